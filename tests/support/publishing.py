@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from carryover.config import ProjectSettings
-from carryover.outside.in_project import Pass, PlannedPass
+from carryover.outside.in_project import Pass
 from carryover.past.context import state_dir
 from carryover.projects.handoff_file import Published
 from carryover.projects.root import StatePaths
@@ -22,7 +22,7 @@ def publish(root: Path, text: CleanText, settings: ProjectSettings, *, beside: C
     return project_files.publish(root, text, settings, own_paths(), beside=beside)
 
 
-def preview(root: Path, settings: ProjectSettings) -> PlannedPass | None:
+def preview(root: Path, settings: ProjectSettings) -> Pass | None:
     return project_files.preview(root, settings, own_paths())
 
 

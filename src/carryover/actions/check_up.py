@@ -17,10 +17,11 @@ from carryover.config import load_config
 from carryover.daemon.client import daemon_pid
 from carryover.errors import UserError, os_reason
 from carryover.how_installed import how_installed
+from carryover.install.agent_settings import located
 from carryover.install.background import bring_up, service_of_user
 from carryover.install.detect import detect_all
 from carryover.install.machine import Machine
-from carryover.install.setup import plan_setup
+from carryover.install.setup import plan_choices, plan_hooks
 from carryover.ledger.codec import DamagedBody
 from carryover.ledger.connect import mark_damaged
 from carryover.outside.apply import apply
@@ -112,8 +113,11 @@ def _hooks(state: StateDir) -> str | None:
     config = load_config(state.config)
     agents = config.agents
     detections = detect_all(specs(), Machine.here(agents.recorded_env()), agents.recorded_versions())
-    setup = plan_setup(state, detections, agents.selected or (), config=config, resume_mode=None, service=None)
-    return " ".join(filter(None, (done.problem for done in apply(setup.edits, state)))) or None
+    detections = located(state, detections)
+    selected = [found.spec.id for found in detections if found.spec.id in (agents.selected or ())]
+    choices = plan_choices(state, detections, selected, config=config)
+    edits = apply((*plan_hooks(state, detections, selected), choices), state)
+    return " ".join(filter(None, (edit.problem for edit in edits))) or None
 
 
 _REPAIRS: Final[dict[Fix, tuple[str, Callable[[StateDir], str | None]]]] = {

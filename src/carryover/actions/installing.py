@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -28,21 +28,20 @@ from carryover.daemon.client import ask_daemon, reload_daemon
 from carryover.errors import ExitCode, UserError
 from carryover.how_installed import OnPath, how_installed, on_path_here, require_mcp
 from carryover.ingest.scan import roots_in_projects
-from carryover.install.agent_settings import plan_mcp_servers, review_of, settings_of, to_review
+from carryover.install.agent_settings import gets_settings, located, review_of, settings_of, to_review
 from carryover.install.background import Ahead, Background, bring_up, look_ahead, service_of_user
 from carryover.install.detect import Detection, detect_all, newly_covered
 from carryover.install.machine import Machine
 from carryover.install.messages import Did, ahead_lines, background_lines, summary
-from carryover.install.setup import Setup, plan_setup, settings_here
+from carryover.install.setup import plan_choices, plan_hooks, plan_servers
 from carryover.ledger.rows import Totals
-from carryover.outside.apply import Applied, apply
-from carryover.outside.settings import AgentSettings
+from carryover.outside.apply import Edit, Text, apply, plan
 from carryover.past.context import project_root, state_dir
 from carryover.paths import StateDir
 from carryover.publish.withdrawal import Withdrawn, withdraw
 from carryover.terminal.paths import short_path
 
-__all__ = ["Detection", "InstallAnswer", "Installed", "Survey", "Wishes", "install", "survey"]
+__all__ = ["Detection", "Edit", "InstallAnswer", "Installed", "Survey", "Wishes", "install", "survey"]
 RESUME_MODES: Final[tuple[ResumeMode, ...]] = get_args(ResumeMode)
 """How a new session may learn about the last one."""
 _OFFERED: Final[Pointers] = "shared"
@@ -109,9 +108,9 @@ class Survey:
         """Describes what an answer allows to be written into projects."""
         return rule_for(answer.pointers, answer.agents, self.config, self.projects)
 
-    def settings(self) -> tuple[AgentSettings, ...]:
-        """Returns the settings that would be written if all agents on this machine were chosen."""
-        return settings_here(state_dir(), self.detections)
+    def with_settings(self) -> tuple[Detection, ...]:
+        """Returns the agents whose settings would be written if all on this machine were chosen."""
+        return tuple(filter(gets_settings, located(state_dir(), self.detections)))
 
 
 class AgentResult(NamedTuple):
@@ -133,18 +132,17 @@ class Installed:
 
     installed = install(surveyed, answer)
     if installed.failed:
-        print([done.problem for done in installed.applied], *installed.daemon_lines)
+        print([edit.problem for edit in installed.edits], *installed.daemon_lines)
     """
 
     survey: Survey
     answer: InstallAnswer
-    setup: Setup
     rule: tuple[str, ...]
     """What is written into projects, in sentences."""
     projects: tuple[ProjectChanges, ...]
     """The currently active projects, before anything was done."""
-    applied: tuple[Applied, ...]
-    """What became of the edits of settings; in a dry run, what would."""
+    edits: tuple[Edit, ...]
+    """The edits of settings as they were done; in a dry run, as they would be."""
     agents: tuple[AgentResult, ...] = ()
     background: Background | None = None
     """How the daemon runs now; None in a dry run."""
@@ -181,14 +179,14 @@ class Installed:
     @property
     def changed(self) -> bool:
         """Whether anything was changed."""
-        files = any(done.outcome not in ("unchanged", "left alone") for done in self.applied)
+        files = any(edit.changes for edit in self.edits)
         started = self.background is not None and self.background.changed
         return files or started or any(project.files for project in self.withdrawn)
 
     @property
     def failed(self) -> bool:
         """Whether any step failed."""
-        return self.in_trouble or any(done.problem for done in self.applied)
+        return self.in_trouble or any(edit.problem for edit in self.edits)
 
     @property
     def daemon_lines(self) -> tuple[str, ...]:
@@ -198,14 +196,14 @@ class Installed:
         return tuple(background_lines(self.background)) if self.background is not None else ()
 
     @property
-    def other_settings(self) -> Iterator[Applied]:
+    def other_settings(self) -> Iterator[Edit]:
         """The edits of other files than the selected agents' hooks: those of a deselected agent or in a former
         location, which our hooks were removed from; those with our MCP server; our own."""
-        named = {agent.config for agent in self.setup.detections if agent.spec.id in self.setup.selected}
-        for done in self.applied:
-            listed = done.edit.change.listed
-            if listed is None or listed.is_server or done.edit.path not in named:
-                yield done
+        named = {agent.detection.config for agent in self.agents if agent.selected}
+        for edit in self.edits:
+            listed = edit.text.listed
+            if listed is None or listed.is_server or edit.path not in named:
+                yield edit
 
 
 def survey(wishes: Wishes) -> Survey:
@@ -226,98 +224,98 @@ def install(survey: Survey, answer: InstallAnswer) -> Installed:
 
     Raises UserError (NOTHING_FOUND) if no agent was ever chosen.
     """
-    wishes, setup = survey.wishes, _planned(survey, answer)
+    state, wishes, config = state_dir(), survey.wishes, survey.config
+    detections = located(state, survey.detections)
+    selected = tuple(agent.spec.id for agent in detections if agent.spec.id in answer.agents)
+    answer = answer._replace(agents=selected)
+    hooks = plan_hooks(state, detections, selected)
+    servers = plan_servers(state, detections, selected, wanted=wishes.mcp)
+    choices = plan_choices(
+        state, detections, selected, config=config, resume_mode=wishes.resume_mode, pointers=answer.pointers
+    )
     done = Installed(
         survey=survey,
         answer=answer,
-        setup=setup,
-        rule=survey.rule(answer._replace(agents=setup.selected)).full,
-        projects=planned_in(survey.projects, _decided(survey.config, setup)),
-        applied=tuple(Applied(edit, "changed" if edit.changes else "unchanged", edit.reason) for edit in setup.shown),
+        rule=survey.rule(answer).full,
+        projects=planned_in(survey.projects, _decided(config, choices, answer)),
+        edits=(*hooks, *servers, choices),
         shell=on_path_here(),
     )
     if wishes.dry_run:
-        changes = setup.service is not None and setup.service.changes
-        done = replace(done, ahead=look_ahead(state_dir(), service=wishes.service, changes=changes))
-    elif not setup.selected and not setup.hooks and survey.config.agents.selected is None:
+        edits = (*done.edits, *(_service_edits() if wishes.service else ()))
+        changes = any(edit.changes for edit in edits[len(done.edits) :])
+        done = replace(done, edits=edits, ahead=look_ahead(state, service=wishes.service, changes=changes))
+    elif not selected and not hooks and config.agents.selected is None:
         raise UserError(
             "No agent was chosen, so nothing was changed. Run `carryover install` again once you use one.",
             ExitCode.NOTHING_FOUND,
         )
     else:
         done = _carried_out(done)
-    return replace(done, agents=tuple(_agent(agent, done) for agent in setup.detections))
+    return replace(done, agents=tuple(_agent(agent, done) for agent in detections))
 
 
-def _planned(survey: Survey, answer: InstallAnswer) -> Setup:
-    state, wishes = state_dir(), survey.wishes
+def _service_edits() -> Iterator[Edit]:
+    """Plans the edit of the service file, which the service manager writes itself, if one can be registered."""
     manager, program = service_of_user()
-    setup = plan_setup(
-        state,
-        survey.detections,
-        answer.agents,
-        config=survey.config,
-        resume_mode=wishes.resume_mode,
-        pointers=answer.pointers,
-        service=(manager, program) if wishes.service and manager.available() is None else None,
-    )
-    return replace(setup, servers=plan_mcp_servers(setup.detections, setup.selected, state, wanted=wishes.mcp))
+    file = manager.file(program) if manager.available() is None else None
+    if file is not None:
+        path, content = file
+        yield plan(Text(path=path, what=f"the {manager.kind} service", put=lambda _: content, remedy=""))
 
 
-def _decided(config: Config, setup: Setup) -> Config:
-    after = tomllib.loads((setup.config.after or b"").decode("utf-8-sig", "replace"))
+def _decided(config: Config, choices: Edit, answer: InstallAnswer) -> Config:
+    after = tomllib.loads((choices.after or b"").decode("utf-8-sig", "replace"))
     since = after.get("publish", {}).get("shared_since")
-    publish = msgspec.structs.replace(config.publish, pointers=setup.pointers, shared_since=since)
-    agents = msgspec.structs.replace(config.agents, selected=setup.selected)
+    publish = msgspec.structs.replace(config.publish, pointers=answer.pointers, shared_since=since)
+    agents = msgspec.structs.replace(config.agents, selected=answer.agents)
     return msgspec.structs.replace(config, publish=publish, agents=agents)
 
 
-def _carried_out(plan: Installed) -> Installed:
+def _carried_out(planned: Installed) -> Installed:
     state = state_dir()
-    applied = apply(plan.setup.edits, state)
+    edits = apply(planned.edits, state)
     # The daemon does this too when it reads the settings; this way it is done before the command ends.
     withdrawn = withdraw(state.root, load_config(state.config))
-    if applied[-1].outcome not in ("unchanged", "left alone"):
+    if edits[-1].changes:
         reload_daemon(state)
-    background = bring_up(state, service=plan.survey.wishes.service)
-    done = replace(plan, applied=applied, background=background, withdrawn=withdrawn)
+    background = bring_up(state, service=planned.survey.wishes.service)
+    done = replace(planned, edits=edits, background=background, withdrawn=withdrawn)
     if background.pid is None:
         return done
-    _name_this_project(state, plan.setup)
+    _name_this_project(state, planned.answer.agents)
     read = watch_first_read(state)
     return replace(done, read=read, held=held_by(state))
 
 
-def _name_this_project(state: StateDir, setup: Setup) -> None:
+def _name_this_project(state: StateDir, selected: Collection[str]) -> None:
     """Tells the daemon about the current project if that holds sources that nothing else leads to."""
     with suppress(UserError, TimeoutError):
         root = project_root(None)
-        selected = [agent for agent in agents.adapters().values() if agent.id in setup.selected]
-        if roots_in_projects(selected, [Path(root)]):
+        adapters = [agent for agent in agents.adapters().values() if agent.id in selected]
+        if roots_in_projects(adapters, [Path(root)]):
             ask_daemon(state.socket, "POST", f"/settle?{urlencode({'root': root})}", timeout_s=_NAMED_WITHIN_S)
 
 
 def _agent(agent: Detection, done: Installed) -> AgentResult:
-    applied = [each for each in done.applied if each.edit.path == agent.config]
-    edits = (each.edit for each in applied if each.edit.reason is None)
-    waiting = next((to_review(agent, edit.after, done.setup.script, edit=edit) for edit in edits), ())
-    problems = (each.problem for each in applied)
+    edits = [edit for edit in done.edits if edit.path == agent.config]
+    written = (edit for edit in edits if edit.reason is None)
+    waiting = next((to_review(agent, edit.after, state_dir().hook_script, edit=edit) for edit in written), ())
+    problems = (edit.problem for edit in edits)
     is_asked = agent.spec.id in done.answer.agents
     return AgentResult(
         agent,
         is_asked,
-        to_review=waiting if agent.spec.id in done.setup.selected else (),
+        to_review=waiting if is_asked else (),
         problem=next(filter(None, problems), agent.problem) or None,
-        lines=_lines_about(agent, done, applied, waiting) if is_asked else (),
+        lines=_lines_about(agent, done, edits, waiting) if is_asked else (),
     )
 
 
-def _lines_about(
-    agent: Detection, done: Installed, applied: list[Applied], waiting: tuple[str, ...]
-) -> tuple[str, ...]:
-    """Returns what to say of an agent. `applied`: what became of the edits of its settings."""
+def _lines_about(agent: Detection, done: Installed, edits: list[Edit], waiting: tuple[str, ...]) -> tuple[str, ...]:
+    """Returns what to say of an agent. `edits`: those of its settings."""
     home = Path.home()
-    did: Did = "written" if applied and applied[0].outcome != "unchanged" else "in place"
+    did: Did = "written" if edits and edits[0].outcome != "unchanged" else "in place"
     # A refresh that changed nothing does not ask again; `doctor` does.
     asks = done.installing or done.is_dry or did == "written"
     off = settings_of(agent, "off")
@@ -326,7 +324,7 @@ def _lines_about(
         home=home,
         update=how_installed().update,
         did="to be written" if done.is_dry and did == "written" else did,
-        failure=(applied[0].problem or "") if applied else "",
+        failure=(edits[0].problem or "") if edits else "",
         review=(review_of(agent) or "") if asks and waiting else "",
         off="" if off is None else f"`{off.by}` in {short_path(off.at, home)}",
     )

@@ -6,12 +6,12 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Final, NamedTuple, get_args
 
-from carryover.actions.file_changes import Edit
 from carryover.actions.first_read import Active
 from carryover.adapter.spec import AGENTS_MD
 from carryover.agents import instruction_files, local_files
 from carryover.config import KEPT, Config, Pointers, project_settings
 from carryover.errors import os_reason
+from carryover.outside.apply import Edit
 from carryover.past.context import state_dir
 from carryover.project_file import FORMER_POINTERS
 from carryover.projects.handoff_file import IN_PROJECT
@@ -91,9 +91,9 @@ def _planned(root: Path, last_ms: int, config: Config, paths: StatePaths) -> Pro
         return ProjectChanges(root, problem=os_reason(error))
     if now is None or then is None:
         return None
-    at_once_too = {edit.path for edit in now.planned}
-    later = (edit for edit in then.planned if at_once != settings and edit.path not in at_once_too)
-    return ProjectChanges(root, tuple(now.planned), tuple(later), notes=tuple(then.notes))
+    at_once_too = {edit.path for edit in now.changes}
+    later = (edit for edit in then.changes if at_once != settings and edit.path not in at_once_too)
+    return ProjectChanges(root, tuple(now.changes), tuple(later), notes=tuple(then.notes))
 
 
 def rule_for(pointers: Pointers, agents: Collection[str], config: Config, projects: Active) -> Texts:

@@ -224,6 +224,6 @@ def write(state: StateDir, path: tuple[str, str], value: Any) -> None:
     values = {path: value}
     if (path, value) == (("publish", "pointers"), "shared"):  # said anew, it holds for what git has taken away too
         values["publish", "shared_since"] = datetime.now(UTC)
-    [done] = apply([plan_config(state, values)], state)
-    if done.problem is not None:
-        raise UserError(done.problem, ExitCode.REFUSED)
+    [edit] = apply([plan_config(state, values)], state)
+    if edit.problem is not None:
+        raise UserError(edit.problem, ExitCode.REFUSED)

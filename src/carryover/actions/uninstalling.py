@@ -3,58 +3,43 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
 
-from carryover.agents import specs
 from carryover.config import Config, load_config
 from carryover.daemon.client import daemon_pid, stop_daemon
-from carryover.edits.hooks import HookFile
 from carryover.errors import UserError
-from carryover.install.agent_settings import hook_files, server_files
+from carryover.install.agent_settings import usual_files
 from carryover.install.background import registered
 from carryover.install.service import ServiceManager
-from carryover.install.uninstall import Uninstall, Uninstalled, carry_out, plan_uninstall
+from carryover.install.uninstall import Uninstall, carry_out, plan_uninstall
 from carryover.past.context import state_dir
 from carryover.paths import StateDir
 
-__all__ = ["Uninstall", "UninstallPlan", "Uninstalled", "plan", "uninstall"]
+__all__ = ["Uninstall", "plan", "uninstall"]
 
 
-class UninstallPlan(NamedTuple):
-    """What would be done."""
-
-    service: str | None
-    """The kind of the service that is stopped and removed; None if there is none."""
-    pid: int | None
-    """The process of the daemon that is stopped; None if none runs."""
-    files: Uninstall
-    kept_in: Path | None
-    """The state folder, if what was recorded stays there."""
-
-
-def plan(*, purge: bool) -> UninstallPlan:
+def plan(*, purge: bool) -> Uninstall:
     """Plans the removal of hooks and service and, with `purge`, of everything else that Carryover has written. Only
     reads."""
     state, service = state_dir(), registered(os.environ)
-    return UninstallPlan(
+    return replace(
+        _planned(state, purge=purge),
         service=service.kind if service is not None else None,
         pid=daemon_pid(state),
-        files=_planned(state, purge=purge),
         kept_in=state.root if not purge and state.ledger.exists() else None,
     )
 
 
-def uninstall(*, purge: bool) -> Uninstalled:
-    """Plans again and carries it out. Raises UserError if the daemon can't be stopped, or another command edits."""
+def uninstall(*, purge: bool) -> Uninstall:
+    """Plans again, carries it out and returns what was done. Raises UserError if the daemon can't be stopped, or
+    another command edits."""
     state, service = state_dir(), registered(os.environ)
     stays = _remove(service) if service is not None else ()
     stop_daemon(state)  # one that can't be stopped would write again what is removed
     # Planned only now: the daemon may have written into projects before it stopped.
     done = carry_out(_planned(state, purge=purge), state)
-    return replace(done, left=(*stays, *done.left))
+    return replace(done, notes=(*stays, *done.notes))
 
 
 def _remove(service: ServiceManager) -> tuple[str, ...]:
@@ -68,19 +53,9 @@ def _remove(service: ServiceManager) -> tuple[str, ...]:
 
 def _planned(state: StateDir, *, purge: bool) -> Uninstall:
     home = Path.home()
-    return plan_uninstall(state, purge=purge, home=home, usual=tuple(_usual_settings(state, home)))
-
-
-def _usual_settings(state: StateDir, home: Path) -> Iterator[tuple[str, HookFile]]:
-    """Yields the standard files of each agent's hooks and MCP servers, in case the record of our edits is lost."""
     try:
         agents = load_config(state.config).agents
     except UserError:  # uninstalling needs no settings
         agents = Config().agents
-    env = {**agents.recorded_env(), **os.environ}
-    for spec in specs():
-        for file in hook_files(spec, home, env):
-            yield spec.id, file
-        for servers in spec.mcp:
-            for path in server_files(servers, home, env):
-                yield spec.id, HookFile(path, "server", servers.key)
+    usual = usual_files(home, {**agents.recorded_env(), **os.environ}, state.hook_script)
+    return plan_uninstall(state, purge=purge, home=home, usual=usual)

@@ -38,14 +38,6 @@ _UNGROUPED: Final[tuple[Form, ...]] = ("flat", "plain", "extension")
 """Forms in which an event's list contains the hooks themselves."""
 
 
-class HookFile(msgspec.Struct, frozen=True):
-    """A settings file, which need not exist, and the layout of hooks in it. `key`: the list of a `server`."""
-
-    path: Path
-    form: Form
-    key: str = ""
-
-
 class Hook(msgspec.Struct, frozen=True, kw_only=True):
     """A hook in the form in which we write it."""
 
@@ -76,13 +68,6 @@ class FoundHook(msgspec.Struct, frozen=True, kw_only=True):
         """The path of what is removed with the hook: its group, unless the group contains other hooks."""
         group = (HOOKS, self.hook.event, self.group)
         return group if self.siblings == 1 else (*group, HOOKS, self.number)
-
-
-class HookOwners(msgspec.Struct, frozen=True):
-    """Tells to whom the hooks in the settings belong. A line of ours that a person edited counts as theirs."""
-
-    ours: bool = False
-    others: bool = False
 
 
 def with_hooks(
@@ -159,12 +144,14 @@ def hooks_of(data: bytes, owner_of: OwnerOf, *, form: Form = "nested") -> tuple[
     return tuple(found_hooks(_values(decode(data)[1], form), owner_of, form))
 
 
-def hook_owners(data: bytes, owner_of: OwnerOf, *, form: Form) -> HookOwners:
-    """Returns whose hooks the settings contain. Raises EditRefused."""
+def hook_owners(data: bytes, owner_of: OwnerOf, *, form: Form) -> set[Owner]:
+    """Returns whose hooks the settings contain: ours, others, or both. A line of ours that a person edited counts as
+    theirs. Raises EditRefused."""
     settings = _values(decode(data)[1], form)
     number = sum(len(handlers) for _, _, handlers, _ in _groups(settings, form))
     mine = sum(found.owner == "ours" for found in found_hooks(settings, owner_of, form))
-    return HookOwners(ours=mine > 0, others=number > mine)
+    owners: set[Owner] = {"ours"} if mine else set()
+    return owners | {"others"} if number > mine else owners
 
 
 def drop_reason(text: str, *, form: Form, rules: HookSpec | None) -> str | None:

@@ -4,70 +4,85 @@ Reads the files, writes none."""
 from __future__ import annotations
 
 import os
-import sys
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import msgspec
 from msgspec.structs import replace
 
-from carryover.adapter.spec import AgentSpec, InstalledHook, McpServers, UserSetting, places_on
+from carryover.adapter.spec import TIMEOUT_UNITS, Form, InstalledHook, McpServers, UserSetting, places_on
+from carryover.agents import specs
 from carryover.edits import hooks
-from carryover.edits.entries import NAME, SUBCOMMAND, ListEntry, has_entry, has_list
-from carryover.edits.hooks import FoundHook, Hook, HookFile, OwnerOf
+from carryover.edits.entries import ListEntry, has_entry, has_list
+from carryover.edits.hooks import FoundHook, Hook, Owner, OwnerOf, hook_command
 from carryover.fsio import is_folder, is_there
-from carryover.how_installed import own_scripts
 from carryover.install.agent_report import EntryReport, HooksReport
 from carryover.install.detect import Detection
 from carryover.install.user_settings import settings_bytes, user_settings
 from carryover.outside.apply import Edit
 from carryover.outside.journal import load_journal
-from carryover.outside.settings import AgentSettings, EntrySettings, is_toml, plan_servers
+from carryover.outside.listed import Listed
 from carryover.paths import StateDir
 from carryover.platform import here
 from carryover.text.user_text import EditRefused, decode
 
 
-def wanted_settings(detections: Iterable[Detection], selected: Collection[str]) -> tuple[AgentSettings, ...]:
-    """Returns the desired settings of the selected agents that are installed and have hooks or an entry."""
+def gets_settings(found: Detection) -> bool:
+    """Whether an agent, if it is selected, has settings that get hooks or an entry."""
+    is_here = found.found and found.lost_folder is None and found.config is not None
+    return is_here and (found.hook_set is not None or found.spec.handoff_entry is not None)
+
+
+def wanted_hooks(found: Detection, script: Path) -> tuple[Hook, ...]:
+    """Returns the hooks that an agent's settings should have: at most one per event. They run `script`."""
+    unit = TIMEOUT_UNITS[found.spec.hooks.timeout_unit]
     return tuple(
-        AgentSettings(
-            spec=found.spec,
-            config=found.config,
-            form=found.form,
-            hooks=found.hook_set.hooks if found.hook_set is not None else (),
+        Hook(
+            event=hook.event,
+            command=hook_command(script.parent, found.spec.id, hook.event),
+            name=hook.also.get("name"),
+            matcher=hook.also.get("matcher"),
+            timeout=None if found.form == "plain" else hook.timeout_s * unit,
         )
-        for found in detections
-        if found.spec.id in selected and found.found and found.lost_folder is None
-        if found.config is not None and (found.hook_set is not None or found.spec.handoff_entry is not None)
+        for hook in (found.hook_set.hooks if found.hook_set is not None else ())
     )
 
 
-def hooks_report(seen: Detection, wanted: AgentSettings | None, script: Path) -> HooksReport | None:
-    """Compares an agent's hooks with the ones its settings should contain. `wanted` is None if the agent should have no
-    hooks; the report then only says what prevents them, if anything."""
+def entry_of(found: Detection) -> ListEntry:
+    """Returns the entry that makes an agent load the handoff, which it must have."""
+    entry = found.spec.handoff_entry
+    assert entry is not None
+    return ListEntry(entry.key, entry.entry)
+
+
+def hooks_report(seen: Detection, script: Path) -> HooksReport | None:
+    """Compares an agent's hooks with the ones its settings should contain. If it should have none, the report only says
+    what prevents them, if anything."""
     off = settings_of(seen, "off")
-    if wanted is None and (not seen.found or off is None):
+    is_wanted = gets_settings(seen) and seen.spec.handoff_entry is None
+    if not is_wanted and (not seen.found or off is None):
         return None
     by, file = (off.by, str(off.at)) if off is not None else (None, None)
     report = HooksReport(switched_off=off is not None, switched_off_by=by, switched_off_in=file)
-    if wanted is None:
+    if not is_wanted or seen.config is None:
         return report
     try:
-        return _compared(report, seen, wanted, script)
+        return _compared(report, seen, seen.config, script)
     except (OSError, EditRefused) as error:
-        return msgspec.structs.replace(report, problem=_unreadable(wanted.config, error))
+        return msgspec.structs.replace(report, problem=_unreadable(seen.config, error))
 
 
-def entry_report(wanted: AgentSettings) -> EntryReport:
-    """Checks that the settings contain the entry that makes the agent load the handoff."""
-    entry = wanted.entry.entry
+def entry_report(seen: Detection) -> EntryReport | None:
+    """Checks that the settings contain the entry that makes the agent load the handoff; None if they need none."""
+    if seen.spec.handoff_entry is None or not gets_settings(seen) or seen.config is None:
+        return None
+    entry = entry_of(seen)
     report = EntryReport(entry=str(entry.value), key=entry.key)
     try:
-        present = has_entry(settings_bytes(wanted.config) or b"", entry)
+        present = has_entry(settings_bytes(seen.config) or b"", entry)
         return msgspec.structs.replace(report, present=present)
     except (OSError, EditRefused) as error:
-        return msgspec.structs.replace(report, problem=_unreadable(wanted.config, error))
+        return msgspec.structs.replace(report, problem=_unreadable(seen.config, error))
 
 
 def _unreadable(config: Path, error: OSError | EditRefused) -> str:
@@ -76,12 +91,12 @@ def _unreadable(config: Path, error: OSError | EditRefused) -> str:
     return f"{config} can't be used: {error}."
 
 
-def _compared(report: HooksReport, seen: Detection, wanted: AgentSettings, script: Path) -> HooksReport:
-    data = settings_bytes(wanted.config)
+def _compared(report: HooksReport, seen: Detection, config: Path, script: Path) -> HooksReport:
+    data = settings_bytes(config)
     here: dict[str, list[Hook]] = {}
     for found in _ours(seen, data or b"", script):
         here.setdefault(found.hook.event, []).append(found.hook)
-    by_event = {hook.event: hook for hook in wanted.wanted(script)}
+    by_event = {hook.event: hook for hook in wanted_hooks(seen, script)}
     present = tuple(event for event, hook in by_event.items() if here.get(event) == [hook])
     edited = tuple(event for event in dict.fromkeys((*by_event, *here)) if event in here and event not in present)
     waiting = to_review(seen, data, script)
@@ -90,7 +105,7 @@ def _compared(report: HooksReport, seen: Detection, wanted: AgentSettings, scrip
         present=present,
         missing=tuple(event for event in by_event if event not in here),
         edited=edited,
-        dropped=hooks.drop_reason(decode(data or b"")[1], form=wanted.form, rules=seen.spec.hooks),
+        dropped=hooks.drop_reason(decode(data or b"")[1], form=seen.form, rules=seen.spec.hooks),
         to_review=waiting,
         reviewed=review_of(seen) is not None and not waiting and bool(present or edited),
     )
@@ -138,10 +153,22 @@ def _place(hook: FoundHook) -> tuple[object, ...]:
     return hook.hook, hook.group, hook.number
 
 
-def hook_files(spec: AgentSpec, home: Path, env: Mapping[str, str]) -> Iterator[HookFile]:
-    """Yields every file on this platform that may contain an agent's hooks."""
-    for place in places_on(spec.hooks.config_files, here().name):
-        yield HookFile(place.at(home, env), "tables" if place.is_toml else spec.hooks.form)
+def usual_files(home: Path, env: Mapping[str, str], script: Path) -> Iterator[Listed]:
+    """Yields every file on this platform that may contain an agent's hooks or our MCP server, as if it were listed."""
+    for spec in specs():
+        for place in places_on(spec.hooks.config_files, here().name):
+            form: Form = "tables" if place.is_toml else spec.hooks.form
+            yield Listed(path=str(place.at(home, env)), agent=spec.id, form=form, script=str(script))
+        for servers in spec.mcp:
+            for path in server_files(servers, home, env):
+                yield Listed(path=str(path), agent=spec.id, form="server", key=servers.key)
+
+
+def located(state: StateDir, detections: Iterable[Detection]) -> tuple[Detection, ...]:
+    """Returns the detections with `config` set to the file that our hooks or entry belong in. Raises UserError if the
+    journal can't be read."""
+    scripts = {state.hook_script, *(Path(file.script) for file in load_journal(state).settings if file.script)}
+    return with_config_files(detections, scripts)
 
 
 def with_config_files(detections: Iterable[Detection], scripts: Iterable[Path]) -> tuple[Detection, ...]:
@@ -162,6 +189,11 @@ def _for_entry(found: Detection) -> Detection:
     return replace(found, config=next(iter((*listed, *existing, new))), form="list")
 
 
+def is_toml(path: Path) -> bool:
+    """Whether settings are TOML, and not JSON."""
+    return path.suffix == ".toml"
+
+
 def may_have_list(path: Path, key: str) -> bool:
     """Whether a file may have the list. An unreadable one may; the edit then reports it and leaves it alone."""
     try:
@@ -173,49 +205,22 @@ def may_have_list(path: Path, key: str) -> bool:
 def _for_hooks(found: Detection, owner_of: OwnerOf) -> Detection:
     """Chooses the tables if others have hooks there, or ours are there already; hooks in both would make the agent
     warn."""
-    files = hook_files(found.spec, found.home, found.overrides)
-    tables = next((file for file in files if file.form == "tables"), None)
+    places = places_on(found.spec.hooks.config_files, here().name)
+    tables = next((found.located(place) for place in places if place.is_toml), None)
     if tables is None or found.config is None or not found.found or found.lost_folder is not None:
         return found
-    in_tables, in_file = _owners(tables, owner_of), _owners(HookFile(found.config, found.form), owner_of)
-    if in_tables is None or in_tables.others or (in_tables.ours and not (in_file and in_file.others)):
-        return replace(found, config=tables.path, form="tables")
+    in_tables, in_file = _owners(tables, "tables", owner_of), _owners(found.config, found.form, owner_of)
+    if in_tables is None or "others" in in_tables or ("ours" in in_tables and "others" not in (in_file or ())):
+        return replace(found, config=tables, form="tables")
     return found
 
 
-def _owners(file: HookFile, owner_of: OwnerOf) -> hooks.HookOwners | None:
+def _owners(path: Path, form: Form, owner_of: OwnerOf) -> set[Owner] | None:
     """Returns whose hooks are in a file; None if it can't be read, which is reported when it is edited."""
     try:
-        return hooks.hook_owners(settings_bytes(file.path) or b"", owner_of, form=file.form)
+        return hooks.hook_owners(settings_bytes(path) or b"", owner_of, form=form)
     except (OSError, EditRefused):
         return None
-
-
-def plan_mcp_servers(
-    detections: Iterable[Detection], selected: Collection[str], state: StateDir, *, wanted: bool | None
-) -> tuple[Edit, ...]:
-    """Plans the edits for the selected agents; None for `wanted` keeps it as it is. Reads files, writes none.
-
-    Each of an agent's programs gets our entry if it has a folder for its settings. Raises UserError if the journal
-    can't be read.
-    """
-    journal = load_journal(state)
-    if not (any(file.is_server for file in journal.settings) if wanted is None else wanted):
-        return plan_servers((), journal)
-    moved = {"CARRYOVER_HOME": str(state.root)} if os.environ.get("CARRYOVER_HOME") else {}
-    script = own_scripts() / NAME
-    checkout = (sys.executable, "-m", "carryover.faces.cli.main", SUBCOMMAND)
-    command = (str(script), SUBCOMMAND) if os.access(script, os.X_OK) else checkout
-    return plan_servers(
-        tuple(
-            EntrySettings(found.spec.id, config, ListEntry(servers.key, servers.entry(command, moved), is_toml(config)))
-            for found in detections
-            if found.spec.id in selected and found.found and found.lost_folder is None
-            for servers in found.spec.mcp
-            if (config := _config(servers, found)) is not None
-        ),
-        journal,
-    )
 
 
 def server_files(servers: McpServers, home: Path, env: Mapping[str, str]) -> list[Path]:
@@ -223,7 +228,8 @@ def server_files(servers: McpServers, home: Path, env: Mapping[str, str]) -> lis
     return [place.at(home, env) for place in places_on(servers.files, here().name)]
 
 
-def _config(servers: McpServers, found: Detection) -> Path | None:
+def servers_file(servers: McpServers, found: Detection) -> Path | None:
+    """Returns the file of an agent's program that our MCP server belongs in; None if it has no folder for one."""
     files = [path for path in server_files(servers, found.home, found.overrides) if is_folder(path.parent)]
     listed = (path for path in files if may_have_list(path, servers.key))
     existing = (path for path in files if is_there(path))

@@ -12,7 +12,7 @@ from typing import Any, Final
 import tomlkit
 from tomlkit.items import Array, InlineTable, Table
 
-from carryover.outside.apply import Change, Edit, plan
+from carryover.outside.apply import Edit, Text, plan
 from carryover.paths import StateDir
 from carryover.text.toml_lines import parsed_toml
 from carryover.text.user_text import EditRefused, decode
@@ -26,8 +26,8 @@ Values = Mapping[Any, Any]
 
 def plan_config(state: StateDir, values: Values) -> Edit:
     """Plans the edit of `config.toml`, for `carryover.outside.apply.apply`."""
-    edit = partial(with_settings, values=values, now=datetime.now(UTC))
-    return plan(Change(path=state.config, what="your settings", edit=edit, remedy=_REMEDY))
+    put = partial(with_settings, values=values, now=datetime.now(UTC))
+    return plan(Text(path=state.config, what="your settings", put=put, remedy=_REMEDY))
 
 
 def with_settings(data: bytes | None, values: Values, now: datetime) -> bytes | None:

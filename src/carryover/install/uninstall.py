@@ -13,16 +13,16 @@ from typing import Final, cast
 
 from carryover.adapter.spec import Form
 from carryover.config import KEPT
-from carryover.edits.hooks import SCRIPT, HookFile, hooks_of, owner_by_script
+from carryover.edits.hooks import SCRIPT, hooks_of, owner_by_script
 from carryover.errors import ExitCode, UserError, os_reason
 from carryover.fsio import SCRATCH, is_folder
+from carryover.install.setup import plan_settings, taken_out
 from carryover.ledger.connect import connect_read_only
 from carryover.ledger.queries import projects, whereabouts
 from carryover.outside import former
-from carryover.outside.apply import LOCK, Applied, Edit, apply, plan
+from carryover.outside.apply import LOCK, Edit, apply, plan
 from carryover.outside.journal import JOURNAL, Journal, load_journal
 from carryover.outside.listed import Listed, handoff_folder
-from carryover.outside.settings import removal
 from carryover.paths import STARTER, StateDir
 from carryover.platform import here
 from carryover.probe.checkout import Checkout
@@ -75,60 +75,43 @@ _TREES: Final = (
 
 
 @dataclass(frozen=True, slots=True)
-class Removal:
-    """One of our files or folders to delete. A folder is deleted only once it is empty."""
-
-    path: Path
-    what: str
-    """Its name for people: `the ledger`."""
-    apart: bool = False
-    """Whether it is outside both the project and the state folder. Its parent is deleted too once that is empty."""
-
-
-@dataclass(frozen=True, slots=True)
 class Uninstall:
-    """The plan: edits of files that also hold other people's text, then the removal of our own files, in this order."""
+    """What is undone: planned, or done. Edits of files that also hold other people's text, then the removal of our own
+    files, then the edits of ignore files, each only once the checkout's handoff is gone."""
 
     edits: tuple[Edit, ...]
-    removals: tuple[Removal, ...]
+    removals: tuple[tuple[Path, str], ...]
+    """Our files and folders, each with its name for people: `the ledger`. A folder goes only once it is empty."""
+    rules: tuple[Edit, ...] = ()
     notes: tuple[str, ...] = ()
-    """Names what stays and why, in whole sentences."""
-    rules: tuple[tuple[Edit, Path], ...] = ()
-    """Edits of ignore files, each for the checkout with this root: only once its handoff is gone."""
+    """What stays and why, in whole sentences."""
+    service: str | None = None
+    """The kind of the service that is stopped and removed; None if there is none."""
+    pid: int | None = None
+    """The process of the daemon that is stopped; None if none runs."""
+    kept_in: Path | None = None
+    """The state folder, if what was recorded stays there."""
 
     @property
     def shown(self) -> tuple[Edit, ...]:
         """All edits, to be shown to the user."""
-        return (*self.edits, *(edit for edit, _ in self.rules))
+        return (*self.edits, *self.rules)
 
 
-@dataclass(frozen=True, slots=True)
-class Uninstalled:
-    """The result. `left`: names what stayed and why, in whole sentences."""
-
-    applied: tuple[Applied, ...]
-    removed: tuple[Path, ...]
-    left: tuple[str, ...]
-
-
-def plan_uninstall(
-    state: StateDir, *, purge: bool, home: Path, usual: Iterable[tuple[str, HookFile]] = ()
-) -> Uninstall:
+def plan_uninstall(state: StateDir, *, purge: bool, home: Path, usual: Iterable[Listed] = ()) -> Uninstall:
     """Plans to remove hooks, entries and MCP servers from all listed settings files, and from `usual` ones.
 
-    `usual` holds settings files with the ids of their agents, which need not be listed; entries stay in those. With
-    `purge`, it includes the pointers, ignore rules and `.carryover` folders of every project in the journal or in the
-    ledger, and the state folder. Reads only, and does not need `config.toml`. Raises UserError if the journal
-    can't be read.
+    `usual` are settings files that need not be listed; entries stay in those. With `purge`, it includes the pointers,
+    ignore rules and `.carryover` folders of every project in the journal or in the ledger, and the state folder. Reads
+    only, and does not need `config.toml`. Raises UserError if the journal can't be read.
     """
     journal = load_journal(state)
-    settings = tuple(_settings_edits(state, journal, usual))
-    edits = tuple(edit for _, edit in settings)
-    notes = [note for file, edit in settings for note in _edited_by_hand(file, edit, state)]
+    edits = tuple(_settings_edits(state, journal, usual))
+    notes = [note for edit in edits for note in _edited_by_hand(edit, state)]
     if not purge:
-        scripts = (path for name in _HOOK_SCRIPT if os.path.lexists(path := state.root / name))
+        scripts = ((path, "the hooks' script") for name in _HOOK_SCRIPT if os.path.lexists(path := state.root / name))
         notes += _pointers_that_stay(state, journal, home)
-        return Uninstall(edits, tuple(Removal(path, "the hooks' script") for path in scripts), tuple(notes))
+        return Uninstall(edits, tuple(scripts), notes=tuple(notes))
     known, unread = _known_projects(state, journal, home)
     moved = _moved_roots(state)
     notes += unread
@@ -141,103 +124,97 @@ def plan_uninstall(
         for root in missing
         if root not in moved
     ]
-    in_projects = {edit.path: edit for p in here_now for edit in project_edits(p, journal)}
-    removals = [
-        Removal(path, f"the handoff of {p.root}", apart=p.path != str(Path(p.root) / STORE))
-        for p in known
-        for path in store_files(p)
-    ]
-    removals += [Removal(path, what) for path, what in state_files(state)]
-    stays = dict(_not_ours(removals))
+    in_projects = {edit.path: edit for p in here_now for edit in project_edits(Path(p.root), journal)}
+    removals = [(path, f"the handoff of {p.root}") for p in known for path in store_files(p)]
+    removals += state_files(state)
+    stays = dict(_not_ours([path for path, _ in removals]))
     notes += stays.values()
-    removals = [ours for ours in removals if ours.path not in stays]
-    going = {ours.path for ours in removals}
+    removals = [(path, what) for path, what in removals if path not in stays]
+    going = {path for path, _ in removals}
     rules = {
-        edit.path: (edit, Path(p.root))
+        edit.path: edit
         for p in here_now
-        for edit in project_rules(p, journal, going)
-        if _may_go(edit, Path(p.root), going)
+        for edit in project_rules(Path(p.root), journal, going)
+        if _may_go(edit, going)
     }
-    return Uninstall((*edits, *in_projects.values()), tuple(removals), tuple(notes), tuple(rules.values()))
+    return Uninstall((*edits, *in_projects.values()), tuple(removals), tuple(rules.values()), tuple(notes))
 
 
-def carry_out(uninstall: Uninstall, state: StateDir) -> Uninstalled:
-    """Carries out the plan; the daemon must be stopped. Failures are listed in `left` and do not stop the rest.
+def carry_out(uninstall: Uninstall, state: StateDir) -> Uninstall:
+    """Carries out the plan; the daemon must be stopped. Returns what was done, with failures in `notes`, which do not
+    stop the rest.
 
     If hooks had to stay in some settings, the journal is kept too, so that uninstall can be run again. Raises
     UserError if another command is editing; then nothing was changed.
     """
     had_state = state.root.exists()
-    applied = apply(uninstall.edits, state)
-    in_state = [ours.path for ours in uninstall.removals if ours.path.is_relative_to(state.root)]
-    removed, stays = _removed(ours.path for ours in uninstall.removals if ours.path not in in_state)
+    edits = apply(uninstall.edits, state)
+    in_state = [(path, what) for path, what in uninstall.removals if path.is_relative_to(state.root)]
+    removed, stays = _removed(ours for ours in uninstall.removals if not ours[0].is_relative_to(state.root))
     # Only now: until then, a commit could take the handoff along.
-    applied += _apply_rules(uninstall, state)
+    edits += apply([edit for edit in uninstall.rules if _may_go(edit)], state)
     (state.root / LOCK).unlink(missing_ok=True)
     last_removed, last_stays = _removed(_last_of_all(in_state, state))
-    removed += last_removed
-    left = [*(done.problem for done in applied if done.problem is not None), *stays, *last_stays]
-    # One project's folder, inside the folder that the settings name for all handoffs.
-    apart = {ours.path for ours in uninstall.removals if ours.apart and ours.path.name != STORE}
-    for folder in {path.parent for path in apart.intersection(removed)}:
+    # Outside of projects, a handoff's folder is in one that the settings name for all handoffs.
+    for folder in {path.parent for path, _ in removed if path.name != STORE}:
         with contextlib.suppress(OSError):  # it contains other projects' handoffs, or files of the user's
             folder.rmdir()
     if not had_state:  # it was created for the lock
         with contextlib.suppress(OSError):
             state.root.rmdir()
-    return Uninstalled(applied, tuple(removed), tuple(left))
+    problems = (edit.problem for edit in edits if edit.problem is not None)
+    return Uninstall(edits, (*removed, *last_removed), notes=(*problems, *stays, *last_stays))
 
 
-def _last_of_all(in_state: Sequence[Path], state: StateDir) -> list[Path]:
+def _last_of_all(in_state: Sequence[tuple[Path, str]], state: StateDir) -> list[tuple[Path, str]]:
     """Returns what goes of the state folder. The journal, which the edits may have made, stays while it is needed."""
     journal, file = load_journal(state), state.root / JOURNAL
-    top = [path for path in in_state if path == state.root]
-    needed = {file, *([state.root / former.EDITS] if journal.settings else [])}
-    is_purge = bool(top) or file in in_state  # the folder itself may be a link, or hold something else
-    gone = [file] if journal.is_empty or (is_purge and not journal.settings) else []
-    return [*(path for path in in_state if path not in (*needed, *top)), *gone, *top]
+    top = [(path, what) for path, what in in_state if path == state.root]
+    needed = {state.root, file, *([state.root / former.EDITS] if journal.settings else [])}
+    is_purge = bool(top) or file in dict(in_state)  # the folder itself may be a link, or hold something else
+    is_done = journal.is_empty or (is_purge and not journal.settings)
+    gone = [(file, dict(_FILES)[JOURNAL])] if is_done else []
+    return [*((path, what) for path, what in in_state if path not in needed), *gone, *top]
 
 
-def _apply_rules(uninstall: Uninstall, state: StateDir) -> tuple[Applied, ...]:
-    return apply([edit for edit, root in uninstall.rules if _may_go(edit, root)], state)
-
-
-def _may_go(rule: Edit, root: Path, going: Collection[Path] = ()) -> bool:
+def _may_go(rule: Edit, going: Collection[Path] = ()) -> bool:
     """Whether a rule keeps nothing out of commits once what is `going` is gone."""
+    root = rule.text.root
+    if rule.path.name != "exclude" or root is None:
+        return True
     stores = {root / STORE, *other_stores(Checkout(root))}.difference(going)
-    return rule.path.name != "exclude" or not any(map(os.path.lexists, stores))
+    return not any(map(os.path.lexists, stores))
 
 
-def _removed(paths: Iterable[Path]) -> tuple[list[Path], list[str]]:
+def _removed(each: Iterable[tuple[Path, str]]) -> tuple[list[tuple[Path, str]], list[str]]:
     """Removes the files and folders; returns those that were there, and why others stay, as sentences."""
     removed, stays = [], []
-    for path in paths:
+    for path, what in each:
         try:
             if _remove(path):
-                removed.append(path)
+                removed.append((path, what))
         except OSError as error:
             stays.append(f"{path} stays: {os_reason(error)}.")
     return removed, stays
 
 
-def project_edits(project: Listed, journal: Journal) -> Iterator[Edit]:
+def project_edits(root: Path, journal: Journal) -> Iterator[Edit]:
     """Yields the edits that undo ours in one project's files, apart from ignore rules. Reads only."""
-    root = Path(project.root)
-    yield from (text.take_out() for text in texts_in(root, journal.names(root)))
+    yield from (plan(text, out=True) for text in texts_in(root, journal.names(root)))
 
 
-def project_rules(project: Listed, journal: Journal, going: Collection[Path]) -> Iterator[Edit]:
+def project_rules(root: Path, journal: Journal, going: Collection[Path]) -> Iterator[Edit]:
     """Yields the edits that take our ignore rules out of a project whose handoff is among the `going` ones. Asks git
     for its exclude file."""
-    root = Path(project.root)
-    yield from (rules.take_out() for rules in rules_in(Checkout(root), journal.names(root), going))
+    yield from (plan(rules, out=True) for rules in rules_in(Checkout(root), journal.names(root), going))
 
 
 def _pointers_that_stay(state: StateDir, journal: Journal, home: Path) -> Iterator[str]:
     """Yields a note on the projects whose files lead agents to a handoff, if there are any. Without a daemon, that
     handoff stays as it is for ever, and agents would be led to it all the same."""
     known, _ = _known_projects(state, journal, home)
-    roots = sorted({project.root for project in known if any(edit.changes for edit in project_edits(project, journal))})
+    each = {project.root for project in known}
+    roots = sorted(root for root in each if any(edit.changes for edit in project_edits(Path(root), journal)))
     if roots:
         more = len(roots) - _MOST_NAMED
         others = f" and {counted(more, 'more project')}" if more > 0 else ""
@@ -270,21 +247,19 @@ def state_files(state: StateDir) -> Iterator[tuple[Path, str]]:
         yield root, "the state folder"
 
 
-def _settings_edits(
-    state: StateDir, journal: Journal, usual: Iterable[tuple[str, HookFile]]
-) -> Iterator[tuple[Listed, Edit]]:
-    yield from ((file, plan(removal(file))) for file in journal.settings)
-    script = str(state.root / SCRIPT)
-    for agent, found in usual:
-        if journal.at(found.path, server=found.form == "server") is None:
-            file = Listed(path=str(found.path), agent=agent, script=script, form=found.form, key=found.key)
-            edit = plan(removal(file))
-            if edit.changes or (found.form != "server" and script.encode() in (edit.before or b"")):
-                yield file, edit
+def _settings_edits(state: StateDir, journal: Journal, usual: Iterable[Listed]) -> Iterator[Edit]:
+    yield from plan_settings((), journal.settings)
+    script = os.fsencode(state.root / SCRIPT)
+    for file in usual:
+        if journal.at(Path(file.path), server=file.is_server) is None:
+            edit = taken_out(file)
+            if edit.changes or (not file.is_server and script in (edit.before or b"")):
+                yield edit
 
 
-def _edited_by_hand(file: Listed, edit: Edit, state: StateDir) -> Iterator[str]:
-    if edit.reason is None and edit.after is not None and file.form not in ("list", "server"):
+def _edited_by_hand(edit: Edit, state: StateDir) -> Iterator[str]:
+    file = edit.text.listed
+    if edit.reason is None and edit.after is not None and file is not None and file.form not in ("list", "server"):
         for found in hooks_of(edit.after, owner_by_script(state.root / SCRIPT), form=cast("Form", file.form)):
             if found.owner == "edited":
                 where = f"{edit.path} ({found.hook.event})"
@@ -343,10 +318,9 @@ def _moved_roots(state: StateDir) -> set[str]:
     return {root for (root, _), is_here in moved if is_here}
 
 
-def _not_ours(removals: Iterable[Removal]) -> Iterator[tuple[Path, str]]:
+def _not_ours(going: Collection[Path]) -> Iterator[tuple[Path, str]]:
     """Yields each folder that stays, because something else is in it, with a sentence that says so."""
-    going = {ours.path for ours in removals}
-    for folder in sorted(path for path in going if path.is_dir() and not path.is_symlink()):
+    for folder in sorted(path for path in set(going) if path.is_dir() and not path.is_symlink()):
         others = sorted(entry.name for entry in folder.iterdir() if entry not in going)
         if others:
             named = ", ".join(others[:_MOST_NAMED]) + (", ..." if len(others) > _MOST_NAMED else "")

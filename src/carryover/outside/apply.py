@@ -15,7 +15,7 @@ import stat
 from collections.abc import Callable, Sequence
 from itertools import takewhile
 from pathlib import Path
-from typing import Final, Literal, NamedTuple
+from typing import Final, Literal
 
 import msgspec
 from msgspec.structs import replace
@@ -26,115 +26,157 @@ from carryover.outside.journal import Journal, load_journal, read_journal, take_
 from carryover.outside.listed import Listed, fingerprint
 from carryover.outside.swap import BeingChanged, own_links, swap
 from carryover.paths import StateDir
-from carryover.text.user_text import EditRefused, Origin
+from carryover.probe.ignore_rules import SIZE_LIMIT_BYTES
+from carryover.text.user_text import UNKNOWN, EditRefused, Origin
 
-_LIMIT_BYTES: Final = 64 << 20
+_LARGEST_SETTINGS: Final = 64 << 20
 _TRIES: Final = 4
 _TEXT_SUFFIXES: Final = (".md", ".markdown", ".mdc", ".txt")
 _NEVER_IN: Final = frozenset((".git", ".carryover"))
 
-Editing = Callable[[bytes | None], bytes | None]
-"""Maps a file's bytes (None: missing) to the new ones (None: delete the file). May raise `EditRefused`."""
+Putting = Callable[[bytes | None], bytes | None]
+"""Maps a file's bytes (None: missing) to the ones with our text (None: no file). May raise `EditRefused`."""
+Taking = Callable[[bytes, Origin], bytes | None]
+"""Maps a file's bytes, and the origin that is listed for our text in them, to the ones without it (None: delete the
+file). May raise `EditRefused`."""
 OriginOf = Callable[[bytes | None, Origin | None], Origin]
 """Maps a file's bytes before the edit, and the origin recorded for what of ours is in them, to the one to record."""
 
 
-class Ours(NamedTuple):
-    """Our text in a file: how it is recognised, and how it is taken out again.
+Links = Literal["followed", "inside", "left alone"]
+"""What is done if the file is a symlink. inside: it is followed only to text files of the project, since a cloned
+repository may contain any link."""
 
-    What `without` does not give back byte for byte is not put in. It takes the origin that is listed for the text.
+
+class Text(msgspec.Struct, frozen=True, kw_only=True):
+    """Our text in a file: how it is put in, and taken out again byte for byte.
+
+    edit = plan(text)              # to take it out again: plan(text, out=True)
+    done = carry_out(edit, state)
     """
-
-    is_in: Callable[[bytes], bool]
-    without: Callable[[bytes, Origin], bytes | None]
-
-
-class Change(msgspec.Struct, frozen=True, kw_only=True):
-    """A change to one file: our text is put in, or taken out."""
 
     path: Path
     what: str
-    """The edited content, for people: `hooks of Claude Code`."""
-    edit: Editing
+    """The text, for people: `hooks of Claude Code`."""
+    put: Putting = lambda data: data
+    take: Taking = lambda data, _: data
+    """What it does not give back byte for byte is not put in."""
+    is_in: Callable[[bytes], bool] = lambda _: True
+    """Whether the text is in a file, which is listed only then."""
+    name: str = ""
+    """The file of a project, as notes name it."""
     remedy: str = "Fix that, then run this again."
     """What to do if the file has to be left alone, as a sentence."""
     listed: Listed | None = None
-    """The place's line in the journal; None for a file that is not listed, as it is ours or found in another way."""
-    ours: Ours | None = None
-    """Our text, which the edit puts in; None for an edit that takes it out, and for a file that is not listed."""
+    """Its line in the journal; None for a file that is not listed, as it is ours or found in another way."""
     origin: OriginOf | None = None
     """For an agent's settings: returns the origin to record."""
     root: Path | None = None
     """The project that a file is in; None for an agent's settings, and for ours."""
-    follow: bool = True
-    """Whether to follow a symlink; otherwise it is left alone."""
-    within: Path | None = None
-    """Symlinks are followed only to text files below this folder, since a cloned repository may contain any link."""
-    limit_bytes: int = _LIMIT_BYTES
-    """Larger files are left alone."""
-    private: bool = True
-    """Whether a new file is readable only by its owner (0600); otherwise the umask decides."""
+    links: Links = "followed"
+    obstacle: str | None = None
+    """Why the file has to be left alone whatever is in it, as a clause."""
+
+    def without(self, data: bytes | None, origin: Origin = UNKNOWN) -> bytes | None:
+        """Returns the bytes of a file, which may be missing, without our text. Raises EditRefused."""
+        return self.take(data, origin) if data is not None else None
+
+    def found(self) -> bytes:
+        """Returns what is in the file; nothing if it does not exist or may not be read."""
+        try:
+            return read_target(self) or b""
+        except (EditRefused, OSError):
+            return b""
+
+
+Outcome = Literal["unchanged", "created", "changed", "removed", "left alone"]
 
 
 class Edit(msgspec.Struct, frozen=True):
-    """A change applied, in memory, to the current content of the file."""
+    """Our text put into a file, or taken `out`: in memory, or once `carry_out` has returned it, on the disk."""
 
-    change: Change
+    text: Text
     before: bytes | None
     after: bytes | None
     reason: str | None = None
-    """Why the file has to be left alone, as a clause; None if it can be edited."""
+    """Why the file is left alone, as a clause; None if it is not."""
+    out: bool = False
 
     @property
     def path(self) -> Path:
         """The path of the edited file."""
-        return self.change.path
+        return self.text.path
 
     @property
     def changes(self) -> bool:
-        """Whether applying the edit would write anything."""
+        """Whether the edit writes anything."""
         return self.reason is None and self.before != self.after
+
+    @property
+    def outcome(self) -> Outcome:
+        """What becomes of the file."""
+        if not self.changes:
+            return "unchanged" if self.reason is None else "left alone"
+        if self.before is None:
+            return "created"
+        return "removed" if self.after is None else "changed"
 
     @property
     def has_ours(self) -> bool:
         """Whether our text is in the file afterwards."""
-        ours = self.change.ours
-        return ours is not None and self.after is not None and ours.is_in(self.after)
+        return not self.out and self.after is not None and self.text.is_in(self.after)
 
     @property
     def problem(self) -> str | None:
-        """Why the file is left alone and what to do, in whole sentences; None if it can be edited."""
-        return None if self.reason is None else self.left_alone(self.reason)
+        """Why the file is left alone and what to do, in whole sentences; None if it is not."""
+        return None if self.reason is None else f"{self.path} is left alone: {self.reason}. {self.text.remedy}"
 
-    def left_alone(self, reason: str) -> str:
-        """Returns the sentences about a file that is left alone for `reason`."""
-        return f"{self.path} is left alone: {reason}. {self.change.remedy}"
+    @property
+    def diff(self) -> str:
+        """The unified diff; empty if nothing changes."""
+        if not self.changes:
+            return ""
+        import difflib
+
+        name = visible(str(self.path))
+        lines = difflib.unified_diff(
+            _lines(self.before),
+            _lines(self.after),
+            "/dev/null" if self.before is None else name,
+            "/dev/null" if self.after is None else name,
+        )
+        return "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)
 
 
-def plan(change: Change) -> Edit:
+def plan(text: Text, *, out: bool = False) -> Edit:
     """Reads the file and works out the edit. Never raises for an obstacle, which becomes the edit's `problem`."""
     before = None
     try:
-        before = read_target(change)
-        after = change.edit(before)
-        reason = None if after == before else _obstacle(change.path)
+        before = read_target(text)
+        listed = text.listed.origin if text.listed is not None else UNKNOWN
+        after = text.without(before, listed) if out else text.put(before)
+        reason = None if after == before else _obstacle(text.path)
     except EditRefused as error:
-        return Edit(change, before, before, str(error))
+        return Edit(text, before, before, str(error), out)
     except OSError as error:
-        return Edit(change, before, before, os_reason(error))
-    return Edit(change, before, after, reason)
+        return Edit(text, before, before, os_reason(error), out)
+    return Edit(text, before, after, reason, out)
 
 
-def read_target(change: Change) -> bytes | None:
-    """Returns the file's current bytes; None if it does not exist. Raises OSError if it can't be read, is too large, is
-    not a regular file, or is a symlink that is not followed."""
-    if change.path.is_symlink():
-        if not change.follow:
+def read_target(text: Text) -> bytes | None:
+    """Returns the file's current bytes; None if it does not exist. Raises EditRefused if there is an obstacle, and
+    OSError if it can't be read, is too large, is not a regular file, or is a symlink that is not followed."""
+    if text.obstacle is not None:
+        raise EditRefused(text.obstacle)
+    follow = text.links != "left alone"
+    if text.path.is_symlink():
+        if not follow:
             raise OSError(errno.ELOOP, "it is a symlink")
-        if change.within is not None:
-            _check_link(change.path, change.within)
+        if text.links == "inside" and text.root is not None:
+            _check_link(text.path, text.root)
+    limit_bytes = _LARGEST_SETTINGS if text.root is None else SIZE_LIMIT_BYTES
     try:
-        return read_bytes_bounded(change.path, change.limit_bytes, follow=change.follow)
+        return read_bytes_bounded(text.path, limit_bytes, follow=follow)
     except FileNotFoundError:
         return None
 
@@ -165,22 +207,6 @@ def _obstacle(path: Path) -> str | None:
     return None if os.access(folder, os.W_OK | os.X_OK) else f"its folder {folder} can't be written"
 
 
-def diff(edit: Edit) -> str:
-    """Returns the unified diff of an edit; empty if it changes nothing."""
-    if not edit.changes:
-        return ""
-    import difflib
-
-    name = visible(str(edit.path))
-    lines = difflib.unified_diff(
-        _lines(edit.before),
-        _lines(edit.after),
-        "/dev/null" if edit.before is None else name,
-        "/dev/null" if edit.after is None else name,
-    )
-    return "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)
-
-
 def _lines(data: bytes | None) -> list[str]:
     text = (data or b"").decode(errors="replace")
     return re.findall(r"[^\n]*\n|[^\n]+", text)
@@ -188,29 +214,13 @@ def _lines(data: bytes | None) -> list[str]:
 
 LOCK: Final = "edits.lock"
 
-Outcome = Literal["unchanged", "created", "changed", "removed", "left alone"]
 
-
-class Applied(msgspec.Struct, frozen=True):
-    """The result of one edit."""
-
-    edit: Edit
-    outcome: Outcome
-    reason: str | None = None
-    """Why the file was left alone, as a clause."""
-
-    @property
-    def problem(self) -> str | None:
-        """Why the file was left alone and what to do, in whole sentences."""
-        return None if self.reason is None else self.edit.left_alone(self.reason)
-
-
-def apply(edits: Sequence[Edit], state: StateDir) -> tuple[Applied, ...]:
-    """Carries out all edits, if any is needed. Raises UserError if the journal can't be read or another command is
-    editing; then nothing was changed."""
+def apply(edits: Sequence[Edit], state: StateDir) -> tuple[Edit, ...]:
+    """Carries out all edits, if any is needed, and returns them as they were done. Raises UserError if the journal
+    can't be read or another command is editing; then nothing was changed."""
     journal = load_journal(state)
     if not any(_is_needed(edit, journal) for edit in edits):
-        return tuple(Applied(edit, "left alone" if edit.reason else "unchanged", edit.reason) for edit in edits)
+        return tuple(edits)
     private_dir(state.root)
     lock = FileLock(state.root / LOCK)
     if not lock.acquire():
@@ -228,45 +238,39 @@ def apply(edits: Sequence[Edit], state: StateDir) -> tuple[Applied, ...]:
 
 def _is_needed(edit: Edit, journal: Journal) -> bool:
     """Whether an edit would change its file, or the journal: all but what is there and listed at this place."""
-    listed = edit.change.listed
+    listed = edit.text.listed
     known = journal.known(listed) if listed is not None and edit.has_ours else None
     return edit.changes or (listed is not None and (known is None or known.place != listed.place))
 
 
-def carry_out(edit: Edit, state: Path) -> Applied:
-    """Writes one file, with its line in the journal. If the file changed since the edit was planned, it is planned
-    again."""
+def carry_out(edit: Edit, state: Path) -> Edit:
+    """Writes one file, with its line in the journal, and returns the edit as it was done. If the file changed since the
+    edit was planned, it is planned again."""
     for left in reversed(range(_TRIES)):
         try:
-            if edit.reason is None and read_target(edit.change) != edit.before:
-                edit = plan(edit.change)
-            if edit.reason is not None:
-                return Applied(edit, "left alone", edit.reason)
-            _write_listed(edit, state)
+            if edit.reason is None and read_target(edit.text) != edit.before:
+                edit = plan(edit.text, out=edit.out)
+            if edit.reason is None:
+                _write_listed(edit, state)
             break
         except EditRefused as error:
-            return Applied(edit, "left alone", str(error))
+            return replace(edit, reason=str(error))
         except OSError as error:
             if not (left and isinstance(error, BeingChanged)):
-                return Applied(edit, "left alone", os_reason(error))
-    if not edit.changes:
-        return Applied(edit, "unchanged")
-    if edit.before is None:
-        return Applied(edit, "created")
-    return Applied(edit, "removed" if edit.after is None else "changed")
+                return replace(edit, reason=os_reason(error))
+    return edit
 
 
 def _write_listed(edit: Edit, state: Path) -> None:
     """Raises OSError if the file can't be written, or changed since it was planned; EditRefused if the edit could not
     be undone."""
-    change = edit.change
-    listed = change.listed
-    if not edit.changes and (listed is None or (change.root is not None and edit.has_ours)):
+    text, listed = edit.text, edit.text.listed
+    if not edit.changes and (listed is None or (text.root is not None and edit.has_ours)):
         return
-    if change.root is not None:
-        take_over_project(state, change.root)
+    if text.root is not None:
+        take_over_project(state, text.root)
     journal = read_journal(state)
-    if edit.has_ours or (listed is None and edit.after is not None):
+    if edit.has_ours:
         _put(edit, state, journal)
         return
     known = journal.known(listed) if listed is not None else None
@@ -280,8 +284,8 @@ def _write_listed(edit: Edit, state: Path) -> None:
 
 def _put(edit: Edit, state: Path, journal: Journal) -> None:
     """Writes the journal first: a kill leaves nothing of ours that is not listed."""
-    entry = edit.change.listed
-    lines = [_folder(folder, edit.change.root) for folder in _missing_folders(edit.path)] if edit.changes else []
+    entry = edit.text.listed
+    lines = [_folder(folder, edit.text.root) for folder in _missing_folders(edit.path)] if edit.changes else []
     former = None
     if entry is not None:
         former = journal.known(entry)
@@ -300,15 +304,12 @@ def _put(edit: Edit, state: Path, journal: Journal) -> None:
 
 
 def _line(edit: Edit, entry: Listed, journal: Journal) -> Listed:
-    change = edit.change
-    if change.origin is not None:
-        entry = replace(entry, origin=_origin(change.origin, edit.before, entry, journal))
-    before = edit.before
-    if change.ours is not None:
-        before = change.ours.without(before, entry.origin) if before is not None else None
-        after = change.ours.without(edit.after, entry.origin) if edit.after is not None else None
-        if before == edit.before and after != before:  # nothing of ours was in it
-            raise EditRefused("what is put in could not be taken out again byte for byte")
+    text = edit.text
+    if text.origin is not None:
+        entry = replace(entry, origin=_origin(text.origin, edit.before, entry, journal))
+    before, after = (text.without(data, entry.origin) for data in (edit.before, edit.after))
+    if before == edit.before and after != before:  # nothing of ours was in it
+        raise EditRefused("what is put in could not be taken out again byte for byte")
     return replace(entry, before=fingerprint(before), after=fingerprint(edit.after))
 
 
@@ -330,14 +331,14 @@ def _check_taken_out(edit: Edit, known: Listed) -> None:
 def _write(edit: Edit) -> None:
     if not edit.changes:
         return
-    change = edit.change
+    text = edit.text
     if edit.after is not None:
         for folder in _missing_folders(edit.path):
             folder.mkdir()  # with the mode that the owner of the settings would have given it
-    if read_target(change) != edit.before:
+    if read_target(text) != edit.before:
         raise BeingChanged
-    mode = 0o600 if edit.before is None and change.private else None  # settings may later contain tokens
-    target = Path(os.path.realpath(edit.path)) if change.follow else edit.path
+    mode = 0o600 if edit.before is None and text.root is None else None  # settings may later contain tokens
+    target = Path(os.path.realpath(edit.path)) if text.links != "left alone" else edit.path
     for link in own_links(target):
         link.unlink()
     swap(target, edit.before, edit.after, mode=mode)

@@ -10,16 +10,18 @@ import errno
 import os
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
-from functools import partial
 from pathlib import Path
 from typing import Final
+
+from msgspec.structs import replace
 
 from carryover.adapter.spec import AGENTS_MD
 from carryover.agents import local_files, read_lists
 from carryover.config import ProjectSettings
 from carryover.errors import os_reason
 from carryover.fsio import is_folder, is_there, private_dir, read_bytes_bounded, write_if_changed
-from carryover.outside.in_project import Pass, PlannedPass, Text
+from carryover.outside.apply import Text
+from carryover.outside.in_project import Pass, text_in
 from carryover.outside.listed import GITIGNORE
 from carryover.probe.checkout import Checkout
 from carryover.probe.ignore_rules import SIZE_LIMIT_BYTES, has_rule
@@ -36,20 +38,26 @@ _LINES: Final = (_TITLE, b".carryover/")
 _OWN_LINES: Final = (_TITLE, b"*")
 
 
-def keep_out(edits: Pass) -> str | None:
-    """Puts the rule for `.carryover/` into `info/exclude`; returns why it can't be there, None if it is.
+def keep_out(edits: Pass, name: str = STORE) -> bool:
+    """Makes git ignore a file of the checkout by `info/exclude`, until uninstall; returns False, with a note, if it
+    can't.
 
-    It stays as long as the folder does, in every mode: git removes a .gitignore that is not committed.
+    The rule for `.carryover/` stays as long as the folder does, in every mode: git removes a .gitignore that is not
+    committed.
     """
-    if edits.checkout.git_dir is None or _keep_out(edits, _LINES):
-        return None
-    return f"{edits.notes[-1]}, so {COMMITTED}"
+    try:
+        rule = _in_exclude(edits.checkout, _lines_for(name))
+    except OSError as error:
+        edits.left_alone(EXCLUDE, os_reason(error))
+        return False
+    return edits.put(rule)
 
 
 def kept_out(edits: Pass) -> Refusal | None:
     """Puts in the rule that keeps the handoff out of commits; returns why it is not kept out, None if it is."""
-    problem = keep_out(edits)
-    return Refusal(problem, in_git=True) if problem is not None else refusal_by_git(edits.checkout)
+    if edits.checkout.git_dir is not None and not keep_out(edits):
+        return Refusal(f"{edits.notes[-1]}, so {COMMITTED}", in_git=True)
+    return refusal_by_git(edits.checkout)
 
 
 def open_to_git(checkout: Checkout, settings: ProjectSettings) -> str | None:
@@ -59,7 +67,7 @@ def open_to_git(checkout: Checkout, settings: ProjectSettings) -> str | None:
     """
     if settings.folder is not None or settings.excluded or settings.pointers == "off" or not is_folder(checkout.root):
         return None
-    refused = kept_out(PlannedPass(checkout))
+    refused = kept_out(Pass(checkout, None, dry=True))
     return refused.reason if refused is not None and refused.in_git else None
 
 
@@ -98,11 +106,6 @@ def unshare_rule(edits: Pass) -> None:
         edits.take(shared_rule(edits.root))
 
 
-def keep_file_out(edits: Pass, name: str) -> bool:
-    """Makes git ignore a file of the checkout by `info/exclude`, until uninstall; returns False if it can't."""
-    return _keep_out(edits, _lines_for(name))
-
-
 def is_kept_out(checkout: Checkout, name: str) -> bool:
     """Whether `info/exclude` has our rule for a file. Raises OSError if it can't be read."""
     try:
@@ -119,7 +122,7 @@ def show_files(edits: Pass, names: Iterable[str]) -> None:
 
 
 def _lines_for(name: str) -> tuple[bytes, bytes]:
-    return _TITLE, b"/" + os.fsencode(name)
+    return _LINES if name == STORE else (_TITLE, b"/" + os.fsencode(name))
 
 
 def _all_rules() -> list[tuple[bytes, bytes]]:
@@ -152,8 +155,8 @@ def other_stores(checkout: Checkout) -> list[Path]:
 
 def shared_rule(root: Path) -> Text:
     """Returns our rule in the project's .gitignore, which takes the file itself along if it has nothing else."""
-    take = partial(without_rules, gone=_all_rules())
-    return Text(root=root, name=GITIGNORE, what=_WHAT, put=with_rule, take=take, is_in=has_our_rule)
+    text = text_in(root, GITIGNORE, _WHAT, with_rule, lambda data, _: without_rules(data, _all_rules()))
+    return replace(text, is_in=has_our_rule)
 
 
 def without_rules(data: bytes | None, gone: Collection[Sequence[bytes]]) -> bytes | None:
@@ -201,15 +204,6 @@ def without_rule(data: bytes, lines: Sequence[bytes] = _LINES) -> bytes:
     return data if span is None else without_span(data, span)
 
 
-def _keep_out(edits: Pass, lines: Sequence[bytes]) -> bool:
-    try:
-        rule = _in_exclude(edits.checkout, lines)
-    except OSError as error:
-        edits.left_alone(EXCLUDE, os_reason(error))
-        return False
-    return edits.put(rule)
-
-
 def _in_exclude(checkout: Checkout, *rules: Sequence[bytes]) -> Text:
     """Returns rules in `info/exclude`, of which one at a time is put in. They are not listed, since all checkouts of a
     repository share them, and no symlink is followed, since git does not follow one to an ignore file (2.32 and
@@ -217,12 +211,11 @@ def _in_exclude(checkout: Checkout, *rules: Sequence[bytes]) -> Text:
     path = checkout.exclude
     if path.parent.is_symlink():
         raise OSError(errno.EINVAL, "its folder is a symlink")
-    return Text(
-        root=checkout.root,
-        name=EXCLUDE,
-        what=_WHAT,
-        put=lambda data: _with_own_rule(data, rules[0]),
-        take=partial(without_rules, gone=rules),
-        path=path,
-        is_listed=False,
+    text = text_in(
+        checkout.root,
+        EXCLUDE,
+        _WHAT,
+        lambda data: _with_own_rule(data, rules[0]),
+        lambda data, _: without_rules(data, rules),
     )
+    return replace(text, path=path, listed=None)

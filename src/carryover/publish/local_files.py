@@ -11,16 +11,19 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Final
 
+from msgspec.structs import replace
+
 from carryover.adapter.spec import AGENTS_MD
 from carryover.agents import instruction_files, local_files, specs
 from carryover.fsio import is_there, read_bytes_bounded
-from carryover.outside.in_project import Pass, PlannedPass, Text
+from carryover.outside.apply import Text
+from carryover.outside.in_project import Pass, text_in
 from carryover.probe.checkout import Checkout
 from carryover.probe.ignore_rules import SIZE_LIMIT_BYTES
-from carryover.publish.gitignore import is_kept_out, keep_file_out, show_files
+from carryover.publish.gitignore import is_kept_out, keep_out, show_files
 from carryover.publish.once import committed_names
 from carryover.publish.pointers import NEW_FILE, pointer, says_nothing, without_block
-from carryover.text.user_text import EditRefused
+from carryover.text.user_text import EditRefused, Origin
 
 _WHAT: Final = "the pointer to the handoff, hidden from git"
 
@@ -121,9 +124,9 @@ def _content(path: Path) -> bytes | None:
 def _is_hidden(edits: Pass, name: str) -> bool:
     """Hides the file before it is made; returns whether git then ignores it: another rule may take it back in."""
     checkout = edits.checkout
-    if not is_kept_out(checkout, name) and (checkout.is_negated(name) or not keep_file_out(edits, name)):
+    if not is_kept_out(checkout, name) and (checkout.is_negated(name) or not keep_out(edits, name)):
         return False
-    return isinstance(edits, PlannedPass) or checkout.is_ignored(name)
+    return edits.dry or checkout.is_ignored(name)
 
 
 def _folders(root: Path, name: str) -> list[Path]:
@@ -131,17 +134,17 @@ def _folders(root: Path, name: str) -> list[Path]:
 
 
 def _local_file(root: Path, name: str) -> Text:
-    text = local_names()[name]
+    whole = local_names()[name]
 
     def made(data: bytes | None) -> bytes:
-        if data not in (None, text):
+        if data not in (None, whole):
             raise EditRefused("it has a text of yours")
-        return text
+        return whole
 
-    def removed(data: bytes | None) -> bytes | None:
-        return None if data == text or data is None else without_block(data)
+    def removed(data: bytes, _: Origin) -> bytes | None:
+        return None if data == whole else without_block(data)
 
     # A stranger's may lead into another project.
     is_led_away = any(folder.is_symlink() for folder in _folders(root, name))
     obstacle = "there is a symlink on the way to it" if is_led_away else None
-    return Text(root=root, name=name, what=_WHAT, put=made, take=removed, obstacle=obstacle)
+    return replace(text_in(root, name, _WHAT, made, removed), obstacle=obstacle)

@@ -19,12 +19,14 @@ from pathlib import Path
 from typing import Final, Literal
 
 import msgspec
+from msgspec.structs import replace
 
 from carryover.adapter.spec import AGENTS_MD
 from carryover.agents import agent_name, instruction_files
 from carryover.errors import os_reason
 from carryover.fsio import is_there
-from carryover.outside.in_project import Pass, Text
+from carryover.outside.apply import Text, plan
+from carryover.outside.in_project import Pass, text_in
 from carryover.text.markdown import fenced_lines, visible_text
 from carryover.text.user_text import BOM, EditRefused, find_lines, is_text, whole_file, with_lines, without_span
 
@@ -72,12 +74,12 @@ def place_pointers(
             if name in edits.mine:
                 edits.take(text)
             continue
-        edit = text.put_in()
+        edit = plan(text)
         if name != AGENTS_MD and _same_file(shared, edit.path):
             continue
         if edit.changes and edit.has_ours and not allows(name):
             continue
-        if edits.carry_out(name, edit):
+        if edits.carry_out(edit):
             edits.notes += _hiding(root, name)
 
 
@@ -85,17 +87,14 @@ def pointer(root: Path, name: str, *, is_mine: bool = True) -> Text:
     """Returns the pointer in an instruction file, whose removal deletes an AGENTS.md that we created and the user did
     not extend. `is_mine`: whether it is there from this machine."""
     path, obstacle = _entry(root, name)
-    return Text(
-        root=root,
-        name=name,
-        what="the pointer to the handoff",
-        put=partial(_with_pointer, name=name, path=path, ours=is_mine),
-        take=partial(_without_pointer, name=name, path=path),
-        is_in=lambda data: block_state(data) != "absent",
-        path=path,
-        follow=True,
-        obstacle=obstacle,
+    text = text_in(
+        root,
+        name,
+        "the pointer to the handoff",
+        partial(_with_pointer, name=name, path=path, ours=is_mine),
+        lambda data, _: _without_pointer(data, name=name, path=path),
     )
+    return replace(text, path=path, is_in=has_block, links="inside", obstacle=obstacle)
 
 
 def _hiding(root: Path, name: str) -> Iterator[str]:
@@ -134,9 +133,7 @@ def _with_pointer(data: bytes | None, *, name: str, path: Path, ours: bool) -> b
     return with_block(data, at_top=limit is not None and len(with_lines(data, _LINES)) > limit)
 
 
-def _without_pointer(data: bytes | None, *, name: str, path: Path) -> bytes | None:
-    if data is None:
-        return None
+def _without_pointer(data: bytes, *, name: str, path: Path) -> bytes | None:
     _check(data)
     if name == AGENTS_MD and data in (NEW_FILE, whole_file(_LINES, b"\r\n")) and not path.is_symlink():
         return None
@@ -173,6 +170,11 @@ def _same_file(one: Path, other: Path) -> bool:
         return one.samefile(other)
     except OSError:
         return False
+
+
+def has_block(data: bytes) -> bool:
+    """Whether anything of ours is in the text."""
+    return block_state(data) != "absent"
 
 
 def block_state(data: bytes) -> State:

@@ -16,7 +16,7 @@ from carryover.config import ProjectSettings
 from carryover.distill.header import TITLE
 from carryover.errors import os_reason
 from carryover.fsio import atomic_replace, is_folder, locked_dir
-from carryover.outside.in_project import Pass, PlannedPass
+from carryover.outside.in_project import Pass
 from carryover.outside.journal import write_down
 from carryover.outside.listed import handoff_folder
 from carryover.probe.checkout import Checkout
@@ -133,15 +133,15 @@ def _empty(root: Path, file: Path) -> None:
         atomic_replace(file, committed.out, follow=False)
 
 
-def preview(root: Path, settings: ProjectSettings, paths: StatePaths) -> PlannedPass | None:
+def preview(root: Path, settings: ProjectSettings, paths: StatePaths) -> Pass | None:
     """Returns the edits of the user's files that `publish` would make; None if it may not write. Raises OSError."""
     if settings.excluded or settings.folder is not None:
         return None
     checkout = Checkout(root)
     if refusal(checkout, paths) is not None:
         return None
-    edits = PlannedPass(checkout, paths.state.root)
-    if keep_out(edits) is None:
+    edits = Pass(checkout, paths.state.root, dry=True)
+    if checkout.git_dir is None or keep_out(edits):
         _place(edits, settings, Once(edits, settings.agreed_ms), paths.home)
     return edits
 

@@ -10,16 +10,19 @@ from __future__ import annotations
 import shlex
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from carryover.adapter.contract import Agent
 from carryover.adapter.file_list import FileList
 from carryover.agents import adapters, specs
 from carryover.fsio import is_there, read_bytes_bounded
-from carryover.outside.in_project import Pass, Text
+from carryover.outside.apply import Text
+from carryover.outside.in_project import Pass, text_in
 from carryover.probe.checkout import Checkout
 from carryover.probe.ignore_rules import SIZE_LIMIT_BYTES
 from carryover.probe.own_file import is_own
 from carryover.projects.handoff_file import IN_PROJECT
-from carryover.publish.gitignore import keep_file_out
+from carryover.publish.gitignore import keep_out
 from carryover.text.user_text import EditRefused
 
 
@@ -40,7 +43,7 @@ def place_in_read_lists(edits: Pass, *, home: Path) -> None:
         except OSError:
             reason = "git could not say whether it is ignored"
         # A file that git shows is ours to make: `_why_not` refuses the user's.
-        if reason is None and (not shown or keep_file_out(edits, where.name)):
+        if reason is None and (not shown or keep_out(edits, where.name)):
             edits.put(entry(checkout.root, where, is_mine=mine))
             continue
         if mine:
@@ -113,14 +116,9 @@ def entry(root: Path, where: FileList, *, is_mine: bool = True) -> Text:
         is_listed = any(where.has_entry(data, name) for name in (own, IN_PROJECT))
         return data if is_listed else where.with_entry(data, own)
 
-    return Text(
-        root=root,
-        name=where.name,
-        what="the handoff among the files that are read",
-        put=added,
-        take=lambda data: _without(data, where) if data is not None else None,
-        is_in=lambda data: _ours(data, where) != [],
-    )
+    what = "the handoff among the files that are read"
+    text = text_in(root, where.name, what, added, lambda data, _: _without(data, where))
+    return replace(text, is_in=lambda data: _ours(data, where) != [])
 
 
 def _ours(data: bytes, where: FileList) -> list[str]:

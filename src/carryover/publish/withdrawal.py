@@ -11,7 +11,8 @@ from carryover.agents import instruction_files, read_lists
 from carryover.config import Config, ProjectSettings, project_settings
 from carryover.errors import os_reason
 from carryover.fsio import is_folder, locked_dir
-from carryover.outside.in_project import Pass, Text
+from carryover.outside.apply import Text
+from carryover.outside.in_project import Pass
 from carryover.outside.journal import read_journal, take_over_project
 from carryover.platform import here
 from carryover.probe.checkout import Checkout

@@ -22,7 +22,6 @@ from carryover.install.uninstall import project_edits, project_rules
 from carryover.model import FileEdit, UserPrompt
 from carryover.outside.apply import Edit
 from carryover.outside.journal import load_journal
-from carryover.outside.listed import handoff_folder
 from carryover.paths import StateDir
 from carryover.redact import CleanText
 from contract.case import read_on
@@ -213,9 +212,8 @@ def entry(root: Path) -> str:
 
 def undo(root: Path) -> dict[str, bytes | None]:
     """What uninstall makes of each file of the project."""
-    project = handoff_folder(root / ".carryover", root)
     journal = load_journal(StateDir.of(os.environ, Path.home()))
-    edits: list[Edit] = [*project_edits(project, journal), *project_rules(project, journal, ())]
+    edits: list[Edit] = [*project_edits(root, journal), *project_rules(root, journal, ())]
     assert [edit.problem for edit in edits if edit.problem] == []
     return {edit.path.name: edit.after for edit in edits}
 

@@ -9,13 +9,13 @@ import pytest
 
 from carryover.agents.opencode.spec import SPEC
 from carryover.config import Config
-from carryover.install.agent_settings import entry_report, wanted_settings, with_config_files
+from carryover.install.agent_settings import entry_report, located
 from carryover.install.detect import Detection, detect
 from carryover.install.machine import Machine
-from carryover.install.setup import Setup, plan_setup
+from carryover.install.setup import plan_choices, plan_hooks
 from carryover.install.uninstall import carry_out as take_out
 from carryover.install.uninstall import plan_uninstall
-from carryover.outside.apply import apply
+from carryover.outside.apply import Edit, apply
 from carryover.outside.journal import load_journal
 from carryover.paths import StateDir
 
@@ -42,22 +42,23 @@ def detected(home: Path) -> Detection:
     return detect(SPEC, Machine(home=home, env={"PATH": ""}, platform="linux"))
 
 
-def planned(home: Path, state: StateDir, selected: Sequence[str] = ("opencode",)) -> Setup:
-    return plan_setup(state, [detected(home)], selected, config=Config(), resume_mode=None, service=None)
+def planned(home: Path, state: StateDir, selected: Sequence[str] = ("opencode",)) -> tuple[Edit, ...]:
+    found = located(state, [detected(home)])
+    return (*plan_hooks(state, found, selected), plan_choices(state, found, selected, config=Config()))
 
 
 def install(home: Path, state: StateDir, selected: Sequence[str] = ("opencode",)) -> list[str]:
-    return [done.problem for done in apply(planned(home, state, selected).edits, state) if done.problem]
+    return [done.problem for done in apply(planned(home, state, selected), state) if done.problem]
 
 
-def present(home: Path) -> tuple[bool, str]:
-    [wanted] = wanted_settings(with_config_files([detected(home)], []), {"opencode"})
-    report = entry_report(wanted)
+def present(home: Path, state: StateDir) -> tuple[bool, str]:
+    report = entry_report(*located(state, [detected(home)]))
+    assert report is not None
     return report.present, report.problem or ""
 
 
 def uninstall(home: Path, state: StateDir) -> tuple[str, ...]:
-    return take_out(plan_uninstall(state, purge=True, home=home), state).left
+    return take_out(plan_uninstall(state, purge=True, home=home), state).notes
 
 
 @pytest.mark.parametrize("name", ["config.json", "opencode.json", "opencode.jsonc"])
@@ -66,8 +67,8 @@ def test_the_entry_goes_into_the_file_that_is_there_and_leaves_it(home: Path, st
     file.write_bytes(MINE)
 
     assert install(home, state) == []
-    assert present(home) == (True, "")
-    assert [edit.changes for edit in planned(home, state).hooks] == [False]
+    assert present(home, state) == (True, "")
+    assert [edit.changes for edit in planned(home, state)] == [False, False]
     assert uninstall(home, state) == ()
     assert file.read_bytes() == MINE
     assert [path.name for path in file.parent.iterdir()] == [name]
@@ -79,7 +80,7 @@ def test_the_last_file_with_a_list_counts_and_the_entry_moves_there(home: Path, 
     later = settings(home, "opencode.jsonc")
     later.write_text('{"instructions": ["docs/a.md"]}')
 
-    assert present(home) == (False, "")
+    assert present(home, state) == (False, "")
     assert install(home, state) == []
     assert later.read_text() == '{"instructions": ["docs/a.md", ".carryover/handoff-opencode.md"]}'
     assert settings(home).read_bytes() == MINE
@@ -94,4 +95,4 @@ def test_broken_settings_are_left_alone_and_named(home: Path, state: StateDir) -
 
     assert problem.startswith(f"{broken} is left alone: it is not valid JSON")
     assert (broken.read_bytes(), settings(home).read_bytes()) == (b'{"instructions": [', MINE)
-    assert present(home)[1].startswith(f"{broken} can't be used")
+    assert present(home, state)[1].startswith(f"{broken} can't be used")

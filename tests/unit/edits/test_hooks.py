@@ -15,7 +15,6 @@ from carryover.agents.cursor.spec import SPEC as CURSOR
 from carryover.edits.hooks import (
     FoundHook,
     Hook,
-    HookOwners,
     drop_reason,
     edited_from,
     hook_owners,
@@ -220,13 +219,13 @@ def test_who_has_hooks_in_it_is_reported() -> None:
     edited = f'{{"hooks": {{"stop": [{{"command": "sh {SCRIPT} cursor stop; beep"}}]}}}}'.encode()
     reviewed = (HERE / "recorded" / "config-after-trust.0.169.0.toml").read_bytes()
 
-    assert hook_owners(b"", OWNER_OF, form="flat") == HookOwners()
-    assert hook_owners(installed(None, "flat"), OWNER_OF, form="flat") == HookOwners(ours=True)
-    assert hook_owners(edited, OWNER_OF, form="flat") == HookOwners(others=True)
-    assert hook_owners(b'{"hooks": {"stop": [{"prompt": "x"}]}}', OWNER_OF, form="flat") == HookOwners(others=True)
-    assert hook_owners(reviewed, OWNER_OF, form="tables") == HookOwners()
+    assert hook_owners(b"", OWNER_OF, form="flat") == set()
+    assert hook_owners(installed(None, "flat"), OWNER_OF, form="flat") == {"ours"}
+    assert hook_owners(edited, OWNER_OF, form="flat") == {"others"}
+    assert hook_owners(b'{"hooks": {"stop": [{"prompt": "x"}]}}', OWNER_OF, form="flat") == {"others"}
+    assert hook_owners(reviewed, OWNER_OF, form="tables") == set()
     both = installed(THEIRS.encode(), "tables")
-    assert hook_owners(both, OWNER_OF, form="tables") == HookOwners(ours=True, others=True)
+    assert hook_owners(both, OWNER_OF, form="tables") == {"ours", "others"}
 
 
 def test_a_version_stays_if_it_was_there_or_others_need_it_by_now() -> None:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from carryover.outside.apply import Change, Edit, diff
+from carryover.outside.apply import Edit, Text
 from carryover.text.user_text import find_lines, newline_of, with_lines, without_span
 from support.settings_texts import TEXTS
 
@@ -72,8 +72,7 @@ LINES = st.lists(st.sampled_from([b"a\n", b"b\n", b"c\r\n", b"\n"]), max_size=12
 
 
 def edit(before: bytes | None, after: bytes | None, reason: str | None = None) -> Edit:
-    change = Change(path=Path("/s.json"), what="a test", edit=lambda _: after)
-    return Edit(change, before, after, reason)
+    return Edit(Text(path=Path("/s.json"), what="a test"), before, after, reason)
 
 
 @pytest.mark.parametrize(
@@ -88,14 +87,14 @@ def edit(before: bytes | None, after: bytes | None, reason: str | None = None) -
 def test_a_diff_says_what_is_made_or_goes(
     before: bytes | None, after: bytes | None, reason: str | None, shown: str
 ) -> None:
-    assert diff(edit(before, after, reason)) == shown
+    assert edit(before, after, reason).diff == shown
 
 
 @example(before=b"b\n" * 4, after=b"a\n" + b"b\n" * 5, end=b"")
 @given(before=LINES, after=LINES, end=st.sampled_from([b"", b"x"]))
 @settings(max_examples=40, deadline=None)
 def test_git_makes_the_new_file_of_the_old_one_with_it(before: bytes, after: bytes, end: bytes) -> None:
-    shown = diff(edit(before, after + end)).replace("/s.json", "a/s.json")
+    shown = edit(before, after + end).diff.replace("/s.json", "a/s.json")
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, "s.json")
         file.write_bytes(before)

@@ -15,11 +15,10 @@ from carryover.install.agent_settings import (
     review_of,
     settings_of,
     to_review,
-    wanted_settings,
     with_config_files,
 )
 from carryover.install.detect import Detection
-from carryover.outside.apply import Change, Edit
+from carryover.outside.apply import Edit, Text
 
 SCRIPT = Path("/state/hook.sh")
 
@@ -48,8 +47,7 @@ def report_of(seen: Detection, content: str | None, config: str | None = None) -
     for file, text in ((seen.config, content), (seen.config.with_name("config.toml"), config)):
         if text is not None:
             file.write_text(text)
-    [wanted] = wanted_settings([seen], {seen.spec.id})
-    report = hooks_report(seen, wanted, SCRIPT)
+    report = hooks_report(seen, SCRIPT)
     assert report is not None
     return report
 
@@ -152,10 +150,10 @@ def test_how_much_of_its_instructions_it_reads(codex: Detection, config: str | N
 def test_what_an_edit_brought_or_changed_is_reviewed_again_whatever_the_notes_say(codex: Detection) -> None:
     assert codex.config is not None
     review(codex, "session_start:0:0", "stop:0:0")
-    change = Change(path=codex.config, what="a test", edit=lambda data: data)
+    text = Text(path=codex.config, what="a test")
 
     def after(before: bytes | None, now: bytes) -> tuple[str, ...]:
-        return to_review(codex, now, SCRIPT, edit=Edit(change, before, now))
+        return to_review(codex, now, SCRIPT, edit=Edit(text, before, now))
 
     both = hooks("SessionStart", "Stop")
     assert after(None, both) == ("SessionStart", "Stop")

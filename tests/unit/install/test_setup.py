@@ -3,6 +3,7 @@ from __future__ import annotations
 import plistlib
 import re
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 from msgspec.structs import replace
@@ -12,10 +13,10 @@ import carryover
 from carryover.agents.claude_code.adapter import AGENT
 from carryover.agents.codex.spec import SPEC as CODEX
 from carryover.config import Config
-from carryover.install.agent_settings import wanted_settings
+from carryover.install.agent_settings import gets_settings, located
 from carryover.install.detect import Detection, hooks_for
-from carryover.install.setup import plan_setup
-from carryover.outside.apply import apply
+from carryover.install.setup import plan_choices, plan_hooks
+from carryover.outside.apply import Edit, apply
 from carryover.outside.journal import load_journal
 from carryover.paths import StateDir
 
@@ -34,18 +35,22 @@ def claude(home: Path, **more: object) -> Detection:
 
 def test_only_agents_that_are_selected_and_here_get_hooks(home: Path) -> None:
     older, missing = claude(home, state="older", hook_set=None), Detection(spec=CODEX, state="missing")
-    both = ("claude-code", "codex")
+    state = StateDir(home / ".carryover")
 
-    assert [wanted.spec.id for wanted in wanted_settings([claude(home), missing], both)] == ["claude-code"]
-    assert wanted_settings([claude(home)], ()) == ()
-    assert wanted_settings([older], ("claude-code",)) == ()
+    assert [gets_settings(found) for found in (claude(home), older, missing)] == [True, False, False]
+    assert plan_hooks(state, [claude(home)], ()) == ()
+    assert plan_hooks(state, [older, missing], ("claude-code", "codex")) == ()
+
+
+def plan_setup(state: StateDir, found: Detection, selected: Sequence[str]) -> tuple[Edit, ...]:
+    [agent] = located(state, [found])
+    return (*plan_hooks(state, [agent], selected), plan_choices(state, [agent], selected, config=Config()))
 
 
 def test_hooks_whose_record_was_lost_are_recorded_again(home: Path) -> None:
     state = StateDir(home / ".carryover")
     for _ in range(2):
-        setup = plan_setup(state, [claude(home)], ("claude-code",), config=Config(), resume_mode=None, service=None)
-        apply(setup.edits, state)
+        apply(plan_setup(state, claude(home), ["claude-code"]), state)
         record = state.root / "journal.jsonl"
         assert record.exists()
         record.unlink()
@@ -54,9 +59,8 @@ def test_hooks_whose_record_was_lost_are_recorded_again(home: Path) -> None:
 def test_variables_are_recorded_for_the_selected_only_and_forgotten_with_them(home: Path) -> None:
     state = StateDir(home / ".carryover")
     moved = claude(home, overrides={"CLAUDE_CONFIG_DIR": str(home / ".claude")})
-    for selected, recorded in ((("claude-code",), True), ((), False)):
-        setup = plan_setup(state, [moved], selected, config=Config(), resume_mode=None, service=None)
-        apply(setup.edits, state)
+    for selected, recorded in ((["claude-code"], True), ([], False)):
+        apply(plan_setup(state, moved, selected), state)
         assert ("CLAUDE_CONFIG_DIR" in state.config.read_text()) is recorded
 
 
@@ -70,16 +74,15 @@ def test_where_its_folder_is_lost_nothing_is_written_and_nothing_that_is_known_i
         hook_set=CODEX.hooks.sets[-1],
         home=home,
     )
-    setup = plan_setup(state, [moved], ("codex",), config=Config(), resume_mode=None, service=None)
-    apply(setup.edits, state)
+    apply(plan_setup(state, moved, ["codex"]), state)
     before, record = state.config.read_text(), load_journal(state).settings
     shutil.rmtree(home / "work")
 
     lost = replace(moved, lost_folder=home / "work")
-    setup = plan_setup(state, [lost], ("codex",), config=Config(), resume_mode=None, service=None)
-    apply(setup.edits, state)
+    [choices] = plan_setup(state, lost, ["codex"])
+    apply([choices], state)
 
-    assert (setup.hooks, (home / "work").exists()) == ((), False)
+    assert (choices.path, (home / "work").exists()) == (state.config, False)
     assert (state.config.read_text(), load_journal(state).settings) == (before, record)
     assert "CODEX_HOME" in before
 

@@ -12,18 +12,18 @@ import pytest
 from carryover.adapter.spec import HookEntry
 from carryover.agents.claude_code.spec import SPEC
 from carryover.config import ProjectSettings
-from carryover.edits.hooks import HookFile
 from carryover.install.config_file import plan_config
-from carryover.install.uninstall import Uninstalled, carry_out, plan_uninstall, project_edits, state_files
+from carryover.install.setup import plan_hooks
+from carryover.install.uninstall import Uninstall, carry_out, plan_uninstall, project_edits, state_files
 from carryover.outside.apply import apply
 from carryover.outside.journal import load_journal, write_down
-from carryover.outside.listed import handoff_folder, in_project
-from carryover.outside.settings import AgentSettings, plan_settings
+from carryover.outside.listed import Listed, handoff_folder, in_project
 from carryover.paths import StateDir
 from carryover.probe.looks import presume_silent
 from carryover.publish.gitignore import ignore_itself
 from carryover.publish.pointers import NEW_FILE
 from carryover.redact import CleanText
+from support.detected import detected
 from support.publishing import publish
 from support.repository import repository
 from support.scribe import ledger_with_prompt
@@ -41,9 +41,9 @@ def config(home: Path) -> Path:
 
 
 def install(state: StateDir, config: Path) -> None:
-    tool = AgentSettings(SPEC, config, hooks=(HookEntry(event="Stop", timeout_s=5),))
+    tool = detected(SPEC, config, (HookEntry(event="Stop", timeout_s=5),))
     edits = [
-        *plan_settings([tool], load_journal(state), state.hook_script),
+        *plan_hooks(state, [tool], {"claude-code"}),
         plan_config(state, {("agents", "selected"): ["claude-code"]}),
     ]
     assert [done.problem for done in apply(edits, state)] == [None, None]
@@ -65,7 +65,7 @@ def tree(top: Path) -> dict[str, bytes | None]:
     }
 
 
-def uninstall(state: StateDir, home: Path, *, purge: bool = True) -> Uninstalled:
+def uninstall(state: StateDir, home: Path, *, purge: bool = True) -> Uninstall:
     return carry_out(plan_uninstall(state, purge=purge, home=home), state)
 
 
@@ -97,7 +97,7 @@ def test_a_purge_leaves_no_trace(before: object, state: StateDir, config: Path, 
 
     done = uninstall(state, home)
 
-    assert done.left == ()
+    assert done.notes == ()
 
 
 def test_a_purge_takes_the_state_folders_own_ignore_file_and_no_other(state: StateDir) -> None:
@@ -114,7 +114,7 @@ def test_without_purge_only_the_hooks_and_their_script_go(state: StateDir, confi
     published(state, repository(home / "app"))
     before = set(tree(home))
 
-    assert uninstall(state, home, purge=False).left == ()
+    assert uninstall(state, home, purge=False).notes == ()
 
     gone = {f".carryover/{name}" for name in ("hook.sh", "hook.curl", "edits.lock")}
     assert before - set(tree(home)) == {".claude", ".claude/settings.json", *gone}
@@ -142,7 +142,7 @@ async def test_projects_are_found_in_the_ledger_too(state: StateDir, home: Path)
     await ledger_with_prompt(state.ledger, root)
     assert publish(root, CleanText("the handoff\n"), ProjectSettings()).refusal is None
 
-    assert uninstall(state, home).left == ()
+    assert uninstall(state, home).notes == ()
 
     assert (state.root.exists(), [path.name for path in root.iterdir()]) == (False, [".git"])
 
@@ -168,7 +168,7 @@ def test_the_folder_for_handoffs_stays_while_something_of_the_user_s_is_in_it(
     published(state, home / "apart", ProjectSettings(folder=home / "handoffs" / "apart-12345678"))
     (home / "handoffs" / "mine.md").write_text("mine\n")
 
-    assert uninstall(state, home).left == ()
+    assert uninstall(state, home).notes == ()
 
     assert [path.name for path in (home / "handoffs").iterdir()] == ["mine.md"]
 
@@ -185,7 +185,7 @@ def test_everything_is_listed_first_and_listing_changes_nothing(state: StateDir,
     edits = [str(edit.path.relative_to(home)) for edit in plan.shown if edit.changes]
     assert edits == [".claude/settings.json", "app/AGENTS.md", "app/.gitignore", "app/.git/info/exclude"]
     names = ("handoff.md", ".gitignore", ".")
-    assert [(str(removal.path.relative_to(home)), removal.what) for removal in plan.removals] == [
+    assert [(str(path.relative_to(home)), what) for path, what in plan.removals] == [
         *((os.path.normpath(f"app/.carryover/{name}"), f"the handoff of {home / 'app'}") for name in names),
         *((f".carryover/sync{name}", "this machine's keys and its copy of the store") for name in ("/key.json", "")),
         (".carryover/ledger.sqlite-wal", "the ledger"),
@@ -208,7 +208,7 @@ def test_settings_that_do_not_parse_are_left_and_can_be_done_later(state: StateD
     done = uninstall(state, home)
 
     script = state.root / "hook.sh"
-    assert done.left == (
+    assert done.notes == (
         f"{config} is left alone: it is not valid JSON (line 1, column 1: Expecting value). "
         f"Remove the hooks that run {script} yourself.",
         f"{state.root} stays: Directory not empty.",
@@ -216,7 +216,7 @@ def test_settings_that_do_not_parse_are_left_and_can_be_done_later(state: StateD
     assert [path.name for path in state.root.iterdir()] == ["journal.jsonl"]
 
     config.write_bytes(hooked)
-    assert uninstall(state, home).left == ()
+    assert uninstall(state, home).notes == ()
     assert (config.exists(), state.root.exists()) == (False, False)
 
 
@@ -232,8 +232,8 @@ def test_what_is_not_ours_stays_and_is_named(state: StateDir, config: Path, home
     plan = plan_uninstall(state, purge=True, home=home)
     done = carry_out(plan, state)
 
-    assert done.left == (), "that it stays is no failure"
-    assert not {state.root, home / "app" / ".carryover"} & {ours.path for ours in plan.removals}
+    assert done.notes == (), "that it stays is no failure"
+    assert not {state.root, home / "app" / ".carryover"} & {path for path, _ in plan.removals}
     assert "exclude" not in {edit.path.name for edit in plan.shown}, "it stays as long as the folder does"
     assert plan.notes == (
         f"{config} (Stop): the hook that runs Carryover was edited by hand. It stays; remove it yourself.",
@@ -256,7 +256,7 @@ def test_that_a_project_was_deleted_is_named_and_no_failure(state: StateDir, con
     plan = plan_uninstall(state, purge=True, home=home)
 
     assert [note.partition(",")[0] for note in plan.notes] == [f"{root} is missing"]
-    assert carry_out(plan, state).left == ()
+    assert carry_out(plan, state).notes == ()
 
 
 def test_where_the_state_folder_was_deleted_it_says_that_projects_keep_what_is_in_them(
@@ -265,16 +265,16 @@ def test_where_the_state_folder_was_deleted_it_says_that_projects_keep_what_is_i
     install(state, config)
     published(state, repository(home / "app"))
     shutil.rmtree(state.root)
-    hooks = HookFile(config, "nested")
+    hooks = Listed(path=str(config), form="nested", agent="claude-code", script=str(state.hook_script))
 
-    plan = plan_uninstall(state, purge=True, home=home, usual=[("claude-code", hooks)])
+    plan = plan_uninstall(state, purge=True, home=home, usual=[hooks])
 
     assert [edit.path for edit in plan.shown if edit.changes] == [config]
     assert plan.notes == (
         f"{state.root} is gone, and with it the list of projects: what Carryover added to them stays.",
     )
     carry_out(plan, state)
-    assert plan_uninstall(state, purge=True, home=home, usual=[("claude-code", hooks)]).notes == ()
+    assert plan_uninstall(state, purge=True, home=home, usual=[hooks]).notes == ()
 
 
 def test_nothing_stays_in_a_state_folder_that_a_link_leads_to(state: StateDir, config: Path, home: Path) -> None:
@@ -284,7 +284,7 @@ def test_nothing_stays_in_a_state_folder_that_a_link_leads_to(state: StateDir, c
     disk = state.root.rename(home / "disk")
     state.root.symlink_to(disk)
 
-    assert uninstall(state, home).left == ()
+    assert uninstall(state, home).notes == ()
 
     assert (state.root.is_symlink(), list(disk.iterdir())) == (True, [])
 
@@ -292,10 +292,9 @@ def test_nothing_stays_in_a_state_folder_that_a_link_leads_to(state: StateDir, c
 def test_files_of_a_project_that_are_no_longer_as_they_were_made_are_left_alone(state: StateDir, home: Path) -> None:
     root = repository(home / "app", {"a.py": "1\n"})
     assert publish(root, CleanText("the handoff\n"), ProjectSettings()).refusal is None
-    project = handoff_folder(root / ".carryover", root)
 
     def block() -> tuple[bytes | None, str | None]:
-        [edit] = [edit for edit in project_edits(project, load_journal(state)) if edit.path == root / "AGENTS.md"]
+        [edit] = [edit for edit in project_edits(root, load_journal(state)) if edit.path == root / "AGENTS.md"]
         return edit.after, edit.reason
 
     mine = NEW_FILE.replace(b"before starting", b"before you start")

@@ -13,10 +13,10 @@ from msgspec.structs import replace
 
 from carryover.errors import UserError
 from carryover.fsio import FileLock
-from carryover.outside.apply import Applied, Change, Edit, Ours, apply, plan
-from carryover.outside.in_project import Pass
+from carryover.outside.apply import Edit, Text, apply, plan
+from carryover.outside.in_project import Pass, text_in
 from carryover.outside.journal import load_journal, read_journal
-from carryover.outside.listed import Listed, fingerprint, in_project
+from carryover.outside.listed import Listed, fingerprint
 from carryover.paths import StateDir
 from carryover.probe.checkout import Checkout
 from carryover.text.user_text import Origin
@@ -32,17 +32,22 @@ def state(tmp_path: Path) -> StateDir:
 def planned(path: Path, edit: Editing, *, forget: bool = False, recorded: bool = False) -> Edit:
     """An edit of a file; if `recorded`, one that puts our text at its end, else if `forget` one that takes it out."""
     listed = Listed(path=str(path), agent="claude-code", form="nested", script="/s") if forget or recorded else None
-    ours = Ours(lambda _: True, lambda data, origin: None if origin.missing else data.removesuffix(b"+ours"))
-    change = Change(path=path, what="a test", edit=edit, remedy="Do something.", listed=listed)
+    text = Text(
+        path=path, what="a test", put=edit, take=lambda data, _: edit(data), remedy="Do something.", listed=listed
+    )
     if recorded:
         made = Origin(missing=not path.exists())
-        change = replace(change, ours=ours, origin=lambda _, known: known or made)
-    return plan(change)
+        text = replace(text, take=without_ours, origin=lambda _, known: known or made)
+    return plan(text, out=forget)
 
 
-def one(edit: Edit, state: StateDir) -> Applied:
-    [applied] = apply([edit], state)
-    return applied
+def without_ours(data: bytes, origin: Origin) -> bytes | None:
+    return None if origin.missing else data.removesuffix(b"+ours")
+
+
+def one(edit: Edit, state: StateDir) -> Edit:
+    [done] = apply([edit], state)
+    return done
 
 
 def mode(path: Path) -> int:
@@ -109,7 +114,7 @@ def test_what_a_file_was_is_on_record_and_comes_back_or_nothing_is_written(tmp_p
 def test_one_failure_is_reported_and_stops_no_other(tmp_path: Path, state: StateDir) -> None:
     file = tmp_path / "second"
     (tmp_path / "file").write_bytes(b"")
-    bad = Change(path=tmp_path / "file" / "settings.json", what="a test", edit=lambda _: b"x", remedy="Do something.")
+    bad = Text(path=tmp_path / "file" / "settings.json", what="a test", put=lambda _: b"x", remedy="Do something.")
 
     applied = apply([Edit(bad, None, b"x"), planned(file, lambda _: b"new")], state)
 
@@ -207,17 +212,8 @@ def test_an_unreadable_journal_stops_everything_before_anything_is_written(tmp_p
 
 def in_pass(state: StateDir, root: Path, name: str, after: bytes | None, *, ours: bool = True) -> Pass:
     edits = Pass(Checkout(root), state.root, ["earlier"])
-    text = Ours(lambda _: True, lambda _data, _: None) if ours else None
-    change = Change(
-        path=root / name,
-        what="a test",
-        edit=lambda _: after,
-        listed=in_project(root, name),
-        ours=text,
-        root=root,
-        private=False,
-    )
-    edits.carry_out(name, plan(change))
+    text = text_in(root, name, "a test", lambda _: after, lambda _data, _: None)
+    edits.carry_out(plan(text, out=not ours))
     return edits
 
 

@@ -11,14 +11,15 @@ from msgspec.structs import replace
 
 from carryover.adapter.spec import HookEntry
 from carryover.agents.claude_code.spec import SPEC as CLAUDE
-from carryover.outside.apply import apply, carry_out, plan
+from carryover.install.setup import plan_hooks, plan_settings, taken_out
+from carryover.outside.apply import apply, carry_out
 from carryover.outside.journal import Journal, load_journal, read_journal, write_down
 from carryover.outside.listed import Listed, handoff_folder, in_project
-from carryover.outside.settings import AgentSettings, plan_settings, removal
 from carryover.paths import StateDir
 from carryover.publish.local_files import local_text, place_local_files
 from carryover.publish.pointers import NEW_FILE, place_pointers, pointer
 from carryover.text.user_text import Origin
+from support.detected import detected
 from support.killed import kill_everywhere
 from support.passes import begun, listed_names, own_state
 from support.repository import repository
@@ -69,11 +70,10 @@ def test_settings_are_listed_and_given_back_whatever_is_killed_when(tmp_path: Pa
             config.write_bytes(before)
 
     def install() -> None:
-        agent = AgentSettings(CLAUDE, config, hooks=HOOKS)
-        apply(plan_settings([agent], load_journal(state), state.hook_script), state)
+        apply(plan_hooks(state, [detected(CLAUDE, config, HOOKS)], {"claude-code"}), state)
 
     def uninstall() -> None:
-        apply([plan(removal(file)) for file in load_journal(state).settings], state)
+        apply(plan_settings((), load_journal(state).settings), state)
 
     def is_as_it_was() -> bool:
         return config.read_bytes() == before if before is not None else not (tmp_path / "a").exists()
@@ -146,5 +146,5 @@ def test_a_line_without_its_effect_does_no_harm(tmp_path: Path) -> None:
     write_down(state.root, listed)
     config.write_bytes(b'{"hooks": {}}')
 
-    assert carry_out(plan(removal(listed)), state.root).outcome == "unchanged"
+    assert carry_out(taken_out(listed), state.root).outcome == "unchanged"
     assert (config.read_bytes(), load_journal(state).is_empty) == (b'{"hooks": {}}', True)

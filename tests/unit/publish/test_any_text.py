@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from carryover.adapter.spec import AGENTS_MD
 from carryover.agents import instruction_files, read_lists
-from carryover.outside.in_project import Text
+from carryover.outside.apply import Text
 from carryover.probe.checkout import Checkout
 from carryover.publish.gitignore import rules_in, shared_rule, with_rule, without_rules
 from carryover.publish.local_files import local_names, local_text
@@ -60,11 +60,11 @@ def test_what_is_put_in_is_taken_out_again_byte_for_byte(kind: str, tmp_path: Pa
     @given(text=st.sampled_from(texts), before=st.none() | found)
     def there_and_back(text: Text, before: bytes | None) -> None:
         try:
-            after, left = text.put(before), text.take(before)
+            after, left = text.put(before), text.without(before)
         except EditRefused:
             return
         assert text.put(after) == after
-        assert text.take(after) == left
+        assert text.without(after) == left
         if left != before:
             assert before is not None, "nothing of ours is in a file that is not there"
         elif after != before:

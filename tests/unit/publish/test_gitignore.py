@@ -9,8 +9,8 @@ import pytest
 
 from carryover.outside.in_project import Pass
 from carryover.probe.checkout import Checkout
-from carryover.projects.policy import refusal_by_git
-from carryover.publish.gitignore import ignore_state, keep_out, other_stores, unshare_rule
+from carryover.projects.policy import Refusal, refusal_by_git
+from carryover.publish.gitignore import ignore_state, keep_out, kept_out, other_stores, unshare_rule
 from support.passes import begun
 from support.repository import git, repository
 from support.shared_rule import add_shared_rule
@@ -23,10 +23,10 @@ def app(home: Path) -> Path:
     return repository(home / "app", {"a.py": "1\n"})
 
 
-def kept_out(root: Path) -> Pass:
+def with_rule(root: Path) -> Pass:
     (root / ".carryover").mkdir(exist_ok=True)
     edits = begun(root)
-    assert keep_out(edits) is None
+    assert keep_out(edits)
     return edits
 
 
@@ -45,7 +45,7 @@ def ignored(root: Path) -> bool:
 def test_no_rule_is_added_where_the_user_s_own_excludes_have_one(app: Path, rules: str) -> None:
     Checkout(app).exclude.write_bytes(f"{rules}\n".encode())
 
-    kept_out(app)
+    with_rule(app)
 
     assert (Checkout(app).exclude.read_bytes(), ignored(app)) == (f"{rules}\n".encode(), True)
 
@@ -57,7 +57,7 @@ def test_no_rule_is_added_where_the_user_s_own_excludes_have_one(app: Path, rule
 def test_a_rule_is_added_to_excludes_that_do_not_hide_all_of_the_folder_for_sure(app: Path, rules: str) -> None:
     Checkout(app).exclude.write_text(f"{rules}\n")
 
-    kept_out(app)
+    with_rule(app)
 
     assert (Checkout(app).exclude.read_text(), ignored(app)) == (f"{rules}\n\n{RULE}", True)
     assert refusal_by_git(Checkout(app)) is None
@@ -67,7 +67,7 @@ def test_a_rule_is_added_to_excludes_that_do_not_hide_all_of_the_folder_for_sure
 def test_the_user_s_own_ignore_file_is_not_touched(app: Path, rules: str) -> None:
     """What a team shares is theirs to say, and a file that is committed says nothing for sure: git takes it away."""
     (app / ".gitignore").write_text(rules)
-    kept_out(app)
+    with_rule(app)
 
     assert (app / ".gitignore").read_text() == rules
     assert RULE in Checkout(app).exclude.read_text()
@@ -76,7 +76,7 @@ def test_the_user_s_own_ignore_file_is_not_touched(app: Path, rules: str) -> Non
 def test_a_pattern_of_the_user_s_that_another_rule_contradicts_refuses_the_handoff(app: Path) -> None:
     Checkout(app).exclude.write_text(".car*\n")
     (app / ".gitignore").write_text("!.carryover\n")
-    kept_out(app)
+    with_rule(app)
 
     refused = refusal_by_git(Checkout(app))
     assert refused is not None
@@ -88,10 +88,10 @@ def test_a_rule_of_an_earlier_version_goes_and_gives_the_file_back(app: Path, or
     gitignore = app / ".gitignore"
     if original is not None:
         gitignore.write_bytes(original.encode())
-    kept_out(app)
+    with_rule(app)
     add_shared_rule(app)
 
-    edits = kept_out(app)
+    edits = with_rule(app)
     unshare_rule(edits)
 
     assert (gitignore.read_bytes().decode() if gitignore.exists() else None) == original
@@ -103,7 +103,7 @@ def test_excludes_that_are_no_text_are_left_alone_and_nothing_is_published(app: 
     Checkout(app).exclude.write_bytes(content)
 
     why = ".git/info/exclude was left alone: it is not plain text, so a handoff would be committed"
-    assert keep_out(begun(app)) == why
+    assert kept_out(begun(app)) == Refusal(why, in_git=True)
     assert Checkout(app).exclude.read_bytes() == content
 
 
@@ -125,9 +125,9 @@ def test_excludes_behind_a_symlink_are_not_followed(home: Path) -> None:
     shutil.rmtree(two)
     two.symlink_to(home / "info")
 
-    assert [keep_out(begun(info.parents[1])) for info in (one, two)] == [
-        ".git/info/exclude was left alone: it is a symlink, so a handoff would be committed",
-        ".git/info/exclude was left alone: its folder is a symlink, so a handoff would be committed",
+    assert [kept_out(begun(info.parents[1])) for info in (one, two)] == [
+        Refusal(f".git/info/exclude was left alone: {why} is a symlink, so a handoff would be committed", in_git=True)
+        for why in ("it", "its folder")
     ]
     assert [(path.name, path.read_text()) for path in (home / "info").iterdir()] == [("theirs", "theirs\n")]
 

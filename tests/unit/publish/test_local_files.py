@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from carryover.config import Pointers, ProjectSettings
+from carryover.outside.apply import plan
 from carryover.probe.checkout import Checkout
 from carryover.publish.gitignore import with_rule, without_rules
-from carryover.publish.local_files import place_local_files
+from carryover.publish.local_files import hide_no_more, local_names, place_local_files
 from carryover.publish.pointers import NEW_FILE
 from carryover.publish.withdrawal import texts_in
 from carryover.redact import CleanText
@@ -162,8 +163,8 @@ def test_a_file_that_a_rule_takes_in_is_not_promised_either(home: Path) -> None:
     free = preview(repository(home / "blog", {"a.py": "1\n"}), LOCAL)
 
     assert shown is not None and free is not None
-    assert not [edit.path for edit in shown.planned if edit.path.name == "AGENTS.md"]
-    assert [edit.path for edit in free.planned if edit.path.name == "AGENTS.md"]
+    assert not [edit.path for edit in shown.changes if edit.path.name == "AGENTS.md"]
+    assert [edit.path for edit in free.changes if edit.path.name == "AGENTS.md"]
 
 
 def test_what_the_user_commits_is_theirs(home: Path) -> None:
@@ -314,9 +315,24 @@ def test_a_folder_that_leads_into_another_project_is_left_alone(home: Path) -> N
         publish(other, CleanText("# [CARRYOVER] \n"), settings)
         take_back(other, settings)
         for text in texts_in(other, RULES):
-            assert text.take_out().reason == "there is a symlink on the way to it"
+            assert plan(text, out=True).reason == "there is a symlink on the way to it"
 
     assert files(shop) == before
+
+
+def test_where_each_file_is_another_checkout_s_too_all_stay_hidden(home: Path) -> None:
+    app = repository(home / "app", {"a.py": "1\n"})
+    git(app, "worktree", "add", "--quiet", "../tree")
+    for name, text in local_names().items():
+        (home / "tree" / name).parent.mkdir(parents=True, exist_ok=True)
+        (home / "tree" / name).write_bytes(text)
+    published(app)
+    rules = Checkout(app).exclude.read_bytes()
+
+    edits = begun(app)
+    hide_no_more(edits)
+
+    assert (edits.done, edits.notes, Checkout(app).exclude.read_bytes()) == ([], [], rules)
 
 
 @pytest.mark.parametrize("submodule", [True, False])

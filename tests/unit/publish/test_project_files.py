@@ -87,13 +87,13 @@ def test_a_preview_names_the_edits_and_makes_none(home: Path, app: Path) -> None
 
     assert signatures(app) == before
     assert shared is not None and undecided is not None
-    edited = [edit.path.relative_to(app).as_posix() for edit in shared.planned]
+    edited = [edit.path.relative_to(app).as_posix() for edit in shared.changes]
     assert edited == [".git/info/exclude", "AGENTS.md"]
-    assert [edit.path.relative_to(app).as_posix() for edit in undecided.planned] == [".git/info/exclude"]
+    assert [edit.path.relative_to(app).as_posix() for edit in undecided.changes] == [".git/info/exclude"]
     published(app)
     again = preview(app, SHARED)
-    assert again is not None and again.planned == []
-    assert all(edit.after == edit.path.read_bytes() for edit in shared.planned)
+    assert again is not None and again.changes == []
+    assert all(edit.after == edit.path.read_bytes() for edit in shared.changes)
 
 
 def test_where_nothing_may_be_written_there_is_no_preview(home: Path, app: Path) -> None:

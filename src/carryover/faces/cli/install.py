@@ -102,12 +102,12 @@ def _answer(args: argparse.Namespace, surveyed: Survey) -> InstallAnswer:
 
 def _explained(surveyed: Survey) -> Explain:
     """Returns what says what is written into projects and what Enter does."""
-    settings, home = surveyed.settings(), Path.home()
+    agents, home = surveyed.with_settings(), Path.home()
 
     def explain(answer: InstallAnswer) -> Texts:
-        chosen = [agent for agent in settings if agent.spec.id in answer.agents]
-        hooks = [short_path(agent.config, home) for agent in chosen if agent.hooks]
-        entries = [short_path(agent.config, home) for agent in chosen if not agent.hooks]
+        chosen = [(agent.form, agent.config) for agent in agents if agent.spec.id in answer.agents]
+        hooks = [short_path(path, home) for form, path in chosen if path is not None and form != "list"]
+        entries = [short_path(path, home) for form, path in chosen if path is not None and form == "list"]
         inside = surveyed.rule(answer)
         outside = on_enter(hooks, entries, starts=surveyed.wishes.service)
         return Texts((FOR_WHOM, *inside.full, *outside.full), (FOR_WHOM, *inside.short, *outside.short))

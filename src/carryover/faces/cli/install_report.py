@@ -9,8 +9,7 @@ from typing import Any, Final
 
 import msgspec
 
-from carryover.actions.file_changes import Applied, Edit, diff, does
-from carryover.actions.installing import AgentResult, Installed
+from carryover.actions.installing import AgentResult, Edit, Installed
 from carryover.actions.project_rules import POINTERS
 from carryover.actions.version import runnable
 from carryover.terminal.output import counted, print_lines, say
@@ -38,17 +37,15 @@ _READ: Final = {
 def as_data(done: Installed) -> dict[str, Any]:
     """Returns the result for `--json`."""
     files = (
-        [{"path": str(edit.path), "diff": diff(edit), "problem": edit.problem} for edit in done.setup.shown]
+        [{"path": str(edit.path), "diff": edit.diff, "problem": edit.problem} for edit in done.edits]
         if done.is_dry
-        else [
-            file_data(applied) | ({"problem": applied.problem} if applied.problem else {}) for applied in done.applied
-        ]
+        else [file_data(edit) | ({"problem": edit.problem} if edit.problem else {}) for edit in done.edits]
     )
     common = {
-        "selected": done.setup.selected,
+        "selected": done.answer.agents,
         "agents": [_agent_data(agent) for agent in done.agents],
         "files": files,
-        "pointers": done.setup.pointers,
+        "pointers": done.answer.pointers,
         "projects": [
             {
                 "root": str(project.root),
@@ -98,20 +95,20 @@ def _path_data(path: Path | None) -> str | None:
 
 
 def _edit_data(edit: Edit, *, with_diff: bool) -> dict[str, Any]:
-    about = {"path": str(edit.path), "does": does(edit)}
-    return about | ({"diff": diff(edit)} if with_diff else {})
+    about = {"path": str(edit.path), "does": edit.outcome}
+    return about | ({"diff": edit.diff} if with_diff else {})
 
 
-def file_data(applied: Applied) -> dict[str, Any]:
-    """Returns what became of an edit of settings, for `--json`."""
-    return {"path": str(applied.edit.path), "why": applied.edit.change.what, "outcome": applied.outcome}
+def file_data(edit: Edit) -> dict[str, Any]:
+    """Returns what became of a file, for `--json`."""
+    return {"path": str(edit.path), "why": edit.text.what, "outcome": edit.outcome}
 
 
 def print_report(done: Installed, home: Path) -> None:
     """Prints the result for people; of a dry run, also the diff of each file."""
     print_lines(map(runnable, _lines(done, home)))
     if done.is_dry:
-        steps: list[tuple[str, Sequence[Edit]]] = [("", done.setup.shown)]
+        steps: list[tuple[str, Sequence[Edit]]] = [("", done.edits)]
         for project in done.projects:
             root = short_path(project.root, home)
             steps.append((f"In {root}, by carryoverd:", project.changes))
@@ -129,7 +126,7 @@ def print_diffs(edits: Iterable[Edit]) -> None:
     """Prints what each edit would change."""
     for edit in edits:
         if edit.changes:
-            print_lines(["", *diff(edit).removesuffix("\n").split("\n")], fits=True)
+            print_lines(["", *edit.diff.removesuffix("\n").split("\n")], fits=True)
 
 
 def _lines(done: Installed, home: Path) -> Iterator[str]:
@@ -166,7 +163,7 @@ def _done_lines(done: Installed, home: Path) -> Iterator[str]:
     if done.shell.problem:
         yield from (f"⚠ {done.shell.problem}", f"  {done.shell.remedy}")
     if done.installing:
-        is_in_projects = done.setup.pointers != "off" and done.survey.config.publish.folder is None
+        is_in_projects = done.answer.pointers != "off" and done.survey.config.publish.folder is None
         yield from ("", _NEW_SESSION, _OPEN_CHAT if is_in_projects else _OPEN_CHAT_WITHOUT_FILE)
     if not done.is_running:
         more = "tries again, `carryover doctor` says what is wrong."
@@ -175,28 +172,28 @@ def _done_lines(done: Installed, home: Path) -> Iterator[str]:
 
 
 def _other_settings(done: Installed, home: Path) -> Iterator[str]:
-    for applied in done.other_settings:
-        change, path = applied.edit.change, short_path(applied.edit.path, home)
-        is_entered = change.listed is not None and change.listed.is_server and change.ours is not None
-        if applied.problem:
-            yield f"✗ {applied.problem}"
+    for edit in done.other_settings:
+        listed, path = edit.text.listed, short_path(edit.path, home)
+        is_entered = listed is not None and listed.is_server and not edit.out
+        if edit.problem:
+            yield f"✗ {edit.problem}"
         elif done.is_dry:
             continue
-        elif is_entered and applied.outcome in ("created", "changed"):
+        elif is_entered and edit.outcome in ("created", "changed"):
             yield f"✓ MCP server entered into {path}"
-        elif change.listed is not None and applied.outcome in ("changed", "removed"):
-            what = change.what.partition(" of ")[0]
+        elif listed is not None and edit.outcome in ("changed", "removed"):
+            what = edit.text.what.partition(" of ")[0]
             yield f"✓ {what[0].upper()}{what[1:]} removed from {path}"
 
 
 def _project_lines(done: Installed, home: Path) -> Iterator[str]:
     """Yields the rule for projects, then the changed files of each."""
     waits = not done.is_dry and not done.is_running
-    yield f"Into your projects ({done.setup.pointers}){', once carryoverd runs' if waits else ''}:"
+    yield f"Into your projects ({done.answer.pointers}){', once carryoverd runs' if waits else ''}:"
     yield from (f"  {line}" for line in done.rule)
-    if done.setup.pointers == "off" or done.survey.config.publish.folder is not None:
+    if done.answer.pointers == "off" or done.survey.config.publish.folder is not None:
         return
-    if done.setup.pointers == "shared":
+    if done.answer.pointers == "shared":
         yield _COMMIT
     changing = [project for project in done.projects if project.changes or project.later or project.problem]
     for project in changing[:SHOWN]:
@@ -207,11 +204,11 @@ def _project_lines(done: Installed, home: Path) -> Iterator[str]:
         yield f"  and {len(changing) - SHOWN} more; --json lists them"
     for project in done.projects:
         yield from (f"⚠ {short_path(project.root, home)}: {note}" for note in project.notes)
-    first, *others = (answer for answer in POINTERS if answer != done.setup.pointers)
+    first, *others = (answer for answer in POINTERS if answer != done.answer.pointers)
     named = ", ".join(f"`{answer}`" for answer in others)
     yield f"  `carryover refresh --pointers {first}` (or {named}) changes that."
 
 
 def _changes(edits: Sequence[Edit], root: Path) -> str:
     """Returns each file once, whatever the number of its edits."""
-    return ", ".join(dict.fromkeys(f"{os.path.relpath(edit.path, root)} is {does(edit)}" for edit in edits))
+    return ", ".join(dict.fromkeys(f"{os.path.relpath(edit.path, root)} is {edit.outcome}" for edit in edits))

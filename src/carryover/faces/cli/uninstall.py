@@ -13,7 +13,7 @@ from carryover.terminal.output import agree, counted, print_json, print_lines, p
 from carryover.terminal.paths import short_path
 
 if TYPE_CHECKING:
-    from carryover.actions.uninstalling import Uninstall, Uninstalled, UninstallPlan
+    from carryover.actions.uninstalling import Uninstall
 
 DESCRIPTION: Final = """\
 Takes Carryover's hooks out of your agents' settings and stops carryoverd.
@@ -47,7 +47,7 @@ def run(args: argparse.Namespace) -> int:
     planned = plan(purge=args.purge)
     steps = _steps(planned, Path.home())
     if not args.json:
-        print_lines([*steps, *planned.files.notes, *([] if steps else ["There is nothing to remove."])])
+        print_lines([*steps, *planned.notes, *([] if steps else ["There is nothing to remove."])])
     if args.dry_run:
         _print_dry_run(planned, args)
         return ExitCode.OK
@@ -56,36 +56,35 @@ def run(args: argparse.Namespace) -> int:
     done = uninstall(purge=args.purge)
     data = {
         "service": planned.service,
-        "files": [file_data(applied) for applied in done.applied],
-        "removed": [str(path) for path in done.removed],
-        "left": done.left,
+        "files": [file_data(edit) for edit in done.edits],
+        "removed": [str(path) for path, _ in done.removals],
+        "left": done.notes,
     }
     put(args, data, map(runnable, _lines_after(done, planned)))
-    return ExitCode.FAILED if done.left else ExitCode.OK
+    return ExitCode.FAILED if done.notes else ExitCode.OK
 
 
-def _print_dry_run(planned: UninstallPlan, args: argparse.Namespace) -> None:
-    from carryover.actions.file_changes import diff
+def _print_dry_run(planned: Uninstall, args: argparse.Namespace) -> None:
     from carryover.faces.cli.install_report import print_diffs
 
-    edits = planned.files.shown
+    edits = planned.shown
     if args.json:
-        files = [{"path": str(edit.path), "diff": diff(edit), "problem": edit.problem} for edit in edits]
-        removals = [{"path": str(removal.path), "what": removal.what} for removal in planned.files.removals]
+        files = [{"path": str(edit.path), "diff": edit.diff, "problem": edit.problem} for edit in edits]
+        removals = [{"path": str(path), "what": what} for path, what in planned.removals]
         about = {"dry_run": True, "service": planned.service}
-        print_json({**about, "files": files, "removals": removals, "notes": planned.files.notes})
+        print_json({**about, "files": files, "removals": removals, "notes": planned.notes})
         return
     print_lines(f"✗ {edit.problem}" for edit in edits if edit.problem is not None)
     print_diffs(edits)
     say("", "Nothing was changed.")
 
 
-def _steps(planned: UninstallPlan, home: Path) -> list[str]:
+def _steps(planned: Uninstall, home: Path) -> list[str]:
     """Returns what would be done, a line each; empty if there is nothing to remove."""
     steps = [] if planned.service is None else [f"The {planned.service} service will be stopped and removed."]
     if planned.pid is not None:
         steps.append(f"carryoverd (process {planned.pid}) will be stopped.")
-    return [*steps, *_file_steps(planned.files, home)]
+    return [*steps, *_file_steps(planned, home)]
 
 
 def _file_steps(planned: Uninstall, home: Path) -> Iterator[str]:
@@ -93,19 +92,19 @@ def _file_steps(planned: Uninstall, home: Path) -> Iterator[str]:
     for edit in planned.shown:
         if edit.changes:
             goes = "goes" if edit.after is None else "is put back"
-            yield f"{short_path(edit.path, home)} {goes} ({edit.change.what})"
-    places = {(removal.path, removal.what) for removal in planned.removals}
-    for removal in planned.removals:
-        if any((above, removal.what) in places for above in removal.path.parents):
+            yield f"{short_path(edit.path, home)} {goes} ({edit.text.what})"
+    removals = set(planned.removals)
+    for path, what in planned.removals:
+        if any((above, what) in removals for above in path.parents):
             continue
-        inner = sum(what == removal.what and removal.path in path.parents for path, what in places)
+        inner = sum(its_what == what and path in its_path.parents for its_path, its_what in removals)
         with_it = f", with {counted(inner, 'file or folder', 'files and folders')} in it" if inner else ""
-        yield f"{short_path(removal.path, home)} goes{with_it} ({removal.what})"
+        yield f"{short_path(path, home)} goes{with_it} ({what})"
 
 
-def _lines_after(done: Uninstalled, planned: UninstallPlan) -> Iterator[str]:
-    yield from (f"✗ {reason}" for reason in done.left)
-    changed = sum(applied.outcome in ("changed", "removed") for applied in done.applied) + len(done.removed)
+def _lines_after(done: Uninstall, planned: Uninstall) -> Iterator[str]:
+    yield from (f"✗ {reason}" for reason in done.notes)
+    changed = sum(edit.outcome in ("changed", "removed") for edit in done.edits) + len(done.removals)
     if not changed:
         return
     yield f"✓ Done: {counted(changed, 'file or folder', 'files and folders')} put back or removed."

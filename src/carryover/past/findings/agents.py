@@ -91,16 +91,14 @@ def _with_files(
 
     [seen] = settings.with_config_files([detection], [state.hook_script])
     spec = seen.spec
-    wanted = next(iter(settings.wanted_settings([seen], {spec.id})), None)
-    has_entry = spec.handoff_entry is not None
     roots = recorded_roots([spec], config, machine.home, os.environ)
     cut, deletes = settings.settings_of(seen, "cut"), settings.settings_of(seen, "deletes")
     today = {os.path.realpath(root) for root in seen.roots}
     return msgspec.structs.replace(
         agent,
         config=_text(seen.config),
-        hooks=settings.hooks_report(seen, None if has_entry else wanted, state.hook_script),
-        entry=settings.entry_report(wanted) if has_entry and wanted is not None else None,
+        hooks=settings.hooks_report(seen, state.hook_script),
+        entry=settings.entry_report(seen),
         review=settings.review_of(seen),
         roots={str(root.path): is_folder(root.path) for root in roots},
         moved_from=tuple(root for root in config.of(spec.id).roots if os.path.realpath(root) not in today),

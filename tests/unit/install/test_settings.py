@@ -6,16 +6,19 @@ import os
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from carryover.adapter.spec import HookEntry
 from carryover.agents.claude_code.spec import SPEC as CLAUDE
 from carryover.edits.hooks import hooks_of, owner_by_script
-from carryover.outside.apply import Change, apply, plan
+from carryover.install.detect import Detection
+from carryover.install.setup import plan_hooks, plan_settings, taken_out
+from carryover.outside.apply import Links, Text, apply, plan
 from carryover.outside.journal import load_journal
 from carryover.outside.listed import Listed
-from carryover.outside.settings import AgentSettings, plan_settings, removal
 from carryover.paths import StateDir
 from carryover.text.user_text import Origin
+from support.detected import detected
 
 HOOKS = (
     HookEntry(event="SessionStart", timeout_s=5, also={"matcher": "startup"}),
@@ -33,14 +36,14 @@ def script(state: StateDir) -> Path:
     return state.hook_script
 
 
-def claude(config: Path, hooks: tuple[HookEntry, ...] = HOOKS) -> AgentSettings:
-    return AgentSettings(CLAUDE, config, hooks=hooks)
+def claude(config: Path) -> Detection:
+    return detected(CLAUDE, config, HOOKS)
 
 
-def set_up(tools: list[AgentSettings], state: StateDir, script: Path) -> list[tuple[str, str]]:
+def set_up(tools: list[Detection], state: StateDir) -> list[tuple[str, str]]:
     """Path and outcome of each edit."""
-    edits = plan_settings(tools, load_journal(state), script)
-    return [(done.edit.path.name, done.outcome) for done in apply(edits, state)]
+    edits = plan_hooks(state, tools, {"claude-code"})
+    return [(done.path.name, done.outcome) for done in apply(edits, state)]
 
 
 def events(config: Path, script: Path) -> list[str]:
@@ -49,41 +52,50 @@ def events(config: Path, script: Path) -> list[str]:
     ]
 
 
-def test_a_tool_that_is_not_selected_any_more_gets_its_file_back(tmp_path: Path, state: StateDir, script: Path) -> None:
+def test_a_tool_that_is_not_selected_any_more_gets_its_file_back(tmp_path: Path, state: StateDir) -> None:
     config = tmp_path / "settings.json"
     config.write_text('{"hooks": {"Stop": []}}')
-    plans = [plan_settings([claude(config)], load_journal(state), script) for _ in range(2)]  # of two commands at once
+    plans = [plan_hooks(state, [claude(config)], {"claude-code"}) for _ in range(2)]  # of two commands at once
     assert [done.outcome for edits in plans for done in apply(edits, state)] == ["changed", "unchanged"]
 
-    assert set_up([claude(config, ())], state, script) == [("settings.json", "changed")]
+    assert set_up([], state) == [("settings.json", "changed")]
     assert (config.read_text(), load_journal(state).settings) == ('{"hooks": {"Stop": []}}', ())
 
 
-def test_another_way_to_the_same_file_takes_nothing_away(tmp_path: Path, state: StateDir, script: Path) -> None:
+def test_another_way_to_the_same_file_takes_nothing_away(tmp_path: Path, state: StateDir) -> None:
     (tmp_path / "real").mkdir()
     (tmp_path / "link").symlink_to(tmp_path / "real")
-    set_up([claude(tmp_path / "real" / "s.json")], state, script)
+    set_up([claude(tmp_path / "real" / "s.json")], state)
 
-    assert set_up([claude(tmp_path / "link" / "s.json")], state, script) == [("s.json", "unchanged")]
+    assert set_up([claude(tmp_path / "link" / "s.json")], state) == [("s.json", "unchanged")]
     [entry] = load_journal(state).settings
     assert (entry.path, entry.origin) == (str(tmp_path / "link" / "s.json"), Origin(missing=True))
 
 
 def test_a_state_folder_that_moved_leaves_no_old_hooks_behind(tmp_path: Path, state: StateDir, script: Path) -> None:
     config = tmp_path / "settings.json"
-    set_up([claude(config)], state, script)
+    set_up([claude(config)], state)
     moved = StateDir(state.root.rename(tmp_path / "elsewhere"))
     new_script = moved.hook_script
 
-    set_up([claude(config)], moved, new_script)
+    set_up([claude(config)], moved)
 
     assert (events(config, new_script), events(config, script)) == (["SessionStart", "Stop"], [])
     assert load_journal(moved).settings[0].origin == Origin(missing=True)
 
 
+def test_a_server_stays_in_the_former_file_until_it_can_be_entered(tmp_path: Path, state: StateDir) -> None:
+    former, now = (Listed(path=str(tmp_path / name), agent="cursor", form="server", key="s") for name in ("a", "b"))
+    text = Text(path=tmp_path / "b", what="a test", put=lambda _: b"{}", listed=now, obstacle="it is in the way")
+
+    assert plan_settings([replace(text, obstacle=None)], [former])[1:] != ()
+    assert [edit.reason for edit in plan_settings([text], [former])] == ["it is in the way"]
+
+
 def problem(path: Path, *, follow: bool = True) -> str | None:
-    change = Change(path=path, what="a test", edit=lambda _: b"new", remedy="Do something.", follow=follow)
-    reported = plan(change).problem
+    links: Links = "followed" if follow else "left alone"
+    text = Text(path=path, what="a test", put=lambda _: b"new", remedy="Do something.", links=links)
+    reported = plan(text).problem
     return reported.removeprefix(f"{path} is left alone: ").removesuffix(". Do something.") if reported else None
 
 
@@ -120,11 +132,11 @@ def test_a_folder_that_cannot_be_written_is_in_the_way(tmp_path: Path) -> None:
     assert problem(tmp_path / "folder" / "new") == f"its folder {tmp_path / 'folder'} can't be written"
 
 
-def test_each_edit_is_announced_by_what_it_puts_and_whose_it_is(tmp_path: Path, state: StateDir, script: Path) -> None:
-    [edit] = plan_settings([claude(tmp_path / "settings.json")], load_journal(state), script)
+def test_each_edit_is_announced_by_what_it_puts_and_whose_it_is(tmp_path: Path, state: StateDir) -> None:
+    [edit] = plan_hooks(state, [claude(tmp_path / "settings.json")], {"claude-code"})
     files = [Listed(path=str(tmp_path / "s.json"), agent="claude-code", form=form) for form in ("list", "server")]
 
-    assert [each.what for each in (edit.change, *map(removal, files))] == [
+    assert [each.text.what for each in (edit, *map(taken_out, files))] == [
         "hooks of Claude Code",
         "entry of Claude Code",
         "MCP server of Claude Code",
