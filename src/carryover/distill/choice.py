@@ -27,6 +27,8 @@ _MEASURE: Final = later(
 )
 """A number, a time, a version's number, a range of lines, a commit's hash, a size, a speed, a file's mode or a line in
 it, also with the first word of that line, as grep prints it."""
+_OF_A_LOOP: Final = later(r"[a-z]\.\w+")
+"""An attribute of a variable of one letter, as scripts on a command line have them."""
 _COMPOUND: Final = later(r"[A-Za-z]?[a-z]+(?:-[A-Za-z]?[a-z]+)+")
 _NAMES_CHARS: Final = 270
 _PATH_CHARS: Final = 60
@@ -75,6 +77,8 @@ def names_not_held(names: Mapping[str, InPlay], held: Collection[str], root: str
         # `cart.py` is a file, and `rows.map` none, if paths of the conversation end in `.py` and not in `.map`.
         suffix = suffix_of(shown)
         is_file = _is_path(names[key].shown) or (suffix in suffixes if suffixes else suffix != "")
+        if not is_file and _OF_A_LOOP.fullmatch(shown):
+            continue
         line = files if is_file else others
         cost = estimated_tokens(f"{shown}, ")
         if cost > tokens:

@@ -168,6 +168,11 @@ def test_a_compound_of_words_is_a_name_if_a_call_had_it() -> None:
     assert names_not_held(known, (), ROOT, 150) == ("", "lucide-react, oauth2-api, --short-name")
 
 
+def test_an_attribute_of_a_variable_of_one_letter_says_nothing() -> None:
+    known = names("m.group", "re.match", "/shop/src/cart.py", "c.py")
+    assert names_not_held(known, (), "/shop", 150) == ("c.py, src/cart.py", "re.match")
+
+
 def test_in_a_folder_with_blanks_in_its_name_files_are_named_as_in_any_other() -> None:
     known = names("cat /home/ann/My Projects/shop/src/cart.py", "Projects/shop/tax.py")
     assert names_not_held(known, (), "/home/ann/My Projects/shop", 150) == ("src/cart.py, tax.py", "")
