@@ -411,3 +411,15 @@ def test_a_job_that_can_not_be_stopped_since_it_ended_has_ended(name: str, given
     assert [body for body in found if isinstance(body, model.BackgroundTask)] == (
         [] if state is None else [job("b1", state)]
     )
+
+
+def test_a_result_that_is_written_before_its_call_ends_it() -> None:
+    transcript = Session()
+    transcript.result("toolu_1", "The file has been updated.")
+    named = transcript.calls("Edit", file_path="/home/dev/shop/cart.py", old_string="a", new_string="b")
+
+    call, result, edit = transcript.bodies[-3:]
+
+    assert named == "toolu_1" and isinstance(call, model.ToolCall)
+    assert isinstance(result, model.ToolResult) and (result.status, result.name) == ("ok", "Edit")
+    assert isinstance(edit, model.FileEdit) and edit.path == "/home/dev/shop/cart.py"

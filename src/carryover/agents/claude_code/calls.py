@@ -8,6 +8,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from carryover import model
+from carryover.adapter.contract import ToolOutcome
 from carryover.agents.claude_code.lines import Block, ClaudeBuilder, ClaudeContext, OpenClaudeCall, Task
 from carryover.agents.claude_code.outcomes import outcome_of, plain_output
 from carryover.agents.claude_code.worktrees import Tree, entered, made, tree_added, with_tree
@@ -21,6 +22,8 @@ from carryover.text.pattern import later
 from carryover.transcript.recorder import Tools, usable_folder, usable_name
 
 _MOST_TASKS: Final = 200
+_MOST_EARLY: Final = 8
+"""Results whose calls may still come: they came one or two records later."""
 TOOLS: Final = Tools(
     {
         "shell": "Bash PowerShell Monitor",
@@ -67,6 +70,9 @@ def handle_tool_use(builder: ClaudeBuilder, part: str, block: Block) -> None:
     asked = asked_in(given.get("questions")) if name == "AskUserQuestion" else []
     call = _called(builder, name, given, asked[0].question if asked else "")
     builder.begin_call(call, part, asked, question=f"{part}.question")
+    if (status := builder.context.ended.get(call.id)) is not None:
+        # Its result, which has all else, is there already, without the call's name.
+        builder.end_call(builder.take_call(call.id), ToolOutcome(status), result=f"{part}.ended", edit=f"{part}.edit")
     if name == "ExitPlanMode":  # some versions only write the plan to its file
         builder.add(model.PlanProposal(call_id=call.id, text=text_of(given.get("plan"))), f"{part}.plan")
     elif name == "TodoWrite":
@@ -128,6 +134,9 @@ def handle_result(builder: ClaudeBuilder, part: str, block: Block) -> None:
         # Esc while a sub-agent works is worded as a refusal (2.1.63).
         outcome = replace(outcome, status="interrupted", never_ran=False)
     builder.end_call(call, outcome, result=part, changes=())
+    if call is not known:
+        early = {**builder.context.ended, call.id: outcome.status}
+        builder.change(ended=dict(list(early.items())[-_MOST_EARLY:]))
     if outcome.status == "ok":
         if call.tree is not None and (tree := made(call.tree, outcome.output, builder.branch_here())) is not None:
             builder.change(trees=with_tree(builder.context.trees, tree))

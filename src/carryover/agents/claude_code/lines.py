@@ -108,6 +108,8 @@ class ClaudeContext(claude_records.Context, frozen=True, omit_defaults=True):
     """The time of the newest such copy."""
     trees: tuple[Tree, ...] = ()
     """Worktrees whose branch `gitBranch` may not say."""
+    ended: dict[str, model.ResultStatus] = msgspec.field(default_factory=dict)
+    """How calls ended that no record has begun yet: a client may write a result before its call (2.1.114)."""
 
 
 @dataclass(slots=True, kw_only=True)

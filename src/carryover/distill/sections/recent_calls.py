@@ -89,6 +89,8 @@ def out_of_date(call: Call | ToolResult, at_ms: int, view: ProjectView) -> str:
 def _is_shown(call: Call) -> bool:
     if call.status == "denied" or not (call.subject or call.output):  # what was refused is with the user's words
         return False
+    if not (call.subject or call.name):  # the result of a call that no record names
+        return False
     if call.op == "search" and _NOTHING.fullmatch(call.output):
         return False  # it may have looked in one file alone, which is not known any more
     # Todo lists, questions and commits are shown under their headings, edits on their own lines.
