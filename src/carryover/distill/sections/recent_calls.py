@@ -83,7 +83,10 @@ def is_on_disk(call: Call | ToolResult, root: str) -> bool:
 def out_of_date(call: Call | ToolResult, at_ms: int, view: ProjectView) -> str:
     """Says which files were edited after a call that looked at them, or that failed, so that they may no longer be as
     it printed; empty if none was."""
-    return edited_since(call.subject, at_ms, view) if _only_looked(call) or call.status == "error" else ""
+    if not _only_looked(call) and call.status != "error":
+        return ""
+    since = edited_since(call.subject, at_ms, view)
+    return "edited since" if since and call.op == "read" else since  # the line begins with the file
 
 
 def _is_shown(call: Call) -> bool:

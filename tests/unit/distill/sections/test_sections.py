@@ -122,34 +122,12 @@ def test_a_project_whose_folder_is_unknown_is_no_worktree() -> None:
     assert made is not None and "in worktree" not in render(made)
 
 
-@pytest.mark.parametrize(
-    ("command", "code", "end"),
-    [
-        ("ls /srv | rg cart", 1, "exit 1"),
-        ("brew list | rg '^cart$'", 1, "exit 1"),
-        ("ps -p 4711", 1, "exit 1"),
-        ("git diff --no-index a b", 1, "exit 1"),
-        ("rg '(' cart.py", 2, "error"),
-    ],
-)
-def test_a_command_that_found_nothing_is_no_error(command: str, code: int, end: str) -> None:
-    result = model.ToolResult(call_id="c", name="Bash", op="shell", status="error", subject=command, exit_code=code)
-    talk = Conversation().user(GOAL).event(result).ran("make", "built").says("Done.")
-
-    assert f"`{command}` → {end}" in render(handoff(talk))
-
-
 def test_a_commit_has_its_own_time_and_not_that_of_its_prompt() -> None:
     talk = Conversation().user(GOAL).edited("cart.py")
     talk.at_ms += HOUR_MS
     talk.ran("git commit -m 'Cap it'", "[main 4a7f2c1] Cap it").says("Done.")
 
     assert "Committed (turn 1, 1 min earlier): Cap it (4a7f2c1)" in under("Progress log", talk)
-
-
-def test_output_of_which_every_line_is_left_out_is_none() -> None:
-    talk = Conversation().user(GOAL).ran("make all", "…\n…").says("Done.")
-    assert "`make all`" in under("Recent files", talk) and "…" not in under("Recent files", talk)
 
 
 def test_a_plan_that_was_refused_is_said_to_be() -> None:
@@ -173,72 +151,6 @@ def test_what_failed_stands_with_its_cause_and_whether_it_worked_later() -> None
     assert first.startswith("`pip install money`")
     assert first.endswith("→ ERROR: No matching distribution")
     assert re.fullmatch(r"`make cap` \(.*solved since\) → error: no rule", again)
-
-
-def test_a_call_that_failed_stands_once_until_it_succeeds() -> None:
-    talk = Conversation().user("Install it.").ran("pip install moneyed", "No matching version", status="error")
-    assert "moneyed" in under("Failed approaches", talk) and "moneyed" not in under("Recent files", talk)
-    talk.ran("pip install money", "ERROR: none of 0.3 to 1.4 fits\nERROR: No matching version", status="error")
-    assert "none of 0.3 to 1.4 fits" in under("Recent files", talk), "that heading has the last reason alone"
-
-    talk.ran("pip install moneyed", "Installed moneyed-3")
-    assert "moneyed-3" in under("Recent files", talk)
-
-
-@pytest.mark.parametrize("printed", ["No matches found", "No files found", 'No matches found for pattern "x".', ""])
-def test_a_search_that_found_nothing_is_not_told(printed: str) -> None:
-    talk = Conversation().user(GOAL).ran("halfcent", printed, op="search", name="Grep").ran("make", "built")
-    assert "Grep" not in under("Recent files", talk.says("Done."))
-
-
-def test_of_the_runs_of_one_command_the_newest_stands() -> None:
-    """What an earlier one printed was so then; one that failed and succeeded since has failed no more."""
-    talk = Conversation().user(GOAL).ran("nvidia-smi", "0 % in use").ran("nvidia-smi", "97 % in use")
-    talk.ran("npx add table", "A long reason.\nerror: timed out", status="error").ran("npx add table", "")
-    talk.ran("cents", "cart.py:4: cents", op="search", name="Grep")
-    talk.ran("cents", "bill.py:9: cents", op="search", name="Grep")
-    files = under("Recent files", talk.says("Done."))
-
-    assert "97 % in use" in files and "0 % in use" not in files.replace("97 % in use", "")
-    assert "`npx add table`" in files and "timed out" not in files
-    assert "cart.py:4" in files and "bill.py:9" in files, "a search is known by its pattern alone"
-
-
-def test_results_of_calls_are_there_as_far_as_there_is_room() -> None:
-    note = "Warning: the old price list is in use"
-    talk = session("s1").user(GOAL).ran("make deploy", f"{note}\nqueued as job-4711").ran("mix").ran("up")
-    talk = talk.ran("rg -n cap src", f"{note}\nsrc/cart.py:12: cap").ran("", op="other", name="Wait")
-    talk = talk.ran("", f"{note}\na timeout", op="other", name="TaskOutput").edited("cart.py")
-    files = under("Recent files", talk.says("Done."))
-
-    assert re.search("`make deploy` .*: … ¶ queued as job-4711 .*`mix` .*`up`", files.replace("\n", " "))
-    there = (f"TaskOutput: {note} ¶ a timeout", "(turn 1): … ¶ src/cart.py:12: cap", "`cart.py`: edited")
-    assert [text in files for text in (*there, "Wait")] == [True, True, True, False]
-
-
-def test_the_output_of_the_newest_calls_is_kept_whole_and_of_older_ones_less_and_less() -> None:
-    talk = session("s1").user(GOAL)
-    for number in range(10):
-        talk.ran(f"make part{number}", "built/" * 400)
-    kept = [len(call.output) for call in talk.digest.calls]
-
-    assert min(kept[-3:]) == len("built/" * 400)
-    assert max(kept[2:-3]) <= 1600 < min(kept[-3:])
-    assert max(kept[:2]) <= 320 < min(kept[2:])
-
-
-def test_a_call_that_is_no_command_is_named_with_its_tool() -> None:
-    talk = (
-        session("s1")
-        .user(GOAL)
-        .ran("round(", "cart.py:12", op="search", name="Grep")
-        .ran("make", "built")
-        .says("It rounds.")
-    )
-    stands = render(handoff(talk))
-
-    assert "Grep `round(`: cart.py:12" in stands
-    assert "- `make`: built" in stands or "| `make`: built" in stands
 
 
 @pytest.mark.parametrize(("edits", "words"), [(0, "added"), (1, "added, then edited"), (3, "added, edited 3 times")])
@@ -511,15 +423,6 @@ def test_a_prompt_with_a_value_that_a_newer_one_corrected_is_no_longer_of_the_ta
     assert "--rounds 100" not in under("Task", talk)
     assert "--rounds 250" in under("Task", talk)
     assert "(turn 2, 11 min earlier): Run ./fit.sh --rounds 100" in under("What the user said", talk)
-
-
-def test_a_file_of_the_project_that_was_read_is_named_and_one_elsewhere_quoted() -> None:
-    talk = worked().user("Why is it slow?").ran(f"{ROOT}/price.py", "the okapi of the file", op="read", name="Read")
-    talk.ran("/tmp/run.log", "the zebra of the log", op="read", name="Read").says("I see.")
-    text = render(handoff(talk))
-
-    assert "Files in play: price.py" in text
-    assert ("okapi" in text, "zebra" in text) == (False, True)
 
 
 def test_the_same_short_reply_to_another_question_is_another_ruling() -> None:
