@@ -93,8 +93,9 @@ def _laid_out(handoff: Handoff, answering: Answering | None) -> _LaidOut:
     sections = without_repeats(whole)
     fit = fitted(sections, handoff, room)
     # What only entries have that did not fit, is left out of none: the others are chosen again with it.
-    sections = without_repeats(whole, {(sections[place][0], at) for place, at in fit.kept})
-    fit = fitted(sections, handoff, room)
+    with_all = without_repeats(whole, {(sections[place][0], at) for place, at in fit.kept})
+    if with_all != sections:
+        sections, fit = with_all, fitted(with_all, handoff, room)
     chosen = []
     for place, (title, entries) in enumerate(sections):
         shown = [entry for at, entry in enumerate(entries) if (place, at) in fit.kept]

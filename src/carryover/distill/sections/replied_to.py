@@ -42,14 +42,15 @@ def replying_to(step: Step) -> str:
     none."""
     prompt = step.turn.prompt
     before = _turn_before(step)
-    if before is None or prompt.startswith("/"):
+    is_short = step.turn.chars <= SHORT_REPLY and not is_question(prompt)
+    if before is None or prompt.startswith("/") or not (is_short or _BY_NUMBER.match(prompt)):
         return ""
     asked = asked_before(step)
     if PROTOCOL_QUESTION in asked:
         return ""
     if numbered := [*_asked_by_number(prompt, before.answer, asked)]:
         return f", asked {_in_short(numbered)}"
-    if step.turn.chars > SHORT_REPLY or is_question(prompt):
+    if not is_short:
         return ""
     if asked:  # Next action has the question that a prompt without any work since replied to
         return "" if is_bare(step.turn) else f", asked {_in_short(_asked(prompt, asked))}"

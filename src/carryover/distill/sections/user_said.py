@@ -29,10 +29,11 @@ _OWN_SHARE_TOKENS: Final = 650
 
 def said_entries(past: Past, of_task: Iterable[Step]) -> list[Entry]:
     """Returns the user's prompts that are not `of_task`, in order of time."""
+    every = [(_sent(step), step) for step in past.steps]
     shown = {_sent(step) for step in of_task}
-    shown |= {_sent(step) for step in past.steps if past.is_beside(step) and step.is_newest}
-    newest = {_sent(step): step for step in past.steps if step.turn.prompt and _sent(step) not in shown}
-    steps = [step for step in past.steps if newest.get(_sent(step)) is step]
+    shown |= {sent for sent, step in every if past.is_beside(step) and step.is_newest}
+    newest = {sent: step for sent, step in every if step.turn.prompt and sent not in shown}
+    steps = [step for sent, step in every if newest.get(sent) is step]
     corrected = {(id(step.view), step.turn.number + 1) for step in past.steps if _asks_for_correction(step.turn)}
     entries: list[Entry] = []
     for step in sorted(not_alike(steps, attrgetter("prompt"), _MOST_ALIKE), key=lambda step: _rank(step, corrected)):
