@@ -42,7 +42,7 @@ def test_thinking_is_left_out_and_the_architects_answer_for_the_editor_model_is_
     said = f"<{tag}>\n\ncart.py\n{block('a', 'b')}\n\n</{tag}>\n\n1\n2\x0c3\u20284"
     events = events_of(tmp_path, prompt("Fix it"), answer(said), prompt("1\n2\n3\n4"), answer(f"<{tag}>\n\nCut o"))
 
-    expected = [model.UserPrompt(text="Fix it"), model.AssistantMessage(text="1\n2\x0c3\u20284")]
+    expected = [model.UserPrompt(text="Fix it"), model.AssistantMessage(text="1\n2\x0c3\u20284", final=True)]
     assert [event.body for event in events[2:]] == expected
 
 

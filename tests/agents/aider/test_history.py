@@ -225,3 +225,9 @@ def test_a_history_that_a_formatter_went_over_is_read_all_the_same(tmp_path: Pat
     events = reading(tmp_path, chat.replace("  \n\n", "\n\n")).events
 
     assert (prompts(events), answers(events)) == (["Fix it", "And this"], ["Fixed:", "Done."])
+
+
+def test_an_answer_that_only_led_to_a_change_is_one(tmp_path: Path) -> None:
+    """What is left of it, without the change, ends in a colon."""
+    [said] = of(reading(tmp_path, f"{HEAD}{prompt('Fix it')}{answer('I changed this:')}").events, AssistantMessage)
+    assert (said.text, said.final) == ("I changed this:", True)

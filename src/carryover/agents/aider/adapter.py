@@ -292,7 +292,8 @@ def _answer(recorder: _Recorder, text: str) -> None:
         call = recorder.call("edit", "edit", change.path, number=number)
         edits.append(msgspec.structs.replace(call, changes=(change,)))
         recorder.add_call(call, f"{call.id}:call")
-    add_answer(recorder, f"{recorder.item}:answer", answer.prose, aborted=recorder.context.interrupted)
+    broke_off = recorder.context.interrupted
+    add_answer(recorder, f"{recorder.item}:answer", answer.prose, final=None if broke_off else True, aborted=broke_off)
     silent = not answer.prose
     recorder.change(edits=tuple(edits), silent=silent, answer=_mark(text), repeated=0, new_path=(), lint=None)
 
