@@ -29,6 +29,17 @@ def test_a_turn_that_the_user_interrupted_is_told_when_only_a_prompt_followed() 
     assert "had asked" not in under("Next action", talk), "it went on by itself"
 
 
+def test_a_prompt_whose_turn_was_interrupted_says_so() -> None:
+    talk = session("s1").user(GOAL).edited("cart.py").says("Done.").user("Run all of them in one go, without a pause.")
+    talk.event(TurnEnd(reason="interrupted")).user("Make a shell for that instead.").edited("run.sh").says(
+        "There it is."
+    )
+    talk.user("Thanks. And the receipt?").edited("receipt.py").says("It has a line now.")
+
+    said = under("What the user said", talk)
+    assert ", then interrupted): Run all of them" in said
+
+
 def test_a_turn_before_the_newest_prompt_that_only_has_no_answer_is_not_said_to_be_cut_off() -> None:
     talk = session("s1").user(GOAL).edited("cart.py").user("And in tax.py, please.")
 
