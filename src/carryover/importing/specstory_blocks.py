@@ -105,7 +105,9 @@ def blocks(text: str) -> Iterator[str | ToolBlock]:
     said: list[str] = []
     fences = Fences()
     ends = _tool_ends(lines)
-    rules = [at for at, line in enumerate(lines) if line.strip() == _RULE]
+    rules = [*(at for at, line in enumerate(lines) if line.strip() == _RULE), len(lines)]
+    # What is in `<details>` may have rules too.
+    closing = [at for at in rules if at == len(lines) or "</details>" in "".join(lines[max(0, at - 2) : at])]
     at = 0
     while at < len(lines):
         line = lines[at]
@@ -114,7 +116,8 @@ def blocks(text: str) -> Iterator[str | ToolBlock]:
         elif not fences and (tool := _OLDER_TOOL.match(line)):
             yield spoken_text(said)
             said = []
-            end = _tool_end(lines, at, [*_rules_of(lines, at, rules), len(lines)])
+            first = next(filter(str.strip, lines[at + 1 : at + 5]), "")
+            end = _tool_end(lines, at, closing if first.startswith("<details>") else rules)
             yield _tool_block("unknown", tool[1], "\n".join(lines[at + 1 : end]))
             at = end
         elif not fences and (tool := _TOOL.match(line)):
@@ -154,14 +157,6 @@ def _tool_end(lines: Sequence[str], start: int, ends: Sequence[int]) -> int:
             return end
         at = end
     return near[0] if near else start
-
-
-def _rules_of(lines: Sequence[str], start: int, rules: Sequence[int]) -> Sequence[int]:
-    """Returns the rules that may end the older tool's part at `start`; what is in `<details>` may have rules too."""
-    first = next(filter(str.strip, lines[start + 1 : start + 5]), "")
-    if not first.startswith("<details>"):
-        return rules
-    return [at for at in rules if at > start and "</details>" in "".join(lines[max(start, at - 2) : at])]
 
 
 def _tool_block(kind: str, name: str, text: str) -> ToolBlock:
