@@ -1,6 +1,7 @@
 """A disk that hangs, below a project or an agent's folder: nothing else waits for it, and `status` says so."""
 
 import json
+import os
 import signal
 import subprocess
 from collections.abc import Iterator
@@ -31,7 +32,9 @@ DAEMON: Final = (
 )
 COMMAND: Final = f"import sys; {SOON}from carryover.faces.cli.main import main; sys.exit(main())"
 CALLS_AT_ONCE: Final = 24
-MOST_THREADS: Final = CALLS_AT_ONCE + MOST_STUCK
+OWN_THREADS: Final = min(32, (os.cpu_count() or 1) + 4) + 8
+"""Those that the daemon has beside these, and not yet at its start: the event loop's pool, and looks at the rest."""
+MOST_THREADS: Final = CALLS_AT_ONCE + MOST_STUCK + OWN_THREADS
 """All that call before the disk is known to hang, and all that ask it again."""
 
 
