@@ -108,6 +108,14 @@ def _shown(name: str, root: str) -> str:
     return relative(name, root) or (name if len(name) <= _PATH_CHARS else name.rpartition("/")[2])
 
 
+class _Offer(NamedTuple):
+    """What an entry is worth by its names, each counted once in the whole text, and `alone`; and what it costs."""
+
+    names: dict[str, float]
+    alone: float
+    tokens: int
+
+
 class _Choice:
     def __init__(self, sections: Sequence[tuple[str, Sequence[Entry]]], handoff: Handoff, room: Room) -> None:
         self._sections = sections
@@ -141,23 +149,28 @@ class _Choice:
     def cover(self, spots: Iterable[Spot]) -> None:
         """Takes entries by what they are worth for their tokens. A worth only falls while others are taken, so an entry
         that is still the best when it is valued again is the best of all."""
-        own = {spot: [key for key in names_in(self._entry(spot).shown) if key in self._names] for spot in spots}
-        heap = [(-self._value(spot, keys), spot) for spot, keys in own.items()]
+        offers = {spot: self._offer(self._entry(spot)) for spot in spots}
+        heap = [(-self._value(offer), spot) for spot, offer in offers.items()]
         heapq.heapify(heap)
         while heap:
             _, spot = heapq.heappop(heap)
-            value = self._value(spot, own[spot])
+            value = self._value(offers[spot])
             if heap and value < -heap[0][0]:
                 heapq.heappush(heap, (-value, spot))
             else:
                 self.take(spot)
 
-    def _value(self, spot: Spot, keys: Iterable[str]) -> float:
-        new = sum(self._names[key].worth for key in keys if key not in self.held)
-        entry = self._entry(spot)
-        tokens = estimated_tokens(entry.text if entry.part else entry.shown) + _LINE_TOKENS
+    def _offer(self, entry: Entry) -> _Offer:
         since = self._turns_since.get((entry.session, entry.turn or 0), 0)
-        return (new + max(0.0, LINE["any line"] + LINE["turns since"] * math.log1p(since))) / tokens
+        return _Offer(
+            names={key: self._names[key].worth for key in names_in(entry.shown) if key in self._names},
+            alone=max(0.0, LINE["any line"] + LINE["turns since"] * math.log1p(since)),
+            tokens=estimated_tokens(entry.text if entry.part else entry.shown) + _LINE_TOKENS,
+        )
+
+    def _value(self, offer: _Offer) -> float:
+        new = sum(worth for key, worth in offer.names.items() if key not in self.held)
+        return (new + offer.alone) / offer.tokens
 
     def _entry(self, spot: Spot) -> Entry:
         place, at = spot

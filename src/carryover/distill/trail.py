@@ -254,9 +254,11 @@ def parallel_sessions(view: ProjectView, newest: Step) -> list[SessionView]:
 
 def _overlap(some: Iterable[Turn], others: Sequence[Turn]) -> bool:
     """Whether a turn of `some` and one of `others` happened at the same time."""
+    began_ms = min(other.at_ms for other in others)
+    late = (one for one in some if one.last_ms >= began_ms)  # most of a long past ended before
     return any(
         one.at_ms <= other.last_ms and other.at_ms <= one.last_ms  # as intervals overlap
-        for one in some
+        for one in late
         for other in others
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from msgspec.structs import replace
@@ -150,6 +151,7 @@ def last_words(turn: Turn) -> LastWords:
     return LastWords(body="", question=next(filter(None, asked), ""))
 
 
+@lru_cache(maxsize=512)  # every handoff examines the same answers again
 def _words_of(answer: str) -> LastWords:
     labelled = _labelled(answer)
     words = _parted(labelled[""])
