@@ -313,12 +313,14 @@ def test_what_the_users_own_command_printed_is_no_command() -> None:
     assert [call.subject for call in transcript.all(ToolCall)] == ["cat README.md"]
 
 
-def test_a_prompt_delivered_in_mid_turn_is_an_attachment_and_one_prompt() -> None:
+def test_a_prompt_delivered_in_mid_turn_is_an_attachment_and_belongs_to_the_turn() -> None:
     transcript, text = Session(), "also update the README"
     transcript.queue("enqueue", text)
 
     given = {"prompt": text, "commandMode": "prompt"}
-    assert transcript.attachment("queued_command", **given, origin={"kind": "human"}) == [Prompt(text=text)]
+    assert transcript.attachment("queued_command", **given, origin={"kind": "human"}) == [
+        Prompt(text=text, in_turn=True)
+    ]
     assert transcript.queue("remove", text, reason="absorbed_mid_turn") == []
     # What others put into the turn is none.
     assert transcript.attachment("queued_command", **given, origin={"kind": "peer"}) == []
@@ -326,7 +328,7 @@ def test_a_prompt_delivered_in_mid_turn_is_an_attachment_and_one_prompt() -> Non
     # What the editor puts beside it is not the person's.
     blocks = [{"type": "text", "text": OPENED}, {"type": "text", "text": "and the changelog"}]
     assert transcript.attachment("queued_command", prompt=blocks, commandMode="prompt") == [
-        Prompt(text="and the changelog")
+        Prompt(text="and the changelog", in_turn=True)
     ]
     assert transcript.skipped == []
 

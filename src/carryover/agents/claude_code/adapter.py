@@ -279,8 +279,9 @@ def _is_typed(builder: ClaudeBuilder, text: str) -> bool:
     return False
 
 
-def _prompt(builder: ClaudeBuilder, text: str, attachments: int = 0) -> None:
-    builder.add(model.UserPrompt(text=text, actor=builder.actor, attachments=attachments), "prompt", digest(text))
+def _prompt(builder: ClaudeBuilder, text: str, attachments: int = 0, *, in_turn: bool = False) -> None:
+    prompt = model.UserPrompt(text=text, actor=builder.actor, attachments=attachments, in_turn=in_turn)
+    builder.add(prompt, "prompt", digest(text))
     if builder.actor == "human":
         _leave_queue(builder, text)
 
@@ -348,7 +349,7 @@ def _queue(builder: ClaudeBuilder) -> None:
 
 
 def _attachment(builder: ClaudeBuilder) -> None:
-    """Handles a queued text delivered mid-turn, beside a tool result (2.1.126: job reports only)."""
+    """Handles a queued text delivered mid-turn, beside a tool result."""
     given = builder.line.attachment
     if given is None:
         builder.skip("attachment", "unexpected shape")
@@ -361,7 +362,7 @@ def _attachment(builder: ClaudeBuilder) -> None:
         builder.add_jobs(text, "queued")
     elif text and not is_true(given.get("isMeta")) and sender not in _INJECTED_ORIGINS:
         if text_of(given.get("commandMode")) in ("", "prompt") and sender == "human":
-            _prompt(builder, text, files)
+            _prompt(builder, text, files, in_turn=True)
         else:
             builder.skip("attachment/queued_command", "unknown mode or sender")
 
