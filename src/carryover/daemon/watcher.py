@@ -33,13 +33,13 @@ from carryover.ingest.scan import SourceKey, key_of
 from carryover.platform import here
 from carryover.probe.looks import look_at_each, silent_folders
 
-STEP_MS: Final = 25
-"""How often watchfiles checks its queue: an append becomes a hint after 25-50 ms, at 0.15 % of a core while idle."""
+STEP_MS: Final = 50
+"""How often watchfiles checks its queue: an append becomes a hint after 50-100 ms, at 0.1 % of a core while idle."""
 PROJECTS_STEP_MS: Final = 100
 """The same for the folders of projects, in which few agents write."""
 DEBOUNCE_MS: Final = 80
 """Interval at which a continuous stream of changes is reported."""
-LOOK_AT_ROOTS_MS: Final = 500
+LOOK_AT_ROOTS_MS: Final = 1_000
 """Interval at which the folders are compared with those being watched."""
 LOOK_AT_PROJECTS_S: Final = 3.0
 """Interval at which projects are looked at: there may be hundreds, and only a project's first source is news."""
