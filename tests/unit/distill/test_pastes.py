@@ -32,7 +32,12 @@ MAILS = {
     "ko": "보낸 사람: 다나 <dana@example.com>\n제목: 가격\n\n안녕하세요.\n가격이 또 틀렸습니다.\n다나",
 }
 REVIEW = "I looked at the repository. Here is what I noticed.\n\nThe cart is loaded twice.\n\nThe cache never empties."
-PASTES = {"log": LOG, "traceback": TRACEBACK, "JSON": JSON, "diff": DIFF, **MAILS}
+CODE = """\
+import shop.cart.Line;
+int cents = total;
+sum(lines);
+return;"""
+PASTES = {"log": LOG, "code": CODE, "traceback": TRACEBACK, "JSON": JSON, "diff": DIFF, **MAILS}
 
 
 def pasted(prompt: str) -> str:
@@ -70,6 +75,9 @@ def test_words_typed_before_and_after_stay_the_users(paste: str, gap: str) -> No
         '"Save" does nothing when the cart is empty.',
         "@cart.py\n@checkout.py\nWire them together.",
         "src/cart.py:12 looks wrong to me.\n\nIs it?",
+        "You may:\n\n* read the files;\n* run tests;\n\nYou may **not**:\n\n* commit (or push);\n* touch the database;",
+        "Before you start:\n\n1. Change nothing.\n2. Say what you found:\n   - the goal;\n   - the open parts.",
+        "Não comece ainda.\n\nVocê não pode:\n\nfazer commits;\nalterar o banco de dados;",
     ],
 )
 def test_what_a_person_types_is_not_taken_for_a_paste(prompt: str) -> None:
