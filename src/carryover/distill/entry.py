@@ -114,5 +114,7 @@ WEIGHTS: Final[dict[str, Weight]] = {
     "git":             Weight(0.6),
 }
 # fmt: on
+STALER: Final = 0.3
+"""What an open item's weight grows by with each answer since it was written down."""
 BY_WORTH: Final = Weight(1.0)
 """The weight of all other lines."""

@@ -302,6 +302,11 @@ def carries_out(session: SessionView, digest: Digest) -> bool:
     return plan != "" and session.digest is not digest and plan in prompt[: 2 * _PLAN_CHARS]
 
 
+def answers_since(digest: Digest, turn: int) -> int:
+    """Returns how many later turns were answered: by so much has the work gone on since."""
+    return sum(later.number > turn and later.end == "answered" for later in digest.turns)
+
+
 def waiting_prompts(digest: Digest) -> list[Pending]:
     """Returns the prompts that were typed while the agent worked and that no turn has taken up since."""
     return [prompt for prompt in digest.queued if prompt.turn >= digest.prompts - 1]

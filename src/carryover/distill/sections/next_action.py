@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from carryover.distill.entry import WEIGHTS, Entry
+from carryover.distill.entry import STALER, WEIGHTS, Entry
 from carryover.distill.quotes import earlier
 from carryover.distill.sections.quoting import from_session, from_turn, joined_short, last_words, parted
-from carryover.distill.trail import Past, Step
+from carryover.distill.trail import Past, Step, answers_since
 from carryover.distill.view import SessionView
 
 
@@ -48,14 +48,14 @@ def _plan(past: Past) -> list[Entry]:
     digest = session.digest
     opened = [item for item in digest.plan if item.state != "done"]
     weight = WEIGHTS["plan"]
-    stale = digest.prompts - digest.plan_turn
+    stale = answers_since(digest, digest.plan_turn)
     label = _plan_label(past, session, len(opened), stale)
     at_ms = digest.plan_ms
     entries = []
     for at, item in enumerate(opened[: weight.most]):
         state = "in progress" if item.state == "active" else "open"
         text = f"{state}: {item.text}"
-        least = weight.first + weight.part + weight.back * at + 0.3 * stale
+        least = weight.first + weight.part + weight.back * at + STALER * stale
         entries.append(from_session(session, digest.plan_turn, text, "todo list", least, label=label, at_ms=at_ms))
     return joined_short(entries)
 
@@ -63,6 +63,6 @@ def _plan(past: Past) -> list[Entry]:
 def _plan_label(past: Past, session: SessionView, opened: int, stale: int) -> str:
     digest = session.digest
     done = f"{len(digest.plan) - opened} of {len(digest.plan)} done"
-    since = f"{stale} prompts since" if stale > 1 else ""
+    since = f"{stale} answers since" if stale > 1 else ""
     notes = ", ".join(filter(None, (done, earlier(digest.plan_ms, past.at_ms), since)))
     return f"{past.agent(Step(digest.turns[-1], session))}'s todo list ({notes})"

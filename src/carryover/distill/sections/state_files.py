@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from typing import Final
 
 from carryover.distill.digest import SeenDocument
-from carryover.distill.entry import WEIGHTS, Entry
+from carryover.distill.entry import STALER, WEIGHTS, Entry
 from carryover.distill.sections.quoting import from_session, joined_short
 from carryover.distill.sections.recent_files import checked_boxes, placed
-from carryover.distill.trail import Past
+from carryover.distill.trail import Past, answers_since
 from carryover.distill.view import ProjectView, SessionView
 from carryover.facts import FileFacts
 
@@ -50,9 +50,12 @@ def open_entries(past: Past, facts: Mapping[str, FileFacts]) -> list[Entry]:
         if boxes is None or boxes.checked >= boxes.total or not (is_own or boxes.checked):
             continue
         document, session = (edits or visits)[-1]
-        did = f"{'edited' if edits else 'read'} in {past.turn(document.edited or document.turn, session)}"
-        label = f"open in `{path}` ({checked_boxes(boxes)}, {did})"
+        turn = document.edited or document.turn
+        stale = answers_since(session.digest, turn)
+        did = f"{'edited' if edits else 'read'} in {past.turn(turn, session)}"
+        since = f", {stale} answers since" if stale > 1 else ""
+        label = f"open in `{path}` ({checked_boxes(boxes)}, {did}{since})"
         for item in boxes.open[: weight.most]:
-            rank = weight.at(len(entries)).first
+            rank = weight.at(len(entries)).first + STALER * stale
             entries.append(from_session(session, document.turn, item, "file", rank, label=label, at_ms=document.at_ms))
     return joined_short(entries[:_MOST])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import chain
+from itertools import chain, takewhile
 from operator import itemgetter
 from typing import Final
 
@@ -62,12 +62,20 @@ def task_steps(past: Past) -> dict[str, list[Step]]:
 
 def newest_intent(past: Past) -> list[Step]:
     """Returns the leading turn, or the newest one before it whose prompt says more than to continue; None without
-    one."""
+    one. Of prompts that got no answer one after the other, since there were errors, the longest: the others ask whether
+    it works again."""
+    failed = [*takewhile(_got_nothing, (step for step in reversed(past.steps) if step.view is past.lead))]
+    if any(step.turn.end == "error" for step in failed):
+        return [max(failed, key=lambda step: step.turn.chars)]
     if says_something(past.newest.turn):
         return [past.newest]
     before = (step for step in past.steps if step.turn.began <= past.newest.turn.began)
     says = [step for step in before if says_something(step.turn)]
     return sorted(says, key=lambda step: step.turn.began)[-1:]
+
+
+def _got_nothing(step: Step) -> bool:
+    return step.turn.end in ("", "error") and not (step.turn.calls or step.turn.said)
 
 
 def _goal_before(past: Past) -> list[Step]:

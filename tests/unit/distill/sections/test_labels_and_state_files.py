@@ -6,6 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from carryover import model
+from carryover.distill.entry import FIXED
 from carryover.distill.handoff import distill, wanted_files
 from carryover.distill.render import lay_out
 from carryover.facts import Boxes, Facts, FileFacts
@@ -95,6 +96,19 @@ def test_the_open_boxes_of_a_plan_file_come_next_and_keep_the_work_open() -> Non
         FileEdit(path="/home/dev/shop/PLAN.md", change="modify", diff="@@\n-- [ ] the receipt\n+- [x] the receipt")
     ).says("The receipt is done.")
     assert "(2 of 3 boxes checked, edited in turn 2" in "".join(lines_under("Next action", talk))
+
+
+def test_open_boxes_give_way_when_the_work_has_gone_on_without_them() -> None:
+    def weight_of(talk: Conversation) -> float:
+        made = handoff(talk)
+        return next(entry.weight for each in made.sections for entry in each.entries if entry.text == "the receipt")
+
+    talk = with_plan(text=PLAN.replace("- [ ] the fixture\n", ""))
+    assert weight_of(talk) <= FIXED
+    for shelf in range(3):
+        talk.user(f"And the prices of shelf {shelf}?").says(f"Shelf {shelf} has its prices.")
+    assert "edited in turn 1, 3 answers since): the receipt" in "".join(lines_under("Next action", talk))
+    assert weight_of(talk) > FIXED
 
 
 def test_what_a_plan_file_says_now_counts_more_than_what_was_recorded() -> None:

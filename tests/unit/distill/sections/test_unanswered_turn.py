@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from carryover.model import TurnEnd
+from carryover.model import PlanItem, PlanUpdate, TurnEnd
 from support.conversation import GOAL, ROOT, session, under, worked
 
 
@@ -44,3 +44,32 @@ def test_a_turn_before_the_newest_prompt_that_only_has_no_answer_is_not_said_to_
     talk = session("s1").user(GOAL).edited("cart.py").user("And in tax.py, please.")
 
     assert "turn 1:" not in under("Where it stands", talk)
+
+
+def test_of_prompts_that_only_brought_errors_the_request_is_the_task() -> None:
+    talk = worked().user("Show me step by step how the receipt gets its key.").event(TurnEnd(reason="error"))
+    talk.user("hello?").event(TurnEnd(reason="error", message="No answer from the model.")).user("yo")
+
+    task = under("Task", talk)
+    assert "Newest task (turn 2, 4 min earlier): Show me step by step" in task
+    assert "(turn 4): yo" in task
+
+
+def test_a_todo_list_grows_stale_by_answers_not_by_prompts_without_one() -> None:
+    def listed(*ends: str) -> str:
+        talk = session("s1").user(GOAL)
+        talk.event(
+            PlanUpdate(items=(PlanItem(text="cents", state="done"), PlanItem(text="the receipt", state="pending")))
+        )
+        talk.edited("cart.py").says("The discount is in cents.")
+        for number, end in enumerate(ends):
+            talk.user(f"And the prices of shelf {number}?")
+            talk.event(TurnEnd(reason="error")) if end == "error" else talk.says(f"Shelf {number} has its prices.")
+        return under("Next action", talk)
+
+    assert listed("answer", "answer").startswith(
+        "claude-code's todo list (1 of 2 done, 6 min earlier, 2 answers since)"
+    )
+    assert listed("error", "error").startswith(
+        "claude-code's todo list (1 of 2 done, 6 min earlier): open: the receipt"
+    )
