@@ -27,6 +27,8 @@ _SAYS: Final = later(r"[^:：]{1,40}[:：]\W{0,4}(?:[\w'’]{1,40}\s){3}\S")
 """A label with a sentence."""
 _LEAST_FRAME: Final = 8
 _STORED_CHARS: Final = 200
+_BELOW: Final = later(r"\n\n\n(?=/[a-z][\w.:-]*(?:\s|$))")
+"""What stands between a command's file and the command."""
 _COMMAND: Final = later(r"\s*#{1,3}\s+/[\w:-]+")
 _NAMED: Final = later(r"\s*(?:description:|#{1,3})\s+(\S.{0,59})")
 
@@ -46,12 +48,13 @@ def request_in(prompt: str) -> str:
 
 def filled_in(prompt: str) -> Filled | None:
     """Returns what was typed into a form. None if the prompt is no form, which is longer than people type and one of:
-    a command's file that begins with the command's name or whose place for the arguments is empty; a text of which at
-    least half the lines are an orchestrator's frame; a heading with a code block alone below it and more headings."""
+    a command's file with the command below it, or that begins with the command's name, or whose place for the arguments
+    is empty; a text of which at least half the lines are an orchestrator's frame; a heading with a code block alone
+    below it and more headings."""
     if len(prompt) <= MOST_TYPED:
         return None
     lines = prompt.splitlines()
-    return _without_arguments(prompt, lines) or _in_a_frame(prompt, lines) or _below_a_heading(prompt, lines)
+    return _of_a_file(prompt, lines) or _in_a_frame(prompt, lines) or _below_a_heading(prompt, lines)
 
 
 def stored(prompt: str) -> Filled:
@@ -59,15 +62,22 @@ def stored(prompt: str) -> Filled:
     return Filled("", f"stored prompt “{clip(one_line(prompt), chars=_STORED_CHARS)}”, {len(prompt):,} characters")
 
 
-def _without_arguments(prompt: str, lines: list[str]) -> Filled | None:
+def _of_a_file(prompt: str, lines: list[str]) -> Filled | None:
     first = _first(lines)  # of a person who asks about such a file, it is a sentence
-    if not first.startswith(("---", "#")) or not (any(map(_PLACE.fullmatch, lines)) or _COMMAND.match(first)):
+    if not first.startswith(("---", "#")):
+        return None
+    named = next(filter(None, map(_NAMED.match, lines)), None)
+    name = named[1] if named is not None else first
+    # Without a place for arguments, the command stands below its file as it was typed (Gemini CLI, Qwen Code).
+    *_, below = _BELOW.split(prompt)
+    if below != prompt:
+        return _filled(prompt, below.strip(), name)
+    if not (any(map(_PLACE.fullmatch, lines)) or _COMMAND.match(first)):
         return None
     # Where the client left the place empty, what was typed stands right below the file's last list.
     before, last = ["", *prompt.rstrip().splitlines()][-2:]
     is_typed = is_list_item(before) and not is_list_item(last) and last == last.lstrip()
-    named = next(filter(None, map(_NAMED.match, lines)), None)
-    return _filled(prompt, last.strip() if is_typed else "", named[1] if named is not None else first)
+    return _filled(prompt, last.strip() if is_typed else "", name)
 
 
 def _in_a_frame(prompt: str, lines: list[str]) -> Filled | None:

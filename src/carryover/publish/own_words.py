@@ -38,7 +38,8 @@ class OwnWords:
         """Returns the turns of a thread, with only the user's own words in each prompt that was made from a
         template."""
         known = long_prompts(self._db, thread_id)
-        long = [turn for turn in turns if turn.at_ms in known and turn.prompt]
+        typed = (turn for turn in turns if turn.is_template or not turn.template)  # of others they are known
+        long = [turn for turn in typed if turn.at_ms in known and turn.prompt]
         looked_at = [*long[:-_MOST_OF_THREAD][:1], *reversed(long[-_MOST_OF_THREAD:])][: self._left]
         self._left -= len(looked_at)
         own = {turn.number: self._own(turn, known[turn.at_ms]) for turn in looked_at}

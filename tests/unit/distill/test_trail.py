@@ -314,6 +314,16 @@ def test_of_a_commands_file_whose_place_is_empty_only_a_line_below_it_was_typed(
     assert "template “Number whatever is named.”, 1,5" in typed
 
 
+def test_of_a_commands_file_with_the_command_below_it_the_command_was_typed() -> None:
+    file = FILE.replace("$ARGUMENTS", "see below")
+    task = under("Task", session("s1").user(f"{file}\n\n/number-it the vouchers\n\nby year").edited("cart.py"))
+
+    assert "(turn 1, 1 min earlier): /number-it the vouchers ¶ by year\n" in task
+    assert "template “Number whatever is named.”, 1,5" in task
+    pasted = under("Task", session("s1").user(f"{file}\n\n/srv/shop/cart.py has it too").edited("cart.py"))
+    assert "template" not in pasted
+
+
 def test_a_text_whose_record_may_come_again_with_calls_settles_nothing() -> None:
     growing = worked("s1").event(model.AssistantMessage(text="I read the cart now.", grows=True))
 

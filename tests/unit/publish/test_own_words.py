@@ -105,6 +105,18 @@ def test_of_a_command_used_in_three_sessions_the_request_stands_first_and_the_te
     assert of_template(told.handoff(project)) == []
 
 
+def test_of_a_command_below_its_file_nothing_else_is_looked_for(told: Shop) -> None:
+    shared = "".join(f"- {step}\n" for step in STEPS)
+    for kind in ("Plan", "Build", "Ship", "Check"):
+        own = "".join(f"- {kind} part {part} of what was asked, and say where it stands.\n" for part in range(9))
+        project = told.session(f"---\ndescription: {kind} it.\n---\n\n{own}\n{shared}\n\n/{kind.lower()} the receipt")
+
+    task = under(told.handoff(project), "Task")
+
+    newest = next(at for at, line in enumerate(task) if line.endswith(": /check the receipt"))
+    assert task[newest + 1].startswith("- template “Check it.”, ")
+
+
 def test_of_earlier_prompts_too_the_users_own_words_stand_there_whole(told: Shop) -> None:
     requests = [f"Part {number}: give the cart a method for case {number}" for number in range(8)]
     project = told.session(*map(expanded, requests))
