@@ -15,6 +15,7 @@ from carryover.distill.own_text import only_points_at_handoff, without_handoffs,
 from carryover.distill.quotes import clip, clip_middle
 from carryover.model import Event
 from carryover.text.harmless import one_line
+from carryover.text.markdown import without_thinking
 
 _MOST_CALLS: Final = 40
 _OLDER_OUTPUT: Final = ((3, 1600), (8, 320))
@@ -156,7 +157,7 @@ def prompt_excerpt(text: str) -> str:
 def message(digest: Digest, event: Event, body: model.AssistantMessage) -> Digest:
     """Adds a text, which ends its turn unless something follows, or it is marked as not final, or it has no mark and
     ends in a colon."""
-    text = without_mark(without_handoffs(body.text)).strip()
+    text = without_mark(without_handoffs(without_thinking(body.text))).strip()
     if not text:
         return digest
     digest = at_work(digest, event)

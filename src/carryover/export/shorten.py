@@ -13,6 +13,7 @@ from typing import Final
 from carryover.export.document import tokens_in
 from carryover.export.quoting import quoted_line, safe
 from carryover.redact import CleanText
+from carryover.text.markdown import without_thinking
 from carryover.text.pattern import later
 
 PART_TOKENS: Final = 4_500
@@ -69,10 +70,7 @@ def question(part: str) -> str:
 def answered(part: str, answer: str) -> tuple[CleanText, int]:
     """Returns the answer for a part, in which each sentence that brings something from elsewhere is marked, and how
     many are; the part itself if the answer is empty or longer."""
-    answer = answer.strip()
-    if answer.startswith("<think>"):
-        answer = answer.partition("</think>")[2]
-    text = safe(answer).text.strip()
+    text = safe(without_thinking(answer)).text.strip()
     return checked(text, part) if text and len(text) < len(part) else (CleanText(part), 0)
 
 

@@ -107,3 +107,12 @@ def _longest_after(closers: Sequence[bytes]) -> list[dict[bytes, int]]:
         if len(closer) > longest.get(closer[:1], 0):
             longest = {**longest, closer[:1]: len(closer)}
     return found[::-1]
+
+
+def without_thinking(text: str) -> str:
+    """Returns what a model says after the thoughts that it put between tags at the beginning. They may end in another
+    part of the answer, which then begins with the closing tag."""
+    said = text.lstrip()
+    if said.startswith("<think>"):
+        return said.partition("</think>")[2]
+    return said.removeprefix("</think>") if said.startswith("</think>") else text

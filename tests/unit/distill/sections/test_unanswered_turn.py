@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from carryover.distill.render import render
 from carryover.model import PlanItem, PlanUpdate, TurnEnd
-from support.conversation import GOAL, ROOT, session, under, worked
+from support.conversation import GOAL, ROOT, handoff, session, under, worked
 
 
 def test_a_file_that_it_read_takes_less_room_than_what_a_sub_agent_reported() -> None:
@@ -73,3 +74,14 @@ def test_a_todo_list_grows_stale_by_answers_not_by_prompts_without_one() -> None
     assert listed("error", "error").startswith(
         "claude-code's todo list (1 of 2 done, 6 min earlier): open: the receipt"
     )
+
+
+def test_what_a_model_thinks_between_tags_is_not_what_it_said() -> None:
+    talk = session("s1").user(GOAL).says("<think>\nThe user wants cents.\nI look at the cart.", final=False)
+    talk.edited("cart.py").says("</think>\n\nThe discount is in cents, without a `<think>` tag.")
+    talk.user("And the receipt?").says("<think>\nShort.\n</think>\n\nIt has them too.").user("Thanks.")
+
+    said = render(handoff(talk))
+    assert "The discount is in cents, without a `‹think>` tag." in said
+    assert "It has them too." in under("Where it stands", talk)
+    assert [thought for thought in ("wants cents", "Short.", "/think>") if thought in said] == []
