@@ -23,10 +23,11 @@ _LINE_TOKENS: Final = 6
 """What a line costs a reader beside its text."""
 _MEASURE: Final = later(
     r"[\d.,:+-]+|l\d+(?:[-:]l?\d+)?|(?=[a-f]*\d)[0-9a-f]{7,40}|[\d.,:+-]+[a-z%]{1,3}(?:/s)?|d?(?=.*-)[rwxst-]{4,}"
-    r"|.*\.[a-z]\w{0,4}(?::\d+){1,2}(?::\w*)?"
+    r"|.*\.[a-z]\w{0,4}(?::\d+){1,2}(?::\w*)?|0x[0-9a-f]+|[\w.+-]+@[\w-]+(?:\.[a-z]+)+"
 )
 """A number, a time, a version's number, a range of lines, a commit's hash, a size, a speed, a file's mode or a line in
-it, also with the first word of that line, as grep prints it."""
+it, also with the first word of that line, as grep prints it; a mail address."""
+_WIDE: Final = later(r"[\u2e80-\ud7af]")
 _OF_A_LOOP: Final = later(r"[a-z]\.\w+")
 """An attribute of a variable of one letter, as scripts on a command line have them."""
 _COMPOUND: Final = later(r"[A-Za-z]?[a-z]+(?:-[A-Za-z]?[a-z]+)+")
@@ -94,9 +95,10 @@ def _is_path(name: str) -> bool:
 
 
 def _says_little(key: str, name: InPlay) -> bool:
-    """Whether a name alone says nothing: a word, words in a script that writes them together or that only a text has
-    in one (`user-facing`), or a measure."""
+    """Whether a name alone says nothing: a word, words in a script that writes them together, also around a name, or
+    that only a text has in one (`user-facing`), or a measure."""
     is_words = not key.isascii() and (key.replace("-", "").isalpha() or len(key) > _LONGEST_WORD)
+    is_words |= not name.called and _WIDE.search(key) is not None
     is_words |= key.startswith("redacted:")
     is_words |= not name.called and _COMPOUND.fullmatch(name.shown) is not None
     return key.isalpha() or is_words or _MEASURE.fullmatch(key) is not None

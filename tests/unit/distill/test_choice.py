@@ -158,6 +158,9 @@ def test_words_numbers_ranges_of_lines_and_hashes_are_no_names_in_play() -> None
         "facade",
         "job-948ed49",
         "redacted:password",
+        "0x4ef0",
+        "dana.whitlock@example.com",
+        "git@shop.example",
     )
     assert names_not_held(known, (), ROOT, 150) == ("", "4a7f2c, job-4711, job-948ed49")
 
@@ -166,6 +169,12 @@ def test_a_compound_of_words_is_a_name_if_a_call_had_it() -> None:
     known = names("user-facing", "Re-assign", "lucide-react", "--short-name", "oauth2-api")
     known["lucide-react"] = known["lucide-react"]._replace(called=True)
     assert names_not_held(known, (), ROOT, 150) == ("", "lucide-react, oauth2-api, --short-name")
+
+
+def test_words_around_a_name_in_a_script_without_blanks_are_a_name_if_a_call_had_them() -> None:
+    known = names("端口8765确实", "首先创建package.json", "分类规则.md", "größe_2")
+    known["分类规则.md"] = known["分类规则.md"]._replace(called=True)
+    assert names_not_held(known, (), ROOT, 150) == ("分类规则.md", "größe_2")
 
 
 def test_an_attribute_of_a_variable_of_one_letter_says_nothing() -> None:
