@@ -11,7 +11,7 @@ REPLIES: Final = frozenset(
     """
     yes yep yeah y ok okay sure fine right correct go ahead on do it continue proceed resume carry keep going please
     thanks thank you thx great good nice perfect cool no nope n stop hi hello hey next and then the with
-    there morning pick up where we left off from here work
+    there morning pick up where we left off from here work yo quit exit q clear
     ja jo gerne weiter mach fortfahren danke nein hallo bitte guten morgen
     oui continue vas-y merci non bonjour salut
     sí si sigue continúa adelante gracias vale hola buenos días
