@@ -239,6 +239,22 @@ def test_a_dump_that_names_no_error_is_no_end(client: Client) -> None:
     assert (prompts(found), bodies(found, model.TurnEnd)) == (["Fix add()."], [])
 
 
+def test_a_database_of_schema_6_has_neither_folders_nor_messages_taken_back(client: Client) -> None:
+    client.say("one", START_S + 2, "assistant", "Done.", finish_reason="stop")
+    newer = ("idx_messages_session_active", "idx_messages_active_null")
+    columns = (("sessions", "cwd"), ("messages", "active"), ("messages", "compacted"))
+    for change in (
+        *(f"DROP INDEX {index}" for index in newer),
+        *(f"ALTER TABLE {table} DROP COLUMN {column}" for table, column in columns),
+    ):
+        client.db.execute(change)
+    client.db.commit()
+
+    found = read(client.path)
+    assert (prompts(found), answers(found)) == (["Fix add()."], ["Done."])
+    assert {event.cwd for event in found.events} == {None}
+
+
 def test_a_database_with_tables_of_the_same_names_is_left_to_its_own_agent(tmp_path: Path) -> None:
     path = tmp_path / "sessions.db"
     with closing(sqlite3.connect(path)) as db:
