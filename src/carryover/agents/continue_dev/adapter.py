@@ -60,7 +60,7 @@ TOOLS: Final = Tools(
 )
 """The client's tools (seen: 1.5.47) and, in lower case, those of the extensions (documents)."""
 _ENDINGS: Final = Endings(
-    exited=later(r"\AError executing tool \w+: (?:Error \(exit code (\d{1,9})\): )?"),
+    exited=later(r"\AError executing tool \w+: (?:Error \(exit code (\d{1,10})\): )?"),
     never_ran=later(r"You must use the \w+ tool to read "),
 )
 _EXITED: Final = later(r"Command failed with exit code (\d{1,10})")

@@ -51,7 +51,7 @@ TOOLS: Final = Tools(
 )
 """The built-in tools (2.1)."""
 _ENDINGS: Final = Endings(
-    exited=later(r"\n?Command failed with exit code: (-?\d{1,9})\.\s*\Z"),
+    exited=later(r"\n?Command failed with exit code: (-?\d{1,10})\.\s*\Z"),
     interrupted=later(r"\A\s*Interrupted by user\s*\Z"),
     never_ran=later(r'Tool "[^"]*" not found|Invalid args for tool '),
 )
