@@ -163,10 +163,16 @@ def _parse(
 
 
 def _answer(turn: TurnEvents[_Context], quoted: QuotedText, parts: Iterable[str | ToolBlock]) -> None:
+    before = ""
     for number, block in enumerate(part for part in parts if part):
         if isinstance(block, str):
             turn.add(AssistantMessage(text=block), f"said{number}")
             turn.change(name="")
+            before = ""
+            continue
+        is_end = block.is_empty and block.name == before  # Cursor's extension writes each call once more (v2.1.0)
+        before = "" if is_end else block.name
+        if is_end:
             continue
         part = f"tool{number}"
         call, outcome, said = read_tool(block, f"{turn.keys.partition('/')[2]}/{part}", quoted, turn.context.cwd)

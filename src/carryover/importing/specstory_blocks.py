@@ -77,6 +77,11 @@ class ToolBlock(msgspec.Struct, frozen=True):
     summary: str
     body: tuple[str, ...]
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing but the name is shown."""
+        return not self.summary and not any(map(str.strip, self.body))
+
 
 def turn_lines(lines: Sequence[str]) -> list[int]:
     """Returns the indexes of the lines at which turns begin."""
