@@ -120,7 +120,8 @@ def _parse(source: Source, context: _Context, record: Record) -> tuple[_Context,
         copied=is_copy,
         at_ms=at_ms,
     )
-    kind = text_of(line.get("type"))
+    # Kimi CLI, which came before, has the type further in: it is not read, but named.
+    kind = text_of(line.get("type")) or text_of(fields_of(line.get("message")).get("type"))
     first, dot, _ = kind.partition(".")
     if kind in _HANDLERS or not (first in _QUIET if dot else kind in _ALONE):
         dispatch(recorder, _HANDLERS, kind, line, what="record type")
