@@ -64,6 +64,8 @@ _CHECKBOX: Final = re.compile(r"\s*- \[(.)\]\s+(?:[🔥❄]\ufe0f?\s+|🌡\ufe0f
 _STATES: Final[dict[str, PlanState]] = {"x": "done", "⚡": "active", "-": "active"}
 _ASKED: Final = re.compile(r"\*\*(.+?)\*\*(?: _\(select multiple\)_)?$")
 _OPTION: Final = re.compile(r"- \*\*(.+?)\*\*(?: - .*)?$")
+_LEADS_IN: Final = re.compile(r"(?:Parameters|Result):$|Status: \*\*")
+"""Lines of a tool that has no form of its own (v2.1.0)."""
 _ANSWER: Final = re.compile(r"\*\*Answer:\*\* (.+)$")
 _FAILED: Final = ("**Error:**", "**Apply failed**", "Status: **error**", "An unknown error occurred")
 
@@ -258,7 +260,7 @@ def _subject(block: ToolBlock, lines: Sequence[str], folder: str | None) -> str:
     """Returns the file that a block is about, or else its summary or first line."""
     named = _path(block, lines, "")
     if named is None:
-        return block.summary or next(filter(None, lines), "")
+        return block.summary or next((line for line in lines if line and not _LEADS_IN.match(line)), "")
     is_path = PurePath(named).suffix or "/" in named
     return (located(named, folder) if is_path else None) or named
 
