@@ -197,6 +197,10 @@ class HookProtocol:
     was seen to get it whole: git ignores it, and 8,000 tokens are 32,000 characters."""
 
 
+_STOPPED_ON_WINDOWS: Final = frozenset((3221225786, -1073741510))
+"""Exit codes of a program that Ctrl-C ended there, as clients write them: without a sign and with one."""
+
+
 class ToolOutcome(msgspec.Struct, frozen=True):
     """How a tool call ended."""
 
@@ -207,6 +211,11 @@ class ToolOutcome(msgspec.Struct, frozen=True):
     never_ran: bool = False
     user_words: str = ""
     """Text that the user typed while refusing the call."""
+
+    @property
+    def ended_as(self) -> ResultStatus:
+        """The status, where a program that was stopped did not fail."""
+        return "interrupted" if self.exit_code in _STOPPED_ON_WINDOWS else self.status
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -15,7 +16,7 @@ from carryover.agents import specs
 from carryover.errors import ExitCode, UserError
 from carryover.importing.calls import quoted_of
 from carryover.importing.candidate import NOTHING, Candidate, Document, document
-from carryover.importing.specstory_blocks import HEADING, blocks, read_tool, spoken_text, turn_lines
+from carryover.importing.specstory_blocks import HEADING, ToolBlock, blocks, read_tool, spoken_text, turn_lines
 from carryover.importing.turns import TurnContext, TurnEvents, TurnReader, by_turn
 from carryover.model import AssistantMessage, UserPrompt
 from carryover.records.fields import MAX_NAME_CHARS, SHORT_CHARS, bounded, digest, utc_ms
@@ -94,7 +95,7 @@ def _document(file: Candidate, made: Made) -> Document:
             f"{file.path} holds a session of {made.agent!r}, an agent that Carryover does not know. {NOTHING}",
             ExitCode.NOTHING_FOUND,
         )
-    parse = partial(_parse, quoted_of(spec), file.project or named_folder(file.path))
+    parse = partial(_parse, quoted_of(spec), file.project or named_folder(file.path), made.session is None)
     session = made.session or f"specstory-{digest(file.head[:_ID_BYTES])}"
     return document(spec, TurnReader(partial(by_turn, turn_lines)), _Context, parse, file.path, NAME, session)
 
@@ -124,7 +125,7 @@ def named_folder(path: Path) -> str | None:
 
 
 def _parse(
-    quoted: QuotedText, folder: str | None, source: Source, context: _Context, record: Record
+    quoted: QuotedText, folder: str | None, unnamed: bool, source: Source, context: _Context, record: Record
 ) -> tuple[_Context, Parsed]:
     text = record.data.decode()
     head, _, rest = text.partition("\n")
@@ -146,7 +147,7 @@ def _parse(
     turn.learn(model=model)
     turn.change(turns=context.turns + 1, last_ms=turn.at_ms, command=False)
     if heading[1] != "User":
-        _answer(turn, quoted, rest)
+        _answer(turn, quoted, blocks(rest, unnamed=unnamed))
         return turn.finish("info")
     turn.change(name="")
     expands = context.command and context.last_ms == turn.at_ms  # the client's expansion of a command, for the model
@@ -161,11 +162,17 @@ def _parse(
     return turn.finish("info")
 
 
-def _answer(turn: TurnEvents[_Context], quoted: QuotedText, text: str) -> None:
-    for number, block in enumerate(block for block in blocks(text) if block):
+def _answer(turn: TurnEvents[_Context], quoted: QuotedText, parts: Iterable[str | ToolBlock]) -> None:
+    before = ""
+    for number, block in enumerate(part for part in parts if part):
         if isinstance(block, str):
             turn.add(AssistantMessage(text=block), f"said{number}")
             turn.change(name="")
+            before = ""
+            continue
+        is_end = block.is_empty and block.name == before  # Cursor's extension writes each call once more (v2.1.0)
+        before = "" if is_end else block.name
+        if is_end:
             continue
         part = f"tool{number}"
         call, outcome, said = read_tool(block, f"{turn.keys.partition('/')[2]}/{part}", quoted, turn.context.cwd)

@@ -34,6 +34,9 @@ _TOOL: Final = re.compile(r'<tool-use data-tool-type="([^"]{0,80})" data-tool-na
 _TOOL_END: Final = "</tool-use>"
 _OLDER_TOOL: Final = re.compile(r"Tool use: \*\*([^*]{1,200})\*\*\s*$")
 """Start of a tool's part (before v2), which a rule ends."""
+_CLOSING: Final = {"```bash": "```", "```diff": "```", "<details>": "</details>"}
+"""First and last lines of the parts of tools without a name (first half of 2025), between which rules may be."""
+_READ: Final = re.compile(r"Read file: \S.*")
 _MOST_ENDS: Final = 100
 """How many possible last lines of a block are checked against its fences; a document may consist of such lines."""
 _RULE: Final = "---"
@@ -61,6 +64,8 @@ _CHECKBOX: Final = re.compile(r"\s*- \[(.)\]\s+(?:[🔥❄]\ufe0f?\s+|🌡\ufe0f
 _STATES: Final[dict[str, PlanState]] = {"x": "done", "⚡": "active", "-": "active"}
 _ASKED: Final = re.compile(r"\*\*(.+?)\*\*(?: _\(select multiple\)_)?$")
 _OPTION: Final = re.compile(r"- \*\*(.+?)\*\*(?: - .*)?$")
+_LEADS_IN: Final = re.compile(r"(?:Parameters|Result):$|Status: \*\*")
+"""Lines of a tool that has no form of its own (v2.1.0)."""
 _ANSWER: Final = re.compile(r"\*\*Answer:\*\* (.+)$")
 _FAILED: Final = ("**Error:**", "**Apply failed**", "Status: **error**", "An unknown error occurred")
 
@@ -73,6 +78,11 @@ class ToolBlock(msgspec.Struct, frozen=True):
     name: str
     summary: str
     body: tuple[str, ...]
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing but the name is shown."""
+        return not self.summary and not any(map(str.strip, self.body))
 
 
 def turn_lines(lines: Sequence[str]) -> list[int]:
@@ -99,8 +109,14 @@ def turn_lines(lines: Sequence[str]) -> list[int]:
     return found
 
 
-def blocks(text: str) -> Iterator[str | ToolBlock]:
-    """Yields the parts of an agent's turn in order; the model's thoughts are left out. A text may be empty."""
+def blocks(text: str, *, unnamed: bool = False) -> Iterator[str | ToolBlock]:
+    """Yields the parts of an agent's turn in order; the model's thoughts are left out. A text may be empty.
+
+    `unnamed`: whether the document may be one in which tools have no names.
+    """
+    if unnamed and "<tool-use " not in text and "Tool use: **" not in text:
+        yield from _unnamed_blocks(text)
+        return
     lines = text.split("\n")
     said: list[str] = []
     fences = Fences()
@@ -131,6 +147,44 @@ def blocks(text: str) -> Iterator[str | ToolBlock]:
             fences.pass_line(line)
         at += 1
     yield spoken_text(said)
+
+
+def _unnamed_blocks(text: str) -> Iterator[str | ToolBlock]:
+    """Yields the parts of a turn in a document that names no tools: what is alone between two rules is a call if it has
+    the form of one. A call of which nothing is shown is an empty part."""
+    lines = text.split("\n")
+    said: list[str] = []
+    start = 0
+    closing = last = ""
+    for at, line in enumerate((*lines, _RULE)):
+        if line.strip() != _RULE or (at < len(lines) and closing not in ("", last)):
+            closing = closing if last else _CLOSING.get(line.strip(), "")
+            last = line.strip() or last
+            continue
+        block = _unnamed_block(lines[start:at])
+        if block is not None or not last:
+            yield spoken_text(said)
+            said = []
+        if block is not None:
+            yield block
+        else:
+            said += [*lines[start:at], _RULE]
+        start, closing, last = at + 1, "", ""
+    yield spoken_text(said)
+
+
+def _unnamed_block(part: Sequence[str]) -> ToolBlock | None:
+    text = "\n".join(part).strip()
+    lines = tuple(text.split("\n"))
+    if _READ.fullmatch(text):
+        return ToolBlock("read", "read", text, ())
+    if lines[0] == "<details>" and "<summary>" in text:
+        return _tool_block("search", "search", text.replace("`", ""))  # names in it are of what was found
+    if lines[0] == "```diff" and all(line[:1] in ("", " ", "+", "-") or line.startswith("```") for line in lines):
+        return ToolBlock("write", "edit", "", lines)
+    if lines[0] == "```bash" and not any(map(str.strip, _parted(lines)[0])):
+        return ToolBlock("shell", "run", "", lines)
+    return None
 
 
 def spoken_text(lines: Sequence[str]) -> str:
@@ -206,7 +260,7 @@ def _subject(block: ToolBlock, lines: Sequence[str], folder: str | None) -> str:
     """Returns the file that a block is about, or else its summary or first line."""
     named = _path(block, lines, "")
     if named is None:
-        return block.summary or next(filter(None, lines), "")
+        return block.summary or next((line for line in lines if line and not _LEADS_IN.match(line)), "")
     is_path = PurePath(named).suffix or "/" in named
     return (located(named, folder) if is_path else None) or named
 

@@ -86,7 +86,7 @@ class OpenCall(msgspec.Struct, frozen=True, omit_defaults=True):
             call_id=self.id,
             name=self.name,
             op=self.op,
-            status=outcome.status,
+            status=outcome.ended_as,
             subject=self.subject,
             exit_code=outcome.exit_code,
             output="" if self.handoff else without_handoff(outcome.output),

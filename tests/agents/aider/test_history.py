@@ -69,6 +69,20 @@ def test_lines_may_end_as_on_windows(tmp_path: Path) -> None:
     assert answers(reading(tmp_path, chat.replace("\n", "\r\n")).events) == ["Fixed."]
 
 
+def test_a_command_line_with_a_message_of_several_lines_begins_a_session(tmp_path: Path) -> None:
+    """On Windows, its lines but for the last end in two returns (0.86.2)."""
+    order = "Fix it.\n  Then test it."
+    begins = HEAD.replace(COMMAND, f"> C:\\bin\\aider --message {order}  \n> A warning.  \n")
+    later = begins.replace("06:16", "06:50")
+    chat = f"{begins}{prompt(order)}{answer('One.')}{later}{prompt(order)}{answer('Two.')}"
+    windows = chat.replace("\n", "\r\n").replace("--message Fix it.\r\n", "--message Fix it.\r\r\n")
+
+    for text in (chat, windows):
+        events = reading(tmp_path, text).events
+        assert len(of(events, SessionStart)) == 2
+        assert (prompts(events), answers(events)) == ([order, order], ["One.", "Two."])
+
+
 def test_a_project_that_was_moved_keeps_its_sessions(tmp_path: Path) -> None:
     (tmp_path / "old").mkdir()
     before = reading(tmp_path / "old", f"{HEAD}{prompt('First')}{answer('One.')}")

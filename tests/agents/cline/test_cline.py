@@ -244,3 +244,17 @@ def test_a_task_of_the_extension_is_read_with_its_folder_and_its_todo_list() -> 
     assert answers(found)[-1] == "discount() returns whole cents."
     [info] = standing(found, model.SessionInfo)
     assert (info.agent_version, info.model) == ("3.82.0", "fake-model")
+
+
+def test_a_copy_of_the_messages_alone_has_the_results_that_the_requests_show(tmp_path: Path) -> None:
+    """Without the other document, as the messages are committed or sent to others (2.18.0)."""
+    for name, told in (("story", "ok ok error ok"), ("refused", "unknown denied denied")):
+        [path] = FIXTURES.glob(f"2.18.0/{name}/tasks/*/ui_messages.json")
+        copy = tmp_path / name / "tasks" / path.parent.name / path.name
+        copy.parent.mkdir(parents=True)
+        shutil.copy(path, copy)
+        found = read_on(AGENT, source_at(AGENT, Recording(copy, copy.parents[1])))
+
+        assert [status for _, status, _ in results(found)] == told.split()
+        assert {event.cwd for event in found.events} <= {"/home/dev/shop", "/home/dev/work/shop"}
+        assert len(standing(found, model.FileEdit)) == (2 if name == "story" else 0)

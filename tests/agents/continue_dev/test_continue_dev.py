@@ -17,6 +17,7 @@ from carryover.model import (
     SessionInfo,
     ToolCall,
     ToolResult,
+    TurnEnd,
     UserPrompt,
 )
 from contract.case import Reading, of, read_on, source_at
@@ -77,6 +78,23 @@ def test_an_edit_has_its_place_and_lines_and_a_failed_one_changes_nothing() -> N
         ("/home/dev/shop/cart.py", 1, 1, 5),
         ("/home/dev/shop/NOTES.md", 1, 0, 1),
     ]
+
+
+def test_a_command_of_the_extension_has_its_exit_code_beside_its_output(tmp_path: Path) -> None:
+    """It is `done` all the same, and one that the user cancelled has no output (2026)."""
+    held = document("killed-tool")
+    at = next(at for at, item in enumerate(held["history"]) if item.get("toolCallStates"))
+    [state] = held["history"][at]["toolCallStates"]
+    held["history"] = held["history"][: at + 1]
+    state["status"] = "done"
+    state["output"] = [{"name": "Terminal", "content": "No.", "status": "Command failed with exit code 3221225786"}]
+    [failed] = of(states(tmp_path, held).events, ToolResult)
+    state |= {"status": "canceled", "output": []}
+    cancelled = states(tmp_path, held).events
+
+    assert (failed.status, failed.exit_code, failed.output) == ("error", 3221225786, "No.")
+    assert [result.status for result in of(cancelled, ToolResult)] == ["interrupted"]
+    assert [end.reason for end in of(cancelled, TurnEnd)] == ["interrupted"]
 
 
 def test_a_killed_command_and_an_open_question_have_no_result(tmp_path: Path) -> None:

@@ -180,6 +180,7 @@ def shell(output: str, **fields: Any) -> model.ToolResult:
         ("<untrusted_context>\nOutput: ok\nProcess Group PGID: 7\n</untrusted_context>", "ok", 0, "ok"),
         ("<untrusted_context>\nOutput: (empty)\nProcess Group PGID: 7\n</untrusted_context>", "ok", 0, ""),
         ("Output: 1 failed\n\nExit Code: 2\nProcess Group PGID: 7", "error", 2, "1 failed\n"),
+        ("Output: Ready.\nExit Code: 3221225786\nProcess Group PGID: 7", "interrupted", 3221225786, "Ready."),
         ("Output: gone\nSignal: 9\nProcess Group PGID: 7", "error", None, "gone"),
         ("Output: (empty)\nError: spawn ENOENT\nProcess Group PGID: 7", "error", None, "spawn ENOENT"),
         (LONG.format("(root)", "ok", "0", "(none)"), "ok", 0, "ok"),

@@ -181,13 +181,14 @@ def test_a_skill_and_attached_files_are_not_the_users_words(client: Client) -> N
         "alongside the skill invocation: to cents"
     )
     client.say("one", START_S + 2, "user", skill)
+    client.say("one", START_S + 2.5, "user", skill.replace("[IMPORTANT: ", "[SYSTEM: "))
     client.say("one", START_S + 3, "user", "Look at @file:a.py\n\n--- Attached Context ---\n\n```py\nX = 1\n```")
     client.say("one", START_S + 4, "user", '\0json:[{"type": "text", "text": "See"}, {"type": "image_url"}]')
 
     given = [
         (prompt.command, prompt.text, prompt.attachments) for prompt in bodies(read(client.path), model.UserPrompt)
     ]
-    assert given[1:] == [("/round", "to cents", 0), (None, "Look at @file:a.py", 0), (None, "See", 1)]
+    assert given[1:] == [*[("/round", "to cents", 0)] * 2, (None, "Look at @file:a.py", 0), (None, "See", 1)]
 
 
 def test_what_a_skill_or_a_file_holds_is_not_what_the_user_typed(client: Client) -> None:
@@ -237,6 +238,32 @@ def test_a_dump_that_names_no_error_is_no_end(client: Client) -> None:
 
     found = read(client.path)
     assert (prompts(found), bodies(found, model.TurnEnd)) == (["Fix add()."], [])
+
+
+def test_a_database_of_schema_6_has_neither_folders_nor_messages_taken_back(client: Client) -> None:
+    client.say("one", START_S + 2, "assistant", "Done.", finish_reason="stop")
+    newer = ("idx_messages_session_active", "idx_messages_active_null")
+    columns = (("sessions", "cwd"), ("messages", "active"), ("messages", "compacted"))
+    for change in (
+        *(f"DROP INDEX {index}" for index in newer),
+        *(f"ALTER TABLE {table} DROP COLUMN {column}" for table, column in columns),
+    ):
+        client.db.execute(change)
+    client.db.commit()
+
+    found = read(client.path)
+    assert (prompts(found), answers(found)) == (["Fix add()."], ["Done."])
+    assert {event.cwd for event in found.events} == {None}
+
+
+def test_what_the_client_says_after_an_empty_answer_is_no_prompt(client: Client) -> None:
+    again = "You just executed tool calls but returned an empty response. Please process the tool results above and"
+    client.say("one", START_S + 2, "assistant", "(empty)", finish_reason="stop")
+    client.say("one", START_S + 3, "user", f"{again} continue with the task.")
+    client.say("one", START_S + 4, "assistant", "Done.", finish_reason="stop")
+
+    found = read(client.path)
+    assert (prompts(found), answers(found)) == (["Fix add()."], ["Done."])
 
 
 def test_a_database_with_tables_of_the_same_names_is_left_to_its_own_agent(tmp_path: Path) -> None:

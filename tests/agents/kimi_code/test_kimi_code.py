@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+
 from agents.kimi_code.contract_case import recording
 from carryover import model
+from carryover.adapter.contract import Record, Source
 from carryover.agents.kimi_code.adapter import AGENT
 from carryover.model import Retracted
 from contract.case import Reading, of, read_on, source_at
@@ -102,3 +105,11 @@ def test_each_request_of_a_fork_is_counted_once_for_the_session_that_made_it() -
     assert [(used.key, used.session) for used in fork[: len(first)]] == [(used.key, used.session) for used in first]
     assert fork[-1].session != first[0].session
     assert {(used.model, used.input, used.output) for used in fork} == {("fake-model", 900, 40)}
+
+
+def test_records_of_the_client_before_it_are_named_by_their_types() -> None:
+    line = {"timestamp": 1_772_671_348.4, "message": {"type": "TurnBegin", "payload": {"user_input": "Fix it"}}}
+    source = Source(agent="kimi-code", path="/home/dev/wire.jsonl")
+    _, found = AGENT.parse(source, AGENT.context_type(), Record(number=1, data=json.dumps(line).encode()))
+
+    assert [skipped.record_type for skipped in found.skipped] == ["TurnBegin"]

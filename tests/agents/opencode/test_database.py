@@ -164,11 +164,13 @@ def exported(path: Path, session: str) -> dict[str, Any]:
     return {"info": info, "messages": messages}
 
 
-def test_an_exported_session_has_the_same_events(tmp_path: Path) -> None:
+@pytest.mark.parametrize("above", ["", f"Exporting session: {SHOP}\n", f"Exporting session: {SHOP}\r\n"])
+def test_an_exported_session_has_the_same_events(tmp_path: Path, above: str) -> None:
     path = database(tmp_path, LATEST)
     document = tmp_path / "session.json"
     whole = exported(path, SHOP)
-    document.write_text(json.dumps({**whole, "messages": [{"info": "damaged"}, *whole["messages"]]}, indent=2))
+    text = json.dumps({**whole, "messages": [{"info": "damaged"}, *whole["messages"]]}, indent=2)
+    document.write_text(f"{above}{text}")
     source = AGENT.exported and AGENT.exported(document, document.read_bytes()[: 64 << 10])
     assert source is not None
     found = read_on(AGENT, source)

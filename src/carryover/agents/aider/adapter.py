@@ -36,7 +36,7 @@ _ASKING: Final = ("/ask", "/code", "/architect", "/context")
 """Commands whose text goes to the model and is written down again without the command."""
 _SHELL: Final = {"/run": "", "/git": "git "}
 _THINKING: Final = later(r"<(thinking-content-[0-9a-f]{32})>.*?(?:</\1>\s*|\Z)", re.DOTALL)
-_COMMAND_LINE: Final = later(r"(?:.*[/\\])?aider(?:\.exe|\.py|-script\.py)?(?: (?P<options>.*))?", re.IGNORECASE)
+_COMMAND_LINE: Final = later(r"(?:.*[/\\])?aider(?:\.exe|\.py|-script\.py)?(?: (?P<options>(?s:.*)))?", re.IGNORECASE)
 _COMMAND_LINE_WITHIN: Final = 10
 """Messages that may precede a session's command line: the questions of a first start."""
 _TEST_OPTION: Final = later(r"--test-cmd[ =](?P<command>.+?)(?= --[a-z]|$)")

@@ -72,6 +72,8 @@ _COST: Final = later(r"Cost: \$.* session\..*  ")
 _VERSION: Final = later(r"> Aider v\d.*  ")
 _ONLY_AIDERS: Final = ("> Aider v", _TOKENS, "> Applied edit to ")
 _VERSION_WITHIN: Final = 12
+_COMMAND_WITHIN: Final = 300
+"""Lines after a header in which its first message, the command line with a `--message` in it, and the version are."""
 _REPORT: Final = later(r"> # \d+ SEARCH/REPLACE blocks? failed to match!")
 _REPORT_ENDS: Final = ("The SEARCH section must exactly match", "Just reply with fixed versions of the block")
 
@@ -180,9 +182,9 @@ def sessions_in(lines: Sequence[str], *, copied: bool = False) -> list[_Session]
     begins: list[tuple[int, bool]] = []
     before = ""
     for at, line in enumerate(lines):
-        if line.startswith(_STARTED) and _HEADER.fullmatch(line) and _is_alone(lines, at):
+        if line.startswith(_STARTED) and _HEADER.fullmatch(line):
             in_answer = bool(before) and not before.startswith((_MESSAGE, _PROMPT))
-            if not in_answer or any(map(_VERSION.fullmatch, lines[at + 2 : at + 2 + _VERSION_WITHIN])):
+            if _is_header(lines, at, in_answer=in_answer):
                 begins.append((at, in_answer))
         before = line if line.strip() else before
     ends = [*(at for at, _ in begins), len(lines)]
@@ -201,11 +203,23 @@ def _as_written(lines: Sequence[str]) -> Sequence[str]:
     return [f"{line.rstrip()}{_ENDS}" if line.startswith((_MESSAGE, f"{_PROMPT} ")) else line for line in lines]
 
 
-def _is_alone(lines: Sequence[str], at: int) -> bool:
-    """Whether a header has a blank line before it, and one and then a message after it."""
-    after = lines[at + 1 : at + 3]
-    follows = len(after) < 2 or (not after[0].strip() and _is_message(after[1]))
-    return follows and (at == 0 or not lines[at - 1].strip())
+def _is_header(lines: Sequence[str], at: int, *, in_answer: bool) -> bool:
+    """Whether a header has a blank line before it, and one and then Aider's messages after it.
+
+    One that may be in an answer, or whose first message has several lines, needs the version among those that follow,
+    if the latter are written yet.
+    """
+    after = lines[at + 1 : at + _COMMAND_WITHIN]
+    if at and lines[at - 1].strip():
+        return False
+    if len(after) < 2:
+        return not in_answer
+    if after[0].strip() or not after[1].startswith(_MESSAGE):
+        return False
+    end = _message_end(after, 1)
+    startup = after[end : end + _VERSION_WITHIN]
+    is_sure = not in_answer and (_is_message(after[1]) or len(startup) < _VERSION_WITHIN)
+    return is_sure or any(map(_VERSION.fullmatch, startup))
 
 
 def blocks_in(session: _Session, typed: Typed) -> Iterator[tuple[Kind, Sequence[str]]]:
@@ -217,7 +231,8 @@ def blocks_in(session: _Session, typed: Typed) -> Iterator[tuple[Kind, Sequence[
     interrupted = False
     while (at := next((at for at in range(end, len(lines)) if lines[at].strip()), None)) is not None:
         # Without a blank line between them, a line after one of Aider's own or a prompt is Aider's, not an answer's.
-        follows_aider = at == end and kind != "model"
+        # So is the first after a header.
+        follows_aider = kind != "model" if at == end else kind == "start" and bool(session.started)
         kind, end = _next(session, at, typed, interrupted=interrupted, follows_aider=follows_aider)
         # The last of Aider's messages that says how an answer ended counts. A prompt begins a new one.
         told = lines[at:end] if kind == "messages" else ()
@@ -317,7 +332,8 @@ class _History:
         self._written_ms = stat.mtime_ns // 1_000_000
         self._now_ms = now_ms
         self._sessions: dict[str, _Session] = {}
-        data = read_tail(path, MAX_BYTES).replace(b"\r\n", b"\n").rpartition(b"\n")[0]
+        # On Windows, a line break within a message is written as two returns and a newline.
+        data = read_tail(path, MAX_BYTES).replace(b"\r\r\n", b"\n").replace(b"\r\n", b"\n").rpartition(b"\n")[0]
         before = data.rsplit(b"\n", MOST_LINES)[0] if data.count(b"\n") >= MOST_LINES else b""
         text = data[len(before) :].decode("utf-8", "replace")
         for session in sessions_in(text.split("\n"), copied=path.name != NAME):

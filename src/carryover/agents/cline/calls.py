@@ -38,8 +38,8 @@ TOOLS: Final = Tools(
 _ABOUT: Final = ("path", "question", "task", "query", "url", "prompt", "skill", "description")
 _LISTED: Final = ("files", "queries", "requests")
 """Arguments with one or several of what a tool is about."""
-_EXIT: Final = later(r"\bexited with code (\d{1,9})")
-_EXIT_LINE: Final = later(r"\A\[Command exited with code \d{1,9}\]\n*")
+_EXIT: Final = later(r"\bexited with code (\d{1,10})")
+_EXIT_LINE: Final = later(r"\A\[Command exited with code \d{1,10}\]\n*")
 _DIFF_LINE: Final = later(r"([+-])(\d{1,9}): (.*)")
 _ABORTED: Final = later(r"(?:Command failed: )?Command was aborted\.?")
 _DENIED: Final = later(

@@ -42,7 +42,7 @@ _ASK: Final = "followup"
 _LIMITED: Final = later(r'"(?:status|code)":\s*"?(?:402|429|insufficient_credits)\b|\b402\b')
 _FLAG: Final = "HAS_CHANGES"
 """What is put after the last words if there are changes to look at."""
-_EXIT: Final = later(r"\bexit code:? (\d{1,9})", re.IGNORECASE)
+_EXIT: Final = later(r"\bexit code:? (\d{1,10})", re.IGNORECASE)
 _EXIT_WITHIN: Final = 400
 """How far from its beginning a result names the exit code."""
 _RAN: Final = later(r"\ACommand (?:executed|failed)")

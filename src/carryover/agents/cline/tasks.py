@@ -43,6 +43,8 @@ the prompt, with the files that it names."""
 _DETAILS: Final = "<environment_details>"
 _RESULT: Final = later(r"\A\[(\w+)(?: for '(.*?)')?[^\]\n]{0,200}\] Result:\n?", re.DOTALL)
 """The beginning of a result whose call is in the text of an answer."""
+_REMINDER: Final = later(r"\n{3,}# (?:todo list|task_progress) ", re.IGNORECASE)
+"""What the client adds to a request about its todo list."""
 _LONGEST_HEAD: Final = 20_000
 _TRIED_AGAIN: Final = ("api_req_started", "api_req_retried")
 _MOST_WAITING: Final = 200
@@ -108,15 +110,19 @@ def _taken(path: Path, stat: FileStat, about: About) -> Document:
     begin = Begin(
         session=about.session or task,
         subagent_id=task if about.session else None,
-        cwd=about.cwd or _folder_in(sent),
+        cwd=about.cwd or _folder_in(sent, shown),
         at_ms=time_of(shown[0].get("ts")) if shown else 0,
     )
-    return document_now(begin, [*_with_results(shown, list(_results(sent)))], ConversationState(info=about.info))
-
-
-def _with_results(shown: list[Fields], results: list[_Result]) -> Iterator[msgspec.Raw]:
-    """Yields the messages, as far as they are read: calls with their results, no request that was tried again."""
     kinds = list(map(kind_of_message, shown))
+    requests = [[]] * len(shown) if sent else _in_requests(shown)
+    found = [*_with_results(shown, kinds, list(_results(sent)), requests)]
+    return document_now(begin, found, ConversationState(info=about.info))
+
+
+def _with_results(
+    shown: list[Fields], kinds: list[str], results: list[_Result], requests: list[list[_Result]]
+) -> Iterator[msgspec.Raw]:
+    """Yields the messages, as far as they are read: calls with their results, no request that was tried again."""
     answered = max((at for at, kind in enumerate(kinds) if kind == "api_req_started"), default=0)
     tried_again = _tried_again(kinds)
     for at, (fields, kind) in enumerate(zip(shown, kinds, strict=True)):
@@ -127,9 +133,10 @@ def _with_results(shown: list[Fields], results: list[_Result]) -> Iterator[msgsp
             said = fields_of(text_of(fields.get("text")).encode("utf-8", "replace"))
             kept["text"] = msgspec.Raw(msgspec.json.encode({name: said[name] for name in _OF_REQUEST if name in said}))
         if about := called(fields):
-            found = next((result for result in results[:_MOST_WAITING] if result.about in about), None)
+            waiting = requests[at] or results
+            found = next((result for result in waiting[:_MOST_WAITING] if result.about in about), None)
             if found is not None:
-                results.remove(found)
+                waiting.remove(found)
             kept["result"] = msgspec.Raw(msgspec.json.encode(found.text if found is not None else None))
             kept["over"] = msgspec.Raw(b"true" if found is not None or at < answered else b"false")
         if at == 0:
@@ -156,6 +163,28 @@ def _tried_again(kinds: list[str]) -> frozenset[int]:
             found.append(at)
         follows = kind if kind in (*_TRIED_AGAIN, "user_feedback") else follows
     return frozenset(found)
+
+
+def _in_requests(shown: list[Fields]) -> list[list[_Result]]:
+    """Returns, for each message, the result that the next request begins with: all there is of a copy of the messages
+    without the other document."""
+    found: list[list[_Result]] = []
+    result: list[_Result] = []
+    for fields in reversed(shown):
+        if kind_of_message(fields) == "api_req_started":
+            request, _ = _request(fields)
+            head = _RESULT.match(request, 0, _LONGEST_HEAD)
+            said = _REMINDER.split(request[head.end() :])[0].strip() if head is not None else ""
+            result = [_Result(head[2], said)] if head is not None and head[2] and said else []
+        found.append(result)
+    return found[::-1]
+
+
+def _request(fields: Fields) -> tuple[str, str]:
+    """Returns what the model was sent with a request, as its message shows it, and the details after it."""
+    request = text_of(fields_of(text_of(fields.get("text")).encode("utf-8", "replace")).get("request"))
+    before, mark, after = request.rpartition(_DETAILS)
+    return (before, f"{mark}{after}") if mark else (request, "")
 
 
 def _results(sent: list[Fields]) -> Iterator[_Result]:
@@ -189,8 +218,10 @@ def _text_in(raw: msgspec.Raw | None) -> str:
     return text_of(raw) or "\n".join(text_of(fields_of(part).get("text")) for part in items_of(raw))
 
 
-def _folder_in(sent: list[Fields]) -> str | None:
-    texts = (text_of(fields_of(part).get("text")) for part in items_of(sent[0].get("content") if sent else None))
+def _folder_in(sent: list[Fields], shown: list[Fields]) -> str | None:
+    texts = [text_of(fields_of(part).get("text")) for part in items_of(sent[0].get("content") if sent else None)]
+    if not sent:
+        texts += [_request(fields)[1] for fields in shown if kind_of_message(fields) == "api_req_started"][:1]
     details = next((text for text in texts if text.startswith(_DETAILS)), "")
     found = _FOLDER.search(details)
     return found[1] if found is not None else None

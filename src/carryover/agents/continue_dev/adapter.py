@@ -18,7 +18,7 @@ import msgspec
 
 from carryover.adapter.contract import Agent, FileStat, Parsed, Record, Source, ToolOutcome
 from carryover.agents.continue_dev.spec import SPEC
-from carryover.model import AgentSummary, Answer, Op, PlanUpdate, Question, SessionInfo
+from carryover.model import AgentSummary, Answer, Op, PlanUpdate, Question, SessionInfo, TurnEnd
 from carryover.records import rawjson
 from carryover.records.asked import checklist
 from carryover.records.changes import as_shown
@@ -60,9 +60,11 @@ TOOLS: Final = Tools(
 )
 """The client's tools (seen: 1.5.47) and, in lower case, those of the extensions (documents)."""
 _ENDINGS: Final = Endings(
-    exited=later(r"\AError executing tool \w+: (?:Error \(exit code (\d{1,9})\): )?"),
+    exited=later(r"\AError executing tool \w+: (?:Error \(exit code (\d{1,10})\): )?"),
     never_ran=later(r"You must use the \w+ tool to read "),
 )
+_EXITED: Final = later(r"Command failed with exit code (\d{1,10})")
+"""The state of an output in the extensions, where a command that failed is `done` all the same."""
 _STATUSES: Final = ("generating", "generated", "calling", "done", "errored", "canceled")
 _DENIED: Final = "Permission denied by user"
 _STDERR: Final = "\nStderr: "
@@ -288,6 +290,8 @@ def _answer(recorder: _Recorder) -> None:
         add_answer(recorder, "text", recorder.text, final=not calls)
     for number, state in enumerate(calls):
         _call(recorder, f"call{number}", state)
+    if calls and text_of(calls[-1].get("status")) == "canceled" and not items_of(calls[-1].get("output")):
+        recorder.add(TurnEnd(reason="interrupted"), "end")
 
 
 def _call(recorder: _Recorder, key: str, state: Fields) -> None:
@@ -308,11 +312,14 @@ def _call(recorder: _Recorder, key: str, state: Fields) -> None:
     if call.op == "ask" and question:
         options = tuple(filter(None, map(text_of, items_of(given.get("options")))))
         recorder.add(Question(call_id=ident, text=question, options=options), f"{key}:question")
-    printed = (text_of(fields_of(raw).get("content")) for raw in items_of(state.get("output")))
-    output = without_ansi("\n".join(filter(None, printed)))
+    outputs = [fields_of(raw) for raw in items_of(state.get("output"))]
+    output = without_ansi("\n".join(filter(None, (text_of(each.get("content")) for each in outputs))))
     outcome = _outcome(call.op, status, output)
     if outcome is None:
         return
+    exited = next(filter(None, (_EXITED.fullmatch(text_of(each.get("status"))) for each in outputs)), None)
+    if exited is not None and call.op == "shell":
+        outcome = ToolOutcome("error", output, exit_code=int(exited[1]))
     changes = as_shown(call.changes, output) if call.op == "edit" else None
     recorder.end_call(call, outcome, result=f"{key}:result", edit=f"{key}:edit", changes=changes)
     if call.op == "ask" and (answer := _ANSWERED.fullmatch(output)) and outcome.status == "ok":

@@ -94,7 +94,7 @@ _FROM_HOOKS: Final = later(
 )
 # The first in 1.0.102, the others in 1.0.48.
 ENDED: Final = later(
-    r"\n?<(?:shellId: \S+ completed|command with id: \S+ exited|exited) with exit code (?P<code>-?\d{1,9})>\s*\Z"
+    r"\n?<(?:shellId: \S+ completed|command with id: \S+ exited|exited) with exit code (?P<code>-?\d{1,10})>\s*\Z"
 )
 _RUNNING: Final = later(r"<command (?:started in background )?with shellId: (?P<shell>[^\s>]+)(?:\s[^<>\n]*)?>\s*\Z")
 _NEVER_RAN: Final = later(

@@ -162,7 +162,7 @@ def shell_outcome(output: str) -> ToolOutcome:
         return ToolOutcome("unknown", text)
     printed = "" if printed.strip() in ("(empty)", "(none)") else printed
     code = footer.get("Exit Code", "0")
-    exit_code = int(code) if re.fullmatch(r"-?\d{1,9}", code) else None
+    exit_code = int(code) if re.fullmatch(r"-?\d{1,10}", code) else None
     if (error := footer.get("Error", "")) not in _NONE:
         exit_code = exit_code if "Exit Code" in footer else None
         return ToolOutcome("error", f"{printed}\n{error}".strip(), exit_code=exit_code)

@@ -73,7 +73,7 @@ TOOLS: Final = Tools(
 _CODE: Final = {"append": "content", "patch": "patch", "save": "content"}
 """The argument that the text in a tool's fence is; of the others it is a command."""
 _OUTPUT: Final = later(r"\n\n(?:```std(?:out|err)\n(.*?)\n?^```|`([^\n]*)`)$", re.MULTILINE | re.DOTALL)
-_RETURNED: Final = later(r"^Return code: (-?\d{1,9})$", re.MULTILINE)
+_RETURNED: Final = later(r"^Return code: (-?\d{1,10})$", re.MULTILINE)
 _DONE: Final = later(r"(?:Patch successfully applied|Saved|Appended) to `?([^`\n]*?)`?(?: \(|$)", re.MULTILINE)
 _TODO: Final = later(r"(Added|Updated|Removed) todo (\d{1,9})(?: (state|text) to)?: (.*)")
 _STATES: Final[dict[str, PlanState]] = {"in_progress": "active", "completed": "done"}

@@ -92,8 +92,13 @@ _SUMMARY: Final = later(
     r"^(?:\[CONTEXT COMPACTION.*?avoid repeating it:|\[CONTEXT COMPACTION[^\n]*\n|\[CONTEXT SUMMARY\]:)", re.S | re.M
 )
 _SUMMARY_END: Final = later(r"\n*--- END OF CONTEXT SUMMARY.*\Z", re.S)
-_BY_CLIENT: Final = later(r"\[(?:System(?: note)?:|SYSTEM:|IMPORTANT: |ASYNC DELEGATION|Your active task list )")
-_SKILL: Final = later(r'\[IMPORTANT: The user has invoked the "([^"\n]{1,100})" ')
+_BY_CLIENT: Final = later(
+    r"\[(?:System(?: note)?:|SYSTEM:|IMPORTANT: |ASYNC DELEGATION|Your active task list )"
+    r"|You just executed tool calls but returned an empty response\."
+)
+_EMPTY: Final = "(empty)"
+"""What is written for an answer without a text, after which the client asks for one (schema 6)."""
+_SKILL: Final = later(r'\[(?:IMPORTANT|SYSTEM): The user has invoked the "([^"\n]{1,100})" ')
 _SKILL_WORDS: Final = later(r"The user has provided the following instruction[^\n]{0,100}?: (.*)\Z", re.S)
 _ATTACHED: Final = later(r"^--- (?:Attached Context|Context Warnings) ---\n.*\Z", re.S | re.M)
 
@@ -130,7 +135,7 @@ def _answer(recorder: StoredBuilder, entry: MessageRow) -> None:
         recorder.add(TurnEnd(reason="interrupted"), "end")
         return
     is_final = not calls and not broke_off and entry.finish not in GOES_ON
-    add_answer(recorder, "text", text, final=is_final, aborted=broke_off)
+    add_answer(recorder, "text", "" if text == _EMPTY else text, final=is_final, aborted=broke_off)
     for number, given in enumerate(calls):
         _call(recorder, number, given)
 

@@ -37,12 +37,14 @@ MOST_PARENTS: Final = 10
 COPIED_WITHIN_US: Final = 10
 """Rows that are written again at once are a microsecond apart; others each have a transaction of their own."""
 
-_SESSIONS: Final = "SELECT id, source, parent_session_id, cwd, title, model, started_at FROM sessions"
+_ADDED: Final = {"sessions": {"cwd": "NULL"}, "messages": {"active": "1", "compacted": "0"}}
+"""The columns that schema 6 (April 2026) does not have yet, and what stands for them there."""
+_SESSIONS: Final = "SELECT id, source, parent_session_id, cwd, title, model, started_at FROM {sessions}"
 # All from an index.
-_MARKS: Final = "SELECT session_id, max(id), count(*), sum(active) FROM messages GROUP BY session_id"
+_MARKS: Final = "SELECT session_id, max(id), count(*), sum(active) FROM {messages} GROUP BY session_id"
 _ROWS: Final = (
     "SELECT id, role, timestamp, active, compacted, length(content), substr(content, 1, 200), tool_call_id,"
-    " instr(content, ?) + instr(content, ?) FROM messages WHERE session_id = ? ORDER BY id"
+    " instr(content, ?) + instr(content, ?) FROM {messages} WHERE session_id = ? ORDER BY id"
 )
 _ROW: Final = "SELECT role, content, tool_calls, tool_call_id, tool_name, finish_reason FROM messages WHERE id = ?"
 
@@ -111,7 +113,8 @@ class _Database:
             return
         for dump in _dumps(path):
             self._dumps.setdefault(dump.session, []).append(dump)
-        for ident, source, parent, cwd, title, model, started in sqlite.rows(db, _SESSIONS, ()):
+        self._tables = {table: _with_columns(db, table) for table in _ADDED}
+        for ident, source, parent, cwd, title, model, started in self._found(_SESSIONS):
             session = StoredFacts(
                 id=sqlite.column_text(ident),
                 forked_from=sqlite.column_text(parent) or None,
@@ -125,7 +128,7 @@ class _Database:
         """Returns the sessions, most recently changed first."""
         if not self._sessions:
             return []
-        marks = {sqlite.column_text(ident): rest for ident, *rest in sqlite.rows(self._db, _MARKS, ())}
+        marks = {sqlite.column_text(ident): rest for ident, *rest in self._found(_MARKS)}
         newest = sorted(marks, key=lambda ident: -marks[ident][0])
         known = [ident for ident in newest if ident in self._sessions][:MAX_CONVERSATIONS]
         return [(ident, f"{marks[ident]} {self._sessions[ident]} {self._dumps.get(ident)}") for ident in known]
@@ -156,8 +159,16 @@ class _Database:
         return found
 
     def _rows(self, session: str) -> list[_Row]:
-        found = sqlite.rows(self._db, _ROWS, (*SUMMARIES, session))
-        return [_row(*values) for values in found]
+        return [_row(*values) for values in self._found(_ROWS, *SUMMARIES, session)]
+
+    def _found(self, query: str, *parameters: str) -> list[tuple[Any, ...]]:
+        return sqlite.rows(self._db, query.format_map(self._tables), parameters)
+
+
+def _with_columns(db: sqlite.Connection, table: str) -> str:
+    """Returns what a query says for a table, so that it finds the columns which that version may not have."""
+    missing = [f"{value} AS {name}" for name, value in _ADDED[table].items() if not sqlite.has_column(db, table, name)]
+    return f"(SELECT *, {', '.join(missing)} FROM {table})" if missing else table
 
 
 class _StoredSession(StoredSession):

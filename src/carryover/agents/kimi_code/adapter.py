@@ -51,7 +51,7 @@ TOOLS: Final = Tools(
 )
 """The built-in tools (2.1)."""
 _ENDINGS: Final = Endings(
-    exited=later(r"\n?Command failed with exit code: (-?\d{1,9})\.\s*\Z"),
+    exited=later(r"\n?Command failed with exit code: (-?\d{1,10})\.\s*\Z"),
     interrupted=later(r"\A\s*Interrupted by user\s*\Z"),
     never_ran=later(r'Tool "[^"]*" not found|Invalid args for tool '),
 )
@@ -120,7 +120,8 @@ def _parse(source: Source, context: _Context, record: Record) -> tuple[_Context,
         copied=is_copy,
         at_ms=at_ms,
     )
-    kind = text_of(line.get("type"))
+    # Kimi CLI, which came before, has the type further in: it is not read, but named.
+    kind = text_of(line.get("type")) or text_of(fields_of(line.get("message")).get("type"))
     first, dot, _ = kind.partition(".")
     if kind in _HANDLERS or not (first in _QUIET if dot else kind in _ALONE):
         dispatch(recorder, _HANDLERS, kind, line, what="record type")

@@ -68,7 +68,7 @@ TOOLS: Final = Tools(
     changes=by_arguments,
 )
 """The built-in tools (2.26 and 3.0)."""
-_EXITED: Final = later(r"Command exited with status (-?\d{1,9})")
+_EXITED: Final = later(r"Command exited with status (-?\d{1,10})")
 _RECOVERED: Final = "effect_recovery_failed"
 """What is said at the next start of a call that was killed with the client."""
 _EDITED: Final = "mistralai.vibe.sdk.search_replace"

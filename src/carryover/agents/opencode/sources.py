@@ -35,6 +35,8 @@ Kind = Literal["database", "files", "export"]
 _RANKS: Final[dict[Kind, int]] = {"database": 2, "files": 1, "export": 0}
 """1.2 copies the files into the database and leaves the originals."""
 _ID: Final = later(r"ses_[\w-]{1,100}")
+_EXPORTING: Final = later(rb"\A\s*Exporting session: [^\r\n]{1,200}\r?\n")
+"""What is printed as an error, and comes first where both streams go into one file."""
 _EXPORT: Final = later(rb'\s*\{\s*"info"\s*:\s*\{\s*"id"\s*:\s*"ses_')
 _SESSION_FILE: Final = later(rb'\s*\{\s*"id"\s*:\s*"ses_')
 MAX_FILE_BYTES: Final = 8 << 20
@@ -81,7 +83,7 @@ def exported_source(path: Path, head: bytes) -> Source | None:
     if kind == "database":
         is_source = bool(tables_of_copy(path, head))
     else:
-        is_source = (_SESSION_FILE if kind == "files" else _EXPORT).match(head) is not None
+        is_source = (_SESSION_FILE if kind == "files" else _EXPORT).match(_EXPORTING.sub(b"", head, 1)) is not None
     return _source(path, kind) if kind is not None and is_source else None
 
 
@@ -141,7 +143,7 @@ def session_files(path: Path, _stat: FileStat) -> Database:
 
 def exported_session(path: Path, _stat: FileStat) -> Database:
     """Takes the snapshot of a document from `opencode export`."""
-    document = fields_of(read_document(path))
+    document = fields_of(_EXPORTING.sub(b"", read_document(path), 1))
     info = fields_of(document.get("info"))
     ident = text_of(info.get("id"))
     if not is_usable_id(ident):

@@ -55,7 +55,7 @@ TOOLS: Final = Tools(
 )
 """The built-in tools (0.73 to 1.5)."""
 _ENDINGS: Final = Endings(
-    exited=later(r"\n*Command exited with code (\d{1,9})\s*\Z"),
+    exited=later(r"\n*Command exited with code (\d{1,10})\s*\Z"),
     interrupted=later(r"\s*Command aborted\s*\Z"),
     never_ran=later(r"Validation failed for tool |Tool \S+ not found"),
 )

@@ -60,8 +60,16 @@ def _shown_calls(view: ProjectView) -> list[_Made]:
     sessions = [session for session in view.sessions if session.digest.turns]
     calls = [_Made(call, of) for of in sessions for call in of.digest.calls if not _is_solved(call, of)]
     calls.sort(key=lambda made: made.call.at_ms)
-    different = {_again(made.call): made for made in calls}
+    different = {_again(made.call): made for made in calls if not _is_listed(made.call, view)}
     return [made for made in different.values() if _is_shown(made.call) and not is_on_disk(made.call, view.root)]
+
+
+def _is_listed(call: Call, view: ProjectView) -> bool:
+    """Whether a call may have changed a file that is listed as changed."""
+    if call.op not in ("edit", "write") or call.status != "unknown":
+        return False
+    digests = (digest for session in view.sessions for digest in session.digests)
+    return any(file.path == call.subject for digest in digests for file in digest.touched)
 
 
 def _is_solved(call: Call, session: SessionView) -> bool:

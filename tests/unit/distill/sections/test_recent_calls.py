@@ -106,3 +106,13 @@ def test_a_file_of_the_project_that_was_read_is_named_and_one_elsewhere_quoted()
 
     assert "Files in play: price.py" in text
     assert ("okapi" in text, "zebra" in text) == (False, True)
+
+
+def test_a_change_of_which_no_end_is_recorded_stands_with_the_changed_files_alone() -> None:
+    talk = session("s1").user(GOAL).edited("cart.py").ran("make", "built")
+    for path in ("cart.py", "bill.py"):
+        talk.ran(f"{ROOT}/{path}", op="edit", name="Retouch", status="unknown")
+    files = under("Recent files", talk.says("Done."))
+
+    assert "`cart.py`: edited" in files and "Retouch `cart.py`" not in files
+    assert "Retouch `bill.py`" in files
