@@ -310,6 +310,15 @@ def test_a_script_of_code_mode_that_runs_one_command_is_that_command(script: str
     assert (chosen.status, chosen.output) == ("unknown", "1 failed")
 
 
+def test_the_record_of_a_patch_does_not_hide_what_later_scripts_run() -> None:
+    """0.145: patches of scripts have records with ids like those that 0.169 gives to commands."""
+    rollout = Rollout(family="legacy", version="0.145.0")
+    rollout.event("patch_apply_end", call_id="exec-1", success=True, changes={"/p/a.py": {"type": "delete"}})
+    result = code_mode(rollout, 'const r = await tools.exec_command({cmd: "pytest"}); text(r.output);', "1 failed\n")
+
+    assert (result.op, result.subject, result.output) == ("shell", "pytest", "1 failed")
+
+
 def test_any_other_script_of_code_mode_is_only_a_script() -> None:
     script = 'const r = await tools.exec_command({cmd: "rm a.py"});'
     of_several = (f"{script}{script}", "text(ALL_TOOLS)", "tools.exec_command({cmd: `ls ${page}`})")

@@ -50,7 +50,7 @@ _COMMAND: Final = later(r"tools\.exec_command\(\{(?:[^`]*?[\s,{])?\"?cmd" + _TEX
 _WORKDIR: Final = later(r"\bworkdir" + _TEXT)
 """The arguments of a command in a code mode script, which need not be JSON (0.145, 0.146)."""
 _OF_SCRIPT: Final = "exec-"
-"""Prefix of the id of a command that a code mode script ran (0.169)."""
+"""Prefix of the id of a command (0.169) or patch (0.145) that a code mode script ran."""
 _PATCH_FAILED: Final = "apply_patch verification failed"
 _FAILED_IN: Final = later(r" in (/[^\n]{1,1000}?):?$", re.MULTILINE)
 _HANDED: Final = later(
@@ -190,7 +190,7 @@ def _of_script(rollout: Rollout, call: OpenRolloutCall, outcome: ToolOutcome) ->
         return replace(call, name=PATCH, op="edit", subject=found[1] if found else ""), outcome
     if outcome.status != "ok":
         return call, outcome
-    if call.op != "shell" or any(ended.startswith(_OF_SCRIPT) for ended in rollout.context.closed):
+    if call.op != "shell" or rollout.context.records_commands:
         return replace(call, op="other", changes=()), ToolOutcome("ok")
     printed = outcome.output.partition(_BODY)[2].strip("\n")
     ran = fields_of(printed.encode("utf-8", "replace"))
@@ -210,6 +210,8 @@ def handle_command(rollout: Rollout) -> None:
     # `write_stdin` on a process is not a separate command.
     if ident is None or source == "unified_exec_interaction":
         return
+    if ident.startswith(_OF_SCRIPT):
+        rollout.change(records_commands=True)
     call = rollout.known(ident)
     if call is None:
         cwd = usable_folder(path_of(rollout.text("cwd"))) or rollout.cwd  # a URL in `CommandExecution`
