@@ -285,6 +285,17 @@ def test_an_output_that_cannot_be_distinguished_is_counted(rollout: Rollout) -> 
     assert [skipped.reason for skipped in rollout.skipped] == ["unexpected output"] * 2
 
 
+def test_the_command_before_the_header_of_an_output_is_not_printed_by_it() -> None:
+    """0.115, where a command of several lines may be longer than any header."""
+    command = "Command: /bin/bash -lc 'python3 - <<EOF\n" + 40 * "print('a line of it')\n" + "EOF'\n"
+    rollout = Rollout(family="legacy", version="0.115.0")
+    failed = result_of(rollout.runs("exec_command", command + exited(1, "bad\n"), cmd="make"))
+    call = rollout.calls("exec_command", cmd="make serve")
+
+    assert (failed.status, failed.exit_code, failed.output) == ("error", 1, "bad\n")
+    assert [type(body) for body in rollout.output(call, command + running(7))] == [model.BackgroundTask]
+
+
 def code_mode(rollout: Rollout, script: str, printed: str) -> model.ToolResult:
     rollout.response("custom_tool_call", name="exec", call_id="c1", input=script)
     output = [{"type": "input_text", "text": text} for text in (COMPLETED, printed)]

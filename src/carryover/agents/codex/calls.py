@@ -61,6 +61,8 @@ _HANDED: Final = later(
 )
 """A command that only passes a patch to `apply_patch` (0.34 and later), which the client intercepts (0.169)."""
 
+_COMMAND_LINES: Final = later(r"\ACommand: .*?\n(?=Chunk ID: \w+\nWall time: )", re.DOTALL)
+"""The command, which may have several lines, before the header of its output (0.115)."""
 _HEAD: Final = later(
     r"(?:Chunk ID: .*\n)?(?:Wall time: .*\n)?"
     r"(?:Process exited with code (?P<code>-?\d{1,10})|Process running with session ID (?P<process>\w{1,40}))\b"
@@ -129,6 +131,7 @@ def handle_output(rollout: Rollout) -> None:
     call = rollout.known(rollout.call_id)
     if call is None:
         return
+    text = _COMMAND_LINES.sub("", text)
     outcome = read_output(call.op, text)
     head = _HEAD.match(without_ansi(text[:_HEAD_CHARS]))
     if head is not None and head["process"] and call.op == "shell":
