@@ -15,6 +15,7 @@ from msgspec.structs import replace
 
 from carryover.adapter.contract import ToolOutcome
 from carryover.agents.codex.rollout import OpenRolloutCall, Rollout
+from carryover.agents.codex.scripts import commands_in, workdir_in
 from carryover.agents.codex.terminals import joined, shown_input
 from carryover.model import Answer, BackgroundTask, Op, PlanUpdate, ResultStatus
 from carryover.records import rawjson
@@ -45,10 +46,8 @@ TOOLS: Final = Tools(
 )
 _MOST_CHANGES: Final = 50
 _SCRIPT_FLAGS: Final = frozenset(("-c", "-lc", "-Command", "/c"))
-_TEXT: Final = r'"?\s*:\s*("(?:[^"\\]|\\.)*")'
-_COMMAND: Final = later(r"tools\.exec_command\(\{(?:[^`]*?[\s,{])?\"?cmd" + _TEXT, re.DOTALL)
-_WORKDIR: Final = later(r"\bworkdir" + _TEXT)
-"""The arguments of a command in a code mode script, which need not be JSON (0.145, 0.146)."""
+_PATCHED: Final = "{}"
+"""What `apply_patch` returns to a script (0.145)."""
 _OF_SCRIPT: Final = "exec-"
 """Prefix of the id of a command (0.169) or patch (0.145) that a code mode script ran."""
 _PATCH_FAILED: Final = "apply_patch verification failed"
@@ -193,9 +192,11 @@ def _of_script(rollout: Rollout, call: OpenRolloutCall, outcome: ToolOutcome) ->
         return replace(call, name=PATCH, op="edit", subject=found[1] if found else ""), outcome
     if outcome.status != "ok":
         return call, outcome
-    if call.op != "shell" or rollout.context.records_commands:
+    if rollout.context.family != "legacy" or rollout.context.records_commands:
         return replace(call, op="other", changes=()), ToolOutcome("ok")
     printed = outcome.output.partition(_BODY)[2].strip("\n")
+    if call.op != "shell":
+        return call, ToolOutcome("ok", "" if printed == _PATCHED else printed)
     ran = fields_of(printed.encode("utf-8", "replace"))
     code = number_of(ran.get("exit_code"))
     if code is None:
@@ -296,20 +297,14 @@ def _shell(rollout: Rollout, ident: str, name: str, given: Fields) -> OpenRollou
 
 
 def _script(rollout: Rollout, ident: str, script: str) -> OpenRolloutCall:
-    """Returns the call of a code mode script.
-
-    A script that runs a single command is read as that command if the client (before 0.150) doesn't record commands.
-    """
-    is_command = rollout.context.family == "legacy" and script.count("tools.") == 1
-    command, place = (_text_in(script, pattern) if is_command else "" for pattern in (_COMMAND, _WORKDIR))
-    if not command:
+    """Returns the call of a code mode script, read as its commands if the client (before 0.150) doesn't record them."""
+    commands = commands_in(script) if rollout.context.family == "legacy" else []
+    if not commands:
         return OpenRolloutCall(ident, CODE_MODE, "other", script, handoff=names_own_folder(script))
-    return _command(ident, CODE_MODE, command, resolved(place, rollout.cwd) if place else rollout.cwd)
-
-
-def _text_in(script: str, pattern: re.Pattern[str]) -> str:
-    found = pattern.search(script)
-    return text_of(msgspec.Raw(found[1].encode("utf-8", "replace"))) if found is not None else ""
+    place = workdir_in(script)
+    call = _command(ident, CODE_MODE, "\n".join(commands), resolved(place, rollout.cwd) if place else rollout.cwd)
+    is_whole = len(commands) == 1 and "${" not in commands[0]
+    return call if is_whole else replace(call, changes=())
 
 
 def _other(ident: str, name: str, given: Fields) -> OpenRolloutCall:
