@@ -56,6 +56,12 @@ def test_a_file_is_named_from_the_root_on_windows_in_either_case(path: str, root
         ("/blog/a.py", "/blog/a.py"),
         ("/home/dev/.claude/CLAUDE.md", "/home/dev/.claude/CLAUDE.md"),
         ("/home/dev/.cache/a.py", None),
+        ("/root/.cache/a.py", None),
+        ("/home/dev/notes/.records/0001-cents.md", "/home/dev/notes/.records/0001-cents.md"),
+        ("/home/dev/notes/.git/config", None),
+        ("/home/dev/notes/node_modules/a.js", None),
+        ("/var/www/blog/a.py", "/var/www/blog/a.py"),
+        ("/var/log/a.txt", None),
         ("/tmp/a.py", None),
         ("cart.py", None),
         ("C:\\blog\\a.py", "C:/blog/a.py"),
@@ -79,6 +85,16 @@ def test_a_file_outside_is_named_in_full_unless_a_program_keeps_it_for_itself(pa
 )
 def test_so_is_one_on_another_drive_of_windows(path: str, shown: str | None) -> None:
     assert placed(path, ProjectView(root="D:\\shop", sessions=()), outside=True) == shown
+
+
+@pytest.mark.parametrize(("said", "is_shown"), [("Set the model in settings.json", True), ("Set the model", False)])
+@pytest.mark.parametrize("path", ["/home/dev/.agent/settings.json", "C:\\Users\\dev\\.agent\\settings.json"])
+def test_a_setting_of_a_program_is_shown_if_the_conversation_names_it(path: str, said: str, is_shown: bool) -> None:
+    talk = session("s1").user(said).event(FileEdit(path=path, change="modify")).says("Done.")
+    view = project(talk)
+
+    assert [file.path for file in recent_files(view)] == ([path.replace("\\", "/")] if is_shown else [])
+    assert recent_files(view, outside=False) == [], "no file of another project is read"
 
 
 def test_the_newest_files_come_first_and_those_that_are_gone_again_last() -> None:
