@@ -132,15 +132,17 @@ def may_be_tested(path: str) -> bool:
 
 
 def file_entries(past: Past, recent: Sequence[RecentFile]) -> list[Entry]:
-    """Returns the newest files."""
+    """Returns the files. The one that was edited most stays as long as the second: it may be what the work is about."""
     weight = WEIGHTS["file"]
+    most_edited = max(recent, key=lambda file: file.touched.edits, default=None)
     sessions = {session.session: session for session in past.view.sessions}
     entries = []
     for at, file in enumerate(recent):
         session = sessions.get(file.touched.session, past.lead)
         text = _file(file, past.at_ms)
         at_ms = file.touched.at_ms
-        entries.append(from_session(session, file.touched.turn, text, "edit", weight.at(at).first, at_ms=at_ms))
+        rank = weight.at(min(at, 1) if file is most_edited else at).first
+        entries.append(from_session(session, file.touched.turn, text, "edit", rank, at_ms=at_ms))
     return joined_short(entries)
 
 

@@ -8,9 +8,11 @@ import pytest
 from msgspec.structs import replace
 
 from carryover.distill.digest import Digest, EditedFile, SeenRun
+from carryover.distill.entry import FIXED
 from carryover.distill.handoff import distill
 from carryover.distill.render import render
-from carryover.distill.sections.recent_files import TestStatus, placed, recent_files, relative
+from carryover.distill.sections.recent_files import TestStatus, file_entries, placed, recent_files, relative
+from carryover.distill.trail import past_of
 from carryover.distill.view import ProjectView, SessionView
 from carryover.facts import Boxes, Facts, FileFacts
 from carryover.model import FileEdit
@@ -95,6 +97,18 @@ def test_a_setting_of_a_program_is_shown_if_the_conversation_names_it(path: str,
 
     assert [file.path for file in recent_files(view)] == ([path.replace("\\", "/")] if is_shown else [])
     assert recent_files(view, outside=False) == [], "no file of another project is read"
+
+
+def test_the_file_that_was_edited_most_stays_as_long_as_the_second() -> None:
+    names = [f"{letter * 150}.py" for letter in "abcdef"]
+    talk = session("s1").user(GOAL).edited(names[2]).edited(names[2])
+    for name in (*names[:2], *names[3:]):
+        talk.edited(name)
+    past = past_of(project(talk.says("Done.")), now_ms=talk.at_ms)
+    assert past is not None
+    weights = {entry.text[1:].partition("`")[0]: entry.weight for entry in file_entries(past, recent_files(past.view))}
+
+    assert [name for name, weight in weights.items() if weight <= FIXED] == [names[5], names[4], names[2]]
 
 
 def test_the_newest_files_come_first_and_those_that_are_gone_again_last() -> None:
