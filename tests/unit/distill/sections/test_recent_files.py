@@ -10,14 +10,14 @@ from msgspec.structs import replace
 from carryover.distill.digest import Digest, EditedFile, SeenRun
 from carryover.distill.entry import FIXED
 from carryover.distill.handoff import distill
-from carryover.distill.render import render
+from carryover.distill.render import lay_out, render
 from carryover.distill.sections.recent_files import TestStatus, file_entries, placed, recent_files, relative
 from carryover.distill.trail import past_of
 from carryover.distill.view import ProjectView, SessionView
 from carryover.facts import Boxes, Facts, FileFacts
 from carryover.model import FileEdit
 from carryover.testruns.run import Outcome, TestRun
-from support.conversation import GOAL, MINUTE_MS, ROOT, handoff, project, session, under
+from support.conversation import GOAL, MINUTE_MS, ROOT, handoff, project, session, under, worked
 
 EDITED_MS = 5_000
 Change = Literal["add", "modify", "delete", "rename"]
@@ -109,6 +109,21 @@ def test_the_file_that_was_edited_most_stays_as_long_as_the_second() -> None:
     weights = {entry.text[1:].partition("`")[0]: entry.weight for entry in file_entries(past, recent_files(past.view))}
 
     assert [name for name, weight in weights.items() if weight <= FIXED] == [names[5], names[4], names[2]]
+
+
+def test_files_that_have_no_line_are_named_in_one_those_edited_most_first() -> None:
+    talk = session("s1").user(GOAL)
+    for number in (1, 2, 3, 3, 4, 5, 6, 7, 8):
+        talk.edited(f"{'deep/' * 20}part{number}/page.py").edited(f"{number}.py")
+    made = handoff(talk.edited("6.py").edited("6.py").says("Done."))
+    lines = dict(lay_out(replace(made, tokens=240)))["Recent files"]
+    own = [line for line, entry in lines if entry.kind == "edit"]
+    [rest] = [line for line, entry in lines if entry.label == "Also edited"]
+
+    assert "`6.py`: edited 3 times" in own[0]
+    assert rest.startswith("- Also edited: `part3/page.py`, `")
+    assert not any("part3/" in line for line in own)
+    assert "Also edited" not in under("Recent files", worked()), "nothing is left to name"
 
 
 def test_the_newest_files_come_first_and_those_that_are_gone_again_last() -> None:
