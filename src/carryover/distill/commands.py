@@ -23,6 +23,8 @@ _ON_BRANCH: Final = later(
 _SWITCHED: Final = later(r"^Switched to (?:a new )?branch '([^\s'\]]{1,120})'$", re.M)
 _RAISED: Final = later(r"(?:[\w.]+\.)?[A-Z]\w*(?:Error|Exception|Interrupt|Exit)\b(?::|$)", re.I)
 _REPORTED: Final = later(r"(?:error|fatal)\b", re.I)  # perhaps only by the program that ran the failed one
+_TIMED_OUT: Final = later(r"command timed out\b", re.I)
+"""What clients put before or after what a command has printed until then, which may all be well."""
 _FILE_NAME: Final = later(r"[\w-]+\.\w+")
 _FRAME: Final = later(r"\+ |npm (?:error|ERR!) A complete log of this run ")
 _SHORT_CAUSE: Final = 60
@@ -65,11 +67,13 @@ def is_edit_of(mark: str, path: str) -> bool:
 
 
 def why(output: str, *, of_edit: bool = False) -> str:
-    """Returns the reason of a failure from its output: the last line that looks like an error, or else the last lines.
-    A failed edit gives its reason first."""
+    """Returns the reason of a failure from its output: that its time was up, the last line that looks like an error, or
+    else the last lines. A failed edit gives its reason first."""
     lines = _telling(output)
     if not lines:
         return ""
+    if timed_out := next(filter(_TIMED_OUT.match, (lines[0], lines[-1])), ""):
+        return clip(one_line(timed_out), chars=_CAUSE_CHARS)
     if of_edit:
         return clip(one_line(lines[0]).rstrip(":"), chars=_CAUSE_CHARS)
     if raised := error_in(output):

@@ -71,6 +71,8 @@ class Handoff(msgspec.Struct, frozen=True, kw_only=True):
     turns: tuple[tuple[str, int], ...] = ()
     """Session and number of every known turn with a prompt, the newest first."""
     root: str = ""
+    edited: tuple[str, ...] = ()
+    """The files of `Recent files` that are still there, those edited most first."""
     names: tuple[tuple[str, InPlay], ...] = ()
     """The names in play, by the form in which they are compared."""
 
@@ -133,6 +135,11 @@ def distill(
         has_calls=any(step.turn.calls for step in past.steps),
         turns=tuple((step.view.session, step.turn.number) for step in reversed(past.steps) if step.turn.prompt),
         root=view.root,
+        edited=tuple(
+            file.path
+            for file in sorted(recent, key=lambda file: -file.touched.edits)
+            if file.touched.change != "delete"
+        ),
         names=(*in_play(*mentioned(view)).items(),),
     )
 

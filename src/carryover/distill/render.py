@@ -17,7 +17,8 @@ from carryover.distill.choice import Room, fitted, names_not_held
 from carryover.distill.entry import Entry
 from carryover.distill.handoff import MAX_TOKENS, NAMED_UNDER, OFFERED_TOKENS, Handoff
 from carryover.distill.header import MAX_CHARS, Answering, header, second_page
-from carryover.distill.quotes import clip, of_one_place
+from carryover.distill.names import names_in
+from carryover.distill.quotes import clip, estimated_tokens, of_one_place
 from carryover.distill.repeats import without_repeats
 from carryover.model import id_in_command
 from carryover.redact import CleanText, clean
@@ -31,7 +32,10 @@ MOST_OFFERED: Final = 20
 _SANDBOX: Final = " (not from inside a sandbox)"
 _UNBOUNDED: Final = 1 << 30
 _NAMES_TOKENS: Final = 150
-"""Tokens of the two lines with names in play."""
+"""Tokens of the lines with files that were edited and names in play, of which no other line tells."""
+_PATH_CHARS: Final = 60
+_OWN_LINES: Final = 2
+"""So many files have lines that stay: see `recent_files.file_entries`."""
 _LINE_TOKENS: Final = 110
 _LABEL_CHARS: Final = 240
 _TAG: Final = later(r"<(?=/?[A-Za-z])")
@@ -88,7 +92,9 @@ def _laid_out(handoff: Handoff, answering: Answering | None) -> _LaidOut:
         lines = _UNBOUNDED
         chars = _UNBOUNDED
     of_names = min(_NAMES_TOKENS, handoff.tokens // 10) if handoff.names else 0
-    room = Room(lines - 3 * bool(of_names), handoff.tokens - of_names, chars - 5 * of_names)
+    room = Room(
+        lines - 3 * bool(of_names) - (len(handoff.edited) > _OWN_LINES), handoff.tokens - of_names, chars - 5 * of_names
+    )
     whole = [(section.title, _clean(section.entries)) for section in handoff.sections]
     sections = without_repeats(whole)
     fit = fitted(sections, handoff, room)
@@ -100,7 +106,7 @@ def _laid_out(handoff: Handoff, answering: Answering | None) -> _LaidOut:
     for place, (title, entries) in enumerate(sections):
         shown = [entry for at, entry in enumerate(entries) if (place, at) in fit.kept]
         if title == NAMED_UNDER:
-            shown += _names(handoff, fit.held, of_names)
+            shown += _names(handoff, shown, fit.held, of_names)
         printed = _printed(shown)
         if printed:
             chosen.append((title, printed))
@@ -108,13 +114,32 @@ def _laid_out(handoff: Handoff, answering: Answering | None) -> _LaidOut:
     return _LaidOut(chosen, is_cut=len(fit.kept) < offered)
 
 
-def _names(handoff: Handoff, held: Collection[str], tokens: int) -> list[Entry]:
-    files, others = names_not_held(dict(handoff.names), held, handoff.root, tokens)
+def _names(handoff: Handoff, shown: Sequence[Entry], held: Collection[str], tokens: int) -> list[Entry]:
+    edited = _edited(handoff, shown, tokens // 3)
+    left = tokens - estimated_tokens(edited)
+    files, others = names_not_held(dict(handoff.names), {*held, *names_in(edited)}, handoff.root, left)
     lines = (
+        Entry(text=edited, label="Also edited", kind="names"),
         Entry(text=files, label="Files in play", kind="names"),
         Entry(text=others, label="Names in play", kind="names"),
     )
     return _clean([line for line in lines if line.text])
+
+
+def _edited(handoff: Handoff, shown: Sequence[Entry], tokens: int) -> str:
+    """Returns those of the edited files that have no line, as many as the tokens are enough for."""
+    if len(handoff.edited) <= _OWN_LINES:
+        return ""
+    lines = "\n".join(entry.text for entry in shown)
+    names = [f"`{_short(path)}`" for path in handoff.edited if f"`{path}`" not in lines]
+    while names and estimated_tokens(", ".join(names)) > tokens:
+        names.pop()
+    return ", ".join(names)
+
+
+def _short(path: str) -> str:
+    """Returns a path, or the end of a long one."""
+    return path if len(path) <= _PATH_CHARS else "/".join(path.split("/")[-2:])
 
 
 def _head(handoff: Handoff, answering: Answering | None, holds: str | None) -> list[CleanText]:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from itertools import pairwise
 from pathlib import PurePosixPath
+from posixpath import normpath
 from typing import NamedTuple
 
 from carryover.text.pattern import later
@@ -190,4 +191,4 @@ def _joined(folder: str, path: str) -> str:
     path = path.removeprefix("./").removesuffix("/")
     if path in ("", "."):
         return folder
-    return str(PurePosixPath(folder, path)) if folder else path
+    return normpath(f"{folder}/{path}") if folder and not path.startswith("/") else path

@@ -285,40 +285,15 @@ def test_an_output_that_cannot_be_distinguished_is_counted(rollout: Rollout) -> 
     assert [skipped.reason for skipped in rollout.skipped] == ["unexpected output"] * 2
 
 
-def code_mode(rollout: Rollout, script: str, printed: str) -> model.ToolResult:
-    rollout.response("custom_tool_call", name="exec", call_id="c1", input=script)
-    output = [{"type": "input_text", "text": text} for text in (COMPLETED, printed)]
-    found = rollout.response("custom_tool_call_output", call_id="c1", output=output)
-    return next(body for body in found if isinstance(body, model.ToolResult))
+def test_the_command_before_the_header_of_an_output_is_not_printed_by_it() -> None:
+    """0.115, where a command of several lines may be longer than any header."""
+    command = "Command: /bin/bash -lc 'python3 - <<EOF\n" + 40 * "print('a line of it')\n" + "EOF'\n"
+    rollout = Rollout(family="legacy", version="0.115.0")
+    failed = result_of(rollout.runs("exec_command", command + exited(1, "bad\n"), cmd="make"))
+    call = rollout.calls("exec_command", cmd="make serve")
 
-
-@pytest.mark.parametrize(
-    "script",
-    [
-        'const r = await tools.exec_command({"cmd":"echo x > a.txt; false","workdir":"/home/dev/shop/sub"}); text(r);',
-        'const r=await tools.exec_command({workdir:"/srv", cmd:"echo x > a.txt; false",yield_time_ms:30000});text(r)',
-    ],
-)
-def test_a_script_of_code_mode_that_runs_one_command_is_that_command(script: str) -> None:
-    """0.145 and 0.146, where no other record has the command. The script prints the result or what it chooses of it."""
-    rollout = Rollout(family="legacy", version="0.145.0")
-    whole = code_mode(rollout, script, '{"chunk_id":"1","wall_time_seconds":0.02,"exit_code":1,"output":"bad"}')
-    chosen = code_mode(rollout, script, "1 failed\n")
-
-    assert (whole.op, whole.subject, whole.status) == ("shell", "echo x > a.txt; false", "error")
-    assert (whole.exit_code, whole.output) == (1, "bad")
-    assert (chosen.status, chosen.output) == ("unknown", "1 failed")
-
-
-def test_any_other_script_of_code_mode_is_only_a_script() -> None:
-    script = 'const r = await tools.exec_command({cmd: "rm a.py"});'
-    of_several = (f"{script}{script}", "text(ALL_TOOLS)", "tools.exec_command({cmd: `ls ${page}`})")
-    found = [code_mode(Rollout(family="legacy"), other, "x") for other in of_several]
-    rollout = Rollout(family="legacy")
-    rollout.ends("exec-1", "rm a.py", 0)
-    found += [code_mode(Rollout(), script, "x"), code_mode(rollout, script, "x")]
-
-    assert {(result.op, result.status, result.output) for result in found} == {("other", "ok", "")}
+    assert (failed.status, failed.exit_code, failed.output) == ("error", 1, "bad\n")
+    assert [type(body) for body in rollout.output(call, command + running(7))] == [model.BackgroundTask]
 
 
 SUCCESS = "Success. Updated the following files:\nM a\n"

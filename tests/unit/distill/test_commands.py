@@ -128,6 +128,19 @@ def test_what_an_output_says_of_its_failure(output: str, cause: str | None) -> N
 
 
 @pytest.mark.parametrize(
+    "output",
+    [
+        "Command timed out after 2m 0s\nshop 1a2b3c4 -> 5d6e7f8\nblog 2b3c4d5 -> 6e7f8a9",
+        "command timed out after 10016 milliseconds\nError: still checking the registry",
+        "Error: still checking the registry\nCommand timed out after 30 seconds",
+    ],
+)
+def test_a_command_whose_time_was_up_failed_for_that(output: str) -> None:
+    """What clients say first (Claude Code 2.1.226, Codex 0.77) or last (Pi 1.5.2)."""
+    assert why(output) == next(line for line in output.splitlines() if "timed out" in line)
+
+
+@pytest.mark.parametrize(
     ("output", "branch"),
     [
         ("[main 1b2614a] Add a cap", "main"),

@@ -109,6 +109,7 @@ def test_a_command_that_runs_no_tests_is_no_test_run(command: str) -> None:
         ("pytest --lf", (), True),
         ("cd backend && pytest tests/test_a.py", ("backend/tests/test_a.py",), False),
         ("cd /home/dev/shop && pytest", ("/home/dev/shop",), False),
+        ("cd apps/api && pytest tests ../../tests /srv/tests", ("apps/api/tests", "tests", "/srv/tests"), False),
         ("(cd web && npm test)", ("web",), False),
         ("npm --prefix web test", ("web",), False),
         ("npm test -- src/a.test.js", ("src/a.test.js",), False),

@@ -15,6 +15,7 @@ from msgspec.structs import replace
 
 from carryover.adapter.contract import ToolOutcome
 from carryover.agents.codex.rollout import OpenRolloutCall, Rollout
+from carryover.agents.codex.scripts import commands_in, workdir_in
 from carryover.agents.codex.terminals import joined, shown_input
 from carryover.model import Answer, BackgroundTask, Op, PlanUpdate, ResultStatus
 from carryover.records import rawjson
@@ -45,12 +46,10 @@ TOOLS: Final = Tools(
 )
 _MOST_CHANGES: Final = 50
 _SCRIPT_FLAGS: Final = frozenset(("-c", "-lc", "-Command", "/c"))
-_TEXT: Final = r'"?\s*:\s*("(?:[^"\\]|\\.)*")'
-_COMMAND: Final = later(r"tools\.exec_command\(\{(?:[^`]*?[\s,{])?\"?cmd" + _TEXT, re.DOTALL)
-_WORKDIR: Final = later(r"\bworkdir" + _TEXT)
-"""The arguments of a command in a code mode script, which need not be JSON (0.145, 0.146)."""
+_PATCHED: Final = "{}"
+"""What `apply_patch` returns to a script (0.145)."""
 _OF_SCRIPT: Final = "exec-"
-"""Prefix of the id of a command that a code mode script ran (0.169)."""
+"""Prefix of the id of a command (0.169) or patch (0.145) that a code mode script ran."""
 _PATCH_FAILED: Final = "apply_patch verification failed"
 _FAILED_IN: Final = later(r" in (/[^\n]{1,1000}?):?$", re.MULTILINE)
 _HANDED: Final = later(
@@ -61,6 +60,8 @@ _HANDED: Final = later(
 )
 """A command that only passes a patch to `apply_patch` (0.34 and later), which the client intercepts (0.169)."""
 
+_COMMAND_LINES: Final = later(r"\ACommand: .*?\n(?=Chunk ID: \w+\nWall time: )", re.DOTALL)
+"""The command, which may have several lines, before the header of its output (0.115)."""
 _HEAD: Final = later(
     r"(?:Chunk ID: .*\n)?(?:Wall time: .*\n)?"
     r"(?:Process exited with code (?P<code>-?\d{1,10})|Process running with session ID (?P<process>\w{1,40}))\b"
@@ -129,6 +130,7 @@ def handle_output(rollout: Rollout) -> None:
     call = rollout.known(rollout.call_id)
     if call is None:
         return
+    text = _COMMAND_LINES.sub("", text)
     outcome = read_output(call.op, text)
     head = _HEAD.match(without_ansi(text[:_HEAD_CHARS]))
     if head is not None and head["process"] and call.op == "shell":
@@ -190,9 +192,11 @@ def _of_script(rollout: Rollout, call: OpenRolloutCall, outcome: ToolOutcome) ->
         return replace(call, name=PATCH, op="edit", subject=found[1] if found else ""), outcome
     if outcome.status != "ok":
         return call, outcome
-    if call.op != "shell" or any(ended.startswith(_OF_SCRIPT) for ended in rollout.context.closed):
+    if rollout.context.family != "legacy" or rollout.context.records_commands:
         return replace(call, op="other", changes=()), ToolOutcome("ok")
     printed = outcome.output.partition(_BODY)[2].strip("\n")
+    if call.op != "shell":
+        return call, ToolOutcome("ok", "" if printed == _PATCHED else printed)
     ran = fields_of(printed.encode("utf-8", "replace"))
     code = number_of(ran.get("exit_code"))
     if code is None:
@@ -210,6 +214,8 @@ def handle_command(rollout: Rollout) -> None:
     # `write_stdin` on a process is not a separate command.
     if ident is None or source == "unified_exec_interaction":
         return
+    if ident.startswith(_OF_SCRIPT):
+        rollout.change(records_commands=True)
     call = rollout.known(ident)
     if call is None:
         cwd = usable_folder(path_of(rollout.text("cwd"))) or rollout.cwd  # a URL in `CommandExecution`
@@ -291,20 +297,14 @@ def _shell(rollout: Rollout, ident: str, name: str, given: Fields) -> OpenRollou
 
 
 def _script(rollout: Rollout, ident: str, script: str) -> OpenRolloutCall:
-    """Returns the call of a code mode script.
-
-    A script that runs a single command is read as that command if the client (before 0.150) doesn't record commands.
-    """
-    is_command = rollout.context.family == "legacy" and script.count("tools.") == 1
-    command, place = (_text_in(script, pattern) if is_command else "" for pattern in (_COMMAND, _WORKDIR))
-    if not command:
+    """Returns the call of a code mode script, read as its commands if the client (before 0.150) doesn't record them."""
+    commands = commands_in(script) if rollout.context.family == "legacy" else []
+    if not commands:
         return OpenRolloutCall(ident, CODE_MODE, "other", script, handoff=names_own_folder(script))
-    return _command(ident, CODE_MODE, command, resolved(place, rollout.cwd) if place else rollout.cwd)
-
-
-def _text_in(script: str, pattern: re.Pattern[str]) -> str:
-    found = pattern.search(script)
-    return text_of(msgspec.Raw(found[1].encode("utf-8", "replace"))) if found is not None else ""
+    place = workdir_in(script)
+    call = _command(ident, CODE_MODE, "\n".join(commands), resolved(place, rollout.cwd) if place else rollout.cwd)
+    is_whole = len(commands) == 1 and "${" not in commands[0]
+    return call if is_whole else replace(call, changes=())
 
 
 def _other(ident: str, name: str, given: Fields) -> OpenRolloutCall:

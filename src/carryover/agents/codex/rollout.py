@@ -139,6 +139,9 @@ class RolloutContext(msgspec.Struct, frozen=True, omit_defaults=True):
     calls: tuple[OpenRolloutCall, ...] = ()
     closed: tuple[str, ...] = ()
     """Ids of calls with a result. A second record of the result adds nothing."""
+    records_commands: bool = False
+    """Whether the commands of code mode scripts have their own records: those of 0.145 and 0.146 have none, though
+    their patches do."""
     review: bool = False
     """Whether the client asks for a review, in its own wording."""
 

@@ -152,7 +152,13 @@ def _failing_run(runs: Sequence[SeenRun]) -> SeenRun | None:
 
 
 def _passed(failed: TestRun, later: TestRun) -> bool:
-    """Whether a later run covers what failed, as far as that is known, and it passed."""
+    """Whether a later run covers what failed, as far as that is known, and it passed.
+
+    A run of all that the failed one was given covers it however files are named: from the folder that a runner's
+    settings are in, a name may lead to none of the paths on the command line.
+    """
+    if later.status == "pass" and not later.selective and failed.paths and set(failed.paths) <= set(later.paths):
+        return True
     files = [name for name, outcome in failed.files.items() if outcome == "fail"] or failed.paths
     run = replace(later, selective=False)
     return all(verdict(run, file) == "pass" for file in files) if files else later.status == "pass"

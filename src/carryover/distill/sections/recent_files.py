@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
 from typing import Final, Literal
 
 import msgspec
 
-from carryover.distill.digest import EditedFile, SeenRun
+from carryover.distill.digest import Digest, EditedFile, SeenRun
 from carryover.distill.entry import WEIGHTS, Entry
 from carryover.distill.quotes import earlier
 from carryover.distill.sections.quoting import from_session, joined_short
@@ -23,8 +23,12 @@ from carryover.text.pattern import later
 TestStatus = Literal["pass", "fail", "unknown", "failing before this edit"]
 _NOT_CODE: Final = tuple(".md .mdx .markdown .rst .txt .adoc .json .toml .yaml .yml .ini .cfg .csv .lock .svg".split())
 _NOT_THE_PROJECT: Final = (".git/", ".carryover/", "node_modules/")
-_KEPT_ASIDE: Final = later(r"^/(?:tmp|var|private|dev|proc)/|/\.(?!claude/CLAUDE\.md)[^/]+/|^\w:/.*/AppData/")
-"""Scratch files, and files below a hidden folder or one of Windows for what programs keep."""
+_SCRATCH: Final = later(
+    r"^/(?:tmp|var(?!/www/)|private|dev|proc)/|/(?:\.git|\.carryover|node_modules)/|^\w:/.*/AppData/"
+)
+_SETTINGS: Final = later(r"(?:^/root|/(?:home|Users)/[^/]+)/\.(?!claude/CLAUDE\.md)[^/]+/")
+"""What programs keep in hidden folders of a home: settings that the user works on, but also caches and their own
+notes. Hidden folders elsewhere belong to a project."""
 _WORD: Final = later(r"[^\s'\"`|;&()<>=:,]+")
 _MOST_NAMED: Final = 3
 _VERBS: Final = {"add": "added", "modify": "edited", "delete": "deleted", "rename": "moved here"}
@@ -44,11 +48,13 @@ def recent_files(
 ) -> list[RecentFile]:
     """Returns the newest edit of each file of the project, newest first; those written and then deleted come last.
     A file in another checkout, or `outside` of the project, has its full path. The path of one below a former root is
-    relative to the current root."""
+    relative to the current root. Of the settings of programs, only those that the conversation names are shown."""
     digests = [digest for session in view.sessions for digest in session.digests]
     newest: dict[str, EditedFile] = {}
     for file in chain.from_iterable(digest.touched for digest in digests):
         path = placed(file.path, view, outside=outside)
+        if path is None and outside and _is_named(file.path, digests):
+            path = _outside(file.path, view.root, settings=True)
         if path is not None and (path not in newest or newest[path].at_ms < file.at_ms):
             newest[path] = file
     runs = sorted((seen for digest in digests for seen in digest.runs), key=lambda seen: seen.at_ms)
@@ -93,11 +99,19 @@ def _below(path: str, root: str) -> str | None:
     return tidy[len(prefix) :] if is_below else None
 
 
-def _outside(path: str, root: str) -> str | None:
-    """Returns the full path of a file outside the project; None for files that programs keep for themselves."""
+def _outside(path: str, root: str, *, settings: bool = False) -> str | None:
+    """Returns the full path of a file outside the project; None for scratch files and, unless `settings`, for what
+    programs keep for themselves."""
     tidy = path.replace("\\", "/")
     is_outside = is_absolute(path) and _below(path, root) is None
-    return tidy if is_outside and not _KEPT_ASIDE.search(tidy) else None
+    is_kept_aside = _SCRATCH.search(tidy) or (_SETTINGS.search(tidy) and not settings)
+    return tidy if is_outside and not is_kept_aside else None
+
+
+def _is_named(path: str, digests: Iterable[Digest]) -> bool:
+    """Whether the user or an agent has called the file by its name."""
+    key = path.replace("\\", "/").rpartition("/")[2].casefold()
+    return any(key in digest.names and digest.names[key].said > 0 for digest in digests)
 
 
 def _status(path: str, file: EditedFile, runs: list[SeenRun]) -> TestStatus | None:
@@ -118,15 +132,17 @@ def may_be_tested(path: str) -> bool:
 
 
 def file_entries(past: Past, recent: Sequence[RecentFile]) -> list[Entry]:
-    """Returns the newest files."""
+    """Returns the files. The one that was edited most stays as long as the second: it may be what the work is about."""
     weight = WEIGHTS["file"]
+    most_edited = max(recent, key=lambda file: file.touched.edits, default=None)
     sessions = {session.session: session for session in past.view.sessions}
     entries = []
     for at, file in enumerate(recent):
         session = sessions.get(file.touched.session, past.lead)
         text = _file(file, past.at_ms)
         at_ms = file.touched.at_ms
-        entries.append(from_session(session, file.touched.turn, text, "edit", weight.at(at).first, at_ms=at_ms))
+        rank = weight.at(min(at, 1) if file is most_edited else at).first
+        entries.append(from_session(session, file.touched.turn, text, "edit", rank, at_ms=at_ms))
     return joined_short(entries)
 
 

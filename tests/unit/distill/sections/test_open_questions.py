@@ -54,6 +54,24 @@ def test_a_failed_run_that_names_no_file_has_passed_once_what_it_was_given_passe
     assert ("Tests fail" in under("Open questions", talk)) is is_open
 
 
+@pytest.mark.parametrize(
+    ("later", "is_open"),
+    [
+        ("tests ../../tests", False),
+        ("../../tests tests ../../lib", False),
+        ("../../tests tests -k cart", True),
+        ("tests", True),
+    ],
+)
+def test_a_failure_is_solved_once_all_that_was_run_with_it_passed(later: str, is_open: bool) -> None:
+    """A file is named from the folder of the runner's settings, here the one above: below none of the paths."""
+    failed = "FAILED test_web.py::test_page\n1 failed, 72 passed in 0.1s"
+    talk = session("s1").user(GOAL).ran("cd /srv/shop/apps/api && pytest tests ../../tests", failed, status="error")
+    talk.ran(f"cd /srv/shop/apps/api && pytest {later}", "73 passed in 0.1s").says("Done.")
+
+    assert ("Tests fail" in under("Open questions", talk)) is is_open
+
+
 def test_of_two_runs_in_the_same_moment_the_later_one_counts() -> None:
     """Some agents write times without seconds."""
     talk = session("s1").user(GOAL)

@@ -8,14 +8,16 @@ import pytest
 from msgspec.structs import replace
 
 from carryover.distill.digest import Digest, EditedFile, SeenRun
+from carryover.distill.entry import FIXED
 from carryover.distill.handoff import distill
-from carryover.distill.render import render
-from carryover.distill.sections.recent_files import TestStatus, placed, recent_files, relative
+from carryover.distill.render import lay_out, render
+from carryover.distill.sections.recent_files import TestStatus, file_entries, placed, recent_files, relative
+from carryover.distill.trail import past_of
 from carryover.distill.view import ProjectView, SessionView
 from carryover.facts import Boxes, Facts, FileFacts
 from carryover.model import FileEdit
 from carryover.testruns.run import Outcome, TestRun
-from support.conversation import GOAL, MINUTE_MS, ROOT, handoff, project, session, under
+from support.conversation import GOAL, MINUTE_MS, ROOT, handoff, project, session, under, worked
 
 EDITED_MS = 5_000
 Change = Literal["add", "modify", "delete", "rename"]
@@ -56,6 +58,12 @@ def test_a_file_is_named_from_the_root_on_windows_in_either_case(path: str, root
         ("/blog/a.py", "/blog/a.py"),
         ("/home/dev/.claude/CLAUDE.md", "/home/dev/.claude/CLAUDE.md"),
         ("/home/dev/.cache/a.py", None),
+        ("/root/.cache/a.py", None),
+        ("/home/dev/notes/.records/0001-cents.md", "/home/dev/notes/.records/0001-cents.md"),
+        ("/home/dev/notes/.git/config", None),
+        ("/home/dev/notes/node_modules/a.js", None),
+        ("/var/www/blog/a.py", "/var/www/blog/a.py"),
+        ("/var/log/a.txt", None),
         ("/tmp/a.py", None),
         ("cart.py", None),
         ("C:\\blog\\a.py", "C:/blog/a.py"),
@@ -79,6 +87,43 @@ def test_a_file_outside_is_named_in_full_unless_a_program_keeps_it_for_itself(pa
 )
 def test_so_is_one_on_another_drive_of_windows(path: str, shown: str | None) -> None:
     assert placed(path, ProjectView(root="D:\\shop", sessions=()), outside=True) == shown
+
+
+@pytest.mark.parametrize(("said", "is_shown"), [("Set the model in settings.json", True), ("Set the model", False)])
+@pytest.mark.parametrize("path", ["/home/dev/.agent/settings.json", "C:\\Users\\dev\\.agent\\settings.json"])
+def test_a_setting_of_a_program_is_shown_if_the_conversation_names_it(path: str, said: str, is_shown: bool) -> None:
+    talk = session("s1").user(said).event(FileEdit(path=path, change="modify")).says("Done.")
+    view = project(talk)
+
+    assert [file.path for file in recent_files(view)] == ([path.replace("\\", "/")] if is_shown else [])
+    assert recent_files(view, outside=False) == [], "no file of another project is read"
+
+
+def test_the_file_that_was_edited_most_stays_as_long_as_the_second() -> None:
+    names = [f"{letter * 150}.py" for letter in "abcdef"]
+    talk = session("s1").user(GOAL).edited(names[2]).edited(names[2])
+    for name in (*names[:2], *names[3:]):
+        talk.edited(name)
+    past = past_of(project(talk.says("Done.")), now_ms=talk.at_ms)
+    assert past is not None
+    weights = {entry.text[1:].partition("`")[0]: entry.weight for entry in file_entries(past, recent_files(past.view))}
+
+    assert [name for name, weight in weights.items() if weight <= FIXED] == [names[5], names[4], names[2]]
+
+
+def test_files_that_have_no_line_are_named_in_one_those_edited_most_first() -> None:
+    talk = session("s1").user(GOAL)
+    for number in (1, 2, 3, 3, 4, 5, 6, 7, 8):
+        talk.edited(f"{'deep/' * 20}part{number}/page.py").edited(f"{number}.py")
+    made = handoff(talk.edited("6.py").edited("6.py").says("Done."))
+    lines = dict(lay_out(replace(made, tokens=240)))["Recent files"]
+    own = [line for line, entry in lines if entry.kind == "edit"]
+    [rest] = [line for line, entry in lines if entry.label == "Also edited"]
+
+    assert "`6.py`: edited 3 times" in own[0]
+    assert rest.startswith("- Also edited: `part3/page.py`, `")
+    assert not any("part3/" in line for line in own)
+    assert "Also edited" not in under("Recent files", worked()), "nothing is left to name"
 
 
 def test_the_newest_files_come_first_and_those_that_are_gone_again_last() -> None:

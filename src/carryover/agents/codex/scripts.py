@@ -1,0 +1,71 @@
+"""Code mode scripts: the commands that one runs, in clients that keep no other record of them (0.145, 0.146)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from itertools import islice
+from typing import Final
+
+import msgspec
+
+from carryover.records.lenient import text_of
+from carryover.text.pattern import later
+
+_MOST: Final = 20
+"""Most commands of a script, and most variables in one of them."""
+_LONGEST: Final = 1000
+"""Length of the longest constant that is put into a command."""
+_LITERAL: Final = (
+    r"(?P<text>\"(?:[^\"\\]|\\.)*\"|`(?:[^`\\$]|\\.|\$(?!\{)|\$\{[^{}]*\})*`)"  # `...${JSON.stringify(path)}...`
+    r"(?!\s*\+)"  # only a part of the value
+)
+_BEGINS: Final = later(r"tools\.exec_command\(\{")
+_KEY: Final = r"(?:[^`]{0,1000}?[\s,{])??\"?%s\"?\s*"
+_COMMAND: Final = later(_KEY % "cmd" + rf"(?::\s*{_LITERAL}|(?::\s*(?P<name>\w+)\s*)?[,}}])", re.DOTALL)
+"""Arguments need not be JSON, and may be a variable: `{cmd: "..."}`, `{"cmd": "..."}`, `{cmd: install}`, `{cmd}`."""
+_WORKDIR: Final = later(_KEY % "workdir" + rf":\s*{_LITERAL}", re.DOTALL)
+_CONSTANT: Final = later(rf"\bconst\s+(?P<name>\w+)\s*=\s*{_LITERAL}", re.DOTALL)
+_PLACED: Final = later(r"\$\{(?:(JSON\.stringify)\()?(\w+)\)?\}")
+_ESCAPED: Final = later(r"\\([`$\\])")
+
+
+def commands_in(script: str) -> list[str]:
+    """Returns the different commands that a script runs, in order; none if one of them is put together while it runs.
+
+    A variable of which only the script knows the value stays as it was written: `git show ${commit}`.
+    """
+    begins = list(islice(_BEGINS.finditer(script), _MOST))
+    constants: dict[str, str] = {}
+    for found in _CONSTANT.finditer(script) if begins else ():
+        constants.setdefault(found["name"], found["text"])
+    commands = [_command_at(script, begin.end(), constants) for begin in begins]
+    return list(dict.fromkeys(commands)) if all(commands) else []
+
+
+def workdir_in(script: str) -> str:
+    """Returns the folder of the first command; empty if it is not written in the script."""
+    begin = _BEGINS.search(script)
+    found = _WORKDIR.match(script, begin.end()) if begin is not None else None
+    return _decoded(found["text"]) if found is not None else ""
+
+
+def _command_at(script: str, at: int, constants: Mapping[str, str]) -> str:
+    found = _COMMAND.match(script, at)
+    literal = found and (found["text"] or constants.get(found["name"] or "cmd"))
+    return _PLACED.sub(lambda placed: _placed(placed, constants), _decoded(literal), count=_MOST) if literal else ""
+
+
+def _placed(placed: re.Match[str], constants: Mapping[str, str]) -> str:
+    literal = constants.get(placed[2], "")
+    if not literal or len(literal) > _LONGEST or "${" in literal:
+        return placed[0]
+    value = _decoded(literal)
+    return f'"{value}"' if placed[1] else value
+
+
+def _decoded(literal: str) -> str:
+    """Returns the text of a literal of JavaScript."""
+    if literal.startswith("`"):
+        return _ESCAPED.sub(r"\1", literal[1:-1])
+    return text_of(msgspec.Raw(literal.encode("utf-8", "replace")))

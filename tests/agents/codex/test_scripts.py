@@ -1,0 +1,86 @@
+"""Code mode scripts of clients that keep no other record of the commands in them."""
+
+from __future__ import annotations
+
+import pytest
+
+from agents.codex.rollout import Rollout
+from carryover import model
+
+COMPLETED = "Script completed\nWall time 0.1 seconds\nOutput:\n"
+
+
+def code_mode(rollout: Rollout, script: str, printed: str) -> model.ToolResult:
+    rollout.response("custom_tool_call", name="exec", call_id="c1", input=script)
+    output = [{"type": "input_text", "text": text} for text in (COMPLETED, printed)]
+    found = rollout.response("custom_tool_call_output", call_id="c1", output=output)
+    return next(body for body in found if isinstance(body, model.ToolResult))
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        'const r = await tools.exec_command({"cmd":"echo x > a.txt; false","workdir":"/home/dev/shop/sub"}); text(r);',
+        'const r=await tools.exec_command({workdir:"/srv", cmd:"echo x > a.txt; false",yield_time_ms:30000});text(r)',
+    ],
+)
+def test_a_script_of_code_mode_that_runs_one_command_is_that_command(script: str) -> None:
+    """0.145 and 0.146, where no other record has the command. The script prints the result or what it chooses of it."""
+    rollout = Rollout(family="legacy", version="0.145.0")
+    whole = code_mode(rollout, script, '{"chunk_id":"1","wall_time_seconds":0.02,"exit_code":1,"output":"bad"}')
+    chosen = code_mode(rollout, script, "1 failed\n")
+
+    assert (whole.op, whole.subject, whole.status) == ("shell", "echo x > a.txt; false", "error")
+    assert (whole.exit_code, whole.output) == (1, "bad")
+    assert (chosen.status, chosen.output) == ("unknown", "1 failed")
+
+
+def test_the_record_of_a_patch_does_not_hide_what_later_scripts_run() -> None:
+    """0.145: patches of scripts have records with ids like those that 0.169 gives to commands."""
+    rollout = Rollout(family="legacy", version="0.145.0")
+    rollout.event("patch_apply_end", call_id="exec-1", success=True, changes={"/p/a.py": {"type": "delete"}})
+    result = code_mode(rollout, 'const r = await tools.exec_command({cmd: "pytest"}); text(r.output);', "1 failed\n")
+
+    assert (result.op, result.subject, result.output) == ("shell", "pytest", "1 failed")
+
+
+@pytest.mark.parametrize(
+    ("script", "commands"),
+    [
+        ('const cmd = "make";\nconst r = await tools.exec_command({cmd, workdir:"/srv"}); text(r.output)', "make"),
+        ("const build = `make 'a b'`; text(await tools.exec_command({cmd: build}))", "make 'a b'"),
+        (
+            'const path="a b.txt"; const n = 2;\n'
+            "const [one, ...more] = await Promise.all([tools.exec_command({cmd: `wc ${JSON.stringify(path)}`}),\n"
+            "  ...[0, 1].map(page => tools.exec_command({cmd: `show ${path} ${page} \\`x\\``}))]); text(one.output)",
+            'wc "a b.txt"\nshow a b.txt ${page} `x`',
+        ),
+        (
+            'for (const f of fs) { await tools.exec_command({cmd: "rm a.py"}); tools.exec_command({cmd: "ls"}) }',
+            "rm a.py\nls",
+        ),
+    ],
+)
+def test_a_script_of_code_mode_is_the_commands_that_it_runs(script: str, commands: str) -> None:
+    """0.146: a variable, a template, several commands, each once. Their files are not taken from such a script."""
+    rollout = Rollout(family="legacy", version="0.146.0")
+    result = code_mode(rollout, script, "a 1\n")
+
+    assert (result.op, result.subject, result.status, result.output) == ("shell", commands, "unknown", "a 1")
+
+
+def test_what_any_other_script_of_code_mode_prints_is_kept_unless_its_commands_are_recorded() -> None:
+    command = 'const r = await tools.exec_command({cmd: "rm a.py"});'
+    others = (
+        "text(ALL_TOOLS)",
+        'tools.exec_command({cmd: "ls " + page})',
+        f'{command} tools.exec_command({{cmd: "a" + b}})',
+    )
+    kept = [code_mode(Rollout(family="legacy"), script, "x") for script in others]
+    patched = code_mode(Rollout(family="legacy"), "text(await tools.apply_patch(patch))", "{}")
+    rollout = Rollout(family="legacy")
+    rollout.ends("exec-1", "rm a.py", 0)
+    recorded = [code_mode(Rollout(), command, "x"), code_mode(rollout, command, "x")]
+
+    assert {(result.op, result.status, result.output) for result in kept} == {("other", "ok", "x")}
+    assert {(result.op, result.status, result.output) for result in (patched, *recorded)} == {("other", "ok", "")}
