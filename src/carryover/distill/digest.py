@@ -15,6 +15,9 @@ from carryover.testruns.run import TestRun
 FOLD_VERSION = 19
 """Increased whenever `fold` would make another digest of the same events; older stored digests are rebuilt."""
 
+JOB = "background"
+"""Names a call that is the report of a job in the background."""
+
 TurnEnding = Literal["", "answered", "interrupted", "error", "limit"]
 """How a turn ended; empty while it runs, and forever if the agent was killed."""
 

@@ -277,7 +277,7 @@ def job(digest: Digest, event: Event, body: model.BackgroundTask) -> Digest:
     if not body.report:
         return digest
     made = Call(  # a report is treated like the output of a call
-        name="background",
+        name=kept.JOB,
         op="agent",
         subject=label,
         status="ok" if body.state == "done" else "error",

@@ -305,6 +305,23 @@ def test_what_a_job_said_reports_no_other_job(tag: str) -> None:
     assert done == BackgroundTask(task_id="b1", state="done", report=said if tag == "result" else "")
 
 
+@pytest.mark.parametrize(
+    ("said", "state"),
+    [
+        ("You're out of extra usage · resets 9pm (UTC)", "failed"),
+        ("You've hit your session limit · resets 3am", "failed"),
+        (f"The server answers 429 above its rate limit. {'It is now tested. ' * 20}", "done"),
+    ],
+)
+def test_a_sub_agent_that_a_limit_stopped_is_not_done(said: str, state: Any) -> None:
+    """The client calls it completed (2.1.81)."""
+    report = notification("completed", more=f"<result>{said}</result>\n")
+
+    label = 'Background command "Build" ended'
+    done = BackgroundTask(task_id="b1", state=state, label=label, report=said.strip())
+    assert Session().queue("enqueue", report) == [done]
+
+
 def test_what_the_users_own_command_printed_is_no_command() -> None:
     transcript = Session()
     transcript.user("<bash-input>cat README.md</bash-input>")

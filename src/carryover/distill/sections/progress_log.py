@@ -74,7 +74,7 @@ def summary_entries(past: Past) -> list[Entry]:
         for summary, what in ((session.digest.recap, "recap"), (session.digest.summary, "compaction summary")):
             if summary is None:
                 continue
-            for heading, text in _parts_of(summary, is_done=_is_done_since(summary, session.digest)):
+            for heading, text in _parts_of(summary, is_done=is_done_since(summary, session.digest)):
                 entries += _quoted(past, session, summary, f"{what}{heading}", text)
         plan = session.digest.proposal
         if plan is not None and plan.accepted and plan.text:
@@ -83,7 +83,7 @@ def summary_entries(past: Past) -> list[Entry]:
     return entries
 
 
-def _is_done_since(summary: Summary, digest: Digest) -> bool:
+def is_done_since(summary: Summary, digest: Digest) -> bool:
     """Whether the turn in which the summary was made has ended with an answer since."""
     made_in = (turn for turn in digest.turns if turn.number == summary.turn)
     return any(turn.end == "answered" and turn.said[-1].at_ms > summary.at_ms for turn in made_in)

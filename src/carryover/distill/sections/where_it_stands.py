@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from carryover.distill.digest import SeenRun
+from carryover.distill.digest import JOB, SeenRun
 from carryover.distill.entry import BY_WORTH, WEIGHTS, Entry
 from carryover.distill.quotes import clip, cut_middle, earlier, excerpt
 from carryover.distill.sections.open_questions import asking_sessions, newest_run
+from carryover.distill.sections.progress_log import is_done_since
 from carryover.distill.sections.quoting import from_turn, joined_short, last_words, parted
 from carryover.distill.sections.recent_files import may_be_tested, relative
 from carryover.distill.trail import Past, Step, carries_out, did_work, has_no_ruling, idle_since, running_jobs
@@ -18,6 +19,7 @@ _TOLD_ELSEWHERE: Final = ("plan", "ask", "edit", "write")
 """Questions and edits without a result are shown under Open questions."""
 _MOST_ON_THE_WAY: Final = 6
 _MOST_BRANCHES: Final = 2
+_MOST_ENDED: Final = 4
 _CUT_OFF: Final = {
     "": "no answer recorded",
     "interrupted": "interrupted by the user",
@@ -38,6 +40,7 @@ def standing_entries(past: Past, git: GitFacts | None) -> list[Entry]:
         _tests(past),
         _unpushed(git),
         _jobs(past),
+        _jobs_ended(past),
     )
     facts = "; ".join(fact for fact in said if fact)
     state = parted(past.main, facts, "ending", WEIGHTS["state"], label="", at_ms=past.main.turn.last_ms)
@@ -132,6 +135,18 @@ def _jobs(past: Past) -> str:
     jobs = [(excerpt(job.text, 100), earlier(job.at_ms, past.at_ms)) for job, _ in running_jobs(past)]
     shown = "; ".join(f"{text} ({ago})" if ago else text for text, ago in jobs[-3:])
     return f"started in the background, no end recorded: {shown}" if shown else ""
+
+
+def _jobs_ended(past: Past) -> str:
+    """Returns the jobs that have ended since the newest compaction summary, which may say that they run."""
+    digest = past.lead.digest
+    made = digest.summary
+    if made is None or is_done_since(made, digest):
+        return ""
+    ended = [call for call in digest.calls if call.name == JOB and call.at_ms > made.at_ms]
+    ends = (call.subject + ("" if call.status == "ok" else f" → error: {call.output}") for call in ended)
+    shown = "; ".join([*dict.fromkeys(excerpt(end, 140) for end in ends)][-_MOST_ENDED:])
+    return f"ended since the compaction summary: {shown}" if shown else ""
 
 
 def _words(past: Past, step: Step) -> list[Entry]:
