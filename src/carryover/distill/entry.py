@@ -93,7 +93,7 @@ WEIGHTS: Final[dict[str, Weight]] = {
     # Next action
     "plan":            Weight(0.4, 0.0, 0.05, 8),       # open items of the todo list
     "open box":        Weight(0.4, 0.0, 0.1, 6),        # open items of a document's list
-    "announced":       Weight(0.35, 0.12),              # lines of the last words that a label puts here
+    "announced":       Weight(0.35, 0.12),              # what last words mark as next; a next step in a summary
     "replied":         Weight(0.2, 0.1),                # the question that the newest prompt replied to
     "limit":           Weight(0.1),
     # Open questions

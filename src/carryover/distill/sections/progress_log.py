@@ -9,7 +9,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from carryover.distill.digest import Digest, Proposal, Summary
-from carryover.distill.entry import WEIGHTS, Entry, Kind
+from carryover.distill.entry import BY_WORTH, WEIGHTS, Entry, Kind, Weight
 from carryover.distill.pastes import quoted_prompt
 from carryover.distill.quotes import earlier, excerpt, lines_of
 from carryover.distill.sections.open_questions import asking_sessions
@@ -74,8 +74,10 @@ def summary_entries(past: Past) -> list[Entry]:
         for summary, what in ((session.digest.recap, "recap"), (session.digest.summary, "compaction summary")):
             if summary is None:
                 continue
-            for heading, text in _parts_of(summary, is_done=is_done_since(summary, session.digest)):
-                entries += _quoted(past, session, summary, f"{what}{heading}", text)
+            waits = session is past.lead and not _is_answered_since(summary, session.digest)
+            for heading, text, is_next in _parts_of(summary, is_done=is_done_since(summary, session.digest)):
+                weight = WEIGHTS["announced"] if is_next and waits else BY_WORTH
+                entries += _quoted(past, session, summary, f"{what}{heading}", text, weight)
         plan = session.digest.proposal
         if plan is not None and plan.accepted and plan.text:
             what = "plan, accepted by the user"  # the work follows it from then on
@@ -89,19 +91,27 @@ def is_done_since(summary: Summary, digest: Digest) -> bool:
     return any(turn.end == "answered" and turn.said[-1].at_ms > summary.at_ms for turn in made_in)
 
 
-def _parts_of(summary: Summary, *, is_done: bool) -> list[tuple[str, str]]:
-    """Returns the parts by what they begin with; without what was still to do if it `is_done`."""
+def _is_answered_since(summary: Summary, digest: Digest) -> bool:
+    """Whether any turn has ended with an answer since."""
+    return any(turn.end == "answered" and turn.said[-1].at_ms > summary.at_ms for turn in digest.turns)
+
+
+def _parts_of(summary: Summary, *, is_done: bool) -> list[tuple[str, str, bool]]:
+    """Returns the parts by what they begin with, and whether they say what comes next; without what was still to do if
+    it `is_done`."""
     with_text = [part for part in summary.parts if part.text.strip() and not (is_done and part.kind in _TO_DO)]
     parts = sorted(with_text, key=lambda part: _WANTED.index(part.kind))
-    return [(f", “{part.heading}”", part.text) for part in parts] or [("", summary.text)]
+    return [(f", “{part.heading}”", part.text, part.kind == "next") for part in parts] or [("", summary.text, False)]
 
 
-def _quoted(past: Past, session: SessionView, given: Summary | Proposal, what: str, text: str) -> list[Entry]:
+def _quoted(
+    past: Past, session: SessionView, given: Summary | Proposal, what: str, text: str, weight: Weight = BY_WORTH
+) -> list[Entry]:
     step = Step(session.digest.turns[-1], session) if session.digest.turns else past.main
     since = max(0, session.digest.prompts - given.turn)
     label = f"{past.agent(step)}'s {what} ({past.turn(given.turn, session)}, {_prompts_since(since)})"
     kind: Kind = "plan" if isinstance(given, Proposal) else "summary"
-    quote = parted(step, text, kind, label=label, most=_MOST_LINES[kind], at_ms=given.at_ms)
+    quote = parted(step, text, kind, weight, label=label, most=_MOST_LINES[kind], at_ms=given.at_ms)
     return [replace(one, turn=given.turn) for one in quote]
 
 
