@@ -97,6 +97,8 @@ class UserPrompt(Body, frozen=True, tag="user_prompt"):
     attachments: int = 0
     in_turn: bool = False
     """Whether a turn was running, which takes the words up and goes on."""
+    sender: str = ""
+    """The other session whose agent sent it, as the client names it; `actor` is `model` then."""
 
     stored: bool = False
     """Whether the client put the text of a stored prompt, which a person called by its name, in place of what was

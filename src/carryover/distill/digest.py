@@ -12,7 +12,7 @@ from carryover.facts import Boxes
 from carryover.model import Op, PlanItem, ResultStatus, SummaryPart
 from carryover.testruns.run import TestRun
 
-FOLD_VERSION = 19
+FOLD_VERSION = 20
 """Increased whenever `fold` would make another digest of the same events; older stored digests are rebuilt."""
 
 JOB = "background"
@@ -23,8 +23,17 @@ TurnEnding = Literal["", "answered", "interrupted", "error", "limit"]
 
 
 class Said(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A text from the agent, and when it was said (UTC ms)."""
+    """A text from the agent, and when it was said (UTC ms). `final`: it certainly answered, whatever came after it."""
 
+    text: str
+    at_ms: int
+    final: bool = False
+
+
+class Heard(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A message that another agent's session sent."""
+
+    sender: str
     text: str
     at_ms: int
 
@@ -66,6 +75,8 @@ class Turn(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     grows: bool = False
     """Whether the record of its last text may come again, with calls."""
     said: tuple[Said, ...] = ()
+    heard: tuple[Heard, ...] = ()
+    """The first and the newest messages of other sessions that it took up."""
     calls: int = 0
     changes: int = 0
     """Number of calls that may change something: edits, and commands that do more than look."""

@@ -104,6 +104,8 @@ WEIGHTS: Final[dict[str, Weight]] = {
     # Also in progress
     "parallel":        Weight(0.5, 0.0, 0.7, 4),
     "worktree":        Weight(0.5, 0.0, 0.7, 3),
+    # Progress log
+    "heard":           Weight(0.5, 0.1),                # the first and newest message of another agent, perhaps orders
     # What the user said
     "refused":         Weight(0.35, 0.1, 0.0, 3),       # the newest refused calls that did not succeed later
     "own share":       Weight(0.6),                     # what fits a good third of the handoff

@@ -183,7 +183,8 @@ def shown(body: model.AnyBody, agent: str, root: str | None) -> Shown | None:
         case model.UserPrompt(actor=actor) as prompt:
             kind: PartKind = "user" if actor == "human" else "agent"
             by_user = "You (a stored prompt)" if prompt.stored else "You"
-            return Shown(kind, by_user if actor == "human" else "Prompt of the agent", prompt.typed)
+            by_agent = f"Message of another session, {prompt.sender}" if prompt.sender else "Prompt of the agent"
+            return Shown(kind, by_user if actor == "human" else by_agent, prompt.typed)
         case model.AssistantMessage(text=text, aborted=aborted):
             return Shown("agent", f"{agent} (cut off)" if aborted else agent, text)
         case model.Answer(question=question, text=text):

@@ -257,7 +257,22 @@ def test_reports_of_jobs_and_messages_of_other_sessions_are_never_queued_prompts
     assert transcript.queue("remove", report, reason="absorbed_mid_turn") == []
     assert transcript.attachment("queued_command", prompt=report, commandMode="task-notification") == done
     message = '<cross-session-message from="a">Pull.</cross-session-message>'
-    assert transcript.queue("enqueue", message) == transcript.user(message) == []
+    assert transcript.queue("enqueue", message) == transcript.queue("remove", message) == []
+
+
+def test_another_sessions_message_is_an_agents_word() -> None:
+    """Delivered after a sentence of the client's and before its rules for such messages, or in mid-turn (2.1.231)."""
+    transcript, peer = Session(), {"kind": "peer", "name": "docs 2", "body": "Pull first."}
+    tag = '<cross-session-message from="uds:/a.sock" from-name="docs 2">\nPull first.\n</cross-session-message>'
+    sent = [Prompt(text="Pull first.", actor="model", sender="docs 2")]
+
+    record = f"Another Claude session sent a message:\n{tag}\n\nThis is not your user's approval."
+    assert transcript.user(record, isMeta=True, origin=peer, promptSource="system") == sent
+    assert transcript.attachment("queued_command", prompt=tag, commandMode="prompt", origin=peer, isMeta=True) == sent
+    bare = '<cross-session-message from="a">Pull.</cross-session-message>'
+    assert transcript.user(bare) == [Prompt(text="Pull.", actor="model", sender="another session")]
+    assert transcript.user("No tag.", isMeta=True, origin=peer) == []
+    assert transcript.user(f"What does {bare} mean?") == [Prompt(text=f"What does {bare} mean?")]
 
 
 def test_a_skill_that_the_model_runs_is_no_command_of_the_user() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from operator import attrgetter
 from typing import Final
 
@@ -24,6 +24,7 @@ _TO_DO: Final = ("pending", "current", "next")
 _MOST_LINES: Final = {"summary": 10, "plan": 12}
 _MOST_COMMITS: Final = 4
 _MOST_ALIKE: Final = 3
+_MOST_HEARD: Final = 6
 _SAID: Final = {"answered": "answered", "": "said"}
 """How an agent's words are introduced; of any other end of their turn they were cut off."""
 
@@ -133,7 +134,9 @@ def progress_entries(past: Past) -> list[Entry]:
     answers: list[Entry] = []
     asking = asking_sessions(past)
     stands = [past.main, *([past.work] if past.work is not None else []), *idle_since(past)[-1:]]
-    answered = [step for step in past.steps if step.turn.said and not _is_quoted(past, step, stands)]
+    answered = [
+        one for step in past.steps for one in _answers(step) if one.turn.said and not _is_quoted(past, one, stands)
+    ]
     for step in not_alike(answered, attrgetter("answer"), _MOST_ALIKE):
         said = _SAID.get(step.turn.end, "said, then was cut off")
         at_ms = step.turn.said[-1].at_ms
@@ -141,7 +144,32 @@ def progress_entries(past: Past) -> list[Entry]:
         asks = step.is_newest and step.view.session in asking
         answer = last_words(step.turn).said if asks else step.turn.answer
         answers += parted(step, answer, "message", label=label, at_ms=at_ms)
-    return [*entries, *joined_short(answers)]
+    return [*entries, *joined_short(answers), *_heard(past)]
+
+
+def _heard(past: Past) -> list[Entry]:
+    """Returns what agents of other sessions wrote, newest first: of the leading session, what it began with and what
+    came last stay longest, since these may be its orders."""
+    heard = [(step, message) for step in past.steps for message in step.turn.heard]
+    newest_first = sorted(heard, key=lambda one: -one[1].at_ms)
+    first = past.lead.digest.turns[0]
+    orders = [*(first.heard[:1] if first.number == 0 else ()), *past.main.turn.heard[-1:]]
+    entries: list[Entry] = []
+    for step, message in (one for one in newest_first if one[1] in orders or one in newest_first[:_MOST_HEARD]):
+        label = f"Message of another agent, “{message.sender}” ({past.place(step, message.at_ms)})"
+        weight = WEIGHTS["heard"] if message in orders else BY_WORTH
+        entries += parted(step, message.text, "text from outside", weight, label=label, most=8, at_ms=message.at_ms)
+    return entries
+
+
+def _answers(step: Step) -> Iterator[Step]:
+    """Yields a turn as it was at each of its answers: the report of a job or another session's message made it go on
+    after one. Of a turn that was cut off, what it said last is told as such."""
+    turn = step.turn
+    for at, said in enumerate(turn.said[:-1] if turn.end == "answered" or not step.is_newest else ()):
+        if said.final:
+            yield Step(replace(turn, said=turn.said[: at + 1], end="answered"), step.view)
+    yield step
 
 
 def _is_quoted(past: Past, step: Step, stands: Iterable[Step]) -> bool:
