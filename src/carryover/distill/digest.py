@@ -135,6 +135,8 @@ class EditedFile(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Whether the session that created it deleted it again."""
     line: int | None = None
     anchor: str | None = None
+    elsewhere_ms: int = 0
+    """When it was found to have been changed since by something else, last."""
 
 
 class SeenDocument(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

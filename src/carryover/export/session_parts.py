@@ -202,6 +202,8 @@ def shown(body: model.AnyBody, agent: str, root: str | None) -> Shown | None:
             return Shown("tool", f"{_call(result, root)}{by}{how}", printed, failed)
         case model.FileEdit() as edit:
             return Shown("tool", edit_line(edit, root), edit.diff)
+        case model.ChangedElsewhere(path=path):
+            return Shown("happening", f"Changed by someone or something else: {_relative(path, root)}", "")
         case model.PlanUpdate(items=items):
             done = sum(item.state == "done" for item in items)
             steps = "\n".join(f"- {_PLAN_MARKS[item.state]} {item.text}" for item in items)

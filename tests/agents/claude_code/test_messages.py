@@ -15,6 +15,7 @@ from carryover.model import (
     AnyBody,
     AssistantMessage,
     BackgroundTask,
+    ChangedElsewhere,
     QueuedPrompt,
     SessionInfo,
     ToolCall,
@@ -273,6 +274,16 @@ def test_another_sessions_message_is_an_agents_word() -> None:
     assert transcript.user(bare) == [Prompt(text="Pull.", actor="model", sender="another session")]
     assert transcript.user("No tag.", isMeta=True, origin=peer) == []
     assert transcript.user(f"What does {bare} mean?") == [Prompt(text=f"What does {bare} mean?")]
+
+
+def test_a_file_that_was_changed_elsewhere_is_known() -> None:
+    """The client sees it at the next step (2.1.126 to 2.1.226)."""
+    transcript = Session()
+
+    assert transcript.attachment("edited_text_file", filename="/shop/fee.py", snippet="1\tFEE = 2") == [
+        ChangedElsewhere(path="/shop/fee.py")
+    ]
+    assert transcript.attachment("edited_image_file", filename="/shop/a.png") == []
 
 
 def test_a_skill_that_the_model_runs_is_no_command_of_the_user() -> None:

@@ -88,6 +88,7 @@ _QUIET: Final = frozenset(
 _IMAGE_BLOCKS: Final = ("image", "document")
 _QUIET_BLOCKS: Final = "image document text thinking redacted_thinking fallback server_tool_use tool_reference".split()
 """Thinking is not kept."""
+_ATTACHMENTS: Final = ("queued_command", "edited_text_file")
 _INJECTED_ORIGINS: Final = frozenset(
     "task-notification auto-continuation channel coordinator observer observer-activity peer teammate "
     "unclassified".split()
@@ -137,7 +138,7 @@ def _is_quiet(line: ClaudeLine) -> bool:
     """Whether a record is of a kind known to hold nothing for us. Most are, so they are dropped first."""
     if line.type == "attachment":
         # Context for the model, such as what hooks add: our own handoff never becomes an event.
-        return line.attachment is not None and text_of(line.attachment.get("type")) != "queued_command"
+        return line.attachment is not None and text_of(line.attachment.get("type")) not in _ATTACHMENTS
     return line.type in _QUIET or f"{line.type}/{line.subtype}" in _QUIET or line.type.startswith("artifact-")
 
 
@@ -351,10 +352,13 @@ def _queue(builder: ClaudeBuilder) -> None:
 
 
 def _attachment(builder: ClaudeBuilder) -> None:
-    """Handles a queued text delivered mid-turn, beside a tool result."""
+    """Handles a queued text delivered mid-turn, beside a tool result, or the note that a file was changed elsewhere."""
     given = builder.line.attachment
     if given is None:
         builder.skip("attachment", "unexpected shape")
+        return
+    if path := text_of(given.get("filename")):
+        builder.add(model.ChangedElsewhere(path=path), "changed", digest(path))
         return
     raw = given.get("prompt", rawjson.ABSENT)
     blocks = rawjson.part_of(raw, list[rawjson.TextPart]) or [rawjson.TextPart("text", rawjson.text_of(raw))]
