@@ -14,7 +14,7 @@ from carryover.distill.pastes import quoted_prompt
 from carryover.distill.quotes import earlier, excerpt, lines_of
 from carryover.distill.sections.open_questions import asking_sessions
 from carryover.distill.sections.quoting import from_turn, joined_short, last_words, not_alike, parted
-from carryover.distill.trail import Past, Step, idle_since
+from carryover.distill.trail import Past, Step, before_remark, idle_since
 from carryover.distill.view import SessionView, Worktree
 
 _PROMPT_CHARS = 160
@@ -134,9 +134,8 @@ def progress_entries(past: Past) -> list[Entry]:
     answers: list[Entry] = []
     asking = asking_sessions(past)
     stands = [past.main, *([past.work] if past.work is not None else []), *idle_since(past)[-1:]]
-    answered = [
-        one for step in past.steps for one in _answers(step) if one.turn.said and not _is_quoted(past, one, stands)
-    ]
+    answered = [one for step in past.steps if step.turn.said for one in _answers(step, past.main)]
+    answered = [step for step in answered if not _is_quoted(past, step, stands)]
     for step in not_alike(answered, attrgetter("answer"), _MOST_ALIKE):
         said = _SAID.get(step.turn.end, "said, then was cut off")
         at_ms = step.turn.said[-1].at_ms
@@ -162,12 +161,14 @@ def _heard(past: Past) -> list[Entry]:
     return entries
 
 
-def _answers(step: Step) -> Iterator[Step]:
+def _answers(step: Step, main: Step) -> Iterator[Step]:
     """Yields a turn as it was at each of its answers: the report of a job or another session's message made it go on
-    after one. Of a turn that was cut off, what it said last is told as such."""
+    after one, or it closed one with a remark. Where it stands tells what `main` closed, and what a turn said last that
+    was cut off."""
     turn = step.turn
+    closed = before_remark(step) if step.turn is not main.turn else None
     for at, said in enumerate(turn.said[:-1] if turn.end == "answered" or not step.is_newest else ()):
-        if said.final:
+        if said.final or said is closed:
             yield Step(replace(turn, said=turn.said[: at + 1], end="answered"), step.view)
     yield step
 

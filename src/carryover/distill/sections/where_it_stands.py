@@ -5,14 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from carryover.distill.digest import JOB, SeenRun
+from carryover.distill.digest import JOB, Said, SeenRun
 from carryover.distill.entry import BY_WORTH, WEIGHTS, Entry
 from carryover.distill.quotes import clip, cut_middle, earlier, excerpt
 from carryover.distill.sections.open_questions import asking_sessions, newest_run
 from carryover.distill.sections.progress_log import is_done_since
 from carryover.distill.sections.quoting import from_turn, joined_short, last_words, parted
 from carryover.distill.sections.recent_files import may_be_tested, relative
-from carryover.distill.trail import Past, Step, carries_out, did_work, has_no_ruling, idle_since, running_jobs
+from carryover.distill.trail import (
+    Past,
+    Step,
+    before_remark,
+    carries_out,
+    did_work,
+    has_no_ruling,
+    idle_since,
+    running_jobs,
+)
 from carryover.facts import GitFacts
 
 _TOLD_ELSEWHERE: Final = ("plan", "ask", "edit", "write")
@@ -160,10 +169,17 @@ def _words(past: Past, step: Step) -> list[Entry]:
     weight = WEIGHTS["last words" if is_main else "last words of work"]
     words = last_words(turn)
     if is_main:
-        return parted(step, words.body, "message", weight, label=label, at_ms=at_ms)
+        closed = before_remark(step)
+        said = parted(step, words.body, "message", weight, label=label, at_ms=at_ms)
+        return [*_before(past, step, closed), *said] if closed is not None else said
     asks = step.is_newest and step.view.session in asking_sessions(past)
     body = words.said if asks else turn.answer
     return parted(step, body, "message", weight, label=label, at_ms=at_ms)
+
+
+def _before(past: Past, step: Step, answer: Said) -> list[Entry]:
+    label = f"{past.agent(step)} answered before that ({past.place(step, answer.at_ms)})"
+    return parted(step, answer.text, "message", WEIGHTS["last words"], label=label, at_ms=answer.at_ms)
 
 
 def _on_the_way(past: Past, step: Step) -> list[Entry]:

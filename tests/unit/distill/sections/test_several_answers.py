@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from carryover.model import BackgroundTask, UserPrompt
 from support.conversation import session, under, worked
 
@@ -40,3 +42,19 @@ def test_what_another_session_sent_is_told_as_its_words_and_never_as_the_users()
     assert "okapi" not in under("Task", talk) + under("What the user said", talk)
     assert talk.digest.prompts == 1
     assert len(talk.turn.heard) == 3
+
+
+@pytest.mark.parametrize("calls", [1, 5])
+@pytest.mark.parametrize("remark", ["It is noted.", f"It is noted: {'the okapi board stays as it is, ' * 9}."])
+def test_an_answer_that_a_remark_closes_after_a_call_or_two_is_told_beside_it(calls: int, remark: str) -> None:
+    answer = f"The okapi board is older than we thought. {'Its labels are from the year before. ' * 12}"
+    talk = worked().user("Why is it old?").ran("git log").says(answer, final=False)
+    for number in range(calls):
+        talk.ran(f"note {number}")
+    talk.says(remark)
+
+    is_closed = calls == 1 and remark == "It is noted."
+    assert ("The okapi board is older" in under("Where it stands", talk)) == is_closed
+    assert "It is noted" in under("Where it stands", talk)
+    talk.user("Print the newest labels of the zebra board.").ran("make labels").says("They are printed.")
+    assert ("The okapi board is older" in under("Progress log", talk)) == is_closed
