@@ -97,6 +97,8 @@ class UserPrompt(Body, frozen=True, tag="user_prompt"):
     attachments: int = 0
     in_turn: bool = False
     """Whether a turn was running, which takes the words up and goes on."""
+    sender: str = ""
+    """The other session whose agent sent it, as the client names it; `actor` is `model` then."""
 
     stored: bool = False
     """Whether the client put the text of a stored prompt, which a person called by its name, in place of what was
@@ -198,6 +200,13 @@ class FileEdit(Body, frozen=True, tag="file_edit"):
     first line is known. What was too long ends with a line after `\\`. Empty where the record does not have them."""
 
 
+class ChangedElsewhere(Body, frozen=True, tag="changed_elsewhere"):
+    """A file that the client found changed by something else than its edits: the user, another program, a command."""
+
+    path: str
+    """Absolute path."""
+
+
 class PlanItem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One step of a plan or one entry of a todo list."""
 
@@ -277,7 +286,7 @@ class SessionEnd(Body, frozen=True, tag="session_end"):
 
 
 _Said = SessionInfo | UserPrompt | QueuedPrompt | AssistantMessage | Question | Answer
-_Done = ToolCall | ToolResult | FileEdit | PlanUpdate | PlanProposal | BackgroundTask | AgentSummary
+_Done = ToolCall | ToolResult | FileEdit | ChangedElsewhere | PlanUpdate | PlanProposal | BackgroundTask | AgentSummary
 _Ended = TurnEnd | Retracted | SessionStart | SessionEnd
 AnyBody = _Said | _Done | _Ended
 

@@ -15,13 +15,25 @@ from carryover.testruns.run import TestRun
 FOLD_VERSION = 20
 """Increased whenever `fold` would make another digest of the same events; older stored digests are rebuilt."""
 
+JOB = "background"
+"""Names a call that is the report of a job in the background."""
+
 TurnEnding = Literal["", "answered", "interrupted", "error", "limit"]
 """How a turn ended; empty while it runs, and forever if the agent was killed."""
 
 
 class Said(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A text from the agent, and when it was said (UTC ms)."""
+    """A text from the agent, and when it was said (UTC ms). `final`: it certainly answered, whatever came after it."""
 
+    text: str
+    at_ms: int
+    final: bool = False
+
+
+class Heard(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A message that another agent's session sent."""
+
+    sender: str
     text: str
     at_ms: int
 
@@ -63,6 +75,8 @@ class Turn(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     grows: bool = False
     """Whether the record of its last text may come again, with calls."""
     said: tuple[Said, ...] = ()
+    heard: tuple[Heard, ...] = ()
+    """The first and the newest messages of other sessions that it took up."""
     calls: int = 0
     changes: int = 0
     """Number of calls that may change something: edits, and commands that do more than look."""
@@ -121,6 +135,8 @@ class EditedFile(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Whether the session that created it deleted it again."""
     line: int | None = None
     anchor: str | None = None
+    elsewhere_ms: int = 0
+    """When it was found to have been changed since by something else, last."""
 
 
 class SeenDocument(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

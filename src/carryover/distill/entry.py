@@ -93,7 +93,7 @@ WEIGHTS: Final[dict[str, Weight]] = {
     # Next action
     "plan":            Weight(0.4, 0.0, 0.05, 8),       # open items of the todo list
     "open box":        Weight(0.4, 0.0, 0.1, 6),        # open items of a document's list
-    "announced":       Weight(0.35, 0.12),              # lines of the last words that a label puts here
+    "announced":       Weight(0.35, 0.12),              # what last words mark as next; a next step in a summary
     "replied":         Weight(0.2, 0.1),                # the question that the newest prompt replied to
     "limit":           Weight(0.1),
     # Open questions
@@ -104,6 +104,8 @@ WEIGHTS: Final[dict[str, Weight]] = {
     # Also in progress
     "parallel":        Weight(0.5, 0.0, 0.7, 4),
     "worktree":        Weight(0.5, 0.0, 0.7, 3),
+    # Progress log
+    "heard":           Weight(0.5, 0.1),                # the first and newest message of another agent, perhaps orders
     # What the user said
     "refused":         Weight(0.35, 0.1, 0.0, 3),       # the newest refused calls that did not succeed later
     "own share":       Weight(0.6),                     # what fits a good third of the handoff

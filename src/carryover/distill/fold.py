@@ -216,6 +216,20 @@ def _edit(digest: Digest, event: Event, body: FileEdit) -> Digest:
     return with_turn(digest, changes=changes, branch=digest.branch, last_ms=event.at_ms)
 
 
+def _elsewhere(digest: Digest, event: Event, body: model.ChangedElsewhere) -> Digest:
+    """Notes that a file is not as its last edit left it, unless a command of this turn names it and may have done it:
+    Claude Code looks at each step (2.1.136 to 2.1.226)."""
+    file = next((file for file in digest.touched if file.path == body.path), None)
+    if file is None:
+        return digest
+    name = body.path.replace("\\", "/").rpartition("/")[2]
+    ran = (call.subject for call in digest.calls if call.op == "shell" and call.turn == digest.prompts)
+    if any(name in command and not is_looking(command) for command in ran):
+        return digest
+    changed = replace(file, elsewhere_ms=event.at_ms)
+    return replace(digest, touched=tuple(changed if one is file else one for one in digest.touched))
+
+
 def _after_edit(failure: Failure, path: str) -> Failure:
     return replace(failure, solved=True) if is_edit_of(failure.signature, path) else failure
 
@@ -233,6 +247,7 @@ _RULES: Final[dict[type, Callable[[Digest, Event, Any], Digest]]] = {
     model.ToolCall: _call,
     model.ToolResult: _result,
     model.FileEdit: _edit,
+    model.ChangedElsewhere: _elsewhere,
     model.SessionInfo: _info,
     model.PlanUpdate: turns.plan,
     model.PlanProposal: turns.proposal,

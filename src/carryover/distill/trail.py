@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from carryover.distill.closed_classes import begins_with_reply, is_question, may_list_steps, only_replies
-from carryover.distill.digest import Digest, Pending, Turn
+from carryover.distill.digest import Digest, Pending, Said, Turn
 from carryover.distill.pastes import typed_words
 from carryover.distill.quotes import earlier
 from carryover.distill.said_again import without_said_again
@@ -19,6 +19,10 @@ from carryover.text.looking import is_looking
 from carryover.text.pattern import later
 
 _MOST_LAST_LINES: Final = 3
+_LEAST_ANSWER: Final = 400
+_TIMES_LONGER: Final = 3
+_MOST_BETWEEN: Final = 3
+"""Of an answer before a closing remark: its length, also beside the remark's, and the calls between the two."""
 _SITTING_MS: Final = 3_600_000
 """A session's turns belong together while no longer pause than this is between them."""
 _ASIDE_CHARS: Final = 300
@@ -187,6 +191,17 @@ def idle_since(past: Past) -> list[Step]:
     """Returns the turns after the leading one that can't lead: idle ones and asides."""
     since = (step for step in past.steps if step.turn.began > past.newest.turn.began)
     return [step for step in since if is_idle(step) or is_aside(step, past.steps)]
+
+
+def before_remark(step: Step) -> Said | None:
+    """Returns the answer that a turn's last words only close, once it was sent or noted elsewhere: much longer, with a
+    few calls between; None for most turns."""
+    if step.turn.end != "answered" or len(step.turn.said) < 2:
+        return None
+    answer, remark = step.turn.said[-2:]
+    between = sum(answer.at_ms <= call.at_ms <= remark.at_ms for call in step.digest.calls)
+    is_closed = len(answer.text) >= max(_LEAST_ANSWER, _TIMES_LONGER * len(remark.text))
+    return answer if is_closed and not answer.final and 0 < between <= _MOST_BETWEEN else None
 
 
 def did_work(turn: Turn) -> bool:

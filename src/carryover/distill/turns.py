@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from carryover import model
 from carryover.distill import digest as kept
-from carryover.distill.digest import Call, Digest, Failure, Pending, Reply, Said, Turn
+from carryover.distill.digest import Call, Digest, Failure, Heard, Pending, Reply, Said, Turn
 from carryover.distill.forms import filled_in, stored
 from carryover.distill.own_text import only_points_at_handoff, without_handoffs, without_mark
 from carryover.distill.quotes import clip, clip_middle
@@ -26,6 +26,7 @@ MOST_PENDING: Final = 20
 _MOST_TURNS: Final = 48
 _NEWEST_CHARS: Final = 8000
 _MOST_SAID: Final = 8
+_MOST_HEARD: Final = 3
 # Turns back → what is kept: number of texts, characters of the last one, of the others, of the prompt.
 _KEPT: Final = (
     (1, 5, 6000, 700, 3000),
@@ -82,13 +83,19 @@ def _begin(digest: Digest, turn: Turn) -> Digest:
 
 def _shortened(turn: Turn, texts: int, last: int, others: int, prompt: int) -> Turn:
     prompt = max(prompt, _FIRST_PROMPT_CHARS) if turn.number <= 1 else prompt
-    said = turn.said[-texts:]
+    said = _newest(turn.said, texts)
     said = tuple(
-        Said(clip_middle(one.text, chars=last if one is said[-1] else others), one.at_ms)
+        replace(one, text=clip_middle(one.text, chars=last if one is said[-1] else others))
         for one in said
         if others or one is said[-1]
     )
     return replace(turn, said=said, prompt=clip_middle(turn.prompt, chars=prompt, tail_share=0.3))
+
+
+def _newest(said: tuple[Said, ...], most: int) -> tuple[Said, ...]:
+    """Returns the last text and the newest others, of which answers stay longest."""
+    ranked = sorted(range(len(said)), key=lambda at: (at == len(said) - 1, said[at].final, at))
+    return tuple(said[at] for at in sorted(ranked[-most:]))
 
 
 def _weight(turns: tuple[Turn, ...], at: int) -> int:
@@ -104,7 +111,7 @@ def _weight(turns: tuple[Turn, ...], at: int) -> int:
 def prompt(digest: Digest, event: Event, body: model.UserPrompt) -> Digest:
     """Begins a new turn, unless one was running that takes the words up."""
     if body.actor != "human":
-        return digest
+        return _heard(digest, event, body) if body.sender else digest
     if body.in_turn and digest.turns:
         return _added(digest, event, body)
     resumes = only_points_at_handoff(body.text)
@@ -143,6 +150,17 @@ def _added(digest: Digest, event: Event, body: model.UserPrompt) -> Digest:
     return replace(with_turn(digest, replies=replies, end="", last_ms=event.at_ms), queued=_unsent(digest, body))
 
 
+def _heard(digest: Digest, event: Event, body: model.UserPrompt) -> Digest:
+    """Adds what another agent's session sent to the turn, which goes on."""
+    text = clip_middle(without_handoffs(body.text).strip(), chars=_LONGEST_OTHER)
+    if not text:
+        return digest
+    digest = at_work(digest, event)
+    heard = (*digest.turns[-1].heard, Heard(sender=clip(one_line(body.sender), chars=80), text=text, at_ms=event.at_ms))
+    heard = heard if len(heard) <= _MOST_HEARD else (heard[0], *heard[1 - _MOST_HEARD :])
+    return with_turn(digest, heard=heard, end="", last_ms=event.at_ms)
+
+
 def _unsent(digest: Digest, body: model.UserPrompt) -> tuple[Pending, ...]:
     """Returns the queued prompts that wait for their turn after a prompt."""
     sent = clip(one_line(body.text), chars=_LONGEST_QUEUED)
@@ -162,12 +180,13 @@ def message(digest: Digest, event: Event, body: model.AssistantMessage) -> Diges
         return digest
     digest = at_work(digest, event)
     turn = digest.turns[-1]
-    before = tuple(Said(clip_middle(one.text, chars=_LONGEST_OTHER), one.at_ms) for one in turn.said[1 - _MOST_SAID :])
+    before = tuple(replace(one, text=clip_middle(one.text, chars=_LONGEST_OTHER)) for one in turn.said)
     announces = body.final is None and text.endswith((":", "："))
     closing = body.final is not False and not body.aborted and not announces
     left_open = "" if turn.end == "answered" else turn.end
     end = "answered" if closing else left_open
-    said = (*before, Said(clip_middle(text, chars=_NEWEST_CHARS), event.at_ms))
+    newest = Said(clip_middle(text, chars=_NEWEST_CHARS), event.at_ms, body.final is True and not body.aborted)
+    said = _newest((*before, newest), _MOST_SAID)
     digest = with_turn(digest, said=said, end=end, grows=body.grows, last_ms=event.at_ms)
     return replace(digest, ending=None) if closing else digest
 
@@ -278,7 +297,7 @@ def job(digest: Digest, event: Event, body: model.BackgroundTask) -> Digest:
     if not body.report:
         return digest
     made = Call(  # a report is treated like the output of a call
-        name="background",
+        name=kept.JOB,
         op="agent",
         subject=label,
         status="ok" if body.state == "done" else "error",

@@ -183,7 +183,8 @@ def shown(body: model.AnyBody, agent: str, root: str | None) -> Shown | None:
         case model.UserPrompt(actor=actor) as prompt:
             kind: PartKind = "user" if actor == "human" else "agent"
             by_user = "You (a stored prompt)" if prompt.stored else "You"
-            return Shown(kind, by_user if actor == "human" else "Prompt of the agent", prompt.typed)
+            by_agent = f"Message of another session, {prompt.sender}" if prompt.sender else "Prompt of the agent"
+            return Shown(kind, by_user if actor == "human" else by_agent, prompt.typed)
         case model.AssistantMessage(text=text, aborted=aborted):
             return Shown("agent", f"{agent} (cut off)" if aborted else agent, text)
         case model.Answer(question=question, text=text):
@@ -201,6 +202,8 @@ def shown(body: model.AnyBody, agent: str, root: str | None) -> Shown | None:
             return Shown("tool", f"{_call(result, root)}{by}{how}", printed, failed)
         case model.FileEdit() as edit:
             return Shown("tool", edit_line(edit, root), edit.diff)
+        case model.ChangedElsewhere(path=path):
+            return Shown("happening", f"Changed by someone or something else: {_relative(path, root)}", "")
         case model.PlanUpdate(items=items):
             done = sum(item.state == "done" for item in items)
             steps = "\n".join(f"- {_PLAN_MARKS[item.state]} {item.text}" for item in items)

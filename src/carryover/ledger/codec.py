@@ -45,7 +45,8 @@ _DICTIONARIES: Final = {
 _lock: Final = threading.Lock()
 KINDS: Final = tuple(
     "session_info user_prompt queued_prompt assistant_message question answer tool_call tool_result file_edit "
-    "plan_update plan_proposal background_task agent_summary turn_end retracted session_start session_end".split()
+    "plan_update plan_proposal background_task agent_summary turn_end retracted session_start session_end "
+    "changed_elsewhere".split()
 )
 """In the order of their numbers in the ledger. Append new ones."""
 _COMPRESS_FROM_BYTES: Final = 48

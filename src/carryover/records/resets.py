@@ -34,7 +34,7 @@ _LIMIT: Final = later(
     r"\b429\b|rate[ _-]?limit|\blimit (?:reached|exceeded)|\b(?:usage|session|weekly|opus|sonnet|request) limit"
     r"|(?:hit|reached|exceeded|exhausted) (?:your|the)\b.{0,60}\b(?:limit|allowance|quota)"
     r"|\bquota\b|resource_exhausted|too many requests"
-    r"|credit balance|more credits|insufficient.{0,20}(?:credit|balance|funds)"
+    r"|credit balance|more credits|\bout of (?:extra )?usage\b|insufficient.{0,20}(?:credit|balance|funds)"
     r"|\bpremium requests?\b.{0,40}\b(?:limit|exhausted|used)",
     re.I,
 )

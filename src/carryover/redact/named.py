@@ -8,8 +8,17 @@ from collections.abc import Iterator
 
 from carryover.redact import values
 from carryover.redact.assignments import LONGEST_IN_WORDS, QUOTES, Assignment, after_word, read_assignment
+from carryover.redact.logins import passwords_of_logins
 from carryover.redact.seed_phrases import seed_phrases
-from carryover.redact.values import Span, insert_marks, is_in_use, is_mixed, is_name_of_a_secret, is_scrambled
+from carryover.redact.values import (
+    Span,
+    insert_marks,
+    is_in_use,
+    is_mixed,
+    is_name_of_a_secret,
+    is_said_password,
+    is_scrambled,
+)
 from carryover.text.pattern import later
 
 _BEARER_TOKEN = "bearer_token_"
@@ -54,11 +63,6 @@ _OWNERS_OF_A_PASS = ("db", "user", "store", "key", "mot de ")
 _PART = later(r"[A-Z]?[a-z0-9]+|[A-Z]+(?![a-z])")
 _AWS_NAME = later("aws|secret")
 _AWS_SECRET = later(r"[A-Za-z0-9/+]{40}")
-_SAID_PASSWORD = later(r"(?=\D{1,32}\d)(?=[^A-Za-z]{0,32}[A-Za-z])[^\s/_.:,;()\[\]{}<>=-]{6,32}")
-_TECHNICAL = later(
-    r"(?i)(?:base|sha|md|utf|aes|rsa|ascii|oauth|http|ipv|pbkdf|argon|bcrypt|scrypt|pkcs|hs|rs|es|ps|x|p|v|s|k|blake|rot"
-    r"|crypt|des|tls|ssl|u?int|latin|iso|user|line|step|version|python|windows)-?\d"
-)
 _NUMBER = later(r"[\d_.,:+\-]+(?:[smhd]|ms|px|[kmg]i?b?)?", re.IGNORECASE)
 _SIGN = later(r"[^a-z0-9]")
 _WORKING_DIRECTORIES = {"PWD", "OLDPWD", "pwd"}
@@ -68,7 +72,7 @@ def hide_named(text: str, counts: dict[str, int]) -> str:
     """Replaces the values of secret names and keeps the names."""
     lower = values.lowered(text)
     spans = [span for word in _WORDS if word in lower for span in _spans(text, lower, word)]
-    return insert_marks(text, [*spans, *seed_phrases(lower)], counts)
+    return insert_marks(text, [*spans, *seed_phrases(lower), *passwords_of_logins(text, lower)], counts)
 
 
 def _spans(text: str, lower: str, word: str) -> Iterator[Span]:
@@ -182,7 +186,7 @@ def _is_secret(found: Assignment, word: str) -> bool:
 def _is_secret_in_words(found: Assignment, value: str, word: str) -> bool:
     if found.code or is_name_of_a_secret(value):
         return False
-    return is_scrambled(value, 16 if word == "oauth" else 8) or (word == "pass" and _is_said_password(value))
+    return is_scrambled(value, 16 if word == "oauth" else 8) or (word == "pass" and is_said_password(value))
 
 
 def _is_secret_in_cell(value: str, word: str) -> bool:
@@ -196,11 +200,6 @@ def _is_passphrase(found: Assignment, value: str) -> bool:
     if (found.quoted and found.glued and found.name.isupper()) or "phrase" in found.name.lower():
         return True
     return any(is_mixed(part.strip(".,:;?!"), 6) for part in value[:256].split())
-
-
-def _is_said_password(value: str) -> bool:
-    """Whether a sentence gives `value` away: `the password is Sommer2024`, but not `the password is base64`."""
-    return is_in_use(value) or (_SAID_PASSWORD.fullmatch(value) is not None and _TECHNICAL.match(value) is None)
 
 
 def _repeats_name(found: Assignment) -> bool:

@@ -193,6 +193,10 @@ _PATTERNS: Final = (
     ("auth", rf"auth(?:(?<=[\"']auth)|(?<=_auth)(?<![A-Za-z0-9]_auth)){_BASE64}"),
     ("__AUTH", rf"__AUTH{_BASE64}"),
     ("AuthIdent", rf"AuthIdent{_BASE64}"),
+    *(
+        (library, rf"{library}\.\w{{4,20}}\([ \t]*b?(?P<open>\\{{0,7}}[\"'])(?P<value>[^\"'\\\n]{{4,200}})(?P=open)")
+        for library in ("bcrypt", "argon2")
+    ),
     ("SecureString", r"ConvertTo-SecureString[ \t]+(?:-String[ \t]+)?(?P<value>'[^'\n]{1,200}'|\"[^\"\n]{1,200}\")"),
     ("password", r"password 7 (?P<value>[0-9A-F]{8,})"),
     ("SHA", r"\{S?SHA(?:\d{3})?\}(?P<value>[A-Za-z0-9+/]{27,}={0,2})"),  # LDAP's and Apache's password hashes

@@ -152,6 +152,18 @@ def is_in_use(value: str) -> bool:
     return len(value) < 64 and _IN_USE.fullmatch(value) is not None
 
 
+_SAID_PASSWORD: Final = later(r"(?=\D{1,32}\d)(?=[^A-Za-z]{0,32}[A-Za-z])[^\s/_.:,;()\[\]{}<>=-]{6,32}")
+_TECHNICAL: Final = later(
+    r"(?i)(?:base|sha|md|utf|aes|rsa|ascii|oauth|http|ipv|pbkdf|argon|bcrypt|scrypt|pkcs|hs|rs|es|ps|x|p|v|s|k|blake|rot"
+    r"|crypt|des|tls|ssl|u?int|latin|iso|user|line|step|version|python|windows)-?\d"
+)
+
+
+def is_said_password(value: str) -> bool:
+    """Whether a sentence gives `value` away: `the password is Sommer2024`, but not `the password is base64`."""
+    return is_in_use(value) or (_SAID_PASSWORD.fullmatch(value) is not None and _TECHNICAL.match(value) is None)
+
+
 def is_scrambled(value: str, at_least: int) -> bool:
     """Whether `value` mixes lower case, upper case and digits as randomly generated text does. Hexadecimal text and
     UUIDs count from 16 digits on; names, versions and words joined by dashes never do."""

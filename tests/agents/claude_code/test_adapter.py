@@ -13,6 +13,7 @@ import msgspec
 import pytest
 
 from agents.claude_code.contract_case import FIXTURES, SESSION, SLUG, recordings
+from agents.claude_code.session import ID, Session
 from carryover import model
 from carryover.adapter.contract import HookEvent, Source
 from carryover.agents.claude_code.adapter import AGENT
@@ -156,3 +157,18 @@ def test_a_recording_becomes_what_the_reading_found(recording: Recording) -> Non
             assert result.exit_code == int(call["text"].split()[2])
         refused = ("<tool_use_error>", "Auto mode could not evaluate this action")
         assert result.never_ran is (call["text"].startswith(refused) or result.status == "denied")
+
+
+@pytest.mark.parametrize(("place", "parent"), [("u1", ID), (None, None)])
+def test_a_file_that_goes_on_under_another_id_is_the_same_conversation(place: str | None, parent: str | None) -> None:
+    """Claude Desktop (2.1.161): the first record has its place behind the last of the former session. The prompt that
+    carries out an accepted plan has none (2.1.63), though an old record may be above it."""
+    transcript = Session()
+    transcript.user("Read the labels.", parentUuid=None)
+    transcript.queue("dequeue", sessionId=SESSION % 7)
+    transcript.user("Go on.", parentUuid=place, sessionId=SESSION % 7)
+    transcript.user("And on.", parentUuid="u3", sessionId=SESSION % 7)
+
+    facts = [(event.session, event.body) for event in transcript.events if isinstance(event.body, model.SessionInfo)]
+    named = [(session, fact.parent) for session, fact in facts if isinstance(fact, model.SessionInfo) and fact.parent]
+    assert named == ([(SESSION % 7, parent)] if parent else [])

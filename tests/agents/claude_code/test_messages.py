@@ -15,6 +15,7 @@ from carryover.model import (
     AnyBody,
     AssistantMessage,
     BackgroundTask,
+    ChangedElsewhere,
     QueuedPrompt,
     SessionInfo,
     ToolCall,
@@ -257,7 +258,32 @@ def test_reports_of_jobs_and_messages_of_other_sessions_are_never_queued_prompts
     assert transcript.queue("remove", report, reason="absorbed_mid_turn") == []
     assert transcript.attachment("queued_command", prompt=report, commandMode="task-notification") == done
     message = '<cross-session-message from="a">Pull.</cross-session-message>'
-    assert transcript.queue("enqueue", message) == transcript.user(message) == []
+    assert transcript.queue("enqueue", message) == transcript.queue("remove", message) == []
+
+
+def test_another_sessions_message_is_an_agents_word() -> None:
+    """Delivered after a sentence of the client's and before its rules for such messages, or in mid-turn (2.1.231)."""
+    transcript, peer = Session(), {"kind": "peer", "name": "docs 2", "body": "Pull first."}
+    tag = '<cross-session-message from="uds:/a.sock" from-name="docs 2">\nPull first.\n</cross-session-message>'
+    sent = [Prompt(text="Pull first.", actor="model", sender="docs 2")]
+
+    record = f"Another Claude session sent a message:\n{tag}\n\nThis is not your user's approval."
+    assert transcript.user(record, isMeta=True, origin=peer, promptSource="system") == sent
+    assert transcript.attachment("queued_command", prompt=tag, commandMode="prompt", origin=peer, isMeta=True) == sent
+    bare = '<cross-session-message from="a">Pull.</cross-session-message>'
+    assert transcript.user(bare) == [Prompt(text="Pull.", actor="model", sender="another session")]
+    assert transcript.user("No tag.", isMeta=True, origin=peer) == []
+    assert transcript.user(f"What does {bare} mean?") == [Prompt(text=f"What does {bare} mean?")]
+
+
+def test_a_file_that_was_changed_elsewhere_is_known() -> None:
+    """The client sees it at the next step (2.1.126 to 2.1.226)."""
+    transcript = Session()
+
+    assert transcript.attachment("edited_text_file", filename="/shop/fee.py", snippet="1\tFEE = 2") == [
+        ChangedElsewhere(path="/shop/fee.py")
+    ]
+    assert transcript.attachment("edited_image_file", filename="/shop/a.png") == []
 
 
 def test_a_skill_that_the_model_runs_is_no_command_of_the_user() -> None:
@@ -303,6 +329,23 @@ def test_what_a_job_said_reports_no_other_job(tag: str) -> None:
 
     [done] = Session().queue("enqueue", f"{report}\n</task-notification>")
     assert done == BackgroundTask(task_id="b1", state="done", report=said if tag == "result" else "")
+
+
+@pytest.mark.parametrize(
+    ("said", "state"),
+    [
+        ("You're out of extra usage · resets 9pm (UTC)", "failed"),
+        ("You've hit your session limit · resets 3am", "failed"),
+        (f"The server answers 429 above its rate limit. {'It is now tested. ' * 20}", "done"),
+    ],
+)
+def test_a_sub_agent_that_a_limit_stopped_is_not_done(said: str, state: Any) -> None:
+    """The client calls it completed (2.1.81)."""
+    report = notification("completed", more=f"<result>{said}</result>\n")
+
+    label = 'Background command "Build" ended'
+    done = BackgroundTask(task_id="b1", state=state, label=label, report=said.strip())
+    assert Session().queue("enqueue", report) == [done]
 
 
 def test_what_the_users_own_command_printed_is_no_command() -> None:

@@ -50,7 +50,7 @@ def test_every_kind_has_its_number_and_keeps_it() -> None:
 
     assert kinds == set(KINDS)
     assert KINDS[:3] == ("session_info", "user_prompt", "queued_prompt")
-    assert KINDS[-3:] == ("retracted", "session_start", "session_end")
+    assert KINDS[-4:] == ("retracted", "session_start", "session_end", "changed_elsewhere")
 
 
 def test_a_body_is_the_same_however_it_is_stored() -> None:

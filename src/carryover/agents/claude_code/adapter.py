@@ -29,6 +29,7 @@ from carryover.agents.claude_code.lines import (
     OpenClaudeCall,
 )
 from carryover.agents.claude_code.outcomes import plain_output, read_outcome, without_reminders
+from carryover.agents.claude_code.peers import OF_SESSIONS, add_message
 from carryover.agents.claude_code.prompts import is_clients, own_words, typed_words
 from carryover.agents.claude_code.records import GROUP, REPORTS, SESSION, SUBAGENT, copied
 from carryover.agents.claude_code.spec import EVENTS, SPEC
@@ -87,12 +88,12 @@ _QUIET: Final = frozenset(
 _IMAGE_BLOCKS: Final = ("image", "document")
 _QUIET_BLOCKS: Final = "image document text thinking redacted_thinking fallback server_tool_use tool_reference".split()
 """Thinking is not kept."""
+_ATTACHMENTS: Final = ("queued_command", "edited_text_file")
 _INJECTED_ORIGINS: Final = frozenset(
     "task-notification auto-continuation channel coordinator observer observer-activity peer teammate "
     "unclassified".split()
 )
 """Origins of `user` records that are not from the user (2.1.328: task-notification)."""
-_OF_SESSIONS: Final = ("<teammate-message", "<cross-session-message")
 _TAGGED: Final = later(r"<([a-z][\w-]*)(?:\s[^>]*)?>.*</\1>\s*", re.DOTALL)
 """The whole of a queued text that the client put between tags: a job's report, another session's message, what an MCP
 server sent over a channel. A record of the queue names no sender."""
@@ -137,7 +138,7 @@ def _is_quiet(line: ClaudeLine) -> bool:
     """Whether a record is of a kind known to hold nothing for us. Most are, so they are dropped first."""
     if line.type == "attachment":
         # Context for the model, such as what hooks add: our own handoff never becomes an event.
-        return line.attachment is not None and text_of(line.attachment.get("type")) != "queued_command"
+        return line.attachment is not None and text_of(line.attachment.get("type")) not in _ATTACHMENTS
     return line.type in _QUIET or f"{line.type}/{line.subtype}" in _QUIET or line.type.startswith("artifact-")
 
 
@@ -242,6 +243,8 @@ def _words(builder: ClaudeBuilder, texts: list[str], attachments: int) -> None:
         return
     text, files = typed_words(texts)
     attachments += files
+    if add_message(builder, text, line.origin):
+        return
     if line.is_meta or line.is_visible_in_transcript_only or is_clients(text):
         _leave_queue(builder, text, withdrawn=True)  # a prompt that the model scheduled enters like the user's
         return
@@ -270,7 +273,7 @@ def _summary(builder: ClaudeBuilder, summary: str) -> None:
 def _is_typed(builder: ClaudeBuilder, text: str) -> bool:
     """Whether a person typed the record's text or, in a sub-agent, a model wrote it as a prompt."""
     sender = text_of(inside(builder.line.origin, "kind")) or "human"
-    by_user = sender == "human" and builder.line.prompt_source != "system" and not text.startswith(_OF_SESSIONS)
+    by_user = sender == "human" and builder.line.prompt_source != "system" and not text.startswith(OF_SESSIONS)
     if by_user or builder.subagent_id is not None:
         return True
     if sender != "human" and sender not in _INJECTED_ORIGINS:
@@ -339,7 +342,7 @@ def _queue(builder: ClaudeBuilder) -> None:
     if operation == "enqueue" and text.startswith(REPORTS):
         builder.add_jobs(text, "queue")
     elif operation == "enqueue":
-        if text and not _TAGGED.fullmatch(text) and not text.startswith(_OF_SESSIONS) and not is_clients(text):
+        if text and not _TAGGED.fullmatch(text) and not text.startswith(OF_SESSIONS) and not is_clients(text):
             builder.change(queued=(*builder.context.queued, digest(text))[-_MOST_QUEUED:])
             builder.add(model.QueuedPrompt(text=text), "queue", digest(text))
     elif operation in ("popAll", "remove"):
@@ -349,10 +352,13 @@ def _queue(builder: ClaudeBuilder) -> None:
 
 
 def _attachment(builder: ClaudeBuilder) -> None:
-    """Handles a queued text delivered mid-turn, beside a tool result."""
+    """Handles a queued text delivered mid-turn, beside a tool result, or the note that a file was changed elsewhere."""
     given = builder.line.attachment
     if given is None:
         builder.skip("attachment", "unexpected shape")
+        return
+    if path := text_of(given.get("filename")):
+        builder.add(model.ChangedElsewhere(path=path), "changed", digest(path))
         return
     raw = given.get("prompt", rawjson.ABSENT)
     blocks = rawjson.part_of(raw, list[rawjson.TextPart]) or [rawjson.TextPart("text", rawjson.text_of(raw))]
@@ -360,6 +366,8 @@ def _attachment(builder: ClaudeBuilder) -> None:
     sender = text_of(inside(given.get("origin", rawjson.ABSENT), "kind")) or "human"
     if text.startswith(REPORTS):
         builder.add_jobs(text, "queued")
+    elif add_message(builder, text, given.get("origin", rawjson.ABSENT)):
+        return
     elif text and not is_true(given.get("isMeta")) and sender not in _INJECTED_ORIGINS:
         if text_of(given.get("commandMode")) in ("", "prompt") and sender == "human":
             _prompt(builder, text, files, in_turn=True)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Self
 
 import msgspec
 
@@ -108,6 +109,8 @@ class ClaudeContext(claude_records.Context, frozen=True, omit_defaults=True):
     """The time of the newest such copy."""
     trees: tuple[Tree, ...] = ()
     """Worktrees whose branch `gitBranch` may not say."""
+    chained: str = ""
+    """The session of the newest record with an id: the next one may go on from it under another."""
     ended: dict[str, model.ResultStatus] = msgspec.field(default_factory=dict)
     """How calls ended that no record has begun yet: a client may write a result before its call (2.1.114)."""
 
@@ -118,6 +121,16 @@ class ClaudeBuilder(claude_records.Builder[ClaudeLine, ClaudeContext]):
 
     call_id: str = ""
     """The call that the block is about: the mark of events without one of their own."""
+
+    def handle(self, handle: Callable[[Self], None]) -> None:
+        """Handles the record. Claude Desktop goes on in the same file under another session's id (2.1.161)."""
+        if self.line.uuid and self.subagent_id is None:
+            before = self.context.chained
+            if before not in ("", self.session) and bytes(self.line.parent_uuid) not in (b"", b"null"):
+                self.learn_news(parent=before)
+            if before != self.session:
+                self.change(chained=self.session)
+        handle(self)
 
     def branch_here(self) -> str | None:
         """Returns the branch that is checked out in the record's folder, as far as records say."""

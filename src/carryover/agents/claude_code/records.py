@@ -22,6 +22,7 @@ from carryover.records.asked import JOB_STATES
 from carryover.records.fields import SHORT_CHARS, bounded, digest, utc_ms
 from carryover.records.lenient import fields_of, text_of
 from carryover.records.rawjson import ABSENT, skipped
+from carryover.records.resets import names_limit
 from carryover.records.text import tagged, without_handoff
 from carryover.transcript import recorder as base
 from carryover.transcript.recorder import OneSession, usable_folder, usable_name
@@ -178,6 +179,8 @@ REPORTS: tuple[str, ...] = ("<task-notification>", "<bash-notification>")
 _REPORT: Final = re.compile("<(?:task|bash)-notification>")
 _SAID: Final = re.compile("<(result|event)>")
 """The beginning of what a sub-agent or a monitor said."""
+_LONGEST_REFUSAL: Final = 200
+"""Most characters of a report that is only the message of a usage limit; a longer one may speak of limits."""
 
 
 def _jobs_in(text: str) -> Iterator[BackgroundTask | str]:
@@ -198,4 +201,6 @@ def _jobs_in(text: str) -> Iterator[BackgroundTask | str]:
             state = "stopped"
         label = bounded((tagged(report, "summary") or "").strip(), SHORT_CHARS)
         words = report.partition("<result>")[2].rpartition("</result>")[0].strip()
+        if state == "done" and len(words) <= _LONGEST_REFUSAL and names_limit(words):
+            state = "failed"  # the client calls it completed (2.1.81)
         yield BackgroundTask(task_id=task_id, state=state, label=label, report=without_handoff(words))

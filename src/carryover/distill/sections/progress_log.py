@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from operator import attrgetter
 from typing import Final
 
 from msgspec.structs import replace
 
 from carryover.distill.digest import Digest, Proposal, Summary
-from carryover.distill.entry import WEIGHTS, Entry, Kind
+from carryover.distill.entry import BY_WORTH, WEIGHTS, Entry, Kind, Weight
 from carryover.distill.pastes import quoted_prompt
 from carryover.distill.quotes import earlier, excerpt, lines_of
 from carryover.distill.sections.open_questions import asking_sessions
 from carryover.distill.sections.quoting import from_turn, joined_short, last_words, not_alike, parted
-from carryover.distill.trail import Past, Step, idle_since
+from carryover.distill.trail import Past, Step, before_remark, idle_since
 from carryover.distill.view import SessionView, Worktree
 
 _PROMPT_CHARS = 160
@@ -24,6 +24,7 @@ _TO_DO: Final = ("pending", "current", "next")
 _MOST_LINES: Final = {"summary": 10, "plan": 12}
 _MOST_COMMITS: Final = 4
 _MOST_ALIKE: Final = 3
+_MOST_HEARD: Final = 6
 _SAID: Final = {"answered": "answered", "": "said"}
 """How an agent's words are introduced; of any other end of their turn they were cut off."""
 
@@ -74,8 +75,10 @@ def summary_entries(past: Past) -> list[Entry]:
         for summary, what in ((session.digest.recap, "recap"), (session.digest.summary, "compaction summary")):
             if summary is None:
                 continue
-            for heading, text in _parts_of(summary, is_done=_is_done_since(summary, session.digest)):
-                entries += _quoted(past, session, summary, f"{what}{heading}", text)
+            waits = session is past.lead and not _is_answered_since(summary, session.digest)
+            for heading, text, is_next in _parts_of(summary, is_done=is_done_since(summary, session.digest)):
+                weight = WEIGHTS["announced"] if is_next and waits else BY_WORTH
+                entries += _quoted(past, session, summary, f"{what}{heading}", text, weight)
         plan = session.digest.proposal
         if plan is not None and plan.accepted and plan.text:
             what = "plan, accepted by the user"  # the work follows it from then on
@@ -83,25 +86,33 @@ def summary_entries(past: Past) -> list[Entry]:
     return entries
 
 
-def _is_done_since(summary: Summary, digest: Digest) -> bool:
+def is_done_since(summary: Summary, digest: Digest) -> bool:
     """Whether the turn in which the summary was made has ended with an answer since."""
     made_in = (turn for turn in digest.turns if turn.number == summary.turn)
     return any(turn.end == "answered" and turn.said[-1].at_ms > summary.at_ms for turn in made_in)
 
 
-def _parts_of(summary: Summary, *, is_done: bool) -> list[tuple[str, str]]:
-    """Returns the parts by what they begin with; without what was still to do if it `is_done`."""
+def _is_answered_since(summary: Summary, digest: Digest) -> bool:
+    """Whether any turn has ended with an answer since."""
+    return any(turn.end == "answered" and turn.said[-1].at_ms > summary.at_ms for turn in digest.turns)
+
+
+def _parts_of(summary: Summary, *, is_done: bool) -> list[tuple[str, str, bool]]:
+    """Returns the parts by what they begin with, and whether they say what comes next; without what was still to do if
+    it `is_done`."""
     with_text = [part for part in summary.parts if part.text.strip() and not (is_done and part.kind in _TO_DO)]
     parts = sorted(with_text, key=lambda part: _WANTED.index(part.kind))
-    return [(f", “{part.heading}”", part.text) for part in parts] or [("", summary.text)]
+    return [(f", “{part.heading}”", part.text, part.kind == "next") for part in parts] or [("", summary.text, False)]
 
 
-def _quoted(past: Past, session: SessionView, given: Summary | Proposal, what: str, text: str) -> list[Entry]:
+def _quoted(
+    past: Past, session: SessionView, given: Summary | Proposal, what: str, text: str, weight: Weight = BY_WORTH
+) -> list[Entry]:
     step = Step(session.digest.turns[-1], session) if session.digest.turns else past.main
     since = max(0, session.digest.prompts - given.turn)
     label = f"{past.agent(step)}'s {what} ({past.turn(given.turn, session)}, {_prompts_since(since)})"
     kind: Kind = "plan" if isinstance(given, Proposal) else "summary"
-    quote = parted(step, text, kind, label=label, most=_MOST_LINES[kind], at_ms=given.at_ms)
+    quote = parted(step, text, kind, weight, label=label, most=_MOST_LINES[kind], at_ms=given.at_ms)
     return [replace(one, turn=given.turn) for one in quote]
 
 
@@ -123,7 +134,8 @@ def progress_entries(past: Past) -> list[Entry]:
     answers: list[Entry] = []
     asking = asking_sessions(past)
     stands = [past.main, *([past.work] if past.work is not None else []), *idle_since(past)[-1:]]
-    answered = [step for step in past.steps if step.turn.said and not _is_quoted(past, step, stands)]
+    answered = [one for step in past.steps if step.turn.said for one in _answers(step, past.main)]
+    answered = [step for step in answered if not _is_quoted(past, step, stands)]
     for step in not_alike(answered, attrgetter("answer"), _MOST_ALIKE):
         said = _SAID.get(step.turn.end, "said, then was cut off")
         at_ms = step.turn.said[-1].at_ms
@@ -131,7 +143,34 @@ def progress_entries(past: Past) -> list[Entry]:
         asks = step.is_newest and step.view.session in asking
         answer = last_words(step.turn).said if asks else step.turn.answer
         answers += parted(step, answer, "message", label=label, at_ms=at_ms)
-    return [*entries, *joined_short(answers)]
+    return [*entries, *joined_short(answers), *_heard(past)]
+
+
+def _heard(past: Past) -> list[Entry]:
+    """Returns what agents of other sessions wrote, newest first: of the leading session, what it began with and what
+    came last stay longest, since these may be its orders."""
+    heard = [(step, message) for step in past.steps for message in step.turn.heard]
+    newest_first = sorted(heard, key=lambda one: -one[1].at_ms)
+    first = past.lead.digest.turns[0]
+    orders = [*(first.heard[:1] if first.number == 0 else ()), *past.main.turn.heard[-1:]]
+    entries: list[Entry] = []
+    for step, message in (one for one in newest_first if one[1] in orders or one in newest_first[:_MOST_HEARD]):
+        label = f"Message of another agent, “{message.sender}” ({past.place(step, message.at_ms)})"
+        weight = WEIGHTS["heard"] if message in orders else BY_WORTH
+        entries += parted(step, message.text, "text from outside", weight, label=label, most=8, at_ms=message.at_ms)
+    return entries
+
+
+def _answers(step: Step, main: Step) -> Iterator[Step]:
+    """Yields a turn as it was at each of its answers: the report of a job or another session's message made it go on
+    after one, or it closed one with a remark. Where it stands tells what `main` closed, and what a turn said last that
+    was cut off."""
+    turn = step.turn
+    closed = before_remark(step) if step.turn is not main.turn else None
+    for at, said in enumerate(turn.said[:-1] if turn.end == "answered" or not step.is_newest else ()):
+        if said.final or said is closed:
+            yield Step(replace(turn, said=turn.said[: at + 1], end="answered"), step.view)
+    yield step
 
 
 def _is_quoted(past: Past, step: Step, stands: Iterable[Step]) -> bool:

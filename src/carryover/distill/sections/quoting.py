@@ -59,13 +59,13 @@ def parted(
     most: int = 99,
     at_ms: int | None = None,
 ) -> list[Entry]:
-    """Splits a quote into entries, of which the first and last stay longest, of a prompt or question the beginning;
-    beyond `most` lines, its middle is left out."""
+    """Splits a quote into entries, of which the first and last stay longest, of a prompt, a question or a text from
+    outside the beginning; beyond `most` lines, its middle is left out."""
     parts = list(enumerate(pieces(text, beside=len(label))))
     count = len(parts)
     if count > most:
         parts = [*parts[: most // 2], *parts[count - (most + 1) // 2 :]]
-    ranks = _ranks(len(parts), head=kind in ("prompt", "question"))
+    ranks = _ranks(len(parts), head=kind in ("prompt", "question", "text from outside"))
     whole = from_turn(step, text, kind, weight.first, label=label, at_ms=at_ms)
     return [
         replace(whole, text=part, weight=weight.first + weight.part * rank, part=at, parts=count)

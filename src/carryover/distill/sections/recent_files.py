@@ -152,6 +152,8 @@ def _file(file: RecentFile, at_ms: int) -> str:
     ago = earlier(file.touched.at_ms, at_ms)
     changed = _changed(file.touched)
     parts = [f"{changed} {ago}" if ago else changed]
+    if file.touched.elsewhere_ms:
+        parts.append(f"then changed by someone or something else {earlier(file.touched.elsewhere_ms, at_ms)}".rstrip())
     if file.status is not None:
         parts.append(file.status if file.status == "failing before this edit" else f"tests {file.status}")
     if facts is not None and facts.boxes is not None:

@@ -5,19 +5,30 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from carryover.distill.digest import SeenRun
+from carryover.distill.digest import JOB, Said, SeenRun
 from carryover.distill.entry import BY_WORTH, WEIGHTS, Entry
 from carryover.distill.quotes import clip, cut_middle, earlier, excerpt
 from carryover.distill.sections.open_questions import asking_sessions, newest_run
+from carryover.distill.sections.progress_log import is_done_since
 from carryover.distill.sections.quoting import from_turn, joined_short, last_words, parted
 from carryover.distill.sections.recent_files import may_be_tested, relative
-from carryover.distill.trail import Past, Step, carries_out, did_work, has_no_ruling, idle_since, running_jobs
+from carryover.distill.trail import (
+    Past,
+    Step,
+    before_remark,
+    carries_out,
+    did_work,
+    has_no_ruling,
+    idle_since,
+    running_jobs,
+)
 from carryover.facts import GitFacts
 
 _TOLD_ELSEWHERE: Final = ("plan", "ask", "edit", "write")
 """Questions and edits without a result are shown under Open questions."""
 _MOST_ON_THE_WAY: Final = 6
 _MOST_BRANCHES: Final = 2
+_MOST_ENDED: Final = 4
 _CUT_OFF: Final = {
     "": "no answer recorded",
     "interrupted": "interrupted by the user",
@@ -38,6 +49,7 @@ def standing_entries(past: Past, git: GitFacts | None) -> list[Entry]:
         _tests(past),
         _unpushed(git),
         _jobs(past),
+        _jobs_ended(past),
     )
     facts = "; ".join(fact for fact in said if fact)
     state = parted(past.main, facts, "ending", WEIGHTS["state"], label="", at_ms=past.main.turn.last_ms)
@@ -134,6 +146,18 @@ def _jobs(past: Past) -> str:
     return f"started in the background, no end recorded: {shown}" if shown else ""
 
 
+def _jobs_ended(past: Past) -> str:
+    """Returns the jobs that have ended since the newest compaction summary, which may say that they run."""
+    digest = past.lead.digest
+    made = digest.summary
+    if made is None or is_done_since(made, digest):
+        return ""
+    ended = [call for call in digest.calls if call.name == JOB and call.at_ms > made.at_ms]
+    ends = (call.subject + ("" if call.status == "ok" else f" → error: {call.output}") for call in ended)
+    shown = "; ".join([*dict.fromkeys(excerpt(end, 140) for end in ends)][-_MOST_ENDED:])
+    return f"ended since the compaction summary: {shown}" if shown else ""
+
+
 def _words(past: Past, step: Step) -> list[Entry]:
     """Returns messages on the way, then the last words; in a turn that was cut off, all messages are on the way."""
     turn = step.turn
@@ -145,10 +169,17 @@ def _words(past: Past, step: Step) -> list[Entry]:
     weight = WEIGHTS["last words" if is_main else "last words of work"]
     words = last_words(turn)
     if is_main:
-        return parted(step, words.body, "message", weight, label=label, at_ms=at_ms)
+        closed = before_remark(step)
+        said = parted(step, words.body, "message", weight, label=label, at_ms=at_ms)
+        return [*_before(past, step, closed), *said] if closed is not None else said
     asks = step.is_newest and step.view.session in asking_sessions(past)
     body = words.said if asks else turn.answer
     return parted(step, body, "message", weight, label=label, at_ms=at_ms)
+
+
+def _before(past: Past, step: Step, answer: Said) -> list[Entry]:
+    label = f"{past.agent(step)} answered before that ({past.place(step, answer.at_ms)})"
+    return parted(step, answer.text, "message", WEIGHTS["last words"], label=label, at_ms=answer.at_ms)
 
 
 def _on_the_way(past: Past, step: Step) -> list[Entry]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Literal
 
 import pytest
@@ -15,7 +16,7 @@ from carryover.distill.sections.recent_files import TestStatus, file_entries, pl
 from carryover.distill.trail import past_of
 from carryover.distill.view import ProjectView, SessionView
 from carryover.facts import Boxes, Facts, FileFacts
-from carryover.model import FileEdit
+from carryover.model import ChangedElsewhere, FileEdit
 from carryover.testruns.run import Outcome, TestRun
 from support.conversation import GOAL, MINUTE_MS, ROOT, handoff, project, session, under, worked
 
@@ -282,3 +283,22 @@ def test_a_commit_that_an_agent_made_by_itself_is_told_once() -> None:
     assert "): Round the discount (1a2b3c4)" in text
     assert "claude-code's last words (turn 2): Round the tax" in text
     assert (text.count("Round the discount"), text.count("Round the tax"), text.count("git commit")) == (1, 1, 0)
+
+
+def test_a_file_that_someone_else_changed_since_the_agents_edit_says_so() -> None:
+    talk = session("s1").user("Set the fee.").edited("fee.py").edited("vat.py").says("Set.")
+    talk.ran(f"cat {ROOT}/fee.py").user("Go on.")
+    for name in ("fee.py", "never_edited.py"):
+        talk.event(ChangedElsewhere(path=f"{ROOT}/{name}"))
+
+    shown = under("Recent files", talk.says("Ok."))
+    assert re.search(r"`fee.py`: edited \d min earlier, then changed by someone or something else \d min", shown)
+    assert "`vat.py`: edited" in shown
+    assert "never_edited" not in shown
+    assert "else" not in under("Recent files", talk.user("Again.").edited("fee.py"))
+
+
+def test_what_a_command_of_the_agent_changed_is_not_someone_elses() -> None:
+    talk = session("s1").user("Set the fee.").edited("fee.py").ran("echo VAT = 7 >> fee.py")
+
+    assert "else" not in under("Recent files", talk.event(ChangedElsewhere(path=f"{ROOT}/fee.py")))

@@ -1,0 +1,60 @@
+"""A turn may have several answers: the end of a job, or a message of another session, makes it go on after one."""
+
+from __future__ import annotations
+
+import pytest
+
+from carryover.model import BackgroundTask, UserPrompt
+from support.conversation import session, under, worked
+
+
+def test_an_answer_counts_although_a_job_or_another_session_made_the_turn_go_on() -> None:
+    talk = worked().user("Test it.").says("The okapi test fails because of the clock.")
+    talk.event(BackgroundTask(task_id="b1", state="done", label="Build done")).ran("make").says("The build passes.")
+    talk.event(UserPrompt(text="Push nothing.", actor="model", sender="docs")).ran("git status").says("I do not.")
+
+    log = under("Progress log", talk)
+    assert "answered (turn 2, 4 min earlier): The build passes. | (turn 2, 8 min earlier): The okapi test fails" in log
+    assert "I do not." in under("Where it stands", talk)
+    assert [said.final for said in talk.turn.said] == [True, True, True]
+
+
+def test_answers_of_a_turn_stay_longer_than_what_was_said_on_the_way() -> None:
+    talk = session("s1").user("Count.").says("The first count is 41.")
+    for number in range(20):
+        talk.says(f"Look at part {number}.", final=False).ran(f"wc part{number}")
+    talk.says("The last count is 43.").user("And now?")
+
+    assert [said.text for said in talk.digest.turns[0].said][:1] == ["The first count is 41."]
+    assert "The first count is 41." in under("Progress log", talk.says("All."))
+
+
+def test_what_another_session_sent_is_told_as_its_words_and_never_as_the_users() -> None:
+    order = UserPrompt(text="Keep your hands off the okapi board.", actor="model", sender="boards 3")
+    talk = session("s1").event(order).says("I do.").user("Read the labels.").says("There are 12.")
+    for number in range(9):
+        talk.event(UserPrompt(text=f"Board {number} is free.", actor="model", sender="boards 3")).says("Good.")
+
+    log = under("Progress log", talk)
+    assert "Message of another agent, “boards 3” (turn 0" in log
+    assert "Keep your hands off the okapi board." in log
+    assert "Board 8 is free." in log
+    assert "okapi" not in under("Task", talk) + under("What the user said", talk)
+    assert talk.digest.prompts == 1
+    assert len(talk.turn.heard) == 3
+
+
+@pytest.mark.parametrize("calls", [1, 5])
+@pytest.mark.parametrize("remark", ["It is noted.", f"It is noted: {'the okapi board stays as it is, ' * 9}."])
+def test_an_answer_that_a_remark_closes_after_a_call_or_two_is_told_beside_it(calls: int, remark: str) -> None:
+    answer = f"The okapi board is older than we thought. {'Its labels are from the year before. ' * 12}"
+    talk = worked().user("Why is it old?").ran("git log").says(answer, final=False)
+    for number in range(calls):
+        talk.ran(f"note {number}")
+    talk.says(remark)
+
+    is_closed = calls == 1 and remark == "It is noted."
+    assert ("The okapi board is older" in under("Where it stands", talk)) == is_closed
+    assert "It is noted" in under("Where it stands", talk)
+    talk.user("Print the newest labels of the zebra board.").ran("make labels").says("They are printed.")
+    assert ("The okapi board is older" in under("Progress log", talk)) == is_closed
