@@ -20,7 +20,7 @@ import carryover.faces.page
 from carryover.daemon.handed_over import HandedOver
 from carryover.faces.page.access import HEADERS
 from carryover.faces.page.answers import CommandAnswer, CommandBody, KnownHealth, Me
-from carryover.faces.page.app import _TYPES
+from carryover.faces.page.app import CONTENT_TYPES
 from carryover.past import types
 from carryover.past.types import AgentDays, LimitReached, Pictures, Window
 
@@ -94,7 +94,7 @@ class Pretend:
             file = SESSION_STYLE
         elif file not in STATIC.rglob("*.*"):
             raise web.HTTPNotFound
-        return web.Response(text=file.read_text("utf-8"), content_type=_TYPES[file.suffix], headers=HEADERS)
+        return web.Response(text=file.read_text("utf-8"), content_type=CONTENT_TYPES[file.suffix], headers=HEADERS)
 
     def _answer(self, value: object) -> web.Response:
         if self.locked:

@@ -40,7 +40,7 @@ class LimitNotices:
         self._show = show
         self._since_ms = context.now_ms()
         self._loop = asyncio.get_running_loop()
-        self._waiting: asyncio.Queue[tuple[str, Limit]] = asyncio.Queue()
+        self.waiting: asyncio.Queue[tuple[str, Limit]] = asyncio.Queue()
         self._notified_ms: dict[tuple[str, str], int] = {}
 
     def ignore_earlier(self) -> None:
@@ -56,9 +56,9 @@ class LimitNotices:
             return
 
         def enqueue(key: tuple[str, str]) -> None:
-            if limit.at_ms - self._notified_ms.get(key, 0) >= SAME_MS and self._waiting.qsize() < _MOST_WAITING:
+            if limit.at_ms - self._notified_ms.get(key, 0) >= SAME_MS and self.waiting.qsize() < _MOST_WAITING:
                 self._notified_ms[key] = limit.at_ms
-                self._waiting.put_nowait((made.root, limit))
+                self.waiting.put_nowait((made.root, limit))
 
         with suppress(RuntimeError):  # the daemon has ended meanwhile
             self._loop.call_soon_threadsafe(enqueue, (made.root, limit.agent))
@@ -69,14 +69,14 @@ class LimitNotices:
         A failure is only logged.
         """
         while True:
-            root, limit = await self._waiting.get()
+            root, limit = await self.waiting.get()
             if self._wanted:
                 trouble = await asyncio.to_thread(self._show, *notice(root, limit))
                 if trouble is None:
                     self._context.log.info("limit_notice_shown")
                 else:  # no warning: many machines have no desktop
                     self._context.log.info("limit_notice_not_shown", reason=phrase(trouble))
-            self._waiting.task_done()
+            self.waiting.task_done()
 
     @property
     def _wanted(self) -> bool:

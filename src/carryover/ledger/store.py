@@ -51,7 +51,7 @@ class Ledger:
 
     def __init__(self, db: aiosqlite.Connection, path: Path, reducer: threads.Reducer) -> None:
         self._db = db
-        self._path = path
+        self.path = path
         self._reducer = reducer
         self._lock = asyncio.Lock()
         self.revision = 0
@@ -143,7 +143,7 @@ class Ledger:
     async def forget(self, selection: Selection, *, now_ms: int) -> Forgotten:
         """Removes what `selection` names, permanently if it says so; `erase` makes sure that the data is
         overwritten."""
-        await _change(lambda mark: mark.touch(0o600), connect.erase_mark(self._path))
+        await _change(lambda mark: mark.touch(0o600), connect.erase_mark(self.path))
         async with self._transaction() as db:
             await db.execute_fetchall("PRAGMA secure_delete = ON")
             return await forget(db, self._reducer, selection, now_ms=now_ms)
@@ -154,7 +154,7 @@ class Ledger:
         Takes a while for a large ledger and needs its size again on disk; reads continue meanwhile. If it fails or is
         interrupted, the next `open` repeats it. Raises LedgerUnavailable also while a reader keeps the log in use.
         """
-        await _change(lambda path: path.unlink(missing_ok=True), *connect.copies(self._path))
+        await _change(lambda path: path.unlink(missing_ok=True), *connect.copies(self.path))
         async with self._reading() as db:
             try:
                 # In memory, the setting for everything else, it would take as much as the ledger's size.
@@ -167,11 +167,11 @@ class Ledger:
             ((is_busy, *_),) = await db.execute_fetchall("PRAGMA wal_checkpoint(TRUNCATE)")
             if is_busy:
                 raise LedgerUnavailable(
-                    f"{self._path.name}-wal is in use by another program, so what was forgotten may still be in it. "
+                    f"{self.path.name}-wal is in use by another program, so what was forgotten may still be in it. "
                     "It is erased when carryoverd starts the next time."
                 )
             await db.execute_fetchall("PRAGMA secure_delete = FAST")
-        await _change(lambda path: path.unlink(missing_ok=True), connect.erase_mark(self._path))
+        await _change(lambda path: path.unlink(missing_ok=True), connect.erase_mark(self.path))
 
     async def foreign_sessions(self) -> list[tuple[str, str]]:
         """Returns agent and id of every session of another machine."""
@@ -210,7 +210,7 @@ class Ledger:
             raise error
         async with self._reporting():
             is_ours = isinstance(error, sqlite3.Error | DamagedBody)
-            if is_ours and isinstance(connect.ledger_error(error, self._path), LedgerDamaged):
+            if is_ours and isinstance(connect.ledger_error(error, self.path), LedgerDamaged):
                 raise error
 
     async def wait_for_damage(self) -> None:
@@ -244,11 +244,11 @@ class Ledger:
         try:
             yield
         except (sqlite3.Error, DamagedBody, UnicodeDecodeError) as error:
-            trouble = connect.ledger_error(error, self._path)
+            trouble = connect.ledger_error(error, self.path)
             if trouble is None:
                 raise
             if isinstance(trouble, LedgerDamaged):
-                await asyncio.to_thread(connect.mark_damaged, self._path, error)
+                await asyncio.to_thread(connect.mark_damaged, self.path, error)
                 if not self._damage.done():
                     self._damage.set_result(trouble)
             raise trouble from error

@@ -57,7 +57,7 @@ _MOST_COMMANDS: Final = 2
 _BODY_S: Final = 1.0
 HEALTH_S: Final = 30.0
 """For how long `doctor` is not asked again."""
-_TYPES: Final = {".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
+CONTENT_TYPES: Final = {".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
 T = TypeVar("T")
 Read = Callable[[sqlite3.Connection], msgspec.Struct | None]
 """Makes an answer; None if what is asked for does not exist."""
@@ -167,7 +167,7 @@ class PageApp:
     def _file(self, method: str, name: str) -> web.Response:
         if name not in self._files or method != "GET":
             raise web.HTTPNotFound
-        return web.Response(body=self._files[name], content_type=_TYPES[Path(name).suffix], charset="utf-8")
+        return web.Response(body=self._files[name], content_type=CONTENT_TYPES[Path(name).suffix], charset="utf-8")
 
     async def _data(self, request: web.Request, visitor: Visitor, path: list[str]) -> web.StreamResponse:
         match (request.method, *path):
@@ -347,7 +347,7 @@ class PageApp:
 
 def _read_files(folder: Traversable) -> dict[str, bytes]:
     """Returns the files that a page is made of, by their names."""
-    return {entry.name: entry.read_bytes() for entry in folder.iterdir() if Path(entry.name).suffix in _TYPES}
+    return {entry.name: entry.read_bytes() for entry in folder.iterdir() if Path(entry.name).suffix in CONTENT_TYPES}
 
 
 def _superseded() -> web.HTTPException:

@@ -175,7 +175,7 @@ def test_what_a_terminal_types_in_place_of_a_paste_fills_no_memory(play: Play, l
     with pytest.raises(KeyboardInterrupt):
         play(("show s2", "z" * 20_000), ("zzzz", CTRL_C), screen=screen)
 
-    query = screen._query.buffer
+    query = screen.query_field.buffer
     assert sum(len(text) for text, _ in query._undo_stack) < MOST_TYPED**2 + 20_000
 
 
