@@ -23,7 +23,7 @@ from carryover.sync.head import Head, Membership
 from carryover.sync.incoming import LedgerIncoming
 from carryover.sync.membership import accept, add, admission, remove, waiting
 from carryover.sync.outgoing import LedgerOutgoing
-from carryover.sync.own_log import OwnLog
+from carryover.sync.own_log import MOST_READ, OwnLog
 from carryover.sync.payload import Machine, Payload, ProjectState, Taken
 from carryover.sync.rounds import Outcome, Round
 from carryover.sync.sealing import MachineKey, make_key
@@ -141,6 +141,8 @@ class MemoryStore(Store):
         self.remote = remote
         self.reachable = True
         self.crash_in: int | None = None
+        self.reads: list[str] = []
+        """The names of files, as they were read."""
         self._fetched: dict[str, dict[str, bytes]] = {}
 
     def step(self) -> None:
@@ -160,6 +162,7 @@ class MemoryStore(Store):
         )
 
     def read(self, machine: str, name: str) -> bytes | None:
+        self.reads.append(name)
         return self._fetched.get(machine, {}).get(name)
 
     def write(
@@ -240,6 +243,7 @@ class MemoryMachine:
         self.name = f"m{number}"
         self.key = key_of(number)
         self.store = MemoryStore(remote)
+        self.most_read = MOST_READ
         self.ledger = MemoryLedger(self.name, self.store)
         self.settings = Settings(remote="r", machine=self.id, name=self.name, form=2)
         self.folder = MemoryFolder(self.settings, self.key, self.store)
@@ -253,7 +257,7 @@ class MemoryMachine:
 
     def own(self) -> OwnLog:
         self.folder.known_key = self.key
-        return OwnLog(self.folder, self.store, self._now_ms)
+        return OwnLog(self.folder, self.store, self._now_ms, most_read=self.most_read)
 
     def _now_ms(self) -> int:
         self._clock += 1

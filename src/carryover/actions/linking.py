@@ -34,7 +34,7 @@ class Done(msgspec.Struct, frozen=True, kw_only=True):
     sessions: int
 
 
-def link_projects(old: str, new: str) -> Done:
+def link_projects(old: str, new: str, *, answer_s: float = ANSWER_S) -> Done:
     """Moves what was recorded at `old` to `new`. Raises UserError if `old` still exists, is unknown, is
     joined with another project or is `new`, or if `new` is no folder."""
     from carryover.ledger.sessions import Moved
@@ -45,7 +45,7 @@ def link_projects(old: str, new: str) -> Done:
     _refuse_unless_recorded(old_root, new_root)
     target = f"/link?{urlencode({'old': old_root, 'new': new_root})}"
     linked = partial(link, old=old_root, new=new_root, now_ms=now_ms())
-    moved = written_daemonless(target, Moved, linked, timeout_s=ANSWER_S)
+    moved = written_daemonless(target, Moved, linked, timeout_s=answer_s)
     return Done(old=old_root, new=new_root, sessions=moved.sessions)
 
 

@@ -111,11 +111,18 @@ def service_of_user() -> tuple[ServiceManager, Program]:
     return service_here(os.environ), this_program(os.environ, StateDir.of(os.environ, Path.home()).root)
 
 
-def bring_up(state: StateDir, *, service: bool, restart: bool = False) -> Background:
+def bring_up(
+    state: StateDir,
+    *,
+    service: bool,
+    restart: bool = False,
+    by: tuple[ServiceManager, Program] | None = None,
+    answer_s: float = ANSWER_S,
+) -> Background:
     """Registers and starts the daemon unless it is already running correctly; with `restart`, always. Never raises;
-    errors are returned in `trouble`."""
+    errors are returned in `trouble`. `by` is `service_of_user` unless given."""
     before, copies_before = look_at_endpoint(state).health, copies(state.ledger)
-    manager, program = service_of_user()
+    manager, program = by or service_of_user()
     reason = manager.available()
     changed, trouble = False, None
     try:
@@ -124,7 +131,7 @@ def bring_up(state: StateDir, *, service: bool, restart: bool = False) -> Backgr
             changed = (_registered if reason is None else _detached)(state, manager, program, restart=restart)
     except (UserError, OSError) as error:
         trouble = str(error)
-    found = wait_for_daemon(state, ANSWER_S if service and trouble is None else 0.0)
+    found = wait_for_daemon(state, answer_s if service and trouble is None else 0.0)
     health = found.health
     if service and health is None:
         trouble = trouble or found.trouble

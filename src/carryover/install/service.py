@@ -35,7 +35,7 @@ class Program(msgspec.Struct, frozen=True):
     environment: Mapping[str, str] = {}
 
 
-def this_program(env: Mapping[str, str], state: Path) -> Program:
+def this_program(env: Mapping[str, str], state: Path, *, standard_path: str = STANDARD_PATH) -> Program:
     """Returns how a service starts this installation's daemon. The `state` folder is passed on only if `CARRYOVER_HOME`
     named it, and a PATH only if the user's git is elsewhere."""
     # Not the first `carryoverd` on PATH: that may be another installation's.
@@ -46,7 +46,7 @@ def this_program(env: Mapping[str, str], state: Path) -> Program:
 
     git = shutil.which("git", path=env.get("PATH", ""))
     if git is not None and git != shutil.which("git", path=_LEAST_PATH):
-        environment["PATH"] = f"{Path(git).parent}:{STANDARD_PATH}"
+        environment["PATH"] = f"{Path(git).parent}:{standard_path}"
     return Program((str(script),) if os.access(script, os.X_OK) else checkout, environment)
 
 

@@ -72,8 +72,8 @@ def pack(data: bytes, mark: int) -> bytes:
     return bytes((mark, NEWEST)) + frame[len(_MAGIC) :]
 
 
-def unpack(stored: bytes) -> bytes:
-    """Returns the data given to `pack`. Raises DamagedBody, also if the result would exceed `MOST_BYTES`."""
+def unpack(stored: bytes, *, most_bytes: int = MOST_BYTES) -> bytes:
+    """Returns the data given to `pack`. Raises DamagedBody, also if the result would exceed `most_bytes`."""
     number = int.from_bytes(stored[1:_HEAD_BYTES])
     if not 1 <= number <= NEWEST:
         raise DamagedBody("no frame of a dictionary that there is")
@@ -81,7 +81,7 @@ def unpack(stored: bytes) -> bytes:
         frame = _MAGIC + stored[_HEAD_BYTES:]
         # A frame declares the length of its content and zstd returns no more, so no frame can fill the memory.
         size = zstd.get_frame_info(frame).decompressed_size
-        if size is None or size > MOST_BYTES:
+        if size is None or size > most_bytes:
             raise DamagedBody("no frame of a size that is stored")
         decompressor = zstd.ZstdDecompressor(_DICTIONARIES[number])
         data = decompressor.decompress(frame, max_length=size)

@@ -64,9 +64,10 @@ _decoder: Final[msgspec.json.Decoder[AnyBody]] = msgspec.json.Decoder(AnyBody)
 class LedgerIncoming:
     """Stores payloads of other machines in the ledger."""
 
-    def __init__(self, ledger: Ledger, paths: StatePaths) -> None:
+    def __init__(self, ledger: Ledger, paths: StatePaths, *, room_bytes: int = ROOM_BYTES) -> None:
         self._ledger = ledger
         self._paths = paths
+        self._room_bytes = room_bytes
 
     def taken(self, machine: Machine) -> set[str]:
         """Returns the ids of the machine's segments that are in the ledger. Blocks."""
@@ -75,7 +76,7 @@ class LedgerIncoming:
 
     def has_room(self) -> bool:
         """Whether the disk has more room than this machine's own records may need. Blocks."""
-        return shutil.disk_usage(self._paths.state.ledger.parent).free > ROOM_BYTES
+        return shutil.disk_usage(self._paths.state.ledger.parent).free > self._room_bytes
 
     async def take(self, machine: Machine, payload: Payload, segment: str | None) -> Taken:
         """Stores a machine's payload, each event exactly once; what that machine forgot is forgotten here too.

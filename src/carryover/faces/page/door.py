@@ -34,8 +34,10 @@ class PageDoor:
         return await door.answer(request)
     """
 
-    def __init__(self, context: DaemonContext) -> None:
+    def __init__(self, context: DaemonContext, version: str = __version__) -> None:
+        """`version`: that of the running daemon."""
         self._context = context
+        self._version = version
         self._access = Access(context.clock)
         self._page: PageApp | None = None
         self._opening = asyncio.Lock()
@@ -94,7 +96,7 @@ class PageDoor:
 
         def opened() -> PageApp | None:
             # Like every module that is loaded late, the page's could be of a version that was installed since.
-            if f'"{__version__}"' not in Path(carryover.__file__).read_text():
+            if f'"{self._version}"' not in Path(carryover.__file__).read_text():
                 return None
             from carryover.faces.page.app import PageApp
 
