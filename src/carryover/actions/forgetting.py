@@ -21,7 +21,7 @@ from carryover.past.sessions import listed
 from carryover.past.types import Session
 from carryover.publish.forgetting import Erased, forget_here
 
-ANSWER_S: Final = 300.0
+_ANSWER_S: Final = 300.0
 """Time limit for the daemon's answer; rewriting a large ledger without the deleted rows takes a while."""
 
 
@@ -65,7 +65,7 @@ def plan_forgetting(
     return WhatGoes(selection=selection, sessions=len(rows), newest=newest, copies=ledger_copies)
 
 
-def forget(plan: WhatGoes, *, answer_s: float = ANSWER_S) -> Erased:
+def forget(plan: WhatGoes, *, answer_s: float = _ANSWER_S) -> Erased:
     """Asks the running daemon to forget, since it writes the ledger; if none runs, does it in this process.
 
     Removes what interrupted commands have left too, as it may hold the same.

@@ -39,7 +39,7 @@ from carryover.terminal.output import counted
 __all__ = ["ImportRequest", "ImportedFiles", "Report", "import_file", "import_files", "take_in", "try_source"]
 
 _MOST_FIELDS: Final = 24
-ANSWER_S: Final = 3600.0
+_ANSWER_S: Final = 3600.0
 """Time limit for the daemon's answer; it reads the whole document first."""
 
 
@@ -203,7 +203,7 @@ def take_in(state: StateDir, document: Document, request: ImportRequest) -> Repo
     query = urlencode({**which, **({"again": 1} if request.again else {})}, errors="strict")
     private_dir(state.root)
     store_here, unchanged = partial(_store_here, document, request.again), "Nothing was imported."
-    return written_daemonless(f"/import?{query}", Report, store_here, timeout_s=ANSWER_S, otherwise=unchanged)
+    return written_daemonless(f"/import?{query}", Report, store_here, timeout_s=_ANSWER_S, otherwise=unchanged)
 
 
 async def _store_here(document: Document, again: bool, ledger: Ledger, paths: StatePaths) -> Report:

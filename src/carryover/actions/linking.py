@@ -23,7 +23,7 @@ from carryover.platform import here
 from carryover.projects.moved_folders import is_away
 from carryover.terminal.paths import quoted
 
-ANSWER_S: Final = 20.0
+_ANSWER_S: Final = 20.0
 
 
 class Done(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,7 +34,7 @@ class Done(msgspec.Struct, frozen=True, kw_only=True):
     sessions: int
 
 
-def link_projects(old: str, new: str, *, answer_s: float = ANSWER_S) -> Done:
+def link_projects(old: str, new: str, *, answer_s: float = _ANSWER_S) -> Done:
     """Moves what was recorded at `old` to `new`. Raises UserError if `old` still exists, is unknown, is
     joined with another project or is `new`, or if `new` is no folder."""
     from carryover.ledger.sessions import Moved
@@ -83,7 +83,7 @@ def unlink_projects(old: str) -> Done:
         raise UserError(f"{old_root} is not linked to another folder.", ExitCode.NOTHING_FOUND)
     config = load_config(state_dir().config)
     target = f"/unlink?{urlencode({'old': old_root})}"
-    moved = written_daemonless(target, Moved, partial(unlink, old=old_root, config=config), timeout_s=ANSWER_S)
+    moved = written_daemonless(target, Moved, partial(unlink, old=old_root, config=config), timeout_s=_ANSWER_S)
     return Done(old=old_root, new=None, sessions=moved.sessions)
 
 

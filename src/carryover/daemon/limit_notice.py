@@ -91,7 +91,7 @@ def notice(root: str, limit: Limit) -> tuple[str, str]:
     return f"{agent_name(limit.agent)} reached its usage limit", f"In {folder}{elsewhere}"
 
 
-LIMIT_S: Final = 3.0
+_LIMIT_S: Final = 3.0
 """How long the desktop may take to show a notification."""
 
 _MACOS: Final = (
@@ -101,7 +101,7 @@ _MACOS: Final = (
 )
 
 
-def show_notice(title: str, text: str, env: Mapping[str, str], *, limit_s: float = LIMIT_S) -> str | None:
+def show_notice(title: str, text: str, env: Mapping[str, str], *, limit_s: float = _LIMIT_S) -> str | None:
     """Shows a notification, by a command line that other users can read; returns why it failed, or None. Blocks."""
     is_macos = here().name == MACOS
     if is_macos:

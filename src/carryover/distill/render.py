@@ -26,7 +26,7 @@ from carryover.text.pattern import later
 
 MAX_LINES: Final = 50
 MAX_TEXT_CHARS: Final = 8000
-MOST_OFFERED: Final = 20
+_MOST_OFFERED: Final = 20
 """A handoff of `OFFERED_TOKENS` holds at least so many more turns, one of another size in proportion."""
 _SANDBOX: Final = " (not from inside a sandbox)"
 _UNBOUNDED: Final = 1 << 30
@@ -141,7 +141,7 @@ def _end(handoff: Handoff, answering: Answering | None, missing: int, *, is_cut:
 
 def _turns(missing: int, tokens: int) -> str:
     """Says how many of the `missing` turns a handoff of `tokens` has at least."""
-    most = MOST_OFFERED * (tokens - MAX_TOKENS) // (OFFERED_TOKENS - MAX_TOKENS)
+    most = _MOST_OFFERED * (tokens - MAX_TOKENS) // (OFFERED_TOKENS - MAX_TOKENS)
     if min(missing, most) == 0:
         return "more of these turns"
     turns = "turns" if missing > 1 else "turn"

@@ -16,7 +16,7 @@ from carryover.export.quoting import safe
 from carryover.export.session_parts import SessionEvent, SessionHead, shown
 from carryover.records.fields import iso_utc
 
-VERSION: Final = "ATIF-v1.7"
+_VERSION: Final = "ATIF-v1.7"
 OURS: Final = "carryover"
 """Name below `extra` of what the format has no field for."""
 UNKNOWN: Final = "unknown"
@@ -53,7 +53,7 @@ def trajectory(head: SessionHead, events: Iterable[SessionEvent], *, subagents: 
             threads.setdefault(thread, _Steps(head, event.subagent_id)).add(event.at_ms, event.body)
     main = threads.pop("")
     others: list[dict[str, Any]] = [
-        {"schema_version": VERSION, "trajectory_id": name, "agent": _agent(head, None), "steps": threads[name].steps}
+        {"schema_version": _VERSION, "trajectory_id": name, "agent": _agent(head, None), "steps": threads[name].steps}
         for name in sorted(threads)
         if threads[name].steps
     ]
@@ -66,7 +66,7 @@ def trajectory(head: SessionHead, events: Iterable[SessionEvent], *, subagents: 
     usual = next((step["model_name"] for step in reversed(main.steps) if "model_name" in step), head.model)
     facts = {"cwd": head.root, "title": head.title, "branch": head.branch, "parent": head.parent}
     document = {
-        "schema_version": VERSION,
+        "schema_version": _VERSION,
         "session_id": head.id,
         "trajectory_id": head.id,
         "agent": _agent(head, usual),

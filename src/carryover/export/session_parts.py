@@ -18,7 +18,7 @@ from carryover.text.markdown import line_forms
 from carryover.text.pattern import later
 from carryover.text.reset_times import with_reset_here
 
-Text = TypeVar("Text", bound=str)
+_Text = TypeVar("_Text", bound=str)
 PartKind = Literal["user", "agent", "tool", "happening"]
 
 _PLAN_MARKS: Final = {"done": "[x]", "active": "[>]", "pending": "[ ]"}
@@ -58,13 +58,13 @@ class SessionHead(msgspec.Struct, frozen=True, kw_only=True):
         return tuple((name, quoted_line(value)) for name, value in (*labelled, ("Session", self.id)))
 
 
-class Part(msgspec.Struct, Generic[Text], frozen=True, kw_only=True, omit_defaults=True):
+class Part(msgspec.Struct, Generic[_Text], frozen=True, kw_only=True, omit_defaults=True):
     """Something said or done. `heading` is one line; `text` may be empty. `retracted`: by the user."""
 
     kind: PartKind
     at_ms: int
-    heading: Text
-    text: Text
+    heading: _Text
+    text: _Text
     failed: bool = False
     is_diff: bool = False
     retracted: bool = False

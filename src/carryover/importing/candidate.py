@@ -20,7 +20,7 @@ from carryover.declared_source import DeclaredSource
 from carryover.errors import ExitCode, UserError
 from carryover.fsio import open_regular
 
-HEAD_BYTES: Final = 64 << 10
+_HEAD_BYTES: Final = 64 << 10
 RANK: Final = -1
 """Below all of the agents' own transcripts: an export adds nothing to one, and one that is read later replaces it."""
 NOTHING: Final = "Nothing was imported from it."
@@ -48,7 +48,7 @@ class Candidate:
             if stat.S_ISDIR(self.path.stat().st_mode):
                 raise UserError(f"{self.path} is a folder, and no transcript. {NOTHING}", ExitCode.NOTHING_FOUND)
             with os.fdopen(open_regular(self.path), "rb") as file:
-                return file.read(HEAD_BYTES)
+                return file.read(_HEAD_BYTES)
         except FileNotFoundError as error:
             raise UserError(f"There is no file {self.path}.", ExitCode.NOTHING_FOUND) from error
         except OSError as error:

@@ -43,7 +43,7 @@ HEAD: Final = -1
 """The number of the fields beside the list of a document."""
 MOST_IN_HEAD: Final = 4 << 10
 """Bytes of a field beside the list that may say something about the session."""
-SETTLED_MS: Final = 5_000
+_SETTLED_MS: Final = 5_000
 """A document that can't be read this long after its last write is damaged, not half written."""
 _SECONDS_UNTIL: Final = 100_000_000_000
 """A smaller number is a time in seconds: as milliseconds it would be before 1974."""
@@ -141,7 +141,7 @@ def _document_in(messages: str, path: Path, stat: FileStat) -> Rewritten:
     listed = inside(raw, *messages.split(".")) if data.startswith(b"{") else raw
     records = items_of(listed)
     if not records:
-        half_written = utc_now_ms() - stat.mtime_ns // 1_000_000 < SETTLED_MS
+        half_written = utc_now_ms() - stat.mtime_ns // 1_000_000 < _SETTLED_MS
         raise OSError(errno.EAGAIN if half_written else errno.EINVAL, "no list of messages", str(path))
     return Rewritten(fields_of(raw), records)
 

@@ -34,11 +34,11 @@ class TurnContext(SessionContext, frozen=True, omit_defaults=True):
     turns: int = 0
 
 
-C = TypeVar("C", bound=SessionContext)
+_C = TypeVar("_C", bound=SessionContext)
 
 
 @dataclass(slots=True, kw_only=True)
-class TurnEvents(Recorder[C]):
+class TurnEvents(Recorder[_C]):
     """Adds the events of one turn. Keys count turns and parts, so a longer export of a session adds to it."""
 
     applied: ClassVar = ("ok", "unknown")
@@ -52,7 +52,7 @@ class TurnEvents(Recorder[C]):
             session, cwd, subagent_id = self.session, self.context.cwd, self.subagent_id
             self.append(f"{self.keys}/{key}", body, session=session, cwd=cwd, subagent_id=subagent_id)
 
-    def finish(self, info: str = "") -> tuple[C, Parsed]:
+    def finish(self, info: str = "") -> tuple[_C, Parsed]:
         """Returns the result for the turn. What is new about the session precedes its events, with the part `info` in
         its key; without one, the key is made of what is new and when."""
         facts, emitted = self.context.facts, self.context.emitted

@@ -27,7 +27,7 @@ else:
 NEWEST: Final = 1
 """The number of the dictionary for new frames."""
 
-MOST_BYTES: Final = 64 << 20
+_MOST_BYTES: Final = 64 << 20
 """A longer body is not compressed, and a frame that claims to be longer is not read: records have at most 8 MiB."""
 
 _LEVEL: Final = 4
@@ -66,13 +66,13 @@ class TolerantConnection(sqlite3.Connection):
 
 
 def pack(data: bytes, mark: int) -> bytes:
-    """Compresses at most `MOST_BYTES`. `mark`, 0 to 255, is the first byte of the result."""
+    """Compresses at most `_MOST_BYTES`. `mark`, 0 to 255, is the first byte of the result."""
     with _lock:
         frame = _compressor().compress(data, zstd.ZstdCompressor.FLUSH_FRAME)
     return bytes((mark, NEWEST)) + frame[len(_MAGIC) :]
 
 
-def unpack(stored: bytes, *, most_bytes: int = MOST_BYTES) -> bytes:
+def unpack(stored: bytes, *, most_bytes: int = _MOST_BYTES) -> bytes:
     """Returns the data given to `pack`. Raises DamagedBody, also if the result would exceed `most_bytes`."""
     number = int.from_bytes(stored[1:_HEAD_BYTES])
     if not 1 <= number <= NEWEST:
@@ -94,7 +94,7 @@ def unpack(stored: bytes, *, most_bytes: int = MOST_BYTES) -> bytes:
 
 def pack_digest(digest: bytes) -> bytes:
     """Compresses a thread's digest as the reducer encoded it; an empty one stays empty."""
-    return pack(digest, _DIGEST[0]) if 0 < len(digest) <= MOST_BYTES else digest
+    return pack(digest, _DIGEST[0]) if 0 < len(digest) <= _MOST_BYTES else digest
 
 
 def unpack_digest(stored: bytes) -> bytes:
@@ -121,7 +121,7 @@ def _compressor() -> zstd.ZstdCompressor:
 def encode_body(body: AnyBody) -> str | bytes:
     """Encodes a body for storage. Raises UnicodeEncodeError for half of a surrogate pair."""
     encoded = msgspec.json.encode(body)
-    if _COMPRESS_FROM_BYTES <= len(encoded) <= MOST_BYTES:
+    if _COMPRESS_FROM_BYTES <= len(encoded) <= _MOST_BYTES:
         packed = pack(encoded, _MARKS[str(body.__struct_config__.tag)])
         if len(packed) < len(encoded):
             return packed

@@ -38,8 +38,8 @@ _GIVE_UP: Final = "UPDATE source SET cursor = NULL, context = x'', rev = rev + 1
 _PUBLISHED: Final = "UPDATE project SET published_sha = ?, published_ms = ?, refusal = ?, git = ? WHERE id = ?"
 _FOLLOW: Final = "; ".join((*search_index.FOLLOW, *threads.FOLLOW))
 
-P = ParamSpec("P")
-T = TypeVar("T")
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
 
 
 class Ledger:
@@ -114,8 +114,8 @@ class Ledger:
             return await run_commit(db, self._reducer, source, prepared, seen_rev)
 
     async def write(
-        self, work: Callable[Concatenate[aiosqlite.Connection, P], Awaitable[T]], *args: P.args, **kwargs: P.kwargs
-    ) -> T:
+        self, work: Callable[Concatenate[aiosqlite.Connection, _P], Awaitable[_T]], *args: _P.args, **kwargs: _P.kwargs
+    ) -> _T:
         """Runs `work`, a function of this package that needs an open transaction, in a transaction."""
         async with self._transaction() as db:
             return await work(db, *args, **kwargs)

@@ -33,7 +33,7 @@ _STORE: Final = ".carryover"
 _LIMIT_BYTES: Final = 16 << 20
 _LIST_LIMIT_BYTES: Final = 4096
 
-T = TypeVar("T")
+_T = TypeVar("_T")
 
 
 class _File(msgspec.Struct, frozen=True):
@@ -166,7 +166,7 @@ def _read(path: Path) -> bytes | None:
         return None
 
 
-def _lines(path: Path, kind: type[T]) -> Iterator[T]:
+def _lines(path: Path, kind: type[_T]) -> Iterator[_T]:
     decoder = msgspec.json.Decoder(kind)
     for line in filter(None, (_read(path) or b"").split(b"\n")):
         with suppress(msgspec.MsgspecError, UnicodeDecodeError):

@@ -18,7 +18,7 @@ from carryover.past.session_turns import WHOLE_SECOND_MS, Change, Edits, Links, 
 from carryover.probe.git_history import FileOfCommit, GitCommit
 from carryover.redact import clean
 
-MOST_FILES: Final = 200
+_MOST_FILES: Final = 200
 _AROUND_MS: Final = 60_000
 """Maximum difference between the recorded time of a `git commit` and the time of its commit."""
 _RESULTS: Final = f"""SELECT session.agent, session.native_id, machine, event.at_ms, event.body
@@ -55,7 +55,7 @@ def commit_history(
     turns: list[Change] = []
     texts = {file.name: file for file in files}
     names = [file.name for file in files] or commit.files
-    for name in names[:MOST_FILES]:
+    for name in names[:_MOST_FILES]:
         file = texts.get(name)
         old_name = file.old_name if file is not None else name
         edits = edits_of(db, project, *(str(Path(project.root, path)) for path in sorted({name, old_name})))

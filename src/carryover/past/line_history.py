@@ -31,7 +31,7 @@ from carryover.probe.git_history import GitCommit, commit_named, commits_of_line
 from carryover.redact import clean
 
 MOST_BYTES: Final = 8 << 20
-Found = Literal["followed", "by_text", "turns", "before", "outside", "unknown"]
+_Found = Literal["followed", "by_text", "turns", "before", "outside", "unknown"]
 
 
 class LineHistory(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,7 +43,7 @@ class LineHistory(msgspec.Struct, frozen=True, kw_only=True):
     """The last of them."""
     text: str
     """Of the first of them."""
-    found: Found
+    found: _Found
     """The edit that wrote it was `followed` through all later ones, or found `by_text` because the file was also
     changed outside the sessions; or one of the `turns` wrote it, whose text is not recorded; or it was there `before`
     the first recorded edit; or it was changed `outside` the sessions; `unknown`: one of the two."""
@@ -64,7 +64,7 @@ class _Line(NamedTuple):
     name: str
 
 
-_Answer = tuple[Found, tuple[Change, ...]]
+_Answer = tuple[_Found, tuple[Change, ...]]
 """How the origin of a line was found, and the turns."""
 
 

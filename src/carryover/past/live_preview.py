@@ -28,12 +28,12 @@ LONGEST_LINE: Final = 4_000
 """Characters of a line in a preview, those with most of the words: the rest would have to be wrapped as one types."""
 LONGEST_PART: Final = 60_000
 """Characters of what one message holds in a preview, in the same way."""
-MOST_LINES: Final = 500
+_MOST_LINES: Final = 500
 """Lines of a preview on either side of the match."""
 TURNS: Final = 6
 """How many turns of a session are previewed."""
-FILES: Final = 6
-PROMPT_CHARS: Final = 300
+_FILES: Final = 6
+_PROMPT_CHARS: Final = 300
 
 
 class Item(NamedTuple):
@@ -144,7 +144,7 @@ def _session_lines(db: sqlite3.Connection, row: SessionRow) -> Iterator[str]:
     turns = digest.turns[-TURNS:]
     for turn in turns:
         yield from _turn_lines(turn, is_last=turn is turns[-1])
-    files = [visible(str(Path(*Path(file.path).parts[-2:]))) for file in digest.touched[-FILES:]]
+    files = [visible(str(Path(*Path(file.path).parts[-2:]))) for file in digest.touched[-_FILES:]]
     if files:
         more = len(digest.touched) - len(files)
         yield f"files: {', '.join(files)}{f' and {more} more' if more else ''}"
@@ -152,9 +152,9 @@ def _session_lines(db: sqlite3.Connection, row: SessionRow) -> Iterator[str]:
 
 def _turn_lines(turn: Turn, *, is_last: bool) -> Iterator[str]:
     if turn.prompt:
-        yield f"› {one_line(turn.prompt, PROMPT_CHARS)}"
+        yield f"› {one_line(turn.prompt, _PROMPT_CHARS)}"
     if turn.answer and is_last:
-        yield f"  ● {one_line(turn.answer, PROMPT_CHARS)}"
+        yield f"  ● {one_line(turn.answer, _PROMPT_CHARS)}"
     results = [counted(turn.changes, "change")] if turn.changes else []
     results += [f"committed {one_line(commit, 60)}" for commit in turn.commits[:1]]
     if turn.end and turn.prompt:
@@ -174,10 +174,10 @@ def _turn_preview(db: sqlite3.Connection, row: SessionRow, hit: Hit, name: str, 
     if lines and not lines[0].line.text:
         lines = lines[1:]
     match = _match(lines, hit)
-    first = max(match - MOST_LINES, 0)
+    first = max(match - _MOST_LINES, 0)
     command = show_command(name, number, subagent=hit.subagent_id is not None)
     title = _title(wanted.item, command, f"turn {number} of {len(starts)}" if number else "")
-    return _fitted(wanted, title, [timed.line for timed in lines[first : match + MOST_LINES]], match - first)
+    return _fitted(wanted, title, [timed.line for timed in lines[first : match + _MOST_LINES]], match - first)
 
 
 class _Timed(NamedTuple):

@@ -31,13 +31,13 @@ from carryover.text.harmless import harmless
 
 LISTED: Final = 100
 """How many hits are listed."""
-SESSIONS: Final = 200
+_SESSIONS: Final = 200
 """How many sessions are listed, and have their names compared with what is typed."""
 NAMED: Final = 5
 """How many sessions are listed because of their names, before the hits."""
-LINE_CHARS: Final = 600
+_LINE_CHARS: Final = 600
 """How much of a hit is kept for its row: more than a terminal is wide."""
-MOST_BYTES: Final = 24_000_000
+_MOST_BYTES: Final = 24_000_000
 """Without a ledger, at most this many bytes of the newest transcripts are read."""
 MOST_TYPED: Final = 1_000
 """Maximum length of a query, in characters: a page may be pasted."""
@@ -48,7 +48,7 @@ PERIODS: Final = (7, 30)
 
 SOME_WORDS: Final = "No entry has all of these words; these have some of them."
 
-Value = TypeVar("Value")
+_Value = TypeVar("_Value")
 
 
 class Span(NamedTuple):
@@ -82,7 +82,7 @@ class Listing(NamedTuple):
 
 
 @dataclass
-class Filter(Generic[Value]):
+class Filter(Generic[_Value]):
     """A filter with its values, of which one is chosen.
 
     >>> agent = Filter("agent", {"any": None, "Codex": "codex"})
@@ -92,7 +92,7 @@ class Filter(Generic[Value]):
     """
 
     name: str
-    values: dict[str, Value]
+    values: dict[str, _Value]
     """By their labels; the first limits nothing."""
     chosen: int = 0
     """The number of the chosen value."""
@@ -103,7 +103,7 @@ class Filter(Generic[Value]):
         return list(self.values)[self.chosen]
 
     @property
-    def value(self) -> Value:
+    def value(self) -> _Value:
         """The chosen value."""
         return self.values[self.label]
 
@@ -182,7 +182,7 @@ def live_search(
     nothing is recorded of the project that the folder `project` is in.
     """
     root = None if everywhere else project_root(project, elsewhere=True)
-    with opened(Want.LISTED, root, most_bytes=MOST_BYTES) as (ledger, row):
+    with opened(Want.LISTED, root, most_bytes=_MOST_BYTES) as (ledger, row):
         if not sessions(ledger, limit=1):
             yield None
             return
@@ -270,7 +270,7 @@ def listing_of(db: sqlite3.Connection, wanted: ListQuery) -> Listing:
 
 def _sessions(db: sqlite3.Connection, wanted: ListQuery) -> list[SessionRow]:
     since_ms, until_ms = wanted.span
-    return sessions(db, wanted.project_id, limit=SESSIONS, agent=wanted.agent, since_ms=since_ms, until_ms=until_ms)
+    return sessions(db, wanted.project_id, limit=_SESSIONS, agent=wanted.agent, since_ms=since_ms, until_ms=until_ms)
 
 
 def _has_words(row: SessionRow, wanted: ListQuery) -> bool:
@@ -289,7 +289,7 @@ def _session_item(db: sqlite3.Connection, row: SessionRow) -> Item:
         kind="session",
         by=agent_name(row.agent, row.machine),
         project=_project(row.root),
-        line=_on_one_line(title_of(db, row))[:LINE_CHARS],
+        line=_on_one_line(title_of(db, row))[:_LINE_CHARS],
     )
 
 
@@ -302,7 +302,7 @@ def _hit_item(hit: Hit, terms: tuple[Term, ...]) -> Item:
         kind=hit.kind,
         by=agent_name(hit.agent, hit.machine),
         project=_project(hit.root),
-        line=best_part(_on_one_line(hit.text), terms, LINE_CHARS),
+        line=best_part(_on_one_line(hit.text), terms, _LINE_CHARS),
         hit=hit,
     )
 

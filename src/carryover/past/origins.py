@@ -27,7 +27,7 @@ from carryover.probe.source_code import Definition, Effort, definitions, languag
 from carryover.terminal.output import did_you_mean
 
 _PART: Final = re.compile(r"(?P<first>\d+)(?:-(?P<last>\d+))?")
-MOST_LINES: Final = 2_000
+_MOST_LINES: Final = 2_000
 """Most lines that are looked up at once."""
 _PARSE_STEPS: Final = 80_000
 
@@ -146,8 +146,8 @@ def _lines(file: Path, part: str) -> tuple[int, int]:
         last = defined.last
     if last < first:
         raise UserError(f"{part} ends before it begins.", ExitCode.USAGE)
-    if last - first >= MOST_LINES:
-        raise UserError(f"{part} has more than {MOST_LINES:,} lines. Ask for fewer.", ExitCode.USAGE)
+    if last - first >= _MOST_LINES:
+        raise UserError(f"{part} has more than {_MOST_LINES:,} lines. Ask for fewer.", ExitCode.USAGE)
     return first, last
 
 

@@ -42,8 +42,8 @@ from carryover.terminal.output import counted
 from carryover.text.harmless import without_marks
 
 HITS: Final = 12
-MOST_TERMS: Final = 6
-SNIPPET_CHARS: Final = 240
+_MOST_TERMS: Final = 6
+_SNIPPET_CHARS: Final = 240
 PAGE_CHARS: Final = 20_000
 """The most that one page of a turn holds: about 5,000 tokens, which every client shows whole."""
 _LINE_CHARS: Final = 2_000
@@ -115,7 +115,7 @@ def _terms_to_search(query: str) -> tuple[Term, ...]:
     if not terms:
         raise UserError("The query has no letter and no digit to search for.", ExitCode.USAGE)
     # The longest terms say most; a pasted error has many words that are everywhere.
-    longest = sorted(terms, key=lambda term: sum(map(len, term.words)), reverse=True)[:MOST_TERMS]
+    longest = sorted(terms, key=lambda term: sum(map(len, term.words)), reverse=True)[:_MOST_TERMS]
     return tuple(term for term in terms if term in longest)
 
 
@@ -222,7 +222,7 @@ def _leading(work: _OpenProject, began_ms: int) -> str:
 def _line_of_hit(hit: Hit, terms: tuple[Term, ...]) -> str:
     times = f"{hit.times} times" if hit.times > 1 else ""
     facts = filter(None, (_when(hit.at_ms), hit.agent_name, hit.kind, times))
-    text = best_part(harmless(hit.text[:MOST_CHARS]), terms, SNIPPET_CHARS)
+    text = best_part(harmless(hit.text[:MOST_CHARS]), terms, _SNIPPET_CHARS)
     return f"- turn {hit.turn} of {hit.short} ({', '.join(facts)}): {text}"
 
 

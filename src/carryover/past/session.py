@@ -40,7 +40,7 @@ _ENOUGH_CHARS: Final = 1_500_000
 """No further turn is added to an answer of this size."""
 MOST_DIFF_CHARS: Final = 1_500_000
 """No further diff is added to an answer of this size."""
-PROMPT_CHARS: Final = 300
+_PROMPT_CHARS: Final = 300
 
 ShownPart = Part[str]
 """A prompt, an answer, or a line on what happened."""
@@ -160,13 +160,13 @@ def _from_above(number: int, events: Sequence[SessionEvent]) -> Turn:
         added=added,
         removed=removed,
         tests=runs[-1][0].status if runs else "",
-        test_command=quoted_line(runs[-1][1])[:PROMPT_CHARS] if runs else "",
+        test_command=quoted_line(runs[-1][1])[:_PROMPT_CHARS] if runs else "",
     )
 
 
 def short_prompt(prompt: str) -> str:
-    """Returns what was asked for on one line, at most `PROMPT_CHARS` of it."""
-    return quoted_line(request_in(prompt))[:PROMPT_CHARS]
+    """Returns what was asked for on one line, at most `_PROMPT_CHARS` of it."""
+    return quoted_line(request_in(prompt))[:_PROMPT_CHARS]
 
 
 def _edits(events: Iterable[SessionEvent]) -> list[FileEdit]:

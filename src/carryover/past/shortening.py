@@ -23,7 +23,7 @@ from carryover.export.shorten import INSTRUCTION, answered, question, splits
 from carryover.terminal.output import Progress
 from carryover.text.harmless import one_line
 
-VARIABLE: Final = "OLLAMA_HOST"
+_VARIABLE: Final = "OLLAMA_HOST"
 EXAMPLE_MODEL: Final = "qwen2.5:7b"
 _PORT: Final = 11434
 _LISTENING: Final = {"": "127.0.0.1", "localhost": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}
@@ -81,7 +81,7 @@ def shortened(document: DocumentForChat, source_name: str, model: str | None) ->
     `model`: its name; None for the only one there is. On a terminal, shows how far it is. Raises UserError if
     OLLAMA_HOST is another machine, or Ollama or the model is missing, fails or stalls.
     """
-    server = address(os.environ.get(VARIABLE))
+    server = address(os.environ.get(_VARIABLE))
     where = f"{server[0]}:{server[1]}"
     progress = Progress(only_terminal=True)
     try:
@@ -138,8 +138,8 @@ def address(value: str | None) -> Server:
     except ValueError:
         pass
     raise UserError(
-        f"{VARIABLE} is {one_line(text, 80)!r}, which is not an address of this machine, as http://127.0.0.1:{_PORT} "
-        f"is. Only an Ollama here is asked to shorten a document. If one runs here, run `unset {VARIABLE}`.",
+        f"{_VARIABLE} is {one_line(text, 80)!r}, which is not an address of this machine, as http://127.0.0.1:{_PORT} "
+        f"is. Only an Ollama here is asked to shorten a document. If one runs here, run `unset {_VARIABLE}`.",
         ExitCode.REFUSED,
     )
 

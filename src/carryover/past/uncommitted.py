@@ -15,7 +15,7 @@ from carryover.probe.git_command import ask
 from carryover.probe.git_history import patched_files
 from carryover.text.harmless import one_line
 
-MOST_FILES: Final = 500
+_MOST_FILES: Final = 500
 MOST_DIFFS: Final = 60
 LONGEST_LINES: Final = 3_000
 """Most lines of a file's diff."""
@@ -49,7 +49,7 @@ def _uncommitted(
     [numstat] = ask(root, _NUMSTAT, deadline=deadline, settings=_BOUNDED)
     if numstat.code != 0:
         return []
-    changed = of_others(root, changed_files(numstat.out), own_writes, "HEAD", deadline)[:MOST_FILES]
+    changed = of_others(root, changed_files(numstat.out), own_writes, "HEAD", deadline)[:_MOST_FILES]
     gone = {file.path for file in changed if is_gone(root / file.path)}
     short = [file.path for file in changed if 0 < file.insertions + file.deletions <= LONGEST_LINES]
     diffs = _diffs(root, [path for path in short if path not in gone and not hidden(path)][:MOST_DIFFS], deadline)

@@ -21,7 +21,7 @@ from carryover.sync.head import MOST_MACHINES
 from carryover.sync.sealing import LARGEST_OBJECT
 from carryover.sync.store import CHANGED, FILE, Fetched, FolderStore, Store, StoreTrouble
 
-SHORT_S: Final = 120.0
+_SHORT_S: Final = 120.0
 """For what is done here, and for the list of a remote's branches, with which each sync begins: one that never answers
 is given up then."""
 REMOTE_S: Final = 3_600.0
@@ -166,7 +166,7 @@ class GitStore(Store):
                 if time.time() - lock.lstat().st_mtime > LEFT_AFTER_S:
                     lock.unlink()
 
-    def _git(self, *command: str, given: bytes = b"", remote: bool = False, timeout_s: float = SHORT_S) -> bytes:
+    def _git(self, *command: str, given: bytes = b"", remote: bool = False, timeout_s: float = _SHORT_S) -> bytes:
         """Runs git in the repository. Returns its answer. Raises StoreTrouble."""
         address = self._remote if remote else ""
         try:

@@ -27,7 +27,7 @@ from carryover.sync.sealing import LARGEST_OBJECT
 
 MACHINE: Final = re.compile(r"[0-9a-f]{16}")
 FILE: Final = re.compile(r"key|head|[0-9]{8}")
-MOST_FILES: Final = 30_000
+_MOST_FILES: Final = 30_000
 CHANGED: Final = "this machine's part of it was changed meanwhile"
 _TEMPORARY: Final = "new-"
 _FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
@@ -200,7 +200,7 @@ def _listed(place: int) -> list[tuple[str, os.stat_result]]:
     """Returns what is in a folder, without what goes while it is listed, as another machine's unfinished file does."""
     listed = []
     with os.scandir(place) as entries:
-        for entry in islice(entries, MOST_FILES):
+        for entry in islice(entries, _MOST_FILES):
             with suppress(FileNotFoundError):
                 listed.append((entry.name, entry.stat(follow_symlinks=False)))
     return listed

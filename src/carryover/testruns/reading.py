@@ -14,7 +14,7 @@ from carryover.testruns.run import Outcome, Status, TestRun
 from carryover.text.pattern import later
 
 MOST_NAMES = 20
-LONGEST_LINE = 200
+_LONGEST_SHOWN = 200
 
 _KINDS = {
     **dict.fromkeys(("passed", "passing", "pass", "xfailed", "xpassed"), "passed"),
@@ -143,7 +143,7 @@ def _see_reason(found: Findings, line: str, before: str) -> None:
         found.reason = line.strip()
     elif found.reason is None and (why := _REASON.match(line)):
         found.reason = next(filter(None, why.groups())).strip()
-    found.reason = found.reason and found.reason[:LONGEST_LINE]
+    found.reason = found.reason and found.reason[:_LONGEST_SHOWN]
 
 
 def _counts_in(line: str) -> list[tuple[str, int]]:
@@ -190,7 +190,7 @@ def _see_marked(found: Findings, marked: re.Match[str], *, is_last: bool = False
     if path:
         subject, _, why = subject.partition(" - ")
         if why and outcome == "fail" and found.reason is None:
-            found.reason = why[:LONGEST_LINE]
+            found.reason = why[:_LONGEST_SHOWN]
         _saw(found, path[1], outcome)
     elif module := re.fullmatch(r"\S+ \(([\w.<>]+)\)", subject):
         if not module[1].startswith("unittest.") and (file := module_path(module[1])):
@@ -210,7 +210,7 @@ def _saw(found: Findings, file: str, outcome: Outcome, *, ran: bool = True) -> N
 
 
 def _failed(found: Findings, name: str) -> None:
-    name = _BEHIND_NAME.sub("", name)[:LONGEST_LINE]
+    name = _BEHIND_NAME.sub("", name)[:_LONGEST_SHOWN]
     known = name in found.failed_names or len(found.failed_names) >= MOST_NAMES
     if not known and not name.endswith(":") and not name[:1].isdigit() and name != "Test suite failed to run":
         found.failed_names.append(name)

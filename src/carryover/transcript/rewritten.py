@@ -86,10 +86,10 @@ class Snapshot(Protocol):
         """
 
 
-S = TypeVar("S", bound=Snapshot)
+_S = TypeVar("_S", bound=Snapshot)
 
 
-class SnapshotReader(Generic[S]):
+class SnapshotReader(Generic[_S]):
     """Reads a file as a whole whenever it has changed; see `carryover.adapter.contract.Reader`.
 
     `take` makes the snapshot of a file in that state, and raises OSError if it can't. One that is emitted in several
@@ -98,14 +98,14 @@ class SnapshotReader(Generic[S]):
 
     def __init__(
         self,
-        take: Callable[[Path, FileStat], S],
+        take: Callable[[Path, FileStat], _S],
         *,
         beside: Callable[[Path], Iterable[Path]] = lambda _: (),
         now_ms: Callable[[], int] = utc_now_ms,
         oldest_first: bool = False,
     ) -> None:
         self._take, self._beside, self._now_ms, self._oldest_first = take, beside, now_ms, oldest_first
-        self._unfinished: tuple[Path, FileStat, S] | None = None
+        self._unfinished: tuple[Path, FileStat, _S] | None = None
 
     def read(self, path: Path, cursor: bytes | None) -> Batch:
         """Returns what changed. Raises FileNotFoundError if the file is gone, OSError if it cannot be read."""

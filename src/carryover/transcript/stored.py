@@ -20,7 +20,7 @@ from carryover.records import rawjson
 from carryover.records.fields import SHORT_CHARS, bounded, digest
 from carryover.transcript.recorder import OneSession, OpenCall, reemitted_after, usable_folder
 
-MAX_SESSIONS: Final = 60
+_MAX_SESSIONS: Final = 60
 """Sessions whose facts are remembered."""
 MAX_ID_CHARS: Final = 100
 
@@ -79,14 +79,14 @@ class Dated(Protocol):
         """UTC milliseconds; 0 if it has none."""
 
 
-S = TypeVar("S", bound=StoredRecord)
-E = TypeVar("E", bound=Dated)
+_S = TypeVar("_S", bound=StoredRecord)
+_E = TypeVar("_E", bound=Dated)
 
 
-class EntryRecord(StoredRecord, Generic[E], frozen=True, omit_defaults=True):
+class EntryRecord(StoredRecord, Generic[_E], frozen=True, omit_defaults=True):
     """A record whose piece is an entry."""
 
-    entry: E | None = None
+    entry: _E | None = None
 
 
 class StoredSession:
@@ -143,7 +143,7 @@ class StoredBuilder(OneSession[Context]):
         """Notes what was emitted."""
         known = {ident: each for ident, each in self.context.reported.items() if ident != self.native.id}
         known[self.native.id] = msgspec.structs.replace(self.reported, **changes)
-        self.change(reported=dict(list(known.items())[-MAX_SESSIONS:]))
+        self.change(reported=dict(list(known.items())[-_MAX_SESSIONS:]))
 
     def begin(self, record: StoredRecord) -> tuple[Context, Parsed]:
         """Marks what is emitted again: the events after the last one, or all of them if anything before it changed."""
@@ -180,8 +180,8 @@ def is_usable_id(ident: str) -> bool:
 
 
 def parse_stored(
-    decoder: msgspec.json.Decoder[S],
-    handle: Callable[[StoredBuilder, S], None],
+    decoder: msgspec.json.Decoder[_S],
+    handle: Callable[[StoredBuilder, _S], None],
     _source: Source,
     context: Context,
     record: Record,
@@ -208,8 +208,8 @@ def parse_stored(
 
 
 def parse_entries(
-    decoder: msgspec.json.Decoder[EntryRecord[E]],
-    handle: Callable[[StoredBuilder, E], None],
+    decoder: msgspec.json.Decoder[EntryRecord[_E]],
+    handle: Callable[[StoredBuilder, _E], None],
     source: Source,
     context: Context,
     record: Record,
@@ -222,10 +222,10 @@ def parse_entries(
 
 
 def _handle_entry(
-    handle: Callable[[StoredBuilder, E], None],
+    handle: Callable[[StoredBuilder, _E], None],
     unnamed: re.Pattern[str] | None,
     recorder: StoredBuilder,
-    record: EntryRecord[E],
+    record: EntryRecord[_E],
 ) -> None:
     native, entry, last_ms = recorder.native, record.entry, recorder.reported.last_ms
     recorder.at_ms = last_ms

@@ -97,7 +97,7 @@ _TAGGED: Final = later(r"<([a-z][\w-]*)(?:\s[^>]*)?>.*</\1>\s*", re.DOTALL)
 """The whole of a queued text that the client put between tags: a job's report, another session's message, what an MCP
 server sent over a channel. A record of the queue names no sender."""
 
-SUMMARY_KINDS: Final = kinds_of(
+_SUMMARY_KINDS: Final = kinds_of(
     request="primary request and intent",
     errors="errors and fixes",
     pending="pending tasks",
@@ -260,7 +260,7 @@ def _words(builder: ClaudeBuilder, texts: list[str], attachments: int) -> None:
 def _summary(builder: ClaudeBuilder, summary: str) -> None:
     if summary:
         words = _CLIENTS_END.split(_CLIENTS_START.sub("", summary))[0].strip() or summary
-        parts = parts_by_heading(words, SUMMARY_KINDS)
+        parts = parts_by_heading(words, _SUMMARY_KINDS)
         trigger = builder.context.compaction
         body = model.AgentSummary(text=words, source="compaction", trigger=trigger, parts=parts)
         builder.add(body, "summary", digest(summary))

@@ -17,7 +17,7 @@ from carryover.records.lenient import fields_of, text_of
 from carryover.text.pattern import later
 from carryover.text.shell import simple_commands
 
-MOST_TREES: Final = 20
+_MOST_TREES: Final = 20
 _PREPARED: Final = later(r"^Preparing worktree \(.{1,40} '([^'\n]{1,200})'", re.MULTILINE)
 """What git prints; nothing like it if no branch is checked out."""
 
@@ -67,7 +67,7 @@ def entered(session: msgspec.Raw) -> Tree | None:
 
 def with_tree(trees: tuple[Tree, ...], tree: Tree) -> tuple[Tree, ...]:
     """Returns the known worktrees with one more, in place of one at the same path."""
-    return (*(other for other in trees if other.path != tree.path), tree)[-MOST_TREES:]
+    return (*(other for other in trees if other.path != tree.path), tree)[-_MOST_TREES:]
 
 
 def branch_in(trees: tuple[Tree, ...], cwd: str | None, branch: str | None) -> str | None:

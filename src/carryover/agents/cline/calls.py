@@ -19,13 +19,13 @@ from carryover.text.pattern import later
 from carryover.transcript.recorder import OpenCall, Tools
 from carryover.transcript.refusals import CLIENT_WORDED, refused
 
-SHELL: Final = "run_commands"
+_SHELL: Final = "run_commands"
 _EDITOR: Final = "editor"
 _PATCH: Final = "apply_patch"
 ASK: Final = "ask_question"
 TOOLS: Final = Tools(
     {
-        "shell": SHELL,
+        "shell": _SHELL,
         "read": "read_files",
         "edit": f"{_EDITOR} {_PATCH}",
         "search": "search_codebase",
@@ -66,7 +66,7 @@ def parse_tool_use(builder: MessageBuilder, given: Fields, part: str) -> None:
     if not builder.identify("assistant/tool_use", ident, name):
         return
     args = given.get("input", rawjson.ABSENT)
-    commands = _commands(args) if name == SHELL else []
+    commands = _commands(args) if name == _SHELL else []
     for number, command in enumerate(commands):
         call = OpenCall.of_command(_numbered(ident, number), name, command, builder.context.cwd)
         builder.begin_call(call, f"{part}.{number}")

@@ -24,7 +24,7 @@ from carryover.text.pattern import later
 from carryover.transcript import recorder as base
 from carryover.transcript.recorder import Recorder, SessionContext, Tools, usable_folder, usable_name
 
-PATHS: Final = ("filePath", "path", "dirPath")
+_PATHS: Final = ("filePath", "path", "dirPath")
 _PREFIX: Final = later(r"\A(?:copilot|vscode)_")
 TOOLS: Final = Tools(
     {
@@ -46,11 +46,11 @@ TOOLS: Final = Tools(
         "ask": "askuser askquestions",
         "agent": "task runsubagent searchsubagent executionsubagent",
     },
-    about=("command", "pattern", "url", "urls", "query", *PATHS, "description", "task"),
+    about=("command", "pattern", "url", "urls", "query", *_PATHS, "description", "task"),
     about_by_op={
-        **dict.fromkeys(("read", "edit", "write"), (*PATHS, "command")),
+        **dict.fromkeys(("read", "edit", "write"), (*_PATHS, "command")),
         **dict.fromkeys(
-            ("agent", "other"), ("description", "command", *PATHS, "query", "url", "skill", "pattern", "task")
+            ("agent", "other"), ("description", "command", *_PATHS, "query", "url", "skill", "pattern", "task")
         ),
         "ask": ("message", "question"),
         "plan": ("description", "summary"),
@@ -209,11 +209,11 @@ def parse_call(recorder: LogRecorder) -> None:
         op=op,
         subject=about,
         thread=recorder.subagent_id or "",
-        changes=planned(op, given, cwd),
+        changes=_planned(op, given, cwd),
         question=about if op == "ask" else "",
         query=query if op == "plan" and len(query) <= _MAX_QUERY_CHARS else "",
         process=usable_name(first_text(given, "shellId")) if name in _READ_SHELLS else None,
-        handoff=names_own_folder(" ".join((cwd or "", about, first_text(given, *PATHS)))),
+        handoff=names_own_folder(" ".join((cwd or "", about, first_text(given, *_PATHS)))),
     )
     recorder.begin_call(call.by_user() if recorder.type == "tool.user_requested" else call, "call")
     if call.question:
@@ -376,7 +376,7 @@ def _patch_in(given: Fields) -> str:
     return text if text.lstrip().startswith("*** Begin Patch") else ""
 
 
-def planned(op: Op, given: Fields, cwd: str | None) -> tuple[Change, ...]:
+def _planned(op: Op, given: Fields, cwd: str | None) -> tuple[Change, ...]:
     """Returns the changes that a call asks for, as far as its arguments show them."""
     place = patched_path(first_text(given, "path"), cwd)
     if op == "shell":

@@ -77,7 +77,7 @@ INTERRUPTED: Final = "Operation interrupted"
 """The beginning of the client's own text in place of an answer."""
 GOES_ON: Final = ("verification_required", "verify_hook_continue")
 """Why an answer did not end its turn, though nothing was called: the client asked for more."""
-SUMMARY_KINDS: Final = kinds_of(
+_SUMMARY_KINDS: Final = kinds_of(
     request="historical task snapshot|active task|goal",
     current="completed actions|active state|historical in-progress state|in progress",
     pending="blocked|historical pending user asks|pending user asks",
@@ -102,7 +102,7 @@ def _entry(recorder: StoredBuilder, entry: MessageRow) -> None:
     recorder.prefix = f"{recorder.native.id}/{entry.at_us}:"
     if entry.role in ("user", "assistant") and _SUMMARY.search(_ATTACHED.sub("", entry.content)):
         _, *after = _SUMMARY.split(entry.content, maxsplit=1)
-        add_summary(recorder, "summary", _SUMMARY_END.sub("", "".join(after)), SUMMARY_KINDS)
+        add_summary(recorder, "summary", _SUMMARY_END.sub("", "".join(after)), _SUMMARY_KINDS)
     else:
         dispatch(recorder, _ROLES, entry.role, entry, what="role", within="message/")
 

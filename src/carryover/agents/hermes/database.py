@@ -32,7 +32,7 @@ DUMPS: Final = "sessions"
 """The folder with failed requests, beside the database."""
 DUMP: Final = re.compile(r"request_dump_(?P<session>[\w-]{1,100})_\d{8}_\d{6}_\d{6}\.json")
 MAX_DUMP_BYTES: Final = 32 << 20
-MOST_PARENTS: Final = 10
+_MOST_PARENTS: Final = 10
 """Most sessions above one whose folder is looked up in them."""
 COPIED_WITHIN_US: Final = 10
 """Rows that are written again at once are a microsecond apart; others each have a transaction of their own."""
@@ -147,7 +147,7 @@ class _Database:
     def _above(self, session: StoredFacts) -> list[StoredFacts]:
         """Returns the sessions above one, the nearest first; of a sub-agent, those up to the user's own."""
         found: list[StoredFacts] = []
-        for _ in range(MOST_PARENTS):
+        for _ in range(_MOST_PARENTS):
             _, above, _ = self._sessions.get(session.forked_from or "", ("", None, 0))
             if above is None:
                 break

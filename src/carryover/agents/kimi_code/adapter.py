@@ -30,7 +30,7 @@ from carryover.transcript.turns import add_answer, add_failure, add_prompt, add_
 
 _AGENT: Final = r"(?:main|(?P<subagent_id>agent-[A-Za-z0-9-]{1,100}))"
 _FILE: Final = rf"(?P<group>[^/]+)/(?P<session>session_[A-Za-z0-9-]{{1,100}})/agents/{_AGENT}/wire\.jsonl"
-LAYOUTS: Final = (Layout(globs=("*/session_*/agents/*/wire.jsonl",), pattern=_FILE),)
+_LAYOUTS: Final = (Layout(globs=("*/session_*/agents/*/wire.jsonl",), pattern=_FILE),)
 """The group is made of the start folder's name and a hash."""
 
 
@@ -289,7 +289,7 @@ AGENT: Final = Agent(
     spec=SPEC,
     reader=_Reader(),
     context_type=_Context,
-    source_of=partial(source_at, SPEC.id, LAYOUTS),
-    sources=partial(sources_below, SPEC.id, LAYOUTS),
+    source_of=partial(source_at, SPEC.id, _LAYOUTS),
+    sources=partial(sources_below, SPEC.id, _LAYOUTS),
     parse=_parse,
 )

@@ -9,14 +9,14 @@ from typing import Final
 from carryover.faces.page import page_for
 from carryover.terminal import streams
 
-ALIASES: Final = ("install", "mcp")
+_ALIASES: Final = ("install", "mcp")
 """What `carryoverd` passes on to `carryover`: clients of MCP's registry start a package by its own name."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs `carryoverd` with `argv` (default: the process's arguments) and returns its exit code."""
     arguments = list(sys.argv[1:] if argv is None else argv)
-    if arguments and arguments[0] in ALIASES:
+    if arguments and arguments[0] in _ALIASES:
         from carryover.faces.cli.main import main as carryover
 
         return carryover(arguments)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from carryover.past.session_turns import Change
 
 LOG_LIMIT: Final = 100
-SHORT: Final = 8
+_SHORT: Final = 8
 """How much of a commit's id is shown."""
 
 LOG: Final = """\
@@ -70,7 +70,7 @@ def run_log(args: argparse.Namespace) -> None:
 def _moment(moment: Moment, now: int, prompts: Collection[tuple[str, str]]) -> Iterator[str]:
     """Yields the lines of one entry. A session's title is left out where it is one of the prompts, which are listed."""
     # The id of a commit before the rest, for which 80 columns have no room.
-    kind = f"commit {paint(moment.commit[:SHORT], YELLOW)}" if moment.commit else moment.kind
+    kind = f"commit {paint(moment.commit[:_SHORT], YELLOW)}" if moment.commit else moment.kind
     head = (
         when(moment.at_ms, now),
         moment.agent_name if moment.agent != NOTE else "",

@@ -44,23 +44,23 @@ from carryover.terminal.output import columns, cut_to_width, wrapped
 from carryover.terminal.screen import drawing
 from carryover.text.harmless import harmless
 
-STYLE: Final = Style([("cursor-line", "nounderline reverse"), ("text-area.prompt", "bold")])
+_STYLE: Final = Style([("cursor-line", "nounderline reverse"), ("text-area.prompt", "bold")])
 ESCAPE_S: Final = 0.05
 """How long after Esc another key may come, as it does with Alt."""
 BEFORE_MATCH: Final = 2
 """How many rows before the match the preview begins."""
-PAGE: Final = 10
+_PAGE: Final = 10
 
-MOVES: Final = {"up": -1, "c-p": -1, "down": 1, "c-n": 1, "pageup": -PAGE, "pagedown": PAGE}
+MOVES: Final = {"up": -1, "c-p": -1, "down": 1, "c-n": 1, "pageup": -_PAGE, "pagedown": _PAGE}
 """Keys that choose another row; from anywhere else they lead to the list."""
 LIST_MOVES: Final = {**MOVES, "k": -1, "j": 1, "g": -10_000, "home": -10_000, "G": 10_000, "end": 10_000}
 SCROLLS: Final = {"s-up": -1, "s-down": 1}
-LIST_SCROLLS: Final = {"u": -PAGE, "d": PAGE}
-ACTIONS: Final = {"c": "continue", "r": "resume", "y": "copy"}
+LIST_SCROLLS: Final = {"u": -_PAGE, "d": _PAGE}
+_ACTIONS: Final = {"c": "continue", "r": "resume", "y": "copy"}
 
 NOT_YET: Final = Listing(ListQuery("\n"), ())
 """Before the first answer; no query has a line break."""
-NOTHING: Final = [("", "Nothing that is recorded matches.")]
+_NOTHING: Final = [("", "Nothing that is recorded matches.")]
 NO_PREVIEW: Final = Preview("", (PreviewLine(""),), 0)
 
 HALF: Final = Dimension(min=1, preferred=200)
@@ -71,8 +71,8 @@ HOMELESS: Final = {
     "copy": "This session belongs to no project, so it has no handoff.",
 }
 
-Question = TypeVar("Question")
-Answer = TypeVar("Answer")
+_Question = TypeVar("_Question")
+_Answer = TypeVar("_Answer")
 
 
 class Choice(NamedTuple):
@@ -185,7 +185,7 @@ class Screen:
             application = Application[Choice | None](
                 layout=self._layout,
                 key_bindings=self._bindings(),
-                style=STYLE,
+                style=_STYLE,
                 full_screen=True,
                 mouse_support=True,
             )
@@ -214,9 +214,9 @@ class Screen:
     def _ask(
         self,
         application: Application[Any],
-        latest: Latest[Question, Answer],
-        question: Question,
-        use: Callable[[Answer], None],
+        latest: Latest[_Question, _Answer],
+        question: _Question,
+        use: Callable[[_Answer], None],
     ) -> None:
         """Has `use` called with the answer as soon as it is there, unless a newer question came before."""
 
@@ -259,7 +259,7 @@ class Screen:
 
     def _fill_list(self, chosen: int) -> None:
         rows = list_rows(self._listing, self._width, now_ms())
-        self._list.fill(rows or ([NOTHING] if self._is_answered() else []), chosen)
+        self._list.fill(rows or ([_NOTHING] if self._is_answered() else []), chosen)
 
     # What is drawn
 
@@ -334,7 +334,7 @@ class Screen:
         bindings = KeyBindings()
         for key, by in LIST_SCROLLS.items():
             bindings.add(key)(partial(self._scroll, by))
-        for key, does in ACTIONS.items():
+        for key, does in _ACTIONS.items():
             bindings.add(key)(partial(self._act, does))
         bindings.add("/")(lambda event: event.app.layout.focus(self.query_field))
         bindings.add("a")(lambda _: self._toggle_project())

@@ -14,7 +14,7 @@ from carryover.text.harmless import one_line
 if TYPE_CHECKING:
     from carryover.actions.pinning import Kept
 
-PIN: Final = """\
+_PIN: Final = """\
 Keeps a text in sight of every agent: the handoff quotes it first under Task,
 as your word, until `carryover unpin` takes it back. Without a text, lists what
 is pinned here. At most five; what you say here is the only judgement that a
@@ -43,7 +43,7 @@ UNPIN_EXAMPLES: Final = """\
 
 
 def pin_arguments(parser: argparse.ArgumentParser) -> None:
-    describe(parser, PIN, PIN_EXAMPLES, ExitCode.REFUSED)
+    describe(parser, _PIN, PIN_EXAMPLES, ExitCode.REFUSED)
     parser.add_argument("text", metavar="TEXT", nargs="*", help="what to keep in sight (default: list what is)")
     _usual(parser)
 

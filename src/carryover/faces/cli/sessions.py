@@ -18,7 +18,7 @@ from carryover.terminal.paths import short_path
 from carryover.terminal.table import Column, table_lines
 from carryover.text.harmless import one_line
 
-TASK_LIMIT: Final = 200
+_TASK_LIMIT: Final = 200
 """Maximum length of a title or task in characters; it may be a prompt of many pages."""
 LIMIT: Final = 20
 """Default number of sessions in the list."""
@@ -89,7 +89,7 @@ def session_lines(sessions: Iterable[Session], *, with_project: bool) -> Iterato
             _PROJECT: short_path(session.project or "?", home),
             _LAST: ago(session.last_ms, now),
             _PROMPTS: f"{session.prompts:,}",
-            _TASK: one_line(session.title or session.task or "", TASK_LIMIT),
+            _TASK: one_line(session.title or session.task or "", _TASK_LIMIT),
         }
         rows.append([cells[head] for head in heads])
     return table_lines(heads, rows)

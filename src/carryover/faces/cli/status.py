@@ -20,11 +20,11 @@ if TYPE_CHECKING:
     from carryover.past.findings.facts import AgentFacts, Gathered, LedgerFacts
 
 WATCH_EVERY_S: Final = 2.0
-MOST_LINES: Final = 10
+_MOST_LINES: Final = 10
 MOST_LIMITS: Final = 2
 NAME_WIDTH: Final = 12
 DETAIL_WIDTH: Final = 16
-SHOWN: Final = 12
+_SHOWN: Final = 12
 """Maximum length of most lists of `-v`; --json has everything."""
 _DRIFT: Final = {
     "older": "older than the versions whose hooks are known",
@@ -113,7 +113,7 @@ def _on_one_screen(lines: Iterable[str]) -> list[str]:
 
 
 def lines(facts: Gathered, *, now_ms: int, width: int | None) -> list[str]:
-    """Returns at most `MOST_LINES` lines, with what fits in `width` columns; with None, all there is to say."""
+    """Returns at most `_MOST_LINES` lines, with what fits in `width` columns; with None, all there is to say."""
     rows = [*_limits(facts, now_ms)][: None if width is None else MOST_LIMITS]
     rows.append(_entry("carryoverd", _daemon(facts)))
     if facts.paused:
@@ -129,7 +129,7 @@ def lines(facts: Gathered, *, now_ms: int, width: int | None) -> list[str]:
         return [*rows, *problems, *_details(facts, now_ms)]
     rows += _summaries(facts, now_ms, width - NAME_WIDTH - 1)
     what_to_do = "; `carryover doctor` says what to do" if problems else ""
-    left = MOST_LINES - len(rows) - 1
+    left = _MOST_LINES - len(rows) - 1
     if len(problems) > left:
         problems = [*problems[: left - 1], _entry("", f"and {len(problems) - left + 1} more problems")]
     elif len(problems) < left:
@@ -259,7 +259,7 @@ def _details(facts: Gathered, now_ms: int) -> Iterator[str]:
         "moved aside": [f"{facts.short(path)} ({size(n)}) {damaged}" for path, n in facts.corrupt_ledgers.items()],
     }
     for title, rows in every.items():
-        shown = len(rows) if title in ("agents", "sync") else SHOWN
+        shown = len(rows) if title in ("agents", "sync") else _SHOWN
         if rows:
             yield from ("", paint(title, BOLD), *(f"  {row}" for row in rows[:shown]))
         if len(rows) > shown:

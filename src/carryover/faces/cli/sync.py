@@ -52,7 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     flag(parser, "--json", "print what was done as JSON; asks nothing, so --yes is needed where it would ask")
 
 
-Done = tuple[object, Iterable[str]]
+_Done = tuple[object, Iterable[str]]
 """What was done: as data, and in lines for people."""
 
 
@@ -67,7 +67,7 @@ def run(args: argparse.Namespace) -> None:
     put(args, *does(args))
 
 
-def _status(_args: argparse.Namespace) -> Done:
+def _status(_args: argparse.Namespace) -> _Done:
     from carryover.actions.syncing import standing
 
     status = standing()
@@ -76,7 +76,7 @@ def _status(_args: argparse.Namespace) -> Done:
     return status, (f"{name:<{width}}  {text}" for name, text in rows)
 
 
-def _init(args: argparse.Namespace) -> Done:
+def _init(args: argparse.Namespace) -> _Done:
     from carryover.actions.syncing import initialise
 
     done = initialise(args.what, name=args.name, projects=args.projects)
@@ -95,7 +95,7 @@ def _init(args: argparse.Namespace) -> Done:
     )
 
 
-def _once(args: argparse.Namespace) -> Done:
+def _once(args: argparse.Namespace) -> _Done:
     from carryover.actions.syncing import join, sync_once
 
     join(partial(_is_the_store, args))
@@ -120,7 +120,7 @@ def _is_the_store(args: argparse.Namespace, offer: Admission) -> bool:
     return agreed(args, question, otherwise=f"{report}. If that machine shows the same code, run this with --yes.")
 
 
-def _add_machine(args: argparse.Namespace) -> Done:
+def _add_machine(args: argparse.Namespace) -> _Done:
     from carryover.actions.syncing import add_machines
 
     added = add_machines(args.what, partial(_is_that_machine, args))
@@ -143,7 +143,7 @@ def _is_that_machine(args: argparse.Namespace, code: str) -> bool:
     return agreed(args, question, otherwise=otherwise)
 
 
-def _remove_machine(args: argparse.Namespace) -> Done:
+def _remove_machine(args: argparse.Namespace) -> _Done:
     from carryover.actions.syncing import remove_machine
 
     agree(args, f"Remove {args.what} from the store? What is sent from now on, it can't read.")
@@ -157,7 +157,7 @@ def _remove_machine(args: argparse.Namespace) -> Done:
     )
 
 
-def _off(args: argparse.Namespace) -> Done:
+def _off(args: argparse.Namespace) -> _Done:
     from carryover.actions.syncing import end
 
     also = " and remove what it has written to the store" if args.delete else ""
@@ -171,7 +171,7 @@ def _off(args: argparse.Namespace) -> Done:
     ]
 
 
-_DOES: Final[Mapping[str, Callable[[argparse.Namespace], Done]]] = {
+_DOES: Final[Mapping[str, Callable[[argparse.Namespace], _Done]]] = {
     "init": _init,
     "status": _status,
     "add-machine": _add_machine,

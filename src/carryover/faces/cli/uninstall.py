@@ -27,7 +27,7 @@ EXAMPLES: Final = """\
   carryover uninstall --purge            also what was recorded, and everything in your projects
   carryover uninstall --purge --dry-run  what that would do, as diffs"""
 
-QUESTION: Final = "Remove this?"
+_QUESTION: Final = "Remove this?"
 PURGE_QUESTION: Final = "Remove all this? What was recorded cannot be recovered."
 
 
@@ -52,7 +52,7 @@ def run(args: argparse.Namespace) -> int:
         _print_dry_run(planned, args)
         return ExitCode.OK
     if steps:
-        agree(args, PURGE_QUESTION if args.purge else QUESTION)
+        agree(args, PURGE_QUESTION if args.purge else _QUESTION)
     done = uninstall(purge=args.purge)
     data = {
         "service": planned.service,

@@ -58,7 +58,7 @@ _BODY_S: Final = 1.0
 HEALTH_S: Final = 30.0
 """For how long `doctor` is not asked again."""
 CONTENT_TYPES: Final = {".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
-T = TypeVar("T")
+_T = TypeVar("_T")
 Read = Callable[[sqlite3.Connection], msgspec.Struct | None]
 """Makes an answer; None if what is asked for does not exist."""
 
@@ -335,7 +335,7 @@ class PageApp:
                 raise
             raise _superseded() from error
 
-    async def _in_thread(self, work: Callable[[], T], pool: Executor | None = None) -> T:
+    async def _in_thread(self, work: Callable[[], _T], pool: Executor | None = None) -> _T:
         if self._waiting >= MOST_WAITING:
             raise web.HTTPServiceUnavailable(reason="too many requests at once")
         self._waiting += 1

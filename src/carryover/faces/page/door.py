@@ -18,7 +18,7 @@ from carryover.faces.page.access import Access, no_entry
 if TYPE_CHECKING:
     from carryover.faces.page.app import PageApp
 
-PAGE: Final = "/ui"
+_PAGE: Final = "/ui"
 _OFF: Final = (
     "The page is turned off: [server] page is false in config.toml. `carryover config server.page true` turns it on."
 )
@@ -44,7 +44,7 @@ class PageDoor:
 
     def is_at(self, path: str) -> bool:
         """Whether the path is one of the page's, and the settings have a page."""
-        return self._context.config.server.page and (path == PAGE or path.startswith(f"{PAGE}/"))
+        return self._context.config.server.page and (path == _PAGE or path.startswith(f"{_PAGE}/"))
 
     async def key(self, env: Mapping[str, str]) -> PageKey:
         """Returns a key. `env`: variables of the shell that asks, for the commands that the page runs."""
