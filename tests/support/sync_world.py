@@ -21,10 +21,10 @@ from carryover.sync import sealing
 from carryover.sync.folder import Settings, SyncFolder, SyncState
 from carryover.sync.head import Head, Membership
 from carryover.sync.incoming import LedgerIncoming
-from carryover.sync.membership import accept, add, admission, remove, waiting
+from carryover.sync.membership import accept, add, admission, remove_member, waiting
 from carryover.sync.outgoing import LedgerOutgoing
 from carryover.sync.own_log import MOST_READ, OwnLog
-from carryover.sync.payload import Machine, Payload, ProjectState, Taken
+from carryover.sync.payload import Payload, ProjectState, SyncedMachine, Taken
 from carryover.sync.rounds import Outcome, Round
 from carryover.sync.sealing import MachineKey, make_key
 from carryover.sync.store import Fetched, Store, StoreTrouble
@@ -100,13 +100,13 @@ class MemoryLedger(LedgerOutgoing, LedgerIncoming):
 
     # Incoming
 
-    def taken(self, machine: Machine) -> set[str]:
+    def taken(self, machine: SyncedMachine) -> set[str]:
         return set(self.segments)
 
     def has_room(self) -> bool:
         return self.room
 
-    async def take(self, machine: Machine, payload: Payload, segment: str | None) -> Taken:
+    async def take(self, machine: SyncedMachine, payload: Payload, segment: str | None) -> Taken:
         self._store.step()
         gone = sum(self._drop(one.scope) for one in payload.tombstones)
         new = 0
@@ -120,7 +120,7 @@ class MemoryLedger(LedgerOutgoing, LedgerIncoming):
         self._store.step()
         return Taken(new, gone)
 
-    async def note_state(self, machine: Machine, states: Sequence[ProjectState], segments: Sequence[str]) -> None:
+    async def note_state(self, machine: SyncedMachine, states: Sequence[ProjectState], segments: Sequence[str]) -> None:
         self.states[machine.name] = tuple(states)
 
 
@@ -195,7 +195,7 @@ def signing_quickly() -> Iterator[None]:
     with (
         patch.object(MachineKey, "signature", lambda key, message: _signature(key.public, message)),
         patch.object(sealing, "is_signed_by", lambda public, signed, message: signed == _signature(public, message)),
-        patch.object(sealing, "opened", _remembering(sealing.opened)),
+        patch.object(sealing, "unsealed", _remembering(sealing.unsealed)),
         patch.object(MachineKey, "open", cache(MachineKey.open)),
     ):
         yield
@@ -285,7 +285,7 @@ class MemoryMachine:
         return offer is not None
 
     def remove(self, name: str) -> None:
-        remove(self.own(), name)
+        remove_member(self.own(), name)
 
 
 def joined(remote: Remote, founder: MemoryMachine, number: int) -> MemoryMachine:

@@ -65,7 +65,7 @@ def plan_forgetting(
     return WhatGoes(selection=selection, sessions=len(rows), newest=newest, copies=ledger_copies)
 
 
-def forget(plan: WhatGoes, *, answer_s: float = _ANSWER_S) -> Erased:
+def forget_planned(plan: WhatGoes, *, answer_s: float = _ANSWER_S) -> Erased:
     """Asks the running daemon to forget, since it writes the ledger; if none runs, does it in this process.
 
     Removes what interrupted commands have left too, as it may hold the same.

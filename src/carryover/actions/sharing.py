@@ -15,7 +15,7 @@ from typing import Final
 
 import msgspec
 
-from carryover.actions.bundle import LARGEST_FILE, LARGEST_TEXT, Bundle, Document, packed
+from carryover.actions.bundle import LARGEST_FILE, LARGEST_TEXT, Bundle, SharedDocument, packed
 from carryover.config import Config, refuse_excluded
 from carryover.distill.handoff import Handoff
 from carryover.distill.render import lay_out
@@ -144,7 +144,7 @@ def _filled(
     for source in (source for _, lines in lay_out(handoff) for _, entry in lines for source in entry.sources):
         if source.turn is not None:
             needed.setdefault((source.agent, source.session), set()).add(source.turn)
-    documents: list[Document] = []
+    documents: list[SharedDocument] = []
     room, left_out = LARGEST_TEXT - len(text), 0
     for session in sessions:
         if turns := needed.get((session.agent, session.native_id)):
@@ -155,7 +155,7 @@ def _filled(
                 left_out += 1
                 continue
             room -= len(shown)
-            documents.append(Document(title=one_line(f"{title}{part}", _LINE_CHARS), text=shown))
+            documents.append(SharedDocument(title=one_line(f"{title}{part}", _LINE_CHARS), text=shown))
     title = one_line(_hidden(shown_title(ledger, sessions[0])), _LINE_CHARS) if sessions else ""
     return msgspec.structs.replace(about, title=title, handoff=text, documents=tuple(documents)), left_out
 

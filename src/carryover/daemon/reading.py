@@ -18,7 +18,7 @@ from carryover.daemon.work_queue import WorkQueue
 from carryover.ingest.pipeline import TOO_LARGE_MS, IngestResult, ingest
 from carryover.ingest.scan import (
     Comparison,
-    Place,
+    SourceGroup,
     SourceKey,
     compare_with_disk,
     key_of,
@@ -175,7 +175,7 @@ class Rescanner:
         self._one_at_a_time = asyncio.Lock()
         self._requested = asyncio.Event()
         self._reason = "start"
-        self._folders: dict[Place, str] = {}
+        self._folders: dict[SourceGroup, str] = {}
         """The project of each place that was looked into and is still there; "" if it has none."""
 
     def request(self, reason: str) -> None:

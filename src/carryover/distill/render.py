@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from carryover.distill.choice import Room, fitted, names_not_held
 from carryover.distill.entry import Entry
 from carryover.distill.handoff import MAX_TOKENS, NAMED_UNDER, OFFERED_TOKENS, Handoff
-from carryover.distill.header import MAX_CHARS, Answering, header, second_page
+from carryover.distill.header import MAX_CHARS, Answering, header, second_page_line
 from carryover.distill.quotes import clip, of_one_place
 from carryover.distill.repeats import without_repeats
 from carryover.model import id_in_command
@@ -131,7 +131,7 @@ def _end(handoff: Handoff, answering: Answering | None, missing: int, *, is_cut:
     has_more = missing > 0 or (handoff.depth > 0 and (is_cut or handoff.has_calls))
     if has_more and handoff.tokens < offered:
         holds = _turns(missing, offered)
-        _, what = second_page(handoff, answering)
+        _, what = second_page_line(handoff, answering)
         is_command = what.startswith("`carryover ")
         last = f"{show}; {what}: {holds}{_SANDBOX}." if is_command else f"{show}{_SANDBOX}; {what}: {holds}."
         if len(last) <= MAX_CHARS:

@@ -13,13 +13,13 @@ import msgspec
 
 from carryover import model
 from carryover.export.quoting import safe
-from carryover.export.session_parts import SessionEvent, SessionHead, shown
+from carryover.export.session_parts import SessionEvent, SessionHead, shown_body
 from carryover.records.fields import iso_utc
 
 _VERSION: Final = "ATIF-v1.7"
 OURS: Final = "carryover"
 """Name below `extra` of what the format has no field for."""
-UNKNOWN: Final = "unknown"
+UNKNOWN_VERSION: Final = "unknown"
 """Stands for a version that is not recorded, because the format requires one."""
 ARGUMENTS: Final[dict[model.Op, str]] = {
     "shell": "command",
@@ -81,7 +81,7 @@ def trajectory(head: SessionHead, events: Iterable[SessionEvent], *, subagents: 
 
 
 def _agent(head: SessionHead, name: str | None) -> dict[str, str]:
-    facts = {"name": head.agent, "version": head.version or UNKNOWN, **({"model_name": name} if name else {})}
+    facts = {"name": head.agent, "version": head.version or UNKNOWN_VERSION, **({"model_name": name} if name else {})}
     return {name: safe(value).text for name, value in facts.items()}
 
 
@@ -137,7 +137,7 @@ class _Steps:
                 if not message.strip():
                     return
                 extra = {}
-        elif (what := shown(body, self._head.agent_name, self._head.root)) is not None:
+        elif (what := shown_body(body, self._head.agent_name, self._head.root)) is not None:
             is_heading = isinstance(body, model.FileEdit) or not what.text
             message = what.heading if is_heading else f"{what.heading}\n\n{what.text}"
         source = _SOURCES.get(type(body), "system")

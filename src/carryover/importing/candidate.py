@@ -30,7 +30,7 @@ NOTHING: Final = "Nothing was imported from it."
 class Candidate:
     """A file that may be a document, with what `open_document` was told of it.
 
-    A format is one function that recognises its documents: `Callable[[Candidate], Document | None]`.
+    A format is one function that recognises its documents: `Callable[[Candidate], OpenedDocument | None]`.
     """
 
     path: Path
@@ -66,7 +66,7 @@ class Candidate:
 
 
 @dataclass(frozen=True, slots=True)
-class Document:
+class OpenedDocument:
     """A file, with the agent that reads this format. `form`: the program that wrote it, for people."""
 
     agent: Agent
@@ -84,7 +84,7 @@ def document(
     session: str | None = None,
     *,
     rank: int = RANK,
-) -> Document:
+) -> OpenedDocument:
     """Returns a document of an agent that has no folder to look for sources in."""
     agent = Agent(
         spec=spec,
@@ -94,7 +94,7 @@ def document(
         sources=lambda _root: [],
         parse=parse,
     )
-    return Document(agent, Source(agent=spec.id, path=str(path), session=session, rank=rank), form)
+    return OpenedDocument(agent, Source(agent=spec.id, path=str(path), session=session, rank=rank), form)
 
 
 def plain_text(data: bytes) -> str:

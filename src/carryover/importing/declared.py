@@ -18,7 +18,7 @@ from carryover.agents import adapters
 from carryover.declared_source import DeclaredSource, folder_of
 from carryover.decoders import decoder_of
 from carryover.importing.calls import call_of, outcome_in_text
-from carryover.importing.candidate import Candidate, Document
+from carryover.importing.candidate import Candidate, OpenedDocument
 from carryover.importing.turns import TurnEvents
 from carryover.model import AssistantMessage, UserPrompt
 from carryover.paths import expanded
@@ -100,7 +100,7 @@ def agent_of(source: DeclaredSource) -> Agent:
     )
 
 
-def opened(file: Candidate) -> Document | None:
+def recognised(file: Candidate) -> OpenedDocument | None:
     """Returns a file of a declared source as a document: of the one that the user names, or whose files it is among."""
     for declared in file.declared:
         agent = agent_of(declared)
@@ -110,7 +110,7 @@ def opened(file: Candidate) -> Document | None:
             if source is None and file.agent_id is not None:
                 source = Source(agent=declared.agent, path=str(file.path), session=file.path.stem)
             if source is not None:
-                return Document(agent, source, declared.agent)
+                return OpenedDocument(agent, source, declared.agent)
     return None
 
 

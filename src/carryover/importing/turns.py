@@ -161,7 +161,7 @@ def into_folder(path: str, former: str, folder: str) -> str:
     return f"{folder}{plain[len(former) :]}" if _is_below(plain, former) else path
 
 
-def located(path: str, folder: str | None) -> str | None:
+def absolute_path(path: str, folder: str | None) -> str | None:
     """Returns the absolute path that a document about the project in `folder` means; None if it can't be known."""
     if not is_absolute(path):
         return resolved(path, folder)

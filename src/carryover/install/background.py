@@ -22,7 +22,7 @@ from carryover.ledger.connect import copies
 from carryover.paths import STARTER, StateDir, require_address
 from carryover.platform import MACOS, here
 
-ANSWER_S: Final = 20.0
+BRING_UP_S: Final = 20.0
 """How long to wait for the daemon to answer. Migrating the ledger may take longer; the daemon starts all the same."""
 
 _KEPT: Final = (
@@ -117,7 +117,7 @@ def bring_up(
     service: bool,
     restart: bool = False,
     by: tuple[ServiceManager, Program] | None = None,
-    answer_s: float = ANSWER_S,
+    answer_s: float = BRING_UP_S,
 ) -> Background:
     """Registers and starts the daemon unless it is already running correctly; with `restart`, always. Never raises;
     errors are returned in `trouble`. `by` is `service_of_user` unless given."""

@@ -17,7 +17,7 @@ from msgspec.structs import replace
 from carryover.adapter.spec import AgentSpec, Form, HookSet, Place, VersionProbe, places_on
 from carryover.config import AgentsConfig
 from carryover.fsio import is_folder, is_there
-from carryover.install.agent_report import State
+from carryover.install.agent_report import VersionState
 from carryover.install.machine import FoundCommand, Machine, copies_of_command
 from carryover.install.user_settings import user_settings
 
@@ -123,7 +123,7 @@ class Detection(msgspec.Struct, frozen=True, kw_only=True):
     """What was found out about one agent."""
 
     spec: AgentSpec
-    state: State
+    state: VersionState
     binary: Path | None = None
     """Path of its command, symlinks not resolved."""
     on_path: bool = False

@@ -20,7 +20,7 @@ from typing import Final
 import msgspec
 
 from carryover.errors import ExitCode, UserError
-from carryover.install.service import CommandedManager, Kind, Program, Run, ServiceStatus, run_command
+from carryover.install.service import CommandedManager, Program, Run, ServiceKind, ServiceStatus, run_command
 
 UNIT: Final = "carryoverd.service"
 LABEL: Final = "com.carryover.carryoverd"
@@ -50,7 +50,7 @@ _ESCAPES: Final = {"\\": "\\\\", '"': '\\"', "%": "%%", "\n": "\\n", "\r": "\\r"
 class SystemdUser(CommandedManager):
     """Controls the daemon with `systemctl --user`."""
 
-    kind: Kind = "systemd"
+    kind: ServiceKind = "systemd"
     _command = ("systemctl", "--user", "--no-pager")
     _says_more = f"systemctl --user status {UNIT}"
 
@@ -222,7 +222,7 @@ def _quoted(word: str) -> str:
 class Launchd(CommandedManager):
     """Controls the daemon with `launchctl`, in the domain of the logged-in user."""
 
-    kind: Kind = "launchd"
+    kind: ServiceKind = "launchd"
     stop_lasts = True
     _command = ("launchctl",)
 

@@ -43,7 +43,7 @@ _DICTIONARIES: Final = {
 }
 """Loaded with this module, since an upgrade replaces the files of a running daemon."""
 _lock: Final = threading.Lock()
-KINDS: Final = tuple(
+BODY_KINDS: Final = tuple(
     "session_info user_prompt queued_prompt assistant_message question answer tool_call tool_result file_edit "
     "plan_update plan_proposal background_task agent_summary turn_end retracted session_start session_end".split()
 )
@@ -51,7 +51,7 @@ KINDS: Final = tuple(
 _COMPRESS_FROM_BYTES: Final = 48
 _FIRST_MARK: Final = 0x80
 """The mark of the first kind; no text begins with such a byte."""
-_MARKS: Final = {kind: number for number, kind in enumerate(KINDS, start=_FIRST_MARK)}
+_MARKS: Final = {kind: number for number, kind in enumerate(BODY_KINDS, start=_FIRST_MARK)}
 
 
 class DamagedBody(msgspec.DecodeError):

@@ -36,7 +36,7 @@ _BROKEN: Final = """INSERT INTO source (agent, path, state, error, failures, ret
     retry_ms = excluded.retry_ms, size = excluded.size, mtime_ns = excluded.mtime_ns"""
 _GIVE_UP: Final = "UPDATE source SET cursor = NULL, context = x'', rev = rev + 1 WHERE agent = ? AND path = ?"
 _PUBLISHED: Final = "UPDATE project SET published_sha = ?, published_ms = ?, refusal = ?, git = ? WHERE id = ?"
-_FOLLOW: Final = "; ".join((*search_index.FOLLOW, *threads.FOLLOW))
+_FOLLOW: Final = "; ".join((*search_index.INDEX_TRIGGERS, *threads.THREAD_TRIGGERS))
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")

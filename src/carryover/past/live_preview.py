@@ -14,8 +14,8 @@ from carryover.export.session_parts import Part, session_parts
 from carryover.ledger.events import subagent_events, turn_events, turn_of, turn_starts
 from carryover.ledger.queries import session_of
 from carryover.ledger.rows import SessionRow
-from carryover.ledger.search import Hit
-from carryover.ledger.search_text import Kind, Term, best_part, spans
+from carryover.ledger.search import EventHit
+from carryover.ledger.search_text import SearchKind, Term, best_part, spans
 from carryover.past.context import now_ms
 from carryover.past.sessions import show_command
 from carryover.publish.project_view import session_digest
@@ -44,14 +44,14 @@ class Item(NamedTuple):
     agent: str
     root: str | None
     at_ms: int
-    kind: Literal["session"] | Kind
+    kind: Literal["session"] | SearchKind
     by: str
     """The agent's display name, with the machine that it ran on if that is another."""
     project: str
     """The short path of its project; `?` if that is unknown."""
     line: str
     """What the session is called, or the part of the hit with most of the words; on one line."""
-    hit: Hit | None = None
+    hit: EventHit | None = None
     """None for a session."""
 
 
@@ -163,7 +163,7 @@ def _turn_lines(turn: Turn, *, is_last: bool) -> Iterator[str]:
         yield f"    {ago(turn.last_ms, now_ms())}: {', '.join(results)}"
 
 
-def _turn_preview(db: sqlite3.Connection, row: SessionRow, hit: Hit, name: str, wanted: WantedPreview) -> Preview:
+def _turn_preview(db: sqlite3.Connection, row: SessionRow, hit: EventHit, name: str, wanted: WantedPreview) -> Preview:
     starts = turn_starts(db, row.id)
     number = turn_of(starts, hit.event_id, hit.at_ms, hit.subagent_id)
     events = turn_events(db, row.id, starts, number)
@@ -213,7 +213,7 @@ def _some(lines: list[PreviewLine]) -> list[PreviewLine]:
     return [*([cut] if first else []), *shown, *([cut] if first + len(shown) < len(lines) else [])]
 
 
-def _match(lines: Sequence[_Timed], hit: Hit) -> int:
+def _match(lines: Sequence[_Timed], hit: EventHit) -> int:
     """Returns the index of the line that a hit is in: with most of the words, or the first that comes of it."""
     of_hit = {row.strip() for row in harmless(hit.text).replace("\t", "    ").split("\n")}
     since = [number for number, timed in enumerate(lines) if timed.at_ms >= hit.at_ms]

@@ -17,8 +17,8 @@ from carryover.ledger.connect import file_of
 from carryover.ledger.events import turn_of, turn_starts
 from carryover.ledger.queries import agents_seen, by_last_use, projects, session_ids, sessions, shortest_unique
 from carryover.ledger.rows import ProjectRow, SessionRow
-from carryover.ledger.search import Hit, Query, search
-from carryover.ledger.search_text import Kind, Term, best_part, terms_of
+from carryover.ledger.search import EventHit, Query, search
+from carryover.ledger.search_text import SearchKind, Term, best_part, terms_of
 from carryover.past.context import first_day_ms, now_ms, project_root, settings_to_print, state_dir
 from carryover.past.latest import Latest
 from carryover.past.live_preview import Item, Preview, WantedPreview, preview_of
@@ -39,7 +39,7 @@ _LINE_CHARS: Final = 600
 """How much of a hit is kept for its row: more than a terminal is wide."""
 _MOST_BYTES: Final = 24_000_000
 """Without a ledger, at most this many bytes of the newest transcripts are read."""
-MOST_TYPED: Final = 1_000
+LONGEST_QUERY: Final = 1_000
 """Maximum length of a query, in characters: a page may be pasted."""
 SINGLE_DAYS: Final = 7
 """How many days can be chosen one by one."""
@@ -51,7 +51,7 @@ SOME_WORDS: Final = "No entry has all of these words; these have some of them."
 _Value = TypeVar("_Value")
 
 
-class Span(NamedTuple):
+class TimeSpan(NamedTuple):
     """A time from `since_ms` to `until_ms`, exclusive (UTC ms); None: without an end there."""
 
     since_ms: int | None = None
@@ -64,8 +64,8 @@ class ListQuery(NamedTuple):
     typed: str
     agent: str | None = None
     project_id: int | None = None
-    span: Span = Span()
-    kinds: tuple[Kind, ...] = ()
+    span: TimeSpan = TimeSpan()
+    kinds: tuple[SearchKind, ...] = ()
 
 
 class Listing(NamedTuple):
@@ -127,7 +127,7 @@ class LiveSearch:
         *,
         agent: str | None,
         since_ms: int | None,
-        kinds: Sequence[Kind],
+        kinds: Sequence[SearchKind],
     ) -> None:
         self._ledger = ledger
         self._project_id = project.id if project is not None else None
@@ -152,7 +152,7 @@ class LiveSearch:
 
     def query(self, typed: str) -> ListQuery:
         """Returns what is to be listed, as the filters are set."""
-        words = " ".join(typed[:MOST_TYPED].split())
+        words = " ".join(typed[:LONGEST_QUERY].split())
         return ListQuery(words, self.agent.value, self.project.value, self.day.value, self._kinds)
 
     def toggle_project(self) -> bool:
@@ -162,7 +162,7 @@ class LiveSearch:
         self.project.chosen = 0 if self.project.chosen else 1
         return True
 
-    def turn(self, hit: Hit) -> int:
+    def turn(self, hit: EventHit) -> int:
         """Returns the number of the turn that a hit is in."""
         return turn_of(turn_starts(self._ledger, hit.session_id), hit.event_id, hit.at_ms, hit.subagent_id)
 
@@ -174,7 +174,7 @@ def live_search(
     everywhere: bool = False,
     agent: str | None = None,
     since_ms: int | None = None,
-    kinds: Sequence[Kind] = (),
+    kinds: Sequence[SearchKind] = (),
 ) -> Iterator[LiveSearch | None]:
     """Opens what is recorded, of this project or of all; None if there is nothing.
 
@@ -224,16 +224,16 @@ def project_filter(ledger: sqlite3.Connection, this: ProjectRow | None) -> Filte
     return Filter("project", {"all": None, **ids}, 0 if this is None else 1)
 
 
-def day_filter(since_ms: int | None) -> Filter[Span]:
+def day_filter(since_ms: int | None) -> Filter[TimeSpan]:
     """Returns the days that can be chosen, and periods until now: at first any time, or what is since `since_ms`."""
     starts = [first_day_ms(number) for number in range(1, SINGLE_DAYS + 1)]
     names = ["today", "yesterday", *map(_day, starts[2:])]
     ends = [None, *starts[:-1]]
-    days = {name: Span(start, end) for name, start, end in zip(names, starts, ends, strict=True)}
-    periods = {f"last {number} days": Span(first_day_ms(number)) for number in PERIODS}
+    days = {name: TimeSpan(start, end) for name, start, end in zip(names, starts, ends, strict=True)}
+    periods = {f"last {number} days": TimeSpan(first_day_ms(number)) for number in PERIODS}
     if since_ms is None:
-        return Filter("day", {"any": Span(), **days, **periods})
-    return Filter("day", {"any": Span(), f"since {local_time(since_ms)}": Span(since_ms), **days, **periods}, 1)
+        return Filter("day", {"any": TimeSpan(), **days, **periods})
+    return Filter("day", {"any": TimeSpan(), f"since {local_time(since_ms)}": TimeSpan(since_ms), **days, **periods}, 1)
 
 
 def _day(start_ms: int) -> str:
@@ -293,7 +293,7 @@ def _session_item(db: sqlite3.Connection, row: SessionRow) -> Item:
     )
 
 
-def _hit_item(hit: Hit, terms: tuple[Term, ...]) -> Item:
+def _hit_item(hit: EventHit, terms: tuple[Term, ...]) -> Item:
     return Item(
         session=hit.session,
         agent=hit.agent,

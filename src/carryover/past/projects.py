@@ -161,7 +161,7 @@ def _waiting(digest: Digest) -> _Waiting:
     return _Waiting("you", turn.last_ms, question) if question else _Waiting()
 
 
-def handoff(
+def project_handoff(
     db: sqlite3.Connection,
     project: ProjectRow,
     config: Config,

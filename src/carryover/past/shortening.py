@@ -19,7 +19,7 @@ from carryover.errors import ExitCode, UserError
 from carryover.export.document import DocumentForChat
 from carryover.export.quoting import code_span
 from carryover.export.quoting import quoted_line as safe_line
-from carryover.export.shorten import INSTRUCTION, answered, question, splits
+from carryover.export.shorten import INSTRUCTION, answered, prompt_for_part, splits
 from carryover.terminal.output import Progress
 from carryover.text.harmless import one_line
 
@@ -160,7 +160,13 @@ def _chosen(server: Server, wanted: str | None) -> str:
 
 def _answer(server: Server, model: str, part: str, progress: Progress, share: float) -> str:
     """Returns the answer, with `[…]` at its end if it was cut there."""
-    request = {"model": model, "system": INSTRUCTION, "prompt": question(part), "stream": True, "options": _OPTIONS}
+    request = {
+        "model": model,
+        "system": INSTRUCTION,
+        "prompt": prompt_for_part(part),
+        "stream": True,
+        "options": _OPTIONS,
+    }
     text = ""
     size = 0
     progress.update(share, model)

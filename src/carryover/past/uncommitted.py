@@ -19,10 +19,10 @@ _MOST_FILES: Final = 500
 MOST_DIFFS: Final = 60
 LONGEST_LINES: Final = 3_000
 """Most lines of a file's diff."""
-LARGEST_BYTES: Final = 512 << 10
+LARGEST_COMPARED: Final = 512 << 10
 """Largest size of a file, then and now, whose diff is read."""
 _GIT_S: Final = 5.0
-_BOUNDED: Final = (f"core.bigFileThreshold={LARGEST_BYTES}",)
+_BOUNDED: Final = (f"core.bigFileThreshold={LARGEST_COMPARED}",)
 _FROM_NOTHING: Final = "--- /dev/null\n"
 _PATCH: Final = ("diff", "--raw", "-z", "--patch", "--no-renames", "HEAD", "--")
 _NUMSTAT: Final = ("diff", "--numstat", "-z", "--no-renames", "HEAD", "--")
@@ -73,7 +73,7 @@ def _diffs(root: Path, paths: Sequence[str], deadline: float) -> dict[str, str]:
     [answer] = ask(root, (*_PATCH, *paths), deadline=deadline, settings=_BOUNDED)
     # What became a link is deleted in one section, and made in the last.
     sections = {file.name: file.sections[-1] for file in patched_files(answer.out) if file.sections}
-    return {path: _as_diff(path, section) for path, section in sections.items() if len(section) <= LARGEST_BYTES}
+    return {path: _as_diff(path, section) for path, section in sections.items() if len(section) <= LARGEST_COMPARED}
 
 
 def _as_diff(path: str, section: bytes) -> str:

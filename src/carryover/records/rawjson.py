@@ -38,7 +38,7 @@ _LONE: Final = later(
 )
 _BACKSLASH: Final = b"\xff\xff"
 """Stands for an escaped backslash; UTF-8 has no such bytes."""
-MOST_ENTRIES: Final = 100_000
+MOST_JSON_ENTRIES: Final = 100_000
 """An array or object with more entries is not read: each takes memory that its bytes don't show."""
 
 
@@ -71,7 +71,7 @@ def objects_in(head: bytes, *, most: int) -> Iterator[dict[str, Any]]:
             continue
 
 
-def text_of(raw: msgspec.Raw) -> str | None:
+def content_text(raw: msgspec.Raw) -> str | None:
     """Returns the text of a field that is a string or a list of content blocks; None if it is neither."""
     if (text := string_of(raw)) is not None:
         return text
@@ -91,7 +91,7 @@ def part_of(raw: msgspec.Raw, kind: type[_T]) -> _T | None:
     for mended in (False, True):
         try:
             found = decoder_of(kind).decode(mend(bytes(raw)) if mended else raw)
-            return None if isinstance(found, (list, dict)) and len(found) > MOST_ENTRIES else found
+            return None if isinstance(found, (list, dict)) and len(found) > MOST_JSON_ENTRIES else found
         except msgspec.ValidationError:
             return None
         except UNREADABLE:

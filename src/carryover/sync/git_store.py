@@ -19,7 +19,7 @@ from carryover.probe.git_command import GitAnswer, in_store, in_store_ended
 from carryover.sync.address import folder_at, without_credentials
 from carryover.sync.head import MOST_MACHINES
 from carryover.sync.sealing import LARGEST_OBJECT
-from carryover.sync.store import CHANGED, FILE, Fetched, FolderStore, Store, StoreTrouble
+from carryover.sync.store import CHANGED, FILE_NAME, Fetched, FolderStore, Store, StoreTrouble
 
 _SHORT_S: Final = 120.0
 """For what is done here, and for the list of a remote's branches, with which each sync begins: one that never answers
@@ -121,7 +121,7 @@ class GitStore(Store):
         for row in listed.split("\0")[:-1]:
             about, _, name = row.partition("\t")
             _, kind, blob, size = about.split()
-            if kind == "blob" and FILE.fullmatch(name):
+            if kind == "blob" and FILE_NAME.fullmatch(name):
                 files[name] = _Blob(blob, int(size))
         return files
 

@@ -17,7 +17,7 @@ from typing import Annotated, Final, Literal, TypeVar
 import msgspec
 
 from carryover.sync import payload, sealing
-from carryover.sync.payload import MachineId, MachineName, Payload, ProjectState, Text, Time
+from carryover.sync.payload import BoundedText, MachineId, MachineName, Payload, ProjectState, Time
 from carryover.sync.sealing import MachineKey, Unreadable
 
 _MOST_BYTES: Final = 32 << 20
@@ -71,7 +71,7 @@ class Membership(msgspec.Struct, frozen=True):
     """Who belongs to the store. It only grows, so all machines come to agree, whoever learned of a change first. It
     never grows beyond what a head may hold, whatever another machine claims."""
 
-    members: Annotated[dict[MachineId, Text], msgspec.Meta(max_length=MOST_MACHINES)] = {}
+    members: Annotated[dict[MachineId, BoundedText], msgspec.Meta(max_length=MOST_MACHINES)] = {}
     """The machines that were ever added, with their public keys."""
     removed: Annotated[dict[MachineId, Seen], msgspec.Meta(max_length=MOST_MACHINES)] = {}
     """Those that were removed, with the last that counts of them."""
@@ -185,7 +185,7 @@ def opened_segment(segment: Segment, data: bytes | None) -> tuple[Payload, ...]:
         raise Unreadable("it is missing from the store, or larger than it may be")
     if hashlib.sha256(data).digest() != segment.sha:
         raise Unreadable("bytes of it were changed")
-    content = sealing.inflated(sealing.opened(data, [segment.secret.encode()]), payload.LARGEST_PAYLOADS)
+    content = sealing.inflated(sealing.unsealed(data, [segment.secret.encode()]), payload.LARGEST_PAYLOADS)
     try:
         return payload.decode_payloads(content)
     except (ValueError, RecursionError) as error:

@@ -23,12 +23,12 @@ MachineId = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{16}$")]
 MachineName = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9._-]{1,32}$")]
 Key = Annotated[bytes, msgspec.Meta(min_length=16, max_length=16)]
 _Word = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
-Text = Annotated[str, msgspec.Meta(max_length=4_000)]
+BoundedText = Annotated[str, msgspec.Meta(max_length=4_000)]
 PathText = Annotated[str, msgspec.Meta(min_length=1, max_length=4_096)]
 Time = Annotated[int, msgspec.Meta(ge=0, lt=1 << 53)]
 
 
-class Machine(msgspec.Struct, frozen=True):
+class SyncedMachine(msgspec.Struct, frozen=True):
     """A machine of the store. The name is the owner's choice; only the id is unique."""
 
     id: MachineId
@@ -48,7 +48,7 @@ class ProjectState(msgspec.Struct, frozen=True, omit_defaults=True):
     """A project's state on that machine at its last sync. It is in the head, and each sync replaces it."""
 
     root: PathText
-    branch: Text | None = None
+    branch: BoundedText | None = None
     head: Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{4,64}$")] | None = None
 
 

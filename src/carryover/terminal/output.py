@@ -108,7 +108,7 @@ def is_read_for(seconds: float) -> bool:
     return not poll.poll(seconds * 1000)
 
 
-def put(args: argparse.Namespace, data: object, lines: Iterable[str], *, fits: bool = False) -> None:
+def print_result(args: argparse.Namespace, data: object, lines: Iterable[str], *, fits: bool = False) -> None:
     """Prints `data` as JSON if the user gave --json, otherwise `lines`, as they are if each `fits` the terminal."""
     if args.json:
         print_json(data)

@@ -10,7 +10,7 @@ from itertools import chain
 
 from carryover.model import ToolResult
 from carryover.testruns.commands import Invocation, find_invocations, module_path
-from carryover.testruns.run import Outcome, Status, TestRun
+from carryover.testruns.run import Status, TestOutcome, TestRun
 from carryover.text.pattern import later
 
 MOST_NAMES = 20
@@ -87,7 +87,7 @@ class Findings:
 
     counts: Counter[str] = field(default_factory=Counter)
     failed_names: list[str] = field(default_factory=list)
-    files: dict[str, Outcome] = field(default_factory=dict)
+    files: dict[str, TestOutcome] = field(default_factory=dict)
     reason: str | None = None
     ended: bool = False
     """Whether the end of a run was seen: its counts, or a package of Go, which are not counted."""
@@ -184,7 +184,7 @@ def _see_name(found: Findings, line: str) -> None:
 def _see_marked(found: Findings, marked: re.Match[str], *, is_last: bool = False) -> None:
     subject = _BEHIND_NAME.sub("", marked["rest"].strip())
     fail_mark = marked["fail"] or ""
-    outcome: Outcome = "fail" if fail_mark else "pass"
+    outcome: TestOutcome = "fail" if fail_mark else "pass"
     found.ended = found.ended or "\t" in marked["rest"]
     path = _PATH.match(subject) if "<<<" not in fail_mark else None
     if path:
@@ -203,7 +203,7 @@ def _see_marked(found: Findings, marked: re.Match[str], *, is_last: bool = False
         _failed(found, subject)
 
 
-def _saw(found: Findings, file: str, outcome: Outcome, *, ran: bool = True) -> None:
+def _saw(found: Findings, file: str, outcome: TestOutcome, *, ran: bool = True) -> None:
     """Notes a file's result. A failure stays, whatever else of the file passed."""
     if ran and found.files.get(file) != "fail":
         found.files[file] = outcome

@@ -37,7 +37,7 @@ _DIGEST_BYTES: Final = 8
 _SETTLED_MS: Final = 5_000
 """A document that can't be read this long after its last write is damaged, not half written."""
 
-Piece = tuple[str, str | int]
+MarkedPiece = tuple[str, str | int]
 """A piece's id in the conversation, and a mark that changes with its content."""
 
 
@@ -55,7 +55,7 @@ class _Conversation(Protocol):
     """One conversation as it is now. Each of its records names the conversation."""
 
     @property
-    def pieces(self) -> Sequence[Piece]:
+    def pieces(self) -> Sequence[MarkedPiece]:
         """The pieces, oldest first."""
 
     @property
@@ -132,7 +132,7 @@ class OnlyConversation:
     """A snapshot that is its only conversation, all of whose pieces are final."""
 
     ident: str
-    pieces: Sequence[Piece]
+    pieces: Sequence[MarkedPiece]
     rests_ms: int | None = None
 
     def conversations(self) -> Sequence[tuple[str, str]]:
@@ -165,7 +165,7 @@ class Document(OnlyConversation):
         *,
         record: Callable[[bytes], bytes] = bytes,
         end: bytes | None = None,
-        pieces: Sequence[Piece] | None = None,
+        pieces: Sequence[MarkedPiece] | None = None,
         empty: bool = True,
     ) -> None:
         self.ident, self._empty = ident, empty
@@ -362,7 +362,7 @@ def _decoded(cursor: bytes | None) -> _State | None:
         return None
 
 
-def _of_pieces(pieces: Sequence[Piece]) -> bytes:
+def _of_pieces(pieces: Sequence[MarkedPiece]) -> bytes:
     return _digest("\n".join([f"{ident} {mark}" for ident, mark in pieces]))
 
 

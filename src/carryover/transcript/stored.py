@@ -39,7 +39,7 @@ class Reported(msgspec.Struct, frozen=True, omit_defaults=True):
     """Calls without a result, in stores that keep results apart from their calls."""
 
 
-class Context(msgspec.Struct, frozen=True, omit_defaults=True):
+class StoredContext(msgspec.Struct, frozen=True, omit_defaults=True):
     """The state of one source between two records. `reported`: the sessions with the most recent records."""
 
     reported: dict[str, Reported] = {}
@@ -112,7 +112,7 @@ class StoredSession:
 
 
 @dataclass(slots=True, kw_only=True)
-class StoredBuilder(OneSession[Context]):
+class StoredBuilder(OneSession[StoredContext]):
     """Records one record. `native` is the session as the store describes it.
 
     A sub-agent has its own session in the store; here it belongs to the session that it works for.
@@ -145,7 +145,7 @@ class StoredBuilder(OneSession[Context]):
         known[self.native.id] = msgspec.structs.replace(self.reported, **changes)
         self.change(reported=dict(list(known.items())[-_MAX_SESSIONS:]))
 
-    def begin(self, record: StoredRecord) -> tuple[Context, Parsed]:
+    def begin(self, record: StoredRecord) -> tuple[StoredContext, Parsed]:
         """Marks what is emitted again: the events after the last one, or all of them if anything before it changed."""
         if not record.on:
             self.report(**msgspec.structs.asdict(Reported()))
@@ -167,7 +167,7 @@ class StoredBuilder(OneSession[Context]):
             key = f"{self.native.id}/info/{self.at_ms}/{digest(msgspec.json.encode(news))[:12]}"
             self.add(SessionInfo(**news), key)
 
-    def finished(self) -> tuple[Context, Parsed]:
+    def finished(self) -> tuple[StoredContext, Parsed]:
         """Returns the next context and the result of the record."""
         if self.events:
             self.report(last=self.last_key)
@@ -183,9 +183,9 @@ def parse_stored(
     decoder: msgspec.json.Decoder[_S],
     handle: Callable[[StoredBuilder, _S], None],
     _source: Source,
-    context: Context,
+    context: StoredContext,
     record: Record,
-) -> tuple[Context, Parsed]:
+) -> tuple[StoredContext, Parsed]:
     """Parses one record of such a reader: its frame here, the piece or the facts in it by `handle`. Never raises: what
     is not understood is counted in `skipped`."""
     read = rawjson.read(decoder, record.data)
@@ -211,11 +211,11 @@ def parse_entries(
     decoder: msgspec.json.Decoder[EntryRecord[_E]],
     handle: Callable[[StoredBuilder, _E], None],
     source: Source,
-    context: Context,
+    context: StoredContext,
     record: Record,
     *,
     unnamed: re.Pattern[str] | None = None,
-) -> tuple[Context, Parsed]:
+) -> tuple[StoredContext, Parsed]:
     """Parses one record of a reader whose pieces are entries, as `parse_stored` does. `unnamed`: titles of sessions
     that have none of their own."""
     return parse_stored(decoder, partial(_handle_entry, handle, unnamed), source, context, record)

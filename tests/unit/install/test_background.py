@@ -15,7 +15,15 @@ from carryover.daemon.client import stop_daemon, wait_for_daemon
 from carryover.errors import ExitCode, UserError
 from carryover.how_installed import own_scripts
 from carryover.install.background import bring_up, registered, service_here, write_starter
-from carryover.install.service import Kind, Program, Ran, ServiceManager, ServiceStatus, run_command, this_program
+from carryover.install.service import (
+    Program,
+    Ran,
+    ServiceKind,
+    ServiceManager,
+    ServiceStatus,
+    run_command,
+    this_program,
+)
 from carryover.install.service_managers import Launchd as LaunchdManager
 from carryover.install.service_managers import SystemdUser
 from carryover.past.context import state_dir
@@ -29,7 +37,7 @@ from support.tools import program
 class Manager(ServiceManager):
     """Starts the daemon as systemd would; `fails` is what it cannot do."""
 
-    kind: Kind = "systemd"
+    kind: ServiceKind = "systemd"
 
     def __init__(self) -> None:
         super().__init__("")

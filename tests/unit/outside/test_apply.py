@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from carryover.errors import UserError
 from carryover.fsio import FileLock
-from carryover.outside.apply import Edit, Text, apply, plan
+from carryover.outside.apply import Edit, Text, apply, plan_edit
 from carryover.outside.in_project import Pass, text_in
 from carryover.outside.journal import load_journal, read_journal
 from carryover.outside.listed import Listed, fingerprint
@@ -38,7 +38,7 @@ def planned(path: Path, edit: Editing, *, forget: bool = False, recorded: bool =
     if recorded:
         made = Origin(missing=not path.exists())
         text = replace(text, take=without_ours, origin=lambda _, known: known or made)
-    return plan(text, out=forget)
+    return plan_edit(text, out=forget)
 
 
 def without_ours(data: bytes, origin: Origin) -> bytes | None:
@@ -210,7 +210,7 @@ def test_an_unreadable_journal_stops_everything_before_anything_is_written(tmp_p
 def in_pass(state: StateDir, root: Path, name: str, after: bytes | None, *, ours: bool = True) -> Pass:
     edits = Pass(Checkout(root), state.root, ["earlier"])
     text = text_in(root, name, "a test", lambda _: after, lambda _data, _: None)
-    edits.carry_out(plan(text, out=not ours))
+    edits.carry_out(plan_edit(text, out=not ours))
     return edits
 
 

@@ -14,7 +14,7 @@ import pytest
 
 from carryover.fsio import temporary_beside
 from carryover.outside import swap as swap_module
-from carryover.outside.apply import Text, apply, plan
+from carryover.outside.apply import Text, apply, plan_edit
 from carryover.outside.swap import BeingChanged, swap
 from carryover.paths import StateDir
 from carryover.platform import MACOS, choose, here
@@ -201,6 +201,6 @@ def test_an_edit_that_came_in_between_has_ours_added(file: Path, tmp_path: Path)
     interpose(lambda: by_rename(file, THEIRS), lambda: by_rename(file, NEWER))
     text = Text(path=file, what="a test", put=lambda data: (data or b"") + b" and ours")
 
-    [done] = apply([plan(text)], StateDir(tmp_path / "state"))
+    [done] = apply([plan_edit(text)], StateDir(tmp_path / "state"))
 
     assert (done.outcome, file.read_bytes()) == ("changed", NEWER + b" and ours")

@@ -32,11 +32,11 @@ from carryover.sync.head import (
     sealed_segment,
 )
 from carryover.sync.incoming import LedgerIncoming
-from carryover.sync.payload import Machine, Payload, SyncedEvent, SyncedSession, Taken
+from carryover.sync.payload import Payload, SyncedEvent, SyncedMachine, SyncedSession, Taken
 from support.machines import OneMachine, machines
 from support.sync_world import MemoryMachine, Remote, bodies, everybody, key_of
 
-EVIL = Machine(id="e" * 16, name="evil")
+EVIL = SyncedMachine(id="e" * 16, name="evil")
 
 
 def said(text: str, at_ms: int, key: bytes | None = None, secondary_key: bytes | None = None) -> SyncedEvent:

@@ -127,7 +127,7 @@ def history_at(path: Path, root: Path) -> Source | None:
     return Source(agent=SPEC.id, path=str(path), group=str(root)) if fits else None
 
 
-def sources(root: Path) -> list[Source]:
+def histories(root: Path) -> list[Source]:
     """Returns the histories of a project: the one at its top, and those that settings put elsewhere in it."""
     paths = map(str, dict.fromkeys((root / _NAME, *moved_histories(root))))
     # No symlinks, since they may lead anywhere. These two answer without raising, whatever is wrong with a path.

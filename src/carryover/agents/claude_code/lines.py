@@ -9,7 +9,7 @@ import msgspec
 
 from carryover import model
 from carryover.agents.claude_code import records as claude_records
-from carryover.agents.claude_code.worktrees import Tree, branch_in
+from carryover.agents.claude_code.worktrees import ClaudeWorktree, branch_at
 from carryover.records.lenient import Fields
 from carryover.records.rawjson import ABSENT
 from carryover.transcript import recorder as base
@@ -78,7 +78,7 @@ class OpenClaudeCall(base.OpenCall, frozen=True, omit_defaults=True):
     """The background job that it checks or stops."""
     ran: bool = False
     """Whether a sub-agent is known to have begun with it."""
-    tree: Tree | None = None
+    tree: ClaudeWorktree | None = None
     """The worktree that it adds."""
 
 
@@ -106,7 +106,7 @@ class ClaudeContext(claude_records.Context, frozen=True, omit_defaults=True):
     """Digests of the places of prompts, where a copy of the history may begin: see `copies.py`."""
     copied_ms: int = 0
     """The time of the newest such copy."""
-    trees: tuple[Tree, ...] = ()
+    trees: tuple[ClaudeWorktree, ...] = ()
     """Worktrees whose branch `gitBranch` may not say."""
     ended: dict[str, model.ResultStatus] = msgspec.field(default_factory=dict)
     """How calls ended that no record has begun yet: a client may write a result before its call (2.1.114)."""
@@ -121,7 +121,7 @@ class ClaudeBuilder(claude_records.Builder[ClaudeLine, ClaudeContext]):
 
     def branch_here(self) -> str | None:
         """Returns the branch that is checked out in the record's folder, as far as records say."""
-        return branch_in(self.context.trees, self.cwd, claude_records.Builder.branch_here(self))
+        return branch_at(self.context.trees, self.cwd, claude_records.Builder.branch_here(self))
 
     def second_key(self, key: str, mark: str) -> str | None:
         """Returns a key of time, place and mark.

@@ -137,7 +137,7 @@ def _outcome(call: OpenCall, content: msgspec.Raw, number: int, *, failed: bool)
     if call.op == "shell":
         return _of_command(parts[number]) if number < len(parts) else ToolOutcome("unknown")
     if not parts:
-        said = text_of(inside(inner, "text")) or rawjson.text_of(inside(inner, "content")) or text
+        said = text_of(inside(inner, "text")) or rawjson.content_text(inside(inner, "content")) or text
         return ToolOutcome("ok", without_ansi(said))
     output = "\n".join(_text_in(part) for part in parts)
     return ToolOutcome("ok" if any(part.success for part in parts) else "error", output)
@@ -154,7 +154,7 @@ def _of_command(part: _Outcome) -> ToolOutcome:
 
 
 def _text_in(part: _Outcome) -> str:
-    return without_ansi(rawjson.text_of(part.result) or part.error)
+    return without_ansi(rawjson.content_text(part.result) or part.error)
 
 
 def _commands(args: msgspec.Raw) -> list[str]:

@@ -303,8 +303,8 @@ def _message(rollout: Rollout) -> None:
     if rollout.context.family == "flat":
         _flat_message(rollout, role, content)
     elif role == "user" and rollout.turn.id is not None and _REPORT.encode() in bytes(content):
-        _report(rollout, rawjson.text_of(content) or "")
-    elif role == "user" and rollout.turn.id is None and (place := _folder_in(rawjson.text_of(content) or "")):
+        _report(rollout, rawjson.content_text(content) or "")
+    elif role == "user" and rollout.turn.id is None and (place := _folder_in(rawjson.content_text(content) or "")):
         # 0.99 records the folder of a turn only after its prompt; but the model learns it before.
         rollout.start_turn(None, place)
 
@@ -330,7 +330,7 @@ def _folder_in(text: str) -> str | None:
 
 def _flat_message(rollout: Rollout, role: str, content: msgspec.Raw) -> None:
     """Handles a `message` of a rollout without an envelope, whose prompts and answers are nowhere else."""
-    text = rawjson.text_of(content)
+    text = rawjson.content_text(content)
     if text is None:
         rollout.skip(rollout.name, "unexpected shape")
     elif role == "assistant":

@@ -93,7 +93,7 @@ _FROM_HOOKS: Final = later(
     r'\n*Tool "[^"\n]*" (?:succeeded|failed)\. Additional guidance from \w+ hooks:.*\Z', re.DOTALL
 )
 # The first in 1.0.102, the others in 1.0.48.
-ENDED: Final = later(
+SHELL_ENDED: Final = later(
     r"\n?<(?:shellId: \S+ completed|command with id: \S+ exited|exited) with exit code (?P<code>-?\d{1,9})>\s*\Z"
 )
 _RUNNING: Final = later(r"<command (?:started in background )?with shellId: (?P<shell>[^\s>]+)(?:\s[^<>\n]*)?>\s*\Z")
@@ -301,7 +301,7 @@ def _outcome(recorder: LogRecorder, call: _OpenCall) -> ToolOutcome | str:
             return ToolOutcome("denied", text, never_ran=True, user_words=call.words)
         is_interrupted = reason in ("interrupted", "aborted", "cancelled")
         return ToolOutcome("interrupted" if is_interrupted else "error", text, never_ran=never_ran)
-    ended = ENDED.search(text)
+    ended = SHELL_ENDED.search(text)
     output = text[: ended.start()] if ended else text
     code = number_of(fields_of(recorder.data.get("shellExecution")).get("exitCode"))  # 1.0.102
     code = int(ended["code"]) if code is None and ended else code

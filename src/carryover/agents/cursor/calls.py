@@ -373,7 +373,7 @@ def outcome_of(op: Op, result: msgspec.Raw) -> ToolOutcome:
 
     A command that ran and failed is recognised by its exit code only, since its output may begin in any way.
     """
-    text = rawjson.text_of(result)
+    text = rawjson.content_text(result)
     if text is not None:
         return _outcome_in(op, without_ansi(text))
     given = fields_of(result)

@@ -130,7 +130,7 @@ def summary_in(text: str, trigger: Literal["manual", "auto"] | None = None) -> A
     return AgentSummary(text=summary, source="compaction", trigger=trigger, parts=parts)
 
 
-def made(call: OpenCall, shown: Fields, *, is_new: bool) -> tuple[Change, ...]:
+def edit_changes(call: OpenCall, shown: Fields, *, is_new: bool) -> tuple[Change, ...]:
     """Returns an edit's change: from its result as the user saw it, or else from its arguments.
 
     `is_new`: the result shows that the file is new.

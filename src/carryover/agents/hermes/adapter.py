@@ -29,7 +29,7 @@ from carryover.transcript.files import SQLITE
 from carryover.transcript.layouts import Layout, source_at, sources_below
 from carryover.transcript.recorder import OpenCall, Tools
 from carryover.transcript.stat_cache import StatCachedReader
-from carryover.transcript.stored import Context, StoredBuilder, parse_entries
+from carryover.transcript.stored import StoredBuilder, StoredContext, parse_entries
 from carryover.transcript.turns import add_answer, add_failure, add_prompt, add_summary, dispatch
 
 _PROFILE: Final = r"(?:profiles/[^/]{1,100}/)?"
@@ -225,7 +225,7 @@ def _exported(path: Path, head: bytes) -> Source | None:
 AGENT: Final = Agent(
     spec=SPEC,
     reader=StatCachedReader(HermesReader()),
-    context_type=Context,
+    context_type=StoredContext,
     source_of=partial(source_at, SPEC.id, _LAYOUTS),
     sources=partial(sources_below, SPEC.id, _LAYOUTS),
     parse=partial(parse_entries, RECORD, _entry),

@@ -20,7 +20,7 @@ from carryover.records import rawjson
 from carryover.records.lenient import fields_of
 from carryover.transcript import sqlite
 from carryover.transcript.files import entries_of, read_small
-from carryover.transcript.rewritten import MAX_CONVERSATIONS, Piece
+from carryover.transcript.rewritten import MAX_CONVERSATIONS, MarkedPiece
 from carryover.transcript.stored import EntryRecord, StoredFacts, StoredSession
 
 SUMMARIES: Final = ("[CONTEXT COMPACTION", "[CONTEXT SUMMARY]:")
@@ -197,9 +197,9 @@ class _StoredSession(StoredSession):
         return MessageRow("error", dump.at_us, content=bytes(error).decode("utf-8", "replace")) if error else None
 
 
-def _pieces(places: Sequence[_Row | _Dump]) -> list[Piece]:
+def _pieces(places: Sequence[_Row | _Dump]) -> list[MarkedPiece]:
     """Returns the pieces. Messages do not change; a request that failed does, if the turn goes on."""
-    found: list[Piece] = []
+    found: list[MarkedPiece] = []
     of_failed = "the end"
     for place in reversed(places):
         found.append((str(place.at_us), "" if isinstance(place, _Row) else of_failed))

@@ -207,7 +207,7 @@ def _result(recorder: _Recorder, event: Fields) -> None:
     if recorder.identify("loop/tool.result", ident):
         call = recorder.take_call(ident)
         result = fields_of(event.get("result"))
-        output = without_ansi(rawjson.text_of(result.get("output", rawjson.ABSENT)) or "")
+        output = without_ansi(rawjson.content_text(result.get("output", rawjson.ABSENT)) or "")
         outcome = _ENDINGS.outcome(call.op, output, failed=is_true(result.get("isError")))
         recorder.end_call(call, outcome, result=f"{ident}/result", edit=f"{ident}/edit")
 
@@ -218,7 +218,7 @@ def _typed(recorder: _Recorder, line: Fields) -> None:
     origin = fields_of(message.get("origin"))
     if text_of(origin.get("kind")) != "shell_command":
         return
-    text = rawjson.text_of(message.get("content", rawjson.ABSENT)) or ""
+    text = rawjson.content_text(message.get("content", rawjson.ABSENT)) or ""
     # What the command printed may hold the tag too.
     command = tagged(text, "bash-input") if text.startswith("<bash-input>") else None
     call = recorder.context.typed

@@ -25,7 +25,7 @@ from carryover.transcript import sqlite
 from carryover.transcript.bounds import MOST_ROWS_BYTES, TooLarge
 from carryover.transcript.files import SQLITE
 from carryover.transcript.recorder import usable_folder
-from carryover.transcript.rewritten import MAX_CONVERSATIONS, NotYet, Piece, read_further
+from carryover.transcript.rewritten import MAX_CONVERSATIONS, MarkedPiece, NotYet, read_further
 from carryover.transcript.stat_cache import utc_now_ms
 from carryover.transcript.stored import StoredFacts, StoredRecord, is_usable_id
 
@@ -253,7 +253,7 @@ class _StoredSession:
     """
 
     def __init__(self, db: sqlite.Connection, row: _SessionRow, now_ms: int) -> None:
-        self.pieces: list[Piece] = []
+        self.pieces: list[MarkedPiece] = []
         self.rests_ms: int | None = None
         self._db, self._session, self._now_ms = db, row.session, now_ms
         self._places: list[_Place] = []

@@ -20,7 +20,7 @@ from carryover.testruns.related import verdict
 from carryover.text.harmless import one_line
 from carryover.text.pattern import later
 
-TestStatus = Literal["pass", "fail", "unknown", "failing before this edit"]
+TestState = Literal["pass", "fail", "unknown", "failing before this edit"]
 _NOT_CODE: Final = tuple(".md .mdx .markdown .rst .txt .adoc .json .toml .yaml .yml .ini .cfg .csv .lock .svg".split())
 _NOT_THE_PROJECT: Final = (".git/", ".carryover/", "node_modules/")
 _KEPT_ASIDE: Final = later(r"^/(?:tmp|var|private|dev|proc)/|/\.(?!claude/CLAUDE\.md)[^/]+/|^\w:/.*/AppData/")
@@ -35,7 +35,7 @@ class RecentFile(msgspec.Struct, frozen=True, kw_only=True):
 
     path: str
     touched: EditedFile
-    status: TestStatus | None
+    status: TestState | None
     facts: FileFacts | None = None
 
 
@@ -100,13 +100,13 @@ def _outside(path: str, root: str) -> str | None:
     return tidy if is_outside and not _KEPT_ASIDE.search(tidy) else None
 
 
-def _status(path: str, file: EditedFile, runs: list[SeenRun]) -> TestStatus | None:
+def _status(path: str, file: EditedFile, runs: list[SeenRun]) -> TestState | None:
     """Returns the file's status in the newest run that covers it; a pass before the newest edit doesn't count."""
     if not runs or file.change == "delete" or not may_be_tested(path):
         return None
     for seen in reversed(runs):
         if (said := verdict(seen.run, path)) is not None:
-            before: TestStatus = "failing before this edit" if said == "fail" else "unknown"
+            before: TestState = "failing before this edit" if said == "fail" else "unknown"
             return said if (seen.at_ms, seen.turn) >= (file.at_ms, file.turn) else before
     return "unknown"
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from carryover.errors import ExitCode, UserError, visible
 from carryover.faces.cli.arguments import describe, flag
-from carryover.terminal.output import BOLD, YELLOW, agree, can_ask, counted, paint, print_document, put, warn
+from carryover.terminal.output import BOLD, YELLOW, agree, can_ask, counted, paint, print_document, print_result, warn
 
 if TYPE_CHECKING:
     from carryover.actions.check_up import Repair
@@ -50,9 +50,9 @@ def run(args: argparse.Namespace) -> int:
     from carryover.actions.version import runnable, version_line
 
     examined = check_everything(fix=args.fix)
-    put(args, examined._asdict(), map(runnable, doctor_lines(examined.findings, examined.repairs)))
+    print_result(args, examined._asdict(), map(runnable, doctor_lines(examined.findings, examined.repairs)))
     if not args.json:
-        put(
+        print_result(
             args,
             None,
             ["", version_line("carryover"), f"To upgrade: {examined.update}; then `carryover refresh --yes`."],

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from carryover.actions.agents import agent_name
 from carryover.errors import ExitCode
 from carryover.faces.cli.arguments import describe, flag
-from carryover.terminal.output import counted, local_time, put, warn
+from carryover.terminal.output import counted, local_time, print_result, warn
 from carryover.terminal.paths import quoted
 from carryover.text.harmless import one_line
 
@@ -88,7 +88,7 @@ def run(args: argparse.Namespace) -> int:
     lines = [*_lines(done, dry_run=args.dry_run)]
     if done.others:
         lines.append(f"{counted(done.others, 'other file')} there: not a transcript that can be read, and left alone.")
-    put(args, {"dry_run": args.dry_run, "files": done.reports, "others": done.others}, lines)
+    print_result(args, {"dry_run": args.dry_run, "files": done.reports, "others": done.others}, lines)
     problems = [report.problem for report in done.reports if report.problem is not None]
     if not args.json:
         for problem in problems:
@@ -101,7 +101,7 @@ def _try(args: argparse.Namespace) -> int:
     from carryover.actions.importing import try_source
 
     tried = [try_source(name, args.agent) for name in args.files]
-    put(args, {"files": tried}, (line for file in tried for line in _tried_lines(file)))
+    print_result(args, {"files": tried}, (line for file in tried for line in _tried_lines(file)))
     return ExitCode.FAILED if any(file.misdeclared for file in tried) else ExitCode.OK
 
 

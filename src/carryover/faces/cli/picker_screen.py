@@ -39,7 +39,7 @@ from carryover.faces.cli.picker_rows import (
 from carryover.past.context import now_ms
 from carryover.past.latest import Latest
 from carryover.past.live_preview import Item, Preview, PreviewLine, WantedPreview
-from carryover.past.live_search import MOST_TYPED, Filter, Listing, ListQuery, LiveSearch
+from carryover.past.live_search import LONGEST_QUERY, Filter, Listing, ListQuery, LiveSearch
 from carryover.terminal.output import columns, cut_to_width, wrapped
 from carryover.terminal.screen import drawing
 from carryover.text.harmless import harmless
@@ -371,12 +371,12 @@ class Screen:
         """Types what is pasted into the query, on one line: it is never a command."""
         self._to_list()
         self._layout.focus(self.query_field)
-        self.query_field.buffer.insert_text(" ".join(harmless(event.data).split())[:MOST_TYPED])
+        self.query_field.buffer.insert_text(" ".join(harmless(event.data).split())[:LONGEST_QUERY])
 
     def _shorten(self, _: object) -> None:
         """Bounds the query: the whole text before each key is kept for an undo, so megabytes would fill the memory."""
-        if len(self.query_field.text) > MOST_TYPED:
-            self.query_field.text = self.query_field.text[:MOST_TYPED]
+        if len(self.query_field.text) > LONGEST_QUERY:
+            self.query_field.text = self.query_field.text[:LONGEST_QUERY]
 
     def _scroll(self, by: int, _: KeyPressEvent) -> None:
         """Scrolls the preview, as the window follows its cursor."""

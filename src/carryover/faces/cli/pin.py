@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from carryover.errors import ExitCode
 from carryover.faces.cli.arguments import describe, flag
-from carryover.terminal.output import put
+from carryover.terminal.output import print_result
 from carryover.text.harmless import one_line
 
 if TYPE_CHECKING:
@@ -112,4 +112,6 @@ def _put(args: argparse.Namespace, root: str, done: list[str]) -> None:
     there = pinned(root)
     fields = {"project": root, "pins": there}
     listed = [f"{pin.number}  {'done: ' if pin.done else ''}{pin.text}" for pin in there]
-    put(args, fields, done or listed or ['Nothing is pinned here. `carryover pin "never floats"` keeps that in sight.'])
+    print_result(
+        args, fields, done or listed or ['Nothing is pinned here. `carryover pin "never floats"` keeps that in sight.']
+    )

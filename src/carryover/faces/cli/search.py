@@ -13,7 +13,7 @@ from carryover.past.context import now_ms
 from carryover.past.search import KINDS, excerpt_of, searched
 from carryover.past.sessions import show_command
 from carryover.past.types import Search
-from carryover.terminal.output import BOLD, paint, put, terminal_width, warn, when
+from carryover.terminal.output import BOLD, paint, print_result, terminal_width, warn, when
 from carryover.terminal.pager import paged
 from carryover.terminal.paths import short_path
 from carryover.terminal.table import INDENT, entry_lines
@@ -91,7 +91,7 @@ def run(args: argparse.Namespace) -> int:
     elif answer.indexed < 1:
         warn(_incomplete(answer))
     with paged(args):
-        put(args, answer, _lines(answer))
+        print_result(args, answer, _lines(answer))
     return ExitCode.OK if answer.hits else ExitCode.NOTHING_FOUND
 
 

@@ -12,7 +12,7 @@ from carryover.faces.cli.arguments import TIMES, add_limit_argument, add_pager_a
 from carryover.past.context import nothing_recorded, now_ms, project_root
 from carryover.past.sessions import recorded_sessions
 from carryover.past.types import Session
-from carryover.terminal.output import BOLD, ago, paint, put, warn
+from carryover.terminal.output import BOLD, ago, paint, print_result, warn
 from carryover.terminal.pager import paged
 from carryover.terminal.paths import short_path
 from carryover.terminal.table import Column, table_lines
@@ -72,7 +72,7 @@ def run(args: argparse.Namespace) -> None:
         others = "; `carryover sessions --all` lists every project" if root else ""
         raise UserError(f"{nothing} `carryover status` says what is watched{others}.", ExitCode.NOTHING_FOUND)
     with paged(args):
-        put(args, sessions, session_lines(sessions, with_project=root is None), fits=True)
+        print_result(args, sessions, session_lines(sessions, with_project=root is None), fits=True)
     if len(found) > len(sessions) and not args.json:
         warn("These are the newest; --limit N lists more.")
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from carryover.errors import ExitCode, UserError
 from carryover.faces.cli.arguments import describe, flag
 from carryover.past.context import now_ms
-from carryover.terminal.output import YELLOW, ago, agree, agreed, counted, paint, put, size
+from carryover.terminal.output import YELLOW, ago, agree, agreed, counted, paint, print_result, size
 from carryover.terminal.paths import quoted
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def run(args: argparse.Namespace) -> None:
     if any(any(values) for action, values in options.items() if action != args.action):
         raise UserError("--name and --projects are for init, --delete and --forget for off.", ExitCode.USAGE)
     does = _DOES[args.action] if args.action is not None else _once
-    put(args, *does(args))
+    print_result(args, *does(args))
 
 
 def _status(_args: argparse.Namespace) -> _Done:
@@ -77,9 +77,9 @@ def _status(_args: argparse.Namespace) -> _Done:
 
 
 def _init(args: argparse.Namespace) -> _Done:
-    from carryover.actions.syncing import initialise
+    from carryover.actions.syncing import initialise_sync
 
-    done = initialise(args.what, name=args.name, projects=args.projects)
+    done = initialise_sync(args.what, name=args.name, projects=args.projects)
     if done.founded:
         return done, (
             f"✓ There is a store at {done.remote} now. This machine is {done.name} in it.",
@@ -158,11 +158,11 @@ def _remove_machine(args: argparse.Namespace) -> _Done:
 
 
 def _off(args: argparse.Namespace) -> _Done:
-    from carryover.actions.syncing import end
+    from carryover.actions.syncing import end_syncing
 
     also = " and remove what it has written to the store" if args.delete else ""
     agree(args, f"End synchronising on this machine{also}? What was recorded stays.")
-    was_on = end(delete=args.delete, forget=args.forget)
+    was_on = end_syncing(delete=args.delete, forget=args.forget)
     stays = " What it has sent stays in the store; another machine can remove this one."
     rest = "" if args.delete or not was_on else stays
     theirs = "was forgotten" if args.forget else "stays"

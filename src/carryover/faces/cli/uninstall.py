@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from carryover.errors import ExitCode
 from carryover.faces.cli.arguments import describe, flag
-from carryover.terminal.output import agree, counted, print_json, print_lines, put, say
+from carryover.terminal.output import agree, counted, print_json, print_lines, print_result, say
 from carryover.terminal.paths import short_path
 
 if TYPE_CHECKING:
@@ -40,11 +40,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from carryover.actions.uninstalling import plan, uninstall
+    from carryover.actions.uninstalling import plan_removal, uninstall
     from carryover.actions.version import runnable
     from carryover.faces.cli.install_report import file_data
 
-    planned = plan(purge=args.purge)
+    planned = plan_removal(purge=args.purge)
     steps = _steps(planned, Path.home())
     if not args.json:
         print_lines([*steps, *planned.notes, *([] if steps else ["There is nothing to remove."])])
@@ -60,7 +60,7 @@ def run(args: argparse.Namespace) -> int:
         "removed": [str(path) for path, _ in done.removals],
         "left": done.notes,
     }
-    put(args, data, map(runnable, _lines_after(done, planned)))
+    print_result(args, data, map(runnable, _lines_after(done, planned)))
     return ExitCode.FAILED if done.notes else ExitCode.OK
 
 

@@ -24,7 +24,7 @@ from carryover import __version__
 from carryover.errors import UserError
 from carryover.past.budget import LEAST_TOKENS, MAX_TOKENS, MOST_TOKENS
 from carryover.past.context import now_ms
-from carryover.past.recall import ProjectFolder, handoff, harmless, prepare_recall, project_at, recall, turn
+from carryover.past.recall import ProjectFolder, handoff, neutral, prepare_recall, project_at, recall, turn
 from carryover.past.search import KINDS
 
 _NAME: Final = "carryover"
@@ -156,7 +156,7 @@ class _Project:
             answer = self._answer(project, params.name, params.arguments or {})
             text, failed = await anyio.to_thread.run_sync(answer), False
         except UserError as error:
-            text, failed = harmless(str(error)), True
+            text, failed = neutral(str(error)), True
         return types.CallToolResult(content=[types.TextContent(type="text", text=text)], is_error=failed)
 
     async def _asked_about(self, context: ServerRequestContext[Any]) -> ProjectFolder:

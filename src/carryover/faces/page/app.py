@@ -224,7 +224,7 @@ class PageApp:
         if not is_budget(tokens):
             raise web.HTTPBadRequest
         answers: Mapping[str, Callable[[sqlite3.Connection, projects.ProjectRow], msgspec.Struct]] = {
-            "handoff": lambda db, row: projects.handoff(db, row, host.config, now_ms=now_ms, tokens=tokens),
+            "handoff": lambda db, row: projects.project_handoff(db, row, host.config, now_ms=now_ms, tokens=tokens),
             "timeline": lambda db, row: timeline_page(db, row, before_ms=before_ms, limit=limit),
             "files": files_changed,
             "work": lambda db, row: projects.work(db, row, host.config, now_ms=now_ms),
@@ -307,7 +307,7 @@ class PageApp:
         if self.running.locked():
             raise web.HTTPServiceUnavailable(reason="other commands are still running")
         async with self.running:
-            return _json(await commands.answer(body, root, self._env(visitor), self._host.state.root))
+            return _json(await commands.answer_command(body, root, self._env(visitor), self._host.state.root))
 
     def _env(self, visitor: Visitor) -> dict[str, str]:
         """Returns the daemon's environment with what the user's shell adds to a service's."""

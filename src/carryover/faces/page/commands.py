@@ -57,7 +57,7 @@ async def run(
             await child.wait()
 
 
-async def answer(
+async def answer_command(
     body: CommandBody, root: str, env: Mapping[str, str], state: Path, *, limit_s: float = _LIMIT_S
 ) -> CommandAnswer:
     """Does what was asked in the project at `root`. `to` opens a terminal window, or returns the line if it can't."""

@@ -20,7 +20,7 @@ from carryover.daemon.health import Health
 from carryover.errors import ExitCode
 from carryover.faces.cli.carryoverd import main
 from carryover.fsio import FileLock, private_dir
-from carryover.install.service import Kind, Program, ServiceManager, ServiceStatus
+from carryover.install.service import Program, ServiceKind, ServiceManager, ServiceStatus
 from carryover.install.service_managers import Launchd as LaunchdManager
 from carryover.past.context import state_dir
 from carryover.paths import STARTER
@@ -43,7 +43,7 @@ REGISTERED = "carryover.actions.daemon_control.registered"
 class Service(ServiceManager):
     """A service manager that is installed and starts real daemons."""
 
-    kind: Kind = "systemd"
+    kind: ServiceKind = "systemd"
     daemon: DaemonProcess | None = None
 
     def available(self) -> str | None:
@@ -270,7 +270,7 @@ def test_without_a_display_the_address_is_printed(monkeypatch: pytest.MonkeyPatc
         monkeypatch.delenv(name, raising=False)
 
     with on(LINUX):
-        assert not ui.opened("http://127.0.0.1:1/")
+        assert not ui.open_in_browser("http://127.0.0.1:1/")
 
 
 @contextmanager
@@ -294,7 +294,7 @@ def test_safari_is_not_shown_an_address_that_it_would_look_for_on_the_network(
         browsers.append(url)
         return True
 
-    monkeypatch.setattr(ui, "opened", opened)
+    monkeypatch.setattr(ui, "open_in_browser", opened)
     monkeypatch.setattr("platform.mac_ver", lambda: (version, ("", "", ""), "arm64"))
     told = {**HEALTH, "hook_port": {"port": 1}, "host": "x", "key": "y"}
     with running(4711), on(MACOS), SocketServer(state_dir().socket, answer(200, json.dumps(told).encode())):

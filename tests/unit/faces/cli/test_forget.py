@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from carryover.actions.forgetting import forget, plan_forgetting
+from carryover.actions.forgetting import forget_planned, plan_forgetting
 from carryover.actions.linking import link_projects
 from carryover.errors import ExitCode, UserError
 from carryover.fsio import SCRATCH, FileLock, private_dir
@@ -291,7 +291,7 @@ def test_a_daemon_that_takes_too_long_is_said_to_be_at_work(recorded: Path, move
     everything = plan_forgetting(session=None, project=None, since_ms=None, until_ms=None, most=9)
     asks = (
         partial(link_projects, str(recorded), str(moved), answer_s=0.1),
-        partial(forget, everything, answer_s=0.1),
+        partial(forget_planned, everything, answer_s=0.1),
     )
     with SocketServer(state_dir().socket, hang):
         for ask in asks:

@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from carryover.actions.noting import MOST_BYTES
+from carryover.actions.noting import LARGEST_NOTE
 from carryover.errors import ExitCode
 from carryover.importing.notes import Note, encoded
 from carryover.importing.report import Report
@@ -252,7 +252,7 @@ def test_from_a_file_with_a_title_and_without_secrets_and_nothing_is_left_behind
     [
         (b" \n\xe2\x80\x8b", ExitCode.NOTHING_FOUND),
         (b"a\0b", ExitCode.REFUSED),
-        (b"x" * (MOST_BYTES + 1), ExitCode.REFUSED),
+        (b"x" * (LARGEST_NOTE + 1), ExitCode.REFUSED),
     ],
 )
 def test_what_is_no_text_is_refused_and_nothing_is_recorded(
