@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import shlex
 import site
 import sys
 from collections.abc import Collection, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any, Final, Literal, NamedTuple
+from urllib.parse import unquote, urlsplit
 
 import carryover
 from carryover.errors import ExitCode, UserError
@@ -214,8 +216,6 @@ def _kind(facts: InstallationFacts) -> InstallKind:
 
 
 def _filled(command: str, facts: InstallationFacts) -> str:
-    import shlex
-
     url = _direct_url(facts.direct_url)
     python = shlex.quote(str(facts.python))
     parents = (folder for folder in facts.package.parents if (folder / "pyproject.toml").is_file())
@@ -292,8 +292,6 @@ def _wanted(url: _DirectUrl | None, extra: str = "") -> str:
 
 
 def _path_of(url: str) -> Path:
-    from urllib.parse import unquote, urlsplit
-
     return Path(unquote(urlsplit(url).path))
 
 
@@ -313,7 +311,6 @@ class OnPath(NamedTuple):
 
 def on_path(env: Mapping[str, str], how: HowInstalled, own: Path) -> OnPath:
     """Checks PATH. `own`: this installation's command, which another may shadow or PATH may lack."""
-    import shlex
     import shutil
 
     found = shutil.which(COMMAND, path=env.get("PATH", ""))

@@ -21,6 +21,7 @@ from carryover.ledger.queries import whereabouts
 from carryover.ledger.store import Ledger
 from carryover.past.context import now_ms, project_root, state_dir
 from carryover.past.opened import ask_patiently, written_daemonless
+from carryover.past.without_daemon import read_new
 from carryover.probe.git_command import ask
 from carryover.probe.looks import look_at
 from carryover.projects.root import StatePaths
@@ -100,8 +101,6 @@ def sync_once() -> Outcome:
         )
 
     async def without_daemon(ledger: Ledger, paths: StatePaths) -> Outcome:
-        from carryover.past.without_daemon import read_new
-
         await read_new(ledger, state)
         return await synchronise(ledger, paths, now_ms=now_ms, in_thread=asyncio.to_thread)
 

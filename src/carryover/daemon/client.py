@@ -7,6 +7,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
+from urllib.parse import urlencode
 
 import msgspec
 
@@ -36,7 +37,6 @@ def ask_daemon(
     if not socket_path.exists():
         return None
     import socket  # not at the top: usually no daemon is running
-    from urllib.parse import urlencode
 
     if query:
         target = f"{target}?{urlencode(query)}"

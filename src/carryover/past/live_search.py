@@ -13,6 +13,7 @@ from typing import Final, Generic, NamedTuple, TypeVar
 
 from carryover.agents import agent_name, agent_names
 from carryover.errors import ExitCode, UserError
+from carryover.install.machine import Machine, startable_here
 from carryover.ledger.connect import file_of
 from carryover.ledger.events import turn_of, turn_starts
 from carryover.ledger.queries import agents_seen, by_last_use, projects, session_ids, sessions, shortest_unique
@@ -144,8 +145,6 @@ class LiveSearch:
     @cached_property
     def agents(self) -> dict[str, str]:
         """The names of the agents that can take over on this machine, by id, the one last used here first."""
-        from carryover.install.machine import Machine, startable_here
-
         settings = settings_to_print(state_dir()).agents
         able = startable_here(settings.selected, Machine.here(settings.recorded_env()))
         return {agent: agent_name(agent) for agent in by_last_use(self._ledger, able, self._project_id)}

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 from typing import Final
 
+from carryover.daemon.main import main as daemon
 from carryover.faces.page import page_for
 from carryover.terminal import streams
 
@@ -21,7 +22,6 @@ def main(argv: Sequence[str] | None = None) -> int:
 
         return carryover(arguments)
     streams.guard()
-    from carryover.daemon.main import main as daemon
 
     if "--once" in arguments and streams.is_terminal(error=True):
         from carryover.actions.first_read import progress_shown

@@ -14,6 +14,7 @@ from carryover.faces.cli.arguments import describe, flag
 from carryover.past.context import state_dir
 from carryover.terminal.output import BOLD, agree, counted, paint, print_json, print_result, say, warn
 from carryover.terminal.paths import short_path
+from carryover.terminal.table import Column, table_lines
 from carryover.text.harmless import harmless
 
 DESCRIPTION: Final = """\
@@ -71,8 +72,6 @@ def _done(done: Changed) -> str:
 
 
 def _print_all(args: argparse.Namespace) -> None:
-    from carryover.terminal.table import Column, table_lines
-
     state, rows = state_dir(), []
     listed = settings(state)
     for one in listed:

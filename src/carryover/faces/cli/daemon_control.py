@@ -6,7 +6,9 @@ import argparse
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
+from carryover.actions import ui
 from carryover.actions.daemon_control import Running, Stopped, running_pid, start_daemon, stop
+from carryover.actions.pausing import pause_all, pause_project, unpause_all, unpause_project
 from carryover.errors import ExitCode, visible
 from carryover.faces.cli.arguments import describe, flag
 from carryover.past.context import project_root, state_dir
@@ -81,16 +83,12 @@ def run_stop(_args: argparse.Namespace) -> None:
 
 
 def run_pause(args: argparse.Namespace) -> None:
-    from carryover.actions.pausing import pause_all, pause_project
-
     state, named = state_dir(), args.project
     now = pause_all(state) if named is None else pause_project(state, project_root(named, must_exist=True))
     print_result(args, now, _paused(now))
 
 
 def run_unpause(args: argparse.Namespace) -> None:
-    from carryover.actions.pausing import unpause_all, unpause_project
-
     state, named = state_dir(), args.project
     now = unpause_all(state) if named is None else unpause_project(state, project_root(named))
     print_result(args, now, _paused(now))
@@ -151,8 +149,6 @@ def ui_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run_ui(args: argparse.Namespace) -> None:
-    from carryover.actions import ui
-
     if running_pid() is None:
         warn(_started(start_daemon()))
     url = ui.page_address()

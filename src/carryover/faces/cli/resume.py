@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from carryover.errors import ExitCode, UserError
 from carryover.faces.cli.arguments import add_tokens_argument, describe, flag, known_agent, listed_agents
+from carryover.faces.cli.sessions import session_lines
 from carryover.model import id_in_command
 from carryover.past.context import now_ms, project_root
 from carryover.terminal.output import ago, can_ask, cut_to_width, warn
@@ -68,7 +69,6 @@ def _session_to_resume() -> str:
     Raises UserError: USAGE, after listing them, if there is no terminal to ask on, NOTHING_FOUND if there is none.
     """
     from carryover.actions.resuming import resumable_sessions
-    from carryover.faces.cli.sessions import session_lines
 
     root = project_root(None)
     sessions = resumable_sessions(root, limit=_MOST_OFFERED)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from carryover.actions.version import runnable
 from carryover.errors import ExitCode
 from carryover.faces.cli.arguments import describe, flag
 from carryover.terminal.output import agree, counted, print_json, print_lines, print_result, say
@@ -41,7 +42,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     from carryover.actions.uninstalling import plan_removal, uninstall
-    from carryover.actions.version import runnable
     from carryover.faces.cli.install_report import file_data
 
     planned = plan_removal(purge=args.purge)
