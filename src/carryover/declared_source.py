@@ -18,7 +18,7 @@ SPEAKERS: Final[Mapping[str, Speaker]] = {
 }
 """Who speaks in a record or message, by its role."""
 
-Field = str
+_Field = str
 """Path of names to a field, separated by dots: `message.text`. Empty: there is no such field."""
 _NAME: Final = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 _NAME_CHARS: Final = 40
@@ -34,41 +34,41 @@ class DeclaredSource(msgspec.Struct, frozen=True, kw_only=True):
     """Patterns of paths that begin with `/` or `~/`. A `*` stays within one folder's or file's name."""
     format: Literal["jsonl", "json"] = "jsonl"
     """jsonl: a record in each line. json: one document, rewritten with each message."""
-    messages: Field = "messages"
+    messages: _Field = "messages"
     """In a document: the list of records. A document that is a list is that list itself."""
-    session: Field = ""
+    session: _Field = ""
     """The session's id. Without one, the name in the place of the last `*` in `files` identifies it."""
-    folder: Field = "cwd"
+    folder: _Field = "cwd"
     """The working folder, which says what project the session belongs to."""
     project: str | None = None
     """The folder of all sessions, if the files do not name one."""
-    time: Field = "timestamp"
+    time: _Field = "timestamp"
     """When the record was written: an ISO text, or seconds or milliseconds since 1970."""
-    model: Field = "model"
-    role: Field = "role"
+    model: _Field = "model"
+    role: _Field = "role"
     user: tuple[str, ...] = ()
     """Further words by which `role` names the user."""
     assistant: tuple[str, ...] = ()
     """Further words by which `role` names the agent."""
     tool: tuple[str, ...] = ()
     """Further words by which `role` names a tool."""
-    text: Field = "content"
+    text: _Field = "content"
     """What was said: a text, or a list of parts with `text`."""
-    call: Field = "tool_calls"
+    call: _Field = "tool_calls"
     """A list of tool calls or one of them; or the name of the tool that the record itself calls."""
-    name: Field = "function.name"
+    name: _Field = "function.name"
     """In a call: the tool's name."""
-    input: Field = "function.arguments"
+    input: _Field = "function.arguments"
     """In a call: its arguments, or the text of a command."""
-    id: Field = "id"
+    id: _Field = "id"
     """In a call: its id."""
-    result: Field = ""
+    result: _Field = ""
     """What a tool printed; any record with it is a result. Empty: `text` in the records of a tool."""
-    result_id: Field = "tool_call_id"
+    result_id: _Field = "tool_call_id"
     """In a result: the id of its call."""
-    exit_code: Field = ""
+    exit_code: _Field = ""
     """In a result: the exit code of a command."""
-    failed: Field = "is_error"
+    failed: _Field = "is_error"
     """In a result: whether the call failed."""
 
     def __post_init__(self) -> None:

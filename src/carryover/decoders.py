@@ -9,11 +9,11 @@ from typing import Any, Final, TypeVar, cast
 
 import msgspec
 
-T = TypeVar("T")
+_T = TypeVar("_T")
 _ONE_AT_A_TIME: Final = threading.Lock()
 
 
-def decoder_of(kind: type[T]) -> msgspec.json.Decoder[T]:
+def decoder_of(kind: type[_T]) -> msgspec.json.Decoder[_T]:
     """Returns the decoder for a type.
 
     msgspec finds out the fields of a type when it first decodes one, and the process dies of a signal if two threads do

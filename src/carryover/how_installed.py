@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import os
+import shlex
 import site
 import sys
 from collections.abc import Collection, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any, Final, Literal, NamedTuple
+from urllib.parse import unquote, urlsplit
 
 import carryover
 from carryover.errors import ExitCode, UserError
 
-Kind = Literal[
+InstallKind = Literal[
     "pipx", "uv tool", "uvx", "editable", "venv", "user", "system", "source", "Homebrew", "npm", "dpkg", "pacman"
 ]
 """How a copy was installed.
@@ -22,7 +24,7 @@ venv, user, system: by pip (or `uv pip`) into a virtual environment, the user's 
 editable: from a checkout, whose files are run directly. source: not installed at all.
 """
 
-NAME: Final = "carryoverd"
+PACKAGE: Final = "carryoverd"
 RELEASES: Final = "https://github.com/carryover-dev/carryover/releases"
 
 _COMPLETE: Final = "{pip} {everything}"
@@ -42,27 +44,27 @@ class _Way(NamedTuple):
     """The kind in a few words, if its name does not say it."""
 
 
-_WAYS: Final[Mapping[Kind, _Way]] = {
+_WAYS: Final[Mapping[InstallKind, _Way]] = {
     "pipx": _Way("pipx upgrade {env}", "pipx install --force {everything}", "Run `pipx ensurepath`"),
     "uv tool": _Way("uv tool upgrade {env}", _COMPLETE_BY_UV, "Run `uv tool update-shell`"),
-    "uvx": _Way(f"uv tool install {NAME}", _COMPLETE_BY_UV, f"Run `uv tool install {NAME}`"),
+    "uvx": _Way(f"uv tool install {PACKAGE}", _COMPLETE_BY_UV, f"Run `uv tool install {PACKAGE}`"),
     "editable": _Way("git -C {checkout} pull && {pip} -e {checkout}", "{pip} -e {everything}", by="editable checkout"),
     "venv": _Way("{pip} --upgrade {wanted}", by="virtual environment"),
     "user": _Way("{pip} --user --upgrade {wanted}", "{pip} --user {everything}", by="pip, for this user"),
     "system": _Way("{pip} --upgrade {wanted}", by="pip, for all users"),
     "source": _Way("git -C {checkout} pull", "{pip} {extras}", by="not installed, run from its source"),
-    "Homebrew": _Way(f"brew upgrade {NAME}", _COMPLETE_WITHOUT_PIP),
-    "npm": _Way(f"npm install --global {NAME}@latest", _COMPLETE_WITHOUT_PIP),
-    "dpkg": _Way(f"sudo apt install ./{NAME}_*.deb  # the newest of {RELEASES}", f"sudo {_COMPLETE_WITHOUT_PIP}"),
+    "Homebrew": _Way(f"brew upgrade {PACKAGE}", _COMPLETE_WITHOUT_PIP),
+    "npm": _Way(f"npm install --global {PACKAGE}@latest", _COMPLETE_WITHOUT_PIP),
+    "dpkg": _Way(f"sudo apt install ./{PACKAGE}_*.deb  # the newest of {RELEASES}", f"sudo {_COMPLETE_WITHOUT_PIP}"),
     "pacman": _Way(
-        f"git pull && makepkg -si  # in your clone of https://aur.archlinux.org/{NAME}.git",
+        f"git pull && makepkg -si  # in your clone of https://aur.archlinux.org/{PACKAGE}.git",
         f"sudo {_COMPLETE_WITHOUT_PIP}",
     ),
 }
-_COPIES: Final[Collection[Kind]] = ("pipx", "uv tool", "venv", "user", "system")
+_COPIES: Final[Collection[InstallKind]] = ("pipx", "uv tool", "venv", "user", "system")
 """Ways that copy the files of a checkout if given its folder, and again to update (pipx 1.18, uv 0.13)."""
 _PULL: Final = "git -C {checkout} pull && "
-_PACKAGES: Final[Mapping[str, Kind]] = {"brew": "Homebrew", "npm": "npm", "dpkg": "dpkg", "pacman": "pacman"}
+_PACKAGES: Final[Mapping[str, InstallKind]] = {"brew": "Homebrew", "npm": "npm", "dpkg": "dpkg", "pacman": "pacman"}
 """Packages that have their own environment, without pip, by the installer that they name in their metadata."""
 
 ALL: Final = "all"
@@ -94,7 +96,7 @@ EXTRAS: Final[Mapping[str, Extra]] = {"mcp": MCP, "sync": SYNC}
 class HowInstalled(NamedTuple):
     """`update`: the command that updates this copy, for a POSIX shell."""
 
-    kind: Kind
+    kind: InstallKind
     update: str
 
     @property
@@ -191,7 +193,7 @@ def deduced_from(facts: InstallationFacts) -> HowInstalled:
     return HowInstalled(kind=kind, update=_filled(f"{_PULL if is_copy else ''}{_WAYS[kind].update}", facts))
 
 
-def _kind(facts: InstallationFacts) -> Kind:
+def _kind(facts: InstallationFacts) -> InstallKind:
     url = _direct_url(facts.direct_url)
     if not facts.installed:
         return "source"
@@ -214,8 +216,6 @@ def _kind(facts: InstallationFacts) -> Kind:
 
 
 def _filled(command: str, facts: InstallationFacts) -> str:
-    import shlex
-
     url = _direct_url(facts.direct_url)
     python = shlex.quote(str(facts.python))
     parents = (folder for folder in facts.package.parents if (folder / "pyproject.toml").is_file())
@@ -253,7 +253,7 @@ def _metadata() -> Path | None:
     """Returns the folder of the installed distribution's metadata: what importlib.metadata finds, which takes 15 ms to
     import."""
     for folder in sys.path:
-        found = next(Path(folder or ".").glob(f"{NAME}-*.dist-info"), None)
+        found = next(Path(folder or ".").glob(f"{PACKAGE}-*.dist-info"), None)
         if found is not None:
             return found
     return None
@@ -285,15 +285,13 @@ def _wanted(url: _DirectUrl | None, extra: str = "") -> str:
     """Returns what to install: the package from the index, or whatever the copy was installed from. `extra`: in
     brackets."""
     if url is None:
-        return f"{NAME}{extra}"
+        return f"{PACKAGE}{extra}"
     if url.vcs_info is not None and (vcs := url.vcs_info.get("vcs")):
-        return f"{NAME}{extra} @ {vcs}+{url.url}"
-    return f"{_path_of(url.url)}{extra}" if url.url.startswith("file:") else f"{NAME}{extra} @ {url.url}"
+        return f"{PACKAGE}{extra} @ {vcs}+{url.url}"
+    return f"{_path_of(url.url)}{extra}" if url.url.startswith("file:") else f"{PACKAGE}{extra} @ {url.url}"
 
 
 def _path_of(url: str) -> Path:
-    from urllib.parse import unquote, urlsplit
-
     return Path(unquote(urlsplit(url).path))
 
 
@@ -313,7 +311,6 @@ class OnPath(NamedTuple):
 
 def on_path(env: Mapping[str, str], how: HowInstalled, own: Path) -> OnPath:
     """Checks PATH. `own`: this installation's command, which another may shadow or PATH may lack."""
-    import shlex
     import shutil
 
     found = shutil.which(COMMAND, path=env.get("PATH", ""))

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, NamedTuple
 
-GROUP: Final = "carryover.agents"
+ENTRY_POINT_GROUP: Final = "carryover.agents"
 OWN: Final = "carryoverd"
 """The name of our own package."""
 _FOLDERS: Final = ("site-packages", "dist-packages")
@@ -53,7 +53,7 @@ def _in_folder(folder: str) -> Iterator[PackagePlace]:
     for name in names:
         try:
             with open(f"{folder}/{name}/entry_points.txt", "rb") as file:  # noqa: PTH123
-                _, _, group = file.read(_MOST_BYTES).decode("utf-8", "replace").partition(f"[{GROUP}]\n")
+                _, _, group = file.read(_MOST_BYTES).decode("utf-8", "replace").partition(f"[{ENTRY_POINT_GROUP}]\n")
         except OSError:
             continue
         for line in group.partition("\n[")[0].splitlines():

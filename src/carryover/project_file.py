@@ -20,7 +20,7 @@ _LIMIT_BYTES: Final = 4 << 10
 FORMER_POINTERS: Final[Mapping[str, str]] = {"private": "local"}
 """Answers of earlier versions to `publish.pointers`, with what they are read as."""
 
-Choice = TypeVar("Choice", bound=str)
+_Choice = TypeVar("_Choice", bound=str)
 
 
 class _ProjectFile(msgspec.Struct, frozen=True):
@@ -66,8 +66,8 @@ def misplaced(own: Mapping[str, Any]) -> Iterator[str]:
 
 
 def choice(
-    data: Mapping[str, Any], path: tuple[str, str], choices: tuple[Choice, ...], held: Choice, notes: list[str]
-) -> Choice | None:
+    data: Mapping[str, Any], path: tuple[str, str], choices: tuple[_Choice, ...], held: _Choice, notes: list[str]
+) -> _Choice | None:
     """Returns what the project asks for; None if nothing, or nothing known: then `held` holds, as a note says."""
     table, key = path
     value = own_value(data, table, key)

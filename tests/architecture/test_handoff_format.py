@@ -18,7 +18,7 @@ from carryover.distill.entry import Entry
 from carryover.distill.handoff import MAX_TOKENS, Handoff
 from carryover.distill.header import PLACEHOLDER
 from carryover.distill.render import MAX_LINES, MAX_TEXT_CHARS, render, rendered
-from carryover.export.dial import TITLE
+from carryover.export.dial import CONVERSATION_TITLE
 from carryover.terminal.output import as_json
 from dialogue.checks import handed_over
 from dialogue.scenario import dialogue
@@ -79,7 +79,7 @@ def test_page_schema_and_checker_agree_with_what_is_written() -> None:
     known = checker()
     section = SCHEMA["$defs"]["section"]["properties"]
 
-    assert known.TITLES == (*TITLES, TITLE) == tuple(section["title"]["enum"])
+    assert known.TITLES == (*TITLES, CONVERSATION_TITLE) == tuple(section["title"]["enum"])
     assert (known.MAX_LINES, known.MAX_CHARS, known.MAX_TOKENS) == (MAX_LINES, MAX_TEXT_CHARS, MAX_TOKENS)
     assert section["lines"]["items"]["maxLength"] == known.MAX_LINE_CHARS - len("- ")
     assert set(SCHEMA["required"]) == set(known.FIELDS) == set(data_of(worked())) == set(SCHEMA["properties"])

@@ -11,7 +11,7 @@ import pytest
 
 from carryover.adapter.contract import Agent, Source
 from carryover.facts import ProjectRoot
-from carryover.importing.candidate import Document
+from carryover.importing.candidate import OpenedDocument
 from carryover.importing.document import open_document
 from carryover.ledger.queries import sessions
 from carryover.model import Event, FileEdit, UserPrompt
@@ -38,7 +38,7 @@ def copied(recording: Recording, path: Path) -> Path:
     return path
 
 
-def keys(document: Document) -> list[str]:
+def keys(document: OpenedDocument) -> list[str]:
     return [event.key for event in read_on(document.agent, document.source).events]
 
 

@@ -9,7 +9,7 @@ from typing import Any, Final
 import pytest
 
 from carryover.adapter.spec import AgentSpec
-from carryover.edits.entries import NAME, is_ours, value_at
+from carryover.edits.entries import SERVER_NAME, is_ours, setting_at
 from carryover.faces.cli.main import main
 from carryover.install.agent_settings import server_files
 from contract.test_uninstall import contents
@@ -78,7 +78,7 @@ def lists(spec: AgentSpec, home: Path) -> list[tuple[Path, str]]:
 
 def servers_in(path: Path, key: str) -> Any:
     """The servers by name."""
-    servers = value_at(path.read_bytes(), (key,), toml=path.suffix == ".toml") or {}
+    servers = setting_at(path.read_bytes(), (key,), toml=path.suffix == ".toml") or {}
     return {server["name"]: server for server in servers} if isinstance(servers, list) else servers
 
 
@@ -94,7 +94,7 @@ def test_uninstall_leaves_the_lists_of_servers_as_they_were(here: AgentSpec, hom
 
     assert install(here, "--mcp") == 0
     for path, key in lists(here, home):
-        assert is_ours(servers_in(path, key)[NAME])
+        assert is_ours(servers_in(path, key)[SERVER_NAME])
     entered = contents(home)
     assert install(here) == 0, "what was asked for stays without being asked for again"
     assert contents(home) == entered
@@ -105,7 +105,7 @@ def test_uninstall_leaves_the_lists_of_servers_as_they_were(here: AgentSpec, hom
 
 def test_without_being_asked_for_no_server_is_entered(here: AgentSpec, home: Path) -> None:
     assert install(here) == 0
-    assert not [path for path, key in lists(here, home) if path.exists() and NAME in servers_in(path, key)]
+    assert not [path for path, key in lists(here, home) if path.exists() and SERVER_NAME in servers_in(path, key)]
 
 
 def test_it_can_be_taken_out_alone_and_is_found_without_the_record(here: AgentSpec, home: Path) -> None:
@@ -118,4 +118,4 @@ def test_it_can_be_taken_out_alone_and_is_found_without_the_record(here: AgentSp
     assert install(here, "--mcp") == 0
     (home / ".carryover" / "journal.jsonl").unlink()
     assert main(("uninstall", "--yes")) == 0
-    assert not [path for path, key in lists(here, home) if path.exists() and NAME in servers_in(path, key)]
+    assert not [path for path, key in lists(here, home) if path.exists() and SERVER_NAME in servers_in(path, key)]

@@ -10,7 +10,7 @@ import pytest
 from carryover.adapter.spec import AgentSpec
 from carryover.agents import specs
 from carryover.edits.hooks import hook_command
-from carryover.how_installed import MCP, NAME
+from carryover.how_installed import MCP, PACKAGE
 from contract.plugins import HOOKS, MANIFESTS, MARKETPLACES, PLUGINS, REGISTRY, SERVERS, command
 from support.forked import CARRYOVERD, run
 
@@ -100,7 +100,7 @@ def test_the_entry_of_the_registry_names_the_package_and_how_it_serves(tmp_path:
 
     assert f"<!-- mcp-name: {entry['name']} -->" in readme
     assert len(entry["description"]) <= 100
-    assert (package["identifier"], package["version"]) == (NAME, entry["version"])
+    assert (package["identifier"], package["version"]) == (PACKAGE, entry["version"])
     assert [(each["name"], each["value"]) for each in package["runtimeArguments"]] == [("--with", MCP.requirement)]
     served = run((*CARRYOVERD, *(each["value"] for each in package["packageArguments"])), cwd=tmp_path, limit_s=60)
     assert (served.returncode, served.stdout) == (0, "")

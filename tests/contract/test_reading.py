@@ -88,7 +88,7 @@ def test_a_truncated_or_replaced_file_is_read_again(agent: Agent, grown: Sequenc
         lines = content.splitlines(keepends=True)
         source = moved(source_at(agent, recording), path)
         for other in (b"".join(lines[: len(lines) // 2]), b"\n" + content):
-            again, fresh = checks.replaced(agent, source, content, other)
+            again, fresh = checks.read_replaced(agent, source, content, other)
 
             assert again.restarts == 1, recording
             assert again.events == fresh.events, recording

@@ -4,18 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from carryover.distill.stored_digest import DigestReducer
-from carryover.facts import GitFacts
 from carryover.ledger.store import Ledger
-from carryover.probe.checkout import Checkout
-from carryover.probe.git import changed_since, git_facts
-from carryover.publish import answers, make
 from life.player import FILES, run_git
 
 BEGAN = datetime(2026, 11, 1, 12, 0, tzinfo=UTC)
@@ -37,14 +31,3 @@ def templates(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 async def _empty_ledger(path: Path) -> None:
     await (await Ledger.open(path, DigestReducer())).close()
-
-
-@pytest.fixture(autouse=True)
-def patient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """On a machine at work git may take longer than a publication would wait for it."""
-    monkeypatch.setattr(answers, "changed_since", partial(changed_since, timeout_s=30))
-    monkeypatch.setattr(make, "git_facts", _patient_git_facts)
-
-
-def _patient_git_facts(checkout: Checkout, **how: Any) -> GitFacts | None:
-    return git_facts(checkout, **{**how, "timeout_s": 30})

@@ -37,7 +37,7 @@ from carryover.publish.answers import AnswerTime, Beginning
 from carryover.publish.make import Refreshed, made_handoff
 from carryover.publish.project_moves import link
 from carryover.sync.incoming import LedgerIncoming
-from carryover.sync.payload import Machine, Payload, SyncedEvent, SyncedProject, SyncedSession
+from carryover.sync.payload import Payload, SyncedEvent, SyncedMachine, SyncedProject, SyncedSession
 from life.places import problems
 from life.story import Call, Expect, Share, Step, Story
 from life.transcripts import TRANSCRIPTS
@@ -54,6 +54,8 @@ FILES: Final[Mapping[str, str]] = {
 }
 _THERE: Final = "/home/dev/shop"
 """Where another machine has the project."""
+_PATIENCE_S: Final = 30.0
+"""On a machine at work git may take longer than a publication would wait for it."""
 _CALL: Final = timedelta(seconds=10)
 _STEP: Final = timedelta(minutes=1)
 
@@ -263,7 +265,7 @@ class Player:
             )
             for event in new
         )
-        machine = Machine(id=uuid.uuid5(uuid.NAMESPACE_DNS, name).hex[:16], name=name)
+        machine = SyncedMachine(id=uuid.uuid5(uuid.NAMESPACE_DNS, name).hex[:16], name=name)
         payload = Payload(projects=(SyncedProject(_THERE),), sessions=(there,), events=events)
         await LedgerIncoming(self._ledger, self.paths).take(machine, payload, None)
         if name not in self._linked:
@@ -289,10 +291,10 @@ class Player:
 
     def _made(self, db: sqlite3.Connection, project: int) -> None:
         """Makes the handoff of a project with news, then of those that name it."""
-        made = made_handoff(db, project, Config(), now_ms=self._ms)
+        made = made_handoff(db, project, Config(), now_ms=self._ms, git_s=_PATIENCE_S)
         self._published[made.root] = made
         for related in made.related:
-            other = made_handoff(db, related, Config(), now_ms=self._ms)
+            other = made_handoff(db, related, Config(), now_ms=self._ms, git_s=_PATIENCE_S)
             self._published[other.root] = other
 
     # ---- what is expected
@@ -332,6 +334,7 @@ class Player:
                 config=Config(),
                 now_ms=self._ms,
                 then=published.git if published is not None else None,
+                git_s=_PATIENCE_S,
             )
             beginning = Beginning(session=session, reason=reasons[kind], forgets=self._forgets(name))
             text = moment.answer(db, beginning)

@@ -20,7 +20,7 @@ import carryover.faces.page
 from carryover.daemon.handed_over import HandedOver
 from carryover.faces.page.access import HEADERS
 from carryover.faces.page.answers import CommandAnswer, CommandBody, KnownHealth, Me
-from carryover.faces.page.app import _TYPES
+from carryover.faces.page.app import CONTENT_TYPES
 from carryover.past import types
 from carryover.past.types import AgentDays, LimitReached, Pictures, Window
 
@@ -94,7 +94,7 @@ class Pretend:
             file = SESSION_STYLE
         elif file not in STATIC.rglob("*.*"):
             raise web.HTTPNotFound
-        return web.Response(text=file.read_text("utf-8"), content_type=_TYPES[file.suffix], headers=HEADERS)
+        return web.Response(text=file.read_text("utf-8"), content_type=CONTENT_TYPES[file.suffix], headers=HEADERS)
 
     def _answer(self, value: object) -> web.Response:
         if self.locked:
@@ -267,16 +267,16 @@ def _listed(number: int) -> types.Session:
 
 def _outline(agent: str) -> types.SessionAnswer:
     known = _known("outline", dict[str, Any])
-    turns = msgspec.convert(known["turns"], tuple[types.Turn, ...])
+    turns = msgspec.convert(known["turns"], tuple[types.SessionTurn, ...])
     files = msgspec.convert(known["files"], tuple[types.ChangedFile, ...])
     return types.SessionAnswer(session=_session(agent, 30).session, turns=turns, total_turns=len(turns), files=files)
 
 
-def _turn(number: int) -> types.Turn:
+def _turn(number: int) -> types.SessionTurn:
     said = "Go on with the receipt, then run all tests." if number == 14 else f"Prompt {number}: show it. {HOSTILE}"
     at_ms = NOW_MS - (30 - number) * 8 * MINUTE
     parts = [{"kind": "user", "at_ms": at_ms, "heading": "You", "text": said}, *_ANSWERS["turn_parts"]]
-    return msgspec.convert({"number": number, "at_ms": at_ms, "parts": parts}, types.Turn)
+    return msgspec.convert({"number": number, "at_ms": at_ms, "parts": parts}, types.SessionTurn)
 
 
 def used(days: int) -> Pictures:

@@ -51,11 +51,10 @@ def _become() -> None:
 
     from carryover.platform import choose
     from carryover.platform.linux import Linux
-    from support.platforms import fake_darwin
+    from support.platforms import altered, fake_darwin
 
-    darwin = fake_darwin(tools=("/",) if os.environ[NAME] == "1" else ())
-    setattr(darwin, "born_ns", Linux().born_ns)  # noqa: B010 (`os.stat` says it there)
-    choose(darwin)
+    choose(fake_darwin(tools=("/",) if os.environ[NAME] == "1" else ()))
+    choose(altered(born_ns=Linux().born_ns))  # `os.stat` says it there
     setattr(platform, "mac_ver", lambda: ("26.0", ("", "", ""), "arm64"))  # noqa: B010
     setattr(platformdirs, "PlatformDirs", MacOS)  # noqa: B010
     os.environ["WATCHFILES_FORCE_POLLING"] = "1"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import Flag, auto
@@ -60,7 +60,7 @@ class FakeFsEvents:
         force_polling: bool | None,
         stop_event: threading.Event,
         **_settings: object,
-    ) -> Iterator[set[FileChange]]:
+    ) -> Generator[set[FileChange], None, None]:
         self.begun.append(Begun(paths, recursive, bool(force_polling)))
         trees = [] if force_polling else [os.path.realpath(path, strict=True) for path in paths]
         self.closed += sum(number > self.descriptors // 10 for number in range(1, len(trees) + 1))

@@ -23,7 +23,7 @@ from carryover.paths import StateDir
 from carryover.projects.root import StatePaths
 from carryover.sync.incoming import LedgerIncoming
 from carryover.sync.outgoing import LedgerOutgoing
-from carryover.sync.payload import Machine, Payload, Taken, decode_payloads, encode_payloads
+from carryover.sync.payload import Payload, SyncedMachine, Taken, decode_payloads, encode_payloads
 from support.scribe import Scribe
 
 IDS = {name: f"{number:016x}" for number, name in enumerate(("laptop", "desktop", "box"), start=10)}
@@ -67,8 +67,8 @@ class OneMachine:
         self.scribe = Scribe(self.ledger)
 
     @property
-    def machine(self) -> Machine:
-        return Machine(id=IDS[self.name], name=self.name)
+    def machine(self) -> SyncedMachine:
+        return SyncedMachine(id=IDS[self.name], name=self.name)
 
     async def say(self, *said: str | AnyBody, session: str = "s1", at_ms: int, cwd: str = "/repo") -> list[Event]:
         """Records what was said in a session, a second apart."""

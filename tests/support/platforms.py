@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from carryover.platform import LINUX, MACOS, choose, here
 from carryover.platform.contract import Platform
@@ -77,6 +77,34 @@ def fake_darwin(
 
     libc = SimpleNamespace(renameatx_np=renameatx_np, **{"getmntinfo$INODE64": getmntinfo})
     return Darwin(control=control, libc=lambda: libc, stubs=stubs, tools=tools)
+
+
+class _Altered:
+    def __init__(self, really: Platform, calls: dict[str, Callable[..., object]]) -> None:
+        self._really = really
+        self.__dict__.update(calls)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._really, name)
+
+
+def altered(**calls: Callable[..., object]) -> Platform:
+    """Returns the platform of this moment, with other answers to some calls: `altered(born_ns=lambda _path: None)`."""
+    return cast(Platform, _Altered(here(), calls))
+
+
+def full_disk(folder: Path, *, before: Callable[[], object] = lambda: None) -> Platform:
+    """Returns the platform of this moment, where no file below `folder` can be written any more. `before` is called
+    when one was to be."""
+    really = here()
+
+    def full_sync(descriptor: int) -> None:
+        if any(os.path.samestat(os.fstat(descriptor), path.lstat()) for path in folder.rglob("*")):
+            before()
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        really.full_sync(descriptor)
+
+    return altered(full_sync=full_sync)
 
 
 def settings_folder(home: Path) -> Path:

@@ -39,7 +39,7 @@ class Scribe:
     @cached_property
     def db(self) -> sqlite3.Connection:
         """A read-only connection, which sees what was committed until then."""
-        return connect_read_only(self.ledger._path)
+        return connect_read_only(self.ledger.path)
 
     def prompts(self, session: str = "s1") -> list[str]:
         """The prompts of a session that count, in the order of their rows."""

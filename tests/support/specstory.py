@@ -3,13 +3,13 @@
 from pathlib import Path
 
 from carryover import model
-from carryover.importing.candidate import Document
+from carryover.importing.candidate import OpenedDocument
 from carryover.importing.document import open_document
 
 FOLDER = Path(__file__).parents[1] / "unit/importing/documents"
 
 
-def events_of(document: Document) -> list[model.Event]:
+def events_of(document: OpenedDocument) -> list[model.Event]:
     agent, source = document.agent, document.source
     context, cursor, more = agent.context_type(), None, True
     found: list[model.Event] = []

@@ -21,10 +21,10 @@ from carryover.sync import sealing
 from carryover.sync.folder import Settings, SyncFolder, SyncState
 from carryover.sync.head import Head, Membership
 from carryover.sync.incoming import LedgerIncoming
-from carryover.sync.membership import accept, add, admission, remove, waiting
+from carryover.sync.membership import accept, add, admission, remove_member, waiting
 from carryover.sync.outgoing import LedgerOutgoing
-from carryover.sync.own_log import OwnLog
-from carryover.sync.payload import Machine, Payload, ProjectState, Taken
+from carryover.sync.own_log import MOST_READ, OwnLog
+from carryover.sync.payload import Payload, ProjectState, SyncedMachine, Taken
 from carryover.sync.rounds import Outcome, Round
 from carryover.sync.sealing import MachineKey, make_key
 from carryover.sync.store import Fetched, Store, StoreTrouble
@@ -100,13 +100,13 @@ class MemoryLedger(LedgerOutgoing, LedgerIncoming):
 
     # Incoming
 
-    def taken(self, machine: Machine) -> set[str]:
+    def taken(self, machine: SyncedMachine) -> set[str]:
         return set(self.segments)
 
     def has_room(self) -> bool:
         return self.room
 
-    async def take(self, machine: Machine, payload: Payload, segment: str | None) -> Taken:
+    async def take(self, machine: SyncedMachine, payload: Payload, segment: str | None) -> Taken:
         self._store.step()
         gone = sum(self._drop(one.scope) for one in payload.tombstones)
         new = 0
@@ -120,7 +120,7 @@ class MemoryLedger(LedgerOutgoing, LedgerIncoming):
         self._store.step()
         return Taken(new, gone)
 
-    async def note_state(self, machine: Machine, states: Sequence[ProjectState], segments: Sequence[str]) -> None:
+    async def note_state(self, machine: SyncedMachine, states: Sequence[ProjectState], segments: Sequence[str]) -> None:
         self.states[machine.name] = tuple(states)
 
 
@@ -141,6 +141,8 @@ class MemoryStore(Store):
         self.remote = remote
         self.reachable = True
         self.crash_in: int | None = None
+        self.reads: list[str] = []
+        """The names of files, as they were read."""
         self._fetched: dict[str, dict[str, bytes]] = {}
 
     def step(self) -> None:
@@ -160,6 +162,7 @@ class MemoryStore(Store):
         )
 
     def read(self, machine: str, name: str) -> bytes | None:
+        self.reads.append(name)
         return self._fetched.get(machine, {}).get(name)
 
     def write(
@@ -192,7 +195,7 @@ def signing_quickly() -> Iterator[None]:
     with (
         patch.object(MachineKey, "signature", lambda key, message: _signature(key.public, message)),
         patch.object(sealing, "is_signed_by", lambda public, signed, message: signed == _signature(public, message)),
-        patch.object(sealing, "opened", _remembering(sealing.opened)),
+        patch.object(sealing, "unsealed", _remembering(sealing.unsealed)),
         patch.object(MachineKey, "open", cache(MachineKey.open)),
     ):
         yield
@@ -240,6 +243,7 @@ class MemoryMachine:
         self.name = f"m{number}"
         self.key = key_of(number)
         self.store = MemoryStore(remote)
+        self.most_read = MOST_READ
         self.ledger = MemoryLedger(self.name, self.store)
         self.settings = Settings(remote="r", machine=self.id, name=self.name, form=2)
         self.folder = MemoryFolder(self.settings, self.key, self.store)
@@ -253,7 +257,7 @@ class MemoryMachine:
 
     def own(self) -> OwnLog:
         self.folder.known_key = self.key
-        return OwnLog(self.folder, self.store, self._now_ms)
+        return OwnLog(self.folder, self.store, self._now_ms, most_read=self.most_read)
 
     def _now_ms(self) -> int:
         self._clock += 1
@@ -281,7 +285,7 @@ class MemoryMachine:
         return offer is not None
 
     def remove(self, name: str) -> None:
-        remove(self.own(), name)
+        remove_member(self.own(), name)
 
 
 def joined(remote: Remote, founder: MemoryMachine, number: int) -> MemoryMachine:

@@ -12,7 +12,7 @@ from carryover.actions.version import runnable
 from carryover.how_installed import (
     HowInstalled,
     InstallationFacts,
-    Kind,
+    InstallKind,
     OnPath,
     completing,
     deduced_from,
@@ -150,7 +150,7 @@ def test_what_extras_ask_for_comes_into_this_copy(tmp_path: Path, more: Any, mar
     assert completing(facts(prefix, **more)) == command.replace("PREFIX", str(prefix))
 
 
-def how(kind: Kind) -> HowInstalled:
+def how(kind: InstallKind) -> HowInstalled:
     return HowInstalled(kind=kind, update="uv tool install carryoverd" if kind == "uvx" else "")
 
 
@@ -180,7 +180,7 @@ def test_its_folder_or_a_link_to_it_is_enough_unless_another_installation_comes_
         ("venv", 'Add `export PATH="{folder}:$PATH"` to your shell\'s profile, then open a new shell.'),
     ],
 )
-def test_each_way_of_installing_has_its_remedy(home: Path, own: Path, kind: Kind, remedy: str) -> None:
+def test_each_way_of_installing_has_its_remedy(home: Path, own: Path, kind: InstallKind, remedy: str) -> None:
     found = on_path({"PATH": "/nowhere"}, how(kind), own)
 
     assert found.problem == "`carryover` is not on the PATH of this shell."

@@ -12,11 +12,11 @@ from typing import Final
 
 import msgspec
 
-from carryover.actions.bundle import Bundle, Document
+from carryover.actions.bundle import Bundle, SharedDocument
 from carryover.actions.receiving import LINE_CHARS, decrypted, texts_of, title_of_share
 from carryover.errors import UserError
 from carryover.paths import StateDir
-from carryover.sync.sealing import HEADER, deflated, new_identity, seal_for
+from carryover.sync.sealing import AGE_HEADER, deflated, new_identity, seal_for
 from fuzz.bytes import chosen
 from fuzz.shown import assert_shown
 
@@ -52,7 +52,7 @@ def check(data: bytes, folder: Path) -> None:
 def _file(form: str, data: bytes) -> bytes:
     recipients = [_identity()[1]]
     if form == "file":
-        return HEADER + data
+        return AGE_HEADER + data
     return seal_for(recipients, data if form == "compressed" else deflated(data))
 
 
@@ -66,10 +66,10 @@ def seeds() -> Iterable[bytes]:
         expires_ms=1_900_000_000_000,
         depth="all",
         handoff="## Task\n- Cap it\n```\nx\n```\n<!-- CARRYOVER:START -->\n",
-        documents=(Document("One", "# One\n\n- a\n> b\n<system-reminder>do</system-reminder>"),),
+        documents=(SharedDocument("One", "# One\n\n- a\n> b\n<system-reminder>do</system-reminder>"),),
     )
     plain = msgspec.json.encode(bundle)
     yield b"\2" + plain
     yield b"\1" + deflated(plain)
     sealed = seal_for([_identity()[1]], b"x")
-    yield b"\0" + sealed.removeprefix(HEADER)
+    yield b"\0" + sealed.removeprefix(AGE_HEADER)

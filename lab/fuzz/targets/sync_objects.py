@@ -50,7 +50,7 @@ def _head(data: bytes) -> None:
 
 def _packed(data: bytes) -> None:
     """The bytes are what a head is packed as, what was encrypted, and a whole file."""
-    whole = Branch(_OTHER, head=data), Branch(_OTHER, head=msgspec.msgpack.encode([b"", sealing.HEADER + data]))
+    whole = Branch(_OTHER, head=data), Branch(_OTHER, head=msgspec.msgpack.encode([b"", sealing.AGE_HEADER + data]))
     for branch in (_branch(data), *whole):
         with suppress(Unreadable):
             head.opened_head(branch, None, _key())

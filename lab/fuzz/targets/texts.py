@@ -37,7 +37,7 @@ def _json(data: bytes, text: str) -> object:
     assert rawjson.mend(mended) == mended
     found = rawjson.read(_OBJECT, data)
     assert not isinstance(found, str) or "\n" not in found
-    return [rawjson.text_of(msgspec.Raw(data)), found, list(rawjson.objects_in(data, most=5))]
+    return [rawjson.content_text(msgspec.Raw(data)), found, list(rawjson.objects_in(data, most=5))]
 
 
 def _shell(data: bytes, text: str) -> object:

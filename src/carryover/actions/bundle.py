@@ -10,7 +10,7 @@ from typing import Annotated, Final, Literal
 import msgspec
 
 from carryover.decoders import decoder_of
-from carryover.sync.sealing import HEADER, Unreadable, deflated, inflated
+from carryover.sync.sealing import AGE_HEADER, Unreadable, deflated, inflated
 
 LARGEST_FILE: Final = 4 << 20
 LARGEST_TEXT: Final = 8 << 20
@@ -18,14 +18,14 @@ LARGEST_TEXT: Final = 8 << 20
 _LARGEST_CONTENT: Final = 5 * LARGEST_TEXT
 _LATEST_MS: Final = 32_503_680_000_000  # the year 3000
 
-Line = Annotated[str, msgspec.Meta(max_length=200)]
-Time = Annotated[int, msgspec.Meta(ge=0, le=_LATEST_MS)]
+_Line = Annotated[str, msgspec.Meta(max_length=200)]
+_Time = Annotated[int, msgspec.Meta(ge=0, le=_LATEST_MS)]
 
 
-class Document(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class SharedDocument(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The turns of a session that lines of the handoff come from, as Markdown."""
 
-    title: Line
+    title: _Line
     text: str
 
 
@@ -33,17 +33,17 @@ class Bundle(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """What is shared. Times are UTC ms. All of it is the sender's claim; nothing proves it."""
 
     carryover_share: Literal[1] = 1
-    sender: Line
-    host: Line
-    project: Line
-    title: Line
+    sender: _Line
+    host: _Line
+    project: _Line
+    title: _Line
     """What the newest session was about."""
-    made_ms: Time
-    expires_ms: Time | None = None
+    made_ms: _Time
+    expires_ms: _Time | None = None
     depth: Literal["handoff", "session", "all"] = "handoff"
     """How much an earlier version was asked to put into it."""
     handoff: str
-    documents: Annotated[tuple[Document, ...], msgspec.Meta(max_length=1000)] = ()
+    documents: Annotated[tuple[SharedDocument, ...], msgspec.Meta(max_length=1000)] = ()
 
     @property
     def chars(self) -> int:
@@ -53,7 +53,7 @@ class Bundle(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 def is_sealed(head: bytes) -> bool:
     """Whether a file that begins with `head` was encrypted with age."""
-    return head.startswith(HEADER)
+    return head.startswith(AGE_HEADER)
 
 
 def packed(bundle: Bundle) -> bytes:

@@ -16,7 +16,7 @@ from carryover.errors import UserError
 from carryover.install.machine import Machine, copies_of_command
 from carryover.terminal.output import copied_by_terminal
 
-LIMIT_S: Final = 5.0
+_LIMIT_S: Final = 5.0
 _INSTEAD: Final = "copy what `carryover handoff` prints"
 
 
@@ -41,7 +41,7 @@ WAYS: Final = (
 )
 
 
-def copy(text: str, machine: Machine | None = None, *, instead: str = _INSTEAD, limit_s: float = LIMIT_S) -> str:
+def copy(text: str, machine: Machine | None = None, *, instead: str = _INSTEAD, limit_s: float = _LIMIT_S) -> str:
     """Puts `text` on the clipboard of this machine, unless another one is given; returns the program's name.
 
     Raises UserError, suggesting `instead`, if none can.

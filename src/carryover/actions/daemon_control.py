@@ -8,7 +8,7 @@ from typing import NamedTuple
 from carryover.config import load_config
 from carryover.daemon.client import daemon_pid, stop_daemon, wait_for_daemon
 from carryover.errors import UserError
-from carryover.install.background import ANSWER_S, forget_starter, registered, start_detached
+from carryover.install.background import BRING_UP_S, forget_starter, registered, start_detached
 from carryover.install.service import ServiceManager, this_program
 from carryover.past.context import state_dir
 
@@ -58,13 +58,13 @@ def start_daemon(*, restart: bool = False) -> Running:
     else:
         stop_daemon(state)  # one that the user started
         service.start()
-    health = wait_for_daemon(state, ANSWER_S).health
+    health = wait_for_daemon(state, BRING_UP_S).health
     if service is None and registered(os.environ) is not None:
         forget_starter(state)  # a service that can't be used from here starts it at the next login; hooks must not
     if health is None:
         what = "carryoverd" if kind is None else f"The {kind} service"
         raise UserError(
-            f"{what} was started, but has not answered within {ANSWER_S:g} s. `carryoverd` in a terminal says why."
+            f"{what} was started, but has not answered within {BRING_UP_S:g} s. `carryoverd` in a terminal says why."
         )
     return Running(health.pid, kind, is_new=True, version=health.version)
 

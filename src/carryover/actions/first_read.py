@@ -40,7 +40,7 @@ SEARCH_LIMIT_S: Final = 1.5
 DRY_RUN_LIMIT_S: Final = 15.0
 """The same in a dry run, whose list should be whole: enough for 300 MB of files that are newer than their events."""
 
-End = Literal["done", "interrupted", "lost"]
+ReadEnd = Literal["done", "interrupted", "lost"]
 
 
 def held_by(state: StateDir) -> Totals | None:
@@ -52,7 +52,7 @@ def held_by(state: StateDir) -> Totals | None:
         return None
 
 
-def watch_first_read(state: StateDir) -> End:
+def watch_first_read(state: StateDir) -> ReadEnd:
     """Shows the daemon's progress on stderr until everything has been read. Ctrl-C stops only the display."""
     progress = Progress()
     try:

@@ -21,7 +21,7 @@ from carryover.past.sessions import listed
 from carryover.past.types import Session
 from carryover.publish.forgetting import Erased, forget_here
 
-ANSWER_S: Final = 300.0
+_ANSWER_S: Final = 300.0
 """Time limit for the daemon's answer; rewriting a large ledger without the deleted rows takes a while."""
 
 
@@ -65,14 +65,14 @@ def plan_forgetting(
     return WhatGoes(selection=selection, sessions=len(rows), newest=newest, copies=ledger_copies)
 
 
-def forget(plan: WhatGoes) -> Erased:
+def forget_planned(plan: WhatGoes, *, answer_s: float = _ANSWER_S) -> Erased:
     """Asks the running daemon to forget, since it writes the ledger; if none runs, does it in this process.
 
     Removes what interrupted commands have left too, as it may hold the same.
     """
     sweep_scratch(state_dir().root, temporary_files())
     target = f"/forget?{urlencode({'selection': msgspec.json.encode(plan.selection).decode()})}"
-    return written_daemonless(target, Erased, partial(forget_here, each=[plan.selection]), timeout_s=ANSWER_S)
+    return written_daemonless(target, Erased, partial(forget_here, each=[plan.selection]), timeout_s=answer_s)
 
 
 def _of_session(name: str, span: Selection, ledger: sqlite3.Connection) -> Selection:

@@ -18,11 +18,11 @@ from carryover.config import load_config, project_settings
 from carryover.declared_source import DeclaredSource
 from carryover.errors import ExitCode, UserError
 from carryover.fsio import is_folder, private_dir
-from carryover.importing.candidate import Candidate, Document
-from carryover.importing.declared import opened
+from carryover.importing.candidate import Candidate, OpenedDocument
+from carryover.importing.declared import recognised
 from carryover.importing.document import open_document
 from carryover.importing.document import take_in as into_ledger
-from carryover.importing.report import Report, counts, survey
+from carryover.importing.report import Report, counts, survey_document
 from carryover.importing.turns import MAX_BYTES, TurnReader
 from carryover.ledger.connect import connect_read_only, reading
 from carryover.ledger.queries import project_by_id, project_of_session, projects
@@ -36,10 +36,10 @@ from carryover.publish.forgetting import publish_here
 from carryover.records.lenient import fields_of, items_of
 from carryover.terminal.output import counted
 
-__all__ = ["ImportRequest", "ImportedFiles", "Report", "import_file", "import_files", "take_in", "try_source"]
+__all__ = ["ImportRequest", "ImportedFiles", "Report", "import_document", "import_file", "import_files", "try_source"]
 
 _MOST_FIELDS: Final = 24
-ANSWER_S: Final = 3600.0
+_ANSWER_S: Final = 3600.0
 """Time limit for the daemon's answer; it reads the whole document first."""
 
 
@@ -150,7 +150,7 @@ def import_file(state: StateDir, request: ImportRequest, *, store: bool) -> Repo
         declared=load_config(state.config).sources,
     )
     try:
-        report = survey(document, root_of)
+        report = survey_document(document, root_of)
     except (OSError, ValueError) as error:
         why = error.strerror if isinstance(error, OSError) and error.strerror else "it is damaged"
         raise UserError(f"{path} can't be read: {why}. Nothing was imported from it.") from error
@@ -161,7 +161,7 @@ def import_file(state: StateDir, request: ImportRequest, *, store: bool) -> Repo
     return report
 
 
-def _refuse_useless(document: Document, report: Report, path: Path) -> None:
+def _refuse_useless(document: OpenedDocument, report: Report, path: Path) -> None:
     """Raises UserError if there is nothing in the file that could be recorded."""
     if not report.events and report.oversized and isinstance(document.agent.reader, TurnReader):
         raise UserError(
@@ -185,9 +185,9 @@ def _refuse_useless(document: Document, report: Report, path: Path) -> None:
         raise UserError(f"The name of {path} is not UTF-8. Rename the file or copy it, then import that.")
 
 
-def _store(state: StateDir, document: Document, request: ImportRequest, report: Report) -> None:
+def _store(state: StateDir, document: OpenedDocument, request: ImportRequest, report: Report) -> None:
     """Imports the document and reports what that did. A session that the ledger has already stays in its project."""
-    done = take_in(state, document, request)
+    done = import_document(state, document, request)
     report.new_events, report.forgotten, report.problem = done.new_events, done.forgotten, done.problem
     with reading(state.ledger) as db:
         ids = (project_of_session(db, report.agent, session) for session in report.sessions)
@@ -197,16 +197,16 @@ def _store(state: StateDir, document: Document, request: ImportRequest, report: 
     report.projects = [row.root for row in rows if row is not None] or report.projects
 
 
-def take_in(state: StateDir, document: Document, request: ImportRequest) -> Report:
+def import_document(state: StateDir, document: OpenedDocument, request: ImportRequest) -> Report:
     """Imports the document into the ledger. Raises UserError if another process holds the ledger."""
     which = {"path": str(request.path), "project": request.project or "", "agent": request.agent or ""}
     query = urlencode({**which, **({"again": 1} if request.again else {})}, errors="strict")
     private_dir(state.root)
     store_here, unchanged = partial(_store_here, document, request.again), "Nothing was imported."
-    return written_daemonless(f"/import?{query}", Report, store_here, timeout_s=ANSWER_S, otherwise=unchanged)
+    return written_daemonless(f"/import?{query}", Report, store_here, timeout_s=_ANSWER_S, otherwise=unchanged)
 
 
-async def _store_here(document: Document, again: bool, ledger: Ledger, paths: StatePaths) -> Report:
+async def _store_here(document: OpenedDocument, again: bool, ledger: Ledger, paths: StatePaths) -> Report:
     """Imports the document in this process, and publishes the handoffs of projects with recent activity."""
     config = load_config(paths.state.config)
     done = await into_ledger(ledger, document, again=again, root_of=paths.root_of, now_ms=now_ms)
@@ -225,7 +225,7 @@ def try_source(name: str, agent_id: str | None) -> Report:
     """
     sources = load_config(state_dir().config).sources
     file = Candidate(path=target(name), agent_id=agent_id, declared=sources)
-    document = opened(file)
+    document = recognised(file)
     if document is None:
         named = f"No [[sources]] in config.toml is called {agent_id!r}." if agent_id is not None else ""
         raise UserError(
@@ -234,7 +234,7 @@ def try_source(name: str, agent_id: str | None) -> Report:
         )
     declared = next(source for source in sources if source.agent == document.agent.id)
     try:
-        report = survey(document, root_of)
+        report = survey_document(document, root_of)
     except OSError as error:
         listed = f" `messages` must name the list of its records; it is {declared.messages!r}."
         raise UserError(

@@ -17,7 +17,7 @@ from carryover.actions.first_read import (
     DRY_RUN_LIMIT_S,
     SEARCH_LIMIT_S,
     Active,
-    End,
+    ReadEnd,
     active_projects,
     held_by,
     watch_first_read,
@@ -32,10 +32,10 @@ from carryover.install.agent_settings import gets_settings, located, review_of, 
 from carryover.install.background import Ahead, Background, bring_up, look_ahead, service_of_user
 from carryover.install.detect import Detection, detect_all, newly_covered
 from carryover.install.machine import Machine
-from carryover.install.messages import Did, ahead_lines, background_lines, summary
+from carryover.install.messages import Did, agent_lines, ahead_lines, background_lines
 from carryover.install.setup import plan_choices, plan_hooks, plan_servers
 from carryover.ledger.rows import Totals
-from carryover.outside.apply import Edit, Text, apply, plan
+from carryover.outside.apply import Edit, Text, apply, plan_edit
 from carryover.past.context import project_root, state_dir
 from carryover.paths import StateDir
 from carryover.publish.withdrawal import Withdrawn, withdraw
@@ -148,7 +148,7 @@ class Installed:
     """How the daemon runs now; None in a dry run."""
     ahead: Ahead | None = None
     """What would be done about the daemon; None unless in a dry run."""
-    read: End | None = None
+    read: ReadEnd | None = None
     """How the first read of the history ended; None if it was not watched."""
     held: Totals | None = None
     withdrawn: tuple[Withdrawn, ...] = ()
@@ -261,7 +261,7 @@ def _service_edits() -> Iterator[Edit]:
     file = manager.file(program) if manager.available() is None else None
     if file is not None:
         path, content = file
-        yield plan(Text(path=path, what=f"the {manager.kind} service", put=lambda _: content, remedy=""))
+        yield plan_edit(Text(path=path, what=f"the {manager.kind} service", put=lambda _: content, remedy=""))
 
 
 def _decided(config: Config, choices: Edit, answer: InstallAnswer) -> Config:
@@ -319,7 +319,7 @@ def _lines_about(agent: Detection, done: Installed, edits: list[Edit], waiting: 
     # A refresh that changed nothing does not ask again; `doctor` does.
     asks = done.installing or done.is_dry or did == "written"
     off = settings_of(agent, "off")
-    return summary(
+    return agent_lines(
         agent,
         home=home,
         update=how_installed().update,

@@ -17,13 +17,15 @@ from carryover.fsio import is_folder
 from carryover.ledger.connect import reading
 from carryover.ledger.queries import whereabouts
 from carryover.ledger.rows import Whereabouts
+from carryover.ledger.sessions import Moved
 from carryover.past.context import KNOWN_PROJECTS, now_ms, project_root, state_dir
 from carryover.past.opened import written_daemonless
 from carryover.platform import here
 from carryover.projects.moved_folders import is_away
+from carryover.publish.project_moves import is_linked, link, unlink
 from carryover.terminal.paths import quoted
 
-ANSWER_S: Final = 20.0
+_ANSWER_S: Final = 20.0
 
 
 class Done(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,18 +36,15 @@ class Done(msgspec.Struct, frozen=True, kw_only=True):
     sessions: int
 
 
-def link_projects(old: str, new: str) -> Done:
+def link_projects(old: str, new: str, *, answer_s: float = _ANSWER_S) -> Done:
     """Moves what was recorded at `old` to `new`. Raises UserError if `old` still exists, is unknown, is
     joined with another project or is `new`, or if `new` is no folder."""
-    from carryover.ledger.sessions import Moved
-    from carryover.publish.project_moves import link
-
     old_root, new_root = _as_recorded(old), project_root(new)
     _refuse_unless_gone(old_root, new_root)
     _refuse_unless_recorded(old_root, new_root)
     target = f"/link?{urlencode({'old': old_root, 'new': new_root})}"
     linked = partial(link, old=old_root, new=new_root, now_ms=now_ms())
-    moved = written_daemonless(target, Moved, linked, timeout_s=ANSWER_S)
+    moved = written_daemonless(target, Moved, linked, timeout_s=answer_s)
     return Done(old=old_root, new=new_root, sessions=moved.sessions)
 
 
@@ -75,15 +74,12 @@ def _refuse_unless_recorded(old_root: str, new_root: str) -> None:
 
 def unlink_projects(old: str) -> Done:
     """Undoes a link or a recognised move. Raises UserError (NOTHING_FOUND) if there is none."""
-    from carryover.ledger.sessions import Moved
-    from carryover.publish.project_moves import is_linked, unlink
-
     old_root = _as_recorded(old)
     if not any(is_linked(row, old_root) for row in _projects()):
         raise UserError(f"{old_root} is not linked to another folder.", ExitCode.NOTHING_FOUND)
     config = load_config(state_dir().config)
     target = f"/unlink?{urlencode({'old': old_root})}"
-    moved = written_daemonless(target, Moved, partial(unlink, old=old_root, config=config), timeout_s=ANSWER_S)
+    moved = written_daemonless(target, Moved, partial(unlink, old=old_root, config=config), timeout_s=_ANSWER_S)
     return Done(old=old_root, new=None, sessions=moved.sessions)
 
 

@@ -9,7 +9,7 @@ from typing import Final
 
 import msgspec
 
-from carryover.actions.importing import ImportRequest, take_in
+from carryover.actions.importing import ImportRequest, import_document
 from carryover.config import load_config, refuse_excluded
 from carryover.distill.own_text import without_handoffs
 from carryover.errors import ExitCode, UserError
@@ -27,7 +27,7 @@ from carryover.terminal.output import warn
 from carryover.text.harmless import one_line
 from carryover.text.markdown import plain, prose_lines
 
-MOST_BYTES: Final = 1 << 20
+LARGEST_NOTE: Final = 1 << 20
 _SOURCE_CHARS: Final = 40
 _TITLE_CHARS: Final = 100
 _USUAL_SOURCE: Final = "a web chat"
@@ -72,8 +72,8 @@ def _writer(source: str | None) -> str:
 def _content(file: str) -> bytes:
     try:
         if file == "-":
-            return sys.stdin.buffer.read(MOST_BYTES + 1)
-        return read_bytes_bounded(Path(expanded(file)), MOST_BYTES)
+            return sys.stdin.buffer.read(LARGEST_NOTE + 1)
+        return read_bytes_bounded(Path(expanded(file)), LARGEST_NOTE)
     except FileNotFoundError as error:
         raise UserError(f"There is no file {file}. Nothing was recorded.", ExitCode.NOTHING_FOUND) from error
     except OSError as error:
@@ -81,8 +81,8 @@ def _content(file: str) -> bytes:
 
 
 def _text(content: bytes) -> str:
-    if len(content) > MOST_BYTES:
-        raise UserError(f"The text is longer than {MOST_BYTES >> 20} MiB. Nothing was recorded.", ExitCode.REFUSED)
+    if len(content) > LARGEST_NOTE:
+        raise UserError(f"The text is longer than {LARGEST_NOTE >> 20} MiB. Nothing was recorded.", ExitCode.REFUSED)
     if b"\0" in content:
         raise UserError("That is not a text. Nothing was recorded.", ExitCode.REFUSED)
     text = safe(without_handoffs(content.decode("utf-8-sig", "replace"))).text.strip()
@@ -113,7 +113,7 @@ def record(state: StateDir, parts: Iterable[Note]) -> None:
         path = folder / "note.json"
         with naming(path):
             path.write_bytes(b"".join(map(encoded, parts)))
-        report = take_in(state, open_document(path, own_folder=state.root), ImportRequest(path, again=True))
+        report = import_document(state, open_document(path, own_folder=state.root), ImportRequest(path, again=True))
     if report.problem is not None or not report.new_events:
         raise UserError(f"It was not recorded: {report.problem or 'the ledger did not take it'}.")
 

@@ -10,10 +10,12 @@ import msgspec
 
 from carryover.actions.settings import write
 from carryover.config import load_config, project_settings, settings_now
+from carryover.daemon.client import reload_daemon
 from carryover.errors import ExitCode, UserError
 from carryover.fsio import private_dir, write_if_changed
 from carryover.paths import StateDir
 from carryover.platform import here
+from carryover.publish.hook_script import remove_former_answers
 
 
 class Pausing(msgspec.Struct, frozen=True, kw_only=True):
@@ -81,9 +83,6 @@ def unpause_project(state: StateDir, root: str) -> Pausing:
 
 def _obeyed(state: StateDir, *, paused: bool | None) -> Literal["at once", "when it starts"]:
     """Has the daemon take the settings, if one is running."""
-    from carryover.daemon.client import reload_daemon
-    from carryover.publish.hook_script import remove_former_answers
-
     health = reload_daemon(state)
     if health is None:
         remove_former_answers(state)

@@ -22,9 +22,9 @@ from carryover.probe.checkout import Checkout
 from carryover.projects.policy import refusal
 from carryover.projects.root import StatePaths
 
-MOST: Final = 5
+MOST_PINS: Final = 5
 """Of each kind: all of them are in each handoff."""
-MOST_CHARS: Final = 160
+PIN_CHARS: Final = 160
 _TITLES: Final[dict[PinChange, str]] = {"pin": "Pinned", "done": "Done", "unpin": "No longer pinned"}
 
 
@@ -78,10 +78,10 @@ def keep(root: str, text: str, *, is_done: bool) -> Kept:
     of_kind = [pin.text for pin in pinned(root) if pin.done == is_done]
     if words in of_kind:
         return Kept(words, is_new=False)
-    if len(of_kind) >= MOST:
+    if len(of_kind) >= MOST_PINS:
         what = "marked as done" if is_done else "pinned"
         raise UserError(
-            f"{MOST} texts are {what} here already, and each handoff has all of them. Nothing was recorded. "
+            f"{MOST_PINS} texts are {what} here already, and each handoff has all of them. Nothing was recorded. "
             "`carryover unpin N` takes one back; `carryover pin` lists them.",
             ExitCode.REFUSED,
         )
@@ -119,9 +119,9 @@ def _checked(text: str) -> str:
     words = " ".join(safe(text).text.split())
     if not words:
         raise UserError("The text is empty. Nothing was recorded.", ExitCode.USAGE)
-    if len(words) > MOST_CHARS:
+    if len(words) > PIN_CHARS:
         raise UserError(
-            f"The text has {len(words)} characters; a line of the handoff holds {MOST_CHARS}. Nothing was recorded. "
+            f"The text has {len(words)} characters; a line of the handoff holds {PIN_CHARS}. Nothing was recorded. "
             "Say it shorter, or write it into a file of the project and pin its name.",
             ExitCode.REFUSED,
         )

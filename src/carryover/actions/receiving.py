@@ -8,7 +8,7 @@ from typing import Final
 
 import msgspec
 
-from carryover.actions.bundle import LARGEST_FILE, Bundle, Document, is_sealed, unpacked
+from carryover.actions.bundle import LARGEST_FILE, Bundle, SharedDocument, is_sealed, unpacked
 from carryover.actions.noting import is_recorded, record_note
 from carryover.actions.output_file import target
 from carryover.config import load_config, refuse_excluded
@@ -23,7 +23,7 @@ from carryover.past.context import now_ms, project_root, refuse_paused, state_di
 from carryover.paths import StateDir, expanded
 from carryover.records.fields import iso_utc
 from carryover.sync.folder import SyncFolder
-from carryover.sync.sealing import Unreadable, key_problem, opened
+from carryover.sync.sealing import Unreadable, key_problem, unsealed
 from carryover.terminal.output import local_time
 from carryover.terminal.paths import short_path
 from carryover.text.harmless import one_line
@@ -95,7 +95,7 @@ def decrypted(path: Path, state: StateDir, identity: str | None) -> Bundle:
         raise UserError(f"There is no key here to open {path} with.{why} Nothing was imported. {_NEW_KEY}")
     try:
         data = read_bytes_bounded(path, LARGEST_FILE)
-        bundle = unpacked(opened(data, keys.values()))
+        bundle = unpacked(unsealed(data, keys.values()))
     except OSError as error:
         raise UserError(f"{path} can't be read: {os_reason(error)}. Nothing was imported.") from error
     except Unreadable as error:
@@ -105,7 +105,7 @@ def decrypted(path: Path, state: StateDir, identity: str | None) -> Bundle:
         ) from error
     # Nothing is left that is hidden, secret or able to pass for anything but text.
     lines = {name: _inert(getattr(bundle, name)) for name in ("sender", "host", "project", "title")}
-    documents = tuple(Document(_inert(one.title), _quoted(one.text)) for one in bundle.documents)
+    documents = tuple(SharedDocument(_inert(one.title), _quoted(one.text)) for one in bundle.documents)
     return msgspec.structs.replace(bundle, **lines, handoff=_quoted(bundle.handoff), documents=documents)
 
 

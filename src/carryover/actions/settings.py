@@ -12,8 +12,11 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import msgspec
 
 from carryover.config import CONFIG_LIMIT_BYTES, Config, load_config, project_settings
+from carryover.daemon.client import reload_daemon
 from carryover.errors import ExitCode, UserError
 from carryover.fsio import read_bytes_bounded
+from carryover.ledger.connect import reading
+from carryover.ledger.queries import Selection, selected_sessions
 from carryover.past.context import now_ms, project_root
 from carryover.paths import StateDir
 from carryover.terminal.output import did_you_mean
@@ -137,8 +140,6 @@ def setting(state: StateDir, key: str) -> Setting:
 
 def change(state: StateDir, key: str, words: Sequence[str] | None) -> Changed:
     """Sets `key` to `words`, or removes it if None. Raises UserError if refused."""
-    from carryover.daemon.client import reload_daemon
-
     before = setting(state, key)
     table, _, name = key.partition(".")
     if table in _DECIDED_ELSEWHERE:
@@ -157,8 +158,6 @@ def would_drop(state: StateDir, key: str, words: Sequence[str], *, most: int) ->
     table, _, name = key.partition(".")
     if table != "retention" or not state.ledger.exists():
         return Dropped(0)
-    from carryover.ledger.connect import reading
-    from carryover.ledger.queries import Selection, selected_sessions
     from carryover.past.sessions import listed
     from carryover.publish.forgetting import over_limits
 

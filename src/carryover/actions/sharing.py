@@ -15,7 +15,7 @@ from typing import Final
 
 import msgspec
 
-from carryover.actions.bundle import LARGEST_FILE, LARGEST_TEXT, Bundle, Document, packed
+from carryover.actions.bundle import LARGEST_FILE, LARGEST_TEXT, Bundle, SharedDocument, packed
 from carryover.config import Config, refuse_excluded
 from carryover.distill.handoff import Handoff
 from carryover.distill.render import lay_out
@@ -39,7 +39,7 @@ from carryover.terminal.output import counted
 from carryover.text.harmless import one_line
 from carryover.text.reset_times import on_this_machine
 
-LINE_CHARS: Final = 120
+_LINE_CHARS: Final = 120
 _KEY: Final = re.compile(r"(?:^|\s)(age1[0-9a-z]{20,}|ssh-(?:ed25519|rsa) [0-9A-Za-z+/]{40,}=*)(?:\s+(.*))?$")
 _MOST_BYTES: Final = 64 << 10
 _NOTHING: Final = "Nothing was written."
@@ -120,7 +120,7 @@ def _own_name() -> str:
 
 
 def _line(text: str) -> str:
-    return one_line(quoting.quoted_line(text), LINE_CHARS)
+    return one_line(quoting.quoted_line(text), _LINE_CHARS)
 
 
 def _handoff(ledger: sqlite3.Connection, project: int, config: Config) -> Handoff | None:
@@ -144,19 +144,19 @@ def _filled(
     for source in (source for _, lines in lay_out(handoff) for _, entry in lines for source in entry.sources):
         if source.turn is not None:
             needed.setdefault((source.agent, source.session), set()).add(source.turn)
-    documents: list[Document] = []
+    documents: list[SharedDocument] = []
     room, left_out = LARGEST_TEXT - len(text), 0
     for session in sessions:
         if turns := needed.get((session.agent, session.native_id)):
             shown = _hidden(session_document(ledger, session, "md", full=False, turns=turns))
             part = f" (turns {', '.join(map(str, sorted(turns)))})"
-            title = one_line(_hidden(shown_title(ledger, session)) or session.native_id, LINE_CHARS - 40)
+            title = one_line(_hidden(shown_title(ledger, session)) or session.native_id, _LINE_CHARS - 40)
             if len(shown) > room:
                 left_out += 1
                 continue
             room -= len(shown)
-            documents.append(Document(title=one_line(f"{title}{part}", LINE_CHARS), text=shown))
-    title = one_line(_hidden(shown_title(ledger, sessions[0])), LINE_CHARS) if sessions else ""
+            documents.append(SharedDocument(title=one_line(f"{title}{part}", _LINE_CHARS), text=shown))
+    title = one_line(_hidden(shown_title(ledger, sessions[0])), _LINE_CHARS) if sessions else ""
     return msgspec.structs.replace(about, title=title, handoff=text, documents=tuple(documents)), left_out
 
 

@@ -37,7 +37,7 @@ from carryover.terminal.output import can_ask, say
 from carryover.terminal.paths import quoted
 from carryover.terminal.streams import flush
 
-RECENT_MS: Final = 3 * DAY_MS
+_RECENT_MS: Final = 3 * DAY_MS
 """Work untouched for longer than this is not offered."""
 _COPY: Final = "`carryover handoff --copy` puts the handoff on the clipboard instead: paste it as the first prompt."
 
@@ -240,6 +240,6 @@ def _open_sessions(ledger: sqlite3.Connection, project_id: int) -> list[SessionV
     steps = steps_of(view)
     if not steps:
         return []
-    lead, since_ms = leading_step(steps).view, now_ms() - RECENT_MS
+    lead, since_ms = leading_step(steps).view, now_ms() - _RECENT_MS
     sessions = sorted(view.sessions, key=lambda session: (session is not lead, -session.newest_ms, session.session))
     return [one for one in sessions if one is lead or (one.newest_ms >= since_ms and did_something(one.digest))]

@@ -21,6 +21,7 @@ from carryover.ledger.queries import whereabouts
 from carryover.ledger.store import Ledger
 from carryover.past.context import now_ms, project_root, state_dir
 from carryover.past.opened import ask_patiently, written_daemonless
+from carryover.past.without_daemon import read_new
 from carryover.probe.git_command import ask
 from carryover.probe.looks import look_at
 from carryover.projects.root import StatePaths
@@ -55,7 +56,7 @@ def standing() -> SyncStatus:
     return status
 
 
-def initialise(remote: str, *, name: str | None, projects: Sequence[str] | None) -> Joined:
+def initialise_sync(remote: str, *, name: str | None, projects: Sequence[str] | None) -> Joined:
     """Makes a store at the remote, or asks to join the one there. Raises UserError; sync is off then as before."""
     settings = Settings(
         remote=remote,
@@ -100,8 +101,6 @@ def sync_once() -> Outcome:
         )
 
     async def without_daemon(ledger: Ledger, paths: StatePaths) -> Outcome:
-        from carryover.past.without_daemon import read_new
-
         await read_new(ledger, state)
         return await synchronise(ledger, paths, now_ms=now_ms, in_thread=asyncio.to_thread)
 
@@ -141,10 +140,10 @@ def remove_machine(name: str) -> tuple[str, list[str]]:
     """Takes a machine out of the store, by its name or id, so that it can't read what is sent from now on. Returns its
     name, and those of the machines that are left besides this one."""
     with own_log(state_dir(), now_ms) as own:
-        return membership.remove(own, name)
+        return membership.remove_member(own, name)
 
 
-def end(*, delete: bool, forget: bool) -> bool:
+def end_syncing(*, delete: bool, forget: bool) -> bool:
     """Ends synchronising on this machine; returns whether it was on. Raises UserError if there is nothing to end.
 
     `delete` removes what this machine has written to the store; `forget`, what came from other machines.

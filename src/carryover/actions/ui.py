@@ -13,7 +13,7 @@ from carryover.daemon.client import ask_daemon, wait_for_daemon
 from carryover.daemon.health import Health
 from carryover.daemon.own_page import ENVIRONMENT
 from carryover.errors import ExitCode, UserError
-from carryover.install.background import ANSWER_S
+from carryover.install.background import BRING_UP_S
 from carryover.past.context import state_dir
 from carryover.platform import MACOS, here
 
@@ -28,7 +28,7 @@ def safari_asks_for_it() -> bool:
     return here().name == MACOS and int(platform.mac_ver()[0].partition(".")[0]) < _MACOS_26
 
 
-def opened(url: str) -> bool:
+def open_in_browser(url: str) -> bool:
     """Opens the address in a browser with a window, never one in this terminal; returns whether that worked."""
     if here().name != MACOS and not any(map(os.environ.get, ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER"))):
         return False
@@ -40,13 +40,13 @@ def opened(url: str) -> bool:
 def page_address() -> str:
     """Returns an address that admits one browser, once. Raises UserError if there is no page, and says why."""
     state = state_dir()
-    daemon = wait_for_daemon(state, ANSWER_S)
+    daemon = wait_for_daemon(state, BRING_UP_S)
     if daemon.health is None:
         raise UserError(daemon.trouble or "carryoverd does not answer.", ExitCode.NOT_RUNNING)
     env = {name: value for name in ENVIRONMENT if (value := os.environ.get(name, "")) and value.isprintable()}
     passed = urlencode({"env": msgspec.json.encode(env).decode()})
     query = f"?{passed}" if len(passed) <= _MOST_PASSED else ""
-    answer = ask_daemon(state.socket, "POST", f"/page{query}", timeout_s=ANSWER_S)
+    answer = ask_daemon(state.socket, "POST", f"/page{query}", timeout_s=BRING_UP_S)
     if answer is None:
         raise UserError("carryoverd has just ended. Run this again.", ExitCode.NOT_RUNNING)
     if refusal := answer.get("refusal"):

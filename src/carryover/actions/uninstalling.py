@@ -12,14 +12,14 @@ from carryover.errors import UserError
 from carryover.install.agent_settings import usual_files
 from carryover.install.background import registered
 from carryover.install.service import ServiceManager
-from carryover.install.uninstall import Uninstall, carry_out, plan_uninstall
+from carryover.install.uninstall import Uninstall, carry_out_uninstall, plan_uninstall
 from carryover.past.context import state_dir
 from carryover.paths import StateDir
 
-__all__ = ["Uninstall", "plan", "uninstall"]
+__all__ = ["Uninstall", "plan_removal", "uninstall"]
 
 
-def plan(*, purge: bool) -> Uninstall:
+def plan_removal(*, purge: bool) -> Uninstall:
     """Plans the removal of hooks and service and, with `purge`, of everything else that Carryover has written. Only
     reads."""
     state, service = state_dir(), registered(os.environ)
@@ -38,7 +38,7 @@ def uninstall(*, purge: bool) -> Uninstall:
     stays = _remove(service) if service is not None else ()
     stop_daemon(state)  # one that can't be stopped would write again what is removed
     # Planned only now: the daemon may have written into projects before it stopped.
-    done = carry_out(_planned(state, purge=purge), state)
+    done = carry_out_uninstall(_planned(state, purge=purge), state)
     return replace(done, notes=(*stays, *done.notes))
 
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from carryover.adapter.file_list import FileList
     from carryover.adapter.spec import AgentSpec, InstructionFile, LocalFile
 
-T = TypeVar("T")
+_T = TypeVar("_T")
 
 
 @cache
@@ -188,7 +188,7 @@ def _reasons(place: PackagePlace) -> Iterator[object]:
     yield from (_spec(place), agent_at(place), raised.get(place.id))
 
 
-def _loaded(place: PackagePlace, part: str, name: str, kind: type[T]) -> T | str:
+def _loaded(place: PackagePlace, part: str, name: str, kind: type[_T]) -> _T | str:
     """Returns what a module of an agent exports; if another package's can't be loaded, the reason in one line."""
     try:
         found = getattr(import_module(f"{place.module}.{part}"), name)

@@ -14,7 +14,7 @@ from carryover.decoders import decoder_of
 from carryover.records import rawjson
 from carryover.transcript.by_kind import reader_of_copies
 
-T = TypeVar("T")
+_T = TypeVar("_T")
 
 FAULTS: Final = (Exception, SystemExit)
 """What another package may raise: code that was written as a program ends it where it can't go on."""
@@ -25,8 +25,8 @@ raised: Final[dict[str, str]] = {}
 def guarded(agent: Agent) -> Agent:
     """Returns an agent whose functions raise nothing but the OSErrors of its reader."""
 
-    def safe(function: Callable[..., T], otherwise: Any) -> Callable[..., T]:
-        def call(*given: Any) -> T:
+    def safe(function: Callable[..., _T], otherwise: Any) -> Callable[..., _T]:
+        def call(*given: Any) -> _T:
             try:
                 return function(*given)
             except FAULTS as error:
@@ -71,7 +71,7 @@ class _Reader:
     def of_copies(self) -> Reader:
         return _guarded(self._id, reader_of_copies(self._reader))
 
-    def _or_os_error(self, function: Callable[[], T]) -> T:
+    def _or_os_error(self, function: Callable[[], _T]) -> _T:
         try:
             return function()
         except OSError:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
+from urllib.parse import urlencode
 
 import msgspec
 
@@ -23,7 +24,7 @@ SETTLE_LIMIT_S: Final = 3.0
 """How long a running daemon may take to read new records; after that its ledger is used as it is."""
 HANDOFF_S: Final = 6.0
 """How long it may take to read new records and make a handoff; after that, the command makes it."""
-STOP_S: Final = 15.0
+_STOP_S: Final = 15.0
 _RETRY_S: Final = 0.05
 _ENDS: Final = b"503"
 """Status with which a daemon answers before it ends because its ledger is damaged and must be repaired."""
@@ -36,7 +37,6 @@ def ask_daemon(
     if not socket_path.exists():
         return None
     import socket  # not at the top: usually no daemon is running
-    from urllib.parse import urlencode
 
     if query:
         target = f"{target}?{urlencode(query)}"
@@ -158,7 +158,7 @@ def _signalled(state: StateDir, name: Literal["SIGTERM", "SIGHUP"]) -> int | Non
     return pid
 
 
-def stop_daemon(state: StateDir, *, limit_s: float = STOP_S) -> int | None:
+def stop_daemon(state: StateDir, *, limit_s: float = _STOP_S) -> int | None:
     """Stops the daemon and waits until it is gone. Returns its process id; None if none ran. Raises UserError."""
     pid = _signalled(state, "SIGTERM")
     until = time.monotonic() + limit_s

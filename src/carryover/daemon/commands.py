@@ -37,7 +37,7 @@ from carryover.publish.project_moves import RootFacts, follow, inspect_root, lin
 if TYPE_CHECKING:
     from carryover.sync.rounds import Outcome
 
-T = TypeVar("T")
+_T = TypeVar("_T")
 
 
 class Imports:
@@ -80,10 +80,10 @@ class Imports:
         return Report(new_events=result.new_events, forgotten=result.forgotten, problem=result.error)
 
 
-LOOK_S: Final = 1.0
+_LOOK_S: Final = 1.0
 """How long looking at the folders of all known projects may take, one of which may be on a hanging disk."""
 BETWEEN_PROJECTS_S: Final = 0.1
-AGAIN_S: Final = 60.0
+_AGAIN_S: Final = 60.0
 """How long a project that is published frequently is not checked again."""
 
 
@@ -102,7 +102,7 @@ class Moves:
         *,
         on_moved: Callable[[Mapping[int, int]], None],
         inspect: Callable[..., RootFacts] = inspect_root,
-        look_s: float = LOOK_S,
+        look_s: float = _LOOK_S,
     ) -> None:
         self._context = context
         self._inspect, self._look_s = inspect, look_s
@@ -132,7 +132,7 @@ class Moves:
     async def follow_known(self, project_id: int) -> None:
         """Calls `follow` for a known project that is about to be published, but not for every publication."""
         now_s = self._context.clock()
-        if now_s - self._looked_s.get(project_id, -AGAIN_S) < AGAIN_S:
+        if now_s - self._looked_s.get(project_id, -_AGAIN_S) < _AGAIN_S:
             return
         self._looked_s[project_id] = now_s
         rows = await asyncio.to_thread(self._rows)
@@ -345,7 +345,7 @@ class Syncing:
         await self._publish()
         return Ended(error=error)
 
-    async def _in_thread(self, work: Callable[[], T]) -> T:
+    async def _in_thread(self, work: Callable[[], _T]) -> _T:
         """Runs `work` in the thread of its own. If the daemon stops meanwhile, git is ended and `work` fails."""
         future = asyncio.get_running_loop().run_in_executor(self._pool, work)
         try:

@@ -12,11 +12,11 @@ import msgspec
 
 from carryover.fsio import read_beginning
 
-LIMIT_BYTES: Final = 64 * 1024
+REPORT_BYTES: Final = 64 * 1024
 """Maximum size of a report."""
 SIGNAL: Final = "fatal-signal.log"
 """What the faulthandler wrote; empty unless a signal ended the daemon."""
-NAME: Final = "%Y%m%dT%H%M%S.%fZ"
+REPORT_NAME: Final = "%Y%m%dT%H%M%S.%fZ"
 """Format of a report's file name, without its suffix."""
 _WHAT: Final = re.compile(r"^what +(.*)$", re.MULTILINE)
 
@@ -52,10 +52,10 @@ def report_files(folder: Path) -> list[Path]:
 
 def _named_ms(path: Path) -> int:
     with suppress(ValueError):
-        return int(datetime.strptime(path.name, f"{NAME}.txt").replace(tzinfo=UTC).timestamp() * 1000)
+        return int(datetime.strptime(path.name, f"{REPORT_NAME}.txt").replace(tzinfo=UTC).timestamp() * 1000)
     return 0
 
 
 def beginning_of(path: Path) -> str:
     """Returns the beginning of a report. Raises OSError."""
-    return read_beginning(path, LIMIT_BYTES).decode(errors="replace")
+    return read_beginning(path, REPORT_BYTES).decode(errors="replace")

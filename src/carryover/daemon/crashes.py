@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Final
 
 from carryover import __version__
-from carryover.daemon.crash_files import LIMIT_BYTES, NAME, SIGNAL, beginning_of, report_files
+from carryover.daemon.crash_files import REPORT_BYTES, REPORT_NAME, SIGNAL, beginning_of, report_files
 from carryover.daemon.log import Log, Word, type_and_place
 from carryover.errors import UserError
 from carryover.fsio import open_regular, private_dir
@@ -124,9 +124,9 @@ class CrashReports:
         )
         with suppress(FileExistsError):
             self._folder.mkdir(mode=0o700)
-        path = self._folder / f"{at.strftime(NAME)}.txt"
+        path = self._folder / f"{at.strftime(REPORT_NAME)}.txt"
         with os.fdopen(open_regular(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW), "wb") as file:
-            file.write(text.encode(errors="replace")[:LIMIT_BYTES])
+            file.write(text.encode(errors="replace")[:REPORT_BYTES])
         for old in report_files(self._folder)[MOST_REPORTS:]:
             old.unlink()
         return path

@@ -58,7 +58,7 @@ NEIGHBOURS: Final = 10
 ANY_FREE: Final = 0
 _BACKLOG: Final = 256
 HOOK: Final = "/hook/{agent}/{event}"
-T = TypeVar("T")
+_T = TypeVar("_T")
 
 
 class Answers(NamedTuple):
@@ -127,7 +127,7 @@ def _wanted_handoff(given: Mapping[str, str]) -> WantedHandoff:
         raise web.HTTPBadRequest from error
 
 
-def _decoded(text: str, kind: type[T]) -> T:
+def _decoded(text: str, kind: type[_T]) -> _T:
     try:
         return decoder_of(kind).decode(text)
     except ValueError as error:

@@ -40,7 +40,7 @@ class LimitNotices:
         self._show = show
         self._since_ms = context.now_ms()
         self._loop = asyncio.get_running_loop()
-        self._waiting: asyncio.Queue[tuple[str, Limit]] = asyncio.Queue()
+        self.waiting: asyncio.Queue[tuple[str, Limit]] = asyncio.Queue()
         self._notified_ms: dict[tuple[str, str], int] = {}
 
     def ignore_earlier(self) -> None:
@@ -56,9 +56,9 @@ class LimitNotices:
             return
 
         def enqueue(key: tuple[str, str]) -> None:
-            if limit.at_ms - self._notified_ms.get(key, 0) >= SAME_MS and self._waiting.qsize() < _MOST_WAITING:
+            if limit.at_ms - self._notified_ms.get(key, 0) >= SAME_MS and self.waiting.qsize() < _MOST_WAITING:
                 self._notified_ms[key] = limit.at_ms
-                self._waiting.put_nowait((made.root, limit))
+                self.waiting.put_nowait((made.root, limit))
 
         with suppress(RuntimeError):  # the daemon has ended meanwhile
             self._loop.call_soon_threadsafe(enqueue, (made.root, limit.agent))
@@ -69,14 +69,14 @@ class LimitNotices:
         A failure is only logged.
         """
         while True:
-            root, limit = await self._waiting.get()
+            root, limit = await self.waiting.get()
             if self._wanted:
                 trouble = await asyncio.to_thread(self._show, *notice(root, limit))
                 if trouble is None:
                     self._context.log.info("limit_notice_shown")
                 else:  # no warning: many machines have no desktop
                     self._context.log.info("limit_notice_not_shown", reason=phrase(trouble))
-            self._waiting.task_done()
+            self.waiting.task_done()
 
     @property
     def _wanted(self) -> bool:
@@ -91,7 +91,7 @@ def notice(root: str, limit: Limit) -> tuple[str, str]:
     return f"{agent_name(limit.agent)} reached its usage limit", f"In {folder}{elsewhere}"
 
 
-LIMIT_S: Final = 3.0
+_LIMIT_S: Final = 3.0
 """How long the desktop may take to show a notification."""
 
 _MACOS: Final = (
@@ -101,7 +101,7 @@ _MACOS: Final = (
 )
 
 
-def show_notice(title: str, text: str, env: Mapping[str, str], *, limit_s: float = LIMIT_S) -> str | None:
+def show_notice(title: str, text: str, env: Mapping[str, str], *, limit_s: float = _LIMIT_S) -> str | None:
     """Shows a notification, by a command line that other users can read; returns why it failed, or None. Blocks."""
     is_macos = here().name == MACOS
     if is_macos:

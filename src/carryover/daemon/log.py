@@ -46,7 +46,7 @@ def phrase(text: str) -> Word:
     return Word(_NO_WORD.sub("_", text).strip("_")[:80])
 
 
-Value = Word | int | float | bool | None
+_Value = Word | int | float | bool | None
 Sink = Callable[[int, str], None]
 
 
@@ -61,19 +61,19 @@ class Log:
     def __init__(self, sink: Sink) -> None:
         self._sink = sink
 
-    def info(self, event: str, **fields: Value) -> None:
+    def info(self, event: str, **fields: _Value) -> None:
         self._sink(logging.INFO, line(event, fields))
 
-    def warning(self, event: str, **fields: Value) -> None:
+    def warning(self, event: str, **fields: _Value) -> None:
         self._sink(logging.WARNING, line(event, fields))
 
-    def error(self, event: str, error: BaseException, **fields: Value) -> None:
+    def error(self, event: str, error: BaseException, **fields: _Value) -> None:
         """Logs `event` with the type and place of `error`."""
         what = type_and_place(error)
         self._sink(logging.ERROR, f"{line(event, fields)} error=" + (f'"{what}"' if " " in what else what))
 
 
-def line(event: str, fields: Mapping[str, Value]) -> str:
+def line(event: str, fields: Mapping[str, _Value]) -> str:
     """Formats one log line without its time and level."""
     return " ".join([event, *(f"{key}={_shown(value)}" for key, value in fields.items())])
 
@@ -119,7 +119,7 @@ class _Utc(logging.Formatter):
     converter = staticmethod(time.gmtime)
 
 
-def _shown(value: Value) -> str:
+def _shown(value: _Value) -> str:
     if isinstance(value, bool) or value is None:
         return str(value).lower()
     if isinstance(value, float):

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from carryover import __version__
 from carryover.errors import ExitCode, UserError
+from carryover.paths import StateDir
 from carryover.platform import here
 
 if TYPE_CHECKING:
@@ -68,7 +69,6 @@ def main(argv: Sequence[str], page: OpenPage) -> int:
         here().allow_descriptors(_DESCRIPTORS)
         _load_server()
         from carryover.daemon.run import run  # ten times the cost of everything above, so not for --help
-        from carryover.paths import StateDir
 
         state = StateDir.of(os.environ, Path.home())
         return run(state, once=options.once, log_level=options.log_level, page=page)

@@ -30,7 +30,7 @@ from carryover.publish.project_view import UnknownProject
 from carryover.redact import CleanText
 
 QUIET_S: Final = 0.3
-CAP_S: Final = 0.5
+_CAP_S: Final = 0.5
 HISTORY_S: Final = 5.0
 """How often a project is published while its history is read, since each time the reading waits for the processor."""
 Refresh = Callable[[int, bool, GitFacts | None, int], Refreshed]
@@ -77,7 +77,7 @@ class PublishQueue(WorkQueue[int]):
     ) -> None:
         """`before` is awaited before each publication, `published` is called after it; `changed` is called for each
         project with new content."""
-        super().__init__(quiet_s=QUIET_S, cap_s=CAP_S, clock=context.clock)
+        super().__init__(quiet_s=QUIET_S, cap_s=_CAP_S, clock=context.clock)
         self._context = context
         self._refresh = refresh
         self._executor = executor

@@ -18,7 +18,7 @@ from carryover.daemon.work_queue import WorkQueue
 from carryover.ingest.pipeline import TOO_LARGE_MS, IngestResult, ingest
 from carryover.ingest.scan import (
     Comparison,
-    Place,
+    SourceGroup,
     SourceKey,
     compare_with_disk,
     key_of,
@@ -30,8 +30,8 @@ from carryover.ingest.spool import Spool, collect_pending
 from carryover.ledger.commit import count_skipped
 from carryover.ledger.connect import LedgerUnavailable
 
-QUIET_S: Final = 0.1
-CAP_S: Final = 0.3
+_QUIET_S: Final = 0.1
+_CAP_S: Final = 0.3
 """How often a session that writes without pause is read, so that its handoff follows within a second."""
 LONG_S: Final = 5.0
 """How long a source is read before others are read in turn with it."""
@@ -57,7 +57,7 @@ class IngestQueue(WorkQueue[SourceKey]):
     """
 
     def __init__(self, context: DaemonContext, on_read: OnRead, *, busy_again_s: float = BUSY_AGAIN_S) -> None:
-        super().__init__(quiet_s=QUIET_S, cap_s=CAP_S, clock=context.clock)
+        super().__init__(quiet_s=_QUIET_S, cap_s=_CAP_S, clock=context.clock)
         self._context = context
         self._on_read = on_read
         self._busy_again_s = busy_again_s
@@ -175,7 +175,7 @@ class Rescanner:
         self._one_at_a_time = asyncio.Lock()
         self._requested = asyncio.Event()
         self._reason = "start"
-        self._folders: dict[Place, str] = {}
+        self._folders: dict[SourceGroup, str] = {}
         """The project of each place that was looked into and is still there; "" if it has none."""
 
     def request(self, reason: str) -> None:

@@ -1,9 +1,10 @@
 """Writes the second pages of handoffs after the handoffs themselves, so that no handoff waits for one.
 
 A page takes about as long to make as a handoff, and no agent reads it while another is at work. So it is made when a
-turn has ended or a session starts, else once the project has been quiet for `QUIET_S` or after `CAP_S`, and only if
-anything has happened since the last one. In 8 recorded sessions that is once for 14 publications. While old history is
-read, each publication shows an older turn's end than the next one, so there a page waits as if an agent were at work.
+turn has ended or a session starts, else once the project has been quiet for `PAGE_QUIET_S` or after `CAP_S`, and only
+if anything has happened since the last one. In 8 recorded sessions that is once for 14 publications. While old history
+is read, each publication shows an older turn's end than the next one, so there a page waits as if an agent were at
+work.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from carryover.probe.looks import Silent, look_at
 from carryover.publish.make import Refreshed
 from carryover.publish.second_page import write_second_page
 
-QUIET_S: Final = 60.0
+PAGE_QUIET_S: Final = 60.0
 CAP_S: Final = 300.0
 
 
@@ -42,7 +43,7 @@ class SecondPages(WorkQueue[int]):
         in_history: Callable[[], bool] = lambda: False,
         write: Callable[..., bool] = write_second_page,
     ) -> None:
-        super().__init__(quiet_s=QUIET_S, cap_s=CAP_S, clock=context.clock, waits=True)
+        super().__init__(quiet_s=PAGE_QUIET_S, cap_s=CAP_S, clock=context.clock, waits=True)
         self._context = context
         self._executor = executor
         self._in_history = in_history

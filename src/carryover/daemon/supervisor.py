@@ -19,7 +19,7 @@ from carryover.daemon.log import Log, Word, type_and_place
 FIRST_DELAY_S: Final = 0.5
 LONGEST_DELAY_S: Final = 30.0
 HEALTHY_AFTER_S: Final = 60.0
-Run = Callable[[], Awaitable[None]]
+_Run = Callable[[], Awaitable[None]]
 
 
 class Supervisor:
@@ -66,7 +66,7 @@ class Supervisor:
             task.cancel()
         await self._group.__aexit__(kind, error, traceback)
 
-    def start(self, name: str, run: Run, *, vital: bool = False) -> None:
+    def start(self, name: str, run: _Run, *, vital: bool = False) -> None:
         """Starts the task `name`; `run` is called again for each restart."""
         state = self.states[name] = TaskState(name)
         if vital:
@@ -86,7 +86,7 @@ class Supervisor:
         """Whether every vital task is running."""
         return all(self.states[name].state == "running" for name in self._vital)
 
-    async def _keep_running(self, state: TaskState, run: Run) -> None:
+    async def _keep_running(self, state: TaskState, run: _Run) -> None:
         failures_in_a_row = 0
         try:
             while True:
@@ -122,7 +122,7 @@ class Supervisor:
             await self._on_failure(error)
 
 
-def together(*runs: Run) -> Run:
+def together(*runs: _Run) -> _Run:
     """Returns what runs all of `runs` until they end, or until one fails, with whose error it ends."""
 
     async def run() -> None:
@@ -136,7 +136,7 @@ def together(*runs: Run) -> Run:
     return run
 
 
-async def _ended(run: Run) -> None:
+async def _ended(run: _Run) -> None:
     await run()
 
 

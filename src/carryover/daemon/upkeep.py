@@ -75,7 +75,7 @@ async def count_history(context: DaemonContext, *, busy: Callable[[], bool]) -> 
         context.log.info("tokens_counted", sources=len(sources))
 
 
-DAY_S: Final = 86_400.0
+_DAY_S: Final = 86_400.0
 PUBLISH_S: Final = 10.0
 MOST_ROUNDS: Final = 3
 """Session sizes are estimates; a ledger still too large after this many rounds has to wait for the next day."""
@@ -120,7 +120,7 @@ class Forgetting:
             if is_changed:
                 await self.bring_back()
             if time.monotonic() >= self._next_round_s:
-                self._next_round_s = time.monotonic() + DAY_S
+                self._next_round_s = time.monotonic() + _DAY_S
                 await self.apply_retention()
         except LedgerUnavailable as trouble:
             self._context.log.error("retention_failed", trouble)
@@ -167,11 +167,11 @@ class Forgetting:
 
 
 UPKEEP_S: Final = 60.0
-Part = Callable[[bool], Awaitable[None]]
+_Part = Callable[[bool], Awaitable[None]]
 """Takes whether settings have changed since its last turn; True at the first."""
 
 
-async def look_after(context: DaemonContext, *parts: Part) -> None:
+async def look_after(context: DaemonContext, *parts: _Part) -> None:
     """Gives each of `parts` a turn every minute, and at once when settings have changed, until cancelled.
 
     Raises what one part raised after the others had their turn.
@@ -186,7 +186,7 @@ async def look_after(context: DaemonContext, *parts: Part) -> None:
         await wait_at_most(changed, UPKEEP_S)
 
 
-async def _error_of(part: Part, is_changed: bool) -> Exception | None:
+async def _error_of(part: _Part, is_changed: bool) -> Exception | None:
     try:
         await part(is_changed)
     except Exception as error:

@@ -11,7 +11,7 @@ import stat
 import sys
 import threading
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from itertools import islice
@@ -64,6 +64,7 @@ class Noticed(msgspec.Struct, frozen=True):
 @dataclass(eq=False)
 class Watcher:
     """Watches folders: everything below them if `deep`, else only their entries. Calls `on_...` on the event loop.
+    `reports` yields what the system reports.
 
     watcher = Watcher(context, context.folders, queue.read_soon, rescanner.request)
     await watcher.run()
@@ -74,6 +75,7 @@ class Watcher:
     on_sources: Callable[[Iterable[Source]], None]
     on_rescan: Callable[[str], None]
     deep: bool = True
+    reports: Callable[..., Generator[set[FileChange], None, None]] = watch
     state: WatchState = field(default_factory=WatchState, init=False)
     _restart: threading.Event = field(default_factory=threading.Event, init=False)
     _reported: str | None = field(default=None, init=False)
@@ -130,7 +132,7 @@ class Watcher:
             if _is_about_a_name(error):
                 self._restart.wait(LOOK_AT_ROOTS_MS / 1000)  # it may be written all the time
                 return
-            reason = _limit(error)
+            reason = watch_limit(error)
             if reason is None:
                 raise
             self._poll(reason)
@@ -177,7 +179,7 @@ class Watcher:
             self._restart.wait(self._pause_s)
             return
         look_again = 0.0
-        watching = watch(
+        watching = self.reports(
             *plan.paths,
             watch_filter=None,
             debounce=DEBOUNCE_MS,
@@ -329,7 +331,7 @@ def _is_about_a_name(error: Exception) -> bool:
     return "Unable to decode path" in str(error)
 
 
-def _limit(error: Exception) -> str | None:
+def watch_limit(error: Exception) -> str | None:
     """Returns what is in the way of watching, if `error` is about that; watchfiles 1.3 names it only in the text."""
     message = str(error)
     if isinstance(error, Unheard):

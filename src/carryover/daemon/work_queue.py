@@ -13,7 +13,7 @@ from typing import Generic, TypeVar
 
 from carryover.daemon.supervisor import wait_at_most
 
-K = TypeVar("K", bound=Hashable)
+_K = TypeVar("_K", bound=Hashable)
 
 
 @dataclass(slots=True)
@@ -23,7 +23,7 @@ class _Pending:
     postponed: bool = False
 
 
-class WorkQueue(ABC, Generic[K]):
+class WorkQueue(ABC, Generic[_K]):
     """A queue of keys, of which `handle` does the work. Use only on one event loop; `clock` returns seconds.
 
     queue.queue(old)  # to be done in this order, whenever nothing is more urgent
@@ -36,22 +36,22 @@ class WorkQueue(ABC, Generic[K]):
         self._cap_s = cap_s
         self._clock = clock
         self._waits = waits
-        self._live: dict[K, _Pending] = {}
-        self._hinted: dict[K, float] = {}
-        self._backlog: dict[K, None] = {}
-        self._in_flight: dict[K, bool] = {}
+        self._live: dict[_K, _Pending] = {}
+        self._hinted: dict[_K, float] = {}
+        self._backlog: dict[_K, None] = {}
+        self._in_flight: dict[_K, bool] = {}
         """Whether each key in flight is from the backlog."""
-        self._awaited: dict[K, list[asyncio.Future[None]]] = {}
+        self._awaited: dict[_K, list[asyncio.Future[None]]] = {}
         """Futures of callers that wait until a key has been taken from now on, and finished."""
-        self._served: dict[K, list[asyncio.Future[None]]] = {}
+        self._served: dict[_K, list[asyncio.Future[None]]] = {}
         self._draining = False
         self._changed = asyncio.Event()
 
     @abstractmethod
-    async def handle(self, key: K) -> bool:
+    async def handle(self, key: _K) -> bool:
         """Does the work of `key`; returns whether it is unfinished and comes next where it was taken from."""
 
-    def takes_long(self, key: K) -> bool:  # noqa: ARG002
+    def takes_long(self, key: _K) -> bool:  # noqa: ARG002
         """Whether another key goes first where an unfinished `key` would be next in the backlog."""
         return False
 
@@ -64,14 +64,14 @@ class WorkQueue(ABC, Generic[K]):
             finally:
                 self.done(key, more=more)
 
-    def hurry(self, keys: Iterable[K]) -> None:
+    def hurry(self, keys: Iterable[_K]) -> None:
         """Makes those of `keys` due at once that are waiting."""
         now = self._clock()
         for key in self._hinted_keys().keys() & set(keys):
             self._live[key].due = min(self._live[key].due, now)
         self._changed.set()
 
-    def is_one_of_many(self, key: K) -> bool:
+    def is_one_of_many(self, key: _K) -> bool:
         """Whether `key` is in flight from the backlog, and more is waiting there."""
         return self._in_flight.get(key, False) and bool(self._backlog)
 
@@ -90,7 +90,7 @@ class WorkQueue(ABC, Generic[K]):
         """Number of waiting keys, not counting those postponed or in flight."""
         return len(self._hinted_keys()) + len(self._backlog)
 
-    def hint(self, key: K, *, urgent: bool = False, within_s: float | None = None) -> None:
+    def hint(self, key: _K, *, urgent: bool = False, within_s: float | None = None) -> None:
         """Makes `key` due soon, or at once if `urgent` or, unless the queue `waits`, if none came for `quiet_s`.
 
         `within_s`: replaces `quiet_s`, and merges all such hints for as long.
@@ -108,20 +108,20 @@ class WorkQueue(ABC, Generic[K]):
             pending.due = min(now + quiet_s, pending.first + self._cap_s)
         self._changed.set()
 
-    def later(self, key: K, delay_s: float) -> None:
+    def later(self, key: _K, delay_s: float) -> None:
         """Makes `key` due after `delay_s`, unless a hint or the backlog makes it due earlier. Not while draining."""
         if not self._draining and key not in self._hinted_keys():
             due = self._clock() + delay_s
             self._live[key] = _Pending(first=due, due=due, postponed=True)
             self._changed.set()
 
-    def queue(self, keys: Iterable[K]) -> None:
+    def queue(self, keys: Iterable[_K]) -> None:
         """Puts `keys` at the head of the backlog, in this order."""
         waiting = self._hinted_keys()
         self._backlog = {**dict.fromkeys(key for key in keys if key not in waiting), **self._backlog}
         self._changed.set()
 
-    def pop(self, *, live_only: bool = False) -> K | None:
+    def pop(self, *, live_only: bool = False) -> _K | None:
         """Returns the next key that is due and puts it in flight. The backlog comes first, unless `live_only`."""
         now, busy = self._clock(), self._in_flight
         key = None if live_only else next((key for key in self._backlog if key not in busy), None)
@@ -137,7 +137,7 @@ class WorkQueue(ABC, Generic[K]):
         self._served.setdefault(key, []).extend(self._awaited.pop(key, ()))
         return key
 
-    async def take(self, *, live_only: bool = False) -> K | None:
+    async def take(self, *, live_only: bool = False) -> _K | None:
         """Waits for the next key, without polling. Returns None once drained; `live_only`: as for `pop`."""
         while (key := self.pop(live_only=live_only)) is None:
             if self._draining and not self._live:
@@ -147,7 +147,7 @@ class WorkQueue(ABC, Generic[K]):
             await wait_at_most(self._changed, max(0.0, min(dues) - self._clock()) if dues else None)
         return key
 
-    def done(self, key: K, *, more: bool = False) -> None:
+    def done(self, key: _K, *, more: bool = False) -> None:
         """Takes `key` out of flight. `more`: see `handle`."""
         is_old = self._in_flight.pop(key)
         if not more:
@@ -166,7 +166,7 @@ class WorkQueue(ABC, Generic[K]):
         """Waits until everything now waiting or in flight has been handled once more, apart from postponed keys."""
         await self.look_at([*self._hinted_keys(), *self._in_flight], also=list(self._backlog))
 
-    async def look_at(self, keys: Iterable[K], *, also: Iterable[K] = ()) -> None:
+    async def look_at(self, keys: Iterable[_K], *, also: Iterable[_K] = ()) -> None:
         """Handles each of `keys` once more immediately, and waits until that is done, and `also` in their turn."""
         loop = asyncio.get_running_loop()
         wanted = dict.fromkeys(keys)
@@ -185,5 +185,5 @@ class WorkQueue(ABC, Generic[K]):
         self._live = {key: _Pending(first=now, due=now) for key in self._hinted_keys()}
         self._changed.set()
 
-    def _hinted_keys(self) -> dict[K, None]:
+    def _hinted_keys(self) -> dict[_K, None]:
         return dict.fromkeys(key for key, pending in self._live.items() if not pending.postponed)

@@ -9,7 +9,7 @@ import msgspec
 
 _Spoken = Literal["prompt", "queued prompt", "reply", "refusal", "message", "summary", "todo list", "plan", "question"]
 _Done = Literal["call", "job", "test run", "edit", "files", "file", "ending", "limit", "names"]
-Kind = _Spoken | _Done | Literal["pin", "text from outside", "worktree", "git"]
+EntryKind = _Spoken | _Done | Literal["pin", "text from outside", "worktree", "git"]
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -17,7 +17,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     Above that, what it is worth counts (`carryover.distill.choice`)."""
 
     text: str
-    kind: Kind
+    kind: EntryKind
     weight: float = 1.0
     label: str = ""
     """Speaker and time; printed before the first part that is shown."""

@@ -92,7 +92,7 @@ def _result(digest: Digest, event: Event, body: ToolResult) -> Digest:
     digest = _with_jobs(_with_call(digest, body, event), body, event)
     if body.user_words or (body.status == "denied" and body.op not in ("plan", "ask")):
         words = clip(one_line(body.user_words), chars=400)
-        digest = turns.refusal(digest, Reply(text=words, to=tried(body), at_ms=event.at_ms, refused=True))
+        digest = turns.refused_call(digest, Reply(text=words, to=tried(body), at_ms=event.at_ms, refused=True))
     elif body.status == "ok":
         digest = turns.allowed(digest, tried(body))
     if run := test_run_in(body):

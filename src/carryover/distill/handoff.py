@@ -100,7 +100,7 @@ def distill(
     limit_text = None
     if limit is not None:
         limit_text = limit_line(limit, agent_names.get(limit.agent, limit.agent), facts.clock)
-    following = [*next_entries(past, limit_text), *state_files.open_entries(past, facts.files)]
+    following = [*next_entries(past, limit_text), *state_files.open_items(past, facts.files)]
     opened = open_questions.open_entries(past, recent)
     of_task = task.task_steps(past)
     git = list(facts.elsewhere)

@@ -109,7 +109,7 @@ def _age_if_stale(handoff: Handoff, answering: Answering | None) -> str | None:
     return elapsed(handoff.updated_ms, answering.now_ms) if is_stale else None
 
 
-def second_page(handoff: Handoff, answering: Answering | None = None) -> tuple[str, str]:
+def second_page_line(handoff: Handoff, answering: Answering | None = None) -> tuple[str, str]:
     """Returns how the reader gets the second page, or what is offered without one: what it does, and what with."""
     reads = answering.reads if answering is not None else READS_PAGE
     page = handoff.page
@@ -128,7 +128,7 @@ def _gate(handoff: Handoff, answering: Answering | None, holds: str | None) -> t
     gate = _GATES[mode]
     if mode not in _DEEPER or handoff.settled or holds is None:
         return gate
-    does, _ = second_page(handoff, answering)
+    does, _ = second_page_line(handoff, answering)
     ways = (f"{does} ({holds})", does, "read what the last line names")
     asked = (f"{gate[-1]} {_DEEPER[mode].format(how=how)}" for how in ways)
     return (*gate[:-1], next(line for line in asked if len(line) <= MAX_CHARS))

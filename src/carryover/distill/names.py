@@ -14,15 +14,15 @@ from carryover.distill.own_text import without_handoffs
 from carryover.model import AnyBody, AssistantMessage, FileEdit, ToolCall, ToolResult, UserPrompt
 from carryover.text.pattern import later
 
-Place = Literal["said", "called", "printed"]
+_Place = Literal["said", "called", "printed"]
 """Where a name is mentioned: in words of the user or the agent, in a call, or in what a call printed."""
 
 _MOST: Final = 384
 _OVERFLOW: Final = 512
 """A thread with more names than this keeps `_MOST` of them."""
-SHORT: Final[Mapping[Place, int]] = {"said": 4000, "called": 1200, "printed": 600}
+_SHORT: Final[Mapping[_Place, int]] = {"said": 4000, "called": 1200, "printed": 600}
 """How many characters of a text are read for names: two thirds from its beginning, the rest from its end."""
-AT_LENGTH: Final[Mapping[Place, int]] = {"said": 12_000, "called": 4000, "printed": 6000}
+AT_LENGTH: Final[Mapping[_Place, int]] = {"said": 12_000, "called": 4000, "printed": 6000}
 """The same where all events are at hand and the names of one text are needed once."""
 _LONGEST_TOKEN: Final = 400
 _LONGEST: Final = 80
@@ -58,7 +58,7 @@ def with_names(names: dict[str, Name], heard: int, body: AnyBody) -> dict[str, N
     return _kept(names) if len(names) > _OVERFLOW else names
 
 
-def note_names(names: dict[str, Name], heard: int, body: AnyBody, chars: Mapping[Place, int] = SHORT) -> None:
+def note_names(names: dict[str, Name], heard: int, body: AnyBody, chars: Mapping[_Place, int] = _SHORT) -> None:
     """Adds the names of event number `heard` to `names`."""
     place, text = _text_of(body)
     said = place == "said"
@@ -79,7 +79,7 @@ def note_names(names: dict[str, Name], heard: int, body: AnyBody, chars: Mapping
             )
 
 
-def _text_of(body: AnyBody) -> tuple[Place, str]:
+def _text_of(body: AnyBody) -> tuple[_Place, str]:
     match body:
         case UserPrompt(text=text) | AssistantMessage(text=text):
             return "said", without_handoffs(text)

@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from carryover.distill.choice import Room, fitted, names_not_held
 from carryover.distill.entry import Entry
 from carryover.distill.handoff import MAX_TOKENS, NAMED_UNDER, OFFERED_TOKENS, Handoff
-from carryover.distill.header import MAX_CHARS, Answering, header, second_page
+from carryover.distill.header import MAX_CHARS, Answering, header, second_page_line
 from carryover.distill.names import names_in
 from carryover.distill.quotes import clip, estimated_tokens, of_one_place
 from carryover.distill.repeats import without_repeats
@@ -27,7 +27,7 @@ from carryover.text.pattern import later
 
 MAX_LINES: Final = 50
 MAX_TEXT_CHARS: Final = 8000
-MOST_OFFERED: Final = 20
+_MOST_OFFERED: Final = 20
 """A handoff of `OFFERED_TOKENS` holds at least so many more turns, one of another size in proportion."""
 _SANDBOX: Final = " (not from inside a sandbox)"
 _UNBOUNDED: Final = 1 << 30
@@ -156,7 +156,7 @@ def _end(handoff: Handoff, answering: Answering | None, missing: int, *, is_cut:
     has_more = missing > 0 or (handoff.depth > 0 and (is_cut or handoff.has_calls))
     if has_more and handoff.tokens < offered:
         holds = _turns(missing, offered)
-        _, what = second_page(handoff, answering)
+        _, what = second_page_line(handoff, answering)
         is_command = what.startswith("`carryover ")
         last = f"{show}; {what}: {holds}{_SANDBOX}." if is_command else f"{show}{_SANDBOX}; {what}: {holds}."
         if len(last) <= MAX_CHARS:
@@ -166,7 +166,7 @@ def _end(handoff: Handoff, answering: Answering | None, missing: int, *, is_cut:
 
 def _turns(missing: int, tokens: int) -> str:
     """Says how many of the `missing` turns a handoff of `tokens` has at least."""
-    most = MOST_OFFERED * (tokens - MAX_TOKENS) // (OFFERED_TOKENS - MAX_TOKENS)
+    most = _MOST_OFFERED * (tokens - MAX_TOKENS) // (OFFERED_TOKENS - MAX_TOKENS)
     if min(missing, most) == 0:
         return "more of these turns"
     turns = "turns" if missing > 1 else "turn"

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from carryover import model
 from carryover.distill import digest as kept
 from carryover.distill.digest import Call, Digest, Failure, Heard, Pending, Reply, Said, Turn
-from carryover.distill.forms import filled_in, stored
+from carryover.distill.forms import filled_in, stored_form
 from carryover.distill.own_text import only_points_at_handoff, without_handoffs, without_mark
 from carryover.distill.quotes import clip, clip_middle
 from carryover.model import Event
@@ -116,7 +116,7 @@ def prompt(digest: Digest, event: Event, body: model.UserPrompt) -> Digest:
         return _added(digest, event, body)
     resumes = only_points_at_handoff(body.text)
     typed = "" if resumes else without_handoffs(body.text).strip()
-    form = filled_in(typed) or (stored(typed) if body.stored else None)
+    form = filled_in(typed) or (stored_form(typed) if body.stored else None)
     typed = typed if form is None else form.typed or form.template
     text = f"{body.command} {typed}".strip() if body.command else typed
     turn = Turn(
@@ -201,7 +201,7 @@ def answer(digest: Digest, event: Event, body: model.Answer) -> Digest:
     return with_turn(digest, replies=(*digest.turn.replies, reply)[-MOST_REPLIES:])
 
 
-def refusal(digest: Digest, reply: Reply) -> Digest:
+def refused_call(digest: Digest, reply: Reply) -> Digest:
     """Adds a refused call. Refused again in the same turn without a word, it counts once."""
     others = (one for one in digest.turns[-1].replies if (one.to, one.text) != (reply.to, ""))
     return with_turn(digest, replies=(*others, reply)[-MOST_REPLIES:])

@@ -18,7 +18,7 @@ import msgspec
 from carryover.edits import json_text, toml_text
 from carryover.text.user_text import UNKNOWN, EditRefused, Origin, begun, decode, encode, restored
 
-NAME: Final = "carryover"
+SERVER_NAME: Final = "carryover"
 SUBCOMMAND: Final = "mcp"
 _NAMED: Final = "name"
 """Field with a server's name, where servers are entries of a list."""
@@ -40,7 +40,7 @@ def with_entry(data: bytes | None, entry: ListEntry) -> bytes:
     if isinstance(entry.value, str):
         wanted: Any = entry.value
     elif present is not None and not is_ours(present):
-        raise EditRefused(f'"{entry.key}" already has another server with the name "{NAME}"')
+        raise EditRefused(f'"{entry.key}" already has another server with the name "{SERVER_NAME}"')
     else:
         wanted = {**(present or {}), **entry.value}
     if wanted == present:
@@ -88,7 +88,7 @@ def is_ours(entry: Mapping[str, Any]) -> bool:
     words = [*(command if isinstance(command, list) else [command]), *(args if isinstance(args, list) else [])]
     if len(words) < 2 or not all(isinstance(word, str) for word in words) or words[-1] != SUBCOMMAND:
         return False
-    return PurePath(words[-2]).name == NAME or words[-2].startswith(f"{NAME}.")
+    return PurePath(words[-2]).name == SERVER_NAME or words[-2].startswith(f"{SERVER_NAME}.")
 
 
 def has_list(data: bytes, key: str, *, toml: bool) -> bool:
@@ -96,7 +96,7 @@ def has_list(data: bytes, key: str, *, toml: bool) -> bool:
     return key in _values(decode(data)[1], toml=toml)
 
 
-def value_at(data: bytes, key: Sequence[str], *, toml: bool) -> Any:
+def setting_at(data: bytes, key: Sequence[str], *, toml: bool) -> Any:
     """Returns the value of a setting, by its path from the root; None if it is absent. Raises EditRefused if they are
     not JSON (apart from comments and trailing commas) or TOML in UTF-8."""
     node: Any = _values(decode(data)[1], toml=toml)
@@ -123,10 +123,10 @@ def _present(text: str, entry: ListEntry) -> tuple[tuple[str | int | None, ...],
     if _NAMED in entry.value or (isinstance(servers, list) and not entry.value):
         return _listed(servers or [], entry)
     servers = servers if servers is not None else {}
-    present = servers.get(NAME) if isinstance(servers, dict) else servers
+    present = servers.get(SERVER_NAME) if isinstance(servers, dict) else servers
     if present is not None and not isinstance(present, dict):
-        raise EditRefused(f'"{entry.key}" or "{NAME}" in it is something other than an object')
-    return (entry.key, NAME), present
+        raise EditRefused(f'"{entry.key}" or "{SERVER_NAME}" in it is something other than an object')
+    return (entry.key, SERVER_NAME), present
 
 
 def _listed(servers: Any, entry: ListEntry) -> tuple[tuple[str | int | None, ...], Any]:
@@ -134,5 +134,5 @@ def _listed(servers: Any, entry: ListEntry) -> tuple[tuple[str | int | None, ...
     if not isinstance(servers, list):
         raise EditRefused(f'"{entry.key}" is something other than a list')
     named = ((number, server) for number, server in enumerate(servers) if isinstance(server, dict))
-    found = next(((number, server) for number, server in named if server.get(_NAMED) == NAME), None)
+    found = next(((number, server) for number, server in named if server.get(_NAMED) == SERVER_NAME), None)
     return ((entry.key, None), None) if found is None else ((entry.key, found[0]), found[1])

@@ -11,7 +11,7 @@ import msgspec
 from carryover.decoders import decoder_of
 from carryover.text.user_text import EditRefused, decode
 
-MARK: Final = "@HOOKS@"
+_MARK: Final = "@HOOKS@"
 _LINE: Final = re.compile(r"^const HOOKS = (\{.*\});$", re.MULTILINE)
 
 
@@ -33,4 +33,4 @@ def _nothing(text: str) -> dict[str, Any]:
 def extension_with_hooks(data: bytes | None, program: str, wanted: Mapping[str, Any]) -> bytes:
     """Returns `program` with the hooks, by event. Raises EditRefused if `data` is a file that is not ours."""
     hooks_in(decode(data or b"")[1])
-    return program.replace(MARK, msgspec.json.encode(wanted).decode(), 1).encode()
+    return program.replace(_MARK, msgspec.json.encode(wanted).decode(), 1).encode()

@@ -29,8 +29,8 @@ from carryover.adapter.spec import Form, HookSpec
 from carryover.edits import extension, json_text, toml_text
 from carryover.text.user_text import UNKNOWN, EditRefused, Origin, begun, decode, encode, restored
 
-HOOKS: Final = "hooks"
-VERSION: Final = "version"
+_HOOKS: Final = "hooks"
+_VERSION: Final = "version"
 VERSION_NOW: Final = 1
 """The only version of the flat form so far (Cursor 1.7 to 3.12)."""
 
@@ -66,8 +66,8 @@ class FoundHook(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def path(self) -> tuple[str | int, ...]:
         """The path of what is removed with the hook: its group, unless the group contains other hooks."""
-        group = (HOOKS, self.hook.event, self.group)
-        return group if self.siblings == 1 else (*group, HOOKS, self.number)
+        group = (_HOOKS, self.hook.event, self.group)
+        return group if self.siblings == 1 else (*group, _HOOKS, self.number)
 
 
 def with_hooks(
@@ -108,8 +108,8 @@ def without_hooks(data: bytes, owner_of: OwnerOf, origin: Origin = UNKNOWN, *, f
     text = _without_ours(text, owner_of, form, origin)
     left = _values(text, form)
     version_is_ours = form == "flat" and (origin.unversioned or origin.began_empty)
-    if version_is_ours and left.get(VERSION) == VERSION_NOW and not any(_groups(left, form)):
-        text = json_text.remove(text, (VERSION,))
+    if version_is_ours and left.get(_VERSION) == VERSION_NOW and not any(_groups(left, form)):
+        text = json_text.remove(text, (_VERSION,))
     return restored(bom, text, origin, is_empty=_is_empty(text, form))
 
 
@@ -129,13 +129,13 @@ def edited_from(data: bytes | None, owner_of: OwnerOf, known: Origin | None = No
     before = known if known is not None and ours else UNKNOWN
     if form == "tables":
         return before
-    hooks = settings.get(HOOKS)
-    empty = [HOOKS] if hooks == {} else []
-    empty += [f"{HOOKS}.{event}" for event, groups in _events(settings) if groups == []]
+    hooks = settings.get(_HOOKS)
+    empty = [_HOOKS] if hooks == {} else []
+    empty += [f"{_HOOKS}.{event}" for event, groups in _events(settings) if groups == []]
     return msgspec.structs.replace(
         before,
         empty=(*before.empty, *(place for place in empty if place not in before.empty)),
-        unversioned=before.unversioned or (form == "flat" and VERSION not in settings),
+        unversioned=before.unversioned or (form == "flat" and _VERSION not in settings),
     )
 
 
@@ -185,13 +185,13 @@ def found_hooks(settings: Mapping[str, Any], owner_of: OwnerOf, form: Form) -> I
 
 def _values(text: str, form: Form) -> dict[str, Any]:
     if form == "extension":
-        return {HOOKS: extension.hooks_in(text)}
+        return {_HOOKS: extension.hooks_in(text)}
     return toml_text.values(text) if form == "tables" else json_text.values(text)
 
 
 def _events(settings: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     """Yields the members of `hooks`. Only lists are events, which excludes Codex's `hooks.state`."""
-    events = settings.get(HOOKS)
+    events = settings.get(_HOOKS)
     yield from events.items() if isinstance(events, dict) else ()
 
 
@@ -201,7 +201,7 @@ def _groups(settings: Mapping[str, Any], form: Form) -> Iterator[tuple[str, int,
     for event, entries in _events(settings):
         for number, entry in enumerate(entries if isinstance(entries, list) else ()):
             group = entry if isinstance(entry, dict) else {}
-            handlers = [entry] if form in _UNGROUPED else group.get(HOOKS)
+            handlers = [entry] if form in _UNGROUPED else group.get(_HOOKS)
             yield event, number, handlers if isinstance(handlers, list) else [], group.get("matcher")
 
 
@@ -213,7 +213,7 @@ def _entry(hook: Hook, form: Form) -> dict[str, Any]:
         return {"command": hook.command, "show_output": False}
     if form in ("flat", "extension"):
         return matcher | name | {"command": hook.command} | timeout
-    return matcher | {HOOKS: [{"type": "command"} | name | {"command": hook.command} | timeout]}
+    return matcher | {_HOOKS: [{"type": "command"} | name | {"command": hook.command} | timeout]}
 
 
 def in_extension(wanted: Sequence[Hook]) -> dict[str, Any]:
@@ -228,7 +228,7 @@ def _with_hook(text: str, hook: Hook, owner_of: OwnerOf, form: Form) -> str:
     if any(found.hook == hook for found in mine) or any(found.owner == "edited" for found in present):
         return text
     alone = next((found.group for found in mine if found.siblings == 1), None)
-    return put(text, (HOOKS, hook.event, alone), _entry(hook, form))
+    return put(text, (_HOOKS, hook.event, alone), _entry(hook, form))
 
 
 def _without_ours(text: str, owner_of: OwnerOf, form: Form, origin: Origin, keep: Sequence[Hook] = ()) -> str:
@@ -252,7 +252,7 @@ def _with_version(text: str, owner_of: OwnerOf) -> str:
     settings = json_text.values(text)
     hooks = list(found_hooks(settings, owner_of, "flat"))
     others = len(hooks) < sum(1 for _ in _groups(settings, "flat")) or any(found.owner == "others" for found in hooks)
-    return text if others or VERSION in settings else json_text.put(text, (VERSION,), VERSION_NOW)
+    return text if others or _VERSION in settings else json_text.put(text, (_VERSION,), VERSION_NOW)
 
 
 SCRIPT: Final = "hook.sh"

@@ -13,13 +13,13 @@ import msgspec
 
 from carryover import model
 from carryover.export.quoting import safe
-from carryover.export.session_parts import SessionEvent, SessionHead, shown
+from carryover.export.session_parts import SessionEvent, SessionHead, shown_body
 from carryover.records.fields import iso_utc
 
-VERSION: Final = "ATIF-v1.7"
+_VERSION: Final = "ATIF-v1.7"
 OURS: Final = "carryover"
 """Name below `extra` of what the format has no field for."""
-UNKNOWN: Final = "unknown"
+UNKNOWN_VERSION: Final = "unknown"
 """Stands for a version that is not recorded, because the format requires one."""
 ARGUMENTS: Final[dict[model.Op, str]] = {
     "shell": "command",
@@ -53,7 +53,7 @@ def trajectory(head: SessionHead, events: Iterable[SessionEvent], *, subagents: 
             threads.setdefault(thread, _Steps(head, event.subagent_id)).add(event.at_ms, event.body)
     main = threads.pop("")
     others: list[dict[str, Any]] = [
-        {"schema_version": VERSION, "trajectory_id": name, "agent": _agent(head, None), "steps": threads[name].steps}
+        {"schema_version": _VERSION, "trajectory_id": name, "agent": _agent(head, None), "steps": threads[name].steps}
         for name in sorted(threads)
         if threads[name].steps
     ]
@@ -66,7 +66,7 @@ def trajectory(head: SessionHead, events: Iterable[SessionEvent], *, subagents: 
     usual = next((step["model_name"] for step in reversed(main.steps) if "model_name" in step), head.model)
     facts = {"cwd": head.root, "title": head.title, "branch": head.branch, "parent": head.parent}
     document = {
-        "schema_version": VERSION,
+        "schema_version": _VERSION,
         "session_id": head.id,
         "trajectory_id": head.id,
         "agent": _agent(head, usual),
@@ -81,7 +81,7 @@ def trajectory(head: SessionHead, events: Iterable[SessionEvent], *, subagents: 
 
 
 def _agent(head: SessionHead, name: str | None) -> dict[str, str]:
-    facts = {"name": head.agent, "version": head.version or UNKNOWN, **({"model_name": name} if name else {})}
+    facts = {"name": head.agent, "version": head.version or UNKNOWN_VERSION, **({"model_name": name} if name else {})}
     return {name: safe(value).text for name, value in facts.items()}
 
 
@@ -137,7 +137,7 @@ class _Steps:
                 if not message.strip():
                     return
                 extra = {}
-        elif (what := shown(body, self._head.agent_name, self._head.root)) is not None:
+        elif (what := shown_body(body, self._head.agent_name, self._head.root)) is not None:
             is_heading = isinstance(body, model.FileEdit) or not what.text
             message = what.heading if is_heading else f"{what.heading}\n\n{what.text}"
         source = _SOURCES.get(type(body), "system")

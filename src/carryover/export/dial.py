@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 from msgspec.structs import replace
 
 from carryover import model
-from carryover.distill.entry import FIXED, Entry, Kind, Section
+from carryover.distill.entry import FIXED, Entry, EntryKind, Section
 from carryover.distill.handoff import MAX_TOKENS, Handoff
 from carryover.distill.names import AT_LENGTH, Name, names_in, note_names
 from carryover.distill.own_text import names_handoff, only_points_at_handoff, without_handoffs, without_mark
@@ -27,7 +27,7 @@ from carryover.distill.worth import InPlay, in_play
 from carryover.text.harmless import one_line
 from carryover.text.pattern import later
 
-TITLE: Final = "Conversation"
+CONVERSATION_TITLE: Final = "Conversation"
 _BEGINNINGS_SHARE: Final = 0.2
 """Share of the room that belongs to the beginnings of the newest prompts."""
 _READ_BEYOND: Final = 72_000
@@ -58,7 +58,7 @@ class Happened(NamedTuple):
 
 
 class _Quote(NamedTuple):
-    kind: Kind
+    kind: EntryKind
     label: str
     text: str
     printed: bool = False
@@ -73,7 +73,9 @@ def dialed(handoff: Handoff, past: Past | None, newest_first: Iterable[Happened]
     pushed = _pushed(handoff)
     above = [entry for section in pushed for entry in section.entries]
     entries, names = _conversation(past, above, newest_first, tokens)
-    return replace(handoff, tokens=tokens, sections=(*pushed, Section(TITLE, tuple(entries))), names=(*names.items(),))
+    return replace(
+        handoff, tokens=tokens, sections=(*pushed, Section(CONVERSATION_TITLE, tuple(entries))), names=(*names.items(),)
+    )
 
 
 def second_page(handoff: Handoff, past: Past, newest_first: Iterable[Happened]) -> Handoff:
@@ -82,7 +84,9 @@ def second_page(handoff: Handoff, past: Past, newest_first: Iterable[Happened]) 
     entries, names = _conversation(past, above, newest_first, handoff.depth)
     held = names_in("\n".join(entry.shown for entry in above))
     missing = tuple((key, name) for key, name in names.items() if key not in held)
-    return replace(handoff, tokens=handoff.depth, sections=(Section(TITLE, tuple(entries)),), names=missing)
+    return replace(
+        handoff, tokens=handoff.depth, sections=(Section(CONVERSATION_TITLE, tuple(entries)),), names=missing
+    )
 
 
 def _pushed(handoff: Handoff) -> list[Section]:

@@ -13,7 +13,7 @@ from typing import Any, Final
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from carryover.export.session_parts import MOST_CHARS, Part, SessionHead, made_by, zoned_time
+from carryover.export.session_parts import MARKUP_CHARS, Part, SessionHead, made_by, zoned_time
 from carryover.records.fields import iso_utc
 from carryover.redact import CleanText
 from carryover.text.markdown import line_forms
@@ -50,7 +50,7 @@ def _message(part: Part[CleanText], place: str) -> str:
     heading = f"<h2><span>{escape(part.heading)}</span>{when}</h2>"
     if part.kind == "user":  # stays as it was typed: in `__init__.py` nothing is bold
         text = "".join(_blocks(part.text))
-    elif len(part.text) <= MOST_CHARS:
+    elif len(part.text) <= MARKUP_CHARS:
         text = f'<div class="said">{_parser().render(part.text)}</div>'
     else:
         text = f'<div class="text">{escape(part.text)}</div>'

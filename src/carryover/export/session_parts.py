@@ -18,7 +18,7 @@ from carryover.text.markdown import line_forms
 from carryover.text.pattern import later
 from carryover.text.reset_times import with_reset_here
 
-Text = TypeVar("Text", bound=str)
+_Text = TypeVar("_Text", bound=str)
 PartKind = Literal["user", "agent", "tool", "happening"]
 
 _PLAN_MARKS: Final = {"done": "[x]", "active": "[>]", "pending": "[ ]"}
@@ -58,13 +58,13 @@ class SessionHead(msgspec.Struct, frozen=True, kw_only=True):
         return tuple((name, quoted_line(value)) for name, value in (*labelled, ("Session", self.id)))
 
 
-class Part(msgspec.Struct, Generic[Text], frozen=True, kw_only=True, omit_defaults=True):
+class Part(msgspec.Struct, Generic[_Text], frozen=True, kw_only=True, omit_defaults=True):
     """Something said or done. `heading` is one line; `text` may be empty. `retracted`: by the user."""
 
     kind: PartKind
     at_ms: int
-    heading: Text
-    text: Text
+    heading: _Text
+    text: _Text
     failed: bool = False
     is_diff: bool = False
     retracted: bool = False
@@ -104,7 +104,7 @@ def session_parts(
             unfinished.pop(body.call_id, None)
         if isinstance(body, model.TurnEnd):
             body = msgspec.structs.replace(body, message=with_reset_here(body.message, body.resets, event.at_ms))
-        if (what := shown(body, agent, root)) is not None:
+        if (what := shown_body(body, agent, root)) is not None:
             yield Part(
                 kind=what.kind,
                 at_ms=event.at_ms,
@@ -177,7 +177,7 @@ class Shown(NamedTuple):
     failed: bool = False
 
 
-def shown(body: model.AnyBody, agent: str, root: str | None) -> Shown | None:
+def shown_body(body: model.AnyBody, agent: str, root: str | None) -> Shown | None:
     """Returns what is shown of a body; None if nothing is."""
     match body:
         case model.UserPrompt(actor=actor) as prompt:
@@ -251,7 +251,7 @@ _HEADING: Final = later(r"^( {0,3})(#{1,6})(?=\s)")
 _UNDERLINE: Final = later(r"^ {0,3}(?:=+|-+)\s*$")
 _MARKUP: Final = later(r"(?P<code>(?<![`\\])(`+)(?!`).+?(?<!`)\2(?!`))|<(?=[A-Za-z/!?])|!\[")
 _RISKY: Final = later(r"<[A-Za-z/!?]|!\[|```|~~~")
-MOST_CHARS: Final = 20_000  # parsing takes more than linear time for some texts; longer ones are shown as written
+MARKUP_CHARS: Final = 20_000  # parsing takes more than linear time for some texts; longer ones are shown as written
 _FENCE: Final = later(r"\s*(`{3,}|~{3,})")
 
 
@@ -276,7 +276,7 @@ def _contained(text: CleanText) -> list[str]:
     """Returns the lines of a text as Markdown, or as one code block if HTML or an image would take effect, or the end
     of the text would reach into what follows."""
     shown = "\n".join(_rewritten(text))
-    if _RISKY.search(shown) and (len(shown) > MOST_CHARS or _breaks_out(shown)):
+    if _RISKY.search(shown) and (len(shown) > MARKUP_CHARS or _breaks_out(shown)):
         shown = fenced(text)
     return shown.split("\n")
 

@@ -62,7 +62,7 @@ def splits(body: str) -> list[str]:
     return [part for lines in parts if (part := "\n".join(lines)).strip()]
 
 
-def question(part: str) -> str:
+def prompt_for_part(part: str) -> str:
     """Returns the prompt for one part; `INSTRUCTION` is the system prompt."""
     return f"<document>\n{part}\n</document>\n\nShorten this part of the document."
 

@@ -18,9 +18,9 @@ import msgspec
 from carryover.adapter.contract import Parsed, QuotedText, Record, Source, ToolOutcome
 from carryover.adapter.spec import AgentSpec
 from carryover.agents import specs
-from carryover.export.atif import ARGUMENTS, OURS, UNKNOWN
+from carryover.export.atif import ARGUMENTS, OURS, UNKNOWN_VERSION
 from carryover.importing.calls import PLAIN, call_of, quoted_of
-from carryover.importing.candidate import Candidate, Document, document
+from carryover.importing.candidate import Candidate, OpenedDocument, document
 from carryover.importing.specstory import name_words, names_of
 from carryover.importing.turns import MAX_BYTES, TurnEvents, TurnReader
 from carryover.model import (
@@ -41,7 +41,7 @@ from carryover.transcript import recorder as base
 from carryover.transcript.files import read_small
 from carryover.transcript.recorder import OpenCall, usable_name
 
-NAME: Final = "ATIF"
+ATIF: Final = "ATIF"
 
 _TOKEN: Final = re.compile(rb'"(?:[^"\\]|\\.)*(?:"|\\?\Z)|[{}\[\]]', re.DOTALL)
 _VERSION: Final = re.compile(rb'\s*:\s*"ATIF-v1\.\d')
@@ -73,12 +73,12 @@ def is_trajectory(head: bytes) -> bool:
     return False
 
 
-def opened(file: Candidate) -> Document | None:
+def recognised(file: Candidate) -> OpenedDocument | None:
     """Returns a trajectory as a document; None if it is none."""
-    return document_of(_spec_of(file), _records, file.path, NAME) if is_trajectory(file.head) else None
+    return document_of(_spec_of(file), _records, file.path, ATIF) if is_trajectory(file.head) else None
 
 
-def document_of(spec: AgentSpec, records: Callable[[bytes], list[Record]], path: Path, form: str) -> Document:
+def document_of(spec: AgentSpec, records: Callable[[bytes], list[Record]], path: Path, form: str) -> OpenedDocument:
     """Returns a document in which `records` finds the head of a trajectory and its steps."""
     return document(spec, TurnReader(records), _Context, partial(_parse, quoted_of(spec)), path, form)
 
@@ -94,7 +94,7 @@ def _spec_of(file: Candidate) -> AgentSpec:
             return spec
     own = "-".join(re.findall(r"[a-z0-9]+", name.lower()))
     usable = _ID.fullmatch(own) and len(own) <= 40 and own != NOTE
-    return AgentSpec(id=own if usable else "atif", name=name[:SHORT_CHARS] or NAME, binaries=(), folders=())
+    return AgentSpec(id=own if usable else "atif", name=name[:SHORT_CHARS] or ATIF, binaries=(), folders=())
 
 
 def _root(data: bytes) -> Fields:
@@ -269,7 +269,7 @@ def _begun(context: _Context, fields: Fields) -> _Context:
         ours=OURS in extra,
         facts=base.SessionFacts(
             title=bounded(text_of(ours_in_head.get("title")), SHORT_CHARS) or None,
-            agent_version=usable_name(version if version != UNKNOWN else None),
+            agent_version=usable_name(version if version != UNKNOWN_VERSION else None),
             model=usable_name(text_of(agent.get("model_name"))),
             branch=usable_name(text_of(ours_in_head.get("branch"))),
             parent=usable_name(text_of(ours_in_head.get("parent"))),

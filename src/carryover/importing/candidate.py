@@ -20,7 +20,7 @@ from carryover.declared_source import DeclaredSource
 from carryover.errors import ExitCode, UserError
 from carryover.fsio import open_regular
 
-HEAD_BYTES: Final = 64 << 10
+_HEAD_BYTES: Final = 64 << 10
 RANK: Final = -1
 """Below all of the agents' own transcripts: an export adds nothing to one, and one that is read later replaces it."""
 NOTHING: Final = "Nothing was imported from it."
@@ -30,7 +30,7 @@ NOTHING: Final = "Nothing was imported from it."
 class Candidate:
     """A file that may be a document, with what `open_document` was told of it.
 
-    A format is one function that recognises its documents: `Callable[[Candidate], Document | None]`.
+    A format is one function that recognises its documents: `Callable[[Candidate], OpenedDocument | None]`.
     """
 
     path: Path
@@ -48,7 +48,7 @@ class Candidate:
             if stat.S_ISDIR(self.path.stat().st_mode):
                 raise UserError(f"{self.path} is a folder, and no transcript. {NOTHING}", ExitCode.NOTHING_FOUND)
             with os.fdopen(open_regular(self.path), "rb") as file:
-                return file.read(HEAD_BYTES)
+                return file.read(_HEAD_BYTES)
         except FileNotFoundError as error:
             raise UserError(f"There is no file {self.path}.", ExitCode.NOTHING_FOUND) from error
         except OSError as error:
@@ -66,7 +66,7 @@ class Candidate:
 
 
 @dataclass(frozen=True, slots=True)
-class Document:
+class OpenedDocument:
     """A file, with the agent that reads this format. `form`: the program that wrote it, for people."""
 
     agent: Agent
@@ -84,7 +84,7 @@ def document(
     session: str | None = None,
     *,
     rank: int = RANK,
-) -> Document:
+) -> OpenedDocument:
     """Returns a document of an agent that has no folder to look for sources in."""
     agent = Agent(
         spec=spec,
@@ -94,7 +94,7 @@ def document(
         sources=lambda _root: [],
         parse=parse,
     )
-    return Document(agent, Source(agent=spec.id, path=str(path), session=session, rank=rank), form)
+    return OpenedDocument(agent, Source(agent=spec.id, path=str(path), session=session, rank=rank), form)
 
 
 def plain_text(data: bytes) -> str:

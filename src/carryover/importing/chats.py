@@ -20,7 +20,7 @@ from carryover.agents import agent_name, specs
 from carryover.declared_source import SPEAKERS, Speaker
 from carryover.decoders import decoder_of
 from carryover.importing import atif
-from carryover.importing.candidate import Candidate, Document, document
+from carryover.importing.candidate import Candidate, OpenedDocument, document
 from carryover.importing.turns import MAX_BYTES, Fences, TurnContext, TurnEvents, TurnReader, by_turn
 from carryover.model import AnyBody, AssistantMessage, UserPrompt, is_plain_id
 from carryover.records import rawjson
@@ -63,7 +63,7 @@ _OUTPUT: Final = re.compile(r"\*\*Output:\*\*\n`{3,}[^\n]*\n(.*)\n`{3,}[ \t]*(?:
 _GIVEN: Final = re.compile(r"\s{0,20}\*\*Input:\*\*\n(`{3,})[^\n]*\n.*?\n\1[ \t]*(?:\n|\Z)", re.DOTALL)
 
 
-def exported(file: Candidate) -> Document | None:
+def exported(file: Candidate) -> OpenedDocument | None:
     """Returns a chat that an agent's client exported; None if none did. One that names no session is identified by its
     beginning."""
     for spec in specs():
@@ -141,7 +141,7 @@ def _spoken(text: str) -> str:
     return spoken.removesuffix("\n---").strip() if spoken != "---" else ""
 
 
-def opened(file: Candidate) -> Document | None:
+def recognised(file: Candidate) -> OpenedDocument | None:
     """Returns a chat as a document, of the agent that the user says answered; None if it is not one: it needs two
     speakers, who take turns."""
     if not file.any_chat or (split := _split_of(file)) is None:

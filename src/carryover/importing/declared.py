@@ -18,7 +18,7 @@ from carryover.agents import adapters
 from carryover.declared_source import DeclaredSource, folder_of
 from carryover.decoders import decoder_of
 from carryover.importing.calls import call_of, outcome_in_text
-from carryover.importing.candidate import Candidate, Document
+from carryover.importing.candidate import Candidate, OpenedDocument
 from carryover.importing.turns import TurnEvents
 from carryover.model import AssistantMessage, UserPrompt
 from carryover.paths import expanded
@@ -43,7 +43,7 @@ HEAD: Final = -1
 """The number of the fields beside the list of a document."""
 MOST_IN_HEAD: Final = 4 << 10
 """Bytes of a field beside the list that may say something about the session."""
-SETTLED_MS: Final = 5_000
+_SETTLED_MS: Final = 5_000
 """A document that can't be read this long after its last write is damaged, not half written."""
 _SECONDS_UNTIL: Final = 100_000_000_000
 """A smaller number is a time in seconds: as milliseconds it would be before 1974."""
@@ -100,7 +100,7 @@ def agent_of(source: DeclaredSource) -> Agent:
     )
 
 
-def opened(file: Candidate) -> Document | None:
+def recognised(file: Candidate) -> OpenedDocument | None:
     """Returns a file of a declared source as a document: of the one that the user names, or whose files it is among."""
     for declared in file.declared:
         agent = agent_of(declared)
@@ -110,7 +110,7 @@ def opened(file: Candidate) -> Document | None:
             if source is None and file.agent_id is not None:
                 source = Source(agent=declared.agent, path=str(file.path), session=file.path.stem)
             if source is not None:
-                return Document(agent, source, declared.agent)
+                return OpenedDocument(agent, source, declared.agent)
     return None
 
 
@@ -141,7 +141,7 @@ def _document_in(messages: str, path: Path, stat: FileStat) -> Rewritten:
     listed = inside(raw, *messages.split(".")) if data.startswith(b"{") else raw
     records = items_of(listed)
     if not records:
-        half_written = utc_now_ms() - stat.mtime_ns // 1_000_000 < SETTLED_MS
+        half_written = utc_now_ms() - stat.mtime_ns // 1_000_000 < _SETTLED_MS
         raise OSError(errno.EAGAIN if half_written else errno.EINVAL, "no list of messages", str(path))
     return Rewritten(fields_of(raw), records)
 

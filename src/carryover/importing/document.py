@@ -17,7 +17,7 @@ from carryover.errors import ExitCode, UserError
 from carryover.facts import FindRoot
 from carryover.importing import atif, chats, notes, report, specstory
 from carryover.importing import declared as declared_sources
-from carryover.importing.candidate import NOTHING, Candidate, Document
+from carryover.importing.candidate import NOTHING, Candidate, OpenedDocument
 from carryover.importing.turns import former_root, into_folder
 from carryover.ingest.pipeline import IngestResult, ingest
 from carryover.ingest.scan import first_cwd
@@ -35,7 +35,7 @@ def open_document(
     any_chat: bool = True,
     own_folder: Path | None = None,
     declared: Iterable[DeclaredSource] = (),
-) -> Document:
+) -> OpenedDocument:
     """Opens the document at `path`. Blocking. Raises UserError if it is not a file, or its format is not recognised.
 
     `project` is the folder that all its sessions belong to, whatever the document says, and `agent_id` the agent, if
@@ -54,7 +54,7 @@ def open_document(
     )
     if not file.head.strip():
         raise UserError(f"{path} is empty.", ExitCode.NOTHING_FOUND)
-    found = next(filter(None, (recognised(file) for recognised in _FORMATS)), None)
+    found = next(filter(None, (form(file) for form in _FORMATS)), None)
     if found is None:
         # Of the files in a folder, most are no transcripts.
         what = f"{report.what_it_holds(path)} " if any_chat and not part else ""
@@ -65,13 +65,13 @@ def open_document(
     return _in_project(found, project) if project is not None else found
 
 
-def _exported(file: Candidate) -> Document | None:
+def _exported(file: Candidate) -> OpenedDocument | None:
     """Returns a transcript, copied or in its place, or what a client exported, as a document of the agent that
     recognises it."""
     for agent in adapters().values():
         source = agent.exported(file.path, file.head) if agent.exported is not None else _in_place(agent, file.path)
         if source is not None and file.agent_id in (None, agent.id):
-            return Document(agent, source, agent_name(agent.id))
+            return OpenedDocument(agent, source, agent_name(agent.id))
     return None
 
 
@@ -82,15 +82,15 @@ def _in_place(agent: Agent, path: Path) -> Source | None:
     return next(filter(None, found), None)
 
 
-_FORMATS: Final[tuple[Callable[[Candidate], Document | None], ...]] = (
-    notes.opened,
-    declared_sources.opened,
-    atif.opened,
+_FORMATS: Final[tuple[Callable[[Candidate], OpenedDocument | None], ...]] = (
+    notes.recognised,
+    declared_sources.recognised,
+    atif.recognised,
     chats.exported,
-    specstory.opened,
+    specstory.recognised,
     _exported,
-    specstory.opened_part,
-    chats.opened,
+    specstory.recognised_part,
+    chats.recognised,
 )
 """The formats, each by its mark: those that are certain before those that other text may contain."""
 
@@ -101,11 +101,11 @@ def forms() -> str:
     exporting = [spec.name for spec in specs() if spec.chat_export is not None]
     return (
         f"transcripts and exports of {', '.join(names)}, Markdown that {', '.join(exporting)} exported, sessions that "
-        f"{specstory.NAME} saved as Markdown, trajectories in {atif.NAME} 1.x of any tool, {chats.FORMS}"
+        f"{specstory.SPECSTORY} saved as Markdown, trajectories in {atif.ATIF} 1.x of any tool, {chats.FORMS}"
     )
 
 
-def _in_project(found: Document, project: str) -> Document:
+def _in_project(found: OpenedDocument, project: str) -> OpenedDocument:
     """Returns a document with all sessions in `project`, and the files that were below its former place there too."""
     recorded = first_cwd(found.agent, found.source)
     former = (former_root(recorded, project) or recorded) if recorded is not None else None
@@ -138,7 +138,7 @@ def with_events(agent: Agent, changed: Callable[[Event], Event]) -> Agent:
 
 async def take_in(
     ledger: Ledger,
-    document: Document,
+    document: OpenedDocument,
     *,
     again: bool,
     root_of: FindRoot,

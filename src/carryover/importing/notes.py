@@ -10,7 +10,7 @@ import msgspec
 from carryover.adapter.contract import Parsed, Record, Source
 from carryover.adapter.spec import AgentSpec
 from carryover.decoders import decoder_of
-from carryover.importing.candidate import Candidate, Document, document
+from carryover.importing.candidate import Candidate, OpenedDocument, document
 from carryover.model import NOTE, PIN, AnyBody, AssistantMessage, Event, PinChange, SessionInfo, Skipped, UserPrompt
 from carryover.transcript.jsonl import JsonlReader
 from carryover.transcript.recorder import SessionContext
@@ -54,7 +54,7 @@ def encoded(note: Note) -> bytes:
     return msgspec.json.encode(note) + b"\n"
 
 
-def opened(file: Candidate) -> Document | None:
+def recognised(file: Candidate) -> OpenedDocument | None:
     """Returns a document of notes; None if it is none, or outside Carryover's own folder: a note names its project
     itself, so a file that somebody sent would be in any handoff."""
     own = file.own_folder

@@ -14,7 +14,7 @@ import msgspec
 from carryover.adapter.contract import Agent, Source
 from carryover.agents import adapters, agent_name
 from carryover.facts import FindRoot, ProjectRoot
-from carryover.importing.candidate import Document
+from carryover.importing.candidate import OpenedDocument
 from carryover.model import AssistantMessage, Event, FileEdit, ToolCall, ToolResult, UserPrompt
 from carryover.records.lenient import fields_of, text_of
 from carryover.records.rawjson import label
@@ -103,7 +103,7 @@ class Report(msgspec.Struct, kw_only=True):
                 self.edits += 1
 
 
-def survey(document: Document, root_of: FindRoot = ProjectRoot, *, whole: bool = True) -> Report:
+def survey_document(document: OpenedDocument, root_of: FindRoot = ProjectRoot, *, whole: bool = True) -> Report:
     """Reads the whole document, or its first records. Blocking. Raises OSError or ValueError if it can't be read."""
     agent, path = document.agent, Path(document.source.path)
     found = Report(file=str(path), agent=agent.id, form=document.form)
@@ -142,7 +142,9 @@ def look(agent: Agent, path: Path) -> Report:
     """Reads the first records of a file as if the agent had written it. Blocking."""
     copies = replace(agent, reader=reader_of_copies(agent.reader))
     try:
-        return survey(Document(copies, Source(agent=agent.id, path=str(path)), agent.spec.name), whole=False)
+        return survey_document(
+            OpenedDocument(copies, Source(agent=agent.id, path=str(path)), agent.spec.name), whole=False
+        )
     except (OSError, ValueError):  # ValueError: not this reader's kind of file at all
         return Report(agent=agent.id)
 

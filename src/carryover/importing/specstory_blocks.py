@@ -17,7 +17,7 @@ import msgspec
 
 from carryover.adapter.contract import QuotedText, ToolOutcome
 from carryover.importing.calls import TOOLS
-from carryover.importing.turns import Fences, located
+from carryover.importing.turns import Fences, absolute_path
 from carryover.model import Answer, AnyBody, Op, PlanItem, PlanState, PlanUpdate, Question
 from carryover.records.changes import Change
 from carryover.records.fields import MAX_PATH_CHARS, SUBJECT_CHARS, bounded
@@ -262,7 +262,7 @@ def _subject(block: ToolBlock, lines: Sequence[str], folder: str | None) -> str:
     if named is None:
         return block.summary or next((line for line in lines if line and not _LEADS_IN.match(line)), "")
     is_path = PurePath(named).suffix or "/" in named
-    return (located(named, folder) if is_path else None) or named
+    return (absolute_path(named, folder) if is_path else None) or named
 
 
 def _parted(body: Sequence[str]) -> tuple[list[str], list[tuple[str, str]]]:
@@ -338,9 +338,9 @@ def _path(block: ToolBlock, lines: Sequence[str], output: str) -> str | None:
 
 def _located(changes: Sequence[Change], folder: str | None) -> Iterator[Change]:
     for change in changes:
-        path = located(change.path, folder)
+        path = absolute_path(change.path, folder)
         if path is not None and len(path) <= MAX_PATH_CHARS:
-            old = located(change.old_path, folder) if change.old_path else None
+            old = absolute_path(change.old_path, folder) if change.old_path else None
             yield msgspec.structs.replace(change, path=path, old_path=old)
 
 

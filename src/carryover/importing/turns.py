@@ -34,11 +34,11 @@ class TurnContext(SessionContext, frozen=True, omit_defaults=True):
     turns: int = 0
 
 
-C = TypeVar("C", bound=SessionContext)
+_C = TypeVar("_C", bound=SessionContext)
 
 
 @dataclass(slots=True, kw_only=True)
-class TurnEvents(Recorder[C]):
+class TurnEvents(Recorder[_C]):
     """Adds the events of one turn. Keys count turns and parts, so a longer export of a session adds to it."""
 
     applied: ClassVar = ("ok", "unknown")
@@ -52,7 +52,7 @@ class TurnEvents(Recorder[C]):
             session, cwd, subagent_id = self.session, self.context.cwd, self.subagent_id
             self.append(f"{self.keys}/{key}", body, session=session, cwd=cwd, subagent_id=subagent_id)
 
-    def finish(self, info: str = "") -> tuple[C, Parsed]:
+    def finish(self, info: str = "") -> tuple[_C, Parsed]:
         """Returns the result for the turn. What is new about the session precedes its events, with the part `info` in
         its key; without one, the key is made of what is new and when."""
         facts, emitted = self.context.facts, self.context.emitted
@@ -161,7 +161,7 @@ def into_folder(path: str, former: str, folder: str) -> str:
     return f"{folder}{plain[len(former) :]}" if _is_below(plain, former) else path
 
 
-def located(path: str, folder: str | None) -> str | None:
+def absolute_path(path: str, folder: str | None) -> str | None:
     """Returns the absolute path that a document about the project in `folder` means; None if it can't be known."""
     if not is_absolute(path):
         return resolved(path, folder)

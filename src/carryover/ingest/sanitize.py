@@ -29,7 +29,7 @@ from carryover.platform import here
 from carryover.redact import redact
 from carryover.text.harmless import without_tagged
 
-T = TypeVar("T")
+_T = TypeVar("_T")
 _IDS: Final = frozenset({"call_id", "task_id", "name"})
 _NONE: Final[frozenset[str]] = frozenset()
 _TOKENS: Final = ("input", "output", "cache_read", "cache_write")
@@ -118,7 +118,7 @@ def _may_hold_text(hint: Any) -> bool:
     return any(map(_may_hold_text, inner)) if inner else hint not in _WITHOUT_TEXT
 
 
-def map_text(value: T, change: Callable[[str], str], *, keep: frozenset[str] = _IDS) -> T:
+def map_text(value: _T, change: Callable[[str], str], *, keep: frozenset[str] = _IDS) -> _T:
     """Returns `value` with `change` applied to all text but keys and fields in `keep`; the very same object if nothing
     changed, which callers test with `is`."""
     mapped: Any = _mapped(value, change, keep)

@@ -51,14 +51,14 @@ def key_of(source: Source) -> SourceKey:
     return source.agent, source.path
 
 
-Place = tuple[str, str]
+SourceGroup = tuple[str, str]
 """Agent, and the group of its sources that are likely to be of one project; a source without a group is one by itself.
 """
 MOST_PLACES: Final = 200
 """How many sources are looked into, at about 2 ms each, before all are put in order."""
 
 
-def place_of(item: FoundSource) -> Place:
+def place_of(item: FoundSource) -> SourceGroup:
     """Returns the place of a source."""
     return item.source.agent, item.source.group or item.source.path
 
@@ -237,18 +237,18 @@ def changed(
     return [item for item in seen if may_differ(item)]
 
 
-def reading_order(seen: Iterable[FoundSource], folders: Mapping[Place, str], *, since_ms: int) -> list[Source]:
+def reading_order(seen: Iterable[FoundSource], folders: Mapping[SourceGroup, str], *, since_ms: int) -> list[Source]:
     """Orders sources: those of the newest project, whichever agents wrote them, newest first, and so on, then files
     untouched since `since_ms` (UTC ms).
 
     `folders`: the project of each place, or "" where it is not known; then the place is taken for a project of its own.
     """
     items = [(item, ("", root) if (root := folders.get(place_of(item))) else place_of(item)) for item in seen]
-    newest: dict[Place, int] = {}
+    newest: dict[SourceGroup, int] = {}
     for item, project in items:
         newest[project] = max(newest.get(project, 0), item.mtime_ns)
 
-    def rank(pair: tuple[FoundSource, Place]) -> tuple[bool, int, Place, int, str]:
+    def rank(pair: tuple[FoundSource, SourceGroup]) -> tuple[bool, int, SourceGroup, int, str]:
         item, project = pair
         return (item.mtime_ns < since_ms * 1_000_000, -newest[project], project, -item.mtime_ns, item.source.path)
 
@@ -257,13 +257,13 @@ def reading_order(seen: Iterable[FoundSource], folders: Mapping[Place, str], *, 
 
 def projects_of_places(
     agents: Mapping[str, Agent], seen: Iterable[FoundSource], root_of: FindRoot, *, since_ms: int
-) -> dict[Place, str]:
+) -> dict[SourceGroup, str]:
     """Returns the project of each place with a source changed since `since_ms` (UTC ms), as its newest source names it;
     "" if that names none or is a store of many sessions.
 
     For the order of reading alone, so no more than the newest `MOST_PLACES` are looked into. Blocks.
     """
-    newest: dict[Place, FoundSource] = {}
+    newest: dict[SourceGroup, FoundSource] = {}
     for item in sorted(seen, key=lambda item: (-item.mtime_ns, item.source.path)):
         if item.mtime_ns >= since_ms * 1_000_000:
             newest.setdefault(place_of(item), item)

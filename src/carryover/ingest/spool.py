@@ -35,7 +35,7 @@ MAX_SESSION_BYTES: Final = 64 << 20
 """Later calls are not kept: dropping the start of the file instead would invalidate earlier ones."""
 MAX_AGENT_BYTES: Final = 512 << 20
 """Beyond this, the least recently changed sessions are deleted. The ledger keeps what was read of them."""
-PENDING: Final = "pending"
+_PENDING: Final = "pending"
 PENDING_SUFFIX: Final = ".hook"
 _HEAD_BYTES: Final = 8192
 _LEFT_OVER_S: Final = 86_400
@@ -79,7 +79,7 @@ class Spool:
     def collect(self, agent: Agent) -> list[Skipped]:
         """Moves pending calls into their sessions, oldest first; returns those not understood. Raises OSError."""
         dropped = []
-        for _, path in sorted(_pending_files(self.folder(agent.id) / PENDING)):
+        for _, path in sorted(_pending_files(self.folder(agent.id) / _PENDING)):
             call = _read_pending(path)
             if call is not None and agent.hooks is not None:
                 event, cwd, payload, at_ms = call

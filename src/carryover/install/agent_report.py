@@ -6,7 +6,7 @@ from typing import Literal
 
 import msgspec
 
-State = Literal["ok", "older", "newer", "unreadable", "missing"]
+VersionState = Literal["ok", "older", "newer", "unreadable", "missing"]
 """How an agent's version compares with those we know.
 
 ok: a known version. older: without the hooks we need; nothing is written, but transcripts are read. newer: later than

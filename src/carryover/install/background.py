@@ -22,7 +22,7 @@ from carryover.ledger.connect import copies
 from carryover.paths import STARTER, StateDir, require_address
 from carryover.platform import MACOS, here
 
-ANSWER_S: Final = 20.0
+BRING_UP_S: Final = 20.0
 """How long to wait for the daemon to answer. Migrating the ledger may take longer; the daemon starts all the same."""
 
 _KEPT: Final = (
@@ -111,11 +111,18 @@ def service_of_user() -> tuple[ServiceManager, Program]:
     return service_here(os.environ), this_program(os.environ, StateDir.of(os.environ, Path.home()).root)
 
 
-def bring_up(state: StateDir, *, service: bool, restart: bool = False) -> Background:
+def bring_up(
+    state: StateDir,
+    *,
+    service: bool,
+    restart: bool = False,
+    by: tuple[ServiceManager, Program] | None = None,
+    answer_s: float = BRING_UP_S,
+) -> Background:
     """Registers and starts the daemon unless it is already running correctly; with `restart`, always. Never raises;
-    errors are returned in `trouble`."""
+    errors are returned in `trouble`. `by` is `service_of_user` unless given."""
     before, copies_before = look_at_endpoint(state).health, copies(state.ledger)
-    manager, program = service_of_user()
+    manager, program = by or service_of_user()
     reason = manager.available()
     changed, trouble = False, None
     try:
@@ -124,7 +131,7 @@ def bring_up(state: StateDir, *, service: bool, restart: bool = False) -> Backgr
             changed = (_registered if reason is None else _detached)(state, manager, program, restart=restart)
     except (UserError, OSError) as error:
         trouble = str(error)
-    found = wait_for_daemon(state, ANSWER_S if service and trouble is None else 0.0)
+    found = wait_for_daemon(state, answer_s if service and trouble is None else 0.0)
     health = found.health
     if service and health is None:
         trouble = trouble or found.trouble

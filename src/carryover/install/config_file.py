@@ -12,7 +12,7 @@ from typing import Any, Final
 import tomlkit
 from tomlkit.items import Array, InlineTable, Table
 
-from carryover.outside.apply import Edit, Text, plan
+from carryover.outside.apply import Edit, Text, plan_edit
 from carryover.paths import StateDir
 from carryover.text.toml_lines import parsed_toml
 from carryover.text.user_text import EditRefused, decode
@@ -27,7 +27,7 @@ Values = Mapping[Any, Any]
 def plan_config(state: StateDir, values: Values) -> Edit:
     """Plans the edit of `config.toml`, for `carryover.outside.apply.apply`."""
     put = partial(with_settings, values=values, now=datetime.now(UTC))
-    return plan(Text(path=state.config, what="your settings", put=put, remedy=_REMEDY))
+    return plan_edit(Text(path=state.config, what="your settings", put=put, remedy=_REMEDY))
 
 
 def with_settings(data: bytes | None, values: Values, now: datetime) -> bytes | None:

@@ -9,7 +9,7 @@ import signal
 import subprocess
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final, Literal, TypeVar
 
 import msgspec
 from msgspec.structs import replace
@@ -17,7 +17,7 @@ from msgspec.structs import replace
 from carryover.adapter.spec import AgentSpec, Form, HookSet, Place, VersionProbe, places_on
 from carryover.config import AgentsConfig
 from carryover.fsio import is_folder, is_there
-from carryover.install.agent_report import State
+from carryover.install.agent_report import VersionState
 from carryover.install.machine import FoundCommand, Machine, copies_of_command
 from carryover.install.user_settings import user_settings
 
@@ -29,6 +29,7 @@ AskVersion = Callable[..., "VersionAnswer"]
 
 _LONGEST_ANSWER_BYTES: Final = 16 << 10
 _REAPED_WITHIN_S: Final = 1.0
+_Each = TypeVar("_Each")
 
 
 class VersionAnswer(msgspec.Struct, frozen=True):
@@ -97,11 +98,9 @@ def version_in(text: str, probe: VersionProbe) -> VersionAnswer:
 
 
 def _answer(text: str) -> VersionAnswer:
-    from packaging.version import InvalidVersion, Version
-
     try:
-        return VersionAnswer(version=Version(text), text=text)
-    except InvalidVersion:
+        return VersionAnswer(version=_version(text), text=text)
+    except ValueError:
         return VersionAnswer(problem="its answer holds no version that can be compared")
 
 
@@ -123,7 +122,7 @@ class Detection(msgspec.Struct, frozen=True, kw_only=True):
     """What was found out about one agent."""
 
     spec: AgentSpec
-    state: State
+    state: VersionState
     binary: Path | None = None
     """Path of its command, symlinks not resolved."""
     on_path: bool = False
@@ -218,13 +217,8 @@ def detect_all(
     ask: AskVersion = ask_version,
 ) -> tuple[Detection, ...]:
     """Looks for all agents in parallel; returns them in the order of `specs`. `recorded`: earlier versions by agent."""
-    if not specs:
-        return ()
-    from concurrent.futures import ThreadPoolExecutor  # slow to load, and most commands ask no agent
-
     earlier = recorded or {}
-    with ThreadPoolExecutor(max_workers=max(1, len(specs)), thread_name_prefix="detect") as threads:
-        return tuple(threads.map(lambda spec: detect(spec, machine, earlier.get(spec.id, ()), ask=ask), specs))
+    return tuple(_at_once(lambda spec: detect(spec, machine, earlier.get(spec.id, ()), ask=ask), specs, "detect"))
 
 
 def newly_covered(detections: Iterable[Detection], agents: AgentsConfig) -> tuple[str, ...]:
@@ -265,11 +259,17 @@ def _with_version(seen: Detection, commands: Sequence[FoundCommand], machine: Ma
 
     if len(asked) == 1:
         return judged(asked[0])
-    from concurrent.futures import ThreadPoolExecutor
+    return _together(_at_once(judged, asked, "copies"))
 
-    with ThreadPoolExecutor(max_workers=len(asked), thread_name_prefix="copies") as threads:
-        each = list(threads.map(judged, asked))
-    return _together(each)
+
+def _at_once(do: Callable[[_Each], Detection], items: Sequence[_Each], name: str) -> list[Detection]:
+    """Calls `do` for all items in parallel, in threads with this name; returns its answers in their order."""
+    if not items:
+        return []
+    from concurrent.futures import ThreadPoolExecutor  # slow to load, and most commands ask no agent
+
+    with ThreadPoolExecutor(max_workers=len(items), thread_name_prefix=name) as threads:
+        return list(threads.map(do, items))
 
 
 def _judged(seen: Detection, answer: VersionAnswer) -> Detection:
@@ -359,10 +359,8 @@ def can_inject(spec: AgentSpec, hook_set: HookSet) -> bool:
 
 def lowest(hook_set: HookSet) -> Version:
     """Returns the first version of a range."""
-    from packaging.version import Version
-
     bounds = hook_set.versions.split(",")
-    return max(Version(bound.removeprefix(">=")) for bound in bounds if bound.startswith(">="))
+    return max(_version(bound.removeprefix(">=")) for bound in bounds if bound.startswith(">="))
 
 
 def in_range(version: Version, versions: str) -> bool:
@@ -372,15 +370,18 @@ def in_range(version: Version, versions: str) -> bool:
 
 
 def _is_within(release: Version, bound: str) -> bool:
-    from packaging.version import Version  # and not its specifiers, which take five times as long to load
-
     if bound.startswith(">="):
-        return release >= Version(bound.removeprefix(">="))
-    return release < Version(bound.removeprefix("<"))
+        return release >= _version(bound.removeprefix(">="))
+    return release < _version(bound.removeprefix("<"))
 
 
 def _released(version: Version) -> Version:
     """Returns the version without a pre-release suffix: `2.0b1` matches neither `<2` nor `>=2`."""
-    from packaging.version import Version
+    return _version(version.base_version)
 
-    return Version(version.base_version)
+
+def _version(text: str) -> Version:
+    """Parses a version. Raises ValueError."""
+    from packaging.version import Version  # and not its specifiers, which take five times as long to load
+
+    return Version(text)

@@ -15,7 +15,7 @@ Did = Literal["written", "in place", "to be written"]
 """What happened to the hooks: written, already in place, or to be written (in a dry run)."""
 
 
-def summary(
+def agent_lines(
     detection: Detection,
     *,
     home: Path,

@@ -17,9 +17,9 @@ from carryover.fsio import write_if_changed
 from carryover.how_installed import own_scripts
 from carryover.install.machine import program_at
 
-Kind = Literal["systemd", "launchd", "none"]
+ServiceKind = Literal["systemd", "launchd", "none"]
 
-COMMAND: Final = "carryoverd"
+DAEMON_COMMAND: Final = "carryoverd"
 COMMAND_S: Final = 10.0
 """How long a service manager may take to answer."""
 STANDARD_PATH: Final = "/usr/local/bin:/usr/bin:/bin"
@@ -35,18 +35,18 @@ class Program(msgspec.Struct, frozen=True):
     environment: Mapping[str, str] = {}
 
 
-def this_program(env: Mapping[str, str], state: Path) -> Program:
+def this_program(env: Mapping[str, str], state: Path, *, standard_path: str = STANDARD_PATH) -> Program:
     """Returns how a service starts this installation's daemon. The `state` folder is passed on only if `CARRYOVER_HOME`
     named it, and a PATH only if the user's git is elsewhere."""
     # Not the first `carryoverd` on PATH: that may be another installation's.
-    script = own_scripts() / COMMAND
+    script = own_scripts() / DAEMON_COMMAND
     checkout = (sys.executable, "-m", "carryover.faces.cli.carryoverd")  # one that is run and not installed
     environment = {"CARRYOVER_HOME": str(state)} if env.get("CARRYOVER_HOME") else {}
     import shutil  # with all its archive modules
 
     git = shutil.which("git", path=env.get("PATH", ""))
     if git is not None and git != shutil.which("git", path=_LEAST_PATH):
-        environment["PATH"] = f"{Path(git).parent}:{STANDARD_PATH}"
+        environment["PATH"] = f"{Path(git).parent}:{standard_path}"
     return Program((str(script),) if os.access(script, os.X_OK) else checkout, environment)
 
 
@@ -87,7 +87,7 @@ def run_command(command: Sequence[str], *, env: Mapping[str, str], limit_s: floa
 class ServiceStatus(msgspec.Struct, frozen=True, kw_only=True):
     """The current state of the service. None means that the service manager does not report it."""
 
-    kind: Kind
+    kind: ServiceKind
     installed: bool
     """Whether the service file exists."""
     enabled: bool | None = None
@@ -112,7 +112,7 @@ class ServiceManager:
     """Runs the daemon for one user. Every method blocks for a bounded time. The base class is for machines on which
     nothing starts programs for the user: a container, WSL without systemd, a remote shell without a session."""
 
-    kind: Kind = "none"
+    kind: ServiceKind = "none"
 
     stop_lasts = False
     """Whether what was stopped is not started again at the next login."""

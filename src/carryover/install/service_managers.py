@@ -20,13 +20,13 @@ from typing import Final
 import msgspec
 
 from carryover.errors import ExitCode, UserError
-from carryover.install.service import CommandedManager, Kind, Program, Run, ServiceStatus, run_command
+from carryover.install.service import CommandedManager, Program, Run, ServiceKind, ServiceStatus, run_command
 
 UNIT: Final = "carryoverd.service"
 LABEL: Final = "com.carryover.carryoverd"
-START_S: Final = 60.0
+_START_S: Final = 60.0
 """How long systemd waits for the daemon to answer. Migrating a ledger may take longer, and then continues."""
-STOP_S: Final = 30.0
+_STOP_S: Final = 30.0
 """How long the daemon may take to stop. launchd kills it after 15 s (ExitTimeOut)."""
 
 _PAUSE_S: Final = 0.1
@@ -50,7 +50,7 @@ _ESCAPES: Final = {"\\": "\\\\", '"': '\\"', "%": "%%", "\n": "\\n", "\r": "\\r"
 class SystemdUser(CommandedManager):
     """Controls the daemon with `systemctl --user`."""
 
-    kind: Kind = "systemd"
+    kind: ServiceKind = "systemd"
     _command = ("systemctl", "--user", "--no-pager")
     _says_more = f"systemctl --user status {UNIT}"
 
@@ -86,7 +86,7 @@ class SystemdUser(CommandedManager):
         self._launch("start")
 
     def stop(self) -> None:
-        self._must("stop", UNIT, doing="stop the daemon", limit_s=STOP_S)
+        self._must("stop", UNIT, doing="stop the daemon", limit_s=_STOP_S)
 
     def restart(self) -> None:
         self._launch("restart")
@@ -136,7 +136,7 @@ class SystemdUser(CommandedManager):
     def _launch(self, verb: str) -> None:
         # systemd refuses to start a daemon that failed too often, even after the cause is fixed.
         self._tell("reset-failed", UNIT)
-        self._must(verb, UNIT, doing=f"{verb} the daemon", limit_s=START_S, code=ExitCode.NOT_RUNNING)
+        self._must(verb, UNIT, doing=f"{verb} the daemon", limit_s=_START_S, code=ExitCode.NOT_RUNNING)
 
     def _show(self) -> dict[str, str]:
         ran = self._tell("show", UNIT, f"--property={_PROPERTIES}")
@@ -222,7 +222,7 @@ def _quoted(word: str) -> str:
 class Launchd(CommandedManager):
     """Controls the daemon with `launchctl`, in the domain of the logged-in user."""
 
-    kind: Kind = "launchd"
+    kind: ServiceKind = "launchd"
     stop_lasts = True
     _command = ("launchctl",)
 
@@ -293,15 +293,15 @@ class Launchd(CommandedManager):
         """Ends the daemon and has launchd no longer know it, until it is registered or the user logs in."""
         if self._printed() is None:
             return
-        self._must("bootout", self._target, doing="stop the daemon", limit_s=STOP_S)
+        self._must("bootout", self._target, doing="stop the daemon", limit_s=_STOP_S)
         self._wait_until(lambda: self._printed() is None)
 
     def _wait_until(self, look: Callable[[], bool]) -> None:
-        for _ in range(int(STOP_S / _PAUSE_S)):
+        for _ in range(int(_STOP_S / _PAUSE_S)):
             if look():
                 return
             self._sleep(_PAUSE_S)
-        raise UserError(f"launchd could not stop the daemon within {STOP_S:g} s. `{self._says_more}` says more.")
+        raise UserError(f"launchd could not stop the daemon within {_STOP_S:g} s. `{self._says_more}` says more.")
 
     def _printed(self) -> str | None:
         ran = self._tell("print", self._target)

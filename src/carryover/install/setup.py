@@ -12,13 +12,13 @@ from carryover.adapter.spec import Form
 from carryover.agents import agent_name
 from carryover.config import Config, Pointers, ResumeMode
 from carryover.edits import extension, hooks
-from carryover.edits.entries import NAME, SUBCOMMAND, ListEntry, origin_of_entry, with_entry, without_entry
+from carryover.edits.entries import SERVER_NAME, SUBCOMMAND, ListEntry, origin_of_entry, with_entry, without_entry
 from carryover.edits.hooks import owner_by_script
 from carryover.how_installed import own_scripts
 from carryover.install.agent_settings import entry_of, gets_settings, is_toml, servers_file, wanted_hooks
 from carryover.install.config_file import plan_config
 from carryover.install.detect import Detection
-from carryover.outside.apply import Edit, OriginOf, Putting, Taking, Text, plan
+from carryover.outside.apply import Edit, OriginOf, Putting, Taking, Text, plan_edit
 from carryover.outside.journal import Journal, load_journal
 from carryover.outside.listed import Listed
 from carryover.paths import StateDir
@@ -59,7 +59,7 @@ def plan_settings(texts: Sequence[Text], listed: Iterable[Listed], waiting: Coll
     If an agent's settings can't be written, or the agent is among those `waiting` for a folder of theirs, what is in
     its other files stays.
     """
-    put = [plan(text) for text in texts]
+    put = [plan_edit(text) for text in texts]
     kept = {os.path.realpath(text.path) for text in texts}
     stuck = {edit.text.listed.agent for edit in put if edit.reason is not None and edit.text.listed is not None}
     unused = (file for file in listed if os.path.realpath(file.path) not in kept)
@@ -70,7 +70,7 @@ def taken_out(file: Listed) -> Edit:
     """Plans to take our hooks, our entry or our MCP server out of a file."""
     ours = {
         "list": f'"{file.entry}" from its "{file.key}"',
-        "server": f'"{NAME}" from its "{file.key}"',
+        "server": f'"{SERVER_NAME}" from its "{file.key}"',
     }.get(file.form, f"the hooks that run {file.script}")
 
     def take(data: bytes, origin: Origin) -> bytes | None:
@@ -80,7 +80,7 @@ def taken_out(file: Listed) -> Edit:
         return hooks.without_hooks(data, owner_by_script(Path(file.script)), origin, form=form)
 
     remedy = f"Remove {ours} yourself."
-    return plan(Text(path=Path(file.path), what=_what(file), take=take, remedy=remedy, listed=file), out=True)
+    return plan_edit(Text(path=Path(file.path), what=_what(file), take=take, remedy=remedy, listed=file), out=True)
 
 
 def plan_choices(
@@ -144,7 +144,7 @@ def _entry_or_hooks(found: Detection, journal: Journal, script: Path) -> Text:
 
 def _servers(chosen: Iterable[Detection], state: StateDir, journal: Journal) -> Iterator[Text]:
     moved = {"CARRYOVER_HOME": str(state.root)} if os.environ.get("CARRYOVER_HOME") else {}
-    script = own_scripts() / NAME
+    script = own_scripts() / SERVER_NAME
     checkout = (sys.executable, "-m", "carryover.faces.cli.main", SUBCOMMAND)
     command = (str(script), SUBCOMMAND) if os.access(script, os.X_OK) else checkout
     for found in chosen:

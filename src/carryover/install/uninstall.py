@@ -20,7 +20,7 @@ from carryover.install.setup import plan_settings, taken_out
 from carryover.ledger.connect import connect_read_only
 from carryover.ledger.queries import projects, whereabouts
 from carryover.outside import former
-from carryover.outside.apply import LOCK, Edit, apply, plan
+from carryover.outside.apply import LOCK, Edit, apply, plan_edit
 from carryover.outside.journal import JOURNAL, Journal, load_journal
 from carryover.outside.listed import Listed, handoff_folder
 from carryover.paths import STARTER, StateDir
@@ -140,7 +140,7 @@ def plan_uninstall(state: StateDir, *, purge: bool, home: Path, usual: Iterable[
     return Uninstall((*edits, *in_projects.values()), tuple(removals), tuple(rules.values()), tuple(notes))
 
 
-def carry_out(uninstall: Uninstall, state: StateDir) -> Uninstall:
+def carry_out_uninstall(uninstall: Uninstall, state: StateDir) -> Uninstall:
     """Carries out the plan; the daemon must be stopped. Returns what was done, with failures in `notes`, which do not
     stop the rest.
 
@@ -200,13 +200,13 @@ def _removed(each: Iterable[tuple[Path, str]]) -> tuple[list[tuple[Path, str]], 
 
 def project_edits(root: Path, journal: Journal) -> Iterator[Edit]:
     """Yields the edits that undo ours in one project's files, apart from ignore rules. Reads only."""
-    yield from (plan(text, out=True) for text in texts_in(root, journal.names(root)))
+    yield from (plan_edit(text, out=True) for text in texts_in(root, journal.names(root)))
 
 
 def project_rules(root: Path, journal: Journal, going: Collection[Path]) -> Iterator[Edit]:
     """Yields the edits that take our ignore rules out of a project whose handoff is among the `going` ones. Asks git
     for its exclude file."""
-    yield from (plan(rules, out=True) for rules in rules_in(Checkout(root), journal.names(root), going))
+    yield from (plan_edit(rules, out=True) for rules in rules_in(Checkout(root), journal.names(root), going))
 
 
 def _pointers_that_stay(state: StateDir, journal: Journal, home: Path) -> Iterator[str]:

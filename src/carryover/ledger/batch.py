@@ -25,8 +25,8 @@ this size, so the source counts as changed until then."""
 
 _PARAMETERS: Final = 500
 
-K = TypeVar("K")
-T = TypeVar("T")
+_K = TypeVar("_K")
+_T = TypeVar("_T")
 
 
 class ReadyEvent(msgspec.Struct, frozen=True, kw_only=True):
@@ -139,24 +139,24 @@ def identity(kind: bytes, *parts: str) -> bytes:
     return hashlib.blake2b(f"{lengths} {''.join(parts)}".encode(), digest_size=16, person=kind).digest()
 
 
-def in_parts(values: Sequence[T]) -> Iterator[tuple[str, Sequence[T]]]:
+def in_parts(values: Sequence[_T]) -> Iterator[tuple[str, Sequence[_T]]]:
     """Splits the parameters of a statement into parts that SQLite takes at once, each with its placeholders."""
     for start in range(0, len(values), _PARAMETERS):
         part = values[start : start + _PARAMETERS]
         yield ",".join("?" * len(part)), part
 
 
-def grouped(entries: Iterable[ReadyEvent], key_of: Callable[[ReadyEvent], K]) -> dict[K, list[ReadyEvent]]:
+def grouped(entries: Iterable[ReadyEvent], key_of: Callable[[ReadyEvent], _K]) -> dict[_K, list[ReadyEvent]]:
     """Groups entries, each group in order."""
-    groups: dict[K, list[ReadyEvent]] = {}
+    groups: dict[_K, list[ReadyEvent]] = {}
     for entry in entries:
         groups.setdefault(key_of(entry), []).append(entry)
     return groups
 
 
-async def among(db: aiosqlite.Connection, table: str, column: str, values: Sequence[T]) -> set[T]:
+async def among(db: aiosqlite.Connection, table: str, column: str, values: Sequence[_T]) -> set[_T]:
     """Returns those of `values` that the column of a table holds."""
-    found: set[T] = set()
+    found: set[_T] = set()
     for marks, some in in_parts(values):
         rows = await db.execute_fetchall(f"SELECT {column} FROM {table} WHERE {column} IN ({marks})", some)
         found.update(value for (value,) in rows)

@@ -27,7 +27,7 @@ else:
 NEWEST: Final = 1
 """The number of the dictionary for new frames."""
 
-MOST_BYTES: Final = 64 << 20
+_MOST_BYTES: Final = 64 << 20
 """A longer body is not compressed, and a frame that claims to be longer is not read: records have at most 8 MiB."""
 
 _LEVEL: Final = 4
@@ -43,7 +43,7 @@ _DICTIONARIES: Final = {
 }
 """Loaded with this module, since an upgrade replaces the files of a running daemon."""
 _lock: Final = threading.Lock()
-KINDS: Final = tuple(
+BODY_KINDS: Final = tuple(
     "session_info user_prompt queued_prompt assistant_message question answer tool_call tool_result file_edit "
     "plan_update plan_proposal background_task agent_summary turn_end retracted session_start session_end "
     "changed_elsewhere".split()
@@ -52,7 +52,7 @@ KINDS: Final = tuple(
 _COMPRESS_FROM_BYTES: Final = 48
 _FIRST_MARK: Final = 0x80
 """The mark of the first kind; no text begins with such a byte."""
-_MARKS: Final = {kind: number for number, kind in enumerate(KINDS, start=_FIRST_MARK)}
+_MARKS: Final = {kind: number for number, kind in enumerate(BODY_KINDS, start=_FIRST_MARK)}
 
 
 class DamagedBody(msgspec.DecodeError):
@@ -67,14 +67,14 @@ class TolerantConnection(sqlite3.Connection):
 
 
 def pack(data: bytes, mark: int) -> bytes:
-    """Compresses at most `MOST_BYTES`. `mark`, 0 to 255, is the first byte of the result."""
+    """Compresses at most `_MOST_BYTES`. `mark`, 0 to 255, is the first byte of the result."""
     with _lock:
         frame = _compressor().compress(data, zstd.ZstdCompressor.FLUSH_FRAME)
     return bytes((mark, NEWEST)) + frame[len(_MAGIC) :]
 
 
-def unpack(stored: bytes) -> bytes:
-    """Returns the data given to `pack`. Raises DamagedBody, also if the result would exceed `MOST_BYTES`."""
+def unpack(stored: bytes, *, most_bytes: int = _MOST_BYTES) -> bytes:
+    """Returns the data given to `pack`. Raises DamagedBody, also if the result would exceed `most_bytes`."""
     number = int.from_bytes(stored[1:_HEAD_BYTES])
     if not 1 <= number <= NEWEST:
         raise DamagedBody("no frame of a dictionary that there is")
@@ -82,7 +82,7 @@ def unpack(stored: bytes) -> bytes:
         frame = _MAGIC + stored[_HEAD_BYTES:]
         # A frame declares the length of its content and zstd returns no more, so no frame can fill the memory.
         size = zstd.get_frame_info(frame).decompressed_size
-        if size is None or size > MOST_BYTES:
+        if size is None or size > most_bytes:
             raise DamagedBody("no frame of a size that is stored")
         decompressor = zstd.ZstdDecompressor(_DICTIONARIES[number])
         data = decompressor.decompress(frame, max_length=size)
@@ -95,7 +95,7 @@ def unpack(stored: bytes) -> bytes:
 
 def pack_digest(digest: bytes) -> bytes:
     """Compresses a thread's digest as the reducer encoded it; an empty one stays empty."""
-    return pack(digest, _DIGEST[0]) if 0 < len(digest) <= MOST_BYTES else digest
+    return pack(digest, _DIGEST[0]) if 0 < len(digest) <= _MOST_BYTES else digest
 
 
 def unpack_digest(stored: bytes) -> bytes:
@@ -122,7 +122,7 @@ def _compressor() -> zstd.ZstdCompressor:
 def encode_body(body: AnyBody) -> str | bytes:
     """Encodes a body for storage. Raises UnicodeEncodeError for half of a surrogate pair."""
     encoded = msgspec.json.encode(body)
-    if _COMPRESS_FROM_BYTES <= len(encoded) <= MOST_BYTES:
+    if _COMPRESS_FROM_BYTES <= len(encoded) <= _MOST_BYTES:
         packed = pack(encoded, _MARKS[str(body.__struct_config__.tag)])
         if len(packed) < len(encoded):
             return packed

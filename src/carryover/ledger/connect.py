@@ -32,7 +32,7 @@ BUSY_MS: Final = 5000
 _READ_BUSY_MS: Final = 2000
 _READ_CACHE_KIB: Final = 4096
 _CONTENT: Final = b"content\n"
-C = TypeVar("C", bound=sqlite3.Connection)
+_C = TypeVar("_C", bound=sqlite3.Connection)
 SETTINGS: Final = (
     "PRAGMA journal_mode = WAL",
     "PRAGMA synchronous = NORMAL",
@@ -248,7 +248,7 @@ def reading_tolerantly(path: Path, report: Callable[[str], object]) -> Iterator[
                 )
 
 
-def _connect_read_only(path: Path, kind: type[C], *, keep_index: bool) -> C:
+def _connect_read_only(path: Path, kind: type[_C], *, keep_index: bool) -> _C:
     if not path.exists():
         raise UserError(
             f"There is no ledger at {path} yet. Start carryoverd once; it reads what your agents have written.",
@@ -278,7 +278,7 @@ def _require_regular(path: Path) -> None:
                 raise LedgerUnavailable(f"{part} is not a file. Move it away; what was read is read again.")
 
 
-def _checked(path: Path, kind: type[C], how: str) -> C:
+def _checked(path: Path, kind: type[_C], how: str) -> _C:
     db = kind(f"file:{quote(str(path))}?{how}", uri=True, isolation_level=None)
     try:
         db.execute(f"PRAGMA busy_timeout = {_READ_BUSY_MS}")

@@ -16,7 +16,7 @@ from carryover.errors import ExitCode, UserError
 from carryover.facts import GitFacts, is_foreign
 from carryover.ledger.rows import (
     PROJECT,
-    SESSION,
+    SESSION_ROWS,
     BrokenSource,
     Incident,
     ProjectRow,
@@ -136,7 +136,7 @@ def project_of_session(db: sqlite3.Connection, agent: str, native_id: str) -> in
 
 def session_of(db: sqlite3.Connection, agent: str, native_id: str) -> SessionRow | None:
     """Returns the session with exactly this id; None if there is none."""
-    return next(records(SessionRow, db, f"{SESSION} WHERE agent = ? AND native_id = ?", (agent, native_id)), None)
+    return next(records(SessionRow, db, f"{SESSION_ROWS} WHERE agent = ? AND native_id = ?", (agent, native_id)), None)
 
 
 def projects(db: sqlite3.Connection) -> list[ProjectRow]:
@@ -220,7 +220,7 @@ def sessions(
     }
     given = {condition: value for condition, value in wanted.items() if value is not None}
     where = " AND ".join([*given, _NO_PIN])
-    newest = f"{SESSION} WHERE {where} ORDER BY last_ms DESC, session.id DESC LIMIT ?"
+    newest = f"{SESSION_ROWS} WHERE {where} ORDER BY last_ms DESC, session.id DESC LIMIT ?"
     return list(records(SessionRow, db, newest, (*given.values(), limit)))
 
 
@@ -246,7 +246,7 @@ def page_of_sessions(db: sqlite3.Connection, page: WantedSessions, *, limit: int
         "(session.last_ms, session.id) < (?, ?)": page.after or (None,),
     }
     given = {condition: values for condition, values in wanted.items() if values != (None,)}
-    newest = f"{SESSION} WHERE {' AND '.join(given)} ORDER BY last_ms DESC, session.id DESC LIMIT ?"
+    newest = f"{SESSION_ROWS} WHERE {' AND '.join(given)} ORDER BY last_ms DESC, session.id DESC LIMIT ?"
     return list(records(SessionRow, db, newest, (*chain(*given.values()), limit)))
 
 
@@ -286,7 +286,7 @@ def _beginning_with(
     db: sqlite3.Connection, prefix: str, project_id: int | None, agent: str | None = None
 ) -> list[SessionRow]:
     # The exact id comes first: however many others begin with it, the limit does not cut it off.
-    statement = f"""{SESSION} WHERE substr(lower(native_id), 1, length(:prefix)) = lower(:prefix)
+    statement = f"""{SESSION_ROWS} WHERE substr(lower(native_id), 1, length(:prefix)) = lower(:prefix)
         AND (:project IS NULL OR session.project_id = :project) AND (:agent IS NULL OR session.agent = :agent)
         ORDER BY native_id != :prefix, native_id, session.agent LIMIT {_MAX_NAMED + 1}"""
     return list(records(SessionRow, db, statement, {"prefix": prefix, "project": project_id, "agent": agent}))
@@ -332,7 +332,9 @@ def file_states(db: sqlite3.Connection) -> dict[tuple[str, str], tuple[int, int]
 
 def work_sessions(db: sqlite3.Connection, project_id: int, *, limit: int, skipped: int = 0) -> list[SessionRow]:
     """Returns the newest agent sessions in a project, after the first `skipped` ones."""
-    statement = f"{SESSION} WHERE project_id = ? AND agent != ? ORDER BY last_ms DESC, session.id DESC LIMIT ? OFFSET ?"
+    statement = (
+        f"{SESSION_ROWS} WHERE project_id = ? AND agent != ? ORDER BY last_ms DESC, session.id DESC LIMIT ? OFFSET ?"
+    )
     return list(records(SessionRow, db, statement, (project_id, NOTE, limit, skipped)))
 
 
@@ -407,5 +409,5 @@ class Selection(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, f
 
 def selected_sessions(db: sqlite3.Connection, selection: Selection, *, now_ms: int) -> list[SessionRow]:
     """Returns the sessions with anything selected, newest first. Blocking."""
-    newest = f"{SESSION} WHERE {SELECTED} ORDER BY session.last_ms DESC, session.id DESC"
+    newest = f"{SESSION_ROWS} WHERE {SELECTED} ORDER BY session.last_ms DESC, session.id DESC"
     return list(records(SessionRow, db, newest, selection.values(now_ms)))

@@ -11,7 +11,7 @@ import msgspec
 
 from carryover.model import AnyBody, Event
 
-Row = TypeVar("Row", bound=msgspec.Struct)
+_Row = TypeVar("_Row", bound=msgspec.Struct)
 
 
 class ProjectRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -138,7 +138,7 @@ class Totals(msgspec.Struct, frozen=True, kw_only=True):
 
 PROJECT: Final = """SELECT id, root, main_root, first_ms, last_event_ms, published_sha, published_ms, refusal
     FROM project"""
-SESSION: Final = """SELECT session.id, agent, native_id, project_id, project.root, placed.root, parent, title,
+SESSION_ROWS: Final = """SELECT session.id, agent, native_id, project_id, project.root, placed.root, parent, title,
     agent_version, model, branch, started_ms, last_ms, machine FROM session LEFT JOIN project ON project.id = project_id
     LEFT JOIN project AS placed ON placed.id = recorded_project_id"""
 COUNTS: Final = 0
@@ -160,13 +160,13 @@ def locator(path: str) -> str | bytes:
     return path
 
 
-def as_record(record: type[Row], row: Iterable[Any]) -> Row:
+def as_record(record: type[_Row], row: Iterable[Any]) -> _Row:
     """Converts a row to a record whose fields are in the order of the columns."""
     return record(**dict(zip(record.__struct_fields__, row, strict=True)))
 
 
 def records(
-    record: type[Row], db: sqlite3.Connection, statement: str, parameters: tuple[Any, ...] | Mapping[str, Any] = ()
-) -> Iterator[Row]:
+    record: type[_Row], db: sqlite3.Connection, statement: str, parameters: tuple[Any, ...] | Mapping[str, Any] = ()
+) -> Iterator[_Row]:
     """Yields the rows of a statement as records."""
     return (as_record(record, row) for row in db.execute(statement, parameters))

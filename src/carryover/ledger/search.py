@@ -13,7 +13,7 @@ from carryover.ledger.codec import is_of, read_body
 from carryover.ledger.rows import as_record, records
 from carryover.ledger.search_text import (
     KINDS,
-    Kind,
+    SearchKind,
     Term,
     folded,
     match_expression,
@@ -23,7 +23,7 @@ from carryover.ledger.search_text import (
 )
 from carryover.ledger.word_forms import most_typos, typos_between
 
-_WEIGHTS: Final[dict[Kind, float]] = {"prompt": 1.5, "answer": 1.2, "command": 1.0, "path": 0.6, "error": 0.9}
+_WEIGHTS: Final[dict[SearchKind, float]] = {"prompt": 1.5, "answer": 1.2, "command": 1.0, "path": 0.6, "error": 0.9}
 """Weight by kind: a person's words come before what a tool did."""
 _HALF_LIFE_MS: Final = 30 * DAY_MS
 """The age at which a hit has lost half of `_AGE_COSTS`, the most that age can cost it."""
@@ -106,10 +106,10 @@ class Query(msgspec.Struct, frozen=True, kw_only=True):
     since_ms: int | None = None
     until_ms: int | None = None
     """The end, exclusive."""
-    kinds: tuple[Kind, ...] = ()
+    kinds: tuple[SearchKind, ...] = ()
 
 
-class Hit(msgspec.Struct, frozen=True, kw_only=True):
+class EventHit(msgspec.Struct, frozen=True, kw_only=True):
     """Events of one session with the same text, represented by the best ranked, usually the newest."""
 
     event_id: int
@@ -120,7 +120,7 @@ class Hit(msgspec.Struct, frozen=True, kw_only=True):
     """The other machine that recorded it; empty if this one did."""
     root: str | None
     subagent_id: str | None
-    kind: Kind
+    kind: SearchKind
     at_ms: int
     text: str
     times: int
@@ -129,7 +129,7 @@ class Hit(msgspec.Struct, frozen=True, kw_only=True):
 class Found(msgspec.Struct, frozen=True, kw_only=True):
     """The hits of a search, best first."""
 
-    hits: tuple[Hit, ...]
+    hits: tuple[EventHit, ...]
     has_all: bool
     """Whether the hits have all terms. If no event has, they have some of them."""
     indexed: float
@@ -159,7 +159,7 @@ def search(db: sqlite3.Connection, query: Query, *, limit: int, now_ms: int) -> 
     return Found(hits=hits, has_all=has_all or not hits, indexed=indexed, terms=terms, corrected=corrected)
 
 
-def _with_all(db: sqlite3.Connection, query: Query, limit: int, now_ms: int) -> tuple[Hit, ...]:
+def _with_all(db: sqlite3.Connection, query: Query, limit: int, now_ms: int) -> tuple[EventHit, ...]:
     """Returns the hits that have all terms as typed; if they are too few, followed by those with other forms."""
     found = {(hit.session, hit.kind, hit.text): hit for hit in _hits(db, _rows(db, query, now_ms))}
     other = _in_other_forms(query)
@@ -282,14 +282,14 @@ def _values(query: Query, *, any_of: bool = False) -> dict[str, Any]:
     }
 
 
-def _hits(db: sqlite3.Connection, rows: Iterable[tuple[Any, ...]]) -> tuple[Hit, ...]:
+def _hits(db: sqlite3.Connection, rows: Iterable[tuple[Any, ...]]) -> tuple[EventHit, ...]:
     """Merges the events of a session with the same text into one hit, in the place of the first."""
-    found: dict[tuple[str, str, str], Hit] = {}
+    found: dict[tuple[str, str, str], EventHit] = {}
     for *fields, at_ms, stored in rows:
         body = read_body(db, stored)
         if body is None or (said := searchable(body)) is None:
             continue
-        hit = as_record(Hit, (*fields, said.kind, at_ms, said.text, 1))
+        hit = as_record(EventHit, (*fields, said.kind, at_ms, said.text, 1))
         key = (hit.session, said.kind, said.text)
         found[key] = msgspec.structs.replace(found[key], times=found[key].times + 1) if key in found else hit
     return tuple(found.values())

@@ -54,7 +54,7 @@ _REMOVE_HASHES: Final = """DELETE FROM long_prompt WHERE id = OLD.id;
     DELETE FROM prompt_line WHERE line IN (SELECT value FROM json_each(prompt_hashes(OLD.body)) WHERE key > 0)
         AND text = json_extract(prompt_hashes(OLD.body), '$[0]')
         AND NOT EXISTS (SELECT 1 FROM long_prompt WHERE long_prompt.text = prompt_line.text);"""
-FOLLOW: Final = tuple(
+INDEX_TRIGGERS: Final = tuple(
     f"CREATE TEMP TRIGGER IF NOT EXISTS search_{name} {when} BEGIN {what} END"
     for name, when, what in (
         ("added", "AFTER INSERT ON event WHEN NEW.retracted = 0", _ADD_NEW),

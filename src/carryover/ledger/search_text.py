@@ -17,8 +17,8 @@ from carryover.text.pattern import later
 INDEX_VERSION: Final = 2
 """Increased when the same event gets other tokens; an index of another version is rebuilt."""
 
-Kind = Literal["prompt", "answer", "command", "path", "error"]
-KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
+SearchKind = Literal["prompt", "answer", "command", "path", "error"]
+KINDS: Final[tuple[SearchKind, ...]] = get_args(SearchKind)
 """In the order of their numbers in the ledger. Append new ones."""
 
 MOST_CHARS: Final = 50_000
@@ -45,7 +45,7 @@ _TERM: Final = later(r'"([^"]*)"?|([^\s"]+)')
 class Searchable(msgspec.Struct, frozen=True):
     """The searchable text of an event, and its kind."""
 
-    kind: Kind
+    kind: SearchKind
     text: str
 
 

@@ -36,10 +36,10 @@ _BROKEN: Final = """INSERT INTO source (agent, path, state, error, failures, ret
     retry_ms = excluded.retry_ms, size = excluded.size, mtime_ns = excluded.mtime_ns"""
 _GIVE_UP: Final = "UPDATE source SET cursor = NULL, context = x'', rev = rev + 1 WHERE agent = ? AND path = ?"
 _PUBLISHED: Final = "UPDATE project SET published_sha = ?, published_ms = ?, refusal = ?, git = ? WHERE id = ?"
-_FOLLOW: Final = "; ".join((*search_index.FOLLOW, *threads.FOLLOW))
+_FOLLOW: Final = "; ".join((*search_index.INDEX_TRIGGERS, *threads.THREAD_TRIGGERS))
 
-P = ParamSpec("P")
-T = TypeVar("T")
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
 
 
 class Ledger:
@@ -51,7 +51,7 @@ class Ledger:
 
     def __init__(self, db: aiosqlite.Connection, path: Path, reducer: threads.Reducer) -> None:
         self._db = db
-        self._path = path
+        self.path = path
         self._reducer = reducer
         self._lock = asyncio.Lock()
         self.revision = 0
@@ -114,8 +114,8 @@ class Ledger:
             return await run_commit(db, self._reducer, source, prepared, seen_rev)
 
     async def write(
-        self, work: Callable[Concatenate[aiosqlite.Connection, P], Awaitable[T]], *args: P.args, **kwargs: P.kwargs
-    ) -> T:
+        self, work: Callable[Concatenate[aiosqlite.Connection, _P], Awaitable[_T]], *args: _P.args, **kwargs: _P.kwargs
+    ) -> _T:
         """Runs `work`, a function of this package that needs an open transaction, in a transaction."""
         async with self._transaction() as db:
             return await work(db, *args, **kwargs)
@@ -143,7 +143,7 @@ class Ledger:
     async def forget(self, selection: Selection, *, now_ms: int) -> Forgotten:
         """Removes what `selection` names, permanently if it says so; `erase` makes sure that the data is
         overwritten."""
-        await _change(lambda mark: mark.touch(0o600), connect.erase_mark(self._path))
+        await _change(lambda mark: mark.touch(0o600), connect.erase_mark(self.path))
         async with self._transaction() as db:
             await db.execute_fetchall("PRAGMA secure_delete = ON")
             return await forget(db, self._reducer, selection, now_ms=now_ms)
@@ -154,7 +154,7 @@ class Ledger:
         Takes a while for a large ledger and needs its size again on disk; reads continue meanwhile. If it fails or is
         interrupted, the next `open` repeats it. Raises LedgerUnavailable also while a reader keeps the log in use.
         """
-        await _change(lambda path: path.unlink(missing_ok=True), *connect.copies(self._path))
+        await _change(lambda path: path.unlink(missing_ok=True), *connect.copies(self.path))
         async with self._reading() as db:
             try:
                 # In memory, the setting for everything else, it would take as much as the ledger's size.
@@ -167,11 +167,11 @@ class Ledger:
             ((is_busy, *_),) = await db.execute_fetchall("PRAGMA wal_checkpoint(TRUNCATE)")
             if is_busy:
                 raise LedgerUnavailable(
-                    f"{self._path.name}-wal is in use by another program, so what was forgotten may still be in it. "
+                    f"{self.path.name}-wal is in use by another program, so what was forgotten may still be in it. "
                     "It is erased when carryoverd starts the next time."
                 )
             await db.execute_fetchall("PRAGMA secure_delete = FAST")
-        await _change(lambda path: path.unlink(missing_ok=True), connect.erase_mark(self._path))
+        await _change(lambda path: path.unlink(missing_ok=True), connect.erase_mark(self.path))
 
     async def foreign_sessions(self) -> list[tuple[str, str]]:
         """Returns agent and id of every session of another machine."""
@@ -210,7 +210,7 @@ class Ledger:
             raise error
         async with self._reporting():
             is_ours = isinstance(error, sqlite3.Error | DamagedBody)
-            if is_ours and isinstance(connect.ledger_error(error, self._path), LedgerDamaged):
+            if is_ours and isinstance(connect.ledger_error(error, self.path), LedgerDamaged):
                 raise error
 
     async def wait_for_damage(self) -> None:
@@ -244,11 +244,11 @@ class Ledger:
         try:
             yield
         except (sqlite3.Error, DamagedBody, UnicodeDecodeError) as error:
-            trouble = connect.ledger_error(error, self._path)
+            trouble = connect.ledger_error(error, self.path)
             if trouble is None:
                 raise
             if isinstance(trouble, LedgerDamaged):
-                await asyncio.to_thread(connect.mark_damaged, self._path, error)
+                await asyncio.to_thread(connect.mark_damaged, self.path, error)
                 if not self._damage.done():
                     self._damage.set_result(trouble)
             raise trouble from error

@@ -41,7 +41,7 @@ _OF_ID: Final = """SELECT session.native_id, subagent_id FROM thread JOIN sessio
     WHERE thread.id = ?"""
 
 
-FOLLOW: Final = (
+THREAD_TRIGGERS: Final = (
     "CREATE TEMP TABLE IF NOT EXISTS touched (thread_id INTEGER PRIMARY KEY)",
     """CREATE TEMP TRIGGER IF NOT EXISTS event_changed AFTER UPDATE OF body, retracted ON event
         WHEN OLD.retracted = 0 OR NEW.retracted = 0

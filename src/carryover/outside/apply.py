@@ -43,7 +43,7 @@ OriginOf = Callable[[bytes | None, Origin | None], Origin]
 """Maps a file's bytes before the edit, and the origin recorded for what of ours is in them, to the one to record."""
 
 
-Links = Literal["followed", "inside", "left alone"]
+LinkPolicy = Literal["followed", "inside", "left alone"]
 """What is done if the file is a symlink. inside: it is followed only to text files of the project, since a cloned
 repository may contain any link."""
 
@@ -73,7 +73,7 @@ class Text(msgspec.Struct, frozen=True, kw_only=True):
     """For an agent's settings: returns the origin to record."""
     root: Path | None = None
     """The project that a file is in; None for an agent's settings, and for ours."""
-    links: Links = "followed"
+    links: LinkPolicy = "followed"
     obstacle: str | None = None
     """Why the file has to be left alone whatever is in it, as a clause."""
 
@@ -89,7 +89,7 @@ class Text(msgspec.Struct, frozen=True, kw_only=True):
             return b""
 
 
-Outcome = Literal["unchanged", "created", "changed", "removed", "left alone"]
+EditOutcome = Literal["unchanged", "created", "changed", "removed", "left alone"]
 
 
 class Edit(msgspec.Struct, frozen=True):
@@ -113,7 +113,7 @@ class Edit(msgspec.Struct, frozen=True):
         return self.reason is None and self.before != self.after
 
     @property
-    def outcome(self) -> Outcome:
+    def outcome(self) -> EditOutcome:
         """What becomes of the file."""
         if not self.changes:
             return "unchanged" if self.reason is None else "left alone"
@@ -148,7 +148,7 @@ class Edit(msgspec.Struct, frozen=True):
         return "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)
 
 
-def plan(text: Text, *, out: bool = False) -> Edit:
+def plan_edit(text: Text, *, out: bool = False) -> Edit:
     """Reads the file and works out the edit. Never raises for an obstacle, which becomes the edit's `problem`."""
     before = None
     try:
@@ -249,7 +249,7 @@ def carry_out(edit: Edit, state: Path) -> Edit:
     for left in reversed(range(_TRIES)):
         try:
             if edit.reason is None and read_target(edit.text) != edit.before:
-                edit = plan(edit.text, out=edit.out)
+                edit = plan_edit(edit.text, out=edit.out)
             if edit.reason is None:
                 _write_listed(edit, state)
             break

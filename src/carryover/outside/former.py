@@ -33,7 +33,7 @@ _STORE: Final = ".carryover"
 _LIMIT_BYTES: Final = 16 << 20
 _LIST_LIMIT_BYTES: Final = 4096
 
-T = TypeVar("T")
+_T = TypeVar("_T")
 
 
 class _File(msgspec.Struct, frozen=True):
@@ -65,7 +65,7 @@ class _Placed(msgspec.Struct, frozen=True):
     names: tuple[str, ...] = ()
 
 
-def is_there(state: Path) -> bool:
+def has_former(state: Path) -> bool:
     """Whether the state folder has any of the records."""
     return any(os.path.lexists(state / name) for name in (EDITS, PROJECTS, PLACED, BACKUPS))
 
@@ -101,7 +101,7 @@ def _files(state: Path) -> tuple[_File, ...] | None:
         return None
 
 
-def remove(state: Path) -> None:
+def remove_former(state: Path) -> None:
     """Removes the records, once the journal has what they say. One that is damaged stays, with the backups, for the
     user to look into. Raises OSError."""
     for name in (PROJECTS, PLACED):
@@ -118,7 +118,7 @@ def remove(state: Path) -> None:
         shutil.rmtree(backups)
 
 
-def in_project(root: Path) -> tuple[Listed, ...]:
+def former_in_project(root: Path) -> tuple[Listed, ...]:
     """Returns what the project's own list says. Other names than those that we ever edited are ignored, since a cloned
     repository may contain any list."""
     listed = _project_list(root)
@@ -166,7 +166,7 @@ def _read(path: Path) -> bytes | None:
         return None
 
 
-def _lines(path: Path, kind: type[T]) -> Iterator[T]:
+def _lines(path: Path, kind: type[_T]) -> Iterator[_T]:
     decoder = msgspec.json.Decoder(kind)
     for line in filter(None, (_read(path) or b"").split(b"\n")):
         with suppress(msgspec.MsgspecError, UnicodeDecodeError):

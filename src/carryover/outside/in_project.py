@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from carryover.outside.apply import Edit, Putting, Taking, Text, carry_out, plan
+from carryover.outside.apply import Edit, Putting, Taking, Text, carry_out, plan_edit
 from carryover.outside.journal import Journal, read_journal
 from carryover.outside.listed import in_project
 
@@ -57,11 +57,11 @@ class Pass:
 
     def put(self, text: Text) -> bool:
         """Puts our text in; returns False, with a note, if the file has to be left alone."""
-        return self.carry_out(plan(text))
+        return self.carry_out(plan_edit(text))
 
     def take(self, text: Text) -> bool:
         """Takes our text out, and returns what `put` does."""
-        return self.carry_out(plan(text, out=True))
+        return self.carry_out(plan_edit(text, out=True))
 
     def let_go(self, name: str) -> None:
         """Leaves a file as it is; it is not ours any more."""

@@ -89,7 +89,7 @@ class Journal:
     def names(self, root: Path) -> set[str]:
         """Returns the names of the project's files that have our text from this machine. Only these are ever restored:
         a block that came with the repository belongs to its owners."""
-        listed = (*self._live(), *filter(self.lacks, former.in_project(root)))
+        listed = (*self._live(), *filter(self.lacks, former.former_in_project(root)))
         return {entry.name for entry in listed if entry.root == str(root) and entry.form == "text"}
 
     def inside(self, root: str) -> tuple[Listed, ...]:
@@ -147,16 +147,16 @@ def take_over(state: Path) -> None:
 
     Whatever is interrupted, the journal and the records left say the same together, and the next call goes on.
     """
-    if former.is_there(state):
+    if former.has_former(state):
         with locked_dir(state):
             known = Journal(_lines(state))
             _append(state, [entry for entry in former.entries(state) if known.lacks(entry)])
-            former.remove(state)
+            former.remove_former(state)
 
 
 def take_over_project(state: Path, root: Path) -> None:
     """Does the same with the list in a project of its files that were edited. Raises OSError."""
-    if entries := former.in_project(root):
+    if entries := former.former_in_project(root):
         known = read_journal(state)
         write_down(state, *filter(known.lacks, entries))
     former.remove_list(root)

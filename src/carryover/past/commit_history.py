@@ -14,11 +14,20 @@ from carryover.ledger.codec import is_of, read_body
 from carryover.ledger.rows import ProjectRow
 from carryover.model import FileEdit, ToolResult
 from carryover.past.line_origin import comparable, is_silent, removed_by, sources_of, writes
-from carryover.past.session_turns import WHOLE_SECOND_MS, Change, Edits, Links, between, edits_of, in_order, turns_of
+from carryover.past.session_turns import (
+    WHOLE_SECOND_MS,
+    Edits,
+    Links,
+    TurnChange,
+    between,
+    edits_of,
+    in_order,
+    turns_of,
+)
 from carryover.probe.git_history import FileOfCommit, GitCommit
 from carryover.redact import clean
 
-MOST_FILES: Final = 200
+_MOST_FILES: Final = 200
 _AROUND_MS: Final = 60_000
 """Maximum difference between the recorded time of a `git commit` and the time of its commit."""
 _RESULTS: Final = f"""SELECT session.agent, session.native_id, machine, event.at_ms, event.body
@@ -41,7 +50,7 @@ class CommitHistory(msgspec.Struct, frozen=True, kw_only=True):
 
     commit: GitCommit
     made_by: Committer | None
-    turns: tuple[Change, ...]
+    turns: tuple[TurnChange, ...]
     """The turns that wrote or removed what it brought; one entry per turn and file, newest first."""
 
 
@@ -52,10 +61,10 @@ def commit_history(
     changed, as far as git said it."""
     commit = commits[0]
     links = Links(commits)
-    turns: list[Change] = []
+    turns: list[TurnChange] = []
     texts = {file.name: file for file in files}
     names = [file.name for file in files] or commit.files
-    for name in names[:MOST_FILES]:
+    for name in names[:_MOST_FILES]:
         file = texts.get(name)
         old_name = file.old_name if file is not None else name
         edits = edits_of(db, project, *(str(Path(project.root, path)) for path in sorted({name, old_name})))
@@ -67,7 +76,7 @@ def commit_history(
     return CommitHistory(commit=commit, made_by=_made_by(db, project, commit, links), turns=tuple(turns))
 
 
-def _time_of(change: Change) -> int:
+def _time_of(change: TurnChange) -> int:
     return change.at_ms
 
 

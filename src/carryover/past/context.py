@@ -16,6 +16,7 @@ from carryover.facts import ProjectRoot, is_foreign
 from carryover.fsio import is_folder
 from carryover.paths import StateDir, expanded, require_utf8
 from carryover.probe.looks import Silent, look_at
+from carryover.terminal.output import warn
 from carryover.terminal.paths import quoted
 
 KNOWN_PROJECTS: Final = "`carryover sessions --all` lists the projects that are known."
@@ -70,8 +71,6 @@ def settings_to_print(state: StateDir) -> Config:
 @cache
 def warn_once(text: str) -> None:
     """Prints a warning, unless this command has printed the same before."""
-    from carryover.terminal.output import warn
-
     warn(text)
 
 

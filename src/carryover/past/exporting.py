@@ -11,6 +11,7 @@ from typing import Literal
 from carryover.agents import agent_name
 from carryover.errors import ExitCode, UserError
 from carryover.export import quoting
+from carryover.export.atif import trajectory
 from carryover.export.session_parts import SessionEvent, SessionHead, cleaned, of_turns, session_markdown, session_parts
 from carryover.ledger.events import session_events
 from carryover.ledger.rows import SessionRow
@@ -66,8 +67,6 @@ def _head(ledger: sqlite3.Connection, session: SessionRow) -> SessionHead:
 
 
 def _trajectory(head: SessionHead, events: Iterable[SessionEvent], *, full: bool) -> str:
-    from carryover.export.atif import trajectory
-
     document = trajectory(head, events, subagents=full)
     if document is None:
         more = "" if full else "; --full exports the work of its sub-agents, if there is any"

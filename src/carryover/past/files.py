@@ -17,13 +17,13 @@ from carryover.past.types import ChangedFile, ChangedFiles, FileSession
 
 MOST_EDITS: Final = 4_000
 """Once so many edits of a project were read, no older session is."""
-MOST_SESSIONS: Final = 2_000
+_MOST_SESSIONS: Final = 2_000
 """The same for sessions: most of them may have edited nothing."""
 _SESSIONS_AT_ONCE: Final = 100
 
 
 def files_changed(
-    db: sqlite3.Connection, project: ProjectRow, *, most_edits: int = MOST_EDITS, most_sessions: int = MOST_SESSIONS
+    db: sqlite3.Connection, project: ProjectRow, *, most_edits: int = MOST_EDITS, most_sessions: int = _MOST_SESSIONS
 ) -> ChangedFiles:
     """Returns the files that sessions of the project edited, as far back as these bounds reach."""
     sessions: dict[str, list[FileSession]] = defaultdict(list)

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 __all__ = ["HandedOver", "LineRecord", "WantedHandoff"]
 
 
-def handoff(wanted: WantedHandoff) -> HandedOver:
+def current_handoff(wanted: WantedHandoff) -> HandedOver:
     """Returns the current handoff of a project; nothing is written there. While Carryover is paused, nothing is read.
 
     Raises UserError: NOTHING_FOUND if there is nothing to hand over, REFUSED if the project is excluded, or if
@@ -70,7 +70,8 @@ def _of_daemon(wanted: WantedHandoff) -> HandoffAnswer:
 
 
 def handoff_here(wanted: WantedHandoff) -> Refreshed:
-    """Makes what `handoff` returns in this process, with what publishing it needs; its handoff and text are there."""
+    """Makes what `current_handoff` returns in this process, with what publishing it needs; its handoff and text are
+    there."""
     from carryover.daemon.handoffs import how_to_link, notes_on
 
     root, state = wanted.root, state_dir()

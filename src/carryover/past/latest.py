@@ -15,11 +15,11 @@ from carryover.ledger.connect import as_ledger_error, connect_tolerant
 STEPS: Final = 2_000
 """How many of SQLite's instructions may run before it is seen that a newer question is there."""
 
-Question = TypeVar("Question")
-Answer = TypeVar("Answer")
+_Question = TypeVar("_Question")
+_Answer = TypeVar("_Answer")
 
 
-class Latest(Generic[Question, Answer]):
+class Latest(Generic[_Question, _Answer]):
     """Each question has a connection of its own. A newer one interrupts an older one, in the middle of a statement.
 
     latest = Latest(path, listing_of)  # in the screen's event loop
@@ -27,13 +27,13 @@ class Latest(Generic[Question, Answer]):
         use(listing)
     """
 
-    def __init__(self, ledger: Path, function: Callable[[sqlite3.Connection, Question], Answer]) -> None:
+    def __init__(self, ledger: Path, function: Callable[[sqlite3.Connection, _Question], _Answer]) -> None:
         self._ledger: Final = ledger
         self._function: Final = function
         self._one_at_a_time: Final = threading.Lock()
         self._newest: object = None
 
-    async def answer(self, question: Question) -> Answer | None:
+    async def answer(self, question: _Question) -> _Answer | None:
         """Returns the answer; None if a newer question came before it. Raises UserError if the ledger can't be read."""
         this = self._newest = object()
         try:
@@ -42,7 +42,7 @@ class Latest(Generic[Question, Answer]):
             self._newest = None  # the thread ends too
             raise
 
-    def _answered(self, question: Question, this: object) -> Answer | None:
+    def _answered(self, question: _Question, this: object) -> _Answer | None:
         def is_outdated() -> bool:
             return self._newest is not this
 

@@ -17,7 +17,7 @@ from carryover.ledger.rows import PROJECT, ProjectRow, records
 from carryover.publish.project_view import project_view
 from carryover.text.reset_times import reset_time_ms
 
-MOST: Final = 20
+_MOST: Final = 20
 """Maximum number of projects considered, newest activity first."""
 _RECENT: Final = f"{PROJECT} WHERE last_event_ms >= ? ORDER BY last_event_ms DESC, id DESC LIMIT ?"
 
@@ -28,7 +28,7 @@ def limited_projects(
     """Returns the roots of the projects in which an agent has stopped since `since_ms` at a usage limit that, as far as
     is known, still holds at `now_ms`, newest first, each with that limit."""
     limits = []
-    for row in [row for row in records(ProjectRow, db, _RECENT, (since_ms, MOST)) if not is_foreign(row.root)]:
+    for row in [row for row in records(ProjectRow, db, _RECENT, (since_ms, _MOST)) if not is_foreign(row.root)]:
         view = project_view(db, row.id)
         limit = standing_limit(view, by_last_use(db, startable, row.id))
         if limit is None or limit.at_ms < since_ms or not has_past(view):

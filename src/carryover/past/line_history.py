@@ -18,9 +18,9 @@ from carryover.model import FileEdit
 from carryover.past.line_origin import comparable, is_silent, sources_of
 from carryover.past.session_turns import (
     WHOLE_SECOND_MS,
-    Change,
     Edits,
     Links,
+    TurnChange,
     between,
     edits_of,
     in_order,
@@ -31,7 +31,7 @@ from carryover.probe.git_history import GitCommit, commit_named, commits_of_line
 from carryover.redact import clean
 
 MOST_BYTES: Final = 8 << 20
-Found = Literal["followed", "by_text", "turns", "before", "outside", "unknown"]
+_Found = Literal["followed", "by_text", "turns", "before", "outside", "unknown"]
 
 
 class LineHistory(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,11 +43,11 @@ class LineHistory(msgspec.Struct, frozen=True, kw_only=True):
     """The last of them."""
     text: str
     """Of the first of them."""
-    found: Found
+    found: _Found
     """The edit that wrote it was `followed` through all later ones, or found `by_text` because the file was also
     changed outside the sessions; or one of the `turns` wrote it, whose text is not recorded; or it was there `before`
     the first recorded edit; or it was changed `outside` the sessions; `unknown`: one of the two."""
-    turns: tuple[Change, ...]
+    turns: tuple[TurnChange, ...]
     """The turn that wrote it, or the possible ones if `found` is `turns`."""
     commit: GitCommit | None
     """The commit that it came with; None if it is not committed or git gave no answer."""
@@ -64,7 +64,7 @@ class _Line(NamedTuple):
     name: str
 
 
-_Answer = tuple[Found, tuple[Change, ...]]
+_Answer = tuple[_Found, tuple[TurnChange, ...]]
 """How the origin of a line was found, and the turns."""
 
 

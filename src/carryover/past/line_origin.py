@@ -10,7 +10,7 @@ from carryover.model import FileEdit
 from carryover.records.fields import bounded
 from carryover.text.pattern import later
 
-LONGEST_LINE: Final = 500
+_LONGEST_LINE: Final = 500
 """Maximum number of characters of a line in an edit's diff."""
 
 _START: Final = later(r"@@(?: \+(\d+))?")
@@ -82,7 +82,7 @@ class _Line:
 
 def comparable(text: str) -> list[str]:
     """Splits the text of a file into lines as diffs contain them."""
-    return [bounded(line.removesuffix("\r"), LONGEST_LINE) for line in text.split("\n")]
+    return [bounded(line.removesuffix("\r"), _LONGEST_LINE) for line in text.split("\n")]
 
 
 def sources_of(lines: Sequence[str], places: Iterable[int], edits: Sequence[FileEdit]) -> list[LineWriter]:

@@ -14,8 +14,8 @@ from carryover.export.session_parts import Part, session_parts
 from carryover.ledger.events import subagent_events, turn_events, turn_of, turn_starts
 from carryover.ledger.queries import session_of
 from carryover.ledger.rows import SessionRow
-from carryover.ledger.search import Hit
-from carryover.ledger.search_text import Kind, Term, best_part, spans
+from carryover.ledger.search import EventHit
+from carryover.ledger.search_text import SearchKind, Term, best_part, spans
 from carryover.past.context import now_ms
 from carryover.past.sessions import show_command
 from carryover.publish.project_view import session_digest
@@ -28,12 +28,12 @@ LONGEST_LINE: Final = 4_000
 """Characters of a line in a preview, those with most of the words: the rest would have to be wrapped as one types."""
 LONGEST_PART: Final = 60_000
 """Characters of what one message holds in a preview, in the same way."""
-MOST_LINES: Final = 500
+_MOST_LINES: Final = 500
 """Lines of a preview on either side of the match."""
 TURNS: Final = 6
 """How many turns of a session are previewed."""
-FILES: Final = 6
-PROMPT_CHARS: Final = 300
+_FILES: Final = 6
+_PROMPT_CHARS: Final = 300
 
 
 class Item(NamedTuple):
@@ -44,14 +44,14 @@ class Item(NamedTuple):
     agent: str
     root: str | None
     at_ms: int
-    kind: Literal["session"] | Kind
+    kind: Literal["session"] | SearchKind
     by: str
     """The agent's display name, with the machine that it ran on if that is another."""
     project: str
     """The short path of its project; `?` if that is unknown."""
     line: str
     """What the session is called, or the part of the hit with most of the words; on one line."""
-    hit: Hit | None = None
+    hit: EventHit | None = None
     """None for a session."""
 
 
@@ -144,7 +144,7 @@ def _session_lines(db: sqlite3.Connection, row: SessionRow) -> Iterator[str]:
     turns = digest.turns[-TURNS:]
     for turn in turns:
         yield from _turn_lines(turn, is_last=turn is turns[-1])
-    files = [visible(str(Path(*Path(file.path).parts[-2:]))) for file in digest.touched[-FILES:]]
+    files = [visible(str(Path(*Path(file.path).parts[-2:]))) for file in digest.touched[-_FILES:]]
     if files:
         more = len(digest.touched) - len(files)
         yield f"files: {', '.join(files)}{f' and {more} more' if more else ''}"
@@ -152,9 +152,9 @@ def _session_lines(db: sqlite3.Connection, row: SessionRow) -> Iterator[str]:
 
 def _turn_lines(turn: Turn, *, is_last: bool) -> Iterator[str]:
     if turn.prompt:
-        yield f"› {one_line(turn.prompt, PROMPT_CHARS)}"
+        yield f"› {one_line(turn.prompt, _PROMPT_CHARS)}"
     if turn.answer and is_last:
-        yield f"  ● {one_line(turn.answer, PROMPT_CHARS)}"
+        yield f"  ● {one_line(turn.answer, _PROMPT_CHARS)}"
     results = [counted(turn.changes, "change")] if turn.changes else []
     results += [f"committed {one_line(commit, 60)}" for commit in turn.commits[:1]]
     if turn.end and turn.prompt:
@@ -163,7 +163,7 @@ def _turn_lines(turn: Turn, *, is_last: bool) -> Iterator[str]:
         yield f"    {ago(turn.last_ms, now_ms())}: {', '.join(results)}"
 
 
-def _turn_preview(db: sqlite3.Connection, row: SessionRow, hit: Hit, name: str, wanted: WantedPreview) -> Preview:
+def _turn_preview(db: sqlite3.Connection, row: SessionRow, hit: EventHit, name: str, wanted: WantedPreview) -> Preview:
     starts = turn_starts(db, row.id)
     number = turn_of(starts, hit.event_id, hit.at_ms, hit.subagent_id)
     events = turn_events(db, row.id, starts, number)
@@ -174,10 +174,10 @@ def _turn_preview(db: sqlite3.Connection, row: SessionRow, hit: Hit, name: str, 
     if lines and not lines[0].line.text:
         lines = lines[1:]
     match = _match(lines, hit)
-    first = max(match - MOST_LINES, 0)
+    first = max(match - _MOST_LINES, 0)
     command = show_command(name, number, subagent=hit.subagent_id is not None)
     title = _title(wanted.item, command, f"turn {number} of {len(starts)}" if number else "")
-    return _fitted(wanted, title, [timed.line for timed in lines[first : match + MOST_LINES]], match - first)
+    return _fitted(wanted, title, [timed.line for timed in lines[first : match + _MOST_LINES]], match - first)
 
 
 class _Timed(NamedTuple):
@@ -213,7 +213,7 @@ def _some(lines: list[PreviewLine]) -> list[PreviewLine]:
     return [*([cut] if first else []), *shown, *([cut] if first + len(shown) < len(lines) else [])]
 
 
-def _match(lines: Sequence[_Timed], hit: Hit) -> int:
+def _match(lines: Sequence[_Timed], hit: EventHit) -> int:
     """Returns the index of the line that a hit is in: with most of the words, or the first that comes of it."""
     of_hit = {row.strip() for row in harmless(hit.text).replace("\t", "    ").split("\n")}
     since = [number for number, timed in enumerate(lines) if timed.at_ms >= hit.at_ms]

@@ -13,12 +13,13 @@ from typing import Final, Generic, NamedTuple, TypeVar
 
 from carryover.agents import agent_name, agent_names
 from carryover.errors import ExitCode, UserError
+from carryover.install.machine import Machine, startable_here
 from carryover.ledger.connect import file_of
 from carryover.ledger.events import turn_of, turn_starts
 from carryover.ledger.queries import agents_seen, by_last_use, projects, session_ids, sessions, shortest_unique
 from carryover.ledger.rows import ProjectRow, SessionRow
-from carryover.ledger.search import Hit, Query, search
-from carryover.ledger.search_text import Kind, Term, best_part, terms_of
+from carryover.ledger.search import EventHit, Query, search
+from carryover.ledger.search_text import SearchKind, Term, best_part, terms_of
 from carryover.past.context import first_day_ms, now_ms, project_root, settings_to_print, state_dir
 from carryover.past.latest import Latest
 from carryover.past.live_preview import Item, Preview, WantedPreview, preview_of
@@ -31,15 +32,15 @@ from carryover.text.harmless import harmless
 
 LISTED: Final = 100
 """How many hits are listed."""
-SESSIONS: Final = 200
+_SESSIONS: Final = 200
 """How many sessions are listed, and have their names compared with what is typed."""
 NAMED: Final = 5
 """How many sessions are listed because of their names, before the hits."""
-LINE_CHARS: Final = 600
+_LINE_CHARS: Final = 600
 """How much of a hit is kept for its row: more than a terminal is wide."""
-MOST_BYTES: Final = 24_000_000
+_MOST_BYTES: Final = 24_000_000
 """Without a ledger, at most this many bytes of the newest transcripts are read."""
-MOST_TYPED: Final = 1_000
+LONGEST_QUERY: Final = 1_000
 """Maximum length of a query, in characters: a page may be pasted."""
 SINGLE_DAYS: Final = 7
 """How many days can be chosen one by one."""
@@ -48,10 +49,10 @@ PERIODS: Final = (7, 30)
 
 SOME_WORDS: Final = "No entry has all of these words; these have some of them."
 
-Value = TypeVar("Value")
+_Value = TypeVar("_Value")
 
 
-class Span(NamedTuple):
+class TimeSpan(NamedTuple):
     """A time from `since_ms` to `until_ms`, exclusive (UTC ms); None: without an end there."""
 
     since_ms: int | None = None
@@ -64,8 +65,8 @@ class ListQuery(NamedTuple):
     typed: str
     agent: str | None = None
     project_id: int | None = None
-    span: Span = Span()
-    kinds: tuple[Kind, ...] = ()
+    span: TimeSpan = TimeSpan()
+    kinds: tuple[SearchKind, ...] = ()
 
 
 class Listing(NamedTuple):
@@ -82,7 +83,7 @@ class Listing(NamedTuple):
 
 
 @dataclass
-class Filter(Generic[Value]):
+class Filter(Generic[_Value]):
     """A filter with its values, of which one is chosen.
 
     >>> agent = Filter("agent", {"any": None, "Codex": "codex"})
@@ -92,7 +93,7 @@ class Filter(Generic[Value]):
     """
 
     name: str
-    values: dict[str, Value]
+    values: dict[str, _Value]
     """By their labels; the first limits nothing."""
     chosen: int = 0
     """The number of the chosen value."""
@@ -103,7 +104,7 @@ class Filter(Generic[Value]):
         return list(self.values)[self.chosen]
 
     @property
-    def value(self) -> Value:
+    def value(self) -> _Value:
         """The chosen value."""
         return self.values[self.label]
 
@@ -127,7 +128,7 @@ class LiveSearch:
         *,
         agent: str | None,
         since_ms: int | None,
-        kinds: Sequence[Kind],
+        kinds: Sequence[SearchKind],
     ) -> None:
         self._ledger = ledger
         self._project_id = project.id if project is not None else None
@@ -144,15 +145,13 @@ class LiveSearch:
     @cached_property
     def agents(self) -> dict[str, str]:
         """The names of the agents that can take over on this machine, by id, the one last used here first."""
-        from carryover.install.machine import Machine, startable_here
-
         settings = settings_to_print(state_dir()).agents
         able = startable_here(settings.selected, Machine.here(settings.recorded_env()))
         return {agent: agent_name(agent) for agent in by_last_use(self._ledger, able, self._project_id)}
 
     def query(self, typed: str) -> ListQuery:
         """Returns what is to be listed, as the filters are set."""
-        words = " ".join(typed[:MOST_TYPED].split())
+        words = " ".join(typed[:LONGEST_QUERY].split())
         return ListQuery(words, self.agent.value, self.project.value, self.day.value, self._kinds)
 
     def toggle_project(self) -> bool:
@@ -162,7 +161,7 @@ class LiveSearch:
         self.project.chosen = 0 if self.project.chosen else 1
         return True
 
-    def turn(self, hit: Hit) -> int:
+    def turn(self, hit: EventHit) -> int:
         """Returns the number of the turn that a hit is in."""
         return turn_of(turn_starts(self._ledger, hit.session_id), hit.event_id, hit.at_ms, hit.subagent_id)
 
@@ -174,7 +173,7 @@ def live_search(
     everywhere: bool = False,
     agent: str | None = None,
     since_ms: int | None = None,
-    kinds: Sequence[Kind] = (),
+    kinds: Sequence[SearchKind] = (),
 ) -> Iterator[LiveSearch | None]:
     """Opens what is recorded, of this project or of all; None if there is nothing.
 
@@ -182,7 +181,7 @@ def live_search(
     nothing is recorded of the project that the folder `project` is in.
     """
     root = None if everywhere else project_root(project, elsewhere=True)
-    with opened(Want.LISTED, root, most_bytes=MOST_BYTES) as (ledger, row):
+    with opened(Want.LISTED, root, most_bytes=_MOST_BYTES) as (ledger, row):
         if not sessions(ledger, limit=1):
             yield None
             return
@@ -224,16 +223,16 @@ def project_filter(ledger: sqlite3.Connection, this: ProjectRow | None) -> Filte
     return Filter("project", {"all": None, **ids}, 0 if this is None else 1)
 
 
-def day_filter(since_ms: int | None) -> Filter[Span]:
+def day_filter(since_ms: int | None) -> Filter[TimeSpan]:
     """Returns the days that can be chosen, and periods until now: at first any time, or what is since `since_ms`."""
     starts = [first_day_ms(number) for number in range(1, SINGLE_DAYS + 1)]
     names = ["today", "yesterday", *map(_day, starts[2:])]
     ends = [None, *starts[:-1]]
-    days = {name: Span(start, end) for name, start, end in zip(names, starts, ends, strict=True)}
-    periods = {f"last {number} days": Span(first_day_ms(number)) for number in PERIODS}
+    days = {name: TimeSpan(start, end) for name, start, end in zip(names, starts, ends, strict=True)}
+    periods = {f"last {number} days": TimeSpan(first_day_ms(number)) for number in PERIODS}
     if since_ms is None:
-        return Filter("day", {"any": Span(), **days, **periods})
-    return Filter("day", {"any": Span(), f"since {local_time(since_ms)}": Span(since_ms), **days, **periods}, 1)
+        return Filter("day", {"any": TimeSpan(), **days, **periods})
+    return Filter("day", {"any": TimeSpan(), f"since {local_time(since_ms)}": TimeSpan(since_ms), **days, **periods}, 1)
 
 
 def _day(start_ms: int) -> str:
@@ -270,7 +269,7 @@ def listing_of(db: sqlite3.Connection, wanted: ListQuery) -> Listing:
 
 def _sessions(db: sqlite3.Connection, wanted: ListQuery) -> list[SessionRow]:
     since_ms, until_ms = wanted.span
-    return sessions(db, wanted.project_id, limit=SESSIONS, agent=wanted.agent, since_ms=since_ms, until_ms=until_ms)
+    return sessions(db, wanted.project_id, limit=_SESSIONS, agent=wanted.agent, since_ms=since_ms, until_ms=until_ms)
 
 
 def _has_words(row: SessionRow, wanted: ListQuery) -> bool:
@@ -289,11 +288,11 @@ def _session_item(db: sqlite3.Connection, row: SessionRow) -> Item:
         kind="session",
         by=agent_name(row.agent, row.machine),
         project=_project(row.root),
-        line=_on_one_line(title_of(db, row))[:LINE_CHARS],
+        line=_on_one_line(title_of(db, row))[:_LINE_CHARS],
     )
 
 
-def _hit_item(hit: Hit, terms: tuple[Term, ...]) -> Item:
+def _hit_item(hit: EventHit, terms: tuple[Term, ...]) -> Item:
     return Item(
         session=hit.session,
         agent=hit.agent,
@@ -302,7 +301,7 @@ def _hit_item(hit: Hit, terms: tuple[Term, ...]) -> Item:
         kind=hit.kind,
         by=agent_name(hit.agent, hit.machine),
         project=_project(hit.root),
-        line=best_part(_on_one_line(hit.text), terms, LINE_CHARS),
+        line=best_part(_on_one_line(hit.text), terms, _LINE_CHARS),
         hit=hit,
     )
 

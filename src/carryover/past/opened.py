@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from carryover.ledger.store import Ledger
     from carryover.projects.root import StatePaths
 
-T = TypeVar("T")
+_T = TypeVar("_T")
 MANY: Final = 40
 """From so many transcripts on, it takes seconds to read them."""
 
@@ -134,12 +134,12 @@ def ask_patiently(state: StateDir, target: str, *, timeout_s: float) -> dict[str
 
 def written_daemonless(
     target: str,
-    kind: type[T],
-    do: Callable[[Ledger, StatePaths], Awaitable[T]],
+    kind: type[_T],
+    do: Callable[[Ledger, StatePaths], Awaitable[_T]],
     *,
     timeout_s: float,
     otherwise: str = "Nothing was changed.",
-) -> T:
+) -> _T:
     """Returns the daemon's answer to `POST target`, which writes to the ledger, or, if none runs, that of `do`.
 
     Raises UserError, which ends with `otherwise` if `do` can't be run.

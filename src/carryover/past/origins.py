@@ -18,7 +18,7 @@ from carryover.past.commit_history import CommitHistory, Committer, commit_histo
 from carryover.past.context import project_root
 from carryover.past.line_history import MOST_BYTES, LineHistory, line_history
 from carryover.past.opened import Want, opened
-from carryover.past.session_turns import Change, changes_of, edits_of
+from carryover.past.session_turns import TurnChange, changes_of, edits_of
 from carryover.past.sessions import show_command
 from carryover.paths import expanded
 from carryover.platform import here
@@ -27,7 +27,7 @@ from carryover.probe.source_code import Definition, Effort, definitions, languag
 from carryover.terminal.output import did_you_mean
 
 _PART: Final = re.compile(r"(?P<first>\d+)(?:-(?P<last>\d+))?")
-MOST_LINES: Final = 2_000
+_MOST_LINES: Final = 2_000
 """Most lines that are looked up at once."""
 _PARSE_STEPS: Final = 80_000
 
@@ -43,9 +43,9 @@ class Behind(NamedTuple):
     root: str
     short_ids: Mapping[str, str]
     """The shortest unique prefix of each session's id."""
-    data: list[Change] | LineHistory | list[LineHistory] | CommitHistory
+    data: list[TurnChange] | LineHistory | list[LineHistory] | CommitHistory
     """All of it: of a file, of a line, of several, of a commit."""
-    changes: Sequence[Change] = ()
+    changes: Sequence[TurnChange] = ()
     """Those of the file or the commit, newest first."""
     lines: Sequence[LineHistory] = ()
     commit: CommitHistory | None = None
@@ -56,15 +56,15 @@ class Behind(NamedTuple):
         made_by = self.commit.made_by if self.commit is not None else None
         return bool(self.changes or made_by) or any(line.turns for line in self.lines)
 
-    def agent(self, act: Change | Committer) -> str:
+    def agent(self, act: TurnChange | Committer) -> str:
         """Returns the agent's display name, with the machine that it ran on if that is another."""
         return agent_name(act.agent, act.machine)
 
-    def session(self, act: Change | Committer) -> str:
+    def session(self, act: TurnChange | Committer) -> str:
         """Returns the shortest unique prefix of the session's id."""
         return self.short_ids.get(act.session, act.session)
 
-    def show(self, change: Change) -> str:
+    def show(self, change: TurnChange) -> str:
         """Returns the command that shows the turn, by that id."""
         return show_command(self.session(change), change.turn, subagent=change.subagent_id is not None)
 
@@ -146,8 +146,8 @@ def _lines(file: Path, part: str) -> tuple[int, int]:
         last = defined.last
     if last < first:
         raise UserError(f"{part} ends before it begins.", ExitCode.USAGE)
-    if last - first >= MOST_LINES:
-        raise UserError(f"{part} has more than {MOST_LINES:,} lines. Ask for fewer.", ExitCode.USAGE)
+    if last - first >= _MOST_LINES:
+        raise UserError(f"{part} has more than {_MOST_LINES:,} lines. Ask for fewer.", ExitCode.USAGE)
     return first, last
 
 
@@ -182,7 +182,9 @@ def _definitions(file: Path) -> list[Definition]:
         raise UserError(f"{file} can't be read: {os_reason(error)}.", ExitCode.NOTHING_FOUND) from error
 
 
-def _of_file(ledger: sqlite3.Connection, project: ProjectRow | None, path: Path, root: str, name: str) -> list[Change]:
+def _of_file(
+    ledger: sqlite3.Connection, project: ProjectRow | None, path: Path, root: str, name: str
+) -> list[TurnChange]:
     former = former_names(Path(root), os.path.relpath(path, root))
     changes = changes_of(ledger, project, str(path), former)
     if changes:

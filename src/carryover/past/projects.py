@@ -47,7 +47,7 @@ _MOST_READ: Final = 500
 """Of how many of the newest projects the newest session is read: what it is about, and what it waits for."""
 _QUESTION_CHARS: Final = 300
 _ABOUT_CHARS: Final = 200
-DAYS: Final = 92
+_DAYS: Final = 92
 """How far back the pictures reach."""
 
 
@@ -161,7 +161,7 @@ def _waiting(digest: Digest) -> _Waiting:
     return _Waiting("you", turn.last_ms, question) if question else _Waiting()
 
 
-def handoff(
+def project_handoff(
     db: sqlite3.Connection,
     project: ProjectRow,
     config: Config,
@@ -182,7 +182,7 @@ def handoff(
 def work(db: sqlite3.Connection, project: ProjectRow, config: Config, *, now_ms: int) -> Work:
     """Returns the turns of each agent by day, and the tokens of the handoff by section."""
     turns: dict[str, Counter[str]] = defaultdict(Counter)
-    for agent, at_ms in prompts_since(db, project.id, now_ms - DAYS * DAY_MS):
+    for agent, at_ms in prompts_since(db, project.id, now_ms - _DAYS * DAY_MS):
         turns[f"{datetime.fromtimestamp(at_ms / 1000).astimezone():%Y-%m-%d}"][agent] += 1
     refreshed = made_handoff(db, project.id, config, now_ms=now_ms)
     titles = {f"## {title}": title for title, _ in refreshed.sections}

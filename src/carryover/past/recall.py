@@ -27,7 +27,7 @@ from carryover.facts import ProjectRoot
 from carryover.ledger import events, queries
 from carryover.ledger.rows import SessionRow
 from carryover.ledger.search import Query
-from carryover.ledger.search_text import KINDS, MOST_CHARS, Kind, Term, best_part, terms_of
+from carryover.ledger.search_text import KINDS, MOST_CHARS, SearchKind, Term, best_part, terms_of
 from carryover.model import ToolCall, ToolResult, is_own_tool
 from carryover.past.budget import LEAST_TOKENS, MAX_TOKENS, MOST_TOKENS, is_budget
 from carryover.past.context import now_ms, root_of, settings_to_print, state_dir
@@ -42,8 +42,8 @@ from carryover.terminal.output import counted
 from carryover.text.harmless import without_marks
 
 HITS: Final = 12
-MOST_TERMS: Final = 6
-SNIPPET_CHARS: Final = 240
+_MOST_TERMS: Final = 6
+_SNIPPET_CHARS: Final = 240
 PAGE_CHARS: Final = 20_000
 """The most that one page of a turn holds: about 5,000 tokens, which every client shows whole."""
 _LINE_CHARS: Final = 2_000
@@ -91,7 +91,7 @@ def prepare_recall() -> None:
     clean("a text")
 
 
-def recall(project: ProjectFolder, query: str, kind: Kind | None) -> str:
+def recall(project: ProjectFolder, query: str, kind: SearchKind | None) -> str:
     """Returns where the words of `query` occur in the project's record. Raises UserError if nothing matches."""
     terms = _terms_to_search(query)
     if kind is not None and kind not in KINDS:
@@ -105,7 +105,7 @@ def recall(project: ProjectFolder, query: str, kind: Kind | None) -> str:
     return "\n".join((notes, "", *(_line_of_hit(hit, results.terms) for hit in results.hits)))
 
 
-def harmless(text: str) -> CleanText:
+def neutral(text: str) -> CleanText:
     """Returns what stands in a sentence of ours, as an id of a session, which may be any text, on one line."""
     return clean(neutralize(text))
 
@@ -115,13 +115,13 @@ def _terms_to_search(query: str) -> tuple[Term, ...]:
     if not terms:
         raise UserError("The query has no letter and no digit to search for.", ExitCode.USAGE)
     # The longest terms say most; a pasted error has many words that are everywhere.
-    longest = sorted(terms, key=lambda term: sum(map(len, term.words)), reverse=True)[:MOST_TERMS]
+    longest = sorted(terms, key=lambda term: sum(map(len, term.words)), reverse=True)[:_MOST_TERMS]
     return tuple(term for term in terms if term in longest)
 
 
 def _notes_on(results: Search, work: _OpenProject) -> Iterator[str]:
     """Yields the sentences above the hits."""
-    yield f"From the record of {harmless(work.root)}, best first. {_TRUTH}"
+    yield f"From the record of {neutral(work.root)}, best first. {_TRUTH}"
     yield from work.notes
     if results.indexed < 1:
         yield f"Only {results.indexed:.0%} of what is recorded can be searched yet, the newest first."
@@ -162,7 +162,7 @@ def turn(project: ProjectFolder, name: str, page: int = 1, *, began_ms: int) -> 
 def _title(session: SessionRow, starts: Sequence[events.TurnStart], number: int) -> str:
     agent = f"{agent_name(session.agent, session.machine)} {session.agent_version or ''}".strip()
     began = f", {_when(starts[number - 1].at_ms)}" if number else ""
-    return f"Turn {number} of {len(starts)} of session {harmless(session.native_id)} ({harmless(agent)}{began})."
+    return f"Turn {number} of {len(starts)} of session {neutral(session.native_id)} ({neutral(agent)}{began})."
 
 
 def handoff(project: ProjectFolder, tokens: int = MAX_TOKENS) -> str:
@@ -222,7 +222,7 @@ def _leading(work: _OpenProject, began_ms: int) -> str:
 def _line_of_hit(hit: Hit, terms: tuple[Term, ...]) -> str:
     times = f"{hit.times} times" if hit.times > 1 else ""
     facts = filter(None, (_when(hit.at_ms), hit.agent_name, hit.kind, times))
-    text = best_part(harmless(hit.text[:MOST_CHARS]), terms, SNIPPET_CHARS)
+    text = best_part(neutral(hit.text[:MOST_CHARS]), terms, _SNIPPET_CHARS)
     return f"- turn {hit.turn} of {hit.short} ({', '.join(facts)}): {text}"
 
 
@@ -238,7 +238,7 @@ def _lines(work: _OpenProject, session: SessionRow, starts: Sequence[events.Turn
     )
     for part in session_parts(of_turn, agent=agent_name(session.agent), root=session.root, subagents=False):
         retracted = " (retracted by the user)" if part.retracted else ""
-        what = harmless(part.heading).replace("(run by you)", "(run by the user)")
+        what = neutral(part.heading).replace("(run by you)", "(run by the user)")
         if part.kind in ("user", "agent"):
             yield f"## {'The user' if part.kind == 'user' else what}{retracted}"
         else:

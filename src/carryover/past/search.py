@@ -14,9 +14,9 @@ from carryover.export.quoting import quoted_line
 from carryover.ledger.events import turn_of, turn_starts
 from carryover.ledger.queries import project_by_root, session_ids, session_of, sessions, shortest_unique
 from carryover.ledger.rows import ProjectRow
-from carryover.ledger.search import Hit as Entry
+from carryover.ledger.search import EventHit as Entry
 from carryover.ledger.search import Query, search
-from carryover.ledger.search_text import KINDS, Kind, Term, terms_of, window
+from carryover.ledger.search_text import KINDS, SearchKind, Term, terms_of, window
 from carryover.past.context import now_ms, project_root
 from carryover.past.opened import Want, opened
 from carryover.past.sessions import project_id_here, show_command, title_of
@@ -36,7 +36,7 @@ def searched(
     everywhere: bool,
     agent: str | None,
     since_ms: int | None,
-    kinds: Sequence[Kind],
+    kinds: Sequence[SearchKind],
     limit: int,
 ) -> Search:
     """Searches what is recorded of the project that the folder `project` is in, or `everywhere`.

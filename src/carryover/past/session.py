@@ -30,17 +30,17 @@ from carryover.ledger.rows import SessionRow
 from carryover.model import FileEdit, ToolResult, UserPrompt
 from carryover.past.opened import opened_session
 from carryover.past.sessions import session_of_row, title_of, with_short_title
-from carryover.past.types import ChangedFile, Session, SessionAnswer, Turn
+from carryover.past.types import ChangedFile, Session, SessionAnswer, SessionTurn
 from carryover.redact import CleanText
 
-MOST_TURNS: Final = 40
+MOST_SHOWN_TURNS: Final = 40
 _BEFORE: Final = 5
 """How many turns before the one that was asked for are shown."""
 _ENOUGH_CHARS: Final = 1_500_000
 """No further turn is added to an answer of this size."""
 MOST_DIFF_CHARS: Final = 1_500_000
 """No further diff is added to an answer of this size."""
-PROMPT_CHARS: Final = 300
+_PROMPT_CHARS: Final = 300
 
 ShownPart = Part[str]
 """A prompt, an answer, or a line on what happened."""
@@ -99,8 +99,8 @@ def session_turns(db: sqlite3.Connection, agent: str, native_id: str, turn: int 
     if row is None:
         return None
     total = len(turn_starts(db, row.id))
-    first = max((total - MOST_TURNS + 1) if turn is None else (turn - _BEFORE), 0)
-    turns = tuple(_turns(db, row, range(first, first + MOST_TURNS), least=turn or 0))
+    first = max((total - MOST_SHOWN_TURNS + 1) if turn is None else (turn - _BEFORE), 0)
+    turns = tuple(_turns(db, row, range(first, first + MOST_SHOWN_TURNS), least=turn or 0))
     return SessionAnswer(session=_listed(db, row), turns=turns, total_turns=total, first_turn=first)
 
 
@@ -127,7 +127,7 @@ def _listed(db: sqlite3.Connection, row: SessionRow) -> Session:
     return with_short_title(session_of_row(db, row, short))
 
 
-def _turns(db: sqlite3.Connection, row: SessionRow, wanted: range, *, least: int) -> Iterator[Turn]:
+def _turns(db: sqlite3.Connection, row: SessionRow, wanted: range, *, least: int) -> Iterator[SessionTurn]:
     """Yields the `wanted` turns with what was said and done, until the answer is large enough and has turn `least`."""
     chars = 0
     for number, of_turn in groupby(numbered(session_events(db, row)), key=lambda numbered_event: numbered_event[0]):
@@ -140,10 +140,10 @@ def _turns(db: sqlite3.Connection, row: SessionRow, wanted: range, *, least: int
         parts = tuple(cleaned(part for part in shown if not part.repeated))
         if parts:
             chars += sum(len(part.text) for part in parts)
-            yield Turn(number=number, at_ms=parts[0].at_ms, parts=parts)
+            yield SessionTurn(number=number, at_ms=parts[0].at_ms, parts=parts)
 
 
-def _from_above(number: int, events: Sequence[SessionEvent]) -> Turn:
+def _from_above(number: int, events: Sequence[SessionEvent]) -> SessionTurn:
     from carryover.testruns.reading import test_run_in  # not at the top: `show` reads no test's output
 
     prompt = next((event.body.typed for event in events if isinstance(event.body, UserPrompt)), "") if number else ""
@@ -151,7 +151,7 @@ def _from_above(number: int, events: Sequence[SessionEvent]) -> Turn:
     runs = [(run, result.subject) for result in results if (run := test_run_in(result)) is not None]
     edits = _edits(events)
     added, removed = lines_changed(edits)
-    return Turn(
+    return SessionTurn(
         number=number,
         at_ms=events[0].at_ms,
         prompt=short_prompt(prompt),
@@ -160,13 +160,13 @@ def _from_above(number: int, events: Sequence[SessionEvent]) -> Turn:
         added=added,
         removed=removed,
         tests=runs[-1][0].status if runs else "",
-        test_command=quoted_line(runs[-1][1])[:PROMPT_CHARS] if runs else "",
+        test_command=quoted_line(runs[-1][1])[:_PROMPT_CHARS] if runs else "",
     )
 
 
 def short_prompt(prompt: str) -> str:
-    """Returns what was asked for on one line, at most `PROMPT_CHARS` of it."""
-    return quoted_line(request_in(prompt))[:PROMPT_CHARS]
+    """Returns what was asked for on one line, at most `_PROMPT_CHARS` of it."""
+    return quoted_line(request_in(prompt))[:_PROMPT_CHARS]
 
 
 def _edits(events: Iterable[SessionEvent]) -> list[FileEdit]:

@@ -88,7 +88,7 @@ def path_in_project(path: str, roots: Sequence[str | None]) -> str:
     return path
 
 
-class Change(msgspec.Struct, frozen=True, kw_only=True):
+class TurnChange(msgspec.Struct, frozen=True, kw_only=True):
     """One turn's change to a file, at the time of the turn's last edit (UTC ms, 0 if unknown).
 
     [newest, *_] = changes_of(db, project, "/srv/shop/cart.py")
@@ -128,7 +128,7 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
 
 def changes_of(
     db: sqlite3.Connection, project: ProjectRow | None, path: str, former: Iterable[FormerName] = ()
-) -> list[Change]:
+) -> list[TurnChange]:
     """Returns the turns that changed the file at `path` (absolute), newest first; see `edits_of`.
 
     What bears one of its `former` names after the rename is another file.
@@ -176,14 +176,14 @@ def in_order(edits: Edits) -> list[int]:
     return sorted(edits, key=lambda key: (edits[key].row.at_ms, key))
 
 
-def turns_of(db: sqlite3.Connection, edits: Edits) -> list[Change]:
+def turns_of(db: sqlite3.Connection, edits: Edits) -> list[TurnChange]:
     """Returns the turns that made the edits of one file, newest first."""
-    turns: dict[tuple[int, int], Change] = {}
+    turns: dict[tuple[int, int], TurnChange] = {}
     starts = {session: turn_starts(db, session) for session in {row.session_id for row, _ in edits.values()}}
     for row, body in (edits[event_id] for event_id in sorted(edits)):
         prompt_id, prompt = _prompt_before(db, row)
         turn = turn_of(starts[row.session_id], row.event_id, row.at_ms, row.subagent_id or None)
-        change = Change(
+        change = TurnChange(
             at_ms=row.at_ms,
             agent=row.agent,
             session=row.session,
@@ -204,7 +204,7 @@ def turns_of(db: sqlite3.Connection, edits: Edits) -> list[Change]:
     return sorted(turns.values(), key=lambda change: change.at_ms, reverse=True)
 
 
-def _joined(former: Change, change: Change) -> Change:
+def _joined(former: TurnChange, change: TurnChange) -> TurnChange:
     """Returns both of one turn's changes to a file as one."""
     is_still_new = former.change == "add" and change.change == "modify"
     return msgspec.structs.replace(

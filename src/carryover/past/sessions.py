@@ -27,7 +27,7 @@ from carryover.publish.project_view import session_digest
 from carryover.text.harmless import one_line
 
 __all__ = ["WantedSessions"]
-MOST_LISTED: Final = 200
+_MOST_LISTED: Final = 200
 _TITLE_CHARS: Final = 200
 
 
@@ -50,8 +50,8 @@ def newest_sessions(limit: int) -> list[Session]:
 
 
 def session_page(ledger: sqlite3.Connection, wanted: WantedSessions, *, limit: int) -> SessionPage:
-    """Returns the newest sessions that are wanted, with titles that can be shown, at most `MOST_LISTED`."""
-    limit = max(1, min(limit, MOST_LISTED))
+    """Returns the newest sessions that are wanted, with titles that can be shown, at most `_MOST_LISTED`."""
+    limit = max(1, min(limit, _MOST_LISTED))
     rows = page_of_sessions(ledger, wanted, limit=limit + 1)
     shown = rows[:limit]
     return SessionPage(

@@ -19,11 +19,11 @@ from carryover.errors import ExitCode, UserError
 from carryover.export.document import DocumentForChat
 from carryover.export.quoting import code_span
 from carryover.export.quoting import quoted_line as safe_line
-from carryover.export.shorten import INSTRUCTION, answered, question, splits
+from carryover.export.shorten import INSTRUCTION, answered, prompt_for_part, splits
 from carryover.terminal.output import Progress
 from carryover.text.harmless import one_line
 
-VARIABLE: Final = "OLLAMA_HOST"
+_VARIABLE: Final = "OLLAMA_HOST"
 EXAMPLE_MODEL: Final = "qwen2.5:7b"
 _PORT: Final = 11434
 _LISTENING: Final = {"": "127.0.0.1", "localhost": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}
@@ -81,7 +81,7 @@ def shortened(document: DocumentForChat, source_name: str, model: str | None) ->
     `model`: its name; None for the only one there is. On a terminal, shows how far it is. Raises UserError if
     OLLAMA_HOST is another machine, or Ollama or the model is missing, fails or stalls.
     """
-    server = address(os.environ.get(VARIABLE))
+    server = address(os.environ.get(_VARIABLE))
     where = f"{server[0]}:{server[1]}"
     progress = Progress(only_terminal=True)
     try:
@@ -138,8 +138,8 @@ def address(value: str | None) -> Server:
     except ValueError:
         pass
     raise UserError(
-        f"{VARIABLE} is {one_line(text, 80)!r}, which is not an address of this machine, as http://127.0.0.1:{_PORT} "
-        f"is. Only an Ollama here is asked to shorten a document. If one runs here, run `unset {VARIABLE}`.",
+        f"{_VARIABLE} is {one_line(text, 80)!r}, which is not an address of this machine, as http://127.0.0.1:{_PORT} "
+        f"is. Only an Ollama here is asked to shorten a document. If one runs here, run `unset {_VARIABLE}`.",
         ExitCode.REFUSED,
     )
 
@@ -160,7 +160,13 @@ def _chosen(server: Server, wanted: str | None) -> str:
 
 def _answer(server: Server, model: str, part: str, progress: Progress, share: float) -> str:
     """Returns the answer, with `[…]` at its end if it was cut there."""
-    request = {"model": model, "system": INSTRUCTION, "prompt": question(part), "stream": True, "options": _OPTIONS}
+    request = {
+        "model": model,
+        "system": INSTRUCTION,
+        "prompt": prompt_for_part(part),
+        "stream": True,
+        "options": _OPTIONS,
+    }
     text = ""
     size = 0
     progress.update(share, model)

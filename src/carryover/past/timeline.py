@@ -29,7 +29,7 @@ from carryover.redact import clean
 from carryover.testruns.reading import test_run_in
 from carryover.text.reset_times import with_reset_here
 
-MOST_SESSIONS: Final = 5000
+_MOST_SESSIONS: Final = 5000
 _LONGEST_TEXT: Final = 400
 _COMMITTED_AFTER_MS: Final = 3_600_000
 """How long after a session a commit with its edits is still shown with it."""
@@ -95,7 +95,7 @@ def timeline(
     db: sqlite3.Connection, project_id: int, wanted: Wanted, *, limit: int, commits: Iterable[GitCommit] = ()
 ) -> list[Moment]:
     """Returns the newest `limit` moments that are `wanted`, newest first. `commits`: of the project's repository."""
-    rows = sessions(db, project_id, limit=MOST_SESSIONS)
+    rows = sessions(db, project_id, limit=_MOST_SESSIONS)
     # Nobody takes over from a note.
     by_start = sorted((row for row in rows if row.agent != NOTE), key=lambda row: (row.started_ms, row.id))
     before = {later.id: earlier for earlier, later in pairwise(by_start)}

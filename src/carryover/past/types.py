@@ -13,7 +13,7 @@ import msgspec
 
 from carryover.daemon.handed_over import HandedOver
 from carryover.export.session_parts import Part
-from carryover.ledger.search_text import Kind, Term
+from carryover.ledger.search_text import SearchKind, Term
 from carryover.ledger.usage import Tokens
 from carryover.redact import CleanText
 
@@ -106,7 +106,7 @@ class SessionPage(msgspec.Struct, frozen=True, kw_only=True):
     """How many sessions each agent has there, whichever are shown; those with most first."""
 
 
-class Turn(msgspec.Struct, frozen=True, kw_only=True):
+class SessionTurn(msgspec.Struct, frozen=True, kw_only=True):
     """A prompt and all that followed until the next one. Number 0 holds what came before the first prompt."""
 
     number: int
@@ -158,7 +158,7 @@ class SessionAnswer(msgspec.Struct, frozen=True, kw_only=True):
     the files that it changed."""
 
     session: Session
-    turns: tuple[Turn, ...]
+    turns: tuple[SessionTurn, ...]
     total_turns: int
     first_turn: int = 0
     files: tuple[ChangedFile, ...] = ()
@@ -183,7 +183,7 @@ class Hit(msgspec.Struct, frozen=True, kw_only=True):
     """The number of the turn in its session; 0 before the first prompt."""
     show: str
     """The command that shows that turn."""
-    kind: Kind
+    kind: SearchKind
     at_ms: int
     times: int
     """How often the session has the same text."""

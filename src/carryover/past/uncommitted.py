@@ -15,14 +15,14 @@ from carryover.probe.git_command import ask
 from carryover.probe.git_history import patched_files
 from carryover.text.harmless import one_line
 
-MOST_FILES: Final = 500
+_MOST_FILES: Final = 500
 MOST_DIFFS: Final = 60
 LONGEST_LINES: Final = 3_000
 """Most lines of a file's diff."""
-LARGEST_BYTES: Final = 512 << 10
+LARGEST_COMPARED: Final = 512 << 10
 """Largest size of a file, then and now, whose diff is read."""
 _GIT_S: Final = 5.0
-_BOUNDED: Final = (f"core.bigFileThreshold={LARGEST_BYTES}",)
+_BOUNDED: Final = (f"core.bigFileThreshold={LARGEST_COMPARED}",)
 _FROM_NOTHING: Final = "--- /dev/null\n"
 _PATCH: Final = ("diff", "--raw", "-z", "--patch", "--no-renames", "HEAD", "--")
 _NUMSTAT: Final = ("diff", "--numstat", "-z", "--no-renames", "HEAD", "--")
@@ -49,7 +49,7 @@ def _uncommitted(
     [numstat] = ask(root, _NUMSTAT, deadline=deadline, settings=_BOUNDED)
     if numstat.code != 0:
         return []
-    changed = of_others(root, changed_files(numstat.out), own_writes, "HEAD", deadline)[:MOST_FILES]
+    changed = of_others(root, changed_files(numstat.out), own_writes, "HEAD", deadline)[:_MOST_FILES]
     gone = {file.path for file in changed if is_gone(root / file.path)}
     short = [file.path for file in changed if 0 < file.insertions + file.deletions <= LONGEST_LINES]
     diffs = _diffs(root, [path for path in short if path not in gone and not hidden(path)][:MOST_DIFFS], deadline)
@@ -73,7 +73,7 @@ def _diffs(root: Path, paths: Sequence[str], deadline: float) -> dict[str, str]:
     [answer] = ask(root, (*_PATCH, *paths), deadline=deadline, settings=_BOUNDED)
     # What became a link is deleted in one section, and made in the last.
     sections = {file.name: file.sections[-1] for file in patched_files(answer.out) if file.sections}
-    return {path: _as_diff(path, section) for path, section in sections.items() if len(section) <= LARGEST_BYTES}
+    return {path: _as_diff(path, section) for path, section in sections.items() if len(section) <= LARGEST_COMPARED}
 
 
 def _as_diff(path: str, section: bytes) -> str:

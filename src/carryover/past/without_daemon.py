@@ -23,12 +23,12 @@ from carryover.projects.root import StatePaths
 from carryover.publish.project_moves import follow, inspect_root
 from carryover.publish.refresh import refused_before_work
 
-T = TypeVar("T")
+_T = TypeVar("_T")
 
 
 def as_writer(
-    state: StateDir, do: Callable[[Ledger, StatePaths], Awaitable[T]], otherwise: str = "Nothing was changed."
-) -> T:
+    state: StateDir, do: Callable[[Ledger, StatePaths], Awaitable[_T]], otherwise: str = "Nothing was changed."
+) -> _T:
     """Runs `do` with the ledger while no daemon does. Raises UserError, which ends with `otherwise`, if it can't."""
     lock = FileLock(state.lock)
     try:
@@ -38,7 +38,7 @@ def as_writer(
     if not taken:
         raise UserError(f"Another process is using the ledger. {otherwise} Try again in a moment.")
 
-    async def run() -> T:
+    async def run() -> _T:
         ledger = await Ledger.open(state.ledger, DigestReducer())
         try:
             return await do(ledger, StatePaths(state, Path.home(), load_config(state.config).agents))

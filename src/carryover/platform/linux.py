@@ -10,6 +10,7 @@ import re
 import resource
 import sys
 from contextlib import suppress
+from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -150,8 +151,6 @@ class Linux:
 
 def _in_table(address: str, port: int, mapped: bool) -> str:
     """Returns an end of a connection as in the kernel's tables. `mapped`: of a program that reached it by IPv6."""
-    from ipaddress import ip_address
-
     packed = ip_address(f"::ffff:{address}" if mapped and "." in address else address).packed
     words = (int.from_bytes(packed[at : at + 4], sys.byteorder) for at in range(0, len(packed), 4))
     return "".join(f"{word:08X}" for word in words) + f":{port:04X}"

@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 from carryover.adapter.spec import CommandFiles
 from carryover.fsio import read_bytes_bounded, stat_regular
 
-MOST_FILES: Final = 300
+_MOST_FILES: Final = 300
 _MOST_BYTES: Final = 128 << 10
 
 
@@ -29,7 +29,7 @@ def command_files(
     """Returns the commands of the user and of the project at `root`, if it is here, in the order of their paths.
     At most 300; what cannot be read is left out."""
     paths = (path for kind in kinds for path in _paths(kind, root, home, env))
-    found = (_read(path) for path in islice(dict.fromkeys(paths), MOST_FILES))
+    found = (_read(path) for path in islice(dict.fromkeys(paths), _MOST_FILES))
     return [file for file in found if file is not None]
 
 
@@ -39,7 +39,7 @@ def _paths(kind: CommandFiles, root: Path | None, home: Path, env: Mapping[str, 
         return
     for pattern in kind.patterns:
         with suppress(OSError):
-            yield from sorted(str(path) for path in islice(folder.glob(pattern), MOST_FILES))
+            yield from sorted(str(path) for path in islice(folder.glob(pattern), _MOST_FILES))
 
 
 def _read(path: str) -> CommandFile | None:
@@ -50,7 +50,7 @@ def _read(path: str) -> CommandFile | None:
         return None
 
 
-@lru_cache(maxsize=MOST_FILES)
+@lru_cache(maxsize=_MOST_FILES)
 def _text(path: str, _inode: int, _mtime_ns: int, _size: int) -> CommandFile | None:
     name = _name(Path(path))
     text = read_bytes_bounded(Path(path), _MOST_BYTES).decode("utf-8-sig")

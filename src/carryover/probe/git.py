@@ -68,7 +68,7 @@ class _Head(msgspec.Struct, frozen=True):
     ahead: int
 
 
-T = TypeVar("T")
+_T = TypeVar("_T")
 
 
 class ChangedSince(msgspec.Struct, frozen=True, kw_only=True):
@@ -99,7 +99,7 @@ def changed_since(
     return _in_time(partial(_changed_since, checkout, since, own), timeout_s)
 
 
-def _in_time(ask_git: Callable[[float], T | None], timeout_s: float) -> T | None:
+def _in_time(ask_git: Callable[[float], _T | None], timeout_s: float) -> _T | None:
     try:
         return ask_git(time.monotonic() + timeout_s * (1 - _CLEAN_UP_SHARE))
     except FileNotFoundError:  # git is gone

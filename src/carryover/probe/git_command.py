@@ -158,13 +158,20 @@ def ask_one(root: Path, *command: str, timeout_s: float = _PATIENCE_S, most_byte
     return answer
 
 
-def in_store(folder: Path, *command: str, remote: str, given: bytes = b"", timeout_s: float) -> GitAnswer:
+def in_store(
+    folder: Path,
+    *command: str,
+    remote: str,
+    given: bytes = b"",
+    timeout_s: float,
+    most_bytes: int = LARGEST_ANSWER,
+) -> GitAnswer:
     """Runs one command in the bare repository at `folder`, one of ours, with `given` as its input.
 
     `remote` is the address that the name `store` stands for in the command: it may hold a password, so it is not an
     argument, which other users of the machine could read. Nobody is asked for a password or a host's key. Raises
     TimeoutError if it did not end within `timeout_s`, with its children gone by then; OverflowError if it said more
-    than `LARGEST_ANSWER`, as of a tree that holds itself many times; FileNotFoundError without git.
+    than `most_bytes`, as of a tree that holds itself many times; FileNotFoundError without git.
     """
     import tempfile  # slow to load, and only sync needs it
 
@@ -183,7 +190,7 @@ def in_store(folder: Path, *command: str, remote: str, given: bytes = b"", timeo
         process = _popen(command_line, environment, file)
     _in_store.add(process)
     try:
-        [answer] = _bounded([process], time.monotonic() + timeout_s, LARGEST_ANSWER)
+        [answer] = _bounded([process], time.monotonic() + timeout_s, most_bytes)
         return answer
     finally:
         _in_store.discard(process)

@@ -14,7 +14,7 @@ import msgspec
 from carryover.probe.git import output_of
 from carryover.text.pattern import later
 
-TIMEOUT_S: Final = 2.0
+_TIMEOUT_S: Final = 2.0
 MOST_COMMITS: Final = 500
 LARGEST_COMMIT: Final = 8 << 20
 """Bytes of the patch of a commit, with the whole of each file; a larger one is not read."""
@@ -29,7 +29,7 @@ _HUNK: Final = later(rb"^@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@", re.M)
 _NAMES: Final = ("--find-renames", "-l1000", "--name-status", "-z")
 _NAME: Final = later(r"\w[^\s:]*")
 """Names of commits and branches that git cannot take for an option or a path."""
-SHORT: Final = 8
+_SHORT: Final = 8
 _LAST_S: Final = 253_370_764_799
 """A commit can name any time; of later ones, no date can be printed."""
 
@@ -47,7 +47,7 @@ class GitCommit(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def short(self) -> str:
         """The abbreviated id."""
-        return self.id[:SHORT]
+        return self.id[:_SHORT]
 
 
 def newest_commits(root: Path, *, since_ms: int = 0, limit: int = MOST_COMMITS) -> list[GitCommit]:
@@ -77,7 +77,7 @@ def files_of_commit(root: Path, commit: str) -> list[FileOfCommit]:
     """Returns the files that a commit changed; empty for a merge, for a commit larger than `LARGEST_COMMIT`, or if git
     gives no answer in time."""
     whole = ("--raw", "-z", "--patch", "--root", "--no-commit-id", "-r", "--find-renames", "-l1000", _WHOLE_FILES)
-    out = output_of(root, "diff-tree", *whole, commit, timeout_s=TIMEOUT_S, most_bytes=LARGEST_COMMIT) or b""
+    out = output_of(root, "diff-tree", *whole, commit, timeout_s=_TIMEOUT_S, most_bytes=LARGEST_COMMIT) or b""
     return [_file(changed) for changed in patched_files(out)]
 
 
@@ -133,14 +133,14 @@ def commits_of_lines(root: Path, path: str, first: int, last: int) -> dict[int, 
     """Returns for lines (from 1) of the file in its present state the commit that introduced each, and the file's name
     in that commit. Names are relative to the top of the repository. A line that is not in HEAD is left out, and all
     are if git gives no answer in time."""
-    changes = output_of(root, "diff", "--unified=0", "--no-renames", "HEAD", "--", path, timeout_s=TIMEOUT_S)
+    changes = output_of(root, "diff", "--unified=0", "--no-renames", "HEAD", "--", path, timeout_s=_TIMEOUT_S)
     if changes is None:
         return {}
     before = {line: at for line in range(first, last + 1) if (at := _line_before(changes, line)) is not None}
     if not before:
         return {}
     lines = f"-L{min(before.values())},{max(before.values())}"
-    blamed = output_of(root, "blame", "--line-porcelain", lines, "HEAD", "--", path, timeout_s=TIMEOUT_S) or b""
+    blamed = output_of(root, "blame", "--line-porcelain", lines, "HEAD", "--", path, timeout_s=_TIMEOUT_S) or b""
     ids = {int(found[2]): (found[1].decode(), os.fsdecode(found[3])) for found in _BLAMED.finditer(blamed)}
     wanted = {commit for commit, _ in ids.values()}
     commits = {commit.id: commit for commit in _log(root, "--no-walk", *sorted(wanted))} if wanted else {}
@@ -161,11 +161,11 @@ def former_names(root: Path, path: str) -> list[FormerName]:
 
     They are those of renames that git recognises, also of one that is staged. Empty if it gives no answer in time.
     """
-    staged = _renames(output_of(root, "diff", *_NAMES, "HEAD", "--", timeout_s=TIMEOUT_S) or b"")
+    staged = _renames(output_of(root, "diff", *_NAMES, "HEAD", "--", timeout_s=_TIMEOUT_S) or b"")
     names = [FormerName(name=old, until_ms=None) for old, new, _ in staged if new == path]
     committed = names[0].name if names else path
     log = ("log", "--follow", f"--max-count={MOST_COMMITS}", "--format=%x01%ct", *_NAMES, "HEAD", "--", committed)
-    renames = _renames(output_of(root, *log, timeout_s=TIMEOUT_S) or b"")
+    renames = _renames(output_of(root, *log, timeout_s=_TIMEOUT_S) or b"")
     return [*names, *(FormerName(name=old, until_ms=at_ms) for old, _, at_ms in renames)]
 
 
@@ -185,7 +185,7 @@ def _renames(out: bytes) -> Iterator[tuple[str, str, int]]:
 
 
 def _log(root: Path, *arguments: str) -> list[GitCommit]:
-    out = output_of(root, *_LOG, *arguments, "--", timeout_s=TIMEOUT_S) or b""
+    out = output_of(root, *_LOG, *arguments, "--", timeout_s=_TIMEOUT_S) or b""
     return list(_commits(out.decode("utf-8", "replace").split("\n")))
 
 

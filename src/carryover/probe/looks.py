@@ -26,15 +26,15 @@ WORK_S: Final = 20.0
 """How long anything in one folder may take once its disk has answered: longer than all questions to git together."""
 LATE_S: Final = 5.0
 """After this long, a look has its disk to itself, so that one that hangs halfway holds up one reader and publisher."""
-SHORT_S: Final = 1.0
+_SHORT_S: Final = 1.0
 """For a look that an agent waits for; it waits for no late one."""
-AGAIN_S: Final = 60.0
+_AGAIN_S: Final = 60.0
 """How often a silent disk is asked again if a look has not come back by itself: its question may be lost."""
 MOST_STUCK: Final = 8
 """No disk is asked again while that many threads are stuck there."""
 
-Item = TypeVar("Item")
-T = TypeVar("T")
+_Item = TypeVar("_Item")
+_T = TypeVar("_T")
 
 
 class Silent(TimeoutError):
@@ -64,14 +64,14 @@ def _walk_here() -> _Walk[Any, Any] | None:
     return getattr(_here, "walk", None)
 
 
-class _Walk(Generic[Item, T]):
+class _Walk(Generic[_Item, _T]):
     """A thread on its way through folders. `tell` is called in it at the end."""
 
     def __init__(
         self,
         disks: Disks,
-        items: list[tuple[Item, Path]],
-        look: Callable[[Item], T],
+        items: list[tuple[_Item, Path]],
+        look: Callable[[_Item], _T],
         *,
         soon: bool,
         tell: Callable[[], None] = lambda: None,
@@ -83,7 +83,7 @@ class _Walk(Generic[Item, T]):
         self._look = look
         self._soon = soon
         self._tell = tell
-        self._found: list[tuple[Item, T]] = []
+        self._found: list[tuple[_Item, _T]] = []
         self._begin_s = time.monotonic()
         self._limit_s = self._begin_s + self._disks.knock_s
         self._error: BaseException | None = None
@@ -113,7 +113,7 @@ class _Walk(Generic[Item, T]):
                 self._disks.under_way.discard(self)
             return self.given_up or self._has_ended
 
-    def outcome(self) -> list[tuple[Item, T]]:
+    def outcome(self) -> list[tuple[_Item, _T]]:
         """Returns what was found until the end or the first folder that does not answer. Raises what a look raised."""
         if self._error is not None and not self.given_up:
             raise self._error
@@ -163,7 +163,7 @@ class _Walk(Generic[Item, T]):
             if was_silent:  # what a folder is may still be known of a disk that is gone, not what is in it
                 with os.scandir(folder) as entries:
                     next(entries, None)
-        self._begin(folder, SHORT_S if soon else self._disks.work_s)
+        self._begin(folder, _SHORT_S if soon else self._disks.work_s)
         result = look()
         with self._disks.lock:
             for disk in self._disks.disks_of(folder):
@@ -186,7 +186,7 @@ class Disks:
     """
 
     def __init__(
-        self, *, knock_s: float = KNOCK_S, work_s: float = WORK_S, late_s: float = LATE_S, again_s: float = AGAIN_S
+        self, *, knock_s: float = KNOCK_S, work_s: float = WORK_S, late_s: float = LATE_S, again_s: float = _AGAIN_S
     ) -> None:
         self.knock_s, self.work_s, self.late_s, self.again_s = knock_s, work_s, late_s, again_s
         self.silent: dict[Path, _Silence] = {}
@@ -194,10 +194,10 @@ class Disks:
         self.under_way: set[_Walk[Any, Any]] = set()
         self.lock: Final = threading.Lock()
 
-    def look_at(self, folder: Path | str, look: Callable[[], T], *, soon: bool = False) -> T:
+    def look_at(self, folder: Path | str, look: Callable[[], _T], *, soon: bool = False) -> _T:
         """Returns what `look`, which concerns `folder`, returns.
 
-        Raises what it raises, and Silent if that takes longer than `work_s`, or than `SHORT_S` if it is wanted `soon`.
+        Raises what it raises, and Silent if that takes longer than `work_s`, or than `_SHORT_S` if it is wanted `soon`.
         `look` then continues in its thread, and may end at any later time; see `give_up_if_late`. A look within another
         one is part of that and is given up with it.
         """
@@ -205,7 +205,7 @@ class Disks:
             return found
         raise Silent(Path(folder))
 
-    async def looked_at(self, folder: Path | str, look: Callable[[], T], *, soon: bool = False) -> T:
+    async def looked_at(self, folder: Path | str, look: Callable[[], _T], *, soon: bool = False) -> _T:
         """Does what `look_at` does without blocking the event loop."""
         import asyncio  # not at the top: most commands do without it
 
@@ -237,12 +237,12 @@ class Disks:
 
     def look_at_each(
         self,
-        items: Iterable[Item],
-        look: Callable[[Item], T],
+        items: Iterable[_Item],
+        look: Callable[[_Item], _T],
         *,
-        at: Callable[[Item], Path] | None = None,
+        at: Callable[[_Item], Path] | None = None,
         soon: bool = False,
-    ) -> list[tuple[Item, T]]:
+    ) -> list[tuple[_Item, _T]]:
         """Returns each item with what `look` returns for it, leaving out those on disks that do not answer.
 
         `at`: the item's folder. `soon`: as for `look_at`.
@@ -250,7 +250,7 @@ class Disks:
         waiting = [(item, Path(str(item)) if at is None else at(item)) for item in items]
         if (walk := _walk_here()) is not None:
             return walk.take_in(waiting, look, soon=soon)
-        found: list[tuple[Item, T]] = []
+        found: list[tuple[_Item, _T]] = []
         while waiting := [(item, folder) for item, folder in waiting if self.may_ask(folder, soon=soon)]:
             walk = _Walk(self, waiting, look, soon=soon)
             walk.wait()

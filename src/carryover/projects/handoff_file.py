@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
@@ -47,8 +48,6 @@ def handoff_path(folder: Path | None, name: str = HANDOFF) -> str:
 
 def sha_of(text: bytes) -> str:
     """Returns a fingerprint of a handoff's text, for recognising the last published one."""
-    import hashlib
-
     return hashlib.sha256(text).hexdigest()[:16]
 
 

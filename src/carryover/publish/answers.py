@@ -21,7 +21,7 @@ from carryover.facts import Facts, GitFacts, ProjectRoot
 from carryover.ledger.queries import project_by_root
 from carryover.model import conversation_of
 from carryover.probe.checkout import Checkout
-from carryover.probe.git import ChangedSince, changed_since
+from carryover.probe.git import TIMEOUT_S, ChangedSince, changed_since
 from carryover.projects.handoff_file import handoff_path
 from carryover.projects.policy import AWAITS_WORK
 from carryover.publish.gitignore import open_to_git
@@ -61,12 +61,14 @@ class AnswerTime:
     """A project at one moment, for all sessions that start about then: what they get is made once.
 
     `project`: see `view_now`. `then`: git's state when the handoff was last published. `now_ms`: when the first starts.
+    `git_s`: how long git is waited for, each time it is asked.
     """
 
     project: int | ProjectRoot
     config: Config
     now_ms: int
     then: GitFacts | None
+    git_s: float = TIMEOUT_S
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False)
     _view: ProjectView | None = field(default=None, init=False)
     _present: _Present | None = field(default=None, init=False)
@@ -92,7 +94,7 @@ class AnswerTime:
             top = _top_from(beginning.folder, Path(view.root))
             which = (situation, about, beginning.reads, top)
             if which not in self._texts:
-                self._present = self._present or _present_of(db, view, settings, self.then)
+                self._present = self._present or _present_of(db, view, settings, self.then, self.git_s)
                 self._texts[which] = self._text(handed, settings, self._present, situation, own, beginning.reads, top)
             return self._texts[which]
 
@@ -115,7 +117,7 @@ class AnswerTime:
         made = with_page(made, settings, has_file=present.has_file)
         page = str(top / made.page) if made.page is not None else None
         made = msgspec.structs.replace(made, head=head, page=page)
-        moved = _moved(present.checkout, git, made.head)
+        moved = _moved(present.checkout, git, made.head, self.git_s)
         answering = Answering(
             situation=situation,
             now_ms=self.now_ms,
@@ -140,10 +142,10 @@ class _Present(NamedTuple):
 
 
 def _present_of(
-    db: sqlite3.Connection, view: ProjectView, settings: ProjectSettings, then: GitFacts | None
+    db: sqlite3.Connection, view: ProjectView, settings: ProjectSettings, then: GitFacts | None, git_s: float
 ) -> _Present:
     checkout = Checkout(Path(view.root))
-    git, elsewhere = git_now(checkout, then), elsewhere_lines(db, view)
+    git, elsewhere = git_now(checkout, then, timeout_s=git_s), elsewhere_lines(db, view)
     facts = Facts(git, files_now(view), elsewhere, for_now=True, clock=on_this_machine)
     is_open = open_to_git(checkout, settings) is not None
     project = project_by_root(db, view.root)
@@ -159,14 +161,14 @@ def _top_from(folder: Path | None, root: Path) -> Path:
     return Path(*[".."] * len(folder.relative_to(root).parts)) if folder.is_relative_to(root) else root
 
 
-def _moved(checkout: Checkout, git: GitFacts | None, since: str | None) -> ChangedSince | None:
+def _moved(checkout: Checkout, git: GitFacts | None, since: str | None, git_s: float) -> ChangedSince | None:
     """Returns what has changed since a commit; None if that is unknown, or if git is too slow to say it."""
     if git is None or git.stale or since is None:
         return None
     if git.head == since:
         return ChangedSince(head=since, changed_files=git.changed_files)
     with contextlib.suppress(TimeoutError):
-        return changed_since(checkout, since=since, own=own_writes())
+        return changed_since(checkout, since=since, own=own_writes(), timeout_s=git_s)
     return None
 
 

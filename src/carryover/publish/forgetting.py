@@ -39,7 +39,7 @@ from carryover.publish.refresh import refresh
 from carryover.publish.second_page import write_second_page
 from carryover.transcript.spooled import SpooledCall
 
-T = TypeVar("T")
+_T = TypeVar("_T")
 Publish = Callable[[Sequence[int], Sequence[int]], Awaitable[Iterable[str]]]
 """Publishes the first projects again; the others are gone and must not be written any more. Returns what went wrong."""
 
@@ -150,7 +150,7 @@ def _selected(
     return {root for root in roots if root is not None}, conversations, known
 
 
-def _read(paths: StatePaths, query: Callable[[sqlite3.Connection], T]) -> T:
+def _read(paths: StatePaths, query: Callable[[sqlite3.Connection], _T]) -> _T:
     with closing(connect_read_only(paths.state.ledger)) as db:
         return query(db)
 
@@ -207,7 +207,7 @@ def _remove_handoff(folder: Path, problems: list[str]) -> bool:
     return had_handoff
 
 
-SPOOL: Final = "spool"
+_SPOOL: Final = "spool"
 """Folder of hook calls in the state folder, with one subfolder per agent and files named by session."""
 _LIMIT_BYTES: Final = 8 << 20
 
@@ -225,7 +225,7 @@ def remove_spooled(
     `known`: ids of all conversations that have been read; calls of others are removed if `selections` name them.
     """
     problems: list[str] = []
-    spool = state / SPOOL
+    spool = state / _SPOOL
     if not is_folder(spool) or spool.is_symlink():
         return problems
     if any(selection.is_everything for selection in selections):

@@ -78,8 +78,10 @@ def made_handoff(
     now_ms: int,
     last_git: GitFacts | None = None,
     own: str | None = None,
+    git_s: float = TIMEOUT_S,
 ) -> Refreshed:
-    """Returns the handoff as it would be published now, led by `own` if given. Raises LookupError like `view_now`."""
+    """Returns the handoff as it would be published now, led by `own` if given; git gets at most `git_s`. Raises
+    LookupError like `view_now`."""
     view = view_now(db, project, config)
     checkout = Checkout(Path(view.root))
     settings = settings_for_work(view, config)
@@ -87,7 +89,8 @@ def made_handoff(
     if not has_past(view) and not was_brought_in(view):
         return Refreshed(root=view.root, settings=settings, handoff=None, text=None, git=last_git, related=related)
     head = checkout.head_stamp() if _is_here(checkout.root) else 0
-    facts = Facts(git_now(checkout, last_git), files_now(view), elsewhere_lines(db, view), clock=on_this_machine)
+    git = git_now(checkout, last_git, timeout_s=git_s)
+    facts = Facts(git, files_now(view), elsewhere_lines(db, view), clock=on_this_machine)
     # Not what is on PATH: the same ledger gives the same handoff, in the daemon and in each shell.
     found = config.agents.selected if config.agents.selected is not None else agents_here(db)
     startable = by_last_use(db, startable_agents(found), project if isinstance(project, int) else None)

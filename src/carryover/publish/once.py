@@ -30,7 +30,7 @@ from carryover.publish.gitignore import has_our_rule
 from carryover.publish.pointers import block_state, pointer
 from carryover.terminal.paths import quoted
 
-TIMEOUT_S: Final = 1.0
+_TIMEOUT_S: Final = 1.0
 
 
 class Once:
@@ -108,7 +108,7 @@ def committed_names(checkout: Checkout) -> set[str]:
     names = (*instruction_files(), GITIGNORE)
     commands = [("cat-file", "blob", f"HEAD:{name}") for name in names]
     try:
-        blobs = ask(checkout.root, *commands, deadline=time.monotonic() + TIMEOUT_S)
+        blobs = ask(checkout.root, *commands, deadline=time.monotonic() + _TIMEOUT_S)
     except OSError:
         return set()
     return {name for name, blob in zip(names, blobs, strict=True) if blob.code == 0 and _is_ours(name, blob.out)}
@@ -120,7 +120,7 @@ def uncommitted_names(checkout: Checkout) -> tuple[str, ...]:
     committed = committed_names(checkout) if present else set()
     changed = [name for name in (*instruction_files(), GITIGNORE) if name in present - committed]
     try:
-        ignored = ask_one(checkout.root, "check-ignore", "--", *changed, timeout_s=TIMEOUT_S).out if changed else b""
+        ignored = ask_one(checkout.root, "check-ignore", "--", *changed, timeout_s=_TIMEOUT_S).out if changed else b""
     except OSError:
         return ()
     hidden = os.fsdecode(ignored).splitlines()
@@ -131,7 +131,7 @@ def refuses_pull(root: Path, names: Sequence[str]) -> bool:
     """Returns whether git refuses to pull because of these uncommitted files: the branch that is followed has changed
     one of them in a commit, fetched already, that HEAD lacks. Blocks. Raises OSError if git does not answer."""
     commits = ("rev-list", "--max-count=1", "HEAD..@{upstream}", "--", *names)
-    return bool(names) and ask_one(root, *commits, timeout_s=TIMEOUT_S).out != b""
+    return bool(names) and ask_one(root, *commits, timeout_s=_TIMEOUT_S).out != b""
 
 
 def commit_command(root: str, names: Sequence[str]) -> str:

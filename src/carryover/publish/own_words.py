@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec.structs import replace
 
+from carryover.agents import specs
 from carryover.distill.digest import Turn
 from carryover.distill.own_text import without_handoffs
 from carryover.facts import is_foreign
@@ -54,7 +55,6 @@ class OwnWords:
         return self._known_commands
 
     def _read_commands(self) -> list[SharedText]:
-        from carryover.agents import specs
         from carryover.probe.command_files import command_files
 
         folder = Path(self._root) if self._root and not is_foreign(self._root) else None

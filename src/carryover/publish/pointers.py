@@ -25,7 +25,7 @@ from carryover.adapter.spec import AGENTS_MD
 from carryover.agents import agent_name, instruction_files
 from carryover.errors import os_reason
 from carryover.fsio import is_there
-from carryover.outside.apply import Text, plan
+from carryover.outside.apply import Text, plan_edit
 from carryover.outside.in_project import Pass, text_in
 from carryover.text.markdown import fenced_lines, visible_text
 from carryover.text.user_text import BOM, EditRefused, find_lines, is_text, whole_file, with_lines, without_span
@@ -49,7 +49,7 @@ _READ_BYTES: Final = 32_768
 _IMPORT_OF_AGENTS: Final = re.compile(r"(?<!\S)@(?:\./)?AGENTS\.md(?!\S)")
 _COMMENT: Final = re.compile(r"<!--.*?-->", re.DOTALL)
 _MARKER: Final = re.compile(rb" {0,3}(" + START + b"|" + END + rb")\s*")
-State = Literal["absent", "intact", "edited", "broken"]
+BlockState = Literal["absent", "intact", "edited", "broken"]
 """State of our block; the user repairs one that is `edited` (has another text) or `broken` (a marker is missing)."""
 
 
@@ -74,7 +74,7 @@ def place_pointers(
             if name in edits.mine:
                 edits.take(text)
             continue
-        edit = plan(text)
+        edit = plan_edit(text)
         if name != AGENTS_MD and _same_file(shared, edit.path):
             continue
         if edit.changes and edit.has_ours and not allows(name):
@@ -177,7 +177,7 @@ def has_block(data: bytes) -> bool:
     return block_state(data) != "absent"
 
 
-def block_state(data: bytes) -> State:
+def block_state(data: bytes) -> BlockState:
     """Returns the state of our block in the text. Markers inside a closed code fence are someone's example."""
     if _spans(data):
         return "intact"

@@ -12,7 +12,7 @@ from carryover.records.fields import utc_ms
 Fields = dict[str, msgspec.Raw]
 """An object whose fields are read one by one."""
 
-T = TypeVar("T")
+_T = TypeVar("_T")
 
 _OBJECT, _LIST, _TEXT = b'{["'
 _BEGINNINGS: Final = b'{["-0123456789tfn'
@@ -21,7 +21,7 @@ _LATEST_MS: Final = 4_102_444_800_000
 _MOST_NESTED: Final = 4
 
 
-def read_as(data: bytes | msgspec.Raw | None, kind: type[T]) -> T | None:
+def read_as(data: bytes | msgspec.Raw | None, kind: type[_T]) -> _T | None:
     """Decodes a row or field as `kind`; None if it has another shape. Lone surrogates are replaced."""
     if data is None:
         return None

@@ -18,7 +18,7 @@ ABSENT: Final = msgspec.Raw(b"null")
 UNREADABLE: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 """Exceptions of msgspec for unusable input: another shape, not JSON, not UTF-8, nested too deeply."""
 
-T = TypeVar("T")
+_T = TypeVar("_T")
 
 
 class TextPart(msgspec.Struct, frozen=True):
@@ -38,7 +38,7 @@ _LONE: Final = later(
 )
 _BACKSLASH: Final = b"\xff\xff"
 """Stands for an escaped backslash; UTF-8 has no such bytes."""
-MOST_ENTRIES: Final = 100_000
+MOST_JSON_ENTRIES: Final = 100_000
 """An array or object with more entries is not read: each takes memory that its bytes don't show."""
 
 
@@ -71,7 +71,7 @@ def objects_in(head: bytes, *, most: int) -> Iterator[dict[str, Any]]:
             continue
 
 
-def text_of(raw: msgspec.Raw) -> str | None:
+def content_text(raw: msgspec.Raw) -> str | None:
     """Returns the text of a field that is a string or a list of content blocks; None if it is neither."""
     if (text := string_of(raw)) is not None:
         return text
@@ -84,14 +84,14 @@ def string_of(raw: msgspec.Raw) -> str | None:
     return part_of(raw, str)
 
 
-def part_of(raw: msgspec.Raw, kind: type[T]) -> T | None:
+def part_of(raw: msgspec.Raw, kind: type[_T]) -> _T | None:
     """Decodes a raw field as `kind`, repairing it if need be; None if it is absent or has another shape."""
     if raw is ABSENT:
         return None
     for mended in (False, True):
         try:
             found = decoder_of(kind).decode(mend(bytes(raw)) if mended else raw)
-            return None if isinstance(found, (list, dict)) and len(found) > MOST_ENTRIES else found
+            return None if isinstance(found, (list, dict)) and len(found) > MOST_JSON_ENTRIES else found
         except msgspec.ValidationError:
             return None
         except UNREADABLE:
@@ -105,8 +105,8 @@ class _Kind(msgspec.Struct, frozen=True):
 
 
 def read_line(
-    decoder: msgspec.json.Decoder[T], data: bytes, *, quiet: Collection[str] = (), version: str | None = None
-) -> T | Skipped | None:
+    decoder: msgspec.json.Decoder[_T], data: bytes, *, quiet: Collection[str] = (), version: str | None = None
+) -> _T | Skipped | None:
     """Decodes a record; None for one of a `quiet` type with an unexpected shape. `version`: the client's."""
     found = read(decoder, data)
     if not isinstance(found, str):
@@ -115,7 +115,7 @@ def read_line(
     return None if kind.type in quiet else skipped(kind.type, found, string_of(kind.version) or version)
 
 
-def read(decoder: msgspec.json.Decoder[T], data: bytes) -> T | str:
+def read(decoder: msgspec.json.Decoder[_T], data: bytes) -> _T | str:
     """Decodes `data`, repairing it if need be, or returns what is wrong with it, without quoting it."""
     for made_ready in (bytes, mend):
         try:

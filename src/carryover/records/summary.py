@@ -14,8 +14,8 @@ from carryover.text.pattern import later
 MAX_PARTS: Final = 30
 MAX_PART_CHARS: Final = 8_000
 
-PartKind = Literal["request", "errors", "pending", "current", "next", "other"]
-Kinds = Mapping[str, PartKind]
+_PartKind = Literal["request", "errors", "pending", "current", "next", "other"]
+Kinds = Mapping[str, _PartKind]
 """Maps each heading, in lower case and without parts in brackets, to its kind."""
 
 _HEADING: Final = later(
@@ -29,13 +29,13 @@ _FENCE: Final = "```"
 
 def kinds_of(**headings: str) -> Kinds:
     """Returns the kinds of headings that are given by kind, separated by `|`."""
-    return {heading: cast(PartKind, kind) for kind, listed in headings.items() for heading in listed.split("|")}
+    return {heading: cast(_PartKind, kind) for kind, listed in headings.items() for heading in listed.split("|")}
 
 
 def parts_by_heading(text: str, kinds: Kinds) -> tuple[SummaryPart, ...]:
     """Returns the sections of a text with numbered, Markdown or bold headings; none if no heading is known. An unknown
     heading begins a section if it looks like the one before it."""
-    found: list[tuple[str, PartKind, list[str]]] = []
+    found: list[tuple[str, _PartKind, list[str]]] = []
     style = ""
     number = 0
     fenced = False
@@ -75,7 +75,7 @@ def _style(heading: re.Match[str]) -> str:
     return "**" if heading["bold"] and "**" in heading["end"] else ""
 
 
-def _bounded(found: Iterable[tuple[str, PartKind, str]]) -> tuple[SummaryPart, ...]:
+def _bounded(found: Iterable[tuple[str, _PartKind, str]]) -> tuple[SummaryPart, ...]:
     parts = [
         SummaryPart(kind, bounded(heading, SHORT_CHARS), bounded(dedent(text).strip(), MAX_PART_CHARS))
         for heading, kind, text in found

@@ -13,7 +13,7 @@ from carryover.redact.values import MARK, Span, insert_marks, is_dummy, is_fille
 from carryover.text.pattern import later
 
 
-class Form(NamedTuple):
+class _Form(NamedTuple):
     """A form of token. `hint` is a part of every such token that is quick to search for. The whole match is the secret,
     or its only group if a part of it is kept. Each pattern begins with literal letters, and nothing that follows an
     unbounded run can fail, so no form takes more than linear time."""
@@ -59,11 +59,11 @@ _JWT: Final = (
 )
 
 _ANYWHERE_FORMS: Final = (
-    *(Form(kind, hint, later(pattern)) for kind, hint, pattern in _read(_ANYWHERE)),
-    Form("jwt", "eyJ", later(_JWT)),
+    *(_Form(kind, hint, later(pattern)) for kind, hint, pattern in _read(_ANYWHERE)),
+    _Form("jwt", "eyJ", later(_JWT)),
 )
 _PREFIXED: Final = tuple(
-    Form(kind, prefix, later(rf"{name}(?:(?<![0-9A-Za-z]{name})|{_behind_escape(name)}){rest}"))
+    _Form(kind, prefix, later(rf"{name}(?:(?<![0-9A-Za-z]{name})|{_behind_escape(name)}){rest}"))
     for kind, prefix, rest in _read(_FORMS)
     for name in (re.escape(prefix),)
 )
@@ -72,7 +72,7 @@ _BEGINS: Final = later(rf"(?:(?<![0-9A-Za-z])|{_behind_escape()})(?=({_any_of(fo
 
 
 @cache  # of the beginnings that `_BEGINS` finds
-def _beginning_with(found: str) -> tuple[Form, ...]:
+def _beginning_with(found: str) -> tuple[_Form, ...]:
     return tuple(form for form in _PREFIXED if form.hint.startswith(found))
 
 

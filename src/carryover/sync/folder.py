@@ -19,7 +19,7 @@ from carryover.sync.payload import MachineId, MachineName
 from carryover.sync.sealing import MachineKey
 
 _MOST_BYTES: Final = 64 << 20
-T = TypeVar("T")
+_T = TypeVar("_T")
 
 OFF: Final = (
     "This machine does not synchronise. `carryover sync init REMOTE` sets it up, with a git remote of yours that is "
@@ -124,7 +124,7 @@ class SyncFolder:
         finally:
             lock.release()
 
-    def _read(self, name: str, form: type[T]) -> T:
+    def _read(self, name: str, form: type[_T]) -> _T:
         try:
             return decoder_of(form).decode(self._bytes(name))
         except ValueError as error:

@@ -9,7 +9,7 @@ import os
 import re
 import shutil
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -19,9 +19,9 @@ from carryover.probe.git_command import GitAnswer, in_store, in_store_ended
 from carryover.sync.address import folder_at, without_credentials
 from carryover.sync.head import MOST_MACHINES
 from carryover.sync.sealing import LARGEST_OBJECT
-from carryover.sync.store import CHANGED, FILE, Fetched, FolderStore, Store, StoreTrouble
+from carryover.sync.store import CHANGED, FILE_NAME, Fetched, FolderStore, Store, StoreTrouble
 
-SHORT_S: Final = 120.0
+_SHORT_S: Final = 120.0
 """For what is done here, and for the list of a remote's branches, with which each sync begins: one that never answers
 is given up then."""
 REMOTE_S: Final = 3_600.0
@@ -31,6 +31,7 @@ OLDEST_GIT: Final = (2, 31)
 LEFT_AFTER_S: Final = 10.0
 """Longer than git holds a lock here: one may still be at work although the program that started it was killed."""
 MOST_LOOSE: Final = 2_000
+"""With more files than this, git packs what is here and drops what no branch has."""
 _BRANCH: Final = re.compile(r"refs/heads/([0-9a-f]{16})")
 _THEIRS: Final = "refs/store/"
 _REASONS: Final = re.compile(r"^(?:fatal|error|remote|ssh|! ).*", re.MULTILINE)
@@ -53,12 +54,21 @@ def store_at(folder: Path, remote: str) -> Store:
 
 
 class GitStore(Store):
-    """The store at the address `remote`, with a bare repository at `folder`."""
+    """The store at the address `remote`, with a bare repository at `folder`. `git` runs a command there."""
 
-    def __init__(self, folder: Path, remote: str) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        remote: str,
+        *,
+        git: Callable[..., GitAnswer] = in_store,
+        most_loose: int = MOST_LOOSE,
+    ) -> None:
         in_store_ended.clear()
         self._folder = folder
         self._remote = remote
+        self._run = git
+        self._most_loose = most_loose
         self._tips: dict[str, str] = {}
         """The commits of the machines' branches, as they were fetched or pushed."""
         self._files: dict[str, dict[str, _Blob]] = {}
@@ -87,8 +97,8 @@ class GitStore(Store):
                 raise
             except StoreTrouble as trouble:
                 refused[machine] = trouble.reason
-        # Packs what was fetched and drops what no branch has any more, if there are many files.
-        if sum(len(names) for _, _, names in os.walk(self._folder / "objects")) > MOST_LOOSE:
+
+        if sum(len(names) for _, _, names in os.walk(self._folder / "objects")) > self._most_loose:
             self._git("gc", timeout_s=REMOTE_S)
         files = {machine: {name: blob.size for name, blob in blobs.items()} for machine, blobs in self._files.items()}
         return Fetched(files, refused, next((ref for ref in listed if _BRANCH.fullmatch(ref) is None), None))
@@ -111,7 +121,7 @@ class GitStore(Store):
         for row in listed.split("\0")[:-1]:
             about, _, name = row.partition("\t")
             _, kind, blob, size = about.split()
-            if kind == "blob" and FILE.fullmatch(name):
+            if kind == "blob" and FILE_NAME.fullmatch(name):
                 files[name] = _Blob(blob, int(size))
         return files
 
@@ -156,11 +166,11 @@ class GitStore(Store):
                 if time.time() - lock.lstat().st_mtime > LEFT_AFTER_S:
                     lock.unlink()
 
-    def _git(self, *command: str, given: bytes = b"", remote: bool = False, timeout_s: float = SHORT_S) -> bytes:
+    def _git(self, *command: str, given: bytes = b"", remote: bool = False, timeout_s: float = _SHORT_S) -> bytes:
         """Runs git in the repository. Returns its answer. Raises StoreTrouble."""
         address = self._remote if remote else ""
         try:
-            answer = in_store(self._folder, *command, remote=address, given=given, timeout_s=timeout_s)
+            answer = self._run(self._folder, *command, remote=address, given=given, timeout_s=timeout_s)
         except TimeoutError as error:
             raise Unanswered(_trouble("git did not end in time", remote=remote)) from error
         except OverflowError as error:

@@ -17,17 +17,17 @@ from typing import Annotated, Final, Literal, TypeVar
 import msgspec
 
 from carryover.sync import payload, sealing
-from carryover.sync.payload import MachineId, MachineName, Payload, ProjectState, Text, Time
+from carryover.sync.payload import BoundedText, MachineId, MachineName, Payload, ProjectState, Time
 from carryover.sync.sealing import MachineKey, Unreadable
 
-MOST_BYTES: Final = 32 << 20
+_MOST_BYTES: Final = 32 << 20
 MOST_SEGMENTS: Final = 20_000
 MOST_MACHINES: Final = 100
 MOST_AHEAD: Final = 1 << 20
 """How far another machine can have seen a sequence ahead of what is known: one that rises forever would run out."""
 
 ROLLED_BACK: Final = "the store has an older state of it than was there before; nothing was removed here"
-CHANGED: Final = "the store has another state of it under the same number; nothing of it was taken"
+_CHANGED: Final = "the store has another state of it under the same number; nothing of it was taken"
 FORGED: Final = "its part of the store was not written by it; nothing of it was taken"
 REMOVED: Final = "it was removed from the store and has written since; nothing of that was taken"
 REMOVED_HERE: Final = "it has removed this machine, which can't read what it writes; nothing of it was taken"
@@ -38,7 +38,7 @@ UNMET: Final = (
 )
 
 Sha = Annotated[bytes, msgspec.Meta(min_length=32, max_length=32)]
-Form = TypeVar("Form")
+_Form = TypeVar("_Form")
 
 
 class Segment(msgspec.Struct, frozen=True, array_like=True):
@@ -71,7 +71,7 @@ class Membership(msgspec.Struct, frozen=True):
     """Who belongs to the store. It only grows, so all machines come to agree, whoever learned of a change first. It
     never grows beyond what a head may hold, whatever another machine claims."""
 
-    members: Annotated[dict[MachineId, Text], msgspec.Meta(max_length=MOST_MACHINES)] = {}
+    members: Annotated[dict[MachineId, BoundedText], msgspec.Meta(max_length=MOST_MACHINES)] = {}
     """The machines that were ever added, with their public keys."""
     removed: Annotated[dict[MachineId, Seen], msgspec.Meta(max_length=MOST_MACHINES)] = {}
     """Those that were removed, with the last that counts of them."""
@@ -165,7 +165,7 @@ def opened_head(branch: Branch, public: str | None, key: MachineKey, *, unmet: s
         packed = key.open(signed.sealed)
     except Unreadable as error:
         raise Unreadable(unmet or str(error)) from error
-    head = _decoded(sealing.inflated(packed, MOST_BYTES), Head)
+    head = _decoded(sealing.inflated(packed, _MOST_BYTES), Head)
     if head.machine != branch.machine:
         raise Unreadable(FORGED)
     return head
@@ -185,7 +185,7 @@ def opened_segment(segment: Segment, data: bytes | None) -> tuple[Payload, ...]:
         raise Unreadable("it is missing from the store, or larger than it may be")
     if hashlib.sha256(data).digest() != segment.sha:
         raise Unreadable("bytes of it were changed")
-    content = sealing.inflated(sealing.opened(data, [segment.secret.encode()]), payload.LARGEST_PAYLOADS)
+    content = sealing.inflated(sealing.unsealed(data, [segment.secret.encode()]), payload.LARGEST_PAYLOADS)
     try:
         return payload.decode_payloads(content)
     except (ValueError, RecursionError) as error:
@@ -196,7 +196,7 @@ def _signed(machine: str, sealed: bytes) -> bytes:
     return machine.encode() + b"\n" + sealed
 
 
-def _decoded(data: bytes, form: type[Form]) -> Form:
+def _decoded(data: bytes, form: type[_Form]) -> _Form:
     try:
         return msgspec.msgpack.decode(data, type=form)
     except (ValueError, RecursionError) as error:
@@ -222,7 +222,7 @@ class View:
     @property
     def newer_than_in_store(self) -> dict[str, Seen]:
         """Heads that were accepted earlier and are no longer in the store. Their machines should be told."""
-        lost = (machine for machine, problem in self.problems.items() if problem in (ROLLED_BACK, CHANGED))
+        lost = (machine for machine, problem in self.problems.items() if problem in (ROLLED_BACK, _CHANGED))
         return {machine: self.seen[machine] for machine in lost if machine in self.seen}
 
     @property
@@ -275,7 +275,7 @@ def _accepted(view: View, branch: Branch, opened: Callable[..., Head]) -> Head:
     if head.sequence < seen.sequence:
         raise Unreadable(ROLLED_BACK)
     if head.sequence == seen.sequence and branch.sha != seen.sha:
-        raise Unreadable(CHANGED)
+        raise Unreadable(_CHANGED)
     return head
 
 

@@ -42,10 +42,10 @@ from carryover.publish.forgetting import forget_here
 from carryover.records.fields import is_absolute
 from carryover.sync.payload import (
     LARGEST_BODY,
-    Machine,
     Payload,
     ProjectState,
     SyncedEvent,
+    SyncedMachine,
     SyncedSession,
     Taken,
 )
@@ -64,20 +64,21 @@ _decoder: Final[msgspec.json.Decoder[AnyBody]] = msgspec.json.Decoder(AnyBody)
 class LedgerIncoming:
     """Stores payloads of other machines in the ledger."""
 
-    def __init__(self, ledger: Ledger, paths: StatePaths) -> None:
+    def __init__(self, ledger: Ledger, paths: StatePaths, *, room_bytes: int = ROOM_BYTES) -> None:
         self._ledger = ledger
         self._paths = paths
+        self._room_bytes = room_bytes
 
-    def taken(self, machine: Machine) -> set[str]:
+    def taken(self, machine: SyncedMachine) -> set[str]:
         """Returns the ids of the machine's segments that are in the ledger. Blocks."""
         with closing(connect_read_only(self._paths.state.ledger)) as db:
             return taken(db, machine.id)
 
     def has_room(self) -> bool:
         """Whether the disk has more room than this machine's own records may need. Blocks."""
-        return shutil.disk_usage(self._paths.state.ledger.parent).free > ROOM_BYTES
+        return shutil.disk_usage(self._paths.state.ledger.parent).free > self._room_bytes
 
-    async def take(self, machine: Machine, payload: Payload, segment: str | None) -> Taken:
+    async def take(self, machine: SyncedMachine, payload: Payload, segment: str | None) -> Taken:
         """Stores a machine's payload, each event exactly once; what that machine forgot is forgotten here too.
 
         If `segment` is given, the payload is the last of that segment. Raises OSError or LedgerUnavailable; nothing is
@@ -99,7 +100,7 @@ class LedgerIncoming:
                 await self._ledger.write(note_foreign_project, foreign_root(name, project.root), known, None)
         return Taken(events=commit.new_events, forgotten=forgotten + commit.forgotten, skipped=skipped)
 
-    async def note_state(self, machine: Machine, states: Sequence[ProjectState], segments: Sequence[str]) -> None:
+    async def note_state(self, machine: SyncedMachine, states: Sequence[ProjectState], segments: Sequence[str]) -> None:
         """Stores the newest state of a machine's projects, and which segments it has."""
         name = await self._ledger.write(know_machine, machine.id, machine_prefix(machine))
         await self._ledger.write(forget_segments, machine.id, segments)
@@ -130,7 +131,7 @@ def _now_ms() -> int:
     return int(time.time() * 1000)
 
 
-def machine_prefix(machine: Machine) -> str:
+def machine_prefix(machine: SyncedMachine) -> str:
     """Returns a machine's name as a prefix of paths. It has at least two letters, since `c:/` is a drive."""
     name = machine.name if _NAME.fullmatch(machine.name) else machine.id[:8]
     return name if len(name) > 1 else f"{name}-{machine.id[:4]}"

@@ -172,7 +172,7 @@ def add(own: OwnLog, machine: str, code: str) -> None:
     _tell(own, replace(view, waiting=waiting), change)
 
 
-def remove(own: OwnLog, name: str) -> tuple[str, list[str]]:
+def remove_member(own: OwnLog, name: str) -> tuple[str, list[str]]:
     """Removes a machine, by its name or id, so that it can't read what is sent from now on.
 
     Returns its name, and the names of the other machines that remain.

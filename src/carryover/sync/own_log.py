@@ -52,7 +52,9 @@ HISTORY: Final = 1_000
 class OwnLog:
     """Reads the store and writes this machine's log. The caller holds the folder's lock. Every method blocks."""
 
-    def __init__(self, folder: SyncFolder, store: Store, now_ms: Callable[[], int]) -> None:
+    def __init__(
+        self, folder: SyncFolder, store: Store, now_ms: Callable[[], int], *, most_read: int = MOST_READ
+    ) -> None:
         """Raises UserError (REFUSED) if the folder's files are damaged."""
         self._folder = folder
         self.store = store
@@ -60,6 +62,7 @@ class OwnLog:
         self.state = folder.state()
         self.key = folder.key()
         self._now_ms = now_ms
+        self._most_read = most_read
         self._fetched = Fetched({})
         self._is_lost = not self.state.sha
         """Whether the store lacks what this machine has last said."""
@@ -91,7 +94,7 @@ class OwnLog:
         # Without a key, an earlier version has written it.
         logs = {machine: files for machine, files in self._fetched.files.items() if "key" in files}
         branches = []
-        left = MOST_READ
+        left = self._most_read
         for machine in sorted(logs, key=lambda name: (name not in known, logs[name].get("head", 0))):
             is_key = logs[machine]["key"] <= LARGEST_KEY
             key = self.store.read(machine, "key") if is_key else None

@@ -16,19 +16,19 @@ LARGEST_PAYLOADS: Final = 96 << 20
 """Bytes that the payloads of a segment may have."""
 LARGEST_BODY: Final = 16 << 20
 """Bytes of the body of one event; a larger one stays on its machine."""
-MOST: Final = 20_000
+_MOST: Final = 20_000
 """How many sessions, events and tombstones a payload may have."""
 
 MachineId = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{16}$")]
 MachineName = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9._-]{1,32}$")]
 Key = Annotated[bytes, msgspec.Meta(min_length=16, max_length=16)]
-Word = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
-Text = Annotated[str, msgspec.Meta(max_length=4_000)]
+_Word = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+BoundedText = Annotated[str, msgspec.Meta(max_length=4_000)]
 PathText = Annotated[str, msgspec.Meta(min_length=1, max_length=4_096)]
 Time = Annotated[int, msgspec.Meta(ge=0, lt=1 << 53)]
 
 
-class Machine(msgspec.Struct, frozen=True):
+class SyncedMachine(msgspec.Struct, frozen=True):
     """A machine of the store. The name is the owner's choice; only the id is unique."""
 
     id: MachineId
@@ -48,7 +48,7 @@ class ProjectState(msgspec.Struct, frozen=True, omit_defaults=True):
     """A project's state on that machine at its last sync. It is in the head, and each sync replaces it."""
 
     root: PathText
-    branch: Text | None = None
+    branch: BoundedText | None = None
     head: Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{4,64}$")] | None = None
 
 
@@ -56,7 +56,7 @@ class SyncedSession(msgspec.Struct, frozen=True, omit_defaults=True):
     """A session. `root` is one of `Payload.projects`, or None while no folder is known. Everything else is in its
     events."""
 
-    agent: Word
+    agent: _Word
     native_id: Annotated[str, msgspec.Meta(min_length=1, max_length=1_000)]
     root: PathText | None = None
 
@@ -67,7 +67,7 @@ class SyncedEvent(msgspec.Struct, frozen=True, omit_defaults=True):
     A newer version may have kinds of bodies that this one does not know: `incoming` counts and skips them.
     """
 
-    session: Annotated[int, msgspec.Meta(ge=0, lt=MOST)]
+    session: Annotated[int, msgspec.Meta(ge=0, lt=_MOST)]
     key: Key
     at_ms: Time
     body: bytes
@@ -91,13 +91,13 @@ class Payload(msgspec.Struct, frozen=True, omit_defaults=True):
     """One piece of a machine's ledger. Taking it twice, or in another order, changes nothing."""
 
     version: Literal[1] = 1
-    projects: Annotated[tuple[SyncedProject, ...], msgspec.Meta(max_length=MOST)] = ()
-    sessions: Annotated[tuple[SyncedSession, ...], msgspec.Meta(max_length=MOST)] = ()
-    events: Annotated[tuple[SyncedEvent, ...], msgspec.Meta(max_length=MOST)] = ()
-    tombstones: Annotated[tuple[SyncedTombstone, ...], msgspec.Meta(max_length=MOST)] = ()
-    forgotten_keys: Annotated[tuple[int, ...], msgspec.Meta(max_length=MOST)] = ()
+    projects: Annotated[tuple[SyncedProject, ...], msgspec.Meta(max_length=_MOST)] = ()
+    sessions: Annotated[tuple[SyncedSession, ...], msgspec.Meta(max_length=_MOST)] = ()
+    events: Annotated[tuple[SyncedEvent, ...], msgspec.Meta(max_length=_MOST)] = ()
+    tombstones: Annotated[tuple[SyncedTombstone, ...], msgspec.Meta(max_length=_MOST)] = ()
+    forgotten_keys: Annotated[tuple[int, ...], msgspec.Meta(max_length=_MOST)] = ()
     """Shortened keys of forgotten events (`ledger.tombstones.short_key`)."""
-    replaced: Annotated[tuple[Key, ...], msgspec.Meta(max_length=MOST)] = ()
+    replaced: Annotated[tuple[Key, ...], msgspec.Meta(max_length=_MOST)] = ()
     """Keys of events that a better source of the same session has replaced there."""
 
     @property
@@ -118,7 +118,7 @@ class Taken(msgspec.Struct, frozen=True):
 
 
 _encoder = msgspec.msgpack.Encoder()
-_decoder = msgspec.msgpack.Decoder(Annotated[tuple[Payload, ...], msgspec.Meta(max_length=MOST)])
+_decoder = msgspec.msgpack.Decoder(Annotated[tuple[Payload, ...], msgspec.Meta(max_length=_MOST)])
 
 
 def encode_payloads(payloads: Iterable[Payload]) -> bytes:

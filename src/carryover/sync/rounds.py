@@ -21,7 +21,7 @@ from carryover.sync.incoming import LedgerIncoming
 from carryover.sync.membership import own_log
 from carryover.sync.outgoing import LedgerOutgoing
 from carryover.sync.own_log import OwnLog
-from carryover.sync.payload import Machine, Payload, Taken
+from carryover.sync.payload import Payload, SyncedMachine, Taken
 from carryover.sync.sealing import Unreadable
 
 ROUND_BYTES: Final = 16 << 20
@@ -100,7 +100,7 @@ class Round:
             # What is taken first may bring the projects that a known head has states of.
             if known is None or known.seen != view.seen[machine] or received != before:
                 listed = [segment.id for segment in head.segments]
-                await self.incoming.note_state(Machine(machine, head.name), head.projects, listed)
+                await self.incoming.note_state(SyncedMachine(machine, head.name), head.projects, listed)
         former = set(own.state.machines)
         await self.in_thread(partial(own.note, view, problems))
         names = {machine: other.name for machine, other in own.state.machines.items()}
@@ -119,7 +119,7 @@ class Round:
 
     async def _taken_of(self, head: Head, problems: dict[str, str]) -> AsyncIterator[Taken]:
         """Takes what is new in a machine's log; what can't be used is noted, and keeps nothing else back."""
-        machine = Machine(head.machine, head.name)
+        machine = SyncedMachine(head.machine, head.name)
         known = await self.in_thread(partial(self.incoming.taken, machine))
         for segment in head.segments:
             if segment.id in known:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 LARGEST_OBJECT: Final = 32 << 20
 """Bytes of what is encrypted, at most."""
-HEADER: Final = b"age-encryption.org/v1\n"
+AGE_HEADER: Final = b"age-encryption.org/v1\n"
 LARGEST_HEADER: Final = 16 << 10
 _STEP: Final = 4 << 10
 """Sizes are rounded up to a multiple of this, so that they tell only roughly how much was said."""
@@ -62,7 +62,7 @@ class MachineKey:
 
     def open(self, data: bytes) -> bytes:
         """Decrypts what was encrypted to this machine. Raises Unreadable."""
-        return opened(data, [self._content])
+        return unsealed(data, [self._content])
 
     def signature(self, message: bytes) -> bytes:
         """Signs a message."""
@@ -129,7 +129,7 @@ def seal_for(recipients: Iterable[str], content: bytes) -> bytes:
     return sealed
 
 
-def opened(data: bytes, keys: Iterable[bytes]) -> bytes:
+def unsealed(data: bytes, keys: Iterable[bytes]) -> bytes:
     """Decrypts `data` with one of the keys, in the form of their files. Raises Unreadable."""
     library = age()
     if len(data) > LARGEST_OBJECT or not _has_short_header(data):
@@ -210,4 +210,4 @@ def _has_short_header(data: bytes) -> bool:
     """Whether age's header ends where it should. The library reads it again with each line: a long one takes hours."""
     last = data.find(_LAST_LINE, 0, LARGEST_HEADER) + len(_LAST_LINE)
     is_whole = last >= len(_LAST_LINE) and data[last + _HEADER_MAC : last + _HEADER_MAC + 1] == b"\n"
-    return data.startswith(HEADER) and is_whole
+    return data.startswith(AGE_HEADER) and is_whole

@@ -26,8 +26,8 @@ from carryover.probe.git_command import in_store_ended
 from carryover.sync.sealing import LARGEST_OBJECT
 
 MACHINE: Final = re.compile(r"[0-9a-f]{16}")
-FILE: Final = re.compile(r"key|head|[0-9]{8}")
-MOST_FILES: Final = 30_000
+FILE_NAME: Final = re.compile(r"key|head|[0-9]{8}")
+_MOST_FILES: Final = 30_000
 CHANGED: Final = "this machine's part of it was changed meanwhile"
 _TEMPORARY: Final = "new-"
 _FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
@@ -106,7 +106,7 @@ class FolderStore(Store):
 
     def _files(self, machine: str) -> dict[str, int]:
         with self._opened(machine) as place:
-            listed = [(name, about) for name, about in _listed(place) if FILE.fullmatch(name)]
+            listed = [(name, about) for name, about in _listed(place) if FILE_NAME.fullmatch(name)]
         return {name: about.st_size for name, about in listed if S_ISREG(about.st_mode)}
 
     def read(self, machine: str, name: str) -> bytes | None:
@@ -142,7 +142,7 @@ class FolderStore(Store):
             for name in sorted(new):
                 _replace(place, name, new[name])
             for name, _ in _listed(place):
-                if name not in names and (FILE.fullmatch(name) or name.startswith(_TEMPORARY)):
+                if name not in names and (FILE_NAME.fullmatch(name) or name.startswith(_TEMPORARY)):
                     os.unlink(name, dir_fd=place)
         self._heads[machine] = hashlib.sha256(new.get("head", b"")).digest()
 
@@ -200,7 +200,7 @@ def _listed(place: int) -> list[tuple[str, os.stat_result]]:
     """Returns what is in a folder, without what goes while it is listed, as another machine's unfinished file does."""
     listed = []
     with os.scandir(place) as entries:
-        for entry in islice(entries, MOST_FILES):
+        for entry in islice(entries, _MOST_FILES):
             with suppress(FileNotFoundError):
                 listed.append((entry.name, entry.stat(follow_symlinks=False)))
     return listed

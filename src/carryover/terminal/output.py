@@ -25,8 +25,8 @@ _MARK_STYLES: Final = {"✓": GREEN, "⚠": YELLOW, "✗": RED}
 
 MINUTE_S: Final = 60
 HOUR_S: Final = 3600
-DAY_S: Final = 86400
-_AGO_FOR_S: Final = 14 * DAY_S
+_DAY_S: Final = 86400
+_AGO_FOR_S: Final = 14 * _DAY_S
 """Older times are shown as a date."""
 
 USUAL_WIDTH: Final = 80
@@ -108,7 +108,7 @@ def is_read_for(seconds: float) -> bool:
     return not poll.poll(seconds * 1000)
 
 
-def put(args: argparse.Namespace, data: object, lines: Iterable[str], *, fits: bool = False) -> None:
+def print_result(args: argparse.Namespace, data: object, lines: Iterable[str], *, fits: bool = False) -> None:
     """Prints `data` as JSON if the user gave --json, otherwise `lines`, as they are if each `fits` the terminal."""
     if args.json:
         print_json(data)
@@ -295,7 +295,7 @@ def duration(seconds: float) -> str:
         return f"{whole} s"
     if whole < HOUR_S:
         return f"{whole // MINUTE_S} min"
-    return f"{whole // HOUR_S} h" if whole < 2 * DAY_S else f"{whole // DAY_S} days"
+    return f"{whole // HOUR_S} h" if whole < 2 * _DAY_S else f"{whole // _DAY_S} days"
 
 
 def size(count_bytes: int) -> str:

@@ -10,11 +10,11 @@ from itertools import chain
 
 from carryover.model import ToolResult
 from carryover.testruns.commands import Invocation, find_invocations, module_path
-from carryover.testruns.run import Outcome, Status, TestRun
+from carryover.testruns.run import Status, TestOutcome, TestRun
 from carryover.text.pattern import later
 
 MOST_NAMES = 20
-LONGEST_LINE = 200
+_LONGEST_SHOWN = 200
 
 _KINDS = {
     **dict.fromkeys(("passed", "passing", "pass", "xfailed", "xpassed"), "passed"),
@@ -87,7 +87,7 @@ class Findings:
 
     counts: Counter[str] = field(default_factory=Counter)
     failed_names: list[str] = field(default_factory=list)
-    files: dict[str, Outcome] = field(default_factory=dict)
+    files: dict[str, TestOutcome] = field(default_factory=dict)
     reason: str | None = None
     ended: bool = False
     """Whether the end of a run was seen: its counts, or a package of Go, which are not counted."""
@@ -143,7 +143,7 @@ def _see_reason(found: Findings, line: str, before: str) -> None:
         found.reason = line.strip()
     elif found.reason is None and (why := _REASON.match(line)):
         found.reason = next(filter(None, why.groups())).strip()
-    found.reason = found.reason and found.reason[:LONGEST_LINE]
+    found.reason = found.reason and found.reason[:_LONGEST_SHOWN]
 
 
 def _counts_in(line: str) -> list[tuple[str, int]]:
@@ -184,13 +184,13 @@ def _see_name(found: Findings, line: str) -> None:
 def _see_marked(found: Findings, marked: re.Match[str], *, is_last: bool = False) -> None:
     subject = _BEHIND_NAME.sub("", marked["rest"].strip())
     fail_mark = marked["fail"] or ""
-    outcome: Outcome = "fail" if fail_mark else "pass"
+    outcome: TestOutcome = "fail" if fail_mark else "pass"
     found.ended = found.ended or "\t" in marked["rest"]
     path = _PATH.match(subject) if "<<<" not in fail_mark else None
     if path:
         subject, _, why = subject.partition(" - ")
         if why and outcome == "fail" and found.reason is None:
-            found.reason = why[:LONGEST_LINE]
+            found.reason = why[:_LONGEST_SHOWN]
         _saw(found, path[1], outcome)
     elif module := re.fullmatch(r"\S+ \(([\w.<>]+)\)", subject):
         if not module[1].startswith("unittest.") and (file := module_path(module[1])):
@@ -203,14 +203,14 @@ def _see_marked(found: Findings, marked: re.Match[str], *, is_last: bool = False
         _failed(found, subject)
 
 
-def _saw(found: Findings, file: str, outcome: Outcome, *, ran: bool = True) -> None:
+def _saw(found: Findings, file: str, outcome: TestOutcome, *, ran: bool = True) -> None:
     """Notes a file's result. A failure stays, whatever else of the file passed."""
     if ran and found.files.get(file) != "fail":
         found.files[file] = outcome
 
 
 def _failed(found: Findings, name: str) -> None:
-    name = _BEHIND_NAME.sub("", name)[:LONGEST_LINE]
+    name = _BEHIND_NAME.sub("", name)[:_LONGEST_SHOWN]
     known = name in found.failed_names or len(found.failed_names) >= MOST_NAMES
     if not known and not name.endswith(":") and not name[:1].isdigit() and name != "Test suite failed to run":
         found.failed_names.append(name)

@@ -6,7 +6,7 @@ import re
 from functools import lru_cache
 from pathlib import PurePosixPath
 
-from carryover.testruns.run import Outcome, TestRun
+from carryover.testruns.run import TestOutcome, TestRun
 from carryover.text.pattern import later
 
 _FAMILIES = {
@@ -49,7 +49,7 @@ def is_test(path: str) -> bool:
     return _bare_stem(tidy) != _first_name(tidy) or bool(_TEST_FOLDERS & set(tidy.parts[:-1]))
 
 
-def verdict(run: TestRun, path: str) -> Outcome | None:
+def verdict(run: TestRun, path: str) -> TestOutcome | None:
     """Returns the status of a file in a run; None if the run does not cover it. A run covers a file if the output names
     it, its package or a related test, or if the whole run passed and was not restricted to other files."""
     named = {outcome for name, outcome in run.files.items() if _speaks_of(name, path)}

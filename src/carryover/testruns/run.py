@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 import msgspec
 
 Status = Literal["pass", "fail", "unknown"]
-Outcome = Literal["pass", "fail"]
+TestOutcome = Literal["pass", "fail"]
 
 
 class TestRun(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -22,7 +22,7 @@ class TestRun(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     skipped: int | None = None
     failed_names: tuple[str, ...] = ()
     """Names of failed tests as printed, at most 20."""
-    files: dict[str, Outcome] = msgspec.field(default_factory=dict)
+    files: dict[str, TestOutcome] = msgspec.field(default_factory=dict)
     """Outcome of each file, package or class as named in the output; at most 50, failed ones first."""
     reason: str | None = None
     """First reason given for a failure, at most 200 characters."""

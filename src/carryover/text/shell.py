@@ -27,14 +27,14 @@ _WRAPPERS: Final = frozenset(("docker", "docker-compose", "podman", "ssh", "sudo
 """Programs that run the command among their words: in a container, on another machine, with other settings."""
 _LONGEST: Final = 16_384
 
-Kind = Literal["word", "operator", "redirect", "cut"]
+_Kind = Literal["word", "operator", "redirect", "cut"]
 
 
 class Token(NamedTuple):
     """A piece of a command line as written. An `operator` separates commands, as line ends do; a `redirect` comes
     without its target; `cut` is a quote that is never closed, and the last token, since nothing after it is certain."""
 
-    kind: Kind
+    kind: _Kind
     text: str
 
 

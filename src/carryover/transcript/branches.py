@@ -13,7 +13,7 @@ from carryover.records.resets import failed_turn
 from carryover.transcript.recorder import Recorder
 from carryover.transcript.tree import SAID, Tree, grown, noted
 
-C = TypeVar("C", bound=msgspec.Struct)
+_C = TypeVar("_C", bound=msgspec.Struct)
 
 
 class FailedBranch(msgspec.Struct, frozen=True):
@@ -25,7 +25,7 @@ class FailedBranch(msgspec.Struct, frozen=True):
 
 
 @dataclass(slots=True, kw_only=True)
-class Branches(Recorder[C]):
+class Branches(Recorder[_C]):
     """Records what names its parent, with a `tree` in the context, and tries of a request, with `failed` there."""
 
     def take_place(self, ident: str, parent: str | None) -> None:

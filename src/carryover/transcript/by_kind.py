@@ -10,7 +10,7 @@ from typing import Generic, Protocol, TypeVar, runtime_checkable
 
 from carryover.adapter.contract import Batch, FileStat, Reader
 
-K = TypeVar("K", bound=str)
+_K = TypeVar("_K", bound=str)
 
 
 @runtime_checkable
@@ -26,14 +26,14 @@ def reader_of_copies(reader: Reader) -> Reader:
     return reader.of_copies() if isinstance(reader, Waits) else reader
 
 
-class ReaderByKind(Generic[K]):
+class ReaderByKind(Generic[_K]):
     """Hands each source to the reader of its kind (see `carryover.adapter.contract.Reader`).
 
     `kind_of` returns None for a path that is not a source, which raises OSError. `readers` is called at the first read,
     so that commands that only list sources need not import the readers.
     """
 
-    def __init__(self, kind_of: Callable[[Path], K | None], readers: Callable[[], Mapping[K, Reader]]) -> None:
+    def __init__(self, kind_of: Callable[[Path], _K | None], readers: Callable[[], Mapping[_K, Reader]]) -> None:
         self._kind_of = kind_of
         self._make_readers = readers
 
@@ -45,14 +45,14 @@ class ReaderByKind(Generic[K]):
         """Returns the size and time by which the reader for this path notices changes."""
         return self._reader_of(path).stat(path)
 
-    def of_copies(self) -> ReaderByKind[K]:
+    def of_copies(self) -> ReaderByKind[_K]:
         """Returns the same reader for files that no longer grow."""
         return ReaderByKind(
             self._kind_of, lambda: {kind: reader_of_copies(reader) for kind, reader in self._make_readers().items()}
         )
 
     @cached_property
-    def _readers(self) -> Mapping[K, Reader]:
+    def _readers(self) -> Mapping[_K, Reader]:
         return self._make_readers()
 
     def _reader_of(self, path: Path) -> Reader:

@@ -15,7 +15,7 @@ from carryover.transcript.bounds import LOOK_BYTES, TOO_LONG, TooLarge, has_many
 
 SQLITE: Final = b"SQLite format 3\0"
 """First bytes of a SQLite database."""
-MOST_ENTRIES: Final = 100_000
+_MOST_ENTRIES: Final = 100_000
 
 
 def stamp_of_file(path: Path | str) -> FileStat:
@@ -87,9 +87,9 @@ def _loaded(path: Path, limit: int, *, at_end: bool = False) -> bytes:
 
 
 def entries_of(folder: Path | str) -> list[os.DirEntry[str]]:
-    """Returns entries of a folder, unsorted, `MOST_ENTRIES` at most; none if it is no folder or may not be read."""
+    """Returns entries of a folder, unsorted, `_MOST_ENTRIES` at most; none if it is no folder or may not be read."""
     try:
         with os.scandir(folder) as entries:
-            return list(islice(entries, MOST_ENTRIES))
+            return list(islice(entries, _MOST_ENTRIES))
     except OSError:
         return []

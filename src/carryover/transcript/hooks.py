@@ -18,7 +18,7 @@ from carryover.model import AnyBody, Event, Skipped
 from carryover.records import rawjson
 from carryover.records.fields import MAX_PATH_CHARS
 
-P = TypeVar("P", bound=msgspec.Struct)
+_P = TypeVar("_P", bound=msgspec.Struct)
 
 ACTIONS: Final[dict[str, HookAction]] = {
     "sessionstart": "session_start",
@@ -36,8 +36,8 @@ _REASONS: Final[dict[str, StartReason]] = {reason: reason for reason in get_args
 
 
 def read_own(
-    decoder: msgspec.json.Decoder[P], event: str, payload: bytes, session_of: Callable[[P, str], str | None]
-) -> tuple[P, str] | Skipped:
+    decoder: msgspec.json.Decoder[_P], event: str, payload: bytes, session_of: Callable[[_P, str], str | None]
+) -> tuple[_P, str] | Skipped:
     """Returns a payload and its session; Skipped if it can't be decoded or belongs to another program.
 
     `session_of` gets the payload and the event, and returns None if the payload is not this agent's or has another

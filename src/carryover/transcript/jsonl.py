@@ -14,7 +14,7 @@ from carryover.fsio import open_regular
 from carryover.transcript.files import stamp_of_file
 from carryover.transcript.stat_cache import utc_now_ms
 
-HEAD_BYTES: Final = 1000
+_HEAD_BYTES: Final = 1000
 TAIL_BYTES: Final = 256
 
 
@@ -30,7 +30,7 @@ class _Position(msgspec.Struct, frozen=True, array_like=True):
     line: int = 0
     passed: int = 0
     head: bytes = b""
-    """Hash of the first `HEAD_BYTES`, or of what was read if that is less."""
+    """Hash of the first `_HEAD_BYTES`, or of what was read if that is less."""
     tail: bytes = b""
     """Hash of the `TAIL_BYTES` before the position where reading continues."""
 
@@ -62,7 +62,7 @@ def _decode(cursor: bytes) -> _Position | None:
 def _guards(descriptor: int, position: _Position) -> tuple[bytes, bytes]:
     end = position.resume_at
     start = max(0, end - TAIL_BYTES)
-    return _hash(os.pread(descriptor, min(HEAD_BYTES, end), 0)), _hash(os.pread(descriptor, end - start, start))
+    return _hash(os.pread(descriptor, min(_HEAD_BYTES, end), 0)), _hash(os.pread(descriptor, end - start, start))
 
 
 def _hash(data: bytes) -> bytes:
@@ -80,7 +80,7 @@ def _guarded(descriptor: int, position: _Position) -> _Position:
 MAX_LINE_BYTES: Final = 8 << 20
 """A longer line is counted and skipped, without being held in memory."""
 
-READ_BYTES: Final = 1 << 20
+_READ_BYTES: Final = 1 << 20
 READ_LINES: Final = 500
 SKIP_BYTES: Final = 64 << 20
 """How much of an oversized line one read skips, so that no read takes long."""
@@ -153,14 +153,14 @@ def _advance(descriptor: int, position: _Position) -> tuple[tuple[Record, ...], 
     """Returns the records, the new position (no guards), the number of oversized lines, and whether there is more."""
     if position.passed:
         return _skip_line(descriptor, position)
-    data = os.pread(descriptor, READ_BYTES, position.offset)
-    full = len(data) == READ_BYTES
+    data = os.pread(descriptor, _READ_BYTES, position.offset)
+    full = len(data) == _READ_BYTES
     while full and b"\n" not in data:
         if len(data) > MAX_LINE_BYTES:
             return _skip_line(descriptor, msgspec.structs.replace(position, passed=len(data)))
-        chunk = os.pread(descriptor, READ_BYTES, position.offset + len(data))
+        chunk = os.pread(descriptor, _READ_BYTES, position.offset + len(data))
         data += chunk
-        full = len(chunk) == READ_BYTES
+        full = len(chunk) == _READ_BYTES
     records, offset, line, oversized = _split(data, position)
     cut = line - position.line == READ_LINES
     more = full or (cut and offset < position.offset + len(data))
@@ -206,11 +206,11 @@ def _skip_line(descriptor: int, position: _Position) -> tuple[tuple[Record, ...]
     """
     at, more = position.resume_at, True
     while more and at < position.resume_at + SKIP_BYTES:
-        chunk = os.pread(descriptor, READ_BYTES, at)
+        chunk = os.pread(descriptor, _READ_BYTES, at)
         end = chunk.find(b"\n")
         if end >= 0:
             offset = at + end + 1
             return (), _Position(offset=offset, line=position.line + 1), 1, True
         at += len(chunk)
-        more = len(chunk) == READ_BYTES
+        more = len(chunk) == _READ_BYTES
     return (), msgspec.structs.replace(position, passed=at - position.offset), 0, more

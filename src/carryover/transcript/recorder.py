@@ -45,7 +45,7 @@ from carryover.records.text import names_own_folder, without_handoff
 
 MOST_OPEN: Final = 200
 """Calls whose results are waited for."""
-C = TypeVar("C", bound=msgspec.Struct)
+_C = TypeVar("_C", bound=msgspec.Struct)
 
 
 class OpenCall(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -96,7 +96,7 @@ class OpenCall(msgspec.Struct, frozen=True, omit_defaults=True):
         )
 
 
-Call = TypeVar("Call", bound=OpenCall)
+_Call = TypeVar("_Call", bound=OpenCall)
 
 
 class SessionFacts(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -122,17 +122,17 @@ class SessionContext(msgspec.Struct, frozen=True, omit_defaults=True):
     """The calls whose results have not come yet."""
 
 
-def with_open_call(calls: tuple[Call, ...], call: Call) -> tuple[Call, ...]:
+def with_open_call(calls: tuple[_Call, ...], call: _Call) -> tuple[_Call, ...]:
     """Adds a call to the open calls, replacing one with the same id; drops the oldest beyond `MOST_OPEN`."""
     return (*closed(calls, call.id), call)[-MOST_OPEN:]
 
 
-def closed(calls: tuple[Call, ...], call_id: str) -> tuple[Call, ...]:
+def closed(calls: tuple[_Call, ...], call_id: str) -> tuple[_Call, ...]:
     """Removes a call from the open calls."""
     return tuple(call for call in calls if call.id != call_id)
 
 
-Changes = Callable[[Op, Fields, str | None], tuple[Change, ...]]
+_Changes = Callable[[Op, Fields, str | None], tuple[Change, ...]]
 """Operation, arguments and folder of a call → the file changes that it makes if it succeeds."""
 
 
@@ -152,7 +152,7 @@ class Tools:
         about_by_op: Mapping[Op, Sequence[str]] | None = None,
         named: Sequence[str] = (),
         folder: str = "cwd",
-        changes: Changes | None = None,
+        changes: _Changes | None = None,
         plain: Callable[[str], str] = str,
     ) -> None:
         """`names`: operation → its tools, with spaces between; all others, as those of MCP servers, are `other`.
@@ -199,7 +199,7 @@ class Tools:
 
 
 @dataclass(slots=True, kw_only=True)
-class Recorder(Generic[C]):
+class Recorder(Generic[_C]):
     """Collects the events of one record, and counts what is not understood.
 
     An agent's own class says under which key an event of the record is (`add`). Only `context` outlives the record;
@@ -211,7 +211,7 @@ class Recorder(Generic[C]):
     applied: ClassVar[tuple[ResultStatus, ...]] = ("ok",)
     """How a call ends that has made its edits."""
 
-    context: C
+    context: _C
     at_ms: int = 0
     """UTC milliseconds; 0 if no time is known, in which case nothing is added."""
     version: str | None = None
@@ -364,7 +364,7 @@ class Recorder(Generic[C]):
 
 
 @dataclass(slots=True, kw_only=True)
-class OneSession(Recorder[C]):
+class OneSession(Recorder[_C]):
     """Records a thread of one session, whose folder is that of the context. `add` takes the last part of a key.
 
     >>> recorder = OneSession.of(Source(agent="scribe", path="/home/ada/t1.talk"), SessionContext(), 1_795_600_000_000)
@@ -383,7 +383,7 @@ class OneSession(Recorder[C]):
     """Whether the record was copied from the session, to which its events belong."""
 
     @classmethod
-    def of(cls, source: Source, context: C, at_ms: int) -> Self:
+    def of(cls, source: Source, context: _C, at_ms: int) -> Self:
         """Returns the recorder of a record whose id is unique in the session. A copy whose place names no session is
         one by its own name."""
         session = source.session or PurePath(source.path).stem

@@ -37,7 +37,7 @@ _DIGEST_BYTES: Final = 8
 _SETTLED_MS: Final = 5_000
 """A document that can't be read this long after its last write is damaged, not half written."""
 
-Piece = tuple[str, str | int]
+MarkedPiece = tuple[str, str | int]
 """A piece's id in the conversation, and a mark that changes with its content."""
 
 
@@ -55,7 +55,7 @@ class _Conversation(Protocol):
     """One conversation as it is now. Each of its records names the conversation."""
 
     @property
-    def pieces(self) -> Sequence[Piece]:
+    def pieces(self) -> Sequence[MarkedPiece]:
         """The pieces, oldest first."""
 
     @property
@@ -86,10 +86,10 @@ class Snapshot(Protocol):
         """
 
 
-S = TypeVar("S", bound=Snapshot)
+_S = TypeVar("_S", bound=Snapshot)
 
 
-class SnapshotReader(Generic[S]):
+class SnapshotReader(Generic[_S]):
     """Reads a file as a whole whenever it has changed; see `carryover.adapter.contract.Reader`.
 
     `take` makes the snapshot of a file in that state, and raises OSError if it can't. One that is emitted in several
@@ -98,14 +98,14 @@ class SnapshotReader(Generic[S]):
 
     def __init__(
         self,
-        take: Callable[[Path, FileStat], S],
+        take: Callable[[Path, FileStat], _S],
         *,
         beside: Callable[[Path], Iterable[Path]] = lambda _: (),
         now_ms: Callable[[], int] = utc_now_ms,
         oldest_first: bool = False,
     ) -> None:
         self._take, self._beside, self._now_ms, self._oldest_first = take, beside, now_ms, oldest_first
-        self._unfinished: tuple[Path, FileStat, S] | None = None
+        self._unfinished: tuple[Path, FileStat, _S] | None = None
 
     def read(self, path: Path, cursor: bytes | None) -> Batch:
         """Returns what changed. Raises FileNotFoundError if the file is gone, OSError if it cannot be read."""
@@ -132,7 +132,7 @@ class OnlyConversation:
     """A snapshot that is its only conversation, all of whose pieces are final."""
 
     ident: str
-    pieces: Sequence[Piece]
+    pieces: Sequence[MarkedPiece]
     rests_ms: int | None = None
 
     def conversations(self) -> Sequence[tuple[str, str]]:
@@ -165,7 +165,7 @@ class Document(OnlyConversation):
         *,
         record: Callable[[bytes], bytes] = bytes,
         end: bytes | None = None,
-        pieces: Sequence[Piece] | None = None,
+        pieces: Sequence[MarkedPiece] | None = None,
         empty: bool = True,
     ) -> None:
         self.ident, self._empty = ident, empty
@@ -362,7 +362,7 @@ def _decoded(cursor: bytes | None) -> _State | None:
         return None
 
 
-def _of_pieces(pieces: Sequence[Piece]) -> bytes:
+def _of_pieces(pieces: Sequence[MarkedPiece]) -> bytes:
     return _digest("\n".join([f"{ident} {mark}" for ident, mark in pieces]))
 
 

@@ -52,7 +52,7 @@ _SHARED_BYTES: Final = 510
 Connection = sqlite3.Connection
 SqliteError = sqlite3.Error
 
-T = TypeVar("T")
+_T = TypeVar("_T")
 
 
 class ChangedWhileReading(OSError):
@@ -67,7 +67,7 @@ _REASONS: Final = {
 """Errors of SQLite that another try does not end: the error to raise, and why in words."""
 
 
-def read_database(path: Path, work: Callable[[sqlite3.Connection], T]) -> T:
+def read_database(path: Path, work: Callable[[sqlite3.Connection], _T]) -> _T:
     """Returns the result of `work` on the database, repeating it if the database changed meanwhile.
 
     Raises as `read_transaction` does.
@@ -103,7 +103,7 @@ def table_names(path: Path) -> frozenset[str]:
         return frozenset()
 
 
-def _once(path: Path, work: Callable[[sqlite3.Connection], T]) -> T:
+def _once(path: Path, work: Callable[[sqlite3.Connection], _T]) -> _T:
     with read_transaction(path) as db:
         return work(db)
 

@@ -20,7 +20,7 @@ from carryover.records import rawjson
 from carryover.records.fields import SHORT_CHARS, bounded, digest
 from carryover.transcript.recorder import OneSession, OpenCall, reemitted_after, usable_folder
 
-MAX_SESSIONS: Final = 60
+_MAX_SESSIONS: Final = 60
 """Sessions whose facts are remembered."""
 MAX_ID_CHARS: Final = 100
 
@@ -39,7 +39,7 @@ class Reported(msgspec.Struct, frozen=True, omit_defaults=True):
     """Calls without a result, in stores that keep results apart from their calls."""
 
 
-class Context(msgspec.Struct, frozen=True, omit_defaults=True):
+class StoredContext(msgspec.Struct, frozen=True, omit_defaults=True):
     """The state of one source between two records. `reported`: the sessions with the most recent records."""
 
     reported: dict[str, Reported] = {}
@@ -79,14 +79,14 @@ class Dated(Protocol):
         """UTC milliseconds; 0 if it has none."""
 
 
-S = TypeVar("S", bound=StoredRecord)
-E = TypeVar("E", bound=Dated)
+_S = TypeVar("_S", bound=StoredRecord)
+_E = TypeVar("_E", bound=Dated)
 
 
-class EntryRecord(StoredRecord, Generic[E], frozen=True, omit_defaults=True):
+class EntryRecord(StoredRecord, Generic[_E], frozen=True, omit_defaults=True):
     """A record whose piece is an entry."""
 
-    entry: E | None = None
+    entry: _E | None = None
 
 
 class StoredSession:
@@ -112,7 +112,7 @@ class StoredSession:
 
 
 @dataclass(slots=True, kw_only=True)
-class StoredBuilder(OneSession[Context]):
+class StoredBuilder(OneSession[StoredContext]):
     """Records one record. `native` is the session as the store describes it.
 
     A sub-agent has its own session in the store; here it belongs to the session that it works for.
@@ -143,9 +143,9 @@ class StoredBuilder(OneSession[Context]):
         """Notes what was emitted."""
         known = {ident: each for ident, each in self.context.reported.items() if ident != self.native.id}
         known[self.native.id] = msgspec.structs.replace(self.reported, **changes)
-        self.change(reported=dict(list(known.items())[-MAX_SESSIONS:]))
+        self.change(reported=dict(list(known.items())[-_MAX_SESSIONS:]))
 
-    def begin(self, record: StoredRecord) -> tuple[Context, Parsed]:
+    def begin(self, record: StoredRecord) -> tuple[StoredContext, Parsed]:
         """Marks what is emitted again: the events after the last one, or all of them if anything before it changed."""
         if not record.on:
             self.report(**msgspec.structs.asdict(Reported()))
@@ -167,7 +167,7 @@ class StoredBuilder(OneSession[Context]):
             key = f"{self.native.id}/info/{self.at_ms}/{digest(msgspec.json.encode(news))[:12]}"
             self.add(SessionInfo(**news), key)
 
-    def finished(self) -> tuple[Context, Parsed]:
+    def finished(self) -> tuple[StoredContext, Parsed]:
         """Returns the next context and the result of the record."""
         if self.events:
             self.report(last=self.last_key)
@@ -180,12 +180,12 @@ def is_usable_id(ident: str) -> bool:
 
 
 def parse_stored(
-    decoder: msgspec.json.Decoder[S],
-    handle: Callable[[StoredBuilder, S], None],
+    decoder: msgspec.json.Decoder[_S],
+    handle: Callable[[StoredBuilder, _S], None],
     _source: Source,
-    context: Context,
+    context: StoredContext,
     record: Record,
-) -> tuple[Context, Parsed]:
+) -> tuple[StoredContext, Parsed]:
     """Parses one record of such a reader: its frame here, the piece or the facts in it by `handle`. Never raises: what
     is not understood is counted in `skipped`."""
     read = rawjson.read(decoder, record.data)
@@ -208,24 +208,24 @@ def parse_stored(
 
 
 def parse_entries(
-    decoder: msgspec.json.Decoder[EntryRecord[E]],
-    handle: Callable[[StoredBuilder, E], None],
+    decoder: msgspec.json.Decoder[EntryRecord[_E]],
+    handle: Callable[[StoredBuilder, _E], None],
     source: Source,
-    context: Context,
+    context: StoredContext,
     record: Record,
     *,
     unnamed: re.Pattern[str] | None = None,
-) -> tuple[Context, Parsed]:
+) -> tuple[StoredContext, Parsed]:
     """Parses one record of a reader whose pieces are entries, as `parse_stored` does. `unnamed`: titles of sessions
     that have none of their own."""
     return parse_stored(decoder, partial(_handle_entry, handle, unnamed), source, context, record)
 
 
 def _handle_entry(
-    handle: Callable[[StoredBuilder, E], None],
+    handle: Callable[[StoredBuilder, _E], None],
     unnamed: re.Pattern[str] | None,
     recorder: StoredBuilder,
-    record: EntryRecord[E],
+    record: EntryRecord[_E],
 ) -> None:
     native, entry, last_ms = recorder.native, record.entry, recorder.reported.last_ms
     recorder.at_ms = last_ms

@@ -14,7 +14,7 @@ from agents.cursor.reading import Told, transcript_at
 from carryover import model
 from carryover.adapter.contract import Record
 from carryover.agents.cursor.adapter import exported_copy, kind_of_store, source_in_store
-from carryover.agents.cursor.chats import NOTED, DatedLinesReader, Words, own_words, spoken_ms
+from carryover.agents.cursor.chats import NOTED, DatedLinesReader, Words, spoken_ms, typed_query
 
 ASKED = model.UserPrompt(text="Fix it")
 
@@ -196,7 +196,7 @@ DONE = "The above subagent result is already visible to the user. DO NOT reitera
     ],
 )
 def test_only_the_query_is_the_users(text: str, words: Words) -> None:
-    assert own_words(text) == words
+    assert typed_query(text) == words
 
 
 @pytest.mark.parametrize(
@@ -214,7 +214,7 @@ def test_only_the_query_is_the_users(text: str, words: Words) -> None:
 def test_a_time_in_words_is_read_with_its_zone(text: str, at_ms: int) -> None:
     """Without its zone a time could be wrong by half a day."""
     assert spoken_ms(text) == at_ms
-    assert own_words(f"<timestamp>{text}</timestamp>\n<user_query>x</user_query>").at_ms == at_ms
+    assert typed_query(f"<timestamp>{text}</timestamp>\n<user_query>x</user_query>").at_ms == at_ms
 
 
 HOME = Path("/home/dev")

@@ -19,7 +19,7 @@ from carryover.agents.opencode.adapter import AGENT
 from carryover.agents.opencode.database import PROMPT_SETTLED_MS, SETTLED_MS, OpencodeReader
 from carryover.model import AssistantMessage, FileEdit, ToolCall, ToolResult, TurnEnd, UserPrompt
 from carryover.model import UserPrompt as Prompt
-from carryover.transcript.stored import Context
+from carryover.transcript.stored import StoredContext
 from contract.case import Reading, read_on
 
 BOTH = pytest.mark.parametrize("version", [LATEST, WITHOUT_EVENTS])
@@ -213,7 +213,7 @@ class Watched:
     def __init__(self, client: Client) -> None:
         self.client = client
         self.now_ms = START_MS
-        self.reading = Reading(context=Context())
+        self.reading = Reading(context=StoredContext())
         self._agent = replace(AGENT, reader=OpencodeReader(lambda: self.now_ms))
         self._source = Source(agent=AGENT.id, path=str(client.path))
 

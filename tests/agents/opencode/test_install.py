@@ -13,7 +13,7 @@ from carryover.install.agent_settings import entry_report, located
 from carryover.install.detect import Detection, detect
 from carryover.install.machine import Machine
 from carryover.install.setup import plan_choices, plan_hooks
-from carryover.install.uninstall import carry_out as take_out
+from carryover.install.uninstall import carry_out_uninstall as take_out
 from carryover.install.uninstall import plan_uninstall
 from carryover.outside.apply import Edit, apply
 from carryover.outside.journal import load_journal

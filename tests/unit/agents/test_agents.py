@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from carryover.agents import adapters, agent_id_of, agent_ids, agent_names, places, specs, startable_agents
-from carryover.daemon.hooks.without_daemon import answer
+from carryover.daemon.hooks.without_daemon import answer_hook
 from carryover.past.context import state_dir
 from carryover.past.without_daemon import catch_up
 from carryover.probe.checkout import Checkout
@@ -139,7 +139,7 @@ def test_a_session_that_starts_without_a_daemon_gets_the_answer_in_its_form(
     def told(event: str, **fields: str) -> bytes | None:
         payload = json.dumps({"in": str(shop), "talk": str(scribe / "talks/t2.talk"), **fields}).encode()
         now_ms = int(time.time() * 1000)
-        return answer(state_dir(), "scribe", event, payload, home=home, env=os.environ, now_ms=now_ms)
+        return answer_hook(state_dir(), "scribe", event, payload, home=home, env=os.environ, now_ms=now_ms)
 
     told_at_start = told("Awake", quill="t2") or b""
     assert told_at_start.startswith(b"HEAR: # [CARRYOVER]") and b"Add a discount to the cart" in told_at_start

@@ -201,9 +201,7 @@ async def test_a_port_that_is_taken_is_replaced_unless_the_user_chose_it(
     assert other != taken
 
 
-async def test_a_key_is_given_only_where_there_is_a_page_of_this_version(
-    context: DaemonContext, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_key_is_given_only_where_there_is_a_page_of_this_version(context: DaemonContext) -> None:
     """An upgrade may have replaced the files under the running daemon."""
     door = PageDoor(context)
     context.use(Config(server=ServerConfig(page=False)))
@@ -211,8 +209,7 @@ async def test_a_key_is_given_only_where_there_is_a_page_of_this_version(
     context.use(Config())
     key = await door.key({})
     door.close()
-    monkeypatch.setattr("carryover.faces.page.door.__version__", "0.0.1")
-    other = await PageDoor(context).key({})
+    other = await PageDoor(context, version="0.0.1").key({})
 
     assert "[server] page is false" in refused.refusal
     assert (len(key.key) > 40, key.host in door.hosts(), key.refusal) == (True, True, "")

@@ -49,7 +49,7 @@ class Desk:
         yield self.notices.consider
         running = asyncio.ensure_future(self.notices.run())
         await asyncio.sleep(0)  # limits considered in another thread arrive through the loop
-        await self.notices._waiting.join()
+        await self.notices.waiting.join()
         running.cancel()
         await asyncio.wait([running])
 

@@ -12,7 +12,7 @@ import pytest
 from msgspec.structs import replace
 
 from carryover.daemon.context import DaemonContext
-from carryover.daemon.second_pages import CAP_S, QUIET_S, SecondPages
+from carryover.daemon.second_pages import CAP_S, PAGE_QUIET_S, SecondPages
 from carryover.distill.entry import Entry, Section
 from carryover.distill.handoff import Handoff
 from carryover.projects.handoff_file import Published
@@ -83,14 +83,14 @@ async def test_it_is_made_when_the_turn_has_ended(desk: Desk) -> None:
 async def test_at_work_it_waits_until_the_project_is_quiet_but_not_for_ever(desk: Desk) -> None:
     desk.published(at_work=True)
     assert await desk.due() == 0
-    desk.at_s = QUIET_S
+    desk.at_s = PAGE_QUIET_S
     assert await desk.due() == 1
 
     began_s = desk.at_s
     while await desk.due() == 1:
-        desk.at_s += QUIET_S / 2
+        desk.at_s += PAGE_QUIET_S / 2
         desk.published(f"Bake until {desk.at_s}", at_work=True)
-    assert CAP_S <= desk.at_s - began_s <= CAP_S + QUIET_S
+    assert CAP_S <= desk.at_s - began_s <= CAP_S + PAGE_QUIET_S
 
 
 async def test_while_old_history_is_read_it_waits_as_if_an_agent_were_at_work(desk: Desk) -> None:
@@ -105,9 +105,9 @@ async def test_while_old_history_is_read_it_waits_as_if_an_agent_were_at_work(de
 
 async def test_a_publication_without_more_work_does_not_put_it_off(desk: Desk) -> None:
     """Such as that of a project whose second page is missing, which is looked at each minute."""
-    for desk.at_s in (0, QUIET_S - 1):
+    for desk.at_s in (0, PAGE_QUIET_S - 1):
         desk.published(at_work=True)
-    desk.at_s = QUIET_S
+    desk.at_s = PAGE_QUIET_S
 
     assert await desk.due() == 1
 

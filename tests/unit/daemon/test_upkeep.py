@@ -20,9 +20,8 @@ from carryover.daemon.second_pages import SecondPages
 from carryover.daemon.upkeep import Forgetting, StateGuard, StateTakenAway, look_after
 from carryover.facts import GitFacts
 from carryover.ingest.pipeline import ingest
-from carryover.ledger.connect import LedgerUnavailable, erase_mark
+from carryover.ledger.connect import erase_mark
 from carryover.ledger.queries import Selection, sessions
-from carryover.ledger.store import Ledger
 from carryover.ledger.usage import Tokens, sum_since, transcripts_to_count
 from carryover.paths import StateDir
 from carryover.publish.make import Refreshed
@@ -209,25 +208,20 @@ async def test_a_project_that_is_gone_is_published_no_more(place: Place, old: Cl
 
 
 async def test_what_could_not_be_erased_is_erased_as_soon_as_that_works(
-    place: Place, old: ClaudeSession, ledger: Ledger, ledger_path: Path, monkeypatch: pytest.MonkeyPatch
+    place: Place, old: ClaudeSession, ledger_path: Path
 ) -> None:
     await place.read(old)
-    full, erase = iter([True, True]), ledger.erase
+    in_the_way = ledger_path.with_name("ledger.before-7.sqlite")
+    in_the_way.mkdir()
 
-    async def full_at_first() -> None:
-        if next(full, False):
-            raise LedgerUnavailable("The disk is full.")
-        await erase()
+    [problem] = (await place.forgetting.forget([Selection(root=str(old.cwd))])).problems
+    await place.forgetting.look_after(False)
+    marked = erase_mark(ledger_path).exists()
+    in_the_way.rmdir()
+    await place.forgetting.look_after(False)
 
-    monkeypatch.setattr(ledger, "erase", full_at_first)
-    done = await place.forgetting.forget([Selection(root=str(old.cwd))])
-    left = []
-    for _ in range(2):
-        await place.forgetting.look_after(False)
-        left.append(erase_mark(ledger_path).exists())
-
-    assert done.problems == ("Deleted, but not yet overwritten: The disk is full.",)
-    assert left == [True, False]
+    assert problem.startswith(f"Deleted, but not yet overwritten: {in_the_way} cannot be changed")
+    assert (marked, erase_mark(ledger_path).exists()) == (True, False)
     assert b"Never push to main" not in ledger_path.read_bytes()
 
 

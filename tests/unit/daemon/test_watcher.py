@@ -11,7 +11,7 @@ from watchfiles import Change
 from carryover.adapter.contract import Agent, Source
 from carryover.daemon.context import DaemonContext
 from carryover.daemon.health import WatchState
-from carryover.daemon.watcher import FLOOD, Noticed, Watcher, _limit, folders_below, noticed
+from carryover.daemon.watcher import FLOOD, Noticed, Watcher, folders_below, noticed, watch_limit
 from carryover.ingest.roots import TranscriptRoot
 from carryover.ingest.scan import roots_to_read
 from carryover.platform import LINUX
@@ -66,7 +66,7 @@ def test_a_folder_that_comes_or_goes_and_a_flood_of_changes_ask_for_a_rescan(
     ],
 )
 def test_the_limits_of_the_system_are_known_by_the_words_of_watchfiles(error: Exception, reason: str | None) -> None:
-    assert _limit(error) == reason
+    assert watch_limit(error) == reason
 
 
 @pytest.fixture

@@ -15,10 +15,11 @@ from carryover.daemon.context import DaemonContext
 from carryover.daemon.watcher import FLOOD, Watcher
 from carryover.ingest.roots import TranscriptRoot
 from carryover.ingest.scan import roots_in_projects, roots_to_read
+from carryover.platform import MACOS
 from support.claude_session import ClaudeSession
 from support.clock import LogLines
 from support.fake_fsevents import Begun, FakeFsEvents, Seen
-from support.platforms import fake_darwin, on
+from support.platforms import altered, on
 
 HISTORY = ".aider.chat.history.md"
 Reports = asyncio.Queue[str | list[Source]]
@@ -31,11 +32,9 @@ def agents() -> dict[str, Agent]:
 
 
 @pytest.fixture
-def fsevents(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeFsEvents]:
-    fake, darwin = FakeFsEvents(), fake_darwin()
-    monkeypatch.setattr("carryover.daemon.watcher.watch", fake.watch)
-    monkeypatch.setattr(darwin, "descriptors", lambda: fake.descriptors)
-    with on(darwin):
+def fsevents() -> Iterator[FakeFsEvents]:
+    fake = FakeFsEvents()
+    with on(MACOS), on(altered(descriptors=lambda: fake.descriptors)):
         yield fake
     assert fake.closed == 0
 
@@ -54,7 +53,7 @@ def watching(context: DaemonContext, fsevents: FakeFsEvents) -> Watching:
             return roots_to_read(context.agents.values(), context.config, context.home, {})
 
         hear = (lambda sources: reported.put_nowait(list(sources)), reported.put_nowait)
-        watcher = Watcher(context, roots, *hear, deep=not projects)
+        watcher = Watcher(context, roots, *hear, deep=not projects, reports=fsevents.watch)
         running = asyncio.ensure_future(watcher.run())
         try:
             assert await asyncio.wait_for(reported.get(), 20) == "watch_begun"

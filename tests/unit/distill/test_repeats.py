@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from carryover.distill.entry import Entry, Kind, Section
+from carryover.distill.entry import Entry, EntryKind, Section
 from carryover.distill.handoff import Handoff
 from carryover.distill.render import render
 from carryover.distill.repeats import without_repeats
@@ -14,7 +14,7 @@ PLAN = "1. Read the prices as whole cents in the importer.\n2. Convert them on t
 TRACE = "File '/home/dev/shop/cart.py', line 12, in discount: KeyError: 'cents'"
 
 
-def entry(text: str, *, kind: Kind = "message", at_ms: int = 0, weight: float = 1.0, label: str = "") -> Entry:
+def entry(text: str, *, kind: EntryKind = "message", at_ms: int = 0, weight: float = 1.0, label: str = "") -> Entry:
     return Entry(text=text, kind=kind, at_ms=at_ms, weight=weight, label=label or f"{kind} {at_ms}")
 
 

@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 
 from carryover.edits import json_text
 from carryover.edits.entries import (
-    NAME,
+    SERVER_NAME,
     ListEntry,
     has_entry,
     is_ours,
     origin_of_entry,
-    value_at,
+    setting_at,
     with_entry,
     without_entry,
 )
@@ -44,7 +44,7 @@ trust_level = "trusted"
 
 LISTED, IN_JSON = ListEntry(KEY, ENTRY), ListEntry("mcpServers", SERVER)
 IN_TOML = ListEntry("mcp_servers", SERVER, toml=True)
-NAMED = ListEntry("mcp_servers", {"name": NAME, **SERVER}, toml=True)
+NAMED = ListEntry("mcp_servers", {"name": SERVER_NAME, **SERVER}, toml=True)
 ENTRIES: Final = (LISTED, IN_JSON, IN_TOML, NAMED)
 
 
@@ -67,8 +67,8 @@ def test_uninstall_is_the_inverse_of_install(data: bytes) -> None:
         after = with_entry(data, entry)
         assert with_entry(after, entry) == after
         assert without(entry, data, after) == data
-    assert value_at(with_entry(data, LISTED), (KEY,), toml=False)[-1] == ENTRY
-    assert value_at(with_entry(data, IN_JSON), ("mcpServers", NAME), toml=False) == SERVER
+    assert setting_at(with_entry(data, LISTED), (KEY,), toml=False)[-1] == ENTRY
+    assert setting_at(with_entry(data, IN_JSON), ("mcpServers", SERVER_NAME), toml=False) == SERVER
 
 
 @pytest.mark.parametrize("end", ["", "\n", "\n\n"])
@@ -78,7 +78,7 @@ def test_the_same_in_toml(text: str, newline: str, end: str) -> None:
     data = (text.rstrip("\n") + end).replace("\n", newline).encode()
     after = with_entry(data, IN_TOML)
 
-    assert tomllib.loads(after.decode())["mcp_servers"][NAME] == SERVER
+    assert tomllib.loads(after.decode())["mcp_servers"][SERVER_NAME] == SERVER
     assert after.startswith(data)
     assert with_entry(after, IN_TOML) == after
     assert without(IN_TOML, data, after) == data
@@ -172,9 +172,9 @@ def test_what_the_user_adds_to_a_server_stays_when_the_command_moves_and_leaves_
     enabled = with_entry(CONFIG.encode(), IN_TOML) + b"enabled = false\n"
     table = with_entry(enabled, ListEntry("mcp_servers", moved_entry, toml=True))
 
-    assert json.loads(moved)["mcpServers"][NAME] == {**moved_entry, "disabled": True}
+    assert json.loads(moved)["mcpServers"][SERVER_NAME] == {**moved_entry, "disabled": True}
     assert without(IN_JSON, before, moved) == before
-    assert tomllib.loads(table.decode())["mcp_servers"][NAME] == {**moved_entry, "enabled": False}
+    assert tomllib.loads(table.decode())["mcp_servers"][SERVER_NAME] == {**moved_entry, "enabled": False}
     assert without(IN_TOML, CONFIG.encode(), table) == CONFIG.encode()
 
 

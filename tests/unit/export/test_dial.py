@@ -14,7 +14,7 @@ from carryover.distill.quotes import estimated_tokens
 from carryover.distill.render import lay_out, render
 from carryover.distill.trail import past_of
 from carryover.distill.view import ProjectView
-from carryover.export.dial import TITLE, Happened, dialed
+from carryover.export.dial import CONVERSATION_TITLE, Happened, dialed
 from carryover.model import Answer, FileEdit, Question, ToolResult, TurnEnd, UserPrompt
 from support.conversation import GOAL, ROOT, Conversation, handoff, project, session, worked
 from unit.distill.test_render import TITLES, texts
@@ -43,7 +43,7 @@ def text_at(tokens: int, *talks: Conversation) -> str:
 
 def added(tokens: int, *talks: Conversation) -> str:
     """The conversation of a handoff of this size, with each quote on one line."""
-    return text_at(tokens, *talks).partition(f"\n## {TITLE}\n")[2].replace("\n- > ", " ")
+    return text_at(tokens, *talks).partition(f"\n## {CONVERSATION_TITLE}\n")[2].replace("\n- > ", " ")
 
 
 def long_work(turns: int = 60) -> Conversation:
@@ -72,7 +72,7 @@ def test_what_is_pushed_stays_as_it_is_and_begins_each_larger_size() -> None:
 
     assert text_at(MAX_TOKENS, long_work()) == render(pushed)
     for tokens in (3600, 50_000):
-        larger = text_at(tokens, long_work()).partition(f"\n## {TITLE}")[0].splitlines()
+        larger = text_at(tokens, long_work()).partition(f"\n## {CONVERSATION_TITLE}")[0].splitlines()
         assert [line for line in larger if not is_of_names(line)][-len(lines) :] == lines
 
 
@@ -101,7 +101,7 @@ def test_no_text_opens_a_section_or_breaks_the_form(said: list[str]) -> None:
 
     assert [*checker().problems(text.encode(), 8000)] == []
     titles = [line.removeprefix("## ") for line in text.splitlines() if line.startswith("## ")]
-    assert titles == [title for title in (*TITLES, TITLE) if title in titles]
+    assert titles == [title for title in (*TITLES, CONVERSATION_TITLE) if title in titles]
 
 
 def test_what_was_said_and_done_is_told_in_order_with_who_and_which_turn() -> None:

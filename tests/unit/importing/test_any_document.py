@@ -14,7 +14,7 @@ from carryover.agents import agent_ids
 from carryover.errors import UserError
 from carryover.importing.document import open_document
 from carryover.importing.notes import Note, encoded
-from carryover.importing.report import survey
+from carryover.importing.report import survey_document
 from carryover.model import AssistantMessage
 from carryover.paths import StateDir
 from support.specstory import FOLDER, events_of
@@ -96,7 +96,7 @@ def test_any_damage_to_a_transcript_or_a_note_costs_at_most_that_one(
         return
     path = tmp_path / "note.json"
     path.write_bytes(NOTE[:20] + damaged(NOTE[20:], changes))
-    assert survey(open_document(path, own_folder=tmp_path)).events in (0, 2)
+    assert survey_document(open_document(path, own_folder=tmp_path)).events in (0, 2)
 
 
 @given(text=st.text(max_size=300), title=st.text(max_size=50))
@@ -114,7 +114,7 @@ def test_what_is_damaged_here_can_be_imported(tmp_path: Path) -> None:
 
     assert [number for number in whole if not number] == []
     (tmp_path / "note.json").write_bytes(NOTE)
-    assert survey(open_document(tmp_path / "note.json", own_folder=tmp_path)).events == 2
+    assert survey_document(open_document(tmp_path / "note.json", own_folder=tmp_path)).events == 2
     assert sum(imported(tmp_path / path.name, path.read_bytes()) > 0 for path in TRANSCRIPTS) > 50
 
 

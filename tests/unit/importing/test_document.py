@@ -11,9 +11,9 @@ from carryover.agents import adapters, agent_ids
 from carryover.errors import ExitCode, UserError
 from carryover.importing.document import open_document
 from carryover.importing.notes import Note, encoded
-from carryover.importing.report import survey
+from carryover.importing.report import survey_document
 from carryover.importing.specstory_blocks import turn_lines
-from carryover.importing.turns import TurnReader, by_turn, located
+from carryover.importing.turns import TurnReader, absolute_path, by_turn
 from carryover.model import NOTE, AssistantMessage, FileEdit, SessionInfo, UserPrompt
 from support.claude_session import ClaudeSession
 from support.codex_session import CodexSession
@@ -140,9 +140,9 @@ def test_a_note_becomes_a_session_of_no_agent(tmp_path: Path) -> None:
         AssistantMessage(text='Cap it: "100"\n第二', final=True),
     ]
     assert {(event.session, event.at_ms, event.cwd) for event in events} == {("note-1", 5, "/home/dev/shop")}
-    assert survey(document).prompts == 0
+    assert survey_document(document).prompts == 0
     path.write_bytes(encoded(GIVEN)[:-30] + b"\n")
-    assert survey(open_document(path, own_folder=tmp_path)).skipped == 1
+    assert survey_document(open_document(path, own_folder=tmp_path)).skipped == 1
 
 
 @pytest.mark.parametrize("own", [None, "state"])
@@ -168,7 +168,7 @@ def test_a_note_outside_of_carryovers_own_folder_is_none(tmp_path: Path, own: st
     ],
 )
 def test_a_path_of_a_document_is_one_in_its_project(path: str, folder: str | None, place: str | None) -> None:
-    assert located(path, folder) == place
+    assert absolute_path(path, folder) == place
 
 
 TURN = "_**User (2026-07-13 13:40:{:02}Z)**_\n\nprompt {}\n\n---\n\n"

@@ -15,7 +15,15 @@ from carryover.daemon.client import stop_daemon, wait_for_daemon
 from carryover.errors import ExitCode, UserError
 from carryover.how_installed import own_scripts
 from carryover.install.background import bring_up, registered, service_here, write_starter
-from carryover.install.service import Kind, Program, Ran, ServiceManager, ServiceStatus, run_command, this_program
+from carryover.install.service import (
+    Program,
+    Ran,
+    ServiceKind,
+    ServiceManager,
+    ServiceStatus,
+    run_command,
+    this_program,
+)
 from carryover.install.service_managers import Launchd as LaunchdManager
 from carryover.install.service_managers import SystemdUser
 from carryover.past.context import state_dir
@@ -29,12 +37,13 @@ from support.tools import program
 class Manager(ServiceManager):
     """Starts the daemon as systemd would; `fails` is what it cannot do."""
 
-    kind: Kind = "systemd"
+    kind: ServiceKind = "systemd"
 
     def __init__(self) -> None:
         super().__init__("")
         self.calls: list[str] = []
         self.fails = ""
+        self.starts_nothing = False
         self.registered = False
         self.daemon: DaemonProcess | None = None
 
@@ -48,7 +57,8 @@ class Manager(ServiceManager):
 
     def start(self) -> None:
         self._called("start")
-        self.daemon = DaemonProcess().start().wait_until_it_answers()
+        if not self.starts_nothing:
+            self.daemon = DaemonProcess().start().wait_until_it_answers()
 
     def stop(self) -> None:
         self._called("stop")
@@ -71,11 +81,12 @@ class Manager(ServiceManager):
             raise UserError(f"systemd could not {name} it.")
 
 
+PROGRAM = Program(("/opt/bin/carryoverd",))
+
+
 @pytest.fixture
-def manager(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Manager]:
+def manager(home: Path) -> Iterator[Manager]:
     manager = Manager()
-    program = Program(("/opt/bin/carryoverd",))
-    monkeypatch.setattr("carryover.install.background.service_of_user", lambda: (manager, program))
     yield manager
     if manager.daemon is not None:
         manager.daemon.kill()
@@ -84,22 +95,23 @@ def manager(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Manager]:
 def test_the_service_is_registered_and_started_and_restarted_only_for_another_build(
     manager: Manager, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    background = bring_up(state_dir(), service=True)
+    background = bring_up(state_dir(), service=True, by=(manager, PROGRAM))
 
     assert manager.daemon is not None
     assert (background.kind, background.changed, background.pid) == ("systemd", True, manager.daemon.pid)
     assert (background.version, background.trouble) == (__version__, ())
     manager.calls.clear()
-    assert (bring_up(state_dir(), service=True).changed, manager.calls) == (False, ["install"])
+    again = bring_up(state_dir(), service=True, by=(manager, PROGRAM))
+    assert (again.changed, manager.calls) == (False, ["install"])
     manager.calls.clear()
     monkeypatch.setattr("carryover.install.background.build", lambda: "another checkout of the same version")
-    bring_up(state_dir(), service=True)
+    bring_up(state_dir(), service=True, by=(manager, PROGRAM))
     assert manager.calls == ["install", "restart"]
 
 
 def test_a_daemon_that_was_started_by_hand_gives_way_to_the_service(manager: Manager) -> None:
     with DaemonProcess() as by_hand:
-        background = bring_up(state_dir(), service=True)
+        background = bring_up(state_dir(), service=True, by=(manager, PROGRAM))
 
         assert by_hand.process.wait(30) == 0
         assert manager.daemon is not None
@@ -110,18 +122,17 @@ def test_a_daemon_that_was_started_by_hand_gives_way_to_the_service(manager: Man
 def test_what_the_service_manager_cannot_do_is_reported(manager: Manager, step: str) -> None:
     manager.fails = step
 
-    background = bring_up(state_dir(), service=True)
+    background = bring_up(state_dir(), service=True, by=(manager, PROGRAM))
 
     assert background.trouble[0] == f"systemd could not {step} it."
 
 
-def test_without_a_service_manager_it_is_started_in_the_background(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_service_manager_it_is_started_in_the_background(home: Path) -> None:
     nobody = ServiceManager("There is no systemd on this machine.")
     itself = Program(COMMAND, {"CARRYOVER_HOME": str(state_dir().root)})
-    monkeypatch.setattr("carryover.install.background.service_of_user", lambda: (nobody, itself))
     try:
-        background = bring_up(state_dir(), service=True)
-        again = bring_up(state_dir(), service=True)
+        background = bring_up(state_dir(), service=True, by=(nobody, itself))
+        again = bring_up(state_dir(), service=True, by=(nobody, itself))
     finally:
         stop_daemon(state_dir())
 
@@ -149,11 +160,10 @@ def test_what_ends_the_agent_whose_hook_started_it_does_not_end_it(home: Path, m
         stop_daemon(state)
 
 
-def test_a_daemon_that_does_not_start_is_said(manager: Manager, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(manager, "start", lambda: None)
-    monkeypatch.setattr("carryover.install.background.ANSWER_S", 0.1)
+def test_a_daemon_that_does_not_start_is_said(manager: Manager) -> None:
+    manager.starts_nothing = True
 
-    background = bring_up(state_dir(), service=True)
+    background = bring_up(state_dir(), service=True, by=(manager, PROGRAM), answer_s=0.1)
 
     assert (background.pid, background.trouble) == (None, (f"carryoverd does not answer on {state_dir().socket}.",))
 
@@ -199,7 +209,7 @@ class RealDaemon:
 
 
 @pytest.fixture
-def launchd(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Launchd]:
+def launchd(home: Path) -> Iterator[Launchd]:
     """launchd, which starts real daemons."""
     started: list[DaemonProcess] = []
 
@@ -208,28 +218,31 @@ def launchd(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iter
         return RealDaemon(started[-1])
 
     launchd = Launchd(spawn=spawn)
-    service = LaunchdManager(launchd.manager_env(tmp_path / "bin"), run=launchd.run, sleep=launchd.sleep)
-    program = Program(("/opt/bin/carryoverd",))
-    monkeypatch.setattr("carryover.install.background.service_of_user", lambda: (service, program))
     yield launchd
     for daemon in started:
         daemon.process.kill()
         daemon.process.wait()
 
 
-def test_what_launchd_has_just_started_is_not_restarted(launchd: Launchd) -> None:
+@pytest.fixture
+def service(launchd: Launchd, tmp_path: Path) -> LaunchdManager:
+    return LaunchdManager(launchd.manager_env(tmp_path / "bin"), run=launchd.run, sleep=launchd.sleep)
+
+
+def test_what_launchd_has_just_started_is_not_restarted(launchd: Launchd, service: LaunchdManager) -> None:
     """launchd would start it again only 30 s later, when installing has given up."""
-    background = bring_up(state_dir(), service=True)
+    background = bring_up(state_dir(), service=True, by=(service, PROGRAM))
 
     assert (background.kind, background.pid, background.trouble) == ("launchd", launchd.pid, ())
     assert [words.split()[0] for words in launchd.asked] == ["enable", "bootstrap"]
-    assert (bring_up(state_dir(), service=True).changed, len(launchd.asked)) == (False, 2)
+    again = bring_up(state_dir(), service=True, by=(service, PROGRAM))
+    assert (again.changed, len(launchd.asked)) == (False, 2)
 
 
-def test_launchd_takes_over_from_a_daemon_that_was_started_by_hand(launchd: Launchd) -> None:
+def test_launchd_takes_over_from_a_daemon_that_was_started_by_hand(launchd: Launchd, service: LaunchdManager) -> None:
     """One that finds the other's lock refuses to start, and launchd tries it again only 30 s later."""
     with DaemonProcess() as by_hand:
-        background = bring_up(state_dir(), service=True)
+        background = bring_up(state_dir(), service=True, by=(service, PROGRAM))
 
         assert by_hand.process.wait(30) == 0
         assert (background.pid, background.trouble) == (launchd.pid, ())
@@ -278,12 +291,12 @@ def test_an_upgrade_by_homebrew_does_not_take_the_service_s_program_away(
     assert own_scripts() == kept / "libexec" / "bin"
 
 
-def test_a_git_that_launchd_does_not_find_is_handed_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_git_that_launchd_does_not_find_is_handed_on(tmp_path: Path) -> None:
     """launchd looks in /usr/bin and /bin only: its git would be the one that asks for Apple's command line tools."""
     git = program(tmp_path / "local" / "git")
-    monkeypatch.setattr("carryover.install.service.STANDARD_PATH", f"{git.parent}:/usr/bin:/bin")
+    usual = f"{git.parent}:/usr/bin:/bin"
 
-    service = this_program({"PATH": f"{git.parent}:/usr/bin:/bin"}, tmp_path)
+    service = this_program({"PATH": usual}, tmp_path, standard_path=usual)
 
     assert dict(service.environment) == {"PATH": f"{git.parent}:{git.parent}:/usr/bin:/bin"}
 

@@ -13,7 +13,7 @@ from carryover.agents.claude_code.spec import SPEC
 from carryover.agents.codex.spec import SPEC as REAL_CODEX
 from carryover.agents.cursor.spec import SPEC as REAL_CURSOR
 from carryover.install.detect import Detection, hooks_for, hooks_for_unknown
-from carryover.install.messages import summary
+from carryover.install.messages import agent_lines
 from support.tools import CODEX, CURSOR, with_sets
 
 HOME = Path("/home/dev")
@@ -34,7 +34,7 @@ def unreadable(spec: AgentSpec, problem: str, **more: Any) -> Detection:
 
 
 def said(detection: Detection, **more: Any) -> str:
-    return "\n".join(summary(detection, home=HOME, update="pipx upgrade carryoverd", **more))
+    return "\n".join(agent_lines(detection, home=HOME, update="pipx upgrade carryoverd", **more))
 
 
 KNOWN = """\

@@ -13,7 +13,7 @@ from carryover.agents.claude_code.spec import SPEC as CLAUDE
 from carryover.edits.hooks import hooks_of, owner_by_script
 from carryover.install.detect import Detection
 from carryover.install.setup import plan_hooks, plan_settings, taken_out
-from carryover.outside.apply import Links, Text, apply, plan
+from carryover.outside.apply import LinkPolicy, Text, apply, plan_edit
 from carryover.outside.journal import load_journal
 from carryover.outside.listed import Listed
 from carryover.paths import StateDir
@@ -93,9 +93,9 @@ def test_a_server_stays_in_the_former_file_until_it_can_be_entered(tmp_path: Pat
 
 
 def problem(path: Path, *, follow: bool = True) -> str | None:
-    links: Links = "followed" if follow else "left alone"
+    links: LinkPolicy = "followed" if follow else "left alone"
     text = Text(path=path, what="a test", put=lambda _: b"new", remedy="Do something.", links=links)
-    reported = plan(text).problem
+    reported = plan_edit(text).problem
     return reported.removeprefix(f"{path} is left alone: ").removesuffix(". Do something.") if reported else None
 
 

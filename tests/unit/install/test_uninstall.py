@@ -14,7 +14,7 @@ from carryover.agents.claude_code.spec import SPEC
 from carryover.config import ProjectSettings
 from carryover.install.config_file import plan_config
 from carryover.install.setup import plan_hooks
-from carryover.install.uninstall import Uninstall, carry_out, plan_uninstall, project_edits, state_files
+from carryover.install.uninstall import Uninstall, carry_out_uninstall, plan_uninstall, project_edits, state_files
 from carryover.outside.apply import apply
 from carryover.outside.journal import load_journal, write_down
 from carryover.outside.listed import Listed, handoff_folder, in_project
@@ -66,7 +66,7 @@ def tree(top: Path) -> dict[str, bytes | None]:
 
 
 def uninstall(state: StateDir, home: Path, *, purge: bool = True) -> Uninstall:
-    return carry_out(plan_uninstall(state, purge=purge, home=home), state)
+    return carry_out_uninstall(plan_uninstall(state, purge=purge, home=home), state)
 
 
 @pytest.fixture
@@ -230,7 +230,7 @@ def test_what_is_not_ours_stays_and_is_named(state: StateDir, config: Path, home
     config.write_text(config.read_text().replace("|| true", "|| true; say done"))
 
     plan = plan_uninstall(state, purge=True, home=home)
-    done = carry_out(plan, state)
+    done = carry_out_uninstall(plan, state)
 
     assert done.notes == (), "that it stays is no failure"
     assert not {state.root, home / "app" / ".carryover"} & {path for path, _ in plan.removals}
@@ -256,7 +256,7 @@ def test_that_a_project_was_deleted_is_named_and_no_failure(state: StateDir, con
     plan = plan_uninstall(state, purge=True, home=home)
 
     assert [note.partition(",")[0] for note in plan.notes] == [f"{root} is missing"]
-    assert carry_out(plan, state).notes == ()
+    assert carry_out_uninstall(plan, state).notes == ()
 
 
 def test_where_the_state_folder_was_deleted_it_says_that_projects_keep_what_is_in_them(
@@ -273,7 +273,7 @@ def test_where_the_state_folder_was_deleted_it_says_that_projects_keep_what_is_i
     assert plan.notes == (
         f"{state.root} is gone, and with it the list of projects: what Carryover added to them stays.",
     )
-    carry_out(plan, state)
+    carry_out_uninstall(plan, state)
     assert plan_uninstall(state, purge=True, home=home, usual=[hooks]).notes == ()
 
 

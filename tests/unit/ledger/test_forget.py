@@ -5,6 +5,7 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+import aiosqlite
 import pytest
 
 from carryover.adapter.contract import Reemitted, Source
@@ -199,11 +200,13 @@ async def test_a_copy_that_cannot_be_removed_is_reported_and_keeps_no_ledger_fro
     assert erase_mark(ledger_path).exists()
 
 
-async def test_what_could_not_be_erased_is_erased_at_the_next_start(
-    ledger_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("carryover.ledger.store.SETTINGS", ("PRAGMA journal_mode = WAL", "PRAGMA busy_timeout = 1"))
+async def waits_for_nobody(db: aiosqlite.Connection) -> None:
+    await db.execute_fetchall("PRAGMA busy_timeout = 1")
+
+
+async def test_what_could_not_be_erased_is_erased_at_the_next_start(ledger_path: Path) -> None:
     scribe = Scribe(await Ledger.open(ledger_path, DigestReducer()))
+    await scribe.ledger.write(waits_for_nobody)
     await scribe.tell(f"Never tell anyone about {SECRET}.")
     traces = compressed_with(ledger_path, SECRET)
     with closing(sqlite3.connect(ledger_path, isolation_level=None)) as reader:

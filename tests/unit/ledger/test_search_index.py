@@ -6,20 +6,20 @@ import json
 import sqlite3
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from carryover.adapter.contract import Reemitted
-from carryover.distill.stored_digest import DigestReducer
 from carryover.errors import UserError
 from carryover.ledger import search_index
 from carryover.ledger.connect import connect_read_only, damage_mark
 from carryover.ledger.queries import Selection
 from carryover.ledger.schema import migrate
 from carryover.ledger.search import Query, indexed_share, search
-from carryover.ledger.search_index import index_entry, index_more
+from carryover.ledger.search_index import index_entry, index_more, prepare_index
 from carryover.ledger.search_text import terms_of
 from carryover.ledger.store import Ledger
 from carryover.model import Event, Retracted
@@ -185,11 +185,17 @@ async def test_damage_has_the_index_made_again(ledger_path: Path) -> None:
     assert texts(ledger_path, "parser") == ["add a parser"]
 
 
-async def test_without_full_text_search_no_ledger_is_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(search_index, "_HAS_FTS5", "SELECT 0")
+class WithoutFullTextSearch(sqlite3.Connection):
+    def execute(self, sql: str, parameters: Any = (), /) -> sqlite3.Cursor:
+        return super().execute(sql.replace("'fts5'", "'no such module'"), parameters)
 
-    with pytest.raises(UserError, match="no full-text search"):
-        await Ledger.open(tmp_path / "ledger.sqlite", DigestReducer())
+
+def test_without_full_text_search_no_ledger_is_opened() -> None:
+    with (
+        closing(sqlite3.connect(":memory:", factory=WithoutFullTextSearch)) as db,
+        pytest.raises(UserError, match="no full-text search"),
+    ):
+        prepare_index(db, afresh=False)
 
 
 @pytest.mark.parametrize("selection", [Selection(agent=AGENT, session="s1"), Selection(until_ms=2_500), Selection()])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import stat
 from collections.abc import Callable
 from pathlib import Path
@@ -13,13 +12,14 @@ from msgspec.structs import replace
 
 from carryover.errors import UserError
 from carryover.fsio import FileLock
-from carryover.outside.apply import Edit, Text, apply, plan
+from carryover.outside.apply import Edit, Text, apply, plan_edit
 from carryover.outside.in_project import Pass, text_in
 from carryover.outside.journal import load_journal, read_journal
 from carryover.outside.listed import Listed, fingerprint
 from carryover.paths import StateDir
 from carryover.probe.checkout import Checkout
 from carryover.text.user_text import Origin
+from support.platforms import full_disk, on
 
 Editing = Callable[[bytes | None], bytes | None]
 
@@ -38,7 +38,7 @@ def planned(path: Path, edit: Editing, *, forget: bool = False, recorded: bool =
     if recorded:
         made = Origin(missing=not path.exists())
         text = replace(text, take=without_ours, origin=lambda _, known: known or made)
-    return plan(text, out=forget)
+    return plan_edit(text, out=forget)
 
 
 def without_ours(data: bytes, origin: Origin) -> bytes | None:
@@ -143,16 +143,13 @@ def test_a_file_that_changed_since_the_plan_is_planned_again_and_left_alone_if_i
     assert (file.read_bytes(), load_journal(state).is_empty) == (b"b+ours!!!!!", True)
 
 
-def test_a_file_that_could_not_be_written_again_is_still_listed_as_it_was(
-    tmp_path: Path, state: StateDir, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    file = tmp_path / "settings.json"
+def test_a_file_that_could_not_be_written_again_is_still_listed_as_it_was(tmp_path: Path, state: StateDir) -> None:
+    file = tmp_path / "client" / "settings.json"
     one(planned(file, with_ours, recorded=True), state)
     listed = load_journal(state).settings
     file.unlink()
 
-    with monkeypatch.context() as full:
-        full.setattr("carryover.outside.apply.swap", Mock(side_effect=OSError(errno.ENOSPC, "No space left on device")))
+    with on(full_disk(file.parent)):
         assert one(planned(file, with_ours, recorded=True), state).reason == "No space left on device"
 
     assert (load_journal(state).settings, listed[0].origin.missing) == (listed, True)
@@ -213,7 +210,7 @@ def test_an_unreadable_journal_stops_everything_before_anything_is_written(tmp_p
 def in_pass(state: StateDir, root: Path, name: str, after: bytes | None, *, ours: bool = True) -> Pass:
     edits = Pass(Checkout(root), state.root, ["earlier"])
     text = text_in(root, name, "a test", lambda _: after, lambda _data, _: None)
-    edits.carry_out(plan(text, out=not ours))
+    edits.carry_out(plan_edit(text, out=not ours))
     return edits
 
 
@@ -238,19 +235,15 @@ def test_files_of_a_project_that_were_edited_are_listed_until_that_is_undone(tmp
     assert (right_already.done, right_already.mine, right_already.notes) == ([], set(), ["earlier"])
 
 
-def test_a_failed_edit_of_a_project_becomes_a_note_without_a_path(
-    tmp_path: Path, state: StateDir, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_failed_edit_of_a_project_becomes_a_note_without_a_path(tmp_path: Path, state: StateDir) -> None:
     app = tmp_path / "app"
     app.mkdir()
 
-    def fail(*_: object, **__: object) -> None:
+    def is_listed() -> None:
         assert read_journal(state.root).names(app) == {".roo/a.md"}, "listed first: it may be killed before the end"
-        raise OSError(errno.ENOSPC, "No space left on device", "/home/dev/app/.roo/a.md")
 
-    monkeypatch.setattr("carryover.outside.apply.swap", fail)
-
-    edits = in_pass(state, app, ".roo/a.md", b"new")
+    with on(full_disk(app, before=is_listed)):
+        edits = in_pass(state, app, ".roo/a.md", b"new")
 
     assert (edits.done, edits.notes) == ([], ["earlier", ".roo/a.md was left alone: No space left on device"])
     assert (list(app.iterdir()), read_journal(state.root).is_empty) == ([], True)

@@ -12,14 +12,14 @@ from unittest.mock import Mock
 
 import pytest
 
-from carryover.fsio import temporary_beside, written_beside
+from carryover.fsio import temporary_beside
 from carryover.outside import swap as swap_module
-from carryover.outside.apply import Text, apply, plan
+from carryover.outside.apply import Text, apply, plan_edit
 from carryover.outside.swap import BeingChanged, swap
 from carryover.paths import StateDir
-from carryover.platform import MACOS, here
+from carryover.platform import MACOS, choose, here
 from support.daemon_process import wait_until
-from support.platforms import on
+from support.platforms import altered, fake_darwin, on
 
 Act = Callable[[], object]
 BEFORE, OURS, THEIRS, NEWER = b"before", b"before and ours", b"theirs", b"newer"
@@ -51,16 +51,17 @@ def system(request: pytest.FixtureRequest) -> Iterator[None]:
         yield
 
 
-def interpose(monkeypatch: pytest.MonkeyPatch, *acts: Act) -> None:
-    """Another program does something before the first exchange, the second, and so on."""
+def interpose(*acts: Act, call: str = "exchange") -> None:
+    """Until the end of the test, another program does something before the first exchange, the second, and so on; or
+    before another call of the system's."""
     left = iter(acts)
-    exchange = here().exchange
+    really = getattr(here(), call)
 
-    def disturbed(one: Path, other: Path) -> bool:
+    def disturbed(*arguments: object) -> object:
         next(left, lambda: None)()
-        return exchange(one, other)
+        return really(*arguments)
 
-    monkeypatch.setattr(here(), "exchange", disturbed)
+    choose(altered(**{call: disturbed}))
 
 
 def is_all_there_is(file: Path, data: bytes) -> bool:
@@ -69,10 +70,8 @@ def is_all_there_is(file: Path, data: bytes) -> bool:
 
 @on_both
 @pytest.mark.parametrize("write", WRITES)
-def test_an_edit_between_the_last_look_and_the_exchange_stays(
-    file: Path, write: Callable[[Path, bytes], None], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    interpose(monkeypatch, lambda: write(file, THEIRS))
+def test_an_edit_between_the_last_look_and_the_exchange_stays(file: Path, write: Callable[[Path, bytes], None]) -> None:
+    interpose(lambda: write(file, THEIRS))
 
     with pytest.raises(BeingChanged):
         swap(file, BEFORE, OURS)
@@ -82,10 +81,8 @@ def test_an_edit_between_the_last_look_and_the_exchange_stays(
 
 @on_both
 @pytest.mark.parametrize("write", WRITES)
-def test_so_does_a_second_one_before_the_first_is_back(
-    file: Path, write: Callable[[Path, bytes], None], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    interpose(monkeypatch, lambda: by_rename(file, THEIRS), lambda: write(file, NEWER))
+def test_so_does_a_second_one_before_the_first_is_back(file: Path, write: Callable[[Path, bytes], None]) -> None:
+    interpose(lambda: by_rename(file, THEIRS), lambda: write(file, NEWER))
 
     with pytest.raises(BeingChanged):
         swap(file, BEFORE, OURS)
@@ -94,8 +91,8 @@ def test_so_does_a_second_one_before_the_first_is_back(
 
 
 @on_both
-def test_so_does_a_third_one(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    interpose(monkeypatch, *(partial(by_rename, file, data) for data in (THEIRS, NEWER, b"the newest of all")))
+def test_so_does_a_third_one(file: Path) -> None:
+    interpose(*(partial(by_rename, file, data) for data in (THEIRS, NEWER, b"the newest of all")))
 
     with pytest.raises(BeingChanged):
         swap(file, BEFORE, OURS)
@@ -104,9 +101,7 @@ def test_so_does_a_third_one(file: Path, monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 @pytest.mark.linux("for a lease")
-def test_who_has_the_file_open_goes_on_writing_into_the_file_of_that_name(
-    file: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_who_has_the_file_open_goes_on_writing_into_the_file_of_that_name(file: Path) -> None:
     """Before the exchange, or while what was exchanged goes back."""
     with file.open("r+b", buffering=0) as client:
         with pytest.raises(BeingChanged):
@@ -116,9 +111,7 @@ def test_who_has_the_file_open_goes_on_writing_into_the_file_of_that_name(
     assert is_all_there_is(file, THEIRS)
 
     opened: list[int] = []
-    interpose(
-        monkeypatch, lambda: in_place(file, b"first"), lambda: opened.append(os.open(file, os.O_WRONLY | os.O_TRUNC))
-    )
+    interpose(lambda: in_place(file, b"first"), lambda: opened.append(os.open(file, os.O_WRONLY | os.O_TRUNC)))
     with pytest.raises(BeingChanged):
         swap(file, THEIRS, OURS)
     os.write(opened[0], NEWER)
@@ -127,23 +120,18 @@ def test_who_has_the_file_open_goes_on_writing_into_the_file_of_that_name(
 
 
 @pytest.mark.linux("for a lease")
-def test_who_had_found_the_old_file_waits_and_writes_into_the_file_of_that_name(
-    file: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_who_had_found_the_old_file_waits_and_writes_into_the_file_of_that_name(file: Path) -> None:
     """Between finding a file and having it open, a program can't be seen."""
     found = os.open(file, os.O_RDONLY)
     client = threading.Thread(target=in_place, args=(Path(f"/proc/self/fd/{found}"), THEIRS))
-    look, looks = swap_module._holds, iter((False, False, True))
     waiting: list[int] = []
     former = signal.signal(signal.SIGURG, lambda number, _frame: waiting.append(number))
 
-    def seen(path: Path, content: bytes) -> bool:
-        if next(looks, False):  # the old file is out of the way and leased
-            client.start()
-            wait_until("the client to open it", lambda: waiting or not client.is_alive())
-        return look(path, content)
+    def opens_it() -> None:
+        client.start()
+        wait_until("the client to open it", lambda: waiting or not client.is_alive())
 
-    monkeypatch.setattr(swap_module, "_holds", seen)
+    interpose(lambda: None, opens_it, call="at_rest")  # leased since the first call
 
     with pytest.raises(BeingChanged):
         swap(file, BEFORE, OURS)
@@ -156,21 +144,13 @@ def test_who_had_found_the_old_file_waits_and_writes_into_the_file_of_that_name(
 
 
 @on_both
-def test_a_file_that_was_removed_or_made_meanwhile_is_as_the_other_program_left_it(
-    file: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    interpose(monkeypatch, file.unlink)
+def test_a_file_that_was_removed_or_made_meanwhile_is_as_the_other_program_left_it(file: Path) -> None:
+    interpose(file.unlink)
     with pytest.raises(BeingChanged):
         swap(file, BEFORE, OURS)
     assert list(file.parent.iterdir()) == []
 
-    write = written_beside
-
-    def made_meanwhile(target: Path, data: bytes, *, mode: int | None = None) -> Path:
-        target.write_bytes(THEIRS)
-        return write(target, data, mode=mode)
-
-    monkeypatch.setattr(swap_module, "written_beside", made_meanwhile)
+    interpose(lambda: file.write_bytes(THEIRS), call="full_sync")
     with pytest.raises(BeingChanged):
         swap(file, None, OURS)
     assert is_all_there_is(file, THEIRS)
@@ -206,31 +186,21 @@ def test_on_a_disk_without_hard_links_a_file_is_made_too(file: Path, monkeypatch
     assert is_all_there_is(file, OURS)
 
 
-def test_where_files_cannot_be_exchanged_it_looks_once_more_before_it_writes(
-    file: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(here(), "exchange", lambda _one, _other: False)
+def test_where_files_cannot_be_exchanged_it_looks_once_more_before_it_writes(file: Path) -> None:
+    choose(fake_darwin(swaps=False))
     swap(file, BEFORE, OURS)
     assert is_all_there_is(file, OURS)
-    write = written_beside
-
-    def edited_meanwhile(target: Path, data: bytes, *, mode: int | None = None) -> Path:
-        by_rename(target, THEIRS)
-        return write(target, data, mode=mode)
-
-    monkeypatch.setattr(swap_module, "written_beside", edited_meanwhile)
+    interpose(lambda: by_rename(file, THEIRS), call="full_sync")
     with pytest.raises(BeingChanged):
         swap(file, OURS, b"ours again")
     assert is_all_there_is(file, THEIRS)
 
 
 @on_both
-def test_an_edit_that_came_in_between_has_ours_added(
-    file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    interpose(monkeypatch, lambda: by_rename(file, THEIRS), lambda: by_rename(file, NEWER))
+def test_an_edit_that_came_in_between_has_ours_added(file: Path, tmp_path: Path) -> None:
+    interpose(lambda: by_rename(file, THEIRS), lambda: by_rename(file, NEWER))
     text = Text(path=file, what="a test", put=lambda data: (data or b"") + b" and ours")
 
-    [done] = apply([plan(text)], StateDir(tmp_path / "state"))
+    [done] = apply([plan_edit(text)], StateDir(tmp_path / "state"))
 
     assert (done.outcome, file.read_bytes()) == ("changed", NEWER + b" and ours")

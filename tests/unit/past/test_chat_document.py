@@ -14,7 +14,7 @@ from carryover.export.pieces import LeftOut, TextFile
 from carryover.ledger.connect import connect_read_only
 from carryover.past.chat_document import gathered
 from carryover.past.chat_files import IGNORED, guidance, is_secret_name, relevant_files, with_text
-from carryover.past.uncommitted import LARGEST_BYTES, uncommitted
+from carryover.past.uncommitted import LARGEST_COMPARED, uncommitted
 from carryover.probe.git import OwnWrites
 from carryover.probe.project_files import project_paths
 from carryover.publish import pointers
@@ -223,7 +223,7 @@ def test_each_changed_file_comes_with_its_diff(checkout: Path) -> None:
 
 def test_text_that_is_hidden_too_large_or_binary_is_not_read(checkout: Path) -> None:
     (checkout / "cart.py").write_text("total = 'secret'\n")
-    (checkout / "*.py").write_text("x" * (LARGEST_BYTES + 1))
+    (checkout / "*.py").write_text("x" * (LARGEST_COMPARED + 1))
     (checkout / "old.py").write_bytes(b"\0\1")
 
     found = uncommitted(checkout, own_writes=NOTHING, hidden=lambda path: path == "cart.py")

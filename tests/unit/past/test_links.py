@@ -5,11 +5,11 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from carryover.past.session_turns import Change, Links
+from carryover.past.session_turns import Links, TurnChange
 from carryover.past.sessions import show_command
 from carryover.probe.git_history import GitCommit
 
-CHANGE = Change(
+CHANGE = TurnChange(
     at_ms=1,
     agent="pi",
     session="s1",

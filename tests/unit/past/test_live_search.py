@@ -16,7 +16,7 @@ from carryover.past.live_preview import (
     preview_of,
     word_places,
 )
-from carryover.past.live_search import LISTED, SOME_WORDS, ListQuery, Span, day_filter, listing_of
+from carryover.past.live_search import LISTED, SOME_WORDS, ListQuery, TimeSpan, day_filter, listing_of
 from support.scribe import Scribe
 
 WIDTH = 200
@@ -48,8 +48,8 @@ async def test_without_words_the_newest_sessions_are_listed(scribe: Scribe) -> N
     )
 
     assert listed(scribe, " ") == ["add a parser", "draw it"]
-    assert listed(scribe, "", span=Span(2_500)) == ["add a parser"]
-    assert listed(scribe, "", span=Span(None, 2_000)) == ["add a parser"]
+    assert listed(scribe, "", span=TimeSpan(2_500)) == ["add a parser"]
+    assert listed(scribe, "", span=TimeSpan(None, 2_000)) == ["add a parser"]
     assert listed(scribe, "", agent="codex") == []
 
 
@@ -72,8 +72,8 @@ async def test_hits_are_what_the_filters_leave_and_a_note_says_if_words_are_miss
 
     assert listed(scribe, "parser") == ["add a parser", "The parser is there."]
     assert listed(scribe, "parser", kinds=("answer",)) == ["The parser is there."]
-    assert listed(scribe, "parser", span=Span(2_000)) == ["The parser is there."]
-    assert listed(scribe, "parser", span=Span(1_000, 2_000)) == ["add a parser"]
+    assert listed(scribe, "parser", span=TimeSpan(2_000)) == ["The parser is there."]
+    assert listed(scribe, "parser", span=TimeSpan(1_000, 2_000)) == ["add a parser"]
     assert listed(scribe, "parser", agent="codex") == listed(scribe, "parser", project_id=0) == []
     assert listing_of(scribe.db, ListQuery("parser")).note == ""
     assert listing_of(scribe.db, ListQuery("parser rhinoceros")).note == SOME_WORDS
@@ -87,7 +87,7 @@ def test_each_of_the_last_days_can_be_chosen_and_they_meet() -> None:
     assert names[-2:] == ["last 7 days", "last 30 days"]
     assert [day.until_ms for day in days[:7]] == [None, *(day.since_ms for day in days[:6])]
     assert days[7].since_ms == days[6].since_ms
-    assert day_filter(1_000).value == Span(1_000)
+    assert day_filter(1_000).value == TimeSpan(1_000)
 
 
 async def test_a_hundred_hits_are_listed_and_it_is_known_that_there_are_more(scribe: Scribe) -> None:

@@ -191,7 +191,7 @@ async def test_work_is_counted_by_day_and_agent_as_far_back_as_the_pictures_reac
     answer = projects.work(scribe.db, known(scribe.db), Config(), now_ms=LATER_MS)
 
     assert answer.turns == {"2027-01-14": {"made-up": 2}, "2027-01-15": {"made-up": 1}}
-    handoff = projects.handoff(scribe.db, known(scribe.db), Config(), now_ms=LATER_MS)
+    handoff = projects.project_handoff(scribe.db, known(scribe.db), Config(), now_ms=LATER_MS)
     assert handoff.handoff is not None
     assert [*answer.handoff_tokens] == ["", *(section.title for section in handoff.handoff.sections)]
     assert handoff.tokens == estimated_tokens(handoff.handoff.text)
@@ -201,7 +201,7 @@ async def test_work_is_counted_by_day_and_agent_as_far_back_as_the_pictures_reac
 async def test_a_larger_handoff_has_the_conversation_with_its_sources(scribe: Scribe) -> None:
     await scribe.tell(scribe.event("add a parser"), scribe.event(AssistantMessage(text="It is there.", final=True)))
 
-    made = projects.handoff(scribe.db, known(scribe.db), Config(), now_ms=LATER_MS, tokens=8000)
+    made = projects.project_handoff(scribe.db, known(scribe.db), Config(), now_ms=LATER_MS, tokens=8000)
 
     assert made.handoff is not None
     said = made.handoff.sections[-1]
@@ -213,7 +213,7 @@ async def test_a_larger_handoff_has_the_conversation_with_its_sources(scribe: Sc
 async def test_a_project_without_work_has_no_lines(scribe: Scribe) -> None:
     await scribe.tell(scribe.event(TurnEnd(reason="interrupted")))
 
-    assert projects.handoff(scribe.db, known(scribe.db), Config(), now_ms=LATER_MS).handoff is None
+    assert projects.project_handoff(scribe.db, known(scribe.db), Config(), now_ms=LATER_MS).handoff is None
 
 
 REACHED = TurnEnd(reason="limit", message="limit reached", resets="3pm")

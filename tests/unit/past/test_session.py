@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from carryover.model import FileEdit, ToolResult, UserPrompt
-from carryover.past.session import MOST_TURNS, session_outline, session_turns
+from carryover.past.session import MOST_SHOWN_TURNS, session_outline, session_turns
 from support.scribe import AGENT, Scribe
 
 PASSED = ToolResult(
@@ -19,9 +19,9 @@ async def test_a_long_session_is_shown_around_a_turn_or_from_its_end(scribe: Scr
     around, end = (session_turns(scribe.db, AGENT, "s1", turn) for turn in (30, None))
 
     assert around is not None and end is not None
-    assert (around.first_turn, len(around.turns), around.total_turns) == (25, MOST_TURNS, 100)
+    assert (around.first_turn, len(around.turns), around.total_turns) == (25, MOST_SHOWN_TURNS, 100)
     assert around.turns[5].parts[0].text == "prompt 30"
-    assert (end.first_turn, end.turns[-1].number) == (100 - MOST_TURNS + 1, 100)
+    assert (end.first_turn, end.turns[-1].number) == (100 - MOST_SHOWN_TURNS + 1, 100)
 
 
 async def test_a_huge_session_is_shown_in_part(scribe: Scribe) -> None:

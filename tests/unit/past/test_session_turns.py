@@ -15,7 +15,7 @@ from carryover.ledger.sessions import move_project
 from carryover.model import FileEdit, ToolCall
 from carryover.past.line_history import LineHistory, line_history
 from carryover.past.line_origin import LineWriter, removed_by, sources_of, writes
-from carryover.past.session_turns import Change, changes_of
+from carryover.past.session_turns import TurnChange, changes_of
 from carryover.records.changes import Change as Patch
 from carryover.records.changes import Replacement, as_edit, hunks_in, patched, replaced, written
 from support.claude_session import commit
@@ -27,7 +27,7 @@ def edit(path: str, change: str = "modify", old_path: str | None = None, added: 
     return FileEdit(path=path, change=change, old_path=old_path, added=added)  # type: ignore[arg-type]
 
 
-def changes(scribe: Scribe, file: str, root: str = "/repo") -> list[Change]:
+def changes(scribe: Scribe, file: str, root: str = "/repo") -> list[TurnChange]:
     project = project_by_root(scribe.db, root)
     assert project is not None
     return changes_of(scribe.db, project, file)

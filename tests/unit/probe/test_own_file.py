@@ -14,12 +14,12 @@ import pytest
 
 from carryover.adapter.contract import Agent, LastInput
 from carryover.agents import adapters
-from carryover.platform import here
 from carryover.probe import own_file
 from carryover.probe.checkout import Checkout
 from carryover.probe.own_file import AT_WORK, COPIED, IN_ONE_GO, TRACKED
 from carryover.transcript.jsonl import JsonlReader
 from support.aged import there_for_a_while
+from support.platforms import altered, on
 from support.repository import git, repository
 
 NAME = ".chat.md"
@@ -214,7 +214,7 @@ def test_what_was_not_written_to_after_the_last_input_is_not_what_the_agent_writ
     assert "did not write to it" in str(why_not_own(shop, path, replace(AGENT, reader=JustTyped())))
 
 
-def test_a_transcript_that_came_in_one_go_is_nobodys(shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_transcript_that_came_in_one_go_is_nobodys(shop: Path) -> None:
     """However right its times are, and however long a large one took to unpack."""
     there_for_a_while(shop / NAME)
     path = written(shop)
@@ -229,8 +229,8 @@ def test_a_transcript_that_came_in_one_go_is_nobodys(shop: Path, monkeypatch: py
     (shop / "x").rename(path)
     assert why_not_own(shop, path) == IN_ONE_GO, "a new name makes it no older"
     written(shop)
-    monkeypatch.setattr(here(), "born_ns", lambda _path: None)
-    assert why_not_own(shop, path) == "its disk does not say when it was made"
+    with on(altered(born_ns=lambda _path: None)):
+        assert why_not_own(shop, path) == "its disk does not say when it was made"
 
 
 def test_while_git_works_nobody_can_say(shop: Path) -> None:

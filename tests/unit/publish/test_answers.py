@@ -4,7 +4,6 @@ import asyncio
 import sqlite3
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +15,10 @@ from carryover.distill.stored_digest import DigestReducer
 from carryover.facts import GitFacts
 from carryover.ledger.store import Ledger
 from carryover.probe.checkout import Checkout
-from carryover.probe.git import changed_since, git_facts
+from carryover.probe.git import git_facts
 from carryover.projects.policy import AWAITS_WORK
-from carryover.publish import answers
 from carryover.publish.answers import AnswerTime, Beginning
-from carryover.publish.make import git_now, made_handoff
+from carryover.publish.make import made_handoff
 from support.claude_session import ClaudeSession
 from support.clock import LATER_MS
 from support.codex_session import CodexSession
@@ -44,6 +42,10 @@ COMPACTED = "Your context was just compacted in the middle of this work: go on w
 MOVED_ON = "Another session has moved this project on since your last turn here: this is where it stands now."
 
 
+PATIENCE_S = 30.0
+"""On a machine at work git may take longer than a session that starts would wait for it."""
+
+
 class Desk:
     """Asks for answers. `then` is git's state at the last publication."""
 
@@ -63,24 +65,18 @@ class Desk:
 
     def asked(self, now: datetime, reason: StartReason, session: str = "a new one", **more: Any) -> str | None:
         begins, now_ms = Beginning(session=session, reason=reason, **more), round(now.timestamp() * 1000)
-        moment = AnswerTime(project=self.project, config=self.config, now_ms=now_ms, then=self.then)
+        moment = AnswerTime(project=self.project, config=self.config, now_ms=now_ms, then=self.then, git_s=PATIENCE_S)
         return moment.answer(self._connect(), begins)
 
     def file(self, now: datetime) -> str:
         """The text as it would be published."""
         now_ms = round(now.timestamp() * 1000)
-        return made_handoff(self._connect(), self.project, self.config, now_ms=now_ms).text or ""
+        made = made_handoff(self._connect(), self.project, self.config, now_ms=now_ms, git_s=PATIENCE_S)
+        return made.text or ""
 
     def frame(self, now: datetime, reason: StartReason, session: str = "a new one", **more: Any) -> list[str]:
         """The lines above the sections."""
         return (self.asked(now, reason, session, **more) or "").partition("\n## ")[0].splitlines()
-
-
-@pytest.fixture(autouse=True)
-def patient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """On a machine at work git may take longer than a session that starts would wait for it."""
-    monkeypatch.setattr(answers, "changed_since", partial(changed_since, timeout_s=30))
-    monkeypatch.setattr(answers, "git_now", partial(git_now, timeout_s=30))
 
 
 @pytest.fixture

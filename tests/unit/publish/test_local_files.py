@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from carryover.config import Pointers, ProjectSettings
-from carryover.outside.apply import plan
+from carryover.outside.apply import plan_edit
 from carryover.probe.checkout import Checkout
 from carryover.publish.gitignore import with_rule, without_rules
 from carryover.publish.local_files import hide_no_more, local_names, place_local_files
@@ -315,7 +315,7 @@ def test_a_folder_that_leads_into_another_project_is_left_alone(home: Path) -> N
         publish(other, CleanText("# [CARRYOVER] \n"), settings)
         take_back(other, settings)
         for text in texts_in(other, RULES):
-            assert plan(text, out=True).reason == "there is a symlink on the way to it"
+            assert plan_edit(text, out=True).reason == "there is a symlink on the way to it"
 
     assert files(shop) == before
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from carryover.outside.in_project import Pass
 from carryover.publish.pointers import (
     NEW_FILE,
-    State,
+    BlockState,
     block_end,
     block_state,
     imports_agents_md,
@@ -81,7 +81,7 @@ def test_the_block_at_the_end(before: bytes, after: bytes) -> None:
         (b"<!--CARRYOVER:START-->\n" + EDITED, "broken"),
     ],
 )
-def test_what_is_there_already_and_is_not_ours_to_repair(data: bytes, expected: State) -> None:
+def test_what_is_there_already_and_is_not_ours_to_repair(data: bytes, expected: BlockState) -> None:
     assert block_state(data) == expected
     if expected in ("edited", "broken"):
         assert with_block(data, at_top=False) == data == without_block(data)

@@ -10,7 +10,7 @@ import pytest
 from carryover.model import Skipped
 from carryover.records import rawjson
 from carryover.records.lenient import fields_of, items_of, number_of, read_as, text_of, time_of
-from carryover.records.rawjson import MOST_ENTRIES
+from carryover.records.rawjson import MOST_JSON_ENTRIES
 
 
 def raw(text: str) -> msgspec.Raw:
@@ -87,13 +87,13 @@ def test_only_what_is_broken_is_mended(at_once: int, broken: bytes, mended: byte
 
 
 def test_a_list_or_object_with_too_many_entries_is_not_read() -> None:
-    entries = [str(number) for number in range(MOST_ENTRIES + 1)]
+    entries = [str(number) for number in range(MOST_JSON_ENTRIES + 1)]
     fields = [f'"{entry}":1' for entry in entries]
     most, too_many = (raw(f"[{','.join(of)}]") for of in (entries[1:], entries))
     most_fields, too_many_fields = (raw(f"{{{','.join(of)}}}") for of in (fields[1:], fields))
 
-    assert (len(items_of(most)), items_of(too_many)) == (MOST_ENTRIES, [])
-    assert (len(fields_of(most_fields)), fields_of(too_many_fields)) == (MOST_ENTRIES, {})
+    assert (len(items_of(most)), items_of(too_many)) == (MOST_JSON_ENTRIES, [])
+    assert (len(fields_of(most_fields)), fields_of(too_many_fields)) == (MOST_JSON_ENTRIES, {})
 
 
 class Said(msgspec.Struct):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 from typing import Final
@@ -14,6 +14,7 @@ import pytest
 from carryover.probe.git_command import end_in_store
 from carryover.sync.sealing import LARGEST_OBJECT
 from carryover.sync.store import FolderStore, StoreTrouble
+from support.platforms import altered, on
 from support.repository import git
 
 ME: Final = "0123456789abcdef"
@@ -44,28 +45,21 @@ def test_files_are_added_replaced_and_removed(store: FolderStore, folder: Path) 
     assert not list(folder.iterdir())
 
 
-def test_what_lists_the_others_is_written_last(
-    store: FolderStore, folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_lists_the_others_is_written_last(store: FolderStore, folder: Path) -> None:
     """Whoever reads meanwhile, or copies the folder, finds what a head lists."""
     store.write(ME, {"key": b"k", "head": b"1"}, {"key", "head"})
-    monkeypatch.setattr("carryover.sync.store.os.rename", refuses_head(os.rename))
-    with pytest.raises(StoreTrouble):
+    full = iter((False, True))
+
+    def full_sync(_descriptor: int) -> None:
+        if next(full):
+            raise OSError(28, "No space left on device")
+
+    with on(altered(full_sync=full_sync)), pytest.raises(StoreTrouble):
         store.write(ME, {"head": b"2", "00000001": b"part"}, ALL)
-    monkeypatch.undo()
 
     assert FolderStore(folder).fetch().files == {ME: {"key": 1, "head": 1, "00000001": 4}}
     assert store.read(ME, "head") == b"1"
     assert sorted(path.name for path in (folder / ME).iterdir()) == ["00000001", "head", "key"]
-
-
-def refuses_head(rename: Callable[..., None]) -> Callable[..., None]:
-    def renamed(source: str, target: str, **places: int) -> None:
-        if target == "head":
-            raise OSError(28, "No space left on device")
-        rename(source, target, **places)
-
-    return renamed
 
 
 def test_a_write_does_not_overwrite_what_this_machine_has_not_seen(store: FolderStore, folder: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -121,8 +122,9 @@ def test_a_lock_that_a_killed_git_left_is_removed_but_not_that_of_one_at_work(
     assert store.fetch().files == {ME: {"head": 1}}
 
 
-def test_what_no_branch_has_any_more_goes(store: GitStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("carryover.sync.git_store.MOST_LOOSE", 0)
+def test_what_no_branch_has_any_more_goes(tmp_path: Path, address: str) -> None:
+    store = GitStore(tmp_path / "store", address, most_loose=0)
+    store.fetch()
     store.write(ME, {"head": b"1", "00000001": b"forgotten"}, {"head", "00000001"})
     gone = git(tmp_path / "store", "rev-parse", f"refs/store/{ME}:00000001").strip()
     store.write(ME, {"head": b"2"}, {"head"}, without_history=True)
@@ -146,19 +148,18 @@ def test_a_branch_that_git_refuses_keeps_no_other_back(store: GitStore, remote: 
     assert store.fetch().files == {ME: {"head": 1}}
 
 
-def test_what_is_written_while_it_is_fetched_is_taken_as_it_came(
-    tmp_path: Path, store: GitStore, address: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_is_written_while_it_is_fetched_is_taken_as_it_came(tmp_path: Path, address: str) -> None:
     other = GitStore(tmp_path / "two", address)
+    other.fetch()
     other.write(OTHER, {"head": b"1"}, {"head"})
-    listed = store._listed
 
-    def late() -> dict[str, str]:
-        found = listed()
-        other.write(OTHER, {"head": b"new"}, {"head"}, without_history=True)
-        return found
+    def late(folder: Path, *command: str, **how: Any) -> GitAnswer:
+        answer = in_store(folder, *command, **how)
+        if command[0] == "ls-remote":
+            other.write(OTHER, {"head": b"new"}, {"head"}, without_history=True)
+        return answer
 
-    monkeypatch.setattr(store, "_listed", late)
+    store = GitStore(tmp_path / "store", address, git=late)
     assert store.fetch() == ({OTHER: {"head": 3}}, {}, None)
     assert store.read(OTHER, "head") == b"new"
 
@@ -186,14 +187,13 @@ def test_a_tree_that_holds_itself_a_million_times_fills_no_memory(store: GitStor
 
 
 def test_a_tree_of_more_files_than_an_answer_may_have_keeps_no_other_back(
-    store: GitStore, remote: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, store: GitStore, address: str, remote: Path
 ) -> None:
     store.write(ME, {"head": b"1"}, {"head"})
     one = blob(remote)
     planted(remote, "".join(f"100644 blob {one}\t{number:08d}\0" for number in range(2_000)))
-    monkeypatch.setattr("carryover.probe.git_command.LARGEST_ANSWER", 1 << 16)
 
-    fetched = store.fetch()
+    fetched = GitStore(tmp_path / "store", address, git=partial(in_store, most_bytes=1 << 16)).fetch()
 
     assert fetched.files == {ME: {"head": 1}}
     assert fetched.refused == {OTHER: "it holds more than any machine writes"}
@@ -235,9 +235,7 @@ def test_a_remote_that_is_not_there_is_said_without_its_password(tmp_path: Path)
     assert "token" not in str(caught.value)
 
 
-def test_a_remote_that_never_answers_is_given_up_after_two_minutes(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_remote_that_never_answers_is_given_up_after_two_minutes(tmp_path: Path) -> None:
     """git has no limit of its own for ssh."""
     waits_s: list[float] = []
 
@@ -247,10 +245,8 @@ def test_a_remote_that_never_answers_is_given_up_after_two_minutes(
         waits_s.append(timeout_s)
         raise TimeoutError
 
-    monkeypatch.setattr("carryover.sync.git_store.in_store", silent)
-
     with pytest.raises(StoreTrouble, match="did not end in time"):
-        GitStore(tmp_path / "store", "ssh://host/store").fetch()
+        GitStore(tmp_path / "store", "ssh://host/store", git=silent).fetch()
     assert waits_s == [120]
 
 

@@ -37,8 +37,8 @@ from carryover.sync.sealing import (
     is_signed_by,
     make_key,
     new_identity,
-    opened,
     seal_for,
+    unsealed,
 )
 from support.shared_file import ssh_key
 
@@ -245,7 +245,9 @@ def test_sizes_tell_only_roughly_how_much_was_said() -> None:
     sealed = [sealed_segment(1, [payload_with(body)]) for body in bodies]
 
     # What age adds has a random length, so it is taken off first.
-    assert {len(opened(data, [segment.secret.encode()])) for segment, data in sealed} == set(range(4096, 20_481, 4096))
+    assert {len(unsealed(data, [segment.secret.encode()])) for segment, data in sealed} == set(
+        range(4096, 20_481, 4096)
+    )
 
 
 def payload_with(body: bytes) -> Payload:

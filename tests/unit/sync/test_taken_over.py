@@ -20,7 +20,6 @@ from carryover.ledger.machines import taken
 from carryover.ledger.queries import sessions
 from carryover.ledger.rows import LOST
 from carryover.publish.project_moves import link
-from carryover.sync import incoming
 from carryover.sync.head import (
     FORGED,
     Branch,
@@ -33,11 +32,11 @@ from carryover.sync.head import (
     sealed_segment,
 )
 from carryover.sync.incoming import LedgerIncoming
-from carryover.sync.payload import Machine, Payload, SyncedEvent, SyncedSession, Taken
+from carryover.sync.payload import Payload, SyncedEvent, SyncedMachine, SyncedSession, Taken
 from support.machines import OneMachine, machines
 from support.sync_world import MemoryMachine, Remote, bodies, everybody, key_of
 
-EVIL = Machine(id="e" * 16, name="evil")
+EVIL = SyncedMachine(id="e" * 16, name="evil")
 
 
 def said(text: str, at_ms: int, key: bytes | None = None, secondary_key: bytes | None = None) -> SyncedEvent:
@@ -155,10 +154,9 @@ async def test_what_another_machine_has_forgotten_here_is_counted(desktop: OneMa
     assert done.forgotten == 2
 
 
-async def test_a_disk_that_is_nearly_full_has_no_room(desktop: OneMachine, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_disk_that_is_nearly_full_has_no_room(desktop: OneMachine) -> None:
     assert LedgerIncoming(desktop.ledger, desktop.paths).has_room()
-    monkeypatch.setattr(incoming, "ROOM_BYTES", 1 << 62)
-    assert not LedgerIncoming(desktop.ledger, desktop.paths).has_room()
+    assert not LedgerIncoming(desktop.ledger, desktop.paths, room_bytes=1 << 62).has_room()
 
 
 def test_without_room_nothing_more_is_taken_and_it_is_said(first: MemoryMachine, second: MemoryMachine) -> None:
@@ -246,22 +244,16 @@ def test_no_claim_ends_the_synchronising_of_the_others(
 
 
 def test_a_segment_that_is_listed_many_times_is_read_once(
-    first: MemoryMachine, second: MemoryMachine, third: MemoryMachine, monkeypatch: pytest.MonkeyPatch
+    first: MemoryMachine, second: MemoryMachine, third: MemoryMachine
 ) -> None:
     second.ledger.work("s2", b"{}")
     everybody(first, second)
     lie(second, lambda head: msgspec.structs.replace(head, segments=head.segments * 500))
-    read, reads = third.store.read, list[str]()
-
-    def noted(machine: str, name: str) -> bytes | None:
-        reads.append(name)
-        return read(machine, name)
-
-    monkeypatch.setattr(third.store, "read", noted)
+    third.store.reads.clear()
 
     third.sync()
 
-    segments = [name for name in reads if name.isdigit()]
+    segments = [name for name in third.store.reads if name.isdigit()]
     assert segments
     assert len(segments) == len(set(segments))
 

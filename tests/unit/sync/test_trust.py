@@ -270,9 +270,9 @@ def test_whoever_knows_a_machines_code_joins_in_its_place_only_with_its_key(
 
 
 def test_what_strangers_add_to_the_store_fills_no_memory(
-    remote: Remote, first: MemoryMachine, second: MemoryMachine, monkeypatch: pytest.MonkeyPatch
+    remote: Remote, first: MemoryMachine, second: MemoryMachine
 ) -> None:
-    monkeypatch.setattr("carryover.sync.own_log.MOST_READ", 64 << 10)
+    first.most_read = 64 << 10
     key = key_of(9).public.encode()
     for name in ("0" * 16, "e" * 16, "f" * 16):
         remote.logs[name] = {"key": key if name != "f" * 16 else key * 100, "head": bytes(60 << 10)}

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from carryover.adapter.contract import Batch, FileStat
 from carryover.transcript import rewritten
 from carryover.transcript.bounds import RECORD_BYTES, TooLarge, TooSlow
-from carryover.transcript.rewritten import READ_BYTES, NotYet, Piece, SnapshotReader, read_further
+from carryover.transcript.rewritten import READ_BYTES, MarkedPiece, NotYet, SnapshotReader, read_further
 
 NOW_MS = 1_800_000_000_000
 State = dict[str, list[str]]
@@ -29,7 +29,7 @@ class Talk:
     rests_ms: int | None = None
 
     @property
-    def pieces(self) -> list[Piece]:
+    def pieces(self) -> list[MarkedPiece]:
         return [(f"{number}", text) for number, text in enumerate(self.content)]
 
     def begin(self, *, on: bool, more: bool) -> bytes | None:

@@ -13,7 +13,7 @@ import msgspec
 from carryover import model
 from carryover.adapter.contract import Agent, Parsed, Record, Source, ToolOutcome
 from carryover.agents.aider.answers import read_answer
-from carryover.agents.aider.history import DECODER, HistoryReader, exported_history, history_at, sources
+from carryover.agents.aider.history import DECODER, HistoryReader, exported_history, histories, history_at
 from carryover.agents.aider.inputs import plain_prompt
 from carryover.agents.aider.spec import SPEC
 from carryover.records import rawjson
@@ -442,7 +442,7 @@ AGENT: Final = Agent(
     reader=HistoryReader(),
     context_type=_Context,
     source_of=history_at,
-    sources=sources,
+    sources=histories,
     parse=_parse,
     exported=exported_history,
 )

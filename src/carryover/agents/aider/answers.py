@@ -31,7 +31,7 @@ _FENCE_END: Final = later(rf"(?:```.*|{_BLANK}</(?:{_TAG})>{_BLANK})$", re.MULTI
 _NAME_ABOVE: Final = 3
 _MAX_NAME: Final = 250
 
-Place = Callable[[str], str | None]
+_Place = Callable[[str], str | None]
 """Returns the absolute path of a file that the model names."""
 
 
@@ -42,7 +42,7 @@ class AnswerParts(msgspec.Struct, frozen=True):
     changes: tuple[Change, ...]
 
 
-def read_answer(text: str, place: Place, *, whole_files: bool) -> AnswerParts:
+def read_answer(text: str, place: _Place, *, whole_files: bool) -> AnswerParts:
     """Splits an answer into prose and changes; with `whole_files` a file named above a fence gets the fenced text."""
     prose: list[str] = []
     pairs: dict[str, list[Replacement]] = {}

@@ -36,7 +36,7 @@ from carryover.transcript.jsonl import MAX_LINE_BYTES
 from carryover.transcript.rewritten import NotYet, SnapshotReader
 from carryover.transcript.stat_cache import utc_now_ms
 
-NAME: Final = ".aider.chat.history.md"
+_NAME: Final = ".aider.chat.history.md"
 FILE: Final = ".aider.conf.yml"
 VARIABLE: Final = "AIDER_CHAT_HISTORY_FILE"
 _SETTINGS_BYTES: Final = 256 << 10
@@ -46,8 +46,8 @@ _SETTINGS: Final = (
     (FILE, later(rf"^chat-history-file[ \t]*:[ \t]{_VALUE}", re.MULTILINE)),
 )
 """The files that may name the history, and how they do."""
-MAX_BYTES: Final = 32 << 20
-MOST_LINES: Final = 500_000
+_MAX_BYTES: Final = 32 << 20
+_MOST_LINES: Final = 500_000
 """How much of the end of a history is read."""
 HOLD_MS: Final = 300
 """How long after a write the last block may still grow: a long one may be written in several pieces, and after an error
@@ -78,7 +78,7 @@ _REPORT: Final = later(r"> # \d+ SEARCH/REPLACE blocks? failed to match!")
 _REPORT_ENDS: Final = ("The SEARCH section must exactly match", "Just reply with fixed versions of the block")
 
 Ms = Annotated[int, msgspec.Meta(ge=0, le=1 << 52)]
-Kind = Literal["start", "prompt", "messages", "model"]
+_Kind = Literal["start", "prompt", "messages", "model"]
 Typed = Callable[[str], bool | None]
 """Reports whether a text is in the input history; None if there is none."""
 
@@ -125,13 +125,13 @@ class _Session(NamedTuple):
 
 def history_at(path: Path, root: Path) -> Source | None:
     """Returns the source for `path` if its name is that of a history and it is directly in `root`. Reads nothing."""
-    fits = path.parent == root and path.name == NAME
+    fits = path.parent == root and path.name == _NAME
     return Source(agent=SPEC.id, path=str(path), group=str(root)) if fits else None
 
 
-def sources(root: Path) -> list[Source]:
+def histories(root: Path) -> list[Source]:
     """Returns the histories of a project: the one at its top, and those that settings put elsewhere in it."""
-    paths = map(str, dict.fromkeys((root / NAME, *moved_histories(root))))
+    paths = map(str, dict.fromkeys((root / _NAME, *moved_histories(root))))
     # No symlinks, since they may lead anywhere. These two answer without raising, whatever is wrong with a path.
     found = [path for path in paths if os.path.isfile(path) and not os.path.islink(path)]  # noqa: PTH113, PTH114
     return [Source(agent=SPEC.id, path=path, group=str(root)) for path in found]
@@ -222,11 +222,11 @@ def _is_header(lines: Sequence[str], at: int, *, in_answer: bool) -> bool:
     return is_sure or any(map(_VERSION.fullmatch, startup))
 
 
-def blocks_in(session: _Session, typed: Typed) -> Iterator[tuple[Kind, Sequence[str]]]:
+def blocks_in(session: _Session, typed: Typed) -> Iterator[tuple[_Kind, Sequence[str]]]:
     """Yields the blocks of a session in order: their kinds and lines."""
     lines = session.lines
     yield "start", lines[:1]
-    kind: Kind = "start"
+    kind: _Kind = "start"
     end = 1
     interrupted = False
     while (at := next((at for at in range(end, len(lines)) if lines[at].strip()), None)) is not None:
@@ -241,7 +241,7 @@ def blocks_in(session: _Session, typed: Typed) -> Iterator[tuple[Kind, Sequence[
         yield kind, lines[at:end]
 
 
-def _next(session: _Session, at: int, typed: Typed, *, interrupted: bool, follows_aider: bool) -> tuple[Kind, int]:
+def _next(session: _Session, at: int, typed: Typed, *, interrupted: bool, follows_aider: bool) -> tuple[_Kind, int]:
     """Returns the kind of the block that begins here and its end."""
     lines = session.lines
     if _is_prompt(lines[at]):
@@ -333,10 +333,10 @@ class _History:
         self._now_ms = now_ms
         self._sessions: dict[str, _Session] = {}
         # On Windows, a line break within a message is written as two returns and a newline.
-        data = read_tail(path, MAX_BYTES).replace(b"\r\r\n", b"\n").replace(b"\r\n", b"\n").rpartition(b"\n")[0]
-        before = data.rsplit(b"\n", MOST_LINES)[0] if data.count(b"\n") >= MOST_LINES else b""
+        data = read_tail(path, _MAX_BYTES).replace(b"\r\r\n", b"\n").replace(b"\r\n", b"\n").rpartition(b"\n")[0]
+        before = data.rsplit(b"\n", _MOST_LINES)[0] if data.count(b"\n") >= _MOST_LINES else b""
         text = data[len(before) :].decode("utf-8", "replace")
-        for session in sessions_in(text.split("\n"), copied=path.name != NAME):
+        for session in sessions_in(text.split("\n"), copied=path.name != _NAME):
             digits = "".join(filter(str.isdigit, session.started))
             ident = f"{digits[:8]}-{digits[8:]}-{{}}" if digits else path.stem
             names = (f"{ident}-{number}" if number > 1 else ident for number in count(1))

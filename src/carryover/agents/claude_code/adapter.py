@@ -30,7 +30,7 @@ from carryover.agents.claude_code.lines import (
 )
 from carryover.agents.claude_code.outcomes import plain_output, read_outcome, without_reminders
 from carryover.agents.claude_code.peers import OF_SESSIONS, add_message
-from carryover.agents.claude_code.prompts import is_clients, own_words, typed_words
+from carryover.agents.claude_code.prompts import is_clients, typed_and_attached, without_client_blocks
 from carryover.agents.claude_code.records import GROUP, REPORTS, SESSION, SUBAGENT, copied
 from carryover.agents.claude_code.spec import EVENTS, SPEC
 from carryover.records import rawjson
@@ -98,7 +98,7 @@ _TAGGED: Final = later(r"<([a-z][\w-]*)(?:\s[^>]*)?>.*</\1>\s*", re.DOTALL)
 """The whole of a queued text that the client put between tags: a job's report, another session's message, what an MCP
 server sent over a channel. A record of the queue names no sender."""
 
-SUMMARY_KINDS: Final = kinds_of(
+_SUMMARY_KINDS: Final = kinds_of(
     request="primary request and intent",
     errors="errors and fixes",
     pending="pending tasks",
@@ -223,7 +223,7 @@ def _system(builder: ClaudeBuilder) -> None:
         trigger = text_of(inside(builder.line.compact_metadata, "trigger"))
         builder.change(compaction=trigger if trigger in ("manual", "auto") else None)
     elif subtype == "away_summary":
-        text = without_handoff(rawjson.text_of(builder.line.content) or "").replace(_RECAP_HINT, "").strip()
+        text = without_handoff(rawjson.content_text(builder.line.content) or "").replace(_RECAP_HINT, "").strip()
         if text:
             builder.add(model.AgentSummary(text=text, source="away"), "summary", digest(text))
     else:
@@ -241,7 +241,7 @@ def _words(builder: ClaudeBuilder, texts: list[str], attachments: int) -> None:
     if line.is_compact_summary:
         _summary(builder, without_handoff(without_reminders("\n".join(texts))).strip())
         return
-    text, files = typed_words(texts)
+    text, files = typed_and_attached(texts)
     attachments += files
     if add_message(builder, text, line.origin):
         return
@@ -263,7 +263,7 @@ def _words(builder: ClaudeBuilder, texts: list[str], attachments: int) -> None:
 def _summary(builder: ClaudeBuilder, summary: str) -> None:
     if summary:
         words = _CLIENTS_END.split(_CLIENTS_START.sub("", summary))[0].strip() or summary
-        parts = parts_by_heading(words, SUMMARY_KINDS)
+        parts = parts_by_heading(words, _SUMMARY_KINDS)
         trigger = builder.context.compaction
         body = model.AgentSummary(text=words, source="compaction", trigger=trigger, parts=parts)
         builder.add(body, "summary", digest(summary))
@@ -338,7 +338,7 @@ def _queue(builder: ClaudeBuilder) -> None:
     turn, which an attachment delivers. Most entries are reports of background jobs or other sessions' messages.
     """
     operation = builder.line.operation
-    text = own_words(rawjson.text_of(builder.line.content) or "")
+    text = without_client_blocks(rawjson.content_text(builder.line.content) or "")
     if operation == "enqueue" and text.startswith(REPORTS):
         builder.add_jobs(text, "queue")
     elif operation == "enqueue":
@@ -361,8 +361,8 @@ def _attachment(builder: ClaudeBuilder) -> None:
         builder.add(model.ChangedElsewhere(path=path), "changed", digest(path))
         return
     raw = given.get("prompt", rawjson.ABSENT)
-    blocks = rawjson.part_of(raw, list[rawjson.TextPart]) or [rawjson.TextPart("text", rawjson.text_of(raw))]
-    text, files = typed_words([block.text or "" for block in blocks])
+    blocks = rawjson.part_of(raw, list[rawjson.TextPart]) or [rawjson.TextPart("text", rawjson.content_text(raw))]
+    text, files = typed_and_attached([block.text or "" for block in blocks])
     sender = text_of(inside(given.get("origin", rawjson.ABSENT), "kind")) or "human"
     if text.startswith(REPORTS):
         builder.add_jobs(text, "queued")

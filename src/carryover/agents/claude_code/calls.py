@@ -10,8 +10,8 @@ from msgspec.structs import replace
 from carryover import model
 from carryover.adapter.contract import ToolOutcome
 from carryover.agents.claude_code.lines import Block, ClaudeBuilder, ClaudeContext, OpenClaudeCall, Task
-from carryover.agents.claude_code.outcomes import outcome_of, plain_output
-from carryover.agents.claude_code.worktrees import Tree, entered, made, tree_added, with_tree
+from carryover.agents.claude_code.outcomes import line_outcome, plain_output
+from carryover.agents.claude_code.worktrees import ClaudeWorktree, entered, made_worktree, tree_added, with_tree
 from carryover.records import rawjson, shell_files
 from carryover.records.asked import JOB_STATES, asked_in, plan_items
 from carryover.records.changes import Change, Hunk, as_edit, patched, planned
@@ -83,7 +83,7 @@ def _called(builder: ClaudeBuilder, name: str, given: Fields, question: str) -> 
     op, cwd = TOOLS.op(name), builder.place
     about = question or first_text(given, *_FIRST_ABOUT.get(op, ()), *_ABOUT)
     changes: tuple[Change, ...] = ()
-    tree: Tree | None = None
+    tree: ClaudeWorktree | None = None
     if name == "Bash":
         changes = shell_files.changes(first_text(given, "command"), cwd)
         tree = tree_added(first_text(given, "command"), cwd)
@@ -126,10 +126,10 @@ def handle_result(builder: ClaudeBuilder, part: str, block: Block) -> None:
         return
     known = builder.take_call(builder.call_id)
     call = known if isinstance(known, OpenClaudeCall) else OpenClaudeCall(builder.call_id, "", "other")
-    output = rawjson.text_of(block.content)
+    output = rawjson.content_text(block.content)
     if output is None and bytes(block.content) != b"null":
         builder.skip("user/tool_result", "unexpected content")
-    outcome = outcome_of(builder.line, call.op, plain_output(output or ""), failed=block.is_error is True)
+    outcome = line_outcome(builder.line, call.op, plain_output(output or ""), failed=block.is_error is True)
     if call.ran and outcome.status == "denied":
         # Esc while a sub-agent works is worded as a refusal (2.1.63).
         outcome = replace(outcome, status="interrupted", never_ran=False)
@@ -138,7 +138,10 @@ def handle_result(builder: ClaudeBuilder, part: str, block: Block) -> None:
         early = {**builder.context.ended, call.id: outcome.status}
         builder.change(ended=dict(list(early.items())[-_MOST_EARLY:]))
     if outcome.status == "ok":
-        if call.tree is not None and (tree := made(call.tree, outcome.output, builder.branch_here())) is not None:
+        if (
+            call.tree is not None
+            and (tree := made_worktree(call.tree, outcome.output, builder.branch_here())) is not None
+        ):
             builder.change(trees=with_tree(builder.context.trees, tree))
         for place, body in _effects(builder, call, outcome.output):
             builder.add(body, f"{part}.{place}")

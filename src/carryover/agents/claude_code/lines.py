@@ -10,7 +10,7 @@ import msgspec
 
 from carryover import model
 from carryover.agents.claude_code import records as claude_records
-from carryover.agents.claude_code.worktrees import Tree, branch_in
+from carryover.agents.claude_code.worktrees import ClaudeWorktree, branch_at
 from carryover.records.lenient import Fields
 from carryover.records.rawjson import ABSENT
 from carryover.transcript import recorder as base
@@ -79,7 +79,7 @@ class OpenClaudeCall(base.OpenCall, frozen=True, omit_defaults=True):
     """The background job that it checks or stops."""
     ran: bool = False
     """Whether a sub-agent is known to have begun with it."""
-    tree: Tree | None = None
+    tree: ClaudeWorktree | None = None
     """The worktree that it adds."""
 
 
@@ -107,7 +107,7 @@ class ClaudeContext(claude_records.Context, frozen=True, omit_defaults=True):
     """Digests of the places of prompts, where a copy of the history may begin: see `copies.py`."""
     copied_ms: int = 0
     """The time of the newest such copy."""
-    trees: tuple[Tree, ...] = ()
+    trees: tuple[ClaudeWorktree, ...] = ()
     """Worktrees whose branch `gitBranch` may not say."""
     chained: str = ""
     """The session of the newest record with an id: the next one may go on from it under another."""
@@ -134,7 +134,7 @@ class ClaudeBuilder(claude_records.Builder[ClaudeLine, ClaudeContext]):
 
     def branch_here(self) -> str | None:
         """Returns the branch that is checked out in the record's folder, as far as records say."""
-        return branch_in(self.context.trees, self.cwd, claude_records.Builder.branch_here(self))
+        return branch_at(self.context.trees, self.cwd, claude_records.Builder.branch_here(self))
 
     def second_key(self, key: str, mark: str) -> str | None:
         """Returns a key of time, place and mark.

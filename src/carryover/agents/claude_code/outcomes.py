@@ -87,7 +87,7 @@ def without_reminders(text: str) -> str:
     return _REMINDER.sub("", text) if "</system-reminder>" in text else text
 
 
-def outcome_of(line: ClaudeLine, op: model.Op, output: str, *, failed: bool) -> ToolOutcome:
+def line_outcome(line: ClaudeLine, op: model.Op, output: str, *, failed: bool) -> ToolOutcome:
     """Determines how a call ended from its record and the output in it; `failed`: whether the record says it did."""
     if not failed:
         stopped = op == "shell" and is_true(fields_of(line.tool_use_result).get("interrupted"))

@@ -28,16 +28,16 @@ _ATTACHED: Final = later(r"<context ref=\"[^\"\n]*\">.*</context>", re.DOTALL)
 """Blocks of an editor that works through the SDK: a file named among the words, and its content (2.1.132)."""
 
 
-def typed_words(texts: Sequence[str]) -> tuple[str, int]:
+def typed_and_attached(texts: Sequence[str]) -> tuple[str, int]:
     """Returns the person's own words in the blocks of a record, and how many files are attached to them."""
-    own = [kept for text in texts if (kept := own_words(text))]
+    own = [kept for text in texts if (kept := without_client_blocks(text))]
     words = [text for text in own if not _ATTACHED.fullmatch(text)]
     named = [_MENTION.fullmatch(text) for text in words]
     shown = [f"@{name[1]}" if name else text for name, text in zip(named, words, strict=True)]
     return (" " if any(named) else "\n").join(shown), len(own) - len(words)
 
 
-def own_words(text: str) -> str:
+def without_client_blocks(text: str) -> str:
     """Returns a prompt without the blocks that the client adds at its beginning or end. Blocks in the middle are the
     user's.
 

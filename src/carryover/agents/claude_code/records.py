@@ -68,22 +68,22 @@ class Context(base.SessionContext, frozen=True, omit_defaults=True):
     """Whether the user set the title, so that titles from the model no longer count."""
 
 
-L = TypeVar("L", bound=Line)
-C = TypeVar("C", bound=Context)
+_L = TypeVar("_L", bound=Line)
+_C = TypeVar("_C", bound=Context)
 
 
 @dataclass(slots=True, kw_only=True)
-class Builder(OneSession[C], Generic[L, C]):
+class Builder(OneSession[_C], Generic[_L, _C]):
     """Builds the events of one transcript line."""
 
-    line: L
+    line: _L
     timed: bool
     """Whether the record has a time."""
 
     @classmethod
     def parse(
-        cls, source: Source, context: C, line: L, record: Record, handlers: Mapping[str, Callable[[Self], None]]
-    ) -> tuple[C, Parsed]:
+        cls, source: Source, context: _C, line: _L, record: Record, handlers: Mapping[str, Callable[[Self], None]]
+    ) -> tuple[_C, Parsed]:
         """Returns the next context and what became of one record, by the handler of its type."""
         handle = handlers.get(line.type)
         if handle is None:
@@ -97,7 +97,7 @@ class Builder(OneSession[C], Generic[L, C]):
         handle(self)
 
     @classmethod
-    def begin(cls, source: Source, context: C, line: L, record: Record) -> Self:
+    def begin(cls, source: Source, context: _C, line: _L, record: Record) -> Self:
         """Returns a builder for one record. A record without a time gets the time of the record before it."""
         own_ms = utc_ms(line.timestamp)
         fork = fields_of(line.forked_from)
@@ -165,7 +165,7 @@ class Builder(OneSession[C], Generic[L, C]):
             else:
                 self.add(job, f"{part}.task{number}", f"{job.task_id}/{job.state}/{digest(job.label)}")
 
-    def parsed(self) -> tuple[C, Parsed]:
+    def parsed(self) -> tuple[_C, Parsed]:
         """Returns the next context and the result of the record, session facts first."""
         if self.events:
             self.emit_session_info()

@@ -12,7 +12,7 @@ STOP: Final = spec.HookEntry(event="Stop", timeout_s=5)
 FAILURE: Final = spec.HookEntry(event="StopFailure", timeout_s=5)
 COMPACT: Final = spec.HookEntry(event="PreCompact", timeout_s=5)
 # Without an explicit time limit it is killed after 1.5 s, and the user sees that.
-END: Final = spec.HookEntry(event="SessionEnd", timeout_s=5)
+_END: Final = spec.HookEntry(event="SessionEnd", timeout_s=5)
 
 EVENTS: Final = ("SessionStart", "PreCompact", "Stop", "StopFailure", "SessionEnd")
 
@@ -65,8 +65,8 @@ SPEC: Final = spec.AgentSpec(
         sets=(
             spec.HookSet(versions=">=1.0.48,<1.0.62", label="1.0.48 to 1.0.61", hooks=(COMPACT, STOP)),
             spec.HookSet(versions=">=1.0.62,<1.0.85", label="1.0.62 to 1.0.84", hooks=(_START, COMPACT, STOP)),
-            spec.HookSet(versions=">=1.0.85,<2.1.78", label="1.0.85 to 2.1.77", hooks=(_START, COMPACT, STOP, END)),
-            spec.HookSet(versions=">=2.1.78,<3", label="2.x", hooks=(_START, COMPACT, STOP, FAILURE, END)),
+            spec.HookSet(versions=">=1.0.85,<2.1.78", label="1.0.85 to 2.1.77", hooks=(_START, COMPACT, STOP, _END)),
+            spec.HookSet(versions=">=2.1.78,<3", label="2.x", hooks=(_START, COMPACT, STOP, FAILURE, _END)),
         ),
         injects_on=("SessionStart",),
     ),

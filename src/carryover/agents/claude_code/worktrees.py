@@ -17,12 +17,12 @@ from carryover.records.lenient import fields_of, text_of
 from carryover.text.pattern import later
 from carryover.text.shell import simple_commands
 
-MOST_TREES: Final = 20
+_MOST_TREES: Final = 20
 _PREPARED: Final = later(r"^Preparing worktree \(.{1,40} '([^'\n]{1,200})'", re.MULTILINE)
 """What git prints; nothing like it if no branch is checked out."""
 
 
-class Tree(msgspec.Struct, frozen=True, omit_defaults=True):
+class ClaudeWorktree(msgspec.Struct, frozen=True, omit_defaults=True):
     """A worktree. The branch has a name that is kept as it is, like the path: see `CONTEXT_NAMES`."""
 
     path: str
@@ -32,7 +32,7 @@ class Tree(msgspec.Struct, frozen=True, omit_defaults=True):
     """What `gitBranch` is where it does not say so."""
 
 
-def tree_added(command: str, cwd: str | None) -> Tree | None:
+def tree_added(command: str, cwd: str | None) -> ClaudeWorktree | None:
     """Returns the worktree that a command adds; None if it adds none, or no path is known."""
     for words, _ in simple_commands(command) if "worktree" in command else ():
         if words[:1] == ("cd",) and len(words) == 2:
@@ -46,11 +46,11 @@ def tree_added(command: str, cwd: str | None) -> Tree | None:
         name = given[named[0] + 1] if named else ""
         paths = [word for at, word in enumerate(given[2:], 2) if not word.startswith("-") and at - 1 not in named]
         path = resolved(paths[0], folder) if paths else None
-        return Tree(path, name) if path is not None else None
+        return ClaudeWorktree(path, name) if path is not None else None
     return None
 
 
-def made(tree: Tree, output: str, branch: str | None) -> Tree | None:
+def made_worktree(tree: ClaudeWorktree, output: str, branch: str | None) -> ClaudeWorktree | None:
     """Returns the worktree as the output of its command shows it, made where `gitBranch` was `branch`; None if no
     branch is known to be checked out in it."""
     printed = _PREPARED.search(output)
@@ -58,19 +58,19 @@ def made(tree: Tree, output: str, branch: str | None) -> Tree | None:
     return msgspec.structs.replace(tree, name=name, instead_of=branch or "") if name and name != branch else None
 
 
-def entered(session: msgspec.Raw) -> Tree | None:
+def entered(session: msgspec.Raw) -> ClaudeWorktree | None:
     """Returns the worktree that a `worktree-state` record says the session is in; None if it left one."""
     given = fields_of(session)
     path, name, before = (text_of(given.get(field)) for field in ("worktreePath", "worktreeBranch", "originalBranch"))
-    return Tree(path, name, before) if path and name and before else None
+    return ClaudeWorktree(path, name, before) if path and name and before else None
 
 
-def with_tree(trees: tuple[Tree, ...], tree: Tree) -> tuple[Tree, ...]:
+def with_tree(trees: tuple[ClaudeWorktree, ...], tree: ClaudeWorktree) -> tuple[ClaudeWorktree, ...]:
     """Returns the known worktrees with one more, in place of one at the same path."""
-    return (*(other for other in trees if other.path != tree.path), tree)[-MOST_TREES:]
+    return (*(other for other in trees if other.path != tree.path), tree)[-_MOST_TREES:]
 
 
-def branch_in(trees: tuple[Tree, ...], cwd: str | None, branch: str | None) -> str | None:
+def branch_at(trees: tuple[ClaudeWorktree, ...], cwd: str | None, branch: str | None) -> str | None:
     """Returns the branch in a folder where `gitBranch` is `branch`."""
     path = folder_holding(cwd, (tree.path for tree in trees)) if cwd is not None and trees else None
     tree = next((tree for tree in trees if tree.path == path), None)

@@ -28,7 +28,7 @@ from carryover.agents.cline.documents import (
     parse_entry,
 )
 from carryover.agents.cline.spec import SPEC
-from carryover.agents.cline.task_parse import parse_record as parse_task
+from carryover.agents.cline.task_parse import parse_task_record as parse_task
 from carryover.model import SessionInfo, TurnEnd, UserPrompt
 from carryover.records import rawjson
 from carryover.records.fields import SHORT_CHARS, bounded, utc_ms

@@ -19,13 +19,13 @@ from carryover.text.pattern import later
 from carryover.transcript.recorder import OpenCall, Tools
 from carryover.transcript.refusals import CLIENT_WORDED, refused
 
-SHELL: Final = "run_commands"
+_SHELL: Final = "run_commands"
 _EDITOR: Final = "editor"
 _PATCH: Final = "apply_patch"
 ASK: Final = "ask_question"
 TOOLS: Final = Tools(
     {
-        "shell": SHELL,
+        "shell": _SHELL,
         "read": "read_files",
         "edit": f"{_EDITOR} {_PATCH}",
         "search": "search_codebase",
@@ -66,7 +66,7 @@ def parse_tool_use(builder: MessageBuilder, given: Fields, part: str) -> None:
     if not builder.identify("assistant/tool_use", ident, name):
         return
     args = given.get("input", rawjson.ABSENT)
-    commands = _commands(args) if name == SHELL else []
+    commands = _commands(args) if name == _SHELL else []
     for number, command in enumerate(commands):
         call = OpenCall.of_command(_numbered(ident, number), name, command, builder.context.cwd)
         builder.begin_call(call, f"{part}.{number}")
@@ -137,7 +137,7 @@ def _outcome(call: OpenCall, content: msgspec.Raw, number: int, *, failed: bool)
     if call.op == "shell":
         return _of_command(parts[number]) if number < len(parts) else ToolOutcome("unknown")
     if not parts:
-        said = text_of(inside(inner, "text")) or rawjson.text_of(inside(inner, "content")) or text
+        said = text_of(inside(inner, "text")) or rawjson.content_text(inside(inner, "content")) or text
         return ToolOutcome("ok", without_ansi(said))
     output = "\n".join(_text_in(part) for part in parts)
     return ToolOutcome("ok" if any(part.success for part in parts) else "error", output)
@@ -154,7 +154,7 @@ def _of_command(part: _Outcome) -> ToolOutcome:
 
 
 def _text_in(part: _Outcome) -> str:
-    return without_ansi(rawjson.text_of(part.result) or part.error)
+    return without_ansi(rawjson.content_text(part.result) or part.error)
 
 
 def _commands(args: msgspec.Raw) -> list[str]:

@@ -7,9 +7,9 @@ from typing import Final
 
 from carryover.adapter import spec
 
-TASKS: Final = "tasks"
+_TASKS: Final = "tasks"
 """The folder with the tasks of the extension's own form, and of the terminal client before 3.0."""
-SESSIONS: Final = "sessions"
+_SESSIONS: Final = "sessions"
 _STORAGE: Final = "User/globalStorage/saoudrizwan.claude-dev"
 EDITORS: Final = ("Code", "Code - Insiders", "VSCodium", "Cursor", "Windsurf")
 _RULES: Final = "rules/carryover-handoff.md"
@@ -46,10 +46,10 @@ SPEC: Final = spec.AgentSpec(
     folders=(spec.Place(path="~/.cline", env="CLINE_DIR"), *in_editors(f"{_STORAGE}/")),
     version=spec.VersionProbe(),
     transcripts=(
-        *_data(SESSIONS),
-        spec.Place(path=f"~/.cline/data/{SESSIONS}", env="CLINE_SESSION_DATA_DIR"),
-        *_data(TASKS),
-        *in_editors(f"{_STORAGE}/{TASKS}"),
+        *_data(_SESSIONS),
+        spec.Place(path=f"~/.cline/data/{_SESSIONS}", env="CLINE_SESSION_DATA_DIR"),
+        *_data(_TASKS),
+        *in_editors(f"{_STORAGE}/{_TASKS}"),
     ),
     hooks=spec.HookSpec(
         config_files=(_PLUGIN,),

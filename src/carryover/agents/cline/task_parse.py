@@ -109,7 +109,7 @@ TOOLS: Final = Tools(
 """The built-in tools, by the names under which they are shown."""
 
 
-def parse_record(source: Source, context: TaskContext, record: Record) -> tuple[TaskContext, Parsed]:
+def parse_task_record(source: Source, context: TaskContext, record: Record) -> tuple[TaskContext, Parsed]:
     """Parses one record of a task. Never raises: what is not understood is counted in `skipped`."""
     return parse_entry(source, context, record, _ident, _message, _state)
 

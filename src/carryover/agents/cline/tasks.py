@@ -132,7 +132,7 @@ def _with_results(
         if kind == "api_req_started":
             said = fields_of(text_of(fields.get("text")).encode("utf-8", "replace"))
             kept["text"] = msgspec.Raw(msgspec.json.encode({name: said[name] for name in _OF_REQUEST if name in said}))
-        if about := called(fields):
+        if about := _called(fields):
             waiting = requests[at] or results
             found = next((result for result in waiting[:_MOST_WAITING] if result.about in about), None)
             if found is not None:
@@ -149,7 +149,7 @@ def kind_of_message(fields: Fields) -> str:
     return text_of(fields.get("say")) or text_of(fields.get("ask"))
 
 
-def called(fields: Fields) -> str:
+def _called(fields: Fields) -> str:
     """Returns the command or arguments of a message that shows a call; empty if it shows none."""
     return text_of(fields.get("text")) if kind_of_message(fields) in ("command", "tool", "use_mcp_server") else ""
 

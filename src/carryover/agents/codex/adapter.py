@@ -66,7 +66,7 @@ _PREFACE: Final = later(
     r"\AAnother language model started to solve this problem.{0,800}?to assist with your own analysis:\s*", re.DOTALL
 )
 """The client's preface to a summary, for the model that reads it, as worded in 0.169."""
-SUMMARY_KINDS: Final = kinds_of(
+_SUMMARY_KINDS: Final = kinds_of(
     current="current progress|current progress and key decisions|current progress and key decisions made|progress",
     next="what remains to be done|remaining work|clear next steps|next steps",
     other="key decisions|important context|important context, constraints, or user preferences|critical data",
@@ -290,7 +290,7 @@ def _compacted(rollout: Rollout) -> None:
     """Handles the summary that replaces the conversation. Its `replacement_history` repeats old prompts."""
     text = without_handoff(rollout.text("message")).strip()
     if summary := _PREFACE.sub("", text):
-        parts = parts_by_heading(summary, SUMMARY_KINDS)
+        parts = parts_by_heading(summary, _SUMMARY_KINDS)
         rollout.say(model.AgentSummary(text=summary, source="compaction", parts=parts), "summary", digest(text))
 
 
@@ -303,8 +303,8 @@ def _message(rollout: Rollout) -> None:
     if rollout.context.family == "flat":
         _flat_message(rollout, role, content)
     elif role == "user" and rollout.turn.id is not None and _REPORT.encode() in bytes(content):
-        _report(rollout, rawjson.text_of(content) or "")
-    elif role == "user" and rollout.turn.id is None and (place := _folder_in(rawjson.text_of(content) or "")):
+        _report(rollout, rawjson.content_text(content) or "")
+    elif role == "user" and rollout.turn.id is None and (place := _folder_in(rawjson.content_text(content) or "")):
         # 0.99 records the folder of a turn only after its prompt; but the model learns it before.
         rollout.start_turn(None, place)
 
@@ -330,7 +330,7 @@ def _folder_in(text: str) -> str | None:
 
 def _flat_message(rollout: Rollout, role: str, content: msgspec.Raw) -> None:
     """Handles a `message` of a rollout without an envelope, whose prompts and answers are nowhere else."""
-    text = rawjson.text_of(content)
+    text = rawjson.content_text(content)
     if text is None:
         rollout.skip(rollout.name, "unexpected shape")
     elif role == "assistant":

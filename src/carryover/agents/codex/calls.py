@@ -123,7 +123,7 @@ def handle_call(rollout: Rollout) -> None:
 
 def handle_output(rollout: Rollout) -> None:
     """Handles the output of a call, which shows how it ended unless another record already has."""
-    text = rawjson.text_of(rollout.data.get("output", rawjson.ABSENT))
+    text = rawjson.content_text(rollout.data.get("output", rawjson.ABSENT))
     if rollout.call_id is None or text is None:
         rollout.skip(rollout.name, "unexpected output")
         return

@@ -175,13 +175,13 @@ def _mark(piece: _Piece) -> str:
 def _is_summary(item: msgspec.Raw) -> bool:
     """Whether an item is a summary in place of what came before, and not only a note beside a message (extensions)."""
     summary = text_of(fields_of(item).get(_SUMMARY))
-    return bool(summary) and summary == rawjson.text_of(inside(item, "message", "content"))
+    return bool(summary) and summary == rawjson.content_text(inside(item, "message", "content"))
 
 
 def _identity(item: msgspec.Raw) -> str:
     """Returns what of an item never changes: its role, its text, and the ids of its calls."""
     message = fields_of(fields_of(item).get("message"))
-    text = rawjson.text_of(message.get("content", rawjson.ABSENT)) or ""
+    text = rawjson.content_text(message.get("content", rawjson.ABSENT)) or ""
     calls = [text_of(fields_of(call).get("id")) for call in items_of(message.get("toolCalls"))]
     return "\n".join((text_of(message.get("role")), *calls, text))
 
@@ -210,7 +210,7 @@ class _Recorder(OneSession[_Context]):
     @property
     def text(self) -> str:
         """The text of the message."""
-        return rawjson.text_of(self.message.get("content", rawjson.ABSENT)) or ""
+        return rawjson.content_text(self.message.get("content", rawjson.ABSENT)) or ""
 
 
 def _parse(source: Source, context: _Context, record: Record) -> tuple[_Context, Parsed]:
@@ -269,7 +269,7 @@ def _info(recorder: _Recorder) -> None:
 
 
 def _prompt(recorder: _Recorder) -> None:
-    if "content" not in recorder.message or rawjson.text_of(recorder.message["content"]) is None:
+    if "content" not in recorder.message or rawjson.content_text(recorder.message["content"]) is None:
         recorder.skip("history/user", "unexpected content")
         return
     text = recorder.text.strip()

@@ -24,7 +24,7 @@ from carryover.text.pattern import later
 from carryover.transcript import recorder as base
 from carryover.transcript.recorder import Recorder, SessionContext, Tools, usable_folder, usable_name
 
-PATHS: Final = ("filePath", "path", "dirPath")
+_PATHS: Final = ("filePath", "path", "dirPath")
 _PREFIX: Final = later(r"\A(?:copilot|vscode)_")
 TOOLS: Final = Tools(
     {
@@ -46,11 +46,11 @@ TOOLS: Final = Tools(
         "ask": "askuser askquestions",
         "agent": "task runsubagent searchsubagent executionsubagent",
     },
-    about=("command", "pattern", "url", "urls", "query", *PATHS, "description", "task"),
+    about=("command", "pattern", "url", "urls", "query", *_PATHS, "description", "task"),
     about_by_op={
-        **dict.fromkeys(("read", "edit", "write"), (*PATHS, "command")),
+        **dict.fromkeys(("read", "edit", "write"), (*_PATHS, "command")),
         **dict.fromkeys(
-            ("agent", "other"), ("description", "command", *PATHS, "query", "url", "skill", "pattern", "task")
+            ("agent", "other"), ("description", "command", *_PATHS, "query", "url", "skill", "pattern", "task")
         ),
         "ask": ("message", "question"),
         "plan": ("description", "summary"),
@@ -93,7 +93,7 @@ _FROM_HOOKS: Final = later(
     r'\n*Tool "[^"\n]*" (?:succeeded|failed)\. Additional guidance from \w+ hooks:.*\Z', re.DOTALL
 )
 # The first in 1.0.102, the others in 1.0.48.
-ENDED: Final = later(
+SHELL_ENDED: Final = later(
     r"\n?<(?:shellId: \S+ completed|command with id: \S+ exited|exited) with exit code (?P<code>-?\d{1,10})>\s*\Z"
 )
 _RUNNING: Final = later(r"<command (?:started in background )?with shellId: (?P<shell>[^\s>]+)(?:\s[^<>\n]*)?>\s*\Z")
@@ -209,11 +209,11 @@ def parse_call(recorder: LogRecorder) -> None:
         op=op,
         subject=about,
         thread=recorder.subagent_id or "",
-        changes=planned(op, given, cwd),
+        changes=_planned(op, given, cwd),
         question=about if op == "ask" else "",
         query=query if op == "plan" and len(query) <= _MAX_QUERY_CHARS else "",
         process=usable_name(first_text(given, "shellId")) if name in _READ_SHELLS else None,
-        handoff=names_own_folder(" ".join((cwd or "", about, first_text(given, *PATHS)))),
+        handoff=names_own_folder(" ".join((cwd or "", about, first_text(given, *_PATHS)))),
     )
     recorder.begin_call(call.by_user() if recorder.type == "tool.user_requested" else call, "call")
     if call.question:
@@ -301,7 +301,7 @@ def _outcome(recorder: LogRecorder, call: _OpenCall) -> ToolOutcome | str:
             return ToolOutcome("denied", text, never_ran=True, user_words=call.words)
         is_interrupted = reason in ("interrupted", "aborted", "cancelled")
         return ToolOutcome("interrupted" if is_interrupted else "error", text, never_ran=never_ran)
-    ended = ENDED.search(text)
+    ended = SHELL_ENDED.search(text)
     output = text[: ended.start()] if ended else text
     code = number_of(fields_of(recorder.data.get("shellExecution")).get("exitCode"))  # 1.0.102
     code = int(ended["code"]) if code is None and ended else code
@@ -376,7 +376,7 @@ def _patch_in(given: Fields) -> str:
     return text if text.lstrip().startswith("*** Begin Patch") else ""
 
 
-def planned(op: Op, given: Fields, cwd: str | None) -> tuple[Change, ...]:
+def _planned(op: Op, given: Fields, cwd: str | None) -> tuple[Change, ...]:
     """Returns the changes that a call asks for, as far as its arguments show them."""
     place = patched_path(first_text(given, "path"), cwd)
     if op == "shell":

@@ -38,7 +38,7 @@ _ID: Final = later(r"[\w-]{1,100}")
 _FROM: Final = later(r"[^/]+/")
 _NOT_SHOWN: Final = ("shouldBeRemovedOnSend", "hiddenFromTranscript")  # retracted, or the editor's own
 _LINK: Final = later(r"\[[^\]]*\]\(([^)\s]*://[^)\s]*)\)")
-Kind = Literal["begin", "request", "state", "skipped"]
+_Kind = Literal["begin", "request", "state", "skipped"]
 Why = Literal["", "remote workspace", "not JSON", "no initial state", "unexpected entry"]
 """The reason that a chat is not read, or not to its end."""
 _REMOTE: Final = later(r"\A(?:vscode-remote|vscode-notebook-cell)://[^/]*")
@@ -49,7 +49,7 @@ class ChatRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A record of the reader: the beginning of a chat, one of its requests, its state as a whole, or why it is not
     read."""
 
-    kind: Kind
+    kind: _Kind
     place: int = 1
     """The number of the request, from 1, which is how people count a chat."""
     session: str = ""
@@ -139,7 +139,7 @@ class _Chat(OnlyConversation):
     def end(self, emitted: int) -> bytes | None:  # noqa: ARG002
         return self._state or None
 
-    def _record(self, kind: Kind, **fields: Any) -> bytes:
+    def _record(self, kind: _Kind, **fields: Any) -> bytes:
         return msgspec.json.encode(ChatRecord(kind=kind, session=self.ident, folder=self._folder, **fields))
 
 

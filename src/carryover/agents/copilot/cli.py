@@ -223,7 +223,7 @@ class _Document(OnlyConversation):
         kind = text_of(result.get("type"))
         text = self._printed.get(call) or text_of(result.get("log"))
         # A command that failed with an exit code has run.
-        if kind == "success" or (kind == "failure" and calls.ENDED.search(text)):
+        if kind == "success" or (kind == "failure" and calls.SHELL_ENDED.search(text)):
             return {"success": True, "result": {"content": text}}
         return {"success": False, "error": {"code": _ERRORS.get(kind, "failure"), "message": text}}
 

@@ -36,7 +36,7 @@ from carryover.text.pattern import later
 from carryover.transcript import recorder as base
 from carryover.transcript.recorder import Recorder, Tools, usable_folder
 
-MAX_CONVERSATIONS: Final = 60
+_MAX_CONVERSATIONS: Final = 60
 _JUST_NOW: Final = 3
 _VERSION: Final = later(r"_?v\d+$")
 
@@ -47,10 +47,10 @@ def plain_name(name: str) -> str:
     return _VERSION.sub("", name.lower()).replace("_", "").replace("-", "")
 
 
-PATHS: Final = ("relativeWorkspacePath", "target_file", "targetFile", "file_path", "path", "target_notebook")
+_PATHS: Final = ("relativeWorkspacePath", "target_file", "targetFile", "file_path", "path", "target_notebook")
 _PATTERNS: Final = ("pattern", "glob_pattern", "globPattern", "query", "search_term")
 _DIRECTORIES: Final = ("target_directory", "targetDirectory", "directoryPath", "relative_workspace_path")
-_TELLING: Final = ("command", *PATHS, *_PATTERNS, "url", *_DIRECTORIES)
+_TELLING: Final = ("command", *_PATHS, *_PATTERNS, "url", *_DIRECTORIES)
 TOOLS: Final = Tools(
     {
         "shell": "shell runterminalcmd runterminalcommand terminal",
@@ -67,7 +67,7 @@ TOOLS: Final = Tools(
     },
     about=_TELLING,
     about_by_op={
-        "search": (*_PATTERNS, *PATHS, *_DIRECTORIES),
+        "search": (*_PATTERNS, *_PATHS, *_DIRECTORIES),
         "web": ("url", "search_term", "query"),
         "agent": ("description", "title", "name", "prompt"),
         "plan": ("name", "title"),
@@ -199,7 +199,7 @@ class CursorRecorder(Recorder[CursorContext]):
         if self.conversation is not None:
             known = dict(self.context.emitted)
             known.pop(self.conversation.id, None)
-            if len(known) >= MAX_CONVERSATIONS:  # drops the least recent, but none that is new
+            if len(known) >= _MAX_CONVERSATIONS:  # drops the least recent, but none that is new
                 del known[min(list(known)[:-_JUST_NOW], key=lambda ident: known[ident].last_ms)]
             known[self.conversation.id] = msgspec.structs.replace(self.emitted, **changes)
             self.change(emitted=known)
@@ -324,7 +324,7 @@ def read_call(ident: str, name: str, given: Fields, cwd: str | None) -> _OpenCal
     else:
         about = TOOLS.about(op, given)
     changes = in_patch(patch, cwd) if patch else _changes(op, plain, given, cwd)
-    named = " ".join((cwd or "", first_text(given, "command"), first_text(given, *PATHS)))
+    named = " ".join((cwd or "", first_text(given, "command"), first_text(given, *_PATHS)))
     return _OpenCall(
         id=ident,
         name=name,
@@ -345,7 +345,7 @@ def _changes(op: Op, name: str, given: Fields, cwd: str | None) -> tuple[Change,
     if op == "shell":
         folder = first_text(given, *_FOLDERS)
         return shell_files.changes(first_text(given, "command"), folder if folder.startswith("/") else None)
-    path = _absolute(first_text(given, *PATHS), cwd) if op in ("edit", "write") else None
+    path = _absolute(first_text(given, *_PATHS), cwd) if op in ("edit", "write") else None
     if path is None:
         return ()
     if name in ("delete", "deletefile"):
@@ -358,7 +358,7 @@ def _changes(op: Op, name: str, given: Fields, cwd: str | None) -> tuple[Change,
 
 def _paths_in(given: Fields) -> list[str]:
     """Returns the paths in a call's arguments, and the absolute ones in its command."""
-    named = (text_of(given.get(name)) for name in (*PATHS, *_FOLDERS, *_DIRECTORIES))
+    named = (text_of(given.get(name)) for name in (*_PATHS, *_FOLDERS, *_DIRECTORIES))
     return [*filter(None, named), *_MENTIONED.findall(first_text(given, "command"))[:_MAX_MENTIONED]]
 
 
@@ -373,7 +373,7 @@ def outcome_of(op: Op, result: msgspec.Raw) -> ToolOutcome:
 
     A command that ran and failed is recognised by its exit code only, since its output may begin in any way.
     """
-    text = rawjson.text_of(result)
+    text = rawjson.content_text(result)
     if text is not None:
         return _outcome_in(op, without_ansi(text))
     given = fields_of(result)

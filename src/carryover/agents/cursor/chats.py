@@ -227,7 +227,7 @@ class Words(msgspec.Struct, frozen=True):
     """Whether the client marked the text as the user's."""
 
 
-def own_words(text: str) -> Words:
+def typed_query(text: str) -> Words:
     """Returns the part of a user message that the user typed: the last query, since what was attached before it may
     hold one too."""
     start = _after_context(text)
@@ -352,7 +352,7 @@ def _blocks(recorder: CursorRecorder, role: str, content: msgspec.Raw | None) ->
 
 def _prompt(recorder: CursorRecorder, text: str, noted_ms: int, attachments: int) -> None:
     """Handles a user's message. Open calls are closed, since they will get no result."""
-    words = own_words(text)
+    words = typed_query(text)
     marks = recorder.context.talk.marks
     recorder.place(noted_ms, words.at_ms)
     recorder.learn_folder((words.workspace,))

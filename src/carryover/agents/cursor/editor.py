@@ -38,7 +38,7 @@ from carryover.records.lenient import (
 from carryover.records.text import without_handoff
 from carryover.transcript import sqlite
 from carryover.transcript.bounds import TooLarge
-from carryover.transcript.rewritten import NotYet, Piece, read_further
+from carryover.transcript.rewritten import MarkedPiece, NotYet, read_further
 from carryover.transcript.stat_cache import utc_now_ms
 from carryover.transcript.turns import add_answer, add_failure, add_prompt
 
@@ -228,7 +228,7 @@ class _Conversation:
         self._loaded: dict[int, Fields | None] = {}
 
     @property
-    def pieces(self) -> list[Piece]:
+    def pieces(self) -> list[MarkedPiece]:
         """The bubbles. An open one keeps its row when it is rewritten, so its content is part of the mark."""
         return [(header.bubble_id, self._mark(number)) for number, header in enumerate(self._headers)]
 

@@ -87,7 +87,7 @@ _THANKS: Final = "Got it. Thanks for the additional context!"
 """The model's reply to a summary, in the client's wording."""
 
 
-def parse(source: Source, context: GeminiContext, record: Record) -> tuple[GeminiContext, Parsed]:
+def _parse(source: Source, context: GeminiContext, record: Record) -> tuple[GeminiContext, Parsed]:
     """Parses one record of a Gemini CLI transcript. Never raises: what is not understood is counted in `skipped`."""
     line = rawjson.read(_RECORD, record.data)
     if isinstance(line, str):
@@ -350,7 +350,7 @@ AGENT: Final = Agent(
     context_type=GeminiContext,
     source_of=_SOURCE_OF,
     sources=partial(sources_below, SPEC.id, LAYOUTS),
-    parse=parse,
+    parse=_parse,
     hooks=HookProtocol(
         events=("SessionStart", "BeforeAgent", "AfterAgent", "SessionEnd"),
         read=_read_hook,

@@ -11,7 +11,7 @@ from typing import Final
 import msgspec
 
 from carryover.adapter.contract import Parsed, Reemitted, Source, ToolOutcome
-from carryover.agents.gemini_cli.contents import FILES, FOLDERS, NEVER_RAN, TOOLS, made, shell_outcome
+from carryover.agents.gemini_cli.contents import FILES, FOLDERS, NEVER_RAN, TOOLS, edit_changes, shell_outcome
 from carryover.agents.gemini_cli.store import path_hash
 from carryover.model import Answer, AnyBody, AssistantMessage, PlanProposal, PlanUpdate, UserPrompt
 from carryover.records import rawjson
@@ -197,7 +197,7 @@ def _parse_call(recorder: GeminiRecorder, key: str, call_id: str, name: str, giv
         return False
     recorder.at(given.get("timestamp"))
     outcome = _outcome(call, status, given)
-    changes = made(call, shown, is_new=is_true(shown.get("isNewFile")))
+    changes = edit_changes(call, shown, is_new=is_true(shown.get("isNewFile")))
     recorder.end_call(call, outcome, result=f"{key}/result", edit=f"{key}/edit", changes=changes)
     if outcome.status == "ok":
         if asked:

@@ -20,7 +20,7 @@ from carryover.records.summary import kinds_of, parts_by_tag
 from carryover.records.text import tagged, without_ansi, without_handoff
 from carryover.transcript.recorder import OpenCall, Tools
 
-SHELL: Final = "run_shell_command"
+_SHELL: Final = "run_shell_command"
 FILES: Final = ("file_path", "absolute_path", "path")
 FOLDERS: Final = ("dir_path", "directory")
 """The arguments of the tools that name a file or a folder."""
@@ -37,7 +37,7 @@ def _changes(op: Op, args: Fields, cwd: str | None) -> tuple[Change, ...]:
 
 TOOLS: Final = Tools(
     {
-        "shell": SHELL,
+        "shell": _SHELL,
         "read": "read_file read_many_files get_internal_docs",
         "edit": "replace edit",
         "write": "write_file",
@@ -69,7 +69,7 @@ _STOPPED: Final = "Command was cancelled by user"
 _TOO_LONG: Final = "Command was automatically cancelled"
 _IN_BACKGROUND: Final = "Command moved to background"
 _BELOW: Final = re.compile(r"\A.*?Below is the output before it was cancelled:\n", re.DOTALL)
-SUMMARY_KINDS: Final = kinds_of(
+_SUMMARY_KINDS: Final = kinds_of(
     request="overall_goal",
     other="key_knowledge|file_system_state",
     current="recent_actions",
@@ -117,7 +117,7 @@ def typed_command(text: str, call_id: str, cwd: str | None) -> tuple[ToolCall, T
     ran = _SHELL_MODE.match(text)
     if ran is None:
         return None
-    call = OpenCall.of_command(call_id, SHELL, ran[1].strip(), cwd).by_user()
+    call = OpenCall.of_command(call_id, _SHELL, ran[1].strip(), cwd).by_user()
     return call.as_event(), call.ended(ToolOutcome("unknown", without_ansi(ran[2])))
 
 
@@ -126,11 +126,11 @@ def summary_in(text: str, trigger: Literal["manual", "auto"] | None = None) -> A
     summary = without_handoff(text).strip()
     if not summary:
         return None
-    parts = parts_by_tag(tagged(summary, "state_snapshot") or summary, SUMMARY_KINDS)
+    parts = parts_by_tag(tagged(summary, "state_snapshot") or summary, _SUMMARY_KINDS)
     return AgentSummary(text=summary, source="compaction", trigger=trigger, parts=parts)
 
 
-def made(call: OpenCall, shown: Fields, *, is_new: bool) -> tuple[Change, ...]:
+def edit_changes(call: OpenCall, shown: Fields, *, is_new: bool) -> tuple[Change, ...]:
     """Returns an edit's change: from its result as the user saw it, or else from its arguments.
 
     `is_new`: the result shows that the file is new.

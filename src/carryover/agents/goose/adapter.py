@@ -31,7 +31,14 @@ from carryover.transcript.recorder import Tools
 from carryover.transcript.refusals import refused
 from carryover.transcript.rewritten import MAX_CONVERSATIONS
 from carryover.transcript.stat_cache import StatCachedReader
-from carryover.transcript.stored import Context, EntryRecord, StoredBuilder, StoredFacts, StoredSession, parse_entries
+from carryover.transcript.stored import (
+    EntryRecord,
+    StoredBuilder,
+    StoredContext,
+    StoredFacts,
+    StoredSession,
+    parse_entries,
+)
 from carryover.transcript.turns import add_answer, add_prompt, add_summary, dispatch
 
 _LAYOUTS: Final = (
@@ -109,7 +116,7 @@ def _outcome(op: Op, result: msgspec.Raw) -> ToolOutcome:
         return ToolOutcome("error", text_of(fields.get("error")))
     value = fields.get("value", rawjson.ABSENT)
     given = fields_of(value)
-    output = without_ansi(rawjson.text_of(given.get("content", value)) or "")
+    output = without_ansi(rawjson.content_text(given.get("content", value)) or "")
     code = number_of(fields_of(given.get("structuredContent")).get("exit_code"))
     if output == _DECLINED and code is None:
         # A command that fails has a code, so an error without one is not what it printed.
@@ -328,7 +335,7 @@ _PARTS: Final[dict[str, Callable[[StoredBuilder, Fields, str], None] | None]] = 
 AGENT: Final = Agent(
     spec=SPEC,
     reader=StatCachedReader(sqlite.DatabaseReader(_Database)),
-    context_type=Context,
+    context_type=StoredContext,
     source_of=partial(source_at, SPEC.id, _LAYOUTS),
     sources=partial(sources_below, SPEC.id, _LAYOUTS),
     parse=partial(parse_entries, _RECORD, _entry, unnamed=_UNNAMED),

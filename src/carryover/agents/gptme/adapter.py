@@ -33,7 +33,7 @@ from carryover.transcript.refusals import CLIENT_WORDED, refused
 from carryover.transcript.rewritten import Document, SnapshotReader, complete_lines
 from carryover.transcript.turns import add_answer, add_failure, add_prompt, said_in
 
-LAYOUTS: Final = (Layout(globs=("*/conversation.jsonl",), pattern=r"(?P<session>[^/]+)/conversation\.jsonl"),)
+_LAYOUTS: Final = (Layout(globs=("*/conversation.jsonl",), pattern=r"(?P<session>[^/]+)/conversation\.jsonl"),)
 _HEAD: Final = later(rb'\{"role": "system", "content": "You are gptme\b')
 
 _INTERRUPTED: Final = "Interrupted by user"
@@ -350,8 +350,8 @@ AGENT: Final = Agent(
     spec=SPEC,
     reader=SnapshotReader(_conversation_in),
     context_type=_Context,
-    source_of=partial(source_at, SPEC.id, LAYOUTS),
-    sources=partial(sources_below, SPEC.id, LAYOUTS),
+    source_of=partial(source_at, SPEC.id, _LAYOUTS),
+    sources=partial(sources_below, SPEC.id, _LAYOUTS),
     parse=_parse,
     exported=_exported,
 )

@@ -29,7 +29,7 @@ from carryover.transcript.files import SQLITE
 from carryover.transcript.layouts import Layout, source_at, sources_below
 from carryover.transcript.recorder import OpenCall, Tools
 from carryover.transcript.stat_cache import StatCachedReader
-from carryover.transcript.stored import Context, StoredBuilder, parse_entries
+from carryover.transcript.stored import StoredBuilder, StoredContext, parse_entries
 from carryover.transcript.turns import add_answer, add_failure, add_prompt, add_summary, dispatch
 
 _PROFILE: Final = r"(?:profiles/[^/]{1,100}/)?"
@@ -77,7 +77,7 @@ INTERRUPTED: Final = "Operation interrupted"
 """The beginning of the client's own text in place of an answer."""
 GOES_ON: Final = ("verification_required", "verify_hook_continue")
 """Why an answer did not end its turn, though nothing was called: the client asked for more."""
-SUMMARY_KINDS: Final = kinds_of(
+_SUMMARY_KINDS: Final = kinds_of(
     request="historical task snapshot|active task|goal",
     current="completed actions|active state|historical in-progress state|in progress",
     pending="blocked|historical pending user asks|pending user asks",
@@ -107,7 +107,7 @@ def _entry(recorder: StoredBuilder, entry: MessageRow) -> None:
     recorder.prefix = f"{recorder.native.id}/{entry.at_us}:"
     if entry.role in ("user", "assistant") and _SUMMARY.search(_ATTACHED.sub("", entry.content)):
         _, *after = _SUMMARY.split(entry.content, maxsplit=1)
-        add_summary(recorder, "summary", _SUMMARY_END.sub("", "".join(after)), SUMMARY_KINDS)
+        add_summary(recorder, "summary", _SUMMARY_END.sub("", "".join(after)), _SUMMARY_KINDS)
     else:
         dispatch(recorder, _ROLES, entry.role, entry, what="role", within="message/")
 
@@ -230,7 +230,7 @@ def _exported(path: Path, head: bytes) -> Source | None:
 AGENT: Final = Agent(
     spec=SPEC,
     reader=StatCachedReader(HermesReader()),
-    context_type=Context,
+    context_type=StoredContext,
     source_of=partial(source_at, SPEC.id, _LAYOUTS),
     sources=partial(sources_below, SPEC.id, _LAYOUTS),
     parse=partial(parse_entries, RECORD, _entry),

@@ -20,7 +20,7 @@ from carryover.records import rawjson
 from carryover.records.lenient import fields_of
 from carryover.transcript import sqlite
 from carryover.transcript.files import entries_of, read_small
-from carryover.transcript.rewritten import MAX_CONVERSATIONS, Piece
+from carryover.transcript.rewritten import MAX_CONVERSATIONS, MarkedPiece
 from carryover.transcript.stored import EntryRecord, StoredFacts, StoredSession
 
 SUMMARIES: Final = ("[CONTEXT COMPACTION", "[CONTEXT SUMMARY]:")
@@ -32,7 +32,7 @@ DUMPS: Final = "sessions"
 """The folder with failed requests, beside the database."""
 DUMP: Final = re.compile(r"request_dump_(?P<session>[\w-]{1,100})_\d{8}_\d{6}_\d{6}\.json")
 MAX_DUMP_BYTES: Final = 32 << 20
-MOST_PARENTS: Final = 10
+_MOST_PARENTS: Final = 10
 """Most sessions above one whose folder is looked up in them."""
 COPIED_WITHIN_US: Final = 10
 """Rows that are written again at once are a microsecond apart; others each have a transaction of their own."""
@@ -150,7 +150,7 @@ class _Database:
     def _above(self, session: StoredFacts) -> list[StoredFacts]:
         """Returns the sessions above one, the nearest first; of a sub-agent, those up to the user's own."""
         found: list[StoredFacts] = []
-        for _ in range(MOST_PARENTS):
+        for _ in range(_MOST_PARENTS):
             _, above, _ = self._sessions.get(session.forked_from or "", ("", None, 0))
             if above is None:
                 break
@@ -208,9 +208,9 @@ class _StoredSession(StoredSession):
         return MessageRow("error", dump.at_us, content=bytes(error).decode("utf-8", "replace")) if error else None
 
 
-def _pieces(places: Sequence[_Row | _Dump]) -> list[Piece]:
+def _pieces(places: Sequence[_Row | _Dump]) -> list[MarkedPiece]:
     """Returns the pieces. Messages do not change; a request that failed does, if the turn goes on."""
-    found: list[Piece] = []
+    found: list[MarkedPiece] = []
     of_failed = "the end"
     for place in reversed(places):
         found.append((str(place.at_us), "" if isinstance(place, _Row) else of_failed))

@@ -10,7 +10,7 @@ from carryover.agents.kilo.spec import SPEC
 from carryover.agents.opencode.adapter import parse_record
 from carryover.agents.opencode.database import OpencodeReader, database_at, databases, tables_of_copy
 from carryover.transcript.stat_cache import StatCachedReader
-from carryover.transcript.stored import Context
+from carryover.transcript.stored import StoredContext
 
 _OWN_TABLE: Final = "kilo_board"
 """What its relatives' databases do not have (7.7.9)."""
@@ -39,7 +39,7 @@ def _source(path: Path) -> Source:
 AGENT: Final = Agent(
     spec=SPEC,
     reader=StatCachedReader(OpencodeReader()),
-    context_type=Context,
+    context_type=StoredContext,
     source_of=_source_of,
     sources=_sources,
     parse=parse_record,

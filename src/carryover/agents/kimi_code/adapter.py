@@ -30,7 +30,7 @@ from carryover.transcript.turns import add_answer, add_failure, add_prompt, add_
 
 _AGENT: Final = r"(?:main|(?P<subagent_id>agent-[A-Za-z0-9-]{1,100}))"
 _FILE: Final = rf"(?P<group>[^/]+)/(?P<session>session_[A-Za-z0-9-]{{1,100}})/agents/{_AGENT}/wire\.jsonl"
-LAYOUTS: Final = (Layout(globs=("*/session_*/agents/*/wire.jsonl",), pattern=_FILE),)
+_LAYOUTS: Final = (Layout(globs=("*/session_*/agents/*/wire.jsonl",), pattern=_FILE),)
 """The group is made of the start folder's name and a hash."""
 
 
@@ -208,7 +208,7 @@ def _result(recorder: _Recorder, event: Fields) -> None:
     if recorder.identify("loop/tool.result", ident):
         call = recorder.take_call(ident)
         result = fields_of(event.get("result"))
-        output = without_ansi(rawjson.text_of(result.get("output", rawjson.ABSENT)) or "")
+        output = without_ansi(rawjson.content_text(result.get("output", rawjson.ABSENT)) or "")
         outcome = _ENDINGS.outcome(call.op, output, failed=is_true(result.get("isError")))
         recorder.end_call(call, outcome, result=f"{ident}/result", edit=f"{ident}/edit")
 
@@ -219,7 +219,7 @@ def _typed(recorder: _Recorder, line: Fields) -> None:
     origin = fields_of(message.get("origin"))
     if text_of(origin.get("kind")) != "shell_command":
         return
-    text = rawjson.text_of(message.get("content", rawjson.ABSENT)) or ""
+    text = rawjson.content_text(message.get("content", rawjson.ABSENT)) or ""
     # What the command printed may hold the tag too.
     command = tagged(text, "bash-input") if text.startswith("<bash-input>") else None
     call = recorder.context.typed
@@ -290,7 +290,7 @@ AGENT: Final = Agent(
     spec=SPEC,
     reader=_Reader(),
     context_type=_Context,
-    source_of=partial(source_at, SPEC.id, LAYOUTS),
-    sources=partial(sources_below, SPEC.id, LAYOUTS),
+    source_of=partial(source_at, SPEC.id, _LAYOUTS),
+    sources=partial(sources_below, SPEC.id, _LAYOUTS),
     parse=_parse,
 )

@@ -307,7 +307,7 @@ def _entry(recorder: _Recorder, entry: Fields) -> None:
             _prompt(recorder, entry)
         case "message", "assistant":
             aborted = text_of(inside(entry.get("outcome", rawjson.ABSENT), "type")) == "discarded"
-            text = rawjson.text_of(entry.get("content", rawjson.ABSENT)) or ""
+            text = rawjson.content_text(entry.get("content", rawjson.ABSENT)) or ""
             add_answer(recorder, "text", text, aborted=aborted)
         case "checkpoint", "compaction":
             add_summary(recorder, "summary", text_of(entry.get("summary")))

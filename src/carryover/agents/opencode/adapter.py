@@ -19,7 +19,7 @@ from carryover.agents.opencode.database import (
     SessionRecord,
     ms_of,
 )
-from carryover.agents.opencode.sources import exported_source, kind_of, readers, source_of, sources
+from carryover.agents.opencode.sources import exported_source, readers, source_kind, source_of, sources
 from carryover.agents.opencode.spec import SPEC
 from carryover.model import Actor, AgentSummary, Answer, PlanUpdate, TurnEnd, UserPrompt
 from carryover.records import rawjson, shell_files
@@ -34,7 +34,7 @@ from carryover.text.pattern import later
 from carryover.transcript.by_kind import ReaderByKind
 from carryover.transcript.recorder import OpenCall, Tools, usable_name
 from carryover.transcript.refusals import CLIENT_WORDED, refused
-from carryover.transcript.stored import Context, StoredBuilder, parse_stored
+from carryover.transcript.stored import StoredBuilder, StoredContext, parse_stored
 from carryover.transcript.turns import add_answer, add_failure, add_prompt
 
 _ABOUT: Final = ("filePath", "command", "pattern", "query", "url", "path", "description", "prompt", "name")
@@ -387,8 +387,8 @@ def _count_tokens(recorder: StoredBuilder, ident: str, message: Fields) -> None:
 
 AGENT: Final = Agent(
     spec=SPEC,
-    reader=ReaderByKind(kind_of, readers),
-    context_type=Context,
+    reader=ReaderByKind(source_kind, readers),
+    context_type=StoredContext,
     source_of=source_of,
     sources=sources,
     parse=parse_record,

@@ -25,7 +25,7 @@ from carryover.transcript import sqlite
 from carryover.transcript.bounds import MOST_ROWS_BYTES, TooLarge
 from carryover.transcript.files import SQLITE
 from carryover.transcript.recorder import usable_folder
-from carryover.transcript.rewritten import MAX_CONVERSATIONS, NotYet, Piece, read_further
+from carryover.transcript.rewritten import MAX_CONVERSATIONS, MarkedPiece, NotYet, read_further
 from carryover.transcript.stat_cache import utc_now_ms
 from carryover.transcript.stored import StoredFacts, StoredRecord, is_usable_id
 
@@ -37,7 +37,7 @@ PROMPT_SETTLED_MS: Final = 2_000
 """The same for a prompt that nothing follows yet, whose parts come one by one."""
 LEAST_PART_BYTES: Final = 2_000
 """What a part takes in memory at least, when its message is read."""
-MOST_PARENTS: Final = 10
+_MOST_PARENTS: Final = 10
 """Most levels of parents above a sub-agent."""
 CALLING: Final = ("tool-calls", "tool_calls", "unknown")
 """Reasons why a message ends while the turn continues."""
@@ -63,7 +63,7 @@ _COPIED_FROM: Final = (
     " AND EXISTS (SELECT 1 FROM message WHERE session_id = session.id AND time_created = first)"
     " ORDER BY time_updated DESC, id LIMIT 1"
 )
-TABLES: Final = frozenset(("session", "message", "part"))
+_TABLES: Final = frozenset(("session", "message", "part"))
 """The tables that make a database one of these."""
 _LATEST_MS: Final = 4_102_444_800_000
 _SUFFIX: Final = ".db"
@@ -112,7 +112,7 @@ def databases(root: Path) -> list[Path]:
 def tables_of_copy(path: Path, head: bytes) -> set[str]:
     """Returns the tables of a database anywhere on disk, if it is of this family; otherwise none."""
     tables = set(sqlite.table_names(path)) if path.suffix == _SUFFIX and head.startswith(SQLITE) else set()
-    return tables if tables >= TABLES else set()
+    return tables if tables >= _TABLES else set()
 
 
 def ms_of(raw: msgspec.Raw | None) -> int:
@@ -153,7 +153,7 @@ class Database:
     def __init__(self, db: sqlite.Connection, now_ms: int) -> None:
         self._db, self._now_ms = db, now_ms
         self._sessions: dict[str, _SessionRow] = {}
-        if sqlite.tables(db) >= TABLES:
+        if sqlite.tables(db) >= _TABLES:
             for row in self._session_rows():
                 self._add_session(*row)
 
@@ -169,7 +169,7 @@ class Database:
         """Returns a session with its messages."""
         row = self._sessions[ident]
         root = row.session.root
-        for _ in range(MOST_PARENTS):
+        for _ in range(_MOST_PARENTS):
             above = self._sessions.get(root or "")
             if above is None or above.session.root is None:
                 break
@@ -253,7 +253,7 @@ class _StoredSession:
     """
 
     def __init__(self, db: sqlite.Connection, row: _SessionRow, now_ms: int) -> None:
-        self.pieces: list[Piece] = []
+        self.pieces: list[MarkedPiece] = []
         self.rests_ms: int | None = None
         self._db, self._session, self._now_ms = db, row.session, now_ms
         self._places: list[_Place] = []

@@ -29,10 +29,10 @@ from carryover.transcript.rewritten import SnapshotReader
 from carryover.transcript.stat_cache import StatCachedReader, utc_now_ms
 from carryover.transcript.stored import is_usable_id
 
-Kind = Literal["database", "files", "export"]
+SourceKind = Literal["database", "files", "export"]
 """database: all sessions (1.2 and later). files: one session of an older version. export: one that a user exported."""
 
-_RANKS: Final[dict[Kind, int]] = {"database": 2, "files": 1, "export": 0}
+_RANKS: Final[dict[SourceKind, int]] = {"database": 2, "files": 1, "export": 0}
 """1.2 copies the files into the database and leaves the originals."""
 _ID: Final = later(r"ses_[\w-]{1,100}")
 _EXPORTING: Final = later(rb"\A\s*Exporting session: [^\r\n]{1,200}\r?\n")
@@ -49,7 +49,7 @@ _TABLES: Final = (
 )
 
 
-def kind_of(path: Path) -> Kind | None:
+def source_kind(path: Path) -> SourceKind | None:
     """Returns the kind of the source at `path`, by the end of its path alone; None if it is not a source."""
     if path.suffix == ".db":
         return "database"
@@ -66,7 +66,7 @@ def source_of(path: Path, root: Path) -> Source | None:
     """
     if (database := database_at(path, root)) is not None:
         return _source(database, "database")
-    is_session = kind_of(path) == "files" and path.parents[3] == root
+    is_session = source_kind(path) == "files" and path.parents[3] == root
     return _source(path, "files") if is_session else None
 
 
@@ -79,7 +79,7 @@ def sources(root: Path) -> list[Source]:
 
 def exported_source(path: Path, head: bytes) -> Source | None:
     """Returns the source in a file anywhere on disk. A session of an older version needs the folders around it."""
-    kind = kind_of(path)
+    kind = source_kind(path)
     if kind == "database":
         is_source = bool(tables_of_copy(path, head))
     else:
@@ -87,12 +87,12 @@ def exported_source(path: Path, head: bytes) -> Source | None:
     return _source(path, kind) if kind is not None and is_source else None
 
 
-def _source(path: Path, kind: Kind) -> Source:
+def _source(path: Path, kind: SourceKind) -> Source:
     group = path.parent.name if kind == "files" else ""
     return Source(agent=SPEC.id, path=str(path), group=group, rank=_RANKS[kind])
 
 
-def readers() -> Mapping[Kind, Reader]:
+def readers() -> Mapping[SourceKind, Reader]:
     """Returns the reader for each kind of source."""
     return {
         "database": StatCachedReader(OpencodeReader()),

@@ -45,11 +45,11 @@ _LAYOUTS: Final = (
 _SOURCE_OF: Final = partial(source_at, SPEC.id, _LAYOUTS)
 
 
-SHELL: Final = "bash"
+_SHELL: Final = "bash"
 
 
 TOOLS: Final = Tools(
-    {"shell": SHELL, "read": "read", "edit": "edit", "write": "write", "search": "grep find ls"},
+    {"shell": _SHELL, "read": "read", "edit": "edit", "write": "write", "search": "grep find ls"},
     about=("path", "pattern", "query", "url", "prompt", "description", "name"),
     changes=by_arguments,
 )
@@ -69,7 +69,7 @@ _BRANCH: Final = later(r"\AThe user explored a different conversation branch.*?S
 _LIMITS: Final = ("402:", "429:")
 _REQUEST: Final = "prompt"
 """The tries of a request have no name of their own: all until an answer or another prompt are of one."""
-SUMMARY_KINDS: Final = kinds_of(
+_SUMMARY_KINDS: Final = kinds_of(
     request="goal",
     current="progress|done|in progress",
     next="next steps",
@@ -159,7 +159,7 @@ def _result(recorder: _Recorder) -> None:
     if not recorder.identify("message/toolResult", ident):
         return
     call = recorder.take_call(ident, name, TOOLS.op(name))
-    output = without_ansi(rawjson.text_of(recorder.message.get("content", rawjson.ABSENT)) or "")
+    output = without_ansi(rawjson.content_text(recorder.message.get("content", rawjson.ABSENT)) or "")
     patch = text_of(fields_of(recorder.message.get("details")).get("patch"))
     failed = is_true(recorder.message.get("isError"))
     shown = output if failed or output.strip() != _NONE else ""
@@ -172,7 +172,7 @@ def _typed(recorder: _Recorder) -> None:
     if is_true(recorder.message.get("excludeFromContext")):
         return
     command, ident = recorder.text("command"), f"{recorder.entry}/typed"
-    call = OpenCall.of_command(ident, SHELL, command, recorder.cwd).by_user()
+    call = OpenCall.of_command(ident, _SHELL, command, recorder.cwd).by_user()
     exit_code = number_of(recorder.message.get("exitCode"))
     output = without_ansi(recorder.text("output"))
     recorder.add(call.as_event(), "call")
@@ -224,7 +224,7 @@ def _system(recorder: _Recorder) -> None:
 
 def _user(recorder: _Recorder) -> None:
     content = recorder.message.get("content", rawjson.ABSENT)
-    text = rawjson.text_of(content)
+    text = rawjson.content_text(content)
     if text is None:
         recorder.skip("message/user", "unexpected content")
         return
@@ -273,11 +273,11 @@ def _parts(recorder: _Recorder) -> list[Fields]:
 
 
 def _compaction(recorder: _Recorder) -> None:
-    add_summary(recorder, "summary", _LISTS.sub("", recorder.line.summary or ""), SUMMARY_KINDS)
+    add_summary(recorder, "summary", _LISTS.sub("", recorder.line.summary or ""), _SUMMARY_KINDS)
 
 
 def _branch_summary(recorder: _Recorder) -> None:
-    add_summary(recorder, "summary", _BRANCH.sub("", recorder.line.summary or ""), SUMMARY_KINDS)
+    add_summary(recorder, "summary", _BRANCH.sub("", recorder.line.summary or ""), _SUMMARY_KINDS)
 
 
 def _name(recorder: _Recorder) -> None:

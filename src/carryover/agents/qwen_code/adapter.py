@@ -18,7 +18,7 @@ from carryover.agents.claude_code import records as claude_records
 from carryover.agents.claude_code.records import GROUP, REPORTS, SESSION, SUBAGENT, copied
 from carryover.agents.claude_code.spec import EVENTS
 from carryover.agents.gemini_cli import contents
-from carryover.agents.gemini_cli.contents import NEVER_RAN, TOOLS, made, numbers_of, shell_outcome
+from carryover.agents.gemini_cli.contents import NEVER_RAN, TOOLS, edit_changes, numbers_of, shell_outcome
 from carryover.agents.qwen_code.spec import SPEC
 from carryover.model import Answer, AnyBody, PlanUpdate, Skipped, TurnEnd
 from carryover.records import rawjson
@@ -156,7 +156,7 @@ def _of_shell(text: str, shown: Fields) -> ToolOutcome:
 
 def _made(call: OpenCall, shown: Fields) -> tuple[Change, ...]:
     before = shown.get("originalContent")
-    return made(call, shown, is_new=before is not None and bytes(before) == b'""')
+    return edit_changes(call, shown, is_new=before is not None and bytes(before) == b'""')
 
 
 def _effects(call: OpenCall, shown: Fields) -> Iterator[tuple[str, AnyBody]]:

@@ -9,7 +9,7 @@ from typing import Final
 from carryover.adapter.contract import Agent, Source
 from carryover.agents.cline import tasks
 from carryover.agents.cline.documents import TaskContext
-from carryover.agents.cline.task_parse import parse_record
+from carryover.agents.cline.task_parse import parse_task_record
 from carryover.agents.roo_code.spec import SPEC
 from carryover.transcript.layouts import source_at, sources_below
 
@@ -31,6 +31,6 @@ AGENT: Final = Agent(
     context_type=TaskContext,
     source_of=_source_of,
     sources=partial(sources_below, SPEC.id, (tasks.TASKS,)),
-    parse=parse_record,
+    parse=parse_task_record,
     exported=_exported,
 )

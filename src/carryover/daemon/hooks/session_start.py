@@ -56,7 +56,7 @@ MOST_GIVEN: Final = 512
 """Number of sessions for which the time of their handoff is remembered."""
 Job = Callable[[], Awaitable[object]]
 Follow = Callable[[ProjectRoot], Awaitable[object]]
-T = TypeVar("T")
+_T = TypeVar("_T")
 
 
 class _Given(NamedTuple):
@@ -263,7 +263,7 @@ class SessionStarts:
             await self.publish_queue.look_at([await known])
 
 
-def _remember(kept: dict[tuple[str, str], T], name: tuple[str, str], value: T) -> None:
+def _remember(kept: dict[tuple[str, str], _T], name: tuple[str, str], value: _T) -> None:
     """Puts an entry last; removes the first if there are more than `MOST_GIVEN`."""
     kept.pop(name, None)
     kept[name] = value

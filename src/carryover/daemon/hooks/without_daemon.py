@@ -29,7 +29,7 @@ from carryover.publish.answers import AnswerTime
 from carryover.redact import CleanText
 
 
-def answer(
+def answer_hook(
     state: StateDir, agent_name: str, event: str, payload: bytes, *, home: Path, env: Mapping[str, str], now_ms: int
 ) -> bytes | None:
     """Returns what the agent's hook must print; None for nothing.
@@ -74,7 +74,9 @@ def main() -> None:
     """Answers the hook that the process's arguments and standard input describe."""
     state, agent_name, event = sys.argv[1:]
     payload, now_ms = sys.stdin.buffer.read(), int(time.time() * 1000)
-    output = answer(StateDir(Path(state)), agent_name, event, payload, home=Path.home(), env=os.environ, now_ms=now_ms)
+    output = answer_hook(
+        StateDir(Path(state)), agent_name, event, payload, home=Path.home(), env=os.environ, now_ms=now_ms
+    )
     if output is not None:
         sys.stdout.buffer.write(output)
 

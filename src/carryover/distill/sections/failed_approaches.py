@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from carryover.distill.digest import Failure
-from carryover.distill.entry import BY_WORTH, WEIGHTS, Entry, Kind, Weight
+from carryover.distill.entry import BY_WORTH, WEIGHTS, Entry, EntryKind, Weight
 from carryover.distill.quotes import PIECE_CHARS, cut_middle, earlier
 from carryover.distill.sections.quoting import from_session
 from carryover.distill.sections.recent_files import edited_since
@@ -63,5 +63,5 @@ def _failure(past: Past, failure: Failure, session: SessionView, weight: Weight)
     why = f"{where} → {failure.why or 'failed without a word'}"
     room = max(60, PIECE_CHARS + 10 - len(why))  # the reason says more than the attempt
     text = f"{cut_middle(failure.tried, room)}{why}"
-    kind: Kind = "job" if failure.signature.startswith("job:") else "call"
+    kind: EntryKind = "job" if failure.signature.startswith("job:") else "call"
     return from_session(session, failure.turn, text, kind, weight.first, at_ms=failure.at_ms)

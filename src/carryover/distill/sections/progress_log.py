@@ -9,7 +9,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from carryover.distill.digest import Digest, Proposal, Summary
-from carryover.distill.entry import BY_WORTH, WEIGHTS, Entry, Kind, Weight
+from carryover.distill.entry import BY_WORTH, WEIGHTS, Entry, EntryKind, Weight
 from carryover.distill.pastes import quoted_prompt
 from carryover.distill.quotes import earlier, excerpt, lines_of
 from carryover.distill.sections.open_questions import asking_sessions
@@ -111,7 +111,7 @@ def _quoted(
     step = Step(session.digest.turns[-1], session) if session.digest.turns else past.main
     since = max(0, session.digest.prompts - given.turn)
     label = f"{past.agent(step)}'s {what} ({past.turn(given.turn, session)}, {_prompts_since(since)})"
-    kind: Kind = "plan" if isinstance(given, Proposal) else "summary"
+    kind: EntryKind = "plan" if isinstance(given, Proposal) else "summary"
     quote = parted(step, text, kind, weight, label=label, most=_MOST_LINES[kind], at_ms=given.at_ms)
     return [replace(one, turn=given.turn) for one in quote]
 

@@ -18,7 +18,7 @@ from carryover.distill.closed_classes import (
     label_of,
 )
 from carryover.distill.digest import Turn
-from carryover.distill.entry import BY_WORTH, Entry, Kind, Weight
+from carryover.distill.entry import BY_WORTH, Entry, EntryKind, Weight
 from carryover.distill.quotes import BESIDE, fits, lines_of, of_one_place, pieces, sentences
 from carryover.distill.trail import Step
 from carryover.distill.view import SessionView
@@ -33,7 +33,14 @@ _MOST_AFTER: Final = 2
 
 
 def from_session(
-    view: SessionView, turn: int, text: str, kind: Kind, weight: float = BY_WORTH.first, *, label: str = "", at_ms: int
+    view: SessionView,
+    turn: int,
+    text: str,
+    kind: EntryKind,
+    weight: float = BY_WORTH.first,
+    *,
+    label: str = "",
+    at_ms: int,
 ) -> Entry:
     """Returns one line from turn `turn` of a session."""
     return Entry(
@@ -42,7 +49,7 @@ def from_session(
 
 
 def from_turn(
-    step: Step, text: str, kind: Kind, weight: float = BY_WORTH.first, *, label: str = "", at_ms: int | None = None
+    step: Step, text: str, kind: EntryKind, weight: float = BY_WORTH.first, *, label: str = "", at_ms: int | None = None
 ) -> Entry:
     """Returns one line from a turn."""
     moment = step.turn.at_ms if at_ms is None else at_ms
@@ -52,7 +59,7 @@ def from_turn(
 def parted(
     step: Step,
     text: str,
-    kind: Kind,
+    kind: EntryKind,
     weight: Weight = BY_WORTH,
     *,
     label: str,

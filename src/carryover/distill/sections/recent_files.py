@@ -20,7 +20,7 @@ from carryover.testruns.related import verdict
 from carryover.text.harmless import one_line
 from carryover.text.pattern import later
 
-TestStatus = Literal["pass", "fail", "unknown", "failing before this edit"]
+TestState = Literal["pass", "fail", "unknown", "failing before this edit"]
 _NOT_CODE: Final = tuple(".md .mdx .markdown .rst .txt .adoc .json .toml .yaml .yml .ini .cfg .csv .lock .svg".split())
 _NOT_THE_PROJECT: Final = (".git/", ".carryover/", "node_modules/")
 _SCRATCH: Final = later(
@@ -39,7 +39,7 @@ class RecentFile(msgspec.Struct, frozen=True, kw_only=True):
 
     path: str
     touched: EditedFile
-    status: TestStatus | None
+    status: TestState | None
     facts: FileFacts | None = None
 
 
@@ -114,13 +114,13 @@ def _is_named(path: str, digests: Iterable[Digest]) -> bool:
     return any(key in digest.names and digest.names[key].said > 0 for digest in digests)
 
 
-def _status(path: str, file: EditedFile, runs: list[SeenRun]) -> TestStatus | None:
+def _status(path: str, file: EditedFile, runs: list[SeenRun]) -> TestState | None:
     """Returns the file's status in the newest run that covers it; a pass before the newest edit doesn't count."""
     if not runs or file.change == "delete" or not may_be_tested(path):
         return None
     for seen in reversed(runs):
         if (said := verdict(seen.run, path)) is not None:
-            before: TestStatus = "failing before this edit" if said == "fail" else "unknown"
+            before: TestState = "failing before this edit" if said == "fail" else "unknown"
             return said if (seen.at_ms, seen.turn) >= (file.at_ms, file.turn) else before
     return "unknown"
 

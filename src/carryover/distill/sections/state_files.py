@@ -35,7 +35,7 @@ def documents_of(view: ProjectView, *, outside: bool = True) -> dict[str, list[V
     return dict(reversed(found.items()))
 
 
-def open_entries(past: Past, facts: Mapping[str, FileFacts]) -> list[Entry]:
+def open_items(past: Past, facts: Mapping[str, FileFacts]) -> list[Entry]:
     """Returns the first open items of the newest documents with open boxes, verbatim. Boxes on disk count more than
     recorded ones; those of a template that was only read once belong to something else."""
     entries: list[Entry] = []

@@ -8,8 +8,8 @@ from typing import Final
 
 from carryover.errors import ExitCode, UserError
 from carryover.faces.cli.arguments import describe, flag
-from carryover.past.check.packages import Checked, KnownAgent, checked_package, every_agent, is_ours
-from carryover.terminal.output import counted, put
+from carryover.past.check.packages import Checked, KnownAgent, checked_package, every_agent, is_bundled
+from carryover.terminal.output import counted, print_result
 from carryover.terminal.table import Column, table_lines
 
 DESCRIPTION: Final = """\
@@ -34,13 +34,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     if args.action is None:
         known = every_agent()
-        put(args, known, _listed(known), fits=True)
+        print_result(args, known, _listed(known), fits=True)
         return ExitCode.OK
     if args.package is None:
         raise UserError("check needs the name of a package", ExitCode.USAGE)
     found = checked_package(args.package)
     lines = (line for each in found for line in _lines(each))
-    put(args, found, lines)
+    print_result(args, found, lines)
     return ExitCode.FAILED if any(each.findings for each in found) else ExitCode.OK
 
 
@@ -50,7 +50,7 @@ def _listed(known: list[KnownAgent]) -> Iterator[str]:
 
 
 def _origin(agent: KnownAgent) -> str:
-    package = "Carryover" if is_ours(agent) else agent.package
+    package = "Carryover" if is_bundled(agent) else agent.package
     return f"{package}; left out: {agent.problem}" if agent.problem is not None else package
 
 

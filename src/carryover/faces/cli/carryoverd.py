@@ -6,22 +6,22 @@ import sys
 from collections.abc import Sequence
 from typing import Final
 
+from carryover.daemon.main import main as daemon
 from carryover.faces.page import page_for
 from carryover.terminal import streams
 
-ALIASES: Final = ("install", "mcp")
+_ALIASES: Final = ("install", "mcp")
 """What `carryoverd` passes on to `carryover`: clients of MCP's registry start a package by its own name."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs `carryoverd` with `argv` (default: the process's arguments) and returns its exit code."""
     arguments = list(sys.argv[1:] if argv is None else argv)
-    if arguments and arguments[0] in ALIASES:
+    if arguments and arguments[0] in _ALIASES:
         from carryover.faces.cli.main import main as carryover
 
         return carryover(arguments)
     streams.guard()
-    from carryover.daemon.main import main as daemon
 
     if "--once" in arguments and streams.is_terminal(error=True):
         from carryover.actions.first_read import progress_shown

@@ -10,14 +10,14 @@ from carryover.errors import UserError
 from carryover.terminal.output import ago
 from carryover.text.harmless import one_line
 
-MOST_SESSIONS: Final = 60
+_MOST_SESSIONS: Final = 60
 MEANING_LIMIT: Final = 50
 
-Values = Iterator[tuple[str, str]]
+_Values = Iterator[tuple[str, str]]
 """Completion values, each with its description."""
 
 
-def _quietly(values: Callable[[str], Values]) -> Callable[..., dict[str, str]]:
+def _quietly(values: Callable[[str], _Values]) -> Callable[..., dict[str, str]]:
     def complete_values(prefix: str, **_context: object) -> dict[str, str]:
         try:
             return {value: one_line(meaning, MEANING_LIMIT) for value, meaning in values(prefix)}
@@ -27,12 +27,12 @@ def _quietly(values: Callable[[str], Values]) -> Callable[..., dict[str, str]]:
     return complete_values
 
 
-def _sessions(_typed: str) -> Values:
+def _sessions(_typed: str) -> _Values:
     from carryover.model import LAST, id_in_command
     from carryover.past.context import now_ms
     from carryover.past.sessions import newest_sessions
 
-    sessions = newest_sessions(MOST_SESSIONS)
+    sessions = newest_sessions(_MOST_SESSIONS)
     yield LAST, "the newest session of this project"
     for session in sessions:
         if id_in_command(session.short) == session.short:
@@ -40,14 +40,14 @@ def _sessions(_typed: str) -> Values:
             yield session.short, f"{session.agent_name}, {ago(session.last_ms, now_ms())}, {what}"
 
 
-def _agents(typed: str) -> Values:
+def _agents(typed: str) -> _Values:
     from carryover.actions.agents import agents_to_list
 
     taken = typed[: typed.rfind(",") + 1]  # `--agents` takes several
     yield from ((taken + agent.id, agent.name) for agent in agents_to_list())
 
 
-def _settings(_typed: str) -> Values:
+def _settings(_typed: str) -> _Values:
     from carryover.actions.settings import setting_names
 
     yield from ((name, "") for name in setting_names())

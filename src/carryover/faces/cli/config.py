@@ -12,8 +12,9 @@ from carryover.actions.settings import DEFAULT, Changed, change, ignored, settin
 from carryover.errors import ExitCode, UserError
 from carryover.faces.cli.arguments import describe, flag
 from carryover.past.context import state_dir
-from carryover.terminal.output import BOLD, agree, counted, paint, print_json, put, say, warn
+from carryover.terminal.output import BOLD, agree, counted, paint, print_json, print_result, say, warn
 from carryover.terminal.paths import short_path
+from carryover.terminal.table import Column, table_lines
 from carryover.text.harmless import harmless
 
 DESCRIPTION: Final = """\
@@ -71,8 +72,6 @@ def _done(done: Changed) -> str:
 
 
 def _print_all(args: argparse.Namespace) -> None:
-    from carryover.terminal.table import Column, table_lines
-
     state, rows = state_dir(), []
     listed = settings(state)
     for one in listed:
@@ -80,7 +79,7 @@ def _print_all(args: argparse.Namespace) -> None:
         origin = short_path(one.origin, Path.home()) if is_set else DEFAULT
         rows.append((paint(one.key, BOLD) if is_set else one.key, _shown(one.value), origin, one.meaning))
     heads = (Column("SETTING"), Column("VALUE", least=8), Column("FROM", least=7, keep_end=True), Column("MEANING"))
-    put(args, listed, table_lines(heads, rows), fits=True)
+    print_result(args, listed, table_lines(heads, rows), fits=True)
     for line in ignored(state):
         warn(f"⚠ {line}")
 
@@ -89,7 +88,7 @@ def _print_one(args: argparse.Namespace) -> None:
     one = setting(state_dir(), args.key)
     if one.value is None and not args.json:
         raise UserError(f"{one.key} is not set.", ExitCode.NOTHING_FOUND)
-    put(args, one, [_shown(one.value)], fits=True)
+    print_result(args, one, [_shown(one.value)], fits=True)
 
 
 def _shown(value: Any) -> str:

@@ -6,11 +6,13 @@ import argparse
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
+from carryover.actions import ui
 from carryover.actions.daemon_control import Running, Stopped, running_pid, start_daemon, stop
+from carryover.actions.pausing import pause_all, pause_project, unpause_all, unpause_project
 from carryover.errors import ExitCode, visible
 from carryover.faces.cli.arguments import describe, flag
 from carryover.past.context import project_root, state_dir
-from carryover.terminal.output import put, say, warn
+from carryover.terminal.output import print_result, say, warn
 from carryover.terminal.paths import quoted
 from carryover.terminal.streams import flush
 
@@ -81,19 +83,15 @@ def run_stop(_args: argparse.Namespace) -> None:
 
 
 def run_pause(args: argparse.Namespace) -> None:
-    from carryover.actions.pausing import pause_all, pause_project
-
     state, named = state_dir(), args.project
     now = pause_all(state) if named is None else pause_project(state, project_root(named, must_exist=True))
-    put(args, now, _paused(now))
+    print_result(args, now, _paused(now))
 
 
 def run_unpause(args: argparse.Namespace) -> None:
-    from carryover.actions.pausing import unpause_all, unpause_project
-
     state, named = state_dir(), args.project
     now = unpause_all(state) if named is None else unpause_project(state, project_root(named))
-    put(args, now, _paused(now))
+    print_result(args, now, _paused(now))
 
 
 def _paused(now: Pausing) -> Iterator[str]:
@@ -151,8 +149,6 @@ def ui_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run_ui(args: argparse.Namespace) -> None:
-    from carryover.actions import ui
-
     if running_pid() is None:
         warn(_started(start_daemon()))
     url = ui.page_address()
@@ -160,5 +156,5 @@ def run_ui(args: argparse.Namespace) -> None:
     flush()
     if ui.safari_asks_for_it():
         warn(_NOT_IN_SAFARI)
-    elif not args.no_open and not ui.opened(url):
+    elif not args.no_open and not ui.open_in_browser(url):
         warn("No browser can be opened from here. Open this address within a minute.")

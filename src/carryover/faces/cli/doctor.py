@@ -6,9 +6,12 @@ import argparse
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
+from carryover.actions.output_file import target, write_output
+from carryover.actions.version import runnable, version_line
 from carryover.errors import ExitCode, UserError, visible
 from carryover.faces.cli.arguments import describe, flag
-from carryover.terminal.output import BOLD, YELLOW, agree, can_ask, counted, paint, print_document, put, warn
+from carryover.faces.cli.output_file import may_write
+from carryover.terminal.output import BOLD, YELLOW, agree, can_ask, counted, paint, print_document, print_result, warn
 
 if TYPE_CHECKING:
     from carryover.actions.check_up import Repair
@@ -47,12 +50,11 @@ def run(args: argparse.Namespace) -> int:
     if args.report is not None:
         return _run_report(args)
     from carryover.actions.check_up import check_everything
-    from carryover.actions.version import runnable, version_line
 
     examined = check_everything(fix=args.fix)
-    put(args, examined._asdict(), map(runnable, doctor_lines(examined.findings, examined.repairs)))
+    print_result(args, examined._asdict(), map(runnable, doctor_lines(examined.findings, examined.repairs)))
     if not args.json:
-        put(
+        print_result(
             args,
             None,
             ["", version_line("carryover"), f"To upgrade: {examined.update}; then `carryover refresh --yes`."],
@@ -61,8 +63,6 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _run_report(args: argparse.Namespace) -> int:
-    from carryover.actions.output_file import target, write_output
-    from carryover.faces.cli.output_file import may_write
     from carryover.past.findings.for_issue import issue_report
 
     if args.json or args.fix:

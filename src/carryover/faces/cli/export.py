@@ -9,11 +9,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
+from carryover.actions.clipboard import copy
 from carryover.actions.output_file import target, write_output
 from carryover.errors import ExitCode, UserError, visible
 from carryover.faces.cli.arguments import describe, flag, positive
 from carryover.faces.cli.output_file import may_write
 from carryover.past.chat_document import LEAST_BUDGET, USUAL_CHAT, DocumentForChat, document_for_chat, web_chats
+from carryover.past.exporting import session_document
 from carryover.past.opened import opened_session
 from carryover.terminal.output import agree, counted, print_document, print_json, say, warn
 from carryover.text.harmless import one_line
@@ -99,7 +101,6 @@ def run(args: argparse.Namespace) -> None:
     if args.session is None:
         _document(args, path)
         return
-    from carryover.past.exporting import session_document
 
     with opened_session(args.session) as (ledger, session):
         text = session_document(ledger, session, args.format or "md", full=args.full)
@@ -111,8 +112,6 @@ def _document(args: argparse.Namespace, path: Path | None) -> None:
     if not args.json:
         warn(*_listed(document))
     if args.copy:
-        from carryover.actions.clipboard import copy
-
         agree(args, "Copy this? It leaves this machine where you paste it.", nothing="copied")
         way = copy(document.text, instead="have `carryover export -o FILE` write it to a file")
         say(f"The document is on the clipboard ({way}). `carryover note` takes the answer back.")

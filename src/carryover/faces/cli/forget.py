@@ -11,7 +11,7 @@ from carryover.errors import ExitCode, UserError
 from carryover.faces.cli.arguments import TIMES, describe, flag, moment_ms
 from carryover.faces.cli.sessions import session_lines
 from carryover.past.context import now_ms
-from carryover.terminal.output import agree, counted, local_time, print_lines, put
+from carryover.terminal.output import agree, counted, local_time, print_lines, print_result
 from carryover.terminal.paths import quoted
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def forget_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run_forget(args: argparse.Namespace) -> int:
-    from carryover.actions.forgetting import forget, plan_forgetting
+    from carryover.actions.forgetting import forget_planned, plan_forgetting
 
     _refuse_unclear(args)
     plan = plan_forgetting(
@@ -63,15 +63,15 @@ def run_forget(args: argparse.Namespace) -> int:
     if args.dry_run:
         copies = [str(path) for path in plan.copies]
         about = {"dry_run": True, "sessions": plan.sessions, "newest": plan.newest, "copies": copies}
-        put(args, about, ["Nothing was changed."])
+        print_result(args, about, ["Nothing was changed."])
         return ExitCode.OK
     agree(args, "Forget this? It cannot be recovered.")
-    done = forget(plan)
+    done = forget_planned(plan)
     lines = [f"✗ {problem}" for problem in done.problems]
     if done.sessions or not done.problems:
         what = "forgotten in part" if plan.selection.in_part else "forgotten"
         lines.append(f"✓ {counted(done.sessions, 'session')} {what}. What is done from now on is recorded as before.")
-    put(args, done, lines)
+    print_result(args, done, lines)
     return ExitCode.FAILED if done.problems else ExitCode.OK
 
 
@@ -151,4 +151,4 @@ def run_link(args: argparse.Namespace) -> None:
         lines = [f"{belong} {new} now.", f"`carryover link --undo {old}` reverts that."]
     else:
         lines = [f"{old} is linked to {new} already."]
-    put(args, done, lines)
+    print_result(args, done, lines)

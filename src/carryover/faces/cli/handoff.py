@@ -20,6 +20,7 @@ from carryover.faces.cli.arguments import (
 )
 from carryover.model import id_in_command
 from carryover.past.context import now_ms, project_root
+from carryover.past.handoff import WantedHandoff, current_handoff
 from carryover.terminal.output import (
     BOLD,
     CYAN,
@@ -134,17 +135,17 @@ def _handed_over(args: argparse.Namespace) -> HandedOver:
         return handoff_of_transcript(Path(args.transcript), args.agent, args.until, args.tokens)
     if args.agent is not None or args.until is not None:
         raise UserError("--agent and --until need --transcript FILE.", ExitCode.USAGE)
-    from carryover.past.handoff import WantedHandoff, handoff
 
-    return handoff(WantedHandoff(root=project_root(args.project), session=args.session, tokens=args.tokens))
+    return current_handoff(WantedHandoff(root=project_root(args.project), session=args.session, tokens=args.tokens))
 
 
 def _copy(args: argparse.Namespace) -> None:
     from carryover.actions.agents import agent_name
     from carryover.actions.clipboard import copy
-    from carryover.past.handoff import WantedHandoff, handoff
 
-    handed_over = handoff(WantedHandoff(root=project_root(args.project), session=args.session, tokens=args.tokens))
+    handed_over = current_handoff(
+        WantedHandoff(root=project_root(args.project), session=args.session, tokens=args.tokens)
+    )
     way = copy(handed_over.text)
     where = agent_name(args.to) if args.to is not None else "the next agent"
     say(f"The handoff of {handed_over.project} is on the clipboard ({way}). Paste it as the first prompt of {where}.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Final
 
+from carryover.actions.version import version_line
 from carryover.errors import ExitCode, UserError
 from carryover.faces.cli.arguments import describe
 from carryover.terminal.output import print_document, say
@@ -47,8 +48,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run_version(_args: argparse.Namespace) -> None:
-    from carryover.actions.version import version_line
-
     say(version_line("carryover"), fits=True)
 
 

@@ -15,7 +15,7 @@ from carryover.past.context import KNOWN_PROJECTS, nothing_recorded, now_ms, pro
 from carryover.past.sessions import show_command
 from carryover.past.timeline import log
 from carryover.past.types import Moment
-from carryover.terminal.output import BOLD, GREEN, RED, YELLOW, paint, put, when
+from carryover.terminal.output import BOLD, GREEN, RED, YELLOW, paint, print_result, when
 from carryover.terminal.pager import paged
 from carryover.terminal.table import entry_lines
 from carryover.text.harmless import harmless, one_line
@@ -23,10 +23,10 @@ from carryover.text.harmless import harmless, one_line
 if TYPE_CHECKING:
     from carryover.past.line_history import LineHistory
     from carryover.past.origins import Behind
-    from carryover.past.session_turns import Change
+    from carryover.past.session_turns import TurnChange
 
 LOG_LIMIT: Final = 100
-SHORT: Final = 8
+_SHORT: Final = 8
 """How much of a commit's id is shown."""
 
 LOG: Final = """\
@@ -64,13 +64,13 @@ def run_log(args: argparse.Namespace) -> None:
     now = now_ms()
     with paged(args):
         prompts = {(moment.session, moment.text) for moment in moments if moment.kind == "prompt"}
-        put(args, moments, (line for moment in moments for line in _moment(moment, now, prompts)))
+        print_result(args, moments, (line for moment in moments for line in _moment(moment, now, prompts)))
 
 
 def _moment(moment: Moment, now: int, prompts: Collection[tuple[str, str]]) -> Iterator[str]:
     """Yields the lines of one entry. A session's title is left out where it is one of the prompts, which are listed."""
     # The id of a commit before the rest, for which 80 columns have no room.
-    kind = f"commit {paint(moment.commit[:SHORT], YELLOW)}" if moment.commit else moment.kind
+    kind = f"commit {paint(moment.commit[:_SHORT], YELLOW)}" if moment.commit else moment.kind
     head = (
         when(moment.at_ms, now),
         moment.agent_name if moment.agent != NOTE else "",
@@ -138,7 +138,7 @@ def run_why(args: argparse.Namespace) -> int:
 
     origin = origin_of(args.file, limit=args.limit)
     with paged(args):
-        put(args, origin.data, _entries(origin, now_ms()))
+        print_result(args, origin.data, _entries(origin, now_ms()))
     return ExitCode.OK if origin.is_known else ExitCode.NOTHING_FOUND
 
 
@@ -170,7 +170,7 @@ def _line(origin: Behind, line: LineHistory, now: int) -> Iterator[str]:
     yield from filter(None, [explained])
 
 
-def _turns(origin: Behind, changes: Iterable[Change], now: int) -> Iterator[str]:
+def _turns(origin: Behind, changes: Iterable[TurnChange], now: int) -> Iterator[str]:
     """Yields one entry per turn; those of a commit with the files that they changed."""
     for _, same in groupby(changes, key=lambda change: (change.session, change.prompt, change.subagent_id)):
         of_turn = list(same)

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Final
 from carryover.actions.agents import agent_name
 from carryover.errors import ExitCode
 from carryover.faces.cli.arguments import describe, flag
-from carryover.terminal.output import counted, local_time, put, warn
+from carryover.faces.cli.share import import_share
+from carryover.terminal.output import counted, local_time, print_result, warn
 from carryover.terminal.paths import quoted
 from carryover.text.harmless import one_line
 
@@ -73,14 +74,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from carryover.actions.importing import import_files
+    from carryover.actions.importing import import_files, try_source
     from carryover.actions.receiving import is_share
 
     if args.trying:
-        return _try(args)
+        return _tried(args, [try_source(name, args.agent) for name in args.files])
     if any(map(is_share, args.files)):
-        from carryover.faces.cli.share import import_share
-
         import_share(args)
         return ExitCode.OK
     store = not args.dry_run
@@ -88,7 +87,7 @@ def run(args: argparse.Namespace) -> int:
     lines = [*_lines(done, dry_run=args.dry_run)]
     if done.others:
         lines.append(f"{counted(done.others, 'other file')} there: not a transcript that can be read, and left alone.")
-    put(args, {"dry_run": args.dry_run, "files": done.reports, "others": done.others}, lines)
+    print_result(args, {"dry_run": args.dry_run, "files": done.reports, "others": done.others}, lines)
     problems = [report.problem for report in done.reports if report.problem is not None]
     if not args.json:
         for problem in problems:
@@ -97,11 +96,8 @@ def run(args: argparse.Namespace) -> int:
     return done.code or (ExitCode.OK if taken and not any(report.problem for report in taken) else ExitCode.FAILED)
 
 
-def _try(args: argparse.Namespace) -> int:
-    from carryover.actions.importing import try_source
-
-    tried = [try_source(name, args.agent) for name in args.files]
-    put(args, {"files": tried}, (line for file in tried for line in _tried_lines(file)))
+def _tried(args: argparse.Namespace, tried: list[Report]) -> int:
+    print_result(args, {"files": tried}, (line for file in tried for line in _tried_lines(file)))
     return ExitCode.FAILED if any(file.misdeclared for file in tried) else ExitCode.OK
 
 

@@ -15,7 +15,7 @@ from carryover.actions.version import runnable
 from carryover.terminal.output import counted, print_lines, say
 from carryover.terminal.paths import short_path
 
-SHOWN: Final = 8
+_SHOWN: Final = 8
 
 _NEW_SESSION: Final = (
     'In a new session say "let\'s start" or "continue": the agent tells you where the last one stopped.'
@@ -196,12 +196,12 @@ def _project_lines(done: Installed, home: Path) -> Iterator[str]:
     if done.answer.pointers == "shared":
         yield _COMMIT
     changing = [project for project in done.projects if project.changes or project.later or project.problem]
-    for project in changing[:SHOWN]:
+    for project in changing[:_SHOWN]:
         later = f"when an agent works there, {_changes(project.later, project.root)}" if project.later else ""
         files = "; ".join(filter(None, (_changes(project.changes, project.root), later)))
         yield f"  {short_path(project.root, home)}: {f'unknown: {project.problem}' if project.problem else files}"
-    if len(changing) > SHOWN:
-        yield f"  and {len(changing) - SHOWN} more; --json lists them"
+    if len(changing) > _SHOWN:
+        yield f"  and {len(changing) - _SHOWN} more; --json lists them"
     for project in done.projects:
         yield from (f"⚠ {short_path(project.root, home)}: {note}" for note in project.notes)
     first, *others = (answer for answer in POINTERS if answer != done.answer.pointers)

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from prompt_toolkit.application import Application
     from prompt_toolkit.formatted_text import StyleAndTextTuples
 
-QUESTION: Final = "Which AI agents do you use?"
-INSTRUCTION: Final = "(space to tick, then enter)"
-PROJECTS: Final = "What may be written into your projects? (← → to choose)"
+_QUESTION: Final = "Which AI agents do you use?"
+_INSTRUCTION: Final = "(space to tick, then enter)"
+_PROJECTS: Final = "What may be written into your projects? (← → to choose)"
 PROJECTS_IN_SHORT: Final = "Into projects (← →):"
 LEAVING: Final = "Esc or q leaves everything as it is."
 LEAVE: Final = ("escape", "q")
@@ -70,7 +70,7 @@ def pick_pointers(offered: Sequence[Detection], first: InstallAnswer, explain: E
     panel = _Panel(first, explain, len(rows))
     # `validate` is called with the current selection at each change.
     with drawing():
-        question = questionary.checkbox(QUESTION, rows, validate=panel.ticked, qmark="", instruction=INSTRUCTION)
+        question = questionary.checkbox(_QUESTION, rows, validate=panel.ticked, qmark="", instruction=_INSTRUCTION)
         panel.add_to(question.application)
         agents = question.unsafe_ask()
     if agents is None:
@@ -124,7 +124,11 @@ class _Panel:
 
         size = get_app().output.get_size()
         full, short = self._explain(self.answer)
-        rows = [*_wrapped(("", PROJECTS), " ", size.columns), self._choices("  "), *_wrapped(full, "   ", size.columns)]
+        rows = [
+            *_wrapped(("", _PROJECTS), " ", size.columns),
+            self._choices("  "),
+            *_wrapped(full, "   ", size.columns),
+        ]
         if len(rows) + self._listed < size.rows:
             return rows
         return [self._choices(f" {PROJECTS_IN_SHORT}"), *_wrapped(short, " ", size.columns)]

@@ -8,6 +8,7 @@ from typing import Final
 
 from carryover.errors import ExitCode
 from carryover.faces.cli.arguments import describe
+from carryover.faces.mcp import mcp_server
 from carryover.terminal.output import warn
 
 DESCRIPTION: Final = """\
@@ -31,8 +32,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(_args: argparse.Namespace) -> None:
-    from carryover.faces.mcp import mcp_server
-
     serve = mcp_server()
     if sys.stdin.isatty():
         warn("carryover: this speaks MCP with a program, not with a person; Ctrl-D ends it.")

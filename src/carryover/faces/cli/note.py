@@ -7,7 +7,7 @@ from typing import Final
 
 from carryover.errors import ExitCode
 from carryover.faces.cli.arguments import describe, flag
-from carryover.terminal.output import put
+from carryover.terminal.output import print_result
 
 DESCRIPTION: Final = """\
 Records a text from outside, such as the answer of a web chat to what `carryover
@@ -41,4 +41,6 @@ def run(args: argparse.Namespace) -> None:
     if noted.is_new:
         then = f"the next agent finds it in the handoff, and {where}."
         lines = [f"✓ {noted.title}", f"  Recorded as {noted.session}: {then}"]
-    put(args, {"session": noted.session, "project": noted.root, "title": noted.title, "new": noted.is_new}, lines)
+    print_result(
+        args, {"session": noted.session, "project": noted.root, "title": noted.title, "new": noted.is_new}, lines
+    )

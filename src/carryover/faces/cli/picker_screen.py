@@ -39,28 +39,28 @@ from carryover.faces.cli.picker_rows import (
 from carryover.past.context import now_ms
 from carryover.past.latest import Latest
 from carryover.past.live_preview import Item, Preview, PreviewLine, WantedPreview
-from carryover.past.live_search import MOST_TYPED, Filter, Listing, ListQuery, LiveSearch
+from carryover.past.live_search import LONGEST_QUERY, Filter, Listing, ListQuery, LiveSearch
 from carryover.terminal.output import columns, cut_to_width, wrapped
 from carryover.terminal.screen import drawing
 from carryover.text.harmless import harmless
 
-STYLE: Final = Style([("cursor-line", "nounderline reverse"), ("text-area.prompt", "bold")])
+_STYLE: Final = Style([("cursor-line", "nounderline reverse"), ("text-area.prompt", "bold")])
 ESCAPE_S: Final = 0.05
 """How long after Esc another key may come, as it does with Alt."""
 BEFORE_MATCH: Final = 2
 """How many rows before the match the preview begins."""
-PAGE: Final = 10
+_PAGE: Final = 10
 
-MOVES: Final = {"up": -1, "c-p": -1, "down": 1, "c-n": 1, "pageup": -PAGE, "pagedown": PAGE}
+MOVES: Final = {"up": -1, "c-p": -1, "down": 1, "c-n": 1, "pageup": -_PAGE, "pagedown": _PAGE}
 """Keys that choose another row; from anywhere else they lead to the list."""
 LIST_MOVES: Final = {**MOVES, "k": -1, "j": 1, "g": -10_000, "home": -10_000, "G": 10_000, "end": 10_000}
 SCROLLS: Final = {"s-up": -1, "s-down": 1}
-LIST_SCROLLS: Final = {"u": -PAGE, "d": PAGE}
-ACTIONS: Final = {"c": "continue", "r": "resume", "y": "copy"}
+LIST_SCROLLS: Final = {"u": -_PAGE, "d": _PAGE}
+_ACTIONS: Final = {"c": "continue", "r": "resume", "y": "copy"}
 
 NOT_YET: Final = Listing(ListQuery("\n"), ())
 """Before the first answer; no query has a line break."""
-NOTHING: Final = [("", "Nothing that is recorded matches.")]
+_NOTHING: Final = [("", "Nothing that is recorded matches.")]
 NO_PREVIEW: Final = Preview("", (PreviewLine(""),), 0)
 
 HALF: Final = Dimension(min=1, preferred=200)
@@ -71,8 +71,8 @@ HOMELESS: Final = {
     "copy": "This session belongs to no project, so it has no handoff.",
 }
 
-Question = TypeVar("Question")
-Answer = TypeVar("Answer")
+_Question = TypeVar("_Question")
+_Answer = TypeVar("_Answer")
 
 
 class Choice(NamedTuple):
@@ -168,8 +168,8 @@ class Screen:
         self._shows_keys = False
         self._moving: Item | None = None
         """What is to be continued, while an agent is being chosen."""
-        self._query = TextArea(multiline=False, prompt="> ", focus_on_click=True)
-        self._query.buffer.on_text_changed += self._shorten
+        self.query_field = TextArea(multiline=False, prompt="> ", focus_on_click=True)
+        self.query_field.buffer.on_text_changed += self._shorten
         self._list = Rows(self._list_bindings(), self._to_list)
         self._agents = Rows(KeyBindings(), lambda: None)
         self._agent_ids: list[str] = []
@@ -177,7 +177,7 @@ class Screen:
         self._below = TextArea(read_only=True, focusable=False, height=HALF, input_processors=[self._styles])
         self._filters = [filter_window(value) for value in (live.agent, live.project, live.day)]
         self._layout = self._new_layout()
-        self._layout.focus(self._query if types else self._list)
+        self._layout.focus(self.query_field if types else self._list)
 
     def choice(self) -> Choice | None:
         """Shows the screen until something is chosen; returns None if the user leaves."""
@@ -185,7 +185,7 @@ class Screen:
             application = Application[Choice | None](
                 layout=self._layout,
                 key_bindings=self._bindings(),
-                style=STYLE,
+                style=_STYLE,
                 full_screen=True,
                 mouse_support=True,
             )
@@ -201,7 +201,7 @@ class Screen:
         if width != self._width:
             self._width = width
             self._fill_list(self._list.chosen)
-        query = self._live.query(self._query.text)
+        query = self._live.query(self.query_field.text)
         if query != self._sent_query:
             self._sent_query = query
             self._ask(application, self._live.listings, query, self._use_listing)
@@ -214,9 +214,9 @@ class Screen:
     def _ask(
         self,
         application: Application[Any],
-        latest: Latest[Question, Answer],
-        question: Question,
-        use: Callable[[Answer], None],
+        latest: Latest[_Question, _Answer],
+        question: _Question,
+        use: Callable[[_Answer], None],
     ) -> None:
         """Has `use` called with the answer as soon as it is there, unless a newer question came before."""
 
@@ -259,7 +259,7 @@ class Screen:
 
     def _fill_list(self, chosen: int) -> None:
         rows = list_rows(self._listing, self._width, now_ms())
-        self._list.fill(rows or ([NOTHING] if self._is_answered() else []), chosen)
+        self._list.fill(rows or ([_NOTHING] if self._is_answered() else []), chosen)
 
     # What is drawn
 
@@ -269,7 +269,7 @@ class Screen:
         title = Window(FormattedTextControl(self._title), dont_extend_width=True)
         count = Window(FormattedTextControl(self._count), width=lambda: Dimension(min=len(self._count())))
         rows: list[AnyContainer] = [
-            self._query,
+            self.query_field,
             VSplit([*self._filters, count], height=1, padding=2),
             ConditionalContainer(note, filter=Condition(lambda: bool(self._listing.note))),
             Window(self._list, height=HALF, cursorline=True),
@@ -277,7 +277,7 @@ class Screen:
             DynamicContainer(lambda: self._below if self._moving is None else agents),
             Window(FormattedTextControl(self._keys), height=1),
         ]
-        return Layout(HSplit(rows), focused_element=self._query)
+        return Layout(HSplit(rows), focused_element=self.query_field)
 
     def _count(self) -> str:
         """Says how much was found; `…` while the answer to this query is still to come."""
@@ -286,7 +286,7 @@ class Screen:
         return number if self._is_answered() else f"{number} …".strip()
 
     def _is_answered(self) -> bool:
-        return self._listing.query == self._live.query(self._query.text)
+        return self._listing.query == self._live.query(self.query_field.text)
 
     def _title(self) -> StyleAndTextTuples:
         """Returns the line between the list and what is below: the command that shows it, and whose it is."""
@@ -304,7 +304,7 @@ class Screen:
         parts = FILTER_KEYS
         if self._moving is not None:
             parts = AGENT_KEYS
-        elif self._layout.has_focus(self._query):
+        elif self._layout.has_focus(self.query_field):
             parts = QUERY_KEYS
         elif self._layout.has_focus(self._list):
             parts = LIST_KEYS
@@ -334,9 +334,9 @@ class Screen:
         bindings = KeyBindings()
         for key, by in LIST_SCROLLS.items():
             bindings.add(key)(partial(self._scroll, by))
-        for key, does in ACTIONS.items():
+        for key, does in _ACTIONS.items():
             bindings.add(key)(partial(self._act, does))
-        bindings.add("/")(lambda event: event.app.layout.focus(self._query))
+        bindings.add("/")(lambda event: event.app.layout.focus(self.query_field))
         bindings.add("a")(lambda _: self._toggle_project())
         bindings.add("?")(lambda _: self._show_keys())
         bindings.add("q")(lambda event: event.app.exit(result=None))
@@ -356,10 +356,10 @@ class Screen:
     def _back(self, event: KeyPressEvent) -> None:
         """Closes the agents or the keys, or ends the search; leaves if there is nothing to close or end."""
         is_open = self._moving is not None or self._shows_keys
-        if not is_open and not self._query.text and self._layout.has_focus(self._list):
+        if not is_open and not self.query_field.text and self._layout.has_focus(self._list):
             event.app.exit(result=None)
         elif not is_open:
-            self._query.text = ""
+            self.query_field.text = ""
         self._to_list()
 
     def _show_keys(self) -> None:
@@ -370,13 +370,13 @@ class Screen:
     def _paste(self, event: KeyPressEvent) -> None:
         """Types what is pasted into the query, on one line: it is never a command."""
         self._to_list()
-        self._layout.focus(self._query)
-        self._query.buffer.insert_text(" ".join(harmless(event.data).split())[:MOST_TYPED])
+        self._layout.focus(self.query_field)
+        self.query_field.buffer.insert_text(" ".join(harmless(event.data).split())[:LONGEST_QUERY])
 
     def _shorten(self, _: object) -> None:
         """Bounds the query: the whole text before each key is kept for an undo, so megabytes would fill the memory."""
-        if len(self._query.text) > MOST_TYPED:
-            self._query.text = self._query.text[:MOST_TYPED]
+        if len(self.query_field.text) > LONGEST_QUERY:
+            self.query_field.text = self.query_field.text[:LONGEST_QUERY]
 
     def _scroll(self, by: int, _: KeyPressEvent) -> None:
         """Scrolls the preview, as the window follows its cursor."""

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Final
 
 from carryover.errors import ExitCode
 from carryover.faces.cli.arguments import describe, flag
-from carryover.terminal.output import put
+from carryover.terminal.output import print_result
 from carryover.text.harmless import one_line
 
 if TYPE_CHECKING:
-    from carryover.actions.pinning import Kept
+    from carryover.actions.pinning import Kept, Pinned
 
-PIN: Final = """\
+_PIN: Final = """\
 Keeps a text in sight of every agent: the handoff quotes it first under Task,
 as your word, until `carryover unpin` takes it back. Without a text, lists what
 is pinned here. At most five; what you say here is the only judgement that a
@@ -43,7 +43,7 @@ UNPIN_EXAMPLES: Final = """\
 
 
 def pin_arguments(parser: argparse.ArgumentParser) -> None:
-    describe(parser, PIN, PIN_EXAMPLES, ExitCode.REFUSED)
+    describe(parser, _PIN, PIN_EXAMPLES, ExitCode.REFUSED)
     parser.add_argument("text", metavar="TEXT", nargs="*", help="what to keep in sight (default: list what is)")
     _usual(parser)
 
@@ -74,15 +74,16 @@ def run_done(args: argparse.Namespace) -> None:
 
 
 def run_unpin(args: argparse.Namespace) -> None:
-    from carryover.actions.pinning import pinning_root, take_pin_back
+    from carryover.actions.pinning import pinned, pinning_root, take_pin_back
 
     root = pinning_root(args.project)
     text = " ".join(args.text)
-    _put(args, root, [f"✓ No longer in the handoff: {take_pin_back(root, text).text}"] if text else [])
+    done = [f"✓ No longer in the handoff: {take_pin_back(root, text).text}"] if text else []
+    _put(args, root, pinned(root), done)
 
 
 def _keep(args: argparse.Namespace, *, is_done: bool) -> None:
-    from carryover.actions.pinning import keep, pinning_root
+    from carryover.actions.pinning import keep, pinned, pinning_root
 
     root = pinning_root(args.project)
     kept = keep(root, " ".join(args.text), is_done=is_done) if args.text else None
@@ -92,7 +93,7 @@ def _keep(args: argparse.Namespace, *, is_done: bool) -> None:
         lines = [f"· In each handoff already: {kept.text}"]
     else:
         lines = [f"✓ {'Done' if is_done else 'Pinned'}: {kept.text}", f"  {_where(root, kept)}"]
-    _put(args, root, lines)
+    _put(args, root, pinned(root), lines)
 
 
 def _where(root: str, kept: Kept) -> str:
@@ -105,11 +106,10 @@ def _where(root: str, kept: Kept) -> str:
     return f"Each handoff of {name} says so now, as your word."
 
 
-def _put(args: argparse.Namespace, root: str, done: list[str]) -> None:
+def _put(args: argparse.Namespace, root: str, there: list[Pinned], done: list[str]) -> None:
     """Prints what was done or, if only that was asked, what is pinned."""
-    from carryover.actions.pinning import pinned
-
-    there = pinned(root)
     fields = {"project": root, "pins": there}
     listed = [f"{pin.number}  {'done: ' if pin.done else ''}{pin.text}" for pin in there]
-    put(args, fields, done or listed or ['Nothing is pinned here. `carryover pin "never floats"` keeps that in sight.'])
+    print_result(
+        args, fields, done or listed or ['Nothing is pinned here. `carryover pin "never floats"` keeps that in sight.']
+    )

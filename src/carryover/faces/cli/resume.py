@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from carryover.errors import ExitCode, UserError
 from carryover.faces.cli.arguments import add_tokens_argument, describe, flag, known_agent, listed_agents
+from carryover.faces.cli.sessions import session_lines
 from carryover.model import id_in_command
 from carryover.past.context import now_ms, project_root
 from carryover.terminal.output import ago, can_ask, cut_to_width, warn
@@ -68,10 +69,9 @@ def _session_to_resume() -> str:
     Raises UserError: USAGE, after listing them, if there is no terminal to ask on, NOTHING_FOUND if there is none.
     """
     from carryover.actions.resuming import resumable_sessions
-    from carryover.faces.cli.sessions import session_lines
 
     root = project_root(None)
-    sessions = resumable_sessions(root, limit=MOST_OFFERED)
+    sessions = resumable_sessions(root, limit=_MOST_OFFERED)
     if not sessions:
         otherwise = "`carryover sessions --all` lists all, and `carryover resume ID` resumes one of them."
         raise UserError(f"No session that can be resumed is recorded for {root}. {otherwise}", ExitCode.NOTHING_FOUND)
@@ -80,17 +80,17 @@ def _session_to_resume() -> str:
         example = id_in_command(sessions[0].short)
         raise UserError(f"Name one of these sessions, as in `carryover resume {example}`.", ExitCode.USAGE)
     rows = [
-        (one_line(session.title or session.task or "", TASK_LIMIT), session.agent_name, ago(session.last_ms, now_ms()))
+        (one_line(session.title or session.task or "", _TASK_LIMIT), session.agent_name, ago(session.last_ms, now_ms()))
         for session in sessions
     ]
     return _picked("Which session do you want to resume?", rows, [session.id for session in sessions])
 
 
-MOST_OFFERED: Final = 12
+_MOST_OFFERED: Final = 12
 OTHER: Final = "-"
 """Stands for the agent that worked last in the project, apart from the one whose work is handed over."""
-TASK_LIMIT: Final = 52
-QUESTION: Final = "Which work do you want to continue?"
+_TASK_LIMIT: Final = 52
+_QUESTION: Final = "Which work do you want to continue?"
 
 TO: Final = """\
 Continues in another agent, for when yours is at its usage limit or you want
@@ -183,8 +183,8 @@ def _asked_for(going: TakeOver) -> str | None:
     unfinished = open_work(going.root) if can_ask() and not going.is_at_limit else []
     if len(unfinished) < 2:
         return None
-    rows = [(one_line(work.task, TASK_LIMIT), work.agent, ago(work.newest_ms, now_ms())) for work in unfinished]
-    picked = _picked(QUESTION, rows, [work.session for work in unfinished])
+    rows = [(one_line(work.task, _TASK_LIMIT), work.agent, ago(work.newest_ms, now_ms())) for work in unfinished]
+    picked = _picked(_QUESTION, rows, [work.session for work in unfinished])
     return picked if picked != unfinished[0].session else None
 
 
@@ -195,7 +195,7 @@ def _picked(question: str, rows: Sequence[Sequence[str]], values: Sequence[str])
     """
     import questionary  # takes longer to import than everything else
 
-    fit = [(cut_to_width(first, TASK_LIMIT), *others) for first, *others in rows]
+    fit = [(cut_to_width(first, _TASK_LIMIT), *others) for first, *others in rows]
     lines = table([Column("")] * len(fit[0]), fit, None)[1:]
     choices = [questionary.Choice(line, value=value) for line, value in zip(lines, values, strict=True)]
     with drawing():

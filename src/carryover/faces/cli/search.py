@@ -13,14 +13,14 @@ from carryover.past.context import now_ms
 from carryover.past.search import KINDS, excerpt_of, searched
 from carryover.past.sessions import show_command
 from carryover.past.types import Search
-from carryover.terminal.output import BOLD, paint, put, terminal_width, warn, when
+from carryover.terminal.output import BOLD, paint, print_result, terminal_width, warn, when
 from carryover.terminal.pager import paged
 from carryover.terminal.paths import short_path
 from carryover.terminal.table import INDENT, entry_lines
 from carryover.text.harmless import harmless
 
-LIMIT: Final = 20
-SNIPPET_CHARS: Final = 200
+_LIMIT: Final = 20
+_SNIPPET_CHARS: Final = 200
 """Maximum length of a snippet."""
 FOUND: Final = "1;33"
 """The style of matches."""
@@ -67,7 +67,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--kind", choices=KINDS, action="append", help=f"only {', '.join(KINDS[:-1])} or {KINDS[-1]}; may be repeated"
     )
-    add_limit_argument(parser, "-n", "--limit", usual=LIMIT, what="list at most N hits")
+    add_limit_argument(parser, "-n", "--limit", usual=_LIMIT, what="list at most N hits")
     flag(parser, "--json", "print the hits as JSON; times are UTC milliseconds")
     add_pager_argument(parser)
 
@@ -91,7 +91,7 @@ def run(args: argparse.Namespace) -> int:
     elif answer.indexed < 1:
         warn(_incomplete(answer))
     with paged(args):
-        put(args, answer, _lines(answer))
+        print_result(args, answer, _lines(answer))
     return ExitCode.OK if answer.hits else ExitCode.NOTHING_FOUND
 
 
@@ -136,7 +136,7 @@ def _incomplete(answer: Search) -> str:
 
 def _lines(answer: Search) -> Iterator[str]:
     width, home, now = terminal_width(), Path.home(), now_ms()
-    chars = SNIPPET_CHARS if width is None else min(width - len(f"{INDENT}……"), SNIPPET_CHARS)
+    chars = _SNIPPET_CHARS if width is None else min(width - len(f"{INDENT}……"), _SNIPPET_CHARS)
     for hit in answer.hits:
         project = short_path(hit.project, home) if hit.project else "?"
         head = (

@@ -12,13 +12,13 @@ from carryover.faces.cli.arguments import TIMES, add_limit_argument, add_pager_a
 from carryover.past.context import nothing_recorded, now_ms, project_root
 from carryover.past.sessions import recorded_sessions
 from carryover.past.types import Session
-from carryover.terminal.output import BOLD, ago, paint, put, warn
+from carryover.terminal.output import BOLD, ago, paint, print_result, warn
 from carryover.terminal.pager import paged
 from carryover.terminal.paths import short_path
 from carryover.terminal.table import Column, table_lines
 from carryover.text.harmless import one_line
 
-TASK_LIMIT: Final = 200
+_TASK_LIMIT: Final = 200
 """Maximum length of a title or task in characters; it may be a prompt of many pages."""
 LIMIT: Final = 20
 """Default number of sessions in the list."""
@@ -72,7 +72,7 @@ def run(args: argparse.Namespace) -> None:
         others = "; `carryover sessions --all` lists every project" if root else ""
         raise UserError(f"{nothing} `carryover status` says what is watched{others}.", ExitCode.NOTHING_FOUND)
     with paged(args):
-        put(args, sessions, session_lines(sessions, with_project=root is None), fits=True)
+        print_result(args, sessions, session_lines(sessions, with_project=root is None), fits=True)
     if len(found) > len(sessions) and not args.json:
         warn("These are the newest; --limit N lists more.")
 
@@ -89,7 +89,7 @@ def session_lines(sessions: Iterable[Session], *, with_project: bool) -> Iterato
             _PROJECT: short_path(session.project or "?", home),
             _LAST: ago(session.last_ms, now),
             _PROMPTS: f"{session.prompts:,}",
-            _TASK: one_line(session.title or session.task or "", TASK_LIMIT),
+            _TASK: one_line(session.title or session.task or "", _TASK_LIMIT),
         }
         rows.append([cells[head] for head in heads])
     return table_lines(heads, rows)

@@ -11,7 +11,7 @@ from carryover.actions.output_file import target, write_output
 from carryover.errors import ExitCode, UserError, visible
 from carryover.faces.cli.arguments import describe, flag, seconds
 from carryover.faces.cli.output_file import may_write
-from carryover.terminal.output import agree, counted, local_time, print_lines, put, size, warn
+from carryover.terminal.output import agree, counted, local_time, print_lines, print_result, size, warn
 from carryover.text.harmless import one_line
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ def run(args: argparse.Namespace) -> None:
         "left_out_sessions": shared.left_out,
         "redacted": shared.secrets,
     }
-    put(args, about, lines)
+    print_result(args, about, lines)
 
 
 def _preview(shared: Shared) -> Iterator[str]:
@@ -149,4 +149,4 @@ def import_share(args: argparse.Namespace) -> None:
         where = f"the handoff names it for a week, and `carryover show {session}` prints it."
         lines = [f"✓ {title}", f"  Recorded as {session}: {where}"]
     new = is_new and not args.dry_run
-    put(args, {"session": session, "project": shared.root, "title": title, "from": sender, "new": new}, lines)
+    print_result(args, {"session": session, "project": shared.root, "title": title, "from": sender, "new": new}, lines)

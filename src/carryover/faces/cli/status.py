@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shutil
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Final
@@ -10,6 +11,8 @@ from typing import TYPE_CHECKING, Final
 from carryover.errors import ExitCode, visible
 from carryover.faces.cli.arguments import add_pager_argument, describe, flag
 from carryover.past.context import now_ms
+from carryover.past.findings.agents import recorded_of
+from carryover.past.status import has_page, is_deleted, problems, status_data, statuses
 from carryover.terminal import output
 from carryover.terminal.output import BOLD, YELLOW, ago, counted, duration, paint, rounded, size
 from carryover.terminal.pager import paged
@@ -20,11 +23,11 @@ if TYPE_CHECKING:
     from carryover.past.findings.facts import AgentFacts, Gathered, LedgerFacts
 
 WATCH_EVERY_S: Final = 2.0
-MOST_LINES: Final = 10
+_MOST_LINES: Final = 10
 MOST_LIMITS: Final = 2
 NAME_WIDTH: Final = 12
 DETAIL_WIDTH: Final = 16
-SHOWN: Final = 12
+_SHOWN: Final = 12
 """Maximum length of most lists of `-v`; --json has everything."""
 _DRIFT: Final = {
     "older": "older than the versions whose hooks are known",
@@ -57,8 +60,6 @@ def status_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run_status(args: argparse.Namespace) -> int:
-    from carryover.past.status import statuses
-
     in_turn = statuses(in_short=not (args.verbose or args.json))
     if args.watch:
         return _watch(in_turn, args)
@@ -89,8 +90,6 @@ def _watch(in_turn: Iterator[Gathered], args: argparse.Namespace) -> int:
 
 def _print(facts: Gathered, args: argparse.Namespace) -> None:
     if args.json:
-        from carryover.past.status import status_data
-
         output.print_json(status_data(facts), in_one_line=args.watch)
     else:
         output.print_lines(_lines(facts, args))
@@ -102,8 +101,6 @@ def _lines(facts: Gathered, args: argparse.Namespace) -> list[str]:
 
 def _on_one_screen(lines: Iterable[str]) -> list[str]:
     """Returns the rows that lines take on the terminal; if it has fewer, the last one says how many are missing."""
-    import shutil
-
     width, height = shutil.get_terminal_size()
     rows = [row for line in lines for row in output.wrapped(shown(line), width).split("\n")]
     hidden = len(rows) - height
@@ -113,7 +110,7 @@ def _on_one_screen(lines: Iterable[str]) -> list[str]:
 
 
 def lines(facts: Gathered, *, now_ms: int, width: int | None) -> list[str]:
-    """Returns at most `MOST_LINES` lines, with what fits in `width` columns; with None, all there is to say."""
+    """Returns at most `_MOST_LINES` lines, with what fits in `width` columns; with None, all there is to say."""
     rows = [*_limits(facts, now_ms)][: None if width is None else MOST_LIMITS]
     rows.append(_entry("carryoverd", _daemon(facts)))
     if facts.paused:
@@ -129,7 +126,7 @@ def lines(facts: Gathered, *, now_ms: int, width: int | None) -> list[str]:
         return [*rows, *problems, *_details(facts, now_ms)]
     rows += _summaries(facts, now_ms, width - NAME_WIDTH - 1)
     what_to_do = "; `carryover doctor` says what to do" if problems else ""
-    left = MOST_LINES - len(rows) - 1
+    left = _MOST_LINES - len(rows) - 1
     if len(problems) > left:
         problems = [*problems[: left - 1], _entry("", f"and {len(problems) - left + 1} more problems")]
     elif len(problems) < left:
@@ -138,8 +135,6 @@ def lines(facts: Gathered, *, now_ms: int, width: int | None) -> list[str]:
 
 
 def _problems(facts: Gathered) -> Iterator[str]:
-    from carryover.past.status import problems
-
     findings = problems(facts)
     wrong = dict.fromkeys((*facts.problems, *(finding.what for finding in findings if finding.level == "wrong")))
     yield from (_entry("problem", paint(text, YELLOW)) for text in wrong)
@@ -259,7 +254,7 @@ def _details(facts: Gathered, now_ms: int) -> Iterator[str]:
         "moved aside": [f"{facts.short(path)} ({size(n)}) {damaged}" for path, n in facts.corrupt_ledgers.items()],
     }
     for title, rows in every.items():
-        shown = len(rows) if title in ("agents", "sync") else SHOWN
+        shown = len(rows) if title in ("agents", "sync") else _SHOWN
         if rows:
             yield from ("", paint(title, BOLD), *(f"  {row}" for row in rows[:shown]))
         if len(rows) > shown:
@@ -267,8 +262,6 @@ def _details(facts: Gathered, now_ms: int) -> Iterator[str]:
 
 
 def _declared(facts: Gathered, now_ms: int) -> Iterator[str]:
-    from carryover.past.findings.agents import recorded_of
-
     for source in facts.config.sources:
         row = recorded_of(facts.ledger, source.agent)
         recorded = "nothing recorded yet"
@@ -345,8 +338,6 @@ def _of_ledger(ledger: LedgerFacts, facts: Gathered, now_ms: int) -> dict[str, l
 
 
 def _projects(ledger: LedgerFacts, facts: Gathered, now_ms: int) -> Iterator[str]:
-    from carryover.past.status import has_page, is_deleted
-
     published = {project.root: project for project in (facts.daemon.projects if facts.daemon is not None else ())}
     for row in ledger.projects:
         health = published.get(row.root)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from carryover.errors import ExitCode, UserError
 from carryover.faces.cli.arguments import describe, flag
 from carryover.past.context import now_ms
-from carryover.terminal.output import YELLOW, ago, agree, agreed, counted, paint, put, size
+from carryover.terminal.output import YELLOW, ago, agree, agreed, counted, paint, print_result, size
 from carryover.terminal.paths import quoted
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     flag(parser, "--json", "print what was done as JSON; asks nothing, so --yes is needed where it would ask")
 
 
-Done = tuple[object, Iterable[str]]
+_Done = tuple[object, Iterable[str]]
 """What was done: as data, and in lines for people."""
 
 
@@ -64,10 +64,10 @@ def run(args: argparse.Namespace) -> None:
     if any(any(values) for action, values in options.items() if action != args.action):
         raise UserError("--name and --projects are for init, --delete and --forget for off.", ExitCode.USAGE)
     does = _DOES[args.action] if args.action is not None else _once
-    put(args, *does(args))
+    print_result(args, *does(args))
 
 
-def _status(_args: argparse.Namespace) -> Done:
+def _status(_args: argparse.Namespace) -> _Done:
     from carryover.actions.syncing import standing
 
     status = standing()
@@ -76,10 +76,10 @@ def _status(_args: argparse.Namespace) -> Done:
     return status, (f"{name:<{width}}  {text}" for name, text in rows)
 
 
-def _init(args: argparse.Namespace) -> Done:
-    from carryover.actions.syncing import initialise
+def _init(args: argparse.Namespace) -> _Done:
+    from carryover.actions.syncing import initialise_sync
 
-    done = initialise(args.what, name=args.name, projects=args.projects)
+    done = initialise_sync(args.what, name=args.name, projects=args.projects)
     if done.founded:
         return done, (
             f"✓ There is a store at {done.remote} now. This machine is {done.name} in it.",
@@ -95,7 +95,7 @@ def _init(args: argparse.Namespace) -> Done:
     )
 
 
-def _once(args: argparse.Namespace) -> Done:
+def _once(args: argparse.Namespace) -> _Done:
     from carryover.actions.syncing import join, sync_once
 
     join(partial(_is_the_store, args))
@@ -120,7 +120,7 @@ def _is_the_store(args: argparse.Namespace, offer: Admission) -> bool:
     return agreed(args, question, otherwise=f"{report}. If that machine shows the same code, run this with --yes.")
 
 
-def _add_machine(args: argparse.Namespace) -> Done:
+def _add_machine(args: argparse.Namespace) -> _Done:
     from carryover.actions.syncing import add_machines
 
     added = add_machines(args.what, partial(_is_that_machine, args))
@@ -143,7 +143,7 @@ def _is_that_machine(args: argparse.Namespace, code: str) -> bool:
     return agreed(args, question, otherwise=otherwise)
 
 
-def _remove_machine(args: argparse.Namespace) -> Done:
+def _remove_machine(args: argparse.Namespace) -> _Done:
     from carryover.actions.syncing import remove_machine
 
     agree(args, f"Remove {args.what} from the store? What is sent from now on, it can't read.")
@@ -157,12 +157,12 @@ def _remove_machine(args: argparse.Namespace) -> Done:
     )
 
 
-def _off(args: argparse.Namespace) -> Done:
-    from carryover.actions.syncing import end
+def _off(args: argparse.Namespace) -> _Done:
+    from carryover.actions.syncing import end_syncing
 
     also = " and remove what it has written to the store" if args.delete else ""
     agree(args, f"End synchronising on this machine{also}? What was recorded stays.")
-    was_on = end(delete=args.delete, forget=args.forget)
+    was_on = end_syncing(delete=args.delete, forget=args.forget)
     stays = " What it has sent stays in the store; another machine can remove this one."
     rest = "" if args.delete or not was_on else stays
     theirs = "was forgotten" if args.forget else "stays"
@@ -171,7 +171,7 @@ def _off(args: argparse.Namespace) -> Done:
     ]
 
 
-_DOES: Final[Mapping[str, Callable[[argparse.Namespace], Done]]] = {
+_DOES: Final[Mapping[str, Callable[[argparse.Namespace], _Done]]] = {
     "init": _init,
     "status": _status,
     "add-machine": _add_machine,

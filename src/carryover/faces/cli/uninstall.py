@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from carryover.actions.version import runnable
 from carryover.errors import ExitCode
 from carryover.faces.cli.arguments import describe, flag
-from carryover.terminal.output import agree, counted, print_json, print_lines, put, say
+from carryover.terminal.output import agree, counted, print_json, print_lines, print_result, say
 from carryover.terminal.paths import short_path
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ EXAMPLES: Final = """\
   carryover uninstall --purge            also what was recorded, and everything in your projects
   carryover uninstall --purge --dry-run  what that would do, as diffs"""
 
-QUESTION: Final = "Remove this?"
+_QUESTION: Final = "Remove this?"
 PURGE_QUESTION: Final = "Remove all this? What was recorded cannot be recovered."
 
 
@@ -40,11 +41,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from carryover.actions.uninstalling import plan, uninstall
-    from carryover.actions.version import runnable
+    from carryover.actions.uninstalling import plan_removal, uninstall
     from carryover.faces.cli.install_report import file_data
 
-    planned = plan(purge=args.purge)
+    planned = plan_removal(purge=args.purge)
     steps = _steps(planned, Path.home())
     if not args.json:
         print_lines([*steps, *planned.notes, *([] if steps else ["There is nothing to remove."])])
@@ -52,7 +52,7 @@ def run(args: argparse.Namespace) -> int:
         _print_dry_run(planned, args)
         return ExitCode.OK
     if steps:
-        agree(args, PURGE_QUESTION if args.purge else QUESTION)
+        agree(args, PURGE_QUESTION if args.purge else _QUESTION)
     done = uninstall(purge=args.purge)
     data = {
         "service": planned.service,
@@ -60,7 +60,7 @@ def run(args: argparse.Namespace) -> int:
         "removed": [str(path) for path, _ in done.removals],
         "left": done.notes,
     }
-    put(args, data, map(runnable, _lines_after(done, planned)))
+    print_result(args, data, map(runnable, _lines_after(done, planned)))
     return ExitCode.FAILED if done.notes else ExitCode.OK
 
 

@@ -12,7 +12,7 @@ from carryover.faces.cli.arguments import TIMES, add_pager_argument, describe, f
 from carryover.past.context import first_day_ms, now_ms, project_root
 from carryover.past.types import By, Uncounted, Used, UsedRow, Window
 from carryover.past.usage import used_since
-from carryover.terminal.output import BOLD, counted, duration, local_time, paint, put, when
+from carryover.terminal.output import BOLD, counted, duration, local_time, paint, print_result, when
 from carryover.terminal.pager import paged
 from carryover.terminal.paths import short_path
 from carryover.terminal.table import Column, table_lines
@@ -53,7 +53,7 @@ def run(args: argparse.Namespace) -> None:
         nothing = f"No tokens are recorded{where} since {when(since_ms, now_ms())}. Some agents record none."
         raise UserError(" ".join([nothing, *_not_counted(used)]), ExitCode.NOTHING_FOUND)
     with paged(args):
-        put(args, used, _lines(used), fits=True)
+        print_result(args, used, _lines(used), fits=True)
 
 
 def _lines(used: Used) -> Iterator[str]:

@@ -24,10 +24,10 @@ from carryover import __version__
 from carryover.errors import UserError
 from carryover.past.budget import LEAST_TOKENS, MAX_TOKENS, MOST_TOKENS
 from carryover.past.context import now_ms
-from carryover.past.recall import ProjectFolder, handoff, harmless, prepare_recall, project_at, recall, turn
+from carryover.past.recall import ProjectFolder, handoff, neutral, prepare_recall, project_at, recall, turn
 from carryover.past.search import KINDS
 
-NAME: Final = "carryover"
+_NAME: Final = "carryover"
 ROOTS_S: Final = 1.0
 """How long the client may take to name its roots; without them, the folder that the server was started in counts."""
 
@@ -61,7 +61,7 @@ _TOKENS: Final = (
 _SESSION: Final = "the session's id or its beginning, where `turn` is only a number: `5c1e0d2a`"
 _PAGE: Final = "for a turn that does not fit on one page"
 
-TOOLS: Final = (
+_TOOLS: Final = (
     _tool(
         "recall",
         "Searches what was said, run, edited and what failed in this project's earlier sessions, by words, a file's "
@@ -92,11 +92,11 @@ def serve() -> None:
 
     async def listed(_context: ServerRequestContext[Any], _asked: types.PaginatedRequestParams | None) -> Any:
         Thread(target=prepare_recall, daemon=True).start()  # the client is answered, and its first call is yet to come
-        return types.ListToolsResult(tools=list(TOOLS))
+        return types.ListToolsResult(tools=list(_TOOLS))
 
     async def run() -> None:
         server = Server(
-            NAME, version=__version__, instructions=INSTRUCTIONS, on_list_tools=listed, on_call_tool=_Project().call
+            _NAME, version=__version__, instructions=INSTRUCTIONS, on_list_tools=listed, on_call_tool=_Project().call
         )
         async with stdio_server() as (received, answers), anyio.create_task_group() as tasks:
             sender, requests = anyio.create_memory_object_stream[_Received]()
@@ -156,7 +156,7 @@ class _Project:
             answer = self._answer(project, params.name, params.arguments or {})
             text, failed = await anyio.to_thread.run_sync(answer), False
         except UserError as error:
-            text, failed = harmless(str(error)), True
+            text, failed = neutral(str(error)), True
         return types.CallToolResult(content=[types.TextContent(type="text", text=text)], is_error=failed)
 
     async def _asked_about(self, context: ServerRequestContext[Any]) -> ProjectFolder:
@@ -196,11 +196,11 @@ class _Project:
             case "handoff", _:
                 tokens = values.get("tokens")
                 return lambda: handoff(project, tokens if isinstance(tokens, int) else MAX_TOKENS)
-        names = ", ".join(tool.name for tool in TOOLS)
+        names = ", ".join(tool.name for tool in _TOOLS)
         raise UserError(f"{name!r} with these arguments can't be answered. The tools are {names}.")
 
 
 def _arguments(name: str) -> frozenset[str]:
     """Returns the names of a tool's arguments; none if there is no such tool."""
-    schemas = (tool.input_schema for tool in TOOLS if tool.name == name)
+    schemas = (tool.input_schema for tool in _TOOLS if tool.name == name)
     return frozenset(argument for schema in schemas for argument in schema["properties"])

@@ -57,8 +57,8 @@ _MOST_COMMANDS: Final = 2
 _BODY_S: Final = 1.0
 HEALTH_S: Final = 30.0
 """For how long `doctor` is not asked again."""
-_TYPES: Final = {".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
-T = TypeVar("T")
+CONTENT_TYPES: Final = {".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
+_T = TypeVar("_T")
 Read = Callable[[sqlite3.Connection], msgspec.Struct | None]
 """Makes an answer; None if what is asked for does not exist."""
 
@@ -167,7 +167,7 @@ class PageApp:
     def _file(self, method: str, name: str) -> web.Response:
         if name not in self._files or method != "GET":
             raise web.HTTPNotFound
-        return web.Response(body=self._files[name], content_type=_TYPES[Path(name).suffix], charset="utf-8")
+        return web.Response(body=self._files[name], content_type=CONTENT_TYPES[Path(name).suffix], charset="utf-8")
 
     async def _data(self, request: web.Request, visitor: Visitor, path: list[str]) -> web.StreamResponse:
         match (request.method, *path):
@@ -224,7 +224,7 @@ class PageApp:
         if not is_budget(tokens):
             raise web.HTTPBadRequest
         answers: Mapping[str, Callable[[sqlite3.Connection, projects.ProjectRow], msgspec.Struct]] = {
-            "handoff": lambda db, row: projects.handoff(db, row, host.config, now_ms=now_ms, tokens=tokens),
+            "handoff": lambda db, row: projects.project_handoff(db, row, host.config, now_ms=now_ms, tokens=tokens),
             "timeline": lambda db, row: timeline_page(db, row, before_ms=before_ms, limit=limit),
             "files": files_changed,
             "work": lambda db, row: projects.work(db, row, host.config, now_ms=now_ms),
@@ -307,7 +307,7 @@ class PageApp:
         if self.running.locked():
             raise web.HTTPServiceUnavailable(reason="other commands are still running")
         async with self.running:
-            return _json(await commands.answer(body, root, self._env(visitor), self._host.state.root))
+            return _json(await commands.answer_command(body, root, self._env(visitor), self._host.state.root))
 
     def _env(self, visitor: Visitor) -> dict[str, str]:
         """Returns the daemon's environment with what the user's shell adds to a service's."""
@@ -335,7 +335,7 @@ class PageApp:
                 raise
             raise _superseded() from error
 
-    async def _in_thread(self, work: Callable[[], T], pool: Executor | None = None) -> T:
+    async def _in_thread(self, work: Callable[[], _T], pool: Executor | None = None) -> _T:
         if self._waiting >= MOST_WAITING:
             raise web.HTTPServiceUnavailable(reason="too many requests at once")
         self._waiting += 1
@@ -347,7 +347,7 @@ class PageApp:
 
 def _read_files(folder: Traversable) -> dict[str, bytes]:
     """Returns the files that a page is made of, by their names."""
-    return {entry.name: entry.read_bytes() for entry in folder.iterdir() if Path(entry.name).suffix in _TYPES}
+    return {entry.name: entry.read_bytes() for entry in folder.iterdir() if Path(entry.name).suffix in CONTENT_TYPES}
 
 
 def _superseded() -> web.HTTPException:

@@ -25,7 +25,7 @@ from carryover.terminal.paths import quoted
 
 CARRYOVER: Final = (sys.executable, "-P", "-m", "carryover.faces.cli.main")
 _OUR_OWN: Final = ("CARRYOVER_HOME", "PYTHONPATH")
-LIMIT_S: Final = 330.0
+_LIMIT_S: Final = 330.0
 """Longer than `carryover forget` waits for the daemon."""
 _NOTES: Final = "the user's notes"
 _OUTPUT_CHARS: Final = 64_000
@@ -33,7 +33,7 @@ _MACOS_SCRIPT: Final = "continue.command"
 
 
 async def run(
-    words: Sequence[str], env: Mapping[str, str], text: str = "", *, limit_s: float = LIMIT_S
+    words: Sequence[str], env: Mapping[str, str], text: str = "", *, limit_s: float = _LIMIT_S
 ) -> tuple[int | None, bytes]:
     """Runs `carryover` with these words; returns its exit code and what it printed. None if it took too long."""
     child = await asyncio.create_subprocess_exec(
@@ -57,8 +57,8 @@ async def run(
             await child.wait()
 
 
-async def answer(
-    body: CommandBody, root: str, env: Mapping[str, str], state: Path, *, limit_s: float = LIMIT_S
+async def answer_command(
+    body: CommandBody, root: str, env: Mapping[str, str], state: Path, *, limit_s: float = _LIMIT_S
 ) -> CommandAnswer:
     """Does what was asked in the project at `root`. `to` opens a terminal window, or returns the line if it can't."""
     words = command_words(body, root)

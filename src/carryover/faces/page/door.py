@@ -18,7 +18,7 @@ from carryover.faces.page.access import Access, no_entry
 if TYPE_CHECKING:
     from carryover.faces.page.app import PageApp
 
-PAGE: Final = "/ui"
+_PAGE: Final = "/ui"
 _OFF: Final = (
     "The page is turned off: [server] page is false in config.toml. `carryover config server.page true` turns it on."
 )
@@ -34,15 +34,17 @@ class PageDoor:
         return await door.answer(request)
     """
 
-    def __init__(self, context: DaemonContext) -> None:
+    def __init__(self, context: DaemonContext, version: str = __version__) -> None:
+        """`version`: that of the running daemon."""
         self._context = context
+        self._version = version
         self._access = Access(context.clock)
         self._page: PageApp | None = None
         self._opening = asyncio.Lock()
 
     def is_at(self, path: str) -> bool:
         """Whether the path is one of the page's, and the settings have a page."""
-        return self._context.config.server.page and (path == PAGE or path.startswith(f"{PAGE}/"))
+        return self._context.config.server.page and (path == _PAGE or path.startswith(f"{_PAGE}/"))
 
     async def key(self, env: Mapping[str, str]) -> PageKey:
         """Returns a key. `env`: variables of the shell that asks, for the commands that the page runs."""
@@ -94,7 +96,7 @@ class PageDoor:
 
         def opened() -> PageApp | None:
             # Like every module that is loaded late, the page's could be of a version that was installed since.
-            if f'"{__version__}"' not in Path(carryover.__file__).read_text():
+            if f'"{self._version}"' not in Path(carryover.__file__).read_text():
                 return None
             from carryover.faces.page.app import PageApp
 

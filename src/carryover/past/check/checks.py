@@ -126,7 +126,7 @@ def of_torn_line(agent: Agent, source: Source, content: bytes) -> Iterator[str]:
         yield "a last line that was half written gives other events once it is whole"
 
 
-def replaced(agent: Agent, source: Source, before: bytes, after: bytes) -> tuple[Reading, Reading]:
+def read_replaced(agent: Agent, source: Source, before: bytes, after: bytes) -> tuple[Reading, Reading]:
     """Reads a file with other content than before: continuing from that, and from its start."""
     path = Path(source.path)
     path.write_bytes(before)
@@ -172,7 +172,7 @@ def _of_source(agent: Agent, source: Source, copy: Source) -> Iterator[str]:
     if in_cuts(agent, copy, content, cuts).events != whole.events:
         yield f"read in {len(cuts) + 1} parts it gives other events than whole"
     yield from of_torn_line(agent, copy, content)
-    again, fresh = replaced(agent, copy, content, b"".join(lines[: len(lines) // 2]))
+    again, fresh = read_replaced(agent, copy, content, b"".join(lines[: len(lines) // 2]))
     if again.events != fresh.events:
         yield "a file that was truncated is not read again from its start"
 

@@ -10,7 +10,7 @@ import msgspec
 
 from carryover import agents
 from carryover.errors import ExitCode, UserError
-from carryover.packages import GROUP, OWN, PackagePlace, entry_points
+from carryover.packages import ENTRY_POINT_GROUP, OWN, PackagePlace, entry_points
 from carryover.past.check.checks import of_agent
 from carryover.past.check.reading import read_on, understood
 
@@ -52,12 +52,14 @@ def checked_package(package: str) -> list[Checked]:
     names = ((place, {place.id, place.module, place.package}) for place in entry_points())
     found = [place for place, known in names if wanted in {name.replace("_", "-").lower() for name in known}]
     if not found:
-        raise UserError(f"No package {package!r} with an entry point of {GROUP} is installed.", ExitCode.NOTHING_FOUND)
+        raise UserError(
+            f"No package {package!r} with an entry point of {ENTRY_POINT_GROUP} is installed.", ExitCode.NOTHING_FOUND
+        )
     out = agents.left_out()
     return [Checked(place.id, [out[place]]) if place in out else _checked(place) for place in found]
 
 
-def is_ours(agent: KnownAgent) -> bool:
+def is_bundled(agent: KnownAgent) -> bool:
     """Whether an agent comes with Carryover."""
     return agent.package == OWN
 

@@ -37,9 +37,9 @@ MOST_TYPES: Final = 3
 """Maximum number of record types named in a finding."""
 MANY_SKIPPED: Final = 50
 """From this many unrecognised records on, the cause is more than one odd transcript."""
-RECENT_MS: Final = 7 * 24 * 3_600_000
+_RECENT_MS: Final = 7 * 24 * 3_600_000
 LEAST_FREE_BYTES: Final = 200_000_000
-LEVELS: Final[tuple[Level, ...]] = get_args(Level)
+_LEVELS: Final[tuple[Level, ...]] = get_args(Level)
 """All levels, most severe first."""
 _ENOUGH_INOTIFY: Final = {"watches": 524_288, "instances": 1024}
 """Kernel limits that leave enough for every program of the user."""
@@ -58,7 +58,7 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     fix: Fix | None = None
 
 
-Row = object
+_Row = object
 """What is amiss, as the words name it: something empty if nothing is, or a list for one finding per item."""
 
 
@@ -70,7 +70,7 @@ def findings(facts: Gathered) -> tuple[Finding, ...]:
         for subject in filter(None, subjects[kind]):
             for name, row in judge(facts, subject).items():
                 failed += _failed(name, row, {"facts": facts, kind: subject})
-    return tuple(sorted(failed, key=lambda finding: LEVELS.index(finding.level)))
+    return tuple(sorted(failed, key=lambda finding: _LEVELS.index(finding.level)))
 
 
 def not_known(facts: Gathered) -> tuple[str, ...]:
@@ -104,7 +104,7 @@ def _subjects(facts: Gathered) -> dict[str, Sequence[object]]:
     }
 
 
-def _failed(name: str, row: Row, values: dict[str, Any]) -> Iterator[Finding]:
+def _failed(name: str, row: _Row, values: dict[str, Any]) -> Iterator[Finding]:
     """Yields the findings of one check, in words that may name `values` and what the row holds."""
     if not row:
         return
@@ -137,7 +137,7 @@ class _Words(Formatter):
         return ", ".join(format(text, format_spec) for text in values)
 
 
-def _set_up(facts: Gathered, _: Gathered) -> dict[str, Row]:
+def _set_up(facts: Gathered, _: Gathered) -> dict[str, _Row]:
     service = facts.service
     # If no selected agent can have hooks, installing again would change nothing.
     is_pointless = bool(facts.selected) and all(map(_cannot_have_hooks, facts.selected))
@@ -162,7 +162,7 @@ def _cannot_have_hooks(agent: AgentFacts) -> bool:
     return agent.state == "older" or agent.lost_folder is not None or is_unusable
 
 
-def _daemon(facts: Gathered, daemon: Health) -> dict[str, Row]:
+def _daemon(facts: Gathered, daemon: Health) -> dict[str, _Row]:
     limit = daemon.watch.reason or ""
     return {
         "version/other-build": _other_build(facts, daemon),
@@ -183,7 +183,7 @@ def _other_build(facts: Gathered, daemon: Health) -> str | None:
     return f"is {daemon.version}, this command is {facts.version}"
 
 
-def _agent(facts: Gathered, agent: AgentFacts) -> dict[str, Row]:
+def _agent(facts: Gathered, agent: AgentFacts) -> dict[str, _Row]:
     hooks = agent.hooks or HooksReport()
     entry = agent.entry
     installed = facts.installed
@@ -204,7 +204,7 @@ def _agent(facts: Gathered, agent: AgentFacts) -> dict[str, Row]:
     }
 
 
-def _ledger(_: Gathered, ledger: LedgerFacts) -> dict[str, Row]:
+def _ledger(_: Gathered, ledger: LedgerFacts) -> dict[str, _Row]:
     return {
         "transcripts/not-understood": _not_understood(ledger.skipped),
         "project/unwritten": [row for row in ledger.projects if (row.refusal or "").startswith(UNWRITTEN)],
@@ -213,9 +213,9 @@ def _ledger(_: Gathered, ledger: LedgerFacts) -> dict[str, Row]:
     }
 
 
-def _not_understood(skipped: Sequence[SkippedRow]) -> Row:
+def _not_understood(skipped: Sequence[SkippedRow]) -> _Row:
     """Returns how many recent records were not understood, and most of which version and types, if they are many."""
-    since_ms = time.time() * 1000 - RECENT_MS
+    since_ms = time.time() * 1000 - _RECENT_MS
     versions: Counter[tuple[str, str]] = Counter()
     types: Counter[str] = Counter()
     for row in skipped:
@@ -229,7 +229,7 @@ def _not_understood(skipped: Sequence[SkippedRow]) -> Row:
     return {"number": versions.total(), "version": f"{agent_name(agent)} {version}".rstrip(), "types": named}
 
 
-def _machine(facts: Gathered, _: Gathered) -> dict[str, Row]:
+def _machine(facts: Gathered, _: Gathered) -> dict[str, _Row]:
     ignored = facts.ledger.ignored_settings if facts.ledger is not None else {}
     unreadable = tuple(agent.name for agent in facts.selected if agent.state == "unreadable")
     return {
@@ -252,11 +252,11 @@ def _settings_problems(facts: Gathered) -> list[str]:
     return list(filter(None, (facts.config_problem, reloaded, facts.journal_problem)))
 
 
-def _git(_: Gathered, project: ProjectFacts) -> dict[str, Row]:
+def _git(_: Gathered, project: ProjectFacts) -> dict[str, _Row]:
     return {"project/open-to-git": project.open_to, "pointer/pull-refused": project.refuses_pull}
 
 
-def _inspection(facts: Gathered, inspection: Inspection) -> dict[str, Row]:
+def _inspection(facts: Gathered, inspection: Inspection) -> dict[str, _Row]:
     daemon = facts.daemon
     hooks = [agent.hooks for agent in facts.selected if agent.hooks]
     # A daemon that is not running is reported already, and writes the script when it starts.
@@ -282,7 +282,7 @@ def _inspection(facts: Gathered, inspection: Inspection) -> dict[str, Row]:
 
 def _crash(crashes: Sequence[CrashReport]) -> dict[str, object]:
     newest = crashes[0]
-    is_old = time.time() * 1000 - newest.at_ms >= RECENT_MS
+    is_old = time.time() * 1000 - newest.at_ms >= _RECENT_MS
     return {
         "level": "note" if is_old else "wrong",
         "newest": newest,
@@ -291,7 +291,7 @@ def _crash(crashes: Sequence[CrashReport]) -> dict[str, object]:
     }
 
 
-def _project(facts: Gathered, project: ProjectFacts) -> dict[str, Row]:
+def _project(facts: Gathered, project: ProjectFacts) -> dict[str, _Row]:
     end = project.pointer_end_bytes
     changed = {"was edited by hand": project.edited, "lost one of its markers": project.broken}
     return {
@@ -320,7 +320,7 @@ def _unread(source: UnreadSource) -> dict[str, object]:
     return {"source": source, "agent": agent_name(source.agent), "command": command}
 
 
-_CHECKS: Final[tuple[tuple[str, Callable[[Gathered, Any], dict[str, Row]]], ...]] = (
+_CHECKS: Final[tuple[tuple[str, Callable[[Gathered, Any], dict[str, _Row]]], ...]] = (
     ("facts", _set_up),
     ("daemon", _daemon),
     ("agent", _agent),

@@ -11,7 +11,7 @@ import msgspec
 from carryover.config import Config
 from carryover.daemon.crash_files import CrashReport
 from carryover.daemon.health import Health
-from carryover.install.agent_report import EntryReport, HooksReport, State
+from carryover.install.agent_report import EntryReport, HooksReport, VersionState
 from carryover.install.service import ServiceStatus
 from carryover.ledger.queries import AgentRow
 from carryover.ledger.rows import ProjectRow, Totals
@@ -35,7 +35,7 @@ class AgentFacts(msgspec.Struct, frozen=True, kw_only=True):
     selected: bool | None = None
     """Whether the agent is selected; None if `carryover install` was never run."""
     newly_covered: bool = False
-    state: State
+    state: VersionState
     version: str | None = None
     binary: str | None = None
     config: str | None = None

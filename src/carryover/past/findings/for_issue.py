@@ -23,7 +23,7 @@ from carryover.past.findings.checks import findings, not_known
 from carryover.past.findings.facts import AgentFacts, Gathered, LedgerFacts
 from carryover.past.findings.gather import gather
 
-TITLE: Final = "Report of `carryover doctor --report`: no content, no paths, no names"
+_TITLE: Final = "Report of `carryover doctor --report`: no content, no paths, no names"
 _SYSTEMS: Final = ("Linux", "Darwin")
 _MACHINES: Final = ("x86_64", "amd64", "aarch64", "arm64", "i686", "armv7l", "riscv64", "ppc64le", "s390x")
 _WORDS: Final = {*get_args(ResumeMode), *get_args(Pointers)}
@@ -59,7 +59,7 @@ def report_for_issue(facts: Gathered, at_ms: int) -> str:
         "ledger": [*_ledger(facts.ledger)] if facts.ledger is not None else ["none, or it cannot be read"],
         "last incidents": [*_incidents(facts)],
     }
-    lines = [TITLE, f"made {_moment(at_ms)}"]
+    lines = [_TITLE, f"made {_moment(at_ms)}"]
     for title, rows in sections.items():
         lines += ["", f"{title}:", *(f"  {row}" for row in rows or ["none"])]
     return "".join(f"{line}\n" for line in lines)

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 _MOST_PROJECTS: Final = 20
 """How many of the newest projects git is asked about."""
 _GITS_AT_ONCE: Final = 4
-T = TypeVar("T")
+_T = TypeVar("_T")
 
 
 def gather(
@@ -97,7 +97,7 @@ def gather(
     return msgspec.structs.replace(facts, silent=silent)
 
 
-def _or_problem(read: Callable[[], T], otherwise: T) -> tuple[T, str | None]:
+def _or_problem(read: Callable[[], _T], otherwise: _T) -> tuple[_T, str | None]:
     try:
         return read(), None
     except (UserError, sqlite3.Error) as error:

@@ -26,7 +26,7 @@ from carryover.fsio import is_folder
 from carryover.how_installed import command_for_mcp, how_installed, on_path_here
 from carryover.ingest import scan
 from carryover.install.machine import Machine, copies_of_command
-from carryover.install.service import COMMAND, this_program
+from carryover.install.service import DAEMON_COMMAND, this_program
 from carryover.ledger.codec import count_damaged
 from carryover.ledger.connect import LedgerDamaged, as_ledger_error, connect_read_only, connect_tolerant
 from carryover.ledger.queries import file_states
@@ -62,7 +62,7 @@ def with_inspection(facts: Gathered, state: StateDir, machine: Machine, serves_m
     program = this_program(os.environ, state.root)
     shell = on_path_here()
     folder = Path(program.command[0]).resolve().parent
-    daemons = (command.path for command in copies_of_command((COMMAND,), machine))
+    daemons = (command.path for command in copies_of_command((DAEMON_COMMAND,), machine))
     system = os.uname()
     inspection = Inspection(
         program=" ".join(program.command),

@@ -16,7 +16,7 @@ from agents.cursor.contract_case import payload as cursor_payload
 from agents.gemini_cli.contract_case import payload as gemini_payload
 from agents.qwen_code.contract_case import payload as qwen_payload
 from carryover.daemon.hooks.call import Refused
-from carryover.daemon.hooks.without_daemon import answer
+from carryover.daemon.hooks.without_daemon import answer_hook
 from carryover.errors import UserError
 from carryover.paths import StateDir
 from contract.case import LEFT_OUT
@@ -45,7 +45,7 @@ def asked(home: Path, now: datetime) -> Asked:
     def ask(data: bytes, agent: str = "claude-code", event: str = "SessionStart", **after: float) -> str:
         now_ms = round((now + timedelta(**after)).timestamp() * 1000)
         state = StateDir(home / ".carryover")
-        return (answer(state, agent, event, data, home=home, env=os.environ, now_ms=now_ms) or b"").decode()
+        return (answer_hook(state, agent, event, data, home=home, env=os.environ, now_ms=now_ms) or b"").decode()
 
     return ask
 

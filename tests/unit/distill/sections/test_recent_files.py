@@ -12,12 +12,12 @@ from carryover.distill.digest import Digest, EditedFile, SeenRun
 from carryover.distill.entry import FIXED
 from carryover.distill.handoff import distill
 from carryover.distill.render import lay_out, render
-from carryover.distill.sections.recent_files import TestStatus, file_entries, placed, recent_files, relative
+from carryover.distill.sections.recent_files import TestState, file_entries, placed, recent_files, relative
 from carryover.distill.trail import past_of
 from carryover.distill.view import ProjectView, SessionView
 from carryover.facts import Boxes, Facts, FileFacts
 from carryover.model import ChangedElsewhere, FileEdit
-from carryover.testruns.run import Outcome, TestRun
+from carryover.testruns.run import TestOutcome, TestRun
 from support.conversation import GOAL, MINUTE_MS, ROOT, handoff, project, session, under, worked
 
 EDITED_MS = 5_000
@@ -138,7 +138,7 @@ def test_the_newest_files_come_first_and_those_that_are_gone_again_last() -> Non
     assert [file.path for file in recent_files(project(talk), limit=2)] == ["second.py", "first.py"]
 
 
-def status_after(outcome: Outcome, ran_ms: int) -> TestStatus | None:
+def status_after(outcome: TestOutcome, ran_ms: int) -> TestState | None:
     run = TestRun(status=outcome, files={"test_cart.py": outcome})
     digest = Digest(
         touched=(EditedFile(path="/shop/test_cart.py", change="modify", at_ms=EDITED_MS),),
@@ -160,7 +160,7 @@ def status_after(outcome: Outcome, ran_ms: int) -> TestStatus | None:
         ("fail", EDITED_MS - 1, "failing before this edit"),
     ],
 )
-def test_a_result_counts_if_it_is_not_older_than_the_edit(outcome: Outcome, ran_ms: int, status: TestStatus) -> None:
+def test_a_result_counts_if_it_is_not_older_than_the_edit(outcome: TestOutcome, ran_ms: int, status: TestState) -> None:
     assert status_after(outcome, ran_ms) == status
 
 

@@ -1,12 +1,12 @@
 from __future__ import annotations
 
 import json
+import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from carryover import how_installed
 from carryover.actions.settings import setting_names
 from carryover.errors import ExitCode
 from carryover.how_installed import MCP
@@ -144,7 +144,7 @@ def test_what_has_no_meaning_changes_nothing(line: str, code: ExitCode, said: st
 def test_what_only_reads_does_not_say_that_it_changed_nothing(
     line: str, config_file: Path, home: Path, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(how_installed, "MCP", MCP._replace(module="no_such_module"))
+    monkeypatch.setitem(sys.modules, MCP.module, None)  # as if it were not installed
     if line == "config":
         config_file.write_text("[resume\n")
 

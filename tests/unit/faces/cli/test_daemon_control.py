@@ -20,9 +20,10 @@ from carryover.daemon.health import Health
 from carryover.errors import ExitCode
 from carryover.faces.cli.carryoverd import main
 from carryover.fsio import FileLock, private_dir
-from carryover.install.service import Kind, Program, ServiceManager, ServiceStatus
+from carryover.install.service import Program, ServiceKind, ServiceManager, ServiceStatus
 from carryover.install.service_managers import Launchd as LaunchdManager
 from carryover.past.context import state_dir
+from carryover.paths import STARTER
 from carryover.platform import LINUX, MACOS
 from support.agent_here import everything
 from support.claude_session import ClaudeSession
@@ -42,7 +43,7 @@ REGISTERED = "carryover.actions.daemon_control.registered"
 class Service(ServiceManager):
     """A service manager that is installed and starts real daemons."""
 
-    kind: Kind = "systemd"
+    kind: ServiceKind = "systemd"
     daemon: DaemonProcess | None = None
 
     def available(self) -> str | None:
@@ -73,9 +74,8 @@ def service(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
 
 
 @pytest.fixture
-def in_background(home: Path, monkeypatch: pytest.MonkeyPatch, run: Run) -> Iterator[None]:
+def in_background(home: Path, run: Run) -> Iterator[None]:
     """carryoverd is started in the background, at any port, and stopped in the end."""
-    monkeypatch.setattr(REGISTERED, lambda *_: None)
     state_dir().root.mkdir(mode=0o700)
     state_dir().config.write_text("[server]\nport = 0\n")
     yield
@@ -126,11 +126,9 @@ def test_one_that_was_started_by_hand_can_be_restarted_and_stopped(in_background
 
 
 def test_a_daemon_that_could_not_read_its_settings_is_neither_stopped_nor_started(
-    in_background: None, run: Run, monkeypatch: pytest.MonkeyPatch
+    in_background: None, run: Run
 ) -> None:
     daemon = DaemonProcess().start().wait_until_it_answers()
-    started: list[object] = []
-    monkeypatch.setattr("carryover.actions.daemon_control.start_detached", lambda *_: started.append(_))
     try:
         state_dir().config.write_text("[server")
         for command in ("restart", "start"):
@@ -138,7 +136,7 @@ def test_a_daemon_that_could_not_read_its_settings_is_neither_stopped_nor_starte
             if command == "restart":
                 assert (code, daemon_pid(state_dir())) == (ExitCode.REFUSED, daemon.pid)
                 run("stop")
-        assert (code, started) == (ExitCode.REFUSED, [])
+        assert (code, (state_dir().root / STARTER).exists()) == (ExitCode.REFUSED, False)
         assert "config.toml is not valid TOML: " in err
     finally:
         daemon.process.kill()
@@ -272,7 +270,7 @@ def test_without_a_display_the_address_is_printed(monkeypatch: pytest.MonkeyPatc
         monkeypatch.delenv(name, raising=False)
 
     with on(LINUX):
-        assert not ui.opened("http://127.0.0.1:1/")
+        assert not ui.open_in_browser("http://127.0.0.1:1/")
 
 
 @contextmanager
@@ -296,7 +294,7 @@ def test_safari_is_not_shown_an_address_that_it_would_look_for_on_the_network(
         browsers.append(url)
         return True
 
-    monkeypatch.setattr(ui, "opened", opened)
+    monkeypatch.setattr(ui, "open_in_browser", opened)
     monkeypatch.setattr("platform.mac_ver", lambda: (version, ("", "", ""), "arm64"))
     told = {**HEALTH, "hook_port": {"port": 1}, "host": "x", "key": "y"}
     with running(4711), on(MACOS), SocketServer(state_dir().socket, answer(200, json.dumps(told).encode())):

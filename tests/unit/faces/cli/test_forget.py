@@ -7,12 +7,14 @@ import os
 import shutil
 from contextlib import nullcontext
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from carryover.actions import forgetting, linking
-from carryover.errors import ExitCode
+from carryover.actions.forgetting import forget_planned, plan_forgetting
+from carryover.actions.linking import link_projects
+from carryover.errors import ExitCode, UserError
 from carryover.fsio import SCRATCH, FileLock, private_dir
 from carryover.past.context import state_dir
 from carryover.past.without_daemon import catch_up
@@ -285,16 +287,17 @@ def test_what_cannot_be_linked_says_why(recorded: Path, moved: Path, run: Run, l
     assert said in run.err(code, "link", *(names.get(word, word) for word in line.split()))
 
 
-def test_a_daemon_that_takes_too_long_is_said_to_be_at_work(
-    recorded: Path, moved: Path, run: Run, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for module in (linking, forgetting):
-        monkeypatch.setattr(module, "ANSWER_S", 0.1)
-
+def test_a_daemon_that_takes_too_long_is_said_to_be_at_work(recorded: Path, moved: Path) -> None:
+    everything = plan_forgetting(session=None, project=None, since_ms=None, until_ms=None, most=9)
+    asks = (
+        partial(link_projects, str(recorded), str(moved), answer_s=0.1),
+        partial(forget_planned, everything, answer_s=0.1),
+    )
     with SocketServer(state_dir().socket, hang):
-        for line in (("link", str(recorded), str(moved)), ("forget", "--all", "--yes")):
-            code, _, err = run(*line)
-            assert (code, "has not finished after 0.1 s and is still at work" in err) == (ExitCode.FAILED, True)
+        for ask in asks:
+            with pytest.raises(UserError, match=r"has not finished after 0\.1 s and is still at work") as late:
+                ask()
+            assert late.value.code == ExitCode.FAILED
 
 
 def test_a_running_daemon_finds_links_and_publishes(shop: Path, home: Path, run: Run) -> None:

@@ -19,7 +19,7 @@ from carryover.agents import adapters
 from carryover.config import Config
 from carryover.daemon.handed_over import HandedOver
 from carryover.daemon.handoffs import as_printed
-from carryover.distill.entry import Entry, Kind, Section
+from carryover.distill.entry import Entry, EntryKind, Section
 from carryover.distill.handoff import Handoff
 from carryover.distill.render import rendered
 from carryover.errors import ExitCode, UserError
@@ -173,7 +173,7 @@ CHECKER = Path(__file__).parents[4] / "architecture" / "check_handoff.py"
 
 @pytest.mark.usefixtures("utc")
 def test_it_is_laid_out_for_a_person() -> None:
-    entries: tuple[tuple[str, Kind, str, str], ...] = (
+    entries: tuple[tuple[str, EntryKind, str, str], ...] = (
         ("Task", "prompt", "Prompt (turn 1, 30 min earlier)", "Add a discount"),
         ("Next action", "limit", "", "Limit; for the user: `carryover to aider`"),
     )

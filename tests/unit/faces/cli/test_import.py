@@ -12,9 +12,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
-from carryover.actions.noting import MOST_BYTES
+from carryover.actions.noting import LARGEST_NOTE
 from carryover.errors import ExitCode
 from carryover.importing.notes import Note, encoded
 from carryover.importing.report import Report
@@ -27,6 +28,7 @@ from support.daemon_process import DaemonProcess
 from support.recorded_shop import Run
 from support.repository import git
 from support.scribe import compressed
+from support.socket_server import SocketServer, answer
 
 OLD = datetime(2026, 3, 1, 9, 0, tzinfo=UTC)
 KEY = "AKIAQ7ZT4WOCM3LDUV5X"
@@ -70,15 +72,13 @@ def test_importing_twice_adds_nothing_and_no_secret(copied: Path, store: Path, r
     assert KEY.encode() not in state_dir().ledger.read_bytes() and KEY not in run("handoff", str(store))[1]
 
 
-def test_what_a_full_disk_kept_out_is_not_said_to_be_in_the_ledger(
-    copied: Path, store: Path, run: Run, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_a_full_disk_kept_out_is_not_said_to_be_in_the_ledger(copied: Path, store: Path, run: Run) -> None:
     state_dir().root.mkdir()
     catch_up(state_dir(), str(store))
-    full = Report(new_events=0, problem="The disk is full.")
-    monkeypatch.setattr("carryover.actions.importing.take_in", lambda *_: full)
+    full = msgspec.json.encode(Report(new_events=0, problem="The disk is full."))
 
-    code, out, err = run("import", str(copied), "--project", str(store))
+    with SocketServer(state_dir().socket, answer(200, full)):
+        code, out, err = run("import", str(copied), "--project", str(store))
 
     assert (code, err) == (ExitCode.FAILED, "carryover: The disk is full.\n")
     assert "Nothing added." in out and "the ledger has" not in out
@@ -252,7 +252,7 @@ def test_from_a_file_with_a_title_and_without_secrets_and_nothing_is_left_behind
     [
         (b" \n\xe2\x80\x8b", ExitCode.NOTHING_FOUND),
         (b"a\0b", ExitCode.REFUSED),
-        (b"x" * (MOST_BYTES + 1), ExitCode.REFUSED),
+        (b"x" * (LARGEST_NOTE + 1), ExitCode.REFUSED),
     ],
 )
 def test_what_is_no_text_is_refused_and_nothing_is_recorded(

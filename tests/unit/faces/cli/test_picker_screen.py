@@ -21,7 +21,7 @@ from carryover.ledger.connect import connect_read_only
 from carryover.ledger.queries import project_by_root
 from carryover.model import LAST, AssistantMessage
 from carryover.past.latest import Latest
-from carryover.past.live_search import MOST_TYPED, ListQuery, LiveSearch, listing_of
+from carryover.past.live_search import LONGEST_QUERY, ListQuery, LiveSearch, listing_of
 from support.scribe import writing
 from support.terminal import CTRL_C, DOWN, ENTER, RIGHT
 
@@ -175,8 +175,8 @@ def test_what_a_terminal_types_in_place_of_a_paste_fills_no_memory(play: Play, l
     with pytest.raises(KeyboardInterrupt):
         play(("show s2", "z" * 20_000), ("zzzz", CTRL_C), screen=screen)
 
-    query = screen._query.buffer
-    assert sum(len(text) for text, _ in query._undo_stack) < MOST_TYPED**2 + 20_000
+    query = screen.query_field.buffer
+    assert sum(len(text) for text, _ in query._undo_stack) < LONGEST_QUERY**2 + 20_000
 
 
 def test_the_mouse_chooses(play: Play) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from carryover.actions.pinning import MOST, MOST_CHARS
+from carryover.actions.pinning import MOST_PINS, PIN_CHARS
 from carryover.errors import ExitCode
 from carryover.fsio import private_dir
 from carryover.past.context import state_dir
@@ -76,13 +76,13 @@ def test_a_text_can_neither_open_a_section_nor_hide(here: Path, run: Run) -> Non
 
 @pytest.mark.parametrize("command", ["pin", "done"])
 def test_there_is_room_for_five_of_each_and_for_a_line(here: Path, run: Run, command: str) -> None:
-    for number in range(MOST):
-        assert run(command, f"rule {number} {'x' * (MOST_CHARS - 7)}")[0] == ExitCode.OK
+    for number in range(MOST_PINS):
+        assert run(command, f"rule {number} {'x' * (PIN_CHARS - 7)}")[0] == ExitCode.OK
     assert "`carryover unpin N` takes one back" in run.err(ExitCode.REFUSED, command, "one more")
-    assert "Say it shorter" in run.err(ExitCode.REFUSED, command, "x" * (MOST_CHARS + 1))
+    assert "Say it shorter" in run.err(ExitCode.REFUSED, command, "x" * (PIN_CHARS + 1))
     assert run.err(ExitCode.USAGE, command, "\u200b").startswith("carryover: The text is empty")
     kept = [line for line in _task(run, "--tokens", "600") if "rule" in line]
-    assert len(kept) == MOST
+    assert len(kept) == MOST_PINS
 
 
 def test_what_is_not_pinned_cant_be_taken_back(here: Path, run: Run) -> None:

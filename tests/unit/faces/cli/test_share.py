@@ -16,11 +16,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from carryover.actions.bundle import Bundle, Document, packed, unpacked
+from carryover.actions.bundle import Bundle, SharedDocument, packed, unpacked
 from carryover.actions.receiving import decrypted, texts_of, title_of_share
 from carryover.errors import ExitCode, visible
 from carryover.past.context import now_ms, state_dir
-from carryover.sync.sealing import Unreadable, new_identity, opened
+from carryover.sync.sealing import Unreadable, new_identity, unsealed
 from support.claude_session import ClaudeWork
 from support.forked import CARRYOVER
 from support.recorded_shop import Run
@@ -185,7 +185,7 @@ def test_what_is_too_long_is_left_out_and_said(
     file = tmp_path / "shop.age"
     _, out, _ = run("share", str(work.cwd), "--to", public_of(key), "--yes", "--json", "-o", str(file))
 
-    bundle = unpacked(opened(file.read_bytes(), [key.encode()]))
+    bundle = unpacked(unsealed(file.read_bytes(), [key.encode()]))
     assert (file.stat().st_size, json.loads(out)["left_out_sessions"]) == (json.loads(out)["bytes"], 1)
     assert bundle.documents == () and "Cap it" in bundle.handoff
 
@@ -335,7 +335,7 @@ def test_a_header_that_would_take_hours_is_refused_at_once(
 def test_a_flood_does_not_push_the_question_away(
     run: Run, as_bob: Path, key: str, own: tuple[str, ...], tmp_path: Path
 ) -> None:
-    many = [Document("a", "b")] * 1000
+    many = [SharedDocument("a", "b")] * 1000
     file = sealed(tmp_path / "a.age", key, handoff="x\n" * 100_000 + "y" * 5_000_000, documents=many)
 
     code, _, err = run("import", str(file), *own, "--dry-run")
@@ -368,7 +368,7 @@ def test_hostile_texts_stay_texts(run: Run, as_bob: Path, bob: Path, key: str, t
     before = sorted(path for path in tmp_path.rglob("*") if ".carryover" not in path.parts)
     file = sealed(
         tmp_path / "-rf.age", key, sender=short, host=short, project=short, title=short, handoff=lines,
-        documents=[Document(short, lines)],
+        documents=[SharedDocument(short, lines)],
     )  # fmt: skip
 
     code, out, err = run("import", str(file), "--identity", str(bob / "key"), "--yes")
@@ -415,7 +415,9 @@ def test_whatever_the_text_each_line_is_quoted_and_nothing_in_it_is_hidden(
 ) -> None:
     text = "".join(pieces).encode("utf-8", "replace").decode()
     short = text[:200]
-    file = sealed(tmp_path / "a.age", key, sender=short, title=short, handoff=text, documents=[Document(short, text)])
+    file = sealed(
+        tmp_path / "a.age", key, sender=short, title=short, handoff=text, documents=[SharedDocument(short, text)]
+    )
 
     bundle = decrypted(file, state_dir(), str(bob / "key"))
 

@@ -1,13 +1,13 @@
 from __future__ import annotations
 
 import json
+import sys
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from carryover import how_installed
 from carryover.errors import ExitCode
 from carryover.how_installed import EXTRAS, MCP, own_scripts
 from carryover.outside.journal import write_down
@@ -310,7 +310,7 @@ def test_a_server_that_cannot_be_entered_beside_hooks_is_a_problem(claude: Path,
 def test_without_the_sdk_nothing_is_entered_and_the_command_that_brings_it_is_named(
     claude: Path, home: Path, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(how_installed, "MCP", MCP._replace(module="no_such_module"))
+    monkeypatch.setitem(sys.modules, MCP.module, None)  # as if it were not installed
     before = everything(home)
     for command in (("mcp",), ("install", "--yes", "--no-service", "--mcp")):
         err = run.err(ExitCode.REFUSED, *command)

@@ -13,6 +13,7 @@ import pytest
 from carryover.errors import ExitCode
 from carryover.fsio import private_dir
 from carryover.past.context import state_dir
+from carryover.past.opened import MANY
 from carryover.past.without_daemon import catch_up
 from support.claude_session import ClaudeWork
 from support.recorded_shop import Run
@@ -182,13 +183,14 @@ def test_a_project_without_a_ledger_is_counted_from_disk(work: ClaudeWork, run: 
 
 
 def test_where_many_transcripts_are_read_each_time_it_is_said_what_keeps_them(
-    work: ClaudeWork, run: Run, home: Path, monkeypatch: pytest.MonkeyPatch
+    work: ClaudeWork, run: Run, home: Path
 ) -> None:
-    monkeypatch.setattr("carryover.past.opened.MANY", 1)
     work.prompt("Add a discount")
-    assert run("sessions")[2] == ""
+    for _ in range(MANY - 1):
+        ClaudeWork(work.folder, work.cwd, now=work.now).prompt("Add a rebate")
+    assert "are read for this" not in run("sessions")[2]
     ClaudeWork(work.folder, work.cwd, now=work.now).prompt("Add a rebate")
-    assert "2 transcripts are read for this" in run("sessions")[2]
+    assert f"{MANY + 1} transcripts are read for this" in run("sessions")[2]
 
     read(work)
 

@@ -25,9 +25,9 @@ from carryover.faces.page.changes import Changes
 from carryover.ledger.connect import connect_read_only
 from carryover.past.types import Search
 from carryover.paths import StateDir
-from carryover.platform import here
 from support.clock import Clock
 from support.connected import connected
+from support.platforms import altered, on
 from support.scribe import Scribe
 
 
@@ -154,17 +154,15 @@ async def test_an_address_is_answered_or_refused(page: PageApp, target: str) -> 
     assert await Browser(page).get(target) == ADDRESSES[target]
 
 
-async def test_a_process_of_another_user_gets_the_pages_files_and_nothing_else(
-    page: PageApp, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_process_of_another_user_gets_the_pages_files_and_nothing_else(page: PageApp) -> None:
     """Even if it has the browser's cookie."""
-    monkeypatch.setattr(here(), "connection_owners", lambda *_ends: {os.geteuid() + 1})
     browser = Browser(page)
-
     files, others = ("", "index.html", "app.js"), ("?key=used", "none.js", "api/me", "api/projects", "api/changes")
-    assert [await browser.get(target) for target in files] == [200] * len(files)
-    assert [await browser.get(target) for target in others] == [403] * len(others)
-    assert await browser.command(command="pause", project=1) == 403
+
+    with on(altered(connection_owners=lambda *_ends: {os.geteuid() + 1})):
+        assert [await browser.get(target) for target in files] == [200] * len(files)
+        assert [await browser.get(target) for target in others] == [403] * len(others)
+        assert await browser.command(command="pause", project=1) == 403
 
 
 async def test_a_project_of_another_machine_is_neither_read_nor_changed_here(page: PageApp, scribe: Scribe) -> None:

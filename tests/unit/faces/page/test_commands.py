@@ -9,7 +9,7 @@ import pytest
 
 from carryover.faces.page import commands
 from carryover.faces.page.answers import CommandAnswer, CommandBody
-from carryover.faces.page.commands import CARRYOVER, answer, command_words, open_terminal
+from carryover.faces.page.commands import CARRYOVER, answer_command, command_words, open_terminal
 from carryover.platform import LINUX, MACOS
 from support.daemon_process import wait_until
 from support.platforms import on
@@ -47,7 +47,7 @@ async def test_no_module_of_a_stranger_is_run(home: Path, tmp_path: Path, monkey
 
 
 async def test_a_command_that_does_not_end_is_ended(home: Path) -> None:
-    done = await answer(CommandBody(command="pause", project=1), "/srv/shop", os.environ, home, limit_s=0.001)
+    done = await answer_command(CommandBody(command="pause", project=1), "/srv/shop", os.environ, home, limit_s=0.001)
 
     assert (done.ok, done.output[:41]) == (False, "The command has not ended within 0.001 s.")
 
@@ -58,7 +58,7 @@ async def test_continuing_opens_a_terminal_window_with_the_command(home: Path) -
     program(home / "bin" / "x-terminal-emulator", f'printf "%s\\n" "$@" > {opened}.part; mv {opened}.part {opened}')
     env = {"DISPLAY": ":7", "PATH": f"{home}/bin:/usr/bin:/bin"}
 
-    done = await answer(CommandBody(command="to", project=1, agent="codex"), "/srv/my shop", env, home)
+    done = await answer_command(CommandBody(command="to", project=1, agent="codex"), "/srv/my shop", env, home)
 
     line = "cd '/srv/my shop' && carryover to codex"
     assert done == CommandAnswer(argv=("carryover", "to", "codex", "/srv/my shop"), ok=True, output="", line=line)
@@ -69,7 +69,7 @@ async def test_continuing_opens_a_terminal_window_with_the_command(home: Path) -
 async def test_the_line_that_continues_one_session_names_it(home: Path) -> None:
     asked = CommandBody(command="to", project=1, agent="codex", session="a b", session_agent="pi", preview=True)
 
-    done = await answer(asked, "/srv/shop", {}, home)
+    done = await answer_command(asked, "/srv/shop", {}, home)
 
     assert done.line == "cd /srv/shop && carryover to codex --session 'pi:a b'"
 
@@ -94,7 +94,7 @@ async def test_the_window_of_a_service_is_opened_outside_of_it(home: Path) -> No
 @pytest.mark.linux("for a desktop's terminals")
 @pytest.mark.parametrize("env", [{"PATH": "/usr/bin"}, {"DISPLAY": ":0", "PATH": "relative"}])
 async def test_without_a_window_the_command_is_there_to_copy(home: Path, env: dict[str, str]) -> None:
-    done = await answer(CommandBody(command="to", project=1, agent="codex"), "/srv/shop", env, home)
+    done = await answer_command(CommandBody(command="to", project=1, agent="codex"), "/srv/shop", env, home)
 
     assert (done.ok, done.was_run, done.line) == (False, False, "cd /srv/shop && carryover to codex")
     assert done.output == "No terminal window could be opened. Copy the command and run it in a terminal."

@@ -23,7 +23,7 @@ from carryover.terminal.output import counted, print_document, print_lines, say,
 from carryover.terminal.paths import short_path
 from carryover.terminal.streams import flush, guard
 
-NEXT: Final = """\
+_NEXT: Final = """\
 The throw-away folder was removed; nothing of yours was changed.
 
 Next:
@@ -32,7 +32,7 @@ Next:
   {bin}/carryover handoff   prints the handoff of the project you are in
   {bin}/carryover status    says what is watched, and what was skipped and why"""
 
-MOST_BYTES: Final = 100_000_000
+_MOST_BYTES: Final = 100_000_000
 """Reads only this much of a longer history, newest first, so that the demo starts quickly."""
 
 KEPT_VARIABLES: Final = ("PATH", "LANG", "LC_ALL", "TZ", "TMPDIR", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "PYTHONPATH")
@@ -55,7 +55,7 @@ def main() -> int:
         return ExitCode.INTERRUPTED
     bin_folder = Path(sys.executable).parent
     shown = os.path.relpath(bin_folder) if bin_folder.is_relative_to(Path.cwd()) else bin_folder
-    print_lines(NEXT.format(bin=shown).split("\n"), fits=True)
+    print_lines(_NEXT.format(bin=shown).split("\n"), fits=True)
     return ExitCode.OK
 
 
@@ -94,7 +94,7 @@ def _read_example(home: Path) -> tuple[str, str]:
 def _read() -> tuple[str, str] | None:
     """Returns the newest project's root and handoff, or None if there was nothing to hand over."""
     begin_s = time.monotonic()
-    with temporary_ledger(chosen_sources(Config(), None, most_bytes=MOST_BYTES), adapters()) as ledger:
+    with temporary_ledger(chosen_sources(Config(), None, most_bytes=_MOST_BYTES), adapters()) as ledger:
         sums = totals(ledger)
         secrets = f", {counted(sum(sums.redactions.values()), 'secret')} taken out" if sums.redactions else ""
         took = f"in {time.monotonic() - begin_s:.1f} s"
