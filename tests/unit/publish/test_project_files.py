@@ -214,8 +214,8 @@ def test_nothing_is_removed_through_a_link_that_a_checkout_puts_in_the_folders_p
     (app / "docs").mkdir()
     (app / "docs" / "handoff.md").write_text("Theirs.\n")
 
-    def checked_out(edits: Pass) -> None:
-        take_out(edits)
+    def checked_out(edits: Pass, **kept: Any) -> None:
+        take_out(edits, **kept)
         shutil.rmtree(app / ".carryover")
         (app / ".carryover").symlink_to("docs")
 
