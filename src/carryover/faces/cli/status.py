@@ -173,12 +173,14 @@ def _daemon(facts: Gathered) -> str:
         return "not installed; `carryover install` sets it up and asks one question"
     if health is None:
         return "not running, so no handoff is kept fresh: `carryover start`"
-    reading = "caught up"
-    if not health.caught_up:
-        from carryover.actions.first_read import how_far
+    running = f"{paint('running', BOLD)} for {duration(health.uptime_s)}"
+    if facts.paused or health.ledger_trouble is not None:
+        return running  # a line below says why nothing is read
+    if health.caught_up:
+        return f"{running}, caught up"
+    from carryover.actions.first_read import how_far
 
-        reading = how_far(health)[1]
-    return f"{paint('running', BOLD)} for {duration(health.uptime_s)}, {reading}"
+    return f"{running}, {how_far(health)[1]}"
 
 
 def _recorded(facts: Gathered, now_ms: int) -> str:

@@ -341,6 +341,12 @@ def test_a_project_that_is_paused_is_named_until_it_is_not() -> None:
     assert not any(line.startswith("left out") for line in short(config={}))
 
 
+@pytest.mark.parametrize("odd", [{"paused": True}, {"ledger_trouble": "The disk is full."}], ids=["paused", "full"])
+def test_a_daemon_that_reads_nothing_now_is_not_said_to_be_at_it(odd: dict[str, Any]) -> None:
+    paused = odd.get("paused", False)
+    assert short(daemon={**HEALTH, **odd}, paused=paused, agents=[AGENT])[0] == "carryoverd   running for 2 h"
+
+
 @pytest.mark.parametrize("width", [60, 200])
 def test_the_short_form_has_ten_lines_at_most_and_lists_what_has_room(width: int) -> None:
     hooks = {**HOOKS, "missing": ["SessionStart"]}
