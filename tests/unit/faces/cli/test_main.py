@@ -51,6 +51,7 @@ USAGE = {
     "--unheard-of": "unrecognized arguments: --unheard-of",
     "stat": "did you mean 'status'?",
     "sessions --limt 3": "did you mean '--limit'?",
+    "search --al": "unrecognized arguments: --al; did you mean '--all'?",
     "handoff --to codx": "did you mean 'codex'?",
     "install --pointers shred": "did you mean 'shared'?",
     "sync inti": "did you mean 'init'?",
