@@ -52,6 +52,8 @@ USAGE = {
     "stat": "did you mean 'status'?",
     "sessions --limt 3": "did you mean '--limit'?",
     "search --al": "unrecognized arguments: --al; did you mean '--all'?",
+    "log --project=.": "unrecognized arguments: --project=.; a project is named without --project here",
+    "usage .": "unrecognized arguments: .; a project is named by --project DIR here",
     "handoff --to codx": "did you mean 'codex'?",
     "install --pointers shred": "did you mean 'shared'?",
     "sync inti": "did you mean 'init'?",
