@@ -162,6 +162,9 @@ def _done_lines(done: Installed, home: Path) -> Iterator[str]:
         yield f"  {counted(done.held.sessions, 'session')} in {counted(done.held.project_count, 'project')} so far."
     if done.shell.problem:
         yield from (f"⚠ {done.shell.problem}", f"  {done.shell.remedy}")
+    if done.curl_missing:
+        yield "⚠ There is no `curl` on the PATH, by which hooks reach carryoverd."
+        yield "  Install it with your system's package manager."
     if done.installing:
         is_in_projects = done.answer.pointers != "off" and done.survey.config.publish.folder is None
         yield from ("", _NEW_SESSION, _OPEN_CHAT if is_in_projects else _OPEN_CHAT_WITHOUT_FILE)

@@ -23,7 +23,7 @@ from support.forked import CARRYOVER
 from support.recorded_shop import Run
 from support.replayed import make_project, replay
 from support.terminal import CTRL_C, ENTER, LEFT, RIGHT, Terminal, played
-from support.tools import CURSOR, versioned
+from support.tools import CURSOR, program, versioned
 
 TIPS = """\
 
@@ -58,6 +58,17 @@ def test_it_writes_hooks_and_settings_and_says_so(claude: Path, run: Run) -> Non
             '[resume]\nmode = "ask"\n\n[publish]\npointers = "shared"\nshared_since = 20'
         )
     )
+
+
+def test_what_hooks_need_is_named_if_it_is_missing(
+    claude: Path, home: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(home / "bin"))
+    missing = "⚠ There is no `curl` on the PATH, by which hooks reach carryoverd.\n"
+    assert missing in run.out("install", "--yes", "--no-service")
+
+    program(home / "bin" / "curl", "exit 0")
+    assert missing not in run.out("install", "--yes", "--no-service")
 
 
 def test_a_second_time_it_changes_no_byte(installed: Path, home: Path, run: Run) -> None:
