@@ -166,10 +166,12 @@ def _limits(facts: Gathered, now_ms: int) -> Iterator[str]:
 
 
 def _daemon(facts: Gathered) -> str:
+    from carryover.past.status import is_to_install
+
     health = facts.daemon
     if facts.daemon_problem is not None:
         return paint("does not answer", YELLOW) + ": `carryover restart`"
-    if health is None and not facts.installed and all(agent.selected is None for agent in facts.agents):
+    if health is None and is_to_install(facts):
         return "not installed; `carryover install` sets it up and asks one question"
     if health is None:
         return "not running, so no handoff is kept fresh: `carryover start`"
