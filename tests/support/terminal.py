@@ -18,6 +18,7 @@ DOWN: Final = "\x1b[B"
 RIGHT: Final = "\x1b[C"
 LEFT: Final = "\x1b[D"
 CTRL_C: Final = "\x03"
+ESCAPE: Final = "\x1b"
 LIMIT_S: Final = 30.0
 
 _ESCAPE: Final = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b[=>78]|\x1b\][^\x07]*\x07")

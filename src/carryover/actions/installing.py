@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import tomllib
 from collections.abc import Collection, Iterator
 from contextlib import suppress
@@ -155,6 +156,8 @@ class Installed:
     """Projects from which text was removed because the settings no longer allow it."""
     shell: OnPath
     """Whether a shell finds this installation by its name."""
+    curl_missing: bool = False
+    """Whether hooks were planned that can't reach the daemon, for want of curl."""
 
     @property
     def installing(self) -> bool:
@@ -240,6 +243,7 @@ def install(survey: Survey, answer: InstallAnswer) -> Installed:
         projects=planned_in(survey.projects, _decided(config, choices, answer)),
         edits=(*hooks, *servers, choices),
         shell=on_path_here(),
+        curl_missing=bool(hooks) and shutil.which("curl") is None,
     )
     if wishes.dry_run:
         edits = (*done.edits, *(_service_edits() if wishes.service else ()))

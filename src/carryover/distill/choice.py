@@ -15,6 +15,7 @@ from carryover.distill.names import names_in
 from carryover.distill.quotes import estimated_tokens
 from carryover.distill.sections.recent_files import relative
 from carryover.distill.worth import InPlay, suffix_of
+from carryover.records.text import names_handoff_file
 from carryover.text.pattern import later
 
 Spot = tuple[int, int]
@@ -96,12 +97,13 @@ def _is_path(name: str) -> bool:
 
 def _says_little(key: str, name: InPlay) -> bool:
     """Whether a name alone says nothing: a word, words in a script that writes them together, also around a name, or
-    that only a text has in one (`user-facing`), or a measure."""
+    that only a text has in one (`user-facing`), a measure, or the handoff itself."""
     is_words = not key.isascii() and (key.replace("-", "").isalpha() or len(key) > _LONGEST_WORD)
     is_words |= not name.called and _WIDE.search(key) is not None
     is_words |= key.startswith("redacted:")
     is_words |= not name.called and _COMPOUND.fullmatch(name.shown) is not None
-    return key.isalpha() or is_words or _MEASURE.fullmatch(key) is not None
+    is_own = names_handoff_file(name.shown)  # the reader has it
+    return is_own or key.isalpha() or is_words or _MEASURE.fullmatch(key) is not None
 
 
 def _shown(name: str, root: str) -> str:

@@ -23,6 +23,8 @@ REPLIES: Final = frozenset(
     네 예 계속 계속해 감사합니다 아니요 안녕하세요
     """.split()
 )
+_BEGINS: Final = later(r"\blet['’]?s (?:start|begin|go)\b")
+"""What `carryover install` tells the user to say. No word of it is a reply by itself: "start the server" is a task."""
 GO_ON: Final = (
     *("continue", "proceed", "keep going", "weiter", "fortfahren", "continuer", "continuar", "continuo"),
     *("продолж", "続け", "继续", "계속"),
@@ -62,7 +64,7 @@ _LIST_ITEM: Final = later(r"\s*(?:[-*+•–]|\(?\d{1,2}[.):]|\(?[A-Za-z][.)])\s
 
 def only_replies(text: str) -> bool:
     """Whether a prompt consists only of short replies ("yes, go ahead") or punctuation."""
-    return all(word[0] in REPLIES for word in _WORD.finditer(text.casefold()))
+    return all(word[0] in REPLIES for word in _WORD.finditer(_BEGINS.sub("", text.casefold())))
 
 
 def begins_with_reply(text: str) -> bool:

@@ -220,7 +220,8 @@ def _pointers_that_stay(state: StateDir, journal: Journal, home: Path) -> Iterat
         others = f" and {counted(more, 'more project')}" if more > 0 else ""
         yield (
             f"Pointers stay in {', '.join(roots[:_MOST_NAMED])}{others}, to handoffs that will not change any more. To "
-            "take them out and keep what was recorded, run `carryover refresh --pointers off` before you uninstall."
+            "take them out and keep what was recorded, run `carryover refresh --pointers off`, then "
+            "`carryover uninstall`."
         )
 
 

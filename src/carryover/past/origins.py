@@ -22,6 +22,7 @@ from carryover.past.session_turns import TurnChange, changes_of, edits_of
 from carryover.past.sessions import show_command
 from carryover.paths import expanded
 from carryover.platform import here
+from carryover.probe.git_command import git_trouble
 from carryover.probe.git_history import GitCommit, commit_named, files_of_commit, former_names
 from carryover.probe.source_code import Definition, Effort, definitions, language_of
 from carryover.terminal.output import did_you_mean
@@ -190,9 +191,14 @@ def _of_file(
     if changes:
         return changes
     if os.sep not in name and not os.path.lexists(path):
+        no_file = "a file here, also none that an agent is known to have changed"
+        if trouble := git_trouble():
+            raise UserError(
+                f"{name!r} is not {no_file}. Whether it is a commit is not known, as git can't be run: {trouble}.",
+                ExitCode.NOTHING_FOUND,
+            )
         raise UserError(
-            f"{name!r} is neither a file here, also none that an agent is known to have changed, nor a commit of "
-            f"{root}. `carryover log` lists the commits of sessions.",
+            f"{name!r} is neither {no_file}, nor a commit of {root}. `carryover log` lists the commits of sessions.",
             ExitCode.NOTHING_FOUND,
         )
     why = "`carryover sessions` lists what is recorded." if project else f"Nothing is recorded for {root}."

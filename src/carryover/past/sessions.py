@@ -29,6 +29,8 @@ from carryover.text.harmless import one_line
 __all__ = ["WantedSessions"]
 _MOST_LISTED: Final = 200
 _TITLE_CHARS: Final = 200
+_GOES_ON: Final = "(goes on with the handoff)"
+"""What a session is called that `carryover to` began, until the user asks for something in it."""
 
 
 def recorded_sessions(
@@ -103,7 +105,8 @@ def project_id_here(project_id: int | None, root: str | None) -> int:
 
 def title_of(ledger: sqlite3.Connection, row: SessionRow) -> str:
     """Returns what a session is called everywhere: its first prompt with a goal, or else the title that its agent gave
-    it, if that names work, or else its first words; on one line, empty if there is none of these."""
+    it, if that names work, or else its first words, or that it goes on with a handoff; on one line, empty if there is
+    none of these."""
     return titled(row, session_digest(ledger, row))
 
 
@@ -116,7 +119,8 @@ def titled(row: SessionRow, digest: Digest) -> str:
     if words and goal is not None and states_goal(goal):
         return words
     names_work = agents_title and not agents_title.startswith("#") and not begins_with_reply(agents_title)
-    return agents_title if names_work or not words else words
+    title = agents_title if names_work or not words else words
+    return title or (_GOES_ON if any(turn.resumes for turn in digest.turns) else "")
 
 
 def show_command(session: str, turn: int, *, subagent: bool = False) -> str:

@@ -38,6 +38,11 @@ def problems(facts: Gathered) -> tuple[Finding, ...]:
     return tuple(finding for finding in findings(facts) if finding.check not in _SAID_FIRST)
 
 
+def is_to_install(facts: Gathered) -> bool:
+    """Whether `carryover doctor` would say that Carryover is not installed."""
+    return any(finding.check == "install" for finding in findings(facts))
+
+
 def is_deleted(project: ProjectHealth) -> bool:
     """Whether the project's handoff was deleted after the daemon had written it."""
     return project.file is not None and is_gone(Path(project.file))

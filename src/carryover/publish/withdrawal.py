@@ -21,12 +21,13 @@ from carryover.projects.handoff_file import STORE
 from carryover.publish.gitignore import rules_in, unshare_rule
 from carryover.publish.loaded_files import own_files
 from carryover.publish.local_files import hide_no_more, local_names, local_text, place_local_files
-from carryover.publish.once import Once
+from carryover.publish.once import Once, committed_names
 from carryover.publish.read_lists import entry
 
 
 def take_back(root: Path, settings: ProjectSettings, state: Path) -> Pass:
     """Removes from the project at `root` what `settings` no longer allow, byte for byte, and only what we put there.
+    In an excluded project, what HEAD has stays.
 
     Blocks (files, git). The result's `notes` list what could not be removed. Raises OSError.
     """
@@ -55,7 +56,8 @@ def _take_back(edits: Pass, settings: ProjectSettings) -> None:
     if settings.pointers == "local" and settings.excluded is None:
         place_local_files(edits, settings.agents, create=False)
     else:
-        take_out(edits)
+        # Git would show what a commit has as deleted, and to add it again afterwards is git's alone (`Once`).
+        take_out(edits, but=committed_names(edits.checkout) if settings.excluded is not None else ())
         hide_no_more(edits)
     Once(edits, settings.agreed_ms).forget()
     goes, store = _goes(settings), edits.root / STORE
@@ -82,9 +84,9 @@ def texts_in(root: Path, mine: Collection[str]) -> Iterator[Text]:
     yield from (local_text(root, name) for name in names if name in mine)
 
 
-def take_out(edits: Pass) -> None:
+def take_out(edits: Pass, *, but: Collection[str] = ()) -> None:
     """Takes our text out of each file before the next one is looked at, since two names may lead to one by now."""
-    for text in texts_in(edits.root, edits.mine):
+    for text in texts_in(edits.root, [name for name in edits.mine if name not in but]):
         edits.take(text)
 
 

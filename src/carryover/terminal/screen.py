@@ -5,8 +5,14 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Final
 
 from carryover.text.harmless import harmless
+
+if TYPE_CHECKING:
+    from prompt_toolkit.application import Application
+
+LEAVE: Final = ("escape", "q")
 
 
 @contextmanager
@@ -22,3 +28,12 @@ def drawing() -> Iterator[None]:
 
     with create_app_session(output=Drawn.from_pty(sys.stdout)):
         yield
+
+
+def let_leave(screen: Application[Any]) -> None:
+    """Has a question of questionary's end with None when the user leaves it, which its own keys do by Ctrl-C alone."""
+    from prompt_toolkit.key_binding import KeyBindings
+
+    assert isinstance(screen.key_bindings, KeyBindings)
+    for key in LEAVE:
+        screen.key_bindings.add(key)(lambda event: event.app.exit(result=None))

@@ -182,6 +182,11 @@ def test_an_attribute_of_a_variable_of_one_letter_says_nothing() -> None:
     assert names_not_held(known, (), "/shop", 150) == ("c.py, src/cart.py", "re.match")
 
 
+def test_the_handoff_itself_is_not_named() -> None:
+    known = names(".carryover/handoff.md", "/shop/.carryover/more.md", "docs/handoff.md")
+    assert names_not_held(known, (), "/shop", 150) == ("docs/handoff.md", "")
+
+
 def test_in_a_folder_with_blanks_in_its_name_files_are_named_as_in_any_other() -> None:
     known = names("cat /home/ann/My Projects/shop/src/cart.py", "Projects/shop/tax.py")
     assert names_not_held(known, (), "/home/ann/My Projects/shop", 150) == ("src/cart.py, tax.py", "")

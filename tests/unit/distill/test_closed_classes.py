@@ -60,7 +60,8 @@ def measured() -> dict[str, float]:
 
 
 @pytest.mark.parametrize(
-    "text", ["Yes, go ahead.", "ok", "ja, weiter", "vas-y", "да", "はい", "继续", "네", "👍", "...", "quit"]
+    "text",
+    ["Yes, go ahead.", "ok", "Let's start", "let’s go!", "vas-y", "да", "はい", "继续", "네", "👍", "...", "quit"],
 )
 def test_a_reply_is_only_that(text: str) -> None:
     assert only_replies(text)

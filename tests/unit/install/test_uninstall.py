@@ -128,7 +128,7 @@ def test_pointers_that_stay_without_a_purge_are_named(state: StateDir, home: Pat
 
     assert plan_uninstall(state, purge=False, home=home).notes == (
         f"Pointers stay in {roots} and 3 more projects, to handoffs that will not change any more. To take them out "
-        "and keep what was recorded, run `carryover refresh --pointers off` before you uninstall.",
+        "and keep what was recorded, run `carryover refresh --pointers off`, then `carryover uninstall`.",
     )
     for name in ("app1", "app2", "app3", "app4", "hidden"):
         shutil.rmtree(home / name)

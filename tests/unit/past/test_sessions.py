@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from carryover.distill.own_text import go_on_prompt
 from carryover.ledger.queries import sessions
 from carryover.ledger.store import Ledger
 from carryover.model import NOTE, FileEdit, SessionInfo, ToolResult
@@ -60,6 +61,15 @@ async def test_a_session_is_called_the_same_everywhere_in_the_users_words(scribe
     ]
     [session] = listed(scribe.db, [row])
     assert (session.title, session.task) == ("number the vouchers", "number the vouchers")
+
+
+async def test_a_session_in_which_nothing_else_was_asked_yet_is_said_to_go_on(scribe: Scribe) -> None:
+    await scribe.tell(go_on_prompt(".carryover/handoff.md"))
+    [row] = sessions(scribe.db, None, limit=9)
+    assert title_of(scribe.db, row) == "(goes on with the handoff)"
+
+    await scribe.tell("let's start", "number the vouchers")
+    assert title_of(scribe.db, row) == "number the vouchers"
 
 
 @pytest.mark.parametrize(

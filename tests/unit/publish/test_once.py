@@ -125,6 +125,20 @@ def test_the_user_s_word_writes_it_anew_and_so_does_an_end_of_a_pause(app: Path)
     assert published(app, agreed_ms=1).edited == ("AGENTS.md", "CLAUDE.md")
 
 
+def test_a_pause_and_its_end_leave_what_is_committed_as_it_is(app: Path) -> None:
+    published(app)
+    git(app, "add", "AGENTS.md")
+    git(app, "commit", "--quiet", "--message", "Point agents to the handoff")
+
+    take_back(app, ProjectSettings(excluded="`carryover pause`"))
+    assert texts(app) == {"AGENTS.md": NEW_FILE, "CLAUDE.md": b"Be Claude.\n"}
+    assert git(app, "status", "--porcelain") == ""
+
+    assert published(app).edited == ("CLAUDE.md",)
+    take_back(app, ProjectSettings(pointers="off"))
+    assert texts(app) == {"CLAUDE.md": b"Be Claude.\n"}
+
+
 def test_what_it_wrote_is_taken_out_even_if_the_list_in_the_project_is_gone(app: Path) -> None:
     published(app)
     shutil.rmtree(app / ".carryover")

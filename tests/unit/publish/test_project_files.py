@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import shutil
+from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor, wait
 from functools import partial
 from pathlib import Path
@@ -214,8 +215,8 @@ def test_nothing_is_removed_through_a_link_that_a_checkout_puts_in_the_folders_p
     (app / "docs").mkdir()
     (app / "docs" / "handoff.md").write_text("Theirs.\n")
 
-    def checked_out(edits: Pass) -> None:
-        take_out(edits)
+    def checked_out(edits: Pass, *, but: Collection[str]) -> None:
+        take_out(edits, but=but)
         shutil.rmtree(app / ".carryover")
         (app / ".carryover").symlink_to("docs")
 

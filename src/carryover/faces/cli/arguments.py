@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import re
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 WIDEST: Final = 100
+PROJECT: Final = "--project"
+"""An option where a command takes words or an id; the other commands take a project's folder as it is."""
 
 MEANING: Final = {
     ExitCode.OK: "done",
@@ -113,8 +115,16 @@ class CommandParser(argparse.ArgumentParser):
         """Raises UsageError about `arguments` that the command does not accept."""
         words = list(arguments)
         options = [name for action in self.declared for name in action.option_strings]
-        hints = (did_you_mean(word.partition("=")[0], options) for word in words)
+        hints = (self._hint(word, options) for word in words)
         self.error(f"unrecognized arguments: {' '.join(words)}{next(filter(None, hints), '')}")
+
+    def _hint(self, word: str, options: Sequence[str]) -> str:
+        name = word.partition("=")[0]
+        if name == PROJECT and any(action.metavar == "PROJECT" for action in self.declared):
+            return f"; a project is named without {PROJECT} here"
+        if PROJECT in options and (word == "." or "/" in word):
+            return f"; a project is named by {PROJECT} DIR here"
+        return did_you_mean(name, options)
 
 
 class ShowVersion(argparse.Action):

@@ -36,7 +36,8 @@ Restarts carryoverd, such as after an upgrade: through the service that
 Stops Carryover at once: nothing is read, nothing is written into projects, and
 no session gets a handoff, until `carryover unpause`. What your agents write
 meanwhile is read then. With PROJECT only that project is left out: its handoff
-and the pointers to it are taken out of it, and no agent gets it.""",
+and the pointers to it are taken out of it, except for those that you committed,
+and no agent gets it.""",
     "unpause": """\
 Resumes after `carryover pause`: what your agents wrote meanwhile is read, and
 handoffs are brought up to date. With PROJECT, for that project alone, whose

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator, Sequence
+from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
 from carryover.actions.output_file import target, write_output
@@ -80,16 +81,17 @@ def _run_report(args: argparse.Namespace) -> int:
 
 
 def doctor_lines(findings: Sequence[Finding], repairs: Sequence[Repair]) -> Iterator[str]:
-    """Yields the report for people: the repairs that were made, then the findings."""
+    """Yields the report for people: the repairs that were made, then the findings; neighbours that mean the same, such
+    as one for each project, with one explanation."""
     for repair in repairs:
         yield f"✓ {repair.did}" if repair.problem is None else f"✗ {repair.problem}"
     wrong = sum(finding.level == "wrong" for finding in findings)
     todo = sum(finding.level == "todo" for finding in findings)
     left = f" {counted(todo, 'thing')} left for you to do." if todo else ""
     yield paint(f"{counted(wrong, 'problem')}." if wrong else "No problems found.", BOLD) + left
-    for finding in findings:
+    for (level, why, do), alike in groupby(findings, key=lambda one: (one.level, one.why, one.do)):
         yield ""
-        mark = {"wrong": paint("✗", YELLOW), "todo": "☐", "note": "·"}[finding.level]
-        yield f"{mark} {finding.what}"
-        yield f"  {finding.why}"
-        yield f"  → {finding.do}"
+        mark = {"wrong": paint("✗", YELLOW), "todo": "☐", "note": "·"}[level]
+        yield from (f"{mark} {finding.what}" for finding in alike)
+        yield f"  {why}"
+        yield f"  → {do}"

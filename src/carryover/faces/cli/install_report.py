@@ -24,8 +24,8 @@ _OPEN_CHAT: Final = 'In a chat that is already open say "read .carryover/handoff
 _OPEN_CHAT_WITHOUT_FILE: Final = "In a chat that is already open paste what `carryover handoff --copy` copies."
 
 _COMMIT: Final = (
-    "  Until then git refuses what would overwrite them: "
-    "`git add AGENTS.md && git commit -m 'Point agents to the handoff'` there."
+    "  Until then git refuses a pull or checkout that would overwrite them. To commit them there: "
+    "`git add AGENTS.md && git commit -m 'Point agents to the handoff'`."
 )
 _READ: Final = {
     "done": "Everything that your agents wrote so far has been read.",
@@ -162,6 +162,9 @@ def _done_lines(done: Installed, home: Path) -> Iterator[str]:
         yield f"  {counted(done.held.sessions, 'session')} in {counted(done.held.project_count, 'project')} so far."
     if done.shell.problem:
         yield from (f"⚠ {done.shell.problem}", f"  {done.shell.remedy}")
+    if done.curl_missing:
+        yield "⚠ There is no `curl` on the PATH, by which hooks reach carryoverd."
+        yield "  Install it with your system's package manager."
     if done.installing:
         is_in_projects = done.answer.pointers != "off" and done.survey.config.publish.folder is None
         yield from ("", _NEW_SESSION, _OPEN_CHAT if is_in_projects else _OPEN_CHAT_WITHOUT_FILE)

@@ -10,7 +10,7 @@ from carryover.actions.installing import Detection, InstallAnswer
 from carryover.actions.project_rules import POINTERS, Texts
 from carryover.errors import ExitCode, UserError
 from carryover.terminal.output import wrapped
-from carryover.terminal.screen import drawing
+from carryover.terminal.screen import drawing, let_leave
 
 if TYPE_CHECKING:
     from prompt_toolkit.application import Application
@@ -21,7 +21,6 @@ _INSTRUCTION: Final = "(space to tick, then enter)"
 _PROJECTS: Final = "What may be written into your projects? (← → to choose)"
 PROJECTS_IN_SHORT: Final = "Into projects (← →):"
 LEAVING: Final = "Esc or q leaves everything as it is."
-LEAVE: Final = ("escape", "q")
 KEYS: Final = {"left": -1, "right": 1, "p": 1}
 """Keys that change the answer about projects, and how many places they move."""
 
@@ -111,8 +110,7 @@ class _Panel:
         screen.layout.container.children.append(ConditionalContainer(window, filter=~is_done))
         for key, by in KEYS.items():
             screen.key_bindings.add(key, eager=True)(partial(self._choose, by))
-        for key in LEAVE:
-            screen.key_bindings.add(key)(lambda event: event.app.exit(result=None))
+        let_leave(screen)
 
     def _choose(self, by: int, _event: object) -> None:
         place = POINTERS.index(self.answer.pointers) + by

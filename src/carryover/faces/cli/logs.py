@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import argparse
+from collections import deque
+from collections.abc import Iterator
 from contextlib import nullcontext
 from functools import partial
+from itertools import takewhile
 from typing import Final
 
 from carryover.errors import ExitCode
-from carryover.faces.cli.arguments import TIMES, add_pager_argument, describe, flag
+from carryover.faces.cli.arguments import TIMES, add_pager_argument, describe, flag, positive
 from carryover.past.logs import LEVELS, LoggedLine, log_lines
 from carryover.terminal.output import YELLOW, is_read_for, paint, print_json, say
 from carryover.terminal.pager import paged
@@ -23,7 +26,7 @@ by a short id. Works without the daemon."""
 
 EXAMPLES: Final = """\
   carryover logs                                all of it
-  carryover logs -f                             and what is added, until Ctrl-C
+  carryover logs -n 20 -f                       the newest 20 lines and what is added, until Ctrl-C
   carryover logs --level warning --since 2h     what went wrong in the last two hours
   carryover logs --json                         one JSON object per line"""
 
@@ -33,6 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     flag(parser, "-f", "--follow", "print what is added as well, until Ctrl-C")
     parser.add_argument("--level", choices=LEVELS, default="debug", help="leave out what is less serious")
     parser.add_argument("--since", default=0, metavar="WHEN", help=f"only from then on: {TIMES}")
+    parser.add_argument("-n", "--limit", type=positive, metavar="N", help="only the newest N of these lines")
     flag(parser, "--json", "print each line as a JSON object")
     add_pager_argument(parser)
 
@@ -41,6 +45,8 @@ def run(args: argparse.Namespace) -> int:
     wait = partial(is_read_for, FOLLOW_EVERY_S) if args.follow else None
     try:
         lines = log_lines(level=args.level, since_ms=args.since, wait=wait)
+        if args.limit is not None:
+            lines = _newest(lines, args.limit)
         with nullcontext() if args.follow else paged(args):
             for line in lines:
                 if line is None:
@@ -50,6 +56,14 @@ def run(args: argparse.Namespace) -> int:
     except KeyboardInterrupt:
         return ExitCode.INTERRUPTED  # the usual end of following: nothing to say about it
     return ExitCode.OK
+
+
+def _newest(lines: Iterator[LoggedLine | None], limit: int) -> Iterator[LoggedLine | None]:
+    """Yields the newest of the lines that are there, and all that are added."""
+    there = takewhile(lambda line: line is not None, lines)
+    yield from deque(there, maxlen=limit)
+    yield None
+    yield from lines
 
 
 def _print(line: LoggedLine, args: argparse.Namespace) -> None:

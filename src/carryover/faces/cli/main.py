@@ -264,7 +264,9 @@ def _parsed(
     if unknown and args.command is not None:
         # argparse takes all positional arguments at the first one; those after an option are left over.
         after = arguments[arguments.index(first or args.command) + 1 :]
-        args, unknown = commands[args.command].parse_known_intermixed_args(after, args)
+        # Python 3.11 warns of words that are there already, though there are none.
+        known = argparse.Namespace(**{name: value for name, value in vars(args).items() if value != []})
+        args, unknown = commands[args.command].parse_known_intermixed_args(after, known)
     if unknown:
         commands.get(args.command, parser).unknown(unknown)
     if args.command is None and args.json:

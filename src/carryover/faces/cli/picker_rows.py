@@ -40,7 +40,7 @@ LIST_KEYS: Final[Sequence[str]] = (
 )
 QUERY_KEYS: Final[Sequence[str]] = ("enter show", "↓ list", "tab filters", "esc ends the search", "f1 keys")
 FILTER_KEYS: Final[Sequence[str]] = ("←→ change", "tab next", "↓ list", "esc ends the search")
-AGENT_KEYS: Final[Sequence[str]] = ("enter continue there", "↑↓ choose", "esc back")
+AGENT_KEYS: Final[Sequence[str]] = ("enter continue there", "↑↓ choose", "esc back", "q quit")
 
 _BETWEEN: Final = " · "
 _COLUMNS: Final = {"by": Column("", least=6), "project": Column("", least=8, keep_end=True)}

@@ -102,6 +102,7 @@ class Rows(FormattedTextControl):
             key_bindings=key_bindings,
             get_cursor_position=lambda: Point(0, self.chosen),
         )
+        key_bindings.add("q")(lambda event: event.app.exit(result=None))
         self.chosen = 0
         self.number = 0
         self._moved = moved
@@ -339,7 +340,6 @@ class Screen:
         bindings.add("/")(lambda event: event.app.layout.focus(self.query_field))
         bindings.add("a")(lambda _: self._toggle_project())
         bindings.add("?")(lambda _: self._show_keys())
-        bindings.add("q")(lambda event: event.app.exit(result=None))
         return bindings
 
     def _clear_message(self, _: object) -> None:

@@ -12,7 +12,7 @@ from carryover.faces.cli.sessions import session_lines
 from carryover.model import id_in_command
 from carryover.past.context import now_ms, project_root
 from carryover.terminal.output import ago, can_ask, cut_to_width, warn
-from carryover.terminal.screen import drawing
+from carryover.terminal.screen import drawing, let_leave
 from carryover.terminal.table import Column, table
 from carryover.text.harmless import one_line
 
@@ -191,7 +191,7 @@ def _asked_for(going: TakeOver) -> str | None:
 def _picked(question: str, rows: Sequence[Sequence[str]], values: Sequence[str]) -> str:
     """Returns the value of the row that the user picks; the text in the first column is the longest.
 
-    Raises KeyboardInterrupt on Ctrl-C.
+    Raises KeyboardInterrupt on Ctrl-C, and UserError if the user leaves.
     """
     import questionary  # takes longer to import than everything else
 
@@ -199,5 +199,9 @@ def _picked(question: str, rows: Sequence[Sequence[str]], values: Sequence[str])
     lines = table([Column("")] * len(fit[0]), fit, None)[1:]
     choices = [questionary.Choice(line, value=value) for line, value in zip(lines, values, strict=True)]
     with drawing():
-        picked = questionary.select(question, choices, qmark="", instruction="(arrows, enter)").unsafe_ask()
+        select = questionary.select(question, choices, qmark="", instruction="(arrows, enter; esc leaves)")
+        let_leave(select.application)
+        picked = select.unsafe_ask()
+    if picked is None:
+        raise UserError("No agent was started.", ExitCode.INTERRUPTED)
     return str(picked)

@@ -161,19 +161,23 @@ def _limits(facts: Gathered, now_ms: int) -> Iterator[str]:
 
 
 def _daemon(facts: Gathered) -> str:
+    from carryover.past.status import is_to_install
+
     health = facts.daemon
     if facts.daemon_problem is not None:
         return paint("does not answer", YELLOW) + ": `carryover restart`"
-    if health is None and not facts.installed and all(agent.selected is None for agent in facts.agents):
+    if health is None and is_to_install(facts):
         return "not installed; `carryover install` sets it up and asks one question"
     if health is None:
         return "not running, so no handoff is kept fresh: `carryover start`"
-    reading = "caught up"
-    if not health.caught_up:
-        from carryover.actions.first_read import how_far
+    running = f"{paint('running', BOLD)} for {duration(health.uptime_s)}"
+    if facts.paused or health.ledger_trouble is not None:
+        return running  # a line below says why nothing is read
+    if health.caught_up:
+        return f"{running}, caught up"
+    from carryover.actions.first_read import how_far
 
-        reading = how_far(health)[1]
-    return f"{paint('running', BOLD)} for {duration(health.uptime_s)}, {reading}"
+    return f"{running}, {how_far(health)[1]}"
 
 
 def _recorded(facts: Gathered, now_ms: int) -> str:

@@ -31,7 +31,10 @@ def _channels(root: Path, settings: ProjectSettings, agent: AgentFacts, spec: Ag
     if settings.excluded:
         return Channels(agent.name, missing=f"the project is left out by {settings.excluded}")
     ways = [*_by_hook(agent, spec), *_by_list(root, agent, spec), *_by_file(root, agent, spec)]
-    return Channels(agent.name, tuple(ways), missing="; ".join(_missing(root, agent, spec)))
+    missing = "; ".join(_missing(root, agent, spec))
+    if not ways and not missing and spec.start is not None:
+        missing = f"`carryover to {spec.id}` starts it with the handoff"
+    return Channels(agent.name, tuple(ways), missing=missing)
 
 
 def _by_hook(agent: AgentFacts, spec: AgentSpec) -> Iterator[str]:

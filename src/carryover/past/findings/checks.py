@@ -157,9 +157,10 @@ def _set_up(facts: Gathered, _: Gathered) -> dict[str, _Row]:
 
 
 def _cannot_have_hooks(agent: AgentFacts) -> bool:
-    """Whether the agent's own version, folder or settings rule out hooks."""
+    """Whether the agent has none, or its own version, folder or settings rule them out."""
+    has_none = agent.hooks is None and agent.entry is None
     is_unusable = agent.hooks is not None and bool(agent.hooks.problem or agent.hooks.dropped)
-    return agent.state == "older" or agent.lost_folder is not None or is_unusable
+    return has_none or agent.state == "older" or agent.lost_folder is not None or is_unusable
 
 
 def _daemon(facts: Gathered, daemon: Health) -> dict[str, _Row]:

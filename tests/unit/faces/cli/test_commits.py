@@ -35,3 +35,16 @@ def test_what_is_neither_a_file_nor_a_commit_is_said_to_be_neither(work: ClaudeW
 
     assert said.startswith("carryover: 'deadbeef' is neither a file here")
     assert f"nor a commit of {work.cwd}" in said
+
+
+def test_without_git_it_is_not_said_that_there_is_no_such_commit(
+    work: ClaudeWork, run: Run, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    work.prompt("add a discount")
+    work.edit("cart.py", "sum(items)", "sum(items) - 5")
+    monkeypatch.setenv("PATH", str(home))
+
+    said = run.err(ExitCode.NOTHING_FOUND, "why", "HEAD")
+
+    assert "'HEAD' is not a file here" in said
+    assert "Whether it is a commit is not known, as git can't be run: there is none in the folders of its PATH." in said

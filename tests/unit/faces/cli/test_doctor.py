@@ -7,11 +7,14 @@ import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from carryover.errors import ExitCode
+from carryover.faces.cli.doctor import doctor_lines
 from carryover.past.context import state_dir
+from carryover.past.findings.checks import Finding
 from support.check_up import found
 from support.daemon_process import DaemonProcess, handoff_of, wait_until
 from support.recorded_shop import Run
@@ -94,6 +97,25 @@ def test_where_the_home_folder_is_a_repository_git_is_asked_its_version(home: Pa
     asked = [run.out("doctor", "--report", "-") for _ in (None, repository(home))]
 
     assert [len(re.findall(r"\n  git \d+\.", report)) for report in asked] == [1, 1]
+
+
+def test_what_is_the_same_for_several_projects_is_explained_once() -> None:
+    said: dict[str, Any] = {"level": "note", "why": "No session finds a handoff.", "do": "Leave it."}
+    of_each = [Finding(check="project", what=f"/tmp/{name}: nothing is published.", **said) for name in ("a", "b")]
+    other = Finding(check="disk", level="wrong", what="The disk is full.", why="Nothing is recorded.", do="Leave it.")
+
+    assert [*doctor_lines([*of_each, other], [])] == [
+        "1 problem.",
+        "",
+        "· /tmp/a: nothing is published.",
+        "· /tmp/b: nothing is published.",
+        "  No session finds a handoff.",
+        "  → Leave it.",
+        "",
+        "✗ The disk is full.",
+        "  Nothing is recorded.",
+        "  → Leave it.",
+    ]
 
 
 def test_the_report_goes_alone(run: Run, tmp_path: Path) -> None:

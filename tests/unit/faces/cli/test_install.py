@@ -23,7 +23,7 @@ from support.forked import CARRYOVER
 from support.recorded_shop import Run
 from support.replayed import make_project, replay
 from support.terminal import CTRL_C, ENTER, LEFT, RIGHT, Terminal, played
-from support.tools import CURSOR, versioned
+from support.tools import CURSOR, program, versioned
 
 TIPS = """\
 
@@ -58,6 +58,17 @@ def test_it_writes_hooks_and_settings_and_says_so(claude: Path, run: Run) -> Non
             '[resume]\nmode = "ask"\n\n[publish]\npointers = "shared"\nshared_since = 20'
         )
     )
+
+
+def test_what_hooks_need_is_named_if_it_is_missing(
+    claude: Path, home: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(home / "bin"))
+    missing = "⚠ There is no `curl` on the PATH, by which hooks reach carryoverd.\n"
+    assert missing in run.out("install", "--yes", "--no-service")
+
+    program(home / "bin" / "curl", "exit 0")
+    assert missing not in run.out("install", "--yes", "--no-service")
 
 
 def test_a_second_time_it_changes_no_byte(installed: Path, home: Path, run: Run) -> None:
@@ -193,8 +204,8 @@ def test_the_summary_and_the_dry_run_list_what_is_written_into_projects(claude: 
         "  When an agent next works in a project, not before: 7 lines that point "
         "to the handoff in AGENTS.md (created if missing) and in your CLAUDE.md.\n"
         "  git will show the pointers as changes until you commit them.\n"
-        "  Until then git refuses what would overwrite them: "
-        "`git add AGENTS.md && git commit -m 'Point agents to the handoff'` there.\n"
+        "  Until then git refuses a pull or checkout that would overwrite them. To commit them there: "
+        "`git add AGENTS.md && git commit -m 'Point agents to the handoff'`.\n"
         "  ~/shop: .git/info/exclude is changed; when an agent works there, "
         "AGENTS.md is created, CLAUDE.md is changed\n"
         "  `carryover refresh --pointers local` (or `off`) changes that.\n"

@@ -47,6 +47,13 @@ def test_what_is_less_serious_or_older_is_left_out(log: Path, run: Run) -> None:
     assert run.out("logs", "--since", "10m") == f"{recent}end\n"
 
 
+def test_only_the_newest_lines_are_printed_if_a_number_is_given(log: Path, run: Run) -> None:
+    log.write_text("".join(entry(n) for n in range(4)))
+
+    assert run.out("logs", "-n", "2") == entry(2) + entry(3)
+    assert run.out("logs", "-n", "9") == "".join(entry(n) for n in range(4))
+
+
 def test_as_json_each_line_is_an_object(log: Path, run: Run) -> None:
     log.write_text(f'{AT.format(1)} ERROR task_failed task=watcher retry_s=0.5 error="KeyError at a:8"\ntorn\n')
 
@@ -78,13 +85,13 @@ def test_a_log_that_is_emptied_or_made_again_is_followed_from_its_beginning(log:
     assert [line.text for line in followed if line is not None] == ["one and more", "two", "three"]
 
 
-def following() -> subprocess.Popen[str]:
-    return subprocess.Popen([*COMMAND, "-f"], text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+def following(*options: str) -> subprocess.Popen[str]:
+    return subprocess.Popen([*COMMAND, "-f", *options], text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
 
 def test_ctrl_c_ends_following_without_a_word(log: Path) -> None:
-    log.write_text(entry(1))
-    with following() as process:
+    log.write_text(entry(0) + entry(1))
+    with following("-n", "1") as process:
         assert process.stdout is not None
         assert process.stdout.readline() == entry(1)
         with log.open("a") as file:

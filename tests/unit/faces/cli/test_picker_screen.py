@@ -147,6 +147,10 @@ def test_another_agent_is_chosen_in_a_second_list_where_the_own_one_is_last(play
     assert arguments_for(live, choice) == ["to", "--session=s2", "--", "made-up", SHOP]
 
 
+def test_q_leaves_the_second_list_too(play: Play) -> None:
+    assert play(("show s2", "c"), ("› Made Up", "q")) is None
+
+
 def test_what_cannot_be_done_is_said(play: Play, live: LiveSearch) -> None:
     live.agents = {}
     steps = (

@@ -22,7 +22,7 @@ from support.codex_session import CodexSession
 from support.forked import CARRYOVER
 from support.recorded_shop import Run
 from support.repository import repository
-from support.terminal import DOWN, ENTER, played
+from support.terminal import DOWN, ENTER, ESCAPE, played
 from support.tools import program
 
 SESSION = "0abc0000-0000-4000-8000-000000000000"
@@ -349,3 +349,14 @@ def test_on_a_terminal_what_is_here_can_be_picked(two_tasks: Path, home: Path) -
         which, work = "In which agent do you want to continue?", "Which work do you want to continue?"
         code, text = played([*CARRYOVER, "to"], (which, DOWN), ("", ENTER), (work, ENTER))
         assert code == ExitCode.OK and "&& codex " in text
+
+
+@pytest.mark.parametrize("key", [ESCAPE, "q"])
+def test_a_question_can_be_left_without_starting_an_agent(two_tasks: Path, home: Path, key: str) -> None:
+    program(home / "bin" / "codex", SAYS)
+    with chdir(two_tasks):
+        code, text = played([*CARRYOVER, "to"], ("In which agent do you want to continue?", key))
+        assert (code, text.splitlines()[-1]) == (ExitCode.INTERRUPTED, "carryover: No agent was started.")
+
+        code, text = played([*CARRYOVER, "to", "codex"], ("Which work do you want to continue?", key))
+        assert (code, text.splitlines()[-1]) == (ExitCode.INTERRUPTED, "carryover: No agent was started.")

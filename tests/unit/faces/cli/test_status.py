@@ -313,6 +313,7 @@ short = partial(lines, 80)
 
 def test_the_short_form_says_what_runs_what_is_recorded_and_where_more_is() -> None:
     assert short(agents=[AGENT])[0] == "carryoverd   not running, so no handoff is kept fresh: `carryover start`"
+    assert short(agents=[AGENT], installed=False)[0].startswith("carryoverd   not installed; "), "after an uninstall"
     ledger = {**LEDGER, "projects": [project("/home/dev/shop"), project("/srv/blog")], "project_count": 14}
     idle = {**AGENT, "id": "aider", "name": "Aider", "last_event_ms": None}
     later = {**AGENT, "id": "codex", "name": "Codex CLI", "last_event_ms": NOW_MS - MINUTE_MS}
@@ -338,6 +339,11 @@ def test_a_project_that_is_paused_is_named_until_it_is_not() -> None:
 
     assert said in short(config={"projects": projects})
     assert not any(line.startswith("left out") for line in short(config={}))
+
+
+@pytest.mark.parametrize("odd", [{"paused": True}, {"ledger_trouble": "The disk is full."}], ids=["paused", "full"])
+def test_a_daemon_that_reads_nothing_now_is_not_said_to_be_at_it(odd: dict[str, Any]) -> None:
+    assert short(daemon={**HEALTH, **odd}, paused="paused" in odd)[0] == "carryoverd   running for 2 h"
 
 
 @pytest.mark.parametrize("width", [60, 200])

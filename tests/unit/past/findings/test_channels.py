@@ -58,6 +58,14 @@ def test_in_a_project_without_pointers_only_hooks_bring_it(home: Path) -> None:
     assert channels(root, WINDSURF).ways == ()
 
 
+def test_an_agent_without_a_channel_is_named_with_the_command_that_starts_it(home: Path) -> None:
+    root = published(repository(home / "app", {"a.py": "1\n"}), None)
+    aider = AgentFacts(id="aider", name="Aider", selected=True, state="ok")
+
+    assert channels(root, aider) == Channels("Aider", (), "`carryover to aider` starts it with the handoff")
+    assert channels(root, WINDSURF) == Channels("Windsurf", (), "")
+
+
 def test_an_agents_own_file_that_git_does_not_show_is_a_channel(home: Path) -> None:
     root = published(repository(home / "app", {"AGENTS.md": "Be brief.\n"}), "local")
 

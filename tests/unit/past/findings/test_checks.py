@@ -16,7 +16,7 @@ from carryover.install.service import ServiceStatus
 from carryover.ledger.rows import BrokenSource, ProjectRow, SkippedRow
 from carryover.past.findings import checks
 from carryover.past.findings.checks import Finding, findings, not_known, templates
-from carryover.past.findings.facts import LedgerFacts, ProjectFacts, UnreadSource
+from carryover.past.findings.facts import AgentFacts, LedgerFacts, ProjectFacts, UnreadSource
 from carryover.projects.policy import ONLY_GIT, UNWRITTEN, WITHHELD, Refusal
 from carryover.publish.pointers import HiddenFile
 from support.reports import CLAUDE, CODEX, HEALTHY, LEDGER, RUNNING, SERVICE, changed
@@ -249,6 +249,15 @@ def test_where_nothing_is_installed_or_runs_one_thing_is_said() -> None:
     assert line(taken) == "port wrong: Port 47823 is taken by another process."
     assert (started_by_hand.fix, started_by_hand.do) == (None, "Start it: `carryover start`.")
     assert line(no_service) == "service note: carryoverd is not registered as a service."
+
+
+def test_where_no_selected_agent_has_hooks_nothing_is_left_to_install() -> None:
+    aider = AgentFacts(id="aider", name="Aider", selected=True, state="ok")
+    none = ServiceStatus(kind="none", installed=False, trouble="There is no systemd on this machine.")
+
+    assert findings(changed(HEALTHY, installed=False, service=none, agents=(aider,))) == ()
+    [found] = findings(changed(HEALTHY, installed=False, service=none, agents=(aider, CLAUDE)))
+    assert line(found) == "install wrong: Carryover is not installed."
 
 
 def test_a_few_records_or_old_ones_that_were_not_understood_and_an_old_crash_are_nothing_wrong() -> None:
