@@ -29,7 +29,7 @@ from carryover.probe.checkout import Checkout
 from carryover.probe.looks import look_at_each
 from carryover.projects.handoff_file import STORE
 from carryover.publish.gitignore import other_stores, own_ignore_file, rules_in
-from carryover.publish.hook_script import CURL_CONFIG
+from carryover.publish.hook_script import CURL_CONFIG, former_answers
 from carryover.publish.loaded_files import own_files
 from carryover.publish.withdrawal import texts_in
 from carryover.terminal.output import counted
@@ -64,14 +64,13 @@ _FILES: Final = (
 )
 _TREES: Final = (
     (KEPT, "handoffs that went into no project"),
-    ("restore", "handoffs kept for when the daemon is down"),
     ("spool", "what was handed to hooks"),
     ("crashes", "crash reports"),
     ("canary", "what showed whether macOS reports changes"),
     ("sync", "this machine's keys and its copy of the store"),
-    (former.BACKUPS, "backups"),
     (f"{SCRATCH}*", "left by a command that was killed"),
 )
+_ANSWERS: Final = "handoffs kept for when the daemon is down"
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,6 +235,10 @@ def store_files(project: Listed) -> list[Path]:
 def state_files(state: StateDir) -> Iterator[tuple[Path, str]]:
     """Yields each of our files with a description, then the folders, innermost first. Follows no symlinks."""
     root = state.root
+    if answers := former_answers(state):
+        yield from (each for folder in answers for each in _tree(folder, _ANSWERS))
+        yield answers[0].parent, _ANSWERS
+    yield from ((path, "backups") for path in former.backups(root))
     for name, what in _TREES:
         for tree in sorted(root.glob(name)):
             yield from _tree(tree, what)

@@ -333,11 +333,15 @@ def test_folders_of_ours_are_listed_from_the_inside_out_and_links_not_followed(t
     for file in (*files, "spool/codex/pending/1.hook"):
         (root / file).parent.mkdir(parents=True)
         (root / file).touch()
-    for link in ("restore/codex/link", "backups"):
+    (root / "backups").mkdir()
+    for copy in ("settings.json.0123456789ab", "photo.jpg"):
+        (root / "backups" / copy).touch()
+    for link in ("restore/codex/link", "handoffs"):
         (root / link).symlink_to(elsewhere)
 
     assert [str(path.relative_to(root)) for path, _ in state_files(StateDir(root))] == [
         *("restore/codex/.answer", "restore/codex/link", "restore/codex", "restore"),
+        *("backups/settings.json.0123456789ab", "handoffs"),
         *("spool/codex/pending/1.hook", "spool/codex/pending", "spool/codex", "spool"),
-        *("crashes/20261120.txt", "crashes", "canary/canary.txt", "canary", "sync/key", "sync", "backups", "."),
+        *("crashes/20261120.txt", "crashes", "canary/canary.txt", "canary", "sync/key", "sync", "."),
     ]

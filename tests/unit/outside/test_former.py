@@ -118,6 +118,20 @@ def test_a_damaged_record_stops_commands_and_stays_with_its_backups(state: Path)
     assert [path.name for path in state.iterdir()] == ["journal.jsonl"]
 
 
+def test_what_else_is_in_a_folder_of_that_name_stays(state: Path) -> None:
+    """`CARRYOVER_HOME` may name a folder in which the user keeps backups too."""
+    theirs = [state / "backups" / "2024" / "photo.jpg", state / "backups" / "list.txt"]
+    theirs[0].parent.mkdir(parents=True)
+    for path in theirs:
+        path.touch()
+
+    take_over(state)
+
+    assert sorted(path for path in state.rglob("*") if path.is_file()) == [*theirs, state / "journal.jsonl"]
+    take_over(state)
+    assert all(path.exists() for path in theirs)
+
+
 def test_a_record_that_cannot_be_read_is_named(state: Path) -> None:
     (state / "placed.jsonl").unlink()
     (state / "placed.jsonl").mkdir()
