@@ -279,8 +279,9 @@ def _known_projects(state: StateDir, journal: Journal, home: Path) -> tuple[list
         notes.append(f"{root}: its disk does not answer, so what was written there stays. Repeat this later.")
     not_a_project = {here().canonical(state.root), here().canonical(home / STORE)}
     known = []
-    for project, (is_there, folder) in states.items():
-        if folder not in not_a_project and (is_there or journal.says(project)):
+    for project, (is_there, is_ours, folder) in states.items():
+        is_listed = journal.says(project)
+        if folder not in not_a_project and (is_listed or (is_there and is_ours)):
             known.append(project)
     return known, notes
 
@@ -296,9 +297,15 @@ def _projects_in_ledger(state: StateDir, notes: list[str]) -> list[Listed]:
         return []
 
 
-def _state_of_folder(project: Listed) -> tuple[bool, str]:
-    """Returns whether our folder is there, and its real path."""
-    return os.path.lexists(project.path), here().canonical(project.path)
+def _state_of_folder(project: Listed) -> tuple[bool, bool, str]:
+    """Returns whether our folder is there, whether it shows that it is ours, and its real path."""
+    folder = Path(project.path)
+    is_ours = False
+    if own_ignore_file(folder) is not None:
+        with contextlib.suppress(OSError):
+            checkout = Checkout(Path(project.root))
+            is_ours = checkout.git_dir is None or not checkout.is_tracked(STORE)
+    return os.path.lexists(folder), is_ours, here().canonical(folder)
 
 
 def _root_of(project: Listed) -> Path:

@@ -32,7 +32,7 @@ BACKUPS: Final = "backups"
 EDITED: Final = "edited"
 _COPY: Final = re.compile(r".+\.[0-9a-f]{12}(?:\.[0-9a-f]{8}\.tmp)?", re.DOTALL)
 """The name of the file, and a hash of its path."""
-_STORE: Final = ".carryover"
+STORE: Final = ".carryover"
 _LIMIT_BYTES: Final = 16 << 20
 _LIST_LIMIT_BYTES: Final = 4096
 
@@ -149,16 +149,16 @@ def in_project(root: Path) -> tuple[Listed, ...]:
 def remove_list(root: Path) -> None:
     """Removes the project's list, once the journal has what it says. Raises OSError."""
     if _project_list(root) is not None:
-        (root / _STORE / EDITED).unlink(missing_ok=True)
+        (root / STORE / EDITED).unlink(missing_ok=True)
 
 
 def _project_list(root: Path) -> list[bytes] | None:
     """Returns the lines of the project's list; None if there is none, or something else, such as what a link leads
     to."""
-    if (root / _STORE).is_symlink():
+    if (root / STORE).is_symlink():
         return None
     try:
-        return read_bytes_bounded(root / _STORE / EDITED, _LIST_LIMIT_BYTES, follow=False).split(b"\n")
+        return read_bytes_bounded(root / STORE / EDITED, _LIST_LIMIT_BYTES, follow=False).split(b"\n")
     except OSError:
         return None
 

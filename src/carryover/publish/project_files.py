@@ -17,7 +17,7 @@ from carryover.distill.header import TITLE
 from carryover.errors import os_reason
 from carryover.fsio import atomic_replace, is_folder, locked_dir
 from carryover.outside.in_project import Pass
-from carryover.outside.journal import write_down
+from carryover.outside.journal import begin_in_project, write_down
 from carryover.outside.listed import handoff_folder
 from carryover.probe.checkout import Checkout
 from carryover.probe.git_command import ask_one
@@ -65,7 +65,7 @@ def publish(
             if refused.in_git and settings.pointers == "local":
                 take_back(root, settings, paths.state.root)  # a hidden file may be the user's by now
             return _refused(root, refused, settings)
-        write_down(paths.state.root, handoff_folder(store, root))
+        begin_in_project(paths.state.root, root)
         with locked_dir(store):
             edits = Pass(checkout, paths.state.root, settings.notes)
             refused = kept_out(edits)  # first, so that the handoff can never be committed
