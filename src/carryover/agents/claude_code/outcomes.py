@@ -58,7 +58,7 @@ _TOOL_ERROR: Final = later(
 """The reason why a call never ran. That of an edit has no tag in older versions (1.0.44)."""
 _SIBLING: Final = ("Sibling tool call errored", "Cancelled: parallel tool call ")
 """Why the client cancelled a call beside one that failed (2.1.37 to 2.1.63; the second read about)."""
-_REMINDER: Final = later(r"\n*<system-reminder>.*?</system-reminder>", re.DOTALL)
+_REMINDER: Final = ("<system-reminder>", "</system-reminder>")
 _ADDED: Final = later(
     r"\A\(\w+ completed with no output\)\Z|\n?^agentId: \w+ \([^\n]*\)(?:\s*<usage>[^<]*</usage>)?\s*\Z", re.M
 )
@@ -84,7 +84,14 @@ def plain_output(text: str) -> str:
 
 def without_reminders(text: str) -> str:
     """Returns `text` without the blocks that the client adds to tool output and summaries (2.0.65, 2.1.328)."""
-    return _REMINDER.sub("", text) if "</system-reminder>" in text else text
+    opener, closer = _REMINDER
+    kept = []
+    at = 0
+    # No pattern: it would search to the end of the text from each opener that has no closer, and from each line end.
+    while (start := text.find(opener, at)) >= 0 and (end := text.find(closer, start)) >= 0:
+        kept.append(text[at:start].rstrip("\n"))
+        at = end + len(closer)
+    return "".join((*kept, text[at:]))
 
 
 def outcome_of(line: ClaudeLine, op: model.Op, output: str, *, failed: bool) -> ToolOutcome:
