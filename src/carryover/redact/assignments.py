@@ -26,7 +26,7 @@ _WORDS_BETWEEN = (
 )
 _SEPARATOR = (
     r"(?P<close>\\{0,7}[\"'`]?\]?[*_]{0,2})[ \t]{0,24}"
-    rf"(?P<separator>(?P<fields>{_FIELDS})|=>|:=|\?=|=(?![=>]|~(?:[\s/^(\"'$\[]|[msy]/|qr|tr))|[:：](?![:=])|>|(?P<cells>{_CELLS})|(?P<default>{_DEFAULT})"
+    rf"(?P<separator>(?P<fields>{_FIELDS})|=>|:=|\?=|=(?![=>]|~(?:[\s/^(\"'$\[]|(?:[msy]|qr|tr)[/{{|]))|[:：](?![:=])|>|(?P<cells>{_CELLS})|(?P<default>{_DEFAULT})"
     rf"|(?P<words>{_WORDS_BETWEEN}))"
 )
 
