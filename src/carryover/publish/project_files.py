@@ -24,7 +24,7 @@ from carryover.probe.git_command import ask_one
 from carryover.projects.handoff_file import HANDOFF, PAGE, STORE, Published, read_handoff, write_handoff
 from carryover.projects.policy import UNWRITTEN, Refusal, refusal, refusal_by_git
 from carryover.projects.root import StatePaths
-from carryover.publish.gitignore import ignore_itself, keep_out, kept_out, unshare_rule
+from carryover.publish.gitignore import ignore_elsewhere, ignore_itself, keep_out, kept_out, unshare_rule
 from carryover.publish.loaded_files import handoff_names
 from carryover.publish.local_files import hidden_since, hide_no_more, local_names, local_text, place_local_files
 from carryover.publish.once import Once
@@ -57,6 +57,7 @@ def publish(
     try:
         if settings.folder is not None:
             write_down(paths.state.root, handoff_folder(settings.folder, root))
+            ignore_elsewhere(settings.folder)
             written = _written(settings.folder, text, has_page=has_page)
             return msgspec.structs.replace(written, notes=settings.notes)
         checkout = Checkout(root)
