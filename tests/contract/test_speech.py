@@ -70,3 +70,16 @@ def test_nothing_that_an_agent_read_speaks_as_the_user(case_id: str, case: Case)
                     news = [body for body in others if body not in expected]
                     spoke.append(f"{place.kind}: {template.replace('{}', form)!r:.200} became {news!r:.400}")
     assert not spoke, "\n".join(spoke[:20])
+
+
+LONG: Final = 300_000
+"""Characters that are read at once, or, where time grows with the square of that, not before the test's is up."""
+PIECES: Final = (" ", "\n", "<metadata>")
+
+
+def test_what_an_agent_read_costs_no_time(case_id: str) -> None:
+    """A page or a program can print blanks without an end, and what looks like a client's own marks."""
+    for place in {place.kind: place for place in speech.places(case_id)}.values():
+        for piece in PIECES:
+            _, others = speech.after(place, piece * (LONG // len(piece)) + "</metadata>.")
+            assert others == speech.unchanged(place)

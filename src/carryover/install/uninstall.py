@@ -29,7 +29,7 @@ from carryover.probe.checkout import Checkout
 from carryover.probe.looks import look_at_each
 from carryover.projects.handoff_file import STORE
 from carryover.publish.gitignore import other_stores, own_ignore_file, rules_in
-from carryover.publish.hook_script import CURL_CONFIG
+from carryover.publish.hook_script import CURL_CONFIG, former_answers
 from carryover.publish.loaded_files import own_files
 from carryover.publish.withdrawal import texts_in
 from carryover.terminal.output import counted
@@ -64,14 +64,13 @@ _FILES: Final = (
 )
 _TREES: Final = (
     (KEPT, "handoffs that went into no project"),
-    ("restore", "handoffs kept for when the daemon is down"),
     ("spool", "what was handed to hooks"),
     ("crashes", "crash reports"),
     ("canary", "what showed whether macOS reports changes"),
     ("sync", "this machine's keys and its copy of the store"),
-    (former.BACKUPS, "backups"),
     (f"{SCRATCH}*", "left by a command that was killed"),
 )
+_ANSWERS: Final = "handoffs kept for when the daemon is down"
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,6 +236,10 @@ def store_files(project: Listed) -> list[Path]:
 def state_files(state: StateDir) -> Iterator[tuple[Path, str]]:
     """Yields each of our files with a description, then the folders, innermost first. Follows no symlinks."""
     root = state.root
+    if answers := former_answers(state):
+        yield from (each for folder in answers for each in _tree(folder, _ANSWERS))
+        yield answers[0].parent, _ANSWERS
+    yield from ((path, "backups") for path in former.backups(root))
     for name, what in _TREES:
         for tree in sorted(root.glob(name)):
             yield from _tree(tree, what)
@@ -277,8 +280,9 @@ def _known_projects(state: StateDir, journal: Journal, home: Path) -> tuple[list
         notes.append(f"{root}: its disk does not answer, so what was written there stays. Repeat this later.")
     not_a_project = {here().canonical(state.root), here().canonical(home / STORE)}
     known = []
-    for project, (is_there, folder) in states.items():
-        if folder not in not_a_project and (is_there or journal.says(project)):
+    for project, (is_there, is_ours, folder) in states.items():
+        is_listed = journal.says(project)
+        if folder not in not_a_project and (is_listed or (is_there and is_ours)):
             known.append(project)
     return known, notes
 
@@ -294,9 +298,15 @@ def _projects_in_ledger(state: StateDir, notes: list[str]) -> list[Listed]:
         return []
 
 
-def _state_of_folder(project: Listed) -> tuple[bool, str]:
-    """Returns whether our folder is there, and its real path."""
-    return os.path.lexists(project.path), here().canonical(project.path)
+def _state_of_folder(project: Listed) -> tuple[bool, bool, str]:
+    """Returns whether our folder is there, whether it shows that it is ours, and its real path."""
+    folder = Path(project.path)
+    is_ours = False
+    if own_ignore_file(folder) is not None:
+        with contextlib.suppress(OSError):
+            checkout = Checkout(Path(project.root))
+            is_ours = checkout.git_dir is None or not checkout.is_tracked(STORE)
+    return os.path.lexists(folder), is_ours, here().canonical(folder)
 
 
 def _root_of(project: Listed) -> Path:

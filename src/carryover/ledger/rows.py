@@ -42,6 +42,8 @@ class Whereabouts(msgspec.Struct, frozen=True, kw_only=True):
     """Whether the user said that it was not moved."""
     identity: str | None
     published_sha: str | None
+    is_published: bool
+    """Whether the handoff was written the last time, and not refused."""
     has_sessions: bool
     left: bool
     """Whether sessions that were recorded there now belong to another project."""

@@ -7,6 +7,7 @@ edits.json, projects.jsonl, placed.jsonl, backups/    in the state folder
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path, PurePath
@@ -29,7 +30,9 @@ PLACED: Final = "placed.jsonl"
 BACKUPS: Final = "backups"
 """Copies of files from before our first edit. What an edit takes out again is the same byte for byte."""
 EDITED: Final = "edited"
-_STORE: Final = ".carryover"
+_COPY: Final = re.compile(r".+\.[0-9a-f]{12}(?:\.[0-9a-f]{8}\.tmp)?", re.DOTALL)
+"""The name of the file, and a hash of its path."""
+STORE: Final = ".carryover"
 _LIMIT_BYTES: Final = 16 << 20
 _LIST_LIMIT_BYTES: Final = 4096
 
@@ -67,7 +70,18 @@ class _Placed(msgspec.Struct, frozen=True):
 
 def has_former(state: Path) -> bool:
     """Whether the state folder has any of the records."""
-    return any(os.path.lexists(state / name) for name in (EDITS, PROJECTS, PLACED, BACKUPS))
+    return any(os.path.lexists(state / name) for name in (EDITS, PROJECTS, PLACED)) or bool(backups(state))
+
+
+def backups(state: Path) -> list[Path]:
+    """Returns the copies, known by their names, and then their folder, if nothing else is in it: `CARRYOVER_HOME` may
+    name a folder in which the user has backups too."""
+    folder = state / BACKUPS
+    if folder.is_symlink() or not folder.is_dir():
+        return []
+    inside = sorted(folder.iterdir())
+    copies = [path for path in inside if _COPY.fullmatch(path.name) and path.is_file()]
+    return [*copies, folder] if copies == inside else copies
 
 
 def entries(state: Path) -> Iterator[Listed]:
@@ -109,13 +123,8 @@ def remove_former(state: Path) -> None:
     if is_damaged(state):
         return
     (state / EDITS).unlink(missing_ok=True)
-    backups = state / BACKUPS
-    if backups.is_symlink():
-        backups.unlink()
-    elif backups.exists():
-        import shutil  # not at the top: with all its archive modules
-
-        shutil.rmtree(backups)
+    for path in backups(state):
+        path.rmdir() if path.name == BACKUPS else path.unlink(missing_ok=True)
 
 
 def former_in_project(root: Path) -> tuple[Listed, ...]:
@@ -140,16 +149,16 @@ def former_in_project(root: Path) -> tuple[Listed, ...]:
 def remove_list(root: Path) -> None:
     """Removes the project's list, once the journal has what it says. Raises OSError."""
     if _project_list(root) is not None:
-        (root / _STORE / EDITED).unlink(missing_ok=True)
+        (root / STORE / EDITED).unlink(missing_ok=True)
 
 
 def _project_list(root: Path) -> list[bytes] | None:
     """Returns the lines of the project's list; None if there is none, or something else, such as what a link leads
     to."""
-    if (root / _STORE).is_symlink():
+    if (root / STORE).is_symlink():
         return None
     try:
-        return read_bytes_bounded(root / _STORE / EDITED, _LIST_LIMIT_BYTES, follow=False).split(b"\n")
+        return read_bytes_bounded(root / STORE / EDITED, _LIST_LIMIT_BYTES, follow=False).split(b"\n")
     except OSError:
         return None
 

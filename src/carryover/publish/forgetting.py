@@ -161,7 +161,7 @@ def remove_published(paths: StatePaths, config: Config, roots: Collection[str]) 
     problems: list[str] = []
     had: set[str] = set()
     rows = _read(paths, whereabouts)
-    published = {row.root for row in rows if row.published_sha is not None}
+    published = {row.root for row in rows if row.is_published}
     try:
         folders = {Path(known.path) for known in read_journal(paths.state.root).handoffs}
     except OSError as error:

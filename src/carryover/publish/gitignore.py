@@ -82,9 +82,21 @@ def ignore_itself(store: Path) -> None:
 def ignore_state(folder: Path) -> None:
     """The same for the state folder, where the home folder is a repository, as one of dotfiles. A folder of another
     name (`CARRYOVER_HOME`) may hold something else, and stays as it is; so does one that can't be written to."""
-    if folder.name == STORE and any(os.path.lexists(above / ".git") for above in folder.parents):
+    if folder.name == STORE and _is_in_repository(folder):
         with suppress(OSError):
             ignore_itself(folder)
+
+
+def ignore_elsewhere(folder: Path) -> None:
+    """The same for the folder that a project's handoff goes to instead, where the user's notes are a repository.
+    Raises OSError."""
+    if _is_in_repository(folder):
+        private_dir(folder)
+        ignore_itself(folder)
+
+
+def _is_in_repository(folder: Path) -> bool:
+    return any(os.path.lexists(above / ".git") for above in Path(os.path.realpath(folder)).parents)
 
 
 def has_our_rule(text: bytes) -> bool:

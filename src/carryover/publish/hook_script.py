@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import re
 import shlex
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
 from carryover.agents import specs
 from carryover.edits.hooks import SCRIPT
-from carryover.fsio import private_dir, read_bytes_bounded, write_if_changed
+from carryover.fsio import is_folder, private_dir, read_bytes_bounded, write_if_changed
 from carryover.how_installed import own_python
 from carryover.paths import STARTER, StateDir
 
@@ -19,6 +22,7 @@ CWD_HEADER: Final = "X-Carryover-Cwd"
 
 _STAND_IN: Final = "carryover.daemon.hooks.without_daemon"
 _FORMER_ANSWERS: Final = "restore"
+_ANSWER: Final = re.compile(r"\.answer|\.\.answer\.[0-9a-f]+\.tmp")
 
 _SOURCE: Final = Path(__file__).with_name(SCRIPT)
 
@@ -73,7 +77,21 @@ def write_hook_script(state: StateDir, *, python: Path | None = None) -> bool:
 
 def remove_former_answers(state: StateDir) -> None:
     """Removes the answers that 0.1.0 kept in files, one for each agent, kind of start and project: an old `hook.sh`
-    prints them whatever was forgotten, paused or excluded meanwhile."""
-    import shutil  # not at the top: with all its archive modules
+    prints them whatever was forgotten, paused or excluded meanwhile. What else is there is not ours: `CARRYOVER_HOME`
+    may name a folder that the user has other things in."""
+    folders = former_answers(state)
+    for folder, _, files in (each for top in folders for each in os.walk(top, topdown=False)):
+        with suppress(OSError):
+            for name in filter(_ANSWER.fullmatch, files):
+                Path(folder, name).unlink(missing_ok=True)
+            Path(folder).rmdir()
+    if folders:
+        with suppress(OSError):
+            folders[0].parent.rmdir()
 
-    shutil.rmtree(state.root / _FORMER_ANSWERS, ignore_errors=True)
+
+def former_answers(state: StateDir) -> list[Path]:
+    """Returns the folders of those answers, one per agent, at most."""
+    top = state.root / _FORMER_ANSWERS
+    each = dict.fromkeys(name for spec in specs() for name in (spec.id, *spec.aliases))
+    return [top / name for name in each if is_folder(top / name)] if not top.is_symlink() else []

@@ -17,14 +17,14 @@ from carryover.distill.header import TITLE
 from carryover.errors import os_reason
 from carryover.fsio import atomic_replace, is_folder, locked_dir
 from carryover.outside.in_project import Pass
-from carryover.outside.journal import write_down
+from carryover.outside.journal import begin_in_project, write_down
 from carryover.outside.listed import handoff_folder
 from carryover.probe.checkout import Checkout
 from carryover.probe.git_command import ask_one
 from carryover.projects.handoff_file import HANDOFF, PAGE, STORE, Published, read_handoff, write_handoff
 from carryover.projects.policy import UNWRITTEN, Refusal, refusal, refusal_by_git
 from carryover.projects.root import StatePaths
-from carryover.publish.gitignore import ignore_itself, keep_out, kept_out, unshare_rule
+from carryover.publish.gitignore import ignore_elsewhere, ignore_itself, keep_out, kept_out, unshare_rule
 from carryover.publish.loaded_files import handoff_names
 from carryover.publish.local_files import hidden_since, hide_no_more, local_names, local_text, place_local_files
 from carryover.publish.once import Once
@@ -57,6 +57,7 @@ def publish(
     try:
         if settings.folder is not None:
             write_down(paths.state.root, handoff_folder(settings.folder, root))
+            ignore_elsewhere(settings.folder)
             written = _written(settings.folder, text, has_page=has_page)
             return msgspec.structs.replace(written, notes=settings.notes)
         checkout = Checkout(root)
@@ -65,7 +66,7 @@ def publish(
             if refused.in_git and settings.pointers == "local":
                 take_back(root, settings, paths.state.root)  # a hidden file may be the user's by now
             return _refused(root, refused, settings)
-        write_down(paths.state.root, handoff_folder(store, root))
+        begin_in_project(paths.state.root, root)
         with locked_dir(store):
             edits = Pass(checkout, paths.state.root, settings.notes)
             refused = kept_out(edits)  # first, so that the handoff can never be committed

@@ -20,7 +20,7 @@ JOB_STATES: Final[dict[str, Literal["running", "done", "failed", "stopped"]]] = 
     **dict.fromkeys(("failed", "errored"), "failed"),
     **dict.fromkeys(("killed", "stopped", "interrupted", "shutdown"), "stopped"),
 }
-_BOX: Final = later(r"^\s*[-*] \[(.)\] +(\S.*?)\s*$", re.MULTILINE)
+_BOX: Final = later(r"^[^\S\n]*[-*] \[(.)\] +(\S.*?)\s*$", re.MULTILINE)
 _STATES: Final[dict[str, PlanState]] = {"in_progress": "active", "in-progress": "active", "completed": "done"}
 
 

@@ -16,6 +16,8 @@ _SPELT_OUT: Final = later(
 _COLOUR: Final = later(r"\[(?:\d{1,3}(?:;\d{1,3}){0,6})?m")
 _SURELY_COLOURED: Final = later(r"\[(?:0|22|39|49|\d{1,3}(?:;\d{1,3}){1,6})m")
 
+_REMINDER: Final = "<system-reminder>"
+_REMINDER_END: Final = "</system-reminder>"
 HANDOFF_HEAD: Final = "# [CARRYOVER] Last updated"
 HANDOFF_NAME: Final = r"(?:handoff(?:-[a-z-]+)?|more)\.md"
 """Pattern for the names of the files that Carryover writes for agents in a project: handoffs, and their second page."""
@@ -32,6 +34,28 @@ def tagged(text: str, tag: str, start: int = 0) -> str | None:
     opened = text.find(opening, start)
     closed = text.find(closing, opened) if opened >= 0 else -1
     return text[opened + len(opening) : closed] if closed >= 0 else None
+
+
+def without_reminders(text: str) -> str:
+    """Returns `text` without the blocks that clients add to tool output and summaries (Claude Code 2.0.65 and 2.1.328,
+    Qwen Code)."""
+    kept = []
+    at = 0
+    # No pattern: it would search to the end of the text from each opener that has no closer, and from each line end.
+    while (start := text.find(_REMINDER, at)) >= 0 and (end := text.find(_REMINDER_END, start)) >= 0:
+        kept.append(text[at:start].rstrip("\n"))
+        at = end + len(_REMINDER_END)
+    return "".join((*kept, text[at:]))
+
+
+def without_last_block(text: str, *tags: str) -> str:
+    """Returns `text` without the block at its end that the first of `tags` opens and one of them closes, and without
+    the blanks before it."""
+    # No pattern: it would search to the end of the text from each blank and from each opening tag.
+    if not text.rstrip().endswith(tuple(f"</{tag}>" for tag in tags)):
+        return text
+    opened = min((at for tag in tags if (at := text.find(f"<{tag}>")) >= 0), default=None)
+    return text if opened is None else text[:opened].rstrip()
 
 
 def without_ansi(text: str) -> str:

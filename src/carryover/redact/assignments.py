@@ -6,7 +6,7 @@ import re
 import sys
 from typing import NamedTuple
 
-from carryover.redact.values import end_of, is_scrambled
+from carryover.redact.values import end_of, is_scrambled, is_strong
 from carryover.text.pattern import later
 
 _SUFFIX = r"(?:[_-]?(?:\d{1,2}|base|prod|production|dev|staging|test|live|value|string|hex|old|new))?"
@@ -26,7 +26,7 @@ _WORDS_BETWEEN = (
 )
 _SEPARATOR = (
     r"(?P<close>\\{0,7}[\"'`]?\]?[*_]{0,2})[ \t]{0,24}"
-    rf"(?P<separator>(?P<fields>{_FIELDS})|=>|:=|\?=|=(?![=~>])|[:：](?![:=])|>|(?P<cells>{_CELLS})|(?P<default>{_DEFAULT})"
+    rf"(?P<separator>(?P<fields>{_FIELDS})|=>|:=|\?=|=(?![=>]|~(?:[\s/^(\"'$\[]|(?:[msy]|qr|tr)[/{{|]))|[:：](?![:=])|>|(?P<cells>{_CELLS})|(?P<default>{_DEFAULT})"
     rf"|(?P<words>{_WORDS_BETWEEN}))"
 )
 
@@ -64,6 +64,9 @@ _BLANK = later(r"[ \t]{0,8}(?:\*{1,2}[ \t])?(?:[|>][+-]?\r?\n[ \t]{1,40})?")
 """Before a value without quotes; YAML may have it on the next line, behind `|` or `>`."""
 _SHELL_WORD = later(r"(?:[^\s\\]|\\[^nrt\"'\s])+")
 _WORD = later(r"[^\s\"'`,;&<>(){}\[\]|\\]+")
+_UP_TO_BLANK = later(r"(?:[^\s\"'`\\]|\\(?![nrt]))+")
+_UP_TO_SEMICOLON = later(r"[^\s\"'`;\\]+")
+_LONGEST_STRONG = 128
 _NAMING_ATTRIBUTES = ("name=", "key=", "id=")
 _XML_TEXT = later(r"(?:[^<\n]{0,256}|[^<>\n]*)(?=</)")
 _CALL = later(r"(?:await |new )?[A-Za-z_][\w.:]*(?:!?\([^\n]{0,200}\)|\[[\w\"'])")
@@ -169,7 +172,7 @@ def _bare(text: str, name: str, begin: int, at: int, separator: str, most: int, 
             end -= 1
         code = _CALL.match(text, start) is not None
     else:
-        end = end_of(_WORD, text, start, limit)
+        end = _end_of_bare(text, begin, start, limit, glued=glued)
         code = text[end : end + 1] in ("(", "[", "{") or text.startswith("->", end - 1)
     while in_words and end > start and text[end - 1] in ".!?:":
         end -= 1
@@ -178,6 +181,21 @@ def _bare(text: str, name: str, begin: int, at: int, separator: str, most: int, 
     code = code or attribute or (text[end : end + 1] == "<" and value.isidentifier())
     own_line = _starts_line(text, begin) and _LINE_TAIL.match(text, end) is not None
     return Assignment(name, value, start, end, separator, glued=glued, own_line=own_line, in_words=in_words, code=code)
+
+
+def _end_of_bare(text: str, begin: int, start: int, limit: int, *, glued: bool) -> int:
+    """Returns the end of a value without quotes: of a word or, if that is no code but what a password manager makes, of
+    all up to the next blank, or `;` in a connection string."""
+    end = end_of(_WORD, text, start, limit)
+    in_string = glued and text[begin - 1 : begin] == ";"
+    if not in_string and not _starts_line(text, begin):
+        return end
+    whole = end_of(_UP_TO_SEMICOLON if in_string else _UP_TO_BLANK, text, start, min(limit, start + _LONGEST_STRONG))
+    while whole > end and text[whole - 1] in "\"'`,;)]}":
+        whole -= 1
+    is_whole = in_string or _LINE_TAIL.match(text, whole) is not None
+    is_code = _CALL.match(text, start, whole) is not None or text.find("->", start, whole) >= 0
+    return whole if whole > end and is_whole and is_strong(text[start:whole]) and not is_code else end
 
 
 def _starts_line(text: str, begin: int) -> bool:

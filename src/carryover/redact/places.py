@@ -19,6 +19,7 @@ from carryover.redact.values import (
     is_mixed,
     is_path,
     is_scrambled,
+    is_strong,
 )
 from carryover.text.pattern import later
 
@@ -174,7 +175,8 @@ _PATTERNS: Final = (
     ("sqlcmd", _after("sqlcmd", r"-P[ \t]*")),
     (  # of any program: mongosh, cqlsh, twine, unzip, 7z, ssh-keygen, ldapsearch, ...
         "-",
-        r"-(?<=[ \t]-)[pPwN][ \t]*(?P<value>'[^'\n]{8,200}'|\"[^\"\n]{8,200}\"|[\w!@#$%^&*+=~]{8,200})(?![\w./:-])",
+        r"-(?<=[ \t]-)[pPwN][ \t]*"
+        r"(?P<value>'[^'\n]{8,200}'|\"[^\"\n]{8,200}\"|[\w!@#$%^&*+=~][\w!@#$%^&*+=~.-]{7,199}+)(?![\w/:])",
     ),
     ("http", rf"https?{_NOT_IN_URL}{_OPTIONS}(?:-a[ \t]*|--auth[ \t=]){_USER}{_GLUED}"),
     ("sqlplus", r"sqlplus[ \t]+(?:-\w+[ \t]+){0,4}[\w$#]{1,64}/(?P<value>[^\s@'\"]{1,200})"),
@@ -239,23 +241,33 @@ _OF_LOGINS: Final = ("auth", "__AUTH", "AuthIdent")
 def hide_on_command_lines(text: str, counts: dict[str, int]) -> str:
     """Replaces passwords that are passed to programs or stored in their login files."""
     near = (place for part, places in _PLACES.items() if part in text for place in places.items())
-    here = ((hint, pattern) for hint, patterns in near if hint in text for pattern in patterns)
-    spans = [span for hint, pattern in here for span in _passwords(text, hint, pattern)]
-    return insert_marks(text, spans, counts)
+    here = [(hint, pattern) for hint, patterns in near if hint in text for pattern in patterns]
+    vague, firm = (
+        [span for hint, pattern in here if (hint in _VAGUE) is is_vague for span in _passwords(text, hint, pattern)]
+        for is_vague in (True, False)
+    )
+    begun = {span[0] for span in firm}  # of the same value, a vague place may take less
+    return insert_marks(text, [*firm, *(span for span in vague if span[0] not in begun)], counts)
 
 
 def _passwords(text: str, hint: str, pattern: re.Pattern[str]) -> Iterator[Span]:
     least = _LEAST.get(hint, 4)
     for match in pattern.finditer(text):
         start, end = match.span("value")
+        is_quoted = text[start] in "'\""
         if end - start >= 2 and text[start] in "'\"" and text[end - 1] == text[start]:
             start = start + 1
             end = end - 1
         value = text[start:end]
-        is_likely = hint not in _VAGUE or (is_scrambled(value, least) and not is_path(value))
+        is_random = is_scrambled(value, least) or (is_quoted and is_strong(value) and "/" not in value)
+        is_likely = hint not in _VAGUE or (is_random and not is_path(value))
         is_likely = is_likely if hint not in _OF_LOGINS else _is_login(value) or is_scrambled(value, 12)
-        if is_likely and len(value) >= least and not is_dummy(value) and not is_filler(value) and value[0] != "-":
+        if is_likely and len(value) >= least and not is_dummy(value) and not is_filler(value) and not _is_option(value):
             yield start, end, "password"
+
+
+def _is_option(value: str) -> bool:
+    return value.startswith("-") and not is_scrambled(value.lstrip("-"), 12)
 
 
 def _is_login(value: str) -> bool:

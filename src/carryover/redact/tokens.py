@@ -53,7 +53,7 @@ def _behind_escape(name: str = "") -> str:
 
 
 _JWT: Final = (
-    rf"eyJ(?:(?<![\w-]eyJ)|{_behind_escape('eyJ')})"
+    rf"eyJ(?:(?<![\w-]eyJ)|(?<=\n-eyJ)|{_behind_escape('eyJ')})"
     r"(?a:[\w-]{7,}+\."
     r"(?:eyJ[\w-]{4,}+(?:\.[\w-]*+)?|[\w-]*+\.[\w-]{10,}+(?:\.[\w-]{10,}+){0,2}))"
 )
@@ -77,7 +77,7 @@ def _beginning_with(found: str) -> tuple[_Form, ...]:
 
 
 PREFIXED: Final = later(
-    r"(?<![A-Za-z0-9_.+/%$@-])(?!sha\d|md5|(?<=\\)u[0-9a-fA-F]{4})[A-Za-z][A-Za-z0-9]{1,15}(?:[_-][a-z0-9]{1,8}){0,3}?[_-]"
+    r"(?:(?<![A-Za-z0-9_.+/%$@-])|(?<=\n[+-]))(?!sha\d|md5|(?<=\\)u[0-9a-fA-F]{4})[A-Za-z][A-Za-z0-9]{1,15}(?:[_-][a-z0-9]{1,8}){0,3}?[_-]"
     r"([A-Za-z0-9_-]{20,200}+(?:\.[A-Za-z0-9_-]{20,64}+)?)"
     r"(?![A-Za-z0-9/@+%_-]|\.[A-Za-z0-9])"
 )
@@ -103,7 +103,7 @@ def is_prefixed_token(match: re.Match[str]) -> bool:
 _B64 = "[A-Za-z0-9_-]"
 _EDGE = rf"(?:(?<![0-9A-Za-z])|{_behind_escape()})"
 _AZURE_SIGNS: Final = ("AZDO", "ACDb", "ACOG", "APIM", "AzFu", "AzSe")
-_DISCORD_HEAD: Final = r"(?:(?<![A-Za-z0-9_.-])|(?<=\\[nrt]))[MNO][A-Za-z0-9_-]{22,28}"
+_DISCORD_HEAD: Final = r"(?:(?<![A-Za-z0-9_.-])|(?<=\n-)|(?<=\\[nrt]))[MNO][A-Za-z0-9_-]{22,28}"
 _AZURE_HEAD: Final = r"(?:(?<![0-9A-Za-z+/_-])|(?<=\\[nrt]))[A-Za-z0-9+/_-]{33,80}"
 
 _AZURE_HINTS: Final = {**{sign: sign for sign in _AZURE_SIGNS}, "+A": r"\+A(?:CR|Eh|Sb|Io|MC|St|Rm)"}
@@ -120,6 +120,8 @@ _SPLIT: Final = tuple(
         ("azure", "Q~", r"Q~[A-Za-z0-9_~.-]{31,}", r"[A-Za-z0-9_~.-]{3}\d"),
         ("telegram", ":", rf":(?<=\d{{6}}:){_B64}{{35}}(?!{_B64})", r"\d{6,12}"),
         ("discord", ".", rf"\.{_B64}{{6}}\.{_B64}{{27,45}}(?!{_B64})", _DISCORD_HEAD),
+        ("mailgun", "-", r"-[0-9a-f]{8}-[0-9a-f]{8}(?![0-9A-Za-z-])", rf"{_EDGE}[0-9a-f]{{32}}"),
+        ("newrelic", "NRAL", r"FFFFNRAL(?![0-9A-Za-z])", rf"{_EDGE}[0-9a-f]{{32,36}}"),
         ("mailchimp", "-us", r"-us\d{1,2}(?![0-9A-Za-z])", rf"{_EDGE}[0-9a-f]{{32}}"),
         ("terraform", ".atlasv1.", r"\.atlasv1\.[\w=-]{60,}", rf"{_EDGE}[A-Za-z0-9]{{14}}"),
         *_AZURE,

@@ -175,6 +175,17 @@ def is_scrambled(value: str, at_least: int) -> bool:
     return _DIGIT.search(head) is not None and alternations(head) >= max(4, len(head) // 8)
 
 
+_FEW_SIGNS = later(r"[^\W_]+")
+
+
+def is_strong(value: str) -> bool:
+    """Whether `value` mixes letters of both cases and digits with signs, as password managers do, of any kind: those of
+    code too."""
+    head = value[:_HEAD_CHARS]
+    plain = "".join(_FEW_SIGNS.findall(head))
+    return len(head) - len(plain) > 0 and " " not in head and is_scrambled(plain, 6) and _UPPER.search(head) is not None
+
+
 _WORD = later(r"[A-Za-z][a-z]{4,}")
 _TWO_DIGITS = later(r"\d\D*\d")
 

@@ -376,10 +376,11 @@ def test_a_prompt_delivered_in_mid_turn_is_an_attachment_and_belongs_to_the_turn
     assert transcript.skipped == []
 
 
-@pytest.mark.parametrize("piece", ["<system-reminder>", REMINDER, " ", "\x1b]", "<ide_opened_file>"])
-def test_hostile_text_costs_no_time(piece: str) -> None:
+@pytest.mark.parametrize("before", ["", "</system-reminder>"])
+@pytest.mark.parametrize("piece", ["<system-reminder>", REMINDER, " ", "\n", "\x1b]", "<ide_opened_file>"])
+def test_hostile_text_costs_no_time(piece: str, before: str) -> None:
     """Time in proportion to the text, whatever stands in it."""
-    text = piece * (2_000_000 // len(piece))
+    text = before + piece * (2_000_000 // len(piece))
     started = time.process_time()
     QUOTED.prompt(text, "")
     QUOTED.outcome("shell", text)

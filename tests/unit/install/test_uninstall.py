@@ -25,7 +25,7 @@ from carryover.publish.pointers import NEW_FILE
 from carryover.redact import CleanText
 from support.detected import detected
 from support.publishing import publish
-from support.repository import repository
+from support.repository import git, repository
 from support.scribe import ledger_with_prompt
 from support.shared_rule import add_shared_rule
 
@@ -145,6 +145,26 @@ async def test_projects_are_found_in_the_ledger_too(state: StateDir, home: Path)
     assert uninstall(state, home).notes == ()
 
     assert (state.root.exists(), [path.name for path in root.iterdir()]) == (False, [".git"])
+
+
+@pytest.mark.parametrize("kind", ["committed", "committed with our rule", "in a folder"])
+async def test_what_came_with_a_folder_stays(state: StateDir, home: Path, kind: str) -> None:
+    """A stranger's handoff, their list of files that have our text, and a text that reads as ours."""
+    theirs = {".carryover/handoff.md": "# [CARRYOVER] theirs\n", ".carryover/edited": "AGENTS.md\nCLAUDE.md\n"}
+    theirs |= {"AGENTS.md": NEW_FILE.decode(), "CLAUDE.md": f"Be Claude.\n\n{NEW_FILE.decode()}"}
+    root = repository(home / "app", theirs)
+    if kind == "committed with our rule":
+        ignore_itself(root / ".carryover")
+        git(root, "add", "--force", ".carryover")
+    if kind == "in a folder":
+        shutil.rmtree(root / ".git")
+    state.root.mkdir()
+    await ledger_with_prompt(state.ledger, root)
+    before = tree(root)
+
+    assert uninstall(state, home).notes == ()
+
+    assert tree(root) == before
 
 
 async def test_a_project_that_only_the_ledger_knows_is_named_if_its_disk_does_not_answer(
@@ -333,11 +353,15 @@ def test_folders_of_ours_are_listed_from_the_inside_out_and_links_not_followed(t
     for file in (*files, "spool/codex/pending/1.hook"):
         (root / file).parent.mkdir(parents=True)
         (root / file).touch()
-    for link in ("restore/codex/link", "backups"):
+    (root / "backups").mkdir()
+    for copy in ("settings.json.0123456789ab", "photo.jpg"):
+        (root / "backups" / copy).touch()
+    for link in ("restore/codex/link", "handoffs"):
         (root / link).symlink_to(elsewhere)
 
     assert [str(path.relative_to(root)) for path, _ in state_files(StateDir(root))] == [
         *("restore/codex/.answer", "restore/codex/link", "restore/codex", "restore"),
+        *("backups/settings.json.0123456789ab", "handoffs"),
         *("spool/codex/pending/1.hook", "spool/codex/pending", "spool/codex", "spool"),
-        *("crashes/20261120.txt", "crashes", "canary/canary.txt", "canary", "sync/key", "sync", "backups", "."),
+        *("crashes/20261120.txt", "crashes", "canary/canary.txt", "canary", "sync/key", "sync", "."),
     ]

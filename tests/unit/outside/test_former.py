@@ -10,7 +10,14 @@ from typing import Any
 import pytest
 
 from carryover.errors import UserError
-from carryover.outside.journal import load_journal, read_journal, take_over, take_over_project, write_down
+from carryover.outside.journal import (
+    begin_in_project,
+    load_journal,
+    read_journal,
+    take_over,
+    take_over_project,
+    write_down,
+)
 from carryover.outside.listed import Listed, handoff_folder, in_project
 from carryover.paths import StateDir
 from carryover.text.user_text import Origin
@@ -118,6 +125,20 @@ def test_a_damaged_record_stops_commands_and_stays_with_its_backups(state: Path)
     assert [path.name for path in state.iterdir()] == ["journal.jsonl"]
 
 
+def test_what_else_is_in_a_folder_of_that_name_stays(state: Path) -> None:
+    """`CARRYOVER_HOME` may name a folder in which the user keeps backups too."""
+    theirs = [state / "backups" / "2024" / "photo.jpg", state / "backups" / "list.txt"]
+    theirs[0].parent.mkdir(parents=True)
+    for path in theirs:
+        path.touch()
+
+    take_over(state)
+
+    assert sorted(path for path in state.rglob("*") if path.is_file()) == [*theirs, state / "journal.jsonl"]
+    take_over(state)
+    assert all(path.exists() for path in theirs)
+
+
 def test_a_record_that_cannot_be_read_is_named(state: Path) -> None:
     (state / "placed.jsonl").unlink()
     (state / "placed.jsonl").mkdir()
@@ -151,7 +172,7 @@ def test_what_is_not_the_list_of_a_project_is_neither_read_nor_removed(tmp_path:
 def test_a_project_s_own_list_moves_too_and_names_nothing_that_was_never_edited(tmp_path: Path) -> None:
     state, app = tmp_path / "state", tmp_path / "app"
     listed = app / ".carryover" / "edited"
-    write_down(state, in_project(app, "CLAUDE.md"))
+    write_down(state, handoff_folder(app / ".carryover", app), in_project(app, "CLAUDE.md"))
     write_down(state, Listed(path=str(app / "CLAUDE.md"), form="text", root=str(app), gone=True))
 
     def prepare() -> None:
@@ -165,3 +186,23 @@ def test_a_project_s_own_list_moves_too_and_names_nothing_that_was_never_edited(
         assert len(read_journal(state).folders(app / ".git" / "info")) == 1
 
     assert kill_everywhere(prepare, lambda: take_over_project(state, app), check) > 3
+
+
+def test_a_list_that_came_with_the_folder_never_counts(tmp_path: Path) -> None:
+    """As in an archive: its maker could have a block of theirs taken out, or their own file deleted."""
+    state, app = tmp_path / "state", tmp_path / "app"
+    listed = app / ".carryover" / "edited"
+    listed.parent.mkdir(parents=True)
+    listed.write_text("AGENTS.md\nCLAUDE.md\n.git/info/\n")
+
+    def ours() -> tuple[set[str], int]:
+        take_over_project(state, app)
+        journal = read_journal(state)
+        return journal.names(app), len(journal.folders(app / ".git" / "info"))
+
+    assert (ours(), listed.exists()) == ((set(), 0), True)
+    begin_in_project(state, app)
+    assert ours() == (set(), 0)
+    write_down(state, in_project(app, "CLAUDE.md"))  # as it gets our text
+    begin_in_project(state, app)
+    assert ours() == ({"CLAUDE.md"}, 0)

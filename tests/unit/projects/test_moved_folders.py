@@ -36,7 +36,8 @@ def row(root: Path, *, sha: str | None = None, **more: object) -> Whereabouts:
     usual = {"id": 1, "moved_to": None, "not_moved": False, "has_sessions": True, "left": False}
     identity = stored(identity_of(root))
     return msgspec.convert(
-        {**usual, "root": str(root), "identity": identity, "published_sha": sha, **more}, Whereabouts
+        {**usual, "root": str(root), "identity": identity, "published_sha": sha, "is_published": bool(sha), **more},
+        Whereabouts,
     )
 
 

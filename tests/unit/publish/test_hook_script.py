@@ -63,6 +63,18 @@ def test_the_answers_that_0_1_0_kept_go_when_the_script_no_longer_prints_them(st
     assert not write_hook_script(state)
 
 
+def test_what_else_is_in_a_folder_of_that_name_stays(state: StateDir) -> None:
+    """`CARRYOVER_HOME` may name a folder in which the user has other things."""
+    theirs = [state.root / "restore" / name for name in ("photo.jpg", "2024/a/.answer", "codex/notes.txt")]
+    for path in theirs:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+
+    write_hook_script(state)
+
+    assert all(path.exists() for path in theirs)
+
+
 @pytest.mark.parametrize("name", ["hook.sh", "hook.curl"])
 def test_a_change_of_either_file_is_reported(state: StateDir, name: str) -> None:
     assert write_hook_script(state)

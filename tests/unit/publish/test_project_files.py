@@ -142,6 +142,16 @@ def test_handoffs_kept_apart_leave_the_project_as_it_is_wherever_it_lies(tmp_pat
     assert tree(home / "handoffs") == {f"{apart.folder.name}/handoff.md": TEXT}
 
 
+def test_a_handoff_elsewhere_is_in_no_commit_either(home: Path) -> None:
+    """The user may keep handoffs among notes that are a repository."""
+    root, notes = repository(home / "app"), repository(home / "notes", {"a.md": "mine\n"})
+    apart = project_settings(root, Config(publish=PublishConfig(folder=str(notes / "handoffs"))))
+
+    assert published(root, apart).changed
+
+    assert git(notes, "status", "--porcelain", "--untracked-files=all") == ""
+
+
 def test_where_publishing_is_refused_nothing_is_touched(home: Path, app: Path, tmp_path: Path) -> None:
     tracked = repository(home / "tracked", {".carryover/handoff.md": "theirs\n"})
     excluded = repository(home / "excluded", {".carryover.toml": "exclude = true\n"})

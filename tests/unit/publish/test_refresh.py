@@ -76,15 +76,19 @@ async def test_where_no_project_is_removed_the_newest_handoff_stays(home: Path, 
     assert (paths.state.root / HANDOFF).exists()
 
 
-@pytest.mark.parametrize("published", [True, False], ids=["published before", "never published"])
+@pytest.mark.parametrize(
+    ("published", "refusal"),
+    [(True, None), (False, "git tracks it"), (False, None)],
+    ids=["published before", "refused", "never published"],
+)
 async def test_the_handoff_of_what_is_forgotten_goes_also_if_the_list_of_projects_is_lost(
-    home: Path, paths: StatePaths, published: bool
+    home: Path, paths: StatePaths, published: bool, refusal: str | None
 ) -> None:
     root = repository(home / "app", {".carryover/handoff.md": "the repository's own"})
     project = await ledger_with_prompt(paths.state.ledger, root)
-    if published:
+    if published or refusal:
         ledger = await Ledger.open(paths.state.ledger, DigestReducer())
-        await ledger.set_published(project, "0" * 64, 2, None)
+        await ledger.set_published(project, "0" * 64, 2, refusal)
         await ledger.close()
 
     assert remove_published(paths, Config(), [str(root)]) == ([], {str(root)} if published else set())

@@ -14,7 +14,7 @@ from carryover.redact import redact
 from support.secret_forms import forms as listed
 from support.secret_forms import secrets
 
-FRAMES = ("{}", "use {} for it", "TOKEN={}", '"{}",', "first\\n{}\\nlast")
+FRAMES = ("{}", "use {} for it", "TOKEN={}", '"{}",', "first\\n{}\\nlast", "@@ -1 +1 @@\n-{}\n+{}\n")
 COMMAND_FRAMES = ("{}", "$ {}\n", "Run `{}` now")
 IDS_AROUND = {"az-login"}
 """Kinds whose first and last random parts are ids, not secrets."""

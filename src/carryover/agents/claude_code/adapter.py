@@ -28,7 +28,7 @@ from carryover.agents.claude_code.lines import (
     Message,
     OpenClaudeCall,
 )
-from carryover.agents.claude_code.outcomes import plain_output, read_outcome, without_reminders
+from carryover.agents.claude_code.outcomes import plain_output, read_outcome
 from carryover.agents.claude_code.peers import OF_SESSIONS, add_message
 from carryover.agents.claude_code.prompts import is_clients, typed_and_attached, without_client_blocks
 from carryover.agents.claude_code.records import GROUP, REPORTS, SESSION, SUBAGENT, copied
@@ -39,7 +39,7 @@ from carryover.records.lenient import fields_of, inside, is_true, number_of, tex
 from carryover.records.rawjson import objects_in
 from carryover.records.resets import failed_turn, names_limit
 from carryover.records.summary import kinds_of, parts_by_heading
-from carryover.records.text import tagged, without_handoff
+from carryover.records.text import tagged, without_handoff, without_reminders
 from carryover.text.pattern import later
 from carryover.transcript.hooks import ClaudeLikeHooks, HookPayload, plain_answer, root_above
 from carryover.transcript.jsonl import JsonlReader

@@ -9,7 +9,7 @@ from carryover import model
 from carryover.adapter.contract import ToolOutcome
 from carryover.agents.claude_code.lines import ClaudeLine
 from carryover.records.lenient import fields_of, is_true, text_of
-from carryover.records.text import without_ansi
+from carryover.records.text import without_ansi, without_reminders
 from carryover.text.pattern import later
 from carryover.transcript.refusals import CLIENT_WORDED, refused
 
@@ -58,7 +58,6 @@ _TOOL_ERROR: Final = later(
 """The reason why a call never ran. That of an edit has no tag in older versions (1.0.44)."""
 _SIBLING: Final = ("Sibling tool call errored", "Cancelled: parallel tool call ")
 """Why the client cancelled a call beside one that failed (2.1.37 to 2.1.63; the second read about)."""
-_REMINDER: Final = later(r"\n*<system-reminder>.*?</system-reminder>", re.DOTALL)
 _ADDED: Final = later(
     r"\A\(\w+ completed with no output\)\Z|\n?^agentId: \w+ \([^\n]*\)(?:\s*<usage>[^<]*</usage>)?\s*\Z", re.M
 )
@@ -80,11 +79,6 @@ def plain_output(text: str) -> str:
         return _LAUNCHED
     plain = _ORDER.sub("", plain) if " you MUST " in plain or "REMINDER: You MUST " in plain else plain
     return _ADDED.sub("", plain) if plain.rstrip().endswith((")", "</usage>")) else plain
-
-
-def without_reminders(text: str) -> str:
-    """Returns `text` without the blocks that the client adds to tool output and summaries (2.0.65, 2.1.328)."""
-    return _REMINDER.sub("", text) if "</system-reminder>" in text else text
 
 
 def line_outcome(line: ClaudeLine, op: model.Op, output: str, *, failed: bool) -> ToolOutcome:

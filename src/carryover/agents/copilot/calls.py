@@ -90,7 +90,7 @@ _QUIET_TOOLS: Final = ("report_intent", "task_complete")
 _PLAN_TOOL: Final = "exit_plan_mode"
 _MAX_QUERY_CHARS: Final = 10_000
 _FROM_HOOKS: Final = later(
-    r'\n*Tool "[^"\n]*" (?:succeeded|failed)\. Additional guidance from \w+ hooks:.*\Z', re.DOTALL
+    r'(?<!\n)\n*Tool "[^"\n]*" (?:succeeded|failed)\. Additional guidance from \w+ hooks:.*\Z', re.DOTALL
 )
 # The first in 1.0.102, the others in 1.0.48.
 SHELL_ENDED: Final = later(

@@ -37,7 +37,7 @@ _IS_LOG: Final = later(rb'(?:\xef\xbb\xbf)?\s*\{\s*"kind"\s*:\s*\d')
 _ID: Final = later(r"[\w-]{1,100}")
 _FROM: Final = later(r"[^/]+/")
 _NOT_SHOWN: Final = ("shouldBeRemovedOnSend", "hiddenFromTranscript")  # retracted, or the editor's own
-_LINK: Final = later(r"\[[^\]]*\]\(([^)\s]*://[^)\s]*)\)")
+_LINK: Final = later(r"\[[^\]]{0,500}\]\(([^)\s]*://[^)\s]*)\)")
 _Kind = Literal["begin", "request", "state", "skipped"]
 Why = Literal["", "remote workspace", "not JSON", "no initial state", "unexpected entry"]
 """The reason that a chat is not read, or not to its end."""

@@ -47,12 +47,12 @@ _NOT_TYPED: Final = ("confirmation", "requestSource", "isSystemInitiated", "requ
 """Fields of a request that a button or the editor sent."""
 _COMMANDS: Final = frozenset(("slash", "subcommand", "prompt"))
 _COMMAND: Final = later(r"\A\s*(?:@[\w-]+\s+)?(/[\w:.-]+)(?:\s+|\Z)")
-_BORDER: Final = later(r"\A`{3,}\s*(?:\n\s*|\Z)|(?:\s*\n|\A)`{3,}[\w+-]*\Z")
+_BORDER: Final = later(r"\A`{3,}\s*(?:\n\s*|\Z)|(?:(?<!\s)\s*(?<=\n)|\A)`{3,}[\w+-]*\Z")
 """The end of a code block at the start of a text, or the start of one at its end."""
 _DENIED, _SKIPPED = 0, 5
 """Types of `isConfirmed`."""
-_LINK: Final = later(r"\[([^\]]*)\]\(([^)\s]*)\)")
-_URI: Final = later(r"[A-Za-z][A-Za-z0-9+.-]*://\S*")
+_LINK: Final = later(r"\[([^\]]{0,500})\]\(([^)\s]*)\)")
+_URI: Final = later(r"[A-Za-z][A-Za-z0-9+.-]{0,40}://\S*")
 _RECORD: Final = msgspec.json.Decoder(ChatRecord)
 
 

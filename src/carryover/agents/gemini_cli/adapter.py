@@ -46,7 +46,7 @@ from carryover.model import AssistantMessage, Retracted, Skipped, ToolCall, Tool
 from carryover.records import rawjson
 from carryover.records.lenient import Fields, fields_of, text_of
 from carryover.records.resets import failed_turn, names_limit
-from carryover.records.text import HANDOFF_HEAD, tagged
+from carryover.records.text import HANDOFF_HEAD, tagged, without_last_block
 from carryover.text.pattern import later
 from carryover.transcript.by_kind import ReaderByKind
 from carryover.transcript.hooks import ClaudeLikeHooks, root_above, session_start_answer
@@ -70,17 +70,17 @@ _MEMBERS: Final = tuple(
 _RECORD: Final = msgspec.json.Decoder(Fields)
 _CONTEXT: Final = "session_context"
 _HOOK: Final = "hook_context"
+"""Tag of text that a prompt hook added (0.44, 0.61)."""
 _CLIENTS: Final = ("System: ", "[System: ", f"<{_CONTEXT}>", f"<{_HOOK}>")
 """The beginnings of the client's own prompts to the model: from its loop detector, after an empty answer (0.61)..."""
 _GO_ON: Final = "Please continue."
 """Prompt that the client sends if the model stopped midway (0.26 to 0.61)."""
 _INJECTED: Final = later(
-    rf"(?:\A|\n)\s*{re.escape(HANDOFF_HEAD)}.*?^Full history: [^\n]*$\s*", re.MULTILINE | re.DOTALL
+    rf"(?:\A\s*|(?<!\s)\s*(?<=\n)[^\S\n]*){re.escape(HANDOFF_HEAD)}.*?^Full history: [^\n]*$\s*",
+    re.MULTILINE | re.DOTALL,
 )
 """Our own text, which 0.26 puts unmarked before the first prompt of `-p`, and after the first one since `/clear`."""
-_AFTER: Final = later(rf"\s*<{_HOOK}>.*?</{_HOOK}>\s*\Z", re.DOTALL)
-"""Text that a prompt hook added (0.44, 0.61)."""
-_WORKSPACE: Final = later(r"^\s*-\s+(/[^\n]+|[A-Za-z]:[\\/][^\n]+)$", re.MULTILINE)
+_WORKSPACE: Final = later(r"^[^\S\n]*-[^\S\n]+(/[^\n]+|[A-Za-z]:[\\/][^\n]+)$", re.MULTILINE)
 _API_ERROR: Final = "[API Error"
 _CANCELLED: Final = "Request cancelled."
 _THANKS: Final = "Got it. Thanks for the additional context!"
@@ -301,7 +301,7 @@ def _typed(text: str) -> str:
     """Returns the person's words in what was sent in their name; empty if there are none."""
     while text.startswith(f"<{_HOOK}>") and f"</{_HOOK}>" in text:
         text = text.partition(f"</{_HOOK}>")[2].lstrip("\n")
-    text = REFERENCED.split(_INJECTED.sub("", _AFTER.sub("", text)), maxsplit=1)[0].strip()
+    text = REFERENCED.split(_INJECTED.sub("", without_last_block(text, _HOOK)), maxsplit=1)[0].strip()
     return "" if text.startswith(_CLIENTS) or text == _GO_ON else text
 
 

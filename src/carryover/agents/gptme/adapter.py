@@ -90,7 +90,10 @@ _FAILED: Final = later(r"LLM request failed: |error: \w+\n")
 
 _SAYS_ALL: Final = "You are "
 _STATED: Final = {
-    "folder": (("## System Information", _SAYS_ALL), later(r"(?s:.*)^\*\*Working Directory:\*\* (/.+)", re.MULTILINE)),
+    "folder": (
+        ("## System Information", _SAYS_ALL),
+        later(r"\A(?s:.*)^\*\*Working Directory:\*\* (/.+)", re.MULTILINE),
+    ),
     "agent_version": ((_SAYS_ALL,), later(r"You are \S+ v(\d{1,9}\.\d{1,9}\.\d{1,9})")),
     "branch": (("# Project Workspace",), later(r"^\*\*Branch:\*\* `([^`\n]+)`", re.MULTILINE)),
 }

@@ -91,7 +91,7 @@ _JSON: Final = "\0json:"
 _SUMMARY: Final = later(
     r"^(?:\[CONTEXT COMPACTION.*?avoid repeating it:|\[CONTEXT COMPACTION[^\n]*\n|\[CONTEXT SUMMARY\]:)", re.S | re.M
 )
-_SUMMARY_END: Final = later(r"\n*--- END OF CONTEXT SUMMARY.*\Z", re.S)
+_SUMMARY_END: Final = later(r"(?<!\n)\n*--- END OF CONTEXT SUMMARY.*\Z", re.S)
 _BY_CLIENT: Final = later(
     r"\[(?:System(?: note)?:|SYSTEM:|IMPORTANT: |ASYNC DELEGATION|Your active task list )"
     r"|You just executed tool calls but returned an empty response\."

@@ -29,7 +29,7 @@ from carryover.records.fields import MAX_NAME_CHARS, SUBJECT_CHARS, bounded
 from carryover.records.lenient import Fields, fields_of, first_text, is_true, items_of, number_of, text_of
 from carryover.records.patches import added, in_patch, patched_path, renamed
 from carryover.records.summary import kinds_of, parts_by_heading
-from carryover.records.text import names_own_folder, without_handoff
+from carryover.records.text import names_own_folder, without_handoff, without_last_block
 from carryover.text.pattern import later
 from carryover.transcript.by_kind import ReaderByKind
 from carryover.transcript.recorder import OpenCall, Tools, usable_name
@@ -72,8 +72,8 @@ _OF_SERVER: Final = "_"
 _ABORTED: Final = later(r"^(?:Error: )?(?:Tool execution aborted|Aborted|User aborted)", re.I)
 _NEVER_RAN: Final = later(r"was called with invalid arguments|Model tried to call unavailable tool", re.I)
 _SHELL_ABORTED: Final = "User aborted the command"
-_SHELL_METADATA: Final = later(r"\s*<(?:(?:bash|shell)_)?metadata>.*?</(?:(?:bash|shell)_)?metadata>\s*\Z", re.S)
-"""Text that the client adds to a command's output (reported)."""
+_SHELL_METADATA: Final = ("metadata", "bash_metadata", "shell_metadata")
+"""Tags of text that the client adds to a command's output (reported)."""
 
 _READ_HEAD: Final = later(r"<path>[^\n]*</path>\n<type>\w+</type>\n<(content|entries)>\n?")
 _READ_FOOT: Final = later(r"\n\n\((?:End of file|\d+ entries)[^\n]*\)\Z")
@@ -296,7 +296,7 @@ def _outcome(found: _Called) -> ToolOutcome | None:
     if found.call.op != "shell":
         return ToolOutcome("ok", _read(output) if found.call.op == "read" else output)
     exit_code = number_of(found.metadata.get("exit"))
-    shown = _SHELL_METADATA.sub("", output)
+    shown = without_last_block(output, *_SHELL_METADATA)
     if exit_code is None:
         return ToolOutcome("interrupted" if _SHELL_ABORTED in output else "unknown", shown)
     return ToolOutcome("ok" if exit_code == 0 else "error", shown, exit_code=exit_code)

@@ -55,8 +55,8 @@ TOOLS: Final = Tools(
 )
 """The built-in tools (0.73 to 1.5)."""
 _ENDINGS: Final = Endings(
-    exited=later(r"\n*Command exited with code (\d{1,10})\s*\Z"),
-    interrupted=later(r"\s*Command aborted\s*\Z"),
+    exited=later(r"(?<!\n)\n*Command exited with code (\d{1,10})\s*\Z"),
+    interrupted=later(r"(?<!\s)\s*Command aborted\s*\Z"),
     never_ran=later(r"Validation failed for tool |Tool \S+ not found"),
 )
 _NONE: Final = "(no output)"
@@ -64,7 +64,7 @@ _FILES: Final = later(r'\A.*?<file name="/[^"\n]*">.*</file>\n', re.DOTALL)
 """From what was piped in, up to the last closing tag, since a file may hold one. An image's stands on the same line."""
 _ATTACHED: Final = later(r'<file name="[^"\n]*">$', re.MULTILINE)
 _SKILL: Final = later(r'\A<skill name="([^"\n]*)" location="[^"\n]*">\n.*\n</skill>\n*', re.DOTALL)
-_LISTS: Final = later(r"\n*<(read-files|modified-files)>\n.*?\n</\1>", re.DOTALL)
+_LISTS: Final = later(r"(?<!\n)\n*<(read-files|modified-files)>\n.*?\n</\1>", re.DOTALL)
 _BRANCH: Final = later(r"\AThe user explored a different conversation branch.*?Summary of that exploration:\s*", re.S)
 _LIMITS: Final = ("402:", "429:")
 _REQUEST: Final = "prompt"

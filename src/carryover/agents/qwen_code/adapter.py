@@ -5,7 +5,6 @@ Hooks seen in 0.24.4. Stop's text is not used: the transcript has it earlier.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -27,7 +26,7 @@ from carryover.records.changes import Change
 from carryover.records.lenient import Fields, fields_of, first_text, inside, items_of, number_of, text_of
 from carryover.records.rawjson import ABSENT, objects_in
 from carryover.records.resets import names_limit
-from carryover.records.text import tagged
+from carryover.records.text import tagged, without_reminders
 from carryover.text.pattern import later
 from carryover.transcript.branches import Branches, FailedBranch
 from carryover.transcript.hooks import ClaudeLikeHooks, root_above, session_start_answer
@@ -49,7 +48,6 @@ _SOURCE_OF: Final = partial(source_at, SPEC.id, _LAYOUTS)
 _LAYOUT_ROOT: Final = partial(root_above, source_of=_SOURCE_OF, names=("projects",))
 _HEAD_RECORDS: Final = 20
 _DENIED: Final = later(r"(?:\[Operation Cancelled\] Reason: )?User did not allow tool call\.?")
-_REMINDER: Final = later(r"\n*<system-reminder>.*?</system-reminder>", re.DOTALL)
 _PROMPTS: Final = (None, "mid_turn_user_message")
 _NOT_TYPED: Final = frozenset(("cron", "goal_runtime", "realtime_message"))
 """Subtypes of `user` records that nobody typed (code)."""
@@ -131,7 +129,7 @@ def _result(builder: _Builder) -> None:
 
 
 def _outcome(call: OpenCall, response: Fields, result: Fields) -> ToolOutcome:
-    text = _REMINDER.sub("", first_text(response, "error", "output"))
+    text = without_reminders(first_text(response, "error", "output"))
     never_ran = text_of(result.get("executionStatus")) == "not_started" or NEVER_RAN.match(text) is not None
     match text_of(result.get("status")):
         case "cancelled":

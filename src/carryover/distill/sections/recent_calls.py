@@ -28,7 +28,7 @@ _MOST_OUTPUT: Final = 12
 _MOST_READ: Final = 5
 _SEVERAL_GAPS: Final = later(r"(?m)^…(?:\n…)+$")
 _NUMBERED: Final = later(r"(?m)^ *\d+(?:→|\t|: )")
-_NOTHING: Final = later(r"\s*(?:(?:No (?:matches|files|results)(?: were)?|0 (?:matches|files)) found\b[^\n]*)?\s*")
+_NOTHING: Final = later(r"(?:(?:No (?:matches|files|results)(?: were)?|0 (?:matches|files)) found\b[^\n]*)?")
 """What a search prints that found nothing (Claude Code, Gemini CLI, opencode)."""
 
 
@@ -102,7 +102,7 @@ def _is_shown(call: Call) -> bool:
         return False
     if not (call.subject or call.name):  # the result of a call that no record names
         return False
-    if call.op == "search" and _NOTHING.fullmatch(call.output):
+    if call.op == "search" and _NOTHING.fullmatch(call.output.strip()):
         return False  # it may have looked in one file alone, which is not known any more
     # Todo lists, questions and commits are shown under their headings, edits on their own lines.
     is_told = call.op in ("edit", "write") or call.subject == _COMMIT

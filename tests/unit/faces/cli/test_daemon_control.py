@@ -178,7 +178,7 @@ def test_a_paused_project_has_nothing_stale_for_agents_to_read(shop: Path, run: 
         if not runs:
             daemon.stop()
         former = state_dir().root / "restore"  # as 0.1.0 left it, whose script still prints answers from there
-        former.mkdir()
+        (former / "codex").mkdir(parents=True)
 
         assert run("pause", str(shop))[0] == ExitCode.OK
         if not runs:
