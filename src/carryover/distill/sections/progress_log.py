@@ -9,7 +9,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from carryover.distill.digest import Digest, Proposal, Summary
-from carryover.distill.entry import WEIGHTS, Entry, Kind
+from carryover.distill.entry import BY_WORTH, WEIGHTS, Entry, Kind
 from carryover.distill.pastes import quoted_prompt
 from carryover.distill.quotes import earlier, excerpt, lines_of
 from carryover.distill.sections.open_questions import asking_sessions
@@ -22,6 +22,8 @@ _LINE_CHARS = 110
 _WANTED: Final = ("errors", "pending", "current", "next", "request", "other")
 _TO_DO: Final = ("pending", "current", "next")
 _MOST_LINES: Final = {"summary": 10, "plan": 12}
+_MOST_SINCE: Final = 2
+"""Prompts since a recap up to which it tells how things stand; Claude Code 2.1 makes one for a user who was away."""
 _MOST_COMMITS: Final = 4
 _MOST_ALIKE: Final = 3
 _SAID: Final = {"answered": "answered", "": "said"}
@@ -101,7 +103,9 @@ def _quoted(past: Past, session: SessionView, given: Summary | Proposal, what: s
     since = max(0, session.digest.prompts - given.turn)
     label = f"{past.agent(step)}'s {what} ({past.turn(given.turn, session)}, {_prompts_since(since)})"
     kind: Kind = "plan" if isinstance(given, Proposal) else "summary"
-    quote = parted(step, text, kind, label=label, most=_MOST_LINES[kind], at_ms=given.at_ms)
+    is_new_recap = session is past.lead and given is session.digest.recap and since <= _MOST_SINCE
+    weight = WEIGHTS["recap"] if is_new_recap else BY_WORTH
+    quote = parted(step, text, kind, weight, label=label, most=_MOST_LINES[kind], at_ms=given.at_ms)
     return [replace(one, turn=given.turn) for one in quote]
 
 

@@ -1,0 +1,21 @@
+"""What agents said earlier, and what they wrote of it for themselves."""
+
+from __future__ import annotations
+
+from carryover.distill.entry import FIXED
+from carryover.model import AgentSummary
+from support.conversation import handoff, worked
+
+
+def test_the_newest_recap_is_fixed_until_more_was_asked_since() -> None:
+    talk = worked().event(AgentSummary(text="The discount is done. Next: say whether it is capped.", source="away"))
+
+    def is_fixed() -> bool:
+        [said] = [one.entries for one in handoff(talk).sections if one.title == "From the agent's own summary"]
+        return all(entry.weight <= FIXED for entry in said)
+
+    assert is_fixed()
+    talk.user("Cap it at half.").says("It is capped.").user("And on the receipt.").says("There too.")
+    assert is_fixed()
+    talk.user("Now the tax, with a rate for books.").says("The tax is there.")
+    assert not is_fixed()
