@@ -19,3 +19,8 @@ def test_the_newest_recap_is_fixed_until_more_was_asked_since() -> None:
     assert is_fixed()
     talk.user("Now the tax, with a rate for books.").says("The tax is there.")
     assert not is_fixed()
+
+
+def test_nothing_is_settled_while_the_newest_recap_says_what_comes_next() -> None:
+    for text, settled in (("The discount is done.", True), ("It is done. Next: say when the shop may close.", False)):
+        assert handoff(worked().event(AgentSummary(text=text, source="away"))).settled is settled
