@@ -24,3 +24,13 @@ def test_the_newest_recap_is_fixed_until_more_was_asked_since() -> None:
 def test_nothing_is_settled_while_the_newest_recap_says_what_comes_next() -> None:
     for text, settled in (("The discount is done.", True), ("It is done. Next: say when the shop may close.", False)):
         assert handoff(worked().event(AgentSummary(text=text, source="away"))).settled is settled
+
+
+def test_the_last_step_of_an_answer_stays_with_those_before_it() -> None:
+    why = "\n".join(f"- {letter}: {'the price is read, checked and written. ' * 6}" for letter in "abcd")
+    steps = "\n".join(f"{number}. Set the port of server {number}. {'It listens. ' * 12}" for number in (1, 2))
+    talk = worked(says=f"The port is wrong.\n\n{why}\n\n{steps}\n\nIt was checked twice, since {why[3:]}")
+    [said] = [one.entries for one in handoff(talk).sections if one.title == "Where it stands"]
+    [first, second] = [entry.weight for entry in said if "Set the port" in entry.text]
+
+    assert first == second
