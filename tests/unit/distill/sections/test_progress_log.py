@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from carryover.distill.entry import FIXED
 from carryover.model import AgentSummary
-from support.conversation import handoff, worked
+from support.conversation import handoff, under, worked
 
 
 def test_the_newest_recap_is_fixed_until_more_was_asked_since() -> None:
@@ -34,3 +34,19 @@ def test_the_last_step_of_an_answer_stays_with_those_before_it() -> None:
     [first, second] = [entry.weight for entry in said if "Set the port" in entry.text]
 
     assert first == second
+
+
+def test_what_an_answer_says_in_code_comes_with_how_it_begins() -> None:
+    code = "\n".join(f"shop-{number} --port=80{number:02} --price=cents --round=down" for number in range(12))
+    talk = (
+        worked()
+        .user("How do I start them all?")
+        .says(f"There is no need to. Each one starts alone:\n\n```\n{code}\n```")
+    )
+    talk.user("Now the receipt.").edited("receipt.py").says("It has a line now.")
+    talk.user("And its tax.").edited("tax.py").says("It has its tax.")
+    log = under("Progress log", talk)
+
+    assert "claude-code answered “There is no need to. Each one starts alone:” (turn 2" in log
+    assert "--port=80" in log
+    assert log.count("There is no need to.") == 1
