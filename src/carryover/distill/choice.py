@@ -169,7 +169,7 @@ class _Choice:
         return _Offer(
             names={key: self._names[key].worth for key in names_in(entry.shown) if key in self._names},
             alone=max(0.0, LINE["any line"] + LINE["turns since"] * math.log1p(since)),
-            tokens=estimated_tokens(entry.text if entry.part else entry.shown) + _LINE_TOKENS,
+            tokens=estimated_tokens(entry.shown) + _LINE_TOKENS,  # whichever part is taken first has the label
         )
 
     def _value(self, offer: _Offer) -> float:

@@ -58,7 +58,8 @@ _LABEL: Final = later(
 _NAMES_NEXT: Final = later(rf"(?<![a-z])(?:{'|'.join(LABELS[NEXT])})")
 _BOX: Final = later(r"\s*(?:[-*+•–]|\d{1,2}[.)])\s+\[ \]")
 _WORD: Final = later(r"[^\W_]+(?:[-'’][^\W_]+)*")
-_QUESTION_END: Final = later(r"[?？؟\u037e՞][\"'”’»」』)\]*_`\s]*$")
+_QUESTION_END: Final = later(r"(?:[?？؟\u037e՞]|要不要[^。！？?]*。?)[\"'”’»」』)\]*_`\s]*$")
+"""A question mark, or the words "whether to" in Chinese, which need none."""
 _LIST_ITEM: Final = later(r"\s*(?:[-*+•–]|\(?\d{1,2}[.):]|\(?[A-Za-z][.)])\s+\S")
 
 
@@ -91,7 +92,7 @@ def may_list_steps(text: str) -> bool:
 
 
 def is_question(line: str) -> bool:
-    """Whether a line ends in a question mark of any script."""
+    """Whether a line ends in a question mark of any script, or in a question that needs none."""
     return _QUESTION_END.search(line) is not None
 
 

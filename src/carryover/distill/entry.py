@@ -113,6 +113,8 @@ WEIGHTS: Final[dict[str, Weight]] = {
     "open failure":    Weight(0.5),                     # the newest of the leading turn that did not succeed later
     # Recent files
     "file":            Weight(0.25, 0.0, 0.35, 12),
+    # From the agent's own summary
+    "recap":           Weight(0.5, 0.1),                # the leading session's, with few prompts since
     "git":             Weight(0.6),
 }
 # fmt: on

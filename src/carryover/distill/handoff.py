@@ -160,8 +160,11 @@ def _is_settled(past: Past) -> bool:
 
 
 def _plans_since(step: Step) -> bool:
-    """Whether the agent's own summary or an accepted plan of the turn says what comes next."""
+    """Whether the agent's own summary or recap or an accepted plan of the turn says what comes next."""
     digest = step.digest
+    recap = digest.recap
+    if recap is not None and recap.turn == step.turn.number and may_list_steps(recap.text):
+        return True
     summary = digest.summary
     if summary is not None and summary.turn == step.turn.number:
         return any(part.kind in ("pending", "next") for part in summary.parts)

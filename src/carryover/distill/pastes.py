@@ -16,6 +16,8 @@ _SHOWN_OF_PASTE: Final = 0.45
 """Share of a prompt's space that its pastes may take."""
 
 _MOST_OF_PASTE: Final = 220
+_TAIL_OF_PASTE: Final = 0.55
+"""Share of its excerpt that the end of a paste gets: the error stands there, or what the user asks on the same line."""
 _LEAD_CHARS: Final = 160
 _SHORT_QUESTION: Final = 2
 _COLONS: Final = (":", "：")
@@ -130,7 +132,7 @@ def quoted_prompt(prompt: str, room: int, *, chars: int = 0) -> str:
     shown = []
     for pasted, text in marked:
         if pasted:
-            if kept := excerpt(text, max(40, min(of_paste, _MOST_OF_PASTE) - 32)):
+            if kept := excerpt(text, max(40, min(of_paste, _MOST_OF_PASTE) - 32), tail=_TAIL_OF_PASTE):
                 shown.append(f"(pasted, {len(text) + left_out:,} characters: {kept})")
         else:
             of_typed = room - min(of_paste, room // 2)

@@ -5,11 +5,12 @@ from __future__ import annotations
 
 from collections import Counter
 from functools import lru_cache
+from itertools import takewhile, zip_longest
 from typing import Final, NamedTuple
 
 from msgspec.structs import replace
 
-from carryover.distill.digest import Turn
+from carryover.distill.digest import Digest, Turn
 from carryover.distill.pastes import is_machine_line
 from carryover.distill.view import ProjectView
 from carryover.text.harmless import one_line
@@ -21,6 +22,8 @@ _BLOCK: Final = later(r"(?ms)^<([a-z]+[-_][\w-]*)\b[^<>\n]*>.*?</\1>|[^\n](?:(?!
 """What stands between the tags of a client, or a paragraph."""
 _TWICE: Final = 2
 _GAP: Final = "…"
+_SENT_AGAIN: Final = 0.9
+"""Share of a prompt that both ends of the next one have, if that is the same prompt with more words."""
 _Sent = tuple[int, str, str]
 
 
@@ -34,7 +37,8 @@ class _Block(NamedTuple):
 def without_said_again(view: ProjectView) -> ProjectView:
     """Returns the view without what stands in its prompts between tags that come in several beside different words, and
     with `…` for each paragraph that another prompt has. It stays in the newer of two, which says it again, or in the
-    first of more. A prompt of nothing else stays whole."""
+    first of more. A prompt of nothing else stays whole. What was sent again before it was answered is no prompt."""
+    view = replace(view, sessions=tuple(replace(one, digest=_sent_once(one.digest)) for one in view.sessions))
     turns = {turn.sent: turn for session in view.sessions for turn in session.digest.turns if turn.prompt}
     prompts = sorted(turns, key=lambda sent: (turns[sent].began, sent))
     blocks = {sent: _blocks(turns[sent].prompt) for sent in prompts}
@@ -60,6 +64,29 @@ def without_said_again(view: ProjectView) -> ProjectView:
             for one in view.sessions
         ),
     )
+
+
+def _sent_once(digest: Digest) -> Digest:
+    """Returns the digest without the prompts that were changed and sent again before they were answered."""
+    pairs = zip_longest(digest.turns, digest.turns[1:])
+    again = [following is not None and _is_sent_again(turn, following) for turn, following in pairs]
+    if not any(again):
+        return digest
+    turns = zip(digest.turns, again, strict=True)
+    return replace(digest, turns=tuple(replace(turn, prompt="", chars=0) if was else turn for turn, was in turns))
+
+
+def _is_sent_again(turn: Turn, following: Turn) -> bool:
+    if turn.end not in ("", "interrupted") or not turn.prompt:
+        return False
+    begins = _alike(turn.prompt, following.prompt)
+    ends = _alike(turn.prompt[begins:][::-1], following.prompt[begins:][::-1])
+    return begins + ends >= _SENT_AGAIN * len(turn.prompt)
+
+
+def _alike(some: str, others: str) -> int:
+    """Returns how many characters two texts begin with alike."""
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(some, others, strict=False)))
 
 
 def _turn(turn: Turn, own: dict[_Sent, str]) -> Turn:

@@ -97,6 +97,10 @@ class Past(NamedTuple):
             words = "'s words after the newest work" if step is self.work else " answered"
         return f"{self.agent(step)}{words} ({self.place(step, at_ms)})"
 
+    def sent(self, step: Step) -> str:
+        """Returns the place of a prompt, and whether the user then interrupted its turn."""
+        return f"{self.place(step)}, then interrupted" if step.turn.end == "interrupted" else self.place(step)
+
     def place(self, step: Step, at_ms: int | None = None) -> str:
         """Returns a reference to a turn: what it is called, and its age relative to the handoff."""
         ago = earlier(step.turn.at_ms if at_ms is None else at_ms, self.at_ms)

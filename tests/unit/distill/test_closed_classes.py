@@ -69,9 +69,10 @@ def test_a_reply_is_only_that(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "line", ["Which one?", "¿Cuál?", "どちらですか？", "أيهما؟", 'Is it "done?"', "**Which one?**"]
+    "line",
+    ["Which one?", "¿Cuál?", "どちらですか？", "أيهما؟", 'Is it "done?"', "**Which one?**", "要不要刪，你說一聲。"],
 )
-def test_a_question_ends_in_a_mark_of_any_script(line: str) -> None:
+def test_a_question_ends_in_a_mark_of_any_script_or_needs_none(line: str) -> None:
     assert is_question(line)
     assert not is_question(f"{line} This one.")
 

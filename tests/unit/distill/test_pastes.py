@@ -115,6 +115,12 @@ def test_of_a_long_paste_little_is_shown_and_all_of_the_typed_words() -> None:
     assert quoted_prompt("Fix it.\n\n```text\n```\n\nBe brief.", 300) == "Fix it.\nBe brief."
 
 
+def test_a_request_on_the_last_line_of_a_paste_is_quoted_from_its_beginning() -> None:
+    asked = "can you add to the main page where exactly the prices of each shop are, please"
+
+    assert asked in quoted_prompt(f"{LOG}\n{LOG * 9}, {asked}", 300)
+
+
 def test_a_long_list_is_one_paste() -> None:
     review = "\n".join(f"{number}. The cart is loaded twice by caller {number}." for number in range(1, 30))
     prompt = f"Fix only what is about the cart:\n\n{review}\n\nDo not touch the tax."

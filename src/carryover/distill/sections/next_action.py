@@ -17,8 +17,9 @@ def next_entries(past: Past, limit: str | None) -> list[Entry]:
     # In a turn that was cut off, the agent went on after its question: nobody replied to that.
     has_reply = not past.main.is_newest and turn.end == "answered"
     asked = last_words(turn).question if has_reply else ""
-    reply = past.turn(turn.number + 1, past.main.view)
-    label = f"{past.agent(past.main)} had asked, and {reply} replied"
+    newest = past.turn(turn.number + 1, past.main.view)
+    # Whether it answers that is not known: who has a question may be asked something else first.
+    label = f"{past.agent(past.main)} had asked right before {newest}"
     at_ms = turn.said[-1].at_ms if asked else 0
     replied = parted(past.main, asked, "message", WEIGHTS["replied"], label=label, at_ms=at_ms)
     limits = [from_turn(past.main, limit, "limit", WEIGHTS["limit"].first, at_ms=past.at_ms)] if limit else []

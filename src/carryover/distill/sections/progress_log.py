@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from carryover.distill.digest import Digest, Proposal, Summary
 from carryover.distill.entry import BY_WORTH, WEIGHTS, Entry, EntryKind, Weight
 from carryover.distill.pastes import quoted_prompt
-from carryover.distill.quotes import earlier, excerpt, lines_of
+from carryover.distill.quotes import clip, earlier, excerpt, in_quotes, lines_of, of_one_place
 from carryover.distill.sections.open_questions import asking_sessions
 from carryover.distill.sections.quoting import from_turn, joined_short, last_words, not_alike, parted
 from carryover.distill.trail import Past, Step, before_remark, idle_since
@@ -22,7 +22,12 @@ _LINE_CHARS = 110
 _WANTED: Final = ("errors", "pending", "current", "next", "request", "other")
 _TO_DO: Final = ("pending", "current", "next")
 _MOST_LINES: Final = {"summary": 10, "plan": 12}
+_MOST_SINCE: Final = 2
+"""Prompts since a recap up to which it tells how things stand; Claude Code 2.1 makes one for a user who was away."""
 _MOST_COMMITS: Final = 4
+_OPENING_CHARS: Final = 90
+_OPENING_TOKENS: Final = 30
+"""How much of the beginning of an answer is quoted with each of its lines."""
 _MOST_ALIKE: Final = 3
 _MOST_HEARD: Final = 6
 _SAID: Final = {"answered": "answered", "": "said"}
@@ -112,6 +117,8 @@ def _quoted(
     since = max(0, session.digest.prompts - given.turn)
     label = f"{past.agent(step)}'s {what} ({past.turn(given.turn, session)}, {_prompts_since(since)})"
     kind: EntryKind = "plan" if isinstance(given, Proposal) else "summary"
+    is_new_recap = session is past.lead and given is session.digest.recap and since <= _MOST_SINCE
+    weight = WEIGHTS["recap"] if is_new_recap else weight
     quote = parted(step, text, kind, weight, label=label, most=_MOST_LINES[kind], at_ms=given.at_ms)
     return [replace(one, turn=given.turn) for one in quote]
 
@@ -139,10 +146,12 @@ def progress_entries(past: Past) -> list[Entry]:
     for step in not_alike(answered, attrgetter("answer"), _MOST_ALIKE):
         said = _SAID.get(step.turn.end, "said, then was cut off")
         at_ms = step.turn.said[-1].at_ms
-        label = f"{past.agent(step)} {said} ({past.place(step, at_ms)})"
+        place = past.place(step, at_ms)
         asks = step.is_newest and step.view.session in asking
         answer = last_words(step.turn).said if asks else step.turn.answer
-        answers += parted(step, answer, "message", label=label, at_ms=at_ms)
+        who = f"{past.agent(step)} {said}"
+        parts = parted(step, answer, "message", label=f"{who} ({place})", at_ms=at_ms)
+        answers += _with_opening(parts, who, place)
     return [*entries, *joined_short(answers), *_heard(past)]
 
 
@@ -171,6 +180,19 @@ def _answers(step: Step, main: Step) -> Iterator[Step]:
         if said.final or said is closed:
             yield Step(replace(turn, said=turn.said[: at + 1], end="answered"), step.view)
     yield step
+
+
+def _with_opening(parts: list[Entry], who: str, place: str) -> list[Entry]:
+    """Returns the parts of an answer, each of which comes with the beginning of the first: what an answer comes to is
+    mostly said there, and code alone says little."""
+    if len(parts) < 2:
+        return parts
+    whole = parts[0].text
+    opening = clip(whole, chars=_OPENING_CHARS, tokens=_OPENING_TOKENS)
+    rest = whole[len(opening.removesuffix("…")) :].strip() if opening != whole else ""
+    label = f"{who} {in_quotes(of_one_place(opening), 2 * _OPENING_CHARS)} ({place})"
+    first = [replace(parts[0], text=f"… {rest}")] if rest else []
+    return [replace(one, label=label) for one in (*first, *parts[1:])]
 
 
 def _is_quoted(past: Past, step: Step, stands: Iterable[Step]) -> bool:

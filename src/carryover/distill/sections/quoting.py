@@ -73,6 +73,9 @@ def parted(
     if count > most:
         parts = [*parts[: most // 2], *parts[count - (most + 1) // 2 :]]
     ranks = _ranks(len(parts), head=kind in ("prompt", "question", "text from outside"))
+    for at, (_, part) in enumerate(parts[1:]):
+        if is_numbered(part):  # the third step of several says little without those before it
+            ranks[at] = min(ranks[at], ranks[at + 1])
     whole = from_turn(step, text, kind, weight.first, label=label, at_ms=at_ms)
     return [
         replace(whole, text=part, weight=weight.first + weight.part * rank, part=at, parts=count)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from operator import attrgetter
 from typing import Final
 
@@ -35,12 +35,14 @@ def said_entries(past: Past, of_task: Iterable[Step]) -> list[Entry]:
     newest = {sent: step for sent, step in every if step.turn.prompt and sent not in shown}
     steps = [step for sent, step in every if newest.get(sent) is step]
     corrected = {(id(step.view), step.turn.number + 1) for step in past.steps if _asks_for_correction(step.turn)}
-    entries: list[Entry] = []
-    for step in sorted(not_alike(steps, attrgetter("prompt"), _MOST_ALIKE), key=lambda step: _rank(step, corrected)):
-        entries += _prompt(past, step)
-    return joined_short(
-        sorted([*_with_share([*_replies(past), *entries])], key=lambda entry: (entry.at_ms, entry.turn or 0))
-    )
+    corrections: list[Entry] = []
+    others: list[Entry] = []
+    for step in sorted(not_alike(steps, attrgetter("prompt"), _MOST_ALIKE), key=_rank):
+        is_correction = (id(step.view), step.turn.number) in corrected
+        (corrections if is_correction else others).extend(_prompt(past, step))
+    # What was said after an answer may overturn it.
+    shared = _with_share([*corrections, *_replies(past), *others])
+    return joined_short(sorted(shared, key=lambda entry: (entry.at_ms, entry.turn or 0)))
 
 
 def _sent(step: Step) -> tuple[object, ...]:
@@ -60,20 +62,20 @@ def _prompt(past: Past, step: Step) -> list[Entry]:
     text = quoted_prompt(step.turn.prompt, _MOST_CHARS, chars=step.turn.chars)
     text = f"{text}\n({step.turn.template})" if step.turn.template and not step.turn.is_template else text
     to = "" if step.view.agent == past.lead.agent else f" to {past.agent(step)}"
-    broke_off = ", then interrupted" if step.turn.end == "interrupted" else ""
-    label = f"Prompt{to} ({past.place(step)}{broke_off}){replying_to(step)}"
+    label = f"Prompt{to} ({past.sent(step)}){replying_to(step)}"
     return parted(step, text, "prompt", label=label)
 
 
-def _rank(step: Step, corrected: Container[tuple[int, int]]) -> tuple[bool, bool, int]:
-    """Orders prompts: corrections first, short replies last, the newest first."""
-    corrects = (id(step.view), step.turn.number) in corrected
-    return not corrects, only_replies(step.turn.prompt), -step.turn.at_ms
+def _rank(step: Step) -> tuple[bool, int]:
+    """Orders prompts: short replies last, the newest first."""
+    return only_replies(step.turn.prompt), -step.turn.at_ms
 
 
 def _asks_for_correction(turn: Turn) -> bool:
-    """Whether what comes right after the turn corrects it: it was interrupted, or something in it was refused."""
-    return turn.end == "interrupted" or any(reply.refused for reply in turn.replies)
+    """Whether what comes right after the turn corrects it: it was interrupted, something in it was refused, or it asked
+    the user and ended in no answer (as when Codex 0.145 proposes a plan)."""
+    is_proposal = turn.end == "" and turn.replies != ()
+    return turn.end == "interrupted" or is_proposal or any(reply.refused for reply in turn.replies)
 
 
 def _replies(past: Past) -> list[Entry]:

@@ -29,6 +29,7 @@ _TOLD_ELSEWHERE: Final = ("plan", "ask", "edit", "write")
 _MOST_ON_THE_WAY: Final = 6
 _MOST_BRANCHES: Final = 2
 _MOST_ENDED: Final = 4
+_MOST_JOBS: Final = 3
 _CUT_OFF: Final = {
     "": "no answer recorded",
     "interrupted": "interrupted by the user",
@@ -142,8 +143,9 @@ def result_of(seen: SeenRun) -> str:
 def _jobs(past: Past) -> str:
     """Returns the jobs that may still run, each with how long before it was started or mentioned."""
     jobs = [(excerpt(job.text, 100), earlier(job.at_ms, past.at_ms)) for job, _ in running_jobs(past)]
-    shown = "; ".join(f"{text} ({ago})" if ago else text for text, ago in jobs[-3:])
-    return f"started in the background, no end recorded: {shown}" if shown else ""
+    shown = [f"{text} ({ago})" if ago else text for text, ago in jobs[-_MOST_JOBS:]]
+    more = [f"and {len(jobs) - _MOST_JOBS} more"] if len(jobs) > _MOST_JOBS else []
+    return f"started in the background, no end recorded: {'; '.join((*shown, *more))}" if shown else ""
 
 
 def _jobs_ended(past: Past) -> str:

@@ -153,3 +153,13 @@ def test_what_failed_last_in_the_leading_turn_and_did_not_succeed_later_stays_wh
 def fixed(title: str, talk: Conversation) -> list[str]:
     entries = (entry for one in handoff(talk).sections if one.title == title for entry in one.entries)
     return [entry.text for entry in entries if entry.weight <= FIXED]
+
+
+def test_of_many_jobs_the_newest_are_named_and_the_others_counted() -> None:
+    talk = worked().user("Start the imports.")
+    for number in range(5):
+        talk.ran(f"./import-{number}.sh &")
+    stands = under("Where it stands", talk.says("They run."))
+
+    assert all(f"./import-{number}.sh" in stands for number in (2, 3, 4))
+    assert "; and 2 more" in stands

@@ -37,8 +37,9 @@ def test_a_prompt_whose_turn_was_interrupted_says_so() -> None:
     )
     talk.user("Thanks. And the receipt?").edited("receipt.py").says("It has a line now.")
 
-    said = under("What the user said", talk)
-    assert ", then interrupted): Run all of them" in said
+    assert ", then interrupted): Run all of them" in under("What the user said", talk)
+    talk.user("Once more: run all of them in one go.").event(TurnEnd(reason="interrupted"))
+    assert ", then interrupted): Once more" in under("Task", talk)
 
 
 def test_a_turn_before_the_newest_prompt_that_only_has_no_answer_is_not_said_to_be_cut_off() -> None:
@@ -85,3 +86,9 @@ def test_what_a_model_thinks_between_tags_is_not_what_it_said() -> None:
     assert "The discount is in cents, without a `‹think>` tag." in said
     assert "It has them too." in under("Where it stands", talk)
     assert [thought for thought in ("wants cents", "Short.", "/think>") if thought in said] == []
+
+
+def test_a_prompt_after_a_question_is_not_said_to_answer_it() -> None:
+    talk = worked(says="It is in cents.\n\nShall the receipt have it too?").user("Open the cart once more.")
+
+    assert under("Next action", talk) == "claude-code had asked right before turn 2: Shall the receipt have it too?"

@@ -1,0 +1,52 @@
+"""What agents said earlier, and what they wrote of it for themselves."""
+
+from __future__ import annotations
+
+from carryover.distill.entry import FIXED
+from carryover.model import AgentSummary
+from support.conversation import handoff, under, worked
+
+
+def test_the_newest_recap_is_fixed_until_more_was_asked_since() -> None:
+    talk = worked().event(AgentSummary(text="The discount is done. Next: say whether it is capped.", source="away"))
+
+    def is_fixed() -> bool:
+        [said] = [one.entries for one in handoff(talk).sections if one.title == "From the agent's own summary"]
+        return all(entry.weight <= FIXED for entry in said)
+
+    assert is_fixed()
+    talk.user("Cap it at half.").says("It is capped.").user("And on the receipt.").says("There too.")
+    assert is_fixed()
+    talk.user("Now the tax, with a rate for books.").says("The tax is there.")
+    assert not is_fixed()
+
+
+def test_nothing_is_settled_while_the_newest_recap_says_what_comes_next() -> None:
+    for text, settled in (("The discount is done.", True), ("It is done. Next: say when the shop may close.", False)):
+        assert handoff(worked().event(AgentSummary(text=text, source="away"))).settled is settled
+
+
+def test_the_last_step_of_an_answer_stays_with_those_before_it() -> None:
+    why = "\n".join(f"- {letter}: {'the price is read, checked and written. ' * 6}" for letter in "abcd")
+    steps = "\n".join(f"{number}. Set the port of server {number}. {'It listens. ' * 12}" for number in (1, 2))
+    talk = worked(says=f"The port is wrong.\n\n{why}\n\n{steps}\n\nIt was checked twice, since {why[3:]}")
+    [said] = [one.entries for one in handoff(talk).sections if one.title == "Where it stands"]
+    [first, second] = [entry.weight for entry in said if "Set the port" in entry.text]
+
+    assert first == second
+
+
+def test_what_an_answer_says_in_code_comes_with_how_it_begins() -> None:
+    code = "\n".join(f"shop-{number} --port=80{number:02} --price=cents --round=down" for number in range(12))
+    talk = (
+        worked()
+        .user("How do I start them all?")
+        .says(f"There is no need to. Each one starts alone:\n\n```\n{code}\n```")
+    )
+    talk.user("Now the receipt.").edited("receipt.py").says("It has a line now.")
+    talk.user("And its tax.").edited("tax.py").says("It has its tax.")
+    log = under("Progress log", talk)
+
+    assert "claude-code answered “There is no need to. Each one starts alone:” (turn 2" in log
+    assert "--port=80" in log
+    assert log.count("There is no need to.") == 1

@@ -1,0 +1,21 @@
+"""What stays of the user's earlier words when there are too many."""
+
+from __future__ import annotations
+
+from carryover.distill.entry import FIXED
+from carryover.model import Answer
+from support.conversation import GOAL, Conversation, handoff
+
+
+def test_a_prompt_that_corrects_a_plan_stays_before_the_answers_that_it_may_overturn() -> None:
+    talk = Conversation().user(GOAL)
+    for part in range(8):
+        asked = f"How should part {part} of the shop store what it knows of prices, in which file, and until when?"
+        answer = f"As {part}.npy, " + "in the folder of the shop that has it, beside the others. " * 4
+        talk.event(Answer(call_id=f"q{part}", question=asked, text=answer))
+    talk.user("Store it as npz instead.").user("Implement the plan.").edited("cart.py").says("It is implemented.")
+    talk.user("Now the receipt, with its own rounding.").edited("receipt.py").says("The receipt rounds.")
+    [said] = [section.entries for section in handoff(talk).sections if section.title == "What the user said"]
+    weights = {source.text: entry.weight for entry in said for source in entry.sources}
+
+    assert weights["Store it as npz instead."] <= FIXED < max(weights.values())
