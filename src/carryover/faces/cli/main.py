@@ -241,7 +241,9 @@ def _run(arguments: list[str]) -> int:
     except UserError as error:
         if error.code != ExitCode.NOTHING_FOUND:
             raise
-    return _run([*listed, "--all"])
+    code = _run([*listed, "--all"])
+    warn("No session is recorded for this folder: all are listed.")
+    return code
 
 
 def _complete() -> None:

@@ -34,12 +34,13 @@ FOR_FEW = (
 def test_without_a_command_or_a_terminal_the_sessions_of_this_project_or_else_all_are_listed(
     recorded: Path, home: Path, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for folder, command in ((recorded, ["sessions"]), (home, ["sessions", "--all"])):
+    all_of_them = "No session is recorded for this folder: all are listed.\n"
+    for folder, command, note in ((recorded, ["sessions"], ""), (home, ["sessions", "--all"], all_of_them)):
         monkeypatch.chdir(folder)
-        listed = run(*command)
+        code, out, err = run(*command)
 
-        assert listed[0] == ExitCode.OK and CHECKOUT[:8] in listed[1]
-        assert run() == run("--no-pager") == listed, "the warning is said once, too"
+        assert code == ExitCode.OK and CHECKOUT[:8] in out
+        assert run() == run("--no-pager") == (code, out, err + note), "the warning is said once, too"
 
 
 def test_without_a_command_a_terminal_or_a_session_it_is_said_that_there_is_none(home: Path, run: Run) -> None:
