@@ -9,6 +9,7 @@ from typing import Any, Final
 from unittest.mock import patch
 
 from carryover.platform import here
+from support.platforms import altered, on
 
 _CALLS: Final = ("open", "write", "fsync", "mkdir", "unlink", "rmdir", "rename", "replace", "link")
 
@@ -33,13 +34,13 @@ class _Clock:
 
 @contextmanager
 def _killed_at(at: int) -> Iterator[_Clock]:
-    clock, system = _Clock(at), type(here())
+    clock = _Clock(at)
     patches = [patch.object(os, name, clock.stopped(getattr(os, name))) for name in _CALLS]
-    patches.append(patch.object(system, "exchange", clock.stopped(system.exchange)))
     for each in patches:
         each.start()
     try:
-        yield clock
+        with on(altered(exchange=clock.stopped(here().exchange))):
+            yield clock
     finally:
         for each in patches:
             each.stop()

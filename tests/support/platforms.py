@@ -8,9 +8,10 @@ import os
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from copy import copy
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, Final, cast
+from typing import Any, Final
 
 from carryover.platform import LINUX, MACOS, choose, here
 from carryover.platform.contract import Platform
@@ -79,18 +80,11 @@ def fake_darwin(
     return Darwin(control=control, libc=lambda: libc, stubs=stubs, tools=tools)
 
 
-class _Altered:
-    def __init__(self, really: Platform, calls: dict[str, Callable[..., object]]) -> None:
-        self._really = really
-        self.__dict__.update(calls)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._really, name)
-
-
 def altered(**calls: Callable[..., object]) -> Platform:
     """Returns the platform of this moment, with other answers to some calls: `altered(born_ns=lambda _path: None)`."""
-    return cast(Platform, _Altered(here(), calls))
+    platform = copy(here())
+    vars(platform).update(calls)
+    return platform
 
 
 def full_disk(folder: Path, *, before: Callable[[], object] = lambda: None) -> Platform:
