@@ -54,6 +54,10 @@ def language_of(path: str) -> str | None:
     return LANGUAGES.get(suffix) or _NAMED.get(name.name) or PACKED.get(suffix)
 
 
+_DEEPEST: Final = 50
+"""How far into a line's nodes definitions are looked for."""
+
+
 class Effort:
     """How much may still be parsed, in steps that the parser itself counts (100 of its operations each, about 25 µs),
     so that parsing ends at the same place on a slow machine as on a fast one."""
@@ -179,25 +183,35 @@ def symbol_at(tree: Tree, source: bytes, language: str, line: int) -> str | None
     text = lines[line - 1]
     start = len(text) - len(text.lstrip())
     end = max(start, len(text.rstrip()) - 1)
-    node = tree.root_node.named_descendant_for_point_range((line - 1, start), (line - 1, end))
-    names = _names_beginning_at(node, source, line - 1, language) if node is not None else []
-    while node is not None:
+    innermost = tree.root_node.named_descendant_for_point_range((line - 1, start), (line - 1, end))
+    if innermost is None:
+        return None
+    names = _names_beginning_at(innermost, source, line - 1, language)
+    for node in _around(tree.root_node, innermost):
         if _defines(node, language) and (name := _name_of(node, source)):
             names.append(name)
         elif node.type == "decorated_definition" and not names:  # an edit of a decorator is one of what it decorates
             definition = node.child_by_field_name("definition")
             names += [name] if definition is not None and (name := _name_of(definition, source)) else []
-        node = node.parent
     return _SEPARATORS.get(language, ".").join(reversed(names)) or None
 
 
-def _names_beginning_at(node: Node, source: bytes, row: int, language: str) -> list[str]:
+def _around(root: Node, node: Node) -> list[Node]:
+    """Returns a node and those around it, innermost first. `Node.parent` looks for each from the root again, which
+    takes minutes in a file of nothing but brackets."""
+    path = [root]
+    while path[-1] != node and (inner := path[-1].child_with_descendant(node)) is not None:
+        path.append(inner)
+    return path[::-1]
+
+
+def _names_beginning_at(node: Node, source: bytes, row: int, language: str, depth: int = _DEEPEST) -> list[str]:
     """Returns the definitions below `node` that begin in its row, innermost first."""
-    for child in node.named_children:
+    for child in node.named_children if depth else ():
         if child.start_point.row > row:
             break
         if child.start_point.row == row:
-            inner = _names_beginning_at(child, source, row, language)
+            inner = _names_beginning_at(child, source, row, language, depth - 1)
             name = _name_of(child, source) if _defines(child, language) else None
             if inner or name:
                 return [*inner, name] if name else inner

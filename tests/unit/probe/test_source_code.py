@@ -151,6 +151,20 @@ def test_the_grammar_of_a_language_is_one_that_an_installation_brings(language: 
     assert module.replace("_", "-") in required
 
 
+@pytest.mark.parametrize(
+    ("language", "source", "line"),
+    [
+        ("python", b"x = " + b"[" * 3000 + b"]" * 3000, 1),
+        ("javascript", b"x = " + b"[" * 3000 + b"]" * 3000, 1),
+        ("javascript", b"```\n" * 60_000, 100),
+    ],
+    ids=["lists in Python", "lists in JavaScript", "templates"],
+)
+def test_nodes_within_nodes_without_an_end_are_read_at_once(language: str, source: bytes, line: int) -> None:
+    """Not after minutes, nor so deep that Python gives up: a repository may hold any file."""
+    assert examine(source, language, line, PLENTY) == FileFacts(exists=True, parses=True)
+
+
 def test_without_a_grammar_or_effort_a_file_is_handed_over_without_them(monkeypatch: pytest.MonkeyPatch) -> None:
     assert examine(source_of("python"), "python", 2, Effort(0)) == FileFacts(exists=True)
     without("tree_sitter_", monkeypatch)
