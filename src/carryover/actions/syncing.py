@@ -13,7 +13,6 @@ from typing import Final
 
 import msgspec
 
-from carryover.daemon.health import Ended
 from carryover.errors import ExitCode, UserError
 from carryover.fsio import is_folder
 from carryover.ledger.connect import reading
@@ -24,8 +23,7 @@ from carryover.past.opened import ask_patiently, written_daemonless
 from carryover.probe.git_command import ask
 from carryover.probe.looks import look_at
 from carryover.projects.root import StatePaths
-from carryover.publish.forgetting import forget_here
-from carryover.sync import clones, membership
+from carryover.sync import membership
 from carryover.sync.folder import OFF, Settings, SyncFolder
 from carryover.sync.membership import Admission, Joined, own_log
 from carryover.sync.own_log import NOT_ADDED
@@ -103,13 +101,17 @@ def sync_once() -> Outcome:
         from carryover.past.without_daemon import read_new
 
         await read_new(ledger, state)
-        return await synchronise(ledger, paths, now_ms=now_ms, in_thread=asyncio.to_thread)
+        return await _synchronised(ledger, paths)
 
     ask_patiently(state, "/settle", timeout_s=SYNC_S)
     done = written_daemonless("/sync", Outcome, without_daemon, timeout_s=SYNC_S)
     if done.error is not None:
         raise UserError(*done.error)
     return done
+
+
+async def _synchronised(ledger: Ledger, paths: StatePaths) -> Outcome:
+    return await synchronise(ledger, paths, now_ms=now_ms, in_thread=asyncio.to_thread)
 
 
 def add_machines(code: str | None, is_same: Callable[[str], bool]) -> list[Added]:
@@ -144,30 +146,18 @@ def remove_machine(name: str) -> tuple[str, list[str]]:
         return membership.remove(own, name)
 
 
-def end(*, delete: bool, forget: bool) -> bool:
-    """Ends synchronising on this machine; returns whether it was on. Raises UserError if there is nothing to end.
-
-    `delete` removes what this machine has written to the store; `forget`, what came from other machines.
-    """
+def end(*, delete: bool) -> None:
+    """Ends synchronising on this machine; with `delete`, removes what it has written to the store first. Raises
+    UserError (NOTHING_FOUND) if it is off."""
     state = state_dir()
-    is_on = SyncFolder(state).is_set_up
-    if is_on or not forget:  # forgetting may have been cut off after the rest
-        membership.leave(state, delete=delete)
-    if state.ledger.exists():
-        _end_notes(forget=forget)
-    return is_on
-
-
-def _end_notes(*, forget: bool) -> None:
-    """Has the ledger no longer note what changes; with `forget`, removes what came from other machines."""
-
-    async def without_daemon(ledger: Ledger, paths: StatePaths) -> Ended:
-        await clones.end(ledger, partial(forget_here, ledger, paths) if forget else None)
-        return Ended()
-
-    answer = written_daemonless(f"/sync/end{'?forget=1' if forget else ''}", Ended, without_daemon, timeout_s=SYNC_S)
-    if answer.error is not None:
-        raise UserError(*answer.error)
+    membership.leave(state, delete=delete)
+    if not state.ledger.exists():
+        return
+    try:  # the ledger's writer notices that it is off
+        written_daemonless("/sync", Outcome, _synchronised, timeout_s=SYNC_S)
+    except UserError as error:
+        if error.code != ExitCode.NOTHING_FOUND:
+            raise
 
 
 def _remotes_of_projects() -> dict[str, list[str]]:

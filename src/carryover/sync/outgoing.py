@@ -36,8 +36,8 @@ from carryover.model import conversation_of
 from carryover.paths import StateDir
 from carryover.probe.checkout import Checkout
 from carryover.probe.git import git_facts
-from carryover.probe.looks import look_at_each
-from carryover.sync.clones import repository_of
+from carryover.probe.looks import Silent, look_at, look_at_each
+from carryover.projects.moved_folders import identity_of
 from carryover.sync.payload import (
     LARGEST_BODY,
     PIECE_BYTES,
@@ -231,13 +231,20 @@ def _payload(rows: Sequence[OwnChange], roots: _Roots, repositories: dict[str, S
         events.append(event)
     used = dict.fromkeys(session.root for session in sessions.values() if session.root is not None)
     for root in used.keys() - repositories.keys():
-        repositories[root] = repository_of(root)
+        repositories[root] = _project(root)
     return Payload(
         projects=tuple(repositories[root] for root in used),
         sessions=tuple(sessions.values()),
         events=tuple(events),
         replaced=tuple(replaced),
     )
+
+
+def _project(root: str) -> SyncedProject:
+    with suppress(Silent):
+        if (identity := look_at(root, lambda: identity_of(Path(root)))) is not None:
+            return SyncedProject(root=root, first_commit=identity.first_commit)
+    return SyncedProject(root=root)
 
 
 def _rules_of(session: SyncedSession, rules: Iterable[Tombstone]) -> list[Tombstone]:

@@ -36,12 +36,10 @@ class Machine(msgspec.Struct, frozen=True):
 
 
 class SyncedProject(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A project on the machine that wrote the payload. `remotes` are normalised and without passwords
-    (`sync.address`)."""
+    """A project on the machine that wrote the payload, with the commit that its clones have in common."""
 
     root: PathText
     first_commit: Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{40,64}$")] | None = None
-    remotes: Annotated[tuple[PathText, ...], msgspec.Meta(max_length=20)] = ()
 
 
 class ProjectState(msgspec.Struct, frozen=True, omit_defaults=True):

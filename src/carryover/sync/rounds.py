@@ -13,9 +13,10 @@ import msgspec
 from msgspec.structs import replace
 
 from carryover.errors import ExitCode, UserError
-from carryover.ledger.machines import begin_log
+from carryover.ledger.machines import begin_log, end_log
 from carryover.ledger.store import Ledger
 from carryover.projects.root import StatePaths
+from carryover.sync.folder import OFF, SyncFolder
 from carryover.sync.head import Head, Segment, View, sealed_segment
 from carryover.sync.incoming import LedgerIncoming
 from carryover.sync.membership import own_log
@@ -56,8 +57,11 @@ async def synchronise(
     now_ms: Callable[[], int],
     in_thread: Callable[..., Awaitable[Any]],
 ) -> Outcome:
-    """Synchronises once. `in_thread` runs blocking functions. Raises UserError or OSError; what was done until then
-    is kept."""
+    """Synchronises once; if sync was ended, has the ledger no longer note what changes. `in_thread` runs blocking
+    functions. Raises UserError or OSError; what was done until then is kept."""
+    if not SyncFolder(paths.state).is_set_up:
+        await ledger.write(end_log)
+        raise UserError(OFF, ExitCode.NOTHING_FOUND)
     with ExitStack() as stack:
         own = await in_thread(partial(stack.enter_context, own_log(paths.state, now_ms)))
         outgoing = LedgerOutgoing(paths.state, own.settings.projects)

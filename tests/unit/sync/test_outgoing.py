@@ -24,12 +24,11 @@ from carryover.past.limits import limited_projects
 from carryover.probe.checkout import Checkout
 from carryover.projects.moved_folders import is_away, may_have_moved
 from carryover.projects.policy import refusal
-from carryover.publish.forgetting import forget_here, forget_sessions, publish_here
+from carryover.publish.forgetting import forget_sessions, publish_here
 from carryover.publish.make import elsewhere_lines, files_now, git_now, made_handoff, view_now
 from carryover.publish.project_moves import RootFacts, inspect_root
 from carryover.publish.project_view import project_view
 from carryover.publish.refresh import awaits_handoff, refresh, with_placeholder
-from carryover.sync.clones import end
 from carryover.sync.outgoing import LedgerOutgoing
 from support.machines import OneMachine, machines, meet
 from support.repository import repository
@@ -191,19 +190,6 @@ async def test_a_history_is_told_in_bounded_pieces_and_goes_on_after_any_of_them
     await laptop.tell()
     await desktop.take(laptop)
 
-    assert laptop.dump() == desktop.dump()
-
-
-async def test_leaving_can_drop_what_came_from_others_and_nothing_else(laptop: OneMachine, desktop: OneMachine) -> None:
-    await laptop.say("On the laptop", session="s1", at_ms=1_000)
-    await desktop.say("On the desktop", session="s2", at_ms=2_000)
-    await meet(laptop, desktop)
-    await end(desktop.ledger, partial(forget_here, desktop.ledger, desktop.paths))
-    assert told(desktop) == {"s2": ["On the desktop"]}
-
-    await desktop.ledger.write(begin_log, ())
-    desktop.taken.clear()
-    await meet(laptop, desktop)
     assert laptop.dump() == desktop.dump()
 
 

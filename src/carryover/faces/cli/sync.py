@@ -47,7 +47,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--name", metavar="NAME", help="with init: what this machine is called (default: its host name)")
     add("--projects", metavar="DIR", nargs="+", help="with init: send only what was recorded in these projects")
     flag(parser, "--delete", "with off: remove what this machine has written to the store")
-    flag(parser, "--forget", "with off: forget what came from other machines")
     flag(parser, "--yes", "ask nothing: the codes were compared elsewhere")
     flag(parser, "--json", "print what was done as JSON; asks nothing, so --yes is needed where it would ask")
 
@@ -60,9 +59,9 @@ def run(args: argparse.Namespace) -> None:
     if args.what is None and args.action in ("init", "remove-machine"):
         what = "REMOTE" if args.action == "init" else "NAME"
         raise UserError(f"`carryover sync {args.action}` needs a {what}. Nothing was changed.", ExitCode.USAGE)
-    options = {"init": (args.name, args.projects), "off": (args.delete, args.forget)}
+    options = {"init": (args.name, args.projects), "off": (args.delete,)}
     if any(any(values) for action, values in options.items() if action != args.action):
-        raise UserError("--name and --projects are for init, --delete and --forget for off.", ExitCode.USAGE)
+        raise UserError("--name and --projects are for init, --delete is for off.", ExitCode.USAGE)
     does = _DOES[args.action] if args.action is not None else _once
     put(args, *does(args))
 
@@ -162,12 +161,10 @@ def _off(args: argparse.Namespace) -> Done:
 
     also = " and remove what it has written to the store" if args.delete else ""
     agree(args, f"End synchronising on this machine{also}? What was recorded stays.")
-    was_on = end(delete=args.delete, forget=args.forget)
-    stays = " What it has sent stays in the store; another machine can remove this one."
-    rest = "" if args.delete or not was_on else stays
-    theirs = "was forgotten" if args.forget else "stays"
-    return {"off": True, "deleted": args.delete, "forgotten": args.forget}, [
-        f"✓ This machine no longer synchronises.{rest} What came from other machines {theirs}."
+    end(delete=args.delete)
+    rest = "" if args.delete else " What it has sent stays in the store; another machine can remove this one."
+    return {"off": True, "deleted": args.delete}, [
+        f"✓ This machine no longer synchronises.{rest} What came from other machines stays."
     ]
 
 
