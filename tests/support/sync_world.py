@@ -21,7 +21,7 @@ from carryover.sync import sealing
 from carryover.sync.folder import Settings, SyncFolder, SyncState
 from carryover.sync.head import Head, Membership
 from carryover.sync.incoming import LedgerIncoming
-from carryover.sync.membership import accept, add, admission, remove, waiting
+from carryover.sync.membership import accept, add, admission, remove
 from carryover.sync.outgoing import LedgerOutgoing
 from carryover.sync.own_log import OwnLog
 from carryover.sync.payload import Machine, Payload, ProjectState, Taken
@@ -90,7 +90,7 @@ class MemoryLedger(LedgerOutgoing, LedgerIncoming):
     def forgets(self) -> str:
         return hashlib.sha256(b"".join(sorted(self.forgotten))).hexdigest()
 
-    def without_forgotten(self, payload: Payload) -> Payload:
+    def without_gone(self, payload: Payload) -> Payload:
         told = [(one.key, payload.sessions[one.session].native_id, one.body) for one in payload.events]
         kept = [one for one in told if _scope(one[1]) not in self.forgotten]
         return payload if len(kept) == len(told) else _payload(kept, payload.tombstones)
@@ -172,9 +172,6 @@ class MemoryStore(Store):
         self.remote.logs[machine] = {name: files[name] for name in names}
         self._fetched[machine] = dict(self.remote.logs[machine])
         self.step()
-
-    def remove(self, machine: str) -> None:
-        del self.remote.logs[machine]
 
 
 @cache
@@ -269,9 +266,7 @@ class MemoryMachine:
         own.ask()
 
     def add_all(self) -> None:
-        own = self.own()
-        for machine, code in waiting(own).items():
-            add(own, machine, code)
+        add(self.own(), lambda _: True)
 
     def join(self) -> bool:
         own = self.own()

@@ -119,24 +119,21 @@ def add_machines(code: str | None, is_same: Callable[[str], bool]) -> list[Added
 
     Whoever names a machine by its `code` has compared it. Raises UserError if none asks, or none was let in.
     """
-    added = []
+    compared = "".join(code.split()) if code is not None else None
+
+    def is_wanted(asks: str) -> bool:
+        return is_same(asks) if compared is None else compared == asks.replace(" ", "")
+
     with own_log(state_dir(), now_ms) as own:
-        codes = membership.waiting(own)
-        if code is not None:
-            compared = "".join(code.split())
-            codes = {machine: asks for machine, asks in codes.items() if compared == asks.replace(" ", "")}
-        for machine, asks in codes.items():
-            if code is not None or is_same(asks):
-                membership.add(own, machine, asks)
-                added.append(Added(machine, asks, own.code))
-    if not codes:
+        waiting, added = membership.add(own, is_wanted)
+    if not waiting or (code is not None and not added):
         raise UserError(
             "No such machine asks to be added. Nothing was changed. Run `carryover sync init REMOTE` there first.",
             ExitCode.NOTHING_FOUND,
         )
     if not added:
         raise UserError("No machine was added. Nothing was changed.", ExitCode.INTERRUPTED)
-    return added
+    return [Added(machine, asks, own.code) for machine, asks in added.items()]
 
 
 def remove_machine(name: str) -> tuple[str, list[str]]:

@@ -148,28 +148,24 @@ def accept(own: OwnLog, offer: Admission) -> None:
     own.write(replace(own.view(), heads={by: offer.head}), own.head, without_history=True)
 
 
-def waiting(own: OwnLog) -> dict[str, str]:
-    """Returns the codes of the machines that want to be added, by id."""
+def add(own: OwnLog, is_wanted: Callable[[str], bool]) -> tuple[int, dict[str, str]]:
+    """Adds those machines that ask for it whose code `is_wanted`, since the user has compared it. Returns how many ask,
+    and the codes of those that were added, by id."""
     view = own.read()
     own.note(view, view.problems)
-    return {machine: code_of(machine, public) for machine, public in view.waiting.items()}
-
-
-def add(own: OwnLog, machine: str, code: str) -> None:
-    """Adds a machine whose code the user has compared."""
-    view = own.read()
-    public = {**view.waiting, **view.membership.members}.get(machine, "")
-    if code_of(machine, public) != code:
-        raise UserError(f"The machine with the code {code} no longer asks to be added. {_NOTHING}", ExitCode.REFUSED)
-    change = Membership({machine: public})
-    if machine not in (view.membership | change).members:
+    codes = {machine: code_of(machine, public) for machine, public in view.waiting.items()}
+    added = {machine: code for machine, code in codes.items() if is_wanted(code)}
+    change = Membership({machine: view.waiting[machine] for machine in added})
+    if not added.keys() <= (view.membership | change).members.keys():
         raise UserError(
             f"The store has had {MOST_MACHINES} machines, and no head has room for more. {_NOTHING} Make a new store: "
             "`carryover sync off`, then `carryover sync init REMOTE` with another remote, on each machine.",
             ExitCode.REFUSED,
         )
-    waiting = {name: public for name, public in view.waiting.items() if name != machine}
-    _tell(own, replace(view, waiting=waiting), change)
+    if added:
+        waiting = {machine: public for machine, public in view.waiting.items() if machine not in added}
+        _tell(own, replace(view, waiting=waiting), change)
+    return len(codes), added
 
 
 def remove(own: OwnLog, name: str) -> tuple[str, list[str]]:
@@ -210,5 +206,5 @@ def leave(state: StateDir, *, delete: bool) -> None:
             store = store_at(folder.store, settings.remote)
             fetched = store.fetch()
             if settings.machine in fetched.files or settings.machine in fetched.refused:
-                store.remove(settings.machine)
+                store.write(settings.machine, {}, (), without_history=True)
         folder.remove()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
 from pathlib import Path
 from sqlite3 import Connection
@@ -23,16 +23,6 @@ from carryover.ledger.machines import (
 )
 from carryover.ledger.queries import whereabouts
 from carryover.ledger.rows import RETRACTED, SUPERSEDED
-from carryover.ledger.tombstones import (
-    EVERYTHING,
-    Tombstone,
-    conversation_scope,
-    project_scope,
-    session_scope,
-    short_key,
-    stored_tombstones,
-)
-from carryover.model import conversation_of
 from carryover.paths import StateDir
 from carryover.probe.checkout import Checkout
 from carryover.probe.git import git_facts
@@ -141,20 +131,12 @@ class LedgerOutgoing:
             (keys,) = db.execute("SELECT count(*) FROM forgotten_event").fetchone()
             return f"{rules} {newest} {keys}"
 
-    def without_forgotten(self, payload: Payload) -> Payload:
-        """Returns one of this machine's payloads without what was forgotten since; the same object if it contains
-        nothing of that."""
+    def without_gone(self, payload: Payload) -> Payload:
+        """Returns one of this machine's payloads without what is not in the ledger any more; the same object if all of
+        it still is."""
+        keys = {event.key for event in payload.events}
         with closing(connect_read_only(self._state.ledger)) as db:
-            known = stored_tombstones(db)
-            rules = [_rules_of(session, known.rules) for session in payload.sessions]
-            keys = frozenset(known.keys)
-            covered = [
-                event
-                for event in payload.events
-                if short_key(event.key) in keys or _is_covered(event, rules[event.session])
-            ]
-            there = set(standing_keys(db, [event.key for event in covered]))
-        gone = {event.key for event in covered if event.key not in there}
+            gone = keys - set(standing_keys(db, keys))
         return _without(payload, gone) if gone else payload
 
     def project_states(self) -> tuple[ProjectState, ...]:
@@ -245,22 +227,6 @@ def _project(root: str) -> SyncedProject:
         if (identity := look_at(root, lambda: identity_of(Path(root)))) is not None:
             return SyncedProject(root=root, first_commit=identity.first_commit)
     return SyncedProject(root=root)
-
-
-def _rules_of(session: SyncedSession, rules: Iterable[Tombstone]) -> list[Tombstone]:
-    """Returns the tombstones that may cover events of a session."""
-    scopes = {
-        EVERYTHING,
-        session_scope(session.agent, session.native_id),
-        conversation_scope(session.agent, conversation_of(session.native_id)),
-    }
-    if session.root is not None:
-        scopes.add(project_scope(session.root))
-    return [rule for rule in rules if rule.scope in scopes]
-
-
-def _is_covered(event: SyncedEvent, rules: Iterable[Tombstone]) -> bool:
-    return any(rule.from_ms <= event.at_ms < rule.until_ms for rule in rules)
 
 
 def _without(payload: Payload, gone: Collection[bytes]) -> Payload:

@@ -164,11 +164,11 @@ class Round:
         return sent_events, sent_bytes
 
     def _drop_forgotten(self, draft: _Draft) -> bool:
-        """Writes segments again without what was forgotten since; returns whether there was any."""
+        """Writes segments again without what this machine no longer has; returns whether there was any."""
         former = draft.head.segments
         for segment in former:
             payloads = self.own.payloads(draft.head.machine, segment)
-            kept = [self.outgoing.without_forgotten(payload) for payload in payloads]
+            kept = [self.outgoing.without_gone(payload) for payload in payloads]
             if any(now is not before for now, before in zip(kept, payloads, strict=True)):
                 draft.put([payload for payload in kept if not payload.is_empty], instead_of=[segment])
         return draft.head.segments != former

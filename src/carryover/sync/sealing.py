@@ -153,10 +153,10 @@ def key_problem(content: bytes) -> str | None:
     return None
 
 
-def deflated(data: bytes, *, rounded: bool = False) -> bytes:
-    """Compresses `data`; with `rounded`, up to a size that tells little about it."""
+def deflated(data: bytes) -> bytes:
+    """Compresses `data`, up to a size that tells little about it."""
     packed = zlib.compress(data, 6)
-    return packed + bytes(-len(packed) % _STEP) if rounded else packed
+    return packed + bytes(-len(packed) % _STEP)
 
 
 def inflated(packed: bytes, most_bytes: int) -> bytes:

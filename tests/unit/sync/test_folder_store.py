@@ -40,8 +40,8 @@ def test_files_are_added_replaced_and_removed(store: FolderStore, folder: Path) 
     store.write(ME, {"head": b"2", "00000002": b"more"}, {"key", "head", "00000002"})
     assert other.fetch().files == {ME: {"key": 1, "head": 1, "00000002": 4}}
     assert (other.read(ME, "head"), other.read(ME, "00000001"), other.read(OTHER, "head")) == (b"2", None, None)
-    other.remove(ME)
-    assert not list(folder.iterdir())
+    other.write(ME, {}, ())
+    assert not list((folder / ME).iterdir()) and other.fetch().files == {ME: {}}
 
 
 def test_what_lists_the_others_is_written_last(
@@ -66,18 +66,6 @@ def refuses_head(rename: Callable[..., None]) -> Callable[..., None]:
         rename(source, target, **places)
 
     return renamed
-
-
-def test_a_write_does_not_overwrite_what_this_machine_has_not_seen(store: FolderStore, folder: Path) -> None:
-    store.write(ME, {"head": b"1"}, {"head"})
-    FolderStore(folder).fetch()
-    (folder / ME / "head").write_bytes(b"of a copy of this machine")
-
-    with pytest.raises(StoreTrouble, match="was changed meanwhile"):
-        store.write(ME, {"head": b"2"}, {"head"})
-    store.fetch()
-    store.write(ME, {"head": b"2"}, {"head"})
-    assert (folder / ME / "head").read_bytes() == b"2"
 
 
 @pytest.mark.parametrize("link", ["machine", "head", "00000001", "temporary"])

@@ -120,12 +120,12 @@ async def test_own_payloads_lose_what_was_forgotten(laptop: OneMachine) -> None:
     [payload] = await laptop.tell()
     side = LedgerOutgoing(laptop.state, None)
     before = side.forgets()
-    assert side.without_forgotten(payload) is payload
+    assert side.without_gone(payload) is payload
 
     await laptop.forget("s1", now_ms=50_000)
 
     assert side.forgets() != before
-    left = side.without_forgotten(payload)
+    left = side.without_gone(payload)
     assert [session.native_id for session in left.sessions] == ["s2"]
     assert [(event.session, b"Shop" in event.body) for event in left.events] == [(0, True)]
 

@@ -286,7 +286,7 @@ FIELDS = (
     b'{"carryover_share":1,"sender":"A","host":"h","project":"p","title":"t","made_ms":1,"depth":"all","handoff":"x",'
 )
 HOSTILE = {
-    "cut": packed(Bundle(sender="", host="", project="", title="", made_ms=0, depth="all", handoff=""))[:-3],
+    "cut": packed(Bundle(sender="", host="", project="", title="", made_ms=0, handoff="")).rstrip(b"\0")[:-3],
     "nested": zlib.compress(b"[" * 1_000_000),
     "bomb": zlib.compress(bytes(64 << 20)),
     "count": zlib.compress(b"{" + FIELDS + b',"documents":[' + b",".join([b'{"title":"a","text":"b"}'] * 5001) + b"]}"),
