@@ -21,7 +21,7 @@ from carryover.sync import sealing
 from carryover.sync.folder import Settings, SyncFolder, SyncState
 from carryover.sync.head import Head, Membership
 from carryover.sync.incoming import LedgerIncoming
-from carryover.sync.membership import accept, add, admission, remove
+from carryover.sync.membership import add, join, remove
 from carryover.sync.outgoing import LedgerOutgoing
 from carryover.sync.own_log import OwnLog
 from carryover.sync.payload import Machine, Payload, ProjectState, Taken
@@ -269,11 +269,11 @@ class MemoryMachine:
         add(self.own(), lambda _: True)
 
     def join(self) -> bool:
-        own = self.own()
-        offer = admission(own)
-        if offer is not None:
-            accept(own, offer)
-        return offer is not None
+        try:
+            join(self.own(), lambda _name, _code: True)
+        except UserError:
+            return False
+        return True
 
     def remove(self, name: str) -> None:
         remove(self.own(), name)

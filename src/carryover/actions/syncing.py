@@ -25,8 +25,7 @@ from carryover.probe.looks import look_at
 from carryover.projects.root import StatePaths
 from carryover.sync import membership
 from carryover.sync.folder import OFF, Settings, SyncFolder
-from carryover.sync.membership import Admission, Joined, own_log
-from carryover.sync.own_log import NOT_ADDED
+from carryover.sync.membership import Joined, own_log
 from carryover.sync.rounds import Outcome, synchronise
 from carryover.sync.status import SyncStatus, sync_status
 
@@ -34,7 +33,7 @@ SYNC_S: Final = 7_200.0
 """Time limit for the daemon's answer: a first sync sends all that was ever recorded."""
 _GIT_S: Final = 2.0
 _URLS: Final = ("config", "--null", "--get-regexp", r"^remote\..*\.(url|pushurl)$")
-__all__ = ["Admission", "SyncStatus"]
+__all__ = ["SyncStatus"]
 
 
 class Added(msgspec.Struct, frozen=True):
@@ -65,27 +64,14 @@ def initialise(remote: str, *, name: str | None, projects: Sequence[str] | None)
     return membership.initialise(state_dir(), settings, _remotes_of_projects(), now_ms=now_ms)
 
 
-def join(is_same: Callable[[Admission], bool]) -> None:
-    """Makes this machine a member of its store, if it is none yet, once the user has compared the code of
-    the machine that has added it.
-
-    Raises UserError (REFUSED) if no machine has added this one, or the codes differ.
-    """
-    state = state_dir()
-    folder = SyncFolder(state)
+def join(is_same: Callable[[str, str], bool]) -> None:
+    """Makes this machine a member of its store, if it is none yet, once the user has compared the code of the machine
+    that has added it. Raises UserError (REFUSED) if no machine has added this one, or the codes differ."""
+    folder = SyncFolder(state_dir())
     folder.settings()
-    if folder.state().own is not None:
-        return
-    with own_log(state, now_ms) as own:
-        offer = membership.admission(own)
-        if offer is None:
-            raise UserError(f"{NOT_ADDED} This machine's code: {own.code}", ExitCode.REFUSED)
-        if not is_same(offer):
-            raise UserError(
-                "Nothing was sent or taken. If the codes differ, somebody else answers: `carryover sync off`.",
-                ExitCode.REFUSED,
-            )
-        membership.accept(own, offer)
+    if folder.state().own is None:
+        with own_log(state_dir(), now_ms) as own:
+            membership.join(own, is_same)
 
 
 def sync_once() -> Outcome:

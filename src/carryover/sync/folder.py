@@ -16,7 +16,7 @@ from carryover.fsio import FileLock, atomic_replace, private_dir, read_bytes_bou
 from carryover.paths import StateDir
 from carryover.sync.head import Head, Membership, Seen
 from carryover.sync.payload import MachineId, MachineName
-from carryover.sync.sealing import MachineKey
+from carryover.sync.sealing import MachineKey, Unreadable
 
 _MOST_BYTES: Final = 64 << 20
 T = TypeVar("T")
@@ -74,6 +74,7 @@ class SyncFolder:
     def __init__(self, state: StateDir) -> None:
         self.path = state.sync
         self.store = self.path / "store"
+        self.key_file = self.path / "key"
 
     @property
     def is_set_up(self) -> bool:
@@ -90,14 +91,13 @@ class SyncFolder:
         """Returns the state. Raises UserError (REFUSED) if it is damaged."""
         return self._read("state.json", SyncState)
 
-    @property
-    def key_file(self) -> Path:
-        """The file of this machine's key."""
-        return self.path / "key"
-
     def key(self) -> MachineKey:
         """Returns this machine's key. Raises UserError (REFUSED) if it is missing or damaged."""
-        return MachineKey(self.key_file)
+        try:
+            return MachineKey(self.key_file)
+        except (OSError, Unreadable) as error:
+            why = os_reason(error) if isinstance(error, OSError) else str(error)
+            raise self._unusable(self.key_file, f"can't be this machine's key ({why})") from error
 
     def save(self, state: SyncState) -> None:
         """Writes the state. Raises OSError, and then keeps the former state."""

@@ -19,7 +19,7 @@ from carryover.sync.address import normalised, usable_address, without_credentia
 from carryover.sync.folder import OFF, OtherMachine, Settings, SyncFolder, SyncState
 from carryover.sync.git_store import store_at
 from carryover.sync.head import MOST_MACHINES, Head, Membership, Seen, View, code_of, opened_head
-from carryover.sync.own_log import OwnLog
+from carryover.sync.own_log import NOT_ADDED, OwnLog
 from carryover.sync.sealing import Unreadable, age, make_key
 
 _UNSAFE: Final = re.compile(r"[^A-Za-z0-9._-]+")
@@ -34,14 +34,6 @@ class Joined(msgspec.Struct, frozen=True, kw_only=True):
     machine: str
     name: str
     remote: str
-
-
-class Admission(msgspec.Struct, frozen=True):
-    """A machine's offer to belong to its store. Only comparing that machine's code proves that it is the user's."""
-
-    head: Head
-    seen: Seen
-    code: str
 
 
 @contextmanager
@@ -125,27 +117,32 @@ def _initialised(folder: SyncFolder, settings: Settings, now_ms: Callable[[], in
     return Joined(founded=not is_there, code=own.code, machine=settings.machine, name=settings.name, remote=remote)
 
 
-def admission(own: OwnLog) -> Admission | None:
-    """Looks for a machine in the store that has added this one; None if there is none. Raises StoreTrouble."""
-    branches = own.fetch()
+def join(own: OwnLog, is_same: Callable[[str, str], bool]) -> None:
+    """Makes this machine a member if another one has added it and `is_same` says so of that machine's name and code,
+    which the user compares: only that proves that it is the user's. Writes this machine's first head.
+
+    Raises UserError (REFUSED) if no machine has added this one, or the codes differ.
+    """
+    others = [branch for branch in own.fetch() if branch.machine != own.settings.machine]
     own.ask()
-    me = own.settings.machine
-    for branch in sorted(branches, key=lambda one: one.machine):
-        with suppress(Unreadable):
-            if branch.machine != me and branch.public is not None:
-                head = opened_head(branch, branch.public, own.key)
-                if head.membership.active.get(me) == own.key.public:
-                    return Admission(head, Seen(head.sequence, branch.sha), code_of(branch.machine, branch.public))
-    return None
-
-
-def accept(own: OwnLog, offer: Admission) -> None:
-    """Makes this machine a member, after the user has compared the code. Writes its first head."""
-    by = offer.head.machine
-    me = Head(store=offer.head.store, machine=own.settings.machine, name=own.settings.name)
-    maker = OtherMachine(name=offer.head.name, seen=offer.seen)
-    own.save(own=me, membership=Membership() | offer.head.membership, machines={by: maker})
-    own.write(replace(own.view(), heads={by: offer.head}), own.head, without_history=True)
+    for branch in others:
+        try:
+            head = opened_head(branch, branch.public or "", own.key)
+        except Unreadable:
+            continue
+        if head.membership.active.get(own.settings.machine) == own.key.public:
+            break
+    else:
+        raise UserError(f"{NOT_ADDED} This machine's code: {own.code}", ExitCode.REFUSED)
+    if not is_same(head.name, code_of(branch.machine, branch.public or "")):
+        raise UserError(
+            "Nothing was sent or taken. If the codes differ, somebody else answers: `carryover sync off`.",
+            ExitCode.REFUSED,
+        )
+    me = Head(store=head.store, machine=own.settings.machine, name=own.settings.name)
+    maker = OtherMachine(name=head.name, seen=Seen(head.sequence, branch.sha))
+    own.save(own=me, membership=Membership() | head.membership, machines={head.machine: maker})
+    own.write(replace(own.view(), heads={head.machine: head}), own.head, without_history=True)
 
 
 def add(own: OwnLog, is_wanted: Callable[[str], bool]) -> tuple[int, dict[str, str]]:

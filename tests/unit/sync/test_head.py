@@ -74,7 +74,7 @@ def test_an_ssh_key_can_be_a_machines_key(tmp_path: Path, key: MachineKey) -> No
 def test_an_ssh_key_that_cant_be_used_is_refused(tmp_path: Path, kind: str, passphrase: str, said: str) -> None:
     ssh_key(tmp_path / "id", kind, passphrase)
 
-    with pytest.raises(UserError, match=said):
+    with pytest.raises(Unreadable, match=said):
         MachineKey(tmp_path / "id")
 
 

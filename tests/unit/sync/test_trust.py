@@ -9,7 +9,7 @@ import pytest
 
 from carryover.errors import UserError
 from carryover.sync.head import MOST_MACHINES, Branch, Head, Membership, opened_head, sealed_head, sealed_segment
-from carryover.sync.membership import add, admission
+from carryover.sync.membership import add, join
 from carryover.sync.payload import Payload
 from support.sync_world import MemoryMachine, Remote, bodies, everybody, joined, key_of
 
@@ -323,9 +323,11 @@ def test_an_offer_of_somebody_else_has_another_code_than_the_machine_that_the_us
     members = Membership({evil.id: evil.key.public, C: third.key.public})
     forged = Head(store="f" * 16, machine=evil.id, name="m1", sequence=5, membership=members)
     remote.logs[evil.id] = {"key": evil.key.public.encode(), "head": sealed_head(forged, evil.key)}
-    offer = admission(third.own())
+    right = first.own().code
 
-    assert offer is not None and offer.code != first.own().code
+    with pytest.raises(UserError, match="somebody else answers"):
+        join(third.own(), lambda _name, code: code == right)
+    assert third.folder.known.own is None
 
 
 def test_of_another_store_nothing_is_taken(remote: Remote, first: MemoryMachine, second: MemoryMachine) -> None:

@@ -14,7 +14,7 @@ from carryover.terminal.output import YELLOW, ago, agree, agreed, counted, paint
 from carryover.terminal.paths import quoted
 
 if TYPE_CHECKING:
-    from carryover.actions.syncing import Admission, SyncStatus
+    from carryover.actions.syncing import SyncStatus
 
 DESCRIPTION: Final = """\
 Takes what was recorded here to your other machines, and what was recorded there
@@ -111,10 +111,9 @@ def _once(args: argparse.Namespace) -> Done:
     )
 
 
-def _is_the_store(args: argparse.Namespace, offer: Admission) -> bool:
+def _is_the_store(args: argparse.Namespace, name: str, code: str) -> bool:
     """Whether the user says that the machine that has added this one shows the same code."""
-    name = offer.head.name
-    report = f"{name} has added this machine. The code of {name}: {offer.code}"
+    report = f"{name} has added this machine. The code of {name}: {code}"
     question = f"{report}\nDid `carryover sync add-machine` show the same code on {name}?"
     return agreed(args, question, otherwise=f"{report}. If that machine shows the same code, run this with --yes.")
 
