@@ -55,7 +55,6 @@ AHEAD_MS: Final = 900_000
 ROOM_BYTES: Final = 256 << 20
 _SHORT_KEYS: Final = 1 << 62
 _AGENT: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
-_NAME: Final = re.compile(r"[A-Za-z0-9._-]{1,32}")
 _PATH_OPS: Final = ("read", "edit", "write")
 
 _decoder: Final[msgspec.json.Decoder[AnyBody]] = msgspec.json.Decoder(AnyBody)
@@ -132,8 +131,7 @@ def _now_ms() -> int:
 
 def machine_prefix(machine: Machine) -> str:
     """Returns a machine's name as a prefix of paths. It has at least two letters, since `c:/` is a drive."""
-    name = machine.name if _NAME.fullmatch(machine.name) else machine.id[:8]
-    return name if len(name) > 1 else f"{name}-{machine.id[:4]}"
+    return machine.name if len(machine.name) > 1 else f"{machine.name}-{machine.id[:4]}"
 
 
 def received_of(machine: str, payload: Payload, tombstones: Tombstones, now_ms: int) -> tuple[ReceivedEvents, int]:

@@ -20,7 +20,7 @@ MOST: Final = 20_000
 """How many sessions, events and tombstones a payload may have."""
 
 MachineId = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{16}$")]
-MachineName = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9._-]{1,32}$")]
+MachineName = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9._-]{1,32}\Z")]
 Key = Annotated[bytes, msgspec.Meta(min_length=16, max_length=16)]
 Word = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 Text = Annotated[str, msgspec.Meta(max_length=4_000)]
@@ -126,8 +126,6 @@ def encode_payloads(payloads: Iterable[Payload]) -> bytes:
 
 def decode_payloads(data: bytes) -> tuple[Payload, ...]:
     """Decodes payloads. Raises ValueError if they do not have exactly this form, or exceed its bounds."""
-    if len(data) > LARGEST_PAYLOADS:
-        raise ValueError("larger than payloads may be")
     payloads: tuple[Payload, ...] = _decoder.decode(data)
     if any(event.session >= len(payload.sessions) for payload in payloads for event in payload.events):
         raise ValueError("an event of no session")

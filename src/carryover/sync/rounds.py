@@ -164,13 +164,10 @@ class Round:
         return sent_events, sent_bytes
 
     def _drop_forgotten(self, draft: _Draft) -> bool:
-        """Writes segments again without what this machine no longer has; returns whether there was any."""
+        """Writes segments again that hold what was forgotten since; returns whether there was any."""
         former = draft.head.segments
         for segment in former:
-            payloads = self.own.payloads(draft.head.machine, segment)
-            kept = [self.outgoing.without_gone(payload) for payload in payloads]
-            if any(now is not before for now, before in zip(kept, payloads, strict=True)):
-                draft.put([payload for payload in kept if not payload.is_empty], instead_of=[segment])
+            self._write_again(draft, [segment])
         return draft.head.segments != former
 
     def _add_new(self, draft: _Draft) -> tuple[int, bool]:
@@ -191,8 +188,14 @@ class Round:
         small = [segment for segment in self.own.head.segments if segment.size <= SMALL]
         small = [segment for segment in small if segment in draft.head.segments]
         if len(small) >= MERGED_AT:
-            me = draft.head.machine
-            draft.put([one for segment in small for one in self.own.payloads(me, segment)], instead_of=small)
+            self._write_again(draft, small)
+
+    def _write_again(self, draft: _Draft, segments: Sequence[Segment]) -> None:
+        """Writes segments of the store as one, without what this machine no longer has, if that changes anything."""
+        payloads = [one for segment in segments for one in self.own.payloads(draft.head.machine, segment)]
+        kept = [self.outgoing.without_gone(payload) for payload in payloads]
+        if len(segments) > 1 or any(now is not before for now, before in zip(kept, payloads, strict=True)):
+            draft.put([payload for payload in kept if not payload.is_empty], instead_of=segments)
 
 
 @dataclass

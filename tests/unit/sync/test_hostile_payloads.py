@@ -14,7 +14,15 @@ from carryover.ledger.queries import sessions
 from carryover.ledger.tombstones import EVERYTHING, forgotten_ms, project_scope
 from carryover.model import TokensUsed
 from carryover.sync.incoming import LedgerIncoming, machine_prefix
-from carryover.sync.payload import Machine, Payload, SyncedEvent, SyncedSession, SyncedTombstone, decode_payloads
+from carryover.sync.payload import (
+    Machine,
+    MachineName,
+    Payload,
+    SyncedEvent,
+    SyncedSession,
+    SyncedTombstone,
+    decode_payloads,
+)
 from support.machines import OneMachine
 from support.sync_world import Crash, MemoryMachine, Remote, bodies, everybody, joined
 
@@ -138,7 +146,9 @@ async def test_secrets_are_taken_out_again(desktop: OneMachine) -> None:
 
 async def test_machines_of_one_name_are_told_apart_and_none_is_a_disk_before_a_path(desktop: OneMachine) -> None:
     assert machine_prefix(Machine(id="abcd" * 4, name="c")) == "c-abcd"
-    assert machine_prefix(Machine(id="abcd" * 4, name="../x")) == "abcdabcd"
+    for name in ("../x", "laptop\n", "", "a b", "x" * 33):
+        with pytest.raises(msgspec.ValidationError):
+            msgspec.convert(name, MachineName)
     ledger = desktop.ledger
     names = [await ledger.write(know_machine, number * 16, "laptop") for number in "ab"]
     assert [*names, await ledger.write(know_machine, "a" * 16, "renamed")] == ["laptop", "laptop-2", "laptop"]
