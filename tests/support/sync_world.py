@@ -14,14 +14,14 @@ from unittest.mock import patch
 
 import msgspec
 
-from carryover.errors import UserError
+from carryover.actions.syncing import add_machines, join_with, remove_machine
+from carryover.errors import ExitCode, UserError
 from carryover.paths import StateDir
 from carryover.sync import payload as wire
 from carryover.sync import sealing
 from carryover.sync.folder import Settings, SyncFolder, SyncState
 from carryover.sync.head import Head, Membership
 from carryover.sync.incoming import LedgerIncoming
-from carryover.sync.membership import add, join, remove
 from carryover.sync.outgoing import LedgerOutgoing
 from carryover.sync.own_log import OwnLog
 from carryover.sync.payload import Machine, Payload, ProjectState, Taken
@@ -266,17 +266,21 @@ class MemoryMachine:
         own.ask()
 
     def add_all(self) -> None:
-        add(self.own(), lambda _: True)
+        try:
+            add_machines(self.own(), None, lambda _: True)
+        except UserError as error:
+            if error.code != ExitCode.NOTHING_FOUND:  # none asks
+                raise
 
     def join(self) -> bool:
         try:
-            join(self.own(), lambda _name, _code: True)
+            join_with(self.own(), lambda _name, _code: True)
         except UserError:
             return False
         return True
 
     def remove(self, name: str) -> None:
-        remove(self.own(), name)
+        remove_machine(self.own(), name)
 
 
 def joined(remote: Remote, founder: MemoryMachine, number: int) -> MemoryMachine:

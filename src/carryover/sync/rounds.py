@@ -19,9 +19,8 @@ from carryover.projects.root import StatePaths
 from carryover.sync.folder import OFF, SyncFolder
 from carryover.sync.head import Head, Segment, View, sealed_segment
 from carryover.sync.incoming import LedgerIncoming
-from carryover.sync.membership import own_log
 from carryover.sync.outgoing import LedgerOutgoing
-from carryover.sync.own_log import OwnLog
+from carryover.sync.own_log import OwnLog, own_log
 from carryover.sync.payload import Machine, Payload, Taken
 from carryover.sync.sealing import Unreadable
 

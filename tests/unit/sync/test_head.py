@@ -11,6 +11,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from carryover.actions.syncing import end
 from carryover.errors import UserError
 from carryover.faces.cli.main import main
 from carryover.paths import StateDir
@@ -26,7 +27,6 @@ from carryover.sync.head import (
     sealed_head,
     sealed_segment,
 )
-from carryover.sync.membership import leave
 from carryover.sync.payload import LARGEST_BODY, LARGEST_PAYLOADS, Payload, ProjectState, SyncedEvent, SyncedSession
 from carryover.sync.sealing import (
     LARGEST_OBJECT,
@@ -82,15 +82,15 @@ SETTINGS = {"remote": "/r", "machine": ME, "name": "m", "form": 2}
 
 
 def test_a_damaged_file_is_named_and_synchronising_can_be_ended(tmp_path: Path) -> None:
-    folder = SyncFolder(StateDir(tmp_path))
-    folder.path.mkdir()
+    folder = SyncFolder(StateDir(Path.home() / ".carryover"))
+    folder.path.mkdir(parents=True)
     (folder.path / "settings.json").write_text(json.dumps(SETTINGS))
     files = {"state.json": folder.state, "key": folder.key, "settings.json": folder.settings}
     for name, read in files.items():
         (folder.path / name).write_bytes(b'{"own":"\xff"}')
         with pytest.raises(UserError, match=f"{name} (is damaged|can't be this machine's key)"):
             read()
-    leave(StateDir(tmp_path), delete=False)
+    end(delete=False)
     assert not folder.is_set_up
 
 

@@ -7,9 +7,9 @@ from collections.abc import Callable
 import msgspec
 import pytest
 
+from carryover.actions.syncing import add_machines, join_with
 from carryover.errors import UserError
 from carryover.sync.head import MOST_MACHINES, Branch, Head, Membership, opened_head, sealed_head, sealed_segment
-from carryover.sync.membership import add, join
 from carryover.sync.payload import Payload
 from support.sync_world import MemoryMachine, Remote, bodies, everybody, joined, key_of
 
@@ -243,7 +243,7 @@ def test_a_key_that_is_swapped_while_the_user_compares_codes_is_not_added(remote
         remote.logs[C]["key"] = key_of(9).public.encode()
         return True
 
-    assert add(first.own(), compared)[1].keys() == {C}
+    assert [one.machine for one in add_machines(first.own(), None, compared)] == [C]
     assert first.folder.known.membership.members[C] == third.key.public
 
 
@@ -260,7 +260,7 @@ def test_whoever_knows_a_machines_code_joins_in_its_place_only_with_its_key(
     """The code is no secret: it is shown on screens, and stands for a key that never leaves its machine."""
     third = MemoryMachine(remote, 3)
     third.ask()
-    add(first.own(), lambda _: True)
+    add_machines(first.own(), None, lambda _: True)
     thief = MemoryMachine(remote, 3)
     thief.key = key_of(9)
     remote.logs[C]["key"] = thief.key.public.encode()
@@ -326,7 +326,7 @@ def test_an_offer_of_somebody_else_has_another_code_than_the_machine_that_the_us
     right = first.own().code
 
     with pytest.raises(UserError, match="somebody else answers"):
-        join(third.own(), lambda _name, code: code == right)
+        join_with(third.own(), lambda _name, code: code == right)
     assert third.folder.known.own is None
 
 

@@ -119,9 +119,10 @@ def _is_the_store(args: argparse.Namespace, name: str, code: str) -> bool:
 
 
 def _add_machine(args: argparse.Namespace) -> Done:
-    from carryover.actions.syncing import add_machines
+    from carryover.actions.syncing import add_machines, opened_log
 
-    added = add_machines(args.what, partial(_is_that_machine, args))
+    with opened_log() as own:
+        added = add_machines(own, args.what, partial(_is_that_machine, args))
     return {"added": added}, (
         f"✓ {counted(len(added), 'machine')} added. Now run `carryover sync` there.",
         f"  It will show this machine's code, for you to compare: {added[0].own_code}",
@@ -142,10 +143,11 @@ def _is_that_machine(args: argparse.Namespace, code: str) -> bool:
 
 
 def _remove_machine(args: argparse.Namespace) -> Done:
-    from carryover.actions.syncing import remove_machine
+    from carryover.actions.syncing import opened_log, remove_machine
 
     agree(args, f"Remove {args.what} from the store? What is sent from now on, it can't read.")
-    removed, names = remove_machine(args.what)
+    with opened_log() as own:
+        removed, names = remove_machine(own, args.what)
     left = ", ".join(names) or "no other machine"
     return {"removed": removed, "left": names}, (
         f"✓ {removed} is removed. What this machine sends from now on, it can't read; your other machines leave it "
