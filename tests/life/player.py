@@ -37,7 +37,7 @@ from carryover.publish.answers import AnswerTime, Beginning
 from carryover.publish.make import Refreshed, made_handoff
 from carryover.publish.project_moves import link
 from carryover.sync.incoming import LedgerIncoming
-from carryover.sync.payload import Machine, Payload, SyncedEvent, SyncedProject, SyncedSession
+from carryover.sync.payload import Machine, Payload, SyncedEvent, SyncedSession
 from life.places import problems
 from life.story import Call, Expect, Share, Step, Story
 from life.transcripts import TRANSCRIPTS
@@ -264,7 +264,7 @@ class Player:
             for event in new
         )
         machine = Machine(id=uuid.uuid5(uuid.NAMESPACE_DNS, name).hex[:16], name=name)
-        payload = Payload(projects=(SyncedProject(_THERE),), sessions=(there,), events=events)
+        payload = Payload(sessions=(there,), events=events)
         await LedgerIncoming(self._ledger, self.paths).take(machine, payload, None)
         if name not in self._linked:
             self._linked.add(name)

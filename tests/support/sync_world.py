@@ -12,8 +12,6 @@ from pathlib import Path
 from typing import TypeVar
 from unittest.mock import patch
 
-import msgspec
-
 from carryover.actions.syncing import add_machines, join_with, remove_machine
 from carryover.errors import ExitCode, UserError
 from carryover.paths import StateDir
@@ -83,9 +81,7 @@ class MemoryLedger(LedgerOutgoing, LedgerIncoming):
             keys = self.log[at : at + 3]
             at += len(keys)
             tombstones = tuple(wire.SyncedTombstone(key, 0, 9) for key in keys if key in self.forgotten)
-            made = _payload([(key, *self.rows[key]) for key in keys if key in self.rows], tombstones)
-            projects = (wire.SyncedProject(ROOT),) if made.sessions else ()
-            yield msgspec.structs.replace(made, projects=projects), str(at)
+            yield _payload([(key, *self.rows[key]) for key in keys if key in self.rows], tombstones), str(at)
 
     def forgets(self) -> str:
         return hashlib.sha256(b"".join(sorted(self.forgotten))).hexdigest()

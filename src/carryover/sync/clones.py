@@ -13,7 +13,7 @@ from carryover.decoders import decoder_of
 from carryover.facts import is_foreign
 from carryover.ledger.rows import Whereabouts
 from carryover.projects.moved_folders import identity_of
-from carryover.sync.payload import SyncedProject
+from carryover.sync.payload import ProjectState
 
 
 def same_projects(root: str, known: Iterable[Whereabouts]) -> list[Whereabouts]:
@@ -23,6 +23,6 @@ def same_projects(root: str, known: Iterable[Whereabouts]) -> list[Whereabouts]:
     for row in known:
         if is_foreign(row.root) and row.moved_to is None and row.identity is not None:
             with suppress(msgspec.MsgspecError, UnicodeError):
-                waiting.append((row, decoder_of(SyncedProject).decode(row.identity).first_commit))
+                waiting.append((row, decoder_of(ProjectState).decode(row.identity).first_commit))
     here = identity_of(Path(root)) if waiting else None
     return [row for row, first_commit in waiting if here is not None and here.first_commit == first_commit]

@@ -92,10 +92,6 @@ class LedgerIncoming:
         if segment is not None:
             received = msgspec.structs.replace(received, segment=(machine.id, segment))
         commit = await self._ledger.store_received(received)
-        for project in payload.projects:
-            if _is_root(project.root) and project.first_commit is not None:
-                known = msgspec.json.encode(project).decode()
-                await self._ledger.write(note_foreign_project, foreign_root(name, project.root), known, None)
         return Taken(events=commit.new_events, forgotten=forgotten + commit.forgotten, skipped=skipped)
 
     async def note_state(self, machine: Machine, states: Sequence[ProjectState], segments: Sequence[str]) -> None:
@@ -106,7 +102,8 @@ class LedgerIncoming:
             if _is_root(state.root):
                 branch = state.branch if state.branch is not None and state.branch.isprintable() else None
                 git = GitFacts(branch=branch, head=state.head, stale=True)
-                await self._ledger.write(note_foreign_project, foreign_root(name, state.root), None, git)
+                known = msgspec.json.encode(state).decode() if state.first_commit is not None else None
+                await self._ledger.write(note_foreign_project, foreign_root(name, state.root), known, git)
 
     def _forgotten(self, payload: Payload) -> tuple[Tombstones, list[Selection]]:
         """Returns the payload's tombstones, and what they select in the ledger."""

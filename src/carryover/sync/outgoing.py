@@ -22,19 +22,18 @@ from carryover.ledger.machines import (
     standing_keys,
 )
 from carryover.ledger.queries import whereabouts
-from carryover.ledger.rows import RETRACTED, SUPERSEDED
+from carryover.ledger.rows import RETRACTED, SUPERSEDED, Whereabouts
 from carryover.paths import StateDir
 from carryover.probe.checkout import Checkout
 from carryover.probe.git import git_facts
-from carryover.probe.looks import Silent, look_at, look_at_each
-from carryover.projects.moved_folders import identity_of
+from carryover.probe.looks import look_at_each
+from carryover.projects.moved_folders import identity_of, recorded_identity
 from carryover.sync.payload import (
     LARGEST_BODY,
     PIECE_BYTES,
     Payload,
     ProjectState,
     SyncedEvent,
-    SyncedProject,
     SyncedSession,
     SyncedTombstone,
 )
@@ -119,10 +118,9 @@ class LedgerOutgoing:
                 keys = tuple(row.from_ms for row in rows if row.scope is None)
                 yield Payload(tombstones=tuple(stones), forgotten_keys=keys), at.text
             roots = self._roots(db)
-            repositories = dict[str, SyncedProject]()
             for batch in _batches(db, at.done):
                 at = msgspec.structs.replace(at, done=batch[-1].seq)
-                yield _payload(batch, roots, repositories), at.text
+                yield _payload(batch, roots), at.text
 
     def forgets(self) -> str:
         """Returns a text that changes as soon as more is forgotten, here or because another machine forgot it."""
@@ -143,16 +141,19 @@ class LedgerOutgoing:
         """Returns the current branch and commit of each chosen project, if git answers in time."""
         with closing(connect_read_only(self._state.ledger)) as db:
             allowed = self._roots(db).allowed
-            roots = {row.id: row.root for row in whereabouts(db) if row.has_sessions and row.id in allowed}
-        found = look_at_each((root for _, root in sorted(roots.items())), _state_of)
+            rows = [row for row in whereabouts(db) if row.has_sessions and row.id in allowed]
+        found = look_at_each(sorted(rows, key=lambda row: row.id), _state_of, at=lambda row: Path(row.root))
         return tuple(state for _, state in found if state is not None)
 
 
-def _state_of(root: str) -> ProjectState | None:
+def _state_of(row: Whereabouts) -> ProjectState | None:
+    root = Path(row.root)
     with suppress(TimeoutError, OSError):
-        git = git_facts(Checkout(Path(root)), timeout_s=_GIT_S) if Path(root).is_dir() else None
+        git = git_facts(Checkout(root), timeout_s=_GIT_S) if root.is_dir() else None
         if git is not None:
-            return ProjectState(root=root, branch=git.branch, head=git.head)
+            known = recorded_identity(row) or identity_of(root)
+            first_commit = known.first_commit if known is not None else None
+            return ProjectState(root=row.root, branch=git.branch, head=git.head, first_commit=first_commit)
     return None
 
 
@@ -182,7 +183,7 @@ def _batches(db: Connection, after: int) -> Iterator[list[OwnChange]]:
         yield batch
 
 
-def _payload(rows: Sequence[OwnChange], roots: _Roots, repositories: dict[str, SyncedProject]) -> Payload:
+def _payload(rows: Sequence[OwnChange], roots: _Roots) -> Payload:
     sessions: dict[tuple[str, str], SyncedSession] = {}
     numbers: dict[tuple[str, str], int] = {}
     events: list[SyncedEvent] = []
@@ -211,33 +212,19 @@ def _payload(rows: Sequence[OwnChange], roots: _Roots, repositories: dict[str, S
             retracted=row.retracted == RETRACTED,
         )
         events.append(event)
-    used = dict.fromkeys(session.root for session in sessions.values() if session.root is not None)
-    for root in used.keys() - repositories.keys():
-        repositories[root] = _project(root)
     return Payload(
-        projects=tuple(repositories[root] for root in used),
         sessions=tuple(sessions.values()),
         events=tuple(events),
         replaced=tuple(replaced),
     )
 
 
-def _project(root: str) -> SyncedProject:
-    with suppress(Silent):
-        if (identity := look_at(root, lambda: identity_of(Path(root)))) is not None:
-            return SyncedProject(root=root, first_commit=identity.first_commit)
-    return SyncedProject(root=root)
-
-
 def _without(payload: Payload, gone: Collection[bytes]) -> Payload:
-    """Returns the payload without those events, and without sessions and projects that only they needed."""
+    """Returns the payload without those events, and without sessions that only they needed."""
     events = [event for event in payload.events if event.key not in gone]
     number = {old: new for new, old in enumerate(sorted({event.session for event in events}))}
-    sessions = tuple(payload.sessions[old] for old in number)
-    roots = {session.root for session in sessions}
     return msgspec.structs.replace(
         payload,
-        projects=tuple(project for project in payload.projects if project.root in roots),
-        sessions=sessions,
+        sessions=tuple(payload.sessions[old] for old in number),
         events=tuple(msgspec.structs.replace(event, session=number[event.session]) for event in events),
     )

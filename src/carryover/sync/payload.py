@@ -35,23 +35,18 @@ class Machine(msgspec.Struct, frozen=True):
     name: MachineName
 
 
-class SyncedProject(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A project on the machine that wrote the payload, with the commit that its clones have in common."""
-
-    root: PathText
-    first_commit: Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{40,64}$")] | None = None
-
-
 class ProjectState(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A project's state on that machine at its last sync. It is in the head, and each sync replaces it."""
+    """A project's state on that machine at its last sync, and the commit that its clones have in common. It is in the
+    head, and each sync replaces it."""
 
     root: PathText
     branch: Text | None = None
     head: Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{4,64}$")] | None = None
+    first_commit: Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{40,64}$")] | None = None
 
 
 class SyncedSession(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A session. `root` is one of `Payload.projects`, or None while no folder is known. Everything else is in its
+    """A session. `root` is its project, or None while no folder is known. Everything else is in its
     events."""
 
     agent: Word
@@ -89,7 +84,6 @@ class Payload(msgspec.Struct, frozen=True, omit_defaults=True):
     """One piece of a machine's ledger. Taking it twice, or in another order, changes nothing."""
 
     version: Literal[1] = 1
-    projects: Annotated[tuple[SyncedProject, ...], msgspec.Meta(max_length=MOST)] = ()
     sessions: Annotated[tuple[SyncedSession, ...], msgspec.Meta(max_length=MOST)] = ()
     events: Annotated[tuple[SyncedEvent, ...], msgspec.Meta(max_length=MOST)] = ()
     tombstones: Annotated[tuple[SyncedTombstone, ...], msgspec.Meta(max_length=MOST)] = ()

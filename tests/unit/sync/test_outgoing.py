@@ -29,9 +29,11 @@ from carryover.publish.make import elsewhere_lines, files_now, git_now, made_han
 from carryover.publish.project_moves import RootFacts, inspect_root
 from carryover.publish.project_view import project_view
 from carryover.publish.refresh import awaits_handoff, refresh, with_placeholder
+from carryover.sync.clones import same_projects
+from carryover.sync.incoming import LedgerIncoming
 from carryover.sync.outgoing import LedgerOutgoing
 from support.machines import OneMachine, machines, meet
-from support.repository import repository
+from support.repository import git, repository
 from support.scribe import noise
 
 
@@ -112,6 +114,24 @@ async def test_a_transcript_of_this_machine_replaces_what_another_one_told(
 
     assert told(desktop) == {"s1": ["a", "b"]}
     assert told(laptop) == {"s1": ["a", "b", "c"]}
+
+
+async def test_a_clone_here_of_another_machines_project_is_known_by_its_first_commit(
+    laptop: OneMachine, desktop: OneMachine
+) -> None:
+    theirs = repository(laptop.folder / "shop", {"cart.py": "1\n"})
+    await laptop.say("Add a discount", at_ms=1_000, cwd=str(theirs))
+    await meet(laptop, desktop)
+    clone, other = desktop.folder / "clone", repository(desktop.folder / "other", {"other.py": "2\n"})
+    git(desktop.folder, "clone", "--quiet", str(theirs), str(clone))
+
+    states = LedgerOutgoing(laptop.state, None).project_states()
+    await LedgerIncoming(desktop.ledger, desktop.paths).note_state(laptop.machine, states, ())
+
+    with desktop.read() as db:
+        known = whereabouts(db)
+    assert [row.root for row in same_projects(str(clone), known)] == [f"laptop:{theirs}"]
+    assert same_projects(str(other), known) == []
 
 
 async def test_own_payloads_lose_what_was_forgotten(laptop: OneMachine) -> None:
