@@ -171,7 +171,7 @@ def _initialised(folder: SyncFolder, settings: Settings) -> Joined:
     if is_there:
         own.ask()
     else:
-        own.write(own.view(), head, without_history=True)
+        own.write(own.view(), head)
     return Joined(founded=not is_there, code=own.code, machine=settings.machine, name=settings.name, remote=remote)
 
 
@@ -210,7 +210,7 @@ def join_with(own: OwnLog, is_same: Callable[[str, str], bool]) -> None:
     me = Head(store=head.store, machine=own.settings.machine, name=own.settings.name)
     maker = OtherMachine(name=head.name, seen=Seen(head.sequence, branch.sha))
     own.save(own=me, membership=Membership() | head.membership, machines={head.machine: maker})
-    own.write(replace(own.view(), heads={head.machine: head}), own.head, without_history=True)
+    own.write(replace(own.view(), heads={head.machine: head}), own.head)
 
 
 def sync_once() -> Outcome:

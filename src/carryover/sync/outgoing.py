@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
+from functools import cached_property
 from pathlib import Path
 from sqlite3 import Connection
 from typing import Final, NamedTuple, Self
 
 import msgspec
 
-from carryover.config import Config, load_config, project_settings
+from carryover.config import load_config, project_settings
 from carryover.decoders import decoder_of
 from carryover.ledger.codec import DamagedBody, decode_body
 from carryover.ledger.connect import connect_read_only
@@ -73,30 +74,27 @@ class LedgerOutgoing:
         """`projects` are the roots that the user chose; None for all."""
         self._state = state
         self._projects = projects
-        self._is_excluded: dict[str, bool] = {}
-        """By root. One whose disk hangs in between would be skipped, and never be told of later."""
 
     def told(self) -> frozenset[int]:
         """Returns the projects that others may be told of."""
-        with closing(connect_read_only(self._state.ledger)) as db:
-            return self._roots(db).allowed
+        return self._roots.allowed
 
-    def _roots(self, db: Connection) -> _Roots:
-        """Returns the projects; others may be told of those that are chosen, not excluded, and folders here."""
+    @cached_property
+    def _roots(self) -> _Roots:
+        """The projects; others may be told of those that are chosen, not excluded, and folders here. Known once for a
+        sync: one whose disk hangs in between would be skipped, and never be told of later."""
         config = load_config(self._state.config)
-        of = {row.id: row.root for row in whereabouts(db)}
+        with closing(connect_read_only(self._state.ledger)) as db:
+            of = {row.id: row.root for row in whereabouts(db)}
         shared = {
             project
             for project, root in of.items()
-            if root.startswith("/") and len(root) <= _LONGEST_ROOT and not self._excludes(root, config)
+            if root.startswith("/")
+            and len(root) <= _LONGEST_ROOT
+            and project_settings(Path(root), config).excluded is None
         }
         chosen = (project for project in shared if self._projects is None or of[project] in self._projects)
         return _Roots(of, frozenset(chosen), of.keys() - shared)
-
-    def _excludes(self, root: str, config: Config) -> bool:
-        if root not in self._is_excluded:
-            self._is_excluded[root] = project_settings(Path(root), config).excluded is not None
-        return self._is_excluded[root]
 
     def pieces(self, position: str) -> Iterator[tuple[Payload, str]]:
         """Yields what is new since `position` in bounded pieces, each with the position after it; nothing while
@@ -117,10 +115,9 @@ class LedgerOutgoing:
                 )
                 keys = tuple(row.from_ms for row in rows if row.scope is None)
                 yield Payload(tombstones=tuple(stones), forgotten_keys=keys), at.text
-            roots = self._roots(db)
             for batch in _batches(db, at.done):
                 at = msgspec.structs.replace(at, done=batch[-1].seq)
-                yield _payload(batch, roots), at.text
+                yield _payload(batch, self._roots), at.text
 
     def forgets(self) -> str:
         """Returns a text that changes as soon as more is forgotten, here or because another machine forgot it."""
@@ -140,8 +137,7 @@ class LedgerOutgoing:
     def project_states(self) -> tuple[ProjectState, ...]:
         """Returns the current branch and commit of each chosen project, if git answers in time."""
         with closing(connect_read_only(self._state.ledger)) as db:
-            allowed = self._roots(db).allowed
-            rows = [row for row in whereabouts(db) if row.has_sessions and row.id in allowed]
+            rows = [row for row in whereabouts(db) if row.has_sessions and row.id in self._roots.allowed]
         found = look_at_each(sorted(rows, key=lambda row: row.id), _state_of, at=lambda row: Path(row.root))
         return tuple(state for _, state in found if state is not None)
 

@@ -155,7 +155,7 @@ class OwnLog:
         """Asks the other machines to add this one, by its public key in the store."""
         me, key = self.settings.machine, self.key.public.encode()
         if self.store.read(me, "key") != key:
-            self.store.write(me, {"key": key}, {"key"}, without_history=True)
+            self.store.write(me, {"key": key}, {"key"})
 
     def payloads(self, machine: str, segment: Segment) -> tuple[Payload, ...]:
         """Returns a segment's payloads. Raises Unreadable."""
