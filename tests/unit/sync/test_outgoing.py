@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from contextlib import closing
 from functools import partial
@@ -32,6 +33,7 @@ from carryover.publish.refresh import awaits_handoff, refresh, with_placeholder
 from carryover.sync.clones import same_projects
 from carryover.sync.incoming import LedgerIncoming
 from carryover.sync.outgoing import LedgerOutgoing
+from carryover.sync.rounds import synchronise
 from support.machines import OneMachine, machines, meet
 from support.repository import git, repository
 from support.scribe import noise
@@ -211,6 +213,14 @@ async def test_a_history_is_told_in_bounded_pieces_and_goes_on_after_any_of_them
     await desktop.take(laptop)
 
     assert laptop.dump() == desktop.dump()
+
+
+async def test_a_sync_after_sync_was_ended_ends_the_log_of_changes(laptop: OneMachine) -> None:
+    with pytest.raises(UserError, match="does not synchronise"):
+        await synchronise(laptop.ledger, laptop.paths, now_ms=lambda: 1, in_thread=asyncio.to_thread)
+
+    with laptop.read() as db:
+        assert log_id(db) is None
 
 
 async def test_a_salvaged_ledger_still_knows_where_sessions_were_recorded_and_takes_everything_again(
