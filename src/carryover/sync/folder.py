@@ -93,11 +93,8 @@ class SyncFolder:
 
     def key(self) -> MachineKey:
         """Returns this machine's key. Raises UserError (REFUSED) if it is missing or damaged."""
-        try:
+        with self._usable(self.key_file):
             return MachineKey(self.key_file)
-        except (OSError, Unreadable) as error:
-            why = os_reason(error) if isinstance(error, OSError) else str(error)
-            raise self._unusable(self.key_file, f"can't be this machine's key ({why})") from error
 
     def save(self, state: SyncState) -> None:
         """Writes the state. Raises OSError, and then keeps the former state."""
@@ -125,21 +122,20 @@ class SyncFolder:
             lock.release()
 
     def _read(self, name: str, form: type[T]) -> T:
-        try:
-            return decoder_of(form).decode(self._bytes(name))
-        except ValueError as error:
-            raise self._unusable(self.path / name, "is damaged") from error
+        with self._usable(self.path / name):
+            return decoder_of(form).decode(read_bytes_bounded(self.path / name, _MOST_BYTES))
 
-    def _bytes(self, name: str) -> bytes:
-        file = self.path / name
+    @contextmanager
+    def _usable(self, file: Path) -> Iterator[None]:
+        """Raises UserError (REFUSED) in place of an error that says that the file can't be used."""
         try:
-            return read_bytes_bounded(file, _MOST_BYTES)
-        except OSError as error:
-            raise self._unusable(file, f"can't be read ({os_reason(error)})") from error
-
-    def _unusable(self, file: Path, what: str) -> UserError:
-        return UserError(
-            f"{file} {what}, so nothing was synchronised. The ledger is not affected. Restore it from a copy, or join "
-            "again: `carryover sync off`, then `carryover sync init REMOTE`.",
-            ExitCode.REFUSED,
-        )
+            yield
+        except (OSError, ValueError) as error:
+            why = str(error) if isinstance(error, Unreadable) else "it is damaged"
+            if isinstance(error, OSError):
+                why = os_reason(error)
+            raise UserError(
+                f"{file} can't be used ({why}), so nothing was synchronised. The ledger is not affected. Restore it "
+                "from a copy, or join again: `carryover sync off`, then `carryover sync init REMOTE`.",
+                ExitCode.REFUSED,
+            ) from error

@@ -100,10 +100,6 @@ class FolderStore(Store):
         return {name: about.st_size for name, about in listed if S_ISREG(about.st_mode)}
 
     def read(self, machine: str, name: str) -> bytes | None:
-        with self._errors():
-            return self._content(machine, name)
-
-    def _content(self, machine: str, name: str) -> bytes | None:
         try:
             with self._opened(machine) as place:
                 file = os.fdopen(open_regular(name, os.O_NOFOLLOW, dir_fd=place), "rb")
@@ -111,7 +107,7 @@ class FolderStore(Store):
                 data = file.read(LARGEST_OBJECT + 1)
         except OSError as error:
             if error.errno not in (*_ABSENT, errno.EACCES) or in_store_ended.is_set():
-                raise
+                raise self._trouble(os_reason(error)) from error
             return None
         return data if len(data) <= LARGEST_OBJECT else None
 
