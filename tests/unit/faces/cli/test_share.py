@@ -153,7 +153,7 @@ def test_the_file_shows_nothing_of_what_it_holds_and_is_the_users_alone(shared: 
 def test_what_is_no_public_key_says_what_to_do(recorded: Path, run: Run, tmp_path: Path) -> None:
     ssh_key(tmp_path / "own")
     (tmp_path / "page.html").write_text("Not Found")
-    (tmp_path / "former.keys").write_text(f"#{ssh_key(tmp_path / 'former')}\n")
+    (tmp_path / "former.keys").write_text(f"# {ssh_key(tmp_path / 'former')}\n")
     (tmp_path / "all.keys").write_text("".join(f"{new_identity()[1]}\n" for _ in range(200)))
     refusals = {
         **dict.fromkeys(
