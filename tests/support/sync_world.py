@@ -22,7 +22,7 @@ from carryover.sync.head import Head, Membership
 from carryover.sync.incoming import LedgerIncoming
 from carryover.sync.outgoing import LedgerOutgoing
 from carryover.sync.own_log import OwnLog
-from carryover.sync.payload import Machine, Payload, ProjectState, Taken
+from carryover.sync.payload import Payload, ProjectState, Taken
 from carryover.sync.rounds import Outcome, Round
 from carryover.sync.sealing import MachineKey, make_key
 from carryover.sync.store import Fetched, Store, StoreTrouble
@@ -96,13 +96,13 @@ class MemoryLedger(LedgerOutgoing, LedgerIncoming):
 
     # Incoming
 
-    def taken(self, machine: Machine) -> set[str]:
+    def taken(self, head: Head) -> set[str]:
         return set(self.segments)
 
     def has_room(self) -> bool:
         return self.room
 
-    async def take(self, machine: Machine, payload: Payload, segment: str | None) -> Taken:
+    async def take(self, head: Head, payload: Payload, segment: str | None) -> Taken:
         self._store.step()
         gone = sum(self._drop(one.scope) for one in payload.tombstones)
         new = 0
@@ -116,8 +116,8 @@ class MemoryLedger(LedgerOutgoing, LedgerIncoming):
         self._store.step()
         return Taken(new, gone)
 
-    async def note_state(self, machine: Machine, states: Sequence[ProjectState], segments: Sequence[str]) -> None:
-        self.states[machine.name] = tuple(states)
+    async def note_state(self, head: Head) -> None:
+        self.states[head.name] = head.projects
 
 
 class Remote:

@@ -10,7 +10,6 @@ import asyncio
 import re
 import shutil
 import time
-from collections.abc import Sequence
 from contextlib import closing
 from typing import Final
 
@@ -40,11 +39,10 @@ from carryover.model import AnyBody, Event, FileEdit, ToolCall, ToolResult, conv
 from carryover.projects.root import StatePaths
 from carryover.publish.forgetting import forget_here
 from carryover.records.fields import is_absolute
+from carryover.sync.head import Head
 from carryover.sync.payload import (
     LARGEST_BODY,
-    Machine,
     Payload,
-    ProjectState,
     SyncedEvent,
     SyncedSession,
     Taken,
@@ -67,22 +65,23 @@ class LedgerIncoming:
         self._ledger = ledger
         self._paths = paths
 
-    def taken(self, machine: Machine) -> set[str]:
+    def taken(self, head: Head) -> set[str]:
         """Returns the ids of the machine's segments that are in the ledger. Blocks."""
         with closing(connect_read_only(self._paths.state.ledger)) as db:
-            return taken(db, machine.id)
+            return taken(db, head.machine)
 
     def has_room(self) -> bool:
         """Whether the disk has more room than this machine's own records may need. Blocks."""
         return shutil.disk_usage(self._paths.state.ledger.parent).free > ROOM_BYTES
 
-    async def take(self, machine: Machine, payload: Payload, segment: str | None) -> Taken:
-        """Stores a machine's payload, each event exactly once; what that machine forgot is forgotten here too.
+    async def take(self, head: Head, payload: Payload, segment: str | None) -> Taken:
+        """Stores a payload of the machine that says `head`, each event exactly once; what that machine forgot is
+        forgotten here too.
 
         If `segment` is given, the payload is the last of that segment. Raises OSError or LedgerUnavailable; nothing is
         lost then, since the payload is taken again later.
         """
-        name = await self._ledger.write(know_machine, machine.id, machine_prefix(machine))
+        name = await self._ledger.write(know_machine, head.machine, machine_prefix(head))
         tombstones, selections = await asyncio.to_thread(self._forgotten, payload)
         forgotten = 0
         if selections:  # as if the user had them forgotten here
@@ -90,15 +89,15 @@ class LedgerIncoming:
             forgotten = (await forget_here(self._ledger, self._paths, selections, latest_ms)).sessions
         received, skipped = await asyncio.to_thread(received_of, name, payload, tombstones, _now_ms())
         if segment is not None:
-            received = msgspec.structs.replace(received, segment=(machine.id, segment))
+            received = msgspec.structs.replace(received, segment=(head.machine, segment))
         commit = await self._ledger.store_received(received)
         return Taken(events=commit.new_events, forgotten=forgotten + commit.forgotten, skipped=skipped)
 
-    async def note_state(self, machine: Machine, states: Sequence[ProjectState], segments: Sequence[str]) -> None:
+    async def note_state(self, head: Head) -> None:
         """Stores the newest state of a machine's projects, and which segments it has."""
-        name = await self._ledger.write(know_machine, machine.id, machine_prefix(machine))
-        await self._ledger.write(forget_segments, machine.id, segments)
-        for state in states:
+        name = await self._ledger.write(know_machine, head.machine, machine_prefix(head))
+        await self._ledger.write(forget_segments, head.machine, [segment.id for segment in head.segments])
+        for state in head.projects:
             if _is_root(state.root):
                 branch = state.branch if state.branch is not None and state.branch.isprintable() else None
                 git = GitFacts(branch=branch, head=state.head, stale=True)
@@ -126,9 +125,9 @@ def _now_ms() -> int:
     return int(time.time() * 1000)
 
 
-def machine_prefix(machine: Machine) -> str:
+def machine_prefix(head: Head) -> str:
     """Returns a machine's name as a prefix of paths. It has at least two letters, since `c:/` is a drive."""
-    return machine.name if len(machine.name) > 1 else f"{machine.name}-{machine.id[:4]}"
+    return head.name if len(head.name) > 1 else f"{head.name}-{head.machine[:4]}"
 
 
 def received_of(machine: str, payload: Payload, tombstones: Tombstones, now_ms: int) -> tuple[ReceivedEvents, int]:

@@ -28,13 +28,6 @@ PathText = Annotated[str, msgspec.Meta(min_length=1, max_length=4_096)]
 Time = Annotated[int, msgspec.Meta(ge=0, lt=1 << 53)]
 
 
-class Machine(msgspec.Struct, frozen=True):
-    """A machine of the store. The name is the owner's choice; only the id is unique."""
-
-    id: MachineId
-    name: MachineName
-
-
 class ProjectState(msgspec.Struct, frozen=True, omit_defaults=True):
     """A project's state on that machine at its last sync, and the commit that its clones have in common. It is in the
     head, and each sync replaces it."""

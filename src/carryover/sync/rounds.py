@@ -21,7 +21,7 @@ from carryover.sync.head import Head, Segment, View, sealed_segment
 from carryover.sync.incoming import LedgerIncoming
 from carryover.sync.outgoing import LedgerOutgoing
 from carryover.sync.own_log import OwnLog, own_log
-from carryover.sync.payload import Machine, Payload, Taken
+from carryover.sync.payload import Payload, Taken
 from carryover.sync.sealing import Unreadable
 
 ROUND_BYTES: Final = 16 << 20
@@ -102,8 +102,7 @@ class Round:
             known = own.state.machines.get(machine)
             # What is taken first may bring the projects that a known head has states of.
             if known is None or known.seen != view.seen[machine] or received != before:
-                listed = [segment.id for segment in head.segments]
-                await self.incoming.note_state(Machine(machine, head.name), head.projects, listed)
+                await self.incoming.note_state(head)
         former = set(own.state.machines)
         await self.in_thread(partial(own.note, view, problems))
         names = {machine: other.name for machine, other in own.state.machines.items()}
@@ -122,23 +121,23 @@ class Round:
 
     async def _taken_of(self, head: Head, problems: dict[str, str]) -> AsyncIterator[Taken]:
         """Takes what is new in a machine's log; what can't be used is noted, and keeps nothing else back."""
-        machine = Machine(head.machine, head.name)
-        known = await self.in_thread(partial(self.incoming.taken, machine))
+        known = await self.in_thread(partial(self.incoming.taken, head))
         for segment in head.segments:
             if segment.id in known:
                 continue
             known.add(segment.id)  # a head may list one as often as it likes
             if not await self.in_thread(self.incoming.has_room):
-                problems[machine.id] = "the disk of this machine is nearly full, so not all of what it wrote was taken"
+                nearly_full = "the disk of this machine is nearly full, so not all of what it wrote was taken"
+                problems[head.machine] = nearly_full
                 return
             try:
-                payloads = await self.in_thread(partial(self.own.payloads, machine.id, segment))
+                payloads = await self.in_thread(partial(self.own.payloads, head.machine, segment))
             except Unreadable as error:
-                problems[machine.id] = f"a part of what it wrote can't be used: {error}"
+                problems[head.machine] = f"a part of what it wrote can't be used: {error}"
                 continue
             for payload in payloads:
                 is_last = payload is payloads[-1]
-                yield await self.incoming.take(machine, payload, segment.id if is_last else None)
+                yield await self.incoming.take(head, payload, segment.id if is_last else None)
 
     def _send(self, view: View) -> tuple[int, int]:
         """Sends what is new here, in parts of about ROUND_BYTES. Returns how many events and bytes that were."""

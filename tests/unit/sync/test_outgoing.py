@@ -8,6 +8,7 @@ from contextlib import closing
 from functools import partial
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from carryover.config import Config, PublishConfig, project_settings
@@ -128,7 +129,8 @@ async def test_a_clone_here_of_another_machines_project_is_known_by_its_first_co
     git(desktop.folder, "clone", "--quiet", str(theirs), str(clone))
 
     states = LedgerOutgoing(laptop.state, None).project_states()
-    await LedgerIncoming(desktop.ledger, desktop.paths).note_state(laptop.machine, states, ())
+    said = msgspec.structs.replace(laptop.said, projects=states)
+    await LedgerIncoming(desktop.ledger, desktop.paths).note_state(said)
 
     with desktop.read() as db:
         known = whereabouts(db)
@@ -255,7 +257,7 @@ async def test_a_ledger_restored_from_a_copy_is_told_and_takes_what_it_lacks(
     await laptop.say("Later", session="s3", at_ms=4_000)
     await laptop.say("After", session="s1", at_ms=3_000)
     with laptop.read() as db:
-        assert taken(db, desktop.machine.id) == set()
+        assert taken(db, desktop.said.machine) == set()
     laptop.taken.clear()
     await meet(laptop, desktop)
 

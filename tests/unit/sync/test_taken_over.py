@@ -33,11 +33,11 @@ from carryover.sync.head import (
     sealed_segment,
 )
 from carryover.sync.incoming import LedgerIncoming
-from carryover.sync.payload import Machine, Payload, SyncedEvent, SyncedSession, Taken
+from carryover.sync.payload import Payload, SyncedEvent, SyncedSession, Taken
 from support.machines import OneMachine, machines
 from support.sync_world import MemoryMachine, Remote, bodies, everybody, key_of
 
-EVIL = Machine(id="e" * 16, name="evil")
+EVIL = Head(store="0" * 16, machine="e" * 16, name="evil")
 
 
 def said(text: str, at_ms: int, key: bytes | None = None, secondary_key: bytes | None = None) -> SyncedEvent:
@@ -106,7 +106,7 @@ async def test_what_was_added_to_a_session_before_the_user_allows_it_is_left_out
     await link(desktop.ledger, desktop.paths, "laptop:/repo", str(tmp_path / "shop"), now_ms=1)
     assert "s1" not in {session for session, _, _ in shown(desktop)}
     with desktop.read() as db:
-        assert not taken(db, laptop.machine.id), "all is taken again"
+        assert not taken(db, laptop.said.machine), "all is taken again"
     desktop.taken.clear()
     await desktop.take(laptop)
     await forge(desktop, said("again", 1_500, claimed.key), said("forged", 50_000))
