@@ -36,8 +36,9 @@ from carryover.projects.root import StatePaths, find_root
 from carryover.publish.answers import AnswerTime, Beginning
 from carryover.publish.make import Refreshed, made_handoff
 from carryover.publish.project_moves import link
+from carryover.sync.head import Head
 from carryover.sync.incoming import LedgerIncoming
-from carryover.sync.payload import Payload, SyncedEvent, SyncedMachine, SyncedProject, SyncedSession
+from carryover.sync.payload import Payload, SyncedEvent, SyncedSession
 from life.places import problems
 from life.story import Call, Expect, Share, Step, Story
 from life.transcripts import TRANSCRIPTS
@@ -265,9 +266,9 @@ class Player:
             )
             for event in new
         )
-        machine = SyncedMachine(id=uuid.uuid5(uuid.NAMESPACE_DNS, name).hex[:16], name=name)
-        payload = Payload(projects=(SyncedProject(_THERE),), sessions=(there,), events=events)
-        await LedgerIncoming(self._ledger, self.paths).take(machine, payload, None)
+        head = Head(store="0" * 16, machine=uuid.uuid5(uuid.NAMESPACE_DNS, name).hex[:16], name=name)
+        payload = Payload(sessions=(there,), events=events)
+        await LedgerIncoming(self._ledger, self.paths).take(head, payload, None)
         if name not in self._linked:
             self._linked.add(name)
             await link(self._ledger, self.paths, foreign_root(name, _THERE), str(self.root), now_ms=0)

@@ -21,9 +21,10 @@ from carryover.ledger.store import Ledger
 from carryover.model import AnyBody, Event, UserPrompt
 from carryover.paths import StateDir
 from carryover.projects.root import StatePaths
+from carryover.sync.head import Head
 from carryover.sync.incoming import LedgerIncoming
 from carryover.sync.outgoing import LedgerOutgoing
-from carryover.sync.payload import Payload, SyncedMachine, Taken, decode_payloads, encode_payloads
+from carryover.sync.payload import Payload, Taken, decode_payloads, encode_payloads
 from support.scribe import Scribe
 
 IDS = {name: f"{number:016x}" for number, name in enumerate(("laptop", "desktop", "box"), start=10)}
@@ -67,8 +68,8 @@ class OneMachine:
         self.scribe = Scribe(self.ledger)
 
     @property
-    def machine(self) -> SyncedMachine:
-        return SyncedMachine(id=IDS[self.name], name=self.name)
+    def said(self) -> Head:
+        return Head(store="f" * 16, machine=IDS[self.name], name=self.name)
 
     async def say(self, *said: str | AnyBody, session: str = "s1", at_ms: int, cwd: str = "/repo") -> list[Event]:
         """Records what was said in a session, a second apart."""
@@ -109,7 +110,7 @@ class OneMachine:
         incoming = LedgerIncoming(self.ledger, self.paths)
         for number, data in enumerate(other.sent[self.taken.get(other.name, 0) :]):
             [payload] = decode_payloads(data)
-            total += await incoming.take(other.machine, payload, str(number))
+            total += await incoming.take(other.said, payload, str(number))
             self.taken[other.name] = self.taken.get(other.name, 0) + 1
         return total
 

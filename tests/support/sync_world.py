@@ -12,19 +12,17 @@ from pathlib import Path
 from typing import TypeVar
 from unittest.mock import patch
 
-import msgspec
-
-from carryover.errors import UserError
+from carryover.actions.syncing import add_machines, join_with, remove_machine
+from carryover.errors import ExitCode, UserError
 from carryover.paths import StateDir
 from carryover.sync import payload as wire
 from carryover.sync import sealing
 from carryover.sync.folder import Settings, SyncFolder, SyncState
 from carryover.sync.head import Head, Membership
 from carryover.sync.incoming import LedgerIncoming
-from carryover.sync.membership import accept, add, admission, remove_member, waiting
 from carryover.sync.outgoing import LedgerOutgoing
 from carryover.sync.own_log import MOST_READ, OwnLog
-from carryover.sync.payload import Payload, ProjectState, SyncedMachine, Taken
+from carryover.sync.payload import Payload, ProjectState, Taken
 from carryover.sync.rounds import Outcome, Round
 from carryover.sync.sealing import MachineKey, make_key
 from carryover.sync.store import Fetched, Store, StoreTrouble
@@ -83,14 +81,12 @@ class MemoryLedger(LedgerOutgoing, LedgerIncoming):
             keys = self.log[at : at + 3]
             at += len(keys)
             tombstones = tuple(wire.SyncedTombstone(key, 0, 9) for key in keys if key in self.forgotten)
-            made = _payload([(key, *self.rows[key]) for key in keys if key in self.rows], tombstones)
-            projects = (wire.SyncedProject(ROOT),) if made.sessions else ()
-            yield msgspec.structs.replace(made, projects=projects), str(at)
+            yield _payload([(key, *self.rows[key]) for key in keys if key in self.rows], tombstones), str(at)
 
     def forgets(self) -> str:
         return hashlib.sha256(b"".join(sorted(self.forgotten))).hexdigest()
 
-    def without_forgotten(self, payload: Payload) -> Payload:
+    def without_gone(self, payload: Payload) -> Payload:
         told = [(one.key, payload.sessions[one.session].native_id, one.body) for one in payload.events]
         kept = [one for one in told if _scope(one[1]) not in self.forgotten]
         return payload if len(kept) == len(told) else _payload(kept, payload.tombstones)
@@ -100,13 +96,13 @@ class MemoryLedger(LedgerOutgoing, LedgerIncoming):
 
     # Incoming
 
-    def taken(self, machine: SyncedMachine) -> set[str]:
+    def taken(self, head: Head) -> set[str]:
         return set(self.segments)
 
     def has_room(self) -> bool:
         return self.room
 
-    async def take(self, machine: SyncedMachine, payload: Payload, segment: str | None) -> Taken:
+    async def take(self, head: Head, payload: Payload, segment: str | None) -> Taken:
         self._store.step()
         gone = sum(self._drop(one.scope) for one in payload.tombstones)
         new = 0
@@ -120,8 +116,8 @@ class MemoryLedger(LedgerOutgoing, LedgerIncoming):
         self._store.step()
         return Taken(new, gone)
 
-    async def note_state(self, machine: SyncedMachine, states: Sequence[ProjectState], segments: Sequence[str]) -> None:
-        self.states[machine.name] = tuple(states)
+    async def note_state(self, head: Head) -> None:
+        self.states[head.name] = head.projects
 
 
 class Remote:
@@ -175,9 +171,6 @@ class MemoryStore(Store):
         self.remote.logs[machine] = {name: files[name] for name in names}
         self._fetched[machine] = dict(self.remote.logs[machine])
         self.step()
-
-    def remove(self, machine: str) -> None:
-        del self.remote.logs[machine]
 
 
 @cache
@@ -273,19 +266,21 @@ class MemoryMachine:
         own.ask()
 
     def add_all(self) -> None:
-        own = self.own()
-        for machine, code in waiting(own).items():
-            add(own, machine, code)
+        try:
+            add_machines(self.own(), None, lambda _: True)
+        except UserError as error:
+            if error.code != ExitCode.NOTHING_FOUND:  # none asks
+                raise
 
     def join(self) -> bool:
-        own = self.own()
-        offer = admission(own)
-        if offer is not None:
-            accept(own, offer)
-        return offer is not None
+        try:
+            join_with(self.own(), lambda _name, _code: True)
+        except UserError:
+            return False
+        return True
 
     def remove(self, name: str) -> None:
-        remove_member(self.own(), name)
+        remove_machine(self.own(), name)
 
 
 def joined(remote: Remote, founder: MemoryMachine, number: int) -> MemoryMachine:

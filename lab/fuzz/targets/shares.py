@@ -12,10 +12,9 @@ from typing import Final
 
 import msgspec
 
-from carryover.actions.bundle import Bundle, SharedDocument
-from carryover.actions.receiving import LINE_CHARS, decrypted, texts_of, title_of_share
+from carryover.actions.bundle import LINE_CHARS, Bundle, SharedDocument
+from carryover.actions.receiving import decrypted, texts_of, title_of_share
 from carryover.errors import UserError
-from carryover.paths import StateDir
 from carryover.sync.sealing import AGE_HEADER, deflated, new_identity, seal_for
 from fuzz.bytes import chosen
 from fuzz.shown import assert_shown
@@ -35,7 +34,7 @@ def check(data: bytes, folder: Path) -> None:
     path = folder / "given.age"
     path.write_bytes(_file(form, rest))
     try:
-        bundle = decrypted(path, StateDir(folder / "state"), str(key))
+        bundle = decrypted(path, str(key))
     except UserError as error:
         assert str(error).isprintable() or str(error)
         return
@@ -46,7 +45,7 @@ def check(data: bytes, folder: Path) -> None:
         assert_shown(text)
         assert all(line.startswith(">") for line in text.split("\n"))
     assert_shown(title_of_share(bundle), breaks=False)
-    assert texts_of(bundle) == texts_of(decrypted(path, StateDir(folder / "state"), str(key)))
+    assert texts_of(bundle) == texts_of(decrypted(path, str(key)))
 
 
 def _file(form: str, data: bytes) -> bytes:

@@ -20,7 +20,6 @@ from carryover.sync.head import Branch, Head, Membership, Seen, Segment
 from carryover.sync.payload import (
     Payload,
     SyncedEvent,
-    SyncedProject,
     SyncedSession,
     SyncedTombstone,
     decode_payloads,
@@ -97,7 +96,6 @@ def _key() -> MachineKey:
 def seeds() -> Iterable[bytes]:
     body = b'{"kind":"user_prompt","text":"Add a discount"}'
     payload = Payload(
-        projects=(SyncedProject(root="/home/ann/shop", first_commit="0" * 40, remotes=("example.org/shop",)),),
         sessions=(SyncedSession(agent="codex", native_id="s1", root="/home/ann/shop"),),
         events=(SyncedEvent(session=0, key=b"k" * 16, at_ms=5, body=body, subagent_id="x"),),
         tombstones=(SyncedTombstone(b"t" * 16, 0, 9),),

@@ -10,8 +10,9 @@ from typing import Annotated, Final, Literal
 import msgspec
 
 from carryover.decoders import decoder_of
-from carryover.sync.sealing import AGE_HEADER, Unreadable, deflated, inflated
+from carryover.sync.sealing import Unreadable, deflated, inflated
 
+LINE_CHARS: Final = 120
 LARGEST_FILE: Final = 4 << 20
 LARGEST_TEXT: Final = 8 << 20
 """How many characters the texts of a bundle may have together."""
@@ -40,20 +41,11 @@ class Bundle(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """What the newest session was about."""
     made_ms: _Time
     expires_ms: _Time | None = None
+    """In a file of an earlier version: when it was to be out of date."""
     depth: Literal["handoff", "session", "all"] = "handoff"
     """How much an earlier version was asked to put into it."""
     handoff: str
     documents: Annotated[tuple[SharedDocument, ...], msgspec.Meta(max_length=1000)] = ()
-
-    @property
-    def chars(self) -> int:
-        """The length of all texts."""
-        return len(self.handoff) + sum(len(document.text) for document in self.documents)
-
-
-def is_sealed(head: bytes) -> bool:
-    """Whether a file that begins with `head` was encrypted with age."""
-    return head.startswith(AGE_HEADER)
 
 
 def packed(bundle: Bundle) -> bytes:
@@ -68,6 +60,6 @@ def unpacked(content: bytes) -> Bundle:
         bundle = decoder_of(Bundle).decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Unreadable("it is no handoff, or one of a newer Carryover") from error
-    if bundle.chars > LARGEST_TEXT:
+    if len(bundle.handoff) + sum(len(document.text) for document in bundle.documents) > LARGEST_TEXT:
         raise Unreadable("it is larger than it may be")
     return bundle

@@ -1,21 +1,23 @@
-"""Synchronises with the user's other machines, and decides with the user which machines to trust."""
+"""Synchronises with the user's other machines, and decides with the user which machines belong to the store."""
 
 from __future__ import annotations
 
 import asyncio
+import re
 import secrets
 import socket
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
-from carryover.daemon.health import Ended
 from carryover.errors import ExitCode, UserError
-from carryover.fsio import is_folder
+from carryover.fsio import is_folder, private_dir
 from carryover.ledger.connect import reading
 from carryover.ledger.queries import whereabouts
 from carryover.ledger.store import Ledger
@@ -25,19 +27,32 @@ from carryover.past.without_daemon import read_new
 from carryover.probe.git_command import ask
 from carryover.probe.looks import look_at
 from carryover.projects.root import StatePaths
-from carryover.publish.forgetting import forget_here
-from carryover.sync import clones, membership
-from carryover.sync.folder import OFF, Settings, SyncFolder
-from carryover.sync.membership import Admission, Joined, own_log
-from carryover.sync.own_log import NOT_ADDED
+from carryover.sync.address import normalised, usable_address, without_credentials
+from carryover.sync.folder import OFF, OtherMachine, Settings, SyncFolder, SyncState
+from carryover.sync.git_store import store_at
+from carryover.sync.head import MOST_MACHINES, Head, Membership, Seen, View, code_of, opened_head
+from carryover.sync.own_log import NOT_ADDED, OwnLog, own_log
 from carryover.sync.rounds import Outcome, synchronise
+from carryover.sync.sealing import Unreadable, age, make_key
 from carryover.sync.status import SyncStatus, sync_status
 
 SYNC_S: Final = 7_200.0
 """Time limit for the daemon's answer: a first sync sends all that was ever recorded."""
 _GIT_S: Final = 2.0
 _URLS: Final = ("config", "--null", "--get-regexp", r"^remote\..*\.(url|pushurl)$")
-__all__ = ["Admission", "SyncStatus"]
+_UNSAFE: Final = re.compile(r"[^A-Za-z0-9._-]+")
+_NOTHING: Final = "Nothing was changed."
+__all__ = ["SyncStatus"]
+
+
+class Joined(msgspec.Struct, frozen=True, kw_only=True):
+    """The result of `sync init`. `code`: this machine's, which the others compare."""
+
+    founded: bool
+    code: str
+    machine: str
+    name: str
+    remote: str
 
 
 class Added(msgspec.Struct, frozen=True):
@@ -56,39 +71,147 @@ def standing() -> SyncStatus:
     return status
 
 
+@contextmanager
+def opened_log() -> Iterator[OwnLog]:
+    """Yields this machine's log, locked. Raises UserError if sync is off or another process is synchronising."""
+    with own_log(state_dir(), now_ms) as own:
+        yield own
+
+
 def initialise_sync(remote: str, *, name: str | None, projects: Sequence[str] | None) -> Joined:
-    """Makes a store at the remote, or asks to join the one there. Raises UserError; sync is off then as before."""
+    """Creates a store at the remote, or asks the machines of an existing one to add this one.
+
+    Raises UserError; sync is then as before, but for one whose store could be read and not written: the next sync
+    continues.
+    """
+    folder = SyncFolder(state_dir())
+    if folder.is_set_up:
+        shown = without_credentials(folder.settings().remote)
+        raise UserError(
+            f"This machine already synchronises, with {shown}. {_NOTHING} `carryover sync` does it once, and "
+            "`carryover sync off` ends it.",
+            ExitCode.REFUSED,
+        )
+    age()
     settings = Settings(
-        remote=remote,
+        remote=usable_address(remote),
         machine=secrets.token_hex(8),
-        name=membership.machine_name(name or socket.gethostname()),
+        # Only the characters that a name may have.
+        name=_UNSAFE.sub("-", (name or socket.gethostname()).partition(".")[0]).strip("-.")[:32] or "machine",
         projects=tuple(project_root(one, must_exist=True) for one in projects) if projects else None,
         form=2,
     )
-    return membership.initialise(state_dir(), settings, _remotes_of_projects(), now_ms=now_ms)
+    _refuse_project(settings.remote)
+    private_dir(state_dir().root)
+    private_dir(folder.path)
+    try:
+        with folder.locked():
+            return _initialised(folder, settings)
+    except BaseException:
+        if not folder.is_set_up:
+            with suppress(OSError):
+                folder.remove()
+        raise
 
 
-def join(is_same: Callable[[Admission], bool]) -> None:
-    """Makes this machine a member of its store, if it is none yet, once the user has compared the code of
-    the machine that has added it.
+def _refuse_project(remote: str) -> None:
+    """Raises UserError (REFUSED) if the store would be in a known project, or in a remote of one."""
+    roots = {project_root(None)}
+    ledger = state_dir().ledger
+    if ledger.exists():
+        with reading(ledger) as db:
+            roots |= {row.root for row in whereabouts(db) if row.root.startswith("/")}
+    wanted = normalised(remote)
+    home = Path.home().resolve()
+    for root in sorted(roots):
+        remotes = _remotes(Path(root))
+        # Of the home folder, which a session may have run in, almost everything is a part.
+        is_in_project = Path(wanted).is_relative_to(root) and not home.is_relative_to(root)
+        if remotes is not None and (is_in_project or wanted in map(normalised, remotes)):
+            raise UserError(
+                f"{without_credentials(remote)} belongs to the project {root}, and what was said must not lie beside "
+                f"its code. {_NOTHING} Make an empty repository or folder for it.",
+                ExitCode.REFUSED,
+            )
+
+
+def _remotes(root: Path) -> list[str] | None:
+    """Returns the remotes of a project; None if its folder is not there."""
+    try:
+        if not look_at(root, partial(is_folder, root)):
+            return None
+        [answer] = look_at(root, lambda: ask(root, _URLS, deadline=time.monotonic() + _GIT_S))
+    except FileNotFoundError:
+        return []
+    except TimeoutError as error:
+        raise UserError(
+            f"git did not say in time which remotes the project {root} has. Nothing was changed. Try again."
+        ) from error
+    entries = answer.out.decode(errors="surrogateescape").split("\0")
+    return [address for entry in entries if (address := entry.partition("\n")[2])]
+
+
+def _initialised(folder: SyncFolder, settings: Settings) -> Joined:
+    remote = without_credentials(settings.remote)
+    store = store_at(folder.store, settings.remote)
+    fetched = store.fetch()
+    if fetched.foreign is not None:
+        raise UserError(
+            f"{remote} holds something else ({fetched.foreign}), not a store of Carryover. {_NOTHING} Give an empty "
+            "repository, or an empty folder.",
+            ExitCode.REFUSED,
+        )
+    is_there = any({"key", "head"} <= files.keys() for files in fetched.files.values())
+    make_key(folder.key_file)
+    members = Membership({settings.machine: folder.key().public})
+    head = Head(store=secrets.token_hex(8), machine=settings.machine, name=settings.name, membership=members)
+    folder.save(SyncState(own=None if is_there else head))
+    # Set up before the store is written: nobody else could add anyone to what is there then, whatever ends this.
+    folder.create(settings)
+    own = OwnLog(folder, store, now_ms)
+    if is_there:
+        own.ask()
+    else:
+        own.write(own.view(), head)
+    return Joined(founded=not is_there, code=own.code, machine=settings.machine, name=settings.name, remote=remote)
+
+
+def join(is_same: Callable[[str, str], bool]) -> None:
+    """Makes this machine a member of its store, if it is none yet, once the user has compared the code of the machine
+    that has added it."""
+    folder = SyncFolder(state_dir())
+    folder.settings()
+    if folder.state().own is None:
+        with opened_log() as own:
+            join_with(own, is_same)
+
+
+def join_with(own: OwnLog, is_same: Callable[[str, str], bool]) -> None:
+    """Makes this machine a member if another one has added it and `is_same` says so of that machine's name and code,
+    which the user compares: only that proves that it is the user's. Writes this machine's first head.
 
     Raises UserError (REFUSED) if no machine has added this one, or the codes differ.
     """
-    state = state_dir()
-    folder = SyncFolder(state)
-    folder.settings()
-    if folder.state().own is not None:
-        return
-    with own_log(state, now_ms) as own:
-        offer = membership.admission(own)
-        if offer is None:
-            raise UserError(f"{NOT_ADDED} This machine's code: {own.code}", ExitCode.REFUSED)
-        if not is_same(offer):
-            raise UserError(
-                "Nothing was sent or taken. If the codes differ, somebody else answers: `carryover sync off`.",
-                ExitCode.REFUSED,
-            )
-        membership.accept(own, offer)
+    others = [branch for branch in own.fetch() if branch.machine != own.settings.machine]
+    own.ask()
+    for branch in others:
+        try:
+            head = opened_head(branch, branch.public or "", own.key)
+        except Unreadable:
+            continue
+        if head.membership.active.get(own.settings.machine) == own.key.public:
+            break
+    else:
+        raise UserError(f"{NOT_ADDED} This machine's code: {own.code}", ExitCode.REFUSED)
+    if not is_same(head.name, code_of(branch.machine, branch.public or "")):
+        raise UserError(
+            "Nothing was sent or taken. If the codes differ, somebody else answers: `carryover sync off`.",
+            ExitCode.REFUSED,
+        )
+    me = Head(store=head.store, machine=own.settings.machine, name=own.settings.name)
+    maker = OtherMachine(name=head.name, seen=Seen(head.sequence, branch.sha))
+    own.save(own=me, membership=Membership() | head.membership, machines={head.machine: maker})
+    own.write(replace(own.view(), heads={head.machine: head}), own.head)
 
 
 def sync_once() -> Outcome:
@@ -102,7 +225,7 @@ def sync_once() -> Outcome:
 
     async def without_daemon(ledger: Ledger, paths: StatePaths) -> Outcome:
         await read_new(ledger, state)
-        return await synchronise(ledger, paths, now_ms=now_ms, in_thread=asyncio.to_thread)
+        return await _synchronised(ledger, paths)
 
     ask_patiently(state, "/settle", timeout_s=SYNC_S)
     done = written_daemonless("/sync", Outcome, without_daemon, timeout_s=SYNC_S)
@@ -111,85 +234,86 @@ def sync_once() -> Outcome:
     return done
 
 
-def add_machines(code: str | None, is_same: Callable[[str], bool]) -> list[Added]:
+async def _synchronised(ledger: Ledger, paths: StatePaths) -> Outcome:
+    return await synchronise(ledger, paths, now_ms=now_ms, in_thread=asyncio.to_thread)
+
+
+def add_machines(own: OwnLog, code: str | None, is_same: Callable[[str], bool]) -> list[Added]:
     """Lets in the machines that ask for it, if `is_same` says so of the code that each has, after comparing it.
 
     Whoever names a machine by its `code` has compared it. Raises UserError if none asks, or none was let in.
     """
-    added = []
-    with own_log(state_dir(), now_ms) as own:
-        codes = membership.waiting(own)
-        if code is not None:
-            compared = "".join(code.split())
-            codes = {machine: asks for machine, asks in codes.items() if compared == asks.replace(" ", "")}
-        for machine, asks in codes.items():
-            if code is not None or is_same(asks):
-                membership.add(own, machine, asks)
-                added.append(Added(machine, asks, own.code))
+    view = own.read()
+    own.note(view, view.problems)
+    codes = {machine: code_of(machine, public) for machine, public in view.waiting.items()}
+    if code is not None:
+        compared = "".join(code.split())
+        codes = {machine: asks for machine, asks in codes.items() if compared == asks.replace(" ", "")}
     if not codes:
         raise UserError(
-            "No such machine asks to be added. Nothing was changed. Run `carryover sync init REMOTE` there first.",
+            f"No such machine asks to be added. {_NOTHING} Run `carryover sync init REMOTE` there first.",
             ExitCode.NOTHING_FOUND,
         )
+    added = {machine: asks for machine, asks in codes.items() if code is not None or is_same(asks)}
     if not added:
-        raise UserError("No machine was added. Nothing was changed.", ExitCode.INTERRUPTED)
-    return added
-
-
-def remove_machine(name: str) -> tuple[str, list[str]]:
-    """Takes a machine out of the store, by its name or id, so that it can't read what is sent from now on. Returns its
-    name, and those of the machines that are left besides this one."""
-    with own_log(state_dir(), now_ms) as own:
-        return membership.remove_member(own, name)
-
-
-def end_syncing(*, delete: bool, forget: bool) -> bool:
-    """Ends synchronising on this machine; returns whether it was on. Raises UserError if there is nothing to end.
-
-    `delete` removes what this machine has written to the store; `forget`, what came from other machines.
-    """
-    state = state_dir()
-    is_on = SyncFolder(state).is_set_up
-    if is_on or not forget:  # forgetting may have been cut off after the rest
-        membership.leave(state, delete=delete)
-    if state.ledger.exists():
-        _end_notes(forget=forget)
-    return is_on
-
-
-def _end_notes(*, forget: bool) -> None:
-    """Has the ledger no longer note what changes; with `forget`, removes what came from other machines."""
-
-    async def without_daemon(ledger: Ledger, paths: StatePaths) -> Ended:
-        await clones.end(ledger, partial(forget_here, ledger, paths) if forget else None)
-        return Ended()
-
-    answer = written_daemonless(f"/sync/end{'?forget=1' if forget else ''}", Ended, without_daemon, timeout_s=SYNC_S)
-    if answer.error is not None:
-        raise UserError(*answer.error)
-
-
-def _remotes_of_projects() -> dict[str, list[str]]:
-    """Returns the remotes of each known project that is on this machine, and of the one that the command runs in."""
-    roots = {project_root(None)}
-    ledger = state_dir().ledger
-    if ledger.exists():
-        with reading(ledger) as db:
-            roots |= {row.root for row in whereabouts(db) if row.root.startswith("/")}
-    remotes = {root: _remotes(Path(root)) for root in sorted(roots)}
-    return {root: addresses for root, addresses in remotes.items() if addresses is not None}
-
-
-def _remotes(root: Path) -> list[str] | None:
-    try:
-        if not look_at(root, partial(is_folder, root)):
-            return None
-        [answer] = look_at(root, lambda: ask(root, _URLS, deadline=time.monotonic() + _GIT_S))
-    except FileNotFoundError:
-        return []
-    except TimeoutError as error:
+        raise UserError(f"No machine was added. {_NOTHING}", ExitCode.INTERRUPTED)
+    change = Membership({machine: view.waiting[machine] for machine in added})
+    if not added.keys() <= (view.membership | change).members.keys():
         raise UserError(
-            f"git did not say in time which remotes the project {root} has. Nothing was changed. Try again."
-        ) from error
-    entries = answer.out.decode(errors="surrogateescape").split("\0")
-    return [address for entry in entries if (address := entry.partition("\n")[2])]
+            f"The store has had {MOST_MACHINES} machines, and no head has room for more. {_NOTHING} Make a new store: "
+            "`carryover sync off`, then `carryover sync init REMOTE` with another remote, on each machine.",
+            ExitCode.REFUSED,
+        )
+    waiting = {machine: public for machine, public in view.waiting.items() if machine not in added}
+    _tell(own, replace(view, waiting=waiting), change)
+    return [Added(machine, asks, own.code) for machine, asks in added.items()]
+
+
+def remove_machine(own: OwnLog, name: str) -> tuple[str, list[str]]:
+    """Removes a machine, by its name or id, so that it can't read what is sent from now on.
+
+    Returns its name, and the names of the other machines that remain.
+    """
+    view = own.read()
+    own.note(view, view.problems)
+    others = {machine: own.state.machines[machine].name for machine in view.membership.active if machine != view.me}
+    found = [machine for machine, called in others.items() if name in (machine, called)]
+    if len(found) != 1:
+        names = ", ".join(f"{called} ({machine})" for machine, called in sorted(others.items())) or "none"
+        what = "no machine" if not found else "more than one machine"
+        raise UserError(
+            f"The store has {what} {name!r} besides this one. {_NOTHING} Its other machines, with their ids: {names}. "
+            "`carryover sync off` takes this machine out.",
+            ExitCode.NOTHING_FOUND,
+        )
+    _tell(own, view, Membership(removed={found[0]: view.seen.get(found[0], Seen())}))
+    return others.pop(found[0]), sorted(others.values())
+
+
+def _tell(own: OwnLog, view: View, change: Membership) -> None:
+    view = replace(view, membership=view.membership | change)
+    own.write(view, own.head)
+    own.note(view, view.problems)
+
+
+def end_syncing(*, delete: bool) -> None:
+    """Ends synchronising on this machine; with `delete`, removes what it has written to the store first. Raises
+    UserError (NOTHING_FOUND) if it is off."""
+    folder = SyncFolder(state_dir())
+    if not folder.is_set_up:
+        raise UserError(OFF, ExitCode.NOTHING_FOUND)
+    with folder.locked():
+        if delete:
+            settings = folder.settings()
+            store = store_at(folder.store, settings.remote)
+            fetched = store.fetch()
+            if settings.machine in fetched.files or settings.machine in fetched.refused:
+                store.write(settings.machine, {}, (), without_history=True)
+        folder.remove()
+    if not state_dir().ledger.exists():
+        return
+    try:  # the ledger's writer notices that it is off
+        written_daemonless("/sync", Outcome, _synchronised, timeout_s=SYNC_S)
+    except UserError as error:
+        if error.code != ExitCode.NOTHING_FOUND:
+            raise

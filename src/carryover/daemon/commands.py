@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -16,7 +16,7 @@ from carryover.daemon.client import SETTLE_LIMIT_S
 from carryover.daemon.context import DaemonContext
 from carryover.daemon.handed_over import HandedOver, HandoffAnswer, WantedHandoff
 from carryover.daemon.handoffs import hand_over, notes_on, printed
-from carryover.daemon.health import Ended, Settled
+from carryover.daemon.health import Settled
 from carryover.daemon.log import Word
 from carryover.daemon.reading import OnRead
 from carryover.daemon.supervisor import wait_at_most
@@ -25,13 +25,12 @@ from carryover.facts import ProjectRoot
 from carryover.importing.document import open_document, take_in
 from carryover.importing.report import Report
 from carryover.ledger.connect import LedgerDamaged, LedgerUnavailable, reading_tolerantly
-from carryover.ledger.queries import Selection, project_by_root, projects
+from carryover.ledger.queries import project_by_root, projects
 from carryover.ledger.rows import ProjectRow
 from carryover.ledger.sessions import Moved
 from carryover.platform import here
 from carryover.probe.git_command import end_in_store
 from carryover.probe.looks import Silent, look_at, looked_at
-from carryover.publish.forgetting import Erased
 from carryover.publish.project_moves import RootFacts, follow, inspect_root, link, unlink
 
 if TYPE_CHECKING:
@@ -282,11 +281,9 @@ class Syncing:
         context: DaemonContext,
         *,
         publish: Callable[[], Awaitable[None]],
-        forget: Callable[[Sequence[Selection]], Awaitable[Erased]],
     ) -> None:
         self._context = context
         self._publish = publish
-        self._forget = forget
         self._one_at_a_time = asyncio.Lock()
         self._pool = context.pool(1, "sync", partial(here().lower_priority, NICE))
 
@@ -308,9 +305,6 @@ class Syncing:
         from carryover.sync.rounds import Outcome, synchronise
 
         context = self._context
-        if context.config.paused:
-            paused = "Carryover is paused, so nothing was synchronised. `carryover unpause` ends that."
-            return Outcome(error=(paused, ExitCode.REFUSED))
         async with self._one_at_a_time:
             try:
                 done = await synchronise(
@@ -331,19 +325,6 @@ class Syncing:
         if received.events or received.forgotten:
             await self._publish()
         return done
-
-    async def end(self, *, forget: bool) -> Ended:
-        """Has the ledger no longer note what changes; with `forget`, removes what came from other machines."""
-        from carryover.sync import clones
-
-        error = None
-        try:
-            async with self._one_at_a_time:
-                await clones.end(self._context.ledger, self._forget if forget else None)
-        except UserError as trouble:
-            error = (str(trouble), trouble.code)
-        await self._publish()
-        return Ended(error=error)
 
     async def _in_thread(self, work: Callable[[], _T]) -> _T:
         """Runs `work` in the thread of its own. If the daemon stops meanwhile, git is ended and `work` fails."""

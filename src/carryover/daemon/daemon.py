@@ -103,7 +103,7 @@ class Daemon:
         queues, follow = (self._ingest_queue, self._publish_queue), self._moves.follow
         self._hooks = Hooks(context, *queues, spool, checks, follow, self._second_pages.want)
         self._hook_port = HookPort(context, self._hooks, self._page)
-        self._syncing = Syncing(context, publish=self._publish_unpublished, forget=self._forgetting.forget)
+        self._syncing = Syncing(context, publish=self._publish_unpublished)
         self._handoffs = Handoffs(context, settle=self._settle, follow=self._moves.follow_root)
         self._notices = LimitNotices(context, partial(show_notice, env=context.env))
         self._supervisor = Supervisor(context.log, on_crash=on_crash, on_failure=self._note_damage)

@@ -101,7 +101,6 @@ def control_app(
         # A missing parameter must forget nothing, but an empty selection selects everything.
         "/forget": lambda given: answers.forgotten(_decoded(given.get("selection", ""), Selection)),
         "/sync": lambda _: syncing.once(),
-        "/sync/end": lambda given: syncing.end(forget="forget" in given),
         "/page": lambda given: answers.page.key(_decoded(given.get("env", "{}"), dict[str, str])),
     }
     routes: Routes = {

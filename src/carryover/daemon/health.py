@@ -11,8 +11,6 @@ from typing import Final, Literal
 
 import msgspec
 
-from carryover.errors import ExitCode
-
 
 class TaskState(msgspec.Struct):
     """A task of the daemon. `waiting`: it failed and will be restarted. `last_error` quotes no content."""
@@ -135,12 +133,6 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
     silent: dict[str, float] = {}
     """The folders and mount points whose disk does not answer, and for how many seconds."""
     name: str = "carryoverd"
-
-
-class Ended(msgspec.Struct, frozen=True, kw_only=True):
-    """Answer of `/sync/end`: synchronising has ended, or why not."""
-
-    error: tuple[str, ExitCode] | None = None
 
 
 class Settled(msgspec.Struct, frozen=True, kw_only=True):

@@ -52,8 +52,7 @@ _TAKE_OVER: Final = """UPDATE session SET machine = ?, project_id = ?, recorded_
     WHERE id = ?"""
 _NAMES: Final = "SELECT name FROM machine UNION SELECT machine FROM session"
 _NOT_THERE: Final = "DELETE FROM taken WHERE machine = ? AND segment NOT IN (SELECT value FROM json_each(?))"
-_NOTE_PROJECT: Final = """UPDATE project SET identity = coalesce(?, identity), git = coalesce(?, git)
-    WHERE root = ?"""
+_NOTE_PROJECT: Final = """UPDATE project SET identity = coalesce(?, identity), git = ? WHERE root = ?"""
 _OWN: Final = """(SELECT machine FROM thread JOIN session ON session.id = session_id
     WHERE thread.id = NEW.thread_id) = ''"""
 _IS_RESTORED: Final = f"(OLD.retracted = {RETRACTED} AND NEW.retracted = {COUNTS})"
@@ -134,10 +133,9 @@ async def know_machine(db: aiosqlite.Connection, machine_id: str, name: str) -> 
     return free
 
 
-async def note_foreign_project(db: aiosqlite.Connection, root: str, identity: str | None, git: GitFacts | None) -> None:
-    """Stores what identifies a project of another machine, and its git state there, if each is known."""
-    facts = msgspec.json.encode(git).decode() if git is not None else None
-    await db.execute_fetchall(_NOTE_PROJECT, (identity, facts, root))
+async def note_foreign_project(db: aiosqlite.Connection, root: str, identity: str | None, git: GitFacts) -> None:
+    """Stores what identifies a project of another machine, if that is known, and its git state there."""
+    await db.execute_fetchall(_NOTE_PROJECT, (identity, msgspec.json.encode(git).decode(), root))
 
 
 async def take_again(db: aiosqlite.Connection, reducer: Reducer, root: str) -> None:

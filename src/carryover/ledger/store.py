@@ -173,12 +173,6 @@ class Ledger:
             await db.execute_fetchall("PRAGMA secure_delete = FAST")
         await _change(lambda path: path.unlink(missing_ok=True), connect.erase_mark(self.path))
 
-    async def foreign_sessions(self) -> list[tuple[str, str]]:
-        """Returns agent and id of every session of another machine."""
-        async with self._reading() as db:
-            rows = await db.execute_fetchall("SELECT agent, native_id FROM session WHERE machine != '' ORDER BY id")
-        return [(str(agent), str(native_id)) for agent, native_id in rows]
-
     async def store_received(self, received: ReceivedEvents) -> Committed:
         """Stores what another machine recorded. Storing it again changes nothing."""
         async with self._transaction() as db:

@@ -138,7 +138,7 @@ def moved_to_here(
     def is_it(row: Whereabouts) -> bool:
         # If the parent of its old path is gone too, the disk may be unmounted.
         left = handoff is not None and row.published_sha == handoff and is_folder(Path(row.root).parent)
-        return left or (same is not None and _identity(row) == same)
+        return left or (same is not None and recorded_identity(row) == same)
 
     return [*respelt, *filter(is_it, candidates)]
 
@@ -147,7 +147,8 @@ def roots_that_may_be_here(known: Iterable[Whereabouts], root: str, *, by_name: 
     """Returns the missing projects that may now be at `root`, likeliest first, by repository or, `by_name`, by name."""
     gone = [row for row in known if may_have_moved(row, root)]
     identity = identity_of(Path(root)) if any(row.identity is not None for row in gone) else None
-    of_repository = [row.root for row in gone if identity is not None and identity.same_repository(_identity(row))]
+    same = (row for row in gone if identity is not None and identity.same_repository(recorded_identity(row)))
+    of_repository = [row.root for row in same]
     of_name = [row.root for row in gone if by_name and Path(row.root).name == Path(root).name]
     return list(dict.fromkeys((*of_repository, *of_name)))
 
@@ -166,7 +167,8 @@ def moves_with(
     return taken
 
 
-def _identity(row: Whereabouts) -> Identity | None:
+def recorded_identity(row: Whereabouts) -> Identity | None:
+    """Returns the identity that is recorded of a project on this machine; None if there is none."""
     try:
         return decoder_of(Identity).decode(row.identity) if row.identity is not None else None
     except (msgspec.MsgspecError, UnicodeDecodeError):

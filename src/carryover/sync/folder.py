@@ -16,7 +16,7 @@ from carryover.fsio import FileLock, atomic_replace, private_dir, read_bytes_bou
 from carryover.paths import StateDir
 from carryover.sync.head import Head, Membership, Seen
 from carryover.sync.payload import MachineId, MachineName
-from carryover.sync.sealing import MachineKey
+from carryover.sync.sealing import MachineKey, Unreadable
 
 _MOST_BYTES: Final = 64 << 20
 _T = TypeVar("_T")
@@ -74,6 +74,7 @@ class SyncFolder:
     def __init__(self, state: StateDir) -> None:
         self.path = state.sync
         self.store = self.path / "store"
+        self.key_file = self.path / "key"
 
     @property
     def is_set_up(self) -> bool:
@@ -90,14 +91,10 @@ class SyncFolder:
         """Returns the state. Raises UserError (REFUSED) if it is damaged."""
         return self._read("state.json", SyncState)
 
-    @property
-    def key_file(self) -> Path:
-        """The file of this machine's key."""
-        return self.path / "key"
-
     def key(self) -> MachineKey:
         """Returns this machine's key. Raises UserError (REFUSED) if it is missing or damaged."""
-        return MachineKey(self.key_file)
+        with self._usable(self.key_file):
+            return MachineKey(self.key_file)
 
     def save(self, state: SyncState) -> None:
         """Writes the state. Raises OSError, and then keeps the former state."""
@@ -125,21 +122,20 @@ class SyncFolder:
             lock.release()
 
     def _read(self, name: str, form: type[_T]) -> _T:
-        try:
-            return decoder_of(form).decode(self._bytes(name))
-        except ValueError as error:
-            raise self._unusable(self.path / name, "is damaged") from error
+        with self._usable(self.path / name):
+            return decoder_of(form).decode(read_bytes_bounded(self.path / name, _MOST_BYTES))
 
-    def _bytes(self, name: str) -> bytes:
-        file = self.path / name
+    @contextmanager
+    def _usable(self, file: Path) -> Iterator[None]:
+        """Raises UserError (REFUSED) in place of an error that says that the file can't be used."""
         try:
-            return read_bytes_bounded(file, _MOST_BYTES)
-        except OSError as error:
-            raise self._unusable(file, f"can't be read ({os_reason(error)})") from error
-
-    def _unusable(self, file: Path, what: str) -> UserError:
-        return UserError(
-            f"{file} {what}, so nothing was synchronised. The ledger is not affected. Restore it from a copy, or join "
-            "again: `carryover sync off`, then `carryover sync init REMOTE`.",
-            ExitCode.REFUSED,
-        )
+            yield
+        except (OSError, ValueError) as error:
+            why = str(error) if isinstance(error, Unreadable) else "it is damaged"
+            if isinstance(error, OSError):
+                why = os_reason(error)
+            raise UserError(
+                f"{file} can't be used ({why}), so nothing was synchronised. The ledger is not affected. Restore it "
+                "from a copy, or join again: `carryover sync off`, then `carryover sync init REMOTE`.",
+                ExitCode.REFUSED,
+            ) from error

@@ -19,7 +19,7 @@ from carryover.probe.git_command import GitAnswer, in_store, in_store_ended
 from carryover.sync.address import folder_at, without_credentials
 from carryover.sync.head import MOST_MACHINES
 from carryover.sync.sealing import LARGEST_OBJECT
-from carryover.sync.store import CHANGED, FILE_NAME, Fetched, FolderStore, Store, StoreTrouble
+from carryover.sync.store import FILE_NAME, Fetched, FolderStore, Store, StoreTrouble
 
 _SHORT_S: Final = 120.0
 """For what is done here, and for the list of a remote's branches, with which each sync begins: one that never answers
@@ -141,16 +141,10 @@ class GitStore(Store):
         tip = self._tips.get(machine)
         after = ("-p", tip) if tip is not None and machine in self._files and not without_history else ()
         commit = self._git("commit-tree", tree, *after).decode().strip()
-        self._push(machine, commit, tip)
-        self._tips[machine], self._files[machine] = commit, files
-
-    def remove(self, machine: str) -> None:
-        self._push(machine, "", self._tips.get(machine))
-
-    def _push(self, machine: str, commit: str, expected: str | None) -> None:
         branch = f"refs/heads/{machine}"
-        lease = f"--force-with-lease={branch}:{expected or ''}"
+        lease = f"--force-with-lease={branch}:{tip or ''}"
         self._git("push", lease, "store", f"{commit}:{branch}", remote=True, timeout_s=REMOTE_S)
+        self._tips[machine], self._files[machine] = commit, files
 
     def _create(self) -> None:
         """Makes the repository if there is none."""
@@ -187,7 +181,7 @@ class GitStore(Store):
 def _reason(answer: GitAnswer) -> str:
     """Returns what git says is wrong, on one line and without passwords."""
     if b"stale info" in answer.out:
-        return CHANGED
+        return "this machine's part of it was changed meanwhile"
     text = without_credentials(answer.error.decode(errors="replace"))
     lines = [found.strip() for found in _REASONS.findall(text)] or text.strip().splitlines()
     telling = [line for line in lines if not any(vague in line for vague in _NOT_THE_REASON)] or lines

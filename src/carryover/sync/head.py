@@ -26,8 +26,9 @@ MOST_MACHINES: Final = 100
 MOST_AHEAD: Final = 1 << 20
 """How far another machine can have seen a sequence ahead of what is known: one that rises forever would run out."""
 
-ROLLED_BACK: Final = "the store has an older state of it than was there before; nothing was removed here"
-_CHANGED: Final = "the store has another state of it under the same number; nothing of it was taken"
+ROLLED_BACK: Final = (
+    "the store has an older state of it than was there before, or another one; nothing was removed here"
+)
 FORGED: Final = "its part of the store was not written by it; nothing of it was taken"
 REMOVED: Final = "it was removed from the store and has written since; nothing of that was taken"
 REMOVED_HERE: Final = "it has removed this machine, which can't read what it writes; nothing of it was taken"
@@ -149,7 +150,7 @@ def code_of(machine: str, public: str) -> str:
 
 def sealed_head(head: Head, key: MachineKey) -> bytes:
     """Returns the file of a head, for all machines that belong to the store."""
-    packed = sealing.deflated(msgspec.msgpack.encode(head), rounded=True)
+    packed = sealing.deflated(msgspec.msgpack.encode(head))
     sealed = sealing.seal_for(sorted(head.membership.active.values()), packed)
     return msgspec.msgpack.encode(_Signed(key.signature(_signed(head.machine, sealed)), sealed))
 
@@ -174,7 +175,7 @@ def opened_head(branch: Branch, public: str | None, key: MachineKey, *, unmet: s
 def sealed_segment(number: int, payloads: Iterable[Payload]) -> tuple[Segment, bytes]:
     """Returns payloads as a segment, and the bytes of its file."""
     secret, public = sealing.new_identity()
-    content = sealing.deflated(payload.encode_payloads(payloads), rounded=True)
+    content = sealing.deflated(payload.encode_payloads(payloads))
     data = sealing.seal_for([public], content)
     return Segment(number, len(data), hashlib.sha256(data).digest(), secret), data
 
@@ -222,7 +223,7 @@ class View:
     @property
     def newer_than_in_store(self) -> dict[str, Seen]:
         """Heads that were accepted earlier and are no longer in the store. Their machines should be told."""
-        lost = (machine for machine, problem in self.problems.items() if problem in (ROLLED_BACK, _CHANGED))
+        lost = (machine for machine, problem in self.problems.items() if problem == ROLLED_BACK)
         return {machine: self.seen[machine] for machine in lost if machine in self.seen}
 
     @property
@@ -272,10 +273,8 @@ def _accepted(view: View, branch: Branch, opened: Callable[..., Head]) -> Head:
     head = opened(branch, public, unmet=REMOVED_HERE if seen.sequence else UNMET)
     if head.store != view.store:
         raise Unreadable(OTHER_STORE)
-    if head.sequence < seen.sequence:
+    if head.sequence < seen.sequence or (head.sequence == seen.sequence and branch.sha != seen.sha):
         raise Unreadable(ROLLED_BACK)
-    if head.sequence == seen.sequence and branch.sha != seen.sha:
-        raise Unreadable(_CHANGED)
     return head
 
 

@@ -10,7 +10,6 @@ import asyncio
 import re
 import shutil
 import time
-from collections.abc import Sequence
 from contextlib import closing
 from typing import Final
 
@@ -40,12 +39,11 @@ from carryover.model import AnyBody, Event, FileEdit, ToolCall, ToolResult, conv
 from carryover.projects.root import StatePaths
 from carryover.publish.forgetting import forget_here
 from carryover.records.fields import is_absolute
+from carryover.sync.head import Head
 from carryover.sync.payload import (
     LARGEST_BODY,
     Payload,
-    ProjectState,
     SyncedEvent,
-    SyncedMachine,
     SyncedSession,
     Taken,
 )
@@ -55,7 +53,6 @@ AHEAD_MS: Final = 900_000
 ROOM_BYTES: Final = 256 << 20
 _SHORT_KEYS: Final = 1 << 62
 _AGENT: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
-_NAME: Final = re.compile(r"[A-Za-z0-9._-]{1,32}")
 _PATH_OPS: Final = ("read", "edit", "write")
 
 _decoder: Final[msgspec.json.Decoder[AnyBody]] = msgspec.json.Decoder(AnyBody)
@@ -69,22 +66,23 @@ class LedgerIncoming:
         self._paths = paths
         self._room_bytes = room_bytes
 
-    def taken(self, machine: SyncedMachine) -> set[str]:
+    def taken(self, head: Head) -> set[str]:
         """Returns the ids of the machine's segments that are in the ledger. Blocks."""
         with closing(connect_read_only(self._paths.state.ledger)) as db:
-            return taken(db, machine.id)
+            return taken(db, head.machine)
 
     def has_room(self) -> bool:
         """Whether the disk has more room than this machine's own records may need. Blocks."""
         return shutil.disk_usage(self._paths.state.ledger.parent).free > self._room_bytes
 
-    async def take(self, machine: SyncedMachine, payload: Payload, segment: str | None) -> Taken:
-        """Stores a machine's payload, each event exactly once; what that machine forgot is forgotten here too.
+    async def take(self, head: Head, payload: Payload, segment: str | None) -> Taken:
+        """Stores a payload of the machine that says `head`, each event exactly once; what that machine forgot is
+        forgotten here too.
 
         If `segment` is given, the payload is the last of that segment. Raises OSError or LedgerUnavailable; nothing is
         lost then, since the payload is taken again later.
         """
-        name = await self._ledger.write(know_machine, machine.id, machine_prefix(machine))
+        name = await self._ledger.write(know_machine, head.machine, machine_prefix(head))
         tombstones, selections = await asyncio.to_thread(self._forgotten, payload)
         forgotten = 0
         if selections:  # as if the user had them forgotten here
@@ -92,23 +90,20 @@ class LedgerIncoming:
             forgotten = (await forget_here(self._ledger, self._paths, selections, latest_ms)).sessions
         received, skipped = await asyncio.to_thread(received_of, name, payload, tombstones, _now_ms())
         if segment is not None:
-            received = msgspec.structs.replace(received, segment=(machine.id, segment))
+            received = msgspec.structs.replace(received, segment=(head.machine, segment))
         commit = await self._ledger.store_received(received)
-        for project in payload.projects:
-            if _is_root(project.root) and project.first_commit is not None:
-                known = msgspec.json.encode(project).decode()
-                await self._ledger.write(note_foreign_project, foreign_root(name, project.root), known, None)
         return Taken(events=commit.new_events, forgotten=forgotten + commit.forgotten, skipped=skipped)
 
-    async def note_state(self, machine: SyncedMachine, states: Sequence[ProjectState], segments: Sequence[str]) -> None:
+    async def note_state(self, head: Head) -> None:
         """Stores the newest state of a machine's projects, and which segments it has."""
-        name = await self._ledger.write(know_machine, machine.id, machine_prefix(machine))
-        await self._ledger.write(forget_segments, machine.id, segments)
-        for state in states:
+        name = await self._ledger.write(know_machine, head.machine, machine_prefix(head))
+        await self._ledger.write(forget_segments, head.machine, [segment.id for segment in head.segments])
+        for state in head.projects:
             if _is_root(state.root):
                 branch = state.branch if state.branch is not None and state.branch.isprintable() else None
                 git = GitFacts(branch=branch, head=state.head, stale=True)
-                await self._ledger.write(note_foreign_project, foreign_root(name, state.root), None, git)
+                known = msgspec.json.encode(state).decode() if state.first_commit is not None else None
+                await self._ledger.write(note_foreign_project, foreign_root(name, state.root), known, git)
 
     def _forgotten(self, payload: Payload) -> tuple[Tombstones, list[Selection]]:
         """Returns the payload's tombstones, and what they select in the ledger."""
@@ -131,10 +126,9 @@ def _now_ms() -> int:
     return int(time.time() * 1000)
 
 
-def machine_prefix(machine: SyncedMachine) -> str:
+def machine_prefix(head: Head) -> str:
     """Returns a machine's name as a prefix of paths. It has at least two letters, since `c:/` is a drive."""
-    name = machine.name if _NAME.fullmatch(machine.name) else machine.id[:8]
-    return name if len(name) > 1 else f"{name}-{machine.id[:4]}"
+    return head.name if len(head.name) > 1 else f"{head.name}-{head.machine[:4]}"
 
 
 def received_of(machine: str, payload: Payload, tombstones: Tombstones, now_ms: int) -> tuple[ReceivedEvents, int]:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
+from functools import cached_property
 from pathlib import Path
 from sqlite3 import Connection
 from typing import Final, NamedTuple, Self
 
 import msgspec
 
-from carryover.config import Config, load_config, project_settings
+from carryover.config import load_config, project_settings
 from carryover.decoders import decoder_of
 from carryover.ledger.codec import DamagedBody, decode_body
 from carryover.ledger.connect import connect_read_only
@@ -22,29 +23,18 @@ from carryover.ledger.machines import (
     standing_keys,
 )
 from carryover.ledger.queries import whereabouts
-from carryover.ledger.rows import RETRACTED, SUPERSEDED
-from carryover.ledger.tombstones import (
-    EVERYTHING,
-    Tombstone,
-    conversation_scope,
-    project_scope,
-    session_scope,
-    short_key,
-    stored_tombstones,
-)
-from carryover.model import conversation_of
+from carryover.ledger.rows import RETRACTED, SUPERSEDED, Whereabouts
 from carryover.paths import StateDir
 from carryover.probe.checkout import Checkout
 from carryover.probe.git import git_facts
 from carryover.probe.looks import look_at_each
-from carryover.sync.clones import repository_of
+from carryover.projects.moved_folders import identity_of, recorded_identity
 from carryover.sync.payload import (
     LARGEST_BODY,
     PIECE_BYTES,
     Payload,
     ProjectState,
     SyncedEvent,
-    SyncedProject,
     SyncedSession,
     SyncedTombstone,
 )
@@ -84,30 +74,27 @@ class LedgerOutgoing:
         """`projects` are the roots that the user chose; None for all."""
         self._state = state
         self._projects = projects
-        self._is_excluded: dict[str, bool] = {}
-        """By root. One whose disk hangs in between would be skipped, and never be told of later."""
 
     def told(self) -> frozenset[int]:
         """Returns the projects that others may be told of."""
-        with closing(connect_read_only(self._state.ledger)) as db:
-            return self._roots(db).allowed
+        return self._roots.allowed
 
-    def _roots(self, db: Connection) -> _Roots:
-        """Returns the projects; others may be told of those that are chosen, not excluded, and folders here."""
+    @cached_property
+    def _roots(self) -> _Roots:
+        """The projects; others may be told of those that are chosen, not excluded, and folders here. Known once for a
+        sync: one whose disk hangs in between would be skipped, and never be told of later."""
         config = load_config(self._state.config)
-        of = {row.id: row.root for row in whereabouts(db)}
+        with closing(connect_read_only(self._state.ledger)) as db:
+            of = {row.id: row.root for row in whereabouts(db)}
         shared = {
             project
             for project, root in of.items()
-            if root.startswith("/") and len(root) <= _LONGEST_ROOT and not self._excludes(root, config)
+            if root.startswith("/")
+            and len(root) <= _LONGEST_ROOT
+            and project_settings(Path(root), config).excluded is None
         }
         chosen = (project for project in shared if self._projects is None or of[project] in self._projects)
         return _Roots(of, frozenset(chosen), of.keys() - shared)
-
-    def _excludes(self, root: str, config: Config) -> bool:
-        if root not in self._is_excluded:
-            self._is_excluded[root] = project_settings(Path(root), config).excluded is not None
-        return self._is_excluded[root]
 
     def pieces(self, position: str) -> Iterator[tuple[Payload, str]]:
         """Yields what is new since `position` in bounded pieces, each with the position after it; nothing while
@@ -128,11 +115,9 @@ class LedgerOutgoing:
                 )
                 keys = tuple(row.from_ms for row in rows if row.scope is None)
                 yield Payload(tombstones=tuple(stones), forgotten_keys=keys), at.text
-            roots = self._roots(db)
-            repositories = dict[str, SyncedProject]()
             for batch in _batches(db, at.done):
                 at = msgspec.structs.replace(at, done=batch[-1].seq)
-                yield _payload(batch, roots, repositories), at.text
+                yield _payload(batch, self._roots), at.text
 
     def forgets(self) -> str:
         """Returns a text that changes as soon as more is forgotten, here or because another machine forgot it."""
@@ -141,36 +126,30 @@ class LedgerOutgoing:
             (keys,) = db.execute("SELECT count(*) FROM forgotten_event").fetchone()
             return f"{rules} {newest} {keys}"
 
-    def without_forgotten(self, payload: Payload) -> Payload:
-        """Returns one of this machine's payloads without what was forgotten since; the same object if it contains
-        nothing of that."""
+    def without_gone(self, payload: Payload) -> Payload:
+        """Returns one of this machine's payloads without what is not in the ledger any more; the same object if all of
+        it still is."""
+        keys = {event.key for event in payload.events}
         with closing(connect_read_only(self._state.ledger)) as db:
-            known = stored_tombstones(db)
-            rules = [_rules_of(session, known.rules) for session in payload.sessions]
-            keys = frozenset(known.keys)
-            covered = [
-                event
-                for event in payload.events
-                if short_key(event.key) in keys or _is_covered(event, rules[event.session])
-            ]
-            there = set(standing_keys(db, [event.key for event in covered]))
-        gone = {event.key for event in covered if event.key not in there}
+            gone = keys - set(standing_keys(db, keys))
         return _without(payload, gone) if gone else payload
 
     def project_states(self) -> tuple[ProjectState, ...]:
         """Returns the current branch and commit of each chosen project, if git answers in time."""
         with closing(connect_read_only(self._state.ledger)) as db:
-            allowed = self._roots(db).allowed
-            roots = {row.id: row.root for row in whereabouts(db) if row.has_sessions and row.id in allowed}
-        found = look_at_each((root for _, root in sorted(roots.items())), _state_of)
+            rows = [row for row in whereabouts(db) if row.has_sessions and row.id in self._roots.allowed]
+        found = look_at_each(sorted(rows, key=lambda row: row.id), _state_of, at=lambda row: Path(row.root))
         return tuple(state for _, state in found if state is not None)
 
 
-def _state_of(root: str) -> ProjectState | None:
+def _state_of(row: Whereabouts) -> ProjectState | None:
+    root = Path(row.root)
     with suppress(TimeoutError, OSError):
-        git = git_facts(Checkout(Path(root)), timeout_s=_GIT_S) if Path(root).is_dir() else None
+        git = git_facts(Checkout(root), timeout_s=_GIT_S) if root.is_dir() else None
         if git is not None:
-            return ProjectState(root=root, branch=git.branch, head=git.head)
+            known = recorded_identity(row) or identity_of(root)
+            first_commit = known.first_commit if known is not None else None
+            return ProjectState(root=row.root, branch=git.branch, head=git.head, first_commit=first_commit)
     return None
 
 
@@ -200,7 +179,7 @@ def _batches(db: Connection, after: int) -> Iterator[list[OwnChange]]:
         yield batch
 
 
-def _payload(rows: Sequence[OwnChange], roots: _Roots, repositories: dict[str, SyncedProject]) -> Payload:
+def _payload(rows: Sequence[OwnChange], roots: _Roots) -> Payload:
     sessions: dict[tuple[str, str], SyncedSession] = {}
     numbers: dict[tuple[str, str], int] = {}
     events: list[SyncedEvent] = []
@@ -229,42 +208,19 @@ def _payload(rows: Sequence[OwnChange], roots: _Roots, repositories: dict[str, S
             retracted=row.retracted == RETRACTED,
         )
         events.append(event)
-    used = dict.fromkeys(session.root for session in sessions.values() if session.root is not None)
-    for root in used.keys() - repositories.keys():
-        repositories[root] = repository_of(root)
     return Payload(
-        projects=tuple(repositories[root] for root in used),
         sessions=tuple(sessions.values()),
         events=tuple(events),
         replaced=tuple(replaced),
     )
 
 
-def _rules_of(session: SyncedSession, rules: Iterable[Tombstone]) -> list[Tombstone]:
-    """Returns the tombstones that may cover events of a session."""
-    scopes = {
-        EVERYTHING,
-        session_scope(session.agent, session.native_id),
-        conversation_scope(session.agent, conversation_of(session.native_id)),
-    }
-    if session.root is not None:
-        scopes.add(project_scope(session.root))
-    return [rule for rule in rules if rule.scope in scopes]
-
-
-def _is_covered(event: SyncedEvent, rules: Iterable[Tombstone]) -> bool:
-    return any(rule.from_ms <= event.at_ms < rule.until_ms for rule in rules)
-
-
 def _without(payload: Payload, gone: Collection[bytes]) -> Payload:
-    """Returns the payload without those events, and without sessions and projects that only they needed."""
+    """Returns the payload without those events, and without sessions that only they needed."""
     events = [event for event in payload.events if event.key not in gone]
     number = {old: new for new, old in enumerate(sorted({event.session for event in events}))}
-    sessions = tuple(payload.sessions[old] for old in number)
-    roots = {session.root for session in sessions}
     return msgspec.structs.replace(
         payload,
-        projects=tuple(project for project in payload.projects if project.root in roots),
-        sessions=sessions,
+        sessions=tuple(payload.sessions[old] for old in number),
         events=tuple(msgspec.structs.replace(event, session=number[event.session]) for event in events),
     )

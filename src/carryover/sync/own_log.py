@@ -7,15 +7,17 @@ before the state was saved is found there again, signed by this machine.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import Final
 
 import msgspec
 
 from carryover.errors import ExitCode, UserError
+from carryover.paths import StateDir
 from carryover.sync.folder import OtherMachine, SyncFolder
+from carryover.sync.git_store import store_at
 from carryover.sync.head import (
     MOST_AHEAD,
     Branch,
@@ -30,7 +32,7 @@ from carryover.sync.head import (
     sealed_head,
 )
 from carryover.sync.payload import Payload
-from carryover.sync.sealing import Unreadable
+from carryover.sync.sealing import Unreadable, age
 from carryover.sync.store import Fetched, Store
 
 NOT_ADDED: Final = (
@@ -47,6 +49,16 @@ MOST_READ: Final = 128 << 20
 LARGEST_KEY: Final = 1 << 10
 HISTORY: Final = 1_000
 """After as many heads, the history of the log in the store begins again."""
+
+
+@contextmanager
+def own_log(state: StateDir, now_ms: Callable[[], int]) -> Iterator[OwnLog]:
+    """Yields this machine's log, locked. Raises UserError if sync is off or another process is synchronising."""
+    folder = SyncFolder(state)
+    settings = folder.settings()
+    age()
+    with folder.locked():
+        yield OwnLog(folder, store_at(folder.store, settings.remote), now_ms)
 
 
 class OwnLog:
@@ -146,7 +158,7 @@ class OwnLog:
         """Asks the other machines to add this one, by its public key in the store."""
         me, key = self.settings.machine, self.key.public.encode()
         if self.store.read(me, "key") != key:
-            self.store.write(me, {"key": key}, {"key"}, without_history=True)
+            self.store.write(me, {"key": key}, {"key"})
 
     def payloads(self, machine: str, segment: Segment) -> tuple[Payload, ...]:
         """Returns a segment's payloads. Raises Unreadable."""

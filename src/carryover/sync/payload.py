@@ -20,7 +20,7 @@ _MOST: Final = 20_000
 """How many sessions, events and tombstones a payload may have."""
 
 MachineId = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{16}$")]
-MachineName = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9._-]{1,32}$")]
+MachineName = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9._-]{1,32}\Z")]
 Key = Annotated[bytes, msgspec.Meta(min_length=16, max_length=16)]
 _Word = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 BoundedText = Annotated[str, msgspec.Meta(max_length=4_000)]
@@ -28,32 +28,18 @@ PathText = Annotated[str, msgspec.Meta(min_length=1, max_length=4_096)]
 Time = Annotated[int, msgspec.Meta(ge=0, lt=1 << 53)]
 
 
-class SyncedMachine(msgspec.Struct, frozen=True):
-    """A machine of the store. The name is the owner's choice; only the id is unique."""
-
-    id: MachineId
-    name: MachineName
-
-
-class SyncedProject(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A project on the machine that wrote the payload. `remotes` are normalised and without passwords
-    (`sync.address`)."""
-
-    root: PathText
-    first_commit: Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{40,64}$")] | None = None
-    remotes: Annotated[tuple[PathText, ...], msgspec.Meta(max_length=20)] = ()
-
-
 class ProjectState(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A project's state on that machine at its last sync. It is in the head, and each sync replaces it."""
+    """A project's state on that machine at its last sync, and the commit that its clones have in common. It is in the
+    head, and each sync replaces it."""
 
     root: PathText
     branch: BoundedText | None = None
     head: Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{4,64}$")] | None = None
+    first_commit: Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{40,64}$")] | None = None
 
 
 class SyncedSession(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A session. `root` is one of `Payload.projects`, or None while no folder is known. Everything else is in its
+    """A session. `root` is its project, or None while no folder is known. Everything else is in its
     events."""
 
     agent: _Word
@@ -91,7 +77,6 @@ class Payload(msgspec.Struct, frozen=True, omit_defaults=True):
     """One piece of a machine's ledger. Taking it twice, or in another order, changes nothing."""
 
     version: Literal[1] = 1
-    projects: Annotated[tuple[SyncedProject, ...], msgspec.Meta(max_length=_MOST)] = ()
     sessions: Annotated[tuple[SyncedSession, ...], msgspec.Meta(max_length=_MOST)] = ()
     events: Annotated[tuple[SyncedEvent, ...], msgspec.Meta(max_length=_MOST)] = ()
     tombstones: Annotated[tuple[SyncedTombstone, ...], msgspec.Meta(max_length=_MOST)] = ()
@@ -128,8 +113,6 @@ def encode_payloads(payloads: Iterable[Payload]) -> bytes:
 
 def decode_payloads(data: bytes) -> tuple[Payload, ...]:
     """Decodes payloads. Raises ValueError if they do not have exactly this form, or exceed its bounds."""
-    if len(data) > LARGEST_PAYLOADS:
-        raise ValueError("larger than payloads may be")
     payloads: tuple[Payload, ...] = _decoder.decode(data)
     if any(event.session >= len(payload.sessions) for payload in payloads for event in payload.events):
         raise ValueError("an event of no session")

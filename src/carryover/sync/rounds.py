@@ -13,15 +13,15 @@ import msgspec
 from msgspec.structs import replace
 
 from carryover.errors import ExitCode, UserError
-from carryover.ledger.machines import begin_log
+from carryover.ledger.machines import begin_log, end_log
 from carryover.ledger.store import Ledger
 from carryover.projects.root import StatePaths
+from carryover.sync.folder import OFF, SyncFolder
 from carryover.sync.head import Head, Segment, View, sealed_segment
 from carryover.sync.incoming import LedgerIncoming
-from carryover.sync.membership import own_log
 from carryover.sync.outgoing import LedgerOutgoing
-from carryover.sync.own_log import OwnLog
-from carryover.sync.payload import Payload, SyncedMachine, Taken
+from carryover.sync.own_log import OwnLog, own_log
+from carryover.sync.payload import Payload, Taken
 from carryover.sync.sealing import Unreadable
 
 ROUND_BYTES: Final = 16 << 20
@@ -56,8 +56,11 @@ async def synchronise(
     now_ms: Callable[[], int],
     in_thread: Callable[..., Awaitable[Any]],
 ) -> Outcome:
-    """Synchronises once. `in_thread` runs blocking functions. Raises UserError or OSError; what was done until then
-    is kept."""
+    """Synchronises once; if sync was ended, has the ledger no longer note what changes. `in_thread` runs blocking
+    functions. Raises UserError or OSError; what was done until then is kept."""
+    if not SyncFolder(paths.state).is_set_up:
+        await ledger.write(end_log)
+        raise UserError(OFF, ExitCode.NOTHING_FOUND)
     with ExitStack() as stack:
         own = await in_thread(partial(stack.enter_context, own_log(paths.state, now_ms)))
         outgoing = LedgerOutgoing(paths.state, own.settings.projects)
@@ -99,8 +102,7 @@ class Round:
             known = own.state.machines.get(machine)
             # What is taken first may bring the projects that a known head has states of.
             if known is None or known.seen != view.seen[machine] or received != before:
-                listed = [segment.id for segment in head.segments]
-                await self.incoming.note_state(SyncedMachine(machine, head.name), head.projects, listed)
+                await self.incoming.note_state(head)
         former = set(own.state.machines)
         await self.in_thread(partial(own.note, view, problems))
         names = {machine: other.name for machine, other in own.state.machines.items()}
@@ -119,23 +121,23 @@ class Round:
 
     async def _taken_of(self, head: Head, problems: dict[str, str]) -> AsyncIterator[Taken]:
         """Takes what is new in a machine's log; what can't be used is noted, and keeps nothing else back."""
-        machine = SyncedMachine(head.machine, head.name)
-        known = await self.in_thread(partial(self.incoming.taken, machine))
+        known = await self.in_thread(partial(self.incoming.taken, head))
         for segment in head.segments:
             if segment.id in known:
                 continue
             known.add(segment.id)  # a head may list one as often as it likes
             if not await self.in_thread(self.incoming.has_room):
-                problems[machine.id] = "the disk of this machine is nearly full, so not all of what it wrote was taken"
+                nearly_full = "the disk of this machine is nearly full, so not all of what it wrote was taken"
+                problems[head.machine] = nearly_full
                 return
             try:
-                payloads = await self.in_thread(partial(self.own.payloads, machine.id, segment))
+                payloads = await self.in_thread(partial(self.own.payloads, head.machine, segment))
             except Unreadable as error:
-                problems[machine.id] = f"a part of what it wrote can't be used: {error}"
+                problems[head.machine] = f"a part of what it wrote can't be used: {error}"
                 continue
             for payload in payloads:
                 is_last = payload is payloads[-1]
-                yield await self.incoming.take(machine, payload, segment.id if is_last else None)
+                yield await self.incoming.take(head, payload, segment.id if is_last else None)
 
     def _send(self, view: View) -> tuple[int, int]:
         """Sends what is new here, in parts of about ROUND_BYTES. Returns how many events and bytes that were."""
@@ -160,13 +162,10 @@ class Round:
         return sent_events, sent_bytes
 
     def _drop_forgotten(self, draft: _Draft) -> bool:
-        """Writes segments again without what was forgotten since; returns whether there was any."""
+        """Writes segments again that hold what was forgotten since; returns whether there was any."""
         former = draft.head.segments
         for segment in former:
-            payloads = self.own.payloads(draft.head.machine, segment)
-            kept = [self.outgoing.without_forgotten(payload) for payload in payloads]
-            if any(now is not before for now, before in zip(kept, payloads, strict=True)):
-                draft.put([payload for payload in kept if not payload.is_empty], instead_of=[segment])
+            self._write_again(draft, [segment])
         return draft.head.segments != former
 
     def _add_new(self, draft: _Draft) -> tuple[int, bool]:
@@ -187,8 +186,14 @@ class Round:
         small = [segment for segment in self.own.head.segments if segment.size <= SMALL]
         small = [segment for segment in small if segment in draft.head.segments]
         if len(small) >= MERGED_AT:
-            me = draft.head.machine
-            draft.put([one for segment in small for one in self.own.payloads(me, segment)], instead_of=small)
+            self._write_again(draft, small)
+
+    def _write_again(self, draft: _Draft, segments: Sequence[Segment]) -> None:
+        """Writes segments of the store as one, without what this machine no longer has, if that changes anything."""
+        payloads = [one for segment in segments for one in self.own.payloads(draft.head.machine, segment)]
+        kept = [self.outgoing.without_gone(payload) for payload in payloads]
+        if len(segments) > 1 or any(now is not before for now, before in zip(kept, payloads, strict=True)):
+            draft.put([payload for payload in kept if not payload.is_empty], instead_of=segments)
 
 
 @dataclass

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from carryover.errors import ExitCode, UserError, os_reason
+from carryover.errors import UserError
 from carryover.fsio import read_bytes_bounded, scratch_folder
 from carryover.how_installed import SYNC
 
@@ -38,27 +38,19 @@ class Unreadable(ValueError):
 
 
 class MachineKey:
-    """The key of this machine: an ssh key in `file`, without a passphrase, with `file`.pub beside it. Raises UserError
-    (REFUSED) if it can't be used."""
+    """The key of this machine: an ssh key in `file`, without a passphrase, with `file`.pub beside it. Raises OSError
+    if it can't be read, Unreadable if it can't be used."""
 
     def __init__(self, file: Path) -> None:
         public = file.with_name(f"{file.name}.pub")
-        try:
-            content = read_bytes_bounded(file, _KEY_FILE)
-            self.public = b" ".join(read_bytes_bounded(public, _KEY_FILE).split()[:2]).decode("utf-8", "replace")
-            problem = key_problem(content)
-            if problem is None and not is_machine_key(self.public):
-                problem = f"{public} has no public key of the kind ssh-ed25519"
-        except OSError as error:
-            problem = os_reason(error)
-        if problem is not None:
-            raise UserError(
-                f"{file} can't be this machine's key: {problem}. Nothing was changed. Restore it from a copy, or join "
-                "again: `carryover sync off`, then `carryover sync init REMOTE`.",
-                ExitCode.REFUSED,
-            )
         self._file = file
-        self._content = content
+        self._content = read_bytes_bounded(file, _KEY_FILE)
+        self.public = b" ".join(read_bytes_bounded(public, _KEY_FILE).split()[:2]).decode("utf-8", "replace")
+        problem = key_problem(self._content)
+        if problem is None and not is_machine_key(self.public):
+            problem = f"{public} has no public key of the kind ssh-ed25519"
+        if problem is not None:
+            raise Unreadable(problem)
 
     def open(self, data: bytes) -> bytes:
         """Decrypts what was encrypted to this machine. Raises Unreadable."""
@@ -153,10 +145,10 @@ def key_problem(content: bytes) -> str | None:
     return None
 
 
-def deflated(data: bytes, *, rounded: bool = False) -> bytes:
-    """Compresses `data`; with `rounded`, up to a size that tells little about it."""
+def deflated(data: bytes) -> bytes:
+    """Compresses `data`, up to a size that tells little about it."""
     packed = zlib.compress(data, 6)
-    return packed + bytes(-len(packed) % _STEP) if rounded else packed
+    return packed + bytes(-len(packed) % _STEP)
 
 
 def inflated(packed: bytes, most_bytes: int) -> bytes:

@@ -7,7 +7,6 @@ link, and nothing in it is run.
 from __future__ import annotations
 
 import errno
-import hashlib
 import os
 import re
 import secrets
@@ -28,7 +27,6 @@ from carryover.sync.sealing import LARGEST_OBJECT
 MACHINE: Final = re.compile(r"[0-9a-f]{16}")
 FILE_NAME: Final = re.compile(r"key|head|[0-9]{8}")
 _MOST_FILES: Final = 30_000
-CHANGED: Final = "this machine's part of it was changed meanwhile"
 _TEMPORARY: Final = "new-"
 _FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _NEW: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -68,12 +66,8 @@ class Store(ABC):
     def write(
         self, machine: str, new: Mapping[str, bytes], names: Collection[str], *, without_history: bool = False
     ) -> None:
-        """Adds files to what this machine has, or replaces them, if nobody else has changed that since it was fetched.
-        Afterwards it has exactly those with these `names`, and with `without_history` no earlier ones anywhere."""
-
-    @abstractmethod
-    def remove(self, machine: str) -> None:
-        """Removes all that this machine has written."""
+        """Adds files to what this machine has, or replaces them. Afterwards it has exactly those with these `names`,
+        and with `without_history` no earlier ones anywhere."""
 
 
 class FolderStore(Store):
@@ -82,7 +76,6 @@ class FolderStore(Store):
     def __init__(self, path: Path) -> None:
         in_store_ended.clear()
         self._path = path
-        self._heads: dict[str, bytes] = {}
 
     def fetch(self) -> Fetched:
         with self._errors(), self._opened() as place:
@@ -91,15 +84,12 @@ class FolderStore(Store):
         # Programs that synchronise folders, and the system, leave hidden files.
         others = (name for name, _ in listed if name == ".git" or not (name.startswith(".") or MACHINE.fullmatch(name)))
         files, refused = dict[str, Mapping[str, int]](), dict[str, str]()
-        self._heads = {}
         for machine in machines:
             try:
                 files[machine] = self._files(machine)
-                self._heads[machine] = self._head(machine)
             except OSError as error:
                 if in_store_ended.is_set():
                     raise self._trouble(os_reason(error)) from error
-                files.pop(machine, None)
                 if error.errno not in _ABSENT:
                     refused[machine] = os_reason(error)
         return Fetched(files, refused, next(others, None))
@@ -110,10 +100,6 @@ class FolderStore(Store):
         return {name: about.st_size for name, about in listed if S_ISREG(about.st_mode)}
 
     def read(self, machine: str, name: str) -> bytes | None:
-        with self._errors():
-            return self._content(machine, name)
-
-    def _content(self, machine: str, name: str) -> bytes | None:
         try:
             with self._opened(machine) as place:
                 file = os.fdopen(open_regular(name, os.O_NOFOLLOW, dir_fd=place), "rb")
@@ -121,22 +107,14 @@ class FolderStore(Store):
                 data = file.read(LARGEST_OBJECT + 1)
         except OSError as error:
             if error.errno not in (*_ABSENT, errno.EACCES) or in_store_ended.is_set():
-                raise
+                raise self._trouble(os_reason(error)) from error
             return None
         return data if len(data) <= LARGEST_OBJECT else None
-
-    def _head(self, machine: str) -> bytes:
-        """Returns the SHA-256 of a machine's head, of which there may be more than memory holds."""
-        return hashlib.sha256(self._content(machine, "head") or b"").digest()
 
     def write(
         self, machine: str, new: Mapping[str, bytes], names: Collection[str], *, without_history: bool = False
     ) -> None:
         del without_history  # a folder has no history
-        with self._errors():
-            is_as_fetched = self._head(machine) == self._heads.get(machine, hashlib.sha256().digest())
-        if not is_as_fetched:
-            raise self._trouble(CHANGED)
         with self._errors(), self._opened(machine, make=True) as place:
             # What lists the others comes last, for those who read or copy the folder meanwhile.
             for name in sorted(new):
@@ -144,15 +122,6 @@ class FolderStore(Store):
             for name, _ in _listed(place):
                 if name not in names and (FILE_NAME.fullmatch(name) or name.startswith(_TEMPORARY)):
                     os.unlink(name, dir_fd=place)
-        self._heads[machine] = hashlib.sha256(new.get("head", b"")).digest()
-
-    def remove(self, machine: str) -> None:
-        with self._errors():
-            with self._opened(machine) as place:
-                for name, _ in _listed(place):
-                    os.unlink(name, dir_fd=place)
-            with self._opened() as place:
-                os.rmdir(machine, dir_fd=place)
 
     @contextmanager
     def _errors(self) -> Iterator[None]:

@@ -41,8 +41,8 @@ def test_files_are_added_replaced_and_removed(store: FolderStore, folder: Path) 
     store.write(ME, {"head": b"2", "00000002": b"more"}, {"key", "head", "00000002"})
     assert other.fetch().files == {ME: {"key": 1, "head": 1, "00000002": 4}}
     assert (other.read(ME, "head"), other.read(ME, "00000001"), other.read(OTHER, "head")) == (b"2", None, None)
-    other.remove(ME)
-    assert not list(folder.iterdir())
+    other.write(ME, {}, ())
+    assert not list((folder / ME).iterdir()) and other.fetch().files == {ME: {}}
 
 
 def test_what_lists_the_others_is_written_last(store: FolderStore, folder: Path) -> None:
@@ -60,18 +60,6 @@ def test_what_lists_the_others_is_written_last(store: FolderStore, folder: Path)
     assert FolderStore(folder).fetch().files == {ME: {"key": 1, "head": 1, "00000001": 4}}
     assert store.read(ME, "head") == b"1"
     assert sorted(path.name for path in (folder / ME).iterdir()) == ["00000001", "head", "key"]
-
-
-def test_a_write_does_not_overwrite_what_this_machine_has_not_seen(store: FolderStore, folder: Path) -> None:
-    store.write(ME, {"head": b"1"}, {"head"})
-    FolderStore(folder).fetch()
-    (folder / ME / "head").write_bytes(b"of a copy of this machine")
-
-    with pytest.raises(StoreTrouble, match="was changed meanwhile"):
-        store.write(ME, {"head": b"2"}, {"head"})
-    store.fetch()
-    store.write(ME, {"head": b"2"}, {"head"})
-    assert (folder / ME / "head").read_bytes() == b"2"
 
 
 @pytest.mark.parametrize("link", ["machine", "head", "00000001", "temporary"])

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from carryover.paths import StateDir
-from carryover.sync.folder import Settings, SyncFolder
-from carryover.sync.membership import initialise, own_log
+from carryover.actions.syncing import initialise_sync, opened_log
+from carryover.past.context import state_dir
+from carryover.sync.folder import SyncFolder
 from carryover.sync.store import StoreTrouble
 from support.git_server import remote_at
 from support.repository import git
@@ -27,8 +27,8 @@ def test_a_founding_that_is_cut_off_is_continued_by_the_next_sync(
     address, environment = remote_at(tmp_path / "remote.git")
     for name, text in environment.items():
         monkeypatch.setenv(name, text)
-    state = StateDir(tmp_path / "state")
-    settings = Settings(remote=address, machine=ME, name="laptop", form=2)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("carryover.actions.syncing.secrets.token_hex", lambda _: ME)
     working = (tmp_path / "ssh").read_text()
     left = tmp_path / "left"
     left.write_text("x" * connections)
@@ -41,16 +41,16 @@ def test_a_founding_that_is_cut_off_is_continued_by_the_next_sync(
     )
 
     with pytest.raises(StoreTrouble, match="Network is unreachable"):
-        initialise(state, settings, {}, now_ms=lambda: 1)
+        initialise_sync(address, name="laptop", projects=None)
     assert bool(git(tmp_path / "remote.git", "for-each-ref")) is (arrives == "true")
-    assert SyncFolder(state).is_set_up is (connections > 0)
+    assert SyncFolder(state_dir()).is_set_up is (connections > 0)
     (tmp_path / "ssh").write_text(working)
     if connections == 0:
-        assert initialise(state, settings, {}, now_ms=lambda: 2).founded
-    with own_log(state, lambda: 3) as own:
+        assert initialise_sync(address, name="laptop", projects=None).founded
+    with opened_log() as own:
         own.write(own.read(), own.head)
 
     assert re.findall("refs/heads/.*", git(tmp_path / "remote.git", "for-each-ref")) == [f"refs/heads/{ME}"]
-    with own_log(state, lambda: 4) as own:
+    with opened_log() as own:
         assert own.read().problems == {}
         assert own.head.sequence > 0

@@ -66,8 +66,8 @@ def test_files_are_added_replaced_and_removed(tmp_path: Path, store: GitStore, a
     assert (other.read(ME, "head"), other.read(ME, "00000001")) == (b"2", None)
     assert store.fetch() == other.fetch()
     git(remote, "fsck", "--strict", "--full")
-    other.remove(ME)
-    assert store.fetch().files == {}
+    other.write(ME, {}, (), without_history=True)
+    assert store.fetch().files == {ME: {}} and len(git(remote, "rev-list", ME).split()) == 1
 
 
 def test_a_commit_says_neither_who_nor_when(store: GitStore, remote: Path) -> None:
@@ -220,7 +220,7 @@ def test_the_address_is_on_no_command_line_and_in_no_file(tmp_path: Path, monkey
     store = GitStore(tmp_path / "store", "https://ann:token@example.invalid/store")
 
     store.fetch()
-    store.remove(ME)
+    store.write(ME, {}, ())
 
     assert "ls-remote" in seen.read_text() and "push" in seen.read_text()
     assert "token" not in seen.read_text()

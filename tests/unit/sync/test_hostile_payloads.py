@@ -13,8 +13,16 @@ from carryover.ledger.machines import know_machine
 from carryover.ledger.queries import sessions
 from carryover.ledger.tombstones import EVERYTHING, forgotten_ms, project_scope
 from carryover.model import TokensUsed
+from carryover.sync.head import Head
 from carryover.sync.incoming import LedgerIncoming, machine_prefix
-from carryover.sync.payload import Payload, SyncedEvent, SyncedMachine, SyncedSession, SyncedTombstone, decode_payloads
+from carryover.sync.payload import (
+    MachineName,
+    Payload,
+    SyncedEvent,
+    SyncedSession,
+    SyncedTombstone,
+    decode_payloads,
+)
 from support.machines import OneMachine
 from support.sync_world import Crash, MemoryMachine, Remote, bodies, everybody, joined
 
@@ -36,9 +44,8 @@ def payload(
 
 async def taken(desktop: OneMachine, given: Payload) -> tuple[int, int]:
     """How many events of the payload were stored, and how many skipped."""
-    done = await LedgerIncoming(desktop.ledger, desktop.paths).take(
-        SyncedMachine(id="f" * 16, name="laptop"), given, "1"
-    )
+    laptop = Head(store="0" * 16, machine="f" * 16, name="laptop")
+    done = await LedgerIncoming(desktop.ledger, desktop.paths).take(laptop, given, "1")
     return done.events, done.skipped
 
 
@@ -139,8 +146,10 @@ async def test_secrets_are_taken_out_again(desktop: OneMachine) -> None:
 
 
 async def test_machines_of_one_name_are_told_apart_and_none_is_a_disk_before_a_path(desktop: OneMachine) -> None:
-    assert machine_prefix(SyncedMachine(id="abcd" * 4, name="c")) == "c-abcd"
-    assert machine_prefix(SyncedMachine(id="abcd" * 4, name="../x")) == "abcdabcd"
+    assert machine_prefix(Head(store="0" * 16, machine="abcd" * 4, name="c")) == "c-abcd"
+    for name in ("../x", "laptop\n", "", "a b", "x" * 33):
+        with pytest.raises(msgspec.ValidationError):
+            msgspec.convert(name, MachineName)
     ledger = desktop.ledger
     names = [await ledger.write(know_machine, number * 16, "laptop") for number in "ab"]
     assert [*names, await ledger.write(know_machine, "a" * 16, "renamed")] == ["laptop", "laptop-2", "laptop"]

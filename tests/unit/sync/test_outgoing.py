@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from contextlib import closing
 from functools import partial
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from carryover.config import Config, PublishConfig, project_settings
@@ -24,15 +26,17 @@ from carryover.past.limits import limited_projects
 from carryover.probe.checkout import Checkout
 from carryover.projects.moved_folders import is_away, may_have_moved
 from carryover.projects.policy import refusal
-from carryover.publish.forgetting import forget_here, forget_sessions, publish_here
+from carryover.publish.forgetting import forget_sessions, publish_here
 from carryover.publish.make import elsewhere_lines, files_now, git_now, made_handoff, view_now
 from carryover.publish.project_moves import RootFacts, inspect_root
 from carryover.publish.project_view import project_view
 from carryover.publish.refresh import awaits_handoff, refresh, with_placeholder
-from carryover.sync.clones import end
+from carryover.sync.clones import same_projects
+from carryover.sync.incoming import LedgerIncoming
 from carryover.sync.outgoing import LedgerOutgoing
+from carryover.sync.rounds import synchronise
 from support.machines import OneMachine, machines, meet
-from support.repository import repository
+from support.repository import git, repository
 from support.scribe import noise
 
 
@@ -115,18 +119,37 @@ async def test_a_transcript_of_this_machine_replaces_what_another_one_told(
     assert told(laptop) == {"s1": ["a", "b", "c"]}
 
 
+async def test_a_clone_here_of_another_machines_project_is_known_by_its_first_commit(
+    laptop: OneMachine, desktop: OneMachine
+) -> None:
+    theirs = repository(laptop.folder / "shop", {"cart.py": "1\n"})
+    await laptop.say("Add a discount", at_ms=1_000, cwd=str(theirs))
+    await meet(laptop, desktop)
+    clone, other = desktop.folder / "clone", repository(desktop.folder / "other", {"other.py": "2\n"})
+    git(desktop.folder, "clone", "--quiet", str(theirs), str(clone))
+
+    states = LedgerOutgoing(laptop.state, None).project_states()
+    said = msgspec.structs.replace(laptop.said, projects=states)
+    await LedgerIncoming(desktop.ledger, desktop.paths).note_state(said)
+
+    with desktop.read() as db:
+        known = whereabouts(db)
+    assert [row.root for row in same_projects(str(clone), known)] == [f"laptop:{theirs}"]
+    assert same_projects(str(other), known) == []
+
+
 async def test_own_payloads_lose_what_was_forgotten(laptop: OneMachine) -> None:
     await laptop.say("Never tell", session="s1", at_ms=1_000)
     await laptop.say("Shop", session="s2", at_ms=2_000)
     [payload] = await laptop.tell()
     side = LedgerOutgoing(laptop.state, None)
     before = side.forgets()
-    assert side.without_forgotten(payload) is payload
+    assert side.without_gone(payload) is payload
 
     await laptop.forget("s1", now_ms=50_000)
 
     assert side.forgets() != before
-    left = side.without_forgotten(payload)
+    left = side.without_gone(payload)
     assert [session.native_id for session in left.sessions] == ["s2"]
     assert [(event.session, b"Shop" in event.body) for event in left.events] == [(0, True)]
 
@@ -194,17 +217,12 @@ async def test_a_history_is_told_in_bounded_pieces_and_goes_on_after_any_of_them
     assert laptop.dump() == desktop.dump()
 
 
-async def test_leaving_can_drop_what_came_from_others_and_nothing_else(laptop: OneMachine, desktop: OneMachine) -> None:
-    await laptop.say("On the laptop", session="s1", at_ms=1_000)
-    await desktop.say("On the desktop", session="s2", at_ms=2_000)
-    await meet(laptop, desktop)
-    await end(desktop.ledger, partial(forget_here, desktop.ledger, desktop.paths))
-    assert told(desktop) == {"s2": ["On the desktop"]}
+async def test_a_sync_after_sync_was_ended_ends_the_log_of_changes(laptop: OneMachine) -> None:
+    with pytest.raises(UserError, match="does not synchronise"):
+        await synchronise(laptop.ledger, laptop.paths, now_ms=lambda: 1, in_thread=asyncio.to_thread)
 
-    await desktop.ledger.write(begin_log, ())
-    desktop.taken.clear()
-    await meet(laptop, desktop)
-    assert laptop.dump() == desktop.dump()
+    with laptop.read() as db:
+        assert log_id(db) is None
 
 
 async def test_a_salvaged_ledger_still_knows_where_sessions_were_recorded_and_takes_everything_again(
@@ -239,7 +257,7 @@ async def test_a_ledger_restored_from_a_copy_is_told_and_takes_what_it_lacks(
     await laptop.say("Later", session="s3", at_ms=4_000)
     await laptop.say("After", session="s1", at_ms=3_000)
     with laptop.read() as db:
-        assert taken(db, desktop.machine.id) == set()
+        assert taken(db, desktop.said.machine) == set()
     laptop.taken.clear()
     await meet(laptop, desktop)
 

@@ -32,11 +32,11 @@ from carryover.sync.head import (
     sealed_segment,
 )
 from carryover.sync.incoming import LedgerIncoming
-from carryover.sync.payload import Payload, SyncedEvent, SyncedMachine, SyncedSession, Taken
+from carryover.sync.payload import Payload, SyncedEvent, SyncedSession, Taken
 from support.machines import OneMachine, machines
 from support.sync_world import MemoryMachine, Remote, bodies, everybody, key_of
 
-EVIL = SyncedMachine(id="e" * 16, name="evil")
+EVIL = Head(store="0" * 16, machine="e" * 16, name="evil")
 
 
 def said(text: str, at_ms: int, key: bytes | None = None, secondary_key: bytes | None = None) -> SyncedEvent:
@@ -105,7 +105,7 @@ async def test_what_was_added_to_a_session_before_the_user_allows_it_is_left_out
     await link(desktop.ledger, desktop.paths, "laptop:/repo", str(tmp_path / "shop"), now_ms=1)
     assert "s1" not in {session for session, _, _ in shown(desktop)}
     with desktop.read() as db:
-        assert not taken(db, laptop.machine.id), "all is taken again"
+        assert not taken(db, laptop.said.machine), "all is taken again"
     desktop.taken.clear()
     await desktop.take(laptop)
     await forge(desktop, said("again", 1_500, claimed.key), said("forged", 50_000))
@@ -244,16 +244,22 @@ def test_no_claim_ends_the_synchronising_of_the_others(
 
 
 def test_a_segment_that_is_listed_many_times_is_read_once(
-    first: MemoryMachine, second: MemoryMachine, third: MemoryMachine
+    first: MemoryMachine, second: MemoryMachine, third: MemoryMachine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     second.ledger.work("s2", b"{}")
     everybody(first, second)
     lie(second, lambda head: msgspec.structs.replace(head, segments=head.segments * 500))
-    third.store.reads.clear()
+    read, reads = third.store.read, list[str]()
+
+    def noted(machine: str, name: str) -> bytes | None:
+        reads.append(name)
+        return read(machine, name)
+
+    monkeypatch.setattr(third.store, "read", noted)
 
     third.sync()
 
-    segments = [name for name in third.store.reads if name.isdigit()]
+    segments = [name for name in reads if name.isdigit()]
     assert segments
     assert len(segments) == len(set(segments))
 

@@ -7,9 +7,9 @@ from collections.abc import Callable
 import msgspec
 import pytest
 
+from carryover.actions.syncing import add_machines, join_with
 from carryover.errors import UserError
 from carryover.sync.head import MOST_MACHINES, Branch, Head, Membership, opened_head, sealed_head, sealed_segment
-from carryover.sync.membership import add, admission, waiting
 from carryover.sync.payload import Payload
 from support.sync_world import MemoryMachine, Remote, bodies, everybody, joined, key_of
 
@@ -66,7 +66,7 @@ def test_another_head_under_a_number_that_was_taken_is_refused(
     known = head_of(remote, first)
     remote.logs[A]["head"] = sealed_head(msgspec.structs.replace(known, name="other"), first.key)
 
-    assert "another state of it under the same number" in problem(second)
+    assert "older state of it than was there before, or another one" in problem(second)
 
 
 def segments(files: Files) -> list[str]:
@@ -238,12 +238,13 @@ def test_a_store_that_is_rolled_back_undoes_no_removal(
 def test_a_key_that_is_swapped_while_the_user_compares_codes_is_not_added(remote: Remote, first: MemoryMachine) -> None:
     third = MemoryMachine(remote, 3)
     third.ask()
-    [(machine, code)] = waiting(first.own()).items()
-    remote.logs[C]["key"] = key_of(9).public.encode()
 
-    with pytest.raises(UserError, match="no longer asks to be added"):
-        add(first.own(), machine, code)
-    assert C not in first.folder.known.membership.members
+    def compared(_code: str) -> bool:
+        remote.logs[C]["key"] = key_of(9).public.encode()
+        return True
+
+    assert [one.machine for one in add_machines(first.own(), None, compared)] == [C]
+    assert first.folder.known.membership.members[C] == third.key.public
 
 
 @pytest.mark.parametrize("key", [b"", b"ssh-ed25519 AAAA", b"age1x", b"\xff", b"ssh-ed25519 " + b"A" * 68 + b"\n* x"])
@@ -259,8 +260,7 @@ def test_whoever_knows_a_machines_code_joins_in_its_place_only_with_its_key(
     """The code is no secret: it is shown on screens, and stands for a key that never leaves its machine."""
     third = MemoryMachine(remote, 3)
     third.ask()
-    [(machine, code)] = waiting(first.own()).items()
-    add(first.own(), machine, code)
+    add_machines(first.own(), None, lambda _: True)
     thief = MemoryMachine(remote, 3)
     thief.key = key_of(9)
     remote.logs[C]["key"] = thief.key.public.encode()
@@ -323,9 +323,11 @@ def test_an_offer_of_somebody_else_has_another_code_than_the_machine_that_the_us
     members = Membership({evil.id: evil.key.public, C: third.key.public})
     forged = Head(store="f" * 16, machine=evil.id, name="m1", sequence=5, membership=members)
     remote.logs[evil.id] = {"key": evil.key.public.encode(), "head": sealed_head(forged, evil.key)}
-    offer = admission(third.own())
+    right = first.own().code
 
-    assert offer is not None and offer.code != first.own().code
+    with pytest.raises(UserError, match="somebody else answers"):
+        join_with(third.own(), lambda _name, code: code == right)
+    assert third.folder.known.own is None
 
 
 def test_of_another_store_nothing_is_taken(remote: Remote, first: MemoryMachine, second: MemoryMachine) -> None:

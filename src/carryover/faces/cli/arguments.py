@@ -36,7 +36,6 @@ TIMES: Final = "a date or time (2026-11-20, 2026-11-20T14:30, yesterday), or how
 _ALWAYS: Final = (ExitCode.OK, ExitCode.FAILED, ExitCode.USAGE, ExitCode.INTERRUPTED)
 _AGO: Final = r"(\d{1,6}) ?(s|m|min|h|d|w)(?: ago)?"
 _UNITS_S: Final = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86_400, "w": 604_800}
-_LONGEST_S: Final = 10 * 366 * 86_400
 _DAYS_BACK: Final = {"today": 0, "yesterday": 1}
 _DATE: Final = r"\d{4}-\d\d-\d\d"
 
@@ -232,15 +231,6 @@ def positive(text: str, least: int = 1) -> int:
     if number < least:
         raise argparse.ArgumentTypeError(f"must be a number of at least {least:,}")
     return number
-
-
-def seconds(text: str) -> int:
-    """Parses a length of time such as `7d` as seconds."""
-    match = re.fullmatch(_AGO, text.strip().lower())
-    length = int(match[1]) * _UNITS_S[match[2]] if match is not None else 0
-    if not 0 < length <= _LONGEST_S:
-        raise argparse.ArgumentTypeError(f"{text!r} is no length of time; write 12h, 7d or 2w, ten years at most")
-    return length
 
 
 def moment_ms(text: str, *, end_of_day: bool = False, now: datetime | None = None) -> int:

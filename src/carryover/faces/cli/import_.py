@@ -32,10 +32,10 @@ it back.
 Sessions belong to the project that the file names, or to the one of --project.
 An import reads what you name, also of an agent that you did not select.
 
-A file of `carryover share` is opened with your ssh key, this machine's key for
-synchronising, or --identity. It is shown first and you are asked; it belongs to
-the project you are in. Where no agent has worked yet, it is the handoff, each
-line under that person's name; beside own work, one line of it names it.
+A file of `carryover share` is opened with your ssh key, or --identity. It is
+shown first and you are asked; it belongs to the project you are in. Where no
+agent has worked yet, it is the handoff, each line under that person's name;
+beside own work, one line of it names it.
 
 With --try, a file is read as the source that config.toml declares for it
 (`[[sources]]`), or that --agent names. What would be recorded is printed, and
@@ -64,7 +64,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--agent", metavar="AGENT", help="whose sessions they are, where the file does not say")
     flag(parser, "--again", "also take back what you had forgotten")
     parser.add_argument("--identity", metavar="FILE", help="the private key that opens a file of `carryover share`")
-    flag(parser, "--expired", "import what someone shared also after the time they gave it")
     flag(parser, "--yes", "ask nothing before importing what someone shared")
     parser.add_argument(
         "--try", action="store_true", dest="trying", help="try the source that config.toml declares for the file"

@@ -14,7 +14,7 @@ from carryover.terminal.output import YELLOW, ago, agree, agreed, counted, paint
 from carryover.terminal.paths import quoted
 
 if TYPE_CHECKING:
-    from carryover.actions.syncing import Admission, SyncStatus
+    from carryover.actions.syncing import SyncStatus
 
 DESCRIPTION: Final = """\
 Takes what was recorded here to your other machines, and what was recorded there
@@ -29,7 +29,7 @@ sees neither words nor names. Off until `init`. Another machine's work is in no 
     status               each machine's last state and what waits
     add-machine [CODE]   let a machine in that asks, after comparing its code
     remove-machine NAME  what is sent from now on, that machine can't read
-    off                  end it here; what was recorded stays"""
+    off                  end_syncing it here; what was recorded stays"""
 
 EXAMPLES: Final = """\
   carryover sync init git@example.org:me/carryover-store.git
@@ -47,7 +47,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--name", metavar="NAME", help="with init: what this machine is called (default: its host name)")
     add("--projects", metavar="DIR", nargs="+", help="with init: send only what was recorded in these projects")
     flag(parser, "--delete", "with off: remove what this machine has written to the store")
-    flag(parser, "--forget", "with off: forget what came from other machines")
     flag(parser, "--yes", "ask nothing: the codes were compared elsewhere")
     flag(parser, "--json", "print what was done as JSON; asks nothing, so --yes is needed where it would ask")
 
@@ -60,9 +59,9 @@ def run(args: argparse.Namespace) -> None:
     if args.what is None and args.action in ("init", "remove-machine"):
         what = "REMOTE" if args.action == "init" else "NAME"
         raise UserError(f"`carryover sync {args.action}` needs a {what}. Nothing was changed.", ExitCode.USAGE)
-    options = {"init": (args.name, args.projects), "off": (args.delete, args.forget)}
+    options = {"init": (args.name, args.projects), "off": (args.delete,)}
     if any(any(values) for action, values in options.items() if action != args.action):
-        raise UserError("--name and --projects are for init, --delete and --forget for off.", ExitCode.USAGE)
+        raise UserError("--name and --projects are for init, --delete is for off.", ExitCode.USAGE)
     does = _DOES[args.action] if args.action is not None else _once
     print_result(args, *does(args))
 
@@ -112,18 +111,18 @@ def _once(args: argparse.Namespace) -> _Done:
     )
 
 
-def _is_the_store(args: argparse.Namespace, offer: Admission) -> bool:
+def _is_the_store(args: argparse.Namespace, name: str, code: str) -> bool:
     """Whether the user says that the machine that has added this one shows the same code."""
-    name = offer.head.name
-    report = f"{name} has added this machine. The code of {name}: {offer.code}"
+    report = f"{name} has added this machine. The code of {name}: {code}"
     question = f"{report}\nDid `carryover sync add-machine` show the same code on {name}?"
     return agreed(args, question, otherwise=f"{report}. If that machine shows the same code, run this with --yes.")
 
 
 def _add_machine(args: argparse.Namespace) -> _Done:
-    from carryover.actions.syncing import add_machines
+    from carryover.actions.syncing import add_machines, opened_log
 
-    added = add_machines(args.what, partial(_is_that_machine, args))
+    with opened_log() as own:
+        added = add_machines(own, args.what, partial(_is_that_machine, args))
     return {"added": added}, (
         f"✓ {counted(len(added), 'machine')} added. Now run `carryover sync` there.",
         f"  It will show this machine's code, for you to compare: {added[0].own_code}",
@@ -144,10 +143,11 @@ def _is_that_machine(args: argparse.Namespace, code: str) -> bool:
 
 
 def _remove_machine(args: argparse.Namespace) -> _Done:
-    from carryover.actions.syncing import remove_machine
+    from carryover.actions.syncing import opened_log, remove_machine
 
     agree(args, f"Remove {args.what} from the store? What is sent from now on, it can't read.")
-    removed, names = remove_machine(args.what)
+    with opened_log() as own:
+        removed, names = remove_machine(own, args.what)
     left = ", ".join(names) or "no other machine"
     return {"removed": removed, "left": names}, (
         f"✓ {removed} is removed. What this machine sends from now on, it can't read; your other machines leave it "
@@ -162,12 +162,10 @@ def _off(args: argparse.Namespace) -> _Done:
 
     also = " and remove what it has written to the store" if args.delete else ""
     agree(args, f"End synchronising on this machine{also}? What was recorded stays.")
-    was_on = end_syncing(delete=args.delete, forget=args.forget)
-    stays = " What it has sent stays in the store; another machine can remove this one."
-    rest = "" if args.delete or not was_on else stays
-    theirs = "was forgotten" if args.forget else "stays"
-    return {"off": True, "deleted": args.delete, "forgotten": args.forget}, [
-        f"✓ This machine no longer synchronises.{rest} What came from other machines {theirs}."
+    end_syncing(delete=args.delete)
+    rest = "" if args.delete else " What it has sent stays in the store; another machine can remove this one."
+    return {"off": True, "deleted": args.delete}, [
+        f"✓ This machine no longer synchronises.{rest} What came from other machines stays."
     ]
 
 

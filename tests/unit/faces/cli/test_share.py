@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import io
 import json
-import subprocess
 import sys
 import time
 import zlib
@@ -18,6 +17,7 @@ from hypothesis import strategies as st
 
 from carryover.actions.bundle import Bundle, SharedDocument, packed, unpacked
 from carryover.actions.receiving import decrypted, texts_of, title_of_share
+from carryover.actions.sharing import TOO_LONG
 from carryover.errors import ExitCode, visible
 from carryover.past.context import now_ms, state_dir
 from carryover.sync.sealing import Unreadable, new_identity, unsealed
@@ -99,7 +99,7 @@ def test_a_dry_run_prints_the_turns_behind_the_handoff_and_writes_nothing(
     assert "is left out of Carryover" in run.err(ExitCode.REFUSED, *command)
 
 
-def test_the_preview_says_for_whom_what_and_what_was_hidden(home: Path, run: Run, tmp_path: Path) -> None:
+def test_the_preview_says_for_whom_and_what_is_hidden_in_it(home: Path, run: Run, tmp_path: Path) -> None:
     project = repository(home / "shop", {"a.py": "1\n"})
     work = ClaudeWork(home / ".claude" / "projects", project)
     work.prompt(f"Use {ANTHROPIC} of {home}/notes.txt, not {home}2/x or /mnt{home}/y, in {work.path.parent.name}")
@@ -107,15 +107,12 @@ def test_the_preview_says_for_whom_what_and_what_was_hidden(home: Path, run: Run
     ed, ec = ssh_key(tmp_path / "ed"), ssh_key(tmp_path / "ec", "ecdsa")
     keys.write_text(f"{ed}\n{ec}\nsk-ssh-ed25519@openssh.com {'A' * 90}=\n")
 
-    code, out, err = run("share", str(project), "--to", str(keys), "--expires", "7d", "--from", "Ann", "--dry-run")
+    code, out, err = run("share", str(project), "--to", str(keys), "--from", "Ann", "--dry-run")
 
-    fingerprint = subprocess.run(
-        ["ssh-keygen", "-lf", str(tmp_path / "ed.pub")], capture_output=True, text=True, check=True
-    ).stdout.split()[1]
     assert code == ExitCode.OK
-    assert f"To       ssh-ed25519 {fingerprint}  (bob@work)" in err
+    assert f"To       {ed.rpartition(' ')[0]}\n" in err
     assert err.count("To  ") == 1
-    assert "secrets: anthropic" in err
+    assert "[redacted:anthropic" in out
     assert f"~/notes.txt, not {home}2/x or /mnt{home}/y, in ~-shop" in out
     assert ANTHROPIC not in out + err and f"{home}/" not in out.replace(f"/mnt{home}/y", "")
     assert "Nothing was written." in err
@@ -156,21 +153,22 @@ def test_the_file_shows_nothing_of_what_it_holds_and_is_the_users_alone(shared: 
 def test_what_is_no_public_key_says_what_to_do(recorded: Path, run: Run, tmp_path: Path) -> None:
     ssh_key(tmp_path / "own")
     (tmp_path / "page.html").write_text("Not Found")
+    (tmp_path / "former.keys").write_text(f"# {ssh_key(tmp_path / 'former')}\n")
     (tmp_path / "all.keys").write_text("".join(f"{new_identity()[1]}\n" for _ in range(200)))
     refusals = {
-        str(tmp_path / "own"): (ExitCode.USAGE, "private key"),
-        str(tmp_path / "page.html"): (ExitCode.USAGE, "holds no public key"),
-        "https://github.com/bob.keys": (ExitCode.USAGE, "neither a public key nor a file"),
-        "ssh-ed25519": (ExitCode.USAGE, "Put an ssh key in quotes"),
-        "x" * 300: (ExitCode.USAGE, "neither a public key nor a file"),
-        ssh_key(tmp_path / "ec", "ecdsa"): (ExitCode.USAGE, "neither a public key nor a file"),
-        str(tmp_path / "all.keys"): (ExitCode.REFUSED, "200 keys of this size are too many."),
+        **dict.fromkeys(
+            (
+                *(str(tmp_path / "own"), str(tmp_path / "page.html"), "https://github.com/bob.keys"),
+                *("ssh-ed25519", "x" * 300, ssh_key(tmp_path / "ec", "ecdsa"), str(tmp_path / "former.keys")),
+            ),
+            (ExitCode.USAGE, "neither a public key that age can encrypt to nor a file with one"),
+        ),
+        str(tmp_path / "all.keys"): (ExitCode.REFUSED, "200 keys are too many"),
     }
     for to, (code, said) in refusals.items():
         found, _, err = run("share", str(recorded), "--to", to, "--yes", "-o", str(tmp_path / "x.age"))
         assert (found, said in err, "Nothing was written." in err) == (code, True, True), to
     own = ("--to", str(tmp_path / "own.pub"))
-    assert run("share", str(recorded), *own, "--expires", "0d")[0] == ExitCode.USAGE
     empty = str(repository(tmp_path / "empty", {"a": "1"}))
     assert "there is nothing to share" in run.err(ExitCode.NOTHING_FOUND, "share", empty, *own, "--yes")
     assert not (tmp_path / "x.age").exists()
@@ -186,8 +184,8 @@ def test_what_is_too_long_is_left_out_and_said(
     _, out, _ = run("share", str(work.cwd), "--to", public_of(key), "--yes", "--json", "-o", str(file))
 
     bundle = unpacked(unsealed(file.read_bytes(), [key.encode()]))
-    assert (file.stat().st_size, json.loads(out)["left_out_sessions"]) == (json.loads(out)["bytes"], 1)
-    assert bundle.documents == () and "Cap it" in bundle.handoff
+    assert file.stat().st_size == json.loads(out)["bytes"] < 5_000
+    assert [document.text for document in bundle.documents] == [TOO_LONG] and "Cap it" in bundle.handoff
 
 
 def test_where_nothing_else_is_recorded_hers_is_the_handoff_and_each_line_says_so(
@@ -223,22 +221,24 @@ def test_it_holds_the_handoff_and_the_turns_behind_it_each_line_quoted(shared: P
     assert "> From Ann on" in body and "> Wire discount into checkout (turns" in body and "> ## Task" in body
     assert "> +    return amount - percent" in body  # an edit of a turn that a line comes from, indented
 
-    assert run.out("import", str(shared), "--yes").startswith("· Imported already, as note-")
+    assert run("import", str(shared), "--yes")[1].startswith("· Imported already, as note-")
     assert len(json.loads(run("sessions", "--json")[1])) == 1
 
 
 def test_only_the_keys_named_open_it(shared: Path, run: Run, as_bob: Path, bob: Path, own: tuple[str, ...]) -> None:
     (bob / ".ssh" / "id_ed25519").unlink()
-    assert "There is no key here to open" in run.err(ExitCode.FAILED, "import", str(shared), "--yes")
+    err = run.err(ExitCode.REFUSED, "import", str(shared), "--yes")
+    assert f"Tried: {bob}/.ssh/id_ed25519 and {bob}/.ssh/id_rsa" in err
 
     err = run.err(ExitCode.REFUSED, "import", str(shared), *own)
     assert "damaged, or encrypted for others. Nothing was imported." in err
+    assert "no-such-key: No such file" in run.err(ExitCode.REFUSED, "import", str(shared), "--identity", "no-such-key")
 
     ssh_key(bob / ".ssh" / "id_rsa", "rsa")
     ssh_key(bob / ".ssh" / "id_ed25519.new", "ed25519", "secret")
     (bob / ".ssh" / "id_ed25519.new").rename(bob / ".ssh" / "id_ed25519")
     err = run.err(ExitCode.REFUSED, "import", str(shared), "--yes")
-    assert "~/.ssh/id_ed25519 can't be used: it has a passphrase, so it was not tried." in err
+    assert f"{bob}/.ssh/id_ed25519 can't be used: it has a passphrase." in err
     assert "ssh-keygen -t ed25519 -N '' -f ~/.ssh/carryover" in err
     assert not state_dir().ledger.exists()
 
@@ -248,24 +248,16 @@ def test_an_rsa_key_and_an_age_key_open_it_too(
 ) -> None:
     ssh_key(bob / ".ssh" / "id_rsa", "rsa")
     file = str(tmp_path / "shop.age")
-    run("share", str(recorded), "--to", public_of(key), "--to", str(bob / ".ssh/id_rsa.pub"), "--yes", "-o", file)
+    both = tmp_path / "bob.keys"
+    both.write_text(f"{public_of(key)}\n{(bob / '.ssh' / 'id_rsa.pub').read_text()}")
+    run("share", str(recorded), "--to", str(both), "--yes", "-o", file)
     be_bob()
 
     for identity in (("--identity", str(bob / "key")), ()):
         assert run("import", file, "--dry-run", *identity)[:2] == (ExitCode.OK, "Nothing was stored.\n")
 
 
-def test_the_key_for_synchronising_opens_it(run: Run, as_bob: Path, bob: Path, key: str, tmp_path: Path) -> None:
-    folder = bob / ".carryover" / "sync"
-    folder.mkdir(parents=True, mode=0o700)
-    (folder / "key").write_text(f"{key}\n")
-    settings = {"remote": "/srv/store", "machine": "0123456789abcdef", "name": "laptop"}
-    (folder / "settings.json").write_text(json.dumps(settings))
-
-    assert run("import", str(sealed(tmp_path / "a.age", key)), "--yes")[0] == ExitCode.OK
-
-
-def test_expired_it_is_refused_and_nothing_stored_unless_it_is_wanted(
+def test_what_an_earlier_version_gave_a_time_is_refused_after_it(
     run: Run, as_bob: Path, key: str, own: tuple[str, ...], tmp_path: Path
 ) -> None:
     past, future = now_ms() - 1000, 32_503_680_000_000
@@ -274,7 +266,6 @@ def test_expired_it_is_refused_and_nothing_stored_unless_it_is_wanted(
     assert "expired on" in run.err(ExitCode.REFUSED, "import", old, *own)
     assert not state_dir().ledger.exists()
 
-    assert run("import", old, *own, "--expired")[0] == ExitCode.OK
     assert run("import", str(sealed(tmp_path / "b.age", key, expires_ms=future)), *own)[0] == ExitCode.OK
     assert run("import", str(sealed(tmp_path / "c.age", key, expires_ms=0)), *own)[0] == ExitCode.REFUSED
 
@@ -295,7 +286,7 @@ FIELDS = (
     b'{"carryover_share":1,"sender":"A","host":"h","project":"p","title":"t","made_ms":1,"depth":"all","handoff":"x",'
 )
 HOSTILE = {
-    "cut": packed(Bundle(sender="", host="", project="", title="", made_ms=0, depth="all", handoff=""))[:-3],
+    "cut": packed(Bundle(sender="", host="", project="", title="", made_ms=0, handoff="")).rstrip(b"\0")[:-3],
     "nested": zlib.compress(b"[" * 1_000_000),
     "bomb": zlib.compress(bytes(64 << 20)),
     "count": zlib.compress(b"{" + FIELDS + b',"documents":[' + b",".join([b'{"title":"a","text":"b"}'] * 5001) + b"]}"),
@@ -341,7 +332,7 @@ def test_a_flood_does_not_push_the_question_away(
     code, _, err = run("import", str(file), *own, "--dry-run")
 
     assert (code, len(err.splitlines()) < 120, len(err) < 40_000) == (ExitCode.OK, True, True)
-    assert "and 99,941 more lines" in err and "and 970 more sessions" in err
+    assert "and 100,911 more lines" in err
 
 
 def test_changed_or_cut_anywhere_it_is_refused(shared: Path, run: Run, as_bob: Path, tmp_path: Path) -> None:
@@ -419,7 +410,7 @@ def test_whatever_the_text_each_line_is_quoted_and_nothing_in_it_is_hidden(
         tmp_path / "a.age", key, sender=short, title=short, handoff=text, documents=[SharedDocument(short, text)]
     )
 
-    bundle = decrypted(file, state_dir(), str(bob / "key"))
+    bundle = decrypted(file, str(bob / "key"))
 
     for theirs in (bundle.handoff, bundle.documents[0].text):
         assert all(line.startswith(">") for line in theirs.splitlines())
