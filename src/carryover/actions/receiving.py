@@ -42,7 +42,7 @@ def is_share(name: str) -> bool:
 def received(file: str, project: str | None, *, identity: str | None, store: bool) -> tuple[str, Bundle]:
     """Returns the root of the project that it is for, and what was shared. Records nothing.
 
-    Raises UserError: REFUSED if it can't be unsealed or has expired, if the project is excluded, or if it is to be
+    Raises UserError: REFUSED if it can't be opened or has expired, if the project is excluded, or if it is to be
     stored later and Carryover is paused.
     """
     if store:
@@ -62,7 +62,7 @@ def received(file: str, project: str | None, *, identity: str | None, store: boo
 
 def decrypted(path: Path, identity: str | None) -> Bundle:
     """Decrypts a file that was shared, with the key in the file `identity`, or else the user's ssh keys; its texts can
-    then be shown anywhere. Raises UserError (REFUSED) if it can't be unsealed."""
+    then be shown anywhere. Raises UserError (REFUSED) if it can't be opened."""
     ssh = Path.home() / ".ssh"
     files = [Path(expanded(identity))] if identity is not None else [ssh / "id_ed25519", ssh / "id_rsa"]
     keys: list[bytes] = []
@@ -78,7 +78,7 @@ def decrypted(path: Path, identity: str | None) -> Bundle:
     except (OSError, Unreadable) as error:
         why = f"{error.filename or path}: {os_reason(error)}" if isinstance(error, OSError) else str(error)
         raise UserError(
-            f"{path} can't be unsealed: {why}. {''.join(problems)}Nothing was imported. Tried: "
+            f"{path} can't be opened: {why}. {''.join(problems)}Nothing was imported. Tried: "
             f"{' and '.join(map(str, files))}. `ssh-keygen -t ed25519 -N '' -f ~/.ssh/carryover` makes a key for this; "
             "send ~/.ssh/carryover.pub to the person who shares, and import with --identity ~/.ssh/carryover.",
             ExitCode.REFUSED,

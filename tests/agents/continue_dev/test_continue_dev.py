@@ -87,12 +87,12 @@ def test_a_command_of_the_extension_has_its_exit_code_beside_its_output(tmp_path
     [state] = held["history"][at]["toolCallStates"]
     held["history"] = held["history"][: at + 1]
     state["status"] = "done"
-    state["output"] = [{"name": "Terminal", "content": "No.", "status": "Command failed with exit code 3221225786"}]
+    state["output"] = [{"name": "Terminal", "content": "No.", "status": "Command failed with exit code 3221225781"}]
     [failed] = of(states(tmp_path, held).events, ToolResult)
     state |= {"status": "canceled", "output": []}
     cancelled = states(tmp_path, held).events
 
-    assert (failed.status, failed.exit_code, failed.output) == ("error", 3221225786, "No.")
+    assert (failed.status, failed.exit_code, failed.output) == ("error", 3221225781, "No.")
     assert [result.status for result in of(cancelled, ToolResult)] == ["interrupted"]
     assert [end.reason for end in of(cancelled, TurnEnd)] == ["interrupted"]
 

@@ -29,7 +29,7 @@ sees neither words nor names. Off until `init`. Another machine's work is in no 
     status               each machine's last state and what waits
     add-machine [CODE]   let a machine in that asks, after comparing its code
     remove-machine NAME  what is sent from now on, that machine can't read
-    off                  end_syncing it here; what was recorded stays"""
+    off                  end it here; what was recorded stays"""
 
 EXAMPLES: Final = """\
   carryover sync init git@example.org:me/carryover-store.git
