@@ -58,7 +58,7 @@ _LABEL: Final = later(
 _NAMES_NEXT: Final = later(rf"(?<![a-z])(?:{'|'.join(LABELS[NEXT])})")
 _BOX: Final = later(r"\s*(?:[-*+•–]|\d{1,2}[.)])\s+\[ \]")
 _WORD: Final = later(r"[^\W_]+(?:[-'’][^\W_]+)*")
-_QUESTION_END: Final = later(r"(?:[?？؟\u037e՞]|要不要[^。！？?]*。?)[\"'”’»」』)\]*_`\s]*$")
+_QUESTION_END: Final = later(r"(?:[?？؟\u037e՞]|要不要[^。！？?]{0,80}。?)[\"'”’»」』)\]*_`\s]*$")
 """A question mark, or the words "whether to" in Chinese, which need none."""
 _LIST_ITEM: Final = later(r"\s*(?:[-*+•–]|\(?\d{1,2}[.):]|\(?[A-Za-z][.)])\s+\S")
 

@@ -31,7 +31,7 @@ _MACHINE_LINE: Final = later(
     r"|Traceback \(|(?:TRACE|DEBUG|INFO|WARN(?:ING)?|ERROR|FATAL|FAIL(?:ED)?|PASS(?:ED)?)\b"
     r"|[A-Za-z][\w.-]{1,40}(?:Error|Exception)\b|[\w./\\-]+:\d+[:\s])"
     r"|\s{2,}(?!(?:[-*•–]|\d{1,2}[.)]) [^\s:]+ [^:]*$)\S|.*\{\s*$"
-    r"|(?:\w+|(?![-*•–]\s|\d).*(?:[=()\[\]{}<>\"']|\w\.\w).*);\s*$|\w+ = \S"
+    r"|\w+;\s*$|(?![-*•–]\s|\d)(?=.*;\s*$).*(?:[=()\[\]{}<>\"']|\w\.\w)|\w+ = \S"
 )
 _HEADER: Final = later(r"[^\W\d_][\w-]{0,20}(?: [\w-]{1,20})?\s?(?:: |：\s?)\S")
 

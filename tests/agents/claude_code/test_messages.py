@@ -274,6 +274,11 @@ def test_another_sessions_message_is_an_agents_word() -> None:
     assert transcript.user(bare) == [Prompt(text="Pull.", actor="model", sender="another session")]
     assert transcript.user("No tag.", isMeta=True, origin=peer) == []
     assert transcript.user(f"What does {bare} mean?") == [Prompt(text=f"What does {bare} mean?")]
+    # Time in proportion to the text: it is what another agent wrote.
+    open_tags = "<cross-session-message>" * 80_000
+    started = time.process_time()
+    transcript.user(open_tags, origin=peer)
+    assert time.process_time() - started < 2
 
 
 def test_a_file_that_was_changed_elsewhere_is_known() -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
-from carryover.distill.pastes import parts, quoted_prompt, typed_words
+from carryover.distill.pastes import is_machine_line, parts, quoted_prompt, typed_words
 
 LOG = """\
 2031-03-04 11:02:17,431 INFO  worker: starting job cart
@@ -135,3 +137,10 @@ def test_combining_marks_neither_make_a_paste_of_a_prompt_nor_take_its_words_roo
 
     assert parts(prompt) == ((False, "fix e" + "\u0301" * 8 + " in the parser"),)
     assert quoted_prompt(prompt, 200).endswith("in the parser")
+
+
+@pytest.mark.parametrize("piece", ["a.b", "a; ", "= ", "x;  "])
+def test_a_long_line_costs_no_more_than_its_length(piece: str) -> None:
+    began_s = time.process_time()
+    is_machine_line(piece * 200_000 + "x")
+    assert time.process_time() - began_s < 2.0

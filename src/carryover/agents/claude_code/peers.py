@@ -16,6 +16,7 @@ from carryover.text.pattern import later
 
 OF_SESSIONS: Final = ("<teammate-message", "<cross-session-message")
 """The beginning of such a message; in a record of its own, a sentence of the client's is in front."""
+_BEGIN: Final = later("|".join(OF_SESSIONS))
 _MESSAGE: Final = later(r"<(cross-session|teammate)-message(\s[^>]*)?>(.*)</\1-message>", re.DOTALL)
 _NAME: Final = later(r"\sfrom-name=\"([^\"]+)\"")
 _UNNAMED: Final = "another session"
@@ -25,7 +26,8 @@ def add_message(builder: ClaudeBuilder, text: str, origin: msgspec.Raw) -> bool:
     """Adds another session's message if the text is one; returns whether it is."""
     if not text.startswith(OF_SESSIONS) and text_of(inside(origin, "kind")) != "peer":
         return False
-    found = _MESSAGE.search(text)
+    begin = _BEGIN.search(text)
+    found = _MESSAGE.match(text, begin.start()) if begin is not None else None
     words = without_handoff(found[3]).strip() if found is not None else ""
     if found is None or not words or builder.subagent_id is not None:
         return False
