@@ -64,7 +64,7 @@ _FILES: Final = later(r'\A.*?<file name="/[^"\n]*">.*</file>\n', re.DOTALL)
 """From what was piped in, up to the last closing tag, since a file may hold one. An image's stands on the same line."""
 _ATTACHED: Final = later(r'<file name="[^"\n]*">$', re.MULTILINE)
 _SKILL: Final = later(r'\A<skill name="([^"\n]*)" location="[^"\n]*">\n.*\n</skill>\n*', re.DOTALL)
-_LISTS: Final = later(r"(?<!\n)\n*<(read-files|modified-files)>\n.*?\n</\1>", re.DOTALL)
+_LISTS: Final = later(r"(?<!\n)\n*<(read-files|modified-files)>\n(?:(?!<\1>).)*?\n</\1>", re.DOTALL)
 _BRANCH: Final = later(r"\AThe user explored a different conversation branch.*?Summary of that exploration:\s*", re.S)
 _LIMITS: Final = ("402:", "429:")
 _REQUEST: Final = "prompt"
