@@ -39,7 +39,7 @@ PROJECTS_STEP_MS: Final = 100
 """The same for the folders of projects, in which few agents write."""
 DEBOUNCE_MS: Final = 80
 """Interval at which a continuous stream of changes is reported."""
-LOOK_AT_ROOTS_MS: Final = 1_000
+LOOK_AT_ROOTS_MS: Final = 500
 """Interval at which the folders are compared with those being watched."""
 LOOK_AT_PROJECTS_S: Final = 3.0
 """Interval at which projects are looked at: there may be hundreds, and only a project's first source is news."""
