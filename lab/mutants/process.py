@@ -31,6 +31,7 @@ def found_in_fork(work: Callable[[], Any], limit_s: float) -> Any:
     if not child:
         os.close(read)
         os.setsid()
+        gc.unfreeze()  # what was frozen is in no list of objects, so no change would be put into it
         try:
             _be_quiet_and_bounded()
             found = work()

@@ -53,6 +53,7 @@ def test_a_change_that_no_test_notices_is_named(tmp_path: Path) -> None:
     (tmp_path / "test_sums.py").write_text(
         "from made_up.room.sums import plus\n\ndef test_plus():\n    assert plus(1, 2) == 3\n"
     )
+    (tmp_path / "conftest.py").write_text("import gc\n\ndef pytest_collection_finish():\n    gc.freeze()\n")
     assert tried(tmp_path, room.parent, hollow=False) == {
         "room/sums.py:2 in plus: Add is Sub": "test_sums.py::test_plus",
         "room/sums.py:2 in plus: it returns None": "test_sums.py::test_plus",
