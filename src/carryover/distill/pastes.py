@@ -22,6 +22,7 @@ _LEAD_CHARS: Final = 160
 _SHORT_QUESTION: Final = 2
 _COLONS: Final = (":", "：")
 
+_FENCE: Final = "```"
 _BLOCK_END: Final = later(r"\n[ \t]*\n+")
 # Laid out by a machine: indentation, a time, a level, a frame, brackets, quotation marks, `key: value`, a diff, markup,
 # code. People indent the items of a list too, and in many languages end them with ";": of words alone, they are typed.
@@ -40,6 +41,8 @@ _HEADER: Final = later(r"[^\W\d_][\w-]{0,20}(?: [\w-]{1,20})?\s?(?:: |：\s?)\S"
 def parts(prompt: str) -> tuple[tuple[bool, str], ...]:
     """Returns the blocks of a prompt, each with whether it was pasted. Neighbours of the same kind are merged."""
     prompt = without_stacks(prompt)
+    if fenced := _fenced_by_hand(prompt):
+        return fenced
     blocks = _blocks(prompt)
     pasted = [at for at in range(len(blocks)) if _is_pasted(blocks, at)]
     if not pasted:
@@ -57,6 +60,22 @@ def parts(prompt: str) -> tuple[tuple[bool, str], ...]:
         last = max(last, len(blocks) - (2 if asks else 1))
     joined = ((False, blocks[:first]), (True, blocks[first : last + 1]), (False, blocks[last + 1 :]))
     return tuple((was, "\n\n".join(texts)) for was, texts in joined if texts)
+
+
+def _fenced_by_hand(prompt: str) -> tuple[tuple[bool, str], ...]:
+    """Returns the parts of a prompt in which a fence is closed behind other text of its line, as people do and programs
+    do not: all that stands outside of its fences was typed. Empty for another prompt."""
+    pieces = prompt.split(_FENCE)
+    fenced = [("\n" in piece, piece) for piece in pieces[1::2]]
+    if len(pieces) % 2 == 0 or not any(is_block and piece.rpartition("\n")[2].strip() for is_block, piece in fenced):
+        return ()
+    found = [(False, pieces[0])]
+    for (is_block, piece), after in zip(fenced, pieces[2::2], strict=True):
+        if is_block:
+            found += [(True, piece), (False, after)]
+        else:
+            found[-1] = (False, f"{found[-1][1]}{_FENCE}{piece}{_FENCE}{after}")
+    return tuple((was, text.strip()) for was, text in found if text.strip())
 
 
 def _is_pasted(blocks: list[str], at: int) -> bool:
@@ -104,7 +123,7 @@ def _is_long(block: str) -> bool:
 
 def _is_laid_out(block: str) -> bool:
     lines = [line for line in block.splitlines() if line.strip()]
-    if block.lstrip().startswith(("```", "~~~")):
+    if block.lstrip().startswith((_FENCE, "~~~")):
         return True
     by_machine = [line for line in lines if _MACHINE_LINE.match(line)]
     return len(by_machine) * 2 >= len(lines) > 0 or _has_headers(lines)

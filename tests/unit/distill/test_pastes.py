@@ -144,3 +144,18 @@ def test_a_long_line_costs_no_more_than_its_length(piece: str) -> None:
     began_s = time.process_time()
     is_machine_line(piece * 200_000 + "x")
     assert time.process_time() - began_s < 2.0
+
+
+def test_between_fences_that_were_set_by_hand_the_user_speaks() -> None:
+    """Fences of programs stand on lines of their own; then a text between them may be the program's."""
+    asks = "hide it if it says ```done```"
+    prompt = f"```{JSON}```\n\n{asks}\nthe button calls this\n```curl -X POST \\\n  /refund```\nand nothing else"
+    by_program = f"```\n{JSON}\n```\n\nThen run:\n\n```\n{JSON}\n```\n\nIs that right?"
+
+    assert parts(prompt) == (
+        (True, JSON),
+        (False, f"{asks}\nthe button calls this"),
+        (True, "curl -X POST \\\n  /refund"),
+        (False, "and nothing else"),
+    )
+    assert typed_words(by_program) == "Is that right?"
