@@ -68,6 +68,8 @@ def parted(
 ) -> list[Entry]:
     """Splits a quote into entries, of which the first and last stay longest, of a prompt, a question or a text from
     outside the beginning; beyond `most` lines, its middle is left out."""
+    if fits(text):  # it has parts since its label is long
+        weight = weight._replace(part=0.0)
     parts = list(enumerate(pieces(text, beside=len(label))))
     count = len(parts)
     if count > most:

@@ -47,3 +47,17 @@ def test_of_a_long_question_the_chosen_option_stands_or_the_beginning_of_each_li
 
     assert f"asked “Which one shall I move? ¶ {OPTIONS.splitlines()[1]}”: 2" in chosen
     assert "asked “Which one shall I move? ¶ 1. the importer of the shop the… ¶ 2. the" in whole
+
+
+def test_answers_that_fit_a_line_stay_together_however_much_was_asked() -> None:
+    answers = "1) as in shop.py" + "".join(f"\n{number}) whatever you find is the better one" for number in range(2, 6))
+    asked = "\n".join(f"{number}. {'Which of the shops is meant here ' * 3}?" for number in range(1, 6))
+    talk = worked(says=asked).user(answers).edited("shop.py").says("Done.")
+    for number in range(30):
+        found = "\n".join(
+            f"It is in other{number}.py and module{number}_{at}.py beside value{at}.txt" for at in range(20)
+        )
+        talk = talk.user("continue").edited(f"part{number}.py").says(found)
+    talk = talk.user("Now make the receipt").edited("receipt.py").says("Done.")
+
+    assert "5) whatever you find is the better one" in under("Task", talk)
