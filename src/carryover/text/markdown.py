@@ -13,7 +13,7 @@ from carryover.text.pattern import later
 _OPENER: Final = later(rb"[ \t]*(?:(?:[-*+>]|\d{1,9}[.)])[ \t]*)*(`{3,}(?=[^`]*$)|~{3,})")
 _CLOSER: Final = later(rb"[ \t>]*(`{3,}|~{3,})[ \t]*$")
 # In an answer: whatever looks like a fence is one, and one that is never closed runs to the end.
-_FENCE: Final = later(r"^\s*(```+|~~~+)")
+_FENCE: Final = later(r"^\s*(```+(?=[^`]*$)|~~~+)")
 _TABLE_ROW: Final = later(r"^\s*\|.*\|\s*$")
 _RULE: Final = later(r"^\s*([-*_=])(?:\s*\1){2,}\s*$")
 _BULLET: Final = later(r"^\s*(?:[-*+•]|\(?\d{1,2}[.)]|\(?[a-zA-Z][.)])\s+(?:\[[ xX]\]\s+)?")

@@ -93,3 +93,9 @@ def test_an_answers_fence_that_is_never_closed_runs_to_the_end_and_a_longer_one_
     assert line_forms(["a", "````md", "```", "b", "````", "~~~", "c"]) == [
         *("text", "fence", "code", "code", "fence", "fence", "code"),
     ]
+
+
+def test_a_line_with_both_ends_of_a_fence_is_no_fence() -> None:
+    """People paste a warning as "```Warning: …```"."""
+    assert line_forms(["fix this", "```Warning: <div> in <p>.```", "now"]) == ["text", "text", "text"]
+    assert line_forms(["```md", "a ```", "```", "b"]) == ["fence", "code", "fence", "text"]

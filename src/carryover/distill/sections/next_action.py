@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from carryover.distill.entry import STALER, WEIGHTS, Entry
 from carryover.distill.quotes import earlier
-from carryover.distill.sections.quoting import from_session, from_turn, joined_short, last_words, parted
+from carryover.distill.sections.quoting import announced, from_session, from_turn, joined_short, last_words, parted
 from carryover.distill.trail import Past, Step, answers_since
 from carryover.distill.view import SessionView
 
@@ -28,7 +28,7 @@ def next_entries(past: Past, limit: str | None) -> list[Entry]:
 
 def is_planned(past: Past, following: Iterable[Entry]) -> bool:
     """Whether a step is recorded as open, among the entries of this heading."""
-    if last_words(past.main.turn).following != "":
+    if announced(past) != "":
         return True
     return any(entry.kind in ("todo list", "file") for entry in following)
 
@@ -36,9 +36,8 @@ def is_planned(past: Past, following: Iterable[Entry]) -> bool:
 def _announced(past: Past) -> list[Entry]:
     """Returns the lines of the last words that the agent itself labelled as next."""
     step = past.main
-    following = last_words(past.main.turn).following
     at_ms = step.turn.last_ms
-    return parted(step, following, "message", WEIGHTS["announced"], label=past.spoke(step, at_ms), at_ms=at_ms)
+    return parted(step, announced(past), "message", WEIGHTS["announced"], label=past.spoke(step, at_ms), at_ms=at_ms)
 
 
 def _plan(past: Past) -> list[Entry]:

@@ -20,7 +20,7 @@ from carryover.distill.closed_classes import (
 from carryover.distill.digest import Turn
 from carryover.distill.entry import BY_WORTH, Entry, EntryKind, Weight
 from carryover.distill.quotes import BESIDE, fits, lines_of, of_one_place, pieces, sentences
-from carryover.distill.trail import Step
+from carryover.distill.trail import Past, Step
 from carryover.distill.view import SessionView
 from carryover.text.markdown import line_forms
 from carryover.text.pattern import later
@@ -161,6 +161,11 @@ def last_words(turn: Turn) -> LastWords:
         return _words_of(turn.answer)
     asked = (_parted(said.text).question for said in reversed(turn.said))
     return LastWords(body="", question=next(filter(None, asked), ""))
+
+
+def announced(past: Past) -> str:
+    """Returns what the last words mark as next, until the user has said something else: it may turn that down."""
+    return last_words(past.main.turn).following if past.main.turn is past.newest.turn else ""
 
 
 @lru_cache(maxsize=512)  # every handoff examines the same answers again

@@ -37,7 +37,8 @@ def documents_of(view: ProjectView, *, outside: bool = True) -> dict[str, list[V
 
 def open_items(past: Past, facts: Mapping[str, FileFacts]) -> list[Entry]:
     """Returns the first open items of the newest documents with open boxes, verbatim. Boxes on disk count more than
-    recorded ones; those of a template that was only read once belong to something else."""
+    recorded ones; of a document that was only read, as a template is, those that none is checked of belong to something
+    else, unless the user named it."""
     entries: list[Entry] = []
     prompts = "\n".join(step.turn.prompt for step in past.steps)
     weight = WEIGHTS["open box"]
@@ -45,8 +46,7 @@ def open_items(past: Past, facts: Mapping[str, FileFacts]) -> list[Entry]:
         recorded = next((one.boxes for one, _ in reversed(visits) if one.boxes is not None), None)
         boxes = facts.get(path, FileFacts(exists=True, boxes=recorded)).boxes
         edits = [(one, session) for one, session in visits if one.edited is not None]
-        is_read_again = sum(one.turns for one, _ in visits) > 1
-        is_own = edits or is_read_again or path.rpartition("/")[2] in prompts
+        is_own = edits or path.rpartition("/")[2] in prompts
         if boxes is None or boxes.checked >= boxes.total or not (is_own or boxes.checked):
             continue
         document, session = (edits or visits)[-1]

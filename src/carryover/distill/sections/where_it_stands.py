@@ -10,7 +10,7 @@ from carryover.distill.entry import BY_WORTH, WEIGHTS, Entry
 from carryover.distill.quotes import clip, cut_middle, earlier, excerpt
 from carryover.distill.sections.open_questions import asking_sessions, newest_run
 from carryover.distill.sections.progress_log import is_done_since
-from carryover.distill.sections.quoting import from_turn, joined_short, last_words, parted
+from carryover.distill.sections.quoting import announced, from_turn, joined_short, last_words, parted
 from carryover.distill.sections.recent_files import may_be_tested, relative
 from carryover.distill.trail import (
     Past,
@@ -172,7 +172,8 @@ def _words(past: Past, step: Step) -> list[Entry]:
     words = last_words(turn)
     if is_main:
         closed = before_remark(step)
-        said = parted(step, words.body, "message", weight, label=label, at_ms=at_ms)
+        text = words.body if announced(past) else words.said
+        said = parted(step, text, "message", weight, label=label, at_ms=at_ms)
         return [*_before(past, step, closed), *said] if closed is not None else said
     asks = step.is_newest and step.view.session in asking_sessions(past)
     body = words.said if asks else turn.answer

@@ -44,6 +44,15 @@ def test_lines_that_the_agent_labelled_as_next_stand_under_next_action(
     assert ("Shall I continue?" in under("Open questions", talk)) == ("Shall" in report)
 
 
+def test_what_was_announced_stands_with_the_other_words_once_the_user_has_said_something_else() -> None:
+    talk = worked(says=REPORT)
+    assert "the fixture" in under("Next action", worked(says=REPORT).user("continue"))
+
+    talk.user("I don't like that receipt, I want the old one in tests/receipts.")
+    assert "the fixture" not in under("Next action", talk)
+    assert "Next steps: ¶ 1. the receipt ¶ 2. the fixture" in under("Where it stands", talk).replace(" / ", " ¶ ")
+
+
 def test_questions_that_the_agent_labelled_as_open_are_open_until_the_user_writes_again() -> None:
     talk = worked(says="It is done.\n\nOpen questions:\n- Per item or per cart\n- Net or gross\n\nAll tests pass.")
     asked = under("Open questions", talk)
@@ -123,9 +132,12 @@ def test_what_a_plan_file_says_now_counts_more_than_what_was_recorded() -> None:
     assert "`PLAN.md`: added 2 min earlier, 3 of 3 boxes checked" in done
 
 
-def test_a_document_with_boxes_that_was_read_once_sets_no_task_until_the_user_names_it() -> None:
+def test_a_document_with_boxes_that_was_only_read_sets_no_task_until_the_user_names_it() -> None:
     talk = session("s1").user(GOAL)
-    talk.ran("docs/pull_request.md", "- [ ] I ran the tests", op="read", name="Read").edited("cart.py").says("Done.")
+    for prompt in ("Now the receipt.", "And the rates."):
+        talk.ran("docs/pull_request.md", "- [ ] I ran the tests", op="read", name="Read").edited("cart.py")
+        talk.says("Done.").user(prompt)
+    talk.edited("rates.py").says("Done.")
     assert lines_under("Next action", talk) == []
     assert handoff(talk).settled
 
