@@ -17,9 +17,12 @@ _QUIET_COMMIT: Final = later(
 )
 _COMMITTED: Final = later(r"^\[[^\]\n]{1,120} ([0-9a-f]{6,40})\] (.{1,200})$", re.M)
 _ON_BRANCH: Final = later(
-    r"^(?:Switched to (?:a new )?branch '|\[(?!HEAD )(?=\S+ (?:\(root-commit\) )?[0-9a-f]{6,40}\]))([^\s'\]]{1,120})",
+    r"^(?:Switched to (?:a new )?branch '|On branch (?=\S+$)"
+    r"|[^\w\n]{0,3}Deleted (?:local )?branch \S+ and switched to branch (?=\S+$)"
+    r"|\[(?!HEAD )(?=\S+ (?:\(root-commit\) )?[0-9a-f]{6,40}\]))([^\s'\]]{1,120})",
     re.M,
 )
+_GIT: Final = later(r"\b(?:git|gh) ")
 _SWITCHED: Final = later(r"^Switched to (?:a new )?branch '([^\s'\]]{1,120})'$", re.M)
 _RAISED: Final = later(r"(?:[\w.]+\.)?[A-Z]\w*(?:Error|Exception|Interrupt|Exit)\b(?::|$)", re.I)
 _REPORTED: Final = later(r"(?:error|fatal)\b", re.I)  # perhaps only by the program that ran the failed one
@@ -117,9 +120,10 @@ def committed(body: ToolResult) -> list[tuple[str, str]]:
 
 
 def branch_in(body: ToolResult) -> str:
-    """Returns the branch that `git commit`, `checkout` or `switch` last named; empty if none did here."""
+    """Returns the branch that `git commit`, `checkout`, `switch` or `stash`, or `gh pr merge`, last named; empty if
+    none did here."""
     if body.op != "shell" or "git -C" in body.subject or is_looking(body.subject):
         return ""
     # A script's name need not say that it runs git, which says so itself.
-    named = (_ON_BRANCH if "git " in body.subject else _SWITCHED).findall(body.output)
+    named = (_ON_BRANCH if _GIT.search(body.subject) else _SWITCHED).findall(body.output)
     return named[-1] if named else ""
