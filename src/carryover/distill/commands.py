@@ -25,7 +25,9 @@ _ON_BRANCH: Final = later(
 _GIT: Final = later(r"\b(?:git|gh) ")
 _SWITCHED: Final = later(r"^Switched to (?:a new )?branch '([^\s'\]]{1,120})'$", re.M)
 _RAISED: Final = later(r"(?:[\w.]+\.)?[A-Z]\w*(?:Error|Exception|Interrupt|Exit)\b(?::|$)", re.I)
-_REPORTED: Final = later(r"(?:error|fatal)\b", re.I)  # perhaps only by the program that ran the failed one
+_REPORTED: Final = later(r"(?:PHP )?(?:error|fatal)\b", re.I)  # perhaps only by the program that ran the failed one
+_LOCATED: Final = later(r"\S+?(?::\d+:\d+:|\(\d+,\d+\):) \S")
+"""A line and a column, as compilers and linters name them and a search does not."""
 _TIMED_OUT: Final = later(r"command timed out\b", re.I)
 """What clients put before or after what a command has printed until then, which may all be well."""
 _FILE_NAME: Final = later(r"[\w-]+\.\w+")
@@ -92,8 +94,8 @@ def why(output: str, *, of_edit: bool = False) -> str:
 def error_in(output: str) -> str:
     """Returns the last line of an output that looks like an error; empty if there is none."""
     newest = _telling(output)[:-41:-1]
-    raised = next(filter(_RAISED.match, newest), None) or next(filter(_REPORTED.match, newest), "")
-    return clip(one_line(raised), chars=_CAUSE_CHARS)
+    found = (next(filter(form.match, newest), "") for form in (_RAISED, _REPORTED, _LOCATED))
+    return clip(one_line(next(filter(None, found), "")), chars=_CAUSE_CHARS)
 
 
 def _telling(output: str) -> list[str]:

@@ -111,6 +111,16 @@ def test_an_edit_is_known_by_any_name_of_its_file(subject: str) -> None:
         ("ValueError: no cents\nERROR cart: run failed", "ValueError: no cents"),
         ("error[E0425]: cannot find value", "error[E0425]: cannot find value"),
         ("fatal: not a git repository\nhint: init", "fatal: not a git repository"),
+        (
+            "PHP Fatal error:  Uncaught RateError: no rate in /shop/rates.php:40\n#0 {main}\n  thrown on line 40",
+            "PHP Fatal error: Uncaught RateError: no rate in /shop/rates.php:40",
+        ),
+        (
+            "a.py:30:16: F821 undefined name 'Rate'\n30█ except Rate:\n31│ pass",
+            "a.py:30:16: F821 undefined name 'Rate'",
+        ),
+        ("a.ts(3,5): error TS2304: no name 'Rate'.\n\nDone in 2 s", "a.ts(3,5): error TS2304: no name 'Rate'."),
+        ("src/a.py:30: rate\nsrc/b.py:3: rate\nnothing to do", "src/a.py:30: rate ¶ src/b.py:3: rate ¶ nothing to do"),
         ("one\ntwo\nthree\nfour\nfive", "two ¶ three ¶ four ¶ five"),
         ("Der Preis fehlt in der Tabelle der Artikel, die heute neu angelegt wurde.", None),
         ("", ""),
