@@ -17,9 +17,9 @@ from typing import Final, NamedTuple
 from carryover.errors import visible
 from carryover.probe.git_command import GitAnswer, in_store, in_store_ended
 from carryover.sync.address import folder_at, without_credentials
-from carryover.sync.head import MOST_MACHINES
+from carryover.sync.head import MOST_MACHINES, MOST_SEGMENTS
 from carryover.sync.sealing import LARGEST_OBJECT
-from carryover.sync.store import FILE_NAME, Fetched, FolderStore, Store, StoreTrouble
+from carryover.sync.store import FILE_NAME, MOST_LISTED, TOO_MUCH, Fetched, FolderStore, Store, StoreTrouble
 
 _SHORT_S: Final = 120.0
 """For what is done here, and for the list of a remote's branches, with which each sync begins: one that never answers
@@ -85,6 +85,7 @@ class GitStore(Store):
         # One that is refused is known by its commit, so that its own machine can put another in its place.
         self._tips, self._files = tips, {}
         refused: dict[str, str] = {}
+        left = MOST_LISTED
         for machine, commit in tips.items():
             # Each by itself, so that one which git refuses keeps no other back.
             try:
@@ -92,7 +93,8 @@ class GitStore(Store):
                     branch = f"+refs/heads/{machine}:{_THEIRS}{machine}"
                     self._git("fetch", "--force", "store", branch, remote=True, timeout_s=REMOTE_S)
                 # Of what came, which may be newer than what was listed.
-                self._files[machine] = self._files_of(f"{_THEIRS}{machine}")
+                self._files[machine] = self._files_of(f"{_THEIRS}{machine}", left)
+                left -= len(self._files[machine])
             except Unanswered:
                 raise
             except StoreTrouble as trouble:
@@ -114,11 +116,14 @@ class GitStore(Store):
         rows = (line.partition("\t") for line in listed)
         return {ref: commit for commit, _, ref in rows if ref != "HEAD"}
 
-    def _files_of(self, ref: str) -> dict[str, _Blob]:
-        """Returns the files of a branch that is here, leaving out those that no machine writes."""
-        listed = self._git("ls-tree", "-z", "-l", "--full-tree", ref).decode(errors="replace")
+    def _files_of(self, ref: str, most: int) -> dict[str, _Blob]:
+        """Returns the files of a branch that is here, leaving out those that no machine writes. Raises StoreTrouble if
+        it has more than `most`, or than a machine may have."""
+        listed = self._git("ls-tree", "-z", "-l", "--full-tree", ref)
+        if listed.count(b"\0") > min(most, MOST_SEGMENTS + len(("key", "head"))):
+            raise StoreTrouble(_trouble(TOO_MUCH, remote=True), TOO_MUCH)
         files = {}
-        for row in listed.split("\0")[:-1]:
+        for row in listed.decode(errors="replace").split("\0")[:-1]:
             about, _, name = row.partition("\t")
             _, kind, blob, size = about.split()
             if kind == "blob" and FILE_NAME.fullmatch(name):
@@ -168,8 +173,7 @@ class GitStore(Store):
         except TimeoutError as error:
             raise Unanswered(_trouble("git did not end in time", remote=remote)) from error
         except OverflowError as error:
-            reason = "it holds more than any machine writes"
-            raise StoreTrouble(_trouble(reason, remote=remote), reason) from error
+            raise StoreTrouble(_trouble(TOO_MUCH, remote=remote), TOO_MUCH) from error
         except FileNotFoundError as error:
             raise StoreTrouble("Synchronising needs git, which can't be run here. Nothing was changed.") from error
         if answer.code != 0:

@@ -26,6 +26,9 @@ from carryover.sync.sealing import LARGEST_OBJECT
 
 MACHINE: Final = re.compile(r"[0-9a-f]{16}")
 FILE_NAME: Final = re.compile(r"key|head|[0-9]{8}")
+MOST_LISTED: Final = 250_000
+"""How many files of a store are known at once, of all machines: one that anyone fills must not fill the memory."""
+TOO_MUCH: Final = "it holds more than any machine writes"
 _MOST_FILES: Final = 30_000
 _TEMPORARY: Final = "new-"
 _FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
@@ -84,9 +87,14 @@ class FolderStore(Store):
         # Programs that synchronise folders, and the system, leave hidden files.
         others = (name for name, _ in listed if name == ".git" or not (name.startswith(".") or MACHINE.fullmatch(name)))
         files, refused = dict[str, Mapping[str, int]](), dict[str, str]()
+        left = MOST_LISTED
         for machine in machines:
+            if left <= 0:
+                refused[machine] = TOO_MUCH
+                continue
             try:
                 files[machine] = self._files(machine)
+                left -= len(files[machine])
             except OSError as error:
                 if in_store_ended.is_set():
                     raise self._trouble(os_reason(error)) from error

@@ -111,6 +111,21 @@ def test_a_file_larger_than_any_machine_writes_is_not_read(store: FolderStore, f
     assert store.read(OTHER, "head") is None
 
 
+def test_however_many_folders_have_however_many_files_a_bounded_number_is_known(
+    store: FolderStore, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("carryover.sync.store.MOST_LISTED", 10)
+    for number in range(5):
+        (folder / f"{number:016x}").mkdir()
+        for name in range(10):
+            (folder / f"{number:016x}" / f"{name:08d}").touch()
+
+    fetched = store.fetch()
+
+    assert sum(map(len, fetched.files.values())) == 10
+    assert list(fetched.refused.values()) == ["it holds more than any machine writes"] * 4
+
+
 def test_what_no_machine_writes_is_left_out_and_left_alone(store: FolderStore, folder: Path) -> None:
     (folder / ME).mkdir()
     for name in ("../x", "hook", "00000001.tmp", "key.pub", "head~"):

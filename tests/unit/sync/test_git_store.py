@@ -13,7 +13,7 @@ import pytest
 from carryover.probe.git_command import GitAnswer, in_store
 from carryover.sync.git_store import GitStore, store_at
 from carryover.sync.store import FolderStore, StoreTrouble
-from support.git_server import remote_at
+from support.git_server import pack_with_a_large_file, remote_at, remote_that_sends
 from support.repository import git
 from support.tools import program
 
@@ -197,6 +197,35 @@ def test_a_tree_of_more_files_than_an_answer_may_have_keeps_no_other_back(
 
     assert fetched.files == {ME: {"head": 1}}
     assert fetched.refused == {OTHER: "it holds more than any machine writes"}
+
+
+def test_however_many_branches_have_however_many_files_a_bounded_number_is_known(
+    store: GitStore, remote: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("carryover.sync.git_store.MOST_LISTED", 100)
+    one = blob(remote)
+    for number in range(9):
+        rows = "".join(f"100644 blob {one}\t{name:08d}\0" for name in range(40))
+        planted(remote, rows, f"{number:016x}")
+
+    fetched = store.fetch()
+
+    assert sum(map(len, fetched.files.values())) == 80
+    assert list(fetched.refused.values()) == ["it holds more than any machine writes"] * 7
+
+
+def test_a_few_bytes_that_stand_for_a_large_file_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a delta that copies the same again and again; of a gigabyte, git would hold all in memory."""
+    pack, commit = pack_with_a_large_file(160)
+    assert len(pack) < 10_000
+    address, environment = remote_that_sends(tmp_path, OTHER, pack, commit)
+    for name, text in environment.items():
+        monkeypatch.setenv(name, text)
+
+    fetched = GitStore(tmp_path / "store", address).fetch()
+
+    assert fetched.files == {}
+    assert "over limit" in fetched.refused[OTHER]
 
 
 def test_files_that_no_machine_writes_are_left_out(store: GitStore, remote: Path) -> None:
