@@ -17,6 +17,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Final
+from urllib.parse import unquote
 
 from carryover.fsio import is_gone, read_bytes_bounded
 from carryover.platform import here
@@ -101,6 +102,8 @@ _STORE_ENVIRONMENT: Final = {
     "SSH_ASKPASS_REQUIRE": "never",
     "GCM_INTERACTIVE": "never",
 }
+_LOGIN: Final = re.compile(r"(https?://)([^/:@]*):([^/]*)@([^/]*)")
+_HELPER: Final = '!f() { [ "$1" != get ] || printf "username=%s\\npassword=%s\\n" "$STORE_USER" "$STORE_PASSWORD"; }; f'
 LARGEST_ANSWER: Final = 64 << 20
 _STUBS: Final = (b"xcrun: error: ", b"You have not agreed to the Xcode")
 """What macOS's own `git` begins with where the tools that it starts are missing, or their license is not agreed to."""
@@ -169,17 +172,18 @@ def in_store(
 ) -> GitAnswer:
     """Runs one command in the bare repository at `folder`, one of ours, with `given` as its input.
 
-    `remote` is the address that the name `store` stands for in the command: it may hold a password, so it is not an
-    argument, which other users of the machine could read. Nobody is asked for a password or a host's key. Raises
-    TimeoutError if it did not end within `timeout_s`, with its children gone by then; OverflowError if it said more
-    than `most_bytes`, as of a tree that holds itself many times; FileNotFoundError without git.
+    `remote` is the address that the name `store` stands for in the command. A password in it is on no command line,
+    which other users of the machine could read. Nobody is asked for a password or a host's key. Raises TimeoutError if
+    it did not end within `timeout_s`, with its children gone by then; OverflowError if it said more than `most_bytes`,
+    as of a tree that holds itself many times; FileNotFoundError without git.
     """
     import tempfile  # slow to load, and only sync needs it
 
     name, *arguments = command
-    settings = {**_STORE_SETTINGS, **({"remote.store.url": remote} if remote else {})}
+    address, login = _without_login(remote)
+    settings = {**_STORE_SETTINGS, **address}
     environment = {key: text for key, text in os.environ.items() if key not in _MISLEADING}
-    environment |= {**_SAFE_ENVIRONMENT, **_STORE_ENVIRONMENT, "GIT_DIR": str(folder)}
+    environment |= {**_SAFE_ENVIRONMENT, **_STORE_ENVIRONMENT, **login, "GIT_DIR": str(folder)}
     environment["GIT_CONFIG_COUNT"] = str(len(settings))
     for number, (key, text) in enumerate(settings.items()):
         environment |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": text}
@@ -196,6 +200,21 @@ def in_store(
     finally:
         _in_store.discard(process)
         _end(process)
+
+
+def _without_login(remote: str) -> tuple[dict[str, str], dict[str, str]]:
+    """Returns git's settings for the address `remote`, and the environment from which it takes the password in that:
+    what it starts for http gets the address as an argument."""
+    found = _LOGIN.match(remote)
+    if found is None:
+        return ({"remote.store.url": remote} if remote else {}), {}
+    scheme, user, password, host = found.groups()
+    settings = {
+        "remote.store.url": f"{scheme}{host}{remote[found.end() :]}",
+        "credential.helper": "",  # the user's own may know another password
+        f"credential.{scheme}{host}.helper": _HELPER,
+    }
+    return settings, {"STORE_USER": unquote(user), "STORE_PASSWORD": unquote(password)}
 
 
 def end_in_store() -> None:

@@ -39,7 +39,7 @@ def usable_address(given: str) -> str:
 
 _SCP: Final = re.compile(r"(?:[^@/]+@)?(?P<host>\[[^\]]+\]|[^:/]+):(?P<path>(?!//).*)", re.DOTALL)
 _DEFAULT_PORTS: Final = {"ssh": 22, "git+ssh": 22, "http": 80, "https": 443, "git": 9418}
-_CREDENTIALS: Final = re.compile(r"(?<=://)[^/@\s]*@")
+_CREDENTIALS: Final = re.compile(r"(?<=://)[^/\s]*@")
 
 
 def normalised(address: str) -> str:

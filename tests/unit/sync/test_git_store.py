@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import os
 import subprocess
+from base64 import b64encode
 from functools import partial
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any, Final
 
 import pytest
@@ -253,6 +256,40 @@ def test_the_address_is_on_no_command_line_and_in_no_file(tmp_path: Path, monkey
 
     assert "ls-remote" in seen.read_text() and "push" in seen.read_text()
     assert "token" not in seen.read_text()
+
+
+def test_a_password_in_the_address_is_on_the_command_line_of_no_program_that_git_starts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Other users of the machine can read those. The server gets it, after it has asked for one."""
+    login = "Basic " + b64encode(b"ann:to/k@n").decode()
+    given: list[str | None] = []
+
+    class Asking(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            given.append(self.headers["Authorization"])
+            self.send_response(404 if given[-1] else 401)
+            self.send_header("WWW-Authenticate", 'Basic realm="store"')
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    monkeypatch.setenv("GIT_TRACE", str(tmp_path / "trace"))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / ".gitconfig").write_text('[credential]\n\thelper = "!echo username=bob; echo password=other; :"\n')
+    with HTTPServer(("127.0.0.1", 0), Asking) as server:
+        Thread(target=server.serve_forever).start()
+        store = GitStore(tmp_path / "store", f"http://ann:to%2Fk@n@127.0.0.1:{server.server_port}/store")
+        with pytest.raises(StoreTrouble, match="can't be reached") as caught:
+            store.fetch()
+        server.shutdown()
+
+    assert given == [None, login]
+    trace = (tmp_path / "trace").read_text()
+    assert "remote-http store http://127.0.0.1" in trace
+    for text in (trace, str(caught.value)):
+        assert "to%2Fk" not in text and "to/k" not in text
 
 
 def test_a_remote_that_is_not_there_is_said_without_its_password(tmp_path: Path) -> None:

@@ -159,7 +159,8 @@ def test_an_address_that_would_run_something_is_refused(address: str) -> None:
 
 def test_a_message_of_git_is_shown_without_passwords() -> None:
     # Git leaves it out of some messages itself, but not of every one.
-    assert without_credentials("fatal: https://ann:token@host/x refuses") == "fatal: https://host/x refuses"
+    for login in ("ann:token", "ann:to@ken"):
+        assert without_credentials(f"fatal: https://{login}@host/x refuses") == "fatal: https://host/x refuses"
 
 
 @pytest.mark.parametrize(
