@@ -62,7 +62,9 @@ _OPEN = later(r"[ \t]{0,8}(?:\*{1,2}[ \t]?)?[fFbBrRuUlLnN]{0,2}(\\{0,7})(\"\"\"|
 _ANNOTATION = later(r"[ \t]?[&\w.|\[\]' ]{1,40}=[ \t]{0,8}(?=[fFbBrRuU]{0,2}[\"'])")
 _BLANK = later(r"[ \t]{0,8}(?:\*{1,2}[ \t])?(?:[|>][+-]?\r?\n[ \t]{1,40})?")
 """Before a value without quotes; YAML may have it on the next line, behind `|` or `>`."""
-_SHELL_WORD = later(r"(?:[^\s\\]|\\[^nrt\"'\s])+")
+_SHELL_WORD = later(r"(?:[^\s\\]|\\[^nrt\"'\s]|\\ (?=\S))+")
+_WORDS = later(r"[\w'-]{1,64}(?: [\w'-]{1,64}){2,23}(?=[ \t\r]*(?:\Z|\n))")
+"""A phrase of three words or more, up to the end of its line."""
 _WORD = later(r"[^\s\"'`,;&<>(){}\[\]|\\]+")
 _UP_TO_BLANK = later(r"(?:[^\s\"'`\\]|\\(?![nrt]))+")
 _UP_TO_SEMICOLON = later(r"[^\s\"'`;\\]+")
@@ -166,7 +168,9 @@ def _bare(text: str, name: str, begin: int, at: int, separator: str, most: int, 
     start = end_of(_BLANK, text, at)
     limit = min(len(text), start + most)
     glued = separator == "=" and start == at and text[at - 2 : at - 1] not in (" ", "\t")
-    if glued and name.isupper():
+    if glued and "phrase" in name.lower() and (phrase := _WORDS.match(text, start, limit)) is not None:
+        end, code = phrase.end(), False
+    elif glued and name.isupper():
         end = end_of(_SHELL_WORD, text, start, limit)
         while end > start and text[end - 1] in "\"'`,;)]}":
             end -= 1

@@ -152,7 +152,7 @@ _HARMLESS = (values.is_dummy, values.is_filler, values.is_path, values.is_type_o
 
 
 def _is_secret(found: Assignment, word: str) -> bool:
-    value = found.value.strip()
+    value = found.value.strip().replace("\\ ", "_")  # such a blank is part of a shell's word
     if any(harmless(value) for harmless in _HARMLESS):
         return False
     if _repeats_name(found) and not (found.in_words and is_scrambled(value, 8)):
