@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -17,9 +18,9 @@ from msgspec.structs import replace
 
 from carryover.adapter.spec import AGENTS_MD
 from carryover.agents import local_files, read_lists
-from carryover.config import ProjectSettings
+from carryover.config import KEPT, ProjectSettings
 from carryover.errors import os_reason
-from carryover.fsio import is_folder, is_there, private_dir, read_bytes_bounded, write_if_changed
+from carryover.fsio import SCRATCH, is_folder, is_there, private_dir, read_bytes_bounded, write_if_changed
 from carryover.outside.apply import Text
 from carryover.outside.in_project import Pass, text_in
 from carryover.outside.listed import GITIGNORE
@@ -36,6 +37,11 @@ _WHAT: Final = "the rule that keeps something of ours out of git"
 _TITLE: Final = b"# Carryover (auto-added)"
 _LINES: Final = (_TITLE, b".carryover/")
 _OWN_LINES: Final = (_TITLE, b"*")
+OF_STATE: Final = re.compile(
+    r"(?:carryoverd|config|continue|daemon|edits|handoff|hook|journal|launchd|ledger|placed|projects|start)\..*"
+    rf"|{KEPT}|canary|crashes|paused|spool|sync|{SCRATCH}.*|\..*\.tmp"
+)
+"""The names of what Carryover has in the state folder."""
 
 
 def keep_out(edits: Pass, name: str = STORE) -> bool:
@@ -81,9 +87,10 @@ def ignore_itself(store: Path) -> None:
 
 def ignore_state(folder: Path) -> None:
     """The same for the state folder, where the home folder is a repository, as one of dotfiles. A folder of another
-    name (`CARRYOVER_HOME`) may hold something else, and stays as it is; so does one that can't be written to."""
-    if folder.name == STORE and _is_in_repository(folder):
-        with suppress(OSError):
+    name (`CARRYOVER_HOME`) that holds something else stays as it is; so does one that can't be written to."""
+    with suppress(OSError):
+        is_ours = folder.name == STORE or all(OF_STATE.fullmatch(path.name) for path in folder.iterdir())
+        if is_ours and _is_in_repository(folder):
             ignore_itself(folder)
 
 

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from carryover.install import uninstall
 from carryover.outside.in_project import Pass
 from carryover.probe.checkout import Checkout
 from carryover.projects.policy import Refusal, refusal_by_git
-from carryover.publish.gitignore import ignore_state, keep_out, kept_out, other_stores, unshare_rule
+from carryover.publish.gitignore import OF_STATE, ignore_state, keep_out, kept_out, other_stores, unshare_rule
 from support.passes import begun
 from support.repository import git, repository
 from support.shared_rule import add_shared_rule
@@ -133,10 +134,21 @@ def test_excludes_behind_a_symlink_are_not_followed(home: Path) -> None:
 
 
 def test_in_a_repository_of_dotfiles_the_state_folder_ignores_itself(home: Path, app: Path) -> None:
-    for folder in (home / ".carryover", app / "state", app / ".carryover"):
+    for folder in (home / ".carryover", app / "state", app / "theirs", app / ".carryover"):
         folder.mkdir(mode=0o700)
+    (app / "state" / "config.toml").touch()
+    (app / "theirs" / "notes.md").touch()
+    for folder in (home / ".carryover", app / "state", app / "theirs", app / ".carryover"):
         ignore_state(folder)
 
     assert not (home / ".carryover" / ".gitignore").exists(), "no repository is there"
-    assert not (app / "state" / ".gitignore").exists(), "it may hold something else"
+    assert not (app / "theirs" / ".gitignore").exists(), "it holds something else"
+    (app / "state" / "ledger.sqlite").touch()
     assert ignored(app)
+    assert git(app, "status", "--porcelain", "--untracked-files=all") == "?? theirs/notes.md\n"
+
+
+def test_each_file_that_an_uninstall_would_remove_is_known_as_the_state_folders() -> None:
+    names = [pattern.replace("*", "x") for pattern, _ in (*uninstall._FILES, *uninstall._TREES)]
+
+    assert [name for name in names if not OF_STATE.fullmatch(name)] == []
