@@ -126,7 +126,7 @@ def issue(name: str, newest: str, known: str, failures: Sequence[tuple[str, str]
             "",
             f"What it writes, beside {known}:",
             "",
-            fenced(safe("\n".join([*changed, *cut]) or "no field came or went").text, "diff"),
+            fenced(safe("\n".join([*changed, *cut]) or "no field came or went"), "diff"),
             "",
         )
     )

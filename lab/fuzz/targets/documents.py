@@ -40,7 +40,7 @@ class _Page(HTMLParser):
 def check(data: bytes, folder: Path) -> None:
     kind, rest = chosen(data, _KINDS)
     words, heading = parts(rest, 2)
-    text, title = safe(text_of(words)).text, quoted_line(text_of(heading))
+    text, title = safe(text_of(words)), quoted_line(text_of(heading))
     assert_shown(text)
     assert_shown(title, breaks=False)
     _check_session(kind, text, title)

@@ -55,7 +55,7 @@ def note(file: str, project: str | None, source: str | None, title: str | None) 
     if file == "-" and sys.stdin.isatty():
         warn("Paste the answer, then press Ctrl-D on an empty line.")
     text = _text(_content(file))
-    about = safe(title or "").text.strip() or plain(next(iter(prose_lines(text)), text))
+    about = safe(title or "").strip() or plain(next(iter(prose_lines(text)), text))
     headline = f"Second opinion from {writer}: {one_line(about, _TITLE_CHARS)}"
     session, is_new = record_note(state_dir(), root, writer, headline, (text,))
     return Noted(session, root, headline, is_new)
@@ -85,7 +85,7 @@ def _text(content: bytes) -> str:
         raise UserError(f"The text is longer than {LARGEST_NOTE >> 20} MiB. Nothing was recorded.", ExitCode.REFUSED)
     if b"\0" in content:
         raise UserError("That is not a text. Nothing was recorded.", ExitCode.REFUSED)
-    text = safe(without_handoffs(content.decode("utf-8-sig", "replace"))).text.strip()
+    text = safe(without_handoffs(content.decode("utf-8-sig", "replace"))).strip()
     if not text:
         raise UserError("The text is empty. Nothing was recorded.", ExitCode.NOTHING_FOUND)
     return text

@@ -116,7 +116,7 @@ def _named(which: str, there: Sequence[Pinned]) -> Pinned | None:
 
 
 def _checked(text: str) -> str:
-    words = " ".join(safe(text).text.split())
+    words = " ".join(safe(text).split())
     if not words:
         raise UserError("The text is empty. Nothing was recorded.", ExitCode.USAGE)
     if len(words) > PIN_CHARS:

@@ -99,7 +99,7 @@ def _inert(text: str) -> str:
 
 
 def _quoted(text: str) -> str:
-    lines = quoting.safe(text).text.strip().split("\n")
+    lines = quoting.safe(text).strip().split("\n")
     return "\n".join(
         f"> {start}{neutralize(line[len(start) :])}".rstrip() for line in lines for start in _START.findall(line)
     )

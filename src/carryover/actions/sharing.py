@@ -138,4 +138,4 @@ def _hidden(text: str) -> str:
     for home in {str(Path.home()), str(Path.home().resolve())} - {"/"}:
         named = re.escape(re.sub(r"[^A-Za-z0-9]", "-", home))
         text = re.sub(rf"(?<![\w.-]){re.escape(home)}(?![\w-]|\.\w)|(?<![\w-]){named}(?=-)", "~", text)
-    return quoting.safe(text).text
+    return quoting.safe(text)

@@ -82,7 +82,7 @@ def trajectory(head: SessionHead, events: Iterable[SessionEvent], *, subagents: 
 
 def _agent(head: SessionHead, name: str | None) -> dict[str, str]:
     facts = {"name": head.agent, "version": head.version or UNKNOWN_VERSION, **({"model_name": name} if name else {})}
-    return {name: safe(value).text for name, value in facts.items()}
+    return {name: safe(value) for name, value in facts.items()}
 
 
 class _Steps:
@@ -199,7 +199,7 @@ def _when(timestamp: str, step: dict[str, Any]) -> dict[str, str]:
 def _cleaned(value: Any, name: str = "") -> Any:
     """Returns a structure with text that may leave the machine; ids stay as they are."""
     if isinstance(value, str):
-        return value if name in _NAMES else safe(value).text
+        return value if name in _NAMES else safe(value)
     if isinstance(value, dict):
         return {key: _cleaned(inner, key) for key, inner in value.items()}
     return [_cleaned(inner) for inner in value] if isinstance(value, list | tuple) else value

@@ -113,7 +113,7 @@ def _framed(body: str, material: Material, chat: WebChat, question: str, note: s
     """Puts the body between the lines that identify an export, below `note`, and appends the user's own question."""
     marks = (hashlib.sha256(f"{number}{body}".encode()).hexdigest()[:8] for number in count())
     first, last = export_frame(next(mark for mark in marks if mark not in body))
-    question = safe(question).text.strip()
+    question = safe(question).strip()
     prepared = f"Prepared for {chat.name}, {iso_utc(material.now_ms)}."
     if material.handoff is not None:
         prepared += f' Times such as "3 min earlier" count back from {iso_utc(material.handoff.updated_ms)}.'

@@ -18,7 +18,7 @@ import msgspec
 from carryover.distill.entry import Entry
 from carryover.distill.handoff import Handoff
 from carryover.distill.quotes import elapsed
-from carryover.export.quoting import block_quote, code_span, fenced, quoted_line, safe
+from carryover.export.quoting import block_quote, code_span, fenced, hidden_in, quoted_line, safe
 from carryover.redact import CleanText
 from carryover.text.markdown import is_table_row, line_forms
 from carryover.text.pattern import later
@@ -214,7 +214,7 @@ def _task_in_full(material: Material) -> Iterator[Piece]:
     lines = _lines(material, "Task")
     shown = [quoted_line(line.shown) for line in lines]
     for line in lines:
-        text = safe(_request(material, line)).text.strip()
+        text = safe(_request(material, line)).strip()
         if not text or any(quoted_line(text) in other for other in shown):
             continue
         heading = CleanText("The request in full, as the user wrote it to the agent:\n\n")
@@ -239,7 +239,7 @@ def _request(material: Material, line: Entry) -> str:
 def _last_answer(material: Material) -> Iterator[Piece]:
     if not material.last_answer.strip():
         return
-    text = safe(material.last_answer).text.strip()
+    text = safe(material.last_answer).strip()
     yield Piece(
         section="The agent's last answer",
         text=block_quote(_cut(text, 6000)),
@@ -265,7 +265,7 @@ def _guidance(files: Iterable[TextFile]) -> Iterator[Piece]:
     skills = 0
     ordered = sorted(files, key=lambda file: (_is_skill(file), file.path.count("/"), file.path))
     for number, file in enumerate(ordered):
-        text = CleanText(safe(file.text).text.strip())
+        text = CleanText(safe(file.text).strip())
         if not text:
             continue
         if text in first_with:
@@ -322,7 +322,7 @@ def _changes(material: Material) -> Iterator[Piece]:
     places = {file.path: place for place, file in enumerate(material.files)}
     ordered = sorted(material.changes, key=lambda change: (places.get(change.path, len(places)), change.path))
     for number, change in enumerate(ordered):
-        text = safe(change.diff).text
+        text = safe(change.diff)
         lines = text.rstrip("\n").split("\n")
         short = fenced(CleanText("\n".join([*lines[:_SHORT_DIFF_LINES], "[...]"])), "diff")
         yield Piece(
@@ -345,20 +345,20 @@ def _files(material: Material) -> Iterator[Piece]:
     """Yields the files; one that is too long is shown around its last edit."""
     for number, file in enumerate(material.files):
         shown = safe(file.text)
-        if not shown.text.strip():
+        if not shown.strip():
             continue
         remarks = [f"edited by an agent {elapsed(file.edited_ms, material.now_ms)} ago"] if file.edited_ms else []
         remarks += ["uncommitted"] * file.changed
-        if shown.hidden:
-            remarks.append(f"{shown.hidden} hidden character{'s' * (shown.hidden > 1)} taken out")
+        if hidden := hidden_in(file.text):
+            remarks.append(f"{hidden} hidden character{'s' * (hidden > 1)} taken out")
         remark = f" ({', '.join(remarks)})" if remarks else ""
         heading = f"### {code_span(file.path)}{remark}\n\n"
-        shorter, part = _excerpt(shown.text, file.line)
+        shorter, part = _excerpt(shown, file.line)
         suffix = PurePosixPath(file.path).suffix.lower()
         language = _FENCE_NAMES.get(suffix, suffix.removeprefix("."))
         yield Piece(
             section=_FILES,
-            text=CleanText(f"{heading}{fenced(shown.text, language)}"),
+            text=CleanText(f"{heading}{fenced(shown, language)}"),
             rank=_FILE_RANK + _STEP * number,
             label=file.path,
             shorter=CleanText(f"{heading}{fenced(shorter, language)}") if shorter is not None else None,

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Final
 
-import msgspec
-
 from carryover.redact import CleanText, clean
 from carryover.text.harmless import harmless, without_chat_marks, without_comments
 from carryover.text.pattern import later
@@ -14,22 +12,19 @@ _BACKTICKS: Final = later(r"`{3,}")
 _LANGUAGE: Final = later(r"[A-Za-z0-9+#-]{1,20}")
 
 
-class Safe(msgspec.Struct, frozen=True):
-    """Text that may be quoted, and the number of hidden characters that were removed."""
-
-    text: CleanText
-    hidden: int = 0
-
-
-def safe(text: str) -> Safe:
+def safe(text: str) -> CleanText:
     """Returns `text` without secrets, hidden characters and chat-template markers; lines are kept."""
-    seen = harmless(text)
-    return Safe(clean(without_chat_marks(seen)), len(text) - len(seen) - text.count("\r\n"))
+    return clean(without_chat_marks(harmless(text)))
+
+
+def hidden_in(text: str) -> int:
+    """Returns how many hidden characters `safe` takes out of `text`."""
+    return len(text) - len(harmless(text)) - text.count("\r\n")
 
 
 def quoted_line(text: str) -> CleanText:
     """Returns `text` as a single line of a list; it cannot open a block or a heading."""
-    line = " ".join(_BACKTICKS.sub("''", safe(text).text).split())
+    line = " ".join(_BACKTICKS.sub("''", safe(text)).split())
     return CleanText(without_comments(line))
 
 

@@ -152,7 +152,7 @@ def cleaned(parts: Iterable[Part[str]]) -> Iterator[Part[CleanText]]:
     for part in parts:
         by = f" (sub-agent {part.subagent_id})" if part.subagent_id else ""
         heading = quoted_line(f"{part.heading}{by}")
-        text = CleanText(safe(part.text).text.strip("\n"))
+        text = CleanText(safe(part.text).strip("\n"))
         yield cast(Part[CleanText], msgspec.structs.replace(part, heading=heading, text=text))
 
 

@@ -70,7 +70,7 @@ def prompt_for_part(part: str) -> str:
 def answered(part: str, answer: str) -> tuple[CleanText, int]:
     """Returns the answer for a part, in which each sentence that brings something from elsewhere is marked, and how
     many are; the part itself if the answer is empty or longer."""
-    text = safe(without_thinking(answer)).text.strip()
+    text = safe(without_thinking(answer)).strip()
     return checked(text, part) if text and len(text) < len(part) else (CleanText(part), 0)
 
 

@@ -244,7 +244,7 @@ def _lines(work: _OpenProject, session: SessionRow, starts: Sequence[events.Turn
         else:
             yield f"- {'failed: ' if part.failed else ''}{what}{retracted}"
         if part.text.strip() and not (part.repeated and not part.is_diff):
-            for line in without_marks(safe(part.text).text.strip("\n")).split("\n"):
+            for line in without_marks(safe(part.text).strip("\n")).split("\n"):
                 yield from (
                     f"> {line[start : start + _LINE_CHARS]}".rstrip()
                     for start in range(0, max(len(line), 1), _LINE_CHARS)

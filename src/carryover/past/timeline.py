@@ -87,7 +87,7 @@ def timeline_page(db: sqlite3.Connection, project: ProjectRow, *, before_ms: int
 
 
 def _shown(moment: Moment) -> Moment:
-    diff = safe(moment.diff).text if isinstance(moment.diff, str) else moment.diff
+    diff = safe(moment.diff) if isinstance(moment.diff, str) else moment.diff
     return replace(moment, text=quoted_line(moment.text), diff=diff)
 
 
