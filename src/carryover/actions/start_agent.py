@@ -13,8 +13,8 @@ from typing import Final, NamedTuple, NoReturn
 
 import msgspec
 
-from carryover.actions.agents import Known, agents_to_list
-from carryover.adapter.spec import Starter
+from carryover.actions.agents import agents_to_list
+from carryover.adapter.spec import AgentSpec, Starter
 from carryover.agents import agent_name, specs
 from carryover.config import Config, load_config
 from carryover.distill.own_text import go_on_prompt
@@ -99,7 +99,7 @@ def put_handoff(agent_id: str | None, root: str) -> TakeOver:
     return TakeOver(start, refreshed, handoff_in_place(refreshed, config, state))
 
 
-def agents_to_start() -> list[Known]:
+def agents_to_start() -> list[AgentSpec]:
     """Returns the agents that can be started here. Raises UserError (NOTHING_FOUND) if there is none."""
     config = load_config(state_dir().config)
     startable = startable_here(config.agents.selected, Machine.here(config.agents.recorded_env()))

@@ -203,7 +203,8 @@ def listed_agents(*, startable: bool) -> str:
     """Lists agent ids for people, each with its other names: `claude-code (claude), codex`."""
     from carryover.actions import agents
 
-    return ", ".join(agent.called for agent in agents.agents_to_list(startable=startable))
+    listed = agents.agents_to_list(startable=startable)
+    return ", ".join(f"{one.id} ({', '.join(one.aliases)})" if one.aliases else one.id for one in listed)
 
 
 _FILLED: Final = "fill N tokens, as estimated, 600 to 50,000; above 1,800 with the conversation, from its end backwards"
