@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final, Literal, NamedTuple
+from typing import Final, Literal
 
 from carryover.model import FileEdit
 from carryover.records.fields import bounded
@@ -21,12 +21,14 @@ _SAYS_ENOUGH: Final = later(r"\w.*\w.*\w")
 Sure = Literal["followed", "by_text"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class LineWriter:
     """What wrote a line. `edit` is its place in the list of edits; None if none of them did."""
 
-    edit: int | None
-    sure: Sure
+    index: int
+    """That of the line in the file before the edits that were undone so far."""
+    edit: int | None = None
+    sure: Sure = "followed"
     """`followed` through every later edit, or found `by_text` because the file was also changed in other ways."""
 
 
@@ -62,24 +64,6 @@ class _Piece:
         return [line[:1] == "+" for line in self.lines if line[:1] != "-"]
 
 
-@dataclass(slots=True)
-class _Line:
-    """A line whose edit is looked for: its index in the file before the edits that were undone so far.
-
-    >>> line = _Line(0, exact=False)
-    >>> line.is_of(3)
-    >>> line.source
-    LineWriter(edit=3, sure='by_text')
-    """
-
-    index: int
-    exact: bool = True
-    source: LineWriter | None = None
-
-    def is_of(self, edit: int | None) -> None:
-        self.source = LineWriter(edit, "followed" if self.exact else "by_text")
-
-
 def comparable(text: str) -> list[str]:
     """Splits the text of a file into lines as diffs contain them."""
     return [bounded(line.removesuffix("\r"), _LONGEST_LINE) for line in text.split("\n")]
@@ -88,8 +72,8 @@ def comparable(text: str) -> list[str]:
 def sources_of(lines: Sequence[str], places: Iterable[int], edits: Sequence[FileEdit]) -> list[LineWriter]:
     """Returns what wrote the lines at these indexes of the file's `lines`. `edits` are in order, oldest first."""
     file = list(lines)
-    targets = [_Line(index) for index in places]
-    waiting = targets
+    writers = [LineWriter(index) for index in places]
+    waiting = writers
     for number, edit in reversed(list(enumerate(edits))):
         if not waiting:
             break
@@ -104,14 +88,12 @@ def sources_of(lines: Sequence[str], places: Iterable[int], edits: Sequence[File
             else:
                 wrote = _undo(file, piece, edit, waiting)
             for line in wrote:
-                line.is_of(number)
-            waiting = [line for line in waiting if line.source is None]
+                line.edit = number
+            waiting = [line for line in waiting if line.edit is None]
         if is_whole:
             _are_uncertain(waiting)
             break
-    for line in waiting:
-        line.is_of(None)
-    return [line.source or LineWriter(None, "by_text") for line in targets]
+    return writers
 
 
 def writes(edit: FileEdit) -> bool:
@@ -130,9 +112,9 @@ def removed_by(edit: FileEdit) -> set[str]:
     return {line[1:] for line in lines if line.startswith("-") and _SAYS_ENOUGH.search(line)}
 
 
-def _are_uncertain(lines: Iterable[_Line]) -> None:
+def _are_uncertain(lines: Iterable[LineWriter]) -> None:
     for line in lines:
-        line.exact = False
+        line.sure = "by_text"
 
 
 def _pieces(diff: str) -> Iterator[_Piece]:
@@ -154,16 +136,16 @@ def _pieces(diff: str) -> Iterator[_Piece]:
         yield _Piece(start, tuple(lines))
 
 
-def _undo(file: list[str], piece: _Piece, edit: FileEdit, waiting: Sequence[_Line]) -> list[_Line]:
+def _undo(file: list[str], piece: _Piece, edit: FileEdit, waiting: Sequence[LineWriter]) -> list[LineWriter]:
     """Undoes the piece in `file`, and returns those of the lines that it wrote."""
     new = piece.new
     old = piece.old
     place = _place(file, piece, new)
     if place is None and (within := _within_lines(file, piece, new)) is not None:
         # The edit replaced a text that began or ended within a line: take in the rest of these lines.
-        place = within.place
+        place, before, after = within
         new = file[place : place + len(new)]
-        old = "".join((within.before, "\n".join(old), within.after)).split("\n")
+        old = "".join((before, "\n".join(old), after)).split("\n")
     if place is None:
         _are_uncertain(waiting)
         return [line for line in waiting if _has_text(file, line.index, piece, new)]
@@ -172,7 +154,8 @@ def _undo(file: list[str], piece: _Piece, edit: FileEdit, waiting: Sequence[_Lin
     for line in waiting:
         inside = line.index - place
         if inside >= len(new):
-            line.exact = line.exact and not piece.cut
+            if piece.cut:
+                line.sure = "by_text"
             if piece.cut and inside < (edit.added or 0):
                 wrote.append(line)
             line.index += len(old) - len(new)
@@ -199,17 +182,9 @@ def _place(file: list[str], piece: _Piece, new: list[str]) -> int | None:
     return min(places, key=lambda index: abs(index - start), default=None)
 
 
-class _WithinLines(NamedTuple):
-    """Where a text is in a file: the index of its first line, what stands before it there, and what after it in its
-    last line."""
-
-    place: int
-    before: str
-    after: str
-
-
-def _within_lines(file: list[str], piece: _Piece, new: list[str]) -> _WithinLines | None:
-    """Returns where a text without a known line is in the file. None unless it is there once."""
+def _within_lines(file: list[str], piece: _Piece, new: list[str]) -> tuple[int, str, str] | None:
+    """Returns where a text without a known line is in the file: the index of its first line, what stands before it
+    there, and what after it in its last line. None unless it is there once."""
     text = "\n".join(file)
     part = "\n".join(new)
     if piece.start is not None or not part or text.count(part) != 1:
@@ -218,7 +193,7 @@ def _within_lines(file: list[str], piece: _Piece, new: list[str]) -> _WithinLine
     end = begin + len(part)
     line_end = text.find("\n", end)
     before = text[text.rfind("\n", 0, begin) + 1 : begin]
-    return _WithinLines(text.count("\n", 0, begin), before, text[end : line_end if line_end >= 0 else len(text)])
+    return text.count("\n", 0, begin), before, text[end : line_end if line_end >= 0 else len(text)]
 
 
 def _has_text(file: list[str], index: int, piece: _Piece, new: list[str]) -> bool:

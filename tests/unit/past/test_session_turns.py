@@ -80,6 +80,11 @@ def source_of(lines: list[str], at: int, edits: list[FileEdit]) -> LineWriter:
     return sources_of(lines, [at], edits)[0]
 
 
+def wrote(lines: list[str], at: int, edits: list[FileEdit]) -> tuple[int | None, str]:
+    writer = source_of(lines, at, edits)
+    return writer.edit, writer.sure
+
+
 HOUR_MS = 3_600_000
 NOW_MS = 1_795_000_000_000
 
@@ -191,8 +196,8 @@ def test_each_line_is_that_of_the_edit_that_wrote_it(
 @pytest.mark.parametrize("length", [400, 4000])
 def test_a_long_file_whose_end_is_not_recorded_is_still_the_edits_own(length: int) -> None:
     lines = [f"value_{number} = {number}" for number in range(length)]
-    assert source_of(lines, length - 1, [whole(lines)]) == LineWriter(0, "followed")
-    assert source_of(["by hand"], 0, [whole(["by hand"]), whole(["x"])]) == LineWriter(None, "by_text")
+    assert wrote(lines, length - 1, [whole(lines)]) == (0, "followed")
+    assert wrote(["by hand"], 0, [whole(["by hand"]), whole(["x"])]) == (None, "by_text")
 
 
 def test_an_edit_of_a_part_of_a_line_is_undone_in_the_whole_line() -> None:
@@ -203,13 +208,13 @@ def test_an_edit_of_a_part_of_a_line_is_undone_in_the_whole_line() -> None:
 
     assert [source_of(lines, at, [whole(["def f(x):", "last"]), edit]).edit for at in (1, 2)] == [1, 1]
     before = whole(["def f(x):", "    return price  # ends", "last"])
-    assert [source_of(lines, at, [before, edit]) for at in (0, 3)] == [LineWriter(0, "followed")] * 2
+    assert [wrote(lines, at, [before, edit]) for at in (0, 3)] == [(0, "followed")] * 2
 
 
 def test_lines_that_were_removed_count_for_the_place_of_others_also_without_context() -> None:
     edits = [edit_of(["a", "x", "x", "b"], ["a", "b"], context=0)]
     later = edit_of(["a", "b"], ["a", "b", "b"], context=0)
-    assert source_of(["a", "b", "b"], 1, [*edits, later]) == LineWriter(None, "followed")
+    assert wrote(["a", "b", "b"], 1, [*edits, later]) == (None, "followed")
 
 
 def test_of_an_edit_that_was_changed_since_a_line_counts_if_its_text_or_its_neighbour_is_there() -> None:
@@ -219,7 +224,7 @@ def test_of_an_edit_that_was_changed_since_a_line_counts_if_its_text_or_its_neig
     changed = ["def total(basket):", "    rate = rate_of(cart)", "    return rate * 3", "}"]
 
     found = [source_of(changed, at, [edit]) for at in range(4)]
-    assert found == [LineWriter(edit, "by_text") for edit in (None, 0, None, None)]
+    assert [(each.edit, each.sure) for each in found] == [(edit, "by_text") for edit in (None, 0, None, None)]
     twice = ["    rate = rate_of(cart)", "    return rate * 2", "    pass", "    rate = rate_of(cart)"]
     assert [source_of(twice, at, [edit]).edit for at in (0, 3)] == [0, None]
 
