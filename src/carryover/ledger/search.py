@@ -10,7 +10,7 @@ import msgspec
 
 from carryover.facts import DAY_MS
 from carryover.ledger.codec import is_of, read_body
-from carryover.ledger.rows import as_record, records
+from carryover.ledger.rows import as_record
 from carryover.ledger.search_text import (
     KINDS,
     SearchKind,
@@ -22,6 +22,7 @@ from carryover.ledger.search_text import (
     with_forms,
 )
 from carryover.ledger.word_forms import most_typos, typos_between
+from carryover.model import FileEdit
 
 _WEIGHTS: Final[dict[SearchKind, float]] = {"prompt": 1.5, "answer": 1.2, "command": 1.0, "path": 0.6, "error": 0.9}
 """Weight by kind: a person's words come before what a tool did."""
@@ -82,11 +83,11 @@ _OTHER_EDITS: Final = f"{_EDITS} event.id <= :pending_to AND {is_of('file_edit')
 
 
 class EditRow(msgspec.Struct, frozen=True, kw_only=True):
-    """An event that may be an edit of a file. `at_ms` is in UTC ms; `subagent_id` is '' for the main conversation."""
+    """An edit of a file. `at_ms` is in UTC ms; `subagent_id` is '' for the main conversation."""
 
     event_id: int
     at_ms: int
-    body: str | bytes
+    body: FileEdit
     thread_id: int
     subagent_id: str
     session_id: int
@@ -250,15 +251,17 @@ def _times(db: sqlite3.Connection, query: Query, most: int) -> int:
 
 
 def edits_of_name(db: sqlite3.Connection, project_id: int, root: str, name: str) -> Iterator[EditRow]:
-    """Yields events that may be edits of a file called `name` in the project at `root` and its worktrees."""
+    """Yields edits that may be of a file called `name` in the project at `root` and its worktrees."""
     match = phrase_query(name)
     pending_to = _EVERY_EVENT
     if match:
         (pending_to,) = db.execute("SELECT pending_to FROM search_state").fetchone()
     values = {"project": project_id, "root": root, "match": match, "pending_to": pending_to}
-    if match:
-        yield from records(EditRow, db, _INDEXED_EDITS, values)
-    yield from records(EditRow, db, _OTHER_EDITS, values)
+    for statement in (_INDEXED_EDITS, _OTHER_EDITS) if match else (_OTHER_EDITS,):
+        for event_id, at_ms, stored, *rest in db.execute(statement, values):
+            body = read_body(db, stored)
+            if isinstance(body, FileEdit):
+                yield as_record(EditRow, (event_id, at_ms, body, *rest))
 
 
 def indexed_share(db: sqlite3.Connection) -> float:

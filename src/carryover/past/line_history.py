@@ -117,7 +117,7 @@ class _Search:
     @property
     def first_edit_ms(self) -> int | None:
         """The time of the first edit; None without any."""
-        return min((row.at_ms for row, _ in self._edits.values()), default=None)
+        return min((edit.at_ms for edit in self._edits.values()), default=None)
 
     def answers(self, texts: Sequence[str], lines: Sequence[_Line]) -> Iterator[_Answer]:
         """Yields for each of the lines how its origin was found, and the turns. `texts`: all lines of the file."""
@@ -168,7 +168,7 @@ class _Undone:
         return ("before", ()) if is_older else None
 
     def _time_of(self, place: int) -> int:
-        return self._edits[self._ordered[place]].row.at_ms
+        return self._edits[self._ordered[place]].at_ms
 
 
 def _lines(path: Path, line: int) -> list[str]:

@@ -6,7 +6,7 @@ import sqlite3
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path, PurePath
-from typing import Final, NamedTuple
+from typing import Final
 
 import msgspec
 
@@ -14,7 +14,7 @@ from carryover.ledger.codec import is_of, read_body
 from carryover.ledger.events import turn_of, turn_starts
 from carryover.ledger.rows import ProjectRow
 from carryover.ledger.search import EditRow, edits_of_name
-from carryover.model import FileEdit, UserPrompt
+from carryover.model import UserPrompt
 from carryover.past.sessions import show_command
 from carryover.probe.git_history import FormerName, GitCommit
 
@@ -30,14 +30,7 @@ _OF_SESSION: Final = f"""{_PROMPTS} (SELECT id FROM thread WHERE session_id = ? 
     AND at_ms <= ? ORDER BY id DESC"""
 
 
-class _Edit(NamedTuple):
-    """A recorded edit of a file: where it is recorded, and what it did."""
-
-    row: EditRow
-    body: FileEdit
-
-
-Edits = Mapping[int, _Edit]
+Edits = Mapping[int, EditRow]
 """Edits by the id of their event."""
 
 
@@ -142,7 +135,7 @@ def changes_of(
     return turns_of(db, edits)
 
 
-def edits_of(db: sqlite3.Connection, project: ProjectRow | None, *paths: str) -> dict[int, _Edit]:
+def edits_of(db: sqlite3.Connection, project: ProjectRow | None, *paths: str) -> dict[int, EditRow]:
     """Returns the edits of the file at `paths` (absolute), which may no longer exist; none without a project.
 
     They are matched by path relative to the project, so the result includes those made before the project was moved, in
@@ -151,36 +144,35 @@ def edits_of(db: sqlite3.Connection, project: ProjectRow | None, *paths: str) ->
     if project is None:
         return {}
     names = [path_in_project(path, (project.root,)) for path in paths]
-    edits: dict[int, _Edit] = {}
+    edits: dict[int, EditRow] = {}
     for name in names:  # grows during the iteration
         for row in edits_of_name(db, project.id, project.root, PurePath(name).name):
-            body = read_body(db, row.body)
             roots = (row.root, row.recorded_root)
-            if not isinstance(body, FileEdit) or path_in_project(body.path, roots) != name:
+            if path_in_project(row.body.path, roots) != name:
                 continue
-            edits[row.event_id] = _Edit(row, body)
-            former = path_in_project(body.old_path, roots) if body.old_path else name
+            edits[row.event_id] = row
+            former = path_in_project(row.body.old_path, roots) if row.body.old_path else name
             if former not in names and len(names) < _MOST_NAMES:
                 names.append(former)
     return edits
 
 
-def between(edits: Edits, since_ms: int, until_ms: int | None) -> dict[int, _Edit]:
+def between(edits: Edits, since_ms: int, until_ms: int | None) -> dict[int, EditRow]:
     """Returns the edits after `since_ms` and until `until_ms` (UTC ms; None: until now)."""
     until = float("inf") if until_ms is None else until_ms
-    return {key: edit for key, edit in edits.items() if since_ms < edit.row.at_ms <= until}
+    return {key: edit for key, edit in edits.items() if since_ms < edit.at_ms <= until}
 
 
 def in_order(edits: Edits) -> list[int]:
     """Returns the ids of the edits' events, oldest first."""
-    return sorted(edits, key=lambda key: (edits[key].row.at_ms, key))
+    return sorted(edits, key=lambda key: (edits[key].at_ms, key))
 
 
 def turns_of(db: sqlite3.Connection, edits: Edits) -> list[TurnChange]:
     """Returns the turns that made the edits of one file, newest first."""
     turns: dict[tuple[int, int], TurnChange] = {}
-    starts = {session: turn_starts(db, session) for session in {row.session_id for row, _ in edits.values()}}
-    for row, body in (edits[event_id] for event_id in sorted(edits)):
+    starts = {session: turn_starts(db, session) for session in {row.session_id for row in edits.values()}}
+    for row in (edits[event_id] for event_id in sorted(edits)):
         prompt_id, prompt = _prompt_before(db, row)
         turn = turn_of(starts[row.session_id], row.event_id, row.at_ms, row.subagent_id or None)
         change = TurnChange(
@@ -189,12 +181,12 @@ def turns_of(db: sqlite3.Connection, edits: Edits) -> list[TurnChange]:
             session=row.session,
             subagent_id=row.subagent_id or None,
             prompt=prompt,
-            change=body.change,
-            path=body.path,
-            old_path=body.old_path,
+            change=row.body.change,
+            path=row.body.path,
+            old_path=row.body.old_path,
             edits=1,
-            added=body.added,
-            removed=body.removed,
+            added=row.body.added,
+            removed=row.body.removed,
             machine=row.machine or None,
             turn=turn,
             show=show_command(row.session, turn, subagent=bool(row.subagent_id)),
