@@ -72,26 +72,17 @@ def _nothing_in(path: Path, agent: Agent, until: int | None) -> UserError:
     )
 
 
-class WorkInFile(NamedTuple):
-    """The agent that wrote a file, the project that was worked on, None if no agent did anything, and its newest
-    events, newest first."""
+def view_of_transcript(
+    path: Path, agent_id: str | None, until: int | None, most_events: int = 0
+) -> tuple[Agent, ProjectView | None, Sequence[Happened]]:
+    """Returns the agent that wrote a file, the newest project that was worked on in its first `until` records (None: in
+    all), None if no agent did anything, and its newest events, newest first.
 
-    agent: Agent
-    view: ProjectView | None
-    events: Sequence[Happened]
-
-
-def view_of_transcript(path: Path, agent_id: str | None, until: int | None, most_events: int = 0) -> WorkInFile:
-    """Returns what was worked on in the first `until` records of the file (None: in all). Raises UserError if the file
-    can't be read."""
+    Raises UserError if the file can't be read.
+    """
     agent, source = _document(path, agent_id)
     if until is not None:
         agent = replace(agent, reader=_ReaderUpTo(agent.reader, until))
-    return WorkInFile(agent, *_view(agent, source, most_events))
-
-
-def _view(agent: Agent, source: Source, most_events: int) -> tuple[ProjectView | None, Sequence[Happened]]:
-    """Returns the newest project that was worked on, None if no agent did anything, and its newest events."""
     find_root: FindRoot = root_of
     recorded = _as_recorded(agent, source, find_root, most_events)
     nowhere = recorded.view is None
@@ -106,7 +97,7 @@ def _view(agent: Agent, source: Source, most_events: int) -> tuple[ProjectView |
     view = recorded.view
     if view is not None and nowhere:
         view = msgspec.structs.replace(view, checkouts=_ANYWHERE)
-    return view, recorded.events
+    return agent, view, recorded.events
 
 
 class _Recorded(NamedTuple):
