@@ -76,13 +76,6 @@ class Changed(NamedTuple):
     """Whether the daemon runs, and has taken it; otherwise it holds when it starts."""
 
 
-class Dropped(NamedTuple):
-    """How many sessions would be dropped, and the newest of them."""
-
-    number: int
-    newest: tuple[Session, ...] = ()
-
-
 def settings(state: StateDir) -> list[Setting]:
     """Returns all current settings. Raises UserError (REFUSED) if the file can't be used."""
     config, file = load_config(state.config), str(state.config)
@@ -152,12 +145,12 @@ def change(state: StateDir, key: str, words: Sequence[str] | None) -> Changed:
     return Changed(before, after, is_running=health is not None)
 
 
-def would_drop(state: StateDir, key: str, words: Sequence[str], *, most: int) -> Dropped:
-    """Returns the sessions that setting `key` to `words` would newly drop, the newest `most` of them listed. Raises as
+def would_drop(state: StateDir, key: str, words: Sequence[str], *, most: int) -> tuple[int, list[Session]]:
+    """Returns how many sessions setting `key` to `words` would newly drop, and the newest `most` of them. Raises as
     `change` does."""
     table, _, name = key.partition(".")
     if table != "retention" or not state.ledger.exists():
-        return Dropped(0)
+        return 0, []
     from carryover.past.sessions import listed
     from carryover.publish.forgetting import over_limits
 
@@ -171,7 +164,7 @@ def would_drop(state: StateDir, key: str, words: Sequence[str], *, most: int) ->
         )
         rows = selected_sessions(db, Selection(), now_ms=at_ms)
         newly = [row for row in rows if (row.agent, row.native_id) in dropped - anyway]
-        return Dropped(len(newly), tuple(listed(db, newly[:most])))
+        return len(newly), listed(db, newly[:most])
 
 
 def _checked(table: str, name: str, words: Sequence[str]) -> Any:

@@ -102,11 +102,11 @@ def _ask_before_dropping(args: argparse.Namespace) -> None:
     """Lists the sessions that the new setting would drop, if any, and asks. Raises UserError if the user says no."""
     from carryover.faces.cli.forget import MOST_LISTED, some_sessions
 
-    dropped = would_drop(state_dir(), args.key, args.value, most=MOST_LISTED)
-    if not dropped.number:
+    number, newest = would_drop(state_dir(), args.key, args.value, most=MOST_LISTED)
+    if not number:
         return
     if not (args.json or args.yes):
         when = "when carryoverd starts the next time, or within a day"
-        say(f"This drops {counted(dropped.number, 'session')} {when}:", *some_sessions(dropped.newest, dropped.number))
+        say(f"This drops {counted(number, 'session')} {when}:", *some_sessions(newest, number))
         say("Those whose transcripts still exist come back when you raise the limit. The others are gone for good.")
     agree(args, "Set it?")
