@@ -8,8 +8,6 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-import msgspec
-
 from carryover.adapter.contract import Parsed, QuotedText, Record, Source
 from carryover.adapter.spec import AgentSpec
 from carryover.agents import specs
@@ -39,13 +37,6 @@ _TITLE: Final = re.compile(r"^#{1,2} (.+?)\s*$", re.MULTILINE)
 _TITLE_TIME: Final = re.compile(r"\s*\(?(\d{4}-\d{2}-\d{2}[ T]\d{2}:\d{2}[^)\s]*)\)?$")
 
 
-class Made(msgspec.Struct, frozen=True):
-    """The agent's name in SpecStory's spelling, and the session id; both None in the first documents of 2025."""
-
-    agent: str | None
-    session: str | None
-
-
 class _Context(TurnContext, frozen=True, omit_defaults=True):
     """The parser's state between two turns of a document; turns without a time inherit the last one."""
 
@@ -59,44 +50,45 @@ class _Context(TurnContext, frozen=True, omit_defaults=True):
 def recognised(file: Candidate) -> OpenedDocument | None:
     """Returns a document that SpecStory wrote; None if it is another. Raises UserError if its agent is not known."""
     made = parse_beginning(file.text)
-    return _document(file, made) if made is not None else None
+    return _document(file, *made) if made is not None else None
 
 
 def recognised_part(file: Candidate) -> OpenedDocument | None:
     """Returns what lacks a document's beginning, but has the heading of a turn; None if it has none."""
     has_turn = any(HEADING.match(line) for line in file.text.split("\n"))
-    return _document(file, Made(None, None)) if has_turn and (file.part or file.any_chat) else None
+    return _document(file, None, None) if has_turn and (file.part or file.any_chat) else None
 
 
-def parse_beginning(text: str) -> Made | None:
-    """Parses the beginning of a document; returns None if SpecStory did not write it."""
+def parse_beginning(text: str) -> tuple[str | None, str | None] | None:
+    """Returns the agent's name in SpecStory's spelling and the session id that the beginning of a document gives, both
+    None in the first documents of 2025; None if SpecStory did not write it."""
     lines = text.split("\n")[:_HEAD_LINES]
     above = lines[: next((at for at, line in enumerate(lines) if HEADING.match(line)), len(lines))]
     session = _SESSION.search("\n".join(above))
     has_turn = len(above) < len(lines)
     if not (any(_MADE_BY.match(line) for line in above[:3]) or (session is not None and has_turn)):
         return None
-    return Made(None, None) if session is None else Made(session[1], usable_name(session[2]))
+    return (None, None) if session is None else (session[1], usable_name(session[2]))
 
 
-def _document(file: Candidate, made: Made) -> OpenedDocument:
+def _document(file: Candidate, agent: str | None, session: str | None) -> OpenedDocument:
     """Returns a document with its sessions as those of its agent. One that names no session is identified by its
     beginning."""
-    spec = file.named or (spec_named(made.agent, specs()) if made.agent is not None else None)
+    spec = file.named or (spec_named(agent, specs()) if agent is not None else None)
     if spec is None and file.part:
         spec = UNNAMED
-    if spec is None and made.agent is None:
+    if spec is None and agent is None:
         raise UserError(
             f"{file.path} does not say which agent its session is of. {NOTHING} Name it with --agent.",
             ExitCode.USAGE,
         )
     if spec is None:
         raise UserError(
-            f"{file.path} holds a session of {made.agent!r}, an agent that Carryover does not know. {NOTHING}",
+            f"{file.path} holds a session of {agent!r}, an agent that Carryover does not know. {NOTHING}",
             ExitCode.NOTHING_FOUND,
         )
-    parse = partial(_parse, quoted_of(spec), file.project or named_folder(file.path), made.session is None)
-    session = made.session or f"specstory-{digest(file.head[:_ID_BYTES])}"
+    parse = partial(_parse, quoted_of(spec), file.project or named_folder(file.path), session is None)
+    session = session or f"specstory-{digest(file.head[:_ID_BYTES])}"
     return document(spec, TurnReader(partial(by_turn, turn_lines)), _Context, parse, file.path, SPECSTORY, session)
 
 
