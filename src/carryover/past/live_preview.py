@@ -171,33 +171,28 @@ def _turn_preview(db: sqlite3.Connection, row: SessionRow, hit: EventHit, name: 
         events = subagent_events(db, row.id, hit.subagent_id, starts, number)
     parts = session_parts(events, agent=agent_name(row.agent), root=row.root, subagents=True)
     lines = [timed for part in parts if not part.repeated for timed in _timed(part, wanted.terms)]
-    if lines and not lines[0].line.text:
+    if lines and not lines[0][1].text:
         lines = lines[1:]
     match = _match(lines, hit)
     first = max(match - _MOST_LINES, 0)
     command = show_command(name, number, subagent=hit.subagent_id is not None)
     title = _title(wanted.item, command, f"turn {number} of {len(starts)}" if number else "")
-    return _fitted(wanted, title, [timed.line for timed in lines[first : match + _MOST_LINES]], match - first)
+    return _fitted(wanted, title, [line for _, line in lines[first : match + _MOST_LINES]], match - first)
 
 
-class _Timed(NamedTuple):
-    at_ms: int
-    line: PreviewLine
-
-
-def _timed(part: Part[str], terms: Sequence[Term]) -> Iterator[_Timed]:
-    """Yields the lines of a part: what was said whole, of what a tool printed some."""
+def _timed(part: Part[str], terms: Sequence[Term]) -> Iterator[tuple[int, PreviewLine]]:
+    """Yields the lines of a part, each with its time: what was said whole, of what a tool printed some."""
     is_said = part.kind in ("user", "agent")
     by = f" (sub-agent {part.subagent_id})" if part.subagent_id else ""
     retracted = " (retracted)" if part.retracted else ""
     mark = "✗ " if part.failed else "· "
     heading = f"{'' if is_said else mark}{part.heading}{by}{retracted}"
     if is_said:
-        yield _Timed(part.at_ms, PreviewLine(""))
-    yield _Timed(part.at_ms, _line(heading, terms)._replace(is_bold=is_said))
+        yield part.at_ms, PreviewLine("")
+    yield part.at_ms, _line(heading, terms)._replace(is_bold=is_said)
     text = best_part(harmless(part.text).strip("\n"), terms, LONGEST_PART)
     lines = [_line(f"{'  ' if is_said else '    '}{row}", terms) for row in text.split("\n")] if text else []
-    yield from (_Timed(part.at_ms, line) for line in (lines if is_said else _some(lines)))
+    yield from ((part.at_ms, line) for line in (lines if is_said else _some(lines)))
 
 
 def _line(text: str, terms: Sequence[Term]) -> PreviewLine:
@@ -213,14 +208,14 @@ def _some(lines: list[PreviewLine]) -> list[PreviewLine]:
     return [*([cut] if first else []), *shown, *([cut] if first + len(shown) < len(lines) else [])]
 
 
-def _match(lines: Sequence[_Timed], hit: EventHit) -> int:
+def _match(lines: Sequence[tuple[int, PreviewLine]], hit: EventHit) -> int:
     """Returns the index of the line that a hit is in: with most of the words, or the first that comes of it."""
     of_hit = {row.strip() for row in harmless(hit.text).replace("\t", "    ").split("\n")}
-    since = [number for number, timed in enumerate(lines) if timed.at_ms >= hit.at_ms]
-    lit = [number for number in since if lines[number].line.places]
-    same = [number for number in lit if lines[number].line.text.strip() in of_hit]
+    since = [number for number, (at_ms, _) in enumerate(lines) if at_ms >= hit.at_ms]
+    lit = [number for number in since if lines[number][1].places]
+    same = [number for number in lit if lines[number][1].text.strip() in of_hit]
     if same:
-        return max(same, key=lambda number: _different_words(lines[number].line))
+        return max(same, key=lambda number: _different_words(lines[number][1]))
     return next(iter(lit or since), 0)
 
 
