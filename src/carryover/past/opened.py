@@ -10,7 +10,7 @@ import sqlite3
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
 from enum import Enum, auto
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import msgspec
 
@@ -50,18 +50,12 @@ class Want(Enum):
     may be incomplete, what is on disk is opened instead."""
 
 
-class Opened(NamedTuple):
-    """An open ledger, and the project in it that was asked for, if anything is recorded of it."""
-
-    ledger: sqlite3.Connection
-    project: ProjectRow | None
-
-
 @contextmanager
 def opened(
     want: Want, root: str | None = None, *, session: str | None = None, around: bool = False, most_bytes: int = 0
-) -> Iterator[Opened]:
-    """Opens what is recorded of the project at `root`, or of all projects.
+) -> Iterator[tuple[sqlite3.Connection, ProjectRow | None]]:
+    """Opens what is recorded of the project at `root`, or of all projects; yields that project too, if anything is
+    recorded of it.
 
     What a temporary ledger is made of is narrowed to that project, with `around` also to those that contain it; to
     sessions whose id begins with `session`; or to the newest `most_bytes` of transcripts. Damaged entries are skipped;
@@ -72,12 +66,12 @@ def opened(
     if state.ledger.exists():
         is_complete = _prepared(state, want, root)
         with reading_tolerantly(state.ledger, warn) as ledger:
-            recorded = _in(ledger, root)
-            if is_complete or recorded.project is not None:
-                yield recorded
+            project = project_by_root(ledger, root) if root is not None else None
+            if is_complete or project is not None:
+                yield ledger, project
                 return
     with _on_disk(state, root, session, around=around, most_bytes=most_bytes) as ledger:
-        yield _in(ledger, root)
+        yield ledger, project_by_root(ledger, root) if root is not None else None
 
 
 @contextmanager
@@ -151,10 +145,6 @@ def written_daemonless(
     from carryover.past.without_daemon import as_writer
 
     return as_writer(state, do, otherwise)
-
-
-def _in(ledger: sqlite3.Connection, root: str | None) -> Opened:
-    return Opened(ledger, project_by_root(ledger, root) if root is not None else None)
 
 
 def _prepared(state: StateDir, want: Want, root: str | None) -> bool:

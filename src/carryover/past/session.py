@@ -6,7 +6,6 @@ from __future__ import annotations
 import sqlite3
 from collections import defaultdict
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from functools import cached_property
 from itertools import groupby
 from typing import Any, Final
@@ -28,7 +27,6 @@ from carryover.ledger.events import session_events, turn_starts
 from carryover.ledger.queries import session_ids, session_of, shortest_unique
 from carryover.ledger.rows import SessionRow
 from carryover.model import FileEdit, ToolResult, UserPrompt
-from carryover.past.opened import opened_session
 from carryover.past.sessions import session_of_row, title_of, with_short_title
 from carryover.past.types import ChangedFile, Session, SessionAnswer, SessionTurn
 from carryover.redact import CleanText
@@ -49,9 +47,9 @@ ShownPart = Part[str]
 class OpenedSession:
     """A session whose events are read from the open ledger as they are asked for, since it may be large.
 
-    with conversation_of("3f2a") as conversation:
-        print(conversation.agent, conversation.title)
-        newest = [part.text for part in conversation.parts([conversation.turns], full=False)]
+    with opened_session("3f2a") as (ledger, session):
+        shown = OpenedSession(ledger, session)
+        newest = [part.text for part in shown.parts([shown.turns], full=False)]
     """
 
     def __init__(self, ledger: sqlite3.Connection, session: SessionRow) -> None:
@@ -84,13 +82,6 @@ class OpenedSession:
         """Yields what is shown of its events; `full` adds the work of sub-agents."""
         events = self.events(turns, subagents=subagents)
         return session_parts(events, agent=self.agent, root=self.session.root, subagents=full)
-
-
-@contextmanager
-def open_session(name: str) -> Iterator[OpenedSession]:
-    """Opens the session that a user calls `name`: its id, the beginning of one, or `last`. Raises UserError."""
-    with opened_session(name) as (ledger, session):
-        yield OpenedSession(ledger, session)
 
 
 def session_turns(db: sqlite3.Connection, agent: str, native_id: str, turn: int | None) -> SessionAnswer | None:

@@ -12,7 +12,8 @@ from typing import Final
 from carryover.errors import ExitCode, UserError
 from carryover.faces.cli.arguments import add_pager_argument, describe, flag
 from carryover.model import LAST
-from carryover.past.session import OpenedSession, ShownPart, open_session
+from carryover.past.opened import opened_session
+from carryover.past.session import OpenedSession, ShownPart
 from carryover.terminal import output
 from carryover.terminal.output import BOLD, DIM, GREEN, RED, as_json, counted, paint, print_document, print_lines
 from carryover.terminal.pager import paged
@@ -58,8 +59,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    with open_session(args.id) as shown:
-        about = f"Session {shown.session.native_id}"
+    with opened_session(args.id) as (ledger, session):
+        shown = OpenedSession(ledger, session)
+        about = f"Session {session.native_id}"
         if args.turn is not None:
             about += _which(args.turn, shown)
         full = args.full or args.turn is not None
