@@ -14,8 +14,7 @@ from carryover.export.quoting import quoted_line
 from carryover.ledger.events import turn_of, turn_starts
 from carryover.ledger.queries import project_by_root, session_ids, session_of, sessions, shortest_unique
 from carryover.ledger.rows import ProjectRow
-from carryover.ledger.search import EventHit as Entry
-from carryover.ledger.search import Query, search
+from carryover.ledger.search import EventHit, Query, search
 from carryover.ledger.search_text import KINDS, SearchKind, Term, terms_of, window
 from carryover.past.context import now_ms, project_root
 from carryover.past.opened import Want, opened
@@ -98,7 +97,7 @@ def search_for(ledger: sqlite3.Connection, query: Query, *, limit: int, now_ms: 
     )
 
 
-def _hit(entry: Entry, short: str, turn: int, project_id: int) -> Hit:
+def _hit(entry: EventHit, short: str, turn: int, project_id: int) -> Hit:
     return Hit(
         id=entry.session,
         short=short,
