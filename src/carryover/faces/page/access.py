@@ -21,6 +21,7 @@ from typing import Final, NamedTuple
 
 from aiohttp import web
 
+from carryover.daemon.own_page import PageKey
 from carryover.platform import here
 
 COOKIE: Final = "carryover_page"
@@ -49,13 +50,6 @@ browser, and what it opened is open until that browser or carryoverd is closed.<
 def no_entry() -> web.Response:
     """Returns the answer to who may not see the page."""
     return web.Response(status=403, text=_NO_ENTRY, content_type="text/html", headers=HEADERS)
-
-
-class NewKey(NamedTuple):
-    """A key, and the host below which it opens the page."""
-
-    host: str
-    key: str
 
 
 class _Key(NamedTuple):
@@ -90,9 +84,9 @@ class Access:
         self._keys: dict[str, _Key] = {}
         self._visitors: dict[str, Visitor] = {}
 
-    def new_key(self, env: Mapping[str, str]) -> NewKey:
+    def new_key(self, env: Mapping[str, str]) -> PageKey:
         """Returns a key that admits one browser, within `KEY_S`, at a host that nothing has ever been served from."""
-        new = NewKey(f"{secrets.token_hex(16)}.localhost", secrets.token_urlsafe(32))
+        new = PageKey(host=f"{secrets.token_hex(16)}.localhost", key=secrets.token_urlsafe(32))
         _make_room(self._keys, _MOST_KEYS)
         self._keys[new.host] = _Key(_digest(new.key), self._clock() + KEY_S, env)
         return new

@@ -52,8 +52,7 @@ class PageDoor:
             return PageKey(refusal=_OFF)
         if await self._open() is None:
             return PageKey(refusal=_UPGRADED)
-        new = self._access.new_key(env)
-        return PageKey(host=new.host, key=new.key)
+        return self._access.new_key(env)
 
     def hosts(self) -> Collection[str]:
         """Returns the hosts below which the page may be asked for now."""

@@ -16,7 +16,8 @@ from aiohttp import web
 from aiohttp.test_utils import make_mocked_request
 from multidict import CIMultiDict
 
-from carryover.faces.page.access import COOKIE, KEY_S, TOKEN_HEADER, Access, NewKey, Visitor, has_token, may_ask
+from carryover.daemon.own_page import PageKey
+from carryover.faces.page.access import COOKIE, KEY_S, TOKEN_HEADER, Access, Visitor, has_token, may_ask
 from carryover.platform.linux import Linux
 from support.clock import Clock
 from support.connected import connected
@@ -25,7 +26,7 @@ from support.platforms import on
 on_linux = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
 
 
-def bringing(new: NewKey, **headers: str) -> web.Request:
+def bringing(new: PageKey, **headers: str) -> web.Request:
     """A request with a key, at the key's host."""
     return make_mocked_request("GET", f"/ui/?key={new.key}", {"Host": f"{new.host}:47823", **headers})
 
@@ -36,7 +37,7 @@ def shows(page: Access, host: str, visitor: Visitor) -> bool:
     return page.visitor(make_mocked_request("GET", "/ui/", headers)) is visitor
 
 
-def admitted(page: Access, new: NewKey) -> Visitor:
+def admitted(page: Access, new: PageKey) -> Visitor:
     visitor = page.admit(bringing(new))
     assert visitor is not None
     return visitor
@@ -51,7 +52,7 @@ def test_a_key_admits_one_browser_within_a_minute_which_its_cookie_stands_for() 
     visitor = admitted(page, early)
     assert visitor.env == {"PATH": "/bin"}
     assert (shows(page, early.host, visitor), shows(Access(clock), early.host, visitor)) == (True, False)
-    others = (early, *(NewKey(late.host, key) for key in ("", "none", early.key, "%D0%BA", "%ED%B2%80")))
+    others = (early, *(PageKey(late.host, key) for key in ("", "none", early.key, "%D0%BA", "%ED%B2%80")))
     assert [page.admit(bringing(new)) for new in others] == [None] * 6
     assert page.hosts() == {early.host, late.host}
     clock.now += 0.1
@@ -66,7 +67,7 @@ def test_each_key_has_a_host_of_its_own_and_key_and_cookie_are_good_for_that_alo
     assert one.host != other.host
     assert re.fullmatch(r"[0-9a-f]{32}\.localhost", one.host)
     for host in (other.host, "127.0.0.1", "localhost", "", f"x.{one.host}"):
-        assert page.admit(bringing(NewKey(host, one.key))) is None, host
+        assert page.admit(bringing(PageKey(host, one.key))) is None, host
     visitor = admitted(page, one)
     assert shows(page, one.host.upper(), visitor)
     assert not any(shows(page, host, visitor) for host in (other.host, "127.0.0.1", "localhost", ""))
