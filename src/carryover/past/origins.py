@@ -70,33 +70,25 @@ class Behind(NamedTuple):
         return show_command(self.session(change), change.turn, subagent=change.subagent_id is not None)
 
 
-class _Target(NamedTuple):
-    """What the user named: a file, the lines `first` to `last` of it (from 1), or a commit, with those before it."""
-
-    path: Path
-    lines: tuple[int, int] | None = None
-    commits: Sequence[GitCommit] = ()
-
-
 def origin_of(name: str, *, limit: int) -> Behind:
     """Returns what is behind `name`: a file, FILE:LINE, FILE:FROM-TO, FILE:NAME of what it defines, or a commit. Of a
     file and a commit, at most `limit` changes.
 
     Raises UserError (NOTHING_FOUND) if nothing is known of it.
     """
-    target = _target(name)
-    root = project_root(None if target.commits else _folder_there(target.path))
+    path, part, commits = _target(name)
+    root = project_root(None if commits else _folder_there(path))
     with opened(Want.LISTED, root, around=True) as (ledger, project):
         short_ids = shortest_unique(session_ids(ledger))
-        if target.commits:
-            history = _of_commit(ledger, project, target.commits, root)
+        if commits:
+            history = _of_commit(ledger, project, commits, root)
             return Behind(root, short_ids, history, history.turns[:limit], commit=history)
-        project = _project_with(ledger, root, target.path)
-        if target.lines is None:
-            changes = _of_file(ledger, project, target.path, root, name)[:limit]
+        project = _project_with(ledger, root, path)
+        if part is None:
+            changes = _of_file(ledger, project, path, root, name)[:limit]
             return Behind(root, short_ids, changes, changes)
-        first, last = target.lines
-        lines = line_history(ledger, project, root, target.path, first, last)
+        first, last = part
+        lines = line_history(ledger, project, root, path, first, last)
         return Behind(root, short_ids, lines[0] if first == last else lines, lines=lines)
 
 
@@ -113,17 +105,19 @@ def _folder_there(file: Path) -> str:
     return str(next(folder for folder in file.parents if os.path.lexists(folder)))
 
 
-def _target(name: str) -> _Target:
+def _target(name: str) -> tuple[Path, tuple[int, int] | None, Sequence[GitCommit]]:
+    """Returns what the user named: a file; the first and the last line (from 1) if some of its lines are meant; or a
+    commit, with those before it."""
     path = _absolute(name)
     if os.path.lexists(path):
-        return _Target(path)
+        return path, None, ()
     for end, sign in enumerate(name):
         if sign == ":" and os.path.lexists(file := _absolute(name[:end])):
-            return _Target(file, _lines(file, name[end + 1 :]))
+            return file, _lines(file, name[end + 1 :]), ()
     before, _, lines = name.rpartition(":")
     if before and _PART.fullmatch(lines):
-        return _Target(_absolute(before), _lines(_absolute(before), lines))
-    return _Target(path, commits=[] if os.sep in name else commit_named(Path(project_root(None)), name))
+        return _absolute(before), _lines(_absolute(before), lines), ()
+    return path, None, [] if os.sep in name else commit_named(Path(project_root(None)), name)
 
 
 def _absolute(file: str) -> Path:
