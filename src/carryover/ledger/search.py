@@ -292,7 +292,8 @@ def _hits(db: sqlite3.Connection, rows: Iterable[tuple[Any, ...]]) -> tuple[Even
         body = read_body(db, stored)
         if body is None or (said := searchable(body)) is None:
             continue
-        hit = as_record(EventHit, (*fields, said.kind, at_ms, said.text, 1))
-        key = (hit.session, said.kind, said.text)
+        kind, text = said
+        hit = as_record(EventHit, (*fields, kind, at_ms, text, 1))
+        key = (hit.session, kind, text)
         found[key] = msgspec.structs.replace(found[key], times=found[key].times + 1) if key in found else hit
     return tuple(found.values())

@@ -132,9 +132,11 @@ def expect(bodies: Mapping[str | bytes, AnyBody]) -> None:
 def index_entry(stored: str | bytes) -> tuple[int, str, str | None] | None:
     """Returns the number of the kind, the tokens and the hashes of a stored body; None if it is not searched."""
     body = _expected.get(stored) or decode_body(stored)
-    found = searchable(body)
-    tokens = index_text(found.text) if found is not None else ""
-    return (KINDS.index(found.kind), tokens, prompt_hashes(body)) if found is not None and tokens else None
+    if (found := searchable(body)) is None:
+        return None
+    kind, text = found
+    tokens = index_text(text)
+    return (KINDS.index(kind), tokens, prompt_hashes(body)) if tokens else None
 
 
 def _kind(stored: str | bytes) -> int | None:

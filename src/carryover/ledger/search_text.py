@@ -42,40 +42,35 @@ _MOST_MATCHES: Final = 200
 _TERM: Final = later(r'"([^"]*)"?|([^\s"]+)')
 
 
-class Searchable(msgspec.Struct, frozen=True):
-    """The searchable text of an event, and its kind."""
-
+def searchable(body: AnyBody) -> tuple[SearchKind, str] | None:
+    """Returns the kind and the searchable text of an event; None if it has none, such as the output of a tool that
+    succeeded."""
     kind: SearchKind
-    text: str
-
-
-def searchable(body: AnyBody) -> Searchable | None:
-    """Returns the searchable text of an event; None if it has none, such as the output of a tool that succeeded."""
     match body:
         case model.UserPrompt(actor=actor) as prompt:
-            found = Searchable("prompt" if actor == "human" else "answer", prompt.typed)
+            kind, text = "prompt" if actor == "human" else "answer", prompt.typed
         case model.Answer(text=text):
-            found = Searchable("prompt", text)
+            kind = "prompt"
         case model.AssistantMessage(text=text) | model.Question(text=text) | model.PlanProposal(text=text):
-            found = Searchable("answer", text)
+            kind = "answer"
         case model.ToolCall(op="edit" | "write"):
             return None  # the edit itself says which file it was, where it was made
         case (model.ToolCall() | model.ToolResult()) as own if model.is_own_tool(own):
             return None  # the search for it would be found by the same search
         case model.ToolCall(subject=subject, op=op):
-            found = Searchable("path" if op == "read" else "command", subject)
+            kind, text = "path" if op == "read" else "command", subject
         case model.FileEdit(path=path, old_path=old_path):
-            found = Searchable("path", f"{path} {old_path}" if old_path else path)
+            kind, text = "path", f"{path} {old_path}" if old_path else path
         case model.ToolResult(status="error", output=output):
             # Its beginning and its end, where programs explain what went wrong.
             is_long = len(output) > _ERROR_HEAD_CHARS + _ERROR_TAIL_CHARS
             ends = f"{output[:_ERROR_HEAD_CHARS]}\n{output[-_ERROR_TAIL_CHARS:]}"
-            found = Searchable("error", ends if is_long else output)
+            kind, text = "error", ends if is_long else output
         case model.TurnEnd(reason="error" | "limit", message=message):
-            found = Searchable("error", message)
+            kind, text = "error", message
         case _:
             return None
-    return found if found.text.strip() else None
+    return (kind, text) if text.strip() else None
 
 
 def index_text(text: str) -> str:

@@ -11,7 +11,6 @@ from carryover.ledger.search import Found, Query, search
 from carryover.ledger.search_text import (
     MOST_CHARS,
     MOST_TERMS,
-    Searchable,
     Term,
     index_text,
     match_expression,
@@ -162,24 +161,24 @@ def result(status: str, output: str) -> ToolResult:
 @pytest.mark.parametrize(
     ("body", "expected"),
     [
-        (UserPrompt(text="add a parser"), Searchable("prompt", "add a parser")),
-        (UserPrompt(text="src", command="/review"), Searchable("prompt", "/review src")),
-        (UserPrompt(text="look around", actor="model"), Searchable("answer", "look around")),
-        (Answer(call_id="c", question="Which?", text="The second"), Searchable("prompt", "The second")),
-        (AssistantMessage(text="Done."), Searchable("answer", "Done.")),
-        (ToolCall(call_id="c", name="Bash", op="shell", subject="make"), Searchable("command", "make")),
-        (ToolCall(call_id="c", name="Read", op="read", subject="/a.py"), Searchable("path", "/a.py")),
-        (FileEdit(path="/b.py", change="rename", old_path="/a.py"), Searchable("path", "/b.py /a.py")),
-        (result("error", "boom"), Searchable("error", "boom")),
-        (result("error", f"1{' x' * 5000} 2"), Searchable("error", f"1{' x' * 149} \n{' x' * 349} 2")),
-        (TurnEnd(reason="limit", message="until 3pm"), Searchable("error", "until 3pm")),
+        (UserPrompt(text="add a parser"), ("prompt", "add a parser")),
+        (UserPrompt(text="src", command="/review"), ("prompt", "/review src")),
+        (UserPrompt(text="look around", actor="model"), ("answer", "look around")),
+        (Answer(call_id="c", question="Which?", text="The second"), ("prompt", "The second")),
+        (AssistantMessage(text="Done."), ("answer", "Done.")),
+        (ToolCall(call_id="c", name="Bash", op="shell", subject="make"), ("command", "make")),
+        (ToolCall(call_id="c", name="Read", op="read", subject="/a.py"), ("path", "/a.py")),
+        (FileEdit(path="/b.py", change="rename", old_path="/a.py"), ("path", "/b.py /a.py")),
+        (result("error", "boom"), ("error", "boom")),
+        (result("error", f"1{' x' * 5000} 2"), ("error", f"1{' x' * 149} \n{' x' * 349} 2")),
+        (TurnEnd(reason="limit", message="until 3pm"), ("error", "until 3pm")),
         (result("ok", "all of a file"), None),
         (ToolCall(call_id="c", name="Edit", op="edit", subject="/a.py"), None),
         (PlanUpdate(items=()), None),
         (AssistantMessage(text=" \n"), None),
     ],
 )
-def test_what_was_said_run_touched_or_failed_is_searched(body: AnyBody, expected: Searchable | None) -> None:
+def test_what_was_said_run_touched_or_failed_is_searched(body: AnyBody, expected: tuple[str, str] | None) -> None:
     assert searchable(body) == expected
 
 
