@@ -39,15 +39,6 @@ Server = tuple[str, int]
 """Host and port."""
 
 
-class Shortened(msgspec.Struct, frozen=True):
-    """A shortened document, and the model that did it. `marked`: how many sentences bring something that the whole
-    document does not have."""
-
-    document: DocumentForChat
-    model: str
-    marked: int
-
-
 class _Model(msgspec.Struct, frozen=True):
     """A model that Ollama knows, on this machine or on another.
 
@@ -75,8 +66,9 @@ class _Reply(msgspec.Struct, frozen=True):
     error: str = ""
 
 
-def shortened(document: DocumentForChat, source_name: str, model: str | None) -> Shortened:
-    """Returns the document in the words of a model; it names `source_name`, the file with the whole document.
+def shortened(document: DocumentForChat, source_name: str, model: str | None) -> tuple[DocumentForChat, str, int]:
+    """Returns the document in the words of a model, the model's name, and how many sentences bring something that the
+    whole document does not have. It names `source_name`, the file with that.
 
     `model`: its name; None for the only one there is. On a terminal, shows how far it is. Raises UserError if
     OLLAMA_HOST is another machine, or Ollama or the model is missing, fails or stalls.
@@ -102,7 +94,7 @@ def shortened(document: DocumentForChat, source_name: str, model: str | None) ->
 
 def _shortened(
     document: DocumentForChat, source_name: str, server: Server, wanted: str | None, progress: Progress
-) -> Shortened:
+) -> tuple[DocumentForChat, str, int]:
     model = _chosen(server, wanted)
     parts = splits(document.body)
     texts = []
@@ -112,7 +104,7 @@ def _shortened(
         texts.append(text.strip("\n"))
         marked += marks
     note = _note_on(document, source_name, model, marked)
-    return Shortened(document.with_body("\n\n".join(texts), note), model, marked)
+    return document.with_body("\n\n".join(texts), note), model, marked
 
 
 def _note_on(document: DocumentForChat, source_name: str, model: str, marked: int) -> str:

@@ -174,20 +174,20 @@ def _compress(document: DocumentForChat, path: Path, args: argparse.Namespace) -
     write_output(path, document.text.encode("utf-8", "replace"))
     kept = f"The whole document is in {visible(str(path))}; {visible(short.name)} was not written."
     try:
-        done = shortened(document, path.name, args.compress or None)
+        shorter, model, marks = shortened(document, path.name, args.compress or None)
     except UserError as error:
         raise UserError(f"{error} {kept}", error.code) from error
     except KeyboardInterrupt:
         raise UserError(f"Interrupted. {kept}", ExitCode.INTERRUPTED) from None
-    tokens = done.document.tokens
-    write_output(short, done.document.text.encode("utf-8", "replace"))
+    tokens = shorter.tokens
+    write_output(short, shorter.text.encode("utf-8", "replace"))
     if args.json:
-        about = {"output": str(short), "model": done.model, "tokens": tokens, "marked": done.marked}
+        about = {"output": str(short), "model": model, "tokens": tokens, "marked": marks}
         print_json({**_as_data(document), "output": str(path), "text": None, "compressed": about})
         return
     warn(f"Written to {path}: about {document.tokens:,} tokens.")
-    marked = f"{counted(done.marked, 'sentence')} marked as not in the source" if done.marked else "nothing to mark"
-    warn(f"Shortened by {done.model} to {short}: about {tokens:,}; {marked}.")
+    marked = f"{counted(marks, 'sentence')} marked as not in the source" if marks else "nothing to mark"
+    warn(f"Shortened by {model} to {short}: about {tokens:,}; {marked}.")
 
 
 def _short(path: Path) -> Path:
@@ -199,7 +199,7 @@ def _as_data(document: DocumentForChat) -> dict[str, Any]:
         "tokens": document.tokens,
         "budget": document.chat.budget,
         "files": [{"path": path, "tokens": tokens} for path, tokens in document.included],
-        "left_out": [{"what": left.what, "why": left.why} for left in document.left_out],
+        "left_out": document.left_out,
     }
 
 
