@@ -205,49 +205,27 @@ def sessions(
     until_ms: int | None = None,
     branch: str | None = None,
     here_by: Sequence[str] | None = None,
+    after: tuple[int, int] | None = None,
+    notes: bool = True,
 ) -> list[SessionRow]:
-    """Returns the newest sessions, by default of all projects. `since_ms` (UTC): those with an event since then;
-    `until_ms`: those that began before; `here_by`: those of these agents on this machine. What the user pinned is none
-    of them."""
+    """Returns the newest sessions, by default of all projects, and notes. `since_ms` (UTC): those with an event since
+    then; `until_ms`: those that began before; `here_by`: those of these agents on this machine; `after`: those that
+    come after the session with this time of its last event and this id. What the user pinned is none of them."""
     agents = msgspec.json.encode(here_by).decode() if here_by is not None else None
-    wanted: dict[str, str | int | None] = {
-        "session.project_id = ?": project_id,
-        "session.agent = ?": agent,
-        "session.last_ms >= ?": since_ms,
-        "session.started_ms < ?": until_ms,
-        "session.branch = ?": branch,
-        "session.machine = ?": "" if here_by is not None else None,
-        "session.agent IN (SELECT value FROM json_each(?))": agents,
-    }
-    given = {condition: value for condition, value in wanted.items() if value is not None}
-    where = " AND ".join([*given, _NO_PIN])
-    newest = f"{SESSION_ROWS} WHERE {where} ORDER BY last_ms DESC, session.id DESC LIMIT ?"
-    return list(records(SessionRow, db, newest, (*given.values(), limit)))
-
-
-class WantedSessions(msgspec.Struct, frozen=True, kw_only=True):
-    """Which agent sessions to list: of a project, of an agent, with anything in a period (UTC ms). `after`: those that
-    come after the session with this time of its last event and this id."""
-
-    project_id: int | None = None
-    agent: str | None = None
-    since_ms: int | None = None
-    until_ms: int | None = None
-    after: tuple[int, int] | None = None
-
-
-def page_of_sessions(db: sqlite3.Connection, page: WantedSessions, *, limit: int) -> list[SessionRow]:
-    """Returns the newest sessions of the page, without notes."""
     wanted: dict[str, tuple[str | int | None, ...]] = {
-        "session.agent != ?": (NOTE,),
-        "session.project_id = ?": (page.project_id,),
-        "session.agent = ?": (page.agent,),
-        "session.last_ms >= ?": (page.since_ms,),
-        "session.started_ms < ?": (page.until_ms,),
-        "(session.last_ms, session.id) < (?, ?)": page.after or (None,),
+        "session.project_id = ?": (project_id,),
+        "session.agent = ?": (agent,),
+        "session.last_ms >= ?": (since_ms,),
+        "session.started_ms < ?": (until_ms,),
+        "session.branch = ?": (branch,),
+        "session.machine = ?": ("" if here_by is not None else None,),
+        "session.agent IN (SELECT value FROM json_each(?))": (agents,),
+        "(session.last_ms, session.id) < (?, ?)": after or (None,),
+        "session.agent != ?": (None if notes else NOTE,),
     }
     given = {condition: values for condition, values in wanted.items() if values != (None,)}
-    newest = f"{SESSION_ROWS} WHERE {' AND '.join(given)} ORDER BY last_ms DESC, session.id DESC LIMIT ?"
+    where = " AND ".join([*given, _NO_PIN])
+    newest = f"{SESSION_ROWS} WHERE {where} ORDER BY last_ms DESC, session.id DESC LIMIT ?"
     return list(records(SessionRow, db, newest, (*chain(*given.values()), limit)))
 
 

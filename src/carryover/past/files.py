@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from typing import Final
 
 from carryover.agents import agent_name
+from carryover.ledger import queries
 from carryover.ledger.events import edits_of_session, turn_of, typed_prompts
-from carryover.ledger.queries import WantedSessions, page_of_sessions
 from carryover.ledger.rows import ProjectRow, SessionRow
 from carryover.model import FileEdit
 from carryover.past.session import lines_changed, short_prompt, shown_path
@@ -40,7 +40,7 @@ def files_changed(
 def _newest_first(db: sqlite3.Connection, project_id: int) -> Iterator[SessionRow]:
     after = None
     while True:
-        rows = page_of_sessions(db, WantedSessions(project_id=project_id, after=after), limit=_SESSIONS_AT_ONCE)
+        rows = queries.sessions(db, project_id, limit=_SESSIONS_AT_ONCE, after=after, notes=False)
         yield from rows
         if len(rows) < _SESSIONS_AT_ONCE:
             return

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from contextlib import closing
 from typing import Final
 
+import msgspec
 from msgspec.structs import replace
 
 from carryover.agents import agent_name
@@ -17,7 +18,7 @@ from carryover.export.quoting import quoted_line
 from carryover.facts import is_foreign
 from carryover.ledger import queries
 from carryover.ledger.connect import connect_read_only
-from carryover.ledger.queries import WantedSessions, page_of_sessions, session_ids, sessions_by_agent, shortest_unique
+from carryover.ledger.queries import session_ids, sessions_by_agent, shortest_unique
 from carryover.ledger.rows import SessionRow
 from carryover.model import NOTE
 from carryover.past.context import state_dir
@@ -26,7 +27,6 @@ from carryover.past.types import Session, SessionPage
 from carryover.publish.project_view import session_digest
 from carryover.text.harmless import one_line
 
-__all__ = ["WantedSessions"]
 _MOST_LISTED: Final = 200
 _TITLE_CHARS: Final = 200
 _GOES_ON: Final = "(goes on with the handoff)"
@@ -51,10 +51,21 @@ def newest_sessions(limit: int) -> list[Session]:
         return listed(ledger, queries.sessions(ledger, limit=limit))
 
 
+class WantedSessions(msgspec.Struct, frozen=True, kw_only=True):
+    """Which agent sessions to list: of a project, of an agent, with anything in a period (UTC ms). `after`: those that
+    come after the session with this time of its last event and this id."""
+
+    project_id: int | None = None
+    agent: str | None = None
+    since_ms: int | None = None
+    until_ms: int | None = None
+    after: tuple[int, int] | None = None
+
+
 def session_page(ledger: sqlite3.Connection, wanted: WantedSessions, *, limit: int) -> SessionPage:
     """Returns the newest sessions that are wanted, with titles that can be shown, at most `_MOST_LISTED`."""
     limit = max(1, min(limit, _MOST_LISTED))
-    rows = page_of_sessions(ledger, wanted, limit=limit + 1)
+    rows = queries.sessions(ledger, limit=limit + 1, notes=False, **msgspec.structs.asdict(wanted))
     shown = rows[:limit]
     return SessionPage(
         sessions=tuple(map(with_short_title, listed(ledger, shown))),
