@@ -1,7 +1,7 @@
 """The current handoff of a project, for all commands.
 
-    handoff(WantedHandoff(root="/home/ada/shop")).text
-    handoff(WantedHandoff(root="/home/ada/shop", session="last", tokens=8000)).sections
+    current_handoff(WantedHandoff(root="/home/ada/shop")).text
+    current_handoff(WantedHandoff(root="/home/ada/shop", session="last", tokens=8000)).sections
 
 A running daemon makes it, since it has loaded what that needs, which takes longer than the rest of the command. Where
 none answers, the same function (`hand_over`) makes it here.
