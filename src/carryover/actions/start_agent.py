@@ -44,33 +44,18 @@ _COPY: Final = "`carryover handoff --copy` puts the handoff on the clipboard ins
 _NONE_HERE: Final = f"No agent that takes a first prompt is here. {_COPY}"
 
 
-class StartableAgent(msgspec.Struct, frozen=True):
-    """An agent that can be started on this machine.
-
-    >>> codex = Starter(binary="codex", args=("Read {handoff}",))
-    >>> StartableAgent("Codex CLI", codex, FoundCommand(Path("/usr/bin/codex"), on_path=True)).words("HANDOFF.md")
-    ('codex', 'Read HANDOFF.md')
-    """
-
-    name: str
-    starter: Starter
-    command: FoundCommand
-
-    def words(self, handoff: str) -> tuple[str, ...]:
-        """Returns the command line, with the command as the user's shell finds it."""
-        shown = self.starter.binary if self.command.on_path else str(self.command.path)
-        return (shown, *self.starter.arguments(go_on_prompt(handoff), handoff))
-
-
 class TakeOver(NamedTuple):
     """A handoff that is in its project, and the agent that is to take over.
 
     going = take_over("codex", "/srv/shop")
-    words = going.start.words(going.handoff)
-    exec_here(going.start.name, going.start.command.path, words, going.root)
+    words = going.words(going.handoff)
+    exec_here(going.name, going.command.path, words, going.root)
     """
 
-    start: StartableAgent
+    name: str
+    """The agent's name."""
+    starter: Starter
+    command: FoundCommand
     refreshed: Refreshed
     handoff: str
     """The path of the handoff in the project."""
@@ -85,6 +70,11 @@ class TakeOver(NamedTuple):
         """Whether the agent that worked last is at its usage limit."""
         return self.refreshed.handoff is not None and self.refreshed.handoff.limit is not None
 
+    def words(self, handoff: str) -> tuple[str, ...]:
+        """Returns the command line, with the command as the user's shell finds it."""
+        shown = self.starter.binary if self.command.on_path else str(self.command.path)
+        return (shown, *self.starter.arguments(go_on_prompt(handoff), handoff))
+
 
 def put_handoff(agent_id: str | None, root: str) -> TakeOver:
     """Puts the handoff into the project at `root` for the agent; None is the last other one that worked there.
@@ -96,7 +86,7 @@ def put_handoff(agent_id: str | None, root: str) -> TakeOver:
     start = startable_agent(agent_id, config) if agent_id is not None else None
     refreshed = handoff_here(WantedHandoff(root=root))
     start = start or startable_agent(last_other_agent(refreshed, config), config)
-    return TakeOver(start, refreshed, handoff_in_place(refreshed, config, state))
+    return TakeOver(*start, refreshed, handoff_in_place(refreshed, config, state))
 
 
 def agents_to_start() -> list[AgentSpec]:
@@ -108,8 +98,9 @@ def agents_to_start() -> list[AgentSpec]:
     return [agent for agent in agents_to_list(startable=True) if agent.id in startable]
 
 
-def startable_agent(agent_id: str, config: Config) -> StartableAgent:
-    """Returns how to start the agent. Raises UserError: REFUSED if it takes no prompt, NOTHING_FOUND if missing."""
+def startable_agent(agent_id: str, config: Config) -> tuple[str, Starter, FoundCommand]:
+    """Returns the agent's name, how it starts, and its command. Raises UserError: REFUSED if it takes no prompt,
+    NOTHING_FOUND if missing."""
     spec = next(spec for spec in specs() if spec.id == agent_id)
     name, machine = agent_name(agent_id), Machine.here(config.agents.recorded_env())
     if spec.start is None:
@@ -122,7 +113,7 @@ def startable_agent(agent_id: str, config: Config) -> StartableAgent:
             f"Install it, or put its folder on PATH. {_offer(config, machine)}{_COPY}",
             ExitCode.NOTHING_FOUND,
         )
-    return StartableAgent(name, spec.start, command)
+    return name, spec.start, command
 
 
 def last_other_agent(refreshed: Refreshed, config: Config) -> str:

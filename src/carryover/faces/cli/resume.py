@@ -167,10 +167,10 @@ def continue_in(agent: str, project: str | None, session: str | None, *, tokens:
     handoff = going.handoff
     if session is not None or tokens is not None:
         handoff = start_agent.chosen_in_place(going.root, session, tokens)
-    words = going.start.words(handoff)
+    words = going.words(handoff)
     start_agent.print_command(going.root, words)
     if run:
-        start_agent.exec_here(going.start.name, going.start.command.path, words, going.root)
+        start_agent.exec_here(going.name, going.command.path, words, going.root)
 
 
 def _asked_for(going: TakeOver) -> str | None:
