@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
 
 import msgspec
 
@@ -84,41 +84,34 @@ def view_of_transcript(
     if until is not None:
         agent = replace(agent, reader=_ReaderUpTo(agent.reader, until))
     find_root: FindRoot = root_of
-    recorded = _as_recorded(agent, source, find_root, most_events)
-    nowhere = recorded.view is None
+    view, has_main, events = _as_recorded(agent, source, find_root, most_events)
+    nowhere = view is None
     if nowhere:
         cwd, find_root = str(Path(source.path).parent), ProjectRoot
         agent = with_events(agent, lambda event: msgspec.structs.replace(event, cwd=cwd))
-        recorded = _as_recorded(agent, source, find_root, most_events)
-    if not recorded.has_main:
+        view, has_main, events = _as_recorded(agent, source, find_root, most_events)
+    if not has_main:
         # A sub-agent's own file: its work is handed over as the main work.
         main = with_events(agent, lambda event: msgspec.structs.replace(event, subagent_id=None))
-        recorded = _as_recorded(main, source, find_root, most_events)
-    view = recorded.view
+        view, _, events = _as_recorded(main, source, find_root, most_events)
     if view is not None and nowhere:
         view = msgspec.structs.replace(view, checkouts=_ANYWHERE)
-    return agent, view, recorded.events
+    return agent, view, events
 
 
-class _Recorded(NamedTuple):
-    """The newest project in a source; None if no agent did anything."""
-
-    view: ProjectView | None = None
-    has_main: bool = True
-    """Whether it has more than sub-agents' work."""
-    events: Sequence[Happened] = ()
-    """The newest ones, newest first."""
-
-
-def _as_recorded(agent: Agent, source: Source, find_root: FindRoot, most_events: int) -> _Recorded:
+def _as_recorded(
+    agent: Agent, source: Source, find_root: FindRoot, most_events: int
+) -> tuple[ProjectView | None, bool, Sequence[Happened]]:
+    """Returns the newest project in a source, None if no agent did anything; whether it has more than sub-agents' work;
+    and its newest events, newest first."""
     # With the current time, the result for events in the future would be different tomorrow.
     with temporary_ledger([source], {agent.id: agent}, now_ms=lambda: LATEST_MS, find_root=find_root) as ledger:
         for project in projects(ledger):
             if rows := work_sessions(ledger, project.id, limit=MAX_SESSIONS):
                 has_main = any(main_thread(ledger, row.id) is not None for row in rows)
                 view = project_view(ledger, project.id)
-                return _Recorded(view, has_main, list(islice(newest_first(ledger, view), most_events)))
-    return _Recorded()
+                return view, has_main, list(islice(newest_first(ledger, view), most_events))
+    return None, True, ()
 
 
 def _document(path: Path, agent_id: str | None) -> tuple[Agent, Source]:
