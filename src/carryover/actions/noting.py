@@ -34,12 +34,12 @@ _USUAL_SOURCE: Final = "a web chat"
 
 
 class Noted(msgspec.Struct, frozen=True):
-    """A note that is recorded in the project at `root`. `session`: the id that `carryover show` knows it by."""
+    """A note that is recorded in the `project` with this root. `session`: the id that `carryover show` knows it by."""
 
     session: str
-    root: str
+    project: str
     title: str
-    is_new: bool
+    new: bool
 
 
 def note(file: str, project: str | None, source: str | None, title: str | None) -> Noted:

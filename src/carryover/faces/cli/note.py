@@ -38,9 +38,7 @@ def run(args: argparse.Namespace) -> None:
     noted = note(args.file, args.project, args.source, args.title)
     where = f"`carryover show {noted.session}` prints it"
     lines = [f"· Recorded already as {noted.session}; {where}."]
-    if noted.is_new:
+    if noted.new:
         then = f"the next agent finds it in the handoff, and {where}."
         lines = [f"✓ {noted.title}", f"  Recorded as {noted.session}: {then}"]
-    print_result(
-        args, {"session": noted.session, "project": noted.root, "title": noted.title, "new": noted.is_new}, lines
-    )
+    print_result(args, noted, lines)
