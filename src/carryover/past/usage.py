@@ -12,6 +12,8 @@ from datetime import date, timedelta
 from pathlib import PurePath
 from typing import Final
 
+from msgspec.structs import asdict
+
 from carryover.agents import agent_name
 from carryover.errors import ExitCode, UserError
 from carryover.facts import DAY_MS, is_foreign
@@ -124,16 +126,7 @@ def by_agent(used: Iterable[Usage], days: Sequence[date]) -> tuple[AgentDays, ..
 
 def _windows(db: sqlite3.Connection, now_ms: int) -> tuple[Window, ...]:
     return tuple(
-        Window(
-            agent=agent_name(agent),
-            agent_id=agent,
-            name=window.name,
-            at_ms=window.at_ms,
-            used_percent=window.used_percent,
-            minutes=window.minutes,
-            resets_ms=window.resets_ms,
-        )
-        for agent, window in open_windows(db, now_ms)
+        Window(agent=agent_name(agent), agent_id=agent, **asdict(window)) for agent, window in open_windows(db, now_ms)
     )
 
 
