@@ -128,7 +128,10 @@ def bring_up(
     try:
         require_address(state.socket)
         if service:
-            changed = (_registered if reason is None else _detached)(state, manager, program, restart=restart)
+            if reason is None:
+                changed = _registered(state, manager, program, restart=restart)
+            else:
+                changed = _detached(state, program, restart=restart)
     except (UserError, OSError) as error:
         trouble = str(error)
     found = wait_for_daemon(state, answer_s if service and trouble is None else 0.0)
@@ -166,7 +169,7 @@ def _registered(state: StateDir, manager: ServiceManager, program: Program, *, r
     return True
 
 
-def _detached(state: StateDir, _manager: ServiceManager, program: Program, *, restart: bool) -> bool:
+def _detached(state: StateDir, program: Program, *, restart: bool) -> bool:
     if _is_up_to_date(state) and not restart:
         return write_starter(state, program, os.environ)
     start_detached(state, program)
