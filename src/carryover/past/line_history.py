@@ -78,8 +78,10 @@ def line_history(
     name = path_in_project(str(path), (root,))
     commits = commits_of_lines(Path(root), name, first, last)
     lines = [_Line(number, texts[number - 1], *commits.get(number, (None, name))) for number in range(first, last + 1)]
-    search = _Search(db, Path(root), {path, *(Path(root, line.name) for line in lines)}, project)
-    first_edit_ms = search.first_edit_ms
+    places = {path, *(Path(root, line.name) for line in lines)}
+    edits = edits_of(db, project, *sorted(map(str, places)))
+    first_edit_ms = min((edit.at_ms for edit in edits.values()), default=None)
+    answers = _answers(db, Path(root), places, edits, texts, lines)
     origins = [
         LineHistory(
             file=str(path),
@@ -91,7 +93,7 @@ def line_history(
             commit=line.commit,
             first_edit_ms=first_edit_ms,
         )
-        for line, (how, turns) in zip(lines, search.answers(texts, lines), strict=True)
+        for line, (how, turns) in zip(lines, answers, strict=True)
     ]
     return [_joined([*same]) for _, same in groupby(origins, key=lambda one: (one.found, one.turns, one.commit))]
 
@@ -100,43 +102,27 @@ def _joined(neighbours: Sequence[LineHistory]) -> LineHistory:
     return msgspec.structs.replace(neighbours[0], last=neighbours[-1].last)
 
 
-class _Search:
-    """Looks for lines in the recorded edits of a file, which is or was in these places.
-
-    search = _Search(db, root, {path}, project)
-    for how, turns in search.answers(texts, lines):
-        print(how, [turn.prompt for turn in turns])
-    """
-
-    def __init__(self, db: sqlite3.Connection, root: Path, places: Set[Path], project: ProjectRow | None) -> None:
-        self._db = db
-        self._places = places
-        self._edits = edits_of(db, project, *sorted(map(str, places)))
-        self._links = cache(lambda commit: Links(commit_named(root, commit)))
-
-    @property
-    def first_edit_ms(self) -> int | None:
-        """The time of the first edit; None without any."""
-        return min((edit.at_ms for edit in self._edits.values()), default=None)
-
-    def answers(self, texts: Sequence[str], lines: Sequence[_Line]) -> Iterator[_Answer]:
-        """Yields for each of the lines how its origin was found, and the turns. `texts`: all lines of the file."""
-        undone = [_Undone(self._db, texts, lines, self._edits)]
-        # A file that was written whole in another worktree would hide the edits of this one.
-        in_places = {key: edit for key, edit in self._edits.items() if Path(edit.body.path) in self._places}
-        if 0 < len(in_places) < len(self._edits):
-            undone.append(_Undone(self._db, texts, lines, in_places))
-        for line in lines:
-            answers = (answer for edits in undone if (answer := edits.origin(line)) is not None)
-            yield next(answers, None) or self._without_text(line)
-
-    def _without_text(self, line: _Line) -> _Answer:
-        """Says which edits may have written a line that no recorded text has."""
-        links = self._links(line.commit.id if line.commit is not None else "HEAD")
-        since_ms = links.before(line.commit, line.name)
-        if edits := _without_text(self._edits, since_ms, line):
-            return "turns", tuple(turns_of(self._db, edits))
-        return ("unknown" if line.commit is None and not since_ms else "outside"), ()
+def _answers(
+    db: sqlite3.Connection, root: Path, places: Set[Path], edits: Edits, texts: Sequence[str], lines: Sequence[_Line]
+) -> Iterator[_Answer]:
+    """Yields for each of the lines how its origin was found, and the turns. `texts`: all lines of the file, which is or
+    was in these `places`."""
+    links_of = cache(lambda commit: Links(commit_named(root, commit)))
+    undone = [_Undone(db, texts, lines, edits)]
+    # A file that was written whole in another worktree would hide the edits of this one.
+    in_places = {key: edit for key, edit in edits.items() if Path(edit.body.path) in places}
+    if 0 < len(in_places) < len(edits):
+        undone.append(_Undone(db, texts, lines, in_places))
+    for line in lines:
+        answers = (answer for one in undone if (answer := one.origin(line)) is not None)
+        if (found := next(answers, None)) is not None:
+            yield found
+            continue
+        since_ms = links_of(line.commit.id if line.commit is not None else "HEAD").before(line.commit, line.name)
+        if possible := turns_of(db, _without_text(edits, since_ms, line)):
+            yield "turns", tuple(possible)
+        else:
+            yield ("unknown" if line.commit is None and not since_ms else "outside"), ()
 
 
 class _Undone:
