@@ -25,7 +25,8 @@ _EVENTS: Final = f"SELECT at_ms, retracted, body FROM event WHERE {{}} AND retra
 _BACK: Final = f"SELECT at_ms, body FROM event WHERE {_MAIN} AND retracted = 0 ORDER BY id DESC"
 _PROMPTS: Final = f"""SELECT id, at_ms, body FROM event
     WHERE {_MAIN} AND retracted = 0 AND {is_of("user_prompt")} ORDER BY id"""
-_EDITS: Final = f"""SELECT event.id, at_ms, subagent_id, body FROM thread JOIN event ON event.thread_id = thread.id
+_EDITS: Final = f"""SELECT event.id, at_ms, nullif(subagent_id, ''), body
+    FROM thread JOIN event ON event.thread_id = thread.id
     WHERE session_id = ? AND retracted = 0 AND {is_of("file_edit")} ORDER BY event.id"""
 _PROVISIONAL: Final = """SELECT id, subagent_id, at_ms, body FROM provisional
     WHERE session_id = ? ORDER BY at_ms DESC, id DESC LIMIT 50"""
@@ -194,7 +195,7 @@ def pins(db: sqlite3.Connection, project_id: int) -> list[Pin]:
     return list(newest.values())
 
 
-def edits_of_session(db: sqlite3.Connection, session_id: int) -> Iterator[tuple[int, int, str, FileEdit]]:
+def edits_of_session(db: sqlite3.Connection, session_id: int) -> Iterator[tuple[int, int, str | None, FileEdit]]:
     """Yields the edits of a session and its sub-agents: row id, time (UTC ms), sub-agent, and the edit."""
     return ((*row, body) for *row, body in _read(db, db.execute(_EDITS, (session_id,))))
 

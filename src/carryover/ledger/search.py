@@ -73,7 +73,7 @@ _FIRST: Final = "abcdefghijklmnopqrstuvwxyz0123456789"
 _ENOUGH: Final = 1_000
 
 # Edits that the index names, and those of events that are not indexed yet.
-_EDITS: Final = """SELECT event.id, event.at_ms, event.body, thread.id, thread.subagent_id, session.id,
+_EDITS: Final = """SELECT event.id, event.at_ms, event.body, thread.id, nullif(thread.subagent_id, ''), session.id,
     session.native_id, session.agent, project.root, recorded.root, machine
     FROM event JOIN thread ON thread.id = event.thread_id JOIN session ON session.id = thread.session_id
     JOIN project ON project.id = session.project_id LEFT JOIN project AS recorded ON recorded.id = recorded_project_id
@@ -83,13 +83,13 @@ _OTHER_EDITS: Final = f"{_EDITS} event.id <= :pending_to AND {is_of('file_edit')
 
 
 class EditRow(msgspec.Struct, frozen=True, kw_only=True):
-    """An edit of a file. `at_ms` is in UTC ms; `subagent_id` is '' for the main conversation."""
+    """An edit of a file. `at_ms` is in UTC ms."""
 
     event_id: int
     at_ms: int
     body: FileEdit
     thread_id: int
-    subagent_id: str
+    subagent_id: str | None
     session_id: int
     session: str
     agent: str

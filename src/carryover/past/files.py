@@ -60,7 +60,7 @@ def _of_session(db: sqlite3.Connection, row: SessionRow) -> Iterator[tuple[str, 
     for event_id, at_ms, subagent_id, edit in edits:
         edited = shown_path(edit.path, row)
         edits_of[edited].append(edit)
-        turns_of[edited].add(turn_of(starts, event_id, at_ms, subagent_id or None))
+        turns_of[edited].add(turn_of(starts, event_id, at_ms, subagent_id))
         newest_ms[edited] = max(newest_ms[edited], at_ms)
     for path, file_edits in edits_of.items():
         turns = sorted(turns_of[path])

@@ -174,12 +174,12 @@ def turns_of(db: sqlite3.Connection, edits: Edits) -> list[TurnChange]:
     starts = {session: turn_starts(db, session) for session in {row.session_id for row in edits.values()}}
     for row in (edits[event_id] for event_id in sorted(edits)):
         prompt_id, prompt = _prompt_before(db, row)
-        turn = turn_of(starts[row.session_id], row.event_id, row.at_ms, row.subagent_id or None)
+        turn = turn_of(starts[row.session_id], row.event_id, row.at_ms, row.subagent_id)
         change = TurnChange(
             at_ms=row.at_ms,
             agent=row.agent,
             session=row.session,
-            subagent_id=row.subagent_id or None,
+            subagent_id=row.subagent_id,
             prompt=prompt,
             change=row.body.change,
             path=row.body.path,
@@ -189,7 +189,7 @@ def turns_of(db: sqlite3.Connection, edits: Edits) -> list[TurnChange]:
             removed=row.body.removed,
             machine=row.machine or None,
             turn=turn,
-            show=show_command(row.session, turn, subagent=bool(row.subagent_id)),
+            show=show_command(row.session, turn, subagent=row.subagent_id is not None),
         )
         former = turns.get((row.session_id, prompt_id))
         turns[row.session_id, prompt_id] = change if former is None else _joined(former, change)
@@ -216,7 +216,7 @@ def _sum(former: int | None, number: int | None) -> int | None:
 
 def _prompt_before(db: sqlite3.Connection, row: EditRow) -> tuple[int, str | None]:
     """Returns row id and text of the prompt of the main turn in which the edit was made, or 0 and None."""
-    if row.subagent_id:
+    if row.subagent_id is not None:
         before = db.execute(_OF_SESSION, (row.session_id, row.at_ms))
     else:
         before = db.execute(_OF_THREAD, (row.thread_id, row.event_id))
