@@ -7,12 +7,13 @@ from collections.abc import Sequence
 from typing import Final
 
 import aiosqlite
+from msgspec.structs import astuple
 
 from carryover.adapter.contract import Source
 from carryover.ledger import tombstones
 from carryover.ledger.batch import PreparedBatch, identity
 from carryover.ledger.rows import locator
-from carryover.model import TokensUsed, WindowUsed
+from carryover.model import TokensUsed
 
 # A session without events has no row yet, and one with a better source is told by that. What a record says later, with
 # more output, replaces what was written while the answer was still coming.
@@ -33,7 +34,7 @@ async def store(db: aiosqlite.Connection, source: Source, prepared: PreparedBatc
     """Stores the tokens and windows of a batch inside the open transaction, after its events."""
     await _store_tokens(db, source, prepared.tokens, any_forgotten=any_forgotten)
     if prepared.windows:
-        await db.executemany(_PUT_WINDOW, [_window_row(source.agent, window) for window in prepared.windows])
+        await db.executemany(_PUT_WINDOW, [(source.agent, *astuple(window)) for window in prepared.windows])
 
 
 async def uncounted(db: aiosqlite.Connection) -> list[tuple[str, str]]:
@@ -74,7 +75,3 @@ async def _store_tokens(
             for one in used
         )
         await db.executemany(_PUT, rows)
-
-
-def _window_row(agent: str, window: WindowUsed) -> tuple[str | int | float | None, ...]:
-    return (agent, window.name, window.at_ms, window.used_percent, window.minutes, window.resets_ms)
