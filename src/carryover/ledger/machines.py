@@ -191,7 +191,7 @@ async def _store(
     source = Source(agent=agent, path=foreign_root(received.machine, "/"))
     batch = PreparedBatch(cursor=b"", context=b"", size=0, mtime_ns=0, roots=roots)
     commit = await store_entries(db, reducer, source, batch, wanted, any_lost=True, machine=received.machine)
-    return msgspec.structs.replace(commit, forgotten=forgotten, projects=tuple(sorted({*commit.projects, *projects})))
+    return msgspec.structs.replace(commit, forgotten=forgotten, projects=commit.projects | projects)
 
 
 async def _of_others(
