@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import closing, suppress
 from functools import partial
@@ -89,18 +89,9 @@ class PageApp:
     page.changes.project(1)  # project 1 has changed; `page.close()` at the end
     """
 
-    def __init__(
-        self,
-        host: Host,
-        access: Access,
-        *,
-        may_ask: Callable[[web.Request], bool] = may_ask,
-        search: Callable[..., Search] = search_page,
-        run: Callable[..., Awaitable[tuple[int | None, bytes]]] = commands.run,
-    ) -> None:
+    def __init__(self, host: Host, access: Access) -> None:
         """Reads the page's files. Blocks."""
         self._host = host
-        self._may_ask, self._search_page, self._run = may_ask, search, run
         # By name: nothing else of the disk can be asked for.
         self._files = _read_files(files("carryover.faces.page").joinpath("static"))
         self._files["session.css"] = files("carryover.export").joinpath("session.css").read_bytes()
@@ -140,9 +131,7 @@ class PageApp:
         arrived = visitor.searches if visitor is not None else 0
         if visitor is None and not self.access.has_key(request):
             return no_entry()
-        if not (
-            is_of_the_page(request) if self._is_public(request) else await asyncio.to_thread(self._may_ask, request)
-        ):
+        if not (is_of_the_page(request) if self._is_public(request) else await asyncio.to_thread(may_ask, request)):
             raise web.HTTPForbidden(reason="only the page itself is answered")
         if request.path == PREFIX and request.method == "GET" and "key" in request.query:
             return _welcome(self.access.admit(request))
@@ -267,7 +256,7 @@ class PageApp:
                 raise _superseded()
             visitor.searching = db
             try:
-                return self._search_page(db, words, project_id, limit=limit, now_ms=now_ms)
+                return search_page(db, words, project_id, limit=limit, now_ms=now_ms)
             finally:
                 if visitor.searching is db:
                     visitor.searching = None
@@ -280,7 +269,7 @@ class PageApp:
         That takes seconds, so the page shows what `health/known` has meanwhile."""
         async with self._asking_doctor:
             if self._health is None or self._host.clock() - self._health[0] > HEALTH_S:
-                _, printed = await self._run(("doctor", "--json"), self._env(visitor))
+                _, printed = await commands.run(("doctor", "--json"), self._env(visitor))
                 if not printed.startswith(b"{"):
                     raise UserError("`carryover doctor` gave no answer. Run it in a terminal to see why.")
                 health = KnownHealth(checked_ms=self._host.now_ms(), found=msgspec.Raw(printed))

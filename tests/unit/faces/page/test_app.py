@@ -90,13 +90,15 @@ def host(home: Path) -> Host:
 
 
 @pytest.fixture
-async def opened(host: Host, scribe: Scribe) -> AsyncIterator[Callable[..., PageApp]]:
-    """Opens the page, with the parts of it that are given in place of its own."""
+async def opened(host: Host, scribe: Scribe, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Callable[..., PageApp]]:
+    """Opens the page, with the functions that are given by name in place of those that it calls."""
     await scribe.tell("add a parser")
     pages = []
 
-    def open_page(**parts: Any) -> PageApp:
-        pages.append(PageApp(host, Access(host.clock), **parts))
+    def open_page(**functions: Any) -> PageApp:
+        for name, function in functions.items():
+            monkeypatch.setattr(f"carryover.faces.page.app.{name}", function)
+        pages.append(PageApp(host, Access(host.clock)))
         return pages[-1]
 
     with connected() as (_client, Browser.transport):
@@ -182,7 +184,7 @@ async def test_a_search_that_is_no_longer_wanted_ends_at_once(opened: Callable[.
             db.execute("WITH RECURSIVE n AS (SELECT 1 UNION ALL SELECT 1 FROM n) SELECT count(*) FROM n").fetchone()
         return Search(query=words, project=None)
 
-    page = opened(search=found)
+    page = opened(search_page=found)
     browser, other = Browser(page), Browser(page)
     first = asyncio.create_task(browser.get("api/search?q=long"))
     await asyncio.to_thread(begun.wait)
@@ -223,7 +225,7 @@ async def test_an_older_search_that_comes_late_does_not_end_the_newer_one(
         return Search(query=words, project=None)
 
     ended = threading.Event()
-    browser = Browser(opened(may_ask=admitted, search=found))
+    browser = Browser(opened(may_ask=admitted, search_page=found))
     older = asyncio.create_task(browser.get("api/search?q=older"))
     newer = asyncio.create_task(browser.get("api/search?q=newer"))
     await asyncio.to_thread(searches.wait)
@@ -241,7 +243,7 @@ async def test_doctor_is_asked_once_for_all_who_want_to_know(opened: Callable[..
         asked.append(env)
         return 1, b'{"healthy": false}'
 
-    browser = Browser(opened(run=run))
+    browser = Browser(opened(**{"commands.run": run}))
 
     assert await browser.json("api/health/known") == {"checked_ms": 0, "found": None}
     assert await asyncio.gather(*(browser.get("api/health") for _ in range(5))) == [200] * 5
