@@ -7,7 +7,7 @@ from collections.abc import Container, Iterable, Iterator
 from datetime import datetime
 from functools import lru_cache
 from pathlib import PurePath
-from typing import Final, Generic, Literal, NamedTuple, Protocol, TypeVar, cast
+from typing import Final, Generic, Literal, Protocol, TypeVar, cast
 
 import msgspec
 
@@ -58,7 +58,7 @@ class SessionHead(msgspec.Struct, frozen=True, kw_only=True):
         return tuple((name, quoted_line(value)) for name, value in (*labelled, ("Session", self.id)))
 
 
-class Part(msgspec.Struct, Generic[_Text], frozen=True, kw_only=True, omit_defaults=True):
+class Part(msgspec.Struct, Generic[_Text], frozen=True, omit_defaults=True):
     """Something said or done. `heading` is one line; `text` may be empty. `retracted`: by the user."""
 
     kind: PartKind
@@ -104,13 +104,9 @@ def session_parts(
             unfinished.pop(body.call_id, None)
         if isinstance(body, model.TurnEnd):
             body = msgspec.structs.replace(body, message=with_reset_here(body.message, body.resets, event.at_ms))
-        if (what := shown_body(body, agent, root)) is not None:
-            yield Part(
-                kind=what.kind,
-                at_ms=event.at_ms,
-                heading=what.heading,
-                text=what.text,
-                failed=what.failed,
+        if (what := shown_body(body, agent, root, event.at_ms)) is not None:
+            yield msgspec.structs.replace(
+                what,
                 is_diff=isinstance(body, model.FileEdit),
                 retracted=event.retracted,
                 subagent_id=event.subagent_id,
@@ -168,29 +164,20 @@ def zoned_time(at_ms: int) -> str:
     return f"{datetime.fromtimestamp(at_ms / 1000).astimezone():%Y-%m-%d %H:%M %Z}" if at_ms > 0 else ""
 
 
-class Shown(NamedTuple):
-    """What is shown of a body."""
-
-    kind: PartKind
-    heading: str
-    text: str
-    failed: bool = False
-
-
-def shown_body(body: model.AnyBody, agent: str, root: str | None) -> Shown | None:
-    """Returns what is shown of a body; None if nothing is."""
+def shown_body(body: model.AnyBody, agent: str, root: str | None, at_ms: int = 0) -> Part[str] | None:
+    """Returns what is shown of a body, as a part of its own; None if nothing is."""
     match body:
         case model.UserPrompt(actor=actor) as prompt:
             kind: PartKind = "user" if actor == "human" else "agent"
             by_user = "You (a stored prompt)" if prompt.stored else "You"
             by_agent = f"Message of another session, {prompt.sender}" if prompt.sender else "Prompt of the agent"
-            return Shown(kind, by_user if actor == "human" else by_agent, prompt.typed)
+            return Part(kind, at_ms, by_user if actor == "human" else by_agent, prompt.typed)
         case model.AssistantMessage(text=text, aborted=aborted):
-            return Shown("agent", f"{agent} (cut off)" if aborted else agent, text)
+            return Part("agent", at_ms, f"{agent} (cut off)" if aborted else agent, text)
         case model.Answer(question=question, text=text):
-            return Shown("user", "You", f"{question}\n\n{text}")
+            return Part("user", at_ms, "You", f"{question}\n\n{text}")
         case model.Question(text=text, options=options):
-            return Shown("agent", f"{agent} asks", "\n".join([text, *(f"- {option}" for option in options)]))
+            return Part("agent", at_ms, f"{agent} asks", "\n".join([text, *(f"- {option}" for option in options)]))
         case model.ToolResult(op=op, subject=subject, output=output) as result:
             failed = result.status in ("error", "denied")
             how = "" if result.status in ("ok", "unknown") else f" ({result.status})"
@@ -199,29 +186,29 @@ def shown_body(body: model.AnyBody, agent: str, root: str | None) -> Shown | Non
             by = " (run by you)" if result.actor == "human" else ""
             is_cut = op == "shell" and len(" ".join(subject.split())) > _HEADING_CHARS
             printed = f"$ {subject}\n{output}" if is_cut else output
-            return Shown("tool", f"{_call(result, root)}{by}{how}", printed, failed)
+            return Part("tool", at_ms, f"{_call(result, root)}{by}{how}", printed, failed)
         case model.FileEdit() as edit:
-            return Shown("tool", edit_line(edit, root), edit.diff)
+            return Part("tool", at_ms, edit_line(edit, root), edit.diff)
         case model.ChangedElsewhere(path=path):
-            return Shown("happening", f"Changed by someone or something else: {_relative(path, root)}", "")
+            return Part("happening", at_ms, f"Changed by someone or something else: {_relative(path, root)}", "")
         case model.PlanUpdate(items=items):
             done = sum(item.state == "done" for item in items)
             steps = "\n".join(f"- {_PLAN_MARKS[item.state]} {item.text}" for item in items)
-            return Shown("tool", f"Plan: {done} of {len(items)} done", steps)
+            return Part("tool", at_ms, f"Plan: {done} of {len(items)} done", steps)
         case model.PlanProposal(text=text, accepted=accepted):
-            return Shown("agent" if accepted is None else "tool", _VERDICTS[accepted], text)
+            return Part("agent" if accepted is None else "tool", at_ms, _VERDICTS[accepted], text)
         case model.AgentSummary(text=text, source=source):
-            return Shown("tool", f"The agent's own summary ({source})", text)
+            return Part("tool", at_ms, f"The agent's own summary ({source})", text)
         case model.QueuedPrompt(text=text, change=change):
-            return Shown("happening", "Prompt queued" if change == "added" else "Queued prompt withdrawn", text)
+            return Part("happening", at_ms, "Prompt queued" if change == "added" else "Queued prompt withdrawn", text)
         case model.BackgroundTask(label=label, state=state):
-            return Shown("happening", f"In the background, {state}: {label}", "", state == "failed")
+            return Part("happening", at_ms, f"In the background, {state}: {label}", "", state == "failed")
         case model.TurnEnd(reason=reason, message=message):
-            return Shown("happening", _TURN_ENDS[reason], message, reason != "interrupted")
+            return Part("happening", at_ms, _TURN_ENDS[reason], message, reason != "interrupted")
         case model.SessionStart(reason=reason):
-            return Shown("happening", f"Session started ({reason})", "")
+            return Part("happening", at_ms, f"Session started ({reason})", "")
         case model.SessionEnd(reason=reason):
-            return Shown("happening", f"Session ended ({reason})", "")
+            return Part("happening", at_ms, f"Session ended ({reason})", "")
         case _:
             return None
 
