@@ -105,13 +105,13 @@ async def clear_index(db: aiosqlite.Connection) -> None:
     await db.execute_fetchall(_RESTART, (INDEX_VERSION,))
 
 
-async def index_more(db: aiosqlite.Connection, limit: int = EVENTS_PER_STEP) -> bool:
-    """Indexes the newest events that are not indexed yet, at most `limit`; returns whether there were any."""
+async def index_more(db: aiosqlite.Connection) -> bool:
+    """Indexes the newest events that are not indexed yet, at most `EVENTS_PER_STEP`; returns whether there were any."""
     ((pending_to,),) = await db.execute_fetchall("SELECT pending_to FROM search_state")
     if not pending_to:
         return False
     step = "SELECT coalesce(min(id), 1) - 1 FROM (SELECT id FROM event WHERE id <= ? ORDER BY id DESC LIMIT ?)"
-    ((before,),) = await db.execute_fetchall(step, (pending_to, limit))
+    ((before,),) = await db.execute_fetchall(step, (pending_to, EVENTS_PER_STEP))
     await db.execute_fetchall("UPDATE search_state SET pending_to = ?", (before,))
     await db.execute_fetchall(_INDEX, (before, pending_to))
     return True

@@ -45,9 +45,9 @@ def shapes(value: Any) -> Any:
     return type(value).__name__
 
 
-def damaged_places(value: Any, depth: int = 6) -> Iterator[tuple[Any, Any]]:
+def damaged_places(value: Any) -> Iterator[tuple[Any, Any]]:
     """Yields each container with the places in it that hold something."""
-    return ((container, place) for container, place, _ in _placed(value, depth, "", ()))
+    return ((container, place) for container, place, _ in _placed(value, 6, "", ()))
 
 
 def damaged(value: Any, known: set[str] | None = None) -> Iterator[bytes]:
