@@ -126,7 +126,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     streams.guard()
     try:
         try:
-            code = _run(arguments)
+            code = _run(arguments, is_process=argv is None)
         except UserError as error:
             lines = error.shown if isinstance(error, UsageError) else ()
             code = _failed(arguments, str(error), error.code, *lines)
@@ -210,14 +210,17 @@ def meant_command(word: str) -> str:
     return did_you_mean(_EXPECTED.get(word.lower(), word), COMMANDS)
 
 
-def _run(arguments: list[str]) -> int:
+def _run(arguments: list[str], *, is_process: bool = False) -> int:
+    """Runs a command. `is_process`: the process was started for it alone."""
     if "_ARGCOMPLETE" in os.environ:  # a shell asks at a Tab
         _complete()
     first = next((argument for argument in arguments if not argument.startswith("-")), None)
     command = ALIASES.get(first, first) if first is not None else None
-    gc.disable()  # nothing loaded now is garbage: collecting would take a twentieth of a short command
+    gc.disable()  # nothing loaded now is garbage: to look for some would take an eighth of a short command
     try:
         parser, commands = build_parser(command)
+        if is_process:
+            gc.freeze()  # nor is it looked at later, or when the process ends
     finally:
         gc.enable()
     try:
