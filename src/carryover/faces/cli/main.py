@@ -280,9 +280,22 @@ def _parsed(
 
 
 def _function(command: str, special: str, usual: str) -> Callable[..., Any]:
+    _load_msgspec()
     module = importlib.import_module(f"carryover.faces.cli.{_MODULES.get(command, command)}")
     function: Callable[..., Any] = getattr(module, special, None) or getattr(module, usual)
     return function
+
+
+def _load_msgspec() -> None:
+    """Imports what nearly every command needs, but not `typing_extensions` with it, if that is installed: it would be a
+    tenth of a short command, and of it msgspec needs only what is in `typing` too."""
+    if "msgspec" in sys.modules or "typing_extensions" in sys.modules:
+        return
+    sys.modules["typing_extensions"] = None  # type: ignore[assignment]  # so Python says that there is none
+    try:
+        import msgspec  # noqa: F401
+    finally:
+        del sys.modules["typing_extensions"]  # others may need it
 
 
 if __name__ == "__main__":
