@@ -90,15 +90,16 @@ def provisional_bodies(db: sqlite3.Connection, session_id: int) -> list[tuple[st
     return [(subagent_id, StoredBody(-row_id, *rest)) for row_id, subagent_id, *rest in _read(db, reversed(rows))]
 
 
-def session_events(db: sqlite3.Connection, session: SessionRow) -> Iterator[StoredEvent]:
-    """Yields the session's events with its sub-agents' merged in by time; each thread keeps its own order.
+def session_events(db: sqlite3.Connection, session: SessionRow, kinds: Sequence[str] = ()) -> Iterator[StoredEvent]:
+    """Yields the session's events, or those of these `kinds`, with its sub-agents' merged in by time; each thread keeps
+    its own order.
 
-    Events that only a hook has reported come last, marked as provisional.
+    Events that only a hook has reported come last, marked as provisional, whatever they are.
     """
     threads = db.execute("SELECT id, subagent_id FROM thread WHERE session_id = ? ORDER BY subagent_id", (session.id,))
     # Begun here and not when they are read, all see the same moment of the ledger: a record that comes meanwhile shows
     # neither twice nor never.
-    of_thread = _EVENTS.format("thread_id = ?", "")
+    of_thread = _EVENTS.format("thread_id = ?", f"AND ({' OR '.join(map(is_of, kinds))})" if kinds else "")
     streams = [
         _events(db, db.execute(of_thread, (thread_id,)), subagent_id or None)
         for thread_id, subagent_id in threads.fetchall()

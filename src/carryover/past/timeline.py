@@ -29,6 +29,8 @@ from carryover.redact import clean
 from carryover.testruns.reading import test_run_in
 from carryover.text.reset_times import with_reset_here
 
+_KINDS: Final = ("user_prompt", "tool_result", "file_edit", "agent_summary", "turn_end")
+"""The events that moments are made of; a session has as many others."""
 _MOST_SESSIONS: Final = 5000
 _LONGEST_TEXT: Final = 400
 _COMMITTED_AFTER_MS: Final = 3_600_000
@@ -158,7 +160,7 @@ def _of_session(
     if before is not None and row.agent not in (before.agent, NOTE):
         before_name = agent_name(before.agent)
         moments.append(replace(start, kind="hand-over", text=before.agent, before_name=before_name))
-    events = [(turn, event) for turn, event in numbered(session_events(db, row)) if not event.retracted]
+    events = [(turn, event) for turn, event in numbered(session_events(db, row, _KINDS)) if not event.retracted]
     moments += _of_events(events, start, row.root, wanted)
     moments += _commits(row, events, start, links)
     return moments[::-1]
