@@ -14,10 +14,11 @@ import subprocess
 import threading
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Final
 from urllib.parse import unquote
+
+import msgspec
 
 from carryover.fsio import is_gone, read_bytes_bounded
 from carryover.platform import here
@@ -113,13 +114,12 @@ _SILENT_FOR_S: Final = 30.0
 _REAP_S: Final = 5.0
 
 
-@dataclass(frozen=True, slots=True)
-class GitAnswer:
+class GitAnswer(msgspec.Struct, frozen=True):
     """What a git command wrote to both outputs. `code` is its exit status; 128 is git's own for a fatal error."""
 
     code: int
     out: bytes
-    error: bytes = field(default=b"", compare=False)
+    error: bytes = b""
 
 
 _STUB_SAID: Final = "what was said in place of git's newest answers"

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from itertools import chain
+
+import msgspec
 
 from carryover.model import ToolResult
 from carryover.testruns.commands import Invocation, find_invocations, module_path
@@ -81,13 +82,12 @@ _NOT_A_VERDICT = {4, 5, 124, 126, 127, 130, 137, 143}
 """Exit codes of time-outs, missing commands, signals, and pytest without a test to run."""
 
 
-@dataclass(slots=True)
-class Findings:
+class Findings(msgspec.Struct):
     """What the output of a test run shows. A count is None if it does not occur there."""
 
-    counts: Counter[str] = field(default_factory=Counter)
-    failed_names: list[str] = field(default_factory=list)
-    files: dict[str, TestOutcome] = field(default_factory=dict)
+    counts: Counter[str] = msgspec.field(default_factory=Counter)
+    failed_names: list[str] = []
+    files: dict[str, TestOutcome] = {}
     reason: str | None = None
     ended: bool = False
     """Whether the end of a run was seen: its counts, or a package of Go, which are not counted."""

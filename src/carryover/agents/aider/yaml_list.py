@@ -7,9 +7,10 @@ become a single value again.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
 
 from carryover.text.user_text import EditRefused, find_lines, newline_of, whole_file, with_lines, without_span
 
@@ -20,8 +21,7 @@ _OUR_COMMENT: Final = b"# Carryover (auto-added)"
 _NULL: Final = "tag:yaml.org,2002:null"
 
 
-@dataclass(frozen=True, slots=True)
-class YamlList:
+class YamlList(msgspec.Struct, frozen=True):
     """The list below the top-level `key` (`adapter.file_list.FileList`)."""
 
     name: str
