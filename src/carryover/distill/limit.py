@@ -11,10 +11,7 @@ from msgspec.structs import replace
 from carryover.distill.trail import Step, is_idle
 from carryover.distill.view import ProjectView, SessionView
 from carryover.facts import Clock
-from carryover.text.reset_times import reset_quoted
-
-LASTS_MS: Final = 5 * 3_600_000
-"""The shortest period of plans' limits (Claude Code and Codex: five hours). An older limit is no longer news."""
+from carryover.text.reset_times import LASTS_MS, reset_quoted
 
 MOST_NAMED: Final = 3
 """How many agents are named beside the one of the command."""

@@ -10,19 +10,10 @@ from typing import Final
 
 import msgspec
 
-from carryover.distill.digest import FOLD_VERSION, Digest, Ending
+from carryover.distill.digest import FOLD_VERSION, Digest
 from carryover.model import Event
 
 _decoder: Final = msgspec.json.Decoder(Digest)
-
-
-class _Ended(msgspec.Struct):
-    """A digest, but for how its newest turn was cut off."""
-
-    ending: Ending | None = None
-
-
-_decoder_of_ended: Final = msgspec.json.Decoder(_Ended)
 
 
 def decode_digest(fold_version: int, stored: bytes) -> Digest | None:
@@ -33,18 +24,6 @@ def decode_digest(fold_version: int, stored: bytes) -> Digest | None:
         return _decoder.decode(stored) if stored else Digest()
     except (msgspec.MsgspecError, UnicodeDecodeError):  # the latter for text that is not UTF-8
         return None
-
-
-def may_end_at_limit(fold_version: int, stored: bytes) -> bool:
-    """Whether the newest turn of a thread with this stored digest may have ended at a usage limit. Nothing else of the
-    digest is read, so that hundreds can be asked."""
-    if fold_version != FOLD_VERSION or not stored:
-        return True
-    try:
-        ending = _decoder_of_ended.decode(stored).ending
-    except (msgspec.MsgspecError, UnicodeDecodeError):
-        return True
-    return ending is not None and ending.reason == "limit"
 
 
 def fold_events(digest: Digest, events: Iterable[Event]) -> Digest:

@@ -9,7 +9,7 @@ import signal
 import subprocess
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Literal, TypeVar
+from typing import TYPE_CHECKING, Final, Literal
 
 import msgspec
 from msgspec.structs import replace
@@ -20,6 +20,7 @@ from carryover.fsio import is_folder, is_there
 from carryover.install.agent_report import VersionState
 from carryover.install.machine import FoundCommand, Machine, copies_of_command
 from carryover.install.user_settings import user_settings
+from carryover.probe.at_once import at_once
 
 if TYPE_CHECKING:
     from packaging.version import Version  # not loaded where no agent gives a version
@@ -29,7 +30,6 @@ AskVersion = Callable[..., "VersionAnswer"]
 
 _LONGEST_ANSWER_BYTES: Final = 16 << 10
 _REAPED_WITHIN_S: Final = 1.0
-_Each = TypeVar("_Each")
 
 
 class VersionAnswer(msgspec.Struct, frozen=True):
@@ -218,7 +218,7 @@ def detect_all(
 ) -> tuple[Detection, ...]:
     """Looks for all agents in parallel; returns them in the order of `specs`. `recorded`: earlier versions by agent."""
     earlier = recorded or {}
-    return tuple(_at_once(lambda spec: detect(spec, machine, earlier.get(spec.id, ()), ask=ask), specs, "detect"))
+    return tuple(at_once(lambda spec: detect(spec, machine, earlier.get(spec.id, ()), ask=ask), specs, most=len(specs)))
 
 
 def newly_covered(detections: Iterable[Detection], agents: AgentsConfig) -> tuple[str, ...]:
@@ -259,17 +259,7 @@ def _with_version(seen: Detection, commands: Sequence[FoundCommand], machine: Ma
 
     if len(asked) == 1:
         return judged(asked[0])
-    return _together(_at_once(judged, asked, "copies"))
-
-
-def _at_once(do: Callable[[_Each], Detection], items: Sequence[_Each], name: str) -> list[Detection]:
-    """Calls `do` for all items in parallel, in threads with this name; returns its answers in their order."""
-    if not items:
-        return []
-    from concurrent.futures import ThreadPoolExecutor  # slow to load, and most commands ask no agent
-
-    with ThreadPoolExecutor(max_workers=len(items), thread_name_prefix=name) as threads:
-        return list(threads.map(do, items))
+    return _together(at_once(judged, asked, most=len(asked)))
 
 
 def _judged(seen: Detection, answer: VersionAnswer) -> Detection:

@@ -17,7 +17,7 @@ from carryover.config import Config
 from carryover.daemon.handoffs import printed
 from carryover.distill.digest import Digest
 from carryover.distill.handoff import MAX_TOKENS
-from carryover.distill.limit import LASTS_MS, Limit
+from carryover.distill.limit import Limit
 from carryover.distill.pastes import typed_words
 from carryover.distill.quotes import estimated_tokens
 from carryover.distill.sections.quoting import last_words
@@ -41,6 +41,7 @@ from carryover.projects.handoff_file import handoff_path
 from carryover.publish.dialed import dialed_handoff
 from carryover.publish.make import made_handoff
 from carryover.publish.project_view import UnknownProject, session_digest
+from carryover.text.reset_times import LASTS_MS
 
 __all__ = ["ProjectRow", "UnknownProject"]
 _MOST_READ: Final = 500

@@ -9,6 +9,9 @@ from typing import Final
 from carryover.facts import Clock, in_utc
 from carryover.text.pattern import later
 
+LASTS_MS: Final = 5 * 3_600_000
+"""The shortest period of plans' limits (Claude Code and Codex: five hours). An older limit is no longer news."""
+
 _WORDS: Final = later(r"(\d{1,2})(?::(\d{2}))?\s?([ap])?\.?(?:m\b\.?)?(?: \(?([A-Za-z_/+-]+)\)?)?", re.I)
 """A time of day as agents write it: `3pm (Europe/Amsterdam)`, `8:05 AM`."""
 

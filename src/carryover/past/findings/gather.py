@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -29,6 +29,7 @@ from carryover.past.findings.agents import agent_facts
 from carryover.past.findings.facts import Gathered, LedgerFacts, ProjectFacts, WouldRead
 from carryover.past.findings.ledger import ledger_facts
 from carryover.paths import StateDir
+from carryover.probe.at_once import at_once
 from carryover.probe.checkout import Checkout
 from carryover.probe.git_command import git_trouble
 from carryover.probe.git_dir import is_top
@@ -153,16 +154,8 @@ def _projects(ledger: LedgerFacts | None, config: Config) -> tuple[ProjectFacts,
     rows = [row for row in ledger.projects if row.last_event_ms >= since_ms] if ledger is not None else []
     there = look_at_each(rows, lambda row: is_there(Path(row.root) / STORE), at=lambda row: Path(row.root))
     ours = [Path(row.root) for row, has_store in there if has_store or COMMITTED in (row.refusal or "")]
-    return tuple(_of_each(ours[:_MOST_PROJECTS], config))
-
-
-def _of_each(roots: Sequence[Path], config: Config) -> list[ProjectFacts]:
-    if len(roots) <= 1:
-        return [_asked_of_git(root, config) for root in roots]
-    from concurrent.futures import ThreadPoolExecutor
-
-    with ThreadPoolExecutor(_GITS_AT_ONCE) as threads:
-        return list(threads.map(partial(_asked_of_git, config=config), roots))
+    asked = partial(_asked_of_git, config=config)
+    return tuple(at_once(asked, ours[:_MOST_PROJECTS], most=_GITS_AT_ONCE))
 
 
 def _asked_of_git(root: Path, config: Config) -> ProjectFacts:

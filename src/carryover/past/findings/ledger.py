@@ -5,24 +5,20 @@ from __future__ import annotations
 import sqlite3
 import time
 from contextlib import closing
-from functools import partial
 from pathlib import Path
 
 import msgspec
 
-from carryover.agents import agent_name
 from carryover.config import Config, project_settings
-from carryover.distill.limit import LASTS_MS, command
-from carryover.install.machine import Machine, startable_here
+from carryover.install.machine import Machine
 from carryover.ledger.connect import as_ledger_error, connect_read_only
 from carryover.ledger.queries import agents_seen, projects, totals
 from carryover.ledger.usage import sum_since
 from carryover.past.context import first_day_ms
 from carryover.past.findings.facts import LedgerFacts, LimitReport
-from carryover.past.limits import limited_projects
+from carryover.past.stopped import perhaps_limited
 from carryover.paths import StateDir
-from carryover.terminal.paths import quoted
-from carryover.text.reset_times import reset_here
+from carryover.text.reset_times import LASTS_MS
 
 
 def ledger_facts(state: StateDir, config: Config, machine: Machine) -> LedgerFacts | None:
@@ -46,23 +42,10 @@ def ledger_facts(state: StateDir, config: Config, machine: Machine) -> LedgerFac
 
 
 def _limits(db: sqlite3.Connection, config: Config, machine: Machine) -> tuple[LimitReport, ...]:
-    """Finds recent usage limits, and the agents that could continue: startable here, with no limit in any project."""
     now_ms = int(time.time() * 1000)
-    limited_by = partial(limited_projects, db, since_ms=now_ms - LASTS_MS, now_ms=now_ms)
-    if not limited_by(()):
+    since_ms = now_ms - LASTS_MS
+    if not perhaps_limited(db, since_ms):
         return ()
-    limits = limited_by(startable_here(config.agents.selected, machine))
-    limited = {limit.agent for limit in limits.values()}
-    return tuple(
-        LimitReport(
-            root=root,
-            agent=limit.agent,
-            name=agent_name(limit.agent),
-            at_ms=limit.at_ms,
-            resets=limit.resets,
-            resets_here=reset_here(limit.resets, limit.at_ms) if limit.resets else None,
-            commands=tuple(f"{command(agent)} {quoted(root)}" for agent in limit.others or () if agent not in limited),
-        )
-        for root, limit in limits.items()
-        if project_settings(Path(root), config).excluded is None
-    )
+    from carryover.past.findings.limits import limit_reports  # with what makes handoffs
+
+    return limit_reports(db, config, machine, since_ms=since_ms, now_ms=now_ms)

@@ -1,0 +1,50 @@
+"""In which projects work stands still at a usage limit."""
+
+from __future__ import annotations
+
+import pytest
+
+from carryover.model import SessionInfo, TurnEnd, UserPrompt
+from carryover.past.limits import limited_projects
+from support.scribe import Scribe, execute
+
+NOW_MS = 1_000_000
+LIMIT = TurnEnd(reason="limit", message="You've hit your limit.")
+
+
+def limited(scribe: Scribe, *, since_ms: int = 500_000) -> list[str]:
+    return [*limited_projects(scribe.db, (), since_ms=since_ms, now_ms=NOW_MS)]
+
+
+@pytest.mark.parametrize("subagent_id", [None, "a1"], ids=["conversation", "nothing but a sub-agent"])
+async def test_a_limit_stands_until_it_is_too_old_or_somebody_works_on(scribe: Scribe, subagent_id: str | None) -> None:
+    told = [
+        scribe.event(body, at_ms=at_ms, subagent_id=subagent_id)
+        for body, at_ms in ((UserPrompt(text="Add a parser"), 600_000), (LIMIT, 700_000))
+    ]
+    await scribe.tell(*told)
+    assert limited(scribe) == ["/repo"]
+    assert limited(scribe, since_ms=800_000) == []
+
+    await scribe.tell(
+        scribe.event("Go on", session="s2", at_ms=750_000),
+        scribe.event(SessionInfo(title="Parser"), session="s2", at_ms=750_000),
+        scribe.event(TurnEnd(reason="interrupted"), session="s2", at_ms=760_000),
+        path="/t/two.jsonl",
+    )
+    assert limited(scribe) == ["/repo"], "nothing was done there"
+
+
+async def test_a_limit_stands_that_only_a_hook_has_told_of(scribe: Scribe) -> None:
+    await scribe.tell(scribe.event("Add a parser", at_ms=600_000))
+    assert limited(scribe) == []
+
+    await scribe.hint(LIMIT, at_ms=700_000, now_ms=NOW_MS)
+    assert limited(scribe) == ["/repo"]
+
+
+async def test_a_limit_stands_that_an_earlier_version_has_read(scribe: Scribe) -> None:
+    await scribe.tell(scribe.event("Add a parser", at_ms=600_000), scribe.event(LIMIT, at_ms=700_000))
+    execute(scribe.ledger.path, "UPDATE thread SET fold_version = 1, digest = CAST('{}' AS BLOB)")
+
+    assert limited(scribe) == ["/repo"]
