@@ -10,6 +10,7 @@ import logging
 import os
 import pkgutil
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -48,6 +49,9 @@ WAIT_S: Final = 600.0
 """Longer than any command holds the lock; a command reads one project's transcripts at most."""
 LEFT_BEHIND_S: Final = 2.0
 """Longer than the lock outlives a daemon that was killed. After that, its process runs unseen, as in a container."""
+_SWITCH_S: Final = 0.0005
+"""How long a thread that reads or makes a handoff holds up the one that answers agents, which happens several times in
+an answer. Python's own is ten times as long."""
 _PAUSE_S: Final = 0.1
 
 
@@ -96,6 +100,7 @@ def _run_once(state: StateDir, *, once: bool, log_level: str, page: OpenPage) ->
         sweep_scratch(state.root, temporary_files())
         build()  # before the modules are loaded: an upgrade from now on is another build
         load_all(with_sync=state.sync.exists())
+        sys.setswitchinterval(_SWITCH_S)
         gc.freeze()  # everything loaded stays; collecting it repeatedly would delay answers to agents
         gc.enable()
         config = settings_now(state)
