@@ -156,7 +156,7 @@ class _Choice:
         offers = {spot: self._offer(self._entry(spot)) for spot in spots}
         heap = [(-self._value(offer), spot) for spot, offer in offers.items()]
         heapq.heapify(heap)
-        while heap:
+        while heap and min(self._room) > 0:  # each line takes something of everything
             _, spot = heapq.heappop(heap)
             value = self._value(offers[spot])
             if heap and value < -heap[0][0]:
