@@ -37,7 +37,7 @@ _BEFORE: Final = ",:;+"
 """What is no part of a name at its beginning; `/`, `.`, `--` and `@` are."""
 
 
-class Name(msgspec.Struct, frozen=True, array_like=True):
+class Name(msgspec.Struct, frozen=True, array_like=True, gc=False):  # a handoff reads thousands, and none is a circle
     """What a thread mentioned of one name. Places in time are numbers of the thread's events, counted from 1; 0 is
     never."""
 
