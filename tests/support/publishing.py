@@ -10,7 +10,7 @@ from carryover.outside.in_project import Pass
 from carryover.past.context import state_dir
 from carryover.projects.handoff_file import Published
 from carryover.projects.root import StatePaths
-from carryover.publish import project_files, withdrawal
+from carryover.publish import project_files
 from carryover.redact import CleanText
 
 
@@ -27,4 +27,4 @@ def preview(root: Path, settings: ProjectSettings) -> Pass | None:
 
 
 def take_back(root: Path, settings: ProjectSettings) -> Pass:
-    return withdrawal.take_back(root, settings, state_dir().root)
+    return project_files.take_back(root, settings, state_dir().root)

@@ -39,7 +39,7 @@ from carryover.ledger.rows import Totals
 from carryover.outside.apply import Edit, Text, apply, plan_edit
 from carryover.past.context import project_root, state_dir
 from carryover.paths import StateDir
-from carryover.publish.withdrawal import Withdrawn, withdraw
+from carryover.publish.project_files import Withdrawn, withdraw
 from carryover.terminal.paths import short_path
 
 __all__ = ["Detection", "Edit", "InstallAnswer", "Installed", "Survey", "Wishes", "install", "survey"]

@@ -54,7 +54,7 @@ def unpause_all(state: StateDir) -> Pausing:
 
 def pause_project(state: StateDir, root: str) -> Pausing:
     """Excludes one project by `[projects] exclude`, and takes out what we put into it. Raises UserError if it can't."""
-    from carryover.publish.withdrawal import withdraw
+    from carryover.publish.project_files import withdraw
 
     config = load_config(state.config)
     changed = project_settings(Path(root), config).excluded is None

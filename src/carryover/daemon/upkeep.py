@@ -23,7 +23,7 @@ from carryover.ledger.queries import Selection
 from carryover.ledger.search_index import index_more
 from carryover.paths import StateDir
 from carryover.publish.forgetting import Erased, forget_sessions, oldest_kept_ms, over_limits
-from carryover.publish.withdrawal import withdraw
+from carryover.publish.project_files import withdraw
 
 PAUSE_S: Final = 0.05
 """Pause between two steps, for others that use the ledger."""

@@ -22,16 +22,16 @@ from carryover.ledger.queries import projects, whereabouts
 from carryover.outside import former
 from carryover.outside.apply import LOCK, Edit, apply, plan_edit
 from carryover.outside.journal import JOURNAL, Journal, load_journal
-from carryover.outside.listed import Listed, handoff_folder
+from carryover.outside.listed import GITIGNORE, Listed, handoff_folder
 from carryover.paths import STARTER, StateDir
 from carryover.platform import here
 from carryover.probe.checkout import Checkout
 from carryover.probe.looks import look_at_each
 from carryover.projects.handoff_file import STORE
-from carryover.publish.gitignore import other_stores, own_ignore_file, rules_in
+from carryover.publish.gitignore import own_ignore_file, rules_in
 from carryover.publish.hook_script import CURL_CONFIG, former_answers
 from carryover.publish.loaded_files import own_files
-from carryover.publish.withdrawal import texts_in
+from carryover.publish.project_files import texts_in
 from carryover.terminal.output import counted
 
 _MOST_NAMED: Final = 3
@@ -130,12 +130,7 @@ def plan_uninstall(state: StateDir, *, purge: bool, home: Path, usual: Iterable[
     notes += stays.values()
     removals = [(path, what) for path, what in removals if path not in stays]
     going = {path for path, _ in removals}
-    rules = {
-        edit.path: edit
-        for p in here_now
-        for edit in project_rules(Path(p.root), journal, going)
-        if _may_go(edit, going)
-    }
+    rules = {edit.path: edit for p in here_now for edit in project_rules(Path(p.root), going)}
     return Uninstall((*edits, *in_projects.values()), tuple(removals), tuple(rules.values()), tuple(notes))
 
 
@@ -151,7 +146,8 @@ def carry_out_uninstall(uninstall: Uninstall, state: StateDir) -> Uninstall:
     in_state = [(path, what) for path, what in uninstall.removals if path.is_relative_to(state.root)]
     removed, stays = _removed(ours for ours in uninstall.removals if not ours[0].is_relative_to(state.root))
     # Only now: until then, a commit could take the handoff along.
-    edits += apply([edit for edit in uninstall.rules if _may_go(edit)], state)
+    roots = [edit.text.root for edit in uninstall.rules if edit.text.root is not None]
+    edits += apply([edit for root in roots for edit in project_rules(root)], state)
     (state.root / LOCK).unlink(missing_ok=True)
     last_removed, last_stays = _removed(_last_of_all(in_state, state))
     # Outside of projects, a handoff's folder is in one that the settings name for all handoffs.
@@ -176,15 +172,6 @@ def _last_of_all(in_state: Sequence[tuple[Path, str]], state: StateDir) -> list[
     return [*((path, what) for path, what in in_state if path not in needed), *gone, *top]
 
 
-def _may_go(rule: Edit, going: Collection[Path] = ()) -> bool:
-    """Whether a rule keeps nothing out of commits once what is `going` is gone."""
-    root = rule.text.root
-    if rule.path.name != "exclude" or root is None:
-        return True
-    stores = {root / STORE, *other_stores(Checkout(root))}.difference(going)
-    return not any(map(os.path.lexists, stores))
-
-
 def _removed(each: Iterable[tuple[Path, str]]) -> tuple[list[tuple[Path, str]], list[str]]:
     """Removes the files and folders; returns those that were there, and why others stay, as sentences."""
     removed, stays = [], []
@@ -198,22 +185,22 @@ def _removed(each: Iterable[tuple[Path, str]]) -> tuple[list[tuple[Path, str]], 
 
 
 def project_edits(root: Path, journal: Journal) -> Iterator[Edit]:
-    """Yields the edits that undo ours in one project's files, apart from ignore rules. Reads only."""
+    """Yields the edits that undo ours in one project's files, apart from `info/exclude`. Reads only."""
     yield from (plan_edit(text, out=True) for text in texts_in(root, journal.names(root)))
 
 
-def project_rules(root: Path, journal: Journal, going: Collection[Path]) -> Iterator[Edit]:
-    """Yields the edits that take our ignore rules out of a project whose handoff is among the `going` ones. Asks git
-    for its exclude file."""
-    yield from (plan_edit(rules, out=True) for rules in rules_in(Checkout(root), journal.names(root), going))
+def project_rules(root: Path, going: Collection[Path] = ()) -> Iterator[Edit]:
+    """Yields the edit that takes our ignore rules out of a repository, once what is `going` is gone."""
+    if (rules := rules_in(Checkout(root), going)) is not None:
+        yield plan_edit(rules, out=True)
 
 
 def _pointers_that_stay(state: StateDir, journal: Journal, home: Path) -> Iterator[str]:
     """Yields a note on the projects whose files lead agents to a handoff, if there are any. Without a daemon, that
     handoff stays as it is for ever, and agents would be led to it all the same."""
     known, _ = _known_projects(state, journal, home)
-    each = {project.root for project in known}
-    roots = sorted(root for root in each if any(edit.changes for edit in project_edits(Path(root), journal)))
+    edits = {p.root: [edit for edit in project_edits(Path(p.root), journal) if edit.changes] for p in known}
+    roots = sorted(root for root, each in edits.items() if any(edit.text.name != GITIGNORE for edit in each))
     if roots:
         more = len(roots) - _MOST_NAMED
         others = f" and {counted(more, 'more project')}" if more > 0 else ""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import errno
 import os
 import re
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -119,12 +119,6 @@ def own_ignore_file(store: Path) -> Path | None:
     return None
 
 
-def unshare_rule(edits: Pass) -> None:
-    """Removes the rule from .gitignore that an earlier version put there."""
-    if GITIGNORE in edits.mine:
-        edits.take(shared_rule(edits.root))
-
-
 def is_kept_out(checkout: Checkout, name: str) -> bool:
     """Whether `info/exclude` has our rule for a file. Raises OSError if it can't be read."""
     try:
@@ -153,27 +147,25 @@ def _all_rules() -> list[tuple[bytes, bytes]]:
     return [*map(_lines_for, names), _LINES]
 
 
-def rules_in(checkout: Checkout, mine: Collection[str] = (), going: Collection[Path] = ()) -> Iterator[Text]:
-    """Yields our rules in .gitignore, if that is `mine`, and in `info/exclude` of the checkout, to be taken out.
-
-    The rule in `info/exclude` stays while another checkout of the repository has a handoff, unless that checkout is
-    among those `going`.
-    """
-    if GITIGNORE in mine:
-        yield shared_rule(checkout.root)
+def rules_in(checkout: Checkout, going: Collection[Path] = ()) -> Text | None:
+    """Returns our rules in `info/exclude`, to be taken out; None while a checkout of the repository has a folder for
+    handoffs that is not among those `going`."""
+    stores = {root / STORE for root in (checkout.root, *checkout.others)}
     with suppress(OSError):  # not a repository (any more), so its rules do not matter
-        rules = _in_exclude(checkout, *_all_rules())
-        if checkout.exclude.exists() and not [store for store in other_stores(checkout) if store not in going]:
-            yield rules
+        if checkout.exclude.exists() and not any(map(is_folder, stores.difference(going))):
+            return _in_exclude(checkout, *_all_rules())
+    return None
 
 
-def other_stores(checkout: Checkout) -> list[Path]:
-    """Returns the folders with handoffs of the repository's other checkouts, which need the same rule."""
-    return [store for other in checkout.others if is_there(store := other / STORE)]
+def take_rules(edits: Pass) -> None:
+    """Takes our rules out of `info/exclude`, once no checkout needs them."""
+    if (rules := rules_in(edits.checkout)) is not None:
+        edits.take(rules)
 
 
 def shared_rule(root: Path) -> Text:
-    """Returns our rule in the project's .gitignore, which takes the file itself along if it has nothing else."""
+    """Returns the rule that an earlier version put into the project's .gitignore, which takes the file itself along if
+    it has nothing else."""
     text = text_in(root, GITIGNORE, _WHAT, with_rule, lambda data, _: without_rules(data, _all_rules()))
     return replace(text, is_in=has_our_rule)
 

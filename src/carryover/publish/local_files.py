@@ -21,7 +21,6 @@ from carryover.outside.in_project import Pass, text_in
 from carryover.probe.checkout import Checkout
 from carryover.probe.ignore_rules import SIZE_LIMIT_BYTES
 from carryover.publish.gitignore import is_kept_out, keep_out, show_files
-from carryover.publish.once import committed_names
 from carryover.publish.pointers import NEW_FILE, pointer, says_nothing, without_block
 from carryover.text.user_text import EditRefused, Origin
 
@@ -34,24 +33,16 @@ def local_names() -> dict[str, bytes]:
     return {AGENTS_MD: NEW_FILE, **files}
 
 
-def place_local_files(edits: Pass, agents: Collection[str] | None, *, create: bool = True) -> None:
-    """Creates the files that one of `agents` (None: any) would read here. Removes files that were created for
-    others, and text that was written into files that git shows. Without `create`, only the latter. Raises OSError if
-    git can't tell which files it has."""
+def place_local_files(edits: Pass, agents: Collection[str] | None, *, create: bool = True) -> set[str]:
+    """Creates the files that one of `agents` (None: any) would read here, and returns them; without `create`, those of
+    them that are ours. Raises OSError if git can't tell which files it has."""
     wanted = set(_wanted(edits.checkout, agents)) if edits.checkout.git_dir is not None else set()
-    for name in local_names():
-        if name in wanted and (create or name in edits.mine) and _is_hidden(edits, name):
+    placed = set()
+    for name in filter(wanted.__contains__, local_names()):
+        if (create or name in edits.mine) and _is_hidden(edits, name):
             edits.put(_local_file(edits.root, name))
-        else:
-            wanted.discard(name)
-    gone = [name for name in (*instruction_files(), *local_names()) if name in edits.mine and name not in wanted]
-    committed = committed_names(edits.checkout) if gone else set()
-    for name in dict.fromkeys(gone):
-        if name in committed:
-            edits.let_go(name)  # it came or stays with the repository; taking it out would be a change that git shows
-        else:
-            edits.take(local_text(edits.root, name))
-    hide_no_more(edits, wanted)
+            placed.add(name)
+    return placed
 
 
 def hidden_since(edits: Pass) -> dict[str, int]:

@@ -10,23 +10,21 @@ import os
 import shlex
 import time
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-import msgspec
+from msgspec.structs import replace
 
 from carryover.agents import instruction_files
 from carryover.config import ProjectSettings
-from carryover.fsio import is_there, read_bytes_bounded
+from carryover.fsio import is_there
 from carryover.outside.in_project import Pass
 from carryover.outside.journal import write_down
 from carryover.outside.listed import GITIGNORE, Listed
 from carryover.platform import here
 from carryover.probe.checkout import Checkout
 from carryover.probe.git_command import ask, ask_one
-from carryover.probe.ignore_rules import SIZE_LIMIT_BYTES
-from carryover.publish.gitignore import has_our_rule
+from carryover.publish.gitignore import has_our_rule, shared_rule
 from carryover.publish.pointers import block_state, pointer
 from carryover.terminal.paths import quoted
 
@@ -34,19 +32,11 @@ _TIMEOUT_S: Final = 1.0
 
 
 class Once:
-    """Which files may still be written in a checkout under `shared`, and which were."""
+    """Which files may get our text in a checkout under `shared`. `agreed_ms`: see `ProjectSettings.agreed_ms`."""
 
     def __init__(self, edits: Pass, agreed_ms: int) -> None:
-        """`agreed_ms`: see `ProjectSettings.agreed_ms`."""
         self._checkout = edits.checkout
-        self._root = edits.root
-        self._state = edits.state
-        self._agreed_ms = agreed_ms
-        self._repository = str(repository_path(edits.checkout))
-        known = edits.journal.once
-        self._here = [one for one in known if one.root == str(self._root)]
-        same = (one for one in known if (one.repository, one.agreed_ms) == (self._repository, agreed_ms))
-        self._placed = {one.name for one in same}
+        self._placed = _placed(edits, agreed_ms)
         self._committed: set[str] | None = None
 
     def allows(self, name: str) -> bool:
@@ -58,7 +48,7 @@ class Once:
 
     def _is_left_out(self, name: str) -> bool:
         """Whether git tracks a file that is not here, as in a sparse checkout: ours would be all that is in it."""
-        if is_there(self._root / name) or self._checkout.git_dir is None:
+        if is_there(self._checkout.root / name) or self._checkout.git_dir is None:
             return False
         try:
             return self._checkout.is_tracked(name)
@@ -72,21 +62,29 @@ class Once:
             self._committed = committed_names(self._checkout)
         return bool(self._committed)
 
-    def note(self, settings: ProjectSettings) -> None:
-        """Records what was just done in the checkout. Raises OSError."""
-        if settings.pointers == "shared":
-            new = sorted(present_names(self._root) - self._placed)
-            write_down(self._state, *map(self._listed, new))
-        elif settings.decided:
-            self.forget()
 
-    def _listed(self, name: str) -> Listed:
-        root, path = str(self._root), str(self._root / name)
-        return Listed(path=path, form="once", root=root, repository=self._repository, agreed_ms=self._agreed_ms)
+def _placed(edits: Pass, agreed_ms: int) -> set[str]:
+    """Returns the files that had our text in any checkout of the repository, under this agreement."""
+    same = (str(repository_path(edits.checkout)), agreed_ms)
+    return {one.name for one in edits.journal.once if (one.repository, one.agreed_ms) == same}
 
-    def forget(self) -> None:
-        """Records that our text was removed from this checkout, so that it may be written again. Raises OSError."""
-        write_down(self._state, *(msgspec.structs.replace(one, gone=True) for one in self._here))
+
+def note_once(edits: Pass, settings: ProjectSettings) -> None:
+    """Lists what is in the files of a checkout now; under other settings than `shared`, that it may be written again.
+    Raises OSError."""
+    root = edits.root
+    if settings.pointers == "shared" and settings.excluded is None:
+        new = Listed(
+            path="",
+            form="once",
+            root=str(root),
+            repository=str(repository_path(edits.checkout)),
+            agreed_ms=settings.agreed_ms,
+        )
+        names = sorted(present_names(root) - _placed(edits, settings.agreed_ms))
+        write_down(edits.state, *(replace(new, path=str(root / name)) for name in names))
+    elif settings.decided or settings.excluded is not None:
+        write_down(edits.state, *(replace(one, gone=True) for one in edits.journal.once if one.root == str(root)))
 
 
 def repository_path(checkout: Checkout) -> Path:
@@ -97,10 +95,8 @@ def repository_path(checkout: Checkout) -> Path:
 
 def present_names(root: Path) -> set[str]:
     """Returns the files of the checkout that have our text."""
-    texts = {name: pointer(root, name).found() for name in instruction_files()}
-    with suppress(OSError):
-        texts[GITIGNORE] = read_bytes_bounded(root / GITIGNORE, SIZE_LIMIT_BYTES, follow=False)
-    return {name for name, text in texts.items() if _is_ours(name, text)}
+    texts = [*(pointer(root, name) for name in instruction_files()), shared_rule(root)]
+    return {text.name for text in texts if _is_ours(text.name, text.found())}
 
 
 def committed_names(checkout: Checkout) -> set[str]:

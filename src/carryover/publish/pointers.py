@@ -63,24 +63,25 @@ class HiddenFile(msgspec.Struct, frozen=True, kw_only=True):
 
 def place_pointers(
     edits: Pass, agents: Collection[str] | None = None, allows: Callable[[str], bool] = lambda _: True
-) -> None:
-    """Puts the pointer into AGENTS.md and whatever else one of `agents` (None: any) reads, and removes it from other
-    files. `allows` returns whether a file may get it."""
+) -> set[str]:
+    """Puts the pointer into AGENTS.md and whatever else one of `agents` (None: any) reads, and returns these files.
+    `allows` returns whether a file may get it."""
     root = edits.root
     shared, _ = _entry(root, AGENTS_MD)
-    for name, readers in instruction_files().items():
-        text = pointer(root, name, is_mine=name in edits.mine)
-        if name != AGENTS_MD and agents is not None and readers.keys().isdisjoint(agents):
-            if name in edits.mine:
-                edits.take(text)
-            continue
-        edit = plan_edit(text)
+    wanted = {
+        name
+        for name, readers in instruction_files().items()
+        if name == AGENTS_MD or agents is None or not readers.keys().isdisjoint(agents)
+    }
+    for name in filter(wanted.__contains__, instruction_files()):
+        edit = plan_edit(pointer(root, name, is_mine=name in edits.mine))
         if name != AGENTS_MD and _same_file(shared, edit.path):
             continue
         if edit.changes and edit.has_ours and not allows(name):
             continue
         if edits.carry_out(edit):
             edits.notes += _hiding(root, name)
+    return wanted
 
 
 def pointer(root: Path, name: str, *, is_mine: bool = True) -> Text:

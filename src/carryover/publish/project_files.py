@@ -1,36 +1,41 @@
-"""Publishes in a project: the handoff, the rule that keeps it out of commits, and the pointers to it."""
+"""Publishes in a project: the handoff, the rule that keeps it out of commits, and the pointers to it. Takes out again
+what settings no longer allow: `place` does both, and they differ only in what is wanted.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterator
 from itertools import islice
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
-from carryover.agents import instruction_files
-from carryover.config import ProjectSettings
+from carryover.adapter.spec import AGENTS_MD
+from carryover.agents import instruction_files, read_lists
+from carryover.config import Config, ProjectSettings, project_settings
 from carryover.distill.header import TITLE
 from carryover.errors import os_reason
 from carryover.fsio import atomic_replace, is_folder, locked_dir
+from carryover.outside.apply import Text
 from carryover.outside.in_project import Pass
-from carryover.outside.journal import begin_in_project, write_down
-from carryover.outside.listed import handoff_folder
+from carryover.outside.journal import begin_in_project, read_journal, take_over_project, write_down
+from carryover.outside.listed import GITIGNORE, handoff_folder
+from carryover.platform import here
 from carryover.probe.checkout import Checkout
 from carryover.probe.git_command import ask_one
+from carryover.probe.looks import look_at_each
 from carryover.projects.handoff_file import HANDOFF, PAGE, STORE, Published, read_handoff, write_handoff
 from carryover.projects.policy import UNWRITTEN, Refusal, refusal, refusal_by_git
 from carryover.projects.root import StatePaths
-from carryover.publish.gitignore import ignore_elsewhere, ignore_itself, keep_out, kept_out, unshare_rule
-from carryover.publish.loaded_files import handoff_names
+from carryover.publish.gitignore import ignore_elsewhere, ignore_itself, keep_out, kept_out, shared_rule, take_rules
+from carryover.publish.loaded_files import handoff_names, own_files
 from carryover.publish.local_files import hidden_since, hide_no_more, local_names, local_text, place_local_files
-from carryover.publish.once import Once
+from carryover.publish.once import Once, committed_names, note_once
 from carryover.publish.pointers import place_pointers
-from carryover.publish.read_lists import place_in_read_lists
-from carryover.publish.withdrawal import take_back
+from carryover.publish.read_lists import entry, place_in_read_lists
 from carryover.redact import CleanText
 
 _MOST_ENTRIES: Final = 1000
@@ -53,30 +58,31 @@ def publish(
     why_not = _switched_off(settings)
     if why_not is not None:
         return Published(refusal=why_not, notes=settings.notes)
-    store = root / STORE
+    state, store, notes = paths.state.root, root / STORE, list(settings.notes)
     try:
         if settings.folder is not None:
-            write_down(paths.state.root, handoff_folder(settings.folder, root))
+            is_ours = read_journal(state).says(handoff_folder(store, root))  # else the repository's own
+            if settings.pointers == "off" and is_ours and is_folder(store):
+                notes += withdraw_from(root, settings, state).notes
+            write_down(state, handoff_folder(settings.folder, root))
             ignore_elsewhere(settings.folder)
             written = _written(settings.folder, text, has_page=has_page)
-            return msgspec.structs.replace(written, notes=settings.notes)
+            return msgspec.structs.replace(written, notes=tuple(notes))
         checkout = Checkout(root)
         refused = refusal(checkout, paths)
         if refused is not None:
             if refused.in_git and settings.pointers == "local":
-                take_back(root, settings, paths.state.root)  # a hidden file may be the user's by now
+                take_back(root, settings, state)  # a hidden file may be the user's by now
             return _refused(root, refused, settings)
-        begin_in_project(paths.state.root, root)
+        begin_in_project(state, root)
         with locked_dir(store):
-            edits = Pass(checkout, paths.state.root, settings.notes)
+            edits = Pass(checkout, state, notes)
             refused = kept_out(edits)  # first, so that the handoff can never be committed
             if refused is not None:
                 return _refused(root, refused, settings)
             ignore_itself(store)
             written = _written(store, text, has_page=has_page)
-            once = Once(edits, settings.agreed_ms)
-            _place(edits, settings, once, paths.home)
-            once.note(settings)
+            place(edits, settings, paths.home)
             again = beside()
             refused = refusal_by_git(Checkout(root))  # a checkout may have changed the rules meanwhile
             if refused is not None:
@@ -143,33 +149,128 @@ def preview(root: Path, settings: ProjectSettings, paths: StatePaths) -> Pass | 
         return None
     edits = Pass(checkout, paths.state.root, dry=True)
     if checkout.git_dir is None or keep_out(edits):
-        _place(edits, settings, Once(edits, settings.agreed_ms), paths.home)
+        place(edits, settings, paths.home)
     return edits
 
 
-def _place(edits: Pass, settings: ProjectSettings, once: Once, home: Path) -> None:
-    """Puts in the pointers that the settings want, and takes out the others."""
-    if not settings.decided:
-        return
-    if settings.pointers != "shared":
-        unshare_rule(edits)
-    place_in_read_lists(edits, home=home)
+def take_back(root: Path, settings: ProjectSettings, state: Path) -> Pass:
+    """Removes from the project at `root` what `settings` no longer allow, byte for byte, and only what we put there.
+
+    Blocks (files, git). The result's `notes` list what could not be removed. Raises OSError.
+    """
+    store = root / STORE
+    stays = settings.excluded is None and (settings.pointers == "shared" or not settings.decided)
+    if stays or store.is_symlink():
+        return Pass(Checkout(root), None)
+    goes = settings.pointers == "off" or settings.excluded is not None
+    if not is_folder(store) and not read_journal(state).names(root):  # as `git clean -fdx` leaves it
+        edits = Pass(Checkout(root), state)
+        if goes:
+            take_rules(edits)
+        return edits
+    with locked_dir(store):
+        take_over_project(state, root)
+        edits = Pass(Checkout(root), state)
+        place(edits, settings)
+        if goes:
+            for path in own_files(store):
+                path.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # it has files of the user's, which the rules keep out of commits
+                store.rmdir()
+            take_rules(edits)
+        return edits
+
+
+def place(edits: Pass, settings: ProjectSettings, home: Path | None = None) -> None:
+    """Puts our text into the files that the settings want it in, and takes it out of all others that have it. Without a
+    `home`, nothing is put where it is not yet. Raises OSError."""
+    if settings.decided or settings.excluded is not None:
+        wanted, hidden = _wanted(edits, settings, home)
+        gone = edits.mine - wanted
+        # Taking out what came or stays with the repository would be a change that git shows.
+        left = committed_names(edits.checkout) - {GITIGNORE} if gone and settings.pointers == "local" else set()
+        for text in texts_in(edits.root, gone):
+            edits.let_go(text.name) if text.name in left else edits.take(text)
+        hide_no_more(edits, hidden)
+    if not edits.dry:
+        note_once(edits, settings)
+
+
+def _wanted(edits: Pass, settings: ProjectSettings, home: Path | None) -> tuple[set[str], set[str]]:
+    """Puts our text into the files that the settings want it in. Returns those that have it now or keep it if they do,
+    and which of them git does not show."""
+    if settings.excluded is not None:
+        # Git would show what a commit has as deleted, and to add it again afterwards is git's alone (`Once`).
+        return committed_names(edits.checkout) - {GITIGNORE}, set()
+    if settings.pointers == "off":
+        return set(), set()
+    lists = place_in_read_lists(edits, home)
     if settings.pointers == "local":
         try:
-            place_local_files(edits, settings.agents)
-        except OSError as error:  # the handoff is written all the same
-            edits.left_alone("AGENTS.md", f"git could not say which branch has one: {os_reason(error)}")
-        return
-    for name in edits.mine & local_names().keys() - instruction_files().keys():
-        edits.take(local_text(edits.root, name))
-    hide_no_more(edits)
+            hidden = place_local_files(edits, settings.agents, create=home is not None)
+        except OSError as error:
+            if home is None:
+                raise
+            # The handoff is written all the same.
+            edits.left_alone(AGENTS_MD, f"git could not say which branch has one: {os_reason(error)}")
+            hidden = {*instruction_files(), *local_names()}
+        return lists | hidden, hidden
     if edits.checkout.git_dir is None and _holds_repositories(edits.root):
-        edits.left_alone("AGENTS.md", "the folder holds repositories, and its text would apply to each of them")
-    else:
-        place_pointers(edits, settings.agents, once.allows)
+        edits.left_alone(AGENTS_MD, "the folder holds repositories, and its text would apply to each of them")
+        return {GITIGNORE, *lists, *instruction_files()}, set()
+    return {GITIGNORE, *lists, *place_pointers(edits, settings.agents, Once(edits, settings.agreed_ms).allows)}, set()
+
+
+def texts_in(root: Path, mine: Collection[str]) -> Iterator[Text]:
+    """Yields our text in those files of a project that are `mine`, each once the one before was taken out: two names
+    may lead to one file by now."""
+    yield from (entry(root, where) for where in read_lists().values() if where.name in mine)
+    names = dict.fromkeys((*local_names(), *reversed(instruction_files())))
+    yield from (local_text(root, name) for name in names if name in mine)
+    if GITIGNORE in mine:
+        yield shared_rule(root)
 
 
 def _holds_repositories(folder: Path) -> bool:
     """Whether the folder contains repositories, in which agents would read its files as well (Claude Code 2.1.328)."""
     with os.scandir(folder) as entries:
         return any((Path(entry.path) / ".git").exists() for entry in islice(entries, _MOST_ENTRIES))
+
+
+class Withdrawn(msgspec.Struct, frozen=True):
+    """The result in one project: `files` are again as they were before Carryover; `notes` say what had to stay, and
+    why."""
+
+    root: str
+    files: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def withdraw(state: Path, config: Config) -> tuple[Withdrawn, ...]:
+    """Withdraws from all projects that were ever published from the state folder; returns those with a change or a
+    note.
+
+    Skips projects that are missing or on a disk that does not answer, and all of them while Carryover is paused. Blocks
+    (files, git).
+    """
+    if config.paused:
+        return ()
+    try:
+        roots = read_journal(state).roots
+    except OSError:
+        return ()
+    real = dict.fromkeys(Path(root) for _, root in look_at_each(sorted(roots), here().canonical))
+
+    def withdrawn(root: Path) -> Withdrawn:
+        return withdraw_from(root, project_settings(root, config), state) if is_folder(root) else Withdrawn(str(root))
+
+    return tuple(done for _, done in look_at_each(real, withdrawn) if done.files or done.notes)
+
+
+def withdraw_from(root: Path, settings: ProjectSettings, state: Path) -> Withdrawn:
+    """Calls `take_back`; an error becomes one of the notes."""
+    try:
+        edits = take_back(root, settings, state)
+    except OSError as error:
+        return Withdrawn(str(root), notes=(f"what was written into the project is still there: {os_reason(error)}",))
+    return Withdrawn(str(root), tuple(edits.done), tuple(edits.notes))

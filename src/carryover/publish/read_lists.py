@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from carryover.adapter.contract import Agent
 from carryover.adapter.file_list import FileList
-from carryover.agents import adapters, specs
+from carryover.agents import adapters, read_lists, specs
 from carryover.fsio import is_there, read_bytes_bounded
 from carryover.outside.apply import Text
 from carryover.outside.in_project import Pass, text_in
@@ -26,9 +26,12 @@ from carryover.publish.gitignore import keep_out
 from carryover.text.user_text import EditRefused
 
 
-def place_in_read_lists(edits: Pass, *, home: Path) -> None:
-    """Adds the handoff of the project to the list of each agent that has worked there, unless present."""
-    checkout = edits.checkout
+def place_in_read_lists(edits: Pass, home: Path | None) -> set[str]:
+    """Adds the handoff of the project to the list of each agent that has worked there, unless present; returns the
+    files. Without a `home`, all stay as they are."""
+    if home is None:
+        return {where.name for where in read_lists().values()}
+    checkout, wanted = edits.checkout, set[str]()
     for spec in specs():
         where = spec.local_file
         if not isinstance(where, FileList):
@@ -45,14 +48,14 @@ def place_in_read_lists(edits: Pass, *, home: Path) -> None:
         # A file that git shows is ours to make: `_why_not` refuses the user's.
         if reason is None and (not shown or keep_out(edits, where.name)):
             edits.put(entry(checkout.root, where, is_mine=mine))
+            wanted.add(where.name)
             continue
-        if mine:
-            edits.take(entry(checkout.root, where))
         if reason is not None and spec.start is not None:
             by_hand = shlex.join((spec.start.binary, *spec.start.arguments("", IN_PROJECT)))
             reason = f"{reason}; `{by_hand}` reads the handoff"
         if reason is not None:
             edits.left_alone(where.name, reason)
+    return wanted
 
 
 def _has_worked_here(agent: Agent | None, checkout: Checkout) -> bool:

@@ -18,13 +18,10 @@ from carryover.agents import adapters
 from carryover.config import Config, project_settings
 from carryover.distill.header import PLACEHOLDER
 from carryover.distill.render import names_page
-from carryover.errors import os_reason
 from carryover.facts import GitFacts, is_foreign
-from carryover.fsio import is_folder, read_bytes_bounded
+from carryover.fsio import read_bytes_bounded
 from carryover.ledger.connect import connect_read_only
 from carryover.ledger.queries import agents_in, changed_since_published, has_only_pins, project_by_id
-from carryover.outside.journal import read_journal
-from carryover.outside.listed import handoff_folder
 from carryover.probe.checkout import Checkout
 from carryover.probe.looks import give_up_if_late
 from carryover.projects.handoff_file import HANDOFF, STORE, Published, write_handoff
@@ -33,7 +30,6 @@ from carryover.projects.root import StatePaths
 from carryover.publish.loaded_files import write_loaded_files
 from carryover.publish.make import Refreshed, made_handoff
 from carryover.publish.project_files import publish
-from carryover.publish.withdrawal import withdraw_from
 from carryover.redact import CleanText
 
 
@@ -63,19 +59,9 @@ def put_in_place(made: Refreshed, config: Config, paths: StatePaths, *, newest: 
         return msgspec.structs.replace(made, handoff=None, text=None)
     if made.text is None:
         return made
-    state = paths.state.root
-    store = Path(made.root) / STORE
-    notes: list[str] = []
-    if made.settings.pointers == "off" and not made.settings.excluded and is_folder(store):
-        try:
-            if read_journal(state).says(handoff_folder(store, made.root)):  # else the repository's own
-                notes += withdraw_from(store.parent, made.settings, state).notes
-        except OSError as error:
-            notes.append(f"what was written into the project is still there: {os_reason(error)}")
     published = _published(made, made.text, paths, partial(write_loaded_files, made, config))
     if newest and not made.settings.excluded:
-        write_handoff(state.resolve(), made.text)  # which the user may have linked to another disk
-    published = msgspec.structs.replace(published, notes=(*published.notes, *notes))
+        write_handoff(paths.state.root.resolve(), made.text)  # which the user may have linked to another disk
     return msgspec.structs.replace(made, published=published)
 
 

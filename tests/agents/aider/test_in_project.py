@@ -213,7 +213,7 @@ def entry(root: Path) -> str:
 def undo(root: Path) -> dict[str, bytes | None]:
     """What uninstall makes of each file of the project."""
     journal = load_journal(StateDir.of(os.environ, Path.home()))
-    edits: list[Edit] = [*project_edits(root, journal), *project_rules(root, journal, ())]
+    edits: list[Edit] = [*project_edits(root, journal), *project_rules(root, [root / ".carryover"])]
     assert [edit.problem for edit in edits if edit.problem] == []
     return {edit.path.name: edit.after for edit in edits}
 

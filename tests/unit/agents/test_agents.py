@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from carryover.agents import adapters, agent_id_of, agent_ids, agent_names, places, specs, startable_agents
+from carryover.config import ProjectSettings
 from carryover.daemon.hooks.without_daemon import answer_hook
 from carryover.past.context import state_dir
 from carryover.past.without_daemon import catch_up
@@ -20,7 +21,7 @@ from carryover.probe.checkout import Checkout
 from carryover.projects.policy import refusal
 from carryover.projects.root import StatePaths
 from carryover.publish.pointers import NEW_FILE, place_pointers
-from carryover.publish.withdrawal import take_out
+from carryover.publish.project_files import place
 from support.agent_here import only_this_path
 from support.agents_elsewhere import also_agents_in
 from support.passes import begun
@@ -125,7 +126,7 @@ def test_the_file_that_it_reads_gets_the_pointer(scribe: Path, tmp_path: Path) -
     assert not (tmp_path / "CLAUDE.md").exists()
     assert edits.notes == ["SCRIBE.local.md hides SCRIBE.md, and the pointer in it, from Scribe"]
 
-    take_out(begun(tmp_path))
+    place(begun(tmp_path), ProjectSettings(pointers="off"))
     assert (tmp_path / "SCRIBE.md").read_text() == "Write slowly.\n"
     assert (tmp_path / "AGENTS.md").read_text() == "x" * 32_750 + "\n"
 

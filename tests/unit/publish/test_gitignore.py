@@ -11,7 +11,7 @@ from carryover.install import uninstall
 from carryover.outside.in_project import Pass
 from carryover.probe.checkout import Checkout
 from carryover.projects.policy import Refusal, refusal_by_git
-from carryover.publish.gitignore import OF_STATE, ignore_state, keep_out, kept_out, other_stores, unshare_rule
+from carryover.publish.gitignore import OF_STATE, ignore_state, keep_out, kept_out, rules_in, shared_rule
 from support.passes import begun
 from support.repository import git, repository
 from support.shared_rule import add_shared_rule
@@ -93,7 +93,7 @@ def test_a_rule_of_an_earlier_version_goes_and_gives_the_file_back(app: Path, or
     add_shared_rule(app)
 
     edits = with_rule(app)
-    unshare_rule(edits)
+    assert edits.take(shared_rule(app))
 
     assert (gitignore.read_bytes().decode() if gitignore.exists() else None) == original
     assert (edits.done, edits.mine, ignored(app)) == ([".gitignore"], set(), True)
@@ -110,11 +110,12 @@ def test_excludes_that_are_no_text_are_left_alone_and_nothing_is_published(app: 
 
 def test_another_checkout_counts_while_it_has_a_folder_for_handoffs(home: Path, app: Path) -> None:
     git(app, "worktree", "add", "--quiet", "../tree")
-    assert other_stores(Checkout(app)) == []
+    assert rules_in(Checkout(app)) is not None
     (home / "tree" / ".carryover").mkdir()
 
-    assert other_stores(Checkout(app)) == [home / "tree" / ".carryover"]
-    assert other_stores(Checkout(home)) == [], "which is no repository"
+    assert rules_in(Checkout(app)) is None
+    assert rules_in(Checkout(app), going=[home / "tree" / ".carryover"]) is not None
+    assert rules_in(Checkout(home)) is None, "which is no repository"
 
 
 def test_excludes_behind_a_symlink_are_not_followed(home: Path) -> None:

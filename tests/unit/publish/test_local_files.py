@@ -11,9 +11,9 @@ from carryover.config import Pointers, ProjectSettings
 from carryover.outside.apply import plan_edit
 from carryover.probe.checkout import Checkout
 from carryover.publish.gitignore import with_rule, without_rules
-from carryover.publish.local_files import hide_no_more, local_names, place_local_files
+from carryover.publish.local_files import hide_no_more, local_names
 from carryover.publish.pointers import NEW_FILE
-from carryover.publish.withdrawal import texts_in
+from carryover.publish.project_files import place, texts_in
 from carryover.redact import CleanText
 from support.passes import begun
 from support.publishing import preview, publish, take_back
@@ -184,10 +184,10 @@ def test_what_no_agent_reads_any_more_is_not_ours_any_more(home: Path) -> None:
     root = repository(home / "app", {"AGENTS.md": "Be brief.\n"})
     (root / ".carryover").mkdir()
     edits = begun(root)
-    place_local_files(edits, ["windsurf"])
+    place(edits, ProjectSettings(pointers="local", agents=("windsurf",)), home)
     assert ".windsurf/rules/carryover.md" in edits.mine
 
-    place_local_files(edits, [])
+    place(edits, ProjectSettings(pointers="local", agents=()), home)
 
     assert edits.mine == set()
     assert files(root) == {"AGENTS.md": "Be brief.\n"}

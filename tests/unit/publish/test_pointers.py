@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from carryover.config import ProjectSettings
 from carryover.outside.in_project import Pass
 from carryover.publish.pointers import (
     NEW_FILE,
@@ -20,7 +21,7 @@ from carryover.publish.pointers import (
     with_block,
     without_block,
 )
-from carryover.publish.withdrawal import take_out
+from carryover.publish.project_files import place
 from support.passes import begun
 from support.settings_texts import TEXTS
 
@@ -151,7 +152,7 @@ def root(tmp_path: Path) -> Path:
     return tmp_path / "app"
 
 
-def place(root: Path) -> Pass:
+def put(root: Path) -> Pass:
     edits = begun(root)
     place_pointers(edits)
     return edits
@@ -159,7 +160,7 @@ def place(root: Path) -> Pass:
 
 def remove(root: Path) -> Pass:
     edits = begun(root)
-    take_out(edits)
+    place(edits, ProjectSettings(pointers="off"))
     return edits
 
 
@@ -195,10 +196,10 @@ def test_the_pointer_comes_once_after_what_each_file_says(
 ) -> None:
     write(root, AGENTS=agents, CLAUDE=claude)
 
-    edits = place(root)
+    edits = put(root)
 
     assert (contents(root), edits.notes) == ({"AGENTS.md": agents_after, "CLAUDE.md": claude_after}, [])
-    assert place(root).done == []
+    assert put(root).done == []
 
 
 @pytest.mark.parametrize("agents", [None, "", "a", "a\n", "\ufeffa\r\nb", "```\n" + TEXT + "```\n"])
@@ -208,7 +209,7 @@ def test_taking_the_pointers_out_gives_both_files_as_they_were(
 ) -> None:
     write(root, **{name: text for name, text in (("AGENTS", agents), ("CLAUDE", claude)) if text is not None})
     before = contents(root)
-    place(root)
+    put(root)
     assert contents(root) != before
 
     remove(root)
@@ -230,12 +231,12 @@ def test_a_claude_file_that_has_since_lost_its_text_or_got_the_import_loses_our_
     root: Path, since: str, after: str
 ) -> None:
     write(root, CLAUDE="Be Claude.\n")
-    place(root)
+    put(root)
     write(root, CLAUDE=since)
 
-    assert place(root).notes == []
+    assert put(root).notes == []
     assert contents(root) == {"AGENTS.md": TEXT, "CLAUDE.md": after}
-    assert place(root).done == []
+    assert put(root).done == []
     remove(root)
     assert contents(root) == {"CLAUDE.md": after}
 
@@ -243,7 +244,7 @@ def test_a_claude_file_that_has_since_lost_its_text_or_got_the_import_loses_our_
 def test_blocks_that_came_with_the_repository_are_not_taken_out(root: Path) -> None:
     theirs = {"AGENTS": TEXT, "CLAUDE": f"Be Claude.\n\n{TEXT}"}
     write(root, **theirs)
-    place(root)
+    put(root)
 
     assert remove(root).done == []
     assert contents(root) == {f"{name}.md": text for name, text in theirs.items()}
@@ -251,7 +252,7 @@ def test_blocks_that_came_with_the_repository_are_not_taken_out(root: Path) -> N
 
 def test_a_block_that_the_user_took_out_is_no_longer_ours(root: Path) -> None:
     write(root, AGENTS="Be brief.\n")
-    assert place(root).mine == {"AGENTS.md"}
+    assert put(root).mine == {"AGENTS.md"}
     write(root, AGENTS="Be brief.\n")
 
     assert remove(root).mine == set()
@@ -272,9 +273,9 @@ LONG = "x" * 32_768 + "\n"
 def test_in_a_long_agents_file_the_block_goes_to_the_top(root: Path, before: str, after: str) -> None:
     write(root, AGENTS=before, CLAUDE=f"{LONG}\n{TEXT}")
 
-    assert place(root).done == ["AGENTS.md"]
+    assert put(root).done == ["AGENTS.md"]
     assert contents(root) == {"AGENTS.md": after, "CLAUDE.md": f"{LONG}\n{TEXT}"}
-    assert place(root).done == []
+    assert put(root).done == []
 
 
 @pytest.mark.parametrize(("link", "file"), [("CLAUDE.md", "AGENTS.md"), ("AGENTS.md", "CLAUDE.md")])
@@ -282,12 +283,12 @@ def test_where_one_file_is_a_link_to_the_other_the_block_is_written_once(root: P
     (root / file).write_text("Be brief.\n")
     (root / link).symlink_to(file)
 
-    for act, text in ((place, BRIEF), (place, BRIEF), (remove, "Be brief.\n")):
+    for act, text in ((put, BRIEF), (put, BRIEF), (remove, "Be brief.\n")):
         act(root)
         assert ((root / file).read_text(), (root / link).readlink()) == (text, Path(file))
     (root / link).unlink()
     (root / link).write_text("Not yet a link.\n")
-    place(root)
+    put(root)
     (root / link).unlink()
     (root / link).symlink_to(file)
     assert (remove(root).notes, (root / file).read_text()) == ([], "Be brief.\n")
@@ -296,7 +297,7 @@ def test_where_one_file_is_a_link_to_the_other_the_block_is_written_once(root: P
 def test_a_link_stays_when_all_that_is_left_behind_it_is_ours(root: Path) -> None:
     write(root, CLAUDE="Be brief.\n")
     (root / "AGENTS.md").symlink_to("CLAUDE.md")
-    place(root)
+    put(root)
     write(root, CLAUDE=TEXT)
 
     remove(root)
@@ -312,7 +313,7 @@ def test_a_link_that_leads_anywhere_else_is_left_alone(root: Path, target: str) 
         file.write_text("theirs\n")
     (root / "AGENTS.md").symlink_to(target)
 
-    edits = place(root)
+    edits = put(root)
 
     assert [file.read_text() for file in files] == ["theirs\n"] * 3
     assert ((root / "AGENTS.md").readlink(), edits.done) == (Path(target), [])
@@ -336,7 +337,7 @@ def test_a_file_that_should_not_be_edited_is_left_alone_and_the_rest_continues(
     file.write_bytes(content)
     file.chmod(mode)
 
-    edits = place(root)
+    edits = put(root)
 
     assert file.read_bytes() == content
     assert (edits.done, edits.notes) == (["AGENTS.md"], [f"CLAUDE.md was left alone: {reason}"])
@@ -345,7 +346,7 @@ def test_a_file_that_should_not_be_edited_is_left_alone_and_the_rest_continues(
 def test_an_override_that_hides_the_pointer_is_reported_once(root: Path) -> None:
     (root / "AGENTS.override.md").write_text("mine\n")
 
-    assert place(root).notes == ["AGENTS.override.md hides AGENTS.md, and the pointer in it, from Codex and pi"]
+    assert put(root).notes == ["AGENTS.override.md hides AGENTS.md, and the pointer in it, from Codex and pi"]
 
 
 def test_a_file_of_many_blocks_is_read_once() -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import os
 import shutil
-from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor, wait
 from functools import partial
 from pathlib import Path
@@ -18,9 +17,9 @@ from carryover.outside.in_project import Pass
 from carryover.outside.journal import write_down
 from carryover.outside.listed import handoff_folder
 from carryover.projects.handoff_file import Published
-from carryover.publish import project_files, withdrawal
+from carryover.publish import project_files
 from carryover.publish.pointers import NEW_FILE, place_pointers
-from carryover.publish.withdrawal import take_out, withdraw
+from carryover.publish.project_files import place, withdraw
 from carryover.redact import CleanText
 from support.passes import begun
 from support.publishing import preview, publish, take_back
@@ -225,12 +224,12 @@ def test_nothing_is_removed_through_a_link_that_a_checkout_puts_in_the_folders_p
     (app / "docs").mkdir()
     (app / "docs" / "handoff.md").write_text("Theirs.\n")
 
-    def checked_out(edits: Pass, *, but: Collection[str]) -> None:
-        take_out(edits, but=but)
+    def checked_out(edits: Pass, settings: ProjectSettings) -> None:
+        place(edits, settings)
         shutil.rmtree(app / ".carryover")
         (app / ".carryover").symlink_to("docs")
 
-    monkeypatch.setattr(withdrawal, "take_out", checked_out)
+    monkeypatch.setattr(project_files, "place", checked_out)
     take_back(app, ProjectSettings(pointers="off"))
 
     assert tree(app) == {"AGENTS.md": "Be brief.\n", "docs/handoff.md": "Theirs.\n"}

@@ -21,9 +21,9 @@ from carryover.paths import StateDir
 from carryover.projects.root import StatePaths
 from carryover.publish.forgetting import remove_published
 from carryover.publish.make import Refreshed
+from carryover.publish.project_files import withdraw
 from carryover.publish.refresh import refresh
 from carryover.publish.second_page import write_second_page
-from carryover.publish.withdrawal import withdraw
 from support.claude_session import ClaudeSession
 from support.repository import git
 from support.shop_in_ledger import ReadIn
