@@ -9,7 +9,7 @@ from typing import Any, Final
 import pytest
 
 from carryover.adapter.spec import AgentSpec
-from carryover.edits.entries import SERVER_NAME, is_ours, setting_at
+from carryover.edits.entries import SERVER_NAME, is_ours, settings_in
 from carryover.faces.cli.main import main
 from carryover.install.agent_settings import server_files
 from contract.test_uninstall import contents
@@ -78,7 +78,7 @@ def lists(spec: AgentSpec, home: Path) -> list[tuple[Path, str]]:
 
 def servers_in(path: Path, key: str) -> Any:
     """The servers by name."""
-    servers = setting_at(path.read_bytes(), (key,), toml=path.suffix == ".toml") or {}
+    servers = settings_in(path.read_bytes(), toml=path.suffix == ".toml").get(key) or {}
     return {server["name"]: server for server in servers} if isinstance(servers, list) else servers
 
 

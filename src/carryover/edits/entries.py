@@ -9,7 +9,7 @@ What the user adds to the entry of a server stays while it is there; one that st
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import PurePath
 from typing import Any, Final
 
@@ -93,16 +93,13 @@ def is_ours(entry: Mapping[str, Any]) -> bool:
 
 def has_list(data: bytes, key: str, *, toml: bool) -> bool:
     """Whether the settings have the list. Raises EditRefused if they are not JSON or TOML in UTF-8."""
-    return key in _values(decode(data)[1], toml=toml)
+    return key in settings_in(data, toml=toml)
 
 
-def setting_at(data: bytes, key: Sequence[str], *, toml: bool) -> Any:
-    """Returns the value of a setting, by its path from the root; None if it is absent. Raises EditRefused if they are
-    not JSON (apart from comments and trailing commas) or TOML in UTF-8."""
-    node: Any = _values(decode(data)[1], toml=toml)
-    for name in key:
-        node = node.get(name) if isinstance(node, dict) else None
-    return node
+def settings_in(data: bytes, *, toml: bool) -> Mapping[str, Any]:
+    """Returns the settings. Raises EditRefused if they are not JSON, apart from comments and trailing commas, or TOML
+    in UTF-8."""
+    return _values(decode(data)[1], toml=toml)
 
 
 def _values(text: str, *, toml: bool) -> Mapping[str, Any]:

@@ -15,10 +15,12 @@ from carryover.adapter.spec import Form
 from carryover.config import KEPT
 from carryover.edits.hooks import SCRIPT, hooks_of, owner_by_script
 from carryover.errors import ExitCode, UserError, os_reason
+from carryover.facts import is_foreign
 from carryover.fsio import SCRATCH, is_folder
 from carryover.install.setup import plan_settings, taken_out
 from carryover.ledger.connect import connect_read_only
-from carryover.ledger.queries import projects, whereabouts
+from carryover.ledger.queries import whereabouts
+from carryover.ledger.rows import Whereabouts
 from carryover.outside import former
 from carryover.outside.apply import LOCK, Edit, apply, plan_edit
 from carryover.outside.journal import JOURNAL, Journal, load_journal
@@ -111,9 +113,9 @@ def plan_uninstall(state: StateDir, *, purge: bool, home: Path, usual: Iterable[
         scripts = ((path, "the hooks' script") for name in _HOOK_SCRIPT if os.path.lexists(path := state.root / name))
         notes += _pointers_that_stay(state, journal, home)
         return Uninstall(edits, tuple(scripts), notes=tuple(notes))
-    known, unread = _known_projects(state, journal, home)
-    moved = _moved_roots(state)
-    notes += unread
+    rows = _in_ledger(state, notes)
+    moved = _moved_roots(rows)
+    known = _known_projects(rows, state, journal, home, notes)
     if any(edit.changes for edit in edits) and not state.root.exists():
         notes.append(f"{state.root} is gone, and with it the list of projects: what Carryover added to them stays.")
     missing = dict.fromkeys(project.root for project in known if not is_folder(Path(project.root)))
@@ -167,7 +169,7 @@ def _last_of_all(in_state: Sequence[tuple[Path, str]], state: StateDir) -> list[
     top = [(path, what) for path, what in in_state if path == state.root]
     needed = {state.root, file, *([state.root / former.EDITS] if journal.settings else [])}
     is_purge = bool(top) or file in dict(in_state)  # the folder itself may be a link, or hold something else
-    is_done = journal.is_empty or (is_purge and not journal.settings)
+    is_done = not journal.live or (is_purge and not journal.settings)
     gone = [(file, dict(_FILES)[JOURNAL])] if is_done else []
     return [*((path, what) for path, what in in_state if path not in needed), *gone, *top]
 
@@ -198,7 +200,8 @@ def project_rules(root: Path, going: Collection[Path] = ()) -> Iterator[Edit]:
 def _pointers_that_stay(state: StateDir, journal: Journal, home: Path) -> Iterator[str]:
     """Yields a note on the projects whose files lead agents to a handoff, if there are any. Without a daemon, that
     handoff stays as it is for ever, and agents would be led to it all the same."""
-    known, _ = _known_projects(state, journal, home)
+    unsaid: list[str] = []
+    known = _known_projects(_in_ledger(state, unsaid), state, journal, home, unsaid)
     edits = {p.root: [edit for edit in project_edits(Path(p.root), journal) if edit.changes] for p in known}
     roots = sorted(root for root, each in edits.items() if any(edit.text.name != GITIGNORE for edit in each))
     if roots:
@@ -257,11 +260,12 @@ def _edited_by_hand(edit: Edit, state: StateDir) -> Iterator[str]:
                 yield f"{where}: the hook that runs Carryover was edited by hand. It stays; remove it yourself."
 
 
-def _known_projects(state: StateDir, journal: Journal, home: Path) -> tuple[list[Listed], list[str]]:
-    """Returns the projects that have our folder, and notes on what could not be looked at."""
-    notes: list[str] = []
-    both = [*journal.handoffs, *_projects_in_ledger(state, notes)]
-    states = dict(look_at_each(both, _state_of_folder, at=_root_of))
+def _known_projects(
+    rows: Iterable[Whereabouts], state: StateDir, journal: Journal, home: Path, notes: list[str]
+) -> list[Listed]:
+    """Returns the projects that have our folder; adds notes on what could not be looked at."""
+    both = [*journal.handoffs, *(handoff_folder(Path(row.root) / STORE, row.root) for row in rows)]
+    states = dict(look_at_each(both, _state_of_folder, at=lambda project: Path(project.root)))
     silent = {project.root for project in both if project not in states}
     for root in sorted(silent):
         notes.append(f"{root}: its disk does not answer, so what was written there stays. Repeat this later.")
@@ -271,14 +275,14 @@ def _known_projects(state: StateDir, journal: Journal, home: Path) -> tuple[list
         is_listed = journal.says(project)
         if folder not in not_a_project and (is_listed or (is_there and is_ours)):
             known.append(project)
-    return known, notes
+    return known
 
 
-def _projects_in_ledger(state: StateDir, notes: list[str]) -> list[Listed]:
-    """Returns the projects that the ledger knows; adds a note if it can't be read."""
+def _in_ledger(state: StateDir, notes: list[str]) -> list[Whereabouts]:
+    """Returns where projects are and were, as the ledger knows; adds a note if it can't be read."""
     try:
         with closing(connect_read_only(state.ledger)) as db:
-            return [handoff_folder(Path(row.root) / STORE, row.root) for row in projects(db)]
+            return [row for row in whereabouts(db) if not is_foreign(row.root)]
     except (UserError, sqlite3.Error) as error:
         if not (isinstance(error, UserError) and error.code is ExitCode.NOTHING_FOUND):
             notes.append("The ledger can't be read. Projects that only the ledger knows keep their handoff.")
@@ -296,24 +300,12 @@ def _state_of_folder(project: Listed) -> tuple[bool, bool, str]:
     return os.path.lexists(folder), is_ours, here().canonical(folder)
 
 
-def _root_of(project: Listed) -> Path:
-    return Path(project.root)
-
-
-def _moved_roots(state: StateDir) -> set[str]:
+def _moved_roots(rows: Sequence[Whereabouts]) -> set[str]:
     """Returns the former roots of projects that are elsewhere now: what is there is undone there."""
-    try:
-        with closing(connect_read_only(state.ledger)) as db:
-            each = {place.id: place for place in whereabouts(db)}
-    except (UserError, sqlite3.Error):  # `_known_projects` reports it
-        return set()
-    places = ((place.root, each.get(place.moved_to)) for place in each.values() if place.moved_to is not None)
-    moved = look_at_each(
-        ((root, now.root) for root, now in places if now is not None),
-        lambda place: is_folder(Path(place[1])),
-        at=lambda place: Path(place[1]),
-    )
-    return {root for (root, _), is_here in moved if is_here}
+    root_of = {row.id: row.root for row in rows}
+    moved = {row.root: root_of[row.moved_to] for row in rows if row.moved_to is not None and row.moved_to in root_of}
+    is_here = dict(look_at_each(moved.values(), lambda root: is_folder(Path(root))))
+    return {root for root, now in moved.items() if is_here.get(now)}
 
 
 def _not_ours(going: Collection[Path]) -> Iterator[tuple[Path, str]]:

@@ -37,10 +37,9 @@ def _values(path: Path) -> Mapping[str, Any]:
     try:
         if (data := settings_bytes(path)) is None:
             return {}
-        from carryover.edits.entries import setting_at  # with the editors of settings, which few commands need
+        from carryover.edits.entries import settings_in  # with the editors of settings, which few commands need
 
-        values: Mapping[str, Any] = setting_at(data, (), toml=path.suffix == ".toml")
-        return values
+        return settings_in(data, toml=path.suffix == ".toml")
     except (OSError, EditRefused):
         return {}
 

@@ -285,7 +285,9 @@ def _write_listed(edit: Edit, state: Path) -> None:
 def _put(edit: Edit, state: Path, journal: Journal) -> None:
     """Writes the journal first: a kill leaves nothing of ours that is not listed."""
     entry = edit.text.listed
-    lines = [_folder(folder, edit.text.root) for folder in _missing_folders(edit.path)] if edit.changes else []
+    made = _missing_folders(edit.path) if edit.changes else []
+    root = str(edit.text.root) if edit.text.root is not None else ""
+    lines = [Listed(path=str(folder), form="folder", root=root) for folder in made]
     former = None
     if entry is not None:
         former = journal.known(entry)
@@ -349,17 +351,14 @@ def _missing_folders(path: Path) -> list[Path]:
     return list(missing)[::-1]
 
 
-def _folder(path: Path, root: Path | None) -> Listed:
-    return Listed(path=str(path), form="folder", root=str(root) if root is not None else "")
-
-
 def _remove_folders(path: Path, journal: Journal, state: Path) -> None:
     """Removes the folders that were made for a file and are empty now."""
+    made = [entry for entry in journal.live if entry.form == "folder"]
     gone = []
     for folder in Path(os.path.realpath(path)).parents:
-        for made in journal.folders(folder):
+        for entry in (entry for entry in made if entry.path == str(folder)):
             with contextlib.suppress(OSError):  # gone, or it contains something of the user's
                 folder.rmdir()
             if not folder.exists():
-                gone.append(replace(made, gone=True))
+                gone.append(replace(entry, gone=True))
     write_down(state, *gone)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from carryover.outside.apply import Edit, Putting, Taking, Text, carry_out, plan_edit
 from carryover.outside.journal import Journal, read_journal
@@ -16,19 +16,15 @@ if TYPE_CHECKING:
 _REMEDY: Final = "Remove what Carryover added yourself."
 
 
-def text_in(root: Path, name: str, what: str, put: Putting, take: Taking) -> Text:
-    """Returns our text in the file `name` of the project at `root`."""
-    return Text(
-        path=root / name,
-        name=name,
-        what=what,
-        put=put,
-        take=take,
-        remedy=_REMEDY,
-        listed=in_project(root, name),
-        root=root,
-        links="left alone",
-    )
+def text_in(root: Path, name: str, what: str, put: Putting, take: Taking, **other: Any) -> Text:
+    """Returns our text in the file `name` of the project at `root`. `other`: fields of the `Text` that differ."""
+    usual: dict[str, Any] = {
+        "path": root / name,
+        "listed": in_project(root, name),
+        "links": "left alone",
+        "remedy": _REMEDY,
+    }
+    return Text(name=name, what=what, put=put, take=take, root=root, **(usual | other))
 
 
 class Pass:
@@ -70,9 +66,9 @@ class Pass:
 
     def carry_out(self, edit: Edit) -> bool:
         """Carries out a planned edit, and returns what `put` does."""
-        if not self.dry:
-            edit = carry_out(edit, self.state)
         name = edit.text.name
+        if not self.dry and (edit.changes or name in self.mine):
+            edit = carry_out(edit, self.state)
         if edit.reason is not None:
             self.left_alone(name, edit.reason)
             return False

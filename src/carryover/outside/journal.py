@@ -41,14 +41,8 @@ class Journal:
         for entry in entries:
             self._known.pop(entry.place, None)  # the last one comes last
             self._known[entry.place] = entry
-
-    def _live(self) -> Iterator[Listed]:
-        return (entry for entry in self._known.values() if not entry.gone)
-
-    @property
-    def is_empty(self) -> bool:
-        """Whether nothing of ours is anywhere."""
-        return not any(True for _ in self._live())
+        self.live = tuple(entry for entry in self._known.values() if not entry.gone)
+        """All that is ours."""
 
     def lacks(self, entry: Listed) -> bool:
         """Whether no line was ever about that place."""
@@ -62,7 +56,7 @@ class Journal:
     def settings(self) -> tuple[Listed, ...]:
         """The agents' settings that have, or had, our hooks, entry or MCP server. A file with a server beside them
         comes twice."""
-        return tuple(entry for entry in self._live() if not entry.root and entry.form != "folder")
+        return tuple(entry for entry in self.live if not entry.root and entry.form != "folder")
 
     def at(self, path: Path, *, server: bool = False) -> Listed | None:
         """Returns the entry of a settings file by its real path: for its hooks or entry, or for its MCP `server`."""
@@ -73,25 +67,20 @@ class Journal:
     @property
     def handoffs(self) -> tuple[Listed, ...]:
         """The folders that a handoff was ever written to."""
-        return tuple(entry for entry in self._live() if entry.form == "handoff")
-
-    @property
-    def roots(self) -> tuple[str, ...]:
-        """The projects that a handoff was ever written for."""
-        return tuple(dict.fromkeys(entry.root for entry in self.handoffs))
+        return tuple(entry for entry in self.live if entry.form == "handoff")
 
     def known(self, entry: Listed) -> Listed | None:
         """Returns what is listed of the place of `entry`, whatever its path was at the time. Of a project's file, what
         its own list says has to be taken over first."""
         if not entry.root:
             return self.at(Path(entry.path), server=entry.is_server)
-        return next((one for one in self._live() if one.place == entry.place), None)
+        return next((one for one in self.live if one.place == entry.place), None)
 
     def names(self, root: Path) -> set[str]:
         """Returns the names of the project's files that have our text from this machine. Only these are ever restored:
         a block that came with the repository belongs to its owners."""
         in_list = former.former_in_project(root) if self._wrote_into(root) else ()
-        listed = (*self._live(), *filter(self.lacks, in_list))
+        listed = (*self.live, *filter(self.lacks, in_list))
         return {entry.name for entry in listed if entry.root == str(root) and entry.form == "text"}
 
     def _wrote_into(self, root: Path) -> bool:
@@ -101,19 +90,6 @@ class Journal:
     def strangers(self, root: Path) -> tuple[Listed, ...]:
         """Returns what a list says that was in the project before a first handoff: it came with the folder."""
         return () if self._wrote_into(root) else former.former_in_project(root)
-
-    def inside(self, root: str) -> tuple[Listed, ...]:
-        """Returns what is listed of a project's files and of folders made for them."""
-        return tuple(entry for entry in self._live() if entry.root == root and entry.form != "handoff")
-
-    def folders(self, path: Path) -> tuple[Listed, ...]:
-        """Returns the entries of a folder that was made for files of ours."""
-        return tuple(entry for entry in self._live() if entry.path == str(path) and entry.form == "folder")
-
-    @property
-    def once(self) -> tuple[Listed, ...]:
-        """The texts that were written to be committed."""
-        return tuple(entry for entry in self._live() if entry.form == "once")
 
 
 def read_journal(state: Path) -> Journal:
@@ -146,6 +122,8 @@ def write_down(state: Path, *entries: Listed) -> None:
 
     The records of earlier versions, if there are any, are taken over first.
     """
+    if not entries:
+        return
     take_over(state)
     journal = read_journal(state)
     if new := [entry for entry in entries if not journal.says(entry)]:

@@ -11,17 +11,16 @@ import os
 import re
 from collections.abc import Collection, Iterable, Sequence
 from contextlib import suppress
+from functools import reduce
 from pathlib import Path
 from typing import Final
-
-from msgspec.structs import replace
 
 from carryover.adapter.spec import AGENTS_MD
 from carryover.agents import local_files, read_lists
 from carryover.config import KEPT, ProjectSettings
 from carryover.errors import os_reason
 from carryover.fsio import SCRATCH, is_folder, is_there, private_dir, read_bytes_bounded, write_if_changed
-from carryover.outside.apply import Text
+from carryover.outside.apply import Text, plan_edit
 from carryover.outside.in_project import Pass, text_in
 from carryover.outside.listed import GITIGNORE
 from carryover.probe.checkout import Checkout
@@ -52,7 +51,7 @@ def keep_out(edits: Pass, name: str = STORE) -> bool:
     committed.
     """
     try:
-        rule = _in_exclude(edits.checkout, _lines_for(name))
+        rule = rules(edits.checkout, [name])
     except OSError as error:
         edits.left_alone(EXCLUDE, os_reason(error))
         return False
@@ -119,32 +118,28 @@ def own_ignore_file(store: Path) -> Path | None:
     return None
 
 
-def is_kept_out(checkout: Checkout, name: str) -> bool:
-    """Whether `info/exclude` has our rule for a file. Raises OSError if it can't be read."""
-    try:
-        rules = read_bytes_bounded(checkout.exclude, SIZE_LIMIT_BYTES, follow=False)
-    except FileNotFoundError:
-        return False
-    return find_lines(rules, _lines_for(name)) is not None
-
-
-def show_files(edits: Pass, names: Iterable[str]) -> None:
-    """Removes the rules for these files from `info/exclude`, so that git shows them again."""
-    with suppress(OSError):  # not a repository (any more), so its rules do not matter
-        edits.take(_in_exclude(edits.checkout, *map(_lines_for, names)))
+def hide(edits: Pass, names: list[str]) -> list[str]:
+    """Puts in the rules for files before these are made. Returns which of them git then ignores: another rule may take
+    one back in. Raises OSError."""
+    if not names:
+        return []
+    checkout = edits.checkout
+    edit = plan_edit(rules(checkout, names))
+    if edit.changes:
+        names = [name for name in names if not checkout.is_negated(name)]
+        edit = plan_edit(rules(checkout, names))
+    if not edits.carry_out(edit):
+        return []
+    return [name for name in names if edits.dry or checkout.is_ignored(name)]
 
 
 def _lines_for(name: str) -> tuple[bytes, bytes]:
     return _LINES if name == STORE else (_TITLE, b"/" + os.fsencode(name))
 
 
-def _all_rules() -> list[tuple[bytes, bytes]]:
-    names = (
-        *(where.name for where in read_lists().values()),
-        *(file.name for file in local_files().values()),
-        AGENTS_MD,
-    )
-    return [*map(_lines_for, names), _LINES]
+def _all_names() -> list[str]:
+    lists, files = read_lists().values(), local_files().values()
+    return [*(where.name for where in lists), *(file.name for file in files), AGENTS_MD, STORE]
 
 
 def rules_in(checkout: Checkout, going: Collection[Path] = ()) -> Text | None:
@@ -153,21 +148,21 @@ def rules_in(checkout: Checkout, going: Collection[Path] = ()) -> Text | None:
     stores = {root / STORE for root in (checkout.root, *checkout.others)}
     with suppress(OSError):  # not a repository (any more), so its rules do not matter
         if checkout.exclude.exists() and not any(map(is_folder, stores.difference(going))):
-            return _in_exclude(checkout, *_all_rules())
+            return rules(checkout, _all_names())
     return None
 
 
 def take_rules(edits: Pass) -> None:
     """Takes our rules out of `info/exclude`, once no checkout needs them."""
-    if (rules := rules_in(edits.checkout)) is not None:
-        edits.take(rules)
+    if (ours := rules_in(edits.checkout)) is not None:
+        edits.take(ours)
 
 
 def shared_rule(root: Path) -> Text:
     """Returns the rule that an earlier version put into the project's .gitignore, which takes the file itself along if
     it has nothing else."""
-    text = text_in(root, GITIGNORE, _WHAT, with_rule, lambda data, _: without_rules(data, _all_rules()))
-    return replace(text, is_in=has_our_rule)
+    every = [*map(_lines_for, _all_names())]
+    return text_in(root, GITIGNORE, _WHAT, with_rule, lambda data, _: without_rules(data, every), is_in=has_our_rule)
 
 
 def without_rules(data: bytes | None, gone: Collection[Sequence[bytes]]) -> bytes | None:
@@ -188,7 +183,7 @@ def without_rules(data: bytes | None, gone: Collection[Sequence[bytes]]) -> byte
 
 
 def _rule_at_end(data: bytes) -> Sequence[bytes] | None:
-    for lines in _all_rules():
+    for lines in map(_lines_for, _all_names()):
         span = find_lines(data, lines, max(0, len(data) - len(b"\r\n".join(lines)) - len(b"\r\n")))
         if span is not None and not data[span[1] :].strip(b"\r\n"):
             return lines
@@ -204,29 +199,30 @@ def with_rule(data: bytes | None, lines: Sequence[bytes] = _LINES) -> bytes:
     return data if find_lines(data, lines) is not None else with_lines(data, lines)
 
 
-def _with_own_rule(data: bytes | None, lines: Sequence[bytes]) -> bytes | None:
-    """As `with_rule`, unless the user's own rule is there."""
-    return data if data is not None and lines == _LINES and has_rule(data, STORE) else with_rule(data, lines)
-
-
 def without_rule(data: bytes, lines: Sequence[bytes] = _LINES) -> bytes:
     """Removes the two lines that `with_rule` added, restoring the exact text."""
     span = find_lines(data, lines)
     return data if span is None else without_span(data, span)
 
 
-def _in_exclude(checkout: Checkout, *rules: Sequence[bytes]) -> Text:
-    """Returns rules in `info/exclude`, of which one at a time is put in. They are not listed, since all checkouts of a
-    repository share them, and no symlink is followed, since git does not follow one to an ignore file (2.32 and
-    later)."""
-    path = checkout.exclude
+def rules(checkout: Checkout, names: Iterable[str]) -> Text:
+    """Returns our rules for these files in `info/exclude`. They are not listed, since all checkouts of a repository
+    share them, and no symlink is followed, since git does not follow one to an ignore file (2.32 and later). Raises
+    OSError if that is no file of a repository."""
+    path, each = checkout.exclude, [*map(_lines_for, names)]
     if path.parent.is_symlink():
         raise OSError(errno.EINVAL, "its folder is a symlink")
-    text = text_in(
+
+    def put(data: bytes | None) -> bytes | None:
+        has_own = has_rule(data or b"", STORE)  # the user's, or ours
+        return reduce(with_rule, (lines for lines in each if lines != _LINES or not has_own), data)
+
+    return text_in(
         checkout.root,
         EXCLUDE,
         _WHAT,
-        lambda data: _with_own_rule(data, rules[0]),
-        lambda data, _: without_rules(data, rules),
+        put,
+        lambda data, _: without_rules(data, each),
+        path=path,
+        listed=None,
     )
-    return replace(text, path=path, listed=None)

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
-
-from msgspec.structs import replace
 
 from carryover.adapter.spec import AGENTS_MD
 from carryover.agents import instruction_files, local_files, specs
@@ -20,7 +19,7 @@ from carryover.outside.apply import Text
 from carryover.outside.in_project import Pass, text_in
 from carryover.probe.checkout import Checkout
 from carryover.probe.ignore_rules import SIZE_LIMIT_BYTES
-from carryover.publish.gitignore import is_kept_out, keep_out, show_files
+from carryover.publish.gitignore import hide, rules
 from carryover.publish.pointers import NEW_FILE, pointer, says_nothing, without_block
 from carryover.text.user_text import EditRefused, Origin
 
@@ -36,13 +35,11 @@ def local_names() -> dict[str, bytes]:
 def place_local_files(edits: Pass, agents: Collection[str] | None, *, create: bool = True) -> set[str]:
     """Creates the files that one of `agents` (None: any) would read here, and returns them; without `create`, those of
     them that are ours. Raises OSError if git can't tell which files it has."""
-    wanted = set(_wanted(edits.checkout, agents)) if edits.checkout.git_dir is not None else set()
-    placed = set()
-    for name in filter(wanted.__contains__, local_names()):
-        if (create or name in edits.mine) and _is_hidden(edits, name):
-            edits.put(_local_file(edits.root, name))
-            placed.add(name)
-    return placed
+    wanted = [name for name in _wanted(edits.checkout, agents) if create or name in edits.mine]
+    hidden = hide(edits, wanted)
+    for name in hidden:
+        edits.put(_local_file(edits.root, name))
+    return set(hidden)
 
 
 def hidden_since(edits: Pass) -> dict[str, int]:
@@ -55,7 +52,9 @@ def hide_no_more(edits: Pass, wanted: Collection[str] = ()) -> None:
     """Makes git show all files again except for the `wanted` ones and our files in another checkout."""
     others = edits.checkout.others
     texts = ((name, text) for name, text in local_names().items() if name not in wanted)
-    show_files(edits, [name for name, text in texts if not any(_content(other / name) == text for other in others)])
+    names = [name for name, text in texts if not any(_content(other / name) == text for other in others)]
+    with suppress(OSError):  # not a repository (any more), so its rules do not matter
+        edits.take(rules(edits.checkout, names))
 
 
 def local_text(root: Path, name: str) -> Text:
@@ -64,6 +63,8 @@ def local_text(root: Path, name: str) -> Text:
 
 
 def _wanted(checkout: Checkout, agents: Collection[str] | None) -> Iterator[str]:
+    if checkout.git_dir is None:
+        return
     taken = checkout.tracked_anywhere(list(local_names()))
     taken |= {name for name, text in local_names().items() if not _is_free(checkout, name, text)}
     if AGENTS_MD not in taken:
@@ -72,13 +73,9 @@ def _wanted(checkout: Checkout, agents: Collection[str] | None) -> Iterator[str]
     for agent, file in local_files().items():
         other = instead[agent]
         # Any text in it might hide AGENTS.md too.
-        needed = AGENTS_MD in taken if other is None else _has_text(checkout.root, other)
+        needed = AGENTS_MD in taken if other is None else not says_nothing(pointer(checkout.root, other).found())
         if (agents is None or agent in agents) and needed and file.name not in taken:
             yield file.name
-
-
-def _has_text(root: Path, name: str) -> bool:
-    return not says_nothing(pointer(root, name).found())
 
 
 def _is_free(checkout: Checkout, name: str, text: bytes) -> bool:
@@ -112,14 +109,6 @@ def _content(path: Path) -> bytes | None:
         return b""
 
 
-def _is_hidden(edits: Pass, name: str) -> bool:
-    """Hides the file before it is made; returns whether git then ignores it: another rule may take it back in."""
-    checkout = edits.checkout
-    if not is_kept_out(checkout, name) and (checkout.is_negated(name) or not keep_out(edits, name)):
-        return False
-    return edits.dry or checkout.is_ignored(name)
-
-
 def _folders(root: Path, name: str) -> list[Path]:
     return [root / folder for folder in Path(name).parents if folder.name]
 
@@ -138,4 +127,4 @@ def _local_file(root: Path, name: str) -> Text:
     # A stranger's may lead into another project.
     is_led_away = any(folder.is_symlink() for folder in _folders(root, name))
     obstacle = "there is a symlink on the way to it" if is_led_away else None
-    return replace(text_in(root, name, _WHAT, made, removed), obstacle=obstacle)
+    return text_in(root, name, _WHAT, made, removed, obstacle=obstacle)

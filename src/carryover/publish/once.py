@@ -31,60 +31,37 @@ from carryover.terminal.paths import quoted
 _TIMEOUT_S: Final = 1.0
 
 
-class Once:
-    """Which files may get our text in a checkout under `shared`. `agreed_ms`: see `ProjectSettings.agreed_ms`."""
-
-    def __init__(self, edits: Pass, agreed_ms: int) -> None:
-        self._checkout = edits.checkout
-        self._placed = _placed(edits, agreed_ms)
-        self._committed: set[str] | None = None
-
-    def allows(self, name: str) -> bool:
-        """Whether the file may get our text: if it is the first time, or if other files have that text in HEAD.
-        Blocks (git)."""
-        if self._is_left_out(name):
-            return False
-        return not self._placed or (name not in self._placed and self._is_settled)
-
-    def _is_left_out(self, name: str) -> bool:
-        """Whether git tracks a file that is not here, as in a sparse checkout: ours would be all that is in it."""
-        if is_there(self._checkout.root / name) or self._checkout.git_dir is None:
-            return False
+def may_write(edits: Pass, agreed_ms: int, name: str) -> bool:
+    """Whether a file may get our text under `shared`: if it is the first time under this agreement (see
+    `ProjectSettings.agreed_ms`), or if other files have that text in HEAD. Blocks (git)."""
+    checkout = edits.checkout
+    if not is_there(edits.root / name) and checkout.git_dir is not None:
         try:
-            return self._checkout.is_tracked(name)
+            if checkout.is_tracked(name):  # as in a sparse checkout: ours would be all that is in the file
+                return False
         except OSError:
-            return True
-
-    @property
-    def _is_settled(self) -> bool:
-        # Not `cached_property`: in Python 3.11, all projects would wait for the one whose disk hangs.
-        if self._committed is None:
-            self._committed = committed_names(self._checkout)
-        return bool(self._committed)
+            return False
+    placed = _placed(edits, agreed_ms)
+    return not placed or (name not in placed and bool(committed_names(checkout)))
 
 
 def _placed(edits: Pass, agreed_ms: int) -> set[str]:
     """Returns the files that had our text in any checkout of the repository, under this agreement."""
     same = (str(repository_path(edits.checkout)), agreed_ms)
-    return {one.name for one in edits.journal.once if (one.repository, one.agreed_ms) == same}
+    return {one.name for one in edits.journal.live if one.form == "once" and (one.repository, one.agreed_ms) == same}
 
 
 def note_once(edits: Pass, settings: ProjectSettings) -> None:
     """Lists what is in the files of a checkout now; under other settings than `shared`, that it may be written again.
     Raises OSError."""
-    root = edits.root
+    root, repository = edits.root, str(repository_path(edits.checkout))
     if settings.pointers == "shared" and settings.excluded is None:
-        new = Listed(
-            path="",
-            form="once",
-            root=str(root),
-            repository=str(repository_path(edits.checkout)),
-            agreed_ms=settings.agreed_ms,
-        )
         names = sorted(present_names(root) - _placed(edits, settings.agreed_ms))
+        new = Listed(path="", form="once", root=str(root), repository=repository, agreed_ms=settings.agreed_ms)
         write_down(edits.state, *(replace(new, path=str(root / name)) for name in names))
     elif settings.decided or settings.excluded is not None:
-        write_down(edits.state, *(replace(one, gone=True) for one in edits.journal.once if one.root == str(root)))
+        listed = (one for one in edits.journal.live if one.form == "once" and one.root == str(root))
+        write_down(edits.state, *(replace(one, gone=True) for one in listed))
 
 
 def repository_path(checkout: Checkout) -> Path:

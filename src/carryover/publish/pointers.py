@@ -19,7 +19,6 @@ from pathlib import Path
 from typing import Final, Literal
 
 import msgspec
-from msgspec.structs import replace
 
 from carryover.adapter.spec import AGENTS_MD
 from carryover.agents import agent_name, instruction_files
@@ -68,12 +67,12 @@ def place_pointers(
     `allows` returns whether a file may get it."""
     root = edits.root
     shared, _ = _entry(root, AGENTS_MD)
-    wanted = {
+    wanted = [
         name
         for name, readers in instruction_files().items()
         if name == AGENTS_MD or agents is None or not readers.keys().isdisjoint(agents)
-    }
-    for name in filter(wanted.__contains__, instruction_files()):
+    ]
+    for name in wanted:
         edit = plan_edit(pointer(root, name, is_mine=name in edits.mine))
         if name != AGENTS_MD and _same_file(shared, edit.path):
             continue
@@ -81,21 +80,24 @@ def place_pointers(
             continue
         if edits.carry_out(edit):
             edits.notes += _hiding(root, name)
-    return wanted
+    return set(wanted)
 
 
 def pointer(root: Path, name: str, *, is_mine: bool = True) -> Text:
     """Returns the pointer in an instruction file, whose removal deletes an AGENTS.md that we created and the user did
     not extend. `is_mine`: whether it is there from this machine."""
     path, obstacle = _entry(root, name)
-    text = text_in(
+    return text_in(
         root,
         name,
         "the pointer to the handoff",
         partial(_with_pointer, name=name, path=path, ours=is_mine),
         lambda data, _: _without_pointer(data, name=name, path=path),
+        path=path,
+        is_in=has_block,
+        links="inside",
+        obstacle=obstacle,
     )
-    return replace(text, path=path, is_in=has_block, links="inside", obstacle=obstacle)
 
 
 def _hiding(root: Path, name: str) -> Iterator[str]:

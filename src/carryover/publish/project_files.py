@@ -7,6 +7,7 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Callable, Collection, Iterator
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Final
@@ -33,7 +34,7 @@ from carryover.projects.root import StatePaths
 from carryover.publish.gitignore import ignore_elsewhere, ignore_itself, keep_out, kept_out, shared_rule, take_rules
 from carryover.publish.loaded_files import handoff_names, own_files
 from carryover.publish.local_files import hidden_since, hide_no_more, local_names, local_text, place_local_files
-from carryover.publish.once import Once, committed_names, note_once
+from carryover.publish.once import committed_names, may_write, note_once
 from carryover.publish.pointers import place_pointers
 from carryover.publish.read_lists import entry, place_in_read_lists
 from carryover.redact import CleanText
@@ -76,6 +77,7 @@ def publish(
             return _refused(root, refused, settings)
         begin_in_project(state, root)
         with locked_dir(store):
+            take_over_project(state, root)
             edits = Pass(checkout, state, notes)
             refused = kept_out(edits)  # first, so that the handoff can never be committed
             if refused is not None:
@@ -200,7 +202,7 @@ def _wanted(edits: Pass, settings: ProjectSettings, home: Path | None) -> tuple[
     """Puts our text into the files that the settings want it in. Returns those that have it now or keep it if they do,
     and which of them git does not show."""
     if settings.excluded is not None:
-        # Git would show what a commit has as deleted, and to add it again afterwards is git's alone (`Once`).
+        # Git would show what a commit has as deleted, and to add it again afterwards is git's alone (`may_write`).
         return committed_names(edits.checkout) - {GITIGNORE}, set()
     if settings.pointers == "off":
         return set(), set()
@@ -218,7 +220,8 @@ def _wanted(edits: Pass, settings: ProjectSettings, home: Path | None) -> tuple[
     if edits.checkout.git_dir is None and _holds_repositories(edits.root):
         edits.left_alone(AGENTS_MD, "the folder holds repositories, and its text would apply to each of them")
         return {GITIGNORE, *lists, *instruction_files()}, set()
-    return {GITIGNORE, *lists, *place_pointers(edits, settings.agents, Once(edits, settings.agreed_ms).allows)}, set()
+    allows = partial(may_write, edits, settings.agreed_ms)
+    return {GITIGNORE, *lists, *place_pointers(edits, settings.agents, allows)}, set()
 
 
 def texts_in(root: Path, mine: Collection[str]) -> Iterator[Text]:
@@ -256,7 +259,7 @@ def withdraw(state: Path, config: Config) -> tuple[Withdrawn, ...]:
     if config.paused:
         return ()
     try:
-        roots = read_journal(state).roots
+        roots = {entry.root for entry in read_journal(state).handoffs}
     except OSError:
         return ()
     real = dict.fromkeys(Path(root) for _, root in look_at_each(sorted(roots), here().canonical))

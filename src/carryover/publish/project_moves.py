@@ -113,7 +113,7 @@ def _bring_published(paths: StatePaths, old: Sequence[str], new: str) -> None:
     store = Path(new) / STORE
     with suppress(OSError):
         journal = read_journal(paths.state.root)
-        inside = [entry for root in old for entry in journal.inside(root)]
+        inside = [entry for entry in journal.live if entry.root in old and entry.form != "handoff"]
         moved = [_at(new, entry) for entry in inside]
         moved += [msgspec.structs.replace(entry, gone=True) for entry in inside]  # what begins there next is another's
         if is_folder(store) and any(entry.root in old for entry in journal.handoffs):

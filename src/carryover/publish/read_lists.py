@@ -8,9 +8,8 @@ entry is left to the user. A path that does not exist is an error at each start,
 from __future__ import annotations
 
 import shlex
+from functools import partial
 from pathlib import Path
-
-from msgspec.structs import replace
 
 from carryover.adapter.contract import Agent
 from carryover.adapter.file_list import FileList
@@ -23,7 +22,7 @@ from carryover.probe.ignore_rules import SIZE_LIMIT_BYTES
 from carryover.probe.own_file import is_own
 from carryover.projects.handoff_file import IN_PROJECT
 from carryover.publish.gitignore import keep_out
-from carryover.text.user_text import EditRefused
+from carryover.text.user_text import EditRefused, Origin
 
 
 def place_in_read_lists(edits: Pass, home: Path | None) -> set[str]:
@@ -72,7 +71,7 @@ def lists_handoff(root: Path, where: FileList) -> bool:
         return False
 
 
-def _without(data: bytes, where: FileList) -> bytes | None:
+def _without(data: bytes, _: Origin, where: FileList) -> bytes | None:
     for entry in _ours(data, where):
         if where.is_new_file(data, entry):
             return None
@@ -120,8 +119,8 @@ def entry(root: Path, where: FileList, *, is_mine: bool = True) -> Text:
         return data if is_listed else where.with_entry(data, own)
 
     what = "the handoff among the files that are read"
-    text = text_in(root, where.name, what, added, lambda data, _: _without(data, where))
-    return replace(text, is_in=lambda data: _ours(data, where) != [])
+    take = partial(_without, where=where)
+    return text_in(root, where.name, what, added, take, is_in=lambda data: _ours(data, where) != [])
 
 
 def _ours(data: bytes, where: FileList) -> list[str]:

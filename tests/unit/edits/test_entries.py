@@ -17,7 +17,7 @@ from carryover.edits.entries import (
     has_entry,
     is_ours,
     origin_of_entry,
-    setting_at,
+    settings_in,
     with_entry,
     without_entry,
 )
@@ -67,8 +67,8 @@ def test_uninstall_is_the_inverse_of_install(data: bytes) -> None:
         after = with_entry(data, entry)
         assert with_entry(after, entry) == after
         assert without(entry, data, after) == data
-    assert setting_at(with_entry(data, LISTED), (KEY,), toml=False)[-1] == ENTRY
-    assert setting_at(with_entry(data, IN_JSON), ("mcpServers", SERVER_NAME), toml=False) == SERVER
+    assert settings_in(with_entry(data, LISTED), toml=False)[KEY][-1] == ENTRY
+    assert settings_in(with_entry(data, IN_JSON), toml=False)["mcpServers"][SERVER_NAME] == SERVER
 
 
 @pytest.mark.parametrize("end", ["", "\n", "\n\n"])

@@ -108,7 +108,7 @@ def test_what_a_file_was_is_on_record_and_comes_back_or_nothing_is_written(tmp_p
         "what is put in could not be taken out again byte for byte",
         b"mine, first",
     )
-    assert load_journal(state).is_empty
+    assert load_journal(state).live == ()
 
 
 def test_one_failure_is_reported_and_stops_no_other(tmp_path: Path, state: StateDir) -> None:
@@ -140,7 +140,7 @@ def test_a_file_that_changed_since_the_plan_is_planned_again_and_left_alone_if_i
 
     done = one(planned(file, restless, recorded=True), state)
     assert done.problem == f"{file} is left alone: another program is changing it at this moment. Do something."
-    assert (file.read_bytes(), load_journal(state).is_empty) == (b"b+ours!!!!!", True)
+    assert (file.read_bytes(), load_journal(state).live) == (b"b+ours!!!!!", ())
 
 
 def test_a_file_that_could_not_be_written_again_is_still_listed_as_it_was(tmp_path: Path, state: StateDir) -> None:
@@ -162,7 +162,8 @@ def test_an_edited_file_is_on_record_with_the_folders_made_for_it(
     one(planned(file, lambda _: b"new", recorded=True), state)
 
     journal = load_journal(state)
-    assert [len(journal.folders(folder)) for folder in (tmp_path, tmp_path / "a", tmp_path / "a" / "b")] == [0, 1, 1]
+    made = {entry.path for entry in journal.live if entry.form == "folder"}
+    assert made == {str(tmp_path / "a"), str(tmp_path / "a" / "b")}
     usual = tmp_path / "usual"
     usual.mkdir()
     assert (journal.settings[0].origin, mode(tmp_path / "a")) == (Origin(missing=True), mode(usual))
@@ -171,7 +172,7 @@ def test_an_edited_file_is_on_record_with_the_folders_made_for_it(
         killed.setattr(Path, "rmdir", Mock(side_effect=KeyboardInterrupt))
         one(planned(file, lambda _: None, forget=True), state)
     one(planned(file, lambda _: None, forget=True), state)
-    assert (load_journal(state).is_empty, (tmp_path / "a").exists()) == (True, False)
+    assert (load_journal(state).live, (tmp_path / "a").exists()) == ((), False)
 
 
 def test_a_file_made_through_a_dangling_link_goes_without_the_link(tmp_path: Path, state: StateDir) -> None:
@@ -228,7 +229,7 @@ def test_files_of_a_project_that_were_edited_are_listed_until_that_is_undone(tmp
     in_pass(state, app, "CLAUDE.md", None, ours=False)
     assert listed() == {".roo/rules/a.md"}
     in_pass(state, app, ".roo/rules/a.md", None, ours=False)
-    assert (listed(), list(app.iterdir()), read_journal(state.root).is_empty) == (set(), [], True)
+    assert (listed(), list(app.iterdir()), read_journal(state.root).live) == (set(), [], ())
 
     (app / "CLAUDE.md").write_bytes(b"theirs")
     right_already = in_pass(state, app, "CLAUDE.md", b"theirs")
@@ -246,4 +247,4 @@ def test_a_failed_edit_of_a_project_becomes_a_note_without_a_path(tmp_path: Path
         edits = in_pass(state, app, ".roo/a.md", b"new")
 
     assert (edits.done, edits.notes) == ([], ["earlier", ".roo/a.md was left alone: No space left on device"])
-    assert (list(app.iterdir()), read_journal(state.root).is_empty) == ([], True)
+    assert (list(app.iterdir()), read_journal(state.root).live) == ([], ())

@@ -11,6 +11,7 @@ import pytest
 
 from carryover.errors import UserError
 from carryover.outside.journal import (
+    Journal,
     begin_in_project,
     load_journal,
     read_journal,
@@ -49,10 +50,16 @@ def state(tmp_path: Path) -> Path:
     return state
 
 
+def made_folders(journal: Journal, app: Path) -> int:
+    """How often the folder for `info/exclude` is listed."""
+    return [(entry.path, entry.form) for entry in journal.live].count((str(app / ".git" / "info"), "folder"))
+
+
 def known(state: Path) -> dict[str, Any]:
     journal = read_journal(state)
-    folder = [entry.path for entry in journal.folders(Path("/home/dev/.q"))]
-    return {"settings": journal.settings, "handoffs": journal.handoffs, "once": journal.once, "folders": folder}
+    folder = [entry.path for entry in journal.live if (entry.path, entry.form) == ("/home/dev/.q", "folder")]
+    once = tuple(entry for entry in journal.live if entry.form == "once")
+    return {"settings": journal.settings, "handoffs": journal.handoffs, "once": once, "folders": folder}
 
 
 def test_all_of_it_is_known(state: Path) -> None:
@@ -183,7 +190,7 @@ def test_a_project_s_own_list_moves_too_and_names_nothing_that_was_never_edited(
         assert read_journal(state).names(app) == {"AGENTS.md"}
         take_over_project(state, app)
         assert (read_journal(state).names(app), listed.exists()) == ({"AGENTS.md"}, False)
-        assert len(read_journal(state).folders(app / ".git" / "info")) == 1
+        assert made_folders(read_journal(state), app) == 1
 
     assert kill_everywhere(prepare, lambda: take_over_project(state, app), check) > 3
 
@@ -198,7 +205,7 @@ def test_a_list_that_came_with_the_folder_never_counts(tmp_path: Path) -> None:
     def ours() -> tuple[set[str], int]:
         take_over_project(state, app)
         journal = read_journal(state)
-        return journal.names(app), len(journal.folders(app / ".git" / "info"))
+        return journal.names(app), made_folders(journal, app)
 
     assert (ours(), listed.exists()) == ((set(), 0), True)
     begin_in_project(state, app)
