@@ -179,8 +179,10 @@ def _removed(each: Iterable[tuple[Path, str]]) -> tuple[list[tuple[Path, str]], 
     removed, stays = [], []
     for path, what in each:
         try:
-            if _remove(path):
-                removed.append((path, what))
+            path.rmdir() if path.is_dir() and not path.is_symlink() else path.unlink()
+            removed.append((path, what))
+        except FileNotFoundError:
+            continue
         except OSError as error:
             stays.append(f"{path} stays: {os_reason(error)}.")
     return removed, stays
@@ -325,14 +327,3 @@ def _tree(top: Path, what: str) -> Iterator[tuple[Path, str]]:
         links = [name for name in folders if Path(folder, name).is_symlink()]
         yield from ((Path(folder, name), what) for name in sorted([*files, *links]))
         yield Path(folder), what
-
-
-def _remove(path: Path) -> bool:
-    try:
-        if path.is_dir() and not path.is_symlink():
-            path.rmdir()
-        else:
-            path.unlink()
-    except FileNotFoundError:
-        return False
-    return True

@@ -353,10 +353,9 @@ def _missing_folders(path: Path) -> list[Path]:
 
 def _remove_folders(path: Path, journal: Journal, state: Path) -> None:
     """Removes the folders that were made for a file and are empty now."""
-    made = [entry for entry in journal.live if entry.form == "folder"]
     gone = []
     for folder in Path(os.path.realpath(path)).parents:
-        for entry in (entry for entry in made if entry.path == str(folder)):
+        for entry in (one for one in journal.live if (one.form, one.path) == ("folder", str(folder))):
             with contextlib.suppress(OSError):  # gone, or it contains something of the user's
                 folder.rmdir()
             if not folder.exists():

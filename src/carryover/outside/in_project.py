@@ -18,13 +18,8 @@ _REMEDY: Final = "Remove what Carryover added yourself."
 
 def text_in(root: Path, name: str, what: str, put: Putting, take: Taking, **other: Any) -> Text:
     """Returns our text in the file `name` of the project at `root`. `other`: fields of the `Text` that differ."""
-    usual: dict[str, Any] = {
-        "path": root / name,
-        "listed": in_project(root, name),
-        "links": "left alone",
-        "remedy": _REMEDY,
-    }
-    return Text(name=name, what=what, put=put, take=take, root=root, **(usual | other))
+    usual: dict[str, Any] = {"path": root / name, "listed": in_project(root, name), "links": "left alone"}
+    return Text(name=name, what=what, put=put, take=take, root=root, remedy=_REMEDY, **(usual | other))
 
 
 class Pass:

@@ -128,9 +128,8 @@ def hide(edits: Pass, names: list[str]) -> list[str]:
     if edit.changes:
         names = [name for name in names if not checkout.is_negated(name)]
         edit = plan_edit(rules(checkout, names))
-    if not edits.carry_out(edit):
-        return []
-    return [name for name in names if edits.dry or checkout.is_ignored(name)]
+    is_planned = edits.carry_out(edit) and edits.dry  # git does not know yet
+    return [name for name in names if is_planned or checkout.is_ignored(name)]
 
 
 def _lines_for(name: str) -> tuple[bytes, bytes]:

@@ -193,6 +193,19 @@ def test_what_no_agent_reads_any_more_is_not_ours_any_more(home: Path) -> None:
     assert files(root) == {"AGENTS.md": "Be brief.\n"}
 
 
+def test_where_no_rule_can_be_added_what_is_hidden_already_stays(home: Path) -> None:
+    root = repository(home / "app", {"AGENTS.md": "Be brief.\n"})
+    published(root, ProjectSettings(pointers="local", agents=("cursor",)))
+    Checkout(root).exclude.chmod(0o444)
+
+    done = publish(
+        root, CleanText("# [CARRYOVER] \n"), ProjectSettings(pointers="local", agents=("cursor", "windsurf"))
+    )
+
+    assert done.notes == (".git/info/exclude was left alone: it is read-only",)
+    assert files(root).keys() == {"AGENTS.md", ".cursor/rules/carryover.mdc"}
+
+
 def test_a_file_that_the_user_extends_is_theirs_and_shown(home: Path) -> None:
     root = repository(home / "app", {"a.py": "1\n"})
     published(root, ProjectSettings(pointers="local", agents=("claude-code",)))
