@@ -91,11 +91,6 @@ def is_ours(entry: Mapping[str, Any]) -> bool:
     return PurePath(words[-2]).name == SERVER_NAME or words[-2].startswith(f"{SERVER_NAME}.")
 
 
-def has_list(data: bytes, key: str, *, toml: bool) -> bool:
-    """Whether the settings have the list. Raises EditRefused if they are not JSON or TOML in UTF-8."""
-    return key in settings_in(data, toml=toml)
-
-
 def settings_in(data: bytes, *, toml: bool) -> Mapping[str, Any]:
     """Returns the settings. Raises EditRefused if they are not JSON, apart from comments and trailing commas, or TOML
     in UTF-8."""

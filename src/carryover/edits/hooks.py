@@ -110,13 +110,8 @@ def without_hooks(data: bytes, owner_of: OwnerOf, origin: Origin = UNKNOWN, *, f
     version_is_ours = form == "flat" and (origin.unversioned or origin.began_empty)
     if version_is_ours and left.get(_VERSION) == VERSION_NOW and not any(_groups(left, form)):
         text = json_text.remove(text, (_VERSION,))
-    return restored(bom, text, origin, is_empty=_is_empty(text, form))
-
-
-def _is_empty(text: str, form: Form) -> bool:
-    if form == "tables":
-        return not text.strip()
-    return not text.strip() or not _values(text, form)
+    is_empty = not text.strip() or (form != "tables" and not _values(text, form))
+    return restored(bom, text, origin, is_empty=is_empty)
 
 
 def edited_from(data: bytes | None, owner_of: OwnerOf, known: Origin | None = None, *, form: Form) -> Origin:

@@ -11,7 +11,7 @@ import contextlib
 import json
 import re
 import tomllib
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from itertools import pairwise
 from typing import Any, Final
 
@@ -171,16 +171,12 @@ def _lines(path: Path, table: Mapping[str, Any]) -> list[str]:
     name = ".".join(_key(step) for step in path if isinstance(step, str))
     lines = [f"[{name}]" if isinstance(path[-1], str) else f"[[{name}]]"]
     lists = {key: value for key, value in table.items() if isinstance(value, list) and value}
-    inner = {key: value for key, value in lists.items() if _are_tables(value)}
+    inner = {key: value for key, value in lists.items() if all(isinstance(each, dict) for each in value)}
     lines += [f"{_key(key)} = {_inline(value)}" for key, value in table.items() if key not in inner]
     for key, tables in inner.items():
         for each in tables:
             lines += ["", *_lines((*path, key, None), each)]
     return lines
-
-
-def _are_tables(values: Iterable[object]) -> bool:
-    return all(isinstance(each, dict) for each in values)
 
 
 def _key(name: str) -> str:

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from carryover.adapter.spec import TIMEOUT_UNITS, Form, InstalledHook, McpServers, UserSetting, places_on
 from carryover.agents import specs
 from carryover.edits import hooks
-from carryover.edits.entries import ListEntry, has_entry, has_list
+from carryover.edits.entries import ListEntry, has_entry, settings_in
 from carryover.edits.hooks import FoundHook, Hook, Owner, OwnerOf, hook_command
 from carryover.fsio import is_folder, is_there
 from carryover.install.agent_report import EntryReport, HooksReport
@@ -197,7 +197,7 @@ def is_toml(path: Path) -> bool:
 def may_have_list(path: Path, key: str) -> bool:
     """Whether a file may have the list. An unreadable one may; the edit then reports it and leaves it alone."""
     try:
-        return has_list(settings_bytes(path) or b"", key, toml=is_toml(path))
+        return key in settings_in(settings_bytes(path) or b"", toml=is_toml(path))
     except (OSError, EditRefused):
         return True
 

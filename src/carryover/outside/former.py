@@ -134,7 +134,7 @@ def former_in_project(root: Path) -> tuple[Listed, ...]:
     if listed is None:
         return ()
     local = [file.name for file in local_files().values()]
-    folders = {folder for name in local for folder in folders_of(name)}
+    folders = {f"{folder}/" for name in local for folder in PurePath(name).parents if folder.name}
     ever = (
         *instruction_files(),
         *(where.name for where in read_lists().values()),
@@ -161,11 +161,6 @@ def _project_list(root: Path) -> list[bytes] | None:
         return read_bytes_bounded(root / STORE / EDITED, _LIST_LIMIT_BYTES, follow=False).split(b"\n")
     except OSError:
         return None
-
-
-def folders_of(name: str) -> list[str]:
-    """Returns the folders in a project that the file `name` needs, as they are named there, outermost first."""
-    return [f"{folder}/" for folder in reversed(PurePath(name).parents) if folder.name]
 
 
 def _read(path: Path) -> bytes | None:
