@@ -18,7 +18,7 @@ import msgspec
 from watchfiles import Change
 
 MOST_FOLDERS: Final = 8_000
-"""Of so many folders at most each is watched by itself, which is needed if links lead out of them."""
+"""Of so many folders at most each is watched by itself, which is needed if links lead out of them, or one is closed."""
 MOST_TREES: Final = 64
 """Since notify 8.0 begins its stream again for each, with all those before it."""
 DESCRIPTORS_EACH: Final = 24
@@ -34,13 +34,17 @@ class WatchedPlace(msgspec.Struct, frozen=True):
 
 
 class Below(msgspec.Struct, frozen=True):
-    """The folders `tops` and those below them. `has_links`: links to folders are in them, followed or not."""
+    """The folders `tops` and those below them that can be read. `has_links`: links to folders are in them, followed or
+    not.
+    """
 
     tops: tuple[str, ...]
     folders: tuple[str, ...] = ()
     has_links: bool = False
     followed: tuple[str, ...] = ()
     """The links that are followed."""
+    closed: tuple[str, ...] = ()
+    """The folders that cannot be read."""
     places: tuple[WatchedPlace, ...] = ()
     """Where `tops` and `followed` are, if the system wants to know."""
 
@@ -90,8 +94,9 @@ def watch_plan(wanted: Sequence[Below], trees: Trees | None, *, deep: bool) -> W
     plan = None if trees is None else _in_trees([place for below in wanted for place in below.places], trees, deep=deep)
     if plan is not None:
         return plan
-    # watchfiles 1.3 goes through every link, so one to / would have the whole disk watched.
-    by_itself = any(below.has_links for below in wanted)
+    # watchfiles 1.3 goes through every link, so one to / would have the whole disk watched, and goes no further in a
+    # tree than to the first folder that cannot be read.
+    by_itself = any(below.has_links or below.closed for below in wanted)
     each = (folder for below in wanted for folder in (below.folders if by_itself else below.tops))
     paths = tuple(islice(dict.fromkeys(filter(_is_text, each)), MOST_FOLDERS))
     return WatchPlan(paths, recursive=deep and not by_itself, polling=trees is not None, deep=deep)

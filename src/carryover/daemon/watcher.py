@@ -50,7 +50,7 @@ LISTEN_MS: Final = 5_000
 """How long FSEvents may take to report the first change, which is made for that."""
 _SONG: Final = b"Written whenever carryoverd begins to watch folders, to see whether macOS reports it.\n"
 _OF_THE_SYSTEM: Final = ("/dev", "/proc", "/run", "/sys")
-_Identity = tuple[int, int]
+_Identity = tuple[int, int, int]
 
 
 class Noticed(msgspec.Struct, frozen=True):
@@ -79,6 +79,8 @@ class Watcher:
     state: WatchState = field(default_factory=WatchState, init=False)
     _restart: threading.Event = field(default_factory=threading.Event, init=False)
     _reported: str | None = field(default=None, init=False)
+    _refused: bool = field(default=False, init=False)
+    """Whether the system refused to watch a folder that was not known to be closed."""
 
     @property
     def _step_ms(self) -> int:
@@ -114,7 +116,7 @@ class Watcher:
     def restart(self) -> None:
         """Restarts watching, natively if possible: the system's limit may have been raised."""
         self.state.reason = None
-        self.state.denied = False
+        self._refused = False
         self._restart.set()
 
     def _watch(self, folders: Mapping[TranscriptRoot, _Identity | None], loop: asyncio.AbstractEventLoop) -> None:
@@ -122,10 +124,9 @@ class Watcher:
         try:
             self._watch_once(folders, loop, polling=self.state.reason is not None)
         except PermissionError:
-            if self.state.denied:
+            if self._refused:
                 raise
-            self.state.denied = True
-            self.context.log.warning("watch_denied")
+            self._refused = True
         except FileNotFoundError:  # removed since it was found
             self._restart.wait(LOOK_AT_ROOTS_MS / 1000)
         except (OSError, RuntimeError) as error:
@@ -144,6 +145,11 @@ class Watcher:
             event = "watch_unreported" if reason == "silent" else "watch_limit_reached"
             self.context.log.warning(event, reason=Word(reason), polling_ms=POLL_MS)
         self._reported = reason
+
+    def _note_denied(self, denied: bool) -> None:
+        if denied and not self.state.denied:
+            self.context.log.warning("watch_denied")
+        self.state.denied = denied
 
     def _below(self, root: TranscriptRoot) -> Below:
         below = folders_below(root.watched) if self.deep else Below(tuple(map(str, root.watched)))
@@ -171,6 +177,8 @@ class Watcher:
         # A disk that does not answer while watchfiles 1.3 adds its folders would stop all threads of the process.
         walked = look_at_each(there, self._below, at=lambda root: root.path)
         existing = [root for root, _ in walked]
+        closed = frozenset(folder for _, below in walked for folder in below.closed)
+        self._note_denied(bool(closed) or self._refused)
         plan = watch_plan([below for _, below in walked], None if polling else self._trees(), deep=self.deep)
         if plan.polling:
             self._poll("descriptors")
@@ -192,7 +200,7 @@ class Watcher:
             poll_delay_ms=POLL_MS,
             recursive=plan.recursive,
             # watchfiles 1.3 then also ignores the system's limit on watches, so only if necessary.
-            ignore_permission_denied=self.state.denied,
+            ignore_permission_denied=self._refused,
         )
         with closing(watching):
             for found in watching if plan.asked is None else _heard(watching):
@@ -207,7 +215,10 @@ class Watcher:
                     loop.call_soon_threadsafe(self.on_sources, seen.sources)
                 if seen.rescan is not None:
                     loop.call_soon_threadsafe(self.on_rescan, seen.rescan)
-                if not (polling or all(map(here().is_watched, seen.new_folders))):
+                is_below_polled = polling and plan.recursive
+                if not (is_below_polled or all(map(here().is_watched, seen.new_folders))):
+                    return
+                if any(path in closed for _, path in changes):  # it may be open now
                     return
                 if time.monotonic() >= look_again:
                     is_left_out = len(existing) < len(there) and not silent_folders()
@@ -237,14 +248,20 @@ def folders_below(tops: Iterable[Path]) -> Below:
     """
     folders: list[str] = []
     links: list[str] = []
+    closed: list[str] = []
+
+    def note(error: OSError) -> None:
+        if isinstance(error, PermissionError):
+            closed.append(str(error.filename))
+
     above = tuple(map(str, tops))
     for top in above:
-        for folder, names, _ in os.walk(top):
+        for folder, names, _ in os.walk(top, onerror=note):
             folders.append(folder)
             links += (path for name in names if os.path.islink(path := os.path.join(folder, name)))  # noqa: PTH114, PTH118
     followed = tuple(filter(_is_followed, links))
     linked = (folder for link in followed for folder in _walked(link))
-    return Below(above, (*folders, *islice(linked, MOST_FOLDERS)), bool(links), followed)
+    return Below(above, (*folders, *islice(linked, MOST_FOLDERS)), bool(links), followed, closed=tuple(closed))
 
 
 def _is_followed(link: str) -> bool:
@@ -306,7 +323,7 @@ def _identity_of(path: Path) -> _Identity | None:
     with suppress(OSError):
         status = path.stat()
         if stat.S_ISDIR(status.st_mode):
-            return status.st_dev, status.st_ino
+            return status.st_dev, status.st_ino, status.st_mode  # it may be opened or closed
     return None
 
 

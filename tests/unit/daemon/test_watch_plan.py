@@ -95,7 +95,7 @@ def test_a_folder_asked_for_by_two_names_is_watched_once_and_understood_as_both(
     assert plan.as_asked([(Change.added, f"{real}/x")]) == {(Change.added, f"{link}/x") for link in links}
 
 
-def test_where_each_folder_is_watched_it_is_the_tops_or_all_folders_if_there_are_links() -> None:
+def test_where_each_folder_is_watched_it_is_the_tops_or_all_folders_if_there_are_links_or_closed_ones() -> None:
     plain = Below(("/a", "/b"), ("/a", "/a/c", "/b"))
     linked = Below(("/d", "/a"), ("/d", "/d/\udcff", "/d/link", "/a"), has_links=True)
     endless = Below(("/e",), tuple(f"/e/{n}" for n in range(MOST_FOLDERS + 1)), has_links=True)
@@ -104,6 +104,10 @@ def test_where_each_folder_is_watched_it_is_the_tops_or_all_folders_if_there_are
     assert watch_plan([plain], None, deep=False) == WatchPlan(("/a", "/b"), recursive=False, deep=False)
     every = ("/a", "/a/c", "/b", "/d", "/d/link")
     assert watch_plan([plain, linked], None, deep=True) == WatchPlan(every, recursive=False)
+    closed = Below(("/f",), ("/f", "/f/open"), closed=("/f/closed",))
+    assert watch_plan([plain, closed], None, deep=True) == WatchPlan(
+        ("/a", "/a/c", "/b", "/f", "/f/open"), recursive=False
+    )
     assert watch_plan([endless], None, deep=True) == WatchPlan(endless.folders[:MOST_FOLDERS], recursive=False)
     changes = [(Change.added, "/x")]
     assert watch_plan([plain], None, deep=True).as_asked(changes) is changes

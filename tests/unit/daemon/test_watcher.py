@@ -144,6 +144,30 @@ async def test_a_link_to_the_whole_disk_delays_and_breaks_nothing(
         await asyncio.wait([running])
 
 
+@pytest.mark.usefixtures("inotify")
+async def test_a_folder_that_is_added_beside_a_link_is_polled_too(
+    context: DaemonContext, session: ClaudeSession, shop: Path
+) -> None:
+    watcher, reported = _watching(context)
+    watcher.state.reason = "watches"
+    session.prompt("hello")
+    (session.folder / "all").symlink_to("/")
+    other = ClaudeSession(session.folder, shop / "other")
+    running = asyncio.ensure_future(watcher.run())
+    try:
+        assert await asyncio.wait_for(reported.get(), 20) == "watch_begun"
+        other.path.parent.mkdir()
+        assert await asyncio.wait_for(reported.get(), 20) == "folder_added"
+        assert await asyncio.wait_for(reported.get(), 20) == "watch_begun"
+
+        other.prompt("hello")
+        assert await asyncio.wait_for(reported.get(), 20) == [other.source]
+        assert watcher.state.mode == "polling"
+    finally:
+        running.cancel()
+        await asyncio.wait([running])
+
+
 def _watches() -> int:
     """Returns how many folders this process watches."""
     infos = [info.read_text() for info in Path("/proc/self/fdinfo").iterdir() if info.exists()]
