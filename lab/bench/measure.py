@@ -172,7 +172,7 @@ GOALS: Final[Mapping[str, Goal]] = {
     "command-status": Goal("ratio", 8, "", "it loads what looks for the agents and their hooks, and asks systemd"),
     "command-handoff": Goal("ratio", 8, "", "the daemon reads what is new, asks git and makes it before it answers"),
     "idle-memory": Goal("value", 60, "MB", "a server, a watcher and a database alone take the floor beside it"),
-    "idle-processor": Goal("value", 0.3, "%", "the watcher asks its queue in fixed steps"),
+    "idle-processor": Goal("value", 0.3, "%", "timers of a second and more, of tasks and of the event loop"),
     "idle-children": Goal("value", 0, "", "git has not ended yet"),
     "ledger": Goal("value", 20, "%", "prompts, answers and commands are kept whole; only tool output is cut"),
     "one-session": Goal("ratio", 4, "", "the whole session is redacted, stored and indexed, not only read"),

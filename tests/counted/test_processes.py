@@ -51,8 +51,8 @@ OF_THE_DAEMON: Final = {
     "a session starts, nothing new": 2,
 }
 
-WAKE_UPS_PER_S: Final = {"all threads": 130, "event loop": 25}
-"""The watcher's thread wakes up every 25 ms, and the event loop for a few timers of a second and more."""
+WAKE_UPS_PER_S: Final = {"all threads": 35, "event loop": 25}
+"""The kernel wakes the watcher's thread; it and the event loop have a few timers of a second and more."""
 
 ROUNDS: Final = 2
 QUIET_S: Final = 0.5

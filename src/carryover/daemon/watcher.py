@@ -9,7 +9,6 @@ import errno
 import os
 import stat
 import sys
-import threading
 import time
 from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping
 from contextlib import closing, suppress
@@ -26,20 +25,23 @@ from carryover.adapter.contract import Agent, Source
 from carryover.daemon.context import DaemonContext
 from carryover.daemon.health import WatchState
 from carryover.daemon.log import Word
-from carryover.daemon.watch_plan import MOST_FOLDERS, Below, Trees, WatchedPlace, watch_plan
+from carryover.daemon.watch_plan import MOST_FOLDERS, Below, Trees, WatchedPlace, WatchPlan, watch_plan
 from carryover.fsio import atomic_replace, private_dir
 from carryover.ingest.roots import TranscriptRoot
 from carryover.ingest.scan import SourceKey, key_of
 from carryover.platform import here
+from carryover.platform.inotify import Inotify, Overflow, StopEvent
 from carryover.probe.looks import look_at_each, silent_folders
 
 STEP_MS: Final = 25
-"""How often watchfiles checks its queue: an append becomes a hint after 25-50 ms, at 0.15 % of a core while idle."""
+"""How often watchfiles, where it is used, checks its queue: an append becomes a hint after 25-50 ms."""
 PROJECTS_STEP_MS: Final = 100
 """The same for the folders of projects, in which few agents write."""
+GATHER_MS: Final = 10
+"""How long inotify gathers changes after the first one, since an agent may write several lines in turn."""
 DEBOUNCE_MS: Final = 80
 """Interval at which a continuous stream of changes is reported."""
-LOOK_AT_ROOTS_MS: Final = 500
+LOOK_AT_ROOTS_MS: Final = 1_000
 """Interval at which the folders are compared with those being watched."""
 LOOK_AT_PROJECTS_S: Final = 3.0
 """Interval at which projects are looked at: there may be hundreds, and only a project's first source is news."""
@@ -50,6 +52,7 @@ LISTEN_MS: Final = 5_000
 """How long FSEvents may take to report the first change, which is made for that."""
 _SONG: Final = b"Written whenever carryoverd begins to watch folders, to see whether macOS reports it.\n"
 _OF_THE_SYSTEM: Final = ("/dev", "/proc", "/run", "/sys")
+_NO_INSTANCE: Final = (errno.EMFILE, errno.ENFILE, errno.ENOSYS)
 _Identity = tuple[int, int, int]
 
 
@@ -77,7 +80,7 @@ class Watcher:
     deep: bool = True
     reports: Callable[..., Generator[set[FileChange], None, None]] = watch
     state: WatchState = field(default_factory=WatchState, init=False)
-    _restart: threading.Event = field(default_factory=threading.Event, init=False)
+    _restart: StopEvent = field(default_factory=StopEvent, init=False)
     _reported: str | None = field(default=None, init=False)
     _refused: bool = field(default=False, init=False)
     """Whether the system refused to watch a folder that was not known to be closed."""
@@ -179,29 +182,22 @@ class Watcher:
         existing = [root for root, _ in walked]
         closed = frozenset(folder for _, below in walked for folder in below.closed)
         self._note_denied(bool(closed) or self._refused)
-        plan = watch_plan([below for _, below in walked], None if polling else self._trees(), deep=self.deep)
-        if plan.polling:
-            self._poll("descriptors")
-            polling = True
+        belows = [below for _, below in walked]
+        inotify = None if polling else here().inotify()
+        if inotify is not None:
+            plan = WatchPlan(tuple(top for below in belows for top in below.tops), recursive=self.deep, deep=self.deep)
+            links = [link for below in belows for link in below.followed]
+            watching = reports_of(inotify, plan.paths, links, deep=self.deep, stop=self._restart, pause_s=self._pause_s)
+        else:
+            plan = watch_plan(belows, None if polling else self._trees(), deep=self.deep)
+            if plan.polling:
+                self._poll("descriptors")
+                polling = True
+            watching = self._reports_of_watchfiles(plan, polling=polling)
         if not plan.paths:
             self._restart.wait(self._pause_s)
             return
         look_again = 0.0
-        watching = self.reports(
-            *plan.paths,
-            watch_filter=None,
-            debounce=DEBOUNCE_MS,
-            step=self._step_ms,
-            stop_event=self._restart,
-            rust_timeout=LOOK_AT_ROOTS_MS,
-            yield_on_timeout=True,
-            debug=False,
-            force_polling=polling or None,  # None polls only on Windows drives, where the kernel reports no changes
-            poll_delay_ms=POLL_MS,
-            recursive=plan.recursive,
-            # watchfiles 1.3 then also ignores the system's limit on watches, so only if necessary.
-            ignore_permission_denied=self._refused,
-        )
         with closing(watching):
             for found in watching if plan.asked is None else _heard(watching):
                 if not look_again:
@@ -225,6 +221,56 @@ class Watcher:
                     if is_left_out or _identify(self.roots) != folders:
                         return
                     look_again = time.monotonic() + self._pause_s
+
+    def _reports_of_watchfiles(self, plan: WatchPlan, *, polling: bool) -> Generator[set[FileChange], None, None]:
+        return self.reports(
+            *plan.paths,
+            watch_filter=None,
+            debounce=DEBOUNCE_MS,
+            step=self._step_ms,
+            stop_event=self._restart,
+            rust_timeout=LOOK_AT_ROOTS_MS,
+            yield_on_timeout=True,
+            debug=False,
+            force_polling=polling or None,  # None polls only on Windows drives, where the kernel reports no changes
+            poll_delay_ms=POLL_MS,
+            recursive=plan.recursive,
+            # watchfiles 1.3 then also ignores the system's limit on watches, so only if necessary.
+            ignore_permission_denied=self._refused,
+        )
+
+
+def reports_of(
+    inotify: Inotify,
+    tops: Iterable[str],
+    links: Iterable[str],
+    *,
+    deep: bool,
+    stop: StopEvent,
+    pause_s: float,
+) -> Generator[set[FileChange], None, None]:
+    """Yields what changes in the folders `tops` and behind `links`, and an empty set at first and after each `pause_s`.
+
+    Ends when `stop` is set, and if changes were lost.
+    """
+    with inotify:
+        for top in tops:
+            inotify.add(top, deep=deep)
+        for link in links:
+            inotify.add(link, deep=deep, most=MOST_FOLDERS)
+        yield set()
+        while not stop.is_set():
+            if not inotify.wait(stop, pause_s):
+                yield set()
+                continue
+            stop.wait(GATHER_MS / 1000)
+            try:
+                changes = inotify.changes()
+            except Overflow:
+                stop.wait(pause_s)  # it may go on like this
+                return
+            yield {(Change[kind], path) for kind, path in changes}
+            stop.wait(DEBOUNCE_MS / 1000)
 
 
 class Unheard(RuntimeError):
@@ -353,8 +399,9 @@ def watch_limit(error: Exception) -> str | None:
     message = str(error)
     if isinstance(error, Unheard):
         return "silent"
-    if "watch limit" in message or f"os error {errno.ENOSPC})" in message:
+    number = error.errno if isinstance(error, OSError) else None
+    if number == errno.ENOSPC or "watch limit" in message or f"os error {errno.ENOSPC})" in message:
         return "watches"
-    if f"os error {errno.EMFILE})" in message or f"os error {errno.ENFILE})" in message:
+    if number in _NO_INSTANCE or any(f"os error {each})" in message for each in _NO_INSTANCE):
         return "instances"
     return None

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from carryover.platform.inotify import Inotify
 
 End = tuple[str, int]
 """One end of a connection: its IP address and port."""
@@ -66,6 +69,10 @@ class Platform(Protocol):
 
     def is_watched(self, folder: str) -> bool:
         """Whether changes in `folder` are reported to this process, as far as the system tells."""
+        ...
+
+    def inotify(self) -> Inotify | None:
+        """Returns what tells of changes in folders without being asked again and again; None if watchfiles has to."""
         ...
 
     def descriptors(self) -> int:

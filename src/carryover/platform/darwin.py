@@ -122,6 +122,9 @@ class Darwin:
     def is_watched(self, folder: str) -> bool:
         return True
 
+    def inotify(self) -> None:
+        """It has FSEvents."""
+
     def descriptors(self) -> int:
         soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
         return max(0, soft)

@@ -18,6 +18,7 @@ from carryover.platform.calls import Library, called, library
 
 if TYPE_CHECKING:
     from carryover.platform.contract import End
+    from carryover.platform.inotify import Inotify
 
 _AT_FDCWD: Final = -100
 _AT_SYMLINK_NOFOLLOW: Final = 0x100
@@ -112,6 +113,18 @@ class Linux:
                 if mark in info.read_text():
                     return True
         return False
+
+    def inotify(self) -> Inotify | None:
+        if "microsoft" in os.uname().release.lower():
+            return None  # a WSL kernel reports nothing from the disks of Windows, for which watchfiles polls
+        libc = None
+        with suppress(ImportError, OSError, MemoryError):  # as below
+            libc = self._libc()
+        if not hasattr(libc, "inotify_init1"):
+            return None
+        from carryover.platform.inotify import Inotify  # only the daemon needs it
+
+        return Inotify(libc)
 
     def descriptors(self) -> int:
         soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,8 +16,10 @@ from carryover.daemon.watcher import FLOOD, Noticed, Watcher, folders_below, not
 from carryover.ingest.roots import TranscriptRoot
 from carryover.ingest.scan import roots_to_read
 from carryover.platform import LINUX
+from carryover.platform.calls import library
+from carryover.platform.inotify import Inotify, Kind, Overflow
 from support.claude_session import ClaudeSession
-from support.platforms import on
+from support.platforms import altered, on
 
 ROOT = TranscriptRoot("claude-code", Path("/home/dev/.claude/projects"))
 SESSION = "/home/dev/.claude/projects/-home-dev-shop/c0de0000-0000-4000-8000-000000000001.jsonl"
@@ -61,11 +64,15 @@ def test_a_folder_that_comes_or_goes_and_a_flood_of_changes_ask_for_a_rescan(
     [
         (OSError('OS file watch limit reached. about ["/x"] (Error { kind: MaxFilesWatch })'), "watches"),
         (RuntimeError("Error creating recommended watcher: Too many open files (os error 24)"), "instances"),
+        (OSError(errno.ENOSPC, "No space left on device"), "watches"),
+        (OSError(errno.EMFILE, "Too many open files"), "instances"),
         (FileNotFoundError("No path was found. about ['/x']"), None),
         (RuntimeError("error in underlying watcher: something else"), None),
     ],
 )
-def test_the_limits_of_the_system_are_known_by_the_words_of_watchfiles(error: Exception, reason: str | None) -> None:
+def test_the_limits_of_the_system_are_known_by_their_numbers_and_the_words_of_watchfiles(
+    error: Exception, reason: str | None
+) -> None:
     assert watch_limit(error) == reason
 
 
@@ -127,7 +134,8 @@ async def test_a_link_to_the_whole_disk_delays_and_breaks_nothing(
     watcher, reported = _watching(context)
     session.prompt("hello")
     (session.path.parent / "all").symlink_to("/")
-    (session.path.parent / os.fsdecode(b"\xff")).mkdir()
+    odd = session.folder / os.fsdecode(b"\xff") / f"{session.session}.jsonl"
+    odd.parent.mkdir()
     running = asyncio.ensure_future(watcher.run())
     try:
         assert await asyncio.wait_for(reported.get(), 20) == "watch_begun"
@@ -136,12 +144,56 @@ async def test_a_link_to_the_whole_disk_delays_and_breaks_nothing(
         session.prompt("hello again")
         assert await asyncio.wait_for(reported.get(), 20) == [session.source]
 
-        (session.path.parent / os.fsdecode(b"\xfe")).write_text("not UTF-8")
-        assert await asyncio.wait_for(reported.get(), 20) == "watch_begun"
-        assert not running.done()
+        odd.write_bytes(session.prompt_line("hello from a folder that is not UTF-8"))
+        assert await asyncio.wait_for(reported.get(), 20) == [
+            context.agents["claude-code"].source_of(odd, session.folder)
+        ]
     finally:
         running.cancel()
         await asyncio.wait([running])
+
+
+@pytest.mark.usefixtures("inotify")
+async def test_names_that_are_not_utf_8_break_nothing_where_watchfiles_watches(
+    context: DaemonContext, session: ClaudeSession
+) -> None:
+    watcher, reported = _watching(context)
+    session.prompt("hello")
+    with on(altered(inotify=lambda: None)):
+        running = asyncio.ensure_future(watcher.run())
+        try:
+            assert await asyncio.wait_for(reported.get(), 20) == "watch_begun"
+            (session.path.parent / os.fsdecode(b"\xfe")).write_text("not UTF-8")
+            assert await asyncio.wait_for(reported.get(), 20) == "watch_begun"
+            assert not running.done()
+        finally:
+            running.cancel()
+            await asyncio.wait([running])
+
+
+class Full(Inotify):
+    """Has lost changes each time."""
+
+    def changes(self) -> set[tuple[Kind, str]]:
+        raise Overflow
+
+
+@pytest.mark.usefixtures("inotify")
+async def test_if_changes_were_lost_it_begins_again_with_a_rescan(
+    context: DaemonContext, session: ClaudeSession
+) -> None:
+    watcher, reported = _watching(context)
+    session.prompt("hello")
+    with on(altered(inotify=lambda: Full(library()))):
+        running = asyncio.ensure_future(watcher.run())
+        try:
+            assert await asyncio.wait_for(reported.get(), 20) == "watch_begun"
+            session.prompt("hello again")
+            assert await asyncio.wait_for(reported.get(), 20) == "watch_begun"
+            assert watcher.state.mode == "native"
+        finally:
+            running.cancel()
+            await asyncio.wait([running])
 
 
 @pytest.mark.usefixtures("inotify")
