@@ -30,15 +30,15 @@ from carryover.fsio import atomic_replace, private_dir
 from carryover.ingest.roots import TranscriptRoot
 from carryover.ingest.scan import SourceKey, key_of
 from carryover.platform import here
-from carryover.platform.inotify import Inotify, Overflow, StopEvent
+from carryover.platform.inotify import Inotify, Kind, Overflow, StopEvent
 from carryover.probe.looks import look_at_each, silent_folders
 
 STEP_MS: Final = 25
 """How often watchfiles, where it is used, checks its queue: an append becomes a hint after 25-50 ms."""
 PROJECTS_STEP_MS: Final = 100
 """The same for the folders of projects, in which few agents write."""
-GATHER_MS: Final = 10
-"""How long inotify gathers changes after the first one, since an agent may write several lines in turn."""
+GATHER_MS: Final = 25
+"""Changes by inotify become hints once none has followed for so long, since an agent writes several lines in turn."""
 DEBOUNCE_MS: Final = 80
 """Interval at which a continuous stream of changes is reported."""
 LOOK_AT_ROOTS_MS: Final = 1_000
@@ -263,14 +263,23 @@ def reports_of(
             if not inotify.wait(stop, pause_s):
                 yield set()
                 continue
-            stop.wait(GATHER_MS / 1000)
             try:
-                changes = inotify.changes()
+                changes = _gathered(inotify, stop)
             except Overflow:
                 stop.wait(pause_s)  # it may go on like this
                 return
             yield {(Change[kind], path) for kind, path in changes}
-            stop.wait(DEBOUNCE_MS / 1000)
+
+
+def _gathered(inotify: Inotify, stop: StopEvent) -> set[tuple[Kind, str]]:
+    found = inotify.changes()
+    for _ in range(DEBOUNCE_MS // GATHER_MS):
+        stop.wait(GATHER_MS / 1000)
+        more = inotify.changes()
+        if not more:
+            break
+        found |= more
+    return found
 
 
 class Unheard(RuntimeError):

@@ -4,6 +4,7 @@ import asyncio
 import errno
 import os
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -12,12 +13,12 @@ from watchfiles import Change
 from carryover.adapter.contract import Agent, Source
 from carryover.daemon.context import DaemonContext
 from carryover.daemon.health import WatchState
-from carryover.daemon.watcher import FLOOD, Noticed, Watcher, folders_below, noticed, watch_limit
+from carryover.daemon.watcher import FLOOD, Noticed, Watcher, folders_below, noticed, reports_of, watch_limit
 from carryover.ingest.roots import TranscriptRoot
 from carryover.ingest.scan import roots_to_read
 from carryover.platform import LINUX
 from carryover.platform.calls import library
-from carryover.platform.inotify import Inotify, Kind, Overflow
+from carryover.platform.inotify import Inotify, Kind, Overflow, StopEvent
 from support.claude_session import ClaudeSession
 from support.platforms import altered, on
 
@@ -169,6 +170,33 @@ async def test_names_that_are_not_utf_8_break_nothing_where_watchfiles_watches(
         finally:
             running.cancel()
             await asyncio.wait([running])
+
+
+class Writing(Inotify):
+    """Reports these changes, one each time it is asked, and then the last one for ever or nothing."""
+
+    def __init__(self, *paths: str, ends: bool) -> None:
+        super().__init__(library())
+        self._left = [*paths]
+        self._ends = ends
+
+    def wait(self, _stop: StopEvent, _timeout_s: float) -> bool:
+        return True
+
+    def changes(self) -> set[tuple[Kind, str]]:
+        if not self._left:
+            return set()
+        return {("modified", self._left.pop(0) if self._ends or len(self._left) > 1 else self._left[0])}
+
+
+@pytest.mark.usefixtures("inotify")
+@pytest.mark.linux("for inotify")
+@pytest.mark.parametrize("ends", [True, False], ids=["in turn", "without end"])
+def test_lines_that_are_written_in_turn_are_one_report_but_not_for_ever(ends: bool) -> None:
+    reports = reports_of(Writing("/a", "/b", ends=ends), (), (), deep=True, stop=StopEvent(), pause_s=3600)
+    with closing(reports):
+        assert next(reports) == set()
+        assert next(reports) == {(Change.modified, "/a"), (Change.modified, "/b")}
 
 
 class Full(Inotify):
