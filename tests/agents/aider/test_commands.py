@@ -213,7 +213,7 @@ def ended(name: str) -> list[tuple[str, str, str]]:
     ("name", "prompts"),
     [
         ("story", [TASK, "Use half-up rounding instead", "What is left to do?"]),
-        ("commands", [LINES, "Fix it with int()", "how do I run the tests?"]),
+        ("commands", [LINES, "Fix it with int()", "", "how do I run the tests?"]),
         ("interrupt", ["Explain rounding", "go on", "Explain again"]),
         ("hangup", [f"Say something before {end}" for end in ("SIGTERM", "SIGHUP", "EOF", "two ^C")]),
         ("resume", ["Fix rounding in pricing.py", "Which colour for the button?", *["What did we do?"] * 2]),
@@ -292,6 +292,29 @@ def test_what_was_undone_does_not_count() -> None:
 
     assert edit in undone.keys
     assert set(undone.keys) <= {event.key for event in found}
+
+
+def test_an_undo_is_what_the_user_asked_and_how_it_stands() -> None:
+    found = events("commands")
+    at = next(number for number, event in enumerate(found) if getattr(event.body, "command", None) == "/undo")
+
+    assert found[at].body == model.UserPrompt(text="", command="/undo")
+    removed = "Removed: c7eab23 fix: round discount to whole cents"
+    assert found[at + 1].body == model.AssistantMessage(text=removed, final=True)
+
+
+def test_a_commit_with_a_message_of_several_lines_is_undone(tmp_path: Path) -> None:
+    """The two blanks are only after the last line, and `Removed:` has the first alone."""
+    applied = "> Applied edit to cart.py  \n> Commit 1234abc Let me see.\n\nFirst, I read it.\n</think>\n\nfix: b  \n"
+    undo = (prompt("/undo"), "> Removed: 1234abc Let me see.  \n> Now at:  99ffabc Cart  \n")
+    found = events_of(tmp_path, prompt("b, please"), answer(f"Done.\n\n{BLOCK}"), applied, *undo)
+
+    [edit] = [event.key for event in found if isinstance(event.body, model.FileEdit)]
+    [undone] = of(found, model.Retracted)
+    assert edit in undone.keys
+    assert [result.output for result in of(found, model.ToolResult) if result.name == "commit"] == [
+        "[HEAD 1234abc] Let me see."
+    ]
 
 
 def test_an_interrupted_answer_is_kept_as_far_as_it_came() -> None:

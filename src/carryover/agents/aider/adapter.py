@@ -375,7 +375,9 @@ def _committed(recorder: _Recorder, found: re.Match[str]) -> None:
 
 
 def _undone(recorder: _Recorder, found: re.Match[str]) -> None:
-    """Retracts a commit and its edits. One id may be the beginning of the other."""
+    """Retracts a commit and its edits, which is what the user asked for. One id may be the beginning of the other."""
+    recorder.add(model.UserPrompt(text="", actor=recorder.prompted_by, command="/undo"), f"{recorder.item}:prompt")
+    add_answer(recorder, f"{recorder.item}:answer", found[0], final=True)
     commits = recorder.context.commits
     gone = next((each for each in commits if each.id.startswith(found["id"]) or found["id"].startswith(each.id)), None)
     if gone is not None:
@@ -419,7 +421,7 @@ _Handler = Callable[[_Recorder, re.Match[str]], None]
 _MESSAGES: Final[tuple[tuple[re.Pattern[str], _Handler], ...]] = (
     (later(r"Applied edit to (?P<path>.+)"), _applied),
     (later(r"(?:Did not apply edit|Skipping edits) to (?P<path>.+?)(?: \(--dry-run\))?"), _not_applied),
-    (later(r"Commit (?P<id>[0-9a-f]{7,40}) (?P<subject>.*)"), _committed),
+    (later(r"Commit (?P<id>[0-9a-f]{7,40}) (?P<subject>.*)(?s:.*)"), _committed),
     (later(r"Committing .+ before applying edits\."), _changes(own_commit=False)),
     (later(rf"Create new file\? .*\]: {_YES}"), _create),
     (later(r"Removed: (?P<id>[0-9a-f]{7,40}) .*"), _undone),
