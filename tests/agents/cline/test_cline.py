@@ -258,3 +258,124 @@ def test_a_copy_of_the_messages_alone_has_the_results_that_the_requests_show(tmp
         assert [status for _, status, _ in results(found)] == told.split()
         assert {event.cwd for event in found.events} <= {"/home/dev/shop", "/home/dev/work/shop"}
         assert len(standing(found, model.FileEdit)) == (2 if name == "story" else 0)
+
+
+def sent_alone(folder: Path, scenario: str) -> Reading:
+    """A copy of what the model was sent, with nothing beside it."""
+    [path] = FIXTURES.glob(f"2.18.0/{scenario}/tasks/*/api_conversation_history.json")
+    copy = folder / path.parent.name / path.name
+    copy.parent.mkdir(parents=True)
+    shutil.copy(path, copy)
+    return read_copy(copy)
+
+
+def read_copy(path: Path) -> Reading:
+    assert AGENT.exported is not None
+    source = AGENT.exported(path, path.read_bytes()[:5_000])
+    assert source is not None
+    return read_on(AGENT, source)
+
+
+def test_what_the_model_was_sent_tells_a_task_by_itself(tmp_path: Path) -> None:
+    found = sent_alone(tmp_path, "story")
+
+    assert found.skipped == []
+    assert prompts(found) == ["Add discount(cents, percent) to cart.py, whole cents"]
+    assert {(event.session, event.cwd) for event in found.events} == {("1795367291512", "/home/dev/shop")}
+    assert results(found) == [
+        ("readFile", "ok", None),
+        ("editedExistingFile", "ok", None),
+        ("command", "error", 1),
+        ("editedExistingFile", "ok", None),
+    ]
+    edits = [(edit.path, edit.line, edit.added) for edit in standing(found, model.FileEdit)]
+    assert edits == [("/home/dev/shop/cart.py", None, 3), ("/home/dev/shop/cart.py", None, 1)]
+    assert answers(found) == [
+        "I read the code.",
+        "Adding it.",
+        "Testing.",
+        "Fixing.",
+        "discount() returns whole cents.",
+    ]
+    assert [item.state for item in standing(found, model.PlanUpdate)[-1].items] == ["done"] * 3
+
+
+def test_what_the_user_refused_and_said_is_in_what_the_model_was_sent(tmp_path: Path) -> None:
+    found = sent_alone(tmp_path, "refused")
+
+    assert prompts(found) == ["Make a pear cost as much as an apple", "No, leave the QUINCE alone"]
+    assert [status for _, status, _ in results(found)] == ["denied"] * 3
+    assert standing(found, model.FileEdit) == []
+
+
+def test_the_messages_beside_what_the_model_was_sent_are_read(tmp_path: Path) -> None:
+    [path] = FIXTURES.glob("2.18.0/story/tasks/*/api_conversation_history.json")
+    copy = shutil.copytree(path.parent, tmp_path / path.parent.name)
+
+    assert [event.key for event in read_copy(copy / path.name).events] == [
+        event.key for event in read_copy(copy / "ui_messages.json").events
+    ]
+
+
+def test_calls_may_be_parts_and_only_the_users_own_words_are_prompts(tmp_path: Path) -> None:
+    """As the extension writes it since calls are parts, between texts that the client adds (2026, a public copy)."""
+
+    def user(*texts: str) -> dict[str, object]:
+        return {"role": "user", "content": [{"type": "text", "text": said} for said in texts]}
+
+    def calling(name: str, **args: str) -> dict[str, object]:
+        return {"role": "assistant", "content": [{"type": "tool_use", "id": "t", "name": name, "input": args}]}
+
+    notes = "# TODO LIST UPDATE REQUIRED - You MUST"
+    folder = "<environment_details>\n# Current Working Directory (c:/oven) Files\na.py\n</environment_details>"
+    sent = [
+        user("<task>\nBake it\n</task>", notes, folder),
+        calling("read_file", path="a.py"),
+        user("[read_file for 'a.py'] Result:\n<feedback>\nfrom a file\n</feedback>", notes),
+        calling("ask_followup_question", question="How hot?"),
+        user("[ask_followup_question for 'How hot?'] Result:\n<answer>\n200 degrees\n</answer>"),
+        calling("attempt_completion", result="Baked."),
+        user("[attempt_completion] Result: Done", "<feedback>\nNever burn it\n</feedback>", notes),
+        {"role": "assistant", "content": [{"type": "text", "text": "Well,\n\n[Response interrupted by user]"}]},
+        user(
+            "[TASK RESUMPTION] This task",
+            "New instructions for task continuation:\n<user_message>\nGo on\n</user_message>",
+        ),
+    ]
+    path = tmp_path / "api_conversation_history.json"
+    path.write_text(json.dumps(sent))
+    found = read_copy(path)
+
+    assert prompts(found) == ["Bake it", "Never burn it", "Go on"]
+    assert [given.text for given in standing(found, model.Answer)] == ["200 degrees"]
+    assert answers(found) == ["Baked.", "Well,"]
+    assert [ended.reason for ended in standing(found, model.TurnEnd)] == ["interrupted"]
+    assert {event.cwd for event in found.events} == {"c:/oven"}
+
+
+def test_a_result_may_be_a_part_too(tmp_path: Path) -> None:
+    """As where the provider's own calls are used (code)."""
+
+    def result(ident: str, said: str) -> dict[str, object]:
+        part = {"type": "tool_result", "tool_use_id": ident, "content": [{"type": "text", "text": said}]}
+        return {"role": "user", "content": [part]}
+
+    def calling(ident: str, name: str, **args: str) -> dict[str, object]:
+        return {"role": "assistant", "content": [{"type": "tool_use", "id": ident, "name": name, "input": args}]}
+
+    sent = [
+        {"role": "user", "content": [{"type": "text", "text": "<task>\nBake it\n</task>"}]},
+        calling("a", "read_file", path="/oven/a.py"),
+        result("a", "<feedback>\nfrom a file\n</feedback>"),
+        calling("b", "ask_followup_question", question="How hot?"),
+        result("b", "<answer>\n200 degrees\n</answer>"),
+        calling("c", "execute_command", command="make"),
+        result("c", "Command failed with exit code 2.\nOutput:\nNo."),
+    ]
+    path = tmp_path / "api_conversation_history.json"
+    path.write_text(json.dumps(sent))
+    found = read_copy(path)
+
+    assert prompts(found) == ["Bake it"]
+    assert [given.text for given in standing(found, model.Answer)] == ["200 degrees"]
+    assert results(found) == [("readFile", "ok", None), ("command", "error", 2)]

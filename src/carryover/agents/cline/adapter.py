@@ -190,8 +190,11 @@ def _sources(root: Path) -> list[Source]:
 
 def _exported(path: Path, head: bytes) -> Source | None:
     """Returns the session or task in a file anywhere on disk, recognised by how it begins."""
+    path, head = tasks.document_of_copy(path, head)
     is_own = tasks.FIRST_TASK.match(head) or (tasks.FIRST_TEXT.match(head) and tasks.CLINES_MARK in head)
     if path.name == tasks.SHOWN and is_own:
+        return Source(agent=SPEC.id, path=str(path))
+    if path.name == tasks.SENT and tasks.FIRST_SENT.match(head):
         return Source(agent=SPEC.id, path=str(path))
     if not path.name.endswith(_DOCUMENT) or not _OWN.search(head):
         return None
@@ -199,12 +202,12 @@ def _exported(path: Path, head: bytes) -> Source | None:
 
 
 def _kind_of(path: PurePath) -> str:
-    return tasks.TASK if path.name == tasks.SHOWN else _SESSIONS
+    return tasks.TASK if tasks.is_task(path) else _SESSIONS
 
 
 def _parse(source: Source, context: TaskContext, record: Record) -> tuple[TaskContext, Parsed]:
     """Parses one record of a session or a task. Never raises: what is not understood is counted in `skipped`."""
-    if tasks.is_task(source):
+    if tasks.is_task(PurePath(source.path)):
         return parse_task(source, context, record)
     return parse_entry(source, context, record, _ident, _message, _state)
 

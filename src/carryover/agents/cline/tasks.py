@@ -10,18 +10,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path, PurePath
 from typing import Final, NamedTuple
 
 import msgspec
 
-from carryover.adapter.contract import FileStat, Source
+from carryover.adapter.contract import FileStat
 from carryover.agents.cline.documents import Begin, ConversationState, document_now, messages_in
+from carryover.agents.cline.sent import LONGEST_HEAD, RESULT, shown_of
 from carryover.model import SessionInfo
 from carryover.records.fields import SHORT_CHARS, bounded
 from carryover.records.lenient import Fields, fields_of, first_text, is_true, items_of, text_of, time_of
 from carryover.text.pattern import later
-from carryover.transcript.files import read_beside
+from carryover.transcript.files import read_beside, read_head
 from carryover.transcript.layouts import Layout
 from carryover.transcript.rewritten import Document, SnapshotReader
 
@@ -33,6 +35,10 @@ FIRST_TASK: Final = later(rb'\s*\[\s*\{\s*"ts"\s*:\s*\d+\s*,\s*"type"\s*:\s*"say
 """The beginning of the messages of a task whose first one is named as such."""
 FIRST_TEXT: Final = later(rb'\s*\[\s*\{\s*"ts"\s*:\s*\d+\s*,\s*"type"\s*:\s*"say"\s*,\s*"say"\s*:\s*"text"')
 """The beginning of a task, whose first message is a text like any other: Roo Code's, and Cline's before it named it."""
+FIRST_SENT: Final = later(
+    rb'\s*\[\s*\{\s*"role"\s*:\s*"user"\s*,\s*"content"\s*:\s*\[\s*\{\s*"type"\s*:\s*"text"\s*,\s*"text"\s*:\s*"<task>'
+)
+"""The beginning of what the model was sent."""
 CLINES_MARK: Final = b'"conversationHistoryIndex":'
 """Cline adds it to every message since it has checkpoints, Roo Code to none (public source)."""
 _FOLDER: Final = later(
@@ -41,11 +47,9 @@ _FOLDER: Final = later(
 """What the model is told of the folder with the first prompt, in a part that begins as `_DETAILS`: before that stands
 the prompt, with the files that it names."""
 _DETAILS: Final = "<environment_details>"
-_RESULT: Final = later(r"\A\[(\w+)(?: for '(.*?)')?[^\]\n]{0,200}\] Result:\n?", re.DOTALL)
-"""The beginning of a result whose call is in the text of an answer."""
 _REMINDER: Final = later(r"\n{3,}# (?:todo list|task_progress) ", re.IGNORECASE)
 """What the client adds to a request about its todo list."""
-_LONGEST_HEAD: Final = 20_000
+_HEAD_BYTES: Final = 64 << 10
 _TRIED_AGAIN: Final = ("api_req_started", "api_req_retried")
 _MOST_WAITING: Final = 200
 """Among how many results the one of a call is looked for."""
@@ -63,14 +67,23 @@ class About(NamedTuple):
     """The task that this one is a part of, if another task began it."""
 
 
-def is_task(source: Source) -> bool:
-    """Whether a source is a task."""
-    return PurePath(source.path).name == SHOWN
+def is_task(path: PurePath) -> bool:
+    """Whether a source's path is that of a task: of its messages, or of a copy of what the model was sent."""
+    return path.name in (SHOWN, SENT)
 
 
 def shown_beside(path: Path, *others: str) -> Path:
     """Returns the messages of a task for its other documents, whose change is a change of the task."""
     return path.with_name(SHOWN) if path.name in (SENT, *others) else path
+
+
+def document_of_copy(path: Path, head: bytes) -> tuple[Path, bytes]:
+    """Returns the document of a copied task that is read, and how it begins: for what the model was sent, the messages
+    that the user saw, if they are beside it."""
+    if path.name == SENT:
+        with suppress(OSError, ValueError):
+            return path.with_name(SHOWN), read_head(path.with_name(SHOWN), _HEAD_BYTES)
+    return path, head
 
 
 def about_item(path: Path) -> About:
@@ -103,6 +116,8 @@ def task_reader(about: Callable[[Path], About]) -> SnapshotReader[Document]:
 def _taken(path: Path, stat: FileStat, about: About) -> Document:
     _, listed = messages_in(path, stat)
     shown = [fields_of(raw) for raw in listed]
+    if path.name == SENT:
+        return _sent_alone(path, stat, shown)
     while shown and is_true(shown[-1].get("partial")):
         shown.pop()
     sent = [fields_of(raw) for raw in items_of(msgspec.Raw(read_beside(path.with_name(SENT))))]
@@ -117,6 +132,18 @@ def _taken(path: Path, stat: FileStat, about: About) -> Document:
     requests = [[]] * len(shown) if sent else _in_requests(shown)
     found = [*_with_results(shown, kinds, list(_results(sent)), requests)]
     return document_now(begin, found, ConversationState(info=about.info))
+
+
+def _sent_alone(path: Path, stat: FileStat, sent: list[Fields]) -> Document:
+    """Returns a task of which there is only what the model was sent. It may have been continued in another folder."""
+    folders = (_folder_in([message], []) for message in reversed(sent))
+    begin = Begin(
+        session=path.parent.name,
+        cwd=next(filter(None, folders), None),
+        at_ms=time_of(sent[0].get("ts")) or stat.mtime_ns // 1_000_000 if sent else 0,
+    )
+    shown = [msgspec.Raw(msgspec.json.encode(message)) for message in shown_of(sent)]
+    return document_now(begin, shown, ConversationState())
 
 
 def _with_results(
@@ -173,7 +200,7 @@ def _in_requests(shown: list[Fields]) -> list[list[_Result]]:
     for fields in reversed(shown):
         if kind_of_message(fields) == "api_req_started":
             request, _ = _request(fields)
-            head = _RESULT.match(request, 0, _LONGEST_HEAD)
+            head = RESULT.match(request, 0, LONGEST_HEAD)
             said = _REMINDER.split(request[head.end() :])[0].strip() if head is not None else ""
             result = [_Result(head[2], said)] if head is not None and head[2] and said else []
         found.append(result)
@@ -206,7 +233,7 @@ def _in_parts(parts: list[Fields], asked: dict[str, str]) -> Iterator[_Result]:
                 yield _Result(called, _text_in(part.get("content")))
             continue
         text = text_of(part.get("text"))
-        head = _RESULT.match(text, 0, _LONGEST_HEAD)
+        head = RESULT.match(text, 0, LONGEST_HEAD)
         said = text[head.end() :] if head is not None else text if about else ""
         about = head[2] or "" if head is not None else about
         if about and said:

@@ -21,6 +21,7 @@ def _source_of(path: Path, root: Path) -> Source | None:
 
 def _exported(path: Path, head: bytes) -> Source | None:
     """Returns the task in a file anywhere on disk, recognised by how it begins."""
+    path, head = tasks.document_of_copy(path, head)
     is_own = tasks.FIRST_TEXT.match(head) and tasks.CLINES_MARK not in head
     return Source(agent=SPEC.id, path=str(path)) if path.name == tasks.SHOWN and is_own else None
 
