@@ -52,6 +52,7 @@ HANDOFF = f"{HANDOFF_HEAD} 2026-11-20\n## Task\n- Paint.\nFull history: `carryov
         ((f"{HANDOFF}\n\nWhat did we do?",), "What did we do?"),  # 0.26
         # With the project's own GEMINI.md.
         (("<session_context>\nShop.\n</session_context>\nShip it.\n</session_context>\nHi",), "Hi"),
+        (("<system-reminder>For the model.</system-reminder>Hi",), "Hi"),  # Qwen Code of 2025
         (("Look at @stock.py", "\n--- Content from referenced files ---", "PEARS = 30"), "Look at @stock.py"),
     ],
 )
@@ -60,6 +61,25 @@ def test_a_prompt_is_what_was_typed(sent: tuple[str, ...], words: str) -> None:
     lines.user(*sent)
 
     assert typed(lines) == [words]
+
+
+def test_the_text_of_init_is_a_command() -> None:
+    lines = Lines()
+    lines.user(
+        "\nYou are an AI agent. Your task is to look around and generate a comprehensive GEMINI.md file to be used as "
+        "instructional context for future interactions.\n\n**Analysis Process:**\n"
+    )
+
+    assert lines.all(model.UserPrompt) == [model.UserPrompt(text="", command="/init")]
+
+
+def test_an_answer_of_qwen_code_in_a_document_is_one() -> None:
+    """Before it wrote lines of its own (2025)."""
+    lines = Lines()
+    lines.user("Price the pear.")
+    lines.add(lines.message("qwen", "It costs 30."))
+
+    assert ([said.text for said in lines.all(model.AssistantMessage)], lines.skipped) == (["It costs 30."], [])
 
 
 @pytest.mark.parametrize(

@@ -71,6 +71,8 @@ _RECORD: Final = msgspec.json.Decoder(Fields)
 _CONTEXT: Final = "session_context"
 _HOOK: Final = "hook_context"
 """Tag of text that a prompt hook added (0.44, 0.61)."""
+_REMINDER: Final = "system-reminder"
+"""Tag of text for the model alone that Qwen Code put before a prompt (2025)."""
 _CLIENTS: Final = ("System: ", "[System: ", f"<{_CONTEXT}>", f"<{_HOOK}>")
 """The beginnings of the client's own prompts to the model: from its loop detector, after an empty answer (0.61)..."""
 _GO_ON: Final = "Please continue."
@@ -81,6 +83,11 @@ _INJECTED: Final = later(
 )
 """Our own text, which 0.26 puts unmarked before the first prompt of `-p`, and after the first one since `/clear`."""
 _WORKSPACE: Final = later(r"^[^\S\n]*-[^\S\n]+(/[^\n]+|[A-Za-z]:[\\/][^\n]+)$", re.MULTILINE)
+_INIT: Final = later(
+    r"You are [^\n]{1,200}generate a comprehensive \w{1,20}\.md file to be used as instructional context for future "
+    r"interactions\.\n"
+)
+"""How the text begins that `/init` stands for (0.61; Qwen Code of 2025)."""
 _API_ERROR: Final = "[API Error"
 _CANCELLED: Final = "Request cancelled."
 _THANKS: Final = "Got it. Thanks for the additional context!"
@@ -181,7 +188,9 @@ def _user(recorder: GeminiRecorder, message: GrowingMessage, line: Fields) -> Gr
     if message.said or not (text or attachments):
         return message
     actor: Literal["human", "model"] = "human" if recorder.subagent_id is None else "model"
-    recorder.add(UserPrompt(text=text, actor=actor, attachments=attachments), f"{message.id}/prompt")
+    text, command = ("", "/init") if _INIT.match(text) else (text, None)
+    prompt = UserPrompt(text=text, actor=actor, attachments=attachments, command=command)
+    recorder.add(prompt, f"{message.id}/prompt")
     recorder.change(waiting=Marker(message.id))
     return msgspec.structs.replace(message, said=True)
 
@@ -232,6 +241,7 @@ def _notice(recorder: GeminiRecorder, message: GrowingMessage, line: Fields) -> 
 _MESSAGES: Final[dict[str, Callable[[GeminiRecorder, GrowingMessage, Fields], GrowingMessage]]] = {
     "user": _user,
     "gemini": _gemini,
+    "qwen": _gemini,  # of Qwen Code before it wrote lines of its own (2025)
     "info": _notice,
     "error": _notice,
 }
@@ -299,8 +309,9 @@ def _text(raw: msgspec.Raw | None) -> str:
 
 def _typed(text: str) -> str:
     """Returns the person's words in what was sent in their name; empty if there are none."""
-    while text.startswith(f"<{_HOOK}>") and f"</{_HOOK}>" in text:
-        text = text.partition(f"</{_HOOK}>")[2].lstrip("\n")
+    for tag in (_REMINDER, _HOOK):
+        while text.startswith(f"<{tag}>") and f"</{tag}>" in text:
+            text = text.partition(f"</{tag}>")[2].lstrip("\n")
     text = REFERENCED.split(_INJECTED.sub("", without_last_block(text, _HOOK)), maxsplit=1)[0].strip()
     return "" if text.startswith(_CLIENTS) or text == _GO_ON else text
 
