@@ -261,6 +261,24 @@ def test_a_question_and_its_answer(session: CopilotSession, arguments: dict[str,
     assert of(events, model.Answer) == [model.Answer(call_id="c1", question="Cents or euros?", text="Cents")]
 
 
+def test_what_autopilot_says_for_the_user_is_no_answer(session: CopilotSession) -> None:
+    said = "User responded: The user is not available to respond and will review your work later. Work autonomously."
+    events = used(session, "ask_user", said, question="Cents or euros?")
+
+    assert of(events, model.Answer) == []
+    assert [result.status for result in of(events, model.ToolResult)] == ["denied"]
+
+
+def test_a_diff_on_windows_is_of_the_file_that_the_call_names(session: CopilotSession) -> None:
+    """The diff has slashes, and one before the drive's letter (2026)."""
+    session.call("c1", "edit", path="C:\\shop\\cart.py", old_str="a", new_str="b")
+    diff = "\ndiff --git a/C:/shop/cart.py b/C:/shop/cart.py\n@@ -2,1 +2,1 @@\n-a\n+b\n"
+    result = {"content": "File updated.", "detailedContent": diff}
+    session.record("tool.execution_complete", toolCallId="c1", success=True, result=result)
+
+    assert [(edit.path, edit.line) for edit in of(read(session).events, model.FileEdit)] == [("C:\\shop\\cart.py", 2)]
+
+
 @pytest.mark.parametrize(("failed", "accepted"), [("", True), ("rejected", False)])
 def test_a_plan_that_was_put_before_the_user(session: CopilotSession, failed: str, accepted: bool) -> None:
     events = used(session, "exit_plan_mode", "So the user said.", failed=failed, summary="First the cart.")

@@ -311,7 +311,7 @@ def _outcome(recorder: LogRecorder, call: _OpenCall) -> ToolOutcome | str:
         # One that the user ran is never left running, so all of it is what it printed.
         running = _RUNNING.search(text) if call.actor == "model" else None
         return running["shell"] if running is not None else ToolOutcome("unknown", output)
-    is_skipped = call.op == "ask" and output.startswith(_SKIPPED_QUESTION)
+    is_skipped = call.op == "ask" and _ANSWERED.sub("", output).startswith(_SKIPPED_QUESTION)
     return ToolOutcome("denied" if is_skipped else "ok", output)
 
 
