@@ -16,7 +16,7 @@ from carryover.model import Op, PlanState, session_in_other_cwd
 from carryover.records import rawjson, shell_files
 from carryover.records.asked import Todo, plan_of
 from carryover.records.changes import Change, Replacement, hunks_in, patched, replaced
-from carryover.records.fields import MAX_NAME_CHARS, SHORT_CHARS, SUBJECT_CHARS, bounded, digest
+from carryover.records.fields import MAX_NAME_CHARS, SHORT_CHARS, SUBJECT_CHARS, bounded, digest, resolved
 from carryover.records.lenient import Fields, fields_of, first_text, inside, is_true, items_of, number_of, text_of
 from carryover.records.patches import added, files_in_patch, in_patch, patched_path
 from carryover.records.text import names_handoff_file, names_own_folder, without_ansi
@@ -408,7 +408,7 @@ def _in_part(part: str) -> Change | None:
     header = _FILE.match(part)
     if header is None:
         return None
-    path = f"/{header['new'].lstrip('/')}"
+    path = resolved(header["new"].lstrip("/"), "/") or ""  # no slash is before a drive's letter
     kind = _KIND.search(part.partition("\n@@ ")[0])
     if kind is not None and kind[1] == "deleted":
         return Change(path=path, change="delete")
