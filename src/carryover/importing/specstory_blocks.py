@@ -53,10 +53,11 @@ _BULLET: Final = re.compile(r"- (?:command|cmd): `(.*)$")
 _FILE: Final = re.compile(r"(?:Edit|Read|Write|Delete|Create) file: (.+?)(?: \((?:lines|\d).*\))?$")
 _SECTION: Final = re.compile(r"\*\*(Add|Update|Modify|Delete): `([^`\n]+)`\*\*$")
 _SECTIONS: Final[dict[str, Literal["add", "delete"]]] = {"Add": "add", "Delete": "delete"}
+_ROOT: Final = r"(?:[A-Za-z]:[\\/]|/)"
 _SAID_PATH: Final = re.compile(
-    r"[Ff]ile (?:created|written|updated)? ?(?:successfully )?(?:at|to):? (?P<at>/.+?)(?: \(|$)"
-    r"|[Tt]he file (?P<file>/.+?) has been (?:updated|created|modified|written)"
-    r"|(?:[Ww]rote|overwrote|[Cc]reated|modified|updated|edited)\b[^/\n]{0,60}?(?P<plain>/[^\s'\"`:]+)",
+    rf"[Ff]ile (?:created|written|updated)? ?(?:successfully )?(?:at|to):? (?P<at>{_ROOT}.+?)(?: \(|$)"
+    rf"|[Tt]he file (?P<file>{_ROOT}.+?) has been (?:updated|created|modified|written)"
+    rf"|(?:[Ww]rote|overwrote|[Cc]reated|modified|updated|edited)\b[^/\n]{{0,60}}?(?P<plain>{_ROOT}[^\s'\"`:]+)",
     re.MULTILINE,
 )
 _CREATED: Final = re.compile(r"[Cc]reated (?:successfully|and wrote|new file)|successfully created", re.ASCII)

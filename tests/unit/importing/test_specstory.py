@@ -287,6 +287,9 @@ def test_a_command_in_a_bullet_may_have_several_lines() -> None:
     [
         ("Edit", ("```text", "The file /p/a b/c.py has been updated successfully.", "```"), "/p/a b/c.py"),
         ("Edit", ("```text", "File created successfully at: /p/new.py", "```"), "/p/new.py"),
+        ("Edit", ("```text", "The file C:/q/a b/c.py has been updated successfully.", "```"), "C:\\q\\a b\\c.py"),
+        ("Edit", ("```text", "File created successfully at: C:\\q\\new.py (file state)", "```"), "C:\\q\\new.py"),
+        ("Edit", ("```text", "Successfully wrote 3 lines to C:/q/new.py", "```"), "C:\\q\\new.py"),
         ("Edit", ("```text", "Successfully modified file: /p/x.py (1 replacement)", "```"), "/p/x.py"),
         ("Edit", ("```text", "Wrote contents to /p/y.py", "```"), "/p/y.py"),
         ("Bash", ("`echo x > a.txt`", "", "```", "Exit code: 0", "```"), "/p/a.txt"),
