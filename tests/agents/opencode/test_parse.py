@@ -209,6 +209,16 @@ def test_how_a_call_ended(bodies: list[Body], ends: list[tuple[str, int | None]]
     assert [(body.status, body.exit_code) for body in bodies if isinstance(body, ToolResult)] == ends
 
 
+def test_a_command_that_the_client_ended_has_failed_and_says_why() -> None:
+    said = "shell tool terminated command after exceeding timeout 120000 ms"
+    note = f"<shell_metadata>\n{said}. If this command is expected to take longer, retry.\n</shell_metadata>"
+    ended = ran("bash", {}, output=f"up\n\n{note}", metadata={"exit": None})
+    quoted = ran("bash", {}, output=f"{said}\n", metadata={"exit": None})
+
+    found = [(body.status, body.output) for body in (*ended, *quoted) if isinstance(body, ToolResult)]
+    assert found == [("error", f"up\n{said}"), ("unknown", f"{said}\n")]
+
+
 @pytest.mark.parametrize(
     ("bodies", "changes"),
     [

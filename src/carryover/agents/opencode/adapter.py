@@ -72,6 +72,7 @@ _OF_SERVER: Final = "_"
 _ABORTED: Final = later(r"^(?:Error: )?(?:Tool execution aborted|Aborted|User aborted)", re.I)
 _NEVER_RAN: Final = later(r"was called with invalid arguments|Model tried to call unavailable tool", re.I)
 _SHELL_ABORTED: Final = "User aborted the command"
+_TIMED_OUT: Final = later(r"\w+ tool terminated command after exceeding timeout \d+ ms")
 _SHELL_METADATA: Final = ("metadata", "bash_metadata", "shell_metadata")
 """Tags of text that the client adds to a command's output (reported)."""
 
@@ -297,6 +298,8 @@ def _outcome(found: _Called) -> ToolOutcome | None:
         return ToolOutcome("ok", _read(output) if found.call.op == "read" else output)
     exit_code = number_of(found.metadata.get("exit"))
     shown = without_last_block(output, *_SHELL_METADATA)
+    if exit_code is None and (timed_out := _TIMED_OUT.search(output, len(shown))):
+        return ToolOutcome("error", f"{shown}\n{timed_out[0]}")
     if exit_code is None:
         return ToolOutcome("interrupted" if _SHELL_ABORTED in output else "unknown", shown)
     return ToolOutcome("ok" if exit_code == 0 else "error", shown, exit_code=exit_code)
