@@ -30,6 +30,14 @@ def path_of(uri: str) -> str | None:
     return path[1:] if _DRIVE.match(path) else path
 
 
+def path_in(uri: str) -> str:
+    """Returns the path in a URI, on whichever machine it is; empty if it has none."""
+    try:
+        return unquote(urlsplit(uri).path)
+    except ValueError:
+        return ""
+
+
 def uri_in(raw: msgspec.Raw | None) -> str:
     """Returns a URI that is stored as text or as an object, or the path if it names a file on this machine."""
     given = fields_of(raw)

@@ -179,5 +179,18 @@ def test_a_folder_may_be_a_uri(tmp_path: Path) -> None:
     assert {event.cwd for event in reading.events} == {"/home/dev/my shop"}
 
 
+def test_a_folder_elsewhere_is_no_project_here_and_its_files_are_named(tmp_path: Path) -> None:
+    """In a container or on another machine (the extension for VS Code, 2026)."""
+    folder = "vscode-remote://dev-container%2B7b22/workspaces/shop"
+    held = document("story")
+    for state in (state for item in held["history"] for state in item.get("toolCallStates", [])):
+        given = state.get("parsedArgs", {})
+        given |= {name: "cart.py" for name in ("filepath", "file_path") if name in given}
+    events = states(tmp_path, {**held, "workspaceDirectory": folder}).events
+
+    assert {event.cwd for event in events} == {None}
+    assert {edit.path for edit in of(events, FileEdit)} == {"/workspaces/shop/cart.py"}
+
+
 def _is_prompt(item: dict[str, Any]) -> bool:
     return bool(item["message"]["role"] == "user")

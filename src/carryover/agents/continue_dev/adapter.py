@@ -27,7 +27,7 @@ from carryover.records.lenient import Fields, fields_of, inside, items_of, text_
 from carryover.records.patches import by_arguments
 from carryover.records.rawjson import ABSENT
 from carryover.records.text import HANDOFF_HEAD, without_ansi
-from carryover.records.uris import path_of
+from carryover.records.uris import path_in, path_of
 from carryover.text.pattern import later
 from carryover.transcript.files import read_document
 from carryover.transcript.layouts import Layout, source_at, sources_below
@@ -95,6 +95,8 @@ class _Piece(msgspec.Struct, frozen=True, omit_defaults=True):
     key: str
     at_ms: int
     cwd: str | None = None
+    remote: str | None = None
+    """The folder that it works in, on another machine or in a container."""
     item: msgspec.Raw = ABSENT
     title: str | None = None
     model: str | None = None
@@ -150,12 +152,14 @@ def _session(document: Fields, at_ms: int) -> Document:
     summarised = [_is_summary(item) for item in items]
     keys = [*accumulate(map(_identity, items), _chained, initial=digest(session))][1:]
     summary = keys[0] if summarised[:1] == [True] else ""
-    cwd = usable_folder(path_of(text_of(document.get("workspaceDirectory"))))
+    folder = text_of(document.get("workspaceDirectory"))
+    cwd = usable_folder(path_of(folder))
+    remote = usable_folder(path_in(folder)) if cwd is None else None
     model = next(filter(None, map(_model, reversed(items))), None)
     title = text_of(document.get("title"))
     pieces = [_Piece(key=f"{summary}info", at_ms=at_ms, cwd=cwd, title=title, model=model)] if items else []
     pieces += [
-        _Piece(key=key, at_ms=at_ms, cwd=cwd, item=item, after_summary=follows)
+        _Piece(key=key, at_ms=at_ms, cwd=cwd, remote=remote, item=item, after_summary=follows)
         for key, item, follows in zip(keys, items, [False, *summarised], strict=False)
     ]
     begin = _Begin(session=session, summary=summary)
@@ -305,7 +309,7 @@ def _call(recorder: _Recorder, key: str, state: Fields) -> None:
     if status not in _STATUSES:
         recorder.skip("history/toolCallStates", "unknown status")
     given = fields_of(state.get("parsedArgs")) or fields_of(text_of(function.get("arguments")).encode())
-    call = TOOLS.call(ident, name, given, recorder.cwd)
+    call = TOOLS.call(ident, name, given, recorder.cwd or recorder.piece.remote)
     call = msgspec.structs.replace(call, actor="human" if ident.startswith(_TYPED) else "model")
     recorder.add_call(call, f"{key}:call")
     question = text_of(given.get("question"))
