@@ -46,6 +46,14 @@ def test_thinking_is_left_out_and_the_architects_answer_for_the_editor_model_is_
     assert [event.body for event in events[2:]] == expected
 
 
+def test_the_architects_answer_after_its_thinking_is_no_prompt(tmp_path: Path) -> None:
+    """A model that only closes its thinking has it in the answer, and the editor does not get it (DeepSeek R1)."""
+    architect = answer("The user wants a b.\n</think>\n\nWrite b.\n\nThen test it.")
+    events = events_of(tmp_path, prompt("b, please"), architect, prompt("Write b.\n\nThen test it."), answer("Done."))
+
+    assert [found.text for found in of(events, model.UserPrompt)] == ["b, please"]
+
+
 @pytest.mark.parametrize(
     ("text", "subject"), [("/run make all", "make all"), ("!make all", "make all"), ("/git log -1", "git log -1")]
 )

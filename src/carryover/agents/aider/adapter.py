@@ -90,7 +90,7 @@ class _Context(SessionContext, frozen=True, omit_defaults=True):
     answer: int = 0
     """Digest of the last answer. In architect mode, the editor model gets it as a prompt."""
     repeated: int = 0
-    """Digest of the text given to a command, which is repeated as a separate prompt."""
+    """Digest of what may be repeated as a prompt: the text given to a command, or an answer without its thinking."""
     silent: bool = False
     """Whether the last answer consists of edits only."""
     call: OpenCall | None = None
@@ -294,8 +294,8 @@ def _answer(recorder: _Recorder, text: str) -> None:
         recorder.add_call(call, f"{call.id}:call")
     broke_off = recorder.context.interrupted
     add_answer(recorder, f"{recorder.item}:answer", answer.prose, final=None if broke_off else True, aborted=broke_off)
-    silent = not answer.prose
-    recorder.change(edits=tuple(edits), silent=silent, answer=_mark(text), repeated=0, new_path=(), lint=None)
+    recorder.change(edits=tuple(edits), silent=not answer.prose, new_path=(), lint=None)
+    recorder.change(answer=_mark(text), repeated=_mark(text.rpartition("</think>")[2]))
 
 
 def _message(recorder: _Recorder, text: str, *, retried: bool) -> None:
