@@ -33,7 +33,8 @@ _SEPARATOR = r"\\{0,7}[\"'`\]]{0,2}[ \t]{0,4}(?::(?!:)|=(?![=>])|,|=>)[ \t]{0,4}
 _OPEN = r"(?:[fbr]{0,2}\\{0,7}[\"'`])?"
 _AUTHORIZATION = later(rf"authorization{_SEPARATOR}{_OPEN}(?:([a-z][a-z0-9-]{{1,20}})[ \t]{{1,2}})?")
 _BEARER = later(r"bearer[ \t]{1,2}(?:[\"'`] ?[+.,&] ?[\"'`])?(?=[a-z0-9])")
-_COOKIE = later(rf"cookie2?{_SEPARATOR}{_OPEN}(?=[^\s=;,\"'`\\(){{}}\[\]]{{1,128}}=)")
+_NO_COOKIE = r"\W{0,4}samesite=(?:lax|strict|none)\b(?![ \t]*;)"  # prose on its attribute; no cookie follows it
+_COOKIE = later(rf"cookie2?{_SEPARATOR}{_OPEN}(?!{_NO_COOKIE})(?=[^\s=;,\"'`\\(){{}}\[\]]{{1,128}}=)")
 _ONE_WORD = later(r"[^\s\"'`\\,;<>(){}]*")
 _TO_QUOTE = {quote: later(rf"(?:[^\n\r\\{quote}]|\\(?![nrt{quote}]))*") for quote in "\"'`"}
 _TO_LINE_END = later(r"(?:[^\n\r\\]|\\(?![nrt]))*")

@@ -95,6 +95,8 @@ def is_prefixed_token(match: re.Match[str]) -> bool:
         return is_scrambled(body, 20)
     prefix = _MORE_PREFIX.match(body)
     body = body[prefix.end() :] if prefix else body
+    # An id that was pasted several times in a row is no longer than once.
+    body = max(body.split(match[0][: match.start(1) - match.start()]), key=len)
     one_case = body in (body.lower(), body.upper())
     shortest = 40 if one_case else 30
     return len(body) >= shortest and not _HASH.fullmatch(body) and is_opaque(body, or_hash=False)

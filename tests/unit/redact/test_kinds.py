@@ -104,6 +104,9 @@ def test_an_aws_secret_beside_its_id_is_replaced_too() -> None:
         "sk-your-api-key-here-and-more-words",
         "123456:" + "a" * 35,
         "data:image/png;base64,eyJ2ZXJzaW9uIjozfQ==",
+        "ses_07f2a91c4ffeKqLmTRbYwXc3Vd" * 3,  # an id that was pasted three times
+        "a **httpOnly** cookie, **SameSite=Lax**, **Secure** in production",
+        "Set-Cookie: SameSite=Strict",
     ],
 )
 def test_what_only_resembles_a_token_stays(text: str) -> None:
