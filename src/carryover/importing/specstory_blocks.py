@@ -91,6 +91,7 @@ def turn_lines(lines: Sequence[str]) -> list[int]:
     found: list[int] = []
     fences = Fences()
     ends = _tool_ends(lines)
+    thoughts = [at for at, line in enumerate(lines) if "</think>" in line]
     ruled = True  # a rule was above, blank lines aside
     blank = True  # a blank line was above
     at = 0
@@ -101,6 +102,9 @@ def turn_lines(lines: Sequence[str]) -> list[int]:
             fences = Fences()
         elif not fences and _TOOL.match(line):
             at = _tool_end(lines, at, ends)
+            line = ""
+        elif not fences and line.startswith("<think>") and (first := bisect_left(thoughts, at)) < len(thoughts):
+            at = thoughts[first]  # its fences may have no end
             line = ""
         else:
             fences.pass_line(line)

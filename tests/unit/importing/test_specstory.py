@@ -249,6 +249,8 @@ def test_the_project_is_the_folder_above_specstorys_own() -> None:
         ("_**User**_\n\n\t_**User**_\n", [0]),
         ("_**User**_\n\n```\nhalf a paste\n\n---\n\n_**Agent (m)**_\n\nyes", [0, 7]),  # the fence is never closed
         (f"{TOOL}\n```text\n{END}\n\n_**User**_\n\ntext", [4]),  # fences that do not add up
+        ("<think>\n```ts\na()\n```</think>\n\n_**Agent (m)**_\n\ntext", [5]),  # nor those of a thought
+        ("<think>\n\n_**Agent (m)**_\n\ntext", [2]),
     ],
 )
 def test_a_turn_begins_at_a_heading_below_a_blank_line(text: str, starts: list[int]) -> None:
