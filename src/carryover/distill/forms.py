@@ -57,9 +57,10 @@ def filled_in(prompt: str) -> Filled | None:
     return _of_a_file(prompt, lines) or _in_a_frame(prompt, lines) or _below_a_heading(prompt, lines)
 
 
-def stored_form(prompt: str) -> Filled:
-    """Returns the form of a stored prompt, in which nothing is known to be typed; its beginning stands for it."""
-    return Filled("", f"stored prompt “{clip(one_line(prompt), chars=_STORED_CHARS)}”, {len(prompt):,} characters")
+def whole_form(kind: str, prompt: str) -> Filled:
+    """Returns the form of a stored or scheduled prompt, in which nothing is known to be typed; its beginning stands for
+    it."""
+    return Filled("", f"{kind} prompt “{clip(one_line(prompt), chars=_STORED_CHARS)}”, {len(prompt):,} characters")
 
 
 def _of_a_file(prompt: str, lines: list[str]) -> Filled | None:

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from carryover import model
 from carryover.distill import digest as kept
 from carryover.distill.digest import Call, Digest, Failure, Heard, Pending, Reply, Said, Turn
-from carryover.distill.forms import filled_in, stored_form
+from carryover.distill.forms import filled_in, whole_form
 from carryover.distill.own_text import only_points_at_handoff, without_handoffs, without_mark
 from carryover.distill.quotes import clip, clip_middle
 from carryover.model import Event
@@ -109,14 +109,16 @@ def _weight(turns: tuple[Turn, ...], at: int) -> int:
 
 
 def prompt(digest: Digest, event: Event, body: model.UserPrompt) -> Digest:
-    """Begins a new turn, unless one was running that takes the words up."""
-    if body.actor != "human":
+    """Begins a new turn, unless one was running that takes the words up. Nothing of a scheduled prompt is the user's
+    own, as of a stored one."""
+    if body.actor != "human" and not body.scheduled:
         return _heard(digest, event, body) if body.sender else digest
     if body.in_turn and digest.turns:
         return _added(digest, event, body)
     resumes = only_points_at_handoff(body.text)
     typed = "" if resumes else without_handoffs(body.text).strip()
-    form = filled_in(typed) or (stored_form(typed) if body.stored else None)
+    form = whole_form("scheduled", typed) if body.scheduled else filled_in(typed)
+    form = whole_form("stored", typed) if form is None and body.stored else form
     typed = typed if form is None else form.typed or form.template
     text = f"{body.command} {typed}".strip() if body.command else typed
     turn = Turn(

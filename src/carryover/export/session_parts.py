@@ -171,6 +171,7 @@ def shown_body(body: model.AnyBody, agent: str, root: str | None, at_ms: int = 0
             kind: PartKind = "user" if actor == "human" else "agent"
             by_user = "You (a stored prompt)" if prompt.stored else "You"
             by_agent = f"Message of another session, {prompt.sender}" if prompt.sender else "Prompt of the agent"
+            by_agent = "Scheduled prompt" if prompt.scheduled else by_agent
             return Part(kind, at_ms, by_user if actor == "human" else by_agent, prompt.typed)
         case model.AssistantMessage(text=text, aborted=aborted):
             return Part("agent", at_ms, f"{agent} (cut off)" if aborted else agent, text)

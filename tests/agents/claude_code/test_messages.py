@@ -308,14 +308,17 @@ def test_what_a_channel_of_an_mcp_server_brings_is_no_queued_prompt(message: str
     assert transcript.queue("enqueue", "Why does <b> not close </i>?") != []
 
 
-def test_a_queued_text_that_proves_to_be_the_clients_is_withdrawn() -> None:
-    """As a prompt that the model scheduled."""
+def test_a_scheduled_prompt_begins_a_turn_and_is_not_the_users() -> None:
+    """It passes the queue as the user's prompts do (2.1.126, 2.1.138)."""
     transcript = Session()
     transcript.queue("enqueue", "Deploy with --force.")
+    transcript.queue("dequeue")
 
-    assert transcript.user("Deploy with --force.", isMeta=True) == [
-        QueuedPrompt(text="Deploy with --force.", change="withdrawn")
-    ]
+    withdrawn, prompt = transcript.user("Deploy with --force.", isMeta=True)
+    assert withdrawn == QueuedPrompt(text="Deploy with --force.", change="withdrawn")
+    assert prompt == Prompt(text="Deploy with --force.", actor="model", scheduled=True)
+    # What never was in the queue is only context for the model.
+    assert transcript.user("Deploy with --force.", isMeta=True) == []
 
 
 def test_what_the_client_puts_into_the_queue_is_no_prompt() -> None:

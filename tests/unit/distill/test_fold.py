@@ -52,6 +52,18 @@ def test_of_a_stored_prompt_only_what_was_typed_into_it_is_the_users() -> None:
     assert prompts(Conversation().event(model.UserPrompt(text=form, stored=True))) == ["add a cart"]
 
 
+def test_a_scheduled_prompt_begins_a_turn_in_which_nothing_is_the_users() -> None:
+    talk = Conversation().user("Publish the repository.").says("Published.", final=True)
+    talk.event(model.UserPrompt(text="Nightly check:\nrun all tests.", actor="model", scheduled=True))
+    talk.event(model.TurnEnd(reason="interrupted"))
+
+    assert [(turn.number, turn.prompt, turn.end) for turn in talk.digest.turns] == [
+        (1, "Publish the repository.", "answered"),
+        (2, "scheduled prompt “Nightly check: run all tests.”, 29 characters", "interrupted"),
+    ]
+    assert talk.turn.is_template
+
+
 def test_the_older_a_turn_the_less_of_it_is_kept_and_most_of_the_first_prompt() -> None:
     talk = Conversation()
     for number in range(24):

@@ -246,7 +246,9 @@ def _words(builder: ClaudeBuilder, texts: list[str], attachments: int) -> None:
     if add_message(builder, text, line.origin):
         return
     if line.is_meta or line.is_visible_in_transcript_only or is_clients(text):
-        _leave_queue(builder, text, withdrawn=True)  # a prompt that the model scheduled enters like the user's
+        # A scheduled prompt enters the queue like the user's, and begins a turn (2.1.126, 2.1.138).
+        if _leave_queue(builder, text, withdrawn=True) and line.is_meta and builder.subagent_id is None:
+            builder.add(model.UserPrompt(text=text, actor="model", scheduled=True), "prompt", digest(text))
         return
     if text in _INTERRUPTED:
         builder.add(model.TurnEnd(reason="interrupted"), "end", text)
@@ -289,15 +291,18 @@ def _prompt(builder: ClaudeBuilder, text: str, attachments: int = 0, *, in_turn:
         _leave_queue(builder, text)
 
 
-def _leave_queue(builder: ClaudeBuilder, text: str, *, withdrawn: bool = False) -> None:
-    """Removes a text from the queue if it is there; `withdrawn`: it does not become a prompt of the same words."""
+def _leave_queue(builder: ClaudeBuilder, text: str, *, withdrawn: bool = False) -> bool:
+    """Removes a text from the queue; returns whether it was there. `withdrawn`: it does not become a prompt that the
+    user typed."""
     queued = [*builder.context.queued]
     mark = digest(text.strip())
-    if mark in queued:
-        queued.remove(mark)
-        builder.change(queued=tuple(queued))
-        if withdrawn:
-            builder.add(model.QueuedPrompt(text=text, change="withdrawn"), "withdrawn", digest(text))
+    if mark not in queued:
+        return False
+    queued.remove(mark)
+    builder.change(queued=tuple(queued))
+    if withdrawn:
+        builder.add(model.QueuedPrompt(text=text, change="withdrawn"), "withdrawn", digest(text))
+    return True
 
 
 def _command(builder: ClaudeBuilder, text: str) -> None:

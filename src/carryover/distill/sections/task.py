@@ -9,7 +9,7 @@ from itertools import chain, takewhile
 from operator import itemgetter
 from typing import Final
 
-from carryover.distill.digest import Pending, Reply
+from carryover.distill.digest import Pending, Reply, Turn
 from carryover.distill.entry import WEIGHTS, Entry, Weight
 from carryover.distill.pastes import is_machine_line, parts, quoted_prompt, typed_words
 from carryover.distill.quotes import earlier, estimated_tokens
@@ -121,16 +121,17 @@ def _ranked(past: Past) -> Iterator[tuple[float, Step]]:
         since[step.view.session].append(own)
         is_long = step.view is past.lead and _is_long(prompt)
         says_more = (again >= _LEAST_AGAIN or is_long) and says_something(step.turn) and not is_said_again
-        if says_more and _is_typed(prompt) and not (past.is_beside(step) or is_aside(step, past.steps)):
+        if says_more and _is_typed(step.turn) and not (past.is_beside(step) or is_aside(step, past.steps)):
             yield (
                 math.log1p(again) + min(1, estimated_tokens(prompt) / _LONG_TOKENS) - math.log1p(turns_since) / 3,
                 step,
             )
 
 
-def _is_typed(prompt: str) -> bool:
-    """Whether nothing of a prompt was pasted, nor looks as if a program had printed it."""
-    return typed_words(prompt) == prompt and not any(map(is_machine_line, prompt.splitlines()))
+def _is_typed(turn: Turn) -> bool:
+    """Whether nothing of a prompt was pasted, nor looks as if a program had printed it, and it is no template."""
+    is_pasted = typed_words(turn.prompt) != turn.prompt or any(map(is_machine_line, turn.prompt.splitlines()))
+    return not is_pasted and not turn.is_template
 
 
 def task_entries(past: Past, chosen: Mapping[str, Sequence[Step]]) -> list[Entry]:

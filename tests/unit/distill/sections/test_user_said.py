@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from carryover.distill.entry import FIXED
-from carryover.model import Answer
-from support.conversation import GOAL, Conversation, handoff
+from carryover.model import Answer, UserPrompt
+from support.conversation import GOAL, Conversation, handoff, under
 
 
 def test_a_prompt_that_corrects_a_plan_stays_before_the_answers_that_it_may_overturn() -> None:
@@ -19,3 +19,15 @@ def test_a_prompt_that_corrects_a_plan_stays_before_the_answers_that_it_may_over
     weights = {source.text: entry.weight for entry in said for source in entry.sources}
 
     assert weights["Store it as npz instead."] <= FIXED < max(weights.values())
+
+
+def test_a_scheduled_prompt_is_not_among_the_prompts_that_work_took_up() -> None:
+    nightly = "Run the parser benchmark and report what it took."
+    talk = Conversation().user("Tidy the docs.").says("Tidied.")
+    talk.event(UserPrompt(text=nightly, actor="model", scheduled=True))
+    for _ in range(3):
+        talk.ran("make bench", "ok").says("The parser benchmark took 3 s.").user("Go on.")
+    talk.ran("make bench").says("The parser benchmark took 2 s.").user("Write a changelog.")
+
+    assert "scheduled prompt" not in under("Task", talk)
+    assert "scheduled prompt" in under("What the user said", talk)
