@@ -51,6 +51,9 @@ _LONGEST_PLAN: Final = 4000
 _LONGEST_QUEUED: Final = 600
 _LONGEST_REPORT: Final = 3000
 _LONGEST_ADDED: Final = 1200
+_BY_SIGNAL: Final = 128
+"""Shells give a command that a signal ended a greater exit code."""
+_AT_ONCE_MS: Final = 1000
 
 
 def with_turn(digest: Digest, **changes: Any) -> Digest:
@@ -228,11 +231,24 @@ def _stands(reply: Reply, call: str) -> bool:
 
 def ending(digest: Digest, event: Event, body: model.TurnEnd) -> Digest:
     """Records that the turn was cut off, whatever was said in it. Who cancels at a limit was stopped by the limit."""
-    if body.reason == "interrupted" and digest.turn is not None and digest.turn.end == "limit":
-        return digest
+    if body.reason == "interrupted":
+        if digest.turn is not None and digest.turn.end == "limit":
+            return digest
+        digest = _killed(digest, event.at_ms)
     message = clip(one_line(body.message), chars=200)
     cut_off = kept.Ending(reason=body.reason, message=message, at_ms=event.at_ms, resets=body.resets)
     return replace(with_turn(digest, end=body.reason, last_ms=event.at_ms), ending=cut_off)
+
+
+def _killed(digest: Digest, at_ms: int) -> Digest:
+    """Returns the digest after an interruption: the command that a signal ended just before was stopped by it, and did
+    not fail (Claude Code 2.1.133, 2.1.138: 2 ms before)."""
+    call = digest.calls[-1] if digest.calls else None
+    if call is None or (call.exit_code or 0) <= _BY_SIGNAL or at_ms - call.at_ms > _AT_ONCE_MS:
+        return digest
+    stopped = replace(call, status="interrupted", exit_code=None)
+    failures = tuple(failure for failure in digest.failures if failure.at_ms != call.at_ms)
+    return replace(digest, calls=(*digest.calls[:-1], stopped), failures=failures)
 
 
 def summary(digest: Digest, event: Event, body: model.AgentSummary) -> Digest:
