@@ -192,18 +192,22 @@ def _solves(failure: Failure, mark: str, turn: int) -> bool:
 
 
 def _edit(digest: Digest, event: Event, body: FileEdit) -> Digest:
-    """Replaces the file's previous edit; a new file stays new."""
+    """Replaces the file's previous edit. A new file stays new, and one that was deleted and added again is not."""
     if names_handoff(body.path):
         return digest
     former = next((file for file in digest.touched if file.path == body.path), None)
-    is_still_new = former is not None and former.change == "add" and body.change == "modify"
+    change = body.change
+    if former is not None and former.change == "add" and change == "modify":
+        change = "add"
+    elif former is not None and former.change == "delete" and not former.temporary and change == "add":
+        change = "modify"
     file = EditedFile(
         path=body.path,
-        change="add" if is_still_new else body.change,
+        change=change,
         at_ms=event.at_ms,
         turn=digest.prompts,
         session=event.session,
-        edits=former.edits + 1 if former else 1,
+        edits=former.edits + (former.change != "delete") if former else 1,
         temporary=body.change == "delete" and former is not None and former.change in ("add", "delete"),
         line=body.line,
         anchor=clip(body.anchor, chars=120) if body.anchor else None,

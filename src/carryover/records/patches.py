@@ -19,9 +19,14 @@ _MOVE: Final = later(r"\*\*\* Move to: (.+)")
 
 
 def in_patch(text: str, cwd: str | None) -> tuple[Change, ...]:
-    """Returns the changes of an `apply_patch` text in `cwd`. Its hunks have no line numbers, so the edits have none."""
-    found = (_planned(name, path, lines, cwd) for name, path, lines in _files(text))
-    return tuple(change for change in found if change is not None)
+    """Returns the changes of an `apply_patch` text in `cwd`. Its hunks have no line numbers, so the edits have none. A
+    file that it deletes and adds counts as modified."""
+    planned = (_planned(name, path, lines, cwd) for name, path, lines in _files(text))
+    found = [change for change in planned if change is not None]
+    deleted, created = ({change.path for change in found if change.change == kind} for kind in ("delete", "add"))
+    again = deleted & created
+    kept = (change for change in found if change.change != "delete" or change.path not in again)
+    return tuple(modified(change) if change.path in again else change for change in kept)
 
 
 def files_in_patch(text: str) -> list[str]:
@@ -32,6 +37,11 @@ def files_in_patch(text: str) -> list[str]:
 def added(path: str, content: str) -> Change:
     """Returns the change that creates a file."""
     return msgspec.structs.replace(written(path, content), change="add")
+
+
+def modified(change: Change) -> Change:
+    """Returns the change as one of a file that existed before."""
+    return msgspec.structs.replace(change, change="modify")
 
 
 def renamed(change: Change, to: str, cwd: str | None) -> Change | None:

@@ -174,6 +174,24 @@ def test_a_patch_is_what_the_client_says_it_changed(rollout: Rollout) -> None:
     assert rollout.response("custom_tool_call_output", call_id=call, output="Exit code: 0\nOutput:\nSuccess.") == []
 
 
+@pytest.mark.parametrize("by_client", [True, False])
+def test_a_file_that_one_patch_deletes_and_adds_was_there_before(by_client: bool) -> None:
+    """The client reports it as added (0.140); before, only the patch says it."""
+    rollout = Rollout(family="legacy")
+    rollout.turn()
+    call = rollout.patches("*** Delete File: a.lua", "*** Add File: a.lua", "+return 1", "*** Add File: b.lua", "+b")
+    changes = {f"{SHOP}/{name}.lua": {"type": "add", "content": "return 1\n"} for name in "ab"}
+    if by_client:
+        found = rollout.event("patch_apply_end", call_id=call, turn_id="turn-1", status="completed", changes=changes)
+    else:
+        found = rollout.response("custom_tool_call_output", call_id=call, output="Exit code: 0\nOutput:\nSuccess.")
+
+    assert [(edit.path, edit.change) for edit in edits_of(found)] == [
+        (f"{SHOP}/a.lua", "modify"),
+        (f"{SHOP}/b.lua", "add"),
+    ]
+
+
 @pytest.mark.parametrize("status", ["failed", "declined", "brand-new"])
 def test_a_patch_that_was_not_applied_changes_nothing(status: str) -> None:
     rollout = Rollout()

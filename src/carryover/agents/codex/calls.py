@@ -23,7 +23,7 @@ from carryover.records.asked import Asked, asked_in, plan_items
 from carryover.records.changes import Change, as_edit, hunks_in, patched
 from carryover.records.fields import SHORT_CHARS, SUBJECT_CHARS, bounded, digest, resolved
 from carryover.records.lenient import Fields, fields_of, first_text, is_true, items_of, number_of, text_of
-from carryover.records.patches import added, in_patch, patched_path, renamed
+from carryover.records.patches import added, in_patch, modified, patched_path, renamed
 from carryover.records.text import names_own_folder, without_ansi
 from carryover.records.uris import path_of
 from carryover.text.pattern import later
@@ -234,6 +234,10 @@ def handle_file_change(rollout: Rollout) -> None:
     made = (_made(path, fields_of(detail), rollout.cwd) for path, detail in reported)
     changes = tuple(change for change in made if change is not None)
     call = rollout.known(ident) or _open(rollout, _patch(ident, changes))
+    # A file that the patch deletes and adds is reported as added (0.140).
+    existed = {change.path for change in call.changes if change.change == "modify"}
+    again = [change for change in changes if change.change == "add" and change.path in existed]
+    changes = tuple(modified(change) if change in again else change for change in changes)
     printed = "\n".join(filter(None, (rollout.text("stdout"), rollout.text("stderr"))))
     _finish(rollout, replace(call, op="edit", changes=changes), _ended(None, printed, rollout.text("status")))
 

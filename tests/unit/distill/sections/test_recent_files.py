@@ -210,6 +210,9 @@ def test_only_of_code_that_is_there_it_says_whether_tests_pass(path: str, change
         (["add", "modify", "modify"], "added, edited 2 times"),
         (["modify", "delete"], "deleted"),
         (["rename"], "moved here"),
+        (["delete", "add"], "edited"),
+        (["modify", "delete", "add"], "edited 2 times"),
+        (["add", "delete", "add"], "added, then edited"),
     ],
 )
 def test_it_says_what_was_done_to_a_file_and_how_often(changes: list[Change], words: str) -> None:
