@@ -423,3 +423,10 @@ def test_a_result_that_is_written_before_its_call_ends_it() -> None:
     assert named == "toolu_1" and isinstance(call, model.ToolCall)
     assert isinstance(result, model.ToolResult) and (result.status, result.name) == ("ok", "Edit")
     assert isinstance(edit, model.FileEdit) and edit.path == "/home/dev/shop/cart.py"
+
+
+def test_a_call_that_has_an_id_alone_is_about_it() -> None:
+    transcript = Session()
+    transcript.runs("CronDelete", "Cancelled job 73eaa459.", id="73eaa459")
+
+    assert ended(transcript).subject == "73eaa459"

@@ -38,7 +38,7 @@ TOOLS: Final = Tools(
     }
 )
 """The known tools (2.0.65 to 2.1.328)."""
-_ABOUT: Final = tuple("command file_path notebook_path pattern url query skill path description subject".split())
+_ABOUT: Final = tuple("command file_path notebook_path pattern url query skill path description subject id".split())
 """The arguments that may say what a call is about, the most telling first."""
 _FIRST_ABOUT: Final = {"agent": ("description",), "other": ("description",), "plan": ("subject",)}
 """The argument that says it better than all of `_ABOUT` for calls of these operations."""
