@@ -26,7 +26,7 @@ from carryover.distill.quotes import clip, clip_middle
 from carryover.distill.turns import MOST_FAILURES, MOST_PENDING, at_work, with_turn
 from carryover.model import AnyBody, Event, FileEdit, SessionInfo, ToolCall, ToolResult, is_own_tool
 from carryover.records.file_bodies import without_bodies
-from carryover.records.shell_jobs import ends_job, job_left, kills, reports_end
+from carryover.records.shell_jobs import ends_job, job_left, kills, never_began, reports_end
 from carryover.testruns.reading import test_run_in
 from carryover.text.harmless import one_line
 from carryover.text.looking import is_looking, is_retry
@@ -158,7 +158,8 @@ def _with_jobs(digest: Digest, body: ToolResult, event: Event) -> Digest:
     named = named or list(jobs[:1] if ends and len(jobs) == 1 else ())
     running = [] if ends else [replace(job, at_ms=event.at_ms, turn=digest.prompts) for job in named]
     left = job_left(body.subject) if body.status == "ok" else None
-    left = None if left is not None and reports_end(body.output, left[1]) else left
+    has_ended = left is not None and (reports_end(body.output, left[1]) or never_began(body.output, left[1]))
+    left = None if has_ended else left
     if left is not None and not any(job.at_ms == event.at_ms for job in jobs):  # else the agent recorded it itself
         name, line = left
         running = [Pending(id=name, text=clip(line, chars=200), at_ms=event.at_ms, turn=digest.prompts, op="shell")]

@@ -51,6 +51,8 @@ _LONGEST_PLAN: Final = 4000
 _LONGEST_QUEUED: Final = 600
 _LONGEST_REPORT: Final = 3000
 _LONGEST_ADDED: Final = 1200
+_SHORTEST_JOB: Final = 5
+"""A shorter id may stand in any output."""
 _BY_SIGNAL: Final = 128
 """Shells give a command that a signal ended a greater exit code."""
 _AT_ONCE_MS: Final = 1000
@@ -306,7 +308,7 @@ def job(digest: Digest, event: Event, body: model.BackgroundTask) -> Digest:
         others = tuple(job for job in others if job.op != "shell" or job.at_ms != event.at_ms)
         running = Pending(id=body.task_id, text=label, at_ms=event.at_ms, turn=digest.prompts)
         return replace(at_work(digest, event), jobs=(*others, running)[-MOST_PENDING:])
-    digest = replace(digest, jobs=others)
+    digest = replace(digest, jobs=others, calls=_with_end(digest.calls, body))
     signature = f"job:{body.task_id}"
     if body.state == "failed" and not any(failure.signature == signature for failure in digest.failures):
         cause = clip(one_line(body.report), chars=200)
@@ -324,6 +326,17 @@ def job(digest: Digest, event: Event, body: model.BackgroundTask) -> Digest:
         turn=digest.prompts,
     )
     return with_call(digest, made)
+
+
+def _with_end(calls: tuple[Call, ...], body: model.BackgroundTask) -> tuple[Call, ...]:
+    """Returns the calls with the end of a job as the result of the command that started it, which the client had
+    answered with a line on the job's id (Claude Code 2.1.27 to 2.1.226)."""
+    job = body.task_id if len(body.task_id) >= _SHORTEST_JOB else "\n"
+    shell = (call for call in calls if call.op == "shell" and call.status == "ok" and "\n" not in call.output)
+    begun = next((call for call in shell if job in call.output and job not in call.subject), None)
+    output = clip(one_line(body.label), chars=200) or f"background job {body.state}"
+    ended = replace(begun, status="error" if body.state == "failed" else "ok", output=output) if begun else None
+    return tuple(ended if ended is not None and call is begun else call for call in calls)
 
 
 def with_call(digest: Digest, made: Call) -> Digest:

@@ -53,6 +53,14 @@ def reports_end(output: str, line: str) -> bool:
     return known != "" and any(known in _plain(found[1]) for found in _REPORTED.finditer(output))
 
 
+def never_began(output: str, line: str) -> bool:
+    """Whether a shell reports in `output` that it could not start the program of the command line `line`, in any
+    language: `bash: line 1: eog: command not found`, `zsh: command not found: eog`."""
+    program = line.partition(" ")[0]
+    said = ([part.strip() for part in each.split(":")] for each in output.splitlines())
+    return any(shell.endswith("sh") and program in parts for shell, *parts in said)
+
+
 def _plain(line: str) -> str:
     return _NOT_TOLD.sub("", line)
 

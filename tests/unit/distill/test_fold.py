@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import reduce
-from typing import Literal
+from typing import Any, Literal
 
 import pytest
 
@@ -198,6 +198,28 @@ def test_a_job_in_the_background_runs_until_it_ends_and_its_report_is_read() -> 
 
 
 @pytest.mark.parametrize(
+    ("state", "label", "told"),
+    [
+        ("done", 'Background command "Build" completed (exit code 0)', "ok"),
+        ("failed", "", "error"),
+        ("stopped", "", "ok"),
+    ],
+)
+def test_the_command_that_began_a_job_is_told_with_its_end(state: Any, label: str, told: str) -> None:
+    """Its own result is only the client's line on the job (Claude Code 2.1.27 to 2.1.226)."""
+    begun = "Command running in background with ID: b9fbd81. Output is being written to: /tmp/tasks/b9fbd81.output"
+    talk = Conversation().user("Build it.").ran("make all", begun).ran("cat /tmp/tasks/b9fbd81.output", "cc a.c")
+    talk.event(model.BackgroundTask(task_id="b9fbd81", state="running", label="Build"))
+    assert talk.digest.calls[0].output == begun
+    talk.event(model.BackgroundTask(task_id="b9fbd81", state=state, label=label))
+
+    assert [(call.output, call.status) for call in talk.digest.calls] == [
+        (label or f"background job {state}", told),
+        ("cc a.c", "ok"),
+    ]
+
+
+@pytest.mark.parametrize(
     ("output", "left"),
     [
         ("[1] 4711\nready", ["npm run dev"]),
@@ -215,6 +237,21 @@ def test_a_job_that_the_shell_reports_as_ended_does_not_run(output: str, left: l
     later = Conversation().user("Serve it.").ran(command, "[1] 4711").ran("curl localhost", output)
     for talk in (at_once, later):
         assert [job.text for job in talk.digest.jobs] == left
+
+
+@pytest.mark.parametrize(
+    ("output", "began"),
+    [
+        ("/bin/bash: line 1: eog: command not found", False),
+        ("bash: Zeile 1: eog: Kommando nicht gefunden.", False),
+        ("zsh:1: command not found: eog", False),
+        ("eog: the folder has no pictures: zsh", True),
+    ],
+)
+def test_a_job_whose_program_the_shell_did_not_find_does_not_run(output: str, began: bool) -> None:
+    talk = Conversation().user("Show them.").ran("eog pictures &disown 2>&1", output)
+
+    assert [job.text for job in talk.digest.jobs] == (["eog pictures"] if began else [])
 
 
 @pytest.mark.parametrize(
