@@ -241,7 +241,7 @@ def test_a_call_that_was_cancelled_beside_one_that_failed_did_not_fail(why: str)
     transcript = Session()
     [result] = transcript.runs("Bash", f"<tool_use_error>{why}</tool_use_error>", failed=True, result=why, command="ls")
     assert isinstance(result, model.ToolResult)
-    assert (result.status, result.output) == ("interrupted", "")
+    assert (result.status, result.output) == ("unknown", why)
 
 
 @pytest.mark.parametrize(

@@ -131,7 +131,7 @@ def _by_text(output: str, *, by_client: bool, by_user: bool) -> ToolOutcome | No
     if by_client and output.startswith(_UNASKED):
         return ToolOutcome("error", output, never_ran=True)
     if (found := _TOOL_ERROR.match(output)) and found[1].strip().startswith(_SIBLING):
-        return ToolOutcome("interrupted")
+        return ToolOutcome("unknown", found[1].strip())
     if found:
         return ToolOutcome("error", found[1].strip(), never_ran=True)
     if found := _EXIT_CODE.match(output):
