@@ -10,6 +10,7 @@ from carryover.distill.digest import Digest, SeenDocument
 from carryover.facts import Boxes
 from carryover.model import Event, FileEdit, ToolResult
 from carryover.records.documents import documents_read
+from carryover.records.fields import with_drive
 from carryover.text.boxes import boxes_after, is_document
 
 _MOST: Final = 12
@@ -17,7 +18,8 @@ _MOST: Final = 12
 
 def after_result(digest: Digest, event: Event, body: ToolResult) -> Digest:
     """Returns the digest after a call that may have read documents."""
-    for path, boxes in documents_read(body, event.cwd):
+    for named, boxes in documents_read(body, event.cwd):
+        path = with_drive(named)
         former = _known(digest, path)
         if former is None:
             digest = _seen(digest, event, None, path, None, boxes)

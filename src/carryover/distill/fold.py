@@ -25,6 +25,7 @@ from carryover.distill.own_text import names_handoff, without_handoffs
 from carryover.distill.quotes import clip, clip_middle
 from carryover.distill.turns import MOST_FAILURES, MOST_PENDING, at_work, with_turn
 from carryover.model import AnyBody, Event, FileEdit, SessionInfo, ToolCall, ToolResult, is_own_tool
+from carryover.records.fields import with_drive
 from carryover.records.file_bodies import without_bodies
 from carryover.records.shell_jobs import ends_job, job_left, kills, never_began, reports_end
 from carryover.testruns.reading import test_run_in
@@ -210,6 +211,8 @@ def _edit(digest: Digest, event: Event, body: FileEdit) -> Digest:
     """Replaces the file's previous edit. A new file stays new, and one that was deleted and added again is not."""
     if names_handoff(body.path):
         return digest
+    failures = tuple(_after_edit(failure, body.path) for failure in digest.failures)
+    body = replace(body, path=with_drive(body.path), old_path=with_drive(body.old_path) if body.old_path else None)
     former = next((file for file in digest.touched if file.path == body.path), None)
     change = body.change
     if former is not None and former.change == "add" and change == "modify":
@@ -228,7 +231,6 @@ def _edit(digest: Digest, event: Event, body: FileEdit) -> Digest:
         anchor=clip(body.anchor, chars=120) if body.anchor else None,
     )
     others = (other for other in digest.touched if other.path not in (body.path, body.old_path))
-    failures = tuple(_after_edit(failure, body.path) for failure in digest.failures)
     digest = replace(at_work(digest, event), touched=(*others, file)[-_MOST_EDITED_FILES:], failures=failures)
     digest = documents.after_edit(digest, event, body)
     changes = max(1, digest.turns[-1].changes)
@@ -238,7 +240,7 @@ def _edit(digest: Digest, event: Event, body: FileEdit) -> Digest:
 def _elsewhere(digest: Digest, event: Event, body: model.ChangedElsewhere) -> Digest:
     """Notes that a file is not as its last edit left it, unless a command of this turn names it and may have done it:
     Claude Code looks at each step (2.1.136 to 2.1.226)."""
-    file = next((file for file in digest.touched if file.path == body.path), None)
+    file = next((file for file in digest.touched if file.path == with_drive(body.path)), None)
     if file is None:
         return digest
     name = body.path.replace("\\", "/").rpartition("/")[2]

@@ -80,6 +80,12 @@ def resolved(path: str, cwd: str | None) -> str | None:
     return posixpath.normpath(posixpath.join(base, path)) if base.startswith("/") else None
 
 
+def with_drive(path: str) -> str:
+    """Returns a path with its drive of Windows as a capital letter, to compare it: one session may write it either way
+    (Codex 0.142)."""
+    return f"{path[0].upper()}{path[1:]}" if _WINDOWS.match(path) else path
+
+
 def folder_holding(path: str, folders: Iterable[str]) -> str | None:
     """Returns the nearest of the folders that holds an absolute path, or is it; None if none does."""
     holding = [folder for folder in folders if f"{path}/".startswith(f"{folder.rstrip('/')}/")]

@@ -161,6 +161,18 @@ def test_the_same_failure_again_is_counted_and_a_failed_edit_is_solved_by_the_ed
     assert failure(edit.edited("cart.py")).solved
 
 
+def test_a_file_is_one_file_whichever_way_its_drive_is_written() -> None:
+    talk = Conversation().user(GOAL)
+    for drive in "cC":
+        talk.ran(f"{drive}:\\shop\\PLAN.md", op="read", name="Read")
+        talk.event(model.FileEdit(path=f"{drive}:\\shop\\PLAN.md", change="modify"))
+    talk.event(model.ChangedElsewhere(path="c:\\shop\\PLAN.md"))
+
+    [file], [document] = talk.digest.touched, talk.digest.documents
+    assert (file.path, file.edits, file.elsewhere_ms) == ("C:\\shop\\PLAN.md", 2, talk.at_ms)
+    assert document.path == file.path
+
+
 def test_nothing_of_a_handoff_is_read_however_it_came_in() -> None:
     talk = Conversation().user(f"{HANDOFF}\nGo on with the tax.").says(f"I read:\n{HANDOFF}\nThe tax is next.")
     talk.ran("cat notes.md", f"{HANDOFF}\nlast line").ran("/shop/.carryover/handoff.md", HANDOFF, op="read")

@@ -17,6 +17,7 @@ from carryover.distill.sections.recent_files import edited_since, relative
 from carryover.distill.trail import Past, Step
 from carryover.distill.view import ProjectView, SessionView
 from carryover.model import ToolResult
+from carryover.records.fields import with_drive
 from carryover.text.looking import found_nothing, is_looking
 from carryover.text.pattern import later
 
@@ -69,7 +70,7 @@ def _is_listed(call: Call, view: ProjectView) -> bool:
     if call.op not in ("edit", "write") or call.status != "unknown":
         return False
     digests = (digest for session in view.sessions for digest in session.digests)
-    return any(file.path == call.subject for digest in digests for file in digest.touched)
+    return any(file.path == with_drive(call.subject) for digest in digests for file in digest.touched)
 
 
 def _is_solved(call: Call, session: SessionView) -> bool:
