@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import chain
 from typing import Final, Literal
 
@@ -23,9 +23,8 @@ from carryover.text.pattern import later
 TestState = Literal["pass", "fail", "unknown", "failing before this edit"]
 _NOT_CODE: Final = tuple(".md .mdx .markdown .rst .txt .adoc .json .toml .yaml .yml .ini .cfg .csv .lock .svg".split())
 _NOT_THE_PROJECT: Final = (".git/", ".carryover/", "node_modules/")
-_SCRATCH: Final = later(
-    r"^/(?:tmp|var(?!/www/)|private|dev|proc)/|/(?:\.git|\.carryover|node_modules)/|^\w:/.*/AppData/"
-)
+_NO_WORK: Final = later(r"^/(?:dev|proc)/|/(?:\.git|\.carryover|node_modules)/")
+_SCRATCH: Final = later(r"^/(?:tmp|var(?!/www/)|private)/|^\w:/.*/AppData/")
 _SETTINGS: Final = later(r"(?:^/root|/(?:home|Users)/[^/]+)/\.(?!claude/CLAUDE\.md)[^/]+/")
 """What programs keep in hidden folders of a home: settings that the user works on, but also caches and their own
 notes. Hidden folders elsewhere belong to a project."""
@@ -48,21 +47,35 @@ def recent_files(
 ) -> list[RecentFile]:
     """Returns the newest edit of each file of the project, newest first; those written and then deleted come last.
     A file in another checkout, or `outside` of the project, has its full path. The path of one below a former root is
-    relative to the current root. Of the settings of programs, only those that the conversation names are shown."""
+    relative to the current root. Of the settings of programs, only those that the conversation names are shown. If all
+    that was edited is scratch files and settings, these are the work."""
     digests = [digest for session in view.sessions for digest in session.digests]
-    newest: dict[str, EditedFile] = {}
-    for file in chain.from_iterable(digest.touched for digest in digests):
-        path = placed(file.path, view, outside=outside)
-        if path is None and outside and _is_named(file.path, digests):
-            path = _outside(file.path, view.root, settings=True)
-        if path is not None and (path not in newest or newest[path].at_ms < file.at_ms):
-            newest[path] = file
+    files = [*chain.from_iterable(digest.touched for digest in digests)]
+
+    def shown(path: str) -> str | None:
+        is_named = outside and _is_named(path, digests)
+        return placed(path, view, outside=outside) or (_outside(path, view.root, settings=True) if is_named else None)
+
+    newest = _newest(files, shown)
+    if not newest and outside:
+        lasting = (file for file in files if not file.temporary)
+        newest = _newest(lasting, lambda path: _outside(path, view.root, settings=True, scratch=True))
     runs = sorted((seen for digest in digests for seen in digest.runs), key=lambda seen: seen.at_ms)
     ordered = sorted(newest.items(), key=lambda item: (item[1].temporary, -item[1].at_ms, -item[1].turn, item[0]))
     return [
         RecentFile(path=path, touched=file, status=_status(path, file, runs), facts=facts.get(path))
         for path, file in ordered[:limit]
     ]
+
+
+def _newest(files: Iterable[EditedFile], shown: Callable[[str], str | None]) -> dict[str, EditedFile]:
+    """Returns the newest edit of each file by the name under which `shown` has it, without those that have none."""
+    newest: dict[str, EditedFile] = {}
+    for file in files:
+        path = shown(file.path)
+        if path is not None and (path not in newest or newest[path].at_ms < file.at_ms):
+            newest[path] = file
+    return newest
 
 
 def edited_since(command: str, at_ms: int, view: ProjectView) -> str:
@@ -99,12 +112,12 @@ def _below(path: str, root: str) -> str | None:
     return tidy[len(prefix) :] if is_below else None
 
 
-def _outside(path: str, root: str, *, settings: bool = False) -> str | None:
-    """Returns the full path of a file outside the project; None for scratch files and, unless `settings`, for what
-    programs keep for themselves."""
+def _outside(path: str, root: str, *, settings: bool = False, scratch: bool = False) -> str | None:
+    """Returns the full path of a file outside the project; unless `scratch`, None for scratch files and, unless
+    `settings`, for what programs keep for themselves."""
     tidy = path.replace("\\", "/")
-    is_outside = is_absolute(path) and _below(path, root) is None
-    is_kept_aside = _SCRATCH.search(tidy) or (_SETTINGS.search(tidy) and not settings)
+    is_outside = is_absolute(path) and _below(path, root) is None and not _NO_WORK.search(tidy)
+    is_kept_aside = (_SCRATCH.search(tidy) and not scratch) or (_SETTINGS.search(tidy) and not settings)
     return tidy if is_outside and not is_kept_aside else None
 
 

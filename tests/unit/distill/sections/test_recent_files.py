@@ -93,11 +93,26 @@ def test_so_is_one_on_another_drive_of_windows(path: str, shown: str | None) -> 
 @pytest.mark.parametrize(("said", "is_shown"), [("Set the model in settings.json", True), ("Set the model", False)])
 @pytest.mark.parametrize("path", ["/home/dev/.agent/settings.json", "C:\\Users\\dev\\.agent\\settings.json"])
 def test_a_setting_of_a_program_is_shown_if_the_conversation_names_it(path: str, said: str, is_shown: bool) -> None:
-    talk = session("s1").user(said).event(FileEdit(path=path, change="modify")).says("Done.")
+    talk = session("s1").user(said).edited("cart.py").event(FileEdit(path=path, change="modify")).says("Done.")
     view = project(talk)
 
-    assert [file.path for file in recent_files(view)] == ([path.replace("\\", "/")] if is_shown else [])
-    assert recent_files(view, outside=False) == [], "no file of another project is read"
+    shown = [path.replace("\\", "/")] if is_shown else []
+    assert [file.path for file in recent_files(view)] == [*shown, "cart.py"]
+    assert [file.path for file in recent_files(view, outside=False)] == ["cart.py"], (
+        "no file of another project is read"
+    )
+
+
+def test_scratch_files_and_settings_are_shown_if_nothing_else_was_edited() -> None:
+    talk = session("s1").user("Port it to C.")
+    aside = ["/tmp/uuid-c/uuid.c", "/home/dev/.agent/memory/rules.md"]
+    for path in (*aside, "/tmp/uuid-c/.git/HEAD", "/proc/1/mem"):
+        talk.event(FileEdit(path=path, change="modify"))
+    talk.event(FileEdit(path="/tmp/try.c", change="add")).event(FileEdit(path="/tmp/try.c", change="delete"))
+
+    assert sorted(file.path for file in recent_files(project(talk))) == sorted(aside)
+    assert recent_files(project(talk), outside=False) == [], "no file of another project is read"
+    assert [file.path for file in recent_files(project(talk.edited("cart.py")))] == ["cart.py"]
 
 
 def test_the_file_that_was_edited_most_stays_as_long_as_the_second() -> None:
