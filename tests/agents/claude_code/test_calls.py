@@ -430,3 +430,11 @@ def test_a_call_that_has_an_id_alone_is_about_it() -> None:
     transcript.runs("CronDelete", "Cancelled job 73eaa459.", id="73eaa459")
 
     assert ended(transcript).subject == "73eaa459"
+
+
+@pytest.mark.parametrize(("path", "is_edit"), [("projects/-shop/memory/MEMORY.md", True), ("plans/brave.md", False)])
+def test_memory_is_edited_as_any_file_and_the_clients_copy_of_a_plan_is_not(path: str, *, is_edit: bool) -> None:
+    transcript = Session()
+    transcript.runs("Write", result={"type": "create"}, file_path=f"/home/dev/.claude/{path}", content="No floats.")
+
+    assert [edit.path for edit in transcript.all(model.FileEdit)] == [f"/home/dev/.claude/{path}"] * is_edit

@@ -53,9 +53,8 @@ _NOT_RUNNING: Final = later(
 )
 """Why a job could not be stopped (2.0.8, 2.1.39; `already` read about), or was not found (2.0.29 to 2.1.16)."""
 _STATES: Final[dict[str, model.PlanState]] = {"pending": "pending", "in_progress": "active", "completed": "done"}
-_OWN_NOTES: Final = later(r"/\.claude/(?:plans|projects)/")
-"""Plans and memory that the client keeps for itself (2.0.28, 2.1.328), outside every project and not part of the
-work."""
+_OWN_PLANS: Final = later(r"/\.claude/plans/")
+"""Plans that the client keeps for itself (2.0.28, 2.1.328): their text is in the call that proposes one."""
 
 
 def handle_tool_use(builder: ClaudeBuilder, part: str, block: Block) -> None:
@@ -89,7 +88,7 @@ def _called(builder: ClaudeBuilder, name: str, given: Fields, question: str) -> 
         tree = tree_added(first_text(given, "command"), cwd)
     elif op in ("edit", "write") and (named := first_text(given, "file_path", "notebook_path")):
         path = usable_folder(resolved(named, cwd))
-        changes = () if path is None or _OWN_NOTES.search(path) else (planned(path, given),)
+        changes = () if path is None or _OWN_PLANS.search(path) else (planned(path, given),)
     return OpenClaudeCall(
         id=builder.call_id,
         name=name,
