@@ -47,6 +47,7 @@ def result(output: str = "", exit_code: int | None = None, subject: str = "pytes
         (UserPrompt(text="bake"), "user", "You", "bake", False),
         (UserPrompt(text="now", command="/bake"), "user", "You", "/bake now", False),
         (UserPrompt(text="bake", actor="model"), "agent", "Prompt of the agent", "bake", False),
+        (UserPrompt(text="bake", actor="model", scheduled=True), "agent", "Scheduled prompt", "bake", False),
         (AssistantMessage(text="Done.", aborted=True), "agent", "Codex (cut off)", "Done.", False),
         (model.Question(call_id="q", text="Rye?", options=("a", "b")), "agent", "Codex asks", "Rye?\n- a\n- b", False),
         (model.Answer(call_id="q", question="Rye?", text="yes"), "user", "You", "Rye?\n\nyes", False),
