@@ -256,7 +256,7 @@ def _passwords(text: str, hint: str, pattern: re.Pattern[str]) -> Iterator[Span]
     for match in pattern.finditer(text):
         start, end = match.span("value")
         is_quoted = text[start] in "'\""
-        if end - start >= 2 and text[start] in "'\"" and text[end - 1] == text[start]:
+        if is_quoted and text[end - 1] == text[start]:
             start = start + 1
             end = end - 1
         value = text[start:end]

@@ -119,7 +119,7 @@ def is_path(value: str) -> bool:
 
 def is_type_or_state(value: str) -> bool:
     """Whether `value` is a word that declarations and messages put after a name: `str`, `required`."""
-    return len(value) < 32 and _TYPE.fullmatch(value) is not None
+    return _TYPE.fullmatch(value) is not None
 
 
 _SAID_STATE: Final = later(r"\((?:not|none|null|nil|empty|unset|set|missing|hidden|redacted)\b.*")

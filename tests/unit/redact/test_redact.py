@@ -131,3 +131,7 @@ def test_hostile_text_and_an_unclosed_secret_cost_time_in_proportion_to_their_le
 def test_a_password_of_digits_is_hidden_however_long_it_is(digits: str) -> None:
     assert digits not in redact(f"password: {digits}")[0]
     assert digits in redact(f"build: {digits}")[0]
+
+
+def test_a_password_in_quotes_is_hidden_however_long_it_is() -> None:
+    assert redact(f'password = "{"aB3$" * 250}"') == ('password = "[redacted:password]"', {"password": 1})
