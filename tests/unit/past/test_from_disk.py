@@ -1,0 +1,88 @@
+"""Of what the agents left on disk, only what is asked about is read."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from carryover.adapter.contract import Source
+from carryover.config import Config
+from carryover.errors import ExitCode, UserError
+from carryover.importing.declared import all_agents
+from carryover.ingest.scan import FoundSource
+from carryover.past.from_disk import chosen_sources, of_project, of_session, sources_on_disk
+from support.claude_session import ClaudeSession
+from support.repository import repository
+
+
+@pytest.fixture
+def other(session: ClaudeSession, home: Path) -> ClaudeSession:
+    """A session in another project, an hour later and twice as long, with a sub-agent's file."""
+    root = repository(home / "work" / "bakery", {"bread.py": "rye = 0\n"})
+    session.work()
+    other = ClaudeSession(session.folder, root, now=session.now + timedelta(hours=1)).work().work()
+    helper = other.path.with_suffix("") / "subagents" / "agent-a1.jsonl"
+    helper.parent.mkdir(parents=True)
+    helper.write_bytes(other.path.read_bytes())
+    return other
+
+
+def chosen(root: Path | None = None, session: str | None = None, **more: object) -> set[tuple[str | None, str | None]]:
+    sources = chosen_sources(Config(), str(root) if root else None, session, **more)  # type: ignore[arg-type]
+    return {(source.session, source.subagent_id) for source in sources}
+
+
+def test_of_a_project_its_sessions_are_read_with_their_sub_agents(session: ClaudeSession, other: ClaudeSession) -> None:
+    theirs = {(other.session, None), (other.session, "a1")}
+
+    assert chosen() == {(session.session, None), *theirs}
+    assert chosen(session.cwd) == {(session.session, None)}
+    assert chosen(other.cwd) == theirs
+    (inner := other.cwd / "lib").mkdir()
+    assert (chosen(inner), chosen(inner, around=True)) == (set(), theirs)
+
+
+def test_a_session_is_read_by_the_beginning_of_its_id(session: ClaudeSession, other: ClaudeSession) -> None:
+    short = other.session[:8].upper()
+
+    assert (
+        chosen(session=f"claude-code:{short}")
+        == chosen(session=short)
+        == {(other.session, None), (other.session, "a1")}
+    )
+    assert chosen(session="no such") == set()
+
+
+def test_of_the_newest_as_many_are_read_as_have_room_but_one_at_least(
+    session: ClaudeSession, other: ClaudeSession
+) -> None:
+    items = sources_on_disk(Config())
+    sizes = [item.size for item in items]
+
+    assert [item.mtime_ns for item in items] == sorted(item.mtime_ns for item in items)
+    newest = [item.source for item in items]
+    assert chosen_sources(Config(), None, most_bytes=1) == newest[-1:]
+    assert chosen_sources(Config(), None, most_bytes=sum(sizes[1:])) == newest[1:]
+    assert chosen_sources(Config(), None, most_bytes=sum(sizes) - 1) == newest[1:]
+
+
+def test_what_holds_many_sessions_is_read_whatever_is_asked_about_and_what_is_in_a_project_only_for_it() -> None:
+    store = FoundSource(Source(agent="opencode", path="/store.db"), 1, 1)
+    inside = FoundSource(Source(agent="aider", path="/shop/.aider.chat.history.md", session="s"), 1, 1, Path("/shop"))
+
+    for roots, found in (({"/shop"}, [store, inside]), ({"/other"}, [store])):
+        assert of_project([store, inside], roots, all_agents(Config().sources)) == [item.source for item in found]
+    assert of_session([store, inside], "s") == [inside.source]
+    assert of_session([store, inside], "walrus") == [store.source]
+
+
+def test_while_carryover_is_paused_nothing_is_read(session: ClaudeSession) -> None:
+    session.work()
+
+    with pytest.raises(UserError) as raised:
+        sources_on_disk(msgspec.structs.replace(Config(), paused=True))
+
+    assert raised.value.code == ExitCode.REFUSED

@@ -1,0 +1,82 @@
+"""The daemon's log is read across its files, and followed across rotations."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from carryover.errors import ExitCode, UserError
+from carryover.past.context import state_dir
+from carryover.past.logs import LoggedLine, log_lines
+
+WARNED = "2026-11-20T06:21:01.000Z WARNING retried n=1"
+SWEPT = "2026-11-20T06:21:02.000Z INFO swept n=2"
+FAILED = "2026-11-20T06:21:03.000Z ERROR failed n=3"
+AT_MS = 1_795_155_661_000
+"""When the first of these was written; the others are a second apart."""
+
+
+@pytest.fixture
+def log(home: Path) -> Path:
+    state_dir().root.mkdir(mode=0o700)
+    return state_dir().log
+
+
+def older(log: Path) -> Path:
+    return log.with_name(f"{log.name}.1")
+
+
+def texts(level: str = "debug", since_ms: int = 0) -> list[str]:
+    return [line.text for line in log_lines(level=level, since_ms=since_ms, wait=None) if line is not None]
+
+
+def test_lines_come_oldest_first_from_some_time_on_and_as_serious_as_asked(log: Path) -> None:
+    older(log).write_text(f"cut off\n{WARNED}\nits rest\ntorn")
+    log.write_text(f"{SWEPT}\n{FAILED}\n")
+
+    assert texts() == ["cut off", WARNED, "its rest", "torn", SWEPT, FAILED]
+    assert texts("warning") == ["cut off", WARNED, "its rest", "torn", FAILED]
+    assert texts(since_ms=AT_MS) == [WARNED, "its rest", "torn", SWEPT, FAILED]
+    assert texts(since_ms=AT_MS + 1) == [SWEPT, FAILED]
+    serious = [line.is_serious for line in log_lines(level="debug", since_ms=0, wait=None) if line is not None]
+    assert serious == [False, True, False, False, False, True]
+
+
+def test_where_there_is_no_log_it_says_so_unless_one_is_waited_for(log: Path) -> None:
+    with pytest.raises(UserError) as raised:
+        texts()
+
+    assert raised.value.code == ExitCode.NOTHING_FOUND
+    assert list(log_lines(level="debug", since_ms=0, wait=lambda: False)) == [None]
+
+
+def test_a_log_is_followed_line_by_line_across_a_rotation_and_when_it_is_emptied(log: Path) -> None:
+    def half() -> None:
+        log.write_text(f"{WARNED}\n{SWEPT[:30]}")
+
+    def rotate() -> None:
+        with log.open("a") as file:
+            file.write(f"{SWEPT[30:]}\n")
+        log.rename(older(log))
+        log.write_text(f"{FAILED}\n")
+
+    def empty() -> None:
+        log.write_text("")
+
+    def fill() -> None:
+        log.write_text(f"{SWEPT}\n")
+
+    acts = iter((half, rotate, empty, fill))
+
+    def wait() -> bool:
+        act = next(acts, None)
+        if act is not None:
+            act()
+        return act is not None
+
+    seen = [
+        line.text if isinstance(line, LoggedLine) else "" for line in log_lines(level="debug", since_ms=0, wait=wait)
+    ]
+
+    assert seen == ["", WARNED, "", SWEPT, FAILED, "", "", SWEPT, ""]

@@ -1,0 +1,116 @@
+"""The turns behind what a person names: a file, lines of it, what it defines, or a commit."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from carryover.errors import ExitCode, UserError
+from carryover.past.origins import Behind, origin_of
+from support.claude_session import ClaudeWork
+from support.shop_in_ledger import ReadIn
+
+ADDED = "def total(items):\n    return sum(items)\n\n\nclass Cart:\n    def total(self):\n        return 1\n"
+
+
+@pytest.fixture
+def work(home: Path, shop: Path, read_in: ReadIn, monkeypatch: pytest.MonkeyPatch) -> ClaudeWork:
+    """Three turns on `cart.py`, of which the second is committed."""
+    session = ClaudeWork(home / ".claude" / "projects", shop, now=datetime(2026, 11, 20, 6, 0, tzinfo=UTC))
+    session.prompt("add a total")
+    session.write("cart.py", ADDED)
+    session.later(minutes=5)
+    session.prompt("commit it")
+    session.commit("Add a total")
+    session.later(minutes=5)
+    session.prompt("make it two")
+    session.edit("cart.py", "return 1", "return 2")
+    read_in(session)
+    monkeypatch.chdir(shop)
+    return session
+
+
+def prompts(behind: Behind) -> list[str | None]:
+    return [change.prompt for change in behind.changes]
+
+
+def of_lines(behind: Behind) -> list[tuple[int, int, str | None]]:
+    """The first and last of lines that came in the same way, and the prompt of the turn that wrote them."""
+    return [(line.line, line.last, turn.prompt) for line in behind.lines for turn in line.turns]
+
+
+def test_behind_a_file_are_the_turns_that_changed_it_newest_first(
+    work: ClaudeWork, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    behind = origin_of("cart.py", limit=9)
+    [newest, *_] = behind.changes
+
+    assert prompts(behind) == ["make it two", "add a total"]
+    assert prompts(origin_of("cart.py", limit=1)) == ["make it two"]
+    assert (behind.agent(newest), behind.session(newest)) == ("Claude Code", work.session[:8])
+    assert behind.show(newest) == f"carryover show {work.session[:8]} --turn 3"
+    assert behind.is_known
+    (work.cwd / "lib").mkdir()
+    monkeypatch.chdir(work.cwd / "lib")
+    assert prompts(origin_of("../cart.py", limit=9)) == prompts(origin_of("cart.py", limit=9)) == prompts(behind)
+
+
+@pytest.mark.parametrize(
+    ("part", "turns"),
+    [
+        ("1", [(1, 1, "add a total")]),
+        ("6-7", [(6, 6, "add a total"), (7, 7, "make it two")]),
+        ("Cart", [(5, 6, "add a total"), (7, 7, "make it two")]),
+        ("Cart.total", [(6, 6, "add a total"), (7, 7, "make it two")]),
+    ],
+)
+def test_behind_lines_are_the_turns_that_wrote_them(
+    work: ClaudeWork, part: str, turns: list[tuple[int, int, str]]
+) -> None:
+    behind = origin_of(f"cart.py:{part}", limit=9)
+
+    assert of_lines(behind) == turns
+    assert behind.is_known
+    assert behind.data == (behind.lines[0] if len(turns) == 1 else behind.lines)
+
+
+def test_behind_a_commit_are_the_session_that_made_it_and_the_turns_in_it(work: ClaudeWork) -> None:
+    behind = origin_of("HEAD", limit=9)
+
+    assert behind.commit is not None and behind.commit.made_by is not None
+    assert (prompts(behind), behind.session(behind.commit.made_by)) == (["add a total"], work.session[:8])
+    assert behind.is_known
+
+
+@pytest.mark.parametrize(
+    ("name", "code", "said"),
+    [
+        ("cart.py:7-6", ExitCode.USAGE, "7-6 ends before it begins."),
+        ("cart.py:1-2001", ExitCode.USAGE, "1-2001 has more than 2,000 lines. Ask for fewer."),
+        ("cart.py:totals", ExitCode.NOTHING_FOUND, "cart.py defines no totals"),
+        ("notes.txt:total", ExitCode.NOTHING_FOUND, "What notes.txt defines is not known"),
+        ("notes.txt", ExitCode.NOTHING_FOUND, "notes.txt. `carryover sessions` lists what is recorded."),
+        ("gone.py:1", ExitCode.NOTHING_FOUND, "gone.py can't be read"),
+        (".", ExitCode.NOTHING_FOUND, "It is a folder: name a file in it."),
+        ("walrus", ExitCode.NOTHING_FOUND, "'walrus' is neither a file here"),
+        ("lib/walrus", ExitCode.NOTHING_FOUND, "No agent is known to have changed"),
+        ("HEAD~1", ExitCode.NOTHING_FOUND, "No recorded session made commit"),
+    ],
+)
+def test_of_what_is_not_known_it_is_said_why(work: ClaudeWork, name: str, code: ExitCode, said: str) -> None:
+    (work.cwd / "notes.txt").write_text("total\n")
+
+    with pytest.raises(UserError) as raised:
+        origin_of(name, limit=9)
+
+    assert said in str(raised.value)
+    assert raised.value.code == code
+
+
+def test_a_name_that_several_definitions_have_is_asked_for_by_its_lines(work: ClaudeWork) -> None:
+    (work.cwd / "twice.py").write_text("class A:\n    def f(self): ...\n\n\nclass B:\n    def f(self): ...\n")
+
+    with pytest.raises(UserError, match=r"twice.py defines several: A.f \(2-2\), B.f \(6-6\). Ask for one of them"):
+        origin_of("twice.py:f", limit=9)
