@@ -148,7 +148,7 @@ def _name_start(text: str, at: int) -> int:
     begin = at
     while begin > max(0, at - _LONGEST_NAME) and (text[begin - 1].isalnum() or text[begin - 1] in "_.$-"):
         begin -= 1
-    if begin < at and text[begin] in "nrt" and text[begin - 1 : begin] == "\\":
+    if text[begin] in "nrt" and text[begin - 1 : begin] == "\\":
         begin += 1  # the `n` of a literal `\n` is not part of the name
     return begin
 

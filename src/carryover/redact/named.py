@@ -130,7 +130,7 @@ def _has_that_meaning(word: str, text: str, lower: str, match: re.Match[str]) ->
         return False
     if word not in ("pass", "pat") or match.start("close") - at > len("pass") + 1 or lower[at - 1 : at] in ("_", "-"):
         return True
-    if (text[at] == "P" and text[at - 1].islower()) or (word == "pat" and lower[at - 1 : at] == "."):
+    if (text[at] == "P" and text[at - 1 : at].islower()) or (word == "pat" and lower[at - 1 : at] == "."):
         return True
     return word == "pass" and lower[max(0, at - 7) : at].endswith(_OWNERS_OF_A_PASS)
 

@@ -142,9 +142,10 @@ TAIL = "\n".join((*LINES, END))
         (f'{{"private_key": "{ESCAPED}\\n", "client_id": "7"}}', f'{{"private_key": "{MARK}\\n", "client_id": "7"}}'),
         (f"{CUT}\n... output was cut here ...\n$ ls", f"{MARK}\n... output was cut here ...\n$ ls"),
         (f"$ tail -3 id_rsa\n{TAIL}\ndone", f"$ tail -3 id_rsa\n{MARK}\ndone"),
+        (f"first\n{TAIL}", f"first\n{MARK}"),
         (f"{KEY}\nbetween\n{KEY}\n", f"{MARK}\nbetween\n{MARK}\n"),
     ],
-    ids=["service account", "cut off at its end", "at its beginning", "two"],
+    ids=["service account", "cut off at its end", "at its beginning", "below a word", "two"],
 )
 def test_what_stands_around_a_key_is_kept(text: str, hidden: str) -> None:
     assert redact(text) == (hidden, {"private-key": hidden.count(MARK)})
