@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from carryover.errors import ExitCode, UserError
 from carryover.ledger.search_text import terms_of
 from carryover.model import AssistantMessage, ToolCall, ToolResult
 from carryover.past.live_preview import (
@@ -16,8 +18,18 @@ from carryover.past.live_preview import (
     preview_of,
     word_places,
 )
-from carryover.past.live_search import LISTED, SOME_WORDS, ListQuery, TimeSpan, day_filter, listing_of
-from support.scribe import Scribe
+from carryover.past.live_search import (
+    LISTED,
+    SOME_WORDS,
+    Filter,
+    ListQuery,
+    TimeSpan,
+    day_filter,
+    is_kept,
+    listing_of,
+    live_search,
+)
+from support.scribe import AGENT, Scribe
 
 WIDTH = 200
 
@@ -88,6 +100,69 @@ def test_each_of_the_last_days_can_be_chosen_and_they_meet() -> None:
     assert [day.until_ms for day in days[:7]] == [None, *(day.since_ms for day in days[:6])]
     assert days[7].since_ms == days[6].since_ms
     assert day_filter(1_000).value == TimeSpan(1_000)
+
+
+def names(chosen: Filter[Any]) -> tuple[list[str], str]:
+    """The values of a filter, and the chosen one."""
+    return list(chosen.values), chosen.label
+
+
+@pytest.fixture
+async def recorded(scribe: Scribe, home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Two projects with a session each, of which the current folder is the older one."""
+    shop, bakery = (home / "work" / name for name in ("shop", "bakery"))
+    for number, root in enumerate((shop, bakery)):
+        root.mkdir(parents=True)
+        await scribe.tell(scribe.event("add a parser", session=f"s{number}", cwd=str(root)), path=f"/t/{number}.jsonl")
+    monkeypatch.chdir(shop)
+    return shop
+
+
+def test_a_search_begins_in_this_project_and_goes_over_to_all_and_back(recorded: Path) -> None:
+    with live_search(agent=AGENT, since_ms=5, kinds=["prompt"]) as live:
+        assert live is not None
+        assert names(live.project) == (["all", "~/work/shop", "~/work/bakery"], "~/work/shop")
+        assert names(live.agent) == (["any", AGENT], AGENT)
+        this = live.query(" add \n a" + " " * 2_000 + "parser")
+        assert this == ListQuery("add a", AGENT, live.project.values["~/work/shop"], TimeSpan(5), ("prompt",))
+        assert [(live.toggle_project(), live.project.label) for _ in range(2)] == [(True, "all"), (True, "~/work/shop")]
+        live.project.move(-2)
+        assert live.project.label == "~/work/bakery"
+    with live_search() as live:
+        assert live is not None
+        assert (live.agent.label, live.day.label) == ("any", "any")
+
+
+def test_all_projects_are_searched_from_a_folder_without_one_but_not_if_it_is_named(
+    recorded: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    with live_search(everywhere=True) as live:
+        assert live is not None and live.project.label == "all"
+    monkeypatch.chdir(tmp_path)
+    with live_search() as live:
+        assert live is not None
+        assert (live.project.label, live.toggle_project(), live.project.label) == ("all", False, "all")
+    with (
+        pytest.raises(UserError, match=f"No session is recorded for {tmp_path}.") as raised,
+        live_search(str(tmp_path)),
+    ):
+        pass
+    assert raised.value.code == ExitCode.NOTHING_FOUND
+
+
+async def test_the_turn_of_a_hit_is_known(recorded: Path, scribe: Scribe) -> None:
+    await scribe.tell(scribe.event("test the parser", session="s0", cwd=str(recorded)), path="/t/0.jsonl")
+    found = listing_of(scribe.db, ListQuery("test", kinds=("prompt",))).items[0].hit
+
+    with live_search() as live:
+        assert live is not None and found is not None
+        assert live.turn(found) == 2
+
+
+def test_where_nothing_is_recorded_there_is_nothing_to_search(home: Path) -> None:
+    assert not is_kept()
+    with live_search() as live:
+        assert live is None
 
 
 async def test_a_hundred_hits_are_listed_and_it_is_known_that_there_are_more(scribe: Scribe) -> None:

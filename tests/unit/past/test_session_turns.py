@@ -16,6 +16,7 @@ from carryover.model import FileEdit, ToolCall
 from carryover.past.line_history import LineHistory, line_history
 from carryover.past.line_origin import LineWriter, removed_by, sources_of, writes
 from carryover.past.session_turns import TurnChange, changes_of
+from carryover.probe.git_history import FormerName
 from carryover.records.changes import Change as Patch
 from carryover.records.changes import Replacement, as_edit, hunks_in, patched, replaced, written
 from support.claude_session import commit
@@ -63,6 +64,20 @@ async def test_a_file_is_followed_to_its_former_names_and_its_project_to_its_for
 
     found = [(each.prompt, each.path) for each in changes(scribe, "/moved/cart.py", "/moved")]
     assert found == [("rename it", "/repo/cart.py"), ("begin", "/repo/basket.py")]
+
+
+async def test_under_a_name_that_git_knows_a_file_is_followed_until_it_was_renamed(scribe: Scribe) -> None:
+    for at_ms, prompt, name in ((1_000, "begin", "basket"), (2_000, "go on", "cart"), (9_000, "another", "basket")):
+        await scribe.tell(scribe.event(prompt, at_ms=at_ms), scribe.event(edit(f"/repo/{name}.py"), at_ms=at_ms + 1))
+    project = project_by_root(scribe.db, "/repo")
+
+    def prompts_with(until_ms: int | None) -> list[str | None]:
+        former = [FormerName(name="basket.py", until_ms=until_ms)]
+        return [each.prompt for each in changes_of(scribe.db, project, "/repo/cart.py", former)]
+
+    assert prompts_with(1_001) == ["go on", "begin"]
+    assert prompts_with(None) == ["another", "go on", "begin"]
+    assert changes_of(scribe.db, None, "/repo/cart.py") == []
 
 
 async def test_other_projects_have_other_files_of_that_name(scribe: Scribe) -> None:

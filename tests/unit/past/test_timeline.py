@@ -65,3 +65,21 @@ async def test_another_agent_that_takes_over_is_named_and_agents_can_be_left_out
     theirs = [("another", "prompt", "continue"), ("another", "hand-over", AGENT), ("another", "session", "continue")]
     assert moments(scribe) == [*theirs, (AGENT, "prompt", "add a cart"), (AGENT, "session", "add a cart")]
     assert moments(scribe, agent="another") == theirs
+
+
+async def test_a_commit_with_the_edits_of_a_session_is_listed_with_it_if_it_came_soon(scribe: Scribe) -> None:
+    """The user's own commit: the session that made one by a command names it itself."""
+    await scribe.tell(
+        scribe.event("add a cart", at_ms=1_000),
+        scribe.event(FileEdit(path="/repo/cart.py", change="modify"), at_ms=2_000),
+        scribe.event(FileEdit(path="/repo/total.py", change="modify"), at_ms=3_000),
+    )
+    soon, late = (
+        GitCommit(id=name, subject=name, authored_ms=at_ms, committed_ms=at_ms, files=(file,))
+        for name, at_ms, file in (("soon", 3_603_000, "cart.py"), ("late", 3_603_001, "total.py"))
+    )
+
+    found = timeline(scribe.db, 1, Wanted(), limit=99, commits=[soon, late])
+
+    commits = [(each.text, each.how, each.turn, each.at_ms) for each in found if each.kind == "commit"]
+    assert commits == [("soon", "edits", 1, 3_603_000)]
