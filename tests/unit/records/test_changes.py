@@ -7,7 +7,19 @@ import re
 import msgspec
 import pytest
 
-from carryover.records.changes import Change, Hunk, Replacement, hunks_in, patched, planned, replaced, written
+from carryover.model import FileEdit
+from carryover.records.changes import (
+    Change,
+    Hunk,
+    Replacement,
+    as_edit,
+    as_shown,
+    hunks_in,
+    patched,
+    planned,
+    replaced,
+    written,
+)
 
 DIFF = """\
 Index: pricing.py
@@ -35,6 +47,22 @@ def test_the_change_counts_lines_and_names_the_first_one_added() -> None:
         anchor="    cents = round(price)",
         diff="@@ +3 @@\n def discount(price):\n-    return price\n+    cents = round(price)\n+    return cents\n"
         "@@ +21 @@\n-old\n+new\n\\ No newline at end of file",
+    )
+
+
+def test_the_diff_in_a_result_tells_more_of_the_one_file_that_was_modified_and_of_no_other() -> None:
+    change, added = (Change(path="/a/pricing.py", change=kind) for kind in ("modify", "add"))
+
+    assert as_shown([change], DIFF) == [patched(change, hunks_in(DIFF))]
+    for changes, diff in (([change, change], DIFF), ([added], DIFF), ([change], "no diff"), ([], DIFF)):
+        assert as_shown(changes, diff) == changes
+
+
+def test_the_event_of_a_change_has_all_of_it() -> None:
+    change = Change(path="/b", change="rename", old_path="/a", added=1, removed=2, line=3, anchor="x", diff="+x")
+
+    assert as_edit(change, "c1") == FileEdit(
+        call_id="c1", path="/b", change="rename", old_path="/a", added=1, removed=2, line=3, anchor="x", diff="+x"
     )
 
 

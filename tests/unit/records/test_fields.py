@@ -52,6 +52,7 @@ def test_times_are_utc_milliseconds_and_0_where_there_is_none(timestamp: str | N
         ("short", "short"),
         ("exactly10c", "exactly10c"),
         ("two words here", "two …"),
+        ("a few more words", "a few …"),
         ("oneverylongword", "…"),
         ("          x y", "…"),
     ],

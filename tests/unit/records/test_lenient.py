@@ -9,8 +9,17 @@ import pytest
 
 from carryover.model import Skipped
 from carryover.records import rawjson
-from carryover.records.lenient import fields_of, items_of, number_of, read_as, text_of, time_of
-from carryover.records.rawjson import MOST_JSON_ENTRIES
+from carryover.records.lenient import (
+    fields_of,
+    items_of,
+    number_of,
+    read_as,
+    text_and_others,
+    text_below,
+    text_of,
+    time_of,
+)
+from carryover.records.rawjson import ABSENT, MOST_JSON_ENTRIES, content_text
 
 
 def raw(text: str) -> msgspec.Raw:
@@ -61,6 +70,40 @@ def test_a_field_is_read_as_what_it_is(
 )
 def test_a_time_is_a_number_or_a_text_within_reason(text: str, at_ms: int) -> None:
     assert time_of(raw(text)) == at_ms
+
+
+@pytest.mark.parametrize("absent", [None, ABSENT])
+def test_of_a_field_that_is_not_there_nothing_is_read(absent: msgspec.Raw | None) -> None:
+    assert (time_of(absent), text_of(absent), fields_of(absent), items_of(absent)) == (0, "", {}, [])
+
+
+PARTS = '[{"type": "text", "text": "a"}, {"type": "image"}, {"type": "text", "text": "b"}]'
+
+
+@pytest.mark.parametrize(
+    ("text", "plain"), [('"a"', "a"), (PARTS, "a\nb"), ("[]", ""), ("5", None), ('{"text": "a"}', None)]
+)
+def test_a_content_is_a_text_or_the_texts_of_its_parts(text: str, plain: str | None) -> None:
+    assert content_text(raw(text)) == plain
+
+
+def test_parts_without_a_text_are_counted() -> None:
+    assert text_and_others(raw(PARTS)) == ("a\nb", 1)
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ('" a "', "a"),
+        ('{"text": "", "message": "a"}', "a"),
+        ('{"other": "a"}', ""),
+        ('{"message": {"message": {"text": "a"}}}', "a"),
+        ('{"message": {"message": {"message": {"message": {"text": "a"}}}}}', ""),
+        ("[]", ""),
+    ],
+)
+def test_the_first_text_below_a_field_is_looked_for_at_some_depth(text: str, found: str) -> None:
+    assert text_below(raw(text), "text", "message") == found
 
 
 @pytest.mark.parametrize(

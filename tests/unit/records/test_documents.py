@@ -1,0 +1,37 @@
+"""The documents that a call read, and the boxes of one that it printed whole."""
+
+from __future__ import annotations
+
+import pytest
+
+from carryover.facts import Boxes
+from carryover.model import Op, ResultStatus, ToolResult
+from carryover.records.documents import documents_read
+
+BOXES = Boxes(2, 1, ("bake",))
+
+
+@pytest.mark.parametrize(
+    ("op", "subject", "found"),
+    [
+        ("read", "plan.md", [("/repo/plan.md", BOXES)]),
+        ("read", "my plan.md", [("/repo/my plan.md", BOXES)]),
+        ("read", "cart.py", []),
+        ("shell", "cat plan.md", [("/repo/plan.md", BOXES)]),
+        ("shell", "head -3 plan.md", [("/repo/plan.md", None)]),
+        ("shell", "cat plan.md | head", [("/repo/plan.md", None)]),
+        ("shell", "cat a.md b.md", [("/repo/a.md", None), ("/repo/b.md", None)]),
+        ("edit", "plan.md", []),
+    ],
+)
+def test_documents_are_known_by_their_names_and_a_whole_one_by_its_boxes(
+    op: Op, subject: str, found: list[tuple[str, Boxes | None]]
+) -> None:
+    def read(status: ResultStatus = "ok", dropped: int = 0) -> list[tuple[str, Boxes | None]]:
+        output = "- [x] knead\n- [ ] bake\n"
+        result = ToolResult(call_id="c", name="", op=op, status=status, subject=subject, output=output, dropped=dropped)
+        return documents_read(result, "/repo")
+
+    assert read() == found
+    assert read(dropped=1) == [(path, None) for path, _ in found]
+    assert read("error") == []

@@ -1,0 +1,63 @@
+"""The jobs that shell commands leave running, and those that end them."""
+
+from __future__ import annotations
+
+import pytest
+
+from carryover.records.shell_jobs import ends_job, job_left, kills, reports_end
+
+SERVE = "python -m http.server"
+
+
+@pytest.mark.parametrize(
+    ("command", "job"),
+    [
+        ("npm start &", ("npm start", "npm start")),
+        ("npm start > logs/web.log 2>&1 &", ("web.log", "npm start")),
+        ("npm start > /dev/null &", ("npm start", "npm start")),
+        ("tmux new -d -s web 'npm start'", ("web", "tmux new -d -s web npm start")),
+        ("tmux send-keys -t web 'npm start' Enter", ("web", "tmux send-keys -t web npm start Enter")),
+        ("screen -dm npm start", ("screen -dm npm start", "screen -dm npm start")),
+        ("npm start & sleep 2; curl localhost", ("npm start", "npm start")),
+        ("npm start & sleep 2; kill %1", None),
+        ("tmux new -d -s web 'npm start'; tmux kill-session -t web", None),
+        ("tmux new -s web", None),
+        ("npm start", None),
+    ],
+)
+def test_a_job_is_left_running_unless_the_same_command_ends_it(command: str, job: tuple[str, str] | None) -> None:
+    assert job_left(command) == job
+
+
+@pytest.mark.parametrize(
+    ("command", "is_end", "is_killed"),
+    [
+        ("pkill -f http.server", True, True),
+        ("pkill -f 'python.*server'", True, True),
+        ("pkill -f 'server.*python'", True, False),
+        ("sudo killall python", True, True),
+        ("pkill python", True, True),
+        ("pkill node", True, False),
+        ("kill 4711", True, False),
+        ("pkill", True, False),
+        ("ls", False, False),
+    ],
+)
+def test_a_command_ends_a_job_by_its_words(command: str, is_end: bool, is_killed: bool) -> None:
+    assert (ends_job(command), kills(command, SERVE)) == (is_end, is_killed)
+
+
+@pytest.mark.parametrize(
+    ("output", "is_over"),
+    [
+        (f"[1]+  Done                    {SERVE}", True),
+        (f"[1]  + exit 1     {SERVE}", True),
+        (f"[1]+  Fertig                  {SERVE}", True),
+        (f"[1]+  Running                 {SERVE} &", False),
+        (f"[1]+  Läuft                   {SERVE} &", False),
+        ("[1]+  Done                    npm start", False),
+        (SERVE, False),
+    ],
+)
+def test_a_shell_reports_the_end_of_a_job_in_any_language(output: str, is_over: bool) -> None:
+    assert reports_end(f"$ ls\n{output}\ncart.py", SERVE) == is_over
