@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from carryover.text.markdown import fenced_lines, line_forms, plain, prose_lines, visible_text
+from carryover.text.markdown import fenced_lines, line_forms, plain, prose_lines, visible_text, without_thinking
 
 
 @pytest.mark.parametrize(
@@ -99,3 +99,17 @@ def test_a_line_with_both_ends_of_a_fence_is_no_fence() -> None:
     """People paste a warning as "```Warning: …```"."""
     assert line_forms(["fix this", "```Warning: <div> in <p>.```", "now"]) == ["text", "text", "text"]
     assert line_forms(["```md", "a ```", "```", "b"]) == ["fence", "code", "fence", "text"]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("\n<think>Cents?</think>\nIn cents.", "\nIn cents."),
+        ("<think>Cents?", ""),
+        (" </think>In cents.", "In cents."),
+        (" In cents.", " In cents."),
+        ("I </think> so.", "I </think> so."),
+    ],
+)
+def test_the_thoughts_at_the_beginning_of_an_answer_are_not_said(text: str, said: str) -> None:
+    assert without_thinking(text) == said

@@ -36,6 +36,13 @@ def test_the_text_of_a_here_document_is_no_command() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("script", "after"), [("cat <<-EOF\n\ta\n\tEOF\nls", ("ls",)), ("cat <<EOF\n\tEOF\nmake\nEOF\nls", ("ls",))]
+)
+def test_only_a_here_document_with_a_dash_may_end_indented(script: str, after: tuple[str, ...]) -> None:
+    assert [command.words for command in simple_commands(script)] == [("cat",), after]
+
+
 def test_a_line_that_was_cut_inside_a_quote_ends_there() -> None:
     assert simple_commands("git commit -m 'first; pytest") == [SimpleCommand(("git", "commit", "-m"), "")]
 

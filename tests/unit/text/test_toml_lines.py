@@ -8,6 +8,7 @@ from carryover.text.toml_lines import parsed_toml, required_value, with_line
 
 SETTINGS = """\
 resume = "auto" # no table
+ignore = ["*.log", 5]
 
 [publish]
 max_tokens = 900
@@ -28,11 +29,12 @@ files = "*.log"
     ("dotted", "said"),
     [
         ("resume", "resume (line 1)"),
-        ("publish.max_tokens", "publish.max_tokens (line 4)"),
-        ("agents.each.codex.hook", "agents.each.codex.hook (line 7)"),
-        ("sources[0].agent", "sources[0].agent (line 10)"),
-        ("sources[1].files", "sources[1].files (line 14)"),
-        ("publish.quiet", "publish.quiet (line 3)"),
+        ("publish.max_tokens", "publish.max_tokens (line 5)"),
+        ("agents.each.codex.hook", "agents.each.codex.hook (line 8)"),
+        ("sources[0].agent", "sources[0].agent (line 11)"),
+        ("sources[1].files", "sources[1].files (line 15)"),
+        ("publish.quiet", "publish.quiet (line 4)"),
+        ("ignore[1]", "ignore[1] (line 2)"),
         ("sync.every", "sync.every"),
     ],
 )
