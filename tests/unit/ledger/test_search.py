@@ -7,17 +7,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from carryover.ledger.search import Found, Query, search
+from carryover.ledger.search import Found, Query, edits_of_name, search
 from carryover.ledger.search_text import (
     MOST_CHARS,
     MOST_TERMS,
     Term,
+    best_part,
+    folded,
     index_text,
     match_expression,
     phrase_query,
     searchable,
     spans,
     terms_of,
+    window,
     words,
 )
 from carryover.ledger.sessions import move_project
@@ -152,6 +155,33 @@ def test_nothing_that_is_typed_is_a_syntax_error(index: sqlite3.Connection, quer
 )
 def test_what_was_found_is_shown_in_its_place(text: str, query: str, found: list[str]) -> None:
     assert [text[start:end] for start, end in spans(text, terms_of(query))] == found
+
+
+APART, NEAR = f"cart{'.' * 28}discount", f"cart{'.' * 20}discount"
+
+
+def test_a_long_line_is_cut_around_most_of_what_was_found() -> None:
+    """A fifth of the part comes before the first of the matches, so the others have room in 32 of 40 characters."""
+    line = f"{'-' * 60}{APART}{'-' * 60}{NEAR}{'-' * 60}"
+    begin = line.index(NEAR) - 8
+    terms = terms_of("cart discount")
+
+    assert best_part(line, terms, 40) == f"…{'-' * 8}{NEAR}…"
+    assert window(line, terms, 40) == (begin, begin + 40, spans(line, terms))
+    assert best_part(line, terms_of("walrus"), 40) == f"{line[:40]}…"
+    assert best_part(line[-70:], terms_of("walrus"), 70) == line[-70:]
+
+
+@pytest.mark.parametrize(("text", "plain"), [("CART 2", "cart 2"), ("Größe ÉTÉ İ", "große ete i"), ("価格", "価格")])
+def test_letters_are_compared_without_case_and_marks_each_in_its_place(text: str, plain: str) -> None:
+    assert folded(text) == plain
+
+
+async def test_edits_are_found_by_the_name_of_their_file_also_by_one_without_a_letter(scribe: Scribe) -> None:
+    await scribe.tell(*(scribe.event(FileEdit(path=f"/repo/{name}", change="modify")) for name in ("cart.py", "+")))
+
+    assert [row.event_id for row in edits_of_name(scribe.db, 1, "/repo", "cart.py")] == [1]
+    assert 2 in [row.event_id for row in edits_of_name(scribe.db, 1, "/repo", "+")]
 
 
 def result(status: str, output: str) -> ToolResult:

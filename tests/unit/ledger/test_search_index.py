@@ -59,6 +59,13 @@ def texts(path: Path, query: str) -> list[str]:
         return [hit.text for hit in search(db, Query(terms=terms_of(query)), limit=99, now_ms=FOREVER_MS).hits]
 
 
+@pytest.mark.parametrize("text", ["?!", "", " "])
+async def test_what_has_no_word_is_not_in_the_index(scribe: Scribe, ledger_path: Path, text: str) -> None:
+    await scribe.tell(scribe.event(text))
+
+    assert indexed(ledger_path) == []
+
+
 async def index_all(ledger: Ledger) -> int:
     steps = 0
     while await ledger.write(index_more):
