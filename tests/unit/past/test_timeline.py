@@ -83,3 +83,17 @@ async def test_a_commit_with_the_edits_of_a_session_is_listed_with_it_if_it_came
 
     commits = [(each.text, each.how, each.turn, each.at_ms) for each in found if each.kind == "commit"]
     assert commits == [("soon", "edits", 1, 3_603_000)]
+
+
+async def test_a_commit_that_a_session_made_is_listed_once_by_its_whole_id(scribe: Scribe) -> None:
+    made = GitCommit(id="1a2b3c4d", subject="Add a cart", authored_ms=2_500, committed_ms=2_500, files=("cart.py",))
+    await scribe.tell(
+        scribe.event(FileEdit(path="/repo/cart.py", change="modify"), at_ms=2_000),
+        scribe.event(ran("git commit -am x", "[main 1a2b3c4] Add a cart\n 1 file changed"), at_ms=3_000),
+        scribe.event(ran("git commit -am x", "[main 5e6f7a8] Rebased away\n 1 file changed"), at_ms=4_000),
+    )
+
+    found = timeline(scribe.db, 1, Wanted(), limit=99, commits=[made])
+
+    commits = [(each.commit, each.text, each.how) for each in found if each.kind == "commit"]
+    assert commits == [("5e6f7a8", "Rebased away", "command"), ("1a2b3c4d", "Add a cart", "command")]

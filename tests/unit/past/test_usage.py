@@ -1,16 +1,18 @@
 from __future__ import annotations
 
+import asyncio
 import time
 from datetime import datetime
 
 import pytest
 from msgspec.structs import replace
 
+from carryover.errors import UserError
 from carryover.ledger.queries import project_by_id
 from carryover.ledger.store import Ledger
 from carryover.model import TokensUsed, TurnEnd, WindowUsed
-from carryover.past.types import AgentDays, LimitReached, Pictures, Window
-from carryover.past.usage import DAYS, calendar, pictures
+from carryover.past.types import AgentDays, By, LimitReached, Pictures, Window
+from carryover.past.usage import DAYS, calendar, pictures, used_since
 from support.scribe import Scribe
 
 MINUTE = 60_000
@@ -109,3 +111,38 @@ def test_a_day_on_which_the_clock_is_put_forward_is_a_day(monkeypatch: pytest.Mo
     finally:
         monkeypatch.undo()
         time.tzset()
+
+
+@pytest.mark.parametrize(
+    ("by", "rows"),
+    [
+        ("day", [("2024-10-02", 3), ("2024-10-03", 15)]),
+        ("agent", [("made-up", 18)]),
+        ("model", [("large", 11), ("unknown", 7)]),
+        ("project", [("/shop", 15), ("/repo", 3)]),
+    ],
+)
+async def test_tokens_are_summed_by_what_is_asked_for(
+    scribe: Scribe, utc: None, by: By, rows: list[tuple[str, int]]
+) -> None:
+    for session, cwd, place, model, number in (
+        ("s1", "/repo", 1.1, "", 1),
+        ("s2", "/shop", 2.1, "large", 9),
+        ("s3", "/shop", 2.2, "", 2),
+    ):
+        event = scribe.event("add a cart", session=session, cwd=cwd, at_ms=at(place))
+        tokens = TokensUsed(key=session, session=session, at_ms=at(place), model=model, input=number, output=2)
+        await scribe.commit(replace(scribe.prepared(event), tokens=(tokens,)), path=f"/t/{session}.jsonl")
+
+    def names_and_tokens(since_ms: int, root: str | None) -> list[tuple[str, int]]:
+        used = used_since(since_ms, by, root)
+        assert used.total.tokens.input + used.total.tokens.output == sum(
+            row.tokens.input + row.tokens.output for row in used.rows
+        )
+        return [(row.name, row.tokens.input + row.tokens.output) for row in used.rows]
+
+    assert await asyncio.to_thread(names_and_tokens, at(0), None) == rows
+    assert sum(n for _, n in await asyncio.to_thread(names_and_tokens, at(2), None)) == 15
+    assert sum(n for _, n in await asyncio.to_thread(names_and_tokens, at(0), "/repo")) == 3
+    with pytest.raises(UserError, match="There is no folder /gone"):
+        await asyncio.to_thread(used_since, at(0), by, "/gone")

@@ -1,0 +1,102 @@
+"""What is opened of what is recorded: the ledger, brought up to date or not, or what is on disk."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from carryover.errors import ExitCode, UserError
+from carryover.fsio import FileLock
+from carryover.ledger.queries import sessions
+from carryover.past.context import state_dir, warn_once
+from carryover.past.opened import Want, may_be_running, opened, opened_session, session_named
+from support.claude_session import ClaudeSession
+from support.shop_in_ledger import ReadIn
+
+
+def ids(want: Want, root: Path, **more: str) -> tuple[list[str], str | None]:
+    """The sessions in what is opened, and the project."""
+    with opened(want, str(root), **more) as (ledger, project):  # type: ignore[arg-type]
+        found = sorted(row.native_id for row in sessions(ledger, limit=9))
+        return found, project.root if project is not None else None
+
+
+@contextmanager
+def locked() -> Iterator[None]:
+    """As if a daemon ran."""
+    lock = FileLock(state_dir().lock)
+    assert lock.acquire()
+    yield
+    lock.release()
+
+
+@pytest.fixture
+def newer(session: ClaudeSession, shop: Path, read_in: ReadIn) -> ClaudeSession:
+    """A session that is on disk alone; one before it is in the ledger too."""
+    read_in(session.work())
+    return ClaudeSession(session.folder, shop, now=session.now).work()
+
+
+def test_new_records_are_read_only_if_they_are_wanted_and_nothing_is_paused(
+    newer: ClaudeSession, session: ClaudeSession, shop: Path
+) -> None:
+    before, after = ([session.session], str(shop)), (sorted((session.session, newer.session)), str(shop))
+
+    assert ids(Want.AS_IT_IS, shop) == ids(Want.FOLLOWED, shop) == ids(Want.LISTED, shop) == before
+    state_dir().paused.touch()
+    assert ids(Want.FRESH, shop) == before
+    state_dir().paused.unlink()
+    assert ids(Want.FRESH, shop) == after
+    assert ids(Want.AS_IT_IS, shop) == after
+
+
+def test_only_a_list_warns_that_no_daemon_keeps_it_fresh(
+    newer: ClaudeSession, shop: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    warn_once.cache_clear()
+    ids(Want.FOLLOWED, shop)
+    assert capsys.readouterr().err == ""
+    with locked():
+        ids(Want.LISTED, shop)
+    assert capsys.readouterr().err == ""
+    ids(Want.LISTED, shop)
+    assert "carryoverd is not running" in capsys.readouterr().err
+
+
+def test_without_a_ledger_what_is_on_disk_is_opened_unless_carryover_is_paused(
+    session: ClaudeSession, shop: Path, tmp_path: Path
+) -> None:
+    session.work()
+
+    assert ids(Want.AS_IT_IS, shop) == ([session.session], str(shop))
+    assert ids(Want.LISTED, tmp_path) == ([], None)
+    assert ids(Want.AS_IT_IS, shop, session=session.session[:6]) == ([session.session], str(shop))
+    assert not state_dir().root.exists()
+    state_dir().root.mkdir()
+    state_dir().paused.touch()
+    with pytest.raises(UserError, match="Carryover is paused"):
+        ids(Want.AS_IT_IS, shop)
+
+
+def test_a_session_is_opened_by_its_id_or_as_the_last_one_here(
+    newer: ClaudeSession, session: ClaudeSession, shop: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(shop)
+    for name in (session.session[:8], "last"):
+        with opened_session(name) as (ledger, row):
+            assert row.native_id == session_named(ledger, name).native_id == session.session
+    with pytest.raises(UserError, match="The session id is empty"), opened_session(""):
+        pass
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UserError, match=r"lists those of all projects\.") as raised, opened_session("last"):
+        pass
+    assert raised.value.code == ExitCode.NOTHING_FOUND
+
+
+def test_a_daemon_may_be_running_while_its_lock_is_held(newer: ClaudeSession) -> None:
+    assert not may_be_running(state_dir())
+    with locked():
+        assert may_be_running(state_dir())
