@@ -118,6 +118,7 @@ def test_words_phrases_and_prefixes_are_told_apart() -> None:
         Term(words=("src", "cart", "py"), prefix=False),
         Term(words=("getUser",), prefix=True, humps=("get", "User")),
     )
+    assert [term.humps for term in terms_of('"getUser" getUser/file')] == [(), ()]
     assert len(terms_of("same same")) == 1
     assert len(terms_of(" ".join(f"word{n}" for n in range(500)))) == MOST_TERMS
     assert [terms_of(query) for query in ("", " ", '"', "***", "?!", '""')] == [()] * 6

@@ -5,7 +5,7 @@ import pytest
 from carryover.model import SummaryPart
 from carryover.records.resets import resets_in
 from carryover.records.summary import Kinds, parts_by_heading, parts_by_tag
-from carryover.records.text import without_ansi, without_handoff
+from carryover.records.text import without_ansi, without_handoff, without_last_block, without_reminders
 
 
 @pytest.mark.parametrize(
@@ -31,6 +31,31 @@ def test_terminal_escapes_go_however_their_first_sign_was_written(text: str) -> 
 def test_brackets_of_other_kinds_stay() -> None:
     texts = ["seen [5m ago]", "a[1] + b[2m]", "[INFO] done", "x[0]", "\\u001b alone", "[1;2]"]
     assert [without_ansi(text) for text in texts] == texts
+
+
+@pytest.mark.parametrize(
+    ("text", "plain"),
+    [
+        ("a\n\n<system-reminder>x</system-reminder>\nb<system-reminder>y</system-reminder>", "a\nb"),
+        ("a <system-reminder>never ended", "a <system-reminder>never ended"),
+        ("a</system-reminder>", "a</system-reminder>"),
+    ],
+)
+def test_what_a_client_adds_to_an_output_is_left_out(text: str, plain: str) -> None:
+    assert without_reminders(text) == plain
+
+
+@pytest.mark.parametrize(
+    ("text", "plain"),
+    [
+        ("a \n<files>x</files>\n", "a"),
+        ("a <files>x</env> <env>y</env>", "a"),
+        ("<files>x</files> a", "<files>x</files> a"),
+        ("a</files>", "a</files>"),
+    ],
+)
+def test_the_block_at_the_end_is_left_out(text: str, plain: str) -> None:
+    assert without_last_block(text, "files", "env") == plain
 
 
 KINDS: Kinds = {"goal": "request", "errors and fixes": "errors", "next steps": "next", "current_plan": "next"}
