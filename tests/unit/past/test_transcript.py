@@ -37,7 +37,7 @@ def test_the_newest_events_are_given_as_many_as_are_asked_for(transcript: Path, 
 
     assert view is not None
     assert (agent.id, view.root, len(events)) == ("claude-code", str(shop), 2)
-    assert view_of_transcript(transcript, None, 0).view is None
+    assert view_of_transcript(transcript, None, 0)[1] is None
 
 
 def records(transcript: Path, change: dict[str, object], without: str = "") -> Path:
@@ -51,7 +51,7 @@ def records(transcript: Path, change: dict[str, object], without: str = "") -> P
 def test_without_a_working_folder_that_of_the_file_is_the_project(transcript: Path) -> None:
     copy = records(transcript, {}, without="cwd")
 
-    view = view_of_transcript(copy, None, None).view
+    _, view, _ = view_of_transcript(copy, None, None)
     assert view is not None
     assert (view.root, view.checkouts) == (str(copy.parent), ("", "C:", "D:"))
     assert "Round it to cents" in handoff_of_transcript(copy, None, None).text
