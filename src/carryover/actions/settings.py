@@ -187,7 +187,7 @@ def _readings(words: Sequence[str], *, is_list: bool) -> Iterator[Any]:
     """Yields what the words of a command may mean."""
     if len(words) == 1:
         yield words[0]
-        with suppress(tomllib.TOMLDecodeError):
+        with suppress(ValueError):
             yield parsed_toml(f"value = {words[0]}")["value"]
     if is_list or len(words) > 1:
         yield list(words)

@@ -39,6 +39,8 @@ Crash report of carryoverd. It is kept on this machine only and holds no text of
 its place, not its message; of the program no values.
 """
 _FATAL_FRAME: Final = re.compile(r'File "([^"\n]*)", line (\d+) in (.*)')
+_BINARY: Final = re.compile(r'(?<=Binary file ")[^"\n]*/')
+"""The folder of a program or library, in the stack of C that Python 3.14 adds."""
 _LIBRARIES: Final = ("aiohttp", "aiosqlite", "msgspec", "watchfiles", "git")
 
 
@@ -71,7 +73,9 @@ class CrashReports:
         left = self._folder / SIGNAL
         with suppress(OSError):
             if dump := beginning_of(left).strip():
-                frames = _FATAL_FRAME.sub(lambda frame: f"{_short(frame[1])}:{frame[2]} in {frame[3]}", dump)
+                frames = _FATAL_FRAME.sub(
+                    lambda frame: f"{_short(frame[1])}:{frame[2]} in {frame[3]}", _BINARY.sub("", dump)
+                )
                 self._write(datetime.fromtimestamp(left.stat().st_mtime, UTC), dump.partition("\n")[0], f"{frames}\n")
             left.unlink()
 

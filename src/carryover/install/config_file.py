@@ -39,7 +39,7 @@ def with_settings(data: bytes | None, values: Values, now: datetime) -> bytes | 
     bom, body = decode(data or b"")
     try:
         wanted = parsed_toml(body)
-    except tomllib.TOMLDecodeError as error:
+    except ValueError as error:
         raise EditRefused(f"it is not valid TOML: {error}") from error
     document = tomlkit.parse(body)
     dropped = False

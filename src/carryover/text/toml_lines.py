@@ -10,7 +10,7 @@ from carryover.text.pattern import later
 
 
 def parsed_toml(text: str) -> dict[str, Any]:
-    """Parses a TOML text. Raises TOMLDecodeError, a ValueError, also for what `tomllib` gives up with other errors."""
+    """Parses a TOML text. Raises ValueError, also for what `tomllib` gives up with another error."""
     import tomllib  # takes 4 ms, and most commands meet no settings file
 
     try:
@@ -18,9 +18,9 @@ def parsed_toml(text: str) -> dict[str, Any]:
     except tomllib.TOMLDecodeError:
         raise
     except RecursionError as error:
-        raise tomllib.TOMLDecodeError("it is nested too deeply") from error
+        raise ValueError("it is nested too deeply") from error
     except ValueError as error:
-        raise tomllib.TOMLDecodeError("a number is too long") from error
+        raise ValueError("a number is too long") from error
 
 
 def with_line(text: str, dotted: str) -> str:

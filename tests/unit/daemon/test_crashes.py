@@ -113,6 +113,9 @@ Fatal Python error: Segmentation fault
 Current thread 0x1 (most recent call first):
   File "{Path(aiohttp.__file__).parent}/web.py", line 8 in run
   File "/home/dev/.venv/bin/carryoverd", line 3 in <module>
+
+Current thread's C stack trace (most recent call first):
+  Binary file "/home/dev/.venv/bin/python", at _Py_DumpStack+0x4a [0x499c1d]
 """
 
 
@@ -130,5 +133,6 @@ def test_what_a_fatal_signal_left_is_completed_by_the_next_start(crashes: CrashR
     assert after == CrashReport(str(folder / "20261120T062101.000000Z.txt"), before[0].at_ms, before[0].what)
     text = Path(after.path).read_text()
     assert "\n  aiohttp/web.py:8 in run\n  carryoverd:3 in <module>\n" in text
+    assert '  Binary file "python", at _Py_DumpStack+0x4a' in text  # Python 3.14
     assert text.endswith("line 99\n")
     assert [path.name for path in folder.iterdir()] == ["20261120T062101.000000Z.txt"]

@@ -60,9 +60,14 @@ def test_what_a_value_must_be_is_said_in_plain_words(problem: str, said: str) ->
     assert required_value(problem, ("ask", "auto")) == "it must be one of ask, auto"
 
 
-@pytest.mark.parametrize("text", ["a = ", f"a = {'[' * 3000}{']' * 3000}", f"a = {'1' * 5000}"])
-def test_what_cannot_be_parsed_is_one_kind_of_error(text: str) -> None:
-    with pytest.raises(ValueError) as raised:
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("a = ", "Invalid value"),
+        (f"a = {'[' * 3000}{']' * 3000}", "it is nested too deeply"),
+        (f"a = {'1' * 5000}", "a number is too long"),
+    ],
+)
+def test_what_cannot_be_parsed_is_one_kind_of_error(text: str, why: str) -> None:
+    with pytest.raises(ValueError, match=why):
         parsed_toml(text)
-
-    assert type(raised.value).__name__ == "TOMLDecodeError"

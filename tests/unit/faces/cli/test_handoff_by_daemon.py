@@ -25,7 +25,8 @@ from support.socket_server import Behaviour, SocketServer, answer, close, half
 
 CONFIG = "[server]\nport = 0\n"
 LOADED = """
-import sys
+import argparse, sys
+argparse.ArgumentParser().format_help()  # from Python 3.14 on it brings dataclasses
 before = {*sys.modules}  # a Python whose lines are counted has loaded sqlite3 and asyncio for that
 from carryover.faces.cli.main import main
 main()
