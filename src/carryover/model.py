@@ -104,11 +104,11 @@ class UserPrompt(Body, frozen=True, tag="user_prompt"):
     """Whether the client put the text of a stored prompt, which a person called by its name, in place of what was
     typed. Arguments may stand anywhere in it."""
     scheduled: bool = False
-    """Whether the client sent it at a time set before; `actor` is `model` then, since nobody typed it."""
+    """Whether the client sent it on a schedule; `actor` is `model` then, since nobody typed it."""
 
     @property
     def begins_turn(self) -> bool:
-        """Whether a person, or the client at a time set before, began a turn with it."""
+        """Whether a person, or the client on a schedule, began a turn with it."""
         return self.scheduled or (self.actor == "human" and not self.in_turn)
 
     @property

@@ -331,7 +331,9 @@ def job(digest: Digest, event: Event, body: model.BackgroundTask) -> Digest:
 def _with_end(calls: tuple[Call, ...], body: model.BackgroundTask) -> tuple[Call, ...]:
     """Returns the calls with the end of a job as the result of the command that started it, which the client had
     answered with a line on the job's id (Claude Code 2.1.27 to 2.1.226)."""
-    job = body.task_id if len(body.task_id) >= _SHORTEST_JOB else "\n"
+    job = body.task_id
+    if len(job) < _SHORTEST_JOB:
+        return calls
     shell = (call for call in calls if call.op == "shell" and call.status == "ok" and "\n" not in call.output)
     begun = next((call for call in shell if job in call.output and job not in call.subject), None)
     output = clip(one_line(body.label), chars=200) or f"background job {body.state}"
