@@ -107,6 +107,8 @@ class Case:
     """Texts of the client that say that the user, the client or the model spoke, for those that no recording shows: a
     refusal with words, an answer, a dismissed form, an interruption, a reminder, a summary, a limit, a report of a job.
     Wherever a tool prints one, in any agent, it must be the tool's."""
+    places: int = 8
+    """How many kinds of results the recordings show at least; where that is fewer than usual, with the reason."""
     stages: dict[str, Stages] = field(default_factory=dict)
     """By name: how sources that are rewritten come to be what they are."""
 

@@ -27,6 +27,8 @@ NEEDS: Final[dict[str, Callable[[Folder], object]]] = {
     "agent": lambda folder: folder.agent and folder.spec,
     "case": lambda folder: folder.agent and folder.cases.get(folder.id),
     "hooks": lambda folder: folder.agent and folder.agent.hooks,
+    # Installing looks for the sessions that are there.
+    "before": lambda folder: folder.agent,
 }
 
 

@@ -17,19 +17,6 @@ from contract.case import Case
 
 FEWEST: Final = 350
 """How many texts the table has at least."""
-FEWEST_PLACES: Final[dict[str, int]] = {
-    # A text file, of which only a linter's output is a tool's; how its lines are told apart: tests/agents/aider.
-    "aider": 1,
-    # No tool's output but that of commands.
-    "cline/tasks": 1,
-    "windsurf": 1,
-    # Tools are named in the text of an answer, so none takes another's place.
-    "gptme": 5,
-    "goose": 6,
-    "roo-code": 4,
-}
-"""How many kinds of results the recordings show at least, where that is less than `USUAL`."""
-USUAL: Final = 8
 
 NAMES: Final = "File not found: /a/README\n\nDid you mean one of these?\n/a/{}"
 WITHIN: Final[dict[str, tuple[str, ...]]] = {
@@ -58,7 +45,7 @@ def test_nothing_that_an_agent_read_speaks_as_the_user(case_id: str, case: Case)
     step = 2 if settings().derandomize else 1
     forms = speech.all_forms()
     places = speech.places(case_id)
-    assert (len(places) >= FEWEST_PLACES.get(case_id, USUAL), len(forms) >= FEWEST) == (True, True)
+    assert (len(places) >= case.places, len(forms) >= FEWEST) == (True, True)
 
     spoke = []
     for number, place in enumerate(places):
@@ -77,6 +64,7 @@ LONG: Final = 300_000
 PIECES: Final = (" ", "\n", "<metadata>")
 
 
+@pytest.mark.usefixtures("case")
 def test_what_an_agent_read_costs_no_time(case_id: str) -> None:
     """A page or a program can print blanks without an end, and what looks like a client's own marks."""
     for place in {place.kind: place for place in speech.places(case_id)}.values():

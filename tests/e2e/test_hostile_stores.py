@@ -18,6 +18,7 @@ from carryover.ledger.connect import connect_read_only
 from carryover.ledger.queries import totals
 from support.claude_session import ClaudeSession
 from support.daemon_process import STARTED, DaemonProcess, handoff_of
+from support.platforms import settings_folder
 
 pytestmark = [
     pytest.mark.night,
@@ -103,7 +104,7 @@ def rows_in_hermes(home: Path) -> None:
 
 
 def entries_in_roo(home: Path) -> None:
-    task = home / STORAGE / "tasks" / "01a1f792-0000-7000-8000-000000000000"
+    task = settings_folder(home) / STORAGE / "tasks" / "01a1f792-0000-7000-8000-000000000000"
     task.mkdir(parents=True)
     (task / "ui_messages.json").write_text(json.dumps([{"ts": 1, "a": 1}] * 1_000_000))
 

@@ -95,6 +95,8 @@ FORMS: Final = (
 CASE: Final = Case(
     recordings=recordings(),
     forms=FORMS,
+    # A text file, of which only a linter's output is a tool's; how its lines are told apart: tests/agents/aider.
+    places=1,
     grows_by_lines=False,
     stages={
         "story": lambda _: growing("story"),

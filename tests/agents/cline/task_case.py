@@ -47,6 +47,8 @@ TASKS: Final = Case(
         "The user denied this operation and provided the following feedback:\n<feedback>\nShip it\n</feedback>",
         '{"question":"Cents?","options":["Ship it"],"selected":"Ship it"}',
     ),
+    # No tool's output but that of commands.
+    places=1,
     grows_by_lines=False,
     in_place_only=("ui_messages.json",),
     stages={"streamed": streamed},

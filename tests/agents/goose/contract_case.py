@@ -70,6 +70,7 @@ FORMS: Final = (
 CASE: Final = Case(
     recordings=recordings(),
     forms=FORMS,
+    places=6,
     grows_by_lines=False,
     in_place_only=("sessions.db",),
     stages={"written": written},

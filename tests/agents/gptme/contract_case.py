@@ -68,6 +68,8 @@ FORMS: Final = (
 CASE: Final = Case(
     recordings=recordings(),
     forms=FORMS,
+    # Tools are named in the text of an answer, so none takes another's place.
+    places=5,
     unknown=(message("tool", "words"), json.dumps({"brand_new": True}).encode(), message("user", 5)),
     quiet=(message("system", "A notice.", ui_only=True), message("system", "Task complete.")),
     not_typed=(

@@ -102,6 +102,7 @@ FORMS: Final = (
 CASE: Final = Case(
     recordings=recordings(),
     forms=FORMS,
+    places=4,
     grows_by_lines=False,
     in_place_only=("ui_messages.json",),
     stages={"streamed": streamed},

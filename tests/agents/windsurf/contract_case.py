@@ -106,6 +106,8 @@ FORMS: Final = (
 CASE: Final = Case(
     recordings=recordings(),
     forms=FORMS,
+    # No tool's output but that of commands.
+    places=1,
     grows_by_lines=False,
     tells_early=False,
     stages={"called": called, "in turns": in_turns, "rewritten": rewritten},

@@ -22,6 +22,9 @@ def payload(event: str, **fields: object) -> Payload:
 
 CASE: Final = Case(
     recordings=(Recording(TALKS / "t1.talk", TALKS),),
+    forms=("[the writer put down the pen]",),
+    # Nothing but the output of commands is kept.
+    places=1,
     unknown=(line(dreamt="of ink"), b'{"kind": "brand new"}'),
     quiet=(line(pen="red"),),
     not_typed=(line(it="An answer."), line(ran="ls", printed="cart.py\n", code=0)),
