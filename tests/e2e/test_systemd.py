@@ -117,6 +117,7 @@ def test_what_it_must_not_do_is_forbidden_and_what_it_must_do_is_not(
 
 
 @pytest.mark.night
+@pytest.mark.linux("for systemd")
 def test_an_upgrade_does_not_disturb_the_daemon_that_runs_and_a_restart_takes_it_up(
     service: SystemdUser, state: StateDir, session: ClaudeSession, project: Path, tmp_path: Path
 ) -> None:
