@@ -46,6 +46,8 @@ LOOK_AT_ROOTS_MS: Final = 1_000
 LOOK_AT_PROJECTS_S: Final = 3.0
 """Interval at which projects are looked at: there may be hundreds, and only a project's first source is news."""
 POLL_MS: Final = 500
+MTIME_S: Final = 1.0
+"""In what steps polling sees the time of a change."""
 FLOOD: Final = 500
 """More changes at once than this may mean that the kernel's queue overflowed, which watchfiles does not report."""
 LISTEN_MS: Final = 5_000
@@ -223,7 +225,7 @@ class Watcher:
                     look_again = time.monotonic() + self._pause_s
 
     def _reports_of_watchfiles(self, plan: WatchPlan, *, polling: bool) -> Generator[set[FileChange], None, None]:
-        return self.reports(
+        reports = self.reports(
             *plan.paths,
             watch_filter=None,
             debounce=DEBOUNCE_MS,
@@ -238,6 +240,26 @@ class Watcher:
             # watchfiles 1.3 then also ignores the system's limit on watches, so only if necessary.
             ignore_permission_denied=self._refused,
         )
+        return _and_again(reports)
+
+
+def _and_again(reports: Generator[set[FileChange], None, None]) -> Generator[set[FileChange], None, None]:
+    """Yields what is reported, and each changed file once more, a second later or two.
+
+    Where watchfiles 1.3 polls, which it also does by itself under WSL, it compares times in whole seconds: it misses
+    what is appended in the second in which it saw a change.
+    """
+    with closing(reports):
+        older: set[FileChange] = set()
+        newer: set[FileChange] = set()
+        turned = time.monotonic()
+        for found in reports:
+            newer |= {(Change.modified, path) for change, path in found if change is not Change.deleted}
+            if time.monotonic() - turned < MTIME_S:
+                yield found
+                continue
+            yield found | older
+            older, newer, turned = newer, set(), time.monotonic()
 
 
 def reports_of(

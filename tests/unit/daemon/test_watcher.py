@@ -243,6 +243,11 @@ async def test_a_folder_that_is_added_beside_a_link_is_polled_too(
         other.prompt("hello")
         assert await asyncio.wait_for(reported.get(), 20) == [other.source]
         assert watcher.state.mode == "polling"
+
+        seen = other.path.stat()
+        other.answer("I will look at the cart first.")
+        os.utime(other.path, ns=(seen.st_atime_ns, seen.st_mtime_ns))  # polling sees whole seconds
+        assert await asyncio.wait_for(reported.get(), 20) == [other.source]
     finally:
         running.cancel()
         await asyncio.wait([running])
