@@ -22,7 +22,7 @@ from msgspec.structs import replace
 
 from carryover.errors import ExitCode, UserError, os_reason, visible
 from carryover.fsio import FileLock, private_dir, read_bytes_bounded
-from carryover.outside.journal import Journal, load_journal, read_journal, take_over_project, write_down
+from carryover.outside.journal import Journal, load_journal, read_journal, write_down
 from carryover.outside.listed import Listed, fingerprint
 from carryover.outside.swap import BeingChanged, own_links, swap
 from carryover.paths import StateDir
@@ -267,8 +267,6 @@ def _write_listed(edit: Edit, state: Path) -> None:
     text, listed = edit.text, edit.text.listed
     if not edit.changes and (listed is None or (text.root is not None and edit.has_ours)):
         return
-    if text.root is not None:
-        take_over_project(state, text.root)
     journal = read_journal(state)
     if edit.has_ours:
         _put(edit, state, journal)

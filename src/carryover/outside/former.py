@@ -1,7 +1,8 @@
 """The records of 0.1.0 and earlier, which the journal replaced: what they say counts as its first lines.
 
 edits.json, projects.jsonl, placed.jsonl, backups/    in the state folder
-.carryover/edited                                     in a project: the names of its files that we edited
+.carryover/edited                                     in each project of projects.jsonl: the names of its files that we
+                                                      edited
 """
 
 from __future__ import annotations
@@ -20,8 +21,8 @@ from carryover.adapter.spec import Form
 from carryover.agents import instruction_files, local_files, read_lists
 from carryover.decoders import decoder_of
 from carryover.fsio import read_bytes_bounded
-from carryover.outside.listed import GITIGNORE, INFO, Listed
-from carryover.outside.listed import in_project as _in_project
+from carryover.outside.listed import GITIGNORE, INFO, Listed, handoff_folder, in_project
+from carryover.probe.looks import look_at_each
 from carryover.text.user_text import UNKNOWN, Origin
 
 EDITS: Final = "edits.json"
@@ -91,8 +92,10 @@ def entries(state: Path) -> Iterator[Listed]:
         facts = {name: getattr(file, name) for name in ("path", "script", "form", "key", "entry", "origin")}
         yield Listed(agent=file.tool, **facts)
         yield from (Listed(path=folder, form="folder") for folder in file.folders)
-    for project in _lines(state / PROJECTS, _Project):
-        yield Listed(path=project.folder, form="handoff", root=project.root)
+    for project in _projects(state):
+        yield handoff_folder(project.folder, project.root)
+    for _, edited in look_at_each(_written_into(state), _edited_in):
+        yield from edited
     placed: list[Listed] = []
     for one in _lines(state / PLACED, _Placed):
         if not one.names:
@@ -118,6 +121,7 @@ def _files(state: Path) -> tuple[_File, ...] | None:
 def remove_former(state: Path) -> None:
     """Removes the records, once the journal has what they say. One that is damaged stays, with the backups, for the
     user to look into. Raises OSError."""
+    look_at_each(_written_into(state), _remove_list)
     for name in (PROJECTS, PLACED):
         (state / name).unlink(missing_ok=True)
     if is_damaged(state):
@@ -127,27 +131,29 @@ def remove_former(state: Path) -> None:
         path.rmdir() if path.name == BACKUPS else path.unlink(missing_ok=True)
 
 
-def former_in_project(root: Path) -> tuple[Listed, ...]:
-    """Returns what the project's own list says. Other names than those that we ever edited are ignored, since a cloned
-    repository may contain any list."""
+def _projects(state: Path) -> Iterator[_Project]:
+    return _lines(state / PROJECTS, _Project)
+
+
+def _written_into(state: Path) -> list[Path]:
+    """Returns the projects that had a handoff inside: only in these is a list ours, anyone else's came with the
+    folder."""
+    return [Path(one.root) for one in _projects(state) if Path(one.folder) == Path(one.root, STORE)]
+
+
+def _edited_in(root: Path) -> tuple[Listed, ...]:
+    """Returns what the project's own list says. Other names than those that we ever edited are ignored."""
     listed = _project_list(root)
     if listed is None:
         return ()
     local = [file.name for file in local_files().values()]
     folders = {f"{folder}/" for name in local for folder in PurePath(name).parents if folder.name}
-    ever = (
-        *instruction_files(),
-        *(where.name for where in read_lists().values()),
-        GITIGNORE,
-        INFO,
-        *local,
-        *sorted(folders),
-    )
-    return tuple(_in_project(root, name) for name in ever if name.encode() in listed)
+    lists = (where.name for where in read_lists().values())
+    ever = (*instruction_files(), *lists, GITIGNORE, INFO, *local, *sorted(folders))
+    return tuple(in_project(root, name) for name in ever if name.encode() in listed)
 
 
-def remove_list(root: Path) -> None:
-    """Removes the project's list, once the journal has what it says. Raises OSError."""
+def _remove_list(root: Path) -> None:
     if _project_list(root) is not None:
         (root / STORE / EDITED).unlink(missing_ok=True)
 

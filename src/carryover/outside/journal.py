@@ -20,12 +20,11 @@ from pathlib import Path
 from typing import Final
 
 import msgspec
-from msgspec.structs import replace
 
 from carryover.errors import ExitCode, UserError, os_reason
 from carryover.fsio import locked_dir, naming, open_regular, private_dir, read_bytes_bounded
 from carryover.outside import former
-from carryover.outside.listed import Listed, handoff_folder
+from carryover.outside.listed import Listed
 from carryover.paths import StateDir
 from carryover.platform import here
 
@@ -70,8 +69,7 @@ class Journal:
         return tuple(entry for entry in self.live if entry.form == "handoff")
 
     def known(self, entry: Listed) -> Listed | None:
-        """Returns what is listed of the place of `entry`, whatever its path was at the time. Of a project's file, what
-        its own list says has to be taken over first."""
+        """Returns what is listed of the place of `entry`, whatever its path was at the time."""
         if not entry.root:
             return self.at(Path(entry.path), server=entry.is_server)
         return next((one for one in self.live if one.place == entry.place), None)
@@ -79,17 +77,7 @@ class Journal:
     def names(self, root: Path) -> set[str]:
         """Returns the names of the project's files that have our text from this machine. Only these are ever restored:
         a block that came with the repository belongs to its owners."""
-        in_list = former.former_in_project(root) if self._wrote_into(root) else ()
-        listed = (*self.live, *filter(self.lacks, in_list))
-        return {entry.name for entry in listed if entry.root == str(root) and entry.form == "text"}
-
-    def _wrote_into(self, root: Path) -> bool:
-        """Whether a handoff was ever written into the project: anyone else's `.carryover` may hold a list too."""
-        return not self.lacks(handoff_folder(root / former.STORE, root))
-
-    def strangers(self, root: Path) -> tuple[Listed, ...]:
-        """Returns what a list says that was in the project before a first handoff: it came with the folder."""
-        return () if self._wrote_into(root) else former.former_in_project(root)
+        return {entry.name for entry in self.live if entry.root == str(root) and entry.form == "text"}
 
 
 def read_journal(state: Path) -> Journal:
@@ -140,23 +128,6 @@ def take_over(state: Path) -> None:
             known = Journal(_lines(state))
             _append(state, [entry for entry in former.entries(state) if known.lacks(entry)])
             former.remove_former(state)
-
-
-def take_over_project(state: Path, root: Path) -> None:
-    """Does the same with the list in a project of its files that were edited. A stranger's stays. Raises OSError."""
-    if entries := former.former_in_project(root):
-        known = read_journal(state)
-        if known.strangers(root):
-            return
-        write_down(state, *filter(known.lacks, entries))
-    former.remove_list(root)
-
-
-def begin_in_project(state: Path, root: Path) -> None:
-    """Lists the folder for a project's handoff, before that is written. Of what a stranger's list names, nothing ever
-    counts as ours. Raises OSError."""
-    not_ours = (replace(entry, gone=True) for entry in read_journal(state).strangers(root))
-    write_down(state, *not_ours, handoff_folder(root / former.STORE, root))
 
 
 def _lines(state: Path) -> Iterator[Listed]:

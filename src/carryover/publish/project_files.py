@@ -22,7 +22,7 @@ from carryover.errors import os_reason
 from carryover.fsio import atomic_replace, is_folder, locked_dir
 from carryover.outside.apply import Text
 from carryover.outside.in_project import Pass
-from carryover.outside.journal import begin_in_project, read_journal, take_over_project, write_down
+from carryover.outside.journal import read_journal, write_down
 from carryover.outside.listed import GITIGNORE, handoff_folder
 from carryover.platform import here
 from carryover.probe.checkout import Checkout
@@ -75,9 +75,8 @@ def publish(
             if refused.in_git and settings.pointers == "local":
                 take_back(root, settings, state)  # a hidden file may be the user's by now
             return _refused(root, refused, settings)
-        begin_in_project(state, root)
+        write_down(state, handoff_folder(store, root))
         with locked_dir(store):
-            take_over_project(state, root)
             edits = Pass(checkout, state, notes)
             refused = kept_out(edits)  # first, so that the handoff can never be committed
             if refused is not None:
@@ -171,7 +170,6 @@ def take_back(root: Path, settings: ProjectSettings, state: Path) -> Pass:
             take_rules(edits)
         return edits
     with locked_dir(store):
-        take_over_project(state, root)
         edits = Pass(Checkout(root), state)
         place(edits, settings)
         if goes:

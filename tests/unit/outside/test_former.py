@@ -10,15 +10,7 @@ from typing import Any
 import pytest
 
 from carryover.errors import UserError
-from carryover.outside.journal import (
-    Journal,
-    begin_in_project,
-    load_journal,
-    read_journal,
-    take_over,
-    take_over_project,
-    write_down,
-)
+from carryover.outside.journal import Journal, load_journal, read_journal, take_over, write_down
 from carryover.outside.listed import Listed, handoff_folder, in_project
 from carryover.paths import StateDir
 from carryover.text.user_text import Origin
@@ -169,47 +161,60 @@ def test_what_is_not_the_list_of_a_project_is_neither_read_nor_removed(tmp_path:
             (app / ".carryover").mkdir()
             (app / ".carryover" / "edited").symlink_to(theirs / "edited")
 
-    take_over_project(tmp_path / "state", app)
+    state = published_by_former(tmp_path, app)
+    assert read_journal(state).names(app) == set()
+    take_over(state)
 
-    assert read_journal(tmp_path / "state").names(app) == set()
+    assert read_journal(state).names(app) == set()
     assert (app / ".carryover" / "edited").exists()
     assert (theirs / "edited").read_text() == "AGENTS.md\n"
 
 
+def published_by_former(folder: Path, app: Path) -> Path:
+    """The state folder of 0.1.0 after it had written a handoff into a project."""
+    state = folder / "state"
+    state.mkdir(exist_ok=True)
+    (state / "projects.jsonl").write_text(json.dumps({"root": str(app), "folder": str(app / ".carryover")}))
+    return state
+
+
 def test_a_project_s_own_list_moves_too_and_names_nothing_that_was_never_edited(tmp_path: Path) -> None:
-    state, app = tmp_path / "state", tmp_path / "app"
-    listed = app / ".carryover" / "edited"
-    write_down(state, handoff_folder(app / ".carryover", app), in_project(app, "CLAUDE.md"))
+    app = tmp_path / "app"
+    state = published_by_former(tmp_path, app)
+    listed, kept = app / ".carryover" / "edited", tmp_path / "kept.jsonl"
+    write_down(state, in_project(app, "CLAUDE.md"))
     write_down(state, Listed(path=str(app / "CLAUDE.md"), form="text", root=str(app), gone=True))
+    shutil.copy(state / "journal.jsonl", kept)
 
     def prepare() -> None:
         listed.parent.mkdir(parents=True, exist_ok=True)
         listed.write_text("../../.bashrc\nAGENTS.md\nCLAUDE.md\nREADME.md\n.git/info/\n")
+        shutil.copy(kept, state / "journal.jsonl")
+        published_by_former(tmp_path, app)
 
     def check() -> None:
         assert read_journal(state).names(app) == {"AGENTS.md"}
-        take_over_project(state, app)
+        take_over(state)
         assert (read_journal(state).names(app), listed.exists()) == ({"AGENTS.md"}, False)
         assert made_folders(read_journal(state), app) == 1
 
-    assert kill_everywhere(prepare, lambda: take_over_project(state, app), check) > 3
+    assert kill_everywhere(prepare, lambda: take_over(state), check) > 3
 
 
 def test_a_list_that_came_with_the_folder_never_counts(tmp_path: Path) -> None:
     """As in an archive: its maker could have a block of theirs taken out, or their own file deleted."""
-    state, app = tmp_path / "state", tmp_path / "app"
+    app = tmp_path / "app"
+    state = published_by_former(tmp_path, tmp_path / "another")
     listed = app / ".carryover" / "edited"
     listed.parent.mkdir(parents=True)
     listed.write_text("AGENTS.md\nCLAUDE.md\n.git/info/\n")
 
     def ours() -> tuple[set[str], int]:
-        take_over_project(state, app)
         journal = read_journal(state)
         return journal.names(app), made_folders(journal, app)
 
-    assert (ours(), listed.exists()) == ((set(), 0), True)
-    begin_in_project(state, app)
     assert ours() == (set(), 0)
+    write_down(state, handoff_folder(app / ".carryover", app))
+    assert (ours(), listed.exists()) == ((set(), 0), True)
     write_down(state, in_project(app, "CLAUDE.md"))  # as it gets our text
-    begin_in_project(state, app)
     assert ours() == ({"CLAUDE.md"}, 0)
