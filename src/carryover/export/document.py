@@ -53,11 +53,7 @@ class DocumentForChat(msgspec.Struct, frozen=True, kw_only=True):
     (True, True, True)
     """
 
-    material: Material
     chat: WebChat
-    question: str
-    body: str
-    """The part of the text that says something about the project."""
     text: CleanText
     tokens: int
     included: tuple[tuple[str, int], ...] = ()
@@ -67,12 +63,6 @@ class DocumentForChat(msgspec.Struct, frozen=True, kw_only=True):
     def fits(self) -> bool:
         """Whether the document is within the budget. A long question or task alone may exceed it."""
         return self.tokens <= self.chat.budget
-
-    def with_body(self, body: str, note: str) -> DocumentForChat:
-        """Returns the document with another body, below a note on that."""
-        text = _framed(body, self.material, self.chat, self.question, note)
-        tokens = tokens_in(text, percent=self.chat.tokens_percent)
-        return msgspec.structs.replace(self, body=body, text=text, tokens=tokens)
 
 
 def composed(material: Material, chat: WebChat, question: str = "") -> DocumentForChat:
@@ -98,10 +88,7 @@ def composed(material: Material, chat: WebChat, question: str = "") -> DocumentF
     body = "\n\n".join([*map("".join, sections.values()), *_listed(left_out, for_list, cost)])
     text = _framed(body, material, chat, question)
     return DocumentForChat(
-        material=material,
         chat=chat,
-        question=question,
-        body=body,
         text=text,
         tokens=cost(text),
         included=tuple(included.items()),
@@ -109,8 +96,8 @@ def composed(material: Material, chat: WebChat, question: str = "") -> DocumentF
     )
 
 
-def _framed(body: str, material: Material, chat: WebChat, question: str, note: str = "") -> CleanText:
-    """Puts the body between the lines that identify an export, below `note`, and appends the user's own question."""
+def _framed(body: str, material: Material, chat: WebChat, question: str) -> CleanText:
+    """Puts the body between the lines that identify an export, and appends the user's own question."""
     marks = (hashlib.sha256(f"{number}{body}".encode()).hexdigest()[:8] for number in count())
     first, last = export_frame(next(mark for mark in marks if mark not in body))
     question = safe(question).strip()
@@ -120,7 +107,6 @@ def _framed(body: str, material: Material, chat: WebChat, question: str, note: s
     parts = (
         f"# {first} The project {quoted_line(material.name)}",
         f"{prepared} {_QUESTION_FOLLOWS if question else _REQUEST}",
-        f"## About this version\n\n{note}" if note else "",
         f"## Read this first\n\n{_READ_FIRST}",
         body,
         last,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import re
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Any, Final, NoReturn
 
 from carryover.actions.clipboard import copy
 from carryover.actions.output_file import target, write_output
-from carryover.errors import ExitCode, UserError, visible
+from carryover.errors import ExitCode, UserError
 from carryover.faces.cli.arguments import describe, flag, positive
 from carryover.faces.cli.output_file import may_write
 from carryover.past.chat_document import LEAST_BUDGET, USUAL_CHAT, DocumentForChat, document_for_chat, web_chats
@@ -28,11 +27,6 @@ into a budget of tokens. Secrets are taken out; files that git ignores, or whose
 names say that they hold secrets, are not read. What is in it, and what was left
 out, is listed on standard error. `carryover note` takes the answer back.
 
-With --compress a model of an Ollama on this machine shortens it into a second
-file beside it; sentences with a number, path, name or quotation that the
-document does not have are marked there. Whose program answers for Ollama is not
-checked.
-
 With --session it prints one session as Markdown, as a web page that needs no
 server and no network, or as a trajectory in ATIF 1.7, which other tools and
 `carryover import` read."""
@@ -41,13 +35,10 @@ EXAMPLES: Final = """\
   carryover export --for chatgpt --question "Is the cache sound?" --copy
   carryover export --for gemini -o shop.md         into a file, mode 0600
   carryover export --budget 4000                   a short one
-  carryover export -o shop.md --compress ollama:qwen2.5:7b
-                                                   and shop.short.md beside it
   carryover export --session 3f2a --format html -o session.html
   carryover export --session last --format atif --full -o trajectory.json"""
 
 _LISTED: Final = 30
-_MODEL: Final = re.compile(r"[A-Za-z0-9][\w./:-]{0,200}")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -67,12 +58,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--budget", metavar="TOKENS", type=tokens, help=f"at most this many, as estimated; {LEAST_BUDGET:,} or more")
     add("--tokens", type=_budget_instead, help=argparse.SUPPRESS)
     flag(parser, "--copy", "put it on the clipboard; lists what is in it and asks first")
-    add(
-        "--compress",
-        metavar="ollama[:MODEL]",
-        type=_model,
-        help="with -o FILE: also write a short version beside it (x.short.md for x.md), by a model on this machine",
-    )
     add("--session", metavar="ID", help="one session instead: its id, a unique beginning, or `last`")
     add(
         "--format",
@@ -96,8 +81,6 @@ def run(args: argparse.Namespace) -> None:
     path = target(args.output) if args.output is not None else None
     if path is not None:
         may_write(path, args)
-        if args.compress is not None:
-            may_write(_short(path), args)
     if args.session is None:
         _document(args, path)
         return
@@ -115,23 +98,19 @@ def _document(args: argparse.Namespace, path: Path | None) -> None:
         agree(args, "Copy this? It leaves this machine where you paste it.", nothing="copied")
         way = copy(document.text, instead="have `carryover export -o FILE` write it to a file")
         say(f"The document is on the clipboard ({way}). `carryover note` takes the answer back.")
-    elif args.compress is not None and path is not None:
-        _compress(document, path, args)
     else:
         _put(document.text, path, args, _as_data(document))
 
 
 def _problem(args: argparse.Namespace) -> str:
     """Says which of the options can't be combined; empty if all can."""
-    of_project = (args.project, args.chat, args.question, args.budget, args.copy or None, args.compress)
+    of_project = (args.project, args.chat, args.question, args.budget, args.copy or None)
     problems = {
-        "--session can't be combined with PROJECT, --for, --question, --budget, --copy or --compress.": (
+        "--session can't be combined with PROJECT, --for, --question, --budget or --copy.": (
             args.session is not None and any(value is not None for value in of_project)
         ),
         "--format and --full need --session ID.": args.session is None and (args.format or args.full),
         "Give --copy alone, without --json and -o FILE.": args.copy and (args.json or args.output is not None),
-        "--compress needs -o FILE: the document goes there, its short form beside it.": args.compress is not None
-        and args.output is None,
         "--yes needs --copy or -o FILE.": args.yes and not args.copy and args.output is None,
     }
     return next((problem for problem, holds in problems.items() if holds), "")
@@ -139,14 +118,6 @@ def _problem(args: argparse.Namespace) -> str:
 
 def _budget_instead(_: str) -> NoReturn:
     raise argparse.ArgumentTypeError("is --budget here; `carryover handoff --tokens N` prints the conversation")
-
-
-def _model(text: str) -> str:
-    """Returns the name of the model; empty if only Ollama is named."""
-    program, _, model = text.partition(":")
-    if program != "ollama" or (model and not _MODEL.fullmatch(model)) or text.endswith(":"):
-        raise argparse.ArgumentTypeError("must be ollama or ollama:MODEL, as in ollama:qwen2.5:7b")
-    return model
 
 
 def _listed(document: DocumentForChat) -> Iterator[str]:
@@ -164,34 +135,6 @@ def _listed(document: DocumentForChat) -> Iterator[str]:
         yield f"  and {len(left_out) - _LISTED} more"
     if not document.fits:
         yield "The task and the question alone are longer than the budget."
-
-
-def _compress(document: DocumentForChat, path: Path, args: argparse.Namespace) -> None:
-    """Writes the document, and beside it what a model makes of it."""
-    from carryover.past.shortening import shortened
-
-    short = _short(path)
-    write_output(path, document.text.encode("utf-8", "replace"))
-    kept = f"The whole document is in {visible(str(path))}; {visible(short.name)} was not written."
-    try:
-        shorter, model, marks = shortened(document, path.name, args.compress or None)
-    except UserError as error:
-        raise UserError(f"{error} {kept}", error.code) from error
-    except KeyboardInterrupt:
-        raise UserError(f"Interrupted. {kept}", ExitCode.INTERRUPTED) from None
-    tokens = shorter.tokens
-    write_output(short, shorter.text.encode("utf-8", "replace"))
-    if args.json:
-        about = {"output": str(short), "model": model, "tokens": tokens, "marked": marks}
-        print_json({**_as_data(document), "output": str(path), "text": None, "compressed": about})
-        return
-    warn(f"Written to {path}: about {document.tokens:,} tokens.")
-    marked = f"{counted(marks, 'sentence')} marked as not in the source" if marks else "nothing to mark"
-    warn(f"Shortened by {model} to {short}: about {tokens:,}; {marked}.")
-
-
-def _short(path: Path) -> Path:
-    return path.with_name(f"{path.stem}.short{path.suffix}")
 
 
 def _as_data(document: DocumentForChat) -> dict[str, Any]:
