@@ -295,15 +295,6 @@ class OwnChange(msgspec.Struct, frozen=True):
     recorded_project_id: int | None
 
 
-class LoggedForgetting(msgspec.Struct, frozen=True):
-    """A tombstone; without a scope, `from_ms` is the shortened key of a removed event."""
-
-    seq: int
-    scope: bytes | None
-    from_ms: int
-    until_ms: int
-
-
 async def begin_log(db: aiosqlite.Connection, projects: Iterable[int]) -> None:
     """Begins the log if there is none. `projects` are sent to other machines from now on: of a new one, everything."""
     ((is_on,),) = await db.execute_fetchall(_IS_ON)
@@ -345,9 +336,12 @@ def own_changes(db: sqlite3.Connection, after: int, *, limit: int) -> list[OwnCh
     return list(records(OwnChange, db, _CHANGES, (after, limit)))
 
 
-def forgettings(db: sqlite3.Connection, after: int, *, limit: int) -> list[LoggedForgetting]:
-    """Returns the first tombstones after number `after`."""
-    return list(records(LoggedForgetting, db, _FORGETTING, (after, limit)))
+def forgettings(db: sqlite3.Connection, after: int, *, limit: int) -> Iterator[tuple[int, Tombstones]]:
+    """Yields what was forgotten after number `after`, at most `limit` at a time, each with the number of its last."""
+    while rows := db.execute(_FORGETTING, (after, limit)).fetchall():
+        after = rows[-1][0]
+        rules = tuple(Tombstone(*rule) for _, *rule in rows if rule[0] is not None)
+        yield after, Tombstones(rules, tuple(key for _, scope, key, _ in rows if scope is None))
 
 
 def taken(db: sqlite3.Connection, machine: str) -> set[str]:

@@ -108,13 +108,10 @@ class LedgerOutgoing:
             if log is None or self._state.paused.exists():
                 return
             at = _Position.after(position, log)
-            while rows := forgettings(db, at.forgotten, limit=_MOST_EVENTS):
-                at = msgspec.structs.replace(at, forgotten=rows[-1].seq)
-                stones = (
-                    SyncedTombstone(row.scope, row.from_ms, row.until_ms) for row in rows if row.scope is not None
-                )
-                keys = tuple(row.from_ms for row in rows if row.scope is None)
-                yield Payload(tombstones=tuple(stones), forgotten_keys=keys), at.text
+            for last, forgotten in forgettings(db, at.forgotten, limit=_MOST_EVENTS):
+                at = msgspec.structs.replace(at, forgotten=last)
+                stones = tuple(SyncedTombstone(one.scope, one.from_ms, one.until_ms) for one in forgotten.rules)
+                yield Payload(tombstones=stones, forgotten_keys=forgotten.keys), at.text
             for batch in _batches(db, at.done):
                 at = msgspec.structs.replace(at, done=batch[-1].seq)
                 yield _payload(batch, self._roots), at.text
