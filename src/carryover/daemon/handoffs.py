@@ -25,8 +25,7 @@ from carryover.ledger.rows import ProjectRow
 from carryover.model import LAST, id_in_command
 from carryover.projects.handoff_file import HANDOFF, STORE
 from carryover.projects.moved_folders import roots_that_may_be_here
-from carryover.publish.dialed import dialed_handoff
-from carryover.publish.make import Refreshed
+from carryover.publish.make import Refreshed, made_handoff
 from carryover.records.fields import iso_utc
 from carryover.terminal.paths import quoted
 
@@ -45,7 +44,7 @@ def hand_over(
     worktree. Nothing is written into the project. Raises UserError (NOTHING_FOUND, REFUSED) if there is none.
     """
     session = _session_of(ledger, project, wanted.session) if wanted.session is not None else None
-    made = dialed_handoff(
+    made = made_handoff(
         ledger,
         project.id if project.root == wanted.root else ProjectRoot(wanted.root, project.root),
         config,

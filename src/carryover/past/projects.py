@@ -38,7 +38,6 @@ from carryover.ledger.rows import ProjectRow, SessionRow
 from carryover.past.limits import limited_projects, resets_ms
 from carryover.past.types import Project, ProjectHandoff, Projects, TurnState, Work
 from carryover.projects.handoff_file import handoff_path
-from carryover.publish.dialed import dialed_handoff
 from carryover.publish.make import made_handoff
 from carryover.publish.project_view import UnknownProject, session_digest
 from carryover.text.reset_times import LASTS_MS
@@ -171,7 +170,7 @@ def project_handoff(
     tokens: int = MAX_TOKENS,
 ) -> ProjectHandoff:
     """Returns the handoff as it would be made now for `tokens`. Asks git."""
-    refreshed = dialed_handoff(db, project.id, config, tokens=tokens, now_ms=now_ms)
+    refreshed = made_handoff(db, project.id, config, tokens=tokens, now_ms=now_ms)
     return ProjectHandoff(
         handoff=printed(refreshed) if refreshed.text is not None else None,
         path="" if project.refusal is not None else str(Path(refreshed.root, handoff_path(refreshed.settings.folder))),

@@ -35,8 +35,7 @@ from carryover.past.opened import Want, may_be_running, opened
 from carryover.past.search import search_for
 from carryover.past.types import Hit, Search
 from carryover.projects.handoff_file import handoff_path
-from carryover.publish.dialed import dialed_handoff
-from carryover.publish.make import view_now
+from carryover.publish.make import made_handoff, view_now
 from carryover.redact import CleanText, clean
 from carryover.terminal.output import counted
 from carryover.text.harmless import without_marks
@@ -173,7 +172,7 @@ def handoff(project: ProjectFolder, tokens: int = MAX_TOKENS) -> str:
         raise UserError(f"`tokens` is a number from {LEAST_TOKENS:,} to {MOST_TOKENS:,}.", ExitCode.USAGE)
     with _project(project) as work:
         last_git = queries.published_git(work.ledger, work.id)
-        refreshed = dialed_handoff(work.ledger, work.to, work.config, tokens=tokens, now_ms=now_ms(), last_git=last_git)
+        refreshed = made_handoff(work.ledger, work.to, work.config, tokens=tokens, now_ms=now_ms(), last_git=last_git)
         if refreshed.handoff is None:
             raise UserError("Agents have worked here, but there is nothing to hand over yet.", ExitCode.NOTHING_FOUND)
         is_open = refreshed.why_open is not None

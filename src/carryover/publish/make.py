@@ -12,14 +12,15 @@ import msgspec
 from carryover.agents import agent_names, instruction_files, startable_agents
 from carryover.config import Config, ProjectSettings, project_settings
 from carryover.distill.entry import Entry, Section
-from carryover.distill.handoff import Handoff, distill, wanted_files
+from carryover.distill.handoff import MAX_TOKENS, Handoff, distill, wanted_files
 from carryover.distill.quotes import clip
 from carryover.distill.render import Printed, rendered
 from carryover.distill.sections.open_questions import opinion_entries
 from carryover.distill.sections.task import pin_entries
 from carryover.distill.shared import shared_sections
-from carryover.distill.trail import did_something
+from carryover.distill.trail import did_something, past_of
 from carryover.distill.view import Opinion, ProjectView, has_past, was_brought_in
+from carryover.export.dial import dialed
 from carryover.facts import Facts, FileFacts, GitFacts, ProjectRoot, is_foreign
 from carryover.fsio import is_folder
 from carryover.ledger.queries import agents_here, by_last_use, project_by_root, published_git, related_projects
@@ -34,7 +35,7 @@ from carryover.projects.handoff_file import PAGE, STORE, Published, handoff_path
 from carryover.projects.root import agents_checkouts
 from carryover.publish.gitignore import open_to_git, without_rule
 from carryover.publish.pointers import without_block
-from carryover.publish.project_view import project_view
+from carryover.publish.project_view import newest_first, project_view
 from carryover.redact import CleanText
 from carryover.text.reset_times import on_this_machine
 
@@ -76,12 +77,13 @@ def made_handoff(
     config: Config,
     *,
     now_ms: int,
+    tokens: int | None = None,
     last_git: GitFacts | None = None,
     own: str | None = None,
     git_s: float = TIMEOUT_S,
 ) -> Refreshed:
-    """Returns the handoff as it would be published now, led by `own` if given; git gets at most `git_s`. Raises
-    LookupError like `view_now`."""
+    """Returns the handoff as it would be published now, led by `own` if given; one for a budget of `tokens` above the
+    file's is filled from the ledger's events. Git gets at most `git_s`. Raises LookupError like `view_now`."""
     view = view_now(db, project, config)
     checkout = Checkout(Path(view.root))
     settings = settings_for_work(view, config)
@@ -97,6 +99,9 @@ def made_handoff(
     made = make(view, facts, now_ms=now_ms, resume=settings.resume_mode, own=own, startable=startable)
     why_open = open_to_git(checkout, settings) if made is not None else None
     handoff = with_page(made, settings, has_file=why_open is None) if made is not None else None
+    if handoff is not None and tokens is not None and tokens != MAX_TOKENS:
+        past = past_of(view, now_ms=now_ms, own=own, names=agent_names())
+        handoff = dialed(handoff, past, newest_first(db, view), tokens)
     text, sections = rendered(handoff) if handoff is not None else (None, [])
     lead = (handoff.agent_id, handoff.session) if handoff is not None else None
     newest = max(view.sessions, key=lambda one: one.last_ms, default=None)

@@ -1,8 +1,7 @@
 from __future__ import annotations
 
 from carryover.model import AssistantMessage, UserPrompt
-from carryover.publish.dialed import newest_first
-from carryover.publish.project_view import project_view
+from carryover.publish.project_view import newest_first, project_view
 from support.scribe import Reading, Scribe
 
 
