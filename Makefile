@@ -22,7 +22,7 @@ help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
 
 run: $(VENV)/.installed ## show Carryover at work once, in a throw-away folder; changes nothing of yours
-	@$(BIN)/python -m carryover.faces.cli.demo
+	@PYTHONPATH=lab $(BIN)/python -m demo
 
 test: lint types imports unit as-darwin-sample ## lint, strict type check, import rules and the whole test suite
 

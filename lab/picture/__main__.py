@@ -12,7 +12,7 @@ from picture.svg import drawn
 
 README: Final = Path(__file__).parents[2] / "README.md"
 DOCS: Final = Path(__file__).parents[2] / "docs"
-EXAMPLE: Final = README.parent / "src" / "carryover" / "faces" / "cli" / "demo" / "shop.jsonl"
+EXAMPLE: Final = README.parent / "lab" / "demo" / "shop.jsonl"
 PICTURE: Final = DOCS / "handover.svg"
 LOOKING_UP: Final = "carryover search and carryover why name the turns behind a word and behind a line of code."
 LOOKING_BACK: Final = "carryover log lists what two agents did, newest first, and carryover usage the tokens they took."

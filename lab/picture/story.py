@@ -19,7 +19,7 @@ from typing import Final, NamedTuple
 
 from agents.claude_code.matrix_case import LIMIT, ClaudePlayed
 from agents.codex.matrix_case import CodexPlayed
-from carryover.faces.cli.demo.replay import FIRST_FILES, RECORDED_PROJECT
+from demo.replay import FIRST_FILES, RECORDED_PROJECT
 from support.daemon_process import DaemonProcess, handoff_of
 from support.terminal import Terminal
 from support.tools import program

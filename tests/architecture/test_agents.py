@@ -12,9 +12,6 @@ from carryover.adapter.spec import AGENTS_MD, AgentSpec
 from carryover.agents import specs
 
 SOURCE = Path(carryover.__file__).parent
-EXEMPT = {
-    "faces/cli/demo": "replays a session that one agent recorded",
-}
 SHOWN_TO_PEOPLE = ("EXAMPLES", "help")
 """Ends of the names of variables, and names of arguments, with examples for `--help`."""
 
@@ -62,21 +59,12 @@ def spelled(path: Path, spec: AgentSpec) -> list[str]:
 
 def outside() -> list[Path]:
     files = (path for suffix in ("py", "sh", "service", "plist") for path in SOURCE.rglob(f"*.{suffix}"))
-    exempt = [SOURCE / "agents", *(SOURCE / name for name in EXEMPT)]
-    return [path for path in files if not any(path.is_relative_to(other) for other in exempt)]
+    return [path for path in files if not path.is_relative_to(SOURCE / "agents")]
 
 
 @pytest.mark.parametrize("spec", specs(), ids=lambda spec: spec.id)
 def test_nothing_outside_its_folder_spells_what_is_an_agents_own(spec: AgentSpec) -> None:
     assert [found for path in outside() for found in spelled(path, spec)] == []
-
-
-@pytest.mark.parametrize("name", EXEMPT)
-def test_each_exemption_is_still_needed(name: str) -> None:
-    path = SOURCE / name
-    files = path.rglob("*.py") if path.is_dir() else [path]
-
-    assert any(spelled(file, spec) for file in files for spec in specs())
 
 
 NAMED = {

@@ -9,10 +9,7 @@ import pytest
 import carryover
 
 SOURCE = Path(carryover.__file__).parent
-STARTS_GIT = {
-    "probe/git_command.py",
-    "faces/cli/demo/replay.py",  # makes the repository that it commits to
-}
+STARTS_GIT = {"probe/git_command.py"}
 STARTS_PROGRAMS = re.compile(r"subprocess|\bos\.(?:system|popen|exec|spawn|posix_spawn)")
 LIBRARY = re.compile(r"^\s*(?:import|from) (?:git|pygit2|dulwich)\b", re.MULTILINE)
 GIT = re.compile(r"(?:.*/)?git(?: .*)?", re.DOTALL)

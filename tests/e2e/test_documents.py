@@ -143,7 +143,7 @@ def test_each_command_that_is_promised_a_result_is_shown() -> None:
 
 @pytest.mark.parametrize("line", [line for line in LINES + shown(CONTRIBUTING) if line.startswith("make ")])
 def test_each_target_of_make_that_is_shown_exists(line: str) -> None:
-    """They are run by tests/unit/faces/cli/demo and by whoever runs this."""
+    """They are run by lab/demo and by whoever runs this."""
     words = line.partition("#")[0].split()[1:]
     subprocess.run(["make", "-n", *words], cwd=CHECKOUT, check=True, capture_output=True)
 

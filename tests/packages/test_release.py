@@ -23,6 +23,7 @@ from support.tools import program
 
 CHECKOUT: Final = Path(__file__).parents[2]
 PACKAGING: Final = CHECKOUT / "packaging"
+SESSION: Final = str(CHECKOUT / "lab" / "demo" / "shop.jsonl")
 LOCKS: Final = sorted((PACKAGING / "requirements").glob("[dr]*.txt"))
 PROJECT: Final[dict[str, Any]] = tomllib.loads((CHECKOUT / "pyproject.toml").read_text("utf-8"))
 WORKFLOWS: Final = sorted((CHECKOUT / ".github/workflows").glob("*.yml"))
@@ -192,7 +193,7 @@ def test_it_works_with_the_network_off(home: Path) -> None:
 
     for arguments, said in (
         (("-c", grammars), "True\n"),
-        (("-m", "carryover.faces.cli.demo"), "\n# [CARRYOVER] Last updated"),
+        (("-m", "carryover.faces.cli.main", "handoff", "--transcript", SESSION), "# [CARRYOVER] Last updated"),
     ):
         command = ["unshare", "--map-root-user", "--net", sys.executable, *arguments]
         done = subprocess.run(command, capture_output=True, text=True, check=False)

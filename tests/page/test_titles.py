@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from carryover.faces.cli.demo.replay import make_project
+from demo.replay import make_project
 from page.browser import Page
 from page.conftest import in_chromium
 from support.claude_session import ClaudeSession

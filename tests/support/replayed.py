@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from carryover.faces.cli.demo import replay as demo
+from demo import replay as demo
 
 RECORDED: Final = Path(__file__).parents[1] / "fixtures" / "recorded_shop"
 FILES: Final = {

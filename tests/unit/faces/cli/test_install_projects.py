@@ -12,8 +12,8 @@ import pytest
 
 from carryover.actions.first_read import active_projects
 from carryover.config import Config, ProjectsConfig, PublishConfig
-from carryover.faces.cli.demo.replay import TIMESTAMP
 from carryover.past.context import state_dir
+from demo.replay import TIMESTAMP
 from support.recorded_shop import Run
 
 

@@ -1,4 +1,4 @@
-"""`python -m carryover.faces.cli.demo`, which `make run` calls: no terminal."""
+"""`python -m demo`, which `make run` calls: no terminal."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import pytest
 from support.agent_here import everything
 from support.replayed import make_project, replay
 
-README = (Path(__file__).parents[5] / "README.md").read_text("utf-8")
+README = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
 
 
 @pytest.fixture
@@ -25,7 +25,8 @@ def demo(tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> Callabl
 
     def run() -> str:
         before = everything(home)
-        command = [sys.executable, "-u", "-m", "carryover.faces.cli.demo"]
+        command = [sys.executable, "-u", "-m", "demo"]
+        monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[1]))
         ran = subprocess.run(command, capture_output=True, text=True, timeout=120, stdin=subprocess.DEVNULL)
         assert (ran.returncode, ran.stderr) == (0, "")
         assert (everything(home), [*tmp_path.glob("carryover-*")]) == (before, [])

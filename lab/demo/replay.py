@@ -10,7 +10,6 @@ import re
 import subprocess
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from importlib import resources
 from pathlib import Path
 from typing import Any, Final
 
@@ -39,7 +38,7 @@ def make_project(root: Path, env: Mapping[str, str], files: Mapping[str, str] = 
 
 def example() -> bytes:
     """Returns the README's example as it was recorded."""
-    return resources.files(__package__).joinpath("shop.jsonl").read_bytes()
+    return Path(__file__).with_name("shop.jsonl").read_bytes()
 
 
 def replay(claude_home: Path, project: Path, recording: bytes) -> None:

@@ -1,4 +1,4 @@
-"""Runs the demo: reads this machine's history, or the README's example, once, into a temporary ledger."""
+"""`make run`: reads this machine's history, or the README's example, once, into a temporary ledger."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from carryover import __version__
 from carryover.agents import adapters, agent_names
 from carryover.config import Config
 from carryover.errors import ExitCode, UserError
-from carryover.faces.cli.demo.replay import example, make_project, replay
 from carryover.ledger.queries import projects, totals
 from carryover.past.context import now_ms
 from carryover.past.from_disk import chosen_sources, sources_on_disk, temporary_ledger
@@ -22,6 +21,7 @@ from carryover.publish.make import made_handoff
 from carryover.terminal.output import counted, print_document, print_lines, say, size, warn
 from carryover.terminal.paths import short_path
 from carryover.terminal.streams import flush, guard
+from demo.replay import example, make_project, replay
 
 _NEXT: Final = """\
 The throw-away folder was removed; nothing of yours was changed.

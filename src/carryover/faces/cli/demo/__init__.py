@@ -1,1 +1,0 @@
-"""Demonstrates Carryover in a temporary folder: `make run`, or `python -m carryover.faces.cli.demo`."""
