@@ -130,7 +130,7 @@ test-install: $(VENV)/.installed-dev ## run what the documents show for installi
 	$(BIN)/pytest tests/e2e/test_documents.py -m network --timeout 900
 
 dist: $(VENV)/.installed $(RELEASE)/.installed ## build all packages of a release, its bill of materials and checksums into dist/
-	@$(BIN)/python -m carryover.faces.cli.manual build/man
+	@PYTHONPATH=lab $(BIN)/python -m manual build/man
 	@$(RELEASE)/bin/python packaging/make_dist.py
 
 test-packages: $(VENV)/.installed-dev ## install each package that `make dist` built in an empty environment (needs registries); MEASURE=1 notes sizes

@@ -12,12 +12,12 @@ from carryover.agents import specs
 from carryover.config import Config
 from carryover.errors import ExitCode
 from carryover.faces.cli.main import COMMANDS
-from carryover.faces.cli.manual import commands, program
 from carryover.importing.report import Report
 from carryover.ledger.rows import SessionRow
 from carryover.model import AnyBody
 from carryover.past.chat_document import GENERIC, web_chats
 from contract.table import documents, with_tables
+from manual.pages import commands, program
 
 TOP = Path(__file__).parents[2]
 README = (TOP / "README.md").read_text(encoding="utf-8")

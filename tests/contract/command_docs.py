@@ -8,7 +8,7 @@ from typing import Final
 
 from carryover.faces.cli.arguments import MEANING
 from carryover.faces.cli.main import GROUPS
-from carryover.faces.cli.manual import Command, commands, dots_of, name_of_value, typed_of, value_shown
+from manual.pages import Command, commands, dots_of, name_of_value, typed_of, value_shown
 
 HEAD: Final = """\
 # Commands

@@ -3,7 +3,7 @@
 import re
 
 from carryover.faces.cli.main import COMMANDS
-from carryover.faces.cli.manual import pages
+from manual.pages import pages
 
 MACROS = {".TH", ".SH", ".PP", ".TP", ".nf", ".fi"}
 

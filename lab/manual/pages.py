@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import NamedTuple
 
 from carryover.faces.cli.arguments import MEANING, CommandParser
@@ -15,9 +13,7 @@ from carryover.faces.cli.main import COMMANDS, build_parser
 class Command(NamedTuple):
     """The whole program or one of its commands, as it is typed.
 
-    >>> carryover = program()
-    >>> [option.option_strings[-1] for option in carryover.options]
-    ['--help', '--json', '--no-pager', '--version']
+    flags = [option.option_strings[-1] for option in program().options]  # --help, --json, --no-pager, --version
     """
 
     name: str
@@ -133,10 +129,3 @@ def _line(text: str) -> str:
 
 def _text(text: str) -> str:
     return text.replace("\\", "\\e").replace("-", "\\-").replace("`", "\\(ga").replace("'", "\\(aq")
-
-
-if __name__ == "__main__":
-    folder = Path(sys.argv[1])
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, text in pages().items():
-        (folder / name).write_text(text, encoding="utf-8")
