@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from functools import lru_cache
 from itertools import islice
 from pathlib import Path
 from typing import Final, NamedTuple
 
 from carryover.adapter.spec import CommandFiles
 from carryover.fsio import read_bytes_bounded, stat_regular
+from carryover.probe.memory import known_answer, remember
 
 _MOST_FILES: Final = 300
 _MOST_BYTES: Final = 128 << 10
@@ -43,17 +43,16 @@ def _paths(kind: CommandFiles, root: Path | None, home: Path, env: Mapping[str, 
 
 
 def _read(path: str) -> CommandFile | None:
+    name = _name(Path(path))
     try:
         status = stat_regular(path)
-        return _text(path, status.st_ino, status.st_mtime_ns, status.st_size)
+        stamp = status.st_ino, status.st_mtime_ns, status.st_size
+        text: str | None = known_answer((path, "command"), stamp)
+        if text is None:
+            text = read_bytes_bounded(Path(path), _MOST_BYTES).decode("utf-8-sig")
+            remember((path, "command"), stamp, text)
     except (OSError, ValueError):
         return None
-
-
-@lru_cache(maxsize=_MOST_FILES)
-def _text(path: str, _inode: int, _mtime_ns: int, _size: int) -> CommandFile | None:
-    name = _name(Path(path))
-    text = read_bytes_bounded(Path(path), _MOST_BYTES).decode("utf-8-sig")
     return CommandFile(name, text) if name.isprintable() else None
 
 
