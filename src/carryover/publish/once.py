@@ -20,11 +20,10 @@ from carryover.config import ProjectSettings
 from carryover.fsio import is_there
 from carryover.outside.in_project import Pass
 from carryover.outside.journal import write_down
-from carryover.outside.listed import GITIGNORE, Listed
+from carryover.outside.listed import Listed
 from carryover.platform import here
 from carryover.probe.checkout import Checkout
 from carryover.probe.git_command import ask, ask_one
-from carryover.publish.gitignore import has_our_rule, shared_rule
 from carryover.publish.pointers import block_state, pointer
 from carryover.terminal.paths import quoted
 
@@ -72,26 +71,25 @@ def repository_path(checkout: Checkout) -> Path:
 
 def present_names(root: Path) -> set[str]:
     """Returns the files of the checkout that have our text."""
-    texts = [*(pointer(root, name) for name in instruction_files()), shared_rule(root)]
-    return {text.name for text in texts if _is_ours(text.name, text.found())}
+    return {name for name in instruction_files() if block_state(pointer(root, name).found()) == "intact"}
 
 
 def committed_names(checkout: Checkout) -> set[str]:
     """Returns the files that have our text in HEAD; none if git does not answer. Blocks."""
-    names = (*instruction_files(), GITIGNORE)
+    names = instruction_files()
     commands = [("cat-file", "blob", f"HEAD:{name}") for name in names]
     try:
         blobs = ask(checkout.root, *commands, deadline=time.monotonic() + _TIMEOUT_S)
     except OSError:
         return set()
-    return {name for name, blob in zip(names, blobs, strict=True) if blob.code == 0 and _is_ours(name, blob.out)}
+    return {name for name, blob in zip(names, blobs, strict=True) if block_state(blob.out) == "intact"}
 
 
 def uncommitted_names(checkout: Checkout) -> tuple[str, ...]:
     """Returns the files that git shows as changed because of our text; none if git does not answer. Blocks."""
     present = present_names(checkout.root) if checkout.git_dir is not None else set()
     committed = committed_names(checkout) if present else set()
-    changed = [name for name in (*instruction_files(), GITIGNORE) if name in present - committed]
+    changed = [name for name in instruction_files() if name in present - committed]
     try:
         ignored = ask_one(checkout.root, "check-ignore", "--", *changed, timeout_s=_TIMEOUT_S).out if changed else b""
     except OSError:
@@ -111,7 +109,3 @@ def commit_command(root: str, names: Sequence[str]) -> str:
     """Returns the command line that commits these files."""
     files = shlex.join(names)
     return f"cd {quoted(root)} && git add {files} && git commit -m 'Point agents to the handoff' -- {files}"
-
-
-def _is_ours(name: str, text: bytes) -> bool:
-    return has_our_rule(text) if name == GITIGNORE else block_state(text) == "intact"

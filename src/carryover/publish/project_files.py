@@ -188,7 +188,7 @@ def place(edits: Pass, settings: ProjectSettings, home: Path | None = None) -> N
         wanted, hidden = _wanted(edits, settings, home)
         gone = edits.mine - wanted
         # Taking out what came or stays with the repository would be a change that git shows.
-        left = committed_names(edits.checkout) - {GITIGNORE} if gone and settings.pointers == "local" else set()
+        left = committed_names(edits.checkout) if gone and settings.pointers == "local" else set()
         for text in texts_in(edits.root, gone):
             edits.let_go(text.name) if text.name in left else edits.take(text)
         hide_no_more(edits, hidden)
@@ -201,7 +201,7 @@ def _wanted(edits: Pass, settings: ProjectSettings, home: Path | None) -> tuple[
     and which of them git does not show."""
     if settings.excluded is not None:
         # Git would show what a commit has as deleted, and to add it again afterwards is git's alone (`may_write`).
-        return committed_names(edits.checkout) - {GITIGNORE}, set()
+        return committed_names(edits.checkout), set()
     if settings.pointers == "off":
         return set(), set()
     lists = place_in_read_lists(edits, home)

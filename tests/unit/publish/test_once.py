@@ -15,7 +15,6 @@ from carryover.publish.pointers import NEW_FILE
 from carryover.redact import CleanText
 from support.publishing import publish, take_back
 from support.repository import git, repository
-from support.shared_rule import add_shared_rule
 
 OURS = ("AGENTS.md", "CLAUDE.md", ".gitignore")
 
@@ -152,14 +151,16 @@ def test_what_it_wrote_is_taken_out_even_if_the_list_in_the_project_is_gone(app:
 def test_what_git_shows_because_of_it_is_named_until_it_is_committed(app: Path) -> None:
     assert uncommitted_names(Checkout(app)) == ()
     published(app)
-    add_shared_rule(app)
-    assert uncommitted_names(Checkout(app)) == ("AGENTS.md", "CLAUDE.md", ".gitignore")
+    assert uncommitted_names(Checkout(app)) == ("AGENTS.md", "CLAUDE.md")
 
     git(app, "commit", "--quiet", "--all", "--message", "some")
-    (app / ".git" / "info" / "exclude").write_text("AGENTS.md\n")
-    assert uncommitted_names(Checkout(app)) == (".gitignore",)
-    git(app, "add", ".gitignore")
+    assert uncommitted_names(Checkout(app)) == ("AGENTS.md",)
+    git(app, "add", "AGENTS.md")
     git(app, "commit", "--quiet", "--message", "rest")
+    assert uncommitted_names(Checkout(app)) == ()
+    (app / "GEMINI.md").write_bytes((app / "AGENTS.md").read_bytes())
+    assert uncommitted_names(Checkout(app)) == ("GEMINI.md",)
+    (app / ".git" / "info" / "exclude").write_text("GEMINI.md\n")
     assert uncommitted_names(Checkout(app)) == ()
 
 
