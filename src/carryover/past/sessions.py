@@ -7,7 +7,6 @@ from collections.abc import Iterable
 from contextlib import closing
 from typing import Final
 
-import msgspec
 from msgspec.structs import replace
 
 from carryover.agents import agent_name
@@ -51,26 +50,34 @@ def newest_sessions(limit: int) -> list[Session]:
         return listed(ledger, queries.sessions(ledger, limit=limit))
 
 
-class WantedSessions(msgspec.Struct, frozen=True, kw_only=True):
-    """Which agent sessions to list: of a project, of an agent, with anything in a period (UTC ms). `after`: those that
-    come after the session with this time of its last event and this id."""
-
-    project_id: int | None = None
-    agent: str | None = None
-    since_ms: int | None = None
-    until_ms: int | None = None
-    after: tuple[int, int] | None = None
-
-
-def session_page(ledger: sqlite3.Connection, wanted: WantedSessions, *, limit: int) -> SessionPage:
-    """Returns the newest sessions that are wanted, with titles that can be shown, at most `_MOST_LISTED`."""
+def session_page(
+    ledger: sqlite3.Connection,
+    project_id: int | None = None,
+    *,
+    limit: int,
+    agent: str | None = None,
+    since_ms: int | None = None,
+    until_ms: int | None = None,
+    after: tuple[int, int] | None = None,
+) -> SessionPage:
+    """Returns the newest sessions of agents, as `queries.sessions` does, with titles that can be shown; at most
+    `_MOST_LISTED`."""
     limit = max(1, min(limit, _MOST_LISTED))
-    rows = queries.sessions(ledger, limit=limit + 1, notes=False, **msgspec.structs.asdict(wanted))
+    rows = queries.sessions(
+        ledger,
+        project_id,
+        limit=limit + 1,
+        agent=agent,
+        since_ms=since_ms,
+        until_ms=until_ms,
+        after=after,
+        notes=False,
+    )
     shown = rows[:limit]
     return SessionPage(
         sessions=tuple(map(with_short_title, listed(ledger, shown))),
         after=(shown[-1].last_ms, shown[-1].id) if len(rows) > limit else None,
-        agents=sessions_by_agent(ledger, wanted.project_id),
+        agents=sessions_by_agent(ledger, project_id),
     )
 
 

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from carryover.distill.own_text import go_on_prompt
 from carryover.ledger.queries import sessions
 from carryover.ledger.store import Ledger
 from carryover.model import NOTE, FileEdit, SessionInfo, ToolResult
-from carryover.past.sessions import WantedSessions, listed, session_page, title_of
+from carryover.past.sessions import listed, session_page, title_of
 from carryover.past.types import Session
 from support.scribe import AGENT, Scribe
 
@@ -15,16 +17,16 @@ FAILED = ToolResult(
 )
 
 
-def names(scribe: Scribe, limit: int = 100, **wanted: object) -> list[str]:
+def names(scribe: Scribe, limit: int = 100, **wanted: Any) -> list[str]:
     """The ids of the sessions that are listed, page after page."""
     found: list[str] = []
-    asked = WantedSessions(**wanted)  # type: ignore[arg-type]
+    after = None
     while True:
-        page = session_page(scribe.db, asked, limit=limit)
+        page = session_page(scribe.db, limit=limit, after=after, **wanted)
         found += (each.id for each in page.sessions)
-        if page.after is None:
+        after = page.after
+        if after is None:
             return found
-        asked = WantedSessions(**{**wanted, "after": page.after})  # type: ignore[arg-type]
 
 
 async def test_a_session_is_listed_with_what_it_was_about_and_what_it_did(scribe: Scribe) -> None:
@@ -32,7 +34,7 @@ async def test_a_session_is_listed_with_what_it_was_about_and_what_it_did(scribe
     await scribe.tell("add a\ncart", *edits, scribe.event(FAILED), "yes")
     await scribe.tell(scribe.event(SessionInfo(title="Named"), session="s2", cwd="desk:/srv/shop"), path="/t/2.jsonl")
 
-    other, session = session_page(scribe.db, WantedSessions(), limit=9).sessions
+    other, session = session_page(scribe.db, limit=9).sessions
 
     assert session == Session(
         id="s1",
@@ -56,9 +58,7 @@ async def test_a_session_is_called_the_same_everywhere_in_the_users_words(scribe
     [row] = sessions(scribe.db, None, limit=9)
 
     assert title_of(scribe.db, row) == "number the vouchers"
-    assert [session.title for session in session_page(scribe.db, WantedSessions(), limit=9).sessions] == [
-        "number the vouchers"
-    ]
+    assert [session.title for session in session_page(scribe.db, limit=9).sessions] == ["number the vouchers"]
     [session] = listed(scribe.db, [row])
     assert (session.title, session.task) == ("number the vouchers", "number the vouchers")
 
@@ -109,4 +109,4 @@ async def test_sessions_are_those_of_a_project_an_agent_and_a_day(ledger: Ledger
     assert names(scribe, project_id=1) == ["codex", "long", "old"]
     assert names(scribe, agent=AGENT, project_id=1) == ["long", "old"]
     assert names(scribe, since_ms=2500, until_ms=6000) == ["long"], "it had begun the day before"
-    assert session_page(scribe.db, WantedSessions(agent="codex"), limit=9).agents == {AGENT: 3, "codex": 1}
+    assert session_page(scribe.db, limit=9, agent="codex").agents == {AGENT: 3, "codex": 1}

@@ -41,7 +41,7 @@ from carryover.past.budget import MAX_TOKENS, is_budget
 from carryover.past.files import files_changed
 from carryover.past.search import search_page
 from carryover.past.session import session_outline, session_turns
-from carryover.past.sessions import WantedSessions, session_page
+from carryover.past.sessions import session_page
 from carryover.past.timeline import timeline_page
 from carryover.past.types import Projects, Search
 from carryover.past.usage import pictures
@@ -231,15 +231,16 @@ class PageApp:
 
     async def _sessions(self, request: web.Request) -> web.StreamResponse:
         """Answers with a page of sessions: of a `project`, of an `agent`, in a period; `after` those before."""
-        wanted = WantedSessions(
+        page = partial(
+            session_page,
             project_id=_number_in(request, "project"),
+            limit=_number_in(request, "limit") or 100,
             agent=request.query.get("agent") or None,
             since_ms=_number_in(request, "since_ms"),
             until_ms=_number_in(request, "until_ms"),
             after=_place(request.query.get("after", "")),
         )
-        limit = _number_in(request, "limit") or 100
-        return await self._read(lambda db: session_page(db, wanted, limit=limit))
+        return await self._read(page)
 
     async def _search(self, request: web.Request, visitor: Visitor, arrived: int) -> web.StreamResponse:
         """Answers a search, unless the browser's next one has arrived: what is no longer wanted must not delay that."""
