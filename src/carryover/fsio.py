@@ -57,24 +57,53 @@ def locked_dir(path: Path) -> Iterator[None]:
 
 
 def atomic_replace(
-    path: Path, data: bytes, *, mode: int | None = None, follow: bool = True, durable: bool = True
+    path: Path,
+    data: bytes,
+    *,
+    mode: int | None = None,
+    follow: bool = True,
+    durable: bool = True,
+    at_once: bool = False,
 ) -> None:
     """Replaces `path` with `data` atomically: a reader sees the old file or the new one, even after a power cut.
 
     A symlink stays and its target is replaced; with `follow=False` the link itself is replaced. The mode of an existing
     file is kept unless `mode` is given; a new file gets `mode` or the umask's default. On any error the old file stays
     as it was and nothing is left beside it. Without `durable` the disk is not waited for, and a power cut may leave an
-    empty file: only for what can be recreated. Raises OSError if the folder is missing, not writable, full...
+    empty file: only for what can be recreated. `at_once`: readers see it before the disk is waited for, and the old
+    file again if the disk then refuses it; until this returns, a power cut may leave an empty file. Raises OSError if
+    the folder is missing, not writable, full...
     """
     target = Path(os.path.realpath(path)) if follow else path
-    temporary = written_beside(target, data, mode=mode, durable=durable)
+    temporary = written_beside(target, data, mode=mode, durable=durable and not at_once)
     try:
-        temporary.replace(target)
+        if durable and at_once:
+            _show_and_sync(temporary, target)
+        else:
+            temporary.replace(target)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
     if durable:
         sync_folder(target.parent)
+
+
+def _show_and_sync(temporary: Path, target: Path) -> None:
+    descriptor = open_regular(temporary, os.O_RDONLY | os.O_NOFOLLOW)
+    before = temporary_beside(target)
+    try:
+        with contextlib.suppress(OSError):  # there is none, or a disk that knows no links
+            before.hardlink_to(target)
+        temporary.replace(target)
+        try:
+            with naming(target):
+                here().full_sync(descriptor)
+        except OSError:
+            before.replace(target) if before.exists() else target.unlink(missing_ok=True)
+            raise
+    finally:
+        before.unlink(missing_ok=True)
+        os.close(descriptor)
 
 
 def written_beside(target: Path, data: bytes, *, mode: int | None, durable: bool = True) -> Path:
@@ -117,7 +146,15 @@ def temporary_beside(target: Path) -> Path:
     return target.with_name(f".{target.name}.{os.urandom(4).hex()}.tmp")
 
 
-def write_if_changed(path: Path, data: bytes, *, mode: int | None = None, follow: bool = True) -> bool:
+def write_if_changed(
+    path: Path,
+    data: bytes,
+    *,
+    mode: int | None = None,
+    follow: bool = True,
+    durable: bool = True,
+    at_once: bool = False,
+) -> bool:
     """Replaces `path` like `atomic_replace`, but only if its bytes differ from `data`; returns whether they did.
 
     An equal file keeps its modification time, so that programs watching it stay quiet; a wrong `mode` is corrected.
@@ -132,7 +169,7 @@ def write_if_changed(path: Path, data: bytes, *, mode: int | None = None, follow
             raise
         same = False
     if not same:
-        atomic_replace(path, data, mode=mode, follow=follow)
+        atomic_replace(path, data, mode=mode, follow=follow, durable=durable, at_once=at_once)
     elif mode is not None and stat.S_IMODE(path.stat().st_mode) != mode:
         path.chmod(mode)
     return not same
@@ -344,3 +381,12 @@ def is_gone(path: Path) -> bool:
     except (OSError, ValueError):
         return False
     return False
+
+
+def is_empty(path: Path) -> bool:
+    """Whether a file has no content. Returns False if there is none, or it can't be examined."""
+    try:
+        found = path.lstat()
+    except (OSError, ValueError):
+        return False
+    return stat.S_ISREG(found.st_mode) and found.st_size == 0

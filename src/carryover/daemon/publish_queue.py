@@ -20,7 +20,7 @@ from carryover.daemon.log import type_and_place
 from carryover.daemon.supervisor import delay_s
 from carryover.daemon.work_queue import WorkQueue
 from carryover.facts import GitFacts
-from carryover.fsio import is_gone, mtime_ns
+from carryover.fsio import is_empty, is_gone, mtime_ns
 from carryover.ledger.connect import LedgerDamaged
 from carryover.probe.checkout import Checkout
 from carryover.probe.looks import Silent, look_at_each
@@ -210,10 +210,11 @@ class PublishQueue(WorkQueue[int]):
 
 
 def _is_outdated(last: Publication) -> bool:
-    """Whether the handoff or its second page is no longer there, or it names another branch or commit than is checked
-    out now, or a file that is hidden from git may be the user's now. Blocks."""
+    """Whether the handoff or its second page is no longer there, or it is empty, as a power cut leaves it, or names
+    another branch or commit than is checked out now, or a file that is hidden from git may be the user's now. Blocks.
+    """
     published = last.published
-    if any(file is not None and is_gone(file) for file in (published.file, published.page)):
+    if any(file is not None and (is_gone(file) or is_empty(file)) for file in (published.file, published.page)):
         return True
     if any(mtime_ns(Path(path)) != written_ns for path, written_ns in published.hidden.items()):
         return True

@@ -61,7 +61,8 @@ def put_in_place(made: Refreshed, config: Config, paths: StatePaths, *, newest: 
         return made
     published = _published(made, made.text, paths, partial(write_loaded_files, made, config))
     if newest and not made.settings.excluded:
-        write_handoff(paths.state.root.resolve(), made.text)  # which the user may have linked to another disk
+        # A copy for people to look at, in a folder which the user may have linked to another disk.
+        write_handoff(paths.state.root.resolve(), made.text, durable=False)
     return msgspec.structs.replace(made, published=published)
 
 

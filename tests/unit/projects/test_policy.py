@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import tempfile
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -12,8 +14,9 @@ import pytest
 from carryover.config import AgentConfig, AgentsConfig
 from carryover.paths import StateDir
 from carryover.platform import MACOS
+from carryover.platform.darwin import Darwin
 from carryover.probe.checkout import Checkout
-from carryover.projects.handoff_file import write_handoff
+from carryover.projects.handoff_file import HANDOFF, STORE, write_handoff
 from carryover.projects.policy import Refusal, refusal
 from carryover.projects.root import StatePaths
 from carryover.redact import CleanText
@@ -194,3 +197,25 @@ def test_the_handoff_and_its_folder_are_for_their_owner_alone_also_where_they_we
     file.chmod(0o644)
     write_handoff(folder, text)
     assert [stat.S_IMODE(path.stat().st_mode) for path in (folder, file)] == [0o700, 0o600]
+
+
+@pytest.mark.parametrize("refuses", [False, True])
+@pytest.mark.parametrize("before", [[], ["# old\n"]])
+def test_a_handoff_is_seen_before_the_disk_is_waited_for_and_the_former_again_if_that_refuses_it(
+    tmp_path: Path, refuses: bool, before: list[str]
+) -> None:
+    folder = tmp_path / STORE
+    seen: list[str] = []
+
+    def flush(_descriptor: int, _command: int, _argument: object) -> None:
+        seen.append((folder / HANDOFF).read_text())
+        if refuses:
+            raise OSError(errno.EIO, "the disk is failing")
+
+    for text in before:
+        write_handoff(folder, CleanText(text))
+    with on(Darwin(control=flush)), pytest.raises(OSError) if refuses else nullcontext():
+        write_handoff(folder, CleanText("# new\n"))
+
+    assert seen == ["# new\n"]
+    assert [path.read_text() for path in folder.iterdir()] == (before if refuses else ["# new\n"])
