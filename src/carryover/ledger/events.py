@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import msgspec
 
-from carryover.ledger.codec import is_of, read_body, unpack_digest
+from carryover.ledger.codec import is_of, read_body
 from carryover.ledger.rows import SUPERSEDED, SessionRow, StoredBody, StoredEvent
 from carryover.model import NOTE, PIN, AnyBody, AssistantMessage, FileEdit, Pin, UserPrompt
 
@@ -48,12 +48,13 @@ _MOST_LOOKED_AT: Final = 500
 
 
 class ThreadRow(msgspec.Struct, frozen=True):
-    """A thread with its digest as that reducer version stored it. `subagent_id` is '' for the main conversation."""
+    """A thread with its digest as that reducer version made it and `pack_digest` packed it. `subagent_id` is '' for the
+    main conversation."""
 
     id: int
     subagent_id: str
     fold_version: int
-    digest: bytes
+    packed: bytes
 
 
 class TurnStart(msgspec.Struct, frozen=True):
@@ -75,8 +76,7 @@ def sub_agent_threads(db: sqlite3.Connection, session_id: int, *, limit: int) ->
 
 
 def _threads(db: sqlite3.Connection, statement: str, values: tuple[int, ...]) -> Iterator[ThreadRow]:
-    for thread_id, subagent_id, version, digest in db.execute(statement, values):
-        yield ThreadRow(thread_id, subagent_id, version, unpack_digest(digest))
+    return (ThreadRow(*row) for row in db.execute(statement, values))
 
 
 def stored_bodies(db: sqlite3.Connection, thread_id: int) -> Iterator[StoredBody]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import heapq
 import sqlite3
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from itertools import islice
 from pathlib import Path
 from typing import Final
@@ -18,6 +19,7 @@ from carryover.distill.trail import is_unfinished
 from carryover.distill.view import Opinion, ProjectView, SessionView, SharedHandoff, Worktree
 from carryover.export.dial import Happened
 from carryover.fsio import is_there
+from carryover.ledger.codec import unpack_digest
 from carryover.ledger.events import (
     ThreadRow,
     events_back,
@@ -171,11 +173,12 @@ def _as_encoded(root: str) -> bytes:
 
 
 def _digest(db: sqlite3.Connection, session: SessionRow, thread: ThreadRow) -> Digest:
-    kept = thread.digest
     if session.machine and session.recorded_root is not None and session.root is not None:
         # Files of another machine's project are files of the one that it is joined to.
-        kept = kept.replace(_as_encoded(session.recorded_root), _as_encoded(session.root))
-    digest = decode_digest(thread.fold_version, kept)
+        there, joined = _as_encoded(session.recorded_root), _as_encoded(session.root)
+        digest = decode_digest(thread.fold_version, unpack_digest(thread.packed).replace(there, joined))
+    else:
+        digest = _unpacked(thread.fold_version, thread.packed)
     if digest is None:
         bodies = stored_bodies(db, thread.id)
         digest = fold_events(Digest(), (body.of(session.native_id, thread.subagent_id) for body in bodies))
@@ -193,3 +196,8 @@ def _of_session(db: sqlite3.Connection, view: SessionView) -> Iterator[Happened]
     for at_ms, body in events_back(db, row.id) if row is not None else ():
         yield Happened(view, turn, at_ms, body)
         turn -= isinstance(body, UserPrompt) and body.begins_turn
+
+
+@lru_cache(maxsize=64)  # all but one are the same in the next handoff
+def _unpacked(fold_version: int, packed: bytes) -> Digest | None:
+    return decode_digest(fold_version, unpack_digest(packed))
