@@ -37,7 +37,7 @@ STEP_MS: Final = 25
 """How often watchfiles, where it is used, checks its queue: an append becomes a hint after 25-50 ms."""
 PROJECTS_STEP_MS: Final = 100
 """The same for the folders of projects, in which few agents write."""
-GATHER_MS: Final = 25
+GATHER_MS: Final = 10
 """Changes by inotify become hints once none has followed for so long, since an agent writes several lines in turn."""
 DEBOUNCE_MS: Final = 80
 """Interval at which a continuous stream of changes is reported."""

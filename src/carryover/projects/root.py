@@ -73,7 +73,7 @@ def agent_folders(agents: AgentsConfig, home: Path, env: Mapping[str, str]) -> f
                 inferred.append({variable: root.removesuffix(below)})
         places = (*spec.folders, *spec.other_folders)
         names = {place.env for place in places}
-        moved = {name: value for name, value in env.items() if name in names}
+        moved = {name: env[name] for name in names if name is not None and name in env}
         moving: list[Mapping[str, str]] = [moved, known.env, *inferred]
         for variables in ({}, *filter(None, moving)):
             found |= {place.at(home, variables) for place in places}
