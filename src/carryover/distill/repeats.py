@@ -36,14 +36,16 @@ def without_repeats(
     owners: dict[str, _Spot] = {}
     for spot in sorted(found, key=lambda spot: (spot not in shown, _precedence(spot, found[spot]))):
         entry = found[spot]
+        rank = _rank(spot, entry)
         lines = _JOINT.split(entry.text)
         for at, line in enumerate(lines):
             owner = owners.setdefault(line, spot) if len(line) >= _SHORTEST else spot
-            if found[owner].quote != entry.quote and _rank(spot, entry) > 0:
+            if owner is not spot and rank > 0 and found[owner].quote != entry.quote:
                 lines[at] = "…"
-                if _rank(spot, entry) == _SPOKEN == _rank(owner, found[owner]):
+                if rank == _SPOKEN == _rank(owner, found[owner]):
                     found[owner] = replace(found[owner], weight=min(found[owner].weight, entry.weight))
-        found[spot] = replace(entry, text=_GAPS.sub("…", "".join(lines)))
+        text = _GAPS.sub("…", "".join(lines))
+        found[spot] = entry if text == entry.text else replace(entry, text=text)
         if _is_gone(found[spot]):
             found[spot] = replace(entry, text="", label="")
     return [(title, [found[_Spot(title, at)] for at in range(len(entries))]) for title, entries in sections]

@@ -72,6 +72,8 @@ def parted(
         weight = weight._replace(part=0.0)
     parts = list(enumerate(pieces(text, beside=len(label))))
     count = len(parts)
+    if count == 1:  # as most quotes have
+        return [from_turn(step, parts[0][1], kind, weight.first, label=label, at_ms=at_ms)]
     if count > most:
         parts = [*parts[: most // 2], *parts[count - (most + 1) // 2 :]]
     ranks = _ranks(len(parts), head=kind in ("prompt", "question", "text from outside"))
