@@ -73,7 +73,7 @@ class Imports:
         except UserError as trouble:
             return Report(problem=str(trouble))
         if result.projects:
-            self._on_read(result.projects, result.newest_event_ms, False)
+            self._on_read(result, False)
             await self._published()
         context.log.info("imported", agent=Word(document.agent.id), events=result.new_events)
         return Report(new_events=result.new_events, forgotten=result.forgotten, problem=result.error)

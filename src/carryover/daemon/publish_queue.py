@@ -21,6 +21,7 @@ from carryover.daemon.supervisor import delay_s
 from carryover.daemon.work_queue import WorkQueue
 from carryover.facts import GitFacts
 from carryover.fsio import is_empty, is_gone, mtime_ns
+from carryover.ledger.batch import Committed
 from carryover.ledger.connect import LedgerDamaged
 from carryover.probe.checkout import Checkout
 from carryover.probe.looks import Silent, look_at_each
@@ -116,13 +117,16 @@ class PublishQueue(WorkQueue[int]):
             else:
                 self._content_changed(project)
 
-    def source_read(self, projects: frozenset[int], event_ms: int, more_follows: bool) -> None:
-        """Marks the projects of a source as changed. If `more_follows` of the backlog that the source is from, they are
-        published now and then, and once more when a source of other projects was read."""
+    def source_read(self, read: Committed, more_follows: bool) -> None:
+        """Marks the projects of a source as changed; without delay if a turn ended, since nothing may come for a while.
+        If `more_follows` of the backlog that the source is from, they are published now and then, and once more when a
+        source of other projects was read."""
         if more_follows:
-            self.hurry(self._in_history - projects)
-            self._in_history = projects
-        self.mark_dirty(projects, event_ms, within_s=HISTORY_S if more_follows else None)
+            self.hurry(self._in_history - read.projects)
+            self._in_history = read.projects
+        self.mark_dirty(read.projects, read.newest_event_ms, within_s=HISTORY_S if more_follows else None)
+        if read.turn_ended and not more_follows:
+            self.hurry(read.projects)
 
     def text_of(self, root: str) -> CleanText | None:
         """Returns the text in the handoff of the project at `root`; None if settings have changed since it was made."""

@@ -27,6 +27,7 @@ from carryover.ingest.scan import (
     reading_order,
 )
 from carryover.ingest.spool import Spool, collect_pending
+from carryover.ledger.batch import Committed
 from carryover.ledger.commit import count_skipped
 from carryover.ledger.connect import LedgerUnavailable
 
@@ -44,8 +45,8 @@ SAFETY_NET_S: Final = 300.0
 """Limits the cost of a lost hint. A rescan that finds no change takes about 10 µs per file."""
 BETWEEN_RESCANS_S: Final = 1.0
 """Minimum interval; more frequent requests share a rescan."""
-OnRead = Callable[[frozenset[int], int, bool], None]
-"""Takes the projects touched, the time of the newest event (UTC ms), and whether more of the backlog follows."""
+OnRead = Callable[[Committed, bool], None]
+"""Takes what was stored of a source, and whether more of the backlog follows."""
 
 
 class IngestQueue(WorkQueue[SourceKey]):
@@ -148,7 +149,7 @@ class IngestQueue(WorkQueue[SourceKey]):
         if result.new_events:
             self._context.log.info("source_read", **named, events=result.new_events, ms=ms)
         if result.projects:
-            self._on_read(result.projects, result.newest_event_ms, self.is_one_of_many(key))
+            self._on_read(result, self.is_one_of_many(key))
         if result.retry_after_s is not None:
             self.later(key, max(result.retry_after_s, LOOK_AGAIN_AT_LEAST_S))
         (self._busy.add if result.busy else self._busy.discard)(key)

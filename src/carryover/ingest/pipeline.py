@@ -170,6 +170,7 @@ class IngestResult(Committed, frozen=True, kw_only=True):
             forgotten=before.forgotten + self.forgotten,
             projects=before.projects | self.projects,
             newest_event_ms=max(before.newest_event_ms, self.newest_event_ms),
+            turn_ended=before.turn_ended or self.turn_ended,
             bytes=before.bytes + self.bytes,
         )
 

@@ -120,6 +120,8 @@ class Committed(msgspec.Struct, frozen=True, kw_only=True):
     """Events that were not stored because they were forgotten."""
     projects: frozenset[int] = frozenset()
     newest_event_ms: int = 0
+    turn_ended: bool = False
+    """Whether a turn of a main conversation ended with one of the new events."""
 
 
 def rank_of(source_rank: int, entries: Iterable[ReadyEvent]) -> int:

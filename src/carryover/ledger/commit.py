@@ -22,7 +22,7 @@ from carryover.ledger.provisional import drop_confirmed
 from carryover.ledger.rows import LOST, StoredBody, locator
 from carryover.ledger.sessions import SessionInLedger
 from carryover.ledger.threads import Reducer
-from carryover.model import SessionInfo, Skipped
+from carryover.model import AssistantMessage, Event, SessionInfo, Skipped, TurnEnd
 
 _REV: Final = f"""SELECT coalesce((SELECT rev FROM source WHERE agent = ? AND path = ?), 0),
     EXISTS (SELECT 1 FROM forgotten), EXISTS (SELECT 1 FROM machine),
@@ -124,7 +124,14 @@ async def store_entries(
         new_events=len(stored),
         projects=frozenset(projects),
         newest_event_ms=max((entry.event.at_ms for entry in (*stored, *placed)), default=0),
+        turn_ended=any(_ends_turn(entry.event) for entry in stored),
     )
+
+
+def _ends_turn(event: Event) -> bool:
+    body = event.body
+    is_end = isinstance(body, TurnEnd) or (isinstance(body, AssistantMessage) and body.final is True)
+    return is_end and event.subagent_id is None
 
 
 async def _unknown(db: aiosqlite.Connection, entries: Sequence[ReadyEvent]) -> list[ReadyEvent]:

@@ -16,6 +16,7 @@ from carryover.daemon.context import DaemonContext
 from carryover.daemon.publish_queue import HISTORY_S, QUIET_S, PublishQueue
 from carryover.facts import DAY_MS, GitFacts
 from carryover.ingest.pipeline import ingest
+from carryover.ledger.batch import Committed
 from carryover.ledger.connect import connect_read_only
 from carryover.ledger.queries import projects
 from carryover.projects.root import find_root
@@ -110,9 +111,10 @@ async def test_a_project_whose_history_is_read_is_published_now_and_then_and_at_
     queue = PublishQueue(context, refresh, pool, before=AsyncMock(), changed=Mock(), published=Mock())
     now_ms = context.now_ms()
 
-    def read(project: int, *, more_follows: bool = True) -> list[int]:
+    def read(project: int, *, more_follows: bool = True, turn_ended: bool = False) -> list[int]:
         """The projects that are due after a source of `project` was read."""
-        queue.source_read(frozenset({project}), now_ms, more_follows)
+        found = Committed(projects=frozenset({project}), newest_event_ms=now_ms, turn_ended=turn_ended)
+        queue.source_read(found, more_follows)
         due = []
         while (key := queue.pop()) is not None:
             queue.done(key)
@@ -126,9 +128,12 @@ async def test_a_project_whose_history_is_read_is_published_now_and_then_and_at_
     clock.now += HISTORY_S / 4
     assert sorted(read(blog)) == [shop, blog]  # the shop is read to its end, and the blog comes for the first time
     assert read(blog) == []
+    assert read(blog, turn_ended=True) == []  # long ago
     assert read(blog, more_follows=False) == []
     clock.now += QUIET_S
     assert read(blog, more_follows=False) == [blog]
+    assert read(blog, more_follows=False) == []
+    assert read(blog, more_follows=False, turn_ended=True) == [blog]
 
 
 async def test_old_history_is_not_published(desk: Desk, session: ClaudeSession) -> None:

@@ -25,6 +25,7 @@ from carryover.daemon.log import source_id
 from carryover.daemon.reading import BUSY_TRIES, IngestQueue, Rescanner
 from carryover.ingest.pipeline import TOO_LARGE_MS, ingest
 from carryover.ingest.spool import Spool
+from carryover.ledger.batch import Committed
 from carryover.ledger.queries import totals
 from carryover.transcript.bounds import TooLarge
 from carryover.transcript.jsonl import JsonlReader
@@ -40,11 +41,13 @@ class Desk:
         self.context = context
         self.touched: list[tuple[frozenset[int], int]] = []
         self.more_followed: list[bool] = []
+        self.ended: list[bool] = []
         self.queue = IngestQueue(context, self._note, busy_again_s=0.0)
 
-    def _note(self, projects: frozenset[int], at_ms: int, more_follows: bool) -> None:
-        self.touched.append((projects, at_ms))
+    def _note(self, read: Committed, more_follows: bool) -> None:
+        self.touched.append((read.projects, read.newest_event_ms))
         self.more_followed.append(more_follows)
+        self.ended.append(read.turn_ended)
 
     @asynccontextmanager
     async def at_work(self) -> AsyncIterator[None]:
@@ -98,6 +101,19 @@ async def test_a_source_that_cannot_be_read_is_reported_once_and_stops_no_other(
     assert [line for line in lines if "broken" in line] == [
         f"source_broken agent=claude-code source={source_id('claude-code', str(odd.path))} reason=not_a_regular_file"
     ]
+
+
+async def test_it_is_passed_on_that_a_turn_of_the_main_conversation_has_ended(
+    desk: Desk, session: ClaudeSession
+) -> None:
+    session.prompt("Add a discount")
+    await desk.read(session)
+    session.append(session.answer_line("I look first.", stop_reason="tool_use"))
+    await desk.read(session)
+    session.answer("Done.")
+    await desk.read(session)
+
+    assert desk.ended == [False, False, True]
 
 
 async def test_what_is_read_is_counted(desk: Desk, session: ClaudeSession) -> None:
