@@ -6,6 +6,7 @@ from __future__ import annotations
 import heapq
 import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from carryover.distill.entry import FIXED, Entry
@@ -147,7 +148,7 @@ class _Choice:
         self._room = left
         self._opened.add(place)
         self._labelled.add((place, *entry.quote))
-        self.held.update(names_in(entry.shown))
+        self.held.update(_keys_in(entry.shown))
         self.kept.add(spot)
 
     def cover(self, spots: Iterable[Spot]) -> None:
@@ -167,7 +168,7 @@ class _Choice:
     def _offer(self, entry: Entry) -> _Offer:
         since = self._turns_since.get((entry.session, entry.turn or 0), 0)
         return _Offer(
-            names={key: self._names[key].worth for key in names_in(entry.shown) if key in self._names},
+            names={key: self._names[key].worth for key in _keys_in(entry.shown) if key in self._names},
             alone=max(0.0, LINE["any line"] + LINE["turns since"] * math.log1p(since)),
             tokens=estimated_tokens(entry.shown) + _LINE_TOKENS,  # whichever part is taken first has the label
         )
@@ -189,3 +190,8 @@ class _Choice:
         cut = " …" if entry.part < entry.parts - 1 else ""
         line = f"- {speaker}{'… ' if entry.part else ''}{entry.text}{cut}"
         return [line] if place in self._opened else [f"## {self._sections[place][0]}", line]
+
+
+@lru_cache(maxsize=2048)  # most lines are the same in every handoff
+def _keys_in(line: str) -> tuple[str, ...]:
+    return tuple(names_in(line))

@@ -109,11 +109,16 @@ def not_alike(steps: Iterable[Step], text: Callable[[Turn], str], most: int) -> 
     alike = Counter[str]()
     kept = []
     for step in reversed([*steps]):
-        pattern = _VALUES.sub(" ", text(step.turn).casefold())
+        pattern = _without_values(text(step.turn))
         alike[pattern] += 1
         if alike[pattern] <= most:
             kept.append(step)
     return kept
+
+
+@lru_cache(maxsize=1024)  # every handoff compares the same prompts and answers
+def _without_values(text: str) -> str:
+    return _VALUES.sub(" ", text.casefold())
 
 
 def joined_short(entries: Iterable[Entry]) -> list[Entry]:
