@@ -76,6 +76,18 @@ async def test_the_newest_session_that_worked_stays_however_many_came_that_only_
     assert shown == (newest if "worked" in newest else [*newest, "worked"])
 
 
+async def test_only_what_changed_is_unpacked_again_for_the_next_handoff(scribe: Scribe, reading: Reading) -> None:
+    for session in ("one", "two"):
+        await scribe.tell(scribe.event(f"Add {session}", session=session), path=session)
+    before = {one.session: one.digest.turns for one in project_view(reading(), 1).sessions}
+    await scribe.tell(scribe.event("Go on", session="two"), path="two")
+
+    after = {one.session: one.digest.turns for one in project_view(reading(), 1).sessions}
+
+    assert after["one"][0] is before["one"][0]
+    assert [turn.prompt for turn in after["two"]] == ["Add two", "Go on"]
+
+
 async def test_where_only_sub_agents_left_anything_the_newest_stands_for_the_session(
     scribe: Scribe, reading: Reading
 ) -> None:
