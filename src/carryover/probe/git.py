@@ -15,7 +15,7 @@ import msgspec
 from carryover.facts import GitFacts
 from carryover.fsio import read_bytes_bounded
 from carryover.probe.checkout import Checkout
-from carryover.probe.git_command import LARGEST_ANSWER, GitAnswer, ask, ask_one
+from carryover.probe.git_command import GitAnswer, ask
 from carryover.probe.memory import known_answer, remember
 from carryover.redact import clean
 from carryover.text.harmless import one_line
@@ -190,16 +190,6 @@ def _contents(root: Path, paths: Iterable[str], commit: str, deadline: float) ->
     paths = list(paths)
     blobs = ask(root, *(("cat-file", "blob", f"{commit}:{path}") for path in paths), deadline=deadline)
     return {path: blob.out if blob.code == 0 else b"" for path, blob in zip(paths, blobs, strict=True)}
-
-
-def output_of(root: Path, *command: str, timeout_s: float, most_bytes: int = LARGEST_ANSWER) -> bytes | None:
-    """Returns the output of a git command; None if there is no repository or no git, or it fails, takes too long or
-    says more than `most_bytes`."""
-    try:
-        answer = ask_one(root, *command, timeout_s=timeout_s, most_bytes=most_bytes)
-    except (TimeoutError, FileNotFoundError):
-        return None
-    return answer.out if answer.code == 0 else None
 
 
 def _head_of(answer: GitAnswer) -> tuple[str | None, str]:

@@ -162,6 +162,16 @@ def ask_one(root: Path, *command: str, timeout_s: float = _PATIENCE_S, most_byte
     return answer
 
 
+def output_of(root: Path, *command: str, timeout_s: float, most_bytes: int = LARGEST_ANSWER) -> bytes | None:
+    """Returns the output of a git command; None if there is no repository or no git, or it fails, takes too long or
+    says more than `most_bytes`."""
+    try:
+        answer = ask_one(root, *command, timeout_s=timeout_s, most_bytes=most_bytes)
+    except (TimeoutError, FileNotFoundError):
+        return None
+    return answer.out if answer.code == 0 else None
+
+
 def in_store(
     folder: Path,
     *command: str,

@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from carryover.probe.git import output_of
+from carryover.probe.git_command import output_of
 from carryover.text.pattern import later
 
 _TIMEOUT_S: Final = 2.0

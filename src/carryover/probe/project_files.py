@@ -14,7 +14,7 @@ import msgspec
 from carryover.errors import os_reason
 from carryover.fsio import read_bytes_bounded
 from carryover.probe.files import LARGEST_BYTES, is_inside
-from carryover.probe.git import output_of
+from carryover.probe.git_command import output_of
 
 MOST_PATHS: Final = 20_000
 _GIT_S: Final = 5.0

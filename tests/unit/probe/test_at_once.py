@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from carryover.probe.at_once import at_once
+from carryover.probe.at_once import at_once, begun
 
 
 def test_several_are_done_at_once_but_not_more_and_answered_in_their_order() -> None:
@@ -33,3 +33,16 @@ def test_what_one_raises_is_raised_once_all_have_ended() -> None:
     with pytest.raises(FileNotFoundError, match="git"):
         at_once(odd, range(4), most=4)
     assert sorted(ended) == [1, 2, 3]
+
+
+def test_what_is_begun_goes_on_while_its_caller_does_something_else() -> None:
+    told = threading.Event()
+    answer = begun(lambda: told.wait(60))
+    told.set()
+
+    assert answer()
+
+
+def test_what_was_begun_raises_where_it_is_waited_for() -> None:
+    with pytest.raises(ZeroDivisionError):
+        begun(lambda: 1 // 0)()

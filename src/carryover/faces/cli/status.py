@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import shutil
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Final
@@ -12,7 +11,7 @@ from carryover.errors import ExitCode, visible
 from carryover.faces.cli.arguments import add_pager_argument, describe, flag
 from carryover.past.context import now_ms
 from carryover.past.findings.agents import recorded_of
-from carryover.past.status import has_page, is_deleted, problems, status_data, statuses
+from carryover.past.status import has_page, is_deleted, is_to_install, problems, status_data, statuses
 from carryover.terminal import output
 from carryover.terminal.output import BOLD, YELLOW, ago, counted, duration, paint, rounded, size
 from carryover.terminal.pager import paged
@@ -101,6 +100,8 @@ def _lines(facts: Gathered, args: argparse.Namespace) -> list[str]:
 
 def _on_one_screen(lines: Iterable[str]) -> list[str]:
     """Returns the rows that lines take on the terminal; if it has fewer, the last one says how many are missing."""
+    import shutil  # with all its archive modules
+
     width, height = shutil.get_terminal_size()
     rows = [row for line in lines for row in output.wrapped(shown(line), width).split("\n")]
     hidden = len(rows) - height
@@ -161,8 +162,6 @@ def _limits(facts: Gathered, now_ms: int) -> Iterator[str]:
 
 
 def _daemon(facts: Gathered) -> str:
-    from carryover.past.status import is_to_install
-
     health = facts.daemon
     if facts.daemon_problem is not None:
         return paint("does not answer", YELLOW) + ": `carryover restart`"

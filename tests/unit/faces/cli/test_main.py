@@ -177,6 +177,7 @@ def test_the_help_of_a_command_teaches_its_options_an_example_and_its_exit_codes
         (("sessions --all", f"show {CHECKOUT}", "search --all cart"), FOR_FEW),
         (("status",), ("json", "carryover.edits.hooks", "carryover.ledger.old_refusals")),
         (("status", "log ."), ("inspect",)),  # which `dataclasses` brings along
+        (("log .",), ("carryover.probe.git",)),  # which tells the state of a repository
     ],
 )
 def test_what_is_often_called_imports_nothing_slow(
