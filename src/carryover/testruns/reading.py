@@ -37,6 +37,7 @@ _BESIDE_COUNTS = later(
     r"|summary|seconds|secs?|done|info|error|warning|and|did not run)\b"
     r"|\bduration:.*|[\d.:]+ ?(?:ms|s|m|min)?\b|[^\w]|[_ℹ]"
 )
+_DIGIT = later(r"\d")
 _LABEL = later(r"[^:]+: +")
 _LEADING = later(r"^(?:\[gw\d+\] \[ *\d+%\] |\[\w+\] | *-+ )")
 _FAIL_WORD = r"FAILED|FAIL|ERROR|Failed(?= \S+ \[)"
@@ -147,14 +148,15 @@ def _see_reason(found: Findings, line: str, before: str) -> None:
 
 def _counts_in(line: str) -> list[tuple[str, int]]:
     """Returns the counts of a line that holds nothing else."""
-    text = _LEADING.sub("", line).lower() if re.search(r"\d", line) and line[-1] != ":" else ""
-    pairs = [(number or of, word or kind) for number, word, kind, of in _NUMBER_FIRST.findall(text)]
-    rest = _NUMBER_FIRST.sub("", text)
+    if line.endswith(":") or not _DIGIT.search(line):
+        return []
+    text, pattern = _LEADING.sub("", line).lower(), _NUMBER_FIRST
+    pairs = [(number or of, word or kind) for number, word, kind, of in pattern.findall(text)]
     if not pairs:
-        pairs = [(number, word) for word, number in _WORD_FIRST.findall(text)]
-        rest = _WORD_FIRST.sub("", text)
+        pattern = _WORD_FIRST
+        pairs = [(number, word) for word, number in pattern.findall(text)]
     counts = [(_KINDS[word], int(number)) for number, word in pairs if _KINDS[word]]
-    return counts if counts and not _BESIDE_COUNTS.sub("", rest) else []
+    return counts if counts and not _BESIDE_COUNTS.sub("", pattern.sub("", text)) else []
 
 
 def _counts_behind_label(line: str) -> list[tuple[str, int]]:
