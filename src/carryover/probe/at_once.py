@@ -46,7 +46,7 @@ def begun(do: Callable[[], _T]) -> Callable[[], _T]:
         except BaseException as error:
             failed.append(error)
 
-    thread = threading.Thread(target=work)
+    thread = threading.Thread(target=work, daemon=True)  # a disk that hangs must not keep the process from ending
     thread.start()
 
     def ended() -> _T:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 
 import pytest
@@ -46,3 +48,9 @@ def test_what_is_begun_goes_on_while_its_caller_does_something_else() -> None:
 def test_what_was_begun_raises_where_it_is_waited_for() -> None:
     with pytest.raises(ZeroDivisionError):
         begun(lambda: 1 // 0)()
+
+
+def test_what_was_begun_and_never_ends_does_not_keep_the_process_from_ending() -> None:
+    script = "import threading; from carryover.probe.at_once import begun; begun(threading.Event().wait)"
+
+    subprocess.run([sys.executable, "-c", script], check=True, timeout=60)
