@@ -4,14 +4,13 @@ The first is the user's own: a mistake in it stops the program with the line to 
 repository, from strangers: it can choose `resume.mode`, else only less; a mistake in it is skipped with a note.
 """
 
-from __future__ import annotations
-
+# No annotations as text (`from __future__`): before it decodes, msgspec 0.22 would compile each of them.
 import glob
 from collections.abc import Mapping
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, get_args
+from typing import Annotated, Any, Final, Literal, Self, get_args
 
 import msgspec
 
@@ -249,7 +248,7 @@ class ProjectSettings(msgspec.Struct, frozen=True):
     notes: tuple[str, ...] = ()
     """Settings in the project's own file that were skipped, and why."""
 
-    def at(self, worked_ms: int) -> ProjectSettings:
+    def at(self, worked_ms: int) -> Self:
         """Returns the settings for an agent's last work at `worked_ms` (UTC ms): see `PublishConfig.shared_since`."""
         if worked_ms >= self.since_ms:
             return self

@@ -1,7 +1,6 @@
 """What a project's own settings file says: `.carryover.toml`, which may come with the repository, from strangers."""
 
-from __future__ import annotations
-
+# No annotations as text (`from __future__`): before it decodes, msgspec 0.22 would compile each of them.
 import errno
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path

@@ -1,8 +1,7 @@
 """The digest of one thread (a session's main conversation, or one of its sub-agents): its words and facts, bounded.
 Every list is bounded, so that folding an event and making a handoff cost the same in turn 3 and in turn 10,000."""
 
-from __future__ import annotations
-
+# No annotations as text (`from __future__`): before it decodes, msgspec 0.22 would compile each of them.
 from typing import Literal
 
 import msgspec

@@ -5,8 +5,7 @@ edits.json, projects.jsonl, placed.jsonl, backups/    in the state folder
                                                       edited
 """
 
-from __future__ import annotations
-
+# No annotations as text (`from __future__`): before it decodes, msgspec 0.22 would compile each of them.
 import os
 import re
 from collections.abc import Iterator

@@ -1,7 +1,6 @@
 """A line of the journal: one place outside the state folder that has, or had, our text."""
 
-from __future__ import annotations
-
+# No annotations as text (`from __future__`): before it decodes, msgspec 0.22 would compile each of them.
 import hashlib
 from pathlib import Path
 from typing import Final, Literal
