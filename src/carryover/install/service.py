@@ -14,7 +14,6 @@ import msgspec
 
 from carryover.errors import ExitCode, UserError
 from carryover.fsio import write_if_changed
-from carryover.how_installed import own_scripts
 from carryover.install.machine import program_at
 
 ServiceKind = Literal["systemd", "launchd", "none"]
@@ -38,16 +37,22 @@ class Program(msgspec.Struct, frozen=True):
 def this_program(env: Mapping[str, str], state: Path, *, standard_path: str = STANDARD_PATH) -> Program:
     """Returns how a service starts this installation's daemon. The `state` folder is passed on only if `CARRYOVER_HOME`
     named it, and a PATH only if the user's git is elsewhere."""
+    from carryover.how_installed import own_scripts  # not at the top: `status` starts nothing
+
     # Not the first `carryoverd` on PATH: that may be another installation's.
     script = own_scripts() / DAEMON_COMMAND
     checkout = (sys.executable, "-m", "carryover.faces.cli.carryoverd")  # one that is run and not installed
     environment = {"CARRYOVER_HOME": str(state)} if env.get("CARRYOVER_HOME") else {}
-    import shutil  # with all its archive modules
-
-    git = shutil.which("git", path=env.get("PATH", ""))
-    if git is not None and git != shutil.which("git", path=_LEAST_PATH):
-        environment["PATH"] = f"{Path(git).parent}:{standard_path}"
+    git = _found_in(env.get("PATH", ""), "git")
+    if git is not None and git != _found_in(_LEAST_PATH, "git"):
+        environment["PATH"] = f"{git.parent}:{standard_path}"
     return Program((str(script),) if os.access(script, os.X_OK) else checkout, environment)
+
+
+def _found_in(folders: str, command: str) -> Path | None:
+    """Returns the first program of that name in `folders`, a PATH; None if there is none."""
+    paths = (Path(folder) / command for folder in folders.split(os.pathsep) if folder)
+    return next((path for path in paths if program_at(path) is not None), None)
 
 
 class Ran(msgspec.Struct, frozen=True):
@@ -196,5 +201,4 @@ class CommandedManager(ServiceManager, ABC):
         return None if ran.ok else f"{self.kind} starts no programs for this user here ({ran.reason()})."
 
     def _is_there(self) -> bool:
-        folders = self._env.get("PATH", os.defpath).split(os.pathsep)
-        return any(program_at(Path(folder) / self._command[0]) is not None for folder in folders)
+        return _found_in(self._env.get("PATH", os.defpath), self._command[0]) is not None
