@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from carryover.distill import learned as in_use
-from carryover.distill.names import Name
+from carryover.distill.digest import Name
 from carryover.distill.view import ProjectView
 from carryover.distill.worth import described
 from quality import learn

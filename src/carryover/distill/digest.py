@@ -6,7 +6,6 @@ from typing import Literal
 
 import msgspec
 
-from carryover.distill.names import Name
 from carryover.facts import Boxes
 from carryover.model import Op, PlanItem, ResultStatus, SummaryPart
 from carryover.testruns.run import TestRun
@@ -222,6 +221,20 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     at_ms: int
     turn: int = 0
     parts: tuple[SummaryPart, ...] = ()
+
+
+class Name(msgspec.Struct, frozen=True, array_like=True, gc=False):  # a handoff reads thousands, and none is a circle
+    """What a thread mentioned of one name. Places in time are numbers of the thread's events, counted from 1; 0 is
+    never."""
+
+    shown: str
+    """As it was last written, with its folders."""
+    mentions: int
+    said: int
+    called: int
+    last: int
+    last_said: int
+    last_called: int
 
 
 class Digest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

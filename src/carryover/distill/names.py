@@ -8,8 +8,7 @@ from functools import lru_cache
 from itertools import chain
 from typing import Final, Literal
 
-import msgspec
-
+from carryover.distill.digest import Name
 from carryover.distill.own_text import without_handoffs
 from carryover.model import AnyBody, AssistantMessage, FileEdit, ToolCall, ToolResult, UserPrompt
 from carryover.text.pattern import later
@@ -35,20 +34,6 @@ _BLANK: Final = later(r"\s")
 _EDGES: Final = ".,:;/+~@-_"
 _BEFORE: Final = ",:;+"
 """What is no part of a name at its beginning; `/`, `.`, `--` and `@` are."""
-
-
-class Name(msgspec.Struct, frozen=True, array_like=True, gc=False):  # a handoff reads thousands, and none is a circle
-    """What a thread mentioned of one name. Places in time are numbers of the thread's events, counted from 1; 0 is
-    never."""
-
-    shown: str
-    """As it was last written, with its folders."""
-    mentions: int
-    said: int
-    called: int
-    last: int
-    last_said: int
-    last_called: int
 
 
 def with_names(names: dict[str, Name], heard: int, body: AnyBody) -> dict[str, Name]:

@@ -9,8 +9,8 @@ from math import exp, log1p
 from operator import mul
 from typing import Final, NamedTuple
 
+from carryover.distill.digest import Name
 from carryover.distill.learned import NAME
-from carryover.distill.names import Name
 from carryover.distill.view import ProjectView
 from carryover.text.pattern import later
 

@@ -11,9 +11,10 @@ from typing import Final, NamedTuple
 from msgspec.structs import replace
 
 from carryover import model
+from carryover.distill.digest import Name
 from carryover.distill.entry import FIXED, Entry, EntryKind, Section
 from carryover.distill.handoff import MAX_TOKENS, Handoff
-from carryover.distill.names import AT_LENGTH, Name, names_in, note_names
+from carryover.distill.names import AT_LENGTH, names_in, note_names
 from carryover.distill.own_text import names_handoff, only_points_at_handoff, without_handoffs, without_mark
 from carryover.distill.pastes import parts, quoted_prompt
 from carryover.distill.quotes import clip, clip_middle, earlier, estimated_tokens, lines_of, pieces

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from carryover import model
-from carryover.distill.digest import Digest
-from carryover.distill.names import Name, names_in, note_names, with_names
+from carryover.distill.digest import Digest, Name
+from carryover.distill.names import names_in, note_names, with_names
 from carryover.distill.stored_digest import DigestReducer, decode_digest, fold_events
 from carryover.model import AnyBody
 from support.conversation import Conversation

@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from carryover.distill.digest import Digest
+from carryover.distill.digest import Digest, Name
 from carryover.distill.learned import LINE, NAME
-from carryover.distill.names import Name, names_in
+from carryover.distill.names import names_in
 from carryover.distill.view import ProjectView, SessionView
 from carryover.distill.worth import InPlay, described, in_play, mentioned, worth
 from support.conversation import Conversation, project

@@ -175,7 +175,8 @@ def test_the_help_of_a_command_teaches_its_options_an_example_and_its_exit_codes
         (("--help", "status", "status --json", "sessions --all", f"show {CHECKOUT}"), SLOW_TO_IMPORT),
         (("handoff .", "export --help"), ("git",)),  # which only what shows diffs needs
         (("sessions --all", f"show {CHECKOUT}", "search --all cart"), FOR_FEW),
-        (("status",), ("json", "carryover.edits.hooks", "carryover.how_installed", "carryover.ledger.old_refusals")),
+        (("status",), ("json", "carryover.edits.hooks", "carryover.ledger.old_refusals")),
+        (("status",), ("carryover.how_installed", "carryover.distill.names")),  # what starts, and what folds
         (("status", "log ."), ("inspect",)),  # which `dataclasses` brings along
         (("log .",), ("carryover.probe.git",)),  # which tells the state of a repository
     ],
