@@ -183,7 +183,7 @@ def _without_negation(head: str) -> str:
     """Returns the beginning of a text that is cut there. A negation at its end goes, with the word before it ("do
     not …"): what is negated is left out."""
     head = head.rstrip()
-    before, *last = head.rsplit(maxsplit=2)
+    before, *last = head.rsplit(maxsplit=2) or [head]  # of blanks alone: a branch of them, a command of code fences
     if len(last) > 1 and negates(last[-1]):
         return before
     return next((head.removesuffix(end) for end in NEGATED_ENDS if head.endswith(end)), head)

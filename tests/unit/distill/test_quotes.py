@@ -126,6 +126,12 @@ def test_no_quote_is_cut_right_after_a_negation(word: str) -> None:
     assert all(len(cut_middle(text, chars)) <= chars for chars in range(60, 180))
 
 
+@pytest.mark.parametrize("blanks", [" ", "\u00a0", "\u3000 "])
+def test_blanks_without_words_are_cut_too(blanks: str) -> None:
+    assert clip(blanks * 100, chars=80) == "…"
+    assert cut_middle(f"{blanks * 400}push it", 80).strip() == "… push it"
+
+
 @pytest.mark.parametrize(
     ("text", "tokens"),
     [("It rounds.", 3), ("割引を丸める", 6), ("скидка", 3), ("割引 скидка: 5 %", 2 + 3 + 2), ("", 0)],
