@@ -23,6 +23,9 @@ _MOST_PASSES = 8
 _SHORT_CHARS = 256
 _MOST_SHORT_TEXTS = 2048
 
+_MAY_HIDE = ("\\u", "\x1b", "[0m", "[m", "[39m")
+"""What is in a text with an invisible character in ASCII, or with a colour: ESC or, if that is lost, the colour's end."""
+
 # Folders, paths and names recur in nearly every record of a transcript. Texts with a secret are not cached.
 _short_texts_without_secret: dict[str, None] = {}
 
@@ -35,7 +38,7 @@ def redact(text: str) -> tuple[str, dict[str, int]]:
     if not text or (len(text) <= _SHORT_CHARS and text in _short_texts_without_secret):
         return text, counts
     hidden = _hidden(text, counts)
-    if "\\u" in hidden or not hidden.isascii():
+    if not hidden.isascii() or any(sign in hidden for sign in _MAY_HIDE):
         hidden = _behind_the_unseen(hidden, counts)
     if hidden is text and len(text) <= _SHORT_CHARS:
         if len(_short_texts_without_secret) >= _MOST_SHORT_TEXTS:

@@ -1,9 +1,11 @@
-"""Finds the characters that split a secret unseen, as themselves or as JSON and JavaScript write them (`\\u200b`)."""
+"""Finds the characters that split a secret unseen, as themselves or as JSON and JavaScript write them (`\\u200b`), and
+the colours of a terminal, which part a name from its value."""
 
 from __future__ import annotations
 
 from typing import Final
 
+from carryover.records.text import without_ansi
 from carryover.text.harmless import without_unseen
 from carryover.text.pattern import later
 
@@ -16,15 +18,18 @@ _REST: Final = later(rf"(\[redacted:[\w-]{{1,32}}\])(?:(?:\\{{1,8}}{_CODES}|[{_S
 
 
 def has_unseen(text: str) -> bool:
-    """Whether there is such a character in `text`."""
+    """Whether there is such a character in `text`, or a colour."""
     if not text.isascii() and any(sign in text for sign in _SIGNS):
         return True
-    return "\\u" in text and _ESCAPED.search(text) is not None
+    if "\\u" in text and _ESCAPED.search(text) is not None:
+        return True
+    return without_ansi(text) != text
 
 
 def without(text: str) -> str:
-    """Returns `text` without such characters."""
-    return without_unseen(_ESCAPES.sub("", text) if "\\u" in text else text)
+    """Returns `text` without such characters, and without colours."""
+    plain = without_ansi(text)
+    return without_unseen(_ESCAPES.sub("", plain) if "\\u" in plain else plain)
 
 
 def without_rests(text: str) -> str:

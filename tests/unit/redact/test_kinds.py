@@ -57,6 +57,28 @@ def test_a_token_split_by_unseen_signs_is_hidden_in_json(places: tuple[int, ...]
         assert (hidden, counts) == ('{"said": "It is [redacted:github]."}', {"github": 1})
 
 
+@pytest.mark.parametrize("escape", ["\x1b", "\\u001b", "\\x1b", "\\033", "^[", ""])
+@pytest.mark.parametrize(
+    ("coloured", "shown"),
+    [
+        ("E[32mDB_PASSWORDE[0m=E[33m{}E[0m", "DB_PASSWORD=[redacted:password]"),
+        ('E[1;34m"token"E[0mE[39m: E[0mE[0;32m"{}"E[0m', '"token": "[redacted:token]"'),
+        (".envE[m:E[01;31mAPI_KEYE[m={}", ".env:API_KEY=[redacted:secret]"),
+        ("E[36mghp_E[39mE[36m{}E[0m", "[redacted:github]"),
+    ],
+)
+def test_colours_hide_no_secret(coloured: str, shown: str, escape: str) -> None:
+    hidden, counts = redact(coloured.replace("E[", f"{escape}[").format(MIXED[:36]))
+
+    assert (hidden, sum(counts.values())) == (shown, 1)
+
+
+def test_colours_stay_where_there_is_no_secret() -> None:
+    text = "\x1b[32mpassed\x1b[0m a[m] = b[0m5]"
+
+    assert redact(text) == (text, {})
+
+
 @pytest.mark.parametrize("text", ["a \\u200b b", '{"a": "zero\\u200bwidth"}', "می\u200cخواهم", "👩\u200d💻"])
 def test_unseen_signs_that_hide_nothing_stay(text: str) -> None:
     assert redact(text) == (text, {})
