@@ -24,7 +24,7 @@ _SHORT_CHARS = 256
 _MOST_SHORT_TEXTS = 2048
 
 _MAY_HIDE = ("\\u", "\x1b", "[0m", "[m", "[39m")
-"""What is in a text with an invisible character in ASCII, or with a colour: ESC or, if that is lost, the colour's end."""
+"""What is in a text with invisible characters spelt out, or with colours: ESC or, if that is lost, a colour's end."""
 
 # Folders, paths and names recur in nearly every record of a transcript. Texts with a secret are not cached.
 _short_texts_without_secret: dict[str, None] = {}

@@ -13,11 +13,12 @@ _SUFFIX = r"(?:[_-]?(?:\d{1,2}|base|prod|production|dev|staging|test|live|value|
 # What links a name to its value, by the group that it is found in. `{"name": "TOKEN", "value": "…"}` and the like of
 # Kubernetes, Hadoop and .NET name both in fields of their own.
 _FIELDS = (
+    r"(?:,(?:\s|\\n){0,40}\\{0,7}\"\w{1,24}\\{0,7}\": ?(?:true|false|null))?"  # Azure: `"slotSetting": false`
     r",?(?:\s|\\n){0,40}(?:\\{0,7}[\"'])?\bvalue(?:\\{0,7}[\"'])?[ \t]{0,4}[:=](?![:=>])"
     r"|\{ ?get;[ \w;]{0,20}\} ?=|:-(?=[^\s}\-:|])"
     r"|</(?:key|name)>\s{0,40}<(?:string|value)>"
 )
-_CELLS = r"(?:</code>)?</t[dh]>\s{0,40}<td[^<>]{0,80}>(?:<code>)?|[|;](?![|;])"
+_CELLS = r"(?:</code>)?</t[dh]>\s{0,40}<td[^<>]{0,80}>(?:<code>)?|[|;│┃](?![|;│┃])"
 _DEFAULT = r"[\])]{0,2}[ \t]{0,4}(?:\|\||\?\?|\?:|\bor\b)(?=[ \t]{0,4}[\"'`])"
 _WORDS_BETWEEN = (
     r"(?<=[\"'`]),|,(?=[\w+/=-]{16})|\((?=n?[\"'`])|是|为"

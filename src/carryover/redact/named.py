@@ -18,6 +18,7 @@ from carryover.redact.values import (
     is_name_of_a_secret,
     is_said_password,
     is_scrambled,
+    is_strong,
 )
 from carryover.text.pattern import later
 
@@ -57,6 +58,7 @@ _OF_ANOTHER = later(
 _EXPANSION = later(r"\$\{\w+:-[^{}]{1,200}\}\Z")
 _NEAR = 48
 _TELLING = 512  # what tells is at a value's beginning, and the rest may hold many more names
+_LEAST_OF_SIGNS = 24
 _LONG_VALUE = later(r"[^\s\"'`(){}<>]{20}")
 _KEY_AFTER_WORD = later(r"[A-Za-z][A-Za-z&.]+ [Kk]ey: ")
 _OWNERS_OF_A_PASS = ("db", "user", "store", "key", "mot de ")
@@ -186,7 +188,9 @@ def _is_secret(found: Assignment, word: str) -> bool:
 def _is_secret_in_words(found: Assignment, value: str, word: str) -> bool:
     if found.code or is_name_of_a_secret(value):
         return False
-    return is_scrambled(value, 16 if word == "oauth" else 8) or (word == "pass" and is_said_password(value))
+    if is_scrambled(value, 16 if word == "oauth" else 8) or (word == "pass" and is_said_password(value)):
+        return True
+    return found.quoted and len(value) >= _LEAST_OF_SIGNS and is_strong(value)  # WordPress: `define('AUTH_KEY', '...')`
 
 
 def _is_secret_in_cell(value: str, word: str) -> bool:

@@ -146,6 +146,8 @@ _USER: Final = r"['\"]?[^\s:'\"]{1,80}:(?!//)"
 _GLUED: Final = r"(?P<value>'[^'\n]{1,200}'|[^\s'\"]{1,200})"
 _VALUE_AND_USER: Final = r"(?P<quote>\\?['\"]?)(?:[a-z_][\w-]{0,31}:)?(?P<value>[^\s'\"`;&|<>()\\]{1,400})(?P=quote)"
 _NOT_IN_URL: Final = r"(?<![\w./-]http)(?<![\w./-]https)"
+_A_TEXT: Final = r"[\"'](?P<value>[^\"'\n]{4,200})[\"']"
+_TWO_TEXTS: Final = rf"[ \t]*[\"'][^\"'\n]{{1,100}}[\"'],[ \t]*{_A_TEXT}"
 _FOUR_BY_FOUR: Final = r"(?P<value>(?:[a-z]{4} ){3}[a-z]{4})(?=[\"']?\s*(?:[,;}#\n]|\Z))"
 """Google's app passwords, as its page shows them."""
 _BASE64: Final = (
@@ -182,7 +184,21 @@ _PATTERNS: Final = (
     ("http", rf"https?{_NOT_IN_URL}{_OPTIONS}(?:-a[ \t]*|--auth[ \t=]){_USER}{_GLUED}"),
     ("sqlplus", r"sqlplus[ \t]+(?:-\w+[ \t]+){0,4}[\w$#]{1,64}/(?P<value>[^\s@'\"]{1,200})"),
     ("login ", rf"login[ \t]+{_VALUE}"),
-    ("IDENTIFIED", r"IDENTIFIED[ \t]+BY[ \t]+'(?P<value>[^'\n]{1,200})'"),
+    (
+        "IDENTIFIED",
+        r"IDENTIFIED[ \t]+(?:WITH[ \t]+['\"]?\w{1,64}['\"]?[ \t]+)?(?:BY|AS)[ \t]+'(?P<value>[^'\n]{1,200})'",
+    ),
+    ("@tcp(", r":(?P<value>[^\s:@/\"'`\[\]]{4,200})@tcp\("),  # Go's drivers
+    ("requirepass", rf"requirepass[ \t]+{_VALUE}"),
+    # `pass` alone has many meanings, and so has a call of two texts: what they name is a password if it looks random.
+    (
+        "ass",
+        r"ass(?<=[Pp]ass)(?<![\w.-][Pp]ass)[\"']?[ \t]{0,4}[:=][ \t]{0,4}"
+        r"[\"']?(?P<value>[^\s\"'`&;,<>(){}\[\]]{8,200})",
+    ),
+    *((call, rf"{re.escape(call)}{_TWO_TEXTS}") for call in ("login(", "auth=(")),
+    # What tests and browsers' drivers type: `getByLabel('Password').fill('...')`.
+    ("assword", rf"assword[\w -]{{0,24}}[\"'`]?[\])}}\"' ]{{0,8}}\.[A-Za-z_]{{2,20}}\([ \t]?{_A_TEXT}"),
     (
         "echo",
         rf"echo(?:[ \t]+-n)?[ \t]+(?:{_VALUE_AND_USER})[ \t]*\|[^\n|]{{0,200}}"
@@ -233,7 +249,7 @@ def _by_part() -> dict[str, dict[str, list[re.Pattern[str]]]]:
 _PLACES: Final = _by_part()
 _LEAST: Final = {"mysql": 5, "mariadb": 5, "-": 8, "login ": 16}
 """Length of the shortest value that counts as a password, by hint, if it is not 4."""
-_VAGUE: Final = ("-", "login ")
+_VAGUE: Final = ("-", "login ", "ass", "login(", "auth=(", "assword")
 """Hints of places that prove little, where the value must also look random."""
 _OF_LOGINS: Final = ("auth", "__AUTH", "AuthIdent")
 """Hints of places for a login in base64, where something else can stand too."""

@@ -138,7 +138,7 @@ _URL_PASSWORD_IN_QUERY = later(
 )
 _URL_TOKEN = later(r"://([A-Za-z0-9_-]{20,}+)@")
 _BITWARDEN_PAIR = later(r"\[redacted:bitwarden\]:([A-Za-z0-9+/]{22}==)")
-_AWS_PAIR = later(r"\[redacted:aws\][\s,:;|\"']{1,8}([A-Za-z0-9/+]{40})(?![A-Za-z0-9/+=])")
+_AWS_PAIR = later(r"\[redacted:aws\](?:\t[\w:.+-]{1,40})?[\s,:;|\"']{1,8}([A-Za-z0-9/+]{40})(?![A-Za-z0-9/+=])")
 _LONG_WORD: Final = later(r"[A-Za-z0-9_.+/=$~@%\\-]{15,}")
 """Every token with a mark is part of such a word. Few words are this long, so only these are searched for marks."""
 

@@ -114,6 +114,9 @@ def test_an_aws_secret_beside_its_id_is_replaced_too() -> None:
         "[redacted:aws],[redacted:aws]",
         {"aws": 2},
     )
+    printed = "ACCESSKEY\t{}\t2026-11-20T06:24:00Z\t{}\tActive\tdev"  # `aws iam create-access-key --output text`
+    hidden, counts = redact(printed.format("AKIA" + "IOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"))
+    assert (hidden, counts) == (printed.format("[redacted:aws]", "[redacted:aws]"), {"aws": 2})
 
 
 @pytest.mark.parametrize(
