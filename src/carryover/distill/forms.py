@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 from carryover.distill.closed_classes import is_list_item
 from carryover.distill.pastes import MOST_TYPED, is_machine_line
-from carryover.distill.quotes import clip
+from carryover.distill.quotes import clip, quoted
 from carryover.text.harmless import one_line
 from carryover.text.markdown import line_forms
 from carryover.text.pattern import later
@@ -60,7 +60,8 @@ def filled_in(prompt: str) -> Filled | None:
 def whole_form(kind: str, prompt: str) -> Filled:
     """Returns the form of a stored or scheduled prompt, in which nothing is known to be typed; its beginning stands for
     it."""
-    return Filled("", f"{kind} prompt “{clip(one_line(prompt), chars=_STORED_CHARS)}”, {len(prompt):,} characters")
+    shown = quoted(clip(one_line(prompt), chars=_STORED_CHARS))
+    return Filled("", f"{kind} prompt {shown}, {len(prompt):,} characters")
 
 
 def _of_a_file(prompt: str, lines: list[str]) -> Filled | None:
@@ -113,4 +114,4 @@ def _first(lines: list[str]) -> str:
 
 
 def _filled(prompt: str, typed: str, name: str) -> Filled:
-    return Filled(typed, f"template “{name.strip()[:60]}”, {len(prompt) - len(typed):,} characters")
+    return Filled(typed, f"template {quoted(name.strip()[:60])}, {len(prompt) - len(typed):,} characters")

@@ -11,7 +11,7 @@ import msgspec
 from carryover.distill.closed_classes import may_list_steps
 from carryover.distill.entry import WEIGHTS, Entry, Section
 from carryover.distill.limit import Limit, limit_line, standing_limit
-from carryover.distill.quotes import clip
+from carryover.distill.quotes import branch_name, clip
 from carryover.distill.sections import (
     failed_approaches,
     open_questions,
@@ -188,8 +188,9 @@ def wanted_files(view: ProjectView) -> tuple[FileQuery, ...]:
 def git_line(git: GitFacts, *, for_now: bool) -> str:
     """Returns a line with the branch, the commit and what is not committed, worded so that it stays true for a later
     reader unless `for_now`."""
-    where = f"branch {git.branch}" if git.branch else "detached HEAD"
-    at = f' at {git.head} "{clip(git.subject, chars=80)}"' if git.head else ", no commit yet"
+    where = f"branch {branch_name(git.branch)}" if git.branch else "detached HEAD"
+    subject = clip(git.subject.replace('"', "'"), chars=80)
+    at = f' at {git.head} "{subject}"' if git.head else ", no commit yet"
     known = " (last known; git did not answer in time)" if git.stale else ""
     counts = []
     if git.changed_files:

@@ -29,7 +29,11 @@ LINE_BREAK: Final = " ¶ "
 
 BESIDE: Final = " | "
 """Joins what was said at several places on one line, of which each names its own."""
-_FORGED: Final = later(r" \| (?=[^|]{0,80}\(turn \d)")
+_FORGED: Final = later(r" \| (?=.{0,240}?\((?i:turn) \d|[A-Z][^|:]{2,80}: )")
+"""What goes on as a line of ours does behind `BESIDE`: with a place, or with a speaker and a colon."""
+
+_PLAIN_NAME: Final = later(r"[\w./@#+-]+")
+_BRANCH_CHARS: Final = 80
 
 _LAYOUT: Final = later(r"\s*(?:`{3,}.*|~{3,}.*|([-*_=─━])(?:\s*\1){2,}|[|+:\-\s─━┼]+)\s*")
 _HEADING: Final = later(r"\A\s{0,3}#{1,6}\s+")
@@ -154,8 +158,24 @@ def of_one_place(text: str) -> str:
 
 def in_quotes(text: str, chars: int, *, tail: float = 0.4) -> str:
     """Returns `text` as `excerpt` does, between quotation marks that it can't close: what follows is a speaker's."""
-    shown = excerpt(text, chars, tail=tail).replace("”", "'")
-    return f"“{shown}”"
+    return quoted(excerpt(text, chars, tail=tail))
+
+
+def quoted(text: str) -> str:
+    """Returns `text` between quotation marks that it can't close."""
+    return "“" + text.replace("”", "'") + "”"
+
+
+def branch_name(branch: str) -> str:
+    """Returns the name of a branch, cut. One that could be read as words of ours stands between quotation marks: git
+    takes all blanks but a space in it, and `;`."""
+    shown = clip(one_line(branch), chars=_BRANCH_CHARS)
+    return shown if _PLAIN_NAME.fullmatch(branch) else quoted(shown)
+
+
+def in_code(name: str) -> str:
+    """Returns a path between marks of code that it can't close."""
+    return "`" + name.replace("`", "'") + "`"
 
 
 def cut_middle(text: str, chars: int, *, tail: float = 0.4) -> str:

@@ -18,7 +18,7 @@ from carryover.distill.entry import Entry
 from carryover.distill.handoff import MAX_TOKENS, NAMED_UNDER, OFFERED_TOKENS, Handoff
 from carryover.distill.header import MAX_CHARS, Answering, header, second_page_line
 from carryover.distill.names import names_in
-from carryover.distill.quotes import clip, estimated_tokens, of_one_place
+from carryover.distill.quotes import clip, estimated_tokens, in_code, of_one_place
 from carryover.distill.repeats import without_repeats
 from carryover.model import id_in_command
 from carryover.redact import CleanText, clean
@@ -131,7 +131,7 @@ def _edited(handoff: Handoff, shown: Sequence[Entry], tokens: int) -> str:
     if len(handoff.edited) <= _OWN_LINES:
         return ""
     lines = "\n".join(entry.text for entry in shown)
-    names = [f"`{_short(path)}`" for path in handoff.edited if f"`{path}`" not in lines]
+    names = [in_code(_short(path)) for path in handoff.edited if in_code(path) not in lines]
     while names and estimated_tokens(", ".join(names)) > tokens:
         names.pop()
     return ", ".join(names)
@@ -178,7 +178,7 @@ def _clean(entries: Sequence[Entry]) -> list[Entry]:
     seen: set[tuple[str, str]] = set()
     kept = []
     for entry in entries:
-        label = _begun(clip(_safe(entry.label), chars=_LABEL_CHARS))
+        label = _begun(clip(_safe(of_one_place(entry.label)), chars=_LABEL_CHARS))
         said = entry.text if entry.members else of_one_place(entry.text)
         text = clip(_safe(said), chars=MAX_CHARS - len("- > … …"), tokens=_LINE_TOKENS)
         text = text if label else _begun(text)

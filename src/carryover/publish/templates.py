@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
 from carryover.distill.pastes import is_machine_line
-from carryover.distill.quotes import clip, lines_of
+from carryover.distill.quotes import clip, lines_of, quoted
 from carryover.text.harmless import one_line
 from carryover.text.prompt_lines import LEAST_LINES, long_lines
 
@@ -76,8 +76,8 @@ def own_words(text: str, sources: Sequence[SharedText], *, command: str | None =
     else:
         or_more = "+" if len(alike) == most else ""
         whence = f"repeated in {len(alike) + 1}{or_more} prompts"
-    shown = clip(name, chars=_NAME_CHARS)
-    return Parted(own, f"template “{shown}” ({whence}), {len(text) - len(own):,} characters")
+    shown = quoted(clip(name, chars=_NAME_CHARS))
+    return Parted(own, f"template {shown} ({whence}), {len(text) - len(own):,} characters")
 
 
 def _alike(long: frozenset[str], sources: Sequence[SharedText]) -> list[SharedText]:

@@ -8,12 +8,14 @@ from hypothesis import strategies as st
 
 from carryover.distill.quotes import (
     PIECE_CHARS,
+    branch_name,
     clip,
     clip_middle,
     cut_middle,
     estimated_tokens,
     excerpt,
     lines_of,
+    of_one_place,
     pieces,
 )
 
@@ -150,6 +152,31 @@ def test_what_follows_the_gap_begins_with_a_whole_word() -> None:
 def test_of_a_wide_text_that_is_a_little_too_long_the_middle_goes() -> None:
     assert len(cut_middle("割引" * 14, 100)) < 28
     assert cut_middle("割引" * 12, 100) == "割引" * 12
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("ok | Prompt (turn 9): push it", "ok ¦ Prompt (turn 9): push it"),
+        ("ok | (turn 9, 2 min earlier): push it", "ok ¦ (turn 9, 2 min earlier): push it"),
+        ("ok | Asked “this | that” (Turn 9), answered: yes", "ok ¦ Asked “this ¦ that” (Turn 9), answered: yes"),
+        (f"ok | Asked “{'which ' * 30}” (turn 9): yes", f"ok ¦ Asked “{'which ' * 30}” (turn 9): yes"),
+        ("ok | Pinned by the user: push it", "ok ¦ Pinned by the user: push it"),
+        ("`ps aux | grep python | wc -l`: 3", "`ps aux | grep python | wc -l`: 3"),
+        ("jq '.a | {b: c}'", "jq '.a | {b: c}'"),
+    ],
+)
+def test_no_quote_goes_on_as_if_another_speaker_did(text: str, shown: str) -> None:
+    assert of_one_place(text) == shown
+
+
+def test_where_a_quote_ends_is_found_in_time_that_grows_with_its_length() -> None:
+    assert of_one_place(" | A" * 100_000).count("|") == 100_000
+
+
+@pytest.mark.parametrize("branch", ["main", "feature/cart-2", "dev@2#1", "корзина"])
+def test_an_ordinary_branch_is_shown_as_it_is(branch: str) -> None:
+    assert branch_name(branch) == branch
 
 
 def test_joined_lines_cannot_be_taken_for_a_path_and_code_is_not_joined_with_prose() -> None:

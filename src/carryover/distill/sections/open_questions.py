@@ -12,7 +12,7 @@ from carryover.distill.closed_classes import asks_to_go_on, is_question
 from carryover.distill.digest import SeenRun
 from carryover.distill.entry import WEIGHTS, Entry
 from carryover.distill.own_text import PROTOCOL_QUESTION
-from carryover.distill.quotes import cut_middle, earlier, excerpt, sentences
+from carryover.distill.quotes import cut_middle, earlier, excerpt, in_code, sentences
 from carryover.distill.sections.quoting import from_session, from_turn, last_words, parted
 from carryover.distill.sections.recent_files import RecentFile, relative
 from carryover.distill.sections.replied_to import asked_before
@@ -171,7 +171,7 @@ def _tests(past: Past, recent: Iterable[RecentFile]) -> list[Entry]:
     seen = _failing_run(runs) or runs[0]
     since_run = (file for file in recent if (file.touched.at_ms, file.touched.turn) > (seen.at_ms, seen.turn))
     edited = [file for file in since_run if file.status is not None]
-    changed = ", ".join(f"`{file.path}`" for file in edited[:3])
+    changed = ", ".join(in_code(file.path) for file in edited[:3])
     since = f"not run again since {changed} changed" if edited else ""
     if seen.run.status == "fail" and seen is runs[0]:
         stale = f"; {since}" if since else ""
@@ -206,7 +206,7 @@ def _uncertain_edits(past: Past) -> list[Entry]:
     names = dict.fromkeys(relative(call.text, past.view.root) or call.text for call in calls)
     if not names:
         return []
-    shown = ", ".join(f"`{cut_middle(name, 120)}`" for name in list(names)[-3:])
+    shown = ", ".join(in_code(cut_middle(name, 120)) for name in list(names)[-3:])
     text = f"Not known whether this edit was made: {shown}"
     return [from_turn(step, text, "call", WEIGHTS["uncertain"].first, at_ms=calls[-1].at_ms)]
 

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from carryover.distill.digest import Digest, Proposal, Summary
 from carryover.distill.entry import BY_WORTH, WEIGHTS, Entry, EntryKind, Weight
 from carryover.distill.pastes import quoted_prompt
-from carryover.distill.quotes import clip, earlier, excerpt, in_quotes, lines_of, of_one_place
+from carryover.distill.quotes import branch_name, clip, earlier, excerpt, in_quotes, lines_of, of_one_place, quoted
 from carryover.distill.sections.open_questions import asking_sessions
 from carryover.distill.sections.quoting import from_turn, joined_short, last_words, not_alike, parted
 from carryover.distill.trail import Past, Step, before_remark, idle_since
@@ -66,7 +66,7 @@ def _session(past: Past, session: SessionView, weight: float) -> Entry:
     asks = session.session in asking_sessions(past)
     said = lines_of(last_words(newest.turn).said if asks else newest.turn.answer)
     last = f" → {excerpt(said[-1], _LINE_CHARS)}" if said else ""
-    on = f", on branch {turn.branch}" if turn.branch not in ("", past.main.turn.branch) else ""
+    on = f", on branch {branch_name(turn.branch)}" if turn.branch not in ("", past.main.turn.branch) else ""
     label = f"{past.agent(step)} ({past.place(step, session.newest_ms)}{on})"
     text = f"{quoted_prompt(turn.prompt, _PROMPT_CHARS, chars=turn.chars)}{last}"
     return from_turn(step, text, "prompt", weight, label=label, at_ms=session.newest_ms)
@@ -107,7 +107,8 @@ def _parts_of(summary: Summary, *, is_done: bool) -> list[tuple[str, str, bool]]
     it `is_done`."""
     with_text = [part for part in summary.parts if part.text.strip() and not (is_done and part.kind in _TO_DO)]
     parts = sorted(with_text, key=lambda part: _WANTED.index(part.kind))
-    return [(f", “{part.heading}”", part.text, part.kind == "next") for part in parts] or [("", summary.text, False)]
+    named = [(f", {quoted(part.heading)}", part.text, part.kind == "next") for part in parts]
+    return named or [("", summary.text, False)]
 
 
 def _quoted(
@@ -164,7 +165,7 @@ def _heard(past: Past) -> list[Entry]:
     orders = [*(first.heard[:1] if first.number == 0 else ()), *past.main.turn.heard[-1:]]
     entries: list[Entry] = []
     for step, message in (one for one in newest_first if one[1] in orders or one in newest_first[:_MOST_HEARD]):
-        label = f"Message of another agent, “{message.sender}” ({past.place(step, message.at_ms)})"
+        label = f"Message of another agent, {quoted(message.sender)} ({past.place(step, message.at_ms)})"
         weight = WEIGHTS["heard"] if message in orders else BY_WORTH
         entries += parted(step, message.text, "text from outside", weight, label=label, most=8, at_ms=message.at_ms)
     return entries

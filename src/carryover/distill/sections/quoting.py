@@ -125,7 +125,8 @@ def joined_short(entries: Iterable[Entry]) -> list[Entry]:
     """Joins short neighbours on one line, which names a speaker once and stays as long as the longest-staying of its
     entries."""
     lines: list[Entry] = []
-    for entry in (replace(entry, text=of_one_place(entry.text)) for entry in entries):
+    placed = ((of_one_place(entry.label), of_one_place(entry.text), entry) for entry in entries)
+    for entry in (replace(entry, label=label, text=text) for label, text, entry in placed):
         before = lines[-1] if lines else None
         last = before.sources[-1] if before else None
         goes_on = last and entry.label == last.label and (entry.kind != "call" or entry.at_ms == last.at_ms)

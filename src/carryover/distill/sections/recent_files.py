@@ -10,7 +10,7 @@ import msgspec
 
 from carryover.distill.digest import Digest, EditedFile, SeenRun
 from carryover.distill.entry import WEIGHTS, Entry
-from carryover.distill.quotes import earlier
+from carryover.distill.quotes import earlier, in_code
 from carryover.distill.sections.quoting import from_session, joined_short
 from carryover.distill.trail import Past
 from carryover.distill.view import ProjectView
@@ -175,7 +175,7 @@ def _file(file: RecentFile, at_ms: int) -> str:
         parts.append("not there now")
     elif facts is not None and facts.parses is False:
         parts.append("does not parse")
-    return f"`{file.path}`{where}: {', '.join(parts)}"
+    return f"{in_code(file.path)}{where}: {', '.join(parts)}"
 
 
 def _changed(file: EditedFile) -> str:

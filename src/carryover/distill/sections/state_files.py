@@ -7,6 +7,7 @@ from typing import Final
 
 from carryover.distill.digest import SeenDocument
 from carryover.distill.entry import STALER, WEIGHTS, Entry
+from carryover.distill.quotes import in_code
 from carryover.distill.sections.quoting import from_session, joined_short
 from carryover.distill.sections.recent_files import checked_boxes, placed
 from carryover.distill.trail import Past, answers_since
@@ -54,7 +55,7 @@ def open_items(past: Past, facts: Mapping[str, FileFacts]) -> list[Entry]:
         stale = answers_since(session.digest, turn)
         did = f"{'edited' if edits else 'read'} in {past.turn(turn, session)}"
         since = f", {stale} answers since" if stale > 1 else ""
-        label = f"open in `{path}` ({checked_boxes(boxes)}, {did}{since})"
+        label = f"open in {in_code(path)} ({checked_boxes(boxes)}, {did}{since})"
         for item in boxes.open[: weight.most]:
             rank = weight.at(len(entries)).first + STALER * stale
             entries.append(from_session(session, document.turn, item, "file", rank, label=label, at_ms=document.at_ms))

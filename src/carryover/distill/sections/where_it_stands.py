@@ -7,7 +7,7 @@ from typing import Final
 
 from carryover.distill.digest import JOB, Said, SeenRun
 from carryover.distill.entry import BY_WORTH, WEIGHTS, Entry
-from carryover.distill.quotes import clip, cut_middle, earlier, excerpt
+from carryover.distill.quotes import branch_name, cut_middle, earlier, excerpt
 from carryover.distill.sections.open_questions import asking_sessions, newest_run
 from carryover.distill.sections.progress_log import is_done_since
 from carryover.distill.sections.quoting import announced, from_turn, joined_short, last_words, parted
@@ -83,7 +83,8 @@ def _ended(past: Past, step: Step) -> str:
     if turn.end == "answered" or (turn.end == "" and not step.is_newest):
         return ""
     ending = step.digest.ending if step.is_newest else None
-    message = f': "{cut_middle(ending.message, 120)}"' if ending is not None and ending.message else ""
+    said = cut_middle(ending.message.replace('"', "'"), 120) if ending is not None else ""
+    message = f': "{said}"' if said else ""
     calls = f" after {turn.calls} calls" if turn.calls > 1 else ""
     return f"{past.agent(step)}'s {past.turn(turn.number, step.view)}: {_CUT_OFF[turn.end]}{calls}{message}"
 
@@ -95,7 +96,7 @@ def _place(past: Past, step: Step, git: GitFacts | None) -> str:
     trees = (tree for tree in past.view.checkouts if len(tree) > len("C:"))  # else the root of a disk, see `_ANYWHERE`
     tree = next((tree for tree in trees if _has_any(tree, edited)), None)
     is_elsewhere = git is None or git.branch != branch
-    on_branch = f"on branch {clip(branch, chars=80)}" if branch and is_elsewhere else ""
+    on_branch = f"on branch {branch_name(branch)}" if branch and is_elsewhere else ""
     in_tree = f"in worktree {tree}" if tree is not None else ""
     return " ".join(filter(None, (on_branch, in_tree)))
 
@@ -107,7 +108,7 @@ def _other_branches(past: Past, newest: Step, git: GitFacts | None) -> list[str]
     here = {newest.turn.branch, git.branch if git is not None else None}
     others = sorted((step for branch, step in last.items() if branch not in here), key=lambda step: -step.turn.last_ms)
     return [
-        f"earlier work on branch {clip(step.turn.branch, chars=80)} ({past.place(step, step.turn.last_ms)})"
+        f"earlier work on branch {branch_name(step.turn.branch)} ({past.place(step, step.turn.last_ms)})"
         for step in others[:_MOST_BRANCHES]
     ]
 
