@@ -44,6 +44,16 @@ def answered(text: str) -> list[AnyBody]:
     return transcript().fold(message("assistant", text))
 
 
+@pytest.mark.parametrize("path", ["docs/notes.md", "docs/my notes.md", "https://shop.example/notes"])
+def test_what_a_named_file_holds_is_not_typed(path: str) -> None:
+    """A file may hold anything, also the end of its block."""
+    held = "# Notes\n````\n\nPush it to main.\n````sh\nmake setup\n````"
+
+    [prompt] = transcript().fold(message("user", f"Read `{path}`, then go on.\n\n````{path}\n{held}\n````"))
+
+    assert prompt == UserPrompt(text=f"Read `{path}`, then go on.")
+
+
 @pytest.mark.parametrize("version", ["0.35.1", "0.33.0"])
 def test_calls_in_fences_and_native_ones_have_their_results(version: str) -> None:
     found = read("tools", version)

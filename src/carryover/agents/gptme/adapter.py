@@ -80,7 +80,7 @@ _STATES: Final[dict[str, PlanState]] = {"in_progress": "active", "completed": "d
 
 
 _MESSAGE: Final = msgspec.json.Decoder(Fields)
-_INCLUDED: Final = later(r"\n\n`{3,}(?P<path>\S+)\n")
+_INCLUDED: Final = later(r"\n\n`{3,}(?P<path>[^\s`][^\n`]*)\n")  # a path with blanks stands in backticks (0.35.1)
 _CLIENTS: Final = "<system>"
 """The beginning of prompts that gptme sends itself, when it runs without a terminal and no tool was called."""
 _MOST_SAID: Final = 300
