@@ -12,6 +12,8 @@ from carryover.text.pattern import later
 _SIGNS: Final = "\u200b\u200d\u2060\ufeff\u00ad\u200c\u200e\u200f\u2061\u2062\u2063\u2064\u180e\u034f"
 """The characters that editors, web pages and messengers put into words unseen."""
 _CODES: Final = r"u(?:00[aA][dD]|034[fF]|180[eE]|200[b-fB-F]|20(?:2[a-eA-E]|6[0-9a-fA-F])|[fF][eE][fF]{2})"
+_BLANKS: Final = "\u00a0\u2007\u202f\u3000"
+"""The blanks that web pages and Word put around a value, which the patterns take for the end of it."""
 _ESCAPED: Final = later(rf"\\{_CODES}")
 _ESCAPES: Final = later(rf"\\{{1,8}}{_CODES}")
 _REST: Final = later(rf"(\[redacted:[\w-]{{1,32}}\])(?:(?:\\{{1,8}}{_CODES}|[{_SIGNS}])+[\w+/=.~!@#$%^&*-]{{1,400}})+")
@@ -19,7 +21,7 @@ _REST: Final = later(rf"(\[redacted:[\w-]{{1,32}}\])(?:(?:\\{{1,8}}{_CODES}|[{_S
 
 def has_unseen(text: str) -> bool:
     """Whether there is such a character in `text`, or a colour."""
-    if not text.isascii() and any(sign in text for sign in _SIGNS):
+    if not text.isascii() and any(sign in text for sign in _SIGNS + _BLANKS):
         return True
     if "\\u" in text and _ESCAPED.search(text) is not None:
         return True
@@ -29,6 +31,8 @@ def has_unseen(text: str) -> bool:
 def without(text: str) -> str:
     """Returns `text` without such characters, and without colours."""
     plain = without_ansi(text)
+    for blank in () if plain.isascii() else _BLANKS:
+        plain = plain.replace(blank, " ")
     return without_unseen(_ESCAPES.sub("", plain) if "\\u" in plain else plain)
 
 

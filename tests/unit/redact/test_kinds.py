@@ -57,6 +57,13 @@ def test_a_token_split_by_unseen_signs_is_hidden_in_json(places: tuple[int, ...]
         assert (hidden, counts) == ('{"said": "It is [redacted:github]."}', {"github": 1})
 
 
+@pytest.mark.parametrize("blank", ["\u00a0", "\u202f", "\u3000 "])
+def test_blanks_of_web_pages_hide_no_secret(blank: str) -> None:
+    hidden = redact(f"Login:{blank}dev\nPassword:{blank}{MIXED[:12]}")[0]
+
+    assert hidden.splitlines()[1].split() == ["Password:", "[redacted:password]"]
+
+
 @pytest.mark.parametrize("escape", ["\x1b", "\\u001b", "\\x1b", "\\033", "^[", ""])
 @pytest.mark.parametrize(
     ("coloured", "shown"),
