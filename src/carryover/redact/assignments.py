@@ -15,6 +15,8 @@ _SUFFIX = r"(?:[_-]?(?:\d{1,2}|base|prod|production|dev|staging|test|live|value|
 _FIELDS = (
     r"(?:,(?:\s|\\n){0,40}\\{0,7}\"\w{1,24}\\{0,7}\": ?(?:true|false|null))?"  # Azure: `"slotSetting": false`
     r",?(?:\s|\\n){0,40}(?:\\{0,7}[\"'])?\bvalue(?:\\{0,7}[\"'])?[ \t]{0,4}[:=](?![:=>])"
+    # Terraform: `variable "db_password" { default = "..." }`, and what `terraform output -json` prints.
+    r"|:? ?\{[^{}]{0,160}?\b(?:value|default)(?:\\{0,7}[\"'])?[ \t]{0,8}[:=](?![:=>])"
     r"|\{ ?get;[ \w;]{0,20}\} ?=|:-(?=[^\s}\-:|])"
     r"|</(?:key|name)>\s{0,40}<(?:string|value)>"
 )

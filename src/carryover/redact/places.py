@@ -199,11 +199,18 @@ _PATTERNS: Final = (
     *((call, rf"{re.escape(call)}{_TWO_TEXTS}") for call in ("login(", "auth=(")),
     # What tests and browsers' drivers type: `getByLabel('Password').fill('...')`.
     ("assword", rf"assword[\w -]{{0,24}}[\"'`]?[\])}}\"' ]{{0,8}}\.[A-Za-z_]{{2,20}}\([ \t]?{_A_TEXT}"),
-    (
-        "echo",
-        rf"echo(?:[ \t]+-n)?[ \t]+(?:{_VALUE_AND_USER})[ \t]*\|[^\n|]{{0,200}}"
-        r"(?:sudo -S|-stdin|chpasswd|secrets? \w|env add|--with-token)",
+    *(
+        (
+            printer,
+            rf"{printer}(?:[ \t]+-n)?[ \t]+(?:{_VALUE_AND_USER})[ \t]*\|[^\n|]{{0,200}}"
+            r"(?:sudo -S|-stdin|chpasswd|secrets? \w|env add|--with-token)",
+        )
+        for printer in ("echo", "printf")
     ),
+    ("SSHPASS=", rf"SSHPASS={_VALUE}"),
+    ("::server:", r"::server:(?P<value>[0-9a-f]{16,})"),  # the token of a K3s cluster
+    ("http-basic.", rf"http-basic\.\S{{1,64}}[ \t]+\S{{1,80}}[ \t]+{_VALUE}"),  # `poetry config`
+    ("wpa_passphrase", rf"wpa_passphrase[ \t]+(?:'[^'\n]{{1,64}}'|\"[^\"\n]{{1,64}}\"|\S{{1,64}})[ \t]+{_VALUE}"),
     ("lftp", _after("lftp", r"-u[ \t]+[^\s,]{1,80},")),
     ("password", r"login\s+\S{1,80}\s+password\s+(?P<value>\S{1,200})"),  # .netrc
     *((word, rf"{word}(?:word|WORD)?[\"']?[ \t]*[:=][ \t]*[\"']?{_FOUR_BY_FOUR}") for word in ("pass", "Pass", "PASS")),

@@ -64,6 +64,7 @@ def test_ordinary_lines_are_left_alone() -> None:
         '_auth="' * 30_000,
         "_auth" + " " * 200_000,
         ":a" * 100_000 + "@tcp(",
+        "TOKEN {" * 30_000 + "TOKEN {" + " " * 200_000,
         "pass: " * 40_000 + "pass" + " " * 200_000,
         "auth=('" + "b', '" * 50_000,
         "Password" + " " * 200_000 + ".fill",
