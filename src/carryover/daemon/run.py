@@ -189,7 +189,8 @@ async def _run(
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})  # before the first thread, whose children inherit it
     async with AsyncExitStack() as stack:
         try:
-            ledger = await Ledger.open(state.ledger, DigestReducer())
+            reducer = DigestReducer(lambda error: crashes.report(error, "fold"))
+            ledger = await Ledger.open(state.ledger, reducer)
         except LedgerUnavailable as trouble:
             raise StateUnusable(str(trouble)) from trouble
         stack.push_async_callback(ledger.close)

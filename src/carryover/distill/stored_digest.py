@@ -5,7 +5,8 @@ The fold gets exactly what is stored, so a digest that is rebuilt equals one tha
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from typing import Final
 
 import msgspec
@@ -33,15 +34,33 @@ def fold_events(digest: Digest, events: Iterable[Event]) -> Digest:
     return fold(digest, events)
 
 
+def _folded_one_by_one(digest: Digest, events: Iterable[Event]) -> Digest:
+    for event in events:
+        with suppress(Exception):
+            digest = fold_events(digest, [event])
+    return digest
+
+
 class DigestReducer:
-    """Folds a thread's events into a digest (see `carryover.ledger.threads.Reducer`)."""
+    """Folds a thread's events into a digest (see `carryover.ledger.threads.Reducer`). `on_failure` gets what the fold
+    raises."""
 
     version: int = FOLD_VERSION
 
+    def __init__(self, on_failure: Callable[[Exception], object] = lambda _: None) -> None:
+        self._on_failure = on_failure
+
     def reduce(self, state: bytes, events: Iterable[Event]) -> bytes:
-        """Returns the digest after `events`, encoded. An empty `state` is the empty digest."""
-        digest = decode_digest(self.version, state)
-        return msgspec.json.encode(fold_events(digest or Digest(), events))
+        """Returns the digest after `events`, encoded, without those that the fold fails at: any text may meet a bug of
+        ours, which must stop neither its session nor the others. An empty `state` is the empty digest."""
+        before = decode_digest(self.version, state) or Digest()
+        given = list(events)
+        try:
+            digest = fold_events(before, given)
+        except Exception as error:
+            self._on_failure(error)
+            digest = _folded_one_by_one(before, given)
+        return msgspec.json.encode(digest)
 
     def can_read(self, state: bytes) -> bool:
         """Whether this version of the fold made `state`."""
