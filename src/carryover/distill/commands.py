@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from carryover.distill.quotes import LINE_BREAK, clip, cut_middle
+from carryover.distill.quotes import LINE_BREAK, called, clip, cut_middle
 from carryover.model import ToolResult
 from carryover.records.file_bodies import without_bodies
 from carryover.text.harmless import one_line
@@ -51,7 +51,7 @@ def tried(result: ToolResult) -> str:
     subject = one_line(without_prefix(without_bodies(result.subject))) or result.name
     if result.op == "shell":
         return f"`{cut_middle(subject.replace('`', ''), 160)}`"
-    return f"{result.name} {clip(subject, chars=140)}" if subject != result.name else subject
+    return called(result.name, clip(subject, chars=140) if subject != result.name else "")
 
 
 def signature(result: ToolResult) -> str:

@@ -178,6 +178,13 @@ def in_code(name: str) -> str:
     return "`" + name.replace("`", "'") + "`"
 
 
+def called(name: str, about: str) -> str:
+    """Returns a call by the name of its tool and by what it is about, which has marks of its own. The name, which a
+    server may have chosen, has marks too where it could be read as the speaker of a line: `Prompt (turn 3): ...`."""
+    shown = name if not name or (about and _PLAIN_NAME.fullmatch(name)) else in_code(name)
+    return f"{shown} {about}".strip()
+
+
 def cut_middle(text: str, chars: int, *, tail: float = 0.4) -> str:
     """Returns `text` with its middle left out, at spaces if there are any near. Wide characters count two or more."""
     if not text.isascii():

@@ -17,7 +17,17 @@ from carryover.distill.handoff import MAX_TOKENS, Handoff
 from carryover.distill.names import AT_LENGTH, names_in, note_names
 from carryover.distill.own_text import names_handoff, only_points_at_handoff, without_handoffs, without_mark
 from carryover.distill.pastes import parts, quoted_prompt
-from carryover.distill.quotes import clip, clip_middle, earlier, estimated_tokens, lines_of, pieces
+from carryover.distill.quotes import (
+    called,
+    clip,
+    clip_middle,
+    earlier,
+    estimated_tokens,
+    in_code,
+    lines_of,
+    pieces,
+    quoted,
+)
 from carryover.distill.render import lay_out
 from carryover.distill.sections.quoting import from_session, from_turn
 from carryover.distill.sections.recent_calls import is_on_disk, out_of_date
@@ -225,13 +235,13 @@ def _quote(past: Past, event: Happened) -> _Quote | None:
         case model.PlanProposal(text=text) if text:
             return _Quote("plan", f"{agent}'s plan ({turn})", text)
         case model.BackgroundTask(report=report, label=label, state=state) if report:
-            return _Quote("job", f"In the background, {state}: {label} ({turn})", without_handoffs(report))
+            return _Quote("job", f"In the background, {state}: {quoted(label)} ({turn})", without_handoffs(report))
         case model.TurnEnd(reason=reason, message=message):
             return _Quote("ending", f"{_ENDS[reason]} ({turn})", message)
         case model.FileEdit(path=path, change=change, diff=diff) if not names_handoff(path):
             added = "\n".join(line[1:] for line in diff.splitlines() if line.startswith("+"))
             name = relative(path, past.view.root) or path
-            return _Quote("edit", f"{_VERBS[change]} `{name}` ({turn})", added, printed=True)
+            return _Quote("edit", f"{_VERBS[change]} {in_code(name)} ({turn})", added, printed=True)
         case model.ToolResult() as result:
             return _call(past, result, turn, event.at_ms)
         case _:
@@ -252,10 +262,10 @@ def _call(past: Past, result: model.ToolResult, turn: str, at_ms: int) -> _Quote
     if rest:
         what = f"{what[:_SUBJECT_CHARS]}{_LEFT_OUT}"
         output = f"{_LEFT_OUT}{rest}\n→ {output}"
-    name = "" if result.op == "shell" and what else f"{result.name} "
-    quoted = f"`{what}`" if what else ""
+    about = f"`{what}`" if what else ""
     place = ", ".join(filter(None, (turn, out_of_date(result, at_ms, past.view))))
-    label = f"{name}{quoted}".strip() + f"{status} ({place})"
+    shown = about if result.op == "shell" and what else called(result.name, about)
+    label = f"{shown}{status} ({place})"
     if result.user_words:
         return _Quote("refusal", f"On refusing {label}", result.user_words)
     return _Quote("call", label, output, printed=True)

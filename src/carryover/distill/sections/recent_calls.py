@@ -10,7 +10,7 @@ import msgspec
 
 from carryover.distill.digest import Call
 from carryover.distill.entry import Entry
-from carryover.distill.quotes import excerpt
+from carryover.distill.quotes import called, excerpt
 from carryover.distill.sections.failed_approaches import open_failures
 from carryover.distill.sections.quoting import from_turn, joined_short, parted
 from carryover.distill.sections.recent_files import edited_since, relative
@@ -152,9 +152,9 @@ def _label(past: Past, call: Call) -> str:
     if call.op == "shell" and call.exit_code == 1 and found_nothing(call.subject, 1):
         status = " → exit 1"  # there is none, or a difference
     if subject in ("", call.name):
-        return f"{call.name}{status}"
+        return f"{called(call.name, '')}{status}"
     quoted = f"`{excerpt(subject, _CALL_CHARS)}`{status}"
-    return quoted if call.op == "shell" else f"{call.name} {quoted}".strip()
+    return quoted if call.op == "shell" else called(call.name, quoted)
 
 
 def _only_looked(call: Call | ToolResult) -> bool:

@@ -112,7 +112,8 @@ def _prompt_of(step: Step, reply: Reply) -> Turn | None:
 def _refusal(past: Past, step: Step, reply: Reply, weight: Weight, prompt: Turn | None) -> list[Entry]:
     place = past.place(step, reply.at_ms)
     # A command has marks around it, and none within.
-    what = excerpt(reply.to, _REFUSED_CHARS) if reply.to.startswith("`") else in_quotes(reply.to, _REFUSED_CHARS)
+    is_marked = reply.to.startswith("`") and reply.to.find("`", 1) == len(reply.to) - 1
+    what = excerpt(reply.to, _REFUSED_CHARS) if is_marked else in_quotes(reply.to, _REFUSED_CHARS)
     if prompt is not None or not reply.text:
         said = f"; {past.turn(prompt.number, step.view)} says why" if prompt is not None else ""
         text = f"Refused, not run: {what} ({place}){said}"

@@ -70,7 +70,7 @@ def test_results_of_calls_are_there_as_far_as_there_is_room() -> None:
     files = under("Recent files", talk.says("Done."))
 
     assert re.search("`make deploy` .*: … ¶ queued as job-4711 .*`mix` .*`up`", files.replace("\n", " "))
-    there = (f"TaskOutput: {note} ¶ a timeout", "(turn 1): … ¶ src/cart.py:12: cap", "`cart.py`: edited")
+    there = (f"`TaskOutput`: {note} ¶ a timeout", "(turn 1): … ¶ src/cart.py:12: cap", "`cart.py`: edited")
     assert [text in files for text in (*there, "Wait")] == [True, True, True, False]
 
 
