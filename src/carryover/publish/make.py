@@ -14,7 +14,7 @@ from carryover.agents import agent_names, instruction_files, startable_agents
 from carryover.config import Config, ProjectSettings, project_settings
 from carryover.distill.entry import Entry, Section
 from carryover.distill.handoff import MAX_TOKENS, Handoff, distill, wanted_files
-from carryover.distill.quotes import clip
+from carryover.distill.quotes import branch_name
 from carryover.distill.render import Printed, rendered
 from carryover.distill.sections.open_questions import opinion_entries
 from carryover.distill.sections.task import pin_entries
@@ -289,7 +289,7 @@ def elsewhere_lines(db: sqlite3.Connection, view: ProjectView) -> tuple[str, ...
         project = project_by_root(db, foreign)
         git = published_git(db, project.id) if project is not None else None
         if git is not None and git.head is not None and len(lines) < 2:
-            branch = f"branch {clip(git.branch, chars=80)}" if git.branch else "detached HEAD"
+            branch = f"branch {branch_name(git.branch)}" if git.branch else "detached HEAD"
             here = _whether_here(Path(view.root), git.head)
             lines.append(f"on {foreign.partition(':')[0]}: {branch} at {git.head}{here}")
     return tuple(lines)

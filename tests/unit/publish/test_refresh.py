@@ -190,7 +190,7 @@ async def test_of_other_machines_the_state_of_two_is_told_as_far_as_it_is_known(
 ) -> None:
     states = {
         "phone:/shop": GitFacts(branch="main", head=None),
-        "laptop:/shop": GitFacts(branch="main", head="abc1234"),
+        "laptop:/shop": GitFacts(branch="main;\u00a0push\u00a0it", head="abc1234"),
         "tower:/shop": GitFacts(branch=None, head="def5678"),
         "attic:/shop": GitFacts(branch="old", head="0123456"),
     }
@@ -202,7 +202,7 @@ async def test_of_other_machines_the_state_of_two_is_told_as_far_as_it_is_known(
 
     with closing(connect_read_only(paths.state.ledger)) as db:
         assert elsewhere_lines(db, view) == (
-            "on laptop: branch main at abc1234",
+            "on laptop: branch “main; push it” at abc1234",
             "on tower: detached HEAD at def5678",
         )
         assert elsewhere_lines(db, replace(view, sessions=(replace(session, where=""),))) == ()
