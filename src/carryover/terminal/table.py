@@ -1,11 +1,11 @@
-"""Lists fitted to the terminal: tables with a header row, and entries of two lines. Without one, nothing is cut."""
+"""Lists fitted to the terminal: tables with a header row, and entries of a few lines. Without one, nothing is cut."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, NamedTuple
 
-from carryover.terminal.output import DIM, columns, cut_to_width, paint, terminal_width
+from carryover.terminal.output import DIM, columns, cut_to_width, paint, terminal_width, wrapped
 from carryover.terminal.streams import shown
 
 GAP: Final = "  "
@@ -64,9 +64,25 @@ def _cell(text: str, width: int, head: Column) -> str:
     return f"{blanks}{cell}" if head.right else f"{cell}{blanks}"
 
 
-def entry_lines(head: Iterable[str], said: str) -> Iterator[str]:
-    """Yields the facts of `head` that are not empty, then `said` if there is any: a line each, cut to the terminal."""
+def entry_lines(head: Iterable[str], said: str = "") -> Iterator[str]:
+    """Yields the facts of `head` that are not empty, then `said` if there is any, fitted to the terminal.
+
+    Facts follow each other in a line as far as it has room, and none is cut, as one may be a command to type. `said`
+    is one line, cut at its end.
+    """
     width = terminal_width()
-    for line in (_BETWEEN.join(filter(None, head)), f"{INDENT}{said}" if said else ""):
-        if text := shown(line):
-            yield text if width is None else cut_to_width(text, width)
+    yield from _lines_of([fact for part in head if (fact := shown(part))], width)
+    if said:
+        text = shown(f"{INDENT}{said}")
+        yield text if width is None else cut_to_width(text, width)
+
+
+def _lines_of(facts: Iterable[str], width: int | None) -> Iterator[str]:
+    lines: list[str] = []
+    for fact in facts:
+        if lines and (width is None or columns(f"{lines[-1]}{_BETWEEN}{fact}") <= width):
+            lines[-1] += f"{_BETWEEN}{fact}"
+        else:
+            lines.append(f"{INDENT}{fact}" if lines else fact)
+    for line in lines:
+        yield from [line] if width is None else wrapped(line, width).split("\n")
