@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,9 +13,9 @@ from carryover.actions.settings import DEFAULT, Changed, change, ignored, settin
 from carryover.errors import ExitCode, UserError
 from carryover.faces.cli.arguments import describe, flag
 from carryover.past.context import state_dir
-from carryover.terminal.output import BOLD, agree, counted, paint, print_json, print_result, say, warn
+from carryover.terminal.output import BOLD, agree, counted, paint, print_json, print_result, say, terminal_width, warn
 from carryover.terminal.paths import short_path
-from carryover.terminal.table import Column, table_lines
+from carryover.terminal.table import Column, entry_lines, table_lines
 from carryover.text.harmless import harmless
 
 DESCRIPTION: Final = """\
@@ -78,10 +79,18 @@ def _print_all(args: argparse.Namespace) -> None:
         is_set = one.origin != DEFAULT
         origin = short_path(one.origin, Path.home()) if is_set else DEFAULT
         rows.append((paint(one.key, BOLD) if is_set else one.key, _shown(one.value), origin, one.meaning))
-    heads = (Column("SETTING"), Column("VALUE", least=8), Column("FROM", least=7, keep_end=True), Column("MEANING"))
-    print_result(args, listed, table_lines(heads, rows), fits=True)
+    print_result(args, listed, _lines(rows), fits=True)
     for line in ignored(state):
         warn(f"⚠ {line}")
+
+
+def _lines(rows: Iterable[tuple[str, str, str, str]]) -> Iterator[str]:
+    """Yields a line for each setting; on a terminal, where a table has no room for the values, as many as it needs."""
+    if terminal_width() is None:
+        yield from table_lines([Column(title) for title in ("SETTING", "VALUE", "FROM", "MEANING")], rows)
+        return
+    for key, value, origin, meaning in rows:
+        yield from entry_lines((f"{key} = {value}", origin, meaning))
 
 
 def _print_one(args: argparse.Namespace) -> None:
