@@ -81,7 +81,11 @@ def agreed(args: argparse.Namespace, question: str, *, nothing: str = "changed",
         why, instead = "--json asks nothing", "Run it with --yes."
     if args.json or not can_ask():
         raise UserError(f"{why}, so nothing was {nothing}. {otherwise or instead}", ExitCode.REFUSED)
-    return answer_to(f"{question} [y/N] ").strip().lower() in ("y", "yes")
+    try:
+        return answer_to(f"{question} [y/N] ").strip().lower() in ("y", "yes")
+    except KeyboardInterrupt:
+        write_line("", error=True)  # the terminal shows ^C behind the question
+        return False
 
 
 def answer_to(question: str) -> str:

@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any, Final
 from carryover.text.harmless import harmless
 
 if TYPE_CHECKING:
-    from prompt_toolkit.application import Application
+    from questionary import Question
 
 LEAVE: Final = ("escape", "q")
+ESCAPE_S: Final = 0.05
+"""How long after Esc another key may come, as it does with Alt."""
 
 
 @contextmanager
@@ -30,10 +32,17 @@ def drawing() -> Iterator[None]:
         yield
 
 
-def let_leave(screen: Application[Any]) -> None:
-    """Has a question of questionary's end with None when the user leaves it, which its own keys do by Ctrl-C alone."""
+def answer(question: Question) -> Any:
+    """Asks a question of questionary's; returns None if the user leaves it. Nothing of it is left on the screen."""
     from prompt_toolkit.key_binding import KeyBindings
 
+    screen = question.application
+    screen.timeoutlen = screen.ttimeoutlen = ESCAPE_S
+    screen.erase_when_done = True  # questionary would leave the answer there with all blanks of its row
     assert isinstance(screen.key_bindings, KeyBindings)
     for key in LEAVE:
         screen.key_bindings.add(key)(lambda event: event.app.exit(result=None))
+    try:
+        return question.unsafe_ask()
+    except KeyboardInterrupt:
+        return None

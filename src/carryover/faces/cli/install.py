@@ -8,7 +8,7 @@ from typing import Final
 
 from carryover.actions.installing import RESUME_MODES, InstallAnswer, Survey, Wishes, install, survey
 from carryover.actions.project_rules import POINTERS, Texts, present_pointers
-from carryover.errors import ExitCode
+from carryover.errors import ExitCode, UserError
 from carryover.faces.cli.arguments import agents_in_list, describe, flag
 from carryover.faces.cli.install_report import as_data, print_report
 from carryover.faces.cli.install_screen import Explain, on_enter, pick_pointers
@@ -30,6 +30,9 @@ only what differs. Running it twice changes nothing.""",
 
 FOR_WHOM: Final = "A team: shared. You alone: local. In no project: off."
 """For whom each answer about projects is, on the screen: short enough for one line of a small terminal."""
+_INTERRUPTED: Final = (
+    "Interrupted. What was done before stays: `carryover {command}` does the rest, `carryover uninstall` undoes it."
+)
 EXAMPLES: Final = {
     "install": """\
   carryover install                            ask, then do it
@@ -84,11 +87,17 @@ def run(args: argparse.Namespace) -> int:
         resume_mode=args.resume_mode,
     )
     surveyed = survey(wishes)
-    done = install(surveyed, _answer(args, surveyed))
-    if args.json:
-        print_json(as_data(done))
-    else:
-        print_report(done, Path.home())
+    answer = _answer(args, surveyed)
+    try:
+        done = install(surveyed, answer)
+        if args.json:
+            print_json(as_data(done))
+        else:
+            print_report(done, Path.home())
+    except KeyboardInterrupt:
+        if args.dry_run:
+            raise
+        raise UserError(_INTERRUPTED.format(command=args.command), ExitCode.INTERRUPTED) from None
     return ExitCode.FAILED if done.failed else ExitCode.OK
 
 

@@ -10,7 +10,7 @@ from carryover.actions.installing import Detection, InstallAnswer
 from carryover.actions.project_rules import POINTERS, Texts
 from carryover.errors import ExitCode, UserError
 from carryover.terminal.output import wrapped
-from carryover.terminal.screen import drawing, let_leave
+from carryover.terminal.screen import answer, drawing
 
 if TYPE_CHECKING:
     from prompt_toolkit.application import Application
@@ -54,7 +54,7 @@ def _first(paths: Sequence[str]) -> str:
 
 
 def pick_pointers(offered: Sequence[Detection], first: InstallAnswer, explain: Explain) -> InstallAnswer:
-    """Asks the question; `first` is offered. Raises KeyboardInterrupt on Ctrl-C, and UserError if the user leaves."""
+    """Asks the question; `first` is offered. Raises UserError if the user leaves."""
     import questionary  # takes longer to import than everything else, and most calls ask nothing
 
     width = max(len(agent.spec.name) for agent in offered)
@@ -71,7 +71,7 @@ def pick_pointers(offered: Sequence[Detection], first: InstallAnswer, explain: E
     with drawing():
         question = questionary.checkbox(_QUESTION, rows, validate=panel.ticked, qmark="", instruction=_INSTRUCTION)
         panel.add_to(question.application)
-        agents = question.unsafe_ask()
+        agents = answer(question)
     if agents is None:
         raise UserError("Nothing was changed.", ExitCode.INTERRUPTED)
     return InstallAnswer(tuple(agents), panel.answer.pointers)
@@ -110,7 +110,6 @@ class _Panel:
         screen.layout.container.children.append(ConditionalContainer(window, filter=~is_done))
         for key, by in KEYS.items():
             screen.key_bindings.add(key, eager=True)(partial(self._choose, by))
-        let_leave(screen)
 
     def _choose(self, by: int, _event: object) -> None:
         place = POINTERS.index(self.answer.pointers) + by
@@ -129,7 +128,10 @@ class _Panel:
         ]
         if len(rows) + self._listed < size.rows:
             return rows
-        return [self._choices(f" {PROJECTS_IN_SHORT}"), *_wrapped(short, " ", size.columns)]
+        in_one = self._choices(f" {PROJECTS_IN_SHORT}")
+        has_room = sum(len(part[1]) for part in in_one) < size.columns
+        choices = [in_one] if has_room else [[("", f" {PROJECTS_IN_SHORT}")], self._choices("  ")]
+        return [*choices, *_wrapped(short, " ", size.columns)]
 
     def _choices(self, before: str) -> StyleAndTextTuples:
         row: StyleAndTextTuples = [("", before)]

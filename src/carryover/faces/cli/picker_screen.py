@@ -41,12 +41,10 @@ from carryover.past.latest import Latest
 from carryover.past.live_preview import Item, Preview, PreviewLine, WantedPreview
 from carryover.past.live_search import LONGEST_QUERY, Filter, Listing, ListQuery, LiveSearch
 from carryover.terminal.output import columns, cut_to_width, wrapped
-from carryover.terminal.screen import drawing
+from carryover.terminal.screen import ESCAPE_S, drawing
 from carryover.text.harmless import harmless
 
 _STYLE: Final = Style([("cursor-line", "nounderline reverse"), ("text-area.prompt", "bold")])
-ESCAPE_S: Final = 0.05
-"""How long after Esc another key may come, as it does with Alt."""
 BEFORE_MATCH: Final = 2
 """How many rows before the match the preview begins."""
 _PAGE: Final = 10

@@ -11,8 +11,8 @@ from carryover.faces.cli.arguments import add_tokens_argument, describe, flag, k
 from carryover.faces.cli.sessions import session_lines
 from carryover.model import id_in_command
 from carryover.past.context import now_ms, project_root
-from carryover.terminal.output import ago, can_ask, cut_to_width, warn
-from carryover.terminal.screen import drawing, let_leave
+from carryover.terminal.output import USUAL_WIDTH, ago, can_ask, cut_to_width, terminal_width, warn
+from carryover.terminal.screen import answer, drawing
 from carryover.terminal.table import Column, table
 from carryover.text.harmless import one_line
 
@@ -90,6 +90,8 @@ _MOST_OFFERED: Final = 12
 OTHER: Final = "-"
 """Stands for the agent that worked last in the project, apart from the one whose work is handed over."""
 _TASK_LIMIT: Final = 52
+_POINTER: Final = 4
+"""Columns that questionary needs beside a row."""
 _QUESTION: Final = "Which work do you want to continue?"
 
 TO: Final = """\
@@ -174,10 +176,7 @@ def continue_in(agent: str, project: str | None, session: str | None, *, tokens:
 
 
 def _asked_for(going: TakeOver) -> str | None:
-    """Returns the session that the user picks if several are open; None for the leading one, as always at a limit.
-
-    Raises KeyboardInterrupt on Ctrl-C.
-    """
+    """Returns the session that the user picks if several are open; None for the leading one, as always at a limit."""
     from carryover.actions.start_agent import open_work
 
     unfinished = open_work(going.root) if can_ask() and not going.is_at_limit else []
@@ -189,19 +188,19 @@ def _asked_for(going: TakeOver) -> str | None:
 
 
 def _picked(question: str, rows: Sequence[Sequence[str]], values: Sequence[str]) -> str:
-    """Returns the value of the row that the user picks; the text in the first column is the longest.
+    """Returns the value of the row that the user picks; the text in the first column is cut where there is no room.
 
-    Raises KeyboardInterrupt on Ctrl-C, and UserError if the user leaves.
+    Raises UserError if the user leaves.
     """
     import questionary  # takes longer to import than everything else
 
     fit = [(cut_to_width(first, _TASK_LIMIT), *others) for first, *others in rows]
-    lines = table([Column("")] * len(fit[0]), fit, None)[1:]
+    width = (terminal_width() or USUAL_WIDTH) - _POINTER
+    lines = table([Column("", least=16), *[Column("")] * (len(fit[0]) - 1)], fit, width)[1:]
     choices = [questionary.Choice(line, value=value) for line, value in zip(lines, values, strict=True)]
     with drawing():
         select = questionary.select(question, choices, qmark="", instruction="(arrows, enter; esc leaves)")
-        let_leave(select.application)
-        picked = select.unsafe_ask()
+        picked = answer(select)
     if picked is None:
         raise UserError("No agent was started.", ExitCode.INTERRUPTED)
     return str(picked)

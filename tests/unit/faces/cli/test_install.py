@@ -237,13 +237,18 @@ def test_what_is_here_is_ticked_and_enter_takes_it(claude: Path) -> None:
     assert "SessionStart" in json.loads(claude.read_bytes())["hooks"]
 
 
-def test_ctrl_c_changes_nothing(claude: Path, home: Path) -> None:
-    before = everything(home)
+@pytest.mark.parametrize("command", ["install", "refresh"])
+def test_whoever_interrupts_it_halfway_learns_how_to_go_on(
+    claude: Path, run: Run, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
 
-    code, shown = played(INSTALL, ("● Claude Code", CTRL_C))
+    monkeypatch.setattr("carryover.faces.cli.install.install", interrupted)
 
-    assert (code, "carryover: interrupted" in shown, "Traceback" in shown) == (ExitCode.INTERRUPTED, True, False)
-    assert everything(home) == before
+    err = run.err(ExitCode.INTERRUPTED, command, "--yes", "--no-service")
+    assert f"What was done before stays: `carryover {command}` does the rest, `carryover uninstall` undoes it." in err
+    assert run.err(ExitCode.INTERRUPTED, command, "--dry-run") == "carryover: interrupted\n"
 
 
 def test_the_screen_says_what_is_written_when_and_offers_the_choice(claude: Path, shop: Path) -> None:
@@ -321,14 +326,23 @@ def test_where_no_project_gets_a_file_no_chat_is_sent_to_one(claude: Path, run: 
     assert "In a chat that is already open paste what `carryover handoff --copy` copies." in out
 
 
-@pytest.mark.parametrize(("key", "said"), [(ESC, "Nothing was changed."), (Q, "Nothing was changed.")])
-def test_leaving_the_screen_changes_nothing(claude: Path, home: Path, key: str, said: str) -> None:
+@pytest.mark.parametrize("key", [ESC, Q, CTRL_C])
+def test_leaving_the_screen_changes_nothing(claude: Path, home: Path, key: str) -> None:
     before = everything(home)
 
     code, shown = played((*CARRYOVER, "install"), ("Esc or q", key))
 
-    assert (code, f"carryover: {said}" in shown) == (ExitCode.INTERRUPTED, True)
+    assert (code, shown.endswith("carryover: Nothing was changed.\n")) == (ExitCode.INTERRUPTED, True)
     assert everything(home) == before
+
+
+def test_all_three_answers_are_seen_on_a_narrow_screen(claude: Path, shop: Path) -> None:
+    with Terminal(INSTALL, os.environ, columns=40, lines=24) as terminal:
+        terminal.wait_for("○ off")
+        terminal.press(LEFT)
+        terminal.wait_for("● off")
+        terminal.press(Q)
+        terminal.end()
 
 
 @pytest.mark.parametrize(("columns", "lines"), [(60, 12), (80, 24), (120, 40)])

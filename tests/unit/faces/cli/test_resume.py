@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import shutil
 import subprocess
@@ -22,7 +23,7 @@ from support.codex_session import CodexSession
 from support.forked import CARRYOVER
 from support.recorded_shop import Run
 from support.repository import repository
-from support.terminal import DOWN, ENTER, ESCAPE, played
+from support.terminal import CTRL_C, DOWN, ENTER, ESCAPE, played
 from support.tools import program
 
 SESSION = "0abc0000-0000-4000-8000-000000000000"
@@ -344,19 +345,27 @@ def test_on_a_terminal_what_is_here_can_be_picked(two_tasks: Path, home: Path) -
     program(home / "bin" / "codex", SAYS)
     with chdir(two_tasks):
         code, text = played([*CARRYOVER, "resume"], ("Which session do you want to resume?", DOWN), ("", ENTER))
-        assert (code, text.splitlines()[-1]) == (ExitCode.OK, f"cd {two_tasks} && claude --resume 0{REST_OF_ID}")
+        assert code == ExitCode.OK and text.endswith(f"cd {two_tasks} && claude --resume 0{REST_OF_ID}\n")
 
         which, work = "In which agent do you want to continue?", "Which work do you want to continue?"
         code, text = played([*CARRYOVER, "to"], (which, DOWN), ("", ENTER), (work, ENTER))
         assert code == ExitCode.OK and "&& codex " in text
 
 
-@pytest.mark.parametrize("key", [ESCAPE, "q"])
+def test_what_can_be_picked_is_seen_with_its_agent_and_age_on_a_narrow_terminal(two_tasks: Path) -> None:
+    with chdir(two_tasks):
+        _, text = played([*CARRYOVER, "resume"], ("Which session do you want to resume?", ENTER), columns=40)
+
+    rows = re.findall(r"(?:»|  ) \S[^\n…]*…  Claude Code  \d+ \w+ ago", text)
+    assert len({*rows}) == 2 and max(map(len, rows)) <= 40, text
+
+
+@pytest.mark.parametrize("key", [ESCAPE, "q", CTRL_C])
 def test_a_question_can_be_left_without_starting_an_agent(two_tasks: Path, home: Path, key: str) -> None:
     program(home / "bin" / "codex", SAYS)
     with chdir(two_tasks):
         code, text = played([*CARRYOVER, "to"], ("In which agent do you want to continue?", key))
-        assert (code, text.splitlines()[-1]) == (ExitCode.INTERRUPTED, "carryover: No agent was started.")
+        assert (code, text.endswith("carryover: No agent was started.\n")) == (ExitCode.INTERRUPTED, True)
 
         code, text = played([*CARRYOVER, "to", "codex"], ("Which work do you want to continue?", key))
-        assert (code, text.splitlines()[-1]) == (ExitCode.INTERRUPTED, "carryover: No agent was started.")
+        assert (code, text.endswith("carryover: No agent was started.\n")) == (ExitCode.INTERRUPTED, True)

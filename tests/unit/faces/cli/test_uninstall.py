@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import sys
 import tomllib
 from collections.abc import Iterator
@@ -17,7 +19,7 @@ from support.agent_here import everything
 from support.agents_elsewhere import also_agents_in
 from support.forked import CARRYOVER
 from support.recorded_shop import Run
-from support.terminal import ENTER, played
+from support.terminal import ENTER, Terminal, played
 from support.tools import versioned
 
 
@@ -111,6 +113,18 @@ def test_on_a_terminal_it_shows_what_goes_and_asks(
 
     assert played((*CARRYOVER, "uninstall", *option), (question, f"y{ENTER}"))[0] == ExitCode.OK
     assert not installed.exists()
+
+
+def test_ctrl_c_at_the_question_is_a_no(installed: Path, home: Path) -> None:
+    before = everything(home)
+
+    with Terminal((*CARRYOVER, "uninstall"), os.environ) as terminal:
+        terminal.wait_for("Remove this? [y/N]")
+        terminal.signal(signal.SIGINT)
+        code, shown = terminal.end()
+
+    assert (code, shown.splitlines()[-1]) == (ExitCode.INTERRUPTED, "carryover: Nothing was changed.")
+    assert everything(home) == before
 
 
 @pytest.mark.parametrize("options", [(), ("--purge",), ("--json",), ("--purge", "--json")])
