@@ -10,7 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from carryover.errors import ExitCode, UserError
-from carryover.terminal.output import did_you_mean, say, terminal_width
+from carryover.terminal.output import columns, did_you_mean, say, terminal_width, wrapped
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -92,7 +92,7 @@ class CommandParser(argparse.ArgumentParser):
 
     def format_help(self) -> str:
         self._explain_all()
-        return super().format_help()
+        return _fitted(super().format_help(), terminal_width())
 
     def _explain_all(self) -> None:
         for action, text in self._explained.items():
@@ -123,7 +123,23 @@ class CommandParser(argparse.ArgumentParser):
             return f"; a project is named without {PROJECT} here"
         if PROJECT in options and (word == "." or "/" in word):
             return f"; a project is named by {PROJECT} DIR here"
-        return did_you_mean(name, options)
+        long = {option.removeprefix("--"): option for option in options if option.startswith("--")}
+        # Two names are not alike because both begin with dashes.
+        return did_you_mean(name.removeprefix("--"), long, long) if name.startswith("--") else ""
+
+
+def _fitted(text: str, width: int | None) -> str:
+    """Wraps help text for a terminal that is narrower than its lines; lines that follow each other at the margin are
+    one paragraph."""
+    lines: list[str] = []
+    for line in text.split("\n"):
+        if lines and line[:1].strip() and lines[-1][:1].strip():
+            lines[-1] += f" {line}"
+        else:
+            lines.append(line)
+    if width is None or all(columns(line) <= width for line in text.split("\n")):
+        return text
+    return "\n".join(wrapped(line, width) for line in lines)
 
 
 class ShowVersion(argparse.Action):

@@ -81,8 +81,8 @@ def _refuse_unclear(args: argparse.Namespace) -> None:
     in_part = args.since is not None or args.until is not None
     if sum(which) > 1 or not (any(which) or in_part) or (args.all and in_part):
         raise UserError(
-            "Give one of ID, --project DIR and --all; or --since and --until, alone or with ID or --project. "
-            "Nothing was changed.",
+            "Say what to forget: an ID, --project DIR or --all; or a time by --since and --until, of everything, of an "
+            "ID or of --project DIR. Nothing was changed.",
             ExitCode.USAGE,
         )
     if args.since is not None and args.since >= (args.until or now_ms()):

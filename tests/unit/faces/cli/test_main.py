@@ -53,6 +53,8 @@ USAGE = {
     "--unheard-of": "unrecognized arguments: --unheard-of",
     "stat": "did you mean 'status'?",
     "sessions --limt 3": "did you mean '--limit'?",
+    "forget --session last": "unrecognized arguments: --session\n",
+    "status --bogus": "unrecognized arguments: --bogus\n",
     "search --al": "unrecognized arguments: --al; did you mean '--all'?",
     "log --project=.": "unrecognized arguments: --project=.; a project is named without --project here",
     "usage .": "unrecognized arguments: .; a project is named by --project DIR here",
@@ -72,8 +74,8 @@ USAGE = {
     "export --full": "need --session ID.",
     "export --yes": "--yes needs --copy or -o FILE.",
     "export --copy -o x": "Give --copy alone",
-    "forget --yes": "Give one of ID, --project DIR and --all",
-    "forget --all --since 1d": "Give one of ID, --project DIR and --all",
+    "forget --yes": "Say what to forget: an ID, --project DIR or --all; or a time",
+    "forget --all --since 1d": "Say what to forget: an ID, --project DIR or --all; or a time",
     "forget --since soon": "'soon' is not a date or time",
     "forget --since 1h --until 2h": "--since must be before --until",
     "link a": "Give OLD and NEW, or --undo and OLD.",
@@ -158,6 +160,21 @@ def test_the_top_level_help_names_every_command_and_every_exit_code() -> None:
 
     assert [name for name in COMMANDS if f"\n  {name} " not in text] == []
     assert [code for code in ExitCode if f"  {code:<4} {MEANING[code]}\n" not in text] == []
+
+
+@pytest.mark.parametrize("width", [40, 60])
+def test_on_a_narrow_terminal_no_word_of_the_help_is_broken(monkeypatch: pytest.MonkeyPatch, width: int) -> None:
+    def helps() -> dict[str, str]:
+        main_help = {"": build_parser()[0].format_help()}
+        return main_help | {name: build_parser(name)[1][name].format_help() for name in COMMANDS}
+
+    usual = helps()
+    monkeypatch.setattr("carryover.faces.cli.arguments.terminal_width", lambda: width)
+    for name, text in helps().items():
+        too_long = [line for line in text.splitlines() if len(line) > width and " " in line.strip() and "`" not in line]
+        assert too_long == [], name
+        said, before = ("".join(shown.partition("\n\n")[2].split()) for shown in (text, usual[name]))
+        assert said == before, f"{name}: apart from the usage, which argparse breaks itself"
 
 
 def test_the_help_of_a_command_teaches_its_options_an_example_and_its_exit_codes() -> None:
