@@ -43,7 +43,8 @@ def pause_all(state: StateDir) -> Pausing:
 def unpause_all(state: StateDir) -> Pausing:
     """Resumes everything except projects that were paused by name. Raises UserError, also for unusable settings."""
     exclude = load_config(state.config).projects.exclude  # before anything is changed
-    note = f"Still left out, by [projects] exclude in config.toml: {', '.join(exclude)}." if exclude else None
+    left_out = f"Still left out, by [projects] exclude in config.toml: {', '.join(exclude)}."
+    note = f"{left_out} `carryover unpause PROJECT` includes a project again." if exclude else None
     changed = state.paused.exists()
     try:
         state.paused.unlink(missing_ok=True)

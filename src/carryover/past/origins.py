@@ -185,14 +185,14 @@ def _of_file(
     if changes:
         return changes
     if os.sep not in name and not os.path.lexists(path):
-        no_file = "a file here, also none that an agent is known to have changed"
+        no_file = f"There is no file {name!r} here, and no agent is known to have changed one of that name."
         if trouble := git_trouble():
             raise UserError(
-                f"{name!r} is not {no_file}. Whether it is a commit is not known, as git can't be run: {trouble}.",
+                f"{no_file} Whether it is a commit is not known, as git can't be run: {trouble}.",
                 ExitCode.NOTHING_FOUND,
             )
         raise UserError(
-            f"{name!r} is neither {no_file}, nor a commit of {root}. `carryover log` lists the commits of sessions.",
+            f"{no_file} Nor is it a commit of {root}: `carryover log` lists the commits of sessions.",
             ExitCode.NOTHING_FOUND,
         )
     why = "`carryover sessions` lists what is recorded." if project else f"Nothing is recorded for {root}."

@@ -94,7 +94,7 @@ def test_behind_a_commit_are_the_session_that_made_it_and_the_turns_in_it(work: 
         ("notes.txt", ExitCode.NOTHING_FOUND, "notes.txt. `carryover sessions` lists what is recorded."),
         ("gone.py:1", ExitCode.NOTHING_FOUND, "gone.py can't be read"),
         (".", ExitCode.NOTHING_FOUND, "It is a folder: name a file in it."),
-        ("walrus", ExitCode.NOTHING_FOUND, "'walrus' is neither a file here"),
+        ("walrus", ExitCode.NOTHING_FOUND, "There is no file 'walrus' here, and no agent"),
         ("lib/walrus", ExitCode.NOTHING_FOUND, "No agent is known to have changed"),
         ("HEAD~1", ExitCode.NOTHING_FOUND, "No recorded session made commit"),
     ],

@@ -155,7 +155,7 @@ def _agent_to_start() -> str:
     agents = agents_to_start()
     if not can_ask():
         listed = ", ".join(agent.id for agent in agents)
-        raise UserError(f"Name the agent, as in `carryover to {agents[0].id}`. Here are: {listed}.", ExitCode.USAGE)
+        raise UserError(f"Name the agent. These can be started here: {listed}.", ExitCode.USAGE)
     rows = [(agent.name, agent.id) for agent in agents]
     return _picked("In which agent do you want to continue?", rows, [agent.id for agent in agents])
 

@@ -33,8 +33,8 @@ def test_what_is_neither_a_file_nor_a_commit_is_said_to_be_neither(work: ClaudeW
 
     said = run.err(ExitCode.NOTHING_FOUND, "why", "deadbeef")
 
-    assert said.startswith("carryover: 'deadbeef' is neither a file here")
-    assert f"nor a commit of {work.cwd}" in said
+    assert said.startswith("carryover: There is no file 'deadbeef' here")
+    assert f"Nor is it a commit of {work.cwd}" in said
 
 
 def test_without_git_it_is_not_said_that_there_is_no_such_commit(
@@ -46,5 +46,5 @@ def test_without_git_it_is_not_said_that_there_is_no_such_commit(
 
     said = run.err(ExitCode.NOTHING_FOUND, "why", "HEAD")
 
-    assert "'HEAD' is not a file here" in said
+    assert "There is no file 'HEAD' here" in said
     assert "Whether it is a commit is not known, as git can't be run: there is none in the folders of its PATH." in said

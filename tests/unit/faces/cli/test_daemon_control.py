@@ -223,7 +223,10 @@ def test_a_running_daemon_obeys_a_pause_when_its_settings_break(shop: Path, run:
 def test_what_is_still_left_out_after_a_pause_is_named(shop: Path, home: Path, run: Run) -> None:
     run("pause", str(shop))
     run("pause")
-    assert run("unpause")[1].splitlines()[-1] == f"Still left out, by [projects] exclude in config.toml: {shop}."
+    assert run("unpause")[1].splitlines()[-1] == (
+        f"Still left out, by [projects] exclude in config.toml: {shop}. "
+        "`carryover unpause PROJECT` includes a project again."
+    )
 
     state_dir().config.write_text('[projects]\nexclude = ["shop"]\n')
     said = "is still left out, by [projects] exclude = 'shop' in config.toml."

@@ -320,7 +320,7 @@ def test_without_a_name_what_is_here_is_offered(two_tasks: Path, home: Path, run
     run.out("note", str(home / "answer.txt"), "--project", str(two_tasks))  # which no agent resumes
     with chdir(two_tasks):
         said = run.err(ExitCode.USAGE, "resume")
-        assert "Here are: claude-code, codex." in run.err(ExitCode.USAGE, "to")
+        assert "Name the agent. These can be started here: claude-code, codex." in run.err(ExitCode.USAGE, "to")
         # As a handoff has it at a usage limit, where it knows no other agent here.
         assert run.err(ExitCode.USAGE, "to", "AGENT") == run.err(ExitCode.USAGE, "to")
 
