@@ -245,15 +245,15 @@ def install(survey: Survey, answer: InstallAnswer) -> Installed:
         shell=on_path_here(),
         curl_missing=bool(hooks) and shutil.which("curl") is None,
     )
+    if not selected and not hooks and config.agents.selected is None:
+        raise UserError(
+            "No agent was found or chosen, so nothing is changed. Run `carryover install` again once you use one.",
+            ExitCode.NOTHING_FOUND,
+        )
     if wishes.dry_run:
         edits = (*done.edits, *(_service_edits() if wishes.service else ()))
         changes = any(edit.changes for edit in edits[len(done.edits) :])
         done = replace(done, edits=edits, ahead=look_ahead(state, service=wishes.service, changes=changes))
-    elif not selected and not hooks and config.agents.selected is None:
-        raise UserError(
-            "No agent was chosen, so nothing was changed. Run `carryover install` again once you use one.",
-            ExitCode.NOTHING_FOUND,
-        )
     else:
         done = _carried_out(done)
     return replace(done, agents=tuple(_agent(agent, done) for agent in detections))

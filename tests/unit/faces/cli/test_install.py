@@ -148,7 +148,8 @@ def test_with_nothing_chosen_nothing_is_changed(home: Path, run: Run, monkeypatc
 
     err = run.err(ExitCode.NOTHING_FOUND, "install", "--yes", "--no-service")
 
-    assert err.startswith("carryover: No agent was chosen, so nothing was changed.")
+    assert err.startswith("carryover: No agent was found or chosen, so nothing is changed.")
+    assert run.err(ExitCode.NOTHING_FOUND, "install", "--dry-run") == err, "nor is anything shown that would be"
     assert everything(home) == before
 
 
