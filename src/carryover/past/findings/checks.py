@@ -143,6 +143,7 @@ def _set_up(facts: Gathered, _: Gathered) -> dict[str, _Row]:
     is_pointless = bool(facts.selected) and all(map(_cannot_have_hooks, facts.selected))
     is_to_install = not facts.installed and not is_pointless
     is_down = facts.daemon is None and facts.daemon_problem is None and not is_to_install
+    is_down = is_down and facts.config_problem is None  # which says already that no daemon starts
     is_managed = facts.installed and service.kind != "none"
     return {
         "install/not-installed": is_to_install,

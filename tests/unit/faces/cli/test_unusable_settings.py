@@ -49,3 +49,12 @@ def test_of_settings_that_cannot_be_used_status_says_what_holds_until_then(confi
 
     assert f"{config_file}: resume.mode (line 2): it must be one of ask, brief, silent." in status
     assert status.count("Until then carryoverd does not start.") == 1
+
+
+def test_doctor_does_not_send_to_a_start_that_such_settings_prevent(installed: Path, run: Run) -> None:
+    assert "✗ carryoverd is not running." in run("doctor")[1]
+    state_dir().config.write_text("[publish\n")
+
+    found = [line for line in run("doctor")[1].splitlines() if line.startswith("✗ ")]
+
+    assert len(found) == 1 and found[0].endswith("Until then carryoverd does not start.")
