@@ -112,6 +112,14 @@ def test_a_prompt_to_go_on_names_the_prompt_that_it_goes_on_with() -> None:
     assert f"Newest prompt (claude-code, turn 1 of s1, 62 min earlier): {GOAL}" in render(made)
 
 
+def test_a_session_that_only_says_to_continue_does_not_make_an_older_prompt_the_newest() -> None:
+    went_on = session("s2", hours=1).user("continue").edited("tax.py").says("The tax is in cents, too.")
+
+    older, newer = section(worked("s1"), went_on, title="Task")
+    assert older.startswith(f"Newest task (claude-code, turn 1 of s1, 62 min earlier): {GOAL}")
+    assert newer == "Prompt (turn 1, 2 min earlier): continue"
+
+
 def test_long_work_that_was_ordered_before_does_not_hide_a_newer_order() -> None:
     long = session("s1").user("Port the page to French.")
     for number in range(90):

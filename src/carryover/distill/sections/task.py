@@ -144,9 +144,11 @@ def task_entries(past: Past, chosen: Mapping[str, Sequence[Step]]) -> list[Entry
     for role, step in ordered:
         whose = "" if step.view is past.lead else f"{past.agent(step)}, "
         is_first = step.turn is next(turn for turn in step.digest.turns if turn.prompt)
-        what = "First prompt" if newest and role == "goal" and is_first else "Prompt"
+        is_before = any(step.turn.began <= turn.began for turn in newest)
+        what = "First prompt" if is_before and role == "goal" and is_first else "Prompt"
         if step.turn in newest:
-            is_last = not any(turn.prompt for turn in step.digest.turns if turn.number > step.turn.number)
+            since = chain(step.digest.turns, past.lead.digest.turns)  # it may be of an earlier session than the others
+            is_last = not any(turn.prompt for turn in since if turn.began > step.turn.began)
             what = "Newest prompt" if is_last else "Newest task"
         paste = WEIGHTS["newest paste" if step.turn is past.newest.turn else "paste"]
         entries += _prompt(step, WEIGHTS[role], paste, f"{what} ({whose}{past.sent(step)}){replying_to(step)}")
