@@ -26,6 +26,7 @@ _TURN_ENDS: Final = {"interrupted": "Interrupted", "error": "Stopped by an error
 _VERBS: Final = {"add": "Added", "modify": "Edited", "delete": "Deleted", "rename": "Renamed"}
 _VERDICTS: Final = {None: "Plan proposed", True: "Plan accepted", False: "Plan declined"}
 _HEADING_CHARS: Final = 160
+_QUEUED: Final = "Prompt queued"
 
 
 class SessionHead(msgspec.Struct, frozen=True, kw_only=True):
@@ -93,6 +94,19 @@ def session_parts(
     """Yields the parts of a session of `agent` (its display name) as recorded, a limit with the local time at which it
     resets; calls without a result come last. Paths below `root` are shown without it. `subagents`: with their parts.
     """
+    queued: Part[str] | None = None
+    for part in _parts(events, agent=agent, root=root, subagents=subagents):
+        # With `claude -p` (2.1.330) each prompt passes the queue, and is delivered at once.
+        if queued is not None and (part.kind, part.text) != ("user", queued.text):
+            yield queued
+        queued = part if part.heading == _QUEUED else None
+        if queued is None:
+            yield part
+    if queued is not None:
+        yield queued
+
+
+def _parts(events: Iterable[SessionEvent], *, agent: str, root: str | None, subagents: bool) -> Iterator[Part[str]]:
     unfinished: dict[str, tuple[int, model.ToolCall]] = {}
     for turn, event in numbered(events):
         body = event.body
@@ -201,7 +215,7 @@ def shown_body(body: model.AnyBody, agent: str, root: str | None, at_ms: int = 0
         case model.AgentSummary(text=text, source=source):
             return Part("tool", at_ms, f"The agent's own summary ({source})", text)
         case model.QueuedPrompt(text=text, change=change):
-            return Part("happening", at_ms, "Prompt queued" if change == "added" else "Queued prompt withdrawn", text)
+            return Part("happening", at_ms, _QUEUED if change == "added" else "Queued prompt withdrawn", text)
         case model.BackgroundTask(label=label, state=state):
             return Part("happening", at_ms, f"In the background, {state}: {label}", "", state == "failed")
         case model.TurnEnd(reason=reason, message=message):

@@ -82,6 +82,18 @@ def test_a_call_comes_with_its_result_and_one_without_comes_last() -> None:
     assert not found[-1].failed, "it may still run, or have been interrupted"
 
 
+def test_a_queued_prompt_is_shown_unless_it_was_delivered_at_once() -> None:
+    rye, wait = model.QueuedPrompt(text="then rye"), AssistantMessage(text="Baking.")
+    found = {
+        (rye, model.SessionInfo(branch="main"), UserPrompt(text="then rye")): ["You"],
+        (rye, UserPrompt(text="then oats")): ["Prompt queued", "You"],
+        (rye, wait, UserPrompt(text="then rye")): ["Prompt queued", "Codex", "You"],
+        (rye, rye): ["Prompt queued", "Prompt queued"],
+    }
+
+    assert {bodies: [part.heading for part in parts(*stored(*bodies))] for bodies in found} == found
+
+
 def test_sub_agents_are_left_out_unless_asked_for_and_what_was_taken_back_is_marked() -> None:
     events = [
         *stored(AssistantMessage(text="Below."), subagent_id="a1"),
