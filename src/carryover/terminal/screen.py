@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
+from carryover.terminal.output import USUAL_WIDTH, terminal_width
 from carryover.text.harmless import harmless
 
 if TYPE_CHECKING:
@@ -30,6 +31,12 @@ def drawing() -> Iterator[None]:
 
     with create_app_session(output=Drawn.from_pty(sys.stdout)):
         yield
+
+
+def keys_of(question: str, keys: str) -> str:
+    """Returns what to show of the `keys` behind a question: in a line of its own if there is no room beside it."""
+    has_room = len(f" {question} {keys} ") <= (terminal_width() or USUAL_WIDTH)
+    return keys if has_room else f"\n {keys}"
 
 
 def answer(question: Question) -> Any:

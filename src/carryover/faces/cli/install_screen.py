@@ -10,7 +10,7 @@ from carryover.actions.installing import Detection, InstallAnswer
 from carryover.actions.project_rules import POINTERS, Texts
 from carryover.errors import ExitCode, UserError
 from carryover.terminal.output import wrapped
-from carryover.terminal.screen import answer, drawing
+from carryover.terminal.screen import answer, drawing, keys_of
 
 if TYPE_CHECKING:
     from prompt_toolkit.application import Application
@@ -67,9 +67,10 @@ def pick_pointers(offered: Sequence[Detection], first: InstallAnswer, explain: E
         for agent in offered
     ]
     panel = _Panel(first, explain, len(rows))
+    keys = keys_of(_QUESTION, _INSTRUCTION)
     # `validate` is called with the current selection at each change.
     with drawing():
-        question = questionary.checkbox(_QUESTION, rows, validate=panel.ticked, qmark="", instruction=_INSTRUCTION)
+        question = questionary.checkbox(_QUESTION, rows, validate=panel.ticked, qmark="", instruction=keys)
         panel.add_to(question.application)
         agents = answer(question)
     if agents is None:

@@ -12,7 +12,7 @@ from carryover.faces.cli.sessions import session_lines
 from carryover.model import id_in_command
 from carryover.past.context import now_ms, project_root
 from carryover.terminal.output import USUAL_WIDTH, ago, can_ask, cut_to_width, terminal_width, warn
-from carryover.terminal.screen import answer, drawing
+from carryover.terminal.screen import answer, drawing, keys_of
 from carryover.terminal.table import Column, table
 from carryover.text.harmless import one_line
 
@@ -90,6 +90,7 @@ _MOST_OFFERED: Final = 12
 OTHER: Final = "-"
 """Stands for the agent that worked last in the project, apart from the one whose work is handed over."""
 _TASK_LIMIT: Final = 52
+_KEYS: Final = "(arrows, enter; esc leaves)"
 _POINTER: Final = 4
 """Columns that questionary needs beside a row."""
 _QUESTION: Final = "Which work do you want to continue?"
@@ -199,8 +200,7 @@ def _picked(question: str, rows: Sequence[Sequence[str]], values: Sequence[str])
     lines = table([Column("", least=16), *[Column("")] * (len(fit[0]) - 1)], fit, width)[1:]
     choices = [questionary.Choice(line, value=value) for line, value in zip(lines, values, strict=True)]
     with drawing():
-        select = questionary.select(question, choices, qmark="", instruction="(arrows, enter; esc leaves)")
-        picked = answer(select)
+        picked = answer(questionary.select(question, choices, qmark="", instruction=keys_of(question, _KEYS)))
     if picked is None:
         raise UserError("No agent was started.", ExitCode.INTERRUPTED)
     return str(picked)

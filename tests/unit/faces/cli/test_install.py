@@ -339,7 +339,7 @@ def test_leaving_the_screen_changes_nothing(claude: Path, home: Path, key: str) 
 
 def test_all_three_answers_are_seen_on_a_narrow_screen(claude: Path, shop: Path) -> None:
     with Terminal(INSTALL, os.environ, columns=40, lines=24) as terminal:
-        terminal.wait_for("○ off")
+        assert "(space to tick, then enter)" in terminal.wait_for("○ off")
         terminal.press(LEFT)
         terminal.wait_for("● off")
         terminal.press(Q)

@@ -358,6 +358,7 @@ def test_what_can_be_picked_is_seen_with_its_agent_and_age_on_a_narrow_terminal(
 
     rows = re.findall(r"(?:»|  ) \S[^\n…]*…  Claude Code  \d+ \w+ ago", text)
     assert len({*rows}) == 2 and max(map(len, rows)) <= 40, text
+    assert "resume?" in text and "(arrows, enter; esc leaves)" in text, "neither is broken in a word"
 
 
 @pytest.mark.parametrize("key", [ESCAPE, "q", CTRL_C])
