@@ -12,6 +12,7 @@ from carryover.distill.limit import command
 from carryover.install.machine import Machine, startable_here
 from carryover.past.findings.facts import LimitReport
 from carryover.past.limits import limited_projects
+from carryover.projects.moved_folders import is_away
 from carryover.terminal.paths import quoted
 from carryover.text.reset_times import reset_here
 
@@ -20,7 +21,7 @@ def limit_reports(
     db: sqlite3.Connection, config: Config, machine: Machine, *, since_ms: int, now_ms: int
 ) -> tuple[LimitReport, ...]:
     """Finds usage limits since `since_ms`, and the agents that could continue: startable here, with no limit in any
-    project."""
+    project. Where a project's folder is gone, such as a worktree that was removed, none can."""
     limited_by = partial(limited_projects, db, since_ms=since_ms, now_ms=now_ms)
     if not limited_by(()):
         return ()
@@ -34,7 +35,11 @@ def limit_reports(
             at_ms=limit.at_ms,
             resets=limit.resets,
             resets_here=reset_here(limit.resets, limit.at_ms) if limit.resets else None,
-            commands=tuple(f"{command(agent)} {quoted(root)}" for agent in limit.others or () if agent not in limited),
+            commands=tuple(
+                f"{command(agent)} {quoted(root)}"
+                for agent in (limit.others or () if not is_away(root) else ())
+                if agent not in limited
+            ),
         )
         for root, limit in limits.items()
         if project_settings(Path(root), config).excluded is None

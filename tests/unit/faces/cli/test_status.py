@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -112,6 +113,10 @@ def test_a_limit_is_reported_with_commands_of_agents_that_are_at_none(
     assert {limit["root"]: limit["commands"] for limit in status_json(run)["ledger"]["limits"]} == {
         str(root): [f"carryover to {agent} {root}" for agent in left] for root in roots
     }
+
+    shutil.rmtree(roots[0])
+    commands = {limit["root"]: limit["commands"] for limit in status_json(run)["ledger"]["limits"]}
+    assert commands[str(roots[0])] == [] and commands[str(roots[1])] != [], "in a folder that is gone nothing continues"
 
 
 def test_a_running_daemon_is_mentioned(shop: Path, run: Run) -> None:
