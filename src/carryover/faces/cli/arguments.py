@@ -34,8 +34,8 @@ TIMES: Final = "a date or time (2026-11-20, 2026-11-20T14:30, yesterday), or how
 """Help text for options whose values `moment_ms` parses."""
 
 _ALWAYS: Final = (ExitCode.OK, ExitCode.FAILED, ExitCode.USAGE, ExitCode.INTERRUPTED)
-_AGO: Final = r"(\d{1,6}) ?(s|m|min|h|d|w)(?: ago)?"
-_UNITS_S: Final = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86_400, "w": 604_800}
+_AGO: Final = r"(\d{1,6}) ?(s|m|min|h|d|days|w)(?: ago)?"
+_UNITS_S: Final = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86_400, "days": 86_400, "w": 604_800}
 _DAYS_BACK: Final = {"today": 0, "yesterday": 1}
 _DATE: Final = r"\d{4}-\d\d-\d\d"
 

@@ -320,6 +320,7 @@ TIMES = {
     "30 min ago": "2026-11-20T14:30:00Z",
     "2h": "2026-11-20T13:00:00Z",
     "3 D": "2026-11-17T15:00:00Z",
+    "4 days ago": "2026-11-16T15:00:00Z",
     "1w": "2026-11-13T15:00:00Z",
     "now": "2026-11-20T15:00:00Z",
     "2026-11-20T14:30+02:00": "2026-11-20T12:30:00Z",
@@ -328,7 +329,7 @@ TIMES = {
 
 
 @pytest.mark.parametrize("text", TIMES)
-def test_times_are_read_as_people_write_them(text: str) -> None:
+def test_times_are_read_as_people_and_lists_write_them(text: str) -> None:
     at_ms = datetime.fromisoformat(TIMES[text]).timestamp() * 1000
     assert moment_ms(text, now=NOW) == moment_ms(text, now=NOW, end_of_day=True) == at_ms
 
