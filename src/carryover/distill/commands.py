@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from carryover.distill.digest import SeenRun
 from carryover.distill.quotes import LINE_BREAK, called, clip, cut_middle
-from carryover.model import ToolResult
+from carryover.model import Event, ToolResult
 from carryover.records.file_bodies import without_bodies
+from carryover.testruns.reading import test_run_in
 from carryover.text.harmless import one_line
 from carryover.text.looking import found_nothing, is_looking, without_prefix
 from carryover.text.pattern import later
@@ -44,6 +46,16 @@ def failed(result: ToolResult) -> bool:
     if result.op in ("read", "search", "plan", "ask"):
         return False
     return not (result.op == "shell" and found_nothing(result.subject, result.exit_code))
+
+
+def tests_in(result: ToolResult, event: Event, *, turn: int, at_ms: int) -> SeenRun | None:
+    """Returns the test run that a result shows; None if it shows none."""
+    run = test_run_in(result)
+    if run is None:
+        return None
+    command = clip(one_line(without_bodies(result.subject)), chars=160)
+    folder = event.cwd or ""
+    return SeenRun(run=run, at_ms=at_ms, command=command, turn=turn, session=event.session, folder=folder)
 
 
 def tried(result: ToolResult) -> str:

@@ -13,6 +13,7 @@ from carryover.testruns.run import TestRun
 FOLD_VERSION = 22
 """Increased whenever `fold` would make another digest of the same events; older stored digests are rebuilt."""
 
+MOST_RUNS = 12
 JOB = "background"
 """Names a call that is the report of a job in the background."""
 
@@ -152,7 +153,7 @@ class SeenDocument(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
 
 
 class SeenRun(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A test run and when it ended."""
+    """A test run and when it ended; of one in the background, when it began."""
 
     run: TestRun
     at_ms: int

@@ -19,7 +19,7 @@ from carryover.distill.commands import (
     tried,
     why,
 )
-from carryover.distill.digest import Call, Digest, EditedFile, Failure, Pending, Reply, SeenRun
+from carryover.distill.digest import MOST_RUNS, Call, Digest, EditedFile, Failure, Pending, Reply
 from carryover.distill.names import with_names
 from carryover.distill.own_text import names_handoff, without_handoffs
 from carryover.distill.quotes import clip, clip_middle
@@ -28,14 +28,12 @@ from carryover.model import AnyBody, Event, FileEdit, SessionInfo, ToolCall, Too
 from carryover.records.fields import with_drive
 from carryover.records.file_bodies import without_bodies
 from carryover.records.shell_jobs import ends_job, job_left, kills, never_began, reports_end
-from carryover.testruns.reading import test_run_in
 from carryover.text.harmless import one_line
 from carryover.text.looking import is_looking, is_retry
 from carryover.text.pattern import later
 
 _LONGEST_TEXT: Final = 200_000
 _MOST_EDITED_FILES: Final = 40
-_MOST_RUNS: Final = 12
 _MOST_COMMITS: Final = 4
 _REPORT_CHARS: Final = 3000  # of a sub-agent
 _OUTPUT_CHARS: Final = 4000
@@ -98,17 +96,8 @@ def _result(digest: Digest, event: Event, body: ToolResult) -> Digest:
         digest = turns.refused_call(digest, Reply(text=words, to=tried(body), at_ms=event.at_ms, refused=True))
     elif body.status == "ok":
         digest = turns.allowed(digest, tried(body))
-    if run := test_run_in(body):
-        command = clip(one_line(without_bodies(body.subject)), chars=160)
-        seen = SeenRun(
-            run=run,
-            at_ms=event.at_ms,
-            command=command,
-            turn=digest.prompts,
-            session=event.session,
-            folder=event.cwd or "",
-        )
-        return replace(digest, runs=(*digest.runs, seen)[-_MOST_RUNS:])
+    if seen := commands.tests_in(body, event, turn=digest.prompts, at_ms=event.at_ms):
+        return replace(digest, runs=(*digest.runs, seen)[-MOST_RUNS:])
     digest = replace(digest, failures=_explained(digest, body))
     digest = replace(digest, failures=_failures_after(digest.failures, body, event.at_ms, digest.prompts))
     if named := commands.branch_in(body):

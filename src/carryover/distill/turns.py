@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from carryover import model
 from carryover.distill import digest as kept
+from carryover.distill.commands import tests_in
 from carryover.distill.digest import Call, Digest, Failure, Heard, Pending, Reply, Said, Turn
 from carryover.distill.forms import filled_in, whole_form
 from carryover.distill.own_text import only_points_at_handoff, without_handoffs, without_mark
@@ -16,6 +17,7 @@ from carryover.distill.quotes import clip, clip_middle
 from carryover.model import Event
 from carryover.text.harmless import one_line
 from carryover.text.markdown import without_thinking
+from carryover.text.pattern import later
 
 _MOST_CALLS: Final = 40
 _OLDER_OUTPUT: Final = ((3, 1600), (8, 320))
@@ -56,6 +58,7 @@ _SHORTEST_JOB: Final = 5
 _BY_SIGNAL: Final = 128
 """Shells give a command that a signal ended a greater exit code."""
 _AT_ONCE_MS: Final = 1000
+_EXIT_CODE: Final = later(r"\bexit code (\d{1,9})\b")
 
 
 def with_turn(digest: Digest, **changes: Any) -> Digest:
@@ -307,8 +310,9 @@ def job(digest: Digest, event: Event, body: model.BackgroundTask) -> Digest:
         # What its command left running is this job (Claude Code 2.1.15), recorded at the same time.
         others = tuple(job for job in others if job.op != "shell" or job.at_ms != event.at_ms)
         running = Pending(id=body.task_id, text=label, at_ms=event.at_ms, turn=digest.prompts)
+        digest = replace(digest, runs=_without_begun(digest, body.task_id))
         return replace(at_work(digest, event), jobs=(*others, running)[-MOST_PENDING:])
-    digest = replace(digest, jobs=others, calls=_with_end(digest.calls, body))
+    digest = replace(digest, jobs=others, runs=_with_ended(digest, event, body), calls=_with_end(digest.calls, body))
     signature = f"job:{body.task_id}"
     if body.state == "failed" and not any(failure.signature == signature for failure in digest.failures):
         cause = clip(one_line(body.report), chars=200)
@@ -328,14 +332,44 @@ def job(digest: Digest, event: Event, body: model.BackgroundTask) -> Digest:
     return with_call(digest, made)
 
 
+def _without_begun(digest: Digest, job: str) -> tuple[kept.SeenRun, ...]:
+    """Returns the test runs without one that has only begun, as a job: the client's line on the job is no result, and
+    no failure either (Claude Code 2.1.141)."""
+    call = _begun_by(digest.calls[-1:], job)
+    is_begun = call is not None and digest.runs != () and digest.runs[-1].at_ms == call.at_ms
+    return digest.runs[:-1] if is_begun else digest.runs
+
+
+def _with_ended(digest: Digest, event: Event, body: model.BackgroundTask) -> tuple[kept.SeenRun, ...]:
+    """Returns the test runs with the job, if it ran tests to their end. It counts from when it began: what was edited
+    meanwhile may not be tested."""
+    call = _begun_by(digest.calls, body.task_id)
+    if call is None or body.state == "stopped":
+        return digest.runs
+    code = _EXIT_CODE.search(body.label)
+    ended = model.ToolResult(
+        call_id="",
+        name=call.name,
+        op=call.op,
+        status="error" if body.state == "failed" else "ok",
+        exit_code=int(code[1]) if code is not None else None,
+        subject=call.subject,
+    )
+    run = tests_in(ended, event, turn=call.turn, at_ms=call.at_ms)
+    return (*digest.runs, run)[-kept.MOST_RUNS :] if run is not None else digest.runs
+
+
+def _begun_by(calls: tuple[Call, ...], job: str) -> Call | None:
+    """Returns the command that began a job, which the client answered with a line on the job's id."""
+    shell = (call for call in calls if call.op == "shell" and call.status == "ok" and "\n" not in call.output)
+    named = (call for call in shell if job in call.output and job not in call.subject)
+    return next(named, None) if len(job) >= _SHORTEST_JOB else None
+
+
 def _with_end(calls: tuple[Call, ...], body: model.BackgroundTask) -> tuple[Call, ...]:
     """Returns the calls with the end of a job as the result of the command that started it, which the client had
     answered with a line on the job's id (Claude Code 2.1.27 to 2.1.226)."""
-    job = body.task_id
-    if len(job) < _SHORTEST_JOB:
-        return calls
-    shell = (call for call in calls if call.op == "shell" and call.status == "ok" and "\n" not in call.output)
-    begun = next((call for call in shell if job in call.output and job not in call.subject), None)
+    begun = _begun_by(calls, body.task_id)
     output = clip(one_line(body.label), chars=200) or f"background job {body.state}"
     ended = replace(begun, status="error" if body.state == "failed" else "ok", output=output) if begun else None
     return tuple(ended if ended is not None and call is begun else call for call in calls)

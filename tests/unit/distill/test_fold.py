@@ -232,6 +232,28 @@ def test_the_command_that_began_a_job_is_told_with_its_end(state: Any, label: st
 
 
 @pytest.mark.parametrize(
+    ("command", "state", "label", "told"),
+    [
+        ("pytest -q", "done", 'Background command "Tests" completed (exit code 0)', ["pass", "pass"]),
+        ("pytest -q | tail -3", "done", 'Background command "Tests" completed (exit code 0)', ["pass", "unknown"]),
+        ("pytest -q", "failed", 'Background command "Tests" failed with exit code 1', ["pass", "fail"]),
+        ("pytest -q", "failed", 'Background command "Tests" failed with exit code 137', ["pass", "unknown"]),
+        ("pytest -q", "stopped", 'Background command "Tests" was stopped', ["pass"]),
+    ],
+)
+def test_tests_in_the_background_have_no_result_before_they_end(
+    command: str, state: Any, label: str, told: list[str]
+) -> None:
+    """The client answers at once, with a line on the job (Claude Code 2.1.141)."""
+    begun = "Command running in background with ID: b9fbd81. Output is being written to: /tmp/tasks/b9fbd81.output"
+    talk = Conversation().user("Run all tests.").ran("pytest test_cart.py", "2 passed in 0.1s").ran(command, begun)
+    talk.event(model.BackgroundTask(task_id="b9fbd81", state="running", label="Tests"))
+    assert [seen.run.status for seen in talk.digest.runs] == ["pass"]
+    talk.event(model.BackgroundTask(task_id="b9fbd81", state=state, label=label))
+    assert [seen.run.status for seen in talk.digest.runs] == told
+
+
+@pytest.mark.parametrize(
     ("output", "left"),
     [
         ("[1] 4711\nready", ["npm run dev"]),
