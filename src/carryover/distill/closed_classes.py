@@ -6,6 +6,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Final
 
+from carryover.text.markdown import without_code
 from carryover.text.pattern import later
 
 REPLIES: Final = frozenset(
@@ -94,8 +95,9 @@ def may_list_steps(text: str) -> bool:
 
 
 def is_question(line: str) -> bool:
-    """Whether a line ends in a question mark of any script, or in a question that needs none."""
-    return _QUESTION_END.search(line) is not None
+    """Whether a line ends in a question mark of any script, or in a question that needs none. Behind other words, a
+    mark between backticks is part of a name or a command: `??` is what Git prints."""
+    return _QUESTION_END.search(line if line.startswith("`") else without_code(line)) is not None
 
 
 def asks_to_go_on(question: str) -> bool:

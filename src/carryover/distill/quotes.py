@@ -12,7 +12,7 @@ from typing import Final
 from carryover.distill.closed_classes import NEGATED_ENDS, negates
 from carryover.records.text import without_ansi
 from carryover.text.harmless import one_line, without_stacks
-from carryover.text.markdown import LineForm, line_forms
+from carryover.text.markdown import LineForm, line_forms, without_code
 from carryover.text.pattern import later
 from carryover.text.unread import is_number, is_unread
 
@@ -97,7 +97,10 @@ def _tidy(raw: str) -> str:
 
 def sentences(line: str) -> list[str]:
     """Returns the sentences of a line, split at the punctuation that ends them."""
-    return [part.strip() for part in _SENTENCE_END.split(line) if part and part.strip()]
+    ends = [end.span() for end in _SENTENCE_END.finditer(without_code(line))]
+    starts = (0, *(after for _, after in ends))
+    parts = (line[start:end].strip() for start, end in zip(starts, (*(at for at, _ in ends), len(line)), strict=True))
+    return [part for part in parts if part]
 
 
 def _shortened(word: re.Match[str]) -> str:

@@ -19,6 +19,7 @@ _RULE: Final = later(r"^\s*([-*_=])(?:\s*\1){2,}\s*$")
 _BULLET: Final = later(r"^\s*(?:[-*+•]|\(?\d{1,2}[.)]|\(?[a-zA-Z][.)])\s+(?:\[[ xX]\]\s+)?")
 _HEADING: Final = later(r"^\s{0,3}#{1,6}\s+")
 _EMPHASIS: Final = later(r"(\*\*|__)(?=\S)(.+?)(?<=\S)\1")
+_CODE: Final = later(r"`[^`\n]+`")
 _LINK: Final = later(r"!?\[([^\]\n]{1,200})\]\([^)\s]{1,500}\)")
 _HIDDEN: Final = later(r"(?<!`)(`{1,3})(?!`)[^\n]+?(?<!`)\1(?!`)|<!--(?:(?!<!--|-->).)*-->", re.DOTALL)
 
@@ -62,6 +63,15 @@ def plain(line: str) -> str:
     if "**" in line or "__" in line:
         line = _EMPHASIS.sub(r"\2", line)
     return one_line(line)
+
+
+def without_code(line: str) -> str:
+    """Returns a line of the same length without what stands between backticks: the marks in it end no sentence.
+
+    >>> without_code("Is `a.b?` new?")
+    'Is `xxxx` new?'
+    """
+    return _CODE.sub(lambda code: f"`{'x' * (len(code[0]) - 2)}`", line)
 
 
 def is_table_row(line: str) -> bool:

@@ -75,6 +75,8 @@ def test_a_reply_is_only_that(text: str) -> None:
 def test_a_question_ends_in_a_mark_of_any_script_or_needs_none(line: str) -> None:
     assert is_question(line)
     assert not is_question(f"{line} This one.")
+    assert is_question(f"`{line}`")
+    assert not is_question(f"It has the type `{line}`")
 
 
 @pytest.mark.parametrize(

@@ -27,6 +27,13 @@ def test_failing_and_stale_tests_are_open_and_the_newest_run_counts() -> None:
     assert under("Open questions", talk) == ""
 
 
+def test_a_question_mark_within_code_asks_nothing() -> None:
+    said = "Committed `70beace`.\n\nI left the cache alone. `git status` now only has `?? .cache/` left."
+    assert under("Open questions", worked(says=said)) == ""
+    asked = "Shall I ignore `a.b? c` too?"
+    assert asked in under("Open questions", worked(says=f"{said} {asked}"))
+
+
 def test_of_failing_tests_it_says_which_and_why() -> None:
     failed = session("s1").user(GOAL).ran("pytest -q", "FAILED a.py::test_a\n1 failed in 1s", status="error")
     why = "E   ValueError: no cents\nFAILED a.py::test_a\n1 failed in 1s"
