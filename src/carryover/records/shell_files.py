@@ -23,8 +23,10 @@ _HARDLY_FAIL: Final = frozenset(("cd", "mkdir", "set", "export", "echo"))  # put
 _UNREADABLE: Final = later(r"\$\(|`|(?<!<)<<(?!<)")
 _TELLING: Final = later(r">|\b(?:tee|rm|mv)\b")
 _SILENCED: Final = later(r"[12&]?>{1,2}\s*(?:/dev/null|&[12])")
-_NAME: Final = later(r"'([^'\n]+)'|\"([^$`\"\\\n!]+)\"|([^\s$`*?\[\]{}~<>|&;()!\"'\\]+)")
+_NAME: Final = later(r"'([^'\n]+)'|\"((?:[^$`\"\\\n!]|\\(?![$`\"\\\n]))+)\"|([^\s$`*?\[\]{}~<>|&;()!\"'\\]+)")
 """A file name that the shell can't expand to something else."""
+_OF_TARGET: Final = later(r"-\w*t.*|--.*")
+"""Options of `mv` with which its last name need not be where the others go."""
 _OF_FOLDERS: Final = later(r"-\w*[rRd]\w*|--\w.*")
 """Options of `rm` with which it may remove more than it names."""
 
@@ -117,17 +119,19 @@ def _named(words: tuple[str, ...], cwd: str | None) -> list[Change]:
     if words[:1] == ("rm",) and not any(map(_OF_FOLDERS.fullmatch, options)):
         paths = (_path(word, cwd) for word in names)
         return [Change(path=path, change="delete") for path in paths if path]
-    if words[:1] == ("mv",) and len(names) == 2 and not any(option.startswith("--") for option in options):
-        return _moved(names[0], names[1], cwd)
+    if words[:1] == ("mv",) and len(names) >= 2 and not any(map(_OF_TARGET.fullmatch, options)):
+        *olds, new = names
+        return [change for old in olds for change in _moved(old, new, cwd, is_one=len(olds) == 1)]
     return []
 
 
-def _moved(old: str, new: str, cwd: str | None) -> list[Change]:
+def _moved(old: str, new: str, cwd: str | None, *, is_one: bool) -> list[Change]:
     old_path = _path(old, cwd)
     new_path = _path(new, cwd)
     if old_path is None or new_path is None:
         return []
-    if new.strip("'\"").endswith("/") or new in (".", ".."):
+    into = not is_one and posixpath.splitext(old_path)[1] != ""  # several files need a folder to go to
+    if into or new.strip("'\"").endswith("/") or new in (".", ".."):
         old_name = old_path.rpartition("/" if old_path.startswith("/") else "\\")[2]  # else a path of Windows
         new_path = resolved(old_name, new_path) or new_path
     # Otherwise the new name must certainly be a file's: `mv notes.md docs` may move into a folder.

@@ -35,6 +35,8 @@ def said(command: str) -> list[str]:
         ("git mv lib/a.py lib/b.py", ["rename /p/lib/a.py /p/lib/b.py"]),
         ("mv a.py src/", ["rename /p/a.py /p/src/a.py"]),
         ("mv lib/Makefile src/Makefile", ["rename /p/lib/Makefile /p/src/Makefile"]),
+        ("mv -v a.py lib/b.md src", ["rename /p/a.py /p/src/a.py", "rename /p/lib/b.md /p/src/b.md"]),
+        ("mv a.py Makefile src/", ["rename /p/a.py /p/src/a.py", "rename /p/Makefile /p/src/Makefile"]),
         ("cd sub && echo x >> y", ["modify /p/sub/y"]),
         ("cd /q\necho x > y", ["modify /q/y"]),
         ("mkdir -p a && cat > a/f <<EOF\nx\nEOF\nchmod +x a/f", ["modify /p/a/f"]),
@@ -76,6 +78,8 @@ def test_plain_commands_name_the_files_they_change(command: str, expected: list[
         "mv notes docs",
         "mv sample.env .env",
         "mv a b c",
+        "mv -t src a.py b.py",
+        "mv --target-directory=src a.py b.py",
         "git rm --cached a",
         "false || echo x > y",
         "for f in a b; do echo x > y; done",
@@ -113,7 +117,8 @@ def test_an_endless_command_costs_no_time() -> None:
     assert time.process_time() - started < 2
 
 
-def test_a_file_moved_on_windows_gets_a_path_of_windows() -> None:
-    (moved,) = changes('cd "D:/shop/sales" && mkdir -p old && mv offer.pdf "old/"', "D:\\shop")
+@pytest.mark.parametrize("folder", ["D:/shop/sales", "D:\\shop\\sales"])
+def test_a_file_moved_on_windows_gets_a_path_of_windows(folder: str) -> None:
+    (moved,) = changes(f'cd "{folder}" && mkdir -p old && mv offer.pdf "old/"', "D:\\shop")
 
     assert (moved.old_path, moved.path) == ("D:\\shop\\sales\\offer.pdf", "D:\\shop\\sales\\old\\offer.pdf")
