@@ -18,6 +18,7 @@ from carryover.text.harmless import one_line
 from carryover.text.looking import is_looking
 from carryover.text.pattern import later
 
+_CUT_OFF: Final = {"interrupted": "interrupted", "error": "ended in an error", "limit": "stopped at a usage limit"}
 _MOST_LAST_LINES: Final = 3
 _LEAST_ANSWER: Final = 400
 _TIMES_LONGER: Final = 3
@@ -98,8 +99,8 @@ class Past(NamedTuple):
         return f"{self.agent(step)}{words} ({self.place(step, at_ms)})"
 
     def sent(self, step: Step) -> str:
-        """Returns the place of a prompt, and whether the user then interrupted its turn."""
-        return f"{self.place(step)}, then interrupted" if step.turn.end == "interrupted" else self.place(step)
+        """Returns the place of a prompt, and what cut its turn off."""
+        return ", then ".join(filter(None, (self.place(step), _CUT_OFF.get(step.turn.end))))
 
     def place(self, step: Step, at_ms: int | None = None) -> str:
         """Returns a reference to a turn: what it is called, and its age relative to the handoff."""

@@ -42,6 +42,16 @@ def test_a_prompt_whose_turn_was_interrupted_says_so() -> None:
     assert ", then interrupted): Once more" in under("Task", talk)
 
 
+def test_a_prompt_whose_turn_a_limit_or_an_error_cut_off_says_so() -> None:
+    talk = session("s1").user(GOAL).edited("cart.py").says("Done.").user("Make sure that it can't happen again.")
+    talk.event(TurnEnd(reason="limit")).user("And the prices of the receipt?").event(TurnEnd(reason="error"))
+    talk.user("Move the cart to the new shop.").edited("shop.py").says("It is there.")
+
+    said = under("What the user said", talk)
+    assert ", then stopped at a usage limit): Make sure" in said
+    assert ", then ended in an error): And the prices" in said
+
+
 def test_a_turn_before_the_newest_prompt_that_only_has_no_answer_is_not_said_to_be_cut_off() -> None:
     talk = session("s1").user(GOAL).edited("cart.py").user("And in tax.py, please.")
 
@@ -53,7 +63,7 @@ def test_of_prompts_that_only_brought_errors_the_request_is_the_task() -> None:
     talk.user("hello?").event(TurnEnd(reason="error", message="No answer from the model.")).user("yo")
 
     task = under("Task", talk)
-    assert "Newest task (turn 2, 4 min earlier): Show me step by step" in task
+    assert "Newest task (turn 2, 4 min earlier, then ended in an error): Show me step by step" in task
     assert "(turn 4): yo" in task
 
 
