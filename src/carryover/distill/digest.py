@@ -258,6 +258,8 @@ class Digest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     questions: tuple[OpenQuestion, ...] = ()
     open_calls: tuple[Pending, ...] = ()
     jobs: tuple[Pending, ...] = ()
+    ended: tuple[Pending, ...] = ()
+    """The jobs that have ended since the agent last said anything."""
     queued: tuple[Pending, ...] = ()
     last_ms: int = 0
     branch: str = ""

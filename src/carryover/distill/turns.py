@@ -53,6 +53,7 @@ _LONGEST_PLAN: Final = 4000
 _LONGEST_QUEUED: Final = 600
 _LONGEST_REPORT: Final = 3000
 _LONGEST_ADDED: Final = 1200
+_MOST_ENDED: Final = 4
 _SHORTEST_JOB: Final = 5
 """A shorter id may stand in any output."""
 _BY_SIGNAL: Final = 128
@@ -198,7 +199,7 @@ def message(digest: Digest, event: Event, body: model.AssistantMessage) -> Diges
     newest = Said(clip_middle(text, chars=_NEWEST_CHARS), event.at_ms, body.final is True and not body.aborted)
     said = _newest((*before, newest), _MOST_SAID)
     digest = with_turn(digest, said=said, end=end, grows=body.grows, last_ms=event.at_ms)
-    return replace(digest, ending=None) if closing else digest
+    return replace(digest, ended=(), ending=None if closing else digest.ending)
 
 
 def answer(digest: Digest, event: Event, body: model.Answer) -> Digest:
@@ -313,6 +314,10 @@ def job(digest: Digest, event: Event, body: model.BackgroundTask) -> Digest:
         digest = replace(digest, runs=_without_begun(digest, body.task_id))
         return replace(at_work(digest, event), jobs=(*others, running)[-MOST_PENDING:])
     digest = replace(digest, jobs=others, runs=_with_ended(digest, event, body), calls=_with_end(digest.calls, body))
+    if known is not None:  # else its end was reported before
+        said = label if body.label else f"{label}: {body.state}"
+        ended = Pending(id=body.task_id, text=said, at_ms=event.at_ms, turn=digest.prompts)
+        digest = replace(digest, ended=(*digest.ended, ended)[-_MOST_ENDED:])
     signature = f"job:{body.task_id}"
     if body.state == "failed" and not any(failure.signature == signature for failure in digest.failures):
         cause = clip(one_line(body.report), chars=200)

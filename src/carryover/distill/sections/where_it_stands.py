@@ -50,7 +50,7 @@ def standing_entries(past: Past, git: GitFacts | None) -> list[Entry]:
         _tests(past),
         _unpushed(git),
         _jobs(past),
-        _jobs_ended(past),
+        _jobs_ended(past) or _ended_unsaid(past),
     )
     facts = "; ".join(fact for fact in said if fact)
     state = parted(past.main, facts, "ending", WEIGHTS["state"], label="", at_ms=past.main.turn.last_ms)
@@ -159,6 +159,12 @@ def _jobs_ended(past: Past) -> str:
     ends = (call.subject + ("" if call.status == "ok" else f" → error: {call.output}") for call in ended)
     shown = "; ".join([*dict.fromkeys(excerpt(end, 140) for end in ends)][-_MOST_ENDED:])
     return f"ended since the compaction summary: {shown}" if shown else ""
+
+
+def _ended_unsaid(past: Past) -> str:
+    """Returns the jobs that have ended since the agent last spoke: its last words may say that they run."""
+    shown = "; ".join(excerpt(job.text, 140) for job in past.main.digest.ended)
+    return f"ended since the last words: {shown}" if shown else ""
 
 
 def _words(past: Past, step: Step) -> list[Entry]:

@@ -163,3 +163,15 @@ def test_of_many_jobs_the_newest_are_named_and_the_others_counted() -> None:
 
     assert all(f"./import-{number}.sh" in stands for number in (2, 3, 4))
     assert "; and 2 more" in stands
+
+
+def test_a_job_that_ended_after_the_last_words_is_told_beside_them() -> None:
+    running = BackgroundTask(task_id="b1", state="running", label="Run all tests")
+    talk = worked().user("Test it.").event(running).says("Still at the first test, I wait.")
+    assert "ended since" not in under("Where it stands", talk)
+
+    stopped = BackgroundTask(task_id="b1", state="stopped", label='Background command "Run all tests" was stopped')
+    again = BackgroundTask(task_id="b1", state="stopped")
+    told = 'ended since the last words: Background command "Run all tests" was stopped'
+    assert under("Where it stands", talk.event(stopped).event(again)).count(told) == 1
+    assert "ended since" not in under("Where it stands", talk.says("They were stopped."))

@@ -69,7 +69,8 @@ def test_a_job_runs_until_it_ends_or_was_not_heard_of_for_a_day() -> None:
     assert "npm run serve (5 h earlier)" in under("Where it stands", talk, worked("s2", hours=5))
     assert "npm run serve" not in under("Where it stands", talk, worked("s2", hours=50))
     talk.event(model.BackgroundTask(task_id="j", state="done"))
-    assert "npm run serve" not in under("Where it stands", talk)
+    assert "no end recorded" not in under("Where it stands", talk)
+    assert "ended since the last words: npm run serve: done" in under("Where it stands", talk)
 
 
 def test_a_test_run_in_a_subfolder_says_where() -> None:
