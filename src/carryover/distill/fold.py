@@ -25,8 +25,9 @@ from carryover.distill.own_text import names_handoff, without_handoffs
 from carryover.distill.quotes import clip, clip_middle
 from carryover.distill.turns import MOST_FAILURES, MOST_PENDING, at_work, with_turn
 from carryover.model import AnyBody, Event, FileEdit, SessionInfo, ToolCall, ToolResult, is_own_tool
-from carryover.records.fields import with_drive
+from carryover.records.fields import is_below, with_drive
 from carryover.records.file_bodies import without_bodies
+from carryover.records.shell_files import removed
 from carryover.records.shell_jobs import ends_job, job_left, kills, never_began, reports_end
 from carryover.text.harmless import one_line
 from carryover.text.looking import is_looking, is_retry
@@ -91,6 +92,7 @@ def _result(digest: Digest, event: Event, body: ToolResult) -> Digest:
     digest = replace(at_work(digest, event), open_calls=open_calls)
     digest = documents.after_result(digest, event, body)
     digest = _with_jobs(_with_call(digest, body, event), body, event)
+    digest = _without_removed(digest, body, event)
     if body.user_words or (body.status == "denied" and body.op not in ("plan", "ask")):
         words = clip(one_line(body.user_words), chars=400)
         digest = turns.refused_call(digest, Reply(text=words, to=tried(body), at_ms=event.at_ms, refused=True))
@@ -224,6 +226,27 @@ def _edit(digest: Digest, event: Event, body: FileEdit) -> Digest:
     digest = documents.after_edit(digest, event, body)
     changes = max(1, digest.turns[-1].changes)
     return with_turn(digest, changes=changes, branch=digest.branch, last_ms=event.at_ms)
+
+
+def _without_removed(digest: Digest, body: ToolResult, event: Event) -> Digest:
+    """Notes which edited files went with a folder: no record names them one by one."""
+    gone = removed(body.subject, event.cwd) if body.op == "shell" and body.status == "ok" and digest.touched else ()
+    there = (file for file in digest.touched if file.change != "delete")
+    went = [file for file in there if any(is_below(file.path, place) for place in gone)]
+    if not went:
+        return digest
+    kept = [file for file in digest.touched if file not in went]
+    went = [
+        replace(
+            file,
+            change="delete",
+            at_ms=event.at_ms,
+            turn=digest.prompts,
+            temporary=file.temporary or file.change == "add",
+        )
+        for file in went
+    ]
+    return replace(digest, touched=(*kept, *went))
 
 
 def _elsewhere(digest: Digest, event: Event, body: model.ChangedElsewhere) -> Digest:

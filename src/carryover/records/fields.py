@@ -20,6 +20,7 @@ LATEST_MS: Final = 253_402_300_799_999
 
 _UUID: Final = later(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _FILE_NAME: Final = later(r"[A-Za-z0-9][\w-]{0,80}")
+_HOME: Final = later(r"(?:[A-Za-z]:)?/(?:root|(?:home|Users)/[^/]+)(?=/)")
 _WINDOWS: Final = later(r"[A-Za-z]:[\\/]|\\\\")
 
 
@@ -84,6 +85,15 @@ def with_drive(path: str) -> str:
     """Returns a path with its drive of Windows as a capital letter, to compare it: one session may write it either way
     (Codex 0.142)."""
     return f"{path[0].upper()}{path[1:]}" if _WINDOWS.match(path) else path
+
+
+def is_below(path: str, place: str) -> bool:
+    """Whether an absolute path is the place or below it; `~/` begins a place in whoever's home folder."""
+    plain = path.replace("\\", "/")
+    home = _HOME.match(plain) if place.startswith("~/") else None
+    plain = f"~{plain[home.end() :]}" if home else plain
+    folder = place.replace("\\", "/").rstrip("/")
+    return f"{plain}/".startswith(f"{folder}/")
 
 
 def folder_holding(path: str, folders: Iterable[str]) -> str | None:

@@ -4,7 +4,7 @@ record shows it. Nothing is guessed: a variable, glob, loop, subshell or alterna
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
 from carryover.records.changes import Change
@@ -29,6 +29,9 @@ _OF_TARGET: Final = later(r"-\w*t.*|--.*")
 """Options of `mv` with which its last name need not be where the others go."""
 _OF_FOLDERS: Final = later(r"-\w*[rRd]\w*|--\w.*")
 """Options of `rm` with which it may remove more than it names."""
+_REMOVES: Final = later(r"\brm\s+-")
+_OF_TREES: Final = later(r"-\w*[rR]|--recursive\b")
+_BELOW_HOME: Final = later(r"\"?(?:~|\$HOME|\$\{HOME\})/([^\s$`*?\[\]{}~<>|&;()!\"'\\]+)\"?")
 
 
 class _Step(NamedTuple):
@@ -45,20 +48,41 @@ def changes(command: str, cwd: str | None) -> tuple[Change, ...]:
     if not _TELLING.search(_SILENCED.sub("", command)):
         return ()
     found: list[Change] = []
-    for step in _steps(without_heredocs(command)):
-        if step.words[:1] == ("cd",):
-            # Unless it names one folder, relative names are unknown from here on.
-            is_plain = step.ran and len(step.words) == 2 and not step.words[1].startswith("-")
-            cwd = _path(step.words[1], cwd) if is_plain else None
-            continue
+    for step, folder in _placed(command, cwd):
         if step.ran:
             is_tee = step.words[:1] == ("tee",)
             tee = [word for word in step.words[1:] if not word.startswith("-")] if is_tee else []
-            paths = (_path(word, cwd) for word in (*step.written, *tee))
+            paths = (_path(word, folder) for word in (*step.written, *tee))
             found += [Change(path=path, change="modify") for path in paths if path and not path.startswith("/dev/")]
         if step.succeeded:
-            found += _named(step.words, cwd)
+            found += _named(step.words, folder)
     return tuple(change for change in found if len(change.path) <= MAX_PATH_CHARS)[:MAX_CHANGES]
+
+
+def removed(command: str, cwd: str | None) -> tuple[str, ...]:
+    """Returns what `rm -r` in `command` certainly removed, files and folders; `~/` begins what is in the home folder,
+    which a command does not tell."""
+    if not _REMOVES.search(command):
+        return ()
+    found: list[str] = []
+    for step, folder in _placed(command, cwd):
+        words = step.words[1:] if step.words[:1] == ("git",) and "--cached" not in step.words else step.words
+        options = "".join(word for word in words[1:] if word.startswith("-"))
+        is_forced = "f" in options and "--" not in options
+        if words[:1] == ("rm",) and _OF_TREES.search(options) and (step.succeeded or (step.ran and is_forced)):
+            found += [path for word in words[1:] if not word.startswith("-") and (path := _at_home(word, folder))]
+    return tuple(found[:MAX_CHANGES])
+
+
+def _placed(command: str, cwd: str | None) -> Iterator[tuple[_Step, str | None]]:
+    """Yields the steps of a command, each with the folder that it ran in, if that is known."""
+    for step in _steps(without_heredocs(command)):
+        if step.words[:1] != ("cd",):
+            yield step, cwd
+            continue
+        # Unless it names one folder, relative names are unknown from here on.
+        is_plain = step.ran and len(step.words) == 2 and not step.words[1].startswith("-")
+        cwd = _path(step.words[1], cwd) if is_plain else None
 
 
 def _steps(script: str) -> Sequence[_Step]:
@@ -109,6 +133,11 @@ def _step(command: Sequence[Token], *, ran: bool, succeeded: bool) -> _Step:
 def _path(word: str, cwd: str | None) -> str | None:
     name = _NAME.fullmatch(word)
     return resolved(name[name.lastindex or 0], cwd) if name else None
+
+
+def _at_home(word: str, cwd: str | None) -> str | None:
+    below = _BELOW_HOME.fullmatch(word)
+    return f"~/{below[1].rstrip('/')}" if below else _path(word, cwd)
 
 
 def _named(words: tuple[str, ...], cwd: str | None) -> list[Change]:

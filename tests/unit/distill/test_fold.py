@@ -380,3 +380,17 @@ def test_a_job_that_failed_silently_takes_its_reason_from_the_next_call() -> Non
     talk.ran("/tmp/b.output", "ImportError: no module named 'numbers'", op="read", name="Read")
 
     assert [failure.why for failure in talk.digest.failures] == ["ImportError: no module named 'numbers'"]
+
+
+def test_edited_files_go_with_the_folder_that_a_command_removes() -> None:
+    talk = Conversation().user("Make a skill.")
+    for path in ("/home/dev/.skills/web/run.sh", "/home/dev/.skills/web.md", "/home/dev/shop/lib/a.py"):
+        talk.event(model.FileEdit(path=path, change="add"))
+    talk.event(model.FileEdit(path="/home/dev/shop/lib/b.py", change="modify"))
+    talk.ran('rm -rf "$HOME/.skills/web" && ls').ran("rm -rf /home/dev/shop/lib", status="error")
+    assert [file.path[-6:] for file in talk.digest.touched if file.change == "delete"] == ["run.sh"]
+    assert [file.change for file in talk.digest.touched if file.path.endswith("web.md")] == ["add"]
+
+    talk.ran("rm -rf /home/dev/shop/lib")
+    gone = [(file.path[-4:], file.temporary) for file in talk.digest.touched if file.change == "delete"]
+    assert gone == [("n.sh", True), ("a.py", True), ("b.py", False)]

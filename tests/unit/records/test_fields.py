@@ -2,10 +2,28 @@ from __future__ import annotations
 
 import pytest
 
-from carryover.records.fields import bounded, resolved, session_of_copy, utc_ms
+from carryover.records.fields import bounded, is_below, resolved, session_of_copy, utc_ms
 from carryover.records.uris import path_of
 
 START_MS = 1_795_154_400_000
+
+
+@pytest.mark.parametrize(
+    ("path", "place", "below"),
+    [
+        ("/home/dev/shop/a.py", "/home/dev/shop", True),
+        ("/home/dev/shop", "/home/dev/shop", True),
+        ("/home/dev/shopping/a.py", "/home/dev/shop", False),
+        ("C:\\dev\\shop\\lib\\a.cs", "C:\\dev\\shop", True),
+        ("/Users/dev/.skills/web/a.md", "~/.skills", True),
+        ("C:\\Users\\dev\\.skills\\a.md", "~/.skills", True),
+        ("/root/.skills/a.md", "~/.skills", True),
+        ("/home/dev/shop/.skills/a.md", "~/.skills", False),
+        ("/srv/.skills/a.md", "~/.skills", False),
+    ],
+)
+def test_what_is_below_a_place_also_in_a_home_folder_that_no_record_names(path: str, place: str, below: bool) -> None:
+    assert is_below(path, place) == below
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from carryover.records.shell_files import changes
+from carryover.records.shell_files import changes, removed
 
 CWD = "/p"
 
@@ -122,3 +122,23 @@ def test_a_file_moved_on_windows_gets_a_path_of_windows(folder: str) -> None:
     (moved,) = changes(f'cd "{folder}" && mkdir -p old && mv offer.pdf "old/"', "D:\\shop")
 
     assert (moved.old_path, moved.path) == ("D:\\shop\\sales\\offer.pdf", "D:\\shop\\sales\\old\\offer.pdf")
+
+
+@pytest.mark.parametrize(
+    ("command", "expected"),
+    [
+        ("rm -rf build dist/", ["/p/build", "/p/dist"]),
+        ("cd sub && rm -r old && ls", ["/p/sub/old"]),
+        ("rm -rf build; npm run build", ["/p/build"]),
+        ("git rm -r lib", ["/p/lib"]),
+        ('rm -rf "$HOME/.skills/web" ~/notes/ ${HOME}/old', ["~/.skills/web", "~/notes", "~/old"]),
+        ("rm -r build; npm run build", []),  # which may not be there
+        ("rm -rf build/* $OUT ~", []),
+        ("git rm -r --cached lib", []),
+        ("rm -f a b", []),
+        ("test -d old && rm -rf old; ls", []),
+        ("echo 'rm -rf lib'", []),
+    ],
+)
+def test_what_is_removed_with_all_that_is_in_it(command: str, expected: list[str]) -> None:
+    assert list(removed(command, CWD)) == expected

@@ -114,7 +114,8 @@ def _ranked(past: Past) -> Iterator[tuple[float, Step]]:
         own = subjects_in(prompt)
         if (step.turn.calls or step.turn.changes) and worked < _NEWEST:
             worked += 1
-            paths = (file.path for file in step.digest.touched if file.turn == step.turn.number)
+            lasting = (file for file in step.digest.touched if not file.temporary)
+            paths = (file.path for file in lasting if file.turn == step.turn.number)
             done.update(subjects_in(" ".join((step.turn.answer, *paths))))
         again = max((done[name] for name in own), default=0)
         is_said_again = any(own <= names for names in since[step.view.session])
