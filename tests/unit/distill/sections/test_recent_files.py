@@ -320,3 +320,14 @@ def test_what_a_command_of_the_agent_changed_is_not_someone_elses() -> None:
     talk = session("s1").user("Set the fee.").edited("fee.py").ran("echo VAT = 7 >> fee.py")
 
     assert "else" not in under("Recent files", talk.event(ChangedElsewhere(path=f"{ROOT}/fee.py")))
+
+
+def test_files_that_were_made_and_removed_again_lead_to_no_task() -> None:
+    talk = session("s1").user(GOAL).edited("cart.py").says("Done.").user("How would vouchers look, roughly drawn?")
+    for at in range(3):
+        talk.event(FileEdit(path=f"{ROOT}/{at}/vouchers.md", change="add"))
+    talk.says("Here it is.")
+    for at in range(3):
+        talk.user(f"Clean up {at}, please.").ran(f"rm -r {ROOT}/{at}").says("It is gone.")
+
+    assert "vouchers" not in under("Task", talk.user("Round the discount down, always."))

@@ -116,17 +116,6 @@ def test_the_newest_task_is_no_newest_prompt_once_a_reply_came_after_it() -> Non
     assert "Newest task (turn 2" in under("Task", talk)
 
 
-def test_files_that_were_made_and_removed_again_lead_to_no_task() -> None:
-    talk = Conversation().user(GOAL).edited("cart.py").says("Done.").user("How would vouchers look, roughly drawn?")
-    for at in range(3):
-        talk.event(model.FileEdit(path=f"{ROOT}/{at}/vouchers.md", change="add"))
-    talk.says("Here it is.")
-    for at in range(3):
-        talk.user(f"Clean up {at}, please.").ran(f"rm -r {ROOT}/{at}").says("It is gone.")
-
-    assert "vouchers" not in under("Task", talk.user("Round the discount down, always."))
-
-
 def test_a_project_whose_folder_is_unknown_is_no_worktree() -> None:
     talk = Conversation().user(GOAL).edited("/elsewhere/cart.py").says("Done.")
     unknown = replace(project(talk), checkouts=("", "C:", "D:"))
