@@ -164,10 +164,12 @@ class LastWords(NamedTuple):
 
 
 def last_words(turn: Turn) -> LastWords:
-    """Returns all last words of an answered turn; of a turn that was cut off, only a question that it asked before."""
+    """Returns all last words of an answered turn; of a turn that was cut off, only a question that it asked before and
+    that the user has said nothing after, such as the answer to a tool's question that put it again."""
     if turn.end == "answered":
         return _words_of(turn.answer)
-    asked = (_parted(said.text).question for said in reversed(turn.said))
+    replied_ms = max((reply.at_ms for reply in turn.replies if reply.text), default=0)
+    asked = (_parted(said.text).question for said in reversed(turn.said) if said.at_ms > replied_ms)
     return LastWords(body="", question=next(filter(None, asked), ""))
 
 

@@ -162,6 +162,26 @@ def test_a_tools_question_is_open_with_its_options_until_the_next_prompt() -> No
     assert "Which currency?" not in under("Open questions", talk.user("Euros."))
 
 
+def test_a_question_whose_call_failed_was_never_asked() -> None:
+    """As a client refuses a question whose heading is too long (Gemini CLI, March 2026)."""
+    talk = session("s1").user(GOAL).event(model.Question(call_id="q", text="Which currency?"))
+    assert "Which currency?" in under("Open questions", talk)
+
+    talk.event(ToolResult(call_id="q", name="ask_user", op="ask", status="error"))
+    assert under("Open questions", talk) == ""
+
+
+def test_a_question_in_words_is_closed_by_the_answer_to_a_tools_question_after_it() -> None:
+    talk = session("s1").user(GOAL).says("There is a.db, no s.db. Which one shall I commit?", final=False)
+    assert "Which one shall I commit?" in under("Open questions", talk)
+
+    talk.event(model.Question(call_id="q", text="Commit which?")).event(
+        model.Answer(call_id="q", question="Commit which?", text="a.db")
+    )
+    assert under("Open questions", talk) == ""
+    assert "And shall I push it?" in under("Open questions", talk.says("And shall I push it?", final=False))
+
+
 @pytest.mark.parametrize(
     ("turns", "is_open"),
     [
