@@ -54,6 +54,30 @@ def test_the_architects_answer_after_its_thinking_is_no_prompt(tmp_path: Path) -
     assert [found.text for found in of(events, model.UserPrompt)] == ["b, please"]
 
 
+def test_a_question_that_aider_answers_as_the_one_before_is_no_prompt_and_ends_no_turn(tmp_path: Path) -> None:
+    question = "Add file to the chat? (Y)es/(N)o/(A)ll/(S)kip all/(D)on't ask again [Yes]: "
+    events = events_of(tmp_path, prompt("Fix it"), prompt(f"{question}all"), answer(f"It is b.\n\n{BLOCK}"), APPLIED)
+
+    assert [found.text for found in of(events, model.UserPrompt)] == ["Fix it"]
+    assert [found.status for found in of(events, model.ToolResult)] == ["ok", "ok"]
+    asked = events_of(tmp_path, prompt(f"What does this ask?\n\n{question}all"))
+    assert len(of(asked, model.UserPrompt)) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "prompts"),
+    [
+        ("/add cart.py  \n  \nMake prices\n\nwhole cents.", ["Make prices\n\nwhole cents."]),
+        ("/add cart.py\ntax.py", []),
+        ("/commit Prices in cents\n\nEach is an int.", []),
+    ],
+)
+def test_a_request_below_a_command_of_files_is_a_prompt(tmp_path: Path, text: str, prompts: list[str]) -> None:
+    events = events_of(tmp_path, prompt(text))
+
+    assert [found.text for found in of(events, model.UserPrompt)] == prompts
+
+
 @pytest.mark.parametrize(
     ("text", "subject"), [("/run make all", "make all"), ("!make all", "make all"), ("/git log -1", "git log -1")]
 )

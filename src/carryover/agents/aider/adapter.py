@@ -14,11 +14,11 @@ from carryover import model
 from carryover.adapter.contract import Agent, Parsed, Record, Source, ToolOutcome
 from carryover.agents.aider.answers import read_answer
 from carryover.agents.aider.history import DECODER, HistoryReader, exported_history, histories, history_at
-from carryover.agents.aider.inputs import plain_prompt
+from carryover.agents.aider.inputs import is_choice, mark_of, request_below
 from carryover.agents.aider.spec import SPEC
 from carryover.records import rawjson
 from carryover.records.changes import Change, as_edit
-from carryover.records.fields import SUBJECT_CHARS, bounded, digest, resolved
+from carryover.records.fields import SUBJECT_CHARS, bounded, resolved
 from carryover.records.text import names_own_folder
 from carryover.text.pattern import later
 from carryover.transcript.recorder import OpenCall, Recorder, SessionContext, differing, reemitted_after, usable_name
@@ -218,7 +218,7 @@ def _parse(source: Source, context: _Context, record: Record) -> tuple[_Context,
     if block.kind == "prompt":
         _prompt(recorder, block.text)
         return recorder.parsed()
-    recorder.advance(since=context.since + 1, mark=_mark(f"{context.answer} {block.text}"))
+    recorder.advance(since=context.since + 1, mark=mark_of(f"{context.answer} {block.text}"))
     if block.kind == "model":
         _answer(recorder, _THINKING.sub("", block.text))
     elif block.kind == "message":
@@ -228,18 +228,15 @@ def _parse(source: Source, context: _Context, record: Record) -> tuple[_Context,
     return recorder.parsed()
 
 
-def _mark(text: str) -> int:
-    """Returns a fingerprint of a text: a number, because a string of letters and digits would look like a secret."""
-    return int(digest(plain_prompt(text))[:12], 16)
-
-
 def _prompt(recorder: _Recorder, text: str) -> None:
     """Handles an input of the user. Those that are neither a prompt nor a command that runs something are ignored."""
-    mark, inputs = _mark(text), recorder.context.inputs
+    mark, inputs = mark_of(text), recorder.context.inputs
     is_counted = mark in inputs or len(inputs) < _MAX_INPUTS
     before = inputs.get(mark, 0) if is_counted else recorder.context.items
     inputs = {**inputs, mark: before + 1} if is_counted else inputs
-    recorder.advance(inputs=inputs, prompt=_mark(f"{before} {text}"), since=0, mark=0)
+    recorder.advance(inputs=inputs, prompt=mark_of(f"{before} {text}"), since=0, mark=0)
+    if is_choice(text):
+        return
     _end_of_turn(recorder)
     if not text or text == "<blank>":
         return
@@ -261,11 +258,13 @@ def _command(recorder: _Recorder, text: str) -> None:
     word, words = [*text.split(maxsplit=1), ""][:2]
     if word in _ASKING and words:
         recorder.add(model.UserPrompt(text=words, actor=recorder.prompted_by, command=word), f"{recorder.item}:prompt")
-        recorder.change(repeated=_mark(words), in_turn=True)
+        recorder.change(repeated=mark_of(words), in_turn=True)
     elif word == "/test":
         recorder.run("test", words or recorder.context.test_command, "human")
     elif word in _SHELL and words:
         recorder.run("run", _SHELL[word] + words, "human")
+    elif request := request_below(word, words):
+        recorder.add(model.UserPrompt(text=request, actor=recorder.prompted_by), f"{recorder.item}:prompt")
     elif word in ("/exit", "/quit"):
         recorder.add(model.SessionEnd(reason=word[1:]), f"{recorder.item}:end")
 
@@ -295,7 +294,7 @@ def _answer(recorder: _Recorder, text: str) -> None:
     broke_off = recorder.context.interrupted
     add_answer(recorder, f"{recorder.item}:answer", answer.prose, final=None if broke_off else True, aborted=broke_off)
     recorder.change(edits=tuple(edits), silent=not answer.prose, new_path=(), lint=None)
-    recorder.change(answer=_mark(text), repeated=_mark(text.rpartition("</think>")[2]))
+    recorder.change(answer=mark_of(text), repeated=mark_of(text.rpartition("</think>")[2]))
 
 
 def _message(recorder: _Recorder, text: str, *, retried: bool) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from carryover.adapter.contract import LastInput
-from carryover.records.fields import local_ms
+from carryover.records.fields import digest, local_ms
 from carryover.text.pattern import later
 from carryover.transcript.files import read_tail
 
@@ -26,6 +26,9 @@ _EARLIER_MS: Final = 1_500
 _STAMP: Final = r"# (\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d{1,6})?)"
 _STAMPED: Final = later(_STAMP)
 _ENTRY: Final = later(rf"^{_STAMP}\r?\n((?:\+[^\n]*\n)+)", re.MULTILINE)
+
+_OF_FILES: Final = ("/add", "/drop", "/read-only")
+_CHOICE: Final = later(r"[^?\n]{1,200}\? \(Y\)es/\(N\)o/\(A\)ll/[^\n\[]{0,60} \[\w{1,10}\]: (?:all|skip)\s*")
 
 
 def inputs_of(history: Path) -> Path:
@@ -47,6 +50,21 @@ def last_input(log: Path) -> LastInput:
 def plain_prompt(text: str) -> str:
     """Returns a text for comparison, without trailing blanks. Aider splits a prompt at any line break and adds two."""
     return "\n".join(map(str.rstrip, text.splitlines())).strip()
+
+
+def mark_of(text: str) -> int:
+    """Returns a fingerprint of a text: a number, because a string of letters and digits would look like a secret."""
+    return int(digest(plain_prompt(text))[:12], 16)
+
+
+def is_choice(text: str) -> bool:
+    """Whether an input is a question that Aider answered by itself, as the user had answered the one before."""
+    return _CHOICE.fullmatch(text) is not None
+
+
+def request_below(command: str, words: str) -> str:
+    """Returns the request in the paragraphs below a command of files. Aider takes its words for files."""
+    return plain_prompt(words).partition("\n\n")[2] if command in _OF_FILES else ""
 
 
 class Inputs:
