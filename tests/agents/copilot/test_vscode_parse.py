@@ -240,6 +240,22 @@ def test_lines_of_an_edit_are_counted_from_its_range(window: Window, text: str, 
     assert (edit.added, edit.removed, edit.line, edit.anchor) == counted
 
 
+def test_an_edit_on_windows_has_its_path(window: Window) -> None:
+    """The `fsPath` of a chat that was exported there has backslashes."""
+    found = {**uri("/G:/shop/cart.py"), "fsPath": "g:\\shop\\cart.py"}
+    [edit] = answered(window, model.FileEdit, edits("/x/a.py", "b\n") | {"uri": found})
+
+    assert edit.path == "g:/shop/cart.py"
+
+
+def test_a_call_whose_edit_was_applied_was_not_interrupted_by_a_cancelled_turn(window: Window) -> None:
+    one, other, last = (edit_call(f"/x/{name}.py", name) for name in "abc")
+    parts = (one, edits("/x/a.py", "b\n"), other, edits("/x/b.py", "b\n", done=False), last)
+    results = answered(window, model.ToolResult, *parts, state=CANCELLED)
+
+    assert [result.status for result in results] == ["ok", "interrupted", "interrupted"]
+
+
 def test_questions_and_their_answers(window: Window) -> None:
     options = [{"id": "o1", "label": "PostgreSQL", "value": "o1"}, {"id": "o2", "label": "SQLite", "value": "o2"}]
     asked = {

@@ -19,12 +19,13 @@ from carryover.agents.copilot.spec import CHATS, EMPTY, WINDOWS
 from carryover.decoders import decoder_of
 from carryover.model import SessionInfo
 from carryover.records import rawjson
-from carryover.records.fields import MAX_NAME_CHARS, MAX_PATH_CHARS, SHORT_CHARS, bounded, digest, folder_holding
+from carryover.records.fields import MAX_NAME_CHARS, SHORT_CHARS, bounded, digest, folder_holding
 from carryover.records.lenient import Fields, fields_of, inside, is_true, items_of, number_of, read_as, text_of, time_of
 from carryover.records.uris import path_of, uri_in
 from carryover.text.pattern import later
 from carryover.transcript import files
 from carryover.transcript.bounds import lines_in
+from carryover.transcript.recorder import usable_folder
 from carryover.transcript.rewritten import OnlyConversation, SnapshotReader
 from carryover.transcript.workspaces import Folders, folders_of_uri, folders_of_window
 
@@ -267,10 +268,11 @@ def is_given(raw: msgspec.Raw | None) -> bool:
 
 
 def local_path(uri: msgspec.Raw | None) -> str | None:
-    """Returns the absolute path in a URI, given as an object or as text; None if it is not on this machine."""
+    """Returns the absolute path in a URI, given as an object or as text; None if it is not on this machine. One of
+    Windows gets slashes."""
     found = path_of(_REMOTE.sub("", uri_in(uri))) or ""
-    is_usable = found.startswith("/") and "\0" not in found and len(found) <= MAX_PATH_CHARS
-    return posixpath.normpath(found) if is_usable else None
+    found = found.replace("\\", "/") if not found.startswith("/") else found
+    return posixpath.normpath(found) if usable_folder(found) is not None else None
 
 
 def uris_in(message: msgspec.Raw | None) -> list[msgspec.Raw]:

@@ -140,6 +140,7 @@ def _parse_request(recorder: _Recorder, record: ChatRecord) -> None:
         elif kind in _TOOL_KINDS:
             # The model had the results of all calls before what it thinks or says.
             has_ended = number < spoken or not (state in chats.ENDED or record.live) or _has_result(fields)
+            has_ended = has_ended or _has_edited(parts[number + 1 :])
             call = _add_call(recorder, number, fields, chats.COMPLETE if has_ended else state or chats.PENDING)
         elif kind == "textEditGroup":
             if (change := _change_in(fields)) is not None:
@@ -240,6 +241,11 @@ def _shown(message: msgspec.Raw | None) -> str:
 def _has_result(tool: Fields) -> bool:
     ended = fields_of(tool.get("toolSpecificData")).get("terminalCommandState")
     return any(map(is_given, (tool.get("resultDetails"), tool.get("resultError"), ended)))
+
+
+def _has_edited(after: list[tuple[str, Fields, str]]) -> bool:
+    """Whether the parts after a call begin with an edit that was applied: its own, even if the turn was cancelled."""
+    return bool(after) and after[0][0] == "textEditGroup" and is_true(after[0][1].get("done"))
 
 
 def _outcome_of(op: Op, tool: Fields, data: Fields, state: int) -> ToolOutcome | None:
