@@ -31,6 +31,8 @@ _ONE_TEST = later(r"::|#")
 _TEST_OF_CLASS = later(r"\.[A-Z]\w+\.\w+$")
 _SCRIPT = later(r"(?:\S*/)?(?:(?:run|all)[-_.]?)*tests?(?:[-_.]\w+)*|(?:\S*/)?\w+_test\.(?:py|js)")
 _INTERPRETER = later(r"python[\d.]*|py|pypy3?|node|ruby|perl|php|bash|sh")
+_SETTINGS = (".ini", ".cfg", ".toml", ".xml", ".json", ".yml", ".yaml")
+"""Endings of files that only have the name of a runner."""
 _NAMES = frozenset(
     "grep rg ag cat ls find echo printf git gh cd mkdir rm cp mv ln touch head tail less more sed awk wc diff vim nano"
     " which whereis man type pip pip3 apt apt-get brew curl wget kill pkill pgrep ps tree stat chmod jq tee".split()
@@ -106,7 +108,7 @@ def _invocation(words: Sequence[str]) -> Invocation | None:
         name = _VERSION.sub("", PurePosixPath(word).name)
         if name in _NAMES:
             return None
-        stem = PurePosixPath(name).stem
+        stem = name if name.endswith(_SETTINGS) else PurePosixPath(name).stem
         before = PurePosixPath(words[place - 1]).name if place else ""
         if before in ("-x", "--exclude-task"):
             continue

@@ -61,6 +61,8 @@ def test_a_test_run_is_recognised_through_what_is_wrapped_around_it(command: str
         "pip install pytest",
         "grep -rn pytest .",
         "cat pytest.ini",
+        "Remove-Item test_cart.py, pytest.ini -Force",
+        "Get-Content phpunit.xml",
         "bash /tmp/test_quotes.sh",
         "which cargo pytest",
         "echo pytest",
