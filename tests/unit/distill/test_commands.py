@@ -159,6 +159,7 @@ def test_a_command_whose_time_was_up_failed_for_that(output: str) -> None:
         ("On branch main\nYour branch is up to date with 'origin/main'.\nChanges not staged for commit:", "main"),
         ("✓ Merged pull request #20\n✓ Deleted local branch fix/cap and switched to branch main", "main"),  # gh
         ("On branch matters of taste", ""),
+        ("[main[main 1b2614a] Add a cap", "main"),  # as a terminal of Windows repeats it
         ("[detached HEAD 1b2614a] Add a cap", ""),
         ("[HEAD 1b2614a] Add a cap", ""),  # as Aider's commits are read, which name no branch
     ],

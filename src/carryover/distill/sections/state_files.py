@@ -17,6 +17,8 @@ from carryover.facts import FileFacts
 Visit = tuple[SeenDocument, SessionView]
 """What one session did with a document."""
 _MOST: Final = 12
+_WITHOUT: Final = 3
+"""Most answers since a document was read that was never edited and that no box is checked of."""
 
 
 def documents_of(view: ProjectView, *, outside: bool = True) -> dict[str, list[Visit]]:
@@ -39,7 +41,7 @@ def documents_of(view: ProjectView, *, outside: bool = True) -> dict[str, list[V
 def open_items(past: Past, facts: Mapping[str, FileFacts]) -> list[Entry]:
     """Returns the first open items of the newest documents with open boxes, verbatim. Boxes on disk count more than
     recorded ones; of a document that was only read, as a template is, those that none is checked of belong to something
-    else, unless the user named it."""
+    else, unless the user named it and the work has not gone on without it."""
     entries: list[Entry] = []
     prompts = "\n".join(step.turn.prompt for step in past.steps)
     weight = WEIGHTS["open box"]
@@ -52,7 +54,9 @@ def open_items(past: Past, facts: Mapping[str, FileFacts]) -> list[Entry]:
             continue
         document, session = (edits or visits)[-1]
         turn = document.edited or document.turn
-        stale = answers_since(session.digest, turn)
+        stale = answers_since(session.digest, turn) + _answers_elsewhere(past, document, session)
+        if not (edits or boxes.checked or stale <= _WITHOUT):
+            continue
         did = f"{'edited' if edits else 'read'} in {past.turn(turn, session)}"
         since = f", {stale} answers since" if stale > 1 else ""
         label = f"open in {in_code(path)} ({checked_boxes(boxes)}, {did}{since})"
@@ -60,3 +64,9 @@ def open_items(past: Past, facts: Mapping[str, FileFacts]) -> list[Entry]:
             rank = weight.at(len(entries)).first + STALER * stale
             entries.append(from_session(session, document.turn, item, "file", rank, label=label, at_ms=document.at_ms))
     return joined_short(entries[:_MOST])
+
+
+def _answers_elsewhere(past: Past, document: SeenDocument, session: SessionView) -> int:
+    """Returns how many turns of other sessions were answered since this session saw the document."""
+    others = (step.turn for step in past.steps if step.view is not session)
+    return sum(turn.at_ms > document.at_ms and turn.end == "answered" for turn in others)

@@ -145,6 +145,18 @@ def test_a_document_with_boxes_that_was_only_read_sets_no_task_until_the_user_na
     assert "open in `docs/pull_request.md`" in "".join(lines_under("Next action", talk))
 
 
+def test_a_document_that_was_only_read_gives_way_once_other_sessions_have_gone_on_without_it() -> None:
+    read = session("s1").user("Is pull_request.md done?")
+    read.ran("docs/pull_request.md", "- [ ] I ran the tests", op="read", name="Read").says("No.")
+    later = worked("s2", hours=1)
+    for shelf in range(2):
+        later.user(f"And the prices of shelf {shelf}?").says(f"Shelf {shelf} has its prices.")
+    assert "read in turn 1 of s1, 3 answers since" in under("Next action", read, later)
+
+    later.user("And the rest?").says("The rest has its prices.")
+    assert under("Next action", read, later) == ""
+
+
 def test_a_plan_that_an_agent_keeps_for_itself_is_named_but_no_file_outside_of_the_project_is_read() -> None:
     path = "/home/dev/.claude/plans/brave-otter.md"
     talk = session("s1").user(GOAL).event(FileEdit(path=path, change="add", diff="+- [ ] the receipt"))
