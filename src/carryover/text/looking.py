@@ -74,11 +74,12 @@ def found_nothing(command: str, code: int | None) -> bool:
 
 def is_retry(failed: str, succeeded: str) -> bool:
     """Whether two commands are the same with other options or another launcher. A success behind a pipe doesn't
-    count, as the exit code is not the command's."""
+    count, as the exit code is not the command's, nor one that only looks at what the failed one was to leave."""
     words = _core(failed)
     others = _core(succeeded)
     shorter = min(len(words), len(others))
-    return words == others or (shorter > 1 and words[-shorter:] == others[-shorter:])
+    has_same_end = shorter > 1 and words[-shorter:] == others[-shorter:]
+    return words == others or (has_same_end and is_looking(failed) >= is_looking(succeeded))
 
 
 def _core(command: str) -> list[str]:

@@ -72,6 +72,8 @@ def test_a_last_step_that_found_nothing_and_an_exit_of_its_own_are_no_failure(
         ("python cart.py", "python checkout.py", False),
         ("pip install money", "pip install moneyed", False),
         ("-x", "--help", False),
+        ("python move.py && tail -n 10 move.log", "tail -n 20 move.log", False),
+        ("cd src && cat -n cart.py", "cat cart.py", True),
     ],
 )
 def test_a_retry_differs_in_options_or_launcher(first: str, later: str, same: bool) -> None:

@@ -46,8 +46,10 @@ def _failures(view: ProjectView, *, solved: bool) -> list[tuple[Failure, Session
 
 
 def _is_of_standing(past: Past, failure: Failure, session: SessionView) -> bool:
-    """Whether a call failed in the turn that tells where it stands: the next agent meets it first."""
-    is_of_turn = session is past.main.view and failure.turn == past.main.turn.number
+    """Whether a call failed in the turn that tells where it stands, or where the work does: the next agent meets it
+    first."""
+    steps = (step for step in (past.main, past.work) if step is not None)
+    is_of_turn = any(session is step.view and failure.turn == step.turn.number for step in steps)
     return is_of_turn and failure in session.digest.failures
 
 

@@ -150,6 +150,15 @@ def test_what_failed_last_in_the_leading_turn_and_did_not_succeed_later_stays_wh
     assert "(2 min earlier, `zebra.py` edited since)" in under("Failed approaches", talk)
 
 
+def test_what_failed_in_the_newest_work_is_told_also_after_other_answers() -> None:
+    talk = worked().user("Move the films.").ran("python move.py && tail move.log", "Error: no time", status="error")
+    talk.ran("tail move.log", "moving 1 of 9").says("They are on their way.")
+    for number in range(2):
+        talk.user(f"What is in part {number}?").says(f"Part {number} has the labels.")
+
+    assert fixed("Failed approaches", talk) == ["`python move.py && tail move.log` (7 min earlier) → Error: no time"]
+
+
 def fixed(title: str, talk: Conversation) -> list[str]:
     entries = (entry for one in handoff(talk).sections if one.title == title for entry in one.entries)
     return [entry.text for entry in entries if entry.weight <= FIXED]
