@@ -36,6 +36,7 @@ def typed(lines: Lines) -> list[str]:
     return [prompt.text for prompt in lines.all(model.UserPrompt) if prompt.actor == "human"]
 
 
+OPEN_FILE = "\nCurrent File Path:\n```python\n/shop/cart.py\n```\n"
 HANDOFF = f"{HANDOFF_HEAD} 2026-11-20\n## Task\n- Paint.\nFull history: `carryover show a`"
 
 
@@ -61,6 +62,27 @@ def test_a_prompt_is_what_was_typed(sent: tuple[str, ...], words: str) -> None:
     lines.user(*sent)
 
     assert typed(lines) == [words]
+
+
+@pytest.mark.parametrize(
+    ("below", "words", "attachments"),
+    [
+        (f"{OPEN_FILE}\n\nUser Selected Files:\n- /shop/tax.py\n- /shop/a.md\n", "Are prices < 3?", 1),
+        (f"{OPEN_FILE}\nCurrent Selection:\n```python\nfee = 3\n```\n\n", "Are prices < 3?", 1),
+        (OPEN_FILE, "Are prices < 3?", 0),
+        (
+            "\nUser Selected Files:\n- tax.py\nAll of them.",
+            "Are prices &lt; 3?\nUser Selected Files:\n- tax.py\nAll of them.",
+            0,
+        ),
+    ],
+)
+def test_what_an_editor_puts_below_a_prompt_was_not_typed(below: str, words: str, attachments: int) -> None:
+    """As Gemini Code Assist in VS Code does (2025)."""
+    lines = Lines()
+    lines.user(f"Are prices &lt; 3?{below}")
+
+    assert lines.all(model.UserPrompt) == [model.UserPrompt(text=words, attachments=attachments)]
 
 
 def test_the_text_of_init_is_a_command() -> None:

@@ -30,6 +30,7 @@ from carryover.agents.gemini_cli.contents import (
     shown_text,
     summary_in,
     typed_command,
+    typed_in_editor,
 )
 from carryover.agents.gemini_cli.spec import SPEC
 from carryover.agents.gemini_cli.store import (
@@ -184,7 +185,8 @@ def _user(recorder: GeminiRecorder, message: GrowingMessage, line: Fields) -> Gr
     if ran := _typed_command(recorder, message.id, text):
         _add_command(recorder, message.id, *ran)
         return msgspec.structs.replace(message, said=True)
-    text = _typed(text)
+    text, beside = typed_in_editor(text)
+    text, attachments = _typed(text), attachments + beside
     if message.said or not (text or attachments):
         return message
     actor: Literal["human", "model"] = "human" if recorder.subagent_id is None else "model"

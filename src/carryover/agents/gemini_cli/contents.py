@@ -5,6 +5,7 @@ Seen in Gemini CLI 0.26 to 0.61 and Qwen Code 0.15 and 0.24.
 
 from __future__ import annotations
 
+import html
 import re
 from typing import Final, Literal
 
@@ -84,6 +85,9 @@ _SHELL_MODE: Final = re.compile(
     re.DOTALL,
 )
 """The user's own `!command`, as the client reports it to the model."""
+_EDITORS: Final = re.compile(r"\nCurrent File Path:\n```|\nUser Selected Files:\n(?:- [^\n]*(?:\n|\Z))+\Z")
+"""What Gemini Code Assist puts below a prompt: the open file, perhaps with a selection, and files that were added."""
+_CHOSEN: Final = ("\nCurrent Selection:\n```", "\nUser Selected Files:\n- ")
 _API: Final = (
     "promptTokenCount",
     "cachedContentTokenCount",
@@ -110,6 +114,15 @@ def parts_of(raw: msgspec.Raw | None) -> list[Fields] | None:
 def shown_text(parts: list[Fields]) -> str:
     """Returns the text of parts, without the model's thoughts, which the user is not shown."""
     return "".join(text_of(part.get("text")) for part in parts if not is_true(part.get("thought")))
+
+
+def typed_in_editor(text: str) -> tuple[str, int]:
+    """Returns what was typed into Gemini Code Assist, which writes signs of HTML as entities, and how many attachments
+    are below it; any other text as it is."""
+    below = _EDITORS.search(text)
+    if below is None:
+        return text, 0
+    return html.unescape(text[: below.start()]), sum(mark in text[below.start() :] for mark in _CHOSEN)
 
 
 def typed_command(text: str, call_id: str, cwd: str | None) -> tuple[ToolCall, ToolResult] | None:
