@@ -38,6 +38,12 @@ def test_a_prompt_is_what_was_typed_and_not_what_the_client_made_of_it(session: 
     assert [(prompt.text, prompt.attachments) for prompt in typed] == [("Fix the price.", 0), ("And the plum", 1)]
 
 
+def test_the_time_behind_a_prompt_was_not_typed(session: CopilotSession) -> None:
+    session.prompt("Ship it.\n\n<current_datetime>2025-12-02T08:49:33.652Z</current_datetime>")
+
+    assert [prompt.text for prompt in of(read(session).events, model.UserPrompt)] == ["Fix the price.", "Ship it."]
+
+
 @pytest.mark.parametrize(
     ("fields", "reason"),
     [

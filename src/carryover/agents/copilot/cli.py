@@ -74,6 +74,8 @@ _SUMMARY_KINDS: Final[Kinds] = {
     "next_steps": "next",
 }
 """The tags that a compaction asks for in the terminal (reported)."""
+_NOW: Final = later(r"<current_datetime>[^<>]{1,40}</current_datetime>\Z")
+"""What was put behind each prompt (December 2025)."""
 
 
 class _Position(msgspec.Struct, frozen=True, array_like=True):
@@ -314,7 +316,7 @@ def _user(recorder: LogRecorder) -> None:
     if rawjson.string_of(recorder.data.get("content", rawjson.ABSENT)) is None:
         recorder.skip(recorder.type, "unexpected shape")
         return
-    text = recorder.text("content").strip()
+    text = _NOW.sub("", recorder.text("content").strip()).rstrip()
     attachments = len(items_of(recorder.data.get("attachments")))
     if recorder.subagent_id is not None:
         add_prompt(recorder, "prompt", text, actor="model")
