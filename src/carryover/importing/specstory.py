@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Final
 
-from carryover.adapter.contract import Parsed, QuotedText, Record, Source
+from carryover.adapter.contract import Parsed, QuotedText, Record, Source, ToolOutcome
 from carryover.adapter.spec import AgentSpec
 from carryover.agents import specs
 from carryover.errors import ExitCode, UserError
@@ -156,9 +156,12 @@ def _parse(
 
 def _answer(turn: TurnEvents[_Context], quoted: QuotedText, parts: Iterable[str | ToolBlock]) -> None:
     before = ""
-    for number, block in enumerate(part for part in parts if part):
+    shown = [part for part in parts if part]
+    refused = _refusal_in(shown)
+    for number, block in enumerate(shown):
         if isinstance(block, str):
-            turn.add(AssistantMessage(text=block), f"said{number}")
+            if refused is None:
+                turn.add(AssistantMessage(text=block), f"said{number}")
             turn.change(name="")
             before = ""
             continue
@@ -171,9 +174,18 @@ def _answer(turn: TurnEvents[_Context], quoted: QuotedText, parts: Iterable[str 
         turn.add(call.as_event(), part)
         for place, body in enumerate(said):
             turn.add(body, f"{part}.said{place}")
-        if outcome is not None:
-            turn.end_call(call, outcome, result=f"{part}.result", edit=f"{part}.edit")
+        if (ended := refused or outcome) is not None:
+            turn.end_call(call, ended, result=f"{part}.result", edit=f"{part}.edit")
         turn.change(name=block.name[:MAX_NAME_CHARS])
+
+
+def _refusal_in(shown: Sequence[str | ToolBlock]) -> ToolOutcome | None:
+    """Returns how a call ended that never ran: in v2.1.0, its reason, in one line, and an empty block of its name are
+    all that is below a heading."""
+    match shown:
+        case [str(reason), ToolBlock(is_empty=True)] if "\n" not in reason:
+            return ToolOutcome("interrupted" if reason == "Cancelled" else "error", reason, never_ran=True)
+    return None
 
 
 def _title_and_time(above: str) -> tuple[str, int]:
