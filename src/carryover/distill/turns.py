@@ -60,6 +60,10 @@ _BY_SIGNAL: Final = 128
 """Shells give a command that a signal ended a greater exit code."""
 _AT_ONCE_MS: Final = 1000
 _EXIT_CODE: Final = later(r"\bexit code (\d{1,9})\b")
+_IN_JSON: Final = later(r'\{"(?:(?!"message")[^\n]){0,200}?"message" ?: ?"((?:[^"\\]|\\.){1,400})".*')
+"""A provider's answer in an error's message: what it says is its `message` (Aider 0.86.2, Cline)."""
+_LONGEST_ERROR: Final = 2000
+"""Characters of an error's message that are looked at."""
 
 
 def with_turn(digest: Digest, **changes: Any) -> Digest:
@@ -241,7 +245,7 @@ def ending(digest: Digest, event: Event, body: model.TurnEnd) -> Digest:
         if digest.turn is not None and digest.turn.end == "limit":
             return digest
         digest = _killed(digest, event.at_ms)
-    message = clip(one_line(body.message), chars=200)
+    message = clip(_IN_JSON.sub(r"\1", one_line(body.message[:_LONGEST_ERROR])), chars=200)
     cut_off = kept.Ending(reason=body.reason, message=message, at_ms=event.at_ms, resets=body.resets)
     return replace(with_turn(digest, end=body.reason, last_ms=event.at_ms), ending=cut_off)
 

@@ -35,6 +35,12 @@ def test_the_last_words_are_quoted_in_full_with_the_question_under_its_own_headi
         (None, "no answer recorded"),
         (TurnEnd(reason="interrupted"), "interrupted by the user"),
         (TurnEnd(reason="error", message="529 overloaded"), 'ended in an error after 2 calls: "529 overloaded"'),
+        (
+            TurnEnd(
+                reason="error", message='400 {"error":{"code":400,"message":"No such model"},"user_id":"user_3A4BC5"}'
+            ),
+            'ended in an error after 2 calls: "400 No such model"',
+        ),
         (TurnEnd(reason="limit", resets="3pm"), "stopped at its usage limit"),
     ],
 )
