@@ -14,6 +14,7 @@ from carryover.distill.subjects import subjects_in
 from carryover.distill.view import ProjectView, SessionView
 from carryover.facts import DAY_MS
 from carryover.model import conversation_of
+from carryover.records.shell_jobs import time_limit_ms
 from carryover.text.harmless import one_line
 from carryover.text.looking import is_looking
 from carryover.text.pattern import later
@@ -339,8 +340,10 @@ def running_jobs(past: Past) -> list[tuple[Pending, SessionView]]:
 
 
 def is_running(job: Pending, at_ms: int) -> bool:
-    """Whether a job without a recorded end may run at a time: it was started or mentioned in the day before."""
-    return job.at_ms > at_ms - DAY_MS and not is_looking(job.text)
+    """Whether a job without a recorded end may run at a time: it was started or mentioned in the day before, or within
+    the time that its command line gives it."""
+    limit_ms = time_limit_ms(job.text)
+    return job.at_ms > at_ms - (DAY_MS if limit_ms is None else limit_ms) and not is_looking(job.text)
 
 
 def _sitting(turns: Sequence[Turn], newest: Turn) -> list[Turn]:

@@ -27,6 +27,8 @@ runs on with ` &` at its end."""
 _NOT_TOLD: Final = later(r"[\s\"']+")
 """What a shell may write in another way than it was typed."""
 _LONGEST_LINE: Final = 100
+_TIMED: Final = later(r"(?:(?:sudo|nohup) )*timeout (?:-[ks] \S+ |-\S+ )*(\d{1,7})([smhd]?) ")
+_UNITS_MS: Final = {"": 1000, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 _LOG: Final = later(r">{1,2} ?[\"']?(?!/dev/null)[\w./~-]*?([\w.-]+)(?=[\"'\s;&)]|\Z)")
 
 
@@ -45,6 +47,12 @@ def job_left(command: str) -> tuple[str, str] | None:
             logs = _LOG.findall(command)
             left = (logs[-1] if logs else line, line)
     return left
+
+
+def time_limit_ms(line: str) -> int | None:
+    """Returns how long a job with this command line runs at most, if `timeout` ends it; None if nothing does."""
+    timed = _TIMED.match(line)
+    return int(timed[1]) * _UNITS_MS[timed[2]] if timed is not None else None
 
 
 def reports_end(output: str, line: str) -> bool:

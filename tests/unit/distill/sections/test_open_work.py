@@ -35,6 +35,21 @@ def test_a_job_that_a_command_left_running_is_open_also_after_other_answers(comm
 
 
 @pytest.mark.parametrize(
+    ("command", "runs"),
+    [
+        ("timeout 15s ./tunnel.sh > tunnel.log 2>&1 &", False),
+        ("sudo timeout -k 5 90 ./tunnel.sh > tunnel.log &", False),
+        ("nohup timeout 2h ./tunnel.sh > tunnel.log &", True),
+        ("./tunnel.sh --timeout 15 > tunnel.log &", True),
+    ],
+)
+def test_a_job_with_a_time_limit_runs_no_longer_than_that(command: str, runs: bool) -> None:
+    talk = worked().user("Try the tunnel.").ran(command).says("It is tried.").user("Why?").says("It fails.")
+
+    assert ("in the background, no end recorded" in under("Where it stands", talk)) is runs
+
+
+@pytest.mark.parametrize(
     "end", ["tmux kill-session -t epochs", "pkill -f train.py", "tmux send-keys -t epochs C-c", "kill 4711"]
 )
 def test_a_job_that_was_ended_is_over(end: str) -> None:
