@@ -24,6 +24,7 @@ _ON_BRANCH: Final = later(
     r"|\[(?!HEAD )(?=\S+ (?:\(root-commit\) )?[0-9a-f]{6,40}\]))([^\s'\[\]]{1,120})",
     re.M,
 )
+_PUSHED: Final = later(r"^To (\S{5,300})$", re.M)
 _GIT: Final = later(r"\b(?:git|gh) ")
 _SWITCHED: Final = later(r"^Switched to (?:a new )?branch '([^\s'\]]{1,120})'$", re.M)
 _RAISED: Final = later(r"(?:[\w.]+\.)?[A-Z]\w*(?:Error|Exception|Interrupt|Exit)\b(?::|$)", re.I)
@@ -131,6 +132,12 @@ def committed(body: ToolResult) -> list[tuple[str, str]]:
         return []
     quiet = [("", subject) for _, subject in _QUIET_COMMIT.findall(body.subject)]
     return _COMMITTED.findall(body.output) or quiet
+
+
+def pushed_to(body: ToolResult) -> str:
+    """Returns the address that a command has pushed to, which git also names if it can't; empty if it did not push."""
+    pushed = _PUSHED.search(body.output) if body.op == "shell" and body.status == "ok" else None
+    return pushed[1] if pushed is not None and "git push" in body.subject and " ! [" not in body.output else ""
 
 
 def branch_in(body: ToolResult) -> str:

@@ -180,7 +180,9 @@ def _failures_after(failures: tuple[Failure, ...], body: ToolResult, at_ms: int,
         return failures
     mark = signature(body)
     if not has_failed:
-        return tuple(replace(failure, solved=_solves(failure, mark, turn)) for failure in failures)
+        to = commands.pushed_to(body)
+        solved = [_solves(failure, mark, turn) or (to != "" and to in failure.why) for failure in failures]
+        return tuple(replace(one, solved=is_solved) for one, is_solved in zip(failures, solved, strict=True))
     former = next((failure for failure in failures if failure.signature == mark), None)
     new = Failure(
         tried=tried(body),

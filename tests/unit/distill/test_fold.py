@@ -150,6 +150,22 @@ def test_a_commit_is_named_with_its_id_if_git_printed_one() -> None:
     assert talk.turn.commits == ("Cap it (1a2b3c4)", "Round it")
 
 
+@pytest.mark.parametrize(
+    ("output", "solved"),
+    [
+        ("To https://git.example/shop.git\n   58c5eb5..6b8d816  main -> main", True),
+        ("To https://git.example/shop.git\n ! [rejected]  main -> main", False),
+        ("To https://git.example/docs.git\n   58c5eb5..6b8d816  main -> main", False),
+    ],
+)
+def test_a_push_that_failed_is_solved_by_a_push_to_the_same_address(output: str, solved: bool) -> None:
+    why = "fehler: Fehler beim Versenden einiger Referenzen nach 'https://git.example/shop.git'"
+    talk = Conversation().user("Push it.").ran("git add . && git commit -m Cap && git push", why, status="error")
+    talk.user("And?").ran("git pull --rebase && make && git push origin main", output)
+
+    assert [failure.solved for failure in talk.digest.failures] == [solved]
+
+
 def test_the_same_failure_again_is_counted_and_a_failed_edit_is_solved_by_the_edit_of_its_file() -> None:
     talk = Conversation().user("Go.")
     for number in range(3):
