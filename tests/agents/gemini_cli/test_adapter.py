@@ -113,11 +113,38 @@ async def test_a_document_that_a_newer_client_continued_counts_once(tmp_path: Pa
     assert standing_prompts(tmp_path / "ledger.sqlite") == ["Make a pear cost as much as an apple", "What is left?"]
 
 
+@pytest.mark.parametrize("backwards", [False, True], ids=["as written", "the other way round"])
+async def test_the_document_of_the_clients_investigator_is_that_of_a_sub_agent(tmp_path: Path, backwards: bool) -> None:
+    """It has the session's id, and nothing else says whose it is (0.29.5)."""
+    document = json.loads(ONE_SHOT.path.read_bytes())
+    root = tmp_path / "tmp"
+    task = "Your task is to do a deep investigation of the codebase to find all relevant files.\n<objective>\nPrices"
+    own = [
+        {"id": f"i{number}", "timestamp": document["startTime"], "type": kind, "content": [{"text": text}]}
+        for number, (kind, text) in enumerate((("user", task), ("gemini", "I look."), ("user", "You MUST end now.")))
+    ]
+    for name, written in (("06-00", document), ("06-01", document | {"messages": own})):
+        chat(tmp_path, "shop", f"session-2026-11-20T{name}-b1b751cc.json").write_text(json.dumps(written))
+    sources = AGENT.sources(root)
+    ledger = await Ledger.open(tmp_path / "ledger.sqlite", DigestReducer())
+    try:
+        for source in sources[::-1] if backwards else sources:
+            assert (await ingest(ledger, AGENT, source, root_of=ProjectRoot, now_ms=lambda: LATER_MS)).error is None
+    finally:
+        await ledger.close()
+
+    assert len(sources) == 2
+    assert standing_prompts(tmp_path / "ledger.sqlite") == [
+        "Make a pear cost as much as an apple",
+        "Look at @stock.py and plan the plum",
+    ]
+
+
 def standing_prompts(path: Path) -> list[str]:
     with closing(connect_read_only(path)) as db:
         [session] = sessions(db, limit=10)
         found = [stored.body for stored in session_events(db, session)]
-    return [body.text for body in found if isinstance(body, UserPrompt)]
+    return [body.text for body in found if isinstance(body, UserPrompt) and body.actor == "human"]
 
 
 HASH = hashlib.sha256(b"/home/dev/shop").hexdigest()

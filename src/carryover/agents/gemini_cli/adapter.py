@@ -138,7 +138,8 @@ def _header(recorder: GeminiRecorder, line: Fields) -> None:
     """Handles the first record. It may be repeated when a session is resumed; only the first one counts."""
     if recorder.context.session is None:
         session = usable_id(line.get("sessionId"))
-        subagent_id = session if text_of(line.get("kind")) == "subagent" else None
+        own_id = usable_id(line.get("subagentId")) or session
+        subagent_id = own_id if text_of(line.get("kind")) == "subagent" else None
         recorder.change(session=session, subagent_id=subagent_id, folder=usable_id(line.get("projectHash")))
     if not recorder.context.last_ms:
         recorder.at(line.get("startTime"))

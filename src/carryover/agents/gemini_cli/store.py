@@ -11,14 +11,16 @@ writes a document in place, so a read may find half of it and is tried again.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
 from carryover.adapter.contract import Batch, FileStat, Record
+from carryover.agents.gemini_cli.contents import parts_of, shown_text
 from carryover.records import rawjson
-from carryover.records.lenient import fields_of
+from carryover.records.lenient import fields_of, text_of
 from carryover.text.pattern import later
 from carryover.transcript.files import read_beside, read_document
 from carryover.transcript.jsonl import JsonlReader
@@ -46,6 +48,10 @@ LAYOUTS: Final = (
     ),
 )
 _MAX_NOTE_BYTES: Final = 1 << 20
+_BEFORE_PROMPT: Final = 10
+"""Messages of the client, such as those on updates, that may precede the first prompt."""
+_INVESTIGATION: Final = "Your task is to do a deep investigation of the codebase "
+"""How the prompt begins that the client gives its investigator (December 2025, 0.29)."""
 _HASH: Final = later(r"[0-9a-f]{64}")
 
 
@@ -112,6 +118,8 @@ def conversation_in(path: Path, stat: FileStat) -> Document:
         raise not_whole(path, stat, "not a conversation")
     names = ("sessionId", "projectHash", "startTime", "kind", "directories")
     header = {name: document[name] for name in names if name in document}
+    if investigator := _investigator_in(messages):
+        header |= {"kind": msgspec.Raw(b'"subagent"'), "subagentId": investigator}
     root, summary = start_folder(path), document.get("summary")
 
     def begin(on: bool, more: bool) -> bytes:
@@ -119,3 +127,12 @@ def conversation_in(path: Path, stat: FileStat) -> Document:
 
     end = msgspec.json.encode({"$set": {"summary": summary}}) if summary is not None else None
     return Document("document", messages, begin, end=end)
+
+
+def _investigator_in(messages: Sequence[msgspec.Raw]) -> msgspec.Raw | None:
+    """Returns the id of the first prompt if it is the task of the client's investigator: that sub-agent has a document
+    of its own, with the session's id and without a `kind`."""
+    first = (message for message in map(fields_of, messages[:_BEFORE_PROMPT]) if text_of(message.get("type")) == "user")
+    prompt = next(first, {})
+    task = shown_text(parts_of(prompt.get("content")) or [])
+    return prompt.get("id") if task.startswith(_INVESTIGATION) else None
