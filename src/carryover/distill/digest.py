@@ -121,6 +121,14 @@ class Call(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     turn: int = 0
 
 
+class Change(msgspec.Struct, frozen=True, array_like=True):
+    """The lines that an edit added and took out, as checksums, and the turn that it was made in."""
+
+    turn: int
+    added: int
+    removed: int
+
+
 class EditedFile(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A file that was changed, described by its newest edit."""
 
@@ -136,6 +144,17 @@ class EditedFile(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     anchor: str | None = None
     elsewhere_ms: int = 0
     """When it was found to have been changed since by something else, last."""
+    changes: tuple[Change, ...] = ()
+    """Its newest edits."""
+
+
+class Revert(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """An edit that put a file back as it was before turn `of`, or deleted a file of that turn."""
+
+    path: str
+    of: int
+    turn: int
+    at_ms: int
 
 
 class SeenDocument(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -251,6 +270,7 @@ class Digest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     summary: Summary | None = None
     recap: Summary | None = None
     touched: tuple[EditedFile, ...] = ()
+    reverts: tuple[Revert, ...] = ()
     documents: tuple[SeenDocument, ...] = ()
     runs: tuple[SeenRun, ...] = ()
     calls: tuple[Call, ...] = ()

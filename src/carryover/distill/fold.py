@@ -8,7 +8,7 @@ from typing import Any, Final
 from msgspec.structs import replace
 
 from carryover import model
-from carryover.distill import commands, documents, turns
+from carryover.distill import commands, documents, reverting, turns
 from carryover.distill.commands import (
     committed,
     error_in,
@@ -224,7 +224,10 @@ def _edit(digest: Digest, event: Event, body: FileEdit) -> Digest:
         temporary=body.change == "delete" and former is not None and former.change in ("add", "delete"),
         line=body.line,
         anchor=clip(body.anchor, chars=120) if body.anchor else None,
+        changes=reverting.with_change(former.changes if former else (), body, digest.prompts),
     )
+    reverts = reverting.after_edit(digest.reverts, former, body, digest.prompts, event.at_ms)
+    digest = replace(digest, reverts=reverts)
     others = (other for other in digest.touched if other.path not in (body.path, body.old_path))
     digest = replace(at_work(digest, event), touched=(*others, file)[-_MOST_EDITED_FILES:], failures=failures)
     digest = documents.after_edit(digest, event, body)

@@ -24,6 +24,7 @@ from carryover.distill.sections import (
 from carryover.distill.sections.next_action import is_planned, next_entries
 from carryover.distill.sections.recent_calls import call_entries
 from carryover.distill.sections.recent_files import file_entries, recent_files
+from carryover.distill.sections.reverted import reverted_entries
 from carryover.distill.trail import Past, Step, is_unfinished, past_of, running_jobs
 from carryover.distill.view import ProjectView
 from carryover.distill.worth import InPlay, in_play, mentioned
@@ -114,7 +115,7 @@ def distill(
         "Also in progress": progress_log.parallel_entries(past),
         "What the user said": user_said.said_entries(past, chain.from_iterable(of_task.values())),
         "Recent files": [*file_entries(past, recent), *call_entries(past)],
-        "Failed approaches": failed_approaches.failed_entries(past),
+        "Failed approaches": [*reverted_entries(past), *failed_approaches.failed_entries(past)],
         "Progress log": progress_log.progress_entries(past),
         "From the agent's own summary": progress_log.summary_entries(past),
         "Git context": [Entry(text=text, kind="git", weight=WEIGHTS["git"].first) for text in git],

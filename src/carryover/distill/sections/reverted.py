@@ -1,0 +1,57 @@
+"""What a later turn reverted, with the prompts of both: an approach that was not wanted, or that did not work."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import groupby
+from typing import Final
+
+from carryover.distill.digest import Revert
+from carryover.distill.entry import BY_WORTH, WEIGHTS, Entry
+from carryover.distill.quotes import earlier, in_quotes
+from carryover.distill.sections.quoting import from_session
+from carryover.distill.sections.recent_files import relative
+from carryover.distill.trail import Past
+from carryover.distill.view import SessionView
+
+_MOST_FILES: Final = 3
+_PROMPT_CHARS: Final = 110
+_BEFORE_CHARS: Final = 50
+
+
+def reverted_entries(past: Past) -> list[Entry]:
+    """Returns a line for each turn that reverted what others had changed, newest first."""
+    found = [(one, session) for session in past.view.sessions for one in session.digest.reverts]
+    found.sort(key=lambda each: (-each[0].at_ms, each[1].session, -each[0].turn))
+    weight = WEIGHTS["reverted"]
+    entries: list[Entry] = []
+    for (session, turn), group in groupby(found, key=lambda each: (each[1], each[0].turn)):
+        back = [one for one, _ in group]
+        least = weight.first if len(entries) < weight.most else BY_WORTH.first
+        text = _text(past, session, back)
+        entries.append(from_session(session, turn, text, "edit", least, at_ms=back[0].at_ms))
+    return entries
+
+
+def _text(past: Past, session: SessionView, back: Sequence[Revert]) -> str:
+    newest = back[0]
+    notes = filter(None, (_asked(session, newest.turn, _PROMPT_CHARS), earlier(newest.at_ms, past.at_ms)))
+    turns = sorted({one.of for one in back})
+    before = _with(f"turn {turns[0]}", _asked(session, turns[0], _BEFORE_CHARS))
+    if len(turns) > 1:
+        before = f"turns {', '.join(map(str, turns))}"
+    paths = [*dict.fromkeys(relative(one.path, past.view.root) or one.path for one in reversed(back))]
+    more = f" and {len(paths) - _MOST_FILES} more" if len(paths) > _MOST_FILES else ""
+    where = f"{', '.join(paths[:_MOST_FILES])}{more}"
+    asked = _with(past.turn(newest.turn, session), ", ".join(notes))
+    return f"Reverted in {asked}: what {before} had changed in {where}"
+
+
+def _with(name: str, notes: str) -> str:
+    return f"{name} ({notes})" if notes else name
+
+
+def _asked(session: SessionView, number: int, chars: int) -> str:
+    """Returns the beginning of a turn's prompt; empty if it has none or is no longer known."""
+    prompt = next((turn.prompt for turn in session.digest.turns if turn.number == number), "")
+    return in_quotes(prompt, chars, tail=0.0) if prompt else ""
