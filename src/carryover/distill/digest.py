@@ -184,7 +184,7 @@ class SeenRun(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Failure(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A call that failed. `solved`: the same thing succeeded later."""
+    """A call that failed. `solved`: the same thing succeeded later. `words`: what the agent said right after it."""
 
     tried: str
     why: str
@@ -193,6 +193,7 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     turn: int = 0
     times: int = 1
     solved: bool = False
+    words: str = ""
 
 
 class OpenQuestion(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

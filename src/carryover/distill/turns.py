@@ -13,7 +13,7 @@ from carryover.distill.commands import tests_in
 from carryover.distill.digest import Call, Digest, Failure, Heard, Pending, Reply, Said, Turn
 from carryover.distill.forms import filled_in, whole_form
 from carryover.distill.own_text import only_points_at_handoff, without_handoffs, without_mark
-from carryover.distill.quotes import clip, clip_middle
+from carryover.distill.quotes import clip, clip_middle, lines_of, sentences
 from carryover.model import Event
 from carryover.text.harmless import one_line
 from carryover.text.markdown import without_thinking
@@ -54,6 +54,7 @@ _LONGEST_QUEUED: Final = 600
 _LONGEST_REPORT: Final = 3000
 _LONGEST_ADDED: Final = 1200
 _MOST_ENDED: Final = 4
+_LONGEST_REMARK: Final = 200
 _SHORTEST_JOB: Final = 5
 """A shorter id may stand in any output."""
 _BY_SIGNAL: Final = 128
@@ -193,7 +194,7 @@ def message(digest: Digest, event: Event, body: model.AssistantMessage) -> Diges
     text = without_mark(without_handoffs(without_thinking(body.text))).strip()
     if not text:
         return digest
-    digest = at_work(digest, event)
+    digest = _with_remark(at_work(digest, event), text)
     turn = digest.turns[-1]
     before = tuple(replace(one, text=clip_middle(one.text, chars=_LONGEST_OTHER)) for one in turn.said)
     announces = body.final is None and text.endswith((":", "："))
@@ -204,6 +205,22 @@ def message(digest: Digest, event: Event, body: model.AssistantMessage) -> Diges
     said = _newest((*before, newest), _MOST_SAID)
     digest = with_turn(digest, said=said, end=end, grows=body.grows, last_ms=event.at_ms)
     return replace(digest, ended=(), ending=None if closing else digest.ending)
+
+
+def _with_remark(digest: Digest, text: str) -> Digest:
+    """Returns the digest with what the agent says right after a call that failed: why, and what it tries instead. One
+    sentence that leads to the next call says neither."""
+    failure = digest.failures[-1] if digest.failures else None
+    call = digest.calls[-1] if digest.calls else None
+    if failure is None or call is None or failure.words or digest.open_calls:
+        return digest
+    if call.status != "error" or (call.at_ms, call.turn) != (failure.at_ms, failure.turn):
+        return digest
+    said = lines_of(text)[:1]
+    if not said or (said[0].endswith((":", "：")) and len(sentences(said[0])) == 1):
+        return digest
+    words = clip(said[0], chars=_LONGEST_REMARK)
+    return replace(digest, failures=(*digest.failures[:-1], replace(failure, words=words)))
 
 
 def answer(digest: Digest, event: Event, body: model.Answer) -> Digest:

@@ -6,7 +6,7 @@ from typing import Final
 
 from carryover.distill.digest import Failure
 from carryover.distill.entry import BY_WORTH, WEIGHTS, Entry, EntryKind, Weight
-from carryover.distill.quotes import PIECE_CHARS, cut_middle, earlier
+from carryover.distill.quotes import PIECE_CHARS, cut_middle, earlier, in_quotes, lines_of
 from carryover.distill.sections.quoting import from_session
 from carryover.distill.sections.recent_files import edited_since
 from carryover.distill.trail import Past
@@ -14,6 +14,9 @@ from carryover.distill.view import ProjectView, SessionView
 
 _MOST_FAILED: Final = 4
 _MOST_SOLVED: Final = 3
+_WHY_CHARS: Final = 110
+_WORDS_CHARS: Final = 180
+"""A reason beside the agent's words, and these."""
 
 
 def failed_entries(past: Past) -> list[Entry]:
@@ -45,6 +48,17 @@ def _failures(view: ProjectView, *, solved: bool) -> list[tuple[Failure, Session
     return list(reversed(unique.values()))
 
 
+def _words(past: Past, failure: Failure, session: SessionView) -> str:
+    """Returns what the agent said right after, unless it succeeded later, or that ended its turn: an answer is quoted
+    elsewhere."""
+    turns = session.digest.turns if failure in session.digest.failures else ()
+    answer = next((turn.answer for turn in turns if turn.number == failure.turn), "")
+    if failure.solved or not failure.words or "".join(lines_of(answer)[:1]).startswith(failure.words.removesuffix("…")):
+        return ""
+    agent = past.names.get(session.agent, session.agent)
+    return f"{agent} then: {in_quotes(failure.words, _WORDS_CHARS, tail=0.0)}"
+
+
 def _is_of_standing(past: Past, failure: Failure, session: SessionView) -> bool:
     """Whether a call failed in the turn that tells where it stands, or where the work does: the next agent meets it
     first."""
@@ -62,7 +76,9 @@ def _failure(past: Past, failure: Failure, session: SessionView, weight: Weight)
     since = "solved since" if failure.solved else edited_since(failure.tried, failure.at_ms, past.view)
     notes = ", ".join(filter(None, (turn, times, ago, since)))
     where = f" ({notes})" if notes else ""
-    why = f"{where} → {failure.why or 'failed without a word'}"
+    words = _words(past, failure, session)
+    reason = cut_middle(failure.why, _WHY_CHARS, tail=0.6) if words else failure.why
+    why = f"{where} → {'; '.join(filter(None, (reason, words))) or 'failed without a word'}"
     room = max(60, PIECE_CHARS + 10 - len(why))  # the reason says more than the attempt
     text = f"{cut_middle(failure.tried, room)}{why}"
     kind: EntryKind = "job" if failure.signature.startswith("job:") else "call"

@@ -3,7 +3,22 @@
 from __future__ import annotations
 
 from carryover import model
-from support.conversation import ROOT, section, session, under
+from support.conversation import GOAL, ROOT, section, session, under
+
+
+def test_a_failed_call_stands_with_what_the_agent_said_right_after_unless_that_was_its_answer() -> None:
+    talk = session("s1").user(GOAL).ran("pip install money", "ERROR: 401 from the registry", status="error")
+    [line] = section(talk.says("The registry wants a token."), title="Failed approaches")
+    assert line.endswith("→ ERROR: 401 from the registry")
+
+    [line] = section(talk.ran("make").says("It is built."), title="Failed approaches")
+    assert line.endswith("→ ERROR: 401 from the registry; claude-code then: “The registry wants a token.”")
+
+    [line] = section(talk.ran("pip install money").says("It is installed."), title="Failed approaches")
+    assert line.endswith("solved since) → ERROR: 401 from the registry")
+
+    silent = session("s1").user(GOAL).ran("make cap", status="error").says("No rule.", final=False).ran("ls")
+    assert under("Failed approaches", silent.says("Done.")).endswith("→ claude-code then: “No rule.”")
 
 
 def test_what_was_reverted_stands_with_the_prompts_of_both_turns() -> None:
