@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Mapping, Sequence
-from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -24,17 +23,9 @@ from carryover.distill.view import Opinion, ProjectView, has_past, was_brought_i
 from carryover.export.dial import dialed
 from carryover.facts import Facts, FileFacts, GitFacts, ProjectRoot, is_foreign
 from carryover.fsio import is_folder
-from carryover.ledger.queries import (
-    agents_here,
-    by_last_use,
-    project_by_id,
-    project_by_root,
-    published_git,
-    related_projects,
-)
+from carryover.ledger.queries import agents_here, by_last_use, project_by_root, published_git, related_projects
 from carryover.model import Pin
 from carryover.outside.listed import GITIGNORE
-from carryover.probe.at_once import begun
 from carryover.probe.checkout import Checkout
 from carryover.probe.files import file_facts
 from carryover.probe.git import TIMEOUT_S, OwnWrites, git_facts
@@ -44,7 +35,7 @@ from carryover.projects.handoff_file import PAGE, STORE, Published, handoff_path
 from carryover.projects.root import agents_checkouts
 from carryover.publish.gitignore import open_to_git, without_rule
 from carryover.publish.pointers import without_block
-from carryover.publish.project_view import UnknownProject, newest_first, project_view
+from carryover.publish.project_view import newest_first, project_view
 from carryover.redact import CleanText
 from carryover.text.reset_times import on_this_machine
 
@@ -93,16 +84,15 @@ def made_handoff(
 ) -> Refreshed:
     """Returns the handoff as it would be published now, led by `own` if given; one for a budget of `tokens` above the
     file's is filled from the ledger's events. Git gets at most `git_s`. Raises LookupError like `view_now`."""
-    root = _root_of(db, project)
-    checkout = Checkout(Path(root))
-    head = checkout.head_stamp() if _is_here(checkout.root) else 0
-    asked = begun(partial(git_now, checkout, last_git, timeout_s=git_s))  # takes as long as reading the view
     view = view_now(db, project, config)
+    checkout = Checkout(Path(view.root))
     settings = settings_for_work(view, config)
     related = related_projects(db, view.root, view.main_root)
     if not has_past(view) and not was_brought_in(view):
         return Refreshed(root=view.root, settings=settings, handoff=None, text=None, git=last_git, related=related)
-    facts = Facts(asked(), files_now(view), elsewhere_lines(db, view), clock=on_this_machine)
+    head = checkout.head_stamp() if _is_here(checkout.root) else 0
+    git = git_now(checkout, last_git, timeout_s=git_s)
+    facts = Facts(git, files_now(view), elsewhere_lines(db, view), clock=on_this_machine)
     # Not what is on PATH: the same ledger gives the same handoff, in the daemon and in each shell.
     found = config.agents.selected if config.agents.selected is not None else agents_here(db)
     startable = by_last_use(db, startable_agents(found), project if isinstance(project, int) else None)
@@ -194,15 +184,6 @@ def _joined(sections: Sequence[Section]) -> tuple[Section, ...]:
 
 def _time_of(brought_in: Opinion | Pin) -> int:
     return brought_in.at_ms
-
-
-def _root_of(db: sqlite3.Connection, project: int | ProjectRoot) -> str:
-    if isinstance(project, ProjectRoot):
-        return project.root
-    row = project_by_id(db, project)
-    if row is None:
-        raise UnknownProject(project)
-    return row.root
 
 
 def view_now(db: sqlite3.Connection, project: int | ProjectRoot, config: Config) -> ProjectView:

@@ -1,10 +1,8 @@
 from __future__ import annotations
 
-import threading
 import time
 from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 import pytest
 from msgspec.structs import replace
@@ -27,7 +25,7 @@ from carryover.projects.handoff_file import HANDOFF, Published
 from carryover.projects.policy import AWAITS_WORK
 from carryover.projects.root import StatePaths
 from carryover.publish.forgetting import publish_here, remove_published
-from carryover.publish.make import Refreshed, elsewhere_lines, git_now, view_now
+from carryover.publish.make import Refreshed, elsewhere_lines, git_now
 from carryover.publish.refresh import awaits_handoff, refresh, refused_before_work, with_placeholder
 from support.repository import repository
 from support.scribe import Scribe, ledger_with_prompt
@@ -69,27 +67,6 @@ def test_where_git_is_too_slow_its_last_state_stands_marked_as_old(home: Path) -
 
     assert git_now(Checkout(root), last, timeout_s=0) == replace(last, stale=True)
     assert git_now(Checkout(root), timeout_s=0) is None
-
-
-async def test_git_is_asked_while_the_ledger_is_read(
-    home: Path, paths: StatePaths, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    project = await ledger_with_prompt(paths.state.ledger, repository(home / "app"))
-    asked = threading.Event()
-
-    def ask(*given: Any, **options: Any) -> GitFacts | None:
-        asked.set()
-        return git_now(*given, **options)
-
-    def read(*given: Any) -> ProjectView:
-        assert asked.wait(10)
-        return view_now(*given)
-
-    monkeypatch.setattr("carryover.publish.make.git_now", ask)
-    monkeypatch.setattr("carryover.publish.make.view_now", read)
-
-    git = refreshed(paths, project).git
-    assert git is not None and git.branch == "main"
 
 
 async def test_where_no_project_is_removed_the_newest_handoff_stays(home: Path, paths: StatePaths) -> None:
