@@ -7,7 +7,7 @@ from typing import Final
 
 from carryover.distill.digest import JOB, Said, SeenRun
 from carryover.distill.entry import BY_WORTH, WEIGHTS, Entry
-from carryover.distill.quotes import branch_name, cut_middle, earlier, excerpt
+from carryover.distill.quotes import branch_name, cut_middle, earlier, in_quotes
 from carryover.distill.sections.open_questions import asking_sessions, newest_run
 from carryover.distill.sections.progress_log import is_done_since
 from carryover.distill.sections.quoting import announced, from_turn, joined_short, last_words, parted
@@ -143,7 +143,7 @@ def result_of(seen: SeenRun) -> str:
 
 def _jobs(past: Past) -> str:
     """Returns the jobs that may still run, each with how long before it was started or mentioned."""
-    jobs = [(excerpt(job.text, 100), earlier(job.at_ms, past.at_ms)) for job, _ in running_jobs(past)]
+    jobs = [(in_quotes(job.text, 100), earlier(job.at_ms, past.at_ms)) for job, _ in running_jobs(past)]
     shown = [f"{text} ({ago})" if ago else text for text, ago in jobs[-_MOST_JOBS:]]
     more = [f"and {len(jobs) - _MOST_JOBS} more"] if len(jobs) > _MOST_JOBS else []
     return f"started in the background, no end recorded: {'; '.join((*shown, *more))}" if shown else ""
@@ -157,7 +157,7 @@ def _jobs_ended(past: Past) -> str:
         return ""
     ended = [call for call in digest.calls if call.name == JOB and call.at_ms > made.at_ms]
     ends = (call.subject + ("" if call.status == "ok" else f" → error: {call.output}") for call in ended)
-    shown = "; ".join([*dict.fromkeys(excerpt(end, 140) for end in ends)][-_MOST_ENDED:])
+    shown = "; ".join([*dict.fromkeys(in_quotes(end, 140) for end in ends)][-_MOST_ENDED:])
     return f"ended since the compaction summary: {shown}" if shown else ""
 
 

@@ -90,7 +90,7 @@ def test_jobs_that_ended_since_a_summary_are_told_beside_it() -> None:
         talk.event(job)
 
     stands = under("Where it stands", talk)
-    assert "ended since the compaction summary: Docs completed; Labels completed → error: Out of usage." in stands
+    assert "ended since the compaction summary: “Docs completed”; “Labels completed → error: Out of usage.”" in stands
     assert stands.count("Labels completed") == 1
     assert "Early done" not in stands
     assert "ended since" not in under("Where it stands", talk.says("All is done."))

@@ -70,9 +70,9 @@ def test_an_edit_without_a_result_may_or_may_not_have_been_made() -> None:
 def test_a_job_runs_until_it_ends_or_was_not_heard_of_for_a_day() -> None:
     talk = worked().user("Serve it.").event(model.BackgroundTask(task_id="j", state="running", label="npm run serve"))
     talk.says("It runs.")
-    assert "no end recorded: npm run serve" in under("Where it stands", talk)
+    assert "no end recorded: “npm run serve”" in under("Where it stands", talk)
 
-    assert "npm run serve (5 h earlier)" in under("Where it stands", talk, worked("s2", hours=5))
+    assert "“npm run serve” (5 h earlier)" in under("Where it stands", talk, worked("s2", hours=5))
     assert "npm run serve" not in under("Where it stands", talk, worked("s2", hours=50))
     talk.event(model.BackgroundTask(task_id="j", state="done"))
     assert "no end recorded" not in under("Where it stands", talk)
