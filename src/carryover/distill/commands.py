@@ -106,8 +106,10 @@ def why(output: str, *, of_edit: bool = False) -> str:
 
 def error_in(output: str) -> str:
     """Returns the last line of an output that looks like an error; empty if there is none."""
-    newest = _telling(output)[:-41:-1]
-    found = (next(filter(form.match, newest), "") for form in (_RAISED, _REPORTED, _LOCATED))
+    newest = _telling(output)[::-1]
+    # A stack is long, and nothing but what was raised is at its head.
+    within = ((_RAISED, 40), (_REPORTED, 40), (_LOCATED, 40), (_RAISED, 200))
+    found = (next(filter(form.match, newest[:lines]), "") for form, lines in within)
     return clip(one_line(next(filter(None, found), "")), chars=_CAUSE_CHARS)
 
 

@@ -169,3 +169,10 @@ def test_a_command_whose_time_was_up_failed_for_that(output: str) -> None:
 def test_a_commit_or_a_switch_names_the_branch(output: str, branch: str) -> None:
     assert branch_in(result("./new.sh", status="ok", output=output)) == (branch if "Switched" in output else "")
     assert branch_in(result("git commit -m 'Add a cap'", status="ok", output=output)) == branch
+
+
+def test_what_was_raised_stands_at_the_head_of_a_long_stack() -> None:
+    stack = "".join(f"  at Task Step{number}(int\n     timeout) in\n     Steps.cs:{number}\n" for number in range(30))
+    assert why(f"Loading shop.csproj\nTimeoutException: No answer.\n{stack}") == "TimeoutException: No answer."
+    newer = f"TimeoutException: No answer.\n{stack}error: the restore failed\n"
+    assert why(newer) == "error: the restore failed"
