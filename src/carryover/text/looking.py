@@ -40,6 +40,7 @@ _PREFIX: Final = later(
     r"^\s*(?:(?:cd|pushd|source|\.|export|set)\s[^&|;]*(?:&&|;)\s*|[A-Z_][A-Z0-9_]*=\S+\s+"
     r"|(?:sudo|time|env|timeout \S+)\s+)+"
 )
+_GOES_ON: Final = later(r"\bgit (?:-[cC] \S+ )?([a-z-]{2,20}) --continue\b")
 _REDIRECTED: Final = later(r"\s[\d#&]?>{1,2}\s?(?:&[\d#]|\S+)")
 
 
@@ -73,8 +74,11 @@ def found_nothing(command: str, code: int | None) -> bool:
 
 
 def is_retry(failed: str, succeeded: str) -> bool:
-    """Whether two commands are the same with other options or another launcher. A success behind a pipe doesn't
-    count, as the exit code is not the command's, nor one that only looks at what the failed one was to leave."""
+    """Whether two commands are the same with other options or another launcher, or the second ends what the first has
+    left under way, as `git rebase --continue` does. A success behind a pipe doesn't count, as the exit code is not the
+    command's, nor one that only looks at what the failed one was to leave."""
+    if (goes_on := _GOES_ON.search(succeeded)) and f"git {goes_on[1]} " in f"{failed} ":
+        return not set("|;") & set(succeeded[goes_on.end() :])
     words = _core(failed)
     others = _core(succeeded)
     shorter = min(len(words), len(others))

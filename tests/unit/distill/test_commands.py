@@ -74,9 +74,13 @@ def test_a_last_step_that_found_nothing_and_an_exit_of_its_own_are_no_failure(
         ("-x", "--help", False),
         ("python move.py && tail -n 10 move.log", "tail -n 20 move.log", False),
         ("cd src && cat -n cart.py", "cat cart.py", True),
+        ("git checkout new && git cherry-pick 9cad#c", "git add . && git cherry-pick --continue --no-edit", True),
+        ("git pull && git rebase main", "GIT_EDITOR=true git -c core.editor=true rebase --continue", True),
+        ("git rebase main", "git rebase --continue 2>&1 | tail -3", False),
+        ("git rebase main", "git cherry-pick --continue", False),
     ],
 )
-def test_a_retry_differs_in_options_or_launcher(first: str, later: str, same: bool) -> None:
+def test_a_retry_differs_in_options_or_launcher_or_ends_what_was_begun(first: str, later: str, same: bool) -> None:
     assert is_retry(first, later) == same
 
 
