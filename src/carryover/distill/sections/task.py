@@ -20,6 +20,7 @@ from carryover.distill.trail import Past, Step, goal_of, is_aside, says_somethin
 from carryover.distill.view import ProjectView
 
 _QUEUED_CHARS: Final = 360
+_OWN_CHARS: Final = 1200
 _MOST_OF_PASTE: Final = 12
 _MOST_TAKEN_UP: Final = 3
 _NEWEST: Final = 12
@@ -187,11 +188,14 @@ def typed_since(past: Past) -> list[Pending | Reply]:
 
 def _typed(past: Past) -> list[Entry]:
     weight = WEIGHTS["typed"]
+    turn = past.lead.digest.turn
+    # What was typed into a template's turn is all that says what it is to make (Codex 0.105 with Spec Kit).
+    most = _OWN_CHARS if turn is not None and turn.is_template else _QUEUED_CHARS
     entries: list[Entry] = []
     for back, one in enumerate(reversed(typed_since(past))):
         ago = earlier(one.at_ms, past.at_ms)
         when = f" ({ago})" if ago else ""
         label = f"Typed while the agent worked{when}"
-        text = quoted_prompt(one.text, _QUEUED_CHARS)
+        text = quoted_prompt(one.text, most)
         entries = [*parted(past.main, text, "queued prompt", weight.at(back), label=label, at_ms=one.at_ms), *entries]
     return entries

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from carryover.distill.render import render
-from carryover.model import PlanItem, PlanUpdate, TurnEnd
+from carryover.model import PlanItem, PlanUpdate, TurnEnd, UserPrompt
 from support.conversation import GOAL, ROOT, handoff, session, under, worked
 
 
@@ -102,3 +102,13 @@ def test_a_prompt_after_a_question_is_not_said_to_answer_it() -> None:
     talk = worked(says="It is in cents.\n\nShall the receipt have it too?").user("Open the cart once more.")
 
     assert under("Next action", talk) == "claude-code had asked right before turn 2: Shall the receipt have it too?"
+
+
+def test_what_is_typed_into_the_turn_of_a_template_is_the_task_in_full() -> None:
+    form = "\n## User Input\n```text\n\n```\n## Outline\n" + "Check what the template says.\n" * 60
+    spec = "Build a shop. " + " ".join(f"Page {at} shows the wares of shelf {at} with prices." for at in range(12))
+    template = session("s1").event(UserPrompt(text=form, stored=True)).calls("ls")
+    plain = session("s2").user(GOAL).calls("ls")
+    told = [under("Task", talk.event(UserPrompt(text=spec, in_turn=True))) for talk in (template, plain)]
+
+    assert ["shelf 6 with prices" in task for task in told] == [True, False]
