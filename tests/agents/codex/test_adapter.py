@@ -112,3 +112,15 @@ def test_a_reviewed_hook_is_found_by_its_file_event_and_place() -> None:
     assert not is_reviewed("PreCompact", 0, 0)
     assert not is_reviewed("Stop", 0, 0)
     assert not is_reviewed("SessionStart", 0, 0, state=1)
+
+
+@pytest.mark.parametrize("folder", ["sessions/2026/10/08", "archived_sessions"])
+@pytest.mark.parametrize("part", ["", "_01a11a87-92b6-74c3-8eaa-7b183d015d9c"])
+def test_a_thread_that_goes_on_in_another_file_is_one_session(folder: str, part: str) -> None:
+    """The app of 0.159 names the file after the thread and its part."""
+    thread = "01a11a66-69d2-7072-8c11-2cf4d936b972"
+    path = Path(f"/home/dev/.codex/{folder}/rollout-2026-10-08T16-00-54-{thread}{part}.jsonl")
+    source = AGENT.source_of(path, Path("/home/dev/.codex") / folder.partition("/")[0])
+
+    assert source is not None
+    assert source.session == thread

@@ -34,7 +34,8 @@ from carryover.transcript.recorder import Recorder, SessionFacts, differing, usa
 
 _NAME: Final = (
     r"rollout-\d{4}-\d{2}-\d{2}T\d{2}-\d{2}-\d{2}-"
-    r"(?P<session>(?i:[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}))\.jsonl"
+    r"(?P<session>(?i:[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}))"
+    r"(?:_(?i:[0-9a-f-]{36}))?\.jsonl"  # a thread goes on in further files (0.159): then a part's id follows its own
 )
 LAYOUTS: Final = (
     Layout(root="sessions", globs=("[0-9]*/[0-9]*/[0-9]*/rollout-*.jsonl",), pattern=rf"\d+/\d+/\d+/{_NAME}"),
