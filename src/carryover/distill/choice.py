@@ -169,7 +169,7 @@ class _Choice:
         since = self._turns_since.get((entry.session, entry.turn or 0), 0)
         return _Offer(
             names={key: self._names[key].worth for key in _keys_in(entry.shown) if key in self._names},
-            alone=max(0.0, LINE["any line"] + LINE["turns since"] * math.log1p(since)),
+            alone=entry.alone + max(0.0, LINE["any line"] + LINE["turns since"] * math.log1p(since)),
             tokens=estimated_tokens(entry.shown) + _LINE_TOKENS,  # whichever part is taken first has the label
         )
 

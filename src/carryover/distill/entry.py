@@ -27,6 +27,8 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     agent: str = ""
     turn: int | None = None
     at_ms: int = 0
+    alone: float = 0.0
+    """What it is worth beside its names, more than any line."""
     members: tuple[Entry, ...] = ()
     """The short lines that share this line, if it has several."""
 

@@ -9,6 +9,8 @@ from itertools import chain, takewhile
 from operator import itemgetter
 from typing import Final
 
+from msgspec.structs import replace
+
 from carryover.distill.digest import Pending, Reply, Turn
 from carryover.distill.entry import WEIGHTS, Entry, Weight
 from carryover.distill.pastes import is_machine_line, parts, quoted_prompt, typed_words
@@ -29,6 +31,8 @@ _LEAST_AGAIN: Final = 2
 _LEAST_TOKENS: Final = 20
 """In how many answers or paths of edited files names of a prompt come again, or how long it is."""
 _LONG_TOKENS: Final = 200
+_TYPED: Final = 0.2
+"""What a typed line of the task is worth beside its names: a ruling may have none."""
 
 
 def pin_entries(view: ProjectView) -> list[Entry]:
@@ -165,7 +169,8 @@ def _prompt(step: Step, weight: Weight, paste: Weight, label: str) -> list[Entry
     turn = step.turn
     attached = f" (+{turn.attachments} attached)" if turn.attachments else ""
     typed = "\n…\n".join(text for is_pasted, text in parts(turn.prompt) if not is_pasted)  # around a paste
-    entries = parted(step, f"{typed}{attached}".strip(), "prompt", weight, label=label)
+    words = parted(step, f"{typed}{attached}".strip(), "prompt", weight, label=label)
+    entries = [replace(entry, alone=_TYPED) for entry in words]
     pastes = (text for is_pasted, text in parts(turn.prompt) if is_pasted)
     for text in pastes:
         chars = len(text) + max(0, turn.chars - len(turn.prompt))
