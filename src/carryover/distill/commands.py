@@ -33,6 +33,7 @@ _LOCATED: Final = later(r"\S+?(?::\d+:\d+:|\(\d+,\d+\):) \S")
 """A line and a column, as compilers and linters name them and a search does not."""
 _TIMED_OUT: Final = later(r"command timed out\b", re.I)
 """What clients put before or after what a command has printed until then, which may all be well."""
+_NO_CHAIN: Final = later(r"[;\n]|\|\|")
 _FILE_NAME: Final = later(r"[\w-]+\.\w+")
 _FRAME: Final = later(r"\+ |npm (?:error|ERR!) A complete log of this run ")
 _SHORT_CAUSE: Final = 60
@@ -70,6 +71,17 @@ def tried(result: ToolResult) -> str:
 def signature(result: ToolResult) -> str:
     """Returns a text that is equal for repeated attempts: numbers and white space don't count."""
     return f"{result.op}:{_mark(without_prefix(result.subject))}"
+
+
+def steps(result: ToolResult) -> frozenset[str]:
+    """Returns the signatures of the steps that have all succeeded if a chain of them has, each run only if the one
+    before succeeded. Of a last step behind a pipe that is not known."""
+    subject = without_bodies(result.subject)
+    if result.op != "shell" or _NO_CHAIN.search(subject):
+        return frozenset()
+    *before, last = subject.split("&&")
+    ran = before if "|" in last else [*before, last]
+    return frozenset(f"shell:{_mark(without_prefix(step))}" for step in ran if "|" not in step)
 
 
 def _mark(subject: str) -> str:

@@ -180,9 +180,13 @@ def _failures_after(failures: tuple[Failure, ...], body: ToolResult, at_ms: int,
         return failures
     mark = signature(body)
     if not has_failed:
-        to = commands.pushed_to(body)
-        solved = [_solves(failure, mark, turn) or (to != "" and to in failure.why) for failure in failures]
-        return tuple(replace(one, solved=is_solved) for one, is_solved in zip(failures, solved, strict=True))
+        again, to = commands.steps(body), commands.pushed_to(body)
+
+        def is_solved(failure: Failure) -> bool:
+            is_pushed = to != "" and to in failure.why
+            return is_pushed or failure.signature in again or _solves(failure, mark, turn)
+
+        return tuple(replace(failure, solved=is_solved(failure)) for failure in failures)
     former = next((failure for failure in failures if failure.signature == mark), None)
     new = Failure(
         tried=tried(body),

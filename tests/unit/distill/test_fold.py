@@ -114,6 +114,23 @@ def test_a_failure_is_solved_once_the_same_succeeds() -> None:
     assert failure(talk.ran("pip install money", "ok")).solved
 
 
+@pytest.mark.parametrize(
+    ("later", "solved"),
+    [
+        ("chmod +x cap.sh && ./cap.sh --all", True),
+        ("./cap.sh --all && cat cap.log | tail -3", True),
+        ("chmod +x cap.sh && ./cap.sh --all | tail -3", False),
+        ("./cap.sh --all; echo $?", False),
+        ("./cap.sh --all || true && ls", False),
+        ("echo ./cap.sh --all", False),
+    ],
+)
+def test_a_failure_is_solved_by_a_chain_that_cannot_have_succeeded_without_it(later: str, solved: bool) -> None:
+    talk = Conversation().user("Cap it.").ran("./cap.sh --all", "Permission denied", status="error").user("And?")
+
+    assert failure(talk.user("Now?").ran(later, "ok")).solved is solved
+
+
 @pytest.mark.parametrize(("prompts_between", "solved"), [(0, True), (1, True), (2, False)])
 def test_a_failure_is_solved_by_the_same_with_other_options_unless_that_came_much_later(
     prompts_between: int, solved: bool
