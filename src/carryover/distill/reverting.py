@@ -22,7 +22,8 @@ def with_change(changes: tuple[Change, ...], edit: FileEdit, turn: int) -> tuple
 
 
 def _checksum(lines: list[str], mark: str) -> int:
-    return zlib.crc32("\n".join(line[1:].strip() for line in lines if line.startswith(mark)).encode())
+    text = "\n".join(line[1:].strip() for line in lines if line.startswith(mark))
+    return zlib.crc32(text.encode(errors="surrogatepass"))  # JSON may hold half a character
 
 
 def after_edit(

@@ -25,6 +25,11 @@ def test_an_edit_reverts_another_if_it_adds_what_that_took_out_and_takes_out_wha
     assert reverts(talk) == [(2, 1)]
 
 
+def test_half_a_character_is_a_change_like_any_other() -> None:
+    talk = edits(session("s1").user(GOAL), "-a\n+\ud83d")
+    assert reverts(edits(talk.user("Undo that."), "-\ud83d\n+a")) == [(2, 1)]
+
+
 def test_what_is_changed_further_or_in_the_same_turn_is_not_reverted() -> None:
     talk = edits(session("s1").user(GOAL), "-price = cents\n+price = float(cents)")
     edits(talk, "-price = float(cents)\n+price = cents")
