@@ -39,7 +39,8 @@ class Copy:
 
     def run(self, *command: str) -> subprocess.CompletedProcess[str]:
         """Runs Python at the top of the checkout, with this copy of Scribe among the agents."""
-        path = os.pathsep.join(map(str, (CHECKOUT / "src", CHECKOUT / "tests", self.top / "elsewhere_tests")))
+        ours = (CHECKOUT / name for name in ("src", "tests", "lab"))
+        path = os.pathsep.join(map(str, (*ours, self.top / "elsewhere_tests")))
         env = {**os.environ, "PYTHONPATH": path, "COLUMNS": "200", "PYTHONDONTWRITEBYTECODE": "1"}
         return subprocess.run([sys.executable, *command], cwd=CHECKOUT, env=env, capture_output=True, text=True)
 

@@ -29,8 +29,8 @@ from carryover.ledger.events import main_thread
 from carryover.ledger.queries import projects, work_sessions
 from carryover.past.context import root_of, state_dir
 from carryover.past.from_disk import temporary_ledger
-from carryover.publish.make import make
-from carryover.publish.project_view import MAX_SESSIONS, newest_first, project_view
+from carryover.publish.make import make, newest_first
+from carryover.publish.project_view import MAX_SESSIONS, project_view
 from carryover.records.fields import LATEST_MS
 from carryover.text.reset_times import on_this_machine
 from carryover.transcript.by_kind import reader_of_copies

@@ -3,8 +3,9 @@ Blocks."""
 
 from __future__ import annotations
 
+import heapq
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -19,12 +20,20 @@ from carryover.distill.sections.open_questions import opinion_entries
 from carryover.distill.sections.task import pin_entries
 from carryover.distill.shared import shared_sections
 from carryover.distill.trail import did_something, past_of
-from carryover.distill.view import Opinion, ProjectView, has_past, was_brought_in
-from carryover.export.dial import dialed
+from carryover.distill.view import Opinion, ProjectView, SessionView, has_past, was_brought_in
+from carryover.export.dial import Happened, dialed
 from carryover.facts import Facts, FileFacts, GitFacts, ProjectRoot, is_foreign
 from carryover.fsio import is_folder
-from carryover.ledger.queries import agents_here, by_last_use, project_by_root, published_git, related_projects
-from carryover.model import Pin
+from carryover.ledger.events import events_back
+from carryover.ledger.queries import (
+    agents_here,
+    by_last_use,
+    project_by_root,
+    published_git,
+    related_projects,
+    session_of,
+)
+from carryover.model import Pin, UserPrompt
 from carryover.outside.listed import GITIGNORE
 from carryover.probe.checkout import Checkout
 from carryover.probe.files import file_facts
@@ -35,7 +44,7 @@ from carryover.projects.handoff_file import PAGE, STORE, Published, handoff_path
 from carryover.projects.root import agents_checkouts
 from carryover.publish.gitignore import open_to_git, without_rule
 from carryover.publish.pointers import without_block
-from carryover.publish.project_view import newest_first, project_view
+from carryover.publish.project_view import project_view
 from carryover.redact import CleanText
 from carryover.text.reset_times import on_this_machine
 
@@ -285,3 +294,16 @@ def _whether_here(root: Path, commit: str) -> str:
     except OSError:
         return ""
     return ", which is here" if asked.code == 0 else ", which is not here; `git fetch` may bring it"
+
+
+def newest_first(db: sqlite3.Connection, view: ProjectView) -> Iterator[Happened]:
+    """Yields the events of the view's sessions with their turns, newest first; reads only as many as are consumed."""
+    return heapq.merge(*(_of_session(db, session) for session in view.sessions), key=lambda event: -event.at_ms)
+
+
+def _of_session(db: sqlite3.Connection, view: SessionView) -> Iterator[Happened]:
+    row = session_of(db, view.agent, view.session)
+    turn = view.digest.prompts
+    for at_ms, body in events_back(db, row.id) if row is not None else ():
+        yield Happened(view, turn, at_ms, body)
+        turn -= isinstance(body, UserPrompt) and body.begins_turn

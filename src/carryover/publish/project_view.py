@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import heapq
 import sqlite3
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
@@ -17,12 +16,10 @@ from carryover.distill.digest import Digest
 from carryover.distill.stored_digest import decode_digest, fold_events
 from carryover.distill.trail import is_unfinished
 from carryover.distill.view import Opinion, ProjectView, SessionView, SharedHandoff, Worktree
-from carryover.export.dial import Happened
 from carryover.fsio import is_there
 from carryover.ledger.codec import unpack_digest
 from carryover.ledger.events import (
     ThreadRow,
-    events_back,
     main_thread,
     pins,
     provisional_bodies,
@@ -33,14 +30,13 @@ from carryover.ledger.events import (
 from carryover.ledger.queries import (
     project_by_id,
     project_by_root,
-    session_of,
     sessions,
     snapshot,
     work_sessions,
     worktrees,
 )
 from carryover.ledger.rows import SessionRow
-from carryover.model import NOTE, SHARED, Pin, UserPrompt
+from carryover.model import NOTE, SHARED, Pin
 from carryover.publish.own_words import OwnWords
 
 MAX_SESSIONS: Final = 20
@@ -183,19 +179,6 @@ def _digest(db: sqlite3.Connection, session: SessionRow, thread: ThreadRow) -> D
         bodies = stored_bodies(db, thread.id)
         digest = fold_events(Digest(), (body.of(session.native_id, thread.subagent_id) for body in bodies))
     return digest
-
-
-def newest_first(db: sqlite3.Connection, view: ProjectView) -> Iterator[Happened]:
-    """Yields the events of the view's sessions with their turns, newest first; reads only as many as are consumed."""
-    return heapq.merge(*(_of_session(db, session) for session in view.sessions), key=lambda event: -event.at_ms)
-
-
-def _of_session(db: sqlite3.Connection, view: SessionView) -> Iterator[Happened]:
-    row = session_of(db, view.agent, view.session)
-    turn = view.digest.prompts
-    for at_ms, body in events_back(db, row.id) if row is not None else ():
-        yield Happened(view, turn, at_ms, body)
-        turn -= isinstance(body, UserPrompt) and body.begins_turn
 
 
 @lru_cache(maxsize=64)  # all but one are the same in the next handoff

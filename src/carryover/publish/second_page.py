@@ -18,8 +18,7 @@ from carryover.probe.checkout import Checkout
 from carryover.probe.looks import give_up_if_late
 from carryover.projects.handoff_file import PAGE, STORE, Published, read_handoff, write_handoff
 from carryover.projects.policy import refusal_by_git
-from carryover.publish.make import Refreshed, view_now
-from carryover.publish.project_view import newest_first
+from carryover.publish.make import Refreshed, newest_first, view_now
 from carryover.redact import CleanText
 
 

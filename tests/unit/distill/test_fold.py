@@ -427,28 +427,3 @@ def test_edited_files_go_with_the_folder_that_a_command_removes() -> None:
     talk.ran("rm -rf /home/dev/shop/lib")
     gone = [(file.path[-4:], file.temporary) for file in talk.digest.touched if file.change == "delete"]
     assert gone == [("n.sh", True), ("a.py", True), ("b.py", False)]
-
-
-@pytest.mark.parametrize(
-    ("said", "kept"),
-    [
-        ("The registry wants a token. I build it from the sources instead.\n\nThat takes long.", "The registry wants"),
-        ("No token here. I build it from the sources:", "No token here. I build"),
-        ("Let me look at the registry:", ""),
-    ],
-)
-def test_a_failure_keeps_what_the_agent_said_right_after(said: str, kept: str) -> None:
-    talk = session("s1").user(GOAL).ran("pip install money", "ERROR: 401", status="error").says(said, final=False)
-    [failure] = talk.ran("make").says("It is built.").digest.failures
-
-    assert failure.words.startswith(kept) and (failure.words == "") == (kept == "")
-    assert "takes long" not in failure.words and "built" not in failure.words
-
-
-def test_what_is_said_after_another_call_is_not_about_the_failure() -> None:
-    talk = session("s1").user(GOAL).ran("pip install money", "ERROR: 401", status="error").ran("ls", "cart.py")
-    [failure] = talk.says("There is one file.").digest.failures
-
-    assert failure.words == ""
-    twice = session("s2").user(GOAL).ran("make", "no", status="error").says("A rule is missing.", final=False)
-    assert twice.says("I add it.").digest.failures[0].words == "A rule is missing."

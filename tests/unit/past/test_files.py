@@ -5,7 +5,8 @@ from carryover.model import FileEdit, Retracted, UserPrompt
 from carryover.past.files import files_changed
 from carryover.past.session import session_outline
 from carryover.past.timeline import Wanted, timeline
-from carryover.publish.project_view import newest_first, project_view
+from carryover.publish.make import newest_first
+from carryover.publish.project_view import project_view
 from support.scribe import AGENT, Reading, Scribe
 
 

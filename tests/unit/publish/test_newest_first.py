@@ -1,7 +1,8 @@
 from __future__ import annotations
 
 from carryover.model import AssistantMessage, UserPrompt
-from carryover.publish.project_view import newest_first, project_view
+from carryover.publish.make import newest_first
+from carryover.publish.project_view import project_view
 from support.scribe import Reading, Scribe
 
 

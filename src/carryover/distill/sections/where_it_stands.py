@@ -7,7 +7,7 @@ from typing import Final
 
 from carryover.distill.digest import JOB, Said, SeenRun
 from carryover.distill.entry import BY_WORTH, WEIGHTS, Entry
-from carryover.distill.quotes import branch_name, cut_middle, earlier, excerpt, in_quotes
+from carryover.distill.quotes import branch_name, cut_middle, earlier, in_quotes
 from carryover.distill.sections.open_questions import asking_sessions, newest_run
 from carryover.distill.sections.progress_log import is_done_since
 from carryover.distill.sections.quoting import announced, from_turn, joined_short, last_words, parted
@@ -163,7 +163,7 @@ def _jobs_ended(past: Past) -> str:
 
 def _ended_unsaid(past: Past) -> str:
     """Returns the jobs that have ended since the agent last spoke: its last words may say that they run."""
-    shown = "; ".join(excerpt(job.text, 140) for job in past.main.digest.ended)
+    shown = "; ".join(in_quotes(job.text, 140) for job in past.main.digest.ended)
     return f"ended since the last words: {shown}" if shown else ""
 
 

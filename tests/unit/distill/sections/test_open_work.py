@@ -196,6 +196,6 @@ def test_a_job_that_ended_after_the_last_words_is_told_beside_them() -> None:
 
     stopped = BackgroundTask(task_id="b1", state="stopped", label='Background command "Run all tests" was stopped')
     again = BackgroundTask(task_id="b1", state="stopped")
-    told = 'ended since the last words: Background command "Run all tests" was stopped'
+    told = 'ended since the last words: “Background command "Run all tests" was stopped”'
     assert under("Where it stands", talk.event(stopped).event(again)).count(told) == 1
     assert "ended since" not in under("Where it stands", talk.says("They were stopped."))

@@ -36,10 +36,8 @@ def test_the_last_words_are_quoted_in_full_with_the_question_under_its_own_headi
         (TurnEnd(reason="interrupted"), "interrupted by the user"),
         (TurnEnd(reason="error", message="529 overloaded"), 'ended in an error after 2 calls: "529 overloaded"'),
         (
-            TurnEnd(
-                reason="error", message='400 {"error":{"code":400,"message":"No such model"},"user_id":"user_3A4BC5"}'
-            ),
-            'ended in an error after 2 calls: "400 No such model"',
+            TurnEnd(reason="error", message='400 {"error":{"code":400,"message":"No model"},"user_id":"u_3A4BC5"}'),
+            'ended in an error after 2 calls: "400 No model"',
         ),
         (TurnEnd(reason="limit", resets="3pm"), "stopped at its usage limit"),
     ],
@@ -76,7 +74,7 @@ def test_a_job_runs_until_it_ends_or_was_not_heard_of_for_a_day() -> None:
     assert "npm run serve" not in under("Where it stands", talk, worked("s2", hours=50))
     talk.event(model.BackgroundTask(task_id="j", state="done"))
     assert "no end recorded" not in under("Where it stands", talk)
-    assert "ended since the last words: npm run serve: done" in under("Where it stands", talk)
+    assert "ended since the last words: “npm run serve: done”" in under("Where it stands", talk)
 
 
 def test_a_test_run_in_a_subfolder_says_where() -> None:
