@@ -10,12 +10,14 @@ import stat
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 from carryover.platform import here
 
 _LOCK_TRIES = 5
 _LOCK_PAUSE_S = 0.02
+Sync = Literal["before", "after", "never"]
+"""When a new file is synced to the disk: before it takes its place, after that, or never."""
 SCRATCH: Final = "carryover-scratch-"
 """Prefix of the names of scratch folders."""
 
@@ -62,29 +64,28 @@ def atomic_replace(
     *,
     mode: int | None = None,
     follow: bool = True,
-    durable: bool = True,
-    at_once: bool = False,
+    sync: Sync = "before",
 ) -> None:
     """Replaces `path` with `data` atomically: a reader sees the old file or the new one, even after a power cut.
 
     A symlink stays and its target is replaced; with `follow=False` the link itself is replaced. The mode of an existing
     file is kept unless `mode` is given; a new file gets `mode` or the umask's default. On any error the old file stays
-    as it was and nothing is left beside it. Without `durable` the disk is not waited for, and a power cut may leave an
-    empty file: only for what can be recreated. `at_once`: readers see it before the disk is waited for, and the old
-    file again if the disk then refuses it; until this returns, a power cut may leave an empty file. Raises OSError if
-    the folder is missing, not writable, full...
+    as it was and nothing is left beside it. `sync`: whether the disk is waited for before readers see the file, after,
+    or never. Until it was waited for, a power cut may leave an empty file, so this is for what can be recreated; if the
+    disk refuses it after, readers see the old file again. Raises OSError if the folder is missing, not writable or
+    full.
     """
     target = Path(os.path.realpath(path)) if follow else path
-    temporary = written_beside(target, data, mode=mode, durable=durable and not at_once)
+    temporary = written_beside(target, data, mode=mode, durable=sync == "before")
     try:
-        if durable and at_once:
+        if sync == "after":
             _show_and_sync(temporary, target)
         else:
             temporary.replace(target)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
-    if durable:
+    if sync != "never":
         sync_folder(target.parent)
 
 
@@ -152,8 +153,7 @@ def write_if_changed(
     *,
     mode: int | None = None,
     follow: bool = True,
-    durable: bool = True,
-    at_once: bool = False,
+    sync: Sync = "before",
 ) -> bool:
     """Replaces `path` like `atomic_replace`, but only if its bytes differ from `data`; returns whether they did.
 
@@ -169,7 +169,7 @@ def write_if_changed(
             raise
         same = False
     if not same:
-        atomic_replace(path, data, mode=mode, follow=follow, durable=durable, at_once=at_once)
+        atomic_replace(path, data, mode=mode, follow=follow, sync=sync)
     elif mode is not None and stat.S_IMODE(path.stat().st_mode) != mode:
         path.chmod(mode)
     return not same

@@ -73,7 +73,7 @@ def test_a_mac_is_asked_to_empty_the_memory_of_its_disk(tmp_path: Path) -> None:
     """What `fsync` does there may be lost in a power cut."""
     asked: list[int] = []
     with on(Darwin(control=lambda _descriptor, command, _argument: asked.append(command))):
-        atomic_replace(tmp_path / "passing", b"data", durable=False)
+        atomic_replace(tmp_path / "passing", b"data", sync="never")
         assert asked == []
         atomic_replace(tmp_path / "kept", b"data")
 

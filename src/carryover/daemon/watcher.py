@@ -173,7 +173,7 @@ class Watcher:
     def _sing(self) -> None:
         """Makes a change that the system has to report."""
         with suppress(OSError):
-            atomic_replace(self.context.state.canary / "canary.txt", _SONG, mode=0o600, durable=False)
+            atomic_replace(self.context.state.canary / "canary.txt", _SONG, mode=0o600, sync="never")
 
     def _watch_once(
         self, folders: Mapping[TranscriptRoot, _Identity | None], loop: asyncio.AbstractEventLoop, *, polling: bool

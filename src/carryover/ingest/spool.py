@@ -101,7 +101,7 @@ class Spool:
             return
         with suppress(OSError, ValueError):
             data = read_beginning(Path(transcript), MAX_SESSION_BYTES)
-            atomic_replace(copy_beside(path), data, mode=0o600, follow=False, durable=False)
+            atomic_replace(copy_beside(path), data, mode=0o600, follow=False, sync="never")
 
 
 def collect_pending(spool: Spool, agents: Mapping[str, Agent], selected: Iterable[str]) -> dict[str, list[Skipped]]:

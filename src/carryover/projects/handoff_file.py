@@ -9,7 +9,7 @@ from typing import Final
 
 import msgspec
 
-from carryover.fsio import private_dir, read_bytes_bounded, write_if_changed
+from carryover.fsio import Sync, private_dir, read_bytes_bounded, write_if_changed
 from carryover.redact import CleanText
 
 STORE: Final = ".carryover"
@@ -56,14 +56,14 @@ def read_handoff(file: Path) -> bytes:
     return read_bytes_bounded(file, _LIMIT_BYTES, follow=False)
 
 
-def write_handoff(folder: Path, text: CleanText, name: str = HANDOFF, *, durable: bool = True) -> bool:
+def write_handoff(folder: Path, text: CleanText, name: str = HANDOFF, *, sync: Sync = "after") -> bool:
     """Writes the handoff (0600) to `folder` (0700); returns whether it was different. Raises OSError if it can't.
 
     Readers see it before the disk is waited for, since it can be made again: after a power cut just then it is missing
-    or empty, and not yet recorded as published. Without `durable`, the disk is not waited for at all.
+    or empty, and not yet recorded as published.
     """
     in_project = folder.name == STORE
     # A project that was moved away meanwhile is not made again, nor is a link followed that a checkout has put there.
     private_dir(folder, parents=not in_project, follow=not in_project)
     data = text.encode(errors="replace")
-    return write_if_changed(folder / name, data, mode=0o600, follow=False, durable=durable, at_once=True)
+    return write_if_changed(folder / name, data, mode=0o600, follow=False, sync=sync)

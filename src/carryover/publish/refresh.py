@@ -62,7 +62,7 @@ def put_in_place(made: Refreshed, config: Config, paths: StatePaths, *, newest: 
     published = _published(made, made.text, paths, partial(write_loaded_files, made, config))
     if newest and not made.settings.excluded:
         # A copy for people to look at, in a folder which the user may have linked to another disk.
-        write_handoff(paths.state.root.resolve(), made.text, durable=False)
+        write_handoff(paths.state.root.resolve(), made.text, sync="never")
     return msgspec.structs.replace(made, published=published)
 
 
