@@ -10,6 +10,7 @@ import sys
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from itertools import count
 from pathlib import Path
 from typing import Any, Final
 
@@ -125,9 +126,8 @@ def test_a_running_daemon_is_mentioned(shop: Path, run: Run) -> None:
         running.settle()
         daemon = status_json(run)["daemon"]
         for_people = run("status", "-v")[1]
-        # It looks again at what it has just written.
-        wait_until("all to be read and written", lambda: "caught up" in run("status")[1])
-        short = run("status")[1]
+        said = (run("status")[1] for _ in count())
+        short = wait_until("all to be read and written", lambda: text if "caught up" in (text := next(said)) else None)
 
     assert (daemon["version"], daemon["caught_up"]) == (__version__, True)
     assert [project["root"] for project in daemon["projects"]] == [str(shop)]
