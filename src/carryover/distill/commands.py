@@ -74,8 +74,8 @@ def signature(result: ToolResult) -> str:
 
 
 def steps(result: ToolResult) -> frozenset[str]:
-    """Returns the signatures of the steps that have all succeeded if a chain of them has, each run only if the one
-    before succeeded. Of a last step behind a pipe that is not known."""
+    """Returns the signatures of the steps of a chain that succeeded, each of which ran only if the one before it did.
+    Whether a step before a pipe succeeded is not known."""
     subject = without_bodies(result.subject)
     if result.op != "shell" or _NO_CHAIN.search(subject):
         return frozenset()

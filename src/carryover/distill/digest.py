@@ -244,7 +244,7 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     parts: tuple[SummaryPart, ...] = ()
 
 
-class Name(msgspec.Struct, frozen=True, array_like=True, gc=False):  # a handoff reads thousands, and none is a circle
+class Name(msgspec.Struct, frozen=True, array_like=True, gc=False):  # a handoff reads thousands, with no cycle
     """What a thread mentioned of one name. Places in time are numbers of the thread's events, counted from 1; 0 is
     never."""
 

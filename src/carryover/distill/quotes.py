@@ -30,7 +30,7 @@ LINE_BREAK: Final = " ¶ "
 BESIDE: Final = " | "
 """Joins what was said at several places on one line, of which each names its own."""
 _FORGED: Final = later(r" \| (?=.{0,240}?\((?i:turn) \d|[A-Z][^|:]{2,80}: )")
-"""What goes on as a line of ours does behind `BESIDE`: with a place, or with a speaker and a colon."""
+"""Text that looks like one of our entries on a shared line: a place, or a speaker and a colon."""
 
 _PLAIN_NAME: Final = later(r"[\w./@#+-]+")
 _BRANCH_CHARS: Final = 80

@@ -29,7 +29,7 @@ def _checksum(lines: list[str], mark: str) -> int:
 def after_edit(
     known: tuple[Revert, ...], former: EditedFile | None, edit: FileEdit, turn: int, at_ms: int
 ) -> tuple[Revert, ...]:
-    """Returns the reverts after an edit. What was reverted and then made again is none."""
+    """Returns the reverts after an edit. One that was itself reverted no longer counts."""
     of = _reverted_turn(former, edit, turn) if former is not None else None
     if of is None:
         return known

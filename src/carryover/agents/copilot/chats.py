@@ -268,8 +268,8 @@ def is_given(raw: msgspec.Raw | None) -> bool:
 
 
 def local_path(uri: msgspec.Raw | None) -> str | None:
-    """Returns the absolute path in a URI, given as an object or as text; None if it is not on this machine. One of
-    Windows gets slashes."""
+    """Returns the absolute path in a URI, given as an object or as text; None if it is not on this machine. Windows
+    paths get slashes."""
     found = path_of(_REMOTE.sub("", uri_in(uri))) or ""
     found = found.replace("\\", "/") if not found.startswith("/") else found
     return posixpath.normpath(found) if usable_folder(found) is not None else None

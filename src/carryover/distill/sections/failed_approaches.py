@@ -16,7 +16,7 @@ _MOST_FAILED: Final = 4
 _MOST_SOLVED: Final = 3
 _WHY_CHARS: Final = 110
 _WORDS_CHARS: Final = 180
-"""A reason beside the agent's words, and these."""
+"""How much of these words is shown, and of the reason (above) beside them."""
 
 
 def failed_entries(past: Past) -> list[Entry]:

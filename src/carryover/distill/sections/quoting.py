@@ -164,8 +164,8 @@ class LastWords(NamedTuple):
 
 
 def last_words(turn: Turn) -> LastWords:
-    """Returns all last words of an answered turn; of a turn that was cut off, only a question that it asked before and
-    that the user has said nothing after, such as the answer to a tool's question that put it again."""
+    """Returns all last words of an answered turn. Of a turn that was cut off, returns only a question that the user did
+    not reply to, not even where a tool asked it again."""
     if turn.end == "answered":
         return _words_of(turn.answer)
     replied_ms = max((reply.at_ms for reply in turn.replies if reply.text), default=0)

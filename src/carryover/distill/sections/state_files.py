@@ -18,7 +18,7 @@ Visit = tuple[SeenDocument, SessionView]
 """What one session did with a document."""
 _MOST: Final = 12
 _WITHOUT: Final = 3
-"""Most answers since a document was read that was never edited and that no box is checked of."""
+"""After so many answers, a document that was only read, and has no box checked, gives way."""
 
 
 def documents_of(view: ProjectView, *, outside: bool = True) -> dict[str, list[Visit]]:
