@@ -1,4 +1,4 @@
-"""Does several things at once, in threads. `concurrent.futures` would load `logging` for that, which takes
+"""Does the same for several things at once, in threads. `concurrent.futures` would load `logging` for that, which takes
 as long as a question to git."""
 
 from __future__ import annotations
@@ -32,27 +32,3 @@ def at_once(do: Callable[[_Item], _T], items: Sequence[_Item], *, most: int) -> 
     for error in failed:
         raise error
     return [done[place] for place in range(len(items))]
-
-
-def begun(do: Callable[[], _T]) -> Callable[[], _T]:
-    """Begins to do something while its caller does something else; returns what waits for its end, and returns or
-    raises what it did."""
-    done: list[_T] = []
-    failed: list[BaseException] = []
-
-    def work() -> None:
-        try:
-            done.append(do())
-        except BaseException as error:
-            failed.append(error)
-
-    thread = threading.Thread(target=work, daemon=True)  # a disk that hangs must not keep the process from ending
-    thread.start()
-
-    def ended() -> _T:
-        thread.join()
-        for error in failed:
-            raise error
-        return done[0]
-
-    return ended

@@ -29,7 +29,7 @@ from carryover.past.findings.agents import agent_facts
 from carryover.past.findings.facts import Gathered, LedgerFacts, ProjectFacts, WouldRead
 from carryover.past.findings.ledger import ledger_facts
 from carryover.paths import StateDir
-from carryover.probe.at_once import at_once, begun
+from carryover.probe.at_once import at_once
 from carryover.probe.checkout import Checkout
 from carryover.probe.git_command import git_trouble
 from carryover.probe.git_dir import is_top
@@ -59,25 +59,23 @@ def gather(
     config, config_problem = _or_problem(lambda: load_config(state.config), Config())
     journal, journal_problem = _or_problem(lambda: load_journal(state), Journal())
     machine = Machine.here(config.agents.recorded_env())
-    service = begun(partial(service_status, os.environ))  # asks another program, as do the projects
     health, daemon_problem = _health(state)
     presume_silent(health.silent if health is not None else ())
     ledger, ledger_problem = _or_problem(lambda: ledger_facts(state, config, machine), None)
-    projects = begun(partial(_projects, ledger, config))
     corrupt = state.root.glob(f"{state.ledger.stem}.corrupt-*{state.ledger.suffix}")
-    agents = agent_facts(state, machine, config, ledger, in_short=in_short, ask=ask)
+    service = service_status(os.environ)
     facts = Gathered(
         version=__version__,
         build=build(),
         home=str(home),
         state_folder=str(state.root),
-        installed=bool(journal.settings) or service().installed,
+        installed=bool(journal.settings) or service.installed,
         journal_problem=journal_problem,
         paused=state.paused.exists(),
         daemon=health,
         daemon_problem=daemon_problem,
-        service=service(),
-        agents=agents,
+        service=service,
+        agents=agent_facts(state, machine, config, ledger, in_short=in_short, ask=ask),
         ledger=ledger,
         ledger_problem=ledger_problem,
         would_read=_would_read(config, home) if ledger is None and ledger_problem is None else (),
@@ -87,7 +85,7 @@ def gather(
         config_problem=f"{config_problem} {_holding(health)}" if config_problem is not None else None,
         sync=sync_status(state),
         git_trouble=_git_trouble(health, ledger),
-        projects=projects(),
+        projects=_projects(ledger, config),
         left_out={f"{place.id} of {place.package}": reason for place, reason in left_out().items()},
     )
     if with_channels:
