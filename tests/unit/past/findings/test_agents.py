@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
-from carryover.install.service import ServiceStatus
 from carryover.past.findings.facts import AgentFacts
 from carryover.past.findings.gather import gather
 from carryover.paths import StateDir
@@ -38,25 +35,6 @@ def test_in_short_only_selected_agents_are_started(state: StateDir, home: Path) 
     assert (home / "claude.starts").exists()
     assert not (home / "codex.starts").exists()
     assert found["codex"].newly_covered
-
-
-def test_the_service_manager_is_asked_while_agents_are_looked_for(
-    state: StateDir, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    looked = threading.Event()
-
-    def look(*_given: object, **_options: object) -> tuple[AgentFacts, ...]:
-        looked.set()
-        return ()
-
-    def ask(_env: Mapping[str, str]) -> ServiceStatus:
-        assert looked.wait(10)
-        return ServiceStatus(kind="systemd", installed=True)
-
-    monkeypatch.setattr("carryover.past.findings.gather.agent_facts", look)
-    monkeypatch.setattr("carryover.past.findings.gather.service_status", ask)
-
-    assert gather(in_short=True).service.installed
 
 
 def test_in_short_the_same_agents_are_here_and_a_selected_one_is_reported_in_full(state: StateDir, home: Path) -> None:
