@@ -5,6 +5,7 @@ import pty
 import re
 import select
 import signal
+import sys
 import termios
 import time
 from collections.abc import Mapping, Sequence
@@ -68,6 +69,10 @@ class Terminal:
         return self.text[before:]
 
     def signal(self, number: signal.Signals) -> None:
+        """Sends it once the program waits: between showing a question and reading, `input` would not notice it."""
+        deadline = time.monotonic() + LIMIT_S
+        while not self._waits():
+            assert time.monotonic() < deadline, f"is always busy; shown: {self.text}"
         self._process.send_signal(number)
 
     def end(self) -> tuple[int, str]:
@@ -82,6 +87,12 @@ class Terminal:
         last_on = max(self.shown.rfind(b"\x1b[?1006h"), self.shown.rfind(b"\x1b[?1049h"))
         after = self.shown[last_on:]
         return all(mode in after for mode in (b"\x1b[?1006l", b"\x1b[?1049l", b"\x1b[?25h"))
+
+    def _waits(self) -> bool:
+        """Whether it sleeps; elsewhere than on Linux nothing tells."""
+        if sys.platform != "linux":
+            return True
+        return Path(f"/proc/{self._process.pid}/stat").read_text().rpartition(")")[2].split()[0] == "S"
 
     def _read(self) -> bool:
         """False once nobody can show anything any more."""
