@@ -239,7 +239,13 @@ def test_a_worktree_that_codex_made_for_itself_is_work_on_the_main_checkout_with
     thread: CodexSession, codexs_own: Path, shop: Path, daemon: DaemonProcess
 ) -> None:
     (codexs_own / "cart.py").write_text("def total():\n    return 1\n")
-    asked = [carryover("handoff", cwd=folder).stdout for folder in (codexs_own, shop)]
+
+    def asked_in_both() -> str | None:
+        """On a busy machine git may not answer one of them in time."""
+        own, main = (carryover("handoff", cwd=folder).stdout for folder in (codexs_own, shop))
+        return own if own == main else None
+
+    asked = wait_until("the same handoff in both", asked_in_both)
     with daemon:
         daemon.settle()
         start = CodexSession(thread.home, codexs_own).payload("SessionStart", source="startup")
@@ -247,10 +253,9 @@ def test_a_worktree_that_codex_made_for_itself_is_work_on_the_main_checkout_with
         daemon.settle()
         again = carryover("handoff", cwd=codexs_own).stdout
 
-    assert asked[0] == asked[1]
-    for text in (*asked, again, told, handoff_of(shop)):
+    for text in (asked, again, told, handoff_of(shop)):
         assert "Add a discount function to the cart" in text
-    for text in (asked[0], again, handoff_of(shop)):
+    for text in (asked, again, handoff_of(shop)):
         assert f"`{codexs_own}/cart.py`" in text
     assert sorted(path.name for path in codexs_own.iterdir()) == [".git", "cart.py"]
     with closing(connect_read_only(daemon.state.ledger)) as db:
