@@ -20,7 +20,7 @@ class HookDesk:
     """See the module. `pool` does what is not done in threads of its own."""
 
     def __init__(self, context: DaemonContext, pool: Executor) -> None:
-        def remake(project: int, newest: bool, _git: GitFacts | None, now_ms: int) -> Refreshed:
+        def remake(project: int, newest: bool, _git: GitFacts | None, now_ms: int, _git_s: float) -> Refreshed:
             return refresh(context.paths, project, context.config, now_ms=now_ms, newest=newest)
 
         self.meter = context.meter

@@ -242,19 +242,21 @@ class Daemon:
             await self._notifier.send("READY=1")
             await asyncio.Event().wait()
 
-    def _refresh(self, project: int, moved_last: bool, git: GitFacts | None, now_ms: int) -> Refreshed:
+    def _refresh(self, project: int, moved_last: bool, git: GitFacts | None, now_ms: int, git_s: float) -> Refreshed:
         with self._context.read_ledger() as db:
             row = project_by_id(db, project)
-        look = partial(self._refreshed, project, moved_last, git, now_ms)
+        look = partial(self._refreshed, project, moved_last, git, now_ms, git_s)
         return look_at(row.root, look) if row is not None else look()
 
-    def _refreshed(self, project: int, moved_last: bool, git: GitFacts | None, now_ms: int) -> Refreshed:
+    def _refreshed(self, project: int, moved_last: bool, git: GitFacts | None, now_ms: int, git_s: float) -> Refreshed:
         context, started = self._context, project in self._hooks.starts.prepared
         with context.read_ledger() as db:
             refused = refused_before_work(db, project, context.config, asked=context.asked, started=started)
         if refused is not None:
             return refused
-        made = refresh(context.paths, project, context.config, now_ms=now_ms, last_git=git, newest=moved_last)
+        made = refresh(
+            context.paths, project, context.config, now_ms=now_ms, last_git=git, newest=moved_last, git_s=git_s
+        )
         self._notices.consider(made)
         # A session has started and there is nothing to hand over: its file says so.
         return with_placeholder(made, context.paths) if started else made

@@ -24,6 +24,7 @@ from carryover.fsio import is_empty, is_gone, mtime_ns
 from carryover.ledger.batch import Committed
 from carryover.ledger.connect import LedgerDamaged
 from carryover.probe.checkout import Checkout
+from carryover.probe.git import TIMEOUT_S
 from carryover.probe.looks import Silent, look_at_each
 from carryover.projects.handoff_file import Published
 from carryover.publish.make import Refreshed
@@ -34,8 +35,12 @@ QUIET_S: Final = 0.3
 _CAP_S: Final = 0.5
 HISTORY_S: Final = 5.0
 """How often a project is published while its history is read, since each time the reading waits for the processor."""
-Refresh = Callable[[int, bool, GitFacts | None, int], Refreshed]
-"""Refreshes a project: its id, whether it changed last, its last known git facts, and the time in ms. Blocks."""
+GIT_AGAIN_S: Final = 1.0
+"""After this long, git is asked once more, and given `PATIENT_S`: in a large repository it is never in time."""
+PATIENT_S: Final = 3.0
+Refresh = Callable[[int, bool, GitFacts | None, int, float], Refreshed]
+"""Refreshes a project: its id, whether it changed last, its last known git facts, the time in ms, and how long git
+may take in seconds. Blocks."""
 
 
 class Publication(msgspec.Struct):
@@ -87,6 +92,7 @@ class PublishQueue(WorkQueue[int]):
         self._was_published = published
         self._last_event_ms: dict[int, int] = {}
         self._news: set[int] = set()
+        self._git_was_late: set[int] = set()
         self._in_history: frozenset[int] = frozenset()
         """The projects of the source of old history that was read last."""
         self.outcomes: dict[int, Publication] = {}
@@ -183,9 +189,14 @@ class PublishQueue(WorkQueue[int]):
         started_ms, began_s, config = self._context.now_ms(), time.monotonic(), self._context.config
         moved_last = self._last_event_ms.get(project, 0) >= max(self._last_event_ms.values(), default=0)
         await self._before(project)
+        git_s = PATIENT_S if project in self._git_was_late else TIMEOUT_S
         made = await asyncio.get_running_loop().run_in_executor(
-            self._executor, self._refresh, project, moved_last, outcome.git, started_ms
+            self._executor, self._refresh, project, moved_last, outcome.git, started_ms, git_s
         )
+        self._git_was_late.discard(project)
+        if made.lacks_git and git_s < PATIENT_S:
+            self._git_was_late.add(project)
+            self.later(project, GIT_AGAIN_S)
         published = made.published
         await self._context.ledger.set_published(project, made.sha, started_ms, published.refusal, made.git)
         self._was_published(project, made)

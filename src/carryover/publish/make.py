@@ -75,6 +75,11 @@ class Refreshed(msgspec.Struct, frozen=True, kw_only=True):
     """The `Checkout.head_stamp` of the project before git was asked."""
 
     @property
+    def lacks_git(self) -> bool:
+        """Whether git did not say in time how things are now, or could not."""
+        return self.head != 0 and (self.git is None or self.git.stale)
+
+    @property
     def sha(self) -> str | None:
         """The fingerprint of the text, for comparison with the last published one."""
         return sha_of(self.text.encode()) if self.text is not None else None

@@ -23,6 +23,7 @@ from carryover.fsio import read_bytes_bounded
 from carryover.ledger.connect import connect_read_only
 from carryover.ledger.queries import agents_in, changed_since_published, has_only_pins, project_by_id
 from carryover.probe.checkout import Checkout
+from carryover.probe.git import TIMEOUT_S
 from carryover.probe.looks import give_up_if_late
 from carryover.projects.handoff_file import HANDOFF, STORE, Published, write_handoff
 from carryover.projects.policy import AWAITS_WORK, refusal
@@ -41,14 +42,15 @@ def refresh(
     now_ms: int,
     last_git: GitFacts | None = None,
     newest: bool = True,
+    git_s: float = TIMEOUT_S,
 ) -> Refreshed:
     """Makes the handoff of a project and writes it to the project's files.
 
-    `newest`: this project changed last, so its handoff is written to the state folder too. Raises LookupError for an
-    unknown project and UserError if the ledger can't be read.
+    `newest`: this project changed last, so its handoff is written to the state folder too. Git gets at most `git_s`.
+    Raises LookupError for an unknown project and UserError if the ledger can't be read.
     """
     with closing(connect_read_only(paths.state.ledger)) as db:
-        made = made_handoff(db, project_id, config, now_ms=now_ms, last_git=last_git)
+        made = made_handoff(db, project_id, config, now_ms=now_ms, last_git=last_git, git_s=git_s)
     give_up_if_late()
     return put_in_place(made, config, paths, newest=newest)
 

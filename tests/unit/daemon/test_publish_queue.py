@@ -13,12 +13,13 @@ import pytest
 
 from carryover.config import Config, PublishConfig
 from carryover.daemon.context import DaemonContext
-from carryover.daemon.publish_queue import HISTORY_S, QUIET_S, PublishQueue
+from carryover.daemon.publish_queue import GIT_AGAIN_S, HISTORY_S, PATIENT_S, QUIET_S, PublishQueue
 from carryover.facts import DAY_MS, GitFacts
 from carryover.ingest.pipeline import ingest
 from carryover.ledger.batch import Committed
 from carryover.ledger.connect import connect_read_only
 from carryover.ledger.queries import projects
+from carryover.probe.git import TIMEOUT_S
 from carryover.projects.root import find_root
 from carryover.publish.make import Refreshed
 from carryover.publish.refresh import refresh
@@ -29,11 +30,14 @@ from support.repository import git, repository
 
 
 class Desk:
-    """A publisher over a real ledger. `fails`: projects whose next refresh raises; `calls`: what was refreshed."""
+    """A publisher over a real ledger. `fails`: projects whose next refresh raises; `calls`: what was refreshed.
+    `git_is_late`: whether git needs longer than it usually gets; `git_s`: what it was given, in seconds."""
 
     def __init__(self, context: DaemonContext, pool: Executor) -> None:
         self.fails: set[int] = set()
         self.calls: list[tuple[int, bool]] = []
+        self.git_is_late = False
+        self.git_s: list[float] = []
         self.now_ms = 0
         self.config = Config()
         self.changed: list[int] = []
@@ -43,12 +47,16 @@ class Desk:
             context, self._refresh, pool, before=AsyncMock(), changed=self.changed.append, published=Mock()
         )
 
-    def _refresh(self, project: int, newest: bool, git: GitFacts | None, now_ms: int) -> Refreshed:
+    def _refresh(self, project: int, newest: bool, git: GitFacts | None, now_ms: int, git_s: float) -> Refreshed:
         self.calls.append((project, newest))
+        self.git_s.append(git_s)
+        git_s = 0.0 if self.git_is_late and git_s <= TIMEOUT_S else 60.0
         if project in self.fails:
             self.fails.remove(project)
             raise KeyError("words from a transcript")
-        return refresh(self._context.paths, project, self.config, now_ms=now_ms, last_git=git, newest=newest)
+        return refresh(
+            self._context.paths, project, self.config, now_ms=now_ms, last_git=git, newest=newest, git_s=git_s
+        )
 
     async def stored(self, session: ClaudeSession) -> int:
         """Bring `session` into the ledger; the id of its project. It is now the moment of its last event."""
@@ -243,6 +251,30 @@ async def test_a_checkout_of_another_branch_or_a_commit_is_published_too(desk: D
 
     assert "branch feature/x at" in handoff_of(session.cwd)
     assert len(desk.calls) == 2
+
+
+async def test_git_that_is_late_is_asked_once_more_and_given_more_time(
+    context: DaemonContext, pool: Executor, clock: Clock, session: ClaudeSession
+) -> None:
+    context.clock = clock
+    desk = Desk(context, pool)
+    repository(session.cwd, {"cart.py": ""})
+    session.prompt("Add a discount function")
+    project = await desk.stored(session)
+    desk.git_is_late = True
+
+    async def publish() -> bool:
+        """Whether what was due then tells what git says."""
+        while (key := desk.publisher.pop()) is not None:
+            await desk.publisher.handle(key)
+            desk.publisher.done(key)
+        return "branch main at" in handoff_of(session.cwd)
+
+    desk.publisher.mark_dirty([project], desk.now_ms)
+    assert (await publish(), desk.git_s) == (False, [TIMEOUT_S])
+    for _ in range(2):  # and not again without a change
+        clock.now += GIT_AGAIN_S
+        assert (await publish(), desk.git_s) == (True, [TIMEOUT_S, PATIENT_S])
 
 
 async def test_the_main_checkout_names_the_worktree_with_work_and_the_worktree_what_is_unfinished_in_the_other(

@@ -56,7 +56,7 @@ class Place:
         self.pages = SecondPages(context, pool)
         self.forgetting = Forgetting(context, self.queue, self.pages, rescan=self.rescan)
 
-    def _refresh(self, project: int, newest: bool, _git: GitFacts | None, at_ms: int) -> Refreshed:
+    def _refresh(self, project: int, newest: bool, _git: GitFacts | None, at_ms: int, _git_s: float) -> Refreshed:
         return refresh(self.context.paths, project, self.context.config, now_ms=at_ms, newest=newest)
 
     async def read(self, *sessions: ClaudeSession) -> None:
