@@ -1,4 +1,5 @@
-"""Finds the password of a login that is written as a pair: `credentials: admin / Sommer2024`."""
+"""Finds passwords that stand behind or before what tells of them: `credentials: admin / Sommer2024`, `Sommer2024 is my
+password`."""
 
 from __future__ import annotations
 
@@ -29,3 +30,28 @@ def passwords_of_logins(text: str, lower: str) -> Iterator[Span]:
         said = lower[max(0, second.start() - _MOST_BEFORE) : second.start()].rpartition("\n")[2]
         if any(word in said for word in words) and is_said_password(second["value"]):
             yield *second.span("value"), "password"
+
+
+_WORD: Final = later(r"password|passwort|contraseña|passcode")
+_SAID_FIRST: Final = later(
+    r"(?<![\w.,:/-])(?P<value>[^\s\"'`|<>()\\]{4,32})[ \t](?:is|ist|est|es)(?:[ \t]\w{1,12}){1,3}[ \t]\Z"
+)
+_MOST_SAID: Final = 90
+_END_OF_SENTENCE: Final = later(r"[\"'`]?[ \t]{0,24}(?:\Z|[\n,;!?]|\.(?:\s|\Z))")
+
+
+def ends_sentence(text: str, at: int) -> bool:
+    """Whether a sentence or a part of one ends at this place."""
+    return _END_OF_SENTENCE.match(text, at) is not None
+
+
+def passwords_said_first(text: str, lower: str) -> Iterator[Span]:
+    """Yields what a sentence calls a password at its end: `645866 is the computer password`."""
+    for word in _WORD.finditer(lower):
+        said = _SAID_FIRST.search(text, max(0, word.start() - _MOST_SAID), word.start())
+        if said is not None and ends_sentence(text, word.end()) and _is_password(said["value"]):
+            yield *said.span("value"), "password"
+
+
+def _is_password(value: str) -> bool:
+    return value.isdigit() or is_said_password(value)

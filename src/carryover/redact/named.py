@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from carryover.redact import values
 from carryover.redact.assignments import LONGEST_IN_WORDS, QUOTES, Assignment, after_word, read_assignment
-from carryover.redact.logins import passwords_of_logins
+from carryover.redact.logins import ends_sentence, passwords_of_logins, passwords_said_first
 from carryover.redact.seed_phrases import seed_phrases
 from carryover.redact.values import (
     Span,
@@ -74,7 +74,8 @@ def hide_named(text: str, counts: dict[str, int]) -> str:
     """Replaces the values of secret names and keeps the names."""
     lower = values.lowered(text)
     spans = [span for word in _WORDS if word in lower for span in _spans(text, lower, word)]
-    return insert_marks(text, [*spans, *seed_phrases(lower), *passwords_of_logins(text, lower)], counts)
+    logins = (*passwords_of_logins(text, lower), *passwords_said_first(text, lower))
+    return insert_marks(text, [*spans, *seed_phrases(lower), *logins], counts)
 
 
 def _spans(text: str, lower: str, word: str) -> Iterator[Span]:
@@ -94,7 +95,7 @@ def _spans(text: str, lower: str, word: str) -> Iterator[Span]:
             is_short = found.in_words and len(found.value) <= LONGEST_IN_WORDS
             if not is_short and not _EXPANSION.match(found.value, 0, LONGEST_IN_WORDS):
                 done = found.end  # examined only once: linear on any input
-            kind = _kind(found, word)
+            kind = _kind(found, word) or ("password" if _is_said_number(found, word, text) else None)
         if found is not None and kind is not None:
             yield found.start, found.end, kind
         elif sure and (near := _opaque_near(text, match)):
@@ -105,6 +106,14 @@ def _kind(found: Assignment, word: str) -> str | None:
     if _AWS_NAME.search(found.name.lower()) and _AWS_SECRET.fullmatch(found.value):
         return "aws"
     return _KINDS.get(word, "secret") if _is_secret(found, word) else None
+
+
+def _is_said_number(found: Assignment, word: str, text: str) -> bool:
+    """Whether a sentence ends with a number that it calls the password: `my password is 645866.`, but not `the password
+    is 2048 bits long`, nor `password 645866`."""
+    is_number = found.in_words and _KINDS.get(word) == "password" and found.value.isdigit() and len(found.value) >= 4
+    link = text[max(0, found.start - _NEAR) : found.start].rstrip(" \t\"'`")
+    return is_number and not link.endswith(found.name) and ends_sentence(text, found.end)
 
 
 def _opaque_near(text: str, word: re.Match[str]) -> tuple[int, int] | None:
