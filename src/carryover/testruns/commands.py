@@ -57,12 +57,13 @@ _HARMLESS = {"cd", "pushd", "export", "source", ".", "set", "unset", "echo", "mk
 
 class Invocation(NamedTuple):
     """One test run on a command line. `certain` is False for commands that run tests only in some projects (`make`,
-    `npm run build`). `ends_well`: exit code 0 of the whole line means that this run passed; `ends_badly`: any other
-    code means that it failed."""
+    `npm run build`), and for unknown programs that are `asked` to test (`npx hardhat test`). `ends_well`: exit code 0
+    of the whole line means that this run passed; `ends_badly`: any other code means that it failed."""
 
     paths: tuple[str, ...] = ()
     selective: bool = False
     certain: bool = True
+    asked: bool = False
     ends_well: bool = True
     ends_badly: bool = True
 
@@ -103,6 +104,7 @@ def _invocation(words: Sequence[str]) -> Invocation | None:
     if (words[0] in ("test", "[") and len(words) > 1) or _RUNS_NOTHING.intersection(words):
         return None
     tool = ""
+    asked: Invocation | None = None
     perhaps = False
     for place, word in enumerate(words):
         name = _VERSION.sub("", PurePosixPath(word).name)
@@ -121,9 +123,11 @@ def _invocation(words: Sequence[str]) -> Invocation | None:
             if place > 0 and _INTERPRETER.fullmatch(before):
                 return Invocation((word,))
             perhaps = perhaps or "/" in word
+        if word == "test" and before and not before.startswith("-"):
+            asked = _restricted(before, word, words[:place], words[place + 1 :])._replace(certain=False, asked=True)
         if tool == "" and name in _TOOLS:
             tool = name
-    return Invocation(certain=False) if tool or perhaps else None
+    return asked or (Invocation(certain=False) if tool or perhaps else None)
 
 
 def _restricted(tool: str, target: str, before: Sequence[str], after: Sequence[str]) -> Invocation:
@@ -148,8 +152,10 @@ def _is_part_of_file(word: str, tool: str) -> bool:
 
 def _may_be_path(word: str, former: str) -> bool:
     """Whether a word restricts the run: anything but options and their values, of which only paths are told apart."""
-    if word.startswith("-") or "=" in word or word in ("run", "watch", "discover", "test"):
-        return False
+    if word.startswith("-") or "=" in word or word in ("run", "watch", "discover", "test") or word in _RUNNERS:
+        return False  # a runner is what `uv run --with pytest pytest` brings with it
+    if "*" in word and former in ("-p", "--pattern"):
+        return False  # unittest: how test files are called, wherever they are
     return "/" in word or "." in word or not former.startswith("-") or former == "--"
 
 

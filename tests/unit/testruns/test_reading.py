@@ -117,6 +117,24 @@ def test_a_build_that_may_run_tests_is_a_run_only_when_its_output_shows_one(comm
     assert read_test_run(command, output_of("maven-surefire-3.2.5-pass"), exit_code=0, failed=False) is not None
 
 
+@pytest.mark.parametrize(
+    ("output", "status"),
+    [("  ✔ Should mint\n\n  29 passing (2s)\n  77 failing\n", "fail"), ("  29 passing (2s)\n", "pass")],
+)
+def test_an_unknown_program_asked_to_test_is_a_run_if_its_output_counts_tests(output: str, status: str) -> None:
+    run = read_test_run("cd shop && npx hardhat test", output, exit_code=77 if status == "fail" else 0, failed=None)
+
+    assert (run and run.status, run and run.passed) == (status, 29)
+    assert read_test_run("psql shop test", "(3 rows)\n", exit_code=0, failed=None) is None
+
+
+def test_of_an_output_without_its_counts_the_marks_of_its_tests_are_left() -> None:
+    run = read_test_run("npx hardhat test", "  ✔ Should mint\n", exit_code=77, failed=None)
+
+    assert run is not None and run.status == "fail"
+    assert read_test_run("npx hardhat build", "  ✔ Compiled\n", exit_code=77, failed=None) is None
+
+
 def test_an_output_without_its_middle_still_tells_what_failed() -> None:
     whole = output_of("pytest-9.2.0-fail")
     cut = f"{whole[:400]}\n[900 characters left out]\n{whole[-420:]}"

@@ -60,12 +60,20 @@ def recent_files(
     if not newest and outside:
         lasting = (file for file in files if not file.temporary)
         newest = _newest(lasting, lambda path: _outside(path, view.root, settings=True, scratch=True))
-    runs = sorted((seen for digest in digests for seen in digest.runs), key=lambda seen: seen.at_ms)
+    of_root = (_from_root(seen, view.root) for digest in digests for seen in digest.runs)
+    runs = sorted(of_root, key=lambda seen: seen.at_ms)
     ordered = sorted(newest.items(), key=lambda item: (item[1].temporary, -item[1].at_ms, -item[1].turn, item[0]))
     return [
         RecentFile(path=path, touched=file, status=_status(path, file, runs), facts=facts.get(path))
         for path, file in ordered[:limit]
     ]
+
+
+def _from_root(seen: SeenRun, root: str) -> SeenRun:
+    """Returns a test run with the paths that restrict it as files are shown: none for `cd <root> && pytest`."""
+    below = [(path, _below(f"{path}/", root)) for path in seen.run.paths]
+    paths = tuple(path if inside is None else inside.rstrip("/") for path, inside in below)
+    return msgspec.structs.replace(seen, run=msgspec.structs.replace(seen.run, paths=() if "" in paths else paths))
 
 
 def _newest(files: Iterable[EditedFile], shown: Callable[[str], str | None]) -> dict[str, EditedFile]:

@@ -218,6 +218,16 @@ def test_only_of_code_that_is_there_it_says_whether_tests_pass(path: str, change
 
 
 @pytest.mark.parametrize(
+    ("folder", "status"),
+    [(ROOT, "pass"), (f"{ROOT}/tests", "pass"), (f"{ROOT}/web", "unknown"), ("/blog", "unknown")],
+)
+def test_a_run_covers_what_is_below_the_folder_that_its_command_names(folder: str, status: str) -> None:
+    talk = session("s1").user(GOAL).edited("shop/cart.py").ran(f"cd {folder} && pytest -q", "84 passed in 2.1s")
+
+    assert f"tests {status}" in under("Recent files", talk.says("It passes."))
+
+
+@pytest.mark.parametrize(
     ("changes", "words"),
     [
         (["modify"], "edited"),
