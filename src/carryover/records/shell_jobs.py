@@ -26,6 +26,8 @@ _REPORTED: Final = later(
 runs on with ` &` at its end."""
 _NOT_TOLD: Final = later(r"[\s\"']+")
 """What a shell may write in another way than it was typed."""
+_BEFORE_CALLS: Final = ("{", "=")
+"""What stands before the `&` with which PowerShell calls a program: `try { & $msbuild }`, `$out = & $msbuild`."""
 _LONGEST_LINE: Final = 100
 _TIMED: Final = later(r"(?:(?:sudo|nohup) )*timeout (?:-[ks] \S+ |-\S+ )*(\d{1,7})([smhd]?) ")
 _UNITS_MS: Final = {"": 1000, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
@@ -43,7 +45,7 @@ def job_left(command: str) -> tuple[str, str] | None:
         elif _STARTED.match(line):
             session = _SESSION.search(line)
             left = (session[1] if session is not None else line, line)
-        elif then == "&":
+        elif then == "&" and words[-1] not in _BEFORE_CALLS:
             logs = _LOG.findall(command)
             left = (logs[-1] if logs else line, line)
     return left

@@ -22,6 +22,8 @@ SERVE = "python -m http.server"
         ("npm start & sleep 2; kill %1", None),
         ("tmux new -d -s web 'npm start'; tmux kill-session -t web", None),
         ("tmux new -s web", None),
+        ("try { & $msbuild shop.sln } catch { exit 1 }", None),
+        ("$out = & msbuild shop.sln", None),
         ("npm start", None),
     ],
 )
