@@ -33,6 +33,8 @@ _LOCATED: Final = later(r"\S+?(?::\d+:\d+:|\(\d+,\d+\):) \S")
 """A line and a column, as compilers and linters name them and a search does not."""
 _TIMED_OUT: Final = later(r"command timed out\b", re.I)
 """What clients put before or after what a command has printed until then, which may all be well."""
+_REJECTED: Final = later(r"^ ! (\[[^\]\n]{1,40}\] [^\n]{1,120})$", re.M)
+"""What `git push` says of a branch that was not taken."""
 _NO_CHAIN: Final = later(r"[;\n]|\|\|")
 _FILE_NAME: Final = later(r"[\w-]+\.\w+")
 _FRAME: Final = later(r"\+ |npm (?:error|ERR!) A complete log of this run ")
@@ -107,7 +109,9 @@ def why(output: str, *, of_edit: bool = False) -> str:
     if of_edit:
         return clip(one_line(lines[0]).rstrip(":"), chars=_CAUSE_CHARS)
     if raised := error_in(output):
-        return raised
+        rejected = _REJECTED.search(output)
+        # The last line names the repository, the one of the branch says why: a later push to it solves this.
+        return f"{rejected[1]}{LINE_BREAK}{raised}" if rejected is not None else raised
     last = lines[-1]
     for line in reversed(lines[-4:-1]):
         if len(last) >= _SHORT_CAUSE:

@@ -163,13 +163,17 @@ def _with_jobs(digest: Digest, body: ToolResult, event: Event) -> Digest:
 
 
 def _explained(digest: Digest, body: ToolResult) -> tuple[Failure, ...]:
-    """Returns the failures after a call that may have read why the newest one failed: the call right after it, or one
-    of the same turn that reads a file which it names."""
+    """Returns the failures after a call that may have read why the newest one failed: the call right after it, one of
+    the same turn that reads a file which it names, or one that looks at the job which it was."""
     last = digest.failures[-1] if digest.failures else None
-    if last is None or last.why or last.turn != digest.prompts or body.op not in ("read", "shell"):
+    if last is None or last.why or last.turn != digest.prompts:
+        return digest.failures
+    job = last.signature.removeprefix("job:") if last.signature.startswith("job:") else ""
+    if body.op not in ("read", "shell") and not (job and job in body.output):
         return digest.failures
     is_next = digest.calls[-2:-1] != () and digest.calls[-2].at_ms <= last.at_ms
-    reason = error_in(body.output) if is_next or may_explain(body, last.tried) else ""
+    is_of_job = job != "" and job in f"{body.subject}\n{body.output}"
+    reason = error_in(body.output) if is_next or is_of_job or may_explain(body, last.tried) else ""
     return (*digest.failures[:-1], replace(last, why=reason)) if reason else digest.failures
 
 

@@ -415,6 +415,15 @@ def test_a_job_that_failed_silently_takes_its_reason_from_the_next_call() -> Non
     assert [failure.why for failure in talk.digest.failures] == ["ImportError: no module named 'numbers'"]
 
 
+@pytest.mark.parametrize(("job", "why"), [("b2caab7", "Error: no build"), ("a1b2c3d", "")])
+def test_a_job_that_failed_takes_its_reason_from_a_look_at_it(job: str, why: str) -> None:
+    talk = session("s1").user(GOAL).ran("ls", "fit.sh")
+    talk.event(model.BackgroundTask(task_id="b2caab7", state="failed", label="Serve it")).ran("ls", "fit.sh")
+    talk.ran("", f"<task_id>{job}</task_id>\n<output>\nError: no build\n</output>", op="other", name="TaskOutput")
+
+    assert [failure.why for failure in talk.digest.failures] == [why]
+
+
 def test_edited_files_go_with_the_folder_that_a_command_removes() -> None:
     talk = Conversation().user("Make a skill.")
     for path in ("/home/dev/.skills/web/run.sh", "/home/dev/.skills/web.md", "/home/dev/shop/lib/a.py"):

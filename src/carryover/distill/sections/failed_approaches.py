@@ -14,6 +14,8 @@ from carryover.distill.view import ProjectView, SessionView
 
 _MOST_FAILED: Final = 4
 _MOST_SOLVED: Final = 3
+_OFTEN: Final = 3
+"""What failed as often as this is told like what failed in the newest turn: it is tried again and again."""
 _WHY_CHARS: Final = 110
 _WORDS_CHARS: Final = 180
 """How much of these words is shown, and of the reason (above) beside them."""
@@ -23,6 +25,7 @@ def failed_entries(past: Past) -> list[Entry]:
     """Returns the failures, newest first: those that did not succeed later, then those that did."""
     opened = open_failures(past.view)
     standing = [failure for failure, session in opened if _is_of_standing(past, failure, session)][:1]
+    standing += [failure for failure, _ in opened if failure.times >= _OFTEN and failure not in standing][:1]
     solved = _failures(past.view, solved=True)[:_MOST_SOLVED]
     return [
         _failure(past, failure, session, WEIGHTS["open failure"] if failure in standing else BY_WORTH)
@@ -78,8 +81,11 @@ def _failure(past: Past, failure: Failure, session: SessionView, weight: Weight)
     where = f" ({notes})" if notes else ""
     words = _words(past, failure, session)
     reason = cut_middle(failure.why, _WHY_CHARS, tail=0.6) if words else failure.why
-    why = f"{where} → {'; '.join(filter(None, (reason, words))) or 'failed without a word'}"
+    kind: EntryKind = "job" if failure.signature.startswith("job:") else "call"
+    # What a job printed is in a file: nothing is known of it unless it was read.
+    unknown = "" if kind == "job" else "failed without a word"
+    because = "; ".join(filter(None, (reason, words))) or unknown
+    why = f"{where} → {because}" if because else where
     room = max(60, PIECE_CHARS + 10 - len(why))  # the reason says more than the attempt
     text = f"{cut_middle(failure.tried, room)}{why}"
-    kind: EntryKind = "job" if failure.signature.startswith("job:") else "call"
     return from_session(session, failure.turn, text, kind, weight.first, at_ms=failure.at_ms)

@@ -8,7 +8,7 @@ from typing import Final
 
 from carryover.distill.digest import Revert
 from carryover.distill.entry import BY_WORTH, WEIGHTS, Entry
-from carryover.distill.quotes import earlier, in_quotes
+from carryover.distill.quotes import PIECE_CHARS, earlier, in_quotes
 from carryover.distill.sections.quoting import from_session
 from carryover.distill.sections.recent_files import relative
 from carryover.distill.trail import Past
@@ -17,6 +17,9 @@ from carryover.distill.view import SessionView
 _MOST_FILES: Final = 3
 _PROMPT_CHARS: Final = 110
 _BEFORE_CHARS: Final = 50
+_LEAST_CHARS: Final = 40
+_OTHER_WORDS: Final = 120
+"""Characters of a line that are neither files nor the later prompt."""
 
 
 def reverted_entries(past: Past) -> list[Entry]:
@@ -35,14 +38,16 @@ def reverted_entries(past: Past) -> list[Entry]:
 
 def _text(past: Past, session: SessionView, back: Sequence[Revert]) -> str:
     newest = back[0]
-    notes = filter(None, (_asked(session, newest.turn, _PROMPT_CHARS), earlier(newest.at_ms, past.at_ms)))
-    turns = sorted({one.of for one in back})
-    before = _with(f"turn {turns[0]}", _asked(session, turns[0], _BEFORE_CHARS))
-    if len(turns) > 1:
-        before = f"turns {', '.join(map(str, turns))}"
     paths = [*dict.fromkeys(relative(one.path, past.view.root) or one.path for one in reversed(back))]
     more = f" and {len(paths) - _MOST_FILES} more" if len(paths) > _MOST_FILES else ""
     where = f"{', '.join(paths[:_MOST_FILES])}{more}"
+    # The files are at the end of the line, which is cut if it is too long.
+    room = max(_LEAST_CHARS, PIECE_CHARS - _OTHER_WORDS - len(where))
+    notes = filter(None, (_asked(session, newest.turn, min(_PROMPT_CHARS, room)), earlier(newest.at_ms, past.at_ms)))
+    turns = sorted({one.of for one in back})
+    before = _with(f"turn {turns[0]}", _asked(session, turns[0], min(_BEFORE_CHARS, room // 2)))
+    if len(turns) > 1:
+        before = f"turns {', '.join(map(str, turns))}"
     asked = _with(past.turn(newest.turn, session), ", ".join(notes))
     return f"Reverted in {asked}: what {before} had changed in {where}"
 

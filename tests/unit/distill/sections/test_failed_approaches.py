@@ -5,7 +5,10 @@ from __future__ import annotations
 import pytest
 
 from carryover import model
-from support.conversation import GOAL, ROOT, section, session, under
+from carryover.distill.entry import FIXED
+from carryover.distill.sections.failed_approaches import failed_entries
+from carryover.distill.trail import past_of
+from support.conversation import GOAL, ROOT, project, section, session, under
 
 
 def test_a_failed_call_stands_with_what_the_agent_said_right_after_unless_that_was_its_answer() -> None:
@@ -21,6 +24,49 @@ def test_a_failed_call_stands_with_what_the_agent_said_right_after_unless_that_w
 
     silent = session("s1").user(GOAL).ran("make cap", status="error").says("No rule.", final=False).ran("ls")
     assert under("Failed approaches", silent.says("Done.")).endswith("→ claude-code then: “No rule.”")
+
+
+def test_of_a_job_whose_output_nobody_read_nothing_is_said_but_that_it_failed() -> None:
+    talk = session("s1").user(GOAL)
+    talk.event(model.BackgroundTask(task_id="b", state="failed", label="Serve it: exit code 1"))
+
+    assert section(talk.says("Done."), title="Failed approaches") == ["Serve it: exit code 1 (1 min earlier)"]
+
+
+@pytest.mark.parametrize("times", [2, 3])
+def test_what_failed_again_and_again_stays_as_long_as_what_failed_last(times: int) -> None:
+    talk = session("s1").user("Open the shop.")
+    for _ in range(times):
+        talk.ran("http://localhost:80/#main", "The page was closed", status="error", op="other", name="browse")
+    talk.user("Write the cart.").ran("make cart", "No rule", status="error")
+    past = past_of(project(talk.says("There is no rule.")), now_ms=talk.at_ms)
+    assert past is not None
+    fixed = [entry.text.partition(" ")[0] for entry in failed_entries(past) if entry.weight <= FIXED]
+
+    assert fixed == (["`make", "browse"] if times > 2 else ["`make"])
+
+
+def test_of_a_push_that_was_not_taken_it_says_why() -> None:
+    output = (
+        "remote: error: GH013: rule violations\nTo github.com:dev/shop.git\n"
+        " ! [remote rejected] main -> main (push declined due to repository rule violations)\n"
+        "error: failed to push some refs to 'github.com:dev/shop.git'"
+    )
+    talk = session("s1").user(GOAL).ran("git push", output, status="error")
+    [line] = section(talk.says("It is not taken."), title="Failed approaches")
+
+    assert "main -> main (push declined due to repository rule violations) ¶ error: failed" in line
+    talk.ran("git push origin main", "To github.com:dev/shop.git\n   1ab2c3d..4ef5a6b  main -> main")
+    assert "solved since" in under("Failed approaches", talk)
+
+
+def test_the_files_of_what_was_reverted_stay_beside_long_prompts() -> None:
+    talk = session("s1").user("Build the shop with a cart, vouchers and taxes, in whole cents, never floats. " * 3)
+    talk.event(model.FileEdit(path=f"{ROOT}/{'packages/' * 8}cart.py", change="modify", diff="-cents\n+float"))
+    talk.says("Done.").user("You gave me floats, and I said that I want whole cents, in each file of the shop. " * 3)
+    talk.event(model.FileEdit(path=f"{ROOT}/{'packages/' * 8}cart.py", change="modify", diff="-float\n+cents"))
+
+    assert "had changed in packages/" in under("Failed approaches", talk.says("It is cents again."))
 
 
 def test_what_was_reverted_stands_with_the_prompts_of_both_turns() -> None:
