@@ -29,6 +29,8 @@ _MOST_OUTPUT: Final = 12
 _MOST_READ: Final = 5
 _SEVERAL_GAPS: Final = later(r"(?m)^…(?:\n…)+$")
 _NUMBERED: Final = later(r"(?m)^ *\d+(?:→|\t|: )")
+_FOLDER: Final = later(r"\Acd [\"']?(?:[^\"'&|;\n]{0,300}[/\\])?([^\s/\\\"'&|;]{1,100})[/\\]?[\"']? ?(?:&&|;) ?")
+_SHOWN_END: Final = later(r"(?:(?<! ) 2>&1)? ?\| ?(?:tail|head) [-\dn ]{1,12}\Z|(?<! ) 2>&1\Z")
 _NOTHING: Final = later(r"(?:(?:No (?:matches|files|results)(?: were)?|0 (?:matches|files)) found\b[^\n]*)?")
 """What a search prints that found nothing (Claude Code, Gemini CLI, opencode)."""
 
@@ -79,9 +81,11 @@ def _is_solved(call: Call, session: SessionView) -> bool:
 
 
 def _again(call: Call) -> tuple[str, str]:
-    """Returns what is the same in each run of a call. A search is known by its pattern alone, wherever it looked."""
+    """Returns what is the same in each run of a call. A search is known by its pattern alone, wherever it looked; a
+    command by the last name of its folder, however much of its output is shown."""
     ran_again = call.subject != "" and call.op != "search"
-    return call.subject, "" if ran_again else call.output
+    subject = _SHOWN_END.sub("", _FOLDER.sub(r"cd \1 && ", call.subject)) if call.op == "shell" else call.subject
+    return subject, "" if ran_again else call.output
 
 
 def is_on_disk(call: Call | ToolResult, root: str) -> bool:

@@ -62,6 +62,23 @@ def test_of_the_runs_of_one_command_the_newest_stands() -> None:
     assert "cart.py:4" in files and "bill.py:9" in files, "a search is known by its pattern alone"
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "is_same"),
+    [
+        ('cd "C:\\\\dev\\\\shop" && make 2>&1 | tail -20', "cd shop && make", True),
+        ("make | head -5", "make 2>&1 | tail -n 20", True),
+        ("make | grep error", "make | grep warning", False),
+        ("cd web && make", "cd api && make", False),
+    ],
+)
+def test_one_command_is_known_however_its_folder_is_written_and_much_of_it_shown(
+    before: str, after: str, is_same: bool
+) -> None:
+    talk = session("s1").user(GOAL).ran(before, "Compilation failed").ran(after, "Nothing to do").says("It is built.")
+
+    assert ("Compilation failed" in under("Recent files", talk)) is not is_same
+
+
 def test_results_of_calls_are_there_as_far_as_there_is_room() -> None:
     note = "Warning: the old price list is in use"
     talk = session("s1").user(GOAL).ran("make deploy", f"{note}\nqueued as job-4711").ran("mix").ran("up")
