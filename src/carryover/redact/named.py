@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from carryover.redact import values
 from carryover.redact.assignments import LONGEST_IN_WORDS, QUOTES, Assignment, after_word, read_assignment
+from carryover.redact.cookies import values_of_cookies
 from carryover.redact.logins import ends_sentence, passwords_of_logins, passwords_said_first
 from carryover.redact.seed_phrases import seed_phrases
 from carryover.redact.values import (
@@ -75,7 +76,7 @@ def hide_named(text: str, counts: dict[str, int]) -> str:
     lower = values.lowered(text)
     spans = [span for word in _WORDS if word in lower for span in _spans(text, lower, word)]
     logins = (*passwords_of_logins(text, lower), *passwords_said_first(text, lower))
-    return insert_marks(text, [*spans, *seed_phrases(lower), *logins], counts)
+    return insert_marks(text, [*spans, *seed_phrases(lower), *logins, *values_of_cookies(text, lower)], counts)
 
 
 def _spans(text: str, lower: str, word: str) -> Iterator[Span]:

@@ -71,6 +71,8 @@ def test_ordinary_lines_are_left_alone() -> None:
         "[redacted:aws]\t" + "a" * 200_000,
         "IDENTIFIED WITH " * 20_000 + "IDENTIFIED WITH" + " " * 200_000,
         '"TOKEN", ' * 20_000 + '"TOKEN",' + " " * 200_000,
+        '"httpOnly", "value":"' * 20_000 + "\\" * 200_000,
+        "\tTRUE\t1\t" * 20_000 + "a" * 200_000,
         "\x1b[0" + ";1" * 100_000 + "[0m",
         "\x1b]" * 60_000,
         "\\u20" * 30_000 + "0b" * 30_000,

@@ -192,3 +192,30 @@ def test_a_key_that_was_cut_off_is_hidden_to_its_last_character(join: str) -> No
     cut = join.join((BEGIN, *LINES[:2], LINES[0][:9]))
 
     assert redact(f"key:\n{cut}") == (f"key:\n{MARK}", {"private-key": 1})
+
+
+@pytest.mark.parametrize("quote", ['"', '\\"', '\\\\\\"', "'"])
+@pytest.mark.parametrize(
+    "cookie",
+    [
+        '{"domain":".shop.example","hostOnly":false,"httpOnly":true,"name":"sid","path":"/","value":"VALUE"}',
+        '{"name": "sid",\n  "value": "VALUE",\n  "domain": ".shop.example", "httpOnly": true, "sameSite": "Lax"}',
+        '{"name": "cart", "value": "true", "httpOnly": false}, {"name": "sid", "value": "VALUE", "httpOnly": true}',
+    ],
+)
+def test_the_value_of_an_exported_cookie_is_hidden(cookie: str, quote: str) -> None:
+    kept = "Here they are: [" + cookie.replace('"', quote) + "]"
+
+    for value in ("abcdefgh", MIXED, f"{HEX[:8]}-{HEX[:4]}"):
+        assert redact(kept.replace("VALUE", value)) == (kept.replace("VALUE", "[redacted:cookie]"), {"cookie": 1})
+
+
+def test_the_value_of_a_cookie_in_a_file_of_netscape_s_form_is_hidden() -> None:
+    line = "#HttpOnly_.shop.example\tTRUE\t/\tTRUE\t1780849262\tsid\t"
+
+    assert redact(f"{line}{MIXED}\n{line}short\n") == (f"{line}[redacted:cookie]\n{line}short\n", {"cookie": 1})
+
+
+def test_a_value_that_is_of_no_cookie_stays() -> None:
+    for text in ('{"name": "theme", "value": "dark-blue-2"}', 'res.cookie("theme", { httpOnly: true })'):
+        assert redact(text) == (text, {})

@@ -1,0 +1,32 @@
+"""Finds the values of cookies as browsers and their tools export them; of any of them, the value may be the login."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from carryover.redact.values import Span, is_dummy
+from carryover.text.pattern import later
+
+_SIGN_OF_OBJECT: Final = "httponly"
+"""An attribute that only a cookie's object has: in extensions, Playwright, Puppeteer and Selenium."""
+_AROUND: Final = 600
+"""Characters between an object's value and that attribute: names, a domain, times and flags."""
+_IN_OBJECT: Final = later(
+    r"""["']value\\{0,8}["'][ \t\r\n]{0,4}:[ \t\r\n]{0,4}(?:\\{0,8}["']){1,3}(?P<value>[^\s"'\\]{8,}+)"""
+)
+_SIGNS_OF_LINE: Final = ("\tTRUE\t", "\tFALSE\t")
+_IN_LINE: Final = later(r"\t(?:TRUE|FALSE)\t\d{1,12}\t[^\t\n]{1,256}\t(?P<value>\S{8,}+)")
+"""A line of Netscape's `cookies.txt`, from its fourth column on."""
+
+
+def values_of_cookies(text: str, lower: str) -> Iterator[Span]:
+    """Yields the values of the cookies in `text`; `lower` is `text` in lower case."""
+    for found in _IN_OBJECT.finditer(text) if _SIGN_OF_OBJECT in lower else ():
+        before = lower[max(0, found.start() - _AROUND) : found.start()]
+        after = lower[found.end() : found.end() + _AROUND]
+        if (_SIGN_OF_OBJECT in before or _SIGN_OF_OBJECT in after) and not is_dummy(found["value"]):
+            yield *found.span("value"), "cookie"
+    for found in _IN_LINE.finditer(text) if any(sign in text for sign in _SIGNS_OF_LINE) else ():
+        if not is_dummy(found["value"]):
+            yield *found.span("value"), "cookie"
