@@ -27,7 +27,7 @@ TOOLS: Final = Tools(
         "code_edit edit_notebook reapply delete delete_file str_replace_editor str_replace_based_edit_tool",
         "write": "write write_file create_file",
         "search": "grep glob ls list_dir list_directory grep_search file_search codebase_search glob_file_search "
-        "ripgrep search_file_content",
+        "ripgrep ripgrep_raw_search semantic_search_full list_dir_v2 search_file_content",
         "web": "webfetch websearch web_fetch web_search google_web_search",
         "plan": "todowrite todo_write update_plan write_todos exitplanmode enterplanmode taskcreate taskupdate "
         "tasklist taskget create_plan",

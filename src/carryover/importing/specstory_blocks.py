@@ -17,6 +17,7 @@ import msgspec
 
 from carryover.adapter.contract import QuotedText, ToolOutcome
 from carryover.importing.calls import TOOLS
+from carryover.importing.specstory_given import given_in, said_in
 from carryover.importing.turns import Fences, absolute_path
 from carryover.model import Answer, AnyBody, Op, PlanItem, PlanState, PlanUpdate, Question
 from carryover.records.changes import Change
@@ -65,7 +66,7 @@ _CHECKBOX: Final = re.compile(r"\s*- \[(.)\]\s+(?:[🔥❄]\ufe0f?\s+|🌡\ufe0f
 _STATES: Final[dict[str, PlanState]] = {"x": "done", "⚡": "active", "-": "active"}
 _ASKED: Final = re.compile(r"\*\*(.+?)\*\*(?: _\(select multiple\)_)?$")
 _OPTION: Final = re.compile(r"- \*\*(.+?)\*\*(?: - .*)?$")
-_LEADS_IN: Final = re.compile(r"(?:Parameters|Result):$|Status: \*\*")
+_LEADS_IN: Final = re.compile(r"(?:Parameters|Additional data|Result):$|Status: \*\*")
 """Lines of a tool that has no form of its own (v2.1.0)."""
 _ANSWER: Final = re.compile(r"\*\*Answer:\*\* (.+)$")
 _FAILED: Final = ("**Error:**", "**Apply failed**", "Status: **error**", "An unknown error occurred")
@@ -240,13 +241,16 @@ def read_tool(
     command = _command(block, plain, fenced) if op == "shell" else ""
     if fenced and fenced[0][1].strip() == command:
         fenced = fenced[1:]
+    given = given_in(lines, fenced)
     # A diff is input, and so is the text that a tool writes.
     inputs = op in ("edit", "write")
     shown = [text for name, text in fenced if name != "diff" and (not inputs or name in ("", "text"))]
+    if given.shown is not None:
+        shown = [] if inputs or not given.shown else [given.shown]
     outcome = _outcome(op, lines, "\n".join(shown) if shown else None, quoted)
     made: Sequence[Change] = ()
     if inputs:
-        made = _changes(block, lines, fenced, "\n".join(shown))
+        made = _changes(block, lines, fenced, "\n".join(shown), given.path)
     elif op == "shell" and outcome is not None and outcome.status == "ok":
         made = shell_changes(command, folder)
     changes = tuple(_located(made, folder))
@@ -254,11 +258,11 @@ def read_tool(
     if not subject and op == "ask":
         subject = _question(lines)
     if not subject and op != "plan":
-        subject = _subject(block, lines, folder)
+        subject = given.about or _subject(block, lines, folder)
     subject = bounded(subject, SUBJECT_CHARS)
     name = usable_name(block.name) or "?"
     call = OpenCall(call_id, name, op, subject, changes=changes, handoff=names_own_folder(subject))
-    return call, outcome, tuple(_said_by(call, lines))
+    return call, outcome, (*_said_by(call, lines), *said_in(call, given))
 
 
 def _subject(block: ToolBlock, lines: Sequence[str], folder: str | None) -> str:
@@ -302,6 +306,8 @@ def _command(block: ToolBlock, plain: Sequence[str], fenced: Sequence[tuple[str,
 
 
 def _outcome(op: Op, lines: Sequence[str], output: str | None, quoted: QuotedText) -> ToolOutcome | None:
+    if "Status: **loading**" in lines:
+        return None
     failed = any(line.startswith(_FAILED) for line in lines)
     if "Cancelled" in lines or "Canceled" in lines:
         return ToolOutcome("interrupted", output or "")
@@ -314,15 +320,15 @@ def _outcome(op: Op, lines: Sequence[str], output: str | None, quoted: QuotedTex
 
 
 def _changes(
-    block: ToolBlock, lines: Sequence[str], fenced: Sequence[tuple[str, str]], output: str
+    block: ToolBlock, lines: Sequence[str], fenced: Sequence[tuple[str, str]], output: str, given: str
 ) -> tuple[Change, ...]:
-    """Returns the files that an edit names: in a patch, in sections, in the summary, or in its result."""
+    """Returns the files that an edit names: in a patch, in sections, in its arguments, the summary, or its result."""
     for _, text in fenced:
         if patched := in_patch(text, "/"):
             return tuple(msgspec.structs.replace(change, path=change.path.removeprefix("/")) for change in patched)
     if sections := [found for line in lines if (found := _SECTION.match(line))]:
         return tuple(Change(path=found[2], change=_SECTIONS.get(found[1], "modify")) for found in sections)
-    path = _path(block, lines, output)
+    path = given or _path(block, lines, output)
     if path is None:
         return ()
     if block.name.lower().startswith("delete"):

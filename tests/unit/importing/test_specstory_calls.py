@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from carryover.importing import specstory_blocks
 from carryover.importing.calls import PLAIN
 from carryover.importing.document import open_document
-from carryover.model import ToolResult
+from carryover.model import Answer, Event, Question, ToolCall, ToolResult
 from support.specstory import FOLDER, events_of, read, story
 
 
@@ -158,3 +159,69 @@ def test_a_tool_of_which_parameters_and_result_are_shown_is_known_by_its_name_al
     assert isinstance(block, specstory_blocks.ToolBlock)
     call, _, _ = specstory_blocks.read_tool(block, "1", PLAIN, "/shop")
     assert (call.name, call.subject) == ("read_lints", "")
+
+
+def given(name: str, **shown: object) -> str:
+    """A block of a tool without a form of its own, with JSON below labels."""
+    begin = f'<tool-use data-tool-type="unknown" data-tool-name="{name}">\n<details>\n'
+    begin += f"<summary>Tool use: **{name}**</summary>\n\n\n"
+    labels = {"arguments": "Parameters", "state": "Additional data", "result": "Result"}
+    parts = (f"{labels[key]}:\n\n```json\n{json.dumps(value, indent=2)}\n```\n" for key, value in shown.items())
+    return f"{begin}{''.join(parts)}Status: **completed**\n\n\n</details>\n</tool-use>\n"
+
+
+def events_with(path: Path, *blocks: str) -> list[Event]:
+    answer = "\n".join(("_**Agent (default)**_\n", *blocks))
+    path.write_text(f"{(FOLDER / 'cursor-2.1.0.md').read_text()}\n---\n\n{answer}")
+    return events_of(open_document(path, project="/home/dev/shop"))
+
+
+def test_of_a_tool_without_a_form_the_arguments_say_what_it_did(tmp_path: Path) -> None:
+    edited = r"c:\shop\app\templates/cart.html"
+    todos = [{"id": "1", "content": "Sum &#96;cart&#96;", "status": "completed"}, {"id": "2", "content": "Test it"}]
+    found = {"topFiles": [{"matchCount": 2, "uri": "app/cart.py"}], "totalFiles": 1}
+    events = events_with(
+        tmp_path / "story.md",
+        given("edit_file_v2", arguments={"relativeWorkspacePath": edited}, state={"codeblockId": "7"}),
+        given("ripgrep_raw_search", arguments={"path": "/home/dev/shop", "pattern": "total"}, state=found),
+        given("list_dir_v2", state={"topEntries": [{"isDir": True, "name": "app"}]}),
+        given("todo_write", arguments={"merge": True}, result={"finalTodos": todos, "success": True}),
+        given("ripgrep_raw_search", arguments={"pattern": "tax"}).replace("completed", "loading"),
+    )
+
+    assert story(events)[-6:] == [
+        "edit unknown: /home/dev/shop/app/templates/cart.html",
+        "modify: /home/dev/shop/app/templates/cart.html",
+        "search ok: total",
+        "search ok",
+        "plan: done Sum `cart`; pending Test it",
+        "plan ok",
+    ]
+    assert [event.body.subject for event in events if isinstance(event.body, ToolCall)][-1] == "tax"
+    results = [event.body.output for event in events if isinstance(event.body, ToolResult)]
+    assert results[-3:-1] == ["app/cart.py", "app"]
+
+
+def test_a_question_in_json_has_its_choices_and_what_the_user_answered(tmp_path: Path) -> None:
+    options = [{"id": "a", "label": "A. Only the cart"}, {"id": "b", "label": "B. All"}]
+    questions = [
+        {"id": "how", "prompt": "How much?", "options": options},
+        {"id": "where", "prompt": "Where to?", "options": []},
+        {"id": "when", "prompt": "When?", "options": []},
+    ]
+    answers = [
+        {"questionId": "how", "selectedOptionIds": ["b"], "freeformText": ""},
+        {"questionId": "where", "freeformText": "our own server"},
+    ]
+    block = given("ask_question", arguments={"questions": questions, "title": "Plan"}, result={"answers": answers})
+    bodies = [event.body for event in events_with(tmp_path / "story.md", block)]
+
+    assert [(body.text, body.options) for body in bodies if isinstance(body, Question)] == [
+        ("How much?", ("A. Only the cart", "B. All")),
+        ("Where to?", ()),
+        ("When?", ()),
+    ]
+    assert [(body.question, body.text) for body in bodies if isinstance(body, Answer)] == [
+        ("How much?", "B. All"),
+        ("Where to?", "our own server"),
+    ]

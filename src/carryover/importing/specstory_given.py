@@ -1,0 +1,96 @@
+"""Reads what SpecStory shows of a tool without a form of its own: arguments, state and result as JSON (Cursor)."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+import msgspec
+
+from carryover.model import Answer, AnyBody, PlanUpdate, Question
+from carryover.records.asked import plan_items
+from carryover.records.fields import SHORT_CHARS, bounded
+from carryover.records.lenient import Fields, fields_of, first_text, items_of, text_of
+from carryover.transcript.recorder import OpenCall
+
+_LABEL: Final = re.compile(r"(Parameters|Additional data|Result):$")
+_PATHS: Final = ("relativeWorkspacePath", "file_path", "path")
+_ABOUT: Final = ("pattern", "globPattern", "query", "searchTerm", "url", "targetDirectory", "description", "path")
+_FOUND: Final = {"topFiles": "uri", "topEntries": "name"}
+_MOST_QUESTIONS: Final = 20
+
+
+class Given(msgspec.Struct, frozen=True):
+    """The JSON objects below the labels of a block; one that is missing is empty."""
+
+    arguments: Fields = {}
+    state: Fields = {}
+    result: Fields = {}
+    shown: str | None = None
+    """The text of the result or, without one, of the state; None if the block has no labels."""
+
+    @property
+    def path(self) -> str:
+        """The file that an edit names."""
+        return first_text(self.arguments, *_PATHS)
+
+    @property
+    def about(self) -> str:
+        """What any other call is about."""
+        return html.unescape(first_text(self.arguments, *_ABOUT) or next(map(_question, self.questions), ""))
+
+    @property
+    def questions(self) -> list[Fields]:
+        """The questions that a call puts."""
+        return [fields_of(one) for one in items_of(self.arguments.get("questions"))[:_MOST_QUESTIONS]]
+
+
+def given_in(lines: Sequence[str], fenced: Sequence[tuple[str, str]]) -> Given:
+    """Returns what the labels in `lines` of a block stand above, each one above a fenced text."""
+    labels = [label[1] for line in lines if (label := _LABEL.match(line))]
+    texts = dict(zip(labels, (text for _, text in fenced), strict=False))
+    if not texts:
+        return Given()
+    arguments, state, result = (texts.get(label, "") for label in ("Parameters", "Additional data", "Result"))
+    told = fields_of(state.encode())
+    shown = _found(told) or result or state
+    return Given(fields_of(arguments.encode()), told, fields_of(result.encode()), shown)
+
+
+def _found(state: Fields) -> str:
+    """Returns the files that a search found, a line each."""
+    named = ((name, fields_of(one)) for name in _FOUND for one in items_of(state.get(name)))
+    return "\n".join(filter(None, (html.unescape(text_of(one.get(_FOUND[name]))) for name, one in named)))
+
+
+def said_in(call: OpenCall, given: Given) -> Iterator[AnyBody]:
+    """Yields the plan, or the questions and their answers, that a call's JSON holds."""
+    if call.op == "plan":
+        # Of a call that changes a part of the list, only the result has all of it.
+        listed = given.result.get("finalTodos") or given.arguments.get("todos")
+        items = plan_items(listed, "content")
+        if items and call.name != "create_plan":  # which the user may not take
+            told = (msgspec.structs.replace(item, text=html.unescape(item.text)) for item in items)
+            yield PlanUpdate(items=tuple(told))
+    if call.op == "ask":
+        answers = {text_of(one.get("questionId")): one for one in map(fields_of, items_of(given.result.get("answers")))}
+        for asked in given.questions:
+            yield from _asked(call, asked, answers.get(text_of(asked.get("id")), {}))
+
+
+def _asked(call: OpenCall, asked: Fields, answer: Fields) -> Iterator[AnyBody]:
+    question = html.unescape(_question(asked))
+    if not question:
+        return
+    options = [fields_of(option) for option in items_of(asked.get("options"))]
+    labels = {text_of(option.get("id")): html.unescape(text_of(option.get("label"))) for option in options}
+    yield Question(call_id=call.id, text=question, options=tuple(filter(None, labels.values())))
+    chosen = [labels.get(name, name) for name in map(text_of, items_of(answer.get("selectedOptionIds")))]
+    if said := ", ".join(filter(None, (*chosen, html.unescape(text_of(answer.get("freeformText")))))):
+        yield Answer(call_id=call.id, question=question, text=bounded(said, SHORT_CHARS))
+
+
+def _question(asked: Fields) -> str:
+    return first_text(asked, "prompt", "question")
