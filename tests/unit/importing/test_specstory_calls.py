@@ -225,3 +225,20 @@ def test_a_question_in_json_has_its_choices_and_what_the_user_answered(tmp_path:
         ("How much?", "B. All"),
         ("Where to?", "our own server"),
     ]
+
+
+def test_what_cursor_tells_the_model_of_a_job_is_no_prompt(tmp_path: Path) -> None:
+    notice = "<timestamp>Saturday, Jun 6, 2026, 7:29 PM (UTC+2)</timestamp>\n"
+    notice += "<system_notification>\nThe following task has notified.\n\n<task>\nkind: shell\n</task>\n"
+    notice += "</system_notification>\n<user_query>{}</user_query>\n"
+    told = notice.format("Briefly inform the user about the task result and perform any follow-up actions (if needed).")
+    path = tmp_path / "story.md"
+    before = (FOLDER / "cursor-2.1.0.md").read_text()
+    path.write_text(f"{before}\n---\n\n_**User**_\n\n{told}\n---\n\n_**User**_\n\n{notice.format('Round the sum.')}")
+
+    events = events_of(open_document(path, project="/home/dev/shop"))
+
+    assert [line for line in story(events) if line.startswith("user")] == [
+        *(line for line in story(read("cursor-2.1.0")) if line.startswith("user")),
+        "user: Round the sum.",
+    ]

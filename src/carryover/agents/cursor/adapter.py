@@ -13,8 +13,8 @@ from typing import Final, Literal
 
 import msgspec
 
-from carryover.adapter.contract import Agent, HookEvent, HookProtocol, Parsed, Record, Reemitted, Source
-from carryover.agents.cursor.calls import CursorContext, CursorRecorder, Emitted, StoreRecord
+from carryover.adapter.contract import Agent, HookEvent, HookProtocol, Parsed, QuotedText, Record, Reemitted, Source
+from carryover.agents.cursor.calls import CursorContext, CursorRecorder, Emitted, StoreRecord, outcome_in
 from carryover.agents.cursor.chats import (
     COPY_GROUP,
     NOTED,
@@ -22,10 +22,11 @@ from carryover.agents.cursor.chats import (
     DatedLinesReader,
     parse_chat_line,
     parse_message,
+    typed_query,
 )
 from carryover.agents.cursor.editor import EditorReader, parse_bubble, parse_state
 from carryover.agents.cursor.spec import SPEC
-from carryover.model import Skipped, TurnEnd
+from carryover.model import AnyBody, Skipped, TurnEnd, UserPrompt
 from carryover.records import rawjson
 from carryover.records.fields import LATEST_MS, MAX_NAME_CHARS, session_of_copy
 from carryover.records.lenient import text_of
@@ -220,6 +221,12 @@ def _begin(recorder: CursorRecorder, record: StoreRecord) -> Reemitted | None:
     return reemitted_after(last, session=recorder.session, subagent_id=recorder.subagent_id, more=record.more)
 
 
+def _read_prompt(text: str, _after: str) -> tuple[AnyBody, ...]:
+    """Returns the events of a user's turn that another program copied."""
+    words = typed_query(text)
+    return (UserPrompt(text=words.text),) if words.text else ()
+
+
 AGENT: Final = Agent(
     spec=SPEC,
     reader=ReaderByKind(
@@ -236,4 +243,5 @@ AGENT: Final = Agent(
     parse=parse,
     hooks=HOOKS,
     exported=exported_copy,
+    quoted=QuotedText(prompt=_read_prompt, outcome=outcome_in),
 )

@@ -375,7 +375,7 @@ def outcome_of(op: Op, result: msgspec.Raw) -> ToolOutcome:
     """
     text = rawjson.content_text(result)
     if text is not None:
-        return _outcome_in(op, without_ansi(text))
+        return outcome_in(op, without_ansi(text))
     given = fields_of(result)
     if not given and bytes(result).strip() != b"{}":
         return ToolOutcome("unknown")
@@ -402,7 +402,7 @@ def _exit_code(given: Fields) -> int | None:
     return 0 if is_v2 and is_true(given.get("notInterrupted")) and "output" in given else None
 
 
-def _outcome_in(op: Op, text: str) -> ToolOutcome:
+def outcome_in(op: Op, text: str) -> ToolOutcome:
     """Determines how a call ended from the text of its result."""
     if op == "shell" and (found := _EXIT_CODE.match(text)):
         return ToolOutcome("error" if int(found[1]) else "ok", text[found.end() :], exit_code=int(found[1]))
