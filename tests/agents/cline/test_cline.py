@@ -379,3 +379,43 @@ def test_a_result_may_be_a_part_too(tmp_path: Path) -> None:
     assert prompts(found) == ["Bake it"]
     assert [given.text for given in standing(found, model.Answer)] == ["200 degrees"]
     assert results(found) == [("readFile", "ok", None), ("command", "error", 2)]
+
+
+def test_a_question_without_words_was_not_asked_and_its_failure_is_no_other_calls(tmp_path: Path) -> None:
+    """As a model of 2025 called it, and the client refused it (a public copy)."""
+
+    def say(kind: str, said: object, at: int, *, ask: bool = False) -> dict[str, object]:
+        text = said if isinstance(said, str) else json.dumps(said)
+        sort = "ask" if ask else "say"
+        return {"ts": 1_747_000_000_000 + at, "type": sort, sort: kind, "text": text, "conversationHistoryIndex": 0}
+
+    def user(text: str) -> dict[str, object]:
+        return {"role": "user", "content": [{"type": "text", "text": text}]}
+
+    failed = "[ask_followup_question for 'undefined'] Result:\nThe tool execution failed with the following error:\n"
+    saved = "[replace_in_file for 'oven.js'] Result:\nThe content was successfully saved to oven.js."
+    diff = "<<<<<<< SEARCH\nif (heat === undefined) stop()\n=======\nheat ??= 200\n>>>>>>> REPLACE"
+    shown = [
+        say("text", "Bake it", 1),
+        say("followup", {"question": "", "options": []}, 2, ask=True),
+        say("api_req_started", {"request": failed}, 3),
+        say("followup", {"question": "How hot?", "options": []}, 4, ask=True),
+        say("user_feedback", "200 degrees", 5),
+        say("tool", {"tool": "editedExistingFile", "path": "oven.js", "content": diff}, 6, ask=True),
+        say("api_req_started", {"request": saved}, 7),
+    ]
+    (tmp_path / "ui_messages.json").write_text(json.dumps(shown))
+    sent = tmp_path / "api_conversation_history.json"
+    for has_sent in (True, False):
+        if has_sent:
+            folder = "\n<environment_details>\n# Current Working Directory (/oven) Files\n</environment_details>"
+            sent.write_text(json.dumps([user(f"<task>\nBake it\n</task>{folder}"), user(failed), user(saved)]))
+        else:
+            sent.unlink()
+        found = read_copy(tmp_path / "ui_messages.json")
+
+        assert [asked.text for asked in standing(found, model.Question)] == ["How hot?"]
+        assert [(given.question, given.text) for given in standing(found, model.Answer)] == [
+            ("How hot?", "200 degrees")
+        ]
+        assert [status for _, status, _ in results(found)] == ["ok"]

@@ -15,8 +15,9 @@ import msgspec
 from carryover.records.lenient import Fields, fields_of, items_of, text_and_others, text_of, time_of
 from carryover.text.pattern import later
 
-RESULT: Final = later(r"\A\[(\w+)(?: for '(.*?)')?[^\]\n]{0,200}\] Result:\n?", re.DOTALL)
-"""The beginning of a result whose call is in the text of an answer."""
+RESULT: Final = later(r"\A\[(\w+)(?: for '(?:undefined'|(.*?)'))?[^\]\n]{0,200}\] Result:\n?", re.DOTALL)
+"""The beginning of a result whose call is in the text of an answer. Of one that lacked its argument, that is
+`undefined` (3.15, 2025)."""
 LONGEST_HEAD: Final = 20_000
 _SHOWN_AS: Final = {
     "read_file": "readFile",

@@ -154,9 +154,9 @@ def _feedback(recorder: MessageBuilder) -> None:
 
 
 def _question(recorder: MessageBuilder) -> None:
-    """Handles a question; `selected` is the option that the user chose."""
+    """Handles a question; `selected` is the option that the user chose. One without words was never asked."""
     shown = _shown(recorder)
-    question = text_of(shown.get("question")) or _said(recorder)
+    question = text_of(shown.get("question")) if "question" in shown else _said(recorder)
     offered = items_of(shown.get("options")) or [
         fields_of(each).get("answer", each) for each in items_of(shown.get("suggest"))
     ]
