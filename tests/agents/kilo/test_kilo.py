@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 from agents.kilo.contract_case import TRANSIENT
@@ -106,3 +108,13 @@ def test_a_copied_database_is_told_from_a_relatives(tmp_path: Path) -> None:
     copy = database(tmp_path, "story").rename(tmp_path / "opencode.db")
 
     assert open_document(copy).agent.id == "kilo"
+
+
+def test_a_copy_of_an_earlier_database_is_told_by_its_name(tmp_path: Path) -> None:
+    copy = database(tmp_path, "story")
+    with closing(sqlite3.connect(copy)) as connection:
+        connection.execute("DROP TABLE kilo_board")
+        connection.commit()
+
+    assert open_document(copy.rename(tmp_path / "kilo.db")).agent.id == "kilo"
+    assert open_document((tmp_path / "kilo.db").rename(tmp_path / "opencode.db")).agent.id == "opencode"

@@ -13,7 +13,9 @@ from carryover.transcript.stat_cache import StatCachedReader
 from carryover.transcript.stored import StoredContext
 
 _OWN_TABLE: Final = "kilo_board"
-"""What its relatives' databases do not have (7.7.9)."""
+"""What its relatives' databases do not have (7.7.9); nor had its own before (7.0.46)."""
+_OWN_NAME: Final = "kilo"
+"""How the name of its databases begins."""
 
 
 def _source_of(path: Path, root: Path) -> Source | None:
@@ -29,7 +31,9 @@ def _sources(root: Path) -> list[Source]:
 
 def _exported(path: Path, head: bytes) -> Source | None:
     """Returns the database in a file anywhere on disk."""
-    return _source(path) if _OWN_TABLE in tables_of_copy(path, head) else None
+    tables = tables_of_copy(path, head)
+    is_own = _OWN_TABLE in tables or (bool(tables) and path.name.startswith(_OWN_NAME))
+    return _source(path) if is_own else None
 
 
 def _source(path: Path) -> Source:
