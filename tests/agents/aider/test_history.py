@@ -12,7 +12,7 @@ from agents.aider.contract_case import HISTORY, INPUTS, WRITTEN_S
 from agents.aider.test_commands import APPLIED, BLOCK
 from carryover.agents.aider.adapter import AGENT
 from carryover.agents.aider.history import HOLD_MS, HistoryReader
-from carryover.model import AnyBody, AssistantMessage, Event, FileEdit, SessionStart, TurnEnd, UserPrompt
+from carryover.model import AnyBody, AssistantMessage, Event, FileEdit, SessionStart, ToolCall, TurnEnd, UserPrompt
 from carryover.records.fields import local_ms
 from carryover.transcript.jsonl import MAX_LINE_BYTES
 from contract.case import Reading, read_on
@@ -245,3 +245,18 @@ def test_an_answer_that_only_led_to_a_change_is_one(tmp_path: Path) -> None:
     """What is left of it, without the change, ends in a colon."""
     [said] = of(reading(tmp_path, f"{HEAD}{prompt('Fix it')}{answer('I changed this:')}").events, AssistantMessage)
     assert (said.text, said.final) == ("I changed this:", True)
+
+
+def test_a_suggested_command_of_several_lines_may_have_blanks_of_its_own(tmp_path: Path) -> None:
+    """Aider takes them off the last of its lines only (0.86.2)."""
+    asked = "> mkdir -p docs          \ntouch docs/index.md  \n"
+    asked += "> Run shell commands? (Y)es/(N)o/(D)on't ask again [Yes]: y  \n"
+    ran = f"{asked}> Running mkdir -p docs  \n> Running touch docs/index.md  \n"
+    chat = (
+        f"{HEAD}{prompt('Begin the docs')}{answer('I make a folder.')}{ran}{prompt('Now write them')}{answer('Done.')}"
+    )
+    events = reading(tmp_path, chat).events
+
+    assert prompts(events) == ["Begin the docs", "Now write them"]
+    assert answers(events) == ["I make a folder.", "Done."]
+    assert [call.subject for call in of(events, ToolCall)] == ["mkdir -p docs", "touch docs/index.md"]

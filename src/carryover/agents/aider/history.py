@@ -293,8 +293,11 @@ def _messages_in(lines: Sequence[str]) -> Iterator[str]:
 
 
 def _message_end(lines: Sequence[str], at: int) -> int:
-    """Returns where a message ends. Its mark is before the first of its lines, and two blanks follow the last."""
-    if lines[at].endswith(_ENDS):
+    """Returns where a message ends. Its mark is before the first of its lines, and two blanks follow the last, from
+    which its own blanks are taken off. Those of another line may be more (0.86.2)."""
+    following = lines[at + 1] if at + 1 < len(lines) else ""
+    goes_on = lines[at].endswith(f"{_ENDS} ") and following.strip() and not following.startswith((_MESSAGE, _PROMPT))
+    if lines[at].endswith(_ENDS) and not goes_on:
         return at + 1
     report = _REPORT.match(lines[at]) is not None
     for place in range(at + 1, len(lines)):
