@@ -1,12 +1,13 @@
-"""Finds passwords that stand behind or before what tells of them: `credentials: admin / Sommer2024`, `Sommer2024 is my
-password`."""
+"""Finds what sentences give away: the password of a login, behind or before what tells of it, `credentials: admin /
+Sommer2024`, `Sommer2024 is my password`; a key of an API, whatever the script that says so, `API ключ: 3f9c…`."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Final
 
-from carryover.redact.values import Span, is_said_password
+from carryover.redact.values import Span, is_opaque, is_said_password
 from carryover.text.pattern import later
 
 _BETWEEN: Final = " / "
@@ -55,3 +56,18 @@ def passwords_said_first(text: str, lower: str) -> Iterator[Span]:
 
 def _is_password(value: str) -> bool:
     return value.isdigit() or is_said_password(value)
+
+
+_KEY: Final = later(r"api(?P<between>[^\na-z0-9]{1,24}?)(?P<value>[a-z0-9_+/=-]{20,256}+)(?![\w./(\[])", re.IGNORECASE)
+"""Between the two are only words of another script: of the Latin one, the word for a key is known (`named.py`)."""
+
+
+def keys_in_words(text: str, lower: str) -> Iterator[Span]:
+    """Yields what can only be generated right behind `API` and words of another script.
+
+    `lower` is `text` in lower case.
+    """
+    for found in _KEY.finditer(text) if "api" in lower and not text.isascii() else ():
+        says = any(sign.isalpha() for sign in found["between"])
+        if says and is_opaque(found["value"], or_hash=True):
+            yield *found.span("value"), "secret"

@@ -219,3 +219,14 @@ def test_the_value_of_a_cookie_in_a_file_of_netscape_s_form_is_hidden() -> None:
 def test_a_value_that_is_of_no_cookie_stays() -> None:
     for text in ('{"name": "theme", "value": "dark-blue-2"}', 'res.cookie("theme", { httpOnly: true })'):
         assert redact(text) == (text, {})
+
+
+@pytest.mark.parametrize("said", ["shopapi 키값은 '{}'이야", "API ключ: {}", "API密钥是“{}”", "APIキーは `{}` です"])
+def test_a_key_that_is_said_in_another_script_is_hidden(said: str) -> None:
+    for key in (HEX[3:33], MIXED[:32]):
+        assert redact(said.format(key)) == (said.format("[redacted:secret]"), {"secret": 1})
+
+
+def test_what_stands_behind_an_api_and_is_no_key_stays() -> None:
+    for text in ("API 문서: getUserInformationByIdentifier", "API at commit '0a1b2c3d4e5f60718293a4b5c6d7e8f9'"):
+        assert redact(text) == (text, {})
