@@ -144,6 +144,7 @@ def progress_entries(past: Past) -> list[Entry]:
     stands = [past.main, *([past.work] if past.work is not None else []), *idle_since(past)[-1:]]
     answered = [one for step in past.steps if step.turn.said for one in _answers(step, past.main)]
     answered = [step for step in answered if not _is_quoted(past, step, stands)]
+    before = _answered_before(past, answered)
     for step in not_alike(answered, attrgetter("answer"), _MOST_ALIKE):
         said = _SAID.get(step.turn.end, "said, then was cut off")
         at_ms = step.turn.said[-1].at_ms
@@ -151,9 +152,18 @@ def progress_entries(past: Past) -> list[Entry]:
         asks = step.is_newest and step.view.session in asking
         answer = last_words(step.turn).said if asks else step.turn.answer
         who = f"{past.agent(step)} {said}"
-        parts = parted(step, answer, "message", label=f"{who} ({place})", at_ms=at_ms)
+        weight = WEIGHTS["answered before"] if step is before else BY_WORTH
+        parts = parted(step, answer, "message", weight, label=f"{who} ({place})", at_ms=at_ms)
         answers += _with_opening(parts, who, place)
     return [*entries, *joined_short(answers), *_heard(past)]
+
+
+def _answered_before(past: Past, answered: Iterable[Step]) -> Step | None:
+    """Returns the newest of these answers if the leading turn, which follows it, has none: it says what was done."""
+    if past.main.turn.end == "answered":
+        return None
+    own = [step for step in answered if step.view is past.lead and step.turn.end == "answered"]
+    return max(own, key=lambda step: step.turn.said[-1].at_ms, default=None)
 
 
 def _heard(past: Past) -> list[Entry]:

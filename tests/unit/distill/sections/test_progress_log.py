@@ -50,3 +50,15 @@ def test_what_an_answer_says_in_code_comes_with_how_it_begins() -> None:
     assert "claude-code answered “There is no need to. Each one starts alone:” (turn 2" in log
     assert "--port=80" in log
     assert log.count("There is no need to.") == 1
+
+
+def test_what_was_answered_last_is_fixed_while_the_newest_turn_has_no_answer() -> None:
+    talk = worked().user("Push it.").ran("git push").says("It is pushed.").user("Can I go on at home?").ran("ls")
+
+    def is_fixed() -> list[bool]:
+        [log] = [one.entries for one in handoff(talk).sections if one.title == "Progress log"]
+        return [entry.weight <= FIXED for entry in log if "It is pushed." in entry.text]
+
+    assert is_fixed() == [True]
+    talk.says("Yes: clone it there.").user("And on the train?").ran("ls").says("There too.")
+    assert True not in is_fixed()
