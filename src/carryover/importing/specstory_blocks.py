@@ -43,6 +43,7 @@ _MOST_ENDS: Final = 100
 _RULE: Final = "---"
 _TAGS: Final = re.compile(r"</?(?:tool-use|details)\b[^>\n]{0,400}>")
 _SUMMARY_CHARS: Final = 20_000
+_ESCAPES: Final = ("&lt;", "&gt;", "&amp;", "&#")
 _TOOL_NAME: Final = re.compile(r"^Tool use: \*\*[^*]{1,200}\*\*")
 _KINDS: Final[dict[str, Op]] = {"shell": "shell", "read": "read", "write": "edit", "search": "search", "task": "plan"}
 """Operations of tools whose names are not known, by kind."""
@@ -247,10 +248,11 @@ def read_tool(
     shown = [text for name, text in fenced if name != "diff" and (not inputs or name in ("", "text"))]
     if given.shown is not None:
         shown = [] if inputs or not given.shown else [given.shown]
-    outcome = _outcome(op, lines, "\n".join(shown) if shown else None, quoted)
+    output = "\n".join(map(_printed, shown)) if shown else None
+    outcome = _outcome(op, lines, output, quoted)
     made: Sequence[Change] = ()
     if inputs:
-        made = _changes(block, lines, fenced, "\n".join(shown), given.path)
+        made = _changes(block, lines, fenced, output or "", given.path)
     elif op == "shell" and outcome is not None and outcome.status == "ok":
         made = shell_changes(command, folder)
     changes = tuple(_located(made, folder))
@@ -263,6 +265,12 @@ def read_tool(
     name = usable_name(block.name) or "?"
     call = OpenCall(call_id, name, op, subject, changes=changes, handoff=names_own_folder(subject))
     return call, outcome, (*_said_by(call, lines), *said_in(call, given))
+
+
+def _printed(text: str) -> str:
+    """Returns an output as it was printed: some versions escape it as HTML, and then no bare bracket is left."""
+    is_escaped = any(sign in text for sign in _ESCAPES) and "<" not in text and ">" not in text
+    return html.unescape(text) if is_escaped else text
 
 
 def _subject(block: ToolBlock, lines: Sequence[str], folder: str | None) -> str:

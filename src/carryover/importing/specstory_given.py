@@ -13,6 +13,7 @@ from carryover.model import Answer, AnyBody, PlanUpdate, Question
 from carryover.records.asked import plan_items
 from carryover.records.fields import SHORT_CHARS, bounded
 from carryover.records.lenient import Fields, fields_of, first_text, items_of, text_of
+from carryover.records.rawjson import content_text
 from carryover.transcript.recorder import OpenCall
 
 _LABEL: Final = re.compile(r"(Parameters|Additional data|Result):$")
@@ -54,15 +55,21 @@ def given_in(lines: Sequence[str], fenced: Sequence[tuple[str, str]]) -> Given:
     if not texts:
         return Given()
     arguments, state, result = (texts.get(label, "") for label in ("Parameters", "Additional data", "Result"))
-    told = fields_of(state.encode())
-    shown = _found(told) or result or state
-    return Given(fields_of(arguments.encode()), told, fields_of(result.encode()), shown)
+    told, given = fields_of(state.encode()), fields_of(result.encode())
+    shown = _found(told) or _said(given) or result or state
+    return Given(fields_of(arguments.encode()), told, given, shown)
 
 
 def _found(state: Fields) -> str:
     """Returns the files that a search found, a line each."""
     named = ((name, fields_of(one)) for name in _FOUND for one in items_of(state.get(name)))
     return "\n".join(filter(None, (html.unescape(text_of(one.get(_FOUND[name]))) for name, one in named)))
+
+
+def _said(result: Fields) -> str:
+    """Returns what a server's tool answered: JSON in a text, whose blocks have the words."""
+    answer = fields_of(text_of(result.get("result")).encode())
+    return (content_text(answer["content"]) or "") if "content" in answer else ""
 
 
 def said_in(call: OpenCall, given: Given) -> Iterator[AnyBody]:

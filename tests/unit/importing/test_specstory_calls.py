@@ -242,3 +242,20 @@ def test_what_cursor_tells_the_model_of_a_job_is_no_prompt(tmp_path: Path) -> No
         *(line for line in story(read("cursor-2.1.0")) if line.startswith("user")),
         "user: Round the sum.",
     ]
+
+
+def test_outputs_are_shown_as_they_were_printed(tmp_path: Path) -> None:
+    shell = '<tool-use data-tool-type="shell" data-tool-name="run_terminal_command_v2"><details>\n'
+    shell += "<summary>Tool use: **run_terminal_command_v2** • Run command: {}</summary>\n```bash\n{}\n```\n\n"
+    shell += "```\n{}\n```\n</details></tool-use>\n"
+    answer = {"content": [{"type": "text", "text": "Went to the shop."}, {"type": "text", "text": "Tab 3"}]}
+    events = events_with(
+        tmp_path / "story.md",
+        shell.format("npm start", "npm start", "&gt; shop start &amp; serve"),
+        shell.format("cat a.html", "cat a.html", "<p>a &amp; b</p>"),
+        shell.format("cat url", "cat url", "shop?a=1&copy=2"),
+        given("mcp-browser-navigate", arguments={"tools": []}, result={"result": json.dumps(answer)}),
+    )
+
+    outputs = [event.body.output for event in events if isinstance(event.body, ToolResult)]
+    assert outputs[-4:] == ["> shop start & serve", "<p>a &amp; b</p>", "shop?a=1&copy=2", "Went to the shop.\nTab 3"]
