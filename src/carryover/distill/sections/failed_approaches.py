@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from msgspec.structs import replace
+
 from carryover.distill.digest import Failure
 from carryover.distill.entry import BY_WORTH, WEIGHTS, Entry, EntryKind, Weight
 from carryover.distill.quotes import PIECE_CHARS, cut_middle, earlier, in_quotes, lines_of
@@ -12,10 +14,12 @@ from carryover.distill.sections.recent_files import edited_since
 from carryover.distill.trail import Past
 from carryover.distill.view import ProjectView, SessionView
 
-_MOST_FAILED: Final = 4
+_MOST_FAILED: Final = 6
 _MOST_SOLVED: Final = 3
 _OFTEN: Final = 3
 """What failed as often as this is told like what failed in the newest turn: it is tried again and again."""
+_OPEN: Final = 0.2
+"""What one that did not succeed later is worth beside its names: few readers try what they know has failed."""
 _WHY_CHARS: Final = 110
 _WORDS_CHARS: Final = 180
 """How much of these words is shown, and of the reason (above) beside them."""
@@ -88,4 +92,5 @@ def _failure(past: Past, failure: Failure, session: SessionView, weight: Weight)
     why = f"{where} → {because}" if because else where
     room = max(60, PIECE_CHARS + 10 - len(why))  # the reason says more than the attempt
     text = f"{cut_middle(failure.tried, room)}{why}"
-    return from_session(session, failure.turn, text, kind, weight.first, at_ms=failure.at_ms)
+    entry = from_session(session, failure.turn, text, kind, weight.first, at_ms=failure.at_ms)
+    return entry if failure.solved else replace(entry, alone=_OPEN)

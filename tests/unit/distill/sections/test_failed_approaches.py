@@ -8,7 +8,7 @@ from carryover import model
 from carryover.distill.entry import FIXED
 from carryover.distill.sections.failed_approaches import failed_entries
 from carryover.distill.trail import past_of
-from support.conversation import GOAL, ROOT, project, section, session, under
+from support.conversation import GOAL, ROOT, handoff, project, section, session, under
 
 
 def test_a_failed_call_stands_with_what_the_agent_said_right_after_unless_that_was_its_answer() -> None:
@@ -113,3 +113,12 @@ def test_what_is_said_after_another_call_is_not_about_the_failure() -> None:
     assert failure.words == ""
     twice = session("s2").user(GOAL).ran("make", "no", status="error").says("A rule is missing.", final=False)
     assert twice.says("I add it.").digest.failures[0].words == "A rule is missing."
+
+
+def test_a_failure_that_stands_is_worth_more_than_a_line_of_the_same_names() -> None:
+    talk = session("s1").user(GOAL).ran("make cap", "No rule.", status="error").ran("make lid", "No.", status="error")
+    talk.ran("make lid").says("The lid is made.").user("And the rim.").edited("rim.py").says("It is there.")
+    [failed] = [one.entries for one in handoff(talk).sections if one.title == "Failed approaches"]
+    worth = {entry.text.partition("`")[2].partition("`")[0]: entry.alone for entry in failed}
+
+    assert worth["make cap"] > worth["make lid"] == 0
