@@ -9,7 +9,7 @@ from functools import lru_cache
 from itertools import groupby, pairwise
 from typing import Final
 
-from carryover.distill.closed_classes import NEGATED_ENDS, negates
+from carryover.distill.closed_classes import NEGATED_ENDS, is_list_item, negates
 from carryover.records.text import without_ansi
 from carryover.text.harmless import one_line, without_stacks
 from carryover.text.markdown import LineForm, line_forms, without_code
@@ -101,6 +101,16 @@ def sentences(line: str) -> list[str]:
     starts = (0, *(after for _, after in ends))
     parts = (line[start:end].strip() for start, end in zip(starts, (*(at for at, _ in ends), len(line)), strict=True))
     return [part for part in parts if part]
+
+
+def before_call(text: str) -> str:
+    """Returns what was said before a call without its last sentence, which leads to the call ("Let me see."); all of
+    what ends in a list."""
+    *before, last = lines_of(text) or [""]
+    if is_list_item(text.rstrip().rpartition("\n")[2]):
+        return text
+    ends = sentences(last)[:-1]
+    return "\n".join([*before, *([" ".join(ends)] if ends else [])])
 
 
 def _shortened(word: re.Match[str]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from operator import attrgetter
 from typing import Final
 
@@ -11,7 +11,17 @@ from msgspec.structs import replace
 from carryover.distill.digest import Digest, Proposal, Summary
 from carryover.distill.entry import BY_WORTH, WEIGHTS, Entry, EntryKind, Weight
 from carryover.distill.pastes import quoted_prompt
-from carryover.distill.quotes import branch_name, clip, earlier, excerpt, in_quotes, lines_of, of_one_place, quoted
+from carryover.distill.quotes import (
+    before_call,
+    branch_name,
+    clip,
+    earlier,
+    excerpt,
+    in_quotes,
+    lines_of,
+    of_one_place,
+    quoted,
+)
 from carryover.distill.sections.open_questions import asking_sessions
 from carryover.distill.sections.quoting import from_turn, joined_short, last_words, not_alike, parted
 from carryover.distill.trail import Past, Step, before_remark, idle_since
@@ -30,6 +40,7 @@ _OPENING_TOKENS: Final = 30
 """How much of the beginning of an answer is quoted with each of its lines."""
 _MOST_ALIKE: Final = 3
 _MOST_HEARD: Final = 6
+_MOST_ON_THE_WAY: Final = 4
 _SAID: Final = {"answered": "answered", "": "said"}
 """How an agent's words are introduced; of any other end of their turn they were cut off."""
 
@@ -155,7 +166,21 @@ def progress_entries(past: Past) -> list[Entry]:
         weight = WEIGHTS["answered before"] if step is before else BY_WORTH
         parts = parted(step, answer, "message", weight, label=f"{who} ({place})", at_ms=at_ms)
         answers += _with_opening(parts, who, place)
-    return [*entries, *joined_short(answers), *_heard(past)]
+    return [*entries, *joined_short(answers), *joined_short(_on_the_way(past, stands)), *_heard(past)]
+
+
+def _on_the_way(past: Past, stands: Sequence[Step]) -> Iterator[Entry]:
+    """Yields what was said before a call, newest turn first: what was found and why something failed is often said
+    there alone. Where it stands has these words of a turn that was cut off."""
+    for step in reversed(past.steps):
+        if step.turn.end != "answered" and _is_quoted(past, step, stands):
+            continue
+        closed = before_remark(step)
+        for said in step.turn.said[:-1]:
+            text = before_call(said.text)
+            if text and not said.final and said is not closed:
+                label = f"{past.agent(step)} said on the way ({past.place(step, said.at_ms)})"
+                yield from parted(step, text, "message", label=label, most=_MOST_ON_THE_WAY, at_ms=said.at_ms)
 
 
 def _answered_before(past: Past, answered: Iterable[Step]) -> Step | None:
@@ -206,6 +231,6 @@ def _with_opening(parts: list[Entry], who: str, place: str) -> list[Entry]:
     return [replace(one, label=label) for one in (*first, *parts[1:])]
 
 
-def _is_quoted(past: Past, step: Step, stands: Iterable[Step]) -> bool:
+def _is_quoted(past: Past, step: Step, stands: Sequence[Step]) -> bool:
     """Whether another heading has the answer of this turn, as that of each of `stands`."""
     return any(step.turn is one.turn for one in stands) or (past.is_beside(step) and step.is_newest)

@@ -57,4 +57,4 @@ def test_an_answer_that_a_remark_closes_after_a_call_or_two_is_told_beside_it(ca
     assert ("The okapi board is older" in under("Where it stands", talk)) == is_closed
     assert "It is noted" in under("Where it stands", talk)
     talk.user("Print the newest labels of the zebra board.").ran("make labels").says("They are printed.")
-    assert ("The okapi board is older" in under("Progress log", talk)) == is_closed
+    assert ("answered “The okapi board is older" in under("Progress log", talk)) == is_closed
