@@ -258,8 +258,8 @@ class Name(msgspec.Struct, frozen=True, array_like=True, gc=False):  # a handoff
     last_called: int
 
 
-class Digest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A thread's events, folded. `Digest()` is the empty one."""
+class Outline(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A digest without its calls and names, which are most of its bytes. A list of sessions needs no more."""
 
     prompts: int = 0
     turns: tuple[Turn, ...] = ()
@@ -274,7 +274,6 @@ class Digest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     reverts: tuple[Revert, ...] = ()
     documents: tuple[SeenDocument, ...] = ()
     runs: tuple[SeenRun, ...] = ()
-    calls: tuple[Call, ...] = ()
     failures: tuple[Failure, ...] = ()
     questions: tuple[OpenQuestion, ...] = ()
     open_calls: tuple[Pending, ...] = ()
@@ -285,10 +284,6 @@ class Digest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     last_ms: int = 0
     branch: str = ""
     """The branch that is checked out, as far as records say."""
-    names: dict[str, Name] = {}
-    """The names mentioned so far, by the form in which they are compared; those worth most, if there are many."""
-    heard: int = 0
-    """The number of events whose names were read."""
 
     @property
     def turn(self) -> Turn | None:
@@ -299,6 +294,16 @@ class Digest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     def worked(self) -> bool:
         """Whether anything was changed, run or tested."""
         return bool(self.touched or self.runs or any(turn.changes for turn in self.turns))
+
+
+class Digest(Outline, frozen=True, kw_only=True, omit_defaults=True):
+    """A thread's events, folded. `Digest()` is the empty one."""
+
+    calls: tuple[Call, ...] = ()
+    names: dict[str, Name] = {}
+    """The names mentioned so far, by the form in which they are compared; those worth most, if there are many."""
+    heard: int = 0
+    """The number of events whose names were read."""
 
     @property
     def happened(self) -> bool:

@@ -7,22 +7,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from typing import Final
+from typing import TypeVar
 
 import msgspec
 
-from carryover.distill.digest import FOLD_VERSION, Digest
+from carryover.decoders import decoder_of
+from carryover.distill.digest import FOLD_VERSION, Digest, Outline
 from carryover.model import Event
 
-_decoder: Final = msgspec.json.Decoder(Digest)
+_Kind = TypeVar("_Kind", bound=Outline)
 
 
-def decode_digest(fold_version: int, stored: bytes) -> Digest | None:
-    """Decodes a stored digest; None if another version of the fold made it, so that it must be rebuilt."""
+def decode_digest(fold_version: int, stored: bytes, kind: type[_Kind]) -> _Kind | None:
+    """Decodes a stored digest, or only its outline; None if another version of the fold made it, so that it must be
+    rebuilt."""
     if fold_version != FOLD_VERSION:
         return None
     try:
-        return _decoder.decode(stored) if stored else Digest()
+        return decoder_of(kind).decode(stored) if stored else kind()
     except (msgspec.MsgspecError, UnicodeDecodeError):  # the latter for text that is not UTF-8
         return None
 
@@ -53,7 +55,7 @@ class DigestReducer:
     def reduce(self, state: bytes, events: Iterable[Event]) -> bytes:
         """Returns the digest after `events`, encoded, without those that the fold fails at: any text may meet a bug of
         ours, which must stop neither its session nor the others. An empty `state` is the empty digest."""
-        before = decode_digest(self.version, state) or Digest()
+        before = decode_digest(self.version, state, Digest) or Digest()
         given = list(events)
         try:
             digest = fold_events(before, given)
@@ -64,4 +66,4 @@ class DigestReducer:
 
     def can_read(self, state: bytes) -> bool:
         """Whether this version of the fold made `state`."""
-        return decode_digest(self.version, state) is not None
+        return decode_digest(self.version, state, Digest) is not None

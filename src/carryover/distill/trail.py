@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from carryover.distill.closed_classes import begins_with_reply, is_question, may_list_steps, only_replies
-from carryover.distill.digest import Digest, Pending, Said, Turn
+from carryover.distill.digest import Digest, Outline, Pending, Said, Turn
 from carryover.distill.pastes import typed_words
 from carryover.distill.quotes import earlier
 from carryover.distill.said_again import without_said_again
@@ -220,13 +220,13 @@ def says_something(turn: Turn) -> bool:
     return turn.attachments > 0 or not only_replies(turn.prompt)
 
 
-def goal_of(digest: Digest) -> Turn | None:
+def goal_of(digest: Outline) -> Turn | None:
     """Returns a session's first prompt that states a goal, or else its first one with any words: neither a template
     without words of the user nor a short text that begins with a reply."""
     return _first_goal([turn for turn in digest.turns if turn.prompt])
 
 
-def newest_goal_of(digest: Digest) -> Turn | None:
+def newest_goal_of(digest: Outline) -> Turn | None:
     """Returns a session's newest prompt that states a goal, or else its newest one with any words."""
     return _first_goal([turn for turn in reversed(digest.turns) if turn.prompt])
 
@@ -241,7 +241,7 @@ def states_goal(turn: Turn) -> bool:
     return says_something(turn) and not turn.is_template and not begins_with_reply(turn.prompt)
 
 
-def task_of(digest: Digest) -> str | None:
+def task_of(digest: Outline) -> str | None:
     """Returns the task of a single session, in the user's words on one line; None if the user said nothing."""
     goal = goal_of(digest)
     return one_line(typed_words(goal.prompt) or goal.prompt) if goal is not None else None

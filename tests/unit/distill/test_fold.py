@@ -5,10 +5,11 @@ from __future__ import annotations
 from functools import reduce
 from typing import Any, Literal
 
+import msgspec
 import pytest
 
 from carryover import model
-from carryover.distill.digest import FOLD_VERSION, Digest, Failure
+from carryover.distill.digest import FOLD_VERSION, Digest, Failure, Outline
 from carryover.distill.fold import fold
 from carryover.distill.stored_digest import DigestReducer, decode_digest, fold_events
 from support.conversation import GOAL, MINUTE_MS, Conversation, session
@@ -358,16 +359,25 @@ def test_reducing_in_pieces_gives_the_same_as_folding_in_order() -> None:
     pieces = reducer.reduce(reducer.reduce(b"", EVENTS[:2]), EVENTS[2:])
 
     one_by_one = reduce(lambda digest, event: fold(digest, [event]), EVENTS, Digest())
-    assert decode_digest(FOLD_VERSION, pieces) == fold_events(Digest(), EVENTS) == one_by_one
+    assert decode_digest(FOLD_VERSION, pieces, Digest) == fold_events(Digest(), EVENTS) == one_by_one
+
+
+def test_an_outline_is_a_stored_digest_without_its_calls_and_names() -> None:
+    digest = fold_events(Digest(), EVENTS)
+
+    outline = decode_digest(FOLD_VERSION, DigestReducer().reduce(b"", EVENTS), Outline)
+
+    assert digest.names and type(outline) is Outline
+    assert msgspec.structs.asdict(outline).items() <= msgspec.structs.asdict(digest).items()
 
 
 def test_a_stored_digest_is_read_only_by_the_version_that_made_it_and_if_it_is_sound() -> None:
     stored = DigestReducer().reduce(b"", EVENTS)
 
-    assert decode_digest(FOLD_VERSION, b"") == Digest()
-    assert decode_digest(FOLD_VERSION - 1, stored) is None
+    assert decode_digest(FOLD_VERSION, b"", Digest) == Digest()
+    assert decode_digest(FOLD_VERSION - 1, stored, Digest) is None
     for torn in (b'{"prompts":"another shape"}', stored.replace(b"parser", b"p\xffrser")):
-        assert decode_digest(FOLD_VERSION, torn) is None
+        assert decode_digest(FOLD_VERSION, torn, Digest) is None
         assert not DigestReducer().can_read(torn)
 
 

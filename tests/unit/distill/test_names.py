@@ -114,7 +114,7 @@ def test_names_are_the_same_however_events_were_batched(events: list[AnyBody], c
     for cut in [*sorted(cuts), len(events)]:
         state = reducer.reduce(state, talk.events[last:cut])
         last = max(last, min(cut, len(events)))
-    digest = decode_digest(reducer.version, state)
+    digest = decode_digest(reducer.version, state, Digest)
 
     assert digest is not None
     assert list(digest.names.items()) == list(fold_events(Digest(), talk.events).names.items())

@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from carryover.distill.digest import FOLD_VERSION
+from carryover.distill.digest import FOLD_VERSION, Digest
 from carryover.distill.stored_digest import decode_digest
 from carryover.facts import ProjectRoot
 from carryover.ledger.codec import pack_digest, unpack_digest
@@ -233,4 +233,4 @@ def test_a_damaged_digest_is_one_that_is_made_again_and_not_an_empty_one() -> No
     damaged = unpack_digest(pack_digest(DIGEST)[:-3])
 
     assert damaged
-    assert decode_digest(FOLD_VERSION, damaged) is None
+    assert decode_digest(FOLD_VERSION, damaged, Digest) is None
