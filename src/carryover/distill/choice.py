@@ -124,7 +124,7 @@ class _Offer(NamedTuple):
 class _Choice:
     def __init__(self, sections: Sequence[tuple[str, Sequence[Entry]]], handoff: Handoff, room: Room) -> None:
         self._sections = sections
-        self._names = dict(handoff.names)
+        self._worth = {key: name.worth for key, name in handoff.names}
         self._turns_since = {turn: since for since, turn in enumerate(handoff.turns)}
         self._room = room
         self._opened: set[int] = set()
@@ -167,10 +167,11 @@ class _Choice:
 
     def _offer(self, entry: Entry) -> _Offer:
         since = self._turns_since.get((entry.session, entry.turn or 0), 0)
+        shown, worth = entry.shown, self._worth
         return _Offer(
-            names={key: self._names[key].worth for key in _keys_in(entry.shown) if key in self._names},
+            names={key: worth[key] for key in _keys_in(shown) if key in worth},
             alone=entry.alone + max(0.0, LINE["any line"] + LINE["turns since"] * math.log1p(since)),
-            tokens=estimated_tokens(entry.shown) + _LINE_TOKENS,  # whichever part is taken first has the label
+            tokens=estimated_tokens(shown) + _LINE_TOKENS,  # whichever part is taken first has the label
         )
 
     def _value(self, offer: _Offer) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
 from msgspec.structs import replace
 
@@ -20,9 +20,8 @@ _SPOKEN: Final = 1
 _WHOLE: Final = ("Next action", "Open questions")
 
 
-class _Spot(NamedTuple):
-    title: str
-    at: int
+_Spot = tuple[str, int]
+"""Where an entry stands: the title of its section, and its place there."""
 
 
 def without_repeats(
@@ -32,7 +31,7 @@ def without_repeats(
     said stays in its newest place and takes the lowest weight of all its places; a line that a call printed stays in
     the place with the lowest weight. Before that, it stays in one of the places in `shown`, by title and number in
     their section. Repetitions within one quote stay. An entry of which nothing is left is empty."""
-    found = {_Spot(title, at): entry for title, entries in sections for at, entry in enumerate(entries)}
+    found = {(title, at): entry for title, entries in sections for at, entry in enumerate(entries)}
     owners: dict[str, _Spot] = {}
     for spot in sorted(found, key=lambda spot: (spot not in shown, _precedence(spot, found[spot]))):
         entry = found[spot]
@@ -48,11 +47,11 @@ def without_repeats(
         found[spot] = entry if text == entry.text else replace(entry, text=text)
         if _is_gone(found[spot]):
             found[spot] = replace(entry, text="", label="")
-    return [(title, [found[_Spot(title, at)] for at in range(len(entries))]) for title, entries in sections]
+    return [(title, [found[title, at] for at in range(len(entries))]) for title, entries in sections]
 
 
 def _rank(spot: _Spot, entry: Entry) -> int:
-    return 0 if spot.title in _WHOLE else _RANKS.get(entry.kind, 0)
+    return 0 if spot[0] in _WHOLE else _RANKS.get(entry.kind, 0)
 
 
 def _precedence(spot: _Spot, entry: Entry) -> tuple[int, int, float, _Spot]:

@@ -235,7 +235,7 @@ from carryover.distill.handoff import Handoff
 from carryover.distill.render import render
 from carryover.distill.worth import InPlay
 lines = tuple(Entry(text=f"see f{at}.py and g{at % 7}.py", kind="message", weight=1.0) for at in range(90))
-names = {f"{kind}{at}.py": InPlay(f"{kind}{at}.py", 0.5) for kind in "fgh" for at in range(90)}
+names = tuple((f"{kind}{at}.py", InPlay(f"{kind}{at}.py", 0.5)) for kind in "fgh" for at in range(90))
 print(render(Handoff(updated_ms=1, agent="Codex", resume="ask", session="s1", head=None, root="/r", names=names,
     sections=(Section("Task", lines), Section("Recent files", ())))))
 """

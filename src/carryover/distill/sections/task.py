@@ -13,12 +13,13 @@ from msgspec.structs import replace
 
 from carryover.distill.digest import Pending, Reply, Turn
 from carryover.distill.entry import WEIGHTS, Entry, Weight
+from carryover.distill.goals import goal_of, says_something
 from carryover.distill.pastes import is_machine_line, parts, quoted_prompt, typed_words
 from carryover.distill.quotes import earlier, estimated_tokens
 from carryover.distill.sections.quoting import from_turn, parted
 from carryover.distill.sections.replied_to import replying_to
 from carryover.distill.subjects import subjects_in
-from carryover.distill.trail import Past, Step, goal_of, is_aside, says_something, waiting_prompts
+from carryover.distill.trail import Past, Step, is_aside, waiting_prompts
 from carryover.distill.view import ProjectView
 
 _QUEUED_CHARS: Final = 360
@@ -123,10 +124,11 @@ def _ranked(past: Past) -> Iterator[tuple[float, Step]]:
             paths = (file.path for file in lasting if file.turn == step.turn.number)
             done.update(subjects_in(" ".join((step.turn.answer, *paths))))
         again = max((done[name] for name in own), default=0)
-        is_said_again = any(own <= names for names in since[step.view.session])
-        since[step.view.session].append(own)
+        newer = since[step.view.session]
         is_long = step.view is past.lead and _is_long(prompt)
-        says_more = (again >= _LEAST_AGAIN or is_long) and says_something(step.turn) and not is_said_again
+        says_more = (again >= _LEAST_AGAIN or is_long) and says_something(step.turn)
+        says_more = says_more and not any(own <= names for names in newer)
+        newer.append(own)
         if says_more and _is_typed(step.turn) and not (past.is_beside(step) or is_aside(step, past.steps)):
             yield (
                 math.log1p(again) + min(1, estimated_tokens(prompt) / _LONG_TOKENS) - math.log1p(turns_since) / 3,
