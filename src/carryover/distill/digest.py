@@ -258,7 +258,7 @@ class Name(msgspec.Struct, frozen=True, array_like=True, gc=False):  # a handoff
     last_called: int
 
 
-class Outline(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Gist(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A digest without its calls and names, which are most of its bytes. A list of sessions needs no more."""
 
     prompts: int = 0
@@ -296,7 +296,7 @@ class Outline(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return bool(self.touched or self.runs or any(turn.changes for turn in self.turns))
 
 
-class Digest(Outline, frozen=True, kw_only=True, omit_defaults=True):
+class Digest(Gist, frozen=True, kw_only=True, omit_defaults=True):
     """A thread's events, folded. `Digest()` is the empty one."""
 
     calls: tuple[Call, ...] = ()

@@ -12,14 +12,14 @@ from typing import TypeVar
 import msgspec
 
 from carryover.decoders import decoder_of
-from carryover.distill.digest import FOLD_VERSION, Digest, Outline
+from carryover.distill.digest import FOLD_VERSION, Digest, Gist
 from carryover.model import Event
 
-_Kind = TypeVar("_Kind", bound=Outline)
+_Kind = TypeVar("_Kind", bound=Gist)
 
 
 def decode_digest(fold_version: int, stored: bytes, kind: type[_Kind]) -> _Kind | None:
-    """Decodes a stored digest, or only its outline; None if another version of the fold made it, so that it must be
+    """Decodes a stored digest, or only its gist; None if another version of the fold made it, so that it must be
     rebuilt."""
     if fold_version != FOLD_VERSION:
         return None

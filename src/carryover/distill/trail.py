@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
 
-from carryover.distill.closed_classes import begins_with_reply, is_question, may_list_steps, only_replies
-from carryover.distill.digest import Digest, Outline, Pending, Said, Turn
-from carryover.distill.pastes import typed_words
+from carryover.distill.closed_classes import is_question, may_list_steps
+from carryover.distill.digest import Digest, Pending, Said, Turn
+from carryover.distill.goals import says_something
 from carryover.distill.quotes import earlier
 from carryover.distill.said_again import without_said_again
 from carryover.distill.subjects import subjects_in
@@ -15,7 +15,6 @@ from carryover.distill.view import ProjectView, SessionView
 from carryover.facts import DAY_MS
 from carryover.model import conversation_of
 from carryover.records.shell_jobs import time_limit_ms
-from carryover.text.harmless import one_line
 from carryover.text.looking import is_looking
 from carryover.text.pattern import later
 
@@ -213,38 +212,6 @@ def before_remark(step: Step) -> Said | None:
 def did_work(turn: Turn) -> bool:
     """Whether something was changed or run in a turn, or calls were made before it was cut off."""
     return turn.changes > 0 or (turn.calls > 0 and turn.end != "answered")
-
-
-def says_something(turn: Turn) -> bool:
-    """Whether the prompt is more than a short reply or punctuation."""
-    return turn.attachments > 0 or not only_replies(turn.prompt)
-
-
-def goal_of(digest: Outline) -> Turn | None:
-    """Returns a session's first prompt that states a goal, or else its first one with any words: neither a template
-    without words of the user nor a short text that begins with a reply."""
-    return _first_goal([turn for turn in digest.turns if turn.prompt])
-
-
-def newest_goal_of(digest: Outline) -> Turn | None:
-    """Returns a session's newest prompt that states a goal, or else its newest one with any words."""
-    return _first_goal([turn for turn in reversed(digest.turns) if turn.prompt])
-
-
-def _first_goal(turns: Sequence[Turn]) -> Turn | None:
-    goals = filter(states_goal, turns)
-    return next(goals, None) or next(filter(says_something, turns), None) or next(iter(turns), None)
-
-
-def states_goal(turn: Turn) -> bool:
-    """Whether the prompt has words of the user and is no short text that begins with a reply, such as "yes to all"."""
-    return says_something(turn) and not turn.is_template and not begins_with_reply(turn.prompt)
-
-
-def task_of(digest: Outline) -> str | None:
-    """Returns the task of a single session, in the user's words on one line; None if the user said nothing."""
-    goal = goal_of(digest)
-    return one_line(typed_words(goal.prompt) or goal.prompt) if goal is not None else None
 
 
 def did_something(digest: Digest) -> bool:

@@ -18,7 +18,7 @@ from carryover.ledger.search import EventHit
 from carryover.ledger.search_text import SearchKind, Term, best_part, spans
 from carryover.past.context import now_ms
 from carryover.past.sessions import show_command
-from carryover.publish.project_view import session_outline
+from carryover.publish.gists import session_gist
 from carryover.terminal.output import ago, columns, counted, when, wrapped
 from carryover.text.harmless import harmless, one_line
 
@@ -138,7 +138,7 @@ def _broken(line: PreviewLine, wanted: WantedPreview) -> list[PreviewLine]:
 
 
 def _session_lines(db: sqlite3.Connection, row: SessionRow) -> Iterator[str]:
-    digest = session_outline(db, row)
+    digest = session_gist(db, row)
     facts = (row.agent_version, row.model, row.branch, counted(digest.prompts, "prompt"))
     yield ", ".join(filter(None, facts))
     turns = digest.turns[-TURNS:]

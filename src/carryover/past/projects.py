@@ -15,13 +15,14 @@ from msgspec.structs import replace
 from carryover.agents import agent_name
 from carryover.config import Config
 from carryover.daemon.handoffs import printed
-from carryover.distill.digest import Outline
+from carryover.distill.digest import Gist
+from carryover.distill.goals import newest_goal_of
 from carryover.distill.handoff import MAX_TOKENS
 from carryover.distill.limit import Limit
 from carryover.distill.pastes import typed_words
 from carryover.distill.quotes import estimated_tokens
 from carryover.distill.sections.quoting import last_words
-from carryover.distill.trail import is_running, newest_goal_of
+from carryover.distill.trail import is_running
 from carryover.export.quoting import quoted_line
 from carryover.facts import DAY_MS, is_foreign
 from carryover.install.machine import Machine, startable_here
@@ -38,8 +39,9 @@ from carryover.ledger.rows import ProjectRow, SessionRow
 from carryover.past.limits import limited_projects, resets_ms
 from carryover.past.types import Project, ProjectHandoff, Projects, TurnState, Work
 from carryover.projects.handoff_file import handoff_path
+from carryover.publish.gists import session_gist
 from carryover.publish.make import made_handoff
-from carryover.publish.project_view import UnknownProject, session_outline
+from carryover.publish.project_view import UnknownProject
 from carryover.text.reset_times import LASTS_MS
 
 __all__ = ["ProjectRow", "UnknownProject"]
@@ -60,7 +62,7 @@ def listed_projects(
     listed = []
     for place, row in enumerate(projects(db)):
         newest = next(iter(work_sessions(db, row.id, limit=1)), None)
-        digest = session_outline(db, newest) if newest is not None and place < _MOST_READ else Outline()
+        digest = session_gist(db, newest) if newest is not None and place < _MOST_READ else Gist()
         waiting = _waiting_now(row, digest, limits.get(row.root), config, now_ms)
         is_paused = config.paused or glob.escape(row.root) in config.projects.exclude
         project = _project(row, newest, digest, waiting, now_ms)
@@ -100,7 +102,7 @@ class _Waiting(NamedTuple):
     resets_ms: int = 0
 
 
-def _project(row: ProjectRow, newest: SessionRow | None, digest: Outline, waiting: _Waiting, now_ms: int) -> Project:
+def _project(row: ProjectRow, newest: SessionRow | None, digest: Gist, waiting: _Waiting, now_ms: int) -> Project:
     title = newest.title or "" if newest is not None else ""
     return Project(
         id=row.id,
@@ -118,13 +120,13 @@ def _project(row: ProjectRow, newest: SessionRow | None, digest: Outline, waitin
     )
 
 
-def _about(digest: Outline) -> str:
+def _about(digest: Gist) -> str:
     """Returns the newest prompt that states a goal, or else the newest with any words, on one line."""
     goal = newest_goal_of(digest)
     return quoted_line(typed_words(goal.prompt) or goal.prompt)[:_ABOUT_CHARS] if goal is not None else ""
 
 
-def _state(digest: Outline, now_ms: int) -> TurnState:
+def _state(digest: Gist, now_ms: int) -> TurnState:
     """Returns how the newest turn stands; "open" for one of which no end is recorded."""
     if digest.turn is None:
         return ""
@@ -136,7 +138,7 @@ def _state(digest: Outline, now_ms: int) -> TurnState:
     return digest.turn.end or "open"
 
 
-def _waiting_now(row: ProjectRow, digest: Outline, limit: Limit | None, config: Config, now_ms: int) -> _Waiting:
+def _waiting_now(row: ProjectRow, digest: Gist, limit: Limit | None, config: Config, now_ms: int) -> _Waiting:
     """Returns what a project waits for: for a limit to reset, or what its newest session does, if it is active."""
     if limit is not None:
         return _Waiting("a limit", limit.at_ms, resets_ms=resets_ms(limit))
@@ -144,7 +146,7 @@ def _waiting_now(row: ProjectRow, digest: Outline, limit: Limit | None, config: 
     return _waiting(digest) if is_active else _Waiting()
 
 
-def _waiting(digest: Outline) -> _Waiting:
+def _waiting(digest: Gist) -> _Waiting:
     """Returns what the session waits for.
 
     A turn that is over and asks nothing waits for nobody: otherwise every project would.

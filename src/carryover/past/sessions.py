@@ -11,8 +11,8 @@ from msgspec.structs import replace
 
 from carryover.agents import agent_name
 from carryover.distill.closed_classes import begins_with_reply
-from carryover.distill.digest import Outline
-from carryover.distill.trail import goal_of, states_goal, task_of
+from carryover.distill.digest import Gist
+from carryover.distill.goals import goal_of, states_goal, task_of
 from carryover.export.quoting import quoted_line
 from carryover.facts import is_foreign
 from carryover.ledger import queries
@@ -23,7 +23,7 @@ from carryover.model import NOTE
 from carryover.past.context import state_dir
 from carryover.past.opened import Want, opened
 from carryover.past.types import Session, SessionPage
-from carryover.publish.project_view import session_outline
+from carryover.publish.gists import session_gist
 from carryover.text.harmless import one_line
 
 _MOST_LISTED: Final = 200
@@ -89,7 +89,7 @@ def listed(ledger: sqlite3.Connection, rows: Iterable[SessionRow]) -> list[Sessi
 
 def session_of_row(ledger: sqlite3.Connection, row: SessionRow, short: str) -> Session:
     """Returns a session as it is listed. `short`: the shortest unique prefix of its id."""
-    digest = session_outline(ledger, row)
+    digest = session_gist(ledger, row)
     return Session(
         id=row.native_id,
         short=short,
@@ -125,10 +125,10 @@ def title_of(ledger: sqlite3.Connection, row: SessionRow) -> str:
     """Returns what a session is called everywhere: its first prompt with a goal, or else the title that its agent gave
     it, if that names work, or else its first words, or that it goes on with a handoff; on one line, empty if there is
     none of these."""
-    return titled(row, session_outline(ledger, row))
+    return titled(row, session_gist(ledger, row))
 
 
-def titled(row: SessionRow, digest: Outline) -> str:
+def titled(row: SessionRow, digest: Gist) -> str:
     """Returns what a session with this digest is called."""
     agents_title = one_line(row.title or "")
     if row.agent == NOTE:  # the user named it

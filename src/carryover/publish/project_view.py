@@ -4,26 +4,21 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Iterator
-from functools import lru_cache
 from itertools import islice
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final
 
-import msgspec
 from msgspec.structs import replace
 
-from carryover.distill.digest import Digest, Outline
-from carryover.distill.stored_digest import decode_digest, fold_events
+from carryover.distill.digest import Digest
+from carryover.distill.stored_digest import fold_events
 from carryover.distill.trail import is_unfinished
 from carryover.distill.view import Opinion, ProjectView, SessionView, SharedHandoff, Worktree
 from carryover.fsio import is_there
-from carryover.ledger.codec import unpack_digest
 from carryover.ledger.events import (
-    ThreadRow,
     main_thread,
     pins,
     provisional_bodies,
-    stored_bodies,
     sub_agent_threads,
     text_of_note,
 )
@@ -37,6 +32,7 @@ from carryover.ledger.queries import (
 )
 from carryover.ledger.rows import SessionRow
 from carryover.model import NOTE, SHARED, Pin
+from carryover.publish.gists import digest_of
 from carryover.publish.own_words import OwnWords
 
 MAX_SESSIONS: Final = 20
@@ -47,7 +43,6 @@ MAX_WORKTREES: Final = 20
 MAX_ASKED: Final = 3
 """How many of a worktree's newest sessions are searched for its task."""
 MAX_OPINIONS: Final = 2
-_Kind = TypeVar("_Kind", bound=Outline)
 
 
 class UnknownProject(LookupError):
@@ -130,20 +125,11 @@ def _worked(view: SessionView) -> bool:
     return any(digest.worked for digest in view.digests)
 
 
-def session_outline(db: sqlite3.Connection, session: SessionRow) -> Outline:
-    """Returns the outline of a session's main conversation; an empty one if only sub-agents are known."""
-    thread = main_thread(db, session.id)
-    if thread is None:
-        return Outline()
-    outline = _digest(db, session, thread, Outline)
-    return replace(outline, turns=OwnWords(db, session.root or "").of(thread.id, outline.turns))
-
-
 def _session_view(db: sqlite3.Connection, row: SessionRow, own_words: OwnWords) -> SessionView:
     """Returns the session, including what hooks reported before its transcript."""
     main = main_thread(db, row.id)
     threads = [*([main] if main is not None else []), *sub_agent_threads(db, row.id, limit=MAX_SUBAGENTS)]
-    digests = {thread.subagent_id: _digest(db, row, thread, Digest) for thread in threads}
+    digests = {thread.subagent_id: digest_of(db, row, thread, Digest) for thread in threads}
     for subagent_id, body in provisional_bodies(db, row.id):
         known = digests.get(subagent_id, Digest())
         digests[subagent_id] = fold_events(known, [body.of(row.native_id, subagent_id)])
@@ -162,26 +148,3 @@ def _session_view(db: sqlite3.Connection, row: SessionRow, own_words: OwnWords) 
         parent=row.parent,
         where=f" on {row.machine}" if row.machine else "",
     )
-
-
-def _as_encoded(root: str) -> bytes:
-    """Returns the beginning of a path below `root` as JSON has it."""
-    return msgspec.json.encode(f"{root}/")[1:-1]
-
-
-def _digest(db: sqlite3.Connection, session: SessionRow, thread: ThreadRow, kind: type[_Kind]) -> _Kind | Digest:
-    if session.machine and session.recorded_root is not None and session.root is not None:
-        # Files of another machine's project are files of the one that it is joined to.
-        there, joined = _as_encoded(session.recorded_root), _as_encoded(session.root)
-        stored = decode_digest(thread.fold_version, unpack_digest(thread.packed).replace(there, joined), kind)
-    else:
-        stored = _unpacked(thread.fold_version, thread.packed, kind)
-    if stored is not None:
-        return stored
-    bodies = stored_bodies(db, thread.id)
-    return fold_events(Digest(), (body.of(session.native_id, thread.subagent_id) for body in bodies))
-
-
-@lru_cache(maxsize=64)  # all but one are the same in the next handoff
-def _unpacked(fold_version: int, packed: bytes, kind: type[_Kind]) -> _Kind | None:
-    return decode_digest(fold_version, unpack_digest(packed), kind)

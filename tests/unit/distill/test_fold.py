@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from carryover import model
-from carryover.distill.digest import FOLD_VERSION, Digest, Failure, Outline
+from carryover.distill.digest import FOLD_VERSION, Digest, Failure, Gist
 from carryover.distill.fold import fold
 from carryover.distill.stored_digest import DigestReducer, decode_digest, fold_events
 from support.conversation import GOAL, MINUTE_MS, Conversation, session
@@ -49,7 +49,7 @@ def test_of_a_stored_prompt_only_what_was_typed_into_it_is_the_users() -> None:
     talk = Conversation().event(model.UserPrompt(text="\nFollow the workflow\nexactly.\n", stored=True))
     assert prompts(talk) == ["stored prompt “Follow the workflow exactly.”, 28 characters"]
     assert talk.turn.is_template
-    form = "\n## User Input\n```text\nadd a cart\n```\n## Outline\n" + "Check what the template says.\n" * 60
+    form = "\n## User Input\n```text\nadd a cart\n```\n## Gist\n" + "Check what the template says.\n" * 60
     assert prompts(Conversation().event(model.UserPrompt(text=form, stored=True))) == ["add a cart"]
 
 
@@ -362,13 +362,13 @@ def test_reducing_in_pieces_gives_the_same_as_folding_in_order() -> None:
     assert decode_digest(FOLD_VERSION, pieces, Digest) == fold_events(Digest(), EVENTS) == one_by_one
 
 
-def test_an_outline_is_a_stored_digest_without_its_calls_and_names() -> None:
+def test_a_gist_is_a_stored_digest_without_its_calls_and_names() -> None:
     digest = fold_events(Digest(), EVENTS)
 
-    outline = decode_digest(FOLD_VERSION, DigestReducer().reduce(b"", EVENTS), Outline)
+    gist = decode_digest(FOLD_VERSION, DigestReducer().reduce(b"", EVENTS), Gist)
 
-    assert digest.names and type(outline) is Outline
-    assert msgspec.structs.asdict(outline).items() <= msgspec.structs.asdict(digest).items()
+    assert digest.names and type(gist) is Gist
+    assert msgspec.structs.asdict(gist).items() <= msgspec.structs.asdict(digest).items()
 
 
 def test_a_stored_digest_is_read_only_by_the_version_that_made_it_and_if_it_is_sound() -> None:

@@ -9,6 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from carryover import model
+from carryover.distill.goals import task_of
 from carryover.distill.own_text import go_on_prompt
 from carryover.distill.quotes import earlier
 from carryover.distill.render import render
@@ -19,7 +20,6 @@ from carryover.distill.trail import (
     is_idle,
     parallel_sessions,
     past_of,
-    task_of,
     waiting_prompts,
 )
 from carryover.model import PlanItem, PlanUpdate, TurnEnd

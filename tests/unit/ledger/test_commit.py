@@ -19,7 +19,7 @@ from carryover.ledger.queries import session_by_prefix, sessions, totals
 from carryover.ledger.rows import SessionRow, SkippedRow, locator
 from carryover.ledger.store import Ledger
 from carryover.model import AssistantMessage, SessionInfo, Skipped
-from carryover.publish.project_view import session_outline
+from carryover.publish.gists import session_gist
 from support.scribe import Scribe, noise, writing
 
 ONE = Source(agent="made-up", path="/t/one.jsonl")
@@ -149,7 +149,7 @@ async def test_cancelling_leaves_a_commit_done_or_undone_and_the_next_one_works(
     done = int((await scribe.state()).cursor or b"0")
     assert 0 < done < 360
     assert scribe.prompts() == [f"prompt {n}" for n in range(done)]
-    assert session_outline(scribe.db, session_by_prefix(scribe.db, "s1")).prompts == done
+    assert session_gist(scribe.db, session_by_prefix(scribe.db, "s1")).prompts == done
 
 
 async def test_of_commits_at_once_one_is_stored_and_the_others_are_refused(ledger: Ledger, scribe: Scribe) -> None:

@@ -1,0 +1,42 @@
+"""What a session is about, by its prompts: the one that states its goal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from carryover.distill.closed_classes import begins_with_reply, only_replies
+from carryover.distill.digest import Gist, Turn
+from carryover.distill.pastes import typed_words
+from carryover.text.harmless import one_line
+
+
+def says_something(turn: Turn) -> bool:
+    """Whether the prompt is more than a short reply or punctuation."""
+    return turn.attachments > 0 or not only_replies(turn.prompt)
+
+
+def goal_of(digest: Gist) -> Turn | None:
+    """Returns a session's first prompt that states a goal, or else its first one with any words: neither a template
+    without words of the user nor a short text that begins with a reply."""
+    return _first_goal([turn for turn in digest.turns if turn.prompt])
+
+
+def newest_goal_of(digest: Gist) -> Turn | None:
+    """Returns a session's newest prompt that states a goal, or else its newest one with any words."""
+    return _first_goal([turn for turn in reversed(digest.turns) if turn.prompt])
+
+
+def _first_goal(turns: Sequence[Turn]) -> Turn | None:
+    goals = filter(states_goal, turns)
+    return next(goals, None) or next(filter(says_something, turns), None) or next(iter(turns), None)
+
+
+def states_goal(turn: Turn) -> bool:
+    """Whether the prompt has words of the user and is no short text that begins with a reply, such as "yes to all"."""
+    return says_something(turn) and not turn.is_template and not begins_with_reply(turn.prompt)
+
+
+def task_of(digest: Gist) -> str | None:
+    """Returns the task of a single session, in the user's words on one line; None if the user said nothing."""
+    goal = goal_of(digest)
+    return one_line(typed_words(goal.prompt) or goal.prompt) if goal is not None else None
