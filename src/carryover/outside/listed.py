@@ -1,7 +1,6 @@
 """A line of the journal: one place outside the state folder that has, or had, our text."""
 
 # No annotations as text (`from __future__`): before it decodes, msgspec 0.22 would compile each of them.
-import hashlib
 from pathlib import Path
 from typing import Final, Literal
 
@@ -81,4 +80,6 @@ def handoff_folder(folder: Path | str, root: Path | str) -> Listed:
 
 def fingerprint(data: bytes | None) -> str:
     """Returns the fingerprint of a file's bytes; an empty one if there is no file."""
-    return hashlib.sha256(data).hexdigest() if data is not None else ""
+    from hashlib import sha256  # with OpenSSL: not at the top, for commands that write nothing
+
+    return sha256(data).hexdigest() if data is not None else ""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
@@ -48,7 +47,9 @@ def handoff_path(folder: Path | None, name: str = HANDOFF) -> str:
 
 def sha_of(text: bytes) -> str:
     """Returns a fingerprint of a handoff's text, for recognising the last published one."""
-    return hashlib.sha256(text).hexdigest()[:16]
+    from hashlib import sha256  # with OpenSSL: not at the top, for commands that write no handoff
+
+    return sha256(text).hexdigest()[:16]
 
 
 def read_handoff(file: Path) -> bytes:
