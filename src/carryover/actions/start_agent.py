@@ -24,9 +24,11 @@ from carryover.distill.view import SessionView
 from carryover.errors import ExitCode, UserError, os_reason
 from carryover.facts import DAY_MS
 from carryover.install.machine import FoundCommand, Machine, start_command, startable_here
+from carryover.ledger.queries import session_of
 from carryover.past.context import now_ms, root_of, state_dir
 from carryover.past.handoff import WantedHandoff, handoff_here
 from carryover.past.opened import Want, opened
+from carryover.past.sessions import title_of
 from carryover.paths import StateDir
 from carryover.projects.handoff_file import CHOSEN, STORE, handoff_path, write_handoff
 from carryover.projects.root import StatePaths
@@ -208,7 +210,7 @@ class _Work(NamedTuple):
     """A piece of work that was not finished."""
 
     session: str
-    task: str
+    title: str
     agent: str
     """The agent's name, and where it worked if that is another checkout."""
     newest_ms: int
@@ -220,10 +222,11 @@ def open_work(root: str) -> list[_Work]:
         return []
     with opened(Want.AS_IT_IS, root) as (ledger, project):
         sessions = _open_sessions(ledger, project.id) if project is not None else []
-    return [
-        _Work(one.session, task_of(one.digest) or "", agent_name(one.agent) + one.where, one.newest_ms)
-        for one in sessions
-    ]
+        rows = (session_of(ledger, one.agent, one.session) for one in sessions)
+        return [
+            _Work(one.session, title_of(ledger, row) if row else "", agent_name(one.agent) + one.where, one.newest_ms)
+            for one, row in zip(sessions, rows, strict=True)
+        ]
 
 
 def _open_sessions(ledger: sqlite3.Connection, project_id: int) -> list[SessionView]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from carryover.distill.closed_classes import begins_with_reply, only_replies
+from carryover.distill.closed_classes import asks_to_go_on, begins_with_reply, only_replies
 from carryover.distill.digest import Gist, Turn
 from carryover.distill.pastes import typed_words
 from carryover.text.harmless import one_line
@@ -40,3 +40,11 @@ def task_of(digest: Gist) -> str | None:
     """Returns the task of a single session, in the user's words on one line; None if the user said nothing."""
     goal = goal_of(digest)
     return one_line(typed_words(goal.prompt) or goal.prompt) if goal is not None else None
+
+
+def only_goes_on(digest: Gist) -> bool:
+    """Whether a session goes on with earlier work and asks for nothing else: there are only short replies in it, and
+    work was done for them, or one of them says to go on."""
+    if any(map(says_something, digest.turns)):
+        return False
+    return digest.worked or any(turn.resumes or asks_to_go_on(turn.prompt) for turn in digest.turns)

@@ -229,6 +229,15 @@ def sessions(
     return list(records(SessionRow, db, newest, (*chain(*given.values()), limit)))
 
 
+def sessions_before(db: sqlite3.Connection, row: SessionRow, *, limit: int) -> list[SessionRow]:
+    """Returns the agents' sessions of the same project that began before this one, those first that were active last
+    before it; one that still was then, or is again since, counts as active when it began."""
+    statement = f"""{SESSION_ROWS} WHERE session.project_id = ? AND session.agent != ? AND session.started_ms < ?
+        ORDER BY min(session.last_ms, ?) DESC, session.started_ms DESC, session.id DESC LIMIT ?"""
+    values = (row.project_id, NOTE, row.started_ms, row.started_ms, limit)
+    return list(records(SessionRow, db, statement, values))
+
+
 def sessions_by_agent(db: sqlite3.Connection, project_id: int | None) -> dict[str, int]:
     """Returns the number of sessions of each agent, in a project or in all; most first."""
     rows = db.execute(_OF_AGENTS, (NOTE, project_id, project_id))

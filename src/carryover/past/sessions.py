@@ -12,12 +12,12 @@ from msgspec.structs import replace
 from carryover.agents import agent_name
 from carryover.distill.closed_classes import begins_with_reply
 from carryover.distill.digest import Gist
-from carryover.distill.goals import goal_of, states_goal, task_of
+from carryover.distill.goals import goal_of, only_goes_on, states_goal, task_of
 from carryover.export.quoting import quoted_line
 from carryover.facts import is_foreign
 from carryover.ledger import queries
 from carryover.ledger.connect import connect_read_only
-from carryover.ledger.queries import session_ids, sessions_by_agent, shortest_unique
+from carryover.ledger.queries import session_ids, sessions_before, sessions_by_agent, shortest_unique
 from carryover.ledger.rows import SessionRow
 from carryover.model import NOTE
 from carryover.past.context import state_dir
@@ -29,7 +29,10 @@ from carryover.text.harmless import one_line
 _MOST_LISTED: Final = 200
 _TITLE_CHARS: Final = 200
 _GOES_ON: Final = "(goes on with the handoff)"
-"""What a session is called that `carryover to` began, until the user asks for something in it."""
+"""What a session is called that `carryover to` began, if no earlier work is recorded, until the user asks for something
+in it."""
+_MOST_BEFORE: Final = 20
+"""So many earlier sessions of the project are asked what a session continues."""
 
 
 def recorded_sessions(
@@ -101,7 +104,7 @@ def session_of_row(ledger: sqlite3.Connection, row: SessionRow, short: str) -> S
         project=row.root,
         project_id=project_id_here(row.project_id, row.root),
         branch=row.branch,
-        title=titled(row, digest) or None,
+        title=_titled(ledger, row, digest) or None,
         task=task_of(digest),
         prompts=digest.prompts,
         files=len(digest.touched),
@@ -123,13 +126,12 @@ def project_id_here(project_id: int | None, root: str | None) -> int:
 
 def title_of(ledger: sqlite3.Connection, row: SessionRow) -> str:
     """Returns what a session is called everywhere: its first prompt with a goal, or else the title that its agent gave
-    it, if that names work, or else its first words, or that it goes on with a handoff; on one line, empty if there is
-    none of these."""
-    return titled(row, session_gist(ledger, row))
+    it, if that names work, or else the work that it continues, or else its first words, or that it goes on with a
+    handoff; on one line, empty if there is none of these."""
+    return _titled(ledger, row, session_gist(ledger, row))
 
 
-def titled(row: SessionRow, digest: Gist) -> str:
-    """Returns what a session with this digest is called."""
+def _titled(ledger: sqlite3.Connection, row: SessionRow, digest: Gist) -> str:
     agents_title = one_line(row.title or "")
     if row.agent == NOTE:  # the user named it
         return agents_title
@@ -137,8 +139,17 @@ def titled(row: SessionRow, digest: Gist) -> str:
     if words and goal is not None and states_goal(goal):
         return words
     names_work = agents_title and not agents_title.startswith("#") and not begins_with_reply(agents_title)
+    if not names_work and only_goes_on(digest) and (task := _task_before(ledger, row)):
+        return f"Continues: {task}"
     title = agents_title if names_work or not words else words
     return title or (_GOES_ON if any(turn.resumes for turn in digest.turns) else "")
+
+
+def _task_before(ledger: sqlite3.Connection, row: SessionRow) -> str:
+    """Returns the task of the project's newest work before a session; empty if no session there states a goal."""
+    digests = (session_gist(ledger, earlier) for earlier in sessions_before(ledger, row, limit=_MOST_BEFORE))
+    goals = ((goal_of(digest), digest) for digest in digests)
+    return next((task_of(digest) or "" for goal, digest in goals if goal is not None and states_goal(goal)), "")
 
 
 def show_command(session: str, turn: int, *, subagent: bool = False) -> str:

@@ -84,7 +84,7 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
     """0 if it belongs to no project of this machine."""
     branch: str | None = None
     title: str | None = None
-    """What it is called everywhere; see `titled`."""
+    """What it is called everywhere; see `title_of`."""
     task: str | None = None
     """The task as a handoff would say it."""
     prompts: int = 0

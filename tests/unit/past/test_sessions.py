@@ -72,6 +72,38 @@ async def test_a_session_in_which_nothing_else_was_asked_yet_is_said_to_go_on(sc
     assert title_of(scribe.db, row) == "number the vouchers"
 
 
+@pytest.mark.parametrize("asked", [("continue",), ("Hallo", "weiter"), (go_on_prompt(".carryover/handoff.md"),)])
+async def test_a_session_that_only_goes_on_is_called_by_the_work_it_goes_on_with(
+    scribe: Scribe, asked: tuple[str, ...]
+) -> None:
+    """Also if that has been resumed since, and over another session that only goes on."""
+    older = [scribe.event("count the stock", session="older")]
+    lead = [scribe.event("number the vouchers", session="lead"), scribe.event("continue", session="between")]
+    elsewhere = [scribe.event("write a novel", session="elsewhere", cwd="/srv/other")]
+    goes_on = [scribe.event(prompt, session="goes-on") for prompt in asked]
+    since = [scribe.event("and print them", session="lead"), scribe.event("paint the shop", session="since")]
+    await scribe.tell(*older, *lead, *elsewhere, *goes_on, *since)
+
+    titles = {session.id: session.title for session in session_page(scribe.db, limit=9).sessions}
+    assert titles["goes-on"] == titles["between"] == "Continues: number the vouchers"
+
+
+@pytest.mark.parametrize("greeted", ["hi", "thanks", "yes to both"])
+async def test_a_session_that_does_not_say_to_go_on_keeps_its_words(scribe: Scribe, greeted: str) -> None:
+    await scribe.tell(scribe.event("number the vouchers", session="lead"), scribe.event(greeted, session="s2"))
+
+    newest, _ = session_page(scribe.db, limit=9).sessions
+    assert newest.title == greeted
+
+
+async def test_a_greeting_for_which_work_was_done_goes_on(scribe: Scribe) -> None:
+    lead = scribe.event("number the vouchers", session="lead")
+    await scribe.tell(lead, scribe.event("let's start", session="s2"), scribe.event(FAILED, session="s2"))
+
+    newest, _ = session_page(scribe.db, limit=9).sessions
+    assert newest.title == "Continues: number the vouchers"
+
+
 @pytest.mark.parametrize(
     ("agents_title", "title"),
     [("Number the vouchers", "Number the vouchers"), ("Yes to all", "yes to both"), ("## User Input", "yes to both")],

@@ -183,7 +183,7 @@ def _asked_for(going: TakeOver) -> str | None:
     unfinished = open_work(going.root) if can_ask() and not going.is_at_limit else []
     if len(unfinished) < 2:
         return None
-    rows = [(one_line(work.task, _TASK_LIMIT), work.agent, ago(work.newest_ms, now_ms())) for work in unfinished]
+    rows = [(one_line(work.title, _TASK_LIMIT), work.agent, ago(work.newest_ms, now_ms())) for work in unfinished]
     picked = _picked(_QUESTION, rows, [work.session for work in unfinished])
     return picked if picked != unfinished[0].session else None
 
