@@ -42,7 +42,7 @@ from carryover.paths import StateDir
 from carryover.publish.project_files import Withdrawn, withdraw
 from carryover.terminal.paths import short_path
 
-__all__ = ["Detection", "Edit", "InstallAnswer", "Installed", "Survey", "Wishes", "install", "survey"]
+__all__ = ["Detection", "Edit", "InstallAnswer", "Installed", "Survey", "Wishes", "Withdrawn", "install", "survey"]
 RESUME_MODES: Final[tuple[ResumeMode, ...]] = get_args(ResumeMode)
 """How a new session may learn about the last one."""
 _OFFERED: Final[Pointers] = "shared"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import msgspec
 
-from carryover.config import CONFIG_LIMIT_BYTES, Config, load_config, project_settings
+from carryover.config import CONFIG_LIMIT_BYTES, Config, load_config, project_settings, settings_now
 from carryover.daemon.client import reload_daemon
 from carryover.errors import ExitCode, UserError
 from carryover.fsio import read_bytes_bounded
@@ -24,8 +24,11 @@ from carryover.text.toml_lines import parsed_toml, required_value
 
 if TYPE_CHECKING:
     from carryover.past.types import Session
+    from carryover.publish.project_files import Withdrawn
 
 DEFAULT: Final = "default"
+_ON_PROJECTS: Final = ("publish", "projects")
+"""The settings that decide what may be in a project."""
 _DECIDED_ELSEWHERE: Final = {"agents": "`carryover install` decides that: run it again to change the choice."}
 
 
@@ -74,6 +77,8 @@ class Changed(NamedTuple):
     after: Setting
     is_running: bool
     """Whether the daemon runs, and has taken it; otherwise it holds when it starts."""
+    withdrawn: tuple[Withdrawn, ...] = ()
+    """The projects from which it took out at once what may not be there any more, as the daemon would."""
 
 
 def settings(state: StateDir) -> list[Setting]:
@@ -142,7 +147,12 @@ def change(state: StateDir, key: str, words: Sequence[str] | None) -> Changed:
     health = reload_daemon(state)
     if health is not None and health.config_trouble:
         raise UserError(f"It was written, but carryoverd does not take the settings: {health.config_trouble}")
-    return Changed(before, after, is_running=health is not None)
+    withdrawn: tuple[Withdrawn, ...] = ()
+    if health is None and table in _ON_PROJECTS:
+        from carryover.publish.project_files import withdraw
+
+        withdrawn = withdraw(state.root, settings_now(state))
+    return Changed(before, after, is_running=health is not None, withdrawn=withdrawn)
 
 
 def would_drop(state: StateDir, key: str, words: Sequence[str], *, most: int) -> tuple[int, list[Session]]:
@@ -176,7 +186,9 @@ def _checked(table: str, name: str, words: Sequence[str]) -> Any:
         try:
             msgspec.convert({table: {name: value}}, Config)
         except msgspec.ValidationError as error:
-            problem = required_value(str(error).partition(" - at ")[0], choices)
+            said = str(error).partition(" - at ")[0]
+            if not problem or ", got " not in said:  # of the right type, it says more of what the value must be
+                problem = required_value(said, choices)
         else:
             return value
     why = f"{problem}{did_you_mean(words[0], choices) or '.'}"

@@ -33,6 +33,8 @@ from carryover.projects.handoff_file import STORE
 from carryover.publish.gitignore import own_ignore_file, rules_in
 from carryover.publish.hook_script import CURL_CONFIG, former_answers
 from carryover.publish.loaded_files import own_files
+from carryover.publish.once import committed_names, present_names
+from carryover.publish.pointers import POINTER_LINES
 from carryover.publish.project_files import texts_in
 from carryover.terminal.output import counted
 
@@ -125,7 +127,15 @@ def plan_uninstall(state: StateDir, *, purge: bool, home: Path, usual: Iterable[
         for root in missing
         if root not in moved
     ]
-    in_projects = {edit.path: edit for p in here_now for edit in project_edits(Path(p.root), journal)}
+    committed = {p.root: _committed_pointers(Path(p.root), journal) for p in here_now}
+    notes += [
+        f"{', '.join(sorted(names))} in {root}: the pointer stays, since it is committed. Delete its "
+        f"{POINTER_LINES} lines if nobody there uses Carryover."
+        for root, names in committed.items()
+        if names
+    ]
+    edits_in = (edit for p in here_now for edit in project_edits(Path(p.root), journal, but=committed[p.root]))
+    in_projects = {edit.path: edit for edit in edits_in}
     removals = [(path, f"the handoff of {p.root}") for p in known for path in store_files(p)]
     removals += state_files(state)
     stays = dict(_not_ours([path for path, _ in removals]))
@@ -188,9 +198,17 @@ def _removed(each: Iterable[tuple[Path, str]]) -> tuple[list[tuple[Path, str]], 
     return removed, stays
 
 
-def project_edits(root: Path, journal: Journal) -> Iterator[Edit]:
-    """Yields the edits that undo ours in one project's files, apart from `info/exclude`. Reads only."""
-    yield from (plan_edit(text, out=True) for text in texts_in(root, journal.names(root)))
+def project_edits(root: Path, journal: Journal, *, but: Collection[str] = ()) -> Iterator[Edit]:
+    """Yields the edits that undo ours in one project's files, apart from `info/exclude` and the files `but`. Reads
+    only."""
+    yield from (plan_edit(text, out=True) for text in texts_in(root, journal.names(root) - {*but}))
+
+
+def _committed_pointers(root: Path, journal: Journal) -> set[str]:
+    """Returns the files whose pointer the user committed. It belongs to the repository since: git would show it as
+    deleted, and so it stays, as in a project that is paused."""
+    names = journal.names(root) & present_names(root)
+    return names & committed_names(Checkout(root)) if names else set()
 
 
 def project_rules(root: Path, going: Collection[Path] = ()) -> Iterator[Edit]:
@@ -211,8 +229,7 @@ def _pointers_that_stay(state: StateDir, journal: Journal, home: Path) -> Iterat
         others = f" and {counted(more, 'more project')}" if more > 0 else ""
         yield (
             f"Pointers stay in {', '.join(roots[:_MOST_NAMED])}{others}, to handoffs that will not change any more. To "
-            "take them out and keep what was recorded, run `carryover refresh --pointers off`, then "
-            "`carryover uninstall`."
+            "take them out and keep what was recorded, run `carryover config publish.pointers off`."
         )
 
 

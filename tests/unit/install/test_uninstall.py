@@ -128,12 +128,30 @@ def test_pointers_that_stay_without_a_purge_are_named(state: StateDir, home: Pat
 
     assert plan_uninstall(state, purge=False, home=home).notes == (
         f"Pointers stay in {roots} and 3 more projects, to handoffs that will not change any more. To take them out "
-        "and keep what was recorded, run `carryover refresh --pointers off`, then `carryover uninstall`.",
+        "and keep what was recorded, run `carryover config publish.pointers off`.",
     )
     for name in ("app1", "app2", "app3", "app4", "hidden"):
         shutil.rmtree(home / name)
     [note] = plan_uninstall(state, purge=False, home=home).notes
     assert note.startswith(f"Pointers stay in {home}/app0, to handoffs")
+
+
+def test_a_pointer_that_the_user_committed_stays_as_in_a_project_that_is_paused(state: StateDir, home: Path) -> None:
+    """It belongs to the repository: taken out, git would show it as deleted."""
+    root = repository(home / "app", {"CLAUDE.md": "Be Claude.\n"})
+    published(state, root)
+    git(root, "add", "AGENTS.md")
+    git(root, "commit", "--quiet", "--message", "Point agents to the handoff")
+
+    done = plan_uninstall(state, purge=True, home=home)
+    uninstall(state, home)
+
+    assert done.notes == (
+        f"AGENTS.md in {root}: the pointer stays, since it is committed. Delete its 7 lines if nobody there uses "
+        "Carryover.",
+    )
+    assert ((root / "AGENTS.md").read_bytes(), (root / "CLAUDE.md").read_text()) == (NEW_FILE, "Be Claude.\n")
+    assert git(root, "status", "--porcelain") == ""
 
 
 async def test_projects_are_found_in_the_ledger_too(state: StateDir, home: Path) -> None:

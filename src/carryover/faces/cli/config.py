@@ -56,7 +56,7 @@ def run(args: argparse.Namespace) -> None:
         if args.json:
             print_json(done.after)
         else:
-            say(_done(done))
+            say(_done(done), *_withdrawn(done))
     elif args.key is None:
         _print_all(args)
     else:
@@ -70,6 +70,13 @@ def _done(done: Changed) -> str:
     if is_same and (key, value) == ("publish.pointers", "shared"):
         now += " What git took away since is written again when an agent next works there."
     return now if done.is_running else f"{now} carryoverd is not running; it holds when it starts."
+
+
+def _withdrawn(done: Changed) -> Iterator[str]:
+    if done.withdrawn:
+        from carryover.faces.cli.install_report import withdrawn_lines
+
+        yield from withdrawn_lines(done.withdrawn, Path.home())
 
 
 def _print_all(args: argparse.Namespace) -> None:

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import msgspec
 
-from carryover.actions.installing import AgentResult, Edit, Installed
+from carryover.actions.installing import AgentResult, Edit, Installed, Withdrawn
 from carryover.actions.project_rules import POINTERS
 from carryover.actions.version import runnable
 from carryover.terminal.output import counted, print_lines, say
@@ -150,11 +150,7 @@ def _lines(done: Installed, home: Path) -> Iterator[str]:
 
 def _done_lines(done: Installed, home: Path) -> Iterator[str]:
     """Yields what was done after the plan was made."""
-    for withdrawn in done.withdrawn:
-        root = short_path(withdrawn.root, home)
-        if withdrawn.files:
-            yield f"✓ {root}: {', '.join(withdrawn.files)} as before Carryover"
-        yield from (f"⚠ {root}: {note}" for note in withdrawn.notes)
+    yield from withdrawn_lines(done.withdrawn, home)
     yield from done.daemon_lines
     if done.read is not None:
         yield _READ[done.read]
@@ -187,6 +183,15 @@ def _other_settings(done: Installed, home: Path) -> Iterator[str]:
         elif listed is not None and edit.outcome in ("changed", "removed"):
             what = edit.text.what.partition(" of ")[0]
             yield f"✓ {what[0].upper()}{what[1:]} removed from {path}"
+
+
+def withdrawn_lines(withdrawn: Iterable[Withdrawn], home: Path) -> Iterator[str]:
+    """Yields what was taken out of projects, and why some of it could not be."""
+    for project in withdrawn:
+        root = short_path(project.root, home)
+        if project.files:
+            yield f"✓ {root}: {', '.join(project.files)} as before Carryover"
+        yield from (f"⚠ {root}: {note}" for note in project.notes)
 
 
 def _project_lines(done: Installed, home: Path) -> Iterator[str]:

@@ -124,6 +124,7 @@ def test_a_setting_that_is_taken_out_has_its_default_again(config_file: Path, ru
         ("resume.mode loud", ExitCode.USAGE, "resume.mode can't be 'loud': it must be one of ask, brief, silent"),
         ("resume.mode breif", ExitCode.USAGE, "did you mean 'brief'? Nothing was changed."),
         ("resume.depth 900", ExitCode.USAGE, "`depth` must be 0 or a number from 1,801 to 50,000"),
+        ("sync.every 5", ExitCode.USAGE, "it must be minutes or hours, as 5m or 1h"),
         ("sync.every 5s", ExitCode.USAGE, "it must be minutes or hours, as 5m or 1h"),
         ("server.port 99999", ExitCode.USAGE, "server.port can't be '99999'"),
         ("publish.folder handoffs", ExitCode.USAGE, "`folder` must begin with / or ~"),

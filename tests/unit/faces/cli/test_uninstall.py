@@ -10,14 +10,17 @@ from pathlib import Path
 
 import pytest
 
+from carryover.config import ProjectSettings
 from carryover.errors import ExitCode
 from carryover.how_installed import EXTRAS, MCP, own_scripts
 from carryover.outside.journal import write_down
 from carryover.outside.listed import handoff_folder
 from carryover.past.context import state_dir
+from carryover.redact import CleanText
 from support.agent_here import everything
 from support.agents_elsewhere import also_agents_in
 from support.forked import CARRYOVER
+from support.publishing import publish
 from support.recorded_shop import Run
 from support.terminal import ENTER, Terminal, played
 from support.tools import versioned
@@ -37,6 +40,20 @@ def test_hooks_go_and_what_was_recorded_stays(claude: Path, recorded: Path, run:
     )
     assert claude.read_bytes() == before
     assert state_dir().ledger.exists()
+
+
+def test_pointers_that_stayed_go_by_the_command_that_is_named_and_nothing_is_installed_again(
+    installed: Path, recorded: Path, run: Run
+) -> None:
+    assert publish(recorded, CleanText("the handoff\n"), ProjectSettings()).refusal is None
+    named = "run `carryover config publish.pointers off`."
+    assert named in " ".join(run.out("uninstall", "--yes").split())
+    assert (recorded / "AGENTS.md").exists() and not installed.exists()
+
+    out = run.out("config", "publish.pointers", "off")
+
+    assert "AGENTS.md" in out and out.endswith(" as before Carryover\n")
+    assert not (recorded / "AGENTS.md").exists() and not installed.exists()
 
 
 def test_a_purge_leaves_nothing(installed: Path, recorded: Path, run: Run) -> None:
