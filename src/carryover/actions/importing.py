@@ -70,6 +70,8 @@ class ImportedFiles(msgspec.Struct, frozen=True, kw_only=True):
     """Why projects are left out of Carryover, by root."""
     away: frozenset[str] = frozenset()
     """Roots of projects that are no folders here."""
+    project: str | None = None
+    """The root of the project that was asked for."""
     code: ExitCode
     """OK, or what went wrong with a file first."""
 
@@ -104,6 +106,7 @@ def import_files(
         imports,
         excluded={root: reason for root, reason in excluded.items() if reason is not None},
         away=frozenset(root for root in imports.roots if not is_folder(Path(root))),
+        project=root,
     )
 
 

@@ -75,8 +75,12 @@ def _refuse_unless_recorded(old_root: str, new_root: str) -> None:
 def unlink_projects(old: str) -> Done:
     """Undoes a link or a recognised move. Raises UserError (NOTHING_FOUND) if there is none."""
     old_root = _as_recorded(old)
-    if not any(is_linked(row, old_root) for row in _projects()):
-        raise UserError(f"{old_root} is not linked to another folder.", ExitCode.NOTHING_FOUND)
+    projects = _projects()
+    if not any(is_linked(row, old_root) for row in projects):
+        here_now = {row.id for row in projects if row.root == old_root}
+        linked = [f"`carryover link --undo {quoted(row.root)}`" for row in projects if row.moved_to in here_now]
+        undo = f" What is linked to it is undone by its old path: {', '.join(linked)}." if linked else ""
+        raise UserError(f"{old_root} is not linked to another folder.{undo}", ExitCode.NOTHING_FOUND)
     config = load_config(state_dir().config)
     target = f"/unlink?{urlencode({'old': old_root})}"
     moved = written_daemonless(target, Moved, partial(unlink, old=old_root, config=config), timeout_s=_ANSWER_S)

@@ -155,7 +155,7 @@ def plan_edit(text: Text, *, out: bool = False) -> Edit:
         before = read_target(text)
         listed = text.listed.origin if text.listed is not None else UNKNOWN
         after = text.without(before, listed) if out else text.put(before)
-        reason = None if after == before else _obstacle(text.path)
+        reason = None if after == before else obstacle(text.path)
     except EditRefused as error:
         return Edit(text, before, before, str(error), out)
     except OSError as error:
@@ -193,7 +193,8 @@ def _check_link(path: Path, top: Path) -> None:
         raise OSError(errno.ENOENT, "it is a symlink to a file that does not exist")
 
 
-def _obstacle(path: Path) -> str | None:
+def obstacle(path: Path) -> str | None:
+    """Returns why a file is not to be edited, as a clause; None if it may be."""
     real = Path(os.path.realpath(path))
     with contextlib.suppress(FileNotFoundError):
         found = real.stat()

@@ -70,7 +70,9 @@ def open_to_git(checkout: Checkout, settings: ProjectSettings) -> str | None:
 
     Reads only. Blocks (git).
     """
-    if settings.folder is not None or settings.excluded or settings.pointers == "off" or not is_folder(checkout.root):
+    if settings.folder is not None or settings.excluded or settings.pointers == "off":
+        return None
+    if not os.access(checkout.root, os.W_OK | os.X_OK):  # nothing is written there for another reason, or it is gone
         return None
     refused = kept_out(Pass(checkout, None, dry=True))
     return refused.reason if refused is not None and refused.in_git else None

@@ -341,7 +341,8 @@ def did_you_mean(given: str, known: Collection[str], named: Mapping[str, str] = 
 class Progress:
     """Shows how far a task has come, on standard error. `finish` leaves the last state on the screen.
 
-    Nothing is shown before `after_s`. `only_terminal`: nor is anything shown except on a terminal.
+    Nothing is shown before `after_s`, and without a terminal nothing of what ends sooner than `PLAIN_EVERY_S`.
+    `only_terminal`: nor is anything shown except on a terminal.
     """
 
     def __init__(self, stream: TextIO | None = None, *, after_s: float = 0.0, only_terminal: bool = False) -> None:
@@ -350,7 +351,7 @@ class Progress:
         self._begin_s = time.monotonic()
         self._after_s = float("inf") if only_terminal and not self._in_place else after_s
         self._shown = ""
-        self._shown_at_s = float("-inf")
+        self._shown_at_s = self._begin_s
 
     def update(self, share: float, text: str) -> None:
         """Shows `text` beside a bar; `share` is the fraction done, from 0 to 1."""

@@ -26,10 +26,27 @@ class Column(NamedTuple):
 
 
 def table_lines(heads: Sequence[Column], rows: Iterable[Sequence[str]]) -> Iterator[str]:
-    """Yields the lines of a table, header first, fitted to the terminal."""
-    header, *lines = table(heads, rows, terminal_width())
-    yield paint(header, DIM)
-    yield from lines
+    """Yields the lines of a table, header first, fitted to the terminal; where that has no room for one, an entry for
+    each row: numbers with their titles, and the text of a last column that may be narrowed below the rest."""
+    every, width = list(rows), terminal_width()
+    if width is None or _least_width(heads, every) <= width:
+        header, *lines = table(heads, every, width)
+        yield paint(header, DIM)
+        yield from lines
+        return
+    has_text = heads[-1].least is not None
+    for row in every:
+        facts = [f"{cell} {head.title.lower()}" if head.right else cell for cell, head in zip(row, heads, strict=True)]
+        yield from entry_lines(facts[:-1], facts[-1]) if has_text else entry_lines(facts)
+
+
+def _least_width(heads: Sequence[Column], rows: Sequence[Sequence[str]]) -> int:
+    """Returns the width of a table in which no column is narrower than its `least`."""
+    widths = (max(columns(head.title), *(columns(shown(row[at])) for row in rows)) for at, head in enumerate(heads))
+    needed = (
+        width if head.least is None else min(width, head.least) for width, head in zip(widths, heads, strict=True)
+    )
+    return sum(needed) + len(GAP) * (len(heads) - 1)
 
 
 def table(heads: Sequence[Column], rows: Iterable[Sequence[str]], width: int | None) -> list[str]:

@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
 import pytest
 
+from carryover.config import ProjectSettings
 from carryover.install import uninstall
 from carryover.outside.in_project import Pass
 from carryover.probe.checkout import Checkout
 from carryover.projects.policy import Refusal, refusal_by_git
-from carryover.publish.gitignore import OF_STATE, ignore_state, keep_out, kept_out, rules_in, shared_rule
+from carryover.publish.gitignore import (
+    OF_STATE,
+    ignore_state,
+    keep_out,
+    kept_out,
+    open_to_git,
+    rules_in,
+    shared_rule,
+)
 from support.passes import begun
 from support.repository import git, repository
 from support.shared_rule import add_shared_rule
@@ -106,6 +116,19 @@ def test_excludes_that_are_no_text_are_left_alone_and_nothing_is_published(app: 
     why = ".git/info/exclude was left alone: it is not plain text, so a handoff would be committed"
     assert kept_out(begun(app)) == Refusal(why, in_git=True)
     assert Checkout(app).exclude.read_bytes() == content
+
+
+def test_a_folder_that_cannot_be_written_is_not_said_to_be_open_to_git(
+    app: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is written there for that reason, which is told as the only one."""
+    (app / ".git" / "info" / "exclude").chmod(0o400)
+    why = open_to_git(Checkout(app), ProjectSettings())
+    assert why == ".git/info/exclude was left alone: it is read-only, so a handoff would be committed"
+
+    monkeypatch.setattr(os, "access", lambda path, _: Path(path) != app)
+
+    assert open_to_git(Checkout(app), ProjectSettings()) is None
 
 
 def test_another_checkout_counts_while_it_has_a_folder_for_handoffs(home: Path, app: Path) -> None:

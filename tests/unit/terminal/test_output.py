@@ -120,6 +120,13 @@ def test_on_a_terminal_one_line_is_rewritten_in_place() -> None:
     assert stream.getvalue() == "\r\x1b[K[######......] half\r\x1b[Kall read\n"
 
 
+def test_into_a_pipe_nothing_is_said_of_what_ends_at_once() -> None:
+    stream = io.StringIO()
+    Progress(stream).update(1.0, "writing handoffs")
+
+    assert stream.getvalue() == ""
+
+
 BROKEN = {
     "✗ carryoverd is not running, so start it": ["✗ carryoverd is not running, so", "  start it"],
     "ledger       12 events and 3 sessions": ["ledger       12 events and 3", "             sessions"],

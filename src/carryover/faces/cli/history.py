@@ -67,10 +67,14 @@ def run_log(args: argparse.Namespace) -> None:
         print_result(args, moments, (line for moment in moments for line in _moment(moment, now, prompts)))
 
 
+_KINDS: Final = {"session": "session began"}
+"""What an entry is called where its kind alone says too little."""
+
+
 def _moment(moment: Moment, now: int, prompts: Collection[tuple[str, str]]) -> Iterator[str]:
     """Yields the lines of one entry. A session's title is left out where it is one of the prompts, which are listed."""
     # The id of a commit before the rest, for which 80 columns have no room.
-    kind = f"commit {paint(moment.commit[:_SHORT], YELLOW)}" if moment.commit else moment.kind
+    kind = f"commit {paint(moment.commit[:_SHORT], YELLOW)}" if moment.commit else _KINDS.get(moment.kind, moment.kind)
     head = (
         when(moment.at_ms, now),
         moment.agent_name if moment.agent != NOTE else "",

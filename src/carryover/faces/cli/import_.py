@@ -129,7 +129,7 @@ def _lines(done: ImportedFiles, *, dry_run: bool) -> Iterator[str]:
     for report in done.reports:
         if report.sessions and report not in alike:
             yield f"{_mark(report, dry_run=dry_run)} {report.file}: {_content(report)}"
-            yield from (f"  {line}" for line in _notes(report, done.away, dry_run=dry_run))
+            yield from (f"  {line}" for line in _notes(report, done, dry_run=dry_run))
     if not dry_run:
         yield from _handoffs(done)
     elif done.roots:
@@ -180,7 +180,7 @@ def _named_roots(roots: Sequence[str]) -> str:
     return ", ".join(roots) if len(roots) <= FEW else counted(len(roots), "project")
 
 
-def _notes(report: Report, nowhere: frozenset[str], *, dry_run: bool) -> Iterator[str]:
+def _notes(report: Report, done: ImportedFiles, *, dry_run: bool) -> Iterator[str]:
     if not dry_run:
         new = report.new_events or 0
         if new or not report.forgotten:
@@ -189,7 +189,12 @@ def _notes(report: Report, nowhere: frozenset[str], *, dry_run: bool) -> Iterato
         if report.forgotten:
             when = f" on {local_time(report.forgotten_ms)}" if report.forgotten_ms else ""
             yield f"{counted(report.forgotten, 'event')} left out: you had this forgotten{when}. --again takes it back."
-    away = [root for root in report.projects if root in nowhere]
+    if done.project is not None and report.projects != [done.project]:
+        yield (
+            f"Its session was recorded before and stays in {_named_roots(report.projects)}, whatever --project says. "
+            f"To move it: `carryover forget ID`, then import it again with --again --project {quoted(done.project)}."
+        )
+    away = [root for root in report.projects if root in done.away]
     if away:
         yield f"{_named_roots(away)}: no such folder here; --project DIR puts the sessions into one that is."
     if report.torn:

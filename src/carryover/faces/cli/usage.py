@@ -50,7 +50,7 @@ def run(args: argparse.Namespace) -> None:
     used = used_since(since_ms, args.by, root)
     if not used.rows and not used.windows:
         where = f" in {root}" if root is not None else ""
-        nothing = f"No tokens are recorded{where} since {when(since_ms, now_ms())}. Some agents record none."
+        nothing = f"No tokens are recorded{where} since {local_time(since_ms)}. Some agents record none."
         raise UserError(" ".join([nothing, *_not_counted(used)]), ExitCode.NOTHING_FOUND)
     with paged(args):
         print_result(args, used, _lines(used), fits=True)

@@ -14,6 +14,7 @@ from carryover.fsio import is_folder
 from carryover.install.detect import AskVersion, Detection, detect_all, detect_unasked, newly_covered
 from carryover.install.machine import Machine
 from carryover.ledger.queries import AgentRow
+from carryover.outside.apply import obstacle
 from carryover.past.findings.facts import AgentFacts, LedgerFacts
 from carryover.paths import StateDir
 from carryover.probe.looks import look_at_each
@@ -99,6 +100,7 @@ def _with_files(
         config=_text(seen.config),
         hooks=settings.hooks_report(seen, state.hook_script),
         entry=settings.entry_report(seen),
+        locked=obstacle(seen.config) if seen.config is not None else None,
         review=settings.review_of(seen),
         roots={str(root.path): is_folder(root.path) for root in roots},
         moved_from=tuple(root for root in config.of(spec.id).roots if os.path.realpath(root) not in today),

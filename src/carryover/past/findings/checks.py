@@ -192,7 +192,8 @@ def _agent(facts: Gathered, agent: AgentFacts) -> dict[str, _Row]:
     return {
         "hooks/settings-unreadable": hooks.problem,
         "hooks/dropped": hooks.dropped,
-        "hooks/missing": installed and not hooks.dropped and hooks.missing,
+        "hooks/missing": installed and not (hooks.dropped or agent.locked) and hooks.missing,
+        "hooks/locked": installed and not hooks.dropped and agent.locked and hooks.missing,
         "hooks/edited": installed and hooks.edited,
         "hooks/off": installed and hooks.switched_off,
         "review/hooks": installed and not hooks.switched_off and hooks.to_review,

@@ -45,6 +45,8 @@ class AgentFacts(msgspec.Struct, frozen=True, kw_only=True):
     hooks: HooksReport | None = None
     """State of its hooks; None if it should have none and nothing prevents them."""
     entry: EntryReport | None = None
+    locked: str | None = None
+    """Why its settings can't be edited, as a clause; None if they can."""
     review: str | None = None
     """How users review hooks in this agent, as sentences; None if it asks for no review."""
     roots: dict[str, bool] = {}

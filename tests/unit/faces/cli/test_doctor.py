@@ -53,6 +53,16 @@ def test_what_is_broken_is_named_and_put_right(up: DaemonProcess, installed: Pat
     assert state_dir().hook_script.read_bytes() == script
 
 
+def test_hooks_that_cannot_be_written_are_not_left_to_a_repair(up: DaemonProcess, installed: Path, run: Run) -> None:
+    installed.write_text("{}")
+    installed.chmod(0o400)
+
+    said = [line for line in run("doctor")[1].splitlines() if "hooks" in line or "edit that" in line]
+
+    assert "They can't be written there: it is read-only." in " ".join(said)
+    assert "Let yourself edit that file, then run `carryover refresh`." in " ".join(said)
+
+
 def test_a_daemon_that_cannot_run_git_publishes_and_is_named_once(installed: Path, shop: Path, run: Run) -> None:
     """It has another PATH than the shell, and another right to run what is there."""
     config = state_dir().config

@@ -235,6 +235,10 @@ def test_without_evidence_it_says_how_to_link_and_what_is_linked_is_there(
     out = run.out("handoff", new)
     assert TASK in out and "`checkout.py`: " in out
     assert run("link", old, new)[1] == f"{old} is linked to {new} already.\n"
+    undo = f"What is linked to it is undone by its old path: `carryover link --undo {old}`."
+    assert f"{new} is not linked to another folder. {undo}" in " ".join(
+        run.err(ExitCode.NOTHING_FOUND, "link", "--undo", new).split()
+    )
     assert f"{old} is linked to {new}. Nothing was" in run.err(ExitCode.REFUSED, "link", old, str(moved.parent))
     shutil.rmtree(moved)
     run.out("link", new, str(moved.parent))

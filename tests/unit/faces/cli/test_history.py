@@ -154,7 +154,7 @@ def test_the_timeline_of_a_project_is_printed_newest_first(recorded: Path, run: 
 
     entries = [line for line in lines if not line.startswith("  ")]
     assert all(map(HEAD.match, entries))
-    assert sum(" · session" in line for line in entries) == 2
+    assert sum(line.endswith(" · session began") for line in entries) == 2
     assert any("Wire discount into checkout" in line for line in lines if line.startswith("  "))
 
 

@@ -72,6 +72,20 @@ def test_importing_twice_adds_nothing_and_no_secret(copied: Path, store: Path, r
     assert KEY.encode() not in state_dir().ledger.read_bytes() and KEY not in run("handoff", str(store))[1]
 
 
+def test_a_session_that_was_imported_before_is_said_to_stay_where_it_is(copied: Path, store: Path, run: Run) -> None:
+    other = store.with_name("other")
+    shutil.copytree(store, other)
+    run.out("import", str(copied), "--project", str(store))
+
+    out = " ".join(run.out("import", str(copied), "--project", str(other)).split())
+
+    assert f"Its session was recorded before and stays in {store}, whatever --project says." in out
+    again = f"import it again with --again --project {other}."
+    assert f"To move it: `carryover forget ID`, then {again}" in out
+    run.out("forget", copied.stem, "--yes")
+    assert imported(run, copied, "--again", "--project", other)["projects"] == [str(other)]
+
+
 def test_what_a_full_disk_kept_out_is_not_said_to_be_in_the_ledger(copied: Path, store: Path, run: Run) -> None:
     state_dir().root.mkdir()
     catch_up(state_dir(), str(store))

@@ -135,7 +135,8 @@ def test_what_is_forgotten_is_not_counted_and_does_not_come_back(work: ClaudeWor
     assert run("forget", work.session, "--yes")[0] == ExitCode.OK
     work.append(answered(work, "msg_4"))
     read(work)
-    assert "No tokens are recorded" in run("usage", "--since", "2026-01-01")[2]
+    assert "No tokens are recorded since 2026-01-01 00:00." in run("usage", "--since", "2026-01-01")[2]
+    assert "No tokens are recorded since 2099-01-01 00:00." in run("usage", "--since", "2099-01-01")[2]
 
 
 def test_where_nothing_is_recorded_the_message_says_why(work: ClaudeWork, run: Run) -> None:

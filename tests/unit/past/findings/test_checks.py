@@ -162,6 +162,7 @@ def test_what_is_wrong_with_an_agent_is_found() -> None:
         changed(CLAUDE, name="L", keeps_days=30, kept_by="cleanupPeriodDays"),
         changed(CLAUDE, name="M", newly_covered=True, selected=False, problem="not judged"),
         changed(CLAUDE, name="N", state="missing", problem="not judged"),
+        changed(CLAUDE, name="O", missing=("Stop",), locked="it is read-only"),
     )
 
     assert list(map(line, findings(changed(HEALTHY, agents=agents)))) == [
@@ -175,6 +176,8 @@ def test_what_is_wrong_with_an_agent_is_found() -> None:
         "folder wrong: I: CODEX_HOME names ~/work, which does not exist.",
         "transcripts wrong: J's transcripts were in /data/projects when it was installed; now they are expected in "
         "~/.claude/projects.",
+        "hooks wrong: O: hooks are missing in ~/.claude/settings.json: Stop. They can't be written there: it is "
+        "read-only.",
         "agents todo: Found here and covered since an update: M.",
         "review todo: F: hooks are installed, but not reviewed yet: Stop.",
         "version note: K 9.9 is newer than the versions Carryover knows.",
