@@ -36,7 +36,7 @@ _ALONE: Final = f"{IN_PROJECT}, kept out of commits by {EXCLUDE}"
 _AND_LATER: Final = f"{{where}}, and in others once an agent works there: {_ALONE}."
 _NEXT: Final = "When an agent next works in a project, not before:"
 _BY_HOOKS: Final = "agents get it by hooks, or by `carryover to`."
-_UNCOMMITTED: Final = "git will show the pointers as changes until you commit them."
+_UNCOMMITTED: Final = "Git will show the pointers as changes until you commit them."
 _RULES: Final[Mapping[Pointers, tuple[str, ...]]] = {
     "shared": (f"{{where}}: only {_ALONE}.", f"{_NEXT} {{pointers}}.", _UNCOMMITTED),
     "local": (
@@ -50,7 +50,7 @@ _RULES: Final[Mapping[Pointers, tuple[str, ...]]] = {
 _SHARED_LATER: Final = ("{where}.", f"{_NEXT} {_ALONE}; {{pointers}}.", _UNCOMMITTED)
 """The same of `shared` while nothing is written into any project."""
 _SHORT_RULES: Final[Mapping[Pointers, str]] = {
-    "shared": f"{IN_PROJECT}. G{_UNCOMMITTED[1:]}",
+    "shared": f"{IN_PROJECT}. {_UNCOMMITTED}",
     "local": f"{IN_PROJECT}, and pointers to it. Nothing that git shows.",
 }
 

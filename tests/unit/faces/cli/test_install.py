@@ -204,7 +204,7 @@ def test_the_summary_and_the_dry_run_list_what_is_written_into_projects(claude: 
         "  Now in ~/shop: only .carryover/handoff.md, kept out of commits by .git/info/exclude.\n"
         "  When an agent next works in a project, not before: 7 lines that point "
         "to the handoff in AGENTS.md (created if missing) and in your CLAUDE.md.\n"
-        "  git will show the pointers as changes until you commit them.\n"
+        "  Git will show the pointers as changes until you commit them.\n"
         "  Until then git refuses a pull or checkout that would overwrite them. To commit them there: "
         "`git add AGENTS.md && git commit -m 'Point agents to the handoff'`.\n"
         "  ~/shop: .git/info/exclude is changed; when an agent works there, "
@@ -271,7 +271,7 @@ def test_the_screen_says_what_is_written_when_and_offers_the_choice(claude: Path
         "   Now in ~/shop: only .carryover/handoff.md, kept out of\n   commits by .git/info/exclude.\n"
         "   When an agent next works in a project, not before: 7\n"
         "   lines that point to the handoff in AGENTS.md (created if\n   missing) and in your CLAUDE.md.\n"
-        "   git will show the pointers as changes until you commit\n   them.\n"
+        "   Git will show the pointers as changes until you commit\n   them.\n"
         "   Enter writes hooks into ~/.claude/settings.json and\n   starts nothing (--no-service).\n"
         "   Esc or q leaves everything as it is."
     ) in shared
@@ -291,7 +291,7 @@ NOTHING = "Nothing: handoffs are kept in ~/x; agents get it by hooks, or by `car
     [
         ("shared", ("codex",), f"{LATER}the handoff in AGENTS.md (created if missing)."),
         ("shared", ("claude-code",), f"{LATER}the handoff in AGENTS.md (created if missing) and in your CLAUDE.md."),
-        ("shared", ("codex",), "git will show the pointers as changes until you commit them."),
+        ("shared", ("codex",), "Git will show the pointers as changes until you commit them."),
         ("local", ("codex",), "And a pointer to it in AGENTS.md where no branch has one."),
         ("local", ("codex",), "Nothing that git shows; an agent whose own file is tracked gets it by hooks."),
         ("local", ("codex",), ALONE),
@@ -361,7 +361,7 @@ def test_the_screen_is_whole_at_every_size_and_says_what_enter_does(
     assert len(shown.splitlines()) <= lines
     assert max(map(len, shown.splitlines())) < columns
     assert "Which AI agents do you use?" in said and "● Claude Code" in said
-    assert "git will show the pointers as changes until you commit them." in said.replace("Git", "git")
+    assert "Git will show the pointers as changes until you commit them." in said
     assert "A team: shared. You alone: local. In no project: off." in said
     assert "hooks into ~/.claude/settings.json" in said and "starts carryoverd" in said and "reads " in said
     assert (ENTER_DOES in said) == (lines > 24)
