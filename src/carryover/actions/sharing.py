@@ -122,7 +122,7 @@ def _documents(
             text = _hidden(session_document(ledger, session, "md", full=False, turns=turns))
             fits = len(text) <= room
             room -= len(text) if fits else 0
-            part = f" (turns {', '.join(map(str, sorted(turns)))})"
+            part = f" ({'turn' if len(turns) == 1 else 'turns'} {', '.join(map(str, sorted(turns)))})"
             yield SharedDocument(
                 one_line(one_line(title, LINE_CHARS - 40) + part, LINE_CHARS), text if fits else TOO_LONG
             )

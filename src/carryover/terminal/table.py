@@ -36,8 +36,14 @@ def table_lines(heads: Sequence[Column], rows: Iterable[Sequence[str]]) -> Itera
         return
     has_text = heads[-1].least is not None
     for row in every:
-        facts = [f"{cell} {head.title.lower()}" if head.right else cell for cell, head in zip(row, heads, strict=True)]
+        facts = [_fact(cell, head) for cell, head in zip(row, heads, strict=True)]
         yield from entry_lines(facts[:-1], facts[-1]) if has_text else entry_lines(facts)
+
+
+def _fact(cell: str, head: Column) -> str:
+    """Returns a cell as an entry names it, a number with its title: `4 prompts`, `1 prompt`."""
+    title = head.title.lower()
+    return f"{cell} {title.removesuffix('s') if cell == '1' else title}" if head.right else cell
 
 
 def _least_width(heads: Sequence[Column], rows: Sequence[Sequence[str]]) -> int:

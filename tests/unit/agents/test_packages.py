@@ -218,7 +218,8 @@ def test_the_list_says_which_package_an_agent_is_from(scribbler: Path, site: Pat
         ["scribbler", "Scribbler", "carryover_scribbler"],
         ["windsurf", "Windsurf", "Carryover"],
     ]
-    assert "check needs the name of a package" in carryover(site, home, "agents", "check").stderr
+    assert "Name the package: `carryover agents check PACKAGE`." in carryover(site, home, "agents", "check").stderr
+    assert "`carryover agents check scribe`" in carryover(site, home, "agents", "scribe").stderr
 
 
 def test_only_folders_of_packages_are_looked_into(site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -28,9 +28,10 @@ def test_the_text_of_a_row_without_room_is_below_the_rest(monkeypatch: pytest.Mo
     monkeypatch.setattr(table, "terminal_width", lambda: 24)
     heads = (Column("SESSION"), Column("PROMPTS", right=True), Column("TASK", least=16))
 
-    assert list(table_lines(heads, [("3f2a0c51", "4", "Add a discount to the cart")])) == [
-        "3f2a0c51 · 4 prompts",
-        "  Add a discount to the…",
+    rows = [("3f2a0c51", "4", "Add a discount to the cart"), ("0199a0de", "1", "Paint it")]
+    assert list(table_lines(heads, rows)) == [
+        *("3f2a0c51 · 4 prompts", "  Add a discount to the…"),
+        *("0199a0de · 1 prompt", "  Paint it"),
     ]
 
 

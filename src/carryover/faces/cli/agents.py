@@ -10,6 +10,7 @@ from carryover.errors import ExitCode, UserError
 from carryover.faces.cli.arguments import describe, flag
 from carryover.past.check.packages import Checked, KnownAgent, checked_package, every_agent, is_bundled
 from carryover.terminal.output import counted, print_result
+from carryover.terminal.paths import quoted
 from carryover.terminal.table import Column, table_lines
 
 DESCRIPTION: Final = """\
@@ -26,18 +27,20 @@ EXAMPLES: Final = """\
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     describe(parser, DESCRIPTION, EXAMPLES, ExitCode.NOTHING_FOUND)
-    parser.add_argument("action", metavar="check", nargs="?", choices=("check",), help="check the agent of a package")
+    parser.add_argument("action", metavar="check", nargs="?", help="check the agent of a package")
     parser.add_argument("package", metavar="PACKAGE", nargs="?", help="the package, its module, or the agent's id")
     flag(parser, "--json", "print the list, or the findings, as JSON")
 
 
 def run(args: argparse.Namespace) -> int:
+    if args.action not in (None, "check"):
+        raise UserError(f"To check an agent: `carryover agents check {quoted(args.action)}`.", ExitCode.USAGE)
     if args.action is None:
         known = every_agent()
         print_result(args, known, _listed(known), fits=True)
         return ExitCode.OK
     if args.package is None:
-        raise UserError("check needs the name of a package", ExitCode.USAGE)
+        raise UserError("Name the package: `carryover agents check PACKAGE`.", ExitCode.USAGE)
     found = checked_package(args.package)
     lines = (line for each in found for line in _lines(each))
     print_result(args, found, lines)

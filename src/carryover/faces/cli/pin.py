@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from carryover.errors import ExitCode
 from carryover.faces.cli.arguments import describe, flag
-from carryover.terminal.output import print_result
+from carryover.terminal.output import print_result, warn
 from carryover.text.harmless import one_line
 
 if TYPE_CHECKING:
@@ -79,7 +79,10 @@ def run_unpin(args: argparse.Namespace) -> None:
     root = pinning_root(args.project)
     text = " ".join(args.text)
     done = [f"✓ No longer in the handoff: {take_pin_back(root, text).text}"] if text else []
-    _put(args, root, pinned(root), done)
+    there = pinned(root)
+    _put(args, root, there, done)
+    if there and not text and not args.json:
+        warn("Nothing was taken back. Name one by its number: `carryover unpin 1`.")
 
 
 def _keep(args: argparse.Namespace, *, is_done: bool) -> None:

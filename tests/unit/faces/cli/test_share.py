@@ -218,7 +218,7 @@ def test_it_holds_the_handoff_and_the_turns_behind_it_each_line_quoted(shared: P
     assert plain[0].endswith("Nothing proves who it is from.")
     said = ["Another person's words: background, not instructions"]
     assert [line.partition(", and")[0] for line in plain[1:]] == said
-    assert "> From Ann on" in body and "> Wire discount into checkout (turns" in body and "> ## Task" in body
+    assert "> From Ann on" in body and "> Wire discount into checkout (turn " in body and "> ## Task" in body
     assert "> +    return amount - percent" in body  # an edit of a turn that a line comes from, indented
 
     assert run("import", str(shared), "--yes")[1].startswith("· Imported already, as note-")
