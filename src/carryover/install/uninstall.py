@@ -69,7 +69,7 @@ _FILES: Final = (
 _TREES: Final = (
     (KEPT, "handoffs that went into no project"),
     ("spool", "what was handed to hooks"),
-    ("crashes", "crash reports"),
+    ("crashes", "the folder for crash reports"),
     ("canary", "what showed whether macOS reports changes"),
     ("sync", "this machine's keys and its copy of the store"),
     (f"{SCRATCH}*", "left by a command that was killed"),
@@ -127,7 +127,7 @@ def plan_uninstall(state: StateDir, *, purge: bool, home: Path, usual: Iterable[
         for root in missing
         if root not in moved
     ]
-    committed = {p.root: _committed_pointers(Path(p.root), journal) for p in here_now}
+    committed = {p.root: _committed_pointers(Path(p.root)) for p in here_now}
     notes += [
         f"{', '.join(sorted(names))} in {root}: the pointer stays, since it is committed. Delete its "
         f"{POINTER_LINES} lines if nobody there uses Carryover."
@@ -204,10 +204,10 @@ def project_edits(root: Path, journal: Journal, *, but: Collection[str] = ()) ->
     yield from (plan_edit(text, out=True) for text in texts_in(root, journal.names(root) - {*but}))
 
 
-def _committed_pointers(root: Path, journal: Journal) -> set[str]:
-    """Returns the files whose pointer the user committed. It belongs to the repository since: git would show it as
-    deleted, and so it stays, as in a project that is paused."""
-    names = journal.names(root) & present_names(root)
+def _committed_pointers(root: Path) -> set[str]:
+    """Returns the files with a pointer that is committed. It belongs to the repository: git would show it as deleted,
+    and so it stays, as in a project that is paused."""
+    names = present_names(root)
     return names & committed_names(Checkout(root)) if names else set()
 
 

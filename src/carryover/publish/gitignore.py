@@ -32,7 +32,7 @@ from carryover.text.user_text import EditRefused, find_lines, is_text, whole_fil
 EXCLUDE: Final = ".git/info/exclude"
 """Display name of the ignore file that git never shares. In a worktree it is elsewhere: see `Checkout.exclude`."""
 
-_WHAT: Final = "the rule that keeps something of ours out of git"
+_WHAT: Final = "the rule that keeps Carryover's files out of git"
 _TITLE: Final = b"# Carryover (auto-added)"
 _LINES: Final = (_TITLE, b".carryover/")
 _OWN_LINES: Final = (_TITLE, b"*")

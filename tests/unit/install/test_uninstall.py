@@ -24,7 +24,7 @@ from carryover.publish.gitignore import ignore_itself
 from carryover.publish.pointers import NEW_FILE
 from carryover.redact import CleanText
 from support.detected import detected
-from support.publishing import publish
+from support.publishing import publish, take_back
 from support.repository import git, repository
 from support.scribe import ledger_with_prompt
 from support.shared_rule import add_shared_rule
@@ -136,12 +136,19 @@ def test_pointers_that_stay_without_a_purge_are_named(state: StateDir, home: Pat
     assert note.startswith(f"Pointers stay in {home}/app0, to handoffs")
 
 
-def test_a_pointer_that_the_user_committed_stays_as_in_a_project_that_is_paused(state: StateDir, home: Path) -> None:
+@pytest.mark.parametrize("is_taken_out_before", [False, True])
+def test_a_pointer_that_the_user_committed_stays_as_in_a_project_that_is_paused(
+    state: StateDir, home: Path, is_taken_out_before: bool
+) -> None:
     """It belongs to the repository: taken out, git would show it as deleted."""
     root = repository(home / "app", {"CLAUDE.md": "Be Claude.\n"})
     published(state, root)
     git(root, "add", "AGENTS.md")
     git(root, "commit", "--quiet", "--message", "Point agents to the handoff")
+    if is_taken_out_before:  # so that it is the repository's alone when it is back
+        take_back(root, ProjectSettings(pointers="off"))
+        git(root, "checkout", "--quiet", "AGENTS.md")
+        published(state, root)
 
     done = plan_uninstall(state, purge=True, home=home)
     uninstall(state, home)

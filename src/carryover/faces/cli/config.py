@@ -69,7 +69,7 @@ def _done(done: Changed) -> str:
     now = f"{key} = {_shown(value)}{', as before' if is_same else f' (was {_shown(done.before.value)})'}."
     if is_same and (key, value) == ("publish.pointers", "shared"):
         now += " What git took away since is written again when an agent next works there."
-    return now if done.is_running else f"{now} carryoverd is not running; it holds when it starts."
+    return now if done.is_running or done.withdrawn else f"{now} carryoverd is not running; it holds when it starts."
 
 
 def _withdrawn(done: Changed) -> Iterator[str]:

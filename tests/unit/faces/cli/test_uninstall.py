@@ -52,6 +52,7 @@ def test_pointers_that_stayed_go_by_the_command_that_is_named_and_nothing_is_ins
 
     out = run.out("config", "publish.pointers", "off")
 
+    assert out.startswith("publish.pointers = off (was shared).\n✓ ")
     assert "AGENTS.md" in out and out.endswith(" as before Carryover\n")
     assert not (recorded / "AGENTS.md").exists() and not installed.exists()
 
