@@ -100,15 +100,25 @@ def _made_of(root: str, wanted: WantedHandoff, config: Config) -> Refreshed | No
 
 
 def _nothing_found(root: str, how_to_link: str | None) -> UserError:
-    if how_to_link is None:
+    if how_to_link is None and _is_any_gone(root):
         how_to_link = "If it was moved or renamed, `carryover link OLD NEW` brings along what was recorded before."
     if (gone := no_such_folder(root)) is not None:
-        return UserError(f"{gone} {KNOWN_PROJECTS} {how_to_link}", ExitCode.NOTHING_FOUND)
-    return UserError(
-        f"No agent's work is recorded for {root}. {_not_read_in(root)}"
-        f"{KNOWN_PROJECTS} `carryover status` says which agents are watched, and where. {how_to_link}",
-        ExitCode.NOTHING_FOUND,
-    )
+        return UserError(" ".join(filter(None, (gone, KNOWN_PROJECTS, how_to_link))), ExitCode.NOTHING_FOUND)
+    nothing = f"No agent's work is recorded for {root}. {_not_read_in(root)}{KNOWN_PROJECTS}"
+    watched = "`carryover status` says which agents are watched, and where."
+    return UserError(" ".join(filter(None, (nothing, watched, how_to_link))), ExitCode.NOTHING_FOUND)
+
+
+def _is_any_gone(root: str) -> bool:
+    """Whether a recorded project's folder is gone, so that it may be at `root` now."""
+    from carryover.ledger.connect import reading
+    from carryover.ledger.queries import whereabouts
+    from carryover.projects.moved_folders import may_have_moved
+
+    if not state_dir().ledger.exists():
+        return False
+    with reading(state_dir().ledger) as db:
+        return any(may_have_moved(row, root) for row in whereabouts(db))
 
 
 def _not_read_in(root: str) -> str:

@@ -248,6 +248,16 @@ def test_without_evidence_it_says_how_to_link_and_what_is_linked_is_there(
     assert run("handoff", new)[0] == run("link", "--undo", old)[0] == ExitCode.NOTHING_FOUND
 
 
+def test_without_a_folder_that_is_gone_nothing_is_said_of_a_move(recorded: Path, home: Path, run: Run) -> None:
+    (home / "new").mkdir()
+    advice = "`carryover link OLD NEW` brings along what was recorded before."
+    assert advice not in run.err(ExitCode.NOTHING_FOUND, "handoff", str(home / "new"))
+
+    recorded.rename(home / "away")
+
+    assert advice in run.err(ExitCode.NOTHING_FOUND, "handoff", str(home / "new"))
+
+
 def test_while_the_old_folder_is_there_nothing_is_linked_or_found(recorded: Path, home: Path, run: Run) -> None:
     copy, clone = home / "copy", home / "clone"
     shutil.copytree(recorded, copy)
