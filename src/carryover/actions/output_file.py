@@ -27,4 +27,4 @@ def write_output(path: Path, data: bytes) -> bool:
 
 def unwritable(path: Path, error: OSError) -> UserError:
     """Returns the error to raise for a file that can't be written."""
-    return UserError(f"{path} can't be written: {error.strerror or error}. Name another file with -o.")
+    return UserError(f"{path} can't be written: {error.strerror or error}. Name another file.")

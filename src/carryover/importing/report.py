@@ -176,7 +176,7 @@ def what_it_holds(path: Path) -> str:
             "assistant wrote in turns. It may be cut off."
         )
     return (
-        "It holds text in which no lines begin turns: a chat needs some such as `user:` and `assistant:`, alternating."
+        "It is text in which no line says who speaks: a chat needs lines such as `user:` and `assistant:`, in turn."
     )
 
 

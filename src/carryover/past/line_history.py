@@ -29,6 +29,7 @@ from carryover.past.session_turns import (
 )
 from carryover.probe.git_history import GitCommit, commit_named, commits_of_lines
 from carryover.redact import clean
+from carryover.terminal.output import counted
 
 MOST_BYTES: Final = 8 << 20
 _Found = Literal["followed", "by_text", "turns", "before", "outside", "unknown"]
@@ -171,7 +172,7 @@ def _lines(path: Path, line: int) -> list[str]:
     redacted = comparable(clean(content))
     count = len(lines) - (lines[-1] == "")
     if not 1 <= line <= count:
-        raise UserError(f"{path} has {count} lines, so no line {line}.", ExitCode.NOTHING_FOUND)
+        raise UserError(f"{path} has {counted(count, 'line')}, so no line {line}.", ExitCode.NOTHING_FOUND)
     shown = redacted if len(redacted) == len(lines) else lines
     return shown[:count]
 

@@ -53,8 +53,8 @@ def test_a_transcript_without_a_conversation_says_which_records_it_has(tmp_path:
         (b'{"type": "turn", "a": 1}\n{"type": "turn"}\n{"kind": "end"}\n', "by type: turn (2), end (1)."),
         (b'{"name": "shop",\n "version": 1}\n', "one JSON document"),
         (b"\xef\xbb\xbf[{\n", "one JSON document"),
-        (b"[project]\nname = 1\n", "text in which no lines begin turns"),
-        (b"# Notes\n\nUser: ann\n", "text in which no lines begin turns"),
+        (b"[project]\nname = 1\n", "text in which no line says who speaks"),
+        (b"# Notes\n\nUser: ann\n", "text in which no line says who speaks"),
         (b"\x89PNG\0\0", "not text"),
     ],
 )

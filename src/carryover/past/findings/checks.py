@@ -239,7 +239,7 @@ def _machine(facts: Gathered, _: Gathered) -> dict[str, _Row]:
         "ledger/moved-aside": tuple(facts.corrupt_ledgers),
         "settings/problem": _settings_problems(facts),
         "settings/ignored": [{"root": root, "notes": "; ".join(notes)} for root, notes in ignored.items()],
-        "settings/unknown-keys": facts.config.unknown_keys,
+        "settings/unknown-keys": list(facts.config.unknown_keys),
         "paused/all": facts.paused,
         "version/unreadable": unreadable,
         "git/not-run": facts.git_trouble,

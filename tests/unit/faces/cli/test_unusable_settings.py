@@ -38,7 +38,7 @@ def test_what_a_settings_file_says_in_vain_is_named_by_config_status_and_doctor(
         f"⚠ {recorded}/{UNKNOWN_MODE}\n",
     )
     assert f"~/shop: {UNKNOWN_MODE}." in status and status.count("brief holds") == 1
-    assert "config.toml has what is unknown: resume.mod (line 3). It is ignored, and the defaults hold." in status
+    assert "config.toml has an unknown key: resume.mod (line 3). It is ignored, and the default holds." in status
     assert f"~/shop: {UNKNOWN_MODE}." in doctor
 
 

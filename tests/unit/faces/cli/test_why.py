@@ -99,6 +99,7 @@ def test_a_name_that_is_not_there_or_there_twice_is_said(work: ClaudeWork, run: 
     assert "Cart.count (5-6), Box.count (10-11)" in run.err(ExitCode.USAGE, "why", "shop.py:count")
     assert "no grammar" in run.err(ExitCode.NOTHING_FOUND, "why", "notes.txt:count")
     assert "ends before it begins" in run.err(ExitCode.USAGE, "why", "shop.py:5-2")
+    assert "notes.txt has 1 line, so no line 9." in run.err(ExitCode.NOTHING_FOUND, "why", "notes.txt:9")
     assert "so no line 99" in run.err(ExitCode.NOTHING_FOUND, "why", "shop.py:99-120")
 
 
