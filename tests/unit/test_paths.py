@@ -60,3 +60,8 @@ def test_a_short_path_is_taken_as_it_is(tmp_path: Path) -> None:
 )
 def test_only_paths_below_home_are_shortened(path: str, shown: str) -> None:
     assert (short_path(path, Path("/home/dev")), short_path(Path(path), Path("/home/dev"))) == (shown, shown)
+
+
+def test_a_home_that_is_the_root_of_the_file_system_is_shown_as_any_other() -> None:
+    """As in a container that does not know its user."""
+    assert short_path("/.carryover/config.toml", Path("/")) == "~/.carryover/config.toml"

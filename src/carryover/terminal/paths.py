@@ -14,8 +14,9 @@ _UNSAFE_BYTES: Final = re.compile(rb"[^ -&(-\[\]-~]")
 
 def short_path(path: str | Path, home: Path) -> str:
     """Returns `path` for display, with `~` for the home folder and escapes for what a terminal would not show."""
-    text = str(path)
-    return visible(f"~{text[len(str(home)) :]}" if Path(text).is_relative_to(home) else text)
+    text, is_below = str(path), Path(path).is_relative_to(home)
+    # A home of `/`, as of a user whom a container does not know, ends in the slash that others lack.
+    return visible(f"~{text[len(str(home).rstrip('/')) :]}" if is_below else text)
 
 
 def quoted(path: str | os.PathLike[str]) -> str:
