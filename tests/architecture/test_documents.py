@@ -62,6 +62,12 @@ def test_each_link_leads_to_a_document_and_to_a_heading_of_it(document: Path) ->
     assert [(to.name, name) for to, name in targets if name and name not in anchors(to.read_text("utf-8"))] == []
 
 
+def test_what_a_command_says_of_itself_fits_80_columns() -> None:
+    lines = ((command.name, line) for command in commands() for line in (command.parser.description or "").split("\n"))
+
+    assert [(name, line) for name, line in lines if len(line) > 80] == []
+
+
 def test_each_document_is_linked_from_the_readme_and_links_back() -> None:
     linked = {(TOP / to).resolve() for to, _ in LINK.findall(README) if to}
     others = [path for path in DOCUMENTS if path.name != "README.md"]

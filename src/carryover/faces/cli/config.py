@@ -20,13 +20,13 @@ from carryover.text.harmless import harmless
 
 DESCRIPTION: Final = """\
 Shows all settings, each with its value, whether it is the default or comes from
-config.toml, and what it means; with KEY the value alone. With a VALUE it sets KEY: the value
-is checked first, comments and every other byte of the file stay, and a running
-daemon takes it at once. A limit of [retention] drops sessions when carryoverd
-starts and once a day: those that it is going to drop are listed, and on a
-terminal you are asked. Elsewhere --yes is needed. What is unknown in the file,
-or in the .carryover.toml of the project here, is named and ignored.
-docs/guide.md describes each setting."""
+config.toml, and what it means; with KEY the value alone. With a VALUE it sets
+KEY: the value is checked first, comments and every other byte of the file stay,
+and a running daemon takes it at once. A limit of [retention] drops sessions
+when carryoverd starts and once a day: those that it is going to drop are
+listed, and on a terminal you are asked. Elsewhere --yes is needed. Unknown keys
+in the file, or in the .carryover.toml of the project here, are named and
+ignored. docs/guide.md describes each setting."""
 
 EXAMPLES: Final = """\
   carryover config                            all of them

@@ -19,12 +19,12 @@ if TYPE_CHECKING:
     from carryover.past.types import Session
 
 FORGET: Final = """\
-Removes sessions from everything that Carryover keeps: the ledger and its copies,
+Removes sessions from everything that Carryover keeps: the ledger, its copies,
 and handoffs. They do not come back, although your agents' transcripts, which
 Carryover never changes, may still exist. With --since or --until only that time
 is removed. Work that is done in a forgotten session later is recorded again.
-There is no way back; what goes is listed first, and on a terminal you are asked.
-Elsewhere --yes is needed."""
+There is no way back; what goes is listed first, and on a terminal you are
+asked. Elsewhere --yes is needed."""
 
 FORGET_EXAMPLES: Final = """\
   carryover forget 3f2a                     the session whose id begins with 3f2a

@@ -23,9 +23,9 @@ USUAL_DAYS: Final = 7
 DESCRIPTION: Final = """\
 Adds up the tokens that agents recorded in their transcripts, each answer once:
 those of the last 7 days in all projects, by day, or by agent, model or project.
-What was read from a cache stands apart from other input. How much of a usage
-limit is used up is printed where the agent records it, unless for one project,
-and below the sums what they lack."""
+What was read from a cache stands apart from other input. Where an agent records
+how much of a usage limit is used up, that is printed too, except for one
+project. Below the sums stands what they lack."""
 
 EXAMPLES: Final = """\
   carryover usage                        the last 7 days, in all projects
