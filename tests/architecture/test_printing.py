@@ -19,7 +19,6 @@ STREAMS = {
 """The only modules that touch a standard stream."""
 DRAWS = {
     "faces/cli/install_screen.py",
-    "faces/cli/picker_screen.py",
     "faces/cli/resume.py",
 }
 """What prompt_toolkit and questionary draw is drawn in `carryover.terminal.screen.drawing`."""

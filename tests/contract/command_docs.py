@@ -15,8 +15,7 @@ HEAD: Final = """\
 
 Written by `make table` from the definition that `--help`, the manual pages and the completions come from. The
 [README](../README.md) is the place to begin; the [guide](guide.md) says more about what each part does.
-`carryover` alone, on a terminal, lists your sessions with a preview; `?` shows its keys. Without a terminal it
-prints what `carryover sessions` does or, outside of your projects, `carryover sessions --all`.
+`carryover` alone prints what `carryover sessions` does or, outside of your projects, `carryover sessions --all`.
 """
 
 

@@ -211,11 +211,6 @@ def connect_tolerant(path: Path, *, keep_index: bool = False) -> TolerantConnect
     return db
 
 
-def file_of(db: sqlite3.Connection) -> Path:
-    """Returns the file that is open: another thread needs a connection of its own."""
-    return next(Path(path) for _, name, path in db.execute("PRAGMA database_list") if name == "main")
-
-
 def connect_read_only(path: Path, *, keep_index: bool = False) -> sqlite3.Connection:
     """Returns a connection that cannot write. Raises UserError: NOTHING_FOUND without a ledger, REFUSED for a newer
     one.

@@ -19,7 +19,6 @@ from carryover.model import NOTE, PIN, AnyBody, AssistantMessage, FileEdit, Pin,
 
 _THREADS: Final = "SELECT id, subagent_id, fold_version, digest FROM thread WHERE session_id = ?"
 _MAIN: Final = "thread_id = (SELECT id FROM thread WHERE session_id = ? AND subagent_id = '')"
-_SUBAGENT: Final = "thread_id = (SELECT id FROM thread WHERE session_id = ? AND subagent_id = ?)"
 _COUNTING: Final = "SELECT id, at_ms, body FROM event WHERE thread_id = ? AND retracted = 0 ORDER BY id"
 _EVENTS: Final = f"SELECT at_ms, retracted, body FROM event WHERE {{}} AND retracted < {SUPERSEDED} {{}} ORDER BY id"
 _BACK: Final = f"SELECT at_ms, body FROM event WHERE {_MAIN} AND retracted = 0 ORDER BY id DESC"
@@ -143,16 +142,6 @@ def turn_events(
     begin = starts[number - 1].event_id if number else 0
     end = starts[number].event_id if number < len(starts) else 2**62
     return _events(db, db.execute(_EVENTS.format(_MAIN, "AND id >= ? AND id < ?"), (session_id, begin, end)), None)
-
-
-def subagent_events(
-    db: sqlite3.Connection, session_id: int, subagent_id: str, starts: Sequence[TurnStart], number: int
-) -> Iterator[StoredEvent]:
-    """Yields what a sub-agent did during turn `number` of the main conversation."""
-    begin_ms = starts[number - 1].at_ms if number else 0
-    end_ms = starts[number].at_ms if number < len(starts) else 2**62
-    during = _EVENTS.format(_SUBAGENT, "AND at_ms >= ? AND at_ms < ?")
-    return _events(db, db.execute(during, (session_id, subagent_id, begin_ms, end_ms)), subagent_id)
 
 
 def turn_of(starts: Sequence[TurnStart], event_id: int, at_ms: int, subagent_id: str | None) -> int:

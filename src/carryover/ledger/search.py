@@ -38,7 +38,7 @@ _MOST_RANKED: Final = 400
 _EVERY_EVENT: Final = 2**62
 _SHARE: Final = "SELECT (SELECT count(*) FROM event WHERE id <= ?), (SELECT count(*) FROM event)"
 _MATCHES: Final = """search CROSS JOIN search_entry AS entry ON entry.id = search.rowid
-    WHERE search MATCH :match AND (:since IS NULL OR entry.at_ms >= :since) AND (:until IS NULL OR entry.at_ms < :until)
+    WHERE search MATCH :match AND (:since IS NULL OR entry.at_ms >= :since)
     AND (:kinds IS NULL OR entry.kind IN (SELECT value FROM json_each(:kinds)))
     AND (:project IS NULL AND :agent IS NULL OR entry.thread_id IN (
         SELECT thread.id FROM thread JOIN session ON session.id = thread.session_id
@@ -105,8 +105,6 @@ class Query(msgspec.Struct, frozen=True, kw_only=True):
     project_id: int | None = None
     agent: str | None = None
     since_ms: int | None = None
-    until_ms: int | None = None
-    """The end, exclusive."""
     kinds: tuple[SearchKind, ...] = ()
 
 
@@ -280,7 +278,6 @@ def _values(query: Query, *, any_of: bool = False) -> dict[str, Any]:
         "project": query.project_id,
         "agent": query.agent,
         "since": query.since_ms,
-        "until": query.until_ms,
         "kinds": f"[{kinds}]" if kinds else None,
     }
 

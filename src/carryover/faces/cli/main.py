@@ -14,7 +14,7 @@ from typing import Any, Final
 from carryover.errors import ExitCode, UserError
 from carryover.faces.cli.arguments import CommandParser, ShowVersion, UsageError, exit_code_help
 from carryover.terminal import streams
-from carryover.terminal.output import as_json, can_ask, did_you_mean, warn
+from carryover.terminal.output import as_json, did_you_mean, warn
 
 GROUPS: Final = {
     "every day": {
@@ -99,8 +99,7 @@ agents, so that the next agent continues where the last one stopped."""
 
 EXAMPLES: Final = """\
 examples:
-  carryover                          pick a session: show, continue, copy it;
-                                     without a terminal, print a list
+  carryover                          your sessions here or, if there are none, all
   carryover install                  set it up; asks one question
   carryover handoff                  the handoff of the project you are in
   carryover to codex                 continue in another agent
@@ -232,12 +231,7 @@ def _run(arguments: list[str], *, is_process: bool = False) -> int:
     if args.command is not None:
         code: int | None = _function(args.command, f"run_{args.command}", "run")(args)
         return code or ExitCode.OK
-    if can_ask():
-        from carryover.faces.cli.picker import can_pick, pick
-
-        if can_pick():
-            return pick(main)
-    # What the list on a terminal has at first: the sessions of this project or, if there are none, all.
+    # Without a command, the sessions of this project are listed or, if there are none, all.
     listed = [*(["--no-pager"] if args.no_pager else []), "sessions"]
     try:
         return _run(listed)

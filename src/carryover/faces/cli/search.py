@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from carryover.errors import ExitCode, UserError
-from carryover.faces.cli.arguments import TIMES, UsageError, add_limit_argument, add_pager_argument, describe, flag
+from carryover.faces.cli.arguments import TIMES, add_limit_argument, add_pager_argument, describe, flag
 from carryover.past.context import now_ms
 from carryover.past.search import KINDS, excerpt_of, searched
 from carryover.past.sessions import show_command
@@ -33,17 +33,10 @@ or more also finds longer words that begin with it, and a part of a name or path
 finds it: `user` finds get_user_name, getUserName and src/user/name.py. Other
 forms of English words are found after that. For a word that is found nowhere,
 the nearest known words are searched, and the output says so. What tools printed
-when they succeeded is not searched.
-
-Without WORDS, on a terminal, it searches while you type, with the turn of the
-chosen hit below the list. Enter shows that turn and comes back, the down arrow
-leads to the list, where c continues from there in an agent and r resumes the
-session. Tab leads to the filters by agent, project and day, esc goes back; f1
-shows all keys."""
+when they succeeded is not searched."""
 
 EXAMPLES: Final = """\
   carryover search discount checkout
-  carryover search                           search while you type
   carryover search '"not a function"'        these words side by side
   carryover search 'ut*'                     short words that begin so
   carryover search --kind error --since 7d timeout
@@ -56,10 +49,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "words",
         metavar="WORDS",
-        nargs="*",
-        help="what to search; a phrase in double quotes (default: search while you type)",
+        nargs="+",
+        help="what to search; a phrase in double quotes",
     )
-    parser.set_defaults(usage=parser.format_usage)
     parser.add_argument("--project", metavar="DIR", help="search the project that DIR is in (default: this one)")
     flag(parser, "--all", "search all projects")
     parser.add_argument("--agent", metavar="AGENT", help="only what AGENT recorded, by its id or another name")
@@ -75,8 +67,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     if args.all and args.project is not None:
         raise UserError("Give --project DIR or --all, not both.", ExitCode.USAGE)
-    if not args.words:
-        return _search_live(args)
     answer = searched(
         " ".join(args.words),
         args.project,
@@ -93,20 +83,6 @@ def run(args: argparse.Namespace) -> int:
     with paged(args):
         print_result(args, answer, _lines(answer))
     return ExitCode.OK if answer.hits else ExitCode.NOTHING_FOUND
-
-
-def _search_live(args: argparse.Namespace) -> int:
-    from carryover.faces.cli.picker import can_pick, search_live
-
-    if args.json or not can_pick():
-        raise UsageError(args.usage(), "carryover search", "the following arguments are required: WORDS")
-    from carryover.faces.cli.main import main
-    from carryover.past.live_search import live_search
-
-    opened = live_search(
-        args.project, everywhere=args.all, agent=args.agent, since_ms=args.since, kinds=args.kind or ()
-    )
-    return search_live(opened, main)
 
 
 def _warn(answer: Search) -> None:

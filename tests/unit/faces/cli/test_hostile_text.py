@@ -26,10 +26,8 @@ from carryover.past.context import state_dir
 from carryover.past.without_daemon import catch_up
 from support.agent_here import only_this_path
 from support.claude_session import ClaudeWork
-from support.forked import CARRYOVER
 from support.recorded_shop import Run
 from support.repository import git, repository
-from support.terminal import CTRL_C, Terminal
 from support.tools import program
 
 POISON: Final = (
@@ -195,31 +193,6 @@ def test_nothing_of_others_acts_on_a_terminal(home_of_others: Path, monkeypatch:
     by_command = dict(zip(COMMANDS, printed, strict=False))
     assert len(printed) == len(COMMANDS) + 1
     assert {command: text for command, text in by_command.items() if dangerous(text)} == {}
-
-
-def test_the_picker_shows_nothing_that_acts_on_the_terminal(home_of_others: Path) -> None:
-    with Terminal(CARRYOVER, os.environ, cwd=Path.cwd()) as terminal:
-        terminal.wait_for("carryover show")
-        terminal.press("q")
-        terminal.end()
-        text = terminal.shown.decode()
-
-    assert "login" in text
-    assert set(dangerous(text)) <= {"\x1b", "\x08", "\r"}
-    assert "\x1b[8m" not in text and "\x1b]" not in text and "\x1bc" not in text
-
-
-def test_interactive_search_shows_nothing_that_acts_on_the_terminal(home_of_others: Path) -> None:
-    with Terminal((*CARRYOVER, "search"), os.environ) as terminal:
-        terminal.wait_for("carryover show")
-        terminal.press("login")
-        terminal.wait_for("3 found")
-        terminal.press(CTRL_C)
-        terminal.end()
-        text = terminal.shown.decode()
-
-    assert set(dangerous(text)) <= {"\x1b", "\x08", "\r"}
-    assert "\x1b[8m" not in text and "\x1b]" not in text and "\x1bc" not in text
 
 
 def test_what_searches_can_find_is_all_of_the_kinds(home_of_others: Path, run: Run) -> None:

@@ -55,7 +55,7 @@ USAGE = {
     "sessions --limt 3": "did you mean '--limit'?",
     "forget --session last": "unrecognized arguments: --session\n",
     "status --bogus": "unrecognized arguments: --bogus\n",
-    "search --al": "unrecognized arguments: --al; did you mean '--all'?",
+    "search cart --al": "unrecognized arguments: --al; did you mean '--all'?",
     "log --project=.": "unrecognized arguments: --project=.; a project is named without --project here",
     "usage .": "unrecognized arguments: .; a project is named by --project DIR here",
     "handoff --to codx": "did you mean 'codex'?",
