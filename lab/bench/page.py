@@ -26,7 +26,6 @@ _VIEWS: Final = {
     "all sessions": ("#/sessions", ".rows li"),
     "a handoff": ("#/project/1", "a.line"),
     "a project's sessions": ("#/project/1/sessions", ".rows li"),
-    "a project's files": ("#/project/1/files", ".rows li"),
 }
 """By its name: its address, and what it has once its content is there."""
 

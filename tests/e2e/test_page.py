@@ -16,8 +16,8 @@ from support.daemon_process import DaemonProcess, differ_in, handoff_of, wait_un
 from support.forked import carryover
 from support.hook_client import HookClient, PageClient
 
-DATA = "me projects sessions usage search?q=a health changes".split()
-DATA += [f"project/1/{each}" for each in "handoff timeline files work usage".split()]
+DATA = "me projects sessions search?q=a health changes".split()
+DATA += [f"project/1/{each}" for each in "handoff timeline".split()]
 HOSTILE = '<script>alert("x")</script><img src=x onerror=alert(1)>\u202etxt.exe'
 
 
@@ -183,7 +183,7 @@ def test_one_project_is_shown_by_its_id_alone(page: PageClient, shared: DaemonPr
     mine, theirs = number_of(page, session), number_of(page, other)
 
     for what in (
-        *(f"project/{mine}/{each}" for each in ("handoff", "timeline", "files", "work")),
+        *(f"project/{mine}/{each}" for each in ("handoff", "timeline")),
         f"sessions?project={mine}",
     ):
         assert "ebrafish" not in page.get(f"/ui/api/{what}").text

@@ -6,7 +6,6 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, Final, TypeVar
 from urllib.parse import quote
@@ -22,7 +21,6 @@ from carryover.faces.page.access import HEADERS
 from carryover.faces.page.answers import CommandAnswer, CommandBody, KnownHealth, Me
 from carryover.faces.page.app import CONTENT_TYPES
 from carryover.past import types
-from carryover.past.types import AgentDays, LimitReached, Pictures, Window
 
 STATIC: Final = Path(carryover.faces.page.__file__).with_name("static")
 SESSION_STYLE: Final = Path(carryover.export.__file__).with_name("session.css")
@@ -32,7 +30,6 @@ HOSTILE: Final = (
 )
 NOW_MS: Final = 1_795_266_000_000
 MINUTE: Final = 60_000
-DAY: Final = 1440 * MINUTE
 CLAUDE: Final = ("claude-code", "c0de0000-0000-4000-8000-000000000001")
 CODEX: Final = ("codex", "0199a0de-cafe-7000-8000-000000000012")
 T = TypeVar("T")
@@ -48,8 +45,6 @@ class Pretend:
         """Searches that are answered only when their event is set."""
         self.locked = False
         self.unread = 0
-        self.silent = False
-        """Whether the disk with the projects' folders does not answer."""
         self.startable: Sequence[str] = ("claude-code", "codex", "gemini-cli")
         self.printed = "2 sessions of 1 project, 37 turns: Claude Code, Codex CLI."
         """What a preview of a command prints."""
@@ -65,8 +60,6 @@ class Pretend:
         self.checked = asyncio.Event()
         """Set once a check of the health is through."""
         self.checked.set()
-        self.days = 40
-        """How many days have tokens."""
         self.projects = _known("projects", list[types.Project])
         self.handoff = _known("handoff", HandedOver)
         self._streams: set[web.StreamResponse] = set()
@@ -120,22 +113,10 @@ class Pretend:
                 earlier = [entry for entry in _known("timeline", list[types.Moment]) if entry.at_ms < before]
                 limit = min(int(request.query["limit"]), 18)
                 return self._answer(types.Timeline(tuple(earlier[:limit]), len(earlier) > limit))
-            case ["project", "1", "files"]:
-                return self._answer(_known("files", types.ChangedFiles))
-            case ["project", _, "files"]:
-                return self._answer(types.ChangedFiles(files=(), before_ms=0))
             case ["sessions"]:
                 return self._answer(self._sessions(request.query))
             case ["outline", agent, session] if (agent, session) in (CLAUDE, CODEX):
                 return self._answer(_outline(agent))
-            case ["project", _, "work"] if self.silent:
-                return web.json_response({"error": "/mnt/shop: does not answer"}, status=503)
-            case ["project", _, "work"]:
-                return self._answer(_known("work", types.Work))
-            case ["usage"]:
-                return self._answer(used(self.days))
-            case ["project", _, "usage"]:
-                return self._answer(replace(used(self.days), windows=()))
             case ["session", agent, session] if (agent, session) in (CLAUDE, CODEX):
                 return self._answer(_session(agent, int(request.query["turn"] or "30")))
             case ["health", "known"]:
@@ -277,55 +258,3 @@ def _turn(number: int) -> types.SessionTurn:
     at_ms = NOW_MS - (30 - number) * 8 * MINUTE
     parts = [{"kind": "user", "at_ms": at_ms, "heading": "You", "text": said}, *_ANSWERS["turn_parts"]]
     return msgspec.convert({"number": number, "at_ms": at_ms, "parts": parts}, types.SessionTurn)
-
-
-def used(days: int) -> Pictures:
-    """What is used on so many days up to now: more on weekdays, with a limit in each week."""
-    first = date(2026, 11, 21) - timedelta(days=days - 1)
-    calendar = [first + timedelta(days=number) for number in range(days)]
-    work = [900_000 - 150_000 * day.weekday() + 7_000 * (number % 13) for number, day in enumerate(calendar)]
-    some = [tokens if number % 3 == 1 else 0 for number, tokens in enumerate(work)]
-    starts_ms = NOW_MS - (days - 1) * DAY
-    weekly = range(days - 1, -1, -7)
-    return Pictures(
-        days=tuple(day.isoformat() for day in calendar),
-        tokens=(
-            AgentDays("claude-code", tuple(work), tuple(tokens * 20 for tokens in work)),
-            AgentDays("codex", tuple(some), tuple(tokens * 9 for tokens in some)),
-        )
-        if days
-        else (),
-        windows=(
-            Window(
-                agent="Codex CLI",
-                agent_id="codex",
-                name="5h",
-                at_ms=NOW_MS - MINUTE,
-                used_percent=43.0,
-                minutes=300,
-                resets_ms=NOW_MS + DAY,
-            ),
-            Window(
-                agent="Codex CLI",
-                agent_id="codex",
-                name=HOSTILE,
-                at_ms=NOW_MS - MINUTE,
-                used_percent=100.0,
-                minutes=10_080,
-                resets_ms=None,
-            ),
-        )
-        if days
-        else (),
-        limits=tuple(
-            LimitReached(
-                agent="claude-code",
-                at_ms=starts_ms + number * DAY,
-                day=number,
-                resets_ms=starts_ms + number * DAY + number % 5 * 60 * MINUTE,
-                project_id=1,
-                name="shop",
-            )
-            for number in reversed(weekly)
-        ),
-    )

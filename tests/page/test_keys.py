@@ -142,26 +142,3 @@ async def test_search_is_reached_emptied_and_left(opened: Opened) -> None:
     await page.until("!document.querySelector('.hits') && document.getElementById('words').value === ''")
     await page.press("Escape")
     assert await page.do("document.activeElement.matches('h1')")
-
-
-async def test_a_file_tells_who_edited_it_and_why_with_the_diff_of_each_session(opened: Opened) -> None:
-    page = opened.page
-    await page.go("#/project/1/files", "shop")
-    await page.until("document.querySelectorAll('.rows li').length === 2")
-    file = await page.do("document.querySelector('.rows li').innerText.split(/\\s*\\n\\s*/)")
-    why = "Go on with the receipt, then run all tests."
-    assert file[:5] == ["receipt.py", why, "Claude Code +1", "3 edits", "+7 −2"]
-    await page.type("receipt")
-    await page.until("document.querySelectorAll('.rows li').length === 1")
-
-    await page.press("Enter")
-    await page.until("document.querySelectorAll('.of-session').length === 2")
-    sizes = await page.do("[...document.querySelectorAll('.of-session summary .size')].map((each) => each.textContent)")
-    assert sizes == ["+6 −2", "+1"], "the other one removed nothing"
-    await page.press("ArrowDown", "Enter")
-    await page.until("document.querySelectorAll('.of-session[open] .diffs ins').length > 1")
-    assert "12 turn 14" in await page.text(".of-session .facts")
-    await page.click(".of-session .facts a", "turn 14")
-    await page.until("document.querySelector('.turn.chosen')?.dataset.turn === '14'")
-    await page.press("ArrowLeft", alt=True)
-    await page.until("document.querySelectorAll('.of-session').length === 2")

@@ -34,28 +34,17 @@ VIEWS: Final = {
     "#/project/1": "shop",
     SOURCE: "shop",
     "#/project/1/timeline": "shop",
-    "#/project/1/work": "shop",
     "#/project/1/sessions": "shop",
-    "#/project/1/files": "shop",
-    "#/project/1/files/receipt.py": "shop",
     "#/sessions": "Sessions",
     f"#/session/{CODEX[0]}/{CODEX[1]}/14": SEEN[:20],
     f"#/turns/{CODEX[0]}/{CODEX[1]}": SEEN[:20],
     f"#/changes/{CODEX[0]}/{CODEX[1]}": SEEN[:20],
     "#/search?q=discount": "discount",
-    "#/usage": "Usage",
     "#/health": "Health",
 }
 IDLE: Final = "!document.querySelector('[aria-busy]')"
 MARKUP: Final = "document.querySelectorAll('main :is(script, img, b, iframe, form, style)').length"
 FOCUSED: Final = "document.activeElement.textContent"
-BARS: Final = """(() => {
-    const drawn = document.querySelector('.picture svg');
-    const right = drawn.width.baseVal.value - 26;
-    const bars = [...drawn.querySelectorAll('rect:not(.limit)')];
-    return [...new Map(bars.map(({ x, width }) => [right - x.baseVal.value, width.baseVal.value]))];
-})()"""
-"""How far from the right end each bar of the first picture begins, and how wide it is, in pixels."""
 
 
 async def test_nothing_that_was_recorded_is_markup(opened: Opened) -> None:
@@ -221,82 +210,14 @@ async def test_keys_are_listed_and_a_page_that_is_signed_out_says_so_until_it_is
     await page.press("Escape")
     await page.go("#/constructor", "There is no such page")
     opened.pretend.locked = True
-    await page.do("location.hash = '#/project/1/work'")
+    await page.do("location.hash = '#/project/1/timeline'")
     await page.until("!document.getElementById('offline').hidden")
 
     assert "Run carryover ui." in await page.text("#offline")
     opened.pretend.locked = False
     await page.do("document.dispatchEvent(new Event('visibilitychange'))")
-    await page.until("document.getElementById('offline').hidden && document.querySelector('figure svg')")
+    await page.until("document.getElementById('offline').hidden && document.querySelector('.timeline')")
     page.troubles.clear()  # the console names the answer 403
-
-
-@pytest.mark.parametrize(("days", "most"), [(1, 1), (2, 2), (400, 49)])
-async def test_a_day_is_as_wide_in_a_picture_of_one_day_as_of_many(opened: Opened, days: int, most: int) -> None:
-    page, opened.pretend.days = opened.page, days
-    await page.go("#/usage", "Usage")
-    await page.until("document.querySelector('.picture svg')")
-    bars = await page.do(BARS)
-
-    assert most * 0.9 < len(bars) <= most, "Sundays' are low"
-    assert {width for _, width in bars} == {8}
-    assert {(place - 10) % 12 for place, _ in bars} == {0}
-    assert bars[-1][0] == 10, "today is at the right end"
-    assert await page.do("[...document.querySelectorAll('.span')].every((each) => each.hidden)") == (days < 49)
-
-
-async def test_usage_is_shown_while_the_disk_of_the_newest_project_does_not_answer(opened: Opened) -> None:
-    page, opened.pretend.silent = opened.page, True
-    await page.go("#/usage", "Usage")
-    await page.until("document.querySelector('#used ~ .pictured svg')")
-    assert await page.text("#tokens ~ .failed") == "/mnt/shop: does not answer"
-
-    opened.pretend.silent = False
-    await page.choose("tokens-of", "1")
-    await page.until("document.querySelector('#tokens ~ table')")
-    page.troubles.clear()  # the console names the answer 503
-
-
-async def test_a_picture_names_the_day_that_is_pointed_at_and_goes_back(opened: Opened) -> None:
-    page, opened.pretend.days = opened.page, 400
-    await page.go("#/usage", "Usage")
-    await page.until("document.querySelectorAll('.span input').length === 1")
-    assert await page.text("#used ~ .pictured tbody tr:nth-child(4)") == "Wed, 18 Nov 2026642,0000"
-    await page.do("""(() => {
-        const plot = document.querySelector('.picture svg');
-        const { right, top } = plot.getBoundingClientRect();
-        const at = { clientX: right - 26 - 3.5 * 12, clientY: top + 19, bubbles: true };
-        plot.dispatchEvent(new PointerEvent('pointermove', at));
-    })()""")
-    await page.until("document.querySelector('.legend').textContent.startsWith('Wed, 18 Nov 2026Claude Code 642K')")
-
-    shown = "[...document.querySelectorAll('.span output')].map((each) => each.value)"
-    newest = await page.do(shown)
-    await page.click(".chip", "Cache reads")
-    await page.until("document.querySelector('#used ~ .pictured svg')")
-    await page.do("document.querySelector('.span input').focus()")
-    await page.press("ArrowLeft")
-    await page.until(f"{shown}[0] !== {json.dumps(newest[0])}")
-    ranges = await page.do(shown)
-    assert newest[0].endswith("Sat, 21 Nov 2026")
-    assert [each.endswith("Fri, 20 Nov 2026") for each in ranges] == [True]
-    assert await page.do("document.querySelector('.span input').ariaValueText") == ranges[0]
-
-
-async def test_pictures_that_are_drawn_again_keep_the_focus_and_the_days(opened: Opened) -> None:
-    page, opened.pretend.days = opened.page, 400
-    await page.go("#/project/1/work", "shop")
-    await page.until("document.getElementById('used-days')?.closest('.span').hidden === false")
-    await page.do("document.getElementById('used-days').focus()")
-    await page.press("ArrowLeft")
-    await page.until("document.querySelector('#used ~ .pictured output').value.endsWith('Fri, 20 Nov 2026')")
-    before = await page.text("#used ~ .pictured .legend")
-
-    opened.pretend.days = 399
-    await opened.pretend.changed(1)
-    await page.until(f"document.querySelector('#used ~ .pictured .legend').textContent !== {json.dumps(before)}")
-    await page.until("document.querySelector('#used ~ .pictured output').value.endsWith('Fri, 20 Nov 2026')")
-    assert await page.do("document.activeElement.id") == "used-days"
 
 
 async def test_agents_have_different_colours_as_long_as_there_are_some(opened: Opened) -> None:
@@ -304,21 +225,6 @@ async def test_agents_have_different_colours_as_long_as_there_are_some(opened: O
     colours = await opened.page.do(f"import('/ui/api.js').then((api) => {agents}.map(api.agentColour))")
 
     assert len(set(colours)) == len(agents)
-
-
-async def test_cache_reads_are_apart_and_a_handoffs_tokens_are_those_of_the_project_that_is_chosen(
-    opened: Opened,
-) -> None:
-    page = opened.page
-    await page.go("#/usage", "Usage")
-    await page.click(".chip", "Cache reads")
-    assert await page.do(FOCUSED) == "Cache reads"
-    assert await page.text("#used ~ .pictured tbody tr") == "Sat, 21 Nov 20263,000,0000"
-
-    assert await page.text("#tokens ~ table tbody tr") == "Task21036 %"
-    await page.do("document.querySelector('select').value = '2'")
-    await page.do("document.querySelector('select').dispatchEvent(new Event('change'))")
-    await page.until("document.activeElement.value === '2' && document.querySelector('#tokens ~ table')")
 
 
 @pytest.mark.parametrize(("width", "dark"), [(380, False), (380, True), (1280, False), (2560, True)])
@@ -376,10 +282,6 @@ async def test_a_real_daemon_shows_a_line_beside_its_turn_and_what_is_added_appe
         await browser.do("document.getElementById('words').focus()")
         await browser.type("even")
         await browser.until("document.querySelector('.hits mark')?.textContent === 'even'")
-        await browser.go("#/usage", "Usage")
-        await browser.until("document.querySelector('#used ~ .pictured svg')")
-        assert await browser.text("#limits ~ .alone tbody a") == "shop"
-        assert await browser.text("#tokens ~ table tbody th") == "What it tells the agent first"
         await browser.load("about:blank")
     assert browser.troubles == []
 

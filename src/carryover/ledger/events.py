@@ -15,7 +15,7 @@ import msgspec
 
 from carryover.ledger.codec import is_of, read_body
 from carryover.ledger.rows import SUPERSEDED, SessionRow, StoredBody, StoredEvent
-from carryover.model import NOTE, PIN, AnyBody, AssistantMessage, FileEdit, Pin, UserPrompt
+from carryover.model import NOTE, PIN, AnyBody, AssistantMessage, Pin, UserPrompt
 
 _THREADS: Final = "SELECT id, subagent_id, fold_version, digest FROM thread WHERE session_id = ?"
 _MAIN: Final = "thread_id = (SELECT id FROM thread WHERE session_id = ? AND subagent_id = '')"
@@ -24,9 +24,6 @@ _EVENTS: Final = f"SELECT at_ms, retracted, body FROM event WHERE {{}} AND retra
 _BACK: Final = f"SELECT at_ms, body FROM event WHERE {_MAIN} AND retracted = 0 ORDER BY id DESC"
 _PROMPTS: Final = f"""SELECT id, at_ms, body FROM event
     WHERE {_MAIN} AND retracted = 0 AND {is_of("user_prompt")} ORDER BY id"""
-_EDITS: Final = f"""SELECT event.id, at_ms, nullif(subagent_id, ''), body
-    FROM thread JOIN event ON event.thread_id = thread.id
-    WHERE session_id = ? AND retracted = 0 AND {is_of("file_edit")} ORDER BY event.id"""
 _PROVISIONAL: Final = """SELECT id, subagent_id, at_ms, body FROM provisional
     WHERE session_id = ? ORDER BY at_ms DESC, id DESC LIMIT 50"""
 _OF_PROJECT: Final = """FROM session JOIN thread ON thread.session_id = session.id
@@ -35,8 +32,6 @@ _OF_PROJECT: Final = """FROM session JOIN thread ON thread.session_id = session.
 _AT: Final = f"SELECT native_id, event.at_ms, body {_OF_PROJECT} AND event.at_ms IN ({{marks}}) ORDER BY event.id"
 _NEWEST: Final = f"SELECT event.at_ms, body {_OF_PROJECT} AND native_id = ? ORDER BY event.id DESC LIMIT ?"
 _OLDEST: Final = f"SELECT event.at_ms, body {_OF_PROJECT} AND native_id = ? ORDER BY event.id LIMIT ?"
-_PROMPTS_SINCE: Final = f"""SELECT agent, event.at_ms, body {_OF_PROJECT}
-    AND agent != ? AND session.last_ms >= ? AND event.at_ms >= ? AND {is_of("user_prompt")}"""
 _PINNED: Final = f"""SELECT native_id, event.at_ms, body {_OF_PROJECT}
     AND agent = '{NOTE}' AND native_id BETWEEN '{PIN}' AND '{PIN}~' AND {is_of("user_prompt")} ORDER BY event.id"""
 _TIMES_AT_ONCE: Final = 400
@@ -169,12 +164,6 @@ def text_of_note(db: sqlite3.Connection, project_id: int, session: str) -> str:
     return next((body.text for _, body in found if isinstance(body, AssistantMessage)), "")
 
 
-def prompts_since(db: sqlite3.Connection, project_id: int, since_ms: int) -> Iterator[tuple[str, int]]:
-    """Yields agent and time of each prompt of a project since `since_ms` (UTC ms)."""
-    prompts = _read(db, db.execute(_PROMPTS_SINCE, (project_id, NOTE, since_ms, since_ms)))
-    return ((agent, at_ms) for agent, at_ms, body in prompts if _is_typed(body))
-
-
 def pins(db: sqlite3.Connection, project_id: int) -> list[Pin]:
     """Returns what the user pinned in a project and did not take back, oldest first."""
     newest: dict[str, Pin] = {}
@@ -183,11 +172,6 @@ def pins(db: sqlite3.Connection, project_id: int) -> list[Pin]:
         if isinstance(body, UserPrompt) and body.command != "unpin":
             newest[session] = Pin(session=session, text=body.text, is_done=body.command == "done", at_ms=at_ms)
     return list(newest.values())
-
-
-def edits_of_session(db: sqlite3.Connection, session_id: int) -> Iterator[tuple[int, int, str | None, FileEdit]]:
-    """Yields the edits of a session and its sub-agents: row id, time (UTC ms), sub-agent, and the edit."""
-    return ((*row, body) for *row, body in _read(db, db.execute(_EDITS, (session_id,))))
 
 
 def _is_typed(body: object) -> bool:

@@ -7,9 +7,9 @@ from typing import Final
 
 import msgspec
 
-from carryover.ledger.codec import is_of, read_body
+from carryover.ledger.codec import is_of
 from carryover.ledger.rows import as_record
-from carryover.model import NOTE, TurnEnd, WindowUsed
+from carryover.model import NOTE, WindowUsed
 
 # The time zone is the reader's, so a day is made of the hours that are summed here; all zones that are in use now begin
 # their days at a quarter of an hour.
@@ -36,13 +36,6 @@ _WITHOUT: Final = f"""SELECT agent, count(*) FROM session WHERE last_ms >= :sinc
     AND EXISTS (SELECT 1 FROM thread JOIN event ON event.thread_id = thread.id
         WHERE thread.session_id = session.id AND event.at_ms >= :since AND {is_of("assistant_message")})
     GROUP BY agent ORDER BY agent"""
-
-_ENDS: Final = f"""SELECT session.agent, project.id, project.root, event.at_ms, body FROM session
-    JOIN project ON project.id = session.project_id
-    JOIN thread ON thread.session_id = session.id AND subagent_id = ''
-    JOIN event ON event.thread_id = thread.id
-    WHERE session.last_ms >= :since AND (:project IS NULL OR project.id = :project)
-    AND event.at_ms >= :since AND event.retracted = 0 AND {is_of("turn_end")} ORDER BY event.at_ms, event.id"""
 
 
 class Usage(msgspec.Struct, frozen=True):
@@ -75,16 +68,6 @@ class Tokens(msgspec.Struct, frozen=True):
             cache_write=self.cache_write + used.cache_write,
             cache_read=self.cache_read + used.cache_read,
         )
-
-
-class LimitHit(msgspec.Struct, frozen=True):
-    """A usage limit that an agent reached at `at_ms`; `resets` as the agent said it."""
-
-    agent: str
-    project_id: int
-    root: str
-    at_ms: int
-    resets: str | None
 
 
 def usage_since(db: sqlite3.Connection, since_ms: int, project_id: int | None) -> list[Usage]:
@@ -142,13 +125,3 @@ def _end_ms(window: WindowUsed) -> int:
     if window.resets_ms is not None:
         return window.resets_ms
     return window.at_ms + window.minutes * _MINUTE_MS if window.minutes is not None else 0
-
-
-def limit_hits(db: sqlite3.Connection, project_id: int | None, since_ms: int) -> list[LimitHit]:
-    """Returns the limits that were reached in a project, or in all, from `since_ms` (UTC ms) on, oldest first."""
-    found = []
-    for agent, project, root, at_ms, stored in db.execute(_ENDS, {"since": since_ms, "project": project_id}):
-        body = read_body(db, stored)
-        if isinstance(body, TurnEnd) and body.reason == "limit":
-            found.append(LimitHit(agent, project, root, at_ms, body.resets))
-    return found

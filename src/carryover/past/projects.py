@@ -1,12 +1,10 @@
-"""Which projects are recorded, what each waits for, and of one its handoff with sources and its work. Blocks."""
+"""Which projects are recorded, what each waits for, and of one its handoff with sources. Blocks."""
 
 from __future__ import annotations
 
 import glob
 import sqlite3
-from collections import Counter, defaultdict
 from collections.abc import Mapping
-from datetime import datetime
 from pathlib import Path, PurePath
 from typing import Final, NamedTuple
 
@@ -24,9 +22,8 @@ from carryover.distill.quotes import estimated_tokens
 from carryover.distill.sections.quoting import last_words
 from carryover.distill.trail import is_running
 from carryover.export.quoting import quoted_line
-from carryover.facts import DAY_MS, is_foreign
+from carryover.facts import is_foreign
 from carryover.install.machine import Machine, startable_here
-from carryover.ledger.events import prompts_since
 from carryover.ledger.queries import (
     agents_seen,
     project_by_id,
@@ -37,7 +34,7 @@ from carryover.ledger.queries import (
 )
 from carryover.ledger.rows import ProjectRow, SessionRow
 from carryover.past.limits import limited_projects, resets_ms
-from carryover.past.types import Project, ProjectHandoff, Projects, TurnState, Work
+from carryover.past.types import Project, ProjectHandoff, Projects, TurnState
 from carryover.projects.handoff_file import handoff_path
 from carryover.publish.gists import session_gist
 from carryover.publish.make import made_handoff
@@ -49,8 +46,6 @@ _MOST_READ: Final = 500
 """Of how many of the newest projects the newest session is read: what it is about, and what it waits for."""
 _QUESTION_CHARS: Final = 300
 _ABOUT_CHARS: Final = 200
-_DAYS: Final = 92
-"""How far back the pictures reach."""
 
 
 def listed_projects(
@@ -179,18 +174,3 @@ def project_handoff(
         tokens=estimated_tokens(refreshed.text or ""),
         refusal=project.refusal or "",
     )
-
-
-def work(db: sqlite3.Connection, project: ProjectRow, config: Config, *, now_ms: int) -> Work:
-    """Returns the turns of each agent by day, and the tokens of the handoff by section."""
-    turns: dict[str, Counter[str]] = defaultdict(Counter)
-    for agent, at_ms in prompts_since(db, project.id, now_ms - _DAYS * DAY_MS):
-        turns[f"{datetime.fromtimestamp(at_ms / 1000).astimezone():%Y-%m-%d}"][agent] += 1
-    refreshed = made_handoff(db, project.id, config, now_ms=now_ms)
-    titles = {f"## {title}": title for title, _ in refreshed.sections}
-    tokens: Counter[str] = Counter()
-    section = ""
-    for line in (refreshed.text or "").splitlines():
-        section = titles.get(line, section)
-        tokens[section] += estimated_tokens(f"{line}\n")
-    return Work(turns={day: dict(turns[day]) for day in sorted(turns)}, handoff_tokens=dict(tokens))

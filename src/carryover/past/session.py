@@ -141,11 +141,11 @@ def _from_above(number: int, events: Sequence[SessionEvent]) -> SessionTurn:
     results = [event.body for event in events if isinstance(event.body, ToolResult)]
     runs = [(run, result.subject) for result in results if (run := test_run_in(result)) is not None]
     edits = _edits(events)
-    added, removed = lines_changed(edits)
+    added, removed = _lines_changed(edits)
     return SessionTurn(
         number=number,
         at_ms=events[0].at_ms,
-        prompt=short_prompt(prompt),
+        prompt=_short_prompt(prompt),
         calls=len(results),
         files=len({edit.path for edit in edits}),
         added=added,
@@ -155,7 +155,7 @@ def _from_above(number: int, events: Sequence[SessionEvent]) -> SessionTurn:
     )
 
 
-def short_prompt(prompt: str) -> str:
+def _short_prompt(prompt: str) -> str:
     """Returns what was asked for on one line, at most `_PROMPT_CHARS` of it."""
     return quoted_line(request_in(prompt))[:_PROMPT_CHARS]
 
@@ -164,7 +164,7 @@ def _edits(events: Iterable[SessionEvent]) -> list[FileEdit]:
     return [event.body for event in events if isinstance(event.body, FileEdit)]
 
 
-def lines_changed(edits: Iterable[FileEdit]) -> tuple[int, int]:
+def _lines_changed(edits: Iterable[FileEdit]) -> tuple[int, int]:
     """Returns how many lines edits added and removed: as the agent says, or else as their diffs have them."""
     added = removed = 0
     for edit in edits:
@@ -189,8 +189,8 @@ def _changed(
             edits[event.body.path].append(event.body)
             changes[event.body.path].append(change)
     for path in edits:
-        added, removed = lines_changed(edits[path])
-        yield ChangedFile(path=shown_path(path, row), added=added, removed=removed, changes=tuple(changes[path]))
+        added, removed = _lines_changed(edits[path])
+        yield ChangedFile(path=_shown_path(path, row), added=added, removed=removed, changes=tuple(changes[path]))
 
 
 def _change(event: SessionEvent, edit: FileEdit, turn: int, root: str | None, *, has_diff: bool) -> Part[CleanText]:
@@ -205,7 +205,7 @@ def _change(event: SessionEvent, edit: FileEdit, turn: int, root: str | None, *,
     )
 
 
-def shown_path(path: str, row: SessionRow) -> CleanText:
+def _shown_path(path: str, row: SessionRow) -> CleanText:
     """Returns a path that the session recorded, relative to its project."""
     from carryover.past.session_turns import path_in_project  # loads what asks git, which `show` does not need
 

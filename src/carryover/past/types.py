@@ -122,35 +122,13 @@ class SessionTurn(msgspec.Struct, frozen=True, kw_only=True):
     test_command: str = ""
 
 
-class FileSession(msgspec.Struct, frozen=True, kw_only=True):
-    """A session that edited a file; `why` is the prompt of the newest of the `turns` that did."""
-
-    agent: str
-    agent_name: str
-    id: str
-    at_ms: int
-    turns: tuple[int, ...]
-    edits: int
-    added: int
-    removed: int
-    why: str
-
-
 class ChangedFile(msgspec.Struct, frozen=True, kw_only=True):
-    """A file that was edited: in one session, by the `changes`, oldest first; or by `sessions`, newest first."""
+    """A file that was edited in a session, by the `changes`, oldest first."""
 
     path: str
-    added: int = 0
-    removed: int = 0
-    changes: tuple[Part[CleanText], ...] = ()
-    sessions: tuple[FileSession, ...] = ()
-
-
-class ChangedFiles(msgspec.Struct, frozen=True):
-    """Files, those edited last first. `before_ms`: no older session was read; 0 if all were."""
-
-    files: tuple[ChangedFile, ...]
-    before_ms: int
+    added: int
+    removed: int
+    changes: tuple[Part[CleanText], ...]
 
 
 class SessionAnswer(msgspec.Struct, frozen=True, kw_only=True):
@@ -261,13 +239,6 @@ class ProjectHandoff(msgspec.Struct, frozen=True, kw_only=True):
     refusal: str = ""
 
 
-class Work(msgspec.Struct, frozen=True, kw_only=True):
-    """A project's turns, by local day (`2026-11-20`, oldest first) and agent; and its handoff's tokens by section."""
-
-    turns: dict[str, dict[str, int]]
-    handoff_tokens: dict[str, int]
-
-
 class UsedRow(msgspec.Struct, frozen=True):
     """What was used in one day, or by one agent or model, or in one project."""
 
@@ -309,37 +280,3 @@ class Used(msgspec.Struct, frozen=True):
     """Transcripts that an earlier version read, which the daemon will count."""
     project: str | None = None
     """The root of the project whose tokens these are; None if they are those of all."""
-
-
-class AgentDays(msgspec.Struct, frozen=True):
-    """The tokens of an agent on each of the days."""
-
-    agent: str
-    new: tuple[int, ...]
-    """Input, output and what was written to a cache."""
-    cached: tuple[int, ...]
-    """What was read from a cache."""
-
-
-class LimitReached(msgspec.Struct, frozen=True, kw_only=True):
-    """A usage limit that was reached, on the `day` of that number in `Pictures.days`. `resets_ms` is 0 if the agent
-    did not say when it resets."""
-
-    agent: str
-    at_ms: int
-    day: int
-    resets_ms: int
-    project_id: int
-    name: str
-
-
-class Pictures(msgspec.Struct, frozen=True, kw_only=True):
-    """What the pictures of usage are drawn from, oldest first. `days` has no gaps, and ends with today; it is empty if
-    there is nothing to show."""
-
-    days: tuple[str, ...]
-    tokens: tuple[AgentDays, ...]
-    """Who used most comes first."""
-    windows: tuple[Window, ...]
-    """Empty for one project: these limits are of an account."""
-    limits: tuple[LimitReached, ...]

@@ -2,7 +2,7 @@
 
     GET  /ui/?key=K                       sets the cookie, at the key's host; every other address needs it
     GET  /ui/, /ui/NAME  the page and its files
-    GET  /ui/api/me, projects, project/ID/{handoff,timeline,files,work,usage}, search, usage, health[/known]
+    GET  /ui/api/me, projects, project/ID/{handoff,timeline}, search, health[/known]
     GET  /ui/api/sessions, session/AGENT/ID, outline/AGENT/ID
     GET  /ui/api/changes                  server-sent events
     POST /ui/api/command                  runs a command of the user; needs the token from `me` too
@@ -38,13 +38,11 @@ from carryover.faces.page.answers import CommandBody, KnownHealth, Me
 from carryover.faces.page.changes import Changes
 from carryover.past import projects
 from carryover.past.budget import MAX_TOKENS, is_budget
-from carryover.past.files import files_changed
 from carryover.past.search import search_page
 from carryover.past.session import session_outline, session_turns
 from carryover.past.sessions import session_page
 from carryover.past.timeline import timeline_page
 from carryover.past.types import Projects, Search
-from carryover.past.usage import pictures
 from carryover.paths import StateDir
 from carryover.probe.looks import Silent, look_at
 
@@ -190,9 +188,6 @@ class PageApp:
             case ("GET", "session", agent, *native_id):
                 turn = _number_in(request, "turn")
                 return await self._read(lambda db: session_turns(db, agent, "/".join(native_id), turn))
-            case ("GET", "usage"):
-                now_ms = self._host.now_ms()
-                return await self._read(lambda db: pictures(db, None, now_ms=now_ms))
             case ("GET", "health"):
                 return await self._doctor(visitor)
             case ("GET", "health", "known"):
@@ -215,9 +210,6 @@ class PageApp:
         answers: Mapping[str, Callable[[sqlite3.Connection, projects.ProjectRow], msgspec.Struct]] = {
             "handoff": lambda db, row: projects.project_handoff(db, row, host.config, now_ms=now_ms, tokens=tokens),
             "timeline": lambda db, row: timeline_page(db, row, before_ms=before_ms, limit=limit),
-            "files": files_changed,
-            "work": lambda db, row: projects.work(db, row, host.config, now_ms=now_ms),
-            "usage": lambda db, row: pictures(db, row, now_ms=now_ms),
         }
         if what not in answers:
             raise web.HTTPNotFound

@@ -137,16 +137,16 @@ async def test_no_third_command_runs_beside_two_others(page: PageApp) -> None:
 
 
 ADDRESSES = {
-    **dict.fromkeys(("charts.js", "charts.css", "session.css", "api/usage", "api/project/1/usage"), 200),
-    **dict.fromkeys(("static/", "static/app.js", "x/../app.js", "api/project/9/usage"), 404),
-    **dict.fromkeys(("", "index.html", "api/project/1/work", "api/search?q=%00&project=9"), 200),
-    **dict.fromkeys(("api/project/1/files", "api/sessions?project=1&agent=codex&since_ms=1&after=5,2"), 200),
-    **dict.fromkeys(("api/outline/made-up/s1", "api/session/made-up/s1"), 200),
+    **dict.fromkeys(("", "index.html", "timeline.js", "style.css", "session.css"), 200),
+    **dict.fromkeys(("static/", "static/app.js", "x/../app.js", "none.js", "charts.js"), 404),
+    **dict.fromkeys(("api/project/1/timeline", "api/search?q=%00&project=9"), 200),
+    **dict.fromkeys(("api/sessions?project=1&agent=codex&since_ms=1&after=5,2", "api/outline/made-up/s1"), 200),
+    "api/session/made-up/s1": 200,
     **dict.fromkeys(("api/sessions?after=5", "api/sessions?after=a,b", "api/sessions?project=x"), 400),
-    **dict.fromkeys(("api/project/9/files", "api/outline/made-up/none"), 404),
-    **dict.fromkeys(("none.js", "api/none", "api/project/9/work", "api/project/1/none", "api/session/none/s1"), 404),
+    **dict.fromkeys(("api/none", "api/project/1/none", "api/project/9/timeline"), 404),
+    **dict.fromkeys(("api/outline/made-up/none", "api/session/none/s1"), 404),
     **dict.fromkeys(("api/project/1/handoff?tokens=599", "api/project/1/handoff?tokens=50001"), 400),
-    **dict.fromkeys(("api/project/-1/work", "api/project/%D9%A1/work", f"api/project/1{'0' * 15}/work"), 400),
+    **dict.fromkeys((f"api/project/{number}/timeline" for number in ("-1", "%D9%A1", f"1{'0' * 15}")), 400),
     "?key=used": 303,
 }
 
@@ -171,7 +171,7 @@ async def test_a_project_of_another_machine_is_neither_read_nor_changed_here(pag
     browser = Browser(page)
     await scribe.tell(scribe.event("add a cart", session="s2", cwd="desk:/srv/shop"))
 
-    assert [await browser.get(f"api/project/{number}/work") for number in (1, 2, 3)] == [200, 404, 404]
+    assert [await browser.get(f"api/project/{number}/timeline") for number in (1, 2, 3)] == [200, 404, 404]
     assert [await browser.command(command="pause", project=number) for number in (2, 3)] == [404, 404]
 
 

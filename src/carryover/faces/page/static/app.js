@@ -3,7 +3,6 @@
 import { Locked, Unreachable, begin, listen, me } from "./api.js";
 import { keys } from "./dialogs.js";
 import { focusOn, h, keyOf, say, setClock, swap } from "./dom.js";
-import { files } from "./files.js";
 import { handoff } from "./handoff.js";
 import { health } from "./health.js";
 import { number } from "./keys.js";
@@ -12,8 +11,6 @@ import { bind, search } from "./search.js";
 import { changes, session, turns } from "./session.js";
 import { ofProject, sessions } from "./sessions.js";
 import { timeline } from "./timeline.js";
-import { usage } from "./usage.js";
-import { work } from "./work.js";
 
 const main = document.getElementById("main");
 const field = document.getElementById("words");
@@ -22,8 +19,8 @@ const app = { redraw };
 let shown = { open: null, view: null };
 let going = new AbortController();
 
-const OF_PROJECT = { __proto__: null, timeline, sessions: ofProject, files, work };
-const VIEWS = { __proto__: null, project: handoff, sessions, session, turns, changes, search, usage, health };
+const OF_PROJECT = { __proto__: null, timeline, sessions: ofProject };
+const VIEWS = { __proto__: null, project: handoff, sessions, session, turns, changes, search, health };
 
 /** The view that an address names, and what it is given. */
 function route(hash) {

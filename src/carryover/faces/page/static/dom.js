@@ -1,6 +1,5 @@
 // Builds elements. Text from transcripts only ever becomes text: nothing here, or anywhere on this page, parses markup.
 
-const SVG = "http://www.w3.org/2000/svg";
 
 // They turn the direction of what follows them: a name would read backwards.
 const DIRECTIONS = /[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
@@ -14,15 +13,7 @@ function plain(text) {
 
 /** Creates an element. Functions named `on…` are listeners; null and false leave an attribute or child out. */
 export function h(tag, attributes, ...children) {
-  return filled(document.createElement(tag), attributes, children);
-}
-
-/** Creates an SVG element, in the same way. */
-export function svg(tag, attributes, ...children) {
-  return filled(document.createElementNS(SVG, tag), attributes, children);
-}
-
-function filled(element, attributes, children) {
+  const element = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes ?? {})) {
     if (value === null || value === undefined || value === false) continue;
     if (typeof value === "function") element.addEventListener(name.slice(2), value);
@@ -118,12 +109,6 @@ export function dayName(ms) {
   const here = now();
   if (here - ms > 300 * 86_400_000) return `${day} ${new Date(ms).getFullYear()}`;
   return day === DAY.format(here) ? "Today" : day === DAY.format(here - 86_400_000) ? "Yesterday" : day;
-}
-
-/** The local day of a time as `2026-11-20`. */
-export function localDay(ms) {
-  const date = new Date(ms);
-  return [date.getFullYear(), date.getMonth() + 1, date.getDate()].map((n) => String(n).padStart(2, "0")).join("-");
 }
 
 /** The part of the past that a time lies in: the local day, the seven days up to it, or before. */

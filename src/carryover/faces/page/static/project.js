@@ -36,7 +36,7 @@ function facts(of) {
     h("a", { href: at("project", of.id, "sessions") }, counted(of.sessions, "session"))];
 }
 
-const TABS = [["Handoff", ""], ["Timeline", "timeline"], ["Sessions", "sessions"], ["Files", "files"], ["Work", "work"]];
+const TABS = [["Handoff", ""], ["Timeline", "timeline"], ["Sessions", "sessions"]];
 
 /** What is above a view of the project: name, state, what can be done with it, and its views. */
 export async function frame(id, tab, changed) {

@@ -48,7 +48,7 @@ function outline(agent, id, signal) {
 }
 
 /** `+3 −1`, without what is nothing. */
-export function sized(added, removed) {
+function sized(added, removed) {
   return h("span", { class: "size" }, added > 0 && h("span", { class: "good" }, `+${added}`), added > 0 && removed > 0 && " ",
     removed > 0 && h("span", { class: "failed" }, `−${removed}`));
 }
@@ -99,11 +99,4 @@ function byTurn(answer, file) {
       h("span", { dir: "auto" }, inline(prompts.get(turn) ?? ""))),
     made.map((change) => [h("p", { class: "file" }, clock(change.at_ms), " ", h("code", null, change.heading),
       change.subagent_id && h("span", { class: "dim" }, ` by sub-agent ${change.subagent_id}`)), change.text && diff(change.text)])));
-}
-
-/** What one session did to one file, loaded when it is asked for. */
-export async function changesTo(path, agent, id) {
-  const answer = await outline(agent, id);
-  const file = answer.files.find((each) => each.path === path);
-  return file ? byTurn(answer, file) : h("p", { class: "dim" }, "Its edits are not recorded any more.");
 }
