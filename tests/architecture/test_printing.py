@@ -31,7 +31,6 @@ OTHER_WRITERS = {
 INHERITED = {
     "terminal/pager.py",  # shows what it is given
     "install/background.py",  # our own script that starts the daemon
-    "faces/page/commands.py",  # a shell, which sends it elsewhere
     "actions/start_agent.py",  # the agent takes the place of this process
 }
 """Modules that start a program on this terminal."""

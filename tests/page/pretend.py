@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Final, TypeVar
-from urllib.parse import quote
 
 import msgspec
 from aiohttp import web
@@ -18,7 +17,7 @@ import carryover.export
 import carryover.faces.page
 from carryover.daemon.handed_over import HandedOver
 from carryover.faces.page.access import HEADERS
-from carryover.faces.page.answers import CommandAnswer, CommandBody, KnownHealth, Me
+from carryover.faces.page.answers import Me
 from carryover.faces.page.app import CONTENT_TYPES
 from carryover.past import types
 
@@ -39,27 +38,11 @@ class Pretend:
     """What the server answers with; tests change it, and `changed` says so to the page."""
 
     def __init__(self) -> None:
-        self.commands: list[dict[str, Any]] = []
         self.searches: list[str] = []
         self.slow: dict[str, asyncio.Event] = {}
         """Searches that are answered only when their event is set."""
         self.locked = False
         self.unread = 0
-        self.startable: Sequence[str] = ("claude-code", "codex", "gemini-cli")
-        self.printed = "2 sessions of 1 project, 37 turns: Claude Code, Codex CLI."
-        """What a preview of a command prints."""
-        self.done = ""
-        """What a command prints that was run."""
-        self.works = True
-        """Whether a command that is run does what it should."""
-        self.ran = asyncio.Event()
-        """Set once a command that is run is through."""
-        self.ran.set()
-        self.known_health = KnownHealth()
-        """What was found at an earlier check."""
-        self.checked = asyncio.Event()
-        """Set once a check of the health is through."""
-        self.checked.set()
         self.projects = _known("projects", list[types.Project])
         self.handoff = _known("handoff", HandedOver)
         self._streams: set[web.StreamResponse] = set()
@@ -74,7 +57,6 @@ class Pretend:
             [
                 web.get("/ui/api/search", self._search),
                 web.get("/ui/api/changes", self._changes),
-                web.post("/ui/api/command", self._command),
                 web.get("/ui/api/{data:.+}", self._data),
                 web.get("/ui/{name:.*}", self._file),
             ]
@@ -95,7 +77,7 @@ class Pretend:
         return web.Response(body=msgspec.json.encode(value), content_type="application/json")
 
     def _projects(self) -> types.Projects:
-        return types.Projects(tuple(self.projects), tuple(self.startable), transcripts=340, unread=self.unread)
+        return types.Projects(tuple(self.projects), transcripts=340, unread=self.unread)
 
     async def _data(self, request: web.Request) -> web.Response:
         match request.match_info["data"].split("/"):
@@ -119,11 +101,6 @@ class Pretend:
                 return self._answer(_outline(agent))
             case ["session", agent, session] if (agent, session) in (CLAUDE, CODEX):
                 return self._answer(_session(agent, int(request.query["turn"] or "30")))
-            case ["health", "known"]:
-                return self._answer(self.known_health)
-            case ["health"]:
-                await self.checked.wait()
-                return self._answer(found_healthy(NOW_MS))
         raise web.HTTPNotFound
 
     def _sessions(self, query: Mapping[str, str]) -> types.SessionPage:
@@ -168,23 +145,6 @@ class Pretend:
             self._streams.discard(stream)
         return stream
 
-    async def _command(self, request: web.Request) -> web.Response:
-        if request.headers.get("X-Carryover-Token") != "t0ken":
-            raise web.HTTPForbidden
-        asked = msgspec.json.decode(await request.read(), type=CommandBody)
-        self.commands.append(msgspec.to_builtins(asked))
-        if not asked.preview:
-            await self.ran.wait()
-        if asked.command == "pause":
-            self.projects[0] = replace(self.projects[0], is_paused=True)
-        line = f"carryover to {asked.agent} {quote('/home/dev/code/shop')}" if asked.command == "to" else ""
-        output = self.printed if asked.preview else self.done
-        return self._answer(
-            CommandAnswer(
-                argv=("carryover",), ok=asked.preview or self.works, output=output, line=line, was_run=not asked.preview
-            )
-        )
-
 
 @asynccontextmanager
 async def serving(pretend: Pretend, port: int = 0) -> AsyncIterator[str]:
@@ -206,12 +166,6 @@ _ANSWERS: Final[dict[str, Any]] = json.loads(
 
 def _known(name: str, kind: type[T]) -> T:
     return msgspec.convert(_ANSWERS[name], kind)
-
-
-def found_healthy(at_ms: int, *findings: dict[str, str]) -> KnownHealth:
-    """What a check of the health found: these, or else a problem and a thing to do."""
-    found = {**_ANSWERS["health"], "findings": list(findings)} if findings else _ANSWERS["health"]
-    return KnownHealth(checked_ms=at_ms, found=msgspec.Raw(msgspec.json.encode(found)))
 
 
 def _session(agent: str, turn: int) -> types.SessionAnswer:

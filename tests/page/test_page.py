@@ -40,7 +40,6 @@ VIEWS: Final = {
     f"#/turns/{CODEX[0]}/{CODEX[1]}": SEEN[:20],
     f"#/changes/{CODEX[0]}/{CODEX[1]}": SEEN[:20],
     "#/search?q=discount": "discount",
-    "#/health": "Health",
 }
 IDLE: Final = "!document.querySelector('[aria-busy]')"
 MARKUP: Final = "document.querySelectorAll('main :is(script, img, b, iframe, form, style)').length"
@@ -163,46 +162,6 @@ async def test_a_change_is_shown_at_once_and_moves_neither_focus_nor_what_is_ope
     assert await page.text("#status") == "The handoff was updated."
 
 
-async def test_what_changes_something_asks_first(opened: Opened) -> None:
-    page, pretend = opened
-    await page.go("#/project/1", "shop")
-
-    async def ask(label: str) -> None:
-        buttons = "[...document.querySelectorAll('.head button')]"
-        await page.do(f"{buttons}.find((each) => each.textContent.startsWith('{label}')).focus()")
-        await page.press("Enter")
-        await page.until("document.querySelector('dialog[open]')")
-
-    async def answer(label: str, then: str) -> None:
-        await page.click("dialog button", label)
-        await page.until(f"document.querySelector('dialog .{then}')")
-
-    await ask("Forget")
-    await page.until("document.querySelector('dialog').textContent.includes('2 sessions of 1 project')")
-    assert await page.do(FOCUSED) == "Cancel"
-    await page.press("Escape")
-    await page.until("!document.querySelector('dialog')")
-    assert (await page.do(FOCUSED)).startswith("Forget")
-    assert [each["preview"] for each in pretend.commands] == [True]
-
-    await ask("Note")
-    await answer("Add the note", "failed")
-    await page.type("half-even")
-    await answer("Add the note", "good")
-    await page.press("Escape")
-    await ask("Pause")
-    await answer("Pause", "good")
-    await page.press("Escape")
-    await page.until("document.querySelector('.waits.paused')")
-    await ask("Continue")
-    await page.until("document.querySelector('.command').textContent === 'carryover to codex /home/dev/code/shop'")
-    await answer("Run in a terminal", "good")
-    await page.press("Escape")
-
-    done = [(each["command"], each["agent"], each["text"]) for each in pretend.commands if not each["preview"]]
-    assert done == [("note", "", "half-even"), ("pause", "", ""), ("to", "codex", "")]
-
-
 async def test_keys_are_listed_and_a_page_that_is_signed_out_says_so_until_it_is_let_in_again(opened: Opened) -> None:
     page = opened.page
     await page.press("?", shift=True)
@@ -239,12 +198,10 @@ async def test_views_fit_their_window_and_axe_finds_nothing(opened: Opened, widt
         assert await page.do("document.documentElement.scrollWidth <= innerWidth"), fragment
         await page.do("document.querySelectorAll('details').forEach((each) => { each.open = true; })")
         assert await _violations(page) == [], fragment
-    await page.go("#/project/1", "shop")
-    for number in range(4):
-        await page.do(f"document.querySelectorAll('.head button')[{number}].click()")
-        await page.until("document.querySelector('dialog[open]')")
-        assert await _violations(page) == [], number
-        await page.press("Escape")
+    await page.press("?", shift=True)
+    await page.until("document.querySelector('dialog[open]')")
+    assert await _violations(page) == []
+    await page.press("Escape")
 
 
 async def test_a_real_daemon_shows_a_line_beside_its_turn_and_what_is_added_appears(
@@ -333,7 +290,6 @@ async def test_the_accessibility_tree_names_regions_and_controls(opened: Opened)
         ("complementary", "Where the line comes from"),
         ("heading", "shop"),
         ("heading", "Task"),
-        ("button", "Continue in …"),
         ("link", "Newest prompt (turn 14): Go on with the receipt, then run all tests. Claude Code turn 14"),
     } <= named
     assert [role for role, name in named if role in ("button", "link", "searchbox", "complementary") and not name] == []

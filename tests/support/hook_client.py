@@ -101,7 +101,7 @@ class PageClient:
         return f"http://{self.name}:{self.port}"
 
     def open(self, key: str) -> Shown:
-        """Use a key; from then on the cookie is sent, and the token with what is posted."""
+        """Use a key; from then on the cookie is sent."""
         shown = self.get(f"/ui/?key={key}")
         if "Set-Cookie" in shown.headers:
             self.headers["Cookie"] = shown.headers["Set-Cookie"].partition(";")[0]
@@ -114,11 +114,6 @@ class PageClient:
         shown = self.get(f"/ui/api/{target}")
         assert shown.status == 200, shown
         return shown.data
-
-    def post(self, body: Mapping[str, Any], token: str | None = None) -> Shown:
-        given = self.data("me")["token"] if token is None else token
-        headers = {"X-Carryover-Token": given, "Origin": self.origin}
-        return self.ask("POST", "/ui/api/command", headers, json.dumps(body).encode())
 
     def ask(self, method: str, target: str, headers: Mapping[str, str] | None = None, body: bytes = b"") -> Shown:
         with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=LIMIT_S)) as connection:

@@ -62,7 +62,7 @@ class _Server:
         await self.lines.until("listening")
         assert port.state.port is not None
         self.port, self.secret = port.state.port, state.secret.read_text().strip()
-        new = await door.key({})
+        new = await door.key()
         self.host = new.host
         self._ready.set()
         asked = f"GET /ui/?key={new.key} HTTP/1.1\r\nHost: {new.host}:{self.port}\r\n\r\n"
@@ -110,8 +110,8 @@ def seeds() -> Iterable[bytes]:
     host = b" HTTP/1.1\r\nHost: localhost:$PORT\r\n"
     page = b"Cookie: carryover_page=$COOKIE\r\nSec-Fetch-Site: same-origin\r\n\r\n"
     for target in (
-        *(b"", b"api/me", b"api/projects", b"api/search?q=a&project=1&kind=prompt&since=1", b"api/health", b"app.js"),
-        *(b"api/project/1/handoff?tokens=8000", b"api/project/1/timeline", b"api/project/1/work"),
+        *(b"", b"api/me", b"api/projects", b"api/search?q=a&project=1&kind=prompt&since=1", b"app.js"),
+        *(b"api/project/1/handoff?tokens=8000", b"api/project/1/timeline"),
         b"api/session/codex/s1?before=2",
     ):
         yield b"GET /ui/" + target + b" HTTP/1.1\r\nHost: $HOST:$PORT\r\n" + page

@@ -7,11 +7,8 @@ import platform
 from typing import Final
 from urllib.parse import urlencode
 
-import msgspec
-
 from carryover.daemon.client import ask_daemon, wait_for_daemon
 from carryover.daemon.health import Health
-from carryover.daemon.own_page import ENVIRONMENT
 from carryover.errors import ExitCode, UserError
 from carryover.install.background import BRING_UP_S
 from carryover.past.context import state_dir
@@ -19,8 +16,6 @@ from carryover.platform import MACOS, here
 
 _MACOS_26: Final = 16
 """What a Python that was built for an older macOS calls it."""
-_MOST_PASSED: Final = 6_000
-"""Maximum length of a request with this shell's variables; with more, the page's commands get the daemon's own."""
 
 
 def safari_asks_for_it() -> bool:
@@ -43,10 +38,7 @@ def page_address() -> str:
     daemon = wait_for_daemon(state, BRING_UP_S)
     if daemon.health is None:
         raise UserError(daemon.trouble or "carryoverd does not answer.", ExitCode.NOT_RUNNING)
-    env = {name: value for name in ENVIRONMENT if (value := os.environ.get(name, "")) and value.isprintable()}
-    passed = urlencode({"env": msgspec.json.encode(env).decode()})
-    query = f"?{passed}" if len(passed) <= _MOST_PASSED else ""
-    answer = ask_daemon(state.socket, "POST", f"/page{query}", timeout_s=BRING_UP_S)
+    answer = ask_daemon(state.socket, "POST", "/page", timeout_s=BRING_UP_S)
     if answer is None:
         raise UserError("carryoverd has just ended. Run this again.", ExitCode.NOT_RUNNING)
     if refusal := answer.get("refusal"):

@@ -168,7 +168,6 @@ class Daemon:
         self._rescanner.request("settings")
         self._publish_queue.mark_all_dirty()
         self._notices.ignore_earlier()
-        self._page.health_changed()
 
     async def _note_damage(self, error: Exception) -> None:
         """Reports damage to the ledger, so that the guard ends the daemon: its next start repairs the ledger."""

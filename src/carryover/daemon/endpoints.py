@@ -101,7 +101,7 @@ def control_app(
         # A missing parameter must forget nothing, but an empty selection selects everything.
         "/forget": lambda given: answers.forgotten(_decoded(given.get("selection", ""), Selection)),
         "/sync": lambda _: syncing.once(),
-        "/page": lambda given: answers.page.key(_decoded(given.get("env", "{}"), dict[str, str])),
+        "/page": lambda _: answers.page.key(),
     }
     routes: Routes = {
         ("GET", "/health"): _json_route(lambda _: answers.health()),

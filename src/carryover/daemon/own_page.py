@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
-from typing import TYPE_CHECKING, Final, Protocol
+from collections.abc import Callable, Collection
+from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
@@ -11,12 +11,6 @@ if TYPE_CHECKING:
     from aiohttp import web
 
     from carryover.daemon.context import DaemonContext
-
-ENVIRONMENT: Final = (
-    *("PATH", "SHELL", "LANG", "LC_ALL", "TERM", "TERMINAL", "DISPLAY", "WAYLAND_DISPLAY", "XAUTHORITY"),
-    *("XDG_RUNTIME_DIR", "DBUS_SESSION_BUS_ADDRESS"),
-)
-"""Variables of the shell in which `carryover ui` is run that the commands get. A service has few of them."""
 
 
 class PageKey(msgspec.Struct, frozen=True):
@@ -36,8 +30,8 @@ class OwnPage(Protocol):
     def hosts(self) -> Collection[str]:
         """Returns the hosts below which the page may be asked for now."""
 
-    async def key(self, env: Mapping[str, str]) -> PageKey:
-        """Returns a key. `env`: variables of the shell that asks, for the commands that the page runs."""
+    async def key(self) -> PageKey:
+        """Returns a key."""
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
         """Answers a request at one of the page's addresses, which the guard let pass."""
@@ -47,9 +41,6 @@ class OwnPage(Protocol):
 
     def project_changed(self, project: int) -> None:
         """Has the pages that are open ask again for what they show of the project with this id."""
-
-    def health_changed(self) -> None:
-        """Has the pages that are open ask again for the daemon's health."""
 
     def end(self) -> None:
         """Ends all visits, as the port is given up: whoever has it next may be shown their cookies."""

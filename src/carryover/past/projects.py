@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import glob
 import sqlite3
-from collections.abc import Mapping
 from pathlib import Path, PurePath
 from typing import Final, NamedTuple
 
@@ -23,11 +22,8 @@ from carryover.distill.sections.quoting import last_words
 from carryover.distill.trail import is_running
 from carryover.export.quoting import quoted_line
 from carryover.facts import is_foreign
-from carryover.install.machine import Machine, startable_here
 from carryover.ledger.queries import (
-    agents_seen,
     project_by_id,
-    project_of_session,
     projects,
     session_counts,
     work_sessions,
@@ -48,10 +44,8 @@ _QUESTION_CHARS: Final = 300
 _ABOUT_CHARS: Final = 200
 
 
-def listed_projects(
-    db: sqlite3.Connection, config: Config, *, now_ms: int, startable: tuple[str, ...] = ()
-) -> Projects:
-    """Returns all projects that have a session, newest work first; with the ids of the agents to continue in."""
+def listed_projects(db: sqlite3.Connection, config: Config, *, now_ms: int) -> Projects:
+    """Returns all projects that have a session, newest work first."""
     limits = limited_projects(db, (), since_ms=now_ms - LASTS_MS, now_ms=now_ms)
     counts = session_counts(db)
     listed = []
@@ -62,17 +56,7 @@ def listed_projects(
         is_paused = config.paused or glob.escape(row.root) in config.projects.exclude
         project = _project(row, newest, digest, waiting, now_ms)
         listed.append(replace(project, sessions=counts.get(row.id, 0), is_paused=is_paused))
-    return Projects(tuple(listed), startable)
-
-
-def continuable(db: sqlite3.Connection, config: Config, home: Path, env: Mapping[str, str]) -> tuple[str, ...]:
-    """Returns the ids of the agents to continue in: they take a first prompt, are installed, and have worked here.
-
-    `env`: the user's variables; those that were recorded at the install are used beside them.
-    """
-    machine = Machine(home=home, env={**config.agents.recorded_env(), **env})
-    worked = {row.agent for row in agents_seen(db)}
-    return tuple(agent for agent in startable_here(config.agents.selected, machine) if agent in worked)
+    return Projects(tuple(listed))
 
 
 def project_here(db: sqlite3.Connection, project_id: int) -> ProjectRow:
@@ -81,11 +65,6 @@ def project_here(db: sqlite3.Connection, project_id: int) -> ProjectRow:
     if row is None or is_foreign(row.root):
         raise UnknownProject(project_id)
     return row
-
-
-def has_session(db: sqlite3.Connection, project_id: int, agent: str, session: str) -> bool:
-    """Whether this session of the agent belongs to the project."""
-    return project_of_session(db, agent, session) == project_id
 
 
 class _Waiting(NamedTuple):

@@ -55,8 +55,6 @@ class Projects(msgspec.Struct, frozen=True):
     """All projects that have a session, newest work first."""
 
     projects: tuple[Project, ...]
-    startable: tuple[str, ...] = ()
-    """Ids of the agents to continue in."""
     transcripts: int = 0
     """How many transcripts there are on disk."""
     unread: int = 0

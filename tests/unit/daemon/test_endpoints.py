@@ -164,7 +164,7 @@ async def test_it_moves_when_the_setting_does(context: DaemonContext, lines: Log
         task = group.create_task(server.run())
         await lines.until("listening")
         first = server.state.port
-        key = await door.key({})
+        key = await door.key()
         assert door.hosts() == {key.host}
         with create_server(("127.0.0.1", 0)) as free:
             port = free.getsockname()[1]
@@ -205,11 +205,11 @@ async def test_a_key_is_given_only_where_there_is_a_page_of_this_version(context
     """An upgrade may have replaced the files under the running daemon."""
     door = PageDoor(context)
     context.use(Config(server=ServerConfig(page=False)))
-    refused = await door.key({})
+    refused = await door.key()
     context.use(Config())
-    key = await door.key({})
+    key = await door.key()
     door.close()
-    other = await PageDoor(context, version="0.0.1").key({})
+    other = await PageDoor(context, version="0.0.1").key()
 
     assert "[server] page is false" in refused.refusal
     assert (len(key.key) > 40, key.host in door.hosts(), key.refusal) == (True, True, "")

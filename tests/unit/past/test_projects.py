@@ -1,13 +1,12 @@
 from __future__ import annotations
 
 import sqlite3
-from pathlib import Path
 
 import pytest
 from msgspec import UNSET
 from msgspec.structs import replace
 
-from carryover.config import AgentsConfig, Config, PublishConfig
+from carryover.config import Config, PublishConfig
 from carryover.distill.limit import Limit
 from carryover.distill.quotes import estimated_tokens
 from carryover.ledger.queries import project_by_id
@@ -33,7 +32,6 @@ from carryover.past.projects import listed_projects
 from carryover.past.timeline import timeline_page
 from carryover.past.types import Moment
 from support.scribe import Scribe
-from support.tools import program
 
 NOW_MS = 100_000
 DAY_MS = 86_400_000
@@ -111,20 +109,6 @@ async def test_what_nobody_worked_on_for_long_waits_for_nothing(scribe: Scribe) 
 
     waits = [listed_projects(scribe.db, config, now_ms=days * DAY_MS).projects[0].waits_for for days in (6, 8)]
     assert waits == ["you", ""]
-
-
-async def test_only_what_is_installed_and_has_worked_here_is_offered_to_continue_in(
-    ledger: Ledger, scribe: Scribe, home: Path
-) -> None:
-    for name in ("claude", "codex"):
-        program(home / "bin" / name, "exit 0")
-    for place, agent in enumerate(("codex", "gemini-cli")):
-        worked = Scribe(ledger, agent=agent, written=100 * place)
-        await worked.tell(worked.event("hello", session=agent), path=f"/t/{agent}")
-    env = {"PATH": str(home / "bin")}
-
-    assert projects.continuable(scribe.db, Config(), home, env) == ("codex",)
-    assert projects.continuable(scribe.db, Config(agents=AgentsConfig(selected=("claude-code",))), home, env) == ()
 
 
 async def test_projects_come_newest_first_with_who_worked_last(ledger: Ledger, scribe: Scribe) -> None:

@@ -15,7 +15,7 @@ import hashlib
 import os
 import secrets
 import sqlite3
-from collections.abc import Callable, Mapping, Set
+from collections.abc import Callable, Set
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
@@ -25,7 +25,6 @@ from carryover.daemon.own_page import PageKey
 from carryover.platform import here
 
 COOKIE: Final = "carryover_page"
-TOKEN_HEADER: Final = "X-Carryover-Token"
 KEY_S: Final = 60.0
 """How long a key is valid."""
 _MOST_KEYS: Final = 16
@@ -55,16 +54,13 @@ def no_entry() -> web.Response:
 class _Key(NamedTuple):
     digest: bytes
     until_s: float
-    env: Mapping[str, str]
 
 
 @dataclass(eq=False)
 class Visitor:
-    """A browser that brought a key. `env`: variables of the shell in which `carryover ui` was run."""
+    """A browser that brought a key."""
 
-    env: Mapping[str, str]
     cookie: str = field(default_factory=lambda: secrets.token_urlsafe(32))
-    token: str = field(default_factory=lambda: secrets.token_urlsafe(32))
     searching: sqlite3.Connection | None = None
     """The connection on which its search runs, if one does."""
     searches: int = 0
@@ -75,7 +71,7 @@ class Access:
     """The keys that were issued and the browsers that presented one, each by host.
 
     access = Access(time.monotonic)  # monotonic seconds
-    new = access.new_key(env)  # opened at http://{new.host}:PORT/ui/?key={new.key}
+    new = access.new_key()  # opened at http://{new.host}:PORT/ui/?key={new.key}
     visitor = access.admit(request) or access.visitor(later_request)
     """
 
@@ -84,11 +80,11 @@ class Access:
         self._keys: dict[str, _Key] = {}
         self._visitors: dict[str, Visitor] = {}
 
-    def new_key(self, env: Mapping[str, str]) -> PageKey:
+    def new_key(self) -> PageKey:
         """Returns a key that admits one browser, within `KEY_S`, at a host that nothing has ever been served from."""
         new = PageKey(host=f"{secrets.token_hex(16)}.localhost", key=secrets.token_urlsafe(32))
         _make_room(self._keys, _MOST_KEYS)
-        self._keys[new.host] = _Key(_digest(new.key), self._clock() + KEY_S, env)
+        self._keys[new.host] = _Key(_digest(new.key), self._clock() + KEY_S)
         return new
 
     def hosts(self) -> Set[str]:
@@ -108,7 +104,8 @@ class Access:
             return None
         host = _host(request)
         _make_room(self._visitors, _MOST_VISITORS)
-        self._visitors[host] = Visitor(self._keys.pop(host).env)
+        del self._keys[host]
+        self._visitors[host] = Visitor()
         return self._visitors[host]
 
     def visitor(self, request: web.Request) -> Visitor | None:
@@ -140,12 +137,6 @@ def may_ask(request: web.Request) -> bool:
     owners = here().connection_owners(peer[:2], address[:2])
     # Root may read everything anyway; under WSL, the system's relay of the Windows browser is root's.
     return owners is None or (len(owners) > 0 and owners <= {0, os.geteuid()})
-
-
-def has_token(request: web.Request, visitor: Visitor) -> bool:
-    """Whether the request has the visitor's token, which no other page can read."""
-    tokens = request.headers.getall(TOKEN_HEADER, ())
-    return len(tokens) == 1 and _digest(tokens[0]) == _digest(visitor.token)
 
 
 def _host(request: web.Request) -> str:

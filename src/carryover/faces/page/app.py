@@ -2,10 +2,9 @@
 
     GET  /ui/?key=K                       sets the cookie, at the key's host; every other address needs it
     GET  /ui/, /ui/NAME  the page and its files
-    GET  /ui/api/me, projects, project/ID/{handoff,timeline}, search, health[/known]
+    GET  /ui/api/me, projects, project/ID/{handoff,timeline}, search
     GET  /ui/api/sessions, session/AGENT/ID, outline/AGENT/ID
     GET  /ui/api/changes                  server-sent events
-    POST /ui/api/command                  runs a command of the user; needs the token from `me` too
 
 Answers are made by a thread of the page's own, one after the other, so that a busy page does not delay hooks. Searches
 have two others: what is typed need not wait for a page that is being loaded, nor for another browser's search.
@@ -28,13 +27,11 @@ import msgspec
 from aiohttp import web
 
 from carryover import __version__
-from carryover.agents import agent_ids, agent_names
+from carryover.agents import agent_names
 from carryover.config import Config
-from carryover.decoders import decoder_of
 from carryover.errors import UserError, visible
-from carryover.faces.page import commands
-from carryover.faces.page.access import COOKIE, HEADERS, Access, Visitor, has_token, is_of_the_page, may_ask, no_entry
-from carryover.faces.page.answers import CommandBody, KnownHealth, Me
+from carryover.faces.page.access import COOKIE, HEADERS, Access, Visitor, is_of_the_page, may_ask, no_entry
+from carryover.faces.page.answers import Me
 from carryover.faces.page.changes import Changes
 from carryover.past import projects
 from carryover.past.budget import MAX_TOKENS, is_budget
@@ -43,7 +40,6 @@ from carryover.past.session import session_outline, session_turns
 from carryover.past.sessions import session_page
 from carryover.past.timeline import timeline_page
 from carryover.past.types import Projects, Search
-from carryover.paths import StateDir
 from carryover.probe.looks import Silent, look_at
 
 PREFIX: Final = "/ui/"
@@ -51,10 +47,6 @@ _API: Final = "/ui/api/"
 _SEARCH: Final = "/ui/api/search"
 MOST_WAITING: Final = 24
 """Maximum number of requests that wait for a thread; others are told to come back."""
-_MOST_COMMANDS: Final = 2
-_BODY_S: Final = 1.0
-HEALTH_S: Final = 30.0
-"""For how long `doctor` is not asked again."""
 CONTENT_TYPES: Final = {".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
 _T = TypeVar("_T")
 Read = Callable[[sqlite3.Connection], msgspec.Struct | None]
@@ -64,17 +56,13 @@ Read = Callable[[sqlite3.Connection], msgspec.Struct | None]
 class Host(Protocol):
     """What the page needs of the daemon."""
 
-    state: StateDir
     home: Path
-    env: Mapping[str, str]
     config: Config
     transcripts: int
 
     def unread(self) -> int: ...
 
     def now_ms(self) -> int: ...
-
-    def clock(self) -> float: ...
 
     def read_ledger(self) -> closing[sqlite3.Connection]: ...
 
@@ -96,9 +84,6 @@ class PageApp:
         self._reader = ThreadPoolExecutor(1, thread_name_prefix="page")
         self._searcher = ThreadPoolExecutor(2, thread_name_prefix="page-search")
         self._waiting = 0
-        self.running = asyncio.Semaphore(_MOST_COMMANDS)
-        self._asking_doctor = asyncio.Lock()
-        self._health: tuple[float, KnownHealth] | None = None
         self.access = access
         self.changes = Changes()
 
@@ -135,15 +120,13 @@ class PageApp:
             return _welcome(self.access.admit(request))
         if visitor is None:
             return no_entry()
-        if request.method == "POST" and not has_token(request, visitor):
-            raise web.HTTPForbidden(reason="the token is missing or wrong")
         if request.path + "/" == PREFIX:
             return _welcome(None)
         if not request.path.startswith(_API):
             return self._file(request.method, request.path.removeprefix(PREFIX) or "index.html")
         if request.path == _SEARCH and request.method == "GET":
             return await self._search(request, visitor, arrived)
-        return await self._data(request, visitor, request.path.removeprefix(_API).split("/"))
+        return await self._data(request, request.path.removeprefix(_API).split("/"))
 
     def _is_public(self, request: web.Request) -> bool:
         """Whether a file of the page is asked for, which all who have Carryover have: whose process asks is not found
@@ -156,12 +139,11 @@ class PageApp:
             raise web.HTTPNotFound
         return web.Response(body=self._files[name], content_type=CONTENT_TYPES[Path(name).suffix], charset="utf-8")
 
-    async def _data(self, request: web.Request, visitor: Visitor, path: list[str]) -> web.StreamResponse:
+    async def _data(self, request: web.Request, path: list[str]) -> web.StreamResponse:
         match (request.method, *path):
             case ("GET", "me"):
                 return _json(
                     Me(
-                        token=visitor.token,
                         version=__version__,
                         agents=agent_names(),
                         now_ms=self._host.now_ms(),
@@ -170,11 +152,9 @@ class PageApp:
                 )
             case ("GET", "projects"):
                 now_ms, config = self._host.now_ms(), self._host.config
-                home, env = self._host.home, self._env(visitor)
 
                 def listed(db: sqlite3.Connection) -> Projects:
-                    able = projects.continuable(db, config, home, env)
-                    found = projects.listed_projects(db, config, now_ms=now_ms, startable=able)
+                    found = projects.listed_projects(db, config, now_ms=now_ms)
                     return msgspec.structs.replace(found, transcripts=transcripts, unread=unread)
 
                 transcripts, unread = self._host.transcripts, self._host.unread()
@@ -188,16 +168,10 @@ class PageApp:
             case ("GET", "session", agent, *native_id):
                 turn = _number_in(request, "turn")
                 return await self._read(lambda db: session_turns(db, agent, "/".join(native_id), turn))
-            case ("GET", "health"):
-                return await self._doctor(visitor)
-            case ("GET", "health", "known"):
-                return _json(self._health[1] if self._health is not None else KnownHealth())
             case ("GET", "changes"):
                 stream = web.StreamResponse(headers={**HEADERS, "Content-Type": "text/event-stream"})
                 stream.force_close()
                 return await self.changes.send(request, stream)
-            case ("POST", "command"):
-                return await self._command(request, visitor)
             case _:
                 raise web.HTTPNotFound
 
@@ -255,47 +229,6 @@ class PageApp:
                     visitor.searching = None
 
         return await self._read(read, self._searcher)
-
-    async def _doctor(self, visitor: Visitor) -> web.StreamResponse:
-        """Answers with what `carryover doctor --json` says, asked once for all who want to know at the same time.
-
-        That takes seconds, so the page shows what `health/known` has meanwhile."""
-        async with self._asking_doctor:
-            if self._health is None or self._host.clock() - self._health[0] > HEALTH_S:
-                _, printed = await commands.run(("doctor", "--json"), self._env(visitor))
-                if not printed.startswith(b"{"):
-                    raise UserError("`carryover doctor` gave no answer. Run it in a terminal to see why.")
-                health = KnownHealth(checked_ms=self._host.now_ms(), found=msgspec.Raw(printed))
-                self._health = (self._host.clock(), health)
-            return _json(self._health[1])
-
-    async def _command(self, request: web.Request, visitor: Visitor) -> web.StreamResponse:
-        try:
-            async with asyncio.timeout(_BODY_S):
-                body = decoder_of(CommandBody).decode(await request.read())
-        except (TimeoutError, ValueError) as error:
-            raise web.HTTPBadRequest from error
-        if body.command == "to" and body.agent not in agent_ids():
-            raise web.HTTPBadRequest(reason="no such agent")
-
-        def root_for() -> str:
-            with self._host.read_ledger() as db:
-                by = body.session_agent or body.agent
-                if body.session and not projects.has_session(db, body.project, by, body.session):
-                    raise web.HTTPNotFound
-                return projects.project_here(db, body.project).root
-
-        root = await self._in_thread(root_for)
-        if self.running.locked():
-            raise web.HTTPServiceUnavailable(reason="other commands are still running")
-        async with self.running:
-            return _json(await commands.answer_command(body, root, self._env(visitor), self._host.state.root))
-
-    def _env(self, visitor: Visitor) -> dict[str, str]:
-        """Returns the daemon's environment with what the user's shell adds to a service's."""
-        env = {**self._host.env, **visitor.env}
-        env.pop("NOTIFY_SOCKET", None)
-        return env
 
     async def _read(self, read: Read, pool: Executor | None = None, folder: str | None = None) -> web.StreamResponse:
         """Answers with what is read from the ledger, and from the folder `folder`."""

@@ -47,13 +47,7 @@ class Changes:
 
     def project(self, project_id: int) -> None:
         """Tells that the content or the handoff of a project has changed."""
-        self._tell(b'event: project\ndata: {"id":%d}\n\n' % project_id)
-
-    def health(self) -> None:
-        """Tells that settings or the daemon's state have changed."""
-        self._tell(b"event: health\ndata: {}\n\n")
-
-    def _tell(self, event: bytes) -> None:
+        event = b'event: project\ndata: {"id":%d}\n\n' % project_id
         for stream in self.streams:
             stream.waiting[event] = None
             stream.woken.set()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -29,7 +29,7 @@ class PageDoor:
     """Opens the page of `carryover ui` when it is first asked for. Until then it costs neither time nor memory.
 
     door = PageDoor(context)
-    key = await door.key(env)  # for `carryover ui`
+    key = await door.key()  # for `carryover ui`
     if door.is_at(request.path):
         return await door.answer(request)
     """
@@ -46,13 +46,13 @@ class PageDoor:
         """Whether the path is one of the page's, and the settings have a page."""
         return self._context.config.server.page and (path == _PAGE or path.startswith(f"{_PAGE}/"))
 
-    async def key(self, env: Mapping[str, str]) -> PageKey:
-        """Returns a key. `env`: variables of the shell that asks, for the commands that the page runs."""
+    async def key(self) -> PageKey:
+        """Returns a key."""
         if not self._context.config.server.page:
             return PageKey(refusal=_OFF)
         if await self._open() is None:
             return PageKey(refusal=_UPGRADED)
-        return self._access.new_key(env)
+        return self._access.new_key()
 
     def hosts(self) -> Collection[str]:
         """Returns the hosts below which the page may be asked for now."""
@@ -79,11 +79,6 @@ class PageDoor:
         """Tells the pages that are open."""
         if self._page is not None:
             self._page.changes.project(project)
-
-    def health_changed(self) -> None:
-        """Tells the pages that are open."""
-        if self._page is not None:
-            self._page.changes.health()
 
     def close(self) -> None:
         """Ends the page with the daemon. Doesn't wait."""

@@ -14,10 +14,9 @@ from unittest.mock import Mock
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import make_mocked_request
-from multidict import CIMultiDict
 
 from carryover.daemon.own_page import PageKey
-from carryover.faces.page.access import COOKIE, KEY_S, TOKEN_HEADER, Access, Visitor, has_token, may_ask
+from carryover.faces.page.access import COOKIE, KEY_S, Access, Visitor, may_ask
 from carryover.platform.linux import Linux
 from support.clock import Clock
 from support.connected import connected
@@ -46,11 +45,10 @@ def admitted(page: Access, new: PageKey) -> Visitor:
 def test_a_key_admits_one_browser_within_a_minute_which_its_cookie_stands_for() -> None:
     clock = Clock()
     page = Access(clock)
-    early, late = page.new_key({"PATH": "/bin"}), page.new_key({})
+    early, late = page.new_key(), page.new_key()
 
     clock.now += KEY_S
     visitor = admitted(page, early)
-    assert visitor.env == {"PATH": "/bin"}
     assert (shows(page, early.host, visitor), shows(Access(clock), early.host, visitor)) == (True, False)
     others = (early, *(PageKey(late.host, key) for key in ("", "none", early.key, "%D0%BA", "%ED%B2%80")))
     assert [page.admit(bringing(new)) for new in others] == [None] * 6
@@ -62,7 +60,7 @@ def test_a_key_admits_one_browser_within_a_minute_which_its_cookie_stands_for() 
 
 def test_each_key_has_a_host_of_its_own_and_key_and_cookie_are_good_for_that_alone() -> None:
     page = Access(Clock())
-    one, other = page.new_key({}), page.new_key({})
+    one, other = page.new_key(), page.new_key()
 
     assert one.host != other.host
     assert re.fullmatch(r"[0-9a-f]{32}\.localhost", one.host)
@@ -75,7 +73,7 @@ def test_each_key_has_a_host_of_its_own_and_key_and_cookie_are_good_for_that_alo
 
 def test_nothing_is_left_once_the_port_is_given_up() -> None:
     page = Access(Clock())
-    new, unused = page.new_key({}), page.new_key({})
+    new, unused = page.new_key(), page.new_key()
     visitor = admitted(page, new)
     page.end()
 
@@ -84,26 +82,17 @@ def test_nothing_is_left_once_the_port_is_given_up() -> None:
 
 def test_keys_and_browsers_are_bounded_and_the_newest_count() -> None:
     page = Access(Clock())
-    first_key = page.new_key({})
+    first_key = page.new_key()
     for _ in range(50):
-        page.new_key({})
+        page.new_key()
     visitors: list[tuple[str, Visitor]] = []
     for _ in range(50):
-        new = page.new_key({})
+        new = page.new_key()
         visitors.append((new.host, admitted(page, new)))
 
     assert page.admit(bringing(first_key)) is None
     assert [shows(page, host, visitor) for host, visitor in visitors] == [False] * 18 + [True] * 32
     assert len(page.hosts()) <= 48
-
-
-def test_a_token_belongs_to_one_browser() -> None:
-    one, other = Visitor({}), Visitor({})
-    asked = make_mocked_request("POST", "/ui/api/command", {TOKEN_HEADER: one.token})
-
-    assert (has_token(asked, one), has_token(asked, other)) == (True, False)
-    for headers in (CIMultiDict[str](), CIMultiDict([(TOKEN_HEADER, one.token)] * 2)):
-        assert not has_token(make_mocked_request("POST", "/ui/api/command", headers), one)
 
 
 def over(transport: Mock) -> web.Request:

@@ -7,20 +7,19 @@ import json
 import os
 import sqlite3
 import threading
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Any, ClassVar
 from unittest.mock import AsyncMock, Mock
 
-import msgspec
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import make_mocked_request
 
 from carryover.config import Config
-from carryover.faces.page.access import COOKIE, TOKEN_HEADER, Access
-from carryover.faces.page.app import HEALTH_S, MOST_WAITING, PageApp
+from carryover.faces.page.access import COOKIE, Access
+from carryover.faces.page.app import MOST_WAITING, PageApp
 from carryover.faces.page.changes import Changes
 from carryover.ledger.connect import connect_read_only
 from carryover.past.types import Search
@@ -37,10 +36,8 @@ class Host:
     def __init__(self, home: Path) -> None:
         self.state = StateDir(home / ".carryover")
         self.home = home
-        self.env: Mapping[str, str] = {"HOME": str(home), "NOTIFY_SOCKET": "/none"}
         self.config = Config()
         self.transcripts = 3
-        self.clock = Clock()
         self.open = threading.Event()
         self.open.set()
 
@@ -61,12 +58,12 @@ class Browser:
     transport: ClassVar[Mock]
 
     def __init__(self, page: PageApp) -> None:
-        new = page.access.new_key({"DISPLAY": ":0"})
+        new = page.access.new_key()
         asked = make_mocked_request("GET", f"/ui/?key={new.key}", {"Host": new.host})
         visitor = page.access.admit(asked)
         assert visitor is not None
         self._page = page
-        self._headers = {"Host": new.host, "Cookie": f"{COOKIE}={visitor.cookie}", TOKEN_HEADER: visitor.token}
+        self._headers = {"Host": new.host, "Cookie": f"{COOKIE}={visitor.cookie}"}
 
     async def get(self, target: str) -> int:
         return (await self._page.answer(self._request("GET", f"/ui/{target}"))).status
@@ -75,13 +72,11 @@ class Browser:
         answer = await self._page.answer(self._request("GET", f"/ui/{target}"))
         return json.loads(answer.body)  # type: ignore[attr-defined]
 
-    async def command(self, **asked: object) -> int:
-        body = Mock(readany=AsyncMock(side_effect=[msgspec.json.encode(asked), b""]))
-        request = self._request("POST", "/ui/api/command", payload=body)
-        return (await self._page.answer(request)).status
+    async def post(self, target: str) -> int:
+        return (await self._page.answer(self._request("POST", f"/ui/{target}"))).status
 
-    def _request(self, method: str, target: str, **more: Any) -> web.Request:
-        return make_mocked_request(method, target, self._headers, transport=self.transport, **more)
+    def _request(self, method: str, target: str) -> web.Request:
+        return make_mocked_request(method, target, self._headers, transport=self.transport)
 
 
 @pytest.fixture
@@ -98,7 +93,7 @@ async def opened(host: Host, scribe: Scribe, monkeypatch: pytest.MonkeyPatch) ->
     def open_page(**functions: Any) -> PageApp:
         for name, function in functions.items():
             monkeypatch.setattr(f"carryover.faces.page.app.{name}", function)
-        pages.append(PageApp(host, Access(host.clock)))
+        pages.append(PageApp(host, Access(Clock())))
         return pages[-1]
 
     with connected() as (_client, Browser.transport):
@@ -131,11 +126,6 @@ async def test_the_list_says_how_many_transcripts_wait_to_be_read(page: PageApp)
     assert (listed["transcripts"], listed["unread"]) == (3, 2)
 
 
-async def test_no_third_command_runs_beside_two_others(page: PageApp) -> None:
-    async with page.running, page.running:
-        assert await Browser(page).command(command="pause", project=1) == 503
-
-
 ADDRESSES = {
     **dict.fromkeys(("", "index.html", "timeline.js", "style.css", "session.css"), 200),
     **dict.fromkeys(("static/", "static/app.js", "x/../app.js", "none.js", "charts.js"), 404),
@@ -156,6 +146,13 @@ async def test_an_address_is_answered_or_refused(page: PageApp, target: str) -> 
     assert await Browser(page).get(target) == ADDRESSES[target]
 
 
+async def test_nothing_is_changed_at_any_address(page: PageApp) -> None:
+    """What posts to the page's addresses is refused, whatever it brings."""
+    browser = Browser(page)
+
+    assert [await browser.post(each) for each in ("", "app.js", "api/me", "api/projects", "api/command")] == [404] * 5
+
+
 async def test_a_process_of_another_user_gets_the_pages_files_and_nothing_else(page: PageApp) -> None:
     """Even if it has the browser's cookie."""
     browser = Browser(page)
@@ -164,15 +161,13 @@ async def test_a_process_of_another_user_gets_the_pages_files_and_nothing_else(p
     with on(altered(connection_owners=lambda *_ends: {os.geteuid() + 1})):
         assert [await browser.get(target) for target in files] == [200] * len(files)
         assert [await browser.get(target) for target in others] == [403] * len(others)
-        assert await browser.command(command="pause", project=1) == 403
 
 
-async def test_a_project_of_another_machine_is_neither_read_nor_changed_here(page: PageApp, scribe: Scribe) -> None:
+async def test_a_project_of_another_machine_is_not_read_here(page: PageApp, scribe: Scribe) -> None:
     browser = Browser(page)
     await scribe.tell(scribe.event("add a cart", session="s2", cwd="desk:/srv/shop"))
 
     assert [await browser.get(f"api/project/{number}/timeline") for number in (1, 2, 3)] == [200, 404, 404]
-    assert [await browser.command(command="pause", project=number) for number in (2, 3)] == [404, 404]
 
 
 async def test_a_search_that_is_no_longer_wanted_ends_at_once(opened: Callable[..., PageApp]) -> None:
@@ -236,24 +231,6 @@ async def test_an_older_search_that_comes_late_does_not_end_the_newer_one(
     assert await newer == 200
 
 
-async def test_doctor_is_asked_once_for_all_who_want_to_know(opened: Callable[..., PageApp], host: Host) -> None:
-    asked: list[dict[str, str]] = []
-
-    async def run(_words: object, env: dict[str, str], _text: str = "") -> tuple[int, bytes]:
-        asked.append(env)
-        return 1, b'{"healthy": false}'
-
-    browser = Browser(opened(**{"commands.run": run}))
-
-    assert await browser.json("api/health/known") == {"checked_ms": 0, "found": None}
-    assert await asyncio.gather(*(browser.get("api/health") for _ in range(5))) == [200] * 5
-    assert await browser.json("api/health/known") == {"checked_ms": host.now_ms(), "found": {"healthy": False}}
-    assert asked == [{"HOME": str(host.home), "DISPLAY": ":0"}]
-    host.clock.now += HEALTH_S + 1
-    await browser.get("api/health")
-    assert len(asked) == 2
-
-
 def begin(told: Changes, write: AsyncMock) -> asyncio.Task[web.StreamResponse]:
     """Opens a stream on which `write` is called with what is sent."""
     asked = make_mocked_request("GET", "/ui/api/changes")
@@ -267,9 +244,8 @@ async def test_what_changes_at_once_is_told_once() -> None:
 
     for project in (2, 1, 2):
         told.project(project)
-    told.health()
 
-    events = ('project\ndata: {"id":2}', 'project\ndata: {"id":1}', "health\ndata: {}")
+    events = ('project\ndata: {"id":2}', 'project\ndata: {"id":1}')
     assert (await sent.get()).decode() == "".join(f"event: {event}\n\n" for event in events)
     told.end()
     await sending

@@ -1,16 +1,16 @@
 // Asks the daemon, and hears from it what has changed.
 
-export const me = { token: "", agents: {}, home: "", version: "" };
+export const me = { agents: {}, home: "", version: "" };
 let list = null;
 let known = null;
 
 export class Unreachable extends Error {}
 export class Locked extends Error {}
 
-async function answered(path, options) {
+async function answered(path, signal) {
   let response;
   try {
-    response = await fetch(`api/${path}`, options);
+    response = await fetch(`api/${path}`, { signal });
   } catch (error) {
     if (error.name === "AbortError") throw error;
     throw new Unreachable("carryoverd does not answer.");
@@ -24,7 +24,7 @@ async function answered(path, options) {
 
 /** An answer, which is given once `me` is known: views show agents by the names that are there. */
 export async function get(path, signal) {
-  const [answer] = await Promise.all([answered(path, { signal }), known]);
+  const [answer] = await Promise.all([answered(path, signal), known]);
   return answer;
 }
 
@@ -52,23 +52,10 @@ export async function howFar() {
   return [Math.max(0, transcripts - unread), transcripts];
 }
 
-/** The ids of the agents to continue in: those that are installed and have worked here. */
-export async function startable() {
-  return (await listed()).startable;
-}
-
 export async function project(id) {
   const found = (await projects()).find((each) => each.id === Number(id));
   if (!found) throw new Error("This project is not recorded, or was forgotten.");
   return found;
-}
-
-/** Runs one of the user's commands, by the daemon. */
-export async function command(body) {
-  const headers = { "Content-Type": "application/json", "X-Carryover-Token": me.token };
-  const done = await answered("command", { method: "POST", headers, body: JSON.stringify(body) });
-  if (!body.preview) list = null;
-  return done;
 }
 
 /** Calls `changed(id)` when a project changed, `changed(null)` when anything may have, and `lost()` without a connection. */
@@ -94,7 +81,6 @@ export function listen(changed, lost) {
       list = null;
       changed(JSON.parse(event.data).id);
     });
-    events.addEventListener("health", () => changed("health"));
   };
   const miss = () => {
     missed = true;

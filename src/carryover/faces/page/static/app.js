@@ -1,11 +1,9 @@
 // Chooses the view that the address names, and keeps it up to date.
 
 import { Locked, Unreachable, begin, listen, me } from "./api.js";
-import { keys } from "./dialogs.js";
 import { focusOn, h, keyOf, say, setClock, swap } from "./dom.js";
 import { handoff } from "./handoff.js";
-import { health } from "./health.js";
-import { number } from "./keys.js";
+import { keys, number } from "./keys.js";
 import { list } from "./projects.js";
 import { bind, search } from "./search.js";
 import { changes, session, turns } from "./session.js";
@@ -20,7 +18,7 @@ let shown = { open: null, view: null };
 let going = new AbortController();
 
 const OF_PROJECT = { __proto__: null, timeline, sessions: ofProject };
-const VIEWS = { __proto__: null, project: handoff, sessions, session, turns, changes, search, health };
+const VIEWS = { __proto__: null, project: handoff, sessions, session, turns, changes, search };
 
 /** The view that an address names, and what it is given. */
 function route(hash) {
@@ -148,7 +146,6 @@ function later() {
 }
 
 async function changed(what) {
-  if (what === "health" && shown.open !== health) return;
   if (what === null) await reached();
   later();
 }

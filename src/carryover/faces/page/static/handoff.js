@@ -11,7 +11,7 @@ const PIN = "pin-"; // begins the session of what the user pinned
 let size = SIZES[0];
 
 export async function handoff([id, ...chosen], query, signal, app) {
-  const [[of, above], made] = await Promise.all([frame(id, "Handoff", app.redraw), get(`project/${id}/handoff?tokens=${size}`, signal)]);
+  const [[of, above], made] = await Promise.all([frame(id, "Handoff"), get(`project/${id}/handoff?tokens=${size}`, signal)]);
   const about = { "data-scroll": "source", "aria-label": "Where the line comes from" };
   const pane = h("aside", { class: "pane", id: "source", tabindex: "0", ...about });
   const lines = h("div", { class: "lines" }, made.handoff ? [sizes(app), content(id, made)] : nothing(of));

@@ -1,9 +1,34 @@
 // What keys do in every view; a view's own are with it.
 
-import { keys } from "./dialogs.js";
+import { h } from "./dom.js";
 
 const main = document.getElementById("main");
 const words = document.getElementById("words");
+
+const KEYS = {
+  "/": "search",
+  "?": "these keys",
+  "1 2 3 …": "the tabs; where there are none, Projects and what is named beside it",
+  "a … z": "filter a list of projects; Enter opens its first row",
+  "↑ ↓": "the line, row, hit or entry above or below; at first, the first on the screen",
+  Enter: "open; in a handoff, show the turn beside it",
+  "→": "from a line of the handoff to the turn beside it",
+  "←": "back to the line",
+  Esc: "close the turn, or empty and then leave a field",
+  "Alt ←": "back",
+};
+
+/** Lists the keys. */
+export function keys() {
+  const close = h("button", { type: "button", onclick: () => dialog.close() }, "Close");
+  const dialog = h("dialog", { "aria-labelledby": "dialog-title", onclose: () => dialog.remove() },
+    h("h2", { id: "dialog-title" }, "Keys"),
+    h("dl", { class: "keys" }, Object.entries(KEYS).map(([key, what]) => [h("dt", null, h("kbd", null, key)), h("dd", null, what)])),
+    h("div", { class: "buttons" }, close));
+  document.body.append(dialog);
+  dialog.showModal();
+  dialog.scrollTop = 0; // the button that has the focus now is in sight wherever the text is
+}
 
 /** Numbers the tabs of the view, or else the views that the head of the page names, for those who hear of keys. */
 export function number() {

@@ -1,8 +1,7 @@
 // What stands above each view of a project, and how its state is named.
 
-import { agentName, project, shortPath, startable } from "./api.js";
+import { agentName, project, shortPath } from "./api.js";
 import { agentMark } from "./conversation.js";
-import { continueIn, forget, note, pause } from "./dialogs.js";
 import { at, clock, counted, dayName, h, time } from "./dom.js";
 
 const WAITS = { you: "Waits for you", approval: "Waits for your approval", "a limit": "At its usage limit" };
@@ -38,18 +37,12 @@ function facts(of) {
 
 const TABS = [["Handoff", ""], ["Timeline", "timeline"], ["Sessions", "sessions"]];
 
-/** What is above a view of the project: name, state, what can be done with it, and its views. */
-export async function frame(id, tab, changed) {
-  const [of, agents] = await Promise.all([project(id), startable()]);
-  const button = (label, kind, act) => h("button", { type: "button", class: kind, onclick: act }, label);
+/** What is above a view of the project: name, state, and its views. */
+export async function frame(id, tab) {
+  const of = await project(id);
   return [of, [
     h("nav", { class: "path", "aria-label": "Where you are" }, h("a", { href: "#/" }, "Projects"), " › ", h("bdi", null, of.name)),
-    h("div", { class: "head" }, h("h1", { tabindex: "-1" }, h("bdi", null, of.name)),
-      h("div", { class: "buttons" },
-        of.agent && agents.length > 0 && button("Continue in …", "main", () => continueIn(of)),
-        button("Note", "", () => note(of, changed)),
-        button(of.is_paused ? "Record again" : "Pause", "", () => pause(of, changed)),
-        button("Forget …", "danger", () => forget({ project: of.id }, `all of ${of.name}`, () => { location.hash = "#/"; })))),
+    h("div", { class: "head" }, h("h1", { tabindex: "-1" }, h("bdi", null, of.name))),
     h("p", { class: "facts" }, facts(of), h("bdi", { class: "url" }, shortPath(of.root))),
     of.asks && h("p", { class: "asks", dir: "auto" }, of.asks),
     h("nav", { class: "tabs", "aria-label": "Views of the project" }, TABS.map(([label, path]) =>

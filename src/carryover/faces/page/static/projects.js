@@ -25,7 +25,7 @@ export async function list() {
   };
   await sum();
   const none = h("p", null, "No session is recorded yet. Work with one of your agents; it appears here by itself. ",
-    h("a", { href: "#/health" }, "Health"), " says whether something is in the way.");
+    h("code", null, "carryover doctor"), " says whether something is in the way.");
   const head = h("div", { class: "head" }, h("h1", { tabindex: "-1" }, "Projects"), all.length > 0 && rows.field, sums, read);
   const refresh = async () => {
     rows.draw(await projects());

@@ -1,9 +1,8 @@
 // One session: its conversation, its turns from above, and its files with their diffs.
 // `session/AGENT/ID/TURN`, `turns/AGENT/ID`, `changes/AGENT/ID[/FILE]`
 
-import { get, projects, shortPath, startable } from "./api.js";
+import { get, projects, shortPath } from "./api.js";
 import { Conversation, agentMark } from "./conversation.js";
-import { continueIn, copyHandoff, forget, quoted } from "./dialogs.js";
 import { at, clock, counted, diff, h, inline, time } from "./dom.js";
 import { TESTS } from "./sessions.js";
 
@@ -13,21 +12,13 @@ const TABS = [["Conversation", "session"], ["Turns", "turns"], ["Files", "change
 /** What is above each view of a session: where it belongs, its title and facts, and its views. */
 async function above(of, tab, ...facts) {
   const { agent, id } = of;
-  const [all, agents] = await Promise.all([projects(), startable()]);
-  const known = all.find((each) => each.id === of.project_id);
+  const known = (await projects()).find((each) => each.id === of.project_id);
   const title = of.title || `Session ${id}`;
   const list = known ? at("project", known.id, "sessions") : "#/sessions";
-  const one = { session: id, agent, title };
-  const button = (label, kind, act) => h("button", { type: "button", class: kind, onclick: act }, label);
-  const remove = () => forget({ project: of.project_id, session: id, agent }, quoted(title), () => { location.hash = list; });
   const nodes = [
     h("nav", { class: "path", "aria-label": "Where you are" }, h("a", { href: "#/" }, "Projects"), " › ",
       known ? h("a", { href: at("project", known.id) }, h("bdi", null, known.name)) : "no project", " › ", h("a", { href: list }, "Sessions")),
-    h("div", { class: "head" }, h("h1", { tabindex: "-1", dir: "auto" }, title),
-      known && h("div", { class: "buttons" },
-        agents.length > 0 && button("Continue in …", "main", () => continueIn(known, one)),
-        button("Copy …", "", () => copyHandoff(known, one)),
-        button("Forget this session …", "danger", remove))),
+    h("div", { class: "head" }, h("h1", { tabindex: "-1", dir: "auto" }, title)),
     h("p", { class: "facts" }, agentMark(agent, of.agent_name), facts,
       h("span", { class: "url" }, shortPath(of.project ?? "")), h("code", null, id)),
     h("nav", { class: "tabs", "aria-label": "Views of the session" }, TABS.map(([label, kind]) =>

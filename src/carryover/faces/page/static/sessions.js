@@ -19,8 +19,8 @@ export async function sessions(params, query, signal) {
 }
 
 /** The view of the sessions of one project. */
-export async function ofProject([id], query, signal, app) {
-  const [[of, above], found] = await Promise.all([frame(id, "Sessions", app.redraw), asked(id, query, null, signal)]);
+export async function ofProject([id], query, signal) {
+  const [[of, above], found] = await Promise.all([frame(id, "Sessions"), asked(id, query, null, signal)]);
   const { chooser, place, keep } = listed(at("project", id, "sessions"), id, query, found, null);
   return { title: `Sessions of ${of.name}`, nodes: [...above, chooser, place], data: [of, found], stay: query.size > 0, keep };
 }

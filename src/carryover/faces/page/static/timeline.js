@@ -13,9 +13,9 @@ function kindOf(entry) {
   return entry.kind in KINDS ? entry.kind : "other";
 }
 
-export async function timeline([id], query, signal, app) {
+export async function timeline([id], query, signal) {
   const ask = (before) => get(`project/${id}/timeline?limit=${PAGE}${before ? `&before_ms=${before}` : ""}`, signal);
-  const [[of, above], first] = await Promise.all([frame(id, "Timeline", app.redraw), ask()]);
+  const [[of, above], first] = await Promise.all([frame(id, "Timeline"), ask()]);
   let [entries, more] = [first.moments, first.more];
   const place = h("div", { class: "timeline", "data-arrows": true });
   const draw = () => place.replaceChildren(...days(entries.filter((entry) => !hidden.has(kindOf(entry)))), more ? earlier : "");
