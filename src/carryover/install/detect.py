@@ -7,7 +7,7 @@ import os
 import re
 import signal
 import subprocess
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 
@@ -24,9 +24,6 @@ from carryover.probe.at_once import at_once
 
 if TYPE_CHECKING:
     from packaging.version import Version  # not loaded where no agent gives a version
-
-AskVersion = Callable[..., "VersionAnswer"]
-"""A function with the signature of `ask_version`."""
 
 _LONGEST_ANSWER_BYTES: Final = 16 << 10
 _REAPED_WITHIN_S: Final = 1.0
@@ -71,24 +68,6 @@ def ask_version(command: Path, probe: VersionProbe, *, env: Mapping[str, str], c
     if code != 0:
         return VersionAnswer(problem=f"it was ended by signal {-code}" if code < 0 else f"it ended with code {code}")
     return version_in(written.decode("utf-8", "replace"), probe)
-
-
-def asking_once() -> AskVersion:
-    """Returns a caching `ask_version`: asks a command again only if its file changed or it gave no version."""
-    known: dict[object, VersionAnswer] = {}
-
-    def ask(command: Path, probe: VersionProbe, *, env: Mapping[str, str], cwd: Path) -> VersionAnswer:
-        try:
-            found = command.stat()
-        except OSError:
-            return ask_version(command, probe, env=env, cwd=cwd)
-        key = (command, found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
-        answer = known.get(key) or ask_version(command, probe, env=env, cwd=cwd)
-        if answer.version is not None:
-            known[key] = answer
-        return answer
-
-    return ask
 
 
 def version_in(text: str, probe: VersionProbe) -> VersionAnswer:
@@ -166,9 +145,7 @@ class Detection(msgspec.Struct, frozen=True, kw_only=True):
         return self.state != "missing"
 
 
-def detect(
-    spec: AgentSpec, machine: Machine, versions: Sequence[str] = (), *, ask: AskVersion = ask_version
-) -> Detection:
+def detect(spec: AgentSpec, machine: Machine, versions: Sequence[str] = ()) -> Detection:
     """Looks for one agent. Blocks for little more than `spec.version.limit_s`; starts no shell; never raises.
 
     `versions`: earlier answers of its commands, used if none answers now. They may be on another shell's PATH, or a
@@ -177,7 +154,7 @@ def detect(
     seen, found = _looked_for(spec, machine)
     if not seen.found:
         return seen
-    return _or_remembered(_with_version(seen, found, machine, ask), versions)
+    return _or_remembered(_with_version(seen, found, machine), versions)
 
 
 def detect_unasked(spec: AgentSpec, machine: Machine) -> Detection:
@@ -213,12 +190,10 @@ def detect_all(
     specs: Sequence[AgentSpec],
     machine: Machine,
     recorded: Mapping[str, Sequence[str]] | None = None,
-    *,
-    ask: AskVersion = ask_version,
 ) -> tuple[Detection, ...]:
     """Looks for all agents in parallel; returns them in the order of `specs`. `recorded`: earlier versions by agent."""
     earlier = recorded or {}
-    return tuple(at_once(lambda spec: detect(spec, machine, earlier.get(spec.id, ()), ask=ask), specs, most=len(specs)))
+    return tuple(at_once(lambda spec: detect(spec, machine, earlier.get(spec.id, ())), specs, most=len(specs)))
 
 
 def newly_covered(detections: Iterable[Detection], agents: AgentsConfig) -> tuple[str, ...]:
@@ -244,7 +219,7 @@ def _or_remembered(seen: Detection, versions: Sequence[str]) -> Detection:
     return replace(together, binary=seen.binary, on_path=seen.on_path, remembered=seen.problem, problem="")
 
 
-def _with_version(seen: Detection, commands: Sequence[FoundCommand], machine: Machine, ask: AskVersion) -> Detection:
+def _with_version(seen: Detection, commands: Sequence[FoundCommand], machine: Machine) -> Detection:
     spec = seen.spec
     if not commands:
         return _judged(seen, VersionAnswer(problem=f"no `{spec.binaries[0]}` command on PATH or in the usual places"))
@@ -255,7 +230,7 @@ def _with_version(seen: Detection, commands: Sequence[FoundCommand], machine: Ma
 
     def judged(command: FoundCommand) -> Detection:
         one = replace(seen, binary=command.path, on_path=command.on_path)
-        return _judged(one, ask(command.path, probe, env=_environment(one, machine), cwd=machine.home))
+        return _judged(one, ask_version(command.path, probe, env=_environment(one, machine), cwd=machine.home))
 
     if len(asked) == 1:
         return judged(asked[0])

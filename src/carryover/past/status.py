@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -11,26 +11,13 @@ import msgspec
 from carryover.daemon.health import ProjectHealth
 from carryover.declared_source import DeclaredSource
 from carryover.fsio import is_gone, is_there
-from carryover.install.detect import asking_once
 from carryover.past.findings.agents import recorded_of
 from carryover.past.findings.checks import Finding, findings
 from carryover.past.findings.facts import AgentFacts, Gathered, LedgerFacts
-from carryover.past.findings.gather import gather
 from carryover.projects.handoff_file import PAGE
 
 _SAID_FIRST: Final = ("install", "daemon", "paused")
 """Checks whose results every status begins with."""
-
-
-def statuses(*, in_short: bool) -> Iterator[Gathered]:
-    """Yields the facts about this machine and, unless they are wanted `in_short`, about the project around the current
-    folder, gathered at each step; each agent is asked for its version only once.
-
-    In short, they are what the short form of `carryover status` shows.
-    """
-    ask = asking_once()
-    while True:
-        yield gather(in_short=in_short, with_channels=not in_short, ask=ask)
 
 
 def problems(facts: Gathered) -> tuple[Finding, ...]:

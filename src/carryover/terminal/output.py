@@ -39,7 +39,6 @@ BAR_WIDTH: Final = 12
 
 _CUT: Final = "…"
 _TO_LINE_START: Final = "\r\x1b[K"
-_TO_EMPTY_SCREEN: Final = "\x1b[2J\x1b[H"
 _NO_WIDTH: Final = ("Mn", "Me", "Cf")
 """Unicode categories of characters that are shown on top of another or not at all."""
 _PIECE: Final = later(rf"{STYLE.pattern}|.", re.DOTALL)
@@ -151,11 +150,6 @@ def warn(*lines: str) -> None:
 def print_document(text: str) -> None:
     """Prints text byte for byte into a pipe or a file; to a terminal, each of its lines as any other."""
     write_exactly(shown_lines(text) if sys.stdout.isatty() else text, sys.stdout)
-
-
-def redraw(rows: Iterable[str]) -> None:
-    """Shows `rows` alone on the terminal."""
-    write_exactly(_TO_EMPTY_SCREEN + shown_lines("\n".join(map(shown, rows))), sys.stdout)
 
 
 def copied_by_terminal(text: str) -> bool:

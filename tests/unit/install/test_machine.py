@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from carryover.adapter.spec import LINUX, MACOS, VersionProbe
 from carryover.agents import specs
-from carryover.install.detect import VersionAnswer, ask_version, asking_once, version_in
+from carryover.install.detect import VersionAnswer, ask_version, version_in
 from carryover.install.machine import FoundCommand, Machine, copies_of_command, start_command, startable_here
 from carryover.platform import here
 from support.tools import program
@@ -193,18 +193,6 @@ def test_it_gets_no_input_no_shell_and_only_the_given_environment(
     assert (tmp_path / "args").read_text().splitlines() == list(probe.args)
     assert (tmp_path / "pwd").read_text().strip() == str(tmp_path.resolve())
     assert not (tmp_path / "hit").exists()
-
-
-def test_a_command_is_asked_once_until_it_leads_to_another_file(tmp_path: Path) -> None:
-    link, calls = tmp_path / "tool", tmp_path / "calls"
-    link.symlink_to(program(tmp_path / "old", "echo called >> calls", "echo 1.2.3"))
-    ask_once = asking_once()
-
-    assert [ask_once(link, PROBE, env=ENV, cwd=tmp_path).text for _ in range(2)] == ["1.2.3", "1.2.3"]
-    assert calls.read_text() == "called\n"
-    link.unlink()
-    link.symlink_to(program(tmp_path / "new", "echo 1.2.4"))
-    assert ask_once(link, PROBE, env=ENV, cwd=tmp_path).text == "1.2.4"
 
 
 @given(text=st.text(max_size=200))

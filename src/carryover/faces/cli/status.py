@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 import argparse
-import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
 from carryover.errors import ExitCode, visible
 from carryover.faces.cli.arguments import add_pager_argument, describe, flag
 from carryover.past.context import now_ms
 from carryover.past.findings.agents import recorded_of
-from carryover.past.status import has_page, is_deleted, is_to_install, problems, status_data, statuses
+from carryover.past.findings.gather import gather
+from carryover.past.status import has_page, is_deleted, is_to_install, problems, status_data
 from carryover.terminal import output
 from carryover.terminal.output import BOLD, YELLOW, ago, counted, duration, paint, rounded, size
 from carryover.terminal.pager import paged
-from carryover.terminal.streams import flush, is_terminal, shown
 from carryover.text.harmless import harmless
 
 if TYPE_CHECKING:
     from carryover.past.findings.facts import AgentFacts, Gathered, LedgerFacts
 
-WATCH_EVERY_S: Final = 2.0
 _MOST_LINES: Final = 10
 MOST_LIMITS: Final = 2
 NAME_WIDTH: Final = 12
@@ -46,7 +44,6 @@ Changes nothing and creates nothing. Works without the daemon."""
 STATUS_EXAMPLES: Final = """\
   carryover status          the short form
   carryover status -v       everything there is to say
-  carryover status --watch  the same, every two seconds until Ctrl-C
   carryover status --json   everything, as data"""
 
 
@@ -54,60 +51,22 @@ def status_arguments(parser: argparse.ArgumentParser) -> None:
     describe(parser, STATUS, STATUS_EXAMPLES)
     flag(parser, "-v", "--verbose", "say everything there is to say")
     flag(parser, "--json", "print everything as JSON; times are UTC milliseconds")
-    flag(parser, "--watch", "show it again every two seconds, until Ctrl-C; with --json one object per line")
     add_pager_argument(parser)
 
 
 def run_status(args: argparse.Namespace) -> int:
-    in_turn = statuses(in_short=not (args.verbose or args.json))
-    if args.watch:
-        return _watch(in_turn, args)
-    facts = next(in_turn)
+    in_short = not (args.verbose or args.json)
+    facts = gather(in_short=in_short, with_channels=not in_short)
     with paged(args):
-        _print(facts, args)
+        if args.json:
+            output.print_json(status_data(facts))
+        else:
+            output.print_lines(_lines(facts, args))
     return ExitCode.OK
-
-
-def _watch(in_turn: Iterator[Gathered], args: argparse.Namespace) -> int:
-    """Prints the status repeatedly until Ctrl-C or until its reader goes away; both are normal ways to end it."""
-    in_place = is_terminal()
-    try:
-        for facts in in_turn:
-            if in_place and not args.json:
-                output.redraw(_on_one_screen(_lines(facts, args)))
-            else:
-                _print(facts, args)
-            flush()
-            if in_place:
-                time.sleep(WATCH_EVERY_S)
-            elif not output.is_read_for(WATCH_EVERY_S):
-                break
-    except KeyboardInterrupt:
-        return ExitCode.INTERRUPTED
-    return ExitCode.OK
-
-
-def _print(facts: Gathered, args: argparse.Namespace) -> None:
-    if args.json:
-        output.print_json(status_data(facts), in_one_line=args.watch)
-    else:
-        output.print_lines(_lines(facts, args))
 
 
 def _lines(facts: Gathered, args: argparse.Namespace) -> list[str]:
     return lines(facts, now_ms=now_ms(), width=None if args.verbose else output.terminal_width() or output.USUAL_WIDTH)
-
-
-def _on_one_screen(lines: Iterable[str]) -> list[str]:
-    """Returns the rows that lines take on the terminal; if it has fewer, the last one says how many are missing."""
-    import shutil  # with all its archive modules
-
-    width, height = shutil.get_terminal_size()
-    rows = [row for line in lines for row in output.wrapped(shown(line), width).split("\n")]
-    hidden = len(rows) - height
-    if hidden <= 0:
-        return rows
-    return [*rows[: height - 1], f"... and {hidden + 1} more lines: without --watch all are shown"]
 
 
 def lines(facts: Gathered, *, now_ms: int, width: int | None) -> list[str]:

@@ -11,7 +11,7 @@ from carryover.adapter.spec import AgentSpec
 from carryover.agents import specs
 from carryover.config import AgentsConfig, Config
 from carryover.fsio import is_folder
-from carryover.install.detect import AskVersion, Detection, detect_all, detect_unasked, newly_covered
+from carryover.install.detect import Detection, detect_all, detect_unasked, newly_covered
 from carryover.install.machine import Machine
 from carryover.ledger.queries import AgentRow
 from carryover.outside.apply import obstacle
@@ -27,7 +27,6 @@ def agent_facts(
     ledger: LedgerFacts | None,
     *,
     in_short: bool,
-    ask: AskVersion,
 ) -> tuple[AgentFacts, ...]:
     """Returns the facts about all agents, in their usual order. Asks their commands for their versions.
 
@@ -37,7 +36,7 @@ def agent_facts(
     selected = config.agents.selected or ()
     closely = [spec for spec in answering if not in_short or spec.id in selected]
     versions = config.agents.recorded_versions()
-    detected = {detection.spec.id: detection for detection in detect_all(closely, machine, versions, ask=ask)}
+    detected = {detection.spec.id: detection for detection in detect_all(closely, machine, versions)}
     detections = [detected.get(spec.id) or detect_unasked(spec, machine) for spec in answering]
     new = newly_covered(detections, config.agents)
     agents = []

@@ -21,7 +21,6 @@ from carryover.daemon.health import Health
 from carryover.errors import UserError
 from carryover.fsio import is_there
 from carryover.install.background import service_status
-from carryover.install.detect import AskVersion, ask_version
 from carryover.install.machine import Machine
 from carryover.outside.journal import Journal, load_journal
 from carryover.past.context import current_folder, now_ms, state_dir
@@ -47,9 +46,7 @@ _GITS_AT_ONCE: Final = 4
 _T = TypeVar("_T")
 
 
-def gather(
-    *, inspect: bool = False, in_short: bool = False, with_channels: bool = False, ask: AskVersion = ask_version
-) -> Gathered:
+def gather(*, inspect: bool = False, in_short: bool = False, with_channels: bool = False) -> Gathered:
     """Gathers the facts; with `inspect`, also those that take longer.
 
     With `with_channels`, also the channels in the project around the current folder. `in_short`: see `agent_facts`.
@@ -75,7 +72,7 @@ def gather(
         daemon=health,
         daemon_problem=daemon_problem,
         service=service,
-        agents=agent_facts(state, machine, config, ledger, in_short=in_short, ask=ask),
+        agents=agent_facts(state, machine, config, ledger, in_short=in_short),
         ledger=ledger,
         ledger_problem=ledger_problem,
         would_read=_would_read(config, home) if ledger is None and ledger_problem is None else (),

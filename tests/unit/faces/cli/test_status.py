@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
 import sqlite3
@@ -29,10 +28,8 @@ from support.check_up import found
 from support.claude_session import ClaudeSession
 from support.codex_session import CodexSession
 from support.daemon_process import DaemonProcess, agree_to_pointers, wait_until
-from support.forked import CARRYOVER
 from support.recorded_shop import DISCOUNT, Run
 from support.repository import repository
-from support.terminal import CTRL_C, Terminal
 from support.tools import program
 
 
@@ -64,31 +61,6 @@ def test_it_changes_nothing_of_a_ledger_that_a_killed_daemon_left_open(recorded:
 
     assert everything(home) == before
     assert state_dir().ledger.with_name("ledger.sqlite-wal").stat().st_size > 0
-
-
-def test_watching_shows_no_more_than_the_screen_has_room_for(recorded: Path) -> None:
-    with Terminal([*CARRYOVER, "status", "--watch", "-v"], os.environ, columns=60, lines=8) as terminal:
-        terminal.wait_for("more lines: without --watch all are shown")
-        terminal.press(CTRL_C)
-        code, text = terminal.end()
-
-    rows = text.partition("without --watch all are shown")[0].splitlines()
-    assert (code, len(rows), max(map(len, rows)) <= 60) == (ExitCode.INTERRUPTED, 8, True)
-
-
-def test_watching_as_data_gives_an_object_per_line_and_ends_with_its_reader(claude: Path) -> None:
-    script = (
-        "import sys; from carryover.faces.cli import main, status; status.WATCH_EVERY_S = 0.1; "
-        "sys.exit(main.main(['status', '--watch', '--json']))"
-    )
-    command = [sys.executable, "-c", script]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as watching:
-        assert watching.stdout is not None and watching.stderr is not None
-        first, second = (json.loads(watching.stdout.readline()) for _ in range(2))
-        watching.stdout.close()
-        assert (watching.wait(timeout=30), watching.stderr.read()) == (ExitCode.OK, "")
-
-    assert first.keys() == second.keys() >= {"agents", "problems"}
 
 
 def test_a_limit_is_reported_with_commands_of_agents_that_are_at_none(
