@@ -22,7 +22,6 @@ from carryover.faces.page.app import CONTENT_TYPES
 from carryover.past import types
 
 STATIC: Final = Path(carryover.faces.page.__file__).with_name("static")
-SESSION_STYLE: Final = Path(carryover.export.__file__).with_name("session.css")
 HOSTILE: Final = (
     "</script></pre><script>alert(1)</script><img src=x onerror=alert(2)>\"'&{{7*7}}${alert(3)} `</code><b>` "
     "[x](javascript:alert(4)) \u202egnp.exe\u202c"
@@ -65,9 +64,7 @@ class Pretend:
 
     async def _file(self, request: web.Request) -> web.Response:
         file = STATIC / (request.match_info["name"] or "index.html")
-        if file.name == SESSION_STYLE.name:
-            file = SESSION_STYLE
-        elif file not in STATIC.rglob("*.*"):
+        if file not in STATIC.rglob("*.*"):
             raise web.HTTPNotFound
         return web.Response(text=file.read_text("utf-8"), content_type=CONTENT_TYPES[file.suffix], headers=HEADERS)
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 
-from page.pretend import SESSION_STYLE, STATIC
+from page.pretend import STATIC
 
 SCRIPTS = {path.name: path.read_text("utf-8") for path in STATIC.glob("*.js")}
-STYLES = [path.read_text("utf-8") for path in (SESSION_STYLE, *STATIC.glob("*.css"))]
+STYLES = [path.read_text("utf-8") for path in STATIC.glob("*.css")]
 INDEX = (STATIC / "index.html").read_text("utf-8")
 MARKUP = r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|DOMParser|createContextualFragment|setHTML|srcdoc"
 RUNS_TEXT = r"\beval\(|new Function|setTimeout\([\"'`]|javascript:|import\("

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from html.parser import HTMLParser
 from pathlib import Path
 from typing import Final
 
@@ -13,7 +12,6 @@ from carryover.adapter.spec import WebChat
 from carryover.export.document import composed
 from carryover.export.pieces import Material, TextFile
 from carryover.export.quoting import block_quote, code_span, fenced, quoted_line, safe
-from carryover.export.session_html import session_html
 from carryover.export.session_parts import Part, PartKind, SessionHead, session_markdown
 from carryover.redact import CleanText
 from fuzz.bytes import chosen, parts, text_of
@@ -22,19 +20,6 @@ from fuzz.shown import assert_shown
 LARGEST: Final = 1_500
 _AFTER: Final = CleanText("what comes after it")
 _KINDS: Final[tuple[PartKind, ...]] = ("user", "agent", "tool", "happening")
-_TAGS: Final = frozenset(
-    "html head meta title style body main header dl dt dd h1 h2 h3 h4 h5 h6 section article nav span time div p pre "
-    "code details summary ins del s em strong blockquote ul ol li hr br table thead tbody tr th td a footer".split()
-)
-_ATTRIBUTES: Final = frozenset(("class", "datetime", "lang", "charset", "name", "content", "start", "id", "http-equiv"))
-
-
-class _Page(HTMLParser):
-    """Fails on a tag or an attribute that our own pages do not make."""
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        assert tag in _TAGS, tag
-        assert {name for name, _ in attrs} <= _ATTRIBUTES, attrs
 
 
 def check(data: bytes, folder: Path) -> None:
@@ -62,7 +47,6 @@ def _check_session(kind: PartKind, text: CleanText, title: CleanText) -> None:
     assert tokens[-5].content.startswith(_AFTER)
     kinds = {each.type for token in tokens for each in (token, *(token.children or ()))}
     assert kinds.isdisjoint(("html_block", "html_inline", "image")), kinds
-    _Page().feed("".join(session_html(head, happened, style="")))
 
 
 def _check_blocks(text: CleanText) -> None:

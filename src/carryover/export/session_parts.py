@@ -170,10 +170,10 @@ def made_by(at_ms: int) -> str:
     """Returns when (UTC ms, 0 if unknown) and by what a document was made, and that it is to be read before it is
     shared: a secret in plain prose is not found."""
     secrets = "known key patterns are replaced by `[redacted:...]`; read it before you share it"
-    return f"{zoned_time(at_ms)} by Carryover; {secrets}".lstrip()
+    return f"{_zoned_time(at_ms)} by Carryover; {secrets}".lstrip()
 
 
-def zoned_time(at_ms: int) -> str:
+def _zoned_time(at_ms: int) -> str:
     """`2026-11-20 14:30 UTC+01:00`, where this machine is; empty if the time is unknown."""
     return f"{datetime.fromtimestamp(at_ms / 1000).astimezone():%Y-%m-%d %H:%M %Z}" if at_ms > 0 else ""
 
@@ -253,7 +253,7 @@ _HEADING: Final = later(r"^( {0,3})(#{1,6})(?=\s)")
 _UNDERLINE: Final = later(r"^ {0,3}(?:=+|-+)\s*$")
 _MARKUP: Final = later(r"(?P<code>(?<![`\\])(`+)(?!`).+?(?<!`)\2(?!`))|<(?=[A-Za-z/!?])|!\[")
 _RISKY: Final = later(r"<[A-Za-z/!?]|!\[|```|~~~")
-MARKUP_CHARS: Final = 20_000  # parsing takes more than linear time for some texts; longer ones are shown as written
+_MARKUP_CHARS: Final = 20_000  # parsing takes more than linear time for some texts; longer ones are shown as written
 _FENCE: Final = later(r"\s*(`{3,}|~{3,})")
 
 
@@ -266,7 +266,7 @@ def session_markdown(head: SessionHead, parts: Iterable[Part[CleanText]]) -> Ite
     for part in parts:
         mark = " (retracted)" if part.retracted else ""
         if part.kind in ("user", "agent"):
-            yield from ("", f"## {_inert(part.heading)}{mark} · {zoned_time(part.at_ms)}", "")
+            yield from ("", f"## {_inert(part.heading)}{mark} · {_zoned_time(part.at_ms)}", "")
             yield from _contained(part.text)
             continue
         yield from ("", f"{'✗' if part.failed else '·'} {code_span(part.heading)}{mark}")
@@ -278,7 +278,7 @@ def _contained(text: CleanText) -> list[str]:
     """Returns the lines of a text as Markdown, or as one code block if HTML or an image would take effect, or the end
     of the text would reach into what follows."""
     shown = "\n".join(_rewritten(text))
-    if _RISKY.search(shown) and (len(shown) > MARKUP_CHARS or _breaks_out(shown)):
+    if _RISKY.search(shown) and (len(shown) > _MARKUP_CHARS or _breaks_out(shown)):
         shown = fenced(text)
     return shown.split("\n")
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Container, Iterable
-from importlib import resources
 from pathlib import Path
 from typing import Literal
 
@@ -25,12 +24,12 @@ from carryover.text.harmless import one_line
 def session_document(
     ledger: sqlite3.Connection,
     session: SessionRow,
-    form: Literal["md", "html", "atif"],
+    form: Literal["md", "atif"],
     *,
     full: bool,
     turns: Container[int] | None = None,
 ) -> str:
-    """Returns a session, or some `turns` of it, as Markdown, as a web page or in ATIF. `full` adds sub-agents.
+    """Returns a session, or some `turns` of it, as Markdown or in ATIF. `full` adds sub-agents.
 
     Raises UserError (NOTHING_FOUND) for ATIF if nothing in it is a step.
     """
@@ -41,11 +40,6 @@ def session_document(
     if form == "atif":
         return _trajectory(head, events, full=full)
     parts = cleaned(session_parts(events, agent=head.agent_name, root=session.root, subagents=full))
-    if form == "html":
-        from carryover.export.session_html import session_html
-
-        style = resources.files("carryover.export").joinpath("session.css").read_text("utf-8")
-        return "".join(session_html(head, parts, style=style))
     return "\n".join(session_markdown(head, parts)) + "\n"
 
 

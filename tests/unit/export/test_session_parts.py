@@ -1,19 +1,13 @@
 from __future__ import annotations
 
-import base64
-import hashlib
-import re
-from html.parser import HTMLParser
-
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from msgspec.structs import replace
 
 from carryover import model
 from carryover.export.atif import trajectory
-from carryover.export.session_html import session_html
 from carryover.export.session_parts import Part, SessionHead, cleaned, session_markdown, session_parts
 from carryover.ledger.rows import StoredEvent
 from carryover.model import AnyBody, AssistantMessage, FileEdit, ToolResult, UserPrompt
@@ -117,102 +111,6 @@ def test_a_trajectory_holds_no_secret_and_nothing_that_was_taken_back() -> None:
     made = trajectory(SessionHead(id="s1", agent="codex", agent_name="Codex"), events, subagents=False)
 
     assert made is not None and b"[redacted:anthropic]" in made and b"never mind" not in made
-
-
-TAGS = {*"html head meta title style body h1 dl dt dd main section h2 span time div pre details summary code".split()}
-MARKDOWN_TAGS = {*"p strong em s ul ol li h3 h4 h5 h6 blockquote hr br table thead tbody tr th td code pre".split()}
-STYLE = "body { color: black; }"
-HOSTILE = '</pre></details><script src="https://evil.example/x.js"></script><img src=x onerror=alert(1)>"\'&'
-
-
-class Seen(HTMLParser):
-    """Which tags a page has, with their attributes, and its text."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.tags: list[tuple[str, dict[str, str | None]]] = []
-        self.text = ""
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append((tag, dict(attrs)))
-
-    def handle_data(self, data: str) -> None:
-        self.text += data
-
-
-def page(events: list[StoredEvent], title: str = "Bake") -> str:
-    head = SessionHead(id="s1", agent="codex", agent_name="Codex", title=title, project="~/shop", exported_ms=BEGAN_MS)
-    return "".join(session_html(head, parts(*events), style=STYLE))
-
-
-def seen(html: str) -> Seen:
-    parser = Seen()
-    parser.feed(html)
-    return parser
-
-
-def conversation(text: str) -> list[StoredEvent]:
-    return stored(UserPrompt(text=text), AssistantMessage(text=f"{text}\n```\n{text}"), result(text, 1, text))
-
-
-def test_nothing_that_was_said_is_markup() -> None:
-    found = seen(page(conversation(HOSTILE), title=HOSTILE))
-
-    assert {tag for tag, _ in found.tags} == TAGS | {"p"}
-    assert not [name for _, attributes in found.tags for name in attributes if name.startswith("on") or name == "src"]
-    assert found.text.count("evil.example") == 7
-
-
-@settings(max_examples=40)
-@given(st.text(st.sampled_from("<>/&\"'`\n !-=scriptimgonerror"), max_size=60))
-def test_no_text_adds_a_tag(text: str) -> None:
-    assert {tag for tag, _ in seen(page(conversation(text), title=text)).tags} <= TAGS | MARKDOWN_TAGS
-
-
-def test_the_page_asks_nothing_of_any_network_and_runs_nothing() -> None:
-    html = page(conversation("bake"))
-    policy = next(a["content"] for tag, a in seen(html).tags if a.get("http-equiv") == "Content-Security-Policy")
-    digest = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
-
-    assert policy == f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
-    assert f"<style>{STYLE}</style>" in html
-    assert not re.search("url\\(|://|@import", html)
-
-
-def test_what_was_taken_back_is_marked_and_a_prompt_stays_as_it_was_typed() -> None:
-    assert '<section class="agent retracted">' in page(stored(AssistantMessage(text="Done."), retracted=True))
-    assert '<div class="text">edit __init__.py</div>' in page(stored(UserPrompt(text="edit __init__.py")))
-
-
-@pytest.mark.parametrize(
-    ("said", "shown"),
-    [
-        ("See:\n```py\nx = 1\n```\nDone.", "<p>See:</p>\n<pre>x = 1</pre>\n<p>Done.</p>"),
-        ("# Plan\n- **a** `__b__`", "<h3>Plan</h3>\n<ul>\n<li><strong>a</strong> <code>__b__</code></li>\n</ul>"),
-        ("| a | b |\n|:-:|---|\n| 1 | 2 |", '<div class="wide"><table>\n<thead>\n<tr>\n<th>a</th>'),
-        ("[" * 50_000, f'<div class="text">{"[" * 50_000}</div>'),  # it would take long to parse
-        ("[bank](https://evil.example/)", '<p>bank <span class="url">(https://evil.example/)</span></p>'),
-        ("<https://a.example/>", "<p>https://a.example/</p>"),
-        ("[x](javascript:alert(1))", "<p>[x](javascript:alert(1))</p>"),
-        ("![x](https://evil.example/p.png)", '<p>x <span class="url">(image: https://evil.example/p.png)</span></p>'),
-        ("<b>bold</b> <!-- c -->", "<p>&lt;b&gt;bold&lt;/b&gt; &lt;!-- c --&gt;</p>"),
-        ('```"><script>\n</pre>\n```', "<pre>&lt;/pre&gt;</pre>"),
-    ],
-)
-def test_an_answer_is_rendered_and_leads_nowhere_and_loads_nothing(said: str, shown: str) -> None:
-    html = page(stored(AssistantMessage(text=said)))
-
-    assert shown in html and "style=" not in html
-    assert not {tag for tag, _ in seen(html).tags} & {"a", "img", "script", "b"}
-
-
-def test_an_edit_is_folded_with_its_lines_set_apart() -> None:
-    edit = FileEdit(path="/a.html", change="modify", added=1, removed=1, diff="@@ +1 @@\n <p>\n-<b>\n+</pre>\n+</p>")
-
-    assert (
-        '<details class="work"><summary><code>Edited /a.html +1 -1</code></summary>'
-        "<pre>@@ +1 @@\n &lt;p&gt;\n<del>-&lt;b&gt;</del><ins>+&lt;/pre&gt;\n+&lt;/p&gt;</ins></pre></details>"
-    ) in page(stored(edit))
 
 
 HEAD = SessionHead(

@@ -27,15 +27,14 @@ into a budget of tokens. Secrets are taken out; files that git ignores, or whose
 names say that they hold secrets, are not read. What is in it, and what was left
 out, is listed on standard error. `carryover note` takes the answer back.
 
-With --session it prints one session as Markdown, as a web page that needs no
-server and no network, or as a trajectory in ATIF 1.7, which other tools and
-`carryover import` read."""
+With --session it prints one session as Markdown, or as a trajectory in ATIF
+1.7, which other tools and `carryover import` read."""
 
 EXAMPLES: Final = """\
   carryover export --for chatgpt --question "Is the cache sound?" --copy
   carryover export --for gemini -o shop.md         into a file, mode 0600
   carryover export --budget 4000                   a short one
-  carryover export --session 3f2a --format html -o session.html
+  carryover export --session 3f2a -o session.md
   carryover export --session last --format atif --full -o trajectory.json"""
 
 _LISTED: Final = 30
@@ -61,8 +60,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--session", metavar="ID", help="one session instead: its id, a unique beginning, or `last`")
     add(
         "--format",
-        choices=("md", "html", "atif"),
-        help="with --session: Markdown (default), a web page, or a trajectory for tools (ATIF 1.7)",
+        choices=("md", "atif"),
+        help="with --session: Markdown (default), or a trajectory for tools (ATIF 1.7)",
     )
     flag(parser, "--full", "with --session: the work of sub-agents too")
     add(

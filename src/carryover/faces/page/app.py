@@ -80,7 +80,6 @@ class PageApp:
         self._host = host
         # By name: nothing else of the disk can be asked for.
         self._files = _read_files(files("carryover.faces.page").joinpath("static"))
-        self._files["session.css"] = files("carryover.export").joinpath("session.css").read_bytes()
         self._reader = ThreadPoolExecutor(1, thread_name_prefix="page")
         self._searcher = ThreadPoolExecutor(2, thread_name_prefix="page-search")
         self._waiting = 0

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import stat
-from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
@@ -15,7 +14,6 @@ from carryover.errors import ExitCode
 from support.claude_session import ClaudeSession
 from support.forked import CARRYOVER
 from support.recorded_shop import DISCOUNT, Run
-from support.repository import git
 from support.terminal import ENTER, played
 from support.tools import program
 
@@ -125,53 +123,16 @@ def test_a_project_that_no_agent_worked_in_is_its_files_and_an_empty_one_is_noth
         assert run("export", str(tmp_path / name))[0] == ExitCode.NOTHING_FOUND
 
 
-@pytest.mark.parametrize("form", ["html", "md"])
 def test_an_export_says_what_was_done_about_secrets_and_not_that_there_are_none(
-    form: str, shop: Path, home: Path, run: Run
+    shop: Path, home: Path, run: Run
 ) -> None:
     session = ClaudeSession(home / ".claude" / "projects", shop)
     session.prompt("The wifi password is correcthorse, the key AKIAQ7ZT4WOCM3LDUV5X.")
 
-    out = run("export", "--session", session.session, "--format", form)[1]
+    out = run("export", "--session", session.session)[1]
 
     assert ("correcthorse" in out, "AKIAQ7ZT4WOCM3LDUV5X" in out, "without secrets" in out) == (True, False, False)
     assert "read it before you share it" in out
-
-
-HOSTILE = '</pre></details><script src="https://evil.example/x.js"></script><img src=x onerror=alert(1)>"\'&'
-
-
-class Seen(HTMLParser):
-    """The links of a page, and what a browser would load or run for it."""
-
-    def __init__(self, page: Path) -> None:
-        super().__init__()
-        self.links: list[str] = []
-        self.active: list[str] = []
-        self.feed(page.read_text())
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        known = dict(attrs)
-        if tag == "a":
-            self.links.append(known.get("href") or "")
-        self.active += [name for name in known if name.startswith("on") or name in ("src", "style")]
-        self.active += [tag] if tag in ("script", "img", "iframe", "link", "form", "object", "svg") else []
-
-
-def test_text_of_a_transcript_is_markup_nowhere_and_leads_nowhere(home: Path, run: Run, tmp_path: Path) -> None:
-    project = home / '"><script>alert(1)<' / "..;x" / "<img src=x>"
-    project.mkdir(parents=True)
-    git(project, "init", "-q")
-    session = ClaudeSession(home / ".claude" / "projects", project)
-    session.prompt(f"[x](javascript:alert(1)) {HOSTILE}")
-    links = "[x](https://evil.example) ![y](https://evil.example/y.png)"
-    session.answer(f"# {HOSTILE}\n\n{links}\n\n```{HOSTILE}\n{HOSTILE}")
-    page = tmp_path / "session.html"
-    assert run("export", "--session", session.session, "--format", "html", "-o", str(page))[0] == ExitCode.OK
-
-    found = Seen(page)
-    assert (found.active, found.links) == ([], [])
-    assert "default-src 'none'; style-src &#x27;sha256-" in page.read_text().replace("&#x27;none&#x27;", "'none'")
 
 
 def test_a_document_as_data_says_what_is_in_it(recorded: Path, run: Run, tmp_path: Path) -> None:
@@ -179,7 +140,7 @@ def test_a_document_as_data_says_what_is_in_it(recorded: Path, run: Run, tmp_pat
 
     assert set(document) == {"tokens", "budget", "files", "left_out", "output", "text"}
     assert document["text"].startswith("# ") and document["output"] is None
-    _, out, _ = run("export", "--session", DISCOUNT, "--format", "html", "-o", str(tmp_path / "s.html"), "--json")
+    _, out, _ = run("export", "--session", DISCOUNT, "-o", str(tmp_path / "s.md"), "--json")
     assert set(json.loads(out)) == {"session", "output", "text"}
     title = "# Add a discount function to cart.py and test it.\n\n- Agent: `Claude Code 2.1.328`\n"
     assert run.out("export", "--session", DISCOUNT).startswith(title)

@@ -89,7 +89,7 @@ def test_a_project_that_is_not_utf8_is_refused_in_one_line(
 
 
 IN_REPOSITORY = (
-    *("export {shop}", f"export --session {DISCOUNT} --format html --full", "handoff {shop}"),
+    *("export {shop}", f"export --session {DISCOUNT} --full", "handoff {shop}"),
     *("handoff {shop} --to codex", "handoff {shop} --json", "log {shop}", "why {shop}/cart.py"),
     *("search discount --project {shop}", "sessions {shop}", f"show {DISCOUNT}", f"resume {DISCOUNT}", "status"),
     "doctor",

@@ -18,7 +18,7 @@ from support.tools import program
 ODD = b"odd\xff"
 NAMES = (ODD, ODD + b".jsonl", ODD + b".json", ODD + b".html", b"." + ODD + b".tmp")
 COMMANDS = (
-    *("status -v", "handoff", "export", "export --session last --format html -o {home}/page.html"),
+    *("status -v", "handoff", "export", "export --session last -o {home}/page.md"),
     *("install --yes --no-service", "refresh", "uninstall --yes", "forget --all --yes"),
 )
 
