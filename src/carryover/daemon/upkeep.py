@@ -16,7 +16,6 @@ from carryover.daemon.publish_queue import PublishQueue
 from carryover.daemon.second_pages import SecondPages
 from carryover.daemon.supervisor import wait_at_most
 from carryover.errors import UserError
-from carryover.ingest.counting import Counting, to_count
 from carryover.ledger.connect import LedgerUnavailable, erase_mark
 from carryover.ledger.forget import keep_limits, read_dropped_again
 from carryover.ledger.queries import Selection
@@ -32,10 +31,9 @@ BUSY_PAUSE_S: Final = 1.0
 
 
 async def bring_up_to_date(context: DaemonContext, *, busy: Callable[[], bool]) -> None:
-    """Gives what earlier versions recorded what this one needs: digests, then an index, then counts of tokens."""
+    """Gives what earlier versions recorded what this one needs: digests, then an index."""
     await _rebuild(context)
     await index_history(context, busy=busy)
-    await count_history(context, busy=busy)
 
 
 async def _rebuild(context: DaemonContext) -> None:
@@ -56,23 +54,6 @@ async def index_history(context: DaemonContext, *, busy: Callable[[], bool]) -> 
         await asyncio.sleep(BUSY_PAUSE_S if busy() else PAUSE_S)
     if steps:
         context.log.info("history_indexed", steps=steps)
-
-
-async def count_history(context: DaemonContext, *, busy: Callable[[], bool]) -> None:
-    """Counts, newest first, the tokens of what was read before they were counted. Slows down while readers are
-    `busy`."""
-    sources = await to_count(context.ledger, context.agents, context.folders())
-    for source in sources:
-        agent = context.agents.get(source.agent)
-        if agent is None or context.config.paused or not context.config.reads(source.agent):
-            continue
-        counting = Counting(context.ledger, agent, source, context.now_ms)
-        more = True
-        while more:
-            more = await counting.step()
-            await asyncio.sleep(BUSY_PAUSE_S if busy() else PAUSE_S)
-    if sources:
-        context.log.info("tokens_counted", sources=len(sources))
 
 
 _DAY_S: Final = 86_400.0

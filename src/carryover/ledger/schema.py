@@ -214,13 +214,9 @@ _TOKENS: Final = (
         PRIMARY KEY (agent, name)
     ) WITHOUT ROWID""",
 )
-
-_TO_COUNT: Final = (
-    # Sources that were read before Carryover counted the tokens of their agents, until `carryover.ingest.counting` has
-    # done so. A version that counts another agent adds that agent's sources in a migration.
-    "CREATE TABLE to_count (source_id INTEGER PRIMARY KEY REFERENCES source ON DELETE CASCADE)",
-    "INSERT INTO to_count SELECT id FROM source",
-)
+_NO_LONGER: Final[Migration] = ()
+"""One of a step that is not needed any more. Its number stays, since ledgers have it."""
+_WITHOUT_UNUSED: Final = ("DROP TABLE IF EXISTS to_count",)
 
 
 def _judge_refusals(db: sqlite3.Connection) -> None:
@@ -231,7 +227,7 @@ def _judge_refusals(db: sqlite3.Connection) -> None:
 
 _REFUSALS: Final = (_judge_refusals,)
 
-MIGRATIONS: Final[tuple[Migration, ...]] = (_FIRST_RELEASE, _TOKENS, _TO_COUNT, _REFUSALS)
+MIGRATIONS: Final[tuple[Migration, ...]] = (_FIRST_RELEASE, _TOKENS, _NO_LONGER, _REFUSALS, _WITHOUT_UNUSED)
 
 FIRST: Final = 12
 """The version after the first migration. Lower numbers are of programs that were never released."""

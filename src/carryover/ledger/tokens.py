@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from typing import Final
 
@@ -12,7 +11,6 @@ from msgspec.structs import astuple
 from carryover.adapter.contract import Source
 from carryover.ledger import tombstones
 from carryover.ledger.batch import PreparedBatch, identity
-from carryover.ledger.rows import locator
 from carryover.model import TokensUsed
 
 # A session without events has no row yet, and one with a better source is told by that. What a record says later, with
@@ -25,9 +23,6 @@ _PUT_WINDOW: Final = """INSERT INTO limit_window (agent, name, at_ms, used_perce
     VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (agent, name) DO UPDATE SET at_ms = excluded.at_ms,
         used_percent = excluded.used_percent, minutes = excluded.minutes, resets_ms = excluded.resets_ms
         WHERE excluded.at_ms >= at_ms"""
-_ANY_FORGOTTEN: Final = "SELECT EXISTS (SELECT 1 FROM forgotten)"
-_TO_COUNT: Final = "SELECT agent, path FROM to_count JOIN source ON source.id = source_id"
-_COUNTED: Final = "DELETE FROM to_count WHERE source_id = (SELECT id FROM source WHERE agent = ? AND path = ?)"
 
 
 async def store(db: aiosqlite.Connection, source: Source, prepared: PreparedBatch, *, any_forgotten: bool) -> None:
@@ -35,22 +30,6 @@ async def store(db: aiosqlite.Connection, source: Source, prepared: PreparedBatc
     await _store_tokens(db, source, prepared.tokens, any_forgotten=any_forgotten)
     if prepared.windows:
         await db.executemany(_PUT_WINDOW, [(source.agent, *astuple(window)) for window in prepared.windows])
-
-
-async def uncounted(db: aiosqlite.Connection) -> list[tuple[str, str]]:
-    """Returns agent and path of the sources whose older tokens are still to be counted."""
-    return [(agent, os.fsdecode(path)) for agent, path in await db.execute_fetchall(_TO_COUNT)]
-
-
-async def add_older(db: aiosqlite.Connection, source: Source, used: Sequence[TokensUsed]) -> None:
-    """Stores tokens of a source that was read before they were counted. Those that are known count once."""
-    ((any_forgotten,),) = await db.execute_fetchall(_ANY_FORGOTTEN)
-    await _store_tokens(db, source, used, any_forgotten=bool(any_forgotten))
-
-
-async def mark_counted(db: aiosqlite.Connection, source: Source) -> None:
-    """Notes that all older tokens of a source were counted."""
-    await db.execute_fetchall(_COUNTED, (source.agent, locator(source.path)))
 
 
 async def _store_tokens(

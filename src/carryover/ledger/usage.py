@@ -28,8 +28,6 @@ _LONGEST_WINDOW_MINUTES: Final = 366 * 24 * 60
 _MINUTE_MS: Final = 60_000
 _WINDOWS: Final = """SELECT agent, name, at_ms, used_percent, minutes, resets_ms FROM limit_window
     ORDER BY agent, name"""
-_TO_COUNT: Final = """SELECT agent, count(*) FROM to_count JOIN source ON source.id = source_id
-    WHERE state != 'gone' GROUP BY agent ORDER BY agent"""
 _WITHOUT: Final = f"""SELECT agent, count(*) FROM session WHERE last_ms >= :since AND machine = '' AND agent != '{NOTE}'
     AND (:project IS NULL OR session.project_id = :project)
     AND NOT EXISTS (SELECT 1 FROM tokens WHERE tokens.session_id = session.id)
@@ -83,11 +81,6 @@ def sum_since(db: sqlite3.Connection, since_ms: int) -> Tokens | None:
     """Returns the sum of all tokens from `since_ms` (UTC ms) on; None if there are none."""
     ((count, *sums),) = db.execute(_SUM, (since_ms,))
     return Tokens(*sums) if count else None
-
-
-def transcripts_to_count(db: sqlite3.Connection) -> list[tuple[str, int]]:
-    """Returns how many transcripts of each agent were read before tokens were counted, and have not been since."""
-    return list(db.execute(_TO_COUNT))
 
 
 def sessions_without_tokens(db: sqlite3.Connection, since_ms: int, project_id: int | None) -> list[tuple[str, int]]:

@@ -274,7 +274,5 @@ class Used(msgspec.Struct, frozen=True):
     windows: tuple[Window, ...]
     without_tokens: tuple[Uncounted, ...] = ()
     """Sessions with answers for which no tokens are recorded."""
-    waiting: tuple[Uncounted, ...] = ()
-    """Transcripts that an earlier version read, which the daemon will count."""
     project: str | None = None
     """The root of the project whose tokens these are; None if they are those of all."""

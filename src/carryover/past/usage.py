@@ -18,10 +18,9 @@ from carryover.ledger.usage import (
     Usage,
     open_windows,
     sessions_without_tokens,
-    transcripts_to_count,
     usage_since,
 )
-from carryover.past.context import KNOWN_PROJECTS, nothing_recorded, now_ms, settings_to_print, state_dir
+from carryover.past.context import KNOWN_PROJECTS, nothing_recorded, now_ms
 from carryover.past.opened import Want, opened
 from carryover.past.types import By, Uncounted, Used, UsedRow, Window
 from carryover.text.reset_times import on_this_machine
@@ -30,7 +29,6 @@ from carryover.text.reset_times import on_this_machine
 def used_since(since_ms: int, by: By, root: str | None) -> Used:
     """Returns what agents recorded since `since_ms` (UTC ms) in the project at `root`, or in all: days oldest first,
     others by what they used most. Raises UserError (NOTHING_FOUND) if nothing is recorded there."""
-    settings = settings_to_print(state_dir())
     with opened(Want.LISTED, root) as (ledger, project):
         if root is not None and project is None:
             raise UserError(f"{nothing_recorded(root)} {KNOWN_PROJECTS}", ExitCode.NOTHING_FOUND)
@@ -38,7 +36,6 @@ def used_since(since_ms: int, by: By, root: str | None) -> Used:
         usages = usage_since(ledger, since_ms, project_id)
         windows = _windows(ledger, now_ms()) if project is None else ()  # those of an account, not of a project
         without = sessions_without_tokens(ledger, since_ms, project_id)
-        waiting = [(agent, number) for agent, number in transcripts_to_count(ledger) if settings.reads(agent)]
     groups: Mapping[str, list[Usage]] = defaultdict(list)
     for used in usages:
         groups[_group_of(used, by)].append(used)
@@ -46,7 +43,7 @@ def used_since(since_ms: int, by: By, root: str | None) -> Used:
     if by != "day":
         rows.sort(key=_most_first)
     total = _row("total", usages)
-    return Used(since_ms, by, tuple(rows), total, windows, _uncounted(without), _uncounted(waiting), root)
+    return Used(since_ms, by, tuple(rows), total, windows, _uncounted(without), root)
 
 
 def _uncounted(numbers: Iterable[tuple[str, int]]) -> tuple[Uncounted, ...]:

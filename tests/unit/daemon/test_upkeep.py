@@ -6,14 +6,12 @@ from collections.abc import AsyncIterator, Callable, Iterable
 from concurrent.futures import Executor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 from unittest.mock import AsyncMock, Mock
 
 import msgspec
 import pytest
 
 from carryover.config import Config, PublishConfig, RetentionConfig
-from carryover.daemon import upkeep
 from carryover.daemon.context import DaemonContext
 from carryover.daemon.publish_queue import PublishQueue
 from carryover.daemon.second_pages import SecondPages
@@ -22,7 +20,6 @@ from carryover.facts import GitFacts
 from carryover.ingest.pipeline import ingest
 from carryover.ledger.connect import erase_mark
 from carryover.ledger.queries import Selection, sessions
-from carryover.ledger.usage import Tokens, sum_since, transcripts_to_count
 from carryover.paths import StateDir
 from carryover.publish.make import Refreshed
 from carryover.publish.refresh import refresh
@@ -250,33 +247,3 @@ def test_what_is_taken_away_is_noticed(tmp_path: Path, name: str, taken: Callabl
 
     with pytest.raises(StateTakenAway, match="was removed, replaced or emptied"):
         guard.check()
-
-
-async def test_the_daemon_counts_the_tokens_of_what_it_read_before_it_counted_them(
-    context: DaemonContext, session: ClaudeSession, lines: LogLines
-) -> None:
-    """Nothing is read for it while paused."""
-    usage = {"input_tokens": 10, "output_tokens": 5}
-    message = {"id": "m1", "role": "assistant", "model": "a-model", "content": [], "usage": usage}
-    session.prompt("Add a parser.")
-    session.append(session.line(type="assistant", message=message, requestId="r1"))
-    agent = context.agents["claude-code"]
-    await ingest(context.ledger, agent, session.source, root_of=context.paths.root_of, now_ms=context.now_ms)
-    await context.ledger.write(_as_an_earlier_version_left_it)
-
-    with context.read_ledger() as db:
-        context.config = Config(paused=True)
-        await upkeep.count_history(context, busy=lambda: False)
-        assert sum_since(db, 0) is None
-
-        context.config = Config()
-        await upkeep.count_history(context, busy=lambda: False)
-        assert sum_since(db, 0) == Tokens(input=10, output=5)
-        assert transcripts_to_count(db) == []
-    await upkeep.count_history(context, busy=lambda: False)
-    assert [line for line in lines if line.startswith("tokens_counted")] == ["tokens_counted sources=1"]
-
-
-async def _as_an_earlier_version_left_it(db: Any) -> None:
-    await db.execute_fetchall("DELETE FROM tokens")
-    await db.execute_fetchall("INSERT INTO to_count SELECT id FROM source")

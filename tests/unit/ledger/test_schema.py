@@ -52,17 +52,6 @@ def test_a_ledger_of_the_first_form_is_like_a_new_one_afterwards(db: sqlite3.Con
         assert (version_of(db), db.execute(schema).fetchall()) == (newest(), new.execute(schema).fetchall())
 
 
-def test_what_was_read_before_tokens_were_counted_is_to_be_counted(db: sqlite3.Connection, path: Path) -> None:
-    migrate(db, path, MIGRATIONS[:1])
-    db.execute("INSERT INTO source (agent, path) VALUES ('codex', '/a'), ('pi', '/b')")
-    migrate(db, path)
-
-    assert db.execute("SELECT count(*) FROM to_count").fetchone() == (2,)
-    db.execute("PRAGMA foreign_keys = ON")
-    db.execute("DELETE FROM source")
-    assert db.execute("SELECT count(*) FROM to_count").fetchone() == (0,)
-
-
 def test_a_migration_is_made_whole_after_a_copy_or_not_at_all(db: sqlite3.Connection, path: Path) -> None:
     migrate(db, path, (MAKE_SHELF,))
 

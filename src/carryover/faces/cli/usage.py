@@ -76,11 +76,6 @@ def _not_counted(used: Used) -> Iterator[str]:
     """Yields what the sums lack."""
     if used.without_tokens:
         yield f"Not counted, since no tokens are recorded for them: {_listed(used.without_tokens, 'session')}."
-    if used.waiting:
-        yield (
-            f"Not counted yet: {_listed(used.waiting, 'transcript')}, read before Carryover counted tokens. "
-            "carryoverd counts them in the background, newest first."
-        )
 
 
 def _listed(uncounted: Iterable[Uncounted], what: str) -> str:
