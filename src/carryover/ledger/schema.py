@@ -218,16 +218,7 @@ _NO_LONGER: Final[Migration] = ()
 """One of a step that is not needed any more. Its number stays, since ledgers have it."""
 _WITHOUT_UNUSED: Final = ("DROP TABLE IF EXISTS to_count",)
 
-
-def _judge_refusals(db: sqlite3.Connection) -> None:
-    from carryover.ledger.old_refusals import judge_refusals  # not at the top: it is needed once in a ledger's life
-
-    judge_refusals(db)
-
-
-_REFUSALS: Final = (_judge_refusals,)
-
-MIGRATIONS: Final[tuple[Migration, ...]] = (_FIRST_RELEASE, _TOKENS, _NO_LONGER, _REFUSALS, _WITHOUT_UNUSED)
+MIGRATIONS: Final[tuple[Migration, ...]] = (_FIRST_RELEASE, _TOKENS, _NO_LONGER, _NO_LONGER, _WITHOUT_UNUSED)
 
 FIRST: Final = 12
 """The version after the first migration. Lower numbers are of programs that were never released."""

@@ -25,10 +25,10 @@ from support.tools import needs_setpriv, without_rights_of_root
 ran = partial(subprocess.run, stderr=subprocess.PIPE, text=True, timeout=60)
 SLOW_TO_IMPORT = ("aiohttp", "aiosqlite", "asyncio", "git", "questionary", "tree_sitter", "watchfiles")
 FOR_FEW = (
-    *("dataclasses", "pkgutil", "shutil", "subprocess", "carryover.daemon.health", "carryover.ledger.old_refusals"),
+    *("dataclasses", "pkgutil", "shutil", "subprocess", "carryover.daemon.health"),
     *("carryover.probe.git_command", "carryover.testruns.reading", "inspect", "typing_extensions"),
 )
-"""What starts git, reads tests' output, migrates a ledger or asks the daemon, what such modules are made with, and what
+"""What starts git, reads tests' output or asks the daemon, what such modules are made with, and what
 msgspec would bring along."""
 
 
@@ -192,7 +192,7 @@ def test_the_help_of_a_command_teaches_its_options_an_example_and_its_exit_codes
         (("--help", "status", "status --json", "sessions --all", f"show {CHECKOUT}"), SLOW_TO_IMPORT),
         (("handoff .", "export --help"), ("git",)),  # which only what shows diffs needs
         (("sessions --all", f"show {CHECKOUT}", "search --all cart"), FOR_FEW),
-        (("status",), ("json", "carryover.edits.hooks", "carryover.ledger.old_refusals")),
+        (("status",), ("json", "carryover.edits.hooks")),
         (("status",), ("carryover.how_installed", "carryover.distill.names")),  # what starts, and what folds
         (("status", "log ."), ("inspect",)),  # which `dataclasses` brings along
         (("log .",), ("carryover.probe.git",)),  # which tells the state of a repository
