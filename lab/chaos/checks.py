@@ -173,7 +173,7 @@ def stored_events(ledger: Path) -> Counter[tuple[Kind, str]]:
     with closing(connect_read_only(ledger)) as db:
         for session in sessions(db, limit=1_000_000):
             for event in session_events(db, session):
-                if not event.retracted and not event.provisional:
+                if not event.retracted:
                     found.update(_marked(event.body))
     return found
 

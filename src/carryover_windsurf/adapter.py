@@ -417,7 +417,7 @@ def _transcript_of(given: Fields) -> str | None:
     return path if is_known and _layout_root(Path(path)) is not None else None
 
 
-def _read(event: str, payload: bytes, at_ms: int) -> HookEvent | Skipped:  # noqa: ARG001
+def _read(event: str, payload: bytes) -> HookEvent | Skipped:
     event = event.lower()
     given = rawjson.read(_OBJECT, payload)
     if isinstance(given, str):

@@ -94,8 +94,6 @@ class Case:
     """What the real client handed to hooks; for an agent with hooks, at least one for each event that is asked for."""
     foreign: tuple[Payload, ...] = ()
     """What another program that runs this agent's hooks hands to them."""
-    tells_early: bool = True
-    """Its hooks say what its transcript does not have yet; False: what they say is on disk before they run."""
     fork: tuple[Recording, Recording] | None = None
     """A session, and one that was forked from it and repeats it."""
     grows_by_lines: bool = True
@@ -222,7 +220,6 @@ def shown(agent: Agent, cases: Collection[Case]) -> frozenset[Capability]:
     found = {name for event in events for name in _kinds(event)}
     tests: dict[Capability, bool] = {
         "sub-agents": any(event.subagent_id is not None for event in events),
-        "who asks": any(_asks(agent, case) for case in cases),
         "resume": any(_resumes(agent, case) for case in cases),
         "fork": any(case.fork is not None for case in cases),
     }
@@ -253,17 +250,8 @@ def _kinds(event: Event) -> Iterator[Capability]:
                 yield "fork"
 
 
-def _asks(agent: Agent, case: Case) -> bool:
-    """Whether a hook says that the user is asked something."""
-    if agent.hooks is None:
-        return False
-    read = (agent.hooks.read(payload.event, payload.data, 0) for payload in case.payloads)
-    early = [event for each in read if isinstance(each, HookEvent) for event in each.provisional]
-    return any(isinstance(event.body, Question) for event in early)
-
-
 def _resumes(agent: Agent, case: Case) -> bool:
     if agent.hooks is None:
         return False
-    read = (agent.hooks.read(payload.event, payload.data, 0) for payload in case.payloads)
+    read = (agent.hooks.read(payload.event, payload.data) for payload in case.payloads)
     return any(isinstance(event, HookEvent) and event.reason == "resume" for event in read)

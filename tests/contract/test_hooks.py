@@ -22,15 +22,13 @@ WORDS: Final = "words of the user"
 
 def read(hooks: HookProtocol, payload: Payload) -> HookEvent | Skipped:
     """What is read of it, checked for what every reading promises."""
-    reported = hooks.read(payload.event, payload.data, NOW_MS)
+    reported = hooks.read(payload.event, payload.data)
     if isinstance(reported, Skipped):
         assert reported.reason
         return reported
     assert reported.session
     assert (reported.action in STARTS) == (reported.reason is not None)
     assert reported.idle_s is None or (math.isfinite(reported.idle_s) and reported.idle_s >= 0)
-    for event in reported.provisional:
-        assert (event.session, event.at_ms) == (reported.session, NOW_MS)
     assert msgspec.json.decode(msgspec.json.encode(reported), type=HookEvent) == reported
     return reported
 
@@ -62,14 +60,6 @@ def test_each_event_that_is_asked_for_has_a_recorded_payload_and_a_meaning(
     assert agent.spec.is_spooled or "hint" not in actions.values()
     assert ("session_start" in actions.values()) == bool(agent.spec.hooks.injects_on)
     assert "turn_end" in actions.values()
-
-
-def test_what_is_reported_early_has_a_key_of_its_own(hooks: HookProtocol, agent: Agent, case: Case) -> None:
-    reported = [read(hooks, payload) for payload in case.payloads]
-    keys = [event.key for reading in reported if isinstance(reading, HookEvent) for event in reading.provisional]
-
-    assert bool(keys) == case.tells_early
-    assert len(keys) == len(set(keys))
 
 
 def test_another_programs_payload_is_left_to_that_program(hooks: HookProtocol, case: Case) -> None:

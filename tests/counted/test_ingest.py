@@ -16,20 +16,19 @@ from carryover.agents import adapters
 from carryover.config import Config
 from carryover.distill.stored_digest import DigestReducer
 from carryover.facts import ProjectRoot
-from carryover.ingest.pipeline import IngestResult, ingest, ingest_provisional
+from carryover.ingest.pipeline import IngestResult, ingest
 from carryover.ledger.connect import connect_read_only
 from carryover.ledger.store import Ledger
-from carryover.model import AssistantMessage, Event
 from carryover.publish.make import made_handoff
 from support.claude_session import ClaudeSession
 
-ROWS: Final = {"an appended line": 13, "no new line": 0, "what a hook reports": 3}
+ROWS: Final = {"an appended line": 13, "no new line": 0}
 """Added, changed and removed, those of the search index too."""
 
 LENGTH: Final = 2_000_000
 MOST_BYTES: Final = 100_000
 """Of a transcript of that length, and of the ledger, for a line that was appended or for none."""
-GROWING: Final = ("event", "thread", "session", "search_entry", "provisional")
+GROWING: Final = ("event", "thread", "session", "search_entry")
 """Tables that grow with the history."""
 KINDS: Final = ("SELECT", "INSERT", "UPDATE", "DELETE", "WITH")
 STATEMENTS: list[str] = []
@@ -88,12 +87,6 @@ class Steps:
         self._session.prompt("Now the part of the export that is left")
         return await self.read()
 
-    async def report(self) -> None:
-        """As a hook does."""
-        name, cwd = self._session.session, str(self._session.cwd)
-        said = Event(key="1", session=name, at_ms=now_ms(), body=AssistantMessage("Done."), cwd=cwd)
-        await ingest_provisional(self._ledger, "claude-code", [said], root_of=ProjectRoot, now_ms=now_ms)
-
 
 @pytest.fixture
 async def steps(ledger: Ledger, session: ClaudeSession) -> Steps:
@@ -118,7 +111,7 @@ def bytes_read() -> int:
 
 async def test_a_line_writes_few_rows(steps: Steps, connections: list[sqlite3.Connection]) -> None:
     counted: dict[str, int] = {}
-    for what, step in zip(ROWS, (steps.read_a_line, steps.read, steps.report), strict=True):
+    for what, step in zip(ROWS, (steps.read_a_line, steps.read), strict=True):
         before = connections[-1].total_changes
         await step()
         counted[what] = connections[-1].total_changes - before
@@ -134,7 +127,6 @@ async def test_no_statement_goes_through_a_table_that_grows_with_the_history(
     STATEMENTS.clear()
 
     (project,) = (await steps.read_a_line()).projects
-    await steps.report()
     with closing(connect_read_only(path)) as db:
         made = made_handoff(db, project, Config(), now_ms=now_ms())
     await ledger.set_published(project, made.sha, now_ms(), None)

@@ -18,7 +18,6 @@ from carryover.ledger.batch import Committed, PreparedBatch, ReadyEvent, SourceS
 from carryover.ledger.codec import decode_body, unpack_digest
 from carryover.ledger.connect import connect_read_only
 from carryover.ledger.events import session_events
-from carryover.ledger.provisional import add_provisional
 from carryover.ledger.queries import session_by_prefix
 from carryover.ledger.rows import StoredEvent
 from carryover.ledger.store import Ledger
@@ -99,13 +98,6 @@ class Scribe:
         events = [self.event(each) if isinstance(each, str) else each for each in reported]
         return await self.commit(self.prepared(*events), path=path, rank=rank)
 
-    async def hint(self, body: AnyBody, *, now_ms: int = 10**9, **fields: Any) -> Committed:
-        """Report an event as a hook does, before the transcript has it."""
-        event = self.event(body, **fields)
-        roots = {event.cwd: ProjectRoot(event.cwd)} if event.cwd is not None else {}
-        entries = [ReadyEvent.of(self.agent, event, {})]
-        return await self.ledger.write(add_provisional, self.agent, entries, roots, now_ms=now_ms)
-
     async def commit(self, prepared: PreparedBatch, *, path: str = "/t/one.jsonl", rank: int = 0) -> Committed:
         source = Source(agent=self.agent, path=path, rank=rank)
         state = await self.ledger.source_state(source)
@@ -153,13 +145,10 @@ def noise(seed: int, length: int) -> str:
     return random.Random(seed).randbytes(length).hex()[:length]
 
 
-_BODIES = "SELECT body FROM event UNION ALL SELECT body FROM provisional"
-
-
 def compressed(ledger: Path) -> dict[bytes, bytes]:
     """Returns the text of every compressed body and digest, by the bytes that it is stored as."""
     with closing(connect_read_only(ledger)) as db:
-        bodies = [body for (body,) in db.execute(_BODIES) if isinstance(body, bytes)]
+        bodies = [body for (body,) in db.execute("SELECT body FROM event") if isinstance(body, bytes)]
         digests = [digest for (digest,) in db.execute("SELECT digest FROM thread")]
     return {body: msgspec.json.encode(decode_body(body)) for body in bodies} | {
         digest: unpack_digest(digest) for digest in digests

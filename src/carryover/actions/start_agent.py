@@ -17,7 +17,6 @@ from carryover.actions.agents import agents_to_list
 from carryover.adapter.spec import AgentSpec, Starter
 from carryover.agents import agent_name, specs
 from carryover.config import Config, load_config
-from carryover.distill.goals import task_of
 from carryover.distill.own_text import go_on_prompt
 from carryover.distill.trail import did_something, leading_step, steps_of
 from carryover.distill.view import SessionView

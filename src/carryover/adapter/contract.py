@@ -169,8 +169,6 @@ class HookEvent(msgspec.Struct, frozen=True, kw_only=True):
     """Why the session starts; with a start only."""
     idle_s: float | None = None
     """Seconds since the conversation's last response, with `resume` and `fork`."""
-    provisional: tuple[Event, ...] = ()
-    """Events reported before the transcript has them. Each counts until the transcript's own record arrives."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,8 +177,8 @@ class HookProtocol:
 
     events: tuple[str, ...]
     """The events to register for, in the agent's own spelling."""
-    read: Callable[[str, bytes, int], HookEvent | Skipped]
-    """Event, payload and time of the call (ms) → what the payload means; Skipped if it is another agent's (whose
+    read: Callable[[str, bytes], HookEvent | Skipped]
+    """Event and payload → what the payload means; Skipped if it is another agent's (whose
     program may run these hooks) or was not understood. Never raises."""
     answer: Callable[[str], bytes]
     """Text → what the hook must print so that the agent puts it into the session's context."""

@@ -2,7 +2,7 @@
 
 watcher ----hints------> ingest queue x2 --projects--> publish queue x2 --when quiet--> second pages
 rescanner --backlog------^ (one of them live only)     ^
-hooks ------urgent-------+-------provisional-----------+      control socket and port: /health, /settle, /hook
+hooks ------urgent-------+-----------------------------+      control socket and port: /health, /settle, /hook
 """
 
 from __future__ import annotations
@@ -38,10 +38,9 @@ from carryover.daemon.supervisor import Supervisor, SystemdNotifier, together
 from carryover.daemon.upkeep import Forgetting, StateGuard, bring_up_to_date, look_after, withdraw_what_is_not_allowed
 from carryover.daemon.watcher import Watcher
 from carryover.errors import UserError
-from carryover.facts import DAY_MS, GitFacts
+from carryover.facts import GitFacts
 from carryover.ingest.spool import Spool
-from carryover.ledger.connect import LedgerDamaged, LedgerUnavailable
-from carryover.ledger.provisional import forget_provisional
+from carryover.ledger.connect import LedgerDamaged
 from carryover.ledger.queries import project_by_id, projects, unpublished
 from carryover.ledger.rows import ProjectRow
 from carryover.platform import here
@@ -55,7 +54,6 @@ PUBLISHERS: Final = 2
 """So that one project that takes long does not delay the others."""
 HOOK_THREADS: Final = 4
 PROJECTS_SHOWN: Final = 50
-PROVISIONAL_DAYS: Final = 7
 
 
 class Daemon:
@@ -111,12 +109,6 @@ class Daemon:
     async def run(self, *, once: bool, stopping: Callable[[], None]) -> bool:
         """Runs until `stop` or, with `once`, until all is read and published. Returns False if a vital task failed."""
         context = self._context
-        try:
-            # What a hook reported and no transcript has confirmed by now: its session was killed.
-            oldest_ms = context.now_ms() - PROVISIONAL_DAYS * DAY_MS
-            await context.ledger.write(forget_provisional, before_ms=oldest_ms)
-        except LedgerUnavailable as trouble:
-            context.log.error("ledger_unavailable", trouble)
         await self._publish_unpublished()
         if once:
             await self._publish_queue.retry_missing()

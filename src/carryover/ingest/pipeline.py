@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import errno
 import traceback
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable
 from functools import partial
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -23,9 +22,8 @@ from carryover.ingest.sanitize import (
     context_without_text,
     with_bounded_times,
 )
-from carryover.ledger.batch import READ_IN_PART, Committed, PreparedBatch, ReadyEvent, SourceState
+from carryover.ledger.batch import READ_IN_PART, Committed, PreparedBatch, SourceState
 from carryover.ledger.connect import StaleRead
-from carryover.ledger.provisional import add_provisional
 from carryover.ledger.store import Ledger
 from carryover.ledger.usage import plausible
 from carryover.model import Event
@@ -239,22 +237,3 @@ def _without_content(error: Exception) -> str:
         return error.strerror
     frame = traceback.extract_tb(error.__traceback__)[-1]
     return f"{type(error).__name__} at {Path(frame.filename).name}:{frame.lineno}"
-
-
-async def ingest_provisional(
-    ledger: Ledger,
-    agent_id: str,
-    events: Sequence[Event],
-    *,
-    root_of: FindRoot,
-    now_ms: Callable[[], int],
-) -> Committed:
-    """Stores `events` beside those from transcripts, or raises LedgerUnavailable or LedgerDamaged and stores none."""
-    if not events:
-        return Committed()
-
-    def cleaned() -> tuple[tuple[ReadyEvent, ...], dict[str, ProjectRoot]]:
-        return tuple(clean_entry(agent_id, event) for event in events), _roots_of(events, root_of)
-
-    entries, roots = await asyncio.to_thread(cleaned)
-    return await ledger.write(add_provisional, agent_id, entries, roots, now_ms=now_ms())

@@ -83,7 +83,7 @@ class Spool:
             call = _read_pending(path)
             if call is not None and agent.hooks is not None:
                 event, cwd, payload, at_ms = call
-                reading = agent.hooks.read(event, payload, at_ms)
+                reading = agent.hooks.read(event, payload)
                 line = spool_line(event, payload, at_ms=at_ms, cwd=cwd)
                 if isinstance(reading, Skipped):
                     dropped.append(reading)

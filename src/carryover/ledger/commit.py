@@ -18,7 +18,6 @@ from carryover.facts import ProjectRoot
 from carryover.ledger import search_index, sessions, threads, tokens, tombstones
 from carryover.ledger.batch import Committed, PreparedBatch, ReadyEvent, among, grouped, rank_of
 from carryover.ledger.connect import StaleRead
-from carryover.ledger.provisional import drop_confirmed
 from carryover.ledger.rows import LOST, StoredBody, locator
 from carryover.ledger.sessions import SessionInLedger
 from carryover.ledger.threads import Reducer
@@ -184,7 +183,6 @@ async def _add_to_session(
         search_index.expect({})
         bodies = [StoredBody(number, entry.event.at_ms, entry.event.body) for number, entry in numbered]
         await threads.reduce_on(db, reducer, thread, bodies)
-    await drop_confirmed(db, session.id, [entry.event for entry in entries])
     return touched
 
 

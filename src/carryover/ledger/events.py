@@ -8,7 +8,6 @@ from __future__ import annotations
 import heapq
 import sqlite3
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from itertools import chain
 from typing import Any, Final
 
 import msgspec
@@ -24,8 +23,6 @@ _EVENTS: Final = f"SELECT at_ms, retracted, body FROM event WHERE {{}} AND retra
 _BACK: Final = f"SELECT at_ms, body FROM event WHERE {_MAIN} AND retracted = 0 ORDER BY id DESC"
 _PROMPTS: Final = f"""SELECT id, at_ms, body FROM event
     WHERE {_MAIN} AND retracted = 0 AND {is_of("user_prompt")} ORDER BY id"""
-_PROVISIONAL: Final = """SELECT id, subagent_id, at_ms, body FROM provisional
-    WHERE session_id = ? ORDER BY at_ms DESC, id DESC LIMIT 50"""
 _OF_PROJECT: Final = """FROM session JOIN thread ON thread.session_id = session.id
     JOIN event ON event.thread_id = thread.id
     WHERE session.project_id = ? AND subagent_id = '' AND event.retracted = 0"""
@@ -78,18 +75,9 @@ def stored_bodies(db: sqlite3.Connection, thread_id: int) -> Iterator[StoredBody
     return (StoredBody(*row) for row in _read(db, db.execute(_COUNTING, (thread_id,))))
 
 
-def provisional_bodies(db: sqlite3.Connection, session_id: int) -> list[tuple[str, StoredBody]]:
-    """Returns a session's provisional events by time, each with its sub-agent. Only their ids are negative."""
-    rows = db.execute(_PROVISIONAL, (session_id,)).fetchall()
-    return [(subagent_id, StoredBody(-row_id, *rest)) for row_id, subagent_id, *rest in _read(db, reversed(rows))]
-
-
 def session_events(db: sqlite3.Connection, session: SessionRow, kinds: Sequence[str] = ()) -> Iterator[StoredEvent]:
     """Yields the session's events, or those of these `kinds`, with its sub-agents' merged in by time; each thread keeps
-    its own order.
-
-    Events that only a hook has reported come last, marked as provisional, whatever they are.
-    """
+    its own order."""
     threads = db.execute("SELECT id, subagent_id FROM thread WHERE session_id = ? ORDER BY subagent_id", (session.id,))
     # Begun here and not when they are read, all see the same moment of the ledger: a record that comes meanwhile shows
     # neither twice nor never.
@@ -98,21 +86,13 @@ def session_events(db: sqlite3.Connection, session: SessionRow, kinds: Sequence[
         _events(db, db.execute(of_thread, (thread_id,)), subagent_id or None)
         for thread_id, subagent_id in threads.fetchall()
     ]
-    waiting = (
-        StoredEvent(at_ms=found.at_ms, subagent_id=subagent_id or None, body=found.body, provisional=True)
-        for subagent_id, found in provisional_bodies(db, session.id)
-    )
-    return chain(heapq.merge(*streams, key=lambda event: event.at_ms), waiting)
+    return heapq.merge(*streams, key=lambda event: event.at_ms)
 
 
 def events_back(db: sqlite3.Connection, session_id: int) -> Iterator[tuple[int, AnyBody]]:
     """Yields time and body of the events in a session's main conversation, newest first; reads only as many as are
     consumed."""
-    reported = [
-        (found.at_ms, found.body) for subagent_id, found in provisional_bodies(db, session_id) if not subagent_id
-    ]
-    stored = ((at_ms, body) for at_ms, body in _read(db, db.execute(_BACK, (session_id,))))
-    return chain(reversed(reported), stored)
+    return ((at_ms, body) for at_ms, body in _read(db, db.execute(_BACK, (session_id,))))
 
 
 def turn_starts(db: sqlite3.Connection, session_id: int) -> list[TurnStart]:

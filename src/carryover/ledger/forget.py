@@ -33,19 +33,16 @@ _CHOSEN: Final = f"""thread_id IN (SELECT id FROM thread WHERE session_id IN ({_
 _KEYS_AT_ONCE: Final = 10_000
 _REMOVE: Final = (
     f"DELETE FROM event WHERE {_CHOSEN}",
-    f"DELETE FROM provisional WHERE session_id IN ({_SESSIONS}) AND at_ms >= :since AND at_ms < :until",
     f"DELETE FROM tokens WHERE session_id IN ({_SESSIONS}) AND at_ms >= :since AND at_ms < :until",
     f"""DELETE FROM thread WHERE session_id IN ({_SESSIONS})
         AND NOT EXISTS (SELECT 1 FROM event WHERE thread_id = thread.id)""",
     f"""DELETE FROM session WHERE id IN ({_SESSIONS})
-        AND NOT EXISTS (SELECT 1 FROM thread WHERE session_id = session.id)
-        AND NOT EXISTS (SELECT 1 FROM provisional WHERE session_id = session.id)""",
+        AND NOT EXISTS (SELECT 1 FROM thread WHERE session_id = session.id)""",
 )
 _INFOS: Final = f"""SELECT session_id, body FROM thread JOIN event ON thread_id = thread.id
     WHERE session_id IN ({_SESSIONS}) AND retracted = 0 AND {is_of("session_info")} ORDER BY event.id"""
-_UPDATE: Final = """UPDATE session SET title = :title, last_ms = max(
-        (SELECT coalesce(max(last_ms), 0) FROM thread WHERE session_id = :id),
-        (SELECT coalesce(max(at_ms), 0) FROM provisional WHERE session_id = :id)),
+_UPDATE: Final = """UPDATE session SET title = :title,
+    last_ms = (SELECT coalesce(max(last_ms), 0) FROM thread WHERE session_id = :id),
     started_ms = coalesce((SELECT min(at_ms) FROM event JOIN thread ON thread.id = thread_id
         WHERE session_id = :id AND at_ms > 0), started_ms) WHERE id = :id"""
 _CAME: Final = """WITH RECURSIVE came(id) AS (SELECT id FROM project WHERE {}

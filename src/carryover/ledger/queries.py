@@ -53,9 +53,7 @@ SELECTED: Final = """(:session IS NULL OR session.agent = :agent AND session.nat
     AND (:root IS NULL OR EXISTS (SELECT 1 FROM project
         WHERE root = :root AND project.id IN (session.project_id, session.recorded_project_id)))
     AND (NOT :in_part OR EXISTS (SELECT 1 FROM thread JOIN event ON event.thread_id = thread.id
-            WHERE thread.session_id = session.id AND event.at_ms >= :begin AND event.at_ms < :end)
-        OR EXISTS (SELECT 1 FROM provisional
-            WHERE session_id = session.id AND at_ms >= :begin AND at_ms < :end))"""
+            WHERE thread.session_id = session.id AND event.at_ms >= :begin AND event.at_ms < :end))"""
 """Condition on `session` rows with anything that a `Selection` selects."""
 # A project's handoff counts for the agent whose session there is the newest.
 _BY_AGENT: Final = f"""SELECT session.agent AS agent, count(*) AS sessions, max(session.last_ms) AS last_event_ms,

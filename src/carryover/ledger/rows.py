@@ -70,12 +70,11 @@ class SessionRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class StoredEvent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """An event. `provisional`: the transcript does not have it yet. `retracted`: by the user."""
+    """An event. `retracted`: by the user."""
 
     at_ms: int
     subagent_id: str | None
     body: AnyBody
-    provisional: bool = False
     retracted: bool = False
 
 

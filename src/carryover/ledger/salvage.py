@@ -30,7 +30,6 @@ _TABLES: Final = (
     "thread",
     "event",
     "incident",
-    "provisional",
     "tokens",
 )
 _KEYED: Final = ("counter", "machine", "skipped")
@@ -46,7 +45,6 @@ _ORPHANS: Final = (
     "UPDATE project SET moved_to = NULL WHERE moved_to NOT IN (SELECT id FROM project)",
     "DELETE FROM thread WHERE session_id NOT IN (SELECT id FROM session)",
     "DELETE FROM event WHERE thread_id NOT IN (SELECT id FROM thread)",
-    "DELETE FROM provisional WHERE session_id NOT IN (SELECT id FROM session)",
     "DELETE FROM tokens WHERE session_id NOT IN (SELECT id FROM session)",
 )
 
@@ -104,22 +102,16 @@ def _columns(old: sqlite3.Connection, into: sqlite3.Connection, table: str) -> l
 
 def _put(into: sqlite3.Connection, table: str, values: dict[str, Any]) -> None:
     if table == "event":
-        if not _has_place(values, "key"):
+        if not (isinstance(values["key"], bytes) and isinstance(values["at_ms"], int)):
             return
         if not _is_body(values["body"]):
             # Its place is kept: otherwise what is read again would follow what came after it.
             is_superseded = values.get("retracted") == SUPERSEDED
             values |= {"body": "", "retracted": SUPERSEDED if is_superseded else LOST}
-    elif table == "provisional" and not (_has_place(values, "fingerprint") and _is_body(values["body"])):
-        return
     if table == "thread":
         values |= _MADE_AGAIN
     marks = ",".join("?" * len(values))
     into.execute(f"INSERT OR IGNORE INTO {table} ({', '.join(values)}) VALUES ({marks})", tuple(values.values()))
-
-
-def _has_place(values: dict[str, Any], identity: str) -> bool:
-    return isinstance(values[identity], bytes) and isinstance(values["at_ms"], int)
 
 
 def _is_body(body: object) -> bool:

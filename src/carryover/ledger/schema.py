@@ -216,7 +216,7 @@ _TOKENS: Final = (
 )
 _NO_LONGER: Final[Migration] = ()
 """One of a step that is not needed any more. Its number stays, since ledgers have it."""
-_WITHOUT_UNUSED: Final = ("DROP TABLE IF EXISTS to_count",)
+_WITHOUT_UNUSED: Final = ("DROP TABLE IF EXISTS to_count", "DROP TABLE provisional")
 
 MIGRATIONS: Final[tuple[Migration, ...]] = (_FIRST_RELEASE, _TOKENS, _NO_LONGER, _NO_LONGER, _WITHOUT_UNUSED)
 

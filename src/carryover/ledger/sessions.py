@@ -63,7 +63,6 @@ _MOVE: Final = (
             (SELECT nullif(started_ms, 0) FROM session WHERE id = :from)), started_ms)
         WHERE id = :to""",
     "UPDATE thread SET session_id = :to WHERE session_id = :from",
-    "UPDATE OR REPLACE provisional SET session_id = :to WHERE session_id = :from",
     "DELETE FROM session WHERE id = :from",
 )
 _MOVE_PROJECT: Final = (
@@ -145,8 +144,6 @@ async def assign_project(
         await db.execute_fetchall(_EXISTS_AGAIN, (recorded_project_id,))
     moved_from = recorded_project_id if recorded_project_id != project_id else None
     await db.execute_fetchall(_ASSIGN_PROJECT, (project_id, moved_from, main is not None, session.id))
-    if session.project_id not in (None, project_id):
-        await db.execute_fetchall("DELETE FROM provisional WHERE session_id = ?", (session.id,))
     if main is not None and conversation_of(session.native_id) == session.native_id:
         await adopt_subagents(db, session.id, session.native_id, project_id)
     return project_id

@@ -52,19 +52,15 @@ THREAD_TRIGGERS: Final = (
 """By these, a connection notes for `settle` the threads with a changed or removed event."""
 _TOUCHED: Final = """SELECT thread.id, session.id, project_id, EXISTS (SELECT 1 FROM event WHERE thread_id = thread.id)
     FROM touched CROSS JOIN thread ON thread.id = touched.thread_id JOIN session ON session.id = session_id"""
-# What a hook reported of it goes too: its transcript brings that again, unless it was forgotten.
-_DROP_EMPTY_SESSION: Final = tuple(
-    f"DELETE FROM {rows} = :id AND NOT EXISTS (SELECT 1 FROM thread WHERE session_id = :id)"
-    for rows in ("provisional WHERE session_id", "session WHERE id")
-)
+_DROP_EMPTY_SESSION: Final = """DELETE FROM session WHERE id = :id
+    AND NOT EXISTS (SELECT 1 FROM thread WHERE session_id = :id)"""
 REPLACE: Final = "UPDATE event SET body = ? WHERE id = ?"
 _OF_SESSION: Final = "thread_id IN (SELECT id FROM thread WHERE session_id = ?)"
 _SWITCH: Final = f"""UPDATE event SET retracted = {{after}}
     WHERE key IN ({{marks}}) AND retracted = {{before}} AND {_OF_SESSION}"""
 _RESET_SESSION: Final = """UPDATE session SET project_final = 0,
     started_ms = CASE WHEN :first_ms > 0 THEN :first_ms ELSE started_ms END,
-    last_ms = CASE WHEN :last_ms > 0 THEN max(:last_ms,
-        (SELECT coalesce(max(at_ms), 0) FROM provisional WHERE session_id = :id)) ELSE last_ms END
+    last_ms = CASE WHEN :last_ms > 0 THEN :last_ms ELSE last_ms END
     WHERE id = :id"""
 _PLACE: Final = "SELECT id FROM event WHERE key = ? AND thread_id = ? AND retracted = 0"
 _LAST: Final = "SELECT coalesce(max(id), 0) FROM event"
@@ -157,8 +153,7 @@ async def settle(db: aiosqlite.Connection, reducer: Reducer) -> set[int]:
             await _rebuild(db, reducer, thread_id)
         else:
             await db.execute_fetchall("DELETE FROM thread WHERE id = ?", (thread_id,))
-            for statement in _DROP_EMPTY_SESSION:
-                await db.execute_fetchall(statement, {"id": session_id})
+            await db.execute_fetchall(_DROP_EMPTY_SESSION, {"id": session_id})
     projects = {int(project) for _, _, project, _ in rows if project is not None}
     await mark_changed(db, sorted(projects), started_ms=0)
     return projects

@@ -19,8 +19,6 @@ _MOST: Final = 20
 _RECENT: Final = f"{PROJECT} WHERE last_event_ms >= ? ORDER BY last_event_ms DESC, id DESC LIMIT ?"
 _DIGESTS: Final = """SELECT fold_version, digest FROM session JOIN thread ON thread.session_id = session.id
     WHERE project_id = ? AND session.last_ms >= ?"""
-_REPORTED: Final = """SELECT 1 FROM session JOIN provisional ON provisional.session_id = session.id
-    WHERE project_id = ? AND at_ms >= ? LIMIT 1"""
 
 
 def perhaps_limited(db: sqlite3.Connection, since_ms: int) -> list[ProjectRow]:
@@ -33,4 +31,4 @@ def perhaps_limited(db: sqlite3.Connection, since_ms: int) -> list[ProjectRow]:
 def _may_be_limited(db: sqlite3.Connection, project_id: int, since_ms: int) -> bool:
     since = (project_id, since_ms)
     ended = (may_end_at_limit(version, unpack_digest(digest)) for version, digest in db.execute(_DIGESTS, since))
-    return any(ended) or db.execute(_REPORTED, since).fetchone() is not None
+    return any(ended)

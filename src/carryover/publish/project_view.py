@@ -11,14 +11,12 @@ from typing import Final
 from msgspec.structs import replace
 
 from carryover.distill.digest import Digest
-from carryover.distill.stored_digest import fold_events
 from carryover.distill.trail import is_unfinished
 from carryover.distill.view import Opinion, ProjectView, SessionView, SharedHandoff, Worktree
 from carryover.fsio import is_there
 from carryover.ledger.events import (
     main_thread,
     pins,
-    provisional_bodies,
     sub_agent_threads,
     text_of_note,
 )
@@ -126,13 +124,9 @@ def _worked(view: SessionView) -> bool:
 
 
 def _session_view(db: sqlite3.Connection, row: SessionRow, own_words: OwnWords) -> SessionView:
-    """Returns the session, including what hooks reported before its transcript."""
     main = main_thread(db, row.id)
     threads = [*([main] if main is not None else []), *sub_agent_threads(db, row.id, limit=MAX_SUBAGENTS)]
     digests = {thread.subagent_id: digest_of(db, row, thread, Digest) for thread in threads}
-    for subagent_id, body in provisional_bodies(db, row.id):
-        known = digests.get(subagent_id, Digest())
-        digests[subagent_id] = fold_events(known, [body.of(row.native_id, subagent_id)])
     main_digest = digests.pop("", Digest())
     if main is not None:
         main_digest = replace(main_digest, turns=own_words.of(main.id, main_digest.turns))

@@ -14,7 +14,7 @@ from typing import Final, TypeVar, get_args
 import msgspec
 
 from carryover.adapter.contract import HookAction, HookEvent, Source, StartReason
-from carryover.model import AnyBody, Event, Skipped
+from carryover.model import Skipped
 from carryover.records import rawjson
 from carryover.records.fields import MAX_PATH_CHARS
 
@@ -70,11 +70,6 @@ def session_start_answer(text: str) -> bytes:
     return msgspec.json.encode({"hookSpecificOutput": session_start_output(text)})
 
 
-def provisional(event: str, session: str, at_ms: int, body: AnyBody, cwd: str | None) -> tuple[Event, ...]:
-    """Returns the event that a hook reports before the transcript has it, under a separate key."""
-    return (Event(key=f"hook/{session}/{event}/{at_ms}", session=session, at_ms=at_ms, body=body, cwd=cwd),)
-
-
 def root_above(
     transcript: Path, source_of: Callable[[Path, Path], Source | None], names: Collection[str] = ()
 ) -> Path | None:
@@ -102,18 +97,11 @@ class HookPayload(msgspec.Struct, frozen=True):
     source: str | None = None
     """Reason for a session start."""
     seconds_since_last_response: msgspec.Raw = rawjson.ABSENT
-    last_assistant_message: msgspec.Raw = rawjson.ABSENT
-    error: msgspec.Raw = rawjson.ABSENT
     agent_id: str | None = None
     """Set inside a sub-agent."""
     cursor_version: msgspec.Raw = rawjson.ABSENT
     conversation_id: msgspec.Raw = rawjson.ABSENT
     workspace_roots: msgspec.Raw = rawjson.ABSENT
-
-    @property
-    def last_words(self) -> str:
-        """The model's last message."""
-        return (rawjson.string_of(self.last_assistant_message) or "").strip()
 
 
 _PAYLOAD: Final = msgspec.json.Decoder(HookPayload)
@@ -129,13 +117,11 @@ class ClaudeLikeHooks:
     """Actions by event in lower case. Every other event is a `hint`."""
     cwd_moves: bool = False
     """See `HookEvent`."""
-    early: Callable[[str, HookPayload, int], AnyBody | None] | None = None
-    """Event, payload and time of a turn's end → the event that the transcript does not have yet."""
     may_be_unwritten: bool = False
     """Whether a session without a transcript belongs to the agent too: it gets an answer, and nothing of it is
     stored."""
 
-    def read(self, event: str, payload: bytes, at_ms: int) -> HookEvent | Skipped:
+    def read(self, event: str, payload: bytes) -> HookEvent | Skipped:
         """See `HookProtocol.read`."""
         event = event.lower()
         own = read_own(_PAYLOAD, event, payload, self._own_session)
@@ -151,7 +137,6 @@ class ClaudeLikeHooks:
             return skipped_hook(event, "unknown start reason")
         idle_s = rawjson.part_of(given.seconds_since_last_response, float)
         is_idle = reason in ("resume", "fork") and idle_s is not None and 0 <= idle_s <= _LONGEST_IDLE_S
-        body = self.early(event, given, at_ms) if self.early is not None and action == "turn_end" else None
         return HookEvent(
             action=action,
             session=session,
@@ -160,7 +145,6 @@ class ClaudeLikeHooks:
             transcript=given.transcript_path or None,
             reason=reason,
             idle_s=idle_s if is_idle else None,
-            provisional=provisional(event, session, at_ms, body, given.cwd) if body is not None else (),
         )
 
     def _own_session(self, given: HookPayload, event: str) -> str | None:

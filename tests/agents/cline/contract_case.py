@@ -114,7 +114,6 @@ CASE: Final = Case(
         start("startup", cursor_version="3.12.17"),
         start("startup", hook_event_name="Stop"),
     ),
-    tells_early=False,
     strangers=(
         "1795366133956_03rh3/1795366133956_03rh4.json",
         "1795366133956_03rh3/deeper/1795366133956_03rh3.messages.json",

@@ -13,7 +13,7 @@ from carryover.adapter.contract import HookEvent
 from carryover.agents.cursor.adapter import HOOKS
 from carryover.agents.cursor.spec import SPEC
 from carryover.faces.cli.main import main
-from carryover.model import Event, Skipped, TurnEnd
+from carryover.model import Skipped
 from contract.test_uninstall import contents
 from support.agent_here import only_this_path
 from support.tools import versioned
@@ -23,7 +23,7 @@ NOW_MS: Final = 1_795_000_000_000
 
 def reported(event: str, **fields: Any) -> HookEvent | Skipped:
     given = payload(event, **fields)
-    return HOOKS.read(given.event, given.data, NOW_MS)
+    return HOOKS.read(given.event, given.data)
 
 
 def reading(**fields: object) -> HookEvent:
@@ -40,16 +40,6 @@ def test_a_start_is_that_of_a_new_session_in_the_workspace() -> None:
 
 def test_a_background_agent_is_given_nothing() -> None:
     assert reported("sessionStart", is_background_agent=True) == reading(action="hint")
-
-
-@pytest.mark.parametrize(("status", "reason"), [("aborted", "interrupted"), ("error", "error")])
-def test_a_turn_that_did_not_end_well_is_known_at_once(status: str, reason: str) -> None:
-    body = msgspec.convert({"kind": "turn_end", "reason": reason}, TurnEnd)
-    early = Event(key=f"hook/{CONVERSATION}/stop/{NOW_MS}", session=CONVERSATION, at_ms=NOW_MS, body=body)
-
-    assert reported("stop", status=status) == reading(
-        action="turn_end", provisional=(msgspec.structs.replace(early, cwd="/home/dev/shop"),)
-    )
 
 
 @pytest.mark.parametrize("roots", [[], None, LEFT_OUT, "/home/dev/shop", [1], {}])
@@ -69,7 +59,7 @@ def test_a_workspace_that_is_no_folder_here_is_counted(root: str) -> None:
 def test_the_users_address_is_nowhere_in_what_is_read() -> None:
     for given in (*PAYLOADS, *FOREIGN):
         assert b"dev@example.com" in given.data
-        assert "example.com" not in repr(HOOKS.read(given.event, given.data, NOW_MS))
+        assert "example.com" not in repr(HOOKS.read(given.event, given.data))
 
 
 UNVERSIONED: Final = {

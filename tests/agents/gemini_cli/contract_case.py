@@ -182,7 +182,6 @@ CASE: Final = Case(
         for payload in recorded_payloads(RECORDED_HOOKS / f"{name}.jsonl")
     ),
     foreign=FOREIGN,
-    tells_early=False,
 )
 
 CAPABILITIES: Final = Capabilities(

@@ -100,7 +100,6 @@ CASE: Final = Case(
         payload("SessionStart", source="startup", hook_event_name="Stop"),
         payload("Stop", conversation_id=SESSION),
     ),
-    tells_early=False,
     strangers=(
         f"{PLACE}/notes.jsonl",
         f"{PLACE}/2026-11-22T16-52-45-686Z_01a2042c.json",

@@ -140,7 +140,6 @@ CASE: Final = Case(
         ),
     ),
     foreign=FOREIGN,
-    tells_early=False,
     fork=(recording("fork", "1111"), forked()),
 )
 

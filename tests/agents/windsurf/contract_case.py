@@ -109,7 +109,6 @@ CASE: Final = Case(
     # No tool's output but that of commands.
     places=1,
     grows_by_lines=False,
-    tells_early=False,
     stages={"called": called, "in turns": in_turns, "rewritten": rewritten},
     unknown=(
         record("post_moon_landing", payload("pre_user_prompt")),

@@ -256,7 +256,7 @@ def test_how_a_command_ended(status: str, fields: dict[str, object], ended: list
 
 
 def test_a_step_of_a_turn_is_read_soon_and_its_end_at_once() -> None:
-    actions = {event: getattr(HOOKS.read(event, payload(event), 1), "action", None) for event in HOOKS.events}
+    actions = {event: getattr(HOOKS.read(event, payload(event)), "action", None) for event in HOOKS.events}
     steps = ("pre_user_prompt", "post_write_code", "post_run_command", "post_setup_worktree")
     ends = ("post_cascade_response", "post_cascade_response_with_transcript")
 
@@ -277,16 +277,14 @@ def test_a_step_of_a_turn_is_read_soon_and_its_end_at_once() -> None:
 def test_any_other_path_is_none(path: object) -> None:
     event = "post_cascade_response_with_transcript"
 
-    assert HOOKS.read(event, payload(event, transcript_path=path), 1) == HookEvent(
-        action="turn_end", session=uid("one")
-    )
+    assert HOOKS.read(event, payload(event, transcript_path=path)) == HookEvent(action="turn_end", session=uid("one"))
 
 
 @pytest.mark.parametrize("ident", ["", "..", "../x", "a/b", "x" * 101, None])
 def test_a_conversation_whose_id_is_no_name_is_not_taken(ident: str | None) -> None:
     given = json.loads(payload("pre_user_prompt")) | {"trajectory_id": ident}
 
-    assert isinstance(HOOKS.read("pre_user_prompt", json.dumps(given).encode(), 1), Skipped)
+    assert isinstance(HOOKS.read("pre_user_prompt", json.dumps(given).encode()), Skipped)
 
 
 def test_the_spool_comes_before_a_transcript(tmp_path: Path) -> None:

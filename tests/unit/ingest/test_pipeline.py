@@ -7,7 +7,6 @@ import sqlite3
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,14 +16,12 @@ import pytest
 
 from carryover.adapter.contract import Agent, Batch, Parsed, Record, Source
 from carryover.facts import ProjectRoot
-from carryover.ingest.pipeline import IngestResult, ingest, ingest_provisional, prepare
-from carryover.ledger.batch import Committed
+from carryover.ingest.pipeline import IngestResult, ingest, prepare
 from carryover.ledger.connect import LedgerUnavailable
 from carryover.ledger.events import session_events
 from carryover.ledger.queries import projects, session_by_prefix, totals
-from carryover.ledger.rows import StoredEvent
 from carryover.ledger.store import Ledger
-from carryover.model import AssistantMessage, Event, FileEdit, ToolResult, UserPrompt
+from carryover.model import FileEdit, ToolResult, UserPrompt
 
 TOKEN = "ghp_" + "Ab3dEf6hIj9kLm2nOp5qRs8tUv1wXy4zAb3d"
 
@@ -238,21 +235,3 @@ def test_files_in_an_agents_checkout_are_named_by_the_checkouts_real_path(
     assert [entry.event.body for entry in step.prepared.entries] == [
         FileEdit(path=f"{checkout}/cart.py", change="modify")
     ]
-
-
-async def test_what_a_hook_reports_is_stored_for_its_project_and_left_for_the_transcript_to_count(
-    ledger: Ledger, db: sqlite3.Connection, ledger_path: Path
-) -> None:
-    done = AssistantMessage(text=f"Done with {TOKEN}.", final=True)
-    event = Event(key="hook/1", session="s1", at_ms=1_000, body=done, cwd="/repo/src")
-    report = partial(ingest_provisional, ledger, "made-up", [event], now_ms=lambda: 2_000)
-
-    first = await report(root_of=lambda _cwd: ProjectRoot("/repo"))
-    assert first == Committed(new_events=1, projects=frozenset({1}), newest_event_ms=1_000)
-    assert await report(root_of=ProjectRoot) == Committed()
-    said = AssistantMessage(text="Done with [redacted:github].", final=True)
-    stored = StoredEvent(at_ms=1_000, subagent_id=None, body=said, provisional=True)
-    assert list(session_events(db, session_by_prefix(db, "s1"))) == [stored]
-    assert [row.root for row in projects(db)] == ["/repo"]
-    assert totals(db).redactions == {}
-    assert TOKEN.encode() not in stored_bytes(ledger_path)

@@ -22,7 +22,7 @@ from carryover.transcript.spooled import SpooledCall, copy_beside
 from support.clock import LATER_MS
 
 
-def read(event: str, payload: bytes, at_ms: int) -> HookEvent | Skipped:
+def read(event: str, payload: bytes) -> HookEvent | Skipped:
     given = payload.strip().strip(b'"').decode()
     if given.startswith("/"):
         return HookEvent(action="turn_end", session="s1", transcript=given)

@@ -119,18 +119,6 @@ async def test_the_better_source_decides_when_and_where_a_session_was(scribe: Sc
     assert [row.root for row in projects(scribe.db)] == ["/repo"]
 
 
-async def test_what_a_hook_tells_is_heard_beside_any_source(scribe: Scribe) -> None:
-    await scribe.hint(AssistantMessage(text="Done."), at_ms=90_000)
-    await scribe.tell("add a parser", path=LESSER)
-    await scribe.tell("add a parser", path=BETTER, rank=2)
-
-    (view,) = project_view(scribe.db, 1).sessions
-    assert view.digest.turn is not None
-    assert (view.digest.turn.answer, view.last_ms) == ("Done.", 90_000)
-    assert (await scribe.hint(UserPrompt(text="and a test"), at_ms=95_000)).new_events == 1
-    assert sessions(scribe.db, limit=5)[0].last_ms == 95_000
-
-
 def better_and_lesser(scribe: Scribe) -> dict[str, list[Event]]:
     """One session, with a sub-agent, as two kinds of sources tell it."""
     said: list[tuple[AnyBody, str | None]] = [

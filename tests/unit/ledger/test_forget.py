@@ -14,7 +14,7 @@ from carryover.ledger.connect import LedgerUnavailable, StaleRead, erase_mark
 from carryover.ledger.queries import Selection, project_by_root, selected_sessions, sessions
 from carryover.ledger.sessions import know_project, move_project
 from carryover.ledger.store import Ledger
-from carryover.model import AssistantMessage, SessionInfo, ToolResult
+from carryover.model import SessionInfo, ToolResult
 from carryover.publish.project_view import project_view
 from support.scribe import AGENT, Scribe, compressed, compressed_with
 
@@ -40,7 +40,6 @@ async def test_nothing_of_a_forgotten_session_is_left_in_any_file(scribe: Scribe
     prepared = scribe.prepared(*secret, context=f'{{"session":"s1","command":"{SECRET}"}}'.encode())
     await scribe.commit(prepared)
     await scribe.tell(scribe.event("Add a parser", session="s2"), path="/t/two.jsonl")
-    await scribe.hint(AssistantMessage(text=f"About {SECRET}."), now_ms=NOW_MS)
     for name in ("ledger.before-7.sqlite", "ledger.corrupt-20261120T000000.0Z.sqlite-wal", "ledger.salvaged.sqlite"):
         ledger_path.with_name(name).write_text(SECRET)
     assert SECRET.encode() in stored(ledger_path)
@@ -135,21 +134,6 @@ async def test_a_forgotten_project_is_gone_with_the_record_of_where_it_was(scrib
     assert (set(forgotten.gone), forgotten.changed) == ({old.id, new}, ())
     assert b"/new" not in stored(ledger_path)
     assert [(row.native_id, row.root) for row in sessions(scribe.db, limit=9)] == [("s2", "/other")]
-
-
-async def test_what_hooks_report_in_the_moment_of_forgetting_is_gone_unless_it_is_later(scribe: Scribe) -> None:
-    """A report may reach the ledger before or after, whichever time it has."""
-    await scribe.tell("Add a parser")
-    times = range(NOW_MS - 10, NOW_MS + 10)
-    for at_ms in times[::2]:
-        await scribe.hint(AssistantMessage(text=f"Step {at_ms}"), at_ms=at_ms)
-
-    await scribe.ledger.forget(OF_S1, now_ms=NOW_MS)
-
-    for at_ms in times[1::2]:
-        await scribe.hint(AssistantMessage(text=f"Step {at_ms}"), at_ms=at_ms)
-    left = scribe.db.execute("SELECT at_ms FROM provisional ORDER BY at_ms").fetchall()
-    assert left == [(at_ms,) for at_ms in times[1::2] if at_ms > NOW_MS]
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import pytest
 
 from carryover.adapter.contract import Source
 from carryover.errors import ExitCode, UserError
-from carryover.ledger.events import last_answer, prompts_at, session_events
+from carryover.ledger.events import last_answer, prompts_at
 from carryover.ledger.queries import (
     agents_seen,
     changed_since_published,
@@ -87,20 +87,6 @@ async def test_a_commit_of_the_same_moment_is_the_one_that_was_published(ledger:
     for published_ms, since in ((changed_ms, False), (changed_ms - 1, False), (changed_ms - 2, True)):
         await ledger.set_published(project, None, published_ms, "not yet")
         assert changed_since_published(scribe.db, project) == since
-
-
-async def test_a_record_that_comes_while_a_session_is_read_shows_neither_twice_nor_never(scribe: Scribe) -> None:
-    done = AssistantMessage(text="Done.", final=True)
-    await scribe.tell("add a parser")
-    await scribe.hint(done, at_ms=9_000)
-    events = session_events(scribe.db, session_by_prefix(scribe.db, "s1"))
-
-    shown = [next(events)]
-    await scribe.tell(scribe.event(done, at_ms=8_990))
-    shown += events
-
-    assert [event.body for event in shown] == [UserPrompt(text="add a parser"), done]
-    assert [event.provisional for event in scribe.events()] == [False, False]
 
 
 async def test_a_note_is_no_agents_and_takes_no_handoff_from_one(scribe: Scribe, ledger: Ledger) -> None:

@@ -15,7 +15,7 @@ from carryover.ledger.connect import prepare_file
 from carryover.ledger.queries import Selection
 from carryover.ledger.rows import LOST
 from carryover.ledger.salvage import salvage
-from carryover.model import AssistantMessage, Retracted
+from carryover.model import Retracted
 from carryover.publish.project_view import project_view
 from support.scribe import execute, noise, writing
 
@@ -35,7 +35,6 @@ async def filled(path: Path, *, events: int) -> None:
             numbers, session = range(begin, begin + 100), f"s{begin // 100 % 4}"
             await scribe.tell(*(scribe.event(f"prompt {n} {noise(n, 200)}", session=session) for n in numbers))
         await scribe.ledger.set_published(1, "abc", 1, None, GitFacts(branch="main", head="1234567"))
-        await scribe.hint(AssistantMessage(text="Done."), session="s1", at_ms=10**9)
 
 
 def rows(db: sqlite3.Connection, query: str) -> list[tuple[object, ...]]:
@@ -50,7 +49,7 @@ async def test_from_a_sound_ledger_everything_but_positions_and_digests_is_saved
 
     saved = salvage(ledger_path, fresh, now_ms=5_000)
 
-    kept = [f"SELECT * FROM {table}" for table in ("event", "session", "project", "counter", "tokens", "provisional")]
+    kept = [f"SELECT * FROM {table}" for table in ("event", "session", "project", "counter", "tokens")]
     assert [rows(fresh, query) for query in kept] == [execute(ledger_path, query) for query in kept]
     assert len(rows(fresh, kept[-1])) == 1
     assert saved == 1_200
@@ -97,12 +96,10 @@ async def test_a_row_that_means_nothing_or_lost_its_session_is_left_out(
         "UPDATE event SET key = 7 WHERE id = 4",
         "UPDATE event SET body = 'x', retracted = 2 WHERE id = 5",
         "DELETE FROM session WHERE native_id IN ('s2', 's3')",
-        "UPDATE provisional SET body = 'Done.'",
     )
 
     assert salvage(ledger_path, fresh, now_ms=5_000) == 198
     assert rows(fresh, "SELECT id, body, retracted FROM event WHERE retracted") == [(3, "", 3), (5, "", 2)]
-    assert rows(fresh, "SELECT * FROM provisional") == []
 
 
 async def test_from_a_ledger_without_a_later_column_is_saved_the_rest(

@@ -73,17 +73,6 @@ async def test_what_was_read_before_its_conversation_is_brought_home(scribe: Scr
     assert (here.started_ms, here.last_ms) == (1_000, 4_000)
 
 
-async def test_what_a_hook_reported_of_it_goes_along(scribe: Scribe) -> None:
-    await scribe.tell(edit(scribe, "/repo", HERE), path="/t/a1")
-    await scribe.hint(AssistantMessage(text="Done."), session=HERE, at_ms=90_000)
-
-    await scribe.tell(scribe.event("add a parser", at_ms=2_000))
-
-    (view,) = project_view(scribe.db, 1).sessions
-    assert view.digest.turn is not None
-    assert (view.session, view.digest.turn.answer) == ("s1", "Done.")
-
-
 async def test_what_it_takes_back_is_taken_back_at_home(scribe: Scribe) -> None:
     await scribe.tell("add a parser")
     said = scribe.event("look", session=HERE, subagent_id="a1")

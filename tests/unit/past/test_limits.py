@@ -35,14 +35,6 @@ async def test_a_limit_stands_until_it_is_too_old_or_somebody_works_on(scribe: S
     assert limited(scribe) == ["/repo"], "nothing was done there"
 
 
-async def test_a_limit_stands_that_only_a_hook_has_told_of(scribe: Scribe) -> None:
-    await scribe.tell(scribe.event("Add a parser", at_ms=600_000))
-    assert limited(scribe) == []
-
-    await scribe.hint(LIMIT, at_ms=700_000, now_ms=NOW_MS)
-    assert limited(scribe) == ["/repo"]
-
-
 async def test_a_limit_stands_that_an_earlier_version_has_read(scribe: Scribe) -> None:
     await scribe.tell(scribe.event("Add a parser", at_ms=600_000), scribe.event(LIMIT, at_ms=700_000))
     execute(scribe.ledger.path, "UPDATE thread SET fold_version = 1, digest = CAST('{}' AS BLOB)")

@@ -11,14 +11,13 @@ def said(text: str) -> AssistantMessage:
 
 
 async def test_the_events_of_all_sessions_come_newest_first_with_their_turns(scribe: Scribe, reading: Reading) -> None:
-    """Also what only a hook has reported; nothing of another project, and nothing of a sub-agent."""
+    """Nothing of another project, and nothing of a sub-agent."""
     added = (("add it", 1000), (said("Added."), 3000), ("mend", 5000))
     seen = (("look", 2000), (said("Seen."), 4000))
     await scribe.tell(*(scribe.event(body, at_ms=at_ms) for body, at_ms in added), path="/t/1")
     await scribe.tell(*(scribe.event(body, session="s2", at_ms=at_ms) for body, at_ms in seen), path="/t/2")
     await scribe.tell(scribe.event("elsewhere", session="s3", cwd="/other"), path="/t/3")
     await scribe.tell(scribe.event("its own", subagent_id="a1", at_ms=4500), path="/t/4")
-    await scribe.hint(UserPrompt(text="not in the transcript yet"), at_ms=6000)
 
     db = reading()
     found = [
@@ -28,7 +27,6 @@ async def test_the_events_of_all_sessions_come_newest_first_with_their_turns(scr
     ]
 
     assert found == [
-        ("s1", 3, "not in the transcript yet"),
         ("s1", 2, "mend"),
         ("s2", 1, "Seen."),
         ("s1", 1, "Added."),

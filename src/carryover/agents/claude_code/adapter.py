@@ -41,7 +41,7 @@ from carryover.records.resets import failed_turn, names_limit
 from carryover.records.summary import kinds_of, parts_by_heading
 from carryover.records.text import tagged, without_handoff, without_reminders
 from carryover.text.pattern import later
-from carryover.transcript.hooks import ClaudeLikeHooks, HookPayload, plain_answer, root_above
+from carryover.transcript.hooks import ClaudeLikeHooks, plain_answer, root_above
 from carryover.transcript.jsonl import JsonlReader
 from carryover.transcript.layouts import Layout, source_at, sources_below
 from carryover.transcript.recorder import usable_name
@@ -408,16 +408,6 @@ def _is_own(record: dict[str, Any]) -> bool:
     return named and role in ("user", "assistant") and record.get("type") == role
 
 
-def _early(event: str, given: HookPayload, at_ms: int) -> model.AnyBody | None:
-    """Returns the last message in Stop (since 2.1.47) or StopFailure, 40 to 75 ms before the transcript has it."""
-    text = given.last_words
-    if text in _NO_ANSWER:
-        return None
-    if event == "stopfailure":
-        return failed_turn(text, at_ms, limited=rawjson.string_of(given.error) == "rate_limit")
-    return model.AssistantMessage(text=text, final=True)
-
-
 AGENT: Final = Agent(
     spec=SPEC,
     reader=JsonlReader(),
@@ -428,7 +418,7 @@ AGENT: Final = Agent(
     hooks=HookProtocol(
         events=EVENTS,
         # `cwd` is where the session is now, not where it was started.
-        read=ClaudeLikeHooks(layout_root=_LAYOUT_ROOT, cwd_moves=True, early=_early).read,
+        read=ClaudeLikeHooks(layout_root=_LAYOUT_ROOT, cwd_moves=True).read,
         answer=plain_answer,  # SessionStart accepts plain text in every version that has it (1.0.62 and later)
         layout_root=_LAYOUT_ROOT,
     ),

@@ -40,7 +40,7 @@ from carryover.records.resets import failed_turn
 from carryover.records.summary import kinds_of, parts_by_heading
 from carryover.records.text import tagged, without_handoff
 from carryover.text.pattern import later
-from carryover.transcript.hooks import ClaudeLikeHooks, HookPayload, root_above, session_start_answer
+from carryover.transcript.hooks import ClaudeLikeHooks, root_above, session_start_answer
 from carryover.transcript.jsonl import JsonlReader
 from carryover.transcript.layouts import sources_below
 from carryover.transcript.recorder import usable_folder, usable_name
@@ -399,11 +399,6 @@ _HANDLED: Final[dict[Callable[[Rollout], None], str]] = {
 _HANDLERS: Final = {name: handle for handle, names in _HANDLED.items() for name in names.split()}
 
 
-def _early(_event: str, given: HookPayload, _at_ms: int) -> model.AnyBody | None:
-    """Returns the last message in Stop, which reports only turns that ended well (no limit, error or interrupt)."""
-    return model.AssistantMessage(text=given.last_words, final=True) if given.last_words else None
-
-
 AGENT: Final = Agent(
     spec=SPEC,
     reader=JsonlReader(),
@@ -413,7 +408,7 @@ AGENT: Final = Agent(
     parse=_parse,
     hooks=HookProtocol(
         events=("SessionStart", "PreCompact", "Stop", "SessionEnd"),
-        read=ClaudeLikeHooks(layout_root=_LAYOUT_ROOT, early=_early, may_be_unwritten=True).read,
+        read=ClaudeLikeHooks(layout_root=_LAYOUT_ROOT, may_be_unwritten=True).read,
         # Plain text would do, unless it begins with a bracket: then it is read as JSON, and the hook fails (0.169.0).
         answer=session_start_answer,
         layout_root=_LAYOUT_ROOT,

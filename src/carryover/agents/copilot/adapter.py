@@ -14,14 +14,14 @@ from carryover.agents.copilot.chats import ChatFileReader
 from carryover.agents.copilot.cli import DocumentReader, LogReader, parse_log
 from carryover.agents.copilot.spec import CHATS, DOCUMENTS, EMPTY, SPEC, WINDOWS
 from carryover.agents.copilot.vscode import ChatContext, parse_chat
-from carryover.model import Skipped, UserPrompt
+from carryover.model import Skipped
 from carryover.records import rawjson
 from carryover.records.rawjson import objects_in
 from carryover.text.pattern import later
 from carryover.transcript import layouts
 from carryover.transcript.by_kind import ReaderByKind
 from carryover.transcript.files import read_head
-from carryover.transcript.hooks import ACTIONS, provisional, read_own, root_above, session_start_output, skipped_hook
+from carryover.transcript.hooks import ACTIONS, read_own, root_above, session_start_output, skipped_hook
 from carryover.transcript.layouts import Layout
 from carryover.transcript.stat_cache import StatCachedReader
 
@@ -128,7 +128,6 @@ class _Payload(msgspec.Struct, frozen=True, rename="camel"):
     hook_event_name: str | None = None
     source: str | None = None
     """With sessionStart: the reason. The event comes with the first prompt of a process."""
-    prompt: msgspec.Raw = rawjson.ABSENT
     agent_id: str | None = None
     """Set inside a sub-agent."""
 
@@ -136,7 +135,7 @@ class _Payload(msgspec.Struct, frozen=True, rename="camel"):
 _PAYLOAD: Final = msgspec.json.Decoder(_Payload)
 
 
-def _read(event: str, payload: bytes, at_ms: int) -> contract.HookEvent | Skipped:
+def _read(event: str, payload: bytes) -> contract.HookEvent | Skipped:
     event = event.lower()
     own = read_own(_PAYLOAD, event, payload, _own_session)
     if isinstance(own, Skipped):
@@ -151,13 +150,7 @@ def _read(event: str, payload: bytes, at_ms: int) -> contract.HookEvent | Skippe
     reason = _REASONS.get(given.source or "") if action == "session_start" else None
     if action == "session_start" and reason is None:
         return skipped_hook(event, "unknown start reason")
-    found = contract.HookEvent(action=action, session=session, cwd=given.cwd, transcript=transcript, reason=reason)
-    prompt = (rawjson.string_of(given.prompt) or "").strip()
-    if action != "prompt" or not prompt or given.hook_event_name is not None:
-        return found
-    # The terminal client logs the prompt only after its hooks have answered.
-    early = provisional(event, session, at_ms, UserPrompt(text=prompt), given.cwd)
-    return msgspec.structs.replace(found, provisional=early)
+    return contract.HookEvent(action=action, session=session, cwd=given.cwd, transcript=transcript, reason=reason)
 
 
 def _own_session(given: _Payload, event: str) -> str | None:

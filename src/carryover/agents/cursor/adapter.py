@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path, PurePath
-from typing import Final, Literal
+from typing import Final
 
 import msgspec
 
@@ -26,7 +26,7 @@ from carryover.agents.cursor.chats import (
 )
 from carryover.agents.cursor.editor import EditorReader, parse_bubble, parse_state
 from carryover.agents.cursor.spec import SPEC
-from carryover.model import AnyBody, Skipped, TurnEnd, UserPrompt
+from carryover.model import AnyBody, Skipped, UserPrompt
 from carryover.records import rawjson
 from carryover.records.fields import LATEST_MS, MAX_NAME_CHARS, session_of_copy
 from carryover.records.lenient import text_of
@@ -35,7 +35,7 @@ from carryover.text.pattern import later
 from carryover.transcript import layouts
 from carryover.transcript.by_kind import ReaderByKind
 from carryover.transcript.files import SQLITE, read_head
-from carryover.transcript.hooks import ACTIONS, provisional, read_own, root_above, skipped_hook
+from carryover.transcript.hooks import ACTIONS, read_own, root_above, skipped_hook
 from carryover.transcript.layouts import Layout
 from carryover.transcript.recorder import reemitted_after, usable_folder, usable_name
 from carryover.transcript.sqlite import table_names
@@ -125,16 +125,13 @@ class _Payload(msgspec.Struct, frozen=True):
     """Null at least when a session of `cursor-agent` starts."""
     is_background_agent: msgspec.Raw = rawjson.ABSENT
     """With sessionStart: it runs without a person."""
-    status: msgspec.Raw = rawjson.ABSENT
-    """With stop: `completed`, `aborted` or `error`."""
 
 
 _layout_root: Final = partial(root_above, source_of=source_in_store)
 _PAYLOAD: Final = msgspec.json.Decoder(_Payload)
-_ENDS: Final[dict[str, Literal["interrupted", "error"]]] = {"aborted": "interrupted", "error": "error"}
 
 
-def _read(event: str, payload: bytes, at_ms: int) -> HookEvent | Skipped:
+def _read(event: str, payload: bytes) -> HookEvent | Skipped:
     event = event.lower()
     own = read_own(_PAYLOAD, event, payload, _own_session)
     if isinstance(own, Skipped):
@@ -148,15 +145,12 @@ def _read(event: str, payload: bytes, at_ms: int) -> HookEvent | Skipped:
         action = "hint"  # it has its task already, and works on a copy of the project
     path = rawjson.string_of(given.transcript_path) or ""
     transcript = path if _layout_root(Path(path)) is not None else None  # the session's id is enough
-    end = _ENDS.get(rawjson.string_of(given.status) or "") if action == "turn_end" else None
-    events = provisional(event, session, at_ms, TurnEnd(reason=end), folder) if end is not None else ()
     return HookEvent(
         action=action,
         session=session,
         cwd=folder,
         transcript=transcript,
         reason="startup" if action == "session_start" else None,
-        provisional=events,
     )
 
 

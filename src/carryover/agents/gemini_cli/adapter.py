@@ -351,8 +351,8 @@ def _exported(path: Path, head: bytes) -> Source | None:
 _HOOKS: Final = ClaudeLikeHooks(layout_root=_LAYOUT_ROOT, actions=_ACTIONS)
 
 
-def _read_hook(event: str, payload: bytes, at_ms: int) -> HookEvent | Skipped:
-    read = _HOOKS.read(event, payload, at_ms)
+def _read_hook(event: str, payload: bytes) -> HookEvent | Skipped:
+    read = _HOOKS.read(event, payload)
     if isinstance(read, HookEvent) and read.reason == "clear":
         return msgspec.structs.replace(read, action="unheard_start")  # 0.26.0, 0.61.0
     return read

@@ -2,8 +2,8 @@
 
     session_start  reads what is new on disk, answers with the handoff
     flush          context is about to be lost: reads and publishes, then answers
-    turn_end       answers at once, then stores what the transcript does not have yet, and publishes
-    prompt         answers with the handoff only if the session lacks it; then stores what the prompt says
+    turn_end       answers at once, then reads and publishes
+    prompt         answers with the handoff only if the session lacks it
     hint           answers at once, reads soon
 
 Whatever goes wrong, the answer is empty and in time. A session start that cannot be answered gets a 503; the hook's
@@ -42,11 +42,10 @@ from carryover.daemon.hooks.session_start import Follow, Job, SessionStarts
 from carryover.daemon.log import Word, phrase
 from carryover.daemon.publish_queue import PublishQueue
 from carryover.daemon.reading import IngestQueue
-from carryover.ingest.pipeline import ingest_provisional
 from carryover.ingest.spool import Spool, SpoolFull
 from carryover.ledger.commit import count_skipped
 from carryover.ledger.connect import LedgerDamaged
-from carryover.model import Event, Skipped
+from carryover.model import Skipped
 from carryover.probe.looks import Silent, looked_at
 from carryover.transcript.spooled import spool_line
 
@@ -117,7 +116,7 @@ class Hooks:
         to_keep = agent.spec.is_spooled and authenticated and self.context.config.reads(agent.id)
         self._at_once += 1
         try:
-            read = agent.hooks.read(event, payload, self.context.now_ms())
+            read = agent.hooks.read(event, payload)
             if self._at_once <= MOST_AT_ONCE:
                 if isinstance(read, HookEvent):
                     read = msgspec.structs.replace(read, cwd=read.cwd or (cwd if authenticated else None))
@@ -227,11 +226,8 @@ class Hooks:
         match call.reading.action:
             case "session_start" | "unheard_start" if call.project is not None:
                 return await self.starts.answer(call, deadline=deadline)
-            case "prompt":
-                if call.reading.provisional:
-                    self.later(partial(self._finish, call))
-                if call.project is not None:
-                    return await self.starts.answer_prompt(call, deadline=deadline)
+            case "prompt" if call.project is not None:
+                return await self.starts.answer_prompt(call, deadline=deadline)
             case "flush":
                 with suppress(TimeoutError):  # as far as it gets in time; the rest is read later anyway
                     async with asyncio.timeout_at(deadline):
@@ -253,37 +249,12 @@ class Hooks:
         self.ingest_queue.read_soon(await self._sources_of(call))
 
     async def _finish(self, call: HookCall) -> None:
-        """Handles the end of a turn: stores the hook's report or reads the transcript, and publishes soon."""
-        if events := await self._early_events(call):
-            context = self.context
-            store = partial(ingest_provisional, root_of=context.paths.root_of, now_ms=context.now_ms)
-            stored = await store(context.ledger, call.agent.id, events)
-            self.publish_queue.mark_dirty(stored.projects, stored.newest_event_ms, urgent=True)
-            return
-        await self._look(call)
-        if (project_id := (await self._own_session(call)).project_id) is not None:
-            self.publish_queue.mark_dirty([project_id], 0, urgent=True)
-
-    async def _early_events(self, call: HookCall) -> list[Event]:
-        """Returns the early events of the hook's session; none if that can't be found in time."""
-        if not call.reading.provisional:
-            return []
-        own = await self._own_session(call)
-        if own.project_id is not None and call.project is not None and own.project_id != own.here_id:
-            # Either it went there by `cd` (Claude Code), or its turns there are another session, which is on disk.
-            if not await self._look(call):
-                return []
-            own = await self._own_session(call)
-        cwd = call.reading.cwd if call.project is not None else None
-        return [msgspec.structs.replace(event, session=own.id, cwd=cwd) for event in call.reading.provisional]
-
-    async def _look(self, call: HookCall) -> bool:
-        """Reads what the session wrote; returns whether that was done in time. The rest is read later anyway."""
-        with suppress(TimeoutError):
+        """Handles the end of a turn: reads the transcript, and publishes soon."""
+        with suppress(TimeoutError):  # the rest is read later anyway
             async with asyncio.timeout(SAVE_S):
                 await self.ingest_queue.read_now(await self._sources_of(call))
-                return True
-        return False
+        if (project_id := (await self._own_session(call)).project_id) is not None:
+            self.publish_queue.mark_dirty([project_id], 0, urgent=True)
 
     async def _sources_of(self, call: HookCall) -> list[Source]:
         if call.transcript is not None and not may_have_other_sources(call.transcript):

@@ -42,7 +42,7 @@ def answer_hook(
     if agent_id is None or not config.selects(agent_id):
         return None
     agent = adapter(agent_id)
-    reading = _start_in(agent, event, payload, now_ms)
+    reading = _start_in(agent, event, payload)
     if agent.hooks is None or reading is None:
         return None
     root_of = StatePaths(state, home, config.agents).root_of
@@ -54,9 +54,9 @@ def answer_hook(
     return agent.hooks.answer(text) if text is not None else None
 
 
-def _start_in(agent: Agent, event: str, payload: bytes, now_ms: int) -> HookEvent | None:
+def _start_in(agent: Agent, event: str, payload: bytes) -> HookEvent | None:
     """Returns what the payload says of a session that starts and takes in an answer; None for any other."""
-    reading = agent.hooks.read(event, payload, now_ms) if agent.hooks is not None else None
+    reading = agent.hooks.read(event, payload) if agent.hooks is not None else None
     return reading if isinstance(reading, HookEvent) and reading.action == "session_start" else None
 
 

@@ -69,7 +69,7 @@ async def test_a_start_whose_answer_the_client_does_not_use_is_answered_with_the
     agent = context.agents["claude-code"]
     assert agent.hooks is not None
 
-    def read(event: str, payload: bytes, _at_ms: int) -> HookEvent:
+    def read(event: str, payload: bytes) -> HookEvent:
         action: HookAction = "unheard_start" if event == "SessionStart" else "prompt"
         return HookEvent(action=action, session=payload.decode(), cwd=str(session.cwd), reason="clear")
 

@@ -11,7 +11,7 @@ from carryover.adapter import contract
 from carryover.adapter.contract import Agent, HookEvent, Parsed, Record, Source
 from carryover.model import AnyBody, AssistantMessage, Event, FileEdit, Skipped, TurnEnd, UserPrompt
 from carryover.records import rawjson
-from carryover.transcript.hooks import provisional, read_own, root_above
+from carryover.transcript.hooks import read_own, root_above
 from carryover.transcript.jsonl import JsonlReader
 from carryover.transcript.recorder import OpenCall
 
@@ -49,7 +49,6 @@ class Payload(msgspec.Struct, frozen=True, rename={"folder": "in"}):
     quill: str
     folder: str
     talk: str | None = None
-    said: str = ""
     again: bool = False
 
 
@@ -96,20 +95,18 @@ def _bodies(line: Line) -> tuple[AnyBody, ...]:
     return (TurnEnd(reason="limit", message=line.limit),) if line.limit else ()
 
 
-def _read(event: str, payload: bytes, at_ms: int) -> HookEvent | Skipped:
+def _read(event: str, payload: bytes) -> HookEvent | Skipped:
     own = read_own(_PAYLOAD, event, payload, lambda given, _: given.quill)
     if isinstance(own, Skipped):
         return own
     given, session = own
     action = ACTIONS.get(event.lower(), "hint")
-    said = AssistantMessage(text=given.said, final=True)
     return HookEvent(
         action=action,
         session=session,
         cwd=given.folder,
         transcript=given.talk,
         reason=("resume" if given.again else "startup") if action == "session_start" else None,
-        provisional=provisional(event.title(), session, at_ms, said, given.folder) if given.said else (),
     )
 
 
