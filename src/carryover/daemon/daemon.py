@@ -65,7 +65,6 @@ class Daemon:
         notifier: SystemdNotifier,
         *,
         page: OpenPage,
-        on_crash: Callable[[BaseException, str], object],
     ) -> None:
         self._context = context
         self._notifier = notifier
@@ -104,7 +103,7 @@ class Daemon:
         self._syncing = Syncing(context, publish=self._publish_unpublished)
         self._handoffs = Handoffs(context, settle=self._settle, follow=self._moves.follow_root)
         self._notices = LimitNotices(context, partial(show_notice, env=context.env))
-        self._supervisor = Supervisor(context.log, on_crash=on_crash, on_failure=self._note_damage)
+        self._supervisor = Supervisor(context.log, on_failure=self._note_damage)
 
     async def run(self, *, once: bool, stopping: Callable[[], None]) -> bool:
         """Runs until `stop` or, with `once`, until all is read and published. Returns False if a vital task failed."""

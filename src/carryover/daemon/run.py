@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import faulthandler
 import gc
 import importlib
 import logging
@@ -15,6 +16,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import AsyncExitStack, ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -26,7 +28,6 @@ from carryover.build import build
 from carryover.config import Config, settings_now
 from carryover.daemon.client import DaemonHolder, daemon_holder
 from carryover.daemon.context import DaemonContext
-from carryover.daemon.crashes import CrashReports
 from carryover.daemon.daemon import Daemon
 from carryover.daemon.log import Log, Word, open_log, type_and_place
 from carryover.daemon.own_page import OpenPage
@@ -109,9 +110,9 @@ def _run_once(state: StateDir, *, once: bool, log_level: str, page: OpenPage) ->
         except OSError as error:
             raise StateUnusable(f"The log {state.log} cannot be written: {os_reason(error)}.") from error
         stack.callback(close_log)
-        crashes = CrashReports(state.crashes, state.log)
-        crashes.complete_earlier()
-        stack.enter_context(crashes.recording(log))
+        stack.callback(setattr, threading, "excepthook", threading.excepthook)
+        threading.excepthook = partial(_thread_failed, log)
+        faulthandler.enable()  # on standard error, for the service manager to keep
 
         def end_by_force() -> None:  # even if a thread hangs reading from a disk that never answers; nothing else can
             log.warning("stopped_by_force", after_s=STOP_LIMIT_S)
@@ -121,16 +122,20 @@ def _run_once(state: StateDir, *, once: bool, log_level: str, page: OpenPage) ->
         deadline.daemon = True
         stack.callback(deadline.cancel)
         try:
-            return asyncio.run(_run(state, config, log, crashes, page, once=once, stopping=deadline.start))
+            return asyncio.run(_run(state, config, log, page, once=once, stopping=deadline.start))
         except UserError:
             raise
         except Exception as error:
-            report = crashes.report(error, "carryoverd")
             log.error("crashed", error)
             raise UserError(
-                f"carryoverd failed: {type_and_place(error)}. What was not stored is read again at its next start. "
-                + (f"The crash report is {report}." if report is not None else "A crash report could not be written.")
+                f"carryoverd failed: {type_and_place(error)}. What was not stored is read again at its next start."
             ) from error
+
+
+def _thread_failed(log: Log, args: threading.ExceptHookArgs) -> None:
+    if isinstance(args.exc_value, Exception):
+        name = args.thread.name if args.thread is not None else "thread"
+        log.error("thread_failed", args.exc_value, thread=Word(name))
 
 
 def acquire_daemon_lock(state: StateDir, *, started_ms: int, wait_s: float = WAIT_S) -> FileLock:
@@ -178,7 +183,6 @@ async def _run(
     state: StateDir,
     config: Config,
     log: Log,
-    crashes: CrashReports,
     page: OpenPage,
     *,
     once: bool,
@@ -189,20 +193,18 @@ async def _run(
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})  # before the first thread, whose children inherit it
     async with AsyncExitStack() as stack:
         try:
-            reducer = DigestReducer(lambda error: crashes.report(error, "fold"))
+            reducer = DigestReducer(partial(log.error, "fold_failed"))
             ledger = await Ledger.open(state.ledger, reducer)
         except LedgerUnavailable as trouble:
             raise StateUnusable(str(trouble)) from trouble
         stack.push_async_callback(ledger.close)
         context = DaemonContext(state=state, home=Path.home(), env=os.environ, config=config, ledger=ledger, log=log)
-        daemon = Daemon(context, SystemdNotifier(os.environ, log), page=page, on_crash=crashes.report)
+        daemon = Daemon(context, SystemdNotifier(os.environ, log), page=page)
 
         def unhandled(_loop: asyncio.AbstractEventLoop, given: dict[str, Any]) -> None:
             error = given.get("exception")
             if isinstance(error, BaseException):
                 log.error("unhandled", error)
-                if not isinstance(error, OSError):  # a connection that broke off
-                    crashes.report(error, "event-loop")
 
         loop.set_exception_handler(unhandled)
         for number in (signal.SIGTERM, signal.SIGINT):

@@ -39,12 +39,10 @@ class Supervisor:
         *,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
-        on_crash: Callable[[BaseException, str], object] = lambda _error, _task: None,
         on_failure: Callable[[Exception], Awaitable[None]] | None = None,
     ) -> None:
-        """`on_crash` gets an unhandled error and its task's name, `on_failure` the error of a task that restarts."""
+        """`on_failure` gets the error of a task that restarts."""
         self._log = log
-        self._on_crash = on_crash
         self._on_failure = on_failure
         self._clock = clock
         self._sleep = sleep
@@ -110,14 +108,11 @@ class Supervisor:
         if state.name in self._vital:
             state.state = "failed"
             self._log.error("vital_task_failed", error, task=Word(state.name))
-            self._on_crash(error, state.name)
             self.vital_failed.set()
             return
         state.state = "waiting"
         state.restarts += 1
         self._log.error("task_failed", error, task=Word(state.name), retry_s=retry_s)
-        if not isinstance(error, OSError):  # the machine's trouble, which may pass
-            self._on_crash(error, state.name)
         if self._on_failure is not None:
             await self._on_failure(error)
 

@@ -19,7 +19,6 @@ import msgspec
 
 from carryover.agents import agent_name
 from carryover.daemon.client import port_trouble
-from carryover.daemon.crash_files import CrashReport
 from carryover.daemon.health import Health
 from carryover.install.agent_report import HooksReport
 from carryover.ledger.rows import SkippedRow
@@ -277,20 +276,8 @@ def _inspection(facts: Gathered, inspection: Inspection) -> dict[str, _Row]:
         "port/taken": inspection.stranger and f"Port {inspection.port} is taken by another process.",
         "ledger/trouble": not is_reported and not inspection.ledger_damage and facts.ledger_problem,
         "ledger/damaged": inspection.ledger_damage,
-        "crash/reported": inspection.crashes and _crash(inspection.crashes),
         "disk/full": free_bytes < LEAST_FREE_BYTES and f"{free_bytes // 1_000_000}",
         "permissions/open-to-others": inspection.open_to_others,
-    }
-
-
-def _crash(crashes: Sequence[CrashReport]) -> dict[str, object]:
-    newest = crashes[0]
-    is_old = time.time() * 1000 - newest.at_ms >= _RECENT_MS
-    return {
-        "level": "note" if is_old else "wrong",
-        "newest": newest,
-        "moment": time.strftime("%Y-%m-%d at %H:%M:%S UTC", time.gmtime(newest.at_ms / 1000)),
-        "more": f" ({len(crashes)} reports in all)" if len(crashes) > 1 else "",
     }
 
 

@@ -9,7 +9,6 @@ from pathlib import Path
 import msgspec
 
 from carryover.config import Config
-from carryover.daemon.crash_files import CrashReport
 from carryover.daemon.health import Health
 from carryover.install.agent_report import EntryReport, HooksReport, VersionState
 from carryover.install.service import ServiceStatus
@@ -174,7 +173,6 @@ class Inspection(msgspec.Struct, frozen=True, kw_only=True):
     """Why a shell does not find this installation by its name, as a sentence."""
     path_remedy: str | None = None
     other_installs: tuple[str, ...] = ()
-    crashes: tuple[CrashReport, ...] = ()
     system: str = ""
     """What Carryover runs on, with the four below: as the system, Python, SQLite and git word it."""
     release: str = ""

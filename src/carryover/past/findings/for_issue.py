@@ -179,8 +179,6 @@ def _incidents(facts: Gathered) -> Iterator[str]:
         yield f"moved aside: {len(facts.corrupt_ledgers)} damaged ledgers"
     for incident in facts.ledger.incidents if facts.ledger is not None else ():
         yield f"ledger repaired {_moment(incident.at_ms)}"
-    for crash in facts.inspection.crashes if facts.inspection is not None else ():
-        yield f"daemon failed {_moment(crash.at_ms)}: {_error_type(crash.what)}"
 
 
 def _error_type(text: str) -> str:

@@ -20,7 +20,6 @@ from carryover.adapter.contract import Agent
 from carryover.adapter.spec import AGENTS_MD
 from carryover.agents import adapters, instruction_files
 from carryover.config import Config, project_settings
-from carryover.daemon.crash_files import crash_reports
 from carryover.errors import UserError
 from carryover.fsio import is_folder
 from carryover.how_installed import command_for_mcp, how_installed, on_path_here
@@ -77,7 +76,6 @@ def with_inspection(facts: Gathered, state: StateDir, machine: Machine, serves_m
         path_problem=shell.problem,
         path_remedy=shell.remedy,
         other_installs=tuple(str(path) for path in daemons if path.resolve().parent != folder),
-        crashes=crash_reports(state.crashes),
         system=system.sysname,
         release=system.release,
         machine=system.machine,

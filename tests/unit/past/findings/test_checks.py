@@ -8,7 +8,6 @@ import msgspec
 import pytest
 
 from carryover.config import Config
-from carryover.daemon.crash_files import CrashReport
 from carryover.daemon.health import HookCounts, WatchState
 from carryover.facts import DAY_MS
 from carryover.install.agent_report import EntryReport
@@ -24,7 +23,6 @@ from support.reports import CLAUDE, CODEX, HEALTHY, LEDGER, RUNNING, SERVICE, ch
 NOW_MS = int(time.time() * 1000)
 ENTRY = EntryReport(entry=".carryover/handoff.md", key="read")
 LOADING = msgspec.structs.replace(CLAUDE, hooks=None)
-CRASH = CrashReport("/home/dev/.carryover/crashes/20261120T062101.000000Z.txt", NOW_MS, "reader-1 failed: KeyError")
 
 
 def skipped(number: int, *, days_ago: int = 0) -> LedgerFacts:
@@ -94,12 +92,11 @@ def test_what_is_wrong_with_carryover_itself_is_found() -> None:
         path_problem="`carryover` is not on the PATH of this shell.",
         path_remedy="Run `pipx ensurepath`.",
         other_installs=("/home/dev/.local/bin/carryoverd",),
-        crashes=(CRASH, CRASH),
     )
 
     found = findings(facts)
 
-    assert [line(finding) for finding in found if finding.check != "crash"] == [
+    assert [line(finding) for finding in found] == [
         "service wrong --fix service: The systemd service is not enabled.",
         "service wrong --fix service: The systemd service is failing: It failed 5 times in a row.",
         "version wrong --fix restart: carryoverd is 0.9.0, this command is 1.0.0: run `carryover refresh --yes`.",
@@ -124,9 +121,6 @@ def test_what_is_wrong_with_carryover_itself_is_found() -> None:
         "ledger note: A damaged ledger was moved aside: ~/.carryover/ledger.corrupt-1.sqlite.",
         "paused note: Carryover is paused.",
     ]
-    [crash] = [finding for finding in found if finding.check == "crash"]
-    assert crash.level == "wrong" and crash.what.endswith(" UTC: reader-1 failed: KeyError (2 reports in all).")
-    assert "~/.carryover/crashes/20261120T062101.000000Z.txt" in crash.do and "Delete the file" in crash.do
 
 
 def test_agents_whose_versions_cannot_be_read_are_one_finding() -> None:
@@ -264,13 +258,11 @@ def test_where_no_selected_agent_has_hooks_nothing_is_left_to_install() -> None:
     assert line(found) == "install wrong: Carryover is not installed."
 
 
-def test_a_few_records_or_old_ones_that_were_not_understood_and_an_old_crash_are_nothing_wrong() -> None:
+def test_a_few_records_or_old_ones_that_were_not_understood_are_nothing_wrong() -> None:
     assert findings(changed(HEALTHY, ledger=skipped(49))) == ()
     assert findings(changed(HEALTHY, ledger=skipped(1200, days_ago=8))) == ()
     locked = changed(HEALTHY, daemon=changed(RUNNING, ledger_trouble="It is locked."), ledger_problem="It is locked.")
     assert list(map(line, findings(locked))) == ["ledger wrong: It is locked."], "both met it; it is named once"
-    [found] = findings(changed(HEALTHY, crashes=(msgspec.structs.replace(CRASH, at_ms=NOW_MS - 8 * DAY_MS),)))
-    assert (found.level, found.what.endswith("KeyError.")) == ("note", True)
 
 
 def test_what_nothing_is_known_of_has_no_findings() -> None:

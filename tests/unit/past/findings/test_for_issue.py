@@ -8,7 +8,6 @@ from typing import Any, Final
 import msgspec
 
 from carryover.config import Config, load_config
-from carryover.daemon.crash_files import CrashReport
 from carryover.daemon.health import TaskState
 from carryover.declared_source import DeclaredSource
 from carryover.install.agent_report import HooksReport
@@ -62,7 +61,6 @@ FULL: Final = changed(
         incidents=(Incident(at_ms=AT_MS, text="was damaged"),),
     ),
     corrupt_ledgers={"/x": 1},
-    crashes=(CrashReport("/x", AT_MS, "reader failed: OSError[ENOSPC] at carryover.fsio:3"),),
 )
 
 
@@ -83,7 +81,6 @@ def test_it_says_what_an_answer_needs() -> None:
         "  cannot be read, a declared source: 1",
         "  secrets redacted 7",
         "  ledger repaired 2026-11-23 05:30 UTC",
-        "  daemon failed 2026-11-23 05:30 UTC: OSError",
     } - set(lines) == set()
 
 
