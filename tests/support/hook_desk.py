@@ -23,7 +23,7 @@ class HookDesk:
         def remake(project: int, newest: bool, _git: GitFacts | None, now_ms: int, _git_s: float) -> Refreshed:
             return refresh(context.paths, project, context.config, now_ms=now_ms, newest=newest)
 
-        self.meter = context.meter
+        self.counted = context.hook_calls
         self.publisher = PublishQueue(context, remake, pool, before=AsyncMock(), changed=Mock(), published=Mock())
         self.reading = IngestQueue(context, self.publisher.source_read)
         self.hooks = Hooks(

@@ -6,6 +6,7 @@ import asyncio
 import sqlite3
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
@@ -16,7 +17,6 @@ from typing import Final
 from carryover.adapter.contract import Agent
 from carryover.agents import adapters
 from carryover.config import Config, project_settings
-from carryover.daemon.health import Meter
 from carryover.daemon.log import Log
 from carryover.importing.declared import with_declared
 from carryover.ingest.roots import TranscriptRoot
@@ -43,7 +43,8 @@ class DaemonContext:
     log: Log
     known: Mapping[str, Agent] = field(default_factory=adapters)
     """The agents with an adapter, by id."""
-    meter: Meter = field(default_factory=Meter, init=False)
+    hook_calls: Counter[str] = field(default_factory=Counter, init=False)
+    """Calls since the start, by outcome."""
     config_trouble: str | None = field(default=None, init=False)
     """Why `config` differs from the present content of the file."""
     config_changed: asyncio.Event = field(default_factory=asyncio.Event, init=False)

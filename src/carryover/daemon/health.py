@@ -4,9 +4,7 @@ Commands also read the reports of older daemons, so every field that one may lac
 """
 
 # No annotations as text (`from __future__`): before it decodes, msgspec 0.22 would compile each of them.
-from collections import Counter, deque
-from math import ceil
-from typing import Final, Literal
+from typing import Literal
 
 import msgspec
 
@@ -68,24 +66,6 @@ class HookCounts(msgspec.Struct):
     failed: int = 0
 
 
-class Latency(msgspec.Struct, frozen=True, kw_only=True):
-    """A duration in ms. `n`: number of measurements since the start; the percentiles cover the newest 512."""
-
-    n: int = 0
-    p50_ms: float | None = None
-    p95_ms: float | None = None
-    max_ms: float | None = None
-
-
-class Metrics(msgspec.Struct, frozen=True, kw_only=True):
-    """Counts and latencies since the daemon started. `events_stored` counts new events only."""
-
-    bytes_read: int = 0
-    events_stored: int = 0
-    session_start: Latency = Latency()
-    """From a hook call at the start of a session to the answer."""
-
-
 class ProjectHealth(msgspec.Struct, frozen=True, kw_only=True):
     """A project and its handoff. `refusal`: why nothing is published there. `error`: why the last attempt failed."""
 
@@ -123,7 +103,6 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
     """At most 50 projects, newest activity first."""
     hook_port: PortState | None = None
     hook_calls: HookCounts = msgspec.field(default_factory=HookCounts)
-    metrics: Metrics = Metrics()
     ledger_trouble: str | None = None
     git_trouble: str | None = None
     """Why git can't be run, as a clause."""
@@ -139,35 +118,3 @@ class Settled(msgspec.Struct, frozen=True, kw_only=True):
 
     caught_up: bool
     ledger_trouble: str | None = None
-
-
-WINDOW: Final = 512
-"""Number of newest measurements that percentiles are computed from."""
-
-
-class Meter:
-    """Counters and durations of one daemon. Use only on the event loop. Memory is bounded, and there is no content."""
-
-    def __init__(self) -> None:
-        self.hooks: Counter[HookOutcome | Literal["kept", "not_kept"]] = Counter()
-        self.bytes_read = self.events_stored = self._starts = 0
-        self._start_ms: deque[float] = deque(maxlen=WINDOW)
-
-    def session_started(self, ms: float) -> None:
-        """Adds how long a session start took."""
-        self._starts += 1
-        self._start_ms.append(ms)
-
-    def hook_counts(self) -> HookCounts:
-        """Returns the hook calls by outcome."""
-        return msgspec.convert(dict(self.hooks), HookCounts)
-
-    def metrics(self) -> Metrics:
-        """Returns all counts and latencies so far; percentiles by nearest rank."""
-        ordered = sorted(self._start_ms)
-        latency = Latency()
-        if ordered:
-            middle, high = (ordered[ceil(share * len(ordered)) - 1] for share in (0.5, 0.95))
-            shown = {"p50_ms": round(middle, 1), "p95_ms": round(high, 1), "max_ms": round(ordered[-1], 1)}
-            latency = Latency(n=self._starts, **shown)
-        return Metrics(bytes_read=self.bytes_read, events_stored=self.events_stored, session_start=latency)

@@ -131,8 +131,6 @@ class IngestQueue(WorkQueue[SourceKey]):
         if self.ledger_trouble is not None:
             self._context.log.info("ledger_works_again")
         self.ledger_trouble, self._ledger_failures = None, 0
-        context.meter.bytes_read += result.bytes
-        context.meter.events_stored += result.new_events
         self._unread[key] = total = result.after(self._unread.get(key, IngestResult()))
         self._spent_s[key] = self._spent_s.get(key, 0.0) + time.monotonic() - started
         if not result.more:

@@ -39,12 +39,11 @@ SILENT_AGAIN_S: Final = 5.0
 
 
 class _Step(msgspec.Struct, frozen=True, kw_only=True):
-    """One batch, read and parsed. `prepared` is None if there is nothing new. `bytes`: size of its records."""
+    """One batch, read and parsed. `prepared` is None if there is nothing new."""
 
     prepared: PreparedBatch | None
     more: bool = False
     retry_after_s: float | None = None
-    bytes: int = 0
     refused: _Refused | None = None
 
 
@@ -107,7 +106,6 @@ def prepare(
         prepared=prepared,
         more=batch.more,
         retry_after_s=batch.retry_after_s,
-        bytes=sum(len(record.data) for record in batch.records),
     )
 
 
@@ -145,8 +143,7 @@ _LAST_RETRY_MS: Final = 3_600_000
 
 
 class IngestResult(Committed, frozen=True, kw_only=True):
-    """The result of reading one source, and of what was committed of it. `more`: its end was not reached. `bytes`: size
-    of the records read."""
+    """The result of reading one source, and of what was committed of it. `more`: its end was not reached."""
 
     more: bool = False
     gone: bool = False
@@ -158,7 +155,6 @@ class IngestResult(Committed, frozen=True, kw_only=True):
     """Whether it could not be read because its owner was writing just then."""
     retry_after_s: float | None = None
     """Seconds after which to read it again, even if it does not change."""
-    bytes: int = 0
 
     def after(self, before: IngestResult) -> IngestResult:
         """Returns this result with everything that the reads `before` stored."""
@@ -169,7 +165,6 @@ class IngestResult(Committed, frozen=True, kw_only=True):
             projects=before.projects | self.projects,
             newest_event_ms=max(before.newest_event_ms, self.newest_event_ms),
             turn_ended=before.turn_ended or self.turn_ended,
-            bytes=before.bytes + self.bytes,
         )
 
 
@@ -224,7 +219,7 @@ async def _stored(
     except StaleRead:
         return IngestResult(more=True)
     stored = msgspec.structs.asdict(commit)
-    return IngestResult(**stored, more=step.more, retry_after_s=step.retry_after_s, bytes=step.bytes)
+    return IngestResult(**stored, more=step.more, retry_after_s=step.retry_after_s)
 
 
 def _wait_ms(state: SourceState | None, first_ms: int) -> int:

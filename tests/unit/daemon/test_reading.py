@@ -116,15 +116,6 @@ async def test_it_is_passed_on_that_a_turn_of_the_main_conversation_has_ended(
     assert desk.ended == [False, False, True]
 
 
-async def test_what_is_read_is_counted(desk: Desk, session: ClaudeSession) -> None:
-    session.prompt("Add a discount; password=Tr0ub4dor-and-3 is the one")
-    session.append(b"no JSON at all\n")
-    await desk.read(session)
-    found, size = desk.context.meter.metrics(), session.path.stat().st_size - 2  # without the ends of lines
-
-    assert (found.events_stored, found.bytes_read) == (2, size)
-
-
 async def test_while_the_ledger_is_locked_nothing_is_lost_and_it_is_said_why(
     desk: Desk, session: ClaudeSession, lines: LogLines
 ) -> None:

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-import time
 from collections.abc import Callable
 from concurrent.futures import Executor
 from contextlib import suppress
@@ -112,7 +111,7 @@ class Hooks:
         named = {"agent": Word(agent.id), "hook": Word(event if event in agent.hooks.events else "other")}
         read: HookEvent | Skipped | None = None
         outcome: HookOutcome = "overloaded"
-        reply, began_s = None, time.monotonic()
+        reply = None
         to_keep = agent.spec.is_spooled and authenticated and self.context.config.reads(agent.id)
         self._at_once += 1
         try:
@@ -135,11 +134,9 @@ class Hooks:
             self.context.log.error("hook_failed", error, **named)
         finally:
             self._at_once -= 1
-        self.context.meter.hooks["not_kept"] += to_keep
-        self.context.meter.hooks[outcome] += 1
+        self.context.hook_calls["not_kept"] += to_keep
+        self.context.hook_calls[outcome] += 1
         starts = isinstance(read, HookEvent) and read.action in STARTS
-        if starts:
-            self.context.meter.session_started((time.monotonic() - began_s) * 1000)
         return reply or (HookReply(503) if to_keep or starts else _QUIET)
 
     async def run(self) -> None:
@@ -158,7 +155,7 @@ class Hooks:
         if self._left.qsize() < MOST_KEPT:
             self._left.put_nowait(job)
         else:
-            self.context.meter.hooks["overloaded"] += 1
+            self.context.hook_calls["overloaded"] += 1
 
     def drain(self) -> None:
         """Makes `run` end once all queued jobs are done."""
@@ -179,10 +176,10 @@ class Hooks:
             async with asyncio.timeout(SAVE_S):
                 path = await asyncio.get_running_loop().run_in_executor(self.checks, put)
         except SpoolFull:
-            self.context.meter.hooks["not_kept"] += 1
+            self.context.hook_calls["not_kept"] += 1
             self.context.log.warning("spool_full", agent=Word(agent.id))
             return
-        self.context.meter.hooks["kept"] += 1
+        self.context.hook_calls["kept"] += 1
         source = agent.source_of(path, spool.folder(agent.id))
         if source is not None:
             self.ingest_queue.read_soon([source])

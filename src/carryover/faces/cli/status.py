@@ -257,11 +257,6 @@ def _background(facts: Gathered) -> Iterator[str]:
     if health is not None:
         memory = f", {size(health.rss_bytes)} of memory" if health.rss_bytes else ""
         yield _detail("carryoverd", f"{health.version}, process {health.pid}{memory}")
-        metrics, p95_ms = health.metrics, health.metrics.session_start.p95_ms
-        if metrics.bytes_read or p95_ms is not None:
-            answered = f", sessions answered in {p95_ms:.0f} ms (p95)" if p95_ms is not None else ""
-            read = f"{counted(metrics.events_stored, 'event')} from {size(metrics.bytes_read)}"
-            yield _detail("", f"since its start {read}{answered}")
     if not service.installed:
         details = [f"none: {service.trouble}" if service.trouble else "none"]
     else:

@@ -148,10 +148,6 @@ def _daemon(health: Health) -> Iterator[str]:
     yield f"watch {watch.mode}, watched {watch.watched}, missing {watch.missing}, denied {watch.denied}"
     calls = msgspec.structs.asdict(health.hook_calls)
     yield f"hook calls: {', '.join(f'{name} {n}' for name, n in calls.items())}"
-    metrics = health.metrics
-    start = metrics.session_start
-    yield f"bytes read {metrics.bytes_read}, events stored {metrics.events_stored}"
-    yield f"session starts {start.n}, p50 {start.p50_ms} ms, p95 {start.p95_ms} ms, longest {start.max_ms} ms"
     states = Counter(task.state for task in health.tasks)
     restarts = sum(task.restarts for task in health.tasks)
     yield f"tasks: {', '.join(f'{state} {n}' for state, n in states.items())}; restarts {restarts}"

@@ -16,7 +16,6 @@ from agents.cursor.contract_case import payload as cursor_payload
 from carryover.adapter.contract import HookAction, HookEvent
 from carryover.agents import adapters
 from carryover.daemon.context import DaemonContext
-from carryover.daemon.health import HookCounts
 from carryover.daemon.hooks.dispatch import MOST_AT_ONCE, MOST_KEPT, HookReply
 from carryover.ledger.connect import connect_read_only
 from carryover.ledger.queries import totals
@@ -55,7 +54,7 @@ async def test_a_disk_that_hangs_keeps_no_agent_waiting(desk: Desk, session: Cla
         ]
 
     assert replies == [NOTHING, NOTHING, TRY_STORE]
-    assert desk.meter.hook_counts() == HookCounts(late=3)
+    assert {name: n for name, n in desk.counted.items() if n} == {"late": 3}
     assert [line.split(" ", 1)[0] for line in lines] == ["hook_late"] * 3
     assert not any("words" in line for line in lines)
     async with hanging(desk.hooks.starts.answers), asyncio.timeout(20):
@@ -97,13 +96,13 @@ async def test_too_many_at_once_are_sent_away_at_once(desk: Desk, session: Claud
             assert await desk.call(session, "SessionStart", source="startup") == TRY_STORE
 
     assert {task.result() for task in waiting} == {NOTHING}
-    assert desk.meter.hook_counts() == HookCounts(late=MOST_AT_ONCE, overloaded=2)
+    assert {name: n for name, n in desk.counted.items() if n} == {"late": MOST_AT_ONCE, "overloaded": 2}
 
 
 async def test_more_than_can_be_kept_is_dropped(desk: Desk, session: ClaudeSession, ledger_path: Path) -> None:
     replies = [await desk.hooks.call("claude-code", "Stop", b"{", authenticated=True) for _ in range(MOST_KEPT + 3)]
     assert set(replies) == {NOTHING}
-    assert desk.meter.hook_counts() == HookCounts(foreign=MOST_KEPT + 3, overloaded=3)
+    assert {name: n for name, n in desk.counted.items() if n} == {"foreign": MOST_KEPT + 3, "overloaded": 3}
     desk.hooks.drain()
     await desk.hooks.run()
 
@@ -120,7 +119,7 @@ async def test_a_fault_of_ours_is_answered_with_nothing_and_reported_without_wor
         ledger_path.with_name("moved").rename(ledger_path)
 
     assert reply == TRY_STORE
-    assert desk.meter.hook_counts().failed == 1
+    assert desk.counted["failed"] == 1
     [line] = [line for line in lines if line.startswith("hook_failed")]
     assert "hook=SessionStart" in line
     assert "words" not in line
@@ -130,7 +129,7 @@ async def test_a_refused_path_is_named_by_its_kind_alone(desk: Desk, session: Cl
     session.cwd = Path("/home/dev/../secret-project")
 
     assert await desk.call(session, "Stop") == NOTHING
-    assert desk.meter.hook_counts() == HookCounts(refused_paths=1)
+    assert {name: n for name, n in desk.counted.items() if n} == {"refused_paths": 1}
     assert lines == ["hook_path_refused agent=claude-code reason=leads_upwards"]
 
 
