@@ -124,13 +124,6 @@ class ProjectsConfig(msgspec.Struct, frozen=True):
             Path("/name").match(str(expanded(pattern)))  # raises ValueError for an invalid pattern
 
 
-class NotifyConfig(msgspec.Struct, frozen=True):
-    """`[notify]`: how the user is notified."""
-
-    desktop: bool = True
-    """Whether to show a desktop notification, if there is a desktop, when an agent reaches its usage limit."""
-
-
 class RetentionConfig(msgspec.Struct, frozen=True):
     """`[retention]`: which recorded sessions are dropped. The newest session of a project is always kept."""
 
@@ -192,7 +185,6 @@ class Config(msgspec.Struct, frozen=True):
     publish: PublishConfig = PublishConfig()
     server: ServerConfig = ServerConfig()
     projects: ProjectsConfig = ProjectsConfig()
-    notify: NotifyConfig = NotifyConfig()
     retention: RetentionConfig = RetentionConfig()
     sync: SyncConfig = SyncConfig()
     agents: AgentsConfig = AgentsConfig()

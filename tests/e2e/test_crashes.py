@@ -34,10 +34,10 @@ upkeep.StateGuard.check = check
 """
 RESTARTED: Final = """
 from carryover.daemon import supervisor
-from carryover.daemon.limit_notice import LimitNotices
+from carryover.daemon.second_pages import SecondPages
 async def run(self):
     raise KeyError("xylophonic")
-LimitNotices.run = run
+SecondPages.run = run
 supervisor.FIRST_DELAY_S = 0.01
 """
 OUTSIDE_OF_TASKS: Final = """
@@ -99,7 +99,7 @@ def test_a_vital_task_that_fails_says_where(session: ClaudeSession) -> None:
 
 def test_a_task_that_fails_again_and_again_says_so_each_time(session: ClaudeSession) -> None:
     with crashing(RESTARTED) as daemon:
-        wait_until("three failures", lambda: said(daemon).count("task_failed task=limit-notice") >= 3)
+        wait_until("three failures", lambda: said(daemon).count("task_failed task=second-pages") >= 3)
         daemon.settle()
         assert daemon.stop()[0] == ExitCode.OK
 

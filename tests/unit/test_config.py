@@ -14,7 +14,6 @@ from carryover.config import (
     AgentConfig,
     AgentsConfig,
     Config,
-    NotifyConfig,
     ProjectsConfig,
     ProjectSettings,
     PublishConfig,
@@ -34,7 +33,6 @@ resume = { mode = "brief", stale_days = 3, depth = 8000 }
 publish = { pointers = "private", active_days = 14, folder = "~/handoffs" }
 server.port = 0
 projects = { include = ["~/work/*"], exclude = ["~/work/secret"] }
-notify.desktop = false
 """
 
 
@@ -81,7 +79,6 @@ def test_every_key_is_read_also_behind_a_byte_order_mark(config_file: Path) -> N
         server=ServerConfig(port=0),
         port_is_set=True,
         projects=ProjectsConfig(include=("~/work/*",), exclude=("~/work/secret",)),
-        notify=NotifyConfig(desktop=False),
     )
 
 
@@ -129,7 +126,7 @@ REMEDY = "Correct the value, or move the file away to use the defaults."
         ),
         ("[resume]\ndepth = true\n", "resume.depth (line 2): it must be a whole number."),
         ("[server]\nport = 70000\n", "server.port (line 2): it must be a whole number of at most 65535."),
-        ("[notify]\ndesktop = 1\n", "notify.desktop (line 2): it must be true or false."),
+        ("[server]\npage = 1\n", "server.page (line 2): it must be true or false."),
         ("[server]\nport = true\n", "server.port (line 2): it must be a whole number."),
         ("[publish]\nactive_days = -1\n", "publish.active_days (line 2): it must be a whole number of 0 or more."),
         ("[retention]\nmax_age_days = 0\n", "retention.max_age_days (line 2): it must be a whole number of 1 or more."),

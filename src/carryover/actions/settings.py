@@ -45,7 +45,6 @@ _MEANINGS: Final = {
     "server.page": "whether `carryover ui` has its page",
     "projects.include": "if any, only these projects",
     "projects.exclude": "projects that are never covered",
-    "notify.desktop": "a notification at a usage limit",
     "retention.max_age_days": "drops sessions older than this",
     "retention.max_size_mb": "drops the oldest beyond this size",
     "sync.every": "how often to sync: 5m, 1h",

@@ -27,7 +27,6 @@ from carryover.daemon.context import DaemonContext
 from carryover.daemon.endpoints import Answers, HookPort, control_app, serving
 from carryover.daemon.health import Health, HookCounts, ProjectHealth, Settled
 from carryover.daemon.hooks.dispatch import Hooks
-from carryover.daemon.limit_notice import LimitNotices, show_notice
 from carryover.daemon.log import Word
 from carryover.daemon.own_page import OpenPage
 from carryover.daemon.publish_queue import Publication, PublishQueue
@@ -102,7 +101,6 @@ class Daemon:
         self._hook_port = HookPort(context, self._hooks, self._page)
         self._syncing = Syncing(context, publish=self._publish_unpublished)
         self._handoffs = Handoffs(context, settle=self._settle, follow=self._moves.follow_root)
-        self._notices = LimitNotices(context, partial(show_notice, env=context.env))
         self._supervisor = Supervisor(context.log, on_failure=self._note_damage)
 
     async def run(self, *, once: bool, stopping: Callable[[], None]) -> bool:
@@ -158,7 +156,6 @@ class Daemon:
         self._project_watcher.restart()
         self._rescanner.request("settings")
         self._publish_queue.mark_all_dirty()
-        self._notices.ignore_earlier()
 
     async def _note_damage(self, error: Exception) -> None:
         """Reports damage to the ledger, so that the guard ends the daemon: its next start repairs the ledger."""
@@ -182,7 +179,6 @@ class Daemon:
         start("history", self._catch_up)
         start("upkeep", partial(look_after, context, *parts))
         start("sync", self._syncing.run)
-        start("limit-notice", self._notices.run)
 
     async def _stop(self, supervisor: Supervisor) -> None:
         """Stops from front to back: changes already noticed are still read, and what was read is still published."""
@@ -247,7 +243,6 @@ class Daemon:
         made = refresh(
             context.paths, project, context.config, now_ms=now_ms, last_git=git, newest=moved_last, git_s=git_s
         )
-        self._notices.consider(made)
         # A session has started and there is nothing to hand over: its file says so.
         return with_placeholder(made, context.paths) if started else made
 

@@ -75,7 +75,7 @@ def test_on_a_terminal_values_and_meanings_are_whole(config_file: Path, width: i
 
 
 def test_one_setting_is_printed_alone(config_file: Path, run: Run) -> None:
-    assert (run.out("config", "resume.mode"), run.out("config", "notify.desktop")) == ("brief\n", "true\n")
+    assert (run.out("config", "resume.mode"), run.out("config", "server.page")) == ("brief\n", "true\n")
     unset = "carryover: publish.folder is not set.\n"
     assert run.err(ExitCode.NOTHING_FOUND, "config", "publish.folder") == unset
     about = {"key": "resume.mode", "value": "brief", "origin": str(config_file), "default": "ask"}
@@ -88,7 +88,7 @@ def test_one_setting_is_printed_alone(config_file: Path, run: Run) -> None:
         ("resume.mode silent", '"brief"', '"silent"'),
         ("projects.exclude ~/clients/* ~/old", "", '  "~/clients/*", # theirs\n'),
         ("resume.depth 8000", "", "depth = 8000\n"),
-        ("notify.desktop false", "", "[notify]\ndesktop = false\n"),
+        ("server.page false", "", "[server]\npage = false\n"),
         ("retention.max_age_days 30", "", "[retention]\nmax_age_days = 30\n"),
         ("publish.folder ~/handoffs", "", '[publish]\nfolder = "~/handoffs"\n'),
         ('projects.include ["~/code/*"]', "", 'include = ["~/code/*"]\n'),
@@ -130,7 +130,7 @@ def test_a_setting_that_is_taken_out_has_its_default_again(config_file: Path, ru
         ("publish.folder handoffs", ExitCode.USAGE, "`folder` must begin with / or ~"),
         ("resume.mod ask", ExitCode.USAGE, "did you mean 'resume.mode'?"),
         ("prot 1", ExitCode.USAGE, "did you mean 'server.port'?"),
-        ("desktop", ExitCode.USAGE, "did you mean 'notify.desktop'?"),
+        ("page", ExitCode.USAGE, "did you mean 'server.page'?"),
         ("agents.selcted", ExitCode.USAGE, "did you mean 'agents.selected'?"),
         ("frobnicate", ExitCode.USAGE, "There is no setting 'frobnicate'."),
         ("agents.selected codex", ExitCode.REFUSED, "`carryover install` decides that"),
