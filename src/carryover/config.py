@@ -124,15 +124,6 @@ class ProjectsConfig(msgspec.Struct, frozen=True):
             Path("/name").match(str(expanded(pattern)))  # raises ValueError for an invalid pattern
 
 
-class RetentionConfig(msgspec.Struct, frozen=True):
-    """`[retention]`: which recorded sessions are dropped. The newest session of a project is always kept."""
-
-    max_age_days: Annotated[int, msgspec.Meta(ge=1, le=36_500)] | None = None
-    """Drops sessions whose last event is older. None drops none."""
-    max_size_mb: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)] | None = None
-    """Drops the oldest sessions while the ledger is larger than this many MB (1,000,000 bytes). None drops none."""
-
-
 class SyncConfig(msgspec.Struct, frozen=True):
     """`[sync]`: how often carryoverd synchronises, once `carryover sync init` has set that up."""
 
@@ -185,7 +176,6 @@ class Config(msgspec.Struct, frozen=True):
     publish: PublishConfig = PublishConfig()
     server: ServerConfig = ServerConfig()
     projects: ProjectsConfig = ProjectsConfig()
-    retention: RetentionConfig = RetentionConfig()
     sync: SyncConfig = SyncConfig()
     agents: AgentsConfig = AgentsConfig()
     sources: tuple[DeclaredSource, ...] = ()

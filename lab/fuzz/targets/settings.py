@@ -43,7 +43,7 @@ def seeds() -> Iterable[bytes]:
     yield b"\0" + (
         b'[resume]\nmode = "ask"\ndepth = 8000\n[publish]\npointers = "shared"\nshared_since = 2026-11-21T14:30:00Z\n'
         b'[server]\nport = 47823\npage = true\n[projects]\nexclude = ["/x/*"]\n'
-        b'[retention]\ndays = 30\n[sync]\nevery = "5m"\n[agents]\nselected = ["codex"]\n[agents.codex]\nroots = []\n'
+        b'[sync]\nevery = "5m"\n[agents]\nselected = ["codex"]\n[agents.codex]\nroots = []\n'
     )
     yield b'\1exclude = false\n[resume]\nmode = "brief"\ndepth = 8000\n[publish]\npointers = "off"\n'
     yield b"\1exclude = true\nother = 1\n[[publish]]\nx = 1e400\n"

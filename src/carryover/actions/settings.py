@@ -15,15 +15,12 @@ from carryover.config import CONFIG_LIMIT_BYTES, Config, load_config, project_se
 from carryover.daemon.client import reload_daemon
 from carryover.errors import ExitCode, UserError
 from carryover.fsio import read_bytes_bounded
-from carryover.ledger.connect import reading
-from carryover.ledger.queries import Selection, selected_sessions
-from carryover.past.context import now_ms, project_root
+from carryover.past.context import project_root
 from carryover.paths import StateDir
 from carryover.terminal.output import did_you_mean
 from carryover.text.toml_lines import parsed_toml, required_value
 
 if TYPE_CHECKING:
-    from carryover.past.types import Session
     from carryover.publish.project_files import Withdrawn
 
 DEFAULT: Final = "default"
@@ -45,8 +42,6 @@ _MEANINGS: Final = {
     "server.page": "whether `carryover ui` has its page",
     "projects.include": "if any, only these projects",
     "projects.exclude": "projects that are never covered",
-    "retention.max_age_days": "drops sessions older than this",
-    "retention.max_size_mb": "drops the oldest beyond this size",
     "sync.every": "how often to sync: 5m, 1h",
     "agents.selected": "agents that you use Carryover for",
     "agents.known": "agents that you could select then",
@@ -152,28 +147,6 @@ def change(state: StateDir, key: str, words: Sequence[str] | None) -> Changed:
 
         withdrawn = withdraw(state.root, settings_now(state))
     return Changed(before, after, is_running=health is not None, withdrawn=withdrawn)
-
-
-def would_drop(state: StateDir, key: str, words: Sequence[str], *, most: int) -> tuple[int, list[Session]]:
-    """Returns how many sessions setting `key` to `words` would newly drop, and the newest `most` of them. Raises as
-    `change` does."""
-    table, _, name = key.partition(".")
-    if table != "retention" or not state.ledger.exists():
-        return 0, []
-    from carryover.past.sessions import listed
-    from carryover.publish.forgetting import over_limits
-
-    setting(state, key)
-    before = load_config(state.config).retention
-    after = msgspec.structs.replace(before, **{name: _checked(table, name, words)})
-    at_ms = now_ms()
-    with reading(state.ledger) as db:
-        dropped, anyway = (
-            {(one.agent, one.native_id) for one in over_limits(db, limits, now_ms=at_ms)} for limits in (after, before)
-        )
-        rows = selected_sessions(db, Selection(), now_ms=at_ms)
-        newly = [row for row in rows if (row.agent, row.native_id) in dropped - anyway]
-        return len(newly), listed(db, newly[:most])
 
 
 def _checked(table: str, name: str, words: Sequence[str]) -> Any:

@@ -89,8 +89,7 @@ class Daemon:
         context.unread = lambda: self._ingest_queue.waiting
         spool = Spool(context.state)
         self._rescanner = Rescanner(context, self._ingest_queue, spool)
-        rescan = partial(self._rescanner.request, "retention")
-        self._forgetting = Forgetting(context, self._publish_queue, self._second_pages, rescan=rescan)
+        self._forgetting = Forgetting(context, self._publish_queue, self._second_pages)
         hear = (self._ingest_queue.read_soon, self._rescanner.request)
         self._watcher = Watcher(context, context.folders, *hear)
         # Separate and not recursive: a project may have many folders, and none of them contains a source.

@@ -3,25 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Final
 
-import msgspec
-
-from carryover.config import RetentionConfig
 from carryover.daemon.context import DaemonContext
 from carryover.daemon.publish_queue import PublishQueue
 from carryover.daemon.second_pages import SecondPages
 from carryover.daemon.supervisor import wait_at_most
 from carryover.errors import UserError
 from carryover.ledger.connect import LedgerUnavailable, erase_mark
-from carryover.ledger.forget import keep_limits, read_dropped_again
 from carryover.ledger.queries import Selection
 from carryover.ledger.search_index import index_more
 from carryover.paths import StateDir
-from carryover.publish.forgetting import Erased, forget_sessions, oldest_kept_ms, over_limits
+from carryover.publish.forgetting import Erased, forget_sessions
 from carryover.publish.project_files import withdraw
 
 PAUSE_S: Final = 0.05
@@ -56,29 +51,17 @@ async def index_history(context: DaemonContext, *, busy: Callable[[], bool]) -> 
         context.log.info("history_indexed", steps=steps)
 
 
-_DAY_S: Final = 86_400.0
 PUBLISH_S: Final = 10.0
-MOST_ROUNDS: Final = 3
-"""Session sizes are estimates; a ledger still too large after this many rounds has to wait for the next day."""
 
 
 class Forgetting:
-    """Forgets sessions while the daemon writes the ledger, one request at a time, and keeps to `[retention]`."""
+    """Forgets sessions while the daemon writes the ledger, one request at a time."""
 
-    def __init__(
-        self,
-        context: DaemonContext,
-        publish_queue: PublishQueue,
-        second_pages: SecondPages,
-        *,
-        rescan: Callable[[], None],
-    ) -> None:
+    def __init__(self, context: DaemonContext, publish_queue: PublishQueue, second_pages: SecondPages) -> None:
         self._context = context
         self._publish_queue = publish_queue
         self._second_pages = second_pages
-        self._rescan = rescan
         self._one_at_a_time = asyncio.Lock()
-        self._next_round_s = time.monotonic()
 
     async def forget(self, selections: Sequence[Selection]) -> Erased:
         """Forgets what `selections` name, and returns once nothing of it is left. Raises LedgerUnavailable."""
@@ -91,45 +74,14 @@ class Forgetting:
         context.log.info("forgotten", sessions=done.sessions, problems=len(done.problems))
         return done
 
-    async def look_after(self, is_changed: bool) -> None:
-        """Erases what is left of forgotten sessions, and applies `[retention]` once a day. Settings that changed since
-        the last call (`is_changed`) only restore what they allow again."""
+    async def look_after(self, _is_changed: bool) -> None:
+        """Erases what is left of forgotten sessions."""
         try:
             async with self._one_at_a_time:
                 if self._is_left():
                     await self._context.ledger.erase()
-            if is_changed:
-                await self.bring_back()
-            if time.monotonic() >= self._next_round_s:
-                self._next_round_s = time.monotonic() + _DAY_S
-                await self.apply_retention()
         except LedgerUnavailable as trouble:
-            self._context.log.error("retention_failed", trouble)
-
-    async def apply_retention(self) -> None:
-        """Drops sessions that exceed the limits on age and size. Does nothing while paused."""
-        context = self._context
-
-        def to_drop(limits: RetentionConfig) -> list[Selection]:
-            with context.read_ledger() as db:
-                dropped = over_limits(db, limits, now_ms=context.now_ms())
-            return [Selection(agent=each.agent, session=each.native_id, for_good=False) for each in dropped]
-
-        for _ in range(MOST_ROUNDS):
-            limits = context.config.retention  # the user may have relaxed them since the last round
-            if context.config.paused or not (dropped := await asyncio.to_thread(to_drop, limits)):
-                return
-            # First: an interruption in between only means that sources are read once too often.
-            await self._context.ledger.write(keep_limits, msgspec.structs.asdict(limits))
-            await self.forget(dropped)
-
-    async def bring_back(self) -> None:
-        """Has transcripts read again if `[retention]` has been loosened since sessions were dropped."""
-        limits = self._context.config.retention
-        since_ms = oldest_kept_ms(limits, self._context.now_ms())
-        if await self._context.ledger.write(read_dropped_again, msgspec.structs.asdict(limits), since_ms=since_ms):
-            self._context.log.info("retention_loosened")
-            self._rescan()
+            self._context.log.error("not_erased", trouble)
 
     def _is_left(self) -> bool:
         return erase_mark(self._context.state.ledger).exists()

@@ -1,4 +1,4 @@
-"""Removes sessions, or a period of them, inside the open transaction, and leaves tombstones if that is permanent.
+"""Removes sessions, or a period of them, inside the open transaction, and leaves tombstones.
 
 The context stored with a source's position may hold content. If a source names a forgotten conversation in its path or
 context, it is read again from its beginning when it changes, and the tombstones skip what was forgotten.
@@ -6,7 +6,7 @@ context, it is read again from its beginning when it changes, and the tombstones
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 import aiosqlite
@@ -59,8 +59,6 @@ _GONE_OF: Final = """DELETE FROM source WHERE agent = :agent AND state = 'gone'
 _GIVE_UP_POSITION: Final = """UPDATE source SET cursor = NULL, context = x'' WHERE agent = :agent
     AND (instr(CAST(path AS BLOB), CAST(:conversation AS BLOB)) > 0
         OR instr(context, CAST(:conversation AS BLOB)) > 0)"""
-_READ_WHOLE: Final = """UPDATE source SET cursor = NULL, context = x'' WHERE agent = :agent
-    AND instr(CAST(path AS BLOB), CAST(:conversation AS BLOB)) > 0"""
 # A read in progress was parsed with a context from before.
 _READ_AGAIN: Final = "UPDATE source SET rev = rev + 1 WHERE agent = ?"
 _OF_EVERYTHING: Final = (
@@ -70,14 +68,6 @@ _OF_EVERYTHING: Final = (
     "DELETE FROM incident",
     "DELETE FROM limit_window",
 )
-Limits = Mapping[str, int | None]
-"""Each limit by its name; None if there is no such limit."""
-_NONE: Final = 2**62
-_NAME: Final = "dropped_over:"
-_KEEP: Final = "INSERT INTO counter (name, n) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET n = min(n, excluded.n)"
-_KEPT: Final = f"SELECT name, n FROM counter WHERE name LIKE '{_NAME}%'"
-_READ_ALL_AGAIN: Final = """UPDATE source SET cursor = NULL, context = x'', size = -1, rev = rev + 1
-    WHERE state = 'active' AND mtime_ns >= ?"""
 
 
 class Forgotten(msgspec.Struct, frozen=True, kw_only=True):
@@ -92,17 +82,16 @@ class Forgotten(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def forget(db: aiosqlite.Connection, reducer: Reducer, selection: Selection, *, now_ms: int) -> Forgotten:
-    """Removes what `selection` names and, if that is permanent, excludes it from what is read later. `now_ms`: UTC."""
+    """Removes what `selection` names and excludes it from what is read later. `now_ms`: UTC."""
     rows = list(await db.execute_fetchall(_SELECTED, selection.values(now_ms)))
     span = (0, _FOREVER_MS) if not selection.in_part else selection.span(now_ms)
     if selection.is_everything:
         await clear_index(db)  # as a whole and not event by event
-    await _remove(db, reducer, [int(row[0]) for row in rows], span, for_good=selection.for_good)
+    await _remove(db, reducer, [int(row[0]) for row in rows], span)
     if selection.is_everything:
         await clear_index(db)  # again: what is left to index ends where the events do
     sessions = [(str(agent), str(native_id), int(rank)) for _, agent, native_id, rank, *_ in rows]
-    if selection.for_good:
-        await _leave_tombstones(db, selection, sessions, now_ms)
+    await _leave_tombstones(db, selection, sessions, now_ms)
     conversations = tuple(dict.fromkeys((agent, conversation_of(session)) for agent, session, _ in sessions))
     await _clear_sources(db, selection, conversations)
     touched: set[int] = set()
@@ -114,17 +103,14 @@ async def forget(db: aiosqlite.Connection, reducer: Reducer, selection: Selectio
     return Forgotten(sessions=len(rows), conversations=conversations, changed=changed, gone=tuple(sorted(gone)))
 
 
-async def _remove(
-    db: aiosqlite.Connection, reducer: Reducer, sessions: Sequence[int], span: tuple[int, int], *, for_good: bool
-) -> None:
-    """Removes what the sessions have within `span`, and those left with nothing; `for_good` adds tombstones."""
+async def _remove(db: aiosqlite.Connection, reducer: Reducer, sessions: Sequence[int], span: tuple[int, int]) -> None:
+    """Removes what the sessions have within `span`, and those left with nothing; leaves tombstones."""
     values = {"sessions": msgspec.json.encode(sessions).decode(), "since": span[0], "until": span[1]}
-    if for_good:
-        async with db.execute(f"SELECT key FROM event WHERE {_CHOSEN}", values) as found:
-            while rows := list(await found.fetchmany(_KEYS_AT_ONCE)):
-                keys = tuple(tombstones.short_key(key) for (key,) in rows)
-                await tombstones.put_tombstones(db, Tombstones(keys=keys))
-                await log_forgetting(db, keys=keys)
+    async with db.execute(f"SELECT key FROM event WHERE {_CHOSEN}", values) as found:
+        while rows := list(await found.fetchmany(_KEYS_AT_ONCE)):
+            keys = tuple(tombstones.short_key(key) for (key,) in rows)
+            await tombstones.put_tombstones(db, Tombstones(keys=keys))
+            await log_forgetting(db, keys=keys)
     for statement in _REMOVE:
         await db.execute_fetchall(statement, values)
     await settle(db, reducer)
@@ -168,10 +154,8 @@ async def _clear_sources(
     if selection.is_everything:
         for statement in _OF_EVERYTHING:
             await db.execute_fetchall(statement)
-    # A database that is read again in full would bring all of it back, not only what changes.
-    give_up = _GIVE_UP_POSITION if selection.for_good else _READ_WHOLE
     for agent, conversation in conversations:
-        for statement in (_GONE_OF, give_up):
+        for statement in (_GONE_OF, _GIVE_UP_POSITION):
             await db.execute_fetchall(statement, {"agent": agent, "conversation": conversation})
     for agent in sorted({agent for agent, _ in conversations}):
         await db.execute_fetchall(_READ_AGAIN, (agent,))
@@ -185,20 +169,3 @@ async def _remove_unused_projects(db: aiosqlite.Connection, selection: Selection
     if unused:
         await db.execute_fetchall(_KEEP_ID, (LAST_PROJECT, max(unused)))
     return unused
-
-
-async def keep_limits(db: aiosqlite.Connection, limits: Limits) -> None:
-    """Records that sessions were dropped under `limits`."""
-    await db.executemany(_KEEP, [(_NAME + name, _NONE if limit is None else limit) for name, limit in limits.items()])
-
-
-async def read_dropped_again(db: aiosqlite.Connection, limits: Limits, *, since_ms: int) -> bool:
-    """Marks sources that changed since `since_ms` to be read again if `limits` were relaxed; returns whether they
-    were."""
-    kept = {str(name): int(n) for name, n in await db.execute_fetchall(_KEPT)}
-    now = {_NAME + name: _NONE if limit is None else limit for name, limit in limits.items()}
-    if not any(now.get(name, _NONE) > n for name, n in kept.items()):
-        return False
-    await db.execute_fetchall(f"DELETE FROM counter WHERE name LIKE '{_NAME}%'")
-    await db.execute_fetchall(_READ_ALL_AGAIN, (since_ms * 1_000_000,))
-    return True

@@ -63,14 +63,6 @@ _BY_AGENT: Final = f"""SELECT session.agent AS agent, count(*) AS sessions, max(
         THEN project.published_ms END) AS last_handoff_ms
     FROM session LEFT JOIN project ON project.id = session.project_id
     WHERE session.agent != '{NOTE}' AND session.machine = '' GROUP BY session.agent ORDER BY session.agent"""
-_EVENT_BYTES: Final = 120
-"""Approximate bytes that an event takes besides its body: its row, keys and indexes."""
-_SIZES: Final = f"""SELECT agent, native_id, project_id, last_ms,
-    (SELECT coalesce(sum(length(body) + {_EVENT_BYTES}), 0) FROM thread JOIN event ON event.thread_id = thread.id
-        WHERE thread.session_id = session.id)
-    FROM session ORDER BY last_ms, id"""
-_USED: Final = """SELECT (page_count - freelist_count) * page_size
-    FROM pragma_page_count, pragma_freelist_count, pragma_page_size"""
 SHORTEST_ID: Final = 8
 _OF_AGENTS: Final = """SELECT agent, count(*) FROM session WHERE agent != ? AND (? IS NULL OR project_id = ?)
     GROUP BY agent ORDER BY count(*) DESC, agent"""
@@ -324,27 +316,6 @@ def work_sessions(db: sqlite3.Connection, project_id: int, *, limit: int, skippe
     return list(records(SessionRow, db, statement, (project_id, NOTE, limit, skipped)))
 
 
-class SessionSize(msgspec.Struct, frozen=True, kw_only=True):
-    """A session, the time of its last event (UTC ms, 0 if unknown), and its approximate size in bytes."""
-
-    agent: str
-    native_id: str
-    project_id: int | None
-    last_ms: int
-    bytes: int
-
-
-def session_sizes(db: sqlite3.Connection) -> list[SessionSize]:
-    """Returns every session with its size, least recently active first. Reads every event."""
-    return list(records(SessionSize, db, _SIZES))
-
-
-def used_bytes(db: sqlite3.Connection) -> int:
-    """Returns the size of the ledger without free pages."""
-    ((used,),) = db.execute(_USED).fetchall()
-    return int(used)
-
-
 def shortest_unique(ids: Sequence[str]) -> dict[str, str]:
     """Returns for each id its shortest prefix, of at least 8 characters, that no other of `ids` has."""
     ordered = sorted(set(ids))
@@ -367,8 +338,6 @@ class Selection(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, f
     since_ms: int | None = None
     until_ms: int | None = None
     """End of the period, exclusive. None: the moment of forgetting."""
-    for_good: bool = True
-    """False leaves no tombstones, so that what transcripts still contain can be read again."""
 
     @property
     def is_everything(self) -> bool:

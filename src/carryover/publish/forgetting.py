@@ -18,17 +18,16 @@ from typing import Final, TypeVar
 
 import msgspec
 
-from carryover.config import Config, RetentionConfig, load_config, project_settings
+from carryover.config import Config, load_config, project_settings
 from carryover.decoders import decoder_of
 from carryover.errors import os_reason
-from carryover.facts import DAY_MS
 from carryover.fsio import is_folder, open_regular, read_bytes_bounded
 from carryover.ledger import queries
 from carryover.ledger.connect import LedgerUnavailable, connect_read_only
 from carryover.ledger.forget import Forgotten
-from carryover.ledger.queries import Selection, SessionSize, whereabouts
+from carryover.ledger.queries import Selection, whereabouts
 from carryover.ledger.store import Ledger
-from carryover.model import NOTE, PIN, conversation_of
+from carryover.model import conversation_of
 from carryover.outside.journal import read_journal
 from carryover.probe.looks import Silent, look_at
 from carryover.projects.handoff_file import HANDOFF, STORE, read_handoff, sha_of
@@ -288,38 +287,3 @@ def _folder_of(path: Path) -> str | None:
         return decoder_of(SpooledCall).decode(first).cwd
     except (msgspec.MsgspecError, UnicodeDecodeError):
         return None
-
-
-def over_limits(db: sqlite3.Connection, limits: RetentionConfig, *, now_ms: int) -> list[SessionSize]:
-    """Returns the sessions in the ledger that `limits` drop. Blocking; without limits it reads nothing."""
-    if limits == RetentionConfig():
-        return []
-    return sessions_to_drop(queries.session_sizes(db), limits, used_bytes=queries.used_bytes(db), now_ms=now_ms)
-
-
-def oldest_kept_ms(limits: RetentionConfig, now_ms: int) -> int:
-    """Returns the time (UTC ms) before which a session is too old; 0 without such a limit."""
-    return now_ms - limits.max_age_days * DAY_MS if limits.max_age_days is not None else 0
-
-
-def sessions_to_drop(
-    sessions: Iterable[SessionSize], limits: RetentionConfig, *, used_bytes: int, now_ms: int
-) -> list[SessionSize]:
-    """Returns the oldest sessions beyond `limits`, but never a project's newest, nor what the user pinned. A session
-    of unknown age counts only towards the limit on size."""
-    oldest_first = sorted(sessions, key=lambda session: session.last_ms)
-    in_projects = (one for one in oldest_first if one.project_id is not None and one.agent != NOTE)
-    newest = {session.project_id: session for session in in_projects}
-    kept = {(session.agent, session.native_id) for session in newest.values()}
-    droppable = [
-        session
-        for session in oldest_first
-        if (session.agent, session.native_id) not in kept and not session.native_id.startswith(PIN)
-    ]
-    excess = used_bytes - limits.max_size_mb * 1_000_000 if limits.max_size_mb is not None else 0
-    dropped = []
-    for session in droppable:
-        if 0 < session.last_ms < oldest_kept_ms(limits, now_ms) or excess > 0:
-            dropped.append(session)
-            excess -= session.bytes
-    return dropped

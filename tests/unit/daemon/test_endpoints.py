@@ -91,7 +91,7 @@ async def test_moves_and_imports_are_asked_for_by_absolute_paths_and_only_a_read
     imports = Imports(context, on_read=Mock(), published=healthy)  # type: ignore[arg-type]
     refresh = Mock(side_effect=AssertionError)
     queue = PublishQueue(context, refresh, pool, before=AsyncMock(), changed=Mock(), published=Mock())
-    forgetting = Forgetting(context, queue, SecondPages(context, pool), rescan=Mock())
+    forgetting = Forgetting(context, queue, SecondPages(context, pool))
     old, new = quote(f"{home}/a b&c"), quote(str(home))
     given = f"/import?path={quote(str(session.path))}&agent=claude-code&project="
     odd = ("", "?selection=", "?selection=1", "?selection=" + quote('{"newer": 1}'))

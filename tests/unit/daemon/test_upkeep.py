@@ -11,7 +11,7 @@ from unittest.mock import AsyncMock, Mock
 import msgspec
 import pytest
 
-from carryover.config import Config, PublishConfig, RetentionConfig
+from carryover.config import Config, PublishConfig
 from carryover.daemon.context import DaemonContext
 from carryover.daemon.publish_queue import PublishQueue
 from carryover.daemon.second_pages import SecondPages
@@ -49,9 +49,8 @@ class Place:
         self.context = context
         context.now_ms = lambda: int(NOW.timestamp() * 1000)
         self.queue = Watched(context, self._refresh, pool, before=AsyncMock(), changed=Mock(), published=Mock())
-        self.rescan = Mock()
         self.pages = SecondPages(context, pool)
-        self.forgetting = Forgetting(context, self.queue, self.pages, rescan=self.rescan)
+        self.forgetting = Forgetting(context, self.queue, self.pages)
 
     def _refresh(self, project: int, newest: bool, _git: GitFacts | None, at_ms: int, _git_s: float) -> Refreshed:
         return refresh(self.context.paths, project, self.context.config, now_ms=at_ms, newest=newest)
@@ -94,47 +93,6 @@ def new(old: ClaudeSession) -> ClaudeSession:
     return session
 
 
-async def test_old_sessions_are_dropped_and_are_whole_again_when_work_on_them_continues(
-    place: Place, old: ClaudeSession, new: ClaudeSession, lines: LogLines
-) -> None:
-    """Without limits and while paused, nothing is dropped."""
-    await place.read(old, new)
-    assert "Never push to main" in handoff_of(old.cwd)
-    strict = RetentionConfig(max_age_days=1, max_size_mb=1)
-    for config in (Config(), Config(retention=strict, paused=True)):
-        place.context.config = config
-        await place.forgetting.apply_retention()
-        assert place.held() == {old.session, new.session}
-
-    place.context.config = Config(retention=RetentionConfig(max_age_days=30))
-    await place.forgetting.apply_retention()
-    assert place.held() == {new.session}
-    handoff = handoff_of(old.cwd)
-    assert ("release notes" in handoff, "Never push" in handoff) == (True, False)
-    old.now = NOW
-    old.prompt("Parse dates as well.")
-    await place.read(old)
-    assert place.held() == {new.session, old.session}
-    assert all(said in handoff_of(old.cwd) for said in ("Add a parser", "Parse dates as well"))
-    assert [line for line in lines if line.startswith("forgotten")] == ["forgotten sessions=1 problems=0"]
-
-
-async def test_a_new_limit_drops_nothing_before_the_next_round(
-    place: Place, old: ClaudeSession, new: ClaudeSession
-) -> None:
-    """Rounds are at the start and once a day, as the guide says."""
-    await place.read(old, new)
-    await place.forgetting.look_after(True)
-    place.context.config = Config(retention=RetentionConfig(max_age_days=30))
-    for is_changed in (True, False):
-        await place.forgetting.look_after(is_changed)
-    assert place.held() == {old.session, new.session}
-
-    restarted = Forgetting(place.context, place.queue, place.pages, rescan=place.rescan)
-    await restarted.look_after(True)
-    assert place.held() == {new.session}
-
-
 async def test_texts_kept_for_sessions_that_start_are_gone_before_handoffs_are_written_again(
     place: Place, new: ClaudeSession
 ) -> None:
@@ -167,28 +125,6 @@ async def test_each_part_has_its_turn_when_settings_change_and_after_another_fai
     with pytest.raises(OSError, match="disk full, True"):
         await running
     assert turns == [True, True]
-
-
-@pytest.mark.parametrize(
-    ("loosened", "comes_back"),
-    [(RetentionConfig(), True), (RetentionConfig(max_age_days=60), True), (RetentionConfig(max_age_days=20), False)],
-)
-async def test_a_looser_limit_brings_back_what_transcripts_still_hold(
-    place: Place, old: ClaudeSession, new: ClaudeSession, loosened: RetentionConfig, comes_back: bool
-) -> None:
-    await place.read(old, new)
-    place.context.config = Config(retention=RetentionConfig(max_age_days=30))
-    await place.forgetting.apply_retention()
-    place.context.config = Config(retention=loosened)
-
-    await place.forgetting.bring_back()
-    await place.forgetting.bring_back()
-
-    assert place.rescan.call_count == comes_back, "once"
-    outdated = {Path(key[1]) for key, read in (await place.context.ledger.last_reads()).items() if read.size < 0}
-    assert outdated == ({old.path, new.path} if comes_back else set())
-    await place.read(*(session for session in (old, new) if session.path in outdated))
-    assert place.held() == ({old.session, new.session} if comes_back else {new.session})
 
 
 async def test_a_project_that_is_gone_is_published_no_more(place: Place, old: ClaudeSession, lines: LogLines) -> None:

@@ -5,10 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from carryover.config import RetentionConfig
-from carryover.ledger.queries import Selection, SessionSize
-from carryover.model import NOTE
-from carryover.publish.forgetting import remove_spooled, sessions_to_drop
+from carryover.ledger.queries import Selection
+from carryover.publish.forgetting import remove_spooled
 from carryover.transcript.spooled import spool_line
 
 NOW_MS = 1_795_000_000_000
@@ -71,50 +69,3 @@ def test_nothing_outside_is_followed_or_removed(spool: Path, tmp_path: Path) -> 
     remove_spooled(spool.parents[1], [OF_ONE], ONE, known={"one"}, now_ms=NOW_MS)
 
     assert outside.exists() and (spool / "one.more.jsonl").is_symlink()
-
-
-DAY_MS = 86_400_000
-A_NOW_MS = 1_000 * DAY_MS
-MB = 1_000_000
-
-
-def session(
-    name: str, project: int | None, days_ago: float | None, size_mb: int = 1, agent: str = "made-up"
-) -> SessionSize:
-    """A session whose last event was `days_ago`; None: at an unknown time."""
-    last_ms = 0 if days_ago is None else A_NOW_MS - round(days_ago * DAY_MS)
-    return SessionSize(agent=agent, native_id=name, project_id=project, last_ms=last_ms, bytes=size_mb * MB)
-
-
-SESSIONS = [
-    session("new", 1, 1),
-    session("old", 1, 40),
-    session("older", 1, 50, 4),
-    session("only one", 2, 400),
-    session("note", 2, 300, agent=NOTE),  # does not make the newest session of the project droppable
-    session("pin-1", 1, 500, agent=NOTE),  # stays, as what the user said last about it
-    session("nowhere", None, 31),
-    session("some time", 1, None),
-]
-
-
-@pytest.mark.parametrize(
-    ("limits", "used_mb", "dropped"),
-    [
-        (RetentionConfig(), 900, []),
-        (RetentionConfig(max_age_days=30), 900, ["note", "older", "old", "nowhere"]),
-        (RetentionConfig(max_age_days=31), 900, ["note", "older", "old"]),
-        (RetentionConfig(max_age_days=45), 900, ["note", "older"]),
-        (RetentionConfig(max_size_mb=10), 10, []),
-        (RetentionConfig(max_size_mb=10), 11, ["some time"]),
-        (RetentionConfig(max_size_mb=10), 15, ["some time", "note", "older"]),
-        (RetentionConfig(max_size_mb=10), 900, ["some time", "note", "older", "old", "nowhere"]),
-        (RetentionConfig(max_age_days=45, max_size_mb=10), 12, ["some time", "note", "older"]),
-    ],
-)
-def test_the_oldest_sessions_go_and_the_newest_of_each_project_stays(
-    limits: RetentionConfig, used_mb: int, dropped: list[str]
-) -> None:
-    found = sessions_to_drop(SESSIONS, limits, used_bytes=used_mb * MB, now_ms=A_NOW_MS)
-
-    assert [one.native_id for one in found] == dropped

@@ -9,11 +9,11 @@ from typing import Any, Final
 
 import msgspec
 
-from carryover.actions.settings import DEFAULT, Changed, change, ignored, setting, settings, would_drop
+from carryover.actions.settings import DEFAULT, Changed, change, ignored, setting, settings
 from carryover.errors import ExitCode, UserError
 from carryover.faces.cli.arguments import describe, flag
 from carryover.past.context import state_dir
-from carryover.terminal.output import BOLD, agree, counted, paint, print_json, print_result, say, terminal_width, warn
+from carryover.terminal.output import BOLD, paint, print_json, print_result, say, terminal_width, warn
 from carryover.terminal.paths import short_path
 from carryover.terminal.table import Column, entry_lines, table_lines
 from carryover.text.harmless import harmless
@@ -22,11 +22,9 @@ DESCRIPTION: Final = """\
 Shows all settings, each with its value, whether it is the default or comes from
 config.toml, and what it means; with KEY the value alone. With a VALUE it sets
 KEY: the value is checked first, comments and every other byte of the file stay,
-and a running daemon takes it at once. A limit of [retention] drops sessions
-when carryoverd starts and once a day: those that it is going to drop are
-listed, and on a terminal you are asked. Elsewhere --yes is needed. Unknown keys
-in the file, or in the .carryover.toml of the project here, are named and
-ignored. docs/guide.md describes each setting."""
+and a running daemon takes it at once. Unknown keys in the file, or in the
+.carryover.toml of the project here, are named and ignored. docs/guide.md
+describes each setting."""
 
 EXAMPLES: Final = """\
   carryover config                            all of them
@@ -42,7 +40,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("key", metavar="KEY", nargs="?", help="a setting, such as resume.mode")
     parser.add_argument("value", metavar="VALUE", nargs="*", help="its new value; several for a list")
     flag(parser, "--unset", "take KEY out of the file, so that its default holds")
-    flag(parser, "--yes", "ask nothing")
     flag(parser, "--json", "print the settings, or the one, as JSON")
 
 
@@ -50,8 +47,6 @@ def run(args: argparse.Namespace) -> None:
     if args.unset or args.value:
         if args.key is None or (args.unset and args.value):
             raise UserError("--unset needs a KEY, and no VALUE.", ExitCode.USAGE)
-        if args.value:
-            _ask_before_dropping(args)
         done = change(state_dir(), args.key, None if args.unset else args.value)
         if args.json:
             print_json(done.after)
@@ -112,17 +107,3 @@ def _shown(value: Any) -> str:
     if value is None:
         return "not set"
     return harmless(value) if isinstance(value, str) else msgspec.json.encode(value).decode()
-
-
-def _ask_before_dropping(args: argparse.Namespace) -> None:
-    """Lists the sessions that the new setting would drop, if any, and asks. Raises UserError if the user says no."""
-    from carryover.faces.cli.forget import MOST_LISTED, some_sessions
-
-    number, newest = would_drop(state_dir(), args.key, args.value, most=MOST_LISTED)
-    if not number:
-        return
-    if not (args.json or args.yes):
-        when = "when carryoverd starts the next time, or within a day"
-        say(f"This drops {counted(number, 'session')} {when}:", *some_sessions(newest, number))
-        say("Those whose transcripts still exist come back when you raise the limit. The others are gone for good.")
-    agree(args, "Set it?")

@@ -39,7 +39,7 @@ _ERRORS: Final = (
     *("OperationalError", "DatabaseError", "IntegrityError", "ProgrammingError", "ValidationError", "DecodeError"),
 )
 """Types of errors that are named: any other word in an error's text may be a name of the user's."""
-_SECTIONS: Final = ("resume", "publish", "server", "projects", "retention", "sync")
+_SECTIONS: Final = ("resume", "publish", "server", "projects", "sync")
 _UNKNOWN: Final = "unknown"
 
 

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import json
 import sys
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -11,8 +10,6 @@ from carryover.actions.settings import setting_names
 from carryover.errors import ExitCode
 from carryover.how_installed import MCP
 from carryover.past.context import state_dir
-from support.claude_session import ClaudeSession
-from support.daemon_process import DaemonProcess, wait_until
 from support.forked import CARRYOVER
 from support.recorded_shop import Run
 from support.terminal import played
@@ -89,7 +86,6 @@ def test_one_setting_is_printed_alone(config_file: Path, run: Run) -> None:
         ("projects.exclude ~/clients/* ~/old", "", '  "~/clients/*", # theirs\n'),
         ("resume.depth 8000", "", "depth = 8000\n"),
         ("server.page false", "", "[server]\npage = false\n"),
-        ("retention.max_age_days 30", "", "[retention]\nmax_age_days = 30\n"),
         ("publish.folder ~/handoffs", "", '[publish]\nfolder = "~/handoffs"\n'),
         ('projects.include ["~/code/*"]', "", 'include = ["~/code/*"]\n'),
     ],
@@ -153,30 +149,3 @@ def test_what_only_reads_does_not_say_that_it_changed_nothing(
     code, out, err = run(*line.format(home=home).split())
 
     assert code != ExitCode.OK and out == "" and "changed" not in err
-
-
-def test_a_limit_asks_first_drops_at_the_next_start_and_raising_it_brings_sessions_back(home: Path, run: Run) -> None:
-    limit, prompts = "retention.max_age_days", {40: "Add a parser.", 1: "Write the release notes."}
-    (home / "shop").mkdir()
-    for days, prompt in prompts.items():
-        then = datetime.now(UTC) - timedelta(days=days)
-        ClaudeSession(home / ".claude" / "projects", home / "shop", now=then).prompt(prompt)
-
-    def recorded() -> list[str]:
-        return sorted(entry["task"] or "" for entry in json.loads(run("sessions", "--all", "--json")[1]))
-
-    with DaemonProcess() as daemon:
-        daemon.settle()
-        code, out, err = run("config", limit, "5")
-        assert (code, "1 session" in out, prompts[40] in out) == (ExitCode.REFUSED, True, True)
-        assert "with --yes" in err
-        assert run.err(ExitCode.NOTHING_FOUND, "config", limit) == f"carryover: {limit} is not set.\n"
-        assert run.out("config", limit, "5", "--yes") == f"{limit} = 5 (was not set).\n"
-        daemon.settle()
-        assert recorded() == [*prompts.values()], "not before the next start"
-        daemon.stop()
-    with DaemonProcess() as daemon:
-        wait_until("the limit", lambda: recorded() == [prompts[1]])
-        assert run.out("config", limit, "60") == f"{limit} = 60 (was 5).\n"
-        wait_until("the session", lambda: recorded() == [*prompts.values()])
-        daemon.stop()
