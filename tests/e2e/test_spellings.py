@@ -14,7 +14,7 @@ from carryover.ledger.connect import connect_read_only
 from carryover.ledger.queries import projects, sessions
 from carryover.platform import MACOS
 from support.claude_session import ClaudeSession
-from support.daemon_process import LIMIT_S, DaemonProcess, handoff_of, wait_until
+from support.daemon_process import DaemonProcess, handoff_of, wait_until
 from support.folding_disk import can_fold, folding_disk
 from support.forked import ALTERED
 from support.platforms import on
@@ -31,8 +31,6 @@ from carryover.faces.cli.carryoverd import main
 raise SystemExit(main({}))
 """
 AS_ON_A_MAC: Final = _PROGRAM.format("fake_darwin()", [])
-AS_AN_EARLIER_VERSION: Final = _PROGRAM.format("Linux()", ["--once"])
-"""It took each spelling for a folder of its own."""
 
 
 @pytest.fixture
@@ -79,19 +77,6 @@ def test_one_project_is_read_paused_and_forgotten_by_any_spelling(
 
     assert main.main(["forget", "--project", str(spellings[2]), "--yes"]) == 0
     assert in_ledger(mac) == {}
-
-
-def test_what_an_earlier_version_recorded_apart_is_joined_at_the_start(
-    mac: DaemonProcess, shop: Path, transcripts: Path
-) -> None:
-    for folder in (shop.parent / "SHOP", shop.parents[1] / "WORK" / "shop"):
-        ClaudeSession(transcripts, folder).work(f"Add a discount to the cart in {folder}")
-    assert DaemonProcess((*ALTERED, AS_AN_EARLIER_VERSION)).start().process.wait(LIMIT_S) == 0
-    assert len(in_ledger(mac)) == 2
-
-    mac.start().wait_until_it_answers()
-
-    wait_until("the only project", lambda: in_ledger(mac) == {str(shop): 2})
 
 
 @pytest.mark.usefixtures("free_port")

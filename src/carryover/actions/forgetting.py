@@ -16,7 +16,7 @@ from carryover.ledger.connect import copies, reading
 from carryover.ledger.queries import Selection, selected_sessions
 from carryover.model import conversation_of
 from carryover.past.context import now_ms, project_root, state_dir
-from carryover.past.opened import join_spellings, session_named, written_daemonless
+from carryover.past.opened import session_named, written_daemonless
 from carryover.past.sessions import listed
 from carryover.past.types import Session
 from carryover.publish.forgetting import Erased, forget_here
@@ -42,14 +42,12 @@ def plan_forgetting(
     """Returns what goes of `session` (its id, the beginning of one, or `last`), or of the project that a folder is in,
     or without both of everything, from `since_ms` until `until_ms` (UTC ms). Lists the newest `most` sessions.
 
-    Only reads, except that it joins what was recorded by other spellings. Raises UserError (NOTHING_FOUND) if nothing
-    would go.
+    Only reads. Raises UserError (NOTHING_FOUND) if nothing would go.
     """
     state = state_dir()
     selection = Selection(since_ms=since_ms, until_ms=until_ms)
     if project is not None:
         root = project_root(project, elsewhere=True)
-        join_spellings(state, root)
         selection = msgspec.structs.replace(selection, root=root)
     with reading(state.ledger) as ledger:
         if session is not None:

@@ -7,8 +7,7 @@ removed events, shortened to 62 bits, identify copies in another session (a fork
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Final
 
 import aiosqlite
@@ -17,7 +16,6 @@ import msgspec
 from carryover.facts import ProjectRoot
 from carryover.ledger.batch import ReadyEvent, among, grouped, identity, in_parts, rank_of
 from carryover.model import TokensUsed, conversation_of
-from carryover.platform import here
 
 EVERYTHING: Final = identity(b"all")
 """The scope of a tombstone for all sessions."""
@@ -147,7 +145,7 @@ async def _covered(
         known = [entry.event for entry in theirs if entry.event.cwd in roots]
         if known and not of_project:
             first = next((event for event in known if event.subagent_id is None), known[0])
-            of_project = set(_spellings(roots[first.cwd or ""].root, first.cwd or ""))
+            of_project = {roots[first.cwd or ""].root}
         projects = {project_scope(root) for root in of_project}
         rules = await _rules(db, agent, session, projects)
         is_lesser = rank is not None and any(rank_of(rank, theirs) < rule.rank for rule in rules)
@@ -168,15 +166,6 @@ async def _rules(db: aiosqlite.Connection, agent: str, session: str, projects: C
     marks = ",".join("?" * len(scopes))
     stored = await db.execute_fetchall(f"{_RULES} WHERE scope IN ({marks})", scopes)
     return [rule for row in stored if (rule := Tombstone(*row)).rank != FOREIGN or rule.scope in own]
-
-
-def _spellings(root: str, cwd: str) -> Iterator[str]:
-    """Yields the root of a project and, on a disk that folds letters, what an earlier version took for it: as spelt in
-    `cwd`."""
-    yield root
-    if here().folds:
-        above = (str(folder) for folder in (Path(cwd), *Path(cwd).parents))
-        yield from (folder for folder in above if here().alike(folder) == here().alike(root))
 
 
 def _is_within(at_ms: int, rules: Iterable[Tombstone]) -> bool:

@@ -24,7 +24,6 @@ from carryover.ledger.rows import ProjectRow, SessionRow
 from carryover.model import LAST
 from carryover.past.context import nothing_recorded, project_root, settings_to_print, state_dir, warn_once
 from carryover.paths import StateDir
-from carryover.platform import here
 from carryover.terminal.output import warn
 
 if TYPE_CHECKING:
@@ -183,18 +182,6 @@ def _may_have_moved_to(state: StateDir, root: str) -> bool:
     from carryover.projects.moved_folders import may_have_moved
 
     return any(may_have_moved(project, root) for project in projects)
-
-
-def join_spellings(state: StateDir, root: str) -> None:
-    """Joins what an earlier version recorded of the project at `root` by another spelling. Raises UserError."""
-    from carryover.projects.moved_folders import spelt_on_disk
-
-    if not here().folds or not state.ledger.exists():
-        return
-    with reading(state.ledger) as ledger:
-        projects = whereabouts(ledger)
-    if any(row.root != root and row.has_sessions and spelt_on_disk(row.root) == root for row in projects):
-        _follow(state, root)
 
 
 def _follow(state: StateDir, root: str) -> None:

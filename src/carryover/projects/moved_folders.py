@@ -8,7 +8,6 @@ handoff has its content already.
 from __future__ import annotations
 
 import hashlib
-import os
 import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
@@ -91,22 +90,6 @@ def is_away(root: str) -> bool:
         return False
 
 
-def spelt_on_disk(root: str) -> str:
-    """Returns the path of a folder as it is spelt on disk; `root` itself if a symlink leads from it, or there is
-    none. Raises Silent."""
-    if not here().folds or is_foreign(root):
-        return root
-
-    def look() -> str:
-        spelt = here().canonical(root)
-        is_same = spelt != root and os.path.realpath(root) == root and Path(spelt).samefile(root)
-        return spelt if is_same else root
-
-    with suppress(FileNotFoundError, PermissionError):
-        return look_at(root, look)
-    return root
-
-
 def may_have_moved(row: Whereabouts, root: str) -> bool:
     """Whether a project has sessions at another root whose folder is gone and has not been found again."""
     may_move = row.has_sessions and row.moved_to is None and not row.not_moved and not is_foreign(row.root)
@@ -120,14 +103,11 @@ def moved_to_here(
     config: Config,
     paths: StatePaths,
 ) -> list[Whereabouts]:
-    """Returns the projects that demonstrably moved to `root`, or were recorded by another spelling of it. `identity`:
-    the identity of the repository there now."""
+    """Returns the projects that demonstrably moved to `root`. `identity`: that of the repository there now."""
     missing = [row for row in known if may_have_moved(row, str(root))]
-    respelt = [row for row in missing if spelt_on_disk(row.root) == str(root)]
-    others = (row for row in missing if row not in respelt)
-    candidates = [row for row in others if project_settings(Path(row.root), config).excluded is None]
+    candidates = [row for row in missing if project_settings(Path(row.root), config).excluded is None]
     if not candidates:
-        return respelt
+        return []
     handoff = None
     if refusal(Checkout(root), paths) is None:  # else a clone may have brought one
         with suppress(OSError):
@@ -140,7 +120,7 @@ def moved_to_here(
         left = handoff is not None and row.published_sha == handoff and is_folder(Path(row.root).parent)
         return left or (same is not None and recorded_identity(row) == same)
 
-    return [*respelt, *filter(is_it, candidates)]
+    return list(filter(is_it, candidates))
 
 
 def roots_that_may_be_here(known: Iterable[Whereabouts], root: str, *, by_name: bool) -> list[str]:

@@ -30,7 +30,6 @@ class RootFacts(msgspec.Struct, frozen=True, kw_only=True):
     """A project's root on disk, the ledger's row of it, and the projects that were moved there."""
 
     root: str
-    """As spelt on disk."""
     own: Whereabouts | None = None
     identity: moved_folders.Identity | None = None
     moved: tuple[Whereabouts, ...] = ()
@@ -40,7 +39,6 @@ class RootFacts(msgspec.Struct, frozen=True, kw_only=True):
 def inspect_root(paths: StatePaths, root: str, config: Config, *, compared: frozenset[int] | None = None) -> RootFacts:
     """Inspects `root` for projects that moved there, unless all projects missing now were `compared` last time.
     Blocks; writes nothing."""
-    root = moved_folders.spelt_on_disk(root)
     folder = Path(root)
     if not root.startswith("/") or not is_folder(folder):
         return RootFacts(root=root)

@@ -3,10 +3,7 @@ joined as one."""
 
 from __future__ import annotations
 
-import asyncio
-import sqlite3
-from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
@@ -14,24 +11,17 @@ import pytest
 
 from carryover.config import Config, ProjectsConfig, PublishConfig, project_settings
 from carryover.daemon.hooks.call import Refused, check_folder
-from carryover.distill.stored_digest import DigestReducer
 from carryover.facts import ProjectRoot
-from carryover.ledger.events import session_events
-from carryover.ledger.queries import projects, session_by_prefix, sessions, whereabouts
-from carryover.ledger.store import Ledger
-from carryover.model import UserPrompt
 from carryover.paths import StateDir
 from carryover.platform import MACOS, here
 from carryover.probe.checkout import Checkout
 from carryover.projects.policy import refusal
 from carryover.projects.root import StatePaths, find_root
-from carryover.publish.project_moves import follow, inspect_root
-from support.claude_session import ClaudeSession
 from support.folding_disk import can_fold, folding_disk
 from support.platforms import on
 from support.recorded_shop import Run
 from support.repository import git, repository
-from support.shop_in_ledger import ReadIn, read_in
+from support.shop_in_ledger import read_in
 
 __all__ = ["read_in"]
 
@@ -58,16 +48,6 @@ def shop(disk: Path) -> Path:
 def spellings(shop: Path) -> list[Path]:
     top = shop.parents[1]
     return [shop, top / "work" / COMPOSED.lower(), top / "WORK" / DECOMPOSED, top / "Work" / DECOMPOSED.upper()]
-
-
-def recorded_as(shop: Path, folder: Path, home: Path, read_in: ReadIn) -> str:
-    """A session as an earlier version recorded it, which took each spelling for a folder of its own."""
-    session = ClaudeSession(home / ".claude" / "projects", folder)
-    session.prompt(f"Add a discount function in {folder.name}")
-    session.answer("I added discount() to cart.py.")
-    with on("linux"):
-        read_in(session)
-    return session.session
 
 
 @needs_disk
@@ -112,7 +92,7 @@ def test_the_links_at_the_top_of_a_mac_are_known() -> None:
 def test_a_project_that_was_paused_by_one_spelling_resumes_by_another(shop: Path, home: Path, run: Run) -> None:
     (home / ".carryover").mkdir(mode=0o700)
     run("pause", str(spellings(shop)[1]))
-    with on("linux"):  # what an earlier version has written
+    with on("linux"):
         run("pause", str(spellings(shop)[2]))
     assert len(StateDir(home / ".carryover").config.read_text().splitlines()) == 2
 
@@ -121,61 +101,6 @@ def test_a_project_that_was_paused_by_one_spelling_resumes_by_another(shop: Path
 
     assert code == 0
     assert StateDir(home / ".carryover").config.read_text().strip() == ""
-
-
-@needs_disk
-async def test_projects_of_an_earlier_version_become_the_one_that_they_are(
-    shop: Path, home: Path, ledger_path: Path, read_in: ReadIn, reading: Callable[[], sqlite3.Connection]
-) -> None:
-    """Whether or not the folder's right spelling is among them."""
-    given = await asyncio.to_thread(
-        lambda: {recorded_as(shop, folder, home, read_in) for folder in spellings(shop)[1:]}
-    )
-    assert len(projects(reading())) == 3
-    paths = StatePaths(StateDir(home / ".carryover"), home)
-
-    ledger = await Ledger.open(ledger_path, DigestReducer())
-    for row in whereabouts(reading()):
-        seen = inspect_root(paths, row.root, Config(projects=ProjectsConfig(exclude=("*",))))
-        await follow(ledger, paths, ProjectRoot(row.root), seen, now_ms=NOW_MS)
-    await ledger.close()
-
-    [project] = projects(reading())
-    assert project.root == str(shop)
-    assert {session.native_id for session in sessions(reading(), project.id, limit=9)} == given
-
-
-@needs_disk
-def test_forgetting_a_project_forgets_what_was_recorded_by_other_spellings(
-    shop: Path, home: Path, run: Run, read_in: ReadIn, reading: Callable[[], sqlite3.Connection]
-) -> None:
-    for folder in spellings(shop):
-        recorded_as(shop, folder, home, read_in)
-
-    code, out, _ = run("forget", "--project", str(spellings(shop)[3]), "--yes")
-
-    assert (code, "4 sessions" in out) == (0, True), out
-    assert projects(reading()) == []
-
-
-@needs_disk
-def test_what_was_forgotten_by_another_spelling_does_not_come_back(
-    shop: Path, home: Path, run: Run, read_in: ReadIn, reading: Callable[[], sqlite3.Connection]
-) -> None:
-    """An earlier version forgot the folder that it knew; another session there is read only now."""
-    folder = spellings(shop)[1]
-    other = ClaudeSession(home / ".claude" / "projects", folder, now=datetime.now(UTC) - timedelta(hours=1))
-    other.prompt("Add another discount")
-    recorded_as(shop, folder, home, read_in)
-    with on("linux"):
-        assert run("forget", "--project", str(folder), "--yes")[0] == 0
-
-    other.now = datetime.now(UTC)
-    other.prompt("Now round it")
-    read_in(other)
-
-    events = session_events(reading(), session_by_prefix(reading(), other.session))
-    assert [event.body.text for event in events if isinstance(event.body, UserPrompt)] == ["Now round it"]
 
 
 @needs_disk
