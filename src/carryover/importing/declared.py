@@ -3,7 +3,6 @@ It is watched, read and stored like any other."""
 
 from __future__ import annotations
 
-import errno
 import re
 from collections.abc import Mapping
 from functools import cache, partial
@@ -36,15 +35,12 @@ from carryover.transcript.recorder import (
     usable_folder,
     usable_name,
 )
-from carryover.transcript.rewritten import OnlyConversation, SnapshotReader
-from carryover.transcript.stat_cache import utc_now_ms
+from carryover.transcript.rewritten import Document, SnapshotReader, not_whole
 
 HEAD: Final = -1
 """The number of the fields beside the list of a document."""
 MOST_IN_HEAD: Final = 4 << 10
 """Bytes of a field beside the list that may say something about the session."""
-_SETTLED_MS: Final = 5_000
-"""A document that can't be read this long after its last write is damaged, not half written."""
 _SECONDS_UNTIL: Final = 100_000_000_000
 """A smaller number is a time in seconds: as milliseconds it would be before 1974."""
 
@@ -115,52 +111,32 @@ def recognised(file: Candidate) -> OpenedDocument | None:
 
 
 def _layout(pattern: str) -> Layout:
-    """Returns where the files of a pattern are. The last part with a wildcard is the session's id."""
+    """Returns where the files of a pattern are. The last part with a wildcard is the session's id, without a suffix."""
     folder = PurePosixPath(folder_of(pattern))
     below = PurePosixPath(pattern).relative_to(folder)
     last = max((at for at, part in enumerate(below.parts) if "*" in part), default=len(below.parts) - 1)
-    parts = [_expression(part, names_session=at == last) for at, part in enumerate(below.parts)]
+    parts = [re.escape(part).replace(r"\*", "[^/]*") for part in below.parts]
+    stem = parts[last].rpartition(r"\.")[0]
+    named = stem if stem and not below.parts[last].startswith(".") else parts[last]
+    parts[last] = f"(?P<session>{named}){parts[last].removeprefix(named)}"
     return Layout(root=folder.name, globs=(str(below),), pattern="/".join(parts))
 
 
-def _expression(part: str, *, names_session: bool) -> str:
-    stem, dot, suffix = part.rpartition(".") if not part.startswith(".") else (part, "", "")
-    if not stem:
-        stem, dot, suffix = part, "", ""
-    name = _plain(stem)
-    return f"(?P<session>{name}){re.escape(dot)}{_plain(suffix)}" if names_session else _plain(part)
-
-
-def _plain(text: str) -> str:
-    return re.escape(text).replace(r"\*", "[^/]*")
-
-
-def _document_in(messages: str, path: Path, stat: FileStat) -> Rewritten:
-    data = read_document(path).removeprefix(b"\xef\xbb\xbf").strip()
-    raw = msgspec.Raw(data)
-    listed = inside(raw, *messages.split(".")) if data.startswith(b"{") else raw
-    records = items_of(listed)
+def _document_in(messages: str, path: Path, stat: FileStat) -> Document:
+    """Takes the snapshot of a session that is one JSON document. Its pieces are the records in its list."""
+    raw = msgspec.Raw(read_document(path).removeprefix(b"\xef\xbb\xbf").strip())
+    fields = fields_of(raw)
+    records = items_of(inside(raw, *messages.split(".")) if bytes(raw).startswith(b"{") else raw)
     if not records:
-        half_written = utc_now_ms() - stat.mtime_ns // 1_000_000 < _SETTLED_MS
-        raise OSError(errno.EAGAIN if half_written else errno.EINVAL, "no list of messages", str(path))
-    return Rewritten(fields_of(raw), records)
-
-
-class Rewritten(OnlyConversation):
-    """A session that is one JSON document, rewritten with each message. Its pieces are the records in its list."""
-
-    ident = "document"
-
-    def __init__(self, fields: Fields, records: list[msgspec.Raw]) -> None:
-        self._head = {name: raw for name, raw in fields.items() if len(bytes(raw)) <= MOST_IN_HEAD}
-        self._records = records
-        self.pieces = [(str(number), digest(bytes(raw))) for number, raw in enumerate(records)]
-
-    def begin(self, *, on: bool, more: bool) -> bytes | None:
-        return msgspec.json.encode(_Entry(HEAD, msgspec.Raw(msgspec.json.encode(self._head)), on, more))
-
-    def piece(self, number: int) -> bytes | None:
-        return msgspec.json.encode(_Entry(number, self._records[number]))
+        raise not_whole(path, stat, "no list of messages")
+    short = {name: field for name, field in fields.items() if len(bytes(field)) <= MOST_IN_HEAD}
+    head = msgspec.Raw(msgspec.json.encode(short))
+    return Document(
+        "document",
+        [msgspec.json.encode(_Entry(number, record)) for number, record in enumerate(records)],
+        lambda on, more: msgspec.json.encode(_Entry(HEAD, head, on, more)),
+        pieces=[(str(number), digest(bytes(record))) for number, record in enumerate(records)],
+    )
 
 
 def _parse(declared: DeclaredSource, source: Source, context: _Context, record: Record) -> tuple[_Context, Parsed]:
@@ -192,7 +168,7 @@ def _located(
     project = str(expanded(declared.project)) if declared.project is not None else None
     folder = project or usable_folder(text_of(_at(fields, declared.folder)))
     at_ms = _time_in(_at(fields, declared.time)) or context.last_ms
-    turn = TurnEvents(context=context, keys=f"{session}/{number}", session=session, at_ms=at_ms)
+    turn = TurnEvents(context=context, prefix=f"{session}/{number}/", session=session, at_ms=at_ms)
     turn.change(session=session, cwd=folder or context.cwd, last_ms=at_ms)
     turn.learn(model=text_of(_at(fields, declared.model)))
     return turn
