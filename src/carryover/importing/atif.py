@@ -35,7 +35,7 @@ from carryover.model import (
     UserPrompt,
 )
 from carryover.records.fields import SHORT_CHARS, SUBJECT_CHARS, bounded, digest
-from carryover.records.lenient import Fields, fields_of, is_true, items_of, read_as, text_of, time_of
+from carryover.records.lenient import Fields, fields_of, is_true, items_of, read_as, text_and_others, text_of, time_of
 from carryover.records.text import names_own_folder
 from carryover.transcript import recorder as base
 from carryover.transcript.files import read_small
@@ -129,8 +129,8 @@ def _parse(quoted: QuotedText, _source: Source, context: _Context, record: Recor
     if "head" in fields:
         return _begun(context, fields), Parsed()
     name = text_of(fields.get("step_id")) or bytes(fields.get("step_id", b"")).decode("utf-8", "replace")[:20]
-    keys = f"atif/{context.session}/{context.id}/{context.subagent_id or ''}/{name}"
-    step = TurnEvents(context=context, keys=keys, session=context.session, subagent_id=context.subagent_id)
+    prefix = f"atif/{context.session}/{context.id}/{context.subagent_id or ''}/{name}/"
+    step = TurnEvents(context=context, prefix=prefix, session=context.session, subagent_id=context.subagent_id)
     step.at_ms = time_of(fields.get("timestamp")) or context.last_ms
     step.change(last_ms=step.at_ms)
     if "source" not in fields:
@@ -145,15 +145,16 @@ def _parse(quoted: QuotedText, _source: Source, context: _Context, record: Recor
 
 def _say(step: TurnEvents[_Context], quoted: QuotedText, fields: Fields) -> None:
     text, images = _text(fields.get("message"))
-    if (own := _own_of(step.context, fields, whole=True)) is not None:
+    if own := _own_of(step.context, fields):
         _say_again(step, own, text)
         return
     match text_of(fields.get("source")):
         case "user" if text.strip() or images:
-            bodies: tuple[AnyBody, ...] = (UserPrompt(text=text, attachments=images),)
-            if step.subagent_id is not None and not step.context.ours:
-                bodies = (UserPrompt(text=text, actor="model", attachments=images),)
-            elif quoted is not PLAIN and not step.context.ours:
+            ours = step.context.ours
+            bodies: tuple[AnyBody, ...] = (
+                UserPrompt(text=text, actor="human" if ours else step.actor, attachments=images),
+            )
+            if step.subagent_id is None and quoted is not PLAIN and not ours:
                 bodies = quoted.prompt(text, "")
             for number, body in enumerate(bodies):
                 step.add(body, f"prompt{number}")
@@ -167,12 +168,10 @@ def _say(step: TurnEvents[_Context], quoted: QuotedText, fields: Fields) -> None
                 step.add(AgentSummary(text=summary or text, source="compaction"), "said")
 
 
-def _own_of(context: _Context, fields: Fields, *, whole: bool = False) -> Any:
-    """What Carryover's own export says about a step, a call or a result; empty, or None for a step as a `whole`, in any
-    other document."""
-    extra = fields_of(fields.get("extra")).get(OURS)
-    own = read_as(extra, dict[str, Any]) if context.ours else None
-    return own if whole else own or {}
+def _own_of(context: _Context, fields: Fields) -> dict[str, Any]:
+    """What Carryover's own export says about a step, a call or a result; empty in any other document."""
+    extra = fields_of(fields.get("extra")).get(OURS) if context.ours else None
+    return read_as(extra, dict[str, Any]) or {}
 
 
 def _say_again(step: TurnEvents[_Context], own: dict[str, Any], text: str) -> None:
@@ -288,8 +287,5 @@ def _working_folder(ours_in_head: Fields, extra: Fields, extra_of_agent: Fields)
 
 def _text(raw: msgspec.Raw | None) -> tuple[str, int]:
     """Returns the text of a message or content, and how many pictures and sounds are in it."""
-    if text := text_of(raw):
-        return text, 0
-    parts = [fields_of(part) for part in items_of(raw)]
-    texts = [text_of(part.get("text")) for part in parts if text_of(part.get("type")) == "text"]
-    return "\n".join(texts), len(parts) - len(texts)
+    text = text_of(raw)
+    return (text, 0) if text else text_and_others(raw)

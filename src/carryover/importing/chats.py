@@ -98,7 +98,7 @@ def _parse(form: ChatExport, source: Source, context: TurnContext, record: Recor
     heading, _, said = text.partition("\n")
     # It has no time: such exports have none that can be read for certain.
     place = f"{source.session or ''}/{context.turns + 1}"
-    turn = TurnEvents(context=context, keys=f"export/{place}", session=source.session or "")
+    turn = TurnEvents(context=context, prefix=f"export/{place}/", session=source.session or "")
     turn.change(turns=context.turns + 1)
     if re.fullmatch(form.user, heading.rstrip()):
         if spoken := _spoken(said):

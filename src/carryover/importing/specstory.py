@@ -125,8 +125,8 @@ def _parse(
     if heading is None and context.begun:
         return context, Parsed()
     session = source.session or ""
-    keys = f"specstory/{session}/{context.turns + (heading is not None)}"
-    turn = TurnEvents(context=context, keys=keys, session=session)
+    prefix = f"specstory/{session}/{context.turns + (heading is not None)}/"
+    turn = TurnEvents(context=context, prefix=prefix, session=session)
     turn.change(begun=True, cwd=folder)
     if heading is None:  # above the first turn: title (unless it is only a time) and time
         title, at_ms = _title_and_time(text[:_ABOVE_BYTES])
@@ -170,7 +170,7 @@ def _answer(turn: TurnEvents[_Context], quoted: QuotedText, parts: Iterable[str 
         if is_end:
             continue
         part = f"tool{number}"
-        call, outcome, said = read_tool(block, f"{turn.keys.partition('/')[2]}/{part}", quoted, turn.context.cwd)
+        call, outcome, said = read_tool(block, f"{turn.prefix.partition('/')[2]}{part}", quoted, turn.context.cwd)
         turn.add(call.as_event(), part)
         for place, body in enumerate(said):
             turn.add(body, f"{part}.said{place}")

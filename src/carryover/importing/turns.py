@@ -14,10 +14,10 @@ import msgspec
 from carryover.adapter.contract import Batch, FileStat, Parsed, Record
 from carryover.importing.candidate import plain_text
 from carryover.model import AnyBody, FileEdit
-from carryover.records.fields import is_absolute, resolved
+from carryover.records.fields import is_absolute, is_below, resolved
 from carryover.records.text import names_handoff_file
 from carryover.transcript.files import read_small, stamp_of_file
-from carryover.transcript.recorder import Recorder, SessionContext, differing
+from carryover.transcript.recorder import OneSession, SessionContext, differing
 
 MAX_BYTES: Final = 32 << 20
 """A longer document is counted and skipped, since turns can only be found with the whole document in memory."""
@@ -38,28 +38,24 @@ _C = TypeVar("_C", bound=SessionContext)
 
 
 @dataclass(slots=True, kw_only=True)
-class TurnEvents(Recorder[_C]):
-    """Adds the events of one turn. Keys count turns and parts, so a longer export of a session adds to it."""
+class TurnEvents(OneSession[_C]):
+    """Adds the events of one turn, also without a time. Keys count turns and parts, so a longer export of a session
+    adds to it."""
 
     applied: ClassVar = ("ok", "unknown")
-    keys: str
-    """Begins the keys."""
-    session: str
-    subagent_id: str | None = None
 
-    def add(self, body: AnyBody, key: str) -> None:
+    def add(self, body: AnyBody, key: str, mark: str = "") -> None:  # noqa: ARG002 (a turn is never written again)
         if not isinstance(body, FileEdit) or not names_handoff_file(body.path):
-            session, cwd, subagent_id = self.session, self.context.cwd, self.subagent_id
-            self.append(f"{self.keys}/{key}", body, session=session, cwd=cwd, subagent_id=subagent_id)
+            self.append(f"{self.prefix}{key}", body, session=self.session, cwd=self.cwd, subagent_id=self.subagent_id)
 
     def finish(self, info: str = "") -> tuple[_C, Parsed]:
         """Returns the result for the turn. What is new about the session precedes its events, with the part `info` in
         its key; without one, the key is made of what is new and when."""
         facts, emitted = self.context.facts, self.context.emitted
         if self.events and self.subagent_id is None and facts != emitted:
-            self.put_info_first(self.session, self.context.cwd, differing(facts, emitted))
+            self.put_info_first(self.session, self.cwd, differing(facts, emitted))
             if info:
-                self.events[0] = msgspec.structs.replace(self.events[0], key=f"{self.keys}/{info}")
+                self.events[0] = msgspec.structs.replace(self.events[0], key=f"{self.prefix}{info}")
             self.change(emitted=facts)
         return self.context, self.built()
 
@@ -158,7 +154,7 @@ def into_folder(path: str, former: str, folder: str) -> str:
     """Returns `path` with `former` replaced by `folder`; any other path unchanged. Windows paths work too."""
     plain = _with_slashes(path)
     former = _with_slashes(former).rstrip("/")
-    return f"{folder}{plain[len(former) :]}" if _is_below(plain, former) else path
+    return f"{folder}{plain[len(former) :]}" if is_below(plain, former) else path
 
 
 def absolute_path(path: str, folder: str | None) -> str | None:
@@ -166,7 +162,7 @@ def absolute_path(path: str, folder: str | None) -> str | None:
     if not is_absolute(path):
         return resolved(path, folder)
     clean = resolved(path, None)
-    if clean is None or folder is None or _is_below(clean, folder):
+    if clean is None or folder is None or is_below(clean, folder):
         return clean
     former = former_root(clean, folder)
     return into_folder(clean, former, folder) if former is not None else clean
@@ -174,7 +170,3 @@ def absolute_path(path: str, folder: str | None) -> str | None:
 
 def _with_slashes(path: str) -> str:
     return path if path.startswith("/") else path.replace("\\", "/")
-
-
-def _is_below(path: str, folder: str) -> bool:
-    return path == folder or path.startswith(f"{folder.rstrip('/')}/")
