@@ -6,7 +6,6 @@ A reader makes records of the kinds `begin` (a session is emitted again, or goes
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -213,27 +212,20 @@ def parse_entries(
     source: Source,
     context: StoredContext,
     record: Record,
-    *,
-    unnamed: re.Pattern[str] | None = None,
 ) -> tuple[StoredContext, Parsed]:
-    """Parses one record of a reader whose pieces are entries, as `parse_stored` does. `unnamed`: titles of sessions
-    that have none of their own."""
-    return parse_stored(decoder, partial(_handle_entry, handle, unnamed), source, context, record)
+    """Parses one record of a reader whose pieces are entries, as `parse_stored` does."""
+    return parse_stored(decoder, partial(_handle_entry, handle), source, context, record)
 
 
 def _handle_entry(
-    handle: Callable[[StoredBuilder, _E], None],
-    unnamed: re.Pattern[str] | None,
-    recorder: StoredBuilder,
-    record: EntryRecord[_E],
+    handle: Callable[[StoredBuilder, _E], None], recorder: StoredBuilder, record: EntryRecord[_E]
 ) -> None:
     native, entry, last_ms = recorder.native, record.entry, recorder.reported.last_ms
     recorder.at_ms = last_ms
     if entry is not None:
         recorder.at_ms = entry.at_ms or last_ms
         recorder.report(last_ms=max(last_ms, recorder.at_ms))
-    title = None if unnamed is not None and unnamed.fullmatch(native.title or "") else native.title
-    recorder.add_facts({"title": title, "model": native.model, "parent": native.forked_from})
+    recorder.add_facts({"title": native.title, "model": native.model, "parent": native.forked_from})
     if entry is not None and recorder.at_ms:
         handle(recorder, entry)
     elif entry is not None:

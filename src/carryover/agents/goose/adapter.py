@@ -170,7 +170,7 @@ class _Database:
                 # Ids are counted from 1 each day, so another machine has the same ones.
                 name=session_in_other_cwd(sqlite.column_text(ident), digest(sqlite.column_text(created))[:8]),
                 directory=sqlite.column_text(folder) or None,
-                title=sqlite.column_text(name)[:1000] or None,
+                title=None if _UNNAMED.fullmatch(title := sqlite.column_text(name)[:1000]) else title or None,
                 model=text_of(fields_of(sqlite.column_text(model).encode()).get("model_name"))[:200] or None,
             )
             self._sessions[session.id] = session
@@ -338,5 +338,5 @@ AGENT: Final = Agent(
     context_type=StoredContext,
     source_of=partial(source_at, SPEC.id, _LAYOUTS),
     sources=partial(sources_below, SPEC.id, _LAYOUTS),
-    parse=partial(parse_entries, _RECORD, _entry, unnamed=_UNNAMED),
+    parse=partial(parse_entries, _RECORD, _entry),
 )
