@@ -32,7 +32,7 @@ from carryover.transcript.bounds import LOOK_BYTES, MOST_LINES
 from carryover.transcript.files import read_head
 from carryover.transcript.hooks import plain_answer, root_above, skipped_hook
 from carryover.transcript.layouts import Layout, kind_of, source_at, sources_below
-from carryover.transcript.recorder import OpenCall, Recorder, reemitted_after, usable_folder
+from carryover.transcript.recorder import OpenCall, Recorder, SessionContext, reemitted_after, usable_folder
 from carryover.transcript.rewritten import OnlyConversation, SnapshotReader
 from carryover.transcript.spooled import SpooledCall, copy_beside
 from carryover_windsurf.spec import SPEC
@@ -58,11 +58,9 @@ _CALL: Final = msgspec.json.Decoder(SpooledCall)
 _OBJECT: Final = msgspec.json.Decoder(Fields)
 
 
-class Context(msgspec.Struct, frozen=True, omit_defaults=True):
+class Context(SessionContext, frozen=True, omit_defaults=True):
     """The state of one conversation between two records."""
 
-    cwd: str | None = None
-    last_ms: int = 0
     last: bytes | None = None
     """Key of the last event. Bytes, since text might be taken for a secret."""
     model: str | None = None
