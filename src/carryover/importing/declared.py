@@ -133,9 +133,9 @@ def _document_in(messages: str, path: Path, stat: FileStat) -> Document:
     head = msgspec.Raw(msgspec.json.encode(short))
     return Document(
         "document",
-        [msgspec.json.encode(_Entry(number, record)) for number, record in enumerate(records)],
+        records,
         lambda on, more: msgspec.json.encode(_Entry(HEAD, head, on, more)),
-        pieces=[(str(number), digest(bytes(record))) for number, record in enumerate(records)],
+        record=lambda number, record: msgspec.json.encode(_Entry(number, msgspec.Raw(record))),
     )
 
 

@@ -153,8 +153,9 @@ class Document(OnlyConversation):
     """A document as it is now: its messages, each final, and what is known of it as a whole.
 
     `begin`: whether its messages follow those emitted before, and whether others follow → the record before them.
-    `record`: a message → its record. `end`: the record after them. `pieces`: the id and mark of each message, where its
-    place and its text are not what it is known by. `empty`: whether there is anything to emit before the first message.
+    `record`: the place of a message, and the message → its record. `end`: the record after them. `pieces`: the id and
+    mark of each message, where its place and its text are not what it is known by. `empty`: whether there is anything
+    to emit before the first message.
     """
 
     def __init__(
@@ -163,7 +164,7 @@ class Document(OnlyConversation):
         messages: Sequence[bytes | msgspec.Raw],
         begin: Callable[[bool, bool], bytes],
         *,
-        record: Callable[[bytes], bytes] = bytes,
+        record: Callable[[int, bytes], bytes] = lambda _, message: message,
         end: bytes | None = None,
         pieces: Sequence[MarkedPiece] | None = None,
         empty: bool = True,
@@ -184,7 +185,7 @@ class Document(OnlyConversation):
 
     def piece(self, number: int) -> bytes:
         """Returns the record of a message."""
-        return self._record(bytes(self._messages[number]))
+        return self._record(number, bytes(self._messages[number]))
 
     def end(self, emitted: int) -> bytes | None:  # noqa: ARG002
         """Returns the record after the messages."""

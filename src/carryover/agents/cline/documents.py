@@ -18,7 +18,7 @@ from carryover.model import AnyBody, SessionInfo
 from carryover.records import rawjson
 from carryover.records.lenient import Fields, fields_of, time_of
 from carryover.transcript.files import read_document
-from carryover.transcript.recorder import OneSession, OpenCall, reemitted_after, usable_folder
+from carryover.transcript.recorder import OneSession, SessionContext, reemitted_after, usable_folder
 from carryover.transcript.rewritten import Document, not_whole
 
 
@@ -51,16 +51,12 @@ class _Entry(msgspec.Struct, frozen=True, omit_defaults=True):
     state: ConversationState | None = None
 
 
-class TaskContext(msgspec.Struct, frozen=True, omit_defaults=True):
+class TaskContext(SessionContext, frozen=True, omit_defaults=True):
     """The state of one document between two records."""
 
     session: str = ""
-    cwd: str | None = None
     subagent_id: str | None = None
     attended: bool = True
-    last_ms: int = 0
-    """Time of the last message with a time; used for messages without one."""
-    calls: tuple[OpenCall, ...] = ()
     number: int = 0
     """How many messages were read."""
     prompted: bool = False
@@ -143,7 +139,7 @@ def document_now(begin: Begin, messages: Sequence[bytes | msgspec.Raw], state: C
         f"{begin.session} {begin.cwd}",
         messages,
         lambda on, more: msgspec.json.encode(_Entry(begin=msgspec.structs.replace(begin, on=on, more=more))),
-        record=lambda message: msgspec.json.encode(_Entry(message=msgspec.Raw(message))),
+        record=lambda _, message: msgspec.json.encode(_Entry(message=msgspec.Raw(message))),
         end=msgspec.json.encode(_Entry(state=state)),
     )
 
