@@ -23,23 +23,23 @@ _MOST_NESTED: Final = 4
 
 def read_as(data: bytes | msgspec.Raw | None, kind: type[_T]) -> _T | None:
     """Decodes a row or field as `kind`; None if it has another shape. Lone surrogates are replaced."""
-    if data is None:
-        return None
-    return rawjson.part_of(data if isinstance(data, msgspec.Raw) else msgspec.Raw(data), kind)
+    return rawjson.part_of(msgspec.Raw(data) if isinstance(data, bytes) else data, kind)
 
 
-def fields_of(data: bytes | msgspec.Raw | None) -> Fields:
-    """Returns the fields of an object; empty if it is something else."""
+def fields_of(data: bytes | msgspec.Raw | str | None) -> Fields:
+    """Returns the fields of an object, or of one in a text; empty if it is something else."""
     if data is None or data is rawjson.ABSENT:
         return {}
+    if isinstance(data, str):
+        data = data.encode("utf-8", "replace")
     return (read_as(data, Fields) if _may_be(data, _OBJECT) else None) or {}
 
 
-def inside(raw: msgspec.Raw, *names: str) -> msgspec.Raw:
+def inside(raw: msgspec.Raw | None, *names: str) -> msgspec.Raw:
     """Returns the field at a path of names through nested objects; absent if the path ends early."""
     for name in names:
-        raw = fields_of(raw).get(name, rawjson.ABSENT)
-    return raw
+        raw = fields_of(raw).get(name)
+    return rawjson.ABSENT if raw is None else raw
 
 
 def is_true(raw: msgspec.Raw | None) -> bool:
@@ -49,7 +49,7 @@ def is_true(raw: msgspec.Raw | None) -> bool:
 
 def number_of(raw: msgspec.Raw | None) -> int | None:
     """Returns the whole number in a field; None if it holds something else."""
-    return rawjson.part_of(raw, int) if raw is not None else None
+    return rawjson.part_of(raw, int)
 
 
 def text_of(raw: msgspec.Raw | None) -> str:
@@ -86,11 +86,11 @@ def text_and_others(content: msgspec.Raw | None) -> tuple[str, int]:
     return "\n".join(texts), len(parts) - len(texts)
 
 
-def text_below(raw: msgspec.Raw, *names: str) -> str:
+def text_below(raw: msgspec.Raw | None, *names: str) -> str:
     """Returns the first text in a field: the field itself, or one of the fields `names` of nested objects, up to
     `_MOST_NESTED` deep."""
     for _ in range(_MOST_NESTED):
-        if raw is rawjson.ABSENT:
+        if raw is None or raw is rawjson.ABSENT:
             break
         if text := text_of(raw).strip():
             return text

@@ -71,7 +71,7 @@ def objects_in(head: bytes, *, most: int) -> Iterator[dict[str, Any]]:
             continue
 
 
-def content_text(raw: msgspec.Raw) -> str | None:
+def content_text(raw: msgspec.Raw | None) -> str | None:
     """Returns the text of a field that is a string or a list of content blocks; None if it is neither."""
     if (text := string_of(raw)) is not None:
         return text
@@ -79,14 +79,14 @@ def content_text(raw: msgspec.Raw) -> str | None:
     return None if parts is None else "\n".join(part.text for part in parts if part.text)
 
 
-def string_of(raw: msgspec.Raw) -> str | None:
+def string_of(raw: msgspec.Raw | None) -> str | None:
     """Returns the string in a raw field; None if it holds something else."""
     return part_of(raw, str)
 
 
-def part_of(raw: msgspec.Raw, kind: type[_T]) -> _T | None:
+def part_of(raw: msgspec.Raw | None, kind: type[_T]) -> _T | None:
     """Decodes a raw field as `kind`, repairing it if need be; None if it is absent or has another shape."""
-    if raw is ABSENT:
+    if raw is None or raw is ABSENT:
         return None
     for mended in (False, True):
         try:

@@ -11,6 +11,7 @@ from carryover.model import Skipped
 from carryover.records import rawjson
 from carryover.records.lenient import (
     fields_of,
+    inside,
     items_of,
     number_of,
     read_as,
@@ -51,6 +52,7 @@ def test_a_field_is_read_as_what_it_is(
     assert {name: bytes(value) for name, value in fields_of(given).items()} == fields
     assert [bytes(item) for item in items_of(given)] == items
     assert (number_of(given), text_of(given)) == (number, plain)
+    assert fields_of(text) == fields_of(given)
 
 
 @pytest.mark.parametrize(
@@ -75,6 +77,7 @@ def test_a_time_is_a_number_or_a_text_within_reason(text: str, at_ms: int) -> No
 @pytest.mark.parametrize("absent", [None, ABSENT])
 def test_of_a_field_that_is_not_there_nothing_is_read(absent: msgspec.Raw | None) -> None:
     assert (time_of(absent), text_of(absent), fields_of(absent), items_of(absent)) == (0, "", {}, [])
+    assert (content_text(absent), text_below(absent, "a"), inside(absent, "a")) == (None, "", ABSENT)
 
 
 PARTS = '[{"type": "text", "text": "a"}, {"type": "image"}, {"type": "text", "text": "b"}]'
