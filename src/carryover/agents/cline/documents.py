@@ -156,7 +156,7 @@ def messages_in(path: Path, stat: FileStat, below: str = "") -> tuple[Fields, li
     """
     data = msgspec.Raw(read_document(path) or b"null")
     fields = fields_of(data) if below else {}
-    messages = rawjson.part_of(fields.get(below, rawjson.ABSENT) if below else data, list[msgspec.Raw])
+    messages = rawjson.part_of(fields.get(below) if below else data, list[msgspec.Raw])
     if messages is None:
         raise not_whole(path, stat, "not a conversation")
     return fields, messages

@@ -135,7 +135,7 @@ def _said(recorder: MessageBuilder) -> str:
 
 
 def _shown(recorder: MessageBuilder) -> Fields:
-    return fields_of(_said(recorder).encode("utf-8", "replace"))
+    return fields_of(_said(recorder))
 
 
 def _prompt(recorder: MessageBuilder) -> None:
@@ -196,7 +196,7 @@ def _failure(recorder: MessageBuilder) -> None:
 
 
 def _fail(recorder: MessageBuilder, text: str) -> None:
-    message = text_of(fields_of(text.encode("utf-8", "replace")).get("message")) or text
+    message = text_of(fields_of(text).get("message")) or text
     limited = names_limit(text) or _LIMITED.search(text) is not None
     add_failure(recorder, "end", message, limited=limited)
 
@@ -254,7 +254,7 @@ def _outcome(call: OpenCall, text: str, *, is_asked: bool) -> ToolOutcome:
 def _is_denial(text: str) -> bool:
     if _DENIED.fullmatch(text):
         return True
-    fields = fields_of(text.encode("utf-8", "replace"))
+    fields = fields_of(text)
     return text_of(fields.get("status")) == "denied" and fields.keys() <= _DENIED_KEYS
 
 

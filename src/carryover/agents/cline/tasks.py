@@ -157,7 +157,7 @@ def _with_results(
             continue
         kept: Fields = {name: fields[name] for name in _KEPT if name in fields}
         if kind == "api_req_started":
-            said = fields_of(text_of(fields.get("text")).encode("utf-8", "replace"))
+            said = fields_of(text_of(fields.get("text")))
             kept["text"] = msgspec.Raw(msgspec.json.encode({name: said[name] for name in _OF_REQUEST if name in said}))
         if about := _called(fields):
             waiting = requests[at] or results
@@ -209,7 +209,7 @@ def _in_requests(shown: list[Fields]) -> list[list[_Result]]:
 
 def _request(fields: Fields) -> tuple[str, str]:
     """Returns what the model was sent with a request, as its message shows it, and the details after it."""
-    request = text_of(fields_of(text_of(fields.get("text")).encode("utf-8", "replace")).get("request"))
+    request = text_of(fields_of(text_of(fields.get("text"))).get("request"))
     before, mark, after = request.rpartition(_DETAILS)
     return (before, f"{mark}{after}") if mark else (request, "")
 
