@@ -185,7 +185,7 @@ def _is_summary(item: msgspec.Raw) -> bool:
 def _identity(item: msgspec.Raw) -> str:
     """Returns what of an item never changes: its role, its text, and the ids of its calls."""
     message = fields_of(fields_of(item).get("message"))
-    text = rawjson.content_text(message.get("content", rawjson.ABSENT)) or ""
+    text = rawjson.content_text(message.get("content")) or ""
     calls = [text_of(fields_of(call).get("id")) for call in items_of(message.get("toolCalls"))]
     return "\n".join((text_of(message.get("role")), *calls, text))
 
@@ -214,7 +214,7 @@ class _Recorder(OneSession[_Context]):
     @property
     def text(self) -> str:
         """The text of the message."""
-        return rawjson.content_text(self.message.get("content", rawjson.ABSENT)) or ""
+        return rawjson.content_text(self.message.get("content")) or ""
 
 
 def _parse(source: Source, context: _Context, record: Record) -> tuple[_Context, Parsed]:
@@ -308,7 +308,7 @@ def _call(recorder: _Recorder, key: str, state: Fields) -> None:
         return
     if status not in _STATUSES:
         recorder.skip("history/toolCallStates", "unknown status")
-    given = fields_of(state.get("parsedArgs")) or fields_of(text_of(function.get("arguments")).encode())
+    given = fields_of(state.get("parsedArgs")) or fields_of(text_of(function.get("arguments")))
     call = TOOLS.call(ident, name, given, recorder.cwd or recorder.piece.remote)
     call = msgspec.structs.replace(call, actor="human" if ident.startswith(_TYPED) else "model")
     recorder.add_call(call, f"{key}:call")
