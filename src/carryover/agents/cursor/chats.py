@@ -292,7 +292,7 @@ def parse_chat_line(source: Source, context: CursorContext, record: Record) -> t
         slug=source.group,
     )
     noted_ms = number_of(line.get(NOTED)) or 0
-    content = inside(line.get("message", rawjson.ABSENT), "content")
+    content = inside(line.get("message"), "content")
     if role in ("user", "assistant") and bytes(content)[:1] not in (b'"', b"["):
         recorder.skip(role, "unexpected message")
     elif role in ("user", "assistant"):
@@ -379,7 +379,7 @@ def _call(recorder: CursorRecorder, call_id: str, name: str, given: Fields, part
 
 def _end(recorder: CursorRecorder, line: Fields, noted_ms: int) -> None:
     status = text_of(line.get("status"))
-    error = text_below(line.get("error", rawjson.ABSENT), "message")
+    error = text_below(line.get("error"), "message")
     recorder.place(noted_ms)
     recorder.close_calls(went_on=status in ("success", "completed"))
     if status in ("aborted", "cancelled", "interrupted") or (status == "error" and error.startswith(_STOPPED)):
