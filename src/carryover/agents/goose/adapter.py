@@ -109,12 +109,12 @@ _CONTENT: Final = "SELECT content_json FROM messages WHERE id = ?"
 _RESULT: Final = b'"type":"toolResponse"'
 
 
-def _outcome(op: Op, result: msgspec.Raw) -> ToolOutcome:
+def _outcome(op: Op, result: msgspec.Raw | None) -> ToolOutcome:
     """Determines how a call ended from its `toolResult`."""
     fields = fields_of(result)
     if text_of(fields.get("status")) == "error":
         return ToolOutcome("error", text_of(fields.get("error")))
-    value = fields.get("value", rawjson.ABSENT)
+    value = fields.get("value")
     given = fields_of(value)
     output = without_ansi(rawjson.content_text(given.get("content", value)) or "")
     code = number_of(fields_of(given.get("structuredContent")).get("exit_code"))
@@ -171,7 +171,7 @@ class _Database:
                 name=session_in_other_cwd(sqlite.column_text(ident), digest(sqlite.column_text(created))[:8]),
                 directory=sqlite.column_text(folder) or None,
                 title=None if _UNNAMED.fullmatch(title := sqlite.column_text(name)[:1000]) else title or None,
-                model=text_of(fields_of(sqlite.column_text(model).encode()).get("model_name"))[:200] or None,
+                model=text_of(fields_of(sqlite.column_text(model)).get("model_name"))[:200] or None,
             )
             self._sessions[session.id] = session
 
@@ -269,7 +269,7 @@ def _without_copies(rows: list[_Row]) -> list[_Row]:
 
 def _row(*values: Any) -> _Row:
     ident, message, role, at_s, metadata, length, head = values
-    shown = fields_of(sqlite.column_text(metadata).encode())
+    shown = fields_of(sqlite.column_text(metadata))
     hidden = is_true(shown.get("agentVisible")) and bytes(shown.get("userVisible", rawjson.ABSENT)) == b"false"
     time = at_s if isinstance(at_s, int) else 0
     is_result = isinstance(head, bytes) and _RESULT in head
@@ -304,7 +304,7 @@ def _entry(recorder: StoredBuilder, entry: _Entry) -> None:
 
 
 def _call(recorder: StoredBuilder, part: Fields, key: str) -> None:
-    asked = fields_of(inside(part.get("toolCall", rawjson.ABSENT), "value"))
+    asked = fields_of(inside(part.get("toolCall"), "value"))
     ident, name, given = text_of(part.get("id")), text_of(asked.get("name")), fields_of(asked.get("arguments"))
     if not recorder.identify("part/toolRequest", ident, name):
         return
@@ -319,7 +319,7 @@ def _result(recorder: StoredBuilder, part: Fields, key: str) -> None:
     ident = text_of(part.get("id"))
     if recorder.identify("part/toolResponse", ident):
         call = recorder.take_call(ident)
-        outcome = _outcome(call.op, part.get("toolResult", rawjson.ABSENT))
+        outcome = _outcome(call.op, part.get("toolResult"))
         recorder.end_call(call, outcome, result=f"{key}:result", edit=f"{key}:edit")
 
 
