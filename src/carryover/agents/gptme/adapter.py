@@ -157,7 +157,7 @@ def _parse(source: Source, context: _Context, record: Record) -> tuple[_Context,
         version=version,
     )
     role = text_of(message.get("role"))
-    text = rawjson.string_of(message.get("content", rawjson.ABSENT))
+    text = rawjson.string_of(message.get("content"))
     if "$begin" in message:
         recorder.begin(fields_of(message["$begin"]))
     elif "$end" in message:
@@ -268,7 +268,7 @@ def _calls_in(text: str, cwd: str | None) -> tuple[str, list[OpenCall]]:
         said += text[at:start]
         at = end
         if tool != _FINISHED:
-            calls.append(TOOLS.call(ident, tool, with_place(fields_of(json.dumps(given).encode()), cwd), cwd))
+            calls.append(TOOLS.call(ident, tool, with_place(fields_of(json.dumps(given)), cwd), cwd))
     return f"{said}{text[at:]}".strip(), calls
 
 
