@@ -15,7 +15,6 @@ from carryover.adapter.contract import Agent, Source, ToolOutcome
 from carryover.agents.hermes.database import RECORD, TABLES, HermesReader, MessageRow
 from carryover.agents.hermes.spec import SPEC
 from carryover.model import Answer, Op, PlanUpdate, Question, TurnEnd
-from carryover.records import rawjson
 from carryover.records.asked import plan_items
 from carryover.records.changes import Change, as_shown
 from carryover.records.fields import SHORT_CHARS
@@ -145,7 +144,7 @@ def _call(recorder: StoredBuilder, number: int, asked: Fields) -> None:
     ident, name = text_of(asked.get("id")), text_of(function.get("name"))
     if not recorder.identify("message/tool_call", ident, name):
         return
-    given = fields_of(text_of(function.get("arguments")).encode())
+    given = fields_of(text_of(function.get("arguments")))
     for file in files_in_patch(text_of(given.get("patch")))[:1]:
         given["path"] = msgspec.Raw(msgspec.json.encode(file))
     call = TOOLS.call(ident, name, given, recorder.cwd)
@@ -169,7 +168,7 @@ def _outcome(call: OpenCall, output: str, result: Fields) -> ToolOutcome:
         if code is not None and code < 0:
             return ToolOutcome("error", "\n".join(filter(None, (text, error))))
         return ToolOutcome("error" if code else "ok", text, exit_code=code)
-    has_failed = error or bytes(result.get("success", rawjson.ABSENT)) == b"false"
+    has_failed = error or bytes(result.get("success", b"")) == b"false"
     shown = error or first_text(result, "content", "output", "diff") or output
     return ToolOutcome("error" if has_failed else "ok", without_ansi(shown))
 
@@ -179,7 +178,7 @@ def _result(recorder: StoredBuilder, entry: MessageRow) -> None:
         return
     call = recorder.take_call(entry.call_id, entry.tool[:SHORT_CHARS], TOOLS.op(entry.tool))
     output, _ = _text_of(entry)
-    result = fields_of(output.encode())
+    result = fields_of(output)
     outcome = _outcome(call, output, result)
     recorder.end_call(call, outcome, changes=as_shown(call.changes, text_of(result.get("diff"))))
     if outcome.status != "ok":
@@ -192,7 +191,7 @@ def _result(recorder: StoredBuilder, entry: MessageRow) -> None:
 
 def _error(recorder: StoredBuilder, entry: MessageRow) -> None:
     """Adds what the provider said when a request failed for good."""
-    error = fields_of(entry.content.encode())
+    error = fields_of(entry.content)
     said = first_text(fields_of(error.get("body")), "message") or text_of(error.get("message"))
     if said:
         add_failure(recorder, "end", said, status=number_of(error.get("status_code")))
