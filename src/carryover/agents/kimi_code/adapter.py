@@ -157,7 +157,7 @@ def _model(recorder: _Recorder, line: Fields) -> None:
 
 def _prompt(recorder: _Recorder, line: Fields) -> None:
     """Handles a prompt. One of another origin than the user is a sub-agent's task, or the client's."""
-    kind = text_of(inside(line.get("origin", rawjson.ABSENT), "kind"))
+    kind = text_of(inside(line.get("origin"), "kind"))
     is_main = recorder.subagent_id is None
     if kind != "user" and is_main:
         return
@@ -208,7 +208,7 @@ def _result(recorder: _Recorder, event: Fields) -> None:
     if recorder.identify("loop/tool.result", ident):
         call = recorder.take_call(ident)
         result = fields_of(event.get("result"))
-        output = without_ansi(rawjson.content_text(result.get("output", rawjson.ABSENT)) or "")
+        output = without_ansi(rawjson.content_text(result.get("output")) or "")
         outcome = _ENDINGS.outcome(call.op, output, failed=is_true(result.get("isError")))
         recorder.end_call(call, outcome, result=f"{ident}/result", edit=f"{ident}/edit")
 
@@ -219,7 +219,7 @@ def _typed(recorder: _Recorder, line: Fields) -> None:
     origin = fields_of(message.get("origin"))
     if text_of(origin.get("kind")) != "shell_command":
         return
-    text = rawjson.content_text(message.get("content", rawjson.ABSENT)) or ""
+    text = rawjson.content_text(message.get("content")) or ""
     # What the command printed may hold the tag too.
     command = tagged(text, "bash-input") if text.startswith("<bash-input>") else None
     call = recorder.context.typed
