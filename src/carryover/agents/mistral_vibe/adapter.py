@@ -123,7 +123,7 @@ def _session_at(path: Path, _stat: FileStat) -> Document:
     manifest = fields_of(read_referenced(generation / "manifest.json"))
     state = fields_of(read_referenced(generation / "projection-state.json")).get("snapshot", rawjson.ABSENT)
     listed = [*items_of(inside(state, "history", "entries")), *_chunks(folder, manifest, "projection_state")]
-    segment = text_of(inside(manifest.get("recovery_journal_segment", rawjson.ABSENT), "path"))
+    segment = text_of(inside(manifest.get("recovery_journal_segment"), "path"))
     entries = {text_of(entry.get("id")): entry for entry in map(fields_of, listed)}
     if _SEGMENT.fullmatch(segment):
         state = _continued(entries, state, read_referenced(folder / segment))
@@ -177,7 +177,7 @@ def _pieces(entries: dict[str, Fields], turn: Fields) -> Iterator[_Piece]:
             yield created, ident, {"entry": entry}
             continue
         yield created, f"{ident}/call", {"effect": {name: entry[name] for name in _BEGUN if name in entry}}
-        if text_of(inside(entry.get("state", rawjson.ABSENT), "status")) in _ENDED:
+        if text_of(inside(entry.get("state"), "status")) in _ENDED:
             yield (time_of(entry.get("updatedAt")), number), ident, {"effect": entry}
 
 
@@ -185,7 +185,7 @@ def _described(folder: Path, about: Fields) -> tuple[_Begin, dict[str, str]]:
     """Returns the session and the facts about it."""
     root = _named(about.get("rootSessionId")) if folder.name.startswith(_SUBAGENT) else None
     meta = fields_of(read_referenced(folder.with_name(root or folder.name) / "meta.json"))
-    cwd = text_of(inside(meta.get("environment", rawjson.ABSENT), "working_directory"))
+    cwd = text_of(inside(meta.get("environment"), "working_directory"))
     model = first_text(fields_of(meta.get("config")), "model_name", "active_model")
     facts = {"title": text_of(about.get("title")), "model": model, "parent": text_of(about.get("parentSessionId"))}
     return _Begin(folder.name, root, cwd), facts
@@ -201,7 +201,7 @@ def _summary(folder: Path, manifest: Fields) -> str:
 
 def _chunks(folder: Path, manifest: Fields, name: str) -> Iterator[msgspec.Raw]:
     """Yields the entries of a list that was cut out of a file of the generation."""
-    for chunk in items_of(inside(manifest.get(name, rawjson.ABSENT), "chunks")):
+    for chunk in items_of(inside(manifest.get(name), "chunks")):
         yield from items_of(msgspec.Raw(read_referenced(folder / "chunks" / f"{_named(chunk)}.json")))
 
 
@@ -218,7 +218,7 @@ def _parse(source: Source, context: _Context, record: Record) -> tuple[_Context,
     line = rawjson.read(_RECORD, record.data)
     if isinstance(line, str):
         return context, Parsed(skipped=(rawjson.skipped(None, line, None),))
-    if (begin := rawjson.part_of(line.get("begin", rawjson.ABSENT), _Begin)) is not None:
+    if (begin := rawjson.part_of(line.get("begin"), _Begin)) is not None:
         return _begun(context, begin)
     kind = next((name for name in _PIECES if name in line), "record")
     piece = fields_of(line.get(kind))
@@ -285,7 +285,7 @@ def _outcome(state: Fields, result: Fields) -> ToolOutcome:
 
 def _edited(path: str, state: Fields) -> Change:
     """Returns an edit with what it replaced, as its result says: not always whole lines."""
-    noted = inside(state.get("output", rawjson.ABSENT), "_meta", _EDITED, "blocks")
+    noted = inside(state.get("output"), "_meta", _EDITED, "blocks")
     blocks = read_as(noted, list[_Block]) or []
     pairs = [Replacement("\n".join(block.old_lines), "\n".join(block.new_lines)) for block in blocks]
     line = blocks[0].new_start_line if blocks else None
@@ -306,8 +306,8 @@ def _entry(recorder: _Recorder, entry: Fields) -> None:
         case "message", "user":
             _prompt(recorder, entry)
         case "message", "assistant":
-            aborted = text_of(inside(entry.get("outcome", rawjson.ABSENT), "type")) == "discarded"
-            text = rawjson.content_text(entry.get("content", rawjson.ABSENT)) or ""
+            aborted = text_of(inside(entry.get("outcome"), "type")) == "discarded"
+            text = rawjson.content_text(entry.get("content")) or ""
             add_answer(recorder, "text", text, aborted=aborted)
         case "checkpoint", "compaction":
             add_summary(recorder, "summary", text_of(entry.get("summary")))
@@ -337,7 +337,7 @@ def _effect(recorder: _Recorder, entry: Fields) -> None:
         recorder.add_call(call, "call", asked_in(given.get("questions")))
         return
     recorder.at_ms = time_of(entry.get("updatedAt"))
-    result = fields_of(inside(state.get("output", rawjson.ABSENT), "structured_content"))
+    result = fields_of(inside(state.get("output"), "structured_content"))
     outcome = _outcome(state, result)
     recorder.end_call(call, outcome, changes=[_made(change, call.op, state, result) for change in call.changes])
     if outcome.status != "ok":
