@@ -159,7 +159,7 @@ def _result(recorder: _Recorder) -> None:
     if not recorder.identify("message/toolResult", ident):
         return
     call = recorder.take_call(ident, name, TOOLS.op(name))
-    output = without_ansi(rawjson.content_text(recorder.message.get("content", rawjson.ABSENT)) or "")
+    output = without_ansi(rawjson.content_text(recorder.message.get("content")) or "")
     patch = text_of(fields_of(recorder.message.get("details")).get("patch"))
     failed = is_true(recorder.message.get("isError"))
     shown = output if failed or output.strip() != _NONE else ""
@@ -223,8 +223,7 @@ def _system(recorder: _Recorder) -> None:
 
 
 def _user(recorder: _Recorder) -> None:
-    content = recorder.message.get("content", rawjson.ABSENT)
-    text = rawjson.content_text(content)
+    text = rawjson.content_text(recorder.message.get("content"))
     if text is None:
         recorder.skip("message/user", "unexpected content")
         return
