@@ -325,7 +325,7 @@ def _write(recorder: _Recorder, data: Fields, status: str) -> None:
         anchor = written(path, text_of(data.get("new_content"))).anchor
         recorder.ran("code_action", "edit", path, _ENDS[status], Change(path, "modify", anchor=anchor))
     else:
-        edits = rawjson.part_of(data.get("edits", rawjson.ABSENT), list[Replacement]) or []
+        edits = rawjson.part_of(data.get("edits"), list[Replacement]) or []
         change = replaced(path, edits, counted=True)
         if len(edits) == 1 and not edits[0].old_string:  # it replaces no text, so it made the file
             change = msgspec.structs.replace(written(path, edits[0].new_string), change="add")
