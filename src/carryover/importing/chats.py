@@ -270,7 +270,7 @@ def _calls_in(message: Fields, number: int) -> Iterator[dict[str, Any]]:
         name = text_of(function.get("name"))
         given = function.get("arguments", function.get("input"))
         text = text_of(given)
-        arguments: Any = fields_of(given) or fields_of(text.encode("utf-8", "replace")) or {"input": text}
+        arguments: Any = fields_of(given) or fields_of(text) or {"input": text}
         ident = first_text(raw, *_IDS) or f"{number}/{place}/{name}"
         yield {"tool_call_id": ident, "function_name": name, "arguments": arguments}
 

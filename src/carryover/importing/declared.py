@@ -192,7 +192,7 @@ def _take(turn: TurnEvents[_Context], declared: DeclaredSource, fields: Fields, 
         name = usable_name(text_of(_at(call, declared.name)) or text_of(_at(call, declared.call))) or "?"
         call_id = usable_name(text_of(_at(call, declared.id))) or f"{number}/{place}"
         raw = _at(call, declared.input)
-        given = fields_of(raw) or fields_of(text_of(raw).encode("utf-8", "replace"))
+        given = fields_of(raw) or fields_of(text_of(raw))
         turn.begin_call(call_of(call_id, name, given, turn.context.cwd, text_of(raw)), f"call{place}")
     if result is not None:
         _end(turn, declared, fields, result)
@@ -218,7 +218,7 @@ def _end(turn: TurnEvents[_Context], declared: DeclaredSource, fields: Fields, o
 def _at(fields: Fields, path: str) -> msgspec.Raw:
     """Returns the field at a path; absent if there is none."""
     first, *rest = path.split(".")
-    return inside(fields.get(first, rawjson.ABSENT), *rest)
+    return inside(fields.get(first), *rest)
 
 
 def _said(fields: Fields, path: str) -> str:
