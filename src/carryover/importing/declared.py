@@ -28,7 +28,6 @@ from carryover.transcript.files import read_document
 from carryover.transcript.jsonl import JsonlReader
 from carryover.transcript.layouts import Layout, source_at, sources_below
 from carryover.transcript.recorder import (
-    OpenCall,
     SessionContext,
     SessionFacts,
     reemitted_after,
@@ -49,7 +48,6 @@ class _Context(SessionContext, frozen=True, omit_defaults=True):
     """The parser's state between two records."""
 
     session: str = ""
-    calls: tuple[OpenCall, ...] = ()
     last: bytes | None = None
     """The key of the last event, after which a document goes on."""
 

@@ -40,7 +40,6 @@ _TITLE_TIME: Final = re.compile(r"\s*\(?(\d{4}-\d{2}-\d{2}[ T]\d{2}:\d{2}[^)\s]*
 class _Context(TurnContext, frozen=True, omit_defaults=True):
     """The parser's state between two turns of a document; turns without a time inherit the last one."""
 
-    begun: bool = False
     name: str = ""
     """The last tool called, until something is said."""
     command: bool = False
@@ -122,12 +121,10 @@ def _parse(
     text = record.data.decode()
     head, _, rest = text.partition("\n")
     heading = HEADING.match(head)
-    if heading is None and context.begun:
-        return context, Parsed()
     session = source.session or ""
     prefix = f"specstory/{session}/{context.turns + (heading is not None)}/"
     turn = TurnEvents(context=context, prefix=prefix, session=session)
-    turn.change(begun=True, cwd=folder)
+    turn.change(cwd=folder)
     if heading is None:  # above the first turn: title (unless it is only a time) and time
         title, at_ms = _title_and_time(text[:_ABOVE_BYTES])
         turn.learn(title=bounded(title, SHORT_CHARS))
