@@ -79,16 +79,18 @@ def read_database(path: Path, work: Callable[[sqlite3.Connection], _T]) -> _T:
 
 
 class DatabaseReader:
-    """Reads a database that holds conversations; see `carryover.adapter.contract.Reader`. `take`: connection and path →
-    its snapshot."""
+    """Reads a database that holds conversations; see `carryover.adapter.contract.Reader`. `take`: connection, path and
+    the time (UTC ms) → its snapshot."""
 
-    def __init__(self, take: Callable[[sqlite3.Connection, Path], Snapshot]) -> None:
-        self._take = take
+    def __init__(
+        self, take: Callable[[sqlite3.Connection, Path, int], Snapshot], now_ms: Callable[[], int] = utc_now_ms
+    ) -> None:
+        self._take, self._now_ms = take, now_ms
 
     def read(self, path: Path, cursor: bytes | None) -> Batch:
         """Reads what changed, newest conversations first. Raises as `read_transaction` does."""
-        now_ms = utc_now_ms()
-        return read_database(path, lambda db: read_further(self._take(db, path), cursor, now_ms=now_ms))
+        now_ms = self._now_ms()
+        return read_database(path, lambda db: read_further(self._take(db, path, now_ms), cursor, now_ms=now_ms))
 
     def stat(self, path: Path) -> FileStat:
         """Returns the size and time of the database and its WAL."""

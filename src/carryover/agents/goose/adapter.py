@@ -159,7 +159,7 @@ class _Row(NamedTuple):
 class _Database:
     """A snapshot of the database; see `carryover.transcript.rewritten.Snapshot`."""
 
-    def __init__(self, db: sqlite.Connection, _path: Path) -> None:
+    def __init__(self, db: sqlite.Connection, _path: Path, _now_ms: int) -> None:
         self._db = db
         self._sessions: dict[str, StoredFacts] = {}
         if not sqlite.has_column(db, "messages", "message_id"):

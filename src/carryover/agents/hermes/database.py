@@ -105,7 +105,7 @@ class _Row(NamedTuple):
 class _Database:
     """A snapshot of the database; see `carryover.transcript.rewritten.Snapshot`."""
 
-    def __init__(self, db: sqlite.Connection, path: Path) -> None:
+    def __init__(self, db: sqlite.Connection, path: Path, _now_ms: int) -> None:
         self._db = db
         self._sessions: dict[str, tuple[str, StoredFacts, int]] = {}
         self._dumps: dict[str, list[_Dump]] = {}
