@@ -17,7 +17,6 @@ from typing import Final, Literal, NamedTuple
 
 import msgspec
 
-from carryover.adapter.contract import Batch, FileStat
 from carryover.records import rawjson
 from carryover.records.lenient import Fields, fields_of, text_of
 from carryover.text.pattern import later
@@ -25,9 +24,9 @@ from carryover.transcript import sqlite
 from carryover.transcript.bounds import MOST_ROWS_BYTES, TooLarge
 from carryover.transcript.files import SQLITE
 from carryover.transcript.recorder import usable_folder
-from carryover.transcript.rewritten import MAX_CONVERSATIONS, MarkedPiece, NotYet, read_further
+from carryover.transcript.rewritten import MAX_CONVERSATIONS, NotYet
 from carryover.transcript.stat_cache import utc_now_ms
-from carryover.transcript.stored import StoredFacts, StoredRecord, is_usable_id
+from carryover.transcript.stored import StoredFacts, StoredRecord, StoredSession, is_usable_id
 
 LIVE_SESSIONS: Final = 100
 """How many of the newest sessions have their last message compared as well."""
@@ -117,24 +116,15 @@ def tables_of_copy(path: Path, head: bytes) -> set[str]:
 
 def ms_of(raw: msgspec.Raw | None) -> int:
     """Returns the UTC milliseconds in a field, of whatever year; 0 if it holds no time."""
-    number = rawjson.part_of(raw, float) if raw is not None else None
+    number = rawjson.part_of(raw, float)
     return int(number) if number is not None and 0 < number < _LATEST_MS else 0
 
 
-class OpencodeReader:
-    """Reads the database; see `carryover.adapter.contract.Reader`."""
+class OpencodeReader(sqlite.DatabaseReader):
+    """Reads the database."""
 
     def __init__(self, now_ms: Callable[[], int] = utc_now_ms) -> None:
-        self._now_ms = now_ms
-
-    def read(self, path: Path, cursor: bytes | None) -> Batch:
-        """Reads what changed, newest sessions first. Raises as `transcript.sqlite.read_transaction` does."""
-        now_ms = self._now_ms()
-        return sqlite.read_database(path, lambda db: read_further(Database(db, now_ms), cursor, now_ms=now_ms))
-
-    def stat(self, path: Path) -> FileStat:
-        """Returns the size and time of the database and its WAL."""
-        return sqlite.stat(path)
+        super().__init__(lambda db, _, at_ms: Database(db, at_ms), now_ms)
 
 
 class _SessionRow(NamedTuple):
@@ -175,7 +165,7 @@ class Database:
                 break
             root = above.session.root
         origins = sqlite.rows(self._db, _COPIED_FROM, (ident, row.created_ms)) if root is None else []
-        origin = next((_text(ident) for (ident,) in origins), None)
+        origin = next((sqlite.column_text(ident) for (ident,) in origins), None)
         session = msgspec.structs.replace(row.session, root=root, forked_from=origin)
         return _StoredSession(self._db, row._replace(session=session), self._now_ms)
 
@@ -188,10 +178,10 @@ class Database:
     def _smaller_session_rows(self) -> Iterator[tuple[object, ...]]:
         for (ident,) in sqlite.rows(self._db, f"SELECT id FROM session {_NEWEST}", (MAX_CONVERSATIONS,)):
             with suppress(TooLarge):
-                yield from sqlite.rows(self._db, f"{_SESSION} WHERE id = ?", (_text(ident),))
+                yield from sqlite.rows(self._db, f"{_SESSION} WHERE id = ?", (sqlite.column_text(ident),))
 
     def _add_session(self, *row: object) -> None:
-        ident, parent, directory, title, version = map(_text, row[:5])
+        ident, parent, directory, title, version = map(sqlite.column_text, row[:5])
         session = StoredFacts(
             id=ident,
             root=parent if is_usable_id(parent) else None,
@@ -246,23 +236,23 @@ class _Message(NamedTuple):
         return self.last_shown if has_ended and self.kinds.get(self.last_shown) == "text" else ""
 
 
-class _StoredSession:
-    """A session's pieces; see `carryover.transcript.rewritten.Conversation`.
+class _StoredSession(StoredSession):
+    """A session's pieces, of which the last may not be final.
 
     Messages older than the session were copied by a fork and are left out.
     """
 
     def __init__(self, db: sqlite.Connection, row: _SessionRow, now_ms: int) -> None:
-        self.pieces: list[MarkedPiece] = []
-        self.rests_ms: int | None = None
-        self._db, self._session, self._now_ms = db, row.session, now_ms
+        super().__init__(row.session)
+        self.pieces = []
+        self._db, self._now_ms = db, now_ms
         self._places: list[_Place] = []
         self._loaded: _Message | None = None
         parts: dict[str, dict[str, int]] = {}
         for message, part, changed_ms in sqlite.rows(db, _PARTS, (row.session.id,)):
-            parts.setdefault(_text(message), {})[_text(part)] = _whole(changed_ms)
+            parts.setdefault(sqlite.column_text(message), {})[sqlite.column_text(part)] = _whole(changed_ms)
         for message, updated, created in sqlite.rows(db, _MESSAGES, (row.session.id,)):
-            ident = _text(message)
+            ident = sqlite.column_text(message)
             is_last = row.reverted != "" and ident == row.reverted
             kept = parts.get(ident, {})
             if is_last:
@@ -271,9 +261,6 @@ class _StoredSession:
                 self._add_pieces(ident, _whole(updated), kept)
             if is_last:
                 break
-
-    def begin(self, *, on: bool, more: bool) -> bytes | None:
-        return msgspec.json.encode(SessionRecord("begin", self._session, on=on, more=more))
 
     def piece(self, number: int) -> bytes | None:
         stage, row, part = self._places[number]
@@ -293,9 +280,6 @@ class _StoredSession:
         if stage == "ended" and is_call and status in _OPEN:
             return None  # the client was killed before the call came back
         return self._record(message, stage, {"prompt": row.parts, "end": []}.get(stage, [part]))
-
-    def end(self, emitted: int) -> bytes | None:  # noqa: ARG002 (the name is the protocol's)
-        return msgspec.json.encode(SessionRecord("session", self._session))
 
     def _add_pieces(self, ident: str, updated_ms: int, parts: dict[str, int]) -> None:
         """Adds the pieces of a message, of whose parts `parts` says when each was last written."""
@@ -344,7 +328,7 @@ class _StoredSession:
             raise TooLarge
         record = SessionRecord(
             kind="message",
-            session=self._session,
+            session=self.session,
             id=message.id,
             # What can't be read must not make the record around it unreadable.
             data=msgspec.Raw(message.data if message.fields else b"null"),
@@ -356,10 +340,6 @@ class _StoredSession:
             ended=stage in ("prompt", "end"),
         )
         return msgspec.json.encode(record)
-
-
-def _text(value: object) -> str:
-    return sqlite.column_text(value) or ""
 
 
 def _whole(value: object) -> int:
