@@ -45,8 +45,7 @@ from carryover.text.pattern import later
 from carryover.transcript import files, sqlite
 from carryover.transcript.bounds import TooLarge
 from carryover.transcript.jsonl import JsonlReader
-from carryover.transcript.rewritten import OnlyConversation, read_further
-from carryover.transcript.stat_cache import utc_now_ms
+from carryover.transcript.rewritten import OnlyConversation
 from carryover.transcript.turns import add_answer, add_failure
 
 COPY_GROUP: Final = "empty-window"
@@ -105,22 +104,15 @@ class DatedLinesReader(JsonlReader):
         return msgspec.structs.replace(batch, records=records)
 
 
-class ChatReader:
-    """Reads a `store.db`; see `carryover.adapter.contract.Reader`."""
+class ChatReader(sqlite.DatabaseReader):
+    """Reads a `store.db`."""
 
-    def read(self, path: Path, cursor: bytes | None) -> Batch:
-        """Reads what is new in the chat. Raises as `transcript.sqlite.read_transaction` does."""
-        meta: Fields = {}
-        with suppress(OSError):
-            meta = fields_of(files.read_small(path.with_name("meta.json"), limit=1 << 16))
-        now_ms = utc_now_ms()
-        return sqlite.read_database(
-            path, lambda db: read_further(_Chat(db, path.parent.name, meta), cursor, now_ms=now_ms)
-        )
+    def __init__(self) -> None:
+        super().__init__(_Chat)
 
     def stat(self, path: Path) -> FileStat:
         """Returns the size and time of the database and of `meta.json` beside it, which holds title and folder."""
-        seen = sqlite.stat(path)
+        seen = super().stat(path)
         with suppress(OSError):
             meta_json = files.stamp_of_file(path.with_name("meta.json"))
             return FileStat(seen.size + meta_json.size, max(seen.mtime_ns, meta_json.mtime_ns))
@@ -130,10 +122,12 @@ class ChatReader:
 class _Chat(OnlyConversation):
     """The chat in a `store.db`. Its pieces are the messages, each with the number of identical ones before it."""
 
-    def __init__(self, db: sqlite.Connection, ident: str, meta_json: Fields) -> None:
-        self.ident = ident
+    def __init__(self, db: sqlite.Connection, path: Path, _now_ms: int) -> None:
+        self.ident = ident = path.parent.name
         self._db = db
-        self._meta_json = meta_json
+        self._meta_json: Fields = {}
+        with suppress(OSError):
+            self._meta_json = fields_of(files.read_small(path.with_name("meta.json"), limit=1 << 16))
         # Before its first message the client has made the file, perhaps not its tables.
         is_made = sqlite.tables(db) >= {"meta", "blobs"}
         meta = sqlite.value_at(db, "SELECT value FROM meta WHERE key = ?", "0") if is_made else None
@@ -149,14 +143,14 @@ class _Chat(OnlyConversation):
         for message in self._messages(_MESSAGES.findall(root)):
             self.pieces.append((message, before[message]))
             before[message] += 1
-        folder = text_of(meta_json.get("cwd"))
-        title = text_of(meta_json.get("title")) or text_of(self._meta.get("name"))
+        folder = text_of(self._meta_json.get("cwd"))
+        title = text_of(self._meta_json.get("title")) or text_of(self._meta.get("name"))
         self._conversation = CursorConversation(
             id=ident,
             name=bounded(title, SHORT_CHARS) if title != _UNTITLED else "",
             model=bounded(text_of(self._meta.get("lastUsedModel")), SHORT_CHARS),
             # Its own id stands for "unknown": the parent is not recorded.
-            parent=ident if is_true(meta_json.get("isSubagent")) else None,
+            parent=ident if is_true(self._meta_json.get("isSubagent")) else None,
             folders=(folder,) if folder else (),
         )
 

@@ -11,12 +11,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
-from carryover.adapter.contract import Batch, FileStat, ToolOutcome
+from carryover.adapter.contract import ToolOutcome
 from carryover.agents.cursor import calls
 from carryover.agents.cursor.calls import CursorConversation, CursorRecorder, StoreRecord
 from carryover.agents.cursor.folders import Workspaces, listed_in
@@ -38,7 +39,7 @@ from carryover.records.lenient import (
 from carryover.records.text import without_handoff
 from carryover.transcript import sqlite
 from carryover.transcript.bounds import TooLarge
-from carryover.transcript.rewritten import MarkedPiece, NotYet, read_further
+from carryover.transcript.rewritten import MarkedPiece, NotYet
 from carryover.transcript.stat_cache import utc_now_ms
 from carryover.transcript.turns import add_answer, add_failure, add_prompt
 
@@ -81,38 +82,22 @@ class Header(msgspec.Struct, frozen=True, rename="camel"):
     created_at: msgspec.Raw = rawjson.ABSENT
 
 
-class EditorReader:
-    """Reads the global database; see `carryover.adapter.contract.Reader`."""
+class EditorReader(sqlite.DatabaseReader):
+    """Reads the global database."""
 
     def __init__(self, now_ms: Callable[[], int] = utc_now_ms) -> None:
-        self._now_ms = now_ms
-        self._workspaces = Workspaces()
-
-    def read(self, path: Path, cursor: bytes | None) -> Batch:
-        """Reads what changed, newest conversations first. Raises as `transcript.sqlite.read_transaction` does."""
-        now_ms = self._now_ms()
-        changed_ms = min(sqlite.stat(path).mtime_ns // 1_000_000, now_ms)
-        storage = path.parent.parent / "workspaceStorage"
-        return sqlite.read_database(
-            path,
-            lambda db: read_further(_Look(db, storage, self._workspaces, now_ms, changed_ms), cursor, now_ms=now_ms),
-        )
-
-    def stat(self, path: Path) -> FileStat:
-        """Returns the size and time of the database and its WAL."""
-        return sqlite.stat(path)
+        super().__init__(partial(_Look, Workspaces()), now_ms)
 
 
 class _Look:
-    """A snapshot of the database; see `transcript.rewritten.Snapshot`. `changed_ms`: time of the last write."""
+    """A snapshot of the database; see `transcript.rewritten.Snapshot`."""
 
-    def __init__(
-        self, db: sqlite.Connection, storage: Path, workspaces: Workspaces, now_ms: int, changed_ms: int
-    ) -> None:
+    def __init__(self, workspaces: Workspaces, db: sqlite.Connection, path: Path, now_ms: int) -> None:
         self.now_ms = now_ms
-        self.changed_ms = changed_ms
+        self.changed_ms = min(sqlite.stat(path).mtime_ns // 1_000_000, now_ms)
+        """The time of the last write."""
         self._db = db
-        self._storage = storage
+        self._storage = path.parent.parent / "workspaceStorage"
         self._workspaces = workspaces
         self._tables = sqlite.tables(db)
         self._columns = {sqlite.column_text(row[1]) for row in sqlite.rows(db, "PRAGMA table_info(composerHeaders)")}
@@ -155,7 +140,7 @@ class _Look:
     def rows_from(self, prefix: str) -> dict[str, int]:
         """Returns the numbers of the rows whose keys have a prefix, by the rest of the key. Reads only the index."""
         rows = sqlite.rows(self._db, _KEYS, (prefix, prefix[:-1] + chr(ord(prefix[-1]) + 1)))
-        return {(sqlite.column_text(key) or "").removeprefix(prefix): rowid for rowid, key in rows}
+        return {sqlite.column_text(key).removeprefix(prefix): rowid for rowid, key in rows}
 
     def _parent_of(self, ident: str, composer: Fields, head: Fields, notes: Mapping[str, str]) -> str | None:
         """Returns the user's conversation that a sub-agent works for, perhaps through other sub-agents; its own id if
@@ -184,7 +169,7 @@ class _Look:
     def _updated(self) -> dict[str, int]:
         if self._has_heads:
             rows = sqlite.rows(self._db, "SELECT composerId, lastUpdatedAt FROM composerHeaders")
-            return {sqlite.column_text(ident) or "": at for ident, at in rows if isinstance(at, int)}
+            return {sqlite.column_text(ident): at for ident, at in rows if isinstance(at, int)}
         if self._entries:
             return {ident: time_of(entry.get("lastUpdatedAt")) for ident, entry in self._entries.items()}
         return self._workspaces.updated(self._storage)
