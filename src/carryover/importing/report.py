@@ -175,9 +175,7 @@ def what_it_holds(path: Path) -> str:
             "It holds one JSON document, but no list of messages with `role` and `content` that a user and an "
             "assistant wrote in turns. It may be cut off."
         )
-    return (
-        "It is text in which no line says who speaks: a chat needs lines such as `user:` and `assistant:`, in turn."
-    )
+    return "It is text in which no line says who speaks: a chat needs lines such as `user:` and `assistant:`, in turn."
 
 
 def counts(found: Report) -> str:

@@ -143,7 +143,7 @@ async def test_words_of_strangers_are_neither_stored_nor_counted_in_the_ledger(
             assert await desk.hooks.call("claude-code", "Stop", payload, authenticated=False) == NOTHING
 
     assert skipped(ledger_path) == []
-    assert not desk.meter.hook_counts().quiet
+    assert not desk.counted["quiet"]
     with closing(connect_read_only(ledger_path)) as db:
         assert totals(db).sessions == 0
 
