@@ -382,6 +382,8 @@ PATCH = "*** Begin Patch\n*** Delete File: a.py\n*** End Patch"
     [
         ("apply_patch <<'EOF'\n{patch}\nEOF", f"{SHOP}/a.py"),
         ("applypatch << X\n{patch}\nX\n", f"{SHOP}/a.py"),
+        ("apply_patch << 'PATCH'\n{patch}", f"{SHOP}/a.py"),
+        ("apply_patch << 'PATCH'\n{patch}\nmake", None),
         ("cd '/srv/my app' && apply_patch <<\"EOF\"\n{patch}\nEOF", "/srv/my app/a.py"),
         ("make", None),
         ("apply_patch <<'EOF'\n*** Begin Patch\nno end", None),

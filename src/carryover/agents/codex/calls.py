@@ -55,10 +55,11 @@ _FAILED_IN: Final = later(r" in (/[^\n]{1,1000}?):?$", re.MULTILINE)
 _HANDED: Final = later(
     r"\s*(?:cd\s+(?P<folder>'[^'\n]*'|\"[^\"\n$`]*\"|[^\s;&|$`'\"*?~]+)\s*&&\s*)?"
     r"apply_?patch\s+<<-?\s*(?P<quote>['\"]?)(?P<end>\w+)(?P=quote)\s*"
-    r"(?P<patch>\*\*\* Begin Patch.*\n\*\*\* End Patch)\s*\n(?P=end)\s*",
+    r"(?P<patch>\*\*\* Begin Patch.*\n\*\*\* End Patch)(?:\s*\n(?P=end))?\s*",
     re.DOTALL,
 )
-"""A command that only passes a patch to `apply_patch` (0.34 and later), which the client intercepts (0.169)."""
+"""A command that only passes a patch to `apply_patch` (0.34 and later), which the client intercepts (0.169). The line
+that ends the patch may be missing: the shell warns, and passes it on (0.34)."""
 
 _COMMAND_LINES: Final = later(r"\ACommand: .*?\n(?=Chunk ID: \w+\nWall time: )", re.DOTALL)
 """The command, which may have several lines, before the header of its output (0.115)."""
