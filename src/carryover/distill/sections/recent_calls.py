@@ -29,7 +29,7 @@ _MOST_OUTPUT: Final = 12
 _MOST_READ: Final = 5
 _SEVERAL_GAPS: Final = later(r"(?m)^…(?:\n…)+$")
 _NUMBERED: Final = later(r"(?m)^ *\d+(?:→|\t|: )")
-_FOLDER: Final = later(r"\Acd [\"']?(?:[^\"'&|;\n]{0,300}[/\\])?([^\s/\\\"'&|;]{1,100})[/\\]?[\"']? ?(?:&&|;) ?")
+_FOLDER: Final = later(r"\Acd [\"']?([^\"'&|;\n]{1,400}?)[/\\]?[\"']? ?(?:&&|;) ?")
 _SHOWN_END: Final = later(r"(?:(?<! ) 2>&1)? ?\| ?(?:tail|head) [-\dn ]{1,12}\Z|(?<! ) 2>&1\Z")
 _NOTHING: Final = later(r"(?:(?:No (?:matches|files|results)(?: were)?|0 (?:matches|files)) found\b[^\n]*)?")
 """What a search prints that found nothing (Claude Code, Gemini CLI, opencode)."""
@@ -63,7 +63,8 @@ def _shown_calls(view: ProjectView) -> list[_Made]:
     sessions = [session for session in view.sessions if session.digest.turns]
     calls = [_Made(call, of) for of in sessions for call in of.digest.calls if not _is_solved(call, of)]
     calls.sort(key=lambda made: made.call.at_ms)
-    different = {_again(made.call): made for made in calls if not _is_listed(made.call, view)}
+    folders = sorted({_folder(made.call) for made in calls})
+    different = {_again(made.call, folders): made for made in calls if not _is_listed(made.call, view)}
     return [made for made in different.values() if _is_shown(made.call) and not is_on_disk(made.call, view.root)]
 
 
@@ -80,12 +81,20 @@ def _is_solved(call: Call, session: SessionView) -> bool:
     return any(failure.solved and failure.at_ms == call.at_ms for failure in session.digest.failures)
 
 
-def _again(call: Call) -> tuple[str, str]:
+def _folder(call: Call) -> str:
+    """Returns the folder that a command goes to first; empty if it names none."""
+    found = _FOLDER.match(call.subject) if call.op == "shell" else None
+    return found[1].replace("\\", "/") if found is not None else ""
+
+
+def _again(call: Call, folders: Sequence[str]) -> tuple[str, str, str]:
     """Returns what is the same in each run of a call. A search is known by its pattern alone, wherever it looked; a
-    command by the last name of its folder, however much of its output is shown."""
+    command however much of its output is shown, and by its folder, which may end the path of one of `folders`."""
+    folder = _folder(call)
+    whole = next((other for other in folders if folder and other.endswith(f"/{folder}")), folder)
     ran_again = call.subject != "" and call.op != "search"
-    subject = _SHOWN_END.sub("", _FOLDER.sub(r"cd \1 && ", call.subject)) if call.op == "shell" else call.subject
-    return subject, "" if ran_again else call.output
+    subject = _SHOWN_END.sub("", _FOLDER.sub("", call.subject)) if call.op == "shell" else call.subject
+    return whole, subject, "" if ran_again else call.output
 
 
 def is_on_disk(call: Call | ToolResult, root: str) -> bool:

@@ -69,6 +69,7 @@ def test_of_the_runs_of_one_command_the_newest_stands() -> None:
         ("make | head -5", "make 2>&1 | tail -n 20", True),
         ("make | grep error", "make | grep warning", False),
         ("cd web && make", "cd api && make", False),
+        ("cd /home/dev/one/shop && make", "cd /home/dev/two/shop && make", False),
     ],
 )
 def test_one_command_is_known_however_its_folder_is_written_and_much_of_it_shown(
