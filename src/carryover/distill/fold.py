@@ -194,7 +194,7 @@ def _failures_after(failures: tuple[Failure, ...], body: ToolResult, at_ms: int,
     former = next((failure for failure in failures if failure.signature == mark), None)
     new = Failure(
         tried=tried(body),
-        why=why(body.output, of_edit=body.op == "edit"),
+        why=why(body.output, of_edit=body.op in ("edit", "write")),
         at_ms=at_ms,
         signature=mark,
         turn=turn,

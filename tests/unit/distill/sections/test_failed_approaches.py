@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import pytest
 
 from carryover import model
@@ -44,6 +46,14 @@ def test_what_failed_again_and_again_stays_as_long_as_what_failed_last(times: in
     fixed = [entry.text.partition(" ")[0] for entry in failed_entries(past) if entry.weight <= FIXED]
 
     assert fixed == (["`make", "browse"] if times > 2 else ["`make"])
+
+
+@pytest.mark.parametrize("op", ["edit", "write"])
+def test_a_failed_edit_or_write_gives_its_reason_first(op: Literal["edit", "write"]) -> None:
+    output = "A hook holds it back:\n1. Name the caller.\n2. Then try again."
+    talk = session("s1").user(GOAL).ran(f"{ROOT}/cart.py", output, status="error", op=op, name="Write")
+
+    assert section(talk.says("Done."), title="Failed approaches")[0].endswith("→ A hook holds it back")
 
 
 def test_of_a_push_that_was_not_taken_it_says_why() -> None:
