@@ -110,8 +110,8 @@ def why(output: str, *, of_edit: bool = False) -> str:
         return clip(one_line(lines[0]).rstrip(":"), chars=_CAUSE_CHARS)
     if raised := error_in(output):
         rejected = _REJECTED.search(output)
-        # The last line names the repository, the one of the branch says why: a later push to it solves this.
-        return f"{rejected[1]}{LINE_BREAK}{raised}" if rejected is not None else raised
+        # The last line names the repository, by which a later push solves this; the one of the branch says why.
+        return f"{raised}{LINE_BREAK}{rejected[1]}" if rejected is not None else raised
     last = lines[-1]
     for line in reversed(lines[-4:-1]):
         if len(last) >= _SHORT_CAUSE:

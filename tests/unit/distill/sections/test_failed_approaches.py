@@ -63,9 +63,9 @@ def test_of_a_push_that_was_not_taken_it_says_why() -> None:
         "error: failed to push some refs to 'github.com:dev/shop.git'"
     )
     talk = session("s1").user(GOAL).ran("git push", output, status="error")
-    [line] = section(talk.says("It is not taken."), title="Failed approaches")
+    [line] = section(talk.says("It is not taken.").ran("ls").says("I look."), title="Failed approaches")
 
-    assert "main -> main (push declined due to repository rule violations) ¶ error: failed" in line
+    assert "-> main (push declined due to repository rule violations); claude-code then: “It is not taken.”" in line
     talk.ran("git push origin main", "To github.com:dev/shop.git\n   1ab2c3d..4ef5a6b  main -> main")
     assert "solved since" in under("Failed approaches", talk)
 
