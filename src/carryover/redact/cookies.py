@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from carryover.redact.values import Span, is_dummy
+from carryover.redact.values import Span, is_dummy, is_type_or_state
 from carryover.text.pattern import later
 
 _SIGN_OF_OBJECT: Final = "httponly"
@@ -13,7 +13,8 @@ _SIGN_OF_OBJECT: Final = "httponly"
 _AROUND: Final = 600
 """Characters between an object's value and that attribute: names, a domain, times and flags."""
 _IN_OBJECT: Final = later(
-    r"""["']value\\{0,8}["'][ \t\r\n]{0,4}:[ \t\r\n]{0,4}(?:\\{0,8}["']){1,3}(?P<value>[^\s"'\\]{8,}+)"""
+    r"""["']value\\{0,8}["'][ \t\r\n]{0,4}:[ \t\r\n]{0,4}(?:\\{0,8}["']){1,3}"""
+    r"""(?P<value>[^\s"'\\]{8,}+)(?=\\{0,8}["']|\Z)"""
 )
 _SIGNS_OF_LINE: Final = ("\tTRUE\t", "\tFALSE\t")
 _IN_LINE: Final = later(r"\t(?:TRUE|FALSE)\t\d{1,12}\t[^\t\n]{1,256}\t(?P<value>\S{8,}+)")
@@ -25,7 +26,8 @@ def values_of_cookies(text: str, lower: str) -> Iterator[Span]:
     for found in _IN_OBJECT.finditer(text) if _SIGN_OF_OBJECT in lower else ():
         before = lower[max(0, found.start() - _AROUND) : found.start()]
         after = lower[found.end() : found.end() + _AROUND]
-        if (_SIGN_OF_OBJECT in before or _SIGN_OF_OBJECT in after) and not is_dummy(found["value"]):
+        is_secret = not (is_dummy(found["value"]) or is_type_or_state(found["value"]))
+        if is_secret and (_SIGN_OF_OBJECT in before or _SIGN_OF_OBJECT in after):
             yield *found.span("value"), "cookie"
     for found in _IN_LINE.finditer(text) if any(sign in text for sign in _SIGNS_OF_LINE) else ():
         if not is_dummy(found["value"]):

@@ -217,7 +217,8 @@ def test_the_value_of_a_cookie_in_a_file_of_netscape_s_form_is_hidden() -> None:
 
 
 def test_a_value_that_is_of_no_cookie_stays() -> None:
-    for text in ('{"name": "theme", "value": "dark-blue-2"}', 'res.cookie("theme", { httpOnly: true })'):
+    told = ('{"name": "httpOnly", "value": "required"}', '{"key": "httpOnly", "value": "Prevents a script"}')
+    for text in ('{"name": "theme", "value": "dark-blue-2"}', 'res.cookie("theme", { httpOnly: true })', *told):
         assert redact(text) == (text, {})
 
 
