@@ -184,10 +184,11 @@ def _on_the_way(past: Past, stands: Sequence[Step]) -> Iterator[Entry]:
 
 
 def _answered_before(past: Past, answered: Iterable[Step]) -> Step | None:
-    """Returns the newest of these answers if the leading turn, which follows it, has none: it says what was done."""
+    """Returns the newest of these answers that anything was done for, if the leading turn, which follows it, has
+    none: it says what was done."""
     if past.main.turn.end == "answered":
         return None
-    own = [step for step in answered if step.view is past.lead and step.turn.end == "answered"]
+    own = [step for step in answered if step.view is past.lead and step.turn.end == "answered" and step.turn.calls]
     return max(own, key=lambda step: step.turn.said[-1].at_ms, default=None)
 
 

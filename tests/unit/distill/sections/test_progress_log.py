@@ -52,16 +52,17 @@ def test_what_an_answer_says_in_code_comes_with_how_it_begins() -> None:
     assert log.count("There is no need to.") == 1
 
 
-def test_what_was_answered_last_is_fixed_while_the_newest_turn_has_no_answer() -> None:
-    talk = worked().user("Push it.").ran("git push").says("It is pushed.").user("Can I go on at home?").ran("ls")
+def test_what_was_done_last_is_fixed_while_the_newest_turn_has_no_answer() -> None:
+    talk = worked().user("Push it.").ran("git push").says("It is pushed.").user("And then?").says("Clone it there.")
+    talk.user("How do I go on at home?").ran("ls")
 
-    def is_fixed() -> list[bool]:
+    def fixed() -> set[str]:
         [log] = [one.entries for one in handoff(talk).sections if one.title == "Progress log"]
-        return [entry.weight <= FIXED for entry in log if "It is pushed." in entry.text]
+        return {one.text for entry in log for one in entry.sources if one.weight <= FIXED}
 
-    assert is_fixed() == [True]
-    talk.says("Yes: clone it there.").user("And on the train?").ran("ls").says("There too.")
-    assert True not in is_fixed()
+    assert fixed() == {"It is pushed."}
+    talk.says("As here.")
+    assert fixed() == set()
 
 
 def test_what_was_said_before_a_call_is_told_without_the_sentence_that_leads_to_it() -> None:
