@@ -107,7 +107,7 @@ WEIGHTS: Final[dict[str, Weight]] = {
     "parallel":        Weight(0.5, 0.0, 0.7, 4),
     "worktree":        Weight(0.5, 0.0, 0.7, 3),
     # Progress log
-    "answered before": Weight(0.5, 0.3),                # the newest answer, where the leading turn has none
+    "answered before": Weight(0.5),                     # what was answered last, where the leading turn has no answer
     "heard":           Weight(0.5, 0.1),                # the first and newest message of another agent, perhaps orders
     # What the user said
     "refused":         Weight(0.35, 0.1, 0.0, 3),       # the newest refused calls that did not succeed later

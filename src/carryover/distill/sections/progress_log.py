@@ -163,9 +163,11 @@ def progress_entries(past: Past) -> list[Entry]:
         asks = step.is_newest and step.view.session in asking
         answer = last_words(step.turn).said if asks else step.turn.answer
         who = f"{past.agent(step)} {said}"
-        weight = WEIGHTS["answered before"] if step is before else BY_WORTH
-        parts = parted(step, answer, "message", weight, label=f"{who} ({place})", at_ms=at_ms)
-        answers += _with_opening(parts, who, place)
+        parts = parted(step, answer, "message", label=f"{who} ({place})", at_ms=at_ms)
+        parts = _with_opening(parts, who, place)
+        if step is before:
+            parts[0] = replace(parts[0], weight=WEIGHTS["answered before"].first)
+        answers += parts
     return [*entries, *joined_short(answers), *joined_short(_on_the_way(past, stands)), *_heard(past)]
 
 
