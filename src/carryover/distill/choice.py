@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Final, NamedTuple
 
-from carryover.distill.entry import FIXED, Entry
+from carryover.distill.entry import FIXED, NEEDED, Entry
 from carryover.distill.handoff import Handoff
 from carryover.distill.learned import LINE
 from carryover.distill.names import names_in
@@ -54,15 +54,24 @@ class Fitted(NamedTuple):
 
 
 def fitted(sections: Sequence[tuple[str, Sequence[Entry]]], handoff: Handoff, room: Room) -> Fitted:
-    """Returns the entries that fit, of those that are not empty. A heading costs a line too."""
-    choice = _Choice(sections, handoff, room)
+    """Returns the entries that fit, of those that are not empty. A heading costs a line too. If nothing of a quote that
+    is needed was worth its room, its needed line is fixed too."""
     spots = [((place, at), entry) for place, (_, own) in enumerate(sections) for at, entry in enumerate(own)]
-    entries = [(entry.weight, spot) for spot, entry in spots if entry.shown]
-    for weight, spot in sorted(entries):
-        if weight <= FIXED:
-            choice.take(spot)
-    choice.cover([spot for weight, spot in entries if weight > FIXED])
+    entries = {spot: entry for spot, entry in spots if entry.shown}
+    choice = _chosen(_Choice(sections, handoff, room), entries, ())
+    quoted = {entries[spot].quote for spot in choice.kept}
+    missing = [spot for spot, entry in entries.items() if entry.weight == NEEDED and entry.quote not in quoted]
+    if missing:
+        choice = _chosen(_Choice(sections, handoff, room), entries, missing)
     return Fitted(choice.kept, choice.held)
+
+
+def _chosen(choice: _Choice, entries: Mapping[Spot, Entry], needed: Collection[Spot]) -> _Choice:
+    for weight, spot in sorted((entry.weight, spot) for spot, entry in entries.items()):
+        if weight <= FIXED or spot in needed:
+            choice.take(spot)
+    choice.cover([spot for spot, entry in entries.items() if entry.weight > FIXED and spot not in needed])
+    return choice
 
 
 def names_not_held(names: Mapping[str, InPlay], held: Collection[str], root: str, tokens: int) -> tuple[str, str]:

@@ -50,6 +50,8 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 FIXED: Final = 0.6
 """Entries up to this weight are taken first, in the order of their weights; others by what they are worth."""
+NEEDED: Final = 0.9
+"""The weight of an entry that is chosen by its worth, and fixed if nothing of its quote is."""
 
 
 class Section(msgspec.Struct, frozen=True):
@@ -107,7 +109,7 @@ WEIGHTS: Final[dict[str, Weight]] = {
     "parallel":        Weight(0.5, 0.0, 0.7, 4),
     "worktree":        Weight(0.5, 0.0, 0.7, 3),
     # Progress log
-    "answered before": Weight(0.5),                     # what was answered last, where the leading turn has no answer
+    "answered before": Weight(NEEDED),                  # what was answered last, where the leading turn has no answer
     "heard":           Weight(0.5, 0.1),                # the first and newest message of another agent, perhaps orders
     # What the user said
     "refused":         Weight(0.35, 0.1, 0.0, 3),       # the newest refused calls that did not succeed later

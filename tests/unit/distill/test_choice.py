@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from carryover.distill.choice import Room, fitted, names_not_held
-from carryover.distill.entry import FIXED, Entry, Section
+from carryover.distill.entry import FIXED, NEEDED, Entry, Section
 from carryover.distill.handoff import Handoff
 from carryover.distill.header import MAX_CHARS
 from carryover.distill.names import names_in
@@ -70,6 +70,17 @@ def test_what_is_fixed_is_taken_first_by_weight_whatever_the_rest_is_worth() -> 
 
     assert chosen(handoff(cart_py=1.0), room, *entries) == ["second", "first"]
     assert chosen(handoff(cart_py=1.0), ENOUGH._replace(lines=2), *entries) == ["first"]
+
+
+def test_a_needed_line_is_taken_only_if_nothing_of_its_quote_was_worth_its_room() -> None:
+    needed = replace(line("It is pushed.", weight=NEEDED, turn=2), parts=2)
+    more = replace(line("cart.py is done.", turn=2), part=1, parts=2)
+    others = (line("total.py"), line("rates.py"))
+    room = ENOUGH._replace(lines=3)
+    made = handoff(cart_py=0.5, total_py=0.9, rates_py=0.8)
+
+    assert chosen(made, room, *others, needed) == ["total.py", "It is pushed."]
+    assert chosen(handoff(cart_py=5.0, total_py=0.9), room, *others, needed, more) == ["total.py", "cart.py is done."]
 
 
 def test_lines_with_names_worth_more_are_taken_first() -> None:

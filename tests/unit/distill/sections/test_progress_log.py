@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from carryover.distill.entry import FIXED
+from carryover.distill.entry import FIXED, NEEDED
 from carryover.model import AgentSummary, TurnEnd
 from support.conversation import handoff, session, under, worked
 
@@ -52,17 +52,17 @@ def test_what_an_answer_says_in_code_comes_with_how_it_begins() -> None:
     assert log.count("There is no need to.") == 1
 
 
-def test_what_was_done_last_is_fixed_while_the_newest_turn_has_no_answer() -> None:
+def test_what_was_done_last_is_needed_while_the_newest_turn_has_no_answer() -> None:
     talk = worked().user("Push it.").ran("git push").says("It is pushed.").user("And then?").says("Clone it there.")
     talk.user("How do I go on at home?").ran("ls")
 
-    def fixed() -> set[str]:
+    def needed() -> set[str]:
         [log] = [one.entries for one in handoff(talk).sections if one.title == "Progress log"]
-        return {one.text for entry in log for one in entry.sources if one.weight <= FIXED}
+        return {one.text for entry in log for one in entry.sources if one.weight == NEEDED}
 
-    assert fixed() == {"It is pushed."}
+    assert needed() == {"It is pushed."}
     talk.says("As here.")
-    assert fixed() == set()
+    assert needed() == set()
 
 
 def test_what_was_said_before_a_call_is_told_without_the_sentence_that_leads_to_it() -> None:
