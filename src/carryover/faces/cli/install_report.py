@@ -20,6 +20,10 @@ _SHOWN: Final = 8
 _NEW_SESSION: Final = (
     'In a new session say "let\'s start" or "continue": the agent tells you where the last one stopped.'
 )
+_NONE_SELECTED: Final = (
+    "No agent is selected, so none gets a handoff by itself. `carryover install` asks again; `carryover uninstall` "
+    "stops carryoverd."
+)
 _OPEN_CHAT: Final = 'In a chat that is already open say "read .carryover/handoff.md".'
 _OPEN_CHAT_WITHOUT_FILE: Final = "In a chat that is already open paste what `carryover handoff --copy` copies."
 
@@ -161,7 +165,9 @@ def _done_lines(done: Installed, home: Path) -> Iterator[str]:
     if done.curl_missing:
         yield "⚠ There is no `curl` on the PATH, by which hooks reach carryoverd."
         yield "  Install it with your system's package manager."
-    if done.installing:
+    if done.installing and not done.answer.agents:
+        yield from ("", _NONE_SELECTED)
+    elif done.installing:
         is_in_projects = done.answer.pointers != "off" and done.survey.config.publish.folder is None
         yield from ("", _NEW_SESSION, _OPEN_CHAT if is_in_projects else _OPEN_CHAT_WITHOUT_FILE)
     if not done.is_running:

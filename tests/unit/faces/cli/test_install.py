@@ -238,6 +238,13 @@ def test_what_is_here_is_ticked_and_enter_takes_it(claude: Path) -> None:
     assert "SessionStart" in json.loads(claude.read_bytes())["hooks"]
 
 
+def test_with_no_agent_ticked_any_more_no_handoff_is_promised(installed: Path) -> None:
+    code, shown = played(INSTALL, ("Windsurf", " "), ("○ Claude Code", ENTER), columns=200)
+
+    assert (code, "No agent is selected, so none gets a handoff by itself." in shown) == (ExitCode.OK, True)
+    assert "In a new session" not in shown and not installed.exists()
+
+
 @pytest.mark.parametrize("command", ["install", "refresh"])
 def test_whoever_interrupts_it_halfway_learns_how_to_go_on(
     claude: Path, run: Run, monkeypatch: pytest.MonkeyPatch, command: str
