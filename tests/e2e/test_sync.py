@@ -197,7 +197,9 @@ def test_what_is_of_a_project_or_holds_something_else_is_refused_and_without_a_s
     other = repository(tmp_path / "other", {"a.py": "1\n"})
     for remote in (f"file://{origin}", str(desktop.shop), str(desktop.shop / "store")):
         assert "belongs to the project" in desktop.run("sync", "init", remote, code=5)
-    assert "holds something else (" in desktop.run("sync", "init", str(other), code=5)
+    refused = " ".join(desktop.run("sync", "init", str(other), code=5).split())
+    assert "holds something else (" in refused
+    assert "Give an empty folder: a path names a folder, even if a git repository is in it." in refused
     address, environment = remote_at(tmp_path / "remote")
     desktop.daemon.env.update(environment)
     git(desktop.shop, "push", "--quiet", str(tmp_path / "remote"), "HEAD:main")

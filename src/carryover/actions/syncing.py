@@ -27,7 +27,7 @@ from carryover.past.without_daemon import read_new
 from carryover.probe.git_command import ask
 from carryover.probe.looks import look_at
 from carryover.projects.root import StatePaths
-from carryover.sync.address import normalised, usable_address, without_credentials
+from carryover.sync.address import folder_at, normalised, usable_address, without_credentials
 from carryover.sync.folder import OFF, OtherMachine, Settings, SyncFolder, SyncState
 from carryover.sync.git_store import store_at
 from carryover.sync.head import MOST_MACHINES, Head, Membership, Seen, View, code_of, opened_head
@@ -156,9 +156,11 @@ def _initialised(folder: SyncFolder, settings: Settings) -> Joined:
     store = store_at(folder.store, settings.remote)
     fetched = store.fetch()
     if fetched.foreign is not None:
+        is_folder = folder_at(settings.remote) is not None
+        empty = "folder: a path names a folder, even if a git repository is in it" if is_folder else "repository"
         raise UserError(
             f"{remote} holds something else ({fetched.foreign}), not a store of Carryover. {_NOTHING} Give an empty "
-            "repository, or an empty folder.",
+            f"{empty}.",
             ExitCode.REFUSED,
         )
     is_there = any({"key", "head"} <= files.keys() for files in fetched.files.values())
