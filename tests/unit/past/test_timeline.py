@@ -62,7 +62,8 @@ async def test_another_agent_that_takes_over_is_named_and_agents_can_be_left_out
     other = Scribe(scribe.ledger, agent="another", written=1)
     await other.tell(other.event("continue", session="s2"), path="/t/two.jsonl")
 
-    theirs = [("another", "prompt", "continue"), ("another", "hand-over", AGENT), ("another", "session", "continue")]
+    began = ("another", "session", "Continues: add a cart")
+    theirs = [("another", "prompt", "continue"), ("another", "hand-over", AGENT), began]
     assert moments(scribe) == [*theirs, (AGENT, "prompt", "add a cart"), (AGENT, "session", "add a cart")]
     assert moments(scribe, agent="another") == theirs
 
