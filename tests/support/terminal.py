@@ -82,12 +82,6 @@ class Terminal:
             assert time.monotonic() < deadline, f"does not end; shown: {self.text}"
         return self._process.wait(LIMIT_S), self.text
 
-    def is_given_back(self) -> bool:
-        """Whether it was left without the program's screen and mouse, and with its cursor."""
-        last_on = max(self.shown.rfind(b"\x1b[?1006h"), self.shown.rfind(b"\x1b[?1049h"))
-        after = self.shown[last_on:]
-        return all(mode in after for mode in (b"\x1b[?1006l", b"\x1b[?1049l", b"\x1b[?25h"))
-
     def _waits(self) -> bool:
         """Whether it sleeps; elsewhere than on Linux nothing tells."""
         if sys.platform != "linux":
