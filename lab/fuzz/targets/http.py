@@ -111,7 +111,7 @@ def seeds() -> Iterable[bytes]:
     page = b"Cookie: carryover_page=$COOKIE\r\nSec-Fetch-Site: same-origin\r\n\r\n"
     for target in (
         *(b"", b"api/me", b"api/projects", b"api/search?q=a&project=1&kind=prompt&since=1", b"app.js"),
-        *(b"api/project/1/handoff?tokens=8000", b"api/project/1/timeline"),
+        *(b"api/project/1/handoff", b"api/project/1/timeline"),
         b"api/session/codex/s1?before=2",
     ):
         yield b"GET /ui/" + target + b" HTTP/1.1\r\nHost: $HOST:$PORT\r\n" + page

@@ -14,7 +14,6 @@ from carryover.config import Config
 from carryover.daemon.handoffs import printed
 from carryover.distill.digest import Gist
 from carryover.distill.goals import newest_goal_of
-from carryover.distill.handoff import MAX_TOKENS
 from carryover.distill.limit import Limit
 from carryover.distill.pastes import typed_words
 from carryover.distill.quotes import estimated_tokens
@@ -137,16 +136,9 @@ def _waiting(digest: Gist) -> _Waiting:
     return _Waiting("you", turn.last_ms, question) if question else _Waiting()
 
 
-def project_handoff(
-    db: sqlite3.Connection,
-    project: ProjectRow,
-    config: Config,
-    *,
-    now_ms: int,
-    tokens: int = MAX_TOKENS,
-) -> ProjectHandoff:
-    """Returns the handoff as it would be made now for `tokens`. Asks git."""
-    refreshed = made_handoff(db, project.id, config, tokens=tokens, now_ms=now_ms)
+def project_handoff(db: sqlite3.Connection, project: ProjectRow, config: Config, *, now_ms: int) -> ProjectHandoff:
+    """Returns the handoff as it would be made now. Asks git."""
+    refreshed = made_handoff(db, project.id, config, now_ms=now_ms)
     return ProjectHandoff(
         handoff=printed(refreshed) if refreshed.text is not None else None,
         path="" if project.refusal is not None else str(Path(refreshed.root, handoff_path(refreshed.settings.folder))),

@@ -169,18 +169,6 @@ async def test_each_line_of_a_handoff_has_its_sources_and_its_size_is_known(scri
     assert all(all(section.sources) for section in handoff.handoff.sections)
 
 
-async def test_a_larger_handoff_has_the_conversation_with_its_sources(scribe: Scribe) -> None:
-    await scribe.tell(scribe.event("add a parser"), scribe.event(AssistantMessage(text="It is there.", final=True)))
-
-    made = projects.project_handoff(scribe.db, known(scribe.db), Config(), now_ms=LATER_MS, tokens=8000)
-
-    assert made.handoff is not None
-    said = made.handoff.sections[-1]
-    assert said.title == "Conversation"
-    assert [line.partition(" (")[0] for line in said.lines] == ["Prompt", "made-up"]
-    assert [source.turn for sources in said.sources for source in sources] == [1, 1]
-
-
 async def test_a_project_without_work_has_no_lines(scribe: Scribe) -> None:
     await scribe.tell(scribe.event(TurnEnd(reason="interrupted")))
 

@@ -34,7 +34,6 @@ from carryover.faces.page.access import COOKIE, HEADERS, Access, Visitor, is_of_
 from carryover.faces.page.answers import Me
 from carryover.faces.page.changes import Changes
 from carryover.past import projects
-from carryover.past.budget import MAX_TOKENS, is_budget
 from carryover.past.search import search_page
 from carryover.past.session import session_outline, session_turns
 from carryover.past.sessions import session_page
@@ -177,11 +176,8 @@ class PageApp:
     async def _project(self, request: web.Request, number: int, what: str) -> web.StreamResponse:
         host, now_ms = self._host, self._host.now_ms()
         before_ms, limit = _number_in(request, "before_ms"), _number_in(request, "limit") or 100
-        tokens = _number_in(request, "tokens") or MAX_TOKENS
-        if not is_budget(tokens):
-            raise web.HTTPBadRequest
         answers: Mapping[str, Callable[[sqlite3.Connection, projects.ProjectRow], msgspec.Struct]] = {
-            "handoff": lambda db, row: projects.project_handoff(db, row, host.config, now_ms=now_ms, tokens=tokens),
+            "handoff": lambda db, row: projects.project_handoff(db, row, host.config, now_ms=now_ms),
             "timeline": lambda db, row: timeline_page(db, row, before_ms=before_ms, limit=limit),
         }
         if what not in answers:

@@ -13,7 +13,6 @@ import { timeline } from "./timeline.js";
 const main = document.getElementById("main");
 const field = document.getElementById("words");
 const offline = document.getElementById("offline");
-const app = { redraw };
 let shown = { open: null, view: null };
 let going = new AbortController();
 
@@ -55,7 +54,7 @@ async function show(move) {
   if (opened === shown.open && (await shown.view?.move?.(params, signal))) return;
   main.setAttribute("aria-busy", "true");
   try {
-    const view = await opened(params, query, signal, app);
+    const view = await opened(params, query, signal);
     if (signal.aborted) return;
     draw(opened, view, move);
   } catch (error) {
@@ -116,7 +115,7 @@ async function redraw() {
     const [wanted, params, query] = route(location.hash);
     if (wanted !== opened) return; // the user is on the way to another view
     const { signal } = going;
-    const fresh = await opened(params, query, signal, app);
+    const fresh = await opened(params, query, signal);
     if (signal.aborted || shown.view !== view || JSON.stringify(fresh.data ?? null) === shown.text) return;
     draw(opened, fresh, false);
     if (fresh.announce) say(fresh.announce);

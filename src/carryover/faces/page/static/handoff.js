@@ -5,16 +5,14 @@ import { Conversation, agentMark } from "./conversation.js";
 import { at, counted, h, inline, say, time } from "./dom.js";
 import { frame } from "./project.js";
 
-const SIZES = [1800, 3600, 8000, 16000, 50000];
 const NOTE = "note"; // the agent of what the user brought in
 const PIN = "pin-"; // begins the session of what the user pinned
-let size = SIZES[0];
 
-export async function handoff([id, ...chosen], query, signal, app) {
-  const [[of, above], made] = await Promise.all([frame(id, "Handoff"), get(`project/${id}/handoff?tokens=${size}`, signal)]);
+export async function handoff([id, ...chosen], query, signal) {
+  const [[of, above], made] = await Promise.all([frame(id, "Handoff"), get(`project/${id}/handoff`, signal)]);
   const about = { "data-scroll": "source", "aria-label": "Where the line comes from" };
   const pane = h("aside", { class: "pane", id: "source", tabindex: "0", ...about });
-  const lines = h("div", { class: "lines" }, made.handoff ? [sizes(app), content(id, made)] : nothing(of));
+  const lines = h("div", { class: "lines" }, made.handoff ? content(id, made) : nothing(of));
   const view = h("div", { class: made.handoff ? "beside" : "" }, lines, made.handoff && pane);
   let shown = null;
 
@@ -69,13 +67,6 @@ function nothing(of) {
   return h("p", null, of.is_paused ? "This project is paused, so no handoff is kept for it." : "There is nothing to hand over here yet.");
 }
 
-/** Chooses how much of the conversation is shown. */
-function sizes(app) {
-  const choose = (event) => app.redraw(size = Number(event.target.value));
-  return h("p", { class: "dim about" }, h("label", { for: "size" }, "Tokens "), h("select", { id: "size", onchange: choose },
-    SIZES.map((tokens) => h("option", { value: tokens, selected: tokens === size }, tokens.toLocaleString("en")))));
-}
-
 function content(id, made) {
   const { text, sections } = made.handoff;
   const head = text.split("\n## ", 1)[0].trim();
@@ -83,7 +74,7 @@ function content(id, made) {
   return [
     h("p", { class: "dim about" }, counted(text.trimEnd().split("\n").length, "line"), `, about ${counted(made.tokens, "token")}. `,
       made.refusal ? `It is not published: ${made.refusal}.` :
-        size > SIZES[0] ? "It is made now; agents read the shortest." : ["What the next agent reads in ", h("code", null, place), "."]),
+        ["What the next agent reads in ", h("code", null, place), "."]),
     head && h("details", { class: "protocol", "data-key": "head" }, h("summary", null, "What it tells the agent first"),
       h("div", { class: "text" }, inline(head))),
     sections.map((section, n) => [h("h2", { id: `section-${n}` }, section.title),
