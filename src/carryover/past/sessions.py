@@ -36,10 +36,11 @@ _MOST_BEFORE: Final = 20
 
 
 def recorded_sessions(
-    root: str | None, *, limit: int, agent: str | None, since_ms: int | None, branch: str | None
+    root: str | None, *, limit: int, agent: str | None, since_ms: int | None, branch: str | None, most_bytes: int = 0
 ) -> list[Session]:
-    """Returns the newest `limit` sessions of the project at `root`, or of all projects; newest first."""
-    with opened(Want.LISTED, root) as (ledger, project):
+    """Returns the newest `limit` sessions of the project at `root`, or of all projects; newest first. `most_bytes`: see
+    `opened`."""
+    with opened(Want.LISTED, root, most_bytes=most_bytes) as (ledger, project):
         if root is not None and project is None:
             return []
         project_id = project.id if project is not None else None

@@ -238,7 +238,7 @@ def _run(arguments: list[str], *, is_process: bool = False) -> int:
     except UserError as error:
         if error.code != ExitCode.NOTHING_FOUND:
             raise
-    code = _run([*listed, "--all"])
+    code = _run([*listed, "--all", "--first-look"])
     warn("No session is recorded for this folder: all are listed.")
     return code
 

@@ -22,6 +22,8 @@ _TASK_LIMIT: Final = 200
 """Maximum length of a title or task in characters; it may be a prompt of many pages."""
 LIMIT: Final = 20
 """Default number of sessions in the list."""
+FIRST_LOOK_BYTES: Final = 24_000_000
+"""How much of the newest transcripts is read for `carryover` alone where nothing is recorded: it takes seconds."""
 
 _SESSION: Final = Column("SESSION")
 _AGENT: Final = Column("AGENT", least=6)
@@ -53,6 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--branch", metavar="NAME", help="only those on the git branch NAME")
     add_limit_argument(parser, "-n", "--limit", usual=LIMIT, what="list at most N sessions")
     flag(parser, "--json", "print the list as JSON; times are UTC milliseconds")
+    parser.add_argument("--first-look", action="store_true", help=argparse.SUPPRESS)  # `carryover` alone
     add_pager_argument(parser)
 
 
@@ -61,7 +64,10 @@ def run(args: argparse.Namespace) -> None:
         raise UserError("Give PROJECT or --all, not both.", ExitCode.USAGE)
     root = None if args.all else project_root(args.project, elsewhere=True)
     limit = args.limit + (args.limit == LIMIT)  # one more, to know whether the list was cut unasked
-    found = recorded_sessions(root, limit=limit, agent=args.agent, since_ms=args.since, branch=args.branch)
+    most_bytes = FIRST_LOOK_BYTES if args.first_look else 0
+    found = recorded_sessions(
+        root, limit=limit, agent=args.agent, since_ms=args.since, branch=args.branch, most_bytes=most_bytes
+    )
     sessions = found[: args.limit]
     if not sessions and (args.agent or args.branch or args.since is not None):
         where = f"for {root}" if root else "anywhere"

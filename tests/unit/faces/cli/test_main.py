@@ -44,6 +44,18 @@ def test_without_a_command_or_a_terminal_the_sessions_of_this_project_or_else_al
         assert run() == run("--no-pager") == (code, out, err + note), "the warning is said once, too"
 
 
+def test_a_first_look_before_an_install_reads_only_the_newest_files(
+    shop: Path, home: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(home)
+    monkeypatch.setattr("carryover.faces.cli.sessions.FIRST_LOOK_BYTES", 1)
+
+    alone, whole = run()[1], run("sessions", "--all")[1]
+
+    assert (len(alone.splitlines()), len(whole.splitlines())) == (2, 3), "the heads, and the sessions"
+    assert not (home / ".carryover").exists()
+
+
 def test_without_a_command_a_terminal_or_a_session_it_is_said_that_there_is_none(home: Path, run: Run) -> None:
     assert "No session is recorded anywhere. `carryover status`" in run.err(ExitCode.NOTHING_FOUND)
 
