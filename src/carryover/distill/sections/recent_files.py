@@ -53,8 +53,9 @@ def recent_files(
     files = [*chain.from_iterable(digest.touched for digest in digests)]
 
     def shown(path: str) -> str | None:
-        is_named = outside and _is_named(path, digests)
-        return placed(path, view, outside=outside) or (_outside(path, view.root, settings=True) if is_named else None)
+        if (found := placed(path, view, outside=outside)) or not outside or not _is_named(path, digests):
+            return found
+        return _outside(path, view.root, settings=True)
 
     newest = _newest(files, shown)
     if not newest and outside:
@@ -88,10 +89,11 @@ def _newest(files: Iterable[EditedFile], shown: Callable[[str], str | None]) -> 
 
 def edited_since(command: str, at_ms: int, view: ProjectView) -> str:
     """Says which of the files that a command names were edited after it; empty if none was."""
-    words = {word.replace("\\", "/").removeprefix("./") for word in _WORD.findall(command)}
+    words = (word.replace("\\", "/").removeprefix("./") for word in _WORD.findall(command))
+    ends = tuple(f"/{word.lstrip('/')}" for word in words)
     touched = (file for session in view.sessions for digest in session.digests for file in digest.touched)
     paths = {f"/{file.path}".replace("\\", "/") for file in touched if file.at_ms > at_ms}
-    edited = {path.rpartition("/")[2] for path in paths if any(path.endswith(f"/{word.lstrip('/')}") for word in words)}
+    edited = {path.rpartition("/")[2] for path in paths if path.endswith(ends)}
     names = ", ".join(f"`{name.replace('`', '')}`" for name in sorted(edited)[:_MOST_NAMED])
     return f"{names} edited since" if names else ""
 
