@@ -37,7 +37,7 @@ _PATH_CHARS: Final = 60
 _OWN_LINES: Final = 2
 """So many files have lines that stay: see `recent_files.file_entries`."""
 _LINE_TOKENS: Final = 110
-_LABEL_CHARS: Final = 240
+_LABEL_CHARS: Final = 276
 _TAG: Final = later(r"<(?=/?[A-Za-z])")
 Printed = tuple[str, list[tuple[str, Entry]]]
 """A section: its title, and its lines with the entries they come from."""

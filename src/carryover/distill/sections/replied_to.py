@@ -9,7 +9,7 @@ from typing import Final
 from carryover.distill.closed_classes import begins_with_reply, is_list_item, is_question
 from carryover.distill.digest import Turn
 from carryover.distill.own_text import PROTOCOL_QUESTION
-from carryover.distill.quotes import LINE_BREAK, clip, in_quotes, lines_of
+from carryover.distill.quotes import LINE_BREAK, PIECE_CHARS, clip, estimated_tokens, in_quotes, lines_of
 from carryover.distill.sections.quoting import last_words
 from carryover.distill.trail import Step, is_bare
 from carryover.text.pattern import later
@@ -17,8 +17,10 @@ from carryover.text.pattern import later
 SHORT_REPLY: Final = 40
 """A prompt of no more characters may say nothing without the question that it answers."""
 _ASKED_CHARS: Final = 160
-_LEAST_CHARS: Final = 30
-"""A line of fewer characters says nothing: then the middle of all is left out instead."""
+_LEAST_TOKENS: Final = 7
+"""A line of fewer says nothing: then the middle of all is left out instead."""
+_BETWEEN_TOKENS: Final = 2
+"""What a line break costs, and the mark of what was left out."""
 _MOST_OFFERED: Final = 4
 """Lines of a list at the end of an answer that a short reply is quoted with."""
 _BY_NUMBER: Final = later(r"\s*[Qq]?\d{1,2}\s?[.):：、）]")
@@ -36,44 +38,49 @@ def _turn_before(step: Step) -> Turn | None:
     return next((turn for turn in step.digest.turns if turn.number == step.turn.number - 1), None)
 
 
-def replying_to(step: Step) -> str:
-    """Returns what the label of a prompt adds: the questions that it answers by their numbers, the question that a
-    short one answers at the end of the turn before, or what one that begins with a reply followed; empty if there is
-    none."""
+def replying_to(step: Step, label: str) -> str:
+    """Returns the label of a prompt with what it replied to: the questions that it answers by their numbers, the
+    question that a short one answers at the end of the turn before, or what one that begins with a reply followed."""
     prompt = step.turn.prompt
     before = _turn_before(step)
     is_short = step.turn.chars <= SHORT_REPLY and not is_question(prompt)
     if before is None or prompt.startswith("/") or not (is_short or _BY_NUMBER.match(prompt)):
-        return ""
+        return label
     asked = asked_before(step)
     if PROTOCOL_QUESTION in asked:
-        return ""
+        return label
+    # A short prompt leaves the rest of its line to what it replied to.
+    room = max(_ASKED_CHARS, PIECE_CHARS - len(f"{label}, asked “”: {prompt}")) if is_short else _ASKED_CHARS
     if numbered := [*_asked_by_number(prompt, before.answer, asked)]:
-        return f", asked {_in_short(numbered)}"
+        return f"{label}, asked {_in_short(numbered, room)}"
     if not is_short:
-        return ""
+        return label
     if asked:  # Next action has the question that a prompt without any work since replied to
-        return "" if is_bare(step.turn) else f", asked {_in_short(_asked(prompt, asked))}"
+        return label if is_bare(step.turn) else f"{label}, asked {_in_short(_asked(prompt, asked, room), room)}"
     offered = before.answer if begins_with_reply(prompt) else ""
     if not offered or not is_list_item(offered.splitlines()[-1]):
-        return ""
-    return f", after {in_quotes(LINE_BREAK.join(lines_of(offered)[-_MOST_OFFERED:]), _ASKED_CHARS, tail=0.6)}"
+        return label
+    return f"{label}, after {in_quotes(LINE_BREAK.join(lines_of(offered)[-_MOST_OFFERED:]), room, tail=0.6)}"
 
 
-def _in_short(lines: Sequence[str]) -> str:
-    """Returns the lines between quotation marks; of those that are too long, an equal share of each."""
-    whole = LINE_BREAK.join(lines)
-    room = _ASKED_CHARS // len(lines) - len(LINE_BREAK)
-    if len(whole) > _ASKED_CHARS and len(lines) > 1 and room >= _LEAST_CHARS:
-        whole = LINE_BREAK.join(clip(line, chars=room) for line in lines)
-    return in_quotes(whole, _ASKED_CHARS)
+def _in_short(lines: Sequence[str], chars: int) -> str:
+    """Returns the lines between quotation marks; of those that are too long, an equal share of each: what the shorter
+    ones need less is the longer ones'."""
+    left = chars // 4 - _BETWEEN_TOKENS * len(lines)
+    shown = [*lines]
+    if left >= _LEAST_TOKENS * len(lines):
+        shortest_first = sorted(range(len(lines)), key=lambda at: estimated_tokens(lines[at]))
+        for count, at in zip(range(len(lines), 0, -1), shortest_first, strict=True):
+            shown[at] = clip(lines[at], chars=chars, tokens=left // count)
+            left -= estimated_tokens(shown[at])
+    return in_quotes(LINE_BREAK.join(shown), chars)
 
 
-def _asked(prompt: str, asked: str) -> Sequence[str]:
+def _asked(prompt: str, asked: str, room: int) -> Sequence[str]:
     """Returns the lines of a question; of a long one the first and the option that a prompt such as "2" chose."""
     lines = lines_of(asked)
     chosen = [line for line in lines[1:] if _begins_with(line, prompt.strip(" .()[]"))]
-    return (lines[0], chosen[0]) if chosen and len(LINE_BREAK.join(lines)) > _ASKED_CHARS else lines
+    return (lines[0], chosen[0]) if chosen and len(LINE_BREAK.join(lines)) > room else lines
 
 
 def _asked_by_number(prompt: str, answer: str, asked: str) -> Iterator[str]:

@@ -159,7 +159,7 @@ def task_entries(past: Past, chosen: Mapping[str, Sequence[Step]]) -> list[Entry
             is_last = not any(turn.prompt for turn in since if turn.began > step.turn.began)
             what = "Newest prompt" if is_last else "Newest task"
         paste = WEIGHTS["newest paste" if step.turn is past.newest.turn else "paste"]
-        entries += _prompt(step, WEIGHTS[role], paste, f"{what} ({whose}{past.sent(step)}){replying_to(step)}")
+        entries += _prompt(step, WEIGHTS[role], paste, replying_to(step, f"{what} ({whose}{past.sent(step)})"))
         if templates.get(step.turn.template) is step and not step.turn.is_template:
             weight = WEIGHTS["template"].first + WEIGHTS[role].first
             entries.append(from_turn(step, step.turn.template, "prompt", weight))

@@ -62,7 +62,7 @@ def _prompt(past: Past, step: Step) -> list[Entry]:
     text = quoted_prompt(step.turn.prompt, _MOST_CHARS, chars=step.turn.chars)
     text = f"{text}\n({step.turn.template})" if step.turn.template and not step.turn.is_template else text
     to = "" if step.view.agent == past.lead.agent else f" to {past.agent(step)}"
-    label = f"Prompt{to} ({past.sent(step)}){replying_to(step)}"
+    label = replying_to(step, f"Prompt{to} ({past.sent(step)})")
     return parted(step, text, "prompt", label=label)
 
 

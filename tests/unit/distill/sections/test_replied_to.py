@@ -46,7 +46,22 @@ def test_of_a_long_question_the_chosen_option_stands_or_the_beginning_of_each_li
     whole = under("Task", worked(says=asks).user("all but the last").edited("tax.py").says("Done."))
 
     assert f"asked “Which one shall I move? ¶ {OPTIONS.splitlines()[1]}”: 2" in chosen
-    assert "asked “Which one shall I move? ¶ 1. the importer of the shop the… ¶ 2. the" in whole
+    assert "asked “Which one shall I move? ¶ 1. the importer of the shop the importer" in whole
+    assert "… ¶ 3. the importer of the shop the importer" in whole
+
+
+def test_a_short_reply_leaves_its_line_to_what_was_asked_and_a_short_option_its_share_to_the_longer_ones() -> None:
+    asks = "Which one?\n1. the importer of the shop in Vienna, with the rates of its own\n2. the cap\n3. the column"
+    said = under("Task", worked(says=asks).user("all").edited("tax.py").says("Done."))
+    assert f"asked “{asks.replace(chr(10), ' ¶ ')}”: all" in said
+
+    longer = asks.replace("in Vienna", "in Vienna, which has been closed since the summer of the year before the last,")
+    longer = longer.replace("2. the cap", f"2. the cap {'of the price ' * 9}")
+    said = under("Task", worked(says=longer).user("all").edited("tax.py").says("Done."))
+    [line] = [one for one in said.splitlines() if "asked" in one]
+    assert line.endswith("… ¶ 3. the column”: all")
+    assert "the shop in Vienna, which has been closed since the summer… ¶ 2. the cap of the price of the price" in line
+    assert len(line) < 284
 
 
 def test_answers_that_fit_a_line_stay_together_however_much_was_asked() -> None:
