@@ -17,7 +17,7 @@ from carryover.text.pattern import later
 SHORT_REPLY: Final = 40
 """A prompt of no more characters may say nothing without the question that it answers."""
 _ASKED_CHARS: Final = 160
-_LEAST_TOKENS: Final = 7
+_LEAST_TOKENS: Final = 6
 """A line of fewer says nothing: then the middle of all is left out instead."""
 _BETWEEN_TOKENS: Final = 2
 """What a line break costs, and the mark of what was left out."""
