@@ -16,6 +16,7 @@ from carryover.distill.quotes import (
     branch_name,
     clip,
     earlier,
+    estimated_tokens,
     excerpt,
     in_quotes,
     lines_of,
@@ -41,6 +42,8 @@ _OPENING_TOKENS: Final = 30
 _MOST_ALIKE: Final = 3
 _MOST_HEARD: Final = 6
 _MOST_ON_THE_WAY: Final = 4
+_LEAST_TOKENS: Final = 8
+"""What is shorter tells that a step went well ("The commit succeeded.")."""
 _SAID: Final = {"answered": "answered", "": "said"}
 """How an agent's words are introduced; of any other end of their turn they were cut off."""
 
@@ -180,7 +183,7 @@ def _on_the_way(past: Past, stands: Sequence[Step]) -> Iterator[Entry]:
         closed = before_remark(step)
         for said in step.turn.said[:-1]:
             text = before_call(said.text)
-            if text and not said.final and said is not closed:
+            if estimated_tokens(text) >= _LEAST_TOKENS and not said.final and said is not closed:
                 label = f"{past.agent(step)} said on the way ({past.place(step, said.at_ms)})"
                 yield from parted(step, text, "message", label=label, most=_MOST_ON_THE_WAY, at_ms=said.at_ms)
 

@@ -67,24 +67,26 @@ def test_what_was_done_last_is_needed_while_the_newest_turn_has_no_answer() -> N
 
 def test_what_was_said_before_a_call_is_told_without_the_sentence_that_leads_to_it() -> None:
     talk = session("s1").user("Why is the okapi board dark?")
-    talk.says("The lamp is fine. Its fuse is of 1 A where it wants 2 A. Let me look at others.", final=False)
-    talk.ran("fuses").says("Now the zebra board.", final=False).ran("fuses zebra")
+    talk.says("The lamp is fine. Its fuse is of 1 A not of 2 A. Let me look at others.", final=False)
+    talk.ran("fuses").says("Now the zebra board, which has the same fuse.", final=False).ran("fuses zebra")
+    talk.says("The note is there. I go on.", final=False).ran("note")
     talk.says("These must stay:\n- the fuse of 2 A\n- the lamp of the yard", final=False).ran("note")
     log = under("Progress log", talk.says("The fuse is changed."))
 
-    assert "said on the way (turn 1, 9 min earlier): The lamp is fine. Its fuse is of 1 A where it wants 2 A. | " in log
+    assert "said on the way (turn 1, 12 min earlier): The lamp is fine. Its fuse is of 1 A not of 2 A. | " in log
     assert "Let me look" not in log
     assert "Now the zebra board" not in log
+    assert "The note is there" not in log
     assert "the lamp of the yard" in log
 
 
 def test_what_is_quoted_where_it_stands_is_not_told_again_as_said_on_the_way() -> None:
     talk = session("s1").user("Why is the okapi board dark?")
-    talk.says("Its fuse is of 1 A. I change it.", final=False).ran("fuse 2")
+    talk.says("Its fuse is of 1 A and wants to be of 2 A. I change it.", final=False).ran("fuse 2")
     talk.says("It glows. I look again.", final=False)
     cut_off = talk.event(TurnEnd(reason="interrupted"))
     assert "Its fuse is of 1 A" in under("Where it stands", cut_off)
     assert "Its fuse is of 1 A" not in under("Progress log", cut_off)
 
     later = cut_off.user("And the zebra board?").edited("zebra.txt").says("It has light.")
-    assert "said on the way (turn 1, 7 min earlier): Its fuse is of 1 A." in under("Progress log", later)
+    assert "said on the way (turn 1, 7 min earlier): Its fuse is of 1 A and wants" in under("Progress log", later)
