@@ -123,13 +123,13 @@ class Checkout:
         return _stamp(self.git_dir / "index") or _NO_INDEX
 
     def is_tracked(self, name: str) -> bool:
-        """Whether git tracks the file, or one below the folder. Git is asked only where the index does not show that it
-        doesn't."""
-        question, stamp = (self.root, "untracked", name), self.index()
-        if (untracked := known_answer(question, stamp)) is None:
-            untracked = self._is_surely_untracked(name)
-            remember(question, stamp, untracked)
-        return not untracked and bool(self._listed("--cached", name))
+        """Whether git tracks the file, or one below the folder. Without git, the index may show that it does not."""
+        try:
+            return bool(self._listed("--cached", name))
+        except FileNotFoundError:
+            if self._is_surely_untracked(name):
+                return False
+            raise
 
     def is_untracked(self, name: str) -> bool:
         """Whether git lists the file as one that is here but not tracked. An answer that does not name it proves
@@ -194,16 +194,19 @@ class Checkout:
 
     def is_let_in(self, folder: str) -> bool:
         """Whether git does not ignore the folder at the top in spite of `info/exclude`, because another rule includes
-        it again. Git is asked only where the ignore files do not show that none does."""
+        it again. Without git, the ignore files may show that none does."""
         try:
             rules = read_bytes_bounded(self.exclude, SIZE_LIMIT_BYTES, follow=False)
         except OSError:
             return False
         if not has_rule(rules, folder) and not names(rules, folder):
             return False
-        if has_rule(rules, folder) and self._lets_nothing_in():
-            return False
-        return not self.is_ignored(f"{folder}/")
+        try:
+            return not self.is_ignored(f"{folder}/")
+        except FileNotFoundError:
+            if has_rule(rules, folder) and self._lets_nothing_in():
+                return False
+            raise
 
     def _lets_nothing_in(self) -> bool:
         """Whether certainly no rule takes back in what `info/exclude` ignores at the top. Git prefers no other file to

@@ -84,8 +84,8 @@ NOT_NAMED_BACK: Final = (
 
 
 def refusal_by_git(checkout: Checkout) -> Refusal | None:
-    """Refuses a folder whose `.carryover` git tracks, or would add in spite of `info/exclude`. Asks git only where its
-    index and the ignore files do not show it, and once until HEAD or one of them changes. Blocks."""
+    """Refuses a folder whose `.carryover` git tracks, or would add in spite of `info/exclude`. Asks git only after
+    HEAD, its index or an ignore file has changed; where it can't be run, the files alone have to show it. Blocks."""
     if checkout.git_dir is None:
         return Refusal(NOT_NAMED_BACK) if checkout.is_top else None
     asked = "tracked"
