@@ -10,7 +10,6 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
@@ -83,7 +82,6 @@ def test_a_daemon_starts_no_more_processes_than_it_did(world: World, with_daemon
     # On a busy machine it may still be at the end of its start in the first round.
     wake_ups = min((wake_ups_per_s(with_daemon.pid) for _ in range(ROUNDS)), key=lambda found: found["event loop"])
     session = ClaudeSession(world.home / ".claude" / "projects", world.project)
-    session.now -= timedelta(hours=1)  # a hook's report of now is then newer
     session.prompt("Make the export")
     with_daemon.settle()
     hooks = HookClient(with_daemon.state.socket)
@@ -93,8 +91,8 @@ def test_a_daemon_starts_no_more_processes_than_it_did(world: World, with_daemon
         wait_until("the line in the handoff", lambda: f"part-{number}" in handoff_of(world.project))
 
     def turn_ends(number: int) -> None:
-        message = f"Finding-{number}: the export works."
-        hooks.call("Stop", payload_of(session, "Stop", last_assistant_message=message, stop_hook_active=False))
+        hooks.call("Stop", payload_of(session, "Stop", stop_hook_active=False))
+        session.answer(f"Finding-{number}: the export works.")
         wait_until("the answer in the handoff", lambda: f"Finding-{number}" in handoff_of(world.project))
 
     def starts(_number: int) -> None:

@@ -151,7 +151,7 @@ HookAction = Literal["session_start", "unheard_start", "prompt", "flush", "turn_
 """session_start: a session begins and wants the handoff. unheard_start: one begins whose client drops the answer, so
 that it gets the handoff with its first prompt. prompt: the user sent a prompt; a session that lost the handoff in a
 compaction gets it again (`HookProtocol.forgets`). flush: context is about to be lost, so publish before answering.
-turn_end: a turn ended, so publish at once. hint: something happened; read soon."""
+turn_end: a turn ended. hint: something happened. After both what is new is read soon."""
 STARTS: Final[tuple[HookAction, ...]] = ("session_start", "unheard_start")
 
 

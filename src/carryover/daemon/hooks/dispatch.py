@@ -2,7 +2,7 @@
 
     session_start  reads what is new on disk, answers with the handoff
     flush          context is about to be lost: reads and publishes, then answers
-    turn_end       answers at once, then reads and publishes
+    turn_end       answers at once, reads soon
     prompt         answers with the handoff only if the session lacks it
     hint           answers at once, reads soon
 
@@ -229,9 +229,7 @@ class Hooks:
                 with suppress(TimeoutError):  # as far as it gets in time; the rest is read later anyway
                     async with asyncio.timeout_at(deadline):
                         await self._save(call)
-            case "turn_end":
-                self.later(partial(self._finish, call))
-            case "hint":
+            case "turn_end" | "hint":
                 if may_have_other_sources(call.transcript) and not call.agent.spec.is_spooled:
                     self.later(partial(self._hint, call))
         return None
@@ -244,14 +242,6 @@ class Hooks:
 
     async def _hint(self, call: HookCall) -> None:
         self.ingest_queue.read_soon(await self._sources_of(call))
-
-    async def _finish(self, call: HookCall) -> None:
-        """Handles the end of a turn: reads the transcript, and publishes soon."""
-        with suppress(TimeoutError):  # the rest is read later anyway
-            async with asyncio.timeout(SAVE_S):
-                await self.ingest_queue.read_now(await self._sources_of(call))
-        if (project_id := (await self._own_session(call)).project_id) is not None:
-            self.publish_queue.mark_dirty([project_id], 0, urgent=True)
 
     async def _sources_of(self, call: HookCall) -> list[Source]:
         if call.transcript is not None and not may_have_other_sources(call.transcript):
