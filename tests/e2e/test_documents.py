@@ -128,7 +128,7 @@ def test_what_is_shown_works_from_the_installation_to_the_removal(
     run(refreshes, here)
     run(removes, here)
 
-    for made in ("shop.md", "shop.age", "bob.age"):
+    for made in ("shop.md", "shop.age", "bob.age", "session.md"):
         (here / made).unlink()
     after = {name: what for name, what in everything(home).items() if name.startswith((".claude/settings", "work"))}
     assert {name: (mode, text) for name, (mode, _, text) in after.items()} == {

@@ -168,7 +168,7 @@ def progress_entries(past: Past) -> list[Entry]:
         who = f"{past.agent(step)} {said}"
         parts = parted(step, answer, "message", label=f"{who} ({place})", at_ms=at_ms)
         parts = _with_opening(parts, who, place)
-        if step is before:
+        if step is before and parts:  # none of an answer that shows nothing
             parts[0] = replace(parts[0], weight=WEIGHTS["answered before"].first)
         answers += parts
     return [*entries, *joined_short(answers), *joined_short(_on_the_way(past, stands)), *_heard(past)]

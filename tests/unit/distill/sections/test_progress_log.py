@@ -65,6 +65,12 @@ def test_what_was_done_last_is_needed_while_the_newest_turn_has_no_answer() -> N
     assert needed() == set()
 
 
+def test_an_answer_that_shows_nothing_has_no_line() -> None:
+    talk = worked().user("Push it.").ran("git push").says("\x1b").user("And then?").ran("ls")
+
+    assert under("Progress log", talk) == "claude-code answered (turn 1, 7 min earlier): The discount is in cents."
+
+
 def test_what_was_said_before_a_call_is_told_without_the_sentence_that_leads_to_it() -> None:
     talk = session("s1").user("Why is the okapi board dark?")
     talk.says("The lamp is fine. Its fuse is of 1 A not of 2 A. Let me look at others.", final=False)
