@@ -3,7 +3,6 @@ them the same words are quoted, under other headings (`tests/unit/distill/test_c
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import Final
 
 from carryover.text.markdown import without_code
@@ -65,7 +64,6 @@ _QUESTION_END: Final = later(r"(?:[?？؟\u037e՞]|要不要[^。！？?]{0,80}�
 _LIST_ITEM: Final = later(r"\s*(?:[-*+•–]|\(?\d{1,2}[.):]|\(?[A-Za-z][.)])\s+\S")
 
 
-@lru_cache(maxsize=1024)  # every handoff looks at the same prompts several times
 def only_replies(text: str) -> bool:
     """Whether a prompt consists only of short replies ("yes, go ahead") or punctuation."""
     return all(word[0] in REPLIES for word in _WORD.finditer(_BEGINS.sub("", text.casefold())))

@@ -19,6 +19,7 @@ SHORT_REPLY: Final = 40
 _ASKED_CHARS: Final = 160
 _LEAST_TOKENS: Final = 6
 """A line of fewer says nothing: then the middle of all is left out instead."""
+_CHARS_A_TOKEN: Final = 4
 _BETWEEN_TOKENS: Final = 2
 """What a line break costs, and the mark of what was left out."""
 _MOST_OFFERED: Final = 4
@@ -66,7 +67,7 @@ def replying_to(step: Step, label: str) -> str:
 def _in_short(lines: Sequence[str], chars: int) -> str:
     """Returns the lines between quotation marks; of those that are too long, an equal share of each: what the shorter
     ones need less is the longer ones'."""
-    left = chars // 4 - _BETWEEN_TOKENS * len(lines)
+    left = chars // _CHARS_A_TOKEN - _BETWEEN_TOKENS * len(lines)
     shown = [*lines]
     if left >= _LEAST_TOKENS * len(lines):
         shortest_first = sorted(range(len(lines)), key=lambda at: estimated_tokens(lines[at]))
