@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
@@ -169,10 +170,12 @@ def _explained(digest: Digest, body: ToolResult) -> tuple[Failure, ...]:
     if last is None or last.why or last.turn != digest.prompts:
         return digest.failures
     job = last.signature.removeprefix("job:") if last.signature.startswith("job:") else ""
-    if body.op not in ("read", "shell") and not (job and job in body.output):
+    # A shorter id may stand in any output.
+    is_long = len(job) >= _SHORTEST_JOB
+    is_of_job = is_long and re.search(rf"(?<!\w){re.escape(job)}(?!\w)", f"{body.subject}\n{body.output}") is not None
+    if body.op not in ("read", "shell") and not is_of_job:
         return digest.failures
     is_next = digest.calls[-2:-1] != () and digest.calls[-2].at_ms <= last.at_ms
-    is_of_job = job != "" and job in f"{body.subject}\n{body.output}"
     reason = error_in(body.output) if is_next or is_of_job or may_explain(body, last.tried) else ""
     return (*digest.failures[:-1], replace(last, why=reason)) if reason else digest.failures
 

@@ -239,10 +239,10 @@ def read_tool(
     op = TOOLS.op(block.name) if TOOLS.knows(block.name) else _KINDS.get(block.kind, "other")
     plain, fenced = _parted(block.body)
     lines = tuple(line.strip() for line in plain)
-    command = _command(block, plain, fenced) if op == "shell" else ""
+    given = given_in(lines, fenced)
+    command = (_command(block, plain, fenced) or given.command) if op == "shell" else ""
     if fenced and fenced[0][1].strip() == command:
         fenced = fenced[1:]
-    given = given_in(lines, fenced)
     # A diff is input, and so is the text that a tool writes.
     inputs = op in ("edit", "write")
     shown = [text for name, text in fenced if name != "diff" and (not inputs or name in ("", "text"))]
@@ -317,7 +317,7 @@ def _outcome(op: Op, lines: Sequence[str], output: str | None, quoted: QuotedTex
     if "Status: **loading**" in lines:
         return None
     failed = any(line.startswith(_FAILED) for line in lines)
-    if "Cancelled" in lines or "Canceled" in lines:
+    if not {"Cancelled", "Canceled", "Status: **cancelled**"}.isdisjoint(lines):
         return ToolOutcome("interrupted", output or "")
     if output is None and failed:
         return ToolOutcome("error", "\n".join(filter(None, lines)))

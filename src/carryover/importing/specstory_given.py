@@ -38,6 +38,11 @@ class Given(msgspec.Struct, frozen=True):
         return first_text(self.arguments, *_PATHS)
 
     @property
+    def command(self) -> str:
+        """The command line of a shell."""
+        return html.unescape(first_text(self.arguments, "command")).strip()
+
+    @property
     def about(self) -> str:
         """What any other call is about."""
         return html.unescape(first_text(self.arguments, *_ABOUT) or next(map(_question, self.questions), ""))

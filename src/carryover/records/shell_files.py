@@ -20,7 +20,7 @@ _UNCERTAIN_WORDS: Final = frozenset(
     "if then else elif fi for while until do done case esac function select { } ! [[".split()
 )
 _HARDLY_FAIL: Final = frozenset(("cd", "mkdir", "set", "export", "echo"))  # put before the actual command
-_UNREADABLE: Final = later(r"\$\(|`|(?<!<)<<(?!<)|@['\"]\r?\n")  # the last begins a text in PowerShell
+_UNREADABLE: Final = later(r"\$\(|`|(?<!<)<<(?!<)|(?:^|[\s=(,;])@['\"]\r?\n")  # the last begins a text in PowerShell
 _TELLING: Final = later(r">|\b(?:tee|rm|mv)\b")
 _SILENCED: Final = later(r"[12&]?>{1,2}\s*(?:/dev/null|&[12])")
 _NAME: Final = later(r"'([^'\n]+)'|\"((?:[^$`\"\\\n!]|\\(?![$`\"\\\n]))+)\"|([^\s$`*?\[\]{}~<>|&;()!\"'\\]+)")

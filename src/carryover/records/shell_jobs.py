@@ -45,7 +45,7 @@ def job_left(command: str) -> tuple[str, str] | None:
         elif _STARTED.match(line):
             session = _SESSION.search(line)
             left = (session[1] if session is not None else line, line)
-        elif then == "&" and words[-1] not in _BEFORE_CALLS:
+        elif then == "&" and not words[-1].endswith(_BEFORE_CALLS):
             logs = _LOG.findall(command)
             left = (logs[-1] if logs else line, line)
     return left

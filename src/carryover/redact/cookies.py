@@ -17,8 +17,10 @@ _IN_OBJECT: Final = later(
     r"""(?P<value>[^\s"'\\]{8,}+)(?=\\{0,8}["']|\Z)"""
 )
 _SIGNS_OF_LINE: Final = ("\tTRUE\t", "\tFALSE\t")
-_IN_LINE: Final = later(r"\t(?:TRUE|FALSE)\t\d{1,12}\t[^\t\n]{1,256}\t(?P<value>\S{8,}+)")
-"""A line of Netscape's `cookies.txt`, from its fourth column on."""
+_IN_LINE: Final = later(
+    r"\t/[^\t\n]{0,256}\t(?:TRUE|FALSE)\t-?\d{1,12}(?:\.\d{1,9})?\t[^\t\n]{1,256}\t(?P<value>\S{8,}+)"
+)
+"""A line of Netscape's `cookies.txt`, from its third column on."""
 
 
 def values_of_cookies(text: str, lower: str) -> Iterator[Span]:

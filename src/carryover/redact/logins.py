@@ -35,7 +35,9 @@ def passwords_of_logins(text: str, lower: str) -> Iterator[Span]:
 
 _WORD: Final = later(r"password|passwort|contraseña|passcode")
 _SAID_FIRST: Final = later(
-    r"(?<![\w.,:/-])(?P<value>[^\s\"'`|<>()\\]{4,32})[ \t](?:is|ist|est|es)(?:[ \t]\w{1,12}){1,3}[ \t]\Z"
+    r"(?<![\w.,:/-])(?P<quote>[\"'`]?)(?P<value>[^\s\"'`|<>()\\]{4,32})(?P=quote)[ \t](?:is|ist|es)"
+    r"[ \t](?:the|my|your|our|his|her|their|das|dein|mein|unser|la|mi|tu|su)[ \t]"
+    r"(?:(?!(?:wrong|invalid|incorrect|expired|one|user)\b)\w{1,12}[ \t]){0,2}\Z"
 )
 _MOST_SAID: Final = 90
 _END_OF_SENTENCE: Final = later(r"[\"'`]?[ \t]{0,24}(?:\Z|[\n,;!?]|\.(?:\s|\Z))")

@@ -114,6 +114,7 @@ def _is_said_number(found: Assignment, word: str, text: str) -> bool:
     """Whether a sentence ends with a number that it calls the password: `my password is 645866.`, but not `the password
     is 2048 bits long`, nor `password 645866`."""
     is_number = found.in_words and _KINDS.get(word) == "password" and found.value.isdigit() and len(found.value) >= 4
+    is_number = is_number and not found.name.lower().endswith("s")  # `the number of passwords is 5000`
     link = text[max(0, found.start - _NEAR) : found.start].rstrip(" \t\"'`")
     return is_number and not link.endswith(found.name) and ends_sentence(text, found.end)
 

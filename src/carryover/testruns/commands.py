@@ -52,18 +52,19 @@ _MENTION = later(
     r"test|spec|unit|tox|nox|jest|mocha|playwright|cypress|mvn|gradle|pest|make|check|verify|build|rake|bats|prove"
     r"|ginkgo|\bt\b"
 )
+_ANY_TEST = later(r"\*?_?tests?_?\*?(?:\.py)?|\*(?:\.py)?")
+"""How unittest calls all files of tests; any other pattern restricts the run."""
 _HARMLESS = {"cd", "pushd", "export", "source", ".", "set", "unset", "echo", "mkdir", "clear", "ulimit", "pwd", "date"}
 
 
 class Invocation(NamedTuple):
     """One test run on a command line. `certain` is False for commands that run tests only in some projects (`make`,
-    `npm run build`), and for unknown programs that are `asked` to test (`npx hardhat test`). `ends_well`: exit code 0
+    `npm run build`), and for unknown programs that are asked to test (`npx hardhat test`). `ends_well`: exit code 0
     of the whole line means that this run passed; `ends_badly`: any other code means that it failed."""
 
     paths: tuple[str, ...] = ()
     selective: bool = False
     certain: bool = True
-    asked: bool = False
     ends_well: bool = True
     ends_badly: bool = True
 
@@ -124,7 +125,7 @@ def _invocation(words: Sequence[str]) -> Invocation | None:
                 return Invocation((word,))
             perhaps = perhaps or "/" in word
         if word == "test" and before and not before.startswith("-"):
-            asked = _restricted(before, word, words[:place], words[place + 1 :])._replace(certain=False, asked=True)
+            asked = _restricted(before, word, words[:place], words[place + 1 :])._replace(certain=False)
         if tool == "" and name in _TOOLS:
             tool = name
     return asked or (Invocation(certain=False) if tool or perhaps else None)
@@ -133,6 +134,8 @@ def _invocation(words: Sequence[str]) -> Invocation | None:
 def _restricted(tool: str, target: str, before: Sequence[str], after: Sequence[str]) -> Invocation:
     options = (*before, *after)
     folder = next((value for option, value in pairwise(options) if option in _FOLDER), "")
+    if before and before[-1] == "--with":  # `uv run --with pytest pytest` brings the runner with it
+        after = after[after.index(target) + 1 :] if target in after else after
     given = [_path(word, tool) for former, word in pairwise(("", *after)) if _may_be_path(word, former)]
     if tool.startswith("gradle") and ":" in target.strip(":"):
         given.append(target.strip(":").rpartition(":")[0].replace(":", "/"))
@@ -152,9 +155,9 @@ def _is_part_of_file(word: str, tool: str) -> bool:
 
 def _may_be_path(word: str, former: str) -> bool:
     """Whether a word restricts the run: anything but options and their values, of which only paths are told apart."""
-    if word.startswith("-") or "=" in word or word in ("run", "watch", "discover", "test") or word in _RUNNERS:
-        return False  # a runner is what `uv run --with pytest pytest` brings with it
-    if "*" in word and former in ("-p", "--pattern"):
+    if word.startswith("-") or "=" in word or word in ("run", "watch", "discover", "test"):
+        return False
+    if former in ("-p", "--pattern") and _ANY_TEST.fullmatch(word):
         return False  # unittest: how test files are called, wherever they are
     return "/" in word or "." in word or not former.startswith("-") or former == "--"
 

@@ -95,7 +95,6 @@ class Findings(msgspec.Struct):
     empty: bool = False
     broken: bool = False
     interrupted: bool = False
-    marked: bool = False
     """Whether a line marks something as passed or failed."""
 
     @property
@@ -185,7 +184,6 @@ def _see_name(found: Findings, line: str) -> None:
 
 
 def _see_marked(found: Findings, marked: re.Match[str], *, is_last: bool = False) -> None:
-    found.marked = True
     subject = _BEHIND_NAME.sub("", marked["rest"].strip())
     fail_mark = marked["fail"] or ""
     outcome: TestOutcome = "fail" if fail_mark else "pass"
@@ -258,8 +256,7 @@ def read_test_run(command: str, output: str, *, exit_code: int | None, failed: b
     lines = _lines_of(output)
     found = _read_output(lines)
     certain = [each for each in invocations if each.certain]
-    shows_tests = found.marked and any(each.asked for each in invocations)
-    if not (certain or found.counts["passed"] or found.counts["failed"] or found.files or shows_tests):
+    if not (certain or found.counts["passed"] or found.counts["failed"] or found.files):
         return None
     runs = certain or invocations
     if exit_code is None and failed is not None:

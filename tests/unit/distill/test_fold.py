@@ -425,7 +425,7 @@ def test_a_job_that_failed_silently_takes_its_reason_from_the_next_call() -> Non
     assert [failure.why for failure in talk.digest.failures] == ["ImportError: no module named 'numbers'"]
 
 
-@pytest.mark.parametrize(("job", "why"), [("b2caab7", "Error: no build"), ("a1b2c3d", "")])
+@pytest.mark.parametrize(("job", "why"), [("b2caab7", "Error: no build"), ("a1b2c3d", ""), ("b2caab71", "")])
 def test_a_job_that_failed_takes_its_reason_from_a_look_at_it(job: str, why: str) -> None:
     talk = session("s1").user(GOAL).ran("ls", "fit.sh")
     talk.event(model.BackgroundTask(task_id="b2caab7", state="failed", label="Serve it")).ran("ls", "fit.sh")

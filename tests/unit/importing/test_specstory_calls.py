@@ -186,20 +186,24 @@ def test_of_a_tool_without_a_form_the_arguments_say_what_it_did(tmp_path: Path) 
         given("ripgrep_raw_search", arguments={"path": "/home/dev/shop", "pattern": "total"}, state=found),
         given("list_dir_v2", state={"topEntries": [{"isDir": True, "name": "app"}]}),
         given("todo_write", arguments={"merge": True}, result={"finalTodos": todos, "success": True}),
+        given("delete_file", arguments={"path": "/home/dev/shop/cart.py"}).replace("completed", "cancelled"),
+        given("run_terminal_cmd", arguments={"command": "ls app", "description": "List it"}, result={"output": "a"}),
         given("ripgrep_raw_search", arguments={"pattern": "tax"}).replace("completed", "loading"),
     )
 
-    assert story(events)[-6:] == [
+    assert story(events)[-8:] == [
         "edit unknown: /home/dev/shop/app/templates/cart.html",
         "modify: /home/dev/shop/app/templates/cart.html",
         "search ok: total",
         "search ok",
         "plan: done Sum `cart`; pending Test it",
         "plan ok",
+        "edit interrupted: /home/dev/shop/cart.py",
+        "shell unknown: ls app",
     ]
     assert [event.body.subject for event in events if isinstance(event.body, ToolCall)][-1] == "tax"
     results = [event.body.output for event in events if isinstance(event.body, ToolResult)]
-    assert results[-3:-1] == ["app/cart.py", "app"]
+    assert results[-5:-3] == ["app/cart.py", "app"]
 
 
 def test_a_question_in_json_has_its_choices_and_what_the_user_answered(tmp_path: Path) -> None:
@@ -232,15 +236,18 @@ def test_what_cursor_tells_the_model_of_a_job_is_no_prompt(tmp_path: Path) -> No
     notice += "<system_notification>\nThe following task has notified.\n\n<task>\nkind: shell\n</task>\n"
     notice += "</system_notification>\n<user_query>{}</user_query>\n"
     told = notice.format("Briefly inform the user about the task result and perform any follow-up actions (if needed).")
+    of_the_mark = "Why is <user_query>x</user_query> in the log?"
     path = tmp_path / "story.md"
-    before = (FOLDER / "cursor-2.1.0.md").read_text()
-    path.write_text(f"{before}\n---\n\n_**User**_\n\n{told}\n---\n\n_**User**_\n\n{notice.format('Round the sum.')}")
+    texts = (told, notice.format("Round the sum."), of_the_mark)
+    said = "".join(f"\n---\n\n_**User**_\n\n{text}" for text in texts)
+    path.write_text(f"{(FOLDER / 'cursor-2.1.0.md').read_text()}{said}")
 
     events = events_of(open_document(path, project="/home/dev/shop"))
 
     assert [line for line in story(events) if line.startswith("user")] == [
         *(line for line in story(read("cursor-2.1.0")) if line.startswith("user")),
         "user: Round the sum.",
+        f"user: {of_the_mark}",
     ]
 
 

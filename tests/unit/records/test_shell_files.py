@@ -48,6 +48,7 @@ def said(command: str) -> list[str]:
         ("# tidy up\nrm a # and > b", ["delete /p/a"]),
         ("echo 2 > a", ["modify /p/a"]),
         ("cat <<<word > a\nrm b", ["modify /p/a", "delete /p/b"]),
+        ("echo 'me@'\nrm a", ["delete /p/a"]),
     ],
 )
 def test_plain_commands_name_the_files_they_change(command: str, expected: list[str]) -> None:

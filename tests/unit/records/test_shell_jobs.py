@@ -24,6 +24,7 @@ SERVE = "python -m http.server"
         ("tmux new -s web", None),
         ("try { & $msbuild shop.sln } catch { exit 1 }", None),
         ("$out = & msbuild shop.sln", None),
+        ("$out=& msbuild shop.sln", None),
         ("npm start", None),
     ],
 )

@@ -214,11 +214,14 @@ def test_the_value_of_a_cookie_in_a_file_of_netscape_s_form_is_hidden() -> None:
     line = "#HttpOnly_.shop.example\tTRUE\t/\tTRUE\t1780849262\tsid\t"
 
     assert redact(f"{line}{MIXED}\n{line}short\n") == (f"{line}[redacted:cookie]\n{line}short\n", {"cookie": 1})
+    lasting = line.replace("1780849262", "-1")
+    assert redact(f"{lasting}{MIXED}") == (f"{lasting}[redacted:cookie]", {"cookie": 1})
 
 
 def test_a_value_that_is_of_no_cookie_stays() -> None:
     told = ('{"name": "httpOnly", "value": "required"}', '{"key": "httpOnly", "value": "Prevents a script"}')
-    for text in ('{"name": "theme", "value": "dark-blue-2"}', 'res.cookie("theme", { httpOnly: true })', *told):
+    row = "1\tTRUE\t12\tAlice Smith\talice@example.com"
+    for text in ('{"name": "theme", "value": "dark-blue-2"}', 'res.cookie("theme", { httpOnly: true })', row, *told):
         assert redact(text) == (text, {})
 
 

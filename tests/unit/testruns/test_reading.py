@@ -128,11 +128,9 @@ def test_an_unknown_program_asked_to_test_is_a_run_if_its_output_counts_tests(ou
     assert read_test_run("psql shop test", "(3 rows)\n", exit_code=0, failed=None) is None
 
 
-def test_of_an_output_without_its_counts_the_marks_of_its_tests_are_left() -> None:
-    run = read_test_run("npx hardhat test", "  ✔ Should mint\n", exit_code=77, failed=None)
-
-    assert run is not None and run.status == "fail"
-    assert read_test_run("npx hardhat build", "  ✔ Compiled\n", exit_code=77, failed=None) is None
+@pytest.mark.parametrize("command", ["docker compose build test", "npx eslint src test", "npx supabase deploy test"])
+def test_marks_alone_make_no_test_run_of_an_unknown_program_that_is_given_the_word(command: str) -> None:
+    assert read_test_run(command, "  ✔ web  Built\n  ✖ 3 problems\n", exit_code=1, failed=None) is None
 
 
 def test_an_output_without_its_middle_still_tells_what_failed() -> None:

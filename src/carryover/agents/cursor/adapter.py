@@ -217,8 +217,8 @@ def _begin(recorder: CursorRecorder, record: StoreRecord) -> Reemitted | None:
 
 def _read_prompt(text: str, _after: str) -> tuple[AnyBody, ...]:
     """Returns the events of a user's turn that another program copied."""
-    words = typed_query(text)
-    return (UserPrompt(text=words.text),) if words.text else ()
+    words = typed_query(text).text if text.lstrip().startswith("<") else text  # else they may only speak of a tag
+    return (UserPrompt(text=words),) if words else ()
 
 
 AGENT: Final = Agent(

@@ -89,9 +89,10 @@ def _folder(call: Call) -> str:
 
 def _again(call: Call, folders: Sequence[str]) -> tuple[str, str, str]:
     """Returns what is the same in each run of a call. A search is known by its pattern alone, wherever it looked; a
-    command however much of its output is shown, and by its folder, which may end the path of one of `folders`."""
+    command however much of its output is shown, and by its folder, which may end the path of just one of `folders`."""
     folder = _folder(call)
-    whole = next((other for other in folders if folder and other.endswith(f"/{folder}")), folder)
+    wholes = [other for other in folders if folder and other.endswith(f"/{folder}")]
+    whole = wholes[0] if len(wholes) == 1 else folder
     ran_again = call.subject != "" and call.op != "search"
     subject = _SHOWN_END.sub("", _FOLDER.sub("", call.subject)) if call.op == "shell" else call.subject
     return whole, subject, "" if ran_again else call.output

@@ -80,6 +80,15 @@ def test_one_command_is_known_however_its_folder_is_written_and_much_of_it_shown
     assert ("Compilation failed" in under("Recent files", talk)) is not is_same
 
 
+def test_a_folder_that_may_be_one_of_two_is_neither() -> None:
+    talk = session("s1").user(GOAL)
+    for folder in ("/one/shop", "/two/shop", "shop"):
+        talk.ran(f"cd {folder} && make", f"in {folder}")
+
+    files = under("Recent files", talk.says("It is built."))
+    assert [f"make`: in {folder}" in files for folder in ("/one/shop", "/two/shop", "shop")] == [True] * 3
+
+
 def test_results_of_calls_are_there_as_far_as_there_is_room() -> None:
     note = "Warning: the old price list is in use"
     talk = session("s1").user(GOAL).ran("make deploy", f"{note}\nqueued as job-4711").ran("mix").ran("up")
