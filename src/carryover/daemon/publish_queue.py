@@ -67,7 +67,7 @@ class PublishQueue(WorkQueue[int]):
     """Publishes changed projects. Times of events are UTC ms.
 
     queue.seed({project: last_event_ms})  # known at the start
-    queue.mark_dirty([project], event_ms, urgent=True)  # a turn has ended in it
+    queue.mark_dirty([project], event_ms, urgent=True)  # a session starts in it
     await queue.run()
     """
 

@@ -282,7 +282,7 @@ def _checked(path: Path, kind: type[_C], how: str) -> _C:
         version = version_of(db)
         refuse_unknown(path, version, newest())
         if version < newest():
-            raise LedgerUnavailable(f"{path} has not been brought up to date yet. Start carryoverd once; it does that.")
+            raise LedgerUnavailable(f"{path} has not been brought up to date yet. `carryover restart` does that.")
     except BaseException:
         db.close()
         raise

@@ -216,7 +216,16 @@ _TOKENS: Final = (
 )
 _NO_LONGER: Final[Migration] = ()
 """One of a step that is not needed any more. Its number stays, since ledgers have it."""
-_WITHOUT_UNUSED: Final = ("DROP TABLE IF EXISTS to_count", "DROP TABLE provisional")
+_WITHOUT_UNUSED: Final = (
+    "DROP TABLE IF EXISTS to_count",
+    "CREATE TEMP TABLE told_by_hooks AS SELECT session_id FROM provisional",
+    "DROP TABLE provisional",
+    # A session of which no transcript came.
+    """DELETE FROM session WHERE id IN (SELECT session_id FROM told_by_hooks)
+        AND id NOT IN (SELECT session_id FROM thread)""",
+    "DROP TABLE told_by_hooks",
+    "DELETE FROM counter WHERE name LIKE 'dropped_over:%'",
+)
 
 MIGRATIONS: Final[tuple[Migration, ...]] = (_FIRST_RELEASE, _TOKENS, _NO_LONGER, _NO_LONGER, _WITHOUT_UNUSED)
 

@@ -22,14 +22,14 @@ from carryover.model import Event, SessionInfo, conversation_of, session_in_othe
 _UPSERT_SESSION: Final = """INSERT INTO session
     (agent, native_id, title, agent_version, model, branch, parent, started_ms, last_ms, rank)
     VALUES (:agent, :native_id, :title, :agent_version, :model, :branch, :parent, :first_ms, :last_ms,
-        coalesce(:rank, 0))
+        :rank)
     ON CONFLICT (agent, native_id) DO UPDATE SET
         title = coalesce(excluded.title, title), agent_version = coalesce(excluded.agent_version, agent_version),
         model = coalesce(excluded.model, model), branch = coalesce(excluded.branch, branch),
         parent = coalesce(excluded.parent, parent), last_ms = max(last_ms, excluded.last_ms),
         started_ms = CASE WHEN excluded.started_ms > 0 AND (started_ms = 0 OR excluded.started_ms < started_ms)
             THEN excluded.started_ms ELSE started_ms END
-    WHERE :rank IS NULL OR :rank >= rank"""
+    WHERE :rank >= rank"""
 _SESSION: Final = """SELECT id, native_id, started_ms, project_id, project_final != 0, rank FROM session
     WHERE agent = ? AND native_id = ?"""
 LAST_PROJECT: Final = "last_project"
@@ -100,9 +100,9 @@ async def upsert_session(
     *,
     first_ms: int,
     last_ms: int,
-    rank: int | None,
+    rank: int,
 ) -> SessionInLedger:
-    """Creates or updates the session's row, unless a source better than `rank` (None: a hook) has. Times: UTC ms."""
+    """Creates or updates the session's row, unless a source better than `rank` has. Times: UTC ms."""
     row_of = {"agent": agent, "native_id": native_id, "first_ms": first_ms, "last_ms": last_ms, "rank": rank}
     await db.execute_fetchall(_UPSERT_SESSION, {**row_of, **msgspec.structs.asdict(info)})
     (row,) = await db.execute_fetchall(_SESSION, (agent, native_id))
@@ -120,18 +120,15 @@ async def assign_project(
     session: SessionInLedger,
     events: Iterable[Event],
     roots: Mapping[str, ProjectRoot],
-    *,
-    for_good: bool = True,
 ) -> int | None:
     """Returns the id of the session's project, which the first folder in its main conversation determines.
 
-    Until that is known, a sub-agent's folder, or one given without `for_good`, determines it. Events that a hook
-    reported in the wrong project are dropped, since the transcript will bring them.
+    Until that is known, a sub-agent's folder determines it.
     """
     if session.final:
         return session.project_id
     known = [event for event in events if event.cwd in roots]
-    main = next((event for event in known if event.subagent_id is None), None) if for_good else None
+    main = next((event for event in known if event.subagent_id is None), None)
     if main is None and (session.project_id is not None or not known):
         return session.project_id
     root = roots[(main or known[0]).cwd or ""]

@@ -109,9 +109,9 @@ async def without_forgotten(
     entries: Sequence[ReadyEvent],
     roots: Mapping[str, ProjectRoot],
     *,
-    rank: int | None,
+    rank: int,
 ) -> list[ReadyEvent]:
-    """Returns the entries that no tombstone excludes; stored events are never excluded. `rank`: None for a hook."""
+    """Returns the entries that no tombstone excludes; stored events are never excluded."""
     removed = await among(db, "forgotten_event", "id", [short_key(entry.key) for entry in entries])
     covered = await _covered(db, agent, entries, roots, rank)
     excluded = covered - await among(db, "event", "key", sorted(covered))
@@ -132,7 +132,7 @@ async def _covered(
     agent: str,
     entries: Sequence[ReadyEvent],
     roots: Mapping[str, ProjectRoot],
-    rank: int | None,
+    rank: int,
 ) -> set[bytes]:
     """Returns the keys of the entries that a tombstone covers, by its scope and by time or rank.
 
@@ -148,7 +148,7 @@ async def _covered(
             of_project = {roots[first.cwd or ""].root}
         projects = {project_scope(root) for root in of_project}
         rules = await _rules(db, agent, session, projects)
-        is_lesser = rank is not None and any(rank_of(rank, theirs) < rule.rank for rule in rules)
+        is_lesser = any(rank_of(rank, theirs) < rule.rank for rule in rules)
         found = {entry.key for entry in theirs if is_lesser or _is_within(entry.event.at_ms, rules)}
         if found:
             of_projects = (rule for rule in rules if rule.scope in projects)

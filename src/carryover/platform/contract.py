@@ -22,9 +22,6 @@ class Platform(Protocol):
     longest_address: int
     """The longest path of a Unix socket, in bytes."""
 
-    folds: bool
-    """Whether a path usually has several spellings: letters of either case, or composed in either way."""
-
     def canonical(self, path: Path | str) -> str:
         """Returns the one spelling of an absolute path: links resolved, folders spelt as on disk. What is no folder
         keeps the name that was given. Blocks."""

@@ -47,7 +47,6 @@ class Darwin:
     name = "darwin"
     watches_trees = True
     longest_address = 103
-    folds = True
 
     def __init__(
         self,

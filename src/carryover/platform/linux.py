@@ -43,7 +43,6 @@ class Linux:
     name = "linux"
     watches_trees = False
     longest_address = 107
-    folds = False
 
     def __init__(self, *, proc: Path = Path("/proc"), libc: Library = library) -> None:
         self._proc = proc

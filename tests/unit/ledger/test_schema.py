@@ -52,6 +52,20 @@ def test_a_ledger_of_the_first_form_is_like_a_new_one_afterwards(db: sqlite3.Con
         assert (version_of(db), db.execute(schema).fetchall()) == (newest(), new.execute(schema).fetchall())
 
 
+def test_a_session_that_only_a_hook_told_of_goes_with_what_hooks_told(db: sqlite3.Connection, path: Path) -> None:
+    db.execute("PRAGMA foreign_keys = ON")
+    migrate(db, path, MIGRATIONS[:4])
+    session = "INSERT INTO session (agent, native_id, started_ms, last_ms, rank) VALUES ('codex', ?, 1, 1, 0)"
+    db.executemany(session, [("told",), ("written",)])
+    told = "INSERT INTO provisional (session_id, subagent_id, fingerprint, at_ms, body) VALUES (?, '', x'00', 1, '{}')"
+    db.executemany(told, [(1,), (2,)])
+    db.execute("INSERT INTO thread (session_id, subagent_id, fold_version, digest) VALUES (2, '', 1, x'')")
+
+    migrate(db, path)
+
+    assert db.execute("SELECT native_id FROM session").fetchall() == [("written",)]
+
+
 def test_a_migration_is_made_whole_after_a_copy_or_not_at_all(db: sqlite3.Connection, path: Path) -> None:
     migrate(db, path, (MAKE_SHELF,))
 

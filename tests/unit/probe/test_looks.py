@@ -14,7 +14,7 @@ from carryover.probe.looks import MOST_STUCK, Disks, Silent, give_up_if_late
 from support.daemon_process import wait_until
 from support.platforms import fake_darwin, on
 
-SOON_S = 0.05
+SOON_S = 0.2
 
 
 class Stuck:

@@ -114,7 +114,7 @@ class CommandParser(argparse.ArgumentParser):
     def unknown(self, arguments: Iterable[str]) -> NoReturn:
         """Raises UsageError about `arguments` that the command does not accept."""
         words = list(arguments)
-        options = [name for action in self.declared for name in action.option_strings]
+        options = [name for one in self.declared if one.help != argparse.SUPPRESS for name in one.option_strings]
         hints = (self._hint(word, options) for word in words)
         self.error(f"unrecognized arguments: {' '.join(words)}{next(filter(None, hints), '')}")
 

@@ -239,7 +239,7 @@ def _run(arguments: list[str], *, is_process: bool = False) -> int:
         if error.code != ExitCode.NOTHING_FOUND:
             raise
     code = _run([*listed, "--all", "--first-look"])
-    warn("No session is recorded for this folder: all are listed.")
+    warn("No session is recorded for this folder: the newest of all are listed.")
     return code
 
 

@@ -10,7 +10,6 @@ import msgspec
 class Me(msgspec.Struct, frozen=True, kw_only=True):
     """What the page needs to begin."""
 
-    version: str
     agents: Mapping[str, str]
     """Display names, by id."""
     now_ms: int

@@ -26,7 +26,6 @@ from typing import Final, Protocol, TypeVar
 import msgspec
 from aiohttp import web
 
-from carryover import __version__
 from carryover.agents import agent_names
 from carryover.config import Config
 from carryover.errors import UserError, visible
@@ -142,7 +141,6 @@ class PageApp:
             case ("GET", "me"):
                 return _json(
                     Me(
-                        version=__version__,
                         agents=agent_names(),
                         now_ms=self._host.now_ms(),
                         home=visible(str(self._host.home)),

@@ -35,7 +35,7 @@ msgspec would bring along."""
 def test_without_a_command_or_a_terminal_the_sessions_of_this_project_or_else_all_are_listed(
     recorded: Path, home: Path, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    all_of_them = "No session is recorded for this folder: all are listed.\n"
+    all_of_them = "No session is recorded for this folder: the newest of all are listed.\n"
     for folder, command, note in ((recorded, ["sessions"], ""), (home, ["sessions", "--all"], all_of_them)):
         monkeypatch.chdir(folder)
         code, out, err = run(*command)

@@ -1,6 +1,6 @@
 // Asks the daemon, and hears from it what has changed.
 
-export const me = { agents: {}, home: "", version: "" };
+export const me = { agents: {}, home: "" };
 let list = null;
 let known = null;
 
