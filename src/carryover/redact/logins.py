@@ -33,6 +33,7 @@ def passwords_of_logins(text: str, lower: str) -> Iterator[Span]:
             yield *second.span("value"), "password"
 
 
+_SIGNS: Final = ("passwor", "contraseña", "passcode")
 _WORD: Final = later(r"password|passwort|contraseña|passcode")
 _SAID_FIRST: Final = later(
     r"(?<![\w.,:/-])(?P<quote>[\"'`]?)(?P<value>[^\s\"'`|<>()\\]{4,32})(?P=quote)[ \t](?:is|ist|es)"
@@ -50,7 +51,7 @@ def ends_sentence(text: str, at: int) -> bool:
 
 def passwords_said_first(text: str, lower: str) -> Iterator[Span]:
     """Yields what a sentence calls a password at its end: `645866 is the computer password`."""
-    for word in _WORD.finditer(lower):
+    for word in _WORD.finditer(lower) if any(sign in lower for sign in _SIGNS) else ():
         said = _SAID_FIRST.search(text, max(0, word.start() - _MOST_SAID), word.start())
         if said is not None and ends_sentence(text, word.end()) and _is_password(said["value"]):
             yield *said.span("value"), "password"
