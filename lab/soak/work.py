@@ -26,7 +26,7 @@ PAGE_S: Final = 5.0
 LATE_S: Final = 15.0
 POLL_S: Final = 0.01
 LINES_IN_A_SESSION: Final = 20
-PAGE: Final = ("me", "projects", "health", "search?q=change")
+PAGE: Final = ("me", "projects", "sessions", "search?q=change")
 COMMANDS: Final = (("status", "--json"), ("handoff",), ("sessions", "--json"), ("search", "change"), ("log",))
 
 
