@@ -60,8 +60,6 @@ class StateDir(msgspec.Struct, frozen=True):
     """The user's settings; every command works without it."""
     log = _Entry("carryoverd.log")
     """The daemon's log. It holds no text of transcripts."""
-    canary = _Entry("canary")
-    """The folder in which the daemon makes a change that macOS has to report. Missing elsewhere."""
     paused = _Entry("paused")
     """While this file exists, nothing is read, written or handed over (`carryover pause`)."""
     lock = _Entry("daemon.lock")

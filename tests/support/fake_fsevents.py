@@ -41,10 +41,9 @@ class Begun:
 
 @dataclass
 class FakeFsEvents:
-    """`deaf`: nothing is reported. `closed`: how often descriptor 0 was closed."""
+    """`closed`: how often descriptor 0 was closed."""
 
     descriptors: int = 256
-    deaf: bool = False
     begun: list[Begun] = field(default_factory=list)
     closed: int = 0
     _events: SimpleQueue[list[tuple[str, Seen]]] = field(default_factory=SimpleQueue)
@@ -77,7 +76,7 @@ class FakeFsEvents:
             for path, seen in events:
                 if any(_is_told(path, tree, recursive=recursive) for tree in trees):
                     _add(found, path, seen)
-            yield set() if self.deaf else found
+            yield found
 
     @staticmethod
     def _seen(path: str, before: dict[str, object], now: dict[str, object], born: set[str]) -> Seen:

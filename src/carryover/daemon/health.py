@@ -24,7 +24,7 @@ class WatchState(msgspec.Struct):
     mode: Literal["starting", "native", "polling", "nothing to watch"] = "starting"
     reason: str | None = None
     """Why it polls, or what watches projects does; None if neither does. A limit of inotify, `watches` or `instances`;
-    on macOS `descriptors`, if there are too many folders, and `silent`, if not even a change of our own was reported.
+    on macOS `descriptors`, if there are too many folders.
     """
     watched: int = 0
     missing: int = 0

@@ -1,19 +1,21 @@
 """The watcher: turns changes in the agents' folders into hints, in its own thread. Whenever a folder is created,
 removed or replaced, it restarts with a rescan, because changes in between went unseen.
+
+On Linux the kernel wakes it. watchfiles polls at the system's limits, on WSL, and for projects on macOS. Else FSEvents
+has trees there, by their real paths. A stream of more of them than about a tenth of the descriptors that the process
+may have open closes descriptor 0, whatever that is by then (measured on macOS 14 to 26 by
+https://github.com/notify-rs/notify/pull/971); notify 8.0, which is in watchfiles 1.3, does not prevent it.
 """
 
 from __future__ import annotations
 
 import asyncio
 import errno
-import os
 import stat
-import sys
 import time
-from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Generator, Iterable, Mapping
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
-from itertools import islice
 from pathlib import Path
 from typing import Final
 
@@ -25,8 +27,7 @@ from carryover.adapter.contract import Agent, Source
 from carryover.daemon.context import DaemonContext
 from carryover.daemon.health import WatchState
 from carryover.daemon.log import Word
-from carryover.daemon.watch_plan import MOST_FOLDERS, Below, Trees, WatchedPlace, WatchPlan, watch_plan
-from carryover.fsio import atomic_replace, private_dir
+from carryover.daemon.watched_folders import MOST_FOLDERS, Below, as_asked, folders_below, polled
 from carryover.ingest.roots import TranscriptRoot
 from carryover.ingest.scan import SourceKey, key_of
 from carryover.platform import here
@@ -46,14 +47,16 @@ LOOK_AT_ROOTS_MS: Final = 1_000
 LOOK_AT_PROJECTS_S: Final = 3.0
 """Interval at which projects are looked at: there may be hundreds, and only a project's first source is news."""
 POLL_MS: Final = 500
+POLL_PROJECTS_MS: Final = 2_000
+"""On macOS projects are always polled, so more seldom."""
 MTIME_S: Final = 1.0
 """In what steps polling sees the time of a change."""
 FLOOD: Final = 500
 """More changes at once than this may mean that the kernel's queue overflowed, which watchfiles does not report."""
-LISTEN_MS: Final = 5_000
-"""How long FSEvents may take to report the first change, which is made for that."""
-_SONG: Final = b"Written whenever carryoverd begins to watch folders, to see whether macOS reports it.\n"
-_OF_THE_SYSTEM: Final = ("/dev", "/proc", "/run", "/sys")
+MOST_TREES: Final = 64
+"""Since notify 8.0 begins its stream again for each, with all those before it."""
+DESCRIPTORS_EACH: Final = 12
+"""Descriptors of the process for each tree, with some room below the tenth."""
 _NO_INSTANCE: Final = (errno.EMFILE, errno.ENFILE, errno.ENOSYS)
 _Identity = tuple[int, int, int]
 
@@ -90,6 +93,10 @@ class Watcher:
     @property
     def _step_ms(self) -> int:
         return STEP_MS if self.deep else PROJECTS_STEP_MS
+
+    @property
+    def _poll_ms(self) -> int:
+        return POLL_MS if self.deep else POLL_PROJECTS_MS
 
     @property
     def _pause_s(self) -> float:
@@ -147,8 +154,7 @@ class Watcher:
         """Has the folders polled from now on."""
         self.state.reason = reason
         if reason != self._reported:
-            event = "watch_unreported" if reason == "silent" else "watch_limit_reached"
-            self.context.log.warning(event, reason=Word(reason), polling_ms=POLL_MS)
+            self.context.log.warning("watch_limit_reached", reason=Word(reason), polling_ms=self._poll_ms)
         self._reported = reason
 
     def _note_denied(self, denied: bool) -> None:
@@ -157,23 +163,19 @@ class Watcher:
         self.state.denied = denied
 
     def _below(self, root: TranscriptRoot) -> Below:
-        below = folders_below(root.watched) if self.deep else Below(tuple(map(str, root.watched)))
-        if not here().watches_trees:
-            return below
-        return msgspec.structs.replace(below, places=tuple(map(_place, (*below.tops, *below.followed))))
+        return folders_below(root.watched) if self.deep else Below(tuple(map(str, root.watched)))
 
-    def _trees(self) -> Trees | None:
-        if not here().watches_trees:
-            return None
-        canary = self.context.state.canary
-        private_dir(canary, parents=False)
-        home, real_canary = (here().canonical(str(folder)) for folder in (self.context.home, canary))
-        return Trees(here().descriptors(), home, real_canary)
-
-    def _sing(self) -> None:
-        """Makes a change that the system has to report."""
-        with suppress(OSError):
-            atomic_replace(self.context.state.canary / "canary.txt", _SONG, mode=0o600, sync="never")
+    def _trees(self, folders: Iterable[str]) -> dict[str, list[str]]:
+        """Returns the trees that FSEvents is given, by their real paths, each with the names by which it was asked for;
+        none if they are polled instead."""
+        asked: dict[str, list[str]] = {}
+        for folder in folders if self.deep else ():
+            asked.setdefault(here().canonical(folder), []).append(folder)
+        most = here().descriptors() // DESCRIPTORS_EACH or MOST_TREES
+        if len(asked) <= min(MOST_TREES, most):
+            return asked
+        self._poll("descriptors")
+        return {}
 
     def _watch_once(
         self, folders: Mapping[TranscriptRoot, _Identity | None], loop: asyncio.AbstractEventLoop, *, polling: bool
@@ -185,36 +187,34 @@ class Watcher:
         closed = frozenset(folder for _, below in walked for folder in below.closed)
         self._note_denied(bool(closed) or self._refused)
         belows = [below for _, below in walked]
+        tops = tuple(top for below in belows for top in below.tops)
+        links = [link for below in belows for link in below.followed]
+        paths, recursive, asked = tops, self.deep, dict[str, list[str]]()
         inotify = None if polling else here().inotify()
         if inotify is not None:
-            plan = WatchPlan(tuple(top for below in belows for top in below.tops), recursive=self.deep, deep=self.deep)
-            links = [link for below in belows for link in below.followed]
-            watching = reports_of(inotify, plan.paths, links, deep=self.deep, stop=self._restart, pause_s=self._pause_s)
+            watching = reports_of(inotify, tops, links, deep=self.deep, stop=self._restart, pause_s=self._pause_s)
         else:
-            plan = watch_plan(belows, None if polling else self._trees(), deep=self.deep)
-            if plan.polling:
-                self._poll("descriptors")
-                polling = True
-            watching = self._reports_of_watchfiles(plan, polling=polling)
-        if not plan.paths:
+            if here().watches_trees and not polling:
+                asked = self._trees((*tops, *links))
+                polling = not asked
+            paths, recursive = (tuple(asked), True) if asked else polled(belows, deep=self.deep)
+            watching = self._reports_of_watchfiles(paths, recursive=recursive, polling=polling)
+        if not paths:
             self._restart.wait(self._pause_s)
             return
         look_again = 0.0
         with closing(watching):
-            for found in watching if plan.asked is None else _heard(watching):
+            for found in watching:
                 if not look_again:
                     self.state.mode = "polling" if polling else "native"
                     loop.call_soon_threadsafe(self.on_rescan, "watch_begun")
-                    if plan.asked is not None:
-                        self._sing()
-                changes = found if len(found) > FLOOD else plan.as_asked(found)
+                changes = as_asked(found, asked) if asked and len(found) <= FLOOD else found
                 seen = noticed(changes, existing, self.context.agents, deep=self.deep)
                 if seen.sources:
                     loop.call_soon_threadsafe(self.on_sources, seen.sources)
                 if seen.rescan is not None:
                     loop.call_soon_threadsafe(self.on_rescan, seen.rescan)
-                is_below_polled = polling and plan.recursive
-                if not (is_below_polled or all(map(here().is_watched, seen.new_folders))):
+                if not ((polling and recursive) or all(map(here().is_watched, seen.new_folders))):
                     return
                 if any(path in closed for _, path in changes):  # it may be open now
                     return
@@ -224,9 +224,11 @@ class Watcher:
                         return
                     look_again = time.monotonic() + self._pause_s
 
-    def _reports_of_watchfiles(self, plan: WatchPlan, *, polling: bool) -> Generator[set[FileChange], None, None]:
+    def _reports_of_watchfiles(
+        self, paths: Iterable[str], *, recursive: bool, polling: bool
+    ) -> Generator[set[FileChange], None, None]:
         reports = self.reports(
-            *plan.paths,
+            *paths,
             watch_filter=None,
             debounce=DEBOUNCE_MS,
             step=self._step_ms,
@@ -235,8 +237,8 @@ class Watcher:
             yield_on_timeout=True,
             debug=False,
             force_polling=polling or None,  # None polls only on Windows drives, where the kernel reports no changes
-            poll_delay_ms=POLL_MS,
-            recursive=plan.recursive,
+            poll_delay_ms=self._poll_ms,
+            recursive=recursive,
             # watchfiles 1.3 then also ignores the system's limit on watches, so only if necessary.
             ignore_permission_denied=self._refused,
         )
@@ -304,57 +306,6 @@ def _gathered(inotify: Inotify, stop: StopEvent) -> set[tuple[Kind, str]]:
     return found
 
 
-class Unheard(RuntimeError):
-    """The system reports no change, although one was made."""
-
-
-def _heard(reports: Iterator[set[FileChange]]) -> Iterator[set[FileChange]]:
-    """Passes on what is reported each `LOOK_AT_ROOTS_MS`. Raises Unheard if there is nothing in the first few."""
-    left_ms = LISTEN_MS
-    for found in reports:
-        left_ms = sys.maxsize if found else left_ms - LOOK_AT_ROOTS_MS
-        if left_ms < 0:
-            raise Unheard
-        yield found
-
-
-def folders_below(tops: Iterable[Path]) -> Below:
-    """Returns the folders `tops`, those below them, and those below links that lead to another of the user's folders.
-
-    No link is followed to the system's folders, to a folder that it is in, or from what another link leads to. Blocks.
-    """
-    folders: list[str] = []
-    links: list[str] = []
-    closed: list[str] = []
-
-    def note(error: OSError) -> None:
-        if isinstance(error, PermissionError):
-            closed.append(str(error.filename))
-
-    above = tuple(map(str, tops))
-    for top in above:
-        for folder, names, _ in os.walk(top, onerror=note):
-            folders.append(folder)
-            links += (path for name in names if os.path.islink(path := os.path.join(folder, name)))  # noqa: PTH114, PTH118
-    followed = tuple(filter(_is_followed, links))
-    linked = (folder for link in followed for folder in _walked(link))
-    return Below(above, (*folders, *islice(linked, MOST_FOLDERS)), bool(links), followed, closed=tuple(closed))
-
-
-def _is_followed(link: str) -> bool:
-    with suppress(OSError):
-        target = Path(link).resolve(strict=True)
-        around = Path(link).parent.resolve()
-        is_systems = str(target).startswith(tuple(f"{folder}/" for folder in _OF_THE_SYSTEM))
-        is_own = target.stat().st_uid == os.getuid()
-        return is_own and not is_systems and str(target) not in _OF_THE_SYSTEM and not around.is_relative_to(target)
-    return False
-
-
-def _walked(top: str) -> Iterator[str]:
-    return (folder for folder, _, _ in os.walk(top))
-
-
 def noticed(
     changes: Collection[tuple[Change, str]],
     roots: Collection[TranscriptRoot],
@@ -404,22 +355,6 @@ def _identity_of(path: Path) -> _Identity | None:
     return None
 
 
-def _place(folder: str) -> WatchedPlace:
-    real = here().canonical(folder)
-    return WatchedPlace(folder, real, _volume(Path(real)))
-
-
-def _volume(real: Path) -> str:
-    """Returns the topmost folder around `real` on the same disk."""
-    device = real.stat().st_dev
-    top = real
-    for folder in real.parents:
-        if folder.stat().st_dev != device:
-            break
-        top = folder
-    return str(top)
-
-
 def _is_about_a_name(error: Exception) -> bool:
     """Whether a file was changed whose name is not UTF-8, of which watchfiles 1.3 can say nothing else."""
     return "Unable to decode path" in str(error)
@@ -428,8 +363,6 @@ def _is_about_a_name(error: Exception) -> bool:
 def watch_limit(error: Exception) -> str | None:
     """Returns what is in the way of watching, if `error` is about that; watchfiles 1.3 names it only in the text."""
     message = str(error)
-    if isinstance(error, Unheard):
-        return "silent"
     number = error.errno if isinstance(error, OSError) else None
     if number == errno.ENOSPC or "watch limit" in message or f"os error {errno.ENOSPC})" in message:
         return "watches"

@@ -70,7 +70,7 @@ _TREES: Final = (
     (KEPT, "handoffs that went into no project"),
     ("spool", "what was handed to hooks"),
     ("crashes", "the folder for crash reports"),
-    ("canary", "what showed whether macOS reports changes"),
+    ("canary", "of an earlier version on macOS"),
     ("sync", "this machine's keys and its copy of the store"),
     (f"{SCRATCH}*", "left by a command that was killed"),
 )

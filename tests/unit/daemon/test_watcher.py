@@ -13,7 +13,8 @@ from watchfiles import Change
 from carryover.adapter.contract import Agent, Source
 from carryover.daemon.context import DaemonContext
 from carryover.daemon.health import WatchState
-from carryover.daemon.watcher import FLOOD, Noticed, Watcher, folders_below, noticed, reports_of, watch_limit
+from carryover.daemon.watched_folders import folders_below
+from carryover.daemon.watcher import FLOOD, Noticed, Watcher, noticed, reports_of, watch_limit
 from carryover.ingest.roots import TranscriptRoot
 from carryover.ingest.scan import roots_to_read
 from carryover.platform import LINUX

@@ -171,7 +171,6 @@ def _daemon(facts: Gathered, daemon: Health) -> dict[str, _Row]:
         "ledger/trouble": daemon.ledger_trouble,
         "spool/not-kept": daemon.hook_calls.not_kept,
         "inotify/limit": _ENOUGH_INOTIFY.get(limit),
-        "watch/unreported": limit == "silent",
         "watch/too-many-folders": limit == "descriptors",
     }
 

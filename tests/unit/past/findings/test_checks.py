@@ -55,7 +55,6 @@ def test_a_daemon_that_does_not_answer_is_no_daemon_that_does_not_run() -> None:
 @pytest.mark.parametrize(
     ("reason", "what"),
     [
-        ("silent", "macOS reports no changes in folders to carryoverd, not even its own; folders are polled instead."),
         ("descriptors", "There are more folders than macOS can watch for carryoverd; they are polled instead."),
         ("of a later version", None),
     ],

@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+import unicodedata
+
+import pytest
+from watchfiles import Change
+
+from carryover.daemon.watched_folders import MOST_FOLDERS, Below, as_asked, polled
+
+HOME = "/Users/dev"
+
+
+@pytest.mark.parametrize(
+    ("asked", "real"),
+    [
+        ("/tmp/work", "/private/tmp/work"),
+        (f"{HOME}/Code/SHOP", f"{HOME}/code/shop"),
+        (f"{HOME}/café", unicodedata.normalize("NFD", f"{HOME}/café")),
+        (f"{HOME}/.claude", f"{HOME}/dotfiles/claude"),
+    ],
+    ids=["link above", "case", "NFD", "link"],
+)
+def test_what_is_reported_with_real_paths_is_understood_as_it_was_asked_for(asked: str, real: str) -> None:
+    here, below = (Change.modified, f"{real}/a.jsonl"), (Change.added, f"{real}/b/c.jsonl")
+    elsewhere = (Change.deleted, f"{real}-2/a.jsonl")
+
+    found = as_asked([here, below, elsewhere], {real: [asked]})
+
+    assert found == {(Change.modified, f"{asked}/a.jsonl"), (Change.added, f"{asked}/b/c.jsonl")}
+
+
+def test_what_is_in_a_folder_asked_for_by_two_names_is_understood_as_both() -> None:
+    links = [f"{HOME}/.claude/projects/a", f"{HOME}/.codex/b"]
+
+    found = as_asked([(Change.added, f"{HOME}/data/x")], {f"{HOME}/data": links})
+
+    assert found == {(Change.added, f"{link}/x") for link in links}
+
+
+def test_polled_are_the_tops_or_all_folders_if_there_are_links_or_closed_ones() -> None:
+    plain = Below(("/a", "/b"), ("/a", "/a/c", "/b"))
+    linked = Below(("/d", "/a"), ("/d", "/d/\udcff", "/d/link", "/a"), has_links=True)
+    closed = Below(("/f",), ("/f", "/f/open"), closed=("/f/closed",))
+    endless = Below(("/e",), tuple(f"/e/{n}" for n in range(MOST_FOLDERS + 1)), has_links=True)
+
+    assert polled([plain], deep=True) == (("/a", "/b"), True)
+    assert polled([plain], deep=False) == (("/a", "/b"), False)
+    assert polled([plain, linked], deep=True) == (("/a", "/a/c", "/b", "/d", "/d/link"), False)
+    assert polled([plain, closed], deep=True) == (("/a", "/a/c", "/b", "/f", "/f/open"), False)
+    assert polled([endless], deep=True) == (endless.folders[:MOST_FOLDERS], False)
