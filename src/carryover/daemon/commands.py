@@ -30,7 +30,7 @@ from carryover.ledger.rows import ProjectRow
 from carryover.ledger.sessions import Moved
 from carryover.platform import here
 from carryover.probe.git_command import end_in_store
-from carryover.probe.looks import Silent, look_at, looked_at
+from carryover.probe.looks import Silent, looked_at
 from carryover.publish.project_moves import RootFacts, follow, inspect_root, link, unlink
 
 if TYPE_CHECKING:
@@ -79,8 +79,6 @@ class Imports:
         return Report(new_events=result.new_events, forgotten=result.forgotten, problem=result.error)
 
 
-_LOOK_S: Final = 1.0
-"""How long looking at the folders of all known projects may take, one of which may be on a hanging disk."""
 BETWEEN_PROJECTS_S: Final = 0.1
 _AGAIN_S: Final = 60.0
 """How long a project that is published frequently is not checked again."""
@@ -93,7 +91,7 @@ class Linked(msgspec.Struct, frozen=True):
 
 
 class Moves:
-    """Joins moved projects with their past. While looking at the folders hangs, it finds none and delays nothing."""
+    """Joins moved projects with their past."""
 
     def __init__(
         self,
@@ -101,16 +99,13 @@ class Moves:
         *,
         on_moved: Callable[[Mapping[int, int]], None],
         inspect: Callable[..., RootFacts] = inspect_root,
-        look_s: float = _LOOK_S,
     ) -> None:
         self._context = context
-        self._inspect, self._look_s = inspect, look_s
+        self._inspect = inspect
         self._on_moved = on_moved
-        self._pool = context.pool(1, "moves")
         self._compared: dict[str, frozenset[int]] = {}
         """Roots that were gone at the last check, by root of a known project."""
         self._looked_s: dict[int, float] = {}
-        self._stuck = False
 
     async def run(self) -> None:
         """Records the identity of each project's folder, so that it is recognised after a move."""
@@ -120,12 +115,15 @@ class Moves:
 
     async def follow(self, project: ProjectRoot) -> int:
         """Joins what was recorded of the project at other paths if that is certain; returns the number of sessions."""
-        context = self._context
-        if self._stuck or (seen := await self._look(project.root)) is None:
+        context, root = self._context, project.root
+        inspect = partial(self._inspect, context.paths, root, context.config, compared=self._compared.get(root))
+        try:
+            seen = await looked_at(root, inspect)
+        except Silent:
             return 0
         moved = await follow(context.ledger, context.paths, project, seen, now_ms=context.now_ms())
         if seen.own is not None:
-            self._compared[project.root] = seen.gone
+            self._compared[root] = seen.gone
         return (await self._reported(moved, "project_found")).sessions
 
     async def follow_known(self, project_id: int) -> None:
@@ -159,26 +157,6 @@ class Moves:
         self._compared.clear()
         self._looked_s.clear()
         return await self._reported(moved, "project_unlinked")
-
-    async def _look(self, root: str) -> RootFacts | None:
-        context, compared = self._context, self._compared.get(root)
-        inspect = partial(self._inspect, context.paths, root, context.config, compared=compared)
-        looking = asyncio.get_running_loop().run_in_executor(self._pool, look_at, root, inspect)
-        done, _ = await asyncio.wait({looking}, timeout=self._look_s)
-        if done:
-            with suppress(Silent):
-                return looking.result()
-            return None
-
-        def came_back(looking: asyncio.Future[RootFacts]) -> None:
-            self._stuck = False
-            if not looking.cancelled():
-                looking.exception()  # retrieved; too late for anyone to use
-
-        self._stuck = True
-        looking.add_done_callback(came_back)
-        context.log.warning("moves_not_looked_for")
-        return None
 
     async def _reported(self, moved: Moved, what: str) -> Linked:
         if moved.sessions:

@@ -1,9 +1,7 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 from pathlib import Path
-from typing import Any
 from unittest.mock import AsyncMock, Mock
 
 import pytest
@@ -14,13 +12,12 @@ from carryover.daemon.commands import STILL_READING, Handoffs, Imports, Linked, 
 from carryover.daemon.context import DaemonContext
 from carryover.daemon.handed_over import HandoffAnswer, WantedHandoff
 from carryover.daemon.health import Settled
-from carryover.facts import ProjectRoot
 from carryover.importing.report import Report
 from carryover.ingest.pipeline import ingest
 from carryover.ledger.queries import project_by_root
 from carryover.ledger.store import Ledger
-from carryover.projects.root import StatePaths, find_root
-from carryover.publish.project_moves import RootFacts, inspect_root
+from carryover.probe.looks import Silent
+from carryover.projects.root import find_root
 from support.claude_session import ClaudeSession
 from support.clock import LATER_MS
 from support.repository import repository
@@ -66,28 +63,10 @@ async def test_every_known_project_is_looked_at_once_and_found_when_it_is_rename
     assert await moves.follow_root(str(store)) == Linked(0)
 
 
-async def test_a_look_that_hangs_keeps_nobody_waiting_and_is_not_repeated_until_it_is_back(
-    context: DaemonContext, project: int, shop: Path, lines: list[str]
-) -> None:
-    """As on a disk that does not answer."""
-    released, asked = threading.Event(), []
+async def test_a_project_whose_disk_does_not_answer_delays_nothing(context: DaemonContext, shop: Path) -> None:
+    moves = Moves(context, on_moved=Mock(), inspect=Mock(side_effect=Silent(shop)))
 
-    def hanging(paths: StatePaths, root: str, config: Config, **more: Any) -> RootFacts:
-        asked.append(root)
-        released.wait(20)
-        return inspect_root(paths, root, config, **more)
-
-    moves = Moves(context, on_moved=Mock(), inspect=hanging, look_s=0.05)
-    for _ in range(3):
-        await moves.follow(ProjectRoot(str(shop)))
-    assert (asked, [line.split()[0] for line in lines]) == ([str(shop)], ["moves_not_looked_for"])
-
-    released.set()
-    async with asyncio.timeout(20):
-        while len(asked) < 2:  # it comes back through the event loop
-            await asyncio.sleep(0)
-            await moves.follow(ProjectRoot(str(shop)))
-    assert asked == [str(shop)] * 2
+    assert await moves.follow_root(str(shop)) == Linked(0)
 
 
 async def test_what_goes_wrong_keeps_nothing_from_being_published(
