@@ -6,66 +6,30 @@ import os
 import shlex
 import site
 import sys
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any, Final, Literal, NamedTuple
+from typing import Any, Final, NamedTuple
 from urllib.parse import unquote, urlsplit
 
 import carryover
 from carryover.errors import ExitCode, UserError
 
-InstallKind = Literal[
-    "pipx", "uv tool", "uvx", "editable", "venv", "user", "system", "source", "Homebrew", "npm", "dpkg", "pacman"
-]
-"""How a copy was installed.
-
-venv, user, system: by pip (or `uv pip`) into a virtual environment, the user's own packages, or the interpreter's.
-editable: from a checkout, whose files are run directly. source: not installed at all.
-"""
-
 PACKAGE: Final = "carryoverd"
 RELEASES: Final = "https://github.com/carryover-dev/carryover/releases"
 
-_COMPLETE: Final = "{pip} {everything}"
-_COMPLETE_BY_UV: Final = "uv tool install {everything}"
-_COMPLETE_WITHOUT_PIP: Final = "python3 -m pip --python {python} install {extras}"
-
-
-class _Way(NamedTuple):
-    """What is done about a copy: commands with placeholders that are quoted for a POSIX shell."""
-
-    update: str
-    complete: str = _COMPLETE
-    """Installs what the extras ask for."""
-    find: str = """Add `export PATH="{folder}:$PATH"` to your shell's profile"""
-    """Makes a shell find the copy, as the beginning of a sentence."""
-    by: str = ""
-    """The kind in a few words, if its name does not say it."""
-
-
-_WAYS: Final[Mapping[InstallKind, _Way]] = {
-    "pipx": _Way("pipx upgrade {env}", "pipx install --force {everything}", "Run `pipx ensurepath`"),
-    "uv tool": _Way("uv tool upgrade {env}", _COMPLETE_BY_UV, "Run `uv tool update-shell`"),
-    "uvx": _Way(f"uv tool install {PACKAGE}", _COMPLETE_BY_UV, f"Run `uv tool install {PACKAGE}`"),
-    "editable": _Way("git -C {checkout} pull && {pip} -e {checkout}", "{pip} -e {everything}", by="editable checkout"),
-    "venv": _Way("{pip} --upgrade {wanted}", by="virtual environment"),
-    "user": _Way("{pip} --user --upgrade {wanted}", "{pip} --user {everything}", by="pip, for this user"),
-    "system": _Way("{pip} --upgrade {wanted}", by="pip, for all users"),
-    "source": _Way("git -C {checkout} pull", "{pip} {extras}", by="not installed, run from its source"),
-    "Homebrew": _Way(f"brew upgrade {PACKAGE}", _COMPLETE_WITHOUT_PIP),
-    "npm": _Way(f"npm install --global {PACKAGE}@latest", _COMPLETE_WITHOUT_PIP),
-    "dpkg": _Way(f"sudo apt install ./{PACKAGE}_*.deb  # the newest of {RELEASES}", f"sudo {_COMPLETE_WITHOUT_PIP}"),
-    "pacman": _Way(
+_PACKAGES: Final = {
+    "brew": ("Homebrew", f"brew upgrade {PACKAGE}", ""),
+    "npm": ("npm", f"npm install --global {PACKAGE}@latest", ""),
+    "dpkg": ("dpkg", f"sudo apt install ./{PACKAGE}_*.deb  # the newest of {RELEASES}", "sudo "),
+    "pacman": (
+        "pacman",
         f"git pull && makepkg -si  # in your clone of https://aur.archlinux.org/{PACKAGE}.git",
-        f"sudo {_COMPLETE_WITHOUT_PIP}",
+        "sudo ",
     ),
 }
-_COPIES: Final[Collection[InstallKind]] = ("pipx", "uv tool", "venv", "user", "system")
-"""Ways that copy the files of a checkout if given its folder, and again to update (pipx 1.18, uv 0.13)."""
-_PULL: Final = "git -C {checkout} pull && "
-_PACKAGES: Final[Mapping[str, InstallKind]] = {"brew": "Homebrew", "npm": "npm", "dpkg": "dpkg", "pacman": "pacman"}
-"""Packages that have their own environment, without pip, by the installer that they name in their metadata."""
+"""Packages that have their own environment, without pip, by the installer that they name in their metadata: what they
+are, what updates them, and whether that needs more rights."""
 
 ALL: Final = "all"
 """The extra that has all others."""
@@ -83,7 +47,7 @@ class Extra(NamedTuple):
         """Returns the error (REFUSED) that names the command which installs it."""
         return UserError(
             f"{self.what} needs a package that is not installed: {self.requirement!r}. "
-            f"Run `{completing(_facts())}`, then this again.",
+            f"Run `{how_installed().complete}`, then this again.",
             ExitCode.REFUSED,
         )
 
@@ -94,15 +58,16 @@ EXTRAS: Final[Mapping[str, Extra]] = {"mcp": MCP, "sync": SYNC}
 
 
 class HowInstalled(NamedTuple):
-    """`update`: the command that updates this copy, for a POSIX shell."""
+    """How a copy was installed, and what is done about it. Commands are for a POSIX shell."""
 
-    kind: InstallKind
+    by: str
+    """In a few words, for people."""
     update: str
-
-    @property
-    def by(self) -> str:
-        """The kind in a few words, for people."""
-        return _WAYS[self.kind].by or self.kind
+    """The command that updates this copy."""
+    complete: str
+    """The command that installs what the extras ask for, where this copy is."""
+    find: str = ""
+    """What makes a shell find the copy, as the beginning of a sentence; empty if its folder has to be on PATH."""
 
 
 class InstallationFacts(NamedTuple):
@@ -118,18 +83,10 @@ class InstallationFacts(NamedTuple):
     installed: bool
     """Whether there is metadata of an installed distribution."""
     installer: str = ""
-    """The installer that the metadata names: `pip`, `uv`, or one of `_PACKAGES`."""
+    """The installer that the metadata names: `pip`, `uv`, or that of a package with an environment of its own."""
     direct_url: bytes = b""
     """`direct_url.json` from the metadata; empty for a copy from a package index."""
     user_packages: Path | None = None
-
-
-class _DirectUrl(NamedTuple):
-    """Laid out as in the packaging specification "Recording the Direct URL Origin of installed distributions"."""
-
-    url: str
-    dir_info: Mapping[str, Any] | None = None
-    vcs_info: Mapping[str, Any] | None = None
 
 
 def how_installed() -> HowInstalled:
@@ -145,7 +102,7 @@ def require_mcp() -> None:
 
 def command_for_mcp() -> str | None:
     """Returns the command that installs the SDK for MCP servers; None if it is there."""
-    return None if has_mcp() else completing(_facts())
+    return None if has_mcp() else how_installed().complete
 
 
 def has_mcp() -> bool:
@@ -153,11 +110,6 @@ def has_mcp() -> bool:
     from importlib.util import find_spec
 
     return find_spec(MCP.module) is not None
-
-
-def completing(facts: InstallationFacts) -> str:
-    """Returns the command that installs what the extras ask for, where this copy is."""
-    return _filled(_WAYS[_kind(facts)].complete, facts)
 
 
 def own_scripts() -> Path:
@@ -188,51 +140,42 @@ def _kept_by_homebrew(folder: Path) -> Path:
 
 def deduced_from(facts: InstallationFacts) -> HowInstalled:
     """Deduces how a copy was installed, and the command that updates it."""
-    kind, url = _kind(facts), _direct_url(facts.direct_url)
-    is_copy = kind in _COPIES and url is not None and url.dir_info is not None
-    return HowInstalled(kind=kind, update=_filled(f"{_PULL if is_copy else ''}{_WAYS[kind].update}", facts))
-
-
-def _kind(facts: InstallationFacts) -> InstallKind:
     url = _direct_url(facts.direct_url)
-    if not facts.installed:
-        return "source"
-    if facts.installer in _PACKAGES:
-        return _PACKAGES[facts.installer]
-    if url is not None and url.dir_info is not None and url.dir_info.get("editable"):
-        return "editable"
-    # Both leave a file in the environment, and remember where the package came from. They identify an
-    # environment by its own name, which can differ from the package's (`pipx install --suffix`).
-    if (facts.prefix / "pipx_metadata.json").is_file():
-        return "pipx"
-    if (facts.prefix / "uv-receipt.toml").is_file():
-        return "uv tool"
-    if facts.prefix.parent.name.startswith("archive-v"):  # an environment in uv's cache, which uv may remove
-        return "uvx"
-    if facts.prefix != facts.base_prefix:
-        return "venv"
-    is_of_user = facts.user_packages is not None and facts.package.is_relative_to(facts.user_packages)
-    return "user" if is_of_user else "system"
-
-
-def _filled(command: str, facts: InstallationFacts) -> str:
-    url = _direct_url(facts.direct_url)
-    python = shlex.quote(str(facts.python))
-    parents = (folder for folder in facts.package.parents if (folder / "pyproject.toml").is_file())
-    checkout = _path_of(url.url) if facts.installed and url is not None else next(parents, facts.package.parent)
+    python, env = shlex.quote(str(facts.python)), shlex.quote(facts.prefix.name)
+    wanted, everything = (shlex.quote(_wanted(url, extra)) for extra in ("", f"[{ALL}]"))
+    extras = shlex.join(extra.requirement for extra in EXTRAS.values())
     pip = f"{python} -m pip install"
     if facts.installer == "uv":  # an environment made by uv has no pip
         pip = f"uv pip install {'' if facts.prefix != facts.base_prefix else '--system '}--python {python}"
-    named = {
-        "env": facts.prefix.name,
-        "checkout": str(checkout),
-        "wanted": _wanted(url),
-        "everything": _wanted(url, f"[{ALL}]"),
-    }
-    quoted = {name: shlex.quote(value) for name, value in named.items()}
-    return command.format(
-        pip=pip, python=python, extras=shlex.join(extra.requirement for extra in EXTRAS.values()), **quoted
-    )
+    if not facts.installed:
+        tops = (folder for folder in facts.package.parents if (folder / "pyproject.toml").is_file())
+        pull = f"git -C {shlex.quote(str(next(tops, facts.package.parent)))} pull"
+        return HowInstalled("not installed, run from its source", pull, f"{pip} {extras}")
+    if facts.installer in _PACKAGES:
+        by, update, sudo = _PACKAGES[facts.installer]
+        return HowInstalled(by, update, f"{sudo}python3 -m pip --python {python} install {extras}")
+    folder = url.get("dir_info") if url is not None else None
+    checkout = shlex.quote(str(_path_of(url["url"]))) if url is not None else ""
+    pull = "" if folder is None else f"git -C {checkout} pull && "
+    if folder is not None and folder.get("editable"):
+        return HowInstalled("editable checkout", f"{pull}{pip} -e {checkout}", f"{pip} -e {everything}")
+    # Both leave a file in the environment, and remember where the package came from, but copy a folder again without
+    # pulling (pipx 1.18, uv 0.13). They identify an environment by its own name, which can differ from the package's
+    # (`pipx install --suffix`).
+    if (facts.prefix / "pipx_metadata.json").is_file():
+        again = f"pipx install --force {everything}"
+        return HowInstalled("pipx", f"{pull}pipx upgrade {env}", again, "Run `pipx ensurepath`")
+    if (facts.prefix / "uv-receipt.toml").is_file():
+        again = f"uv tool install {everything}"
+        return HowInstalled("uv tool", f"{pull}uv tool upgrade {env}", again, "Run `uv tool update-shell`")
+    if facts.prefix.parent.name.startswith("archive-v"):  # an environment in uv's cache, which uv may remove
+        again = f"uv tool install {PACKAGE}"
+        return HowInstalled("uvx", again, f"uv tool install {everything}", f"Run `{again}`")
+    by, into = "virtual environment", ""
+    if facts.prefix == facts.base_prefix:
+        is_of_user = facts.user_packages is not None and facts.package.is_relative_to(facts.user_packages)
+        by, into = ("pip, for this user", "--user ") if is_of_user else ("pip, for all users", "")
+    return HowInstalled(by, f"{pull}{pip} {into}--upgrade {wanted}", f"{pip} {into}{everything}")
 
 
 def _facts() -> InstallationFacts:
@@ -266,7 +209,8 @@ def _read(metadata: Path | None, name: str) -> bytes:
         return b""
 
 
-def _direct_url(data: bytes) -> _DirectUrl | None:
+def _direct_url(data: bytes) -> Mapping[str, Any] | None:
+    """Laid out as in the packaging specification "Recording the Direct URL Origin of installed distributions"."""
     import json
 
     try:
@@ -275,20 +219,19 @@ def _direct_url(data: bytes) -> _DirectUrl | None:
         return None
     if not isinstance(given, dict) or not isinstance(given.get("url"), str):
         return None
-    infos = [given.get(name) for name in ("dir_info", "vcs_info")]
-    if not all(info is None or isinstance(info, dict) for info in infos):
-        return None
-    return _DirectUrl(given["url"], *infos)
+    infos = (given.get(name) for name in ("dir_info", "vcs_info"))
+    return given if all(info is None or isinstance(info, dict) for info in infos) else None
 
 
-def _wanted(url: _DirectUrl | None, extra: str = "") -> str:
+def _wanted(url: Mapping[str, Any] | None, extra: str) -> str:
     """Returns what to install: the package from the index, or whatever the copy was installed from. `extra`: in
     brackets."""
     if url is None:
         return f"{PACKAGE}{extra}"
-    if url.vcs_info is not None and (vcs := url.vcs_info.get("vcs")):
-        return f"{PACKAGE}{extra} @ {vcs}+{url.url}"
-    return f"{_path_of(url.url)}{extra}" if url.url.startswith("file:") else f"{PACKAGE}{extra} @ {url.url}"
+    address = str(url["url"])
+    if vcs := (url.get("vcs_info") or {}).get("vcs"):
+        return f"{PACKAGE}{extra} @ {vcs}+{address}"
+    return f"{_path_of(address)}{extra}" if address.startswith("file:") else f"{PACKAGE}{extra} @ {address}"
 
 
 def _path_of(url: str) -> Path:
@@ -319,7 +262,8 @@ def on_path(env: Mapping[str, str], how: HowInstalled, own: Path) -> OnPath:
     command = shlex.quote(str(own))
     if found is not None:
         return OnPath(command, f"`{COMMAND}` is another installation here: {found}.", "Remove one of the two.")
-    remedy = f"{_WAYS[how.kind].find.format(folder=own.parent)}, then open a new shell."
+    find = how.find or f"""Add `export PATH="{own.parent}:$PATH"` to your shell's profile"""
+    remedy = f"{find}, then open a new shell."
     return OnPath(command, f"`{COMMAND}` is not on the PATH of this shell.", remedy)
 
 

@@ -12,9 +12,7 @@ from carryover.actions.version import runnable
 from carryover.how_installed import (
     HowInstalled,
     InstallationFacts,
-    InstallKind,
     OnPath,
-    completing,
     deduced_from,
     on_path,
     on_path_here,
@@ -56,31 +54,40 @@ def environment(tmp_path: Path, mark: str, name: str = "env") -> Path:
 
 
 USER = Path("/home/dev/.local/lib/python3.11/site-packages")
+VENV = "virtual environment"
 OF_USER = {"python": Path("/usr/bin/python3"), "package": USER / "carryover", "user_packages": USER}
 
 
 @pytest.mark.parametrize(
-    ("more", "kind", "update"),
+    ("more", "by", "update"),
     [
         ({"installer": "brew"}, "Homebrew", "brew upgrade carryoverd"),
         ({"installer": "npm"}, "npm", "npm install --global carryoverd@latest"),
         ({"installer": "dpkg"}, "dpkg", "sudo apt install ./carryoverd_*.deb"),
         ({"installer": "pacman"}, "pacman", "git pull && makepkg -si"),
-        ({}, "venv", "/e/bin/python -m pip install --upgrade carryoverd"),
-        ({"python": Path("/my env/python")}, "venv", "'/my env/python' -m pip install --upgrade carryoverd"),
-        ({"installer": "uv"}, "venv", "uv pip install --python /e/bin/python --upgrade carryoverd"),
+        ({}, VENV, "/e/bin/python -m pip install --upgrade carryoverd"),
+        (
+            {"python": Path("/my env/python")},
+            "virtual environment",
+            "'/my env/python' -m pip install --upgrade carryoverd",
+        ),
+        ({"installer": "uv"}, VENV, "uv pip install --python /e/bin/python --upgrade carryoverd"),
         ({"mark": "pipx_metadata.json"}, "pipx", "pipx upgrade e"),
         ({"mark": "uv-receipt.toml"}, "uv tool", "uv tool upgrade e"),
-        ({**OF_USER, "base_prefix": Path("/e")}, "user", "/usr/bin/python3 -m pip install --user --upgrade carryoverd"),
+        (
+            {**OF_USER, "base_prefix": Path("/e")},
+            "pip, for this user",
+            "/usr/bin/python3 -m pip install --user --upgrade carryoverd",
+        ),
     ],
 )
-def test_an_environment_is_updated_by_what_made_it(tmp_path: Path, more: Any, kind: str, update: str) -> None:
+def test_an_environment_is_updated_by_what_made_it(tmp_path: Path, more: Any, by: str, update: str) -> None:
     prefix = environment(tmp_path, more.get("mark", ""), "e")
     given = {name: prefix if value == Path("/e") else value for name, value in more.items() if name != "mark"}
 
     how = deduced_from(facts(prefix, **given))
 
-    assert (how.kind, how.update.partition("  #")[0].replace(str(prefix), "/e")) == (kind, update)
+    assert (how.by, how.update.partition("  #")[0].replace(str(prefix), "/e")) == (by, update)
 
 
 def test_a_source_tree_and_an_editable_checkout_also_in_an_environment_of_pipx(tmp_path: Path) -> None:
@@ -88,13 +95,13 @@ def test_a_source_tree_and_an_editable_checkout_also_in_an_environment_of_pipx(t
     editable = facts(tmp_path, direct_url=url(url="file:///srv/my%20src", dir_info={"editable": True}))
 
     update = f"git -C '/srv/my src' pull && {tmp_path}/bin/python -m pip install -e '/srv/my src'"
-    assert deduced_from(editable) == HowInstalled(kind="editable", update=update)
+    assert deduced_from(editable)[:2] == ("editable checkout", update)
 
     package = tmp_path / "src" / "carryover"
     package.mkdir(parents=True)
     (tmp_path / "pyproject.toml").touch()
     source = facts(Path("/usr"), package=package, installed=False)
-    assert deduced_from(source) == HowInstalled(kind="source", update=f"git -C {tmp_path} pull")
+    assert deduced_from(source)[:2] == ("not installed, run from its source", f"git -C {tmp_path} pull")
 
 
 @pytest.mark.parametrize(
@@ -147,11 +154,10 @@ def test_a_checkout_is_pulled_before_it_is_installed_again(tmp_path: Path, mark:
 def test_what_extras_ask_for_comes_into_this_copy(tmp_path: Path, more: Any, mark: str, command: str) -> None:
     prefix = environment(tmp_path, mark)
 
-    assert completing(facts(prefix, **more)) == command.replace("PREFIX", str(prefix))
+    assert deduced_from(facts(prefix, **more)).complete == command.replace("PREFIX", str(prefix))
 
 
-def how(kind: InstallKind) -> HowInstalled:
-    return HowInstalled(kind=kind, update="uv tool install carryoverd" if kind == "uvx" else "")
+HOW: HowInstalled = deduced_from(facts(Path("/srv/env")))
 
 
 @pytest.fixture
@@ -163,25 +169,27 @@ def test_its_folder_or_a_link_to_it_is_enough_unless_another_installation_comes_
     (home / "bin").mkdir()
     (home / "bin" / "carryover").symlink_to(own)
 
-    assert on_path({"PATH": str(own.parent)}, how("venv"), own) == OnPath()
-    assert on_path({"PATH": f"/nowhere:{home}/bin"}, how("pipx"), own) == OnPath()
+    assert on_path({"PATH": str(own.parent)}, HOW, own) == OnPath()
+    assert on_path({"PATH": f"/nowhere:{home}/bin"}, HOW, own) == OnPath()
 
     other = versioned(home / "other" / "carryover", "0")
-    found = on_path({"PATH": f"{other.parent}:{own.parent}"}, how("venv"), own)
+    found = on_path({"PATH": f"{other.parent}:{own.parent}"}, HOW, own)
     assert found.problem == f"`carryover` is another installation here: {other}."
 
 
 @pytest.mark.parametrize(
-    ("kind", "remedy"),
+    ("mark", "name", "remedy"),
     [
-        ("pipx", "Run `pipx ensurepath`, then open a new shell."),
-        ("uv tool", "Run `uv tool update-shell`, then open a new shell."),
-        ("uvx", "Run `uv tool install carryoverd`, then open a new shell."),
-        ("venv", 'Add `export PATH="{folder}:$PATH"` to your shell\'s profile, then open a new shell.'),
+        ("pipx_metadata.json", "env", "Run `pipx ensurepath`, then open a new shell."),
+        ("uv-receipt.toml", "env", "Run `uv tool update-shell`, then open a new shell."),
+        ("", "archive-v0/env", "Run `uv tool install carryoverd`, then open a new shell."),
+        ("", "env", 'Add `export PATH="{folder}:$PATH"` to your shell\'s profile, then open a new shell.'),
     ],
 )
-def test_each_way_of_installing_has_its_remedy(home: Path, own: Path, kind: InstallKind, remedy: str) -> None:
-    found = on_path({"PATH": "/nowhere"}, how(kind), own)
+def test_each_way_of_installing_has_its_remedy(tmp_path: Path, own: Path, mark: str, name: str, remedy: str) -> None:
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    how = deduced_from(facts(environment(tmp_path, mark, name)))
+    found = on_path({"PATH": "/nowhere"}, how, own)
 
     assert found.problem == "`carryover` is not on the PATH of this shell."
     assert found.remedy == remedy.format(folder=own.parent)
