@@ -24,10 +24,8 @@ KNOCK_S: Final = 0.5
 """How long a disk may take to tell whether a folder exists."""
 WORK_S: Final = 20.0
 """How long anything in one folder may take once its disk has answered: longer than all questions to git together."""
-LATE_S: Final = 5.0
-"""After this long, a look has its disk to itself, so that one that hangs halfway holds up one reader and publisher."""
 _SHORT_S: Final = 1.0
-"""For a look that an agent waits for; it waits for no late one."""
+"""For a look that an agent waits for."""
 _AGAIN_S: Final = 60.0
 """How often a silent disk is asked again if a look has not come back by itself: its question may be lost."""
 MOST_STUCK: Final = 8
@@ -91,8 +89,6 @@ class _Walk(Generic[_Item, _T]):
         self._end = threading.Lock()
         self._end.acquire()  # until the end
         self._silent: Path | None = None
-        with self._disks.lock:
-            self._disks.under_way.add(self)
         _thread.start_new_thread(self._run, ())  # nothing waits for it at the end, as it may be stuck
 
     def wait(self) -> None:
@@ -110,7 +106,6 @@ class _Walk(Generic[_Item, _T]):
             if not (self._has_ended or self.given_up) and time.monotonic() >= self._limit_s:
                 self.given_up = True
                 self._silent = self._disks.note_silence(self.folder)
-                self._disks.under_way.discard(self)
             return self.given_up or self._has_ended
 
     def outcome(self) -> list[tuple[_Item, _T]]:
@@ -126,14 +121,11 @@ class _Walk(Generic[_Item, _T]):
         found = []
         try:
             for item, folder in items:
-                if self._disks.may_ask(folder, soon=soon, but=self):
+                if self._disks.may_ask(folder):
                     found.append((item, self._look_at(folder, partial(look, item), soon=soon)))
         finally:
             self._begin(outer, left_s)
         return found
-
-    def is_late_on_disk_of(self, folder: Path) -> bool:
-        return time.monotonic() - self._begin_s > self._disks.late_s and folder.is_relative_to(_disk_of(self.folder))
 
     def _run(self) -> None:
         _here.walk = self
@@ -147,7 +139,6 @@ class _Walk(Generic[_Item, _T]):
             self._error = error
         finally:
             with self._disks.lock:
-                self._disks.under_way.discard(self)
                 self._has_ended = True
                 self._end.release()
                 if self._silent is not None:
@@ -181,17 +172,14 @@ class _Walk(Generic[_Item, _T]):
 class Disks:
     """The disks that are looked at, and what is known of those that do not answer.
 
-    Times in seconds: a disk may take `knock_s` to tell whether a folder exists, and a look `work_s` after that; after
-    `late_s` a look has its disk to itself; a silent disk is asked again every `again_s`.
+    Times in seconds: a disk may take `knock_s` to tell whether a folder exists, and a look `work_s` after that. It is
+    asked again every `again_s`.
     """
 
-    def __init__(
-        self, *, knock_s: float = KNOCK_S, work_s: float = WORK_S, late_s: float = LATE_S, again_s: float = _AGAIN_S
-    ) -> None:
-        self.knock_s, self.work_s, self.late_s, self.again_s = knock_s, work_s, late_s, again_s
+    def __init__(self, *, knock_s: float = KNOCK_S, work_s: float = WORK_S, again_s: float = _AGAIN_S) -> None:
+        self.knock_s, self.work_s, self.again_s = knock_s, work_s, again_s
         self.silent: dict[Path, _Silence] = {}
         """By folder or mount point. Times are of `time.monotonic()`."""
-        self.under_way: set[_Walk[Any, Any]] = set()
         self.lock: Final = threading.Lock()
 
     def look_at(self, folder: Path | str, look: Callable[[], _T], *, soon: bool = False) -> _T:
@@ -209,7 +197,7 @@ class Disks:
         """Does what `look_at` does without blocking the event loop."""
         import asyncio  # not at the top: most commands do without it
 
-        if not self.may_ask(Path(folder), soon=soon):
+        if not self.may_ask(Path(folder)):
             raise Silent(Path(folder))
         loop = asyncio.get_running_loop()
         ended = loop.create_future()
@@ -251,7 +239,7 @@ class Disks:
         if (walk := _walk_here()) is not None:
             return walk.take_in(waiting, look, soon=soon)
         found: list[tuple[_Item, _T]] = []
-        while waiting := [(item, folder) for item, folder in waiting if self.may_ask(folder, soon=soon)]:
+        while waiting := [(item, folder) for item, folder in waiting if self.may_ask(folder)]:
             walk = _Walk(self, waiting, look, soon=soon)
             walk.wait()
             done = walk.outcome()
@@ -276,11 +264,9 @@ class Disks:
         with self.lock:
             return {str(folder): now_s - silence.since_s for folder, silence in sorted(self.silent.items())}
 
-    def may_ask(self, folder: Path, *, soon: bool, but: _Walk[Any, Any] | None = None) -> bool:
+    def may_ask(self, folder: Path) -> bool:
         now_s = time.monotonic()
         with self.lock:
-            if not soon and any(walk.is_late_on_disk_of(folder) for walk in self.under_way if walk is not but):
-                return False
             silences = [self.silent[disk] for disk in self.disks_of(folder)]
             if any(now_s < silence.again_s or silence.stuck >= MOST_STUCK for silence in silences):
                 return False

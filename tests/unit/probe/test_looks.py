@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -166,19 +165,3 @@ def test_what_belongs_to_a_look_goes_on_in_its_thread(disks: Disks, hanging: Pat
     here, within = disks.look_at(hanging, outer)
 
     assert here == within != threading.get_ident()
-
-
-def test_a_disk_that_hangs_halfway_holds_up_one_look_until_it_is_given_up_and_those_that_an_agent_waits_for(
-    disks: Disks, hanging: Path, stuck: Stuck
-) -> None:
-    disks.work_s, disks.late_s = 0.3, 0.0
-    with ThreadPoolExecutor(1) as other:
-        first = other.submit(disks.look_at, hanging, stuck.look)
-        while stuck.looks == 0:
-            pass
-
-        with pytest.raises(Silent):
-            disks.look_at(hanging / "below", lambda: "found")
-        assert disks.look_at(hanging / "below", lambda: "found", soon=True) == "found"
-        with pytest.raises(Silent):
-            first.result()
