@@ -13,7 +13,7 @@ from carryover.faces.cli.main import COMMANDS, build_parser
 class Command(NamedTuple):
     """The whole program or one of its commands, as it is typed.
 
-    flags = [option.option_strings[-1] for option in program().options]  # --help, --json, --no-pager, --version
+    flags = [option.option_strings[-1] for option in program().options]  # --help, --json, --version
     """
 
     name: str

@@ -13,7 +13,6 @@ OUTPUT = "terminal/output.py"
 STREAMS = {
     "terminal/streams.py",
     OUTPUT,
-    "terminal/pager.py",  # the pager's input takes the place of standard output
     "terminal/screen.py",  # draws in place, through an output that leaves out what is not seen
 }
 """The only modules that touch a standard stream."""
@@ -29,7 +28,6 @@ OTHER_WRITERS = {
     "faces/cli/help.py",  # has it make the script that a shell runs
 }
 INHERITED = {
-    "terminal/pager.py",  # shows what it is given
     "install/background.py",  # our own script that starts the daemon
     "actions/start_agent.py",  # the agent takes the place of this process
 }

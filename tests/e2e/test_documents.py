@@ -76,7 +76,6 @@ def here(home: Path, project: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (home / ".codex").mkdir()
     program(home / "bin" / "wl-copy", f"cat > '{home}/clipboard'")
     monkeypatch.setenv("WAYLAND_DISPLAY", "wayland-0")
-    monkeypatch.setenv("PAGER", "cat")
     (project / "cart.py").write_text("def total(items):\n    return sum(items)\n")
     (project / "answer.md").write_text("The rounding is sound.\n")
     session = ClaudePlayed(home, project, datetime.now(UTC) - timedelta(minutes=5))

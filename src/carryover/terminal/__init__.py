@@ -1,1 +1,1 @@
-"""Terminal output for people: ages, sizes, colour, progress, tables, lines fitted to the width, a pager."""
+"""Terminal output for people: ages, sizes, colour, progress, tables, lines fitted to the width."""

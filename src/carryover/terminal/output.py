@@ -55,8 +55,7 @@ def terminal_width(stream: TextIO | None = None) -> int | None:
     try:
         if not target.isatty():
             return None
-        known = getattr(target, "terminal_columns", None)  # shown in a pager
-        wide = int(os.environ.get("COLUMNS") or 0) or known or os.get_terminal_size(target.fileno()).columns
+        wide = int(os.environ.get("COLUMNS") or 0) or os.get_terminal_size(target.fileno()).columns
         return max(wide, NARROWEST)
     except (OSError, ValueError):  # closed, or not a file at all
         return None
@@ -221,8 +220,6 @@ def _columns_of(char: str) -> int:
 
 def wants_colour() -> bool:
     """Whether stdout gets colour: not with NO_COLOR, else with FORCE_COLOR or on a terminal."""
-    if (known := getattr(sys.stdout, "colour", None)) is not None:  # shown in a pager
-        return bool(known)
     if os.environ.get("NO_COLOR"):
         return False
     if os.environ.get("FORCE_COLOR", "0") not in ("", "0"):

@@ -42,20 +42,8 @@ def shown_lines(text: str) -> str:
 
 
 class SafeOutput(TextIOWrapper):
-    """A stream on which nothing can be written but text: also what Python and libraries print, as a traceback."""
-
-    def write(self, text: str) -> int:
-        """Writes `text` as `shown_lines` returns it."""
-        super().write(shown_lines(text))
-        return len(text)
-
-    def write_exactly(self, text: str) -> None:
-        """Writes `text` as it is."""
-        super().write(text)
-
-
-class _Standard(SafeOutput):
-    """Stands for `stream`, which stays open."""
+    """Stands for `stream`, which stays open. Nothing can be written on it but text: also what Python and libraries
+    print, as a traceback."""
 
     def __init__(self, stream: TextIOWrapper) -> None:
         # Not every terminal can show every path or transcript.
@@ -67,6 +55,15 @@ class _Standard(SafeOutput):
             write_through=stream.write_through,
         )
         self._stream = stream
+
+    def write(self, text: str) -> int:
+        """Writes `text` as `shown_lines` returns it."""
+        super().write(shown_lines(text))
+        return len(text)
+
+    def write_exactly(self, text: str) -> None:
+        """Writes `text` as it is."""
+        super().write(text)
 
     def isatty(self) -> bool:
         """Whether the stream is a terminal."""
@@ -88,7 +85,7 @@ def guard() -> None:
             setattr(sys, name, os.fdopen(descriptor, "r" if name == "stdin" else "w"))
         stream = getattr(sys, name)
         if name != "stdin" and isinstance(stream, TextIOWrapper) and not isinstance(stream, SafeOutput):
-            setattr(sys, name, _Standard(stream))
+            setattr(sys, name, SafeOutput(stream))
 
 
 def silence_stdout() -> None:

@@ -2,10 +2,8 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import sys
 from argparse import Namespace
-from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -24,11 +22,8 @@ from carryover.terminal.output import (
     wants_colour,
     wrapped,
 )
-from carryover.terminal.pager import pager_command
 from carryover.terminal.streams import RESET, STYLE, styled
 from carryover.terminal.table import Column, table
-from support.terminal import played
-from support.tools import program
 
 NOW_MS = 1_800_000_000_000
 
@@ -232,48 +227,3 @@ def test_cells_of_every_width_stay_in_the_terminal(rows: list[tuple[str, ...]], 
     heads = [Column(title, least=6) for title in "ABCD"]
 
     assert max(map(columns, table(heads, rows, width))) <= width
-
-
-SCRIPT = """
-import sys
-from argparse import Namespace
-from carryover.terminal.output import paint, say, terminal_width
-from carryover.terminal.pager import paged
-with paged(Namespace(no_pager="--no-pager" in sys.argv)):
-    say(f"{paint('bold', '1')} {terminal_width()} {sys.stdout.isatty()}")
-    for _ in range(int(sys.argv[1])):
-        print("a line of some length, so that a pipe is soon full")
-print("after", file=sys.stderr)
-"""
-
-
-@pytest.mark.parametrize(
-    ("pager", "arguments", "expected"),
-    [
-        ("sed 's/^/paged: /'", ("0",), "paged: bold 120 True\nafter\n"),
-        ("sed 's/^/paged: /'", ("0", "--no-pager"), "bold 120 True\nafter\n"),
-        ("head -n 1", ("100000",), "bold 120 True\nafter\n"),  # it is left early
-        ("no-such-pager-anywhere", ("0",), "after\n"),
-    ],
-)
-def test_on_a_terminal_the_users_pager_shows_what_is_printed(
-    home: Path, pager: str, arguments: tuple[str, ...], expected: str
-) -> None:
-    code, text = played([sys.executable, "-c", SCRIPT, *arguments], env={**os.environ, "PAGER": pager})
-
-    assert (code, "Traceback" in text) == (0, False)
-    assert text == expected or (pager.startswith("no-such") and text.endswith(expected))
-
-
-def test_the_pager_is_the_one_that_the_user_wants_else_less_if_it_is_there(
-    home: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for value, command in (("", None), ("cat", None), ("most -s", "most -s")):
-        monkeypatch.setenv("PAGER", value)
-        assert pager_command() == command
-
-    monkeypatch.delenv("PAGER")
-    monkeypatch.setenv("PATH", str(home))
-    assert pager_command() is None
-    program(home / "less")
-    assert pager_command() == "less"

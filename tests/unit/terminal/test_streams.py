@@ -140,7 +140,7 @@ def test_a_document_goes_into_a_pipe_byte_for_byte(capsys: pytest.CaptureFixture
 @pytest.fixture
 def pipe(tmp_path: Path) -> Iterator[tuple[SafeOutput, Path]]:
     path = tmp_path / "out"
-    with path.open("wb") as file, SafeOutput(file, encoding="ascii", errors="replace") as stream:
+    with path.open("w", encoding="ascii") as file, SafeOutput(file) as stream:
         yield stream, path
 
 

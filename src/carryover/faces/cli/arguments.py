@@ -173,16 +173,6 @@ def flag(parser: argparse.ArgumentParser, *names: str) -> None:
     parser.add_argument(*names[:-1], action="store_true", help=names[-1])
 
 
-def add_pager_argument(parser: argparse.ArgumentParser) -> None:
-    """Adds `--no-pager` to a command whose output may be long."""
-    parser.add_argument(
-        "--no-pager",
-        action="store_true",
-        default=argparse.SUPPRESS,  # it may also precede the command
-        help="print long output at once, without a pager",
-    )
-
-
 def add_limit_argument(parser: argparse.ArgumentParser, *names: str, usual: int, what: str) -> None:
     """Adds an option for the number of listed items, `usual` by default."""
     parser.add_argument(*names, type=positive, default=usual, metavar="N", help=f"{what} (default: {usual})")

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Final
 from carryover.errors import ExitCode, UserError
 from carryover.faces.cli.arguments import (
     CommandParser,
-    add_pager_argument,
     add_tokens_argument,
     describe,
     flag,
@@ -33,7 +32,6 @@ from carryover.terminal.output import (
     print_lines,
     say,
 )
-from carryover.terminal.pager import paged
 from carryover.terminal.paths import short_path
 from carryover.terminal.streams import is_terminal
 from carryover.text.harmless import harmless
@@ -85,7 +83,6 @@ def add_arguments(parser: CommandParser) -> None:
     add("--agent", metavar="AGENT", help="who wrote FILE (default: detected from its content)")
     add("--until", metavar="N", type=positive, help="read FILE up to its line N (message N, where it is one document)")
     parser.explain(add("--to", metavar="AGENT", type=known_agent), _to_whom)
-    add_pager_argument(parser)
     add(
         "--session",
         metavar="ID",
@@ -122,8 +119,7 @@ def run(args: argparse.Namespace) -> None:
     elif args.raw or not is_terminal():
         print_document(handed_over.text)
     else:
-        with paged(args):
-            print_lines(lines_for_person(handed_over, now_ms=now_ms(), home=Path.home()))
+        print_lines(lines_for_person(handed_over, now_ms=now_ms(), home=Path.home()))
 
 
 def _handed_over(args: argparse.Namespace) -> HandedOver:

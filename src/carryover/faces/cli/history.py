@@ -9,14 +9,13 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
 from carryover.errors import ExitCode, UserError
-from carryover.faces.cli.arguments import TIMES, add_limit_argument, add_pager_argument, describe, flag
+from carryover.faces.cli.arguments import TIMES, add_limit_argument, describe, flag
 from carryover.model import NOTE
 from carryover.past.context import KNOWN_PROJECTS, nothing_recorded, now_ms, project_root
 from carryover.past.sessions import show_command
 from carryover.past.timeline import log
 from carryover.past.types import Moment
 from carryover.terminal.output import BOLD, GREEN, RED, YELLOW, paint, print_result, when
-from carryover.terminal.pager import paged
 from carryover.terminal.table import entry_lines
 from carryover.text.harmless import harmless, one_line
 
@@ -50,7 +49,6 @@ def log_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--agent", metavar="AGENT", help="only what AGENT did, by its id or another name")
     add_limit_argument(parser, "-n", "--limit", usual=LOG_LIMIT, what="print at most N entries")
     flag(parser, "--json", "print the timeline as JSON; times are UTC milliseconds")
-    add_pager_argument(parser)
 
 
 def run_log(args: argparse.Namespace) -> None:
@@ -62,9 +60,8 @@ def run_log(args: argparse.Namespace) -> None:
             nothing = f"Nothing is recorded for {root} that matches. Without --since and --agent all is listed."
         raise UserError(nothing, ExitCode.NOTHING_FOUND)
     now = now_ms()
-    with paged(args):
-        prompts = {(moment.session, moment.text) for moment in moments if moment.kind == "prompt"}
-        print_result(args, moments, (line for moment in moments for line in _moment(moment, now, prompts)))
+    prompts = {(moment.session, moment.text) for moment in moments if moment.kind == "prompt"}
+    print_result(args, moments, (line for moment in moments for line in _moment(moment, now, prompts)))
 
 
 _KINDS: Final = {"session": "session began"}
@@ -134,15 +131,13 @@ def why_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_limit_argument(parser, "-n", "--limit", usual=WHY_LIMIT, what="list at most N turns")
     flag(parser, "--json", "print the turns as JSON; times are UTC milliseconds")
-    add_pager_argument(parser)
 
 
 def run_why(args: argparse.Namespace) -> int:
     from carryover.past.origins import origin_of  # not at the top: `log` needs none of it
 
     origin = origin_of(args.file, limit=args.limit)
-    with paged(args):
-        print_result(args, origin.data, _entries(origin, now_ms()))
+    print_result(args, origin.data, _entries(origin, now_ms()))
     return ExitCode.OK if origin.is_known else ExitCode.NOTHING_FOUND
 
 

@@ -5,16 +5,14 @@ from __future__ import annotations
 import argparse
 from collections import deque
 from collections.abc import Iterator
-from contextlib import nullcontext
 from functools import partial
 from itertools import takewhile
 from typing import Final
 
 from carryover.errors import ExitCode
-from carryover.faces.cli.arguments import TIMES, add_pager_argument, describe, flag, positive
+from carryover.faces.cli.arguments import TIMES, describe, flag, positive
 from carryover.past.logs import LEVELS, LoggedLine, log_lines
 from carryover.terminal.output import YELLOW, is_read_for, paint, print_json, say
-from carryover.terminal.pager import paged
 from carryover.terminal.streams import flush
 
 FOLLOW_EVERY_S: Final = 0.2
@@ -38,7 +36,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--since", default=0, metavar="WHEN", help=f"only from then on: {TIMES}")
     parser.add_argument("-n", "--limit", type=positive, metavar="N", help="only the newest N of these lines")
     flag(parser, "--json", "print each line as a JSON object")
-    add_pager_argument(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -47,12 +44,11 @@ def run(args: argparse.Namespace) -> int:
         lines = log_lines(level=args.level, since_ms=args.since, wait=wait)
         if args.limit is not None:
             lines = _newest(lines, args.limit)
-        with nullcontext() if args.follow else paged(args):
-            for line in lines:
-                if line is None:
-                    flush()
-                else:
-                    _print(line, args)
+        for line in lines:
+            if line is None:
+                flush()
+            else:
+                _print(line, args)
     except KeyboardInterrupt:
         return ExitCode.INTERRUPTED  # the usual end of following: nothing to say about it
     return ExitCode.OK

@@ -179,7 +179,7 @@ def build_parser(
     listed = "\n".join(f"{title}:\n{''.join(rows)}" for title, rows in lines)
     parser = CommandParser(
         prog="carryover",
-        usage="carryover [-h] [--json] [--no-pager] [--version] COMMAND ...",
+        usage="carryover [-h] [--json] [--version] COMMAND ...",
         description=DESCRIPTION,
         epilog=f"{listed}\n{EXAMPLES}\n{exit_code_help(*ExitCode)}",
     )
@@ -188,7 +188,6 @@ def build_parser(
         action="store_true",
         help="print data and errors as JSON, where a command has data; may also follow the command",
     )
-    parser.add_argument("--no-pager", action="store_true", help="print long output at once, without a pager")
     parser.add_argument("--version", action=ShowVersion, nargs=0, help="print version, kind of installation and path")
     # Given `prog`, argparse does not format a usage line now, for which it would import several archive modules.
     subparsers = parser.add_subparsers(dest="command", prog="carryover", help=argparse.SUPPRESS)
@@ -232,13 +231,12 @@ def _run(arguments: list[str], *, is_process: bool = False) -> int:
         code: int | None = _function(args.command, f"run_{args.command}", "run")(args)
         return code or ExitCode.OK
     # Without a command, the sessions of this project are listed or, if there are none, all.
-    listed = [*(["--no-pager"] if args.no_pager else []), "sessions"]
     try:
-        return _run(listed)
+        return _run(["sessions"])
     except UserError as error:
         if error.code != ExitCode.NOTHING_FOUND:
             raise
-    code = _run([*listed, "--all", "--first-look"])
+    code = _run(["sessions", "--all", "--first-look"])
     warn("No session is recorded for this folder: the newest of all are listed.")
     return code
 

@@ -8,13 +8,12 @@ from pathlib import Path
 from typing import Final
 
 from carryover.errors import ExitCode, UserError
-from carryover.faces.cli.arguments import TIMES, add_limit_argument, add_pager_argument, describe, flag
+from carryover.faces.cli.arguments import TIMES, add_limit_argument, describe, flag
 from carryover.past.context import now_ms
 from carryover.past.search import KINDS, excerpt_of, searched
 from carryover.past.sessions import show_command
 from carryover.past.types import Search
 from carryover.terminal.output import BOLD, paint, print_result, terminal_width, warn, when
-from carryover.terminal.pager import paged
 from carryover.terminal.paths import short_path
 from carryover.terminal.table import INDENT, entry_lines
 from carryover.text.harmless import harmless
@@ -61,7 +60,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_limit_argument(parser, "-n", "--limit", usual=_LIMIT, what="list at most N hits")
     flag(parser, "--json", "print the hits as JSON; times are UTC milliseconds")
-    add_pager_argument(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -80,8 +78,7 @@ def run(args: argparse.Namespace) -> int:
         _warn(answer)
     elif answer.indexed < 1:
         warn(_incomplete(answer))
-    with paged(args):
-        print_result(args, answer, _lines(answer))
+    print_result(args, answer, _lines(answer))
     return ExitCode.OK if answer.hits else ExitCode.NOTHING_FOUND
 
 

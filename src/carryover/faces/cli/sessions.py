@@ -8,12 +8,11 @@ from pathlib import Path
 from typing import Final
 
 from carryover.errors import ExitCode, UserError
-from carryover.faces.cli.arguments import TIMES, add_limit_argument, add_pager_argument, describe, flag
+from carryover.faces.cli.arguments import TIMES, add_limit_argument, describe, flag
 from carryover.past.context import nothing_recorded, now_ms, project_root
 from carryover.past.sessions import recorded_sessions
 from carryover.past.types import Session
 from carryover.terminal.output import BOLD, ago, paint, print_result, warn
-from carryover.terminal.pager import paged
 from carryover.terminal.paths import short_path
 from carryover.terminal.table import Column, table_lines
 from carryover.text.harmless import one_line
@@ -56,7 +55,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_limit_argument(parser, "-n", "--limit", usual=LIMIT, what="list at most N sessions")
     flag(parser, "--json", "print the list as JSON; times are UTC milliseconds")
     parser.add_argument("--first-look", action="store_true", help=argparse.SUPPRESS)  # `carryover` alone
-    add_pager_argument(parser)
 
 
 def run(args: argparse.Namespace) -> None:
@@ -77,8 +75,7 @@ def run(args: argparse.Namespace) -> None:
         nothing = nothing_recorded(root) if root else "No session is recorded anywhere."
         others = "; `carryover sessions --all` lists every project" if root else ""
         raise UserError(f"{nothing} `carryover status` says what is watched{others}.", ExitCode.NOTHING_FOUND)
-    with paged(args):
-        print_result(args, sessions, session_lines(sessions, with_project=root is None), fits=True)
+    print_result(args, sessions, session_lines(sessions, with_project=root is None), fits=True)
     if len(found) > len(sessions) and not args.json:
         warn("These are the newest; --limit N lists more.")
 

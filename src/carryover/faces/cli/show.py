@@ -10,13 +10,12 @@ from pathlib import Path
 from typing import Final
 
 from carryover.errors import ExitCode, UserError
-from carryover.faces.cli.arguments import add_pager_argument, describe, flag
+from carryover.faces.cli.arguments import describe, flag
 from carryover.model import LAST
 from carryover.past.opened import opened_session
 from carryover.past.session import OpenedSession, ShownPart
 from carryover.terminal import output
 from carryover.terminal.output import BOLD, DIM, GREEN, RED, as_json, counted, paint, print_document, print_lines
-from carryover.terminal.pager import paged
 from carryover.terminal.paths import short_path
 from carryover.text.harmless import harmless, one_line
 
@@ -55,7 +54,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "what was before the first prompt",
     )
     flag(parser, "--json", "print every recorded event as JSON")
-    add_pager_argument(parser)
 
 
 def run(args: argparse.Namespace) -> None:
@@ -67,13 +65,12 @@ def run(args: argparse.Namespace) -> None:
         full = args.full or args.turn is not None
         subagents = args.full or args.json or args.turn is None
         title = shown.title
-        with paged(args):
-            if args.json:
-                _print_json(shown, args.turn)
-            else:
-                print_lines(_heading(about, shown, title))
-                parts = shown.parts(args.turn, full=full, subagents=subagents)
-                print_lines(conversation(parts, shown.agent, full=full))
+        if args.json:
+            _print_json(shown, args.turn)
+        else:
+            print_lines(_heading(about, shown, title))
+            parts = shown.parts(args.turn, full=full, subagents=subagents)
+            print_lines(conversation(parts, shown.agent, full=full))
 
 
 def _which(turns: range, shown: OpenedSession) -> str:

@@ -7,14 +7,13 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
 from carryover.errors import ExitCode, visible
-from carryover.faces.cli.arguments import add_pager_argument, describe, flag
+from carryover.faces.cli.arguments import describe, flag
 from carryover.past.context import now_ms
 from carryover.past.findings.agents import recorded_of
 from carryover.past.findings.gather import gather
 from carryover.past.status import has_page, is_deleted, is_to_install, problems, status_data
 from carryover.terminal import output
 from carryover.terminal.output import BOLD, YELLOW, ago, counted, duration, paint, rounded, size
-from carryover.terminal.pager import paged
 from carryover.text.harmless import harmless
 
 if TYPE_CHECKING:
@@ -51,17 +50,15 @@ def status_arguments(parser: argparse.ArgumentParser) -> None:
     describe(parser, STATUS, STATUS_EXAMPLES)
     flag(parser, "-v", "--verbose", "say everything there is to say")
     flag(parser, "--json", "print everything as JSON; times are UTC milliseconds")
-    add_pager_argument(parser)
 
 
 def run_status(args: argparse.Namespace) -> int:
     in_short = not (args.verbose or args.json)
     facts = gather(in_short=in_short, with_channels=not in_short)
-    with paged(args):
-        if args.json:
-            output.print_json(status_data(facts))
-        else:
-            output.print_lines(_lines(facts, args))
+    if args.json:
+        output.print_json(status_data(facts))
+    else:
+        output.print_lines(_lines(facts, args))
     return ExitCode.OK
 
 

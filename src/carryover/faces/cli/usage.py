@@ -8,12 +8,11 @@ from pathlib import Path
 from typing import Final, get_args
 
 from carryover.errors import ExitCode, UserError
-from carryover.faces.cli.arguments import TIMES, add_pager_argument, describe, flag
+from carryover.faces.cli.arguments import TIMES, describe, flag
 from carryover.past.context import first_day_ms, now_ms, project_root
 from carryover.past.types import By, Uncounted, Used, UsedRow, Window
 from carryover.past.usage import used_since
 from carryover.terminal.output import BOLD, counted, duration, local_time, paint, print_result, when
-from carryover.terminal.pager import paged
 from carryover.terminal.paths import short_path
 from carryover.terminal.table import Column, table_lines
 from carryover.text.harmless import harmless
@@ -41,7 +40,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--project", metavar="DIR", help="only the project that DIR is in (default: all projects)")
     parser.add_argument("--since", metavar="WHEN", help=f"only what was used since then: {TIMES}")
     flag(parser, "--json", "print the sums as JSON; times are UTC milliseconds")
-    add_pager_argument(parser)
 
 
 def run(args: argparse.Namespace) -> None:
@@ -52,8 +50,7 @@ def run(args: argparse.Namespace) -> None:
         where = f" in {root}" if root is not None else ""
         nothing = f"No tokens are recorded{where} since {local_time(since_ms)}. Some agents record none."
         raise UserError(" ".join([nothing, *_not_counted(used)]), ExitCode.NOTHING_FOUND)
-    with paged(args):
-        print_result(args, used, _lines(used), fits=True)
+    print_result(args, used, _lines(used), fits=True)
 
 
 def _lines(used: Used) -> Iterator[str]:

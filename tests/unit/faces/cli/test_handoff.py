@@ -194,9 +194,7 @@ def test_it_is_laid_out_for_a_person() -> None:
 
 def test_on_a_terminal_a_person_reads_it_and_agents_get_the_file(shop: Path) -> None:
     command = [*CARRYOVER, "handoff", str(shop)]
-    env = {**os.environ, "PAGER": "cat"}
-
-    (code, person), raw = played(command, env=env), played([*command, "--raw"], env=env)[1]
+    (code, person), raw = played(command), played([*command, "--raw"])[1]
 
     assert code == ExitCode.OK
     assert person.startswith("~/shop\nlast work ") and "Wire discount into checkout" in person

@@ -169,7 +169,7 @@ def screen(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], str]]:
     for name in ("stdout", "stderr"):
         monkeypatch.setattr(sys, name, stream)
     monkeypatch.setattr(sys, "stdin", os.fdopen(os.dup(theirs)))
-    for name, value in {"TERM": "xterm", "COLUMNS": "100", "PAGER": "cat"}.items():
+    for name, value in {"TERM": "xterm", "COLUMNS": "100"}.items():
         monkeypatch.setenv(name, value)
 
     def shown() -> str:
