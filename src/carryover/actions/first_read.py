@@ -5,10 +5,9 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
-from collections.abc import Collection, Iterator, Mapping
-from contextlib import closing, contextmanager, suppress
+from collections.abc import Collection, Mapping
+from contextlib import closing, suppress
 from pathlib import Path
-from threading import Event, Thread
 from typing import Final, Literal
 
 import msgspec
@@ -30,11 +29,10 @@ from carryover.probe.checkout import Checkout
 from carryover.probe.looks import Silent
 from carryover.projects.policy import refusal
 from carryover.projects.root import StatePaths
-from carryover.terminal.output import Progress, counted, duration
+from carryover.terminal.output import Progress, counted
 
 POLL_EVERY_S: Final = 0.2
 BUSY_ANSWER_S: Final = 10.0
-SHOWN_AFTER_S: Final = 1.0
 SEARCH_LIMIT_S: Final = 1.5
 """How long transcripts are searched for their projects, newest first, while a person waits and there is no ledger."""
 DRY_RUN_LIMIT_S: Final = 15.0
@@ -66,39 +64,6 @@ def watch_first_read(state: StateDir) -> ReadEnd:
         return "interrupted"
     finally:
         progress.clear()
-
-
-@contextmanager
-def progress_shown() -> Iterator[None]:
-    """Shows on stderr how far the daemon in this process is, while the block runs it."""
-    ended = Event()
-    showing = Thread(target=show_until, args=(ended,), daemon=True)
-    showing.start()
-    try:
-        yield
-    finally:
-        ended.set()
-        showing.join(timeout=1.0)
-
-
-def show_until(ended: Event, *, shown_after_s: float = SHOWN_AFTER_S) -> None:
-    """Shows the progress of the daemon in this process on stderr, on a terminal only, until `ended` is set."""
-    progress, showed = Progress(after_s=shown_after_s, only_terminal=True), False
-    begin_s = time.monotonic()
-    while not ended.wait(POLL_EVERY_S):
-        with suppress(UserError, OSError):  # it does not answer yet, or not any more
-            health = ask_health(state_dir(), timeout_s=POLL_EVERY_S * 5)
-            if health is not None and not ended.is_set():
-                progress.update(*how_far(health))
-                showed = showed or time.monotonic() - begin_s > shown_after_s
-    held = held_by(state_dir()) if showed else None
-    if held is None:
-        progress.clear()
-        return
-    took = duration(time.monotonic() - begin_s)
-    progress.finish(
-        f"{counted(held.sessions, 'session')} in {counted(held.project_count, 'project')} recorded, in {took}"
-    )
 
 
 def how_far(health: Health) -> tuple[float, str]:

@@ -330,7 +330,7 @@ def did_you_mean(given: str, known: Collection[str], named: Mapping[str, str] = 
 
 
 class Progress:
-    """Shows how far a task has come, on standard error. `finish` leaves the last state on the screen.
+    """Shows how far a task has come, on standard error.
 
     Nothing is shown before `after_s`, and without a terminal nothing of what ends sooner than `PLAIN_EVERY_S`.
     `only_terminal`: nor is anything shown except on a terminal.
@@ -362,10 +362,6 @@ class Progress:
         """Removes the progress display from the terminal."""
         if self._in_place and self._shown:
             self._write("")
-
-    def finish(self, text: str) -> None:
-        """Replaces the display with `text` permanently."""
-        self._write(f"{shown(text)}\n")
 
     def _write(self, text: str) -> None:
         before = _TO_LINE_START if self._in_place else ""

@@ -95,9 +95,9 @@ def silence_stdout() -> None:
     os.close(devnull)
 
 
-def is_terminal(*, error: bool = False) -> bool:
-    """Whether standard output, or else standard `error`, is a terminal."""
-    return (sys.stderr if error else sys.stdout).isatty()
+def is_terminal() -> bool:
+    """Whether standard output is a terminal."""
+    return sys.stdout.isatty()
 
 
 def flush() -> None:

@@ -110,9 +110,9 @@ def test_on_a_terminal_one_line_is_rewritten_in_place() -> None:
     stream = Screen()
     progress = Progress(stream)
     progress.update(0.5, "half")
-    progress.finish("all read")
+    progress.clear()
 
-    assert stream.getvalue() == "\r\x1b[K[######......] half\r\x1b[Kall read\n"
+    assert stream.getvalue() == "\r\x1b[K[######......] half\r\x1b[K"
 
 
 def test_into_a_pipe_nothing_is_said_of_what_ends_at_once() -> None:

@@ -22,12 +22,6 @@ def main(argv: Sequence[str] | None = None) -> int:
 
         return carryover(arguments)
     streams.guard()
-
-    if "--once" in arguments and streams.is_terminal(error=True):
-        from carryover.actions.first_read import progress_shown
-
-        with progress_shown():
-            return daemon(arguments, page_for)
     return daemon(arguments, page_for)
 
 

@@ -1,24 +1,20 @@
 from __future__ import annotations
 
-import io
 import json
 import re
-import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from threading import Event, Thread
 
 import msgspec
 import pytest
 
 from carryover import __version__
 from carryover.actions import ui
-from carryover.actions.first_read import how_far, show_until
+from carryover.actions.first_read import how_far
 from carryover.daemon.client import daemon_pid
 from carryover.daemon.health import Health
 from carryover.errors import ExitCode
-from carryover.faces.cli.carryoverd import main
 from carryover.fsio import FileLock, private_dir
 from carryover.install.service import Program, ServiceKind, ServiceManager, ServiceStatus
 from carryover.install.service_managers import Launchd as LaunchdManager
@@ -315,16 +311,6 @@ def test_an_older_daemon_is_said_to_be_restarted(home: Path, run: Run) -> None:
         assert "Restart carryoverd" in run.err(ExitCode.FAILED, "ui", "--no-open")
 
 
-def test_reading_once_on_a_terminal_shows_how_far_it_is(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    watched: list[bool] = []
-    monkeypatch.setattr("carryover.actions.first_read.show_until", lambda ended: watched.append(ended.wait(60)))
-    assert main(["--once"]) == ExitCode.OK
-    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
-    assert main(["--once"]) == ExitCode.OK
-
-    assert watched == [True]
-
-
 BEHIND = {**HEALTH, "caught_up": False, "sources": 340, "waiting_sources": 300}
 
 
@@ -348,20 +334,3 @@ def test_on_a_terminal_there_is_a_bar_and_ctrl_c_ends_only_the_watching(claude: 
 
     assert (code, 'In a new session say "let\'s start"' in shown) == (ExitCode.OK, True)
     assert "carryoverd keeps reading in the background; `carryover status` shows its progress." in shown
-
-
-def test_a_daemon_in_this_process_is_watched_until_it_has_ended(
-    recorded: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    shown, ended = io.StringIO(), Event()
-    monkeypatch.setattr(shown, "isatty", lambda: True)
-    monkeypatch.setattr(sys, "stderr", shown)
-    with answering_socket(state_dir().socket, BEHIND, {**BEHIND, "waiting_sources": 0}):
-        watching = Thread(target=show_until, args=(ended,), kwargs={"shown_after_s": 0.0})
-        watching.start()
-        wait_until("both to be shown", lambda: "writing handoffs" in shown.getvalue())
-        ended.set()
-        watching.join()
-
-    assert "[#...........] 40 of 340 transcripts read, newest project first" in shown.getvalue()
-    assert re.search(r"\r\x1b\[K2 sessions in 1 project recorded, in \d+ s\n$", shown.getvalue())
