@@ -35,14 +35,15 @@ class StateDir(msgspec.Struct, frozen=True):
     @classmethod
     def of(cls, env: Mapping[str, str], home: Path) -> StateDir:
         """Returns the state folder that the environment selects. Raises UserError (REFUSED) if `CARRYOVER_HOME` or
-        `HOME` is a relative path, or one of the two is not UTF-8.
+        `HOME` is empty or a relative path, or one of the two is not UTF-8.
         """
         moved = env.get("CARRYOVER_HOME")
         root = expanded(moved) if moved else home / ".carryover"
         for name, path in (("HOME", home), ("CARRYOVER_HOME", root)):
             require_utf8(path, f"The folder that {name} names")
-        if not root.is_absolute():
-            given = f"CARRYOVER_HOME is {moved!r}" if moved else f"HOME is {str(home)!r}"
+        is_empty = env.get("HOME") == ""  # Python takes that for the root folder
+        if is_empty or not root.is_absolute():
+            given = f"CARRYOVER_HOME is {moved!r}" if moved and not is_empty else f"HOME is {env.get('HOME')!r}"
             raise UserError(
                 f"{given}, a relative path: each folder would have a state of its own. "
                 "Nothing was read or changed. Set it to a path that begins with / or ~/.",

@@ -176,6 +176,7 @@ def test_on_a_terminal_each_step_is_asked_for_and_only_yes_does_it(
     assert (ended, store_code in said, "somebody else answers" in said) == (5, True, True)
     assert laptop.answer("yes", "sync")[0] == 0
 
+    assert "no machine 'lapotp'" in desktop.run("sync", "remove-machine", "lapotp", code=3), "before it asks"
     ended, said = desktop.answer("n", "sync", "remove-machine", "laptop")
     assert (ended, "Nothing was changed" in said) == (130, True)
     assert desktop.json("sync")["problems"] == {}

@@ -280,7 +280,7 @@ class MemoryMachine:
         return True
 
     def remove(self, name: str) -> None:
-        remove_machine(self.own(), name)
+        remove_machine(self.own(), name, lambda _: None)
 
 
 def joined(remote: Remote, founder: MemoryMachine, number: int) -> MemoryMachine:

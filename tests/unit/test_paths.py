@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from carryover.errors import UserError
-from carryover.paths import require_address, socket_address
+from carryover.paths import StateDir, require_address, socket_address
 from carryover.platform import MACOS, here
 from carryover.terminal.paths import short_path
 from support.platforms import on
@@ -65,3 +65,8 @@ def test_only_paths_below_home_are_shortened(path: str, shown: str) -> None:
 def test_a_home_that_is_the_root_of_the_file_system_is_shown_as_any_other() -> None:
     """As in a container that does not know its user."""
     assert short_path("/.carryover/config.toml", Path("/")) == "~/.carryover/config.toml"
+
+
+def test_an_empty_home_is_not_the_root_folder(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"^HOME is '', a relative path"):
+        StateDir.of({"HOME": "", "CARRYOVER_HOME": str(tmp_path)}, Path("/"))

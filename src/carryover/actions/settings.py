@@ -132,11 +132,16 @@ def setting(state: StateDir, key: str) -> Setting:
 
 def change(state: StateDir, key: str, words: Sequence[str] | None) -> Changed:
     """Sets `key` to `words`, or removes it if None. Raises UserError if refused."""
+    unknown = (line.partition(" (line ")[0] for line in load_config(state.config).unknown_keys)
+    if words is None and any(f"{key}.".startswith(f"{name}.") for name in unknown):  # such as one of an earlier version
+        write(state, key.split("."), None)
+        before, after = Setting(key, "ignored", str(state.config), ""), Setting(key, None, DEFAULT, "")
+        return Changed(before, after, is_running=reload_daemon(state) is not None)
     before = setting(state, key)
     table, _, name = key.partition(".")
     if table in _DECIDED_ELSEWHERE:
         raise UserError(f"{key} was not changed. {_DECIDED_ELSEWHERE[table]}", ExitCode.REFUSED)
-    write(state, (table, name), None if words is None else _checked(table, name, words))
+    write(state, [table, name], None if words is None else _checked(table, name, words))
     after = setting(state, key)
     health = reload_daemon(state)
     if health is not None and health.config_trouble:
@@ -192,13 +197,13 @@ def _fields() -> Iterator[tuple[str, str, Any]]:
                     yield table, name, default
 
 
-def write(state: StateDir, path: tuple[str, str], value: Any) -> None:
+def write(state: StateDir, path: Sequence[str], value: Any) -> None:
     """Writes one setting into the file, or takes it out if None. Raises UserError (REFUSED)."""
     from carryover.install.config_file import plan_config
     from carryover.outside.apply import apply
 
-    values = {path: value}
-    if (path, value) == (("publish", "pointers"), "shared"):  # said anew, it holds for what git has taken away too
+    values = {tuple(path): value}
+    if (*path, value) == ("publish", "pointers", "shared"):  # said anew, it holds for what git has taken away too
         values["publish", "shared_since"] = datetime.now(UTC)
     [edit] = apply([plan_config(state, values)], state)
     if edit.problem is not None:

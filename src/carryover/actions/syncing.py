@@ -271,8 +271,9 @@ def add_machines(own: OwnLog, code: str | None, is_same: Callable[[str], bool]) 
     return [Added(machine, asks, own.code) for machine, asks in added.items()]
 
 
-def remove_machine(own: OwnLog, name: str) -> tuple[str, list[str]]:
-    """Removes a machine, by its name or id, so that it can't read what is sent from now on.
+def remove_machine(own: OwnLog, name: str, ask: Callable[[str], None]) -> tuple[str, list[str]]:
+    """Removes a machine, by its name or id, so that it can't read what is sent from now on. `ask` raises UserError if
+    the user does not want that of the machine with this name.
 
     Returns its name, and the names of the other machines that remain.
     """
@@ -288,6 +289,7 @@ def remove_machine(own: OwnLog, name: str) -> tuple[str, list[str]]:
             "`carryover sync off` takes this machine out.",
             ExitCode.NOTHING_FOUND,
         )
+    ask(others[found[0]])
     _tell(own, view, Membership(removed={found[0]: view.seen.get(found[0], Seen())}))
     return others.pop(found[0]), sorted(others.values())
 

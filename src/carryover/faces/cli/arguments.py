@@ -35,8 +35,8 @@ TIMES: Final = "a date or time (2026-11-20, 2026-11-20T14:30, yesterday), or how
 """Help text for options whose values `moment_ms` parses."""
 
 _ALWAYS: Final = (ExitCode.OK, ExitCode.FAILED, ExitCode.USAGE, ExitCode.INTERRUPTED)
-_AGO: Final = r"(\d{1,6}) ?(s|m|min|h|d|days|w)(?: ago)?"
-_UNITS_S: Final = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86_400, "days": 86_400, "w": 604_800}
+_AGO: Final = r"(\d{1,6}) ?(?:([smhdw])|(s)ec(?:ond)?s?|(m)in(?:ute)?s?|(h)ours?|(d)ays?|(w)eeks?)(?: ago)?"
+_UNITS_S: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 _DAYS_BACK: Final = {"today": 0, "yesterday": 1}
 _DATE: Final = r"\d{4}-\d\d-\d\d"
 
@@ -250,7 +250,7 @@ def moment_ms(text: str, *, end_of_day: bool = False, now: datetime | None = Non
         if words in _DAYS_BACK:
             words = (now.astimezone() - timedelta(days=_DAYS_BACK[words])).date().isoformat()
         if ago := re.fullmatch(_AGO, words):
-            moment = now - timedelta(seconds=int(ago[1]) * _UNITS_S[ago[2]])
+            moment = now - timedelta(seconds=int(ago[1]) * _UNITS_S[ago[ago.lastindex or 2]])
         else:
             moment = now if words == "now" else datetime.fromisoformat(words.upper())
         if end_of_day and re.fullmatch(_DATE, words):

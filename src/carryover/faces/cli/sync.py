@@ -146,9 +146,11 @@ def _is_that_machine(args: argparse.Namespace, code: str) -> bool:
 def _remove_machine(args: argparse.Namespace) -> _Done:
     from carryover.actions.syncing import opened_log, remove_machine
 
-    agree(args, f"Remove {args.what} from the store? What is sent from now on, it can't read.")
+    def ask(name: str) -> None:
+        agree(args, f"Remove {name} from the store? What is sent from now on, it can't read.")
+
     with opened_log() as own:
-        removed, names = remove_machine(own, args.what)
+        removed, names = remove_machine(own, args.what, ask)
     left = ", ".join(names) or "no other machine"
     return {"removed": removed, "left": names}, (
         f"✓ {removed} is removed. What this machine sends from now on, it can't read; your other machines leave it "

@@ -114,6 +114,15 @@ def test_a_setting_that_is_taken_out_has_its_default_again(config_file: Path, ru
     assert run("config", "--unset", "resume.mode")[1] == f"resume.mode = ask, as before.{LATER}"
 
 
+def test_what_no_version_reads_any_more_can_be_taken_out(config_file: Path, run: Run) -> None:
+    kept = config_file.read_text()
+    config_file.write_text(f"{kept}\n[retention]\ndays = 30\n")
+    assert "retention (line 10) is unknown" in run("config")[2]
+
+    assert run.out("config", "--unset", "retention.days") == f"retention.days = not set (was ignored).{LATER}"
+    assert config_file.read_text().rstrip() == kept.rstrip()
+
+
 @pytest.mark.parametrize(
     ("line", "code", "said"),
     [

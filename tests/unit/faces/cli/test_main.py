@@ -331,6 +331,10 @@ TIMES = {
     "45s": "2026-11-20T14:59:15Z",
     "30 min ago": "2026-11-20T14:30:00Z",
     "2h": "2026-11-20T13:00:00Z",
+    "2 hours": "2026-11-20T13:00:00Z",
+    "1 minute ago": "2026-11-20T14:59:00Z",
+    "90 secs": "2026-11-20T14:58:30Z",
+    "1 Week": "2026-11-13T15:00:00Z",
     "3 D": "2026-11-17T15:00:00Z",
     "4 days ago": "2026-11-16T15:00:00Z",
     "1w": "2026-11-13T15:00:00Z",
@@ -354,7 +358,9 @@ def test_a_day_is_its_beginning_or_its_end(text: str, day: int) -> None:
     assert found == [at.timestamp() * 1000 for at in (begin, begin + timedelta(days=1))]
 
 
-@pytest.mark.parametrize("text", ["", "10", "soon", "2026-13-01", "5 weeks", "-2h", "1.5h", "9" * 30 + "d", "999999w"])
+@pytest.mark.parametrize(
+    "text", ["", "10", "soon", "2026-13-01", "5 months", "2 ms", "-2h", "1.5h", "9" * 30 + "d", "999999w"]
+)
 def test_what_is_no_time_is_refused(text: str) -> None:
     with pytest.raises(argparse.ArgumentTypeError, match=r"is not a date or time. .*how long ago: 30m, 2h, 3d"):
         moment_ms(text)
