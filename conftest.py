@@ -52,7 +52,7 @@ REAL_HOMES = {Path.home(), Path(pwd.getpwuid(os.getuid()).pw_dir)} - {Path("/")}
 def _variables(agent_id: str) -> tuple[str, ...]:
     """None where the agent's folder is half written: `pytest tests/contract --agent ID` says what it lacks."""
     try:
-        spec: AgentSpec = import_module(f"carryover.agents.{agent_id.replace('-', '_')}.spec").SPEC
+        spec: AgentSpec = import_module(f"carryover.agents.{agent_id.replace('-', '_')}").SPEC
     except Exception:
         return ()
     return spec.variables

@@ -1,7 +1,8 @@
 """Finds agents that installed packages bring, by their entry points in the group `carryover.agents`.
 
-An entry point `scribe-cli = scribe_for_carryover` names the agent's id and the package in which its `spec.py` and
-`adapter.py` are. The files are read here, since every command asks: `importlib.metadata` takes 60 ms to import.
+An entry point `scribe-cli = scribe_for_carryover` names the agent's id and the package that has its `SPEC` and, in
+`adapter.py`, its `AGENT`. The files are read here, since every command asks: importing
+`importlib.metadata` takes 60 ms.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ _MOST_BYTES: Final = 1 << 20
 
 
 class PackagePlace(NamedTuple):
-    """Where an agent is: its id, the Python package with `spec` and `adapter`, and the installed package it is from."""
+    """Where an agent is: its id, the Python package that holds it, and the installed package it is from."""
 
     id: str
     module: str

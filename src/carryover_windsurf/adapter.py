@@ -35,7 +35,7 @@ from carryover.transcript.layouts import Layout, kind_of, source_at, sources_bel
 from carryover.transcript.recorder import OpenCall, Recorder, SessionContext, reemitted_after, usable_folder
 from carryover.transcript.rewritten import OnlyConversation, SnapshotReader
 from carryover.transcript.spooled import SpooledCall, copy_beside
-from carryover_windsurf.spec import SPEC
+from carryover_windsurf import SPEC
 
 MAX_SPOOLED_BYTES: Final = 32 << 20
 MAX_TRANSCRIPT_BYTES: Final = LOOK_BYTES - MAX_SPOOLED_BYTES

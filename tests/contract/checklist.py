@@ -10,7 +10,7 @@ from contract.folder import SOURCE, VERSION, Folder
 from contract.table import is_current
 
 PARTS: Final = {
-    ("spec", "SPEC"): "Write an AgentSpec (adapter/spec.py): id, names, commands and folders first.",
+    ("__init__", "SPEC"): "Write an AgentSpec (adapter/spec.py): id, names, commands and folders first.",
     (
         "client",
         "VERSIONS",

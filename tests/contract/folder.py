@@ -49,7 +49,7 @@ class Folder:
 
     @property
     def spec(self) -> AgentSpec | None:
-        spec: AgentSpec | None = self.part("spec", "SPEC").value
+        spec: AgentSpec | None = self.part("__init__", "SPEC").value
         return spec
 
     @property
@@ -89,7 +89,8 @@ class Folder:
     def part(self, module: str, name: str, kind: type | None = None) -> Part:
         """What `module` exports as `name`: of the usual type of its exports, if not of `kind`."""
         package, usual = _EXPORTS[module]
-        return _load(f"{package}.{self.name}.{module}" if package else f"{self.module}.{module}", name, kind or usual)
+        folder = f"{package}.{self.name}" if package else self.module
+        return _load(f"{folder}.{module}".removesuffix(".__init__"), name, kind or usual)
 
 
 def folders() -> tuple[Folder, ...]:
@@ -98,7 +99,7 @@ def folders() -> tuple[Folder, ...]:
 
 
 _EXPORTS: Final[dict[str, tuple[str, type]]] = {
-    "spec": ("", AgentSpec),
+    "__init__": ("", AgentSpec),
     "adapter": ("", Agent),
     "contract_case": ("agents", Case),
     "matrix_case": ("agents", tuple),

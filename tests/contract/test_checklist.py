@@ -91,7 +91,7 @@ def test_a_run_tests_what_there_is_and_lists_the_rest(copy: Copy) -> None:
 
 def test_what_is_missing_is_said(copy: Copy) -> None:
     (copy.source / "FACTS.md").unlink()
-    copy.replace(copy.source / "spec.py", 'id="scribe-cli"', 'id="scribe"')
+    copy.replace(copy.source / "__init__.py", 'id="scribe-cli"', 'id="scribe"')
     copy.replace(copy.source / "adapter.py", '("Awake", "Rest")', '("Awake",)')
     copy.replace(copy.tests / "contract_case.py", "    payloads=(payload(", "    payloads=() and (payload(")
     copy.replace(copy.tests / "contract_case.py", '"limit", ', '"plan", ')

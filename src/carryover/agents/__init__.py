@@ -1,6 +1,6 @@
 """The agents that Carryover knows. Each has its own folder here, named by its id with `_` for `-`:
 
-    spec.py      SPEC, an AgentSpec: data only, which any command may load
+    __init__.py  SPEC, an AgentSpec: data only, which any command may load
     adapter.py   AGENT, an Agent: reads its transcripts and its hooks
 
 Folders are discovered, not listed: nothing outside an agent's folder names it. A folder elsewhere is found too if its
@@ -78,7 +78,7 @@ def agent_at(place: PackagePlace) -> Agent | str:
     """Returns the agent of a place, whatever it raises when it is used; the reason if it can't be loaded."""
     from carryover.adapter.contract import Agent
 
-    return _loaded(place, "adapter", "AGENT", Agent)
+    return _loaded(place, f"{place.module}.adapter", "AGENT", Agent)
 
 
 def agent_names() -> Mapping[str, str]:
@@ -169,7 +169,7 @@ def _packages_in(folder: str) -> Iterator[str]:
 def _spec(place: PackagePlace) -> AgentSpec | str:
     from carryover.adapter.spec import AgentSpec
 
-    return _loaded(place, "spec", "SPEC", AgentSpec)
+    return _loaded(place, place.module, "SPEC", AgentSpec)
 
 
 def _guarded(place: PackagePlace) -> Agent | str:
@@ -188,14 +188,14 @@ def _reasons(place: PackagePlace) -> Iterator[object]:
     yield from (_spec(place), agent_at(place), raised.get(place.id))
 
 
-def _loaded(place: PackagePlace, part: str, name: str, kind: type[_T]) -> _T | str:
+def _loaded(place: PackagePlace, module: str, name: str, kind: type[_T]) -> _T | str:
     """Returns what a module of an agent exports; if another package's can't be loaded, the reason in one line."""
     try:
-        found = getattr(import_module(f"{place.module}.{part}"), name)
+        found = getattr(import_module(module), name)
     except (Exception, SystemExit) as error:
         if place.is_ours:
             raise
         return f"{type(error).__name__}: {(str(error).splitlines() or [''])[0]}"
     if isinstance(found, kind) and getattr(found, "id", None) == place.id:
         return found
-    return f"{place.module}.{part}.{name} is no {kind.__name__} of {place.id}"
+    return f"{module}.{name} is no {kind.__name__} of {place.id}"

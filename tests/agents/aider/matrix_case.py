@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 from agents.aider.chats import type_now
 from agents.aider.contract_case import HISTORY, INPUTS
-from carryover.agents.aider.spec import SPEC
+from carryover.agents.aider import SPEC
 from carryover.daemon.client import ask_daemon
 from carryover.paths import StateDir
 from matrix.tool import Ending, Played, Tool

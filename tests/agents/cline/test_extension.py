@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from carryover.agents.cline.spec import SPEC
+from carryover.agents.cline import SPEC
 from carryover.edits.extension import extension_with_hooks
 from carryover.edits.hooks import Hook, in_extension
 

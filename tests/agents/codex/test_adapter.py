@@ -21,8 +21,8 @@ from agents.codex.contract_case import (
 )
 from carryover.adapter.contract import HookEvent
 from carryover.adapter.spec import InstalledHook, OnMachine
+from carryover.agents.codex import SPEC
 from carryover.agents.codex.adapter import AGENT
-from carryover.agents.codex.spec import SPEC
 from carryover.distill import render
 from carryover.model import Skipped
 from contract.case import Payload

@@ -10,8 +10,8 @@ import pytest
 
 from agents.cursor.contract_case import CONVERSATION, FOREIGN, LEFT_OUT, PAYLOADS, TRANSCRIPT, payload
 from carryover.adapter.contract import HookEvent
+from carryover.agents.cursor import SPEC
 from carryover.agents.cursor.adapter import HOOKS
-from carryover.agents.cursor.spec import SPEC
 from carryover.faces.cli.main import main
 from carryover.model import Skipped
 from contract.test_uninstall import contents

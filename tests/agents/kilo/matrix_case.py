@@ -11,7 +11,7 @@ from typing import ClassVar
 from agents.kilo.stores import LATEST, Client
 from agents.opencode import matrix_case as relative
 from agents.opencode import stores
-from carryover.agents.kilo.spec import SPEC
+from carryover.agents.kilo import SPEC
 from matrix.tool import Played, Tool, agents_md
 
 

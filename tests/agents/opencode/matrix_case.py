@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Final
 
 from agents.opencode.stores import LATEST, WITHOUT_EVENTS, Client
 from carryover.adapter.spec import AgentSpec
-from carryover.agents.opencode.spec import SPEC
+from carryover.agents.opencode import SPEC
 from matrix.tool import Ending, Played, Tool, agents_md
 
 LIMIT = {

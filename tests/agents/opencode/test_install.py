@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from carryover.agents.opencode.spec import SPEC
+from carryover.agents.opencode import SPEC
 from carryover.config import Config
 from carryover.install.agent_settings import entry_report, located
 from carryover.install.detect import Detection, detect

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from carryover.agents.pi.spec import SPEC
+from carryover.agents.pi import SPEC
 from carryover.edits.extension import extension_with_hooks
 from carryover.edits.hooks import Hook, in_extension
 

@@ -42,7 +42,7 @@ def scribbler(site: Path) -> Path:
     """The agent of the page; its recording."""
     (_, entry), (_, spec), (_, adapter), (_, recording) = BLOCK.findall(PAGE.read_text("utf-8"))
     _, agent, module = re.split(r"\n(?=\w)| = \"|\" #", entry)[:3]
-    install(site, "carryover_scribbler", agent, module, __init__="", spec=spec, adapter=adapter)
+    install(site, "carryover_scribbler", agent, module, __init__=spec, adapter=adapter)
     path = site / module / "recordings/.scribbler/talks/t1.talk"
     path.parent.mkdir(parents=True)
     path.write_text(recording)
@@ -153,11 +153,11 @@ def test_what_breaks_the_contract_is_found(
 
 def test_a_package_that_cannot_be_loaded_is_left_out_and_named(site: Path, home: Path) -> None:
     spec = BLOCK.findall(PAGE.read_text("utf-8"))[1][1]
-    install(site, "a_torn", "torn", "torn", __init__="", spec="SPEC = (")
-    install(site, "b_exit", "leaves", "leaves", __init__="", spec="raise SystemExit('bye')")
-    install(site, "c_half", "scribbler", "half", __init__="", spec=spec, adapter="import missing_module")
-    install(site, "d_codex", "codex", "other_codex", __init__="raise RuntimeError", spec=spec)
-    install(site, "e_other", "other", "other", __init__="", spec=spec)
+    install(site, "a_torn", "torn", "torn", __init__="SPEC = (")
+    install(site, "b_exit", "leaves", "leaves", __init__="raise SystemExit('bye')")
+    install(site, "c_half", "scribbler", "half", __init__=spec, adapter="import missing_module")
+    install(site, "d_codex", "codex", "other_codex", __init__="raise RuntimeError")
+    install(site, "e_other", "other", "other", __init__=spec)
     install(site, "f_gone", "gone", "gone")
 
     listed = carryover(site, home, "agents", "--json")
@@ -169,7 +169,7 @@ def test_a_package_that_cannot_be_loaded_is_left_out_and_named(site: Path, home:
         "leaves": "SystemExit",
         "scribbler": "ModuleNotFoundError",
         "codex": "carryoverd has an agent of that name",
-        "other": "other.spec.SPEC is no AgentSpec of other",
+        "other": "other.SPEC is no AgentSpec of other",
         "gone": "ModuleNotFoundError",
     }
     assert [row["package"] for row in rows if row["id"] == "codex"] == [OWN, "d_codex"]
@@ -237,4 +237,4 @@ def test_only_folders_of_packages_are_looked_into(site: Path, tmp_path: Path, mo
 
 def test_windsurf_is_one_of_them() -> None:
     assert PackagePlace("windsurf", "carryover_windsurf", OWN) in entry_points()
-    assert not (Path(packages.__file__).parent / "agents" / "windsurf" / "spec.py").exists()
+    assert not (Path(packages.__file__).parent / "agents" / "windsurf" / "__init__.py").exists()

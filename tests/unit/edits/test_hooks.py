@@ -10,8 +10,8 @@ from typing import Final
 import pytest
 
 from carryover.adapter.spec import Form, HookSpec
-from carryover.agents.codex.spec import SPEC as CODEX
-from carryover.agents.cursor.spec import SPEC as CURSOR
+from carryover.agents.codex import SPEC as CODEX
+from carryover.agents.cursor import SPEC as CURSOR
 from carryover.edits.hooks import (
     FoundHook,
     Hook,

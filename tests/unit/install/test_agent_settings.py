@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from packaging.version import Version
 
 from carryover.agents.claude_code.adapter import AGENT
-from carryover.agents.codex.spec import SPEC as CODEX
+from carryover.agents.codex import SPEC as CODEX
 from carryover.install.agent_report import HooksReport
 from carryover.install.agent_settings import (
     hooks_report,

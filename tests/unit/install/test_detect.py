@@ -11,9 +11,9 @@ from msgspec.structs import replace
 from packaging.version import Version
 
 from carryover.adapter.spec import LINUX, HookEntry, HookSet
-from carryover.agents.claude_code.spec import SPEC
-from carryover.agents.codex.spec import SPEC as REAL_CODEX
-from carryover.agents.cursor.spec import SPEC as REAL_CURSOR
+from carryover.agents.claude_code import SPEC
+from carryover.agents.codex import SPEC as REAL_CODEX
+from carryover.agents.cursor import SPEC as REAL_CURSOR
 from carryover.config import AgentsConfig
 from carryover.install.detect import (
     ALL_KNOWN,

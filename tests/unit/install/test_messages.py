@@ -9,9 +9,9 @@ import pytest
 from packaging.version import Version
 
 from carryover.adapter.spec import AgentSpec
-from carryover.agents.claude_code.spec import SPEC
-from carryover.agents.codex.spec import SPEC as REAL_CODEX
-from carryover.agents.cursor.spec import SPEC as REAL_CURSOR
+from carryover.agents.claude_code import SPEC
+from carryover.agents.codex import SPEC as REAL_CODEX
+from carryover.agents.cursor import SPEC as REAL_CURSOR
 from carryover.install.detect import Detection, hooks_for, hooks_for_unknown
 from carryover.install.messages import agent_lines
 from support.tools import CODEX, CURSOR, with_sets

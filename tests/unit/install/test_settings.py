@@ -9,7 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from carryover.adapter.spec import HookEntry
-from carryover.agents.claude_code.spec import SPEC as CLAUDE
+from carryover.agents.claude_code import SPEC as CLAUDE
 from carryover.edits.hooks import hooks_of, owner_by_script
 from carryover.install.detect import Detection
 from carryover.install.setup import plan_hooks, plan_settings, taken_out

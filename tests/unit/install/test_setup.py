@@ -11,7 +11,7 @@ from packaging.version import Version
 
 import carryover
 from carryover.agents.claude_code.adapter import AGENT
-from carryover.agents.codex.spec import SPEC as CODEX
+from carryover.agents.codex import SPEC as CODEX
 from carryover.config import Config
 from carryover.install.agent_settings import gets_settings, located
 from carryover.install.detect import Detection, hooks_for

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from carryover.adapter.spec import HookEntry
-from carryover.agents.claude_code.spec import SPEC
+from carryover.agents.claude_code import SPEC
 from carryover.config import ProjectSettings
 from carryover.install.config_file import plan_config
 from carryover.install.setup import plan_hooks

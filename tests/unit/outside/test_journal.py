@@ -10,7 +10,7 @@ import pytest
 from msgspec.structs import replace
 
 from carryover.adapter.spec import HookEntry
-from carryover.agents.claude_code.spec import SPEC as CLAUDE
+from carryover.agents.claude_code import SPEC as CLAUDE
 from carryover.install.setup import plan_hooks, plan_settings, taken_out
 from carryover.outside.apply import apply, carry_out
 from carryover.outside.journal import Journal, load_journal, read_journal, write_down

@@ -12,10 +12,10 @@ import msgspec
 
 from carryover import model
 from carryover.adapter.contract import Agent, Parsed, Record, Source, ToolOutcome
+from carryover.agents.aider import SPEC
 from carryover.agents.aider.answers import read_answer
 from carryover.agents.aider.history import DECODER, HistoryReader, exported_history, histories, history_at
 from carryover.agents.aider.inputs import is_choice, mark_of, request_below
-from carryover.agents.aider.spec import SPEC
 from carryover.records import rawjson
 from carryover.records.changes import Change, as_edit
 from carryover.records.fields import SUBJECT_CHARS, bounded, resolved

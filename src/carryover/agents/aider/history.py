@@ -25,8 +25,8 @@ import msgspec
 from msgspec.structs import replace
 
 from carryover.adapter.contract import FileStat, LastInput, Source
+from carryover.agents.aider import SPEC
 from carryover.agents.aider.inputs import Inputs, inputs_of, last_input
-from carryover.agents.aider.spec import SPEC
 from carryover.fsio import stat_regular
 from carryover.records.fields import digest, local_ms
 from carryover.text.pattern import later

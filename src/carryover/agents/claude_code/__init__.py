@@ -1,1 +1,87 @@
-"""Claude Code: transcripts under `~/.claude/projects`. Format facts: FACTS.md."""
+"""Claude Code: transcripts under `~/.claude/projects`; command, version, settings, and hooks by version."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from carryover.adapter import spec
+from carryover.adapter.user_settings import off_by, whole_number
+
+STOP: Final = spec.HookEntry(event="Stop", timeout_s=5)
+FAILURE: Final = spec.HookEntry(event="StopFailure", timeout_s=5)
+COMPACT: Final = spec.HookEntry(event="PreCompact", timeout_s=5)
+# Without an explicit time limit it is killed after 1.5 s, and the user sees that.
+_END: Final = spec.HookEntry(event="SessionEnd", timeout_s=5)
+
+EVENTS: Final = ("SessionStart", "PreCompact", "Stop", "StopFailure", "SessionEnd")
+
+# Hooks began with 1.0.38, but only from 1.0.48 on is there one that runs before context is lost. `Stop` is of the
+# first ones. An event that the installed version does not know makes it warn at each start, so none comes too early.
+_START: Final = spec.HookEntry(event="SessionStart", timeout_s=5, also={"matcher": "startup|clear|compact|resume|fork"})
+
+_SETTINGS: Final = spec.Place(path="~/.claude/settings.json", env="CLAUDE_CONFIG_DIR", below="settings.json")
+
+_DAYS: Final = "cleanupPeriodDays"
+
+
+def _user_settings(agent: spec.OnMachine) -> Iterator[spec.UserSetting]:
+    yield from off_by(_SETTINGS, ("disableAllHooks",), value=True)(agent)  # 1.0.68
+    days = whole_number(agent.values(_SETTINGS).get(_DAYS), 30)
+    yield spec.UserSetting(kind="deletes", by=_DAYS, at=agent.located(_SETTINGS), number=days)
+
+
+SPEC: Final = spec.AgentSpec(
+    id="claude-code",
+    name="Claude Code",
+    aliases=("claude",),
+    also=("VS Code extension", "desktop app", "Agent SDK"),
+    not_covered=("Claude Code on the web",),
+    guidance=(".claude/rules/*.md", ".claude/skills/*/SKILL.md"),
+    commands=(
+        spec.CommandFiles(
+            patterns=(".claude/commands/*.md", ".claude/commands/*/*.md", ".claude/skills/*/SKILL.md"),
+        ),
+        spec.CommandFiles(
+            folder=spec.Place(path="~/.claude", env="CLAUDE_CONFIG_DIR"),
+            patterns=("commands/*.md", "commands/*/*.md", "skills/*/SKILL.md"),
+        ),
+    ),
+    # Its models count about a quarter more tokens than others for the same code.
+    web_chats=(spec.WebChat(id="claude-web", name="Claude on the web", budget=60_000),),
+    binaries=("claude",),
+    binary_folders=(
+        spec.Place(path="~/.claude/local"),
+        spec.Place(path="~/.claude/local", env="CLAUDE_CONFIG_DIR", below="local"),
+    ),
+    folders=(spec.Place(path="~/.claude", env="CLAUDE_CONFIG_DIR"),),
+    # The native program answers in 20 ms, the node script (2.0.65) takes up to 2 s on a busy machine.
+    version=spec.VersionProbe(),
+    # One subfolder per start directory.
+    transcripts=(spec.Place(path="~/.claude/projects", env="CLAUDE_CONFIG_DIR", below="projects"),),
+    user_settings=_user_settings,
+    hooks=spec.HookSpec(
+        config_files=(_SETTINGS,),
+        sets=(
+            spec.HookSet(versions=">=1.0.48,<1.0.62", label="1.0.48 to 1.0.61", hooks=(COMPACT, STOP)),
+            spec.HookSet(versions=">=1.0.62,<1.0.85", label="1.0.62 to 1.0.84", hooks=(_START, COMPACT, STOP)),
+            spec.HookSet(versions=">=1.0.85,<2.1.78", label="1.0.85 to 2.1.77", hooks=(_START, COMPACT, STOP, _END)),
+            spec.HookSet(versions=">=2.1.78,<3", label="2.x", hooks=(_START, COMPACT, STOP, FAILURE, _END)),
+        ),
+        injects_on=("SessionStart",),
+    ),
+    # While it runs, the client reads this file again before it writes to it, and keeps what it does not know (2.1.329).
+    # `claude mcp add` would give the whole file the client's form.
+    mcp=(
+        spec.McpServers(
+            files=(spec.Place(path="~/.claude.json", env="CLAUDE_CONFIG_DIR", below=".claude.json"),),
+            key="mcpServers",
+            also={"type": "stdio"},
+        ),
+    ),
+    # AGENTS.md only from 2.1.281 on, and only if no CLAUDE.md has content.
+    instructions=(spec.InstructionFile(name="CLAUDE.md"), spec.InstructionFile(name="AGENTS.md")),
+    # Any text in it hides AGENTS.md too, so it is made only where CLAUDE.md does that already.
+    local_file=spec.LocalFile(name="CLAUDE.local.md"),
+    start=spec.Starter(binary="claude", resume=("--resume", "{session}")),
+)

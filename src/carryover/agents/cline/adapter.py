@@ -15,7 +15,7 @@ from typing import Final
 import msgspec
 
 from carryover.adapter.contract import Agent, FileStat, HookProtocol, Parsed, Record, Source
-from carryover.agents.cline import tasks
+from carryover.agents.cline import SPEC, tasks
 from carryover.agents.cline.calls import ASK, parse_tool_result, parse_tool_use
 from carryover.agents.cline.documents import (
     Begin,
@@ -27,7 +27,6 @@ from carryover.agents.cline.documents import (
     messages_in,
     parse_entry,
 )
-from carryover.agents.cline.spec import SPEC
 from carryover.agents.cline.task_parse import parse_task_record as parse_task
 from carryover.model import SessionInfo, TurnEnd, UserPrompt
 from carryover.records import rawjson

@@ -17,7 +17,7 @@ import msgspec
 
 from carryover import model
 from carryover.adapter.contract import Agent, HookProtocol, Parsed, QuotedText, Record, Source
-from carryover.agents.codex import calls
+from carryover.agents.codex import SPEC, calls
 from carryover.agents.codex.prompts import handle_prompt, read_prompt
 from carryover.agents.codex.rollout import (
     HEADER,
@@ -30,7 +30,6 @@ from carryover.agents.codex.rollout import (
     exported_rollout,
     read_rollout_line,
 )
-from carryover.agents.codex.spec import SPEC
 from carryover.records import rawjson
 from carryover.records.asked import JOB_STATES
 from carryover.records.fields import digest, utc_ms

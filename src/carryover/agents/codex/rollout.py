@@ -20,7 +20,7 @@ from typing import Final, Literal
 import msgspec
 
 from carryover.adapter.contract import Parsed, Source
-from carryover.agents.codex.spec import SPEC
+from carryover.agents.codex import SPEC
 from carryover.model import AnyBody, PlanItem, Skipped, session_in_other_cwd
 from carryover.records import rawjson
 from carryover.records.asked import Asked

@@ -1,1 +1,29 @@
 """Continue: the terminal client and the editor extensions, which keep their sessions in one folder."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from carryover.adapter import spec
+
+_HOME: Final = "CONTINUE_GLOBAL_DIR"
+
+SPEC: Final = spec.AgentSpec(
+    id="continue-dev",
+    name="Continue",
+    aliases=("cn",),
+    binaries=("cn",),
+    folders=(spec.Place(path="~/.continue", env=_HOME),),
+    version=spec.VersionProbe(),
+    # All projects in one folder.
+    transcripts=(spec.Place(path="~/.continue/sessions", env=_HOME, below="sessions"),),
+    # The first of AGENTS.md, AGENT.md, CLAUDE.md and CODEX.md in the start folder.
+    instructions=(spec.InstructionFile(name="AGENTS.md"),),
+    local_file=spec.LocalFile(name=".continue/rules/carryover.md"),
+    guidance=(".continue/rules/*.md", "AGENT.md"),
+    start=spec.Starter(
+        binary="cn",
+        not_resumed="Continue resumes a session by its list: start `cn`, then type /resume.",
+    ),
+    also=("Continue's extensions for VS Code and JetBrains",),
+)

@@ -17,7 +17,7 @@ from typing import Final
 import msgspec
 
 from carryover.adapter.contract import Agent, FileStat, Parsed, Record, Source, ToolOutcome
-from carryover.agents.continue_dev.spec import SPEC
+from carryover.agents.continue_dev import SPEC
 from carryover.model import AgentSummary, Answer, Op, PlanUpdate, Question, SessionInfo, TurnEnd
 from carryover.records import rawjson
 from carryover.records.asked import checklist

@@ -9,10 +9,10 @@ from typing import Final
 import msgspec
 
 from carryover.adapter import contract
+from carryover.agents.copilot import CHATS, DOCUMENTS, EMPTY, SPEC, WINDOWS
 from carryover.agents.copilot.calls import LogContext
 from carryover.agents.copilot.chats import ChatFileReader
 from carryover.agents.copilot.cli import DocumentReader, LogReader, parse_log
-from carryover.agents.copilot.spec import CHATS, DOCUMENTS, EMPTY, SPEC, WINDOWS
 from carryover.agents.copilot.vscode import ChatContext, parse_chat
 from carryover.model import Skipped
 from carryover.records import rawjson

@@ -15,7 +15,7 @@ from typing import Any, Final, Literal
 import msgspec
 
 from carryover.adapter.contract import Batch, FileStat, Record
-from carryover.agents.copilot.spec import CHATS, EMPTY, WINDOWS
+from carryover.agents.copilot import CHATS, EMPTY, WINDOWS
 from carryover.decoders import decoder_of
 from carryover.model import SessionInfo
 from carryover.records import rawjson

@@ -1,1 +1,81 @@
-"""Cursor: the editor's databases, the terminal client's chats, and the transcripts of both. Format facts: FACTS.md."""
+"""Cursor: the editor's databases, the terminal client's chats, and the transcripts of both; hooks by version."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from carryover.adapter import spec
+
+# One event that a version does not know makes it drop the whole file, others' hooks too (`cursor-agent` 2026.09.10), so
+# a set has an event only from the first version on for which it is reported. Of the first ones (1.7) it is
+# `stop`; a start of a session was first seen in editor 3.12.17 and `cursor-agent` 2026.07.17, an end in 2026.09.10.
+_START: Final = spec.HookEntry(event="sessionStart", timeout_s=5)
+_STOP: Final = spec.HookEntry(event="stop", timeout_s=5)
+_END: Final = spec.HookEntry(event="sessionEnd", timeout_s=5)
+
+
+def _drops(settings: Mapping[str, Any]) -> str | None:
+    """Also an event that the installed version does not know (reported)."""
+    if "version" not in settings:
+        return 'it has no "version" (such as 1), without which the agent drops the whole file'
+    version = settings["version"]
+    if isinstance(version, int) and not isinstance(version, bool):
+        return None
+    # The IDE says `Config version must be a number` (3.11).
+    return 'its "version" is something other than a number, which makes the agent drop the whole file'
+
+
+SPEC: Final = spec.AgentSpec(
+    id="cursor",
+    name="Cursor",
+    not_covered=("cloud agents",),
+    guidance=(".cursor/rules/*.mdc", ".cursorrules"),
+    commands=(
+        spec.CommandFiles(patterns=(".cursor/commands/*.md",)),
+        spec.CommandFiles(folder=spec.Place(path="~/.cursor"), patterns=("commands/*.md",)),
+    ),
+    binaries=("cursor-agent", "cursor"),
+    folders=(spec.Place(path="~/.cursor"), *spec.application_places("Cursor/User")),
+    # `2026.09.10-fd3934a`, or three lines of which the first is `3.12.17`.
+    version=spec.VersionProbe(args=("--version",), pattern=r"^(\d{1,9}\.\d{1,9}\.\d{1,9})(?![\d.])", limit_s=5.0),
+    # The settings beside `globalStorage` are not read: they hold much more.
+    transcripts=(
+        *spec.application_places("Cursor/User/globalStorage"),
+        spec.Place(path="~/.cursor/chats"),
+        spec.Place(path="~/.config/Cursor/chats", env="XDG_CONFIG_HOME", below="Cursor/chats"),
+        spec.Place(path="~/.cursor/projects"),
+        # The remote side of an editor that works over SSH or in a container.
+        spec.Place(path="~/.cursor-server/projects"),
+    ),
+    hooks=spec.HookSpec(
+        config_files=(spec.Place(path="~/.cursor/hooks.json"),),
+        form="flat",
+        drops=_drops,
+        sets=(
+            spec.HookSet(versions=">=1.7,<3.12.17", label="1.7 to 3.12.16", hooks=(_STOP,)),
+            spec.HookSet(versions=">=3.12.17,<2025", label="3.12.17 and later", hooks=(_START, _STOP)),
+            spec.HookSet(versions=">=2025,<2026.7.17", label="2025 to 2026.07.16", hooks=(_STOP,)),
+            spec.HookSet(versions=">=2026.7.17,<2026.9.10", label="2026.07.17 to 2026.09.09", hooks=(_START, _STOP)),
+            spec.HookSet(versions=">=2026.9.10,<2028", label="2026.09.10 and later", hooks=(_START, _STOP, _END)),
+        ),
+        injects_on=("sessionStart",),
+    ),
+    mcp=(spec.McpServers(files=(spec.Place(path="~/.cursor/mcp.json"),), key="mcpServers"),),
+    instructions=(spec.InstructionFile(name="AGENTS.md"),),
+    local_file=spec.LocalFile(
+        name=".cursor/rules/carryover.mdc",
+        head="---\ndescription: Where the last session left off\nalwaysApply: true\n---\n",
+    ),
+    chat_export=spec.ChatExport(
+        head=r"# [^\n]{0,300}\n_Exported on [^\n]{1,100} from Cursor \([\d.]{1,20}\)_\n",
+        user=r"\*\*User\*\*",
+        agent=r"\*\*Cursor\*\*",
+        ruled=True,
+    ),
+    start=spec.Starter(
+        binary="cursor-agent",
+        resume=("--resume={session}",),
+        not_resumed="A chat of the editor can only be continued there.",
+    ),
+)

@@ -14,6 +14,7 @@ from typing import Final
 import msgspec
 
 from carryover.adapter.contract import Agent, HookEvent, HookProtocol, Parsed, QuotedText, Record, Reemitted, Source
+from carryover.agents.cursor import SPEC
 from carryover.agents.cursor.calls import CursorContext, CursorRecorder, Emitted, StoreRecord, outcome_in
 from carryover.agents.cursor.chats import (
     COPY_GROUP,
@@ -25,7 +26,6 @@ from carryover.agents.cursor.chats import (
     typed_query,
 )
 from carryover.agents.cursor.editor import EditorReader, parse_bubble, parse_state
-from carryover.agents.cursor.spec import SPEC
 from carryover.model import AnyBody, Skipped, UserPrompt
 from carryover.records import rawjson
 from carryover.records.fields import LATEST_MS, MAX_NAME_CHARS, session_of_copy

@@ -15,6 +15,7 @@ from typing import Final, Literal
 import msgspec
 
 from carryover.adapter.contract import Agent, HookAction, HookEvent, HookProtocol, Parsed, Record, Reemitted, Source
+from carryover.agents.gemini_cli import SPEC
 from carryover.agents.gemini_cli.calls import (
     GeminiContext,
     GeminiRecorder,
@@ -32,7 +33,6 @@ from carryover.agents.gemini_cli.contents import (
     typed_command,
     typed_in_editor,
 )
-from carryover.agents.gemini_cli.spec import SPEC
 from carryover.agents.gemini_cli.store import (
     DOCUMENT,
     LAYOUTS,

@@ -16,7 +16,7 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from carryover.adapter.contract import Agent, ToolOutcome
-from carryover.agents.goose.spec import SPEC
+from carryover.agents.goose import SPEC
 from carryover.model import Op, PlanUpdate, session_in_other_cwd
 from carryover.records import rawjson
 from carryover.records.asked import checklist

@@ -18,7 +18,7 @@ from typing import Any, Final
 import msgspec
 
 from carryover.adapter.contract import Agent, FileStat, Parsed, Record, Source, ToolOutcome
-from carryover.agents.gptme.spec import SPEC
+from carryover.agents.gptme import SPEC
 from carryover.model import AgentSummary, Op, PlanItem, PlanState, PlanUpdate, Retracted, TurnEnd
 from carryover.records import rawjson
 from carryover.records.changes import Change, Replacement, replaced, written

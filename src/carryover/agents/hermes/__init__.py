@@ -1,1 +1,23 @@
-"""Hermes Agent: one database per profile, with the sessions of all projects."""
+"""Hermes Agent: one database per profile, with the sessions of all projects. Format facts: FACTS.md."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from carryover.adapter import spec
+
+_HOME: Final = "HERMES_HOME"
+
+SPEC: Final = spec.AgentSpec(
+    id="hermes",
+    name="Hermes Agent",
+    short_name="Hermes",
+    binaries=("hermes",),
+    folders=(spec.Place(path="~/.hermes", env=_HOME),),
+    version=spec.VersionProbe(pattern=r"^Hermes Agent v?(\d{1,9}\.\d{1,9}\.\d{1,9})"),
+    transcripts=(spec.Place(path="~/.hermes", env=_HOME),),
+    # A file of its own or HERMES.md takes the place of AGENTS.md (0.19.0).
+    instructions=(spec.InstructionFile(name="AGENTS.md", hidden_by=(".hermes.md", "HERMES.md")),),
+    commands=(spec.CommandFiles(folder=spec.Place(path="~/.hermes", env=_HOME), patterns=("skills/**/SKILL.md",)),),
+    start=spec.Starter(binary="hermes", args=("chat", "--query", "{prompt}"), resume=("--resume", "{session}")),
+)

@@ -12,8 +12,8 @@ from typing import Final
 import msgspec
 
 from carryover.adapter.contract import Agent, Source, ToolOutcome
+from carryover.agents.hermes import SPEC
 from carryover.agents.hermes.database import RECORD, TABLES, HermesReader, MessageRow
-from carryover.agents.hermes.spec import SPEC
 from carryover.model import Answer, Op, PlanUpdate, Question, TurnEnd
 from carryover.records.asked import plan_items
 from carryover.records.changes import Change, as_shown

@@ -1,1 +1,45 @@
-"""Kilo (Kilo Code CLI): a fork of opencode, with whose family it shares the database."""
+"""Kilo (Kilo Code CLI): a fork of opencode, whose form of database it keeps. Format facts: FACTS.md."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from carryover.adapter import spec
+
+_SETTINGS: Final = tuple(
+    spec.Place(path=f"~/.config/kilo/{name}", env="XDG_CONFIG_HOME", below=f"kilo/{name}")
+    for name in ("config.json", "kilo.json", "kilo.jsonc", "opencode.json", "opencode.jsonc")
+)
+"""Settings files in the order in which they are read: a later list replaces an earlier one (7.7.9)."""
+_DATA: Final = spec.Place(path="~/.local/share/kilo", env="XDG_DATA_HOME", below="kilo")
+
+SPEC: Final = spec.AgentSpec(
+    id="kilo",
+    name="Kilo",
+    aliases=("kilocode",),
+    binaries=("kilo", "kilocode"),
+    folders=(
+        _DATA,
+        spec.Place(path="~/.config/kilo", env="XDG_CONFIG_HOME", below="kilo"),
+        spec.Place(path="~/.config/kilo", env="KILO_CONFIG_DIR"),
+    ),
+    # Other commands than this make settings and a database (7.7.9).
+    version=spec.VersionProbe(),
+    transcripts=(_DATA, spec.Place(path=_DATA.path, env="KILO_DB")),  # the variable names a database
+    # Read again for each request; a missing file is ignored (7.7.9).
+    handoff_entry=spec.HandoffEntry(
+        files=_SETTINGS, new=_SETTINGS[2], key="instructions", entry=".carryover/handoff-kilo.md"
+    ),
+    mcp=(
+        spec.McpServers(
+            files=_SETTINGS,
+            key="mcp",
+            also={"type": "local", "enabled": True},
+            in_one_list=True,
+            env="environment",
+        ),
+    ),
+    instructions=(spec.InstructionFile(name="AGENTS.md"),),
+    guidance=(".kilo/rules/*.md", ".kilocode/rules/*.md", ".kilocoderules"),
+    start=spec.Starter(binary="kilo", args=("--prompt", "{prompt}"), resume=("--session", "{session}")),
+)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from carryover.adapter.contract import Agent, Source
-from carryover.agents.kilo.spec import SPEC
+from carryover.agents.kilo import SPEC
 from carryover.agents.opencode.adapter import parse_record
 from carryover.agents.opencode.database import OpencodeReader, database_at, databases, tables_of_copy
 from carryover.transcript.stat_cache import StatCachedReader

@@ -1,1 +1,22 @@
 """Kimi Code: one file of JSON lines per agent of a session, beside a file with the facts about the session."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from carryover.adapter import spec
+
+_HOME: Final = "KIMI_CODE_HOME"
+
+SPEC: Final = spec.AgentSpec(
+    id="kimi-code",
+    name="Kimi Code",
+    short_name="Kimi",
+    binaries=("kimi",),
+    folders=(spec.Place(path="~/.kimi-code", env=_HOME),),
+    version=spec.VersionProbe(),
+    # One subfolder per start folder.
+    transcripts=(spec.Place(path="~/.kimi-code/sessions", env=_HOME, below="sessions"),),
+    instructions=(spec.InstructionFile(name="AGENTS.md"),),
+    start=spec.Starter(binary="kimi", args=(), resume=("--session", "{session}")),
+)

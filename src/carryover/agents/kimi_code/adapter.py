@@ -11,7 +11,7 @@ from typing import Final
 import msgspec
 
 from carryover.adapter.contract import Agent, Batch, Parsed, Record, Source, ToolOutcome
-from carryover.agents.kimi_code.spec import SPEC
+from carryover.agents.kimi_code import SPEC
 from carryover.model import AssistantMessage, PlanUpdate, Question, Retracted, TurnEnd, UserPrompt
 from carryover.records import rawjson
 from carryover.records.asked import asked_in, plan_items

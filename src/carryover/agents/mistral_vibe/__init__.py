@@ -1,1 +1,28 @@
 """Mistral Vibe: one folder per session, with a state that is replaced and a journal of what has changed since."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from carryover.adapter import spec
+
+_HOME: Final = "VIBE_HOME"
+_USER: Final = spec.Place(path="~/.vibe", env=_HOME)
+_SETTINGS: Final = spec.Place(path="~/.vibe/config.toml", env=_HOME, below="config.toml")
+_SKILLS: Final = (".vibe/skills/*/SKILL.md", ".agents/skills/*/SKILL.md")
+
+SPEC: Final = spec.AgentSpec(
+    id="mistral-vibe",
+    name="Mistral Vibe",
+    short_name="Vibe",
+    binaries=("vibe",),
+    folders=(_USER,),
+    version=spec.VersionProbe(pattern=r"^vibe (\d{1,9}\.\d{1,9}\.\d{1,9})(?![\d.])"),
+    transcripts=(spec.Place(path="~/.vibe/logs/session", env=_HOME, below="logs/session"),),
+    mcp=(spec.McpServers(files=(_SETTINGS,), key="mcp_servers", also={"name": "carryover", "transport": "stdio"}),),
+    # Only in folders that the user has trusted.
+    instructions=(spec.InstructionFile(name="AGENTS.md"),),
+    guidance=_SKILLS,
+    commands=(spec.CommandFiles(folder=_USER, patterns=("skills/*/SKILL.md",)), spec.CommandFiles(patterns=_SKILLS)),
+    start=spec.Starter(binary="vibe", resume=("--resume", "{session}")),
+)

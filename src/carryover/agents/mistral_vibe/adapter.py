@@ -16,7 +16,7 @@ from typing import Final
 import msgspec
 
 from carryover.adapter.contract import Agent, FileStat, Parsed, Record, Source, ToolOutcome
-from carryover.agents.mistral_vibe.spec import SPEC
+from carryover.agents.mistral_vibe import SPEC
 from carryover.model import Answer, Op, PlanUpdate, TurnEnd
 from carryover.records import rawjson
 from carryover.records.asked import asked_in, plan_items

@@ -1,1 +1,58 @@
-"""opencode: its database, its older session files, and its exports. Format facts: FACTS.md."""
+"""opencode: its database, its older session files, and its exports; settings, folders, instruction files."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from carryover.adapter import spec
+
+_SETTINGS: Final = tuple(
+    spec.Place(path=f"~/.config/opencode/{name}", env="XDG_CONFIG_HOME", below=f"opencode/{name}")
+    for name in ("config.json", "opencode.json", "opencode.jsonc")
+)
+"""Settings files in the order in which they are read: a later list replaces an earlier one (1.18.33)."""
+_DATA: Final = spec.Place(path="~/.local/share/opencode", env="XDG_DATA_HOME", below="opencode")
+
+SPEC: Final = spec.AgentSpec(
+    id="opencode",
+    name="opencode",
+    binaries=("opencode",),
+    binary_folders=(spec.Place(path="~/.opencode/bin"),),
+    commands=(
+        spec.CommandFiles(patterns=(".opencode/command/*.md", ".opencode/commands/*.md")),
+        spec.CommandFiles(
+            folder=spec.Place(path="~/.config/opencode", env="XDG_CONFIG_HOME", below="opencode"),
+            patterns=("command/*.md", "commands/*.md"),
+        ),
+    ),
+    folders=(  # on macOS too
+        _DATA,
+        spec.Place(path="~/.config/opencode", env="XDG_CONFIG_HOME", below="opencode"),
+        spec.Place(path="~/.config/opencode", env="OPENCODE_CONFIG_DIR"),
+    ),
+    version=spec.VersionProbe(),
+    transcripts=(_DATA, spec.Place(path=_DATA.path, env="OPENCODE_DB")),  # the variable names a database
+    # Read again for each request; a missing file is ignored (1.2.27, 1.18.33).
+    handoff_entry=spec.HandoffEntry(
+        files=_SETTINGS, new=_SETTINGS[1], key="instructions", entry=".carryover/handoff-opencode.md"
+    ),
+    # A server of a later file replaces that of an earlier one by its name (1.18.33).
+    mcp=(
+        spec.McpServers(
+            files=_SETTINGS,
+            key="mcp",
+            also={"type": "local", "enabled": True},
+            in_one_list=True,
+            env="environment",
+        ),
+    ),
+    instructions=(spec.InstructionFile(name="AGENTS.md"),),
+    chat_export=spec.ChatExport(
+        head=r"# [^\n]{0,300}\n\n\*\*Session ID:\*\* (?P<session>ses_[\w-]{1,100})\n\*\*Created:\*\* [^\n]{1,60}\n",
+        user="## User",
+        agent=r"## Assistant(?: \([^\n]{1,200}\))?",
+        ruled=True,
+        call=r"\*\*Tool: ([\w.:-]{1,100})\*\*",
+    ),
+    start=spec.Starter(binary="opencode", args=("--prompt", "{prompt}"), resume=("--session", "{session}")),
+)

@@ -14,13 +14,13 @@ from typing import Final
 import msgspec
 
 from carryover.adapter.contract import Agent, ToolOutcome
+from carryover.agents.opencode import SPEC
 from carryover.agents.opencode.database import (
     PartEntry,
     SessionRecord,
     ms_of,
 )
 from carryover.agents.opencode.sources import exported_source, readers, source_kind, source_of, sources
-from carryover.agents.opencode.spec import SPEC
 from carryover.model import Actor, AgentSummary, Answer, PlanUpdate, TurnEnd, UserPrompt
 from carryover.records import rawjson, shell_files
 from carryover.records.asked import Asked, asked_in, plan_items

@@ -17,8 +17,8 @@ from typing import Final, Literal, NamedTuple
 import msgspec
 
 from carryover.adapter.contract import FileStat, Reader, Source
+from carryover.agents.opencode import SPEC
 from carryover.agents.opencode.database import Database, OpencodeReader, database_at, databases, ms_of, tables_of_copy
-from carryover.agents.opencode.spec import SPEC
 from carryover.records import rawjson
 from carryover.records.fields import digest
 from carryover.records.lenient import Fields, fields_of, inside, items_of, text_of

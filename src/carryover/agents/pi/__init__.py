@@ -1,1 +1,48 @@
-"""pi: one file of JSON lines per session, whose entries form a tree."""
+"""pi: one file of JSON lines per session, whose entries form a tree. Format facts: FACTS.md."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+from carryover.adapter import spec
+
+_HOME: Final = "PI_CODING_AGENT_DIR"
+_EXTENSION: Final = spec.Place(path="~/.pi/agent/extensions/carryover.js", env=_HOME, below="extensions/carryover.js")
+_MCP: Final = spec.Place(path="~/.pi/agent/mcp.json", env=_HOME, below="mcp.json")
+
+SPEC: Final = spec.AgentSpec(
+    id="pi",
+    name="pi",
+    binaries=("pi",),
+    folders=(spec.Place(path="~/.pi/agent", env=_HOME),),
+    version=spec.VersionProbe(),
+    # One subfolder per start folder; with the second variable, all sessions in one folder.
+    transcripts=(
+        spec.Place(path="~/.pi/agent/sessions", env=_HOME, below="sessions"),
+        spec.Place(path="~/.pi/agent/sessions", env="PI_CODING_AGENT_SESSION_DIR"),
+    ),
+    hooks=spec.HookSpec(
+        config_files=(_EXTENSION,),
+        form="extension",
+        extension=Path(__file__).with_name("extension.js"),
+        # Before 0.87 a section of the system message has no effect.
+        sets=(
+            spec.HookSet(
+                versions=">=0.87.1,<2",
+                label="0.87 and later",
+                hooks=(spec.HookEntry(event="SessionStart", timeout_s=2), spec.HookEntry(event="Stop", timeout_s=2)),
+            ),
+        ),
+        injects_on=("SessionStart",),
+    ),
+    mcp=(spec.McpServers(files=(_MCP,), key="mcpServers"),),
+    instructions=(spec.InstructionFile(name="AGENTS.md", hidden_by=("AGENTS.override.md",)),),
+    commands=(
+        spec.CommandFiles(
+            folder=spec.Place(path="~/.pi/agent", env=_HOME), patterns=("prompts/*.md", "skills/*/SKILL.md")
+        ),
+        spec.CommandFiles(patterns=(".pi/prompts/*.md", ".pi/skills/*/SKILL.md")),
+    ),
+    start=spec.Starter(binary="pi", resume=("--session", "{session}")),
+)

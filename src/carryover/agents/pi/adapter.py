@@ -12,7 +12,7 @@ from typing import Any, Final, Self
 import msgspec
 
 from carryover.adapter.contract import Agent, HookProtocol, Parsed, Record, Source, ToolOutcome
-from carryover.agents.pi.spec import SPEC
+from carryover.agents.pi import SPEC
 from carryover.model import Skipped, TurnEnd
 from carryover.records import rawjson
 from carryover.records.changes import as_shown

@@ -1,1 +1,51 @@
-"""Qwen Code: records and hooks of Claude Code's form, tools of Gemini CLI's."""
+"""Qwen Code: records and hooks of Claude Code's form, tools of Gemini CLI's. Format facts: FACTS.md."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from carryover.adapter import spec
+from carryover.adapter.user_settings import off_by
+
+_HOME: Final = "QWEN_HOME"
+_SETTINGS: Final = spec.Place(path="~/.qwen/settings.json", env=_HOME, below="settings.json")
+
+_START, _COMPACT, _STOP, _FAILURE, _END = (
+    spec.HookEntry(event=event, timeout_s=5, also={"name": "Carryover"})
+    for event in ("SessionStart", "PreCompact", "Stop", "StopFailure", "SessionEnd")
+)
+
+SPEC: Final = spec.AgentSpec(
+    id="qwen-code",
+    name="Qwen Code",
+    aliases=("qwen",),
+    binaries=("qwen",),
+    folders=(spec.Place(path="~/.qwen", env=_HOME),),
+    version=spec.VersionProbe(),
+    # One subfolder per start folder.
+    transcripts=(
+        spec.Place(path="~/.qwen/projects", env=_HOME, below="projects"),
+        spec.Place(path="~/.qwen/projects", env="QWEN_RUNTIME_DIR", below="projects"),
+    ),
+    hooks=spec.HookSpec(
+        config_files=(_SETTINGS,),
+        timeout_unit="ms",  # 0.24 takes less than 1,000 for seconds
+        comments=True,
+        sets=(
+            spec.HookSet(versions=">=0.15.10,<0.24", label="0.15 to 0.23", hooks=(_START, _STOP)),
+            spec.HookSet(
+                versions=">=0.24,<1",
+                label="0.24 and later",
+                hooks=(_START, _STOP, _FAILURE, _COMPACT, _END),
+            ),
+        ),
+        injects_on=("SessionStart",),
+    ),
+    user_settings=off_by(_SETTINGS, ("disableAllHooks",), value=True),
+    mcp=(spec.McpServers(files=(_SETTINGS,), key="mcpServers"),),
+    # QWEN.md is read too.
+    instructions=(spec.InstructionFile(name="AGENTS.md"),),
+    local_file=spec.LocalFile(name=".qwen/rules/carryover.md"),
+    guidance=(".qwen/rules/*.md", "QWEN.md"),
+    start=spec.Starter(binary="qwen", args=("--prompt-interactive", "{prompt}"), resume=("--resume", "{session}")),
+)

@@ -13,12 +13,12 @@ from typing import Any, Final, Literal, Self
 import msgspec
 
 from carryover.adapter.contract import Agent, HookProtocol, Parsed, Record, Source, ToolOutcome
+from carryover.agents.claude_code import EVENTS
 from carryover.agents.claude_code import records as claude_records
 from carryover.agents.claude_code.records import GROUP, REPORTS, SESSION, SUBAGENT, copied
-from carryover.agents.claude_code.spec import EVENTS
 from carryover.agents.gemini_cli import contents
 from carryover.agents.gemini_cli.contents import NEVER_RAN, TOOLS, edit_changes, numbers_of, shell_outcome
-from carryover.agents.qwen_code.spec import SPEC
+from carryover.agents.qwen_code import SPEC
 from carryover.model import Answer, AnyBody, PlanUpdate, Skipped, TurnEnd
 from carryover.records import rawjson
 from carryover.records.asked import asked_in, plan_items

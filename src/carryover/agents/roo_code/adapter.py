@@ -10,7 +10,7 @@ from carryover.adapter.contract import Agent, Source
 from carryover.agents.cline import tasks
 from carryover.agents.cline.documents import TaskContext
 from carryover.agents.cline.task_parse import parse_task_record
-from carryover.agents.roo_code.spec import SPEC
+from carryover.agents.roo_code import SPEC
 from carryover.transcript.layouts import source_at, sources_below
 
 

@@ -1,1 +1,47 @@
 """Scribe: an agent that there is not. Its folder is all that Carryover has of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from carryover.adapter import spec
+from carryover.adapter.user_settings import off_by, value_of, whole_number
+
+_SETTINGS: Final = spec.Place(path="~/.scribe/settings.json", env="SCRIBE_HOME", below="settings.json")
+_HOOKS: Final = (spec.HookEntry(event="Awake", timeout_s=2), spec.HookEntry(event="Rest", timeout_s=2))
+_NOTES: Final = spec.Place(path="~/.scribe/notes.toml", env="SCRIBE_HOME", below="notes.toml")
+
+
+def _user_settings(agent: spec.OnMachine) -> Iterator[spec.UserSetting]:
+    yield from off_by(_SETTINGS, ("mute",), value=True)(agent)
+    notes, file = agent.values(_NOTES), agent.located(_NOTES)
+    hook = agent.hook
+    if hook is not None and value_of(notes, "nodded", f"{hook.event}#{hook.group}#{hook.number}") is None:
+        yield spec.UserSetting(kind="review", by="Scribe reads new hooks aloud first: nod to each.", at=file)
+    yield spec.UserSetting(kind="cut", by="most_bytes", at=file, number=whole_number(notes.get("most_bytes"), 1_000))
+    days = whole_number(agent.values(_SETTINGS).get("keepDays"), 9)
+    yield spec.UserSetting(kind="deletes", by="keepDays", at=agent.located(_SETTINGS), number=days)
+
+
+SPEC: Final = spec.AgentSpec(
+    id="scribe-cli",
+    name="Scribe CLI",
+    short_name="Scribe",
+    aliases=("scribe",),
+    binaries=("scribe",),
+    folders=(spec.Place(path="~/.scribe", env="SCRIBE_HOME"),),
+    transcripts=(spec.Place(path="~/.scribe/talks", env="SCRIBE_HOME", below="talks"),),
+    version=spec.VersionProbe(args=("--version",), pattern=r"^scribe (\d+\.\d+)$"),
+    hooks=spec.HookSpec(
+        config_files=(_SETTINGS,),
+        sets=(spec.HookSet(versions=">=1,<2", label="1.x", hooks=_HOOKS),),
+        injects_on=("Awake",),
+    ),
+    user_settings=_user_settings,
+    instructions=(
+        spec.InstructionFile(name="SCRIBE.md", hidden_by=("SCRIBE.local.md",)),
+        spec.InstructionFile(name="AGENTS.md"),
+    ),
+    start=spec.Starter(binary="scribe", args=("--say", "{prompt}")),
+)

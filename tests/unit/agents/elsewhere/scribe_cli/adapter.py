@@ -15,7 +15,7 @@ from carryover.transcript.hooks import read_own, root_above
 from carryover.transcript.jsonl import JsonlReader
 from carryover.transcript.recorder import OpenCall
 
-from .spec import SPEC
+from . import SPEC
 
 ACTIONS: Final[dict[str, contract.HookAction]] = {"awake": "session_start", "rest": "turn_end"}
 
