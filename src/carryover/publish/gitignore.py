@@ -26,7 +26,7 @@ from carryover.outside.listed import GITIGNORE
 from carryover.probe.checkout import Checkout
 from carryover.probe.ignore_rules import SIZE_LIMIT_BYTES, has_rule
 from carryover.projects.handoff_file import STORE
-from carryover.projects.policy import COMMITTED, Refusal, refusal_by_git
+from carryover.projects.policy import COMMITTED, UNWRITTEN, Refusal, refusal_by_git
 from carryover.text.user_text import EditRefused, find_lines, is_text, whole_file, with_lines, without_span
 
 EXCLUDE: Final = ".git/info/exclude"
@@ -61,7 +61,10 @@ def keep_out(edits: Pass, name: str = STORE) -> bool:
 def kept_out(edits: Pass) -> Refusal | None:
     """Puts in the rule that keeps the handoff out of commits; returns why it is not kept out, None if it is."""
     if edits.checkout.git_dir is not None and not keep_out(edits):
-        return Refusal(f"{edits.notes[-1]}, so {COMMITTED}", in_git=True)
+        why = f"{edits.notes[-1]}, so {COMMITTED}"
+        if not edits.dry and keep_out(Pass(edits.checkout, None, dry=True)):  # not the file is in the way: the disk is
+            why = f"{UNWRITTEN}: {why}"
+        return Refusal(why, in_git=True)
     return refusal_by_git(edits.checkout)
 
 

@@ -16,8 +16,10 @@ from carryover.fsio import locked_dir
 from carryover.outside.in_project import Pass
 from carryover.outside.journal import write_down
 from carryover.outside.listed import handoff_folder
+from carryover.probe.checkout import Checkout
 from carryover.projects.handoff_file import Published
 from carryover.publish import project_files
+from carryover.publish.gitignore import open_to_git
 from carryover.publish.pointers import NEW_FILE, place_pointers
 from carryover.publish.project_files import place, withdraw
 from carryover.redact import CleanText
@@ -246,6 +248,24 @@ def test_a_disk_that_takes_nothing_is_a_refusal_with_its_reason(app: Path, monke
     why = "the handoff can't be written: No space left on device"
     assert published(app, text="another\n") == Published(refusal=why, passing=True)
     assert handoff(app).read_text() == TEXT
+
+
+def test_a_disk_without_room_for_the_rule_is_named_as_what_is_in_the_way(
+    app: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Asked afterwards, git's files show nothing that would be."""
+
+    def full(file: int) -> None:
+        if any(os.path.samestat(os.fstat(file), path.stat()) for path in (app / ".git" / "info").iterdir()):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", full)
+        refusal = published(app).refusal
+
+    why = ".git/info/exclude was left alone: No space left on device, so a handoff would be committed"
+    assert refusal == f"the handoff can't be written: {why}"
+    assert open_to_git(Checkout(app), ProjectSettings()) is None
 
 
 BEFORE = {"AGENTS.md": "Be brief.", "CLAUDE.md": "Be Claude.\r\n", ".gitignore": "a\n"}
