@@ -24,6 +24,9 @@ _RESUMING_PREFIX: Final = later(r"^\s*\(resuming:[^)\n]{0,400}\)\s*", re.I)
 _HANDOFF_BLOCK: Final = later(
     r"^[^\n]{0,8}\[CARRYOVER\] Last updated .*?(?:^[^\n]{0,4}Full history: [^\n]*$|\Z)", re.M | re.S
 )
+_POINTER_BLOCK: Final = later(
+    r"<!--CARRYOVER:START-->(?:[^\n]{0,200}\n){1,8}?[^\n]{0,40}<!--CARRYOVER:END-->"  # with numbers before lines, too
+)
 _EXPORT_START: Final = later(r"[#> \t]{0,8}\[CARRYOVER EXPORT ([0-9a-f]{8})\]")
 _EXPORT_END: Final = later(r"^[^\n]{0,8}\[END OF CARRYOVER EXPORT ([0-9a-f]{8})\][^\n]*$", re.M)
 _AROUND_PATH: Final = [words.split("{path}") for words in (_GO_ON, *_GO_ON_FORMERLY)]
@@ -58,9 +61,11 @@ def export_frame(mark: str) -> tuple[str, str]:
 
 
 def without_handoffs(text: str) -> str:
-    """Returns `text` without the handoffs and exports in it, whether pasted, echoed or injected."""
+    """Returns `text` without the handoffs, exports and pointers in it, whether pasted, echoed or injected."""
     if "[CARRYOVER EXPORT " in text:
         text = _without_exports(text)
+    if "<!--CARRYOVER:" in text:
+        text = _POINTER_BLOCK.sub("", text)
     return _HANDOFF_BLOCK.sub("\n", text) if "[CARRYOVER]" in text else text
 
 

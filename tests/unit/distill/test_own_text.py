@@ -4,6 +4,7 @@ import time
 
 import pytest
 
+from carryover.distill.digest import Digest
 from carryover.distill.own_text import (
     export_frame,
     go_on_prompt,
@@ -12,8 +13,10 @@ from carryover.distill.own_text import (
     without_handoffs,
     without_mark,
 )
+from carryover.distill.stored_digest import fold_events
 from carryover.ledger.search_text import searchable
 from carryover.model import ToolCall, ToolResult, is_own_tool
+from carryover.publish.pointers import NEW_FILE
 from support.conversation import Conversation, section, under
 
 HANDOFF = "# [CARRYOVER] Last updated 2026-11-20T06:00:00Z from Codex\n- Bake\nFull history: `carryover show abc`"
@@ -25,6 +28,8 @@ def exported(mark: str, content: str = "## Task\n- Bake bread in the steam oven"
 
 
 EXPORT = exported("1a2b3c4d")
+POINTER = NEW_FILE.decode()
+NUMBERED = "\n".join(f"{number}→{line}" for number, line in enumerate(POINTER.splitlines(), 1))
 
 
 @pytest.mark.parametrize(
@@ -65,6 +70,9 @@ def test_the_longer_handoff_that_an_agent_reads_is_not_shown_as_its_work() -> No
         pytest.param("log\n# RESUME PROTOCOL: ask\nmore", "log\n# RESUME PROTOCOL: ask\nmore", id="a line of it"),
         pytest.param("we named it [CARRYOVER]", "we named it [CARRYOVER]", id="its name"),
         pytest.param(HANDOFF.rpartition("\n")[0], "\n", id="without its last line"),
+        pytest.param(f"Use tabs.\n\n{POINTER}", "Use tabs.\n\n\n", id="a pointer in an instruction file"),
+        pytest.param(NUMBERED, "1→", id="a pointer that was printed with numbers"),
+        pytest.param(POINTER.partition("\n")[0], "<!--CARRYOVER:START-->", id="a mark that is only mentioned"),
         pytest.param(EXPORT, "\n", id="an export"),
         pytest.param(f"Right?\n{EXPORT}\n\nThe cap?", "Right?\n\n\n\nThe cap?", id="words around an export"),
         pytest.param(f"> {EXPORT}\nafter", "\n\nafter", id="an export quoted"),
@@ -86,6 +94,12 @@ def test_many_marks_without_an_end_cost_little() -> None:
 
     assert without_handoffs(text) == text
     assert time.process_time() - began_s < 2.0
+
+
+def test_the_marks_of_a_pointer_in_a_file_that_was_printed_are_no_names_in_play() -> None:
+    talk = Conversation().user("Add a flag").ran("cat AGENTS.md", f"Use tabs.\n{POINTER}").ran("make", POINTER)
+
+    assert "carryover:" not in " ".join(fold_events(Digest(), talk.events).names)
 
 
 def test_an_export_that_is_pasted_sets_no_task_and_the_question_around_it_does() -> None:
