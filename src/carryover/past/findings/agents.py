@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Final
 
 import msgspec
+from msgspec.structs import replace
 
 from carryover.adapter.spec import AgentSpec
 from carryover.agents import specs
@@ -19,6 +21,9 @@ from carryover.past.findings.facts import AgentFacts, LedgerFacts
 from carryover.paths import StateDir
 from carryover.probe.looks import look_at_each
 
+_IN_SHORT_S: Final = 0.5
+"""How long an agent may take to say its version where that is not shown: Gemini CLI 0.61.0 needs 2 s and more."""
+
 
 def agent_facts(
     state: StateDir,
@@ -30,11 +35,12 @@ def agent_facts(
 ) -> tuple[AgentFacts, ...]:
     """Returns the facts about all agents, in their usual order. Asks their commands for their versions.
 
-    With `in_short`, looks for agents that are not selected without asking them, and leaves out their settings.
+    With `in_short`, looks for agents that are not selected without asking them, and leaves out their settings; a
+    selected one that answers slowly has its earlier version.
     """
     answering = _answering(machine)
     selected = config.agents.selected or ()
-    closely = [spec for spec in answering if not in_short or spec.id in selected]
+    closely = [_hurried(spec) for spec in answering if spec.id in selected] if in_short else answering
     versions = config.agents.recorded_versions()
     detected = {detection.spec.id: detection for detection in detect_all(closely, machine, versions)}
     detections = [detected.get(spec.id) or detect_unasked(spec, machine) for spec in answering]
@@ -46,6 +52,10 @@ def agent_facts(
             agent = _with_files(agent, detection, state, machine, config.agents)
         agents.append(agent)
     return tuple(agents)
+
+
+def _hurried(spec: AgentSpec) -> AgentSpec:
+    return spec if spec.version is None else replace(spec, version=replace(spec.version, limit_s=_IN_SHORT_S))
 
 
 def recorded_of(ledger: LedgerFacts | None, agent: str) -> AgentRow:

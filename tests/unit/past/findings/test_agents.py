@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -35,6 +36,16 @@ def test_in_short_only_selected_agents_are_started(state: StateDir, home: Path) 
     assert (home / "claude.starts").exists()
     assert not (home / "codex.starts").exists()
     assert found["codex"].newly_covered
+
+
+def test_in_short_nothing_waits_for_an_agent_that_starts_slowly(state: StateDir, home: Path) -> None:
+    """Where the version itself is shown, its own time is waited for."""
+    os.mkfifo(home / "never")
+    program(home / "programs" / "claude", f"timeout 3 cat {home}/never; echo '2.1.330 (Claude Code)'")
+    state.config.write_text(state.config.read_text() + '[agents.claude-code]\nversions = ["2.1.328"]\n')
+
+    assert reports(state, home, in_short=True)["claude-code"].version == "2.1.328"
+    assert reports(state, home, in_short=False)["claude-code"].version == "2.1.330"
 
 
 def test_in_short_the_same_agents_are_here_and_a_selected_one_is_reported_in_full(state: StateDir, home: Path) -> None:
