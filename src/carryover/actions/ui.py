@@ -55,7 +55,7 @@ def _no_port(health: Health) -> UserError:
             "The page can't be opened: carryoverd has not opened its port yet. Run this again.", ExitCode.REFUSED
         )
     return UserError(
-        f"The page can't be opened: {trouble}. End that program, or choose another port: "
-        "`carryover config server.port 47824`. Then run this again.",
+        f"The page can't be opened: {trouble}. Choose another port, from 1024 on: "
+        "`carryover config server.port 47824`; or end the program that has this one. Then run this again.",
         ExitCode.REFUSED,
     )
