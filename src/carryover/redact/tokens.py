@@ -68,10 +68,13 @@ _PREFIXED: Final = tuple(
     for name in (re.escape(prefix),)
 )
 """At the start of a word, or after an escape."""
-_BEGINS: Final = later(rf"(?:(?<![0-9A-Za-z])|{_behind_escape()})(?=({_any_of(form.hint for form in _PREFIXED)}))")
+_BEGUN: Final = _any_of(form.hint for form in _PREFIXED)
+# Not the places themselves but the sign or escape before them, by which a search is three times as quick.
+_BEGINS: Final = later(rf"[^0-9A-Za-z](?=({_BEGUN}))")
+_BEGINS_BEHIND_ESCAPE: Final = later(rf"(?:{'|'.join(_ESCAPES)})(?=({_BEGUN}))")
 
 
-@cache  # of the beginnings that `_BEGINS` finds
+@cache  # of the beginnings that are found
 def _beginning_with(found: str) -> tuple[_Form, ...]:
     return tuple(form for form in _PREFIXED if form.hint.startswith(found))
 
@@ -158,8 +161,8 @@ def hide_tokens(text: str, counts: dict[str, int]) -> str:
 
 
 def _hide(text: str, words: str, counts: dict[str, int]) -> str:
-    # A single search finds all prefixes, more than a hundred.
-    begun = [form for found in dict.fromkeys(_BEGINS.findall(words)) for form in _beginning_with(found)]
+    # Two searches find all prefixes, more than a hundred.
+    begun = [form for found in _beginnings(f" {words}") for form in _beginning_with(found)]
     for kind, _, pattern in [*(form for form in _ANYWHERE_FORMS if form.hint in words), *begun]:
         text = pattern.sub(_replace(kind, counts), text)
     if any(_prefixed(words)):
@@ -171,6 +174,12 @@ def _hide(text: str, words: str, counts: dict[str, int]) -> str:
     places = (place for place in _SPLIT if place[1] in words or place[1] == ":")  # long words contain no colon
     split = [span for kind, _, token, head in places for span in _split(text, token, head, kind)]
     return insert_marks(text, split, counts)
+
+
+def _beginnings(words: str) -> Iterable[str]:
+    """Returns the prefixes with which tokens in `words` may begin, in order, each once. A blank comes before `words`."""
+    found = [match.span(1) for begins in (_BEGINS, _BEGINS_BEHIND_ESCAPE) for match in begins.finditer(words)]
+    return dict.fromkeys(words[start:end] for start, end in sorted(found))
 
 
 def _replace(kind: str, counts: dict[str, int]) -> Callable[[re.Match[str]], str]:

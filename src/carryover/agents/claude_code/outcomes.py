@@ -78,7 +78,8 @@ def plain_output(text: str) -> str:
     if plain.startswith(f"{_LAUNCHED}\n"):
         return _LAUNCHED
     plain = _ORDER.sub("", plain) if " you MUST " in plain or "REMINDER: You MUST " in plain else plain
-    return _ADDED.sub("", plain) if plain.rstrip().endswith((")", "</usage>")) else plain
+    may_end = plain.rstrip().endswith((")", "</usage>")) and (plain.startswith("(") or "agentId: " in plain)
+    return _ADDED.sub("", plain) if may_end else plain
 
 
 def line_outcome(line: ClaudeLine, op: model.Op, output: str, *, failed: bool) -> ToolOutcome:
