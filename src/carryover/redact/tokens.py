@@ -177,7 +177,7 @@ def _hide(text: str, words: str, counts: dict[str, int]) -> str:
 
 
 def _beginnings(words: str) -> Iterable[str]:
-    """Returns the prefixes with which tokens in `words` may begin, in order, each once. A blank comes before `words`."""
+    """Returns the prefixes that may begin tokens in `words`, in order, each once. A blank comes before `words`."""
     found = [match.span(1) for begins in (_BEGINS, _BEGINS_BEHIND_ESCAPE) for match in begins.finditer(words)]
     return dict.fromkeys(words[start:end] for start, end in sorted(found))
 
