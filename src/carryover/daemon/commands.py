@@ -9,8 +9,6 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
 
-import msgspec
-
 from carryover.config import Config, refuse_excluded, settings_or_defaults
 from carryover.daemon.client import SETTLE_LIMIT_S
 from carryover.daemon.context import DaemonContext
@@ -84,12 +82,6 @@ _AGAIN_S: Final = 60.0
 """How long a project that is published frequently is not checked again."""
 
 
-class Linked(msgspec.Struct, frozen=True):
-    """The answer to a link or unlink. `sessions`: how many now belong to another project."""
-
-    sessions: int
-
-
 class Moves:
     """Joins moved projects with their past."""
 
@@ -113,18 +105,18 @@ class Moves:
             await self.follow(ProjectRoot(row.root, row.main_root))
             await asyncio.sleep(BETWEEN_PROJECTS_S)
 
-    async def follow(self, project: ProjectRoot) -> int:
-        """Joins what was recorded of the project at other paths if that is certain; returns the number of sessions."""
+    async def follow(self, project: ProjectRoot) -> Moved:
+        """Joins what was recorded of the project at other paths if that is certain."""
         context, root = self._context, project.root
         inspect = partial(self._inspect, context.paths, root, context.config, compared=self._compared.get(root))
         try:
             seen = await looked_at(root, inspect)
         except Silent:
-            return 0
+            return Moved()
         moved = await follow(context.ledger, context.paths, project, seen, now_ms=context.now_ms())
         if seen.own is not None:
             self._compared[root] = seen.gone
-        return (await self._reported(moved, "project_found")).sessions
+        return await self._reported(moved, "project_found")
 
     async def follow_known(self, project_id: int) -> None:
         """Calls `follow` for a known project that is about to be published, but not for every publication."""
@@ -141,29 +133,29 @@ class Moves:
         except Exception as error:  # publishing without the past is better than not publishing
             self._context.log.error("moves_failed", error, project=project_id)
 
-    async def follow_root(self, root: str) -> Linked:
+    async def follow_root(self, root: str) -> Moved:
         """Calls `follow` for the project that a folder is in."""
-        return Linked(await self.follow(await asyncio.to_thread(self._context.paths.root_of, root)))
+        return await self.follow(await asyncio.to_thread(self._context.paths.root_of, root))
 
-    async def link(self, old: str, new: str) -> Linked:
+    async def link(self, old: str, new: str) -> Moved:
         """Joins what was recorded at `old` to the project at `new`."""
         context = self._context
         moved = await link(context.ledger, context.paths, old, new, now_ms=context.now_ms())
         return await self._reported(moved, "project_linked")
 
-    async def unlink(self, old: str) -> Linked:
+    async def unlink(self, old: str) -> Moved:
         """Undoes a link, or a recognised move."""
         moved = await unlink(self._context.ledger, self._context.paths, old, self._context.config)
         self._compared.clear()
         self._looked_s.clear()
         return await self._reported(moved, "project_unlinked")
 
-    async def _reported(self, moved: Moved, what: str) -> Linked:
+    async def _reported(self, moved: Moved, what: str) -> Moved:
         if moved.sessions:
             self._context.log.info(what, sessions=moved.sessions)
             rows = await asyncio.to_thread(self._rows)
             self._on_moved({row.id: row.last_event_ms for row in rows if row.id in moved.projects})
-        return Linked(moved.sessions)
+        return moved
 
     def _rows(self) -> list[ProjectRow]:
         with self._context.read_ledger() as db:
@@ -181,7 +173,7 @@ class Handoffs:
         context: DaemonContext,
         *,
         settle: Callable[[str], Awaitable[Settled]],
-        follow: Callable[[str], Awaitable[Linked]],
+        follow: Callable[[str], Awaitable[Moved]],
         settle_s: float = SETTLE_LIMIT_S,
     ) -> None:
         self._context = context

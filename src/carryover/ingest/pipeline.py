@@ -7,7 +7,7 @@ import traceback
 from collections.abc import Awaitable, Callable, Iterable
 from functools import partial
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
 
 import msgspec
 
@@ -44,14 +44,8 @@ class _Step(msgspec.Struct, frozen=True, kw_only=True):
     prepared: PreparedBatch | None
     more: bool = False
     retry_after_s: float | None = None
-    refused: _Refused | None = None
-
-
-class _Refused(NamedTuple):
+    too_large: tuple[FileStat, str] | None = None
     """A source that is more than one look may take, as it was then, and why, without content."""
-
-    stat: FileStat
-    why: str
 
 
 def prepare(
@@ -66,7 +60,7 @@ def prepare(
     except OSError as error:
         if error.errno != errno.EFBIG:
             raise
-        return _Step(prepared=None, refused=_Refused(stat, _without_content(error)))
+        return _Step(prepared=None, too_large=(stat, _without_content(error)))
     if agent.in_projects and source.group:  # checked after reading, since git may have changed it meanwhile
         reason = why_not_own(agent, Checkout(Path(source.group)), path)
         if reason is not None:
@@ -209,9 +203,10 @@ async def _stored(
         await ledger.mark_broken(source, why, now_ms() + _wait_ms(state, _FIRST_RETRY_MS))
         is_busy = isinstance(error, OSError) and error.errno == errno.EAGAIN
         return IngestResult(error=why, busy=is_busy and (state is None or state.failures < MOST_BUSY))
-    if step.refused is not None:
-        await ledger.mark_broken(source, step.refused.why, now_ms() + _wait_ms(state, TOO_LARGE_MS), step.refused.stat)
-        return IngestResult(error=step.refused.why, too_large=True)
+    if step.too_large is not None:
+        stat, why = step.too_large
+        await ledger.mark_broken(source, why, now_ms() + _wait_ms(state, TOO_LARGE_MS), stat)
+        return IngestResult(error=why, too_large=True)
     if step.prepared is None:
         return IngestResult(more=step.more, retry_after_s=step.retry_after_s)
     try:

@@ -105,8 +105,6 @@ class ServiceStatus(msgspec.Struct, frozen=True, kw_only=True):
     """How often the service manager has restarted it after a failure."""
     command: tuple[str, ...] | None = None
     """The command line in the existing service file."""
-    lingering: bool | None = None
-    """For systemd: whether it also runs while the user is not logged in."""
     trouble: str | None = None
     """Why it does not run as it should, as a sentence."""
     hint: str | None = None

@@ -98,7 +98,6 @@ class SystemdUser(CommandedManager):
         if not shown:
             return msgspec.structs.replace(status, trouble=self.available())
         active = shown.get("ActiveState") in ("active", "reloading")
-        lingering = self._lingers()
         return msgspec.structs.replace(
             status,
             enabled=shown.get("UnitFileState") == "enabled",
@@ -106,9 +105,8 @@ class SystemdUser(CommandedManager):
             pid=_number(shown, "MainPID") or None,
             since_ms=_ms(shown.get("ActiveEnterTimestamp", "")) if active else None,
             restarts=_number(shown, "NRestarts"),
-            lingering=lingering,
             trouble=_trouble(shown) if installed else None,
-            hint=_LINGER_HINT if installed and lingering is False else None,
+            hint=_LINGER_HINT if installed and self._lingers() is False else None,
         )
 
     def uninstall(self) -> bool:

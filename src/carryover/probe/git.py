@@ -71,14 +71,6 @@ class _Head(msgspec.Struct, frozen=True):
 _T = TypeVar("_T")
 
 
-class ChangedSince(msgspec.Struct, frozen=True, kw_only=True):
-    """How the repository has changed since an earlier commit."""
-
-    head: str | None
-    changed_files: int
-    """How many files differ between that commit and the working tree."""
-
-
 def git_facts(checkout: Checkout, *, own: OwnWrites = _NOTHING_OWN, timeout_s: float = TIMEOUT_S) -> GitFacts | None:
     """Returns the state of the repository; None if there is none or git can't read it.
 
@@ -91,8 +83,9 @@ def git_facts(checkout: Checkout, *, own: OwnWrites = _NOTHING_OWN, timeout_s: f
 
 def changed_since(
     checkout: Checkout, *, since: str, own: OwnWrites = _NOTHING_OWN, timeout_s: float = TIMEOUT_S
-) -> ChangedSince | None:
-    """Returns what has changed since the commit `since`; None if that no longer exists.
+) -> tuple[str | None, int] | None:
+    """Returns HEAD, and how many files differ between the commit `since` and the working tree; None if that commit no
+    longer exists.
 
     As careful as `git_facts`, with the same errors; half the work, for a session that waits for the answer.
     """
@@ -160,14 +153,14 @@ def _head_in(
     )
 
 
-def _changed_since(checkout: Checkout, since: str, own: OwnWrites, deadline: float) -> ChangedSince | None:
+def _changed_since(checkout: Checkout, since: str, own: OwnWrites, deadline: float) -> tuple[str | None, int] | None:
     root = checkout.root
     known: _Head | None = known_answer((root, "HEAD"), checkout.refs)
     head, diff = ask(root, _HEAD, (*_DIFF, since, "--"), deadline=deadline)
     if diff.code != 0 or (known is not None and not known.has_tree):
         return None
     changed = of_others(root, changed_files(diff.out), own, since, deadline)
-    return ChangedSince(head=_head_of(head)[0], changed_files=len(changed))
+    return _head_of(head)[0], len(changed)
 
 
 def of_others(

@@ -21,7 +21,7 @@ from carryover.facts import Facts, GitFacts, ProjectRoot
 from carryover.ledger.queries import project_by_root
 from carryover.model import conversation_of
 from carryover.probe.checkout import Checkout
-from carryover.probe.git import TIMEOUT_S, ChangedSince, changed_since
+from carryover.probe.git import TIMEOUT_S, changed_since
 from carryover.projects.handoff_file import handoff_path
 from carryover.projects.policy import AWAITS_WORK
 from carryover.publish.gitignore import open_to_git
@@ -117,7 +117,7 @@ class AnswerTime:
         made = with_page(made, settings, has_file=present.has_file)
         page = str(top / made.page) if made.page is not None else None
         made = msgspec.structs.replace(made, head=head, page=page)
-        moved = _moved(present.checkout, git, made.head, self.git_s)
+        head_now, changed_files = _moved(present.checkout, git, made.head, self.git_s)
         answering = Answering(
             situation=situation,
             now_ms=self.now_ms,
@@ -125,8 +125,8 @@ class AnswerTime:
             file=str(top / handoff_path(settings.folder)) if present.has_file else None,
             is_open_to_git=present.is_open_to_git,
             reads=reads,
-            head=moved.head if moved is not None else None,
-            changed_files=moved.changed_files if moved is not None else None,
+            head=head_now,
+            changed_files=changed_files,
         )
         return render(made, answering)
 
@@ -161,15 +161,15 @@ def _top_from(folder: Path | None, root: Path) -> Path:
     return Path(*[".."] * len(folder.relative_to(root).parts)) if folder.is_relative_to(root) else root
 
 
-def _moved(checkout: Checkout, git: GitFacts | None, since: str | None, git_s: float) -> ChangedSince | None:
-    """Returns what has changed since a commit; None if that is unknown, or if git is too slow to say it."""
+def _moved(checkout: Checkout, git: GitFacts | None, since: str | None, git_s: float) -> tuple[str | None, int | None]:
+    """Returns HEAD, and how many files differ from a commit; None if that is unknown, or if git is too slow to say."""
     if git is None or git.stale or since is None:
-        return None
+        return None, None
     if git.head == since:
-        return ChangedSince(head=since, changed_files=git.changed_files)
+        return since, git.changed_files
     with contextlib.suppress(TimeoutError):
-        return changed_since(checkout, since=since, own=own_writes(), timeout_s=git_s)
-    return None
+        return changed_since(checkout, since=since, own=own_writes(), timeout_s=git_s) or (None, None)
+    return None, None
 
 
 def _situation(view: ProjectView, beginning: Beginning, now_ms: int) -> Situation | None:

@@ -73,10 +73,11 @@ class OwnWords:
         found = own_words(prompt.text, (*self._commands, *others), command=prompt.command, most=MOST_LIKE_IT)
         if found is None:
             return turn
-        own = without_handoffs(found.text).strip()
+        text, template = found
+        own = without_handoffs(text).strip()
         if not own:
-            return replace(turn, prompt=found.template, chars=len(found.template), template=found.template)
-        return replace(turn, prompt=prompt_excerpt(own), chars=len(own), template=found.template)
+            return replace(turn, prompt=template, chars=len(template), template=template)
+        return replace(turn, prompt=prompt_excerpt(own), chars=len(own), template=template)
 
 
 @lru_cache(maxsize=_MOST_SOURCES)  # the same few are compared with each prompt

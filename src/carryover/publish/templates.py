@@ -13,19 +13,11 @@ from carryover.distill.quotes import clip, lines_of, quoted
 from carryover.text.harmless import one_line
 from carryover.text.prompt_lines import LEAST_LINES, long_lines
 
-
-class _Limit(NamedTuple):
-    """The least amount of text that prompts of one template share."""
-
-    texts: int
-    chars: int
-
-
 # fmt: off
-LIMITS: Final = (                       # with fewer, all of it stays the user's words
-    _Limit(texts=3, chars=600),          # a paragraph of rules that a user pastes each time is shorter
-    _Limit(texts=2, chars=2400),         # twice what people type: two prompts may be one that was sent again, mended
-)
+_LEAST_CHARS: Final = {                 # of so many prompts of one template; else all is the user's words
+    3: 600,                             # a paragraph of rules that a user pastes each time is shorter
+    2: 2400,                            # twice what people type: two prompts may be one that was sent again, mended
+}
 LEAST_SHARE: Final = 0.3                # of a prompt's long lines: a request in several commands is no template
 # fmt: on
 _NAME_CHARS: Final = 60
@@ -46,16 +38,11 @@ class SharedText(NamedTuple):
         return cls(frozenset(map(one_line, text.splitlines())), frozenset(long_lines(text)), name)
 
 
-class Parted(NamedTuple):
-    """A prompt without its template, and the line that names the template."""
-
-    text: str
-    template: str
-
-
-def own_words(text: str, sources: Sequence[SharedText], *, command: str | None = None, most: int = 99) -> Parted | None:
-    """Returns what the user said in a prompt; None if no template is known. `command`: the slash command that the
-    prompt began with. `most`: how many other prompts are compared."""
+def own_words(
+    text: str, sources: Sequence[SharedText], *, command: str | None = None, most: int = 99
+) -> tuple[str, str] | None:
+    """Returns what the user said in a prompt, and the line that names its template; None if no template is known.
+    `command`: the slash command that the prompt began with. `most`: how many other prompts are compared."""
     # An error that was pasted again is no template.
     long = frozenset(line for line in long_lines(text) if not is_machine_line(line))
     alike = _alike(long, sources)
@@ -77,7 +64,7 @@ def own_words(text: str, sources: Sequence[SharedText], *, command: str | None =
         or_more = "+" if len(alike) == most else ""
         whence = f"repeated in {len(alike) + 1}{or_more} prompts"
     shown = quoted(clip(name, chars=_NAME_CHARS))
-    return Parted(own, f"template {shown} ({whence}), {len(text) - len(own):,} characters")
+    return own, f"template {shown} ({whence}), {len(text) - len(own):,} characters"
 
 
 def _alike(long: frozenset[str], sources: Sequence[SharedText]) -> list[SharedText]:
@@ -94,7 +81,7 @@ def _alike(long: frozenset[str], sources: Sequence[SharedText]) -> list[SharedTe
 
 def _is_template(long: frozenset[str], alike: Sequence[SharedText]) -> bool:
     chars = min((_chars(long & source.long) for source in alike), default=0)
-    return any(len(alike) + 1 >= limit.texts and chars >= limit.chars for limit in LIMITS)
+    return any(len(alike) + 1 >= texts and chars >= least for texts, least in _LEAST_CHARS.items())
 
 
 def _chars(lines: frozenset[str]) -> int:

@@ -8,13 +8,14 @@ import pytest
 
 from carryover.agents import adapters
 from carryover.config import Config
-from carryover.daemon.commands import STILL_READING, Handoffs, Imports, Linked, Moves
+from carryover.daemon.commands import STILL_READING, Handoffs, Imports, Moves
 from carryover.daemon.context import DaemonContext
 from carryover.daemon.handed_over import HandoffAnswer, WantedHandoff
 from carryover.daemon.health import Settled
 from carryover.importing.report import Report
 from carryover.ingest.pipeline import ingest
 from carryover.ledger.queries import project_by_root
+from carryover.ledger.sessions import Moved
 from carryover.ledger.store import Ledger
 from carryover.probe.looks import Silent
 from carryover.projects.root import find_root
@@ -54,19 +55,20 @@ async def test_every_known_project_is_looked_at_once_and_found_when_it_is_rename
     await moves.run()
     store = shop.rename(shop.with_name("store"))
 
-    assert await moves.follow_root(str(store)) == Linked(1)
+    moved = await moves.follow_root(str(store))
     with context.read_ledger() as db:
         found = project_by_root(db, str(store))
     assert found is not None and found.last_event_ms > 0
+    assert (moved.sessions, found.id in moved.projects) == (1, True)
     reported.assert_called_once_with({found.id: found.last_event_ms})
     assert [line.split()[0] for line in lines] == ["project_found"]
-    assert await moves.follow_root(str(store)) == Linked(0)
+    assert await moves.follow_root(str(store)) == Moved()
 
 
 async def test_a_project_whose_disk_does_not_answer_delays_nothing(context: DaemonContext, shop: Path) -> None:
     moves = Moves(context, on_moved=Mock(), inspect=Mock(side_effect=Silent(shop)))
 
-    assert await moves.follow_root(str(shop)) == Linked(0)
+    assert await moves.follow_root(str(shop)) == Moved()
 
 
 async def test_what_goes_wrong_keeps_nothing_from_being_published(

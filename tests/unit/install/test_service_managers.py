@@ -104,7 +104,6 @@ def test_a_running_service_is_shown(
         since_ms=1795166648000,
         restarts=2,
         command=("/opt/bin/carryoverd",),
-        lingering=True,
     )
 
 

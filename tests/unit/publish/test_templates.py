@@ -16,7 +16,7 @@ def prompt(*said: str, of: str = TEMPLATE) -> str:
 
 def own(text: str, *others: str) -> str | None:
     found = own_words(text, [SharedText.of(other) for other in others])
-    return found.text if found is not None else None
+    return found[0] if found is not None else None
 
 
 @pytest.mark.parametrize("said", ["no", "part 4", "Добавь скидку", "割引を追加", "- first\n  - nested\n\n- second"])
@@ -65,7 +65,7 @@ def test_a_template_is_named_by_its_heading_or_else_by_its_first_line(text: str,
     found = own_words(text, [SharedText.of(other) for other in others])
 
     assert found is not None
-    assert found.template == f"template “{name}” (repeated in 3 prompts), {len(text) - 10:,} characters"
+    assert found[1] == f"template “{name}” (repeated in 3 prompts), {len(text) - 10:,} characters"
 
 
 def test_a_command_has_its_own_name() -> None:
@@ -74,8 +74,8 @@ def test_a_command_has_its_own_name() -> None:
     typed, called = (own_words(prompt("Round down"), sources, command=command) for command in (None, "/team:implement"))
 
     assert typed is not None and called is not None
-    assert (typed.text, typed.template.partition(",")[0]) == ("Round down", "template “implement” (a command on disk)")
-    assert called.template.startswith("template “/team:implement” (a command on disk)")
+    assert (typed[0], typed[1].partition(",")[0]) == ("Round down", "template “implement” (a command on disk)")
+    assert called[1].startswith("template “/team:implement” (a command on disk)")
 
 
 def test_a_command_is_not_named_as_if_the_user_had_said_more() -> None:
@@ -84,4 +84,4 @@ def test_a_command_is_not_named_as_if_the_user_had_said_more() -> None:
     found = own_words(prompt("Round down"), [SharedText.of(prompt("$ARGUMENTS"), name)])
 
     assert found is not None
-    assert found.template.startswith("template “x' (a command on disk). Pinned: push “” (a command on disk), ")
+    assert found[1].startswith("template “x' (a command on disk). Pinned: push “” (a command on disk), ")

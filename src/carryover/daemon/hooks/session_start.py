@@ -72,13 +72,6 @@ class _Place(NamedTuple):
     """Whether the project may have a handoff but has none."""
 
 
-class _Shared(NamedTuple):
-    """A moment of a project, and the ledger's revision of which it tells."""
-
-    moment: AnswerTime
-    revision: int
-
-
 @dataclass(eq=False)
 class SessionStarts:
     """Answers session starts, and prompts of sessions that lost their handoff."""
@@ -98,7 +91,8 @@ class SessionStarts:
     _given: dict[tuple[str, str], _Given] = field(default_factory=dict, init=False)
     _owed: dict[tuple[str, str], HookCall] = field(default_factory=dict, init=False)
     """Calls of sessions that lack the handoff, by which their next prompt gets it."""
-    _shared: dict[int | ProjectRoot, _Shared] = field(default_factory=dict, init=False)
+    _shared: dict[int | ProjectRoot, tuple[AnswerTime, int]] = field(default_factory=dict, init=False)
+    """A moment of each project, and the ledger's revision of which it tells."""
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False)
 
     async def answer(self, start: HookCall, *, deadline: float) -> str | None:
@@ -228,19 +222,19 @@ class SessionStarts:
     def _moment(self, now: AnswerTime, revision: int) -> AnswerTime:
         """Returns the moment that its project is in already, or else begins this one."""
         with self._lock:
-            shared = self._shared.get(now.project)
-            if shared is None or not self._is_shared(shared, now.now_ms, revision):
-                shared = self._shared[now.project] = _Shared(now, revision)
-            return shared.moment
+            moment, of = self._shared.get(now.project, (None, 0))
+            if moment is None or not self._is_shared(moment, of, now.now_ms, revision):
+                moment, _ = self._shared[now.project] = now, revision
+            return moment
 
-    def _is_shared(self, shared: _Shared, now_ms: int, revision: int) -> bool:
-        is_same = shared.revision == revision and shared.moment.config is self.context.config
-        return is_same and abs(now_ms - shared.moment.now_ms) < SHARED_MS
+    def _is_shared(self, moment: AnswerTime, of: int, now_ms: int, revision: int) -> bool:
+        is_same = of == revision and moment.config is self.context.config
+        return is_same and abs(now_ms - moment.now_ms) < SHARED_MS
 
     def _forget_moments(self) -> None:
         now_ms, revision = self.context.now_ms(), self.context.ledger.revision
         with self._lock:
-            kept = {of: each for of, each in self._shared.items() if self._is_shared(each, now_ms, revision)}
+            kept = {of: each for of, each in self._shared.items() if self._is_shared(*each, now_ms, revision)}
             self._shared = kept
 
     async def _prepare(self, project: ProjectRoot, place: _Place) -> None:
