@@ -93,7 +93,7 @@ class Forgetting:
             async with asyncio.timeout(PUBLISH_S):
                 await self._publish_queue.look_at([*again, *gone])
                 await self._publish_queue.flush()
-                await self._second_pages.write_all_again()
+                await self._second_pages.flush()
         except TimeoutError:
             return ["Not every handoff could be written again in time. carryoverd keeps trying."]
         return []

@@ -1,4 +1,4 @@
-"""A second page is made when its project is quiet, and not again for nothing."""
+"""A second page is made when its project is quiet, or after a pause."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 from msgspec.structs import replace
 
 from carryover.daemon.context import DaemonContext
-from carryover.daemon.second_pages import CAP_S, PAGE_QUIET_S, SecondPages
+from carryover.daemon.second_pages import PAUSE_S, SecondPages
 from carryover.distill.entry import Entry, Section
 from carryover.distill.handoff import Handoff
 from carryover.projects.handoff_file import Published
@@ -43,12 +43,9 @@ class Desk:
         self.page.write_text(str(self.written))
         return True
 
-    def published(self, task: str = "Bake", *, git: str = "main", at_work: bool = False, has_page: bool = True) -> None:
-        sections = (
-            Section("Task", (Entry(text=task, kind="prompt"),)),
-            Section("Git context", (Entry(text=git, kind="git"),)),
-        )
-        handoff = Handoff(updated_ms=1, agent="A", resume="ask", session="s1", head=git, sections=sections, depth=8000)
+    def published(self, task: str = "Bake", *, at_work: bool = False, has_page: bool = True) -> None:
+        sections = (Section("Task", (Entry(text=task, kind="prompt"),)),)
+        handoff = Handoff(updated_ms=1, agent="A", resume="ask", session="s1", head=None, sections=sections, depth=8000)
         made = Refreshed(
             root=str(self.page.parent),
             settings=None,  # type: ignore[arg-type]
@@ -80,17 +77,13 @@ async def test_it_is_made_when_the_turn_has_ended(desk: Desk) -> None:
     assert await desk.due() == 1
 
 
-async def test_at_work_it_waits_until_the_project_is_quiet_but_not_for_ever(desk: Desk) -> None:
-    desk.published(at_work=True)
-    assert await desk.due() == 0
-    desk.at_s = PAGE_QUIET_S
-    assert await desk.due() == 1
-
-    began_s = desk.at_s
-    while await desk.due() == 1:
-        desk.at_s += PAGE_QUIET_S / 2
+async def test_at_work_it_is_made_after_a_pause_however_often_a_handoff_is_published(desk: Desk) -> None:
+    for desk.at_s in (0, PAUSE_S / 2, PAUSE_S - 1):
         desk.published(f"Bake until {desk.at_s}", at_work=True)
-    assert CAP_S <= desk.at_s - began_s <= CAP_S + PAGE_QUIET_S
+        assert await desk.due() == 0
+
+    desk.at_s = PAUSE_S
+    assert await desk.due() == 1
 
 
 async def test_while_old_history_is_read_it_waits_as_if_an_agent_were_at_work(desk: Desk) -> None:
@@ -100,15 +93,6 @@ async def test_while_old_history_is_read_it_waits_as_if_an_agent_were_at_work(de
 
     desk.in_history = False
     desk.published("Bake bread")
-    assert await desk.due() == 1
-
-
-async def test_a_publication_without_more_work_does_not_put_it_off(desk: Desk) -> None:
-    """Such as that of a project whose second page is missing, which is looked at each minute."""
-    for desk.at_s in (0, PAGE_QUIET_S - 1):
-        desk.published(at_work=True)
-    desk.at_s = PAGE_QUIET_S
-
     assert await desk.due() == 1
 
 
@@ -122,38 +106,13 @@ async def test_a_session_that_starts_has_it_made_at_once(desk: Desk) -> None:
     assert await desk.due() == 1
 
 
-@pytest.mark.parametrize(
-    ("again", "written"),
-    [({}, 1), ({"git": "other"}, 1), ({"task": "Bake bread"}, 2)],
-    ids=["the same", "another commit", "more work"],
-)
-async def test_it_is_made_again_only_after_more_work(desk: Desk, again: dict[str, str], written: int) -> None:
-    for changes in ({}, again):
-        desk.published(**changes)  # type: ignore[arg-type]
-        await desk.due()
-
-    assert desk.written == written
-
-
-async def test_one_that_is_gone_or_may_hold_what_was_forgotten_is_made_again(desk: Desk) -> None:
-    desk.published()
-    await desk.due()
-    desk.page.unlink()
-    desk.published()
-    assert await desk.due() == 2
-
-    await asyncio.wait_for(desk.pages.write_all_again(), 10)
-    desk.published()
-    assert await desk.due() == 3
-
-
 async def test_one_that_was_being_made_of_what_is_forgotten_meanwhile_is_made_again(desk: Desk) -> None:
     desk.goes_on.clear()
     desk.published()
     running = asyncio.create_task(desk.due())
     await asyncio.to_thread(desk.began.wait, 20)
     desk.published()  # after it was forgotten: the fifty lines have nothing of it
-    forgotten = asyncio.create_task(desk.pages.write_all_again())
+    forgotten = asyncio.create_task(desk.pages.flush())
     await asyncio.sleep(0)
     desk.goes_on.set()
 
@@ -165,7 +124,7 @@ async def test_one_that_was_being_made_of_what_is_forgotten_meanwhile_is_made_ag
 async def test_none_is_made_for_a_handoff_without_one(desk: Desk) -> None:
     desk.published(at_work=True)
     desk.published(has_page=False)
-    desk.at_s = CAP_S
+    desk.at_s = PAUSE_S
 
     assert await desk.due() == 0
 
