@@ -66,7 +66,6 @@ class Noticed(msgspec.Struct, frozen=True):
 
     sources: tuple[Source, ...] = ()
     rescan: str | None = None
-    new_folders: tuple[str, ...] = ()
 
 
 @dataclass(eq=False)
@@ -214,7 +213,7 @@ class Watcher:
                     loop.call_soon_threadsafe(self.on_sources, seen.sources)
                 if seen.rescan is not None:
                     loop.call_soon_threadsafe(self.on_rescan, seen.rescan)
-                if not ((polling and recursive) or all(map(here().is_watched, seen.new_folders))):
+                if seen.rescan == "folder_added" and not recursive:
                     return
                 if any(path in closed for _, path in changes):  # it may be open now
                     return
@@ -318,7 +317,6 @@ def noticed(
         return Noticed(rescan="flood")
     sources: dict[SourceKey, Source] = {}
     rescan = None
-    new_folders = []
     for change, path in changes:
         place = Path(path)
         at = (_source_at(place, root, agents[root.agent_id]) for root in roots if place.is_relative_to(root.path))
@@ -328,10 +326,9 @@ def noticed(
             continue
         if change is Change.added and not place.is_symlink() and _identity_of(place):
             rescan = "folder_added"
-            new_folders.append(path)
         elif change is Change.deleted and "." not in place.name:
             rescan = rescan or "folder_gone"
-    return Noticed(tuple(sources.values()), rescan, tuple(new_folders))
+    return Noticed(tuple(sources.values()), rescan)
 
 
 def _source_at(place: Path, root: TranscriptRoot, agent: Agent) -> Source | None:

@@ -64,10 +64,6 @@ class Platform(Protocol):
         """
         ...
 
-    def is_watched(self, folder: str) -> bool:
-        """Whether changes in `folder` are reported to this process, as far as the system tells."""
-        ...
-
     def inotify(self) -> Inotify | None:
         """Returns what tells of changes in folders without being asked again and again; None if watchfiles has to."""
         ...

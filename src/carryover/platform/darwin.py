@@ -118,9 +118,6 @@ class Darwin:
     def connection_owners(self, peer: End, own: End) -> set[int] | None:
         return None
 
-    def is_watched(self, folder: str) -> bool:
-        return True
-
     def inotify(self) -> None:
         """It has FSEvents."""
 

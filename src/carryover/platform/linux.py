@@ -101,18 +101,6 @@ class Linux:
         rows = [line.split() for line in lines if any(each in line for each in ends)]
         return {int(row[7]) for row in rows if row[9] != _NO_PROCESS} if tables else None
 
-    def is_watched(self, folder: str) -> bool:
-        try:
-            mark = f" ino:{Path(folder).stat().st_ino:x} "
-            infos = list((self._proc / "self/fdinfo").iterdir())
-        except OSError:
-            return True
-        for info in infos:
-            with suppress(OSError):  # closed meanwhile
-                if mark in info.read_text():
-                    return True
-        return False
-
     def inotify(self) -> Inotify | None:
         if "microsoft" in os.uname().release.lower():
             return None  # a WSL kernel reports nothing from the disks of Windows, for which watchfiles polls

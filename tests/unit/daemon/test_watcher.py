@@ -56,7 +56,7 @@ def test_a_folder_that_comes_or_goes_and_a_flood_of_changes_ask_for_a_rescan(
     changes = [(Change.modified, f"{FOLDER}/{n}.txt") for n in range(FLOOD + 1)]
 
     found = noticed([(Change.added, new)], [root], agents)
-    assert found == Noticed(rescan="folder_added", new_folders=(new,))
+    assert found == Noticed(rescan="folder_added")
     assert noticed([(Change.deleted, FOLDER)], [ROOT], agents) == Noticed(rescan="folder_gone")
     assert noticed(changes, [ROOT], agents) == Noticed(rescan="flood")
 
