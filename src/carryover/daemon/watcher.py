@@ -19,7 +19,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-import msgspec
 from watchfiles import Change, watch
 from watchfiles.main import FileChange
 
@@ -59,13 +58,6 @@ DESCRIPTORS_EACH: Final = 12
 """Descriptors of the process for each tree, with some room below the tenth."""
 _NO_INSTANCE: Final = (errno.EMFILE, errno.ENFILE, errno.ENOSYS)
 _Identity = tuple[int, int, int]
-
-
-class Noticed(msgspec.Struct, frozen=True):
-    """The work that a set of changes calls for. `rescan`: check every source, since hints may be incomplete."""
-
-    sources: tuple[Source, ...] = ()
-    rescan: str | None = None
 
 
 @dataclass(eq=False)
@@ -208,12 +200,12 @@ class Watcher:
                     self.state.mode = "polling" if polling else "native"
                     loop.call_soon_threadsafe(self.on_rescan, "watch_begun")
                 changes = as_asked(found, asked) if asked and len(found) <= FLOOD else found
-                seen = noticed(changes, existing, self.context.agents, deep=self.deep)
-                if seen.sources:
-                    loop.call_soon_threadsafe(self.on_sources, seen.sources)
-                if seen.rescan is not None:
-                    loop.call_soon_threadsafe(self.on_rescan, seen.rescan)
-                if seen.rescan == "folder_added" and not recursive:
+                sources, rescan = noticed(changes, existing, self.context.agents, deep=self.deep)
+                if sources:
+                    loop.call_soon_threadsafe(self.on_sources, sources)
+                if rescan is not None:
+                    loop.call_soon_threadsafe(self.on_rescan, rescan)
+                if rescan == "folder_added" and not recursive:
                     return
                 if any(path in closed for _, path in changes):  # it may be open now
                     return
@@ -311,10 +303,11 @@ def noticed(
     agents: Mapping[str, Agent],
     *,
     deep: bool = True,
-) -> Noticed:
-    """Returns the sources that `changes` are about. A new or deleted folder requests a rescan, but only if `deep`."""
+) -> tuple[tuple[Source, ...], str | None]:
+    """Returns the sources that `changes` are about, and why every source has to be checked, since hints may be
+    incomplete; None if not. A new or deleted folder is a reason only if `deep`."""
     if len(changes) > FLOOD:
-        return Noticed(rescan="flood")
+        return (), "flood"
     sources: dict[SourceKey, Source] = {}
     rescan = None
     for change, path in changes:
@@ -328,7 +321,7 @@ def noticed(
             rescan = "folder_added"
         elif change is Change.deleted and "." not in place.name:
             rescan = rescan or "folder_gone"
-    return Noticed(tuple(sources.values()), rescan)
+    return tuple(sources.values()), rescan
 
 
 def _source_at(place: Path, root: TranscriptRoot, agent: Agent) -> Source | None:

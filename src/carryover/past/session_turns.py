@@ -16,7 +16,7 @@ from carryover.ledger.rows import ProjectRow
 from carryover.ledger.search import EditRow, edits_of_name
 from carryover.model import UserPrompt
 from carryover.past.sessions import show_command
-from carryover.probe.git_history import FormerName, GitCommit
+from carryover.probe.git_history import GitCommit
 
 WHOLE_SECOND_MS: Final = 999
 """Git keeps whole seconds: an edit in the second of a commit counts as made before it."""
@@ -120,7 +120,7 @@ class TurnChange(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def changes_of(
-    db: sqlite3.Connection, project: ProjectRow | None, path: str, former: Iterable[FormerName] = ()
+    db: sqlite3.Connection, project: ProjectRow | None, path: str, former: Iterable[tuple[str, int | None]] = ()
 ) -> list[TurnChange]:
     """Returns the turns that changed the file at `path` (absolute), newest first; see `edits_of`.
 
@@ -129,9 +129,9 @@ def changes_of(
     if project is None:
         return []
     edits = edits_of(db, project, path)
-    for name in former:
-        until_ms = name.until_ms + WHOLE_SECOND_MS if name.until_ms is not None else None
-        edits |= between(edits_of(db, project, str(Path(project.root, name.name))), -1, until_ms)
+    for name, renamed_ms in former:
+        until_ms = renamed_ms + WHOLE_SECOND_MS if renamed_ms is not None else None
+        edits |= between(edits_of(db, project, str(Path(project.root, name))), -1, until_ms)
     return turns_of(db, edits)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from itertools import islice
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
 
 from carryover.adapter.spec import CommandFiles
 from carryover.fsio import read_bytes_bounded, stat_regular
@@ -16,18 +16,11 @@ _MOST_FILES: Final = 300
 _MOST_BYTES: Final = 128 << 10
 
 
-class CommandFile(NamedTuple):
-    """A command by its name, and its file's text."""
-
-    name: str
-    text: str
-
-
 def command_files(
     root: Path | None, kinds: Iterable[CommandFiles], home: Path, env: Mapping[str, str]
-) -> list[CommandFile]:
-    """Returns the commands of the user and of the project at `root`, if it is here, in the order of their paths.
-    At most 300; what cannot be read is left out."""
+) -> list[tuple[str, str]]:
+    """Returns the names and texts of the commands of the user and of the project at `root`, if it is here, in the order
+    of their paths. At most 300; what cannot be read is left out."""
     paths = (path for kind in kinds for path in _paths(kind, root, home, env))
     found = (_read(path) for path in islice(dict.fromkeys(paths), _MOST_FILES))
     return [file for file in found if file is not None]
@@ -42,7 +35,7 @@ def _paths(kind: CommandFiles, root: Path | None, home: Path, env: Mapping[str, 
             yield from sorted(str(path) for path in islice(folder.glob(pattern), _MOST_FILES))
 
 
-def _read(path: str) -> CommandFile | None:
+def _read(path: str) -> tuple[str, str] | None:
     name = _name(Path(path))
     try:
         status = stat_regular(path)
@@ -53,7 +46,7 @@ def _read(path: str) -> CommandFile | None:
             remember((path, "command"), stamp, text)
     except (OSError, ValueError):
         return None
-    return CommandFile(name, text) if name.isprintable() else None
+    return (name, text) if name.isprintable() else None
 
 
 def _name(path: Path) -> str:

@@ -148,25 +148,18 @@ def commits_of_lines(root: Path, path: str, first: int, last: int) -> dict[int, 
     return {line: (commits[commit], name) for line, (commit, name) in found.items() if commit in commits}
 
 
-class FormerName(msgspec.Struct, frozen=True, kw_only=True):
-    """A name, relative to the top of the repository, that a file had before it was renamed."""
-
-    name: str
-    until_ms: int | None
-    """The commit that renamed it (UTC ms); None if that is not committed."""
-
-
-def former_names(root: Path, path: str) -> list[FormerName]:
-    """Returns the names that the file at `path` (relative to the top of the repository) had before, newest first.
+def former_names(root: Path, path: str) -> list[tuple[str, int | None]]:
+    """Returns the names that the file at `path` (relative to the top of the repository) had before, newest first, each
+    with the time of the commit that renamed it (UTC ms); None if that is not committed.
 
     They are those of renames that git recognises, also of one that is staged. Empty if it gives no answer in time.
     """
     staged = _renames(output_of(root, "diff", *_NAMES, "HEAD", "--", timeout_s=_TIMEOUT_S) or b"")
-    names = [FormerName(name=old, until_ms=None) for old, new, _ in staged if new == path]
-    committed = names[0].name if names else path
+    names = [(old, None) for old, new, _ in staged if new == path]
+    committed = names[0][0] if names else path
     log = ("log", "--follow", f"--max-count={MOST_COMMITS}", "--format=%x01%ct", *_NAMES, "HEAD", "--", committed)
     renames = _renames(output_of(root, *log, timeout_s=_TIMEOUT_S) or b"")
-    return [*names, *(FormerName(name=old, until_ms=at_ms) for old, _, at_ms in renames)]
+    return [*names, *((old, at_ms) for old, _, at_ms in renames)]
 
 
 def _renames(out: bytes) -> Iterator[tuple[str, str, int]]:

@@ -59,7 +59,7 @@ class OwnWords:
 
         folder = Path(self._root) if self._root and not is_foreign(self._root) else None
         kinds = (kind for spec in specs() for kind in spec.commands)
-        return [_source(file.text, file.name) for file in command_files(folder, kinds, Path.home(), os.environ)]
+        return [_source(text, name) for name, text in command_files(folder, kinds, Path.home(), os.environ)]
 
     def _own(self, turn: Turn, event_id: int) -> Turn:
         # Few prompts are long enough to hold a template, and a command that lists sessions waits for each import.

@@ -14,7 +14,7 @@ from carryover.adapter.contract import Agent, Source
 from carryover.daemon.context import DaemonContext
 from carryover.daemon.health import WatchState
 from carryover.daemon.watched_folders import folders_below
-from carryover.daemon.watcher import FLOOD, Noticed, Watcher, noticed, reports_of, watch_limit
+from carryover.daemon.watcher import FLOOD, Watcher, noticed, reports_of, watch_limit
 from carryover.ingest.roots import TranscriptRoot
 from carryover.ingest.scan import roots_to_read
 from carryover.platform import LINUX
@@ -36,7 +36,7 @@ def test_whatever_happens_to_a_transcript_is_a_hint_and_to_nothing_else(
     source = agents["claude-code"].source_of(Path(SESSION), ROOT.path)
     assert source is not None
 
-    assert noticed([(change, SESSION)], [ROOT], agents) == Noticed((source,))
+    assert noticed([(change, SESSION)], [ROOT], agents) == ((source,), None)
     for path in (
         SESSION.replace(".jsonl", "/tool-results/out.txt"),
         f"{SESSION}.1",
@@ -45,7 +45,7 @@ def test_whatever_happens_to_a_transcript_is_a_hint_and_to_nothing_else(
         "/home/dev/shop/.carryover/handoff.md",
         SESSION.replace("projects", "projects2"),
     ):
-        assert noticed([(change, path)], [ROOT], agents) == Noticed()
+        assert noticed([(change, path)], [ROOT], agents) == ((), None)
 
 
 def test_a_folder_that_comes_or_goes_and_a_flood_of_changes_ask_for_a_rescan(
@@ -56,9 +56,9 @@ def test_a_folder_that_comes_or_goes_and_a_flood_of_changes_ask_for_a_rescan(
     changes = [(Change.modified, f"{FOLDER}/{n}.txt") for n in range(FLOOD + 1)]
 
     found = noticed([(Change.added, new)], [root], agents)
-    assert found == Noticed(rescan="folder_added")
-    assert noticed([(Change.deleted, FOLDER)], [ROOT], agents) == Noticed(rescan="folder_gone")
-    assert noticed(changes, [ROOT], agents) == Noticed(rescan="flood")
+    assert found == ((), "folder_added")
+    assert noticed([(Change.deleted, FOLDER)], [ROOT], agents) == ((), "folder_gone")
+    assert noticed(changes, [ROOT], agents) == ((), "flood")
 
 
 @pytest.mark.parametrize(

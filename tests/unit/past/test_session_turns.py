@@ -16,7 +16,6 @@ from carryover.model import FileEdit, ToolCall
 from carryover.past.line_history import LineHistory, line_history
 from carryover.past.line_origin import LineWriter, removed_by, sources_of, writes
 from carryover.past.session_turns import TurnChange, changes_of
-from carryover.probe.git_history import FormerName
 from carryover.records.changes import Change as Patch
 from carryover.records.changes import Replacement, as_edit, hunks_in, patched, replaced, written
 from support.claude_session import commit
@@ -72,7 +71,7 @@ async def test_under_a_name_that_git_knows_a_file_is_followed_until_it_was_renam
     project = project_by_root(scribe.db, "/repo")
 
     def prompts_with(until_ms: int | None) -> list[str | None]:
-        former = [FormerName(name="basket.py", until_ms=until_ms)]
+        former = [("basket.py", until_ms)]
         return [each.prompt for each in changes_of(scribe.db, project, "/repo/cart.py", former)]
 
     assert prompts_with(1_001) == ["go on", "begin"]

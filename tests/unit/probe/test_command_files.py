@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from carryover.agents import specs
-from carryover.probe.command_files import CommandFile, command_files
+from carryover.probe.command_files import command_files
 
 KINDS = [kind for spec in specs() for kind in spec.commands]
 
@@ -36,7 +36,7 @@ def test_a_command_has_the_name_that_it_is_called_by(tmp_path: Path, path: str, 
     file.parent.mkdir(parents=True)
     file.write_text("Review it.\n")
 
-    assert command_files(tmp_path / "shop", KINDS, tmp_path / "home", {}) == [CommandFile(name, "Review it.\n")]
+    assert command_files(tmp_path / "shop", KINDS, tmp_path / "home", {}) == [(name, "Review it.\n")]
 
 
 def test_folders_that_a_variable_moved_are_found(tmp_path: Path) -> None:
@@ -46,7 +46,7 @@ def test_folders_that_a_variable_moved_are_found(tmp_path: Path) -> None:
 
     found = command_files(None, KINDS, tmp_path / "home", {"CODEX_HOME": str(tmp_path / "moved")})
 
-    assert [command.name for command in found] == ["review"]
+    assert [name for name, _ in found] == ["review"]
 
 
 def test_what_is_no_text_of_reasonable_size_is_left_out(tmp_path: Path) -> None:
@@ -60,13 +60,13 @@ def test_what_is_no_text_of_reasonable_size_is_left_out(tmp_path: Path) -> None:
     (folder / "folder.md").mkdir()
     (folder / "good.md").write_text("Review it.")
 
-    assert [command.name for command in command_files(tmp_path, KINDS, tmp_path / "home", {})] == ["good"]
+    assert [name for name, _ in command_files(tmp_path, KINDS, tmp_path / "home", {})] == ["good"]
 
 
 def test_a_changed_file_is_read_again(tmp_path: Path) -> None:
     file = tmp_path / ".claude" / "commands" / "review.md"
     file.parent.mkdir(parents=True)
-    for text in ("Review it.", "Review all of it."):
-        file.write_text(text)
+    for now in ("Review it.", "Review all of it."):
+        file.write_text(now)
 
-        assert [command.text for command in command_files(tmp_path, KINDS, tmp_path / "home", {})] == [text]
+        assert [text for _, text in command_files(tmp_path, KINDS, tmp_path / "home", {})] == [now]

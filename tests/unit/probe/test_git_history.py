@@ -91,7 +91,7 @@ def test_a_commit_of_an_absurd_time_fails_nothing(shop: Path, stamp: str) -> Non
     git(shop, "update-ref", "HEAD", commit)
 
     times = [commit.committed_ms for commit in newest_commits(shop)]
-    times += [former.until_ms or 0 for former in former_names(shop, "renamed")]
+    times += [renamed_ms or 0 for _, renamed_ms in former_names(shop, "renamed")]
 
     assert all(datetime.fromtimestamp(at_ms / 1000, UTC) for at_ms in times)
-    assert [former.name for former in former_names(shop, "renamed")] == ["a"]
+    assert [name for name, _ in former_names(shop, "renamed")] == ["a"]
