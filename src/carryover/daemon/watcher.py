@@ -47,7 +47,7 @@ LOOK_AT_PROJECTS_S: Final = 3.0
 """Interval at which projects are looked at: there may be hundreds, and only a project's first source is news."""
 POLL_MS: Final = 500
 POLL_PROJECTS_MS: Final = 2_000
-"""On macOS projects are always polled, so more seldom."""
+"""The same for projects, which are always polled on macOS."""
 MTIME_S: Final = 1.0
 """In what steps polling sees the time of a change."""
 FLOOD: Final = 500

@@ -99,8 +99,6 @@ class ServiceStatus(msgspec.Struct, frozen=True, kw_only=True):
     """Whether it starts when the user logs in (or at boot, with lingering)."""
     active: bool | None = None
     pid: int | None = None
-    since_ms: int | None = None
-    """Time at which it was started (UTC ms)."""
     restarts: int | None = None
     """How often the service manager has restarted it after a failure."""
     command: tuple[str, ...] | None = None

@@ -13,7 +13,6 @@ import re
 import shlex
 import time
 from collections.abc import Callable, Mapping
-from datetime import datetime
 from pathlib import Path
 from typing import Final
 
@@ -31,9 +30,7 @@ _STOP_S: Final = 30.0
 
 _PAUSE_S: Final = 0.1
 _BOOTSTRAP_TRIES: Final = 5
-_PROPERTIES: Final = (
-    "LoadState,ActiveState,SubState,UnitFileState,MainPID,NRestarts,Result,ExecMainStatus,ActiveEnterTimestamp"
-)
+_PROPERTIES: Final = "LoadState,ActiveState,SubState,UnitFileState,MainPID,NRestarts,Result,ExecMainStatus"
 _LINGER_HINT: Final = (
     "It stops when you log out and catches up when you log in again; `loginctl enable-linger` keeps it running."
 )
@@ -66,7 +63,7 @@ class SystemdUser(CommandedManager):
         mine = runtime / str(os.getuid())
         # After `su`, and in jobs, XDG_RUNTIME_DIR is missing although systemd runs.
         found = {} if env.get("XDG_RUNTIME_DIR") or not mine.is_dir() else {"XDG_RUNTIME_DIR": str(mine)}
-        super().__init__({**env, "LC_ALL": "C", "TZ": "UTC", "SYSTEMD_COLORS": "0", **found}, run)
+        super().__init__({**env, "LC_ALL": "C", "SYSTEMD_COLORS": "0", **found}, run)
         self._linger = linger
         # Drop-ins from `systemctl --user edit` are next to the unit and are never touched.
         self.path = _config_folder() / "systemd" / "user" / UNIT
@@ -103,7 +100,6 @@ class SystemdUser(CommandedManager):
             enabled=shown.get("UnitFileState") == "enabled",
             active=active,
             pid=_number(shown, "MainPID") or None,
-            since_ms=_ms(shown.get("ActiveEnterTimestamp", "")) if active else None,
             restarts=_number(shown, "NRestarts"),
             trouble=_trouble(shown) if installed else None,
             hint=_LINGER_HINT if installed and self._lingers() is False else None,
@@ -177,14 +173,6 @@ def _trouble(shown: Mapping[str, str]) -> str | None:
 def _number(shown: Mapping[str, str], name: str) -> int:
     text = shown.get(name, "")
     return int(text) if text.isdigit() else 0
-
-
-def _ms(timestamp: str) -> int | None:
-    """Returns the UTC ms of a time such as `Fri 2026-11-20 09:24:08 UTC`; None for an empty string."""
-    try:
-        return int(datetime.strptime(timestamp.replace("UTC", "+0000"), "%a %Y-%m-%d %H:%M:%S %z").timestamp() * 1000)
-    except ValueError:
-        return None
 
 
 def unit_text(program: Program) -> str:
