@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
-from typing import Final
+from collections.abc import Mapping
+from typing import Final, Literal
 
 import msgspec
 
@@ -11,18 +12,19 @@ from carryover.ledger.codec import is_of
 from carryover.ledger.rows import as_record
 from carryover.model import NOTE, WindowUsed
 
-# The time zone is the reader's, so a day is made of the hours that are summed here; all zones that are in use now begin
-# their days at a quarter of an hour.
-_QUARTER_MS: Final = 900_000
-_SUMS: Final = f"""SELECT at_ms / {_QUARTER_MS} * {_QUARTER_MS}, session.agent, tokens.model, project.root,
-    sum(input), sum(output), sum(cache_read), sum(cache_write)
+By = Literal["day", "agent", "model", "project"]
+_NAMES: Final[Mapping[By | None, str]] = {
+    "day": "date(at_ms / 1000, 'unixepoch', 'localtime')",
+    "agent": "session.agent",
+    "model": "coalesce(nullif(tokens.model, ''), 'unknown')",
+    "project": "coalesce(project.root, 'unknown')",
+    None: "'total'",
+}
+_SUMS: Final = """SELECT {name}, sum(input), sum(output), sum(cache_write), sum(cache_read)
     FROM tokens JOIN session ON session.id = session_id LEFT JOIN project ON project.id = session.project_id
-    WHERE {{}} GROUP BY 1, 2, 3, 4 ORDER BY 1"""
-_SUMS_OF_ALL: Final = _SUMS.format("at_ms >= ?")
+    WHERE at_ms >= ? {which} GROUP BY 1 ORDER BY 1"""
 # A condition that says "or all" would have SQLite read all tokens for one project, too.
-_SUMS_OF_PROJECT: Final = _SUMS.format("at_ms >= ? AND session.project_id = ?")
-_SUM: Final = """SELECT count(*), sum(input), sum(output), sum(cache_write), sum(cache_read) FROM tokens
-    WHERE at_ms >= ?"""
+_OF_PROJECT: Final = "AND session.project_id = ?"
 _MOST_PERCENT: Final = 1000.0
 _LONGEST_WINDOW_MINUTES: Final = 366 * 24 * 60
 _MINUTE_MS: Final = 60_000
@@ -36,20 +38,6 @@ _WITHOUT: Final = f"""SELECT agent, count(*) FROM session WHERE last_ms >= :sinc
     GROUP BY agent ORDER BY agent"""
 
 
-class Usage(msgspec.Struct, frozen=True):
-    """Tokens of one model in one project within a quarter of an hour, which begins at `at_ms`."""
-
-    at_ms: int
-    agent: str
-    model: str
-    """Empty if unknown."""
-    project: str | None
-    input: int
-    output: int
-    cache_read: int
-    cache_write: int
-
-
 class Tokens(msgspec.Struct, frozen=True):
     """Numbers of tokens. None is counted twice."""
 
@@ -58,29 +46,15 @@ class Tokens(msgspec.Struct, frozen=True):
     cache_write: int = 0
     cache_read: int = 0
 
-    def plus(self, used: Usage) -> Tokens:
-        """Returns the sum."""
-        return Tokens(
-            input=self.input + used.input,
-            output=self.output + used.output,
-            cache_write=self.cache_write + used.cache_write,
-            cache_read=self.cache_read + used.cache_read,
-        )
 
-
-def usage_since(db: sqlite3.Connection, since_ms: int, project_id: int | None) -> list[Usage]:
-    """Returns the sums of all tokens from `since_ms` (UTC ms) on, or of a project's, oldest first."""
-    if project_id is None:
-        found = db.execute(_SUMS_OF_ALL, (since_ms,))
-    else:
-        found = db.execute(_SUMS_OF_PROJECT, (since_ms, project_id))
-    return [Usage(*row) for row in found]
-
-
-def sum_since(db: sqlite3.Connection, since_ms: int) -> Tokens | None:
-    """Returns the sum of all tokens from `since_ms` (UTC ms) on; None if there are none."""
-    ((count, *sums),) = db.execute(_SUM, (since_ms,))
-    return Tokens(*sums) if count else None
+def sums_since(
+    db: sqlite3.Connection, since_ms: int, by: By | None = None, project_id: int | None = None
+) -> dict[str, Tokens]:
+    """Returns the sums of the tokens from `since_ms` (UTC ms) on, or of a project's, `by` name in that order; without
+    `by` that of all, as `total`. Days are local. Empty if there are no tokens."""
+    which, values = ("", (since_ms,)) if project_id is None else (_OF_PROJECT, (since_ms, project_id))
+    rows = db.execute(_SUMS.format(name=_NAMES[by], which=which), values)
+    return {name: Tokens(*sums) for name, *sums in rows}
 
 
 def sessions_without_tokens(db: sqlite3.Connection, since_ms: int, project_id: int | None) -> list[tuple[str, int]]:

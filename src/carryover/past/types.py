@@ -14,6 +14,7 @@ import msgspec
 from carryover.daemon.handed_over import HandedOver
 from carryover.export.session_parts import Part
 from carryover.ledger.search_text import SearchKind, Term
+from carryover.ledger.usage import By as By
 from carryover.ledger.usage import Tokens
 from carryover.redact import CleanText
 
@@ -24,7 +25,6 @@ TurnState = Literal["", "open", "asked", "running", "answered", "interrupted", "
 """How a turn stands: "asked" with a question or a plan open, "running" with a job in the background, else how it ended;
 "open" without a recorded end, empty where there is no turn."""
 TestStatus = Literal["", "pass", "fail", "unknown"]
-By = Literal["day", "agent", "model", "project"]
 
 
 class Project(msgspec.Struct, frozen=True, kw_only=True):

@@ -6,8 +6,6 @@ Times are UTC ms, days are local. Blocks.
 from __future__ import annotations
 
 import sqlite3
-from collections import defaultdict
-from collections.abc import Iterable, Mapping
 
 from msgspec.structs import asdict
 
@@ -15,15 +13,13 @@ from carryover.agents import agent_name
 from carryover.errors import ExitCode, UserError
 from carryover.ledger.usage import (
     Tokens,
-    Usage,
     open_windows,
     sessions_without_tokens,
-    usage_since,
+    sums_since,
 )
 from carryover.past.context import KNOWN_PROJECTS, nothing_recorded, now_ms
 from carryover.past.opened import Want, opened
 from carryover.past.types import By, Uncounted, Used, UsedRow, Window
-from carryover.text.reset_times import on_this_machine
 
 
 def used_since(since_ms: int, by: By, root: str | None) -> Used:
@@ -33,45 +29,20 @@ def used_since(since_ms: int, by: By, root: str | None) -> Used:
         if root is not None and project is None:
             raise UserError(f"{nothing_recorded(root)} {KNOWN_PROJECTS}", ExitCode.NOTHING_FOUND)
         project_id = project.id if project is not None else None
-        usages = usage_since(ledger, since_ms, project_id)
+        sums = sums_since(ledger, since_ms, by, project_id)
+        total = sums_since(ledger, since_ms, None, project_id)
         windows = _windows(ledger, now_ms()) if project is None else ()  # those of an account, not of a project
         without = sessions_without_tokens(ledger, since_ms, project_id)
-    groups: Mapping[str, list[Usage]] = defaultdict(list)
-    for used in usages:
-        groups[_group_of(used, by)].append(used)
-    rows = [_row(name, group) for name, group in groups.items()]
+    rows = [UsedRow(agent_name(name) if by == "agent" else name, tokens) for name, tokens in sums.items()]
     if by != "day":
         rows.sort(key=_most_first)
-    total = _row("total", usages)
-    return Used(since_ms, by, tuple(rows), total, windows, _uncounted(without), root)
-
-
-def _uncounted(numbers: Iterable[tuple[str, int]]) -> tuple[Uncounted, ...]:
-    return tuple(Uncounted(agent_name(agent), number) for agent, number in numbers)
-
-
-def _row(name: str, usages: Iterable[Usage]) -> UsedRow:
-    tokens = Tokens()
-    for used in usages:
-        tokens = tokens.plus(used)
-    return UsedRow(name, tokens)
+    uncounted = tuple(Uncounted(agent_name(agent), number) for agent, number in without)
+    return Used(since_ms, by, tuple(rows), UsedRow("total", total.get("total", Tokens())), windows, uncounted, root)
 
 
 def _most_first(row: UsedRow) -> tuple[int, str]:
     tokens = row.tokens
     return -(tokens.input + tokens.output + tokens.cache_write), row.name
-
-
-def _group_of(used: Usage, by: By) -> str:
-    match by:
-        case "day":
-            return on_this_machine(used.at_ms).date().isoformat()
-        case "agent":
-            return agent_name(used.agent)
-        case "model":
-            return used.model or "unknown"
-        case "project":
-            return used.project or "unknown"
 
 
 def _windows(db: sqlite3.Connection, now_ms: int) -> tuple[Window, ...]:

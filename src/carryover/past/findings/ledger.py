@@ -13,7 +13,7 @@ from carryover.config import Config, project_settings
 from carryover.install.machine import Machine
 from carryover.ledger.connect import as_ledger_error, connect_read_only
 from carryover.ledger.queries import agents_seen, projects, totals
-from carryover.ledger.usage import sum_since
+from carryover.ledger.usage import sums_since
 from carryover.past.context import first_day_ms
 from carryover.past.findings.facts import LedgerFacts, LimitReport
 from carryover.past.stopped import perhaps_limited
@@ -36,7 +36,7 @@ def ledger_facts(state: StateDir, config: Config, machine: Machine) -> LedgerFac
             ),
             ignored_settings={row.root: settings.notes for row, settings in rows if settings.notes},
             agents=tuple(agents_seen(db)),
-            used_today=sum_since(db, first_day_ms(1)),
+            used_today=sums_since(db, first_day_ms(1)).get("total"),
             limits=() if state.paused.exists() else _limits(db, config, machine),
         )
 
