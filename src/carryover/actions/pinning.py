@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
-import msgspec
-
 from carryover.actions.noting import record
 from carryover.config import load_config, refuse_excluded
 from carryover.errors import ExitCode, UserError
@@ -15,7 +13,7 @@ from carryover.export.quoting import safe
 from carryover.importing.notes import Note, pin_id
 from carryover.ledger.events import pins
 from carryover.ledger.queries import has_only_pins
-from carryover.model import PinChange
+from carryover.model import Pin, PinChange
 from carryover.past.context import now_ms, project_root, refuse_paused, state_dir
 from carryover.past.opened import Want, opened
 from carryover.probe.checkout import Checkout
@@ -26,16 +24,6 @@ MOST_PINS: Final = 5
 """Of each kind: all of them are in each handoff."""
 PIN_CHARS: Final = 160
 _TITLES: Final[dict[PinChange, str]] = {"pin": "Pinned", "done": "Done", "unpin": "No longer pinned"}
-
-
-class Pinned(msgspec.Struct, frozen=True):
-    """What is kept in each handoff: its number in the list, the words, the session that holds it, its time (UTC ms)."""
-
-    number: int
-    text: str
-    done: bool
-    session: str
-    at_ms: int
 
 
 class Kept(NamedTuple):
@@ -61,12 +49,12 @@ def pinning_root(project: str | None) -> str:
     return root
 
 
-def pinned(root: str) -> list[Pinned]:
-    """Returns what is pinned in the project, then what the user says is done, each oldest first."""
+def pinned(root: str) -> list[Pin]:
+    """Returns what is pinned in the project, then what the user says is done, each oldest first; users number them
+    from 1."""
     with opened(Want.FOLLOWED, root) as (ledger, project):
         rows = pins(ledger, project.id) if project is not None else []
-    in_order = sorted(rows, key=lambda pin: pin.is_done)
-    return [Pinned(number, pin.text, pin.is_done, pin.session, pin.at_ms) for number, pin in enumerate(in_order, 1)]
+    return sorted(rows, key=lambda pin: pin.is_done)
 
 
 def keep(root: str, text: str, *, is_done: bool) -> Kept:
@@ -75,7 +63,7 @@ def keep(root: str, text: str, *, is_done: bool) -> Kept:
     Raises UserError if there are as many as a handoff has room for, or if the text is empty or too long.
     """
     words = _checked(text)
-    of_kind = [pin.text for pin in pinned(root) if pin.done == is_done]
+    of_kind = [pin.text for pin in pinned(root) if pin.is_done == is_done]
     if words in of_kind:
         return Kept(words, is_new=False)
     if len(of_kind) >= MOST_PINS:
@@ -90,7 +78,7 @@ def keep(root: str, text: str, *, is_done: bool) -> Kept:
         return Kept(words, is_new=True, awaits_work=project is not None and has_only_pins(ledger, project.id))
 
 
-def take_pin_back(root: str, which: str) -> Pinned:
+def take_pin_back(root: str, which: str) -> Pin:
     """Takes back what was pinned or said to be done, by its number in the list, its words or their beginning. Raises
     UserError if there is no such text, or if several begin so."""
     pin = _named(which, pinned(root))
@@ -104,12 +92,12 @@ def take_pin_back(root: str, which: str) -> Pinned:
     return pin
 
 
-def _named(which: str, there: Sequence[Pinned]) -> Pinned | None:
+def _named(which: str, there: Sequence[Pin]) -> Pin | None:
     for pin in there:
         if pin.text == which:
             return pin
-    for pin in there:
-        if which == str(pin.number):
+    for number, pin in enumerate(there, 1):
+        if which == str(number):
             return pin
     begin_so = [pin for pin in there if which and pin.text.casefold().startswith(which.casefold())]
     return begin_so[0] if len(begin_so) == 1 else None

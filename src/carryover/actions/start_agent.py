@@ -205,27 +205,15 @@ def exec_here(name: str, program: Path, words: Sequence[str], folder: str) -> No
         raise UserError(f"{name} could not be started in {folder}: {error.strerror}. {_COPY}") from error
 
 
-class _Work(NamedTuple):
-    """A piece of work that was not finished."""
-
-    session: str
-    title: str
-    agent: str
-    """The agent's name, and where it worked if that is another checkout."""
-    newest_ms: int
-
-
-def open_work(root: str) -> list[_Work]:
-    """Returns the pieces of recent work in the project at `root`; the one that leads the handoff comes first."""
+def open_work(root: str) -> list[tuple[SessionView, str]]:
+    """Returns the newest session of each piece of recent work in the project at `root`, with what it is called; the one
+    that leads the handoff comes first."""
     if not state_dir().ledger.exists():
         return []
     with opened(Want.AS_IT_IS, root) as (ledger, project):
         sessions = _open_sessions(ledger, project.id) if project is not None else []
         rows = (session_of(ledger, one.agent, one.session) for one in sessions)
-        return [
-            _Work(one.session, title_of(ledger, row) if row else "", agent_name(one.agent) + one.where, one.newest_ms)
-            for one, row in zip(sessions, rows, strict=True)
-        ]
+        return [(one, title_of(ledger, row) if row else "") for one, row in zip(sessions, rows, strict=True)]
 
 
 def _open_sessions(ledger: sqlite3.Connection, project_id: int) -> list[SessionView]:

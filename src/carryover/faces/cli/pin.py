@@ -12,7 +12,8 @@ from carryover.terminal.output import print_result, warn
 from carryover.text.harmless import one_line
 
 if TYPE_CHECKING:
-    from carryover.actions.pinning import Kept, Pinned
+    from carryover.actions.pinning import Kept
+    from carryover.model import Pin
 
 _PIN: Final = """\
 Keeps a text in sight of every agent: the handoff quotes it first under Task,
@@ -109,10 +110,15 @@ def _where(root: str, kept: Kept) -> str:
     return f"Each handoff of {name} says so now, as your word."
 
 
-def _put(args: argparse.Namespace, root: str, there: list[Pinned], done: list[str]) -> None:
+def _put(args: argparse.Namespace, root: str, there: list[Pin], done: list[str]) -> None:
     """Prints what was done or, if only that was asked, what is pinned."""
-    fields = {"project": root, "pins": there}
-    listed = [f"{pin.number}  {'done: ' if pin.done else ''}{pin.text}" for pin in there]
+    numbered = list(enumerate(there, 1))
+    pins = [
+        {"number": number, "text": pin.text, "done": pin.is_done, "session": pin.session, "at_ms": pin.at_ms}
+        for number, pin in numbered
+    ]
+    fields = {"project": root, "pins": pins}
+    listed = [f"{number}  {'done: ' if pin.is_done else ''}{pin.text}" for number, pin in numbered]
     print_result(
         args, fields, done or listed or ['Nothing is pinned here. `carryover pin "never floats"` keeps that in sight.']
     )

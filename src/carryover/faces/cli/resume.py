@@ -178,14 +178,19 @@ def continue_in(agent: str, project: str | None, session: str | None, *, tokens:
 
 def _asked_for(going: TakeOver) -> str | None:
     """Returns the session that the user picks if several are open; None for the leading one, as always at a limit."""
+    from carryover.actions.agents import agent_name
     from carryover.actions.start_agent import open_work
 
     unfinished = open_work(going.root) if can_ask() and not going.is_at_limit else []
     if len(unfinished) < 2:
         return None
-    rows = [(one_line(work.title, _TASK_LIMIT), work.agent, ago(work.newest_ms, now_ms())) for work in unfinished]
-    picked = _picked(_QUESTION, rows, [work.session for work in unfinished])
-    return picked if picked != unfinished[0].session else None
+    rows = [
+        (one_line(title, _TASK_LIMIT), f"{agent_name(work.agent)}{work.where}", ago(work.newest_ms, now_ms()))
+        for work, title in unfinished
+    ]
+    sessions = [work.session for work, _ in unfinished]
+    picked = _picked(_QUESTION, rows, sessions)
+    return picked if picked != sessions[0] else None
 
 
 def _picked(question: str, rows: Sequence[Sequence[str]], values: Sequence[str]) -> str:
