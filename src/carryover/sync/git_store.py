@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
 
 from carryover.errors import visible
 from carryover.probe.git_command import GitAnswer, in_store, in_store_ended
@@ -42,11 +42,6 @@ class Unanswered(StoreTrouble):
     """The remote did not answer in time."""
 
 
-class _Blob(NamedTuple):
-    id: str
-    size: int
-
-
 def store_at(folder: Path, remote: str) -> Store:
     """Returns the store at a remote: a folder, or what git reaches, for which it keeps a repository at `folder`."""
     shared = folder_at(remote)
@@ -71,7 +66,8 @@ class GitStore(Store):
         self._most_loose = most_loose
         self._tips: dict[str, str] = {}
         """The commits of the machines' branches, as they were fetched or pushed."""
-        self._files: dict[str, dict[str, _Blob]] = {}
+        self._files: dict[str, dict[str, tuple[str, int]]] = {}
+        """Of each machine: the id and the size of each file, by its name."""
 
     def fetch(self) -> Fetched:
         self._create()
@@ -102,7 +98,7 @@ class GitStore(Store):
 
         if sum(len(names) for _, _, names in os.walk(self._folder / "objects")) > self._most_loose:
             self._git("gc", timeout_s=REMOTE_S)
-        files = {machine: {name: blob.size for name, blob in blobs.items()} for machine, blobs in self._files.items()}
+        files = {machine: {name: size for name, (_, size) in blobs.items()} for machine, blobs in self._files.items()}
         return Fetched(files, refused, next((ref for ref in listed if _BRANCH.fullmatch(ref) is None), None))
 
     def _fetched(self) -> dict[str, str]:
@@ -116,7 +112,7 @@ class GitStore(Store):
         rows = (line.partition("\t") for line in listed)
         return {ref: commit for commit, _, ref in rows if ref != "HEAD"}
 
-    def _files_of(self, ref: str, most: int) -> dict[str, _Blob]:
+    def _files_of(self, ref: str, most: int) -> dict[str, tuple[str, int]]:
         """Returns the files of a branch that is here, leaving out those that no machine writes. Raises StoreTrouble if
         it has more than `most`, or than a machine may have."""
         listed = self._git("ls-tree", "-z", "-l", "--full-tree", ref)
@@ -127,12 +123,12 @@ class GitStore(Store):
             about, _, name = row.partition("\t")
             _, kind, blob, size = about.split()
             if kind == "blob" and FILE_NAME.fullmatch(name):
-                files[name] = _Blob(blob, int(size))
+                files[name] = (blob, int(size))
         return files
 
     def read(self, machine: str, name: str) -> bytes | None:
-        blob = self._files.get(machine, {}).get(name)
-        return self._git("cat-file", "blob", blob.id) if blob is not None and blob.size <= LARGEST_OBJECT else None
+        blob, size = self._files.get(machine, {}).get(name, ("", 0))
+        return self._git("cat-file", "blob", blob) if blob and size <= LARGEST_OBJECT else None
 
     def write(
         self, machine: str, new: Mapping[str, bytes], names: Collection[str], *, without_history: bool = False
@@ -140,8 +136,8 @@ class GitStore(Store):
         self._create()
         added = {name: self._git("hash-object", "-w", "--stdin", given=data) for name, data in new.items()}
         former = {name: blob for name, blob in self._files.get(machine, {}).items() if name in names}
-        files = former | {name: _Blob(id.decode().strip(), len(new[name])) for name, id in added.items()}
-        rows = "".join(f"100644 blob {blob.id}\t{name}\n" for name, blob in files.items())
+        files = former | {name: (id.decode().strip(), len(new[name])) for name, id in added.items()}
+        rows = "".join(f"100644 blob {blob}\t{name}\n" for name, (blob, _) in files.items())
         tree = self._git("mktree", given=rows.encode()).decode().strip()
         tip = self._tips.get(machine)
         after = ("-p", tip) if tip is not None and machine in self._files and not without_history else ()

@@ -30,7 +30,6 @@ from carryover.agents import agent_names
 from carryover.config import Config
 from carryover.errors import UserError, visible
 from carryover.faces.page.access import COOKIE, HEADERS, Access, Visitor, is_of_the_page, may_ask, no_entry
-from carryover.faces.page.answers import Me
 from carryover.faces.page.changes import Changes
 from carryover.past import projects
 from carryover.past.search import search_page
@@ -139,13 +138,8 @@ class PageApp:
     async def _data(self, request: web.Request, path: list[str]) -> web.StreamResponse:
         match (request.method, *path):
             case ("GET", "me"):
-                return _json(
-                    Me(
-                        agents=agent_names(),
-                        now_ms=self._host.now_ms(),
-                        home=visible(str(self._host.home)),
-                    )
-                )
+                home = visible(str(self._host.home))
+                return web.json_response({"agents": {**agent_names()}, "now_ms": self._host.now_ms(), "home": home})
             case ("GET", "projects"):
                 now_ms, config = self._host.now_ms(), self._host.config
 
@@ -287,7 +281,3 @@ def _place(text: str) -> tuple[int, int] | None:
         return None
     last_ms, _, row_id = text.partition(",")
     return _number(last_ms), _number(row_id)
-
-
-def _json(answer: msgspec.Struct) -> web.Response:
-    return web.Response(body=msgspec.json.encode(answer), content_type="application/json")
