@@ -89,7 +89,7 @@ async def read_sources(
 
     `patience_s`: after this long, one with the sessions of many projects is left, the newest of them having been read.
     """
-    progress = Progress(after_s=SLOW_S, only_terminal=True)
+    progress = Progress(after_s=SLOW_S)
     is_whole = True
     for number, source in enumerate(sources, start=1):
         reading = partial(ingest, ledger, agents[source.agent], source, root_of=find_root, now_ms=now_ms, max_batches=1)

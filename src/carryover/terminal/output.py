@@ -33,8 +33,6 @@ USUAL_WIDTH: Final = 80
 NARROWEST: Final = 40
 """Narrower terminals are treated as this wide, and break the lines themselves."""
 
-PLAIN_EVERY_S: Final = 2.0
-"""Interval between progress lines without a terminal: enough to see movement, little enough for a log."""
 BAR_WIDTH: Final = 12
 
 _CUT: Final = "…"
@@ -330,40 +328,25 @@ def did_you_mean(given: str, known: Collection[str], named: Mapping[str, str] = 
 
 
 class Progress:
-    """Shows how far a task has come, on standard error.
+    """Shows on standard error, if that is a terminal, how far a task has come, from `after_s` on."""
 
-    Nothing is shown before `after_s`, and without a terminal nothing of what ends sooner than `PLAIN_EVERY_S`.
-    `only_terminal`: nor is anything shown except on a terminal.
-    """
-
-    def __init__(self, stream: TextIO | None = None, *, after_s: float = 0.0, only_terminal: bool = False) -> None:
-        self._stream = sys.stderr if stream is None else stream
-        self._in_place = self._stream.isatty()
-        self._begin_s = time.monotonic()
-        self._after_s = float("inf") if only_terminal and not self._in_place else after_s
-        self._shown = ""
-        self._shown_at_s = self._begin_s
+    def __init__(self, *, after_s: float = 0.0) -> None:
+        self._shown_from_s = time.monotonic() + after_s if sys.stderr.isatty() else float("inf")
+        self._is_shown = False
 
     def update(self, share: float, text: str) -> None:
         """Shows `text` beside a bar; `share` is the fraction done, from 0 to 1."""
-        now_s = time.monotonic()
-        if now_s - self._begin_s < self._after_s:
-            return
-        if self._in_place:
+        if time.monotonic() >= self._shown_from_s:
             filled = round(BAR_WIDTH * min(max(share, 0.0), 1.0))
             line = shown(f"[{'#' * filled}{'.' * (BAR_WIDTH - filled)}] {text}")
-            self._write(cut_to_width(line, (terminal_width(self._stream) or USUAL_WIDTH) - 1))
-        elif now_s - self._shown_at_s >= PLAIN_EVERY_S and text != self._shown:
-            self._write(f"{shown(text)}\n")
-            self._shown_at_s = now_s
-        self._shown = text
+            self._write(cut_to_width(line, (terminal_width(sys.stderr) or USUAL_WIDTH) - 1))
+            self._is_shown = True
 
     def clear(self) -> None:
         """Removes the progress display from the terminal."""
-        if self._in_place and self._shown:
+        if self._is_shown:
             self._write("")
 
     def _write(self, text: str) -> None:
-        before = _TO_LINE_START if self._in_place else ""
-        write_exactly(f"{before}{shown_lines(text)}", self._stream)
-        self._stream.flush()
+        write_exactly(f"{_TO_LINE_START}{shown_lines(text)}", sys.stderr)
+        sys.stderr.flush()

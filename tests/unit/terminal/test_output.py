@@ -106,18 +106,20 @@ def test_where_nobody_can_be_asked_only_the_option_agrees(json: bool, monkeypatc
         agreed(Namespace(yes=False, json=json), "Sure?")
 
 
-def test_on_a_terminal_one_line_is_rewritten_in_place() -> None:
+def test_on_a_terminal_one_line_is_rewritten_in_place(monkeypatch: pytest.MonkeyPatch) -> None:
     stream = Screen()
-    progress = Progress(stream)
+    monkeypatch.setattr(sys, "stderr", stream)
+    progress = Progress()
     progress.update(0.5, "half")
     progress.clear()
 
     assert stream.getvalue() == "\r\x1b[K[######......] half\r\x1b[K"
 
 
-def test_into_a_pipe_nothing_is_said_of_what_ends_at_once() -> None:
+def test_into_a_pipe_no_progress_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     stream = io.StringIO()
-    Progress(stream).update(1.0, "writing handoffs")
+    monkeypatch.setattr(sys, "stderr", stream)
+    Progress().update(1.0, "writing handoffs")
 
     assert stream.getvalue() == ""
 
