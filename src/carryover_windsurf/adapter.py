@@ -33,7 +33,7 @@ from carryover.transcript.files import read_head
 from carryover.transcript.hooks import plain_answer, root_above, skipped_hook
 from carryover.transcript.layouts import Layout, kind_of, source_at, sources_below
 from carryover.transcript.recorder import OpenCall, Recorder, SessionContext, reemitted_after, usable_folder
-from carryover.transcript.rewritten import OnlyConversation, SnapshotReader
+from carryover.transcript.rewritten import Document, SnapshotReader
 from carryover.transcript.spooled import SpooledCall, copy_beside
 from carryover_windsurf import SPEC
 
@@ -80,21 +80,18 @@ class _Step(NamedTuple):
         return self.mark if self.mark.startswith(_ASKED) else None
 
 
-class _Conversation(OnlyConversation):
+def _conversation(path: Path, records: Sequence[dict[str, Any]], begin: dict[str, Any], noted_ms: int = 0) -> Document:
     """`noted_ms`: when the transcript was written, for rows without a time and without a call."""
-
-    def __init__(self, path: Path, records: Sequence[dict[str, Any]], begin: dict[str, Any], noted_ms: int = 0) -> None:
-        self.ident, self._records, self._begin, self._noted_ms = path.stem, records, begin, noted_ms
-        self.pieces = [(str(number), digest(msgspec.json.encode(record))) for number, record in enumerate(records)]
-
-    def begin(self, *, on: bool, more: bool) -> bytes | None:
-        return msgspec.json.encode({"kind": "begin", **self._begin, "on": on, "more": more})
-
-    def piece(self, number: int) -> bytes | None:
-        return msgspec.json.encode({**self._records[number], "noted_ms": self._noted_ms})
+    return Document(
+        path.stem,
+        [msgspec.json.encode(record) for record in records],
+        lambda on, more: msgspec.json.encode({"kind": "begin", **begin, "on": on, "more": more}),
+        record=lambda number, _: msgspec.json.encode({**records[number], "noted_ms": noted_ms}),
+        empty=False,
+    )
 
 
-def _take(path: Path, stat: FileStat) -> _Conversation:
+def _take(path: Path, stat: FileStat) -> Document:
     """Reads a conversation. A changed transcript is noticed by the call that names it."""
     kind = kind_of(LAYOUTS, path) or _kind_in(read_head(path, 64 << 10))
     if kind is None:
@@ -102,7 +99,7 @@ def _take(path: Path, stat: FileStat) -> _Conversation:
     if kind == "transcript":
         noted_ms = stat.mtime_ns // 1_000_000
         rows = _rows_in(read_head(path, MAX_TRANSCRIPT_BYTES))
-        return _Conversation(path, [row.record for row in rows], {"at_ms": noted_ms}, noted_ms)
+        return _conversation(path, [row.record for row in rows], {"at_ms": noted_ms}, noted_ms)
     lines = [line for line in read_head(path, MAX_SPOOLED_BYTES).split(b"\n", MOST_LINES)[:-1] if line.strip()]
     read = [call for call in map(_call, lines) if call is not None]
     calls: list[_Step] = []
@@ -115,7 +112,7 @@ def _take(path: Path, stat: FileStat) -> _Conversation:
     unread = [{"kind": "passed_by", "what": "call"}] * (len(lines) - len(read))
     cwd = next((call.record["cwd"] for call in calls if call.record["cwd"] is not None), None)
     begin = {"at_ms": calls[0].record["at_ms"] if calls else 0, "cwd": cwd}
-    return _Conversation(path, [*unread, *_merged(calls, _transcript(calls, copy_beside(path)))], begin)
+    return _conversation(path, [*unread, *_merged(calls, _transcript(calls, copy_beside(path)))], begin)
 
 
 def _call(line: bytes) -> _Step | None:

@@ -128,41 +128,22 @@ class SnapshotReader(Generic[_S]):
         return FileStat(sum(stat.size for stat in stats), max(stat.mtime_ns for stat in stats))
 
 
-class OnlyConversation:
-    """A snapshot that is its only conversation, all of whose pieces are final."""
+class Document:
+    """A snapshot that is its only conversation, as it is now: its messages, each final, and what is known of the whole.
 
-    ident: str
-    pieces: Sequence[MarkedPiece]
-    rests_ms: int | None = None
-
-    def conversations(self) -> Sequence[tuple[str, str]]:
-        """Returns the conversation, with a mark of all its pieces; nothing if it has none."""
-        mark = "\n".join(f"{ident} {mark}" for ident, mark in self.pieces)
-        return [(self.ident, mark)] if self.pieces else []
-
-    def conversation(self, ident: str, notes: dict[str, str]) -> Self:  # noqa: ARG002
-        """Returns the conversation itself."""
-        return self
-
-    def end(self, emitted: int) -> bytes | None:  # noqa: ARG002
-        """Returns None: there are no facts about the whole conversation."""
-        return None
-
-
-class Document(OnlyConversation):
-    """A document as it is now: its messages, each final, and what is known of it as a whole.
-
-    `begin`: whether its messages follow those emitted before, and whether others follow → the record before them.
-    `record`: the place of a message, and the message → its record. `end`: the record after them. `pieces`: the id and
-    mark of each message, where its place and its text are not what it is known by. `empty`: whether there is anything
-    to emit before the first message.
+    `begin`: whether its messages follow those emitted before, and whether others follow → the record before them, if
+    any. `record`: the place of a message, and the message → its record. `end`: the record after them. `pieces`: the id
+    and mark of each message, where its place and its text are not what it is known by. `empty`: whether there is
+    anything to emit before the first message.
     """
+
+    rests_ms: int | None = None
 
     def __init__(
         self,
         ident: str,
         messages: Sequence[bytes | msgspec.Raw],
-        begin: Callable[[bool, bool], bytes],
+        begin: Callable[[bool, bool], bytes | None],
         *,
         record: Callable[[int, bytes], bytes] = lambda _, message: message,
         end: bytes | None = None,
@@ -179,7 +160,11 @@ class Document(OnlyConversation):
         is_listed = self._empty or bool(self.pieces)
         return [(self.ident, f"{self._end!r} {self.pieces}")] if is_listed else []
 
-    def begin(self, *, on: bool, more: bool) -> bytes:
+    def conversation(self, ident: str, notes: dict[str, str]) -> Self:  # noqa: ARG002 (the names are the protocol's)
+        """Returns the conversation itself."""
+        return self
+
+    def begin(self, *, on: bool, more: bool) -> bytes | None:
         """Returns the record before the messages."""
         return self._begin(on, more)
 

@@ -26,7 +26,7 @@ from carryover.text.pattern import later
 from carryover.transcript import files
 from carryover.transcript.bounds import lines_in
 from carryover.transcript.recorder import usable_folder
-from carryover.transcript.rewritten import OnlyConversation, SnapshotReader
+from carryover.transcript.rewritten import Document, SnapshotReader
 from carryover.transcript.workspaces import Folders, folders_of_uri, folders_of_window
 
 PENDING, COMPLETE, CANCELLED, FAILED = range(4)
@@ -68,7 +68,7 @@ class ChatRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     why: Why = ""
 
 
-class ChatFileReader(SnapshotReader["_Chat"]):
+class ChatFileReader(SnapshotReader[Document]):
     """Reads the file of one chat; see `carryover.adapter.contract.Reader`."""
 
     def __init__(self) -> None:
@@ -82,66 +82,59 @@ class ChatFileReader(SnapshotReader["_Chat"]):
         return msgspec.structs.replace(batch, records=records)
 
 
-def _stored(path: Path, stat: FileStat) -> _Chat:
+def _stored(path: Path, stat: FileStat) -> Document:
     data = b"" if _has_newer_copy(path, stat.mtime_ns) else files.read_document(path)
     if path.suffix == ".jsonl" or _IS_LOG.match(data):
-        return _Chat(path, *replayed(data))
+        return _chat(path, *replayed(data))
     state = read_as(data, Fields) or {}
-    return _Chat(path, state, "not JSON" if data.strip() and not state else "")
+    return _chat(path, state, "not JSON" if data.strip() and not state else "")
 
 
-class _Chat(OnlyConversation):
-    """The state that a chat's file describes. Its pieces are the answered requests that were not retracted.
+def _chat(path: Path, state: Fields, why: Why) -> Document:
+    """Returns the state that a chat's file describes. Its pieces are the answered requests that were not retracted.
 
     `why`: the reason that it is not read, or not to its end.
     """
+    own = folders_of_uri(text_of(state.get("workingDirectory"))) or Folders()
+    if not own.paths and not own.remote and path.parent.name == CHATS:
+        own = folders_of_window(path.parent.parent) or Folders()
+    if own.remote:
+        state = {}
+        why = "remote workspace"
+    listed = list(map(fields_of, items_of(state.get("requests"))))
+    requests = [one for one in listed if not any(is_given(one.get(name)) for name in _NOT_SHOWN)]
+    session = _session_of(path, state, listed)
+    is_live = bool(requests) and state_of(requests[-1]) not in ENDED
+    folder = _folder_in(own.paths, requests, is_over=len(requests) > is_live)
 
-    def __init__(self, path: Path, state: Fields, why: Why) -> None:
-        own = folders_of_uri(text_of(state.get("workingDirectory"))) or Folders()
-        if not own.paths and not own.remote and path.parent.name == CHATS:
-            own = folders_of_window(path.parent.parent) or Folders()
-        if own.remote:
-            state = {}
-            why = "remote workspace"
-        listed = list(map(fields_of, items_of(state.get("requests"))))
-        requests = [one for one in listed if not any(is_given(one.get(name)) for name in _NOT_SHOWN)]
-        self._why = why
-        self._is_read = bool(state or why)
-        self._at_ms = time_of(state.get("creationDate"))
-        self.ident = _session_of(path, state, listed)
-        is_live = bool(requests) and state_of(requests[-1]) not in ENDED
-        self._folder = _folder_in(own.paths, requests, is_over=len(requests) > is_live)
-        named = (text_of(request.get("requestId"))[:MAX_NAME_CHARS] or f"{n}" for n, request in enumerate(requests))
-        asked = [{"ident": name, "request": request} for name, request in zip(named, requests, strict=True)]
-        live = {**asked.pop(), "live": True} if is_live else {}
-        self._requests = [self._record("request", place=n, **fields) for n, fields in enumerate(asked, start=1)]
-        self.pieces = [(str(fields["ident"]), digest(data)) for fields, data in zip(asked, self._requests, strict=True)]
-        models = (text_of(request.get("modelId")) for request in reversed(requests))
-        versions = (text_of(fields_of(request.get("agent")).get("extensionVersion")) for request in reversed(requests))
-        info = SessionInfo(
-            title=bounded(text_of(state.get("customTitle")), SHORT_CHARS) or None,
-            agent_version=bounded(next(filter(None, versions), ""), SHORT_CHARS) or None,
-            model=bounded(_FROM.sub("", next(filter(None, models), ""), count=1), SHORT_CHARS) or None,
-            branch=bounded(text_of(fields_of(state.get("repoData")).get("localBranch")), SHORT_CHARS) or None,
-        )
-        self._state = self._record("state", place=len(requests), info=info, why=why, **live) if requests else b""
+    def record(kind: _Kind, **fields: Any) -> bytes:
+        return msgspec.json.encode(ChatRecord(kind=kind, session=session, folder=folder, **fields))
 
-    def conversations(self) -> list[tuple[str, str]]:
-        return [(self.ident, f"{self.pieces} {digest(self._state)} {self._why}")] if self._is_read else []
+    def begin(on: bool, more: bool) -> bytes:
+        if why and not requests:
+            return msgspec.json.encode(ChatRecord(kind="skipped", why=why))
+        return record("begin", at_ms=time_of(state.get("creationDate")), on=on, more=more)
 
-    def begin(self, *, on: bool, more: bool) -> bytes:
-        if self._why and not self._state:
-            return msgspec.json.encode(ChatRecord(kind="skipped", why=self._why))
-        return self._record("begin", at_ms=self._at_ms, on=on, more=more)
-
-    def piece(self, number: int) -> bytes:
-        return self._requests[number]
-
-    def end(self, emitted: int) -> bytes | None:  # noqa: ARG002
-        return self._state or None
-
-    def _record(self, kind: _Kind, **fields: Any) -> bytes:
-        return msgspec.json.encode(ChatRecord(kind=kind, session=self.ident, folder=self._folder, **fields))
+    named = (text_of(request.get("requestId"))[:MAX_NAME_CHARS] or f"{n}" for n, request in enumerate(requests))
+    asked = [{"ident": name, "request": request} for name, request in zip(named, requests, strict=True)]
+    live = {**asked.pop(), "live": True} if is_live else {}
+    answered = [record("request", place=n, **fields) for n, fields in enumerate(asked, start=1)]
+    models = (text_of(request.get("modelId")) for request in reversed(requests))
+    versions = (text_of(fields_of(request.get("agent")).get("extensionVersion")) for request in reversed(requests))
+    info = SessionInfo(
+        title=bounded(text_of(state.get("customTitle")), SHORT_CHARS) or None,
+        agent_version=bounded(next(filter(None, versions), ""), SHORT_CHARS) or None,
+        model=bounded(_FROM.sub("", next(filter(None, models), ""), count=1), SHORT_CHARS) or None,
+        branch=bounded(text_of(fields_of(state.get("repoData")).get("localBranch")), SHORT_CHARS) or None,
+    )
+    return Document(
+        session,
+        answered,
+        begin,
+        end=record("state", place=len(requests), info=info, why=why, **live) if requests else None,
+        pieces=[(str(fields["ident"]), digest(data)) for fields, data in zip(asked, answered, strict=True)],
+        empty=bool(state or why),
+    )
 
 
 class _Entry(msgspec.Struct, frozen=True):

@@ -29,7 +29,7 @@ from carryover.text.pattern import later
 from carryover.transcript.files import read_document, read_small
 from carryover.transcript.jsonl import JsonlReader
 from carryover.transcript.recorder import usable_folder, usable_name
-from carryover.transcript.rewritten import OnlyConversation, SnapshotReader, not_whole
+from carryover.transcript.rewritten import Document, SnapshotReader, not_whole
 from carryover.transcript.turns import LIMIT_STATUSES, add_answer, add_prompt
 
 _NOTED: Final = 0
@@ -140,7 +140,7 @@ def _title_of(log: Path) -> str:
     return name if isinstance(name, str) and name not in _YAML_NULLS else ""
 
 
-class DocumentReader(SnapshotReader["_Document"]):
+class DocumentReader(SnapshotReader[Document]):
     """Reads the document of one session (0.0.340): `sessionId`, `startTime`, `chatMessages`, `timeline`.
 
     `timeline` is what the user saw, with times; `chatMessages` is what the model was sent, with the whole output of
@@ -158,12 +158,25 @@ class DocumentReader(SnapshotReader["_Document"]):
         return msgspec.structs.replace(batch, records=tuple(Record(number=number, data=line) for number, line in lines))
 
 
-def _document(path: Path, stat: FileStat) -> _Document:
+def _document(path: Path, stat: FileStat) -> Document:
+    """Takes the snapshot of a document. Its pieces are what began the session and the entries of the timeline."""
     data = read_document(path).removeprefix(b"\xef\xbb\xbf").strip()
     document = fields_of(data)
     if "sessionId" not in document or "timeline" not in document:
         raise not_whole(path, stat, "not a session")
-    return _Document(document)
+    printed = {
+        text_of(message.get("tool_call_id")): text_of(message.get("content"))
+        for message in map(fields_of, items_of(document.get("chatMessages")))
+        if text_of(message.get("role")) == "tool"
+    }
+    entries = [fields_of(raw) for raw in items_of(document.get("timeline"))]
+    shown = [entry for entry in entries if not is_true(entry.get("isStreaming"))]
+    start = {"context": {"cwd": _folder_in(shown)}, "selectedModel": text_of(document.get("selectedModel"))}
+    first = {"type": "session.start", "timestamp": text_of(document.get("startTime")), "data": start}
+    lines = [[first], *([*_lines_of(entry, printed)] for entry in shown)]
+    pieces = [msgspec.json.encode({"number": number, "lines": each}) for number, each in enumerate(lines, 1)]
+    again = msgspec.json.encode({"number": _NOTED, "lines": [{"type": _AGAIN}]})
+    return Document("document", pieces, lambda on, _: None if on else again)
 
 
 class _Piece(msgspec.Struct, frozen=True):
@@ -173,61 +186,41 @@ class _Piece(msgspec.Struct, frozen=True):
     lines: tuple[msgspec.Raw, ...]
 
 
-class _Document(OnlyConversation):
-    """A document. Its pieces are what began the session and the entries of the timeline."""
+def _lines_of(entry: Fields, printed: dict[str, str]) -> Iterator[dict[str, Any]]:
+    """Yields an entry as records of a log. `printed`: the whole output of each call."""
+    common = {"id": text_of(entry.get("id")), "timestamp": text_of(entry.get("timestamp"))}
+    text = text_of(entry.get("text"))
+    match text_of(entry.get("type")):
+        case "user":
+            yield {**common, "type": "user.message", "data": {"content": text}}
+        case "copilot":
+            yield {**common, "type": "assistant.message", "data": {"content": text}}
+        case "error":
+            limit = {"errorType": "rate_limit"} if _RATE_LIMITED in text else {}
+            yield {**common, "type": "session.error", "data": {"message": text, **limit}}
+        case "info" if text == _CANCELLED:
+            yield {**common, "type": "abort", "data": {}}
+        case "tool_call_requested" | "tool_call_completed" as kind:
+            call = text_of(entry.get("callId"))
+            about = {"toolCallId": call, "toolName": text_of(entry.get("name"))}
+            given = {**about, "arguments": entry.get("arguments")}
+            yield {**common, "type": "tool.execution_start", "data": given}
+            if kind == "tool_call_completed":
+                yield {
+                    **common,
+                    "type": "tool.execution_complete",
+                    "data": {**about, **_ended(entry, printed.get(call))},
+                }
 
-    ident = "document"
 
-    def __init__(self, document: Fields) -> None:
-        self._printed = {
-            text_of(message.get("tool_call_id")): text_of(message.get("content"))
-            for message in map(fields_of, items_of(document.get("chatMessages")))
-            if text_of(message.get("role")) == "tool"
-        }
-        entries = [fields_of(raw) for raw in items_of(document.get("timeline"))]
-        shown = [entry for entry in entries if not is_true(entry.get("isStreaming"))]
-        start = {"context": {"cwd": _folder_in(shown)}, "selectedModel": text_of(document.get("selectedModel"))}
-        first = {"type": "session.start", "timestamp": text_of(document.get("startTime")), "data": start}
-        lines = [[first], *([*self._lines(entry)] for entry in shown)]
-        self._pieces = [msgspec.json.encode({"number": number, "lines": each}) for number, each in enumerate(lines, 1)]
-        self.pieces = [(str(number), digest(data)) for number, data in enumerate(self._pieces)]
-
-    def begin(self, *, on: bool, more: bool) -> bytes | None:  # noqa: ARG002
-        return None if on else msgspec.json.encode({"number": _NOTED, "lines": [{"type": _AGAIN}]})
-
-    def piece(self, number: int) -> bytes | None:
-        return self._pieces[number]
-
-    def _lines(self, entry: Fields) -> Iterator[dict[str, Any]]:
-        """Yields an entry as records of a log."""
-        common = {"id": text_of(entry.get("id")), "timestamp": text_of(entry.get("timestamp"))}
-        text = text_of(entry.get("text"))
-        match text_of(entry.get("type")):
-            case "user":
-                yield {**common, "type": "user.message", "data": {"content": text}}
-            case "copilot":
-                yield {**common, "type": "assistant.message", "data": {"content": text}}
-            case "error":
-                limit = {"errorType": "rate_limit"} if _RATE_LIMITED in text else {}
-                yield {**common, "type": "session.error", "data": {"message": text, **limit}}
-            case "info" if text == _CANCELLED:
-                yield {**common, "type": "abort", "data": {}}
-            case "tool_call_requested" | "tool_call_completed" as kind:
-                call = text_of(entry.get("callId"))
-                about = {"toolCallId": call, "toolName": text_of(entry.get("name"))}
-                given = {**about, "arguments": entry.get("arguments")}
-                yield {**common, "type": "tool.execution_start", "data": given}
-                if kind == "tool_call_completed":
-                    yield {**common, "type": "tool.execution_complete", "data": {**about, **self._ended(entry, call)}}
-
-    def _ended(self, entry: Fields, call: str) -> dict[str, Any]:
-        result = fields_of(entry.get("result"))
-        kind = text_of(result.get("type"))
-        text = self._printed.get(call) or text_of(result.get("log"))
-        # A command that failed with an exit code has run.
-        if kind == "success" or (kind == "failure" and calls.SHELL_ENDED.search(text)):
-            return {"success": True, "result": {"content": text}}
-        return {"success": False, "error": {"code": _ERRORS.get(kind, "failure"), "message": text}}
+def _ended(entry: Fields, printed: str | None) -> dict[str, Any]:
+    result = fields_of(entry.get("result"))
+    kind = text_of(result.get("type"))
+    text = printed or text_of(result.get("log"))
+    # A command that failed with an exit code has run.
+    if kind == "success" or (kind == "failure" and calls.SHELL_ENDED.search(text)):
+        return {"success": True, "result": {"content": text}}
+    return {"success": False, "error": {"code": _ERRORS.get(kind, "failure"), "message": text}}
 
 
 def _folder_in(entries: list[Fields]) -> str | None:

@@ -45,7 +45,7 @@ from carryover.text.pattern import later
 from carryover.transcript import files, sqlite
 from carryover.transcript.bounds import TooLarge
 from carryover.transcript.jsonl import JsonlReader
-from carryover.transcript.rewritten import OnlyConversation
+from carryover.transcript.rewritten import Document
 from carryover.transcript.turns import add_answer, add_failure
 
 COPY_GROUP: Final = "empty-window"
@@ -108,7 +108,7 @@ class ChatReader(sqlite.DatabaseReader):
     """Reads a `store.db`."""
 
     def __init__(self) -> None:
-        super().__init__(_Chat)
+        super().__init__(_chat)
 
     def stat(self, path: Path) -> FileStat:
         """Returns the size and time of the database and of `meta.json` beside it, which holds title and folder."""
@@ -119,81 +119,80 @@ class ChatReader(sqlite.DatabaseReader):
         return seen
 
 
-class _Chat(OnlyConversation):
-    """The chat in a `store.db`. Its pieces are the messages, each with the number of identical ones before it."""
+def _chat(db: sqlite.Connection, path: Path, _now_ms: int) -> Document:
+    """Returns the chat in a `store.db`. Its pieces are the messages, each with the number of identical ones before."""
+    noted: Fields = {}
+    with suppress(OSError):
+        noted = fields_of(files.read_small(path.with_name("meta.json"), limit=1 << 16))
+    # Before its first message the client has made the file, perhaps not its tables.
+    is_made = sqlite.tables(db) >= {"meta", "blobs"}
+    stored = sqlite.value_at(db, "SELECT value FROM meta WHERE key = ?", "0") if is_made else None
+    try:
+        meta = fields_of(binascii.unhexlify((stored or b"").strip()))
+    except binascii.Error:
+        meta = fields_of(stored)
+    root = b""
+    with suppress(TooLarge):
+        root = (_blob(db, text_of(meta.get("latestRootBlobId")).lower()) if is_made else None) or b""
+    idents = [*_messages(db, _MESSAGES.findall(root))]
+    before: Counter[str] = Counter()
+    pieces: list[tuple[str, int]] = []
+    for ident in idents:
+        pieces.append((ident, before[ident]))
+        before[ident] += 1
+    folder = text_of(noted.get("cwd"))
+    title = text_of(noted.get("title")) or text_of(meta.get("name"))
+    conversation = CursorConversation(
+        id=path.parent.name,
+        name=bounded(title, SHORT_CHARS) if title != _UNTITLED else "",
+        model=bounded(text_of(meta.get("lastUsedModel")), SHORT_CHARS),
+        # Its own id stands for "unknown": the parent is not recorded.
+        parent=path.parent.name if is_true(noted.get("isSubagent")) else None,
+        folders=(folder,) if folder else (),
+    )
 
-    def __init__(self, db: sqlite.Connection, path: Path, _now_ms: int) -> None:
-        self.ident = ident = path.parent.name
-        self._db = db
-        self._meta_json: Fields = {}
-        with suppress(OSError):
-            self._meta_json = fields_of(files.read_small(path.with_name("meta.json"), limit=1 << 16))
-        # Before its first message the client has made the file, perhaps not its tables.
-        is_made = sqlite.tables(db) >= {"meta", "blobs"}
-        meta = sqlite.value_at(db, "SELECT value FROM meta WHERE key = ?", "0") if is_made else None
-        try:
-            self._meta = fields_of(binascii.unhexlify((meta or b"").strip()))
-        except binascii.Error:
-            self._meta = fields_of(meta)
-        root = b""
-        with suppress(TooLarge):
-            root = (self._blob(text_of(self._meta.get("latestRootBlobId")).lower()) if is_made else None) or b""
-        before: Counter[str] = Counter()
-        self.pieces = []
-        for message in self._messages(_MESSAGES.findall(root)):
-            self.pieces.append((message, before[message]))
-            before[message] += 1
-        folder = text_of(self._meta_json.get("cwd"))
-        title = text_of(self._meta_json.get("title")) or text_of(self._meta.get("name"))
-        self._conversation = CursorConversation(
-            id=ident,
-            name=bounded(title, SHORT_CHARS) if title != _UNTITLED else "",
-            model=bounded(text_of(self._meta.get("lastUsedModel")), SHORT_CHARS),
-            # Its own id stands for "unknown": the parent is not recorded.
-            parent=ident if is_true(self._meta_json.get("isSubagent")) else None,
-            folders=(folder,) if folder else (),
-        )
-
-    def conversations(self) -> list[tuple[str, str]]:
-        return [(self.ident, f"{self.pieces} {self._conversation}")] if "latestRootBlobId" in self._meta else []
-
-    def begin(self, *, on: bool, more: bool) -> bytes | None:  # noqa: ARG002
-        # Messages are only added, so nothing is announced.
-        skipped = StoreRecord(kind="skipped", what="conversation", why="unexpected root")
-        return None if self.pieces else msgspec.json.encode(skipped)
-
-    def piece(self, number: int) -> bytes:
-        ident, occurrence = self.pieces[number]
-        message = read_as(self._blob(ident), Fields)
+    def record(number: int, ident: bytes) -> bytes:
+        message = read_as(_blob(db, ident.decode()), Fields)
         if message is None:
             return msgspec.json.encode(StoreRecord(kind="skipped", what="message", why="not JSON"))
-        record = StoreRecord(
+        found = StoreRecord(
             kind="message",
-            conversation=self._conversation,
-            at_ms=time_of(self._meta.get("createdAt")) or time_of(self._meta_json.get("createdAtMs")),
-            noted_ms=time_of(self._meta_json.get("updatedAtMs")),
-            id=f"{ident[:_ID_CHARS]}/{occurrence}",
+            conversation=conversation,
+            at_ms=time_of(meta.get("createdAt")) or time_of(noted.get("createdAtMs")),
+            noted_ms=time_of(noted.get("updatedAtMs")),
+            id=f"{ident.decode()[:_ID_CHARS]}/{pieces[number][1]}",
             message=message,
         )
-        return msgspec.json.encode(record)
+        return msgspec.json.encode(found)
 
-    def end(self, emitted: int) -> bytes | None:
-        return msgspec.json.encode(StoreRecord(kind="state", conversation=self._conversation)) if emitted else None
+    # Messages are only added, so nothing is announced.
+    unread = msgspec.json.encode(StoreRecord(kind="skipped", what="conversation", why="unexpected root"))
+    return Document(
+        path.parent.name,
+        [ident.encode() for ident in idents],
+        lambda _on, _more: None if pieces else unread,
+        record=record,
+        end=msgspec.json.encode(StoreRecord(kind="state", conversation=conversation)) if pieces else None,
+        pieces=pieces,
+        empty="latestRootBlobId" in meta,
+    )
 
-    def _messages(self, ids: Iterable[bytes], depth: int = 0) -> Iterator[str]:
-        """Yields the messages among these blobs and, in newer builds, those that a blob lists."""
-        for ident in (each.hex() for each in ids):
-            try:
-                blob = self._blob(ident)
-            except TooLarge:
-                blob = b"{"  # counted when its record is asked for
-            if blob is not None:
-                is_message = blob.lstrip()[:1] == b"{" or depth == _MAX_DEPTH
-                nested = () if is_message else tuple(self._messages(_NODES.findall(blob), depth + 1))
-                yield from nested or (ident,)
 
-    def _blob(self, ident: str) -> bytes | None:
-        return sqlite.value_at(self._db, "SELECT data FROM blobs WHERE id = ?", ident)
+def _messages(db: sqlite.Connection, ids: Iterable[bytes], depth: int = 0) -> Iterator[str]:
+    """Yields the messages among these blobs and, in newer builds, those that a blob lists."""
+    for ident in (each.hex() for each in ids):
+        try:
+            blob = _blob(db, ident)
+        except TooLarge:
+            blob = b"{"  # counted when its record is asked for
+        if blob is not None:
+            is_message = blob.lstrip()[:1] == b"{" or depth == _MAX_DEPTH
+            nested = () if is_message else tuple(_messages(db, _NODES.findall(blob), depth + 1))
+            yield from nested or (ident,)
+
+
+def _blob(db: sqlite.Connection, ident: str) -> bytes | None:
+    return sqlite.value_at(db, "SELECT data FROM blobs WHERE id = ?", ident)
 
 
 class _Block(msgspec.Struct, frozen=True):
