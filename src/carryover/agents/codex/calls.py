@@ -14,9 +14,8 @@ import msgspec
 from msgspec.structs import replace
 
 from carryover.adapter.contract import ToolOutcome
+from carryover.agents.codex.commands import commands_in, joined, shown_input, workdir_in
 from carryover.agents.codex.rollout import OpenRolloutCall, Rollout
-from carryover.agents.codex.scripts import commands_in, workdir_in
-from carryover.agents.codex.terminals import joined, shown_input
 from carryover.model import Answer, BackgroundTask, Op, PlanUpdate, ResultStatus
 from carryover.records import rawjson
 from carryover.records.asked import Asked, asked_in, plan_items

@@ -1,4 +1,5 @@
-"""Code mode scripts: the commands that one runs, in clients that keep no other record of them (0.145, 0.146)."""
+"""Commands beyond a call's own arguments: those that a code mode script runs, in clients that keep no other record of
+them (0.145, 0.146), and processes that a command left running, with what they print and what is typed into them."""
 
 from __future__ import annotations
 
@@ -10,6 +11,7 @@ from typing import Final
 import msgspec
 
 from carryover.records.lenient import text_of
+from carryover.records.text import without_ansi
 from carryover.text.pattern import later
 
 _MOST: Final = 20
@@ -28,6 +30,13 @@ _WORKDIR: Final = later(_KEY % "workdir" + rf":\s*{_LITERAL}", re.DOTALL)
 _CONSTANT: Final = later(rf"\bconst\s+(?P<name>\w+)\s*=\s*{_LITERAL}", re.DOTALL)
 _PLACED: Final = later(r"\$\{(?:(JSON\.stringify)\()?(\w+)\)?\}")
 _ESCAPED: Final = later(r"\\([`$\\])")
+_HEAD_CHARS: Final = 1500
+_TAIL_CHARS: Final = 4500
+_TAKES_COMMANDS: Final = later(r"(?:[$#%>❯]|\?|[\[(][yY](?:es)?/[nN]o?[\])][:?]?)\s*\Z")
+"""The end of a line that waits for a command or a plain answer. Everything else may be a question for a secret."""
+_ASKS_FOR_SECRET: Final = later(
+    r"(?i)pass|phrase|pwd|\bpin\b|secret|credential|token|otp|2fa|\bcode\b|\bkey\b|kennwort|contraseña|senha|парол|密码|密碼|パスワード|비밀번호"
+)
 
 
 def commands_in(script: str) -> list[str]:
@@ -69,3 +78,22 @@ def _decoded(literal: str) -> str:
     if literal.startswith("`"):
         return _ESCAPED.sub(r"\1", literal[1:-1])
     return text_of(msgspec.Raw(literal.encode("utf-8", "replace")))
+
+
+def joined(before: str, piece: str) -> str:
+    """Returns what a process has printed so far, without the middle of what is long."""
+    whole = before + piece
+    if len(whole) <= _HEAD_CHARS + _TAIL_CHARS:
+        return whole
+    return f"{whole[:_HEAD_CHARS]}\n[...]\n{whole[-_TAIL_CHARS:]}"
+
+
+def shown_input(chars: str, printed: str) -> str:
+    """Returns the first line of what is typed into a process that has `printed` this; empty where it may be a secret.
+
+    A line after the first may answer a question that the first one raises.
+    """
+    asked = without_ansi(printed).replace("\r", "\n").rpartition("\n")[2]
+    if not _TAKES_COMMANDS.search(asked) or _ASKS_FOR_SECRET.search(asked):
+        return ""
+    return next((line.strip() for line in chars.splitlines() if line.strip().isprintable()), "")
