@@ -20,7 +20,6 @@ from carryover import model
 from carryover.adapter.contract import Agent, HookProtocol, Parsed, QuotedText, Record, Source, ToolOutcome
 from carryover.agents.claude_code import EVENTS, SPEC
 from carryover.agents.claude_code.calls import handle_result, handle_tool_use, handle_worktree, with_progress
-from carryover.agents.claude_code.copies import is_copy
 from carryover.agents.claude_code.lines import (
     Block,
     ClaudeBuilder,
@@ -30,8 +29,14 @@ from carryover.agents.claude_code.lines import (
     OpenClaudeCall,
 )
 from carryover.agents.claude_code.outcomes import plain_output, read_outcome
-from carryover.agents.claude_code.peers import OF_SESSIONS, add_message
-from carryover.agents.claude_code.prompts import is_clients, typed_and_attached, without_client_blocks
+from carryover.agents.claude_code.prompts import (
+    OF_SESSIONS,
+    add_message,
+    is_clients,
+    is_copy,
+    typed_and_attached,
+    without_client_blocks,
+)
 from carryover.agents.claude_code.records import GROUP, REPORTS, SESSION, SUBAGENT, copied
 from carryover.records import rawjson
 from carryover.records.fields import digest

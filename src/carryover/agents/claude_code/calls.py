@@ -9,11 +9,11 @@ from msgspec.structs import replace
 
 from carryover import model
 from carryover.adapter.contract import ToolOutcome
-from carryover.agents.claude_code.lines import Block, ClaudeBuilder, ClaudeContext, OpenClaudeCall, Task
+from carryover.agents.claude_code.lines import Block, ClaudeBuilder, ClaudeContext, OpenClaudeCall
 from carryover.agents.claude_code.outcomes import line_outcome, plain_output
 from carryover.agents.claude_code.worktrees import ClaudeWorktree, entered, made_worktree, tree_added, with_tree
 from carryover.records import rawjson, shell_files
-from carryover.records.asked import JOB_STATES, asked_in, plan_items
+from carryover.records.asked import JOB_STATES, Todo, asked_in, plan_items, plan_of
 from carryover.records.changes import Change, Hunk, as_edit, patched, planned
 from carryover.records.fields import SHORT_CHARS, SUBJECT_CHARS, bounded, digest, resolved
 from carryover.records.lenient import Fields, fields_of, first_text, items_of, read_as, text_of
@@ -170,10 +170,7 @@ def _effects(builder: ClaudeBuilder, call: OpenClaudeCall, output: str) -> Itera
     elif call.op == "plan":
         if (tasks := _tasks(builder.context.tasks, call, result)) != builder.context.tasks:
             builder.change(tasks=tasks)
-            yield (
-                "tasks",
-                model.PlanUpdate(items=tuple(model.PlanItem(text=task.text, state=task.state) for task in tasks)),
-            )
+            yield "tasks", plan_of(tasks)
     elif call.name in _STOPS_JOB:
         if job := first_text(result, "task_id", "shell_id") or call.task_id:
             yield "task", model.BackgroundTask(task_id=job, state="stopped", label=label)
@@ -234,7 +231,7 @@ def _found_ended(call: OpenClaudeCall, output: str) -> model.BackgroundTask | No
     return model.BackgroundTask(task_id=found[1] or found[3], state="stopped" if state == "running" else state)
 
 
-def _tasks(known: tuple[Task, ...], call: OpenClaudeCall, result: Fields) -> tuple[Task, ...]:
+def _tasks(known: tuple[Todo, ...], call: OpenClaudeCall, result: Fields) -> tuple[Todo, ...]:
     """Returns the task list, which TaskCreate and TaskUpdate change and TaskList gives whole (2.1.42 to 2.1.328).
 
     A task created before the transcript began is unknown until it is listed. A new state comes from the call, since
@@ -245,7 +242,7 @@ def _tasks(known: tuple[Task, ...], call: OpenClaudeCall, result: Fields) -> tup
         ident = usable_name(text_of(given.get("id")))
         text = bounded(text_of(given.get("subject")), SHORT_CHARS)
         if ident is not None and text:
-            tasks[ident] = Task(id=ident, text=text, state=_STATES.get(text_of(given.get("status")), "pending"))
+            tasks[ident] = Todo(id=ident, text=text, state=_STATES.get(text_of(given.get("status")), "pending"))
     former = tasks.get(text_of(result.get("taskId")))
     if former is not None and call.label == "deleted":
         del tasks[former.id]

@@ -11,6 +11,7 @@ import msgspec
 from carryover import model
 from carryover.agents.claude_code import records as claude_records
 from carryover.agents.claude_code.worktrees import ClaudeWorktree, branch_at
+from carryover.records.asked import Todo
 from carryover.records.lenient import Fields
 from carryover.records.rawjson import ABSENT
 from carryover.transcript import recorder as base
@@ -83,14 +84,6 @@ class OpenClaudeCall(base.OpenCall, frozen=True, omit_defaults=True):
     """The worktree that it adds."""
 
 
-class Task(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One entry of the task list of TaskCreate and TaskUpdate (2.1.328)."""
-
-    id: str
-    text: str
-    state: model.PlanState = "pending"
-
-
 class ClaudeContext(claude_records.Context, frozen=True, omit_defaults=True):
     """The state of one transcript file between two records."""
 
@@ -99,12 +92,13 @@ class ClaudeContext(claude_records.Context, frozen=True, omit_defaults=True):
     calls: tuple[OpenClaudeCall, ...] = ()
     shell: OpenClaudeCall | None = None
     """The user's own `!command`, until its output comes."""
-    tasks: tuple[Task, ...] = ()
+    tasks: tuple[Todo, ...] = ()
+    """The list of TaskCreate and TaskUpdate (2.1.328)."""
     queued: tuple[str, ...] = ()
     """Digests of the queued prompts."""
     compaction: Literal["manual", "auto"] | None = None
     prompts: tuple[str, ...] = ()
-    """Digests of the places of prompts, where a copy of the history may begin: see `copies.py`."""
+    """Digests of the places of prompts, where a copy of the history may begin: see `is_copy`."""
     copied_ms: int = 0
     """The time of the newest such copy."""
     trees: tuple[ClaudeWorktree, ...] = ()
