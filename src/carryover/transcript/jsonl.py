@@ -95,15 +95,22 @@ class JsonlReader:
     `copied` and no longer grows. Nothing but white space can follow a JSON object on its line, so nothing is lost.
 
     Blank and oversized lines are not records but are counted in the numbering. A line may hold any bytes.
+
+    `before`: what another file says of the session, as a record numbered 0 before all lines that are read at once.
     """
 
-    def __init__(self, *, copied: bool = False, now_ms: Callable[[], int] = utc_now_ms) -> None:
-        self._copied = copied
-        self._now_ms = now_ms
+    def __init__(
+        self,
+        *,
+        before: Callable[[Path], bytes | None] = lambda _: None,
+        copied: bool = False,
+        now_ms: Callable[[], int] = utc_now_ms,
+    ) -> None:
+        self._before, self._copied, self._now_ms = before, copied, now_ms
 
     def of_copies(self) -> Self:
         """Returns the same reader for files that no longer grow."""
-        return type(self)(copied=True)
+        return type(self)(before=self._before, copied=True)
 
     def read(self, path: Path, cursor: bytes | None) -> Batch:
         """Returns the next complete lines, at most 1 MiB or 500 of them.
@@ -125,6 +132,8 @@ class JsonlReader:
             position = _guarded(descriptor, position)
         finally:
             os.close(descriptor)
+        first = self._before(path) if lines else None
+        lines = lines if first is None else (Record(number=0, data=first), *lines)
         return Batch(
             records=lines,
             cursor=msgspec.msgpack.encode(position),

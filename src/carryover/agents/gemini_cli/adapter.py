@@ -39,9 +39,9 @@ from carryover.agents.gemini_cli.store import (
     LINES,
     RANKS,
     FileHeader,
-    LinesReader,
     conversation_in,
     format_of,
+    header_of_lines,
 )
 from carryover.model import AssistantMessage, Retracted, Skipped, ToolCall, ToolResult, TurnEnd, UserPrompt
 from carryover.records import rawjson
@@ -51,6 +51,7 @@ from carryover.records.text import HANDOFF_HEAD, tagged, without_last_block
 from carryover.text.pattern import later
 from carryover.transcript.by_kind import ReaderByKind
 from carryover.transcript.hooks import ClaudeLikeHooks, root_above, session_start_answer
+from carryover.transcript.jsonl import JsonlReader
 from carryover.transcript.layouts import source_at, sources_below
 from carryover.transcript.rewritten import SnapshotReader
 
@@ -360,7 +361,10 @@ def _read_hook(event: str, payload: bytes) -> HookEvent | Skipped:
 
 AGENT: Final = Agent(
     spec=SPEC,
-    reader=ReaderByKind(format_of, lambda: {DOCUMENT: SnapshotReader(conversation_in), LINES: LinesReader()}),
+    reader=ReaderByKind(
+        format_of,
+        lambda: {DOCUMENT: SnapshotReader(conversation_in), LINES: JsonlReader(before=header_of_lines)},
+    ),
     context_type=GeminiContext,
     source_of=_SOURCE_OF,
     sources=partial(sources_below, SPEC.id, LAYOUTS),

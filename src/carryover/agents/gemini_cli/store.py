@@ -17,13 +17,12 @@ from typing import Final
 
 import msgspec
 
-from carryover.adapter.contract import Batch, FileStat, Record
+from carryover.adapter.contract import FileStat
 from carryover.agents.gemini_cli.contents import parts_of, shown_text
 from carryover.records import rawjson
 from carryover.records.lenient import fields_of, text_of
 from carryover.text.pattern import later
 from carryover.transcript.files import read_beside, read_document
-from carryover.transcript.jsonl import JsonlReader
 from carryover.transcript.layouts import Layout
 from carryover.transcript.rewritten import Document, not_whole
 
@@ -97,17 +96,10 @@ class FileHeader(msgspec.Struct, frozen=True, omit_defaults=True):
     """Whether another batch follows."""
 
 
-class LinesReader(JsonlReader):
-    """Reads `.jsonl` files."""
-
-    def read(self, path: Path, cursor: bytes | None) -> Batch:
-        """See `JsonlReader.read`."""
-        batch = super().read(path, cursor)
-        root = start_folder(path) if batch.records else None
-        if root is None:
-            return batch
-        first = Record(number=0, data=msgspec.json.encode({"$begin": FileHeader(root=root)}))
-        return msgspec.structs.replace(batch, records=(first, *batch.records))
+def header_of_lines(path: Path) -> bytes | None:
+    """Returns the header of a `.jsonl` file; None if its start folder is not noted."""
+    root = start_folder(path)
+    return msgspec.json.encode({"$begin": FileHeader(root=root)}) if root is not None else None
 
 
 def conversation_in(path: Path, stat: FileStat) -> Document:

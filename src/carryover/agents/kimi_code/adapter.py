@@ -10,7 +10,7 @@ from typing import Final
 
 import msgspec
 
-from carryover.adapter.contract import Agent, Batch, Parsed, Record, Source, ToolOutcome
+from carryover.adapter.contract import Agent, Parsed, Record, Source, ToolOutcome
 from carryover.agents.kimi_code import SPEC
 from carryover.model import AssistantMessage, PlanUpdate, Question, Retracted, TurnEnd, UserPrompt
 from carryover.records import rawjson
@@ -84,20 +84,13 @@ class _Context(SessionContext, frozen=True, omit_defaults=True):
     """Keys of each prompt and what was said until the next one, as bytes, since text might be taken for a secret."""
 
 
-class _Reader(JsonlReader):
-    """Reads an agent's lines, after a record with the facts about the session."""
-
-    def read(self, path: Path, cursor: bytes | None) -> Batch:
-        """See `JsonlReader.read`."""
-        batch = super().read(path, cursor)
-        if not batch.records:
-            return batch
-        try:
-            state = fields_of(read_small(path.parent.parent.parent / "state.json", limit=_MAX_STATE_BYTES))
-        except OSError:  # it is not there yet, or this is a copy
-            state = {}
-        first = Record(number=0, data=msgspec.json.encode({"type": _STATE, "facts": state}))
-        return msgspec.structs.replace(batch, records=(first, *batch.records))
+def _facts_beside(path: Path) -> bytes:
+    """Returns the record with the facts about the session."""
+    try:
+        state = fields_of(read_small(path.parent.parent.parent / "state.json", limit=_MAX_STATE_BYTES))
+    except OSError:  # it is not there yet, or this is a copy
+        state = {}
+    return msgspec.json.encode({"type": _STATE, "facts": state})
 
 
 _Recorder = OneSession[_Context]
@@ -288,7 +281,7 @@ _HANDLERS: Final[dict[str, _Handler]] = {
 
 AGENT: Final = Agent(
     spec=SPEC,
-    reader=_Reader(),
+    reader=JsonlReader(before=_facts_beside),
     context_type=_Context,
     source_of=partial(source_at, SPEC.id, _LAYOUTS),
     sources=partial(sources_below, SPEC.id, _LAYOUTS),
