@@ -23,6 +23,8 @@ _UNSEEN: Final = later(f"[{_DIRECTION}{_ZERO_WIDTH}{_FORMATS}{_TAGS}]")
 # ASCII, a blank of any kind or another one, they only hide something.
 _JOINERS: Final = r"\u200c\u200d\u034f\u115f\u1160\u17b4\u17b5\u180e\u3164\uffa0"
 _SELECTORS: Final = "\u180b-\u180d\u180f\ufe00-\ufe0f\U000e0100-\U000e01ef"
+_JOINER: Final = later(f"[{_JOINERS}{_SELECTORS}]")
+"""Is in every text with one that is misplaced, and ten times as quick to search for."""
 _MISPLACED: Final = later(
     rf"(?<![^\x00-\x7f\s\u2800])[{_JOINERS}{_SELECTORS}]+(?!\u20e3)|(?<=[{_JOINERS}])[{_JOINERS}{_SELECTORS}]+|(?<=[{_SELECTORS}])[{_SELECTORS}]+"
 )
@@ -52,7 +54,8 @@ def without_unseen(text: str) -> str:
     """Returns `text` without characters that reorder or hide text; line ends stay."""
     if text.isascii():
         return text
-    return without_stacks(_MISPLACED.sub("", _UNSEEN.sub("", text.replace(_SOFT_HYPHEN, ""))))
+    seen = _UNSEEN.sub("", text.replace(_SOFT_HYPHEN, ""))
+    return without_stacks(_MISPLACED.sub("", seen) if _JOINER.search(seen) else seen)
 
 
 def without_stacks(text: str) -> str:
