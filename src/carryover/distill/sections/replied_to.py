@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from itertools import takewhile
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise, takewhile
 from typing import Final
 
 from carryover.distill.closed_classes import begins_with_reply, is_list_item, is_question
@@ -27,6 +27,11 @@ _MOST_OFFERED: Final = 4
 _BY_NUMBER: Final = later(r"\s*[Qq]?\d{1,2}\s?[.):：、）]")
 _NUMBERED: Final = later(r"(?<![\w.])([Qq]?\d{1,2})\s?[.):：、）]\s*([A-Za-z](?!\w))?")
 """A number at the beginning of what was asked or replied, and the letter of the option that was chosen."""
+_OPTION: Final = later(r"\W*(?:(\w+)\s)?(\d{1,2}|[A-Za-z])\s?[.):：、）\]|—–\-\ufe0f\u20e3]")
+"""The beginning of an option: its number or letter, perhaps behind a word."""
+_WORD: Final = later(r"\w+")
+_FEW_WORDS: Final = 2
+"""A reply of more words may have a number that chooses nothing ("keep all 2")."""
 
 
 def asked_before(step: Step) -> str:
@@ -57,7 +62,10 @@ def replying_to(step: Step, label: str) -> str:
     if not is_short:
         return label
     if asked:  # Next action has the question that a prompt without any work since replied to
-        return label if is_bare(step.turn) else f"{label}, asked {_in_short(_asked(prompt, asked, room), room)}"
+        lines = _asked(prompt, asked, before.answer)
+        return label if is_bare(step.turn) else f"{label}, asked {_in_short(lines, room)}"
+    if chosen := [*_chosen(prompt, lines_of(before.answer))]:
+        return f"{label}, after {_in_short(chosen, room)}"
     offered = before.answer if begins_with_reply(prompt) else ""
     if not offered or not is_list_item(offered.splitlines()[-1]):
         return label
@@ -77,11 +85,31 @@ def _in_short(lines: Sequence[str], chars: int) -> str:
     return in_quotes(LINE_BREAK.join(shown), chars)
 
 
-def _asked(prompt: str, asked: str, room: int) -> Sequence[str]:
-    """Returns the lines of a question; of a long one the first and the option that a prompt such as "2" chose."""
+def _asked(prompt: str, asked: str, answer: str) -> Sequence[str]:
+    """Returns the lines of a question, or which it is and what the prompt chose: an option by its number or letter,
+    which may stand above the question, or one that begins like the prompt."""
     lines = lines_of(asked)
-    chosen = [line for line in lines[1:] if _begins_with(line, prompt.strip(" .()[]"))]
-    return (lines[0], chosen[0]) if chosen and len(LINE_BREAK.join(lines)) > room else lines
+    named = (line for line in lines[1:] if _begins_with(line, prompt.strip(" .")))
+    chosen = [*_chosen(prompt, (*lines_of(answer), *lines))] or [*named][:1]
+    question = next((line for line in lines if is_question(line) and not _OPTION.match(line)), lines[0])
+    return [*dict.fromkeys((question, *chosen))] if chosen else lines
+
+
+def _chosen(prompt: str, lines: Iterable[str]) -> Iterator[str]:
+    """Yields the options that a prompt such as "2", "1, 3" or "option B" chose: of each the last line that begins with
+    its number or letter, perhaps behind a word ("Option B:"). A prompt of more words has that word too."""
+    options: dict[str, dict[str, str]] = {}
+    for line in lines:
+        if option := _OPTION.match(line):
+            options.setdefault(option[2].casefold(), {})[(option[1] or "").casefold()] = line
+    words = _WORD.findall(prompt.casefold())
+    is_alone = len(words) == 1 or all(map(str.isdigit, words))  # several letters may answer as many questions
+    for before, mark in pairwise(("", *words)):
+        named = options.get(mark, {}) if mark.isdigit() or (mark == words[-1] and len(before) != 1) else {}
+        if before in named and (before or is_alone):
+            yield named[before]
+        elif named and (is_alone or len(words) <= _FEW_WORDS):
+            yield named.get("", [*named.values()][-1])
 
 
 def _asked_by_number(prompt: str, answer: str, asked: str) -> Iterator[str]:

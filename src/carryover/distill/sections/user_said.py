@@ -32,7 +32,8 @@ def said_entries(past: Past, of_task: Iterable[Step]) -> list[Entry]:
     every = [(_sent(step), step) for step in past.steps]
     shown = {_sent(step) for step in of_task}
     shown |= {sent for sent, step in every if past.is_beside(step) and step.is_newest}
-    newest = {sent: step for sent, step in every if step.turn.prompt and sent not in shown}
+    own = ((sent, step) for sent, step in every if step.turn.prompt and not step.turn.is_template)
+    newest = {sent: step for sent, step in own if sent not in shown}
     steps = [step for sent, step in every if newest.get(sent) is step]
     corrected = {(id(step.view), step.turn.number + 1) for step in past.steps if _asks_for_correction(step.turn)}
     corrections: list[Entry] = []
@@ -60,7 +61,6 @@ def _with_share(entries: Iterable[Entry]) -> Iterator[Entry]:
 
 def _prompt(past: Past, step: Step) -> list[Entry]:
     text = quoted_prompt(step.turn.prompt, _MOST_CHARS, chars=step.turn.chars)
-    text = f"{text}\n({step.turn.template})" if step.turn.template and not step.turn.is_template else text
     to = "" if step.view.agent == past.lead.agent else f" to {past.agent(step)}"
     label = replying_to(step, f"Prompt{to} ({past.sent(step)})")
     return parted(step, text, "prompt", label=label)

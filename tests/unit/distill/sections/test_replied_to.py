@@ -64,6 +64,45 @@ def test_a_short_reply_leaves_its_line_to_what_was_asked_and_a_short_option_its_
     assert len(line) < 284
 
 
+LETTERED = """Two ways:
+
+| Option | Prices |
+|---|---|
+| A | whole cents |
+| B | euros as decimals |
+"""
+
+
+@pytest.mark.parametrize(
+    ("says", "reply", "option"),
+    [
+        (LETTERED, "b", "| B | euros as decimals |"),
+        (LETTERED, "Option A", "| A | whole cents |"),
+        ("1. I read it\n\nNow:\n\n- **Option 1:** cents\n- **Option 2:** euros", "ok option 1", "Option 1: cents"),
+        ("[R] Review it\n[C] Continue with the checkout", "C", "[C] Continue with the checkout"),
+        ("Done:\n1. the cart\n2. the tax\n\nOpen:\n1. the cap\n2. the column", "2", "2. the column"),
+    ],
+)
+def test_a_reply_by_number_or_letter_stands_with_the_option_that_it_chose(says: str, reply: str, option: str) -> None:
+    first = under("Task", worked(says=says).user(reply).edited("tax.py").says("Done."))
+    asked = under("Task", worked(says=f"{says}\n\nWhich one?").user(reply).edited("tax.py").says("Done."))
+
+    assert f", after “{option}”: {reply}" in first
+    assert f", asked “Which one? ¶ {option}”: {reply}" in asked
+
+
+@pytest.mark.parametrize("reply", ["B A B", "keep all 2 of them", "the lower one"])
+def test_a_reply_that_chooses_none_of_the_options_stands_alone(reply: str) -> None:
+    says = f"{LETTERED}\n1. the cap\n2. the column\n\nThat is all that I have found."
+    assert "after “" not in under("Task", worked(says=says).user(reply).edited("tax.py").says("Done."))
+
+
+def test_several_numbers_choose_several_options() -> None:
+    says = "Which ones?\n1. the cap\n2. the column\n3. the tax"
+    said = under("Task", worked(says=says).user("1, 3").edited("tax.py").says("Done."))
+    assert "asked “Which ones? ¶ 1. the cap ¶ 3. the tax”: 1, 3" in said
+
+
 def test_answers_that_fit_a_line_stay_together_however_much_was_asked() -> None:
     answers = "1) as in shop.py" + "".join(f"\n{number}) whatever you find is the better one" for number in range(2, 6))
     asked = "\n".join(f"{number}. {'Which of the shops is meant here ' * 3}?" for number in range(1, 6))
