@@ -32,13 +32,14 @@ def said_entries(past: Past, of_task: Iterable[Step]) -> list[Entry]:
     every = [(_sent(step), step) for step in past.steps]
     shown = {_sent(step) for step in of_task}
     shown |= {sent for sent, step in every if past.is_beside(step) and step.is_newest}
-    own = ((sent, step) for sent, step in every if step.turn.prompt and not step.turn.is_template)
-    newest = {sent: step for sent, step in own if sent not in shown}
+    newest = {sent: step for sent, step in every if step.turn.prompt and sent not in shown}
     steps = [step for sent, step in every if newest.get(sent) is step]
     corrected = {(id(step.view), step.turn.number + 1) for step in past.steps if _asks_for_correction(step.turn)}
     corrections: list[Entry] = []
     others: list[Entry] = []
-    for step in sorted(not_alike(steps, attrgetter("prompt"), _MOST_ALIKE), key=_rank):
+    templates = not_alike((step for step in steps if step.turn.is_template), attrgetter("prompt"), 1)
+    own = not_alike((step for step in steps if not step.turn.is_template), attrgetter("prompt"), _MOST_ALIKE)
+    for step in sorted([*own, *templates], key=_rank):
         is_correction = (id(step.view), step.turn.number) in corrected
         (corrections if is_correction else others).extend(_prompt(past, step))
     # What was said after an answer may overturn it.

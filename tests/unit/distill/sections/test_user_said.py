@@ -31,3 +31,15 @@ def test_a_scheduled_prompt_is_not_among_the_prompts_that_work_took_up() -> None
 
     assert "scheduled prompt" not in under("Task", talk)
     assert "scheduled prompt" in under("What the user said", talk)
+
+
+def test_of_earlier_prompts_in_one_form_stand_what_was_typed_and_once_the_form_alone() -> None:
+    form = "## What was typed\n\n```text\n{}\n```\n\n## Steps\n"
+    talk = Conversation().user("Tidy the docs.").edited("docs.md").says("Tidied.")
+    for steps, words in enumerate(("Number the vouchers by year.", "", "Sort the receipts by day.", ""), 80):
+        talk.user(form.format(words) + "- Fill each place.\n" * steps).edited("cart.py").says(f"Done: {steps}.")
+    said = under("What the user said", talk.user("Write a changelog.").edited("changes.md").says("Written."))
+
+    assert "(turn 2, 14 min earlier): Number the vouchers by year. | " in said
+    assert "(turn 4, 8 min earlier): Sort the receipts by day. | " in said
+    assert said.count("template “What was typed”") == 1
