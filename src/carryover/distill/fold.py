@@ -145,7 +145,10 @@ def _with_jobs(digest: Digest, body: ToolResult, event: Event) -> Digest:
     its output may report that one has ended."""
     if body.op != "shell" or body.never_ran:
         return digest
-    jobs = tuple(job for job in digest.jobs if not reports_end(body.output, job.text))
+    same = clip(one_line(body.subject), chars=200) if body.status == "ok" else ""
+    # One that never reported its end is over if the same command has since run to its end.
+    jobs = tuple(job for job in digest.jobs if job.id == body.call_id or same != job.text)
+    jobs = tuple(job for job in jobs if not reports_end(body.output, job.text))
     digest = replace(digest, jobs=jobs) if len(jobs) < len(digest.jobs) else digest
     ends = ends_job(body.subject)
     by_name = [job for job in jobs if len(job.id) >= _SHORTEST_JOB and job.id in body.subject]

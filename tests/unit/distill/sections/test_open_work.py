@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from carryover.distill.entry import FIXED
-from carryover.model import AgentSummary, BackgroundTask, PlanProposal, SummaryPart
+from carryover.model import AgentSummary, BackgroundTask, PlanProposal, ResultStatus, SummaryPart
 from support.conversation import Conversation, handoff, session, under, worked
 
 TRAINING = "tmux new-session -d -s epochs 'python train.py --epochs 200'"
@@ -73,6 +73,17 @@ def test_a_job_that_the_agent_records_after_its_command_counts_once() -> None:
     talk.event(BackgroundTask(task_id="b1", state="running", label="Restart the server"))
 
     assert [job.text for job in talk.digest.jobs] == ["Restart the server"]
+
+
+@pytest.mark.parametrize(
+    ("command", "status", "runs"),
+    [("npm run build", "ok", False), ("npm run build", "error", True), ("npm run", "ok", True)],
+)
+def test_a_job_whose_command_has_since_run_to_its_end_is_over(command: str, status: ResultStatus, runs: bool) -> None:
+    build = BackgroundTask(task_id="call_7", state="running", label="npm run build")
+    talk = worked().user("Build it.").event(build).ran(command, "built", status=status).says("It is built.")
+
+    assert ("no end recorded: “npm run build”" in under("Where it stands", talk)) is runs
 
 
 def test_a_job_that_only_looks_around_is_no_work() -> None:
