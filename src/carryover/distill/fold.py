@@ -204,7 +204,7 @@ def _failures_after(failures: tuple[Failure, ...], body: ToolResult, at_ms: int,
         at_ms=at_ms,
         signature=mark,
         turn=turn,
-        times=former.times + 1 if former else 1,
+        times=former.times + 1 if former and not former.solved else 1,
     )
     return (*(f for f in failures if f is not former), new)[-MOST_FAILURES:]
 
