@@ -96,16 +96,19 @@ def _asked(prompt: str, asked: str, answer: str) -> Sequence[str]:
 
 
 def _chosen(prompt: str, lines: Iterable[str]) -> Iterator[str]:
-    """Yields the options that a prompt such as "2", "1, 3" or "option B" chose: of each the last line that begins with
-    its number or letter, perhaps behind a word ("Option B:"). A prompt of more words has that word too."""
+    """Yields the options that a prompt such as "2", "1, 3", "C+2" or "option B" chose: of each the last line that
+    begins with its number or letter, perhaps behind a word ("Option B:"). A prompt of more words has that word too."""
     options: dict[str, dict[str, str]] = {}
     for line in lines:
         if option := _OPTION.match(line):
             options.setdefault(option[2].casefold(), {})[(option[1] or "").casefold()] = line
     words = _WORD.findall(prompt.casefold())
-    is_alone = len(words) == 1 or all(map(str.isdigit, words))  # several letters may answer as many questions
+    letters = [word for word in words if not word.isdigit()]
+    # Several letters may answer as many questions.
+    is_alone = len(words) == 1 or not letters or (len(letters) == 1 and len(letters[0]) == 1)
     for before, mark in pairwise(("", *words)):
-        named = options.get(mark, {}) if mark.isdigit() or (mark == words[-1] and len(before) != 1) else {}
+        is_mark = is_alone or mark.isdigit() or (mark == words[-1] and len(before) != 1)
+        named = options.get(mark, {}) if is_mark else {}
         if before in named and (before or is_alone):
             yield named[before]
         elif named and (is_alone or len(words) <= _FEW_WORDS):

@@ -19,6 +19,7 @@ The importer has the rates.
 
 3. And which name shall the column have?
 """
+TOWNS = ("Aussee", "Bregenz", "Cilli")
 OPTIONS = "\n".join(f"{number}. {'the importer of the shop ' * 3}number {number}" for number in (1, 2, 3))
 
 
@@ -48,6 +49,15 @@ def test_of_a_long_question_the_chosen_option_stands_or_the_beginning_of_each_li
     assert f"asked “Which one shall I move? ¶ {OPTIONS.splitlines()[1]}”: 2" in chosen
     assert "asked “Which one shall I move? ¶ 1. the importer of the shop the importer" in whole
     assert "… ¶ 3. the importer of the shop the importer" in whole
+
+
+def test_several_options_are_found_by_their_marks_also_behind_a_word() -> None:
+    places = [f"Option {town[0]}: in the shop of {town}, which has its own rates" for town in TOWNS]
+    ways = [f"Option {number}: by the tax of {town}, as it was before" for number, town in enumerate(TOWNS, 1)]
+    asks = "\n- ".join(("Where shall it go, and how?", *places, *ways))
+    chosen = under("Task", worked(says=asks).user("C+2").edited("tax.py").says("Done."))
+
+    assert f"asked “Where shall it go, and how? ¶ {places[2]} ¶ {ways[1]}”: C+2" in chosen
 
 
 def test_a_short_reply_leaves_its_line_to_what_was_asked_and_a_short_option_its_share_to_the_longer_ones() -> None:
