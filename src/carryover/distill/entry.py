@@ -83,6 +83,7 @@ WEIGHTS: Final[dict[str, Weight]] = {
     "newest":          Weight(0.0, 0.2),                # the newest prompt
     "reply since":     Weight(0.2, 0.5),                # a short reply since
     "acted on":        Weight(0.3, 0.25),               # the newest that work was done for, where that is another
+    "list before":     Weight(0.25, 0.04),              # what a newest prompt of few words goes on with
     "goal before":     Weight(0.2, 0.5),                # of an earlier session, where this one has only short prompts
     "taken up":        Weight(0.2, 0.5),                # the prompts that most answers since are about
     "paste":           Weight(0.2, 1.4),                # what was pasted with one of them, added to its own weight

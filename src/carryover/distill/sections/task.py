@@ -11,6 +11,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
+from carryover.distill.closed_classes import is_list_item
 from carryover.distill.digest import Pending, Reply, Turn
 from carryover.distill.entry import WEIGHTS, Entry, Weight
 from carryover.distill.goals import goal_of, says_something
@@ -32,6 +33,9 @@ _LEAST_AGAIN: Final = 2
 _LEAST_TOKENS: Final = 20
 """In how many answers or paths of edited files names of a prompt come again, or how long it is."""
 _LONG_TOKENS: Final = 200
+_FEW_WORDS: Final = 100
+_SEVERAL: Final = 3
+"""So long is a prompt that may go on with a list of the one before it, which has so many items."""
 _TYPED: Final = 0.2
 """What a typed line of the task is worth beside its names: a ruling may have none."""
 
@@ -56,6 +60,7 @@ def task_steps(past: Past) -> dict[str, list[Step]]:
         "goal": [step for step in (mine[-1:] + mine) if goal is not None and step.turn.sent == goal.sent][:1],
         "newest": newest_intent(past),
         "acted on": [past.main],
+        "list before": _list_before(past),
         "goal before": [] if any(_is_long(step.turn.prompt) for step in mine) else _goal_before(past),
         "reply since": [step for step in mine[-1:] if not is_aside(step, past.steps)],
     }
@@ -82,6 +87,17 @@ def newest_intent(past: Past) -> list[Step]:
 
 def _got_nothing(step: Step) -> bool:
     return step.turn.end in ("", "error") and not (step.turn.calls or step.turn.said)
+
+
+def _list_before(past: Past) -> list[Step]:
+    """Returns the turn whose prompt lists what a newest prompt of few words goes on with, such as "all the remaining
+    ones": the newest before it that says something."""
+    if past.newest.turn.chars > _FEW_WORDS:
+        return []
+    said = (step for step in reversed(past.steps) if step.view is past.lead and says_something(step.turn))
+    before = next((step for step in said if step.turn.number < past.newest.turn.number), None)
+    is_list = before is not None and sum(map(is_list_item, typed_words(before.turn.prompt).splitlines())) >= _SEVERAL
+    return [before] if before is not None and is_list else []
 
 
 def _goal_before(past: Past) -> list[Step]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from support.conversation import session, under
+from carryover.distill.entry import FIXED
+from support.conversation import Conversation, handoff, session, under
 
 
 def test_a_line_of_a_long_order_outlasts_calls_that_name_more() -> None:
@@ -13,3 +14,21 @@ def test_a_line_of_a_long_order_outlasts_calls_that_name_more() -> None:
     text = under("Task", talk.says("Done."))
 
     assert all(ruling in text for ruling in rulings)
+
+
+def test_a_list_stays_whole_while_a_newest_prompt_of_few_words_goes_on_with_it() -> None:
+    items = [f"- Make part {number} of the page smaller, as it was in the spring" for number in range(12)]
+    talk = session("s1").user("Build the page.").edited("page.py").says("Built.")
+    talk.user("\n".join(("Change these one by one:", *items))).edited("page.py").says("The first is smaller.")
+    talk.user("go on").edited("page.py").says("The second is smaller.")
+    remaining = fixed_task(talk.user("Do all the remaining ones on your own.").edited("page.py"))
+    other = fixed_task(talk.user(f"Now write down {'how the page is built and by whom ' * 4}.").edited("page.py"))
+
+    assert all(item.removeprefix("- ") in remaining for item in items)
+    assert items[5].removeprefix("- ") not in other
+
+
+def fixed_task(talk: Conversation) -> str:
+    """Returns the lines of the task that are taken first, however much the others are worth."""
+    entries = (entry for one in handoff(talk).sections if one.title == "Task" for entry in one.entries)
+    return " ".join(entry.text for entry in entries if entry.weight <= FIXED)
