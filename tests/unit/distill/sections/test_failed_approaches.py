@@ -132,3 +132,13 @@ def test_a_failure_that_stands_is_worth_more_than_a_line_of_the_same_names() -> 
     worth = {entry.text.partition("`")[2].partition("`")[0]: entry.alone for entry in failed}
 
     assert worth["make cap"] > worth["make lid"] == 0
+
+
+def test_only_failures_since_the_last_success_count() -> None:
+    talk = session("s1").user(GOAL).ran("make cap", "error: no rule", status="error").ran("make cap", "ok")
+    talk.ran("make cap", "error: no rule", status="error").says("It fails again.")
+
+    assert "make cap" in under("Failed approaches", talk)
+    assert "times" not in under("Failed approaches", talk)
+    talk.user("Again.").ran("make cap", "error: no rule", status="error").says("And again.")
+    assert "2 times" in under("Failed approaches", talk)

@@ -157,10 +157,6 @@ def test_what_failed_stands_with_its_cause_and_whether_it_worked_later() -> None
     assert first.endswith("→ ERROR: No matching distribution")
     assert re.fullmatch(r"`make cap` \(.*solved since\) → error: no rule", again)
 
-    talk.ran("make cap", "error: no rule", status="error").says("It fails again.")
-    again = next(line for line in section(talk, title="Failed approaches") if "make cap" in line)
-    assert "times" not in again  # in a row
-
 
 @pytest.mark.parametrize(("edits", "words"), [(0, "added"), (1, "added, then edited"), (3, "added, edited 3 times")])
 def test_a_file_that_was_made_and_then_edited_was_added_once(edits: int, words: str) -> None:
