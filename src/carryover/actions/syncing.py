@@ -55,14 +55,6 @@ class Joined(msgspec.Struct, frozen=True, kw_only=True):
     remote: str
 
 
-class Added(msgspec.Struct, frozen=True):
-    """A machine that was let in. `own_code`: this machine's, which it will show, to be compared there."""
-
-    machine: str
-    code: str
-    own_code: str
-
-
 def standing() -> SyncStatus:
     """Says where synchronising stands. Raises UserError (NOTHING_FOUND) if it is off."""
     status = sync_status(state_dir())
@@ -240,8 +232,9 @@ async def _synchronised(ledger: Ledger, paths: StatePaths) -> Outcome:
     return await synchronise(ledger, paths, now_ms=now_ms, in_thread=asyncio.to_thread)
 
 
-def add_machines(own: OwnLog, code: str | None, is_same: Callable[[str], bool]) -> list[Added]:
-    """Lets in the machines that ask for it, if `is_same` says so of the code that each has, after comparing it.
+def add_machines(own: OwnLog, code: str | None, is_same: Callable[[str], bool]) -> dict[str, str]:
+    """Lets in the machines that ask for it, if `is_same` says so of the code that each has, after comparing it; returns
+    these codes by machine.
 
     Whoever names a machine by its `code` has compared it. Raises UserError if none asks, or none was let in.
     """
@@ -268,7 +261,7 @@ def add_machines(own: OwnLog, code: str | None, is_same: Callable[[str], bool]) 
         )
     waiting = {machine: public for machine, public in view.waiting.items() if machine not in added}
     _tell(own, replace(view, waiting=waiting), change)
-    return [Added(machine, asks, own.code) for machine, asks in added.items()]
+    return added
 
 
 def remove_machine(own: OwnLog, name: str, ask: Callable[[str], None]) -> tuple[str, list[str]]:

@@ -243,7 +243,7 @@ def test_a_key_that_is_swapped_while_the_user_compares_codes_is_not_added(remote
         remote.logs[C]["key"] = key_of(9).public.encode()
         return True
 
-    assert [one.machine for one in add_machines(first.own(), None, compared)] == [C]
+    assert [*add_machines(first.own(), None, compared)] == [C]
     assert first.folder.known.membership.members[C] == third.key.public
 
 

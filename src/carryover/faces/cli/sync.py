@@ -124,9 +124,10 @@ def _add_machine(args: argparse.Namespace) -> _Done:
 
     with opened_log() as own:
         added = add_machines(own, args.what, partial(_is_that_machine, args))
-    return {"added": added}, (
+    listed = [{"machine": machine, "code": asks, "own_code": own.code} for machine, asks in added.items()]
+    return {"added": listed}, (
         f"✓ {counted(len(added), 'machine')} added. Now run `carryover sync` there.",
-        f"  It will show this machine's code, for you to compare: {added[0].own_code}",
+        f"  It will show this machine's code, for you to compare: {own.code}",
     )
 
 
