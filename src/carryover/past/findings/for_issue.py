@@ -6,9 +6,7 @@ of any other kind, such as a path, a name or what an error says, is counted, or 
 
 from __future__ import annotations
 
-import builtins
 import re
-import sqlite3
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
@@ -32,12 +30,14 @@ _WORDS: Final = {*get_args(ResumeMode), *get_args(Pointers)}
 _EVERY: Final = re.compile(r"[0-9]{1,4}[mh]?")
 _VERSION: Final = re.compile(r"(?<![0-9.])[0-9]{1,8}(?:\.[0-9]{1,8}){1,2}(?![0-9.])", re.ASCII)
 """At most three parts: four may be an address."""
-_ERRORS: Final = {
-    name
-    for module in (builtins, sqlite3, msgspec)
-    for name, found in vars(module).items()
-    if isinstance(found, type) and issubclass(found, Exception)
-}
+_ERRORS: Final = (
+    *("OSError", "FileNotFoundError", "FileExistsError", "PermissionError", "NotADirectoryError", "IsADirectoryError"),
+    *("BrokenPipeError", "ConnectionError", "ConnectionResetError", "ConnectionRefusedError", "TimeoutError"),
+    *("MemoryError", "RecursionError", "RuntimeError", "NotImplementedError", "AssertionError", "AttributeError"),
+    *("KeyError", "IndexError", "ValueError", "TypeError", "OverflowError", "ZeroDivisionError", "ImportError"),
+    *("UnicodeDecodeError", "UnicodeEncodeError", "ModuleNotFoundError", "NameError", "StopIteration", "EOFError"),
+    *("OperationalError", "DatabaseError", "IntegrityError", "ProgrammingError", "ValidationError", "DecodeError"),
+)
 """Types of errors that are named: any other word in an error's text may be a name of the user's."""
 _SECTIONS: Final = ("resume", "publish", "server", "projects", "sync")
 _UNKNOWN: Final = "unknown"
