@@ -433,7 +433,6 @@ AGENT: Final = Agent(
     sources=partial(sources_below, SPEC.id, LAYOUTS),
     parse=parse,
     hooks=HookProtocol(
-        events=SPEC.hooks.sets[-1].events,
         read=_read,
         answer=plain_answer,  # no version shows it to the model
         layout_root=_layout_root,

@@ -80,11 +80,9 @@ def _spec(folder: Folder) -> Iterator[Item]:
         return
     yield Item("SPEC.id", "" if spec.id == folder.id else f"it is {spec.id}", f"The folder belongs to {folder.id}.")
     yield Item("SPEC.version", "" if spec.version else "it is None", "Give the arguments that print it, within 5 s.")
-    hooks = folder.agent.hooks if folder.agent is not None else None
-    installed = {event for known in spec.hooks.sets for event in known.events}
-    differ = sorted(installed ^ set(hooks.events if hooks is not None else ()))
-    problem = f"SPEC and AGENT.hooks differ in {', '.join(differ)}" if folder.agent is not None and differ else ""
-    yield Item("SPEC.hooks", problem, "Make both name the same events.")
+    agent = folder.agent
+    differ = agent is not None and bool(spec.hooks.events) != (agent.hooks is not None)
+    yield Item("SPEC.hooks", "AGENT.hooks does not go with it" if differ else "", "Give both, or neither.")
 
 
 def _case(folder: Folder) -> Iterator[Item]:
@@ -97,7 +95,7 @@ def _case(folder: Folder) -> Iterator[Item]:
     for name, advice in _MATERIAL.items():
         if name not in unneeded:
             yield Item(f"CASE.{name}", "" if getattr(case, name) else "it is empty", advice)
-    events = agent.hooks.events if agent.hooks is not None else ()
+    events = agent.spec.hooks.events
     without = sorted(set(events) - {payload.event for payload in case.payloads})
     yield Item("CASE.payloads", f"none is of {', '.join(without)}" if without else "", _MATERIAL["payloads"])
 

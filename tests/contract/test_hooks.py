@@ -54,7 +54,7 @@ def test_each_event_that_is_asked_for_has_a_recorded_payload_and_a_meaning(
     hooks: HookProtocol, agent: Agent, case: Case
 ) -> None:
     reported = {payload.event: read(hooks, payload) for payload in case.payloads}
-    actions = {event: getattr(reported.get(event), "action", None) for event in hooks.events}
+    actions = {event: getattr(reported.get(event), "action", None) for event in agent.spec.hooks.events}
 
     assert None not in actions.values()
     assert agent.spec.is_spooled or "hint" not in actions.values()
@@ -74,8 +74,8 @@ def test_an_event_of_a_later_version_starts_nothing(hooks: HookProtocol, case: C
         assert isinstance(reported, Skipped) or reported.action == "hint"
 
 
-def test_what_nobody_can_read_is_counted(hooks: HookProtocol) -> None:
-    for event in hooks.events:
+def test_what_nobody_can_read_is_counted(hooks: HookProtocol, agent: Agent) -> None:
+    for event in agent.spec.hooks.events:
         for name, data in HOSTILE.items():
             assert isinstance(read(hooks, Payload(event, data)), Skipped), (event, name)
 

@@ -26,7 +26,7 @@ NOW_MS: Final = 1_800_000_000_000
 @cache
 def _events() -> tuple[tuple[Agent, str], ...]:
     hooked = [agent for _, agent in sorted(adapters().items()) if agent.hooks is not None]
-    return tuple((agent, event) for agent in hooked if agent.hooks for event in (*agent.hooks.events, "unknown"))
+    return tuple((agent, event) for agent in hooked if agent.hooks for event in (*agent.spec.hooks.events, "unknown"))
 
 
 def check(data: bytes, folder: Path) -> None:

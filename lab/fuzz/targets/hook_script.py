@@ -23,7 +23,7 @@ ANSWER: Final = "# [CARRYOVER] of the ledger\n"
 
 @cache
 def _events() -> tuple[tuple[str, str], ...]:
-    return tuple((agent_id, event) for agent_id, hooks in _protocols().items() for event in hooks.events)
+    return tuple((agent_id, event) for agent_id in _protocols() for event in adapters()[agent_id].spec.hooks.events)
 
 
 @cache

@@ -173,10 +173,9 @@ class HookEvent(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HookProtocol:
-    """How to read an agent's hook payloads and how to answer them. All functions are pure."""
+    """How to read the payloads of an agent's hooks, which its spec lists, and how to answer them. All functions are
+    pure."""
 
-    events: tuple[str, ...]
-    """The events to register for, in the agent's own spelling."""
     read: Callable[[str, bytes], HookEvent | Skipped]
     """Event and payload → what the payload means; Skipped if it is another agent's (whose
     program may run these hooks) or was not understood. Never raises."""

@@ -218,6 +218,11 @@ class HookSpec(msgspec.Struct, frozen=True, kw_only=True):
     """The values of JSON settings → why the agent drops the whole file, with every hook in it, as a clause; None if it
     does not. Of such an agent, only events that every version knows are written if its version is unknown."""
 
+    @property
+    def events(self) -> tuple[str, ...]:
+        """The events of all versions, in the agent's own spelling."""
+        return tuple(dict.fromkeys(event for known in self.sets for event in known.events))
+
 
 class WebChat(msgspec.Struct, frozen=True, kw_only=True):
     """The browser chat of the agent's maker, which can't see files. `carryover export` makes a document for it."""

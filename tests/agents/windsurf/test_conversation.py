@@ -256,7 +256,7 @@ def test_how_a_command_ended(status: str, fields: dict[str, object], ended: list
 
 
 def test_a_step_of_a_turn_is_read_soon_and_its_end_at_once() -> None:
-    actions = {event: getattr(HOOKS.read(event, payload(event)), "action", None) for event in HOOKS.events}
+    actions = {event: getattr(HOOKS.read(event, payload(event)), "action", None) for event in AGENT.spec.hooks.events}
     steps = ("pre_user_prompt", "post_write_code", "post_run_command", "post_setup_worktree")
     ends = ("post_cascade_response", "post_cascade_response_with_transcript")
 

@@ -38,7 +38,7 @@ def spool(home: Path) -> Spool:
 def agent() -> Agent:
     """One whose calls are kept, and whose payloads are a word each."""
     spec = msgspec.structs.replace(CODEX.spec, transcripts=(SPOOL,))
-    hooks = HookProtocol(events=("stop",), read=read, answer=str.encode, layout_root=Path)
+    hooks = HookProtocol(read=read, answer=str.encode, layout_root=Path)
     return replace(CODEX, spec=spec, hooks=hooks)
 
 

@@ -14,8 +14,6 @@ COMPACT: Final = spec.HookEntry(event="PreCompact", timeout_s=5)
 # Without an explicit time limit it is killed after 1.5 s, and the user sees that.
 _END: Final = spec.HookEntry(event="SessionEnd", timeout_s=5)
 
-EVENTS: Final = ("SessionStart", "PreCompact", "Stop", "StopFailure", "SessionEnd")
-
 # Hooks began with 1.0.38, but only from 1.0.48 on is there one that runs before context is lost. `Stop` is of the
 # first ones. An event that the installed version does not know makes it warn at each start, so none comes too early.
 _START: Final = spec.HookEntry(event="SessionStart", timeout_s=5, also={"matcher": "startup|clear|compact|resume|fork"})

@@ -18,7 +18,7 @@ import msgspec
 
 from carryover import model
 from carryover.adapter.contract import Agent, HookProtocol, Parsed, QuotedText, Record, Source, ToolOutcome
-from carryover.agents.claude_code import EVENTS, SPEC
+from carryover.agents.claude_code import SPEC
 from carryover.agents.claude_code.calls import handle_result, handle_tool_use, handle_worktree, with_progress
 from carryover.agents.claude_code.lines import (
     Block,
@@ -421,7 +421,6 @@ AGENT: Final = Agent(
     sources=partial(sources_below, SPEC.id, _LAYOUTS),
     parse=_parse,
     hooks=HookProtocol(
-        events=EVENTS,
         # `cwd` is where the session is now, not where it was started.
         read=ClaudeLikeHooks(layout_root=_LAYOUT_ROOT, cwd_moves=True).read,
         answer=plain_answer,  # SessionStart accepts plain text in every version that has it (1.0.62 and later)

@@ -348,7 +348,6 @@ AGENT: Final = Agent(
     parse=_parse,
     exported=_exported,
     hooks=HookProtocol(
-        events=("SessionStart", "Stop"),
         read=ClaudeLikeHooks(layout_root=_layout_root).read,
         reads_page="read `{page}` in parts of 20 lines",  # a result is cut off after 8,000 characters (3.0.65)
         answer=plain_answer,  # which the plugin puts into the system message

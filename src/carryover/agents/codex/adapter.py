@@ -406,7 +406,6 @@ AGENT: Final = Agent(
     sources=partial(sources_below, SPEC.id, LAYOUTS),
     parse=_parse,
     hooks=HookProtocol(
-        events=("SessionStart", "PreCompact", "Stop", "SessionEnd"),
         read=ClaudeLikeHooks(layout_root=_LAYOUT_ROOT, may_be_unwritten=True).read,
         # Plain text would do, unless it begins with a bracket: then it is read as JSON, and the hook fails (0.169.0).
         answer=session_start_answer,

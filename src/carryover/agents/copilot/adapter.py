@@ -186,7 +186,6 @@ def _parse(source: contract.Source, context: _Context, record: contract.Record) 
 
 
 HOOKS: Final = contract.HookProtocol(
-    events=("sessionStart", "userPromptSubmitted", "preCompact", "agentStop", "sessionEnd"),
     read=_read,
     answer=_answer,
     layout_root=_layout_root,

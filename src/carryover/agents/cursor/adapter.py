@@ -163,9 +163,7 @@ def _answer(text: str) -> bytes:
     return msgspec.json.encode({"additional_context": text.encode("utf-8", "replace").decode()})
 
 
-HOOKS: Final = HookProtocol(
-    events=("sessionStart", "stop", "sessionEnd"), read=_read, answer=_answer, layout_root=_layout_root
-)
+HOOKS: Final = HookProtocol(read=_read, answer=_answer, layout_root=_layout_root)
 
 
 def parse(source: Source, context: CursorContext, record: Record) -> tuple[CursorContext, Parsed]:

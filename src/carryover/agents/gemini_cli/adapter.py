@@ -370,7 +370,6 @@ AGENT: Final = Agent(
     sources=partial(sources_below, SPEC.id, LAYOUTS),
     parse=_parse,
     hooks=HookProtocol(
-        events=("SessionStart", "BeforeAgent", "AfterAgent", "SessionEnd"),
         read=_read_hook,
         # Anything that is not JSON would be shown to the user as a message of the hook (0.61.0). The event's name does
         # not matter; what a prompt gets is put right after its last letter (0.26.0).

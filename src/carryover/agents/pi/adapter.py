@@ -335,7 +335,6 @@ AGENT: Final = Agent(
     parse=_parse,
     exported=_exported,
     hooks=HookProtocol(
-        events=("SessionStart", "Stop"),
         read=ClaudeLikeHooks(layout_root=_layout_root).read,
         answer=plain_answer,  # which the extension puts into the system message
         layout_root=_layout_root,

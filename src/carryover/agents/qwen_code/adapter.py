@@ -13,7 +13,6 @@ from typing import Any, Final, Literal, Self
 import msgspec
 
 from carryover.adapter.contract import Agent, HookProtocol, Parsed, Record, Source, ToolOutcome
-from carryover.agents.claude_code import EVENTS
 from carryover.agents.claude_code import records as claude_records
 from carryover.agents.claude_code.records import GROUP, REPORTS, SESSION, SUBAGENT, copied
 from carryover.agents.gemini_cli import contents
@@ -298,7 +297,6 @@ AGENT: Final = Agent(
     sources=partial(sources_below, SPEC.id, _LAYOUTS),
     parse=_parse,
     hooks=HookProtocol(
-        events=EVENTS,
         read=ClaudeLikeHooks(layout_root=_LAYOUT_ROOT).read,
         answer=session_start_answer,
         layout_root=_LAYOUT_ROOT,

@@ -107,8 +107,8 @@ class Hooks:
         agent = self.context.agents.get(agent_id)
         if agent is None or agent.hooks is None:
             return _QUIET
-        event = next((name for name in agent.hooks.events if name.lower() == event.lower()), event.lower())
-        named = {"agent": Word(agent.id), "hook": Word(event if event in agent.hooks.events else "other")}
+        event = next((name for name in agent.spec.hooks.events if name.lower() == event.lower()), event.lower())
+        named = {"agent": Word(agent.id), "hook": Word(event if event in agent.spec.hooks.events else "other")}
         read: HookEvent | Skipped | None = None
         outcome: HookOutcome = "overloaded"
         reply = None

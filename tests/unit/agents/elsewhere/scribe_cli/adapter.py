@@ -118,7 +118,6 @@ AGENT: Final = Agent(
     sources=_sources,
     parse=_parse,
     hooks=contract.HookProtocol(
-        events=("Awake", "Rest"),
         read=_read,
         answer=lambda text: f"HEAR: {text}".encode(errors="replace"),
         layout_root=lambda transcript: root_above(transcript, _source_of, ("talks",)),
