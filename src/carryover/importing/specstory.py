@@ -37,15 +37,6 @@ _TITLE: Final = re.compile(r"^#{1,2} (.+?)\s*$", re.MULTILINE)
 _TITLE_TIME: Final = re.compile(r"\s*\(?(\d{4}-\d{2}-\d{2}[ T]\d{2}:\d{2}[^)\s]*)\)?$")
 
 
-class _Context(TurnContext, frozen=True, omit_defaults=True):
-    """The parser's state between two turns of a document; turns without a time inherit the last one."""
-
-    name: str = ""
-    """The last tool called, until something is said."""
-    command: bool = False
-    """Whether the last turn was a slash command of the user's."""
-
-
 def recognised(file: Candidate) -> OpenedDocument | None:
     """Returns a document that SpecStory wrote; None if it is another. Raises UserError if its agent is not known."""
     made = parse_beginning(file.text)
@@ -88,7 +79,7 @@ def _document(file: Candidate, agent: str | None, session: str | None) -> Opened
         )
     parse = partial(_parse, quoted_of(spec), file.project or named_folder(file.path), session is None)
     session = session or f"specstory-{digest(file.head[:_ID_BYTES])}"
-    return document(spec, TurnReader(partial(by_turn, turn_lines)), _Context, parse, file.path, SPECSTORY, session)
+    return document(spec, TurnReader(partial(by_turn, turn_lines)), TurnContext, parse, file.path, SPECSTORY, session)
 
 
 def spec_named(name: str, specs: tuple[AgentSpec, ...]) -> AgentSpec | None:
@@ -116,8 +107,8 @@ def named_folder(path: Path) -> str | None:
 
 
 def _parse(
-    quoted: QuotedText, folder: str | None, unnamed: bool, source: Source, context: _Context, record: Record
-) -> tuple[_Context, Parsed]:
+    quoted: QuotedText, folder: str | None, unnamed: bool, source: Source, context: TurnContext, record: Record
+) -> tuple[TurnContext, Parsed]:
     text = record.data.decode()
     head, _, rest = text.partition("\n")
     heading = HEADING.match(head)
@@ -151,7 +142,7 @@ def _parse(
     return turn.finish("info")
 
 
-def _answer(turn: TurnEvents[_Context], quoted: QuotedText, parts: Iterable[str | ToolBlock]) -> None:
+def _answer(turn: TurnEvents[TurnContext], quoted: QuotedText, parts: Iterable[str | ToolBlock]) -> None:
     before = ""
     shown = [part for part in parts if part]
     refused = _refusal_in(shown)

@@ -29,9 +29,13 @@ writes to pages all over the ledger's indexes: many small ones write the more, t
 
 
 class TurnContext(SessionContext, frozen=True, omit_defaults=True):
-    """The parser's state between two turns of a document."""
+    """The parser's state between two turns of a document; turns without a time inherit the last one."""
 
     turns: int = 0
+    name: str = ""
+    """The last tool called, until something is said."""
+    command: bool = False
+    """Whether the last turn was a slash command of the user's."""
 
 
 _C = TypeVar("_C", bound=SessionContext)
