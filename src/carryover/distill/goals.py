@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from typing import Final
 
 from carryover.distill.closed_classes import asks_to_go_on, begins_with_reply, only_replies
 from carryover.distill.digest import Gist, Turn
 from carryover.distill.pastes import typed_words
 from carryover.text.harmless import one_line
+from carryover.text.pattern import later
+
+_NAME: Final = later(r"/[\w:.-]*|\w*", re.ASCII)
+"""A command or a word, as opposed to an address, a file or text in a script that is written without blanks."""
 
 
 def says_something(turn: Turn) -> bool:
@@ -32,8 +38,10 @@ def _first_goal(turns: Sequence[Turn]) -> Turn | None:
 
 
 def states_goal(turn: Turn) -> bool:
-    """Whether the prompt has words of the user and is no short text that begins with a reply, such as "yes to all"."""
-    return says_something(turn) and not turn.is_template and not begins_with_reply(turn.prompt)
+    """Whether the prompt has words of the user, more than one name such as `/init` or `B`, and is no short text that
+    begins with a reply, such as "yes to all"."""
+    is_name = _NAME.fullmatch(turn.prompt.strip()) is not None
+    return says_something(turn) and not (is_name or turn.is_template or begins_with_reply(turn.prompt))
 
 
 def task_of(digest: Gist) -> str | None:

@@ -403,3 +403,19 @@ def test_turns_without_times_are_in_their_order() -> None:
     assert numbers[of_task:] == sorted(numbers[of_task:])
     assert "Since then claude-code said (turn 6): Nothing is left." in under("Where it stands", talk)
     assert section(talk, title="Recent files")[0].startswith("`cart.py`: edited 5 times | `receipt.py`")
+
+
+@pytest.mark.parametrize("first", ["/init", "/docs:inspect", "B", "review"])
+def test_the_goal_is_the_first_prompt_that_is_more_than_a_commands_name_or_a_word(first: str) -> None:
+    talk = worked("s1", first).user(GOAL).edited("cart.py").says("It is in cents.")
+    talk.user("Now write a line for the receipt.").edited("receipt.py").says("Written.")
+
+    assert task_of(talk.digest) == GOAL
+    assert f"): {first}" not in under("Task", talk)
+    assert f"): {first}" in under("What the user said", talk)
+
+
+@pytest.mark.parametrize("first", ["https://shop.example/issues/12", "receipt.py", "改成整数"])
+def test_an_address_a_file_or_text_without_blanks_may_be_the_goal(first: str) -> None:
+    assert task_of(worked("s1", first).user(GOAL).edited("cart.py").says("Done.").digest) == first
+    assert task_of(worked("s1", "/init").digest) == "/init"
