@@ -25,10 +25,14 @@ from carryover.text.pattern import later
 
 _BEARER_TOKEN = "bearer_token_"
 _PASSWORDS = ("pw", "psk", "contraseña", "пароль", "密码")
+# In these languages its owner comes after it: `Пароль БД: …`. In English what comes after it is another thing's name.
+_OWNED = ("contraseña", "пароль")
+_OWNER = r"(?:(?: [^\W\d_]{1,16}){1,2}(?=[*_]{0,2}[:：]))?"
 # `pass` and `pat` have several meanings: `db_pass` and `gh_pat` count, `pass` and `pat` do not.
 _WORDS = {
     "pass": after_word("pass(?:(?=w|p|c)|(?<=[a-z_-]pass)|(?<=mot de pass))(?:wor[dt]|wd|phrase|code|e)?s?"),
     **{word: after_word("pwd?" if word == "pw" else word) for word in _PASSWORDS},
+    **{word: after_word(word + _OWNER) for word in _OWNED},
     "secret": after_word("secrets?"),
     "token": after_word("tokens?(?:-[a-z0-9]{5}(?=:))?"),
     "credential": after_word("credentials?"),
