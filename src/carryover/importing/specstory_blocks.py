@@ -52,6 +52,7 @@ _IN_TICKS: Final = re.compile(r"`([^`\n]+)`")
 _TICKED_LINE: Final = re.compile(r"`(.+)`$")
 _RUN: Final = re.compile(r"Run command: (.+)$", re.DOTALL)
 _BULLET: Final = re.compile(r"- (?:command|cmd): `(.*)$")
+_PATH_BULLET: Final = re.compile(r"- (?:file_?path|path): `([^`\n]+)`$", re.IGNORECASE)
 _FILE: Final = re.compile(r"(?:Edit|Read|Write|Delete|Create) file: (.+?)(?: \((?:lines|\d).*\))?$")
 _SECTION: Final = re.compile(r"\*\*(Add|Update|Modify|Delete): `([^`\n]+)`\*\*$")
 _SECTIONS: Final[dict[str, Literal["add", "delete"]]] = {"Add": "add", "Delete": "delete"}
@@ -236,8 +237,10 @@ def read_tool(
 ) -> tuple[OpenCall, ToolOutcome | None, tuple[AnyBody, ...]]:
     """Returns the block's call, its outcome (None if it may not have ended), and the plan, or the question and its
     answer, that it shows."""
-    op = TOOLS.op(block.name) if TOOLS.knows(block.name) else _KINDS.get(block.kind, "other")
     plain, fenced = _parted(block.body)
+    op = TOOLS.op(block.name) if TOOLS.knows(block.name) else _KINDS.get(block.kind, "other")
+    if op == "other" and any(map(_BULLET.match, plain)):
+        op = "shell"
     lines = tuple(line.strip() for line in plain)
     given = given_in(lines, fenced)
     command = (_command(block, plain, fenced) or given.command) if op == "shell" else ""
@@ -352,6 +355,8 @@ def _path(block: ToolBlock, lines: Sequence[str], output: str) -> str | None:
             return found[1].strip()
     if said := _SAID_PATH.search(output[:2000]):
         return said["at"] or said["file"] or said["plain"]
+    if named := next(_matches(_PATH_BULLET, lines), None):
+        return named[1]  # its arguments are in order of their names, so a number may be first
     return next((ticked[1] for text in (block.summary, *lines) if (ticked := _IN_TICKS.search(text))), None)
 
 

@@ -278,6 +278,14 @@ def test_a_command_is_found_where_each_agent_shows_it(body: tuple[str, ...], sum
     assert (call.op, call.subject, outcome) == ("shell", "ls -a", ToolOutcome("unknown", "x"))
 
 
+def test_a_tool_whose_name_is_not_known_ran_a_command_if_its_arguments_have_one() -> None:
+    ran, _ = tool("run_in_terminal", "**Input:**", "", "- command: `npm test -- cart`", "- isBackground: `false`")
+    seen, _ = tool("read_file", "**Input:**", "", "- endLine: `400`", "- filePath: `/p/cart.py`", "- startLine: `1`")
+
+    assert (ran.op, ran.subject) == ("shell", "npm test -- cart")
+    assert (seen.op, seen.subject) == ("read", "/p/cart.py")
+
+
 def test_a_command_in_a_bullet_may_have_several_lines() -> None:
     call, _ = tool("shell", "- command: `[bash -lc cat <<EOF", "a", "EOF]`", "- timeout_ms: `1`")
 
