@@ -12,7 +12,7 @@ import msgspec
 from carryover.model import Answer, AnyBody, PlanUpdate, Question
 from carryover.records.asked import plan_items
 from carryover.records.fields import SHORT_CHARS, bounded
-from carryover.records.lenient import Fields, fields_of, first_text, items_of, text_of
+from carryover.records.lenient import Fields, fields_of, first_text, is_true, items_of, text_of
 from carryover.records.rawjson import content_text
 from carryover.transcript.recorder import OpenCall
 
@@ -81,8 +81,9 @@ def said_in(call: OpenCall, given: Given) -> Iterator[AnyBody]:
     """Yields the plan, or the questions and their answers, that a call's JSON holds."""
     if call.op == "plan":
         # Of a call that changes a part of the list, only the result has all of it.
-        listed = given.result.get("finalTodos") or given.arguments.get("todos")
-        items = plan_items(listed, "content")
+        items = plan_items(given.result.get("finalTodos"), "content")
+        if not items and not is_true(given.arguments.get("merge")):
+            items = plan_items(given.arguments.get("todos"), "content")
         if items and call.name != "create_plan":  # which the user may not take
             told = (msgspec.structs.replace(item, text=html.unescape(item.text)) for item in items)
             yield PlanUpdate(items=tuple(told))

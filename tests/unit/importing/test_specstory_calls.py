@@ -206,6 +206,15 @@ def test_of_a_tool_without_a_form_the_arguments_say_what_it_did(tmp_path: Path) 
     assert results[-5:-3] == ["app/cart.py", "app"]
 
 
+@pytest.mark.parametrize("merge", [False, True])
+def test_a_part_of_a_todo_list_is_not_taken_for_the_list(tmp_path: Path, merge: bool) -> None:
+    part = {"merge": merge, "todos": [{"id": "2", "content": "Test it", "status": "pending"}]}
+    block = given("todo_write", arguments=part, result={"finalTodos": None})
+
+    lines = story(events_with(tmp_path / "story.md", block))
+    assert ("plan: pending Test it" in lines) is not merge
+
+
 def test_a_question_in_json_has_its_choices_and_what_the_user_answered(tmp_path: Path) -> None:
     options = [{"id": "a", "label": "A. Only the cart"}, {"id": "b", "label": "B. All"}]
     questions = [
