@@ -74,3 +74,16 @@ def keys_in_words(text: str, lower: str) -> Iterator[Span]:
         says = any(sign.isalpha() for sign in found["between"])
         if says and is_opaque(found["value"], or_hash=True):
             yield *found.span("value"), "secret"
+
+
+_QUOTED: Final = later(
+    r"(?:passwor[dt]|contraseña|пароль|密码|パスワード|비밀번호)[^\n`]{1,64}"
+    r"`(?P<value>(?=[^`\d]{1,31}\d)(?=[^`]{1,31}[!%^&*])[a-z\d][a-z\d!#$%^&*+~-]{5,31})`"
+)
+"""Letters, digits and a sign that no name of code has, in backquotes behind the word on its line."""
+
+
+def passwords_in_backquotes(text: str, lower: str) -> Iterator[Span]:
+    """Yields what a sentence about a password quotes, if it can be nothing else: ``replace `tulpan12!` by yours``."""
+    for found in _QUOTED.finditer(lower) if "`" in text else ():
+        yield *found.span("value"), "password"

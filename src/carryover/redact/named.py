@@ -9,7 +9,13 @@ from collections.abc import Iterator
 from carryover.redact import values
 from carryover.redact.assignments import LONGEST_IN_WORDS, QUOTES, Assignment, after_word, read_assignment
 from carryover.redact.cookies import values_of_cookies
-from carryover.redact.logins import ends_sentence, keys_in_words, passwords_of_logins, passwords_said_first
+from carryover.redact.logins import (
+    ends_sentence,
+    keys_in_words,
+    passwords_in_backquotes,
+    passwords_of_logins,
+    passwords_said_first,
+)
 from carryover.redact.seed_phrases import seed_phrases
 from carryover.redact.values import (
     Span,
@@ -79,7 +85,7 @@ def hide_named(text: str, counts: dict[str, int]) -> str:
     """Replaces the values of secret names and keeps the names."""
     lower = values.lowered(text)
     spans = [span for word in _WORDS if word in lower for span in _spans(text, lower, word)]
-    ways = (passwords_of_logins, passwords_said_first, keys_in_words, values_of_cookies)
+    ways = (passwords_of_logins, passwords_said_first, passwords_in_backquotes, keys_in_words, values_of_cookies)
     others = (span for way in ways for span in way(text, lower))
     return insert_marks(text, [*spans, *seed_phrases(lower), *others], counts)
 
