@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 
 from carryover.records.changes import Change
 from carryover.records.fields import MAX_PATH_CHARS, resolved
+from carryover.records.powershell_files import written
 from carryover.text.pattern import later
 from carryover.text.shell import Token, has_target, tokens, without_heredocs
 
@@ -45,6 +46,8 @@ class _Step(NamedTuple):
 
 def changes(command: str, cwd: str | None) -> tuple[Change, ...]:
     """Returns the changes of `command`, run in `cwd`, in order; empty if it is not plain enough to be sure of any."""
+    if by_powershell := written(command, cwd):
+        return by_powershell
     if not _TELLING.search(_SILENCED.sub("", command)):
         return ()
     found: list[Change] = []

@@ -92,7 +92,7 @@ def test_plain_commands_name_the_files_they_change(command: str, expected: list[
         "diff <(a) <(b) > c",
         "git commit -m \"$(cat <<'EOF'\nx > y\nEOF\n)\"",
         'echo "unterminated > y',
-        "@'\nadd('end', '<p>Cart: none</p>');\n'@ | Set-Content web/app.js",
+        "@'\nadd('end', '<p>Cart: none</p>');\n'@ | Set-Content $page",
         "cd $WHERE && echo x > y",
         "cd - && echo x > y",
         "test -d q && cd q\necho x > y",
