@@ -18,6 +18,8 @@ _NAME: Final = later(
 _GOES_ON: Final = later(r"[{}&]")
 """What is in a block may not have run, and what is in a command of another shell may have run elsewhere."""
 _VARIABLE: Final = later(r"\$(\w+)(?=\s|\Z)")
+_MOVES: Final = later(r"(?i)\s*(?:cd|chdir|sl|pushd|popd|(?:set|push|pop)-location)\b")
+"""After such a command only a whole path is certain."""
 _BEGINS_TEXT: Final = ("@'", '@"')
 _ENDS_TEXT: Final = ("'@", '"@')
 
@@ -38,7 +40,8 @@ def written(script: str, cwd: str | None) -> tuple[Change, ...]:
         assigned = re.compile(rf"\s*\${variable[1]}\s*=\s*")
         values = [one[found.end() :] for one in statements if (found := assigned.match(one)) is not None]
         name = _NAME.fullmatch(values[0].strip()) if len(values) == 1 else None
-    path = resolved(name[name.lastindex or 0], cwd) if name is not None else None
+    folder = None if any(map(_MOVES.match, statements)) else cwd
+    path = resolved(name[name.lastindex or 0], folder) if name is not None else None
     return (Change(path=path, change="modify"),) if path is not None and len(path) <= MAX_PATH_CHARS else ()
 
 

@@ -16,6 +16,7 @@ TEXT = "@'\n<p>Cap; of {} prices</p>\nSet-Content other.md\n'@"
         (f"{TEXT} | Set-Content docs/cap.md", "docs/cap.md"),
         (f'$text = {TEXT};\nAdd-Content -LiteralPath "docs/the cap.md" -Value $text;\n', "docs/the cap.md"),
         ("$c = Get-Content -Raw a.ts; $c -replace 'a', 'b' | Out-File -FilePath a.ts", "a.ts"),
+        ("cd shop; $c | Out-File /srv/shop/a.ts", "a.ts"),
         ("$path='a.ts'; $c = Get-Content -Raw $path;\r\nset-content $path $c", "a.ts"),
     ],
 )
@@ -36,6 +37,8 @@ def test_the_file_that_the_last_command_wrote_is_changed(script: str, path: str)
         "Get-ChildItem | Set-Content *.ts",
         "Set-Content -Value $c -Path a.ts",
         'cd shop && powershell -Command "Set-Content a.ts 1" && echo ok',
+        "cd shop; Set-Content a.ts $c",
+        "Push-Location shop\n$c | Out-File a.ts",
         "@'\nSet-Content a.ts",
         "grep -rn 'Set-Content a.ts' docs",
     ],
