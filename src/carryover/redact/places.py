@@ -181,10 +181,13 @@ _PATTERNS: Final = (
         r"-(?<=[ \t]-)[pPwN][ \t]*"
         r"(?P<value>'[^'\n]{8,200}'|\"[^\"\n]{8,200}\"|[\w!@#$%^&*+=~][\w!@#$%^&*+=~.-]{7,199}+)(?![\w/:])",
     ),
-    (  # right behind a user's name: `mongosh -u admin -p …`, but no port of `docker run -u node -p 8080:80`
+    (  # right behind a user's name: `mongosh -u admin -p …`, but no port of `docker run -u node -p 8080:80`, and no
+        # database of `mysqldump -u root -p shop`, which asks for the password
         " -p ",
-        r"-u[ \t]{1,8}['\"]?[A-Za-z][\w@-]{0,63}['\"]?[ \t]{1,8}-p[ \t]{1,8}"
-        r"(?P<value>(?=\D{1,32}\d)(?=[^A-Za-z\s]{0,32}[A-Za-z])[\w!@#$%^&*+=~-]{6,64})(?![\w./:])",
+        r"(?P<asks>(?:mysql|mariadb)(?:-?[a-z]{2,8})?[ \t]{1,8}"
+        r"(?:-\S{1,80}[ \t]{1,8}(?:[^\s-]\S{0,80}[ \t]{1,8})?){0,4})?"
+        r"-u[ \t]{1,8}['\"]?[A-Za-z][\w@-]{0,63}['\"]?[ \t]{1,8}-p[ \t]{1,8}(?P<value>(?(asks)\S|"
+        r"(?=\D{1,32}\d)(?=[^A-Za-z\s]{0,32}[A-Za-z])[\w!@#$%^&*+=~-]{6,64}))(?(asks)|(?![\w./:]))",
     ),
     ("http", rf"https?{_NOT_IN_URL}{_OPTIONS}(?:-a[ \t]*|--auth[ \t=]){_USER}{_GLUED}"),
     ("sqlplus", r"sqlplus[ \t]+(?:-\w+[ \t]+){0,4}[\w$#]{1,64}/(?P<value>[^\s@'\"]{1,200})"),
