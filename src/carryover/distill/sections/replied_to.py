@@ -27,8 +27,8 @@ _MOST_OFFERED: Final = 4
 _BY_NUMBER: Final = later(r"\s*[Qq]?\d{1,2}\s?[.):：、）]")
 _NUMBERED: Final = later(r"(?<![\w.])([Qq]?\d{1,2})\s?[.):：、）]\s*([A-Za-z](?!\w))?")
 """A number at the beginning of what was asked or replied, and the letter of the option that was chosen."""
-_OPTION: Final = later(r"\W*(?:(\w+)\s)?(\d{1,2}|[A-Za-z])\s?[.):：、）\]|—–\-\ufe0f\u20e3]")
-"""The beginning of an option: its number or letter, perhaps behind a word."""
+_OPTION: Final = later(r"\W*(?:(\w+)\s)?(\d{1,2}|[A-Za-z])\s?[.):：、）\]|—–\-\ufe0f\u20e3](?!\d)")
+"""The beginning of an option: its number or letter, perhaps behind a word. `2.5` and `10:30` begin none."""
 _WORD: Final = later(r"\w+")
 _FEW_WORDS: Final = 2
 """A reply of more words may have a number that chooses nothing ("keep all 2")."""
@@ -91,7 +91,8 @@ def _asked(prompt: str, asked: str, answer: str) -> Sequence[str]:
     lines = lines_of(asked)
     named = (line for line in lines[1:] if _begins_with(line, prompt.strip(" .")))
     chosen = [*_chosen(prompt, (*lines_of(answer), *lines))] or [*named][:1]
-    question = next((line for line in lines if is_question(line) and not _OPTION.match(line)), lines[0])
+    asks = (line for line in lines if is_question(line) and _WORD.search(line) and not _OPTION.match(line))
+    question = next(asks, lines[0])
     return [*dict.fromkeys((question, *chosen))] if chosen else lines
 
 

@@ -90,6 +90,7 @@ LETTERED = """Two ways:
         (LETTERED, "Option A", "| A | whole cents |"),
         ("1. I read it\n\nNow:\n\n- **Option 1:** cents\n- **Option 2:** euros", "ok option 1", "Option 1: cents"),
         ("[R] Review it\n[C] Continue with the checkout", "C", "[C] Continue with the checkout"),
+        ("1. cents\n2. euros\n\n2.5 euros are the cap since 2:30", "2", "2. euros"),
         ("Done:\n1. the cart\n2. the tax\n\nOpen:\n1. the cap\n2. the column", "2", "2. the column"),
     ],
 )
@@ -99,6 +100,13 @@ def test_a_reply_by_number_or_letter_stands_with_the_option_that_it_chose(says: 
 
     assert f", after “{option}”: {reply}" in first
     assert f", asked “Which one? ¶ {option}”: {reply}" in asked
+
+
+def test_a_question_mark_on_a_line_of_its_own_does_not_stand_for_the_question() -> None:
+    says = "Shall I:\n1. mark the tax as complete\n2. begin again\n?"
+    said = under("Task", worked(says=says).user("1").edited("tax.py").says("Done."))
+
+    assert "asked “Shall I: ¶ 1. mark the tax as complete”: 1" in said
 
 
 @pytest.mark.parametrize("reply", ["B A B", "keep all 2 of them"])
