@@ -145,8 +145,9 @@ def _with_jobs(digest: Digest, body: ToolResult, event: Event) -> Digest:
     its output may report that one has ended."""
     if body.op != "shell" or body.never_ran:
         return digest
-    same = clip(one_line(body.subject), chars=200) if body.status == "ok" else ""
-    # One that never reported its end is over if the same command has since run to its end.
+    # One that never reported its end is over if the same command has since run to its end. Of a long one only the
+    # beginning is known, which another may share.
+    same = one_line(body.subject) if body.status == "ok" else ""
     jobs = tuple(job for job in digest.jobs if job.id == body.call_id or same != job.text)
     jobs = tuple(job for job in jobs if not reports_end(body.output, job.text))
     digest = replace(digest, jobs=jobs) if len(jobs) < len(digest.jobs) else digest

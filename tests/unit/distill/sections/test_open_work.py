@@ -86,6 +86,14 @@ def test_a_job_whose_command_has_since_run_to_its_end_is_over(command: str, stat
     assert ("no end recorded: “npm run build”" in under("Where it stands", talk)) is runs
 
 
+def test_a_job_runs_on_when_a_long_command_that_begins_as_its_own_has_ended() -> None:
+    train = f"python train.py {'--rate 0.1 ' * 20}--seed"
+    job = BackgroundTask(task_id="call_7", state="running", label=f"{train} 1")
+    talk = worked().user("Train it.").event(job).ran(f"{train} 2", "trained").says("The second one is trained.")
+
+    assert [one.id for one in talk.digest.jobs] == ["call_7"]
+
+
 def test_a_job_that_only_looks_around_is_no_work() -> None:
     talk = worked().user("Find it.").event(BackgroundTask(task_id="b1", state="running", label="grep -rn voucher /srv"))
     assert handoff(talk.says("Searching.")).settled
