@@ -69,13 +69,13 @@ def _walked(top: str) -> Iterator[str]:
     return (folder for folder, _, _ in os.walk(top))
 
 
-def polled(wanted: Sequence[Below], *, deep: bool) -> tuple[tuple[str, ...], bool]:
+def polled(wanted: Sequence[Below]) -> tuple[tuple[str, ...], bool]:
     """Returns the folders that watchfiles is given to poll, and whether all that is below them goes with them."""
     # watchfiles 1.3 goes through every link, so one to / would have the whole disk watched, and goes no further in a
     # tree than to the first folder that cannot be read.
     by_itself = any(below.has_links or below.closed for below in wanted)
     each = (folder for below in wanted for folder in (below.folders if by_itself else below.tops))
-    return tuple(islice(dict.fromkeys(filter(_is_text, each)), MOST_FOLDERS)), deep and not by_itself
+    return tuple(islice(dict.fromkeys(filter(_is_text, each)), MOST_FOLDERS)), not by_itself
 
 
 def as_asked(changes: Iterable[FileChange], asked: Mapping[str, Sequence[str]]) -> set[FileChange]:

@@ -1,8 +1,8 @@
 """The watcher: turns changes in the agents' folders into hints, in its own thread. Whenever a folder is created,
 removed or replaced, it restarts with a rescan, because changes in between went unseen.
 
-On Linux the kernel wakes it. watchfiles polls at the system's limits, on WSL, and for projects on macOS. Else FSEvents
-has trees there, by their real paths. A stream of more of them than about a tenth of the descriptors that the process
+On Linux the kernel wakes it. At the system's limits and on WSL watchfiles polls. On macOS FSEvents has trees, by their
+real paths. A stream of more of them than about a tenth of the descriptors that the process
 may have open closes descriptor 0, whatever that is by then (measured on macOS 14 to 26 by
 https://github.com/notify-rs/notify/pull/971); notify 8.0, which is in watchfiles 1.3, does not prevent it.
 """
@@ -13,7 +13,7 @@ import asyncio
 import errno
 import stat
 import time
-from collections.abc import Callable, Collection, Generator, Iterable, Mapping
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -35,8 +35,6 @@ from carryover.probe.looks import look_at_each, silent_folders
 
 STEP_MS: Final = 25
 """How often watchfiles, where it is used, checks its queue: an append becomes a hint after 25-50 ms."""
-PROJECTS_STEP_MS: Final = 100
-"""The same for the folders of projects, in which few agents write."""
 GATHER_MS: Final = 10
 """Changes by inotify become hints once none has followed for so long, since an agent writes several lines in turn."""
 DEBOUNCE_MS: Final = 80
@@ -47,7 +45,7 @@ LOOK_AT_PROJECTS_S: Final = 3.0
 """Interval at which projects are looked at: there may be hundreds, and only a project's first source is news."""
 POLL_MS: Final = 500
 POLL_PROJECTS_MS: Final = 2_000
-"""The same for projects, which are always polled on macOS."""
+"""The same for the files of projects, in which few agents write. They are polled wherever there is no inotify."""
 MTIME_S: Final = 1.0
 """In what steps polling sees the time of a change."""
 FLOOD: Final = 500
@@ -80,10 +78,6 @@ class Watcher:
     _reported: str | None = field(default=None, init=False)
     _refused: bool = field(default=False, init=False)
     """Whether the system refused to watch a folder that was not known to be closed."""
-
-    @property
-    def _step_ms(self) -> int:
-        return STEP_MS if self.deep else PROJECTS_STEP_MS
 
     @property
     def _poll_ms(self) -> int:
@@ -160,7 +154,7 @@ class Watcher:
         """Returns the trees that FSEvents is given, by their real paths, each with the names by which it was asked for;
         none if they are polled instead."""
         asked: dict[str, list[str]] = {}
-        for folder in folders if self.deep else ():
+        for folder in folders:
             asked.setdefault(here().canonical(folder), []).append(folder)
         most = here().descriptors() // DESCRIPTORS_EACH or MOST_TREES
         if len(asked) <= min(MOST_TREES, most):
@@ -184,11 +178,13 @@ class Watcher:
         inotify = None if polling else here().inotify()
         if inotify is not None:
             watching = reports_of(inotify, tops, links, deep=self.deep, stop=self._restart, pause_s=self._pause_s)
+        elif not self.deep:
+            polling, watching = True, changed_files(existing, self._restart)
         else:
             if here().watches_trees and not polling:
                 asked = self._trees((*tops, *links))
                 polling = not asked
-            paths, recursive = (tuple(asked), True) if asked else polled(belows, deep=self.deep)
+            paths, recursive = (tuple(asked), True) if asked else polled(belows)
             watching = self._reports_of_watchfiles(paths, recursive=recursive, polling=polling)
         if not paths:
             self._restart.wait(self._pause_s)
@@ -222,13 +218,13 @@ class Watcher:
             *paths,
             watch_filter=None,
             debounce=DEBOUNCE_MS,
-            step=self._step_ms,
+            step=STEP_MS,
             stop_event=self._restart,
             rust_timeout=LOOK_AT_ROOTS_MS,
             yield_on_timeout=True,
             debug=False,
             force_polling=polling or None,  # None polls only on Windows drives, where the kernel reports no changes
-            poll_delay_ms=self._poll_ms,
+            poll_delay_ms=POLL_MS,
             recursive=recursive,
             # watchfiles 1.3 then also ignores the system's limit on watches, so only if necessary.
             ignore_permission_denied=self._refused,
@@ -253,6 +249,28 @@ def _and_again(reports: Generator[set[FileChange], None, None]) -> Generator[set
                 continue
             yield found | older
             older, newer, turned = newer, set(), time.monotonic()
+
+
+def changed_files(
+    projects: Collection[TranscriptRoot], stop: StopEvent, *, pause_s: float = POLL_PROJECTS_MS / 1000
+) -> Generator[set[FileChange], None, None]:
+    """Yields which files of `projects` have changed since the last time, and an empty set at first. Ends when `stop` is
+    set. A project may have thousands of other files, so watchfiles, which polls all of a folder, is too slow."""
+    known: dict[str, tuple[int, int]] = {}
+    while True:
+        found = look_at_each(projects, lambda project: dict(_seen(project.files)), at=lambda project: project.path)
+        seen = {path: now for _, files in found for path, now in files.items()}
+        yield {(Change.modified, path) for path, now in seen.items() if known.get(path, now) != now}
+        known |= seen
+        if stop.wait(pause_s):
+            return
+
+
+def _seen(files: Iterable[Path]) -> Iterator[tuple[str, tuple[int, int]]]:
+    for file in files:
+        with suppress(OSError):
+            status = file.stat()
+            yield str(file), (status.st_mtime_ns, status.st_size)
 
 
 def reports_of(

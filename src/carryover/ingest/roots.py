@@ -13,7 +13,8 @@ from carryover.paths import StateDir
 
 
 class TranscriptRoot(msgspec.Struct, frozen=True):
-    """A folder that holds transcripts of one agent. Of a project, only its direct entries and `files` are sources."""
+    """A folder that holds transcripts of one agent. Of a project, only its direct entries and `files` are sources, and
+    `files` are those that exist."""
 
     agent_id: str
     path: Path

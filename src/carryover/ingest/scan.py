@@ -79,9 +79,8 @@ def roots_in_projects(agents: Iterable[Agent], folders: Iterable[Path]) -> tuple
 
 def _roots_in(folder: Path, agents: Iterable[Agent]) -> Iterator[TranscriptRoot]:
     for agent in agents:
-        paths = [Path(source.path) for source in agent.sources(folder)]
-        if paths:
-            files = tuple(path for path in paths if agent.source_of(path, folder) is None)
+        files = tuple(Path(source.path) for source in agent.sources(folder))
+        if files:
             yield TranscriptRoot(agent.id, folder, in_project=True, files=files)
 
 

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Generator, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 
 import pytest
-from watchfiles import watch
-from watchfiles.main import FileChange
 
 from carryover.adapter.contract import Agent, Source
 from carryover.agents import adapters
@@ -47,7 +45,7 @@ def watching(context: DaemonContext, fsevents: FakeFsEvents) -> Watching:
 
     @asynccontextmanager
     async def watching(
-        projects: Iterable[Path] = (), reports: Callable[..., Generator[set[FileChange], None, None]] = fsevents.watch
+        projects: Iterable[Path] = (),
     ) -> AsyncIterator[tuple[Watcher, Reports]]:
         reported: Reports = asyncio.Queue()
 
@@ -57,7 +55,7 @@ def watching(context: DaemonContext, fsevents: FakeFsEvents) -> Watching:
             return roots_to_read(context.agents.values(), context.config, context.home, {})
 
         hear = (lambda sources: reported.put_nowait(list(sources)), reported.put_nowait)
-        watcher = Watcher(context, roots, *hear, deep=not projects, reports=reports)
+        watcher = Watcher(context, roots, *hear, deep=not projects, reports=fsevents.watch)
         running = asyncio.ensure_future(watcher.run())
         try:
             assert await asyncio.wait_for(reported.get(), 20) == "watch_begun"
@@ -111,19 +109,28 @@ async def test_a_project_made_later_and_a_folder_behind_a_link_are_seen_without_
         assert [len(begun.paths) for begun in fsevents.begun] == [3]
 
 
-async def test_projects_are_polled(watching: Watching, home: Path) -> None:
+async def test_of_projects_the_histories_alone_are_polled(
+    watching: Watching, fsevents: FakeFsEvents, home: Path
+) -> None:
     projects = [home / "work" / str(number) for number in range(60)]
     for project in projects:
         project.mkdir(parents=True)
         (project / HISTORY).write_text("")
     last = projects[-1]
+    moved = last / "notes" / "chat.md"
+    moved.parent.mkdir()
+    moved.write_text("")
+    (last / ".aider.conf.yml").write_text("chat-history-file: notes/chat.md\n")
 
-    async with watching(projects, reports=watch) as (watcher, reported):
+    async with watching(projects) as (watcher, reported):
         (last / "vendor").mkdir()
         (last / "vendor" / HISTORY).write_text("not ours")
         (last / HISTORY).write_text("# aider chat started")
         assert [Path(source.path) for source in await hinted(reported)] == [last / HISTORY]
+        moved.write_text("# aider chat started")
+        assert [Path(source.path) for source in await hinted(reported)] == [moved]
         assert (watcher.state.mode, watcher.state.reason) == ("polling", None)
+        assert fsevents.begun == []
 
 
 async def test_if_there_is_no_room_for_its_folders_it_polls_and_says_so(
