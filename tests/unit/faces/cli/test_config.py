@@ -123,6 +123,18 @@ def test_what_no_version_reads_any_more_can_be_taken_out(config_file: Path, run:
     assert config_file.read_text().rstrip() == kept.rstrip()
 
 
+def test_what_is_taken_out_is_what_the_file_has(config_file: Path, run: Run) -> None:
+    kept = config_file.read_text()
+    config_file.write_text(f'{kept}\n[agents]\nselected = ["nobody"]\n[former."/a.b"]\nfoo = 1\n')
+
+    assert run("config", "--unset", "former.gone")[0] == ExitCode.USAGE
+    assert run("config", "--unset", "agents.selected")[0] == ExitCode.REFUSED
+    assert 'selected = ["nobody"]' in config_file.read_text()
+
+    assert run("config", "--unset", "former./a.b")[0] == ExitCode.OK
+    assert "/a.b" not in config_file.read_text()
+
+
 @pytest.mark.parametrize(
     ("line", "code", "said"),
     [
