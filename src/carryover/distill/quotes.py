@@ -54,7 +54,7 @@ _NOT_WIDE: Final = later("[\x00-\u2e7f]+")
 def _formed_lines(text: str) -> tuple[tuple[LineForm, str], ...]:
     raw_lines = without_stacks(without_ansi(text)).splitlines()
     forms = line_forms(raw_lines)
-    kept = [(form, raw, line) for form, raw in zip(forms, raw_lines, strict=True) if (line := _tidy(raw))]
+    kept = [(form, raw, line) for form, raw in zip(forms, raw_lines, strict=True) if (line := _tidy(raw, form))]
     columns = _columns([line for _, _, line in kept])
     unread = [at in columns or is_unread(raw.strip()) for at, (_, raw, _) in enumerate(kept)]
     lines = [(form, _ELLIPSIS if skip else line) for (form, _, line), skip in zip(kept, unread, strict=True)]
@@ -79,14 +79,15 @@ def lines_of(text: str) -> tuple[str, ...]:
     return tuple(line for _, line in _formed_lines(text))
 
 
-def _tidy(raw: str) -> str:
+def _tidy(raw: str, form: LineForm) -> str:
     line = raw.lstrip()
     if not line:
         return ""
     if not line[0].isalnum():
         if _LAYOUT.fullmatch(raw):
             return ""
-        line = _BULLET.sub("", _HEADING.sub("", line, count=1), count=1)
+        is_comment = form == "code" and line.startswith("# ")
+        line = line if is_comment else _BULLET.sub("", _HEADING.sub("", line, count=1), count=1)
     if "**" in line:
         line = _BOLD.sub(r"\1", line)
     if "](" in line:

@@ -16,7 +16,7 @@ from carryover.distill.own_text import only_points_at_handoff, without_handoffs,
 from carryover.distill.quotes import clip, clip_middle, lines_of, sentences
 from carryover.model import Event
 from carryover.text.harmless import one_line
-from carryover.text.markdown import without_thinking
+from carryover.text.markdown import without_blocks, without_thinking
 from carryover.text.pattern import later
 
 _MOST_CALLS: Final = 40
@@ -201,7 +201,8 @@ def message(digest: Digest, event: Event, body: model.AssistantMessage) -> Diges
     closing = body.final is not False and not body.aborted and not announces
     left_open = "" if turn.end == "answered" else turn.end
     end = "answered" if closing else left_open
-    newest = Said(clip_middle(text, chars=_NEWEST_CHARS), event.at_ms, body.final is True and not body.aborted)
+    text = clip_middle(without_blocks(text), chars=_NEWEST_CHARS)
+    newest = Said(text, event.at_ms, body.final is True and not body.aborted)
     said = _newest((*before, newest), _MOST_SAID)
     digest = with_turn(digest, said=said, end=end, grows=body.grows, last_ms=event.at_ms)
     return replace(digest, ended=(), ending=None if closing else digest.ending)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import groupby
 from typing import Final, Literal
 
 from carryover.text.harmless import one_line
@@ -22,6 +23,11 @@ _EMPHASIS: Final = later(r"(\*\*|__)(?=\S)(.+?)(?<=\S)\1")
 _CODE: Final = later(r"`[^`\n]+`")
 _LINK: Final = later(r"!?\[([^\]\n]{1,200})\]\([^)\s]{1,500}\)")
 _HIDDEN: Final = later(r"(?<!`)(`{1,3})(?!`)[^\n]+?(?<!`)\1(?!`)|<!--(?:(?!<!--|-->).)*-->", re.DOTALL)
+_SHORT_BLOCK: Final = 8
+"""So many lines with its fences may hold the commands to run next."""
+_NO_CODE: Final = ("", "markdown", "md", "text", "txt")
+"""How a fence begins that has a tree, a draft or an output in it."""
+_LEFT_OUT: Final = "…"
 
 
 LineForm = Literal["text", "fence", "code"]
@@ -42,6 +48,20 @@ def line_forms(lines: Sequence[str]) -> list[LineForm]:
         else:
             forms.append("code")
     return forms
+
+
+def without_blocks(text: str) -> str:
+    """Returns an answer with `…` for each long block of code, which names its language and is closed; all of it if
+    nothing but what leads to code is said."""
+    lines = text.splitlines()
+    kept: list[str] = []
+    for is_text, run in groupby(zip(line_forms(lines), lines, strict=True), key=lambda one: one[0] == "text"):
+        block = [*run]
+        is_code = not is_text and block[0][1].strip(" \t`~").casefold() not in _NO_CODE
+        is_left_out = is_code and block[-1][0] == "fence" and len(block) > _SHORT_BLOCK
+        kept += [_LEFT_OUT] if is_left_out else [line for _, line in block]
+    is_said = any(line.strip() not in ("", _LEFT_OUT) and not line.rstrip().endswith((":", "：")) for line in kept)
+    return "\n".join(kept) if is_said and len(kept) < len(lines) else text
 
 
 def prose_lines(text: str) -> list[str]:

@@ -186,6 +186,12 @@ def test_joined_lines_cannot_be_taken_for_a_path_and_code_is_not_joined_with_pro
     assert excerpt("src\ntests", 80) == "src ¶ tests"
 
 
+def test_a_comment_in_code_is_no_heading() -> None:
+    text = "# Rates\n```python\n# round up\n```\n- as before"
+
+    assert lines_of(text) == ("Rates", "# round up", "as before")
+
+
 def test_a_column_of_numbers_is_left_out_and_a_few_numbers_stay() -> None:
     assert lines_of("epochs\n10\n32\n32\n-3.5\n1e-4\nDone.") == ("epochs", "…", "Done.")
     assert lines_of("width\n10\nheight\n32\n4\n5") == ("width", "10", "height", "32", "4", "5")

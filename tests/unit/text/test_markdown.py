@@ -6,7 +6,15 @@ import time
 
 import pytest
 
-from carryover.text.markdown import fenced_lines, line_forms, plain, prose_lines, visible_text, without_thinking
+from carryover.text.markdown import (
+    fenced_lines,
+    line_forms,
+    plain,
+    prose_lines,
+    visible_text,
+    without_blocks,
+    without_thinking,
+)
 
 
 @pytest.mark.parametrize(
@@ -113,3 +121,19 @@ def test_a_line_with_both_ends_of_a_fence_is_no_fence() -> None:
 )
 def test_the_thoughts_at_the_beginning_of_an_answer_are_not_said(text: str, said: str) -> None:
     assert without_thinking(text) == said
+
+
+def test_long_code_is_left_out_of_an_answer_that_says_something_else() -> None:
+    code = "\n".join(["```python", *(f"rate_{at} = {at}" for at in range(7)), "```"])
+    commands = "```sh\ncd src\nmake\n```"
+    tree = "\n".join(["```", *(f"shop/{at}.py" for at in range(7)), "```"])
+
+    assert without_blocks(f"Converted.\n{code}\nNow run:\n{commands}") == f"Converted.\n…\nNow run:\n{commands}"
+    for whole in (
+        code,
+        f"The rates:\n{code}",
+        f"The files:\n{tree}",
+        f"Sent.\n```md{tree[3:]}",
+        f"Never closed:\n{code.removesuffix('```')}",
+    ):
+        assert without_blocks(whole) == whole

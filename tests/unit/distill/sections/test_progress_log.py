@@ -96,3 +96,9 @@ def test_what_is_quoted_where_it_stands_is_not_told_again_as_said_on_the_way() -
 
     later = cut_off.user("And the zebra board?").edited("zebra.txt").says("It has light.")
     assert "said on the way (turn 1, 7 min earlier): Its fuse is of 1 A and wants" in under("Progress log", later)
+
+
+def test_long_code_is_left_out_of_what_an_agent_said() -> None:
+    code = "\n".join(["```python", *(f"rate_{at} = {at}" for at in range(7)), "```"])
+
+    assert worked(says=f"Converted.\n{code}\nAll pass.").turn.answer == "Converted.\n…\nAll pass."
