@@ -18,7 +18,7 @@ from carryover.errors import ExitCode, UserError
 from carryover.export import quoting
 from carryover.facts import Facts
 from carryover.fsio import read_bytes_bounded
-from carryover.ledger.queries import work_sessions
+from carryover.ledger.queries import sessions
 from carryover.ledger.rows import SessionRow
 from carryover.past.context import nothing_recorded, now_ms, settings_to_print, state_dir
 from carryover.past.exporting import session_document, shown_title
@@ -68,7 +68,7 @@ def compose(root: str, sender: str | None) -> Bundle:
         handoff = _handoff(ledger, row.id, config) if row is not None else None
         if row is None or handoff is None:
             raise UserError(f"{nothing_recorded(root)} So there is nothing to share.", ExitCode.NOTHING_FOUND)
-        sessions = work_sessions(ledger, row.id, limit=500)
+        newest = sessions(ledger, row.id, limit=500, notes=False)
         # The sections alone: the header and the last line speak to the agents of this machine.
         sections = (f"## {title}\n" + "\n".join(line for line, _ in lines) for title, lines in lay_out(handoff))
         last_work = f"Last work: {iso_utc(handoff.updated_ms)}, {handoff.agent}"
@@ -76,10 +76,10 @@ def compose(root: str, sender: str | None) -> Bundle:
             sender=_line(sender or os.environ.get("USER") or "someone"),
             host=_line(os.uname().nodename),
             project=_line(Path(root).name),
-            title=_line(_hidden(shown_title(ledger, sessions[0]))) if sessions else "",
+            title=_line(_hidden(shown_title(ledger, newest[0]))) if newest else "",
             made_ms=now_ms(),
             handoff=_hidden("\n\n".join((last_work, *sections)) + "\n"),
-            documents=tuple(_documents(ledger, sessions, handoff)),
+            documents=tuple(_documents(ledger, newest, handoff)),
         )
 
 
@@ -107,16 +107,14 @@ def _handoff(ledger: sqlite3.Connection, project: int, config: Config) -> Handof
     return make(view, facts, now_ms=now_ms(), resume="silent")
 
 
-def _documents(
-    ledger: sqlite3.Connection, sessions: Sequence[SessionRow], handoff: Handoff
-) -> Iterator[SharedDocument]:
+def _documents(ledger: sqlite3.Connection, newest: Sequence[SessionRow], handoff: Handoff) -> Iterator[SharedDocument]:
     """Yields the turns that lines of the handoff come from, of the newest session first, as far as there is room."""
     needed: dict[tuple[str, str], set[int]] = {}
     for source in (source for _, lines in lay_out(handoff) for _, entry in lines for source in entry.sources):
         if source.turn is not None:
             needed.setdefault((source.agent, source.session), set()).add(source.turn)
     room = LARGEST_TEXT // 2  # a handoff of fifty lines needs less than the other half
-    for session in sessions:
+    for session in newest:
         if turns := needed.get((session.agent, session.native_id)):
             title = _hidden(shown_title(ledger, session)) or session.native_id
             text = _hidden(session_document(ledger, session, "md", full=False, turns=turns))

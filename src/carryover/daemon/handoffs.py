@@ -20,7 +20,7 @@ from carryover.errors import ExitCode, UserError
 from carryover.facts import ProjectRoot, is_foreign
 from carryover.fsio import is_folder
 from carryover.ledger.connect import reading
-from carryover.ledger.queries import session_by_prefix, whereabouts, work_sessions
+from carryover.ledger.queries import session_by_prefix, sessions, whereabouts
 from carryover.ledger.rows import ProjectRow
 from carryover.model import LAST, id_in_command
 from carryover.projects.handoff_file import HANDOFF, STORE
@@ -59,7 +59,7 @@ def hand_over(
 
 def _session_of(ledger: sqlite3.Connection, project: ProjectRow, name: str) -> str:
     if name == LAST:
-        return work_sessions(ledger, project.id, limit=1)[0].native_id
+        return sessions(ledger, project.id, limit=1, notes=False)[0].native_id
     session = session_by_prefix(ledger, name)
     if session.project_id == project.id:
         return session.native_id

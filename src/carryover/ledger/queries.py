@@ -308,14 +308,6 @@ def file_states(db: sqlite3.Connection) -> dict[tuple[str, str], tuple[int, int]
     return {(agent, os.fsdecode(path)): (size, mtime_ns) for agent, path, size, mtime_ns in rows}
 
 
-def work_sessions(db: sqlite3.Connection, project_id: int, *, limit: int, skipped: int = 0) -> list[SessionRow]:
-    """Returns the newest agent sessions in a project, after the first `skipped` ones."""
-    statement = (
-        f"{SESSION_ROWS} WHERE project_id = ? AND agent != ? ORDER BY last_ms DESC, session.id DESC LIMIT ? OFFSET ?"
-    )
-    return list(records(SessionRow, db, statement, (project_id, NOTE, limit, skipped)))
-
-
 def shortest_unique(ids: Sequence[str]) -> dict[str, str]:
     """Returns for each id its shortest prefix, of at least 8 characters, that no other of `ids` has."""
     ordered = sorted(set(ids))

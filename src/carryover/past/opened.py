@@ -19,7 +19,7 @@ from carryover.errors import ExitCode, UserError
 from carryover.facts import is_foreign
 from carryover.fsio import FileLock
 from carryover.ledger.connect import reading, reading_tolerantly
-from carryover.ledger.queries import project_by_root, session_by_prefix, whereabouts, work_sessions
+from carryover.ledger.queries import project_by_root, session_by_prefix, sessions, whereabouts
 from carryover.ledger.rows import ProjectRow, SessionRow
 from carryover.model import LAST
 from carryover.past.context import nothing_recorded, project_root, settings_to_print, state_dir, warn_once
@@ -96,7 +96,7 @@ def session_named(ledger: sqlite3.Connection, name: str) -> SessionRow:
 
 
 def _newest(ledger: sqlite3.Connection, root: str, project: ProjectRow | None) -> SessionRow:
-    newest = work_sessions(ledger, project.id, limit=1) if project is not None else []
+    newest = sessions(ledger, project.id, limit=1, notes=False) if project is not None else []
     if not newest:
         raise UserError(
             f"{nothing_recorded(root)} `carryover sessions --all` lists those of all projects.",

@@ -25,7 +25,7 @@ from carryover.ledger.queries import (
     project_by_id,
     projects,
     session_counts,
-    work_sessions,
+    sessions,
 )
 from carryover.ledger.rows import ProjectRow, SessionRow
 from carryover.past.limits import limited_projects, resets_ms
@@ -49,7 +49,7 @@ def listed_projects(db: sqlite3.Connection, config: Config, *, now_ms: int) -> P
     counts = session_counts(db)
     listed = []
     for place, row in enumerate(projects(db)):
-        newest = next(iter(work_sessions(db, row.id, limit=1)), None)
+        newest = next(iter(sessions(db, row.id, limit=1, notes=False)), None)
         digest = session_gist(db, newest) if newest is not None and place < _MOST_READ else Gist()
         waiting = _waiting_now(row, digest, limits.get(row.root), config, now_ms)
         is_paused = config.paused or glob.escape(row.root) in config.projects.exclude

@@ -26,7 +26,7 @@ from carryover.facts import Facts, FindRoot, ProjectRoot
 from carryover.importing.document import open_document, with_events
 from carryover.importing.report import counts, look, looks, what_it_holds
 from carryover.ledger.events import main_thread
-from carryover.ledger.queries import projects, work_sessions
+from carryover.ledger.queries import projects, sessions
 from carryover.past.context import root_of, state_dir
 from carryover.past.from_disk import temporary_ledger
 from carryover.publish.make import make, newest_first
@@ -106,7 +106,7 @@ def _as_recorded(
     # With the current time, the result for events in the future would be different tomorrow.
     with temporary_ledger([source], {agent.id: agent}, now_ms=lambda: LATEST_MS, find_root=find_root) as ledger:
         for project in projects(ledger):
-            if rows := work_sessions(ledger, project.id, limit=MAX_SESSIONS):
+            if rows := sessions(ledger, project.id, limit=MAX_SESSIONS, notes=False):
                 has_main = any(main_thread(ledger, row.id) is not None for row in rows)
                 view = project_view(ledger, project.id)
                 return view, has_main, list(islice(newest_first(ledger, view), most_events))

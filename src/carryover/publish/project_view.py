@@ -25,7 +25,6 @@ from carryover.ledger.queries import (
     project_by_root,
     sessions,
     snapshot,
-    work_sessions,
     worktrees,
 )
 from carryover.ledger.rows import SessionRow
@@ -91,7 +90,7 @@ def _worktrees(db: sqlite3.Connection, root: str) -> Iterator[Worktree]:
         if not is_there(Path(tree) / ".git"):
             continue
         own_words = OwnWords(db, tree)
-        newest = (_session_view(db, row, own_words) for row in work_sessions(db, project_id, limit=MAX_ASKED))
+        newest = (_session_view(db, row, own_words) for row in sessions(db, project_id, limit=MAX_ASKED, notes=False))
         prompts = (turn.prompt for view in newest for turn in reversed(view.digest.turns) if turn.prompt)
         if (task := next(prompts, None)) is not None:
             yield Worktree(root=tree, last_event_ms=last_ms, task=task)
@@ -103,7 +102,7 @@ def _main_checkout(db: sqlite3.Connection, root: str | None) -> Iterator[Worktre
     if main is None:
         return
     own_words = OwnWords(db, main.root)
-    views = (_session_view(db, row, own_words) for row in work_sessions(db, main.id, limit=MAX_ASKED))
+    views = (_session_view(db, row, own_words) for row in sessions(db, main.id, limit=MAX_ASKED, notes=False))
     for view in islice(filter(is_unfinished, views), 1):
         task = next((turn.prompt for turn in reversed(view.digest.turns) if turn.prompt), "")
         yield Worktree(root=main.root, last_event_ms=view.newest_ms, task=task)
@@ -112,11 +111,13 @@ def _main_checkout(db: sqlite3.Connection, root: str | None) -> Iterator[Worktre
 def _session_views(
     db: sqlite3.Connection, project_id: int, own_words: OwnWords
 ) -> Iterator[tuple[SessionRow, SessionView]]:
-    for skipped in range(0, MAX_SEARCHED, MAX_SESSIONS):
-        rows = work_sessions(db, project_id, limit=MAX_SESSIONS, skipped=skipped)
+    after = None
+    for _ in range(0, MAX_SEARCHED, MAX_SESSIONS):
+        rows = sessions(db, project_id, limit=MAX_SESSIONS, after=after, notes=False)
         yield from ((row, _session_view(db, row, own_words)) for row in rows)
         if len(rows) < MAX_SESSIONS:
             return
+        after = (rows[-1].last_ms, rows[-1].id)
 
 
 def _worked(view: SessionView) -> bool:

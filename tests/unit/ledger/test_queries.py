@@ -12,7 +12,6 @@ from carryover.ledger.queries import (
     sessions,
     totals,
     unpublished,
-    work_sessions,
 )
 from carryover.ledger.rows import BrokenSource, StoredEvent
 from carryover.ledger.store import Ledger
@@ -97,7 +96,7 @@ async def test_a_note_is_no_agents_and_takes_no_handoff_from_one(scribe: Scribe,
     await ledger.set_published(1, "sha", 9_000, None)
 
     assert [(row.agent, row.last_handoff_ms) for row in agents_seen(scribe.db)] == [(scribe.agent, 9_000)]
-    assert [row.native_id for row in work_sessions(scribe.db, 1, limit=5)] == ["s1"]
+    assert [row.native_id for row in sessions(scribe.db, 1, limit=5, notes=False)] == ["s1"]
     assert [row.native_id for row in sessions(scribe.db, 1, limit=5)] == ["note-1", "s1"]
 
 
