@@ -61,7 +61,7 @@ class AnswerTime:
     """A project at one moment, for all sessions that start about then: what they get is made once.
 
     `project`: see `view_now`. `then`: git's state when the handoff was last published. `now_ms`: when the first starts.
-    `git_s`: how long git is waited for, each time it is asked.
+    `git_s`: how long git is waited for, each time it is asked. `revision`: the ledger's, if the moment is kept.
     """
 
     project: int | ProjectRoot
@@ -69,6 +69,7 @@ class AnswerTime:
     now_ms: int
     then: GitFacts | None
     git_s: float = TIMEOUT_S
+    revision: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False)
     _view: ProjectView | None = field(default=None, init=False)
     _present: _Present | None = field(default=None, init=False)

@@ -13,7 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any, Final, NamedTuple, TypeVar
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
@@ -52,18 +52,21 @@ SHARED_MS: Final = 1_000
 its tabs starts many at once. Longer than a slow machine takes to make one, or each would make its own."""
 _BEGINS: Final = ("startup", "clear")
 """Why a session starts that knows nothing yet."""
-MOST_GIVEN: Final = 512
-"""Number of sessions for which the time of their handoff is remembered."""
+MOST_SESSIONS: Final = 512
+"""Number of sessions of which is remembered what they got."""
 Job = Callable[[], Awaitable[object]]
 Follow = Callable[[ProjectRoot], Awaitable[object]]
-_T = TypeVar("_T")
 
 
-class _Given(NamedTuple):
-    """Time at which a session got the handoff, UTC ms."""
+@dataclass(eq=False, slots=True)
+class _Session:
+    """What one session got, and what it lacks."""
 
-    at_ms: int = 0
+    given_ms: int = 0
+    """When it got the handoff, UTC ms."""
     with_prompt: bool = False
+    owed: HookCall | None = None
+    """If it lacks the handoff: the call by which its next prompt gets it."""
 
 
 class _Place(NamedTuple):
@@ -88,11 +91,10 @@ class SessionStarts:
     prepared: set[int] = field(default_factory=set, init=False)
     """Projects in which a session has started before there was anything to hand over."""
     answers: asyncio.Semaphore = field(default_factory=partial(asyncio.Semaphore, MOST_ANSWERS), init=False)
-    _given: dict[tuple[str, str], _Given] = field(default_factory=dict, init=False)
-    _owed: dict[tuple[str, str], HookCall] = field(default_factory=dict, init=False)
-    """Calls of sessions that lack the handoff, by which their next prompt gets it."""
-    _shared: dict[int | ProjectRoot, tuple[AnswerTime, int]] = field(default_factory=dict, init=False)
-    """A moment of each project, and the ledger's revision of which it tells."""
+    _sessions: dict[tuple[str, str], _Session] = field(default_factory=dict, init=False)
+    """By agent and id; the one that was heard of last is the last."""
+    _shared: dict[int | ProjectRoot, AnswerTime] = field(default_factory=dict, init=False)
+    """A moment of each project."""
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False)
 
     async def answer(self, start: HookCall, *, deadline: float) -> str | None:
@@ -101,17 +103,16 @@ class SessionStarts:
         Raises TimeoutError after `deadline`, on the event loop's clock, if there is none, or if the session may not
         need one.
         """
-        loop, here, name = asyncio.get_running_loop(), start.project, _name_of(start)
+        loop, here, session = asyncio.get_running_loop(), start.project, self._session(start)
         assert here is not None, "such calls name a folder"
-        given, now_ms = self._given.get(name, _Given()), self.context.now_ms()
-        if given.with_prompt and now_ms - given.at_ms < JUST_GIVEN_MS:
+        now_ms = self.context.now_ms()
+        if session.with_prompt and now_ms - session.given_ms < JUST_GIVEN_MS:
             return None
         # Noted before it is made: a prompt may come meanwhile, and if this is late, the hook's script has an answer.
         if is_dropped := start.reading.action == "unheard_start":
-            _remember(self._owed, name, start)
+            session.owed = start
         else:
-            self._owed.pop(name, None)
-            _remember(self._given, name, _Given(now_ms))
+            session.given_ms, session.with_prompt, session.owed = now_ms, False, None
         with suppress(TimeoutError):
             async with asyncio.timeout_at(min(deadline, loop.time() + CATCH_UP_S)):
                 await self._catch_up(start)
@@ -138,20 +139,28 @@ class SessionStarts:
 
     async def answer_prompt(self, prompt: HookCall, *, deadline: float) -> str | None:
         """Returns the text for a prompt of a session that lacks its handoff; None for others. Raises TimeoutError."""
-        name = _name_of(prompt)
+        session = self._session(prompt)
         async with asyncio.timeout_at(deadline):
-            if name not in self._owed and await self._has_lost_it(prompt):
-                _remember(self._owed, name, prompt)
-            if (owed := self._owed.get(name)) is None:
+            if session.owed is None and await self._has_lost_it(prompt, session):
+                session.owed = prompt
+            if (owed := session.owed) is None:
                 return None
             _, text = await self._make_answer(owed)
         # A start that came meanwhile brings it (Copilot 1.0.102 calls both hooks at once).
-        if self._owed.pop(name, None) is None or text is None:
+        is_owed, session.owed = session.owed is not None, None
+        if not is_owed or text is None:
             return None
-        _remember(self._given, name, _Given(self.context.now_ms(), with_prompt=True))
+        session.given_ms, session.with_prompt = self.context.now_ms(), True
         return text
 
-    async def _has_lost_it(self, prompt: HookCall) -> bool:
+    def _session(self, call: HookCall) -> _Session:
+        name = call.agent.id, call.reading.session
+        session = self._sessions[name] = self._sessions.pop(name, _Session())
+        if len(self._sessions) > MOST_SESSIONS:
+            del self._sessions[next(iter(self._sessions))]
+        return session
+
+    async def _has_lost_it(self, prompt: HookCall, session: _Session) -> bool:
         if prompt.agent.hooks is None or prompt.agent.hooks.forgets != "compaction":
             return False
 
@@ -166,7 +175,7 @@ class SessionStarts:
         states = [await self.context.ledger.source_state(source) for source in sources]
         lost_ms = max((_context_of(prompt.agent, state).compacted_ms for state in states), default=0)
         # A resumed session gets it at its start, which its log may not show yet.
-        return lost_ms > self._given.get(_name_of(prompt), _Given()).at_ms
+        return lost_ms > session.given_ms
 
     async def _catch_up(self, start: HookCall) -> None:
         if start.transcript is None or may_have_other_sources(start.transcript):
@@ -214,27 +223,27 @@ class SessionStarts:
                     config=context.config,
                     now_ms=context.now_ms(),
                     then=published_git(db, project_id) if project_id is not None else None,
-                ),
-                revision,
+                    revision=revision,
+                )
             )
             return place, moment.answer(db, begins)
 
-    def _moment(self, now: AnswerTime, revision: int) -> AnswerTime:
+    def _moment(self, now: AnswerTime) -> AnswerTime:
         """Returns the moment that its project is in already, or else begins this one."""
         with self._lock:
-            moment, of = self._shared.get(now.project, (None, 0))
-            if moment is None or not self._is_shared(moment, of, now.now_ms, revision):
-                moment, _ = self._shared[now.project] = now, revision
+            moment = self._shared.get(now.project)
+            if moment is None or not self._is_shared(moment, now.now_ms, now.revision):
+                moment = self._shared[now.project] = now
             return moment
 
-    def _is_shared(self, moment: AnswerTime, of: int, now_ms: int, revision: int) -> bool:
-        is_same = of == revision and moment.config is self.context.config
+    def _is_shared(self, moment: AnswerTime, now_ms: int, revision: int) -> bool:
+        is_same = moment.revision == revision and moment.config is self.context.config
         return is_same and abs(now_ms - moment.now_ms) < SHARED_MS
 
     def _forget_moments(self) -> None:
         now_ms, revision = self.context.now_ms(), self.context.ledger.revision
         with self._lock:
-            kept = {of: each for of, each in self._shared.items() if self._is_shared(*each, now_ms, revision)}
+            kept = {of: moment for of, moment in self._shared.items() if self._is_shared(moment, now_ms, revision)}
             self._shared = kept
 
     async def _prepare(self, project: ProjectRoot, place: _Place) -> None:
@@ -255,18 +264,6 @@ class SessionStarts:
         if place.is_unprepared:
             self.later(register)
             await self.publish_queue.look_at([await known])
-
-
-def _remember(kept: dict[tuple[str, str], _T], name: tuple[str, str], value: _T) -> None:
-    """Puts an entry last; removes the first if there are more than `MOST_GIVEN`."""
-    kept.pop(name, None)
-    kept[name] = value
-    if len(kept) > MOST_GIVEN:
-        del kept[next(iter(kept))]
-
-
-def _name_of(start: HookCall) -> tuple[str, str]:
-    return start.agent.id, start.reading.session
 
 
 def _context_of(agent: Agent, state: SourceState | None) -> Any:
