@@ -21,6 +21,11 @@ _IN_LINE: Final = later(
     r"\t/[^\t\n]{0,256}\t(?:TRUE|FALSE)\t-?\d{1,12}(?:\.\d{1,9})?\t[^\t\n]{1,256}\t(?P<value>\S{8,}+)"
 )
 """A line of Netscape's `cookies.txt`, from its third column on."""
+_ON_COMMAND_LINE: Final = later(
+    r"curl[ \t][^\n;&|]{0,200}?(?<=[ \t])(?:-b[ \t]?|--cookie[ \t=])\\?[\"']?"
+    r"[\w.-]{1,128}=(?P<value>[^\s\"'\\]{6,4096}(?:(?<=;)[ ][\w.-]{1,128}=[^\s\"'\\]{1,4096}){0,64})"
+)
+"""Of `curl -b "name=value; name=value"`; without a `=`, the word is a file's name."""
 
 
 def values_of_cookies(text: str, lower: str) -> Iterator[Span]:
@@ -30,6 +35,9 @@ def values_of_cookies(text: str, lower: str) -> Iterator[Span]:
         after = lower[found.end() : found.end() + _AROUND]
         is_secret = not (is_dummy(found["value"]) or is_type_or_state(found["value"]))
         if is_secret and (_SIGN_OF_OBJECT in before or _SIGN_OF_OBJECT in after):
+            yield *found.span("value"), "cookie"
+    for found in _ON_COMMAND_LINE.finditer(text) if "curl" in text else ():
+        if not is_dummy(found["value"]):
             yield *found.span("value"), "cookie"
     for found in _IN_LINE.finditer(text) if any(sign in text for sign in _SIGNS_OF_LINE) else ():
         if not is_dummy(found["value"]):
