@@ -148,6 +148,10 @@ _VALUE_AND_USER: Final = r"(?P<quote>\\?['\"]?)(?:[a-z_][\w-]{0,31}:)?(?P<value>
 _NOT_IN_URL: Final = r"(?<![\w./-]http)(?<![\w./-]https)"
 _A_TEXT: Final = r"[\"'](?P<value>[^\"'\n]{4,200})[\"']"
 _TWO_TEXTS: Final = rf"[ \t]*[\"'][^\"'\n]{{1,100}}[\"'],[ \t]*{_A_TEXT}"
+_CONNECTING: Final = ("onnect(", "PDO(", "mysqli(", "Credential(", "BasicAuth(", "WiFi.begin(")
+"""Calls that take a user and a password, perhaps behind a host: `new PDO($dsn, "app", "...")`."""
+_READING: Final = r"(?:sudo -S|\w-stdin|passwd --stdin|chpasswd|secrets? \w|env add|--with-token)"
+"""Programs that read a secret from their input."""
 _FOUR_BY_FOUR: Final = r"(?P<value>(?:[a-z]{4} ){3}[a-z]{4})(?=[\"']?\s*(?:[,;}#\n]|\Z))"
 """Google's app passwords, as its page shows them."""
 _BASE64: Final = (
@@ -170,6 +174,12 @@ _PATTERNS: Final = (
         for program in ("docker", "podman", "nerdctl", "helm registry", "crane auth", "oras", "buildah", "az")
     ),
     ("gh secret", _after("gh secret set", r"(?:-b|--body)[ \t=]+")),
+    (  # `fly secrets set -a shop NAME=... NAME=...`, also Supabase's
+        "secrets set",
+        r"secrets set[ \t]+(?:-{1,2}[\w-]{1,30}[ \t=]\S{1,40}[ \t]+|[A-Z_][A-Z0-9_]{1,64}=\S{1,200}[ \t]+){0,8}?"
+        rf"[A-Z_][A-Z0-9_]{{1,64}}=(?!['\"]?\[redacted:){_VALUE}",
+    ),
+    ("from-literal", rf"from-literal[= ]['\"]?[\w.-]{{1,64}}={_GLUED}"),
     *((name, rf"aws configure set [\w.]*{name}[ \t]+{_VALUE}") for name in ("secret_access_key", "session_token")),
     ("pass:", rf"(?<=[ \t])-pass(?:in|out)?[ \t]+pass:{_VALUE}"),
     ("redis-cli", _after("redis-cli", r"(?:-a|--pass)[ \t]+")),
@@ -205,16 +215,17 @@ _PATTERNS: Final = (
         r"[\"']?(?P<value>[^\s\"'`&;,<>(){}\[\]]{8,200})",
     ),
     *((call, rf"{re.escape(call)}{_TWO_TEXTS}") for call in ("login(", "auth=(")),
+    *((call, rf"{re.escape(call)}(?:[^()\n]{{0,80}},)?{_TWO_TEXTS}") for call in _CONNECTING),
     # What tests and browsers' drivers type: `getByLabel('Password').fill('...')`.
     ("assword", rf"assword[\w -]{{0,24}}[\"'`]?[\])}}\"' ]{{0,8}}\.[A-Za-z_]{{2,20}}\([ \t]?{_A_TEXT}"),
     *(
         (
             printer,
-            rf"{printer}(?:[ \t]+-n)?[ \t]+(?:{_VALUE_AND_USER})[ \t]*\|[^\n|]{{0,200}}"
-            r"(?:sudo -S|-stdin|chpasswd|secrets? \w|env add|--with-token)",
+            rf"{printer}(?:[ \t]+-n)?[ \t]+(?:{_VALUE_AND_USER})[ \t]*\|[^\n|]{{0,200}}{_READING}",
         )
         for printer in ("echo", "printf")
     ),
+    ("<<<", rf"{_READING}[^\n|;&<]{{0,100}}<<<[ \t]*{_VALUE}"),
     ("SSHPASS=", rf"SSHPASS={_VALUE}"),
     ("::server:", r"::server:(?P<value>[0-9a-f]{16,})"),  # the token of a K3s cluster
     ("http-basic.", rf"http-basic\.\S{{1,64}}[ \t]+\S{{1,80}}[ \t]+{_VALUE}"),  # `poetry config`
@@ -264,7 +275,7 @@ def _by_part() -> dict[str, dict[str, list[re.Pattern[str]]]]:
 _PLACES: Final = _by_part()
 _LEAST: Final = {"mysql": 5, "mariadb": 5, "-": 8, "login ": 16}
 """Length of the shortest value that counts as a password, by hint, if it is not 4."""
-_VAGUE: Final = ("-", "login ", "ass", "login(", "auth=(", "assword")
+_VAGUE: Final = ("-", "login ", "ass", "login(", "auth=(", "assword", "from-literal", *_CONNECTING)
 """Hints of places that prove little, where the value must also look random."""
 _OF_LOGINS: Final = ("auth", "__AUTH", "AuthIdent")
 """Hints of places for a login in base64, where something else can stand too."""
