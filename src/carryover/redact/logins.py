@@ -72,7 +72,8 @@ def keys_in_words(text: str, lower: str) -> Iterator[Span]:
     """
     for found in _KEY.finditer(text) if "api" in lower and not text.isascii() else ():
         says = any(sign.isalpha() for sign in found["between"])
-        if says and is_opaque(found["value"], or_hash=True):
+        announced = not found["between"].rstrip(" \t")[-1:].isalpha()  # else, `API` is what a commit is about
+        if says and is_opaque(found["value"], or_hash=announced):
             yield *found.span("value"), "secret"
 
 
