@@ -16,6 +16,7 @@ from carryover.redact.logins import (
     passwords_of_logins,
     passwords_said_first,
 )
+from carryover.redact.manifests import values_of_secrets
 from carryover.redact.seed_phrases import seed_phrases
 from carryover.redact.values import (
     Span,
@@ -85,7 +86,10 @@ def hide_named(text: str, counts: dict[str, int]) -> str:
     """Replaces the values of secret names and keeps the names."""
     lower = values.lowered(text)
     spans = [span for word in _WORDS if word in lower for span in _spans(text, lower, word)]
-    ways = (passwords_of_logins, passwords_said_first, passwords_in_backquotes, keys_in_words, values_of_cookies)
+    ways = (
+        *(passwords_of_logins, passwords_said_first, passwords_in_backquotes),
+        *(keys_in_words, values_of_cookies, values_of_secrets),
+    )
     others = (span for way in ways for span in way(text, lower))
     return insert_marks(text, [*spans, *seed_phrases(lower), *others], counts)
 

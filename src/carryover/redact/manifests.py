@@ -1,0 +1,37 @@
+"""Finds what a manifest of Kubernetes keeps as secret: all values of a `Secret`, whatever their names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from carryover.redact.values import Span, is_dummy, is_filler
+from carryover.text.pattern import later
+
+_KIND: Final = later(r"\bkind[\"']?:[ \t]*[\"']?Secret(?!\w)")
+_HEAD: Final = r"^(?:[ \t]{0,8}\d{1,6}(?:→|[:\t]))?+[+-]?+"
+"""What tools print before a line: its number, a sign of a diff."""
+_PART: Final = later(rf"(?m){_HEAD}-{{2,3}}[ \t\r]*$")
+_VALUES: Final = later(
+    rf"(?m){_HEAD}(?P<lead>[ \t]{{0,40}})[\"']?(?:data|stringData)[\"']?:[ \t]*\{{?[ \t\r]*\n"
+    rf"(?P<lines>(?:{_HEAD}(?P=lead)[ \t][^\n]*(?:\n|\Z))+)"
+)
+_LINE: Final = later(
+    rf"(?m){_HEAD}[ \t]{{1,80}}+(?!\#)"
+    r"(?:[\"']?[\w.-]{1,253}[\"']?:[ \t]+)?+[\"']?+(?P<value>[^\s\"'][^\n]{3,65536})"
+)
+
+
+def values_of_secrets(text: str, _: str) -> Iterator[Span]:
+    """Yields the values below `data` and `stringData` of each manifest in `text` whose kind is Secret; of a block, each
+    of its lines."""
+    if "Secret" not in text or "kind" not in text:
+        return
+    start = 0
+    for end in (*(part.start() for part in _PART.finditer(text)), len(text)):
+        for values in _VALUES.finditer(text, start, end) if _KIND.search(text, start, end) else ():
+            for line in _LINE.finditer(text, *values.span("lines")):
+                value = line["value"].rstrip(" \t\r\"',")
+                if not (value.endswith(":") or is_dummy(value) or is_filler(value)):
+                    yield line.start("value"), line.start("value") + len(value), "secret"
+        start = end
