@@ -31,7 +31,10 @@ from carryover.redact.values import (
 from carryover.text.pattern import later
 
 _BEARER_TOKEN = "bearer_token_"
-_PASSWORDS = ("pw", "psk", "contraseña", "пароль", "密码")
+_PASSWORDS = (
+    *("pw", "psk", "contraseña", "senha", "wachtwoord", "kennwort", "lösenord", "hasło", "şifre", "jelszó", "mật khẩu"),
+    *("пароль", "סיסמה", "كلمة المرور", "पासवर्ड", "密码", "密碼", "パスワード", "비밀번호"),
+)
 # In these languages its owner comes after it: `Пароль БД: …`. In English what comes after it is another thing's name.
 _OWNED = ("contraseña", "пароль")
 _OWNER = r"(?:(?: [^\W\d_]{1,16}){1,2}(?=[*_]{0,2}[:：]))?"
@@ -48,6 +51,7 @@ _WORDS = {
     "pat": after_word("pat(?![ht])"),
     _BEARER_TOKEN: after_word(r"bearer_token_\w{1,30}"),
 }
+_ASCII_WORDS = [word for word in _WORDS if word.isascii()]
 _KINDS = {
     **dict.fromkeys(("pass", *_PASSWORDS), "password"),
     **dict.fromkeys(("token", "pat", _BEARER_TOKEN), "token"),
@@ -85,7 +89,8 @@ _WORKING_DIRECTORIES = {"PWD", "OLDPWD", "pwd"}
 def hide_named(text: str, counts: dict[str, int]) -> str:
     """Replaces the values of secret names and keeps the names."""
     lower = values.lowered(text)
-    spans = [span for word in _WORDS if word in lower for span in _spans(text, lower, word)]
+    words = _ASCII_WORDS if lower.isascii() else _WORDS
+    spans = [span for word in words if word in lower for span in _spans(text, lower, word)]
     ways = (
         *(passwords_of_logins, passwords_said_first, passwords_in_backquotes),
         *(keys_in_words, values_of_cookies, values_of_secrets),
