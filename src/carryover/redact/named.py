@@ -71,7 +71,7 @@ _OF_ANOTHER = later(
     r"(?i)\[redacted:|public|finger|sha\d|md5|hash|digest|commit|check|integrity|ssh|etag|nonce|[a-z]id\b|://"
     r"|(?<![\w-])(?!default|(?:parameter)?value|content|string|str|body|provided|field)\w+[\"']?[ \t]?[=:&]"
 )
-_EXPANSION = later(r"\$\{\w+:-[^{}]{1,200}\}\Z")
+_EXPANSION = later(r"\$\{\w+:-[^{}]{1,200}\}?\Z")  # of a shell's word, the last sign is left out
 _NEAR = 48
 _TELLING = 512  # what tells is at a value's beginning, and the rest may hold many more names
 _LEAST_OF_SIGNS = 24
