@@ -71,6 +71,7 @@ _OF_ANOTHER = later(
     r"(?i)\[redacted:|public|finger|sha\d|md5|hash|digest|commit|check|integrity|ssh|etag|nonce|[a-z]id\b|://"
     r"|(?<![\w-])(?!default|(?:parameter)?value|content|string|str|body|provided|field)\w+[\"']?[ \t]?[=:&]"
 )
+_OF_ANOTHERS = later(r"\bof [^\n.,:;]{1,32}\Z")  # `the maximum length of a password is 1024`
 _EXPANSION = later(r"\$\{\w+:-[^{}]{1,200}\}?\Z")  # of a shell's word, the last sign is left out
 _NEAR = 48
 _TELLING = 512  # what tells is at a value's beginning, and the rest may hold many more names
@@ -135,6 +136,7 @@ def _is_said_number(found: Assignment, word: str, text: str) -> bool:
     is_number = found.in_words and _KINDS.get(word) == "password" and found.value.isdigit() and len(found.value) >= 4
     is_number = is_number and not found.name.lower().endswith("s")  # `the number of passwords is 5000`
     link = text[max(0, found.start - _NEAR) : found.start].rstrip(" \t\"'`")
+    is_number = is_number and not _OF_ANOTHERS.search(link)
     return is_number and not link.endswith(found.name) and ends_sentence(text, found.end)
 
 
