@@ -148,7 +148,7 @@ _VALUE_AND_USER: Final = r"(?P<quote>\\?['\"]?)(?:[a-z_][\w-]{0,31}:)?(?P<value>
 _NOT_IN_URL: Final = r"(?<![\w./-]http)(?<![\w./-]https)"
 _A_TEXT: Final = r"[\"'](?P<value>[^\"'\n]{4,200})[\"']"
 _TWO_TEXTS: Final = rf"[ \t]*[\"'][^\"'\n]{{1,100}}[\"'],[ \t]*{_A_TEXT}"
-_CONNECTING: Final = ("onnect(", "PDO(", "mysqli(", "Credential(", "BasicAuth(", "WiFi.begin(")
+_CONNECTING: Final = ("onnect(", "PDO(", "mysqli(", "Credential(", "BasicAuth(")
 """Calls that take a user and a password, perhaps behind a host: `new PDO($dsn, "app", "...")`."""
 _READING: Final = r"(?:sudo -S|\w-stdin|passwd --stdin|chpasswd|secrets? \w|env add|--with-token)"
 """Programs that read a secret from their input."""
