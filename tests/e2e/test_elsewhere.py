@@ -54,7 +54,7 @@ def resets_here() -> str:
 def seen(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for spec in STARTABLE:
         assert spec.start is not None
-        path = home / "bin" / spec.start.binary
+        path = home / "bin" / spec.binaries[0]
         path.parent.mkdir(exist_ok=True)
         path.write_text(RECORDER)
         path.chmod(0o755)
@@ -84,7 +84,7 @@ def test_one_command_shows_how_the_agent_is_started_and_becomes_it(
     found = json.loads(seen.read_text())
     assert (code, text.splitlines()[-1]) == (7, "the agent is here")
     arguments = spec.start.arguments(SENTENCE, ".carryover/handoff.md")
-    assert shlex.join((spec.start.binary, *arguments)) in text
+    assert shlex.join((spec.binaries[0], *arguments)) in text
     assert (found["argv"], found["cwd"], found["terminal"]) == ([*arguments], str(my_shop), True)
     assert (found["env"]["PWD"], found["env"]["MINE"]) == (str(my_shop), "as it was")
     assert "negative amounts" in found["handoff"]

@@ -52,9 +52,9 @@ def resuming(name: str) -> Resuming:
             gone = f"The folder of session {session.native_id} is gone. {_otherwise(session)}"
             raise UserError(gone, ExitCode.NOTHING_FOUND)
     command = start_command(spec, Machine.here(config.agents.recorded_env()))
-    first = start.binary if command is None or command.on_path else str(command.path)
+    first = spec.binaries[0] if command is None or command.on_path else str(command.path)
     program = command.path if command is not None else None
-    return Resuming(spec.name, folder, (first, *following), start.binary, program, start.not_resumed)
+    return Resuming(spec.name, folder, (first, *following), spec.binaries[0], program, start.not_resumed)
 
 
 def resumable_sessions(root: str, *, limit: int) -> list[Session]:

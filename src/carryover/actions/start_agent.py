@@ -74,7 +74,7 @@ class TakeOver(NamedTuple):
 
     def words(self, handoff: str) -> tuple[str, ...]:
         """Returns the command line, with the command as the user's shell finds it."""
-        shown = self.starter.binary if self.command.on_path else str(self.command.path)
+        shown = self.command.path.name if self.command.on_path else str(self.command.path)
         return (shown, *self.starter.arguments(go_on_prompt(handoff), handoff))
 
 
@@ -111,7 +111,7 @@ def startable_agent(agent_id: str, config: Config) -> tuple[str, Starter, FoundC
     command = start_command(spec, machine)
     if command is None:
         raise UserError(
-            f"There is no `{spec.start.binary}` command on PATH or in the usual places, so {name} can't be started. "
+            f"There is no `{spec.binaries[0]}` command on PATH or in the usual places, so {name} can't be started. "
             f"Install it, or put its folder on PATH. {_offer(config, machine)}{_COPY}",
             ExitCode.NOTHING_FOUND,
         )

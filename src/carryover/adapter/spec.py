@@ -145,9 +145,8 @@ class OnMachine(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Starter(msgspec.Struct, frozen=True, kw_only=True):
-    """How to start the agent, in the current folder, so that it continues the work."""
+    """How to start the agent by its usual command, in the current folder, so that it continues the work."""
 
-    binary: str
     args: tuple[str, ...] = ("{prompt}",)
     """`{prompt}` is a first prompt that names the handoff, `{handoff}` the path of the handoff."""
     resume: tuple[str, ...] = ()

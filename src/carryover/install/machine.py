@@ -78,7 +78,7 @@ def start_command(spec: AgentSpec, machine: Machine) -> FoundCommand | None:
     if spec.start is None:
         return None
     return next(
-        iter(copies_of_command((spec.start.binary,), machine, places_on(spec.binary_folders, machine.platform))), None
+        iter(copies_of_command((spec.binaries[0],), machine, places_on(spec.binary_folders, machine.platform))), None
     )
 
 

@@ -50,7 +50,7 @@ def place_in_read_lists(edits: Pass, home: Path | None) -> set[str]:
             wanted.add(where.name)
             continue
         if reason is not None and spec.start is not None:
-            by_hand = shlex.join((spec.start.binary, *spec.start.arguments("", IN_PROJECT)))
+            by_hand = shlex.join((spec.binaries[0], *spec.start.arguments("", IN_PROJECT)))
             reason = f"{reason}; `{by_hand}` reads the handoff"
         if reason is not None:
             edits.left_alone(where.name, reason)

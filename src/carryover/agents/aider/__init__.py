@@ -18,5 +18,5 @@ SPEC: Final = AgentSpec(
     transcripts=(Place(path="~/.aider"),),
     local_file=YamlList(name=".aider.conf.yml", key="read", user_file=".aider.conf.yml"),
     # A first message would make it a one-shot run, so the handoff is what it is started with.
-    start=Starter(binary="aider", args=("--read", "{handoff}")),
+    start=Starter(args=("--read", "{handoff}")),
 )

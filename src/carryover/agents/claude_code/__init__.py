@@ -81,5 +81,5 @@ SPEC: Final = spec.AgentSpec(
     instructions=(spec.InstructionFile(name="CLAUDE.md"), spec.InstructionFile(name="AGENTS.md")),
     # Any text in it hides AGENTS.md too, so it is made only where CLAUDE.md does that already.
     local_file=spec.LocalFile(name="CLAUDE.local.md"),
-    start=spec.Starter(binary="claude", resume=("--resume", "{session}")),
+    start=spec.Starter(resume=("--resume", "{session}")),
 )

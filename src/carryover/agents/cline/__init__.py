@@ -78,7 +78,6 @@ SPEC: Final = spec.AgentSpec(
         ),
     ),
     start=spec.Starter(
-        binary="cline",
         args=("-i", "{prompt}"),
         resume=("--id", "{session}"),
         not_resumed="A task of the extension can only be continued there.",

@@ -110,5 +110,5 @@ SPEC: Final = spec.AgentSpec(
     ),
     mcp=(spec.McpServers(files=(_CONFIG,), key="mcp_servers"),),
     instructions=(spec.InstructionFile(name="AGENTS.md", hidden_by=("AGENTS.override.md",)),),
-    start=spec.Starter(binary="codex", resume=("resume", "{session}")),
+    start=spec.Starter(resume=("resume", "{session}")),
 )

@@ -22,7 +22,6 @@ SPEC: Final = spec.AgentSpec(
     local_file=spec.LocalFile(name=".continue/rules/carryover.md"),
     guidance=(".continue/rules/*.md", "AGENT.md"),
     start=spec.Starter(
-        binary="cn",
         not_resumed="Continue resumes a session by its list: start `cn`, then type /resume.",
     ),
     also=("Continue's extensions for VS Code and JetBrains",),

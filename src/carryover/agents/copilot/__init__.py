@@ -85,7 +85,6 @@ SPEC: Final = spec.AgentSpec(
     instructions=(spec.InstructionFile(name="AGENTS.md"),),
     local_file=spec.LocalFile(name=".github/instructions/carryover.instructions.md", head='---\napplyTo: "**"\n---\n'),
     start=spec.Starter(
-        binary="copilot",
         args=("-i", "{prompt}"),
         resume=("--resume={session}",),
         not_resumed="A chat of VS Code can only be continued there.",

@@ -74,7 +74,6 @@ SPEC: Final = spec.AgentSpec(
         ruled=True,
     ),
     start=spec.Starter(
-        binary="cursor-agent",
         resume=("--resume={session}",),
         not_resumed="A chat of the editor can only be continued there.",
     ),

@@ -51,5 +51,5 @@ SPEC: Final = spec.AgentSpec(
     mcp=(spec.McpServers(files=(_SETTINGS,), key="mcpServers"),),
     # AGENTS.md is not read, unless a setting of the user's names it.
     instructions=(spec.InstructionFile(name="GEMINI.md"),),
-    start=spec.Starter(binary="gemini", args=("--prompt-interactive", "{prompt}"), resume=("--resume", "{session}")),
+    start=spec.Starter(args=("--prompt-interactive", "{prompt}"), resume=("--resume", "{session}")),
 )

@@ -21,7 +21,6 @@ SPEC: Final = spec.AgentSpec(
     instructions=(spec.InstructionFile(name=spec.AGENTS_MD),),
     guidance=(".goosehints",),
     start=spec.Starter(
-        binary="goose",
         args=("run", "--interactive", "--text", "{prompt}"),
         resume=("session", "--resume", "--session-id", "{session}"),
     ),

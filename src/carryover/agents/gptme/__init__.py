@@ -18,5 +18,5 @@ SPEC: Final = spec.AgentSpec(
         spec.Place(path="~/Library/Application Support/gptme/logs", platforms=(spec.MACOS,)),
     ),
     instructions=(spec.InstructionFile(name=spec.AGENTS_MD),),
-    start=spec.Starter(binary="gptme", resume=("--name", "{session}")),
+    start=spec.Starter(resume=("--name", "{session}")),
 )

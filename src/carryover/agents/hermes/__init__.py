@@ -19,5 +19,5 @@ SPEC: Final = spec.AgentSpec(
     # A file of its own or HERMES.md takes the place of AGENTS.md (0.19.0).
     instructions=(spec.InstructionFile(name="AGENTS.md", hidden_by=(".hermes.md", "HERMES.md")),),
     commands=(spec.CommandFiles(folder=spec.Place(path="~/.hermes", env=_HOME), patterns=("skills/**/SKILL.md",)),),
-    start=spec.Starter(binary="hermes", args=("chat", "--query", "{prompt}"), resume=("--resume", "{session}")),
+    start=spec.Starter(args=("chat", "--query", "{prompt}"), resume=("--resume", "{session}")),
 )

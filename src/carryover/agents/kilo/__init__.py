@@ -41,5 +41,5 @@ SPEC: Final = spec.AgentSpec(
     ),
     instructions=(spec.InstructionFile(name="AGENTS.md"),),
     guidance=(".kilo/rules/*.md", ".kilocode/rules/*.md", ".kilocoderules"),
-    start=spec.Starter(binary="kilo", args=("--prompt", "{prompt}"), resume=("--session", "{session}")),
+    start=spec.Starter(args=("--prompt", "{prompt}"), resume=("--session", "{session}")),
 )

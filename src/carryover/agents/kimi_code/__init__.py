@@ -18,5 +18,5 @@ SPEC: Final = spec.AgentSpec(
     # One subfolder per start folder.
     transcripts=(spec.Place(path="~/.kimi-code/sessions", env=_HOME, below="sessions"),),
     instructions=(spec.InstructionFile(name="AGENTS.md"),),
-    start=spec.Starter(binary="kimi", args=(), resume=("--session", "{session}")),
+    start=spec.Starter(args=(), resume=("--session", "{session}")),
 )

@@ -24,5 +24,5 @@ SPEC: Final = spec.AgentSpec(
     instructions=(spec.InstructionFile(name="AGENTS.md"),),
     guidance=_SKILLS,
     commands=(spec.CommandFiles(folder=_USER, patterns=("skills/*/SKILL.md",)), spec.CommandFiles(patterns=_SKILLS)),
-    start=spec.Starter(binary="vibe", resume=("--resume", "{session}")),
+    start=spec.Starter(resume=("--resume", "{session}")),
 )

@@ -54,5 +54,5 @@ SPEC: Final = spec.AgentSpec(
         ruled=True,
         call=r"\*\*Tool: ([\w.:-]{1,100})\*\*",
     ),
-    start=spec.Starter(binary="opencode", args=("--prompt", "{prompt}"), resume=("--session", "{session}")),
+    start=spec.Starter(args=("--prompt", "{prompt}"), resume=("--session", "{session}")),
 )

@@ -44,5 +44,5 @@ SPEC: Final = spec.AgentSpec(
         ),
         spec.CommandFiles(patterns=(".pi/prompts/*.md", ".pi/skills/*/SKILL.md")),
     ),
-    start=spec.Starter(binary="pi", resume=("--session", "{session}")),
+    start=spec.Starter(resume=("--session", "{session}")),
 )

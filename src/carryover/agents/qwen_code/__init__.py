@@ -47,5 +47,5 @@ SPEC: Final = spec.AgentSpec(
     instructions=(spec.InstructionFile(name="AGENTS.md"),),
     local_file=spec.LocalFile(name=".qwen/rules/carryover.md"),
     guidance=(".qwen/rules/*.md", "QWEN.md"),
-    start=spec.Starter(binary="qwen", args=("--prompt-interactive", "{prompt}"), resume=("--resume", "{session}")),
+    start=spec.Starter(args=("--prompt-interactive", "{prompt}"), resume=("--resume", "{session}")),
 )

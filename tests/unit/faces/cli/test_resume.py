@@ -223,11 +223,11 @@ def test_the_command_is_one_line_that_a_shell_runs_in_the_project(
     shop: Path, home: Path, run: Run, spec: AgentSpec
 ) -> None:
     assert spec.start is not None
-    program(home / "bin" / spec.start.binary, SAYS)
+    program(home / "bin" / spec.binaries[0], SAYS)
 
     out = run.out("handoff", str(shop), "--to", spec.id)
 
-    command = shlex.join((spec.start.binary, *spec.start.arguments(SENTENCE, HANDOFF)))
+    command = shlex.join((spec.binaries[0], *spec.start.arguments(SENTENCE, HANDOFF)))
     assert out == f"cd {shop} && {command}\n"
     assert run_by_shell(out) == [str(shop), *spec.start.arguments(SENTENCE, HANDOFF)]
 

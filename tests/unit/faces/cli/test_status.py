@@ -70,7 +70,7 @@ def test_a_limit_is_reported_with_commands_of_agents_that_are_at_none(
     only_this_path(home, monkeypatch)
     for spec in specs():
         if spec.start is not None:
-            program(home / "bin" / spec.start.binary, "exit 0")
+            program(home / "bin" / spec.binaries[0], "exit 0")
     roots = [repository(home / name) for name in ("blog", "shop")]
     codex = CodexSession(home / ".codex", roots[0], now=datetime.now(UTC) - timedelta(minutes=5))
     codex.prompt("Put a picture into the post")

@@ -43,5 +43,5 @@ SPEC: Final = spec.AgentSpec(
         spec.InstructionFile(name="SCRIBE.md", hidden_by=("SCRIBE.local.md",)),
         spec.InstructionFile(name="AGENTS.md"),
     ),
-    start=spec.Starter(binary="scribe", args=("--say", "{prompt}")),
+    start=spec.Starter(args=("--say", "{prompt}")),
 )
