@@ -9,16 +9,17 @@ from carryover.redact.values import Span, is_dummy, is_filler
 from carryover.text.pattern import later
 
 _KIND: Final = later(r"\bkind[\"']?:[ \t]*[\"']?Secret(?!\w)")
-_HEAD: Final = r"^(?:[ \t]{0,8}\d{1,6}(?:→|[:\t]))?+[+-]?+"
+_NUMBER: Final = r"[ \t]{0,8}\d{1,6}(?:→|[:\t])"
+_HEAD: Final = rf"^(?:{_NUMBER}|(?!{_NUMBER}))[+-]?+"
 """What tools print before a line: its number, a sign of a diff."""
 _PART: Final = later(rf"(?m){_HEAD}-{{2,3}}[ \t\r]*$")
 _VALUES: Final = later(
     rf"(?m){_HEAD}(?P<lead>[ \t]{{0,40}})[\"']?(?:data|stringData)[\"']?:[ \t]*\{{?[ \t\r]*\n"
     rf"(?P<lines>(?:{_HEAD}(?P=lead)[ \t][^\n]*(?:\n|\Z))+)"
 )
+_NAME: Final = r"[\"']?[\w.-]{1,253}[\"']?:[ \t]"
 _LINE: Final = later(
-    rf"(?m){_HEAD}[ \t]{{1,80}}+(?!\#)"
-    r"(?:[\"']?[\w.-]{1,253}[\"']?:[ \t]+)?+[\"']?+(?P<value>[^\s\"'][^\n]{3,65536})"
+    rf"(?m){_HEAD}[ \t]{{1,80}}+(?!\#)(?:{_NAME}[ \t]*|(?!{_NAME}))[\"']?+(?P<value>[^\s\"'][^\n]{{3,65536}})"
 )
 
 
