@@ -27,6 +27,10 @@ _SAYS: Final = later(r"[^:：]{1,40}[:：]\W{0,4}(?:[\w'’]{1,40}\s){3}\S")
 """A label with a sentence."""
 _LEAST_FRAME: Final = 8
 _STORED_CHARS: Final = 200
+_NAME_CHARS: Final = 60
+_SHOWN_CHARS: Final = 60
+_SHOWN_LINES: Final = 3
+"""Of what a form does."""
 _BELOW: Final = later(r"\n\n\n(?=/[a-z][\w.:-]*(?:\s|$))")
 """What stands between a command's file and the command."""
 _COMMAND: Final = later(r"\s*#{1,3}\s+/[\w:-]+")
@@ -34,9 +38,10 @@ _NAMED: Final = later(r"\s*(?:description:|#{1,3})\s+(\S.{0,59})")
 
 
 class Filled(NamedTuple):
-    """What was typed into a form, perhaps nothing, and the line that names the form."""
+    """What was typed into a form, perhaps nothing, the form's name, and the line that tells of it."""
 
     typed: str
+    name: str
     template: str
 
 
@@ -61,7 +66,7 @@ def whole_form(kind: str, prompt: str) -> Filled:
     """Returns the form of a stored or scheduled prompt, in which nothing is known to be typed; its beginning stands for
     it."""
     shown = quoted(clip(one_line(prompt), chars=_STORED_CHARS))
-    return Filled("", f"{kind} prompt {shown}, {len(prompt):,} characters")
+    return Filled("", shown, f"{kind} prompt {shown}, {len(prompt):,} characters")
 
 
 def _of_a_file(prompt: str, lines: list[str]) -> Filled | None:
@@ -94,13 +99,18 @@ def _below_a_heading(prompt: str, lines: list[str]) -> Filled | None:
     shown = [at for at, line in enumerate(lines) if line.strip()]
     fences = [at for at, form in enumerate(forms) if form == "fence"]
     name = _HEADING.match(lines[shown[0]]) if len(shown) > 1 else None
-    headings = sum(form == "text" and _HEADING.match(line) is not None for form, line in zip(forms, lines, strict=True))
-    if name is None or fences[:1] != shown[1:2] or len(fences) < 2 or headings < _LEAST_HEADINGS:
+    headings = [at for at in shown if forms[at] == "text" and _HEADING.match(lines[at])]
+    if name is None or fences[:1] != shown[1:2] or len(fences) < 2 or len(headings) < _LEAST_HEADINGS:
         return None
     typed = "\n".join(lines[fences[0] + 1 : fences[1]]).strip()
     if 2 * len(typed) > len(prompt):
         return None
-    return _filled(prompt, typed, name[1])
+    # That heading is of the block, and the same in each command of a set (Spec Kit): what one does stands below the
+    # next.
+    below = next((at for at in headings if at > fences[1]), shown[-1])
+    steps = dict.fromkeys(line for line in lines[below + 1 :] if line[:1].strip() and line[0] != "#")
+    does = "; ".join(clip(line, chars=_SHOWN_CHARS) for line in list(steps)[:_SHOWN_LINES])
+    return _filled(prompt, typed, does or name[1])
 
 
 def _is_frame(line: str) -> bool:
@@ -110,8 +120,9 @@ def _is_frame(line: str) -> bool:
 
 
 def _first(lines: list[str]) -> str:
-    return next((line for line in lines if line.strip()), "")
+    return next((line for line in lines if line.strip()), "").strip()[:_NAME_CHARS]
 
 
 def _filled(prompt: str, typed: str, name: str) -> Filled:
-    return Filled(typed, f"template {quoted(name.strip()[:60])}, {len(prompt) - len(typed):,} characters")
+    name = name.strip()
+    return Filled(typed, name, f"template {quoted(name)}, {len(prompt) - len(typed):,} characters")

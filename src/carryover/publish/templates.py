@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
+from carryover.distill.forms import filled_in
 from carryover.distill.pastes import is_machine_line
 from carryover.distill.quotes import clip, lines_of, quoted
 from carryover.text.harmless import one_line
@@ -57,14 +58,14 @@ def own_words(
     own = _PARAGRAPH_END.sub("\n\n", kept).strip("\n")
     if not any(letter.isalnum() for letter in own):
         own = ""
-    name = command or on_disk or _first(line for is_known, line in marked if is_known)
+    form = filled_in(text)
+    name = command or on_disk or (form.name if form else _first(line for is_known, line in marked if is_known))
     if on_disk:
         whence = "a command on disk"
     else:
         or_more = "+" if len(alike) == most else ""
         whence = f"repeated in {len(alike) + 1}{or_more} prompts"
-    shown = quoted(clip(name, chars=_NAME_CHARS))
-    return own, f"template {shown} ({whence}), {len(text) - len(own):,} characters"
+    return own, f"template {quoted(name)} ({whence}), {len(text) - len(own):,} characters"
 
 
 def _alike(long: frozenset[str], sources: Sequence[SharedText]) -> list[SharedText]:
@@ -92,4 +93,4 @@ def _first(lines: Iterable[str]) -> str:
     """Returns the first heading among the lines, or else the first line with words."""
     found = [line for line in lines if lines_of(line)]
     heading = next(filter(_HEADING.match, found), found[0] if found else "")
-    return " ".join(lines_of(heading))
+    return clip(" ".join(lines_of(heading)), chars=_NAME_CHARS)

@@ -298,8 +298,8 @@ def test_of_a_form_only_what_was_typed_into_it_is_the_task_and_the_form_is_named
     task = under("Task", talk)
 
     assert "Prompt (turn 1, 2 min earlier): Number the vouchers by year.\n" in task
-    assert "template “What was typed”, 1,9" in task
-    assert "placeholder" not in render(handoff(talk))
+    assert "template “- Fill each placeholder of the form in order.”, 1,9" in task
+    assert render(handoff(talk)).count("placeholder") == 1
     for typed in ("## Steps\n\n```sh\nmake\n```\n\nIt fails. Why?", f"{STEPS}\n## Why\nIt fails."):
         assert "template" not in under("Task", session("s1").user(typed).edited("cart.py").says("Fixed."))
 

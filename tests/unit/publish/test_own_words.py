@@ -215,6 +215,16 @@ def test_a_prompt_without_own_words_is_named(told: Shop) -> None:
     assert newest.endswith(f"template “User Input” (repeated in 3 prompts), {len(expanded('')):,} characters")
 
 
+def test_a_template_with_a_block_for_the_arguments_is_named_by_what_it_does(told: Shop) -> None:
+    for arguments in ("Add a discount", "Show it", ""):
+        project = told.session(expanded(arguments) + "   - Say so.\n" * 30)
+
+    newest = under(told.handoff(project), "Task")[-1]
+
+    assert "template “1. Run `scripts/check.sh --json` from the root of the…; 2. Read tasks.md" in newest
+    assert "(repeated in 3 prompts)" in newest
+
+
 def test_a_command_file_on_disk_names_the_template_of_a_single_prompt(told: Shop, home: Path) -> None:
     command = home / ".codex" / "prompts" / "speckit.implement.md"
     command.parent.mkdir(parents=True)

@@ -42,4 +42,4 @@ def test_of_earlier_prompts_in_one_form_stand_what_was_typed_and_once_the_form_a
 
     assert "(turn 2, 14 min earlier): Number the vouchers by year. | " in said
     assert "(turn 4, 8 min earlier): Sort the receipts by day. | " in said
-    assert said.count("template “What was typed”") == 1
+    assert said.count("template “- Fill each place.”") == 1

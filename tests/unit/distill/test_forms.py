@@ -1,0 +1,33 @@
+"""What was typed into a form, and what names it."""
+
+from carryover.distill.forms import filled_in
+
+INPUT = "## User Input\n\n```text\n{}\n```\n\nYou **MUST** consider the user input before proceeding.\n\n"
+PLAN = (
+    "## Outline\n\n1. **Setup**: Run `setup-plan.sh --json` from the root and parse what it says of the paths.\n\n"
+    "2. **Load context**:\n   - Read the design\n\n3. **Fill the plan**\n\n4. **Stop**\n\n"
+)
+RULES = "## Outline\n\nYou are updating the rules of the project.\n\n### Steps\n\n1. Load them.\n\n"
+LONG = "   - Check what the template says of each part.\n" * 30
+
+
+def test_commands_of_one_set_are_named_by_what_each_does() -> None:
+    names = []
+    for command in (PLAN, RULES):
+        form = filled_in(INPUT.format("prices in cents") + command + LONG)
+        assert form is not None
+        assert form.typed == "prices in cents"
+        assert f"template “{form.name}”, " in form.template
+        names.append(form.name)
+
+    assert names == [
+        "1. **Setup**: Run `setup-plan.sh --json` from the root and…; 2. **Load context**:; 3. **Fill the plan**",
+        "You are updating the rules of the project.; 1. Load them.",
+    ]
+
+
+def test_a_form_that_does_nothing_below_its_next_heading_has_its_first_headings_name() -> None:
+    form = filled_in(INPUT.format("") + "## Outline\n\n" + LONG)
+
+    assert form is not None
+    assert form.name == "User Input"
