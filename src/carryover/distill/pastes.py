@@ -23,6 +23,7 @@ _SHORT_QUESTION: Final = 2
 _COLONS: Final = (":", "：")
 
 _FENCE: Final = "```"
+_QUOTE: Final = '"'
 _BLOCK_END: Final = later(r"\n[ \t]*\n+")
 # Laid out by a machine: indentation, a time, a level, a frame, brackets, quotation marks, `key: value`, a diff, markup,
 # code. People indent the items of a list too, and in many languages end them with ";": of words alone, they are typed.
@@ -41,8 +42,8 @@ _HEADER: Final = later(r"[^\W\d_][\w-]{0,20}(?: [\w-]{1,20})?\s?(?:: |：\s?)\S"
 def parts(prompt: str) -> tuple[tuple[bool, str], ...]:
     """Returns the blocks of a prompt, each with whether it was pasted. Neighbours of the same kind are merged."""
     prompt = without_stacks(prompt)
-    if fenced := _fenced_by_hand(prompt):
-        return fenced
+    if marked := _fenced_by_hand(prompt) or _quoted_by_hand(prompt):
+        return marked
     blocks = _blocks(prompt)
     pasted = [at for at in range(len(blocks)) if _is_pasted(blocks, at)]
     if not pasted:
@@ -76,6 +77,24 @@ def _fenced_by_hand(prompt: str) -> tuple[tuple[bool, str], ...]:
         else:
             found[-1] = (False, f"{found[-1][1]}{_FENCE}{piece}{_FENCE}{after}")
     return tuple((was, text.strip()) for was, text in found if text.strip())
+
+
+def _quoted_by_hand(prompt: str) -> tuple[tuple[bool, str], ...]:
+    """Returns the parts of a prompt that leads to a paste in quotation marks and goes on behind it on the same line,
+    where it would be taken for the end of the paste. Empty for another prompt."""
+    lines = prompt.strip().splitlines()
+    # A program closes on each line what it opens there.
+    opens, *closes = [at for at, line in enumerate(lines) if line.count(_QUOTE) % 2] or [0]
+    if closes != [len(lines) - 1]:
+        return ()
+    head, _, first = lines[opens].rpartition(_QUOTE)
+    last, _, behind = lines[-1].partition(_QUOTE)
+    before = "\n".join([*lines[:opens], head]).strip()
+    paste = "\n".join([first, *lines[opens + 1 : -1], last])
+    is_led_to = before != "" and not _is_pasted([before], 0)
+    if not (is_led_to and any(map(str.isalpha, behind)) and _is_pasted([paste], 0)):
+        return ()
+    return ((False, before), (True, paste), (False, behind.strip()))
 
 
 def _is_pasted(blocks: list[str], at: int) -> bool:

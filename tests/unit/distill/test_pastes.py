@@ -159,3 +159,26 @@ def test_between_fences_that_were_set_by_hand_the_user_speaks() -> None:
         (False, "and nothing else"),
     )
     assert typed_words(by_program) == "Is that right?"
+
+
+@pytest.mark.parametrize("pasted", [LOG, TRACEBACK.replace('"', "'"), CODE])
+def test_what_stands_behind_a_quoted_paste_on_its_last_line_was_typed(pasted: str) -> None:
+    asked = "find out why, but change nothing yet. " + "It worked before the last release, as I said. " * 40
+    prompt = f'It fails again, see "{pasted} " {asked}'
+
+    assert parts(prompt) == ((False, "It fails again, see"), (True, f"{pasted} "), (False, asked.strip()))
+
+
+@pytest.mark.parametrize(
+    "prompt",
+    [
+        f'It fails again, see "{LOG}"',
+        f'"{LOG} " find out why',
+        f'{LOG}\n"{LOG} " find out why',
+        'Call it "cart\nand basket" in both shops',
+        f'The name "cart" is in "{LOG}\nstdout: "cart" and "basket" failed',
+    ],
+)
+def test_without_words_on_both_sides_of_a_quoted_paste_its_last_line_is_judged_as_others(prompt: str) -> None:
+    assert all(text in prompt for _, text in parts(prompt))
+    assert (False, "find out why") not in parts(prompt)
