@@ -100,9 +100,9 @@ class Findings(msgspec.Struct):
     @property
     def bad(self) -> bool:
         """Whether something failed. Counts take precedence over single lines."""
-        has_bad_file = "fail" in self.files.values()
-        if self.counts["failed"] or self.counts["errors"] or (has_bad_file and not self.counts):
+        if self.counts["failed"] or self.counts["errors"] or (self.failed_names and not self.counts):
             return True
+        has_bad_file = "fail" in self.files.values()
         return self.broken and (has_bad_file or not self.counts["passed"])  # unless it is what passing tests print
 
 

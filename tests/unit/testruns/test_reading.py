@@ -173,6 +173,21 @@ def test_counts_behind_a_label_count_where_no_others_are(output: str, counts: tu
     assert (run.status, run.passed, run.failed) == counts
 
 
+@pytest.mark.parametrize(
+    ("output", "status"),
+    [
+        ("Testing: cart\n✓ SUCCESS: cart\n\nTesting: receipt\n✗ FAILED: receipt\n", "fail"),
+        ("Testing: cart\n✓ SUCCESS: cart\n", "pass"),
+        ("✗ FAILED: receipt\n\n9 passed in 0.10s\n", "pass"),
+    ],
+)
+def test_a_script_that_ends_well_failed_if_it_marks_a_failure_and_counts_nothing(output: str, status: str) -> None:
+    run = read_test_run("./test_shop.sh", output, exit_code=0, failed=False)
+
+    assert run is not None
+    assert run.status == status
+
+
 def test_names_files_and_reason_are_bounded() -> None:
     lines = [f"FAILED tests/test_{n}.py::test_{'x' * 300} - {'y' * 300}" for n in range(100)]
 
