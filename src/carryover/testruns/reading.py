@@ -53,6 +53,8 @@ _MARK_LAST = later(
 _DOTS = later(r"(\S+\.\w+) ([.FEsxXR]+) *(?:\[ *\d+%\])?$")
 _CLASS = later(r"Tests run: (\d+), Failures: (\d+), Errors: (\d+), Skipped: (\d+),.* in (\S+)$")
 _NUMBERED = later(r" {4,}\d+\) (\S.*?):?$|\d+\) (\S+::\S+)$|---- (\S+) stdout ----$|_+ ERROR collecting (\S+) _+$")
+_LISTED = later(r" {4}(?:\[[^\]]*\] › )?(\S+?):\d+:\d+ › (\S.*)")
+"""A test in the list below a count of Playwright, whose other lines also tell of those that passed when tried again."""
 _BEHIND_NAME = later(r"(?: -- Time elapsed.*| \([\d.]*\d ?m?s\)| \(\d+ tests?\b.*| \[[^\]]*\]| +[\d.]+ ?m?s|\t.*)+$")
 _PATH = later(r"((?:[^\s/:]*/)+[^\s:]+|[^\s:/]+\.[a-z]\w{0,5})(?=$|:| )")
 _ONE_NAME = later(r"[\w$.:<>/\[\]-]{3,}(?:\(\))?(?: \([\w.<>]+\))?")
@@ -110,7 +112,7 @@ def _read_output(lines: Sequence[str]) -> Findings:
     """Returns what the lines of a test run's output say."""
     found = Findings()
     labelled: dict[str, list[tuple[str, int]]] = {}
-    before = ""
+    before = listed = ""
     for line in lines:
         found.broken = found.broken or _BROKEN.search(line) is not None
         found.interrupted = found.interrupted or _INTERRUPTED.search(line) is not None
@@ -123,9 +125,14 @@ def _read_output(lines: Sequence[str]) -> Findings:
         elif counts := _counts_in(line):
             for kind, number in counts:
                 found.counts[kind] += number
+                listed = kind
+        elif listed == "failed" and (one := _LISTED.match(line)):
+            _saw(found, one[1], "fail")
+            _failed(found, f"{one[1]} › {one[2].rstrip(' ─')}")
         elif counts := _counts_behind_label(line):
             labelled[line] = counts  # once: Claude Code 2.1.63 has the output of a failed command twice
         else:
+            listed = ""
             _see_name(found, line)
         _see_reason(found, line, before)
         before = line

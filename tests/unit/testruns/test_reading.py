@@ -188,6 +188,20 @@ def test_a_script_that_ends_well_failed_if_it_marks_a_failure_and_counts_nothing
     assert run.status == status
 
 
+def test_of_playwright_the_list_below_the_count_of_failures_names_them() -> None:
+    tried = "  1) [chromium] › e2e/pay.spec.ts:7:5 › pays by card ─────\n\n    Error: expected 200\n\n"
+    listed = "    [chromium] › e2e/cart.spec.ts:70:5 › cart › keeps cents ────\n    e2e/sum.spec.ts:3:1 › adds up \n"
+    output = f"{tried}  2 failed\n{listed}  1 flaky\n    [chromium] › e2e/pay.spec.ts:7:5 › pays by card \n"
+    command = "pnpm exec playwright test --reporter=line"
+
+    run = read_test_run(command, f"{output}  5 passed (51.0s)\n", exit_code=1, failed=True)
+
+    assert run is not None
+    assert (run.status, run.passed, run.failed) == ("fail", 5, 2)
+    assert run.failed_names == ("e2e/cart.spec.ts › cart › keeps cents", "e2e/sum.spec.ts › adds up")
+    assert run.files == {"e2e/cart.spec.ts": "fail", "e2e/sum.spec.ts": "fail"}
+
+
 def test_names_files_and_reason_are_bounded() -> None:
     lines = [f"FAILED tests/test_{n}.py::test_{'x' * 300} - {'y' * 300}" for n in range(100)]
 
