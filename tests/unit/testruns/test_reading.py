@@ -186,6 +186,7 @@ def test_a_script_that_ends_well_failed_if_it_marks_a_failure_and_counts_nothing
 
     assert run is not None
     assert run.status == status
+    assert run.failed_names == (("receipt",) if status == "fail" else ())
 
 
 def test_of_playwright_the_list_below_the_count_of_failures_names_them() -> None:
