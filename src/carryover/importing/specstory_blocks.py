@@ -242,10 +242,11 @@ def read_tool(
     if op == "other" and any(map(_BULLET.match, plain)):
         op = "shell"
     lines = tuple(line.strip() for line in plain)
-    given = given_in(lines, fenced)
-    command = (_command(block, plain, fenced) or given.command) if op == "shell" else ""
+    command = _command(block, plain, fenced) if op == "shell" else ""
     if fenced and fenced[0][1].strip() == command:
         fenced = fenced[1:]
+    given = given_in(lines, fenced)
+    command = command or (given.command if op == "shell" else "")
     # A diff is input, and so is the text that a tool writes.
     inputs = op in ("edit", "write")
     shown = [text for name, text in fenced if name != "diff" and (not inputs or name in ("", "text"))]

@@ -14,7 +14,18 @@ from typing import Final, Literal
 
 import msgspec
 
-from carryover.adapter.contract import Agent, HookAction, HookEvent, HookProtocol, Parsed, Record, Reemitted, Source
+from carryover.adapter.contract import (
+    Agent,
+    HookAction,
+    HookEvent,
+    HookProtocol,
+    Parsed,
+    QuotedText,
+    Record,
+    Reemitted,
+    Source,
+    ToolOutcome,
+)
 from carryover.agents.gemini_cli import SPEC
 from carryover.agents.gemini_cli.calls import (
     GeminiContext,
@@ -28,6 +39,7 @@ from carryover.agents.gemini_cli.contents import (
     REFERENCED,
     numbers_of_short,
     parts_of,
+    shell_outcome,
     shown_text,
     summary_in,
     typed_command,
@@ -43,7 +55,7 @@ from carryover.agents.gemini_cli.store import (
     format_of,
     header_of_lines,
 )
-from carryover.model import AssistantMessage, Retracted, Skipped, ToolCall, ToolResult, TurnEnd, UserPrompt
+from carryover.model import AnyBody, AssistantMessage, Op, Retracted, Skipped, ToolCall, ToolResult, TurnEnd, UserPrompt
 from carryover.records import rawjson
 from carryover.records.lenient import Fields, fields_of, text_of
 from carryover.records.resets import failed_turn, names_limit
@@ -320,6 +332,15 @@ def _typed(text: str) -> str:
     return "" if text.startswith(_CLIENTS) or text == _GO_ON else text
 
 
+def _quoted_prompt(text: str, _after: str) -> tuple[AnyBody, ...]:
+    words = _typed(text)
+    return (UserPrompt(text=words),) if words else ()
+
+
+def _quoted_outcome(op: Op, text: str) -> ToolOutcome:
+    return shell_outcome(text) if op == "shell" else ToolOutcome("ok", text)
+
+
 def _typed_command(recorder: GeminiRecorder, ident: str, text: str) -> tuple[ToolCall, ToolResult] | None:
     return typed_command(text, f"{ident}/shell", recorder.context.cwd)
 
@@ -379,4 +400,5 @@ AGENT: Final = Agent(
         forgets="exit",  # and with `-p` the first prompt, which is in the same message (0.61.0)
     ),
     exported=_exported,
+    quoted=QuotedText(prompt=_quoted_prompt, outcome=_quoted_outcome),
 )
