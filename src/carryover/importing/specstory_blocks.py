@@ -41,6 +41,8 @@ _READ: Final = re.compile(r"Read file: \S.*")
 _MOST_ENDS: Final = 100
 """How many possible last lines of a block are checked against its fences; a document may consist of such lines."""
 _RULE: Final = "---"
+_NOBODY: Final = "_****_"
+"""Heading of each part of an answer (before April 2025)."""
 _TAGS: Final = re.compile(r"</?(?:tool-use|details)\b[^>\n]{0,400}>")
 _SUMMARY_CHARS: Final = 20_000
 _ESCAPES: Final = ("&lt;", "&gt;", "&amp;", "&#")
@@ -160,7 +162,7 @@ def blocks(text: str, *, unnamed: bool = False) -> Iterator[str | ToolBlock]:
 def _unnamed_blocks(text: str) -> Iterator[str | ToolBlock]:
     """Yields the parts of a turn in a document that names no tools: what is alone between two rules is a call if it has
     the form of one. A call of which nothing is shown is an empty part."""
-    lines = text.split("\n")
+    lines = ["" if line.strip() == _NOBODY else line for line in text.split("\n")]
     said: list[str] = []
     start = 0
     closing = last = ""
@@ -186,6 +188,8 @@ def _unnamed_block(part: Sequence[str]) -> ToolBlock | None:
     lines = tuple(text.split("\n"))
     if _READ.fullmatch(text):
         return ToolBlock("read", "read", text, ())
+    if text == "Cancelled":
+        return ToolBlock("unknown", "call", "", lines)
     if lines[0] == "<details>" and "<summary>" in text:
         return _tool_block("search", "search", text.replace("`", ""))  # names in it are of what was found
     if lines[0] == "```diff" and all(line[:1] in ("", " ", "+", "-") or line.startswith("```") for line in lines):

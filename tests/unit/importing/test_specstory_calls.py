@@ -146,6 +146,11 @@ def test_before_tools_had_names_what_is_alone_between_two_rules_is_a_call_by_its
     ]
     [shell] = [event.body for event in events if isinstance(event.body, ToolResult) and event.body.op == "shell"]
     assert shell.output == "ok\n\n---\n\ndone"
+    parted = UNNAMED.partition("I look at it.")
+    path.write_text("".join((*parted[:2], parted[2].replace("\n---\n\n", "\n---\n\n_****_\n\n"))))
+    assert story(events_of(open_document(path, project="/shop", agent_id="cursor")))[:-1] == story(events)[:-1]
+    path.write_text(UNNAMED.replace("Read file: src/cart.ts", "Cancelled"))
+    assert "other interrupted: Cancelled" in story(events_of(open_document(path, project="/shop", agent_id="cursor")))
     session = "<!-- cursor Session ab-1 (2025-10-14 22:20Z) -->\n\n"
     path.write_text(UNNAMED.replace("\n\n", f"\n\n{session}", 1))
     assert [line[:4] for line in story(events_of(open_document(path, project="/shop")))] == ["info", "user", "said"]
