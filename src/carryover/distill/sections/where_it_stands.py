@@ -122,7 +122,8 @@ def _tests(past: Past) -> str:
     if seen is None:
         code = any(may_be_tested(file.path) for file in past.lead.digest.touched)
         return "no test run recorded" if code else ""
-    ago = earlier(seen.at_ms, past.at_ms)
+    is_older = seen.session == past.lead.session and seen.turn != past.newest.turn.number
+    ago = earlier(seen.at_ms, past.at_ms) or (f"turn {seen.turn}" if is_older else "")  # not all agents write times
     when = f" ({ago})" if ago else ""
     command = cut_middle(seen.command.replace("`", ""), 110)
     below = relative(seen.folder, past.view.root) or ""
