@@ -68,7 +68,7 @@ SPEC: Final = spec.AgentSpec(
         head="---\ndescription: Where the last session left off\nalwaysApply: true\n---\n",
     ),
     chat_export=spec.ChatExport(
-        head=r"# [^\n]{0,300}\n_Exported on [^\n]{1,100} from Cursor \([\d.]{1,20}\)_\n",
+        head=r"# [^\n]{0,300}\n{1,2}_Exported on [^\n]{1,100} from Cursor \([\d.]{1,20}\)_\n",
         user=r"\*\*User\*\*",
         agent=r"\*\*Cursor\*\*",
         ruled=True,

@@ -246,3 +246,11 @@ def test_a_chat_that_a_client_exported(client: str, tmp_path: Path) -> None:
     results = [(body.name, body.subject, body.output) for body in bodies if isinstance(body, ToolResult)]
     read = ("read", "D:\\lab\\task.md", "# task\n```sh\ngo run .\n```")
     assert results == ([read, ("todowrite", "", ""), ("bash", "go build", "")] if client == "opencode" else [])
+
+
+def test_a_formatter_may_have_put_a_blank_line_below_the_title_of_an_exported_chat(tmp_path: Path) -> None:
+    path = tmp_path / "cursor_bread.md"
+    text = (Path(__file__).parent / "chats/cursor.md").read_text("utf-8")
+    path.write_text(text.replace("\n_Exported", "\n\n_Exported", 1), "utf-8")
+
+    assert [event.body for event in events_of(open_document(path, project="/home/ann/shop"))] == EXPORTED["cursor"]
