@@ -385,5 +385,8 @@ def test_the_linter_fails_with_its_output() -> None:
     [lint] = [result for result in of(events("lint"), model.ToolResult) if result.name == "lint"]
 
     assert lint.status == "error"
+    marked = [line for line in lint.output.splitlines() if "│" in line or "█" in line]
+    assert [line[0] for line in marked if "█" in line and "below" not in line] == ["6", "9"]
+    assert not any("│" in line for line in marked)
     assert "flake8" in lint.subject
     assert "SyntaxError: '(' was never closed" in lint.output

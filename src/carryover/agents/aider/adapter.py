@@ -47,6 +47,7 @@ _ERROR: Final = later(
 _FAILED_BLOCK: Final = later(r"## \w+: This SEARCH block failed to exactly match lines in (?P<path>.+)")
 _LINTER: Final = later(r"## Running: (?P<command>.+)")
 _AFTER_LINT: Final = later(r"Attempt to fix lint errors\? .*")
+_AROUND: Final = later(r"(?m)^(?:\d+│.*|\.\.\.⋮\.\.\.)\n")  # the lines that the linter means have a █
 _YES: Final = r"(?i:y|yes|a|all|)"
 
 
@@ -396,7 +397,7 @@ def _added_output(recorder: _Recorder, _found: re.Match[str]) -> None:
 
 
 def _lint_failed(recorder: _Recorder, _found: re.Match[str]) -> None:
-    output = recorder.context.lint or ""
+    output = _AROUND.sub("", recorder.context.lint or "")
     linter = _LINTER.search(output)
     call = recorder.call("lint", "shell", linter["command"] if linter else "lint")
     recorder.add_call(call, f"{call.id}:call")
