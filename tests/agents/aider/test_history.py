@@ -232,6 +232,17 @@ def test_an_answer_ends_where_the_tokens_of_a_cached_prompt_are_told(tmp_path: P
     assert (prompts(events), answers(events)) == (["Fix it", "And this"], ["Fixed.", "Done."])
 
 
+def test_an_answer_cut_off_by_a_limit_ends_before_the_empty_messages_that_precede_the_reason(tmp_path: Path) -> None:
+    reason = ">  \n>  \n> Model openai/local has hit a token limit!  \n> Token counts below are approximate.  \n"
+    cut = f"\nHere it is:\n\n```python\ndef total(\n\n{reason}"
+    chat = f"{HEAD}{prompt('Fix it')}{cut}{prompt('Keep the old file')}{answer('Kept.')}"
+
+    events = reading(tmp_path, chat).events
+
+    assert prompts(events) == ["Fix it", "Keep the old file"]
+    assert [turn.reason for turn in of(events, TurnEnd)][:1] == ["error"]
+
+
 def test_a_history_that_a_formatter_went_over_is_read_all_the_same(tmp_path: Path) -> None:
     """One of Markdown takes the blanks at the end of each block away."""
     chat = f"{HEAD}{prompt('Fix it')}{answer('Fixed:')}{prompt('And this')}{answer('Done.')}"

@@ -61,6 +61,7 @@ _STARTED: Final = "# aider chat started at "
 _HEADER: Final = later(rf"{_STARTED}\d{{4}}-\d\d-\d\d \d\d:\d\d:\d\d")
 _PROMPT: Final = "####"
 _MESSAGE: Final = "> "
+_EMPTY: Final = ">"
 _ENDS: Final = "  "
 _AFTER_ANSWER: Final = later(
     r"> (?:Tokens: |litellm\.|\^C|Retrying in |Traceback \(most recent call last\)|Model .* has hit a token limit)"
@@ -261,6 +262,7 @@ def _next(session: _Session, at: int, typed: Typed, *, interrupted: bool, follow
 def _ends_answer(lines: Sequence[str], at: int, typed: Typed, *, interrupted: bool) -> bool:
     if _is_prompt(lines[at]):
         return interrupted or typed(_prompt_text(lines[at : _prompt_end(lines, at)])) is True
+    at = next((place for place in range(at, len(lines)) if lines[place].strip() != _EMPTY), at)
     return _begins_message(lines, at) and _AFTER_ANSWER.match(lines[at]) is not None
 
 
