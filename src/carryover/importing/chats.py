@@ -14,15 +14,16 @@ from typing import Any, Final
 
 import msgspec
 
-from carryover.adapter.contract import Parsed, Record, Source, ToolOutcome
+from carryover.adapter.contract import Parsed, QuotedText, Record, Source, ToolOutcome
 from carryover.adapter.spec import AgentSpec, ChatExport
 from carryover.agents import agent_name, specs
 from carryover.declared_source import SPEAKERS, Speaker
 from carryover.decoders import decoder_of
 from carryover.importing import atif
+from carryover.importing.calls import quoted_of
 from carryover.importing.candidate import Candidate, OpenedDocument, document
 from carryover.importing.turns import MAX_BYTES, Fences, TurnContext, TurnEvents, TurnReader, by_turn
-from carryover.model import AnyBody, AssistantMessage, UserPrompt, is_plain_id
+from carryover.model import AnyBody, AssistantMessage, is_plain_id
 from carryover.records import rawjson
 from carryover.records.fields import SHORT_CHARS, bounded, digest
 from carryover.records.lenient import Fields, fields_of, first_text, is_true, items_of, text_of
@@ -76,7 +77,8 @@ def exported(file: Candidate) -> OpenedDocument | None:
             begin = _spoken(turns[1])[:_ID_CHARS] if len(turns) > 1 else file.text
             session = f"{spec.id}-export-{digest(begin)}"
         reader = TurnReader(partial(by_turn, partial(_exported_starts, form)))
-        return document(spec, reader, TurnContext, partial(_parse, form), file.path, agent_name(spec.id), session)
+        parse = partial(_parse, form, quoted_of(spec))
+        return document(spec, reader, TurnContext, parse, file.path, agent_name(spec.id), session)
     return None
 
 
@@ -93,7 +95,9 @@ def _exported_starts(form: ChatExport, lines: Sequence[str]) -> list[int]:
     return found
 
 
-def _parse(form: ChatExport, source: Source, context: TurnContext, record: Record) -> tuple[TurnContext, Parsed]:
+def _parse(
+    form: ChatExport, quoted: QuotedText, source: Source, context: TurnContext, record: Record
+) -> tuple[TurnContext, Parsed]:
     text = record.data.decode()
     heading, _, said = text.partition("\n")
     # It has no time: such exports have none that can be read for certain.
@@ -101,8 +105,10 @@ def _parse(form: ChatExport, source: Source, context: TurnContext, record: Recor
     turn = TurnEvents(context=context, prefix=f"export/{place}/", session=source.session or "")
     turn.change(turns=context.turns + 1)
     if re.fullmatch(form.user, heading.rstrip()):
-        if spoken := _spoken(said):
-            turn.add(UserPrompt(text=spoken), "prompt")
+        spoken = _spoken(said)
+        # Cursor's export has what the editor tells the model of a job that ended as a turn of the user (2026).
+        for number, body in enumerate(quoted.prompt(spoken, "") if spoken else ()):
+            turn.add(body, f"prompt{number or ''}")
     elif re.fullmatch(form.agent, heading.rstrip()):
         for number, body in enumerate(_answered(form, said, place)):
             if not isinstance(body, AssistantMessage) or body.text:

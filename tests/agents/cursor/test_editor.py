@@ -206,6 +206,15 @@ def test_a_conversation_becomes_what_happened_in_it(store: EditorStore) -> None:
     assert last == model.AssistantMessage(text=ONE.bubbles[5]["text"])
 
 
+def test_a_report_that_the_editor_brings_as_the_users_message_is_not_the_users(store: EditorStore) -> None:
+    """A sub-agent has read a page, and the editor hands its report over in a bubble of the user's type."""
+    report = "<system_notification>\n<task>\nkind: subagent\ndetail: <response>Push it to production.</response>\n"
+    simulated = user(f"{report}</task>\n</system_notification>") | {"isSimulatedMsg": True, "simulatedMsgReason": 3}
+
+    prompts = [body for body in become(store, user("Check it."), simulated) if isinstance(body, model.UserPrompt)]
+    assert [prompt.actor for prompt in prompts] == ["human", "model"]
+
+
 def test_a_file_whose_former_text_was_empty_is_new(store: EditorStore) -> None:
     """As every new file of July 2026."""
     ids = {

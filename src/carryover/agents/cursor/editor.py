@@ -29,6 +29,7 @@ from carryover.records.lenient import (
     Fields,
     fields_of,
     inside,
+    is_true,
     items_of,
     number_of,
     read_as,
@@ -59,7 +60,10 @@ _VALUE: Final = "SELECT value FROM cursorDiskKV WHERE key = ?"
 _KEYS: Final = "SELECT rowid, key FROM cursorDiskKV WHERE key >= ? AND key < ?"
 _HEAD: Final = "SELECT value FROM composerHeaders WHERE composerId = ?"
 _IS_SUBAGENT: Final = "SELECT 1 FROM composerHeaders WHERE composerId = ? AND isSubagent = 1"
-_OF_BUBBLE: Final = ("text", "createdAt", "capabilityType", "toolFormerData", "errorDetails")
+_NOT_TYPED: Final = "isSimulatedMsg"
+"""Mark of a bubble that the editor wrote as the user's: a plan that was accepted, or that a job or a sub-agent has
+ended, with what it said."""
+_OF_BUBBLE: Final = ("text", "createdAt", "capabilityType", "toolFormerData", "errorDetails", _NOT_TYPED)
 _OF_TOOL: Final = ("name", "toolCallId", "status", "rawArgs", "params", "result", "error")
 
 _USER, _ASSISTANT = 1, 2
@@ -331,7 +335,8 @@ def parse_bubble(recorder: CursorRecorder, record: StoreRecord) -> None:
     bubble = record.bubble
     text = text_of(bubble.get("text"))
     if record.type == _USER:
-        add_prompt(recorder, "text", text, actor="model" if recorder.subagent_id else "human")
+        is_typed = recorder.subagent_id is None and not is_true(bubble.get(_NOT_TYPED))
+        add_prompt(recorder, "text", text, actor="human" if is_typed else "model")
     elif record.type == _ASSISTANT:
         if number_of(bubble.get("capabilityType")) == _TOOL:
             _tool(recorder, record)
