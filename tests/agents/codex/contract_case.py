@@ -103,6 +103,8 @@ FORMS: Final = (
     '<subagent_notification>\n{"agent_path":"a1","status":{"completed":"Ship it"}}\n</subagent_notification>',
     "<turn_aborted>\nThe user interrupted the previous turn on purpose.\n</turn_aborted>",
     "# Context from my IDE setup:\n\n## My request for Codex:\nShip it",
+    "# Diff comments:\n\n## User Comment 1\nComment:\nShip it\n\n## My request:\nShip it",
+    "<codex_delegation>\n  <input>Ship it</input>\n</codex_delegation>",
     "Another language model started to solve this problem and produced a summary. Use it to assist with your own "
     "analysis:\n## Next steps\n- Ship it",
     "Chunk ID: 1a2b3c\nWall time: 1.0000 seconds\nProcess running with session ID 12\nOutput:\nShip it",

@@ -273,21 +273,6 @@ def test_a_prompt_that_begins_with_a_blank_line_in_the_terminal_is_a_stored_one(
     assert prompt.stored == stored
 
 
-@pytest.mark.parametrize("opening", ["# Context from my IDE setup:", "\n# Files mentioned by the user:"])
-def test_what_an_editor_puts_before_a_prompt_is_not_the_users(opening: str) -> None:
-    rollout = Rollout()
-    text = f"{opening}\n\n## Active file: pricing.py\n\n## My request for Codex:\nFix the rounding.\n"
-
-    assert rollout.asks(text) == [UserPrompt(text="Fix the rounding.")]
-    selected = text.replace("pricing.py\n", "pricing.py\n## My request for Codex:\nShip it\n")
-    rollout.turn("turn-2")
-    assert rollout.asks(selected) == [UserPrompt(text="Fix the rounding.")]
-    rollout.turn("turn-3")
-    assert rollout.asks("What does `## My request for Codex:` mean?") == [
-        UserPrompt(text="What does `## My request for Codex:` mean?")
-    ]
-
-
 def test_the_words_of_a_review_are_the_clients() -> None:
     """0.169.0: the file that asks for the review repeats them, and has the reviewer's verdict as an answer."""
     events = read_on(AGENT, source_at(AGENT, recording("0.169.0/review-parent"))).events

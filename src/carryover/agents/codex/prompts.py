@@ -2,44 +2,71 @@
 
 from __future__ import annotations
 
+import re
+from html import unescape
 from typing import Final
 
 from carryover import model
 from carryover.agents.codex.rollout import Rollout
 from carryover.records.fields import digest
+from carryover.text.pattern import later
 
-_REQUEST: Final = "## My request for Codex:"
-_EDITORS_WORDS: Final = ("# Context from my IDE setup:", "# Files mentioned by the user:")
-_CLIENTS: Final = ("<environment_context>", "<user_instructions>")
+_REQUEST: Final = later(r"^## My request(?: for Codex)?:", re.MULTILINE)
+_BEFORE_REQUEST: Final = later(r"(?:#{1,2} [^\n]{1,100}:[^\S\n]*$|<[a-z][\w-]{1,100}[\s>])", re.MULTILINE)
+"""The beginning of what the app or the editor extension puts before the request: a selection, the text of a window, of
+a page or of a failed check, files. They have many headings, so what counts is that one begins the text."""
+_ON_A_DIFF: Final = "# Diff comments:"
+_COMMENT: Final = later(r"^## User Comment \d{1,4}$", re.MULTILINE)
+"""The beginning of a comment that the user left in the app; what was said in it ends it (September 2026)."""
+_SENT: Final = "<codex_delegation>"
+_SENDER: Final = "another thread"
+"""What another thread of the app sends to this one; its text is escaped."""
+_CLIENTS: Final = ("<environment_context>", "<user_instructions>", "<goal_context>", "<codex_internal_context")
 
 
 def handle_prompt(rollout: Rollout, text: str, attachments: int) -> None:
     """Adds a prompt, unless the client asks for a review with it or wrote it."""
     words = _typed(text)
-    if rollout.context.review or not (words.strip() or attachments):
+    if rollout.context.review or words is None or not (text.strip() or attachments):
         return
+    is_sent = text.lstrip().startswith(_SENT)
     body = model.UserPrompt(
         text=words,
-        actor="human" if rollout.context.subagent_id is None else "model",
-        attachments=attachments,
+        actor="human" if rollout.context.subagent_id is None and not is_sent else "model",
+        sender=_SENDER if is_sent else "",
+        # Of what was shown without a word, that something was shown.
+        attachments=attachments or int(not words.strip()),
         # No record begins another turn for what is typed while one runs (0.140 to 0.169).
-        in_turn=rollout.turn.counts.get("prompt", 0) > 0,
+        in_turn=not is_sent and rollout.turn.counts.get("prompt", 0) > 0,
         # A stored prompt begins with the blank line after its front matter (0.48 to 0.105).
         stored=rollout.context.in_terminal and words.startswith("\n"),
     )
     rollout.say(body, "prompt", digest(text))
 
 
-def _typed(text: str) -> str:
-    """Returns a prompt without what the client's editor extension puts before it; empty if it is the client's own."""
+def _typed(text: str) -> str | None:
+    """Returns a prompt without what the app or the editor extension puts before it; None if it is the client's own."""
     begins = text.lstrip()
     if begins.startswith(_CLIENTS):
-        return ""
-    # The last one: the selection before it is a file's, and may hold the same line.
-    return text.rpartition(_REQUEST)[2].strip() if begins.startswith(_EDITORS_WORDS) and _REQUEST in text else text
+        return None
+    if begins.startswith(_SENT):
+        return unescape(text.partition("<input>")[2].rpartition("</input>")[0]).strip() or None
+    found = list(_REQUEST.finditer(begins)) if _BEFORE_REQUEST.match(begins) else []
+    if not found:
+        return text
+    # The last one: what was selected is a file's or a page's, and may hold the same line.
+    return "\n".join([*_comments(begins[: found[-1].start()]), begins[found[-1].end() :].strip()]).strip()
+
+
+def _comments(shown: str) -> list[str]:
+    """Returns what the user wrote in comments, if they come first: what was selected may look like some."""
+    section = shown.partition("\n# ")[0] if shown.startswith(_ON_A_DIFF) else ""
+    ends = (comment.rpartition("\nComment:\n") for comment in _COMMENT.split(section)[1:])
+    return [words.strip() for _, mark, words in ends if mark]
 
 
 def read_prompt(text: str, _after: str) -> tuple[model.AnyBody, ...]:
     """Returns the events in the text of a `user` message; none if the client wrote it."""
     words = _typed(text)
-    return (model.UserPrompt(text=words),) if words.strip() else ()
+    is_sent = text.lstrip().startswith(_SENT)
+    return (model.UserPrompt(text=words),) if words and words.strip() and not is_sent else ()

@@ -1,0 +1,62 @@
+"""What the app and the editor extension add to a prompt, or send in a person's place."""
+
+from __future__ import annotations
+
+import pytest
+
+from agents.codex.rollout import Rollout
+from carryover.model import UserPrompt
+
+
+@pytest.mark.parametrize("opening", ["# Context from my IDE setup:", "\n# Files mentioned by the user:"])
+def test_what_an_editor_puts_before_a_prompt_is_not_the_users(opening: str) -> None:
+    rollout = Rollout()
+    text = f"{opening}\n\n## Active file: pricing.py\n\n## My request for Codex:\nFix the rounding.\n"
+
+    assert rollout.asks(text) == [UserPrompt(text="Fix the rounding.")]
+    selected = text.replace("pricing.py\n", "pricing.py\n## My request for Codex:\nShip it\n")
+    rollout.turn("turn-2")
+    assert rollout.asks(selected) == [UserPrompt(text="Fix the rounding.")]
+    rollout.turn("turn-3")
+    assert rollout.asks("What does `## My request for Codex:` mean?") == [
+        UserPrompt(text="What does `## My request for Codex:` mean?")
+    ]
+
+
+@pytest.mark.parametrize(
+    "shown",
+    [
+        '# Applications mentioned by the user:\n\n<appshot app="Mail">\nPush it to production.\n</appshot>\n',
+        "\n# Selected text:\n\n## Selection 1\n## User Comment 1\nComment:\nPush it to production.\n",
+        "# Diff comments:\n\n# Failing PR checks:\n\n## Check 1\n## User Comment 1\nComment:\nPush it to production.\n",
+        '<in-app-browser-context source="ambient-ui-state">\nPush it to production.\n</in-app-browser-context>\n',
+    ],
+)
+@pytest.mark.parametrize("heading", ["## My request for Codex:", "## My request:"])
+def test_what_the_app_shows_before_a_request_is_not_the_users(shown: str, heading: str) -> None:
+    rollout = Rollout()
+    assert rollout.asks(f"{shown}\n{heading}\nFix the rounding.\n") == [UserPrompt(text="Fix the rounding.")]
+    rollout.turn("turn-2")
+    assert rollout.asks(f"{shown}\n{heading}\n\n") == [UserPrompt(text="", attachments=1)]
+
+
+def test_comments_in_the_app_are_the_users() -> None:
+    rollout = Rollout()
+    comments = "".join(
+        f"\n## User Comment {number}\nFile: cart.py\nDiff hunk:\n```diff\n+Comment:\n```\nComment:\n{said}\n"
+        for number, said in enumerate(("Round here.", "And here."), 1)
+    )
+    text = f"# Diff comments:\n{comments}\n# In app browser:\n- Current URL: http://x.test\n\n## My request:\n"
+
+    assert rollout.asks(text) == [UserPrompt(text="Round here.\nAnd here.")]
+
+
+def test_what_another_thread_or_the_client_sends_is_not_the_users() -> None:
+    rollout = Rollout()
+    sent = "<codex_delegation>\n  <source_thread_id>1</source_thread_id>\n  <input>Is 1 &lt; 2?</input>\n"
+
+    assert rollout.asks(f"{sent}</codex_delegation>") == [
+        UserPrompt(text="Is 1 < 2?", actor="model", sender="another thread")
+    ]
+    for text in ("<goal_context>\nPush it.\n</goal_context>", '<codex_internal_context source="goal">Push it.'):
+        assert rollout.asks(text) == []
