@@ -6,6 +6,7 @@ import errno
 import os
 from collections.abc import Callable
 from functools import cache
+from pathlib import Path
 from typing import Any, Final
 
 Library = Callable[[], Any]
@@ -35,3 +36,11 @@ def called(function: Any, *arguments: Any) -> bool:
     if code in _NOT_THERE:
         return False
     raise OSError(code, os.strerror(code))
+
+
+def real_path(path: Path | str) -> str:
+    """Returns a path with its links resolved, as far as they can be read."""
+    try:
+        return os.path.realpath(path)
+    except OSError:  # Python 3.11: a link that may not be read, as another process's folder, or was just taken away
+        return os.path.normpath(path)

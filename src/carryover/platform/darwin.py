@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from carryover.platform.calls import Library, called, library
+from carryover.platform.calls import Library, called, library, real_path
 
 if TYPE_CHECKING:
     from carryover.platform.contract import End
@@ -63,7 +63,7 @@ class Darwin:
         self._tools = tools
 
     def canonical(self, path: Path | str) -> str:
-        real = Path(os.path.realpath(path))
+        real = Path(real_path(path))
         for there in (real, *real.parents):
             with suppress(OSError):
                 return str(self._named(there) / real.relative_to(there))

@@ -14,7 +14,7 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from carryover.platform.calls import Library, called, library
+from carryover.platform.calls import Library, called, library, real_path
 
 if TYPE_CHECKING:
     from carryover.platform.contract import End
@@ -49,7 +49,7 @@ class Linux:
         self._libc = libc
 
     def canonical(self, path: Path | str) -> str:
-        return os.path.realpath(path)
+        return real_path(path)
 
     def alike(self, path: str) -> str:
         return path

@@ -72,6 +72,15 @@ def is_absolute(path: str) -> bool:
     return path.startswith("/") or _WINDOWS.match(path) is not None
 
 
+def is_fit(path: str) -> bool:
+    """Whether a path can be stored as that of a folder: absolute, possible, not absurdly long, and the same folder for
+    all: links in /proc lead each process elsewhere, to its own folder or to what it has open."""
+    if not is_absolute(path) or "\0" in path or len(path) > MAX_PATH_CHARS:
+        return False
+    names = posixpath.normpath(path).lstrip("/").split("/", 2)
+    return names[0] != "proc" and names[:2] != ["dev", "fd"]
+
+
 def resolved(path: str, cwd: str | None) -> str | None:
     """Returns `path` as an absolute path without `..`; None if it is relative and its folder is unknown. Windows paths
     get backslashes, since one session may write a file's path in both ways (Codex 0.48 to 0.87)."""

@@ -33,11 +33,10 @@ from carryover.records.asked import Asked, asked_in
 from carryover.records.changes import Change, as_edit
 from carryover.records.fields import (
     MAX_NAME_CHARS,
-    MAX_PATH_CHARS,
     SUBJECT_CHARS,
     bounded,
     digest,
-    is_absolute,
+    is_fit,
     resolved,
 )
 from carryover.records.lenient import Fields, first_text, text_of
@@ -445,5 +444,5 @@ def usable_name(name: str | None) -> str | None:
 
 
 def usable_folder(path: str | None) -> str | None:
-    """Returns a folder if it is fit to be stored; None for an absent, relative, impossible or absurdly long one."""
-    return path if path and is_absolute(path) and "\0" not in path and len(path) <= MAX_PATH_CHARS else None
+    """Returns a folder if it is fit to be stored, else None."""
+    return path if path and is_fit(path) else None

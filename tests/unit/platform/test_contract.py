@@ -50,6 +50,20 @@ def test_the_system_decides_unless_a_test_does(name: str, monkeypatch: pytest.Mo
 
 
 @on_linux
+def test_a_link_that_can_not_be_read_is_taken_as_it_is(
+    platform: Platform, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As the folder of another user's process in /proc: all projects were asked for their spelling at once."""
+    (tmp_path / "link").symlink_to("folder")
+
+    def refuse(*_: object, **_named: object) -> str:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+    monkeypatch.setattr(os, "readlink", refuse)
+    assert platform.canonical(tmp_path / "link" / "below") == str(tmp_path / "link" / "below")
+
+
+@on_linux
 def test_links_are_resolved_as_far_as_there_is_something(platform: Platform, tmp_path: Path) -> None:
     (tmp_path / "folder").mkdir()
     (tmp_path / "file").touch()
