@@ -83,6 +83,7 @@ def _agent(detection: Detection, config: Config, row: AgentRow, *, is_new: bool)
         newly_covered=is_new,
         state=detection.state,
         version=detection.version_text or None,
+        unread=detection.problem,
         binary=_text(detection.binary),
         lost_folder=_text(detection.lost_folder),
         lost_by=detection.lost_by or None,

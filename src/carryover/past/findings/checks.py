@@ -232,7 +232,7 @@ def _not_understood(skipped: Sequence[SkippedRow]) -> _Row:
 
 def _machine(facts: Gathered, _: Gathered) -> dict[str, _Row]:
     ignored = facts.ledger.ignored_settings if facts.ledger is not None else {}
-    unreadable = tuple(agent.name for agent in facts.selected if agent.state == "unreadable")
+    unreadable = [f"{agent.name}: {agent.unread}" for agent in facts.selected if agent.state == "unreadable"]
     return {
         "ledger/moved-aside": tuple(facts.corrupt_ledgers),
         "settings/problem": _settings_problems(facts),

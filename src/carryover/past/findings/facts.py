@@ -36,6 +36,8 @@ class AgentFacts(msgspec.Struct, frozen=True, kw_only=True):
     newly_covered: bool = False
     state: VersionState
     version: str | None = None
+    unread: str = ""
+    """Why no version could be read, as a clause."""
     binary: str | None = None
     config: str | None = None
     lost_folder: str | None = None

@@ -57,3 +57,9 @@ def test_in_short_the_same_agents_are_here_and_a_selected_one_is_reported_in_ful
     ]
     assert short["claude-code"] == full["claude-code"]
     assert (full["codex"].version, short["codex"].version) == ("0.150.0", None)
+
+
+def test_an_agent_that_answers_with_an_error_is_reported_with_it(state: StateDir, home: Path) -> None:
+    program(home / "programs" / "claude", "exit 3")
+
+    assert reports(state, home, in_short=False)["claude-code"].unread == "it ended with code 3"

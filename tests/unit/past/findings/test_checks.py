@@ -122,11 +122,13 @@ def test_what_is_wrong_with_carryover_itself_is_found() -> None:
     ]
 
 
-def test_agents_whose_versions_cannot_be_read_are_one_finding() -> None:
-    facts = changed(HEALTHY, agents=(changed(CLAUDE, state="unreadable"), changed(CODEX, state="unreadable")))
+def test_why_no_version_of_an_agent_could_be_read_is_said() -> None:
+    late = changed(CLAUDE, state="unreadable", unread="no answer within 5 s")
+    absent = changed(CODEX, state="unreadable", unread="no `codex` command on PATH or in the usual places")
 
-    assert [line(each) for each in findings(facts)] == [
-        "version note: No version could be read of Claude Code, Codex CLI."
+    assert [line(each) for each in findings(changed(HEALTHY, agents=(late, absent)))] == [
+        "version note: No version could be read of Claude Code: no answer within 5 s.",
+        "version note: No version could be read of Codex CLI: no `codex` command on PATH or in the usual places.",
     ]
 
 
