@@ -336,6 +336,17 @@ def test_a_file_that_was_read_has_its_whole_path() -> None:
     assert [body.subject for body in lines.all(model.ToolCall)] == [f"{FOLDER}/src/cart.py", "read_many_files"]
 
 
+@pytest.mark.parametrize("printed", ["x = 1\n", "a\n\n--- Newly Discovered Project Context ---\nb"])
+def test_instruction_files_that_the_client_appends_are_no_output_of_a_tool(printed: str) -> None:
+    found = "--- Context from: /x/AGENTS.md ---\nUse tabs in `tabs.py`.\n--- End of Context from: /x/AGENTS.md ---"
+    appended = f"\n\n--- Newly Discovered Project Context ---\n{found}\n--- End Project Context ---"
+    lines = Lines()
+    lines.gemini("", call("read_file", {"file_path": "/x/cart.py"}, printed + appended), ident="m1")
+    lines.gemini("", call("read_file", {"file_path": "/x/cart.py"}, printed, ident="c2"), ident="m2")
+
+    assert [body.output for body in lines.all(model.ToolResult)] == [printed, printed]
+
+
 def test_a_message_is_written_without_its_calls_first() -> None:
     lines = Lines()
     lines.gemini("I read the cart now.", ident="m1")

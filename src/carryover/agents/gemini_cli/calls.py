@@ -158,6 +158,8 @@ _REJECTED: Final = ("Plan rejected.", "User cancelled")
 _FEEDBACK: Final = later(
     r"Plan rejected\. User feedback: (.*)\n\nThe plan is stored at: [^\n]*\n+Revise the plan[^\n]*", re.DOTALL
 )
+_FOUND: Final = "\n\n--- Newly Discovered Project Context ---\n"
+_FOUND_END: Final = "\n--- End Project Context ---"
 _DISMISSED: Final = "User dismissed"
 
 
@@ -263,5 +265,10 @@ def _response(given: Fields) -> tuple[str, str]:
     """Returns a result's output and error: what the model was sent or, if that is missing, what the user saw."""
     for raw in rawjson.part_of(given.get("result", rawjson.ABSENT), list[msgspec.Raw]) or []:
         if response := fields_of(inside(raw, "functionResponse", "response")):
-            return text_of(response.get("output")), text_of(response.get("error"))
+            return _without_instructions(text_of(response.get("output"))), text_of(response.get("error"))
     return text_of(given.get("resultDisplay")), ""
+
+
+def _without_instructions(output: str) -> str:
+    """Returns what the tool itself gave: the client appends the instruction files that it finds on the way (0.61.0)."""
+    return output.rpartition(_FOUND)[0] if _FOUND in output and output.endswith(_FOUND_END) else output
