@@ -19,6 +19,8 @@ vars(argparse)["_"] = str  # it would look for a translation of each of its word
 WIDEST: Final = 100
 PROJECT: Final = "--project"
 """An option where a command takes words or an id; the other commands take a project's folder as it is."""
+_STANDS_ALONE: Final = {PROJECT: ("PROJECT", "a project"), "--session": ("ID", "a session")}
+"""What some commands take as an option and others as it is: the argument's name there, and what it names."""
 
 MEANING: Final = {
     ExitCode.OK: "done",
@@ -120,8 +122,9 @@ class CommandParser(argparse.ArgumentParser):
 
     def _hint(self, word: str, options: Sequence[str]) -> str:
         name = word.partition("=")[0]
-        if name == PROJECT and any(action.metavar == "PROJECT" for action in self.declared):
-            return f"; a project is named without {PROJECT} here"
+        metavar, what = _STANDS_ALONE.get(name, (None, ""))
+        if metavar and any(action.metavar == metavar and not action.option_strings for action in self.declared):
+            return f"; {what} is named without {name} here"
         if PROJECT in options and (word == "." or "/" in word):
             return f"; a project is named by {PROJECT} DIR here"
         long = {option.removeprefix("--"): option for option in options if option.startswith("--")}

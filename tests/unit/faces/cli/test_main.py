@@ -65,7 +65,7 @@ USAGE = {
     "--unheard-of": "unrecognized arguments: --unheard-of",
     "stat": "did you mean 'status'?",
     "sessions --limt 3": "did you mean '--limit'?",
-    "forget --session last": "unrecognized arguments: --session\n",
+    "forget --session last": "unrecognized arguments: --session; a session is named without --session here",
     "status --bogus": "unrecognized arguments: --bogus\n",
     "search cart --al": "unrecognized arguments: --al; did you mean '--all'?",
     "log --project=.": "unrecognized arguments: --project=.; a project is named without --project here",
