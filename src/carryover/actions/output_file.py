@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
@@ -27,4 +28,5 @@ def write_output(path: Path, data: bytes) -> bool:
 
 def unwritable(path: Path, error: OSError) -> UserError:
     """Returns the error to raise for a file that can't be written."""
-    return UserError(f"{path} can't be written: {error.strerror or error}. Name another file.")
+    do = "Make room there, or name" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "Name"
+    return UserError(f"{path} can't be written: {error.strerror or error}. {do} another file.")

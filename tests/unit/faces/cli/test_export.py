@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import stat
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from carryover.actions.output_file import unwritable
 from carryover.distill.own_text import without_handoffs
 from carryover.errors import ExitCode
 from support.claude_session import ClaudeSession
@@ -58,6 +60,15 @@ def test_a_file_is_written_that_only_the_user_can_read(recorded: Path, run: Run,
     assert without_handoffs(target.read_text()).strip() == ""
     assert run("export", str(recorded), "-o", str(tmp_path))[0] == ExitCode.REFUSED
     assert run("export", str(recorded), "-o", str(tmp_path / "no" / "x.md"))[0] == ExitCode.FAILED
+
+
+def test_where_a_disk_is_full_the_error_asks_for_room(tmp_path: Path) -> None:
+    full, missing = (
+        str(unwritable(tmp_path, OSError(code, os.strerror(code)))) for code in (errno.ENOSPC, errno.ENOENT)
+    )
+
+    assert full.endswith("No space left on device. Make room there, or name another file.")
+    assert missing.endswith("No such file or directory. Name another file.")
 
 
 def test_on_a_terminal_it_asks_before_a_file_is_replaced(recorded: Path, tmp_path: Path) -> None:
