@@ -123,7 +123,8 @@ def plan_uninstall(state: StateDir, *, purge: bool, home: Path, usual: Iterable[
     missing = dict.fromkeys(project.root for project in known if not is_folder(Path(project.root)))
     here_now = [project for project in known if project.root not in missing]
     notes += [
-        f"{root} is missing, not mounted or not accessible. Unless it moved, what Carryover added is still in it."
+        f"{root} is not there. If it was deleted, nothing is left to do. If it was moved, is not mounted or not "
+        "accessible, what Carryover added is still in it."
         for root in missing
         if root not in moved
     ]

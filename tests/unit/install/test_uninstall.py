@@ -282,7 +282,8 @@ def test_what_is_not_ours_stays_and_is_named(state: StateDir, config: Path, home
     assert "exclude" not in {edit.path.name for edit in plan.shown}, "it stays as long as the folder does"
     assert plan.notes == (
         f"{config} (Stop): the hook that runs Carryover was edited by hand. It stays; remove it yourself.",
-        "/gone is missing, not mounted or not accessible. Unless it moved, what Carryover added is still in it.",
+        "/gone is not there. If it was deleted, nothing is left to do. If it was moved, is not mounted or not "
+        "accessible, what Carryover added is still in it.",
         f"{state.root} stays: it holds notes.txt, which is not Carryover's.",
         f"{home / 'app' / '.carryover'} stays: it holds notes.txt, which is not Carryover's.",
     )
@@ -300,7 +301,7 @@ def test_that_a_project_was_deleted_is_named_and_no_failure(state: StateDir, con
 
     plan = plan_uninstall(state, purge=True, home=home)
 
-    assert [note.partition(",")[0] for note in plan.notes] == [f"{root} is missing"]
+    assert [note.partition(". If")[0] for note in plan.notes] == [f"{root} is not there"]
     assert carry_out_uninstall(plan, state).notes == ()
 
 
