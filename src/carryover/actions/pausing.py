@@ -91,5 +91,5 @@ def _obeyed(state: StateDir, *, paused: bool | None) -> Literal["at once", "when
     if health.config_trouble and not paused:
         raise UserError(f"carryoverd does not take the settings: {health.config_trouble}")
     if paused is not None and health.paused is not paused:
-        raise UserError("carryoverd did not follow; it may be an older version. Restart it.")
+        raise UserError("carryoverd did not follow; it may be an older version. Run `carryover restart`.")
     return "at once"

@@ -66,7 +66,7 @@ def ask_daemon(
 def _not_ours(socket_path: Path) -> UserError:
     return UserError(
         f"What listens on {socket_path} did not answer as a Carryover daemon does. "
-        "Is an older version still running? Restart carryoverd."
+        "Is an older version still running? Run `carryover restart`."
     )
 
 
@@ -175,4 +175,4 @@ def reload_daemon(state: StateDir) -> Health | None:
     try:
         return ask_health(state) if pid is not None else None
     except TimeoutError as error:
-        raise UserError(f"carryoverd (process {pid}) does not answer. Restart it.") from error
+        raise UserError(f"carryoverd (process {pid}) does not answer. Run `carryover restart`.") from error

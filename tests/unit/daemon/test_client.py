@@ -58,7 +58,7 @@ _OK = b"HTTP/1.0 200 OK\r\n\r\n"
     "answer", [b"HTTP/1.0 404 Not Found\r\n\r\n{}", _OK + b"[1]", _OK + b'{"a": "\xff"}', b"hello"]
 )
 def test_another_programs_answer_is_refused_with_what_to_do(path: Path, answer: bytes) -> None:
-    with pytest.raises(UserError, match="Restart carryoverd"):
+    with pytest.raises(UserError, match="Run `carryover restart`"):
         asked(path, answer)
 
 
@@ -98,4 +98,4 @@ def test_what_names_no_version_is_no_daemon_that_can_be_used(home: Path) -> None
     with answering_socket(state_dir().socket, {"name": "carryoverd"}):
         found = client.look_at_endpoint(state_dir())
 
-    assert found.health is None and "Restart carryoverd" in (found.trouble or "")
+    assert found.health is None and "Run `carryover restart`" in (found.trouble or "")

@@ -308,7 +308,7 @@ def test_an_older_daemon_is_said_to_be_restarted(home: Path, run: Run) -> None:
         running(4711),
         answering_socket(state_dir().socket, {**HEALTH, "hook_port": {"port": 1}}, {"error": "Not Found"}),
     ):
-        assert "Restart carryoverd" in run.err(ExitCode.FAILED, "ui", "--no-open")
+        assert "Run `carryover restart`" in run.err(ExitCode.FAILED, "ui", "--no-open")
 
 
 BEHIND = {**HEALTH, "caught_up": False, "sources": 340, "waiting_sources": 300}
