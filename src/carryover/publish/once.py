@@ -89,7 +89,10 @@ def uncommitted_names(checkout: Checkout) -> tuple[str, ...]:
     """Returns the files that git shows as changed because of our text; none if git does not answer. Blocks."""
     present = present_names(checkout.root) if checkout.git_dir is not None else set()
     committed = committed_names(checkout) if present else set()
-    changed = [name for name in instruction_files() if name in present - committed]
+    # A link holds no text for git: what it leads to is committed by its own name.
+    changed = [
+        name for name in instruction_files() if name in present - committed and not (checkout.root / name).is_symlink()
+    ]
     try:
         ignored = ask_one(checkout.root, "check-ignore", "--", *changed, timeout_s=_TIMEOUT_S).out if changed else b""
     except OSError:

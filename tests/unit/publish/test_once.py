@@ -164,6 +164,16 @@ def test_what_git_shows_because_of_it_is_named_until_it_is_committed(app: Path) 
     assert uncommitted_names(Checkout(app)) == ()
 
 
+def test_a_link_to_a_file_with_our_text_is_nothing_to_commit(home: Path) -> None:
+    app = repository(home / "app", {"AGENTS.md": "Be kind.\n"})
+    (app / "CLAUDE.md").symlink_to("AGENTS.md")
+    git(app, "add", "CLAUDE.md")
+    git(app, "commit", "--quiet", "--message", "link")
+    published(app)
+
+    assert uncommitted_names(Checkout(app)) == ("AGENTS.md",)
+
+
 def test_only_what_upstream_changes_too_keeps_git_from_pulling(app: Path, home: Path) -> None:
     git(home, "clone", "--quiet", "app", "other")
     other = home / "other"
