@@ -37,7 +37,8 @@ Stops Carryover at once: nothing is read, nothing is written into projects, and
 no session gets a handoff, until `carryover unpause`. What your agents write
 meanwhile is read then. With PROJECT only that project is left out: its handoff
 and the pointers to it are taken out of it, except for those that you committed,
-and no agent gets it.""",
+and no agent gets it. What agents do there is still recorded; `carryover forget`
+removes it.""",
     "unpause": """\
 Resumes after `carryover pause`: what your agents wrote meanwhile is read, and
 handoffs are brought up to date. With PROJECT, for that project alone, whose
@@ -102,6 +103,8 @@ def _paused(now: Pausing) -> Iterator[str]:
         is_so = "was already paused" if now.paused else "was not paused"
     waits = "" if now.daemon == "at once" else " carryoverd is not running now."
     yield f"{visible(now.project or 'Carryover')} {is_so}.{waits}"
+    if now.paused and now.project is not None:
+        yield "No agent gets its handoff. What agents do there is still recorded; `carryover forget` removes it."
     if now.paused:
         yield f"Resume with `carryover unpause{'' if now.project is None else f' {quoted(now.project)}'}`."
     if now.note:
