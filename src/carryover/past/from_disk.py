@@ -11,7 +11,6 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Final
 
 from carryover.adapter.contract import Agent, Source
 from carryover.config import Config
@@ -32,9 +31,7 @@ from carryover.model import conversation_of
 from carryover.past.context import now_ms, root_of
 from carryover.paths import StateDir
 from carryover.probe.looks import Silent
-from carryover.terminal.output import Progress
-
-SLOW_S: Final = 1.0
+from carryover.terminal.output import SLOW_S, Progress
 
 
 async def outdated_sources(ledger: Ledger, state: StateDir, config: Config, more: Iterable[Path]) -> list[FoundSource]:

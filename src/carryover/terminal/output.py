@@ -7,7 +7,8 @@ import os
 import re
 import sys
 import time
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Final, TextIO
 
 from carryover.errors import ExitCode, UserError
@@ -34,6 +35,10 @@ NARROWEST: Final = 40
 """Narrower terminals are treated as this wide, and break the lines themselves."""
 
 BAR_WIDTH: Final = 12
+SLOW_S: Final = 1.0
+"""What takes longer is said to be under way."""
+ASKED: Final = "Asking your agents for their versions"
+"""What commands wait for that look at every agent: the slowest may take five seconds."""
 
 _CUT: Final = "…"
 _TO_LINE_START: Final = "\r\x1b[K"
@@ -348,5 +353,35 @@ class Progress:
             self._write("")
 
     def _write(self, text: str) -> None:
-        write_exactly(f"{_TO_LINE_START}{shown_lines(text)}", sys.stderr)
-        sys.stderr.flush()
+        _in_place(text)
+
+
+@contextmanager
+def waiting_for(what: str) -> Iterator[None]:
+    """Shows on standard error, if that is a terminal, what is waited for, where that takes longer than `SLOW_S`."""
+    if not sys.stderr.isatty():
+        yield
+        return
+    from threading import Event, Thread  # not at the top: most commands wait for nothing
+
+    done = Event()
+
+    def show() -> None:
+        if not done.wait(SLOW_S):
+            _in_place(f"{what} ...")
+            done.wait()
+            _in_place("")
+
+    shows = Thread(target=show, daemon=True)
+    shows.start()
+    try:
+        yield
+    finally:
+        done.set()
+        shows.join()
+
+
+def _in_place(line: str) -> None:
+    """Shows a line on standard error in place of the last."""
+    write_exactly(f"{_TO_LINE_START}{shown_lines(line)}", sys.stderr)
+    sys.stderr.flush()

@@ -12,7 +12,19 @@ from carryover.actions.version import runnable, version_line
 from carryover.errors import ExitCode, UserError, visible
 from carryover.faces.cli.arguments import describe, flag
 from carryover.faces.cli.output_file import may_write
-from carryover.terminal.output import BOLD, YELLOW, agree, can_ask, counted, paint, print_document, print_result, warn
+from carryover.terminal.output import (
+    ASKED,
+    BOLD,
+    YELLOW,
+    agree,
+    can_ask,
+    counted,
+    paint,
+    print_document,
+    print_result,
+    waiting_for,
+    warn,
+)
 
 if TYPE_CHECKING:
     from carryover.actions.check_up import Repair
@@ -52,7 +64,8 @@ def run(args: argparse.Namespace) -> int:
         return _run_report(args)
     from carryover.actions.check_up import check_everything
 
-    examined = check_everything(fix=args.fix)
+    with waiting_for(ASKED):
+        examined = check_everything(fix=args.fix)
     print_result(args, examined._asdict(), map(runnable, doctor_lines(examined.findings, examined.repairs)))
     if not args.json:
         print_result(
@@ -68,7 +81,8 @@ def _run_report(args: argparse.Namespace) -> int:
 
     if args.json or args.fix:
         raise UserError("--report goes with neither --json nor --fix. Nothing was written.", ExitCode.USAGE)
-    text = issue_report()
+    with waiting_for(ASKED):
+        text = issue_report()
     print_document(text)
     if not args.yes and not can_ask():
         return ExitCode.OK

@@ -17,8 +17,11 @@ from carryover.past.context import state_dir
 from carryover.past.findings.checks import Finding
 from support.check_up import found
 from support.daemon_process import DaemonProcess, handoff_of, wait_until
+from support.forked import CARRYOVER
 from support.recorded_shop import Run
 from support.repository import repository
+from support.terminal import Terminal
+from support.tools import program
 
 
 @pytest.fixture
@@ -133,3 +136,19 @@ def test_the_report_goes_alone(run: Run, tmp_path: Path) -> None:
 
     assert code == ExitCode.USAGE and "Nothing was written." in err
     assert list(tmp_path.glob("report*")) == []
+
+
+@pytest.mark.parametrize("command", ["doctor", "status -v", "install --dry-run"])
+def test_on_a_terminal_it_is_said_that_an_agent_is_waited_for(
+    home: Path, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    os.mkfifo(home / "answer")
+    program(home / "programs" / "claude", f"read -r line < {home}/answer; echo '2.1.330 (Claude Code)'")
+    monkeypatch.setenv("PATH", f"{home}/programs:/usr/bin:/bin")
+
+    with Terminal([*CARRYOVER, *command.split()], os.environ) as terminal:
+        terminal.wait_for("Asking your agents for their versions ...")
+        answer = os.open(home / "answer", os.O_RDWR)
+        os.write(answer, b"now\n")
+        terminal.end()
+        os.close(answer)
