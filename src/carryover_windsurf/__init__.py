@@ -26,7 +26,7 @@ SPEC: Final = spec.AgentSpec(
     binaries=("windsurf",),
     folders=(spec.Place(path="~/.codeium/windsurf"), spec.Place(path="~/.windsurf")),
     other_folders=(spec.Place(path="~/.codeium"),),
-    version=spec.VersionProbe(pattern=r"^(?:[Ww]indsurf )?v?(\d{1,9}\.\d{1,9}\.\d{1,9})(?![\d.])"),
+    version=r"^(?:[Ww]indsurf )?v?(\d{1,9}\.\d{1,9}\.\d{1,9})(?![\d.])",
     # Written only once a hook for transcripts is registered, ours or another's.
     transcripts=(spec.SPOOL, spec.Place(path="~/.windsurf/transcripts")),
     hooks=spec.HookSpec(

@@ -8,7 +8,7 @@ from typing import Final
 import msgspec
 import pytest
 
-from carryover.adapter.spec import AgentSpec, HookEntry, HookSet, HookSpec, InstructionFile, Place, VersionProbe
+from carryover.adapter.spec import AgentSpec, HookEntry, HookSet, HookSpec, InstructionFile, Place
 
 _NUMBER: Final = r"^(?:\w+ )?(\d+(?:\.\d+)+)"
 
@@ -17,7 +17,7 @@ CURSOR: Final = AgentSpec(
     name="Cursor",
     binaries=("cursor", "cursor-agent"),
     folders=(Place(path="~/.cursor"),),
-    version=VersionProbe(args=("--version",), pattern=_NUMBER),
+    version=_NUMBER,
     transcripts=(Place(path="~/.cursor/projects"),),
     hooks=HookSpec(
         config_files=(Place(path="~/.cursor/hooks.json"), Place(path="~/.config/cursor/hooks.json")),
@@ -39,7 +39,7 @@ CODEX: Final = AgentSpec(
     name="Codex CLI",
     binaries=("codex",),
     folders=(Place(path="~/.codex", env="CODEX_HOME"),),
-    version=VersionProbe(args=("--version",), pattern=_NUMBER),
+    version=_NUMBER,
     transcripts=(Place(path="~/.codex/sessions", env="CODEX_HOME", below="sessions"),),
     hooks=HookSpec(
         config_files=(Place(path="~/.codex/hooks.json", env="CODEX_HOME", below="hooks.json"),),

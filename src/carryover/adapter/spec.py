@@ -60,16 +60,6 @@ def application_places(below: str) -> tuple[Place, ...]:
     )
 
 
-class VersionProbe(msgspec.Struct, frozen=True, kw_only=True):
-    """How to ask an agent for its version."""
-
-    args: tuple[str, ...] = ("--version",)
-    pattern: str = r"^(\d{1,9}\.\d{1,9}\.\d{1,9})(?![\d.])"
-    """Regular expression matched at the beginnings of lines (MULTILINE); group 1 is the version."""
-    limit_s: float = 5.0
-    """Seconds that it may take, at most 5: a person waits for it."""
-
-
 class HookEntry(msgspec.Struct, frozen=True, kw_only=True):
     """One hook to install."""
 
@@ -314,8 +304,9 @@ class AgentSpec(msgspec.Struct, frozen=True, kw_only=True):
     """More folders with its data. Their existence does not show that the agent is used."""
     binary_folders: tuple[Place, ...] = ()
     """Where its command may be, besides PATH and the usual places."""
-    version: VersionProbe | None = None
-    """None if it can't be asked."""
+    version: str = r"^(\d{1,9}\.\d{1,9}\.\d{1,9})(?![\d.])"
+    """What its command prints with `--version`: a regular expression matched at the beginnings of lines (MULTILINE),
+    whose group 1 is the version."""
     hooks: HookSpec = HookSpec()
     """Without sets it has none."""
     handoff_entry: HandoffEntry | None = None

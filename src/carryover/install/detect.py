@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Final, Literal
 import msgspec
 from msgspec.structs import replace
 
-from carryover.adapter.spec import AgentSpec, Form, HookSet, Place, VersionProbe, places_on
+from carryover.adapter.spec import AgentSpec, Form, HookSet, Place, places_on
 from carryover.config import AgentsConfig
 from carryover.fsio import is_folder, is_there
 from carryover.install.agent_report import VersionState
-from carryover.install.machine import FoundCommand, Machine, copies_of_command
+from carryover.install.machine import ANSWER_S, FoundCommand, Machine, copies_of_command
 from carryover.install.user_settings import user_settings
 from carryover.probe.at_once import at_once
 
@@ -38,15 +38,17 @@ class VersionAnswer(msgspec.Struct, frozen=True):
     problem: str = ""
 
 
-def ask_version(command: Path, probe: VersionProbe, *, env: Mapping[str, str], cwd: Path) -> VersionAnswer:
-    """Runs the command and reads its version. Blocks for little more than `probe.limit_s`; never raises.
+def ask_version(
+    command: Path, pattern: str, *, env: Mapping[str, str], cwd: Path, limit_s: float = ANSWER_S
+) -> VersionAnswer:
+    """Runs the command and reads its version by `pattern`. Blocks for little more than `limit_s`; never raises.
 
     `env` is the command's whole environment. It gets no input, and its stderr is discarded. The command and all its
     child processes have ended when this returns.
     """
     try:
         process = subprocess.Popen(
-            [command, *probe.args],
+            [command, "--version"],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -60,19 +62,19 @@ def ask_version(command: Path, probe: VersionProbe, *, env: Mapping[str, str], c
         )
     try:
         # Its output stays in the pipe until it has ended: a version fits, and we need nothing else.
-        code = process.wait(timeout=probe.limit_s)
+        code = process.wait(timeout=limit_s)
     except subprocess.TimeoutExpired:
-        return VersionAnswer(problem=f"no answer within {probe.limit_s:g} s")
+        return VersionAnswer(problem=f"no answer within {limit_s:g} s")
     finally:
         written = _end(process)
     if code != 0:
         return VersionAnswer(problem=f"it was ended by signal {-code}" if code < 0 else f"it ended with code {code}")
-    return version_in(written.decode("utf-8", "replace"), probe)
+    return version_in(written.decode("utf-8", "replace"), pattern)
 
 
-def version_in(text: str, probe: VersionProbe) -> VersionAnswer:
+def version_in(text: str, pattern: str) -> VersionAnswer:
     """Extracts the version from a command's output."""
-    found = re.search(probe.pattern, text, re.MULTILINE)
+    found = re.search(pattern, text, re.MULTILINE)
     return _answer(found[1]) if found is not None else VersionAnswer(problem="its answer holds no version")
 
 
@@ -146,7 +148,7 @@ class Detection(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def detect(spec: AgentSpec, machine: Machine, versions: Sequence[str] = ()) -> Detection:
-    """Looks for one agent. Blocks for little more than `spec.version.limit_s`; starts no shell; never raises.
+    """Looks for one agent. Blocks for little more than `machine.answer_s`; starts no shell; never raises.
 
     `versions`: earlier answers of its commands, used if none answers now. They may be on another shell's PATH, or a
     busy machine may delay their answers.
@@ -210,7 +212,7 @@ def newly_covered(detections: Iterable[Detection], agents: AgentsConfig) -> tupl
 
 def _or_remembered(seen: Detection, versions: Sequence[str]) -> Detection:
     """Returns `seen`, with the earlier `versions` if its version could not be read."""
-    if seen.state != "unreadable" or seen.spec.version is None:
+    if seen.state != "unreadable":
         return seen
     each = [_judged(seen, known) for known in map(_answer, versions) if known.version is not None]
     if not each:
@@ -223,14 +225,14 @@ def _with_version(seen: Detection, commands: Sequence[FoundCommand], machine: Ma
     spec = seen.spec
     if not commands:
         return _judged(seen, VersionAnswer(problem=f"no `{spec.binaries[0]}` command on PATH or in the usual places"))
-    if spec.version is None:
-        return _judged(seen, VersionAnswer(problem="it can't be asked"))
     every = spec.hooks.sets and len(spec.binaries) > 1
-    probe, asked = spec.version, commands if every else commands[:1]
+    asked = commands if every else commands[:1]
 
     def judged(command: FoundCommand) -> Detection:
         one = replace(seen, binary=command.path, on_path=command.on_path)
-        return _judged(one, ask_version(command.path, probe, env=_environment(one, machine), cwd=machine.home))
+        env = _environment(one, machine)
+        answer = ask_version(command.path, spec.version, env=env, cwd=machine.home, limit_s=machine.answer_s)
+        return _judged(one, answer)
 
     if len(asked) == 1:
         return judged(asked[0])

@@ -19,6 +19,9 @@ from carryover.adapter.spec import LINUX, MACOS, AgentSpec, Place, places_on
 from carryover.agents import specs, startable_agents
 from carryover.platform import here
 
+ANSWER_S: Final = 5.0
+"""Seconds that an agent may take to say its version: a person waits for it."""
+
 
 class Machine(msgspec.Struct, frozen=True):
     """Where to look for files and commands. `root` is prepended to system folders such as `/usr/local/bin`."""
@@ -27,6 +30,7 @@ class Machine(msgspec.Struct, frozen=True):
     env: Mapping[str, str] = {}
     platform: str = msgspec.field(default_factory=lambda: here().name)
     root: Path = Path("/")
+    answer_s: float = ANSWER_S
 
     @classmethod
     def here(cls, recorded: Mapping[str, str] | None = None) -> Self:

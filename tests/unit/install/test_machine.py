@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from carryover.adapter.spec import LINUX, MACOS, VersionProbe
+from carryover.adapter.spec import LINUX, MACOS
 from carryover.agents import specs
 from carryover.install.detect import VersionAnswer, ask_version, version_in
-from carryover.install.machine import FoundCommand, Machine, copies_of_command, start_command, startable_here
+from carryover.install.machine import ANSWER_S, FoundCommand, Machine, copies_of_command, start_command, startable_here
 from carryover.platform import here
 from support.tools import program
 
@@ -114,16 +114,16 @@ def test_only_what_is_here_and_selected_is_offered(home: Path) -> None:
     assert commands == [FoundCommand(claude, True), FoundCommand(codex, True), None, None]
 
 
-PROBE = VersionProbe(args=("--version",), pattern=r"^(\d+\.\d+\.\d+)")
-SHORT = VersionProbe(args=("--version",), pattern=PROBE.pattern, limit_s=0.3)
+PATTERN = r"^(\d+\.\d+\.\d+)"
+SHORT_S = 0.3
 LONG_S = 5
 """Far above the limit, far below what the hanging commands would take."""
 
 ENV = {"PATH": os.defpath}
 
 
-def ask(folder: Path, *script: str, probe: VersionProbe = PROBE) -> VersionAnswer:
-    return ask_version(program(folder / "tool", *script), probe, env=ENV, cwd=folder)
+def ask(folder: Path, *script: str, limit_s: float = ANSWER_S) -> VersionAnswer:
+    return ask_version(program(folder / "tool", *script), PATTERN, env=ENV, cwd=folder, limit_s=limit_s)
 
 
 @pytest.mark.parametrize(
@@ -140,7 +140,7 @@ def ask(folder: Path, *script: str, probe: VersionProbe = PROBE) -> VersionAnswe
 def test_no_version_has_a_reason_and_never_takes_long(tmp_path: Path, script: str, problem: str) -> None:
     before = time.monotonic()
 
-    assert ask(tmp_path, script, probe=SHORT) == VersionAnswer(problem=problem)
+    assert ask(tmp_path, script, limit_s=SHORT_S) == VersionAnswer(problem=problem)
     assert time.monotonic() - before < LONG_S
 
 
@@ -156,7 +156,7 @@ def test_no_version_has_a_reason_and_never_takes_long(tmp_path: Path, script: st
 def test_what_can_not_be_started_is_said(tmp_path: Path, make: object, problem: str) -> None:
     make(tmp_path / "tool")  # type: ignore[operator]
 
-    assert ask_version(tmp_path / "tool", PROBE, env=ENV, cwd=tmp_path) == VersionAnswer(problem=problem)
+    assert ask_version(tmp_path / "tool", PATTERN, env=ENV, cwd=tmp_path) == VersionAnswer(problem=problem)
 
 
 def test_an_answer_counts_though_something_it_started_continues(tmp_path: Path) -> None:
@@ -164,7 +164,7 @@ def test_an_answer_counts_though_something_it_started_continues(tmp_path: Path) 
     before = time.monotonic()
 
     assert ask(tmp_path, "sleep 60 & echo 1.2.3").text == "1.2.3"
-    assert time.monotonic() - before < PROBE.limit_s
+    assert time.monotonic() - before < ANSWER_S
 
 
 @pytest.mark.parametrize("ending", ["wait", "echo 1.2.3"])
@@ -172,7 +172,7 @@ def test_what_the_command_started_is_ended_with_it(tmp_path: Path, ending: str) 
     os.mkfifo(tmp_path / "alive")
     reader = os.open(tmp_path / "alive", os.O_RDONLY | os.O_NONBLOCK)
     try:
-        ask(tmp_path, "exec 9> alive; echo here >&9", "sleep 60 &", ending, probe=SHORT)
+        ask(tmp_path, "exec 9> alive; echo here >&9", "sleep 60 &", ending, limit_s=SHORT_S)
 
         assert _read_to_end(reader) == b"here\n"
     finally:
@@ -183,21 +183,21 @@ def test_it_gets_no_input_no_shell_and_only_the_given_environment(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("API_KEY", "secret")
-    probe = VersionProbe(args=("--version", "$HOME; touch hit", "*"), pattern=PROBE.pattern)
-
-    answer = ask(tmp_path, 'cat; env > env; pwd > pwd; printf "%s\\n" "$@" > args; echo 1.2.3', probe=probe)
+    folder = tmp_path / "$(touch hit)"
+    folder.mkdir()
+    answer = ask(folder, 'cat; env > env; pwd > pwd; printf "%s\\n" "$@" > args; echo 1.2.3')
 
     assert answer.text == "1.2.3"
-    seen = dict(line.split("=", 1) for line in (tmp_path / "env").read_text().splitlines())
+    seen = dict(line.split("=", 1) for line in (folder / "env").read_text().splitlines())
     assert {name: value for name, value in seen.items() if name not in ("PWD", "OLDPWD", "SHLVL", "_")} == ENV
-    assert (tmp_path / "args").read_text().splitlines() == list(probe.args)
-    assert (tmp_path / "pwd").read_text().strip() == str(tmp_path.resolve())
-    assert not (tmp_path / "hit").exists()
+    assert (folder / "args").read_text().splitlines() == ["--version"]
+    assert (folder / "pwd").read_text().strip() == str(folder.resolve())
+    assert not (folder / "hit").exists()
 
 
 @given(text=st.text(max_size=200))
 def test_whatever_it_writes_gives_a_version_or_a_reason(text: str) -> None:
-    answer = version_in(text, VersionProbe(args=(), pattern=r"(\S+)"))
+    answer = version_in(text, r"(\S+)")
 
     assert (answer.version is None) == (answer.problem != "")
     assert bool(answer.text) == (answer.version is not None)

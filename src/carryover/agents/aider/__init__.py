@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from carryover.adapter.spec import AgentSpec, Place, Starter, VersionProbe
+from carryover.adapter.spec import AgentSpec, Place, Starter
 from carryover.agents.aider.yaml_list import YamlList
 
 SPEC: Final = AgentSpec(
@@ -13,7 +13,7 @@ SPEC: Final = AgentSpec(
     binaries=("aider",),
     folders=(Place(path="~/.aider"),),  # 0.82.3, 0.86.2
     # It loads its interpreter first, which takes a second or two on a slow disk.
-    version=VersionProbe(pattern=r"^aider (\d{1,9}\.\d{1,9}\.\d{1,9})"),
+    version=r"^aider (\d{1,9}\.\d{1,9}\.\d{1,9})",
     # Histories are in the projects; people who move theirs elsewhere put it here.
     transcripts=(Place(path="~/.aider"),),
     local_file=YamlList(name=".aider.conf.yml", key="read", user_file=".aider.conf.yml"),

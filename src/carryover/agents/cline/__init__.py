@@ -44,7 +44,6 @@ SPEC: Final = spec.AgentSpec(
     name="Cline",
     binaries=("cline",),
     folders=(spec.Place(path="~/.cline", env="CLINE_DIR"), *in_editors(f"{_STORAGE}/")),
-    version=spec.VersionProbe(),
     transcripts=(
         *_data(_SESSIONS),
         spec.Place(path=f"~/.cline/data/{_SESSIONS}", env="CLINE_SESSION_DATA_DIR"),

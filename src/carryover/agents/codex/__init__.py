@@ -91,7 +91,7 @@ SPEC: Final = spec.AgentSpec(
     other_folders=(spec.Place(path="~/.agents"),),
     user_settings=_user_settings,
     # 10 ms for the native program, 70 to 200 ms by way of the script for node (0.169.0).
-    version=spec.VersionProbe(pattern=r"^codex-cli (\d{1,9}\.\d{1,9}\.\d{1,9})(?![\d.])"),
+    version=r"^codex-cli (\d{1,9}\.\d{1,9}\.\d{1,9})(?![\d.])",
     transcripts=(
         # One subfolder per year, month and day. A resumed session grows in the folder of its first day.
         spec.Place(path="~/.codex/sessions", env="CODEX_HOME", below="sessions"),

@@ -14,7 +14,6 @@ SPEC: Final = spec.AgentSpec(
     aliases=("cn",),
     binaries=("cn",),
     folders=(spec.Place(path="~/.continue", env=_HOME),),
-    version=spec.VersionProbe(),
     # All projects in one folder.
     transcripts=(spec.Place(path="~/.continue/sessions", env=_HOME, below="sessions"),),
     # The first of AGENTS.md, AGENT.md, CLAUDE.md and CODEX.md in the start folder.

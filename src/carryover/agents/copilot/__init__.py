@@ -42,9 +42,7 @@ SPEC: Final = spec.AgentSpec(
     binaries=("copilot",),
     # The editor's own folders do not show that the chat is used; the extension's folder does.
     folders=(spec.Place(path="~/.copilot", env="COPILOT_HOME"), *_user_folders("globalStorage/github.copilot-chat")),
-    version=spec.VersionProbe(
-        args=("--version",), pattern=r"^(?:GitHub Copilot CLI )?(\d{1,9}\.\d{1,9}\.\d{1,9})(?!\.?\d)", limit_s=5.0
-    ),
+    version=r"^(?:GitHub Copilot CLI )?(\d{1,9}\.\d{1,9}\.\d{1,9})(?!\.?\d)",
     transcripts=(
         # One subfolder per session, which a resumed session grows in.
         spec.Place(path="~/.copilot/session-state", env="COPILOT_HOME", below="session-state"),

@@ -35,10 +35,9 @@ SPEC: Final = spec.AgentSpec(
         spec.CommandFiles(patterns=(".cursor/commands/*.md",)),
         spec.CommandFiles(folder=spec.Place(path="~/.cursor"), patterns=("commands/*.md",)),
     ),
+    # `2026.09.10-fd3934a`, or three lines of which the first is `3.12.17`.
     binaries=("cursor-agent", "cursor"),
     folders=(spec.Place(path="~/.cursor"), *spec.application_places("Cursor/User")),
-    # `2026.09.10-fd3934a`, or three lines of which the first is `3.12.17`.
-    version=spec.VersionProbe(args=("--version",), pattern=r"^(\d{1,9}\.\d{1,9}\.\d{1,9})(?![\d.])", limit_s=5.0),
     # The settings beside `globalStorage` are not read: they hold much more.
     transcripts=(
         *spec.application_places("Cursor/User/globalStorage"),

@@ -31,10 +31,9 @@ SPEC: Final = spec.AgentSpec(
             patterns=("commands/*.toml", "commands/*/*.toml"),
         ),
     ),
+    # A node script that takes one to two seconds and leaves an empty file behind (0.61.0), so it is rarely run.
     binaries=("gemini",),
     folders=(spec.Place(path="~/.gemini", env=_HOME, below=".gemini"),),
-    # A node script that takes one to two seconds and leaves an empty file behind (0.61.0), so it is rarely run.
-    version=spec.VersionProbe(),
     # One subfolder per start folder.
     transcripts=(spec.Place(path="~/.gemini/tmp", env=_HOME, below=".gemini/tmp"),),
     hooks=spec.HookSpec(

@@ -13,7 +13,7 @@ SPEC: Final = spec.AgentSpec(
     name="Goose",
     binaries=("goose",),
     folders=(spec.Place(path="~/.config/goose", env="XDG_CONFIG_HOME", below="goose"),),
-    version=spec.VersionProbe(pattern=r"^\s*(?:goose )?v?(\d{1,9}\.\d{1,9}\.\d{1,9})"),
+    version=r"^\s*(?:goose )?v?(\d{1,9}\.\d{1,9}\.\d{1,9})",
     transcripts=(
         spec.Place(path="~/.local/share/goose/sessions", env="XDG_DATA_HOME", below="goose/sessions"),
         spec.Place(path="~/.local/share/goose/sessions", env=_ROOT, below="data/sessions"),

@@ -11,7 +11,7 @@ SPEC: Final = spec.AgentSpec(
     name="gptme",
     binaries=("gptme",),
     folders=(spec.Place(path="~/.config/gptme", env="XDG_CONFIG_HOME", below="gptme"),),
-    version=spec.VersionProbe(pattern=r"^(?:gptme v)?(\d{1,9}\.\d{1,9}\.\d{1,9})(?![\d.])"),
+    version=r"^(?:gptme v)?(\d{1,9}\.\d{1,9}\.\d{1,9})(?![\d.])",
     transcripts=(
         spec.Place(path="~/.local/share/gptme/logs", env="XDG_DATA_HOME", below="gptme/logs"),
         spec.Place(path="~/.local/share/gptme/logs", env="GPTME_LOGS_HOME"),

@@ -14,7 +14,7 @@ SPEC: Final = spec.AgentSpec(
     short_name="Hermes",
     binaries=("hermes",),
     folders=(spec.Place(path="~/.hermes", env=_HOME),),
-    version=spec.VersionProbe(pattern=r"^Hermes Agent v?(\d{1,9}\.\d{1,9}\.\d{1,9})"),
+    version=r"^Hermes Agent v?(\d{1,9}\.\d{1,9}\.\d{1,9})",
     transcripts=(spec.Place(path="~/.hermes", env=_HOME),),
     # A file of its own or HERMES.md takes the place of AGENTS.md (0.19.0).
     instructions=(spec.InstructionFile(name="AGENTS.md", hidden_by=(".hermes.md", "HERMES.md")),),

@@ -17,14 +17,13 @@ SPEC: Final = spec.AgentSpec(
     id="kilo",
     name="Kilo",
     aliases=("kilocode",),
+    # Other commands than `--version` make settings and a database (7.7.9).
     binaries=("kilo", "kilocode"),
     folders=(
         _DATA,
         spec.Place(path="~/.config/kilo", env="XDG_CONFIG_HOME", below="kilo"),
         spec.Place(path="~/.config/kilo", env="KILO_CONFIG_DIR"),
     ),
-    # Other commands than this make settings and a database (7.7.9).
-    version=spec.VersionProbe(),
     transcripts=(_DATA, spec.Place(path=_DATA.path, env="KILO_DB")),  # the variable names a database
     # Read again for each request; a missing file is ignored (7.7.9).
     handoff_entry=spec.HandoffEntry(

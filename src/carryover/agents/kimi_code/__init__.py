@@ -14,7 +14,6 @@ SPEC: Final = spec.AgentSpec(
     short_name="Kimi",
     binaries=("kimi",),
     folders=(spec.Place(path="~/.kimi-code", env=_HOME),),
-    version=spec.VersionProbe(),
     # One subfolder per start folder.
     transcripts=(spec.Place(path="~/.kimi-code/sessions", env=_HOME, below="sessions"),),
     instructions=(spec.InstructionFile(name="AGENTS.md"),),

@@ -17,7 +17,7 @@ SPEC: Final = spec.AgentSpec(
     short_name="Vibe",
     binaries=("vibe",),
     folders=(_USER,),
-    version=spec.VersionProbe(pattern=r"^vibe (\d{1,9}\.\d{1,9}\.\d{1,9})(?![\d.])"),
+    version=r"^vibe (\d{1,9}\.\d{1,9}\.\d{1,9})(?![\d.])",
     transcripts=(spec.Place(path="~/.vibe/logs/session", env=_HOME, below="logs/session"),),
     mcp=(spec.McpServers(files=(_SETTINGS,), key="mcp_servers", also={"name": "carryover", "transport": "stdio"}),),
     # Only in folders that the user has trusted.

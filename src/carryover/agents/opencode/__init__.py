@@ -30,7 +30,6 @@ SPEC: Final = spec.AgentSpec(
         spec.Place(path="~/.config/opencode", env="XDG_CONFIG_HOME", below="opencode"),
         spec.Place(path="~/.config/opencode", env="OPENCODE_CONFIG_DIR"),
     ),
-    version=spec.VersionProbe(),
     transcripts=(_DATA, spec.Place(path=_DATA.path, env="OPENCODE_DB")),  # the variable names a database
     # Read again for each request; a missing file is ignored (1.2.27, 1.18.33).
     handoff_entry=spec.HandoffEntry(

@@ -16,7 +16,6 @@ SPEC: Final = spec.AgentSpec(
     name="pi",
     binaries=("pi",),
     folders=(spec.Place(path="~/.pi/agent", env=_HOME),),
-    version=spec.VersionProbe(),
     # One subfolder per start folder; with the second variable, all sessions in one folder.
     transcripts=(
         spec.Place(path="~/.pi/agent/sessions", env=_HOME, below="sessions"),

@@ -21,7 +21,6 @@ SPEC: Final = spec.AgentSpec(
     aliases=("qwen",),
     binaries=("qwen",),
     folders=(spec.Place(path="~/.qwen", env=_HOME),),
-    version=spec.VersionProbe(),
     # One subfolder per start folder.
     transcripts=(
         spec.Place(path="~/.qwen/projects", env=_HOME, below="projects"),

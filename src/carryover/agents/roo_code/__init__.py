@@ -14,7 +14,6 @@ SPEC: Final = spec.AgentSpec(
     name="Roo Code",
     binaries=("roo",),
     folders=in_editors(_STORAGE),
-    version=spec.VersionProbe(),
     transcripts=in_editors(f"{_STORAGE}/tasks"),
     mcp=servers_in_editors(f"{_STORAGE}/settings/mcp_settings.json"),
     instructions=(spec.InstructionFile(name="AGENTS.md"),),

@@ -40,9 +40,10 @@ def agent_facts(
     """
     answering = _answering(machine)
     selected = config.agents.selected or ()
-    closely = [_hurried(spec) for spec in answering if spec.id in selected] if in_short else answering
+    closely = [spec for spec in answering if not in_short or spec.id in selected]
+    asking = replace(machine, answer_s=_IN_SHORT_S) if in_short else machine
     versions = config.agents.recorded_versions()
-    detected = {detection.spec.id: detection for detection in detect_all(closely, machine, versions)}
+    detected = {detection.spec.id: detection for detection in detect_all(closely, asking, versions)}
     detections = [detected.get(spec.id) or detect_unasked(spec, machine) for spec in answering]
     new = newly_covered(detections, config.agents)
     agents = []
@@ -52,10 +53,6 @@ def agent_facts(
             agent = _with_files(agent, detection, state, machine, config.agents)
         agents.append(agent)
     return tuple(agents)
-
-
-def _hurried(spec: AgentSpec) -> AgentSpec:
-    return spec if spec.version is None else replace(spec, version=replace(spec.version, limit_s=_IN_SHORT_S))
 
 
 def recorded_of(ledger: LedgerFacts | None, agent: str) -> AgentRow:

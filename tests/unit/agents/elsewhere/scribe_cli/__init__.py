@@ -32,7 +32,7 @@ SPEC: Final = spec.AgentSpec(
     binaries=("scribe",),
     folders=(spec.Place(path="~/.scribe", env="SCRIBE_HOME"),),
     transcripts=(spec.Place(path="~/.scribe/talks", env="SCRIBE_HOME", below="talks"),),
-    version=spec.VersionProbe(args=("--version",), pattern=r"^scribe (\d+\.\d+)$"),
+    version=r"^scribe (\d+\.\d+)$",
     hooks=spec.HookSpec(
         config_files=(_SETTINGS,),
         sets=(spec.HookSet(versions=">=1,<2", label="1.x", hooks=_HOOKS),),
