@@ -55,7 +55,7 @@ def _made(home: Path) -> Corpus:
 def _contents(corpus: Corpus) -> dict[Path, bytes]:
     """Without the logs of what was typed in the projects: their last entry must be of now."""
     logs = {
-        agent.reader.last_input(Path(source.path)).path
+        agent.reader.last_input(Path(source.path))[0]
         for root in corpus.projects
         for agent in adapters().values()
         if isinstance(agent.reader, ProjectReader)

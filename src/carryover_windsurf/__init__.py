@@ -19,10 +19,10 @@ SPEC: Final = spec.AgentSpec(
     name="Windsurf",
     aliases=("cascade",),
     guidance=(".windsurf/rules/*.md", ".windsurfrules"),
-    commands=(
-        spec.CommandFiles(patterns=(".windsurf/workflows/*.md",)),
-        spec.CommandFiles(folder=spec.Place(path="~/.codeium/windsurf"), patterns=("global_workflows/*.md",)),
-    ),
+    commands={
+        spec.PROJECT: (".windsurf/workflows/*.md",),
+        spec.Place(path="~/.codeium/windsurf"): ("global_workflows/*.md",),
+    },
     binaries=("windsurf",),
     folders=(spec.Place(path="~/.codeium/windsurf"), spec.Place(path="~/.windsurf")),
     other_folders=(spec.Place(path="~/.codeium"),),

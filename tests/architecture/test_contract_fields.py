@@ -37,7 +37,7 @@ def defined(module: ModuleType) -> Iterator[tuple[str, tuple[str, ...]]]:
 
 
 GIVEN_BY_OTHERS = {
-    *("Source", "Batch", "Record", "FileStat", "LastInput", "Parsed", "Reemitted", "HookEvent"),
+    *("Source", "Batch", "Record", "FileStat", "Parsed", "Reemitted", "HookEvent"),
     *("InstalledHook", "OnMachine"),
 }
 """What readers, parsers and the rest exchange while they run; the contract suite covers it."""

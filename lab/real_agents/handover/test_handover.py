@@ -213,7 +213,7 @@ def clients(world: World, row: Row, *ids: str) -> list[Tool]:
 def arrive(world: World, giver: Tool, taker: Tool, root: Path) -> Arrived:
     """Starts a session, whose model reads the handoff where only the pointer is in the first request, or the file that
     was left as it was because its own agent worked (opencode)."""
-    is_kept = taker is giver and adapters()[taker.id].spec.handoff_entry is not None
+    is_kept = taker is giver and bool(adapters()[taker.id].spec.loads_from)
     if world.arrives(taker) == "pointer" or is_kept:
         first, text = taker.turn(root, CONTINUE, taker.read(handoffs.path_in(root)), "OK.").requests
         assert is_kept or (first.count(POINTER), handoffs.injected(first)) == (1, [])

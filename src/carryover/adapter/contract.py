@@ -95,15 +95,6 @@ class Reader(Protocol):
         ...
 
 
-class LastInput(msgspec.Struct, frozen=True):
-    """The newest entry of the agent's own input log, beside a source in a project."""
-
-    path: Path
-    """The log's path, which need not exist."""
-    times_ms: tuple[int, ...] = ()
-    """The entry's time in UTC milliseconds: several if its zone is unknown, none without an entry."""
-
-
 @runtime_checkable
 class ProjectReader(Reader, Protocol):
     """Reads sources in the projects themselves, which may have come with a clone or an archive.
@@ -113,9 +104,10 @@ class ProjectReader(Reader, Protocol):
     since it is called every second.
     """
 
-    def last_input(self, path: Path) -> LastInput:
-        """Returns the newest entry of the log that proves that the user's own agent wrote the source
-        (`probe/own_file.py`)."""
+    def last_input(self, path: Path) -> tuple[Path, tuple[int, ...]]:
+        """Returns the log beside a source that proves that the user's own agent wrote it (`probe/own_file.py`), which
+        need not exist, and the time of its newest entry in UTC milliseconds: several if its zone is unknown, none
+        without an entry."""
         ...
 
 

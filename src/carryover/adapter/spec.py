@@ -52,6 +52,10 @@ stored in `<state>/spool/<id>`, one file per session (`carryover.transcript.spoo
 `hook.sh` prints no answer for such hooks."""
 
 
+PROJECT: Final = Place(path="project")
+"""Among the places of an agent's commands: the root of each project."""
+
+
 def application_places(below: str) -> tuple[Place, ...]:
     """Returns the data folder `below` of a desktop application, as Electron places it on each system."""
     return (
@@ -101,8 +105,6 @@ class InstalledHook(msgspec.Struct, frozen=True):
     event: str
     group: int
     number: int
-    is_new: bool = False
-    """It was just written, so what the agent knows of that place is about another."""
 
 
 class UserSetting(msgspec.Struct, frozen=True, kw_only=True):
@@ -213,6 +215,10 @@ class HookSpec(msgspec.Struct, frozen=True, kw_only=True):
         return tuple(dict.fromkeys(event for known in self.sets for event in known.events))
 
 
+LOADS: Final = "instructions"
+"""The list in settings of files to load (opencode 1.18.33, Kilo 7.7.9)."""
+
+
 class WebChat(msgspec.Struct, frozen=True, kw_only=True):
     """The browser chat of the agent's maker, which can't see files. `carryover export` makes a document for it."""
 
@@ -241,20 +247,6 @@ class ChatExport(msgspec.Struct, frozen=True, kw_only=True):
     was given and returned follows."""
 
 
-class HandoffEntry(msgspec.Struct, frozen=True, kw_only=True):
-    """A list in the user's settings of files that the agent loads with each request; `install` adds the handoff."""
-
-    files: tuple[Place, ...]
-    """JSON settings that may hold the list at the top-level `key`, in the order in which the agent reads them: the last
-    one with the list counts."""
-    new: Place
-    """The file that is created if none of them exists."""
-    key: str
-    entry: str
-    """The handoff's path, as the agent finds it in a project: a file of its own, which does not change with the agent's
-    own work (see `publish.loaded_files`)."""
-
-
 class McpServers(msgspec.Struct, frozen=True, kw_only=True):
     """The user's own list of MCP servers, for all projects; `install --mcp` enters Carryover's."""
 
@@ -265,23 +257,13 @@ class McpServers(msgspec.Struct, frozen=True, kw_only=True):
     also: Mapping[str, Any] = {}
     """What an entry needs beside the command."""
     in_one_list: bool = False
-    """Whether the command and its arguments are one list."""
-    env: str = "env"
-    """Key of a server's environment variables."""
+    """Whether the command and its arguments are one list, and its variables are in `environment`."""
 
     def entry(self, command: Sequence[str], env: Mapping[str, str]) -> dict[str, Any]:
         """Returns the entry of a server that `command` starts, with the variables `env` beside the usual ones."""
-        program = {"command": list(command)} if self.in_one_list else {"command": command[0], "args": [*command[1:]]}
-        return {**self.also, **program, **({self.env: dict(env)} if env else {})}
-
-
-class CommandFiles(msgspec.Struct, frozen=True, kw_only=True):
-    """Files with texts that the agent puts into a prompt by their name: commands, prompts, skills."""
-
-    folder: Place | None = None
-    """None: each project's root."""
-    patterns: tuple[str, ...]
-    """Glob patterns below the folder."""
+        if self.in_one_list:
+            return {**self.also, "command": list(command), **({"environment": dict(env)} if env else {})}
+        return {**self.also, "command": command[0], "args": [*command[1:]], **({"env": dict(env)} if env else {})}
 
 
 class AgentSpec(msgspec.Struct, frozen=True, kw_only=True):
@@ -309,8 +291,10 @@ class AgentSpec(msgspec.Struct, frozen=True, kw_only=True):
     whose group 1 is the version."""
     hooks: HookSpec = HookSpec()
     """Without sets it has none."""
-    handoff_entry: HandoffEntry | None = None
-    """None if its settings can't list files to load, or its hooks inject the handoff."""
+    loads_from: tuple[Place, ...] = ()
+    """JSON settings that may list, at the top-level `LOADS`, files that the agent loads with each request; `install`
+    adds `loaded_file`. First the file that is made if none exists, then all in the order in which the agent reads them:
+    the last one with the list counts. Empty if there is no such list, or its hooks inject the handoff."""
     mcp: tuple[McpServers, ...] = ()
     """One for each of its programs that has a list of its own; empty if it knows no MCP servers."""
     transcripts: tuple[Place, ...] = ()
@@ -323,7 +307,9 @@ class AgentSpec(msgspec.Struct, frozen=True, kw_only=True):
     None if only files that others read too can."""
     guidance: tuple[str, ...] = ()
     """More project files that tell it how to work (rules, skills), as patterns below the project's root."""
-    commands: tuple[CommandFiles, ...] = ()
+    commands: Mapping[Place, tuple[str, ...]] = {}
+    """Where the texts are that it puts into a prompt by their name (commands, prompts, skills): folders, `PROJECT` for
+    each project's root, and patterns below them."""
     web_chats: tuple[WebChat, ...] = ()
     chat_export: ChatExport | None = None
     start: Starter | None = None
@@ -346,6 +332,12 @@ class AgentSpec(msgspec.Struct, frozen=True, kw_only=True):
         return SPOOL in self.transcripts
 
     @property
+    def loaded_file(self) -> str:
+        """The handoff's path in a project for an agent that loads it: a file of its own, which does not change with the
+        agent's own work (see `publish.loaded_files`)."""
+        return f".carryover/handoff-{self.id}.md"
+
+    @property
     def instead_of_agents_md(self) -> str | None:
         """The file that it reads in place of AGENTS.md if that has text."""
         names = [file.name for file in self.instructions]
@@ -355,9 +347,8 @@ class AgentSpec(msgspec.Struct, frozen=True, kw_only=True):
     def variables(self) -> tuple[str, ...]:
         """The environment variables that change the location of the agent's files, each once."""
         folders = (*self.folders, *self.other_folders, *self.binary_folders, *self.transcripts)
-        entry = self.handoff_entry.files if self.handoff_entry is not None else ()
         servers = (place for servers in self.mcp for place in servers.files)
-        places = (*folders, *entry, *servers, *self.hooks.config_files)
+        places = (*folders, *self.loads_from, *servers, *self.hooks.config_files)
         return tuple(dict.fromkeys(place.env for place in places if place.env))
 
 

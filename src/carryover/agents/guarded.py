@@ -9,7 +9,7 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 
-from carryover.adapter.contract import Agent, Batch, FileStat, LastInput, Parsed, ProjectReader, Reader, Record, Source
+from carryover.adapter.contract import Agent, Batch, FileStat, Parsed, ProjectReader, Reader, Record, Source
 from carryover.decoders import decoder_of
 from carryover.records import rawjson
 from carryover.transcript.by_kind import reader_of_copies
@@ -86,7 +86,7 @@ class _ProjectReader(_Reader):
         super().__init__(agent_id, reader)
         self._last_input = reader.last_input
 
-    def last_input(self, path: Path) -> LastInput:
+    def last_input(self, path: Path) -> tuple[Path, tuple[int, ...]]:
         return self._or_os_error(lambda: self._last_input(path))
 
 

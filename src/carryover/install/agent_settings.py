@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 from msgspec.structs import replace
 
-from carryover.adapter.spec import TIMEOUT_UNITS, Form, InstalledHook, McpServers, UserSetting, places_on
+from carryover.adapter.spec import LOADS, TIMEOUT_UNITS, Form, InstalledHook, McpServers, UserSetting, places_on
 from carryover.agents import specs
 from carryover.edits import hooks
 from carryover.edits.entries import ListEntry, has_entry, settings_in
@@ -30,7 +30,7 @@ from carryover.text.user_text import EditRefused, decode
 def gets_settings(found: Detection) -> bool:
     """Whether an agent, if it is selected, has settings that get hooks or an entry."""
     is_here = found.found and found.lost_folder is None and found.config is not None
-    return is_here and (found.hook_set is not None or found.spec.handoff_entry is not None)
+    return is_here and (found.hook_set is not None or bool(found.spec.loads_from))
 
 
 def wanted_hooks(found: Detection, script: Path) -> tuple[Hook, ...]:
@@ -50,16 +50,14 @@ def wanted_hooks(found: Detection, script: Path) -> tuple[Hook, ...]:
 
 def entry_of(found: Detection) -> ListEntry:
     """Returns the entry that makes an agent load the handoff, which it must have."""
-    entry = found.spec.handoff_entry
-    assert entry is not None
-    return ListEntry(entry.key, entry.entry)
+    return ListEntry(LOADS, found.spec.loaded_file)
 
 
 def hooks_report(seen: Detection, script: Path) -> HooksReport | None:
     """Compares an agent's hooks with the ones its settings should contain. If it should have none, the report only says
     what prevents them, if anything."""
     off = settings_of(seen, "off")
-    is_wanted = gets_settings(seen) and seen.spec.handoff_entry is None
+    is_wanted = gets_settings(seen) and not seen.spec.loads_from
     if not is_wanted and (not seen.found or off is None):
         return None
     by, file = (off.by, str(off.at)) if off is not None else (None, None)
@@ -74,7 +72,7 @@ def hooks_report(seen: Detection, script: Path) -> HooksReport | None:
 
 def entry_report(seen: Detection) -> EntryReport | None:
     """Checks that the settings contain the entry that makes the agent load the handoff; None if they need none."""
-    if seen.spec.handoff_entry is None or not gets_settings(seen) or seen.config is None:
+    if not seen.spec.loads_from or not gets_settings(seen) or seen.config is None:
         return None
     entry = entry_of(seen)
     report = EntryReport(entry=str(entry.value), key=entry.key)
@@ -120,7 +118,7 @@ def settings_of(seen: Detection, kind: str, hook: InstalledHook | None = None) -
 
 def review_of(seen: Detection) -> str | None:
     """Returns what the user has to do before this version runs a new hook, in sentences; None for nothing."""
-    review = settings_of(seen, "review", InstalledHook((), "", 0, 0, is_new=True))
+    review = settings_of(seen, "review", InstalledHook((), "", 0, 0))
     return review.by if review is not None else None
 
 
@@ -138,8 +136,8 @@ def to_review(found: Detection, data: bytes | None, script: Path, *, edit: Edit 
 
     def waits(hook: FoundHook) -> bool:
         is_new = brought and _place(hook) not in known
-        place = InstalledHook(files, hook.hook.event, hook.group, hook.number, is_new)
-        return settings_of(found, "review", place) is not None
+        place = InstalledHook(files, hook.hook.event, hook.group, hook.number)
+        return is_new or settings_of(found, "review", place) is not None
 
     return tuple(dict.fromkeys(hook.hook.event for hook in _ours(found, data, script) if waits(hook)))
 
@@ -179,12 +177,10 @@ def with_config_files(detections: Iterable[Detection], scripts: Iterable[Path]) 
 
 
 def _for_entry(found: Detection) -> Detection:
-    entry = found.spec.handoff_entry
-    if entry is None:
+    if not found.spec.loads_from:
         return found
-    files = [found.located(place) for place in places_on(entry.files, here().name)]
-    new = found.located(entry.new)
-    listed = [path for path in files if may_have_list(path, entry.key)][-1:]  # the agent uses the last one
+    new, *files = (found.located(place) for place in places_on(found.spec.loads_from, here().name))
+    listed = [path for path in files if may_have_list(path, LOADS)][-1:]  # the agent uses the last one
     existing = (path for path in (new, *reversed(files)) if is_there(path))
     return replace(found, config=next(iter((*listed, *existing, new))), form="list")
 

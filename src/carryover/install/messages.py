@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
+from carryover.adapter.spec import LOADS
 from carryover.install.background import Ahead, Background
 from carryover.install.detect import ALL_KNOWN, Detection, can_inject, lowest
 from carryover.terminal.paths import short_path
@@ -43,7 +44,7 @@ def agent_lines(
             f"Make the folder, or take {detection.lost_by} back; then run `carryover refresh`.",
         ]
     elif failure:
-        what = "its settings" if spec.handoff_entry is not None else "its hooks"
+        what = "its settings" if spec.loads_from else "its hooks"
         first, details = f"✗ {name} detected, but {what} could not be written.", failure.splitlines()
     else:
         first, *about = _version_lines(detection, name, home, update)
@@ -104,13 +105,13 @@ def _fallback(detection: Detection) -> Iterator[str]:
 
 
 def _hooks(detection: Detection, home: Path, did: Did) -> Iterator[str]:
-    spec, hook_set, entry = detection.spec, detection.hook_set, detection.spec.handoff_entry
-    if entry is None and not spec.hooks.sets:
+    spec, hook_set = detection.spec, detection.hook_set
+    if not spec.loads_from and not spec.hooks.sets:
         yield "no hooks: it has none; its transcripts are read"
-    elif detection.config is not None and (entry is not None or hook_set is not None):
+    elif detection.config is not None and (spec.loads_from or hook_set is not None):
         yield f"config: {short_path(detection.config, home)}"
-        if entry is not None:
-            yield f"`{entry.entry}` {did} in its `{entry.key}`: it is loaded at each request"
+        if spec.loads_from:
+            yield f"`{spec.loaded_file}` {did} in its `{LOADS}`: it is loaded at each request"
         elif hook_set is not None:
             yield f"hooks {did}: {', '.join(hook_set.events)}"
 

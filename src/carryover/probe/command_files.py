@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 from typing import Final
 
-from carryover.adapter.spec import CommandFiles
+from carryover.adapter.spec import PROJECT, Place
 from carryover.fsio import read_bytes_bounded, stat_regular
 from carryover.probe.memory import known_answer, remember
 
@@ -17,20 +17,23 @@ _MOST_BYTES: Final = 128 << 10
 
 
 def command_files(
-    root: Path | None, kinds: Iterable[CommandFiles], home: Path, env: Mapping[str, str]
+    root: Path | None, kinds: Iterable[tuple[Place, Sequence[str]]], home: Path, env: Mapping[str, str]
 ) -> list[tuple[str, str]]:
     """Returns the names and texts of the commands of the user and of the project at `root`, if it is here, in the order
-    of their paths. At most 300; what cannot be read is left out."""
-    paths = (path for kind in kinds for path in _paths(kind, root, home, env))
+    of their paths. `kinds`: as in `AgentSpec.commands`. At most 300; what cannot be read is left out."""
+    paths = (
+        path
+        for place, patterns in kinds
+        for path in _paths(root if place == PROJECT else place.at(home, env), patterns)
+    )
     found = (_read(path) for path in islice(dict.fromkeys(paths), _MOST_FILES))
     return [file for file in found if file is not None]
 
 
-def _paths(kind: CommandFiles, root: Path | None, home: Path, env: Mapping[str, str]) -> Iterator[str]:
-    folder = root if kind.folder is None else kind.folder.at(home, env)
+def _paths(folder: Path | None, patterns: Sequence[str]) -> Iterator[str]:
     if folder is None:
         return
-    for pattern in kind.patterns:
+    for pattern in patterns:
         with suppress(OSError):
             yield from sorted(str(path) for path in islice(folder.glob(pattern), _MOST_FILES))
 

@@ -47,15 +47,15 @@ def why_not_own(agent: Agent, checkout: Checkout, path: Path) -> str | None:
     reason = _why_not_written_here(root, path, found) or _why_not_out_of_git(checkout, path)
     if reason is not None or not isinstance(agent.reader, ProjectReader):
         return reason
-    last = agent.reader.last_input(path)
-    log = _status(last.path) if last.path.is_relative_to(root) else None
+    typed, times_ms = agent.reader.last_input(path)
+    log = _status(typed) if typed.is_relative_to(root) else None
     if log is None:
         return f"nothing that was typed to {agent.spec.name} is recorded beside it"
-    reason = _why_not_written_here(root, last.path, log)
-    if reason is None and all(abs(log.st_mtime_ns - at_ms * 1_000_000) > _TICK_NS for at_ms in last.times_ms):
+    reason = _why_not_written_here(root, typed, log)
+    if reason is None and all(abs(log.st_mtime_ns - at_ms * 1_000_000) > _TICK_NS for at_ms in times_ms):
         reason = COPIED
-    if reason := reason or _why_not_out_of_git(checkout, last.path):
-        return f"{last.path.name}, the record of what was typed, is not your own: {reason}"
+    if reason := reason or _why_not_out_of_git(checkout, typed):
+        return f"{typed.name}, the record of what was typed, is not your own: {reason}"
     if found.st_mtime_ns < log.st_mtime_ns - _TICK_NS:
         return f"{agent.spec.name} did not write to it when you last typed something there"
     return _why_at_once(path, found)

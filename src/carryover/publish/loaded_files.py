@@ -1,4 +1,4 @@
-"""Writes the copies of the handoff that agents load with each request (`AgentSpec.handoff_entry`).
+"""Writes the copies of the handoff that agents load with each request (`AgentSpec.loads_from`).
 
 A copy precedes the conversation: if it changes, the model's provider reads the whole conversation again and bills it.
 So it is left unchanged while its agent is at work.
@@ -62,4 +62,4 @@ def own_files(store: Path) -> list[Path]:
 
 
 def _loaded() -> list[tuple[AgentSpec, str]]:
-    return [(spec, Path(spec.handoff_entry.entry).name) for spec in specs() if spec.handoff_entry is not None]
+    return [(spec, Path(spec.loaded_file).name) for spec in specs() if spec.loads_from]

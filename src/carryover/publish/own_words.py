@@ -58,7 +58,7 @@ class OwnWords:
         from carryover.probe.command_files import command_files
 
         folder = Path(self._root) if self._root and not is_foreign(self._root) else None
-        kinds = (kind for spec in specs() for kind in spec.commands)
+        kinds = (kind for spec in specs() for kind in spec.commands.items())
         return [_source(text, name) for name, text in command_files(folder, kinds, Path.home(), os.environ)]
 
     def _own(self, turn: Turn, event_id: int) -> Turn:

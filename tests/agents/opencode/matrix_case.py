@@ -88,8 +88,7 @@ def _plays(version: str) -> Callable[[Path, Path, datetime], Played]:
 
 def loaded(spec: AgentSpec, folder: Path) -> str:
     """What the entry in the user's settings leads to: the handoff that this tells a new session to read."""
-    assert spec.handoff_entry is not None
-    path = folder / spec.handoff_entry.entry
+    path = folder / spec.loaded_file
     text = path.read_text() if path.exists() else ""
     return path.with_name("handoff.md").read_text() if "read `.carryover/handoff.md` first" in text else ""
 

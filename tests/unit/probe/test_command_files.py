@@ -10,7 +10,7 @@ import pytest
 from carryover.agents import specs
 from carryover.probe.command_files import command_files
 
-KINDS = [kind for spec in specs() for kind in spec.commands]
+KINDS = [kind for spec in specs() for kind in spec.commands.items()]
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from carryover.adapter.contract import Agent, LastInput
+from carryover.adapter.contract import Agent
 from carryover.agents import adapters
 from carryover.probe import own_file
 from carryover.probe.checkout import Checkout
@@ -29,17 +29,17 @@ LOG = ".typed"
 class Typed(JsonlReader):
     """Reads the log beside a source, which holds a time."""
 
-    def last_input(self, path: Path) -> LastInput:
+    def last_input(self, path: Path) -> tuple[Path, tuple[int, ...]]:
         log = path.with_name(LOG)
-        return LastInput(log, (int(log.read_text()),) if log.is_file() else ())
+        return log, (int(log.read_text()),) if log.is_file() else ()
 
 
 class JustTyped(Typed):
     """Takes the log's last entry to be of when it was written."""
 
-    def last_input(self, path: Path) -> LastInput:
+    def last_input(self, path: Path) -> tuple[Path, tuple[int, ...]]:
         log = path.with_name(LOG)
-        return LastInput(log, (os.lstat(log).st_mtime_ns // 1_000_000,))
+        return log, (os.lstat(log).st_mtime_ns // 1_000_000,)
 
 
 class Later:

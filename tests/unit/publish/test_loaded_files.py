@@ -21,7 +21,7 @@ from carryover.publish.refresh import refresh
 from support.repository import repository
 from support.scribe import Scribe
 
-LOADS, *_ = (spec.id for spec in specs() if spec.handoff_entry is not None)
+LOADS, *_ = (spec.id for spec in specs() if spec.loads_from)
 MINUTE_MS = 60_000
 
 

@@ -24,7 +24,7 @@ from typing import Annotated, Final, Literal, NamedTuple
 import msgspec
 from msgspec.structs import replace
 
-from carryover.adapter.contract import FileStat, LastInput, Source
+from carryover.adapter.contract import FileStat, Source
 from carryover.agents.aider import SPEC
 from carryover.agents.aider.inputs import Inputs, inputs_of, last_input
 from carryover.fsio import stat_regular
@@ -323,7 +323,7 @@ class HistoryReader(SnapshotReader["_History"]):
     def __init__(self, now_ms: Callable[[], int] = utc_now_ms) -> None:
         super().__init__(lambda path, stat: _History(path, stat, now_ms()), now_ms=now_ms, oldest_first=True)
 
-    def last_input(self, path: Path) -> LastInput:
+    def last_input(self, path: Path) -> tuple[Path, tuple[int, ...]]:
         """Returns the newest input beside a history. Its time is local to this machine or a container (mostly UTC)."""
         return last_input(inputs_of(path))
 

@@ -9,7 +9,6 @@ from operator import itemgetter
 from pathlib import Path
 from typing import Final
 
-from carryover.adapter.contract import LastInput
 from carryover.records.fields import digest, local_ms
 from carryover.text.pattern import later
 from carryover.transcript.files import read_tail
@@ -38,13 +37,13 @@ def inputs_of(history: Path) -> Path:
     return beside if beside.exists() else top / INPUTS_NAME
 
 
-def last_input(log: Path) -> LastInput:
-    """Returns the newest input. Its time is local to this machine or a container (mostly UTC)."""
+def last_input(log: Path) -> tuple[Path, tuple[int, ...]]:
+    """Returns the log and the time of its newest input. It is local to this machine or a container (mostly UTC)."""
     lines: list[str] = []
     with suppress(OSError):
         lines = read_tail(log, _NEWEST_BYTES).decode("utf-8", "replace").splitlines()
     stamp = next((found[1] for line in reversed(lines) if (found := _STAMPED.fullmatch(line))), None)
-    return LastInput(log, (local_ms(stamp), local_ms(f"{stamp}+00:00")) if stamp is not None else ())
+    return log, (local_ms(stamp), local_ms(f"{stamp}+00:00")) if stamp is not None else ()
 
 
 def plain_prompt(text: str) -> str:

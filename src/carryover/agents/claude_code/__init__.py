@@ -36,15 +36,14 @@ SPEC: Final = spec.AgentSpec(
     also=("VS Code extension", "desktop app", "Agent SDK"),
     not_covered=("Claude Code on the web",),
     guidance=(".claude/rules/*.md", ".claude/skills/*/SKILL.md"),
-    commands=(
-        spec.CommandFiles(
-            patterns=(".claude/commands/*.md", ".claude/commands/*/*.md", ".claude/skills/*/SKILL.md"),
+    commands={
+        spec.PROJECT: (".claude/commands/*.md", ".claude/commands/*/*.md", ".claude/skills/*/SKILL.md"),
+        spec.Place(path="~/.claude", env="CLAUDE_CONFIG_DIR"): (
+            "commands/*.md",
+            "commands/*/*.md",
+            "skills/*/SKILL.md",
         ),
-        spec.CommandFiles(
-            folder=spec.Place(path="~/.claude", env="CLAUDE_CONFIG_DIR"),
-            patterns=("commands/*.md", "commands/*/*.md", "skills/*/SKILL.md"),
-        ),
-    ),
+    },
     # Its models count about a quarter more tokens than others for the same code.
     web_chats=(spec.WebChat(id="claude-web", name="Claude on the web", budget=60_000),),
     # The native program answers in 20 ms, the node script (2.0.65) takes up to 2 s on a busy machine.

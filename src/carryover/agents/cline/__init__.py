@@ -70,12 +70,10 @@ SPEC: Final = spec.AgentSpec(
     instructions=(spec.InstructionFile(name="AGENTS.md"),),
     local_file=spec.LocalFile(name=f".cline/{_RULES}"),
     guidance=(".clinerules", ".clinerules/*.md", ".cline/rules/*.md"),
-    commands=(
-        spec.CommandFiles(patterns=(".clinerules/workflows/*.md", ".cline/workflows/*.md", ".cline/skills/*/SKILL.md")),
-        spec.CommandFiles(
-            folder=spec.Place(path="~/.cline", env="CLINE_DIR"), patterns=("workflows/*.md", "skills/*/SKILL.md")
-        ),
-    ),
+    commands={
+        spec.PROJECT: (".clinerules/workflows/*.md", ".cline/workflows/*.md", ".cline/skills/*/SKILL.md"),
+        spec.Place(path="~/.cline", env="CLINE_DIR"): ("workflows/*.md", "skills/*/SKILL.md"),
+    },
     start=spec.Starter(
         args=("-i", "{prompt}"),
         resume=("--id", "{session}"),

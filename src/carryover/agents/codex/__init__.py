@@ -36,7 +36,7 @@ def _user_settings(agent: spec.OnMachine) -> Iterator[spec.UserSetting]:
     yield from off_by(_CONFIG, ("features", "hooks"), ("features", "codex_hooks"), value=False)(agent)  # the older name
     values, file = agent.values(_CONFIG), agent.located(_CONFIG)
     is_asked = not agent.version or agent.version >= (0, 130)
-    if agent.hook is not None and is_asked and (agent.hook.is_new or not _has_reviewed(values, agent.hook)):
+    if agent.hook is not None and is_asked and not _has_reviewed(values, agent.hook):
         yield spec.UserSetting(kind="review", by=_REVIEW, at=file)
     yield spec.UserSetting(kind="cut", by=_READS, at=file, number=whole_number(values.get(_READS), 32_768))  # 0.169.0
 
@@ -76,15 +76,11 @@ SPEC: Final = spec.AgentSpec(
     also=("IDE extension", "desktop app"),
     not_covered=("Codex cloud",),
     guidance=(".codex/skills/*/SKILL.md", ".agents/skills/*/SKILL.md"),
-    commands=(
-        spec.CommandFiles(
-            patterns=(".codex/prompts/*.md", ".codex/skills/*/SKILL.md", ".agents/skills/*/SKILL.md"),
-        ),
-        spec.CommandFiles(
-            folder=spec.Place(path="~/.codex", env="CODEX_HOME"), patterns=("prompts/*.md", "skills/*/SKILL.md")
-        ),
-        spec.CommandFiles(folder=spec.Place(path="~/.agents"), patterns=("skills/*/SKILL.md",)),
-    ),
+    commands={
+        spec.PROJECT: (".codex/prompts/*.md", ".codex/skills/*/SKILL.md", ".agents/skills/*/SKILL.md"),
+        spec.Place(path="~/.codex", env="CODEX_HOME"): ("prompts/*.md", "skills/*/SKILL.md"),
+        spec.Place(path="~/.agents"): ("skills/*/SKILL.md",),
+    },
     web_chats=(spec.WebChat(id="chatgpt", name="ChatGPT", budget=24_000, tokens_percent=100),),
     binaries=("codex",),
     folders=(_HOME,),

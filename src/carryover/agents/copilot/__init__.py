@@ -38,7 +38,9 @@ SPEC: Final = spec.AgentSpec(
     short_name="Copilot",
     aliases=("copilot-cli",),
     guidance=(".github/copilot-instructions.md", ".github/instructions/*.instructions.md"),
-    commands=(spec.CommandFiles(patterns=(".github/prompts/*.prompt.md",)),),
+    commands={
+        spec.PROJECT: (".github/prompts/*.prompt.md",),
+    },
     binaries=("copilot",),
     # The editor's own folders do not show that the chat is used; the extension's folder does.
     folders=(spec.Place(path="~/.copilot", env="COPILOT_HOME"), *_user_folders("globalStorage/github.copilot-chat")),

@@ -31,10 +31,10 @@ SPEC: Final = spec.AgentSpec(
     name="Cursor",
     not_covered=("cloud agents",),
     guidance=(".cursor/rules/*.mdc", ".cursorrules"),
-    commands=(
-        spec.CommandFiles(patterns=(".cursor/commands/*.md",)),
-        spec.CommandFiles(folder=spec.Place(path="~/.cursor"), patterns=("commands/*.md",)),
-    ),
+    commands={
+        spec.PROJECT: (".cursor/commands/*.md",),
+        spec.Place(path="~/.cursor"): ("commands/*.md",),
+    },
     # `2026.09.10-fd3934a`, or three lines of which the first is `3.12.17`.
     binaries=("cursor-agent", "cursor"),
     folders=(spec.Place(path="~/.cursor"), *spec.application_places("Cursor/User")),

@@ -24,13 +24,10 @@ SPEC: Final = spec.AgentSpec(
     name="Gemini CLI",
     aliases=("gemini",),
     web_chats=(spec.WebChat(id="gemini", name="Gemini", budget=30_000, tokens_percent=100),),
-    commands=(
-        spec.CommandFiles(patterns=(".gemini/commands/*.toml", ".gemini/commands/*/*.toml")),
-        spec.CommandFiles(
-            folder=spec.Place(path="~/.gemini", env=_HOME, below=".gemini"),
-            patterns=("commands/*.toml", "commands/*/*.toml"),
-        ),
-    ),
+    commands={
+        spec.PROJECT: (".gemini/commands/*.toml", ".gemini/commands/*/*.toml"),
+        spec.Place(path="~/.gemini", env=_HOME, below=".gemini"): ("commands/*.toml", "commands/*/*.toml"),
+    },
     # A node script that takes one to two seconds and leaves an empty file behind (0.61.0), so it is rarely run.
     binaries=("gemini",),
     folders=(spec.Place(path="~/.gemini", env=_HOME, below=".gemini"),),

@@ -18,6 +18,8 @@ SPEC: Final = spec.AgentSpec(
     transcripts=(spec.Place(path="~/.hermes", env=_HOME),),
     # A file of its own or HERMES.md takes the place of AGENTS.md (0.19.0).
     instructions=(spec.InstructionFile(name="AGENTS.md", hidden_by=(".hermes.md", "HERMES.md")),),
-    commands=(spec.CommandFiles(folder=spec.Place(path="~/.hermes", env=_HOME), patterns=("skills/**/SKILL.md",)),),
+    commands={
+        spec.Place(path="~/.hermes", env=_HOME): ("skills/**/SKILL.md",),
+    },
     start=spec.Starter(args=("chat", "--query", "{prompt}"), resume=("--resume", "{session}")),
 )

@@ -26,16 +26,13 @@ SPEC: Final = spec.AgentSpec(
     ),
     transcripts=(_DATA, spec.Place(path=_DATA.path, env="KILO_DB")),  # the variable names a database
     # Read again for each request; a missing file is ignored (7.7.9).
-    handoff_entry=spec.HandoffEntry(
-        files=_SETTINGS, new=_SETTINGS[2], key="instructions", entry=".carryover/handoff-kilo.md"
-    ),
+    loads_from=(_SETTINGS[2], *_SETTINGS),
     mcp=(
         spec.McpServers(
             files=_SETTINGS,
             key="mcp",
             also={"type": "local", "enabled": True},
             in_one_list=True,
-            env="environment",
         ),
     ),
     instructions=(spec.InstructionFile(name="AGENTS.md"),),

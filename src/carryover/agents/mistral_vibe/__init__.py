@@ -23,6 +23,9 @@ SPEC: Final = spec.AgentSpec(
     # Only in folders that the user has trusted.
     instructions=(spec.InstructionFile(name="AGENTS.md"),),
     guidance=_SKILLS,
-    commands=(spec.CommandFiles(folder=_USER, patterns=("skills/*/SKILL.md",)), spec.CommandFiles(patterns=_SKILLS)),
+    commands={
+        _USER: ("skills/*/SKILL.md",),
+        spec.PROJECT: _SKILLS,
+    },
     start=spec.Starter(resume=("--resume", "{session}")),
 )

@@ -18,13 +18,13 @@ SPEC: Final = spec.AgentSpec(
     name="opencode",
     binaries=("opencode",),
     binary_folders=(spec.Place(path="~/.opencode/bin"),),
-    commands=(
-        spec.CommandFiles(patterns=(".opencode/command/*.md", ".opencode/commands/*.md")),
-        spec.CommandFiles(
-            folder=spec.Place(path="~/.config/opencode", env="XDG_CONFIG_HOME", below="opencode"),
-            patterns=("command/*.md", "commands/*.md"),
+    commands={
+        spec.PROJECT: (".opencode/command/*.md", ".opencode/commands/*.md"),
+        spec.Place(path="~/.config/opencode", env="XDG_CONFIG_HOME", below="opencode"): (
+            "command/*.md",
+            "commands/*.md",
         ),
-    ),
+    },
     folders=(  # on macOS too
         _DATA,
         spec.Place(path="~/.config/opencode", env="XDG_CONFIG_HOME", below="opencode"),
@@ -32,9 +32,7 @@ SPEC: Final = spec.AgentSpec(
     ),
     transcripts=(_DATA, spec.Place(path=_DATA.path, env="OPENCODE_DB")),  # the variable names a database
     # Read again for each request; a missing file is ignored (1.2.27, 1.18.33).
-    handoff_entry=spec.HandoffEntry(
-        files=_SETTINGS, new=_SETTINGS[1], key="instructions", entry=".carryover/handoff-opencode.md"
-    ),
+    loads_from=(_SETTINGS[1], *_SETTINGS),
     # A server of a later file replaces that of an earlier one by its name (1.18.33).
     mcp=(
         spec.McpServers(
@@ -42,7 +40,6 @@ SPEC: Final = spec.AgentSpec(
             key="mcp",
             also={"type": "local", "enabled": True},
             in_one_list=True,
-            env="environment",
         ),
     ),
     instructions=(spec.InstructionFile(name="AGENTS.md"),),

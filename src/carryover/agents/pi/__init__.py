@@ -37,11 +37,9 @@ SPEC: Final = spec.AgentSpec(
     ),
     mcp=(spec.McpServers(files=(_MCP,), key="mcpServers"),),
     instructions=(spec.InstructionFile(name="AGENTS.md", hidden_by=("AGENTS.override.md",)),),
-    commands=(
-        spec.CommandFiles(
-            folder=spec.Place(path="~/.pi/agent", env=_HOME), patterns=("prompts/*.md", "skills/*/SKILL.md")
-        ),
-        spec.CommandFiles(patterns=(".pi/prompts/*.md", ".pi/skills/*/SKILL.md")),
-    ),
+    commands={
+        spec.Place(path="~/.pi/agent", env=_HOME): ("prompts/*.md", "skills/*/SKILL.md"),
+        spec.PROJECT: (".pi/prompts/*.md", ".pi/skills/*/SKILL.md"),
+    },
     start=spec.Starter(resume=("--session", "{session}")),
 )

@@ -19,8 +19,8 @@ SPEC: Final = spec.AgentSpec(
     instructions=(spec.InstructionFile(name="AGENTS.md"),),
     local_file=spec.LocalFile(name=".roo/rules/carryover-handoff.md"),
     guidance=(".roo/rules/*.md", ".roorules", ".clinerules"),
-    commands=(
-        spec.CommandFiles(patterns=(".roo/commands/*.md",)),
-        spec.CommandFiles(folder=spec.Place(path="~/.roo"), patterns=("commands/*.md",)),
-    ),
+    commands={
+        spec.PROJECT: (".roo/commands/*.md",),
+        spec.Place(path="~/.roo"): ("commands/*.md",),
+    },
 )
