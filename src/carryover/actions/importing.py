@@ -1,5 +1,4 @@
-"""Imports the files that the user names, and those in folders, through the daemon or in this process; or tries on them
-what a declared source reads, and what its declaration gets wrong."""
+"""Imports the files that the user names, and those in folders, through the daemon or in this process."""
 
 from __future__ import annotations
 
@@ -18,8 +17,7 @@ from carryover.config import load_config, project_settings
 from carryover.declared_source import DeclaredSource
 from carryover.errors import ExitCode, UserError
 from carryover.fsio import is_folder, private_dir
-from carryover.importing.candidate import Candidate, OpenedDocument
-from carryover.importing.declared import recognised
+from carryover.importing.candidate import OpenedDocument
 from carryover.importing.document import open_document
 from carryover.importing.document import take_in as into_ledger
 from carryover.importing.report import Report, counts, survey_document
@@ -33,12 +31,10 @@ from carryover.past.opened import written_daemonless
 from carryover.paths import StateDir, is_utf8
 from carryover.projects.root import StatePaths
 from carryover.publish.forgetting import publish_here
-from carryover.records.lenient import fields_of, items_of
 from carryover.terminal.output import counted
 
-__all__ = ["ImportRequest", "ImportedFiles", "Report", "import_document", "import_file", "import_files", "try_source"]
+__all__ = ["ImportRequest", "ImportedFiles", "Report", "import_document", "import_file", "import_files"]
 
-_MOST_FIELDS: Final = 24
 _ANSWER_S: Final = 3600.0
 """Time limit for the daemon's answer; it reads the whole document first."""
 
@@ -145,12 +141,13 @@ def _named(names: Sequence[str]) -> Iterator[tuple[Path, bool]]:
 def import_file(state: StateDir, request: ImportRequest, *, store: bool) -> Report:
     """Reads a file and, with `store`, imports its sessions. Raises UserError if it can't; nothing is then imported."""
     path = request.path
+    sources = load_config(state.config).sources
     document = open_document(
         path,
         project=request.project,
         agent_id=request.agent,
         any_chat=not request.in_folder,
-        declared=load_config(state.config).sources,
+        declared=sources,
     )
     try:
         report = survey_document(document, root_of)
@@ -158,6 +155,9 @@ def import_file(state: StateDir, request: ImportRequest, *, store: bool) -> Repo
         why = error.strerror if isinstance(error, OSError) and error.strerror else "it is damaged"
         raise UserError(f"{path} can't be read: {why}. Nothing was imported from it.") from error
     report.in_folder = request.in_folder
+    for source in sources:
+        if source.agent == document.agent.id:
+            report.misdeclared = [*_misdeclared(source, report)]
     _refuse_useless(document, report, path)
     if store:
         _store(state, document, request, report)
@@ -172,6 +172,9 @@ def _refuse_useless(document: OpenedDocument, report: Report, path: Path) -> Non
             "imported from it. Export it in parts.",
             ExitCode.REFUSED,
         )
+    if report.misdeclared and not report.projects:
+        wrong = " ".join(report.misdeclared)
+        raise UserError(f"{path} can't be imported as a session of {report.form}. {wrong}", ExitCode.REFUSED)
     if not report.events:
         raise UserError(
             f"{path} holds no conversation that can be read as one of {report.form}: {counts(report)}. It may be cut "
@@ -219,43 +222,6 @@ async def _store_here(document: OpenedDocument, again: bool, ledger: Ledger, pat
     problems = await publish_here(ledger, paths, config, recent, ())
     problem = done.error or next(iter(problems), None)
     return Report(new_events=done.new_events, forgotten=done.forgotten, problem=problem)
-
-
-def try_source(name: str, agent_id: str | None) -> Report:
-    """Reads the file `name` as the source that is declared for it, or for `agent_id`.
-
-    Raises UserError: NOTHING_FOUND if no source is declared for it, FAILED if it can't be read.
-    """
-    sources = load_config(state_dir().config).sources
-    file = Candidate(path=target(name), agent_id=agent_id, declared=sources)
-    document = recognised(file)
-    if document is None:
-        named = f"No [[sources]] in config.toml is called {agent_id!r}." if agent_id is not None else ""
-        raise UserError(
-            f"{named or f'No [[sources]] in config.toml has {file.path} among its `files`.'} {_fields_in(file.head)}",
-            ExitCode.NOTHING_FOUND,
-        )
-    declared = next(source for source in sources if source.agent == document.agent.id)
-    try:
-        report = survey_document(document, root_of)
-    except OSError as error:
-        listed = f" `messages` must name the list of its records; it is {declared.messages!r}."
-        raise UserError(
-            f"{file.path} can't be read as {declared.format}: {error.strerror or 'it is damaged'}."
-            f"{listed if declared.format == 'json' else ''}"
-        ) from error
-    report.misdeclared = [*_misdeclared(declared, report)]
-    return report
-
-
-def _fields_in(head: bytes) -> str:
-    """Returns a sentence on the fields of a file's first record, as a declaration names them."""
-    data = head.removeprefix(b"\xef\xbb\xbf").strip()
-    fields = fields_of(data.split(b"\n")[0]) or fields_of(next(iter(items_of(msgspec.Raw(data))), None))
-    if not fields:
-        return "Its first line is no JSON object."
-    paths = [".".join(filter(None, (name, inner))) for name, raw in fields.items() for inner in fields_of(raw) or ("",)]
-    return f"Its first record has the fields {', '.join(paths[:_MOST_FIELDS])}."
 
 
 def _misdeclared(declared: DeclaredSource, found: Report) -> Iterator[str]:

@@ -53,8 +53,6 @@ class Report(msgspec.Struct, kw_only=True):
     edits: int = 0
     first_ms: int | None = None
     last_ms: int | None = None
-    first_prompt: str = ""
-    last_answer: str = ""
     timeless: int = 0
     """How many events have no time."""
     unnamed: int = 0
@@ -89,11 +87,9 @@ class Report(msgspec.Struct, kw_only=True):
             self.last_ms = max(self.last_ms or event.at_ms, event.at_ms)
         match event.body:
             case UserPrompt() as prompt:
-                self.first_prompt = self.first_prompt or prompt.text
                 self.prompts += prompt.actor == "human"
-            case AssistantMessage() as answer:
+            case AssistantMessage():
                 self.answers += 1
-                self.last_answer = answer.text
             case ToolCall() as call:
                 self.calls[call.op] = self.calls.get(call.op, 0) + 1
                 self.unnamed += call.name == "?"

@@ -1,4 +1,4 @@
-"""An agent without an adapter is read by the source that the user declares for it, and `--try` says what is wrong."""
+"""An agent without an adapter is read by the source that the user declares for it, and an import says what is wrong."""
 
 from __future__ import annotations
 

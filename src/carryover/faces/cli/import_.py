@@ -12,7 +12,6 @@ from carryover.faces.cli.arguments import describe, flag
 from carryover.faces.cli.share import import_share
 from carryover.terminal.output import counted, local_time, print_result, warn
 from carryover.terminal.paths import quoted
-from carryover.text.harmless import one_line
 
 if TYPE_CHECKING:
     from carryover.actions.importing import ImportedFiles, Report
@@ -37,11 +36,9 @@ shown first and you are asked; it belongs to the project you are in. Where no
 agent has worked yet, it is the handoff, each line under that person's name;
 beside own work, one line of it names it.
 
-With --try, a file is read as the source that config.toml declares for it
-(`[[sources]]`), or that --agent names. What would be recorded is printed, and
-what the declaration gets wrong; nothing is stored."""
+A file of a source that config.toml declares (`[[sources]]`), or that --agent
+names, is read as that, and what the declaration gets wrong is said."""
 
-WORDS_SHOWN: Final = 100
 FEW: Final = 3
 """How many projects are named; of more, only their number is given."""
 
@@ -51,8 +48,7 @@ EXAMPLES: Final = """\
   carryover import .specstory/history/*.md     what SpecStory saved
   carryover import ~/old-laptop                every transcript in a folder
   carryover import chat.json --project ~/shop  a file that names no project
-  carryover import shop.age                    what a colleague shared with you
-  carryover import --try ~/.my-agent/a.jsonl   what [[sources]] would read of it"""
+  carryover import shop.age                    what a colleague shared with you"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -65,19 +61,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     flag(parser, "--again", "also take back what you had forgotten")
     parser.add_argument("--identity", metavar="FILE", help="the private key that opens a file of `carryover share`")
     flag(parser, "--yes", "ask nothing before importing what someone shared")
-    parser.add_argument(
-        "--try", action="store_true", dest="trying", help="try the source that config.toml declares for the file"
-    )
     flag(parser, "--dry-run", "say what would be imported; store nothing")
     flag(parser, "--json", "print what was done as JSON; times are UTC milliseconds")
 
 
 def run(args: argparse.Namespace) -> int:
-    from carryover.actions.importing import import_files, try_source
+    from carryover.actions.importing import import_files
     from carryover.actions.receiving import is_share
 
-    if args.trying:
-        return _tried(args, [try_source(name, args.agent) for name in args.files])
     if any(map(is_share, args.files)):
         import_share(args)
         return ExitCode.OK
@@ -93,32 +84,6 @@ def run(args: argparse.Namespace) -> int:
             warn(f"carryover: {problem}")
     taken = [report for report in done.reports if report.sessions]
     return done.code or (ExitCode.OK if taken and not any(report.problem for report in taken) else ExitCode.FAILED)
-
-
-def _tried(args: argparse.Namespace, tried: list[Report]) -> int:
-    print_result(args, {"files": tried}, (line for file in tried for line in _tried_lines(file)))
-    return ExitCode.FAILED if any(file.misdeclared for file in tried) else ExitCode.OK
-
-
-def _tried_lines(tried: Report) -> Iterator[str]:
-    yield f"{'✗' if tried.misdeclared else '·'} {tried.file}, read as {tried.agent}:"
-    calls = ", ".join(f"{number} {op}" for op, number in tried.calls.items())
-    times = (local_time(at_ms) for at_ms in (tried.first_ms, tried.last_ms) if at_ms is not None)
-    rows = {
-        "sessions": _named_roots(tried.sessions),
-        "folders": _named_roots(tried.folders),
-        "times": " to ".join(dict.fromkeys(times)),
-        "said": f"{counted(tried.prompts, 'prompt')}, {counted(tried.answers, 'answer')}",
-        "first prompt": one_line(tried.first_prompt, WORDS_SHOWN),
-        "last answer": one_line(tried.last_answer, WORDS_SHOWN),
-        "calls": f"{calls}; {counted(tried.results, 'result')}, {counted(tried.edits, 'edit')}" if calls else "",
-    }
-    yield from (f"  {name}: {row}" for name, row in rows.items() if row)
-    yield from (f"  {problem}" for problem in tried.misdeclared)
-    yield from (f"  {counted(number, 'record')} skipped, {why}" for why, number in tried.reasons.items())
-    yield "Nothing was stored."
-    if not tried.misdeclared:
-        yield "`carryover restart` has carryoverd read such files from now on."
 
 
 def _lines(done: ImportedFiles, *, dry_run: bool) -> Iterator[str]:
@@ -197,6 +162,7 @@ def _notes(report: Report, done: ImportedFiles, *, dry_run: bool) -> Iterator[st
     away = [root for root in report.projects if root in done.away]
     if away:
         yield f"{_named_roots(away)}: no such folder here; --project DIR puts the sessions into one that is."
+    yield from report.misdeclared
     if report.torn:
         yield "Its last line is cut off and was left out."
     if report.oversized:

@@ -1,4 +1,4 @@
-"""`carryover import --try` shows what a declared source would record, names what is wrong, and stores nothing."""
+"""`carryover import` reads a file of a declared source as that, and names what the declaration gets wrong."""
 
 from __future__ import annotations
 
@@ -42,11 +42,9 @@ def declare(**fields: object) -> None:
 
 def test_a_declaration_is_tried_then_read_like_any_agent(run: Run, log: Path, book: Path) -> None:
     declare()
-    lines = run.out("import", "--try", str(log)).splitlines()
-    assert lines[0] == f"· {log}, read as my-agent:"
-    assert "  said: 1 prompt, 1 answer" in lines
-    assert "  1 record skipped, role/debug: its role is not known" in lines
-    assert lines[-2] == "Nothing was stored."
+    first, *others = run.out("import", "--dry-run", str(log)).splitlines()
+    assert first.startswith(f"· {log}: 1 session of my-agent, 1 prompt, ")
+    assert others == ["  1 record not understood and skipped; nothing else is affected.", "Nothing was stored."]
     assert not state_dir().ledger.exists()
 
     handoff = run.out("handoff", str(book))
@@ -66,23 +64,14 @@ def test_a_declaration_is_tried_then_read_like_any_agent(run: Run, log: Path, bo
 )
 def test_what_a_declaration_gets_wrong_is_named(run: Run, log: Path, field: str, value: object, problem: str) -> None:
     declare(**{field: value})
-    code, out, _ = run("import", "--try", str(log))
-    assert code == ExitCode.FAILED
-    assert problem in " ".join(out.split())
+    _, out, err = run("import", "--dry-run", str(log))
+    assert problem in " ".join((out + err).split())
 
 
-def test_without_a_declaration_the_fields_to_declare_are_shown(run: Run, log: Path) -> None:
-    assert "Its first record has the fields who, msg, at, dir." in run.err(
-        ExitCode.NOTHING_FOUND, "import", "--try", str(log)
-    )
-
-
-def test_a_file_elsewhere_is_tried_by_the_name_of_the_declaration(run: Run, log: Path, tmp_path: Path) -> None:
-    declare()
-    moved = log.rename(tmp_path / "copy.jsonl")
-    assert "1 prompt, 1 answer" in run.out("import", "--try", str(moved), "--agent", "my-agent")
-    assert "No [[sources]] in config.toml is called 'codex'." in run.err(
-        ExitCode.NOTHING_FOUND, "import", "--try", str(moved), "--agent", "codex"
+def test_a_declaration_that_finds_nothing_is_named_in_place_of_the_file(run: Run, log: Path) -> None:
+    declare(role="speaker")
+    assert "No record is a prompt: `role` is 'speaker', `text` is 'msg'." in run.err(
+        ExitCode.REFUSED, "import", str(log)
     )
 
 
