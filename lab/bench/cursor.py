@@ -16,7 +16,7 @@ from bench.measure import Row, compared, in_own_process
 from carryover.adapter.contract import Source
 from carryover.agents.cursor.adapter import parse
 from carryover.agents.cursor.calls import CursorContext
-from carryover.agents.cursor.editor import EditorReader
+from carryover.agents.cursor.editor import editor_reader
 
 CONVERSATIONS: Final = 150
 BUBBLES: Final = 120
@@ -48,7 +48,7 @@ def cursor(top: Path, megabytes: float) -> Iterator[Row]:
 
 
 def read_whole(path: Path) -> Read:
-    reader, source, context, cursor = EditorReader(), Source(agent="cursor", path=str(path)), CursorContext(), None
+    reader, source, context, cursor = editor_reader(), Source(agent="cursor", path=str(path)), CursorContext(), None
     found = Read()
     begun = time.perf_counter()
     more = True

@@ -49,7 +49,7 @@ def guarded(agent: Agent) -> Agent:
         hooks = dataclasses.replace(hooks, read=read, answer=answer, layout_root=safe(hooks.layout_root, None))
     return dataclasses.replace(
         agent,
-        reader=_guarded(agent.id, agent.reader),
+        reader=_Reader(agent.id, agent.reader),
         source_of=safe(agent.source_of, None),
         sources=safe(agent.sources, lambda root: []),  # noqa: ARG005
         parse=safe(parsed, unread),
@@ -61,6 +61,8 @@ def guarded(agent: Agent) -> Agent:
 class _Reader:
     def __init__(self, agent_id: str, reader: Reader) -> None:
         self._id, self._reader = agent_id, reader
+        if isinstance(reader, ProjectReader):  # as is then this one, by what it has
+            self.last_input = lambda path: self._or_os_error(lambda: reader.last_input(path))
 
     def read(self, path: Path, cursor: bytes | None) -> Batch:
         return self._or_os_error(lambda: self._reader.read(path, cursor))
@@ -69,7 +71,7 @@ class _Reader:
         return self._or_os_error(lambda: self._reader.stat(path))
 
     def of_copies(self) -> Reader:
-        return _guarded(self._id, reader_of_copies(self._reader))
+        return _Reader(self._id, reader_of_copies(self._reader))
 
     def _or_os_error(self, function: Callable[[], _T]) -> _T:
         try:
@@ -79,19 +81,6 @@ class _Reader:
         except FAULTS as error:
             _remember(self._id, error)
             raise OSError("the agent's package failed") from error
-
-
-class _ProjectReader(_Reader):
-    def __init__(self, agent_id: str, reader: ProjectReader) -> None:
-        super().__init__(agent_id, reader)
-        self._last_input = reader.last_input
-
-    def last_input(self, path: Path) -> tuple[Path, tuple[int, ...]]:
-        return self._or_os_error(lambda: self._last_input(path))
-
-
-def _guarded(agent_id: str, reader: Reader) -> Reader:
-    return _ProjectReader(agent_id, reader) if isinstance(reader, ProjectReader) else _Reader(agent_id, reader)
 
 
 def _remember(agent_id: str, error: BaseException) -> None:

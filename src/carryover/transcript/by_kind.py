@@ -6,24 +6,18 @@ import errno
 from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Generic, Protocol, TypeVar, runtime_checkable
+from typing import Generic, TypeVar
 
 from carryover.adapter.contract import Batch, FileStat, Reader
 
 _K = TypeVar("_K", bound=str)
 
 
-@runtime_checkable
-class Waits(Protocol):
-    """A reader that holds back what may not be complete yet."""
-
-    def of_copies(self) -> Reader:
-        """Returns the same reader for files that no longer grow."""
-
-
 def reader_of_copies(reader: Reader) -> Reader:
-    """Returns the reader to use for files that no longer grow, which never has to wait."""
-    return reader.of_copies() if isinstance(reader, Waits) else reader
+    """Returns the reader to use for files that no longer grow: one that holds back what may not be complete yet has
+    another, `of_copies`."""
+    of_copies: Callable[[], Reader] | None = getattr(reader, "of_copies", None)
+    return reader if of_copies is None else of_copies()
 
 
 class ReaderByKind(Generic[_K]):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+from collections.abc import Iterable
 from contextlib import suppress
 from itertools import islice
 from pathlib import Path
@@ -22,6 +23,15 @@ def stamp_of_file(path: Path | str) -> FileStat:
     """Returns the size and time of a file. Raises as `stat_regular` does."""
     status = stat_regular(path)
     return FileStat(status.st_size, status.st_mtime_ns)
+
+
+def with_others(stamp: FileStat, others: Iterable[Path]) -> FileStat:
+    """Returns the stamp of a file with those of others, whose change is a change of it. One may be missing."""
+    for other in others:
+        with suppress(OSError):
+            found = stamp_of_file(other)
+            stamp = FileStat(stamp.size + found.size, max(stamp.mtime_ns, found.mtime_ns))
+    return stamp
 
 
 def read_small(path: Path, *, limit: int) -> bytes | None:

@@ -12,7 +12,6 @@ from __future__ import annotations
 import errno
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Generic, Literal, Protocol, Self, TypeVar
@@ -23,7 +22,7 @@ from carryover.adapter.contract import Batch, FileStat, Record
 from carryover.records.fields import digest
 from carryover.records.lenient import fields_of
 from carryover.transcript.bounds import TooLarge, TooSlow, is_enough, is_oversized, lines_in
-from carryover.transcript.files import read_document, stamp_of_file
+from carryover.transcript.files import read_document, stamp_of_file, with_others
 from carryover.transcript.stat_cache import utc_now_ms
 
 READ_BYTES: Final = 1 << 20
@@ -121,11 +120,7 @@ class SnapshotReader(Generic[_S]):
 
     def stat(self, path: Path) -> FileStat:
         """Returns the size and time of the file with those beside it."""
-        stats = [stamp_of_file(path)]
-        for other in self._beside(path):
-            with suppress(OSError):
-                stats.append(stamp_of_file(other))
-        return FileStat(sum(stat.size for stat in stats), max(stat.mtime_ns for stat in stats))
+        return with_others(stamp_of_file(path), self._beside(path))
 
 
 class Document:

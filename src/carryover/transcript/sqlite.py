@@ -15,7 +15,7 @@ import shutil
 import sqlite3
 import struct
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +25,7 @@ from urllib.parse import quote
 from carryover.adapter.contract import Batch, FileStat
 from carryover.fsio import scratch_folder, stat_regular
 from carryover.transcript.bounds import LOOK_S, MOST_ROWS_BYTES, TooLarge, TooSlow
+from carryover.transcript.files import with_others
 from carryover.transcript.rewritten import Snapshot, read_further
 from carryover.transcript.stat_cache import utc_now_ms
 
@@ -80,12 +81,16 @@ def read_database(path: Path, work: Callable[[sqlite3.Connection], _T]) -> _T:
 
 class DatabaseReader:
     """Reads a database that holds conversations; see `carryover.adapter.contract.Reader`. `take`: connection, path and
-    the time (UTC ms) → its snapshot."""
+    the time (UTC ms) → its snapshot. `beside`: the files whose change is a change of it."""
 
     def __init__(
-        self, take: Callable[[sqlite3.Connection, Path, int], Snapshot], now_ms: Callable[[], int] = utc_now_ms
+        self,
+        take: Callable[[sqlite3.Connection, Path, int], Snapshot],
+        now_ms: Callable[[], int] = utc_now_ms,
+        *,
+        beside: Callable[[Path], Iterable[Path]] = lambda _: (),
     ) -> None:
-        self._take, self._now_ms = take, now_ms
+        self._take, self._now_ms, self._beside = take, now_ms, beside
 
     def read(self, path: Path, cursor: bytes | None) -> Batch:
         """Reads what changed, newest conversations first. Raises as `read_transaction` does."""
@@ -93,8 +98,8 @@ class DatabaseReader:
         return read_database(path, lambda db: read_further(self._take(db, path, now_ms), cursor, now_ms=now_ms))
 
     def stat(self, path: Path) -> FileStat:
-        """Returns the size and time of the database and its WAL."""
-        return stat(path)
+        """Returns the size and time of the database and its WAL, with the files beside it."""
+        return with_others(stat(path), self._beside(path))
 
 
 def table_names(path: Path) -> frozenset[str]:

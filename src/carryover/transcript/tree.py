@@ -9,7 +9,7 @@ it, and then everything said in between was left. Going back to a branch brings 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final, NamedTuple
+from typing import Final
 
 import msgspec
 
@@ -38,16 +38,8 @@ Tree = tuple[Node, ...]
 """Nodes in the order of their records."""
 
 
-class Grown(NamedTuple):
-    """A tree with one more record, and the keys of the events that this one leaves or brings back."""
-
-    tree: Tree
-    left: tuple[str, ...]
-    back: tuple[str, ...]
-
-
-def grown(tree: Tree, ident: str, parent: str | None) -> Grown:
-    """Adds a record below its parent.
+def grown(tree: Tree, ident: str, parent: str | None) -> tuple[Tree, tuple[str, ...], tuple[str, ...]]:
+    """Adds a record below its parent; also returns the keys of the events that it leaves, and of those it brings back.
 
     A record without a parent begins the conversation again. One whose parent is not known continues the newest record:
     its parent may have been unreadable.
@@ -60,7 +52,7 @@ def grown(tree: Tree, ident: str, parent: str | None) -> Grown:
         after = set(_path(tree, len(tree) - up)) if up else set()
         left = _keys(tree, before - after)
         back = _keys(tree, after - before)
-    return Grown(_bounded((*tree, Node(id=ident, up=up))), left, back)
+    return _bounded((*tree, Node(id=ident, up=up))), left, back
 
 
 def noted(tree: Tree, keys: tuple[str, ...]) -> Tree:

@@ -10,7 +10,8 @@ from agents.aider.chats import HEAD, answer, of, prompt, reading
 from agents.aider.contract_case import recording
 from carryover import model
 from carryover.agents.aider.adapter import AGENT
-from carryover.agents.aider.answers import AnswerParts, read_answer
+from carryover.agents.aider.answers import read_answer
+from carryover.records.changes import Change
 from contract.case import read_on, source_at
 
 WITH_TESTS = HEAD.replace("pricing.py  ", "pricing.py --test-cmd npm test --auto-test --no-gitignore  ")
@@ -161,7 +162,7 @@ def test_a_report_of_failed_edits_that_holds_marks_is_one_message(tmp_path: Path
     assert results(events) == [("edit", str(tmp_path / "cart.py"), "error", None)]
 
 
-def read(text: str, *, whole_files: bool = False) -> AnswerParts:
+def read(text: str, *, whole_files: bool = False) -> tuple[str, tuple[Change, ...]]:
     return read_answer(text, lambda name: f"/p/{name}", whole_files=whole_files)
 
 
@@ -174,39 +175,36 @@ def block(old: str, *new: str, fence: tuple[str, str] = ("```python", "```")) ->
     "name", ["src/cart.py", "`src/cart.py`", "**src/cart.py**", "### src/cart.py", "src/cart.py:", "Makefile"]
 )
 def test_a_block_names_its_file_in_the_line_above(name: str) -> None:
-    found = read("\n".join(["I change it.", "", name, block("a", "b", "c"), "", "Done."]))
+    prose, [change] = read("\n".join(["I change it.", "", name, block("a", "b", "c"), "", "Done."]))
 
-    [change] = found.changes
     assert change.path == f"/p/{name.strip('`*#: ')}"
     assert (change.added, change.removed, change.anchor, change.line) == (2, 1, "b", None)
-    assert found.prose == "I change it.\n\nDone."
+    assert prose == "I change it.\n\nDone."
 
 
 def test_blocks_of_one_file_are_one_change_and_a_later_block_needs_no_name() -> None:
-    found = read("\n".join(["cart.py", block("a", "b"), "", block("c", "d")]))
+    prose, [change] = read("\n".join(["cart.py", block("a", "b"), "", block("c", "d")]))
 
-    [change] = found.changes
     assert (change.path, change.added, change.removed) == ("/p/cart.py", 2, 2)
-    assert found.prose == ""
+    assert prose == ""
 
 
 def test_a_name_inside_the_fence_and_other_fences() -> None:
-    inside = read("```src/cart.py\n<<<<<<< SEARCH\n=======\nnew\n>>>>>>> REPLACE\n```")
-    other = read("\n".join(["cart.py", block("a", "b", fence=("<source>", "</source>")), "End."]))
+    _, inside = read("```src/cart.py\n<<<<<<< SEARCH\n=======\nnew\n>>>>>>> REPLACE\n```")
+    prose, other = read("\n".join(["cart.py", block("a", "b", fence=("<source>", "</source>")), "End."]))
 
-    assert [change.path for change in (*inside.changes, *other.changes)] == ["/p/src/cart.py", "/p/cart.py"]
-    assert other.prose == "End."
+    assert [change.path for change in (*inside, *other)] == ["/p/src/cart.py", "/p/cart.py"]
+    assert prose == "End."
 
 
 def test_whole_files_only_where_the_model_writes_its_edits_so() -> None:
     text = "I write it.\n\ncart.py\n```python\n\ndef total():\n    return 1\n```\n"
 
-    whole, shown = read(text, whole_files=True), read(text)
+    prose, [change] = read(text, whole_files=True)
 
-    [change] = whole.changes
     assert (change.path, change.added, change.line, change.anchor) == ("/p/cart.py", 3, 2, "def total():")
-    assert whole.prose == "I write it."
-    assert (shown.changes, shown.prose) == ((), text.strip())
+    assert prose == "I write it."
+    assert read(text) == (text.strip(), ())
 
 
 @pytest.mark.parametrize(
@@ -222,7 +220,7 @@ def test_whole_files_only_where_the_model_writes_its_edits_so() -> None:
     ],
 )
 def test_what_is_no_edit_stays_in_the_words(text: str) -> None:
-    assert read(text, whole_files=True) == AnswerParts(text.strip(), ())
+    assert read(text, whole_files=True) == (text.strip(), ())
 
 
 TASK = (

@@ -12,8 +12,8 @@ from agents.cursor.stores import EditorStore
 from carryover.adapter.contract import Batch, Reader, Record, Source
 from carryover.agents.cursor.adapter import AGENT
 from carryover.agents.cursor.calls import CursorContext
-from carryover.agents.cursor.chats import ChatReader, DatedLinesReader
-from carryover.agents.cursor.editor import EditorReader
+from carryover.agents.cursor.chats import DatedLinesReader, chat_reader
+from carryover.agents.cursor.editor import editor_reader
 from carryover.model import AnyBody, AssistantMessage, Event, SessionInfo, Skipped, UserPrompt
 from contract.case import Reading, fold_into, of, read_on
 
@@ -83,12 +83,12 @@ class Editor(Told):
 
     def __init__(self, store: EditorStore, *, now_ms: int = LATER_MS) -> None:
         self.now_ms = now_ms
-        super().__init__(EditorReader(lambda: self.now_ms), store.path)
+        super().__init__(editor_reader(lambda: self.now_ms), store.path)
 
 
 def chat_at(path: Path) -> Told:
     """Reads the terminal client's chat."""
-    return Told(ChatReader(), path, session=path.parent.name)
+    return Told(chat_reader(), path, session=path.parent.name)
 
 
 def transcript_at(path: Path, *, subagent_id: str | None = None) -> Told:

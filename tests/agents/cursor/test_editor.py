@@ -27,7 +27,7 @@ from agents.cursor.stores import (
     user,
 )
 from carryover import model
-from carryover.agents.cursor.editor import EditorReader
+from carryover.agents.cursor.editor import editor_reader
 
 NOW_MS = START_MS + 120_000
 ENDED = "RUN_TERMINAL_COMMAND_ENDED_REASON_EXECUTION"
@@ -76,7 +76,7 @@ def test_a_stream_leaves_the_cursor_as_it_is_and_a_restart_in_it_loses_nothing(s
         assert stream(words) == []
         assert editor.reading.cursor == before
 
-    editor.reader = EditorReader(lambda: editor.now_ms)
+    editor.reader = editor_reader(lambda: editor.now_ms)
     assert stream(40) == []
     editor.now_ms += 661_000
     assert texts(editor.bodies()) == ["word " * 40]

@@ -16,7 +16,7 @@ from agents.opencode.stores import LATEST, START_MS, WITHOUT_EVENTS, Client, bod
 from carryover import model
 from carryover.adapter.contract import Source
 from carryover.agents.opencode.adapter import AGENT
-from carryover.agents.opencode.database import PROMPT_SETTLED_MS, SETTLED_MS, OpencodeReader
+from carryover.agents.opencode.database import PROMPT_SETTLED_MS, SETTLED_MS, database_reader
 from carryover.model import AssistantMessage, FileEdit, ToolCall, ToolResult, TurnEnd, UserPrompt
 from carryover.model import UserPrompt as Prompt
 from carryover.transcript.stored import StoredContext
@@ -112,7 +112,7 @@ def test_tables_of_accounts_are_never_asked(tmp_path: Path, monkeypatch: pytest.
         return db
 
     monkeypatch.setattr(sqlite3, "connect", watched)
-    OpencodeReader().read(path, None)
+    database_reader().read(path, None)
 
     assert {"session", "message", "part"} <= set(asked)
     about_tables = {"sqlite_master", "pragma_table_xinfo"}
@@ -214,7 +214,7 @@ class Watched:
         self.client = client
         self.now_ms = START_MS
         self.reading = Reading(context=StoredContext())
-        self._agent = replace(AGENT, reader=OpencodeReader(lambda: self.now_ms))
+        self._agent = replace(AGENT, reader=database_reader(lambda: self.now_ms))
         self._source = Source(agent=AGENT.id, path=str(client.path))
 
     @property

@@ -136,7 +136,7 @@ def test_what_is_remembered_has_a_bound_and_what_is_older_stays() -> None:
 
     tree: Tree = ()
     for ident, parent in records:
-        tree = noted(grown(tree, ident, parent).tree, (ident,))
+        tree = noted(grown(tree, ident, parent)[0], (ident,))
         assert len(tree) <= MOST_NODES
 
 

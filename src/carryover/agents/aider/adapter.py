@@ -285,16 +285,16 @@ def _end_of_turn(recorder: _Recorder) -> None:
 
 def _answer(recorder: _Recorder, text: str) -> None:
     """Handles the model's words. Its edits wait until Aider reports that it applied them."""
-    answer = read_answer(text, recorder.path, whole_files=recorder.context.whole_files)
+    prose, changes = read_answer(text, recorder.path, whole_files=recorder.context.whole_files)
     recorder.drop_edits()
     edits = []
-    for number, change in enumerate(answer.changes[:_MAX_EDITS], 1):
+    for number, change in enumerate(changes[:_MAX_EDITS], 1):
         call = recorder.call("edit", "edit", change.path, number=number)
         edits.append(msgspec.structs.replace(call, changes=(change,)))
         recorder.add_call(call, f"{call.id}:call")
     broke_off = recorder.context.interrupted
-    add_answer(recorder, f"{recorder.item}:answer", answer.prose, final=None if broke_off else True, aborted=broke_off)
-    recorder.change(edits=tuple(edits), silent=not answer.prose, new_path=(), lint=None)
+    add_answer(recorder, f"{recorder.item}:answer", prose, final=None if broke_off else True, aborted=broke_off)
+    recorder.change(edits=tuple(edits), silent=not prose, new_path=(), lint=None)
     recorder.change(answer=mark_of(text), repeated=mark_of(text.rpartition("</think>")[2]))
 
 

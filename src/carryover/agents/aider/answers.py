@@ -6,8 +6,6 @@ import re
 from collections.abc import Callable
 from typing import Final
 
-import msgspec
-
 from carryover.records.changes import Change, Replacement, replaced, written
 from carryover.text.pattern import later
 
@@ -35,15 +33,9 @@ _Place = Callable[[str], str | None]
 """Returns the absolute path of a file that the model names."""
 
 
-class AnswerParts(msgspec.Struct, frozen=True):
-    """An answer without its changes, and one change per file."""
-
-    prose: str
-    changes: tuple[Change, ...]
-
-
-def read_answer(text: str, place: _Place, *, whole_files: bool) -> AnswerParts:
-    """Splits an answer into prose and changes; with `whole_files` a file named above a fence gets the fenced text."""
+def read_answer(text: str, place: _Place, *, whole_files: bool) -> tuple[str, tuple[Change, ...]]:
+    """Splits an answer into prose and changes, one per file; with `whole_files` a file named above a fence gets
+    the fenced text."""
     prose: list[str] = []
     pairs: dict[str, list[Replacement]] = {}
     files: dict[str, Change] = {}
@@ -69,7 +61,7 @@ def read_answer(text: str, place: _Place, *, whole_files: bool) -> AnswerParts:
         prose += above
     words = "\n".join((*prose, text[at:])).strip()
     changes = files | {path: replaced(path, each, counted=True) for path, each in pairs.items()}
-    return AnswerParts(re.sub(r"\n{3,}", "\n\n", words) if at else words, tuple(changes.values()))
+    return re.sub(r"\n{3,}", "\n\n", words) if at else words, tuple(changes.values())
 
 
 def _named_above(lines: list[str]) -> tuple[list[str], bool, str]:

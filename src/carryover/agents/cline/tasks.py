@@ -98,11 +98,8 @@ def about_item(path: Path) -> About:
     )
 
 
-class _Result(NamedTuple):
-    """The result of a call, and the command or path that it is about."""
-
-    about: str
-    text: str
+_Result = tuple[str, str]
+"""The command or path that a call is about, and its result."""
 
 
 def task_reader(about: Callable[[Path], About]) -> SnapshotReader[Document]:
@@ -161,10 +158,10 @@ def _with_results(
             kept["text"] = msgspec.Raw(msgspec.json.encode({name: said[name] for name in _OF_REQUEST if name in said}))
         if about := _called(fields):
             waiting = requests[at] or results
-            found = next((result for result in waiting[:_MOST_WAITING] if result.about in about), None)
+            found = next((result for result in waiting[:_MOST_WAITING] if result[0] in about), None)
             if found is not None:
                 waiting.remove(found)
-            kept["result"] = msgspec.Raw(msgspec.json.encode(found.text if found is not None else None))
+            kept["result"] = msgspec.Raw(msgspec.json.encode(found[1] if found is not None else None))
             kept["over"] = msgspec.Raw(b"true" if found is not None or at < answered else b"false")
         if at == 0:
             kept["first"] = msgspec.Raw(b"true")
@@ -202,7 +199,7 @@ def _in_requests(shown: list[Fields]) -> list[list[_Result]]:
             request, _ = _request(fields)
             head = RESULT.match(request, 0, LONGEST_HEAD)
             said = _REMINDER.split(request[head.end() :])[0].strip() if head is not None else ""
-            result = [_Result(head[2], said)] if head is not None and head[2] and said else []
+            result = [(head[2], said)] if head is not None and head[2] and said else []
         found.append(result)
     return found[::-1]
 
@@ -230,14 +227,14 @@ def _in_parts(parts: list[Fields], asked: dict[str, str]) -> Iterator[_Result]:
     for part in parts:
         if text_of(part.get("type")) == "tool_result":
             if called := asked.get(text_of(part.get("tool_use_id"))):
-                yield _Result(called, _text_in(part.get("content")))
+                yield called, _text_in(part.get("content"))
             continue
         text = text_of(part.get("text"))
         head = RESULT.match(text, 0, LONGEST_HEAD)
         said = text[head.end() :] if head is not None else text if about else ""
         about = head[2] or "" if head is not None else about
         if about and said:
-            yield _Result(about, said)
+            yield about, said
             about = ""
 
 

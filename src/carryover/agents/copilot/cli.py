@@ -17,7 +17,6 @@ from carryover import model
 from carryover.adapter.contract import Batch, FileStat, Parsed, Record, Reemitted, Source
 from carryover.agents.copilot import calls
 from carryover.agents.copilot.calls import LogContext, LogRecorder
-from carryover.decoders import decoder_of
 from carryover.records import rawjson
 from carryover.records.fields import SHORT_CHARS, bounded, digest, utc_ms
 from carryover.records.lenient import Fields, fields_of, first_text, is_true, items_of, number_of, text_of
@@ -153,9 +152,10 @@ class DocumentReader(SnapshotReader[Document]):
     def read(self, path: Path, cursor: bytes | None) -> Batch:
         """Reads what changed, as records numbered by their entries in the timeline."""
         batch = super().read(path, cursor)
-        pieces = [decoder_of(_Piece).decode(record.data) for record in batch.records]
-        lines = ((piece.number, bytes(line)) for piece in pieces for line in piece.lines)
-        return msgspec.structs.replace(batch, records=tuple(Record(number=number, data=line) for number, line in lines))
+        pieces = [fields_of(record.data) for record in batch.records]
+        lines = ((number_of(piece["number"]) or _NOTED, line) for piece in pieces for line in items_of(piece["lines"]))
+        records = tuple(Record(number=number, data=bytes(line)) for number, line in lines)
+        return msgspec.structs.replace(batch, records=records)
 
 
 def _document(path: Path, stat: FileStat) -> Document:
@@ -174,16 +174,10 @@ def _document(path: Path, stat: FileStat) -> Document:
     start = {"context": {"cwd": _folder_in(shown)}, "selectedModel": text_of(document.get("selectedModel"))}
     first = {"type": "session.start", "timestamp": text_of(document.get("startTime")), "data": start}
     lines = [[first], *([*_lines_of(entry, printed)] for entry in shown)]
+    # The records of an entry are under its number; the beginning is the reader's own.
     pieces = [msgspec.json.encode({"number": number, "lines": each}) for number, each in enumerate(lines, 1)]
     again = msgspec.json.encode({"number": _NOTED, "lines": [{"type": _AGAIN}]})
     return Document("document", pieces, lambda on, _: None if on else again)
-
-
-class _Piece(msgspec.Struct, frozen=True):
-    """The records of one entry, under its number; the beginning is the reader's own."""
-
-    number: int
-    lines: tuple[msgspec.Raw, ...]
 
 
 def _lines_of(entry: Fields, printed: dict[str, str]) -> Iterator[dict[str, Any]]:

@@ -19,13 +19,13 @@ from carryover.agents.cursor.calls import CursorContext, CursorRecorder, Emitted
 from carryover.agents.cursor.chats import (
     COPY_GROUP,
     NOTED,
-    ChatReader,
     DatedLinesReader,
+    chat_reader,
     parse_chat_line,
     parse_message,
     typed_query,
 )
-from carryover.agents.cursor.editor import EditorReader, parse_bubble, parse_state
+from carryover.agents.cursor.editor import editor_reader, parse_bubble, parse_state
 from carryover.model import AnyBody, Skipped, UserPrompt
 from carryover.records import rawjson
 from carryover.records.fields import LATEST_MS, MAX_NAME_CHARS, session_of_copy
@@ -224,8 +224,8 @@ AGENT: Final = Agent(
     reader=ReaderByKind(
         _kind_to_read,
         lambda: {
-            "editor": StatCachedReader(EditorReader()),
-            "chat": StatCachedReader(ChatReader()),
+            "editor": StatCachedReader(editor_reader()),
+            "chat": StatCachedReader(chat_reader()),
             "transcript": DatedLinesReader(),
         },
     ),

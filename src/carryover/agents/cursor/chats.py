@@ -21,7 +21,7 @@ from typing import Final
 
 import msgspec
 
-from carryover.adapter.contract import Batch, FileStat, Parsed, Record, Source, ToolOutcome
+from carryover.adapter.contract import Batch, Parsed, Record, Source, ToolOutcome
 from carryover.agents.cursor import calls
 from carryover.agents.cursor.calls import CursorContext, CursorConversation, CursorRecorder, StoreRecord
 from carryover.model import Actor, TurnEnd, UserPrompt
@@ -104,19 +104,9 @@ class DatedLinesReader(JsonlReader):
         return msgspec.structs.replace(batch, records=records)
 
 
-class ChatReader(sqlite.DatabaseReader):
-    """Reads a `store.db`."""
-
-    def __init__(self) -> None:
-        super().__init__(_chat)
-
-    def stat(self, path: Path) -> FileStat:
-        """Returns the size and time of the database and of `meta.json` beside it, which holds title and folder."""
-        seen = super().stat(path)
-        with suppress(OSError):
-            meta_json = files.stamp_of_file(path.with_name("meta.json"))
-            return FileStat(seen.size + meta_json.size, max(seen.mtime_ns, meta_json.mtime_ns))
-        return seen
+def chat_reader() -> sqlite.DatabaseReader:
+    """Returns the reader of a `store.db` and of `meta.json` beside it, which holds title and folder."""
+    return sqlite.DatabaseReader(_chat, beside=lambda path: [path.with_name("meta.json")])
 
 
 def _chat(db: sqlite.Connection, path: Path, _now_ms: int) -> Document:

@@ -86,11 +86,9 @@ class Header(msgspec.Struct, frozen=True, rename="camel"):
     created_at: msgspec.Raw = rawjson.ABSENT
 
 
-class EditorReader(sqlite.DatabaseReader):
-    """Reads the global database."""
-
-    def __init__(self, now_ms: Callable[[], int] = utc_now_ms) -> None:
-        super().__init__(partial(_Look, Workspaces()), now_ms)
+def editor_reader(now_ms: Callable[[], int] = utc_now_ms) -> sqlite.DatabaseReader:
+    """Returns the reader of the global database."""
+    return sqlite.DatabaseReader(partial(_Look, Workspaces()), now_ms)
 
 
 class _Look:

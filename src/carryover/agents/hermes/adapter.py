@@ -13,7 +13,7 @@ import msgspec
 
 from carryover.adapter.contract import Agent, Source, ToolOutcome
 from carryover.agents.hermes import SPEC
-from carryover.agents.hermes.database import RECORD, TABLES, HermesReader, MessageRow
+from carryover.agents.hermes.database import RECORD, TABLES, MessageRow, database_reader
 from carryover.model import Answer, Op, PlanUpdate, Question, TurnEnd
 from carryover.records.asked import plan_items
 from carryover.records.changes import Change, as_shown
@@ -228,7 +228,7 @@ def _exported(path: Path, head: bytes) -> Source | None:
 
 AGENT: Final = Agent(
     spec=SPEC,
-    reader=StatCachedReader(HermesReader()),
+    reader=StatCachedReader(database_reader()),
     context_type=StoredContext,
     source_of=partial(source_at, SPEC.id, _LAYOUTS),
     sources=partial(sources_below, SPEC.id, _LAYOUTS),

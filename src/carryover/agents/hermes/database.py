@@ -15,7 +15,6 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
-from carryover.adapter.contract import FileStat
 from carryover.records import rawjson
 from carryover.records.lenient import fields_of
 from carryover.transcript import sqlite
@@ -68,19 +67,6 @@ class MessageRow(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 RECORD: Final = msgspec.json.Decoder(EntryRecord[MessageRow])
-
-
-class HermesReader(sqlite.DatabaseReader):
-    """Reads a database; see `carryover.adapter.contract.Reader`."""
-
-    def __init__(self) -> None:
-        super().__init__(_Database)
-
-    def stat(self, path: Path) -> FileStat:
-        """Returns the size and time of the database and its WAL, with the newest failed request."""
-        found, dumps = super().stat(path), _dumps(path)
-        newest = max((dump.at_us * 1000 for dump in dumps), default=0)
-        return FileStat(found.size + len(dumps), max(found.mtime_ns, newest))
 
 
 class _Dump(NamedTuple):
@@ -276,3 +262,8 @@ def _dumps(path: Path) -> list[_Dump]:
 
 def _us(value: object) -> int:
     return round(value * 1_000_000) if isinstance(value, float) and 0 < value < 4_102_444_800 else 0
+
+
+def database_reader() -> sqlite.DatabaseReader:
+    """Returns the reader of a database and the failed requests beside it."""
+    return sqlite.DatabaseReader(_Database, beside=lambda path: (Path(dump.path) for dump in _dumps(path)))

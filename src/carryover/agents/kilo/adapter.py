@@ -8,7 +8,7 @@ from typing import Final
 from carryover.adapter.contract import Agent, Source
 from carryover.agents.kilo import SPEC
 from carryover.agents.opencode.adapter import parse_record
-from carryover.agents.opencode.database import OpencodeReader, database_at, databases, tables_of_copy
+from carryover.agents.opencode.database import database_at, database_reader, databases, tables_of_copy
 from carryover.transcript.stat_cache import StatCachedReader
 from carryover.transcript.stored import StoredContext
 
@@ -42,7 +42,7 @@ def _source(path: Path) -> Source:
 
 AGENT: Final = Agent(
     spec=SPEC,
-    reader=StatCachedReader(OpencodeReader()),
+    reader=StatCachedReader(database_reader()),
     context_type=StoredContext,
     source_of=_source_of,
     sources=_sources,

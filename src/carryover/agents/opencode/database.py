@@ -120,13 +120,6 @@ def ms_of(raw: msgspec.Raw | None) -> int:
     return int(number) if number is not None and 0 < number < _LATEST_MS else 0
 
 
-class OpencodeReader(sqlite.DatabaseReader):
-    """Reads the database."""
-
-    def __init__(self, now_ms: Callable[[], int] = utc_now_ms) -> None:
-        super().__init__(lambda db, _, at_ms: Database(db, at_ms), now_ms)
-
-
 class _SessionRow(NamedTuple):
     """A session, and the message and the part that it was reverted to. The next prompt deletes what follows there."""
 
@@ -340,6 +333,11 @@ class _StoredSession(StoredSession):
             ended=stage in ("prompt", "end"),
         )
         return msgspec.json.encode(record)
+
+
+def database_reader(now_ms: Callable[[], int] = utc_now_ms) -> sqlite.DatabaseReader:
+    """Returns the reader of a database."""
+    return sqlite.DatabaseReader(lambda db, _, at_ms: Database(db, at_ms), now_ms)
 
 
 def _whole(value: object) -> int:

@@ -18,7 +18,7 @@ import msgspec
 
 from carryover.adapter.contract import FileStat, Reader, Source
 from carryover.agents.opencode import SPEC
-from carryover.agents.opencode.database import Database, OpencodeReader, database_at, databases, ms_of, tables_of_copy
+from carryover.agents.opencode.database import Database, database_at, database_reader, databases, ms_of, tables_of_copy
 from carryover.records import rawjson
 from carryover.records.fields import digest
 from carryover.records.lenient import Fields, fields_of, inside, items_of, text_of
@@ -95,7 +95,7 @@ def _source(path: Path, kind: SourceKind) -> Source:
 def readers() -> Mapping[SourceKind, Reader]:
     """Returns the reader for each kind of source."""
     return {
-        "database": StatCachedReader(OpencodeReader()),
+        "database": StatCachedReader(database_reader()),
         "files": SessionFileReader(session_files),
         "export": SnapshotReader(exported_session),
     }
