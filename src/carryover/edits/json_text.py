@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Collection, Sequence
-from functools import lru_cache
 from typing import Any, Final
 
 import msgspec
@@ -64,7 +63,7 @@ class _Layout(msgspec.Struct, frozen=True):
 def values(text: str) -> dict[str, Any]:
     """Returns the members of the object in `text`; none if it is blank. Raises EditRefused if it is not an object in
     JSON, apart from comments and trailing commas."""
-    return {item.key or "": item.value for item in _root(text).items} if text.strip() else {}
+    return {item.key or "": item.value for item in _inside(text, *_opened(text)).items} if text.strip() else {}
 
 
 def check_strict(text: str) -> None:
@@ -79,8 +78,9 @@ def put(text: str, path: Path, value: object) -> str:
     """
     if not text.strip():
         return json.dumps(_nested(path, value), indent=_DEFAULT_INDENT, ensure_ascii=False) + "\n"
-    *outers, (container, number) = _levels(text, path)
-    layout = _layout_of(text)
+    levels = _levels(text, path)
+    layout = _layout_of(text, levels[0][0])
+    *outers, (container, number) = levels
     step = path[len(outers)]
     if number == _MISSING:
         key = step if isinstance(step, str) else None
@@ -114,7 +114,8 @@ def _dotted(path: Path) -> str:
 
 def _levels(text: str, path: Path) -> list[tuple[_Container, int]]:
     """Returns the containers on the path, each with the index of the item in it; the last one may be missing."""
-    container = _root(text)
+    plain, opening = _opened(text)
+    container = _inside(text, plain, opening)
     levels: list[tuple[_Container, int]] = []
     for depth, step in enumerate(path, start=1):
         named = [number for number, item in enumerate(container.items) if item.key == step and step is not None]
@@ -129,11 +130,10 @@ def _levels(text: str, path: Path) -> list[tuple[_Container, int]]:
         if not isinstance(item.value, kind):
             line = text.count("\n", 0, item.start) + 1
             raise EditRefused(f'"{_dotted(path[:depth])}" (line {line}) is something other than {name}')
-        container = _inside(text, item.value_start)
+        container = _inside(text, plain, item.value_start)
     return levels
 
 
-@lru_cache(maxsize=4)  # every container of a document asks for it
 def _blanked(text: str) -> str:
     """Returns the text with spaces in place of comments and trailing commas, so that the decoder finds real positions.
     Length and line ends stay the same."""
@@ -156,14 +156,14 @@ def _decoded(text: str) -> int:
     return text.index("{")
 
 
-@lru_cache(maxsize=2)  # one edit asks several times of the same text
-def _root(text: str) -> _Container:
-    return _inside(text, _decoded(_blanked(text)))
-
-
-def _inside(text: str, opening: int) -> _Container:
-    """Returns the object or array whose bracket is at `opening`, in a text that the decoder has accepted."""
+def _opened(text: str) -> tuple[str, int]:
+    """Returns the text as the decoder takes it, and the position of the object in it. Raises EditRefused."""
     plain = _blanked(text)
+    return plain, _decoded(plain)
+
+
+def _inside(text: str, plain: str, opening: int) -> _Container:
+    """Returns the object or array whose bracket is at `opening`, in a text that the decoder has accepted as `plain`."""
     is_object = text[opening] == "{"
     items: list[_Item] = []
     comma = None
@@ -184,8 +184,7 @@ def _inside(text: str, opening: int) -> _Container:
     return _Container(opening, at, tuple(items), comma)
 
 
-def _layout_of(text: str) -> _Layout:
-    root = _root(text)
+def _layout_of(text: str, root: _Container) -> _Layout:
     newline = newline_of(text)
     if not root.items:
         return _Layout(_DEFAULT_INDENT, newline, ": ")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Sequence
-from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
 MOST_PROMPTS: Final = 48
 """How many long prompts of a view are looked at, the newest sessions' first: about 1 ms each."""
 _MOST_OF_THREAD: Final = 12
-_MOST_SOURCES: Final = 300
 
 
 class OwnWords:
@@ -34,6 +32,7 @@ class OwnWords:
         self._root = root
         self._left = MOST_PROMPTS
         self._known_commands: list[SharedText] | None = None
+        self._sources: dict[str, SharedText] = {}  # the same few are compared with each prompt
 
     def of(self, thread_id: int, turns: Sequence[Turn]) -> tuple[Turn, ...]:
         """Returns the turns of a thread, with only the user's own words in each prompt that was made from a
@@ -56,21 +55,24 @@ class OwnWords:
 
     def _read_commands(self) -> list[SharedText]:
         from carryover.probe.command_files import command_files
+        from carryover.publish.templates import SharedText
 
         folder = Path(self._root) if self._root and not is_foreign(self._root) else None
         kinds = (kind for spec in specs() for kind in spec.commands.items())
-        return [_source(text, name) for name, text in command_files(folder, kinds, Path.home(), os.environ)]
+        return [SharedText.of(text, name) for name, text in command_files(folder, kinds, Path.home(), os.environ)]
 
     def _own(self, turn: Turn, event_id: int) -> Turn:
         # Few prompts are long enough to hold a template, and a command that lists sessions waits for each import.
         from carryover.distill.turns import prompt_excerpt
-        from carryover.publish.templates import own_words
+        from carryover.publish.templates import SharedText, own_words
 
         prompt = prompt_of(self._db, event_id)
         if prompt is None:
             return turn
-        others = (_source(text) for text in prompts_like(self._db, prompt.typed))
-        found = own_words(prompt.text, (*self._commands, *others), command=prompt.command, most=MOST_LIKE_IT)
+        others = list(prompts_like(self._db, prompt.typed))
+        self._sources |= {text: SharedText.of(text) for text in others if text not in self._sources}
+        sources = (*self._commands, *map(self._sources.__getitem__, others))
+        found = own_words(prompt.text, sources, command=prompt.command, most=MOST_LIKE_IT)
         if found is None:
             return turn
         text, template = found
@@ -78,10 +80,3 @@ class OwnWords:
         if not own:
             return replace(turn, prompt=template, chars=len(template), template=template)
         return replace(turn, prompt=prompt_excerpt(own), chars=len(own), template=template)
-
-
-@lru_cache(maxsize=_MOST_SOURCES)  # the same few are compared with each prompt
-def _source(text: str, name: str = "") -> SharedText:
-    from carryover.publish.templates import SharedText
-
-    return SharedText.of(text, name)

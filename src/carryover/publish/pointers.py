@@ -11,10 +11,8 @@ from __future__ import annotations
 
 import os
 import re
-from bisect import bisect_left
 from collections.abc import Callable, Collection, Iterator
-from functools import lru_cache, partial
-from itertools import accumulate
+from functools import partial
 from pathlib import Path
 from typing import Final, Literal
 
@@ -227,22 +225,17 @@ def says_nothing(data: bytes) -> bool:
     return not (_COMMENT.sub("", text + closer) + rest).strip()
 
 
-@lru_cache(maxsize=16)  # one pass asks several times about the same text, and most passes find it unchanged
 def _spans(data: bytes) -> tuple[tuple[int, int, bytes], ...]:
     """Returns bounds and line ends of our intact blocks outside of code fences, in order."""
     if START not in data:
         return ()
-    lines = _content_lines(data)
-    bom = len(BOM) if data.startswith(BOM) else 0
-    offsets = list(accumulate((len(line) + 1 for line in lines), initial=bom))
-    hidden = fenced_lines(lines)
     spans = []
     start = 0
     while (span := find_lines(data, _LINES, start)) is not None:
-        if bisect_left(offsets, span[0]) not in hidden:
-            spans.append(span)
+        spans.append(span)
         start = span[1]
-    return tuple(spans)
+    hidden = fenced_lines(_content_lines(data)) if spans else ()
+    return tuple(span for span in spans if not hidden or data.count(b"\n", 0, span[0]) not in hidden)
 
 
 def _content_lines(data: bytes) -> list[bytes]:
