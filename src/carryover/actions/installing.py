@@ -37,12 +37,13 @@ from carryover.install.messages import Did, agent_lines, ahead_lines, background
 from carryover.install.setup import plan_choices, plan_hooks, plan_servers
 from carryover.ledger.rows import Totals
 from carryover.outside.apply import Edit, Text, apply, plan_edit
+from carryover.outside.in_project import Pass
 from carryover.past.context import project_root, state_dir
 from carryover.paths import StateDir
-from carryover.publish.project_files import Withdrawn, withdraw
+from carryover.publish.project_files import withdraw
 from carryover.terminal.paths import short_path
 
-__all__ = ["Detection", "Edit", "InstallAnswer", "Installed", "Survey", "Wishes", "Withdrawn", "install", "survey"]
+__all__ = ["Detection", "Edit", "InstallAnswer", "Installed", "Pass", "Survey", "Wishes", "install", "survey"]
 RESUME_MODES: Final[tuple[ResumeMode, ...]] = get_args(ResumeMode)
 """How a new session may learn about the last one."""
 _OFFERED: Final[Pointers] = "shared"
@@ -152,7 +153,7 @@ class Installed:
     read: ReadEnd | None = None
     """How the first read of the history ended; None if it was not watched."""
     held: Totals | None = None
-    withdrawn: tuple[Withdrawn, ...] = ()
+    withdrawn: tuple[Pass, ...] = ()
     """Projects from which text was removed because the settings no longer allow it."""
     shell: OnPath
     """Whether a shell finds this installation by its name."""
@@ -184,7 +185,7 @@ class Installed:
         """Whether anything was changed."""
         files = any(edit.changes for edit in self.edits)
         started = self.background is not None and self.background.changed
-        return files or started or any(project.files for project in self.withdrawn)
+        return files or started or any(project.done for project in self.withdrawn)
 
     @property
     def failed(self) -> bool:

@@ -22,7 +22,7 @@ from carryover.terminal.output import did_you_mean
 from carryover.text.toml_lines import parsed_toml, required_value
 
 if TYPE_CHECKING:
-    from carryover.publish.project_files import Withdrawn
+    from carryover.outside.in_project import Pass
 
 DEFAULT: Final = "default"
 _ON_PROJECTS: Final = ("publish", "projects")
@@ -72,7 +72,7 @@ class Changed(NamedTuple):
     after: Setting
     is_running: bool
     """Whether the daemon runs, and has taken it; otherwise it holds when it starts."""
-    withdrawn: tuple[Withdrawn, ...] = ()
+    withdrawn: tuple[Pass, ...] = ()
     """The projects from which it took out at once what may not be there any more, as the daemon would."""
 
 
@@ -146,7 +146,7 @@ def change(state: StateDir, key: str, words: Sequence[str] | None) -> Changed:
     health = reload_daemon(state)
     if health is not None and health.config_trouble:
         raise UserError(f"It was written, but carryoverd does not take the settings: {health.config_trouble}")
-    withdrawn: tuple[Withdrawn, ...] = ()
+    withdrawn: tuple[Pass, ...] = ()
     if health is None and table in _ON_PROJECTS:
         from carryover.publish.project_files import withdraw
 

@@ -132,7 +132,7 @@ async def withdraw_what_is_not_allowed(context: DaemonContext, is_changed: bool)
     if not is_changed:
         return
     done = await asyncio.to_thread(withdraw, context.state.root, context.config)
-    if files := sum(len(project.files) for project in done):
+    if files := sum(len(project.done) for project in done):
         context.log.info("withdrawn", projects=len(done), files=files)
 
 

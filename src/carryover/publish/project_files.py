@@ -238,18 +238,9 @@ def _holds_repositories(folder: Path) -> bool:
         return any((Path(entry.path) / ".git").exists() for entry in islice(entries, _MOST_ENTRIES))
 
 
-class Withdrawn(msgspec.Struct, frozen=True):
-    """The result in one project: `files` are again as they were before Carryover; `notes` say what had to stay, and
-    why."""
-
-    root: str
-    files: tuple[str, ...] = ()
-    notes: tuple[str, ...] = ()
-
-
-def withdraw(state: Path, config: Config) -> tuple[Withdrawn, ...]:
+def withdraw(state: Path, config: Config) -> tuple[Pass, ...]:
     """Withdraws from all projects that were ever published from the state folder; returns those with a change or a
-    note.
+    note, each as `withdraw_from` does.
 
     Skips projects that are missing or on a disk that does not answer, and all of them while Carryover is paused. Blocks
     (files, git).
@@ -262,16 +253,17 @@ def withdraw(state: Path, config: Config) -> tuple[Withdrawn, ...]:
         return ()
     real = dict.fromkeys(Path(root) for _, root in look_at_each(sorted(roots), here().canonical))
 
-    def withdrawn(root: Path) -> Withdrawn:
-        return withdraw_from(root, project_settings(root, config), state) if is_folder(root) else Withdrawn(str(root))
+    def withdrawn(root: Path) -> Pass | None:
+        return withdraw_from(root, project_settings(root, config), state) if is_folder(root) else None
 
-    return tuple(done for _, done in look_at_each(real, withdrawn) if done.files or done.notes)
+    passes = (edits for _, edits in look_at_each(real, withdrawn) if edits is not None)
+    return tuple(edits for edits in passes if edits.done or edits.notes)
 
 
-def withdraw_from(root: Path, settings: ProjectSettings, state: Path) -> Withdrawn:
+def withdraw_from(root: Path, settings: ProjectSettings, state: Path) -> Pass:
     """Calls `take_back`; an error becomes one of the notes."""
     try:
-        edits = take_back(root, settings, state)
+        return take_back(root, settings, state)
     except OSError as error:
-        return Withdrawn(str(root), notes=(f"what was written into the project is still there: {os_reason(error)}",))
-    return Withdrawn(str(root), tuple(edits.done), tuple(edits.notes))
+        why = f"what was written into the project is still there: {os_reason(error)}"
+        return Pass(Checkout(root), None, [why])

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import msgspec
 
-from carryover.actions.installing import AgentResult, Edit, Installed, Withdrawn
+from carryover.actions.installing import AgentResult, Edit, Installed, Pass
 from carryover.actions.project_rules import POINTERS
 from carryover.actions.version import runnable
 from carryover.terminal.output import counted, print_lines, say
@@ -69,7 +69,7 @@ def as_data(done: Installed) -> dict[str, Any]:
         "changed": done.changed,
         **common,
         "service": msgspec.to_builtins(done.background),
-        "withdrawn": msgspec.to_builtins(done.withdrawn),
+        "withdrawn": [{"root": str(p.root), "files": p.done, "notes": p.notes} for p in done.withdrawn],
         "first_read": done.read,
         "command": done.shell.command,
         "held": {"sessions": held.sessions, "projects": held.project_count} if held is not None else None,
@@ -191,12 +191,12 @@ def _other_settings(done: Installed, home: Path) -> Iterator[str]:
             yield f"✓ {what[0].upper()}{what[1:]} removed from {path}"
 
 
-def withdrawn_lines(withdrawn: Iterable[Withdrawn], home: Path) -> Iterator[str]:
+def withdrawn_lines(withdrawn: Iterable[Pass], home: Path) -> Iterator[str]:
     """Yields what was taken out of projects, and why some of it could not be."""
     for project in withdrawn:
         root = short_path(project.root, home)
-        if project.files:
-            yield f"✓ {root}: {', '.join(project.files)} as before Carryover"
+        if project.done:
+            yield f"✓ {root}: {', '.join(project.done)} as before Carryover"
         yield from (f"⚠ {root}: {note}" for note in project.notes)
 
 
