@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection
 from functools import partial
 from pathlib import Path
 from typing import Final, Literal
@@ -19,7 +19,7 @@ from typing import Final, Literal
 import msgspec
 
 from carryover.adapter.spec import AGENTS_MD
-from carryover.agents import agent_name, instruction_files
+from carryover.agents import instruction_files
 from carryover.errors import os_reason
 from carryover.fsio import is_there
 from carryover.outside.apply import Text, plan_edit
@@ -76,8 +76,7 @@ def place_pointers(
             continue
         if edit.changes and edit.has_ours and not allows(name):
             continue
-        if edits.carry_out(edit):
-            edits.notes += _hiding(root, name)
+        edits.carry_out(edit)
     return set(wanted)
 
 
@@ -96,16 +95,6 @@ def pointer(root: Path, name: str, *, is_mine: bool = True) -> Text:
         links="inside",
         obstacle=obstacle,
     )
-
-
-def _hiding(root: Path, name: str) -> Iterator[str]:
-    """Yields a sentence for each file that some agents read in place of the file `name`."""
-    hidden_from: dict[str, list[str]] = {}
-    for hidden in hidden_files(root):
-        if hidden.name == name:
-            hidden_from.setdefault(hidden.by, []).append(agent_name(hidden.agent))
-    for by, names in hidden_from.items():
-        yield f"{by} hides {name}, and the pointer in it, from {' and '.join(names)}"
 
 
 def hidden_files(root: Path) -> tuple[HiddenFile, ...]:

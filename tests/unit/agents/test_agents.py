@@ -20,7 +20,7 @@ from carryover.past.without_daemon import catch_up
 from carryover.probe.checkout import Checkout
 from carryover.projects.policy import refusal
 from carryover.projects.root import StatePaths
-from carryover.publish.pointers import NEW_FILE, place_pointers
+from carryover.publish.pointers import NEW_FILE, hidden_files, place_pointers
 from carryover.publish.project_files import place
 from support.agent_here import only_this_path
 from support.agents_elsewhere import also_agents_in
@@ -124,7 +124,7 @@ def test_the_file_that_it_reads_gets_the_pointer(scribe: Path, tmp_path: Path) -
     assert (tmp_path / "SCRIBE.md").read_text() == f"Write slowly.\n\n{BLOCK}"
     assert (tmp_path / "AGENTS.md").read_text().startswith(BLOCK), "not every agent reads more"
     assert not (tmp_path / "CLAUDE.md").exists()
-    assert edits.notes == ["SCRIBE.local.md hides SCRIBE.md, and the pointer in it, from Scribe"]
+    assert [(file.name, file.by) for file in hidden_files(tmp_path)] == [("SCRIBE.md", "SCRIBE.local.md")]
 
     place(begun(tmp_path), ProjectSettings(pointers="off"))
     assert (tmp_path / "SCRIBE.md").read_text() == "Write slowly.\n"

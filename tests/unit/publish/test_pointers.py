@@ -15,6 +15,7 @@ from carryover.publish.pointers import (
     BlockState,
     block_end,
     block_state,
+    hidden_files,
     imports_agents_md,
     place_pointers,
     says_nothing,
@@ -343,10 +344,12 @@ def test_a_file_that_should_not_be_edited_is_left_alone_and_the_rest_continues(
     assert (edits.done, edits.notes) == (["AGENTS.md"], [f"CLAUDE.md was left alone: {reason}"])
 
 
-def test_an_override_that_hides_the_pointer_is_reported_once(root: Path) -> None:
+def test_an_override_hides_the_pointer_from_the_agents_that_read_it_instead(root: Path) -> None:
     (root / "AGENTS.override.md").write_text("mine\n")
 
-    assert put(root).notes == ["AGENTS.override.md hides AGENTS.md, and the pointer in it, from Codex and pi"]
+    hidden = {(file.name, file.by, file.agent) for file in hidden_files(root)}
+    assert hidden == {("AGENTS.md", "AGENTS.override.md", "codex"), ("AGENTS.md", "AGENTS.override.md", "pi")}
+    assert put(root).notes == []
 
 
 def test_a_file_of_many_blocks_is_read_once() -> None:
