@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from carryover.actions.bundle import Bundle, packed
+from carryover.actions.sharing import Bundle, packed
 from carryover.faces.cli import main
 from carryover.ledger.connect import connect_read_only
 from carryover.ledger.queries import projects

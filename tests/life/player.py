@@ -16,8 +16,7 @@ from typing import Any, Final
 
 import msgspec
 
-from carryover.actions.bundle import Bundle
-from carryover.actions.receiving import SOURCE, texts_of, title_of_share
+from carryover.actions.sharing import SOURCE, Bundle, texts_of, title_of_share
 from carryover.adapter.contract import Source, StartReason
 from carryover.agents import adapters
 from carryover.config import Config

@@ -6,7 +6,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from carryover.actions.bundle import Bundle, packed
+from carryover.actions.sharing import Bundle, packed
 from carryover.past.context import now_ms
 from carryover.sync.sealing import age, seal_for
 

@@ -12,8 +12,7 @@ from typing import Final
 
 import msgspec
 
-from carryover.actions.bundle import LINE_CHARS, Bundle, SharedDocument
-from carryover.actions.receiving import decrypted, texts_of, title_of_share
+from carryover.actions.sharing import LINE_CHARS, Bundle, SharedDocument, decrypted, texts_of, title_of_share
 from carryover.errors import UserError
 from carryover.sync.sealing import AGE_HEADER, deflated, new_identity, seal_for
 from fuzz.bytes import chosen

@@ -67,7 +67,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     from carryover.actions.importing import import_files
-    from carryover.actions.receiving import is_share
+    from carryover.actions.sharing import is_share
 
     if any(map(is_share, args.files)):
         import_share(args)

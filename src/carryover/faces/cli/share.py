@@ -17,7 +17,7 @@ from carryover.terminal.output import agree, counted, local_time, print_lines, p
 from carryover.text.harmless import one_line
 
 if TYPE_CHECKING:
-    from carryover.actions.bundle import Bundle
+    from carryover.actions.sharing import Bundle
 
 DESCRIPTION: Final = """\
 Writes one encrypted file for a colleague: the handoff, and the turns that its
@@ -94,7 +94,7 @@ def _contents(bundle: Bundle) -> Iterator[str]:
 
 def import_share(args: argparse.Namespace) -> None:
     """Imports the one file that `args` names: shows what it is, asks, and records it as another person's words."""
-    from carryover.actions.receiving import name_of, received, take_share, title_of_share
+    from carryover.actions.sharing import name_of, received, take_share, title_of_share
 
     if len(args.files) > 1 or args.agent is not None or args.again:
         raise UserError(

@@ -15,9 +15,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from carryover.actions.bundle import Bundle, SharedDocument, packed, unpacked
-from carryover.actions.receiving import decrypted, texts_of, title_of_share
-from carryover.actions.sharing import TOO_LONG
+from carryover.actions.sharing import (
+    TOO_LONG,
+    Bundle,
+    SharedDocument,
+    decrypted,
+    packed,
+    texts_of,
+    title_of_share,
+    unpacked,
+)
 from carryover.errors import ExitCode, visible
 from carryover.past.context import now_ms, state_dir
 from carryover.sync.sealing import Unreadable, new_identity, unsealed
