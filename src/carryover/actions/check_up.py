@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Callable
-from typing import Final, NamedTuple
+from typing import Final
 
 import msgspec
 
@@ -16,7 +16,6 @@ from carryover.agents import specs
 from carryover.config import load_config
 from carryover.daemon.client import daemon_pid
 from carryover.errors import UserError, os_reason
-from carryover.how_installed import how_installed
 from carryover.install.agent_settings import located
 from carryover.install.background import bring_up, service_of_user
 from carryover.install.detect import detect_all
@@ -41,28 +40,16 @@ class Repair(msgspec.Struct, frozen=True, kw_only=True):
     problem: str | None = None
 
 
-class Examined(NamedTuple):
-    """The result of a check-up."""
-
-    healthy: bool
-    """Whether nothing is wrong, even if something is left for the user to do."""
-    findings: tuple[Finding, ...]
-    """What was found after the repairs, most severe first."""
-    repairs: tuple[Repair, ...]
-    update: str
-    """The command that updates Carryover."""
-
-
-def check_everything(*, fix: bool) -> Examined:
-    """Checks everything; with `fix`, repairs what is safe to repair and checks again."""
+def check_everything(*, fix: bool) -> tuple[tuple[Finding, ...], list[Repair]]:
+    """Checks everything; with `fix`, repairs what is safe to repair and checks again. Returns what was found after the
+    repairs, most severe first, and the repairs."""
     failed = findings(gather(inspect=True))
     # Bringing up the service restarts it too.
     wanted = {"service" if finding.fix == "restart" else finding.fix for finding in failed}
     repairs = [_repaired(name, state_dir()) for name in _REPAIRS if fix and name in wanted]
     if repairs:
         failed = findings(gather(inspect=True))
-    healthy = not any(finding.level == "wrong" for finding in failed)
-    return Examined(healthy, failed, tuple(repairs), how_installed().update)
+    return failed, repairs
 
 
 def _repaired(fix: Fix, state: StateDir) -> Repair:

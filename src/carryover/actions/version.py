@@ -13,6 +13,11 @@ def version_line(program: str) -> str:
     return f"{program} {carryover.__version__} ({how_installed().by}, {Path(carryover.__file__).parent})"
 
 
+def update_command() -> str:
+    """Returns the command that updates Carryover."""
+    return how_installed().update
+
+
 def runnable(text: str) -> str:
     """Returns `text` with our commands in backquotes spelled so that this shell can run them."""
     command = on_path_here().command

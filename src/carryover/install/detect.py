@@ -29,22 +29,12 @@ _LONGEST_ANSWER_BYTES: Final = 16 << 10
 _REAPED_WITHIN_S: Final = 1.0
 
 
-class VersionAnswer(msgspec.Struct, frozen=True):
-    """A version and the text that contained it, or `problem`: why there is none, as a clause without a full stop. A
-    problem never quotes the command's output."""
+def ask_version(command: Path, pattern: str, *, env: Mapping[str, str], cwd: Path, limit_s: float = ANSWER_S) -> str:
+    """Runs the command and returns its version, read by `pattern`. Blocks for little more than `limit_s`.
 
-    version: Version | None = None
-    text: str = ""
-    problem: str = ""
-
-
-def ask_version(
-    command: Path, pattern: str, *, env: Mapping[str, str], cwd: Path, limit_s: float = ANSWER_S
-) -> VersionAnswer:
-    """Runs the command and reads its version by `pattern`. Blocks for little more than `limit_s`; never raises.
-
-    `env` is the command's whole environment. It gets no input, and its stderr is discarded. The command and all its
-    child processes have ended when this returns.
+    Raises ValueError, which says as a clause why there is none and never quotes the command's output. `env` is the
+    command's whole environment. It gets no input, and its stderr is discarded. The command and all its child processes
+    have ended when this returns.
     """
     try:
         process = subprocess.Popen(
@@ -57,32 +47,35 @@ def ask_version(
             start_new_session=True,  # a separate group, so that its children can be ended with it
         )
     except (OSError, ValueError) as error:
-        return VersionAnswer(
-            problem=f"it could not be started ({getattr(error, 'strerror', None) or type(error).__name__})"
-        )
+        why = getattr(error, "strerror", None) or type(error).__name__
+        raise ValueError(f"it could not be started ({why})") from error
     try:
         # Its output stays in the pipe until it has ended: a version fits, and we need nothing else.
         code = process.wait(timeout=limit_s)
-    except subprocess.TimeoutExpired:
-        return VersionAnswer(problem=f"no answer within {limit_s:g} s")
+    except subprocess.TimeoutExpired as error:
+        raise ValueError(f"no answer within {limit_s:g} s") from error
     finally:
         written = _end(process)
     if code != 0:
-        return VersionAnswer(problem=f"it was ended by signal {-code}" if code < 0 else f"it ended with code {code}")
+        raise ValueError(f"it was ended by signal {-code}" if code < 0 else f"it ended with code {code}")
     return version_in(written.decode("utf-8", "replace"), pattern)
 
 
-def version_in(text: str, pattern: str) -> VersionAnswer:
-    """Extracts the version from a command's output."""
+def version_in(text: str, pattern: str) -> str:
+    """Extracts the version from a command's output. Raises ValueError as `ask_version` does."""
     found = re.search(pattern, text, re.MULTILINE)
-    return _answer(found[1]) if found is not None else VersionAnswer(problem="its answer holds no version")
+    if found is None:
+        raise ValueError("its answer holds no version")
+    if not _can_be_compared(found[1]):
+        raise ValueError("its answer holds no version that can be compared")
+    return str(found[1])
 
 
-def _answer(text: str) -> VersionAnswer:
+def _can_be_compared(version: str) -> bool:
     try:
-        return VersionAnswer(version=_version(text), text=text)
+        return _version(version) is not None
     except ValueError:
-        return VersionAnswer(problem="its answer holds no version that can be compared")
+        return False
 
 
 def _end(process: subprocess.Popen[bytes]) -> bytes:
@@ -214,7 +207,7 @@ def _or_remembered(seen: Detection, versions: Sequence[str]) -> Detection:
     """Returns `seen`, with the earlier `versions` if its version could not be read."""
     if seen.state != "unreadable":
         return seen
-    each = [_judged(seen, known) for known in map(_answer, versions) if known.version is not None]
+    each = [_judged(seen, known) for known in versions if _can_be_compared(known)]
     if not each:
         return seen
     together = replace(_together(each), others=seen.others) if len(each) > 1 else each[0]
@@ -224,28 +217,32 @@ def _or_remembered(seen: Detection, versions: Sequence[str]) -> Detection:
 def _with_version(seen: Detection, commands: Sequence[FoundCommand], machine: Machine) -> Detection:
     spec = seen.spec
     if not commands:
-        return _judged(seen, VersionAnswer(problem=f"no `{spec.binaries[0]}` command on PATH or in the usual places"))
+        return _unread(seen, f"no `{spec.binaries[0]}` command on PATH or in the usual places")
     every = spec.hooks.sets and len(spec.binaries) > 1
     asked = commands if every else commands[:1]
 
     def judged(command: FoundCommand) -> Detection:
         one = replace(seen, binary=command.path, on_path=command.on_path)
         env = _environment(one, machine)
-        answer = ask_version(command.path, spec.version, env=env, cwd=machine.home, limit_s=machine.answer_s)
-        return _judged(one, answer)
+        try:
+            version = ask_version(command.path, spec.version, env=env, cwd=machine.home, limit_s=machine.answer_s)
+        except ValueError as error:
+            return _unread(one, str(error))
+        return _judged(one, version)
 
     if len(asked) == 1:
         return judged(asked[0])
     return _together(at_once(judged, asked, most=len(asked)))
 
 
-def _judged(seen: Detection, answer: VersionAnswer) -> Detection:
-    if answer.version is None:
-        return replace(seen, state="unreadable", problem=answer.problem, hook_set=hooks_for_unknown(seen.spec))
-    state, hook_set = hooks_for(seen.spec, answer.version)
-    return replace(
-        seen, state=state, version=answer.version, version_text=answer.text, versions=(answer.text,), hook_set=hook_set
-    )
+def _judged(seen: Detection, text: str) -> Detection:
+    version = _version(text)
+    state, hook_set = hooks_for(seen.spec, version)
+    return replace(seen, state=state, version=version, version_text=text, versions=(text,), hook_set=hook_set)
+
+
+def _unread(seen: Detection, problem: str) -> Detection:
+    return replace(seen, state="unreadable", problem=problem, hook_set=hooks_for_unknown(seen.spec))
 
 
 def _together(each: Sequence[Detection]) -> Detection:

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path, PurePath
-from typing import Final, TypeVar
+from typing import Final
 
 import msgspec
 from msgspec.structs import replace
@@ -36,8 +36,6 @@ STORE: Final = ".carryover"
 _LIMIT_BYTES: Final = 16 << 20
 _LIST_LIMIT_BYTES: Final = 4096
 
-_T = TypeVar("_T")
-
 
 class _File(msgspec.Struct, frozen=True):
     path: str
@@ -54,16 +52,13 @@ class _Files(msgspec.Struct, frozen=True):
     files: tuple[_File, ...] = ()
 
 
-class _Project(msgspec.Struct, frozen=True):
-    root: str
-    folder: str
-
-
-class _Placed(msgspec.Struct, frozen=True):
-    """Without names: what was written into the checkout at `root` was taken out, and may be written again."""
+class _Line(msgspec.Struct, frozen=True):
+    """A line on the project at `root`: the `folder` of its handoff, in projects.jsonl; or what was written into the
+    checkout, in placed.jsonl, where no names mean that it was taken out and may be written again."""
 
     root: str
-    repository: str
+    folder: str = ""
+    repository: str = ""
     agreed_ms: int = 0
     names: tuple[str, ...] = ()
 
@@ -93,12 +88,11 @@ def entries(state: Path) -> Iterator[Listed]:
         facts = {name: getattr(file, name) for name in ("path", "script", "form", "key", "entry", "origin")}
         yield Listed(agent=file.tool, **facts)
         yield from (Listed(path=folder, form="folder") for folder in file.folders)
-    for project in _projects(state):
-        yield handoff_folder(project.folder, project.root)
+    yield from (handoff_folder(one.folder, one.root) for one in _lines(state / PROJECTS) if one.folder)
     for _, edited in look_at_each(_written_into(state), _edited_in):
         yield from edited
     placed: list[Listed] = []
-    for one in _lines(state / PLACED, _Placed):
+    for one in (line for line in _lines(state / PLACED) if line.repository):
         if not one.names:
             placed = [entry for entry in placed if entry.root != one.root]
         new = Listed(path="", form="once", root=one.root, repository=one.repository, agreed_ms=one.agreed_ms)
@@ -132,14 +126,10 @@ def remove_former(state: Path) -> None:
         path.rmdir() if path.name == BACKUPS else path.unlink(missing_ok=True)
 
 
-def _projects(state: Path) -> Iterator[_Project]:
-    return _lines(state / PROJECTS, _Project)
-
-
 def _written_into(state: Path) -> list[Path]:
     """Returns the projects that had a handoff inside: only in these is a list ours, anyone else's came with the
     folder."""
-    return [Path(one.root) for one in _projects(state) if Path(one.folder) == Path(one.root, STORE)]
+    return [Path(one.root) for one in _lines(state / PROJECTS) if Path(one.folder) == Path(one.root, STORE)]
 
 
 def _edited_in(root: Path) -> tuple[Listed, ...]:
@@ -177,8 +167,7 @@ def _read(path: Path) -> bytes | None:
         return None
 
 
-def _lines(path: Path, kind: type[_T]) -> Iterator[_T]:
-    decoder = msgspec.json.Decoder(kind)
+def _lines(path: Path) -> Iterator[_Line]:
     for line in filter(None, (_read(path) or b"").split(b"\n")):
         with suppress(msgspec.MsgspecError, UnicodeDecodeError):
-            yield decoder.decode(line)
+            yield decoder_of(_Line).decode(line)

@@ -25,7 +25,7 @@ from carryover.past.context import now_ms, project_root, settings_to_print, stat
 from carryover.past.opened import Want, opened
 from carryover.past.uncommitted import uncommitted
 from carryover.probe.checkout import Checkout
-from carryover.probe.project_files import ProjectPaths, project_paths, project_text
+from carryover.probe.project_files import project_paths, project_text
 from carryover.projects.handoff_file import STORE
 from carryover.publish.make import elsewhere_lines, files_now, git_now, make, own_writes, view_now
 from carryover.terminal.output import warn
@@ -116,11 +116,11 @@ def _with_work(material: Material, root: Path, view: ProjectView, ledger: sqlite
 def _with_files(material: Material, root: Path, view: ProjectView | None) -> Material:
     """Adds what is on the disk."""
     is_here = is_folder(root)
-    listed = project_paths(root) if is_here else ProjectPaths()
-    paths = tuple(path for path in listed.all if not f"{path}/".startswith(f"{STORE}/"))
+    listed, new = project_paths(root) if is_here else ((), frozenset[str]())
+    paths = tuple(path for path in listed if not f"{path}/".startswith(f"{STORE}/"))
     changes = uncommitted(root, own_writes=own_writes(), hidden=is_secret_name) if is_here else []
     guides, unguided = guidance(root, paths)
-    changed = listed.new.union(change.path for change in changes)
+    changed = new.union(change.path for change in changes)
     relevant = relevant_files(paths, view, changed, _texts(material), material.now_ms)
     guiding = {file.path for file in guides}
     files, unread = with_text(root, (file for file in relevant if file.path not in guiding), paths)

@@ -58,16 +58,6 @@ class OwnWrites(msgspec.Struct, frozen=True, kw_only=True):
 _NOTHING_OWN: Final = OwnWrites()
 
 
-class _Head(msgspec.Struct, frozen=True):
-    """What git says of HEAD, whatever is in the working tree."""
-
-    has_tree: bool
-    branch: str | None
-    short: str | None
-    subject: str
-    ahead: int
-
-
 _T = TypeVar("_T")
 
 
@@ -103,61 +93,60 @@ def _in_time(ask_git: Callable[[float], _T | None], timeout_s: float) -> _T | No
 
 def _facts(checkout: Checkout, own: OwnWrites, deadline: float) -> GitFacts | None:
     root = checkout.root
-    remembered: _Head | None = known_answer((root, "HEAD"), checkout.refs)
+    remembered: tuple[GitFacts, bool] | None = known_answer((root, "HEAD"), checkout.refs)
     asked = _OF_HEAD if remembered is None else ()
     *of_head, diff, others = ask(root, *asked, (*_DIFF, "HEAD", "--"), _OTHERS, deadline=deadline)
-    head = remembered or _head_in(checkout, *of_head)
-    if head is None:
+    said = remembered or _head_in(checkout, *of_head)
+    if said is None:
         return None
-    if head.short is not None:
-        remember((root, "HEAD"), checkout.refs, head)
-    if not head.has_tree:
-        return GitFacts(branch=head.branch, head=head.short, subject=head.subject)
-    if head.short is None:
+    head, has_tree = said
+    if head.head is not None:
+        remember((root, "HEAD"), checkout.refs, said)
+    if not has_tree:
+        return msgspec.structs.replace(head, ahead=0)
+    if head.head is None:
         [diff] = ask(root, (*_DIFF, "--cached", "--"), deadline=deadline)
     if diff.code != 0 or others.code != 0:
         return None
     listed = changed_files(diff.out)
-    changed = of_others(root, listed, own, "HEAD" if head.short else None, deadline)
+    changed = of_others(root, listed, own, "HEAD" if head.head else None, deadline)
     names = [os.fsdecode(name) for name in others.out.split(b"\0") if name]
     cleaners = [(path, own.cleaner(path)) for path in names if not own.covers(path)]
     untracked = sum(clean is None or not is_own_text(root / name, b"", clean) for name, clean in cleaners)
-    return GitFacts(
-        branch=head.branch,
-        head=head.short,
-        subject=head.subject,
+    return msgspec.structs.replace(
+        head,
         changed_files=len(changed),
         insertions=sum(file.insertions for file in changed),
         deletions=sum(file.deletions for file in changed),
         untracked=untracked,
         own=len(listed) - len(changed) + len(names) - untracked,
-        ahead=head.ahead,
     )
 
 
 def _head_in(
     checkout: Checkout, kind: GitAnswer, bare: GitAnswer, branch: GitAnswer, head: GitAnswer, ahead: GitAnswer
-) -> _Head | None:
-    """Returns what these answers say; None if git can't read the repository."""
+) -> tuple[GitFacts, bool] | None:
+    """Returns what these answers say of HEAD, whatever is in the working tree, and whether there is one; None if git
+    can't read the repository."""
     if kind.code != 0:
         return None
     short, subject = _head_of(head)
     # The folder around a bare repository, beside its worktrees: its `.git` names one without a tree of its own.
     is_around = bare.out.strip() == b"true" and checkout.git_dir == checkout.common
-    return _Head(
-        has_tree=kind.out.strip() == b"true" and not is_around,
+    facts = GitFacts(
         branch=clean(branch.out.decode(errors="replace").strip()) if branch.code == 0 else None,
-        short=short,
+        head=short,
         subject=subject,
         ahead=int(ahead.out) if ahead.code == 0 else 0,
     )
+    return facts, kind.out.strip() == b"true" and not is_around
 
 
 def _changed_since(checkout: Checkout, since: str, own: OwnWrites, deadline: float) -> tuple[str | None, int] | None:
     root = checkout.root
-    known: _Head | None = known_answer((root, "HEAD"), checkout.refs)
+    known: tuple[GitFacts, bool] | None = known_answer((root, "HEAD"), checkout.refs)
     head, diff = ask(root, _HEAD, (*_DIFF, since, "--"), deadline=deadline)
-    if diff.code != 0 or (known is not None and not known.has_tree):
+    if diff.code != 0 or (known is not None and not known[1]):
         return None
     changed = of_others(root, changed_files(diff.out), own, since, deadline)
     return _head_of(head)[0], len(changed)

@@ -9,8 +9,6 @@ from itertools import islice
 from pathlib import Path
 from typing import Final
 
-import msgspec
-
 from carryover.errors import os_reason
 from carryover.fsio import read_bytes_bounded
 from carryover.probe.files import LARGEST_BYTES, is_inside
@@ -27,22 +25,16 @@ _NOT_WORK: Final = frozenset(
 """Folders without the user's work, for projects without git."""
 
 
-class ProjectPaths(msgspec.Struct, frozen=True):
-    """The files of a project, relative to its root and sorted. `new`: those that git does not track but would add."""
-
-    all: tuple[str, ...] = ()
-    new: frozenset[str] = frozenset()
-
-
-def project_paths(root: Path) -> ProjectPaths:
-    """Returns the files of the project at `root`: those that git tracks or would add. Without git, all files in its
-    folders but hidden and generated ones. At most 20,000; names that are not UTF-8 are left out."""
+def project_paths(root: Path) -> tuple[tuple[str, ...], frozenset[str]]:
+    """Returns the files of the project at `root`, relative to it and sorted: those that git tracks or would add, and
+    which of them it would add. Without git, all files in its folders but hidden and generated ones. At most 20,000;
+    names that are not UTF-8 are left out."""
     listed = output_of(root, *_LS_FILES, timeout_s=_GIT_S)
     tagged = [(each[:1], os.fsdecode(each[2:])) for each in (listed or b"").split(b"\0") if each]
     found = _by_walking(root) if listed is None else (name for _, name in tagged)
     printable = (name for name in found if name.isprintable())  # neither half a surrogate pair nor a line end
     names = tuple(sorted(islice(printable, MOST_PATHS)))
-    return ProjectPaths(names, frozenset(name for tag, name in tagged if tag == _WOULD_ADD).intersection(names))
+    return names, frozenset(name for tag, name in tagged if tag == _WOULD_ADD).intersection(names)
 
 
 def _by_walking(root: Path) -> Iterator[str]:

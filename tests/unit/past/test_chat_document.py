@@ -96,7 +96,7 @@ def matter(
     for path in edited:
         talk.edited(path, line=1)
     view = project(talk, root="/home/dev/shop")
-    paths = project_paths(root).all
+    paths = project_paths(root)[0]
     return with_text(root, relevant_files(paths, view, changed, texts, talk.at_ms), paths)
 
 
@@ -163,7 +163,7 @@ def test_a_file_that_an_agents_spec_names_is_guidance(tmp_path: Path) -> None:
     }
     root = repository(tmp_path / "shop", dict.fromkeys((*paths, "docs/style.md", "skills/SKILL.md"), "Be brief.\n"))
 
-    files, left_out = guidance(root, project_paths(root).all)
+    files, left_out = guidance(root, project_paths(root)[0])
 
     assert ({file.path for file in files}, {file.text for file in files}, left_out) == (paths, {"Be brief.\n"}, [])
 
@@ -177,7 +177,7 @@ def test_a_link_to_another_file_of_the_project_is_that_file_and_one_that_leads_e
     (root / "GEMINI.md").symlink_to(tmp_path / "mine.md")
     (root / ".cursorrules").symlink_to("prod.env")
 
-    files, left_out = guidance(root, project_paths(root).all)
+    files, left_out = guidance(root, project_paths(root)[0])
 
     assert [(file.path, file.text) for file in files] == [("AGENTS.md", "Be brief.\n"), ("CLAUDE.md", "Be brief.\n")]
     assert left_out == [LeftOut(".cursorrules", "a symlink"), LeftOut("GEMINI.md", "a symlink")]
@@ -190,7 +190,7 @@ def test_what_is_ours_ignored_or_no_text_is_taken_out(tmp_path: Path) -> None:
     (root / "CLAUDE.md").write_text("My key is in the drawer.\n")
     (root / "GEMINI.md").write_bytes(b"\xff\0")
 
-    files, left_out = guidance(root, project_paths(root).all)
+    files, left_out = guidance(root, project_paths(root)[0])
 
     assert files == [TextFile(path="till/CLAUDE.md", text="Be brief.\n")]
     assert left_out == [LeftOut("GEMINI.md", "not text"), LeftOut("CLAUDE.md", IGNORED)]

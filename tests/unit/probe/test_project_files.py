@@ -17,10 +17,10 @@ def test_with_git_the_files_are_those_that_it_tracks_or_would_add(tmp_path: Path
     os.mkfifo(root / "pipe")
     (root / os.fsdecode(b"bad\xff.py")).write_text("")
 
-    found = project_paths(root)
+    found, new = project_paths(root)
 
-    assert found.all == (".gitignore", "caf\u00e9.py", "cart.py", "new.py", "src/a b.py")
-    assert found.new == {"caf\u00e9.py", "new.py"}
+    assert found == (".gitignore", "caf\u00e9.py", "cart.py", "new.py", "src/a b.py")
+    assert new == {"caf\u00e9.py", "new.py"}
 
 
 def test_without_git_folders_that_programs_fill_are_left_out(tmp_path: Path) -> None:
@@ -29,9 +29,7 @@ def test_without_git_folders_that_programs_fill_are_left_out(tmp_path: Path) -> 
         (tmp_path / name).write_text("")
     (tmp_path / "round").symlink_to(tmp_path)
 
-    found = project_paths(tmp_path)
-
-    assert (found.all, found.new) == (("a.py", "src/b.py"), frozenset())
+    assert project_paths(tmp_path) == (("a.py", "src/b.py"), frozenset())
 
 
 def test_a_deleted_file_is_listed_by_git_and_has_no_text(tmp_path: Path) -> None:
@@ -41,7 +39,7 @@ def test_a_deleted_file_is_listed_by_git_and_has_no_text(tmp_path: Path) -> None
     with pytest.raises(FileNotFoundError):
         project_text(root, "gone.py")
     git(root, "rm", "--quiet", "--cached", "gone.py")
-    assert project_paths(root).all == ("cart.py",)
+    assert project_paths(root)[0] == ("cart.py",)
 
 
 @pytest.mark.parametrize(

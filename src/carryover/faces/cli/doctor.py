@@ -8,7 +8,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
 from carryover.actions.output_file import target, write_output
-from carryover.actions.version import runnable, version_line
+from carryover.actions.version import runnable, update_command, version_line
 from carryover.errors import ExitCode, UserError, visible
 from carryover.faces.cli.arguments import describe, flag
 from carryover.faces.cli.output_file import may_write
@@ -65,15 +65,17 @@ def run(args: argparse.Namespace) -> int:
     from carryover.actions.check_up import check_everything
 
     with waiting_for(ASKED):
-        examined = check_everything(fix=args.fix)
-    print_result(args, examined._asdict(), map(runnable, doctor_lines(examined.findings, examined.repairs)))
+        found, repairs = check_everything(fix=args.fix)
+    healthy, update = not any(finding.level == "wrong" for finding in found), update_command()
+    data = {"healthy": healthy, "findings": found, "repairs": repairs, "update": update}
+    print_result(args, data, map(runnable, doctor_lines(found, repairs)))
     if not args.json:
         print_result(
             args,
             None,
-            ["", version_line("carryover"), f"To upgrade: {examined.update}; then `carryover refresh --yes`."],
+            ["", version_line("carryover"), f"To upgrade: {update}; then `carryover refresh --yes`."],
         )
-    return ExitCode.OK if examined.healthy else ExitCode.FAILED
+    return ExitCode.OK if healthy else ExitCode.FAILED
 
 
 def _run_report(args: argparse.Namespace) -> int:
