@@ -21,7 +21,7 @@ from carryover.daemon.context import DaemonContext
 from carryover.daemon.endpoints import HookPort
 from carryover.daemon.log import Log
 from carryover.distill.stored_digest import DigestReducer
-from carryover.faces.page.door import PageDoor
+from carryover.faces.page import page_for
 from carryover.ledger.store import Ledger
 from carryover.paths import StateDir
 from fuzz.targets import hook_calls
@@ -54,15 +54,15 @@ class _Server:
         log = Log(lambda _level, text: self.lines.add(text))
         config = Config(server=ServerConfig(port=0))
         context = DaemonContext(state=state, home=self._folder, env={}, config=config, ledger=ledger, log=log)
-        door = PageDoor(context)
+        page = page_for(context)
         hooks = HookDesk(context, ThreadPoolExecutor(2)).hooks
-        port = HookPort(context, hooks, door)
+        port = HookPort(context, hooks, page)
         port.prepare()
         task = asyncio.create_task(port.run())
         await self.lines.until("listening")
         assert port.state.port is not None
         self.port, self.secret = port.state.port, state.secret.read_text().strip()
-        new = await door.key()
+        new = await page.key()
         self.host = new.host
         self._ready.set()
         asked = f"GET /ui/?key={new.key} HTTP/1.1\r\nHost: {new.host}:{self.port}\r\n\r\n"

@@ -1,4 +1,4 @@
-"""What the daemon knows of the page of `carryover ui`: who starts the daemon hands it a door to the page."""
+"""What the daemon knows of the page of `carryover ui`: who starts the daemon hands it the page."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class PageKey(msgspec.Struct, frozen=True):
 
 
 class OwnPage(Protocol):
-    """The door to the page, which is asked for below hosts of its own alone. Used on the event loop only."""
+    """The page, which is asked for below hosts of its own alone. Used on the event loop only."""
 
     def is_at(self, path: str) -> bool:
         """Whether the path is one of the page's, and the settings have a page."""
@@ -50,4 +50,4 @@ class OwnPage(Protocol):
 
 
 OpenPage = Callable[["DaemonContext"], OwnPage]
-"""Makes the door for a daemon that starts."""
+"""Makes the page for a daemon that starts."""

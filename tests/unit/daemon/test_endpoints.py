@@ -30,7 +30,7 @@ from carryover.daemon.second_pages import SecondPages
 from carryover.daemon.server import ConnectionLimiter
 from carryover.daemon.upkeep import Forgetting
 from carryover.errors import UserError
-from carryover.faces.page.door import PageDoor
+from carryover.faces.page import page_for
 from carryover.ledger.connect import LedgerDamaged
 from support.claude_session import ClaudeSession
 from support.clock import LogLines
@@ -158,21 +158,21 @@ async def greeted(port: int | None) -> bool:
 
 async def test_it_moves_when_the_setting_does(context: DaemonContext, lines: LogLines) -> None:
     context.use(Config(server=ServerConfig(port=0)))
-    door = PageDoor(context)
-    server = HookPort(context, Mock(), door)
+    page = page_for(context)
+    server = HookPort(context, Mock(), page)
     async with asyncio.TaskGroup() as group:
         task = group.create_task(server.run())
         await lines.until("listening")
         first = server.state.port
-        key = await door.key()
-        assert door.hosts() == {key.host}
+        key = await page.key()
+        assert page.hosts() == {key.host}
         with create_server(("127.0.0.1", 0)) as free:
             port = free.getsockname()[1]
         context.use(Config(server=ServerConfig(port=port)))
         await lines.until(f"listening port={port}")
         assert await greeted(port)
-        assert door.hosts() == set(), "another user may have the port now, and be shown the cookies of the page there"
-        door.close()
+        assert page.hosts() == set(), "another user may have the port now, and be shown the cookies of the page there"
+        page.close()
         with pytest.raises(ConnectionRefusedError):
             await greeted(first)
         task.cancel()
@@ -188,7 +188,7 @@ async def test_a_port_that_is_taken_is_replaced_unless_the_user_chose_it(
         taken = others.getsockname()[1]
         monkeypatch.setattr(carryover.config, "DEFAULT_PORT", taken)
         context.use(Config(server=ServerConfig(port=taken)))
-        server = HookPort(context, Mock(), PageDoor(context))
+        server = HookPort(context, Mock(), page_for(context))
         async with asyncio.TaskGroup() as group:
             task = group.create_task(server.run())
             await lines.until("listening")
@@ -201,25 +201,22 @@ async def test_a_port_that_is_taken_is_replaced_unless_the_user_chose_it(
     assert other != taken
 
 
-async def test_a_key_is_given_only_where_there_is_a_page_of_this_version(context: DaemonContext) -> None:
-    """An upgrade may have replaced the files under the running daemon."""
-    door = PageDoor(context)
+async def test_a_key_is_given_only_where_there_is_a_page(context: DaemonContext) -> None:
+    page = page_for(context)
     context.use(Config(server=ServerConfig(page=False)))
-    refused = await door.key()
+    refused = await page.key()
     context.use(Config())
-    key = await door.key()
-    door.close()
-    other = await PageDoor(context, version="0.0.1").key()
+    key = await page.key()
+    page.close()
 
+    assert refused == PageKey(refusal=refused.refusal)
     assert "[server] page is false" in refused.refusal
-    assert (len(key.key) > 40, key.host in door.hosts(), key.refusal) == (True, True, "")
-    assert other == PageKey(refusal=other.refusal)
-    assert other.refusal.startswith("Carryover was upgraded while")
+    assert (len(key.key) > 40, key.host in page.hosts(), key.refusal) == (True, True, "")
 
 
 async def test_its_addresses_are_below_ui(context: DaemonContext) -> None:
-    door, paths = PageDoor(context), ("/ui", "/ui/", "/ui/api/me", "/uix", "/", "/hook/ui/x")
-    assert [path for path in paths if door.is_at(path)] == ["/ui", "/ui/", "/ui/api/me"]
+    page, paths = page_for(context), ("/ui", "/ui/", "/ui/api/me", "/uix", "/", "/hook/ui/x")
+    assert [path for path in paths if page.is_at(path)] == ["/ui", "/ui/", "/ui/api/me"]
 
     context.use(Config(server=ServerConfig(page=False)))
-    assert not any(map(door.is_at, paths))
+    assert not any(map(page.is_at, paths))

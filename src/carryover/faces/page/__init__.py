@@ -10,7 +10,8 @@ if TYPE_CHECKING:
 
 
 def page_for(context: DaemonContext) -> OwnPage:
-    """Returns the door to the page, for the daemon with this context."""
-    from carryover.faces.page.door import PageDoor  # with the server, which a daemon loads in its own way
+    """Returns the page, for the daemon with this context."""
+    from carryover.faces.page.access import Access  # with the server, which a daemon loads in its own way
+    from carryover.faces.page.app import PageApp
 
-    return PageDoor(context)
+    return PageApp(context, Access(context.clock))

@@ -1,4 +1,4 @@
-"""The routes of the local page, below `/ui/` on the daemon's port. The first request imports this.
+"""The routes of the local page, below `/ui/` on the daemon's port.
 
     GET  /ui/?key=K                       sets the cookie, at the key's host; every other address needs it
     GET  /ui/, /ui/NAME  the page and its files
@@ -14,20 +14,21 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
-from contextlib import closing, suppress
+from contextlib import suppress
 from functools import partial
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import Final, Protocol, TypeVar
+from typing import Final, TypeVar
 
 import msgspec
 from aiohttp import web
 
 from carryover.agents import agent_names
-from carryover.config import Config
+from carryover.daemon.context import DaemonContext
+from carryover.daemon.own_page import PageKey
 from carryover.errors import UserError, visible
 from carryover.faces.page.access import COOKIE, HEADERS, Access, Visitor, is_of_the_page, may_ask, no_entry
 from carryover.faces.page.changes import Changes
@@ -42,6 +43,9 @@ from carryover.probe.looks import Silent, look_at
 PREFIX: Final = "/ui/"
 _API: Final = "/ui/api/"
 _SEARCH: Final = "/ui/api/search"
+_OFF: Final = (
+    "The page is turned off: [server] page is false in config.toml. `carryover config server.page true` turns it on."
+)
 MOST_WAITING: Final = 24
 """Maximum number of requests that wait for a thread; others are told to come back."""
 CONTENT_TYPES: Final = {".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
@@ -50,31 +54,19 @@ Read = Callable[[sqlite3.Connection], msgspec.Struct | None]
 """Makes an answer; None if what is asked for does not exist."""
 
 
-class Host(Protocol):
-    """What the page needs of the daemon."""
-
-    home: Path
-    config: Config
-    transcripts: int
-
-    def unread(self) -> int: ...
-
-    def now_ms(self) -> int: ...
-
-    def read_ledger(self) -> closing[sqlite3.Connection]: ...
-
-
 class PageApp:
-    """Answers the page's requests.
+    """The page of `carryover ui`, in the daemon: gives keys to it, and answers its requests.
 
-    page = PageApp(host, access)
-    response = await page.answer(request)
-    page.changes.project(1)  # project 1 has changed; `page.close()` at the end
+    page = PageApp(context, Access(context.clock))
+    key = await page.key()  # for `carryover ui`
+    if page.is_at(request.path):
+        response = await page.answer(request)
+    page.project_changed(1)  # `page.close()` at the end
     """
 
-    def __init__(self, host: Host, access: Access) -> None:
+    def __init__(self, context: DaemonContext, access: Access) -> None:
         """Reads the page's files. Blocks."""
-        self._host = host
+        self._context = context
         # By name: nothing else of the disk can be asked for.
         self._files = _read_files(files("carryover.faces.page").joinpath("static"))
         self._reader = ThreadPoolExecutor(1, thread_name_prefix="page")
@@ -82,6 +74,31 @@ class PageApp:
         self._waiting = 0
         self.access = access
         self.changes = Changes()
+
+    def is_at(self, path: str) -> bool:
+        """Whether the path is one of the page's, and the settings have a page."""
+        return self._context.config.server.page and f"{path}/".startswith(PREFIX)
+
+    def hosts(self) -> Collection[str]:
+        """Returns the hosts below which the page may be asked for now."""
+        return self.access.hosts()
+
+    async def key(self) -> PageKey:
+        """Returns a key."""
+        return self.access.new_key() if self._context.config.server.page else PageKey(refusal=_OFF)
+
+    def no_entry(self) -> web.Response:
+        """Returns the answer to who may not see the page. It says how to open one."""
+        return no_entry()
+
+    def project_changed(self, project: int) -> None:
+        """Has the pages that are open ask again for what they show of the project with this id."""
+        self.changes.project(project)
+
+    def end(self) -> None:
+        """Ends all visits, as the port is given up: whoever has it next may be shown their cookies."""
+        self.access.end()
+        self.changes.end()
 
     def close(self) -> None:
         """Ends the streams and takes no more work. Doesn't wait."""
@@ -138,16 +155,16 @@ class PageApp:
     async def _data(self, request: web.Request, path: list[str]) -> web.StreamResponse:
         match (request.method, *path):
             case ("GET", "me"):
-                home = visible(str(self._host.home))
-                return web.json_response({"agents": {**agent_names()}, "now_ms": self._host.now_ms(), "home": home})
+                home = visible(str(self._context.home))
+                return web.json_response({"agents": {**agent_names()}, "now_ms": self._context.now_ms(), "home": home})
             case ("GET", "projects"):
-                now_ms, config = self._host.now_ms(), self._host.config
+                now_ms, config = self._context.now_ms(), self._context.config
 
                 def listed(db: sqlite3.Connection) -> Projects:
                     found = projects.listed_projects(db, config, now_ms=now_ms)
                     return msgspec.structs.replace(found, transcripts=transcripts, unread=unread)
 
-                transcripts, unread = self._host.transcripts, self._host.unread()
+                transcripts, unread = self._context.transcripts, self._context.unread()
                 return await self._read(listed)
             case ("GET", "project", number, what):
                 return await self._project(request, _number(number), what)
@@ -166,17 +183,17 @@ class PageApp:
                 raise web.HTTPNotFound
 
     async def _project(self, request: web.Request, number: int, what: str) -> web.StreamResponse:
-        host, now_ms = self._host, self._host.now_ms()
+        context, now_ms = self._context, self._context.now_ms()
         before_ms, limit = _number_in(request, "before_ms"), _number_in(request, "limit") or 100
         answers: Mapping[str, Callable[[sqlite3.Connection, projects.ProjectRow], msgspec.Struct]] = {
-            "handoff": lambda db, row: projects.project_handoff(db, row, host.config, now_ms=now_ms),
+            "handoff": lambda db, row: projects.project_handoff(db, row, context.config, now_ms=now_ms),
             "timeline": lambda db, row: timeline_page(db, row, before_ms=before_ms, limit=limit),
         }
         if what not in answers:
             raise web.HTTPNotFound
 
         def root() -> str:
-            with host.read_ledger() as db:
+            with context.read_ledger() as db:
                 return projects.project_here(db, number).root
 
         folder = await self._in_thread(root)
@@ -198,7 +215,7 @@ class PageApp:
     async def _search(self, request: web.Request, visitor: Visitor, arrived: int) -> web.StreamResponse:
         """Answers a search, unless the browser's next one has arrived: what is no longer wanted must not delay that."""
         words, project_id = request.query.get("q", ""), _number_in(request, "project")
-        limit, now_ms = _number_in(request, "limit") or 20, self._host.now_ms()
+        limit, now_ms = _number_in(request, "limit") or 20, self._context.now_ms()
         if visitor.searches != arrived:  # a newer search has begun; this one is dropped
             raise _superseded()
         if visitor.searching is not None:
@@ -221,7 +238,7 @@ class PageApp:
         """Answers with what is read from the ledger, and from the folder `folder`."""
 
         def answer() -> bytes:
-            with self._host.read_ledger() as db:
+            with self._context.read_ledger() as db:
                 record = read(db)
             if record is None:
                 raise web.HTTPNotFound

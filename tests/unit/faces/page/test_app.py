@@ -18,10 +18,11 @@ from aiohttp import web
 from aiohttp.test_utils import make_mocked_request
 
 from carryover.config import Config
+from carryover.daemon.context import DaemonContext
+from carryover.daemon.log import Log
 from carryover.faces.page.access import COOKIE, Access
 from carryover.faces.page.app import MOST_WAITING, PageApp
 from carryover.faces.page.changes import Changes
-from carryover.ledger.connect import connect_read_only
 from carryover.past.types import Search
 from carryover.paths import StateDir
 from support.clock import Clock
@@ -30,26 +31,14 @@ from support.platforms import altered, on
 from support.scribe import Scribe
 
 
-class Host:
+class Held(DaemonContext):
     """A daemon whose ledger can be kept from being opened."""
 
-    def __init__(self, home: Path) -> None:
-        self.state = StateDir(home / ".carryover")
-        self.home = home
-        self.config = Config()
-        self.transcripts = 3
-        self.open = threading.Event()
-        self.open.set()
-
-    def now_ms(self) -> int:
-        return 1_000_000
-
-    def unread(self) -> int:
-        return 2
+    open = threading.Event()
 
     def read_ledger(self) -> closing[sqlite3.Connection]:
         assert self.open.wait(60)
-        return closing(connect_read_only(self.state.ledger))
+        return super().read_ledger()
 
 
 class Browser:
@@ -80,12 +69,19 @@ class Browser:
 
 
 @pytest.fixture
-def host(home: Path) -> Host:
-    return Host(home)
+async def daemon(home: Path, scribe: Scribe) -> Held:
+    log = Log(lambda _level, _text: None)
+    state = StateDir(home / ".carryover")
+    daemon = Held(state=state, home=home, env={}, config=Config(), ledger=scribe.ledger, log=log)
+    daemon.transcripts, daemon.unread, daemon.open = 3, lambda: 2, threading.Event()
+    daemon.open.set()
+    return daemon
 
 
 @pytest.fixture
-async def opened(host: Host, scribe: Scribe, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Callable[..., PageApp]]:
+async def opened(
+    daemon: Held, scribe: Scribe, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Callable[..., PageApp]]:
     """Opens the page, with the functions that are given by name in place of those that it calls."""
     await scribe.tell("add a parser")
     pages = []
@@ -93,12 +89,12 @@ async def opened(host: Host, scribe: Scribe, monkeypatch: pytest.MonkeyPatch) ->
     def open_page(**functions: Any) -> PageApp:
         for name, function in functions.items():
             monkeypatch.setattr(f"carryover.faces.page.app.{name}", function)
-        pages.append(PageApp(host, Access(Clock())))
+        pages.append(PageApp(daemon, Access(Clock())))
         return pages[-1]
 
     with connected() as (_client, Browser.transport):
         yield open_page
-    host.open.set()
+    daemon.open.set()
     for page in pages:
         page.close()
 
@@ -108,14 +104,16 @@ async def page(opened: Callable[..., PageApp]) -> PageApp:
     return opened()
 
 
-async def test_a_bounded_number_of_requests_waits_and_the_rest_is_told_to_come_back(page: PageApp, host: Host) -> None:
+async def test_a_bounded_number_of_requests_waits_and_the_rest_is_told_to_come_back(
+    page: PageApp, daemon: Held
+) -> None:
     browser = Browser(page)
-    host.open.clear()
+    daemon.open.clear()
     waiting = [asyncio.create_task(browser.get("api/projects")) for _ in range(MOST_WAITING + 3)]
     told = asyncio.as_completed(waiting)
     assert [await next(told) for _ in range(3)] == [503] * 3
     assert await browser.get("api/me") == 200, "what needs no thread is answered"
-    host.open.set()
+    daemon.open.set()
 
     assert sorted(await asyncio.gather(*waiting)) == [200] * MOST_WAITING + [503] * 3
     assert await browser.get("api/projects") == 200
@@ -189,12 +187,12 @@ async def test_a_search_that_is_no_longer_wanted_ends_at_once(opened: Callable[.
     assert await first == 409
 
 
-async def test_a_search_that_has_not_begun_yet_is_left_out(page: PageApp, host: Host) -> None:
+async def test_a_search_that_has_not_begun_yet_is_left_out(page: PageApp, daemon: Held) -> None:
     browser = Browser(page)
-    host.open.clear()
+    daemon.open.clear()
     searches = [asyncio.create_task(browser.get(f"api/search?q={'parser'[: n + 1]}")) for n in range(6)]
     assert await browser.get("api/me") == 200, "all have arrived"
-    host.open.set()
+    daemon.open.set()
 
     assert await asyncio.gather(*searches) == [409] * 5 + [200]
 
