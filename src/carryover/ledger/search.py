@@ -21,7 +21,7 @@ from carryover.ledger.search_text import (
     searchable,
     with_forms,
 )
-from carryover.ledger.word_forms import most_typos, typos_between
+from carryover.ledger.word_forms import SHORTEST
 from carryover.model import FileEdit
 
 _WEIGHTS: Final[dict[SearchKind, float]] = {"prompt": 1.5, "answer": 1.2, "command": 1.0, "path": 0.6, "error": 0.9}
@@ -62,10 +62,13 @@ _FIND: Final = f"""WITH best AS (
 _COUNT: Final = f"SELECT count(*) FROM (SELECT 1 FROM {_MATCHES} LIMIT :most)"
 _WORDS: Final = """SELECT term, doc FROM temp.search_word
     WHERE term >= ? AND term < ? AND length(term) BETWEEN ? AND ?"""
-_WORD: Final = "SELECT term, doc FROM temp.search_word WHERE term = ?"
 _LAST_LETTER: Final = "\U0010ffff"
+_NEAR: Final = 0.75
+"""How alike a word is to what was typed if that may be a typo of it: in four letters one, in eight two."""
+_TWO_TYPOS_FROM: Final = 8
+"""Letters from which a word may be two longer or shorter than what was typed."""
 _MOST_LIKELY: Final = 30
-"""How many words with as few typos are looked for."""
+"""How many words that are as alike are looked for."""
 _MOST_MEANT: Final = 6
 """How many of them are searched, those that most events have: a short word has many near it."""
 _FIRST: Final = "abcdefghijklmnopqrstuvwxyz0123456789"
@@ -190,29 +193,31 @@ def _corrected(db: sqlite3.Connection, query: Query) -> tuple[Query, tuple[tuple
 
 
 def _nearest(db: sqlite3.Connection, query: Query, typed: str) -> tuple[str, ...]:
-    """Returns the words with the fewest typos between them and `typed`, those that most events have first.
+    """Returns the words that are most like `typed`, those that most events have first.
 
     Only a word that is found under the query's own conditions counts, so none of another project is named. Not all
     words can be looked at: they begin as was typed, or with its second letter; or the first letter is missing or
-    another one, and the two after it are as typed; or the first two are missing, and all others are as typed.
+    another one, and the two after it are as typed.
     """
+    from difflib import SequenceMatcher  # only needed for misspellings
+
     word = folded(typed)
-    most = most_typos(word)
-    if not most:
+    if len(word) < SHORTEST or word.isdigit():
         return ()
     _list_words(db)
-    near: dict[int, dict[str, int]] = {}
+    most = 2 if len(word) >= _TWO_TYPOS_FROM else 1
+    near: dict[float, dict[str, int]] = {}
+    matcher = SequenceMatcher(autojunk=False)
+    matcher.set_seq2(word)
     begin_alike = {word[0], word[1], *(f"{first}{rest}" for first in _FIRST for rest in (word[:2], word[1:3]))}
     for beginning in begin_alike:
         bounds = (beginning, beginning + _LAST_LETTER, len(word) - most, len(word) + most)
         for other, times in db.execute(_WORDS, bounds):
-            typos = typos_between(word, other, most)
-            if typos <= most:
-                near.setdefault(typos, {})[other] = times
-    for typos in sorted(near):
-        if found := _found(db, query, near[typos]):
-            return found
-    return _found(db, query, _without_two_letters(db, word)) if most > 1 else ()
+            matcher.set_seq1(other)
+            if matcher.quick_ratio() >= _NEAR and (alike := matcher.ratio()) >= _NEAR:
+                near.setdefault(alike, {})[other] = times
+    found = (_found(db, query, near[alike]) for alike in sorted(near, reverse=True))
+    return next(filter(None, found), ())
 
 
 def _found(db: sqlite3.Connection, query: Query, near: Mapping[str, int]) -> tuple[str, ...]:
@@ -220,12 +225,6 @@ def _found(db: sqlite3.Connection, query: Query, near: Mapping[str, int]) -> tup
     likely = sorted(near, key=lambda word: (-near[word], word))[:_MOST_LIKELY]
     times = {word: _times(db, _with_word(query, word), _ENOUGH) for word in likely}
     return tuple(sorted(filter(times.__getitem__, likely), key=lambda word: (-times[word], word))[:_MOST_MEANT])
-
-
-def _without_two_letters(db: sqlite3.Connection, word: str) -> dict[str, int]:
-    """Returns the words of which the first two letters were not typed, with the number of texts that have them."""
-    each = (f"{first}{second}{word}" for first in _FIRST for second in _FIRST)
-    return dict(row for other in each for row in db.execute(_WORD, (other,)))
 
 
 def _with_word(query: Query, word: str) -> Query:

@@ -1,4 +1,4 @@
-"""The other forms that an English word may have in a text, and how far two words are apart. Pure."""
+"""The other forms that an English word may have in a text. Pure."""
 
 from __future__ import annotations
 
@@ -9,8 +9,6 @@ from carryover.text.pattern import later
 
 SHORTEST: Final = 4
 """Shorter words have no other forms here, and no typos."""
-_TWO_TYPOS_FROM: Final = 8
-"""Letters from which two typos may be in a word."""
 _ENDINGS: Final = ("", "s", "es", "ed", "er", "ers", "ing", "ings", "ment", "ments", "ion", "ions", "able")
 _AFTER_E: Final = ("e", "es", "ed", "er", "ers", "ing", "ings", "ement", "ements", "ion", "ions", "able")
 _AFTER_Y: Final = ("y", "ies", "ied", "ier", "iers", "ying")
@@ -51,29 +49,3 @@ def _bases(word: str) -> Iterable[str]:
 
 def _add(found: dict[str, None], base: str, endings: Iterable[str]) -> None:
     found.update(dict.fromkeys(base + ending for ending in endings))
-
-
-def most_typos(word: str) -> int:
-    """Returns how many typos a word may have and still be taken for another one."""
-    if len(word) < SHORTEST or word.isdigit():
-        return 0
-    return 2 if len(word) >= _TWO_TYPOS_FROM else 1
-
-
-def typos_between(one: str, other: str, most: int) -> int:
-    """Returns how many letters were left out, added, replaced or swapped with their neighbour to get from one word to
-    the other; `most + 1` if there are more than `most`."""
-    if abs(len(one) - len(other)) > most:
-        return most + 1
-    before: list[int] = []
-    row = list(range(len(other) + 1))
-    for at, letter in enumerate(one, 1):
-        two_before, before = before, row
-        row = [at]
-        for place, wanted in enumerate(other, 1):
-            cost = min(before[place] + 1, row[-1] + 1, before[place - 1] + (letter != wanted))
-            swapped = at > 1 and place > 1 and letter == other[place - 2] and one[at - 2] == wanted
-            row.append(min(cost, two_before[place - 2] + 1) if swapped else cost)
-        if min(row) > most:
-            return most + 1
-    return min(row[-1], most + 1)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from carryover.ledger.search import Found, Query, search
 from carryover.ledger.search_text import spans, terms_of, with_forms
-from carryover.ledger.word_forms import forms_of, most_typos, typos_between
+from carryover.ledger.word_forms import forms_of
 from support.scribe import Scribe
 
 
@@ -50,27 +50,6 @@ def test_a_name_has_no_other_forms(word: str) -> None:
 @given(st.text(alphabet="abcdeginrsty", min_size=4, max_size=12))
 def test_no_word_is_its_own_other_form(word: str) -> None:
     assert word not in forms_of(word)
-
-
-@pytest.mark.parametrize(
-    ("one", "other", "typos"),
-    [
-        ("srverless", "serverless", 1),
-        ("servreless", "serverless", 1),
-        ("serverlesss", "serverless", 1),
-        ("serverlass", "serverless", 1),
-        ("kitten", "sitting", 3),
-        ("same", "same", 0),
-        ("", "ab", 2),
-    ],
-)
-def test_typos_are_letters_left_out_added_replaced_or_swapped(one: str, other: str, typos: int) -> None:
-    assert typos_between(one, other, 3) == typos_between(other, one, 3) == typos
-    assert typos_between(one, other, 0) == min(typos, 1)
-
-
-def test_short_words_and_numbers_are_taken_as_typed() -> None:
-    assert [most_typos(word) for word in ("abc", "2026", "deploy", "serverless")] == [0, 0, 1, 2]
 
 
 async def test_the_word_itself_comes_before_its_other_forms(scribe: Scribe) -> None:
@@ -124,7 +103,7 @@ async def test_of_equally_near_words_all_are_searched_and_those_that_are_further
     assert [said[0][start:end] for start, end in spans(said[0], found.terms)] == ["decided"]
 
 
-@pytest.mark.parametrize("typed", ["rverless", "erverless", "xerverless", "xerberless", "ervreless", "0erverless"])
+@pytest.mark.parametrize("typed", ["erverless", "xerverless", "xerberless", "ervreless", "0erverless"])
 async def test_a_word_is_found_without_its_first_letters_or_with_another_one(typed: str, scribe: Scribe) -> None:
     await scribe.tell(scribe.event("make it serverless"), scribe.event("a rivet"), scribe.event("everyone"))
 
@@ -132,9 +111,10 @@ async def test_a_word_is_found_without_its_first_letters_or_with_another_one(typ
 
 
 async def test_a_short_word_has_at_most_one_typo(scribe: Scribe) -> None:
-    await scribe.tell("restart it")
+    await scribe.tell("restart it in 2025, and save some")
 
-    assert find(scribe.db, "start").corrected == ()
+    for typed in ("start", "sone", "stavr", "2026"):
+        assert find(scribe.db, typed).corrected == ((("sone", ("some",)),) if typed == "sone" else ()), typed
 
 
 async def test_a_short_word_is_not_taken_for_every_word_near_it(scribe: Scribe) -> None:
