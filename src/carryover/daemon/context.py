@@ -6,17 +6,17 @@ import asyncio
 import sqlite3
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Final, get_args
 
 from carryover.adapter.contract import Agent
 from carryover.agents import adapters
 from carryover.config import Config, project_settings
+from carryover.daemon.health import HookCount
 from carryover.daemon.log import Log
 from carryover.importing.declared import with_declared
 from carryover.ingest.roots import TranscriptRoot
@@ -43,8 +43,8 @@ class DaemonContext:
     log: Log
     known: Mapping[str, Agent] = field(default_factory=adapters)
     """The agents with an adapter, by id."""
-    hook_calls: Counter[str] = field(default_factory=Counter, init=False)
-    """Calls since the start, by outcome."""
+    hook_calls: dict[str, int] = field(default_factory=lambda: dict.fromkeys(get_args(HookCount), 0), init=False)
+    """Calls since the start."""
     config_trouble: str | None = field(default=None, init=False)
     """Why `config` differs from the present content of the file."""
     config_changed: asyncio.Event = field(default_factory=asyncio.Event, init=False)

@@ -25,7 +25,7 @@ from carryover.config import settings_now
 from carryover.daemon.commands import Handoffs, Imports, Moves, Syncing
 from carryover.daemon.context import DaemonContext
 from carryover.daemon.endpoints import Answers, HookPort, control_app, serving
-from carryover.daemon.health import Health, HookCounts, ProjectHealth, Settled
+from carryover.daemon.health import Health, ProjectHealth, Settled
 from carryover.daemon.hooks.dispatch import Hooks
 from carryover.daemon.log import Word
 from carryover.daemon.own_page import OpenPage
@@ -282,7 +282,7 @@ class Daemon:
             tasks=list(self._supervisor.states.values()),
             projects=await asyncio.to_thread(self._project_health, dict(self._publish_queue.outcomes)),
             hook_port=self._hook_port.state,
-            hook_calls=msgspec.convert(dict(context.hook_calls), HookCounts),
+            hook_calls=dict(context.hook_calls),
             ledger_trouble=self._ingest_queue.ledger_trouble,
             git_trouble=git_trouble(),
             config_trouble=context.config_trouble,

@@ -39,31 +39,19 @@ class PortState(msgspec.Struct):
     trouble: str | None = None
 
 
-HookOutcome = Literal[
-    "answered", "quiet", "unauthenticated", "foreign", "refused_paths", "late", "overloaded", "failed"
+HookCount = Literal[
+    "answered",  # with a handoff
+    "quiet",  # answered with an empty body
+    "unauthenticated",  # without the secret, so it could only be a hint
+    "foreign",  # the payload was another agent's or not understood
+    "refused_paths",
+    "kept",  # the payload was kept because its agent records it nowhere else
+    "not_kept",  # it should have been kept but could not be
+    "late",
+    "overloaded",  # turned away, or its later work was dropped
+    "failed",
 ]
-
-
-class HookCounts(msgspec.Struct):
-    """Hook calls since the daemon started, by their outcome."""
-
-    answered: int = 0
-    """Calls answered with a handoff."""
-    quiet: int = 0
-    """Calls answered with an empty body."""
-    unauthenticated: int = 0
-    """Calls without the secret, which could only be hints."""
-    foreign: int = 0
-    """Payloads that were another agent's or not understood."""
-    refused_paths: int = 0
-    kept: int = 0
-    """Payloads that were kept because their agent records them nowhere else."""
-    not_kept: int = 0
-    """Payloads that should have been kept but could not be."""
-    late: int = 0
-    overloaded: int = 0
-    """Calls that were turned away, or whose later work was dropped."""
-    failed: int = 0
+"""What is counted of hook calls."""
 
 
 class ProjectHealth(msgspec.Struct, frozen=True, kw_only=True):
@@ -102,7 +90,8 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
     projects: list[ProjectHealth] = []
     """At most 50 projects, newest activity first."""
     hook_port: PortState | None = None
-    hook_calls: HookCounts = msgspec.field(default_factory=HookCounts)
+    hook_calls: dict[str, int] = {}
+    """Hook calls since the daemon started, by `HookCount`."""
     ledger_trouble: str | None = None
     git_trouble: str | None = None
     """Why git can't be run, as a clause."""

@@ -27,7 +27,7 @@ import msgspec
 from carryover.adapter.contract import STARTS, Agent, HookAction, HookEvent, Source
 from carryover.agents import agent_id_of
 from carryover.daemon.context import DaemonContext
-from carryover.daemon.health import HookOutcome
+from carryover.daemon.health import HookCount
 from carryover.daemon.hooks.call import (
     HookCall,
     OwnSession,
@@ -110,7 +110,7 @@ class Hooks:
         event = next((name for name in agent.spec.hooks.events if name.lower() == event.lower()), event.lower())
         named = {"agent": Word(agent.id), "hook": Word(event if event in agent.spec.hooks.events else "other")}
         read: HookEvent | Skipped | None = None
-        outcome: HookOutcome = "overloaded"
+        outcome: HookCount = "overloaded"
         reply = None
         to_keep = agent.spec.is_spooled and authenticated and self.context.config.reads(agent.id)
         self._at_once += 1
@@ -188,7 +188,7 @@ class Hooks:
 
     async def _answer(
         self, agent: Agent, read: HookEvent | Skipped, authenticated: bool
-    ) -> tuple[HookReply, HookOutcome]:
+    ) -> tuple[HookReply, HookCount]:
         if isinstance(read, Skipped):
             if authenticated:
                 context = self.context

@@ -169,7 +169,7 @@ def _daemon(facts: Gathered, daemon: Health) -> dict[str, _Row]:
         "version/other-build": _other_build(facts, daemon),
         "port/taken": port_trouble(daemon),
         "ledger/trouble": daemon.ledger_trouble,
-        "spool/not-kept": daemon.hook_calls.not_kept,
+        "spool/not-kept": daemon.hook_calls.get("not_kept", 0),
         "inotify/limit": _ENOUGH_INOTIFY.get(limit),
         "watch/too-many-folders": limit == "descriptors",
     }

@@ -146,8 +146,7 @@ def _daemon(health: Health) -> Iterator[str]:
     yield f"sources {health.sources}, broken {health.broken_sources}, silent disks {len(health.silent)}"
     watch = health.watch
     yield f"watch {watch.mode}, watched {watch.watched}, missing {watch.missing}, denied {watch.denied}"
-    calls = msgspec.structs.asdict(health.hook_calls)
-    yield f"hook calls: {', '.join(f'{name} {n}' for name, n in calls.items())}"
+    yield f"hook calls: {', '.join(f'{name} {n}' for name, n in health.hook_calls.items())}"
     states = Counter(task.state for task in health.tasks)
     restarts = sum(task.restarts for task in health.tasks)
     yield f"tasks: {', '.join(f'{state} {n}' for state, n in states.items())}; restarts {restarts}"

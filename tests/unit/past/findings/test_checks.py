@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from carryover.config import Config
-from carryover.daemon.health import HookCounts, WatchState
+from carryover.daemon.health import WatchState
 from carryover.facts import DAY_MS
 from carryover.install.agent_report import EntryReport
 from carryover.install.service import ServiceStatus
@@ -73,7 +73,7 @@ def test_what_is_wrong_with_carryover_itself_is_found() -> None:
             RUNNING,
             version="0.9.0",
             ledger_trouble="The disk is full.",
-            hook_calls=HookCounts(kept=7, not_kept=1_200),
+            hook_calls={"kept": 7, "not_kept": 1_200},
             watch=WatchState(reason="watches"),
         ),
         service=changed(SERVICE, enabled=False, trouble="It failed 5 times in a row.", command=("/old/carryoverd",)),
