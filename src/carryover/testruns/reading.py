@@ -43,8 +43,8 @@ _LEADING = later(r"^(?:\[gw\d+\] \[ *\d+%\] |\[\w+\] | *-+ )")
 _FAIL_WORD = r"FAILED|FAIL|ERROR|Failed(?= \S+ \[)"
 _PASS_WORD = r"PASSED|PASS|XFAIL|XPASS"
 _MARK_FIRST = later(
-    rf" *(?:(?P<fail>(?:[✗✕✖×●] )?(?:{_FAIL_WORD})|[✗✕✖×●]|not ok \d+ -|\(fail\))|(?P<pass>{_PASS_WORD}|ok|[✓✔√]))(?::| ?\|[^|]+\|)?\s+"
-    r"(?P<rest>\S.*)"
+    rf" *(?:(?P<fail>(?:[✗✕✖×●] )?(?:{_FAIL_WORD})|[✗✕✖×●]|not ok \d+ -|\(fail\))|(?P<pass>{_PASS_WORD}|ok|[✓✔√]))"
+    r"(?::| ?\|[^|]+\|)?\s+(?P<rest>\S.*)"
 )
 _MARK_LAST = later(
     rf"(?:test )?(?P<rest>\S.*?)(?: (?:\.\.\.|---))? +"
