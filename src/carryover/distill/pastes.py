@@ -22,6 +22,7 @@ _LEAD_CHARS: Final = 160
 _SHORT_QUESTION: Final = 2
 _COLONS: Final = (":", "：")
 
+_MARGIN: Final = 2
 _FENCE: Final = "```"
 _QUOTE: Final = '"'
 _BLOCK_END: Final = later(r"\n[ \t]*\n+")
@@ -42,6 +43,12 @@ _HEADER: Final = later(r"[^\W\d_][\w-]{0,20}(?: [\w-]{1,20})?\s?(?:: |：\s?)\S"
 def parts(prompt: str) -> tuple[tuple[bool, str], ...]:
     """Returns the blocks of a prompt, each with whether it was pasted. Neighbours of the same kind are merged."""
     prompt = without_stacks(prompt)
+    marked = _parts(prompt)
+    bare = _without_margin(prompt)
+    return marked if bare == prompt else max(marked, _parts(bare), key=_chars_typed)
+
+
+def _parts(prompt: str) -> tuple[tuple[bool, str], ...]:
     if marked := _fenced_by_hand(prompt) or _quoted_by_hand(prompt):
         return marked
     blocks = _blocks(prompt)
@@ -61,6 +68,20 @@ def parts(prompt: str) -> tuple[tuple[bool, str], ...]:
         last = max(last, len(blocks) - (2 if asks else 1))
     joined = ((False, blocks[:first]), (True, blocks[first : last + 1]), (False, blocks[last + 1 :]))
     return tuple((was, "\n\n".join(texts)) for was, texts in joined if texts)
+
+
+def _chars_typed(marked: tuple[tuple[bool, str], ...]) -> int:
+    return sum(len(text) for pasted, text in marked if not pasted)
+
+
+def _without_margin(prompt: str) -> str:
+    """Returns the prompt without the margin that all of its lines but the first have if it was typed into a terminal's
+    box and copied from there (Claude Code 1.0.115, Codex 0.58 to 0.118)."""
+    first, *others = prompt.strip().split("\n")
+    margins = {len(line) - len(line.lstrip()) for line in others if line.strip()}
+    if not first[:1].strip() or min(margins, default=0) != _MARGIN:
+        return prompt
+    return "\n".join([first, *(line[_MARGIN:] for line in others)])
 
 
 def _fenced_by_hand(prompt: str) -> tuple[tuple[bool, str], ...]:

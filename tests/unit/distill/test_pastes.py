@@ -182,3 +182,18 @@ def test_what_stands_behind_a_quoted_paste_on_its_last_line_was_typed(pasted: st
 def test_without_words_on_both_sides_of_a_quoted_paste_its_last_line_is_judged_as_others(prompt: str) -> None:
     assert all(text in prompt for _, text in parts(prompt))
     assert (False, "find out why") not in parts(prompt)
+
+
+def test_the_margin_of_a_terminals_box_makes_no_paste_of_what_was_typed_there() -> None:
+    typed = "Compare the rules with the ones\nof the shop: do they ask for\ntypes?\n\nChange nothing yet."
+    copied = typed.replace("\n", "\n  ").replace("  \n", "\n")
+
+    assert parts(copied) == ((False, typed),)
+    assert parts(copied.replace("\n  ", "\n   ")) != ((False, typed),)
+
+
+@pytest.mark.parametrize("pasted", [TRACEBACK, JSON, CODE])
+def test_a_paste_with_a_margin_stays_one(pasted: str) -> None:
+    lines = pasted.replace("\n", "\n  ")
+
+    assert [was_pasted for was_pasted, _ in parts(f"Why is the total wrong?\n  {lines}")] == [False, True]
