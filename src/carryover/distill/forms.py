@@ -109,7 +109,7 @@ def _below_a_heading(prompt: str, lines: list[str]) -> Filled | None:
     # next.
     below = next((at for at in headings if at > fences[1]), shown[-1])
     steps = dict.fromkeys(line for line in lines[below + 1 :] if line[:1].strip() and line[0] != "#")
-    does = "; ".join(clip(line, chars=_SHOWN_CHARS) for line in list(steps)[:_SHOWN_LINES])
+    does = "; ".join(clip(line.replace("**", ""), chars=_SHOWN_CHARS) for line in list(steps)[:_SHOWN_LINES])
     return _filled(prompt, typed, does or name[1])
 
 

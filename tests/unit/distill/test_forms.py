@@ -21,7 +21,7 @@ def test_commands_of_one_set_are_named_by_what_each_does() -> None:
         names.append(form.name)
 
     assert names == [
-        "1. **Setup**: Run `setup-plan.sh --json` from the root and…; 2. **Load context**:; 3. **Fill the plan**",
+        "1. Setup: Run `setup-plan.sh --json` from the root and…; 2. Load context:; 3. Fill the plan",
         "You are updating the rules of the project.; 1. Load them.",
     ]
 

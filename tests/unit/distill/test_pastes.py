@@ -197,3 +197,10 @@ def test_a_paste_with_a_margin_stays_one(pasted: str) -> None:
     lines = pasted.replace("\n", "\n  ")
 
     assert [was_pasted for was_pasted, _ in parts(f"Why is the total wrong?\n  {lines}")] == [False, True]
+
+
+def test_a_command_over_several_lines_is_no_prose() -> None:
+    command = "curl https://shop.example.com/cart \\\n-H Accept:json \\\n-H Origin:shop \\"
+
+    assert parts(f"Call this for the name\n\n{command}") == ((False, "Call this for the name"), (True, command))
+    assert not is_machine_line(r"It is in C:\shop\cart\ and nowhere else")
