@@ -271,3 +271,13 @@ def test_a_suggested_command_of_several_lines_may_have_blanks_of_its_own(tmp_pat
     assert prompts(events) == ["Begin the docs", "Now write them"]
     assert answers(events) == ["I make a folder.", "Done."]
     assert [call.subject for call in of(events, ToolCall)] == ["mkdir -p docs", "touch docs/index.md"]
+
+
+@pytest.mark.parametrize("suggested", ["pip install six  \npython a.py  ", "# Start \ncd a    \n      \nnpm start  "])
+def test_a_suggested_command_of_several_lines_is_no_answer(tmp_path: Path, suggested: str) -> None:
+    """Its lines have blanks at their ends, as many as the last one or more, and may be of blanks alone (0.57, 0.86)."""
+    asked = f"> {suggested}\n> Run shell commands? (Y)es/(N)o/(D)on't ask again [Yes]: n  \n"
+    chat = f"{HEAD}{prompt('Begin')}{answer('I begin.')}{asked}{prompt('Keep the old one')}{answer('Kept.')}"
+    events = reading(tmp_path, chat).events
+
+    assert (prompts(events), answers(events)) == (["Begin", "Keep the old one"], ["I begin.", "Kept."])

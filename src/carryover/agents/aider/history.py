@@ -295,10 +295,10 @@ def _messages_in(lines: Sequence[str]) -> Iterator[str]:
 
 
 def _message_end(lines: Sequence[str], at: int) -> int:
-    """Returns where a message ends. Its mark is before the first of its lines, and two blanks follow the last, from
-    which its own blanks are taken off. Those of another line may be more (0.86.2)."""
+    """Returns where a message ends. Its mark is before the first of its lines, and two blanks follow the last. Other
+    lines may end in blanks of their own, or be of blanks alone; an answer has an empty line above it (0.57, 0.86.2)."""
     following = lines[at + 1] if at + 1 < len(lines) else ""
-    goes_on = lines[at].endswith(f"{_ENDS} ") and following.strip() and not following.startswith((_MESSAGE, _PROMPT))
+    goes_on = following.strip() and not following.startswith((_MESSAGE, _PROMPT))
     if lines[at].endswith(_ENDS) and not goes_on:
         return at + 1
     report = _REPORT.match(lines[at]) is not None
@@ -308,7 +308,7 @@ def _message_end(lines: Sequence[str], at: int) -> int:
             return place
         if line.endswith(_ENDS) and (not report or line.startswith(_REPORT_ENDS)):
             after = lines[place + 1] if place + 1 < len(lines) else ""
-            if not after.strip() or after.startswith((_MESSAGE, _PROMPT)):
+            if not after or after.startswith((_MESSAGE, _PROMPT)):
                 return place + 1
     return len(lines)
 
