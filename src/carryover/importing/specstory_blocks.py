@@ -57,7 +57,10 @@ _BULLET: Final = re.compile(r"- (?:command|cmd): `(.*)$")
 _PATH_BULLET: Final = re.compile(r"- (?:file_?path|path): `([^`\n]+)`$", re.IGNORECASE)
 _FILE: Final = re.compile(r"(?:Edit|Read|Write|Delete|Create) file: (.+?)(?: \((?:lines|\d).*\))?$")
 _SECTION: Final = re.compile(r"\*\*(Add|Update|Modify|Delete): `([^`\n]+)`\*\*$")
-_SECTIONS: Final[dict[str, Literal["add", "delete"]]] = {"Add": "add", "Delete": "delete"}
+_LISTED: Final = re.compile(r"\n([ADM]) (\S[^\n]*)")
+_UPDATED: Final = "Success. Updated the following files:"
+"""Stands above the files that a patch changed, a line each."""
+_SECTIONS: Final[dict[str, Literal["add", "delete"]]] = {"Add": "add", "A": "add", "Delete": "delete", "D": "delete"}
 _ROOT: Final = r"(?:[A-Za-z]:[\\/]|/)"
 _SAID_PATH: Final = re.compile(
     rf"[Ff]ile (?:created|written|updated)? ?(?:successfully )?(?:at|to):? (?P<at>{_ROOT}.+?)(?: \(|$)"
@@ -342,7 +345,8 @@ def _changes(
     for _, text in fenced:
         if patched := in_patch(text, "/"):
             return tuple(msgspec.structs.replace(change, path=change.path.removeprefix("/")) for change in patched)
-    if sections := [found for line in lines if (found := _SECTION.match(line))]:
+    sections = [*_matches(_SECTION, lines)] or [*_LISTED.finditer(output if output.startswith(_UPDATED) else "")]
+    if sections:
         return tuple(Change(path=found[2], change=_SECTIONS.get(found[1], "modify")) for found in sections)
     path = given or _path(block, lines, output)
     if path is None:
