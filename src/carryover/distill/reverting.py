@@ -29,7 +29,10 @@ def _checksum(lines: list[str], mark: str) -> int:
 def after_edit(
     known: tuple[Revert, ...], former: EditedFile | None, edit: FileEdit, turn: int, at_ms: int
 ) -> tuple[Revert, ...]:
-    """Returns the reverts after an edit. One that was itself reverted no longer counts."""
+    """Returns the reverts after an edit. One that was itself reverted no longer counts, nor does a deletion if the file
+    is added again: some agents rewrite files in that way."""
+    if edit.change == "add" and former is not None and former.change == "delete":
+        return tuple(one for one in known if one.path != edit.path or one.turn != former.turn)
     of = _reverted_turn(former, edit, turn) if former is not None else None
     if of is None:
         return known

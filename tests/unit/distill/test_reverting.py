@@ -55,6 +55,12 @@ def test_a_new_file_that_a_later_turn_deletes_is_reverted() -> None:
     assert [reverts(one) for one in (talk, scratch, old)] == [[(2, 1)], [], []]
 
 
+def test_a_file_that_is_added_again_was_not_reverted() -> None:
+    talk = edits(edits(session("s1").user(GOAL), "+a", "add").user("Test it, too."), "", "delete")
+
+    assert reverts(edits(talk, "+b", "add")) == []
+
+
 def test_what_is_kept_of_edits_is_bounded() -> None:
     talk = session("s1")
     for number in range(60):
