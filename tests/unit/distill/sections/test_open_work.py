@@ -6,7 +6,7 @@ import pytest
 
 from carryover.distill.entry import FIXED
 from carryover.model import AgentSummary, BackgroundTask, PlanProposal, ResultStatus, SummaryPart
-from support.conversation import Conversation, handoff, session, under, worked
+from support.conversation import GOAL, Conversation, handoff, session, under, worked
 
 TRAINING = "tmux new-session -d -s epochs 'python train.py --epochs 200'"
 
@@ -218,3 +218,13 @@ def test_a_job_that_ended_after_the_last_words_is_told_beside_them() -> None:
     told = 'ended since the last words: “Background command "Run all tests" was stopped”'
     assert under("Where it stands", talk.event(stopped).event(again)).count(told) == 1
     assert "ended since" not in under("Where it stands", talk.says("They were stopped."))
+
+
+def test_a_test_run_of_an_earlier_turn_says_which_if_no_time_does() -> None:
+    talk = Conversation().user(GOAL).ran("pytest -q", "84 passed in 2.1s")
+    before_ms = talk.at_ms - 60_000  # each event is a minute later
+    talk.at_ms = before_ms
+    assert "last test run `pytest -q`: passed" in under("Where it stands", talk.says("It passes."))
+    talk.at_ms = before_ms
+    talk.user("Now the tax on carts, please.").at_ms = before_ms
+    assert "last test run (turn 1) `pytest -q`: passed" in under("Where it stands", talk.says("I do."))

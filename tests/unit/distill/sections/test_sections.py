@@ -77,16 +77,6 @@ def test_a_job_runs_until_it_ends_or_was_not_heard_of_for_a_day() -> None:
     assert "ended since the last words: “npm run serve: done”" in under("Where it stands", talk)
 
 
-def test_a_test_run_of_an_earlier_turn_says_which_if_no_time_does() -> None:
-    talk = Conversation().user(GOAL).ran("pytest -q", "84 passed in 2.1s")
-    before_ms = talk.at_ms - 60_000  # each event is a minute later
-    talk.at_ms = before_ms
-    assert "last test run `pytest -q`: passed" in under("Where it stands", talk.says("It passes."))
-    talk.at_ms = before_ms
-    talk.user("Now the tax on carts, please.").at_ms = before_ms
-    assert "last test run (turn 1) `pytest -q`: passed" in under("Where it stands", talk.says("I do."))
-
-
 def test_a_test_run_in_a_subfolder_says_where() -> None:
     talk = Conversation().user("Test it.").edited("cart.py").ran("pytest -q", "1 failed", status="error")
     assert "`pytest -q`: failed" in under("Where it stands", talk)
