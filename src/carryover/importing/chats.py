@@ -1,6 +1,7 @@
 """Reads chats: Markdown that an agent's own client exported, in the form that its spec describes, and chats in which
 only roles show who speaks. Those become steps of a trajectory: Markdown with `user:` and `assistant:`, and messages in
-JSON with `role` and `content`, in the forms of OpenAI and Anthropic, as a list or as lines.
+JSON with `role` and `content`, in the forms of OpenAI and Anthropic, as a list or as lines. An agent may speak under
+its own name, as in what VS Code's `Copy All` gives.
 """
 
 from __future__ import annotations
@@ -52,6 +53,8 @@ _HEADINGS: Final = tuple(
     )
 )
 """The lines that begin a turn, one form for a whole document: what looks like another one is part of what was said."""
+_BEGINS: Final = re.compile(r"\**([^\s:*#>|`-][^:*#\n]{0,40}):\**[ \t]+\S")
+"""The line that a chat begins with in which the user speaks under a name of their own."""
 _LISTS: Final = ("messages", "conversation", "conversations", "history")
 _TIMES: Final = ("timestamp", "created_at", "createdAt", "time")
 _IDS: Final = ("tool_call_id", "call_id", "callId", "tool_use_id", "id")
@@ -152,7 +155,7 @@ def recognised(file: Candidate) -> OpenedDocument | None:
     speakers, who take turns."""
     if not file.any_chat or (split := _split_of(file)) is None:
         return None
-    spec = file.named or _UNNAMED
+    spec = file.named or _agent_in(file.text) or _UNNAMED
     return atif.document_of(spec, split, file.path, agent_name(spec.id))
 
 
@@ -163,16 +166,30 @@ def _split_of(file: Candidate) -> Callable[[bytes], list[Record]] | None:
         if _take_turns([speaker for speaker, _ in found]):
             return _records_of_messages
     lines = file.text.lstrip().split("\n")
-    starts = {form: _turn_starts(form, lines) for form in _HEADINGS}
-    fitting = [form for form in _HEADINGS if _take_turns([_speaker_at(form, lines[at]) for at in starts[form]])]
+    starts = {form: _turn_starts(form, lines) for form in (*_HEADINGS, *_headings_by_name(file.text))}
+    fitting = [form for form in starts if _take_turns([_speaker_at(form, lines[at]) for at in starts[form]])]
     if not fitting:
         return None
     return partial(_records_of_markdown, min(fitting, key=lambda form: starts[form][0]))
 
 
+def _agent_in(text: str) -> AgentSpec | None:
+    """Returns the agent that speaks under its own name."""
+    return next((spec for spec in specs() if re.search(rf"^\**{re.escape(spec.name)}:", text, re.MULTILINE)), None)
+
+
+def _headings_by_name(text: str) -> Iterator[re.Pattern[str]]:
+    """Yields the form of such a chat, which begins with the user's name."""
+    first = next((line for line in text.lstrip().split("\n") if line.strip() and not line.startswith("#")), "")
+    if (user := _BEGINS.match(first)) and (spec := _agent_in(text)):
+        yield re.compile(rf"(\**)(?P<role>{re.escape(user[1])}|User|{re.escape(spec.name)}):\1(?:[ \t]+(?P<said>.*))?")
+
+
 def _speaker_at(form: re.Pattern[str], line: str) -> Speaker:
     begin = form.fullmatch(line.rstrip())
-    return SPEAKERS[begin["role"].lower()] if begin is not None else "ignored"
+    if begin is None:
+        return "ignored"
+    return SPEAKERS.get(begin["role"].lower(), "agent" if _agent_in(f"{begin['role']}:") else "user")
 
 
 def _take_turns(speakers: Sequence[Speaker]) -> bool:
@@ -181,17 +198,18 @@ def _take_turns(speakers: Sequence[Speaker]) -> bool:
 
 
 def _turn_starts(form: re.Pattern[str], lines: Sequence[str]) -> list[int]:
-    """Returns where turns begin, outside of code: below a blank line or, if the document begins with one, anywhere."""
-    found: list[int] = []
+    """Returns where turns begin, outside of code: below a blank line or, if the document begins with one, anywhere.
+    Where code has no end, what is within it can't be told."""
+    found: list[tuple[int, bool]] = []
     fences = Fences()
     first = next((line for line in lines if line.strip()), "")
     is_bare = form.fullmatch(first.rstrip()) is not None
     for at, line in enumerate(lines):
         fences.pass_line(line)
         below_blank = is_bare or at == 0 or lines[at - 1].strip() in ("", "---")
-        if not fences and below_blank and form.fullmatch(line.rstrip()):
-            found.append(at)
-    return found
+        if below_blank and form.fullmatch(line.rstrip()):
+            found.append((at, bool(fences)))
+    return [at for at, in_code in found if fences or not in_code]
 
 
 def _records_of_markdown(form: re.Pattern[str], data: bytes) -> list[Record]:

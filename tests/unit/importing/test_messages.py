@@ -55,6 +55,25 @@ def test_a_chat_of_other_names_for_the_same_roles_is_one(tmp_path: Path) -> None
     ]
 
 
+@pytest.mark.parametrize("begin", ["{name}: {text}", "**{name}:** {text}"])
+@pytest.mark.parametrize("title", ["", "# My chat\n\n"])
+def test_an_agent_and_the_user_may_speak_under_their_own_names(tmp_path: Path, begin: str, title: str) -> None:
+    names = {"user": "ann-b", "assistant": "GitHub Copilot"}
+    turns = [begin.format(name=names[role], text=text) for role, text in TURNS]
+    path = tmp_path / "chat.md"
+
+    assert said_in(path, title + "\n\n".join(turns)) == TURNS
+    assert open_document(path).agent.spec.id == "copilot"
+    with pytest.raises(UserError):
+        said_in(path, "Note: buy bread.\n\nGitHub Copilots: are planes.\n")
+
+
+def test_where_code_has_no_end_turns_begin_at_any_role(tmp_path: Path) -> None:
+    said = [("user", "See:\n\n```\n1 failed"), ("assistant", "Fixed."), ("user", "Thanks.")]
+
+    assert said_in(tmp_path / "chat.md", "\n\n".join(f"**{role}:** {text}" for role, text in said)) == said
+
+
 def test_a_role_of_another_form_or_in_code_begins_no_turn(tmp_path: Path) -> None:
     answer = "As in:\n\n```yaml\nuser: ann\nassistant: bob\n```\n\n**User:** is bold."
     text = f"user:\nWrite a chat.\n\nassistant:\n{answer}\n"
