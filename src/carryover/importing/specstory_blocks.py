@@ -154,7 +154,7 @@ def blocks(text: str, *, unnamed: bool = False) -> Iterator[str | ToolBlock]:
             said = []
             end = _tool_end(lines, at, ends)
             yield _tool_block(tool[1], html.unescape(tool[2]), "\n".join(lines[at : end + 1]))
-            at = end
+            at = _printed_below(lines, end)
         else:
             said.append(line)
             fences.pass_line(line)
@@ -226,6 +226,12 @@ def _tool_end(lines: Sequence[str], start: int, ends: Sequence[int]) -> int:
             return end
         at = end
     return near[0] if near else start
+
+
+def _printed_below(lines: Sequence[str], end: int) -> int:
+    """Returns the index of the last line of what a todo list's tool printed, right below its block (v2.0.0)."""
+    fence = lines[end + 1 : end + 2] == ["```"]
+    return next((at for at in range(end + 2, len(lines)) if lines[at] == "```"), end) if fence else end
 
 
 def _tool_block(kind: str, name: str, text: str) -> ToolBlock:

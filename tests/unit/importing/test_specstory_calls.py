@@ -280,3 +280,11 @@ def test_outputs_are_shown_as_they_were_printed(tmp_path: Path) -> None:
 
     outputs = [event.body.output for event in events if isinstance(event.body, ToolResult)]
     assert outputs[-4:] == ["> shop start & serve", "<p>a &amp; b</p>", "shop?a=1&copy=2", "Went to the shop.\nTab 3"]
+
+
+def test_what_a_tool_printed_right_below_its_block_is_not_said() -> None:
+    begin = '<tool-use data-tool-type="generic" data-tool-name="TodoWrite"><details>'
+    block = f"{begin}\n- [X] Fix it\n</details></tool-use>"
+    parts = [*specstory_blocks.blocks(f"{block}\n```\nTodos have been modified.\n```\n\nDone:\n\n```\nok\n```")]
+
+    assert [part for part in parts if isinstance(part, str) and part] == ["Done:\n\n```\nok\n```"]
