@@ -35,6 +35,8 @@ FORGET_EXAMPLES: Final = """\
   carryover forget --all                    everything recorded so far"""
 
 MOST_LISTED: Final = 50
+_LOGS: Final = ("-wal", "-shm")
+"""What names end with that belong to a copy of the ledger."""
 
 
 def forget_arguments(parser: argparse.ArgumentParser) -> None:
@@ -93,10 +95,9 @@ def _plan(plan: WhatGoes) -> Iterator[str]:
     if plan.sessions:
         yield f"{counted(plan.sessions, 'session')} {'loses' if plan.sessions == 1 else 'lose'} {_part(plan)}:"
         yield from some_sessions(plan.newest, plan.sessions)
-    if plan.copies:
-        go = "goes" if len(plan.copies) == 1 else "go"
-        names = ", ".join(path.name for path in plan.copies)
-        yield f"{counted(len(plan.copies), 'copy', 'copies')} of the ledger {go} as a whole: {names}"
+    if names := [path.name for path in plan.copies if not path.name.endswith(_LOGS)]:
+        go = "goes" if len(names) == 1 else "go"
+        yield f"{counted(len(names), 'copy', 'copies')} of the ledger {go} as a whole: {', '.join(names)}"
     yield "Handoffs that were made of this are removed, or written again without it. Your agents' own files stay."
 
 

@@ -78,6 +78,9 @@ def test_nothing_of_a_forgotten_session_is_left(published: Path, secret: ClaudeS
     former.write_text(f"As 0.1.0 kept it: {SECRET}")
     assert SECRET in (state_dir().root / "handoff.md").read_text()
 
+    [damaged] = state_dir().root.glob("ledger.corrupt-*.sqlite")
+    damaged.with_name(f"{damaged.name}-wal").write_text(SECRET)
+
     out = run.out("forget", secret.session[:13], "--yes")
 
     assert "1 session loses all that was recorded until now:" in out
