@@ -94,7 +94,8 @@ def _unreadable(detection: Detection, home: Path) -> Iterator[str]:
     else:
         yield f"⚠ {spec.name} detected, but its version could not be read: {detection.problem}."
         yield from _fallback(detection)
-        yield f"Run `carryover refresh` once `{spec.binaries[0]}` says its version."
+        asked = " ".join((spec.binaries[0], *(spec.version.args if spec.version is not None else ())))
+        yield f"Run `carryover refresh` once `{asked}` answers."
 
 
 def _fallback(detection: Detection) -> Iterator[str]:

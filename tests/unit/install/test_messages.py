@@ -62,7 +62,7 @@ TAKES_NONE = """\
 UNREADABLE = """\
 ⚠ Claude Code detected, but its version could not be read: no answer within 2 s.
   Using only the hooks that every known version has.
-  Run `carryover refresh` once `claude` says its version.
+  Run `carryover refresh` once `claude --version` answers.
   config: ~/.claude/settings.json
   hooks written: SessionStart, PreCompact, Stop"""
 BY_FOLDER = """\
