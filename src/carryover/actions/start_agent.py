@@ -23,9 +23,11 @@ from carryover.distill.view import SessionView
 from carryover.errors import ExitCode, UserError, os_reason
 from carryover.facts import DAY_MS
 from carryover.install.machine import FoundCommand, Machine, start_command, startable_here
+from carryover.ledger.connect import reading
 from carryover.ledger.queries import session_of
 from carryover.past.context import now_ms, root_of, state_dir
 from carryover.past.handoff import WantedHandoff, handoff_here
+from carryover.past.limits import limited_projects
 from carryover.past.opened import Want, opened
 from carryover.past.sessions import title_of
 from carryover.paths import StateDir
@@ -38,6 +40,7 @@ from carryover.publish.second_page import write_second_page
 from carryover.terminal.output import can_ask, say
 from carryover.terminal.paths import quoted
 from carryover.terminal.streams import flush
+from carryover.text.reset_times import LASTS_MS
 
 _RECENT_MS: Final = 3 * DAY_MS
 """Work untouched for longer than this is not offered."""
@@ -91,13 +94,24 @@ def put_handoff(agent_id: str | None, root: str) -> TakeOver:
     return TakeOver(*start, refreshed, handoff_in_place(refreshed, config, state))
 
 
-def agents_to_start() -> list[AgentSpec]:
-    """Returns the agents that can be started here. Raises UserError (NOTHING_FOUND) if there is none."""
+def agents_to_start() -> list[tuple[AgentSpec, bool]]:
+    """Returns the agents that can be started here, and whether each is at a usage limit, in any project: those are
+    last. Raises UserError (NOTHING_FOUND) if there is none."""
     config = load_config(state_dir().config)
     startable = startable_here(config.agents.selected, Machine.here(config.agents.recorded_env()))
     if not startable:
         raise UserError(_NONE_HERE, ExitCode.NOTHING_FOUND)
-    return [agent for agent in agents_to_list(startable=True) if agent.id in startable]
+    limited = _limited_agents(state_dir())
+    found = [(agent, agent.id in limited) for agent in agents_to_list(startable=True) if agent.id in startable]
+    return sorted(found, key=lambda each: each[1])
+
+
+def _limited_agents(state: StateDir) -> set[str]:
+    if not state.ledger.exists():
+        return set()
+    with reading(state.ledger) as db:
+        limits = limited_projects(db, (), since_ms=now_ms() - LASTS_MS, now_ms=now_ms())
+    return {limit.agent for limit in limits.values()}
 
 
 def startable_agent(agent_id: str, config: Config) -> tuple[str, Starter, FoundCommand]:

@@ -93,6 +93,7 @@ _TASK_LIMIT: Final = 52
 _KEYS: Final = "(arrows, enter; esc leaves)"
 _POINTER: Final = 4
 """Columns that questionary needs beside a row."""
+_AT_LIMIT: Final = "at its usage limit"
 _QUESTION: Final = "Which work do you want to continue?"
 
 TO: Final = """\
@@ -155,10 +156,10 @@ def _agent_to_start() -> str:
 
     agents = agents_to_start()
     if not can_ask():
-        listed = ", ".join(agent.id for agent in agents)
+        listed = ", ".join(f"{agent.id} ({_AT_LIMIT})" if limited else agent.id for agent, limited in agents)
         raise UserError(f"Name the agent. These can be started here: {listed}.", ExitCode.USAGE)
-    rows = [(agent.name, agent.id) for agent in agents]
-    return _picked("In which agent do you want to continue?", rows, [agent.id for agent in agents])
+    rows = [(agent.name, agent.id, _AT_LIMIT if limited else "") for agent, limited in agents]
+    return _picked("In which agent do you want to continue?", rows, [agent.id for agent, _ in agents])
 
 
 def continue_in(agent: str, project: str | None, session: str | None, *, tokens: int | None, run: bool) -> None:

@@ -166,6 +166,14 @@ def test_at_a_limit_the_handoff_names_only_agents_that_were_found_here(two_tasks
     codex.prompt("Write the README.")
     codex.answer("It is written.")
     assert "; for the user: `carryover to codex` continues elsewhere" in run.out(*handoff)
+    program(home / "bin" / "codex", "exit 0")
+    with chdir(two_tasks):
+        here = "These can be started here: codex, gemini-cli, claude-code (at its usage limit)."
+        assert here in run.err(ExitCode.USAGE, "to")
+        assert re.search(
+            r"» Codex .*\n.*Gemini CLI .*\n.*Claude Code .*at its usage limit",
+            played([*CARRYOVER, "to"], ("continue?", "q"))[1],
+        )
     state_dir().config.write_text('[agents]\nselected = ["claude-code", "gemini-cli", "aider"]\n')
     assert "; for the user: `carryover to aider` (or gemini-cli) continues elsewhere" in run.out(*handoff)
 
