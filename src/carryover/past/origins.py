@@ -18,7 +18,7 @@ from carryover.past.commit_history import CommitHistory, Committer, commit_histo
 from carryover.past.context import project_root
 from carryover.past.line_history import MOST_BYTES, LineHistory, line_history
 from carryover.past.opened import Want, opened
-from carryover.past.session_turns import TurnChange, changes_of, edits_of
+from carryover.past.session_turns import TurnChange, changes_of, edits_of, namesakes_of
 from carryover.past.sessions import show_command
 from carryover.paths import expanded
 from carryover.platform import here
@@ -26,6 +26,7 @@ from carryover.probe.git_command import git_trouble
 from carryover.probe.git_history import GitCommit, commit_named, files_of_commit, former_names
 from carryover.probe.source_code import Definition, Effort, definitions, language_of
 from carryover.terminal.output import did_you_mean
+from carryover.terminal.paths import quoted
 
 _PART: Final = re.compile(r"(?P<first>\d+)(?:-(?P<last>\d+))?")
 _MOST_LINES: Final = 2_000
@@ -184,6 +185,12 @@ def _of_file(
     changes = changes_of(ledger, project, str(path), former)
     if changes:
         return changes
+    if project is not None and not os.path.lexists(path) and (others := namesakes_of(ledger, project, str(path))):
+        asked = ", ".join(f"`carryover why {quoted(os.path.relpath(Path(root, other)))}`" for other in others[:3])
+        raise UserError(
+            f"There is no file {name!r} here, but one of that name elsewhere in {root}: {asked}.",
+            ExitCode.NOTHING_FOUND,
+        )
     if os.sep not in name and not os.path.lexists(path):
         no_file = f"There is no file {name!r} here, and no agent is known to have changed one of that name."
         if trouble := git_trouble():

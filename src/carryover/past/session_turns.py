@@ -157,6 +157,12 @@ def edits_of(db: sqlite3.Connection, project: ProjectRow | None, *paths: str) ->
     return edits
 
 
+def namesakes_of(db: sqlite3.Connection, project: ProjectRow, path: str) -> list[str]:
+    """Returns the paths in the project, sorted, of what was edited under the same name in any folder of it."""
+    rows = edits_of_name(db, project.id, project.root, PurePath(path).name)
+    return sorted({path_in_project(row.body.path, (row.root, row.recorded_root)) for row in rows})
+
+
 def between(edits: Edits, since_ms: int, until_ms: int | None) -> dict[int, EditRow]:
     """Returns the edits after `since_ms` and until `until_ms` (UTC ms; None: until now)."""
     until = float("inf") if until_ms is None else until_ms

@@ -114,3 +114,18 @@ def test_a_name_that_several_definitions_have_is_asked_for_by_its_lines(work: Cl
 
     with pytest.raises(UserError, match=r"twice.py defines several: A.f \(2-2\), B.f \(6-6\). Ask for one of them"):
         origin_of("twice.py:f", limit=9)
+
+
+@pytest.mark.parametrize("name", ["cart.py", "sub/cart.py"])
+def test_for_a_file_in_another_folder_its_path_is_named(
+    work: ClaudeWork, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    (work.cwd / "lib").mkdir()
+    monkeypatch.chdir(work.cwd / "lib")
+    (work.cwd / "cart.py").unlink()
+
+    with pytest.raises(UserError) as raised:
+        origin_of(name, limit=9)
+
+    assert f"There is no file {name!r} here" in str(raised.value)
+    assert "`carryover why ../cart.py`" in str(raised.value)
