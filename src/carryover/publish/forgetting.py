@@ -155,29 +155,31 @@ def _read(paths: StatePaths, query: Callable[[sqlite3.Connection], _T]) -> _T:
 
 
 def remove_published(paths: StatePaths, config: Config, roots: Collection[str]) -> tuple[list[str], set[str]]:
-    """Removes the handoffs of `roots`; returns the problems, and the roots that had a handoff."""
+    """Removes the handoffs of `roots`, and all in folders of earlier settings, which are not written again; returns the
+    problems, and the roots that had a handoff."""
     remove_former_answers(paths.state)
     problems: list[str] = []
     had: set[str] = set()
     rows = _read(paths, whereabouts)
     published = {row.root for row in rows if row.is_published}
     try:
-        folders = {Path(known.path) for known in read_journal(paths.state.root).handoffs}
+        listed = [(Path(known.path), known.root) for known in read_journal(paths.state.root).handoffs]
     except OSError as error:
         problems.append(f"The list of projects can't be read: {os_reason(error)}.")
-        folders = set()
-    for root in sorted(roots):
-        for folder in {project_settings(Path(root), config).folder or Path(root) / STORE, Path(root) / STORE}:
-            # If nothing was ever published, a file of that name came with the repository.
-            if root not in published and folder not in folders:
-                continue
-            try:
-                removed = look_at(folder, partial(_remove_handoff, folder, problems))
-            except Silent:
-                problems.append(f"{folder} may still have a handoff: its disk does not answer.")
-                continue
-            if removed:
-                had.add(root)
+        listed = []
+    folders = {folder for folder, _ in listed}
+    own = [(folder, root) for root in roots for folder in {_folder_now(root, config), Path(root) / STORE}]
+    # If nothing was ever published, a file of that name came with the repository.
+    ours = [(folder, root) for folder, root in own if root in published or folder in folders]
+    former = [(folder, root) for folder, root in listed if folder != _folder_now(root, config)]
+    for folder, root in sorted({*ours, *former}):
+        try:
+            removed = look_at(folder, partial(_remove_handoff, folder, problems))
+        except Silent:
+            problems.append(f"{folder} may still have a handoff: its disk does not answer.")
+            continue
+        if removed and root in roots:
+            had.add(root)
     kept = {row.published_sha for row in rows if row.root not in roots}
     newest = None
     with suppress(OSError):
@@ -185,6 +187,11 @@ def remove_published(paths: StatePaths, config: Config, roots: Collection[str]) 
     if roots and newest not in kept:
         _remove_handoff(paths.state.root, problems)
     return problems, had
+
+
+def _folder_now(root: str, config: Config) -> Path:
+    """Returns the folder that the project's handoff is written to by these settings."""
+    return project_settings(Path(root), config).folder or Path(root) / STORE
 
 
 def _remove_loaded(config: Config, roots: Iterable[str], problems: list[str]) -> bool:

@@ -16,6 +16,8 @@ from carryover.actions.forgetting import forget_planned, plan_forgetting
 from carryover.actions.linking import link_projects
 from carryover.errors import ExitCode, UserError
 from carryover.fsio import SCRATCH, FileLock, private_dir
+from carryover.outside.journal import write_down
+from carryover.outside.listed import handoff_folder
 from carryover.past.context import state_dir
 from carryover.past.without_daemon import catch_up
 from support.claude_session import ClaudeSession
@@ -90,6 +92,22 @@ def test_nothing_of_a_forgotten_session_is_left(published: Path, secret: ClaudeS
     assert KEPT in handoff_of(published), "the handoff is written again without it"
     assert [path.name for path in (state_dir().root / "spool" / "claude-code").rglob("*.*")] == ["other.jsonl"]
     assert SECRET.encode() in secret.path.read_bytes(), "what the agent keeps is not Carryover's"
+
+
+@pytest.mark.parametrize("of", ["the project", "another"])
+def test_a_handoff_in_a_folder_of_earlier_settings_goes_too(
+    published: Path, secret: ClaudeSession, home: Path, run: Run, of: str
+) -> None:
+    """A worktree's handoff names what is done in its main checkout."""
+    former = home / "handoffs" / "shop"
+    former.mkdir(parents=True)
+    (former / "handoff.md").write_text(SECRET)
+    write_down(state_dir().root, handoff_folder(former, published if of == "the project" else home / "worktree"))
+
+    run.out("forget", secret.session[:13], "--yes")
+
+    assert not (former / "handoff.md").exists()
+    assert KEPT in handoff_of(published)
 
 
 def test_a_whole_project_is_forgotten(published: Path, secret: ClaudeSession, run: Run) -> None:
