@@ -24,11 +24,9 @@ from carryover.model import (
     SessionInfo,
     Skipped,
     TokensUsed,
-    ToolCall,
-    ToolResult,
     WindowUsed,
 )
-from carryover.records import rawjson, shell_files
+from carryover.records import rawjson
 from carryover.records.asked import Asked, asked_in
 from carryover.records.changes import Change, as_edit
 from carryover.records.fields import (
@@ -40,62 +38,11 @@ from carryover.records.fields import (
     resolved,
 )
 from carryover.records.lenient import Fields, first_text, text_of
-from carryover.records.text import names_own_folder, without_handoff
+from carryover.records.text import names_own_folder
+from carryover.transcript.open_calls import OpenCall as OpenCall
+from carryover.transcript.open_calls import closed, known_call, with_open_call
 
-MOST_OPEN: Final = 200
-"""Calls whose results are waited for."""
 _C = TypeVar("_C", bound=msgspec.Struct)
-
-
-class OpenCall(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A tool call whose result has not come yet. Part of a context, so it is stored with the cursor."""
-
-    id: str
-    name: str
-    op: Op
-    subject: str = ""
-    actor: Actor = "model"
-    changes: tuple[Change, ...] = ()
-    handoff: bool = False
-    """Whether the call reads Carryover's own file, whose text must not be read as news."""
-
-    @classmethod
-    def of_command(cls, call_id: str, name: str, command: str, cwd: str | None) -> Self:
-        """Returns a call that runs a shell command in `cwd`."""
-        return cls(
-            id=call_id,
-            name=name,
-            op="shell",
-            subject=bounded(command, SUBJECT_CHARS),
-            changes=shell_files.changes(command, cwd),
-            handoff=names_own_folder(f"{cwd or ''} {command}"),
-        )
-
-    def by_user(self) -> Self:
-        """Returns the call as the user's own. What it changes is no work of a model's."""
-        return msgspec.structs.replace(self, actor="human", changes=())
-
-    def as_event(self) -> ToolCall:
-        """Returns the event for the call itself."""
-        return ToolCall(call_id=self.id, name=self.name, op=self.op, subject=self.subject, actor=self.actor)
-
-    def ended(self, outcome: ToolOutcome) -> ToolResult:
-        """Returns the event for the call's result, without any handoff text that its output repeats."""
-        return ToolResult(
-            call_id=self.id,
-            name=self.name,
-            op=self.op,
-            status=outcome.ended_as,
-            subject=self.subject,
-            exit_code=outcome.exit_code,
-            output="" if self.handoff else without_handoff(outcome.output),
-            never_ran=outcome.never_ran,
-            actor=self.actor,
-            user_words=outcome.user_words,
-        )
-
-
-_Call = TypeVar("_Call", bound=OpenCall)
 
 
 class SessionFacts(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -119,16 +66,6 @@ class SessionContext(msgspec.Struct, frozen=True, omit_defaults=True):
     """The facts as they were last emitted."""
     calls: tuple[OpenCall, ...] = ()
     """The calls whose results have not come yet."""
-
-
-def with_open_call(calls: tuple[_Call, ...], call: _Call) -> tuple[_Call, ...]:
-    """Adds a call to the open calls, replacing one with the same id; drops the oldest beyond `MOST_OPEN`."""
-    return (*closed(calls, call.id), call)[-MOST_OPEN:]
-
-
-def closed(calls: tuple[_Call, ...], call_id: str) -> tuple[_Call, ...]:
-    """Removes a call from the open calls."""
-    return tuple(call for call in calls if call.id != call_id)
 
 
 _Changes = Callable[[Op, Fields, str | None], tuple[Change, ...]]
@@ -337,7 +274,7 @@ class Recorder(Generic[_C]):
     def take_call(self, ident: str, name: str = "?", op: Op = "other") -> OpenCall:
         """Closes the open call with this id and returns it; one that is not known has `name` and `op`."""
         unknown = OpenCall(id=ident, name=name, op=op)
-        call = next((call for call in self.open_calls if call.id == ident), unknown)
+        call = known_call(self.open_calls, ident) or unknown
         self.keep_open(closed(self.open_calls, ident))
         return call
 

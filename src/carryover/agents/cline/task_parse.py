@@ -22,7 +22,8 @@ from carryover.records.lenient import Fields, fields_of, first_text, is_true, it
 from carryover.records.resets import names_limit
 from carryover.records.text import without_ansi
 from carryover.text.pattern import later
-from carryover.transcript.recorder import OpenCall, Tools, with_open_call
+from carryover.transcript.open_calls import with_open_call
+from carryover.transcript.recorder import OpenCall, Tools
 from carryover.transcript.refusals import refused
 from carryover.transcript.turns import add_answer, add_failure, add_prompt, add_summary, dispatch
 

@@ -26,6 +26,7 @@ from carryover.records.patches import added, in_patch, modified, patched_path, r
 from carryover.records.text import names_own_folder, without_ansi
 from carryover.records.uris import path_of
 from carryover.text.pattern import later
+from carryover.transcript.open_calls import known_call, noted, started
 from carryover.transcript.recorder import Tools, usable_folder, usable_name
 
 PATCH: Final = "apply_patch"
@@ -127,7 +128,7 @@ def handle_output(rollout: Rollout) -> None:
     if rollout.call_id is None or text is None:
         rollout.skip(rollout.name, "unexpected output")
         return
-    call = rollout.known(rollout.call_id)
+    call = known_call(rollout.context.calls, rollout.call_id)
     if call is None:
         return
     text = _COMMAND_LINES.sub("", text)
@@ -143,13 +144,13 @@ def handle_output(rollout: Rollout) -> None:
         # What the process printed, and how it ended, is reported with the call that started it.
         exited = head is not None and head["code"] is not None
         _finish(rollout, call, ToolOutcome("ok") if exited or outcome.status in ("ok", "unknown") else outcome)
-        started = _started(rollout, call.process)
-        if started is not None and exited:
-            _finish(rollout, started, replace(outcome, output=joined(started.printed, outcome.output)))
-        elif started is not None and text.startswith(_GONE):
-            _finish(rollout, started, ToolOutcome("unknown", started.printed))
-        elif started is not None and head is not None:
-            _print(rollout, started, outcome.output)
+        first = started(rollout.context.calls, call.process)
+        if first is not None and exited:
+            _finish(rollout, first, replace(outcome, output=joined(first.printed, outcome.output)))
+        elif first is not None and text.startswith(_GONE):
+            _finish(rollout, first, ToolOutcome("unknown", first.printed))
+        elif first is not None and head is not None:
+            _print(rollout, first, outcome.output)
     elif outcome.status == "interrupted" and call.escalated:
         # Refusing what the client asks for ends the turn, and is written down as an interrupt would be (0.169).
         _finish(rollout, call, ToolOutcome("denied", outcome.output, never_ran=True))
@@ -159,30 +160,21 @@ def handle_output(rollout: Rollout) -> None:
         _finish(rollout, call, outcome)
 
 
-def _started(rollout: Rollout, process: str | None) -> OpenRolloutCall | None:
-    """Returns the call that started a process, if it runs.
-
-    The newest: a new client numbers from the start again, and what ran in the previous one ended unrecorded.
-    """
-    calls = [call for call in rollout.context.calls if call.process == process and call.op == "shell"]
-    return calls[-1] if calls and process is not None else None
-
-
 def _print(rollout: Rollout, call: OpenRolloutCall, piece: str) -> None:
     """Adds to what the process of an open call has printed."""
-    more = replace(call, printed=joined(call.printed, piece))
-    rollout.change(calls=tuple(more if other.id == call.id else other for other in rollout.context.calls))
+    printed = joined(call.printed, piece)
+    rollout.change(calls=noted(rollout.context.calls, call.id, printed=printed, process=call.process))
 
 
 def _typed(rollout: Rollout, process: str | None, chars: str) -> str:
     """Returns what is typed into a process as it may be shown. Nothing if other input has not been answered yet."""
-    started = _started(rollout, process)
-    if started is None or not chars:
+    first = started(rollout.context.calls, process)
+    if first is None or not chars:
         return ""
     # Whatever was asked is answered now.
-    _print(rollout, started, "" if started.printed.endswith("\n") else "\n")
+    _print(rollout, first, "" if first.printed.endswith("\n") else "\n")
     waits = any(call.name == WRITE and call.process == process for call in rollout.context.calls)
-    return "" if waits else shown_input(chars, started.printed)
+    return "" if waits else shown_input(chars, first.printed)
 
 
 def _of_script(rollout: Rollout, call: OpenRolloutCall, outcome: ToolOutcome) -> tuple[OpenRolloutCall, ToolOutcome]:
@@ -216,7 +208,7 @@ def handle_command(rollout: Rollout) -> None:
         return
     if ident.startswith(_OF_SCRIPT):
         rollout.change(records_commands=True)
-    call = rollout.known(ident)
+    call = known_call(rollout.context.calls, ident)
     if call is None:
         cwd = usable_folder(path_of(rollout.text("cwd"))) or rollout.cwd  # a URL in `CommandExecution`
         call = _command(ident, "exec_command", _command_in(rollout.data.get("command", rawjson.ABSENT)), cwd)
@@ -233,7 +225,7 @@ def handle_file_change(rollout: Rollout) -> None:
     reported = sorted(fields_of(rollout.data.get("changes")).items())
     made = (_made(path, fields_of(detail), rollout.cwd) for path, detail in reported)
     changes = tuple(change for change in made if change is not None)
-    call = rollout.known(ident) or _open(rollout, _patch(ident, changes))
+    call = known_call(rollout.context.calls, ident) or _open(rollout, _patch(ident, changes))
     # A file that the patch deletes and adds is reported as added (0.140).
     existed = {change.path for change in call.changes if change.change == "modify"}
     again = [change for change in changes if change.change == "add" and change.path in existed]

@@ -28,7 +28,7 @@ from carryover.records.fields import digest
 from carryover.records.lenient import Fields, fields_of, inside, number_of, text_of
 from carryover.records.rawjson import ABSENT, objects_in
 from carryover.text.pattern import later
-from carryover.transcript import recorder as base
+from carryover.transcript import open_calls as base
 from carryover.transcript.layouts import Layout, source_at
 from carryover.transcript.recorder import Recorder, SessionFacts, differing, usable_name
 
@@ -79,8 +79,6 @@ class OpenRolloutCall(base.OpenCall, frozen=True, omit_defaults=True):
     turn: str | None = None
     plan: tuple[PlanItem, ...] = ()
     asked: tuple[Asked, ...] = ()
-    process: str | None = None
-    """The process it left running or, for `write_stdin`, the process it writes to."""
     printed: str = ""
     """What the process that it left running has printed so far."""
     escalated: bool = False
@@ -307,10 +305,6 @@ class Rollout(Recorder[RolloutContext]):
         subagent_id = self.context.subagent_id
         secondary_key = f"{self.at_ms}/{subagent_id or ''}/{part}/{mark}" if self.timed else None
         self.append(key, body, session=self.session, cwd=self.cwd, subagent_id=subagent_id, secondary_key=secondary_key)
-
-    def known(self, call_id: str) -> OpenRolloutCall | None:
-        """Returns the open call with this id."""
-        return next((call for call in self.context.calls if call.id == call_id), None)
 
     def keep_open(self, calls: tuple[base.OpenCall, ...]) -> None:
         """Replaces the open calls, of which the newest are kept."""

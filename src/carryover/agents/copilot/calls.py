@@ -21,7 +21,7 @@ from carryover.records.lenient import Fields, fields_of, first_text, inside, is_
 from carryover.records.patches import added, files_in_patch, in_patch, patched_path
 from carryover.records.text import names_handoff_file, names_own_folder, without_ansi
 from carryover.text.pattern import later
-from carryover.transcript import recorder as base
+from carryover.transcript import open_calls as base
 from carryover.transcript.recorder import Recorder, SessionContext, Tools, usable_folder, usable_name
 
 _PATHS: Final = ("filePath", "path", "dirPath")
@@ -114,8 +114,6 @@ class _OpenCall(base.OpenCall, frozen=True, omit_defaults=True):
     question: str = ""
     query: str = ""
     """The SQL by which the call changes the todo list."""
-    process: str | None = None
-    """The shell that it left running or uses."""
     denied: bool = False
     """Whether the user rejected the call."""
     words: str = ""
@@ -172,15 +170,6 @@ class LogRecorder(Recorder[LogContext]):
             if self.session == self.conversation:
                 self.learn(branch=text_of(there.get("branch")))
 
-    def open_call(self, call_id: str | None) -> _OpenCall | None:
-        """Returns the open call with this id."""
-        return next((call for call in self.context.calls if call.id == call_id), None)
-
-    def note(self, call_id: str, **changes: object) -> None:
-        """Replaces fields of an open call."""
-        calls = self.context.calls
-        self.keep_open(tuple(msgspec.structs.replace(one, **changes) if one.id == call_id else one for one in calls))
-
     def parsed(self) -> tuple[LogContext, Parsed]:
         """Returns the next context and the result of the record, new facts about the session first.
 
@@ -194,7 +183,11 @@ class LogRecorder(Recorder[LogContext]):
 def parse_call(recorder: LogRecorder) -> None:
     """Handles a tool call by the model, with any question or plan for the user, or a command that the user ran."""
     call_id, name = recorder.text("toolCallId"), recorder.text("toolName")
-    if not recorder.identify(recorder.type, call_id, name) or name in _QUIET_TOOLS or recorder.open_call(call_id):
+    if (
+        not recorder.identify(recorder.type, call_id, name)
+        or name in _QUIET_TOOLS
+        or base.known_call(recorder.context.calls, call_id)
+    ):
         return
     raw = recorder.data.get("arguments", rawjson.ABSENT)
     given = fields_of(raw) or {"input": raw}  # a patch may be the only one
@@ -230,12 +223,12 @@ def parse_result(recorder: LogRecorder) -> None:
     """Adds the result of a call, and what followed from it if it succeeded."""
     if not recorder.text("toolCallId"):
         recorder.skip(recorder.type, "unexpected shape")
-    call = recorder.open_call(recorder.text("toolCallId"))
+    call = base.known_call(recorder.context.calls, recorder.text("toolCallId"))
     if call is None:  # a tool that only reports something, or a call that an abort has ended
         return
     outcome = _outcome(recorder, call)
     if isinstance(outcome, str):
-        recorder.note(call.id, process=outcome)
+        recorder.keep_open(base.noted(recorder.context.calls, call.id, process=outcome))
         _report_running(recorder, call, "running")
         return
     is_of_process = call.name in _READ_SHELLS and call.process is not None and outcome.exit_code is not None
@@ -260,7 +253,7 @@ def parse_notification(recorder: LogRecorder) -> None:
         return
     if number_of(kind.get("exitCode")) == 0:
         _end_process(recorder, shell, ToolOutcome("ok", exit_code=0))
-    elif (call := _running(recorder, shell)) is not None:
+    elif (call := base.started(recorder.context.calls, shell)) is not None:
         # What it printed is read by a separate call, if at all, which then ends it.
         recorder.add(model.BackgroundTask(task_id=call.id, state="done"), "ended.task")
 
@@ -270,7 +263,8 @@ def parse_decision(recorder: LogRecorder) -> None:
     decision = fields_of(recorder.data.get("result"))
     words = text_of(decision.get("feedback")).strip()
     if text_of(decision.get("kind")) in ("denied-interactively-by-user", "cancelled"):
-        recorder.note(recorder.text("toolCallId"), denied=True, words=words)
+        call_id = recorder.text("toolCallId")
+        recorder.keep_open(base.noted(recorder.context.calls, call_id, denied=True, words=words))
     if words and recorder.subagent_id is None:
         recorder.add(model.UserPrompt(text=words), "said")
 
@@ -319,14 +313,9 @@ def _report_running(recorder: LogRecorder, call: _OpenCall, part: str) -> None:
     recorder.add(model.BackgroundTask(task_id=call.id, state="running", label=bounded(call.subject, SHORT_CHARS)), part)
 
 
-def _running(recorder: LogRecorder, process: str | None) -> _OpenCall | None:
-    calls = reversed(recorder.context.calls)
-    return next((call for call in calls if call.process == process and call.op == "shell"), None)
-
-
 def _end_process(recorder: LogRecorder, process: str | None, outcome: ToolOutcome) -> bool:
     """Ends the call that left the process running; returns False if there is none."""
-    call = _running(recorder, process)
+    call = base.started(recorder.context.calls, process)
     if call is None:
         return False
     recorder.take_call(call.id)

@@ -27,6 +27,7 @@ from carryover.records.usage import numbers_in
 from carryover.text.pattern import later
 from carryover.transcript.files import read_document, read_small
 from carryover.transcript.jsonl import JsonlReader
+from carryover.transcript.open_calls import known_call
 from carryover.transcript.recorder import usable_folder, usable_name
 from carryover.transcript.rewritten import Document, SnapshotReader, not_whole
 from carryover.transcript.turns import LIMIT_STATUSES, add_answer, add_prompt
@@ -346,7 +347,7 @@ def _error(recorder: LogRecorder) -> None:
 
 def _sub_agent(recorder: LogRecorder) -> None:
     call_id = recorder.text("toolCallId")
-    if not call_id or recorder.open_call(call_id):
+    if not call_id or known_call(recorder.context.calls, call_id):
         return  # the result of the call reports the same
     recorder.subagent_id = None  # it is the session's task
     state: Literal["failed", "done"] = "failed" if recorder.type == "subagent.failed" else "done"

@@ -1,0 +1,99 @@
+"""Tool calls whose results have not come yet, as a context holds them."""
+
+from __future__ import annotations
+
+from typing import Final, Self, TypeVar
+
+import msgspec
+
+from carryover.adapter.contract import ToolOutcome
+from carryover.model import Actor, Op, ToolCall, ToolResult
+from carryover.records import shell_files
+from carryover.records.changes import Change
+from carryover.records.fields import SUBJECT_CHARS, bounded
+from carryover.records.text import names_own_folder, without_handoff
+
+MOST_OPEN: Final = 200
+"""Calls whose results are waited for."""
+
+
+class OpenCall(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A tool call whose result has not come yet. Part of a context, so it is stored with the cursor."""
+
+    id: str
+    name: str
+    op: Op
+    subject: str = ""
+    actor: Actor = "model"
+    changes: tuple[Change, ...] = ()
+    handoff: bool = False
+    """Whether the call reads Carryover's own file, whose text must not be read as news."""
+    process: str | None = None
+    """The process that it left running, or that it reads or writes to."""
+
+    @classmethod
+    def of_command(cls, call_id: str, name: str, command: str, cwd: str | None) -> Self:
+        """Returns a call that runs a shell command in `cwd`."""
+        return cls(
+            id=call_id,
+            name=name,
+            op="shell",
+            subject=bounded(command, SUBJECT_CHARS),
+            changes=shell_files.changes(command, cwd),
+            handoff=names_own_folder(f"{cwd or ''} {command}"),
+        )
+
+    def by_user(self) -> Self:
+        """Returns the call as the user's own. What it changes is no work of a model's."""
+        return msgspec.structs.replace(self, actor="human", changes=())
+
+    def as_event(self) -> ToolCall:
+        """Returns the event for the call itself."""
+        return ToolCall(call_id=self.id, name=self.name, op=self.op, subject=self.subject, actor=self.actor)
+
+    def ended(self, outcome: ToolOutcome) -> ToolResult:
+        """Returns the event for the call's result, without any handoff text that its output repeats."""
+        return ToolResult(
+            call_id=self.id,
+            name=self.name,
+            op=self.op,
+            status=outcome.ended_as,
+            subject=self.subject,
+            exit_code=outcome.exit_code,
+            output="" if self.handoff else without_handoff(outcome.output),
+            never_ran=outcome.never_ran,
+            actor=self.actor,
+            user_words=outcome.user_words,
+        )
+
+
+_Call = TypeVar("_Call", bound=OpenCall)
+
+
+def with_open_call(calls: tuple[_Call, ...], call: _Call) -> tuple[_Call, ...]:
+    """Adds a call to the open calls, replacing one with the same id; drops the oldest beyond `MOST_OPEN`."""
+    return (*closed(calls, call.id), call)[-MOST_OPEN:]
+
+
+def closed(calls: tuple[_Call, ...], call_id: str) -> tuple[_Call, ...]:
+    """Removes a call from the open calls."""
+    return tuple(call for call in calls if call.id != call_id)
+
+
+def known_call(calls: tuple[_Call, ...], call_id: str | None) -> _Call | None:
+    """Returns the open call with this id."""
+    return next((call for call in calls if call.id == call_id), None)
+
+
+def started(calls: tuple[_Call, ...], process: str | None) -> _Call | None:
+    """Returns the open command that left a process running.
+
+    The newest: a new client numbers from the start again, and what ran in the previous one ended unrecorded.
+    """
+    of_process = (call for call in reversed(calls) if call.process == process and call.op == "shell")
+    return next(of_process, None) if process is not None else None
+
+
+def noted(calls: tuple[_Call, ...], call_id: str, **changes: object) -> tuple[_Call, ...]:
+    """Replaces fields of an open call."""
+    return tuple(msgspec.structs.replace(call, **changes) if call.id == call_id else call for call in calls)
