@@ -23,7 +23,7 @@ from carryover.records import rawjson
 from carryover.records.asked import checklist
 from carryover.records.changes import as_shown
 from carryover.records.fields import LATEST_MS, SHORT_CHARS, bounded, digest
-from carryover.records.lenient import Fields, fields_of, inside, items_of, text_of
+from carryover.records.lenient import Fields, fields_of, inside, is_true, items_of, text_of
 from carryover.records.patches import by_arguments
 from carryover.records.rawjson import ABSENT
 from carryover.records.text import HANDOFF_HEAD, without_ansi
@@ -76,19 +76,6 @@ _RESUMED: Final = "continue"
 _SUMMARY: Final = "conversationSummary"
 
 
-class _Begin(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The session whose items follow.
-
-    `on`: they follow those read before; `more`: another batch follows; `summary`: key of the summary that the history
-    begins with, in place of all that it held before.
-    """
-
-    session: str
-    on: bool = False
-    more: bool = False
-    summary: str = ""
-
-
 class _Piece(msgspec.Struct, frozen=True, omit_defaults=True):
     """An item of the history, or the title. `key` is made of the texts and calls up to it; `at_ms`: the file's time."""
 
@@ -104,9 +91,10 @@ class _Piece(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class _Line(msgspec.Struct, frozen=True):
-    """A record of the reader: one of both."""
+    """A record of the reader: one of both. `begin`: the session whose items follow, and the `summary` that its history
+    begins with, in place of all that it held before."""
 
-    begin: _Begin | None = None
+    begin: Fields = {}
     piece: _Piece | None = None
 
 
@@ -162,11 +150,11 @@ def _session(document: Fields, at_ms: int) -> Document:
         _Piece(key=key, at_ms=at_ms, cwd=cwd, remote=remote, item=item, after_summary=follows)
         for key, item, follows in zip(keys, items, [False, *summarised], strict=False)
     ]
-    begin = _Begin(session=session, summary=summary)
+    begin = {"session": session, "summary": summary}
     return Document(
         "session",
         [msgspec.json.encode({"piece": piece}) for piece in pieces],
-        lambda on, more: msgspec.json.encode({"begin": msgspec.structs.replace(begin, on=on, more=more)}),
+        lambda on, more: msgspec.json.encode({"begin": {**begin, "on": on, "more": more}}),
         pieces=[(piece.key, _mark(piece)) for piece in pieces],
         empty=False,
     )
@@ -222,7 +210,7 @@ def _parse(source: Source, context: _Context, record: Record) -> tuple[_Context,
     line = rawjson.read(_LINE, record.data)
     if isinstance(line, str):
         return context, Parsed(skipped=(rawjson.skipped(None, line, None),))
-    if line.begin is not None:
+    if line.begin:
         return _begun(context, line.begin)
     if line.piece is None:
         return context, Parsed(skipped=(rawjson.skipped("record", "unknown record", None),))
@@ -243,20 +231,21 @@ def _parse(source: Source, context: _Context, record: Record) -> tuple[_Context,
     return recorder.context, recorder.built()
 
 
-def _begun(context: _Context, begin: _Begin) -> tuple[_Context, Parsed]:
+def _begun(context: _Context, begin: Fields) -> tuple[_Context, Parsed]:
     """Marks what is emitted again: all events since the summary that the history begins with, or those to come.
 
     What was said before that summary stays, though the document no longer holds it.
     """
-    session = usable_name(begin.session)
-    if not begin.on:
-        summary = begin.summary.encode()
+    session = usable_name(text_of(begin.get("session")))
+    summary = text_of(begin.get("summary")).encode()
+    if not is_true(begin.get("on")):
         before = context.before if summary == context.summary else context.last
         before = before if summary else None
         context = _Context(session=session, last=before, before=before, summary=summary)
-    if session is None or (begin.summary and context.last is None):
+    if session is None or (summary and context.last is None):
         return context, Parsed()
-    return context, Parsed(reemitted=reemitted_after(context.last, session=session, more=begin.more))
+    more = is_true(begin.get("more"))
+    return context, Parsed(reemitted=reemitted_after(context.last, session=session, more=more))
 
 
 def _piece(recorder: _Recorder) -> None:

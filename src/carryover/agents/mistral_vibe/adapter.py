@@ -27,6 +27,7 @@ from carryover.records.lenient import (
     fields_of,
     first_text,
     inside,
+    is_true,
     items_of,
     number_of,
     read_as,
@@ -101,19 +102,6 @@ class _Context(SessionContext, frozen=True, omit_defaults=True):
     """Key of the last event. Bytes, since text might be taken for a secret."""
 
 
-class _Begin(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The session whose pieces follow. `root`: the session that it works for, if it is a sub-agent's.
-
-    `on`: the pieces follow those read before; `more`: another batch follows.
-    """
-
-    id: str
-    root: str | None = None
-    cwd: str | None = None
-    on: bool = False
-    more: bool = False
-
-
 _Recorder = OneSession[_Context]
 
 
@@ -136,7 +124,7 @@ def _session_at(path: Path, _stat: FileStat) -> Document:
     return Document(
         "session",
         records,
-        lambda on, more: msgspec.json.encode({"begin": msgspec.structs.replace(begin, on=on, more=more)}),
+        lambda on, more: msgspec.json.encode({"begin": {**begin, "on": on, "more": more}}),
         end=msgspec.json.encode({"facts": facts}),
         pieces=[(ident, digest(record)) for (_, ident, _), record in zip(pieces, records, strict=True)],
         empty=False,
@@ -181,14 +169,14 @@ def _pieces(entries: dict[str, Fields], turn: Fields) -> Iterator[_Piece]:
             yield (time_of(entry.get("updatedAt")), number), ident, {"effect": entry}
 
 
-def _described(folder: Path, about: Fields) -> tuple[_Begin, dict[str, str]]:
-    """Returns the session and the facts about it."""
-    root = _named(about.get("rootSessionId")) if folder.name.startswith(_SUBAGENT) else None
+def _described(folder: Path, about: Fields) -> tuple[dict[str, str], dict[str, str]]:
+    """Returns the session, with that which it works for (`root`) if it is a sub-agent's, and the facts about it."""
+    root = _named(about.get("rootSessionId")) if folder.name.startswith(_SUBAGENT) else ""
     meta = fields_of(read_referenced(folder.with_name(root or folder.name) / "meta.json"))
     cwd = text_of(inside(meta.get("environment"), "working_directory"))
     model = first_text(fields_of(meta.get("config")), "model_name", "active_model")
     facts = {"title": text_of(about.get("title")), "model": model, "parent": text_of(about.get("parentSessionId"))}
-    return _Begin(folder.name, root, cwd), facts
+    return {"id": folder.name, "root": root, "cwd": cwd}, facts
 
 
 def _summary(folder: Path, manifest: Fields) -> str:
@@ -218,7 +206,7 @@ def _parse(source: Source, context: _Context, record: Record) -> tuple[_Context,
     line = rawjson.read(_RECORD, record.data)
     if isinstance(line, str):
         return context, Parsed(skipped=(rawjson.skipped(None, line, None),))
-    if (begin := rawjson.part_of(line.get("begin"), _Begin)) is not None:
+    if begin := fields_of(line.get("begin")):
         return _begun(context, begin)
     kind = next((name for name in _PIECES if name in line), "record")
     piece = fields_of(line.get(kind))
@@ -237,16 +225,19 @@ def _parse(source: Source, context: _Context, record: Record) -> tuple[_Context,
     return recorder.context, recorder.built()
 
 
-def _begun(context: _Context, begin: _Begin) -> tuple[_Context, Parsed]:
-    """Marks what is emitted again: the events after the last one, or all of them if anything before it changed."""
-    session = begin.root or begin.id
-    subagent_id = begin.id if begin.root is not None else None
-    if not begin.on:
+def _begun(context: _Context, begin: Fields) -> tuple[_Context, Parsed]:
+    """Marks what is emitted again: the events after the last one (`on`), or all of them if anything before it changed;
+    with `more`, another batch follows."""
+    ident, root = text_of(begin.get("id")), text_of(begin.get("root"))
+    session, subagent_id = root or ident, ident if root else None
+    on = is_true(begin.get("on"))
+    if not on:
         context = _Context(session=session, subagent_id=subagent_id)
-    context = msgspec.structs.replace(context, cwd=usable_folder(begin.cwd))
-    if begin.on and context.last is None:
+    context = msgspec.structs.replace(context, cwd=usable_folder(text_of(begin.get("cwd"))))
+    if on and context.last is None:
         return context, Parsed()
-    again = reemitted_after(context.last, session=session, subagent_id=subagent_id, more=begin.more)
+    more = is_true(begin.get("more"))
+    again = reemitted_after(context.last, session=session, subagent_id=subagent_id, more=more)
     return context, Parsed(reemitted=again)
 
 
