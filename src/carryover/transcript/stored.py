@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Final, Generic, Literal, Protocol, TypeVar
+from typing import Final, Generic, Literal, TypeVar
 
 import msgspec
 
@@ -70,22 +70,15 @@ class StoredRecord(msgspec.Struct, frozen=True, omit_defaults=True):
     more: bool = False
 
 
-class Dated(Protocol):
-    """An entry of a store, such as a message, with its time."""
-
-    @property
-    def at_ms(self) -> int:
-        """UTC milliseconds; 0 if it has none."""
-
-
 _S = TypeVar("_S", bound=StoredRecord)
-_E = TypeVar("_E", bound=Dated)
+_E = TypeVar("_E", bound=msgspec.Struct)
 
 
 class EntryRecord(StoredRecord, Generic[_E], frozen=True, omit_defaults=True):
-    """A record whose piece is an entry."""
+    """A record whose piece is an entry. `at_ms`: its time in UTC milliseconds; 0 if it has none."""
 
     entry: _E | None = None
+    at_ms: int = 0
 
 
 class StoredSession:
@@ -101,9 +94,9 @@ class StoredSession:
         """Returns the record of the session."""
         return msgspec.json.encode(StoredRecord("begin", self.session, on=on, more=more))
 
-    def entry(self, entry: msgspec.Struct) -> bytes:
-        """Returns the record of an entry."""
-        return msgspec.json.encode({"kind": "message", "session": self.session, "entry": entry})
+    def entry(self, entry: msgspec.Struct, at_ms: int) -> bytes:
+        """Returns the record of an entry of this time; see `EntryRecord`."""
+        return msgspec.json.encode({"kind": "message", "session": self.session, "entry": entry, "at_ms": at_ms})
 
     def end(self, emitted: int) -> bytes | None:  # noqa: ARG002 (the name is the protocol's)
         """Returns the record of the facts about the session."""
@@ -223,7 +216,7 @@ def _handle_entry(
     native, entry, last_ms = recorder.native, record.entry, recorder.reported.last_ms
     recorder.at_ms = last_ms
     if entry is not None:
-        recorder.at_ms = entry.at_ms or last_ms
+        recorder.at_ms = record.at_ms or last_ms
         recorder.report(last_ms=max(last_ms, recorder.at_ms))
     recorder.add_facts({"title": native.title, "model": native.model, "parent": native.forked_from})
     if entry is not None and recorder.at_ms:

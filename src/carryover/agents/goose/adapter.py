@@ -130,15 +130,9 @@ class _Entry(msgspec.Struct, frozen=True, omit_defaults=True):
 
     role: str
     key: str
-    at_s: int
     content: msgspec.Raw = rawjson.ABSENT
     last: bool = False
     sums_up: bool = False
-
-    @property
-    def at_ms(self) -> int:
-        """UTC milliseconds; 0 if the time is none."""
-        return self.at_s * 1000 if 0 < self.at_s < 4_102_444_800 else 0
 
 
 _RECORD: Final = msgspec.json.Decoder(EntryRecord[_Entry])
@@ -226,12 +220,11 @@ class _StoredSession(StoredSession):
         entry = _Entry(
             role=row.role,
             key=key,
-            at_s=row.at_s,
             content=rawjson.ABSENT if parts is None else msgspec.Raw(msgspec.json.encode(parts)),
             last=number in self._last,
             sums_up=sums_up,
         )
-        return self.entry(entry)
+        return self.entry(entry, row.at_s * 1000 if 0 < row.at_s < 4_102_444_800 else 0)
 
     def _mark(self, number: int) -> str:
         row = self._rows[number]

@@ -60,11 +60,6 @@ class MessageRow(msgspec.Struct, frozen=True, omit_defaults=True):
     tool: str = ""
     finish: str = ""
 
-    @property
-    def at_ms(self) -> int:
-        """UTC milliseconds; 0 if it has no time."""
-        return max(0, self.at_us // 1000)
-
 
 RECORD: Final = msgspec.json.Decoder(EntryRecord[MessageRow])
 
@@ -171,7 +166,7 @@ class _StoredSession(StoredSession):
         if self.pieces[number][1] == "passed":
             return None
         entry = self._message(place) if isinstance(place, _Row) else self._error(place)
-        return self.entry(entry) if entry is not None else None
+        return self.entry(entry, max(0, place.at_us // 1000)) if entry is not None else None
 
     def _message(self, row: _Row) -> MessageRow:
         [(role, content, calls, call_id, tool, finish)] = sqlite.rows(self._db, _ROW, (row.id,))
