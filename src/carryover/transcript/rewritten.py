@@ -93,6 +93,7 @@ class SnapshotReader(Generic[_S]):
 
     `take` makes the snapshot of a file in that state, and raises OSError if it can't. One that is emitted in several
     batches is kept, so that the file is parsed only once. `beside`: the files whose change is a change of this one.
+    `unpacked`: a record → what is read in its place, under numbers of its own.
     """
 
     def __init__(
@@ -102,8 +103,10 @@ class SnapshotReader(Generic[_S]):
         beside: Callable[[Path], Iterable[Path]] = lambda _: (),
         now_ms: Callable[[], int] = utc_now_ms,
         oldest_first: bool = False,
+        unpacked: Callable[[Record], Iterable[Record]] = lambda record: (record,),
     ) -> None:
         self._take, self._beside, self._now_ms, self._oldest_first = take, beside, now_ms, oldest_first
+        self._unpacked = unpacked
         self._unfinished: tuple[Path, FileStat, _S] | None = None
 
     def read(self, path: Path, cursor: bytes | None) -> Batch:
@@ -116,7 +119,8 @@ class SnapshotReader(Generic[_S]):
         batch = read_further(snapshot, cursor, now_ms=self._now_ms(), oldest_first=self._oldest_first)
         if batch.more:
             self._unfinished = path, stat, snapshot
-        return batch
+        records = tuple(record for packed in batch.records for record in self._unpacked(packed))
+        return msgspec.structs.replace(batch, records=records)
 
     def stat(self, path: Path) -> FileStat:
         """Returns the size and time of the file with those beside it."""

@@ -17,7 +17,7 @@ from urllib.parse import quote
 
 from carryover.adapter.contract import Agent, Source
 from carryover.agents.copilot.adapter import AGENT
-from carryover.agents.copilot.chats import ChatFileReader
+from carryover.agents.copilot.chats import chat_reader
 from carryover.model import AnyBody, Event, Skipped
 from contract.case import Reading, read_on
 
@@ -263,7 +263,7 @@ class ChatReading:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._agent: Agent = replaced(AGENT, reader=ChatFileReader())
+        self._agent: Agent = replaced(AGENT, reader=chat_reader())
         self._source = Source(agent=AGENT.id, path=str(path))
         self._reading: Reading | None = None
 

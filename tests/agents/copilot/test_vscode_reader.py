@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from agents.copilot import chats
 from carryover.adapter.contract import Source
 from carryover.agents.copilot.adapter import AGENT, kind_by_end
-from carryover.agents.copilot.chats import ChatFileReader, replayed
+from carryover.agents.copilot.chats import chat_reader, replayed
 from carryover.model import AnyBody, AssistantMessage, SessionInfo, ToolCall, ToolResult, UserPrompt
 from carryover.platform import LINUX, MACOS
 from support.platforms import on
@@ -190,7 +190,7 @@ def test_a_bad_line_costs_what_follows_until_the_log_is_replaced(window: chats.W
 
 def test_records_have_the_number_of_their_request(window: chats.Window) -> None:
     """As `--until N` counts: people see requests, not the parts of an answer."""
-    batch = ChatFileReader().read(window.store(chats.chat("counted", chats.ADD, chats.FIX)), None)
+    batch = chat_reader().read(window.store(chats.chat("counted", chats.ADD, chats.FIX)), None)
 
     numbers = [record.number for record in batch.records]
     assert (numbers == sorted(numbers), set(numbers)) == (True, {1, 2})

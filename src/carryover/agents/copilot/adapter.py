@@ -11,8 +11,8 @@ import msgspec
 from carryover.adapter import contract
 from carryover.agents.copilot import CHATS, DOCUMENTS, EMPTY, SPEC, WINDOWS
 from carryover.agents.copilot.calls import LogContext
-from carryover.agents.copilot.chats import ChatFileReader
-from carryover.agents.copilot.cli import DocumentReader, LogReader, parse_log
+from carryover.agents.copilot.chats import chat_reader
+from carryover.agents.copilot.cli import LogReader, document_reader, parse_log
 from carryover.agents.copilot.vscode import ChatContext, parse_chat
 from carryover.model import Skipped
 from carryover.records import rawjson
@@ -196,7 +196,7 @@ AGENT: Final = contract.Agent(
     spec=SPEC,
     reader=ReaderByKind(
         _kind_to_read,
-        lambda: {"log": LogReader(), "document": DocumentReader(), "chat": StatCachedReader(ChatFileReader())},
+        lambda: {"log": LogReader(), "document": document_reader(), "chat": StatCachedReader(chat_reader())},
     ),
     context_type=_Context,
     source_of=source_by_name,

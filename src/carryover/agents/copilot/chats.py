@@ -14,7 +14,7 @@ from typing import Any, Final, Literal
 
 import msgspec
 
-from carryover.adapter.contract import Batch, FileStat, Record
+from carryover.adapter.contract import FileStat, Record
 from carryover.agents.copilot import CHATS, EMPTY, WINDOWS
 from carryover.decoders import decoder_of
 from carryover.model import SessionInfo
@@ -68,18 +68,13 @@ class ChatRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     why: Why = ""
 
 
-class ChatFileReader(SnapshotReader[Document]):
-    """Reads the file of one chat; see `carryover.adapter.contract.Reader`."""
+def chat_reader() -> SnapshotReader[Document]:
+    """Returns the reader of the file of one chat, with records numbered by their requests."""
+    return SnapshotReader(_stored, unpacked=lambda record: [Record(number=_place_in(record.data), data=record.data)])
 
-    def __init__(self) -> None:
-        super().__init__(_stored)
 
-    def read(self, path: Path, cursor: bytes | None) -> Batch:
-        """Reads what changed, as records numbered by their requests."""
-        batch = super().read(path, cursor)
-        read = [(record.data, decoder_of(ChatRecord).decode(record.data)) for record in batch.records]
-        records = tuple(Record(number=record.place, data=data) for data, record in read)
-        return msgspec.structs.replace(batch, records=records)
+def _place_in(record: bytes) -> int:
+    return decoder_of(ChatRecord).decode(record).place
 
 
 def _stored(path: Path, stat: FileStat) -> Document:

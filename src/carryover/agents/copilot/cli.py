@@ -140,23 +140,20 @@ def _title_of(log: Path) -> str:
     return name if isinstance(name, str) and name not in _YAML_NULLS else ""
 
 
-class DocumentReader(SnapshotReader[Document]):
-    """Reads the document of one session (0.0.340): `sessionId`, `startTime`, `chatMessages`, `timeline`.
+def document_reader() -> SnapshotReader[Document]:
+    """Returns the reader of the document of one session (0.0.340): `sessionId`, `startTime`, `chatMessages`,
+    `timeline`. Its records are numbered by their entries in the timeline.
 
     `timeline` is what the user saw, with times; `chatMessages` is what the model was sent, with the whole output of
     each call. The client rewrites the file with each entry. No field holds the working folder.
     """
+    return SnapshotReader(_document, unpacked=_lines_in)
 
-    def __init__(self) -> None:
-        super().__init__(_document)
 
-    def read(self, path: Path, cursor: bytes | None) -> Batch:
-        """Reads what changed, as records numbered by their entries in the timeline."""
-        batch = super().read(path, cursor)
-        pieces = [fields_of(record.data) for record in batch.records]
-        lines = ((number_of(piece["number"]) or _NOTED, line) for piece in pieces for line in items_of(piece["lines"]))
-        records = tuple(Record(number=number, data=bytes(line)) for number, line in lines)
-        return msgspec.structs.replace(batch, records=records)
+def _lines_in(record: Record) -> Iterator[Record]:
+    piece = fields_of(record.data)
+    number = number_of(piece["number"]) or _NOTED
+    yield from (Record(number=number, data=bytes(line)) for line in items_of(piece["lines"]))
 
 
 def _document(path: Path, stat: FileStat) -> Document:
