@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path, PurePath
 from typing import Final
 
@@ -46,12 +47,17 @@ _SESSIONS: Final = "session"
 _DOCUMENT: Final = ".messages.json"
 _SESSION: Final = r"(?P<session>\d{1,16}_[\w-]{1,20})"
 _LAYOUTS: Final = (
-    Layout(kind=_SESSIONS, globs=(f"*/*{_DOCUMENT}",), pattern=rf"{_SESSION}/(?P=session)\.messages\.json"),
+    Layout(
+        kind=_SESSIONS,
+        globs=(f"*/*{_DOCUMENT}",),
+        pattern=rf"{_SESSION}/(?P=session)\.messages\.json",
+        beside=r"((\d{1,16}_[\w-]{1,20})/\2)(?:\.compaction)?\.json",
+        stands_for=rf"\1{_DOCUMENT}",
+    ),
     Layout(kind=_SESSIONS, globs=(), pattern=rf"{_SESSION}/(?P<subagent_id>[\w-]{{1,200}})\.messages\.json"),
     tasks.TASKS,
 )
-_BESIDE: Final = later(r"(\d{1,16}_[\w-]{1,20})(?:\.compaction)?\.json")
-"""Files beside a session's document whose change is a change of the session."""
+_source_of: Final = partial(layouts.source_at, SPEC.id, _LAYOUTS)
 _OWN: Final = later(rb'"origin"\s*:\s*\{\s*"source"\s*:\s*"[\w-]{1,40}"\s*,\s*"mode"\s*:')
 
 
@@ -171,20 +177,6 @@ _ROLES: Final[dict[str, Callable[[MessageBuilder], None]]] = {
     "assistant": _assistant,
     "summary": _summary,
 }
-
-
-def _source_of(path: Path, root: Path) -> Source | None:
-    """Returns the source at `path` below `root`, recognised by name alone."""
-    path = tasks.shown_beside(path)
-    beside = _BESIDE.fullmatch(path.name)
-    if beside is not None and beside[1] == path.parent.name:
-        path = path.with_name(f"{beside[1]}{_DOCUMENT}")
-    return layouts.source_at(SPEC.id, _LAYOUTS, path, root)
-
-
-def _sources(root: Path) -> list[Source]:
-    """Returns every source below `root`, sorted by path."""
-    return layouts.sources_below(SPEC.id, _LAYOUTS, root)
 
 
 def _exported(path: Path, head: bytes) -> Source | None:
@@ -344,7 +336,7 @@ AGENT: Final = Agent(
     reader=ReaderByKind(_kind_of, lambda: {_SESSIONS: _session_reader(), tasks.TASK: tasks.task_reader(_about_task)}),
     context_type=TaskContext,
     source_of=_source_of,
-    sources=_sources,
+    sources=partial(layouts.sources_below, SPEC.id, _LAYOUTS),
     parse=_parse,
     exported=_exported,
     hooks=HookProtocol(

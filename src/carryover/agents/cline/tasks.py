@@ -30,7 +30,14 @@ from carryover.transcript.rewritten import Document, SnapshotReader
 TASK: Final = "task"
 SHOWN: Final = "ui_messages.json"
 SENT: Final = "api_conversation_history.json"
-TASKS: Final = Layout(kind=TASK, root="tasks", globs=(f"*/{SHOWN}",), pattern=r"[\w-]{1,100}/ui_messages\.json")
+TASKS: Final = Layout(
+    kind=TASK,
+    root="tasks",
+    globs=(f"*/{SHOWN}",),
+    pattern=r"[\w-]{1,100}/ui_messages\.json",
+    beside=r"([\w-]{1,100})/api_conversation_history\.json",
+    stands_for=rf"\1/{SHOWN}",
+)
 FIRST_TASK: Final = later(rb'\s*\[\s*\{\s*"ts"\s*:\s*\d+\s*,\s*"type"\s*:\s*"say"\s*,\s*"say"\s*:\s*"task"')
 """The beginning of the messages of a task whose first one is named as such."""
 FIRST_TEXT: Final = later(rb'\s*\[\s*\{\s*"ts"\s*:\s*\d+\s*,\s*"type"\s*:\s*"say"\s*,\s*"say"\s*:\s*"text"')
@@ -70,11 +77,6 @@ class About(NamedTuple):
 def is_task(path: PurePath) -> bool:
     """Whether a source's path is that of a task: of its messages, or of a copy of what the model was sent."""
     return path.name in (SHOWN, SENT)
-
-
-def shown_beside(path: Path, *others: str) -> Path:
-    """Returns the messages of a task for its other documents, whose change is a change of the task."""
-    return path.with_name(SHOWN) if path.name in (SENT, *others) else path
 
 
 def document_of_copy(path: Path, head: bytes) -> tuple[Path, bytes]:

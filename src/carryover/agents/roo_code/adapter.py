@@ -6,6 +6,8 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
+from msgspec.structs import replace
+
 from carryover.adapter.contract import Agent, Source
 from carryover.agents.cline import tasks
 from carryover.agents.cline.documents import TaskContext
@@ -13,10 +15,7 @@ from carryover.agents.cline.task_parse import parse_task_record
 from carryover.agents.roo_code import SPEC
 from carryover.transcript.layouts import source_at, sources_below
 
-
-def _source_of(path: Path, root: Path) -> Source | None:
-    """Returns the task at `path` below `root`, recognised by name alone."""
-    return source_at(SPEC.id, (tasks.TASKS,), tasks.shown_beside(path, "history_item.json"), root)
+_LAYOUTS: Final = (replace(tasks.TASKS, beside=r"([\w-]{1,100})/(?:api_conversation_history|history_item)\.json"),)
 
 
 def _exported(path: Path, head: bytes) -> Source | None:
@@ -30,8 +29,8 @@ AGENT: Final = Agent(
     spec=SPEC,
     reader=tasks.task_reader(tasks.about_item),
     context_type=TaskContext,
-    source_of=_source_of,
-    sources=partial(sources_below, SPEC.id, (tasks.TASKS,)),
+    source_of=partial(source_at, SPEC.id, _LAYOUTS),
+    sources=partial(sources_below, SPEC.id, _LAYOUTS),
     parse=parse_task_record,
     exported=_exported,
 )
