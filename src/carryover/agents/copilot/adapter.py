@@ -26,8 +26,6 @@ from carryover.transcript.layouts import Layout
 from carryover.transcript.stat_cache import StatCachedReader
 
 _STATE: Final = "session-state"
-_BESIDE: Final = "workspace.yaml"
-"""Contains the session's name, so that a change of it counts as a change of the session."""
 _UUID: Final = r"(?i:[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})"
 _ID: Final = later(_UUID)
 _SESSION: Final = rf"(?P<session>{_UUID})"
@@ -38,7 +36,14 @@ _IN_WINDOW: Final = rf"(?P<group>[^/]+)/{CHATS}/{_NAME}"
 # A session in several places counts where most of it is. A chat that moves from an empty window into a folder is
 # copied, and the copy continues.
 _LAYOUTS: Final = (
-    Layout(kind="log", root=_STATE, globs=("*/events.jsonl",), pattern=rf"{_SESSION}/events\.jsonl"),
+    Layout(
+        kind="log",
+        root=_STATE,
+        globs=("*/events.jsonl",),
+        pattern=rf"{_SESSION}/events\.jsonl",
+        beside=r"([^/]+)/workspace\.yaml",  # has the session's name
+        stands_for=r"\1/events.jsonl",
+    ),
     # Until December 2025; see FACTS.md.
     Layout(kind="log", root=_STATE, globs=("*.jsonl",), pattern=rf"{_SESSION}\.jsonl"),
     Layout(kind="document", root=DOCUMENTS, globs=("session_*.json",), pattern=_DOCUMENT_NAME, rank=-1),
@@ -47,6 +52,7 @@ _LAYOUTS: Final = (
     Layout(kind="chat", root=EMPTY, globs=("*.jsonl",), pattern=rf"{_NAME}\.jsonl", rank=5),
     Layout(kind="chat", root=EMPTY, globs=("*.json",), pattern=rf"{_NAME}\.json", rank=4),
 )
+source_by_name: Final = partial(layouts.source_at, SPEC.id, _LAYOUTS)
 _HEAD_BYTES: Final = 64 << 10
 _DOCUMENT: Final = later(
     rb'(?:\xef\xbb\xbf)?\s*\{\s*"sessionId"\s*:\s*"([\w-]{1,100})"\s*,\s*"startTime"\s*:\s*"[^"]{1,40}"\s*,'
@@ -63,12 +69,6 @@ _CHAT: Final = later(
 def kind_by_end(path: str | PurePath) -> str | None:
     """Returns the kind of the source at `path`, by the end of its path alone; None if it is not a source."""
     return layouts.kind_of(_LAYOUTS, path)
-
-
-def source_by_name(path: Path, root: Path) -> contract.Source | None:
-    """Returns the source at `path` below `root`, recognised by name alone."""
-    path = path.with_name("events.jsonl") if (root.name, path.name) == (_STATE, _BESIDE) else path
-    return layouts.source_at(SPEC.id, _LAYOUTS, path, root)
 
 
 def _exported(path: Path, head: bytes) -> contract.Source | None:

@@ -31,7 +31,6 @@ from carryover.records import rawjson
 from carryover.records.fields import LATEST_MS, MAX_NAME_CHARS, session_of_copy
 from carryover.records.lenient import text_of
 from carryover.records.rawjson import objects_in
-from carryover.text.pattern import later
 from carryover.transcript import layouts
 from carryover.transcript.by_kind import ReaderByKind
 from carryover.transcript.files import SQLITE, read_head
@@ -48,12 +47,30 @@ _TRANSCRIPT: Final = rf"agent-transcripts/(?P<session>{_ID})(?:/(?P=session)|/su
 _TRANSCRIPTS: Final = tuple(f"*/agent-transcripts/{below}.jsonl" for below in ("*", "*/*", "*/subagents/*"))
 # Databases have results, times and ids; transcripts have no results and no times.
 _LAYOUTS: Final = (
-    Layout(kind="editor", root="globalStorage", globs=("state.vscdb",), pattern=r"state\.vscdb", rank=3),
-    Layout(kind="chat", root="chats", globs=("*/*/store.db",), pattern=_CHAT, rank=2),
+    Layout(
+        kind="editor",
+        root="globalStorage",
+        globs=("state.vscdb",),
+        pattern=r"state\.vscdb",
+        rank=3,
+        beside=r"(state\.vscdb)-(?:wal|journal)",
+        stands_for=r"\1",
+    ),
+    Layout(
+        kind="chat",
+        root="chats",
+        globs=("*/*/store.db",),
+        pattern=_CHAT,
+        rank=2,
+        beside=r"([^/]+/[^/]+/store\.db)-(?:wal|journal)",
+        stands_for=r"\1",
+    ),
+    # A transcript is `<id>/<id>.jsonl`, `<id>/subagents/<child>.jsonl`, or the older `<id>.jsonl`, below its project's
+    # slug. That is not reversible, so it groups files and never names a project.
     Layout(kind="transcript", root="projects", globs=(), pattern=rf"(?P<group>{COPY_GROUP})/{_TRANSCRIPT}", rank=-1),
     Layout(kind="transcript", root="projects", globs=_TRANSCRIPTS, pattern=rf"{_IN_GROUP}{_TRANSCRIPT}", rank=1),
 )
-_BESIDE: Final = later(r"(state\.vscdb|store\.db)(?:-wal|-journal)")
+source_in_store: Final = partial(layouts.source_at, SPEC.id, _LAYOUTS)
 _HEAD_BYTES: Final = 64 << 10
 _LINE: Final = b'{"%s":' % NOTED.encode()
 """Prefix that the reader adds to each line of a transcript."""
@@ -85,16 +102,6 @@ def exported_copy(path: Path, head: bytes) -> Source | None:
         case "transcript" if session := session_of_copy(path.stem, head):
             return in_place or Source(agent=SPEC.id, path=str(path), session=session, rank=1)
     return None
-
-
-def source_in_store(path: Path, root: Path) -> Source | None:
-    """Returns the source at `path`, recognised by name alone. A change beside a database counts as a change of it.
-
-    A transcript is `<id>/<id>.jsonl`, `<id>/subagents/<child>.jsonl`, or the older `<id>.jsonl`, below its project's
-    slug. That is not reversible, so it groups files and never names a project.
-    """
-    beside = _BESIDE.fullmatch(path.name)
-    return layouts.source_at(SPEC.id, _LAYOUTS, path.with_name(beside[1]) if beside else path, root)
 
 
 def _kind_in(path: Path, head: bytes) -> str | None:
