@@ -19,8 +19,8 @@ SESSION: Final = {"id": "20261120_1", "directory": "/home/dev/shop"}
 
 
 def record(role: str, *parts: dict[str, Any], **fields: Any) -> bytes:
-    entry = {"role": role, "key": "m/1", "at_s": START_S, "content": parts, **fields}
-    return json.dumps({"kind": "message", "session": SESSION, "entry": entry}).encode()
+    entry = {"role": role, "key": "m/1", "content": parts, **fields}
+    return json.dumps({"kind": "message", "session": SESSION, "entry": entry, "at_ms": START_S * 1000}).encode()
 
 
 def written(folder: Path) -> Iterator[Recording]:
