@@ -62,7 +62,7 @@ class Pass:
     def carry_out(self, edit: Edit) -> bool:
         """Carries out a planned edit, and returns what `put` does."""
         name = edit.text.name
-        if not self.dry and (edit.changes or name in self.mine):
+        if not self.dry and (edit.changes or (name in self.mine and not edit.has_ours)):
             edit = carry_out(edit, self.state)
         if edit.reason is not None:
             self.left_alone(name, edit.reason)

@@ -10,6 +10,7 @@ from typing import Final
 
 from carryover.export.pieces import ChangedText
 from carryover.fsio import is_gone
+from carryover.probe.checkout import Checkout
 from carryover.probe.git import OwnWrites, changed_files, of_others
 from carryover.probe.git_command import ask
 from carryover.probe.git_history import patched_files
@@ -49,7 +50,7 @@ def _uncommitted(
     [numstat] = ask(root, _NUMSTAT, deadline=deadline, settings=_BOUNDED)
     if numstat.code != 0:
         return []
-    changed = of_others(root, changed_files(numstat.out), own_writes, "HEAD", deadline)[:_MOST_FILES]
+    changed = of_others(Checkout(root), changed_files(numstat.out), own_writes, "HEAD", deadline)[:_MOST_FILES]
     gone = {file.path for file in changed if is_gone(root / file.path)}
     short = [file.path for file in changed if 0 < file.insertions + file.deletions <= LONGEST_LINES]
     diffs = _diffs(root, [path for path in short if path not in gone and not hidden(path)][:MOST_DIFFS], deadline)

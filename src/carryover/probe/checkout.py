@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from carryover.fsio import is_there, read_bytes_bounded
-from carryover.probe.git_command import GitAnswer, ask_one
+from carryover.probe.git_command import GitAnswer, ask, ask_one
 from carryover.probe.git_dir import (
     MOST_ENTRIES,
     WALKED,
@@ -146,6 +146,20 @@ class Checkout:
             raise _unreadable()
         objects = (line.partition(" ")[2] for line in os.fsdecode(tips.out).splitlines())
         return {*objects, *self._listed("--cached", *names)}.intersection(names)
+
+    def in_commit(self, commit: str, names: Sequence[str], deadline: float) -> dict[str, bytes]:
+        """Returns what is in the files in a commit; nothing for one that it lacks. Raises TimeoutError at the deadline.
+
+        What HEAD has is not asked again while it is the same.
+        """
+        known: dict[str, bytes | None] = {name: known_answer((self.root, commit, name), self.refs) for name in names}
+        asked = [name for name, content in known.items() if content is None]
+        commands = (("cat-file", "blob", f"{commit}:{name}") for name in asked)
+        for name, blob in zip(asked, ask(self.root, *commands, deadline=deadline) if asked else (), strict=True):
+            if blob.code == 0:
+                remember((self.root, commit, name), self.refs, blob.out)
+                known[name] = blob.out
+        return {name: content or b"" for name, content in known.items()}
 
     def _listed(self, which: str, *names: str) -> list[str]:
         # What is not listed among other files may be made at any time, without a change of the index.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Final, TypeVar
@@ -109,7 +109,7 @@ def _facts(checkout: Checkout, own: OwnWrites, deadline: float) -> GitFacts | No
     if diff.code != 0 or others.code != 0:
         return None
     listed = changed_files(diff.out)
-    changed = of_others(root, listed, own, "HEAD" if head.head else None, deadline)
+    changed = of_others(checkout, listed, own, "HEAD" if head.head else None, deadline)
     names = [os.fsdecode(name) for name in others.out.split(b"\0") if name]
     cleaners = [(path, own.cleaner(path)) for path in names if not own.covers(path)]
     untracked = sum(clean is None or not is_own_text(root / name, b"", clean) for name, clean in cleaners)
@@ -148,30 +148,24 @@ def _changed_since(checkout: Checkout, since: str, own: OwnWrites, deadline: flo
     head, diff = ask(root, _HEAD, (*_DIFF, since, "--"), deadline=deadline)
     if diff.code != 0 or (known is not None and not known[1]):
         return None
-    changed = of_others(root, changed_files(diff.out), own, since, deadline)
+    changed = of_others(checkout, changed_files(diff.out), own, since, deadline)
     return _head_of(head)[0], len(changed)
 
 
 def of_others(
-    root: Path, changed: list[_ChangedFile], own: OwnWrites, since: str | None, deadline: float
+    checkout: Checkout, changed: list[_ChangedFile], own: OwnWrites, since: str | None, deadline: float
 ) -> list[_ChangedFile]:
     """Returns the files with changes other than Carryover's own writes since the commit `since` (None: all files)."""
+    root = checkout.root
     changed = [file for file in changed if not own.covers(file.path)]
     places = own_places(root, own)
     cleaners = {file.path: own.cleaner(file.path, places) for file in changed}
     asked = {path: clean for path, clean in cleaners.items() if clean is not None}
     if not asked:
         return changed
-    before = _contents(root, asked, since, deadline) if since else {}
+    before = checkout.in_commit(since, list(asked), deadline) if since else {}
     ours = {path for path, clean in asked.items() if is_own_text(root / path, before.get(path, b""), clean)}
     return [file for file in changed if file.path not in ours]
-
-
-def _contents(root: Path, paths: Iterable[str], commit: str, deadline: float) -> dict[str, bytes]:
-    """Returns the contents of files in a commit; a file that it does not have counts as empty there."""
-    paths = list(paths)
-    blobs = ask(root, *(("cat-file", "blob", f"{commit}:{path}") for path in paths), deadline=deadline)
-    return {path: blob.out if blob.code == 0 else b"" for path, blob in zip(paths, blobs, strict=True)}
 
 
 def _head_of(answer: GitAnswer) -> tuple[str | None, str]:

@@ -23,7 +23,7 @@ from carryover.outside.journal import write_down
 from carryover.outside.listed import Listed
 from carryover.platform import here
 from carryover.probe.checkout import Checkout
-from carryover.probe.git_command import ask, ask_one
+from carryover.probe.git_command import ask_one
 from carryover.publish.pointers import block_state, pointer
 from carryover.terminal.paths import quoted
 
@@ -76,13 +76,11 @@ def present_names(root: Path) -> set[str]:
 
 def committed_names(checkout: Checkout) -> set[str]:
     """Returns the files that have our text in HEAD; none if git does not answer. Blocks."""
-    names = instruction_files()
-    commands = [("cat-file", "blob", f"HEAD:{name}") for name in names]
     try:
-        blobs = ask(checkout.root, *commands, deadline=time.monotonic() + _TIMEOUT_S)
+        contents = checkout.in_commit("HEAD", list(instruction_files()), time.monotonic() + _TIMEOUT_S)
     except OSError:
         return set()
-    return {name for name, blob in zip(names, blobs, strict=True) if block_state(blob.out) == "intact"}
+    return {name for name, content in contents.items() if block_state(content) == "intact"}
 
 
 def uncommitted_names(checkout: Checkout) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -134,3 +135,17 @@ def test_only_so_much_is_remembered_and_nothing_that_may_change_unseen() -> None
         remember(number, 1, number)
 
     assert (known_answer("one", 1), known_answer(MOST - 1, 1)) == (None, MOST - 1)
+
+
+def test_what_a_commit_has_in_a_file_is_asked_once_until_head_is_another(shop: Path, started: list[list[str]]) -> None:
+    def in_head() -> dict[str, bytes]:
+        return Checkout(shop).in_commit("HEAD", ["cart.py"], time.monotonic() + 60)
+
+    assert in_head() == in_head() == {"cart.py": b"total = 0\n"}
+    assert len(started) == 1
+
+    (shop / "cart.py").write_text("total = 1\n")
+    git(shop, "commit", "--quiet", "--all", "--message", "one")
+
+    assert in_head() == {"cart.py": b"total = 1\n"}
+    assert Checkout(shop).in_commit("HEAD", ["none.py"], time.monotonic() + 60) == {"none.py": b""}
