@@ -15,8 +15,7 @@ from typing import Any, Final
 import carryover
 from carryover.adapter.spec import AgentSpec, HookEntry, Place
 from carryover.agents import specs
-from carryover.edits import extension
-from carryover.edits.hooks import SCRIPT
+from carryover.edits.hooks import SCRIPT, extension_with_hooks
 from contract.folder import CHECKOUT
 
 PLUGINS: Final = CHECKOUT / "plugins"
@@ -61,7 +60,7 @@ def hooks_of(spec: AgentSpec) -> str:
         listed = {entry.event: [{"command": command(spec, entry.event)}] for entry in entries}
         program = spec.hooks.extension.read_text("utf-8").partition("\n")[2]
         about = "// A package of pi, written by `make table`: what `carryover install` writes, with other commands.\n"
-        return about + extension.extension_with_hooks(None, program, listed).decode()
+        return about + extension_with_hooks(None, program, listed).decode()
     groups = {entry.event: [_group(spec, entry)] for entry in entries}
     return json.dumps({"hooks": groups}, indent=2) + "\n"
 

@@ -7,7 +7,7 @@
             (Cursor 1.7 to 3.12, in a separate file; both members are required)
     plain   {"hooks": {"<event>": [{"command": "...", "show_output": false}]}}
             (Windsurf since 1.12.41, according to its documentation, in a separate file)
-    extension  a program that the agent loads, in which one line holds the same (`edits.extension`)
+    extension  a program that the agent loads, in which one line holds the same: a file of ours alone
 
 The client may rewrite the file with its keys sorted (Claude Code 2.1.328, once, if `~/.claude.json` turns updates off),
 and people may move hooks. So ours are found by their command, wherever they are: one short line per event that never
@@ -26,13 +26,18 @@ from typing import Any, Final, Literal
 import msgspec
 
 from carryover.adapter.spec import Form, HookSpec
-from carryover.edits import extension, json_text, toml_text
+from carryover.decoders import decoder_of
+from carryover.edits import json_text, toml_text
 from carryover.text.user_text import UNKNOWN, EditRefused, Origin, begun, decode, encode, restored
 
 _HOOKS: Final = "hooks"
 _VERSION: Final = "version"
 VERSION_NOW: Final = 1
 """The only version of the flat form so far (Cursor 1.7 to 3.12)."""
+
+_MARK: Final = "@HOOKS@"
+_LINE: Final = re.compile(r"^const HOOKS = (\{.*\});$", re.MULTILINE)
+"""Where a program has our hooks, as JSON."""
 
 _UNGROUPED: Final[tuple[Form, ...]] = ("flat", "plain", "extension")
 """Forms in which an event's list contains the hooks themselves."""
@@ -180,7 +185,7 @@ def found_hooks(settings: Mapping[str, Any], owner_of: OwnerOf, form: Form) -> I
 
 def _values(text: str, form: Form) -> dict[str, Any]:
     if form == "extension":
-        return {_HOOKS: extension.hooks_in(text)}
+        return {_HOOKS: _in_program(text)}
     return toml_text.values(text) if form == "tables" else json_text.values(text)
 
 
@@ -214,6 +219,23 @@ def _entry(hook: Hook, form: Form) -> dict[str, Any]:
 def in_extension(wanted: Sequence[Hook]) -> dict[str, Any]:
     """Returns the hooks by event, as a program of ours holds them."""
     return {hook.event: [_entry(hook, "extension")] for hook in wanted}
+
+
+def extension_with_hooks(data: bytes | None, program: str, wanted: Mapping[str, Any]) -> bytes:
+    """Returns `program` with the hooks, by event. Raises EditRefused if `data` is a file that is not ours."""
+    _in_program(decode(data or b"")[1])
+    return program.replace(_MARK, msgspec.json.encode(wanted).decode(), 1).encode()
+
+
+def _in_program(text: str) -> dict[str, Any]:
+    """Returns the hooks in such a program by event; none if the file is empty. Raises EditRefused if it is another."""
+    found = _LINE.search(text)
+    if found is None and text.strip():
+        raise EditRefused("Carryover did not write it")
+    try:
+        return decoder_of(dict[str, Any]).decode(found[1].encode()) if found is not None else {}
+    except msgspec.MsgspecError as error:
+        raise EditRefused("its hooks can't be read") from error
 
 
 def _with_hook(text: str, hook: Hook, owner_of: OwnerOf, form: Form) -> str:

@@ -11,7 +11,7 @@ from typing import Any, Final, cast
 from carryover.adapter.spec import Form
 from carryover.agents import agent_name
 from carryover.config import Config, Pointers, ResumeMode
-from carryover.edits import extension, hooks
+from carryover.edits import hooks
 from carryover.edits.entries import SERVER_NAME, SUBCOMMAND, ListEntry, origin_of_entry, with_entry, without_entry
 from carryover.edits.hooks import owner_by_script
 from carryover.how_installed import own_scripts
@@ -131,7 +131,7 @@ def _entry_or_hooks(found: Detection, journal: Journal, script: Path) -> Text:
 
     def put(data: bytes | None) -> bytes:
         if program is not None:
-            return extension.extension_with_hooks(data, program.read_text("utf-8"), hooks.in_extension(wanted))
+            return hooks.extension_with_hooks(data, program.read_text("utf-8"), hooks.in_extension(wanted))
         return hooks.with_hooks(data, wanted, owner_of, form=form, origin=origin, rules=rules)
 
     return _in_settings(

@@ -12,8 +12,7 @@ from typing import Any
 import pytest
 
 from carryover.agents.cline import SPEC
-from carryover.edits.extension import extension_with_hooks
-from carryover.edits.hooks import Hook, in_extension
+from carryover.edits.hooks import Hook, extension_with_hooks, in_extension
 
 SESSION = "1795409124863_ysam7"
 HARNESS = """

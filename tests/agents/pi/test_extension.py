@@ -11,8 +11,7 @@ from typing import Any
 import pytest
 
 from carryover.agents.pi import SPEC
-from carryover.edits.extension import extension_with_hooks
-from carryover.edits.hooks import Hook, in_extension
+from carryover.edits.hooks import Hook, extension_with_hooks, in_extension
 
 HARNESS = """
 import load from "%s";

@@ -6,8 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from carryover.edits.extension import extension_with_hooks
-from carryover.edits.hooks import Hook, hook_command, hooks_of, in_extension, owner_by_script, without_hooks
+from carryover.edits.hooks import (
+    Hook,
+    extension_with_hooks,
+    hook_command,
+    hooks_of,
+    in_extension,
+    owner_by_script,
+    without_hooks,
+)
 from carryover.text.user_text import EditRefused
 
 STATE = Path("/home/dev's/.carryover")

@@ -41,7 +41,7 @@ _READ: Final = {
 def as_data(done: Installed) -> dict[str, Any]:
     """Returns the result for `--json`."""
     files = (
-        [{"path": str(edit.path), "diff": edit.diff, "problem": edit.problem} for edit in done.edits]
+        [planned_data(edit) for edit in done.edits]
         if done.is_dry
         else [file_data(edit) | ({"problem": edit.problem} if edit.problem else {}) for edit in done.edits]
     )
@@ -101,6 +101,11 @@ def _path_data(path: Path | None) -> str | None:
 def _edit_data(edit: Edit, *, with_diff: bool) -> dict[str, Any]:
     about = {"path": str(edit.path), "does": edit.outcome}
     return about | ({"diff": edit.diff} if with_diff else {})
+
+
+def planned_data(edit: Edit) -> dict[str, Any]:
+    """Returns what would become of a file, for `--json` of a dry run."""
+    return {"path": str(edit.path), "diff": edit.diff, "problem": edit.problem}
 
 
 def file_data(edit: Edit) -> dict[str, Any]:

@@ -65,11 +65,11 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _print_dry_run(planned: Uninstall, args: argparse.Namespace) -> None:
-    from carryover.faces.cli.install_report import print_diffs
+    from carryover.faces.cli.install_report import planned_data, print_diffs
 
     edits = planned.shown
     if args.json:
-        files = [{"path": str(edit.path), "diff": edit.diff, "problem": edit.problem} for edit in edits]
+        files = [planned_data(edit) for edit in edits]
         removals = [{"path": str(path), "what": what} for path, what in planned.removals]
         about = {"dry_run": True, "service": planned.service}
         print_json({**about, "files": files, "removals": removals, "notes": planned.notes})
