@@ -240,7 +240,7 @@ def install(survey: Survey, answer: InstallAnswer) -> Installed:
     done = Installed(
         survey=survey,
         answer=answer,
-        rule=survey.rule(answer).full,
+        rule=survey.rule(answer)[0],
         projects=planned_in(survey.projects, _decided(config, choices, answer)),
         edits=(*hooks, *servers, choices),
         shell=on_path_here(),

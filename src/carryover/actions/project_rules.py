@@ -55,11 +55,8 @@ _SHORT_RULES: Final[Mapping[Pointers, str]] = {
 }
 
 
-class Texts(NamedTuple):
-    """Sentences for people: at length, and for a low screen."""
-
-    full: tuple[str, ...]
-    short: tuple[str, ...]
+Texts = tuple[tuple[str, ...], tuple[str, ...]]
+"""Sentences for people: at length, and for a low screen."""
 
 
 class ProjectChanges(NamedTuple):
@@ -100,7 +97,7 @@ def rule_for(pointers: Pointers, agents: Collection[str], config: Config, projec
     """Describes what `pointers` allows for these agents."""
     if config.publish.folder is not None:
         kept = (f"Nothing: handoffs are kept in {config.publish.folder} (`folder` in config.toml).",)
-        return Texts(kept, kept)
+        return kept, kept
     home, days = Path.home(), counted(config.publish.active_days, "day")
     full = rule(
         pointers,
@@ -110,8 +107,8 @@ def rule_for(pointers: Pointers, agents: Collection[str], config: Config, projec
         has_none=not projects.roots and not projects.cut,
     )
     if pointers == "off":
-        return Texts(full, full)
-    return Texts(full, (f"{_number_of(projects, days).capitalize()}: {_SHORT_RULES[pointers]}",))
+        return full, full
+    return full, (f"{_number_of(projects, days).capitalize()}: {_SHORT_RULES[pointers]}",)
 
 
 def rule(

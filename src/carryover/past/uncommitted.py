@@ -73,7 +73,7 @@ def _diffs(root: Path, paths: Sequence[str], deadline: float) -> dict[str, str]:
         return {}
     [answer] = ask(root, (*_PATCH, *paths), deadline=deadline, settings=_BOUNDED)
     # What became a link is deleted in one section, and made in the last.
-    sections = {file.name: file.sections[-1] for file in patched_files(answer.out) if file.sections}
+    sections = {name: parts[-1] for _, name, parts in patched_files(answer.out) if parts}
     return {path: _as_diff(path, section) for path, section in sections.items() if len(section) <= LARGEST_COMPARED}
 
 

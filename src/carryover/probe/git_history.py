@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice, pairwise
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
 
 import msgspec
 
@@ -78,23 +78,15 @@ def files_of_commit(root: Path, commit: str) -> list[FileOfCommit]:
     gives no answer in time."""
     whole = ("--raw", "-z", "--patch", "--root", "--no-commit-id", "-r", "--find-renames", "-l1000", _WHOLE_FILES)
     out = output_of(root, "diff-tree", *whole, commit, timeout_s=_TIMEOUT_S, most_bytes=LARGEST_COMMIT) or b""
-    return [_file(changed) for changed in patched_files(out)]
+    return [_file(*changed) for changed in patched_files(out)]
 
 
-class PatchedFile(NamedTuple):
-    """A file in what `git diff --raw -z --patch` prints."""
-
-    old_name: str
-    name: str
-    sections: Sequence[bytes]
-    """Its part of the patch, each section from below the line `diff --git` on; two if it became a link, or was one."""
-
-
-def patched_files(out: bytes) -> list[PatchedFile]:
-    """Returns the files in what git printed of a diff with `--raw -z --patch`."""
+def patched_files(out: bytes) -> list[tuple[str, str, list[bytes]]]:
+    """Returns the files in what git printed of a diff with `--raw -z --patch`: the old and the new name of each, and
+    its part of the patch in sections from below the line `diff --git` on; two if it became a link, or was one."""
     raw, _, patch = out.partition(b"\0\0")
     sections = iter(_SECTION.split(patch)[1:])
-    return [PatchedFile(old, name, list(islice(sections, count))) for old, name, count in _names(raw)]
+    return [(old, name, list(islice(sections, count))) for old, name, count in _names(raw)]
 
 
 def _names(raw: bytes) -> Iterator[tuple[str, str, int]]:
@@ -117,12 +109,12 @@ def _body(section: bytes) -> list[str]:
     return [line for line in text.split("\n")[1:] if line[:1] in (" ", "+", "-")]
 
 
-def _file(changed: PatchedFile) -> FileOfCommit:
-    body = [line for section in changed.sections for line in _body(section)]
+def _file(old_name: str, name: str, sections: Iterable[bytes]) -> FileOfCommit:
+    body = [line for section in sections for line in _body(section)]
     after = [line for line in body if line[0] != "-"]
     return FileOfCommit(
-        name=changed.name,
-        old_name=changed.old_name,
+        name=name,
+        old_name=old_name,
         lines=tuple(line[1:] for line in after),
         added=tuple(at for at, line in enumerate(after) if line[0] == "+"),
         removed=frozenset(line[1:] for line in body if line[0] == "-"),

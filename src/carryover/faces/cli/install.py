@@ -118,8 +118,8 @@ def _explained(surveyed: Survey) -> Explain:
         chosen = [(agent.form, agent.config) for agent in agents if agent.spec.id in answer.agents]
         hooks = [short_path(path, home) for form, path in chosen if path is not None and form != "list"]
         entries = [short_path(path, home) for form, path in chosen if path is not None and form == "list"]
-        inside = surveyed.rule(answer)
-        outside = on_enter(hooks, entries, starts=surveyed.wishes.service)
-        return Texts((FOR_WHOM, *inside.full, *outside.full), (FOR_WHOM, *inside.short, *outside.short))
+        inside, inside_short = surveyed.rule(answer)
+        outside, outside_short = on_enter(hooks, entries, starts=surveyed.wishes.service)
+        return (FOR_WHOM, *inside, *outside), (FOR_WHOM, *inside_short, *outside_short)
 
     return explain

@@ -42,7 +42,7 @@ def on_enter(hooks: Sequence[str], entries: Sequence[str], *, starts: bool) -> T
     else:
         steps.append(("starts nothing (--no-service)", "starts nothing (--no-service)"))
     short = ", ".join(in_short for _, in_short in steps)
-    return Texts((f"Enter {_joined([step for step, _ in steps])}.", LEAVING), (f"Enter: {short}. {LEAVING}",))
+    return (f"Enter {_joined([step for step, _ in steps])}.", LEAVING), (f"Enter: {short}. {LEAVING}",)
 
 
 def _joined(items: Sequence[str]) -> str:
