@@ -5,31 +5,21 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import BinaryIO, Final, NamedTuple
+from typing import BinaryIO
 
 from carryover.daemon.log import LEVELS, open_files, parse_line
 from carryover.errors import ExitCode, UserError
 from carryover.past.context import state_dir
 
-__all__ = ["LEVELS"]
-_SERIOUS: Final = ("warning", "error")
+__all__ = ["LEVELS", "parse_line"]
 
 
-class LoggedLine(NamedTuple):
-    """A line of the log."""
-
-    text: str
-    data: object
-    """Its parts, as `carryover logs --json` prints them."""
-    is_serious: bool
-
-
-def log_lines(*, level: str, since_ms: int, wait: Callable[[], bool] | None) -> Iterator[LoggedLine | None]:
+def log_lines(*, level: str, since_ms: int, wait: Callable[[], bool] | None) -> Iterator[str]:
     """Returns the lines from `since_ms` on that are at least as serious as `level`, oldest first.
 
-    With `wait`, also those that are added, across rotations: None means that everything has been read for now; then
-    `wait` is called, and this ends when it returns False. Without it, raises UserError (NOTHING_FOUND) if there is no
-    log.
+    With `wait`, also those that are added, across rotations: an empty one means that everything has been read for now;
+    then `wait` is called, and this ends when it returns False. Without it, raises UserError (NOTHING_FOUND) if there is
+    no log.
     """
     log = state_dir().log
     if wait is None and not _exists(log):
@@ -44,23 +34,19 @@ def _exists(log: Path) -> bool:
     return bool(files)
 
 
-def _chosen(lines: Iterator[str], level: str, since_ms: int) -> Iterator[LoggedLine | None]:
+def _chosen(lines: Iterator[str], level: str, since_ms: int) -> Iterator[str]:
     shows = not since_ms  # a truncated line belongs to the line before it
     least = LEVELS.index(level)
     for line in lines:
         parsed = parse_line(line)
         if parsed is not None:
             shows = parsed.at_ms >= since_ms and LEVELS.index(parsed.level) >= least
-        if not line:
-            yield None
-        elif shows and parsed is not None:
-            yield LoggedLine(line, parsed, parsed.level in _SERIOUS)
-        elif shows:
-            yield LoggedLine(line, {"text": line}, is_serious=False)
+        if shows or not line:
+            yield line
 
 
 def _lines(log: Path, wait: Callable[[], bool] | None) -> Iterator[str]:
-    """Yields the complete lines of the log, oldest first; with `wait`, an empty one where None is to be returned."""
+    """Yields the complete lines of the log, oldest first; with `wait`, an empty one where everything has been read."""
     files = open_files(log)
     try:
         while True:

@@ -11,11 +11,12 @@ from typing import Final
 
 from carryover.errors import ExitCode
 from carryover.faces.cli.arguments import TIMES, describe, flag, positive
-from carryover.past.logs import LEVELS, LoggedLine, log_lines
+from carryover.past.logs import LEVELS, log_lines, parse_line
 from carryover.terminal.output import YELLOW, is_read_for, paint, print_json, say
 from carryover.terminal.streams import flush
 
 FOLLOW_EVERY_S: Final = 0.2
+_SERIOUS: Final = ("warning", "error")
 
 DESCRIPTION: Final = """\
 Prints the log of carryoverd, rotated files first. It holds one line per
@@ -45,25 +46,27 @@ def run(args: argparse.Namespace) -> int:
         if args.limit is not None:
             lines = _newest(lines, args.limit)
         for line in lines:
-            if line is None:
-                flush()
-            else:
+            if line:
                 _print(line, args)
+            else:
+                flush()
     except KeyboardInterrupt:
         return ExitCode.INTERRUPTED  # the usual end of following: nothing to say about it
     return ExitCode.OK
 
 
-def _newest(lines: Iterator[LoggedLine | None], limit: int) -> Iterator[LoggedLine | None]:
+def _newest(lines: Iterator[str], limit: int) -> Iterator[str]:
     """Yields the newest of the lines that are there, and all that are added."""
-    there = takewhile(lambda line: line is not None, lines)
+    there = takewhile(bool, lines)
     yield from deque(there, maxlen=limit)
-    yield None
+    yield ""
     yield from lines
 
 
-def _print(line: LoggedLine, args: argparse.Namespace) -> None:
+def _print(line: str, args: argparse.Namespace) -> None:
+    parsed = parse_line(line)
     if args.json:
-        print_json(line.data, in_one_line=True)
+        print_json(parsed if parsed is not None else {"text": line}, in_one_line=True)
     else:
-        say(paint(line.text, YELLOW) if line.is_serious else line.text, fits=True)
+        is_serious = parsed is not None and parsed.level in _SERIOUS
+        say(paint(line, YELLOW) if is_serious else line, fits=True)

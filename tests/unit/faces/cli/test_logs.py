@@ -54,6 +54,14 @@ def test_only_the_newest_lines_are_printed_if_a_number_is_given(log: Path, run: 
     assert run.out("logs", "-n", "9") == "".join(entry(n) for n in range(4))
 
 
+def test_warnings_and_errors_stand_out(log: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    levels = ("INFO", "WARNING", "ERROR", "DEBUG")
+    log.write_text("".join(entry(n, level) for n, level in enumerate(levels)) + "torn\n")
+
+    assert [line.startswith("\x1b[33m") for line in run.out("logs").splitlines()] == [False, True, True, False, False]
+
+
 def test_as_json_each_line_is_an_object(log: Path, run: Run) -> None:
     log.write_text(f'{AT.format(1)} ERROR task_failed task=watcher retry_s=0.5 error="KeyError at a:8"\ntorn\n')
 
@@ -82,7 +90,7 @@ def test_a_log_that_is_emptied_or_made_again_is_followed_from_its_beginning(log:
         return waits < 3
 
     followed = log_lines(level="debug", since_ms=0, wait=wait)
-    assert [line.text for line in followed if line is not None] == ["one and more", "two", "three"]
+    assert list(filter(None, followed)) == ["one and more", "two", "three"]
 
 
 def following(*options: str) -> subprocess.Popen[str]:
