@@ -16,8 +16,8 @@ import os
 import secrets
 import sqlite3
 from collections.abc import Callable, Set
-from dataclasses import dataclass, field
-from typing import Final, NamedTuple
+from dataclasses import dataclass
+from typing import Final
 
 from aiohttp import web
 
@@ -27,7 +27,6 @@ from carryover.platform import here
 COOKIE: Final = "carryover_page"
 KEY_S: Final = 60.0
 """How long a key is valid."""
-_MOST_KEYS: Final = 16
 _MOST_VISITORS: Final = 32
 HEADERS: Final = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
@@ -51,16 +50,16 @@ def no_entry() -> web.Response:
     return web.Response(status=403, text=_NO_ENTRY, content_type="text/html", headers=HEADERS)
 
 
-class _Key(NamedTuple):
-    digest: bytes
-    until_s: float
-
-
 @dataclass(eq=False)
 class Visitor:
-    """A browser that brought a key."""
+    """A browser that brings the key of a host, or is yet to."""
 
-    cookie: str = field(default_factory=lambda: secrets.token_urlsafe(32))
+    key: bytes
+    """The digest of the key."""
+    until_s: float
+    """When the key is no longer valid, in monotonic seconds."""
+    cookie: str = ""
+    """What it has shown since it brought the key; empty before."""
     searching: sqlite3.Connection | None = None
     """The connection on which its search runs, if one does."""
     searches: int = 0
@@ -68,7 +67,7 @@ class Visitor:
 
 
 class Access:
-    """The keys that were issued and the browsers that presented one, each by host.
+    """Those who were given a key, each at a host of their own.
 
     access = Access(time.monotonic)  # monotonic seconds
     new = access.new_key()  # opened at http://{new.host}:PORT/ui/?key={new.key}
@@ -77,47 +76,49 @@ class Access:
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
-        self._keys: dict[str, _Key] = {}
         self._visitors: dict[str, Visitor] = {}
 
     def new_key(self) -> PageKey:
         """Returns a key that admits one browser, within `KEY_S`, at a host that nothing has ever been served from."""
         new = PageKey(host=f"{secrets.token_hex(16)}.localhost", key=secrets.token_urlsafe(32))
-        _make_room(self._keys, _MOST_KEYS)
-        self._keys[new.host] = _Key(_digest(new.key), self._clock() + KEY_S)
+        while len(self.hosts()) >= _MOST_VISITORS:
+            del self._visitors[next(iter(self._visitors))]
+        self._visitors[new.host] = Visitor(_digest(new.key), self._clock() + KEY_S)
         return new
 
     def hosts(self) -> Set[str]:
         """Returns the hosts at which somebody was admitted, or can be."""
         now_s = self._clock()
-        self._keys = {host: key for host, key in self._keys.items() if now_s <= key.until_s}
-        return self._keys.keys() | self._visitors.keys()
+        self._visitors = {host: one for host, one in self._visitors.items() if one.cookie or now_s <= one.until_s}
+        return self._visitors.keys()
 
     def has_key(self, request: web.Request) -> bool:
         """Whether the request brings the key of its host. It is not used up by that."""
-        host = _host(request)
-        return host in self.hosts() and host in self._keys and _digest(_key(request)) == self._keys[host].digest
+        return self._with_key(request) is not None
 
     def admit(self, request: web.Request) -> Visitor | None:
-        """Returns a new visitor for the request's key, which is used up then; None if it has none that is valid."""
-        if not self.has_key(request):
-            return None
-        host = _host(request)
-        _make_room(self._visitors, _MOST_VISITORS)
-        del self._keys[host]
-        self._visitors[host] = Visitor()
-        return self._visitors[host]
+        """Returns the visitor of the request's key, which is used up then; None if it has none that is valid."""
+        visitor = self._with_key(request)
+        if visitor is not None:
+            visitor.cookie = secrets.token_urlsafe(32)
+        return visitor
 
     def visitor(self, request: web.Request) -> Visitor | None:
         """Returns the visitor of the request's host, if it has their cookie."""
         visitor = self._visitors.get(_host(request))
-        is_theirs = visitor is not None and _digest(request.cookies.get(COOKIE, "")) == _digest(visitor.cookie)
-        return visitor if is_theirs else None
+        if visitor is None or not visitor.cookie:
+            return None
+        return visitor if _digest(request.cookies.get(COOKIE, "")) == _digest(visitor.cookie) else None
 
     def end(self) -> None:
         """Ends all keys and visits. Somebody else may answer on the port from now on."""
-        self._keys.clear()
         self._visitors.clear()
+
+    def _with_key(self, request: web.Request) -> Visitor | None:
+        host = _host(request)
+        visitor = self._visitors[host] if host in self.hosts() else None
+        is_theirs = visitor is not None and not visitor.cookie and _digest(_key(request)) == visitor.key
+        return visitor if is_theirs else None
 
 
 def is_of_the_page(request: web.Request) -> bool:
@@ -150,8 +151,3 @@ def _key(request: web.Request) -> str:
 def _digest(secret: str) -> bytes:
     """Returns the key by which a secret is kept, so that the time a look-up takes says nothing about the secret."""
     return hashlib.sha256(secret.encode("utf-8", "replace")).digest()
-
-
-def _make_room(kept: dict[str, _Key] | dict[str, Visitor], most: int) -> None:
-    while len(kept) >= most:
-        kept.pop(next(iter(kept)))
