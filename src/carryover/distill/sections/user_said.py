@@ -39,12 +39,13 @@ def said_entries(past: Past, of_task: Iterable[Step]) -> list[Entry]:
     others: list[Entry] = []
     templates = not_alike((step for step in steps if step.turn.is_template), attrgetter("prompt"), 1)
     own = not_alike((step for step in steps if not step.turn.is_template), attrgetter("prompt"), _MOST_ALIKE)
-    for step in sorted([*own, *templates], key=_rank):
+    for step in sorted(own, key=_rank):
         is_correction = (id(step.view), step.turn.number) in corrected
         (corrections if is_correction else others).extend(_prompt(past, step))
     # What was said after an answer may overturn it.
     shared = _with_share([*corrections, *_replies(past), *others])
-    return joined_short(sorted(shared, key=lambda entry: (entry.at_ms, entry.turn or 0)))
+    named = (entry for step in templates for entry in _prompt(past, step))  # of which nothing is the user's own
+    return joined_short(sorted([*shared, *named], key=lambda entry: (entry.at_ms, entry.turn or 0)))
 
 
 def _sent(step: Step) -> tuple[object, ...]:

@@ -43,3 +43,18 @@ def test_of_earlier_prompts_in_one_form_stand_what_was_typed_and_once_the_form_a
     assert "(turn 2, 14 min earlier): Number the vouchers by year. | " in said
     assert "(turn 4, 8 min earlier): Sort the receipts by day. | " in said
     assert said.count("template “- Fill each place.”") == 1
+
+
+def test_the_names_of_forms_take_no_part_of_the_users_own_share() -> None:
+    form = (
+        "## What was typed\n\n```text\n\n```\n\n## Steps\n\n{} the {} of the shop.\n" + "   - Fill each place.\n" * 70
+    )
+    talk = Conversation().user(GOAL).says("Done.").user("Store it as npz.").edited("cart.py").says("It is.")
+    for at in range(8):
+        talk.user(form.format("Check", "abcdefgh"[at] * 4)).says(f"Part {at} is checked.")
+    talk.user("Now the receipt, with its own rounding.").edited("receipt.py").says("The receipt rounds.")
+    [said] = [section.entries for section in handoff(talk).sections if section.title == "What the user said"]
+    forms = [source.weight for entry in said for source in entry.sources if source.text.startswith("template “Check")]
+
+    assert len(forms) == 8
+    assert min(forms) > FIXED
