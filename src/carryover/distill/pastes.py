@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from itertools import pairwise
 from typing import Final
 
 from carryover.distill.closed_classes import is_list_item, is_question
@@ -79,10 +80,12 @@ def _without_margin(prompt: str) -> str:
     """Returns the prompt without the margin that all of its lines but the first have if it was typed into a terminal's
     box and copied from there (Claude Code 1.0.115, Codex 0.58 to 0.118)."""
     first, *others = prompt.strip().split("\n")
-    margins = {len(line) - len(line.lstrip()) for line in others if line.strip()}
+    # In an excerpt, a gap and the line behind it have none.
+    whole = (line for before, line in pairwise([first, *others]) if line.strip("… ") and before.strip() != "…")
+    margins = {len(line) - len(line.lstrip()) for line in whole}
     if not first[:1].strip() or min(margins, default=0) != _MARGIN:
         return prompt
-    return "\n".join([first, *(line[_MARGIN:] for line in others)])
+    return "\n".join([first, *(line.removeprefix(_MARGIN * " ") for line in others)])
 
 
 def _fenced_by_hand(prompt: str) -> tuple[tuple[bool, str], ...]:

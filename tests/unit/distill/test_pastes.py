@@ -189,6 +189,7 @@ def test_the_margin_of_a_terminals_box_makes_no_paste_of_what_was_typed_there() 
     copied = typed.replace("\n", "\n  ").replace("  \n", "\n")
 
     assert parts(copied) == ((False, typed),)
+    assert parts(f"{copied}\n…\nThat is all.") == ((False, f"{typed}\n…\nThat is all."),)
     assert parts(copied.replace("\n  ", "\n   ")) != ((False, typed),)
 
 
