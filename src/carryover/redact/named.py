@@ -18,6 +18,7 @@ from carryover.redact.logins import (
 )
 from carryover.redact.manifests import values_of_secrets
 from carryover.redact.seed_phrases import seed_phrases
+from carryover.redact.tables import values_in_columns
 from carryover.redact.values import (
     Span,
     insert_marks,
@@ -95,6 +96,7 @@ def hide_named(text: str, counts: dict[str, int]) -> str:
     ways = (
         *(passwords_of_logins, passwords_said_first, passwords_in_backquotes),
         *(keys_in_words, values_of_cookies, values_of_secrets),
+        *((values_in_columns,) if "\n" in text else ()),
     )
     others = (span for way in ways for span in way(text, lower))
     return insert_marks(text, [*spans, *seed_phrases(lower), *others], counts)

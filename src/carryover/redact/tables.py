@@ -1,0 +1,73 @@
+"""Finds secrets in tables whose first line names the columns: of a database's client, of Markdown, of CSV and TSV."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from carryover.redact.values import Span, is_dummy, is_filler, is_path, is_said_password, is_scrambled, is_strong
+from carryover.text.pattern import later
+
+_SIGNS: Final = "|│\t,;"
+_QUOTES: Final = "\"'`*"
+_ENDS: Final = rf"[{_QUOTES}]{{0,2}} {{0,60}}(?:[{_SIGNS}]|\r?\n)"
+_NAMES: Final = {
+    hint: later(f"{name}{_ENDS}")
+    for hint, name in (("passw", "passw(?:or[dt]|d)"), ("secret", "secret"), ("token", "token"), ("_key", "_key"))
+}
+"""What ends a cell that names a secret. Each pattern begins with plain letters, which are found in no time."""
+_NAMED: Final = later(
+    rf"[{_QUOTES} ]*(?:[a-z0-9]{{1,20}}_){{0,2}}(?P<name>passwor[dt]|passwd|secret|token|(?:api|secret)_key)"
+    rf"[{_QUOTES} \r]*"
+)
+_TITLE: Final = later(rf"[ {_QUOTES}]*[a-z_][\w .-]{{0,40}}[ {_QUOTES}]*\r?|[ \r]*")
+_LINE: Final = later(r"[^\n]{0,2000}(?:\n|\Z)")
+_RULE: Final = later(r"[ \t|+:│├┼┤]*[-─=][ \t|+:│├┼┤─=-]*\r?\n?")
+_MOST_ROWS: Final = 200
+
+
+def values_in_columns(text: str, lower: str) -> Iterator[Span]:
+    """Yields the cells below the name of a secret. `lower` is `text` in lower case."""
+    here = (_NAMES[hint].finditer(lower) for hint in _NAMES if hint in lower)
+    done = 0
+    for named in sorted((found for each in here for found in each), key=re.Match.start):
+        begin = lower.rfind("\n", max(0, done - 1, named.start() - 2000), named.start()) + 1
+        if begin < done or (lower[begin].isspace() and named[0][-1] in ",;"):  # as arguments in code are
+            continue
+        head = _LINE.match(lower, begin)
+        sign = next((sign for sign in _SIGNS if head is not None and sign in head[0]), "")
+        if head is None or not sign:
+            continue
+        done = head.end()
+        titles = head[0].removesuffix("\n").split(sign)
+        if not all(map(_TITLE.fullmatch, titles)):
+            continue
+        columns = {at: found["name"] for at, title in enumerate(titles) if (found := _NAMED.fullmatch(title))}
+        for _ in range(_MOST_ROWS):
+            row = _LINE.match(text, done)
+            if row is None or not row[0]:
+                break
+            cells = row[0].removesuffix("\n").split(sign)
+            if _RULE.fullmatch(row[0]) is None:
+                if len(cells) != len(titles):
+                    break
+                yield from _secrets(cells, row.start(), columns)
+            done = row.end()
+
+
+def _secrets(cells: list[str], start: int, columns: dict[int, str]) -> Iterator[Span]:
+    for at, cell in enumerate(cells):
+        value = cell.strip(f" \t\r{_QUOTES}")
+        if at in columns and _is_secret(value, columns[at]):
+            begin = start + cell.index(value)
+            yield begin, begin + len(value), "password" if columns[at].startswith("pass") else "secret"
+        start += len(cell) + 1
+
+
+def _is_secret(value: str, name: str) -> bool:
+    if any(sign.isspace() for sign in value) or is_dummy(value) or is_filler(value) or is_path(value):
+        return False
+    if not name.startswith("pass"):
+        return is_scrambled(value, 12)
+    return is_said_password(value) or is_strong(value) or is_scrambled(value, 8) or value.startswith(("$2", "$argon"))

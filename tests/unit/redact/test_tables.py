@@ -1,0 +1,56 @@
+"""Secrets in columns: their name stands in the first line of the table alone."""
+
+from __future__ import annotations
+
+import pytest
+
+from carryover.redact import redact
+
+SAID = "Sommer2024x"
+MADE = "a8Fk29Xq7LmZp3Rt"
+
+
+@pytest.mark.parametrize(
+    ("table", "secrets"),
+    [
+        (f" id | name | password\n----+------+----------\n  1 | bob  | {SAID}\n  2 | al   | Winter77!\n(2 rows)\n", 2),
+        (
+            f"+----+-------------+\n| id | db_password |\n+----+-------------+\n|  1 | {SAID} |\n",
+            1,
+        ),
+        (f"| User | `api_key` |\n|---|---|\n| bob | `{MADE}` |\n| al | none |\n", 1),
+        (f"id,user,password\n1,bob,{SAID}\n2,al,x7Kp2mQ9\n", 2),
+        (f'"password";"user"\r\n"{SAID}";"bob"\r\n', 1),
+        (f"token\tuser\n{MADE}\tbob\n", 1),
+        ("user,password\nbob,$2b$12$abcdefghijklmnopqrstuv\n", 1),
+    ],
+)
+def test_cells_below_the_name_of_a_secret_are_hidden(table: str, secrets: int) -> None:
+    hidden, counts = redact(table)
+
+    assert (SAID in hidden, MADE in hidden, sum(counts.values())) == (False, False, secrets)
+    assert hidden.count("bob") == table.count("bob")
+    assert redact(hidden)[0] == hidden
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "| Option | Token | Meaning |\n|---|---|---|\n| a | access_token | what it is |\n| b | 128K | all of it |\n",
+        "| Name | Password |\n|---|---|\n| bob | set in the console |\n| al | required |\n",
+        "    user, password,\n    a1, B2c3D4e5F6,\n",
+        "def login(user, password, token):\n    return User2Name3X(user, B2c3D4e5F6g7)\n",
+        "user,password\nThe next line has more than that, and B2c3D4e5F6g7 is a word.\n",
+        "name,value\nbob,a8Fk29Xq7LmZp3Rt\n",
+    ],
+)
+def test_other_columns_and_code_stay(text: str) -> None:
+    assert redact(text) == (text, {})
+
+
+@pytest.mark.parametrize(
+    "piece", ["password,", "|password", "\n|password|\n|a|\n", "token\n", "password,a\nx,y\n", "| ", "id,password\n1,"]
+)
+def test_any_number_of_names_ends_in_time(piece: str) -> None:
+    text = f"id,password\n{piece * (200_000 // len(piece))}" + f"\nid,password\n1,{SAID}\n"
+    assert SAID not in redact(text)[0]
