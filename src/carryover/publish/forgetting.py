@@ -171,7 +171,7 @@ def remove_published(paths: StatePaths, config: Config, roots: Collection[str]) 
     own = [(folder, root) for root in roots for folder in {_folder_now(root, config), Path(root) / STORE}]
     # If nothing was ever published, a file of that name came with the repository.
     ours = [(folder, root) for folder, root in own if root in published or folder in folders]
-    former = [(folder, root) for folder, root in listed if folder != _folder_now(root, config)]
+    former = [(folder, root) for folder, root in listed if root in roots or _is_former(folder, root, config)]
     for folder, root in sorted({*ours, *former}):
         try:
             removed = look_at(folder, partial(_remove_handoff, folder, problems))
@@ -187,6 +187,13 @@ def remove_published(paths: StatePaths, config: Config, roots: Collection[str]) 
     if roots and newest not in kept:
         _remove_handoff(paths.state.root, problems)
     return problems, had
+
+
+def _is_former(folder: Path, root: str, config: Config) -> bool:
+    """Whether the project's handoff is written elsewhere now; of one that is left out, such as one whose disk does not
+    answer, that is not known."""
+    settings = project_settings(Path(root), config)
+    return settings.excluded is None and folder != (settings.folder or Path(root) / STORE)
 
 
 def _folder_now(root: str, config: Config) -> Path:
