@@ -21,7 +21,7 @@ SESSION: Final = {"id": "20261120_120000_abcdef", "directory": "/home/dev/shop"}
 def record(role: str, content: str = "", session: dict[str, Any] | None = None, **fields: Any) -> bytes:
     entry = {"role": role, "at_us": round(START_S * 1_000_000), "content": content, **fields}
     return json.dumps(
-        {"kind": "message", "session": session or SESSION, "entry": entry, "at_ms": START_S * 1000}
+        {"kind": "message", "session": session or SESSION, "entry": entry, "at_ms": round(START_S * 1000)}
     ).encode()
 
 
