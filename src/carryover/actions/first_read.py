@@ -26,7 +26,7 @@ from carryover.ledger.rows import Totals
 from carryover.past.context import now_ms, root_of, state_dir
 from carryover.paths import StateDir
 from carryover.probe.checkout import Checkout
-from carryover.probe.looks import Silent
+from carryover.probe.looks import Silent, look_at_each
 from carryover.projects.policy import refusal
 from carryover.projects.root import StatePaths
 from carryover.terminal.output import Progress, counted
@@ -104,13 +104,15 @@ def active_projects(
 
 
 def _that_may_be_written(last_ms: Mapping[Path, int], config: Config) -> dict[Path, int]:
-    """Returns those of the projects that may be written into, newest first."""
+    """Returns those of the projects that may be written into, newest first; none on a disk that does not answer."""
     paths = StatePaths(state_dir(), Path.home(), config.agents)
-    return {
-        root: at_ms
-        for root, at_ms in sorted(last_ms.items(), key=lambda item: -item[1])
-        if not project_settings(root, config).excluded and is_folder(root) and refusal(Checkout(root), paths) is None
-    }
+
+    def may_be_written(root: Path) -> bool:
+        return is_folder(root) and refusal(Checkout(root), paths) is None
+
+    covered = [root for root in last_ms if not project_settings(root, config).excluded]
+    newest_first = sorted(covered, key=lambda root: -last_ms[root])
+    return {root: last_ms[root] for root, may in look_at_each(newest_first, may_be_written) if may}
 
 
 def _on_disk(config: Config, agents: Collection[str], since_ms: int, limit_s: float) -> Active:
