@@ -257,7 +257,7 @@ class MemoryMachine:
         return self._clock
 
     def sync(self) -> Outcome:
-        round_ = Round(self.own(), self.ledger, self.ledger, now_ms=self._now_ms, in_thread=at_once)
+        round_ = Round(self.own(), self.ledger, self.ledger, in_thread=at_once)
         return asyncio.run(round_.run())
 
     def ask(self) -> None:

@@ -73,7 +73,7 @@ class OwnLog:
         self.settings = folder.settings()
         self.state = folder.state()
         self.key = folder.key()
-        self._now_ms = now_ms
+        self.now_ms = now_ms
         self._most_read = most_read
         self._fetched = Fetched({})
         self._is_lost = not self.state.sha
@@ -194,7 +194,7 @@ class OwnLog:
             return False
         most = own.sequence + MOST_AHEAD
         sequence = 1 + max(own.sequence, *(seen.sequence for seen in view.seen_of_me if seen.sequence <= most), 0)
-        head = msgspec.structs.replace(head, sequence=sequence, synced_ms=self._now_ms(), seen=dict(view.seen))
+        head = msgspec.structs.replace(head, sequence=sequence, synced_ms=self.now_ms(), seen=dict(view.seen))
         data = sealed_head(head, self.key)
         files = {**(new or {}), "head": data, "key": self.key.public.encode()}
         names = {"head", "key", *(segment.name for segment in head.segments)}

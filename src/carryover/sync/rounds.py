@@ -65,7 +65,7 @@ async def synchronise(
         own = await in_thread(partial(stack.enter_context, own_log(paths.state, now_ms)))
         outgoing = LedgerOutgoing(paths.state, own.settings.projects)
         await ledger.write(begin_log, await in_thread(outgoing.told))
-        return await Round(own, outgoing, LedgerIncoming(ledger, paths), now_ms=now_ms, in_thread=in_thread).run()
+        return await Round(own, outgoing, LedgerIncoming(ledger, paths), in_thread=in_thread).run()
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,6 @@ class Round:
     outgoing: LedgerOutgoing
     incoming: LedgerIncoming
     _: KW_ONLY
-    now_ms: Callable[[], int]
     in_thread: Callable[..., Awaitable[Any]]
 
     async def run(self) -> Outcome:
@@ -87,7 +86,7 @@ class Round:
             with suppress(OSError):  # the disk may be full
                 self.own.save(problem=str(error))
             raise
-        await self.in_thread(partial(self.own.save, synced_ms=self.now_ms(), problem=None))
+        await self.in_thread(partial(self.own.save, synced_ms=self.own.now_ms(), problem=None))
         return outcome
 
     async def _run(self) -> Outcome:
@@ -150,7 +149,10 @@ class Round:
         while not is_last:
             draft = _Draft(replace(own.head, forgets=forgets, projects=projects))
             try:
-                is_cleared = forgets != own.head.forgets and self._drop_forgotten(draft)
+                if forgets != own.head.forgets:
+                    for segment in own.head.segments:
+                        self._write_again(draft, [segment])
+                is_cleared = draft.head.segments != own.head.segments
                 events, is_last = self._add_new(draft)
                 self._merge_small(draft)
             except Unreadable:  # the store has lost something of what this machine wrote
@@ -160,13 +162,6 @@ class Round:
                 sent_events += events
                 sent_bytes += draft.size
         return sent_events, sent_bytes
-
-    def _drop_forgotten(self, draft: _Draft) -> bool:
-        """Writes segments again that hold what was forgotten since; returns whether there was any."""
-        former = draft.head.segments
-        for segment in former:
-            self._write_again(draft, [segment])
-        return draft.head.segments != former
 
     def _add_new(self, draft: _Draft) -> tuple[int, bool]:
         """Adds what is new in the ledger until the draft is full. Returns the number of events, and whether that was
@@ -183,8 +178,8 @@ class Round:
 
     def _merge_small(self, draft: _Draft) -> None:
         """Has many small segments of the store become one, so that the head stays short."""
-        small = [segment for segment in self.own.head.segments if segment.size <= SMALL]
-        small = [segment for segment in small if segment in draft.head.segments]
+        there = draft.head.segments
+        small = [segment for segment in self.own.head.segments if segment.size <= SMALL and segment in there]
         if len(small) >= MERGED_AT:
             self._write_again(draft, small)
 
