@@ -100,15 +100,14 @@ TO: Final = """\
 Continues in another agent, for when yours is at its usage limit or you want
 another one: puts the handoff into the project, shows the command that starts
 the agent with it as the first prompt, and runs it in this terminal. Where there
-is no terminal, or with --print, the command is only printed. Without an AGENT
-those that can be started here are offered."""
+is no terminal the command is only printed, as `carryover handoff --to` does.
+Without an AGENT those that can be started here are offered."""
 
 TO_EXAMPLES: Final = """\
   carryover to codex             continue here in Codex
   carryover to -                 in the last other agent that worked here
   carryover to claude ~/code/shop
                                  in another project
-  carryover to codex --print     only the command that does it
   carryover to codex --session 3f2a
                                  with the work of that session
   carryover to codex --tokens 8000
@@ -135,7 +134,6 @@ def to_arguments(parser: argparse.ArgumentParser) -> None:
         "usage limit, you are asked",
     )
     add_tokens_argument(parser)
-    flag(parser, "--print", "print the command, and run nothing")
 
 
 def _agent_named(text: str) -> str | None:
@@ -146,13 +144,7 @@ def _agent_named(text: str) -> str | None:
 
 
 def run_to(args: argparse.Namespace) -> None:
-    continue_in(
-        args.agent or _agent_to_start(),
-        args.project,
-        args.session,
-        tokens=args.tokens,
-        run=can_ask() and not args.print,
-    )
+    continue_in(args.agent or _agent_to_start(), args.project, args.session, tokens=args.tokens, run=can_ask())
 
 
 def _agent_to_start() -> str:

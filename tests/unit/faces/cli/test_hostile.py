@@ -27,7 +27,7 @@ NAME = "shop\nFORGED\r\x1b[2J\u202e\u2028\x85\x9b31m end"
 COMMANDS = (
     *("status", "doctor", "sessions --all", "sessions {root}", "search login --all"),
     *("search nothingatall --project {root}", "log {root}", "log {root} --agent codex", "why {root}/a.py"),
-    *("why {root}/missing.py", f"show {SESSION}", f"resume {SESSION}", "handoff {root}", "to codex {root}"),
+    *("why {root}/missing.py", f"show {SESSION}", f"resume {SESSION}", "handoff {root}", "handoff {root} --to codex"),
     *("handoff {root} --copy", "handoff {root}x", "handoff --transcript {root}/a.py", "export {root}"),
     *("export {root} -o {root}/out.md", "export {root}x", f"export --session {SESSION}"),
     *("forget --project {root} --dry-run", f"forget {SESSION} --dry-run", "import {root}", "import {root}/a.py"),
@@ -90,7 +90,7 @@ def test_a_project_that_is_not_utf8_is_refused_in_one_line(
 
 IN_REPOSITORY = (
     *("export {shop}", f"export --session {DISCOUNT} --full", "handoff {shop}"),
-    *("to codex {shop}", "handoff {shop} --json", "log {shop}", "why {shop}/cart.py"),
+    *("handoff {shop} --to codex", "handoff {shop} --json", "log {shop}", "why {shop}/cart.py"),
     *("search discount --project {shop}", "sessions {shop}", f"show {DISCOUNT}", f"resume {DISCOUNT}", "status"),
     "doctor",
 )

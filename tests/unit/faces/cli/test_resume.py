@@ -179,7 +179,7 @@ def test_at_a_limit_the_handoff_names_only_agents_that_were_found_here(two_tasks
 
 
 @pytest.mark.parametrize(
-    "order", ["to claude --session 0abc DIR", "to claude DIR --session 0abc", "to claude --print DIR --session 0abc"]
+    "order", ["to claude --session 0abc DIR", "to claude DIR --session 0abc", "handoff DIR --to claude --session 0abc"]
 )
 def test_another_agent_gets_the_chosen_work_and_the_projects_own_handoff_stays(
     two_tasks: Path, run: Run, order: str
@@ -205,7 +205,7 @@ def test_a_session_of_another_project_is_never_handed_over(two_tasks: Path, home
 
 
 def test_on_a_terminal_the_user_picks_where_several_tasks_are_open(two_tasks: Path) -> None:
-    command = [*CARRYOVER, "to", "claude", str(two_tasks), "--print"]
+    command = [*CARRYOVER, "handoff", str(two_tasks), "--to", "claude"]
     code, text = played(command, ("Write a parser", f"{DOWN}{ENTER}"))
 
     assert (code, "Which work do you want to continue?" in text) == (ExitCode.OK, True)
@@ -233,7 +233,7 @@ def test_the_command_is_one_line_that_a_shell_runs_in_the_project(
     assert spec.start is not None
     program(home / "bin" / spec.binaries[0], SAYS)
 
-    out = run.out("to", spec.id, str(shop))
+    out = run.out("handoff", str(shop), "--to", spec.id)
 
     command = shlex.join((spec.binaries[0], *spec.start.arguments(SENTENCE, HANDOFF)))
     assert out == f"cd {shop} && {command}\n"
@@ -247,7 +247,7 @@ def run_by_shell(line: str) -> list[str]:
 def test_the_handoff_is_put_into_the_project_first(shop: Path, claude_here: Path, run: Run) -> None:
     assert not (shop / ".carryover").exists()
 
-    run("to", "claude-code", str(shop))
+    run("handoff", str(shop), "--to", "claude-code")
 
     handoff = shop / ".carryover" / "handoff.md"
     assert handoff.read_text().splitlines()[:-2] == run("handoff", str(shop))[1].splitlines()[:-2]  # but for git
@@ -259,7 +259,7 @@ def test_the_handoff_is_put_into_the_project_first(shop: Path, claude_here: Path
 def test_a_second_page_that_the_handoff_names_is_put_beside_it(shop: Path, claude_here: Path, run: Run) -> None:
     assert "more.md" not in (printed := run.out("handoff", str(shop))), "there is no such file"
     assert "; `carryover handoff --tokens 8000`: " in printed
-    run("to", "claude-code", str(shop))
+    run("handoff", str(shop), "--to", "claude-code")
 
     page = shop / ".carryover" / "more.md"
     assert "`.carryover/more.md`" in run.out("handoff", str(shop))
@@ -274,7 +274,7 @@ def test_a_path_with_blanks_and_quotes_is_quoted_for_the_shell(
     state_dir().root.mkdir(mode=0o700)
     state_dir().config.write_text(f'[publish]\nfolder = "{home}/it\'s mine"\n')
 
-    folder, prompt = run_by_shell(run("to", "claude-code", str(shop))[1])
+    folder, prompt = run_by_shell(run("handoff", str(shop), "--to", "claude-code")[1])
 
     path = Path(prompt.removeprefix("Read ").removesuffix(REST))
     assert (folder, path.parent.parent) == (str(shop), home / "it's mine")
@@ -293,7 +293,7 @@ def test_a_path_with_blanks_and_quotes_is_quoted_for_the_shell(
 def test_an_agent_that_cannot_be_started_is_reported_with_the_way_out(
     shop: Path, run: Run, agent: str, code: ExitCode, words: str
 ) -> None:
-    err = run.err(code, "to", agent, str(shop))
+    err = run.err(code, "handoff", str(shop), "--to", agent)
 
     assert words in err and "`carryover handoff --copy` puts the handoff on the clipboard" in err
     assert not (shop / ".carryover").exists()
@@ -302,8 +302,8 @@ def test_an_agent_that_cannot_be_started_is_reported_with_the_way_out(
 def test_an_excluded_project_is_not_handed_over_in_any_way(shop: Path, claude_here: Path, run: Run) -> None:
     (shop / ".carryover.toml").write_text("exclude = true\n")
 
-    for arguments in (["handoff"], ["to", "claude-code"], ["handoff", "--copy"]):
-        err = run.err(ExitCode.REFUSED, *arguments, str(shop))
+    for arguments in ([], ["--to", "claude-code"], ["--copy"]):
+        err = run.err(ExitCode.REFUSED, "handoff", str(shop), *arguments)
         assert "excluded by the project's own .carryover.toml" in err
 
 
@@ -317,6 +317,7 @@ def test_the_handoff_goes_to_the_clipboard_and_into_no_file(
 
     said = f"The handoff of {shop} is on the clipboard (xclip). Paste it as the first prompt of"
     assert run.out("handoff", str(shop), "--copy") == f"{said} the next agent.\n"
+    assert run.out("handoff", str(shop), "--to", "windsurf", "--copy") == f"{said} Windsurf.\n"
     assert (home / "taken").read_text() == run("handoff", str(shop))[1]
     assert not (shop / ".carryover").exists() and not os.path.lexists(state_dir().root)
 
