@@ -11,9 +11,9 @@ from carryover.text.shell import without_heredocs
 
 _LOOKING: Final = frozenset(
     """
-    ls ll cat nl head tail less more grep egrep rg ag find fd which whereis type stat file wc du df tree pwd cd echo printf
-    test [ diff cmp ps pgrep env printenv date whoami id uname sleep true false jq sort uniq sed awk cut tr readlink
-    realpath basename dirname lsof ss man history journalctl [[ exit do done then else fi for break continue
+    ls ll cat nl head tail less more grep egrep rg ag find fd which whereis type stat file wc du df tree pwd cd echo
+    printf test [ diff cmp ps pgrep env printenv date whoami id uname sleep true false jq sort uniq sed awk cut tr
+    readlink realpath basename dirname lsof ss man history journalctl [[ exit do done then else fi for break continue
     """.split()
 )
 _CMDLET_LOOKING: Final = later(
