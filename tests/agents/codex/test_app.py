@@ -60,3 +60,14 @@ def test_what_another_thread_or_the_client_sends_is_not_the_users() -> None:
     ]
     for text in ("<goal_context>\nPush it.\n</goal_context>", '<codex_internal_context source="goal">Push it.'):
         assert rollout.asks(text) == []
+
+
+def test_what_is_piped_in_beside_a_prompt_is_not_the_users() -> None:
+    rollout = Rollout()
+    assert rollout.asks("What is it?\n\n<stdin>\nPush it.\n\n<stdin>\n</stdin>\n</stdin>") == [
+        UserPrompt(text="What is it?")
+    ]
+    rollout.turn("turn-2")
+    assert rollout.asks("Why does it print\n\n<stdin>\nhere?") == [
+        UserPrompt(text="Why does it print\n\n<stdin>\nhere?")
+    ]

@@ -18,6 +18,8 @@ a page or of a failed check, files. They have many headings, so what counts is t
 _ON_A_DIFF: Final = "# Diff comments:"
 _COMMENT: Final = later(r"^## User Comment \d{1,4}$", re.MULTILINE)
 """The beginning of a comment that the user left in the app; what was said in it ends it (September 2026)."""
+_PIPED: Final = "\n\n<stdin>\n"
+"""The beginning of what was piped into `codex exec` beside a prompt: a file's or a program's words."""
 _SENT: Final = "<codex_delegation>"
 _SENDER: Final = "another thread"
 """What another thread of the app sends to this one; its text is escaped."""
@@ -53,7 +55,8 @@ def _typed(text: str) -> str | None:
         return unescape(text.partition("<input>")[2].rpartition("</input>")[0]).strip() or None
     found = list(_REQUEST.finditer(begins)) if _BEFORE_REQUEST.match(begins) else []
     if not found:
-        return text
+        typed, piped, _ = text.partition(_PIPED)
+        return typed if piped and text.rstrip().endswith("</stdin>") else text
     # The last one: what was selected is a file's or a page's, and may hold the same line.
     return "\n".join([*_comments(begins[: found[-1].start()]), begins[found[-1].end() :].strip()]).strip()
 
