@@ -70,7 +70,7 @@ def test_a_purge_leaves_nothing(installed: Path, recorded: Path, run: Run) -> No
 def test_a_project_that_moved_is_not_called_missing(installed: Path, recorded: Path, home: Path, run: Run) -> None:
     write_down(state_dir().root, handoff_folder(recorded / ".carryover", recorded))
     recorded.rename(home / "store")
-    missing = f"{recorded} is missing"
+    missing = f"{recorded} is not there"
     before = run.out("uninstall", "--purge", "--dry-run")
     run("link", str(recorded), str(home / "store"))
 
