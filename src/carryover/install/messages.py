@@ -94,8 +94,7 @@ def _unreadable(detection: Detection, home: Path) -> Iterator[str]:
     else:
         yield f"⚠ {spec.name} detected, but its version could not be read: {detection.problem}."
         yield from _fallback(detection)
-        asked = " ".join((spec.binaries[0], *(spec.version.args if spec.version is not None else ())))
-        yield f"Run `carryover refresh` once `{asked}` answers."
+        yield f"Run `carryover refresh` once `{spec.binaries[0]} --version` answers."
 
 
 def _fallback(detection: Detection) -> Iterator[str]:
