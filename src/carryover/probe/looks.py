@@ -54,39 +54,42 @@ _here: Final = threading.local()
 
 def give_up_if_late() -> None:
     """Raises Silent in a thread that nobody waits for any more: what it was about to write may be outdated."""
-    if (look := _look_here()) is not None and look.given_up:
-        raise Silent(look.folder)
+    if (walk := _walk_here()) is not None and walk.given_up:
+        raise Silent(walk.folder)
 
 
-def _look_here() -> _Look[Any] | None:
-    return getattr(_here, "look", None)
+def _walk_here() -> _Walk[Any, Any] | None:
+    return getattr(_here, "walk", None)
 
 
-class _Look(Generic[_T]):
-    """A look at a folder, in a thread of its own. `tell` is called in it at the end."""
+class _Walk(Generic[_Item, _T]):
+    """A thread on its way through folders. `tell` is called in it at the end."""
 
     def __init__(
         self,
         disks: Disks,
-        folder: Path,
-        look: Callable[[], _T],
+        items: list[tuple[_Item, Path]],
+        look: Callable[[_Item], _T],
         *,
         soon: bool,
         tell: Callable[[], None] = lambda: None,
     ) -> None:
-        self.folder = folder
-        """The folder that is looked at now, which may be that of a look within this one."""
-        self.given_up = False
+        self.folder = items[0][1]
         self._disks = disks
-        self._limit_s = time.monotonic() + disks.knock_s
-        self._found: list[_T] = []
+        self.given_up = False
+        self._items = items
+        self._look = look
+        self._soon = soon
+        self._tell = tell
+        self._found: list[tuple[_Item, _T]] = []
+        self._begin_s = time.monotonic()
+        self._limit_s = self._begin_s + self._disks.knock_s
         self._error: BaseException | None = None
         self._has_ended = False
         self._end = threading.Lock()
         self._end.acquire()  # until the end
         self._silent: Path | None = None
-        # Nothing waits for it at the end, as it may be stuck.
-        _thread.start_new_thread(self._run, (look, soon, tell))
+        _thread.start_new_thread(self._run, ())  # nothing waits for it at the end, as it may be stuck
 
     def wait(self) -> None:
         """Returns at the end, or once it is given up."""
@@ -105,26 +108,33 @@ class _Look(Generic[_T]):
                 self._silent = self._disks.note_silence(self.folder)
             return self.given_up or self._has_ended
 
-    def outcome(self) -> _T:
-        """Returns what was found. Raises what the look raised, and Silent if it was given up."""
-        if self.given_up:
-            raise Silent(self.folder)
-        if self._error is not None:
+    def outcome(self) -> list[tuple[_Item, _T]]:
+        """Returns what was found until the end or the first folder that does not answer. Raises what a look raised."""
+        if self._error is not None and not self.given_up:
             raise self._error
-        return self._found[0]
+        return self._found
 
-    def take_in(self, folder: Path, look: Callable[[], Any], *, soon: bool) -> Any:
-        """Looks at another folder in this thread, in the middle of this look."""
-        outer, left_s = self.folder, self.left_s()
+    def take_in(self, items: list[tuple[Any, Path]], look: Callable[[Any], Any], *, soon: bool) -> list[Any]:
+        """Looks at `items` in this thread, in the middle of another look."""
+        outer = self.folder
+        left_s = self.left_s()
+        found = []
         try:
-            return self._look_at(folder, look, soon=soon)
+            for item, folder in items:
+                if self._disks.may_ask(folder):
+                    found.append((item, self._look_at(folder, partial(look, item), soon=soon)))
         finally:
             self._begin(outer, left_s)
+        return found
 
-    def _run(self, look: Callable[[], _T], soon: bool, tell: Callable[[], None]) -> None:
-        _here.look = self
+    def _run(self) -> None:
+        _here.walk = self
         try:
-            self._found.append(self._look_at(self.folder, look, soon=soon))
+            for item, folder in self._items:
+                result = self._look_at(folder, partial(self._look, item), soon=self._soon)
+                with self._disks.lock:
+                    give_up_if_late()
+                    self._found.append((item, result))
         except BaseException as error:
             self._error = error
         finally:
@@ -133,7 +143,7 @@ class _Look(Generic[_T]):
                 self._end.release()
                 if self._silent is not None:
                     self._disks.silent.pop(self._silent, None)
-            tell()
+            self._tell()
 
     def _look_at(self, folder: Path, look: Callable[[], Any], *, soon: bool) -> Any:
         self._begin(folder, self._disks.knock_s)
@@ -155,7 +165,8 @@ class _Look(Generic[_T]):
         with self._disks.lock:
             give_up_if_late()
             self.folder = folder
-            self._limit_s = time.monotonic() + limit_s
+            self._begin_s = time.monotonic()
+            self._limit_s = self._begin_s + limit_s
 
 
 class Disks:
@@ -178,15 +189,9 @@ class Disks:
         `look` then continues in its thread, and may end at any later time; see `give_up_if_late`. A look within another
         one is part of that and is given up with it.
         """
-        folder = Path(folder)
-        if not self.may_ask(folder):
-            raise Silent(folder)
-        if (outer := _look_here()) is not None:
-            found: _T = outer.take_in(folder, look, soon=soon)
+        for _, found in self.look_at_each([Path(folder)], lambda _folder: look(), soon=soon):
             return found
-        one = _Look(self, folder, look, soon=soon)
-        one.wait()
-        return one.outcome()
+        raise Silent(Path(folder))
 
     async def looked_at(self, folder: Path | str, look: Callable[[], _T], *, soon: bool = False) -> _T:
         """Does what `look_at` does without blocking the event loop."""
@@ -202,19 +207,21 @@ class Disks:
                 ended.set_result(None)
 
         def watch() -> None:
-            if one.is_over():
+            if walk.is_over():
                 end()
             else:
-                loop.call_later(one.left_s(), watch)
+                loop.call_later(walk.left_s(), watch)
 
         def tell() -> None:
             with suppress(RuntimeError):  # the loop has ended
                 loop.call_soon_threadsafe(end)
 
-        one = _Look(self, Path(folder), look, soon=soon, tell=tell)
-        loop.call_later(one.left_s(), watch)
+        walk = _Walk(self, [(None, Path(folder))], lambda _item: look(), soon=soon, tell=tell)
+        loop.call_later(walk.left_s(), watch)
         await ended
-        return one.outcome()
+        for _, found in walk.outcome():
+            return found
+        raise Silent(walk.folder)
 
     def look_at_each(
         self,
@@ -228,13 +235,16 @@ class Disks:
 
         `at`: the item's folder. `soon`: as for `look_at`.
         """
+        waiting = [(item, Path(str(item)) if at is None else at(item)) for item in items]
+        if (walk := _walk_here()) is not None:
+            return walk.take_in(waiting, look, soon=soon)
         found: list[tuple[_Item, _T]] = []
-        for item in items:
-            folder = Path(str(item)) if at is None else at(item)
-            try:
-                found.append((item, self.look_at(folder, partial(look, item), soon=soon)))
-            except Silent:
-                give_up_if_late()
+        while waiting := [(item, folder) for item, folder in waiting if self.may_ask(folder)]:
+            walk = _Walk(self, waiting, look, soon=soon)
+            walk.wait()
+            done = walk.outcome()
+            found += done
+            waiting = waiting[len(done) + 1 :]
         return found
 
     def presume_silent(self, folders: Iterable[str]) -> None:
