@@ -32,5 +32,5 @@ class Run(NamedTuple):
     def err(self, expected: ExitCode, *arguments: str) -> str:
         """What a command says that prints nothing and ends with this exit code."""
         code, out, err = self(*arguments)
-        assert (code, out) == (expected, "")
+        assert (code, out) == (expected, ""), (code, err)
         return err
