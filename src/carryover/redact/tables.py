@@ -36,15 +36,18 @@ def values_in_columns(text: str, lower: str) -> Iterator[Span]:
         if begin < done or (lower[begin].isspace() and named[0][-1] in ",;"):  # as arguments in code are
             continue
         head = _LINE.match(lower, begin)
-        sign = next((sign for sign in _SIGNS if head is not None and sign in head[0]), "")
-        if head is None or not sign:
+        if head is None or head.end() <= named.start():  # a line too long for that of a table
+            done = lower.find("\n", named.start()) + 1 or len(lower)
+            continue
+        sign = next((sign for sign in _SIGNS if sign in head[0]), "")
+        if not sign:
             continue
         done = head.end()
         titles = head[0].removesuffix("\n").split(sign)
         if not all(map(_TITLE.fullmatch, titles)):
             continue
         columns = {at: found["name"] for at, title in enumerate(titles) if (found := _NAMED.fullmatch(title))}
-        for _ in range(_MOST_ROWS):
+        for _ in range(_MOST_ROWS if columns else 0):  # else the next line may name some
             row = _LINE.match(text, done)
             if row is None or not row[0]:
                 break

@@ -48,6 +48,10 @@ def test_other_columns_and_code_stay(text: str) -> None:
     assert redact(text) == (text, {})
 
 
+def test_a_sentence_above_a_table_is_no_head_of_it() -> None:
+    assert SAID not in redact(f"Look at the password, then go on\nuser,password\nbob,{SAID}\n")[0]
+
+
 @pytest.mark.parametrize(
     "piece", ["password,", "|password", "\n|password|\n|a|\n", "token\n", "password,a\nx,y\n", "| ", "id,password\n1,"]
 )
