@@ -28,15 +28,16 @@ _FENCE: Final = "```"
 _QUOTE: Final = '"'
 _BLOCK_END: Final = later(r"\n[ \t]*\n+")
 # Laid out by a machine: indentation, a time, a level, a frame, brackets, quotation marks, `key: value`, a diff, markup,
-# code, a command over several lines. People indent the items of a list too, and in many languages end them with ";": of
-# words alone, they are typed.
+# code, a command over several lines, unless words lead to it on its first one. People indent the items of a list too,
+# and in many languages end them with ";": of words alone, they are typed.
 _MACHINE_LINE: Final = later(
     r"\s*(?:[\[{}\](),;]+\s*$|@@|[\[{\"'<|│╭╰⎿>$❯+]|\d{2,4}[-/.:]\d\d"
     r"|\w{3} \d\d? \d\d:\d\d|at \S+[(:]|File \"|-{3,}|={3,}"
     r"|Traceback \(|(?:TRACE|DEBUG|INFO|WARN(?:ING)?|ERROR|FATAL|FAIL(?:ED)?|PASS(?:ED)?)\b"
     r"|[A-Za-z][\w.-]{1,40}(?:Error|Exception)\b|[\w./\\-]+:\d+[:\s])"
     r"|\s{2,}(?!(?:[-*•–]|\d{1,2}[.)]) [^\s:]+ [^:]*$)\S|.*\{\s*$"
-    r"|\w+;\s*$|.*\s\\$|(?![-*•–]\s|\d)(?=.*;\s*$).*(?:[=()\[\]{}<>\"']|\w\.\w)|\w+ = \S"
+    r"|\w+;\s*$|(?!.*\b(?:[^\W\d_]{1,20},? ){5}).*\s\\$"
+    r"|(?![-*•–]\s|\d)(?=.*;\s*$).*(?:[=()\[\]{}<>\"']|\w\.\w)|\w+ = \S"
 )
 _HEADER: Final = later(r"[^\W\d_][\w-]{0,20}(?: [\w-]{1,20})?\s?(?:: |：\s?)\S")
 

@@ -205,3 +205,10 @@ def test_a_command_over_several_lines_is_no_prose() -> None:
 
     assert parts(f"Call this for the name\n\n{command}") == ((False, "Call this for the name"), (True, command))
     assert not is_machine_line(r"It is in C:\shop\cart\ and nowhere else")
+
+
+def test_words_before_a_command_over_several_lines_were_typed() -> None:
+    words = "now it starts without errors, but this call of mine fails: curl https://shop.example.com/cart \\"
+    options = """     -H "Accept: json" \\\n     -d '{"count": 1}'"""
+
+    assert parts(f"{words}\n{options}") == ((False, words), (True, options))
