@@ -41,6 +41,7 @@ _DIGIT = later(r"\d")
 _LABEL = later(r"[^:]+: +")
 _LEADING = later(r"^(?:\[gw\d+\] \[ *\d+%\] |\[\w+\] | *-+ )")
 _FAIL_WORD = r"FAILED|FAIL|ERROR|Failed(?= \S+ \[)"
+_ALSO_PRINTED = ("●", "ERROR")
 _PASS_WORD = r"PASSED|PASS|XFAIL|XPASS"
 _MARK_FIRST = later(
     rf" *(?:(?P<fail>(?:[✗✕✖×●] )?(?:{_FAIL_WORD})|[✗✕✖×●]|not ok \d+ -|\(fail\))|(?P<pass>{_PASS_WORD}|ok|[✓✔√]))"
@@ -95,6 +96,8 @@ class Findings(msgspec.Struct):
     ended: bool = False
     """Whether the end of a run was seen: its counts, or a package of Go, which are not counted."""
     empty: bool = False
+    marked: bool = False
+    """Whether a mark that is nothing else, such as a bullet or a level of a log, says that a test failed."""
     broken: bool = False
     interrupted: bool = False
     """Whether a line marks something as passed or failed."""
@@ -102,9 +105,9 @@ class Findings(msgspec.Struct):
     @property
     def bad(self) -> bool:
         """Whether something failed. Counts take precedence over single lines."""
-        if self.counts["failed"] or self.counts["errors"] or (self.failed_names and not self.counts):
-            return True
         has_bad_file = "fail" in self.files.values()
+        if self.counts["failed"] or self.counts["errors"] or ((self.marked or has_bad_file) and not self.counts):
+            return True
         return self.broken and (has_bad_file or not self.counts["passed"])  # unless it is what passing tests print
 
 
@@ -208,8 +211,8 @@ def _see_marked(found: Findings, marked: re.Match[str], *, is_last: bool = False
         _saw(found, subject.partition(" > ")[0], outcome)
     is_file = path is not None and path[1] == subject
     is_name = _ONE_NAME.fullmatch(subject) is not None or " > " in subject or not fail_mark.isupper()
-    if outcome == "fail" and is_name and not is_file:
-        _failed(found, subject)
+    if outcome == "fail" and is_name and not is_file and _failed(found, subject):
+        found.marked = found.marked or fail_mark not in _ALSO_PRINTED
 
 
 def _saw(found: Findings, file: str, outcome: TestOutcome, *, ran: bool = True) -> None:
@@ -218,11 +221,13 @@ def _saw(found: Findings, file: str, outcome: TestOutcome, *, ran: bool = True) 
         found.files[file] = outcome
 
 
-def _failed(found: Findings, name: str) -> None:
+def _failed(found: Findings, name: str) -> bool:
+    """Notes the name of a failed test; returns whether it can be one."""
     name = _BEHIND_NAME.sub("", name)[:_LONGEST_SHOWN]
-    known = name in found.failed_names or len(found.failed_names) >= MOST_NAMES
-    if not known and not name.endswith(":") and not name[:1].isdigit() and name != "Test suite failed to run":
+    is_name = not name.endswith(":") and not name[:1].isdigit() and name != "Test suite failed to run"
+    if is_name and name not in found.failed_names and len(found.failed_names) < MOST_NAMES:
         found.failed_names.append(name)
+    return is_name
 
 
 def _complete(found: Findings, lines: Sequence[str]) -> None:

@@ -178,6 +178,9 @@ def test_counts_behind_a_label_count_where_no_others_are(output: str, counts: tu
     [
         ("Testing: cart\n✓ SUCCESS: cart\n\nTesting: receipt\n✗ FAILED: receipt\n", "fail"),
         ("Testing: cart\n✓ SUCCESS: cart\n", "pass"),
+        ("To use it:\n    1) Start the shop\n    2) Open it\n", "pass"),
+        ("● shop.service\nERROR warmup\nAll is well\n", "pass"),
+        ("✗ 2 of 9 carts\n", "pass"),
         ("✗ FAILED: receipt\n\n9 passed in 0.10s\n", "pass"),
     ],
 )
