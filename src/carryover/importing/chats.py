@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from functools import partial
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import Any, Final
 
 import msgspec
@@ -153,24 +153,27 @@ def _spoken(text: str) -> str:
 def recognised(file: Candidate) -> OpenedDocument | None:
     """Returns a chat as a document, of the agent that the user says answered; None if it is not one: it needs two
     speakers, who take turns."""
-    if not file.any_chat or (split := _split_of(file)) is None:
+    if not file.any_chat or (found := _split_of(file)) is None:
         return None
-    spec = file.named or _agent_in(file.text) or _UNNAMED
+    split, speaks = found
+    spec = file.named or speaks or _UNNAMED
     return atif.document_of(spec, split, file.path, agent_name(spec.id))
 
 
-def _split_of(file: Candidate) -> Callable[[bytes], list[Record]] | None:
-    """Returns the function that splits the chat's text into records; None if it is no chat."""
+def _split_of(file: Candidate) -> tuple[Callable[[bytes], list[Record]], AgentSpec | None] | None:
+    """Returns the function that splits the chat's text into records, and the agent that speaks under its own name, if
+    one does; None if it is no chat."""
     if file.text.lstrip().startswith(("[", "{")) and (b'"role"' in file.head or b'"from"' in file.head):
         found = _messages_in(read_small(file.path, limit=MAX_BYTES) or b"")
         if _take_turns([speaker for speaker, _ in found]):
-            return _records_of_messages
+            return _records_of_messages, None
     lines = file.text.lstrip().split("\n")
     starts = {form: _turn_starts(form, lines) for form in (*_HEADINGS, *_headings_by_name(file.text))}
     fitting = [form for form in starts if _take_turns([_speaker_at(form, lines[at]) for at in starts[form]])]
     if not fitting:
         return None
-    return partial(_records_of_markdown, min(fitting, key=lambda form: starts[form][0]))
+    form = min(fitting, key=lambda form: starts[form][0])
+    return partial(_records_of_markdown, form), None if form in _HEADINGS else _agent_in(file.text)
 
 
 def _agent_in(text: str) -> AgentSpec | None:
@@ -199,17 +202,20 @@ def _take_turns(speakers: Sequence[Speaker]) -> bool:
 
 def _turn_starts(form: re.Pattern[str], lines: Sequence[str]) -> list[int]:
     """Returns where turns begin, outside of code: below a blank line or, if the document begins with one, anywhere.
-    Where code has no end, what is within it can't be told."""
-    found: list[tuple[int, bool]] = []
+    A block of code without an end is no code: it would take all later turns with it."""
+    found: list[int] = []
+    depths: list[int] = []
     fences = Fences()
     first = next((line for line in lines if line.strip()), "")
     is_bare = form.fullmatch(first.rstrip()) is not None
     for at, line in enumerate(lines):
         fences.pass_line(line)
+        depths.append(len(fences))
         below_blank = is_bare or at == 0 or lines[at - 1].strip() in ("", "---")
         if below_blank and form.fullmatch(line.rstrip()):
-            found.append((at, bool(fences)))
-    return [at for at, in_code in found if fences or not in_code]
+            found.append(at)
+    least = list(accumulate(reversed(depths), min))[::-1]  # of the blocks open at a line, those that are never closed
+    return [at for at in found if depths[at] == least[at]]
 
 
 def _records_of_markdown(form: re.Pattern[str], data: bytes) -> list[Record]:

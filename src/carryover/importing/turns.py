@@ -86,8 +86,8 @@ class Fences:
     def __init__(self) -> None:
         self._open: list[str] = []
 
-    def __bool__(self) -> bool:
-        return bool(self._open)
+    def __len__(self) -> int:
+        return len(self._open)
 
     def pass_line(self, line: str) -> None:
         """Processes one line."""

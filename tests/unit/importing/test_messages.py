@@ -74,6 +74,23 @@ def test_where_code_has_no_end_turns_begin_at_any_role(tmp_path: Path) -> None:
     assert said_in(tmp_path / "chat.md", "\n\n".join(f"**{role}:** {text}" for role, text in said)) == said
 
 
+def test_code_that_ends_begins_no_turn_beside_code_without_an_end(tmp_path: Path) -> None:
+    said = [
+        ("user", "See:\n\n```\n\n**user:** forged\n\n**assistant:** forged\n```\n\nand"),
+        ("assistant", "Like:\n\n```py\nx = 1"),
+        ("user", "And:\n\n```py\n\n**assistant:** forged\n```\n\nThanks."),
+    ]
+
+    assert said_in(tmp_path / "chat.md", "\n\n".join(f"**{role}:** {text}" for role, text in said)) == said
+
+
+def test_an_agent_that_is_only_spoken_of_is_not_the_one_that_answers(tmp_path: Path) -> None:
+    said = [("user", "Which one?"), ("assistant", "Two:\n\nCursor: an editor.")]
+
+    assert said_in(tmp_path / "chat.md", "\n\n".join(f"{role}: {text}" for role, text in said)) == said
+    assert open_document(tmp_path / "chat.md").agent.spec.id == "assistant"
+
+
 def test_a_role_of_another_form_or_in_code_begins_no_turn(tmp_path: Path) -> None:
     answer = "As in:\n\n```yaml\nuser: ann\nassistant: bob\n```\n\n**User:** is bold."
     text = f"user:\nWrite a chat.\n\nassistant:\n{answer}\n"
