@@ -181,7 +181,7 @@ def _refusal_in(shown: Sequence[str | ToolBlock]) -> ToolOutcome | None:
 
 
 def _title_and_time(above: str) -> tuple[str, int]:
-    title = next(reversed(_TITLE.findall(above)), "")
+    title = next((found for found in _TITLE.findall(above) if found != SPECSTORY), "")
     timed = _TITLE_TIME.search(title)
     return (title[: timed.start()].strip(), utc_ms(timed[1])) if timed is not None else (title.strip(), 0)
 

@@ -223,6 +223,13 @@ def test_the_first_documents_have_a_title_below_that_of_specstory_and_a_time_in_
     assert [event.at_ms for event in events] == [utc_ms("2025-02-26 23:13")] * 2
 
 
+def test_the_first_title_of_a_document_is_its_title(tmp_path: Path) -> None:
+    path = tmp_path / "chat.md"
+    path.write_text("## SpecStory\n\n## Empty titles\n\n# of carts\n\n_**User**_\n\nFix it.\n")
+
+    assert story(events_of(open_document(path, agent_id="cursor")))[0].startswith("info: Empty titles,")
+
+
 @pytest.mark.parametrize(
     ("name", "agent"),
     [
