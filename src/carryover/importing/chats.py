@@ -202,7 +202,11 @@ def _take_turns(speakers: Sequence[Speaker]) -> bool:
 
 def _turn_starts(form: re.Pattern[str], lines: Sequence[str]) -> list[int]:
     """Returns where turns begin, outside of code: below a blank line or, if the document begins with one, anywhere.
-    A block of code without an end is no code: it would take all later turns with it."""
+
+    Code around a role leaves an odd fence in the text before it and in the one behind it. If only one text has an odd
+    fence, no role is in code, however that fence shifts those that follow. Else a role is in code if a block around it
+    ends.
+    """
     found: list[int] = []
     depths: list[int] = []
     fences = Fences()
@@ -214,8 +218,17 @@ def _turn_starts(form: re.Pattern[str], lines: Sequence[str]) -> list[int]:
         below_blank = is_bare or at == 0 or lines[at - 1].strip() in ("", "---")
         if below_blank and form.fullmatch(line.rstrip()):
             found.append(at)
+    if sum(_has_odd_fence(lines[start:end]) for start, end in pairwise([0, *found, len(lines)])) < 2:
+        return found
     least = list(accumulate(reversed(depths), min))[::-1]  # of the blocks open at a line, those that are never closed
     return [at for at in found if depths[at] == least[at]]
+
+
+def _has_odd_fence(lines: Sequence[str]) -> bool:
+    fences = Fences()
+    for line in lines:
+        fences.pass_line(line)
+    return bool(fences)
 
 
 def _records_of_markdown(form: re.Pattern[str], data: bytes) -> list[Record]:

@@ -69,7 +69,8 @@ def test_an_agent_and_the_user_may_speak_under_their_own_names(tmp_path: Path, b
 
 
 def test_where_code_has_no_end_turns_begin_at_any_role(tmp_path: Path) -> None:
-    said = [("user", "See:\n\n```\n1 failed"), ("assistant", "Fixed."), ("user", "Thanks.")]
+    code = "So:\n\n```\nx = 1\n```"
+    said = [("user", "See:\n\n```\n1 failed"), ("assistant", code), ("user", "Why?"), ("assistant", code)]
 
     assert said_in(tmp_path / "chat.md", "\n\n".join(f"**{role}:** {text}" for role, text in said)) == said
 
