@@ -21,6 +21,7 @@ from carryover.install.agent_report import VersionState
 from carryover.install.machine import ANSWER_S, FoundCommand, Machine, copies_of_command
 from carryover.install.user_settings import user_settings
 from carryover.probe.at_once import at_once
+from carryover.terminal.output import waiting_for
 
 if TYPE_CHECKING:
     from packaging.version import Version  # not loaded where no agent gives a version
@@ -186,9 +187,13 @@ def detect_all(
     machine: Machine,
     recorded: Mapping[str, Sequence[str]] | None = None,
 ) -> tuple[Detection, ...]:
-    """Looks for all agents in parallel; returns them in the order of `specs`. `recorded`: earlier versions by agent."""
+    """Looks for all agents in parallel; returns them in the order of `specs`. `recorded`: earlier versions by agent.
+
+    Says on a terminal that they are waited for, if one is slow.
+    """
     earlier = recorded or {}
-    return tuple(at_once(lambda spec: detect(spec, machine, earlier.get(spec.id, ())), specs, most=len(specs)))
+    with waiting_for("Asking your agents for their versions"):
+        return tuple(at_once(lambda spec: detect(spec, machine, earlier.get(spec.id, ())), specs, most=len(specs)))
 
 
 def newly_covered(detections: Iterable[Detection], agents: AgentsConfig) -> tuple[str, ...]:

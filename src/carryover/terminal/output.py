@@ -37,8 +37,6 @@ NARROWEST: Final = 40
 BAR_WIDTH: Final = 12
 SLOW_S: Final = 1.0
 """What takes longer is said to be under way."""
-ASKED: Final = "Asking your agents for their versions"
-"""What commands wait for that look at every agent: the slowest may take five seconds."""
 
 _CUT: Final = "…"
 _TO_LINE_START: Final = "\r\x1b[K"

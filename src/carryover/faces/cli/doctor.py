@@ -12,19 +12,7 @@ from carryover.actions.version import runnable, update_command, version_line
 from carryover.errors import ExitCode, UserError, visible
 from carryover.faces.cli.arguments import describe, flag
 from carryover.faces.cli.output_file import may_write
-from carryover.terminal.output import (
-    ASKED,
-    BOLD,
-    YELLOW,
-    agree,
-    can_ask,
-    counted,
-    paint,
-    print_document,
-    print_result,
-    waiting_for,
-    warn,
-)
+from carryover.terminal.output import BOLD, YELLOW, agree, can_ask, counted, paint, print_document, print_result, warn
 
 if TYPE_CHECKING:
     from carryover.actions.check_up import Repair
@@ -64,8 +52,7 @@ def run(args: argparse.Namespace) -> int:
         return _run_report(args)
     from carryover.actions.check_up import check_everything
 
-    with waiting_for(ASKED):
-        found, repairs = check_everything(fix=args.fix)
+    found, repairs = check_everything(fix=args.fix)
     healthy, update = not any(finding.level == "wrong" for finding in found), update_command()
     data = {"healthy": healthy, "findings": found, "repairs": repairs, "update": update}
     print_result(args, data, map(runnable, doctor_lines(found, repairs)))
@@ -83,8 +70,7 @@ def _run_report(args: argparse.Namespace) -> int:
 
     if args.json or args.fix:
         raise UserError("--report goes with neither --json nor --fix. Nothing was written.", ExitCode.USAGE)
-    with waiting_for(ASKED):
-        text = issue_report()
+    text = issue_report()
     print_document(text)
     if not args.yes and not can_ask():
         return ExitCode.OK

@@ -12,7 +12,7 @@ from carryover.errors import ExitCode, UserError
 from carryover.faces.cli.arguments import agents_in_list, describe, flag
 from carryover.faces.cli.install_report import as_data, print_report
 from carryover.faces.cli.install_screen import Explain, on_enter, pick_pointers
-from carryover.terminal.output import ASKED, can_ask, print_json, waiting_for
+from carryover.terminal.output import can_ask, print_json
 from carryover.terminal.paths import short_path
 
 DESCRIPTION: Final = {
@@ -86,8 +86,7 @@ def run(args: argparse.Namespace) -> int:
         mcp=args.mcp,
         resume_mode=args.resume_mode,
     )
-    with waiting_for(ASKED):
-        surveyed = survey(wishes)
+    surveyed = survey(wishes)
     answer = _answer(args, surveyed)
     try:
         done = install(surveyed, answer)

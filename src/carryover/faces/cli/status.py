@@ -54,8 +54,7 @@ def status_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run_status(args: argparse.Namespace) -> int:
     in_short = not (args.verbose or args.json)
-    with output.waiting_for(output.ASKED):
-        facts = gather(in_short=in_short, with_channels=not in_short)
+    facts = gather(in_short=in_short, with_channels=not in_short)
     if args.json:
         output.print_json(status_data(facts))
     else:

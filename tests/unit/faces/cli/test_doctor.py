@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 import os
 import re
+import sys
+import threading
+from argparse import Namespace
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +16,7 @@ import pytest
 
 from carryover.errors import ExitCode
 from carryover.faces.cli.doctor import doctor_lines
+from carryover.faces.cli.status import run_status
 from carryover.past.context import state_dir
 from carryover.past.findings.checks import Finding
 from support.check_up import found
@@ -152,3 +156,16 @@ def test_on_a_terminal_it_is_said_that_an_agent_is_waited_for(
         os.write(answer, b"now\n")
         terminal.end()
         os.close(answer)
+
+
+def test_nothing_is_said_of_agents_where_carryoverd_is_waited_for(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    others = threading.active_count()
+    during: list[int] = []
+    monkeypatch.setattr("carryover.past.findings.gather.ask_health", lambda _: during.append(threading.active_count()))
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+
+    run_status(Namespace(verbose=False, json=True))
+
+    assert during == [others]
