@@ -223,7 +223,7 @@ async def _run(
 
 
 NOT_OURS: Final = tuple(f"carryover.{name}" for name in ("actions", "faces", "install", "past", "terminal"))
-"""Packages that the daemon does not use, but for two of `terminal` and, once it is opened, the page."""
+"""Packages that the daemon does not use, but for two of `terminal` and what the page needs."""
 
 
 def load_all(*, with_sync: bool = False) -> None:
