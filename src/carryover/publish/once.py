@@ -74,10 +74,12 @@ def present_names(root: Path) -> set[str]:
     return {name for name in instruction_files() if block_state(pointer(root, name).found()) == "intact"}
 
 
-def committed_names(checkout: Checkout) -> set[str]:
-    """Returns the files that have our text in HEAD; none if git does not answer. Blocks."""
+def committed_names(checkout: Checkout, names: Sequence[str] | None = None) -> set[str]:
+    """Returns which files, of all that agents read or of these, have our text in HEAD; none if git does not answer.
+    Blocks."""
+    names = list(instruction_files()) if names is None else names
     try:
-        contents = checkout.in_commit("HEAD", list(instruction_files()), time.monotonic() + _TIMEOUT_S)
+        contents = checkout.in_commit("HEAD", names, time.monotonic() + _TIMEOUT_S)
     except OSError:
         return set()
     return {name for name, content in contents.items() if block_state(content) == "intact"}
@@ -85,18 +87,23 @@ def committed_names(checkout: Checkout) -> set[str]:
 
 def uncommitted_names(checkout: Checkout) -> tuple[str, ...]:
     """Returns the files that git shows as changed because of our text; none if git does not answer. Blocks."""
-    present = present_names(checkout.root) if checkout.git_dir is not None else set()
-    committed = committed_names(checkout) if present else set()
-    # A link holds no text for git: what it leads to is committed by its own name.
-    changed = [
-        name for name in instruction_files() if name in present - committed and not (checkout.root / name).is_symlink()
-    ]
+    found = present_names(checkout.root) if checkout.git_dir is not None else set()
+    present = list(dict.fromkeys(_holding(checkout.root, name) for name in instruction_files() if name in found))
+    committed = committed_names(checkout, present) if present else set()
+    changed = [name for name in present if name not in committed]
     try:
         ignored = ask_one(checkout.root, "check-ignore", "--", *changed, timeout_s=_TIMEOUT_S).out if changed else b""
     except OSError:
         return ()
     hidden = os.fsdecode(ignored).splitlines()
     return tuple(name for name in changed if name not in hidden)
+
+
+def _holding(root: Path, name: str) -> str:
+    """Returns the file whose text is committed for `name`: a link holds none for git, but leads to another file."""
+    if not (root / name).is_symlink():
+        return name
+    return os.path.relpath(here().canonical(root / name), here().canonical(root))
 
 
 def refuses_pull(root: Path, names: Sequence[str]) -> bool:

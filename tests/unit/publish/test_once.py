@@ -174,6 +174,18 @@ def test_a_link_to_a_file_with_our_text_is_nothing_to_commit(home: Path) -> None
     assert uncommitted_names(Checkout(app)) == ("AGENTS.md",)
 
 
+def test_what_a_link_leads_to_is_named_by_its_own_name_until_it_is_committed(home: Path) -> None:
+    app = repository(home / "app", {"docs/for-agents.md": "Be kind.\n"})
+    (app / "AGENTS.md").symlink_to("docs/for-agents.md")
+    git(app, "add", "AGENTS.md")
+    git(app, "commit", "--quiet", "--message", "link")
+    published(app)
+
+    assert uncommitted_names(Checkout(app)) == ("docs/for-agents.md",)
+    git(app, "commit", "--quiet", "--all", "--message", "ours")
+    assert uncommitted_names(Checkout(app)) == ()
+
+
 def test_only_what_upstream_changes_too_keeps_git_from_pulling(app: Path, home: Path) -> None:
     git(home, "clone", "--quiet", "app", "other")
     other = home / "other"
