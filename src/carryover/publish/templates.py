@@ -58,8 +58,10 @@ def own_words(
     own = _PARAGRAPH_END.sub("\n\n", kept).strip("\n")
     if not any(letter.isalnum() for letter in own):
         own = ""
-    form = filled_in(text)
-    name = command or on_disk or (form.name if form else _first(line for is_known, line in marked if is_known))
+    name = clip(command or on_disk, chars=_NAME_CHARS)
+    if not name:
+        form = filled_in(text)
+        name = form.name if form is not None else _first(line for is_known, line in marked if is_known)
     if on_disk:
         whence = "a command on disk"
     else:

@@ -85,3 +85,12 @@ def test_a_command_is_not_named_as_if_the_user_had_said_more() -> None:
 
     assert found is not None
     assert found[1].startswith("template “x' (a command on disk). Pinned: push “” (a command on disk), ")
+
+
+@pytest.mark.parametrize(("command", "on_disk"), [(f"/{'plan' * 1_000}", ""), (None, "plan" * 60)])
+def test_a_name_is_cut_where_it_is_long(command: str | None, on_disk: str) -> None:
+    others = [SharedText.of(prompt(f"Part {number}"), on_disk) for number in range(2)]
+    found = own_words(prompt("Round down"), others, command=command)
+
+    assert found is not None
+    assert len(found[1]) < 120
