@@ -109,8 +109,11 @@ def agents_to_start() -> list[tuple[AgentSpec, bool]]:
 def _limited_agents(state: StateDir) -> set[str]:
     if not state.ledger.exists():
         return set()
-    with reading(state.ledger) as db:
-        limits = limited_projects(db, (), since_ms=now_ms() - LASTS_MS, now_ms=now_ms())
+    try:
+        with reading(state.ledger) as db:
+            limits = limited_projects(db, (), since_ms=now_ms() - LASTS_MS, now_ms=now_ms())
+    except UserError:  # a ledger that is damaged, or of an earlier version: the handoff is then made from the disk
+        return set()
     return {limit.agent for limit in limits.values()}
 
 

@@ -178,6 +178,15 @@ def test_at_a_limit_the_handoff_names_only_agents_that_were_found_here(two_tasks
     assert "; for the user: `carryover to aider` (or gemini-cli) continues elsewhere" in run.out(*handoff)
 
 
+def test_agents_are_offered_whatever_became_of_the_ledger(shop: Path, home: Path, run: Run) -> None:
+    program(home / "bin" / "codex", "exit 0")
+    state_dir().root.mkdir(mode=0o700)
+    state_dir().ledger.write_bytes(b"no database" * 1_000)
+
+    with chdir(shop):
+        assert "These can be started here: codex" in run.err(ExitCode.USAGE, "to")
+
+
 @pytest.mark.parametrize(
     "order", ["to claude --session 0abc DIR", "to claude DIR --session 0abc", "handoff DIR --to claude --session 0abc"]
 )
