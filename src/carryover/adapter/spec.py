@@ -333,8 +333,8 @@ class AgentSpec(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def loaded_file(self) -> str:
-        """The handoff's path in a project for an agent that loads it: a file of its own, which does not change with the
-        agent's own work (see `publish.loaded_files`)."""
+        """The path of the handoff that this agent loads, below a project. It is a file of its own: the agent's own work
+        does not change it (see `publish.loaded_files`)."""
         return f".carryover/handoff-{self.id}.md"
 
     @property
