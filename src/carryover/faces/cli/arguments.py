@@ -10,7 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from carryover.errors import ExitCode, UserError
-from carryover.terminal.output import columns, did_you_mean, terminal_width, wrapped
+from carryover.terminal.output import columns, did_you_mean, say, terminal_width, wrapped
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -144,6 +144,20 @@ def _fitted(text: str, width: int | None) -> str:
     if width is None or all(columns(line) <= width for line in text.split("\n")):
         return text
     return "\n".join(wrapped(line, width) for line in lines)
+
+
+class ShowVersion(argparse.Action):
+    """Prints the version, how it was installed and where. That is found out only now, as it takes a while.
+
+    parser.add_argument("--version", action=ShowVersion, nargs=0)
+    parser.parse_args(["--version"])  # prints, and exits
+    """
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
+        from carryover.actions.version import version_line
+
+        say(version_line(parser.prog), fits=True)
+        parser.exit()
 
 
 def exit_code_help(*codes: ExitCode) -> str:

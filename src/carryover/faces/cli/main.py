@@ -12,7 +12,7 @@ from collections.abc import Callable, Container, Mapping, Sequence
 from typing import Any, Final
 
 from carryover.errors import ExitCode, UserError
-from carryover.faces.cli.arguments import CommandParser, UsageError, exit_code_help, flag
+from carryover.faces.cli.arguments import CommandParser, ShowVersion, UsageError, exit_code_help
 from carryover.terminal import streams
 from carryover.terminal.output import as_json, did_you_mean, warn
 
@@ -188,7 +188,7 @@ def build_parser(
         action="store_true",
         help="print data and errors as JSON, where a command has data; may also follow the command",
     )
-    flag(parser, "--version", "print version, kind of installation and path")
+    parser.add_argument("--version", action=ShowVersion, nargs=0, help="print version, kind of installation and path")
     # Given `prog`, argparse does not format a usage line now, for which it would import several archive modules.
     subparsers = parser.add_subparsers(dest="command", prog="carryover", help=argparse.SUPPRESS)
     short = {command: alias for alias, command in ALIASES.items()}
@@ -227,8 +227,6 @@ def _run(arguments: list[str], *, is_process: bool = False) -> int:
         args = _parsed(parser, commands, arguments, first)
     except SystemExit as stop:  # argparse has printed its help
         return stop.code if isinstance(stop.code, int) else ExitCode.USAGE
-    if args.version:
-        args.command = "version"
     if args.command is not None:
         code: int | None = _function(args.command, f"run_{args.command}", "run")(args)
         return code or ExitCode.OK
@@ -268,7 +266,7 @@ def _parsed(
         args, unknown = commands[args.command].parse_known_intermixed_args(after, known)
     if unknown:
         commands.get(args.command, parser).unknown(unknown)
-    if args.command is None and args.json and not args.version:
+    if args.command is None and args.json:
         parser.error(f"{JSON} needs a command")
     return args
 
