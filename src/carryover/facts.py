@@ -101,8 +101,6 @@ class Facts(msgspec.Struct, frozen=True):
 
     git: GitFacts | None = None
     files: Mapping[str, FileFacts] = {}
-    elsewhere: tuple[str, ...] = ()
-    """Lines on the branch and commit that other machines had, and whether those are here."""
     for_now: bool = False
     """Whether the handoff is read at once, so that git's state need not be marked as that of when it was written."""
     clock: Clock = in_utc

@@ -334,10 +334,7 @@ def test_work_goes_on_on_the_other_machine_once_the_user_has_allowed_it(running:
     desktop.run("link", f"laptop:{laptop.shop}", ".")
     wait_until("the handoff of the other machine's work", lambda: TASK in handoff_of(desktop.shop))
     allowed = handoff_of(desktop.shop)
-    head = git(desktop.shop, "rev-parse", "--short", "HEAD").strip()
     assert "from Claude Code on laptop" in allowed.splitlines()[0]
-    line = f"- on laptop: branch main at {head}, which is here\n"
-    wait_until("git's answer, which may be too slow once", lambda: line in desktop.run("handoff", "--raw"))
     assert desktop.ran("resume", "last").returncode == ExitCode.REFUSED
 
     desktop.work("Wire the discount into checkout, in whole cents", "Wired, and the tests of checkout pass.")
@@ -353,17 +350,10 @@ def test_work_goes_on_on_the_other_machine_once_the_user_has_allowed_it(running:
 
 @pytest.mark.night
 def test_the_two_projects_are_taken_apart_and_joined_by_name(running: tuple[Machine, Machine]) -> None:
-    """While they are one, a commit that is not here is named with what may bring it."""
     laptop, desktop = running
     theirs = f"laptop:{laptop.shop}"
     desktop.run("link", f"laptop:{laptop.shop}", ".")
     wait_until("the handoff of the other machine's work", lambda: TASK in handoff_of(desktop.shop))
-    git(laptop.shop, "commit", "--quiet", "--allow-empty", "--message", "Discounts")
-    head = git(laptop.shop, "rev-parse", "--short", "HEAD").strip()
-    laptop.run("sync")
-    desktop.run("sync")
-    line = f"- on laptop: branch main at {head}, which is not here; `git fetch` may bring it\n"
-    wait_until("git's answer, which may be too slow once", lambda: line in desktop.run("handoff", "--raw"))
 
     desktop.run("link", "--undo", theirs)
     assert TASK not in handoff_of(desktop.shop)

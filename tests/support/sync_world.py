@@ -22,7 +22,7 @@ from carryover.sync.head import Head, Membership
 from carryover.sync.incoming import LedgerIncoming
 from carryover.sync.outgoing import LedgerOutgoing
 from carryover.sync.own_log import MOST_READ, OwnLog
-from carryover.sync.payload import Payload, ProjectState, Taken
+from carryover.sync.payload import Payload, Taken
 from carryover.sync.rounds import Outcome, Round
 from carryover.sync.sealing import MachineKey, make_key
 from carryover.sync.store import Fetched, Store, StoreTrouble
@@ -46,9 +46,7 @@ class MemoryLedger(LedgerOutgoing, LedgerIncoming):
         self.forgotten: set[bytes] = set()
         self.log: list[bytes] = []
         """Keys of own events and scopes of tombstones, in the order they came."""
-        self.states: dict[str, tuple[ProjectState, ...]] = {}
         self.received: list[bytes] = []
-        self.head = "a" * 40
         self.room = True
 
     def work(self, session: str, *bodies: bytes) -> None:
@@ -91,9 +89,6 @@ class MemoryLedger(LedgerOutgoing, LedgerIncoming):
         kept = [one for one in told if _scope(one[1]) not in self.forgotten]
         return payload if len(kept) == len(told) else _payload(kept, payload.tombstones)
 
-    def project_states(self) -> tuple[ProjectState, ...]:
-        return (ProjectState(ROOT, "main", self.head),)
-
     # Incoming
 
     def taken(self, head: Head) -> set[str]:
@@ -116,8 +111,8 @@ class MemoryLedger(LedgerOutgoing, LedgerIncoming):
         self._store.step()
         return Taken(new, gone)
 
-    async def note_state(self, head: Head) -> None:
-        self.states[head.name] = head.projects
+    async def note_segments(self, head: Head) -> None:
+        pass
 
 
 class Remote:

@@ -95,7 +95,8 @@ def notes_on(made: Refreshed, ledger: Path) -> Iterator[str]:
 
 
 def how_to_link(path: Path, root: str, *, by_name: bool) -> str | None:
-    """Returns a sentence that says how to join a project of this repository (or, `by_name`, folder name), if any.
+    """Returns a sentence that says how to join a project of this repository (or, `by_name`, folder name), or another
+    machine's of the same name, if any.
 
     `path` is that of the ledger, which need not exist.
     """
@@ -103,11 +104,9 @@ def how_to_link(path: Path, root: str, *, by_name: bool) -> str | None:
         return None
     with reading(path) as db:
         known = whereabouts(db)
-    if any(is_foreign(row.root) for row in known):
-        from carryover.sync.clones import same_projects
-
-        if same := [row.root for row in same_projects(root, known) if not row.not_moved][:MOST_SUGGESTED]:
-            return f"Agents worked on this project elsewhere too. {_links(same, root)} takes that into its handoff."
+    others = (row.root for row in known if is_foreign(row.root) and row.moved_to is None and not row.not_moved)
+    if same := [other for other in others if Path(other).name == Path(root).name][:MOST_SUGGESTED]:
+        return f"Another machine has a project of this name. If it is the same, {_links(same, root)} joins the two."
     former = roots_that_may_be_here(known, root, by_name=by_name)[:MOST_SUGGESTED]
     if not former:
         return None

@@ -104,9 +104,7 @@ def distill(
     following = [*next_entries(past, limit_text), *state_files.open_items(past, facts.files)]
     opened = open_questions.open_entries(past, recent)
     of_task = task.task_steps(past)
-    git = list(facts.elsewhere)
-    if facts.git is not None:
-        git.insert(0, git_line(facts.git, for_now=facts.for_now))
+    git = [git_line(facts.git, for_now=facts.for_now)] if facts.git is not None else []
     sections = {
         "Task": [*task.pin_entries(view), *task.task_entries(past, of_task)],
         "Where it stands": where_it_stands.standing_entries(past, facts.git),

@@ -15,7 +15,7 @@ import aiosqlite
 import msgspec
 
 from carryover.adapter.contract import Source
-from carryover.facts import GitFacts, ProjectRoot, foreign_root
+from carryover.facts import ProjectRoot, foreign_root
 from carryover.ledger.batch import Committed, PreparedBatch, ReadyEvent, grouped, in_parts
 from carryover.ledger.codec import is_same_body
 from carryover.ledger.commit import store_entries
@@ -52,7 +52,6 @@ _TAKE_OVER: Final = """UPDATE session SET machine = ?, project_id = ?, recorded_
     WHERE id = ?"""
 _NAMES: Final = "SELECT name FROM machine UNION SELECT machine FROM session"
 _NOT_THERE: Final = "DELETE FROM taken WHERE machine = ? AND segment NOT IN (SELECT value FROM json_each(?))"
-_NOTE_PROJECT: Final = """UPDATE project SET identity = coalesce(?, identity), git = ? WHERE root = ?"""
 _OWN: Final = """(SELECT machine FROM thread JOIN session ON session.id = session_id
     WHERE thread.id = NEW.thread_id) = ''"""
 _IS_RESTORED: Final = f"(OLD.retracted = {RETRACTED} AND NEW.retracted = {COUNTS})"
@@ -131,11 +130,6 @@ async def know_machine(db: aiosqlite.Connection, machine_id: str, name: str) -> 
     free = next(one for one in chain([name], numbered) if one not in taken)
     await db.execute_fetchall("INSERT INTO machine (id, name) VALUES (?, ?)", (machine_id, free))
     return free
-
-
-async def note_foreign_project(db: aiosqlite.Connection, root: str, identity: str | None, git: GitFacts) -> None:
-    """Stores what identifies a project of another machine, if that is known, and its git state there."""
-    await db.execute_fetchall(_NOTE_PROJECT, (identity, msgspec.json.encode(git).decode(), root))
 
 
 async def take_again(db: aiosqlite.Connection, reducer: Reducer, root: str) -> None:

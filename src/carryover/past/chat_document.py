@@ -27,7 +27,7 @@ from carryover.past.uncommitted import uncommitted
 from carryover.probe.checkout import Checkout
 from carryover.probe.project_files import project_paths, project_text
 from carryover.projects.handoff_file import STORE
-from carryover.publish.make import elsewhere_lines, files_now, git_now, make, own_writes, view_now
+from carryover.publish.make import files_now, git_now, make, own_writes, view_now
 from carryover.terminal.output import warn
 from carryover.text.pattern import later
 from carryover.text.reset_times import on_this_machine
@@ -99,7 +99,7 @@ def gathered(
 def _with_work(material: Material, root: Path, view: ProjectView, ledger: sqlite3.Connection, project: int) -> Material:
     """Adds what the ledger has of the agents' work."""
     git = git_now(Checkout(root), timeout_s=_GIT_S)
-    facts = Facts(git, files_now(view), elsewhere_lines(ledger, view), clock=on_this_machine)
+    facts = Facts(git, files_now(view), clock=on_this_machine)
     handoff = make(view, facts, now_ms=material.now_ms, resume="silent")
     if handoff is None:
         return material

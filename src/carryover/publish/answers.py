@@ -26,7 +26,6 @@ from carryover.projects.handoff_file import handoff_path
 from carryover.projects.policy import AWAITS_WORK
 from carryover.publish.gitignore import open_to_git
 from carryover.publish.make import (
-    elsewhere_lines,
     files_now,
     git_now,
     make,
@@ -146,8 +145,7 @@ def _present_of(
     db: sqlite3.Connection, view: ProjectView, settings: ProjectSettings, then: GitFacts | None, git_s: float
 ) -> _Present:
     checkout = Checkout(Path(view.root))
-    git, elsewhere = git_now(checkout, then, timeout_s=git_s), elsewhere_lines(db, view)
-    facts = Facts(git, files_now(view), elsewhere, for_now=True, clock=on_this_machine)
+    facts = Facts(git_now(checkout, then, timeout_s=git_s), files_now(view), for_now=True, clock=on_this_machine)
     is_open = open_to_git(checkout, settings) is not None
     project = project_by_root(db, view.root)
     is_refused = project is not None and project.refusal not in (None, AWAITS_WORK)

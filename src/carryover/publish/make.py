@@ -14,7 +14,6 @@ from carryover.agents import agent_names, instruction_files, startable_agents
 from carryover.config import Config, ProjectSettings, project_settings
 from carryover.distill.entry import Entry, Section
 from carryover.distill.handoff import MAX_TOKENS, Handoff, distill, wanted_files
-from carryover.distill.quotes import branch_name
 from carryover.distill.render import Printed, rendered
 from carryover.distill.sections.open_questions import opinion_entries
 from carryover.distill.sections.task import pin_entries
@@ -29,7 +28,6 @@ from carryover.ledger.queries import (
     agents_here,
     by_last_use,
     project_by_root,
-    published_git,
     related_projects,
     session_of,
 )
@@ -38,8 +36,6 @@ from carryover.outside.listed import GITIGNORE
 from carryover.probe.checkout import Checkout
 from carryover.probe.files import file_facts
 from carryover.probe.git import TIMEOUT_S, OwnWrites, git_facts
-from carryover.probe.git_command import ask_one
-from carryover.probe.git_dir import may_be_asked
 from carryover.projects.handoff_file import PAGE, STORE, Published, handoff_path, sha_of
 from carryover.projects.root import agents_checkouts
 from carryover.publish.gitignore import open_to_git, without_rule
@@ -106,7 +102,7 @@ def made_handoff(
         return Refreshed(root=view.root, settings=settings, handoff=None, text=None, git=last_git, related=related)
     head = checkout.head_stamp() if _is_here(checkout.root) else 0
     git = git_now(checkout, last_git, timeout_s=git_s)
-    facts = Facts(git, files_now(view), elsewhere_lines(db, view), clock=on_this_machine)
+    facts = Facts(git, files_now(view), clock=on_this_machine)
     # Not what is on PATH: the same ledger gives the same handoff, in the daemon and in each shell.
     found = config.agents.selected if config.agents.selected is not None else agents_here(db)
     startable = by_last_use(db, startable_agents(found), project if isinstance(project, int) else None)
@@ -273,32 +269,6 @@ def files_now(view: ProjectView) -> dict[str, FileFacts]:
 
 def _is_here(root: Path) -> bool:
     return not is_foreign(str(root)) and is_folder(root)
-
-
-def elsewhere_lines(db: sqlite3.Connection, view: ProjectView) -> tuple[str, ...]:
-    """Returns one line for each of the two machines with the newest sessions, if the state of their commits is
-    known."""
-    lines: list[str] = []
-    is_shared = not is_foreign(view.root) and any(session.where for session in view.sessions)
-    for foreign in filter(is_foreign, view.former_roots) if is_shared else ():
-        project = project_by_root(db, foreign)
-        git = published_git(db, project.id) if project is not None else None
-        if git is not None and git.head is not None and len(lines) < 2:
-            branch = f"branch {branch_name(git.branch)}" if git.branch else "detached HEAD"
-            here = _whether_here(Path(view.root), git.head)
-            lines.append(f"on {foreign.partition(':')[0]}: {branch} at {git.head}{here}")
-    return tuple(lines)
-
-
-def _whether_here(root: Path, commit: str) -> str:
-    """Says whether the repository at `root` has the commit; nothing if there is none or git is too slow."""
-    if not may_be_asked(root):
-        return ""
-    try:
-        asked = ask_one(root, "cat-file", "-e", f"{commit}^{{commit}}", timeout_s=TIMEOUT_S)
-    except OSError:
-        return ""
-    return ", which is here" if asked.code == 0 else ", which is not here; `git fetch` may bring it"
 
 
 def newest_first(db: sqlite3.Connection, view: ProjectView) -> Iterator[Happened]:

@@ -17,7 +17,7 @@ from typing import Annotated, Final, Literal, TypeVar
 import msgspec
 
 from carryover.sync import payload, sealing
-from carryover.sync.payload import BoundedText, MachineId, MachineName, Payload, ProjectState, Time
+from carryover.sync.payload import BoundedText, MachineId, MachineName, Payload, Time
 from carryover.sync.sealing import MachineKey, Unreadable
 
 _MOST_BYTES: Final = 32 << 20
@@ -106,7 +106,6 @@ class Head(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     membership: Membership = Membership()
     seen: Annotated[dict[MachineId, Seen], msgspec.Meta(max_length=MOST_MACHINES)] = {}
     """The newest heads of the others that were accepted."""
-    projects: Annotated[tuple[ProjectState, ...], msgspec.Meta(max_length=5_000)] = ()
     numbered: Time = 0
     """The highest number that it has given a segment."""
     position: str = ""

@@ -15,7 +15,7 @@ from typing import Final
 
 import msgspec
 
-from carryover.facts import GitFacts, foreign_root
+from carryover.facts import foreign_root
 from carryover.ingest.sanitize import clean_entry
 from carryover.ledger.batch import ReadyEvent
 from carryover.ledger.connect import connect_read_only
@@ -23,7 +23,6 @@ from carryover.ledger.machines import (
     ReceivedEvents,
     forget_segments,
     know_machine,
-    note_foreign_project,
     taken,
 )
 from carryover.ledger.queries import Selection
@@ -94,16 +93,9 @@ class LedgerIncoming:
         commit = await self._ledger.store_received(received)
         return Taken(events=commit.new_events, forgotten=forgotten + commit.forgotten, skipped=skipped)
 
-    async def note_state(self, head: Head) -> None:
-        """Stores the newest state of a machine's projects, and which segments it has."""
-        name = await self._ledger.write(know_machine, head.machine, machine_prefix(head))
+    async def note_segments(self, head: Head) -> None:
+        """Forgets which segments were taken that the machine has no more."""
         await self._ledger.write(forget_segments, head.machine, [segment.id for segment in head.segments])
-        for state in head.projects:
-            if _is_root(state.root):
-                branch = state.branch if state.branch is not None and state.branch.isprintable() else None
-                git = GitFacts(branch=branch, head=state.head, stale=True)
-                known = msgspec.json.encode(state).decode() if state.first_commit is not None else None
-                await self._ledger.write(note_foreign_project, foreign_root(name, state.root), known, git)
 
     def _forgotten(self, payload: Payload) -> tuple[Tombstones, list[Selection]]:
         """Returns the payload's tombstones, and what they select in the ledger."""

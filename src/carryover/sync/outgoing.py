@@ -23,17 +23,12 @@ from carryover.ledger.machines import (
     standing_keys,
 )
 from carryover.ledger.queries import whereabouts
-from carryover.ledger.rows import RETRACTED, SUPERSEDED, Whereabouts
+from carryover.ledger.rows import RETRACTED, SUPERSEDED
 from carryover.paths import StateDir
-from carryover.probe.checkout import Checkout
-from carryover.probe.git import git_facts
-from carryover.probe.looks import look_at_each
-from carryover.projects.moved_folders import identity_of, recorded_identity
 from carryover.sync.payload import (
     LARGEST_BODY,
     PIECE_BYTES,
     Payload,
-    ProjectState,
     SyncedEvent,
     SyncedSession,
     SyncedTombstone,
@@ -44,7 +39,6 @@ _MOST_EVENTS: Final = 10_000
 """Events of one piece, which the other machine stores in one transaction."""
 _LONGEST_ID: Final = 1_000
 _LONGEST_ROOT: Final = 4_096
-_GIT_S: Final = 2.0
 
 
 class _Position(msgspec.Struct, frozen=True):
@@ -130,24 +124,6 @@ class LedgerOutgoing:
         with closing(connect_read_only(self._state.ledger)) as db:
             gone = keys - set(standing_keys(db, keys))
         return _without(payload, gone) if gone else payload
-
-    def project_states(self) -> tuple[ProjectState, ...]:
-        """Returns the current branch and commit of each chosen project, if git answers in time."""
-        with closing(connect_read_only(self._state.ledger)) as db:
-            rows = [row for row in whereabouts(db) if row.has_sessions and row.id in self._roots.allowed]
-        found = look_at_each(sorted(rows, key=lambda row: row.id), _state_of, at=lambda row: Path(row.root))
-        return tuple(state for _, state in found if state is not None)
-
-
-def _state_of(row: Whereabouts) -> ProjectState | None:
-    root = Path(row.root)
-    with suppress(TimeoutError, OSError):
-        git = git_facts(Checkout(root), timeout_s=_GIT_S) if root.is_dir() else None
-        if git is not None:
-            known = recorded_identity(row) or identity_of(root)
-            first_commit = known.first_commit if known is not None else None
-            return ProjectState(root=row.root, branch=git.branch, head=git.head, first_commit=first_commit)
-    return None
 
 
 class _Roots(NamedTuple):

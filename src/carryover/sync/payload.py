@@ -28,16 +28,6 @@ PathText = Annotated[str, msgspec.Meta(min_length=1, max_length=4_096)]
 Time = Annotated[int, msgspec.Meta(ge=0, lt=1 << 53)]
 
 
-class ProjectState(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A project's state on that machine at its last sync, and the commit that its clones have in common. It is in the
-    head, and each sync replaces it."""
-
-    root: PathText
-    branch: BoundedText | None = None
-    head: Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{4,64}$")] | None = None
-    first_commit: Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{40,64}$")] | None = None
-
-
 class SyncedSession(msgspec.Struct, frozen=True, omit_defaults=True):
     """A session. `root` is its project, or None while no folder is known. Everything else is in its
     events."""

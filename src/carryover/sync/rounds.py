@@ -95,13 +95,11 @@ class Round:
         received = Taken()
         problems = dict(view.problems)
         for machine, head in sorted(view.heads.items()):
-            before = received
             async for taken in self._taken_of(head, problems):
                 received += taken
             known = own.state.machines.get(machine)
-            # What is taken first may bring the projects that a known head has states of.
-            if known is None or known.seen != view.seen[machine] or received != before:
-                await self.incoming.note_state(head)
+            if known is None or known.seen != view.seen[machine]:
+                await self.incoming.note_segments(head)
         former = set(own.state.machines)
         await self.in_thread(partial(own.note, view, problems))
         names = {machine: other.name for machine, other in own.state.machines.items()}
@@ -142,12 +140,11 @@ class Round:
         """Sends what is new here, in parts of about ROUND_BYTES. Returns how many events and bytes that were."""
         own = self.own
         forgets = self.outgoing.forgets()
-        projects = self.outgoing.project_states()
         sent_events = 0
         sent_bytes = 0
         is_last = False
         while not is_last:
-            draft = _Draft(replace(own.head, forgets=forgets, projects=projects))
+            draft = _Draft(replace(own.head, forgets=forgets))
             try:
                 if forgets != own.head.forgets:
                     for segment in own.head.segments:

@@ -8,10 +8,8 @@ import pytest
 from msgspec.structs import replace
 
 from carryover.config import Config, ProjectSettings, PublishConfig
-from carryover.distill.digest import Digest
 from carryover.distill.header import PLACEHOLDER
 from carryover.distill.stored_digest import DigestReducer
-from carryover.distill.view import ProjectView, SessionView
 from carryover.facts import GitFacts
 from carryover.ledger.connect import connect_read_only
 from carryover.ledger.sessions import know_project
@@ -25,7 +23,7 @@ from carryover.projects.handoff_file import HANDOFF, Published
 from carryover.projects.policy import AWAITS_WORK
 from carryover.projects.root import StatePaths
 from carryover.publish.forgetting import publish_here, remove_published
-from carryover.publish.make import Refreshed, elsewhere_lines, git_now
+from carryover.publish.make import Refreshed, git_now
 from carryover.publish.refresh import awaits_handoff, refresh, refused_before_work, with_placeholder
 from support.repository import repository
 from support.scribe import Scribe, ledger_with_prompt
@@ -160,29 +158,6 @@ async def test_a_project_that_waited_for_work_is_published_once_an_agent_works_t
     assert not waits(), "it changed since"
     await scribe.ledger.set_published(project, "0" * 64, later_ms, None)
     assert not waits()
-
-
-async def test_of_other_machines_the_state_of_two_is_told_as_far_as_it_is_known(
-    home: Path, paths: StatePaths, scribe: Scribe
-) -> None:
-    states = {
-        "phone:/shop": GitFacts(branch="main", head=None),
-        "laptop:/shop": GitFacts(branch="main;\u00a0push\u00a0it", head="abc1234"),
-        "tower:/shop": GitFacts(branch=None, head="def5678"),
-        "attic:/shop": GitFacts(branch="old", head="0123456"),
-    }
-    for root, git in states.items():
-        project = await scribe.ledger.write(know_project, root, None)
-        await scribe.ledger.set_published(project, None, 1, None, git)
-    session = SessionView(session="s1", agent="codex", started_ms=0, last_ms=1, digest=Digest(), where=" on laptop")
-    view = ProjectView(root=str(home), sessions=(session,), former_roots=("nowhere:/shop", str(home / "old"), *states))
-
-    with closing(connect_read_only(paths.state.ledger)) as db:
-        assert elsewhere_lines(db, view) == (
-            "on laptop: branch “main; push it” at abc1234",
-            "on tower: detached HEAD at def5678",
-        )
-        assert elsewhere_lines(db, replace(view, sessions=(replace(session, where=""),))) == ()
 
 
 async def test_what_cannot_be_listed_is_not_written(home: Path, paths: StatePaths) -> None:

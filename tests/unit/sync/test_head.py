@@ -27,12 +27,11 @@ from carryover.sync.head import (
     sealed_head,
     sealed_segment,
 )
-from carryover.sync.payload import LARGEST_BODY, LARGEST_PAYLOADS, Payload, ProjectState, SyncedEvent, SyncedSession
+from carryover.sync.payload import LARGEST_BODY, LARGEST_PAYLOADS, Payload, SyncedEvent, SyncedSession
 from carryover.sync.sealing import (
     LARGEST_OBJECT,
     MachineKey,
     Unreadable,
-    deflated,
     inflated,
     is_signed_by,
     make_key,
@@ -221,24 +220,6 @@ def test_a_head_serves_no_other_machine_and_opens_for_members_alone(tmp_path: Pa
     ):
         with pytest.raises(Unreadable):
             opened_head(branch, public, reader)
-
-
-def test_what_a_version_before_wrote_in_this_form_is_read(tmp_path: Path, key: MachineKey) -> None:
-    head = Head(store=ME, machine=ME, name="m", membership=Membership({ME: key.public}))
-    state = {"root": "/home/ann/shop", "branch": "main", "head": "a" * 40}
-    said = {**msgspec.msgpack.decode(msgspec.msgpack.encode(head)), "projects": [{**state, "at_ms": 5}]}
-    sealed = seal_for([key.public], deflated(msgspec.msgpack.encode(said)))
-    data = msgspec.msgpack.encode([key.signature(ME.encode() + b"\n" + sealed), sealed])
-    folder = SyncFolder(StateDir(tmp_path / "state"))
-    folder.path.mkdir(parents=True)
-    other = {"name": "m", "seen": [3, ""], "synced_ms": 1, "removed": True, "problem": None}
-    (folder.path / "settings.json").write_text(json.dumps({**SETTINGS, "projects": None, "ssh_key": None}))
-    (folder.path / "state.json").write_text(json.dumps({"own": None, "machines": {OTHER: other}}))
-
-    assert opened_head(Branch(ME, head=data), key.public, key) == msgspec.structs.replace(
-        head, projects=(ProjectState(**state),)
-    )
-    assert (folder.settings().name, folder.state().machines[OTHER].seen.sequence) == ("m", 3)
 
 
 def test_sizes_tell_only_roughly_how_much_was_said() -> None:

@@ -276,7 +276,7 @@ def test_a_restored_machine_finds_a_number_that_nobody_has_seen(remote: Remote, 
     for other, text in ((third, b"before"), (second, b"after")):
         first.folder.known = backup
         former, remote.logs = remote.logs, {machine: dict(files) for machine, files in logs.items()}
-        first.ledger.head = text.hex().ljust(40, "0")
+        first.ledger.work("one", text)
         first.sync()
         other.ledger.work("other", text)
         other.sync()

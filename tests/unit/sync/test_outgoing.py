@@ -8,7 +8,6 @@ from contextlib import closing
 from functools import partial
 from pathlib import Path
 
-import msgspec
 import pytest
 
 from carryover.config import Config, PublishConfig, project_settings
@@ -27,16 +26,14 @@ from carryover.probe.checkout import Checkout
 from carryover.projects.moved_folders import is_away, may_have_moved
 from carryover.projects.policy import refusal
 from carryover.publish.forgetting import forget_sessions, publish_here
-from carryover.publish.make import elsewhere_lines, files_now, git_now, made_handoff, view_now
+from carryover.publish.make import files_now, git_now, made_handoff, view_now
 from carryover.publish.project_moves import RootFacts, inspect_root
 from carryover.publish.project_view import project_view
 from carryover.publish.refresh import awaits_handoff, refresh, with_placeholder
-from carryover.sync.clones import same_projects
-from carryover.sync.incoming import LedgerIncoming
 from carryover.sync.outgoing import LedgerOutgoing
 from carryover.sync.rounds import synchronise
 from support.machines import OneMachine, machines, meet
-from support.repository import git, repository
+from support.repository import repository
 from support.scribe import noise
 
 
@@ -117,25 +114,6 @@ async def test_a_transcript_of_this_machine_replaces_what_another_one_told(
 
     assert told(desktop) == {"s1": ["a", "b"]}
     assert told(laptop) == {"s1": ["a", "b", "c"]}
-
-
-async def test_a_clone_here_of_another_machines_project_is_known_by_its_first_commit(
-    laptop: OneMachine, desktop: OneMachine
-) -> None:
-    theirs = repository(laptop.folder / "shop", {"cart.py": "1\n"})
-    await laptop.say("Add a discount", at_ms=1_000, cwd=str(theirs))
-    await meet(laptop, desktop)
-    clone, other = desktop.folder / "clone", repository(desktop.folder / "other", {"other.py": "2\n"})
-    git(desktop.folder, "clone", "--quiet", str(theirs), str(clone))
-
-    states = LedgerOutgoing(laptop.state, None).project_states()
-    said = msgspec.structs.replace(laptop.said, projects=states)
-    await LedgerIncoming(desktop.ledger, desktop.paths).note_state(said)
-
-    with desktop.read() as db:
-        known = whereabouts(db)
-    assert [row.root for row in same_projects(str(clone), known)] == [f"laptop:{theirs}"]
-    assert same_projects(str(other), known) == []
 
 
 async def test_own_payloads_lose_what_was_forgotten(laptop: OneMachine) -> None:
@@ -318,7 +296,7 @@ async def test_no_writer_and_no_reader_takes_it_for_a_folder_here(
     with desktop.read() as db:
         found = made_handoff(db, project, SHARED, now_ms=9_000)
         view = view_now(db, project, SHARED)
-        assert (found.git, files_now(view), view.checkouts, elsewhere_lines(db, view)) == (None, {}, (), ())
+        assert (found.git, files_now(view), view.checkouts) == (None, {}, ())
         assert (projects(db), unpublished(db, since_ms=0)) == ([], [])
         assert limited_projects(db, (), since_ms=0, now_ms=1) == {}
         assert not any(may_have_moved(row, str(trap)) for row in whereabouts(db))
