@@ -94,22 +94,16 @@ def _read(agent: Agent, recording: Recording) -> tuple[Agent, Source]:
 
 
 def trajectories(agent: Agent, source: Source) -> dict[str, str]:
-    """The trajectories of all sessions in this source, by session."""
+    """The trajectories of all sessions in this source, by session, for other tools."""
     with temporary_ledger([source], {agent.id: agent}, find_root=ProjectRoot) as ledger:
         rows = sessions(ledger, limit=100)
         return {row.native_id: session_document(ledger, row, "atif", full=True) for row in rows}
 
 
-def test_a_trajectory_is_valid_and_importing_it_gives_it_again(agent: Agent, case: Case, tmp_path: Path) -> None:
-    for number, recording in enumerate(case.recordings[:4]):
+def test_a_trajectory_is_valid(agent: Agent, case: Case) -> None:
+    for recording in case.recordings[:4]:
         with naming(recording):
             exported = trajectories(*_read(agent, recording))
             assert exported
-            for session, text in exported.items():
+            for text in exported.values():
                 assert atif_violations(json.loads(text)) == []
-                file = tmp_path / f"{number}.json"
-                file.write_text(text, "utf-8")
-                document = open_document(file)
-                assert (document.agent.id, document.form) == (agent.id, "ATIF")
-                again = trajectories(document.agent, document.source)
-                assert again == {session: text}

@@ -1,7 +1,7 @@
 """Renders a session as a trajectory in the Agent Trajectory Interchange Format, for tools that evaluate or train. Pure.
 
-Steps, calls and results have the format's own fields; what those can't say is in `extra.carryover`, so that
-`importing/atif.py` makes the same events of it. What the user retracted is left out.
+Steps, calls and results have the format's own fields; what those can't say is in `extra.carryover`. What the user
+retracted is left out.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from carryover.export.session_parts import SessionEvent, SessionHead, shown_body
 from carryover.records.fields import iso_utc
 
 _VERSION: Final = "ATIF-v1.7"
-OURS: Final = "carryover"
+_OURS: Final = "carryover"
 """Name below `extra` of what the format has no field for."""
-UNKNOWN_VERSION: Final = "unknown"
+_UNKNOWN_VERSION: Final = "unknown"
 """Stands for a version that is not recorded, because the format requires one."""
-ARGUMENTS: Final[dict[model.Op, str]] = {
+_ARGUMENTS: Final[dict[model.Op, str]] = {
     "shell": "command",
     "search": "pattern",
     "web": "query",
@@ -73,7 +73,7 @@ def trajectory(head: SessionHead, events: Iterable[SessionEvent], *, subagents: 
         "steps": main.with_model(usual),
         "notes": _NOTES,
         "final_metrics": {"total_steps": len(main.steps)},
-        "extra": {OURS: _cleaned({name: value for name, value in facts.items() if value})},
+        "extra": {_OURS: _cleaned({name: value for name, value in facts.items() if value})},
     }
     if others:
         document["subagent_trajectories"] = others
@@ -81,7 +81,7 @@ def trajectory(head: SessionHead, events: Iterable[SessionEvent], *, subagents: 
 
 
 def _agent(head: SessionHead, name: str | None) -> dict[str, str]:
-    facts = {"name": head.agent, "version": head.version or UNKNOWN_VERSION, **({"model_name": name} if name else {})}
+    facts = {"name": head.agent, "version": head.version or _UNKNOWN_VERSION, **({"model_name": name} if name else {})}
     return {name: safe(value) for name, value in facts.items()}
 
 
@@ -114,7 +114,7 @@ class _Steps:
             case model.FileEdit(call_id=str() as call_id) if call_id in self._calls:
                 step, call = self._calls[call_id]
                 edit = {**_fields(body, "kind", "call_id"), **_when(timestamp, step)}
-                call["extra"][OURS].setdefault("edits", []).append(edit)
+                call["extra"][_OURS].setdefault("edits", []).append(edit)
             case model.Retracted():
                 pass
             case _:
@@ -145,7 +145,7 @@ class _Steps:
             source = "user"
         step = self._step(source, timestamp, message)
         if extra:
-            step["extra"] = {OURS: extra}
+            step["extra"] = {_OURS: extra}
         if isinstance(body, model.AgentSummary) and body.source == "compaction":
             step["extra"]["context_management"] = {"type": "compaction", "boundary": "replace"}
 
@@ -168,8 +168,8 @@ class _Steps:
         entry = {
             "tool_call_id": call.call_id,
             "function_name": call.name,
-            "arguments": {ARGUMENTS.get(call.op, "subject"): call.subject} if call.subject else {},
-            "extra": {OURS: {**_fields(call, "kind", "call_id", "name", "subject"), **_when(timestamp, step)}},
+            "arguments": {_ARGUMENTS.get(call.op, "subject"): call.subject} if call.subject else {},
+            "extra": {_OURS: {**_fields(call, "kind", "call_id", "name", "subject"), **_when(timestamp, step)}},
         }
         step.setdefault("tool_calls", []).append(entry)
         self._calls[call.call_id] = (step, entry)
@@ -182,7 +182,7 @@ class _Steps:
             self._call(call, timestamp)
         step, _ = self._calls[result.call_id]
         rest = _fields(result, "kind", "call_id", "name", "op", "subject", "actor", "output")
-        extra = {OURS: {**rest, **_when(timestamp, step)}}
+        extra = {_OURS: {**rest, **_when(timestamp, step)}}
         ended = {"source_call_id": result.call_id, "content": result.output, "extra": extra}
         step.setdefault("observation", {"results": []})["results"].append(ended)
 

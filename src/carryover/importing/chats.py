@@ -1,7 +1,7 @@
 """Reads chats: Markdown that an agent's own client exported, in the form that its spec describes, and chats in which
-only roles show who speaks. Those become steps of a trajectory: Markdown with `user:` and `assistant:`, and messages in
-JSON with `role` and `content`, in the forms of OpenAI and Anthropic, as a list or as lines. An agent may speak under
-its own name, as in what VS Code's `Copy All` gives.
+only roles show who speaks: Markdown with `user:` and `assistant:`, and messages in JSON with `role` and `content`, in
+the forms of OpenAI and Anthropic, as a list or as lines, or as the steps of a trajectory (ATIF). An agent may speak
+under its own name, as in what VS Code's `Copy All` gives.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from functools import partial
 from itertools import accumulate, pairwise
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
@@ -20,16 +20,15 @@ from carryover.adapter.spec import AgentSpec, ChatExport
 from carryover.agents import agent_name, specs
 from carryover.declared_source import SPEAKERS, Speaker
 from carryover.decoders import decoder_of
-from carryover.importing import atif
-from carryover.importing.calls import quoted_of
+from carryover.importing.calls import call_of, quoted_of
 from carryover.importing.candidate import Candidate, OpenedDocument, document
 from carryover.importing.turns import MAX_BYTES, Fences, TurnContext, TurnEvents, TurnReader, by_turn
 from carryover.model import AnyBody, AssistantMessage, is_plain_id
 from carryover.records import rawjson
 from carryover.records.fields import SHORT_CHARS, bounded, digest
-from carryover.records.lenient import Fields, fields_of, first_text, is_true, items_of, text_of
+from carryover.records.lenient import Fields, fields_of, first_text, is_true, items_of, text_of, time_of
 from carryover.transcript.files import read_small
-from carryover.transcript.recorder import OpenCall, usable_name
+from carryover.transcript.recorder import OpenCall, SessionContext, usable_name
 
 FORMS: Final = "chats with `user:` and `assistant:` in Markdown, lists of messages with `role` and `content` in JSON"
 _UNNAMED: Final = AgentSpec(id="assistant", name="Assistant", binaries=(), folders=())
@@ -55,9 +54,11 @@ _HEADINGS: Final = tuple(
 """The lines that begin a turn, one form for a whole document: what looks like another one is part of what was said."""
 _BEGINS: Final = re.compile(r"\**([^\s:*#>|`-][^:*#\n]{0,40}):\**[ \t]+\S")
 """The line that a chat begins with in which the user speaks under a name of their own."""
-_LISTS: Final = ("messages", "conversation", "conversations", "history")
+_LISTS: Final = ("messages", "conversation", "conversations", "history", "steps")
+_ROLES: Final = ("role", "from", "source")
+_CONTENTS: Final = ("content", "value", "message")
 _TIMES: Final = ("timestamp", "created_at", "createdAt", "time")
-_IDS: Final = ("tool_call_id", "call_id", "callId", "tool_use_id", "id")
+_IDS: Final = ("tool_call_id", "source_call_id", "call_id", "callId", "tool_use_id", "id")
 """The id of a call; `id` alone may be that of the entry."""
 _TEXTS: Final = ("text", "input_text", "output_text")
 _ID_CHARS: Final = 400
@@ -65,6 +66,35 @@ _TITLE: Final = re.compile(r"# ([^\n]{1,300})")
 _INPUT: Final = re.compile(r'"(?:command|filePath|path|pattern|query|url|description)":\s*("(?:[^"\\]|\\.){1,2000}")')
 _OUTPUT: Final = re.compile(r"\*\*Output:\*\*\n`{3,}[^\n]*\n(.*)\n`{3,}[ \t]*(?:\n|\Z)", re.DOTALL)
 _GIVEN: Final = re.compile(r"\s{0,20}\*\*Input:\*\*\n(`{3,})[^\n]*\n.*?\n\1[ \t]*(?:\n|\Z)", re.DOTALL)
+
+
+class _Call(msgspec.Struct, frozen=True):
+    id: str
+    name: str
+    given: Fields
+
+
+class _Printed(msgspec.Struct, frozen=True):
+    """What a call returned."""
+
+    call_id: str
+    text: str
+    failed: bool
+
+
+class _Step(msgspec.Struct, frozen=True):
+    """What one speaker says and calls. A chat has no id: how it begins identifies it."""
+
+    number: int
+    """The line, or the place in the list, at which it ends."""
+    speaker: Speaker
+    text: str
+    at_ms: int = 0
+    model: str = ""
+    calls: tuple[_Call, ...] = ()
+    printed: list[_Printed] = []
+    session: str = ""
+    place: int = 0
 
 
 def exported(file: Candidate) -> OpenedDocument | None:
@@ -157,23 +187,24 @@ def recognised(file: Candidate) -> OpenedDocument | None:
         return None
     split, speaks = found
     spec = file.named or speaks or _UNNAMED
-    return atif.document_of(spec, split, file.path, agent_name(spec.id))
+    reader = TurnReader(lambda data: _records(split(data)))
+    return document(spec, reader, SessionContext, partial(_parse_step, quoted_of(spec)), file.path, agent_name(spec.id))
 
 
-def _split_of(file: Candidate) -> tuple[Callable[[bytes], list[Record]], AgentSpec | None] | None:
-    """Returns the function that splits the chat's text into records, and the agent that speaks under its own name, if
+def _split_of(file: Candidate) -> tuple[Callable[[bytes], list[_Step]], AgentSpec | None] | None:
+    """Returns the function that splits the chat's text into steps, and the agent that speaks under its own name, if
     one does; None if it is no chat."""
-    if file.text.lstrip().startswith(("[", "{")) and (b'"role"' in file.head or b'"from"' in file.head):
+    if file.text.lstrip().startswith(("[", "{")) and any(f'"{name}"' in file.text for name in _ROLES):
         found = _messages_in(read_small(file.path, limit=MAX_BYTES) or b"")
         if _take_turns([speaker for speaker, _ in found]):
-            return _records_of_messages, None
+            return _steps_of_messages, None
     lines = file.text.lstrip().split("\n")
     starts = {form: _turn_starts(form, lines) for form in (*_HEADINGS, *_headings_by_name(file.text))}
     fitting = [form for form in starts if _take_turns([_speaker_at(form, lines[at]) for at in starts[form]])]
     if not fitting:
         return None
     form = min(fitting, key=lambda form: starts[form][0])
-    return partial(_records_of_markdown, form), None if form in _HEADINGS else _agent_in(file.text)
+    return partial(_steps_of_markdown, form), None if form in _HEADINGS else _agent_in(file.text)
 
 
 def _agent_in(text: str) -> AgentSpec | None:
@@ -231,24 +262,52 @@ def _has_odd_fence(lines: Sequence[str]) -> bool:
     return bool(fences)
 
 
-def _records_of_markdown(form: re.Pattern[str], data: bytes) -> list[Record]:
-    steps = list[tuple[int, dict[str, Any]]]()
+def _steps_of_markdown(form: re.Pattern[str], data: bytes) -> list[_Step]:
+    steps = []
     for turn in by_turn(partial(_turn_starts, form), data):
         first, _, rest = turn.data.decode().partition("\n")
         begin = form.fullmatch(first.rstrip())
         speaker = _speaker_at(form, first)
         if begin is not None and speaker != "ignored":
             said = f"{begin.groupdict().get('said') or ''}\n{rest}".strip().removesuffix("\n---").strip()
-            steps.append((turn.number, {"source": speaker, "message": said}))
-    return _records(steps)
+            steps.append(_Step(turn.number, speaker, said))
+    return steps
 
 
-def _records(steps: Sequence[tuple[int, dict[str, Any]]]) -> list[Record]:
-    """Returns the steps as records of a trajectory. A chat has no id: how it begins identifies it."""
-    begins = next((str(step["message"]) for _, step in steps if step["source"] == "user"), "")
-    head = {"head": {"session_id": f"chat-{digest(begins[:_ID_CHARS])}"}}
-    numbered = ((number, {"step_id": str(place), **step}) for place, (number, step) in enumerate(steps, 1))
-    return [Record(number=number, data=msgspec.json.encode(step)) for number, step in [(0, head), *numbered]]
+def _records(steps: Sequence[_Step]) -> list[Record]:
+    begins = next((step.text for step in steps if step.speaker == "user"), "")
+    session = f"chat-{digest(begins[:_ID_CHARS])}"
+    placed = (msgspec.structs.replace(step, session=session, place=place) for place, step in enumerate(steps, 1))
+    return [Record(number=step.number, data=msgspec.json.encode(step)) for step in placed]
+
+
+def _parse_step(
+    quoted: QuotedText, _source: Source, context: SessionContext, record: Record
+) -> tuple[SessionContext, Parsed]:
+    step = decoder_of(_Step).decode(record.data)
+    prefix = f"atif/{step.session}///{step.place}/"  # as a trajectory, which chats were made into at first
+    turn = TurnEvents(context=context, prefix=prefix, session=step.session, at_ms=step.at_ms or context.last_ms)
+    turn.change(last_ms=turn.at_ms)
+    turn.learn(model=step.model)
+    if step.speaker == "user":
+        for number, body in enumerate(quoted.prompt(step.text, "") if step.text.strip() else ()):
+            turn.add(body, f"prompt{number}")
+    elif step.text.strip():
+        turn.add(AssistantMessage(text=step.text), "said")
+    calls = {call.id: call_of(call.id, call.name, call.given, None) for call in step.calls}
+    for number, opened in enumerate(calls.values()):
+        turn.add(opened.as_event(), f"call{number}")
+    applied = set[str]()
+    for number, printed in enumerate(step.printed):
+        outcome = quoted.outcome(calls[printed.call_id].op, printed.text)
+        if printed.failed:
+            outcome = msgspec.structs.replace(outcome, status="error")
+        turn.add(calls[printed.call_id].ended(outcome), f"result{number}")
+        applied |= {printed.call_id} if outcome.status in turn.applied else set()
+    for opened in calls.values():
+        if opened.id in applied:
+            turn.add_edits(opened, edit=f"edit/{opened.id}/")
+    return turn.finish()
 
 
 def _messages_in(data: bytes) -> list[tuple[Speaker, Fields]]:
@@ -265,35 +324,28 @@ def _messages_in(data: bytes) -> list[tuple[Speaker, Fields]]:
 def _speaker_of(message: Fields) -> Speaker | None:
     if (item := _ITEMS.get(text_of(message.get("type")))) is not None:
         return item
-    has_content = any(name in message for name in ("content", "tool_calls", "value"))
-    return SPEAKERS.get(first_text(message, "role", "from").lower()) if has_content else None
+    has_content = any(name in message for name in (*_CONTENTS, "tool_calls"))
+    return SPEAKERS.get(first_text(message, *_ROLES).lower()) if has_content else None
 
 
-def _records_of_messages(data: bytes) -> list[Record]:
-    steps = list[tuple[int, dict[str, Any]]]()
-    calls: dict[str, dict[str, Any]] = {}
+def _steps_of_messages(data: bytes) -> list[_Step]:
+    steps: list[_Step] = []
+    calls: dict[str, _Step] = {}
     for number, (speaker, message) in enumerate(_messages_in(data), 1):
-        for call_id, result in _results_in(speaker, message):
-            if call_id in calls:
-                calls[call_id]["observation"]["results"].append(result)
         text = _text_of(message)
-        asked = [*_calls_in(message, number)] if speaker == "agent" else []
+        asked = tuple(_calls_in(message, number)) if speaker == "agent" else ()
         if speaker in ("user", "agent") and (text or asked):
-            step: dict[str, Any] = {
-                "source": speaker,
-                "message": text,
-                "tool_calls": asked,
-                "observation": {"results": []},
-                "timestamp": next((message[name] for name in _TIMES if name in message), None),
-                "model_name": text_of(message.get("model")),
-            }
-            steps.append((number, step))
-            calls.update((call["tool_call_id"], step) for call in asked)
-    return _records(steps)
+            at_ms = time_of(next((message[name] for name in _TIMES if name in message), None))
+            steps.append(_Step(number, speaker, text, at_ms, text_of(message.get("model")), asked, []))
+            calls |= {call.id: steps[-1] for call in asked}
+        for printed in _printed_in(speaker, message):
+            if printed.call_id in calls:
+                calls[printed.call_id].printed.append(printed)
+    return steps
 
 
 def _content_of(message: Fields) -> msgspec.Raw:
-    return message.get("content", message.get("value", rawjson.ABSENT))
+    return next((message[name] for name in _CONTENTS if name in message), rawjson.ABSENT)
 
 
 def _text_of(message: Fields) -> str:
@@ -303,29 +355,28 @@ def _text_of(message: Fields) -> str:
     return text_of(content) or "\n".join(texts)
 
 
-def _calls_in(message: Fields, number: int) -> Iterator[dict[str, Any]]:
+def _calls_in(message: Fields, number: int) -> Iterator[_Call]:
     """Yields the calls in a message: blocks of `tool_use`, the entry itself, or `tool_calls`. Arguments may be an
     object, or a text that holds one."""
     own = [message] if text_of(message.get("type")) in _ITEMS else []
     listed = map(fields_of, items_of(message.get("tool_calls")))
     for place, raw in enumerate([*_blocks(message, "tool_use"), *own, *listed]):
         function = fields_of(raw.get("function")) or raw
-        name = text_of(function.get("name"))
+        name = usable_name(first_text(function, "name", "function_name")) or "?"
         given = function.get("arguments", function.get("input"))
         text = text_of(given)
-        arguments: Any = fields_of(given) or fields_of(text) or {"input": text}
-        ident = first_text(raw, *_IDS) or f"{number}/{place}/{name}"
-        yield {"tool_call_id": ident, "function_name": name, "arguments": arguments}
+        arguments = fields_of(given) or fields_of(text) or {"input": msgspec.Raw(msgspec.json.encode(text))}
+        yield _Call(usable_name(first_text(raw, *_IDS)) or f"{number}/{place}/{name}", name, arguments)
 
 
-def _results_in(speaker: Speaker, message: Fields) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yields what calls returned: a message of the tool, or blocks of `tool_result` in one of the user."""
-    for raw in ([message] if speaker == "tool" else []) + [*_blocks(message, "tool_result")]:
+def _printed_in(speaker: Speaker, message: Fields) -> Iterator[_Printed]:
+    """Yields what calls returned: a message of the tool, blocks of `tool_result` in one of the user, or the observation
+    in a step of a trajectory."""
+    observed = map(fields_of, items_of(fields_of(message.get("observation")).get("results")))
+    for raw in ([message] if speaker == "tool" else []) + [*_blocks(message, "tool_result"), *observed]:
         output = raw.get("output")
-        printed = _text_of(raw) or text_of(output) or text_of(fields_of(output).get("text"))
-        extra = {"is_error": is_true(raw.get("is_error"))}
-        call_id = first_text(raw, *_IDS)
-        yield call_id, {"source_call_id": call_id, "content": printed, "extra": extra}
+        text = _text_of(raw) or text_of(output) or text_of(fields_of(output).get("text"))
+        yield _Printed(first_text(raw, *_IDS), text, is_true(raw.get("is_error")))
 
 
 def _blocks(message: Fields, kind: str) -> Iterator[Fields]:

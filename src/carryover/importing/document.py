@@ -15,7 +15,7 @@ from carryover.agents import adapters, agent_name, specs
 from carryover.declared_source import DeclaredSource
 from carryover.errors import ExitCode, UserError
 from carryover.facts import FindRoot
-from carryover.importing import atif, chats, notes, report, specstory
+from carryover.importing import chats, notes, report, specstory
 from carryover.importing import declared as declared_sources
 from carryover.importing.candidate import NOTHING, Candidate, OpenedDocument
 from carryover.importing.turns import former_root, into_folder
@@ -85,7 +85,6 @@ def _in_place(agent: Agent, path: Path) -> Source | None:
 _FORMATS: Final[tuple[Callable[[Candidate], OpenedDocument | None], ...]] = (
     notes.recognised,
     declared_sources.recognised,
-    atif.recognised,
     chats.exported,
     specstory.recognised,
     _exported,
@@ -101,7 +100,7 @@ def forms() -> str:
     exporting = [spec.name for spec in specs() if spec.chat_export is not None]
     return (
         f"transcripts and exports of {', '.join(names)}, Markdown that {', '.join(exporting)} exported, sessions that "
-        f"{specstory.SPECSTORY} saved as Markdown, trajectories in {atif.ATIF} 1.x of any tool, {chats.FORMS}"
+        f"{specstory.SPECSTORY} saved as Markdown, {chats.FORMS}"
     )
 
 

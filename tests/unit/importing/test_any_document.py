@@ -23,12 +23,10 @@ AGENTS: Final = Path(__file__).parents[2] / "agents"
 TRANSCRIPTS: Final = sorted(
     path for path in AGENTS.glob("*/fixtures/*/*/**/*.[jm][sd]*") if path.stat().st_size < 20_000
 )
-ODD: Final = {"tool_call_id": "c2", "extra": {"carryover": {"op": [], "edits": [1]}}}
+ODD: Final = {"tool_call_id": "c2", "extra": {"edits": [1]}}
 TRAJECTORY: Final = json.dumps(
     {
         "schema_version": "ATIF-v1.7",
-        "session_id": "run-1",
-        "agent": {"name": "claude-code", "version": "2.1.328", "extra": {"cwds": ["/home/dev/shop"]}},
         "steps": [
             {"step_id": 1, "source": "user", "message": "Add a discount", "timestamp": "2026-11-20T06:19:25.000Z"},
             {
@@ -36,11 +34,9 @@ TRAJECTORY: Final = json.dumps(
                 "source": "agent",
                 "message": [{"type": "text", "text": "I will."}],
                 "tool_calls": [{"tool_call_id": "c1", "function_name": "Bash", "arguments": {"command": "make"}}, ODD],
-                "observation": {"results": [{"source_call_id": "c1", "content": "ok", "extra": {"is_error": True}}]},
-                "extra": {"carryover": {"kind": "assistant_message", "final": True}},
+                "observation": {"results": [{"source_call_id": "c1", "content": "ok"}]},
             },
         ],
-        "extra": {"carryover": {"cwd": "/home/dev/shop"}},
     },
     indent=1,
 )

@@ -227,3 +227,66 @@ def test_a_code_block_within_another_one_ends_only_itself(tmp_path: Path) -> Non
     text = f"user:\nShow me.\n\nassistant:\n{answer}\n"
 
     assert said_in(tmp_path / "chat.md", text) == [("user", "Show me."), ("assistant", answer)]
+
+
+def call(name: str, result: str, *, failed: bool = False, **arguments: Any) -> list[dict[str, Any]]:
+    asked = {"type": "tool_use", "id": "c1", "name": name, "input": arguments}
+    ended = {"type": "tool_result", "tool_use_id": "c1", "content": result, "is_error": failed}
+    return [
+        {"role": "user", "content": "go"},
+        {"role": "assistant", "content": [asked]},
+        {"role": "user", "content": [ended]},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("messages", "expected"),
+    [
+        (call("Bash", "Exit code 2\nno", command="make"), ("make", "error", "")),
+        (call("execute_bash", "ok", failed=True, command="make"), ("make", "error", "")),
+        (call("str_replace_editor", "done", command="str_replace", path=PATH, old_str="a", new_str="b"),
+         (PATH, "ok", PATH)),
+        (call("str_replace_editor", "1 a", command="view", path=PATH), (PATH, "ok", "")),
+        (call("Write", "done", file_path=PATH, content="x = 1\n"), (PATH, "ok", PATH)),
+        (call("Write", "no", failed=True, file_path=PATH, content="x"), (PATH, "error", "")),
+        (call("apply_patch", "ok", input=f"*** Begin Patch\n*** Update File: {PATH}\n@@\n-a\n+b\n*** End Patch"),
+         ("", "ok", PATH)),
+        (call("mystery", "42", subject="life"), ("life", "ok", "")),
+    ],
+)  # fmt: skip
+def test_calls_of_any_tool_say_what_was_done(
+    tmp_path: Path, messages: list[dict[str, Any]], expected: tuple[str, ...]
+) -> None:
+    path = tmp_path / "chat.json"
+    path.write_text(json.dumps(messages))
+    found = [event.body for event in events_of(open_document(path))]
+
+    [result] = [body for body in found if isinstance(body, ToolResult)]
+    edits = [body.path for body in found if isinstance(body, FileEdit)]
+    assert (result.subject, result.status, "".join(edits)) == expected
+
+
+@pytest.mark.parametrize("value", [None, 7, [[]], {"results": [None]}, "[" * 900])
+@pytest.mark.parametrize("name", ["content", "message", "role", "timestamp", "tool_calls", "observation", "type"])
+def test_any_field_of_another_shape_costs_at_most_its_message(tmp_path: Path, name: str, value: Any) -> None:
+    path = tmp_path / "chat.json"
+    path.write_text(json.dumps([*MESSAGES, {"role": "assistant", "content": "odd", name: value}, *MESSAGES[1:2]]))
+
+    assert [event.body for event in events_of(open_document(path))][-1] == AssistantMessage(text=TURNS[1][1])
+
+
+def test_short_messages_come_in_few_batches_and_long_ones_in_bounded_ones(tmp_path: Path) -> None:
+    """Each batch is a commit, which writes to pages all over the ledger: their number must not grow with every turn."""
+    path = tmp_path / "long.json"
+    for count, chars, most_records, most_bytes in ((10_000, 1, 2000, 1 << 20), (64, 100_000, 20, 3 << 20)):
+        answers = [{"role": "assistant", "content": "a" * chars}] * count
+        path.write_text(json.dumps([MESSAGES[0], *answers]))
+        reader = open_document(path).agent.reader
+        batches = [reader.read(path, None)]
+        while batches[-1].more:
+            batches.append(reader.read(path, batches[-1].cursor))
+
+        assert sum(len(batch.records) for batch in batches) == count + 1
+        assert len(batches) <= max(6, count * chars // 500_000)
+        assert max(len(batch.records) for batch in batches) <= most_records
+        assert max(sum(len(record.data) for record in batch.records) for batch in batches) <= most_bytes

@@ -28,7 +28,7 @@ names say that they hold secrets, are not read. What is in it, and what was left
 out, is listed on standard error. `carryover note` takes the answer back.
 
 With --session it prints one session as Markdown, or as a trajectory in ATIF
-1.7, which other tools and `carryover import` read."""
+1.7, which other tools read."""
 
 EXAMPLES: Final = """\
   carryover export --for chatgpt --question "Is the cache sound?" --copy

@@ -1,22 +1,18 @@
-"""Whatever a session holds, its trajectory is valid, and what comes of importing it has the same trajectory."""
+"""Whatever a session holds, its trajectory is valid."""
 
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Final
 
-import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from carryover import model
 from carryover.export.atif import trajectory
 from carryover.export.session_parts import SessionHead
-from carryover.importing.document import open_document
 from carryover.ledger.rows import StoredEvent
 from support.json_schema import atif_violations
-from support.specstory import events_of
 
 HEAD: Final = SessionHead(id="s1", agent="claude-code", agent_name="Claude Code", root="/home/dev/shop", title="Shop")
 START_MS: Final = 1_795_155_000_000
@@ -63,38 +59,11 @@ sessions = st.lists(
 
 @settings(max_examples=150, deadline=None)
 @given(events=sessions)
-def test_any_session_comes_back_as_it_went(events: list[StoredEvent], tmp_path: Path) -> None:
+def test_a_trajectory_of_any_session_is_valid(events: list[StoredEvent]) -> None:
     made = trajectory(HEAD, events, subagents=True)
     if made is None:
         assert not any(
             isinstance(event.body, model.ToolCall | model.TurnEnd) and not event.retracted for event in events
         )
-        return
-    assert atif_violations(json.loads(made)) == []
-    file = tmp_path / "trajectory.json"
-    file.write_bytes(made)
-
-    read = events_of(open_document(file))
-    assert len({event.key for event in read}) == len(read)
-    stored = [StoredEvent(at_ms=event.at_ms, subagent_id=event.subagent_id, body=event.body) for event in read]
-    infos = [event.body.model for event in read if isinstance(event.body, model.SessionInfo) and event.body.model]
-    head = msgspec.structs.replace(HEAD, model=infos[-1] if infos else "")
-
-    assert trajectory(head, stored, subagents=True) == made
-
-
-def test_short_steps_come_in_few_batches_and_long_ones_in_bounded_ones(tmp_path: Path) -> None:
-    """Each batch is a commit, which writes to pages all over the ledger: their number must not grow with every step."""
-    path = tmp_path / "long.json"
-    for count, chars, most_records, most_bytes in ((10_000, 1, 2000, 1 << 20), (64, 100_000, 20, 3 << 20)):
-        steps = [{"step_id": at, "source": "agent", "message": "a" * chars} for at in range(count)]
-        path.write_text(json.dumps({"schema_version": "ATIF-v1.4", "session_id": "s", "steps": steps}))
-        reader = open_document(path).agent.reader
-        batches = [reader.read(path, None)]
-        while batches[-1].more:
-            batches.append(reader.read(path, batches[-1].cursor))
-
-        assert sum(len(batch.records) for batch in batches) == count + 1
-        assert len(batches) <= max(6, count * chars // 500_000)
-        assert max(len(batch.records) for batch in batches) <= most_records
-        assert max(sum(len(record.data) for record in batch.records) for batch in batches) <= most_bytes
+    else:
+        assert atif_violations(json.loads(made)) == []
