@@ -12,7 +12,7 @@ import msgspec
 Speaker = Literal["user", "agent", "tool", "ignored"]
 SPEAKERS: Final[Mapping[str, Speaker]] = {
     **dict.fromkeys(("user", "human"), "user"),
-    **dict.fromkeys(("assistant", "agent", "ai", "model", "gpt"), "agent"),
+    **dict.fromkeys(("assistant", "agent", "ai", "model", "gpt", "planner"), "agent"),
     **dict.fromkeys(("tool", "function"), "tool"),
     **dict.fromkeys(("system", "developer"), "ignored"),
 }

@@ -41,10 +41,4 @@ SPEC: Final = spec.AgentSpec(
     mcp=(spec.McpServers(files=(spec.Place(path="~/.codeium/windsurf/mcp_config.json"),), key="mcpServers"),),
     instructions=(spec.InstructionFile(name="AGENTS.md"),),
     local_file=spec.LocalFile(name=".windsurf/rules/carryover.md", head="---\ntrigger: always_on\n---\n"),
-    chat_export=spec.ChatExport(
-        head=r"# Cascade Chat Conversation\n\s{0,20}Note: _[^\n]{1,300}_\n",
-        user="### User Input",
-        agent="### Planner Response",
-        call=r"\*[A-Z][^*\n]{2,1000}\*",
-    ),
 )

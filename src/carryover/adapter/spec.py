@@ -231,22 +231,6 @@ class WebChat(msgspec.Struct, frozen=True, kw_only=True):
     """Tokens that its models count per 100 estimated ones; if that is unknown, better too many than too few."""
 
 
-class ChatExport(msgspec.Struct, frozen=True, kw_only=True):
-    """How the agent's own client exports a chat as Markdown, for `carryover import`. All texts are patterns."""
-
-    head: str
-    """The beginning of a document, up to its first turn; the group `session` is its session's id, if it names one."""
-    user: str
-    """The whole line at which a turn of the user begins."""
-    agent: str
-    """The whole line at which a turn of the agent begins."""
-    ruled: bool = False
-    """A rule stands above each of them, and the first line is the chat's title."""
-    call: str | None = None
-    """A whole line that stands for a tool call. If the pattern has a group, that is the tool's name, and what the call
-    was given and returned follows."""
-
-
 class McpServers(msgspec.Struct, frozen=True, kw_only=True):
     """The user's own list of MCP servers, for all projects; `install --mcp` enters Carryover's."""
 
@@ -311,7 +295,6 @@ class AgentSpec(msgspec.Struct, frozen=True, kw_only=True):
     """Where the texts are that it puts into a prompt by their name (commands, prompts, skills): folders, `PROJECT` for
     each project's root, and patterns below them."""
     web_chats: tuple[WebChat, ...] = ()
-    chat_export: ChatExport | None = None
     start: Starter | None = None
     """None if it can't be started with a prompt."""
     also: tuple[str, ...] = ()

@@ -1,34 +1,32 @@
-"""Reads chats: Markdown that an agent's own client exported, in the form that its spec describes, and chats in which
-only roles show who speaks: Markdown with `user:` and `assistant:`, and messages in JSON with `role` and `content`, in
-the forms of OpenAI and Anthropic, as a list or as lines, or as the steps of a trajectory (ATIF). An agent may speak
-under its own name, as in what VS Code's `Copy All` gives.
+"""Reads chats in which only roles show who speaks: Markdown with `user:` and `assistant:`, and messages in JSON with
+`role` and `content`, in the forms of OpenAI and Anthropic, as a list or as lines, or as the steps of a trajectory
+(ATIF). An agent may speak under its own name, as in what VS Code's `Copy All` gives, and in what Cursor exports.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
 from functools import partial
 from itertools import accumulate, pairwise
 from typing import Final
 
 import msgspec
 
-from carryover.adapter.contract import Parsed, QuotedText, Record, Source, ToolOutcome
-from carryover.adapter.spec import AgentSpec, ChatExport
+from carryover.adapter.contract import Parsed, QuotedText, Record, Source
+from carryover.adapter.spec import AgentSpec
 from carryover.agents import agent_name, specs
 from carryover.declared_source import SPEAKERS, Speaker
 from carryover.decoders import decoder_of
 from carryover.importing.calls import call_of, quoted_of
 from carryover.importing.candidate import Candidate, OpenedDocument, document
-from carryover.importing.turns import MAX_BYTES, Fences, TurnContext, TurnEvents, TurnReader, by_turn
-from carryover.model import AnyBody, AssistantMessage, is_plain_id
+from carryover.importing.turns import MAX_BYTES, Fences, TurnEvents, TurnReader, by_turn
+from carryover.model import AssistantMessage
 from carryover.records import rawjson
-from carryover.records.fields import SHORT_CHARS, bounded, digest
+from carryover.records.fields import digest
 from carryover.records.lenient import Fields, fields_of, first_text, is_true, items_of, text_of, time_of
 from carryover.transcript.files import read_small
-from carryover.transcript.recorder import OpenCall, SessionContext, usable_name
+from carryover.transcript.recorder import SessionContext, usable_name
 
 FORMS: Final = "chats with `user:` and `assistant:` in Markdown, lists of messages with `role` and `content` in JSON"
 _UNNAMED: Final = AgentSpec(id="assistant", name="Assistant", binaries=(), folders=())
@@ -40,12 +38,12 @@ _ITEMS: Final[dict[str, Speaker]] = {
     "reasoning": "ignored",
 }
 """Who makes an entry that is no message, in the form of OpenAI's Responses."""
-_ROLE: Final = r"(?P<role>user|human|assistant|ai|system)"
+_ROLE: Final = r"(?P<role>user|human|assistant|ai|system|planner)"
 _TIME: Final = r"(?:[ \t]*[(\[][^()\[\]\n]{1,60}[)\]])?"
 _HEADINGS: Final = tuple(
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
-        rf"#{{1,6}}[ \t]+\**{_ROLE}\**:?\**{_TIME}:?[ \t]*",
+        rf"#{{1,6}}[ \t]+\**{_ROLE}(?: input| response)?\**:?\**{_TIME}:?[ \t]*",
         rf"\*\*{_ROLE}(?::\*\*|\*\*:){_TIME}[ \t]*(?P<said>.*)",
         rf"\*\*{_ROLE}\*\*[ \t]*",
         rf"{_ROLE}:[ \t]*(?P<said>.*)",
@@ -62,10 +60,6 @@ _IDS: Final = ("tool_call_id", "source_call_id", "call_id", "callId", "tool_use_
 """The id of a call; `id` alone may be that of the entry."""
 _TEXTS: Final = ("text", "input_text", "output_text")
 _ID_CHARS: Final = 400
-_TITLE: Final = re.compile(r"# ([^\n]{1,300})")
-_INPUT: Final = re.compile(r'"(?:command|filePath|path|pattern|query|url|description)":\s*("(?:[^"\\]|\\.){1,2000}")')
-_OUTPUT: Final = re.compile(r"\*\*Output:\*\*\n`{3,}[^\n]*\n(.*)\n`{3,}[ \t]*(?:\n|\Z)", re.DOTALL)
-_GIVEN: Final = re.compile(r"\s{0,20}\*\*Input:\*\*\n(`{3,})[^\n]*\n.*?\n\1[ \t]*(?:\n|\Z)", re.DOTALL)
 
 
 class _Call(msgspec.Struct, frozen=True):
@@ -97,89 +91,6 @@ class _Step(msgspec.Struct, frozen=True):
     place: int = 0
 
 
-def exported(file: Candidate) -> OpenedDocument | None:
-    """Returns a chat that an agent's client exported; None if none did. One that names no session is identified by its
-    beginning."""
-    for spec in specs():
-        form = spec.chat_export
-        if form is None or (begins := re.match(form.head, file.text)) is None:
-            continue
-        session = begins.groupdict().get("session")
-        if session is None or not is_plain_id(session):
-            turns = re.split(rf"^(?:{form.user}|{form.agent})[ \t]*$", file.text, maxsplit=2, flags=re.MULTILINE)
-            begin = _spoken(turns[1])[:_ID_CHARS] if len(turns) > 1 else file.text
-            session = f"{spec.id}-export-{digest(begin)}"
-        reader = TurnReader(partial(by_turn, partial(_exported_starts, form)))
-        parse = partial(_parse, form, quoted_of(spec))
-        return document(spec, reader, TurnContext, parse, file.path, agent_name(spec.id), session)
-    return None
-
-
-def _exported_starts(form: ChatExport, lines: Sequence[str]) -> list[int]:
-    """Returns where turns begin: at headings below blank lines, and below a rule if the form has it."""
-    found = []
-    above = ""
-    for at, line in enumerate(lines):
-        blank = at == 0 or not lines[at - 1].strip()
-        placed = blank and (above == "---" or not form.ruled)
-        if placed and any(re.fullmatch(heading, line.rstrip()) for heading in (form.user, form.agent)):
-            found.append(at)
-        above = line.strip() or above
-    return found
-
-
-def _parse(
-    form: ChatExport, quoted: QuotedText, source: Source, context: TurnContext, record: Record
-) -> tuple[TurnContext, Parsed]:
-    text = record.data.decode()
-    heading, _, said = text.partition("\n")
-    # It has no time: such exports have none that can be read for certain.
-    place = f"{source.session or ''}/{context.turns + 1}"
-    turn = TurnEvents(context=context, prefix=f"export/{place}/", session=source.session or "")
-    turn.change(turns=context.turns + 1)
-    if re.fullmatch(form.user, heading.rstrip()):
-        spoken = _spoken(said)
-        # Cursor's export has what the editor tells the model of a job that ended as a turn of the user (2026).
-        for number, body in enumerate(quoted.prompt(spoken, "") if spoken else ()):
-            turn.add(body, f"prompt{number or ''}")
-    elif re.fullmatch(form.agent, heading.rstrip()):
-        for number, body in enumerate(_answered(form, said, place)):
-            if not isinstance(body, AssistantMessage) or body.text:
-                turn.add(body, f"part{number}")
-    else:
-        title = _TITLE.match(text) if form.ruled else None
-        turn.change(turns=0)
-        turn.learn(title=bounded(title[1].strip(), SHORT_CHARS) if title is not None else None)
-    return turn.finish("info")
-
-
-def _answered(form: ChatExport, text: str, turn: str) -> Iterator[AnyBody]:
-    """What an agent said, and the tool calls in it."""
-    first, *others = re.split(rf"^(?:{form.call or '(?!)'})[ \t]*$", text, flags=re.MULTILINE)
-    if not re.compile(form.call or "").groups:  # the line is all that it says of the call
-        yield AssistantMessage(text=_spoken("".join([first, *(other.removeprefix("\n") for other in others)])))
-        return
-    yield AssistantMessage(text=_spoken(first))
-    for number, (name, block) in enumerate(zip(others[::2], others[1::2], strict=True)):
-        given = _INPUT.search(block)
-        printed = _OUTPUT.search(block)
-        subject = ""
-        if given is not None:
-            with suppress(msgspec.MsgspecError, UnicodeError):
-                subject = bounded(decoder_of(str).decode(given[1]), SHORT_CHARS)
-        call = OpenCall(f"{turn}/{number}", usable_name(name) or "?", "other", subject)
-        yield call.as_event()
-        yield call.ended(ToolOutcome("unknown", printed[1] if printed is not None else ""))
-        last = printed or _GIVEN.match(block)
-        yield AssistantMessage(text=_spoken(block[last.end() if last is not None else 0 :]))
-
-
-def _spoken(text: str) -> str:
-    """A text without the rule before the next speaker."""
-    spoken = text.strip()
-    return spoken.removesuffix("\n---").strip() if spoken != "---" else ""
-
-
 def recognised(file: Candidate) -> OpenedDocument | None:
     """Returns a chat as a document, of the agent that the user says answered; None if it is not one: it needs two
     speakers, who take turns."""
@@ -209,14 +120,19 @@ def _split_of(file: Candidate) -> tuple[Callable[[bytes], list[_Step]], AgentSpe
 
 def _agent_in(text: str) -> AgentSpec | None:
     """Returns the agent that speaks under its own name."""
-    return next((spec for spec in specs() if re.search(rf"^\**{re.escape(spec.name)}:", text, re.MULTILINE)), None)
+    begins = ((spec, rf"^(?:\**{re.escape(spec.name)}:|\*\*{re.escape(spec.name)}\*\*$)") for spec in specs())
+    return next((spec for spec, begin in begins if re.search(begin, text, re.MULTILINE)), None)
 
 
 def _headings_by_name(text: str) -> Iterator[re.Pattern[str]]:
-    """Yields the form of such a chat, which begins with the user's name."""
+    """Yields the forms of such a chat: the names alone in bold (Cursor's export), or the user's own name first."""
+    if (spec := _agent_in(text)) is None:
+        return
+    name = re.escape(spec.name)
+    yield re.compile(rf"\*\*(?P<role>User|{name})\*\*")
     first = next((line for line in text.lstrip().split("\n") if line.strip() and not line.startswith("#")), "")
-    if (user := _BEGINS.match(first)) and (spec := _agent_in(text)):
-        yield re.compile(rf"(\**)(?P<role>{re.escape(user[1])}|User|{re.escape(spec.name)}):\1(?:[ \t]+(?P<said>.*))?")
+    if user := _BEGINS.match(first):
+        yield re.compile(rf"(\**)(?P<role>{re.escape(user[1])}|User|{name}):\1(?:[ \t]+(?P<said>.*))?")
 
 
 def _speaker_at(form: re.Pattern[str], line: str) -> Speaker:
@@ -232,14 +148,17 @@ def _take_turns(speakers: Sequence[Speaker]) -> bool:
 
 
 def _turn_starts(form: re.Pattern[str], lines: Sequence[str]) -> list[int]:
-    """Returns where turns begin, outside of code: below a blank line or, if the document begins with one, anywhere.
+    """Returns where turns begin, outside of code: below a blank line or, if the document begins with one, anywhere; all
+    below rules if those of the agent are.
 
     Code around a role leaves an odd fence in the text before it and in the one behind it. If only one text has an odd
     fence, no role is in code, however that fence shifts those that follow. Else a role is in code if a block around it
     ends.
     """
     found: list[int] = []
+    ruled: set[int] = set()
     depths: list[int] = []
+    above = ""
     fences = Fences()
     first = next((line for line in lines if line.strip()), "")
     is_bare = form.fullmatch(first.rstrip()) is not None
@@ -249,6 +168,10 @@ def _turn_starts(form: re.Pattern[str], lines: Sequence[str]) -> list[int]:
         below_blank = is_bare or at == 0 or lines[at - 1].strip() in ("", "---")
         if below_blank and form.fullmatch(line.rstrip()):
             found.append(at)
+            ruled |= {at} if above == "---" else set()
+        above = line.strip() or above
+    if ruled.issuperset(at for at in found if _speaker_at(form, lines[at]) == "agent"):
+        found = [at for at in found if at in ruled or at == found[0]]
     if sum(_has_odd_fence(lines[start:end]) for start, end in pairwise([0, *found, len(lines)])) < 2:
         return found
     least = list(accumulate(reversed(depths), min))[::-1]  # of the blocks open at a line, those that are never closed

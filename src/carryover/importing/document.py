@@ -11,7 +11,7 @@ from typing import Any, Final
 import msgspec
 
 from carryover.adapter.contract import Agent, Parsed, Record, Source
-from carryover.agents import adapters, agent_name, specs
+from carryover.agents import adapters, agent_name
 from carryover.declared_source import DeclaredSource
 from carryover.errors import ExitCode, UserError
 from carryover.facts import FindRoot
@@ -85,7 +85,6 @@ def _in_place(agent: Agent, path: Path) -> Source | None:
 _FORMATS: Final[tuple[Callable[[Candidate], OpenedDocument | None], ...]] = (
     notes.recognised,
     declared_sources.recognised,
-    chats.exported,
     specstory.recognised,
     _exported,
     specstory.recognised_part,
@@ -97,10 +96,9 @@ _FORMATS: Final[tuple[Callable[[Candidate], OpenedDocument | None], ...]] = (
 def forms() -> str:
     """Describes the formats that can be imported, for people."""
     names = [agent_name(agent.id) for agent in adapters().values() if agent.exported is not None]
-    exporting = [spec.name for spec in specs() if spec.chat_export is not None]
     return (
-        f"transcripts and exports of {', '.join(names)}, Markdown that {', '.join(exporting)} exported, sessions that "
-        f"{specstory.SPECSTORY} saved as Markdown, {chats.FORMS}"
+        f"transcripts and exports of {', '.join(names)}, sessions that {specstory.SPECSTORY} saved as Markdown, "
+        f"{chats.FORMS}"
     )
 
 

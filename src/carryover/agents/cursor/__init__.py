@@ -66,12 +66,6 @@ SPEC: Final = spec.AgentSpec(
         name=".cursor/rules/carryover.mdc",
         head="---\ndescription: Where the last session left off\nalwaysApply: true\n---\n",
     ),
-    chat_export=spec.ChatExport(
-        head=r"# [^\n]{0,300}\n{1,2}_Exported on [^\n]{1,100} from Cursor \([\d.]{1,20}\)_\n",
-        user=r"\*\*User\*\*",
-        agent=r"\*\*Cursor\*\*",
-        ruled=True,
-    ),
     start=spec.Starter(
         resume=("--resume={session}",),
         not_resumed="A chat of the editor can only be continued there.",

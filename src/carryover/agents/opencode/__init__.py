@@ -43,12 +43,5 @@ SPEC: Final = spec.AgentSpec(
         ),
     ),
     instructions=(spec.InstructionFile(name="AGENTS.md"),),
-    chat_export=spec.ChatExport(
-        head=r"# [^\n]{0,300}\n\n\*\*Session ID:\*\* (?P<session>ses_[\w-]{1,100})\n\*\*Created:\*\* [^\n]{1,60}\n",
-        user="## User",
-        agent=r"## Assistant(?: \([^\n]{1,200}\))?",
-        ruled=True,
-        call=r"\*\*Tool: ([\w.:-]{1,100})\*\*",
-    ),
     start=spec.Starter(args=("--prompt", "{prompt}"), resume=("--session", "{session}")),
 )
