@@ -90,7 +90,7 @@ class Daemon:
         spool = Spool(context.state)
         self._rescanner = Rescanner(context, self._ingest_queue, spool)
         self._forgetting = Forgetting(context, self._publish_queue, self._second_pages)
-        hear = (self._ingest_queue.read_soon, self._rescanner.request)
+        hear = (self._rescanner.hear, self._rescanner.request)
         self._watcher = Watcher(context, context.folders, *hear)
         # Separate and not recursive: a project may have many folders, and none of them contains a source.
         self._project_watcher = Watcher(context, context.projects, *hear, deep=False)

@@ -102,6 +102,10 @@ class PublishQueue(WorkQueue[int]):
         """The time before which a project's last event makes it inactive."""
         return self._context.now_ms() - self._context.config.publish.active_ms
 
+    def rank(self, key: int) -> float:
+        """The project with the newest event comes first."""
+        return -self._last_event_ms.get(key, 0)
+
     def seed(self, last_event_ms: Mapping[int, int], dirty: Iterable[int] | None = None) -> None:
         """Sets the time of each project's last event, by project id, and marks these, or `dirty`, as changed."""
         self._last_event_ms.update(last_event_ms)

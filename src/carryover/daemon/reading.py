@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from functools import partial
 from typing import Final
 
@@ -43,6 +43,8 @@ LOOK_AGAIN_AT_LEAST_S: Final = 1.0
 """Shortest interval after which a reader can have an unchanged source read again."""
 SAFETY_NET_S: Final = 300.0
 """Limits the cost of a lost hint. A rescan that finds no change takes about 10 µs per file."""
+MOST_NEW: Final = 16
+"""As many sources that were never read are read as they come; more are put in the order of a rescan."""
 BETWEEN_RESCANS_S: Final = 1.0
 """Minimum interval; more frequent requests share a rescan."""
 OnRead = Callable[[Committed, bool], None]
@@ -63,6 +65,8 @@ class IngestQueue(WorkQueue[SourceKey]):
         self._on_read = on_read
         self._busy_again_s = busy_again_s
         self._sources: dict[SourceKey, Source] = {}
+        self.known: set[SourceKey] = set()
+        """What was read to its end, now or by an earlier daemon."""
         self._unread: dict[SourceKey, IngestResult] = {}
         self._spent_s: dict[SourceKey, float] = {}
         """How long the reading of each source has taken that is not at its end."""
@@ -143,6 +147,7 @@ class IngestQueue(WorkQueue[SourceKey]):
         return self._spent_s.get(key, 0.0) > LONG_S
 
     async def _note(self, key: SourceKey, result: IngestResult, *, ms: float) -> None:
+        self.known.add(key)
         named = {"agent": Word(key[0]), "source": source_id(*key)}
         if result.new_events:
             self._context.log.info("source_read", **named, events=result.new_events, ms=ms)
@@ -177,6 +182,16 @@ class Rescanner:
         self._folders: dict[SourceGroup, str] = {}
         """The project of each place that was looked into and is still there; "" if it has none."""
 
+    def hear(self, sources: Collection[Source]) -> None:
+        """Has sources read soon that may have changed. Of many that were never read, the newest project comes first,
+        as at the start."""
+        queue = self._ingest_queue
+        new = {key for source in sources if (key := key_of(source)) not in queue.known}
+        if new and len(new) + queue.hinted > MOST_NEW:
+            sources = [source for source in sources if key_of(source) not in new]
+            self.request("many_new")
+        queue.read_soon(sources)
+
     def request(self, reason: str) -> None:
         """Requests a rescan in the near future."""
         self._reason = reason
@@ -203,6 +218,8 @@ class Rescanner:
                 if dropped:
                     await ledger.write(count_skipped, agent_id, dropped, at_ms=now_ms)
             found = await compare_with_disk(ledger, context.agents, roots, now_ms=now_ms, also_broken=also_broken)
+            new = {key_of(item.source) for item in found.new}
+            self._ingest_queue.known.update(key for item in found.seen if (key := key_of(item.source)) not in new)
             await self._queue(found)
             context.last_rescan_ms = now_ms
             context.transcripts = len(found.seen)

@@ -63,13 +63,13 @@ class Watcher:
     """Watches folders: everything below them if `deep`, else only their entries. Calls `on_...` on the event loop.
     `reports` yields what the system reports.
 
-    watcher = Watcher(context, context.folders, queue.read_soon, rescanner.request)
+    watcher = Watcher(context, context.folders, rescanner.hear, rescanner.request)
     await watcher.run()
     """
 
     context: DaemonContext
     roots: Callable[[], Iterable[TranscriptRoot]]
-    on_sources: Callable[[Iterable[Source]], None]
+    on_sources: Callable[[Collection[Source]], None]
     on_rescan: Callable[[str], None]
     deep: bool = True
     reports: Callable[..., Generator[set[FileChange], None, None]] = watch

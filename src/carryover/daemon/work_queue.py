@@ -1,14 +1,18 @@
 """The work queue: which sources (or projects) to read (or publish), and when. The first hint after a quiet period is
 due at once, unless the queue `waits`; later ones are merged until `quiet_s` have passed without one, but for no longer
-than `cap_s`. Besides these live hints there is a backlog in the caller's order. A key waits at most once.
+than `cap_s`. Besides these live hints there is a backlog in the caller's order. A key waits at most once. Taking the
+next key costs the same however many wait.
 """
 
 from __future__ import annotations
 
 import asyncio
 from abc import ABC, abstractmethod
+from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass
+from heapq import heappop, heappush
+from itertools import count
 from typing import Generic, TypeVar
 
 from carryover.daemon.supervisor import wait_at_most
@@ -20,6 +24,7 @@ _K = TypeVar("_K", bound=Hashable)
 class _Pending:
     first: float
     due: float
+    urgent: bool = False
     postponed: bool = False
 
 
@@ -37,8 +42,13 @@ class WorkQueue(ABC, Generic[_K]):
         self._clock = clock
         self._waits = waits
         self._live: dict[_K, _Pending] = {}
+        self._timed: list[tuple[float, int, _K, _Pending]] = []
+        """A heap of what is live, by when it is due, and of what was: another due time, or no longer there."""
+        self._due: list[tuple[bool, float, int, _K, _Pending]] = []
+        """A heap of what has become due, in the order in which it is given out."""
+        self._counted = count()
         self._hinted: dict[_K, float] = {}
-        self._backlog: dict[_K, None] = {}
+        self._backlog: OrderedDict[_K, None] = OrderedDict()
         self._in_flight: dict[_K, bool] = {}
         """Whether each key in flight is from the backlog."""
         self._awaited: dict[_K, list[asyncio.Future[None]]] = {}
@@ -55,6 +65,10 @@ class WorkQueue(ABC, Generic[_K]):
         """Whether another key goes first where an unfinished `key` would be next in the backlog."""
         return False
 
+    def rank(self, key: _K) -> float:  # noqa: ARG002
+        """Where `key` stands among those that become due at the same time: smaller first, equal ones as they came."""
+        return 0.0
+
     async def run(self, *, live_only: bool = False) -> None:
         """Handles one key at a time until drained, beside other calls. `live_only` leaves the backlog to them."""
         while (key := await self.take(live_only=live_only)) is not None:
@@ -66,10 +80,11 @@ class WorkQueue(ABC, Generic[_K]):
 
     def hurry(self, keys: Iterable[_K]) -> None:
         """Makes those of `keys` due at once that are waiting."""
-        now = self._clock()
-        for key in self._hinted_keys().keys() & set(keys):
-            self._live[key].due = min(self._live[key].due, now)
-        self._changed.set()
+        for key in keys:
+            pending = self._live.get(key)
+            if pending is not None and not pending.postponed:
+                pending.due = min(pending.due, self._clock())
+                self._wait(key, pending)
 
     def is_one_of_many(self, key: _K) -> bool:
         """Whether `key` is in flight from the backlog, and more is waiting there."""
@@ -88,7 +103,12 @@ class WorkQueue(ABC, Generic[_K]):
     @property
     def waiting(self) -> int:
         """Number of waiting keys, not counting those postponed or in flight."""
-        return len(self._hinted_keys()) + len(self._backlog)
+        return self.hinted + len(self._backlog)
+
+    @property
+    def hinted(self) -> int:
+        """Number of live hints that wait."""
+        return len(self._hinted_keys())
 
     def hint(self, key: _K, *, urgent: bool = False, within_s: float | None = None) -> None:
         """Makes `key` due soon, or at once if `urgent` or, unless the queue `waits`, if none came for `quiet_s`.
@@ -101,34 +121,33 @@ class WorkQueue(ABC, Generic[_K]):
         self._backlog.pop(key, None)
         pending = self._live.get(key)
         if pending is None or pending.postponed:
-            self._live[key] = _Pending(first=now, due=now if urgent or is_due else now + quiet_s)
+            pending = _Pending(first=now, due=now if urgent or is_due else now + quiet_s, urgent=urgent)
         elif urgent:
-            pending.due = min(pending.due, now)
+            pending.urgent, pending.due = True, min(pending.due, now)
         elif within_s is None and pending.due > now:
             pending.due = min(now + quiet_s, pending.first + self._cap_s)
-        self._changed.set()
+        self._wait(key, pending)
 
     def later(self, key: _K, delay_s: float) -> None:
         """Makes `key` due after `delay_s`, unless a hint or the backlog makes it due earlier. Not while draining."""
-        if not self._draining and key not in self._hinted_keys():
+        pending = self._live.get(key)
+        if not self._draining and (pending is None or pending.postponed):
             due = self._clock() + delay_s
-            self._live[key] = _Pending(first=due, due=due, postponed=True)
-            self._changed.set()
+            self._wait(key, _Pending(first=due, due=due, postponed=True))
 
     def queue(self, keys: Iterable[_K]) -> None:
         """Puts `keys` at the head of the backlog, in this order."""
         waiting = self._hinted_keys()
-        self._backlog = {**dict.fromkeys(key for key in keys if key not in waiting), **self._backlog}
+        first = OrderedDict.fromkeys(key for key in keys if key not in waiting)
+        self._backlog = OrderedDict({**first, **self._backlog})
         self._changed.set()
 
     def pop(self, *, live_only: bool = False) -> _K | None:
         """Returns the next key that is due and puts it in flight. The backlog comes first, unless `live_only`."""
-        now, busy = self._clock(), self._in_flight
-        key = None if live_only else next((key for key in self._backlog if key not in busy), None)
+        key = None if live_only else next((key for key in self._backlog if key not in self._in_flight), None)
         is_old = key is not None
         if key is None:
-            due = [key for key, pending in self._live.items() if pending.due <= now and key not in busy]
-            key = min(due, key=lambda key: self._live[key].due, default=None)
+            key = self._next_due()
         if key is None:
             return None
         self._backlog.pop(key, None)
@@ -143,8 +162,8 @@ class WorkQueue(ABC, Generic[_K]):
             if self._draining and not self._live:
                 return None
             self._changed.clear()
-            dues = [pending.due for key, pending in self._live.items() if key not in self._in_flight]
-            await wait_at_most(self._changed, max(0.0, min(dues) - self._clock()) if dues else None)
+            next_s = self._timed[0][0] if self._timed else None
+            await wait_at_most(self._changed, None if next_s is None else max(0.0, next_s - self._clock()))
         return key
 
     def done(self, key: _K, *, more: bool = False) -> None:
@@ -157,9 +176,14 @@ class WorkQueue(ABC, Generic[_K]):
         elif not is_old:
             self._live[key] = _Pending(first=self._clock(), due=self._clock())
         elif key not in self._live and not self._draining:
-            others = [other for other in self._backlog if other != key]
-            first = others[:1] if self.takes_long(key) else []
-            self._backlog = dict.fromkeys((*first, key, *others))
+            self._backlog.pop(key, None)
+            other = next(iter(self._backlog), key)
+            self._backlog[key] = None
+            self._backlog.move_to_end(key, last=False)
+            if self.takes_long(key):
+                self._backlog.move_to_end(other, last=False)
+        if key in self._live:
+            self._wait(key, self._live[key])  # what came while it was in flight
         self._changed.set()
 
     async def flush(self) -> None:
@@ -182,8 +206,34 @@ class WorkQueue(ABC, Generic[_K]):
         now = self._clock()
         self._draining = True
         self._backlog.clear()
-        self._live = {key: _Pending(first=now, due=now) for key in self._hinted_keys()}
+        hinted = self._hinted_keys()
+        self._live.clear()
+        for key in hinted:
+            self._wait(key, _Pending(first=now, due=now))
         self._changed.set()
 
     def _hinted_keys(self) -> dict[_K, None]:
         return dict.fromkeys(key for key, pending in self._live.items() if not pending.postponed)
+
+    def _wait(self, key: _K, pending: _Pending) -> None:
+        """Has `key` looked at once it is due. To be called after each change, also of its rank alone."""
+        self._live[key] = pending
+        heappush(self._timed, (pending.due, next(self._counted), key, pending))
+        self._changed.set()
+
+    def _next_due(self) -> _K | None:
+        """Returns the live key that comes next. A key in flight is not given out; it waits again when that is done."""
+        now = self._clock()
+        while self._timed:
+            due, number, key, pending = self._timed[0]
+            is_outdated = self._live.get(key) is not pending or pending.due != due
+            if not is_outdated and due > now:
+                break
+            heappop(self._timed)
+            if not is_outdated:
+                heappush(self._due, (not pending.urgent, self.rank(key), number, key, pending))
+        while self._due:
+            *_, key, pending = heappop(self._due)
+            if self._live.get(key) is pending and key not in self._in_flight:
+                return key
+        return None

@@ -144,6 +144,20 @@ async def test_a_project_whose_history_is_read_is_published_now_and_then_and_at_
     assert read(blog, more_follows=False, turn_ended=True) == [blog]
 
 
+async def test_of_many_projects_the_one_with_the_newest_event_is_published_first(desk: Desk, clock: Clock) -> None:
+    """However long the others have waited by then."""
+    publisher = desk.publisher
+    desk.now_ms = 10 * DAY_MS
+    publisher.mark_dirty([1], 8 * DAY_MS)
+    publisher.mark_dirty([2], 9 * DAY_MS)
+    publisher.mark_dirty([3], 7 * DAY_MS)
+    clock.now += 1
+    assert publisher.pop() == 2
+    publisher.mark_dirty([3], 10 * DAY_MS)
+    clock.now += 1
+    assert [publisher.pop(), publisher.pop()] == [3, 1]
+
+
 async def test_old_history_is_not_published(desk: Desk, session: ClaudeSession) -> None:
     session.prompt("Add a discount function")
     project = await desk.stored(session)

@@ -22,7 +22,7 @@ from carryover.agents import adapters
 from carryover.config import Config
 from carryover.daemon.context import DaemonContext
 from carryover.daemon.log import source_id
-from carryover.daemon.reading import BUSY_TRIES, IngestQueue, Rescanner
+from carryover.daemon.reading import BUSY_TRIES, MOST_NEW, IngestQueue, Rescanner
 from carryover.ingest.pipeline import TOO_LARGE_MS, ingest
 from carryover.ingest.spool import Spool
 from carryover.ledger.batch import Committed
@@ -302,3 +302,38 @@ async def test_a_first_read_begins_with_the_newest_session_and_goes_on_with_its_
     agent = context.agents["claude-code"]
     await ingest(context.ledger, agent, newest.source, root_of=context.paths.root_of, now_ms=context.now_ms)
     assert await order() == in_order[1:]
+
+
+async def test_many_sources_that_come_later_are_put_in_order_too_and_wait_for_no_line(
+    desk: Desk, session: ClaudeSession, blog: Path
+) -> None:
+    """Such as those that somebody copies from another machine while an agent works."""
+    rescanner = Rescanner(desk.context, desk.queue, Spool(desk.context.state))
+    session.prompt("Add a discount")
+    os.utime(session.path, (time.time() - 3600,) * 2)
+    await rescanner.rescan("start")
+    await desk.read()
+    copied = [ClaudeSession(session.folder, blog) for _ in range(MOST_NEW)]
+    begun = ClaudeSession(session.folder, session.cwd)
+    for age_h, each in enumerate([begun, *reversed(copied)], start=1):
+        each.prompt("Add a discount")
+        os.utime(each.path, (time.time() - 3600 * age_h,) * 2)
+
+    rescanner.hear([each.source for each in (*copied, begun, session)])
+    taken = [desk.queue.pop()]
+    await rescanner.rescan("many_new")
+    while (key := desk.queue.pop()) is not None:
+        taken.append(key)
+        desk.queue.done(key)
+    assert [key[1] for key in taken if key] == [str(each.path) for each in (session, begun, *reversed(copied))]
+
+
+async def test_a_session_that_begins_is_read_at_once_while_history_waits(desk: Desk, session: ClaudeSession) -> None:
+    others = [ClaudeSession(session.folder, session.cwd) for _ in range(MOST_NEW + 1)]
+    for each in (session, *others):
+        each.prompt("Add a discount")
+    rescanner = Rescanner(desk.context, desk.queue, Spool(desk.context.state))
+    desk.queue.read_in_order([each.source for each in others])
+
+    rescanner.hear([session.source])
+    assert desk.queue.pop(live_only=True) == ("claude-code", str(session.path))

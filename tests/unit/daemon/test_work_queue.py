@@ -191,3 +191,60 @@ def test_what_was_not_finished_comes_next_in_its_lane(board: WorkQueue[str]) -> 
 
     assert board.pop(live_only=True) == "live"
     assert list(popped(board)) == ["long", "other"]
+
+
+def test_of_what_is_due_the_first_in_rank_comes_first_but_for_what_is_urgent(clock: Clock) -> None:
+    ranks = {"old": 2.0, "new": 1.0, "urgent": 3.0}
+
+    class Ranked(Board):
+        def rank(self, key: str) -> float:
+            return ranks[key]
+
+    board = Ranked(quiet_s=0.1, cap_s=0.5, clock=clock)
+    for key in ("old", "new"):
+        board.hint(key)
+    board.hint("urgent", urgent=True)
+    assert list(popped(board)) == ["urgent", "new", "old"]
+
+    for key in ("new", "old"):
+        board.hint(key)
+    clock.now += 0.2
+    assert board.pop() == "new"
+    board.hint("new")
+    board.hint("urgent")
+    ranks["urgent"] = 0.0
+    board.hint("urgent")
+    clock.now += 0.2
+    assert list(popped(board)) == ["urgent", "old"]
+    board.done("new")
+    assert list(popped(board)) == ["new"]
+
+
+@pytest.mark.parametrize("lane", ["live", "backlog", "backlog in parts"])
+def test_taking_the_next_key_costs_the_same_however_many_wait(lane: str, clock: Clock) -> None:
+    looked_at = 0
+
+    class Key(str):
+        __slots__ = ()
+
+        def __hash__(self) -> int:
+            nonlocal looked_at
+            looked_at += 1
+            return super().__hash__()
+
+    def cost(waiting: int) -> int:
+        """How often keys are looked up for ten that are taken, after the first: then each hint becomes due, once."""
+        board = Board(quiet_s=0.1, cap_s=0.5, clock=clock)
+        keys = [Key(number) for number in range(waiting)]
+        if lane == "live":
+            for key in keys:
+                board.hint(key)
+        else:
+            board.queue(keys)
+        board.done(board.pop() or Key())
+        before = looked_at
+        for more in [lane == "backlog in parts"] * 9 + [False]:
+            board.done(board.pop() or Key(), more=more)
+        return looked_at - before
+
+    assert cost(20) == cost(2000)
