@@ -84,3 +84,39 @@ def test_what_any_other_script_of_code_mode_prints_is_kept_unless_its_commands_a
 
     assert {(result.op, result.status, result.output) for result in kept} == {("other", "ok", "x")}
     assert {(result.op, result.status, result.output) for result in (patched, *recorded)} == {("other", "ok", "")}
+
+
+@pytest.mark.parametrize(
+    ("script", "said", "printed", "status", "code"),
+    [
+        ('const r = await tools.shell_command({"command":"rg -n shop src"}); text(r);', "completed", "hit", "ok", 0),
+        ("const command = `rg -n shop src`;\ntext(await tools.shell_command({command}))", "completed", "hit", "ok", 0),
+        ('text(await tools.shell_command({command:"rg -n shop src"}))', "failed", "rg: no such file", "error", 2),
+    ],
+)
+def test_a_script_that_runs_a_command_of_windows_is_that_command(
+    script: str, said: str, printed: str, status: str, code: int
+) -> None:
+    """0.144 and 0.145 on Windows: `shell_command` returns its output with a header, and throws where it fails."""
+    rollout = Rollout(family="legacy", version="0.145.0")
+    thrown = "Warning: truncated output (original token count: 90)\n\nScript error:\n" if said == "failed" else ""
+    rollout.response("custom_tool_call", name="exec", call_id="c1", input=script)
+    ended = f"Exit code: {code}\nWall time: 0.2 seconds\nOutput:\n{printed}"
+    output = f"Script {said}\nWall time 0.2 seconds\nOutput:\n\n{thrown}{ended}"
+    found = rollout.response("custom_tool_call_output", call_id="c1", output=output)
+    result = next(body for body in found if isinstance(body, model.ToolResult))
+
+    assert (result.op, result.subject) == ("shell", "rg -n shop src")
+    assert (result.status, result.exit_code, result.output) == (status, code, printed)
+
+
+def test_a_patch_of_a_script_that_failed_on_windows_names_its_file() -> None:
+    """0.145: without it, no later patch of the file would solve the failure."""
+    rollout = Rollout(family="legacy", version="0.145.0")
+    rollout.response("custom_tool_call", name="exec", call_id="c1", input="text(await tools.apply_patch(patch))")
+    said = "apply_patch verification failed: Failed to find expected lines in C:\\dev\\shop\\Cart.lua:\nlocal Cart = {}"
+    output = f"Script failed\nWall time 0.0 seconds\nOutput:\n\nScript error:\n{said}"
+    found = rollout.response("custom_tool_call_output", call_id="c1", output=output)
+    result = next(body for body in found if isinstance(body, model.ToolResult))
+
+    assert (result.op, result.subject, result.status) == ("edit", "C:\\dev\\shop\\Cart.lua", "error")

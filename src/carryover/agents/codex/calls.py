@@ -51,7 +51,7 @@ _PATCHED: Final = "{}"
 _OF_SCRIPT: Final = "exec-"
 """Prefix of the id of a command (0.169) or patch (0.145) that a code mode script ran."""
 _PATCH_FAILED: Final = "apply_patch verification failed"
-_FAILED_IN: Final = later(r" in (/[^\n]{1,1000}?):?$", re.MULTILINE)
+_FAILED_IN: Final = later(r" in ((?:/|[A-Za-z]:[\\/])[^\n]{1,1000}?):?$", re.MULTILINE)
 _HANDED: Final = later(
     r"\s*(?:cd\s+(?P<folder>'[^'\n]*'|\"[^\"\n$`]*\"|[^\s;&|$`'\"*?~]+)\s*&&\s*)?"
     r"apply_?patch\s+<<-?\s*(?P<quote>['\"]?)(?P<end>\w+)(?P=quote)\s*"
@@ -88,7 +88,7 @@ _GONE: Final = "write_stdin failed: Unknown process id"
 _PATCH_ERROR: Final = "error: "
 """Precedes a reason that later clients append to `apply_patch verification failed` (0.34, 0.48)."""
 _SCRIPT_ERROR: Final = "Script error:\n"
-"""Heading of the reason if a code mode script failed (0.169)."""
+"""Heading of the reason if a code mode script failed (0.169). A note that it is cut may come before it (0.145)."""
 _WORKED: Final = ("Success. Updated the following files:", "Script completed", "Plan updated")
 _SURE: Final[frozenset[Op]] = frozenset(("read", "search", "web", "agent", "ask"))
 _KILLED: Final = -1
@@ -183,17 +183,23 @@ def _of_script(rollout: Rollout, call: OpenRolloutCall, outcome: ToolOutcome) ->
         found = _FAILED_IN.search(outcome.output)
         return replace(call, name=PATCH, op="edit", subject=found[1] if found else ""), outcome
     if outcome.status != "ok":
-        return call, outcome
+        return call, (_of_command(outcome.output) if call.op == "shell" else None) or outcome
     if rollout.context.family != "legacy" or rollout.context.records_commands:
         return replace(call, op="other", changes=()), ToolOutcome("ok")
     printed = outcome.output.partition(_BODY)[2].strip("\n")
     if call.op != "shell":
         return call, ToolOutcome("ok", "" if printed == _PATCHED else printed)
+    return call, _of_command(printed) or ToolOutcome("unknown", printed)
+
+
+def _of_command(printed: str) -> ToolOutcome | None:
+    """Returns how the only command of a script ended, if what the script printed, or threw, says so: JSON from
+    `exec_command`, lines from `shell_command` (0.144)."""
+    if _EXIT_CODE.match(printed) and "\nExit code: " not in printed:
+        return read_output("shell", printed)
     ran = fields_of(printed.encode("utf-8", "replace"))
     code = number_of(ran.get("exit_code"))
-    if code is None:
-        return call, ToolOutcome("unknown", printed)
-    return call, _ended(code, without_ansi(text_of(ran.get("output"))))
+    return _ended(code, without_ansi(text_of(ran.get("output")))) if code is not None else None
 
 
 def handle_command(rollout: Rollout) -> None:
@@ -396,7 +402,9 @@ def read_output(op: Op, text: str) -> ToolOutcome:
     if text.startswith(_NEVER_RAN):
         return ToolOutcome("error", text, never_ran=True)
     if _FAILED.match(text) or (op == "edit" and text.startswith(_PATCH_ERROR)):
-        return ToolOutcome("error", _body(text).removeprefix(_SCRIPT_ERROR))
+        said = _body(text)
+        at = said.find(_SCRIPT_ERROR, 0, _HEAD_CHARS)
+        return ToolOutcome("error", said[at + len(_SCRIPT_ERROR) :] if at >= 0 else said)
     return ToolOutcome("ok" if op in _SURE or text.startswith(_WORKED) else "unknown", text)
 
 

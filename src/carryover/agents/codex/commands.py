@@ -22,9 +22,11 @@ _LITERAL: Final = (
     r"(?P<text>\"(?:[^\"\\]|\\.)*\"|`(?:[^`\\$]|\\.|\$(?!\{)|\$\{[^{}]*\})*`)"  # `...${JSON.stringify(path)}...`
     r"(?!\s*\+)"  # only a part of the value
 )
-_BEGINS: Final = later(r"tools\.exec_command\(\{")
+_BEGINS: Final = later(r"tools\.(?:exec_command|shell_command)\(\{")
 _KEY: Final = r"(?:[^`]{0,1000}?[\s,{])??\"?%s\"?\s*"
-_COMMAND: Final = later(_KEY % "cmd" + rf"(?::\s*{_LITERAL}|(?::\s*(?P<name>\w+)\s*)?[,}}])", re.DOTALL)
+_COMMAND: Final = later(
+    _KEY % "(?P<key>cmd|command)" + rf"(?::\s*{_LITERAL}|(?::\s*(?P<name>\w+)\s*)?[,}}])", re.DOTALL
+)
 """Arguments need not be JSON, and may be a variable: `{cmd: "..."}`, `{"cmd": "..."}`, `{cmd: install}`, `{cmd}`."""
 _WORKDIR: Final = later(_KEY % "workdir" + rf":\s*{_LITERAL}", re.DOTALL)
 _CONSTANT: Final = later(rf"\bconst\s+(?P<name>\w+)\s*=\s*{_LITERAL}", re.DOTALL)
@@ -61,7 +63,7 @@ def workdir_in(script: str) -> str:
 
 def _command_at(script: str, at: int, constants: Mapping[str, str]) -> str:
     found = _COMMAND.match(script, at)
-    literal = found and (found["text"] or constants.get(found["name"] or "cmd"))
+    literal = found and (found["text"] or constants.get(found["name"] or found["key"]))
     return _PLACED.sub(lambda placed: _placed(placed, constants), _decoded(literal), count=_MOST) if literal else ""
 
 
