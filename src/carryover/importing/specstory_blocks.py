@@ -37,7 +37,9 @@ _OLDER_TOOL: Final = re.compile(r"Tool use: \*\*([^*]{1,200})\*\*\s*$")
 """Start of a tool's part (before v2), which a rule ends."""
 _CLOSING: Final = {"```bash": "```", "```diff": "```", "<details>": "</details>"}
 """First and last lines of the parts of tools without a name (first half of 2025), between which rules may be."""
+_GONE: Final = "Tool call errored or timed out"
 _READ: Final = re.compile(r"Read file: \S.*")
+_EDITED: Final = "<details><summary>Edit file: "
 _MOST_ENDS: Final = 100
 """How many possible last lines of a block are checked against its fences; a document may consist of such lines."""
 _RULE: Final = "---"
@@ -73,10 +75,11 @@ _CHECKBOX: Final = re.compile(r"\s*- \[(.)\]\s+(?:[🔥❄]\ufe0f?\s+|🌡\ufe0f
 _STATES: Final[dict[str, PlanState]] = {"x": "done", "⚡": "active", "-": "active"}
 _ASKED: Final = re.compile(r"\*\*(.+?)\*\*(?: _\(select multiple\)_)?$")
 _OPTION: Final = re.compile(r"- \*\*(.+?)\*\*(?: - .*)?$")
-_LEADS_IN: Final = re.compile(r"(?:Parameters|Additional data|Result):$|Status: \*\*")
-"""Lines of a tool that has no form of its own (v2.1.0)."""
+_LEADS_IN: Final = re.compile(rf"(?:(?:Parameters|Additional data|Result):|Cancelled|{_GONE})$|Status: \*\*")
+"""Lines that say nothing of what a call was about: labels of a tool that has no form of its own (v2.1.0), and how it
+ended."""
 _ANSWER: Final = re.compile(r"\*\*Answer:\*\* (.+)$")
-_FAILED: Final = ("**Error:**", "**Apply failed**", "Status: **error**", "An unknown error occurred")
+_FAILED: Final = (_GONE, "**Error:**", "**Apply failed**", "Status: **error**", "An unknown error occurred")
 
 
 class ToolBlock(msgspec.Struct, frozen=True):
@@ -171,7 +174,7 @@ def _unnamed_blocks(text: str) -> Iterator[str | ToolBlock]:
     closing = last = ""
     for at, line in enumerate((*lines, _RULE)):
         if line.strip() != _RULE or (at < len(lines) and closing not in ("", last)):
-            closing = closing if last else _CLOSING.get(line.strip(), "")
+            closing = closing if last else _CLOSING.get("<details>" if line.startswith(_EDITED) else line.strip(), "")
             last = line.strip() or last
             continue
         block = _unnamed_block(lines[start:at])
@@ -190,9 +193,11 @@ def _unnamed_block(part: Sequence[str]) -> ToolBlock | None:
     text = "\n".join(part).strip()
     lines = tuple(text.split("\n"))
     if _READ.fullmatch(text):
-        return ToolBlock("read", "read", text, ())
-    if text == "Cancelled":
+        return ToolBlock("read", "read", text.removesuffix("Read file: undefined"), ())
+    if text in ("Cancelled", _GONE):
         return ToolBlock("unknown", "call", "", lines)
+    if lines[0].startswith(_EDITED) and "<summary>" in text:
+        return _tool_block("write", "edit", text)
     if lines[0] == "<details>" and "<summary>" in text:
         return _tool_block("search", "search", text.replace("`", ""))  # names in it are of what was found
     if lines[0] == "```diff" and all(line[:1] in ("", " ", "+", "-") or line.startswith("```") for line in lines):
