@@ -123,6 +123,14 @@ def erase_mark(path: Path) -> Path:
     return path.with_name(f"{path.name}.erase")
 
 
+def keep_forgotten(path: Path) -> None:
+    """Notes beside the ledger at `path` what was forgotten. Raises OSError and UserError."""
+    from carryover.ledger.tombstones import keep_copy
+
+    with reading(path) as db:
+        keep_copy(db, path)
+
+
 def copies(path: Path) -> list[Path]:
     """Returns the backups that migrations made and the damaged ledgers that were moved aside, with their logs."""
     kinds = ("before-*", "corrupt-*", "salvaged")
@@ -148,6 +156,7 @@ def _make_private(path: Path) -> None:
 def _migrate_or_detect_damage(db: sqlite3.Connection, path: Path) -> bool:
     """Brings the file up to date; returns False if it is damaged."""
     from carryover.ledger.search_index import prepare_index  # not needed by commands that only read
+    from carryover.ledger.tombstones import forgotten_file, keep_copy, put_copy
 
     try:
         _use_settings(db)
@@ -156,6 +165,11 @@ def _migrate_or_detect_damage(db: sqlite3.Connection, path: Path) -> bool:
         if mark.exists() and _is_damaged(db, mark):
             return False
         migrate(db, path)
+        if db.execute("SELECT EXISTS (SELECT 1 FROM forgotten)").fetchone() == (0,):
+            put_copy(db, path)
+        elif not forgotten_file(path).exists():
+            with suppress(OSError):  # as on a full disk
+                keep_copy(db, path)
         # Damage that SQLite does not detect may be in the index, which takes seconds to rebuild.
         prepare_index(db, afresh=mark.exists())
     except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
@@ -174,6 +188,7 @@ def _replace_damaged(path: Path) -> None:
     """Replaces a damaged ledger. If killed, leaves the damaged one, which is found damaged again, or the new one."""
     from carryover.ledger.salvage import salvage
     from carryover.ledger.search_index import prepare_index
+    from carryover.ledger.tombstones import put_copy
 
     now = datetime.now(UTC)
     aside = path.with_name(f"{path.stem}.corrupt-{now:%Y%m%dT%H%M%S.%fZ}{path.suffix}")
@@ -190,6 +205,7 @@ def _replace_damaged(path: Path) -> None:
         _use_settings(db)
         migrate(db, fresh)
         salvage(aside, db, now_ms=int(now.timestamp() * 1000))
+        put_copy(db, path)
         prepare_index(db, afresh=True)
     fresh.replace(path)
 

@@ -111,7 +111,10 @@ class Ledger:
         Raises StaleRead, and stores nothing, if the source's `rev` is no longer `seen_rev` (0: never read).
         """
         async with self._transaction() as db:
-            return await run_commit(db, self._reducer, source, prepared, seen_rev)
+            committed = await run_commit(db, self._reducer, source, prepared, seen_rev)
+        if source.forgotten_too:
+            await _change(connect.keep_forgotten, self.path)
+        return committed
 
     async def write(
         self, work: Callable[Concatenate[aiosqlite.Connection, _P], Awaitable[_T]], *args: _P.args, **kwargs: _P.kwargs
@@ -149,11 +152,13 @@ class Ledger:
             return await forget(db, self._reducer, selection, now_ms=now_ms)
 
     async def erase(self) -> None:
-        """Overwrites deleted data, empties the log, and removes the copies of migrations and of damaged ledgers.
+        """Overwrites deleted data, empties the log, and removes the copies of migrations and of damaged ledgers. What
+        was forgotten is noted beside the ledger.
 
         Takes a while for a large ledger and needs its size again on disk; reads continue meanwhile. If it fails or is
         interrupted, the next `open` repeats it. Raises LedgerUnavailable also while a reader keeps the log in use.
         """
+        await _change(connect.keep_forgotten, self.path)
         await _change(lambda path: path.unlink(missing_ok=True), *connect.copies(self.path))
         async with self._reading() as db:
             try:

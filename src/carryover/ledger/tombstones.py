@@ -1,19 +1,22 @@
 """Tombstones keep forgotten events from coming back out of transcripts. Everything runs inside the open transaction.
 
 A tombstone excludes a period of a session, a conversation, a project or everything, and holds no content. The keys of
-removed events, shortened to 62 bits, identify copies in another session (a fork) and records without a time.
+removed events, shortened to 62 bits, identify copies in another session (a fork) and records without a time. A copy of
+all of them is kept beside the ledger, for a new one.
 """
 
 from __future__ import annotations
 
 import sqlite3
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Final
 
 import aiosqlite
 import msgspec
 
 from carryover.facts import ProjectRoot
+from carryover.fsio import atomic_replace, read_bytes_bounded
 from carryover.ledger.batch import ReadyEvent, among, grouped, identity, in_parts, rank_of
 from carryover.model import TokensUsed, conversation_of
 
@@ -25,6 +28,8 @@ FOREIGN: Final = -1
 
 _RULES: Final = "SELECT scope, from_ms, until_ms, rank FROM forgotten"
 _PUT: Final = "INSERT OR IGNORE INTO forgotten (scope, from_ms, until_ms, rank) VALUES (?, ?, ?, ?)"
+_PUT_KEY: Final = "INSERT OR IGNORE INTO forgotten_event (id) VALUES (?)"
+_MOST_BYTES: Final = 1 << 30
 _ROOTS: Final = """SELECT root FROM session JOIN project ON project.id IN (project_id, recorded_project_id)
     WHERE agent = ? AND native_id = ?"""
 
@@ -76,8 +81,36 @@ def stored_tombstones(db: sqlite3.Connection) -> Tombstones:
 
 async def put_tombstones(db: aiosqlite.Connection, tombstones: Tombstones) -> None:
     """Adds tombstones to the stored ones."""
-    await db.executemany(_PUT, [(each.scope, each.from_ms, each.until_ms, each.rank) for each in tombstones.rules])
-    await db.executemany("INSERT OR IGNORE INTO forgotten_event (id) VALUES (?)", [(key,) for key in tombstones.keys])
+    await db.executemany(_PUT, map(msgspec.structs.astuple, tombstones.rules))
+    await db.executemany(_PUT_KEY, [(key,) for key in tombstones.keys])
+
+
+def forgotten_file(ledger: Path) -> Path:
+    """Returns the file with what was forgotten, as digests, for a new ledger at the same place."""
+    return ledger.with_name(f"{ledger.name}.forgotten")
+
+
+def keep_copy(db: sqlite3.Connection, ledger: Path) -> None:
+    """Writes the tombstones of the ledger at `ledger`, which is open, beside it. Raises OSError. Blocks."""
+    atomic_replace(forgotten_file(ledger), msgspec.msgpack.encode(stored_tombstones(db)), mode=0o600, follow=False)
+
+
+def kept_copy(ledger: Path) -> Tombstones:
+    """Returns the tombstones beside the ledger at `ledger`; none if they cannot be read. Blocks."""
+    try:
+        kept = read_bytes_bounded(forgotten_file(ledger), _MOST_BYTES, follow=False)
+        return msgspec.msgpack.decode(kept, type=Tombstones)
+    except (OSError, msgspec.MsgspecError):
+        return Tombstones()
+
+
+def put_copy(db: sqlite3.Connection, ledger: Path) -> None:
+    """Adds the tombstones beside the ledger at `ledger` to those in `db`, which may be that of a new one. Blocks."""
+    kept = kept_copy(ledger)
+    db.execute("BEGIN IMMEDIATE")
+    db.executemany(_PUT, map(msgspec.structs.astuple, kept.rules))
+    db.executemany(_PUT_KEY, [(key,) for key in kept.keys])
+    db.execute("COMMIT")
 
 
 async def remove_tombstones(db: aiosqlite.Connection, agent: str, entries: Sequence[ReadyEvent]) -> None:

@@ -26,7 +26,7 @@ from carryover.ingest.scan import FoundSource, first_cwd
 from carryover.ingest.spool import Spool, collect_pending
 from carryover.ledger.connect import connect_read_only, reading
 from carryover.ledger.store import Ledger
-from carryover.ledger.tombstones import Tombstones, put_tombstones, stored_tombstones
+from carryover.ledger.tombstones import Tombstones, kept_copy, put_tombstones, stored_tombstones
 from carryover.model import conversation_of
 from carryover.past.context import now_ms, root_of
 from carryover.paths import StateDir
@@ -99,10 +99,11 @@ async def read_sources(
     return is_whole
 
 
-def tombstones_of(state: StateDir) -> Tombstones | None:
-    """Returns the tombstones in the user's ledger; None without a ledger. Raises UserError if it cannot be read."""
+def tombstones_of(state: StateDir) -> Tombstones:
+    """Returns the tombstones in the user's ledger, or those beside where it was. Raises UserError if it cannot be
+    read."""
     if not state.ledger.exists():
-        return None
+        return kept_copy(state.ledger)
     with reading(state.ledger) as db:
         return stored_tombstones(db)
 

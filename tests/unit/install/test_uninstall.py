@@ -355,7 +355,7 @@ def test_files_of_a_project_that_are_no_longer_as_they_were_made_are_left_alone(
 
 OURS = (
     "handoff.md", "ledger.sqlite", "ledger.sqlite-shm", "ledger.sqlite-wal", "ledger.sqlite.damaged",
-    "ledger.sqlite.erase", "ledger.salvaged.sqlite", "ledger.before-3.sqlite",
+    "ledger.sqlite.erase", "ledger.sqlite.forgotten", "ledger.salvaged.sqlite", "ledger.before-3.sqlite",
     "ledger.corrupt-20261120T060226.000001Z.sqlite", "carryoverd.log", "carryoverd.log.1", "launchd.log", "hook.sh",
     "hook.curl", "hook.secret", "daemon.sock", "daemon.lock", "paused", "config.toml", ".config.toml.0a1b2c3d.tmp",
     "projects.jsonl", "edits.json", "journal.jsonl", "edits.lock",

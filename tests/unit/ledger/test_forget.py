@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import stat
 from contextlib import closing
 from pathlib import Path
 
@@ -10,13 +11,16 @@ import pytest
 
 from carryover.adapter.contract import Reemitted, Source
 from carryover.distill.stored_digest import DigestReducer
-from carryover.ledger.connect import LedgerUnavailable, StaleRead, erase_mark
+from carryover.ledger.connect import LedgerUnavailable, StaleRead, erase_mark, prepare_file
 from carryover.ledger.queries import Selection, project_by_root, selected_sessions, sessions
 from carryover.ledger.sessions import know_project, move_project
 from carryover.ledger.store import Ledger
+from carryover.ledger.tombstones import Tombstones, forgotten_file, kept_copy
 from carryover.model import SessionInfo, ToolResult
+from carryover.past.from_disk import tombstones_of
+from carryover.paths import StateDir
 from carryover.publish.project_view import project_view
-from support.scribe import AGENT, Scribe, compressed, compressed_with
+from support.scribe import AGENT, Scribe, compressed, compressed_with, writing
 
 SECRET = "the zebra merger"
 NOW_MS = 1_000_000
@@ -52,7 +56,8 @@ async def test_nothing_of_a_forgotten_session_is_left_in_any_file(scribe: Scribe
     assert (forgotten.sessions, forgotten.conversations) == (1, ((AGENT, "s1"),))
     assert SECRET.encode() not in stored(ledger_path)
     assert [trace for trace in traces if trace in stored(ledger_path)] == []
-    assert {file.name[13:] for file in ledger_path.parent.iterdir()} == {"", "-wal", "-shm"}
+    assert {file.name[13:] for file in ledger_path.parent.iterdir()} == {"", "-wal", "-shm", ".forgotten"}
+    assert stat.S_IMODE(forgotten_file(ledger_path).stat().st_mode) == 0o600
     assert scribe.prompts("s2") == ["Add a parser"]
     assert [view.session for view in project_view(scribe.db, forgotten.changed[0]).sessions] == ["s2"]
 
@@ -182,6 +187,69 @@ async def test_a_copy_that_cannot_be_removed_is_reported_and_keeps_no_ledger_fro
     await (await Ledger.open(ledger_path, DigestReducer())).close()
 
     assert erase_mark(ledger_path).exists()
+
+
+async def test_a_new_ledger_knows_what_was_forgotten(ledger_path: Path) -> None:
+    """Here its beginning was overwritten, after which no row of it can be read."""
+    async with writing(ledger_path) as scribe:
+        timeless = scribe.event("Add a parser", key="k")
+        await scribe.tell(timeless, scribe.event(f"Then {SECRET}", at_ms=2_000))
+        await scribe.ledger.forget(OF_S1, now_ms=NOW_MS)
+        await scribe.ledger.erase()
+    with ledger_path.open("r+b") as file:
+        file.write(b"\xff" * 8192)
+
+    async with writing(ledger_path) as scribe:
+        later = scribe.event("Go on", key="new", at_ms=NOW_MS + 1)
+        await scribe.tell(scribe.event(f"Then {SECRET}", at_ms=2_000), later)
+        again = scribe.event("Add a parser", key="k", session="fork", at_ms=NOW_MS + 5_000)
+        await scribe.tell(again, path="/t/fork.jsonl")
+        assert scribe.prompts() == ["Go on"]
+        assert [row.native_id for row in sessions(scribe.db, limit=9)] == ["s1"]
+
+
+async def test_a_ledger_that_was_deleted_leaves_what_was_forgotten(ledger_path: Path) -> None:
+    async with writing(ledger_path) as scribe:
+        await scribe.tell(SECRET)
+        await scribe.ledger.forget(Selection(), now_ms=NOW_MS)
+        await scribe.ledger.erase()
+    ledger_path.unlink()
+    assert tombstones_of(StateDir(ledger_path.parent)) == kept_copy(ledger_path) != Tombstones()
+
+    async with writing(ledger_path) as scribe:
+        assert (await scribe.tell(SECRET)).forgotten == 1
+
+
+async def test_what_an_earlier_version_had_forgotten_is_noted_at_the_next_start(ledger_path: Path) -> None:
+    async with writing(ledger_path) as scribe:
+        await scribe.tell(SECRET)
+        await scribe.ledger.forget(OF_S1, now_ms=NOW_MS)
+    assert not forgotten_file(ledger_path).exists()
+
+    await (await Ledger.open(ledger_path, DigestReducer())).close()
+
+    assert len(kept_copy(ledger_path).keys) == 1
+
+
+async def test_what_is_imported_again_is_no_longer_noted_as_forgotten(scribe: Scribe, ledger_path: Path) -> None:
+    await scribe.tell(SECRET)
+    await scribe.ledger.forget(OF_S1, now_ms=NOW_MS)
+    await scribe.ledger.erase()
+    assert kept_copy(ledger_path).rules != ()
+
+    source = Source(agent=AGENT, path="/t/export.json", forgotten_too=True)
+    await scribe.ledger.commit(source, scribe.prepared(scribe.event(SECRET, key="k1")), seen_rev=0)
+
+    assert kept_copy(ledger_path) == Tombstones()
+
+
+def test_notes_that_are_damaged_keep_no_ledger_from_being_made(ledger_path: Path) -> None:
+    ledger_path.parent.mkdir()
+    forgotten_file(ledger_path).write_bytes(b"\xc1")
+
+    prepare_file(ledger_path)
+
+    assert kept_copy(ledger_path) == Tombstones()
 
 
 async def waits_for_nobody(db: aiosqlite.Connection) -> None:

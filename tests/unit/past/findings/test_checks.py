@@ -122,12 +122,6 @@ def test_what_is_wrong_with_carryover_itself_is_found() -> None:
     ]
 
 
-def test_beside_a_damaged_ledger_it_is_said_that_what_was_forgotten_may_be_back() -> None:
-    [finding] = findings(changed(HEALTHY, corrupt_ledgers={"/home/dev/.carryover/ledger.corrupt-1.sqlite": 2_000}))
-
-    assert "what you had forgotten is recorded again" in finding.why and "`carryover forget`" in finding.do
-
-
 def test_why_no_version_of_an_agent_could_be_read_is_said() -> None:
     late = changed(CLAUDE, state="unreadable", unread="no answer within 5 s")
     absent = changed(CODEX, state="unreadable", unread="no `codex` command on PATH or in the usual places")
