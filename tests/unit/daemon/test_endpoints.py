@@ -201,6 +201,21 @@ async def test_a_port_that_is_taken_is_replaced_unless_the_user_chose_it(
     assert other != taken
 
 
+async def test_without_its_files_only_the_page_is_missing(
+    context: DaemonContext, lines: LogLines, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As after an update that was interrupted."""
+    monkeypatch.setattr("carryover.faces.page.app.files", lambda _package: tmp_path)
+
+    page = page_for(context)
+    refused = await page.key()
+    page.close()
+
+    await lines.until("page_not_read")
+    assert refused == PageKey(refusal=refused.refusal)
+    assert "Install Carryover again" in refused.refusal
+
+
 async def test_a_key_is_given_only_where_there_is_a_page(context: DaemonContext) -> None:
     page = page_for(context)
     context.use(Config(server=ServerConfig(page=False)))

@@ -46,6 +46,10 @@ _SEARCH: Final = "/ui/api/search"
 _OFF: Final = (
     "The page is turned off: [server] page is false in config.toml. `carryover config server.page true` turns it on."
 )
+_MISSING: Final = (
+    "The page's files can't be read in this installation of Carryover. Handoffs are kept fresh all the same. "
+    "Install Carryover again, then run `carryover restart`."
+)
 MOST_WAITING: Final = 24
 """Maximum number of requests that wait for a thread; others are told to come back."""
 CONTENT_TYPES: Final = {".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
@@ -68,7 +72,11 @@ class PageApp:
         """Reads the page's files. Blocks."""
         self._context = context
         # By name: nothing else of the disk can be asked for.
-        self._files = _read_files(files("carryover.faces.page").joinpath("static"))
+        self._files: dict[str, bytes] = {}
+        try:
+            self._files = _read_files(files("carryover.faces.page").joinpath("static"))
+        except OSError as error:  # a broken installation must not keep the daemon from starting
+            context.log.error("page_not_read", error)
         self._reader = ThreadPoolExecutor(1, thread_name_prefix="page")
         self._searcher = ThreadPoolExecutor(2, thread_name_prefix="page-search")
         self._waiting = 0
@@ -85,7 +93,9 @@ class PageApp:
 
     async def key(self) -> PageKey:
         """Returns a key."""
-        return self.access.new_key() if self._context.config.server.page else PageKey(refusal=_OFF)
+        if not self._context.config.server.page:
+            return PageKey(refusal=_OFF)
+        return self.access.new_key() if self._files else PageKey(refusal=_MISSING)
 
     def no_entry(self) -> web.Response:
         """Returns the answer to who may not see the page. It says how to open one."""
