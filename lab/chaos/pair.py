@@ -66,14 +66,13 @@ class Pair:
         return sum(machine.kills for machine in self.machines) + self.killed.total()
 
     def join(self) -> None:
-        """Has the first machine make the store and let the second one in."""
+        """Has both machines use the store and add each other."""
         first, second = self.machines
-        _succeed(first, "sync", "init", self.address, "--name", NAMES[0])
+        shown = _succeed(first, "sync", "init", self.address, "--name", NAMES[0])
         asked = _succeed(second, "sync", "init", self.address, "--name", NAMES[1])
-        [code] = set(_CODE.findall(asked))
-        _succeed(first, "sync", "add-machine", code)
-        second.run("sync")
-        _succeed(second, "sync", "--yes")
+        for machine, said in ((first, asked), (second, shown)):
+            [code] = set(_CODE.findall(said))
+            _succeed(machine, "sync", "add-machine", code)
 
     def allow(self) -> None:
         """Lets the other machine's work into the projects for which that is wanted, once there is some."""

@@ -265,9 +265,9 @@ class Player:
             )
             for event in new
         )
-        head = Head(store="0" * 16, machine=uuid.uuid5(uuid.NAMESPACE_DNS, name).hex[:16], name=name)
+        head = Head(machine=uuid.uuid5(uuid.NAMESPACE_DNS, name).hex[:16], name=name, secret="")
         payload = Payload(sessions=(there,), events=events)
-        await LedgerIncoming(self._ledger, self.paths).take(head, payload, None)
+        await LedgerIncoming(self._ledger, self.paths).take(head, payload, uuid.uuid4().hex)
         if name not in self._linked:
             self._linked.add(name)
             await link(self._ledger, self.paths, foreign_root(name, _THERE), str(self.root), now_ms=0)

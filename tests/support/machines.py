@@ -24,7 +24,7 @@ from carryover.projects.root import StatePaths
 from carryover.sync.head import Head
 from carryover.sync.incoming import LedgerIncoming
 from carryover.sync.outgoing import LedgerOutgoing
-from carryover.sync.payload import Payload, Taken, decode_payloads, encode_payloads
+from carryover.sync.payload import Payload, Taken, decode_payload, encode_payload
 from support.scribe import Scribe
 
 IDS = {name: f"{number:016x}" for number, name in enumerate(("laptop", "desktop", "box"), start=10)}
@@ -69,7 +69,7 @@ class OneMachine:
 
     @property
     def said(self) -> Head:
-        return Head(store="f" * 16, machine=IDS[self.name], name=self.name)
+        return Head(machine=IDS[self.name], name=self.name, secret="")
 
     async def say(self, *said: str | AnyBody, session: str = "s1", at_ms: int, cwd: str = "/repo") -> list[Event]:
         """Records what was said in a session, a second apart."""
@@ -100,7 +100,7 @@ class OneMachine:
         await self.ledger.write(begin_log, outgoing.told())
         for payload, position in outgoing.pieces(self.position):
             self.position = position
-            self.sent.append(encode_payloads([payload]))
+            self.sent.append(encode_payload(payload))
             told.append(payload)
         return told
 
@@ -109,7 +109,7 @@ class OneMachine:
         total = Taken()
         incoming = LedgerIncoming(self.ledger, self.paths)
         for number, data in enumerate(other.sent[self.taken.get(other.name, 0) :]):
-            [payload] = decode_payloads(data)
+            payload = decode_payload(data)
             total += await incoming.take(other.said, payload, str(number))
             self.taken[other.name] = self.taken.get(other.name, 0) + 1
         return total

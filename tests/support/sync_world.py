@@ -5,26 +5,26 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import tempfile
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from typing import TypeVar
 from unittest.mock import patch
 
-from carryover.actions.syncing import add_machines, join_with, remove_machine
+from carryover.actions.syncing import add_machines, remove_machine
 from carryover.errors import ExitCode, UserError
 from carryover.paths import StateDir
 from carryover.sync import payload as wire
 from carryover.sync import sealing
 from carryover.sync.folder import Settings, SyncFolder, SyncState
-from carryover.sync.head import Head, Membership
+from carryover.sync.head import Head, code_of
 from carryover.sync.incoming import LedgerIncoming
 from carryover.sync.outgoing import LedgerOutgoing
-from carryover.sync.own_log import MOST_READ, OwnLog
+from carryover.sync.own_log import OwnLog
 from carryover.sync.payload import Payload, Taken
 from carryover.sync.rounds import Outcome, Round
-from carryover.sync.sealing import MachineKey, make_key
+from carryover.sync.sealing import MachineKey, make_key, new_secret
 from carryover.sync.store import Fetched, Store, StoreTrouble
 
 T = TypeVar("T")
@@ -84,11 +84,6 @@ class MemoryLedger(LedgerOutgoing, LedgerIncoming):
     def forgets(self) -> str:
         return hashlib.sha256(b"".join(sorted(self.forgotten))).hexdigest()
 
-    def without_gone(self, payload: Payload) -> Payload:
-        told = [(one.key, payload.sessions[one.session].native_id, one.body) for one in payload.events]
-        kept = [one for one in told if _scope(one[1]) not in self.forgotten]
-        return payload if len(kept) == len(told) else _payload(kept, payload.tombstones)
-
     # Incoming
 
     def taken(self, head: Head) -> set[str]:
@@ -97,7 +92,7 @@ class MemoryLedger(LedgerOutgoing, LedgerIncoming):
     def has_room(self) -> bool:
         return self.room
 
-    async def take(self, head: Head, payload: Payload, segment: str | None) -> Taken:
+    async def take(self, head: Head, payload: Payload, segment: str) -> Taken:
         self._store.step()
         gone = sum(self._drop(one.scope) for one in payload.tombstones)
         new = 0
@@ -107,7 +102,7 @@ class MemoryLedger(LedgerOutgoing, LedgerIncoming):
                 self.rows[one.key] = (session, one.body)
                 self.received.append(one.key)
                 new += 1
-        self.segments |= {segment} if segment is not None else set()
+        self.segments.add(segment)
         self._store.step()
         return Taken(new, gone)
 
@@ -126,15 +121,17 @@ class Remote:
 
 
 class MemoryStore(Store):
-    """A store in memory. `faults` counts down to a crash or a broken connection at any operation that has effects."""
+    """A store in memory. `crash_in` counts down to a crash at any operation that has effects."""
 
-    def __init__(self, remote: Remote) -> None:
+    def __init__(self, remote: Remote, me: str) -> None:
         self.remote = remote
+        self.me = me
         self.reachable = True
         self.crash_in: int | None = None
         self.reads: list[str] = []
         """The names of files, as they were read."""
         self._fetched: dict[str, dict[str, bytes]] = {}
+        self._put: dict[str, bytes] = {}
 
     def step(self) -> None:
         if self.crash_in is not None:
@@ -148,23 +145,24 @@ class MemoryStore(Store):
         if not self.reachable:
             raise StoreTrouble("not reachable")
         self._fetched = self.remote.copy()
-        return Fetched(
-            {machine: {name: len(data) for name, data in files.items()} for machine, files in self._fetched.items()}
-        )
+        self._put = dict(self._fetched.get(self.me, {}))
+        return Fetched(self._fetched, {name: len(data) for name, data in self._put.items()})
 
     def read(self, machine: str, name: str) -> bytes | None:
         self.reads.append(name)
         return self._fetched.get(machine, {}).get(name)
 
-    def write(
-        self, machine: str, new: Mapping[str, bytes], names: Collection[str], *, without_history: bool = False
-    ) -> None:
+    def put(self, name: str, data: bytes) -> None:
         self.step()
-        if not self.reachable or self.remote.logs.get(machine) != self._fetched.get(machine):
+        self._put[name] = data
+
+    def publish(self, names: Collection[str]) -> None:
+        self.step()
+        if not self.reachable or self.remote.logs.get(self.me) != self._fetched.get(self.me):
             raise StoreTrouble("not reachable, or changed")
-        files = {**self.remote.logs.get(machine, {}), **new}
-        self.remote.logs[machine] = {name: files[name] for name in names}
-        self._fetched[machine] = dict(self.remote.logs[machine])
+        self._put = {name: self._put[name] for name in names}
+        self.remote.logs[self.me] = dict(self._put)
+        self._fetched[self.me] = dict(self._put)
         self.step()
 
 
@@ -203,7 +201,7 @@ class MemoryFolder(SyncFolder):
         super().__init__(StateDir(Path("/nowhere")))
         self._known_settings = settings
         self.known_key = key
-        self.known = SyncState()
+        self.known = SyncState(own=Head(machine=settings.machine, name=settings.name, secret=new_secret()))
         self._memory_store = store
 
     def settings(self) -> Settings:
@@ -226,26 +224,20 @@ async def at_once(work: Callable[[], T]) -> T:
 
 
 class MemoryMachine:
-    def __init__(self, remote: Remote, number: int, *, founds: bool = False) -> None:
+    def __init__(self, remote: Remote, number: int) -> None:
         self.id = f"{number:016x}"
         self.name = f"m{number}"
         self.key = key_of(number)
-        self.store = MemoryStore(remote)
-        self.most_read = MOST_READ
+        self.store = MemoryStore(remote, self.id)
         self.ledger = MemoryLedger(self.name, self.store)
-        self.settings = Settings(remote="r", machine=self.id, name=self.name, form=2)
+        self.code = code_of(self.id, self.key.public)
+        self.settings = Settings(remote="r", machine=self.id, name=self.name, code=self.code)
         self.folder = MemoryFolder(self.settings, self.key, self.store)
         self._clock = 0
-        if founds:
-            members = Membership({self.id: self.key.public})
-            self.folder.known = SyncState(own=Head(store="f" * 16, machine=self.id, name=self.name, membership=members))
-            own = self.own()
-            own.fetch()
-            own.write(own.view(), own.head)
 
     def own(self) -> OwnLog:
         self.folder.known_key = self.key
-        return OwnLog(self.folder, self.store, self._now_ms, most_read=self.most_read)
+        return OwnLog(self.folder, self.store, self._now_ms)
 
     def _now_ms(self) -> int:
         self._clock += 1
@@ -255,35 +247,27 @@ class MemoryMachine:
         round_ = Round(self.own(), self.ledger, self.ledger, in_thread=at_once)
         return asyncio.run(round_.run())
 
-    def ask(self) -> None:
-        own = self.own()
-        own.fetch()
-        own.ask()
-
-    def add_all(self) -> None:
+    def add(self, *machines: MemoryMachine) -> None:
+        """Adds those of the machines that ask for it."""
+        codes = {machine.code for machine in machines}
         try:
-            add_machines(self.own(), None, lambda _: True)
+            add_machines(self.own(), None, codes.__contains__)
         except UserError as error:
-            if error.code != ExitCode.NOTHING_FOUND:  # none asks
+            if error.code not in (ExitCode.NOTHING_FOUND, ExitCode.INTERRUPTED):  # none asks
                 raise
-
-    def join(self) -> bool:
-        try:
-            join_with(self.own(), lambda _name, _code: True)
-        except UserError:
-            return False
-        return True
 
     def remove(self, name: str) -> None:
         remove_machine(self.own(), name, lambda _: None)
 
 
-def joined(remote: Remote, founder: MemoryMachine, number: int) -> MemoryMachine:
-    """Returns a new machine that `founder` has let in."""
+def joined(remote: Remote, *others: MemoryMachine, number: int) -> MemoryMachine:
+    """Returns a new machine; it and the others have added each other."""
     machine = MemoryMachine(remote, number)
-    machine.ask()
-    founder.add_all()
-    assert machine.join()
+    machine.sync()
+    for other in others:
+        other.sync()
+        other.add(machine)
+    machine.add(*others)
     return machine
 
 

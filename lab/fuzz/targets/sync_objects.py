@@ -5,7 +5,6 @@ Payloads that are accepted say the same when they are encoded again.
 
 from __future__ import annotations
 
-import hashlib
 import tempfile
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
@@ -16,43 +15,39 @@ from typing import Final
 import msgspec
 
 from carryover.sync import head, sealing
-from carryover.sync.head import Branch, Head, Membership, Seen, Segment
+from carryover.sync.head import Head, Peer, Segment
 from carryover.sync.payload import (
     Payload,
     SyncedEvent,
     SyncedSession,
     SyncedTombstone,
-    decode_payloads,
-    encode_payloads,
+    decode_payload,
+    encode_payload,
 )
 from carryover.sync.sealing import MachineKey, Unreadable
 from fuzz.bytes import chosen
 
 LARGEST: Final = 3_000
-_ME: Final = "a" * 16
 _OTHER: Final = "b" * 16
 
 
-def _payloads(data: bytes) -> None:
+def _payload(data: bytes) -> None:
     try:
-        found = decode_payloads(data)
+        found = decode_payload(data)
     except (ValueError, RecursionError):
         return
-    assert decode_payloads(encode_payloads(found)) == found
+    assert decode_payload(encode_payload(found)) == found
 
 
 def _head(data: bytes) -> None:
-    opened = head.opened_head(_branch(sealing.deflated(data)), None, _key())
-    assert opened.machine == _OTHER
-    assert opened.membership | opened.membership == opened.membership | opened.membership
+    assert _accepted(_sealed(sealing.deflated(data))).machine == _OTHER
 
 
 def _packed(data: bytes) -> None:
     """The bytes are what a head is packed as, what was encrypted, and a whole file."""
-    whole = Branch(_OTHER, head=data), Branch(_OTHER, head=msgspec.msgpack.encode([b"", sealing.AGE_HEADER + data]))
-    for branch in (_branch(data), *whole):
+    for file in (_sealed(data), data, msgspec.msgpack.encode([b"", sealing.AGE_HEADER + data])):
         with suppress(Unreadable):
-            head.opened_head(branch, None, _key())
+            _accepted(file)
 
 
 def _signature(data: bytes) -> None:
@@ -60,17 +55,17 @@ def _signature(data: bytes) -> None:
 
 
 def _key_file(data: bytes) -> None:
-    public = Branch(_OTHER, key=data).public
-    assert public is None or sealing.seal_for([public], b"x")
+    text = data.decode("utf-8", "replace")
+    assert not sealing.is_machine_key(text) or sealing.seal_for([text], b"x")
 
 
 def _segment(data: bytes) -> None:
-    secret, public = sealing.new_identity()
-    sealed = sealing.seal_for([public], data)
-    head.opened_segment(Segment(1, len(sealed), hashlib.sha256(sealed).digest(), secret), sealed)
+    secret = sealing.new_secret()
+    sealed = sealing.seal_for([sealing.public_of(secret)], data)
+    head.opened_segment(Segment(len(sealed), head.sha_of(sealed)), secret, sealed)
 
 
-KINDS: Final[Sequence[Callable[[bytes], None]]] = (_payloads, _head, _packed, _signature, _key_file, _segment)
+KINDS: Final[Sequence[Callable[[bytes], None]]] = (_payload, _head, _packed, _signature, _key_file, _segment)
 
 
 def check(data: bytes, folder: Path) -> None:
@@ -81,9 +76,13 @@ def check(data: bytes, folder: Path) -> None:
         assert str(error)
 
 
-def _branch(packed: bytes) -> Branch:
-    """A head with this content, which is known to be from its machine."""
-    return Branch(_OTHER, head=msgspec.msgpack.encode([b"", sealing.seal_for([_key().public], packed)]))
+def _accepted(file: bytes) -> Head:
+    """The head in a file that is known to be from its machine."""
+    return head.accepted_head(_OTHER, file, Peer(key=_key().public, name="", sha=head.sha_of(file)), _key())
+
+
+def _sealed(packed: bytes) -> bytes:
+    return msgspec.msgpack.encode([b"", sealing.seal_for([_key().public], packed)])
 
 
 @cache
@@ -102,13 +101,12 @@ def seeds() -> Iterable[bytes]:
         forgotten_keys=(1,),
         replaced=(b"r" * 16,),
     )
-    yield b"\0" + encode_payloads([payload, Payload()])
-    members = Membership({_ME: _key().public, _OTHER: _key().public}, {_ME: Seen(1, b"s" * 32)})
-    said = Head(store=_ME, machine=_OTHER, name="laptop", sequence=1, synced_ms=2, membership=members)
-    full = msgspec.structs.replace(said, segments=(Segment(1, 4_000, b"s" * 32, "secret"),), seen={_ME: Seen(1, b"s")})
+    yield b"\0" + encode_payload(payload)
+    said = Head(machine=_OTHER, name="laptop", secret=sealing.new_secret(), sequence=1)
+    full = msgspec.structs.replace(said, segments=(Segment(4_000, b"s" * 32),), removed={"a" * 16: b"s" * 32})
     for one in (said, full):
         yield b"\1" + msgspec.msgpack.encode(one)
         yield b"\2" + sealing.deflated(msgspec.msgpack.encode(one))
     yield b"\3" + _key().signature(b"message of another")
     yield b"\4" + _key().public.encode()
-    yield b"\5" + sealing.deflated(encode_payloads([payload]))
+    yield b"\5" + sealing.deflated(encode_payload(payload))

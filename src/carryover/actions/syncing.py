@@ -9,12 +9,9 @@ import socket
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Final
-
-import msgspec
 
 from carryover.errors import ExitCode, UserError
 from carryover.fsio import is_folder, private_dir
@@ -28,12 +25,12 @@ from carryover.probe.git_command import ask
 from carryover.probe.looks import look_at
 from carryover.projects.root import StatePaths
 from carryover.sync.address import folder_at, normalised, usable_address, without_credentials
-from carryover.sync.folder import OFF, OtherMachine, Settings, SyncFolder, SyncState
+from carryover.sync.folder import OFF, Settings, SyncFolder, SyncState
 from carryover.sync.git_store import store_at
-from carryover.sync.head import MOST_MACHINES, Head, Membership, Seen, View, code_of, opened_head
-from carryover.sync.own_log import NOT_ADDED, OwnLog, own_log
+from carryover.sync.head import Head, code_of
+from carryover.sync.own_log import OwnLog, own_log
 from carryover.sync.rounds import Outcome, synchronise
-from carryover.sync.sealing import Unreadable, age, make_key
+from carryover.sync.sealing import age, make_key, new_secret
 from carryover.sync.status import SyncStatus, sync_status
 
 SYNC_S: Final = 7_200.0
@@ -43,16 +40,6 @@ _URLS: Final = ("config", "--null", "--get-regexp", r"^remote\..*\.(url|pushurl)
 _UNSAFE: Final = re.compile(r"[^A-Za-z0-9._-]+")
 _NOTHING: Final = "Nothing was changed."
 __all__ = ["SyncStatus"]
-
-
-class Joined(msgspec.Struct, frozen=True, kw_only=True):
-    """The result of `sync init`. `code`: this machine's, which the others compare."""
-
-    founded: bool
-    code: str
-    machine: str
-    name: str
-    remote: str
 
 
 def standing() -> SyncStatus:
@@ -70,8 +57,9 @@ def opened_log() -> Iterator[OwnLog]:
         yield own
 
 
-def initialise_sync(remote: str, *, name: str | None, projects: Sequence[str] | None) -> Joined:
-    """Creates a store at the remote, or asks the machines of an existing one to add this one.
+def initialise_sync(remote: str, *, name: str | None, projects: Sequence[str] | None) -> Settings:
+    """Sets this machine up to synchronise with those that have a part in the store at the remote; none reads another
+    before the user has compared their codes.
 
     Raises UserError; sync is then as before, but for one whose store could be read and not written: the next sync
     continues.
@@ -85,20 +73,26 @@ def initialise_sync(remote: str, *, name: str | None, projects: Sequence[str] | 
             ExitCode.REFUSED,
         )
     age()
-    settings = Settings(
-        remote=usable_address(remote),
-        machine=secrets.token_hex(8),
-        # Only the characters that a name may have.
-        name=_UNSAFE.sub("-", (name or socket.gethostname()).partition(".")[0]).strip("-.")[:32] or "machine",
-        projects=tuple(project_root(one, must_exist=True) for one in projects) if projects else None,
-        form=2,
-    )
-    _refuse_project(settings.remote)
+    address = usable_address(remote)
+    roots = tuple(project_root(one, must_exist=True) for one in projects) if projects else None
+    _refuse_project(address)
     private_dir(state_dir().root)
     private_dir(folder.path)
     try:
         with folder.locked():
-            return _initialised(folder, settings)
+            machine = secrets.token_hex(8)
+            store = store_at(folder.store, address, machine)
+            _refuse_foreign(address, store.fetch().foreign)
+            make_key(folder.key_file)
+            # Only the characters that a name may have.
+            called = _UNSAFE.sub("-", (name or socket.gethostname()).partition(".")[0]).strip("-.")[:32] or "machine"
+            code = code_of(machine, folder.key().public)
+            folder.save(SyncState(own=Head(machine=machine, name=called, secret=new_secret())))
+            settings = Settings(remote=address, machine=machine, name=called, code=code, projects=roots)
+            # Set up before the store is written: what is there then is of this machine, whatever ends this.
+            folder.create(settings)
+            OwnLog(folder, store, now_ms).publish()
+            return settings
     except BaseException:
         if not folder.is_set_up:
             with suppress(OSError):
@@ -143,69 +137,15 @@ def _remotes(root: Path) -> list[str] | None:
     return [address for entry in entries if (address := entry.partition("\n")[2])]
 
 
-def _initialised(folder: SyncFolder, settings: Settings) -> Joined:
-    remote = without_credentials(settings.remote)
-    store = store_at(folder.store, settings.remote)
-    fetched = store.fetch()
-    if fetched.foreign is not None:
-        is_folder = folder_at(settings.remote) is not None
+def _refuse_foreign(address: str, foreign: str | None) -> None:
+    if foreign is not None:
+        is_folder = folder_at(address) is not None
         empty = "folder: a path names a folder, even if a git repository is in it" if is_folder else "repository"
         raise UserError(
-            f"{remote} holds something else ({fetched.foreign}), not a store of Carryover. {_NOTHING} Give an empty "
-            f"{empty}.",
+            f"{without_credentials(address)} holds something else ({foreign}), not a store of Carryover. {_NOTHING} "
+            f"Give an empty {empty}.",
             ExitCode.REFUSED,
         )
-    is_there = any({"key", "head"} <= files.keys() for files in fetched.files.values())
-    make_key(folder.key_file)
-    members = Membership({settings.machine: folder.key().public})
-    head = Head(store=secrets.token_hex(8), machine=settings.machine, name=settings.name, membership=members)
-    folder.save(SyncState(own=None if is_there else head))
-    # Set up before the store is written: nobody else could add anyone to what is there then, whatever ends this.
-    folder.create(settings)
-    own = OwnLog(folder, store, now_ms)
-    if is_there:
-        own.ask()
-    else:
-        own.write(own.view(), head)
-    return Joined(founded=not is_there, code=own.code, machine=settings.machine, name=settings.name, remote=remote)
-
-
-def join(is_same: Callable[[str, str], bool]) -> None:
-    """Makes this machine a member of its store, if it is none yet, once the user has compared the code of the machine
-    that has added it."""
-    folder = SyncFolder(state_dir())
-    folder.settings()
-    if folder.state().own is None:
-        with opened_log() as own:
-            join_with(own, is_same)
-
-
-def join_with(own: OwnLog, is_same: Callable[[str, str], bool]) -> None:
-    """Makes this machine a member if another one has added it and `is_same` says so of that machine's name and code,
-    which the user compares: only that proves that it is the user's. Writes this machine's first head.
-
-    Raises UserError (REFUSED) if no machine has added this one, or the codes differ.
-    """
-    others = [branch for branch in own.fetch() if branch.machine != own.settings.machine]
-    own.ask()
-    for branch in others:
-        try:
-            head = opened_head(branch, branch.public or "", own.key)
-        except Unreadable:
-            continue
-        if head.membership.active.get(own.settings.machine) == own.key.public:
-            break
-    else:
-        raise UserError(f"{NOT_ADDED} This machine's code: {own.code}", ExitCode.REFUSED)
-    if not is_same(head.name, code_of(branch.machine, branch.public or "")):
-        raise UserError(
-            "Nothing was sent or taken. If the codes differ, somebody else answers: `carryover sync off`.",
-            ExitCode.REFUSED,
-        )
-    me = Head(store=head.store, machine=own.settings.machine, name=own.settings.name)
-    maker = OtherMachine(name=head.name, seen=Seen(head.sequence, branch.sha))
-    own.save(own=me, membership=Membership() | head.membership, machines={head.machine: maker})
-    own.write(replace(own.view(), heads={head.machine: head}), own.head)
 
 
 def sync_once() -> Outcome:
@@ -232,14 +172,14 @@ async def _synchronised(ledger: Ledger, paths: StatePaths) -> Outcome:
     return await synchronise(ledger, paths, now_ms=now_ms, in_thread=asyncio.to_thread)
 
 
-def add_machines(own: OwnLog, code: str | None, is_same: Callable[[str], bool]) -> dict[str, str]:
-    """Lets in the machines that ask for it, if `is_same` says so of the code that each has, after comparing it; returns
-    these codes by machine.
+def add_machines(own: OwnLog, code: str | None, is_same: Callable[[str], bool]) -> list[str]:
+    """Has this machine read those that ask for it, and they this one, if `is_same` says so of the code that each has,
+    after comparing it; returns these codes.
 
-    Whoever names a machine by its `code` has compared it. Raises UserError if none asks, or none was let in.
+    Whoever names a machine by its `code` has compared it. Raises UserError if none asks, or none was added.
     """
     view = own.read()
-    own.note(view, view.problems)
+    own.note(view)
     codes = {machine: code_of(machine, public) for machine, public in view.waiting.items()}
     if code is not None:
         compared = "".join(code.split())
@@ -252,16 +192,8 @@ def add_machines(own: OwnLog, code: str | None, is_same: Callable[[str], bool]) 
     added = {machine: asks for machine, asks in codes.items() if code is not None or is_same(asks)}
     if not added:
         raise UserError(f"No machine was added. {_NOTHING}", ExitCode.INTERRUPTED)
-    change = Membership({machine: view.waiting[machine] for machine in added})
-    if not added.keys() <= (view.membership | change).members.keys():
-        raise UserError(
-            f"The store has had {MOST_MACHINES} machines, and no head has room for more. {_NOTHING} Make a new store: "
-            "`carryover sync off`, then `carryover sync init REMOTE` with another remote, on each machine.",
-            ExitCode.REFUSED,
-        )
-    waiting = {machine: public for machine, public in view.waiting.items() if machine not in added}
-    _tell(own, replace(view, waiting=waiting), change)
-    return added
+    own.add(view, {machine: view.waiting[machine] for machine in added})
+    return list(added.values())
 
 
 def remove_machine(own: OwnLog, name: str, ask: Callable[[str], None]) -> tuple[str, list[str]]:
@@ -271,8 +203,8 @@ def remove_machine(own: OwnLog, name: str, ask: Callable[[str], None]) -> tuple[
     Returns its name, and the names of the other machines that remain.
     """
     view = own.read()
-    own.note(view, view.problems)
-    others = {machine: own.state.machines[machine].name for machine in view.membership.active if machine != view.me}
+    own.note(view)
+    others = {machine: peer.name for machine, peer in view.peers.items() if peer.removed is None}
     found = [machine for machine, called in others.items() if name in (machine, called)]
     if len(found) != 1:
         names = ", ".join(f"{called} ({machine})" for machine, called in sorted(others.items())) or "none"
@@ -283,14 +215,8 @@ def remove_machine(own: OwnLog, name: str, ask: Callable[[str], None]) -> tuple[
             ExitCode.NOTHING_FOUND,
         )
     ask(others[found[0]])
-    _tell(own, view, Membership(removed={found[0]: view.seen.get(found[0], Seen())}))
+    own.remove(view, found[0])
     return others.pop(found[0]), sorted(others.values())
-
-
-def _tell(own: OwnLog, view: View, change: Membership) -> None:
-    view = replace(view, membership=view.membership | change)
-    own.write(view, own.head)
-    own.note(view, view.problems)
 
 
 def end_syncing(*, delete: bool) -> None:
@@ -302,10 +228,9 @@ def end_syncing(*, delete: bool) -> None:
     with folder.locked():
         if delete:
             settings = folder.settings()
-            store = store_at(folder.store, settings.remote)
-            fetched = store.fetch()
-            if settings.machine in fetched.files or settings.machine in fetched.refused:
-                store.write(settings.machine, {}, (), without_history=True)
+            store = store_at(folder.store, settings.remote, settings.machine)
+            store.fetch()
+            store.publish(())
         folder.remove()
     if not state_dir().ledger.exists():
         return

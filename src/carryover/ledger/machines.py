@@ -7,7 +7,7 @@ here. While sync is on, triggers number each change of an event recorded here, s
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain, count
 from typing import Any, Final
 
@@ -341,9 +341,3 @@ def forgettings(db: sqlite3.Connection, after: int, *, limit: int) -> Iterator[t
 def taken(db: sqlite3.Connection, machine: str) -> set[str]:
     """Returns what was taken from the machine with this id."""
     return {segment for (segment,) in db.execute("SELECT segment FROM taken WHERE machine = ?", (machine,))}
-
-
-def standing_keys(db: sqlite3.Connection, keys: Collection[bytes]) -> Iterator[bytes]:
-    """Yields those of the keys whose event is in the ledger."""
-    for marks, some in in_parts(sorted(keys)):
-        yield from (key for (key,) in db.execute(f"SELECT key FROM event WHERE key IN ({marks})", tuple(some)))

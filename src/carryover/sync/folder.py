@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final, Literal, TypeVar
+from typing import Final, TypeVar
 
 import msgspec
 
@@ -14,7 +14,7 @@ from carryover.decoders import decoder_of
 from carryover.errors import ExitCode, UserError, os_reason
 from carryover.fsio import FileLock, atomic_replace, private_dir, read_bytes_bounded
 from carryover.paths import StateDir
-from carryover.sync.head import Head, Membership, Seen
+from carryover.sync.head import Head, Peer
 from carryover.sync.payload import MachineId, MachineName
 from carryover.sync.sealing import MachineKey, Unreadable
 
@@ -33,35 +33,27 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     remote: str
     machine: MachineId
     name: MachineName
+    code: str
+    """The code of this machine, which is compared on each other one."""
     projects: tuple[str, ...] | None = None
     """Roots of the projects to share; None for all."""
-    form: Literal[2]
-    """The form of the store."""
-
-
-class OtherMachine(msgspec.Struct, frozen=True, kw_only=True):
-    """What is known here of another machine."""
-
-    name: MachineName
-    seen: Seen = Seen()
-    """Its newest head that was accepted."""
-    synced_ms: int = 0
-    problem: str | None = None
-    """Why nothing newer of it was taken at the last try."""
 
 
 class SyncState(msgspec.Struct, frozen=True, kw_only=True):
     """How far synchronising has got. It is replaced as a whole, after what it says is in the store."""
 
-    own: Head | None = None
-    """What this machine has last said; None while it waits to be added."""
+    own: Head
+    """What this machine has last said."""
     sha: bytes = b""
-    """The SHA-256 of the file of that."""
-    membership: Membership = Membership()
-    """All that is known of it. Here too, so that a store that is rolled back can't undo a removal."""
-    machines: dict[MachineId, OtherMachine] = {}
+    """The SHA-256 of the file of that; empty if it is still to be said."""
+    position: str = ""
+    """How much of the ledger is in the segments."""
+    forgets: str = ""
+    """What was forgotten when the log began."""
+    peers: dict[MachineId, Peer] = {}
+    """The other machines. Here, so that a store that is rolled back can't undo a removal."""
     waiting: tuple[str, ...] = ()
-    """The codes of machines that want to be added."""
+    """The codes of machines that ask to be added."""
     synced_ms: int | None = None
     """When a sync last ended well."""
     problem: str | None = None

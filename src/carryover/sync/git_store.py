@@ -9,7 +9,7 @@ import os
 import re
 import shutil
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -17,9 +17,8 @@ from typing import Final
 from carryover.errors import visible
 from carryover.probe.git_command import GitAnswer, in_store, in_store_ended
 from carryover.sync.address import folder_at, without_credentials
-from carryover.sync.head import MOST_MACHINES, MOST_SEGMENTS
 from carryover.sync.sealing import LARGEST_OBJECT
-from carryover.sync.store import FILE_NAME, MOST_LISTED, TOO_MUCH, Fetched, FolderStore, Store, StoreTrouble
+from carryover.sync.store import FILE_NAME, Fetched, FolderStore, Store, StoreTrouble
 
 _SHORT_S: Final = 120.0
 """For what is done here, and for the list of a remote's branches, with which each sync begins: one that never answers
@@ -30,6 +29,7 @@ OLDEST_GIT: Final = (2, 31)
 """The first that takes settings from the environment."""
 LEFT_AFTER_S: Final = 10.0
 """Longer than git holds a lock here: one may still be at work although the program that started it was killed."""
+MOST_BRANCHES: Final = 200
 MOST_LOOSE: Final = 2_000
 """With more files than this, git packs what is here and drops what no branch has."""
 _BRANCH: Final = re.compile(r"refs/heads/([0-9a-f]{16})")
@@ -42,19 +42,22 @@ class Unanswered(StoreTrouble):
     """The remote did not answer in time."""
 
 
-def store_at(folder: Path, remote: str) -> Store:
-    """Returns the store at a remote: a folder, or what git reaches, for which it keeps a repository at `folder`."""
+def store_at(folder: Path, remote: str, me: str) -> Store:
+    """Returns the store of the machine `me` at a remote: a folder, or what git reaches, for which it keeps a
+    repository at `folder`."""
     shared = folder_at(remote)
-    return FolderStore(shared) if shared is not None else GitStore(folder, remote)
+    return FolderStore(shared, me) if shared is not None else GitStore(folder, remote, me)
 
 
 class GitStore(Store):
-    """The store at the address `remote`, with a bare repository at `folder`. `git` runs a command there."""
+    """The store at the address `remote`, with a bare repository at `folder`; `me` is this machine. `git` runs a
+    command there."""
 
     def __init__(
         self,
         folder: Path,
         remote: str,
+        me: str,
         *,
         git: Callable[..., GitAnswer] = in_store,
         most_loose: int = MOST_LOOSE,
@@ -62,44 +65,43 @@ class GitStore(Store):
         in_store_ended.clear()
         self._folder = folder
         self._remote = remote
+        self._me = me
         self._run = git
         self._most_loose = most_loose
-        self._tips: dict[str, str] = {}
-        """The commits of the machines' branches, as they were fetched or pushed."""
-        self._files: dict[str, dict[str, tuple[str, int]]] = {}
-        """Of each machine: the id and the size of each file, by its name."""
+        self._tip = ""
+        """The commit of this machine's branch in the remote."""
+        self._parent = ""
+        """The one that is here; none if git refused it."""
+        self._own: dict[str, str] = {}
+        """The ids of this machine's files, by their names."""
 
     def fetch(self) -> Fetched:
         self._create()
         listed = self._listed()
         tips = {found[1]: commit for ref, commit in listed.items() if (found := _BRANCH.fullmatch(ref))}
-        if len(tips) > 2 * MOST_MACHINES:
+        if len(tips) > MOST_BRANCHES:
             raise StoreTrouble(f"The store has {len(tips):,} branches, more than machines can have. Nothing was taken.")
         here = self._fetched()
-        for gone in here.keys() - tips.keys():
-            self._git("update-ref", "-d", f"{_THEIRS}{gone}")
-        # One that is refused is known by its commit, so that its own machine can put another in its place.
-        self._tips, self._files = tips, {}
-        refused: dict[str, str] = {}
-        left = MOST_LISTED
-        for machine, commit in tips.items():
-            # Each by itself, so that one which git refuses keeps no other back.
+        own: dict[str, tuple[str, int]] = {}
+        for machine in here.keys() | tips.keys():
+            # Each by itself, so that one which git refuses keeps no other back. Of that, nothing is known then.
             try:
-                if here.get(machine) != commit:
+                if here.get(machine) != tips.get(machine, ""):
                     branch = f"+refs/heads/{machine}:{_THEIRS}{machine}"
                     self._git("fetch", "--force", "store", branch, remote=True, timeout_s=REMOTE_S)
-                # Of what came, which may be newer than what was listed.
-                self._files[machine] = self._files_of(f"{_THEIRS}{machine}", left)
-                left -= len(self._files[machine])
+                if machine == self._me:
+                    own = self._own_files()
             except Unanswered:
                 raise
-            except StoreTrouble as trouble:
-                refused[machine] = trouble.reason
-
+            except StoreTrouble:
+                self._git("update-ref", "-d", f"{_THEIRS}{machine}")
         if sum(len(names) for _, _, names in os.walk(self._folder / "objects")) > self._most_loose:
             self._git("gc", timeout_s=REMOTE_S)
-        files = {machine: {name: size for name, (_, size) in blobs.items()} for machine, blobs in self._files.items()}
-        return Fetched(files, refused, next((ref for ref in listed if _BRANCH.fullmatch(ref) is None), None))
+        fetched = self._fetched()
+        self._tip, self._parent = tips.get(self._me, ""), fetched.get(self._me, "")
+        self._own = {name: blob for name, (blob, _) in own.items()}
+        foreign = next((ref for ref in listed if _BRANCH.fullmatch(ref) is None), None)
+        return Fetched(fetched, {name: size for name, (_, size) in own.items()}, foreign)
 
     def _fetched(self) -> dict[str, str]:
         """Returns the commits of the branches that are here."""
@@ -112,14 +114,11 @@ class GitStore(Store):
         rows = (line.partition("\t") for line in listed)
         return {ref: commit for commit, _, ref in rows if ref != "HEAD"}
 
-    def _files_of(self, ref: str, most: int) -> dict[str, tuple[str, int]]:
-        """Returns the files of a branch that is here, leaving out those that no machine writes. Raises StoreTrouble if
-        it has more than `most`, or than a machine may have."""
-        listed = self._git("ls-tree", "-z", "-l", "--full-tree", ref)
-        if listed.count(b"\0") > min(most, MOST_SEGMENTS + len(("key", "head"))):
-            raise StoreTrouble(_trouble(TOO_MUCH, remote=True), TOO_MUCH)
+    def _own_files(self) -> dict[str, tuple[str, int]]:
+        """Returns the ids and sizes of this machine's files, leaving out those that no machine writes."""
+        listed = self._git("ls-tree", "-z", "-l", "--full-tree", f"{_THEIRS}{self._me}").decode(errors="replace")
         files = {}
-        for row in listed.decode(errors="replace").split("\0")[:-1]:
+        for row in listed.split("\0")[:-1]:
             about, _, name = row.partition("\t")
             _, kind, blob, size = about.split()
             if kind == "blob" and FILE_NAME.fullmatch(name):
@@ -127,25 +126,30 @@ class GitStore(Store):
         return files
 
     def read(self, machine: str, name: str) -> bytes | None:
-        blob, size = self._files.get(machine, {}).get(name, ("", 0))
-        return self._git("cat-file", "blob", blob) if blob and size <= LARGEST_OBJECT else None
+        try:
+            data = self._git("cat-file", "blob", f"{_THEIRS}{machine}:{name}")
+        except Unanswered:
+            raise
+        except StoreTrouble:
+            return None
+        return data if len(data) <= LARGEST_OBJECT else None
 
-    def write(
-        self, machine: str, new: Mapping[str, bytes], names: Collection[str], *, without_history: bool = False
-    ) -> None:
+    def put(self, name: str, data: bytes) -> None:
         self._create()
-        added = {name: self._git("hash-object", "-w", "--stdin", given=data) for name, data in new.items()}
-        former = {name: blob for name, blob in self._files.get(machine, {}).items() if name in names}
-        files = former | {name: (id.decode().strip(), len(new[name])) for name, id in added.items()}
-        rows = "".join(f"100644 blob {blob}\t{name}\n" for name, (blob, _) in files.items())
+        self._own[name] = self._git("hash-object", "-w", "--stdin", given=data).decode().strip()
+
+    def publish(self, names: Collection[str]) -> None:
+        self._create()
+        kept = {name: blob for name, blob in self._own.items() if name in names}
+        rows = "".join(f"100644 blob {blob}\t{name}\n" for name, blob in kept.items())
         tree = self._git("mktree", given=rows.encode()).decode().strip()
-        tip = self._tips.get(machine)
-        after = ("-p", tip) if tip is not None and machine in self._files and not without_history else ()
+        # Without a parent if a file is gone: what was forgotten is in no history then.
+        after = ("-p", self._parent) if self._parent and kept.keys() == self._own.keys() else ()
         commit = self._git("commit-tree", tree, *after).decode().strip()
-        branch = f"refs/heads/{machine}"
-        lease = f"--force-with-lease={branch}:{tip or ''}"
+        branch = f"refs/heads/{self._me}"
+        lease = f"--force-with-lease={branch}:{self._tip}"
         self._git("push", lease, "store", f"{commit}:{branch}", remote=True, timeout_s=REMOTE_S)
-        self._tips[machine], self._files[machine] = commit, files
+        self._tip, self._parent, self._own = commit, commit, kept
 
     def _create(self) -> None:
         """Makes the repository if there is none."""
@@ -169,12 +173,12 @@ class GitStore(Store):
         except TimeoutError as error:
             raise Unanswered(_trouble("git did not end in time", remote=remote)) from error
         except OverflowError as error:
-            raise StoreTrouble(_trouble(TOO_MUCH, remote=remote), TOO_MUCH) from error
+            raise StoreTrouble(_trouble("it holds more than any machine writes", remote=remote)) from error
         except FileNotFoundError as error:
             raise StoreTrouble("Synchronising needs git, which can't be run here. Nothing was changed.") from error
         if answer.code != 0:
             reason = _reason(answer)
-            raise StoreTrouble(_trouble(reason, remote=remote and str(self._folder) not in reason), reason)
+            raise StoreTrouble(_trouble(reason, remote=remote and str(self._folder) not in reason))
         return answer.out
 
 

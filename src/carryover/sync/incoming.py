@@ -74,12 +74,10 @@ class LedgerIncoming:
         """Whether the disk has more room than this machine's own records may need. Blocks."""
         return shutil.disk_usage(self._paths.state.ledger.parent).free > self._room_bytes
 
-    async def take(self, head: Head, payload: Payload, segment: str | None) -> Taken:
-        """Stores a payload of the machine that says `head`, each event exactly once; what that machine forgot is
-        forgotten here too.
-
-        If `segment` is given, the payload is the last of that segment. Raises OSError or LedgerUnavailable; nothing is
-        lost then, since the payload is taken again later.
+    async def take(self, head: Head, payload: Payload, segment: str) -> Taken:
+        """Stores the payload of a segment of the machine that says `head`, each event exactly once; what that machine
+        forgot is forgotten here too. Raises OSError or LedgerUnavailable; nothing is lost then, since the segment is
+        taken again later.
         """
         name = await self._ledger.write(know_machine, head.machine, machine_prefix(head))
         tombstones, selections = await asyncio.to_thread(self._forgotten, payload)
@@ -88,14 +86,13 @@ class LedgerIncoming:
             latest_ms = max(selection.until_ms or 0 for selection in selections)
             forgotten = (await forget_here(self._ledger, self._paths, selections, latest_ms)).sessions
         received, skipped = await asyncio.to_thread(received_of, name, payload, tombstones, _now_ms())
-        if segment is not None:
-            received = msgspec.structs.replace(received, segment=(head.machine, segment))
+        received = msgspec.structs.replace(received, segment=(head.machine, segment))
         commit = await self._ledger.store_received(received)
         return Taken(events=commit.new_events, forgotten=forgotten + commit.forgotten, skipped=skipped)
 
     async def note_segments(self, head: Head) -> None:
         """Forgets which segments were taken that the machine has no more."""
-        await self._ledger.write(forget_segments, head.machine, [segment.id for segment in head.segments])
+        await self._ledger.write(forget_segments, head.machine, [segment.name for segment in head.segments])
 
     def _forgotten(self, payload: Payload) -> tuple[Tombstones, list[Selection]]:
         """Returns the payload's tombstones, and what they select in the ledger."""

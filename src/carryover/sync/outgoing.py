@@ -20,7 +20,6 @@ from carryover.ledger.machines import (
     forgettings,
     log_id,
     own_changes,
-    standing_keys,
 )
 from carryover.ledger.queries import whereabouts
 from carryover.ledger.rows import RETRACTED, SUPERSEDED
@@ -117,14 +116,6 @@ class LedgerOutgoing:
             (keys,) = db.execute("SELECT count(*) FROM forgotten_event").fetchone()
             return f"{rules} {newest} {keys}"
 
-    def without_gone(self, payload: Payload) -> Payload:
-        """Returns one of this machine's payloads without what is not in the ledger any more; the same object if all of
-        it still is."""
-        keys = {event.key for event in payload.events}
-        with closing(connect_read_only(self._state.ledger)) as db:
-            gone = keys - set(standing_keys(db, keys))
-        return _without(payload, gone) if gone else payload
-
 
 class _Roots(NamedTuple):
     of: Mapping[int, str]
@@ -185,15 +176,4 @@ def _payload(rows: Sequence[OwnChange], roots: _Roots) -> Payload:
         sessions=tuple(sessions.values()),
         events=tuple(events),
         replaced=tuple(replaced),
-    )
-
-
-def _without(payload: Payload, gone: Collection[bytes]) -> Payload:
-    """Returns the payload without those events, and without sessions that only they needed."""
-    events = [event for event in payload.events if event.key not in gone]
-    number = {old: new for new, old in enumerate(sorted({event.session for event in events}))}
-    return msgspec.structs.replace(
-        payload,
-        sessions=tuple(payload.sessions[old] for old in number),
-        events=tuple(msgspec.structs.replace(event, session=number[event.session]) for event in events),
     )

@@ -1,54 +1,51 @@
 """This machine's own log in the store, and what it reads in the others: the part of a sync that knows no ledger.
 
-Each step leaves a state that the next sync continues from, whatever ends the process: what was written to the store
-before the state was saved is found there again, signed by this machine.
+What is not certainly in the store is sent again: after a crash, a restored copy or a loss there, the log goes on from
+what the state says, or begins afresh, with a new key and all that is in the ledger.
 """
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
-from dataclasses import replace
-from typing import Final
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import islice
+from typing import Final, NamedTuple
 
-import msgspec
+from msgspec.structs import replace
 
-from carryover.errors import ExitCode, UserError
 from carryover.paths import StateDir
-from carryover.sync.folder import OtherMachine, SyncFolder
+from carryover.sync.folder import SyncFolder
 from carryover.sync.git_store import store_at
 from carryover.sync.head import (
-    MOST_AHEAD,
-    Branch,
     Head,
-    Seen,
+    Peer,
     Segment,
-    View,
-    believed,
+    accepted_head,
     code_of,
-    opened_head,
     opened_segment,
     sealed_head,
+    sealed_segment,
+    sha_of,
 )
+from carryover.sync.outgoing import LedgerOutgoing
 from carryover.sync.payload import Payload
-from carryover.sync.sealing import Unreadable, age
+from carryover.sync.sealing import Unreadable, age, is_machine_key, new_secret
 from carryover.sync.store import Fetched, Store
 
-NOT_ADDED: Final = (
-    "This machine waits to be added to the store, so nothing was sent or taken. On a machine that belongs to it, run "
-    "`carryover sync add-machine`; then run `carryover sync` here."
-)
-LEFT_OUT: Final = (
-    "Another machine has removed this one from the store. What was recorded here stays. To join again: "
-    "`carryover sync off`, then `carryover sync init REMOTE`."
-)
-NOT_FETCHED: Final = "its part of the store can't be fetched, and nothing of it was taken"
-MOST_READ: Final = 128 << 20
-"""Bytes of heads that are held at once."""
-LARGEST_KEY: Final = 1 << 10
-HISTORY: Final = 1_000
-"""After as many heads, the history of the log in the store begins again."""
+SMALL: Final = 16 << 10
+MOST_SMALL: Final = 1_000
+"""With more segments of fewer than SMALL bytes, a log begins afresh, so that a year of small syncs stays short."""
+_MOST_ASKING: Final = 100
+
+
+class View(NamedTuple):
+    """What this machine knows of the others after it has read the store."""
+
+    peers: dict[str, Peer]
+    heads: dict[str, Head]
+    """What those say that are believed."""
+    waiting: dict[str, str]
+    """Machines whose codes the user has not compared, with their public keys."""
 
 
 @contextmanager
@@ -58,15 +55,13 @@ def own_log(state: StateDir, now_ms: Callable[[], int]) -> Iterator[OwnLog]:
     settings = folder.settings()
     age()
     with folder.locked():
-        yield OwnLog(folder, store_at(folder.store, settings.remote), now_ms)
+        yield OwnLog(folder, store_at(folder.store, settings.remote, settings.machine), now_ms)
 
 
 class OwnLog:
     """Reads the store and writes this machine's log. The caller holds the folder's lock. Every method blocks."""
 
-    def __init__(
-        self, folder: SyncFolder, store: Store, now_ms: Callable[[], int], *, most_read: int = MOST_READ
-    ) -> None:
+    def __init__(self, folder: SyncFolder, store: Store, now_ms: Callable[[], int]) -> None:
         """Raises UserError (REFUSED) if the folder's files are damaged."""
         self._folder = folder
         self.store = store
@@ -74,142 +69,111 @@ class OwnLog:
         self.state = folder.state()
         self.key = folder.key()
         self.now_ms = now_ms
-        self._most_read = most_read
-        self._fetched = Fetched({})
-        self._is_lost = not self.state.sha
-        """Whether the store lacks what this machine has last said."""
-
-    @property
-    def head(self) -> Head:
-        """What this machine has last said. Raises UserError (REFUSED) if it does not belong to the store yet."""
-        if self.state.own is None:
-            raise UserError(NOT_ADDED, ExitCode.REFUSED)
-        return self.state.own
-
-    @property
-    def code(self) -> str:
-        """The code to compare when this machine is added, or adds another one."""
-        return code_of(self.settings.machine, self.key.public)
+        self._fetched = Fetched((), {})
 
     def save(self, **changed: object) -> None:
         """Changes the stored state. Raises OSError; then nothing is changed."""
-        state = msgspec.structs.replace(self.state, **changed)
+        state = replace(self.state, **changed)
         if state != self.state:
             self._folder.save(state)
             self.state = state
 
-    def fetch(self) -> list[Branch]:
-        """Gets all logs, of known machines and with small heads first: whoever can write to the store could add more
-        than memory holds. Raises StoreTrouble."""
-        self._fetched = self.store.fetch()
-        known = {self.settings.machine, *self.state.membership.members}
-        # Without a key, an earlier version has written it.
-        logs = {machine: files for machine, files in self._fetched.files.items() if "key" in files}
-        branches = []
-        left = self._most_read
-        for machine in sorted(logs, key=lambda name: (name not in known, logs[name].get("head", 0))):
-            is_key = logs[machine]["key"] <= LARGEST_KEY
-            key = self.store.read(machine, "key") if is_key else None
-            head = self.store.read(machine, "head") if logs[machine].get("head", 0) <= left else None
-            left -= len(head or b"")
-            branches.append(Branch(machine, key, head))
-        return branches
-
     def read(self) -> View:
-        """Gets all logs and returns what can be believed. Raises StoreTrouble, and UserError if this machine is not a
-        member."""
-        former = self.head
-        branches = self.fetch()
-        self._find_own(next((one for one in branches if one.machine == former.machine), Branch(former.machine)))
-        view = believed(self.view(), branches, self.key)
-        refused = {
-            machine: f"{NOT_FETCHED} ({reason})"
-            for machine, reason in self._fetched.refused.items()
-            if machine in view.membership.active and machine != view.me
+        """Gets all logs and returns what can be believed. Raises StoreTrouble."""
+        self._fetched = self.store.fetch()
+        peers, heads = self._believed(self.state.peers)
+        active = (head.removed for machine, head in heads.items() if peers[machine].removed is None)
+        claimed = {machine: sha for removed in active for machine, sha in removed.items()}
+        removed = {
+            machine: replace(peer, removed=claimed[machine])
+            for machine, peer in self.state.peers.items()
+            if machine in claimed and peer.removed is None
         }
-        if view.me in view.membership.removed:
-            raise UserError(LEFT_OUT, ExitCode.REFUSED)
-        return replace(view, problems={**view.problems, **refused})
+        if removed:  # of these, what they have written since does not count
+            peers, heads = self._believed({**self.state.peers, **removed})
+        known = {self.settings.machine, *peers, *claimed}
+        asking = sorted(machine for machine in self._fetched.machines if machine not in known)
+        keys = {machine: self.store.read(machine, "key") or b"" for machine in islice(asking, _MOST_ASKING)}
+        texts = {machine: key.decode("utf-8", "replace") for machine, key in keys.items()}
+        return View(peers, heads, {machine: key for machine, key in texts.items() if is_machine_key(key)})
 
-    def view(self) -> View:
-        """Returns what is known without the store."""
-        seen = {machine: other.seen for machine, other in self.state.machines.items() if other.seen.sequence}
-        membership = self.state.membership | self.head.membership
-        return View(me=self.head.machine, store=self.head.store, membership=membership, seen=seen)
+    def _believed(self, peers: dict[str, Peer]) -> tuple[dict[str, Peer], dict[str, Head]]:
+        """Returns what is now known of other machines, and the heads that can be believed."""
+        known, heads = dict(peers), {}
+        for machine, peer in peers.items():
+            data = self.store.read(machine, "head") if machine in self._fetched.machines else None
+            if data is None and peer.removed is not None:
+                continue
+            try:
+                head = accepted_head(machine, data, peer, self.key)
+            except Unreadable as error:
+                known[machine] = replace(peer, problem=str(error))
+                continue
+            heads[machine] = head
+            known[machine] = replace(peer, name=head.name, sequence=head.sequence, sha=sha_of(data), problem=None)
+        return known, heads
 
-    def _find_own(self, branch: Branch) -> None:
-        """Continues from what the store has of this machine if that is newer, as after a crash or a restored backup."""
-        own = self.head
-        with suppress(Unreadable):
-            stored = opened_head(branch, self.key.public, self.key)
-            if stored.store == own.store and stored.sequence > own.sequence:
-                self.save(own=stored, sha=branch.sha)
-        self._is_lost = branch.sha != self.state.sha
-        sizes = self._fetched.files.get(branch.machine, {})
-        if any(sizes.get(segment.name) != segment.size for segment in self.head.segments):
-            self.start_over()
+    def payload(self, head: Head, segment: Segment) -> Payload:
+        """Returns the payload of another machine's segment. Raises Unreadable."""
+        return opened_segment(segment, head.secret, self.store.read(head.machine, segment.name))
 
-    def start_over(self) -> None:
-        """Has everything be sent again, since the store has lost something of it."""
-        self.save(own=msgspec.structs.replace(self.head, segments=(), position="", forgets=""))
-        self._is_lost = True
+    def note(self, view: View) -> None:
+        """Stores what is now known of the other machines. If one was removed, this log begins afresh."""
+        codes = tuple(code_of(machine, public) for machine, public in view.waiting.items())
+        newly = [one for one, peer in view.peers.items() if peer.removed != self.state.peers[one].removed]
+        self.save(peers=view.peers, waiting=codes, **(self._afresh() if newly else {}))
 
-    def ask(self) -> None:
-        """Asks the other machines to add this one, by its public key in the store."""
-        me, key = self.settings.machine, self.key.public.encode()
-        if self.store.read(me, "key") != key:
-            self.store.write(me, {"key": key}, {"key"})
+    def add(self, view: View, machines: dict[str, str]) -> None:
+        """Has these machines, with their public keys, read this log, and this machine read theirs."""
+        added = {machine: Peer(key=key, name=machine) for machine, key in machines.items()}
+        waiting = {machine: key for machine, key in view.waiting.items() if machine not in added}
+        codes = tuple(code_of(machine, public) for machine, public in waiting.items())
+        self.save(peers={**view.peers, **added}, waiting=codes, sha=b"")
+        self.publish()
 
-    def payloads(self, machine: str, segment: Segment) -> tuple[Payload, ...]:
-        """Returns a segment's payloads. Raises Unreadable."""
-        return opened_segment(segment, self.store.read(machine, segment.name))
+    def remove(self, view: View, machine: str) -> None:
+        """Removes a machine: what is written from now on has a key that it is not given."""
+        gone = replace(view.peers[machine], removed=view.peers[machine].sha)
+        self.note(view._replace(peers={**view.peers, machine: gone}))
+        self.publish()
 
-    def note(self, view: View, problems: Mapping[str, str]) -> None:
-        """Stores what is now known of the other machines."""
-        machines = {}
-        for machine in sorted({*view.membership.members, *self.state.machines} - {view.me}):
-            head = view.heads.get(machine)
-            other = self.state.machines.get(machine, OtherMachine(name=machine))
-            machines[machine] = OtherMachine(
-                name=head.name if head is not None else other.name,
-                seen=view.seen.get(machine, other.seen),
-                synced_ms=head.synced_ms if head is not None else other.synced_ms,
-                problem=problems.get(machine),
-            )
-        codes = tuple(code_of(machine, public) for machine, public in sorted(view.waiting.items()))
-        self.save(machines=machines, waiting=codes, membership=view.membership)
+    def _afresh(self) -> dict[str, object]:
+        return {"own": replace(self.state.own, secret=new_secret(), segments=()), "position": "", "sha": b""}
 
-    def write(
-        self, view: View, head: Head, new: Mapping[str, bytes] | None = None, *, without_history: bool = False
-    ) -> bool:
-        """Says `head` in the store, with `new` files of segments, unless nothing is new in it. Returns whether it did.
+    def send(self, outgoing: LedgerOutgoing) -> tuple[int, int]:
+        """Sends what is new here. Returns how many events and bytes that were."""
+        forgets = outgoing.forgets()
+        segments = self.state.own.segments
+        is_whole = all(self._fetched.own.get(segment.name) == segment.size for segment in segments)
+        is_long = sum(segment.size < SMALL for segment in segments) > MOST_SMALL
+        if forgets != self.state.forgets or is_long or not is_whole:
+            self.save(**self._afresh())
+        position = self.state.position
+        new: list[Segment] = []
+        events = 0
+        for payload, after in outgoing.pieces(position):
+            position = after
+            if not payload.is_empty:
+                segment, data = sealed_segment(self.state.own.secret, payload)
+                self.store.put(segment.name, data)
+                new.append(segment)
+                events += len(payload.events)
+        self.publish(new, position=position, forgets=forgets)
+        return events, sum(segment.size for segment in new)
 
-        With `without_history`, nothing of what was there before stays in the store's history.
-        """
-        head = msgspec.structs.replace(head, membership=view.membership)
-        own = self.head
-        is_same = head == msgspec.structs.replace(own, position=head.position, forgets=head.forgets)
-        if is_same and not self._is_to_be_said(view):
-            self.save(own=head)
-            return False
-        most = own.sequence + MOST_AHEAD
-        sequence = 1 + max(own.sequence, *(seen.sequence for seen in view.seen_of_me if seen.sequence <= most), 0)
-        head = msgspec.structs.replace(head, sequence=sequence, synced_ms=self.now_ms(), seen=dict(view.seen))
-        data = sealed_head(head, self.key)
-        files = {**(new or {}), "head": data, "key": self.key.public.encode()}
-        names = {"head", "key", *(segment.name for segment in head.segments)}
-        is_long = sequence % HISTORY == 0
-        self.store.write(head.machine, files, names, without_history=without_history or is_long)
-        self._is_lost = False
-        self.save(own=head, sha=hashlib.sha256(data).digest(), membership=view.membership)
-        return True
-
-    def _is_to_be_said(self, view: View) -> bool:
-        """Whether the store lacks something that only a new head brings about: this machine's last one, or that it or
-        another was further on in the eyes of one that tells."""
-        seen = self.head.seen
-        if self._is_lost or any(seen.get(machine) != one for machine, one in view.newer_than_in_store.items()):
-            return True
-        now = Seen(self.head.sequence, self.state.sha)
-        most = now.sequence + MOST_AHEAD
-        return any(now.sequence <= one.sequence <= most and one != now for one in view.seen_of_me)
+    def publish(self, new: list[Segment] | None = None, **noted: object) -> None:
+        """Says in the store what this machine now has to say, if that is not what it last said."""
+        own = self.state.own
+        removed = {machine: peer.removed for machine, peer in self.state.peers.items() if peer.removed is not None}
+        head = replace(own, segments=(*own.segments, *(new or ())), removed=removed)
+        is_said = "key" in self._fetched.own and sha_of(self.store.read(own.machine, "head")) == self.state.sha
+        if head == own and is_said:
+            self.save(**noted)
+            return
+        head = replace(head, sequence=max(own.sequence + 1, self.now_ms()))
+        active = sorted(peer.key for peer in self.state.peers.values() if peer.removed is None)
+        data = sealed_head(head, [self.key.public, *active], self.key)
+        self.store.put("key", self.key.public.encode())
+        self.store.put("head", data)
+        self.store.publish({"key", "head", *(segment.name for segment in head.segments)})
+        self.save(own=head, sha=sha_of(data), **noted)

@@ -5,15 +5,14 @@ It is decoded strictly and within bounds, since it comes from outside; `incoming
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Annotated, Final, Literal
 
 import msgspec
 
 PIECE_BYTES: Final = 4 << 20
 """About how many bytes of bodies a piece may hold. One event may be larger, since prompts are never cut."""
-LARGEST_PAYLOADS: Final = 96 << 20
-"""Bytes that the payloads of a segment may have."""
+LARGEST_PAYLOAD: Final = 96 << 20
+"""Bytes that a payload may have."""
 LARGEST_BODY: Final = 16 << 20
 """Bytes of the body of one event; a larger one stays on its machine."""
 _MOST: Final = 20_000
@@ -23,7 +22,6 @@ MachineId = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{16}$")]
 MachineName = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9._-]{1,32}\Z")]
 Key = Annotated[bytes, msgspec.Meta(min_length=16, max_length=16)]
 _Word = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
-BoundedText = Annotated[str, msgspec.Meta(max_length=4_000)]
 PathText = Annotated[str, msgspec.Meta(min_length=1, max_length=4_096)]
 Time = Annotated[int, msgspec.Meta(ge=0, lt=1 << 53)]
 
@@ -93,17 +91,17 @@ class Taken(msgspec.Struct, frozen=True):
 
 
 _encoder = msgspec.msgpack.Encoder()
-_decoder = msgspec.msgpack.Decoder(Annotated[tuple[Payload, ...], msgspec.Meta(max_length=_MOST)])
+_decoder = msgspec.msgpack.Decoder(Payload)
 
 
-def encode_payloads(payloads: Iterable[Payload]) -> bytes:
-    """Encodes payloads; equal payloads give equal bytes."""
-    return _encoder.encode(tuple(payloads))
+def encode_payload(payload: Payload) -> bytes:
+    """Encodes a payload; equal payloads give equal bytes."""
+    return _encoder.encode(payload)
 
 
-def decode_payloads(data: bytes) -> tuple[Payload, ...]:
-    """Decodes payloads. Raises ValueError if they do not have exactly this form, or exceed its bounds."""
-    payloads: tuple[Payload, ...] = _decoder.decode(data)
-    if any(event.session >= len(payload.sessions) for payload in payloads for event in payload.events):
+def decode_payload(data: bytes) -> Payload:
+    """Decodes a payload. Raises ValueError if it does not have exactly this form, or exceeds its bounds."""
+    payload = _decoder.decode(data)
+    if any(event.session >= len(payload.sessions) for event in payload.events):
         raise ValueError("an event of no session")
-    return payloads
+    return payload

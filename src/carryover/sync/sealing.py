@@ -23,8 +23,6 @@ LARGEST_OBJECT: Final = 32 << 20
 """Bytes of what is encrypted, at most."""
 AGE_HEADER: Final = b"age-encryption.org/v1\n"
 LARGEST_HEADER: Final = 16 << 10
-_STEP: Final = 4 << 10
-"""Sizes are rounded up to a multiple of this, so that they tell only roughly how much was said."""
 _LAST_LINE: Final = b"\n--- "
 _HEADER_MAC: Final = 43
 _KEY_FILE: Final = 64 << 10
@@ -106,10 +104,14 @@ def _ssh_keygen(*arguments: str, given: bytes = b"") -> bytes:
     return ran.stdout
 
 
-def new_identity() -> tuple[str, str]:
-    """Makes a new age identity and returns its text, and that of its public key."""
-    identity = age().x25519.Identity.generate()
-    return str(identity), str(identity.to_public())
+def new_secret() -> str:
+    """Makes a new age identity."""
+    return str(age().x25519.Identity.generate())
+
+
+def public_of(secret: str) -> str:
+    """Returns the public key of an age identity."""
+    return str(age().x25519.Identity.from_str(secret).to_public())
 
 
 def seal_for(recipients: Iterable[str], content: bytes) -> bytes:
@@ -146,9 +148,8 @@ def key_problem(content: bytes) -> str | None:
 
 
 def deflated(data: bytes) -> bytes:
-    """Compresses `data`, up to a size that tells little about it."""
-    packed = zlib.compress(data, 6)
-    return packed + bytes(-len(packed) % _STEP)
+    """Compresses `data`."""
+    return zlib.compress(data, 6)
 
 
 def inflated(packed: bytes, most_bytes: int) -> bytes:
@@ -158,7 +159,7 @@ def inflated(packed: bytes, most_bytes: int) -> bytes:
         data = inflate.decompress(packed, most_bytes + 1)
     except zlib.error as error:
         raise Unreadable("it is damaged") from error
-    if len(data) > most_bytes or not inflate.eof or inflate.unused_data.strip(b"\0"):
+    if len(data) > most_bytes or not inflate.eof or inflate.unused_data:
         raise Unreadable("it is damaged, or larger than it may be")
     return data
 

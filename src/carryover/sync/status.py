@@ -29,7 +29,8 @@ class SyncStatus(msgspec.Struct, frozen=True, kw_only=True):
     """When a sync last ended well (UTC ms)."""
     problem: str | None = None
     """Why the last one did not."""
-    waits_to_be_added: bool = False
+    code: str = ""
+    """This machine's code, which is compared on each other one."""
     machines: tuple[MachineStatus, ...] = ()
     waiting: tuple[str, ...] = ()
     """Codes of the machines that ask to be added."""
@@ -48,17 +49,16 @@ def sync_status(state: StateDir) -> SyncStatus | None:
         known = folder.state()
     except UserError as error:
         return SyncStatus(problem=str(error))
-    removed = known.membership.removed
     machines = (
-        MachineStatus(machine, other.name, other.synced_ms or None, machine in removed, other.problem)
-        for machine, other in known.machines.items()
+        MachineStatus(machine, peer.name, peer.sequence or None, peer.removed is not None, peer.problem)
+        for machine, peer in known.peers.items()
     )
     return SyncStatus(
         remote=without_credentials(settings.remote),
         name=settings.name,
         synced_ms=known.synced_ms,
         problem=known.problem,
-        waits_to_be_added=known.own is None,
+        code=settings.code,
         machines=tuple(sorted(machines, key=lambda machine: machine.name)),
         waiting=known.waiting,
     )

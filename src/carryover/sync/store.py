@@ -25,31 +25,25 @@ from carryover.probe.git_command import in_store_ended
 from carryover.sync.sealing import LARGEST_OBJECT
 
 MACHINE: Final = re.compile(r"[0-9a-f]{16}")
-FILE_NAME: Final = re.compile(r"key|head|[0-9]{8}")
-MOST_LISTED: Final = 250_000
-"""How many files of a store are known at once, of all machines: one that anyone fills must not fill the memory."""
-TOO_MUCH: Final = "it holds more than any machine writes"
+FILE_NAME: Final = re.compile(r"key|head|[0-9a-f]{32}")
 _MOST_FILES: Final = 30_000
 _TEMPORARY: Final = "new-"
 _FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _NEW: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-_ABSENT: Final = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.EINVAL, errno.ENXIO)
-"""There is none, or a link, a pipe or a device in its place."""
+_ABSENT: Final = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.EINVAL, errno.ENXIO, errno.EACCES)
+"""There is none that may be read, or a link, a pipe or a device in its place."""
 
 
 class StoreTrouble(UserError):
-    """The store could not be used. Nothing is lost: the next sync tries again. `reason` is git's, or the system's."""
-
-    def __init__(self, message: str, reason: str = "") -> None:
-        super().__init__(message)
-        self.reason = reason
+    """The store could not be used. Nothing is lost: the next sync tries again."""
 
 
 class Fetched(NamedTuple):
-    """The files of each machine with their sizes, and why some could not be fetched; these do not affect others."""
+    """What is in the store."""
 
-    files: Mapping[str, Mapping[str, int]]
-    refused: Mapping[str, str] = {}
+    machines: Collection[str]
+    own: Mapping[str, int]
+    """The sizes of this machine's own files, by their names."""
     foreign: str | None = None
     """The name of something in the store that is no machine's."""
 
@@ -63,49 +57,39 @@ class Store(ABC):
 
     @abstractmethod
     def read(self, machine: str, name: str) -> bytes | None:
-        """Returns a file as it was fetched; None if there is none, or one that is larger than any machine writes."""
+        """Returns a file; None if there is none, or one that is larger than any machine writes."""
 
     @abstractmethod
-    def write(
-        self, machine: str, new: Mapping[str, bytes], names: Collection[str], *, without_history: bool = False
-    ) -> None:
-        """Adds files to what this machine has, or replaces them. Afterwards it has exactly those with these `names`,
-        and with `without_history` no earlier ones anywhere."""
+    def put(self, name: str, data: bytes) -> None:
+        """Adds a file to those of this machine, or replaces it. What lists others must come after them."""
+
+    @abstractmethod
+    def publish(self, names: Collection[str]) -> None:
+        """Has the others see what was put. Afterwards this machine has exactly those files, and if fewer than before,
+        the former ones are in no history either."""
 
 
 class FolderStore(Store):
-    """A store in the folder at `path`, with a folder for each machine."""
+    """A store in the folder at `path`, with a folder for each machine; `me` is this one."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, me: str) -> None:
         in_store_ended.clear()
         self._path = path
+        self._me = me
 
     def fetch(self) -> Fetched:
-        with self._errors(), self._opened() as place:
-            listed = _listed(place)
-        machines = [name for name, about in listed if MACHINE.fullmatch(name) and S_ISDIR(about.st_mode)]
+        with self._errors():
+            with self._opened() as place:
+                listed = _listed(place)
+            machines = [name for name, about in listed if MACHINE.fullmatch(name) and S_ISDIR(about.st_mode)]
+            own: list[tuple[str, os.stat_result]] = []
+            if self._me in machines:
+                with self._opened(self._me) as place:
+                    own = _listed(place)
         # Programs that synchronise folders, and the system, leave hidden files.
         others = (name for name, _ in listed if name == ".git" or not (name.startswith(".") or MACHINE.fullmatch(name)))
-        files, refused = dict[str, Mapping[str, int]](), dict[str, str]()
-        left = MOST_LISTED
-        for machine in machines:
-            if left <= 0:
-                refused[machine] = TOO_MUCH
-                continue
-            try:
-                files[machine] = self._files(machine)
-                left -= len(files[machine])
-            except OSError as error:
-                if in_store_ended.is_set():
-                    raise self._trouble(os_reason(error)) from error
-                if error.errno not in _ABSENT:
-                    refused[machine] = os_reason(error)
-        return Fetched(files, refused, next(others, None))
-
-    def _files(self, machine: str) -> dict[str, int]:
-        with self._opened(machine) as place:
-            listed = [(name, about) for name, about in _listed(place) if FILE_NAME.fullmatch(name)]
-        return {name: about.st_size for name, about in listed if S_ISREG(about.st_mode)}
+        sizes = {name: about.st_size for name, about in own if FILE_NAME.fullmatch(name) and S_ISREG(about.st_mode)}
+        return Fetched(machines, sizes, next(others, None))
 
     def read(self, machine: str, name: str) -> bytes | None:
         try:
@@ -114,19 +98,17 @@ class FolderStore(Store):
             with file:
                 data = file.read(LARGEST_OBJECT + 1)
         except OSError as error:
-            if error.errno not in (*_ABSENT, errno.EACCES) or in_store_ended.is_set():
+            if error.errno not in _ABSENT or in_store_ended.is_set():
                 raise self._trouble(os_reason(error)) from error
             return None
         return data if len(data) <= LARGEST_OBJECT else None
 
-    def write(
-        self, machine: str, new: Mapping[str, bytes], names: Collection[str], *, without_history: bool = False
-    ) -> None:
-        del without_history  # a folder has no history
-        with self._errors(), self._opened(machine, make=True) as place:
-            # What lists the others comes last, for those who read or copy the folder meanwhile.
-            for name in sorted(new):
-                _replace(place, name, new[name])
+    def put(self, name: str, data: bytes) -> None:
+        with self._errors(), self._opened(self._me, make=True) as place:
+            _replace(place, name, data)
+
+    def publish(self, names: Collection[str]) -> None:
+        with self._errors(), self._opened(self._me, make=True) as place:
             for name, _ in _listed(place):
                 if name not in names and (FILE_NAME.fullmatch(name) or name.startswith(_TEMPORARY)):
                     os.unlink(name, dir_fd=place)
@@ -141,8 +123,7 @@ class FolderStore(Store):
     def _trouble(self, reason: str) -> StoreTrouble:
         return StoreTrouble(
             f"The store can't be reached, or refuses: {reason}. Nothing is lost. Check that the folder {self._path} is "
-            "there and that you can write into it, then run the command again.",
-            reason,
+            "there and that you can write into it, then run the command again."
         )
 
     @contextmanager

@@ -36,14 +36,16 @@ def remote() -> Iterator[Remote]:
 
 @pytest.fixture
 def first(remote: Remote) -> MemoryMachine:
-    """The machine that founded the store."""
-    return MemoryMachine(remote, 1, founds=True)
+    """The first machine of the store."""
+    machine = MemoryMachine(remote, 1)
+    machine.sync()
+    return machine
 
 
 @pytest.fixture
 def second(remote: Remote, first: MemoryMachine) -> MemoryMachine:
     """Another one; both have what the first recorded."""
-    machine = joined(remote, first, 2)
+    machine = joined(remote, first, number=2)
     first.ledger.work("one", b"said here")
     everybody(first, machine)
     return machine
@@ -51,6 +53,6 @@ def second(remote: Remote, first: MemoryMachine) -> MemoryMachine:
 
 @pytest.fixture
 def third(remote: Remote, first: MemoryMachine, second: MemoryMachine) -> MemoryMachine:
-    machine = joined(remote, first, 3)
+    machine = joined(remote, first, second, number=3)
     everybody(first, second, machine)
     return machine

@@ -16,7 +16,6 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, rule
 from carryover.errors import UserError
 from carryover.model import AssistantMessage, Event, Retracted, UserPrompt
 from carryover.sync.folder import SyncState
-from carryover.sync.rounds import MERGED_AT
 from support.machines import machines, meet
 from support.sync_world import Crash, MemoryMachine, Remote, bodies, joined, signing_quickly
 
@@ -39,11 +38,11 @@ class Machines(RuleBasedStateMachine):
     @initialize(more=st.integers(1, 3))
     def begin(self, more: int) -> None:
         self.remote = Remote()
-        self.machines = [MemoryMachine(self.remote, 1, founds=True)]
+        self.machines = [MemoryMachine(self.remote, 1)]
         self.removed: set[str] = set()
         self.forgotten: list[tuple[MemoryMachine, str]] = []
         for _ in range(more):
-            self.machines.append(joined(self.remote, self.machines[0], len(self.machines) + 1))
+            self.machines.append(joined(self.remote, *self.machines, number=len(self.machines) + 1))
         self.number = len(self.machines)
 
     def _one(self, number: int) -> MemoryMachine:
@@ -86,9 +85,11 @@ class Machines(RuleBasedStateMachine):
     def roll_back(self, logs: dict[str, dict[str, bytes]]) -> None:
         self.remote.logs = {machine: dict(files) for machine, files in logs.items()}
 
-    @rule(number=numbers, name=st.sampled_from(["key", "head", "00000001", "00000002"]))
-    def lose_a_file(self, number: int, name: str) -> None:
-        self.remote.logs.get(self._one(number).id, {}).pop(name, None)
+    @rule(number=numbers, which=st.integers(0, 3))
+    def lose_a_file(self, number: int, which: int) -> None:
+        files = self.remote.logs.get(self._one(number).id, {})
+        if files:
+            del files[sorted(files)[which % len(files)]]
 
     @rule(target=backups, number=numbers)
     def back_up(self, number: int) -> tuple[MemoryMachine, SyncState]:
@@ -100,18 +101,18 @@ class Machines(RuleBasedStateMachine):
         one, state = backup
         one.folder.known = state
 
-    @rule(number=numbers)
-    def add_another(self, number: int) -> None:
+    @rule()
+    def add_another(self) -> None:
         if len(self.machines) >= MOST_MACHINES:
             return
         self.number += 1
         new = MemoryMachine(self.remote, self.number)
         new.name = new.ledger.name = f"m{new.id}"
         with suppress(UserError):
-            new.ask()
-            self._one(number).add_all()
-            if new.join():
-                self.machines.append(new)
+            new.sync()
+            self.machines.append(new)
+            for one in self.machines:
+                one.add(*self.machines)
 
     @rule(number=numbers, which=numbers)
     def remove(self, number: int, which: int) -> None:
@@ -133,7 +134,7 @@ class Machines(RuleBasedStateMachine):
             for one in self.machines:
                 with suppress(UserError):
                     one.sync()
-                    one.add_all()  # as `sync` tells the user to
+                    one.add(*self.machines)  # as `sync` tells the user to
             if self.remote.logs == before:  # each has read what the others will read
                 break
         for one in self.machines:
@@ -227,12 +228,16 @@ def test_machines_converge_whatever_they_do_and_in_whatever_order(
         asyncio.run(play(Path(folder), NAMES[:count], actions))
 
 
-def test_many_small_segments_become_one(remote: Remote, first: MemoryMachine, second: MemoryMachine) -> None:
-    for number in range(2 * MERGED_AT):
+def test_after_many_small_segments_a_log_begins_afresh(
+    remote: Remote, first: MemoryMachine, second: MemoryMachine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("carryover.sync.own_log.MOST_SMALL", 10)
+    for number in range(40):
         first.ledger.work("one", b"%d" % number)
         first.sync()
     second.sync()
 
-    assert len(first.own().head.segments) < MERGED_AT
-    assert {name for name in remote.logs[first.id] if name.isdigit()} == {one.name for one in first.own().head.segments}
-    assert bodies(second) >= {b"%d" % number for number in range(2 * MERGED_AT)}
+    listed = first.folder.known.own.segments
+    assert len(listed) < 30
+    assert remote.logs[first.id].keys() - {"key", "head"} == {one.name for one in listed}
+    assert bodies(second) >= {b"%d" % number for number in range(40)}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from itertools import islice
 from pathlib import Path
 from typing import Final
@@ -13,13 +13,15 @@ import pytest
 
 from carryover.probe.git_command import end_in_store
 from carryover.sync.sealing import LARGEST_OBJECT
-from carryover.sync.store import FolderStore, StoreTrouble
+from carryover.sync.store import FolderStore, Store, StoreTrouble
 from support.platforms import altered, on
 from support.repository import git
 
 ME: Final = "0123456789abcdef"
 OTHER: Final = "fedcba9876543210"
-ALL: Final = {"key", "head", "00000001"}
+ONE: Final = "1" * 32
+TWO: Final = "2" * 32
+ALL: Final = {"key", "head", ONE}
 
 
 @pytest.fixture
@@ -30,45 +32,48 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def store(folder: Path) -> FolderStore:
-    return FolderStore(folder)
+    return FolderStore(folder, ME)
+
+
+def write(store: Store, files: dict[str, bytes], names: Collection[str] | None = None) -> None:
+    for name, data in files.items():
+        store.put(name, data)
+    store.publish(files if names is None else names)
 
 
 def test_files_are_added_replaced_and_removed(store: FolderStore, folder: Path) -> None:
-    store.write(ME, {"key": b"k", "head": b"1", "00000001": b"part"}, ALL)
-    other = FolderStore(folder)
+    write(store, {ONE: b"part", "key": b"k", "head": b"1"})
+    other = FolderStore(folder, OTHER)
 
-    assert other.fetch() == ({ME: {"key": 1, "head": 1, "00000001": 4}}, {}, None)
-    store.write(ME, {"head": b"2", "00000002": b"more"}, {"key", "head", "00000002"})
-    assert other.fetch().files == {ME: {"key": 1, "head": 1, "00000002": 4}}
-    assert (other.read(ME, "head"), other.read(ME, "00000001"), other.read(OTHER, "head")) == (b"2", None, None)
-    other.write(ME, {}, ())
-    assert not list((folder / ME).iterdir()) and other.fetch().files == {ME: {}}
+    assert store.fetch() == ([ME], {"key": 1, "head": 1, ONE: 4}, None)
+    assert other.fetch() == ([ME], {}, None)
+    write(store, {TWO: b"more", "head": b"2"}, {"key", "head", TWO})
+    assert store.fetch().own == {"key": 1, "head": 1, TWO: 4}
+    assert (other.read(ME, "head"), other.read(ME, ONE), other.read(OTHER, "head")) == (b"2", None, None)
+    write(store, {})
+    assert not list((folder / ME).iterdir()) and store.fetch() == ([ME], {}, None)
 
 
-def test_what_lists_the_others_is_written_last(store: FolderStore, folder: Path) -> None:
-    """Whoever reads meanwhile, or copies the folder, finds what a head lists."""
-    store.write(ME, {"key": b"k", "head": b"1"}, {"key", "head"})
-    full = iter((False, True))
+def test_what_is_put_while_the_disk_is_full_leaves_what_was_there(store: FolderStore, folder: Path) -> None:
+    write(store, {"key": b"k", "head": b"1"})
 
     def full_sync(_descriptor: int) -> None:
-        if next(full):
-            raise OSError(28, "No space left on device")
+        raise OSError(28, "No space left on device")
 
     with on(altered(full_sync=full_sync)), pytest.raises(StoreTrouble):
-        store.write(ME, {"head": b"2", "00000001": b"part"}, ALL)
+        store.put("head", b"2")
 
-    assert FolderStore(folder).fetch().files == {ME: {"key": 1, "head": 1, "00000001": 4}}
     assert store.read(ME, "head") == b"1"
-    assert sorted(path.name for path in (folder / ME).iterdir()) == ["00000001", "head", "key"]
+    assert sorted(path.name for path in (folder / ME).iterdir()) == ["head", "key"]
 
 
-@pytest.mark.parametrize("link", ["machine", "head", "00000001", "temporary"])
+@pytest.mark.parametrize("link", ["machine", "head", ONE, "temporary"])
 def test_nothing_is_read_or_written_through_a_link(
     tmp_path: Path, store: FolderStore, folder: Path, link: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     outside = tmp_path / "outside"
     outside.mkdir()
-    for name in ("head", "key", "00000001"):
+    for name in ALL:
         (outside / name).write_text("mine\n")
     if link == "machine":
         (folder / ME).symlink_to(outside)
@@ -78,27 +83,26 @@ def test_nothing_is_read_or_written_through_a_link(
         name = f"new-{'x' * 6}" if link == "temporary" else link
         (folder / ME / name).symlink_to(outside / "head")
 
-    assert store.fetch().files.get(ME, {}) == {}
+    assert store.fetch().own == {}
     assert store.read(ME, link) is None
     if link in ("machine", "temporary"):
         with pytest.raises(StoreTrouble):
-            store.write(ME, {"head": b"1"}, {"head"})
+            write(store, {"head": b"1"})
     else:
-        store.write(ME, {"head": b"1", "00000001": b"part"}, {"head", "00000001"})
+        write(store, {ONE: b"part", "head": b"1"})
 
     assert {path.read_text() for path in outside.iterdir()} == {"mine\n"}
     assert len(list(outside.iterdir())) == 3
 
 
-@pytest.mark.parametrize("name", ["machine", "head", "00000001"])
+@pytest.mark.parametrize("name", ["machine", "head", ONE])
 def test_a_pipe_or_a_device_in_a_folder_holds_nobody_up(store: FolderStore, folder: Path, name: str) -> None:
     place = folder / OTHER if name == "machine" else folder / OTHER / name
     place.parent.mkdir(exist_ok=True)
     os.mkfifo(place)
-    store.write(ME, {"head": b"1"}, {"head"})
+    write(store, {"head": b"1"})
 
-    assert store.fetch().files[ME] == {"head": 1}
-    assert store.fetch().files.get(OTHER, {}) == {}
+    assert store.fetch().own == {"head": 1}
     assert store.read(OTHER, name) is None
 
 
@@ -111,30 +115,15 @@ def test_a_file_larger_than_any_machine_writes_is_not_read(store: FolderStore, f
     assert store.read(OTHER, "head") is None
 
 
-def test_however_many_folders_have_however_many_files_a_bounded_number_is_known(
-    store: FolderStore, folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("carryover.sync.store.MOST_LISTED", 10)
-    for number in range(5):
-        (folder / f"{number:016x}").mkdir()
-        for name in range(10):
-            (folder / f"{number:016x}" / f"{name:08d}").touch()
-
-    fetched = store.fetch()
-
-    assert sum(map(len, fetched.files.values())) == 10
-    assert list(fetched.refused.values()) == ["it holds more than any machine writes"] * 4
-
-
 def test_what_no_machine_writes_is_left_out_and_left_alone(store: FolderStore, folder: Path) -> None:
     (folder / ME).mkdir()
-    for name in ("../x", "hook", "00000001.tmp", "key.pub", "head~"):
+    for name in ("../x", "hook", f"{ONE}.tmp", "key.pub", "head~"):
         (folder / ME / name.replace("/", "_")).write_text("x")
     (folder / "0123").mkdir()
     store.fetch()
-    store.write(ME, {"head": b"1"}, {"head"})
+    write(store, {"head": b"1"})
 
-    assert store.fetch().files == {ME: {"head": 1}}
+    assert store.fetch() == ([ME], {"head": 1}, "0123")
     assert len(list((folder / ME).iterdir())) == 6
 
 
@@ -152,12 +141,12 @@ def test_hidden_files_are_nobodys_and_all_else_is_foreign(store: FolderStore, fo
 
 def test_the_folder_of_a_group_stays_the_groups(store: FolderStore, folder: Path) -> None:
     folder.chmod(0o2775)
-    store.write(ME, {"head": b"1"}, {"head"})
+    write(store, {"head": b"1"})
 
     assert (folder / ME).stat().st_mode & 0o7777 == 0o2775
     assert (folder / ME / "head").stat().st_mode & 0o777 == 0o664
     folder.chmod(0o700)
-    store.write(OTHER, {"head": b"1"}, {"head"})
+    write(FolderStore(folder, OTHER), {"head": b"1"})
     assert (folder / OTHER).stat().st_mode & 0o777 == 0o700
 
 
@@ -174,7 +163,7 @@ def test_a_link_put_in_place_of_a_new_folder_changes_nothing_outside(
 
     monkeypatch.setattr("carryover.sync.store.os.mkdir", mkdir)
     with pytest.raises(StoreTrouble):
-        store.write(ME, {"head": b"1"}, {"head"})
+        write(store, {"head": b"1"})
 
     assert (folder / ME).is_symlink()
     assert outside.stat().st_mode & 0o777 == 0o700
@@ -183,8 +172,8 @@ def test_a_link_put_in_place_of_a_new_folder_changes_nothing_outside(
 def test_a_folder_that_may_not_be_read_keeps_no_other_back(
     store: FolderStore, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    store.write(ME, {"head": b"1"}, {"head"})
-    store.write(OTHER, {"head": b"1"}, {"head"})
+    write(store, {"head": b"1"})
+    write(FolderStore(folder, OTHER), {"head": b"1"})
     opened = os.open
 
     def refuses(name: str | Path, *arguments: int, **place: int) -> int:
@@ -194,9 +183,9 @@ def test_a_folder_that_may_not_be_read_keeps_no_other_back(
 
     monkeypatch.setattr("carryover.sync.store.os.open", refuses)
 
-    assert store.fetch() == ({ME: {"head": 1}}, {OTHER: "Permission denied"}, None)
+    assert sorted(store.fetch().machines) == [ME, OTHER]
     assert store.read(OTHER, "head") is None
-    store.write(ME, {"head": b"2"}, {"head"})
+    write(store, {"head": b"2"})
     assert (folder / ME / "head").read_bytes() == b"2"
 
 
@@ -204,23 +193,23 @@ def test_a_file_that_goes_while_its_folder_is_listed_is_left_out(
     store: FolderStore, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Another machine writes at the same time: its temporary file gets its name meanwhile."""
-    store.write(OTHER, {"head": b"1"}, {"head"})
-    (folder / OTHER / "new-aaaaaaaaaaaa").touch()
+    write(store, {"head": b"1"})
+    (folder / ME / "new-aaaaaaaaaaaa").touch()
 
     def goes(entries: Iterator[os.DirEntry[str]], most: int) -> list[os.DirEntry[str]]:
         listed = list(islice(entries, most))
-        (folder / OTHER / "new-aaaaaaaaaaaa").unlink(missing_ok=True)
+        (folder / ME / "new-aaaaaaaaaaaa").unlink(missing_ok=True)
         return listed
 
     monkeypatch.setattr("carryover.sync.store.islice", goes)
 
-    assert store.fetch().files == {OTHER: {"head": 1}}
+    assert store.fetch().own == {"head": 1}
 
 
 def test_a_folder_that_is_not_there_is_said_and_not_made(folder: Path) -> None:
-    store = FolderStore(folder / "away")
+    store = FolderStore(folder / "away", ME)
 
-    for use in (store.fetch, lambda: store.write(ME, {"head": b"1"}, {"head"})):
+    for use in (store.fetch, lambda: store.put("head", b"1"), lambda: store.publish({"head"})):
         with pytest.raises(StoreTrouble, match="can't be reached"):
             use()
     assert not (folder / "away").exists()
@@ -229,7 +218,7 @@ def test_a_folder_that_is_not_there_is_said_and_not_made(folder: Path) -> None:
 def test_work_in_a_folder_ends_when_the_daemon_stops(store: FolderStore, folder: Path) -> None:
     end_in_store()
 
-    for use in (store.fetch, lambda: store.write(ME, {"head": b"1"}, {"head"})):
+    for use in (store.fetch, lambda: store.put("head", b"1"), lambda: store.publish({"head"})):
         with pytest.raises(StoreTrouble, match="synchronising was ended"):
             use()
 

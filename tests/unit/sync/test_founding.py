@@ -22,8 +22,7 @@ ME = "a" * 16
 def test_a_founding_that_is_cut_off_is_continued_by_the_next_sync(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, connections: int, arrives: str
 ) -> None:
-    """What was pushed then is of this machine still, also if the answer was lost: nobody else could add anyone to that
-    store."""
+    """What was pushed then is of this machine still, also if the answer was lost: else it would ask for ever."""
     address, environment = remote_at(tmp_path / "remote.git")
     for name, text in environment.items():
         monkeypatch.setenv(name, text)
@@ -46,11 +45,12 @@ def test_a_founding_that_is_cut_off_is_continued_by_the_next_sync(
     assert SyncFolder(state_dir()).is_set_up is (connections > 0)
     (tmp_path / "ssh").write_text(working)
     if connections == 0:
-        assert initialise_sync(address, name="laptop", projects=None).founded
+        initialise_sync(address, name="laptop", projects=None)
     with opened_log() as own:
-        own.write(own.read(), own.head)
+        own.note(own.read())
+        own.publish()
 
     assert re.findall("refs/heads/.*", git(tmp_path / "remote.git", "for-each-ref")) == [f"refs/heads/{ME}"]
     with opened_log() as own:
-        assert own.read().problems == {}
-        assert own.head.sequence > 0
+        assert own.read().waiting == {}
+        assert own.state.own.sequence > 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 from base64 import b64encode
+from collections.abc import Collection
 from functools import partial
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -15,7 +16,7 @@ import pytest
 
 from carryover.probe.git_command import GitAnswer, in_store
 from carryover.sync.git_store import GitStore, store_at
-from carryover.sync.store import FolderStore, StoreTrouble
+from carryover.sync.store import FolderStore, Store, StoreTrouble
 from support.git_server import pack_with_a_large_file, remote_at, remote_that_sends
 from support.repository import git
 from support.tools import program
@@ -23,6 +24,8 @@ from support.tools import program
 ME: Final = "0123456789abcdef"
 OTHER: Final = "fedcba9876543210"
 BRANCH: Final = f"refs/heads/{ME}"
+ONE: Final = "1" * 32
+TWO: Final = "2" * 32
 
 
 @pytest.fixture
@@ -40,9 +43,23 @@ def address(remote: Path, monkeypatch: pytest.MonkeyPatch) -> str:
 
 @pytest.fixture
 def store(tmp_path: Path, address: str) -> GitStore:
-    made = GitStore(tmp_path / "store", address)
+    made = GitStore(tmp_path / "store", address, ME)
     made.fetch()
     return made
+
+
+@pytest.fixture
+def other(tmp_path: Path, address: str) -> GitStore:
+    """Another machine's."""
+    made = GitStore(tmp_path / "two", address, OTHER)
+    made.fetch()
+    return made
+
+
+def write(store: Store, files: dict[str, bytes], names: Collection[str] | None = None) -> None:
+    for name, data in files.items():
+        store.put(name, data)
+    store.publish(files if names is None else names)
 
 
 def planted(remote: Path, rows: str, branch: str = OTHER) -> str:
@@ -57,53 +74,53 @@ def blob(remote: Path, text: str = "x") -> str:
     return git(remote, "hash-object", "-w", "-t", "blob", "--stdin", given=text).strip()
 
 
-def test_files_are_added_replaced_and_removed(tmp_path: Path, store: GitStore, address: str, remote: Path) -> None:
-    store.write(ME, {"key": b"k", "head": b"a\n\0b", "00000001": b"part"}, {"key", "head", "00000001"})
-    other = GitStore(tmp_path / "two", address)
+def test_files_are_added_replaced_and_removed(store: GitStore, other: GitStore, remote: Path) -> None:
+    write(store, {"key": b"k", ONE: b"part", "head": b"a\n\0b"})
 
-    assert other.fetch() == ({ME: {"key": 1, "head": 4, "00000001": 4}}, {}, None)
-    assert (other.read(ME, "head"), other.read(ME, "00000001")) == (b"a\n\0b", b"part")
-    store.write(ME, {"head": b"2", "00000002": b"more"}, {"key", "head", "00000002"})
-    assert store.read(ME, "00000002") == b"more"
-    assert other.fetch().files == {ME: {"key": 1, "head": 1, "00000002": 4}}
-    assert (other.read(ME, "head"), other.read(ME, "00000001")) == (b"2", None)
-    assert store.fetch() == other.fetch()
+    assert set(other.fetch().machines) == {ME}
+    assert (other.read(ME, "head"), other.read(ME, ONE)) == (b"a\n\0b", b"part")
+    write(store, {"head": b"2", TWO: b"more"}, {"key", "head", TWO})
+    assert store.read(ME, TWO) == b"more"
+    other.fetch()
+    assert (other.read(ME, "head"), other.read(ME, ONE)) == (b"2", None)
+    assert store.fetch().own == {"key": 1, "head": 1, TWO: 4}
     git(remote, "fsck", "--strict", "--full")
-    other.write(ME, {}, (), without_history=True)
-    assert store.fetch().files == {ME: {}} and len(git(remote, "rev-list", ME).split()) == 1
+    write(store, {})
+    assert store.fetch().own == {} and len(git(remote, "rev-list", ME).split()) == 1
 
 
 def test_a_commit_says_neither_who_nor_when(store: GitStore, remote: Path) -> None:
-    store.write(ME, {"head": b"1"}, {"head"})
+    write(store, {"head": b"1"})
 
     shown = git(remote, "log", "-1", "--format=%an %ae %at %cn %ce %ct %s", ME)
     assert shown.split() == ["carryover", "carryover", "0", "carryover", "carryover", "0", "sync"]
 
 
-def test_what_is_written_without_history_has_none(store: GitStore, remote: Path) -> None:
+def test_what_is_written_without_a_former_file_has_no_history(store: GitStore, remote: Path) -> None:
     """After a forget, so that the remote's own clean-up can remove what was forgotten."""
-    for text in (b"1", b"2"):
-        store.write(ME, {"head": text}, {"head"})
+    for name in (ONE, TWO):
+        write(store, {name: b"part", "head": name.encode()}, {ONE, TWO, "head"} if name == TWO else {ONE, "head"})
     assert len(git(remote, "rev-list", ME).split()) == 2
 
-    store.write(ME, {"head": b"3"}, {"head"}, without_history=True)
+    write(store, {"head": b"3"}, {TWO, "head"})
 
     assert len(git(remote, "rev-list", ME).split()) == 1
+    assert store.fetch().own == {TWO: 4, "head": 1}
 
 
 def test_a_push_does_not_overwrite_what_this_machine_has_not_seen(
     tmp_path: Path, store: GitStore, address: str, remote: Path
 ) -> None:
-    store.write(ME, {"head": b"1"}, {"head"})
-    for other in (GitStore(tmp_path / "two", address), GitStore(tmp_path / "three", address)):
+    write(store, {"head": b"1"})
+    for name in ("two", "three"):
         with pytest.raises(StoreTrouble, match="was changed meanwhile"):
-            other.write(ME, {"head": b"2"}, {"head"})
+            write(GitStore(tmp_path / name, address, ME), {"head": b"2"})
     for ref in ("refs/heads/main", f"{BRANCH}0", "refs/tags/v1"):
         git(remote, "update-ref", ref, ME)
 
     fetched = store.fetch()
     assert fetched.foreign in ("refs/heads/main", f"{BRANCH}0", "refs/tags/v1")
-    assert fetched.files == {ME: {"head": 1}}
+    assert fetched.own == {"head": 1}
     assert store.read(ME, "head") == b"1"
 
 
@@ -111,7 +128,7 @@ def test_a_push_does_not_overwrite_what_this_machine_has_not_seen(
 def test_a_lock_that_a_killed_git_left_is_removed_but_not_that_of_one_at_work(
     store: GitStore, tmp_path: Path, name: str
 ) -> None:
-    store.write(ME, {"head": b"1"}, {"head"})
+    write(store, {"head": b"1"})
     lock = tmp_path / "store" / name
     lock.parent.mkdir(parents=True, exist_ok=True)
     lock.touch()
@@ -121,16 +138,16 @@ def test_a_lock_that_a_killed_git_left_is_removed_but_not_that_of_one_at_work(
     os.utime(lock, (1, 1))
     store.fetch()
     assert not lock.exists()
-    store.write(ME, {"head": b"2"}, {"head"})
-    assert store.fetch().files == {ME: {"head": 1}}
+    write(store, {"head": b"2"})
+    assert store.fetch().own == {"head": 1}
 
 
 def test_what_no_branch_has_any_more_goes(tmp_path: Path, address: str) -> None:
-    store = GitStore(tmp_path / "store", address, most_loose=0)
+    store = GitStore(tmp_path / "store", address, ME, most_loose=0)
     store.fetch()
-    store.write(ME, {"head": b"1", "00000001": b"forgotten"}, {"head", "00000001"})
-    gone = git(tmp_path / "store", "rev-parse", f"refs/store/{ME}:00000001").strip()
-    store.write(ME, {"head": b"2"}, {"head"}, without_history=True)
+    write(store, {ONE: b"forgotten", "head": b"1"})
+    gone = git(tmp_path / "store", "rev-parse", f"refs/store/{ME}:{ONE}").strip()
+    write(store, {"head": b"2"})
 
     store.fetch()
 
@@ -140,43 +157,49 @@ def test_what_no_branch_has_any_more_goes(tmp_path: Path, address: str) -> None:
 
 
 def test_a_branch_that_git_refuses_keeps_no_other_back(store: GitStore, remote: Path) -> None:
-    store.write(ME, {"head": b"1"}, {"head"})
+    write(store, {"head": b"1"})
     planted(remote, f"100644 blob {blob(remote)}\t.git\0")
 
-    fetched = store.fetch()
-
-    assert fetched.files == {ME: {"head": 1}}
-    assert set(fetched.refused) == {OTHER} and "hasDotgit" in fetched.refused[OTHER]
-    store.write(ME, {"head": b"2"}, {"head"})
-    assert store.fetch().files == {ME: {"head": 1}}
+    assert set(store.fetch().machines) == {ME}
+    write(store, {"head": b"2"})
+    assert store.fetch().own == {"head": 1}
 
 
-def test_what_is_written_while_it_is_fetched_is_taken_as_it_came(tmp_path: Path, address: str) -> None:
-    other = GitStore(tmp_path / "two", address)
-    other.fetch()
-    other.write(OTHER, {"head": b"1"}, {"head"})
+def test_of_a_branch_that_git_refuses_nothing_former_is_read(store: GitStore, other: GitStore, remote: Path) -> None:
+    write(other, {"head": b"1"})
+    store.fetch()
+    assert store.read(OTHER, "head") == b"1"
+    planted(remote, f"100644 blob {blob(remote)}\t.git\0")
+
+    assert set(store.fetch().machines) == set()
+    assert store.read(OTHER, "head") is None
+
+
+def test_what_is_written_while_it_is_fetched_is_taken_as_it_came(tmp_path: Path, address: str, other: GitStore) -> None:
+    write(other, {ONE: b"", "head": b"1"})
 
     def late(folder: Path, *command: str, **how: Any) -> GitAnswer:
         answer = in_store(folder, *command, **how)
         if command[0] == "ls-remote":
-            other.write(OTHER, {"head": b"new"}, {"head"}, without_history=True)
+            write(other, {"head": b"new"})
         return answer
 
-    store = GitStore(tmp_path / "store", address, git=late)
-    assert store.fetch() == ({OTHER: {"head": 3}}, {}, None)
+    store = GitStore(tmp_path / "store", address, ME, git=late)
+    assert set(store.fetch().machines) == {OTHER}
     assert store.read(OTHER, "head") == b"new"
 
 
-def test_an_own_branch_that_somebody_replaced_is_put_back(store: GitStore, remote: Path) -> None:
-    store.write(OTHER, {"head": b"theirs"}, {"head"})
+def test_an_own_branch_that_somebody_replaced_is_put_back(store: GitStore, other: GitStore, remote: Path) -> None:
+    write(other, {"head": b"theirs"})
     for rows in (f"100644 blob {blob(remote)}\t.git\0", f"100644 blob {blob(remote)}\thead\0"):
-        store.write(ME, {"head": b"mine"}, {"head"})
+        write(store, {"head": b"mine"})
         planted(remote, rows, ME)
 
         store.fetch()
-        store.write(ME, {"head": b"mine again"}, {"head"})
+        write(store, {"head": b"mine again"})
 
-        assert store.fetch() == ({ME: {"head": 10}, OTHER: {"head": 6}}, {}, None)
+        assert store.fetch().own == {"head": 10}
+        assert store.read(OTHER, "head") == b"theirs"
 
 
 def test_a_tree_that_holds_itself_a_million_times_fills_no_memory(store: GitStore, remote: Path) -> None:
@@ -184,37 +207,34 @@ def test_a_tree_that_holds_itself_a_million_times_fills_no_memory(store: GitStor
     for _ in range(6):
         rows = "".join(f"{kind} {tree}\t{number:02d}\0" for number in range(10))
         tree, kind = git(remote, "mktree", "-z", given=rows).strip(), "040000 tree"
-    planted(remote, f"{kind} {tree}\t00000001\0")
+    planted(remote, f"{kind} {tree}\t{ONE}\0")
+    planted(remote, f"{kind} {tree}\t{ONE}\0", ME)
 
-    assert store.fetch().files == {OTHER: {}}
+    assert store.fetch().own == {}
+    assert store.read(OTHER, ONE) is None
 
 
-def test_a_tree_of_more_files_than_an_answer_may_have_keeps_no_other_back(
-    tmp_path: Path, store: GitStore, address: str, remote: Path
+def test_an_own_branch_of_more_files_than_an_answer_may_have_is_put_back(
+    tmp_path: Path, address: str, remote: Path
 ) -> None:
-    store.write(ME, {"head": b"1"}, {"head"})
     one = blob(remote)
-    planted(remote, "".join(f"100644 blob {one}\t{number:08d}\0" for number in range(2_000)))
+    planted(remote, "".join(f"100644 blob {one}\t{number:032d}\0" for number in range(2_000)), ME)
+    store = GitStore(tmp_path / "store", address, ME, git=partial(in_store, most_bytes=1 << 16))
 
-    fetched = GitStore(tmp_path / "store", address, git=partial(in_store, most_bytes=1 << 16)).fetch()
+    assert store.fetch().own == {}
+    write(store, {"head": b"1"})
+    assert store.fetch().own == {"head": 1}
 
-    assert fetched.files == {ME: {"head": 1}}
-    assert fetched.refused == {OTHER: "it holds more than any machine writes"}
 
-
-def test_however_many_branches_have_however_many_files_a_bounded_number_is_known(
+def test_more_branches_than_machines_can_have_are_said(
     store: GitStore, remote: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("carryover.sync.git_store.MOST_LISTED", 100)
-    one = blob(remote)
-    for number in range(9):
-        rows = "".join(f"100644 blob {one}\t{name:08d}\0" for name in range(40))
-        planted(remote, rows, f"{number:016x}")
+    monkeypatch.setattr("carryover.sync.git_store.MOST_BRANCHES", 3)
+    for number in range(4):
+        planted(remote, "", f"{number:016x}")
 
-    fetched = store.fetch()
-
-    assert sum(map(len, fetched.files.values())) == 80
-    assert list(fetched.refused.values()) == ["it holds more than any machine writes"] * 7
+    with pytest.raises(StoreTrouble, match="has 4 branches, more than"):
+        store.fetch()
 
 
 def test_a_few_bytes_that_stand_for_a_large_file_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -225,19 +245,19 @@ def test_a_few_bytes_that_stand_for_a_large_file_are_refused(tmp_path: Path, mon
     for name, text in environment.items():
         monkeypatch.setenv(name, text)
 
-    fetched = GitStore(tmp_path / "store", address).fetch()
+    store = GitStore(tmp_path / "store", address, ME)
 
-    assert fetched.files == {}
-    assert "over limit" in fetched.refused[OTHER]
+    assert set(store.fetch().machines) == set()
+    assert store.read(OTHER, "head") is None
 
 
-def test_files_that_no_machine_writes_are_left_out(store: GitStore, remote: Path) -> None:
-    names = ("head", "a\nreset main", '"quoted', "keys", "0000001", "x00000001")
+def test_files_that_no_machine_writes_are_left_out_and_links_lead_nowhere(store: GitStore, remote: Path) -> None:
+    names = ("head", "a\nreset main", '"quoted', "keys", "0" * 31, f"x{ONE}")
     link = f"120000 blob {blob(remote, '/etc/passwd')}\tkey\0"
-    planted(remote, link + "".join(f"100644 blob {blob(remote)}\t{name}\0" for name in names))
+    planted(remote, link + "".join(f"100644 blob {blob(remote)}\t{name}\0" for name in names), ME)
 
-    assert store.fetch().files == {OTHER: {"head": 1, "key": 11}}
-    assert store.read(OTHER, "key") == b"/etc/passwd"
+    assert store.fetch().own == {"head": 1, "key": 11}
+    assert store.read(ME, "key") == b"/etc/passwd"
 
 
 def fake_git(folder: Path, monkeypatch: pytest.MonkeyPatch, version: str) -> Path:
@@ -249,10 +269,10 @@ def fake_git(folder: Path, monkeypatch: pytest.MonkeyPatch, version: str) -> Pat
 
 def test_the_address_is_on_no_command_line_and_in_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     seen = fake_git(tmp_path, monkeypatch, "2.39.2")
-    store = GitStore(tmp_path / "store", "https://ann:token@example.invalid/store")
+    store = GitStore(tmp_path / "store", "https://ann:token@example.invalid/store", ME)
 
     store.fetch()
-    store.write(ME, {}, ())
+    store.publish(())
 
     assert "ls-remote" in seen.read_text() and "push" in seen.read_text()
     assert "token" not in seen.read_text()
@@ -280,7 +300,7 @@ def test_a_password_in_the_address_is_on_the_command_line_of_no_program_that_git
     (tmp_path / ".gitconfig").write_text('[credential]\n\thelper = "!echo username=bob; echo password=other; :"\n')
     with HTTPServer(("127.0.0.1", 0), Asking) as server:
         Thread(target=server.serve_forever).start()
-        store = GitStore(tmp_path / "store", f"http://ann:to%2Fk@n@127.0.0.1:{server.server_port}/store")
+        store = GitStore(tmp_path / "store", f"http://ann:to%2Fk@n@127.0.0.1:{server.server_port}/store", ME)
         with pytest.raises(StoreTrouble, match="can't be reached") as caught:
             store.fetch()
         server.shutdown()
@@ -293,7 +313,7 @@ def test_a_password_in_the_address_is_on_the_command_line_of_no_program_that_git
 
 
 def test_a_remote_that_is_not_there_is_said_without_its_password(tmp_path: Path) -> None:
-    store = GitStore(tmp_path / "store", "https://ann:token@127.0.0.1:1/store")
+    store = GitStore(tmp_path / "store", "https://ann:token@127.0.0.1:1/store", ME)
 
     with pytest.raises(StoreTrouble, match="can't be reached") as caught:
         store.fetch()
@@ -312,7 +332,7 @@ def test_a_remote_that_never_answers_is_given_up_after_two_minutes(tmp_path: Pat
         raise TimeoutError
 
     with pytest.raises(StoreTrouble, match="did not end in time"):
-        GitStore(tmp_path / "store", "ssh://host/store", git=silent).fetch()
+        GitStore(tmp_path / "store", "ssh://host/store", ME, git=silent).fetch()
     assert waits_s == [120]
 
 
@@ -320,12 +340,12 @@ def test_a_git_that_is_too_old_is_said(tmp_path: Path, monkeypatch: pytest.Monke
     fake_git(tmp_path, monkeypatch, "2.30.2")
 
     with pytest.raises(StoreTrouble, match=r"needs git 2.31 or newer; this is git version 2.30.2"):
-        GitStore(tmp_path / "store", "ssh://host/store").fetch()
+        GitStore(tmp_path / "store", "ssh://host/store", ME).fetch()
 
 
 @pytest.mark.parametrize("address", ["/srv/store", "file:///srv/store", "file:///srv/st%6Fre"])
 def test_git_never_runs_in_a_folder_that_others_write_into(tmp_path: Path, address: str) -> None:
     """Its configuration and its hooks would run as this user."""
-    assert isinstance(store_at(tmp_path, address), FolderStore)
+    assert isinstance(store_at(tmp_path, address, ME), FolderStore)
     with pytest.raises(StoreTrouble, match="transport 'file' not allowed"):
-        GitStore(tmp_path / "store", address).fetch()
+        GitStore(tmp_path / "store", address, ME).fetch()

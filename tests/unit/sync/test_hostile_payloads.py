@@ -21,7 +21,7 @@ from carryover.sync.payload import (
     SyncedEvent,
     SyncedSession,
     SyncedTombstone,
-    decode_payloads,
+    decode_payload,
 )
 from support.machines import OneMachine
 from support.sync_world import Crash, MemoryMachine, Remote, bodies, everybody, joined
@@ -39,12 +39,12 @@ def payload(
         for number, body in enumerate(bodies)
     )
     made = Payload(sessions=(SyncedSession(agent=agent, native_id=session, root=root),), events=events)
-    return decode_payloads(msgspec.msgpack.encode([made]))[0]
+    return decode_payload(msgspec.msgpack.encode(made))
 
 
 async def taken(desktop: OneMachine, given: Payload) -> tuple[int, int]:
     """How many events of the payload were stored, and how many skipped."""
-    laptop = Head(store="0" * 16, machine="f" * 16, name="laptop")
+    laptop = Head(machine="f" * 16, name="laptop", secret="")
     done = await LedgerIncoming(desktop.ledger, desktop.paths).take(laptop, given, "1")
     return done.events, done.skipped
 
@@ -152,7 +152,7 @@ async def test_secrets_are_taken_out_again(desktop: OneMachine) -> None:
 
 
 async def test_machines_of_one_name_are_told_apart_and_none_is_a_disk_before_a_path(desktop: OneMachine) -> None:
-    assert machine_prefix(Head(store="0" * 16, machine="abcd" * 4, name="c")) == "c-abcd"
+    assert machine_prefix(Head(machine="abcd" * 4, name="c", secret="")) == "c-abcd"
     for name in ("../x", "laptop\n", "", "a b", "x" * 33):
         with pytest.raises(msgspec.ValidationError):
             msgspec.convert(name, MachineName)
@@ -169,12 +169,11 @@ def test_a_machine_that_is_killed_while_it_joins_joins_later(remote: Remote, fir
     second.store.crash_in = step
     for _ in range(3):
         with suppress(Crash, UserError):
-            if second.folder.known.own is None:
-                second.join()
-            else:
-                second.sync()
-        first.add_all()
+            second.sync()
+            second.add(first)
+        first.add(second)
     second.store.crash_in = None
+    second.add(first)
     everybody(first, second)
 
     assert bodies(first) == bodies(second) == {b"said here", b"said there"}
@@ -184,18 +183,18 @@ def test_a_machine_that_is_killed_while_it_joins_joins_later(remote: Remote, fir
 def test_a_machine_that_is_killed_while_it_adds_or_removes_another_does_so_later(
     remote: Remote, first: MemoryMachine, step: int
 ) -> None:
-    second, third = joined(remote, first, 2), MemoryMachine(remote, 3)
-    third.ask()
+    second, third = joined(remote, first, number=2), MemoryMachine(remote, 3)
+    third.sync()
+    third.add(first)
     everybody(first, second)
     first.store.crash_in = step
     with suppress(Crash):
-        first.add_all()
+        first.add(third)
         first.remove(second.id)
     first.store.crash_in = None
     first.sync()
-    first.add_all()
-    third.join()
-    if second.id not in first.folder.known.membership.removed:
+    first.add(third)
+    if first.folder.known.peers[second.id].removed is None:
         first.remove(second.id)
     third.ledger.work("three", b"said there")
     everybody(first, third)
@@ -205,21 +204,19 @@ def test_a_machine_that_is_killed_while_it_adds_or_removes_another_does_so_later
     assert b"said there" not in bodies(second)
 
 
-def test_a_machine_that_only_a_removed_one_knew_asks_again(remote: Remote, first: MemoryMachine) -> None:
-    second = joined(remote, first, 2)
-    everybody(first, second)
-    third = joined(remote, second, 3)
+def test_a_machine_that_only_another_one_has_added_asks_here_and_is_not_read(
+    remote: Remote, first: MemoryMachine, second: MemoryMachine
+) -> None:
+    third = joined(remote, second, number=3)
     third.ledger.work("three", b"said there")
-    first.ledger.work("one", b"said here")
-    hidden = remote.logs.pop(second.id)
-    first.remove(second.id)
-    remote.logs[second.id] = hidden
-    everybody(first, third)
+    everybody(first, second, third)
 
-    assert first.sync().waiting
-    first.add_all()
+    assert bodies(second) == {b"said here", b"said there"}
+    assert (bodies(first), bodies(third)) == ({b"said here"}, {b"said there"})
+    assert first.sync().waiting == (third.code,)
+    first.add(third)
+    third.add(first)
     everybody(first, third)
-
     assert bodies(first) == bodies(third) == {b"said here", b"said there"}
 
 
@@ -228,13 +225,13 @@ def test_a_machine_restored_together_with_the_store_from_before_another_was_adde
 ) -> None:
     first.sync()
     before, logs = first.folder.known, remote.copy()
-    second = joined(remote, first, 2)
+    second = joined(remote, first, number=2)
     everybody(first, second)
     first.folder.known, remote.logs = before, logs
     first.ledger.work("one", b"said here")
     second.ledger.work("two", b"said there")
     everybody(first, second)
-    first.add_all()
+    first.add(second)
     everybody(first, second)
 
     assert bodies(first) == bodies(second) == {b"said here", b"said there"}
@@ -242,13 +239,13 @@ def test_a_machine_restored_together_with_the_store_from_before_another_was_adde
 
 
 def test_a_damaged_segment_keeps_nothing_else_back(remote: Remote, first: MemoryMachine) -> None:
-    second = joined(remote, first, 2)
+    second = joined(remote, first, number=2)
     everybody(first, second)
     for number in range(3):
         first.ledger.work("one", b"%d" % number)
         first.sync()
     files = remote.logs[first.id]
-    damaged = first.own().head.segments[0].name
+    damaged = first.folder.known.own.segments[0].name
     kept = files[damaged]
     files[damaged] = kept[:-1] + bytes([kept[-1] ^ 1])
 
@@ -260,7 +257,7 @@ def test_a_damaged_segment_keeps_nothing_else_back(remote: Remote, first: Memory
 
 
 def test_of_a_removed_machine_whose_branch_is_gone_nothing_more_is_said(remote: Remote, first: MemoryMachine) -> None:
-    second = joined(remote, first, 2)
+    second = joined(remote, first, number=2)
     everybody(first, second)
     first.remove(second.id)
     del remote.logs[second.id]
@@ -270,7 +267,8 @@ def test_of_a_removed_machine_whose_branch_is_gone_nothing_more_is_said(remote: 
 
 def test_a_restored_machine_finds_a_number_that_nobody_has_seen(remote: Remote, first: MemoryMachine) -> None:
     """Two machines have seen different heads of it under the same one."""
-    second, third = joined(remote, first, 2), joined(remote, first, 3)
+    second = joined(remote, first, number=2)
+    third = joined(remote, first, second, number=3)
     everybody(first, second, third)
     backup, logs = first.folder.known, remote.copy()
     for other, text in ((third, b"before"), (second, b"after")):

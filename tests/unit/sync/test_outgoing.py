@@ -116,22 +116,6 @@ async def test_a_transcript_of_this_machine_replaces_what_another_one_told(
     assert told(laptop) == {"s1": ["a", "b", "c"]}
 
 
-async def test_own_payloads_lose_what_was_forgotten(laptop: OneMachine) -> None:
-    await laptop.say("Never tell", session="s1", at_ms=1_000)
-    await laptop.say("Shop", session="s2", at_ms=2_000)
-    [payload] = await laptop.tell()
-    side = LedgerOutgoing(laptop.state, None)
-    before = side.forgets()
-    assert side.without_gone(payload) is payload
-
-    await laptop.forget("s1", now_ms=50_000)
-
-    assert side.forgets() != before
-    left = side.without_gone(payload)
-    assert [session.native_id for session in left.sessions] == ["s2"]
-    assert [(event.session, b"Shop" in event.body) for event in left.events] == [(0, True)]
-
-
 async def test_a_subagent_that_finds_its_conversation_there_finds_it_here(
     laptop: OneMachine, desktop: OneMachine
 ) -> None:

@@ -24,11 +24,12 @@ sees neither words nor names. Off until `init`. Another machine's work is in no
 handoff until `carryover link` joins its project with yours, and nothing from
 there is ever run or opened here.
 
-    init REMOTE          make a store there, or ask to join the one there
+    init REMOTE          give this machine a part in the store there
     (none)               synchronise once; `carryover config sync.every 5m` has
                          carryoverd do it
-    status               each machine's last state and what waits
-    add-machine [CODE]   let a machine in that asks, after comparing its code
+    status               this machine's code, and each other one's last state
+    add-machine [CODE]   after comparing another one's code, read what it writes
+                         and let it read what this one does; do it on both
     remove-machine NAME  what is sent from now on, that machine can't read
     off                  end it here; what was recorded stays"""
 
@@ -36,7 +37,7 @@ EXAMPLES: Final = """\
   carryover sync init git@example.org:me/carryover-store.git
   carryover sync init /mnt/share/store --name desktop    an empty folder
   carryover sync                             once, now
-  carryover sync add-machine                 on a machine of the store
+  carryover sync add-machine                 on both machines
   carryover sync off --delete                and remove what it has sent"""
 
 
@@ -77,28 +78,22 @@ def _status(_args: argparse.Namespace) -> _Done:
 
 
 def _init(args: argparse.Namespace) -> _Done:
-    from carryover.actions.syncing import initialise_sync
+    from carryover.actions.syncing import initialise_sync, standing
 
     done = initialise_sync(args.what, name=args.name, projects=args.projects)
-    if done.founded:
-        return done, (
-            f"✓ There is a store at {done.remote} now. This machine is {done.name} in it.",
-            f"  Its code, which each machine that it adds shows: {done.code}",
-            "Nothing was sent yet: `carryover sync` does that once, `carryover config sync.every 5m` regularly.",
-            f"On your other machine: `carryover sync init {quoted(done.remote)}`.",
-        )
-    return done, (
-        f"✓ This machine asks to join the store at {done.remote}, as {done.name}.",
+    remote = standing().remote
+    return {"remote": remote, "machine": done.machine, "name": done.name, "code": done.code}, (
+        f"✓ This machine has a part in the store at {remote} now, as {done.name}. Nothing was sent yet.",
         f"  Its code: {done.code}",
-        "Run `carryover sync add-machine` on a machine of the store and compare the code. Then run `carryover sync` "
-        "here. Nothing was sent yet.",
+        f"On your other machine: `carryover sync init {quoted(remote)}`. Then run `carryover sync add-machine` on "
+        "both, and compare the codes; each shows that of the other one.",
+        "`carryover sync` sends once, `carryover config sync.every 5m` regularly.",
     )
 
 
-def _once(args: argparse.Namespace) -> _Done:
-    from carryover.actions.syncing import join, sync_once
+def _once(_args: argparse.Namespace) -> _Done:
+    from carryover.actions.syncing import sync_once
 
-    join(partial(_is_the_store, args))
     done = sync_once()
     received = counted(done.received.events, "new event")
     if done.received.forgotten:
@@ -107,16 +102,8 @@ def _once(args: argparse.Namespace) -> _Done:
     return done, (
         f"✓ Sent {counted(done.sent_events, 'new event')} ({size(done.sent_bytes)}); {theirs}.",
         *(f"✗ {name}: {problem}." for name, problem in done.problems.items()),
-        *(f"· New in the store: {name}. If you did not add it: `carryover sync remove-machine`." for name in done.new),
         *(f"A machine with the code {code} asks to be added: `carryover sync add-machine`." for code in done.waiting),
     )
-
-
-def _is_the_store(args: argparse.Namespace, name: str, code: str) -> bool:
-    """Whether the user says that the machine that has added this one shows the same code."""
-    report = f"{name} has added this machine. The code of {name}: {code}"
-    question = f"{report}\nDid `carryover sync add-machine` show the same code on {name}?"
-    return agreed(args, question, otherwise=f"{report}. If that machine shows the same code, run this with --yes.")
 
 
 def _add_machine(args: argparse.Namespace) -> _Done:
@@ -124,17 +111,16 @@ def _add_machine(args: argparse.Namespace) -> _Done:
 
     with opened_log() as own:
         added = add_machines(own, args.what, partial(_is_that_machine, args))
-    listed = [{"machine": machine, "code": asks, "own_code": own.code} for machine, asks in added.items()]
-    return {"added": listed}, (
-        f"✓ {counted(len(added), 'machine')} added. Now run `carryover sync` there.",
-        f"  It will show this machine's code, for you to compare: {own.code}",
+    return {"added": added, "own_code": own.settings.code}, (
+        f"✓ {counted(len(added), 'machine')} added. Run `carryover sync add-machine` there too, if you have not.",
+        f"  It shows this machine's code, for you to compare: {own.settings.code}",
     )
 
 
 def _is_that_machine(args: argparse.Namespace, code: str) -> bool:
     """Whether the user says that the machine that asks to be added shows the same code."""
     question = (
-        "A machine asks to be added. It will be able to read everything in the store.\n"
+        "A machine asks to be added. It will be able to read everything that this machine sends.\n"
         f"  Its code: {code}\nDoes that machine show the same code? Add it?"
     )
     otherwise = (
@@ -155,8 +141,7 @@ def _remove_machine(args: argparse.Namespace) -> _Done:
     left = ", ".join(names) or "no other machine"
     return {"removed": removed, "left": names}, (
         f"✓ {removed} is removed. What this machine sends from now on, it can't read; your other machines leave it "
-        "out from their next sync on.",
-        f"Besides this one, the store has {left} now. Remove what you do not know: the removed one may have added it.",
+        f"out from their next sync on. This one still has {left}.",
         "What it has taken or could take until now, it can still read. Take its access to the remote away as well.",
     )
 
@@ -189,8 +174,8 @@ def sync_rows(sync: SyncStatus, now_ms: int) -> list[tuple[str, str]]:
     rows.append(("last sync", ago(sync.synced_ms, now_ms) if sync.synced_ms else "never"))
     if sync.problem:
         rows.append(("problem", paint(sync.problem, YELLOW)))
-    if sync.waits_to_be_added:
-        rows.append(("waits", "to be added: `carryover sync add-machine` on a machine of the store"))
+    if sync.code:
+        rows.append(("code", sync.code))
     for machine in sync.machines:
         last = f"last state {ago(machine.synced_ms, now_ms)}" if machine.synced_ms else "not synchronised yet"
         problem = f"; {paint(machine.problem, YELLOW)}" if machine.problem and not machine.removed else ""
@@ -203,7 +188,6 @@ def sync_summary(sync: SyncStatus, now_ms: int) -> str:
     parts = [f"{one.name} {ago(one.synced_ms, now_ms)}" for one in sync.machines if one.synced_ms and not one.removed]
     if sync.problem or any(one.problem and not one.removed for one in sync.machines):
         parts.append(paint("something is in the way: `carryover sync status`", YELLOW))
-    if sync.waits_to_be_added or sync.waiting:
-        who = "this machine waits" if sync.waits_to_be_added else counted(len(sync.waiting), "machine") + " waiting"
-        parts.append(paint(f"{who} to be added: `carryover sync status`", YELLOW))
+    if sync.waiting:
+        parts.append(paint(f"{counted(len(sync.waiting), 'machine')} waiting to be added", YELLOW))
     return ", ".join(parts) or "set up; no other machine has said anything yet"

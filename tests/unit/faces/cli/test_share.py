@@ -27,7 +27,8 @@ from carryover.actions.sharing import (
 )
 from carryover.errors import ExitCode, visible
 from carryover.past.context import now_ms, state_dir
-from carryover.sync.sealing import Unreadable, new_identity, unsealed
+from carryover.sync import sealing
+from carryover.sync.sealing import Unreadable, new_secret, unsealed
 from support.claude_session import ClaudeWork
 from support.forked import CARRYOVER
 from support.recorded_shop import Run
@@ -77,7 +78,7 @@ def shared(recorded: Path, bob: Path, run: Run, tmp_path: Path) -> Path:
 def key(bob: Path) -> str:
     """An age key of Bob's, in bob/key."""
     pytest.importorskip("pyrage")
-    secret, _ = new_identity()
+    secret = new_secret()
     (bob / "key").write_text(f"# created: today\n# public key: of Bob\n{secret}\n")
     return secret
 
@@ -161,7 +162,7 @@ def test_what_is_no_public_key_says_what_to_do(recorded: Path, run: Run, tmp_pat
     ssh_key(tmp_path / "own")
     (tmp_path / "page.html").write_text("Not Found")
     (tmp_path / "former.keys").write_text(f"# {ssh_key(tmp_path / 'former')}\n")
-    (tmp_path / "all.keys").write_text("".join(f"{new_identity()[1]}\n" for _ in range(200)))
+    (tmp_path / "all.keys").write_text("".join(f"{sealing.public_of(new_secret())}\n" for _ in range(200)))
     refusals = {
         **dict.fromkeys(
             (
