@@ -15,7 +15,7 @@ from carryover.agents import adapters, agent_name
 from carryover.declared_source import DeclaredSource
 from carryover.errors import ExitCode, UserError
 from carryover.facts import FindRoot
-from carryover.importing import chats, notes, report, specstory
+from carryover.importing import chats, notes, specstory
 from carryover.importing import declared as declared_sources
 from carryover.importing.candidate import NOTHING, Candidate, OpenedDocument
 from carryover.importing.turns import former_root, into_folder
@@ -56,11 +56,7 @@ def open_document(
         raise UserError(f"{path} is empty.", ExitCode.NOTHING_FOUND)
     found = next(filter(None, (form(file) for form in _FORMATS)), None)
     if found is None:
-        # Of the files in a folder, most are no transcripts.
-        what = f"{report.what_it_holds(path)} " if any_chat and not part else ""
-        raise UserError(
-            f"{path} is not recognised. {NOTHING} {what}Carryover imports {forms()}.", ExitCode.NOTHING_FOUND
-        )
+        raise UserError(f"{path} is not recognised. {NOTHING} Carryover imports {forms()}.", ExitCode.NOTHING_FOUND)
     found = replace(found, agent=replace(found.agent, reader=reader_of_copies(found.agent.reader)))
     return _in_project(found, project) if project is not None else found
 

@@ -1,31 +1,21 @@
-"""What a file holds, as one adapter reads it, and in words for people where no conversation is found in it."""
+"""What a file holds, as one adapter reads it."""
 
 from __future__ import annotations
 
-import re
 from collections import Counter
-from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
-from typing import Final
 
 import msgspec
 
 from carryover.adapter.contract import Agent, Source
-from carryover.agents import adapters, agent_name
+from carryover.agents import adapters
 from carryover.facts import FindRoot, ProjectRoot
 from carryover.importing.candidate import OpenedDocument
 from carryover.model import AssistantMessage, Event, FileEdit, ToolCall, ToolResult, UserPrompt
-from carryover.records.lenient import fields_of, text_of
-from carryover.records.rawjson import label
 from carryover.transcript.bounds import read_bounded
 from carryover.transcript.by_kind import reader_of_copies
-from carryover.transcript.files import read_head
 from carryover.transcript.jsonl import JsonlReader
-
-_MOST_TYPES: Final = 6
-_DOCUMENT: Final = re.compile(rb'\s*(?:\{\s*["}]|\[\s*["{\[\]])')
-_HEAD_BYTES: Final = 256 << 10
 
 
 class Report(msgspec.Struct, kw_only=True):
@@ -151,43 +141,11 @@ def looks(path: Path) -> list[Report]:
     return sorted(found, key=lambda each: (-each.events, -_understood(each), each.agent))
 
 
-def what_it_holds(path: Path) -> str:
-    """Returns sentences for people on what the file at `path` holds, and what can be done about it. Blocking."""
-    head = read_head(path, _HEAD_BYTES).removeprefix(b"\xef\xbb\xbf")
-    if b"\0" in head:
-        return "It is not text, and no database of an agent."
-    objects = [fields for line in head.splitlines() if (fields := fields_of(line.strip()))]
-    best = looks(path)[0]
-    if best.events or (objects and _understood(best)):
-        return (
-            f"It looks most like a transcript of {agent_name(best.agent)}: {counts(best)}. If a client wrote it as it "
-            "is, report its version and these types."
-        )
-    if objects:
-        types = Counter(label(text_of(fields.get("type")) or text_of(fields.get("kind"))) for fields in objects)
-        return f"It holds JSON in lines, whose records no known agent writes, by type: {_listed(types.items())}."
-    if _DOCUMENT.match(head):
-        return (
-            "It holds one JSON document, but no list of messages with `role` and `content` that a user and an "
-            "assistant wrote in turns. It may be cut off."
-        )
-    return "It is text in which no line says who speaks: a chat needs lines such as `user:` and `assistant:`, in turn."
-
-
 def counts(found: Report) -> str:
-    """Returns in words how many of the first records were understood, and which types the others have."""
-    what = f"{_understood(found)} of its first {found.records} records understood"
-    not_understood = found.records - _understood(found)
-    return f"{what}, {not_understood} not, by type: {_listed(found.unknown.items())}" if not_understood else what
+    """Returns in words how many of the first records were understood."""
+    return f"{_understood(found)} of its first {found.records} records understood"
 
 
 def _understood(found: Report) -> int:
     """The number of records that were understood, including those known to hold nothing."""
     return found.records - sum(found.unknown.values())
-
-
-def _listed(types: Iterable[tuple[str, int]]) -> str:
-    """Returns the most frequent types with their numbers: `message (3), state (1)`."""
-    ordered = sorted(types, key=lambda each: (-each[1], each[0]))
-    named = [f"{name} ({number})" for name, number in ordered[:_MOST_TYPES]]
-    return ", ".join([*named, f"and {len(ordered) - _MOST_TYPES} more"] if len(ordered) > _MOST_TYPES else named)

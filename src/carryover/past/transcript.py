@@ -24,7 +24,7 @@ from carryover.errors import ExitCode, UserError, os_reason
 from carryover.export.dial import Happened, dialed
 from carryover.facts import Facts, FindRoot, ProjectRoot
 from carryover.importing.document import open_document, with_events
-from carryover.importing.report import counts, look, looks, what_it_holds
+from carryover.importing.report import counts, look, looks
 from carryover.ledger.events import main_thread
 from carryover.ledger.queries import projects, sessions
 from carryover.past.context import root_of, state_dir
@@ -139,8 +139,7 @@ def _fitting(path: Path) -> str:
     best = looks(path)[0]
     if not best.events:
         raise UserError(
-            f"No agent that Carryover knows wrote {path} in a form that was recognised. {what_it_holds(path)} "
-            "Name the agent with --agent.",
+            f"No agent that Carryover knows wrote {path} in a form that was recognised. Name the agent with --agent.",
             ExitCode.NOTHING_FOUND,
         )
     return best.agent

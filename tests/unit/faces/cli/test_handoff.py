@@ -371,7 +371,7 @@ def test_a_note_is_nobodys_transcript(tmp_path: Path) -> None:
     path = tmp_path / "note.json"
     path.write_bytes(encoded(Note(session="note-1", at_ms=1, root=str(tmp_path), title="Advice", text="Use decimals.")))
 
-    with pytest.raises(UserError, match="no known agent writes"):
+    with pytest.raises(UserError, match="in a form that was recognised"):
         handoff_of_transcript(path, None, None)
 
 
