@@ -45,7 +45,7 @@ def happenings(path: Path) -> tuple[str, list[Happening]]:
 
 def _opened(path: Path) -> tuple[Agent, Source]:
     with suppress(UserError):
-        document = open_document(path.absolute(), part=True)
+        document = open_document(path.absolute())
         return document.agent, document.source
     best = looks(path)[0]
     agent = adapters()[best.agent]

@@ -36,7 +36,6 @@ class Candidate:
     path: Path
     project: str | None = None
     agent_id: str | None = None
-    part: bool = False
     any_chat: bool = True
     own_folder: Path | None = None
     declared: tuple[DeclaredSource, ...] = ()

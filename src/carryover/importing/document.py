@@ -31,7 +31,6 @@ def open_document(
     *,
     project: str | None = None,
     agent_id: str | None = None,
-    part: bool = False,
     any_chat: bool = True,
     own_folder: Path | None = None,
     declared: Iterable[DeclaredSource] = (),
@@ -39,15 +38,14 @@ def open_document(
     """Opens the document at `path`. Blocking. Raises UserError if it is not a file, or its format is not recognised.
 
     `project` is the folder that all its sessions belong to, whatever the document says, and `agent_id` the agent, if
-    the document does not name it. With `part`, the first lines, which name the agent, may be missing. With `any_chat`,
-    roles alone (`user:`) are enough to recognise a chat. `own_folder` is Carryover's own: only a note inside it is
-    accepted. A file of one of the `declared` sources, by its place or by `agent_id`, is read as that one.
+    the document does not name it. With `any_chat`, roles alone (`user:`) are enough to recognise a chat. `own_folder`
+    is Carryover's own: only a note inside it is accepted. A file of one of the `declared` sources, by its place or by
+    `agent_id`, is read as that one.
     """
     file = Candidate(
         path=path,
         project=project,
         agent_id=agent_id,
-        part=part,
         any_chat=any_chat,
         own_folder=own_folder,
         declared=tuple(declared),
@@ -83,7 +81,6 @@ _FORMATS: Final[tuple[Callable[[Candidate], OpenedDocument | None], ...]] = (
     declared_sources.recognised,
     specstory.recognised,
     _exported,
-    specstory.recognised_part,
     chats.recognised,
 )
 """The formats, each by its mark: those that are certain before those that other text may contain."""

@@ -123,7 +123,7 @@ def _document(path: Path, agent_id: str | None) -> tuple[Agent, Source]:
         raise UserError(f"{path} can't be read: {os_reason(error)}.") from error
     with suppress(UserError):
         settings, _ = settings_or_defaults(state_dir())
-        document = open_document(path.absolute(), agent_id=agent_id, part=True, declared=settings.sources)
+        document = open_document(path.absolute(), agent_id=agent_id, declared=settings.sources)
         return document.agent, document.source
     readers = {name: replace(agent, reader=reader_of_copies(agent.reader)) for name, agent in adapters().items()}
     if agent_id is not None and agent_id not in readers:

@@ -14,7 +14,7 @@ from carryover.importing.notes import Note, encoded
 from carryover.importing.report import survey_document
 from carryover.importing.specstory_blocks import turn_lines
 from carryover.importing.turns import TurnReader, absolute_path, by_turn
-from carryover.model import NOTE, AssistantMessage, FileEdit, SessionInfo, UserPrompt
+from carryover.model import NOTE, AssistantMessage, FileEdit, SessionInfo
 from support.claude_session import ClaudeSession
 from support.codex_session import CodexSession
 from support.specstory import events_of
@@ -108,20 +108,6 @@ def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
     for name, words in ((".", "is a folder"), ("fifo", "not a regular file"), ("x", "no file")):
         with pytest.raises(UserError, match=words):
             open_document(tmp_path / name)
-
-
-def test_part_of_a_document_is_recognised_only_where_it_is_asked_for(tmp_path: Path) -> None:
-    path = tmp_path / "part.md"
-    path.write_text("the end of a turn\n\n_**User**_\n\nRound the total.\n")
-
-    with pytest.raises(UserError, match="is not recognised"):
-        open_document(path, any_chat=False)
-    with pytest.raises(UserError, match="Name it with --agent"):
-        open_document(path)
-
-    document = open_document(path, part=True)
-    assert (document.agent.id, document.form) == ("specstory", "SpecStory")
-    assert [event.body for event in events_of(document)] == [UserPrompt(text="Round the total.")]
 
 
 GIVEN = Note(session="note-1", at_ms=5, root="/home/dev/shop", title="Second opinion", text='Cap it: "100"\n第二')
