@@ -333,10 +333,14 @@ def test_an_undo_is_what_the_user_asked_and_how_it_stands() -> None:
     assert found[at + 1].body == model.AssistantMessage(text=removed, final=True)
 
 
-def test_a_commit_with_a_message_of_several_lines_is_undone(tmp_path: Path) -> None:
-    """The two blanks are only after the last line, and `Removed:` has the first alone."""
+@pytest.mark.parametrize(
+    "removed",
+    ["> Removed: 1234abc Let me see.  \n> Now at:  99ffabc Cart", "> Commit `1234abc` was reset and removed from git."],
+)
+def test_a_commit_with_a_message_of_several_lines_is_undone(tmp_path: Path, removed: str) -> None:
+    """The two blanks are only after the last line, and `Removed:` has the first alone; the second one is of 0.37.0."""
     applied = "> Applied edit to cart.py  \n> Commit 1234abc Let me see.\n\nFirst, I read it.\n</think>\n\nfix: b  \n"
-    undo = (prompt("/undo"), "> Removed: 1234abc Let me see.  \n> Now at:  99ffabc Cart  \n")
+    undo = (prompt("/undo"), f"{removed}  \n")
     found = events_of(tmp_path, prompt("b, please"), answer(f"Done.\n\n{BLOCK}"), applied, *undo)
 
     [edit] = [event.key for event in found if isinstance(event.body, model.FileEdit)]

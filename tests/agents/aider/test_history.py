@@ -281,3 +281,17 @@ def test_a_suggested_command_of_several_lines_is_no_answer(tmp_path: Path, sugge
     events = reading(tmp_path, chat).events
 
     assert (prompts(events), answers(events)) == (["Begin", "Keep the old one"], ["I begin.", "Kept."])
+
+
+def test_of_a_version_that_told_no_tokens_an_answer_ends_at_the_next_line_of_aider(tmp_path: Path) -> None:
+    """0.37.0"""
+    head = HEAD.replace("Aider v0.86.2", "Aider v0.37.0")
+    edit = f"Here:\n\n{BLOCK}\n\n{APPLIED}"
+    chat = f"{head}{prompt('Fix it')}\nWhich file?\n\n{prompt('/add cart.py')}{prompt('That one')}\n{edit}"
+    chat += f"{prompt('Why?')}\nSo.\n"
+
+    events = reading(tmp_path, chat).events
+
+    assert (prompts(events), answers(events)) == (["Fix it", "That one", "Why?"], ["Which file?", "Here:", "So."])
+    assert len(of(events, FileEdit)) == 1
+    assert prompts(reading(tmp_path, chat.replace("v0.37.0", "v0.86.2")).events) == ["Fix it"]

@@ -424,7 +424,7 @@ _MESSAGES: Final[tuple[tuple[re.Pattern[str], _Handler], ...]] = (
     (later(r"Commit (?P<id>[0-9a-f]{7,40}) (?P<subject>.*)(?s:.*)"), _committed),
     (later(r"Committing .+ before applying edits\."), _changes(own_commit=False)),
     (later(rf"Create new file\? .*\]: {_YES}"), _create),
-    (later(r"Removed: (?P<id>[0-9a-f]{7,40}) .*"), _undone),
+    (later(r"(?:Removed: |Commit `)(?P<id>[0-9a-f]{7,40})(?: .*|` was reset and removed from git\.)"), _undone),
     (later(r"Running (?!playwright)(.+)"), lambda recorder, found: recorder.run("run", found[1])),
     (later(r"Added \d+ lines? of output to the chat\."), _added_output),
     (later(rf"Add .*command output to the chat\? .*\]: (?!{_YES}\Z).*"), lambda recorder, _: recorder.close("unknown")),

@@ -6,8 +6,8 @@ project count: a history elsewhere doesn't name its project, and several project
 
 A session's blocks are its header, prompts, Aider's own messages and answers. Prompts begin with `#### `, Aider's
 messages with `> `, and both end in two blanks. An answer may imitate all of that. It ends at a message that only Aider
-writes after one. A prompt or a header ends it only if something else confirms that: the answer was interrupted, the
-input history has the prompt, Aider's startup lines follow the header.
+writes after one; old versions wrote none. A prompt or a header ends it only if something else confirms that: the answer
+was interrupted, the input history has the prompt, Aider's startup lines follow the header.
 """
 
 from __future__ import annotations
@@ -71,6 +71,8 @@ _TOKENS: Final = "> Tokens: "
 _COST: Final = later(r"Cost: \$.* session\..*  ")
 """A second line of the message with the tokens, where a prompt was cached in part."""
 _VERSION: Final = later(r"> Aider v\d.*  ")
+_UNTOLD: Final = later(r"> Aider v0\.(?:[0-4]?\d|5[01])\.")
+"""A version that may not have told the tokens of an answer (0.37.0; 0.52.1 does)."""
 _ONLY_AIDERS: Final = ("> Aider v", _TOKENS, "> Applied edit to ")
 _VERSION_WITHIN: Final = 12
 _COMMAND_WITHIN: Final = 300
@@ -227,6 +229,7 @@ def blocks_in(session: _Session, typed: Typed) -> Iterator[tuple[_Kind, Sequence
     """Yields the blocks of a session in order: their kinds and lines."""
     lines = session.lines
     yield "start", lines[:1]
+    untold = any(map(_UNTOLD.match, lines[:_COMMAND_WITHIN])) and not any(line.startswith(_TOKENS) for line in lines)
     kind: _Kind = "start"
     end = 1
     interrupted = False
@@ -234,7 +237,7 @@ def blocks_in(session: _Session, typed: Typed) -> Iterator[tuple[_Kind, Sequence
         # Without a blank line between them, a line after one of Aider's own or a prompt is Aider's, not an answer's.
         # So is the first after a header.
         follows_aider = kind != "model" if at == end else kind == "start" and bool(session.started)
-        kind, end = _next(session, at, typed, interrupted=interrupted, follows_aider=follows_aider)
+        kind, end = _next(session, at, typed, untold=untold, interrupted=interrupted, follows_aider=follows_aider)
         # The last of Aider's messages that says how an answer ended counts. A prompt begins a new one.
         told = lines[at:end] if kind == "messages" else ()
         endings = [line for line in told if line.startswith(("> ^C", _TOKENS))]
@@ -242,8 +245,11 @@ def blocks_in(session: _Session, typed: Typed) -> Iterator[tuple[_Kind, Sequence
         yield kind, lines[at:end]
 
 
-def _next(session: _Session, at: int, typed: Typed, *, interrupted: bool, follows_aider: bool) -> tuple[_Kind, int]:
-    """Returns the kind of the block that begins here and its end."""
+def _next(
+    session: _Session, at: int, typed: Typed, *, untold: bool, interrupted: bool, follows_aider: bool
+) -> tuple[_Kind, int]:
+    """Returns the kind of the block that begins here and its end. `untold`: Aider's next line of any kind ends an
+    answer, since no tokens are told after it."""
     lines = session.lines
     if _is_prompt(lines[at]):
         end = _prompt_end(lines, at)
@@ -254,7 +260,11 @@ def _next(session: _Session, at: int, typed: Typed, *, interrupted: bool, follow
             at = _message_end(lines, at)
         return "messages", at
     for place in range(at + 1, len(lines)):
-        if not lines[place - 1].strip() and _ends_answer(lines, place, typed, interrupted=interrupted):
+        if lines[place - 1].strip():
+            continue
+        if untold and (_is_prompt(lines[place]) or _begins_message(lines, place)):
+            return "model", place
+        if _ends_answer(lines, place, typed, interrupted=interrupted):
             return "model", place
     return "model", len(lines)
 
