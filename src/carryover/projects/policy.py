@@ -62,7 +62,7 @@ def refusal(checkout: Checkout, paths: StatePaths) -> Refusal | None:
         return Refusal(WITHHELD)
     if (unfit := _unfit_folder(real) or _unfit_store(real)) is not None:
         return Refusal(unfit)
-    return refusal_by_git(checkout)
+    return refusal_by_git(checkout, has_rule=False)
 
 
 COMMITTED: Final = "a handoff would be committed"
@@ -83,9 +83,10 @@ NOT_NAMED_BACK: Final = (
 )
 
 
-def refusal_by_git(checkout: Checkout) -> Refusal | None:
-    """Refuses a folder whose `.carryover` git tracks, or would add in spite of `info/exclude`. Asks git only after
-    HEAD, its index or an ignore file has changed; where it can't be run, the files alone have to show it. Blocks."""
+def refusal_by_git(checkout: Checkout, *, has_rule: bool = True) -> Refusal | None:
+    """Refuses a folder whose `.carryover` git tracks, or would add in spite of the rule in `info/exclude`. `has_rule`:
+    whether that is there yet, else only a rule that would be stronger counts. Asks git only after HEAD, its index or an
+    ignore file has changed. Blocks."""
     if checkout.git_dir is None:
         return Refusal(NOT_NAMED_BACK) if checkout.is_top else None
     asked = "tracked"
@@ -94,7 +95,9 @@ def refusal_by_git(checkout: Checkout) -> Refusal | None:
             remedy = f"`git rm -r --cached {STORE}` ends that"
             return Refusal(f"{STORE} is tracked by git, so {COMMITTED}; {remedy}", in_git=True)
         asked = "ignored"
-        if checkout.is_let_in(STORE):
+        rule = checkout.rule_of(f"{STORE}/" if has_rule else STORE)
+        is_open = rule is None or rule.lets_in if has_rule else rule is not None and rule.is_stronger
+        if is_open:
             remedy = f"`git check-ignore -v {STORE}` names it"
             return Refusal(f"an ignore rule takes {STORE} back in, so {COMMITTED}; {remedy}", in_git=True)
     except FileNotFoundError:

@@ -20,11 +20,10 @@ from carryover.agents import local_files, read_lists
 from carryover.config import KEPT, ProjectSettings
 from carryover.errors import os_reason
 from carryover.fsio import SCRATCH, is_folder, is_there, private_dir, read_bytes_bounded, write_if_changed
-from carryover.outside.apply import Text, plan_edit
+from carryover.outside.apply import SIZE_LIMIT_BYTES, Text, plan_edit
 from carryover.outside.in_project import Pass, text_in
 from carryover.outside.listed import GITIGNORE
 from carryover.probe.checkout import Checkout
-from carryover.probe.ignore_rules import SIZE_LIMIT_BYTES, has_rule
 from carryover.projects.handoff_file import STORE
 from carryover.projects.policy import COMMITTED, UNWRITTEN, Refusal, refusal_by_git
 from carryover.text.user_text import EditRefused, find_lines, is_text, whole_file, with_lines, without_span
@@ -51,21 +50,28 @@ def keep_out(edits: Pass, name: str = STORE) -> bool:
     committed.
     """
     try:
-        rule = rules(edits.checkout, [name])
+        edit = plan_edit(rules(edits.checkout, [name]))
+        return (edit.changes and _has_own_rule(edits.checkout, name)) or edits.carry_out(edit)
     except OSError as error:
         edits.left_alone(EXCLUDE, os_reason(error))
         return False
-    return edits.put(rule)
+
+
+def _has_own_rule(checkout: Checkout, name: str) -> bool:
+    """Whether git ignores it by a rule that the user has in `info/exclude`."""
+    rule = checkout.rule_of(f"{name}/" if name == STORE else name)
+    return rule is not None and not rule.lets_in and os.path.realpath(rule.file) == os.path.realpath(checkout.exclude)
 
 
 def kept_out(edits: Pass) -> Refusal | None:
     """Puts in the rule that keeps the handoff out of commits; returns why it is not kept out, None if it is."""
-    if edits.checkout.git_dir is not None and not keep_out(edits):
+    checkout, before = edits.checkout, len(edits.changes)
+    if checkout.git_dir is not None and not keep_out(edits):
         why = f"{edits.notes[-1]}, so {COMMITTED}"
-        if not edits.dry and keep_out(Pass(edits.checkout, None, dry=True)):  # not the file is in the way: the disk is
+        if not edits.dry and keep_out(Pass(checkout, None, dry=True)):  # not the file is in the way: the disk is
             why = f"{UNWRITTEN}: {why}"
         return Refusal(why, in_git=True)
-    return refusal_by_git(edits.checkout)
+    return refusal_by_git(checkout, has_rule=not edits.dry or len(edits.changes) == before)
 
 
 def open_to_git(checkout: Checkout, settings: ProjectSettings) -> str | None:
@@ -131,7 +137,8 @@ def hide(edits: Pass, names: list[str]) -> list[str]:
     checkout = edits.checkout
     edit = plan_edit(rules(checkout, names))
     if edit.changes:
-        names = [name for name in names if not checkout.is_negated(name)]
+        each = {name: checkout.rule_of(name) for name in names}
+        names = [name for name, rule in each.items() if rule is None or not rule.lets_in]
         edit = plan_edit(rules(checkout, names))
     is_planned = edits.carry_out(edit) and edits.dry  # git does not know yet
     return [name for name in names if is_planned or checkout.is_ignored(name)]
@@ -217,15 +224,11 @@ def rules(checkout: Checkout, names: Iterable[str]) -> Text:
     if path.parent.is_symlink():
         raise OSError(errno.EINVAL, "its folder is a symlink")
 
-    def put(data: bytes | None) -> bytes | None:
-        has_own = has_rule(data or b"", STORE)  # the user's, or ours
-        return reduce(with_rule, (lines for lines in each if lines != _LINES or not has_own), data)
-
     return text_in(
         checkout.root,
         EXCLUDE,
         _WHAT,
-        put,
+        lambda data: reduce(with_rule, each, data),
         lambda data, _: without_rules(data, each),
         path=path,
         listed=None,
