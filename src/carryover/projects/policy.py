@@ -84,27 +84,36 @@ NOT_NAMED_BACK: Final = (
 
 
 def refusal_by_git(checkout: Checkout, *, has_rule: bool = True) -> Refusal | None:
-    """Refuses a folder whose `.carryover` git tracks, or would add in spite of the rule in `info/exclude`. `has_rule`:
-    whether that is there yet, else only a rule that would be stronger counts. Asks git only after HEAD, its index or an
-    ignore file has changed. Blocks."""
+    """Refuses a folder whose `.carryover` git tracks, or would add: see `refusal_by_rule`. Blocks."""
     if checkout.git_dir is None:
         return Refusal(NOT_NAMED_BACK) if checkout.is_top else None
-    asked = "tracked"
     try:
         if checkout.is_tracked(STORE):
             remedy = f"`git rm -r --cached {STORE}` ends that"
             return Refusal(f"{STORE} is tracked by git, so {COMMITTED}; {remedy}", in_git=True)
-        asked = "ignored"
-        rule = checkout.rule_of(f"{STORE}/" if has_rule else STORE)
-        is_open = rule is None or rule.lets_in if has_rule else rule is not None and rule.is_stronger
-        if is_open:
-            remedy = f"`git check-ignore -v {STORE}` names it"
-            return Refusal(f"an ignore rule takes {STORE} back in, so {COMMITTED}; {remedy}", in_git=True)
-    except FileNotFoundError:
-        return Refusal(ONLY_GIT)
     except OSError as error:
-        return Refusal(f"git could not say whether {STORE} is {asked}: {error.strerror}")
-    return None
+        return _unanswered("tracked", error)
+    return refusal_by_rule(checkout, has_rule=has_rule)
+
+
+def refusal_by_rule(checkout: Checkout, *, has_rule: bool) -> Refusal | None:
+    """Refuses a checkout whose `.carryover` git would add in spite of the rule in `info/exclude`. `has_rule`: whether
+    that is there yet, else only a rule that would be stronger counts. Asks git only after HEAD, its index or an ignore
+    file has changed. Blocks."""
+    try:
+        rule = checkout.rule_of(f"{STORE}/" if has_rule else STORE)
+    except OSError as error:
+        return _unanswered("ignored", error)
+    is_open = rule is None or rule.lets_in if has_rule else rule is not None and rule.is_stronger
+    if not is_open:
+        return None
+    remedy = f"`git check-ignore -v {STORE}` names it"
+    return Refusal(f"an ignore rule takes {STORE} back in, so {COMMITTED}; {remedy}", in_git=True)
+
+
+def _unanswered(asked: str, error: OSError) -> Refusal:
+    is_missing = isinstance(error, FileNotFoundError)
+    return Refusal(ONLY_GIT if is_missing else f"git could not say whether {STORE} is {asked}: {error.strerror}")
 
 
 def _unfit_place(root: Path, paths: StatePaths) -> str | None:

@@ -25,7 +25,7 @@ from carryover.outside.in_project import Pass, text_in
 from carryover.outside.listed import GITIGNORE
 from carryover.probe.checkout import Checkout
 from carryover.projects.handoff_file import STORE
-from carryover.projects.policy import COMMITTED, UNWRITTEN, Refusal, refusal_by_git
+from carryover.projects.policy import COMMITTED, UNWRITTEN, Refusal, refusal_by_git, refusal_by_rule
 from carryover.text.user_text import EditRefused, find_lines, is_text, whole_file, with_lines, without_span
 
 EXCLUDE: Final = ".git/info/exclude"
@@ -64,14 +64,17 @@ def _has_own_rule(checkout: Checkout, name: str) -> bool:
 
 
 def kept_out(edits: Pass) -> Refusal | None:
-    """Puts in the rule that keeps the handoff out of commits; returns why it is not kept out, None if it is."""
+    """Puts in the rule that keeps the handoff, which git does not track, out of commits; returns why it is not kept
+    out, None if it is."""
     checkout, before = edits.checkout, len(edits.changes)
-    if checkout.git_dir is not None and not keep_out(edits):
+    if checkout.git_dir is None:
+        return None
+    if not keep_out(edits):
         why = f"{edits.notes[-1]}, so {COMMITTED}"
         if not edits.dry and keep_out(Pass(checkout, None, dry=True)):  # not the file is in the way: the disk is
             why = f"{UNWRITTEN}: {why}"
         return Refusal(why, in_git=True)
-    return refusal_by_git(checkout, has_rule=not edits.dry or len(edits.changes) == before)
+    return refusal_by_rule(checkout, has_rule=not edits.dry or len(edits.changes) == before)
 
 
 def open_to_git(checkout: Checkout, settings: ProjectSettings) -> str | None:
@@ -83,7 +86,7 @@ def open_to_git(checkout: Checkout, settings: ProjectSettings) -> str | None:
         return None
     if not os.access(checkout.root, os.W_OK | os.X_OK):  # nothing is written there for another reason, or it is gone
         return None
-    refused = kept_out(Pass(checkout, None, dry=True))
+    refused = refusal_by_git(checkout, has_rule=False) or kept_out(Pass(checkout, None, dry=True))
     return refused.reason if refused is not None and refused.in_git else None
 
 
@@ -183,7 +186,8 @@ def without_rules(data: bytes | None, gone: Collection[Sequence[bytes]]) -> byte
     end; those after a removed one are added again.
     """
     last: list[Sequence[bytes]] = []
-    while data is not None and (lines := _rule_at_end(data)) is not None:
+    every = [*map(_lines_for, _all_names())] if data is not None and _TITLE in data else []
+    while data is not None and (lines := _rule_at_end(data, every)) is not None:
         last.append(lines)
         data = None if data in (whole_file(lines), whole_file(lines, b"\r\n")) else without_rule(data, lines)
     for lines in reversed(last):
@@ -193,8 +197,8 @@ def without_rules(data: bytes | None, gone: Collection[Sequence[bytes]]) -> byte
     return data
 
 
-def _rule_at_end(data: bytes) -> Sequence[bytes] | None:
-    for lines in map(_lines_for, _all_names()):
+def _rule_at_end(data: bytes, every: Iterable[Sequence[bytes]]) -> Sequence[bytes] | None:
+    for lines in every:
         span = find_lines(data, lines, max(0, len(data) - len(b"\r\n".join(lines)) - len(b"\r\n")))
         if span is not None and not data[span[1] :].strip(b"\r\n"):
             return lines
