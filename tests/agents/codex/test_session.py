@@ -110,8 +110,6 @@ def test_a_sub_agents_file_is_a_side_of_its_parents_session(name: str) -> None:
         {"thread_source": "subagent", "session_id": THREAD, "parent_thread_id": PARENT},
         {"source": {"subagent": {"thread_spawn": {"parent_thread_id": PARENT, "depth": 1}}}},
         {"source": {"subagent": "review"}, "session_id": PARENT},
-        {"source": {"internal": "memory_consolidation"}, "session_id": PARENT},
-        {"thread_source": "guardian_review", "session_id": PARENT},
     ],
 )
 def test_a_sub_agent_is_recognised_by_anything_that_names_its_parent(meta: dict[str, Any]) -> None:

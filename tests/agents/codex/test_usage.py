@@ -1,5 +1,9 @@
 from __future__ import annotations
 
+from typing import Any
+
+import pytest
+
 from agents.codex.contract_case import THREAD
 from agents.codex.rollout import SHOP, START_MS, Rollout
 from carryover.model import TokensUsed, WindowUsed
@@ -55,3 +59,24 @@ def test_the_tokens_of_a_history_copied_into_a_fork_are_the_parents() -> None:
 
     count(rollout, usage(5, 0, 1), usage(14, 0, 10))
     assert [used.input for used in rollout.tokens] == [5]
+
+
+@pytest.mark.parametrize(
+    "meta",
+    [
+        {"source": {"subagent": {"other": "guardian"}}},
+        {"source": {"internal": "memory_consolidation"}, "session_id": "parent"},
+        {"thread_source": "guardian_review", "session_id": "parent"},
+    ],
+)
+def test_of_what_the_client_asks_itself_only_the_tokens_count(meta: dict[str, Any]) -> None:
+    """0.126: whether a command may run is asked in a thread of its own, whose answers are JSON."""
+    rollout = Rollout(**meta)
+    rollout.turn()
+    rollout.asks("The following is the Codex agent history whose request action you are assessing.")
+    rollout.runs("exec_command", "Process exited with code 0\nOutput:\n", cmd="ls")
+    rollout.says('{"risk_level":"low","outcome":"allow"}')
+    count(rollout, usage(100, 60, 7), usage(100, 60, 7))
+
+    assert rollout.bodies == []
+    assert [used.input for used in rollout.tokens] == [40]

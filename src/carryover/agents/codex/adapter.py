@@ -57,8 +57,14 @@ _QUIET: Final = later(
     r"|image_generation_call|other|reasoning|tool_search_\w+)"
 )
 """Records without content for us, unless there is a handler for them."""
-_CLIENTS_OWN: Final = frozenset(("subagent", "guardian_review", "memory_consolidation"))
-"""Values of `thread_source` if no user speaks. All but the first are reported; other names are the user's programs."""
+_INTERNAL: Final = frozenset(("guardian_review", "memory_consolidation"))
+"""Values of `thread_source` (reported) where neither a user nor an agent for one speaks; other names but `subagent` are
+the user's programs."""
+_GUARDIAN: Final = "guardian"
+"""The sub-agent that answers, in JSON, whether a command may run (0.126)."""
+_TOKENS: Final = "event_msg/token_count"
+_COUNTED: Final = (_TOKENS, "turn_context")
+"""What an internal thread is read for."""
 _LIMITS: Final = frozenset(("usage_limit_exceeded", "rate_limit_exceeded"))
 _PHASES: Final = {"final_answer": True, "commentary": False}
 _PREFACE: Final = later(
@@ -121,7 +127,8 @@ def _parse(source: Source, context: RolloutContext, record: Record, at_ms: int =
     if item is not None:
         rollout.at_turn(text_of(data.get("turn_id")))
     rollout.change(copied_s=None, history=None)
-    handle(rollout)
+    if not context.is_internal or name in _COUNTED:
+        handle(rollout)
     return rollout.parsed()
 
 
@@ -129,7 +136,7 @@ def _copied(rollout: Rollout, source: Source, record: Record) -> tuple[RolloutCo
     """Handles a record of the history that was copied into a fork: it is the other thread's, and counts if that is
     gone. A sub-agent's belongs to the session that it works for, which has it already."""
     context = rollout.context
-    if rollout.name == "event_msg/token_count":
+    if rollout.name == _TOKENS:
         # A fork begins with the last of them again, as its own.
         context = msgspec.structs.replace(context, used=rollout.total or context.used)
     if context.subagent_id is not None:
@@ -156,7 +163,10 @@ def _session(rollout: Rollout) -> None:
     if thread is None or rollout.context.thread is not None:
         return
     source = fields_of(meta.get("source"))
-    is_sub_agent = rollout.text("thread_source") in _CLIENTS_OWN or "subagent" in source or "internal" in source
+    kind = rollout.text("thread_source")
+    is_guardian = text_of(inside(source.get("subagent", ABSENT), "other")) == _GUARDIAN
+    is_internal = kind in _INTERNAL or "internal" in source or is_guardian
+    is_sub_agent = is_internal or kind == "subagent" or "subagent" in source
     spawner = text_of(inside(source.get("subagent", ABSENT), "thread_spawn", "parent_thread_id"))
     named_by = (rollout.text("session_id"), rollout.text("parent_thread_id"), spawner)
     parent = next((name for name in named_by if usable_name(name) and name != thread), thread)
@@ -170,6 +180,7 @@ def _session(rollout: Rollout) -> None:
         thread=thread,
         session=parent if is_sub_agent else thread,
         subagent_id=thread if is_sub_agent else None,
+        is_internal=is_internal,
         cwd=cwd,
         in_terminal=rollout.text("source") == "cli",
         family="flat" if rollout.name == HEADER else family,

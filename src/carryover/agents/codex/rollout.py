@@ -113,6 +113,8 @@ class RolloutContext(msgspec.Struct, frozen=True, omit_defaults=True):
     # Two fields are stored under their names in 0.1.0, so that an update in mid-session can continue.
     subagent_id: str | None = msgspec.field(default=None, name="sidechain")
     emitted: tuple[EmittedFacts, ...] = msgspec.field(default=(), name="told")
+    is_internal: bool = False
+    """Whether the client itself asks here: may a command run, what is worth remembering. Only its tokens count."""
     cwd: str | None = None
     """The first folder. Turns in another folder belong to another session, since a session has one project."""
     place: str | None = None
