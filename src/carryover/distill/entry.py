@@ -120,6 +120,7 @@ WEIGHTS: Final[dict[str, Weight]] = {
     "reverted":        Weight(0.5, 0.0, 0.0, 1),        # the newest turn that reverted what another had changed
     # Recent files
     "file":            Weight(0.25, 0.0, 0.35, 12),
+    "last call":       Weight(0.5, 0.1),                # of a turn without an answer, unless it only looked
     # From the agent's own summary
     "recap":           Weight(0.5, 0.1),                # the leading session's, with few prompts since
     "git":             Weight(0.6),

@@ -64,5 +64,7 @@ def _plan_label(past: Past, session: SessionView, opened: int, stale: int) -> st
     digest = session.digest
     done = f"{len(digest.plan) - opened} of {len(digest.plan)} done"
     since = f"{stale} answers since" if stale > 1 else ""
+    if not since and digest.plan_turn < digest.prompts:
+        since = "before the newest prompt"  # which may go on with it, or throw it away
     notes = ", ".join(filter(None, (done, earlier(digest.plan_ms, past.at_ms), since)))
     return f"{past.agent(Step(digest.turns[-1], session))}'s todo list ({notes})"

@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 import msgspec
 
 from carryover.distill.digest import Call
-from carryover.distill.entry import Entry
+from carryover.distill.entry import BY_WORTH, WEIGHTS, Entry, Weight
 from carryover.distill.quotes import called, excerpt
 from carryover.distill.sections.failed_approaches import open_failures
 from carryover.distill.sections.quoting import from_turn, joined_short, parted
@@ -42,7 +42,8 @@ def call_entries(past: Past) -> list[Entry]:
     newest = [*shown][-_MOST_CALLS:]
     entries: list[Entry] = []
     for made in _without_repeated_lines(newest):
-        entries += _call(past, made.call, made.session)
+        weight = WEIGHTS["last call"] if _is_where_it_broke_off(past, made) else BY_WORTH
+        entries += _call(past, made.call, made.session, weight)
     return joined_short(sorted(entries, key=lambda entry: entry.at_ms))
 
 
@@ -55,6 +56,16 @@ def _is_told(made: _Made, told: Mapping[tuple[int, str], str]) -> bool:
     """Whether a failure of which `told` has the reason is this call, and each line of its output is in that."""
     why = told.get((made.call.at_ms, made.session.session))
     return why is not None and all(line.strip() in why for line in made.call.output.splitlines())
+
+
+def _is_where_it_broke_off(past: Past, made: _Made) -> bool:
+    """Whether a call is the last one of the newest turn, and nothing was answered since: what it printed is the state
+    that the turn was left in."""
+    step = past.newest
+    if step.turn.end == "answered" or not step.is_newest or made.session is not step.view or _only_looked(made.call):
+        return False
+    last = step.digest.calls[-1]
+    return (last.turn, last.at_ms, last.subject) == (step.turn.number, made.call.at_ms, made.call.subject)
 
 
 def _shown_calls(view: ProjectView) -> list[_Made]:
@@ -135,7 +146,7 @@ def _without_repeated_lines(calls: Sequence[_Made]) -> Iterator[_Made]:
         yield _Made(msgspec.structs.replace(call, output=_SEVERAL_GAPS.sub("…", output)), session)
 
 
-def _call(past: Past, call: Call, session: SessionView) -> list[Entry]:
+def _call(past: Past, call: Call, session: SessionView, weight: Weight) -> list[Entry]:
     """Returns a call with its output. If that is cut or takes several lines, the label says its turn, which has all of
     it."""
     step = _step_of(call, session)
@@ -144,12 +155,12 @@ def _call(past: Past, call: Call, session: SessionView) -> list[Entry]:
     output = _NUMBERED.sub("", call.output) if call.op == "read" else call.output
     output = output if output.strip("…\n ") else ""
     most = _MOST_READ if _only_looked(call) else _MOST_OUTPUT
-    quoted = parted(step, output, "call", label=label, most=most, at_ms=call.at_ms)
+    quoted = parted(step, output, "call", weight, label=label, most=most, at_ms=call.at_ms)
     if len(quoted) > 1 or _is_cut(label, output, quoted):
         notes = ", ".join(filter(None, (past.turn(call.turn, session), since)))
         label = f"{_label(past, call)} ({notes})"
-        quoted = parted(step, output, "call", label=label, most=most, at_ms=call.at_ms)
-    return quoted or [from_turn(step, label, "call", at_ms=call.at_ms)]
+        quoted = parted(step, output, "call", weight, label=label, most=most, at_ms=call.at_ms)
+    return quoted or [from_turn(step, label, "call", weight.first, at_ms=call.at_ms)]
 
 
 def _step_of(call: Call, session: SessionView) -> Step:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import pytest
+
+from carryover.distill.entry import FIXED
 from carryover.distill.render import render
 from carryover.model import PlanItem, PlanUpdate, TurnEnd, UserPrompt
 from support.conversation import GOAL, ROOT, handoff, session, under, worked
@@ -83,8 +86,9 @@ def test_a_todo_list_grows_stale_by_answers_not_by_prompts_without_one() -> None
         "claude-code's todo list (1 of 2 done, 6 min earlier, 2 answers since)"
     )
     assert listed("error", "error").startswith(
-        "claude-code's todo list (1 of 2 done, 6 min earlier): open: the receipt"
+        "claude-code's todo list (1 of 2 done, 6 min earlier, before the newest prompt): open: the receipt"
     )
+    assert listed().startswith("claude-code's todo list (1 of 2 done, 2 min earlier): open: the receipt")
 
 
 def test_what_a_model_thinks_between_tags_is_not_what_it_said() -> None:
@@ -112,3 +116,20 @@ def test_what_is_typed_into_the_turn_of_a_template_is_the_task_in_full() -> None
     told = [under("Task", talk.event(UserPrompt(text=spec, in_turn=True))) for talk in (template, plain)]
 
     assert ["shelf 6 with prices" in task for task in told] == [True, False]
+
+
+@pytest.mark.parametrize(
+    ("command", "answered", "is_fixed"),
+    [("python rate.py", False, True), ("python rate.py", True, False), ("cat rates.csv", False, False)],
+)
+def test_what_the_last_call_of_a_turn_without_an_answer_printed_stays(
+    command: str, answered: bool, is_fixed: bool
+) -> None:
+    """It is the state that the turn was left in; what it only looked at can be looked at again."""
+    talk = session("s1").user("Rate the shops.").ran("make all", "built").ran(command, "Rated 183 of 190 shops.")
+    if answered:
+        talk.says("They are rated.")
+    entries = [entry for part in handoff(talk).sections for entry in part.entries]
+    (line,) = [one for entry in entries for one in entry.sources if "183 of 190" in one.text]
+
+    assert (line.weight <= FIXED) is is_fixed
