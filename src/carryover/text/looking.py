@@ -29,6 +29,8 @@ _FINDS_NOTHING: Final = later(
     r"(?:\s|$)"
 )
 """Programs that end with 1 to say that there is none, or that there is a difference."""
+_MAY_FAIL: Final = later(r"\s-(?:ErrorAction|EA)[ :](?:SilentlyContinue|Ignore|0)\b", re.I)
+"""A PowerShell command that is to say nothing if it fails: what it removes may not be there."""
 _OWN_EXIT: Final = later(r"exit \d+$")
 _STEPS: Final = later(r"(\|\||&&|[;\n|])")
 _WRITES: Final = later(r"(?<![\d&=<-])>{1,2}\s*(?!&|/dev/null)[\w./~$-]|\|\s*tee\b|^sed\s(?:\S+\s)*-i")
@@ -61,14 +63,14 @@ def without_prefix(command: str) -> str:
 
 
 def found_nothing(command: str, code: int | None) -> bool:
-    """Whether a command that ended in an error merely found nothing: it only looks around, and its last step sets
-    the exit code, either by finding nothing or explicitly."""
+    """Whether a command that ended in an error merely found nothing: it only looks around, or its last step sets the
+    exit code, by finding nothing, by what it was allowed to fail in, or explicitly."""
     if is_looking(command):
         return True
     *_, before, last = ["", *_STEPS.split(_IN_QUOTES.sub("''", without_heredocs(command)).rstrip("; \n"))]
     if before in ("&&", "||") or "pipefail" in command:
         return False
-    if _FINDS_NOTHING.match(last.strip()):
+    if _FINDS_NOTHING.match(last.strip()) or _MAY_FAIL.search(last):
         return code in (1, None)
     return before in (";", "\n") and _OWN_EXIT.match(last.strip()) is not None
 

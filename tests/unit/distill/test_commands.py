@@ -45,6 +45,8 @@ def test_a_command_that_only_looks_cannot_fail(command: str) -> None:
         ("make\ntest -f build/cart", 1, False),
         ("make; git diff --exit-code", 1, False),
         ("python build.py; exit 3", 3, False),
+        ("Remove-Item -Recurse -ErrorAction SilentlyContinue 'build','dist'", 1, False),
+        ("Remove-Item build -EA 0; msbuild shop.sln", 1, True),
         ("make; grep -n cap build.log", 2, True),
         ("make && grep -n cap build.log", 1, True),
         ("set -o pipefail; make | grep cap", 1, True),
@@ -137,6 +139,13 @@ def test_an_edit_is_known_by_any_name_of_its_file(subject: str) -> None:
             "npm error code ERESOLVE",
         ),
         ("no display\n╚════", "no display"),
+        ('Unknown JSON field: "rate"\nAvailable fields:\n  author\n  body\n  url', 'Unknown JSON field: "rate"'),
+        ("shop: unknown command: rate\n\nUsage: shop [command]\n\nFlags:\n  -q\n", "shop: unknown command: rate"),
+        (
+            "This is TeX\n! Undefined control sequence.\nl.12 \\rate\n! Missing $ inserted.\n"
+            "Output written on shop.pdf (3 pages).\nTranscript written on shop.log.",
+            "! Undefined control sequence. ¶ Output written on shop.pdf (3 pages).",
+        ),
     ],
 )
 def test_what_an_output_says_of_its_failure(output: str, cause: str | None) -> None:
