@@ -10,6 +10,8 @@ from typing import Final
 
 import pytest
 
+from carryover import __version__
+from carryover.daemon.main import OWN_SESSION
 from carryover.errors import ExitCode
 from carryover.faces.cli.main import main
 from carryover.ledger.connect import connect_read_only
@@ -184,6 +186,45 @@ def test_a_daemon_that_cannot_look_for_transcripts_is_started_again_with_a_mende
         assert list(daemon.state.root.glob("ledger.corrupt-*.sqlite"))
         with closing(connect_read_only(daemon.state.ledger)) as db:
             assert [row.native_id for row in sessions(db, limit=9)] == [session.session]
+
+
+def test_a_ledger_that_cannot_be_read_when_the_daemon_starts_is_mended_by_its_next_start(
+    daemon: DaemonProcess, free_port: None, session: ClaudeSession
+) -> None:
+    session.prompt("Add a parser")
+    with daemon:
+        daemon.settle()
+        daemon.stop()
+    damage(daemon.state.ledger, "project")
+
+    daemon.start()
+    assert wait_until("the daemon to end", lambda: daemon.process.poll()) == ExitCode.FAILED
+
+    with daemon:
+        daemon.settle()
+        assert list(daemon.state.root.glob("ledger.corrupt-*.sqlite"))
+        assert "Add a parser" in handoff_of(session.cwd)
+
+
+@pytest.mark.parametrize("table", ["project", "source"])
+def test_a_daemon_in_the_background_mends_a_damaged_ledger_itself(
+    table: str, free_port: None, session: ClaudeSession
+) -> None:
+    """It is in nobody's care: no service manager starts it again."""
+    session.prompt("Add a parser")
+    daemon = DaemonProcess((*COMMAND, OWN_SESSION))
+    with daemon:
+        daemon.settle()
+        daemon.stop()
+    damage(daemon.state.ledger, table)
+
+    with daemon:
+        wait_until("a mended ledger", lambda: list(daemon.state.root.glob("ledger.corrupt-*.sqlite")))
+        wait_until("its second start", lambda: said(daemon).count(f"started version={__version__}") == 3)
+        wait_until("its answer", lambda: daemon.ask("GET", "/health"))
+        daemon.settle()
+        assert "Add a parser" in handoff_of(session.cwd)
+        assert daemon.stop()[0] == ExitCode.OK
 
 
 MARKERS: Final = (MARKER, "quixotry", "zephyrous", "jackdaw")

@@ -105,12 +105,16 @@ class Daemon:
     async def run(self, *, once: bool, stopping: Callable[[], None]) -> bool:
         """Runs until `stop` or, with `once`, until all is read and published. Returns False if a vital task failed."""
         context = self._context
-        await self._publish_unpublished()
-        if once:
-            await self._publish_queue.retry_missing()
-        else:
-            await asyncio.to_thread(self._hook_port.prepare)
         try:
+            try:
+                await self._publish_unpublished()
+            except Exception as error:
+                await context.ledger.report(error)
+                raise
+            if once:
+                await self._publish_queue.retry_missing()
+            else:
+                await asyncio.to_thread(self._hook_port.prepare)
             async with self._supervisor as supervisor:
                 self._start(supervisor.start)
                 waits = [

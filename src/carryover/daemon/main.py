@@ -71,7 +71,8 @@ def main(argv: Sequence[str], page: OpenPage) -> int:
         from carryover.daemon.run import run  # ten times the cost of everything above, so not for --help
 
         state = StateDir.of(os.environ, Path.home())
-        return run(state, once=options.once, log_level=options.log_level, page=page)
+        own = options.own_session
+        return run(state, once=options.once, log_level=options.log_level, page=page, alone=own)
     except UserError as error:
         from carryover.terminal.output import warn
 

@@ -35,7 +35,7 @@ from carryover.daemon.supervisor import SystemdNotifier, report_waiting
 from carryover.distill.stored_digest import DigestReducer
 from carryover.errors import ExitCode, UserError, os_reason
 from carryover.fsio import FileLock, private_dir, sweep_scratch, temporary_files
-from carryover.ledger.connect import LedgerUnavailable
+from carryover.ledger.connect import LedgerDamaged, LedgerUnavailable
 from carryover.ledger.store import Ledger
 from carryover.paths import StateDir, require_address
 from carryover.publish.gitignore import ignore_state
@@ -50,6 +50,8 @@ WAIT_S: Final = 600.0
 """Longer than any command holds the lock; a command reads one project's transcripts at most."""
 LEFT_BEHIND_S: Final = 2.0
 """Longer than the lock outlives a daemon that was killed. After that, its process runs unseen, as in a container."""
+REPAIRS: Final = 3
+"""How often a daemon starts itself again for its ledger: a disk may damage all that is written on it."""
 _SWITCH_S: Final = 0.0005
 """How long a thread that reads or makes a handoff holds up the one that answers agents, which happens several times in
 an answer. Python's own is ten times as long."""
@@ -60,19 +62,24 @@ class StateUnusable(UserError):
     """The state folder is unusable for a reason that may pass: a full or read-only disk, missing permissions."""
 
 
-def run(state: StateDir, *, once: bool, log_level: str, page: OpenPage) -> ExitCode:
+def run(state: StateDir, *, once: bool, log_level: str, page: OpenPage, alone: bool = False) -> ExitCode:
     """Runs a daemon until it is stopped or, with `once`, until everything on disk is read and published.
 
     Under systemd it waits while the state folder is unusable: systemd would restart it a few times and then give up.
+    `alone`: nobody starts it again, so it does so itself if its ledger is damaged, which its next start repairs.
     Raises UserError if it cannot or must not start.
     """
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})  # it would end a daemon that is still starting
     # Libraries quote what they were sent: aiohttp (3.14) a malformed request. Without a handler, Python prints that.
     logging.getLogger().addHandler(logging.NullHandler())
-    reported = False
+    reported, repairs = False, REPAIRS if alone else 0
     while True:
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})  # it would end a daemon that is still starting
         try:
             return _run_once(state, once=once, log_level=log_level, page=page)
+        except LedgerDamaged:
+            if not repairs:
+                raise
+            repairs -= 1
         except StateUnusable as trouble:
             if once or not report_waiting(os.environ, f"Waiting: {trouble}"):
                 raise
@@ -218,6 +225,7 @@ async def _run(
         in_order = await daemon.run(once=once, stopping=stopping)
         stack.callback(log.info, "closed")
     if not in_order:
+        ledger.require_sound()
         return ExitCode.FAILED
     return ExitCode.INTERRUPTED if daemon.stopped_by == signal.SIGINT else ExitCode.OK
 

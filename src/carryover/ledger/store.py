@@ -216,6 +216,11 @@ class Ledger:
         """Waits until any call finds damage, then raises LedgerDamaged."""
         raise await asyncio.shield(self._damage)
 
+    def require_sound(self) -> None:
+        """Raises LedgerDamaged if any call has found damage."""
+        if self._damage.done():
+            raise self._damage.result()
+
     @asynccontextmanager
     async def _transaction(self) -> AsyncIterator[aiosqlite.Connection]:
         async with self._reading() as db:
