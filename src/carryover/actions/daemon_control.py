@@ -25,6 +25,8 @@ class Running(NamedTuple):
     """Its version, if it was started now."""
     by_service: bool = True
     """Whether the service runs it, if there is one."""
+    is_paused: bool = False
+    """Whether it reads nothing and hands nothing over, since the user paused Carryover."""
 
 
 class Stopped(NamedTuple):
@@ -46,10 +48,10 @@ def start_daemon(*, restart: bool = False) -> Running:
     state = state_dir()
     service = _service()
     pid = daemon_pid(state)
-    kind = service.kind if service is not None else None
+    kind, paused = service.kind if service is not None else None, state.paused.exists()
     if pid is not None and not restart:
         by_service = service is None or bool(service.status().active)
-        return Running(pid, kind, is_new=False, by_service=by_service)
+        return Running(pid, kind, is_new=False, by_service=by_service, is_paused=paused)
     load_config(state.config)  # before one is stopped: with settings that it can't read it would not come back
     if service is None:
         start_detached(state, this_program(os.environ, state.root))
@@ -66,7 +68,7 @@ def start_daemon(*, restart: bool = False) -> Running:
         raise UserError(
             f"{what} was started, but has not answered within {BRING_UP_S:g} s. `carryoverd` in a terminal says why."
         )
-    return Running(health.pid, kind, is_new=True, version=health.version)
+    return Running(health.pid, kind, is_new=True, version=health.version, is_paused=paused)
 
 
 def stop() -> Stopped | None:

@@ -35,11 +35,12 @@ class Kept(NamedTuple):
     """Whether no agent's session is recorded in the project: no handoff of it is written until there is one."""
 
 
-def pinning_root(project: str | None) -> str:
-    """Returns the root of the project to pin in. Raises UserError (REFUSED) if nothing is recorded there now, or if it
-    is a place of which no handoff is written: a system folder, the home folder."""
+def pinning_root(project: str | None, *, changes: bool) -> str:
+    """Returns the root of the project to pin in, or with `changes` false to list pins of. Raises UserError (REFUSED) if
+    nothing is recorded there now, or if it is a place of which no handoff is written: a system or the home folder."""
     root = project_root(project, must_exist=True)
-    refuse_paused("recorded")
+    if changes:
+        refuse_paused("recorded")
     state = state_dir()
     config = load_config(state.config)
     refuse_excluded(root, config)

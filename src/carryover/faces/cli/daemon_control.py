@@ -112,14 +112,16 @@ def _paused(now: Pausing) -> Iterator[str]:
 
 
 def _started(running: Running) -> str:
+    paused = " Carryover is paused: nothing is read or handed over until `carryover unpause`."
+    still = paused if running.is_paused else ""
     if not running.is_new:
         by = "" if running.by_service else ", but not by the service"
-        return f"carryoverd runs already (process {running.pid}){by}."
+        return f"carryoverd runs already (process {running.pid}){by}.{still}"
     if running.service is None:
         how = f"runs in the background (process {running.pid}). `carryover stop` ends it."
     else:
         how = f"runs as a {running.service} service (process {running.pid})."
-    return f"carryoverd {running.version} {how}"
+    return f"carryoverd {running.version} {how}{still}"
 
 
 def _stopped(done: Stopped | None) -> str:

@@ -77,7 +77,7 @@ def run_done(args: argparse.Namespace) -> None:
 def run_unpin(args: argparse.Namespace) -> None:
     from carryover.actions.pinning import pinned, pinning_root, take_pin_back
 
-    root = pinning_root(args.project)
+    root = pinning_root(args.project, changes=bool(args.text))
     text = " ".join(args.text)
     done = [f"✓ No longer in the handoff: {take_pin_back(root, text).text}"] if text else []
     there = pinned(root)
@@ -89,7 +89,7 @@ def run_unpin(args: argparse.Namespace) -> None:
 def _keep(args: argparse.Namespace, *, is_done: bool) -> None:
     from carryover.actions.pinning import keep, pinned, pinning_root
 
-    root = pinning_root(args.project)
+    root = pinning_root(args.project, changes=bool(args.text))
     kept = keep(root, " ".join(args.text), is_done=is_done) if args.text else None
     if kept is None:
         lines = []

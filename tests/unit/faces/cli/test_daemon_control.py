@@ -93,6 +93,15 @@ def test_the_service_starts_restarts_and_stops_it(service: Service, run: Run) ->
     assert run.out("stop") == "carryoverd was not running.\n"
 
 
+def test_started_during_a_pause_it_says_so(service: Service, run: Run) -> None:
+    run("pause")
+    paused = "Carryover is paused: nothing is read or handed over until `carryover unpause`."
+    for command in ("start", "start", "restart"):
+        assert run.out(command).endswith(f" {paused}\n")
+    run("unpause")
+    assert "paused" not in run.out("start")
+
+
 def test_launchd_starts_and_stops_it_too_until_it_is_started_again(
     home: Path, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -56,6 +56,15 @@ def test_what_was_pinned_can_be_marked_as_done(here: Path, run: Run) -> None:
     assert run.out("done", "the parser").startswith("· In each handoff already")
 
 
+def test_during_a_pause_the_list_is_shown_and_nothing_is_changed(here: Path, run: Run) -> None:
+    run("pin", "never floats")
+    run("pause")
+    shown = "1  never floats\n"
+    assert (run("pin")[:2], run("unpin")[:2]) == ((0, shown),) * 2
+    assert run("pin", "whole cents")[0] == run("unpin", "1")[0] == ExitCode.REFUSED
+    assert run.out("pin") == shown
+
+
 def test_as_json_each_has_its_number_words_and_session(here: Path, run: Run) -> None:
     found = json.loads(run.out("pin", "never floats", "--json"))
     [pin] = found["pins"]
