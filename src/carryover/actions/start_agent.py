@@ -27,12 +27,12 @@ from carryover.ledger.connect import reading
 from carryover.ledger.queries import session_of
 from carryover.past.context import now_ms, root_of, state_dir
 from carryover.past.handoff import WantedHandoff, handoff_here
-from carryover.past.limits import limited_projects
 from carryover.past.opened import Want, opened
 from carryover.past.sessions import title_of
 from carryover.paths import StateDir
 from carryover.projects.handoff_file import CHOSEN, STORE, handoff_path, write_handoff
 from carryover.projects.root import StatePaths
+from carryover.publish.limits import limited_projects
 from carryover.publish.make import Refreshed
 from carryover.publish.project_view import project_view
 from carryover.publish.refresh import put_in_place

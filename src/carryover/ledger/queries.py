@@ -108,14 +108,19 @@ def agents_here(db: sqlite3.Connection) -> set[str]:
     return {agent for (agent,) in db.execute("SELECT DISTINCT agent FROM session WHERE machine = ''")}
 
 
-def by_last_use(db: sqlite3.Connection, agents: Iterable[str], project_id: int | None) -> tuple[str, ...]:
-    """Returns the ids of `agents`, those used last in the project first, then those used last anywhere."""
+def by_last_use(
+    db: sqlite3.Connection, agents: Iterable[str], project_id: int | None, *, until_ms: int
+) -> tuple[str, ...]:
+    """Returns the ids of `agents`, those first with the newest session in the project that began by `until_ms`, then
+    with the newest one anywhere: what happens later does not change the order."""
     wanted = tuple(agents)
     if len(wanted) < 2:
         return wanted
-    here = "coalesce(max(CASE WHEN project_id = ? THEN last_ms END), 0)"
-    rows = db.execute(f"SELECT agent, {here}, max(last_ms) FROM session GROUP BY agent", (project_id,))
-    last = {agent: (here_ms, anywhere_ms) for agent, here_ms, anywhere_ms in rows}
+    here = "coalesce(max(CASE WHEN project_id = ? THEN started_ms END), 0)"
+    of_each = f"SELECT agent, {here}, max(started_ms) FROM session WHERE started_ms <= ? GROUP BY agent"
+    last = {
+        agent: (here_ms, anywhere_ms) for agent, here_ms, anywhere_ms in db.execute(of_each, (project_id, until_ms))
+    }
     return tuple(sorted(wanted, key=lambda agent: last.get(agent, (0, 0)), reverse=True))
 
 

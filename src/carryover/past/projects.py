@@ -28,10 +28,10 @@ from carryover.ledger.queries import (
     sessions,
 )
 from carryover.ledger.rows import ProjectRow, SessionRow
-from carryover.past.limits import limited_projects, resets_ms
 from carryover.past.types import Project, ProjectHandoff, Projects, TurnState
 from carryover.projects.handoff_file import handoff_path
 from carryover.publish.gists import session_gist
+from carryover.publish.limits import limited_projects, resets_ms
 from carryover.publish.make import made_handoff
 from carryover.publish.project_view import UnknownProject
 from carryover.text.reset_times import LASTS_MS

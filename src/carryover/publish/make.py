@@ -26,7 +26,6 @@ from carryover.fsio import is_folder
 from carryover.ledger.events import events_back
 from carryover.ledger.queries import (
     agents_here,
-    by_last_use,
     project_by_root,
     related_projects,
     session_of,
@@ -39,6 +38,7 @@ from carryover.probe.git import TIMEOUT_S, OwnWrites, git_facts
 from carryover.projects.handoff_file import PAGE, STORE, Published, handoff_path, sha_of
 from carryover.projects.root import agents_checkouts
 from carryover.publish.gitignore import open_to_git, without_rule
+from carryover.publish.limits import offered_at_limit
 from carryover.publish.pointers import without_block
 from carryover.publish.project_view import project_view
 from carryover.redact import CleanText
@@ -105,7 +105,8 @@ def made_handoff(
     facts = Facts(git, files_now(view), clock=on_this_machine)
     # Not what is on PATH: the same ledger gives the same handoff, in the daemon and in each shell.
     found = config.agents.selected if config.agents.selected is not None else agents_here(db)
-    startable = by_last_use(db, startable_agents(found), project if isinstance(project, int) else None)
+    project_id = project if isinstance(project, int) else None
+    startable = offered_at_limit(db, view, project_id, startable_agents(found), now_ms=now_ms)
     made = make(view, facts, now_ms=now_ms, resume=settings.resume_mode, own=own, startable=startable)
     why_open = open_to_git(checkout, settings) if made is not None else None
     handoff = with_page(made, settings, has_file=why_open is None) if made is not None else None

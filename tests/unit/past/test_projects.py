@@ -27,10 +27,10 @@ from carryover.model import (
     UserPrompt,
 )
 from carryover.past import projects
-from carryover.past.limits import limited_projects
 from carryover.past.projects import listed_projects
 from carryover.past.timeline import timeline_page
 from carryover.past.types import Moment
+from carryover.publish.limits import limited_projects
 from support.scribe import Scribe
 
 NOW_MS = 100_000

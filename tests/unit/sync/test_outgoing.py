@@ -21,11 +21,11 @@ from carryover.ledger.schema import migrate
 from carryover.ledger.sessions import know_project, move_project
 from carryover.model import AssistantMessage, FileEdit, SessionInfo, UserPrompt
 from carryover.past.context import project_root
-from carryover.past.limits import limited_projects
 from carryover.probe.checkout import Checkout
 from carryover.projects.moved_folders import is_away, may_have_moved
 from carryover.projects.policy import refusal
 from carryover.publish.forgetting import forget_sessions, publish_here
+from carryover.publish.limits import limited_projects
 from carryover.publish.make import files_now, git_now, made_handoff, view_now
 from carryover.publish.project_moves import RootFacts, inspect_root
 from carryover.publish.project_view import project_view

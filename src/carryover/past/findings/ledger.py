@@ -16,8 +16,8 @@ from carryover.ledger.queries import agents_seen, projects, totals
 from carryover.ledger.usage import sums_since
 from carryover.past.context import first_day_ms
 from carryover.past.findings.facts import LedgerFacts, LimitReport
-from carryover.past.stopped import perhaps_limited
 from carryover.paths import StateDir
+from carryover.publish.stopped import perhaps_limited
 from carryover.text.reset_times import LASTS_MS
 
 

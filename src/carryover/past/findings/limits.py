@@ -11,8 +11,8 @@ from carryover.config import Config, project_settings
 from carryover.distill.limit import command
 from carryover.install.machine import Machine, startable_here
 from carryover.past.findings.facts import LimitReport
-from carryover.past.limits import limited_projects
 from carryover.projects.moved_folders import is_away
+from carryover.publish.limits import limited_projects
 from carryover.terminal.paths import quoted
 from carryover.text.reset_times import reset_here
 

@@ -79,6 +79,7 @@ def test_a_limit_is_reported_with_commands_of_agents_that_are_at_none(
     claude.prompt("Add a discount")
     claude.limit()
     state_dir().root.mkdir(mode=0o700)
+    state_dir().config.write_text(f"[agents]\nselected = {json.dumps(startable_agents(None))}\n")
     for root in roots:
         catch_up(state_dir(), str(root))
 
@@ -86,6 +87,9 @@ def test_a_limit_is_reported_with_commands_of_agents_that_are_at_none(
     assert {limit["root"]: limit["commands"] for limit in status_json(run)["ledger"]["limits"]} == {
         str(root): [f"carryover to {agent} {root}" for agent in left] for root in roots
     }
+
+    handoff = run.out("handoff", str(roots[1]))
+    assert f"`carryover to {left[0]}` (or {', '.join([*left[1:4], 'others'])})" in handoff, "as it is in a handoff"
 
     shutil.rmtree(roots[0])
     [limit] = [limit for limit in status_json(run)["ledger"]["limits"] if limit["commands"]]

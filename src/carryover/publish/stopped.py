@@ -1,7 +1,7 @@
 """Finds the projects in which work may have stopped at a usage limit. Read-only and blocking.
 
-Apart from what says whether it has (`carryover.past.limits`), since `status` asks this each time, and that loads what
-makes handoffs.
+Apart from what says whether it has (`carryover.publish.limits`), since `status` asks this each time, and that loads
+what makes handoffs.
 """
 
 from __future__ import annotations

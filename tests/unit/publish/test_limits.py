@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from carryover.model import SessionInfo, TurnEnd, UserPrompt
-from carryover.past.limits import limited_projects
+from carryover.publish.limits import limited_projects
 from support.scribe import Scribe, execute
 
 NOW_MS = 1_000_000
@@ -40,3 +42,22 @@ async def test_a_limit_stands_that_an_earlier_version_has_read(scribe: Scribe) -
     execute(scribe.ledger.path, "UPDATE thread SET fold_version = 1, digest = CAST('{}' AS BLOB)")
 
     assert limited(scribe) == ["/repo"]
+
+
+async def test_what_is_offered_stays_in_its_order_whatever_is_used_elsewhere_later(scribe: Scribe) -> None:
+    """A handoff in a file is not written again for that, and says the same as `status`."""
+    codex, pi = (replace(scribe, agent=agent) for agent in ("codex", "pi"))
+
+    async def work(of: Scribe, session: str, at_ms: int) -> None:
+        await of.tell(of.event("Add a post", session=session, cwd="/blog", at_ms=at_ms), path=f"/t/{session}.jsonl")
+
+    def offered() -> tuple[str, ...] | None:
+        [limit] = limited_projects(scribe.db, ("pi", "codex"), since_ms=0, now_ms=NOW_MS).values()
+        return limit.others
+
+    await work(pi, "p1", 400_000)
+    await work(codex, "c1", 500_000)
+    await scribe.tell(scribe.event("Add a parser", at_ms=600_000), scribe.event(LIMIT, at_ms=700_000))
+    assert offered() == ("codex", "pi")
+    await work(pi, "p2", 800_000)
+    assert offered() == ("codex", "pi")

@@ -6,11 +6,11 @@ import sqlite3
 from collections.abc import Sequence
 
 from carryover.distill.limit import Limit, standing_limit
-from carryover.distill.view import has_past
+from carryover.distill.view import ProjectView, has_past
 from carryover.ledger.queries import by_last_use
-from carryover.past.stopped import perhaps_limited
 from carryover.publish.project_view import project_view
-from carryover.text.reset_times import reset_time_ms
+from carryover.publish.stopped import perhaps_limited
+from carryover.text.reset_times import LASTS_MS, reset_time_ms
 
 
 def limited_projects(
@@ -21,12 +21,27 @@ def limited_projects(
     limits = []
     for row in perhaps_limited(db, since_ms):
         view = project_view(db, row.id)
-        limit = standing_limit(view, by_last_use(db, startable, row.id))
+        limit = standing_limit(view, None)
         if limit is None or limit.at_ms < since_ms or not has_past(view):
             continue
         if not resets_ms(limit) or resets_ms(limit) > now_ms:
-            limits.append((-limit.at_ms, row.root, limit))
+            offered = by_last_use(db, startable, row.id, until_ms=limit.at_ms)
+            limits.append((-limit.at_ms, row.root, standing_limit(view, offered) or limit))
     return {root: limit for _, root, limit in sorted(limits, key=lambda entry: entry[:2])}
+
+
+def offered_at_limit(
+    db: sqlite3.Connection, view: ProjectView, project_id: int | None, startable: Sequence[str], *, now_ms: int
+) -> tuple[str, ...]:
+    """Returns those of the `startable` agents to be offered where the project's work stopped at a limit: not those that
+    are at one in any project. In the order of `limited_projects`, so that a handoff and `status` offer the same."""
+    limit = standing_limit(view, None)
+    if limit is None:
+        return ()
+    everywhere = limited_projects(db, (), since_ms=now_ms - LASTS_MS, now_ms=now_ms)
+    limited = {elsewhere.agent for elsewhere in everywhere.values()}
+    offered = by_last_use(db, startable, project_id, until_ms=limit.at_ms)
+    return tuple(agent for agent in offered if agent not in limited)
 
 
 def resets_ms(limit: Limit) -> int:
