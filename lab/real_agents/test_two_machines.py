@@ -1,6 +1,7 @@
 """A client reaches its limit, and another one carries on on another machine; all that they share is a folder."""
 
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -70,14 +71,14 @@ def test_a_limit_on_the_desk_and_another_client_goes_on_on_the_laptop(
     session = shop.do_the_work(desk.tool)
     desk.tool.reach_limit(PROJECT, PLUM, session=session)
 
-    desk.carryover("sync", "init", str(STORE), "--name", "desk")
+    desk_code = code_in(desk.carryover("sync", "init", str(STORE), "--name", "desk"))
     row.shown(f"desk: {desk.sync().strip()}")
     carry(STORE, desk.box, laptop.box)
-    laptop.carryover("sync", "init", str(STORE), "--name", "laptop")
+    laptop_code = code_in(laptop.carryover("sync", "init", str(STORE), "--name", "laptop"))
     carry(STORE, laptop.box, desk.box)
-    desk.carryover("sync", "add-machine", "--yes")
+    desk.carryover("sync", "add-machine", laptop_code)
     carry(STORE, desk.box, laptop.box)
-    laptop.carryover("sync", "add-machine", "--yes")
+    laptop.carryover("sync", "add-machine", desk_code)
     row.shown(f"laptop: {laptop.sync().strip()}")
 
     assert shop.first_told(laptop.tool) == []
@@ -100,6 +101,11 @@ def test_a_limit_on_the_desk_and_another_client_goes_on_on_the_laptop(
     said = handoffs.lines_of(back, "Where it stands")
     row.shown(f"where it stands, back on the desk: {said}")
     assert f"on laptop): {ANSWER}" in said
+
+
+def code_in(said: str) -> str:
+    [code] = re.findall(r"\d{4}(?: \d{4}){4}", said)
+    return str(code)
 
 
 def carry(folder: Path, giver: Box, taker: Box) -> None:

@@ -24,7 +24,7 @@ from carryover.projects.root import StatePaths
 from carryover.sync.head import Head
 from carryover.sync.incoming import LedgerIncoming
 from carryover.sync.outgoing import LedgerOutgoing
-from carryover.sync.payload import Payload, Taken, decode_payload, encode_payload
+from carryover.sync.payload import Payload, decode_payload, encode_payload
 from support.scribe import Scribe
 
 IDS = {name: f"{number:016x}" for number, name in enumerate(("laptop", "desktop", "box"), start=10)}
@@ -57,7 +57,7 @@ class OneMachine:
         self.paths = StatePaths(self.state, folder)
         self.scribe = Scribe(ledger)
         self.sent: list[bytes] = []
-        self.position = ""
+        self.position = 0
         self.taken: dict[str, int] = {}
 
     async def close(self) -> None:
@@ -94,9 +94,9 @@ class OneMachine:
     async def forget(self, session: str, *, now_ms: int) -> None:
         await self.ledger.forget(Selection(agent=self.scribe.agent, session=session), now_ms=now_ms)
 
-    async def tell(self, projects: tuple[str, ...] | None = None) -> list[Payload]:
+    async def tell(self) -> list[Payload]:
         told = []
-        outgoing = LedgerOutgoing(self.state, projects)
+        outgoing = LedgerOutgoing(self.state)
         await self.ledger.write(begin_log, outgoing.told())
         for payload, position in outgoing.pieces(self.position):
             self.position = position
@@ -104,9 +104,9 @@ class OneMachine:
             told.append(payload)
         return told
 
-    async def take(self, other: OneMachine) -> Taken:
+    async def take(self, other: OneMachine) -> int:
         """Takes everything that the other machine told and this one has not taken yet."""
-        total = Taken()
+        total = 0
         incoming = LedgerIncoming(self.ledger, self.paths)
         for number, data in enumerate(other.sent[self.taken.get(other.name, 0) :]):
             payload = decode_payload(data)

@@ -12,18 +12,17 @@ from pathlib import Path
 from typing import TypeVar
 from unittest.mock import patch
 
-from carryover.actions.syncing import add_machines, remove_machine
 from carryover.errors import ExitCode, UserError
 from carryover.paths import StateDir
 from carryover.sync import payload as wire
 from carryover.sync import sealing
-from carryover.sync.folder import Settings, SyncFolder, SyncState
+from carryover.sync.folder import SyncFolder, SyncState
 from carryover.sync.head import Head, code_of
 from carryover.sync.incoming import LedgerIncoming
 from carryover.sync.outgoing import LedgerOutgoing
 from carryover.sync.own_log import OwnLog
-from carryover.sync.payload import Payload, Taken
-from carryover.sync.rounds import Outcome, Round
+from carryover.sync.payload import Payload
+from carryover.sync.rounds import Outcome, synchronised
 from carryover.sync.sealing import MachineKey, make_key, new_secret
 from carryover.sync.store import Fetched, Store, StoreTrouble
 
@@ -45,7 +44,7 @@ class MemoryLedger(LedgerOutgoing, LedgerIncoming):
         self.rows: dict[bytes, tuple[str, bytes]] = {}
         self.forgotten: set[bytes] = set()
         self.log: list[bytes] = []
-        """Keys of own events and scopes of tombstones, in the order they came."""
+        """Keys of own events, in the order they came."""
         self.received: list[bytes] = []
         self.room = True
 
@@ -57,29 +56,19 @@ class MemoryLedger(LedgerOutgoing, LedgerIncoming):
                 self.log.append(key)
 
     def forget(self, session: str) -> None:
-        self._drop(_scope(session))
+        self.forgotten.add(_scope(session))
+        self.rows = {key: row for key, row in self.rows.items() if row[0] != session}
 
     def dump(self) -> list[tuple[bytes, str, bytes]]:
         return sorted((key, session, body) for key, (session, body) in self.rows.items())
 
-    def _drop(self, scope: bytes) -> int:
-        if scope not in self.forgotten:
-            self.forgotten.add(scope)
-            self.log.append(scope)
-        gone = [key for key, (session, _) in self.rows.items() if _scope(session) == scope]
-        for key in gone:
-            del self.rows[key]
-        return len(gone)
-
     # Outgoing
 
-    def pieces(self, position: str) -> Iterator[tuple[Payload, str]]:
-        at = int(position or 0)
-        while at < len(self.log):
-            keys = self.log[at : at + 3]
-            at += len(keys)
-            tombstones = tuple(wire.SyncedTombstone(key, 0, 9) for key in keys if key in self.forgotten)
-            yield _payload([(key, *self.rows[key]) for key in keys if key in self.rows], tombstones), str(at)
+    def pieces(self, after: int) -> Iterator[tuple[Payload, int]]:
+        while after < len(self.log):
+            keys = self.log[after : after + 3]
+            after += len(keys)
+            yield _payload([(key, *self.rows[key]) for key in keys if key in self.rows]), after
 
     def forgets(self) -> str:
         return hashlib.sha256(b"".join(sorted(self.forgotten))).hexdigest()
@@ -92,9 +81,8 @@ class MemoryLedger(LedgerOutgoing, LedgerIncoming):
     def has_room(self) -> bool:
         return self.room
 
-    async def take(self, head: Head, payload: Payload, segment: str) -> Taken:
+    async def take(self, head: Head, payload: Payload, segment: str) -> int:
         self._store.step()
-        gone = sum(self._drop(one.scope) for one in payload.tombstones)
         new = 0
         for one in payload.events:
             session = payload.sessions[one.session].native_id
@@ -104,7 +92,7 @@ class MemoryLedger(LedgerOutgoing, LedgerIncoming):
                 new += 1
         self.segments.add(segment)
         self._store.step()
-        return Taken(new, gone)
+        return new
 
     async def note_segments(self, head: Head) -> None:
         pass
@@ -197,15 +185,11 @@ def _signature(public: str, message: bytes) -> bytes:
 
 
 class MemoryFolder(SyncFolder):
-    def __init__(self, settings: Settings, key: MachineKey, store: MemoryStore) -> None:
+    def __init__(self, state: SyncState, key: MachineKey, store: MemoryStore) -> None:
         super().__init__(StateDir(Path("/nowhere")))
-        self._known_settings = settings
         self.known_key = key
-        self.known = SyncState(own=Head(machine=settings.machine, name=settings.name, secret=new_secret()))
+        self.known = state
         self._memory_store = store
-
-    def settings(self) -> Settings:
-        return self._known_settings
 
     def state(self) -> SyncState:
         return self.known
@@ -231,8 +215,8 @@ class MemoryMachine:
         self.store = MemoryStore(remote, self.id)
         self.ledger = MemoryLedger(self.name, self.store)
         self.code = code_of(self.id, self.key.public)
-        self.settings = Settings(remote="r", machine=self.id, name=self.name, code=self.code)
-        self.folder = MemoryFolder(self.settings, self.key, self.store)
+        head = Head(machine=self.id, name=self.name, secret=new_secret())
+        self.folder = MemoryFolder(SyncState(remote="r", code=self.code, own=head), self.key, self.store)
         self._clock = 0
 
     def own(self) -> OwnLog:
@@ -244,20 +228,19 @@ class MemoryMachine:
         return self._clock
 
     def sync(self) -> Outcome:
-        round_ = Round(self.own(), self.ledger, self.ledger, in_thread=at_once)
-        return asyncio.run(round_.run())
+        return asyncio.run(synchronised(self.own(), self.ledger, self.ledger, at_once))
 
     def add(self, *machines: MemoryMachine) -> None:
         """Adds those of the machines that ask for it."""
-        codes = {machine.code for machine in machines}
-        try:
-            add_machines(self.own(), None, codes.__contains__)
-        except UserError as error:
-            if error.code not in (ExitCode.NOTHING_FOUND, ExitCode.INTERRUPTED):  # none asks
-                raise
+        for machine in machines:
+            try:
+                self.own().add(machine.code)
+            except UserError as error:
+                if error.code != ExitCode.NOTHING_FOUND:  # it does not ask
+                    raise
 
     def remove(self, name: str) -> None:
-        remove_machine(self.own(), name, lambda _: None)
+        self.own().remove(name)
 
 
 def joined(remote: Remote, *others: MemoryMachine, number: int) -> MemoryMachine:
@@ -283,12 +266,11 @@ def bodies(machine: MemoryMachine) -> set[bytes]:
     return {body for _, body in machine.ledger.rows.values()}
 
 
-def _payload(events: Sequence[tuple[bytes, str, bytes]], tombstones: tuple[wire.SyncedTombstone, ...]) -> Payload:
+def _payload(events: Sequence[tuple[bytes, str, bytes]]) -> Payload:
     names = list(dict.fromkeys(session for _, session, _ in events))
     return Payload(
         sessions=tuple(wire.SyncedSession("agent", name, ROOT) for name in names),
         events=tuple(wire.SyncedEvent(names.index(session), key, 1, body) for key, session, body in events),
-        tombstones=tombstones,
     )
 
 

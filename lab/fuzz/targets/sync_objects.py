@@ -20,7 +20,6 @@ from carryover.sync.payload import (
     Payload,
     SyncedEvent,
     SyncedSession,
-    SyncedTombstone,
     decode_payload,
     encode_payload,
 )
@@ -97,8 +96,6 @@ def seeds() -> Iterable[bytes]:
     payload = Payload(
         sessions=(SyncedSession(agent="codex", native_id="s1", root="/home/ann/shop"),),
         events=(SyncedEvent(session=0, key=b"k" * 16, at_ms=5, body=body, subagent_id="x"),),
-        tombstones=(SyncedTombstone(b"t" * 16, 0, 9),),
-        forgotten_keys=(1,),
         replaced=(b"r" * 16,),
     )
     yield b"\0" + encode_payload(payload)

@@ -7,8 +7,7 @@ import re
 import secrets
 import socket
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -24,8 +23,8 @@ from carryover.past.without_daemon import read_new
 from carryover.probe.git_command import ask
 from carryover.probe.looks import look_at
 from carryover.projects.root import StatePaths
-from carryover.sync.address import folder_at, normalised, usable_address, without_credentials
-from carryover.sync.folder import OFF, Settings, SyncFolder, SyncState
+from carryover.sync.address import normalised, usable_address, without_credentials
+from carryover.sync.folder import OFF, SyncFolder, SyncState
 from carryover.sync.git_store import store_at
 from carryover.sync.head import Head, code_of
 from carryover.sync.own_log import OwnLog, own_log
@@ -50,14 +49,7 @@ def standing() -> SyncStatus:
     return status
 
 
-@contextmanager
-def opened_log() -> Iterator[OwnLog]:
-    """Yields this machine's log, locked. Raises UserError if sync is off or another process is synchronising."""
-    with own_log(state_dir(), now_ms) as own:
-        yield own
-
-
-def initialise_sync(remote: str, *, name: str | None, projects: Sequence[str] | None) -> Settings:
+def initialise_sync(remote: str, *, name: str | None) -> SyncStatus:
     """Sets this machine up to synchronise with those that have a part in the store at the remote; none reads another
     before the user has compared their codes.
 
@@ -66,7 +58,7 @@ def initialise_sync(remote: str, *, name: str | None, projects: Sequence[str] | 
     """
     folder = SyncFolder(state_dir())
     if folder.is_set_up:
-        shown = without_credentials(folder.settings().remote)
+        shown = without_credentials(folder.state().remote)
         raise UserError(
             f"This machine already synchronises, with {shown}. {_NOTHING} `carryover sync` does it once, and "
             "`carryover sync off` ends it.",
@@ -74,7 +66,6 @@ def initialise_sync(remote: str, *, name: str | None, projects: Sequence[str] | 
         )
     age()
     address = usable_address(remote)
-    roots = tuple(project_root(one, must_exist=True) for one in projects) if projects else None
     _refuse_project(address)
     private_dir(state_dir().root)
     private_dir(folder.path)
@@ -82,17 +73,21 @@ def initialise_sync(remote: str, *, name: str | None, projects: Sequence[str] | 
         with folder.locked():
             machine = secrets.token_hex(8)
             store = store_at(folder.store, address, machine)
-            _refuse_foreign(address, store.fetch().foreign)
+            if (foreign := store.fetch().foreign) is not None:
+                raise UserError(
+                    f"{without_credentials(address)} holds something else ({foreign}), not a store of Carryover. "
+                    f"{_NOTHING} Give an empty git repository, by an address of ssh or https, or an empty folder.",
+                    ExitCode.REFUSED,
+                )
             make_key(folder.key_file)
             # Only the characters that a name may have.
             called = _UNSAFE.sub("-", (name or socket.gethostname()).partition(".")[0]).strip("-.")[:32] or "machine"
             code = code_of(machine, folder.key().public)
-            folder.save(SyncState(own=Head(machine=machine, name=called, secret=new_secret())))
-            settings = Settings(remote=address, machine=machine, name=called, code=code, projects=roots)
+            own = Head(machine=machine, name=called, secret=new_secret())
             # Set up before the store is written: what is there then is of this machine, whatever ends this.
-            folder.create(settings)
+            folder.save(SyncState(remote=address, code=code, own=own))
             OwnLog(folder, store, now_ms).publish()
-            return settings
+            return standing()
     except BaseException:
         if not folder.is_set_up:
             with suppress(OSError):
@@ -137,17 +132,6 @@ def _remotes(root: Path) -> list[str] | None:
     return [address for entry in entries if (address := entry.partition("\n")[2])]
 
 
-def _refuse_foreign(address: str, foreign: str | None) -> None:
-    if foreign is not None:
-        is_folder = folder_at(address) is not None
-        empty = "folder: a path names a folder, even if a git repository is in it" if is_folder else "repository"
-        raise UserError(
-            f"{without_credentials(address)} holds something else ({foreign}), not a store of Carryover. {_NOTHING} "
-            f"Give an empty {empty}.",
-            ExitCode.REFUSED,
-        )
-
-
 def sync_once() -> Outcome:
     """Reads what is new on disk and synchronises once. Raises UserError (REFUSED while paused) if that ends early;
     nothing is lost then."""
@@ -172,51 +156,19 @@ async def _synchronised(ledger: Ledger, paths: StatePaths) -> Outcome:
     return await synchronise(ledger, paths, now_ms=now_ms, in_thread=asyncio.to_thread)
 
 
-def add_machines(own: OwnLog, code: str | None, is_same: Callable[[str], bool]) -> list[str]:
-    """Has this machine read those that ask for it, and they this one, if `is_same` says so of the code that each has,
-    after comparing it; returns these codes.
-
-    Whoever names a machine by its `code` has compared it. Raises UserError if none asks, or none was added.
-    """
-    view = own.read()
-    own.note(view)
-    codes = {machine: code_of(machine, public) for machine, public in view.waiting.items()}
-    if code is not None:
-        compared = "".join(code.split())
-        codes = {machine: asks for machine, asks in codes.items() if compared == asks.replace(" ", "")}
-    if not codes:
-        raise UserError(
-            f"No such machine asks to be added. {_NOTHING} Run `carryover sync init REMOTE` there first.",
-            ExitCode.NOTHING_FOUND,
-        )
-    added = {machine: asks for machine, asks in codes.items() if code is not None or is_same(asks)}
-    if not added:
-        raise UserError(f"No machine was added. {_NOTHING}", ExitCode.INTERRUPTED)
-    own.add(view, {machine: view.waiting[machine] for machine in added})
-    return list(added.values())
+def add_machine(code: str) -> SyncStatus:
+    """Has this machine and the one that shows this code read each other, once that has added this one too. Raises
+    UserError."""
+    with own_log(state_dir(), now_ms) as own:
+        own.add(code)
+    return standing()
 
 
-def remove_machine(own: OwnLog, name: str, ask: Callable[[str], None]) -> tuple[str, list[str]]:
-    """Removes a machine, by its name or id, so that it can't read what is sent from now on. `ask` raises UserError if
-    the user does not want that of the machine with this name.
-
-    Returns its name, and the names of the other machines that remain.
-    """
-    view = own.read()
-    own.note(view)
-    others = {machine: peer.name for machine, peer in view.peers.items() if peer.removed is None}
-    found = [machine for machine, called in others.items() if name in (machine, called)]
-    if len(found) != 1:
-        names = ", ".join(f"{called} ({machine})" for machine, called in sorted(others.items())) or "none"
-        what = "no machine" if not found else "more than one machine"
-        raise UserError(
-            f"The store has {what} {name!r} besides this one. {_NOTHING} Its other machines, with their ids: {names}. "
-            "`carryover sync off` takes this machine out.",
-            ExitCode.NOTHING_FOUND,
-        )
-    ask(others[found[0]])
-    own.remove(view, found[0])
-    return others.pop(found[0]), sorted(others.values())
+def remove_machine(name: str) -> SyncStatus:
+    """Removes a machine, by its name or id, so that it can't read what is sent from now on. Raises UserError."""
+    with own_log(state_dir(), now_ms) as own:
+        own.remove(name)
+    return standing()
 
 
 def end_syncing(*, delete: bool) -> None:
@@ -227,8 +179,8 @@ def end_syncing(*, delete: bool) -> None:
         raise UserError(OFF, ExitCode.NOTHING_FOUND)
     with folder.locked():
         if delete:
-            settings = folder.settings()
-            store = store_at(folder.store, settings.remote, settings.machine)
+            state = folder.state()
+            store = store_at(folder.store, state.remote, state.own.machine)
             store.fetch()
             store.publish(())
         folder.remove()

@@ -265,7 +265,7 @@ class Syncing:
             every_s = None
             if every is not None and every != "0":
                 every_s = float(every[:-1]) * (60.0 if every.endswith("m") else 3600.0)
-            is_on = every_s is not None and (context.state.sync / "settings.json").exists()
+            is_on = every_s is not None and (context.state.sync / "state.json").exists()
             if is_on and not context.config.paused and (await self.once()).error is not None:
                 context.log.warning("sync_failed", waiting=True)
             await wait_at_most(changed, every_s)
@@ -287,12 +287,10 @@ class Syncing:
             except OSError as error:
                 why = f"The state folder can't be written: {os_reason(error)}. Nothing is lost."
                 return Outcome(error=(why, ExitCode.FAILED))
-        received = done.received
-        if received.events or received.forgotten or done.sent_events:
-            counts = {"received": received.events, "sent": done.sent_events, "bytes": done.sent_bytes}
-            counts["forgotten"] = received.forgotten
-            context.log.info("synchronised", machines=done.machines, **counts, skipped=received.skipped)
-        if received.events or received.forgotten:
+        if done.received_events or done.sent_events:
+            counts = {"received": done.received_events, "sent": done.sent_events, "bytes": done.sent_bytes}
+            context.log.info("synchronised", machines=done.machines, **counts)
+        if done.received_events:
             await self._publish()
         return done
 

@@ -14,7 +14,6 @@ import msgspec
 
 from carryover.ledger import tombstones
 from carryover.ledger.codec import decode_body, is_of
-from carryover.ledger.machines import log_forgetting
 from carryover.ledger.queries import SELECTED, Selection
 from carryover.ledger.search_index import clear_index
 from carryover.ledger.sessions import LAST_PROJECT, mark_changed
@@ -110,7 +109,6 @@ async def _remove(db: aiosqlite.Connection, reducer: Reducer, sessions: Sequence
         while rows := list(await found.fetchmany(_KEYS_AT_ONCE)):
             keys = tuple(tombstones.short_key(key) for (key,) in rows)
             await tombstones.put_tombstones(db, Tombstones(keys=keys))
-            await log_forgetting(db, keys=keys)
     for statement in _REMOVE:
         await db.execute_fetchall(statement, values)
     await settle(db, reducer)
@@ -127,15 +125,11 @@ async def _leave_tombstones(
 ) -> None:
     """Leaves tombstones for what is selected, even if it has not been read yet. `sessions`: agent, id and rank."""
     of_sessions = {tombstones.session_scope(agent, session) for agent, session, _ in sessions}
-    # Those that mean the same on every machine: a path may belong to another project there.
     here = {tombstones.EVERYTHING}
-    elsewhere = of_sessions
     if selection.session is not None:
         here = {tombstones.session_scope(selection.agent or "", selection.session)}
-        elsewhere = here
     elif selection.conversation is not None:
         here = {tombstones.conversation_scope(selection.agent or "", selection.conversation)}
-        elsewhere = here
     elif selection.root is not None:
         former = [root for (root,) in await db.execute_fetchall(_FORMER_ROOTS, (selection.root,))]
         here = {tombstones.project_scope(root) for root in (selection.root, *former)} | of_sessions
@@ -145,7 +139,6 @@ async def _leave_tombstones(
     ]
     span = selection.span(now_ms)
     await tombstones.put_tombstones(db, Tombstones((*(Tombstone(scope, *span) for scope in sorted(here)), *of_rank)))
-    await log_forgetting(db, [Tombstone(scope, *span) for scope in sorted(elsewhere)])
 
 
 async def _clear_sources(

@@ -7,7 +7,7 @@ here. While sync is on, triggers number each change of an event recorded here, s
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain, count
 from typing import Any, Final
 
@@ -22,7 +22,7 @@ from carryover.ledger.commit import store_entries
 from carryover.ledger.rows import COUNTS, LOST, RETRACTED, records
 from carryover.ledger.sessions import current_project, know_project, mark_changed
 from carryover.ledger.threads import REPLACE, Reducer, settle
-from carryover.ledger.tombstones import Tombstone, Tombstones, put_tombstones, without_forgotten
+from carryover.ledger.tombstones import without_forgotten
 
 _KNOWN: Final = f"""SELECT key, event.id, native_id, subagent_id, machine, retracted, body
     FROM event JOIN thread ON thread.id = thread_id JOIN session ON session.id = session_id
@@ -45,7 +45,6 @@ _MIXED: Final = "CREATE TABLE IF NOT EXISTS mixed (session INTEGER PRIMARY KEY)"
 _GIVE_WAY: Final = """DELETE FROM event WHERE {column} IN ({marks}) AND
     (SELECT machine NOT IN ('', ?) AND coalesce(root, '') NOT LIKE '/%' FROM thread JOIN session
     ON session.id = session_id LEFT JOIN project ON project.id = project_id WHERE thread.id = thread_id)"""
-_REMOVE: Final = "DELETE FROM event WHERE key BETWEEN ? AND ?"
 _WITHDRAW: Final = """DELETE FROM event WHERE key IN ({marks})
     AND (SELECT machine FROM thread JOIN session ON session.id = session_id WHERE thread.id = thread_id) = ?"""
 _TAKE_OVER: Final = """UPDATE session SET machine = ?, project_id = ?, recorded_project_id = nullif(?, ?)
@@ -74,11 +73,8 @@ _TRIGGERS: Final = {
 _BEGIN: Final = (
     "CREATE TABLE change_log AS SELECT lower(hex(randomblob(8))) AS id",
     "CREATE TABLE change (seq INTEGER PRIMARY KEY AUTOINCREMENT, event_id INTEGER NOT NULL UNIQUE)",
-    # A row without a scope has the shortened key of a removed event in `from_ms`.
-    """CREATE TABLE forgetting (seq INTEGER PRIMARY KEY AUTOINCREMENT,
-        scope BLOB, from_ms INTEGER NOT NULL, until_ms INTEGER NOT NULL)""",
     "CREATE TABLE taken (machine TEXT NOT NULL, segment TEXT NOT NULL, PRIMARY KEY (machine, segment)) WITHOUT ROWID",
-    "INSERT INTO sqlite_sequence (name, seq) VALUES ('change', 0), ('forgetting', 0)",
+    "INSERT INTO sqlite_sequence (name, seq) VALUES ('change', 0)",
     "CREATE TABLE told (project INTEGER PRIMARY KEY)",
     *(f"CREATE TRIGGER {name} {trigger}" for name, trigger in _TRIGGERS.items()),
 )
@@ -88,7 +84,7 @@ _END: Final = (
 )
 _RENUMBER: Final = """UPDATE sqlite_sequence
     SET seq = max(seq, CAST((julianday('now') - 2440587.5) * 86400e6 AS INTEGER))
-    WHERE name IN ('change', 'forgetting')"""
+    WHERE name = 'change'"""
 _IS_ON: Final = "SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE name = 'change_log')"
 _TELL: Final = (
     "DELETE FROM told WHERE project NOT IN (SELECT value FROM json_each(:projects))",
@@ -97,13 +93,11 @@ _TELL: Final = (
         (SELECT value FROM json_each(:projects) EXCEPT SELECT project FROM told) ORDER BY event.id""",
     "INSERT OR IGNORE INTO told SELECT value FROM json_each(:projects)",
 )
-_LOG_FORGETTING: Final = "INSERT INTO forgetting (scope, from_ms, until_ms) VALUES (?, ?, ?)"
 _CHANGES: Final = f"""SELECT seq, event.id, key, secondary_key, subagent_id, at_ms, body, retracted, agent, native_id,
     session.project_id, recorded_project_id FROM change CROSS JOIN event ON event.id = event_id
     JOIN thread ON thread.id = thread_id JOIN session ON session.id = session_id
     WHERE seq > ? AND machine = '' AND retracted != {LOST}
     AND session.project_id IN (SELECT project FROM told) ORDER BY seq LIMIT ?"""
-_FORGETTING: Final = "SELECT seq, scope, from_ms, until_ms FROM forgetting WHERE seq > ? ORDER BY seq LIMIT ?"
 
 
 class ReceivedEvents(msgspec.Struct, frozen=True, kw_only=True):
@@ -115,7 +109,6 @@ class ReceivedEvents(msgspec.Struct, frozen=True, kw_only=True):
     """By agent."""
     withdrawn: Sequence[bytes] = ()
     """Keys of events that no longer count there."""
-    tombstones: Tombstones = Tombstones()
     segment: tuple[str, str] | None = None
     """The machine's id, and that of what this came in: noted as taken."""
 
@@ -152,12 +145,6 @@ async def forget_segments(db: aiosqlite.Connection, machine_id: str, there: Iter
 
 async def store_received(db: aiosqlite.Connection, reducer: Reducer, received: ReceivedEvents) -> Committed:
     """Stores what another machine recorded, except what is forgotten here or was read here."""
-    await put_tombstones(db, received.tombstones)
-    removed = 0
-    for key in received.tombstones.keys:
-        between = ((key << 2).to_bytes(8), (key << 2 | 3).to_bytes(8) + b"\xff" * 8)
-        async with db.execute(_REMOVE, between) as done:
-            removed += done.rowcount
     for marks, some in in_parts(received.withdrawn):
         await db.execute_fetchall(_WITHDRAW.format(marks=marks), (*some, received.machine))
     projects = await settle(db, reducer)
@@ -167,7 +154,7 @@ async def store_received(db: aiosqlite.Connection, reducer: Reducer, received: R
         await db.execute_fetchall("INSERT OR IGNORE INTO taken (machine, segment) VALUES (?, ?)", received.segment)
     return Committed(
         new_events=sum(commit.new_events for commit in commits),
-        forgotten=removed + sum(commit.forgotten for commit in commits),
+        forgotten=sum(commit.forgotten for commit in commits),
         projects=frozenset(projects),
         newest_event_ms=max((commit.newest_event_ms for commit in commits), default=0),
     )
@@ -312,14 +299,6 @@ async def continue_log(db: aiosqlite.Connection) -> None:
         await db.execute_fetchall(_RENUMBER)
 
 
-async def log_forgetting(db: aiosqlite.Connection, rules: Iterable[Tombstone] = (), keys: Iterable[int] = ()) -> None:
-    """Logs what was forgotten, if there is a log."""
-    ((is_on,),) = await db.execute_fetchall(_IS_ON)
-    if is_on:
-        rows = [(rule.scope, rule.from_ms, rule.until_ms) for rule in rules]
-        await db.executemany(_LOG_FORGETTING, [*rows, *((None, key, 0) for key in keys)])
-
-
 def log_id(db: sqlite3.Connection) -> str | None:
     """Returns an id that distinguishes this log from any other ledger's; None without a log."""
     return str(db.execute("SELECT id FROM change_log").fetchone()[0]) if db.execute(_IS_ON).fetchone()[0] else None
@@ -328,14 +307,6 @@ def log_id(db: sqlite3.Connection) -> str | None:
 def own_changes(db: sqlite3.Connection, after: int, *, limit: int) -> list[OwnChange]:
     """Returns the first changes after number `after` that are sent to other machines."""
     return list(records(OwnChange, db, _CHANGES, (after, limit)))
-
-
-def forgettings(db: sqlite3.Connection, after: int, *, limit: int) -> Iterator[tuple[int, Tombstones]]:
-    """Yields what was forgotten after number `after`, at most `limit` at a time, each with the number of its last."""
-    while rows := db.execute(_FORGETTING, (after, limit)).fetchall():
-        after = rows[-1][0]
-        rules = tuple(Tombstone(*rule) for _, *rule in rows if rule[0] is not None)
-        yield after, Tombstones(rules, tuple(key for _, scope, key, _ in rows if scope is None))
 
 
 def taken(db: sqlite3.Connection, machine: str) -> set[str]:

@@ -23,9 +23,6 @@ from carryover.model import TokensUsed, conversation_of
 EVERYTHING: Final = identity(b"all")
 """The scope of a tombstone for all sessions."""
 
-FOREIGN: Final = -1
-"""The rank of tombstones from other machines, which are for sessions alone: a folder there is none here."""
-
 _RULES: Final = "SELECT scope, from_ms, until_ms, rank FROM forgotten"
 _PUT: Final = "INSERT OR IGNORE INTO forgotten (scope, from_ms, until_ms, rank) VALUES (?, ?, ?, ?)"
 _PUT_KEY: Final = "INSERT OR IGNORE INTO forgotten_event (id) VALUES (?)"
@@ -125,14 +122,12 @@ async def remove_tombstones(db: aiosqlite.Connection, agent: str, entries: Seque
 
 def forgotten_ms(db: sqlite3.Connection, agent: str, sessions: Iterable[str], roots: Iterable[str]) -> int | None:
     """Returns the time (UTC ms) up to which these sessions were forgotten; None if none were or no time is known."""
-    own, others = set[bytes](), {EVERYTHING, *map(project_scope, roots)}
+    found = {EVERYTHING, *map(project_scope, roots)}
     for session in sessions:
-        own |= {session_scope(agent, session), conversation_scope(agent, conversation_of(session))}
-    scopes = [*sorted(own), *sorted(others)]
-    marks, of_others = ",".join("?" * len(scopes)), ",".join("?" * len(others))
-    found = f"""SELECT max(until_ms) FROM forgotten WHERE until_ms > 0 AND scope IN ({marks})
-        AND NOT (rank = {FOREIGN} AND scope IN ({of_others}))"""
-    ((until_ms,),) = db.execute(found, (*scopes, *sorted(others))).fetchall()
+        found |= {session_scope(agent, session), conversation_scope(agent, conversation_of(session))}
+    marks = ",".join("?" * len(found))
+    newest = f"SELECT max(until_ms) FROM forgotten WHERE until_ms > 0 AND scope IN ({marks})"
+    ((until_ms,),) = db.execute(newest, sorted(found)).fetchall()
     return None if until_ms is None else int(until_ms)
 
 
@@ -194,11 +189,11 @@ async def _covered(
 
 async def _rules(db: aiosqlite.Connection, agent: str, session: str, projects: Collection[bytes]) -> list[Tombstone]:
     """Returns the tombstones that may cover a session, whose projects have these scopes."""
-    own = {session_scope(agent, session), conversation_scope(agent, conversation_of(session))}
-    scopes = [EVERYTHING, *own, *projects]
+    of_session = session_scope(agent, session), conversation_scope(agent, conversation_of(session))
+    scopes = [EVERYTHING, *of_session, *projects]
     marks = ",".join("?" * len(scopes))
     stored = await db.execute_fetchall(f"{_RULES} WHERE scope IN ({marks})", scopes)
-    return [rule for row in stored if (rule := Tombstone(*row)).rank != FOREIGN or rule.scope in own]
+    return [Tombstone(*row) for row in stored]
 
 
 def _is_within(at_ms: int, rules: Iterable[Tombstone]) -> bool:

@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final
 
 import msgspec
 
@@ -15,11 +15,11 @@ from carryover.errors import ExitCode, UserError, os_reason
 from carryover.fsio import FileLock, atomic_replace, private_dir, read_bytes_bounded
 from carryover.paths import StateDir
 from carryover.sync.head import Head, Peer
-from carryover.sync.payload import MachineId, MachineName
+from carryover.sync.payload import MachineId
 from carryover.sync.sealing import MachineKey, Unreadable
 
 _MOST_BYTES: Final = 64 << 20
-_T = TypeVar("_T")
+_STATE: Final = "state.json"
 
 OFF: Final = (
     "This machine does not synchronise. `carryover sync init REMOTE` sets it up, with a git remote of yours that is "
@@ -27,33 +27,25 @@ OFF: Final = (
 )
 
 
-class Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """What the user decided at `sync init`. `remote` may hold a password."""
+class SyncState(msgspec.Struct, frozen=True, kw_only=True):
+    """Where the store is, and how far synchronising has got. It is replaced as a whole."""
 
     remote: str
-    machine: MachineId
-    name: MachineName
+    """The address of the store. It may hold a password."""
     code: str
     """The code of this machine, which is compared on each other one."""
-    projects: tuple[str, ...] | None = None
-    """Roots of the projects to share; None for all."""
-
-
-class SyncState(msgspec.Struct, frozen=True, kw_only=True):
-    """How far synchronising has got. It is replaced as a whole, after what it says is in the store."""
-
     own: Head
     """What this machine has last said."""
     sha: bytes = b""
     """The SHA-256 of the file of that; empty if it is still to be said."""
-    position: str = ""
+    position: int = 0
     """How much of the ledger is in the segments."""
     forgets: str = ""
-    """What was forgotten when the log began."""
+    """What the ledger had forgotten when the log began, and which ledger that was."""
     peers: dict[MachineId, Peer] = {}
     """The other machines. Here, so that a store that is rolled back can't undo a removal."""
-    waiting: tuple[str, ...] = ()
-    """The codes of machines that ask to be added."""
+    waiting: int = 0
+    """The number of machines that ask to be added."""
     synced_ms: int | None = None
     """When a sync last ended well."""
     problem: str | None = None
@@ -71,17 +63,14 @@ class SyncFolder:
     @property
     def is_set_up(self) -> bool:
         """Whether `sync init` was run."""
-        return (self.path / "settings.json").exists()
-
-    def settings(self) -> Settings:
-        """Returns the user's settings. Raises UserError: NOTHING_FOUND if sync is off, REFUSED if they are damaged."""
-        if not self.is_set_up:
-            raise UserError(OFF, ExitCode.NOTHING_FOUND)
-        return self._read("settings.json", Settings)
+        return (self.path / _STATE).exists()
 
     def state(self) -> SyncState:
-        """Returns the state. Raises UserError (REFUSED) if it is damaged."""
-        return self._read("state.json", SyncState)
+        """Returns the state. Raises UserError: NOTHING_FOUND if sync is off, REFUSED if it is damaged."""
+        if not self.is_set_up:
+            raise UserError(OFF, ExitCode.NOTHING_FOUND)
+        with self._usable(self.path / _STATE):
+            return decoder_of(SyncState).decode(read_bytes_bounded(self.path / _STATE, _MOST_BYTES))
 
     def key(self) -> MachineKey:
         """Returns this machine's key. Raises UserError (REFUSED) if it is missing or damaged."""
@@ -89,12 +78,8 @@ class SyncFolder:
             return MachineKey(self.key_file)
 
     def save(self, state: SyncState) -> None:
-        """Writes the state. Raises OSError, and then keeps the former state."""
-        atomic_replace(self.path / "state.json", msgspec.json.encode(state), mode=0o600)
-
-    def create(self, settings: Settings) -> None:
-        """Writes the settings of a new machine, which turns sync on. Its key and its state are there already."""
-        atomic_replace(self.path / "settings.json", msgspec.json.format(msgspec.json.encode(settings)), mode=0o600)
+        """Writes the state. The first turns sync on. Raises OSError, and then keeps the former state."""
+        atomic_replace(self.path / _STATE, msgspec.json.encode(state), mode=0o600)
 
     def remove(self) -> None:
         """Removes the folder. Raises OSError."""
@@ -112,10 +97,6 @@ class SyncFolder:
             yield
         finally:
             lock.release()
-
-    def _read(self, name: str, form: type[_T]) -> _T:
-        with self._usable(self.path / name):
-            return decoder_of(form).decode(read_bytes_bounded(self.path / name, _MOST_BYTES))
 
     @contextmanager
     def _usable(self, file: Path) -> Iterator[None]:

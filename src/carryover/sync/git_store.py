@@ -25,8 +25,6 @@ _SHORT_S: Final = 120.0
 is given up then."""
 REMOTE_S: Final = 3_600.0
 """A first sync over a slow line takes long."""
-OLDEST_GIT: Final = (2, 31)
-"""The first that takes settings from the environment."""
 LEFT_AFTER_S: Final = 10.0
 """Longer than git holds a lock here: one may still be at work although the program that started it was killed."""
 MOST_BRANCHES: Final = 200
@@ -155,9 +153,6 @@ class GitStore(Store):
         """Makes the repository if there is none."""
         if not (self._folder / "HEAD").exists():
             shutil.rmtree(self._folder, ignore_errors=True)
-            version = self._git("version").decode(errors="replace").strip()
-            if tuple(map(int, re.findall(r"\d+", version)[:2])) < OLDEST_GIT:
-                raise StoreTrouble(f"Synchronising needs git 2.31 or newer; this is {version}. Nothing was changed.")
             self._git("init", "--", str(self._folder))
         # Locks of programs that were killed would make git refuse to write for ever.
         for lock in self._folder.rglob("*.lock"):

@@ -1,6 +1,6 @@
 """Takes what other machines recorded into the ledger.
 
-Nothing in a payload is trusted: what is not of the form that this machine stores is counted and skipped, secrets are
+Nothing in a payload is trusted: what is not of the form that this machine stores is skipped, secrets are
 redacted again, and every path gets the machine's name in front, so that it names no file of this machine.
 """
 
@@ -25,18 +25,9 @@ from carryover.ledger.machines import (
     know_machine,
     taken,
 )
-from carryover.ledger.queries import Selection
 from carryover.ledger.store import Ledger
-from carryover.ledger.tombstones import (
-    FOREIGN,
-    Tombstone,
-    Tombstones,
-    conversation_scope,
-    session_scope,
-)
-from carryover.model import AnyBody, Event, FileEdit, ToolCall, ToolResult, conversation_of
+from carryover.model import AnyBody, Event, FileEdit, ToolCall, ToolResult
 from carryover.projects.root import StatePaths
-from carryover.publish.forgetting import forget_here
 from carryover.records.fields import is_absolute
 from carryover.sync.head import Head
 from carryover.sync.payload import (
@@ -44,13 +35,11 @@ from carryover.sync.payload import (
     Payload,
     SyncedEvent,
     SyncedSession,
-    Taken,
 )
 
 AHEAD_MS: Final = 900_000
 """Clocks of two machines differ. A time further ahead than this becomes that of arrival, and leads no longer."""
 ROOM_BYTES: Final = 256 << 20
-_SHORT_KEYS: Final = 1 << 62
 _AGENT: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 _PATH_OPS: Final = ("read", "edit", "write")
 
@@ -74,41 +63,19 @@ class LedgerIncoming:
         """Whether the disk has more room than this machine's own records may need. Blocks."""
         return shutil.disk_usage(self._paths.state.ledger.parent).free > self._room_bytes
 
-    async def take(self, head: Head, payload: Payload, segment: str) -> Taken:
-        """Stores the payload of a segment of the machine that says `head`, each event exactly once; what that machine
-        forgot is forgotten here too. Raises OSError or LedgerUnavailable; nothing is lost then, since the segment is
-        taken again later.
+    async def take(self, head: Head, payload: Payload, segment: str) -> int:
+        """Stores the payload of a segment of the machine that says `head`, each event exactly once. Returns how many
+        were new. Raises OSError or LedgerUnavailable; nothing is lost then, since the segment is taken again later.
         """
         name = await self._ledger.write(know_machine, head.machine, machine_prefix(head))
-        tombstones, selections = await asyncio.to_thread(self._forgotten, payload)
-        forgotten = 0
-        if selections:  # as if the user had them forgotten here
-            latest_ms = max(selection.until_ms or 0 for selection in selections)
-            forgotten = (await forget_here(self._ledger, self._paths, selections, latest_ms)).sessions
-        received, skipped = await asyncio.to_thread(received_of, name, payload, tombstones, _now_ms())
+        received = await asyncio.to_thread(received_of, name, payload, _now_ms())
         received = msgspec.structs.replace(received, segment=(head.machine, segment))
         commit = await self._ledger.store_received(received)
-        return Taken(events=commit.new_events, forgotten=forgotten + commit.forgotten, skipped=skipped)
+        return commit.new_events
 
     async def note_segments(self, head: Head) -> None:
         """Forgets which segments were taken that the machine has no more."""
         await self._ledger.write(forget_segments, head.machine, [segment.name for segment in head.segments])
-
-    def _forgotten(self, payload: Payload) -> tuple[Tombstones, list[Selection]]:
-        """Returns the payload's tombstones, and what they select in the ledger."""
-        scopes: dict[bytes, list[tuple[str, str]]] = {}
-        with closing(connect_read_only(self._paths.state.ledger)) as db:
-            for agent, session in db.execute("SELECT agent, native_id FROM session") if payload.tombstones else ():
-                for scope in (session_scope(agent, session), conversation_scope(agent, conversation_of(session))):
-                    scopes.setdefault(scope, []).append((agent, session))
-        selections = [
-            Selection(agent=agent, session=session, since_ms=rule.from_ms, until_ms=rule.until_ms)
-            for rule in payload.tombstones
-            for agent, session in scopes.get(rule.scope, ())
-        ]
-        stones = tuple(Tombstone(one.scope, one.from_ms, one.until_ms, FOREIGN) for one in payload.tombstones)
-        keys = tuple(key for key in payload.forgotten_keys if 0 <= key < _SHORT_KEYS)
-        return Tombstones(stones, keys), selections
 
 
 def _now_ms() -> int:
@@ -120,21 +87,17 @@ def machine_prefix(head: Head) -> str:
     return head.name if len(head.name) > 1 else f"{head.name}-{head.machine[:4]}"
 
 
-def received_of(machine: str, payload: Payload, tombstones: Tombstones, now_ms: int) -> tuple[ReceivedEvents, int]:
-    """Returns what is stored of a payload, and how many of its events are not understood. Blocking."""
+def received_of(machine: str, payload: Payload, now_ms: int) -> ReceivedEvents:
+    """Returns what is stored of a payload, without events that are not understood. Blocking."""
     entries: dict[str, list[ReadyEvent]] = {}
-    skipped = 0
     for event in payload.events:
         session = payload.sessions[event.session]
         names = session.native_id + (event.subagent_id or "")
         is_usable = _AGENT.fullmatch(session.agent) is not None and names.isprintable()
         entry = _entry(machine, session, event, now_ms) if is_usable else None
-        if entry is None:
-            skipped += 1
-        else:
+        if entry is not None:
             entries.setdefault(session.agent, []).append(entry)
-    received = ReceivedEvents(machine=machine, entries=entries, withdrawn=payload.replaced, tombstones=tombstones)
-    return received, skipped
+    return ReceivedEvents(machine=machine, entries=entries, withdrawn=payload.replaced)
 
 
 def _is_root(root: str) -> bool:

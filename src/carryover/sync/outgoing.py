@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import closing, suppress
+from contextlib import closing
 from functools import cached_property
 from pathlib import Path
 from sqlite3 import Connection
-from typing import Final, NamedTuple, Self
+from typing import Final, NamedTuple
 
 import msgspec
 
 from carryover.config import load_config, project_settings
-from carryover.decoders import decoder_of
 from carryover.ledger.codec import DamagedBody, decode_body
 from carryover.ledger.connect import connect_read_only
 from carryover.ledger.machines import (
     OwnChange,
-    forgettings,
     log_id,
     own_changes,
 )
@@ -30,7 +28,6 @@ from carryover.sync.payload import (
     Payload,
     SyncedEvent,
     SyncedSession,
-    SyncedTombstone,
 )
 
 _ROWS: Final = 500
@@ -40,33 +37,11 @@ _LONGEST_ID: Final = 1_000
 _LONGEST_ROOT: Final = 4_096
 
 
-class _Position(msgspec.Struct, frozen=True):
-    """How far the log has been sent to the others: up to these numbers."""
-
-    log: str
-    done: int = 0
-    forgotten: int = 0
-
-    @classmethod
-    def after(cls, text: str, log: str) -> Self:
-        """Returns the position in `text`, or the beginning of `log` if `text` is damaged or about another log."""
-        with suppress(msgspec.MsgspecError, UnicodeError):
-            if (found := decoder_of(cls).decode(text)).log == log:
-                return found
-        return cls(log)
-
-    @property
-    def text(self) -> str:
-        return msgspec.json.encode(self).decode()
-
-
 class LedgerOutgoing:
     """Reads from this machine's ledger what is to be sent. Every method blocks."""
 
-    def __init__(self, state: StateDir, projects: tuple[str, ...] | None) -> None:
-        """`projects` are the roots that the user chose; None for all."""
+    def __init__(self, state: StateDir) -> None:
         self._state = state
-        self._projects = projects
 
     def told(self) -> frozenset[int]:
         """Returns the projects that others may be told of."""
@@ -74,7 +49,7 @@ class LedgerOutgoing:
 
     @cached_property
     def _roots(self) -> _Roots:
-        """The projects; others may be told of those that are chosen, not excluded, and folders here. Known once for a
+        """The projects; others may be told of those that are not excluded, and folders here. Known once for a
         sync: one whose disk hangs in between would be skipped, and never be told of later."""
         config = load_config(self._state.config)
         with closing(connect_read_only(self._state.ledger)) as db:
@@ -86,35 +61,22 @@ class LedgerOutgoing:
             and len(root) <= _LONGEST_ROOT
             and project_settings(Path(root), config).excluded is None
         }
-        chosen = (project for project in shared if self._projects is None or of[project] in self._projects)
-        return _Roots(of, frozenset(chosen), of.keys() - shared)
+        return _Roots(of, frozenset(shared), of.keys() - shared)
 
-    def pieces(self, position: str) -> Iterator[tuple[Payload, str]]:
-        """Yields what is new since `position` in bounded pieces, each with the position after it; nothing while
-        Carryover is paused.
-
-        Only this machine's own rows, and only of projects that are sent. A position is '' at first; one of another
-        ledger counts as that. A piece that was not sent is yielded again for the position before it.
-        """
+    def pieces(self, after: int) -> Iterator[tuple[Payload, int]]:
+        """Yields what is new after number `after` of the log in bounded pieces, each with its last number; nothing
+        while Carryover is paused. Only this machine's own rows, and only of projects that are sent."""
         with closing(connect_read_only(self._state.ledger)) as db:
-            log = log_id(db)
-            if log is None or self._state.paused.exists():
-                return
-            at = _Position.after(position, log)
-            for last, forgotten in forgettings(db, at.forgotten, limit=_MOST_EVENTS):
-                at = msgspec.structs.replace(at, forgotten=last)
-                stones = tuple(SyncedTombstone(one.scope, one.from_ms, one.until_ms) for one in forgotten.rules)
-                yield Payload(tombstones=stones, forgotten_keys=forgotten.keys), at.text
-            for batch in _batches(db, at.done):
-                at = msgspec.structs.replace(at, done=batch[-1].seq)
-                yield _payload(batch, self._roots), at.text
+            if log_id(db) is not None and not self._state.paused.exists():
+                for batch in _batches(db, after):
+                    yield _payload(batch, self._roots), batch[-1].seq
 
     def forgets(self) -> str:
-        """Returns a text that changes as soon as more is forgotten, here or because another machine forgot it."""
+        """Returns a text that changes as soon as more is forgotten, or the log of the ledger is another one."""
         with closing(connect_read_only(self._state.ledger)) as db:
             rules, newest = db.execute("SELECT count(*), coalesce(max(id), 0) FROM forgotten").fetchone()
             (keys,) = db.execute("SELECT count(*) FROM forgotten_event").fetchone()
-            return f"{rules} {newest} {keys}"
+            return f"{log_id(db)} {rules} {newest} {keys}"
 
 
 class _Roots(NamedTuple):

@@ -13,6 +13,7 @@ from typing import Final, NamedTuple
 
 from msgspec.structs import replace
 
+from carryover.errors import ExitCode, UserError
 from carryover.paths import StateDir
 from carryover.sync.folder import SyncFolder
 from carryover.sync.git_store import store_at
@@ -49,13 +50,13 @@ class View(NamedTuple):
 
 
 @contextmanager
-def own_log(state: StateDir, now_ms: Callable[[], int]) -> Iterator[OwnLog]:
+def own_log(state_dir: StateDir, now_ms: Callable[[], int]) -> Iterator[OwnLog]:
     """Yields this machine's log, locked. Raises UserError if sync is off or another process is synchronising."""
-    folder = SyncFolder(state)
-    settings = folder.settings()
+    folder = SyncFolder(state_dir)
+    state = folder.state()
     age()
     with folder.locked():
-        yield OwnLog(folder, store_at(folder.store, settings.remote, settings.machine), now_ms)
+        yield OwnLog(folder, store_at(folder.store, state.remote, state.own.machine), now_ms)
 
 
 class OwnLog:
@@ -65,7 +66,6 @@ class OwnLog:
         """Raises UserError (REFUSED) if the folder's files are damaged."""
         self._folder = folder
         self.store = store
-        self.settings = folder.settings()
         self.state = folder.state()
         self.key = folder.key()
         self.now_ms = now_ms
@@ -91,7 +91,7 @@ class OwnLog:
         }
         if removed:  # of these, what they have written since does not count
             peers, heads = self._believed({**self.state.peers, **removed})
-        known = {self.settings.machine, *peers, *claimed}
+        known = {self.state.own.machine, *peers, *claimed}
         asking = sorted(machine for machine in self._fetched.machines if machine not in known)
         keys = {machine: self.store.read(machine, "key") or b"" for machine in islice(asking, _MOST_ASKING)}
         texts = {machine: key.decode("utf-8", "replace") for machine, key in keys.items()}
@@ -119,26 +119,48 @@ class OwnLog:
 
     def note(self, view: View) -> None:
         """Stores what is now known of the other machines. If one was removed, this log begins afresh."""
-        codes = tuple(code_of(machine, public) for machine, public in view.waiting.items())
         newly = [one for one, peer in view.peers.items() if peer.removed != self.state.peers[one].removed]
-        self.save(peers=view.peers, waiting=codes, **(self._afresh() if newly else {}))
+        self.save(peers=view.peers, waiting=len(view.waiting), **(self._afresh() if newly else {}))
 
-    def add(self, view: View, machines: dict[str, str]) -> None:
-        """Has these machines, with their public keys, read this log, and this machine read theirs."""
-        added = {machine: Peer(key=key, name=machine) for machine, key in machines.items()}
-        waiting = {machine: key for machine, key in view.waiting.items() if machine not in added}
-        codes = tuple(code_of(machine, public) for machine, public in waiting.items())
-        self.save(peers={**view.peers, **added}, waiting=codes, sha=b"")
+    def add(self, code: str) -> None:
+        """Has the machine with this code, as it shows it, read this log, and this machine read that one's. Raises
+        UserError (NOTHING_FOUND) if there is none."""
+        view = self.read()
+        self.note(view)
+        codes = {code_of(machine, key).replace(" ", ""): machine for machine, key in view.waiting.items()}
+        machine = codes.get("".join(code.split()))
+        if machine is None:
+            raise UserError(
+                f"{len(codes) or 'No'} other {'machine asks' if len(codes) < 2 else 'machines ask'} to be added, none "
+                "with this code. Nothing was changed. Give the code that the other machine shows, after `carryover "
+                "sync init REMOTE` or in `carryover sync status` there.",
+                ExitCode.NOTHING_FOUND,
+            )
+        added = Peer(key=view.waiting[machine], name=machine)
+        self.save(peers={**view.peers, machine: added}, waiting=len(codes) - 1, sha=b"")
         self.publish()
 
-    def remove(self, view: View, machine: str) -> None:
-        """Removes a machine: what is written from now on has a key that it is not given."""
-        gone = replace(view.peers[machine], removed=view.peers[machine].sha)
-        self.note(view._replace(peers={**view.peers, machine: gone}))
+    def remove(self, name: str) -> None:
+        """Removes a machine, by its name or id: what is written from now on has a key that it is not given. Raises
+        UserError (NOTHING_FOUND) unless there is one of that name."""
+        view = self.read()
+        self.note(view)
+        others = {machine: peer for machine, peer in view.peers.items() if peer.removed is None}
+        found = [machine for machine, peer in others.items() if name in (machine, peer.name)]
+        if len(found) != 1:
+            names = ", ".join(f"{peer.name} ({machine})" for machine, peer in sorted(others.items())) or "none"
+            what = "no machine" if not found else "more than one machine"
+            raise UserError(
+                f"The store has {what} {name!r} besides this one. Nothing was changed. Its other machines, with their "
+                f"ids: {names}. `carryover sync off` takes this machine out.",
+                ExitCode.NOTHING_FOUND,
+            )
+        gone = replace(others[found[0]], removed=others[found[0]].sha)
+        self.save(peers={**view.peers, found[0]: gone}, **self._afresh())
         self.publish()
 
     def _afresh(self) -> dict[str, object]:
-        return {"own": replace(self.state.own, secret=new_secret(), segments=()), "position": "", "sha": b""}
+        return {"own": replace(self.state.own, secret=new_secret(), segments=()), "position": 0, "sha": b""}
 
     def send(self, outgoing: LedgerOutgoing) -> tuple[int, int]:
         """Sends what is new here. Returns how many events and bytes that were."""

@@ -16,7 +16,7 @@ LARGEST_PAYLOAD: Final = 96 << 20
 LARGEST_BODY: Final = 16 << 20
 """Bytes of the body of one event; a larger one stays on its machine."""
 _MOST: Final = 20_000
-"""How many sessions, events and tombstones a payload may have."""
+"""How many sessions and events a payload may have."""
 
 MachineId = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{16}$")]
 MachineName = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9._-]{1,32}\Z")]
@@ -50,44 +50,19 @@ class SyncedEvent(msgspec.Struct, frozen=True, omit_defaults=True):
     retracted: bool = False
 
 
-class SyncedTombstone(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A tombstone of the ledger: a hash and two times, without content.
-
-    Only the scopes of sessions and conversations have the same hash on every machine.
-    """
-
-    scope: Key
-    from_ms: Time
-    until_ms: Time
-
-
 class Payload(msgspec.Struct, frozen=True, omit_defaults=True):
     """One piece of a machine's ledger. Taking it twice, or in another order, changes nothing."""
 
     version: Literal[1] = 1
     sessions: Annotated[tuple[SyncedSession, ...], msgspec.Meta(max_length=_MOST)] = ()
     events: Annotated[tuple[SyncedEvent, ...], msgspec.Meta(max_length=_MOST)] = ()
-    tombstones: Annotated[tuple[SyncedTombstone, ...], msgspec.Meta(max_length=_MOST)] = ()
-    forgotten_keys: Annotated[tuple[int, ...], msgspec.Meta(max_length=_MOST)] = ()
-    """Shortened keys of forgotten events (`ledger.tombstones.short_key`)."""
     replaced: Annotated[tuple[Key, ...], msgspec.Meta(max_length=_MOST)] = ()
     """Keys of events that a better source of the same session has replaced there."""
 
     @property
     def is_empty(self) -> bool:
         """Whether it says nothing."""
-        return not (self.sessions or self.events or self.tombstones or self.forgotten_keys or self.replaced)
-
-
-class Taken(msgspec.Struct, frozen=True):
-    """The changes made by taking payloads. `skipped`: events that were not understood."""
-
-    events: int = 0
-    forgotten: int = 0
-    skipped: int = 0
-
-    def __add__(self, other: Taken) -> Taken:
-        return Taken(self.events + other.events, self.forgotten + other.forgotten, self.skipped + other.skipped)
+        return not (self.sessions or self.events or self.replaced)
 
 
 _encoder = msgspec.msgpack.Encoder()

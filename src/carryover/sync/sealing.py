@@ -44,11 +44,8 @@ class MachineKey:
         self._file = file
         self._content = read_bytes_bounded(file, _KEY_FILE)
         self.public = b" ".join(read_bytes_bounded(public, _KEY_FILE).split()[:2]).decode("utf-8", "replace")
-        problem = key_problem(self._content)
-        if problem is None and not is_machine_key(self.public):
-            problem = f"{public} has no public key of the kind ssh-ed25519"
-        if problem is not None:
-            raise Unreadable(problem)
+        if not is_machine_key(self.public) or key_problem(self._content) is not None:
+            raise Unreadable("it is no pair of ssh keys without a passphrase")
 
     def open(self, data: bytes) -> bytes:
         """Decrypts what was encrypted to this machine. Raises Unreadable."""

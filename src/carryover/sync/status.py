@@ -32,21 +32,19 @@ class SyncStatus(msgspec.Struct, frozen=True, kw_only=True):
     code: str = ""
     """This machine's code, which is compared on each other one."""
     machines: tuple[MachineStatus, ...] = ()
-    waiting: tuple[str, ...] = ()
-    """Codes of the machines that ask to be added."""
+    waiting: int = 0
+    """The number of machines that ask to be added."""
 
 
 def sync_status(state: StateDir) -> SyncStatus | None:
     """Returns the status; None while sync is off. If the state can't be read, the reason is in `problem`."""
-    if not (state.sync / "settings.json").exists():
+    if not (state.sync / "state.json").exists():
         return None
     from carryover.sync.address import without_credentials
     from carryover.sync.folder import SyncFolder  # nothing of it is loaded while sync is off
 
-    folder = SyncFolder(state)
     try:
-        settings = folder.settings()
-        known = folder.state()
+        known = SyncFolder(state).state()
     except UserError as error:
         return SyncStatus(problem=str(error))
     machines = (
@@ -54,11 +52,11 @@ def sync_status(state: StateDir) -> SyncStatus | None:
         for machine, peer in known.peers.items()
     )
     return SyncStatus(
-        remote=without_credentials(settings.remote),
-        name=settings.name,
+        remote=without_credentials(known.remote),
+        name=known.own.name,
         synced_ms=known.synced_ms,
         problem=known.problem,
-        code=settings.code,
+        code=known.code,
         machines=tuple(sorted(machines, key=lambda machine: machine.name)),
         waiting=known.waiting,
     )

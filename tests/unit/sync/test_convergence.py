@@ -40,7 +40,7 @@ class Machines(RuleBasedStateMachine):
         self.remote = Remote()
         self.machines = [MemoryMachine(self.remote, 1)]
         self.removed: set[str] = set()
-        self.forgotten: list[tuple[MemoryMachine, str]] = []
+        self.forgotten: set[str] = set()
         for _ in range(more):
             self.machines.append(joined(self.remote, *self.machines, number=len(self.machines) + 1))
         self.number = len(self.machines)
@@ -71,11 +71,12 @@ class Machines(RuleBasedStateMachine):
         one = self._one(number)
         one.store.reachable = not one.store.reachable
 
-    @rule(number=numbers, whose=numbers, session=st.integers(0, 3))
-    def forget(self, number: int, whose: int, session: int) -> None:
+    @rule(whose=numbers, session=st.integers(0, 3))
+    def forget(self, whose: int, session: int) -> None:
         name = f"{self._one(whose).name}-{session}"
-        self.forgotten.append((self._one(number), name))
-        self._one(number).ledger.forget(name)
+        self.forgotten.add(name)
+        for one in self.machines:  # each forgets its own
+            one.ledger.forget(name)
 
     @rule(target=snapshots)
     def snapshot(self) -> dict[str, dict[str, bytes]]:
@@ -110,6 +111,8 @@ class Machines(RuleBasedStateMachine):
         new.name = new.ledger.name = f"m{new.id}"
         with suppress(UserError):
             new.sync()
+            for session in self.forgotten:
+                new.ledger.forget(session)
             self.machines.append(new)
             for one in self.machines:
                 one.add(*self.machines)
@@ -139,7 +142,7 @@ class Machines(RuleBasedStateMachine):
                 break
         for one in self.machines:
             outcome = one.sync()
-            assert (outcome.sent_events, outcome.received.events) == (0, 0), "nothing is left to be said"
+            assert (outcome.sent_events, outcome.received_events) == (0, 0), "nothing is left to be said"
             names = {other.name for other in self.machines}
             assert not names.intersection(outcome.problems), outcome
         dumps = [
@@ -148,9 +151,8 @@ class Machines(RuleBasedStateMachine):
         assert all(dump == dumps[0] for dump in dumps)
         own = [key for one in self.machines for key in one.ledger.log if key in one.ledger.rows]
         assert set(own) <= {key for key, *_ in dumps[0]}, "what a machine recorded is everywhere"
-        forgotten = {session for by, session in self.forgotten if by in self.machines}
         for one in self.machines:
-            assert not {session for session, _ in one.ledger.rows.values()} & forgotten
+            assert not {session for session, _ in one.ledger.rows.values()} & self.forgotten
             assert len(set(one.ledger.received)) == len(one.ledger.received) or one.ledger.forgotten
 
 
@@ -198,12 +200,13 @@ async def play(folder: Path, names: tuple[str, ...], actions: list[tuple[str, st
                 case "bring back" if events:
                     events += await one.say(Retracted(restored=(events[0].key,)), session=own, at_ms=now_ms)
                 case "forget":
-                    await one.forget(which, now_ms=now_ms)
+                    for each in world.values():
+                        await each.forget(which, now_ms=now_ms)
                     said.pop((which.split()[1], which.split()[0]), None)
                 case "tell":
                     await one.tell()
                 case "tell all again":
-                    one.position = ""
+                    one.position = 0
                     await one.tell()
                 case "take" if which != who:
                     await one.take(world[which])

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from carryover.actions.syncing import initialise_sync, opened_log
-from carryover.past.context import state_dir
+from carryover.actions.syncing import initialise_sync
+from carryover.past.context import now_ms, state_dir
 from carryover.sync.folder import SyncFolder
+from carryover.sync.own_log import own_log
 from carryover.sync.store import StoreTrouble
 from support.git_server import remote_at
 from support.repository import git
@@ -40,17 +41,17 @@ def test_a_founding_that_is_cut_off_is_continued_by_the_next_sync(
     )
 
     with pytest.raises(StoreTrouble, match="Network is unreachable"):
-        initialise_sync(address, name="laptop", projects=None)
+        initialise_sync(address, name="laptop")
     assert bool(git(tmp_path / "remote.git", "for-each-ref")) is (arrives == "true")
     assert SyncFolder(state_dir()).is_set_up is (connections > 0)
     (tmp_path / "ssh").write_text(working)
     if connections == 0:
-        initialise_sync(address, name="laptop", projects=None)
-    with opened_log() as own:
+        initialise_sync(address, name="laptop")
+    with own_log(state_dir(), now_ms) as own:
         own.note(own.read())
         own.publish()
 
     assert re.findall("refs/heads/.*", git(tmp_path / "remote.git", "for-each-ref")) == [f"refs/heads/{ME}"]
-    with opened_log() as own:
+    with own_log(state_dir(), now_ms) as own:
         assert own.read().waiting == {}
         assert own.state.own.sequence > 0

@@ -336,13 +336,6 @@ def test_a_remote_that_never_answers_is_given_up_after_two_minutes(tmp_path: Pat
     assert waits_s == [120]
 
 
-def test_a_git_that_is_too_old_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    fake_git(tmp_path, monkeypatch, "2.30.2")
-
-    with pytest.raises(StoreTrouble, match=r"needs git 2.31 or newer; this is git version 2.30.2"):
-        GitStore(tmp_path / "store", "ssh://host/store", ME).fetch()
-
-
 @pytest.mark.parametrize("address", ["/srv/store", "file:///srv/store", "file:///srv/st%6Fre"])
 def test_git_never_runs_in_a_folder_that_others_write_into(tmp_path: Path, address: str) -> None:
     """Its configuration and its hooks would run as this user."""

@@ -61,7 +61,7 @@ async def test_a_session_is_taken_once_and_says_where_it_was_recorded(laptop: On
     [payload] = await laptop.tell()
     await desktop.take(laptop)
 
-    assert (first.events, again.events, len(payload.events)) == (2, 0, 1)
+    assert (first, again, len(payload.events)) == (2, 0, 1)
     assert told(desktop) == {"s1 on laptop": ["Add a discount", "Whole cents"]}
     with desktop.read() as db:
         [row] = sessions(db, limit=9)
@@ -69,24 +69,6 @@ async def test_a_session_is_taken_once_and_says_where_it_was_recorded(laptop: On
     assert (row.title, row.branch, row.root, row.machine) == ("Discounts", "main", "laptop:/repo", "laptop")
     assert laptop.dump() == desktop.dump()
     assert await desktop.tell() == [], "what came from another machine is never told again"
-
-
-async def test_only_chosen_projects_are_told_and_one_chosen_later_from_its_beginning(
-    laptop: OneMachine, desktop: OneMachine
-) -> None:
-    await laptop.say("Private", session="s1", at_ms=1_000, cwd="/private")
-    await laptop.say("Shop", session="s2", at_ms=2_000, cwd="/shop")
-    await laptop.tell(("/shop",))
-    await desktop.take(laptop)
-    assert told(desktop) == {"s2 on laptop": ["Shop"]}
-
-    await laptop.say("Shop again", session="s2", at_ms=3_000, cwd="/shop")
-    await laptop.say("More", session="s1", at_ms=4_000, cwd="/private")
-    await laptop.tell()
-    await desktop.take(laptop)
-
-    assert told(desktop) == {"s1 on laptop": ["Private", "More"], "s2 on laptop": ["Shop", "Shop again"]}
-    assert laptop.dump() == desktop.dump()
 
 
 @pytest.mark.parametrize("how", ["excluded", "paused"])
@@ -114,6 +96,30 @@ async def test_a_transcript_of_this_machine_replaces_what_another_one_told(
 
     assert told(desktop) == {"s1": ["a", "b"]}
     assert told(laptop) == {"s1": ["a", "b", "c"]}
+
+
+async def test_what_is_forgotten_here_is_told_no_more_and_what_is_forgotten_there_is_not_taken_again(
+    laptop: OneMachine, desktop: OneMachine
+) -> None:
+    """Each machine forgets its own: the other one still has it, until it is forgotten there too."""
+    await laptop.say("Never tell", session="s1", at_ms=1_000)
+    await laptop.say("Shop", session="s2", at_ms=2_000)
+    await meet(laptop, desktop)
+    before = LedgerOutgoing(laptop.state).forgets()
+
+    await laptop.forget("s1", now_ms=50_000)
+    assert LedgerOutgoing(laptop.state).forgets() != before
+    laptop.position = 0
+    laptop.sent.clear()
+    desktop.taken.clear()
+    await meet(laptop, desktop)
+    assert b"Never tell" not in b"".join(laptop.sent)
+    assert told(desktop) == {"s1 on laptop": ["Never tell"], "s2 on laptop": ["Shop"]}
+
+    await desktop.forget("s2", now_ms=50_000)
+    desktop.taken.clear()
+    await meet(laptop, desktop)
+    assert told(desktop) == {"s1 on laptop": ["Never tell"]}
 
 
 async def test_a_subagent_that_finds_its_conversation_there_finds_it_here(
@@ -166,11 +172,11 @@ async def test_a_history_is_told_in_bounded_pieces_and_goes_on_after_any_of_them
     laptop: OneMachine, desktop: OneMachine
 ) -> None:
     await laptop.say(*(noise(number, 200_000) for number in range(24)), at_ms=1_000)
-    await laptop.ledger.write(begin_log, LedgerOutgoing(laptop.state, None).told())
-    pieces = list(LedgerOutgoing(laptop.state, None).pieces(""))
+    await laptop.ledger.write(begin_log, LedgerOutgoing(laptop.state).told())
+    pieces = list(LedgerOutgoing(laptop.state).pieces(0))
     assert len(pieces) > 2
     assert sum(len(event.body) for event in pieces[0][0].events) < 4 << 20
-    again = list(LedgerOutgoing(laptop.state, None).pieces(pieces[0][1]))
+    again = list(LedgerOutgoing(laptop.state).pieces(pieces[0][1]))
     assert again == pieces[1:]
 
     await laptop.tell()

@@ -20,7 +20,7 @@ from carryover.ledger.rows import LOST
 from carryover.publish.project_moves import link
 from carryover.sync.head import FORGED, Head, Segment, sealed_head, sealed_segment
 from carryover.sync.incoming import LedgerIncoming
-from carryover.sync.payload import Payload, SyncedEvent, SyncedSession, Taken
+from carryover.sync.payload import Payload, SyncedEvent, SyncedSession
 from support.machines import OneMachine, machines
 from support.sync_world import MemoryMachine, Remote, bodies, everybody
 
@@ -32,7 +32,7 @@ def said(text: str, at_ms: int, key: bytes | None = None, secondary_key: bytes |
     return SyncedEvent(session=0, key=key or os.urandom(16), at_ms=at_ms, body=body, secondary_key=secondary_key)
 
 
-async def forge(desktop: OneMachine, *events: SyncedEvent, session: str = "s1", root: str | None = "/x") -> Taken:
+async def forge(desktop: OneMachine, *events: SyncedEvent, session: str = "s1", root: str | None = "/x") -> int:
     one = SyncedSession(agent=desktop.scribe.agent, native_id=session, root=root)
     given = Payload(sessions=(one,), events=events)
     return await LedgerIncoming(desktop.ledger, desktop.paths).take(EVIL, given, os.urandom(16).hex())
@@ -130,16 +130,6 @@ async def test_a_damaged_event_of_this_machine_is_mended_by_its_transcript_alone
 
     with desktop.read() as db:
         assert db.execute("SELECT body FROM event").fetchall() == [("",)]
-
-
-async def test_what_another_machine_has_forgotten_here_is_counted(desktop: OneMachine) -> None:
-    await desktop.say("Mine", "And mine", session="s1", at_ms=1_000)
-    [told] = await desktop.tell()
-    keys = tuple(int.from_bytes(event.key[:8]) >> 2 for event in told.events)
-
-    done = await LedgerIncoming(desktop.ledger, desktop.paths).take(EVIL, Payload(forgotten_keys=keys), "1")
-
-    assert done.forgotten == 2
 
 
 async def test_a_disk_that_is_nearly_full_has_no_room(desktop: OneMachine) -> None:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Iterable, Mapping
-from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from carryover.errors import ExitCode, UserError
 from carryover.faces.cli.arguments import describe, flag
 from carryover.past.context import now_ms
-from carryover.terminal.output import YELLOW, ago, agree, agreed, counted, paint, print_result, size
+from carryover.terminal.output import YELLOW, ago, agree, counted, paint, print_result, size
 from carryover.terminal.paths import quoted
 
 if TYPE_CHECKING:
@@ -28,8 +27,8 @@ there is ever run or opened here.
     (none)               synchronise once; `carryover config sync.every 5m` has
                          carryoverd do it
     status               this machine's code, and each other one's last state
-    add-machine [CODE]   after comparing another one's code, read what it writes
-                         and let it read what this one does; do it on both
+    add-machine CODE     read what the machine that shows this code writes, and
+                         let it read what this one does; do it on both
     remove-machine NAME  what is sent from now on, that machine can't read
     off                  end it here; what was recorded stays"""
 
@@ -37,7 +36,7 @@ EXAMPLES: Final = """\
   carryover sync init git@example.org:me/carryover-store.git
   carryover sync init /mnt/share/store --name desktop    an empty folder
   carryover sync                             once, now
-  carryover sync add-machine                 on both machines
+  carryover sync add-machine '0433 9394 0435 8732 8327'    on both machines
   carryover sync off --delete                and remove what it has sent"""
 
 
@@ -47,23 +46,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("action", metavar="ACTION", nargs="?", choices=tuple(_DOES), help="one of those above")
     add("what", metavar="WHAT", nargs="?", help="the remote or machine that the action is for")
     add("--name", metavar="NAME", help="with init: what this machine is called (default: its host name)")
-    add("--projects", metavar="DIR", nargs="+", help="with init: send only what was recorded in these projects")
     flag(parser, "--delete", "with off: remove what this machine has written to the store")
-    flag(parser, "--yes", "ask nothing: the codes were compared elsewhere")
+    flag(parser, "--yes", "ask nothing")
     flag(parser, "--json", "print what was done as JSON; asks nothing, so --yes is needed where it would ask")
 
 
+_ADD: Final = "`carryover sync add-machine CODE` lets one in whose code you read there."
 _Done = tuple[object, Iterable[str]]
 """What was done: as data, and in lines for people."""
 
 
 def run(args: argparse.Namespace) -> None:
-    if args.what is None and args.action in ("init", "remove-machine"):
-        what = "REMOTE" if args.action == "init" else "NAME"
-        raise UserError(f"`carryover sync {args.action}` needs a {what}. Nothing was changed.", ExitCode.USAGE)
-    options = {"init": (args.name, args.projects), "off": (args.delete,)}
+    needs = {"init": "REMOTE", "add-machine": "CODE", "remove-machine": "NAME"}.get(args.action)
+    if args.what is None and needs is not None:
+        raise UserError(f"`carryover sync {args.action}` needs a {needs}. Nothing was changed.", ExitCode.USAGE)
+    options = {"init": (args.name,), "off": (args.delete,)}
     if any(any(values) for action, values in options.items() if action != args.action):
-        raise UserError("--name and --projects are for init, --delete is for off.", ExitCode.USAGE)
+        raise UserError("--name is for init, --delete is for off.", ExitCode.USAGE)
     does = _DOES[args.action] if args.action is not None else _once
     print_result(args, *does(args))
 
@@ -78,15 +77,14 @@ def _status(_args: argparse.Namespace) -> _Done:
 
 
 def _init(args: argparse.Namespace) -> _Done:
-    from carryover.actions.syncing import initialise_sync, standing
+    from carryover.actions.syncing import initialise_sync
 
-    done = initialise_sync(args.what, name=args.name, projects=args.projects)
-    remote = standing().remote
-    return {"remote": remote, "machine": done.machine, "name": done.name, "code": done.code}, (
-        f"✓ This machine has a part in the store at {remote} now, as {done.name}. Nothing was sent yet.",
+    done = initialise_sync(args.what, name=args.name)
+    return done, (
+        f"✓ This machine has a part in the store at {done.remote} now, as {done.name}. Nothing was sent yet.",
         f"  Its code: {done.code}",
-        f"On your other machine: `carryover sync init {quoted(remote)}`. Then run `carryover sync add-machine` on "
-        "both, and compare the codes; each shows that of the other one.",
+        f"On your other machine: `carryover sync init {quoted(done.remote)}`. Then run `carryover sync add-machine "
+        "CODE` on both, each with the code that the other one shows.",
         "`carryover sync` sends once, `carryover config sync.every 5m` regularly.",
     )
 
@@ -95,53 +93,32 @@ def _once(_args: argparse.Namespace) -> _Done:
     from carryover.actions.syncing import sync_once
 
     done = sync_once()
-    received = counted(done.received.events, "new event")
-    if done.received.forgotten:
-        received += ", and what was forgotten there is forgotten here"
+    received = counted(done.received_events, "new event")
     theirs = f"from {counted(done.machines, 'other machine')}: {received}" if done.machines else "no other machine yet"
     return done, (
         f"✓ Sent {counted(done.sent_events, 'new event')} ({size(done.sent_bytes)}); {theirs}.",
         *(f"✗ {name}: {problem}." for name, problem in done.problems.items()),
-        *(f"A machine with the code {code} asks to be added: `carryover sync add-machine`." for code in done.waiting),
+        *([f"Asking to be added: {counted(done.waiting, 'machine')}. {_ADD}"] if done.waiting else []),
     )
 
 
 def _add_machine(args: argparse.Namespace) -> _Done:
-    from carryover.actions.syncing import add_machines, opened_log
+    from carryover.actions.syncing import add_machine
 
-    with opened_log() as own:
-        added = add_machines(own, args.what, partial(_is_that_machine, args))
-    return {"added": added, "own_code": own.settings.code}, (
-        f"✓ {counted(len(added), 'machine')} added. Run `carryover sync add-machine` there too, if you have not.",
-        f"  It shows this machine's code, for you to compare: {own.settings.code}",
+    done = add_machine(args.what)
+    return done, (
+        "✓ The machine is added: it can read what this one sends from the next `carryover sync` on.",
+        f"  If you have not yet, run there: `carryover sync add-machine {quoted(done.code)}`.",
     )
-
-
-def _is_that_machine(args: argparse.Namespace, code: str) -> bool:
-    """Whether the user says that the machine that asks to be added shows the same code."""
-    question = (
-        "A machine asks to be added. It will be able to read everything that this machine sends.\n"
-        f"  Its code: {code}\nDoes that machine show the same code? Add it?"
-    )
-    otherwise = (
-        f"A machine with the code {code} asks to be added. If that machine shows the same code: `carryover "
-        f"sync add-machine {quoted(code)}`."
-    )
-    return agreed(args, question, otherwise=otherwise)
 
 
 def _remove_machine(args: argparse.Namespace) -> _Done:
-    from carryover.actions.syncing import opened_log, remove_machine
+    from carryover.actions.syncing import remove_machine
 
-    def ask(name: str) -> None:
-        agree(args, f"Remove {name} from the store? What is sent from now on, it can't read.")
-
-    with opened_log() as own:
-        removed, names = remove_machine(own, args.what, ask)
-    left = ", ".join(names) or "no other machine"
-    return {"removed": removed, "left": names}, (
-        f"✓ {removed} is removed. What this machine sends from now on, it can't read; your other machines leave it "
-        f"out from their next sync on. This one still has {left}.",
+    agree(args, f"Remove {args.what} from the store? What is sent from now on, it can't read.")
+    return remove_machine(args.what), (
+        f"✓ {args.what} is removed. What this machine sends from now on, it can't read; your other machines leave it "
+        "out from their next sync on.",
         "What it has taken or could take until now, it can still read. Take its access to the remote away as well.",
     )
 
@@ -180,14 +157,12 @@ def sync_rows(sync: SyncStatus, now_ms: int) -> list[tuple[str, str]]:
         last = f"last state {ago(machine.synced_ms, now_ms)}" if machine.synced_ms else "not synchronised yet"
         problem = f"; {paint(machine.problem, YELLOW)}" if machine.problem and not machine.removed else ""
         rows.append((machine.name, f"{last}{', removed' if machine.removed else ''}{problem}"))
-    return rows + [("asks", f"a machine with the code {code}: `carryover sync add-machine`") for code in sync.waiting]
+    return [*rows, ("waiting", f"{counted(sync.waiting, 'machine')}. {_ADD}")] if sync.waiting else rows
 
 
 def sync_summary(sync: SyncStatus, now_ms: int) -> str:
     """Returns the same in one line."""
     parts = [f"{one.name} {ago(one.synced_ms, now_ms)}" for one in sync.machines if one.synced_ms and not one.removed]
-    if sync.problem or any(one.problem and not one.removed for one in sync.machines):
-        parts.append(paint("something is in the way: `carryover sync status`", YELLOW))
-    if sync.waiting:
-        parts.append(paint(f"{counted(len(sync.waiting), 'machine')} waiting to be added", YELLOW))
+    if sync.problem or sync.waiting or any(one.problem and not one.removed for one in sync.machines):
+        parts.append(paint("something is in the way or waits: `carryover sync status`", YELLOW))
     return ", ".join(parts) or "set up; no other machine has said anything yet"
