@@ -77,6 +77,7 @@ def test_a_limit_on_the_desk_and_another_client_goes_on_on_the_laptop(
     laptop_code = code_in(laptop.carryover("sync", "init", str(STORE), "--name", "laptop"))
     carry(STORE, laptop.box, desk.box)
     desk.carryover("sync", "add-machine", laptop_code)
+    desk.sync()
     carry(STORE, desk.box, laptop.box)
     laptop.carryover("sync", "add-machine", desk_code)
     row.shown(f"laptop: {laptop.sync().strip()}")

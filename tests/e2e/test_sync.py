@@ -101,6 +101,7 @@ def code_in(text: str) -> str:
 def join(store: Path | str, first: Machine, second: Machine) -> None:
     code = code_in(second.run("sync", "init", str(store), "--name", second.name))
     second.run("sync", "add-machine", code_in(first.run("sync", "add-machine", code)))
+    first.run("sync")
     second.run("sync")
 
 

@@ -265,7 +265,7 @@ class Player:
             )
             for event in new
         )
-        head = Head(machine=uuid.uuid5(uuid.NAMESPACE_DNS, name).hex[:16], name=name, secret="")
+        head = Head(machine=uuid.uuid5(uuid.NAMESPACE_DNS, name).hex[:16], name=name)
         payload = Payload(sessions=(there,), events=events)
         await LedgerIncoming(self._ledger, self.paths).take(head, payload, uuid.uuid4().hex)
         if name not in self._linked:

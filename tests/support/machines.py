@@ -69,7 +69,7 @@ class OneMachine:
 
     @property
     def said(self) -> Head:
-        return Head(machine=IDS[self.name], name=self.name, secret="")
+        return Head(machine=IDS[self.name], name=self.name)
 
     async def say(self, *said: str | AnyBody, session: str = "s1", at_ms: int, cwd: str = "/repo") -> list[Event]:
         """Records what was said in a session, a second apart."""

@@ -22,6 +22,10 @@ def ssh_key(file: Path, kind: str = "ed25519", passphrase: str = "") -> str:
     return file.with_name(f"{file.name}.pub").read_text().strip()
 
 
+def age_key() -> str:
+    return str(age().x25519.Identity.generate())
+
+
 def public_of(key: str) -> str:
     return str(age().x25519.Identity.from_str(key).to_public())
 

@@ -23,7 +23,7 @@ from carryover.sync.outgoing import LedgerOutgoing
 from carryover.sync.own_log import OwnLog
 from carryover.sync.payload import Payload
 from carryover.sync.rounds import Outcome, synchronised
-from carryover.sync.sealing import MachineKey, make_key, new_secret
+from carryover.sync.sealing import MachineKey, make_key
 from carryover.sync.store import Fetched, Store, StoreTrouble
 
 T = TypeVar("T")
@@ -215,7 +215,7 @@ class MemoryMachine:
         self.store = MemoryStore(remote, self.id)
         self.ledger = MemoryLedger(self.name, self.store)
         self.code = code_of(self.id, self.key.public)
-        head = Head(machine=self.id, name=self.name, secret=new_secret())
+        head = Head(machine=self.id, name=self.name)
         self.folder = MemoryFolder(SyncState(remote="r", code=self.code, own=head), self.key, self.store)
         self._clock = 0
 

@@ -14,7 +14,7 @@ import msgspec
 
 from carryover.actions.sharing import LINE_CHARS, Bundle, SharedDocument, decrypted, texts_of, title_of_share
 from carryover.errors import UserError
-from carryover.sync.sealing import AGE_HEADER, deflated, new_secret, public_of, seal_for
+from carryover.sync.sealing import AGE_HEADER, age, deflated, seal_for
 from fuzz.bytes import chosen
 from fuzz.shown import assert_shown
 
@@ -22,14 +22,16 @@ LARGEST: Final = 3_000
 
 
 @cache
-def _secret() -> str:
-    return new_secret()
+def _identity() -> tuple[str, str]:
+    """A private age key, and its public one."""
+    identity = age().x25519.Identity.generate()
+    return str(identity), str(identity.to_public())
 
 
 def check(data: bytes, folder: Path) -> None:
     form, rest = chosen(data, ("file", "compressed", "bundle"))
     key = folder / "key"
-    key.write_text(_secret())
+    key.write_text(_identity()[0])
     path = folder / "given.age"
     path.write_bytes(_file(form, rest))
     try:
@@ -48,7 +50,7 @@ def check(data: bytes, folder: Path) -> None:
 
 
 def _file(form: str, data: bytes) -> bytes:
-    recipients = [public_of(_secret())]
+    recipients = [_identity()[1]]
     if form == "file":
         return AGE_HEADER + data
     return seal_for(recipients, data if form == "compressed" else deflated(data))
@@ -69,5 +71,5 @@ def seeds() -> Iterable[bytes]:
     plain = msgspec.json.encode(bundle)
     yield b"\2" + plain
     yield b"\1" + deflated(plain)
-    sealed = seal_for([public_of(_secret())], b"x")
+    sealed = seal_for([_identity()[1]], b"x")
     yield b"\0" + sealed.removeprefix(AGE_HEADER)

@@ -59,9 +59,8 @@ def _key_file(data: bytes) -> None:
 
 
 def _segment(data: bytes) -> None:
-    secret = sealing.new_secret()
-    sealed = sealing.seal_for([sealing.public_of(secret)], data)
-    head.opened_segment(Segment(len(sealed), head.sha_of(sealed)), secret, sealed)
+    sealed = sealing.seal_for([_key().public], data)
+    head.opened_segment(Segment(len(sealed), head.sha_of(sealed)), sealed, _key())
 
 
 KINDS: Final[Sequence[Callable[[bytes], None]]] = (_payload, _head, _packed, _signature, _key_file, _segment)
@@ -99,7 +98,7 @@ def seeds() -> Iterable[bytes]:
         replaced=(b"r" * 16,),
     )
     yield b"\0" + encode_payload(payload)
-    said = Head(machine=_OTHER, name="laptop", secret=sealing.new_secret(), sequence=1)
+    said = Head(machine=_OTHER, name="laptop", sequence=1)
     full = msgspec.structs.replace(said, segments=(Segment(4_000, b"s" * 32),), removed={"a" * 16: b"s" * 32})
     for one in (said, full):
         yield b"\1" + msgspec.msgpack.encode(one)

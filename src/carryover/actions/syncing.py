@@ -29,7 +29,7 @@ from carryover.sync.git_store import store_at
 from carryover.sync.head import Head, code_of
 from carryover.sync.own_log import OwnLog, own_log
 from carryover.sync.rounds import Outcome, synchronise
-from carryover.sync.sealing import age, make_key, new_secret
+from carryover.sync.sealing import age, make_key
 from carryover.sync.status import SyncStatus, sync_status
 
 SYNC_S: Final = 7_200.0
@@ -83,7 +83,7 @@ def initialise_sync(remote: str, *, name: str | None) -> SyncStatus:
             # Only the characters that a name may have.
             called = _UNSAFE.sub("-", (name or socket.gethostname()).partition(".")[0]).strip("-.")[:32] or "machine"
             code = code_of(machine, folder.key().public)
-            own = Head(machine=machine, name=called, secret=new_secret())
+            own = Head(machine=machine, name=called)
             # Set up before the store is written: what is there then is of this machine, whatever ends this.
             folder.save(SyncState(remote=address, code=code, own=own))
             OwnLog(folder, store, now_ms).publish()

@@ -36,10 +36,6 @@ _REASONS: Final = re.compile(r"^(?:fatal|error|remote|ssh|! ).*", re.MULTILINE)
 _NOT_THE_REASON: Final = ("failed to push some refs", "Could not read from remote repository")
 
 
-class Unanswered(StoreTrouble):
-    """The remote did not answer in time."""
-
-
 def store_at(folder: Path, remote: str, me: str) -> Store:
     """Returns the store of the machine `me` at a remote: a folder, or what git reaches, for which it keeps a
     repository at `folder`."""
@@ -51,25 +47,14 @@ class GitStore(Store):
     """The store at the address `remote`, with a bare repository at `folder`; `me` is this machine. `git` runs a
     command there."""
 
-    def __init__(
-        self,
-        folder: Path,
-        remote: str,
-        me: str,
-        *,
-        git: Callable[..., GitAnswer] = in_store,
-        most_loose: int = MOST_LOOSE,
-    ) -> None:
+    def __init__(self, folder: Path, remote: str, me: str, *, git: Callable[..., GitAnswer] = in_store) -> None:
         in_store_ended.clear()
         self._folder = folder
         self._remote = remote
         self._me = me
         self._run = git
-        self._most_loose = most_loose
         self._tip = ""
-        """The commit of this machine's branch in the remote."""
-        self._parent = ""
-        """The one that is here; none if git refused it."""
+        """The commit of this machine's branch."""
         self._own: dict[str, str] = {}
         """The ids of this machine's files, by their names."""
 
@@ -80,26 +65,17 @@ class GitStore(Store):
         if len(tips) > MOST_BRANCHES:
             raise StoreTrouble(f"The store has {len(tips):,} branches, more than machines can have. Nothing was taken.")
         here = self._fetched()
-        own: dict[str, tuple[str, int]] = {}
-        for machine in here.keys() | tips.keys():
-            # Each by itself, so that one which git refuses keeps no other back. Of that, nothing is known then.
-            try:
-                if here.get(machine) != tips.get(machine, ""):
-                    branch = f"+refs/heads/{machine}:{_THEIRS}{machine}"
-                    self._git("fetch", "--force", "store", branch, remote=True, timeout_s=REMOTE_S)
-                if machine == self._me:
-                    own = self._own_files()
-            except Unanswered:
-                raise
-            except StoreTrouble:
-                self._git("update-ref", "-d", f"{_THEIRS}{machine}")
-        if sum(len(names) for _, _, names in os.walk(self._folder / "objects")) > self._most_loose:
+        for gone in here.keys() - tips.keys():
+            self._git("update-ref", "-d", f"{_THEIRS}{gone}")
+        new = [f"+refs/heads/{machine}:{_THEIRS}{machine}" for machine in tips if here.get(machine) != tips[machine]]
+        if new:
+            self._git("fetch", "--force", "store", *new, remote=True, timeout_s=REMOTE_S)
+        if sum(len(names) for _, _, names in os.walk(self._folder / "objects")) > MOST_LOOSE:
             self._git("gc", timeout_s=REMOTE_S)
-        fetched = self._fetched()
-        self._tip, self._parent = tips.get(self._me, ""), fetched.get(self._me, "")
-        self._own = {name: blob for name, (blob, _) in own.items()}
+        own = self._own_files() if self._me in tips else {}
+        self._tip, self._own = tips.get(self._me, ""), {name: blob for name, (blob, _) in own.items()}
         foreign = next((ref for ref in listed if _BRANCH.fullmatch(ref) is None), None)
-        return Fetched(fetched, {name: size for name, (_, size) in own.items()}, foreign)
+        return Fetched(tips, {name: size for name, (_, size) in own.items()}, foreign)
 
     def _fetched(self) -> dict[str, str]:
         """Returns the commits of the branches that are here."""
@@ -126,8 +102,6 @@ class GitStore(Store):
     def read(self, machine: str, name: str) -> bytes | None:
         try:
             data = self._git("cat-file", "blob", f"{_THEIRS}{machine}:{name}")
-        except Unanswered:
-            raise
         except StoreTrouble:
             return None
         return data if len(data) <= LARGEST_OBJECT else None
@@ -142,12 +116,12 @@ class GitStore(Store):
         rows = "".join(f"100644 blob {blob}\t{name}\n" for name, blob in kept.items())
         tree = self._git("mktree", given=rows.encode()).decode().strip()
         # Without a parent if a file is gone: what was forgotten is in no history then.
-        after = ("-p", self._parent) if self._parent and kept.keys() == self._own.keys() else ()
+        after = ("-p", self._tip) if self._tip and kept.keys() == self._own.keys() else ()
         commit = self._git("commit-tree", tree, *after).decode().strip()
         branch = f"refs/heads/{self._me}"
         lease = f"--force-with-lease={branch}:{self._tip}"
         self._git("push", lease, "store", f"{commit}:{branch}", remote=True, timeout_s=REMOTE_S)
-        self._tip, self._parent, self._own = commit, commit, kept
+        self._tip, self._own = commit, kept
 
     def _create(self) -> None:
         """Makes the repository if there is none."""
@@ -166,7 +140,7 @@ class GitStore(Store):
         try:
             answer = self._run(self._folder, *command, remote=address, given=given, timeout_s=timeout_s)
         except TimeoutError as error:
-            raise Unanswered(_trouble("git did not end in time", remote=remote)) from error
+            raise StoreTrouble(_trouble("git did not end in time", remote=remote)) from error
         except OverflowError as error:
             raise StoreTrouble(_trouble("it holds more than any machine writes", remote=remote)) from error
         except FileNotFoundError as error:

@@ -1,9 +1,8 @@
 """What a machine says about its part of the store, and when another machine believes it.
 
 Each machine has a log of its own: `key`, its public key; segments, which never change; and `head`, which lists the
-segments that count and has the key that opens them. The head is signed by its machine and encrypted to the machines
-whose codes its user has compared, so one that was removed can neither read what is written from then on, nor speak for
-another.
+segments that count. The head is signed by its machine, and all is encrypted to the machines whose codes its user has
+compared, so one that was removed can neither read what is written from then on, nor speak for another.
 """
 
 from __future__ import annotations
@@ -54,8 +53,6 @@ class Head(msgspec.Struct, frozen=True, kw_only=True):
     machine: MachineId
     name: MachineName
     """What its owner calls the machine; two may have the same name."""
-    secret: Annotated[str, msgspec.Meta(max_length=100)]
-    """An age identity, which opens the segments."""
     sequence: Time = 0
     """Rises with each head. It is the time (UTC ms), or more, so that a machine restored from a copy goes on higher."""
     segments: Annotated[tuple[Segment, ...], msgspec.Meta(max_length=_MOST_SEGMENTS)] = ()
@@ -125,19 +122,19 @@ def accepted_head(machine: str, data: bytes | None, peer: Peer, key: MachineKey)
     return head
 
 
-def sealed_segment(secret: str, content: Payload) -> tuple[Segment, bytes]:
-    """Returns a payload as a segment that `secret` opens, and the bytes of its file."""
-    data = sealing.seal_for([sealing.public_of(secret)], sealing.deflated(payload.encode_payload(content)))
+def sealed_segment(content: Payload, recipients: list[str]) -> tuple[Segment, bytes]:
+    """Returns a payload as a segment for the machines with these public keys, and the bytes of its file."""
+    data = sealing.seal_for(recipients, sealing.deflated(payload.encode_payload(content)))
     return Segment(len(data), sha_of(data)), data
 
 
-def opened_segment(segment: Segment, secret: str, data: bytes | None) -> Payload:
+def opened_segment(segment: Segment, data: bytes | None, key: MachineKey) -> Payload:
     """Returns a segment's payload. Raises Unreadable if anything about its file is wrong."""
     if data is None:
         raise Unreadable("it is missing from the store, or larger than it may be")
     if sha_of(data) != segment.sha:
         raise Unreadable("bytes of it were changed")
-    content = sealing.inflated(sealing.unsealed(data, [secret.encode()]), payload.LARGEST_PAYLOAD)
+    content = sealing.inflated(key.open(data), payload.LARGEST_PAYLOAD)
     try:
         return payload.decode_payload(content)
     except (ValueError, RecursionError) as error:

@@ -1,7 +1,7 @@
 """This machine's own log in the store, and what it reads in the others: the part of a sync that knows no ledger.
 
 What is not certainly in the store is sent again: after a crash, a restored copy or a loss there, the log goes on from
-what the state says, or begins afresh, with a new key and all that is in the ledger.
+what the state says, or begins afresh, with all that is in the ledger.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from carryover.sync.head import (
 )
 from carryover.sync.outgoing import LedgerOutgoing
 from carryover.sync.payload import Payload
-from carryover.sync.sealing import Unreadable, age, is_machine_key, new_secret
+from carryover.sync.sealing import Unreadable, age, is_machine_key
 from carryover.sync.store import Fetched, Store
 
 SMALL: Final = 16 << 10
@@ -115,12 +115,11 @@ class OwnLog:
 
     def payload(self, head: Head, segment: Segment) -> Payload:
         """Returns the payload of another machine's segment. Raises Unreadable."""
-        return opened_segment(segment, head.secret, self.store.read(head.machine, segment.name))
+        return opened_segment(segment, self.store.read(head.machine, segment.name), self.key)
 
     def note(self, view: View) -> None:
-        """Stores what is now known of the other machines. If one was removed, this log begins afresh."""
-        newly = [one for one, peer in view.peers.items() if peer.removed != self.state.peers[one].removed]
-        self.save(peers=view.peers, waiting=len(view.waiting), **(self._afresh() if newly else {}))
+        """Stores what is now known of the other machines."""
+        self.save(peers=view.peers, waiting=len(view.waiting))
 
     def add(self, code: str) -> None:
         """Has the machine with this code, as it shows it, read this log, and this machine read that one's. Raises
@@ -137,11 +136,11 @@ class OwnLog:
                 ExitCode.NOTHING_FOUND,
             )
         added = Peer(key=view.waiting[machine], name=machine)
-        self.save(peers={**view.peers, machine: added}, waiting=len(codes) - 1, sha=b"")
+        self.save(peers={**view.peers, machine: added}, waiting=len(codes) - 1, **self._afresh())
         self.publish()
 
     def remove(self, name: str) -> None:
-        """Removes a machine, by its name or id: what is written from now on has a key that it is not given. Raises
+        """Removes a machine, by its name or id: what is written from now on is not encrypted to it. Raises
         UserError (NOTHING_FOUND) unless there is one of that name."""
         view = self.read()
         self.note(view)
@@ -156,11 +155,17 @@ class OwnLog:
                 ExitCode.NOTHING_FOUND,
             )
         gone = replace(others[found[0]], removed=others[found[0]].sha)
-        self.save(peers={**view.peers, found[0]: gone}, **self._afresh())
+        self.save(peers={**view.peers, found[0]: gone})
         self.publish()
 
     def _afresh(self) -> dict[str, object]:
-        return {"own": replace(self.state.own, secret=new_secret(), segments=()), "position": 0, "sha": b""}
+        """Returns the state with which all is sent again, to those who read this log now."""
+        return {"own": replace(self.state.own, segments=()), "position": 0, "sha": b""}
+
+    def _readers(self) -> list[str]:
+        """Returns the public keys of the machines that this log is for."""
+        active = sorted(peer.key for peer in self.state.peers.values() if peer.removed is None)
+        return [self.key.public, *active]
 
     def send(self, outgoing: LedgerOutgoing) -> tuple[int, int]:
         """Sends what is new here. Returns how many events and bytes that were."""
@@ -176,7 +181,7 @@ class OwnLog:
         for payload, after in outgoing.pieces(position):
             position = after
             if not payload.is_empty:
-                segment, data = sealed_segment(self.state.own.secret, payload)
+                segment, data = sealed_segment(payload, self._readers())
                 self.store.put(segment.name, data)
                 new.append(segment)
                 events += len(payload.events)
@@ -193,8 +198,7 @@ class OwnLog:
             self.save(**noted)
             return
         head = replace(head, sequence=max(own.sequence + 1, self.now_ms()))
-        active = sorted(peer.key for peer in self.state.peers.values() if peer.removed is None)
-        data = sealed_head(head, [self.key.public, *active], self.key)
+        data = sealed_head(head, self._readers(), self.key)
         self.store.put("key", self.key.public.encode())
         self.store.put("head", data)
         self.store.publish({"key", "head", *(segment.name for segment in head.segments)})

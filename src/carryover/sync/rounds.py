@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Awaitable, Callable
 from contextlib import ExitStack, suppress
 from functools import partial
@@ -78,18 +77,13 @@ async def synchronised(
         with suppress(OSError):  # the disk may be full
             own.save(problem=str(error))
         raise
-    called = Counter(peer.name for peer in view.peers.values())  # a name that several have gets the machine's id
     return Outcome(
         received_events=received,
         sent_events=sent_events,
         sent_bytes=sent_bytes,
         machines=sum(peer.removed is None for peer in view.peers.values()),
         waiting=own.state.waiting,
-        problems={
-            peer.name if called[peer.name] == 1 else f"{peer.name} ({machine})": peer.problem
-            for machine, peer in view.peers.items()
-            if peer.problem is not None
-        },
+        problems={peer.name: peer.problem for peer in view.peers.values() if peer.problem is not None},
     )
 
 

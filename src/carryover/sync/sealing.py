@@ -101,16 +101,6 @@ def _ssh_keygen(*arguments: str, given: bytes = b"") -> bytes:
     return ran.stdout
 
 
-def new_secret() -> str:
-    """Makes a new age identity."""
-    return str(age().x25519.Identity.generate())
-
-
-def public_of(secret: str) -> str:
-    """Returns the public key of an age identity."""
-    return str(age().x25519.Identity.from_str(secret).to_public())
-
-
 def seal_for(recipients: Iterable[str], content: bytes) -> bytes:
     """Encrypts `content` to those with these public keys. Raises ValueError if one is not a public key, or if there
     are too many."""

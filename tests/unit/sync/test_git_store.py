@@ -142,9 +142,8 @@ def test_a_lock_that_a_killed_git_left_is_removed_but_not_that_of_one_at_work(
     assert store.fetch().own == {"head": 1}
 
 
-def test_what_no_branch_has_any_more_goes(tmp_path: Path, address: str) -> None:
-    store = GitStore(tmp_path / "store", address, ME, most_loose=0)
-    store.fetch()
+def test_what_no_branch_has_any_more_goes(tmp_path: Path, store: GitStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("carryover.sync.git_store.MOST_LOOSE", 0)
     write(store, {ONE: b"forgotten", "head": b"1"})
     gone = git(tmp_path / "store", "rev-parse", f"refs/store/{ME}:{ONE}").strip()
     write(store, {"head": b"2"})
@@ -156,23 +155,15 @@ def test_what_no_branch_has_any_more_goes(tmp_path: Path, address: str) -> None:
     assert store.read(ME, "head") == b"2"
 
 
-def test_a_branch_that_git_refuses_keeps_no_other_back(store: GitStore, remote: Path) -> None:
+def test_a_branch_that_git_refuses_is_said_until_it_is_gone(store: GitStore, other: GitStore, remote: Path) -> None:
     write(store, {"head": b"1"})
     planted(remote, f"100644 blob {blob(remote)}\t.git\0")
 
-    assert set(store.fetch().machines) == {ME}
-    write(store, {"head": b"2"})
-    assert store.fetch().own == {"head": 1}
-
-
-def test_of_a_branch_that_git_refuses_nothing_former_is_read(store: GitStore, other: GitStore, remote: Path) -> None:
+    with pytest.raises(StoreTrouble, match="hasDotgit"):
+        store.fetch()
+    git(remote, "update-ref", "-d", f"refs/heads/{OTHER}")
     write(other, {"head": b"1"})
-    store.fetch()
-    assert store.read(OTHER, "head") == b"1"
-    planted(remote, f"100644 blob {blob(remote)}\t.git\0")
-
-    assert set(store.fetch().machines) == set()
-    assert store.read(OTHER, "head") is None
+    assert set(store.fetch().machines) == {ME, OTHER}
 
 
 def test_what_is_written_while_it_is_fetched_is_taken_as_it_came(tmp_path: Path, address: str, other: GitStore) -> None:
@@ -191,15 +182,14 @@ def test_what_is_written_while_it_is_fetched_is_taken_as_it_came(tmp_path: Path,
 
 def test_an_own_branch_that_somebody_replaced_is_put_back(store: GitStore, other: GitStore, remote: Path) -> None:
     write(other, {"head": b"theirs"})
-    for rows in (f"100644 blob {blob(remote)}\t.git\0", f"100644 blob {blob(remote)}\thead\0"):
-        write(store, {"head": b"mine"})
-        planted(remote, rows, ME)
+    write(store, {"head": b"mine"})
+    planted(remote, f"100644 blob {blob(remote)}\thead\0", ME)
 
-        store.fetch()
-        write(store, {"head": b"mine again"})
+    store.fetch()
+    write(store, {"head": b"mine again"})
 
-        assert store.fetch().own == {"head": 10}
-        assert store.read(OTHER, "head") == b"theirs"
+    assert store.fetch().own == {"head": 10}
+    assert store.read(OTHER, "head") == b"theirs"
 
 
 def test_a_tree_that_holds_itself_a_million_times_fills_no_memory(store: GitStore, remote: Path) -> None:
@@ -214,16 +204,14 @@ def test_a_tree_that_holds_itself_a_million_times_fills_no_memory(store: GitStor
     assert store.read(OTHER, ONE) is None
 
 
-def test_an_own_branch_of_more_files_than_an_answer_may_have_is_put_back(
+def test_a_branch_of_more_files_than_an_answer_may_have_fills_no_memory(
     tmp_path: Path, address: str, remote: Path
 ) -> None:
     one = blob(remote)
     planted(remote, "".join(f"100644 blob {one}\t{number:032d}\0" for number in range(2_000)), ME)
-    store = GitStore(tmp_path / "store", address, ME, git=partial(in_store, most_bytes=1 << 16))
 
-    assert store.fetch().own == {}
-    write(store, {"head": b"1"})
-    assert store.fetch().own == {"head": 1}
+    with pytest.raises(StoreTrouble, match="holds more than any machine writes"):
+        GitStore(tmp_path / "store", address, ME, git=partial(in_store, most_bytes=1 << 16)).fetch()
 
 
 def test_more_branches_than_machines_can_have_are_said(
@@ -247,7 +235,8 @@ def test_a_few_bytes_that_stand_for_a_large_file_are_refused(tmp_path: Path, mon
 
     store = GitStore(tmp_path / "store", address, ME)
 
-    assert set(store.fetch().machines) == set()
+    with pytest.raises(StoreTrouble, match="over limit"):
+        store.fetch()
     assert store.read(OTHER, "head") is None
 
 

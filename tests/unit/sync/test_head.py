@@ -25,8 +25,6 @@ from carryover.sync.sealing import (
     inflated,
     is_signed_by,
     make_key,
-    new_secret,
-    public_of,
     seal_for,
 )
 from support.shared_file import ssh_key
@@ -159,22 +157,21 @@ def test_a_message_of_git_is_shown_without_passwords() -> None:
         b"\x81\xa6events\xdd\xff\xff\xff\xff",
     ],
 )
-def test_what_is_not_exactly_a_payload_is_refused(data: bytes) -> None:
+def test_what_is_not_exactly_a_payload_is_refused(key: MachineKey, data: bytes) -> None:
     with pytest.raises(Unreadable, match="damaged"):
-        opened_segment(*sealed_bytes(zlib.compress(data)))
+        opened_segment(*sealed_bytes(zlib.compress(data), key))
 
 
-def sealed_bytes(content: bytes) -> tuple[Segment, str, bytes]:
-    secret = new_secret()
-    data = seal_for([public_of(secret)], content)
-    return Segment(len(data), sha_of(data)), secret, data
+def sealed_bytes(content: bytes, key: MachineKey) -> tuple[Segment, bytes, MachineKey]:
+    data = seal_for([key.public], content)
+    return Segment(len(data), sha_of(data)), data, key
 
 
-def test_a_segment_that_inflates_to_more_than_it_may_is_refused() -> None:
+def test_a_segment_that_inflates_to_more_than_it_may_is_refused(key: MachineKey) -> None:
     bomb = zlib.compress(bytes(LARGEST_PAYLOAD + 1), 9)
 
     with pytest.raises(Unreadable, match="larger than it may be"):
-        opened_segment(*sealed_bytes(bomb))
+        opened_segment(*sealed_bytes(bomb, key))
     with pytest.raises(Unreadable, match="larger than it may be"):
         inflated(bomb + b"more", LARGEST_PAYLOAD + 1)
 
@@ -189,7 +186,7 @@ def test_what_is_no_head_is_refused(key: MachineKey, data: bytes) -> None:
 def test_a_head_serves_no_other_machine_and_opens_for_its_readers_alone(tmp_path: Path, key: MachineKey) -> None:
     make_key(tmp_path / "other")
     other = MachineKey(tmp_path / "other")
-    head = Head(machine=ME, name="m", secret=new_secret(), sequence=1)
+    head = Head(machine=ME, name="m", sequence=1)
     data = sealed_head(head, [key.public], key)
 
     assert accepted_head(ME, data, Peer(key=key.public, name="m"), key) == head
@@ -206,14 +203,13 @@ def payload_with(body: bytes) -> Payload:
     return Payload(sessions=(SyncedSession("a", "s"),), events=(SyncedEvent(0, b"k" * 16, 1, body),))
 
 
-def test_the_largest_prompt_is_sent_whole() -> None:
+def test_the_largest_prompt_is_sent_whole(key: MachineKey) -> None:
     payload = payload_with(hashlib.shake_256(b"a prompt").digest(LARGEST_BODY))
-    secret = new_secret()
 
-    segment, data = sealed_segment(secret, payload)
+    segment, data = sealed_segment(payload, [key.public])
 
     assert len(data) < LARGEST_OBJECT
-    assert opened_segment(segment, secret, data) == payload
+    assert opened_segment(segment, data, key) == payload
 
 
 def test_a_segment_names_no_other_file() -> None:

@@ -41,7 +41,7 @@ def payload(
 
 async def taken(desktop: OneMachine, given: Payload) -> int:
     """How many events of the payload were stored."""
-    laptop = Head(machine="f" * 16, name="laptop", secret="")
+    laptop = Head(machine="f" * 16, name="laptop")
     return await LedgerIncoming(desktop.ledger, desktop.paths).take(laptop, given, "1")
 
 
@@ -121,7 +121,7 @@ async def test_secrets_are_taken_out_again(desktop: OneMachine) -> None:
 
 
 async def test_machines_of_one_name_are_told_apart_and_none_is_a_disk_before_a_path(desktop: OneMachine) -> None:
-    assert machine_prefix(Head(machine="abcd" * 4, name="c", secret="")) == "c-abcd"
+    assert machine_prefix(Head(machine="abcd" * 4, name="c")) == "c-abcd"
     for name in ("../x", "laptop\n", "", "a b", "x" * 33):
         with pytest.raises(msgspec.ValidationError):
             msgspec.convert(name, MachineName)

@@ -27,14 +27,13 @@ from carryover.actions.sharing import (
 )
 from carryover.errors import ExitCode, visible
 from carryover.past.context import now_ms, state_dir
-from carryover.sync import sealing
-from carryover.sync.sealing import Unreadable, new_secret, unsealed
+from carryover.sync.sealing import Unreadable, unsealed
 from support.claude_session import ClaudeWork
 from support.forked import CARRYOVER
 from support.recorded_shop import Run
 from support.repository import repository
 from support.scribe import compressed
-from support.shared_file import public_of, sealed, sealed_bytes, ssh_key
+from support.shared_file import age_key, public_of, sealed, sealed_bytes, ssh_key
 from support.terminal import ENTER, played
 
 
@@ -78,7 +77,7 @@ def shared(recorded: Path, bob: Path, run: Run, tmp_path: Path) -> Path:
 def key(bob: Path) -> str:
     """An age key of Bob's, in bob/key."""
     pytest.importorskip("pyrage")
-    secret = new_secret()
+    secret = age_key()
     (bob / "key").write_text(f"# created: today\n# public key: of Bob\n{secret}\n")
     return secret
 
@@ -162,7 +161,7 @@ def test_what_is_no_public_key_says_what_to_do(recorded: Path, run: Run, tmp_pat
     ssh_key(tmp_path / "own")
     (tmp_path / "page.html").write_text("Not Found")
     (tmp_path / "former.keys").write_text(f"# {ssh_key(tmp_path / 'former')}\n")
-    (tmp_path / "all.keys").write_text("".join(f"{sealing.public_of(new_secret())}\n" for _ in range(200)))
+    (tmp_path / "all.keys").write_text("".join(f"{public_of(age_key())}\n" for _ in range(200)))
     refusals = {
         **dict.fromkeys(
             (
