@@ -187,9 +187,7 @@ def test_the_first_session_in_a_project_gets_what_a_colleague_shared_as_backgrou
     pyrage = pytest.importorskip("pyrage")
     identity = pyrage.x25519.Identity.generate()
     (tmp_path / "key").write_text(f"{identity}\n")
-    bundle = Bundle(
-        sender="Ann", host="laptop", project="shop", title="Cap it", made_ms=1, depth="handoff", handoff="Cap it.\n"
-    )
+    bundle = Bundle(sender="Ann", host="laptop", project="shop", title="Cap it", made_ms=1, handoff="Cap it.\n")
     (tmp_path / "shop.age").write_bytes(seal_for([str(identity.to_public())], packed(bundle)))
     assert hooks.start(session).status == 204
 

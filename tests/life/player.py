@@ -16,7 +16,7 @@ from typing import Any, Final
 
 import msgspec
 
-from carryover.actions.sharing import SOURCE, Bundle, texts_of, title_of_share
+from carryover.actions.sharing import SOURCE, Bundle, text_of, title_of_share
 from carryover.adapter.contract import Source, StartReason
 from carryover.agents import adapters
 from carryover.config import Config
@@ -111,7 +111,7 @@ class Player:
             await self._note(step.note.title, [step.note.text], "note")
         if step.share is not None:
             bundle = _bundle(step.share, self._ms)
-            await self._note(title_of_share(bundle), texts_of(bundle), SOURCE)
+            await self._note(title_of_share(bundle), [text_of(bundle)], SOURCE)
         if step.session:
             await self._turn(step)
 
@@ -395,6 +395,5 @@ def _bundle(share: Share, at_ms: int) -> Bundle:
         project="shop",
         title=share.about,
         made_ms=at_ms,
-        depth="handoff",
         handoff=share.text,
     )

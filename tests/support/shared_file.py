@@ -33,7 +33,7 @@ def public_of(key: str) -> str:
 def sealed(file: Path, key: str, **changes: object) -> Path:
     fields: dict[str, object] = {
         "sender": "Ann", "host": "laptop", "project": "shop", "title": "Cap it", "made_ms": now_ms(),
-        "depth": "handoff", "handoff": "## Task\n- Cap it\n",
+        "handoff": "## Task\n- Cap it\n",
     }  # fmt: skip
     bundle = msgspec.convert({**fields, **changes}, Bundle)
     return sealed_bytes(file, key, packed(bundle))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Container, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal
 
@@ -11,7 +11,7 @@ from carryover.agents import agent_name
 from carryover.errors import ExitCode, UserError
 from carryover.export import quoting
 from carryover.export.atif import trajectory
-from carryover.export.session_parts import SessionEvent, SessionHead, cleaned, of_turns, session_markdown, session_parts
+from carryover.export.session_parts import SessionEvent, SessionHead, cleaned, session_markdown, session_parts
 from carryover.ledger.events import session_events
 from carryover.ledger.rows import SessionRow
 from carryover.past.context import now_ms
@@ -27,16 +27,13 @@ def session_document(
     form: Literal["md", "atif"],
     *,
     full: bool,
-    turns: Container[int] | None = None,
 ) -> str:
-    """Returns a session, or some `turns` of it, as Markdown or in ATIF. `full` adds sub-agents.
+    """Returns a session as Markdown or in ATIF. `full` adds sub-agents.
 
     Raises UserError (NOTHING_FOUND) for ATIF if nothing in it is a step.
     """
     head = _head(ledger, session)
-    events: Iterable[SessionEvent] = session_events(ledger, session)
-    if turns is not None:
-        events = of_turns(events, turns)
+    events = session_events(ledger, session)
     if form == "atif":
         return _trajectory(head, events, full=full)
     parts = cleaned(session_parts(events, agent=head.agent_name, root=session.root, subagents=full))

@@ -9,6 +9,7 @@ import re
 import subprocess
 import zlib
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -44,8 +45,8 @@ class MachineKey:
         self._file = file
         self._content = read_bytes_bounded(file, _KEY_FILE)
         self.public = b" ".join(read_bytes_bounded(public, _KEY_FILE).split()[:2]).decode("utf-8", "replace")
-        if not is_machine_key(self.public) or key_problem(self._content) is not None:
-            raise Unreadable("it is no pair of ssh keys without a passphrase")
+        if not is_machine_key(self.public):
+            raise Unreadable(f"{public} has no public key of the kind ssh-ed25519")
 
     def open(self, data: bytes) -> bytes:
         """Decrypts what was encrypted to this machine. Raises Unreadable."""
@@ -111,27 +112,22 @@ def seal_for(recipients: Iterable[str], content: bytes) -> bytes:
 
 
 def unsealed(data: bytes, keys: Iterable[bytes]) -> bytes:
-    """Decrypts `data` with one of the keys, in the form of their files. Raises Unreadable."""
+    """Decrypts `data` with one of the keys, in the form of their files; those that have a passphrase are not tried.
+    Raises Unreadable."""
     library = age()
     if len(data) > LARGEST_OBJECT or not _has_short_header(data):
         raise Unreadable("it is damaged, or larger than it may be")
+    identities = []
+    for key in keys:
+        with suppress(library.IdentityError):
+            identities.append(_key_in_file(key))
+    if not identities:
+        raise Unreadable("there is no key of age or ssh that has no passphrase")
     try:
-        plain: bytes = library.decrypt(data, [_key_in_file(key) for key in keys])
-    except library.IdentityError as error:
-        raise Unreadable("its key is none of age") from error
+        plain: bytes = library.decrypt(data, identities)
     except library.DecryptError as error:
         raise Unreadable("it is damaged, or encrypted for others") from error
     return plain
-
-
-def key_problem(content: bytes) -> str | None:
-    """Returns why a key file with this content can't be used; None if it can."""
-    try:
-        _key_in_file(content)
-    except age().IdentityError as error:
-        # The library gives no other sign of it.
-        return "it has a passphrase" if "decrypted first" in str(error) else "it is not a private key of age or ssh"
-    return None
 
 
 def deflated(data: bytes) -> bytes:

@@ -13,23 +13,23 @@ from carryover.errors import ExitCode, UserError, visible
 from carryover.faces.cli.arguments import describe, flag
 from carryover.faces.cli.output_file import may_write
 from carryover.past.context import project_root
-from carryover.terminal.output import agree, counted, local_time, print_lines, print_result, size, warn
+from carryover.terminal.output import agree, counted, local_time, print_result, size, warn
 from carryover.text.harmless import one_line
 
 if TYPE_CHECKING:
     from carryover.actions.sharing import Bundle
 
 DESCRIPTION: Final = """\
-Writes one encrypted file for a colleague: the handoff, and the turns that its
-lines come from. Only the owner of the key named by --to can open it, and you
-send it, any way you like. `carryover import FILE` takes it in there.
+Writes one encrypted file for a colleague: the handoff. Only the owner of the
+key named by --to can open it, and you send it, any way you like. `carryover
+import FILE` takes it in there.
 
 Secrets are taken out once more, and the path of your home folder becomes ~.
-What is in the file is listed first, and you are asked."""
+All that is in the file is shown first, and you are asked."""
 
 EXAMPLES: Final = """\
-  carryover share --to 'ssh-ed25519 AAAA...' --dry-run   all that it would hold
-  carryover share --to bob.keys -o bob.age               from github.com/bob.keys"""
+  carryover share --to 'ssh-ed25519 AAAA...'     shows it, then asks
+  carryover share --to bob.keys -o bob.age       from github.com/bob.keys"""
 
 _MOST_LINES: Final = 90
 _LINE_CHARS: Final = 300
@@ -44,7 +44,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--from", dest="sender", metavar="NAME", help="your name, as it is shown there (default: your login name)")
     add("-o", "--output", metavar="FILE", help="the file to write (default: PROJECT.age in this folder)")
     flag(parser, "--yes", "ask nothing")
-    flag(parser, "--dry-run", "print all that it would hold; write nothing")
     flag(parser, "--json", "print what was done as JSON")
 
 
@@ -54,20 +53,14 @@ def run(args: argparse.Namespace) -> None:
     keys = keys_in(args.to)
     root = project_root(args.project, must_exist=True)
     bundle = compose(root, args.sender)
-    if args.dry_run:
-        for text in (bundle.handoff, *(document.text for document in bundle.documents)):
-            print_lines(text.split("\n"), fits=True)
     path = target(args.output or f"{Path(root).name or 'project'}.age")
     where = visible(str(path))
     if not args.json or not args.yes:
         warn(
             *(f"To       {one_line(key, 100)}" for key in keys),
-            *_contents(bundle),
-            "Patterns don't know every secret: --dry-run prints all of it.",
+            *_contents(bundle, len(bundle.handoff)),
+            "Patterns don't know every secret: read it.",
         )
-    if args.dry_run:
-        warn("Nothing was written.")
-        return
     may_write(path, args)
     agree(args, f"Encrypt this into {where}?", nothing="written")
     data = encrypted(bundle, keys)
@@ -76,18 +69,15 @@ def run(args: argparse.Namespace) -> None:
         f"✓ {where}: {size(len(data))}, encrypted to {counted(len(keys), 'key')}.",
         "  Send it any way you like. There, `carryover import FILE` in the project takes it in.",
     )
-    sessions = [document.title for document in bundle.documents]
-    print_result(args, {"output": str(path), "bytes": len(data), "recipients": keys, "sessions": sessions}, lines)
+    print_result(args, {"output": str(path), "bytes": len(data), "recipients": keys}, lines)
 
 
-def _contents(bundle: Bundle) -> Iterator[str]:
+def _contents(bundle: Bundle, line_chars: int) -> Iterator[str]:
     """Yields what is shared, so that the user can judge it; of a flood, the beginning."""
     yield f"From     {bundle.sender} on {bundle.host}: so it says, and nothing proves it"
     yield f"Project  {bundle.project}, {local_time(bundle.made_ms)}"
-    handoff = [line.removeprefix("> ") for line in bundle.handoff.split("\n") if line.strip("> ")]
-    sources = (f"{one.title}: {counted(one.text.count(chr(10)) + 1, 'line')}" for one in bundle.documents)
-    lines = [*handoff, *sources]
-    yield from (f"         {one_line(line, _LINE_CHARS)}" for line in islice(lines, _MOST_LINES))
+    lines = [line.removeprefix("> ") for line in bundle.handoff.split("\n") if line.strip("> ")]
+    yield from (f"         {one_line(line, line_chars)}" for line in islice(lines, _MOST_LINES))
     if len(lines) > _MOST_LINES:
         yield f"         and {counted(len(lines) - _MOST_LINES, 'more line')}"
 
@@ -102,7 +92,7 @@ def import_share(args: argparse.Namespace) -> None:
             ExitCode.USAGE,
         )
     root, bundle = received(args.files[0], args.project, identity=args.identity, store=not args.dry_run)
-    warn(*_contents(bundle))
+    warn(*_contents(bundle, _LINE_CHARS))
     session, new, lines = None, False, ["Nothing was stored."]
     title = title_of_share(bundle)
     if not args.dry_run:
