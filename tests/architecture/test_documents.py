@@ -155,7 +155,7 @@ def test_the_fields_that_scripts_may_rely_on_are_those_there_are() -> None:
     assert kinds < set(bodies)
     assert names(imported) - {"files"} == set(Report.__struct_fields__)
     assert {"text", "output", "tokens", "budget", "files", "left_out"} == names(export)
-    assert {"output", "bytes", "recipients", "sessions"} == names(shared)
+    assert {"output", "bytes", "recipients"} == names(shared)
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -113,9 +113,10 @@ def _add_machine(args: argparse.Namespace) -> _Done:
 
 
 def _remove_machine(args: argparse.Namespace) -> _Done:
-    from carryover.actions.syncing import remove_machine
+    from carryover.actions.syncing import remove_machine, standing
 
-    agree(args, f"Remove {args.what} from the store? What is sent from now on, it can't read.")
+    if any(args.what in (one.id, one.name) for one in standing().machines):
+        agree(args, f"Remove {args.what} from the store? What is sent from now on, it can't read.")
     return remove_machine(args.what), (
         f"✓ {args.what} is removed. What this machine sends from now on, it can't read; your other machines leave it "
         "out from their next sync on.",
