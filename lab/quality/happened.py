@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from carryover.adapter.contract import Agent, Record, Source
-from carryover.agents import adapters
-from carryover.errors import UserError
+from carryover.adapter.contract import Agent, Record
 from carryover.importing.document import open_document
-from carryover.importing.report import looks
 from carryover.model import AnyBody, AssistantMessage, FileEdit, ToolCall, ToolResult, UserPrompt
 from carryover.transcript.by_kind import reader_of_copies
 
@@ -32,7 +28,8 @@ class Happening:
 
 def happenings(path: Path) -> tuple[str, list[Happening]]:
     """Returns the agent whose adapter reads the file, and what happened in it, without sub-agents' work."""
-    agent, source = _opened(path)
+    document = open_document(path.absolute())
+    agent, source = document.agent, document.source
     found = []
     context = agent.context_type()
     for record in _records(agent, path):
@@ -41,15 +38,6 @@ def happenings(path: Path) -> tuple[str, list[Happening]]:
             if event.subagent_id is None and not event.copied:
                 found += [replace(each, at_ms=event.at_ms, cwd=event.cwd) for each in _of(event.body, record.number)]
     return agent.id, found
-
-
-def _opened(path: Path) -> tuple[Agent, Source]:
-    with suppress(UserError):
-        document = open_document(path.absolute())
-        return document.agent, document.source
-    best = looks(path)[0]
-    agent = adapters()[best.agent]
-    return agent, Source(agent=best.agent, path=str(path.absolute()))
 
 
 def _records(agent: Agent, path: Path) -> Iterator[Record]:

@@ -20,7 +20,7 @@ from carryover.fsio import is_folder, private_dir
 from carryover.importing.candidate import OpenedDocument
 from carryover.importing.document import open_document
 from carryover.importing.document import take_in as into_ledger
-from carryover.importing.report import Report, counts, survey_document
+from carryover.importing.report import Report, survey_document
 from carryover.importing.turns import MAX_BYTES, TurnReader
 from carryover.ledger.connect import connect_read_only, reading
 from carryover.ledger.queries import project_by_id, project_of_session, projects
@@ -177,8 +177,9 @@ def _refuse_useless(document: OpenedDocument, report: Report, path: Path) -> Non
         raise UserError(f"{path} can't be imported as a session of {report.form}. {wrong}", ExitCode.REFUSED)
     if not report.events:
         raise UserError(
-            f"{path} holds no conversation that can be read as one of {report.form}: {counts(report)}. It may be cut "
-            "off. Nothing was imported from it.",
+            f"{path} holds no conversation that can be read as one of {report.form}: "
+            f"{sum(report.unknown.values())} of its {counted(report.records, 'record')} were not understood. It may be "
+            "cut off. Nothing was imported from it.",
             ExitCode.NOTHING_FOUND,
         )
     if not report.projects:

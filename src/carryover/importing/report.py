@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import replace
 from pathlib import Path
 
 import msgspec
 
-from carryover.adapter.contract import Agent, Source
-from carryover.agents import adapters
 from carryover.facts import FindRoot, ProjectRoot
 from carryover.importing.candidate import OpenedDocument
 from carryover.model import AssistantMessage, Event, FileEdit, ToolCall, ToolResult, UserPrompt
 from carryover.transcript.bounds import read_bounded
-from carryover.transcript.by_kind import reader_of_copies
 from carryover.transcript.jsonl import JsonlReader
 
 
@@ -22,7 +18,7 @@ class Report(msgspec.Struct, kw_only=True):
     """What is in a file, and what an import did with it. Times are UTC ms, None without one.
 
     report = survey(open_document(path))
-    print(report.prompts, report.calls["shell"], counts(report))
+    print(report.prompts, report.calls["shell"], report.unknown)
     """
 
     file: str = ""
@@ -89,8 +85,8 @@ class Report(msgspec.Struct, kw_only=True):
                 self.edits += 1
 
 
-def survey_document(document: OpenedDocument, root_of: FindRoot = ProjectRoot, *, whole: bool = True) -> Report:
-    """Reads the whole document, or its first records. Blocking. Raises OSError or ValueError if it can't be read."""
+def survey_document(document: OpenedDocument, root_of: FindRoot = ProjectRoot) -> Report:
+    """Reads the document. Blocking. Raises OSError or ValueError if it can't be read."""
     agent, path = document.agent, Path(document.source.path)
     found = Report(file=str(path), agent=agent.id, form=document.form)
     first_folder: dict[str, str | None] = {}
@@ -113,7 +109,7 @@ def survey_document(document: OpenedDocument, root_of: FindRoot = ProjectRoot, *
         if batch.oversized:
             found.oversized += batch.oversized
             reasons["record: it is too long to be read"] += batch.oversized
-        more = whole and batch.more and batch.cursor != cursor
+        more = batch.more and batch.cursor != cursor
         cursor = batch.cursor
     if isinstance(agent.reader, JsonlReader):
         found.torn = agent.reader.resumes_at(batch.cursor) < agent.reader.stat(path).size
@@ -122,30 +118,3 @@ def survey_document(document: OpenedDocument, root_of: FindRoot = ProjectRoot, *
     roots = (root_of(folder).root for folder in first_folder.values() if folder is not None)
     found.projects = [*dict.fromkeys(roots)]
     return found
-
-
-def look(agent: Agent, path: Path) -> Report:
-    """Reads the first records of a file as if the agent had written it. Blocking."""
-    copies = replace(agent, reader=reader_of_copies(agent.reader))
-    try:
-        return survey_document(
-            OpenedDocument(copies, Source(agent=agent.id, path=str(path)), agent.spec.name), whole=False
-        )
-    except (OSError, ValueError):  # ValueError: not this reader's kind of file at all
-        return Report(agent=agent.id)
-
-
-def looks(path: Path) -> list[Report]:
-    """Returns what each agent's adapter finds in the first records of a file, the best first."""
-    found = (look(agent, path) for agent in adapters().values())
-    return sorted(found, key=lambda each: (-each.events, -_understood(each), each.agent))
-
-
-def counts(found: Report) -> str:
-    """Returns in words how many of the first records were understood."""
-    return f"{_understood(found)} of its first {found.records} records understood"
-
-
-def _understood(found: Report) -> int:
-    """The number of records that were understood, including those known to hold nothing."""
-    return found.records - sum(found.unknown.values())

@@ -24,7 +24,6 @@ from carryover.errors import ExitCode, UserError, os_reason
 from carryover.export.dial import Happened, dialed
 from carryover.facts import Facts, FindRoot, ProjectRoot
 from carryover.importing.document import open_document, with_events
-from carryover.importing.report import counts, look, looks
 from carryover.ledger.events import main_thread
 from carryover.ledger.queries import projects, sessions
 from carryover.past.context import root_of, state_dir
@@ -65,8 +64,8 @@ def handoff_of_transcript(path: Path, agent_id: str | None, until: int | None, t
 def _nothing_in(path: Path, agent: Agent, until: int | None) -> UserError:
     return UserError(
         f"{path} holds nothing{'' if until is None else f' up to line {until}'} that can be handed over. "
-        f"It was read as a transcript of {agent.spec.name}: {counts(look(agent, path))}, and none is a prompt, an "
-        "answer or a call. --agent names another agent.",
+        f"It was read as a transcript of {agent.spec.name}, and no record of it is a prompt, an answer or a call. "
+        "--agent names another agent.",
         ExitCode.NOTHING_FOUND,
     )
 
@@ -114,7 +113,7 @@ def _as_recorded(
 
 
 def _document(path: Path, agent_id: str | None) -> tuple[Agent, Source]:
-    """Returns the file as a source, in a format that an agent recognises or else the best-fitting adapter's."""
+    """Returns the file as a source, in a format that an agent recognises, or that of the agent that is named."""
     try:
         if not path.is_file():
             raise UserError(f"There is no file {path}.", ExitCode.NOTHING_FOUND)
@@ -125,24 +124,17 @@ def _document(path: Path, agent_id: str | None) -> tuple[Agent, Source]:
         settings, _ = settings_or_defaults(state_dir())
         document = open_document(path.absolute(), agent_id=agent_id, declared=settings.sources)
         return document.agent, document.source
-    readers = {name: replace(agent, reader=reader_of_copies(agent.reader)) for name, agent in adapters().items()}
-    if agent_id is not None and agent_id not in readers:
-        raise UserError(
-            f"This version of Carryover can't read transcripts of {agent_name(agent_id)} yet.", ExitCode.USAGE
-        )
-    best = agent_id or _fitting(path)
-    return readers[best], Source(agent=best, path=str(path.absolute()))
-
-
-def _fitting(path: Path) -> str:
-    """Returns the agent whose adapter finds most events in the file; another agent's file has none."""
-    best = looks(path)[0]
-    if not best.events:
+    if agent_id is None:
         raise UserError(
             f"No agent that Carryover knows wrote {path} in a form that was recognised. Name the agent with --agent.",
             ExitCode.NOTHING_FOUND,
         )
-    return best.agent
+    agent = adapters().get(agent_id)
+    if agent is None:
+        raise UserError(
+            f"This version of Carryover can't read transcripts of {agent_name(agent_id)} yet.", ExitCode.USAGE
+        )
+    return replace(agent, reader=reader_of_copies(agent.reader)), Source(agent=agent_id, path=str(path.absolute()))
 
 
 class _ReaderUpTo:
