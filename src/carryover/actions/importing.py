@@ -21,7 +21,6 @@ from carryover.importing.candidate import OpenedDocument
 from carryover.importing.document import open_document
 from carryover.importing.document import take_in as into_ledger
 from carryover.importing.report import Report, survey_document
-from carryover.importing.turns import MAX_BYTES, TurnReader
 from carryover.ledger.connect import connect_read_only, reading
 from carryover.ledger.queries import project_by_id, project_of_session, projects
 from carryover.ledger.store import Ledger
@@ -158,20 +157,14 @@ def import_file(state: StateDir, request: ImportRequest, *, store: bool) -> Repo
     for source in sources:
         if source.agent == document.agent.id:
             report.misdeclared = [*_misdeclared(source, report)]
-    _refuse_useless(document, report, path)
+    _refuse_useless(report, path)
     if store:
         _store(state, document, request, report)
     return report
 
 
-def _refuse_useless(document: OpenedDocument, report: Report, path: Path) -> None:
+def _refuse_useless(report: Report, path: Path) -> None:
     """Raises UserError if there is nothing in the file that could be recorded."""
-    if not report.events and report.oversized and isinstance(document.agent.reader, TurnReader):
-        raise UserError(
-            f"{path} is longer than {MAX_BYTES >> 20} MiB, the most that is read of {report.form}. Nothing was "
-            "imported from it. Export it in parts.",
-            ExitCode.REFUSED,
-        )
     if report.misdeclared and not report.projects:
         wrong = " ".join(report.misdeclared)
         raise UserError(f"{path} can't be imported as a session of {report.form}. {wrong}", ExitCode.REFUSED)

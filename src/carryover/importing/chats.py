@@ -20,12 +20,12 @@ from carryover.declared_source import SPEAKERS, Speaker
 from carryover.decoders import decoder_of
 from carryover.importing.calls import call_of, quoted_of
 from carryover.importing.candidate import Candidate, OpenedDocument, document
-from carryover.importing.turns import MAX_BYTES, Fences, TurnEvents, TurnReader, by_turn
+from carryover.importing.turns import Fences, TurnEvents, by_turn, turn_reader
 from carryover.model import AssistantMessage
 from carryover.records import rawjson
 from carryover.records.fields import digest
 from carryover.records.lenient import Fields, fields_of, first_text, is_true, items_of, text_of, time_of
-from carryover.transcript.files import read_small
+from carryover.transcript.files import read_beside
 from carryover.transcript.recorder import SessionContext, usable_name
 
 FORMS: Final = "chats with `user:` and `assistant:` in Markdown, lists of messages with `role` and `content` in JSON"
@@ -91,7 +91,7 @@ def recognised(file: Candidate) -> OpenedDocument | None:
         return None
     split, speaks = found
     spec = file.named or speaks or _UNNAMED
-    reader = TurnReader(lambda data: _records(split(data)))
+    reader = turn_reader(lambda data: _records(split(data)))
     return document(spec, reader, SessionContext, partial(_parse_step, quoted_of(spec)), file.path, agent_name(spec.id))
 
 
@@ -99,7 +99,7 @@ def _split_of(file: Candidate) -> tuple[Callable[[bytes], list[_Step]], AgentSpe
     """Returns the function that splits the chat's text into steps, and the agent that speaks under its own name, if
     one does; None if it is no chat."""
     if file.text.lstrip().startswith(("[", "{")) and any(f'"{name}"' in file.text for name in _ROLES):
-        found = _messages_in(read_small(file.path, limit=MAX_BYTES) or b"")
+        found = _messages_in(read_beside(file.path))
         if _take_turns([speaker for speaker, _ in found]):
             return _steps_of_messages, None
     lines = file.text.lstrip().split("\n")

@@ -15,7 +15,7 @@ from carryover.errors import ExitCode, UserError
 from carryover.importing.calls import quoted_of
 from carryover.importing.candidate import NOTHING, Candidate, OpenedDocument, document
 from carryover.importing.specstory_blocks import HEADING, ToolBlock, blocks, read_tool, spoken_text, turn_lines
-from carryover.importing.turns import TurnContext, TurnEvents, TurnReader, by_turn
+from carryover.importing.turns import TurnContext, TurnEvents, by_turn, turn_reader
 from carryover.model import AssistantMessage, UserPrompt
 from carryover.records.fields import MAX_NAME_CHARS, SHORT_CHARS, bounded, digest, utc_ms
 from carryover.transcript.recorder import usable_name
@@ -70,7 +70,7 @@ def recognised(file: Candidate) -> OpenedDocument | None:
         )
     parse = partial(_parse, quoted_of(spec), file.project or named_folder(file.path), session is None)
     session = session or f"specstory-{digest(file.head[:_ID_BYTES])}"
-    return document(spec, TurnReader(partial(by_turn, turn_lines)), TurnContext, parse, file.path, SPECSTORY, session)
+    return document(spec, turn_reader(partial(by_turn, turn_lines)), TurnContext, parse, file.path, SPECSTORY, session)
 
 
 def spec_named(name: str, specs: tuple[AgentSpec, ...]) -> AgentSpec | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path, PurePosixPath
@@ -11,21 +11,16 @@ from typing import ClassVar, Final, TypeVar
 
 import msgspec
 
-from carryover.adapter.contract import Batch, FileStat, Parsed, Record
+from carryover.adapter.contract import FileStat, Parsed, Record
 from carryover.importing.candidate import plain_text
 from carryover.model import AnyBody, FileEdit
 from carryover.records.fields import is_absolute, is_below, resolved
 from carryover.records.text import names_handoff_file
-from carryover.transcript.files import read_small, stamp_of_file
+from carryover.transcript.files import read_document
 from carryover.transcript.recorder import OneSession, SessionContext, differing
+from carryover.transcript.rewritten import Document, SnapshotReader
 
-MAX_BYTES: Final = 32 << 20
-"""A longer document is counted and skipped, since turns can only be found with the whole document in memory."""
 _FENCE: Final = re.compile(r" {0,3}(`{3,}|~{3,})")
-TURNS_AT_ONCE: Final = 2000
-BYTES_AT_ONCE: Final = 1 << 20
-"""Turns are stored in batches of so many or so long, each with its own commit. Keys are hashes, so that each commit
-writes to pages all over the ledger's indexes: many small ones write the more, the larger the ledger is."""
 
 
 class TurnContext(SessionContext, frozen=True, omit_defaults=True):
@@ -104,46 +99,22 @@ class Fences:
             self._open.append(fence)
 
 
-class TurnReader:
-    """Reads the records of a document, which must be read whole. `split` finds them; a cursor counts those returned.
+def turn_reader(split: Callable[[bytes], list[Record]]) -> SnapshotReader[Document]:
+    """Returns the reader of a document that must be read whole, in which `split` finds the records.
 
     Documents are always imported from their beginning, and one that grows meanwhile keeps its turns and gets more.
     """
 
-    def __init__(self, split: Callable[[bytes], list[Record]]) -> None:
-        self._split = split
-        self._known: tuple[tuple[Path, FileStat], list[Record] | None] | None = None
-        """All records of a file, for the next read; None if it is too long."""
+    def taken(path: Path, _stat: FileStat) -> Document:
+        turns = split(read_document(path))
+        return Document("document", [b"%d\n%s" % (turn.number, turn.data) for turn in turns], lambda _on, _more: None)
 
-    def read(self, path: Path, cursor: bytes | None) -> Batch:
-        """Returns the next turns, at most 2,000 and about 1 MiB of them.
-
-        Raises FileNotFoundError and OSError as `read_small` does.
-        """
-        status = stamp_of_file(path)
-        if self._known is None or self._known[0] != (path, status):
-            data = read_small(path, limit=MAX_BYTES)
-            self._known = (path, status), None if data is None else self._split(data)
-        turns = self._known[1]
-        begin = int(cursor or 0)
-        if turns is None:
-            return Batch(records=(), cursor=b"%d" % begin, oversized=cursor is None)
-        records = tuple(_of_a_batch(turns[begin : begin + TURNS_AT_ONCE]))
-        after = begin + len(records)
-        return Batch(records=records, cursor=b"%d" % after, more=after < len(turns))
-
-    def stat(self, path: Path) -> FileStat:
-        """Returns size and time of the file."""
-        return stamp_of_file(path)
+    return SnapshotReader(taken, unpacked=_numbered)
 
 
-def _of_a_batch(turns: Sequence[Record]) -> Iterator[Record]:
-    size = 0
-    for turn in turns:
-        yield turn
-        size += len(turn.data)
-        if size >= BYTES_AT_ONCE:
-            return
+def _numbered(packed: Record) -> list[Record]:
+    number, _, data = packed.data.partition(b"\n")
+    return [Record(number=int(number), data=data)]
 
 
 def former_root(recorded: str, folder: str) -> str | None:

@@ -13,7 +13,7 @@ from carryover.importing.document import open_document
 from carryover.importing.notes import Note, encoded
 from carryover.importing.report import survey_document
 from carryover.importing.specstory_blocks import turn_lines
-from carryover.importing.turns import TurnReader, absolute_path, by_turn
+from carryover.importing.turns import absolute_path, by_turn, turn_reader
 from carryover.model import NOTE, AssistantMessage, FileEdit, SessionInfo
 from support.claude_session import ClaudeSession
 from support.codex_session import CodexSession
@@ -166,7 +166,7 @@ def document(path: Path, turns: int) -> Path:
 
 
 def test_each_turn_is_a_record_with_the_number_of_its_last_line_also_while_the_document_grows(tmp_path: Path) -> None:
-    path, reader = document(tmp_path / "a.md", 2), TurnReader(partial(by_turn, turn_lines))
+    path, reader = document(tmp_path / "a.md", 2), turn_reader(partial(by_turn, turn_lines))
     before = reader.read(path, None)
     document(path, 3)
     after = reader.read(path, before.cursor)
