@@ -46,8 +46,6 @@ class Report(msgspec.Struct, kw_only=True):
     records: int = 0
     unknown: dict[str, int] = {}
     """Numbers of the records that were not understood, by type."""
-    reasons: dict[str, int] = {}
-    """Numbers of what was not understood or too long, by what is wrong with it."""
     skipped: int = 0
     oversized: int = 0
     torn: bool = False
@@ -91,7 +89,7 @@ def survey_document(document: OpenedDocument, root_of: FindRoot = ProjectRoot) -
     found = Report(file=str(path), agent=agent.id, form=document.form)
     first_folder: dict[str, str | None] = {}
     folders: dict[str, None] = {}
-    unknown, reasons = Counter[str](), Counter[str]()
+    unknown = Counter[str]()
     context, cursor, more = agent.context_type(), None, True
     while more:
         batch = read_bounded(agent.reader, path, cursor)
@@ -99,22 +97,18 @@ def survey_document(document: OpenedDocument, root_of: FindRoot = ProjectRoot) -
             context, parsed = agent.parse(document.source, context, record)
             found.records += record.number > 0  # a reader's own record before those of the file is number 0
             found.skipped += len(parsed.skipped)
-            reasons.update(f"{skipped.record_type}: {skipped.reason}" for skipped in parsed.skipped)
             if parsed.skipped and not parsed.events and record.number > 0:
                 unknown[parsed.skipped[0].record_type] += 1
             for event in parsed.events:
                 found.add(event)
                 first_folder[event.session] = first_folder.get(event.session) or event.cwd
                 folders |= {event.cwd: None} if event.cwd is not None else {}
-        if batch.oversized:
-            found.oversized += batch.oversized
-            reasons["record: it is too long to be read"] += batch.oversized
+        found.oversized += batch.oversized
         more = batch.more and batch.cursor != cursor
         cursor = batch.cursor
     if isinstance(agent.reader, JsonlReader):
         found.torn = agent.reader.resumes_at(batch.cursor) < agent.reader.stat(path).size
-    found.unknown, found.reasons = dict(unknown), dict(reasons)
-    found.sessions, found.folders = [*first_folder], [*folders]
+    found.unknown, found.sessions, found.folders = dict(unknown), [*first_folder], [*folders]
     roots = (root_of(folder).root for folder in first_folder.values() if folder is not None)
     found.projects = [*dict.fromkeys(roots)]
     return found
