@@ -8,7 +8,7 @@ from carryover.adapter.contract import QuotedText, ToolOutcome
 from carryover.adapter.spec import AgentSpec
 from carryover.agents import adapters
 from carryover.model import Op, UserPrompt
-from carryover.records.changes import Change, Replacement, replaced, written
+from carryover.records.changes import Change, planned
 from carryover.records.fields import SUBJECT_CHARS, bounded, resolved
 from carryover.records.lenient import Fields, first_text
 from carryover.records.patches import in_patch
@@ -17,6 +17,7 @@ from carryover.text.pattern import later
 from carryover.transcript.recorder import OpenCall, Tools
 
 _COMMAND: Final = ("command", "cmd", "keystrokes")
+_SHOWN: Final = ("content", "contents", "file_text", "old_string", "old_str", "new_string", "new_str")
 _PATH: Final = ("file_path", "path", "filePath", "absolute_path", "notebook_path", "filename")
 TOOLS: Final = Tools(
     {
@@ -62,13 +63,7 @@ def _changes(given: Fields, cwd: str | None) -> tuple[Change, ...]:
     if patch := first_text(given, "patch", "input", "diff"):
         return in_patch(patch, cwd)
     path = resolved(first_text(given, *_PATH), cwd)
-    if not path:
-        return ()
-    if content := first_text(given, "content", "contents", "file_text"):
-        return (written(path, content),)
-    old = first_text(given, "old_string", "old_str")
-    new = first_text(given, "new_string", "new_str")
-    return (replaced(path, [Replacement(old, new)], counted=False),) if old or new else ()
+    return (planned(path, given, counted=False),) if path and first_text(given, *_SHOWN) else ()
 
 
 def outcome_in_text(op: Op, text: str) -> ToolOutcome:
