@@ -83,12 +83,8 @@ class PublishConfig(msgspec.Struct, frozen=True):
     """Different values of `pointers` by project pattern (see `ProjectsConfig`). The last match applies."""
     active_days: Days = 7
     """A project's files are updated if something happened in it within this many days."""
-    folder: str | None = None
-    """If set, handoffs go to `<folder>/<name>-<hash8>/handoff.md` and nothing is written into projects."""
 
     def __post_init__(self) -> None:
-        if self.folder is not None and not expanded(self.folder).is_absolute():
-            raise ValueError("`folder` must begin with / or ~")
         for pattern in self.projects:
             Path("/name").match(str(expanded(pattern)))  # raises ValueError for an invalid pattern
 
@@ -226,7 +222,7 @@ class ProjectSettings(msgspec.Struct, frozen=True):
     excluded: str | None = None
     """Why the project is excluded, for people; None if it is not."""
     folder: Path | None = None
-    """Folder for its handoff instead of the project: as set, or because `pointers` is off."""
+    """Folder for its handoff instead of the project, because `pointers` is off."""
     notes: tuple[str, ...] = ()
     """Settings in the project's own file that were skipped, and why."""
 
@@ -243,7 +239,7 @@ def load_config(path: Path) -> Config:
     """
     try:
         text = read_bytes_bounded(path, CONFIG_LIMIT_BYTES).decode("utf-8-sig")
-        data = project_file.with_present_pointers(_with_agents_apart(parsed_toml(text)))
+        data = _in_no_folder(project_file.with_present_pointers(_with_agents_apart(parsed_toml(text))))
     except FileNotFoundError:
         return Config(kept_in=str(path.parent / KEPT))
     except OSError as error:
@@ -280,6 +276,15 @@ def load_config(path: Path) -> Config:
         kept_in=str(path.parent / KEPT),
         port_is_set=port_is_set,
     )
+
+
+def _in_no_folder(data: dict[str, Any]) -> dict[str, Any]:
+    """Returns settings of an earlier version, by which handoffs went into a folder of the user's (`publish.folder`), as
+    what they are now: nothing is written into projects."""
+    publish = data.get("publish")
+    if not isinstance(publish, dict) or not isinstance(publish.get("folder"), str):
+        return data
+    return {**data, "publish": {**publish, "pointers": "off", "projects": {}}}
 
 
 def settings_or_defaults(state: StateDir) -> tuple[Config, str | None]:
@@ -326,7 +331,7 @@ def _settings_of(root: Path, config: Config) -> ProjectSettings:
         pointers = max(pointers, asked_pointers, key=get_args(Pointers).index)
         if pointers != asked_pointers:
             notes.append(f"{project_file.PROJECT_FILE}: publish.pointers may only be lowered; it stays {pointers}")
-    folder = config.publish.folder or (config.kept_in if pointers == "off" else None)
+    folder = config.kept_in if pointers == "off" else None
     agreed_ms = int(since.timestamp() * 1000) if since is not None and pointers == "shared" else 0
     return ProjectSettings(
         resume_mode=asked_mode or config.resume.mode,

@@ -30,7 +30,7 @@ SHARED = Config(publish=PublishConfig(pointers="shared"))
 
 EVERY_KEY = """\
 resume = { mode = "brief", stale_days = 3, depth = 8000 }
-publish = { pointers = "private", active_days = 14, folder = "~/handoffs" }
+publish = { pointers = "private", active_days = 14 }
 server.port = 0
 projects = { include = ["~/work/*"], exclude = ["~/work/secret"] }
 """
@@ -75,7 +75,7 @@ def test_every_key_is_read_also_behind_a_byte_order_mark(config_file: Path) -> N
     assert load_config(config_file) == Config(
         kept_in=str(config_file.parent / "handoffs"),
         resume=ResumeConfig(mode="brief", stale_days=3, depth=8000),
-        publish=PublishConfig(pointers="local", active_days=14, folder="~/handoffs"),
+        publish=PublishConfig(pointers="local", active_days=14),
         server=ServerConfig(port=0),
         port_is_set=True,
         projects=ProjectsConfig(include=("~/work/*",), exclude=("~/work/secret",)),
@@ -130,7 +130,6 @@ REMEDY = "Correct the value, or move the file away to use the defaults."
         ("[server]\nport = true\n", "server.port (line 2): it must be a whole number."),
         ("[publish]\nactive_days = -1\n", "publish.active_days (line 2): it must be a whole number of 0 or more."),
         ("[publish]\nactive_days = -1\n", "publish.active_days (line 2): it must be a whole number of 0 or more."),
-        ('[publish]\nfolder = "handoffs"\n', "publish (line 1): `folder` must begin with / or ~."),
         ("resume = 3\n", "resume (line 1): it must be a table."),
         ('[projects]\nexclude = ["a", ""]\n', "projects.exclude[1] (line 2): it must be text, not empty."),
         ('[projects]\nexclude = ["."]\n', "projects (line 1): empty pattern."),
@@ -300,7 +299,7 @@ def test_with_patterns_to_include_all_others_are_excluded(home: Path) -> None:
 
 
 def test_handoffs_kept_apart_have_a_folder_for_each_project(home: Path) -> None:
-    config = Config(publish=PublishConfig(folder="~/handoffs"))
+    config = Config(publish=PublishConfig(pointers="off"), kept_in=str(home / "handoffs"))
 
     folders = [project_settings(Path(root), config).folder for root in ("/src/app", "/other/app")]
 

@@ -95,9 +95,6 @@ def _planned(root: Path, last_ms: int, config: Config, paths: StatePaths) -> Pro
 
 def rule_for(pointers: Pointers, agents: Collection[str], config: Config, projects: Active) -> Texts:
     """Describes what `pointers` allows for these agents."""
-    if config.publish.folder is not None:
-        kept = (f"Nothing: handoffs are kept in {config.publish.folder} (`folder` in config.toml).",)
-        return kept, kept
     home, days = Path.home(), counted(config.publish.active_days, "day")
     full = rule(
         pointers,

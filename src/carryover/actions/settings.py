@@ -38,7 +38,6 @@ _MEANINGS: Final = {
     "publish.shared_since": "when you agreed to `shared`",
     "publish.projects": "other pointers for some projects",
     "publish.active_days": "days in which a project is active",
-    "publish.folder": "where handoffs go, not into projects",
     "server.port": "port for hooks, on this machine only",
     "server.page": "whether `carryover ui` has its page",
     "projects.include": "if any, only these projects",

@@ -33,7 +33,8 @@ def plan_config(state: StateDir, values: Values) -> Edit:
 def with_settings(data: bytes | None, values: Values, now: datetime) -> bytes | None:
     """Returns `config.toml` with these settings; unchanged if it has them already. None means no file.
 
-    If they turn on sharing, `now` is recorded as `[publish] shared_since`. Raises EditRefused if it is not TOML in
+    If they turn on sharing, `now` is recorded as `[publish] shared_since`. If they say what is written into projects,
+    the folder that an earlier version wrote to instead is not set any more. Raises EditRefused if it is not TOML in
     UTF-8, or can't be edited without touching the rest.
     """
     bom, body = decode(data or b"")
@@ -43,7 +44,8 @@ def with_settings(data: bytes | None, values: Values, now: datetime) -> bytes | 
         raise EditRefused(f"it is not valid TOML: {error}") from error
     document = tomlkit.parse(body)
     dropped = False
-    values = {**values, **_agreement(wanted, values, now)}
+    former = {("publish", "folder"): None} if values.get(("publish", "pointers")) is not None else {}
+    values = {**values, **former, **_agreement(wanted, values, now)}
     for path, value in values.items():
         try:
             _set(document, path, value)

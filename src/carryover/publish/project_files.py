@@ -22,12 +22,12 @@ from carryover.errors import os_reason
 from carryover.fsio import atomic_replace, is_folder, locked_dir
 from carryover.outside.apply import Text
 from carryover.outside.in_project import Pass
-from carryover.outside.journal import read_journal, write_down
+from carryover.outside.journal import Journal, read_journal, write_down
 from carryover.outside.listed import GITIGNORE, handoff_folder
 from carryover.platform import here
 from carryover.probe.checkout import Checkout
 from carryover.probe.git_command import ask_one
-from carryover.probe.looks import look_at_each
+from carryover.probe.looks import look_at, look_at_each
 from carryover.projects.handoff_file import HANDOFF, PAGE, STORE, Published, read_handoff, write_handoff
 from carryover.projects.policy import UNWRITTEN, Refusal, refusal, refusal_by_git
 from carryover.projects.root import StatePaths
@@ -68,6 +68,7 @@ def publish(
             write_down(state, handoff_folder(settings.folder, root))
             ignore_elsewhere(settings.folder)
             written = _written(settings.folder, text, has_page=has_page)
+            _leave_former(read_journal(state), root, settings.folder)
             return msgspec.structs.replace(written, notes=tuple(notes))
         checkout = Checkout(root)
         refused = refusal(checkout, paths)
@@ -84,6 +85,7 @@ def publish(
             ignore_itself(store)
             written = _written(store, text, has_page=has_page)
             place(edits, settings, paths.home)
+            _leave_former(edits.journal, root, store)
             again = beside()
             refused = refusal_by_git(Checkout(root))  # a checkout may have changed the rules meanwhile
             if refused is not None:
@@ -173,12 +175,24 @@ def take_back(root: Path, settings: ProjectSettings, state: Path) -> Pass:
         edits = Pass(Checkout(root), state)
         place(edits, settings)
         if goes:
-            for path in own_files(store):
-                path.unlink(missing_ok=True)
-            with contextlib.suppress(OSError):  # it has files of the user's, which the rules keep out of commits
-                store.rmdir()
+            _remove_own(store)
             take_rules(edits)
         return edits
+
+
+def _leave_former(journal: Journal, root: Path, folder: Path) -> None:
+    """Removes the handoff from folders of earlier settings outside of the project, where it would get stale."""
+    listed = {Path(entry.path) for entry in journal.handoffs if entry.root == str(root)}
+    for former in listed - {folder, root / STORE}:
+        with contextlib.suppress(OSError):  # also if its disk does not answer
+            look_at(former, partial(_remove_own, former))
+
+
+def _remove_own(folder: Path) -> None:
+    for path in own_files(folder):
+        path.unlink(missing_ok=True)
+    with contextlib.suppress(OSError):  # it has files of the user's, which the rules keep out of commits
+        folder.rmdir()
 
 
 def place(edits: Pass, settings: ProjectSettings, home: Path | None = None) -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import tomllib
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from carryover.config import load_config, project_settings
 from carryover.install import config_file
 from carryover.install.config_file import Values
 from carryover.text.user_text import EditRefused
@@ -148,3 +150,18 @@ def test_the_moment_in_which_sharing_begins_is_recorded(before: bytes | None, ch
     after = with_settings(before, change)
     assert since(after) == (NOW if begins else None)
     assert since(with_settings(after, {POINTERS: "private"})) is None
+
+
+def test_an_answer_replaces_the_folder_that_an_earlier_version_wrote_to(tmp_path: Path) -> None:
+    """Until then it is read as `off`, whatever else was said of pointers: nothing went into projects."""
+    file = tmp_path / "config.toml"
+    file.write_bytes(SHARED + b'folder = "~/notes" # mine\nprojects = { "*" = "shared" }\n')
+    read = load_config(file)
+    assert (project_settings(tmp_path / "app", read).pointers, read.unknown_keys) == (
+        "off",
+        ("publish.folder (line 5)",),
+    )
+
+    after = with_settings(file.read_bytes(), {POINTERS: "local"})
+
+    assert after == INSTALLED + b'[publish]\npointers = "local"\nprojects = { "*" = "shared" }\n'

@@ -162,7 +162,7 @@ def test_the_second_page_is_named_in_the_answer_and_in_the_file(desk: Desk, sess
     of_an_agents_own_checkout = desk.asked(at, "startup", folder=Path("/elsewhere")) or ""
     assert f"; `{session.cwd}/{MORE}`: more of these turns." in of_an_agents_own_checkout
 
-    desk.config = Config(publish=PublishConfig(folder="/h"), resume=ResumeConfig(depth=3600))
+    desk.config = Config(publish=PublishConfig(pointers="off"), kept_in="/h", resume=ResumeConfig(depth=3600))
     assert asked.format(reads(handoffs_elsewhere(session.cwd, "/h") / "more.md")) in desk.frame(at, "startup")[-2]
     desk.config = Config(resume=ResumeConfig(depth=3600))
     (session.cwd / ".gitignore").write_text("!.carryover\n")

@@ -134,7 +134,7 @@ def test_a_folder_of_repositories_gets_no_pointer_that_would_hold_for_each(home:
 
 def test_handoffs_kept_apart_leave_the_project_as_it_is_wherever_it_lies(tmp_path: Path, home: Path) -> None:
     root = repository(tmp_path / "app", {"a.py": "1\n"})
-    apart = project_settings(root, Config(publish=PublishConfig(folder=str(home / "handoffs"))))
+    apart = project_settings(root, Config(publish=PublishConfig(pointers="off"), kept_in=str(home / "handoffs")))
     before = signatures(root)
 
     assert apart.folder is not None
@@ -144,9 +144,9 @@ def test_handoffs_kept_apart_leave_the_project_as_it_is_wherever_it_lies(tmp_pat
 
 
 def test_a_handoff_elsewhere_is_in_no_commit_either(home: Path) -> None:
-    """The user may keep handoffs among notes that are a repository."""
+    """`CARRYOVER_HOME` may name a folder among the user's notes, which are a repository."""
     root, notes = repository(home / "app"), repository(home / "notes", {"a.md": "mine\n"})
-    apart = project_settings(root, Config(publish=PublishConfig(folder=str(notes / "handoffs"))))
+    apart = project_settings(root, Config(publish=PublishConfig(pointers="off"), kept_in=str(notes / "handoffs")))
 
     assert published(root, apart).changed
 

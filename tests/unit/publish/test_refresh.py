@@ -39,7 +39,7 @@ def refreshed(paths: StatePaths, project: int, config: Config | None = None) -> 
 
 
 def apart(home: Path) -> Config:
-    return Config(publish=PublishConfig(folder=str(home / "handoffs")))
+    return Config(publish=PublishConfig(pointers="off"), kept_in=str(home / "handoffs"))
 
 
 async def test_an_older_project_that_is_published_again_does_not_become_the_newest(
@@ -175,13 +175,29 @@ async def test_whatever_is_published_is_on_the_list_with_its_folder(home: Path, 
     root = repository(home / "app")
     project = await ledger_with_prompt(paths.state.ledger, root)
 
-    for config in (Config(), apart(home), Config()):
+    for config in (Config(), apart(home)):
         made = refreshed(paths, project, config)
         assert (made.published.refusal, made.published.notes) == (None, ())
 
     [inside, outside] = read_journal(paths.state.root).handoffs
     assert (inside, outside.root) == (handoff_folder(root / ".carryover", root), str(root))
     assert [path.name for path in Path(outside.path).iterdir()] == ["handoff.md"]
+
+
+async def test_no_handoff_gets_stale_where_earlier_settings_had_it_and_what_is_the_users_stays(
+    home: Path, paths: StatePaths
+) -> None:
+    project = await ledger_with_prompt(paths.state.ledger, repository(home / "app"))
+    for name in ("one", "two"):
+        refreshed(paths, project, Config(publish=PublishConfig(pointers="off"), kept_in=str(home / name)))
+    [kept] = (home / "two").iterdir()
+    assert (list((home / "one").iterdir()), [path.name for path in kept.iterdir()]) == ([], ["handoff.md"])
+    (kept / "mine.txt").write_text("mine\n")
+
+    refreshed(paths, project)
+
+    assert [path.name for path in kept.iterdir()] == ["mine.txt"]
+    assert (home / "app" / ".carryover" / "handoff.md").exists()
 
 
 @pytest.fixture

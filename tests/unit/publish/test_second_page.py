@@ -81,7 +81,7 @@ def test_it_has_more_of_the_conversation_and_is_the_owners_alone(desk: Desk, dep
 
 
 def test_handoffs_kept_elsewhere_have_it_beside_them(desk: Desk, home: Path) -> None:
-    made = desk.publish(Config(publish=PublishConfig(folder=str(home / "handoffs"))))
+    made = desk.publish(Config(publish=PublishConfig(pointers="off"), kept_in=str(home / "handoffs")))
 
     assert desk.write(made)
 

@@ -35,7 +35,7 @@ EXAMPLES: Final = """\
   carryover config resume.mode brief          change it
   carryover config projects.exclude '~/clients/*' '~/old'
                                               a list of several values
-  carryover config --unset publish.folder     back to the default"""
+  carryover config --unset resume.depth       back to the default"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -173,8 +173,7 @@ def _done_lines(done: Installed, home: Path) -> Iterator[str]:
     if done.installing and not done.answer.agents:
         yield from ("", _NONE_SELECTED)
     elif done.installing:
-        is_in_projects = done.answer.pointers != "off" and done.survey.config.publish.folder is None
-        yield from ("", _NEW_SESSION, _OPEN_CHAT if is_in_projects else _OPEN_CHAT_WITHOUT_FILE)
+        yield from ("", _NEW_SESSION, _OPEN_CHAT if done.answer.pointers != "off" else _OPEN_CHAT_WITHOUT_FILE)
     if not done.is_running:
         more = "tries again, `carryover doctor` says what is wrong."
         plain = "starts carryoverd; without it no handoff is written."
@@ -210,7 +209,7 @@ def _project_lines(done: Installed, home: Path) -> Iterator[str]:
     waits = not done.is_dry and not done.is_running
     yield f"Into your projects ({done.answer.pointers}){', once carryoverd runs' if waits else ''}:"
     yield from (f"  {line}" for line in done.rule)
-    if done.answer.pointers == "off" or done.survey.config.publish.folder is not None:
+    if done.answer.pointers == "off":
         return
     if done.answer.pointers == "shared":
         yield _COMMIT

@@ -41,7 +41,7 @@ def test_all_settings_are_shown_with_where_they_come_from(config_file: Path, run
     assert rows["resume.mode"][:2] == ["brief", "~/.carryover/config.toml"]
     assert rows["projects.exclude"][:2] == ['["~/clients/*"]', "~/.carryover/config.toml"]
     assert rows["resume.stale_days"][:2] == ["7", "default"]
-    assert rows["publish.folder"][:3] == ["not", "set", "default"]
+    assert rows["publish.pointers"][:3] == ["not", "set", "default"]
     assert set(setting_names()) <= rows.keys()
 
 
@@ -73,8 +73,8 @@ def test_on_a_terminal_values_and_meanings_are_whole(config_file: Path, width: i
 
 def test_one_setting_is_printed_alone(config_file: Path, run: Run) -> None:
     assert (run.out("config", "resume.mode"), run.out("config", "server.page")) == ("brief\n", "true\n")
-    unset = "carryover: publish.folder is not set.\n"
-    assert run.err(ExitCode.NOTHING_FOUND, "config", "publish.folder") == unset
+    unset = "carryover: sync.every is not set.\n"
+    assert run.err(ExitCode.NOTHING_FOUND, "config", "sync.every") == unset
     about = {"key": "resume.mode", "value": "brief", "origin": str(config_file), "default": "ask"}
     assert about.items() <= json.loads(run.out("config", "resume.mode", "--json")).items()
 
@@ -86,7 +86,7 @@ def test_one_setting_is_printed_alone(config_file: Path, run: Run) -> None:
         ("projects.exclude ~/clients/* ~/old", "", '  "~/clients/*", # theirs\n'),
         ("resume.depth 8000", "", "depth = 8000\n"),
         ("server.page false", "", "[server]\npage = false\n"),
-        ("publish.folder ~/handoffs", "", '[publish]\nfolder = "~/handoffs"\n'),
+        ("publish.active_days 14", "", "[publish]\nactive_days = 14\n"),
         ('projects.include ["~/code/*"]', "", 'include = ["~/code/*"]\n'),
     ],
 )
@@ -144,7 +144,6 @@ def test_what_is_taken_out_is_what_the_file_has(config_file: Path, run: Run) -> 
         ("sync.every 5", ExitCode.USAGE, "it must be minutes or hours, as 5m or 1h"),
         ("sync.every 5s", ExitCode.USAGE, "it must be minutes or hours, as 5m or 1h"),
         ("server.port 99999", ExitCode.USAGE, "server.port can't be '99999'"),
-        ("publish.folder handoffs", ExitCode.USAGE, "`folder` must begin with / or ~"),
         ("resume.mod ask", ExitCode.USAGE, "did you mean 'resume.mode'?"),
         ("prot 1", ExitCode.USAGE, "did you mean 'server.port'?"),
         ("page", ExitCode.USAGE, "did you mean 'server.page'?"),

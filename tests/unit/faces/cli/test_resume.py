@@ -278,15 +278,16 @@ def test_a_second_page_that_the_handoff_names_is_put_beside_it(shop: Path, claud
 
 
 def test_a_path_with_blanks_and_quotes_is_quoted_for_the_shell(
-    shop: Path, home: Path, claude_here: Path, run: Run
+    shop: Path, home: Path, claude_here: Path, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("CARRYOVER_HOME", f"{home}/it's mine")
     state_dir().root.mkdir(mode=0o700)
-    state_dir().config.write_text(f'[publish]\nfolder = "{home}/it\'s mine"\n')
+    state_dir().config.write_text('[publish]\npointers = "off"\n')
 
     folder, prompt = run_by_shell(run("handoff", str(shop), "--to", "claude-code")[1])
 
     path = Path(prompt.removeprefix("Read ").removesuffix(REST))
-    assert (folder, path.parent.parent) == (str(shop), home / "it's mine")
+    assert (folder, path.parent.parent) == (str(shop), home / "it's mine" / "handoffs")
     assert path.read_text().startswith("# [CARRYOVER]")
     assert not (shop / ".carryover").exists()
 

@@ -99,7 +99,6 @@ def test_settings_show_their_numbers_and_choices_and_no_text(tmp_path: Path) -> 
 [resume]
 mode = "brief"
 [publish]
-folder = "/home/{NAME}"
 active_days = 3
 projects = {{ "{NAME}/*" = "off" }}
 [projects]
@@ -120,7 +119,6 @@ env = {{ {NAME} = "{NAME}" }}
         "resume.mode = brief",
         "publish.projects = 1 (not shown)",
         "publish.active_days = 3",
-        "publish.folder = set (not shown)",
         "projects.exclude = 1 (not shown)",
         "sync.every = 5m",
         "agents.selected = codex; others 1",
