@@ -59,44 +59,10 @@ def publish(
     why_not = _switched_off(settings)
     if why_not is not None:
         return Published(refusal=why_not, notes=settings.notes)
-    state, store, notes = paths.state.root, root / STORE, list(settings.notes)
     try:
         if settings.folder is not None:
-            is_ours = read_journal(state).says(handoff_folder(store, root))  # else the repository's own
-            if settings.pointers == "off" and is_ours and is_folder(store):
-                notes += withdraw_from(root, settings, state).notes
-            write_down(state, handoff_folder(settings.folder, root))
-            ignore_elsewhere(settings.folder)
-            written = _written(settings.folder, text, has_page=has_page)
-            _leave_former(read_journal(state), root, settings.folder)
-            return msgspec.structs.replace(written, notes=tuple(notes))
-        checkout = Checkout(root)
-        refused = refusal(checkout, paths)
-        if refused is not None:
-            if refused.in_git and settings.pointers == "local":
-                take_back(root, settings, state)  # a hidden file may be the user's by now
-            return _refused(root, refused, settings)
-        write_down(state, handoff_folder(store, root))
-        with locked_dir(store):
-            edits = Pass(checkout, state, notes)
-            refused = kept_out(edits)  # first, so that the handoff can never be committed
-            if refused is not None:
-                return _refused(root, refused, settings)
-            ignore_itself(store)
-            written = _written(store, text, has_page=has_page)
-            place(edits, settings, paths.home)
-            _leave_former(edits.journal, root, store)
-            again = beside()
-            refused = refusal_by_git(Checkout(root))  # a checkout may have changed the rules meanwhile
-            if refused is not None:
-                return _refused(root, refused, settings)
-            return msgspec.structs.replace(
-                written,
-                passing=again,
-                edited=tuple(edits.done),
-                hidden=hidden_since(edits) if settings.pointers == "local" and settings.decided else {},
-                notes=tuple(edits.notes),
-            )
+            return _publish_apart(root, text, settings, settings.folder, paths.state.root, has_page=has_page)
+        return _publish_inside(root, text, settings, paths, beside, has_page=has_page)
     except OSError as error:
         why = f"{UNWRITTEN}: {os_reason(error)}"
         return Published(refusal=why, passing=True, notes=settings.notes)
@@ -109,6 +75,57 @@ def _switched_off(settings: ProjectSettings) -> str | None:
     if settings.folder is None and settings.pointers == "off":
         return "`pointers` is off, and there is no other folder"
     return None
+
+
+def _publish_apart(
+    root: Path, text: CleanText, settings: ProjectSettings, folder: Path, state: Path, *, has_page: bool
+) -> Published:
+    store, journal, notes = root / STORE, read_journal(state), settings.notes
+    if is_folder(store) and journal.says(handoff_folder(store, root)):  # else the repository's own
+        notes = (*notes, *withdraw_from(root, settings, state).notes)
+    write_down(state, handoff_folder(folder, root))
+    ignore_elsewhere(folder)
+    written = _written(folder, text, has_page=has_page)
+    _leave_former(journal, root, folder)
+    return msgspec.structs.replace(written, notes=notes)
+
+
+def _publish_inside(
+    root: Path,
+    text: CleanText,
+    settings: ProjectSettings,
+    paths: StatePaths,
+    beside: Callable[[], bool],
+    *,
+    has_page: bool,
+) -> Published:
+    state, store, checkout = paths.state.root, root / STORE, Checkout(root)
+    refused = refusal(checkout, paths)
+    if refused is not None:
+        if refused.in_git and settings.pointers == "local":
+            take_back(root, settings, state)  # a hidden file may be the user's by now
+        return _refused(root, refused, settings)
+    write_down(state, handoff_folder(store, root))
+    with locked_dir(store):
+        edits = Pass(checkout, state, settings.notes)
+        refused = kept_out(edits)  # first, so that the handoff can never be committed
+        if refused is not None:
+            return _refused(root, refused, settings)
+        ignore_itself(store)
+        written = _written(store, text, has_page=has_page)
+        place(edits, settings, paths.home)
+        _leave_former(edits.journal, root, store)
+        again = beside()
+        refused = refusal_by_git(Checkout(root))  # a checkout may have changed the rules meanwhile
+        if refused is not None:
+            return _refused(root, refused, settings)
+        return msgspec.structs.replace(
+            written,
+            passing=again,
+            edited=tuple(edits.done),
+            hidden=hidden_since(edits) if settings.pointers == "local" and settings.decided else {},
+            notes=tuple(edits.notes),
+        )
 
 
 def _written(folder: Path, text: CleanText, *, has_page: bool) -> Published:

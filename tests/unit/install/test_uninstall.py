@@ -93,7 +93,7 @@ def test_a_purge_leaves_no_trace(before: object, state: StateDir, config: Path, 
     published(state, home / "private", ProjectSettings(pointers="local"))
     published(state, home / "empty", ProjectSettings(pointers="local"))
     published(state, home / "plain")
-    published(state, home / "apart", ProjectSettings(folder=home / "handoffs" / "apart-12345678"))
+    published(state, home / "apart", ProjectSettings(pointers="off", folder=home / "handoffs" / "apart-12345678"))
 
     done = uninstall(state, home)
 
@@ -210,7 +210,7 @@ def test_the_folder_for_handoffs_stays_while_something_of_the_user_s_is_in_it(
 ) -> None:
     install(state, config)
     (home / "apart").mkdir()
-    published(state, home / "apart", ProjectSettings(folder=home / "handoffs" / "apart-12345678"))
+    published(state, home / "apart", ProjectSettings(pointers="off", folder=home / "handoffs" / "apart-12345678"))
     (home / "handoffs" / "mine.md").write_text("mine\n")
 
     assert uninstall(state, home).notes == ()
