@@ -84,9 +84,12 @@ def test_the_user_s_own_ignore_file_is_not_touched(app: Path, rules: str) -> Non
     assert RULE in Checkout(app).exclude.read_text()
 
 
-def test_a_pattern_of_the_user_s_that_another_rule_contradicts_refuses_the_handoff(app: Path) -> None:
+@pytest.mark.parametrize("rule", ["!.carryover", "!/.car*", "*\n!*/", "![.:1:]carryover", "![.\t:1:]carryover"])
+def test_a_pattern_of_the_user_s_that_another_rule_contradicts_refuses_the_handoff(app: Path, rule: str) -> None:
+    """Also one that is made to look like the name of another rule."""
     Checkout(app).exclude.write_text(".car*\n")
-    (app / ".gitignore").write_text("!.carryover\n")
+    (app / ".gitignore").write_text(f"{rule}\n")
+    (app / ".carryover").mkdir()
     with_rule(app)
 
     refused = refusal_by_git(Checkout(app))
