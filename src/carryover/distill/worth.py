@@ -22,7 +22,7 @@ _WEIGHTS: Final = tuple(NAME.values())
 def worth(name: str, seen: Name, now: int) -> float:
     """Returns the chance, from 0 to 1, that the next agent needs a name after `now` events; `name` as `names_in`
     compares it."""
-    return 1 / (1 + exp(-sum(map(mul, _WEIGHTS, described(name, seen, now)))))
+    return 1 / (1 + exp(-sum(map(mul, _WEIGHTS, _told(seen, now)), _by_form(name))))
 
 
 def suffix_of(name: str) -> str:
@@ -32,8 +32,13 @@ def suffix_of(name: str) -> str:
 
 
 def described(name: str, seen: Name, now: int) -> tuple[float, ...]:
-    """Returns what is known of a name after `now` events, in the order of `NAME`. What was never mentioned somewhere is
-    as old there as the past."""
+    """Returns what is known of a name after `now` events, in the order of `NAME`."""
+    return (*_told(seen, now), *_formed(name))
+
+
+def _told(seen: Name, now: int) -> tuple[float, ...]:
+    """Returns what a name's mentions say: the first rows of `NAME`. What was never mentioned somewhere is as old there
+    as the past."""
     return (
         1.0,
         log1p(seen.mentions),
@@ -44,11 +49,16 @@ def described(name: str, seen: Name, now: int) -> tuple[float, ...]:
         log1p(now - seen.last_called),
         log1p(now),
         0.0 if seen.said or seen.called else 1.0,
-        *_formed(name),
     )
 
 
 @lru_cache(maxsize=1 << 14)  # most names are the same in every handoff
+def _by_form(name: str) -> float:
+    formed = _formed(name)
+    weighed: float = sum(map(mul, _WEIGHTS[-len(formed) :], formed))
+    return weighed
+
+
 def _formed(name: str) -> tuple[float, ...]:
     """Returns what the form of a name says: the last rows of `NAME`."""
     has_digit = _DIGIT.search(name) is not None
@@ -77,43 +87,28 @@ def mentioned(view: ProjectView) -> tuple[dict[str, Name], int]:
     """
     now = sum(digest.heard for session in view.sessions for digest in session.digests)
     since = 0
-    found: dict[str, Name] = {}
+    shown: dict[str, str] = {}
+    found: dict[str, list[int]] = {}
+    """The numbers of each `Name`, which change as often as a name comes again."""
     for session in sorted(view.sessions, key=lambda session: (-session.newest_ms, session.session)):
         is_newest = since == 0
         for digest in session.digests:
             before = now - since - digest.heard
             for key, name in digest.names.items():
-                known = found.get(key)
-                if known is not None:
-                    found[key] = _both(known, name, before)
-                elif is_newest or name.said or name.called:
-                    found[key] = _later(name, before)
+                numbers = found.get(key)
+                if numbers is None:
+                    if not (is_newest or name.said or name.called):
+                        continue
+                    shown[key] = name.shown
+                    numbers = found[key] = [0] * 6
+                numbers[0] += name.mentions
+                if name.last + before > numbers[3]:
+                    numbers[3] = name.last + before
+                if name.said:
+                    numbers[1] += name.said
+                    numbers[4] = max(numbers[4], name.last_said + before)
+                if name.called:
+                    numbers[2] += name.called
+                    numbers[5] = max(numbers[5], name.last_called + before)
         since += max(digest.heard for digest in session.digests)
-    return found, now
-
-
-def _later(name: Name, before: int) -> Name:
-    """Returns a name of a thread that began after `before` events."""
-    said, called = name.last_said, name.last_called
-    return Name(
-        name.shown,
-        name.mentions,
-        name.said,
-        name.called,
-        name.last + before,
-        said + before if name.said else 0,
-        called + before if name.called else 0,
-    )
-
-
-def _both(known: Name, name: Name, before: int) -> Name:
-    """Returns a name that was mentioned in two threads, of which the second began after `before` events."""
-    return Name(
-        known.shown,
-        known.mentions + name.mentions,
-        known.said + name.said,
-        known.called + name.called,
-        max(known.last, name.last + before),
-        max(known.last_said, name.last_said + before) if name.said else known.last_said,
-        max(known.last_called, name.last_called + before) if name.called else known.last_called,
-    )
+    return {key: Name(shown[key], *numbers) for key, numbers in found.items()}, now
