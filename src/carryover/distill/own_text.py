@@ -39,8 +39,8 @@ _ONLY_POINTS: Final = later(
 
 def names_handoff(subject: str) -> bool:
     """Whether a tool call reads or writes the handoff or its second page, or only prints one."""
-    prints = _HANDOFF_COMMAND.fullmatch(without_prefix(subject))
-    return prints is not None or names_handoff_file(subject)
+    prints = "carryover handoff" in subject and _HANDOFF_COMMAND.fullmatch(without_prefix(subject))
+    return bool(prints) or names_handoff_file(subject)
 
 
 def go_on_prompt(path: str) -> str:

@@ -24,6 +24,6 @@ def documents_read(body: ToolResult, cwd: str | None) -> list[tuple[str, Boxes |
         return []
     named = [body.subject] if body.op == "read" else _NAMED.findall(body.subject)
     whole = not body.dropped and len(named) == 1 and (body.op == "read" or _PRINTS.fullmatch(body.subject.strip()))
-    boxes = boxes_in(body.output.splitlines()) if whole else None
-    paths = (resolved(name, cwd) for name in named[:_MOST] if is_document(name))
+    paths = [resolved(name, cwd) for name in named[:_MOST] if is_document(name)]
+    boxes = boxes_in(body.output.splitlines()) if whole and paths else None
     return [(path, boxes) for path in paths if path is not None and len(path) <= MAX_NAME_CHARS]

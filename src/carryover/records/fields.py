@@ -7,6 +7,7 @@ import posixpath
 import re
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Final
 
 from carryover.text.pattern import later
@@ -72,6 +73,7 @@ def is_absolute(path: str) -> bool:
     return path.startswith("/") or _WINDOWS.match(path) is not None
 
 
+@lru_cache(maxsize=256)  # nearly every record names its folder, several times
 def is_fit(path: str) -> bool:
     """Whether a path can be stored as that of a folder: absolute, possible, not absurdly long, and the same folder for
     all: links in /proc lead each process elsewhere, to its own folder or to what it has open."""

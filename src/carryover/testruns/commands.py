@@ -177,7 +177,7 @@ def module_path(name: str) -> str:
     return "/".join(parts[:end]) + ".py" if end else ""
 
 
-def _with_ends(run: Invocation, commands: list[SimpleCommand], index: int) -> Invocation:
+def _with_ends(run: Invocation, commands: Sequence[SimpleCommand], index: int) -> Invocation:
     """Returns the run of the command at `index` with what the exit code of the whole line says about it."""
     if commands[index].words[0] == "!":
         return run._replace(ends_well=False, ends_badly=False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from itertools import pairwise
 from typing import Final, Literal, NamedTuple
 
@@ -86,7 +87,8 @@ def script_lines(script: str) -> list[ScriptLine]:
     return found
 
 
-def simple_commands(script: str) -> list[SimpleCommand]:
+@lru_cache(maxsize=16)  # several ask it of one call
+def simple_commands(script: str) -> tuple[SimpleCommand, ...]:
     """Returns the commands of a script in order, up to a quote that is never closed."""
     found = []
     words: list[str] = []
@@ -98,7 +100,7 @@ def simple_commands(script: str) -> list[SimpleCommand]:
         elif token.kind == "word" and not skip_target:
             words.append(unquoted(token.text))
         skip_target = token.kind == "redirect" and has_target(token)
-    return [*found, SimpleCommand(tuple(words), "")] if words else found
+    return (*found, SimpleCommand(tuple(words), "")) if words else tuple(found)
 
 
 def has_target(redirect: Token) -> bool:

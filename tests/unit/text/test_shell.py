@@ -12,7 +12,7 @@ from carryover.text.shell import SimpleCommand, script_of_shell, simple_commands
 
 
 def test_operators_split_a_line_and_quotes_do_not() -> None:
-    assert simple_commands("cd 'my shop' && echo \"a; b\" | cat; ls\\ x & pwd") == [
+    assert list(simple_commands("cd 'my shop' && echo \"a; b\" | cat; ls\\ x & pwd")) == [
         SimpleCommand(("cd", "my shop"), "&&"),
         SimpleCommand(("echo", "a; b"), "|"),
         SimpleCommand(("cat",), ";"),
@@ -22,14 +22,14 @@ def test_operators_split_a_line_and_quotes_do_not() -> None:
 
 
 def test_redirections_and_comments_are_left_out() -> None:
-    assert simple_commands("pytest -q 2>&1 > out.txt 2>/dev/null &> all # then\nls") == [
+    assert list(simple_commands("pytest -q 2>&1 > out.txt 2>/dev/null &> all # then\nls")) == [
         SimpleCommand(("pytest", "-q"), "\n"),
         SimpleCommand(("ls",), ""),
     ]
 
 
 def test_the_text_of_a_here_document_is_no_command() -> None:
-    assert simple_commands("cat > a.sh <<'EOF' && chmod +x a.sh\npytest\nEOF\nls") == [
+    assert list(simple_commands("cat > a.sh <<'EOF' && chmod +x a.sh\npytest\nEOF\nls")) == [
         SimpleCommand(("cat",), "&&"),
         SimpleCommand(("chmod", "+x", "a.sh"), "\n"),
         SimpleCommand(("ls",), ""),
@@ -44,7 +44,7 @@ def test_only_a_here_document_with_a_dash_may_end_indented(script: str, after: t
 
 
 def test_a_line_that_was_cut_inside_a_quote_ends_there() -> None:
-    assert simple_commands("git commit -m 'first; pytest") == [SimpleCommand(("git", "commit", "-m"), "")]
+    assert list(simple_commands("git commit -m 'first; pytest")) == [SimpleCommand(("git", "commit", "-m"), "")]
 
 
 @pytest.mark.parametrize(
