@@ -4,6 +4,7 @@ thing."""
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Final
 
 from carryover.text.pattern import later
@@ -67,12 +68,25 @@ def found_nothing(command: str, code: int | None) -> bool:
     exit code, by finding nothing, by what it was allowed to fail in, or explicitly."""
     if is_looking(command):
         return True
-    *_, before, last = ["", *_STEPS.split(_IN_QUOTES.sub("''", without_heredocs(command)).rstrip("; \n"))]
-    if before in ("&&", "||") or "pipefail" in command:
+    *_, before, last = parts = ["", *_STEPS.split(_IN_QUOTES.sub("''", without_heredocs(command)).rstrip("; \n"))]
+    if "pipefail" in command:
+        return False
+    if before == "&&" and _is_shown_if_there(parts):
+        return code in (1, None)
+    if before in ("&&", "||"):
         return False
     if _FINDS_NOTHING.match(last.strip()) or _MAY_FAIL.search(last):
         return code in (1, None)
     return before in (";", "\n") and _OWN_EXIT.match(last.strip()) is not None
+
+
+def _is_shown_if_there(parts: Sequence[str]) -> bool:
+    """Whether the last chain of a command, of its steps and what is between them, only shows something that it looks
+    for first: `[ -n "$f" ] && cat "$f"`."""
+    begin = max(at for at, part in enumerate(parts) if at == 0 or part in (";", "\n"))
+    first, *after = parts[begin + 1 :]
+    is_test = _FINDS_NOTHING.match(first.strip()) is not None
+    return is_test and all(part == "&&" or is_looking(part) for part in after)
 
 
 def is_retry(failed: str, succeeded: str) -> bool:
