@@ -196,7 +196,9 @@ def message(digest: Digest, event: Event, body: model.AssistantMessage) -> Diges
         return digest
     digest = _with_remark(at_work(digest, event), text)
     turn = digest.turns[-1]
-    before = tuple(replace(one, text=clip_middle(one.text, chars=_LONGEST_OTHER)) for one in turn.said)
+    # "Waiting." after each report of a job takes the place of what was said once.
+    others = (one for one in turn.said if one.text != text)
+    before = tuple(replace(one, text=clip_middle(one.text, chars=_LONGEST_OTHER)) for one in others)
     announces = body.final is None and text.endswith((":", "："))
     closing = body.final is not False and not body.aborted and not announces
     left_open = "" if turn.end == "answered" else turn.end

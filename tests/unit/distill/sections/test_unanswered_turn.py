@@ -133,3 +133,12 @@ def test_what_the_last_call_of_a_turn_without_an_answer_printed_stays(
     (line,) = [one for entry in entries for one in entry.sources if "183 of 190" in one.text]
 
     assert (line.weight <= FIXED) is is_fixed
+
+
+def test_what_was_said_again_and_again_does_not_displace_what_was_said_once() -> None:
+    talk = session("s1").user(GOAL).says("619 of 700 prices are fetched.", final=False).calls("fetch")
+    for _ in range(9):
+        talk.says("Waiting.", final=False).calls("fetch")
+
+    stands = under("Where it stands", talk)
+    assert "619 of 700" in stands and stands.count("Waiting.") == 1
