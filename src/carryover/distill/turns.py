@@ -15,6 +15,7 @@ from carryover.distill.forms import filled_in, whole_form
 from carryover.distill.own_text import only_points_at_handoff, without_handoffs, without_mark
 from carryover.distill.quotes import clip, clip_middle, lines_of, sentences
 from carryover.model import Event
+from carryover.records.shell_jobs import ends_job
 from carryover.text.harmless import one_line
 from carryover.text.markdown import without_blocks, without_thinking
 from carryover.text.pattern import later
@@ -328,6 +329,8 @@ def queued(digest: Digest, event: Event, body: model.QueuedPrompt) -> Digest:
 
 def job(digest: Digest, event: Event, body: model.BackgroundTask) -> Digest:
     """Tracks a job by its label from start to end. A job that fails counts like any failed call."""
+    if body.state == "failed" and _was_killed(digest, body):
+        body = replace(body, state="stopped")
     known = next((job for job in digest.jobs if job.id == body.task_id), None)
     others = tuple(job for job in digest.jobs if job.id != body.task_id)
     label = clip(one_line(body.label) or (known.text if known else "background job"), chars=200)
@@ -343,6 +346,8 @@ def job(digest: Digest, event: Event, body: model.BackgroundTask) -> Digest:
         ended = Pending(id=body.task_id, text=said, at_ms=event.at_ms, turn=digest.prompts)
         digest = replace(digest, ended=(*digest.ended, ended)[-_MOST_ENDED:])
     signature = f"job:{body.task_id}"
+    if body.state == "stopped":  # its end may be reported before the call that stopped it has its result
+        digest = replace(digest, failures=tuple(one for one in digest.failures if one.signature != signature))
     if body.state == "failed" and not any(failure.signature == signature for failure in digest.failures):
         cause = clip(one_line(body.report), chars=200)
         failure = Failure(tried=label, why=cause, at_ms=event.at_ms, signature=signature, turn=digest.prompts)
@@ -359,6 +364,15 @@ def job(digest: Digest, event: Event, body: model.BackgroundTask) -> Digest:
         turn=digest.prompts,
     )
     return with_call(digest, made)
+
+
+def _was_killed(digest: Digest, body: model.BackgroundTask) -> bool:
+    """Whether a signal ended a job, and the agent's last command, which may still run, was to end one."""
+    code = _EXIT_CODE.search(body.label)
+    if code is None or int(code[1]) <= _BY_SIGNAL:
+        return False
+    last = [call.text for call in digest.open_calls if call.op == "shell"]
+    return any(map(ends_job, last or [call.subject for call in digest.calls[-1:] if call.op == "shell"]))
 
 
 def _without_begun(digest: Digest, job: str) -> tuple[kept.SeenRun, ...]:

@@ -35,6 +35,28 @@ def test_of_a_job_whose_output_nobody_read_nothing_is_said_but_that_it_failed() 
     assert section(talk.says("Done."), title="Failed approaches") == ["Serve it: exit code 1 (1 min earlier)"]
 
 
+@pytest.mark.parametrize(
+    ("command", "code", "fails"), [("pkill -f serve.py", 143, False), ("ls", 143, True), ("pkill -f serve.py", 1, True)]
+)
+def test_a_job_that_the_agent_killed_has_not_failed(command: str, code: int, fails: bool) -> None:
+    """What ended it is reported while the command still runs, or after it."""
+    ended = model.BackgroundTask(task_id="b", state="failed", label=f"Serve it: exit code {code}")
+    talks = (
+        session("s1").user(GOAL).calls(command).event(ended).says("Done."),
+        session("s1").user(GOAL).ran(command).event(ended).says("Done."),
+    )
+
+    assert [section(talk, title="Failed approaches") != [] for talk in talks] == [fails, fails]
+
+
+def test_a_job_that_was_stopped_has_not_failed_though_its_end_was_reported_first() -> None:
+    talk = session("s1").user(GOAL)
+    talk.event(model.BackgroundTask(task_id="b", state="failed", label="Serve it: exit code 137"))
+    talk.event(model.BackgroundTask(task_id="b", state="stopped", label="KillShell"))
+
+    assert section(talk.says("Done."), title="Failed approaches") == []
+
+
 @pytest.mark.parametrize("times", [2, 3])
 def test_what_failed_again_and_again_stays_as_long_as_what_failed_last(times: int) -> None:
     talk = session("s1").user("Open the shop.")
