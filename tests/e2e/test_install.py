@@ -158,6 +158,19 @@ def test_the_first_reading_is_waited_for_and_reported(
     assert "discount code" in handoff_of(project)
 
 
+def test_an_install_during_a_pause_says_that_nothing_is_read_or_handed_over(
+    lived_in: Path, project: Path, daemon: DaemonProcess, free_port: None
+) -> None:
+    sessions(lived_in, project)
+    with daemon:
+        carryover("pause")
+        done = carryover("install", "--yes", "--no-service").stdout
+        assert data("install", "--no-service")["first_read"] == "paused"
+
+    assert "⚠ Carryover is paused: nothing is read or handed over until `carryover unpause`.\n" in done
+    assert "has been read" not in done and "In a new session" not in done
+
+
 def test_an_agent_that_is_no_longer_chosen_is_no_longer_read(
     lived_in: Path, project: Path, daemon: DaemonProcess
 ) -> None:

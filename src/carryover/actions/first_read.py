@@ -38,7 +38,7 @@ SEARCH_LIMIT_S: Final = 1.5
 DRY_RUN_LIMIT_S: Final = 15.0
 """The same in a dry run, whose list should be whole: enough for 300 MB of files that are newer than their events."""
 
-ReadEnd = Literal["done", "interrupted", "lost"]
+ReadEnd = Literal["done", "interrupted", "lost", "paused"]
 
 
 def held_by(state: StateDir) -> Totals | None:
@@ -51,13 +51,16 @@ def held_by(state: StateDir) -> Totals | None:
 
 
 def watch_first_read(state: StateDir) -> ReadEnd:
-    """Shows the daemon's progress on stderr until everything has been read. Ctrl-C stops only the display."""
+    """Shows the daemon's progress on stderr until everything has been read; a pause holds that up. Ctrl-C stops only
+    the display."""
     progress = Progress()
     try:
-        while (health := ask_health(state, timeout_s=BUSY_ANSWER_S)) is not None and not health.caught_up:
+        while (health := ask_health(state, timeout_s=BUSY_ANSWER_S)) is not None and not (
+            health.caught_up or health.paused
+        ):
             progress.update(*how_far(health))
             time.sleep(POLL_EVERY_S)
-        return "done" if health is not None else "lost"
+        return "lost" if health is None else "paused" if health.paused else "done"
     except (TimeoutError, UserError):
         return "lost"
     except KeyboardInterrupt:

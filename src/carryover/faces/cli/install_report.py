@@ -34,6 +34,7 @@ _COMMIT: Final = (
 _READ: Final = {
     "done": "Everything that your agents wrote so far has been read.",
     "interrupted": "carryoverd keeps reading in the background; `carryover status` shows its progress.",
+    "paused": "⚠ Carryover is paused: nothing is read or handed over until `carryover unpause`.",
     "lost": "carryoverd stopped answering while it was reading; `carryover doctor` says why.",
 }
 
@@ -172,7 +173,7 @@ def _done_lines(done: Installed, home: Path) -> Iterator[str]:
         yield "  Install it with your system's package manager."
     if done.installing and not done.answer.agents:
         yield from ("", _NONE_SELECTED)
-    elif done.installing:
+    elif done.installing and done.read != "paused":
         yield from ("", _NEW_SESSION, _OPEN_CHAT if done.answer.pointers != "off" else _OPEN_CHAT_WITHOUT_FILE)
     if not done.is_running:
         more = "tries again, `carryover doctor` says what is wrong."
