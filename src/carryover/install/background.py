@@ -15,7 +15,7 @@ from carryover.build import build
 from carryover.daemon.client import look_at_endpoint, stop_daemon, wait_for_daemon
 from carryover.daemon.main import OWN_SESSION
 from carryover.errors import UserError, os_reason
-from carryover.fsio import private_dir, write_if_changed
+from carryover.fsio import private_dir, write_if_changed, written_beside
 from carryover.install.service import COMMAND_S, STANDARD_PATH, Program, ServiceManager, ServiceStatus, this_program
 from carryover.install.service_managers import Launchd, SystemdUser
 from carryover.ledger.connect import copies
@@ -25,6 +25,8 @@ from carryover.platform import MACOS, here
 BRING_UP_S: Final = 20.0
 """How long to wait for the daemon to answer. Migrating the ledger may take longer; the daemon starts all the same."""
 
+_ROOM_BYTES: Final = 262_144
+"""More than a daemon writes before it answers."""
 _KEPT: Final = (
     "HOME",
     "LANG",
@@ -222,6 +224,9 @@ def start_detached(state: StateDir, program: Program) -> None:
     """Starts the daemon, replacing a running one, without waiting until it answers. From then on, the agents' hooks
     start it too. Raises UserError if it cannot be started."""
     try:
+        private_dir(state.root)
+        # It would end unheard where nothing can be written, as on a full disk.
+        written_beside(state.log, bytes(_ROOM_BYTES), mode=0o600).unlink()
         write_starter(state, program, os.environ)
         stop_daemon(state)
         subprocess.run([state.root / STARTER], stdin=subprocess.DEVNULL, timeout=COMMAND_S, check=False)

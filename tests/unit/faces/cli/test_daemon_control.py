@@ -27,7 +27,7 @@ from support.daemon_process import DaemonProcess, agree_to_pointers, handoff_of,
 from support.forked import CARRYOVER
 from support.hook_client import PageClient
 from support.launchd import Launchd
-from support.platforms import on
+from support.platforms import full_disk, on
 from support.recorded_shop import Run
 from support.socket_server import HEALTH, SocketServer, answer, answering_socket
 from support.terminal import CTRL_C, played
@@ -100,6 +100,15 @@ def test_started_during_a_pause_it_says_so(service: Service, run: Run) -> None:
         assert run.out(command).endswith(f" {paused}\n")
     run("unpause")
     assert "paused" not in run.out("start")
+
+
+def test_on_a_full_disk_it_says_so_at_once_and_stops_none_that_runs(in_background: None, run: Run) -> None:
+    run.out("start")
+    pid = daemon_pid(state_dir())
+    with on(full_disk(state_dir().root)):
+        code, _, err = run("restart")
+    assert (code, err) == (ExitCode.FAILED, "carryover: carryoverd can't be started: No space left on device.\n")
+    assert daemon_pid(state_dir()) == pid is not None
 
 
 def test_launchd_starts_and_stops_it_too_until_it_is_started_again(
