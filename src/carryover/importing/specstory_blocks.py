@@ -37,7 +37,14 @@ _OLDER_TOOL: Final = re.compile(r"Tool use: \*\*([^*]{1,200})\*\*\s*$")
 """Start of a tool's part (before v2), which a rule ends."""
 _CLOSING: Final = {"```bash": "```", "```diff": "```", "<details>": "</details>"}
 """First and last lines of the parts of tools without a name (first half of 2025), between which rules may be."""
-_GONE: Final = "Tool call errored or timed out"
+_REASONS: Final = (
+    "Tool call errored or timed out",
+    "The string to replace was not found in the file.",
+    "The model provided an ambiguous search string to replace.",
+    "Model provided invalid arguments to find/replace tool.",
+)
+"""All that is shown of a call that failed, in one line."""
+_ALONE: Final = ("Cancelled", *_REASONS)
 _READ: Final = re.compile(r"Read file: \S.*")
 _EDITED: Final = "<details><summary>Edit file: "
 _MOST_ENDS: Final = 100
@@ -75,11 +82,11 @@ _CHECKBOX: Final = re.compile(r"\s*- \[(.)\]\s+(?:[🔥❄]\ufe0f?\s+|🌡\ufe0f
 _STATES: Final[dict[str, PlanState]] = {"x": "done", "⚡": "active", "-": "active"}
 _ASKED: Final = re.compile(r"\*\*(.+?)\*\*(?: _\(select multiple\)_)?$")
 _OPTION: Final = re.compile(r"- \*\*(.+?)\*\*(?: - .*)?$")
-_LEADS_IN: Final = re.compile(rf"(?:(?:Parameters|Additional data|Result):|Cancelled|{_GONE})$|Status: \*\*")
+_LEADS_IN: Final = re.compile(r"(?:(?:Parameters|Additional data|Result):|Cancelled)$|Status: \*\*")
 """Lines that say nothing of what a call was about: labels of a tool that has no form of its own (v2.1.0), and how it
 ended."""
 _ANSWER: Final = re.compile(r"\*\*Answer:\*\* (.+)$")
-_FAILED: Final = (_GONE, "**Error:**", "**Apply failed**", "Status: **error**", "An unknown error occurred")
+_FAILED: Final = (*_REASONS, "**Error:**", "**Apply failed**", "Status: **error**", "An unknown error occurred")
 
 
 class ToolBlock(msgspec.Struct, frozen=True):
@@ -158,11 +165,22 @@ def blocks(text: str, *, unnamed: bool = False) -> Iterator[str | ToolBlock]:
             end = _tool_end(lines, at, ends)
             yield _tool_block(tool[1], html.unescape(tool[2]), "\n".join(lines[at : end + 1]))
             at = _printed_below(lines, end)
+        elif line in _ALONE and not fences and _is_alone(lines, at):
+            yield spoken_text(said)
+            said = []
+            yield ToolBlock("unknown", "call", "", (line,))
         else:
             said.append(line)
             fences.pass_line(line)
         at += 1
     yield spoken_text(said)
+
+
+def _is_alone(lines: Sequence[str], at: int) -> bool:
+    """Whether a line is between two rules, or below one at the end."""
+    above = next(filter(None, map(str.strip, reversed(lines[max(0, at - 5) : at]))), "")
+    below = next(filter(None, map(str.strip, lines[at + 1 : at + 6])), "")
+    return above == _RULE and below in (_RULE, "")
 
 
 def _unnamed_blocks(text: str) -> Iterator[str | ToolBlock]:
@@ -194,7 +212,7 @@ def _unnamed_block(part: Sequence[str]) -> ToolBlock | None:
     lines = tuple(text.split("\n"))
     if _READ.fullmatch(text):
         return ToolBlock("read", "read", text.removesuffix("Read file: undefined"), ())
-    if text in ("Cancelled", _GONE):
+    if text in _ALONE:
         return ToolBlock("unknown", "call", "", lines)
     if lines[0].startswith(_EDITED) and "<summary>" in text:
         return _tool_block("write", "edit", text)
@@ -299,9 +317,13 @@ def _subject(block: ToolBlock, lines: Sequence[str], folder: str | None) -> str:
     """Returns the file that a block is about, or else its summary or first line."""
     named = _path(block, lines, "")
     if named is None:
-        return block.summary or next((line for line in lines if line and not _LEADS_IN.match(line)), "")
+        return block.summary or next((line for line in lines if line and not _tells_nothing(line)), "")
     is_path = PurePath(named).suffix or "/" in named
     return (absolute_path(named, folder) if is_path else None) or named
+
+
+def _tells_nothing(line: str) -> bool:
+    return line in _REASONS or _LEADS_IN.match(line) is not None
 
 
 def _parted(body: Sequence[str]) -> tuple[list[str], list[tuple[str, str]]]:
@@ -342,7 +364,8 @@ def _outcome(op: Op, lines: Sequence[str], output: str | None, quoted: QuotedTex
     if not {"Cancelled", "Canceled", "Status: **cancelled**"}.isdisjoint(lines):
         return ToolOutcome("interrupted", output or "")
     if output is None and failed:
-        return ToolOutcome("error", "\n".join(filter(None, lines)))
+        said = "\n".join(filter(None, lines))
+        return ToolOutcome("error", said, never_ran=said in _REASONS)
     if output is None:  # SpecStory shows no empty output
         return ToolOutcome("unknown") if op not in ("ask", "agent") else None
     found = quoted.outcome(op, output)
