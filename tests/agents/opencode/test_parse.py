@@ -58,6 +58,8 @@ def test_only_what_was_typed_is_a_prompt() -> None:
     ]
     assert found(parsed(user(file))) == [UserPrompt(text="", attachments=1)]
     assert found(parsed(user({"type": "text", "text": "hidden", "ignored": True}))) == []
+    plugin = "[analyze-mode]\nLook around first.\n\n---\n\nExplain it."
+    assert found(parsed(user({"type": "text", "text": plugin}))) == [UserPrompt(text="Explain it.")]
 
 
 def test_a_prompt_counts_whatever_the_clock_of_its_client_said() -> None:

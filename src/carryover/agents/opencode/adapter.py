@@ -29,7 +29,7 @@ from carryover.records.fields import MAX_NAME_CHARS, SUBJECT_CHARS, bounded
 from carryover.records.lenient import Fields, fields_of, first_text, is_true, items_of, number_of, text_of
 from carryover.records.patches import added, in_patch, patched_path, renamed
 from carryover.records.summary import kinds_of, parts_by_heading
-from carryover.records.text import names_own_folder, without_handoff, without_last_block
+from carryover.records.text import names_own_folder, without_handoff, without_last_block, without_modes
 from carryover.text.pattern import later
 from carryover.transcript.by_kind import ReaderByKind
 from carryover.transcript.recorder import OpenCall, Tools, usable_name
@@ -163,7 +163,7 @@ def _prompt(recorder: StoredBuilder, record: SessionRecord) -> None:
             files += 1
         else:
             _skip_part(recorder, kind)
-    text = _QUOTED.sub(r"\1", "\n".join(typed))
+    text = without_modes(_QUOTED.sub(r"\1", "\n".join(typed)))
     if text.strip() or (files and not typed):
         recorder.add(UserPrompt(text=text, actor=recorder.actor, attachments=files), f"{record.id}:prompt")
 
