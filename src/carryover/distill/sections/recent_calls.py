@@ -27,6 +27,9 @@ _COMMIT: Final = "git commit"
 _CALL_CHARS: Final = 160
 _MOST_OUTPUT: Final = 12
 _MOST_READ: Final = 5
+_MOST_DATA: Final = 2
+_DATA: Final = later(r"\s*(?:\{\s*\"|\[\s*[\[{\"])")
+"""The beginning of JSON, of which the next agent can use little as text."""
 _SEVERAL_GAPS: Final = later(r"(?m)^…(?:\n…)+$")
 _NUMBERED: Final = later(r"(?m)^ *\d+(?:→|\t|: )")
 _FOLDER: Final = later(r"\Acd [\"']?([^\"'&|;\n]{1,400}?)[/\\]?[\"']? ?(?:&&|;) ?")
@@ -154,7 +157,7 @@ def _call(past: Past, call: Call, session: SessionView, weight: Weight) -> list[
     label = f"{_label(past, call)} ({since})" if since else _label(past, call)
     output = _NUMBERED.sub("", call.output) if call.op == "read" else call.output
     output = output if output.strip("…\n ") else ""
-    most = _MOST_READ if _only_looked(call) else _MOST_OUTPUT
+    most = _MOST_DATA if _DATA.match(output) else _MOST_READ if _only_looked(call) else _MOST_OUTPUT
     quoted = parted(step, output, "call", weight, label=label, most=most, at_ms=call.at_ms)
     if len(quoted) > 1 or _is_cut(label, output, quoted):
         notes = ", ".join(filter(None, (past.turn(call.turn, session), since)))

@@ -143,3 +143,11 @@ def test_a_change_of_which_no_end_is_recorded_stands_with_the_changed_files_alon
 
     assert "`cart.py`: edited" in files and "Retouch `cart.py`" not in files
     assert "Retouch `bill.py`" in files
+
+
+@pytest.mark.parametrize(("first", "fewer"), [('[{"id": 0},', True), ('{"total": 0,', True), ("[0] no total", False)])
+def test_of_json_little_is_shown(first: str, fewer: bool) -> None:
+    rest = (f'{{"id": {number}, "of": "a cart that has {number} pears and is not empty"}},' for number in range(1, 60))
+    talk = Conversation().user(GOAL).ran("make carts", "\n".join((first, *rest))).says("Done.")
+
+    assert (under("Recent files", talk).count(" pears ") < 20) is fewer
