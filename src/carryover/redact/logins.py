@@ -88,3 +88,20 @@ def passwords_in_backquotes(text: str, lower: str) -> Iterator[Span]:
     """Yields what a sentence about a password quotes, if it can be nothing else: ``replace `tulpan12!` by yours``."""
     for found in _QUOTED.finditer(lower) if "`" in text else ():
         yield *found.span("value"), "password"
+
+
+_FOR_PASSWORDS: Final = ("密码", "密碼", "パスワード", "비밀번호")
+_BEHIND_MORE: Final = later(
+    rf"(?:{'|'.join(_FOR_PASSWORDS)})[^\n:：]{{1,24}}[:：][ \t]?(?P<value>[^\s\"'`]{{8,64}})"
+    r"(?:[ \t](?:->|=>|→)[ \t](?P<other>[^\s\"'`]{8,128}))?"
+)
+
+
+def passwords_behind_words(text: str, _lower: str) -> Iterator[Span]:
+    """Yields a password behind a colon that other words precede, in scripts without spaces, and what it is turned
+    into: `密码需要 URL 编码：tulpan?12 -> tulpan%3F12`."""
+    if text.isascii() or not any(word in text for word in _FOR_PASSWORDS):
+        return
+    for found in _BEHIND_MORE.finditer(text):
+        if is_said_password(found["value"]):
+            yield from ((*found.span(group), "password") for group in ("value", "other") if found[group])
