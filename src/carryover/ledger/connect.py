@@ -124,10 +124,10 @@ def erase_mark(path: Path) -> Path:
 
 
 def keep_forgotten(path: Path) -> None:
-    """Notes beside the ledger at `path` what was forgotten. Raises OSError and UserError."""
+    """Notes beside the ledger at `path` what was forgotten. Raises OSError, UserError and sqlite3.Error."""
     from carryover.ledger.tombstones import keep_copy
 
-    with reading(path) as db:
+    with closing(connect_read_only(path)) as db:
         keep_copy(db, path)
 
 

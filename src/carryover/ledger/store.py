@@ -113,7 +113,7 @@ class Ledger:
         async with self._transaction() as db:
             committed = await run_commit(db, self._reducer, source, prepared, seen_rev)
         if source.forgotten_too:
-            await _change(connect.keep_forgotten, self.path)
+            await self._keep_forgotten()
         return committed
 
     async def write(
@@ -158,7 +158,7 @@ class Ledger:
         Takes a while for a large ledger and needs its size again on disk; reads continue meanwhile. If it fails or is
         interrupted, the next `open` repeats it. Raises LedgerUnavailable also while a reader keeps the log in use.
         """
-        await _change(connect.keep_forgotten, self.path)
+        await self._keep_forgotten()
         await _change(lambda path: path.unlink(missing_ok=True), *connect.copies(self.path))
         async with self._reading() as db:
             try:
@@ -177,6 +177,10 @@ class Ledger:
                 )
             await db.execute_fetchall("PRAGMA secure_delete = FAST")
         await _change(lambda path: path.unlink(missing_ok=True), connect.erase_mark(self.path))
+
+    async def _keep_forgotten(self) -> None:
+        async with self._reporting():
+            await _change(connect.keep_forgotten, self.path)
 
     async def store_received(self, received: ReceivedEvents) -> Committed:
         """Stores what another machine recorded. Storing it again changes nothing."""
