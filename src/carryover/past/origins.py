@@ -10,13 +10,12 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from carryover.agents import agent_name
-from carryover.errors import ExitCode, UserError, os_reason
-from carryover.fsio import read_bytes_bounded
+from carryover.errors import ExitCode, UserError
 from carryover.ledger.queries import project_by_root, session_ids, shortest_unique
 from carryover.ledger.rows import ProjectRow
 from carryover.past.commit_history import CommitHistory, Committer, commit_history
 from carryover.past.context import project_root
-from carryover.past.line_history import MOST_BYTES, LineHistory, line_history
+from carryover.past.line_history import LineHistory, line_history
 from carryover.past.opened import Want, opened
 from carryover.past.session_turns import TurnChange, changes_of, edits_of, namesakes_of
 from carryover.past.sessions import show_command
@@ -24,14 +23,11 @@ from carryover.paths import expanded
 from carryover.platform import here
 from carryover.probe.git_command import git_trouble
 from carryover.probe.git_history import GitCommit, commit_named, files_of_commit, former_names
-from carryover.probe.source_code import Definition, Effort, definitions, language_of
-from carryover.terminal.output import did_you_mean
 from carryover.terminal.paths import quoted
 
 _PART: Final = re.compile(r"(?P<first>\d+)(?:-(?P<last>\d+))?")
 _MOST_LINES: Final = 2_000
 """Most lines that are looked up at once."""
-_PARSE_STEPS: Final = 80_000
 
 
 class Behind(NamedTuple):
@@ -72,8 +68,8 @@ class Behind(NamedTuple):
 
 
 def origin_of(name: str, *, limit: int) -> Behind:
-    """Returns what is behind `name`: a file, FILE:LINE, FILE:FROM-TO, FILE:NAME of what it defines, or a commit. Of a
-    file and a commit, at most `limit` changes.
+    """Returns what is behind `name`: a file, FILE:LINE, FILE:FROM-TO, or a commit. Of a file and a commit, at most
+    `limit` changes.
 
     Raises UserError (NOTHING_FOUND) if nothing is known of it.
     """
@@ -114,10 +110,10 @@ def _target(name: str) -> tuple[Path, tuple[int, int] | None, Sequence[GitCommit
         return path, None, ()
     for end, sign in enumerate(name):
         if sign == ":" and os.path.lexists(file := _absolute(name[:end])):
-            return file, _lines(file, name[end + 1 :]), ()
+            return file, _lines(name[end + 1 :]), ()
     before, _, lines = name.rpartition(":")
     if before and _PART.fullmatch(lines):
-        return _absolute(before), _lines(_absolute(before), lines), ()
+        return _absolute(before), _lines(lines), ()
     return path, None, [] if os.sep in name else commit_named(Path(project_root(None)), name)
 
 
@@ -131,51 +127,18 @@ def _absolute(file: str) -> Path:
     return Path(here().canonical(from_top.parent), path.name)
 
 
-def _lines(file: Path, part: str) -> tuple[int, int]:
-    """Returns the lines that are asked for: by number, from one to another, or by the name of what they define."""
-    if numbers := _PART.fullmatch(part):
-        first = int(numbers["first"])
-        last = int(numbers["last"] or first)
-    else:
-        defined = _defined(file, part)
-        first = defined.first
-        last = defined.last
+def _lines(part: str) -> tuple[int, int]:
+    """Returns the lines that are asked for: one, or from one to another."""
+    numbers = _PART.fullmatch(part)
+    if numbers is None:
+        raise UserError(f"{part!r} names no line; write 12, or 12-30.", ExitCode.USAGE)
+    first = int(numbers["first"])
+    last = int(numbers["last"] or first)
     if last < first:
         raise UserError(f"{part} ends before it begins.", ExitCode.USAGE)
     if last - first >= _MOST_LINES:
         raise UserError(f"{part} has more than {_MOST_LINES:,} lines. Ask for fewer.", ExitCode.USAGE)
     return first, last
-
-
-def _defined(file: Path, name: str) -> Definition:
-    """Returns what the file defines under a name, which may leave out what is around it (`total` of `Cart.total`)."""
-    there = _definitions(file)
-    exact = [definition for definition in there if definition.name == name]
-    hits = exact or [definition for definition in there if definition.name.endswith((f".{name}", f"::{name}"))]
-    if not hits:
-        names = [definition.name for definition in there]
-        close = did_you_mean(name, [*names, *(re.split(r"\.|::", full)[-1] for full in names)])
-        raise UserError(f"{file.name} defines no {name}{close}.", ExitCode.NOTHING_FOUND)
-    if len(hits) > 1:
-        places = ", ".join(f"{hit.name} ({hit.first}-{hit.last})" for hit in hits[:5])
-        raise UserError(f"{file.name} defines several: {places}. Ask for one of them by its lines.", ExitCode.USAGE)
-    return hits[0]
-
-
-def _definitions(file: Path) -> list[Definition]:
-    language = language_of(str(file))
-    try:
-        if language is None:
-            raise TimeoutError
-        return definitions(read_bytes_bounded(file, MOST_BYTES), language, Effort(_PARSE_STEPS))
-    except TimeoutError as error:
-        raise UserError(
-            f"What {file.name} defines is not known: there is no grammar for it, or it took too long to read. "
-            f"`carryover why {file.name}:FROM-TO` asks for lines.",
-            ExitCode.NOTHING_FOUND,
-        ) from error
-    except OSError as error:
-        raise UserError(f"{file} can't be read: {os_reason(error)}.", ExitCode.NOTHING_FOUND) from error
 
 
 def _of_file(

@@ -11,7 +11,7 @@ from contextlib import suppress
 from functools import cache
 from importlib import import_module
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from carryover.facts import FileFacts
 
@@ -147,32 +147,6 @@ _SEPARATORS = {"rust": "::", "cpp": "::", "c": "::", "ruby": "::"}
 def _defines(node: Node, language: str) -> bool:
     own = _DEFINITIONS.get(language)
     return node.type in own if own is not None else _DEFINES.fullmatch(node.type) is not None
-
-
-class Definition(NamedTuple):
-    """A function, class or other definition, by its qualified name, with its first and last line (from 1)."""
-
-    name: str
-    first: int
-    last: int
-
-
-def definitions(source: bytes, language: str, effort: Effort) -> list[Definition]:
-    """Returns what a file defines, in its order. Raises TimeoutError without a grammar, or where the effort ends."""
-    found = []
-    between = _SEPARATORS.get(language, ".")
-    waiting: list[tuple[Node, tuple[str, ...]]] = [(_tree(source, language, effort).root_node, ())]
-    while waiting:
-        node, around = waiting.pop()
-        name = _name_of(node, source) if _defines(node, language) else None
-        if name:
-            around = (*around, name)
-            decorated = node.parent is not None and node.parent.type == "decorated_definition"
-            begins = node.parent if decorated and node.parent is not None else node
-            last = node.end_point.row + (node.end_point.column > 0)
-            found.append(Definition(between.join(around), begins.start_point.row + 1, last))
-        waiting += [(child, around) for child in reversed(node.named_children)]
-    return found
 
 
 def symbol_at(tree: Tree, source: bytes, language: str, line: int) -> str | None:

@@ -17,7 +17,6 @@ from carryover.probe.source_code import (
     LANGUAGES,
     PACKED,
     Effort,
-    definitions,
     examine,
     grammar,
     language_of,
@@ -45,13 +44,6 @@ def test_every_line_knows_the_definition_it_is_in(language: str) -> None:
 
     assert [examine(source, language, number, PLENTY).symbol for number in range(1, len(lines) + 1)] == expected
     assert examine(source, language, None, PLENTY).parses
-
-
-@pytest.mark.parametrize("language", READABLE)
-def test_what_a_file_defines_is_what_its_lines_are_in(language: str) -> None:
-    named = {line.partition("»")[2].strip() for line in SOURCES[language].split("\n")} - {""}
-
-    assert {found.name for found in definitions(source_of(language), language, PLENTY)} == named
 
 
 @pytest.mark.parametrize(

@@ -98,8 +98,7 @@ its project moved: renames by agents are followed, and those that git knows.
 With FILE:LINE it finds the turn that wrote the line: the recorded edits are
 undone from the newest on, and git says in which commit the line is. Where the
 file was also changed by hand, the line is known by its text alone, or said to
-come from outside the sessions. FILE:FROM-TO asks for several lines, FILE:NAME
-for those of a function, a method or a class.
+come from outside the sessions. FILE:FROM-TO asks for several lines.
 
 With a commit it lists the turns that wrote its lines, and the session that ran
 `git commit`."""
@@ -108,7 +107,6 @@ WHY_EXAMPLES: Final = """\
   carryover why src/cart.py
   carryover why src/cart.py:12         the turn that wrote line 12
   carryover why src/cart.py:12-30      the turns that wrote these lines
-  carryover why src/cart.py:Cart.total the turns that wrote this method
   carryover why HEAD                   the turns that are in a commit
   carryover show 58cb4187 --turn 2     one of these turns, as the listing names it"""
 
@@ -127,7 +125,7 @@ def why_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "file",
         metavar="FILE",
-        help="the file, which need not exist any more; FILE:LINE, FILE:FROM-TO or FILE:NAME; or a commit",
+        help="the file, which need not exist any more; FILE:LINE or FILE:FROM-TO; or a commit",
     )
     add_limit_argument(parser, "-n", "--limit", usual=WHY_LIMIT, what="list at most N turns")
     flag(parser, "--json", "print the turns as JSON; times are UTC milliseconds")

@@ -82,25 +82,12 @@ def test_several_lines_are_grouped_by_where_they_come_from(halves: tuple[str, st
     assert json.loads(run("why", "cart.py:8", "--json")[1])["line"] == 8
 
 
-@pytest.mark.parametrize("name", ["Cart.count", "count"])
-def test_a_function_is_found_by_its_name(work: ClaudeWork, run: Run, name: str) -> None:
-    work.write("shop.py", TWO)
-    work.prompt("three")
-    work.edit("shop.py", "return 2", "return 3")
-    found = json.loads(run("why", f"shop.py:{name}", "--json")[1])
-    assert [(each["line"], each["last"]) for each in found] == [(5, 5), (6, 6)]
-    assert found[1]["turns"][0]["prompt"] == "three"
-
-
-def test_a_name_that_is_not_there_or_there_twice_is_said(work: ClaudeWork, run: Run) -> None:
-    work.write("shop.py", f"{TWO}\n\nclass Box:\n    def count(self):\n        return 2\n")
+def test_lines_that_are_not_there_are_said(work: ClaudeWork, run: Run) -> None:
     (work.cwd / "notes.txt").write_text("count\n")
-    assert "did you mean" in run.err(ExitCode.NOTHING_FOUND, "why", "shop.py:Cart.coun").lower()
-    assert "Cart.count (5-6), Box.count (10-11)" in run.err(ExitCode.USAGE, "why", "shop.py:count")
-    assert "no grammar" in run.err(ExitCode.NOTHING_FOUND, "why", "notes.txt:count")
-    assert "ends before it begins" in run.err(ExitCode.USAGE, "why", "shop.py:5-2")
+    assert "'count' names no line; write 12, or 12-30." in run.err(ExitCode.USAGE, "why", "notes.txt:count")
+    assert "ends before it begins" in run.err(ExitCode.USAGE, "why", "notes.txt:5-2")
     assert "notes.txt has 1 line, so no line 9." in run.err(ExitCode.NOTHING_FOUND, "why", "notes.txt:9")
-    assert "so no line 99" in run.err(ExitCode.NOTHING_FOUND, "why", "shop.py:99-120")
+    assert "so no line 99" in run.err(ExitCode.NOTHING_FOUND, "why", "notes.txt:99-120")
 
 
 def test_a_file_with_a_colon_in_its_name_is_a_file(work: ClaudeWork, run: Run) -> None:
