@@ -42,7 +42,7 @@ class Turn:
     """The ledger had it, and has lost nothing since."""
 
     forgotten: Literal["no", "yes", "perhaps"] = "no"
-    """Whether the user has had it forgotten; perhaps, where the ledger may have lost that."""
+    """Whether the user has had it forgotten; perhaps, where the state folder was lost."""
 
     @property
     def owed(self) -> bool:

@@ -159,15 +159,15 @@ class World:
                 entry.unlink(missing_ok=True)
         self.ledger_lost()
         for turn in self.load.turns:
+            if turn.forgotten == "yes":
+                turn.forgotten = "perhaps"
             if "hooks" in self.load.traits_of(turn.tool):
                 turn.on_disk = False
 
     def ledger_lost(self) -> None:
-        """The ledger may have lost what it had, also what it was to forget."""
+        """The ledger may have lost what it had, but not what it was to forget, of which a copy is beside it."""
         for turn in self.load.turns:
             turn.confirmed = False
-            if turn.forgotten == "yes":
-                turn.forgotten = "perhaps"
 
     def revive(self) -> None:
         """Starts the daemon until one lasts; each that ends makes way for the next, as under a supervisor."""

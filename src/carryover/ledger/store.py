@@ -149,7 +149,10 @@ class Ledger:
         await _change(lambda mark: mark.touch(0o600), connect.erase_mark(self.path))
         async with self._transaction() as db:
             await db.execute_fetchall("PRAGMA secure_delete = ON")
-            return await forget(db, self._reducer, selection, now_ms=now_ms)
+            forgotten = await forget(db, self._reducer, selection, now_ms=now_ms)
+        with suppress(LedgerUnavailable):  # as on a full disk; `erase` tries it again
+            await self._keep_forgotten()
+        return forgotten
 
     async def erase(self) -> None:
         """Overwrites deleted data, empties the log, and removes the copies of migrations and of damaged ledgers. What
