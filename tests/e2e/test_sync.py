@@ -174,7 +174,7 @@ def test_on_a_terminal_each_step_is_asked_for_and_only_yes_does_it(
     desktop.run("sync")
     assert re.search(r"^laptop +last state", desktop.run("sync", "status"), re.MULTILINE)
 
-    assert "no machine 'lapotp'" in desktop.run("sync", "remove-machine", "lapotp", code=3), "before it asks"
+    assert "not one machine 'lapotp'" in desktop.run("sync", "remove-machine", "lapotp", code=3), "before it asks"
     ended, said = desktop.answer("n", "sync", "remove-machine", "laptop")
     assert (ended, "Nothing was changed" in said) == (130, True)
     assert desktop.json("sync")["problems"] == {}

@@ -9,8 +9,6 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import unquote, urlsplit
 
-from carryover.errors import ExitCode, UserError
-
 
 def folder_at(address: str) -> Path | None:
     """Returns the folder that an address names; None if it is on another machine."""
@@ -21,20 +19,11 @@ def folder_at(address: str) -> Path | None:
 
 
 def usable_address(given: str) -> str:
-    """Returns the address of a remote for git; a folder's becomes its absolute path. Raises UserError (USAGE) if it
-    is neither a folder nor an address that git reaches over ssh, https, http or git."""
+    """Returns the address of a remote for git, which is allowed to reach one over ssh, https, http or git alone; a
+    folder's becomes its absolute path."""
     text = given.strip()
-    scheme, found, _ = text.partition("://")
-    if found and scheme in ("ssh", "https", "http", "git", "file"):
-        return text
-    is_scp = ":" in text.partition("/")[0] and "::" not in text
-    if text and not text.startswith("-") and (is_scp or not found) and text.isprintable() and "::" not in text:
-        return text if is_scp else str(Path(text).expanduser().absolute())
-    raise UserError(
-        f"{given!r} is not the address of a git remote. Give one of ssh or https, or an empty folder. Nothing was "
-        "changed.",
-        ExitCode.USAGE,
-    )
+    is_remote = "://" in text or ":" in text.partition("/")[0]
+    return text if is_remote else str(Path(text).expanduser().absolute())
 
 
 _SCP: Final = re.compile(r"(?:[^@/]+@)?(?P<host>\[[^\]]+\]|[^:/]+):(?P<path>(?!//).*)", re.DOTALL)

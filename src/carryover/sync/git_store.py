@@ -33,7 +33,6 @@ MOST_LOOSE: Final = 2_000
 _BRANCH: Final = re.compile(r"refs/heads/([0-9a-f]{16})")
 _THEIRS: Final = "refs/store/"
 _REASONS: Final = re.compile(r"^(?:fatal|error|remote|ssh|! ).*", re.MULTILINE)
-_NOT_THE_REASON: Final = ("failed to push some refs", "Could not read from remote repository")
 
 
 def store_at(folder: Path, remote: str, me: str) -> Store:
@@ -60,7 +59,13 @@ class GitStore(Store):
 
     def fetch(self) -> Fetched:
         self._create()
-        listed = self._listed()
+        # Locks of programs that were killed would make git refuse to write for ever.
+        for lock in self._folder.rglob("*.lock"):
+            with suppress(OSError):
+                if time.time() - lock.lstat().st_mtime > LEFT_AFTER_S:
+                    lock.unlink()
+        said = self._git("ls-remote", "--quiet", "store", remote=True).decode(errors="replace").splitlines()
+        listed = {ref: commit for commit, _, ref in (line.partition("\t") for line in said) if ref != "HEAD"}
         tips = {found[1]: commit for ref, commit in listed.items() if (found := _BRANCH.fullmatch(ref))}
         if len(tips) > MOST_BRANCHES:
             raise StoreTrouble(f"The store has {len(tips):,} branches, more than machines can have. Nothing was taken.")
@@ -82,11 +87,6 @@ class GitStore(Store):
         form = "--format=%(objecttype) %(objectname) %(refname:lstrip=2)"
         rows = map(str.split, self._git("for-each-ref", form, _THEIRS).decode(errors="replace").splitlines())
         return {machine: commit for kind, commit, machine in rows if kind == "commit"}
-
-    def _listed(self) -> dict[str, str]:
-        listed = self._git("ls-remote", "--quiet", "store", remote=True).decode(errors="replace").splitlines()
-        rows = (line.partition("\t") for line in listed)
-        return {ref: commit for commit, _, ref in rows if ref != "HEAD"}
 
     def _own_files(self) -> dict[str, tuple[str, int]]:
         """Returns the ids and sizes of this machine's files, leaving out those that no machine writes."""
@@ -128,11 +128,6 @@ class GitStore(Store):
         if not (self._folder / "HEAD").exists():
             shutil.rmtree(self._folder, ignore_errors=True)
             self._git("init", "--", str(self._folder))
-        # Locks of programs that were killed would make git refuse to write for ever.
-        for lock in self._folder.rglob("*.lock"):
-            with suppress(OSError):
-                if time.time() - lock.lstat().st_mtime > LEFT_AFTER_S:
-                    lock.unlink()
 
     def _git(self, *command: str, given: bytes = b"", remote: bool = False, timeout_s: float = _SHORT_S) -> bytes:
         """Runs git in the repository. Returns its answer. Raises StoreTrouble."""
@@ -157,8 +152,7 @@ def _reason(answer: GitAnswer) -> str:
         return "this machine's part of it was changed meanwhile"
     text = without_credentials(answer.error.decode(errors="replace"))
     lines = [found.strip() for found in _REASONS.findall(text)] or text.strip().splitlines()
-    telling = [line for line in lines if not any(vague in line for vague in _NOT_THE_REASON)] or lines
-    return visible("; ".join(telling[:2])[:300]).rstrip(".") or f"git ended with code {answer.code}"
+    return visible("; ".join(lines[:2])[:300]).rstrip(".") or f"git ended with code {answer.code}"
 
 
 def _trouble(reason: str, *, remote: bool) -> str:

@@ -148,10 +148,9 @@ class OwnLog:
         found = [machine for machine, peer in others.items() if name in (machine, peer.name)]
         if len(found) != 1:
             names = ", ".join(f"{peer.name} ({machine})" for machine, peer in sorted(others.items())) or "none"
-            what = "no machine" if not found else "more than one machine"
             raise UserError(
-                f"The store has {what} {name!r} besides this one. Nothing was changed. Its other machines, with their "
-                f"ids: {names}. `carryover sync off` takes this machine out.",
+                f"There is not one machine {name!r} that this one reads. Nothing was changed. It reads, by name and "
+                f"id: {names}. `carryover sync off` takes this machine out.",
                 ExitCode.NOTHING_FOUND,
             )
         gone = replace(others[found[0]], removed=others[found[0]].sha)
@@ -180,7 +179,7 @@ class OwnLog:
         events = 0
         for payload, after in outgoing.pieces(position):
             position = after
-            if not payload.is_empty:
+            if payload.events or payload.replaced:
                 segment, data = sealed_segment(payload, self._readers())
                 self.store.put(segment.name, data)
                 new.append(segment)

@@ -59,11 +59,6 @@ class Payload(msgspec.Struct, frozen=True, omit_defaults=True):
     replaced: Annotated[tuple[Key, ...], msgspec.Meta(max_length=_MOST)] = ()
     """Keys of events that a better source of the same session has replaced there."""
 
-    @property
-    def is_empty(self) -> bool:
-        """Whether it says nothing."""
-        return not (self.sessions or self.events or self.replaced)
-
 
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(Payload)

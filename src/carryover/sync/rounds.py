@@ -18,7 +18,7 @@ from carryover.sync.folder import OFF, SyncFolder
 from carryover.sync.head import Head
 from carryover.sync.incoming import LedgerIncoming
 from carryover.sync.outgoing import LedgerOutgoing
-from carryover.sync.own_log import OwnLog, View, own_log
+from carryover.sync.own_log import OwnLog, own_log
 from carryover.sync.sealing import Unreadable
 
 
@@ -38,13 +38,10 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     """Why the sync ended early; nothing is lost then."""
 
 
-async def synchronise(
-    ledger: Ledger,
-    paths: StatePaths,
-    *,
-    now_ms: Callable[[], int],
-    in_thread: Callable[..., Awaitable[Any]],
-) -> Outcome:
+_InThread = Callable[..., Awaitable[Any]]
+
+
+async def synchronise(ledger: Ledger, paths: StatePaths, *, now_ms: Callable[[], int], in_thread: _InThread) -> Outcome:
     """Synchronises once; if sync was ended, has the ledger no longer note what changes. `in_thread` runs blocking
     functions. Raises UserError or OSError; what was done until then is kept."""
     if not SyncFolder(paths.state).is_set_up:
@@ -58,13 +55,13 @@ async def synchronise(
 
 
 async def synchronised(
-    own: OwnLog, outgoing: LedgerOutgoing, incoming: LedgerIncoming, in_thread: Callable[..., Awaitable[Any]]
+    own: OwnLog, outgoing: LedgerOutgoing, incoming: LedgerIncoming, in_thread: _InThread
 ) -> Outcome:
     """Synchronises once. The caller holds the folder's lock. Raises UserError (StoreTrouble) or OSError; what was done
     until then is kept."""
     received = 0
     try:
-        view: View = await in_thread(own.read)
+        view = await in_thread(own.read)
         for machine, head in sorted(view.heads.items()):
             events, problem = await _take(own, incoming, head, in_thread)
             received += events
@@ -87,9 +84,7 @@ async def synchronised(
     )
 
 
-async def _take(
-    own: OwnLog, incoming: LedgerIncoming, head: Head, in_thread: Callable[..., Awaitable[Any]]
-) -> tuple[int, str | None]:
+async def _take(own: OwnLog, incoming: LedgerIncoming, head: Head, in_thread: _InThread) -> tuple[int, str | None]:
     """Takes what is new of another machine. Returns how many events that were, and why not all could be taken."""
     received, problem = 0, None
     known = await in_thread(partial(incoming.taken, head))

@@ -16,6 +16,7 @@ from carryover.faces.cli.main import main
 from carryover.paths import StateDir
 from carryover.sync.address import normalised, usable_address, without_credentials
 from carryover.sync.folder import SyncFolder
+from carryover.sync.git_store import store_at
 from carryover.sync.head import Head, Peer, Segment, accepted_head, opened_segment, sealed_head, sealed_segment, sha_of
 from carryover.sync.payload import LARGEST_BODY, LARGEST_PAYLOAD, Payload, SyncedEvent, SyncedSession
 from carryover.sync.sealing import (
@@ -27,6 +28,7 @@ from carryover.sync.sealing import (
     make_key,
     seal_for,
 )
+from carryover.sync.store import StoreTrouble
 from support.shared_file import ssh_key
 
 ME, OTHER = "0" * 16, "1" * 16
@@ -133,10 +135,17 @@ def test_ways_to_write_one_remote_are_the_same_and_others_are_not(one: str, othe
     assert (normalised(one) == normalised(other)) is same
 
 
-@pytest.mark.parametrize("address", ["ext::sh -c id", "-u", "", "--upload-pack=id", "fd::3", "a\nb"])
-def test_an_address_that_would_run_something_is_refused(address: str) -> None:
-    with pytest.raises(UserError, match="not the address of a git remote"):
-        usable_address(address)
+@pytest.mark.parametrize(
+    "address",
+    ["ext::sh -c 'touch {}'", "-u", "--upload-pack=touch {}", "fd::3", "a\nb", "ssh://-oProxyCommand=touch {}/x"],
+)
+def test_an_address_that_would_run_something_runs_nothing(tmp_path: Path, address: str) -> None:
+    made = tmp_path / "made"
+    store = store_at(tmp_path / "store", usable_address(address.format(made)), ME)
+
+    with pytest.raises(StoreTrouble):
+        store.fetch()
+    assert not made.exists()
 
 
 def test_a_message_of_git_is_shown_without_passwords() -> None:

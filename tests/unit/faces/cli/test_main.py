@@ -95,7 +95,7 @@ USAGE = {
     "search -- ?!": "has no letter and no digit",
     "show --turn=5-3": "names no turn; write 3, or 3-5",
     "show --turn=-1": "names no turn; write 3, or 3-5",
-    "sync --projects .": "--projects are for init",
+    "sync --name laptop": "--name is for init",
     "completions": "Name the shell: bash, zsh, fish.",
     "help statsu": "did you mean 'status'?",
     **dict.fromkeys(("page", "look", "web", "Web", "browser", "help page"), "did you mean 'ui'?"),

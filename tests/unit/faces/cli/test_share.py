@@ -101,7 +101,9 @@ def test_of_a_paused_project_nothing_is_shared(recorded: Path, run: Run, key: st
 def test_the_preview_says_for_whom_and_what_is_hidden_in_it(home: Path, run: Run, tmp_path: Path) -> None:
     project = repository(home / "shop", {"a.py": "1\n"})
     work = ClaudeWork(home / ".claude" / "projects", project)
-    work.prompt(f"Use {ANTHROPIC} of {home}/notes.txt, not {home}2/x or /mnt{home}/y, in {work.path.parent.name}")
+    work.prompt(f"Use {ANTHROPIC} of {home}/notes.txt")
+    work.prompt(f"Not {home}2/x or /mnt{home}/y")
+    work.prompt(f"Look into {work.path.parent.name}")
     keys = tmp_path / "bob.keys"
     ed, ec = ssh_key(tmp_path / "ed"), ssh_key(tmp_path / "ec", "ecdsa")
     keys.write_text(f"{ed}\n{ec}\nsk-ssh-ed25519@openssh.com {'A' * 90}=\n")
@@ -112,7 +114,8 @@ def test_the_preview_says_for_whom_and_what_is_hidden_in_it(home: Path, run: Run
     assert f"To       {ed.rpartition(' ')[0]}\n" in err
     assert err.count("To  ") == 1
     assert "[redacted:anthropic" in err
-    assert f"~/notes.txt, not {home}2/x or /mnt{home}/y, in ~-shop" in err
+    for said in ("~/notes.txt", f"Not {home}2/x or /mnt{home}/y", "Look into ~-shop"):
+        assert said in err
     assert ANTHROPIC not in err and f"{home}/" not in err.replace(f"/mnt{home}/y", "")
     assert not (Path.cwd() / "shop.age").exists()
 
