@@ -28,6 +28,7 @@ from carryover.ingest.pipeline import ingest
 from carryover.ingest.sanitize import clean_entry
 from carryover.ledger.batch import PreparedBatch, event_key
 from carryover.ledger.connect import connect_read_only
+from carryover.ledger.machines import begin_log
 from carryover.ledger.queries import project_by_root
 from carryover.ledger.store import Ledger
 from carryover.paths import StateDir
@@ -267,6 +268,7 @@ class Player:
         )
         head = Head(machine=uuid.uuid5(uuid.NAMESPACE_DNS, name).hex[:16], name=name)
         payload = Payload(sessions=(there,), events=events)
+        await self._ledger.write(begin_log, ())
         await LedgerIncoming(self._ledger, self.paths).take(head, payload, uuid.uuid4().hex)
         if name not in self._linked:
             self._linked.add(name)
