@@ -72,7 +72,7 @@ _MISLEADING: Final = (
 )
 _STORE_COMMANDS: Final[dict[str, Sequence[str]]] = {
     **dict.fromkeys(("cat-file", "for-each-ref", "hash-object", "ls-remote", "ls-tree", "mktree"), ()),
-    **dict.fromkeys(("update-ref", "version"), ()),
+    "update-ref": (),
     "commit-tree": ("--no-gpg-sign", "-m", "sync"),
     "init": ("--bare", "--quiet", "--template="),
     "fetch": ("--no-tags", "--quiet", "--no-recurse-submodules", "--no-auto-gc", "--no-write-fetch-head"),
