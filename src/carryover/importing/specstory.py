@@ -76,18 +76,14 @@ def recognised(file: Candidate) -> OpenedDocument | None:
 def spec_named(name: str, specs: tuple[AgentSpec, ...]) -> AgentSpec | None:
     """Returns the agent that SpecStory means by a name such as `Cursor IDE`: the one with a name whose words all
     occur in `name`. Of several, the longest name wins; None if there is no match."""
-    words = name_words(name) | {re.sub(r"(?:cli|ide)$", "", name.lower())}  # `cursoride`, its own id for an agent
-    named = ((name_words(called), spec) for spec in specs for called in names_of(spec))
+    words = _words(name) | {re.sub(r"(?:cli|ide)$", "", name.lower())}  # `cursoride`, its own id for an agent
+    names = ((spec, (spec.id, spec.name, spec.short_name, *spec.aliases)) for spec in specs)
+    named = ((_words(called), spec) for spec, all_names in names for called in all_names)
     matches = [(len(wanted), spec) for wanted, spec in named if wanted and wanted <= words]
     return max(matches, key=lambda match: match[0])[1] if matches else None
 
 
-def names_of(spec: AgentSpec) -> tuple[str, ...]:
-    """Returns the names that a document may call an agent by."""
-    return tuple(filter(None, (spec.id, spec.name, spec.short_name, *spec.aliases)))
-
-
-def name_words(name: str) -> frozenset[str]:
+def _words(name: str) -> frozenset[str]:
     """Returns the words of an agent's name, to compare it with other spellings."""
     return frozenset(re.findall(r"[a-z0-9]+", name.lower())) - {"cli", "ide"}
 
