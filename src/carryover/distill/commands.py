@@ -11,7 +11,7 @@ from carryover.model import Event, ToolResult
 from carryover.records.file_bodies import without_bodies
 from carryover.testruns.reading import test_run_in
 from carryover.text.harmless import one_line
-from carryover.text.looking import found_nothing, is_looking, without_prefix
+from carryover.text.looking import found_nothing, is_looking, is_waiting, without_prefix
 from carryover.text.pattern import later
 
 _QUIET_COMMIT: Final = later(
@@ -54,7 +54,11 @@ def failed(result: ToolResult) -> bool:
         return False
     if result.op in ("read", "search", "plan", "ask"):
         return False
-    return not (result.op == "shell" and found_nothing(result.subject, result.exit_code))
+    if result.op != "shell":
+        return True
+    return not found_nothing(result.subject, result.exit_code) and not (
+        _timed_out(_telling(result.output)) and is_waiting(result.subject)
+    )
 
 
 def tests_in(result: ToolResult, event: Event, *, turn: int, at_ms: int) -> SeenRun | None:
@@ -109,7 +113,7 @@ def why(output: str, *, of_edit: bool = False) -> str:
     lines = _telling(output)
     if not lines:
         return ""
-    if timed_out := next(filter(_TIMED_OUT.match, (lines[0], lines[-1])), ""):
+    if timed_out := _timed_out(lines):
         return clip(one_line(timed_out), chars=_CAUSE_CHARS)
     if of_edit:
         return clip(one_line(lines[0]).rstrip(":"), chars=_CAUSE_CHARS)
@@ -137,6 +141,11 @@ def error_in(output: str) -> str:
     within = ((_RAISED, 40), (_REPORTED, 40), (_LOCATED, 40), (_RAISED, 200))
     found = (next(filter(form.match, newest[:lines]), "") for form, lines in within)
     return clip(one_line(next(filter(None, found), "")), chars=_CAUSE_CHARS)
+
+
+def _timed_out(lines: list[str]) -> str:
+    """Returns the line that says that a command's time was up; empty if none does."""
+    return next(filter(_TIMED_OUT.match, (*lines[:1], *lines[-1:])), "")
 
 
 def _telling(output: str) -> list[str]:

@@ -32,6 +32,8 @@ _FINDS_NOTHING: Final = later(
 """Programs that end with 1 to say that there is none, or that there is a difference."""
 _MAY_FAIL: Final = later(r"\s-(?:ErrorAction|EA)[ :](?:SilentlyContinue|Ignore|0)\b", re.I)
 """A PowerShell command that is to say nothing if it fails: what it removes may not be there."""
+_LOOP: Final = later(r"(?:^|[;&|\s(])(?:until|while|for)\s")
+_PAUSE: Final = later(r"\b(?:sleep|Start-Sleep)\s", re.I)
 _OWN_EXIT: Final = later(r"exit \d+$")
 _STEPS: Final = later(r"(\|\||&&|[;\n|])")
 _WRITES: Final = later(r"(?<![\d&=<-])>{1,2}\s*(?!&|/dev/null)[\w./~$-]|\|\s*tee\b|^sed\s(?:\S+\s)*-i")
@@ -56,6 +58,11 @@ def is_looking(command: str) -> bool:
         and not _WRITES.search(step)
         for step in steps
     )
+
+
+def is_waiting(command: str) -> bool:
+    """Whether a command looks again and again until something is so: if its time is up, nothing was tried in vain."""
+    return _LOOP.search(command) is not None and _PAUSE.search(command) is not None
 
 
 def without_prefix(command: str) -> str:

@@ -193,3 +193,15 @@ def test_what_was_raised_stands_at_the_head_of_a_long_stack() -> None:
     assert why(f"Loading shop.csproj\nTimeoutException: No answer.\n{stack}") == "TimeoutException: No answer."
     newer = f"TimeoutException: No answer.\n{stack}error: the restore failed\n"
     assert why(newer) == "error: the restore failed"
+
+
+@pytest.mark.parametrize(
+    ("command", "output", "fails"),
+    [
+        ("until curl -s shop:80; do sleep 5; done", "Command timed out after 2m 0s", False),
+        ("until curl -s shop:80; do sleep 5; done", "curl: bad option", True),
+        ("./ship.sh --until noon", "Command timed out after 2m 0s", True),
+    ],
+)
+def test_a_wait_whose_time_was_up_is_no_failed_approach(command: str, output: str, fails: bool) -> None:
+    assert failed(msgspec.structs.replace(result(command), output=output)) is fails
