@@ -227,7 +227,7 @@ class Tool(ABC):
 
     def bodies(self) -> list[dict[str, Any]]:
         path = self.box.here(self._out / "requests.jsonl")
-        lines = path.read_text("utf-8").splitlines() if path.exists() else []
+        lines = path.read_bytes().splitlines() if path.exists() else []  # of text, it would split at U+2028 too
         return [entry["body"] for entry in map(json.loads, lines) if entry["asked"]]
 
     def without_line_prefixes(self, text: str) -> str:
