@@ -31,8 +31,11 @@ class DeclaredSource(msgspec.Struct, frozen=True, kw_only=True):
     agent: str
     """The name of the agent in handoffs and lists."""
     files: Annotated[tuple[str, ...], msgspec.Meta(min_length=1)]
-    """Patterns of paths that begin with `/` or `~/`. A `*` stays within one folder's or file's name. Each line of such
-    a file is a record in JSON."""
+    """Patterns of paths that begin with `/` or `~/`. A `*` stays within one folder's or file's name."""
+    format: Literal["jsonl", "json"] = "jsonl"
+    """jsonl: a record in each line. json: one document, rewritten with each message."""
+    messages: _Field = "messages"
+    """In a document: the list of records. A document that is a list is that list itself."""
     session: _Field = ""
     """The session's id. Without one, the name in the place of the last `*` in `files` identifies it."""
     folder: _Field = "cwd"

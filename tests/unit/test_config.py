@@ -402,6 +402,7 @@ def test_declared_sources_are_selected_and_their_unknown_keys_named(config_file:
         ('files = ["~/*.jsonl"]', "sources[2] (line 9): each of `files` must name a folder before its first `*`"),
         ('files = ["~/.a/**/b.jsonl"]', "sources[2] (line 9): `files` knows no other wildcard than `*`"),
         ("files = []", "sources[2].files (line 11): it must be a list, not empty"),
+        ('format = "xml"\nfiles = ["~/.a/*"]', "sources[2].format (line 11): "),
     ],
 )
 def test_a_wrong_source_is_refused_with_its_line(config_file: Path, line: str, problem: str) -> None:

@@ -11,10 +11,11 @@ from typing import Final
 
 import msgspec
 
-from carryover.adapter.contract import Agent, Parsed, Record, Source
+from carryover.adapter.contract import Agent, FileStat, Parsed, Record, Source
 from carryover.adapter.spec import AgentSpec, Place
 from carryover.agents import adapters
 from carryover.declared_source import DeclaredSource, folder_of
+from carryover.decoders import decoder_of
 from carryover.importing.calls import call_of, outcome_in_text
 from carryover.importing.candidate import Candidate, OpenedDocument
 from carryover.importing.turns import TurnEvents
@@ -23,14 +24,22 @@ from carryover.paths import expanded
 from carryover.records import rawjson
 from carryover.records.fields import digest
 from carryover.records.lenient import Fields, fields_of, inside, is_true, items_of, number_of, text_of, time_of
+from carryover.transcript.files import read_document
 from carryover.transcript.jsonl import JsonlReader
 from carryover.transcript.layouts import Layout, source_at, sources_below
 from carryover.transcript.recorder import (
     SessionContext,
+    SessionFacts,
+    reemitted_after,
     usable_folder,
     usable_name,
 )
+from carryover.transcript.rewritten import Document, SnapshotReader, not_whole
 
+HEAD: Final = -1
+"""The number of the fields beside the list of a document."""
+MOST_IN_HEAD: Final = 4 << 10
+"""Bytes of a field beside the list that may say something about the session."""
 _SECONDS_UNTIL: Final = 100_000_000_000
 """A smaller number is a time in seconds: as milliseconds it would be before 1974."""
 
@@ -39,6 +48,20 @@ class _Context(SessionContext, frozen=True, omit_defaults=True):
     """The parser's state between two records."""
 
     session: str = ""
+    last: bytes | None = None
+    """The key of the last event, after which a document goes on."""
+
+
+class _Entry(msgspec.Struct, frozen=True):
+    """What the reader of a document returns: an entry of its list, numbered from 0, or first its short other fields.
+
+    `on`: the entries follow those read before; `more`: others follow.
+    """
+
+    number: int
+    record: msgspec.Raw
+    on: bool = True
+    more: bool = False
 
 
 def all_agents(sources: tuple[DeclaredSource, ...]) -> Mapping[str, Agent]:
@@ -60,9 +83,10 @@ def agent_of(source: DeclaredSource) -> Agent:
     """Returns the agent that reads a declared source."""
     layouts = tuple(map(_layout, source.files))
     places = tuple(Place(path=folder) for folder in dict.fromkeys(map(folder_of, source.files)))
+    in_documents = source.format == "json"
     return Agent(
         spec=AgentSpec(id=source.agent, name=source.agent, binaries=(), folders=places, transcripts=places),
-        reader=JsonlReader(),
+        reader=SnapshotReader(partial(_document_in, source.messages)) if in_documents else JsonlReader(),
         context_type=_Context,
         source_of=partial(source_at, source.agent, layouts),
         sources=partial(sources_below, source.agent, layouts),
@@ -96,20 +120,47 @@ def _layout(pattern: str) -> Layout:
     return Layout(root=folder.name, globs=(str(below),), pattern="/".join(parts))
 
 
+def _document_in(messages: str, path: Path, stat: FileStat) -> Document:
+    """Takes the snapshot of a session that is one JSON document. Its pieces are the records in its list."""
+    raw = msgspec.Raw(read_document(path).removeprefix(b"\xef\xbb\xbf").strip())
+    fields = fields_of(raw)
+    records = items_of(inside(raw, *messages.split(".")) if bytes(raw).startswith(b"{") else raw)
+    if not records:
+        raise not_whole(path, stat, "no list of messages")
+    short = {name: field for name, field in fields.items() if len(bytes(field)) <= MOST_IN_HEAD}
+    head = msgspec.Raw(msgspec.json.encode(short))
+    return Document(
+        "document",
+        records,
+        lambda on, more: msgspec.json.encode(_Entry(HEAD, head, on, more)),
+        record=lambda number, record: msgspec.json.encode(_Entry(number, msgspec.Raw(record))),
+    )
+
+
 def _parse(declared: DeclaredSource, source: Source, context: _Context, record: Record) -> tuple[_Context, Parsed]:
-    fields = fields_of(record.data)
-    turn = _located(declared, source, context, fields, record.number)
+    entry = _Entry(record.number, msgspec.Raw(record.data))
+    if declared.format == "json":
+        entry = decoder_of(_Entry).decode(record.data)
+    if not entry.on:
+        context = msgspec.structs.replace(context, calls=(), last=None, emitted=SessionFacts())
+    fields = fields_of(entry.record)
+    turn = _located(declared, source, context, fields, entry.number)
+    if entry.number == HEAD:
+        again = reemitted_after(turn.context.last, session=turn.session, more=entry.more)
+        return turn.context, turn.built(again)
     if fields:
-        _take(turn, declared, fields, record.number)
+        _take(turn, declared, fields, entry.number)
     else:
         turn.skip("record", "not a JSON object")
+    if turn.events:
+        turn.change(last=turn.last_key)
     return turn.finish()
 
 
 def _located(
     declared: DeclaredSource, source: Source, context: _Context, fields: Fields, number: int
 ) -> TurnEvents[_Context]:
-    """Begins a turn in the session, the folder and at the time that a record names."""
+    """Begins a turn in the session, the folder and at the time that a record, or the head of a document, names."""
     named = usable_name(text_of(_at(fields, declared.session)))
     session = named or context.session or source.session or digest(source.path)
     project = str(expanded(declared.project)) if declared.project is not None else None

@@ -173,6 +173,63 @@ def test_a_pattern_names_files_and_their_sessions(pattern: str, below: str, sess
     assert (found.session if found is not None else None) == session
 
 
+def document(path: Path, *said: str) -> None:
+    messages = [{"role": "user", "content": text, "timestamp": AT_S} for text in said]
+    path.write_text(json.dumps({"id": "d1", "cwd": "/home/dev/shop", "chat": {"turns": messages}}))
+
+
+def test_a_document_is_read_on_from_what_it_held_and_again_from_what_changed(tmp_path: Path) -> None:
+    declared = DeclaredSource(
+        agent="a", files=(f"{tmp_path}/*.json",), format="json", messages="chat.turns", session="id"
+    )
+    agent = agent_of(declared)
+    path = tmp_path / "one.json"
+    source = Source(agent="a", path=str(path))
+    document(path, "first", "second")
+    context = agent.context_type()
+    seen: list[tuple[str, str | None]] = []
+    cursor = None
+    for said in ((), ("first", "second", "third"), ("first", "other")):
+        if said:
+            document(path, *said)
+        batch = agent.reader.read(path, cursor)
+        cursor = batch.cursor
+        for record in batch.records:
+            context, parsed = agent.parse(source, context, record)
+            seen += [("again from", parsed.reemitted.after)] if parsed.reemitted is not None else []
+            for event in parsed.events:
+                assert isinstance(event.body, UserPrompt)
+                seen.append((event.session, event.body.text))
+    assert seen == [
+        ("again from", None), ("d1", "first"), ("d1", "second"),
+        ("again from", "d1/1/prompt"), ("d1", "third"),
+        ("again from", None), ("d1", "first"), ("d1", "other"),
+    ]  # fmt: skip
+
+
+def test_a_document_without_the_list_can_not_be_read(tmp_path: Path) -> None:
+    agent = agent_of(DeclaredSource(agent="a", files=(f"{tmp_path}/*.json",), format="json"))
+    (tmp_path / "one.json").write_text('{"messages": {}}')
+    with pytest.raises(OSError, match="no list of messages"):
+        agent.reader.read(tmp_path / "one.json", None)
+
+
+def test_a_document_that_is_read_again_says_its_model_again(tmp_path: Path) -> None:
+    """What is not emitted again is retracted."""
+    agent = agent_of(DeclaredSource(agent="a", files=(f"{tmp_path}/*.json",), format="json"))
+    source = Source(agent="a", path=str(tmp_path / "one.json"), session="one")
+    context, cursor, models = agent.context_type(), None, []
+    for said in ("first", "other"):
+        message = {"role": "user", "content": said, "timestamp": AT_S, "model": "m1"}
+        (tmp_path / "one.json").write_text(json.dumps({"messages": [message]}))
+        batch = agent.reader.read(tmp_path / "one.json", cursor)
+        cursor = batch.cursor
+        for record in batch.records:
+            context, parsed = agent.parse(source, context, record)
+            models += [event.body.model for event in parsed.events if isinstance(event.body, SessionInfo)]
+    assert models == ["m1", "m1"]
+
+
 def test_a_file_is_known_by_the_place_that_its_declaration_names(tmp_path: Path) -> None:
     """So that importing it adds nothing to what the daemon has read."""
     declared = DeclaredSource(agent="my-agent", files=(f"{tmp_path}/logs/*/chat.jsonl",))

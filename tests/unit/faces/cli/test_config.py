@@ -49,7 +49,7 @@ def test_each_setting_says_in_a_few_words_what_it_means(home: Path, run: Run) ->
     state_dir().root.mkdir(mode=0o700, exist_ok=True)
     state_dir().config.write_text(
         '[agents.codex]\nroots = ["/x"]\nversions = ["1"]\nenv = {A = "b"}\n'
-        '[[sources]]\nagent = "mine"\nfiles = ["/x/*.jsonl"]\ntime = "at"\n'
+        '[[sources]]\nagent = "mine"\nfiles = ["/x/*.jsonl"]\nformat = "jsonl"\n'
         'role = "role"\ntext = "text"\n'
     )
     found = {setting["key"]: setting["meaning"] for setting in json.loads(run.out("config", "--json"))}
