@@ -18,7 +18,6 @@ _SURELY_COLOURED: Final = later(r"\[(?:0|22|39|49|\d{1,3}(?:;\d{1,3}){1,6})m")
 
 _REMINDER: Final = "<system-reminder>"
 _REMINDER_END: Final = "</system-reminder>"
-_MODE: Final = later(r"\[[a-z]{1,20}-mode\]\n")
 HANDOFF_HEAD: Final = "# [CARRYOVER] Last updated"
 HANDOFF_NAME: Final = r"(?:handoff(?:-[a-z-]+)?|more)\.md"
 """Pattern for the names of the files that Carryover writes for agents in a project: handoffs, and their second page."""
@@ -47,15 +46,6 @@ def without_reminders(text: str) -> str:
         kept.append(text[at:start].rstrip("\n"))
         at = end + len(_REMINDER_END)
     return "".join((*kept, text[at:]))
-
-
-def without_modes(prompt: str) -> str:
-    """Returns a prompt without what a plugin put before it: texts that begin with a mode in brackets, then a rule
-    (oh-my-opencode, `[analyze-mode]`)."""
-    if _MODE.match(prompt) is None:
-        return prompt
-    _, _, typed = prompt.partition("\n---\n")
-    return typed.strip() or prompt
 
 
 def without_last_block(text: str, *tags: str) -> str:

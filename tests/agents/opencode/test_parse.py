@@ -58,8 +58,21 @@ def test_only_what_was_typed_is_a_prompt() -> None:
     ]
     assert found(parsed(user(file))) == [UserPrompt(text="", attachments=1)]
     assert found(parsed(user({"type": "text", "text": "hidden", "ignored": True}))) == []
-    plugin = "[analyze-mode]\nLook around first.\n\n---\n\nExplain it."
-    assert found(parsed(user({"type": "text", "text": plugin}))) == [UserPrompt(text="Explain it.")]
+
+
+@pytest.mark.parametrize(
+    ("prompt", "typed"),
+    [
+        (
+            "[search-mode]\nSearch all.\n\n[analyze-mode]\nLook first.\n\n---\n\nFix it.\n\n---\nAll of it.",
+            "Fix it.\n\n---\nAll of it.",
+        ),
+        ("[analyze-mode]\nwas what it said.", "[analyze-mode]\nwas what it said."),
+        ("Fix [dark-mode]\n\n---\n\nnow", "Fix [dark-mode]\n\n---\n\nnow"),
+    ],
+)
+def test_what_a_plugin_puts_before_a_prompt_is_left_out(prompt: str, typed: str) -> None:
+    assert found(parsed(user({"type": "text", "text": prompt}))) == [UserPrompt(text=typed)]
 
 
 def test_a_prompt_counts_whatever_the_clock_of_its_client_said() -> None:

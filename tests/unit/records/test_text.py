@@ -5,7 +5,7 @@ import pytest
 from carryover.model import SummaryPart
 from carryover.records.resets import resets_in
 from carryover.records.summary import Kinds, parts_by_heading, parts_by_tag
-from carryover.records.text import without_ansi, without_handoff, without_last_block, without_modes, without_reminders
+from carryover.records.text import without_ansi, without_handoff, without_last_block, without_reminders
 
 
 @pytest.mark.parametrize(
@@ -59,21 +59,6 @@ def test_the_block_at_the_end_is_left_out(text: str, plain: str) -> None:
 
 
 KINDS: Kinds = {"goal": "request", "errors and fixes": "errors", "next steps": "next", "current_plan": "next"}
-
-
-@pytest.mark.parametrize(
-    ("prompt", "typed"),
-    [
-        (
-            "[search-mode]\nSearch all.\n\n[analyze-mode]\nLook first.\n\n---\n\nFix it.\n\n---\nAll of it.",
-            "Fix it.\n\n---\nAll of it.",
-        ),
-        ("[analyze-mode]\nwas what it said.", "[analyze-mode]\nwas what it said."),
-        ("Fix [dark-mode]\n\n---\n\nnow", "Fix [dark-mode]\n\n---\n\nnow"),
-    ],
-)
-def test_what_a_plugin_puts_before_a_prompt_is_left_out(prompt: str, typed: str) -> None:
-    assert without_modes(prompt) == typed
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,7 @@ from carryover.records.fields import MAX_NAME_CHARS, SUBJECT_CHARS, bounded
 from carryover.records.lenient import Fields, fields_of, first_text, is_true, items_of, number_of, text_of
 from carryover.records.patches import added, in_patch, patched_path, renamed
 from carryover.records.summary import kinds_of, parts_by_heading
-from carryover.records.text import names_own_folder, without_handoff, without_last_block, without_modes
+from carryover.records.text import names_own_folder, without_handoff, without_last_block
 from carryover.text.pattern import later
 from carryover.transcript.by_kind import ReaderByKind
 from carryover.transcript.recorder import OpenCall, Tools, usable_name
@@ -96,6 +96,8 @@ _SUMMARY_KINDS: Final = kinds_of(
     "|relevant files / directories|relevant files",
 )
 """The sections that a compaction asks for (1.2.5 and later, reported)."""
+_MODE: Final = later(r"\[[a-z]{1,20}-mode\]\n")
+"""How a text begins that the plugin oh-my-opencode puts before a prompt (February 2026)."""
 _QUOTED: Final = later(r'\A"([^"]*\s[^"]*)"\s*\Z')
 """How the client's command `run` records a prompt of several words (opencode 1.1.65 to 1.18.33, Kilo 7.7.9)."""
 _RECORD: Final = msgspec.json.Decoder(SessionRecord)
@@ -163,7 +165,7 @@ def _prompt(recorder: StoredBuilder, record: SessionRecord) -> None:
             files += 1
         else:
             _skip_part(recorder, kind)
-    text = without_modes(_QUOTED.sub(r"\1", "\n".join(typed)))
+    text = _without_modes(_QUOTED.sub(r"\1", "\n".join(typed)))
     if text.strip() or (files and not typed):
         recorder.add(UserPrompt(text=text, actor=recorder.actor, attachments=files), f"{record.id}:prompt")
 
@@ -397,3 +399,11 @@ AGENT: Final = Agent(
     parse=parse_record,
     exported=exported_source,
 )
+
+
+def _without_modes(prompt: str) -> str:
+    """Returns a prompt without the texts that a plugin put before it, which a rule ends."""
+    if _MODE.match(prompt) is None:
+        return prompt
+    _, _, typed = prompt.partition("\n---\n")
+    return typed.strip() or prompt
