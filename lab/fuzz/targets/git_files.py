@@ -14,6 +14,7 @@ from carryover.config import AgentsConfig
 from carryover.probe.checkout import Checkout
 from carryover.probe.git import changed_files
 from carryover.probe.git_dir import may_be_asked
+from carryover.probe.ignore_rules import has_rule
 from carryover.projects.root import agents_checkouts, find_root
 from carryover.publish.gitignore import has_our_rule
 from fuzz.bytes import END, parts
@@ -53,6 +54,7 @@ def _check_root(given: Path, shop: Path) -> None:
 def _check_answers(answer: bytes) -> None:
     for file in changed_files(answer):
         assert file.insertions >= 0 and file.deletions >= 0
+    has_rule(answer, ".carryover")
     has_our_rule(answer)
 
 

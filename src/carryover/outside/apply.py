@@ -26,10 +26,9 @@ from carryover.outside.journal import Journal, load_journal, read_journal, write
 from carryover.outside.listed import Listed, fingerprint
 from carryover.outside.swap import BeingChanged, own_links, swap
 from carryover.paths import StateDir
+from carryover.probe.ignore_rules import SIZE_LIMIT_BYTES
 from carryover.text.user_text import UNKNOWN, EditRefused, Origin
 
-SIZE_LIMIT_BYTES: Final = 256 << 10
-"""Larger files of a project are left alone."""
 _LARGEST_SETTINGS: Final = 64 << 20
 _TRIES: Final = 4
 _TEXT_SUFFIXES: Final = (".md", ".markdown", ".mdc", ".txt")

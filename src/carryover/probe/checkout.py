@@ -9,9 +9,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from itertools import islice
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
 
-from carryover.fsio import is_there
+from carryover.fsio import is_there, read_bytes_bounded
 from carryover.probe.git_command import GitAnswer, ask, ask_one
 from carryover.probe.git_dir import (
     MOST_ENTRIES,
@@ -23,31 +23,22 @@ from carryover.probe.git_dir import (
     main_of,
     worktrees_of,
 )
+from carryover.probe.ignore_rules import SIZE_LIMIT_BYTES, has_rule, may_let_in, names
 from carryover.probe.memory import known_answer, remember
 
 _OF_HEAD: Final = ("HEAD", "packed-refs", "shallow", "config", "config.worktree", "objects/pack")
 """Beside the branches, what HEAD, the length of its short name, and what its branch follows depend on."""
 _STASHES: Final = ("rev-list", "--ignore-missing", "--walk-reflogs", "--parents", "refs/stash", "--")
 _TIPS: Final = ("rev-list", "--all", "--no-walk=unsorted", "--objects")
-_RULE: Final = re.compile(rb"([^\t]+?):\d+:(!?)")
-"""How git names a rule: file, line, and the rule itself."""
+_NEGATED: Final = re.compile(rb"[^\t]*:\d+:!")
+_LARGEST_INDEX: Final = 64 << 20
+_WHOLE_PATHS: Final = tuple(b"DIRC\0\0\0" + bytes([version]) for version in (2, 3))
+"""How an index begins that has each path as a whole; version 4 leaves out what a path shares with the one before."""
 
 FileStamp = tuple[int, int, int]
 """Time of the last write (ns), size and inode of a file."""
 _NO_INDEX: Final = (0, 0, 0)
 """Until something is added, a new repository has none."""
-
-
-class Rule(NamedTuple):
-    """The rule that decides whether git ignores a file. `lets_in`: it says that git must not."""
-
-    file: Path
-    lets_in: bool
-
-    @property
-    def is_stronger(self) -> bool:
-        """Whether it lets in what `info/exclude` ignores."""
-        return self.lets_in and self.file.name == ".gitignore"
 
 
 class Checkout:
@@ -132,8 +123,13 @@ class Checkout:
         return _stamp(self.git_dir / "index") or _NO_INDEX
 
     def is_tracked(self, name: str) -> bool:
-        """Whether git tracks the file, or one below the folder."""
-        return bool(self._listed("--cached", name))
+        """Whether git tracks the file, or one below the folder. Without git, the index may show that it does not."""
+        try:
+            return bool(self._listed("--cached", name))
+        except FileNotFoundError:
+            if self._is_surely_untracked(name):
+                return False
+            raise
 
     def is_untracked(self, name: str) -> bool:
         """Whether git lists the file as one that is here but not tracked. An answer that does not name it proves
@@ -183,30 +179,61 @@ class Checkout:
                 remember(question, stamp, answer)
         return answer
 
+    def _is_surely_untracked(self, name: str) -> bool:
+        """Whether certainly neither `name` nor anything in it is tracked; False where only git can tell."""
+        if self.git_dir is None or any(self.git_dir.glob("sharedindex.*")):
+            return False
+        try:
+            index = _content(self.git_dir / "index", _LARGEST_INDEX)
+        except OSError:
+            return False
+        return not index or (index.startswith(_WHOLE_PATHS) and name.lower().encode() not in index.lower())
+
     def is_ignored(self, name: str) -> bool:
-        """Whether git ignores a file, or all of a folder: see `rule_of`."""
-        rule = self.rule_of(name)
-        return rule is not None and not rule.lets_in
+        """Whether git ignores a file, or all of a folder (`name/`) by rules outside of it.
 
-    def rule_of(self, name: str) -> Rule | None:
-        """Returns the rule that decides whether git ignores a file, or all of a folder (`name/`) by rules outside of
-        it; None if none is about it.
-
-        A rule is kept until HEAD, the index or an ignore file at the top changes.
+        A yes is kept until HEAD, the index or an ignore file at the top changes.
         """
         # With the slash, a rule inside the folder would count; without, a missing one would not be taken for a folder.
-        exists = is_there(self.root / name)
-        asked = name.rstrip("/") if exists else name
-        answer = self._ask((exists, *self._deciding()), "check-ignore", "--verbose", "--no-index", "--", asked)
+        asked = name.rstrip("/") if is_there(self.root / name) else name
+        answer = self._ask(self._deciding(), "check-ignore", "--quiet", "--no-index", "--", asked)
         if answer.code not in (0, 1):
             raise _unreadable()
-        found = _RULE.match(answer.out)
-        return Rule(self.root / os.fsdecode(found[1]), bool(found[2])) if found is not None else None
+        return answer.code == 0
 
     def _deciding(self) -> tuple[object, ...]:
         """Returns the state of the files that decide what is ignored."""
         own = (self.git_dir / "HEAD", self.git_dir / "index") if self.git_dir is not None else ()
         return tuple(map(_stamp, (*own, self.root / ".gitignore", self.exclude)))
+
+    def is_let_in(self, folder: str) -> bool:
+        """Whether git does not ignore the folder at the top in spite of `info/exclude`, because another rule includes
+        it again. Without git, the ignore files may show that none does."""
+        try:
+            rules = read_bytes_bounded(self.exclude, SIZE_LIMIT_BYTES, follow=False)
+        except OSError:
+            return False
+        if not has_rule(rules, folder) and not names(rules, folder):
+            return False
+        try:
+            return not self.is_ignored(f"{folder}/")
+        except FileNotFoundError:
+            if has_rule(rules, folder) and self._lets_nothing_in():
+                return False
+            raise
+
+    def _lets_nothing_in(self) -> bool:
+        """Whether certainly no rule takes back in what `info/exclude` ignores at the top. Git prefers no other file to
+        that one there than .gitignore."""
+        try:
+            return not may_let_in(_content(self.root / ".gitignore", SIZE_LIMIT_BYTES))
+        except OSError:
+            return False
+
+    def is_negated(self, name: str) -> bool:
+        """Whether a rule says that git must not ignore the file."""
+        answer = ask_one(self.root, "check-ignore", "--verbose", "--no-index", "--", name)
+        return _NEGATED.match(answer.out) is not None
 
 
 def _unreadable() -> OSError:
@@ -246,3 +273,11 @@ def _stamp(path: str | Path, *, follow: bool = False) -> FileStamp | None:
     except OSError:
         return None
     return found.st_mtime_ns, found.st_size, found.st_ino
+
+
+def _content(path: Path, limit_bytes: int) -> bytes:
+    """Returns what is in the file; nothing if there is none. Raises OSError for a symlink, or one that is larger."""
+    try:
+        return read_bytes_bounded(path, limit_bytes, follow=False)
+    except FileNotFoundError:
+        return b""

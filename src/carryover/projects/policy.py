@@ -62,7 +62,7 @@ def refusal(checkout: Checkout, paths: StatePaths) -> Refusal | None:
         return Refusal(WITHHELD)
     if (unfit := _unfit_folder(real) or _unfit_store(real)) is not None:
         return Refusal(unfit)
-    return refusal_by_git(checkout, has_rule=False)
+    return refusal_by_git(checkout)
 
 
 COMMITTED: Final = "a handoff would be committed"
@@ -83,37 +83,25 @@ NOT_NAMED_BACK: Final = (
 )
 
 
-def refusal_by_git(checkout: Checkout, *, has_rule: bool = True) -> Refusal | None:
-    """Refuses a folder whose `.carryover` git tracks, or would add: see `refusal_by_rule`. Blocks."""
+def refusal_by_git(checkout: Checkout) -> Refusal | None:
+    """Refuses a folder whose `.carryover` git tracks, or would add in spite of `info/exclude`. Asks git only after
+    HEAD, its index or an ignore file has changed; where it can't be run, the files alone have to show it. Blocks."""
     if checkout.git_dir is None:
         return Refusal(NOT_NAMED_BACK) if checkout.is_top else None
+    asked = "tracked"
     try:
         if checkout.is_tracked(STORE):
             remedy = f"`git rm -r --cached {STORE}` ends that"
             return Refusal(f"{STORE} is tracked by git, so {COMMITTED}; {remedy}", in_git=True)
+        asked = "ignored"
+        if checkout.is_let_in(STORE):
+            remedy = f"`git check-ignore -v {STORE}` names it"
+            return Refusal(f"an ignore rule takes {STORE} back in, so {COMMITTED}; {remedy}", in_git=True)
+    except FileNotFoundError:
+        return Refusal(ONLY_GIT)
     except OSError as error:
-        return _unanswered("tracked", error)
-    return refusal_by_rule(checkout, has_rule=has_rule)
-
-
-def refusal_by_rule(checkout: Checkout, *, has_rule: bool) -> Refusal | None:
-    """Refuses a checkout whose `.carryover` git would add in spite of the rule in `info/exclude`. `has_rule`: whether
-    that is there yet, else only a rule that would be stronger counts. Asks git only after HEAD, its index or an ignore
-    file has changed. Blocks."""
-    try:
-        rule = checkout.rule_of(f"{STORE}/" if has_rule else STORE)
-    except OSError as error:
-        return _unanswered("ignored", error)
-    is_open = rule is None or rule.lets_in if has_rule else rule is not None and rule.is_stronger
-    if not is_open:
-        return None
-    remedy = f"`git check-ignore -v {STORE}` names it"
-    return Refusal(f"an ignore rule takes {STORE} back in, so {COMMITTED}; {remedy}", in_git=True)
-
-
-def _unanswered(asked: str, error: OSError) -> Refusal:
-    is_missing = isinstance(error, FileNotFoundError)
-    return Refusal(ONLY_GIT if is_missing else f"git could not say whether {STORE} is {asked}: {error.strerror}")
+        return Refusal(f"git could not say whether {STORE} is {asked}: {error.strerror}")
+    return None
 
 
 def _unfit_place(root: Path, paths: StatePaths) -> str | None:

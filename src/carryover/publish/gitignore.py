@@ -20,12 +20,13 @@ from carryover.agents import local_files, read_lists
 from carryover.config import KEPT, ProjectSettings
 from carryover.errors import os_reason
 from carryover.fsio import SCRATCH, is_folder, is_there, private_dir, read_bytes_bounded, write_if_changed
-from carryover.outside.apply import SIZE_LIMIT_BYTES, Text, plan_edit
+from carryover.outside.apply import Text, plan_edit
 from carryover.outside.in_project import Pass, text_in
 from carryover.outside.listed import GITIGNORE
 from carryover.probe.checkout import Checkout
+from carryover.probe.ignore_rules import SIZE_LIMIT_BYTES, has_rule
 from carryover.projects.handoff_file import STORE
-from carryover.projects.policy import COMMITTED, UNWRITTEN, Refusal, refusal_by_git, refusal_by_rule
+from carryover.projects.policy import COMMITTED, UNWRITTEN, Refusal, refusal_by_git
 from carryover.text.user_text import EditRefused, find_lines, is_text, whole_file, with_lines, without_span
 
 EXCLUDE: Final = ".git/info/exclude"
@@ -50,31 +51,21 @@ def keep_out(edits: Pass, name: str = STORE) -> bool:
     committed.
     """
     try:
-        edit = plan_edit(rules(edits.checkout, [name]))
-        return (edit.changes and _has_own_rule(edits.checkout, name)) or edits.carry_out(edit)
+        rule = rules(edits.checkout, [name])
     except OSError as error:
         edits.left_alone(EXCLUDE, os_reason(error))
         return False
-
-
-def _has_own_rule(checkout: Checkout, name: str) -> bool:
-    """Whether git ignores it by a rule that the user has in `info/exclude`."""
-    rule = checkout.rule_of(f"{name}/" if name == STORE else name)
-    return rule is not None and not rule.lets_in and os.path.realpath(rule.file) == os.path.realpath(checkout.exclude)
+    return edits.put(rule)
 
 
 def kept_out(edits: Pass) -> Refusal | None:
-    """Puts in the rule that keeps the handoff, which git does not track, out of commits; returns why it is not kept
-    out, None if it is."""
-    checkout, before = edits.checkout, len(edits.changes)
-    if checkout.git_dir is None:
-        return None
-    if not keep_out(edits):
+    """Puts in the rule that keeps the handoff out of commits; returns why it is not kept out, None if it is."""
+    if edits.checkout.git_dir is not None and not keep_out(edits):
         why = f"{edits.notes[-1]}, so {COMMITTED}"
-        if not edits.dry and keep_out(Pass(checkout, None, dry=True)):  # not the file is in the way: the disk is
+        if not edits.dry and keep_out(Pass(edits.checkout, None, dry=True)):  # not the file is in the way: the disk is
             why = f"{UNWRITTEN}: {why}"
         return Refusal(why, in_git=True)
-    return refusal_by_rule(checkout, has_rule=not edits.dry or len(edits.changes) == before)
+    return refusal_by_git(edits.checkout)
 
 
 def open_to_git(checkout: Checkout, settings: ProjectSettings) -> str | None:
@@ -86,7 +77,7 @@ def open_to_git(checkout: Checkout, settings: ProjectSettings) -> str | None:
         return None
     if not os.access(checkout.root, os.W_OK | os.X_OK):  # nothing is written there for another reason, or it is gone
         return None
-    refused = refusal_by_git(checkout, has_rule=False) or kept_out(Pass(checkout, None, dry=True))
+    refused = kept_out(Pass(checkout, None, dry=True))
     return refused.reason if refused is not None and refused.in_git else None
 
 
@@ -140,8 +131,7 @@ def hide(edits: Pass, names: list[str]) -> list[str]:
     checkout = edits.checkout
     edit = plan_edit(rules(checkout, names))
     if edit.changes:
-        each = {name: checkout.rule_of(name) for name in names}
-        names = [name for name, rule in each.items() if rule is None or not rule.lets_in]
+        names = [name for name in names if not checkout.is_negated(name)]
         edit = plan_edit(rules(checkout, names))
     is_planned = edits.carry_out(edit) and edits.dry  # git does not know yet
     return [name for name in names if is_planned or checkout.is_ignored(name)]
@@ -186,8 +176,7 @@ def without_rules(data: bytes | None, gone: Collection[Sequence[bytes]]) -> byte
     end; those after a removed one are added again.
     """
     last: list[Sequence[bytes]] = []
-    every = [*map(_lines_for, _all_names())] if data is not None and _TITLE in data else []
-    while data is not None and (lines := _rule_at_end(data, every)) is not None:
+    while data is not None and (lines := _rule_at_end(data)) is not None:
         last.append(lines)
         data = None if data in (whole_file(lines), whole_file(lines, b"\r\n")) else without_rule(data, lines)
     for lines in reversed(last):
@@ -197,8 +186,8 @@ def without_rules(data: bytes | None, gone: Collection[Sequence[bytes]]) -> byte
     return data
 
 
-def _rule_at_end(data: bytes, every: Iterable[Sequence[bytes]]) -> Sequence[bytes] | None:
-    for lines in every:
+def _rule_at_end(data: bytes) -> Sequence[bytes] | None:
+    for lines in map(_lines_for, _all_names()):
         span = find_lines(data, lines, max(0, len(data) - len(b"\r\n".join(lines)) - len(b"\r\n")))
         if span is not None and not data[span[1] :].strip(b"\r\n"):
             return lines
@@ -228,11 +217,15 @@ def rules(checkout: Checkout, names: Iterable[str]) -> Text:
     if path.parent.is_symlink():
         raise OSError(errno.EINVAL, "its folder is a symlink")
 
+    def put(data: bytes | None) -> bytes | None:
+        has_own = has_rule(data or b"", STORE)  # the user's, or ours
+        return reduce(with_rule, (lines for lines in each if lines != _LINES or not has_own), data)
+
     return text_in(
         checkout.root,
         EXCLUDE,
         _WHAT,
-        lambda data: reduce(with_rule, each, data),
+        put,
         lambda data, _: without_rules(data, each),
         path=path,
         listed=None,

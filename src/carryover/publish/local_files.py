@@ -15,9 +15,10 @@ from typing import Final
 from carryover.adapter.spec import AGENTS_MD
 from carryover.agents import instruction_files, local_files, specs
 from carryover.fsio import is_there, read_bytes_bounded
-from carryover.outside.apply import SIZE_LIMIT_BYTES, Text
+from carryover.outside.apply import Text
 from carryover.outside.in_project import Pass, text_in
 from carryover.probe.checkout import Checkout
+from carryover.probe.ignore_rules import SIZE_LIMIT_BYTES
 from carryover.publish.gitignore import hide, rules
 from carryover.publish.pointers import NEW_FILE, pointer, says_nothing, without_block
 from carryover.text.user_text import EditRefused, Origin

@@ -15,9 +15,10 @@ from carryover.adapter.contract import Agent
 from carryover.adapter.file_list import FileList
 from carryover.agents import adapters, read_lists, specs
 from carryover.fsio import is_there, read_bytes_bounded
-from carryover.outside.apply import SIZE_LIMIT_BYTES, Text
+from carryover.outside.apply import Text
 from carryover.outside.in_project import Pass, text_in
 from carryover.probe.checkout import Checkout
+from carryover.probe.ignore_rules import SIZE_LIMIT_BYTES
 from carryover.probe.own_file import is_own
 from carryover.projects.handoff_file import IN_PROJECT
 from carryover.publish.gitignore import keep_out

@@ -110,8 +110,6 @@ def with_lines(data: bytes, lines: Sequence[bytes], *, at_top: bool = False) -> 
 
 def find_lines(data: bytes, lines: Sequence[bytes], start: int = 0) -> tuple[int, int, bytes] | None:
     """Returns bounds in bytes and line end of the first unchanged block at or after `start`; None if there is none."""
-    if not all(line in data for line in lines):
-        return None
     with_lf = _block(lines, b"\n")
     with_crlf = _block(lines, b"\r\n")
     # Both in one search: a second one from each block on would read a file of many blocks as many times.

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from carryover.probe.checkout import Checkout, Rule
+from carryover.probe.checkout import Checkout
 from carryover.probe.memory import MOST, known_answer, remember
 from support.repository import git, repository
 
@@ -75,19 +75,17 @@ def test_whether_a_folder_is_tracked_is_asked_once_until_the_index_changes(
     assert Checkout(shop).is_tracked(STORE) is not is_tracked
 
 
-def test_git_names_the_rule_that_decides_once_until_a_rule_changes(shop: Path, started: list[list[str]]) -> None:
+def test_git_is_not_asked_whether_a_rule_takes_in_what_info_exclude_does_not_have(
+    shop: Path, started: list[list[str]]
+) -> None:
     checkout = Checkout(shop)
-    assert checkout.rule_of(OURS) is None
-    exclude(shop, f"/{OURS}")
-    started.clear()
-    assert [checkout.rule_of(OURS) for _ in range(2)] == [Rule(checkout.exclude, lets_in=False)] * 2
-    assert (checkout.is_ignored(OURS), len(started)) == (True, 1)
+    (shop / ".gitignore").write_text(f"!{STORE}\n")
+    assert (checkout.is_let_in(STORE), started) == (False, [])
 
-    (shop / ".gitignore").write_text(f"!{OURS}\n")
+    exclude(shop, f"{STORE}/")
 
-    found = checkout.rule_of(OURS)
-    assert found == Rule(shop / ".gitignore", lets_in=True)
-    assert (found.is_stronger, checkout.is_ignored(OURS)) == (True, False)
+    assert not checkout.is_ignored(f"{STORE}/")
+    assert checkout.is_let_in(STORE), "the same one sees it, since it has no answer from before the rule"
 
 
 def test_a_rule_for_folders_alone_hides_no_file_that_is_to_be_made(shop: Path) -> None:
@@ -110,6 +108,22 @@ def test_a_checkout_is_looked_at_once(shop: Path) -> None:
     assert (after.git_dir, after.is_top, after.others, after.head_stamp(), after.refs) == (None, False, (), 0, None)
     with pytest.raises(OSError, match="not a repository"):
         after.exclude.exists()
+
+
+def test_without_git_the_index_and_the_ignore_files_answer_as_far_as_they_can(
+    shop: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    exclude(shop, f"{STORE}/")
+    monkeypatch.setenv("PATH", str(shop / "none"))
+    checkout = Checkout(shop)
+
+    assert (checkout.is_tracked(STORE), checkout.is_let_in(STORE)) == (False, False)
+
+    (shop / ".gitignore").write_text("*\n!*/\n")
+    with pytest.raises(FileNotFoundError):
+        checkout.is_let_in(STORE)
+    with pytest.raises(FileNotFoundError):
+        checkout.is_tracked("cart.py")
 
 
 def test_only_so_much_is_remembered_and_nothing_that_may_change_unseen() -> None:

@@ -1,4 +1,4 @@
-"""Without a git that runs, as on a Mac without Apple's command line tools, nothing is written that it could commit."""
+"""Without a git that runs, as on a Mac without Apple's command line tools, projects still get their handoffs."""
 
 from __future__ import annotations
 
@@ -13,11 +13,10 @@ from carryover.probe.checkout import Checkout
 from carryover.probe.git import git_facts
 from carryover.probe.git_command import git_trouble
 from carryover.projects.handoff_file import Published
-from carryover.projects.policy import ONLY_GIT
 from carryover.redact import CleanText
 from support.platforms import fake_darwin, on
 from support.publishing import publish
-from support.repository import repository
+from support.repository import git, repository
 from support.tools import program
 
 TEXT = "# [CARRYOVER] Last updated 2026-11-20T06:02:26Z from Claude Code\n"
@@ -47,29 +46,19 @@ def no_git(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.M
     return take_away
 
 
-def test_nothing_is_written_into_a_checkout_until_git_says_what_a_commit_would_take(
-    home: Path, no_git: Callable[[], None]
-) -> None:
+def test_a_checkout_gets_its_handoff_and_no_commit_would_take_it(home: Path, no_git: Callable[[], None]) -> None:
     root = repository(home / "app", {"AGENTS.md": "Run the tests.\n"})
     path = os.environ["PATH"]
     no_git()
 
-    assert published(root).refusal == ONLY_GIT
+    assert (published(root).refusal, published(root).refusal) == (None, None)
 
-    assert sorted(entry.name for entry in root.iterdir()) == [".git", "AGENTS.md"]
+    assert (root / ".carryover" / "handoff.md").read_text() == TEXT
     assert (git_facts(Checkout(root), timeout_s=10), git_trouble() is None) == (None, False)
     os.environ["PATH"] = path
     assert (git_facts(Checkout(root), timeout_s=10) is None, git_trouble()) == (False, None)
-    assert published(root).refusal is None
-
-
-def test_a_folder_without_a_repository_gets_its_handoff(home: Path, no_git: Callable[[], None]) -> None:
-    root = home / "notes"
-    root.mkdir()
-    no_git()
-
-    assert published(root).refusal is None
-    assert (root / ".carryover" / "handoff.md").read_text() == TEXT
+    git(root, "add", "--all")
+    assert ".carryover" not in git(root, "ls-files")
 
 
 def test_the_program_that_asks_for_git_to_be_installed_is_not_run(
@@ -83,7 +72,81 @@ def test_the_program_that_asks_for_git_to_be_installed_is_not_run(
     chosen.symlink_to(tmp_path / "CommandLineTools")  # as after an update of macOS, which removes them
 
     with on(fake_darwin(stubs=str(stub.parent), tools=(str(chosen), "/"))):
-        assert published(root).refusal == ONLY_GIT
+        assert published(root).refusal is None
         assert git_facts(Checkout(root), timeout_s=10) is None
         assert git_trouble() == "Apple's command line tools, which have it, are not installed"
     assert not (home / "window").exists()
+
+
+def test_a_pointer_is_made_where_no_file_of_that_name_is_tracked(home: Path, no_git: Callable[[], None]) -> None:
+    """A sparse checkout has AGENTS.md only in git: ours would take its place."""
+    plain, sparse = (repository(home / name, {"a.py": "1\n", "AGENTS.md": "Run the tests.\n"}) for name in "ab")
+    git(plain, "rm", "--quiet", "AGENTS.md")
+    (sparse / "AGENTS.md").unlink()
+    no_git()
+
+    assert [published(root).refusal for root in (plain, sparse)] == [None, None]
+    assert [(root / "AGENTS.md").exists() for root in (plain, sparse)] == [True, False]
+
+
+def tracked(root: Path) -> None:
+    (root / ".carryover").mkdir()
+    (root / ".carryover" / "notes.md").write_text("mine\n")
+    git(root, "add", "--force", ".carryover/notes.md")
+
+
+def tracked_by_another_case(root: Path) -> None:
+    (root / ".Carryover").mkdir()
+    (root / ".Carryover" / "notes.md").write_text("mine\n")
+    git(root, "add", "--force", ".Carryover/notes.md")
+
+
+def let_in(root: Path) -> None:
+    (root / ".gitignore").write_text("*.log\n!.carryover\n")
+
+
+def let_in_at_once(root: Path) -> None:
+    (root / ".gitignore").write_bytes(b"\xef\xbb\xbf!/.car*\n")
+
+
+def let_in_behind_ours(root: Path) -> None:
+    (root / ".git" / "info" / "exclude").write_text(".carryover/\n!.carryover/\n")
+
+
+def linked_rules(root: Path) -> None:
+    (root / ".gitignore").symlink_to(root / "a.py")
+
+
+def shortened_paths(root: Path) -> None:
+    git(root, "update-index", "--index-version", "4")
+
+
+def split_index(root: Path) -> None:
+    git(root, "update-index", "--split-index")
+
+
+@pytest.mark.parametrize(
+    "done",
+    [
+        tracked,
+        tracked_by_another_case,
+        let_in,
+        let_in_at_once,
+        let_in_behind_ours,
+        linked_rules,
+        shortened_paths,
+        split_index,
+    ],
+    ids=lambda done: done.__name__,
+)
+def test_where_only_git_could_tell_nothing_is_written(
+    home: Path, done: Callable[[Path], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = repository(home / "app", {"a.py": "1\n"})
+    done(root)
+    monkeypatch.setenv("PATH", str(home / "empty"))
+
+    refusal = published(root).refusal
+
+    assert refusal == "git can't be run, and only git knows whether a commit could take the handoff along"
+    assert not (root / ".carryover" / "handoff.md").exists()

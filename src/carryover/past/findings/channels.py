@@ -11,8 +11,8 @@ from carryover.adapter.spec import AGENTS_MD, AgentSpec, LocalFile
 from carryover.agents import specs
 from carryover.config import ProjectSettings
 from carryover.fsio import is_there, read_bytes_bounded
-from carryover.outside.apply import SIZE_LIMIT_BYTES
 from carryover.past.findings.facts import AgentFacts, Channels
+from carryover.probe.ignore_rules import SIZE_LIMIT_BYTES
 from carryover.projects.handoff_file import HANDOFF, STORE
 from carryover.publish.local_files import local_names
 from carryover.publish.pointers import block_end, block_state, imports_agents_md, pointer, says_nothing

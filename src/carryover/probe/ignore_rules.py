@@ -1,0 +1,43 @@
+"""What the text of an ignore file says of a folder at the top of the checkout, without asking git."""
+
+from __future__ import annotations
+
+import os
+import re
+from fnmatch import fnmatchcase
+from typing import Final
+
+SIZE_LIMIT_BYTES: Final = 256 << 10
+"""Larger ignore files are left to git."""
+
+_PLAIN: Final = re.compile(rb"[\w.*?-]+")
+"""A pattern of names' usual characters and of wildcards that mean the same to git and to fnmatch."""
+_LETS_IN: Final = re.compile(rb"^(?:\xef\xbb\xbf)?!", re.MULTILINE)
+
+
+def has_rule(data: bytes, folder: str) -> bool:
+    """Whether the text of an ignore file ignores a folder at the top of the checkout by its name or a pattern for it;
+    if False, git has to be asked."""
+    lines = data.split(b"\n")
+    last = max((at for at, line in enumerate(lines) if _ignores(line, folder)), default=None)
+    return last is not None and not any(line.startswith(b"!") for line in lines[last:])
+
+
+def names(data: bytes, folder: str) -> bool:
+    """Whether the text of an ignore file has a rule for a folder by its name alone."""
+    return any(_name_in(line) == os.fsencode(folder) for line in data.split(b"\n"))
+
+
+def may_let_in(data: bytes) -> bool:
+    """Whether the text of an ignore file has a rule that takes something back in."""
+    return _LETS_IN.search(data) is not None
+
+
+def _ignores(line: bytes, folder: str) -> bool:
+    """Whether a line of an ignore file matches the folder, read as git and fnmatch both do."""
+    name = _name_in(line)
+    return _PLAIN.fullmatch(name) is not None and fnmatchcase(os.fsencode(folder), name)
+
+
+def _name_in(line: bytes) -> bytes:
+    return line.rstrip().removesuffix(b"/").removeprefix(b"/")
