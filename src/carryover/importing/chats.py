@@ -32,6 +32,12 @@ FORMS: Final = "chats with `user:` and `assistant:` in Markdown, lists of messag
 _UNNAMED: Final = AgentSpec(id="assistant", name="Assistant", binaries=(), folders=())
 """Stands for the program that answered, which such a chat does not name."""
 
+_ITEMS: Final[dict[str, Speaker]] = {
+    **dict.fromkeys(("function_call", "custom_tool_call"), "agent"),
+    **dict.fromkeys(("function_call_output", "custom_tool_call_output", "function_call_result"), "tool"),
+    "reasoning": "ignored",
+}
+"""Who makes an entry that is no message, in the form of OpenAI's Responses."""
 _ROLE: Final = r"(?P<role>user|human|assistant|ai|system|planner)"
 _TIME: Final = r"(?:[ \t]*[(\[][^()\[\]\n]{1,60}[)\]])?"
 _HEADINGS: Final = tuple(
@@ -50,8 +56,9 @@ _LISTS: Final = ("messages", "conversation", "conversations", "history", "steps"
 _ROLES: Final = ("role", "from", "source")
 _CONTENTS: Final = ("content", "value", "message")
 _TIMES: Final = ("timestamp", "created_at", "createdAt", "time")
-_IDS: Final = ("tool_call_id", "source_call_id", "tool_use_id", "id")
+_IDS: Final = ("tool_call_id", "source_call_id", "call_id", "callId", "tool_use_id", "id")
 """The id of a call; `id` alone may be that of the entry."""
+_TEXTS: Final = ("text", "input_text", "output_text")
 _ID_CHARS: Final = 400
 
 
@@ -238,6 +245,8 @@ def _messages_in(data: bytes) -> list[tuple[Speaker, Fields]]:
 
 
 def _speaker_of(message: Fields) -> Speaker | None:
+    if (item := _ITEMS.get(text_of(message.get("type")))) is not None:
+        return item
     has_content = any(name in message for name in (*_CONTENTS, "tool_calls"))
     return SPEAKERS.get(first_text(message, *_ROLES).lower()) if has_content else None
 
@@ -265,15 +274,16 @@ def _content_of(message: Fields) -> msgspec.Raw:
 def _text_of(message: Fields) -> str:
     content = _content_of(message)
     parts = (fields_of(part) for part in items_of(content))
-    texts = (text_of(part.get("text")) for part in parts if text_of(part.get("type")) == "text")
+    texts = (text_of(part.get("text")) for part in parts if text_of(part.get("type")) in _TEXTS)
     return text_of(content) or "\n".join(texts)
 
 
 def _calls_in(message: Fields, number: int) -> Iterator[_Call]:
-    """Yields the calls in a message: blocks of `tool_use`, or `tool_calls`. Arguments may be an object, or a text that
-    holds one."""
+    """Yields the calls in a message: blocks of `tool_use`, the entry itself, or `tool_calls`. Arguments may be an
+    object, or a text that holds one."""
+    own = [message] if text_of(message.get("type")) in _ITEMS else []
     listed = map(fields_of, items_of(message.get("tool_calls")))
-    for place, raw in enumerate([*_blocks(message, "tool_use"), *listed]):
+    for place, raw in enumerate([*_blocks(message, "tool_use"), *own, *listed]):
         function = fields_of(raw.get("function")) or raw
         name = usable_name(first_text(function, "name", "function_name")) or "?"
         given = function.get("arguments", function.get("input"))
@@ -287,7 +297,9 @@ def _printed_in(speaker: Speaker, message: Fields) -> Iterator[_Printed]:
     in a step of a trajectory."""
     observed = map(fields_of, items_of(fields_of(message.get("observation")).get("results")))
     for raw in ([message] if speaker == "tool" else []) + [*_blocks(message, "tool_result"), *observed]:
-        yield _Printed(first_text(raw, *_IDS), _text_of(raw), is_true(raw.get("is_error")))
+        output = raw.get("output")
+        text = _text_of(raw) or text_of(output) or text_of(fields_of(output).get("text"))
+        yield _Printed(first_text(raw, *_IDS), text, is_true(raw.get("is_error")))
 
 
 def _blocks(message: Fields, kind: str) -> Iterator[Fields]:

@@ -178,7 +178,18 @@ ANTHROPIC = [
 ]
 
 
-@pytest.mark.parametrize("messages", [OPENAI, ANTHROPIC])
+RESPONSES = [
+    {"type": "message", "role": "user", "content": [{"type": "input_text", "text": "Fix the test."}]},
+    {"type": "reasoning", "summary": []},
+    {"type": "function_call", "call_id": "c1", "name": "bash", "arguments": '{"command": "pytest -q"}'},
+    {"type": "function_call", "callId": "c2", "name": "edit", "arguments": json.dumps(ARGUMENTS)},
+    {"type": "function_call_output", "call_id": "c1", "output": "1 failed"},
+    {"type": "function_call_result", "callId": "c2", "output": {"type": "text", "text": "ok"}},
+    {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": "Done."}]},
+]
+
+
+@pytest.mark.parametrize("messages", [OPENAI, ANTHROPIC, RESPONSES])
 def test_calls_in_messages_have_their_results_and_files(tmp_path: Path, messages: list[dict[str, Any]]) -> None:
     path = tmp_path / "chat.json"
     path.write_text(json.dumps(messages))
