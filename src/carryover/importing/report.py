@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
 
+from carryover.adapter.contract import Agent, Source
+from carryover.agents import adapters
 from carryover.facts import FindRoot, ProjectRoot
 from carryover.importing.candidate import OpenedDocument
 from carryover.model import AssistantMessage, Event, FileEdit, ToolCall, ToolResult, UserPrompt
 from carryover.transcript.bounds import read_bounded
+from carryover.transcript.by_kind import reader_of_copies
 from carryover.transcript.jsonl import JsonlReader
 
 
@@ -83,8 +87,8 @@ class Report(msgspec.Struct, kw_only=True):
                 self.edits += 1
 
 
-def survey_document(document: OpenedDocument, root_of: FindRoot = ProjectRoot) -> Report:
-    """Reads the document. Blocking. Raises OSError or ValueError if it can't be read."""
+def survey_document(document: OpenedDocument, root_of: FindRoot = ProjectRoot, *, whole: bool = True) -> Report:
+    """Reads the whole document, or its first records. Blocking. Raises OSError or ValueError if it can't be read."""
     agent, path = document.agent, Path(document.source.path)
     found = Report(file=str(path), agent=agent.id, form=document.form)
     first_folder: dict[str, str | None] = {}
@@ -104,7 +108,7 @@ def survey_document(document: OpenedDocument, root_of: FindRoot = ProjectRoot) -
                 first_folder[event.session] = first_folder.get(event.session) or event.cwd
                 folders |= {event.cwd: None} if event.cwd is not None else {}
         found.oversized += batch.oversized
-        more = batch.more and batch.cursor != cursor
+        more = whole and batch.more and batch.cursor != cursor
         cursor = batch.cursor
     if isinstance(agent.reader, JsonlReader):
         found.torn = agent.reader.resumes_at(batch.cursor) < agent.reader.stat(path).size
@@ -112,3 +116,20 @@ def survey_document(document: OpenedDocument, root_of: FindRoot = ProjectRoot) -
     roots = (root_of(folder).root for folder in first_folder.values() if folder is not None)
     found.projects = [*dict.fromkeys(roots)]
     return found
+
+
+def best_fitting(path: Path) -> Agent | None:
+    """Returns the agent whose reader finds most events in the first records of a file, with a reader of copies; None
+    if none finds any. Blocking."""
+    agents = [replace(agent, reader=reader_of_copies(agent.reader)) for agent in adapters().values()]
+    found = [(_look(agent, path), agent) for agent in agents]
+    report, best = max(found, key=lambda each: (each[0].events, each[0].records - sum(each[0].unknown.values())))
+    return best if report.events else None
+
+
+def _look(agent: Agent, path: Path) -> Report:
+    document = OpenedDocument(agent, Source(agent=agent.id, path=str(path)), agent.spec.name)
+    try:
+        return survey_document(document, whole=False)
+    except (OSError, ValueError):  # ValueError: not this reader's kind of file at all
+        return Report(agent=agent.id)

@@ -24,6 +24,7 @@ from carryover.errors import ExitCode, UserError, os_reason
 from carryover.export.dial import Happened, dialed
 from carryover.facts import Facts, FindRoot, ProjectRoot
 from carryover.importing.document import open_document, with_events
+from carryover.importing.report import best_fitting
 from carryover.ledger.events import main_thread
 from carryover.ledger.queries import projects, sessions
 from carryover.past.context import root_of, state_dir
@@ -113,7 +114,7 @@ def _as_recorded(
 
 
 def _document(path: Path, agent_id: str | None) -> tuple[Agent, Source]:
-    """Returns the file as a source, in a format that an agent recognises, or that of the agent that is named."""
+    """Returns the file as a source, in a format that an agent recognises or else the best-fitting adapter's."""
     try:
         if not path.is_file():
             raise UserError(f"There is no file {path}.", ExitCode.NOTHING_FOUND)
@@ -125,16 +126,20 @@ def _document(path: Path, agent_id: str | None) -> tuple[Agent, Source]:
         document = open_document(path.absolute(), agent_id=agent_id, declared=settings.sources)
         return document.agent, document.source
     if agent_id is None:
-        raise UserError(
-            f"No agent that Carryover knows wrote {path} in a form that was recognised. Name the agent with --agent.",
-            ExitCode.NOTHING_FOUND,
-        )
-    agent = adapters().get(agent_id)
-    if agent is None:
+        agent = best_fitting(path)
+        if agent is None:
+            raise UserError(
+                f"No agent that Carryover knows wrote {path} in a form that was recognised. "
+                "Name the agent with --agent.",
+                ExitCode.NOTHING_FOUND,
+            )
+        return agent, Source(agent=agent.id, path=str(path.absolute()))
+    named = adapters().get(agent_id)
+    if named is None:
         raise UserError(
             f"This version of Carryover can't read transcripts of {agent_name(agent_id)} yet.", ExitCode.USAGE
         )
-    return replace(agent, reader=reader_of_copies(agent.reader)), Source(agent=agent_id, path=str(path.absolute()))
+    return replace(named, reader=reader_of_copies(named.reader)), Source(agent=agent_id, path=str(path.absolute()))
 
 
 class _ReaderUpTo:
