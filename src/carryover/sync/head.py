@@ -17,7 +17,7 @@ from carryover.sync.payload import MachineId, MachineName, Payload, Time
 from carryover.sync.sealing import MachineKey, Unreadable
 
 _MOST_BYTES: Final = 32 << 20
-_MOST_SEGMENTS: Final = 20_000
+MOST_SEGMENTS: Final = 20_000
 _MOST_REMOVED: Final = 1_000
 
 MISSED: Final = (
@@ -55,7 +55,7 @@ class Head(msgspec.Struct, frozen=True, kw_only=True):
     """What its owner calls the machine; two may have the same name."""
     sequence: Time = 0
     """Rises with each head. It is the time (UTC ms), or more, so that a machine restored from a copy goes on higher."""
-    segments: Annotated[tuple[Segment, ...], msgspec.Meta(max_length=_MOST_SEGMENTS)] = ()
+    segments: Annotated[tuple[Segment, ...], msgspec.Meta(max_length=MOST_SEGMENTS)] = ()
     removed: Annotated[dict[MachineId, Sha], msgspec.Meta(max_length=_MOST_REMOVED)] = {}
     """The machines that were removed, each with the SHA-256 of its last head that counts."""
 

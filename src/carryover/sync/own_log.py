@@ -18,6 +18,7 @@ from carryover.paths import StateDir
 from carryover.sync.folder import SyncFolder
 from carryover.sync.git_store import store_at
 from carryover.sync.head import (
+    MOST_SEGMENTS,
     Head,
     Peer,
     Segment,
@@ -36,6 +37,8 @@ from carryover.sync.store import Fetched, Store
 SMALL: Final = 16 << 10
 MOST_SMALL: Final = 1_000
 """With more segments of fewer than SMALL bytes, a log begins afresh, so that a year of small syncs stays short."""
+_MANY: Final = MOST_SEGMENTS // 2
+"""With more segments of any size it does so too: a head may list twice as many."""
 _MOST_ASKING: Final = 100
 
 
@@ -171,7 +174,7 @@ class OwnLog:
         forgets = outgoing.forgets()
         segments = self.state.own.segments
         is_whole = all(self._fetched.own.get(segment.name) == segment.size for segment in segments)
-        is_long = sum(segment.size < SMALL for segment in segments) > MOST_SMALL
+        is_long = len(segments) > _MANY or sum(segment.size < SMALL for segment in segments) > MOST_SMALL
         if forgets != self.state.forgets or is_long or not is_whole:
             self.save(**self._afresh())
         position = self.state.position

@@ -12,10 +12,13 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, rule
+from msgspec.structs import replace
 
 from carryover.errors import UserError
 from carryover.model import AssistantMessage, Event, Retracted, UserPrompt
 from carryover.sync.folder import SyncState
+from carryover.sync.head import Segment
+from carryover.sync.own_log import SMALL
 from support.machines import machines, meet
 from support.sync_world import Crash, MemoryMachine, Remote, bodies, joined, signing_quickly
 
@@ -244,3 +247,18 @@ def test_after_many_small_segments_a_log_begins_afresh(
     assert len(listed) < 30
     assert remote.logs[first.id].keys() - {"key", "head"} == {one.name for one in listed}
     assert bodies(second) >= {b"%d" % number for number in range(40)}
+
+
+def test_a_log_begins_afresh_before_it_has_more_segments_than_others_read(
+    remote: Remote, first: MemoryMachine, second: MemoryMachine
+) -> None:
+    files = {f"{number:032x}": b"x" * SMALL for number in range(20_000)}
+    listed = tuple(Segment(SMALL, bytes.fromhex(name) + bytes(16)) for name in files)
+    known = first.folder.known
+    first.folder.known = replace(known, own=replace(known.own, segments=listed), sha=b"")
+    remote.logs[first.id] |= files
+    first.ledger.work("one", b"later")
+    first.sync()
+
+    assert second.sync().problems == {}
+    assert b"later" in bodies(second)
