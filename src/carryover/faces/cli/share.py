@@ -1,4 +1,4 @@
-"""`carryover share` and `import` of what it wrote: a handoff with its sources, which only the person named can open."""
+"""`carryover share` and `import` of what it wrote: a handoff, which only the person named can open."""
 
 from __future__ import annotations
 
@@ -76,6 +76,8 @@ def _contents(bundle: Bundle, line_chars: int) -> Iterator[str]:
     """Yields what is shared, so that the user can judge it; of a flood, the beginning."""
     yield f"From     {bundle.sender} on {bundle.host}: so it says, and nothing proves it"
     yield f"Project  {bundle.project}, {local_time(bundle.made_ms)}"
+    if bundle.title:
+        yield f"About    {one_line(bundle.title, line_chars)}"
     lines = [line.removeprefix("> ") for line in bundle.handoff.split("\n") if line.strip("> ")]
     yield from (f"         {one_line(line, line_chars)}" for line in islice(lines, _MOST_LINES))
     if len(lines) > _MOST_LINES:

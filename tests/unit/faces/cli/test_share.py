@@ -26,7 +26,7 @@ from carryover.actions.sharing import (
 from carryover.errors import ExitCode, visible
 from carryover.past.context import state_dir
 from carryover.sync.sealing import Unreadable
-from support.claude_session import ClaudeWork
+from support.claude_session import ClaudeSession, ClaudeWork
 from support.forked import CARRYOVER
 from support.recorded_shop import Run
 from support.repository import repository
@@ -118,6 +118,27 @@ def test_the_preview_says_for_whom_and_what_is_hidden_in_it(home: Path, run: Run
         assert said in err
     assert ANTHROPIC not in err and f"{home}/" not in err.replace(f"/mnt{home}/y", "")
     assert not (Path.cwd() / "shop.age").exists()
+
+
+def test_all_that_is_in_the_file_is_shown_before_it_is_written(
+    home: Path, run: Run, own: tuple[str, ...], key: str, tmp_path: Path
+) -> None:
+    project = repository(home / "shop", {"a.py": "1\n"})
+    work = ClaudeWork(home / ".claude" / "projects", project)
+    work.prompt("Add bread to the cart")
+    replies = ClaudeSession(home / ".claude" / "projects", project)
+    replies.work("yes", "Bread is in.")
+    title = {"type": "ai-title", "aiTitle": "Salary of the baker", "sessionId": replies.session}
+    replies.append(json.dumps(title).encode() + b"\n")
+
+    file = tmp_path / "shop.age"
+
+    code, _, err = run("share", str(project), "--to", public_of(key), "-o", str(file), "--yes")
+
+    assert code == ExitCode.OK
+    bundle = decrypted(file, own[1])
+    for said in (bundle.sender, bundle.host, bundle.project, bundle.title, *bundle.handoff.split("\n")):
+        assert said.removeprefix(">").strip() in err
 
 
 def test_without_a_terminal_nothing_is_written_or_imported_unasked(
