@@ -239,7 +239,7 @@ def load_config(path: Path) -> Config:
     """
     try:
         text = read_bytes_bounded(path, CONFIG_LIMIT_BYTES).decode("utf-8-sig")
-        data = _in_no_folder(project_file.with_present_pointers(_with_agents_apart(parsed_toml(text))))
+        data = in_no_folder(project_file.with_present_pointers(_with_agents_apart(parsed_toml(text))))
     except FileNotFoundError:
         return Config(kept_in=str(path.parent / KEPT))
     except OSError as error:
@@ -278,13 +278,14 @@ def load_config(path: Path) -> Config:
     )
 
 
-def _in_no_folder(data: dict[str, Any]) -> dict[str, Any]:
+def in_no_folder(data: dict[str, Any]) -> dict[str, Any]:
     """Returns settings of an earlier version, by which handoffs went into a folder of the user's (`publish.folder`), as
     what they are now: nothing is written into projects."""
     publish = data.get("publish")
     if not isinstance(publish, dict) or not isinstance(publish.get("folder"), str):
         return data
-    return {**data, "publish": {**publish, "pointers": "off", "projects": {}}}
+    others = {key: value for key, value in publish.items() if key != "folder"}
+    return {**data, "publish": {**others, "pointers": "off", "projects": {}}}
 
 
 def settings_or_defaults(state: StateDir) -> tuple[Config, str | None]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import msgspec
 
-from carryover.config import CONFIG_LIMIT_BYTES, Config, load_config, project_settings, settings_now
+from carryover.config import CONFIG_LIMIT_BYTES, Config, in_no_folder, load_config, project_settings, settings_now
 from carryover.daemon.client import reload_daemon
 from carryover.errors import ExitCode, UserError
 from carryover.fsio import read_bytes_bounded
@@ -80,7 +79,7 @@ def settings(state: StateDir) -> list[Setting]:
     config, file = load_config(state.config), str(state.config)
     in_file: dict[str, Any] = {}
     with suppress(FileNotFoundError):
-        in_file = tomllib.loads(read_bytes_bounded(state.config, CONFIG_LIMIT_BYTES).decode("utf-8-sig"))
+        in_file = in_no_folder(parsed_toml(read_bytes_bounded(state.config, CONFIG_LIMIT_BYTES).decode("utf-8-sig")))
     usual = (
         Setting(
             key=f"{table}.{name}",

@@ -44,7 +44,7 @@ def with_settings(data: bytes | None, values: Values, now: datetime) -> bytes | 
         raise EditRefused(f"it is not valid TOML: {error}") from error
     document = tomlkit.parse(body)
     dropped = False
-    former = {("publish", "folder"): None} if values.get(("publish", "pointers")) is not None else {}
+    former = {("publish", "folder"): None} if ("publish", "pointers") in values else {}
     values = {**values, **former, **_agreement(wanted, values, now)}
     for path, value in values.items():
         try:

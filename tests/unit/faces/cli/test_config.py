@@ -135,6 +135,19 @@ def test_what_is_taken_out_is_what_the_file_has(config_file: Path, run: Run) -> 
     assert "/a.b" not in config_file.read_text()
 
 
+def test_a_folder_of_handoffs_of_an_earlier_version_is_told_as_what_it_means_now(config_file: Path, run: Run) -> None:
+    config_file.write_text('[publish]\nfolder = "~/handoffs"\n')
+
+    code, out, err = run("config", "publish.pointers", "--json")
+    assert (code, err, json.loads(out)["value"], json.loads(out)["origin"]) == (0, "", "off", str(config_file))
+    assert run("config") == (0, run.out("config"), "")
+    assert run("config", "--unset", "publish.folder")[0] == ExitCode.USAGE
+    assert "folder" in config_file.read_text()
+
+    assert run("config", "--unset", "publish.pointers")[0] == ExitCode.OK
+    assert "folder" not in config_file.read_text()
+
+
 @pytest.mark.parametrize(
     ("line", "code", "said"),
     [
