@@ -29,7 +29,7 @@ LEFT_AFTER_S: Final = 10.0
 """Longer than git holds a lock here: one may still be at work although the program that started it was killed."""
 MOST_BRANCHES: Final = 200
 MOST_LOOSE: Final = 2_000
-"""With more files than this, git packs what is here and drops what no branch has."""
+"""With more files than this, git packs what is here."""
 _BRANCH: Final = re.compile(r"refs/heads/([0-9a-f]{16})")
 _THEIRS: Final = "refs/store/"
 _REASONS: Final = re.compile(r"^(?:fatal|error|remote|ssh|! ).*", re.MULTILINE)
@@ -70,13 +70,16 @@ class GitStore(Store):
         if len(tips) > MOST_BRANCHES:
             raise StoreTrouble(f"The store has {len(tips):,} branches, more than machines can have. Nothing was taken.")
         here = self._fetched()
-        for gone in here.keys() - tips.keys():
-            self._git("update-ref", "-d", f"{_THEIRS}{gone}")
-        new = [f"+refs/heads/{machine}:{_THEIRS}{machine}" for machine in tips if here.get(machine) != tips[machine]]
+        gone = here.keys() - tips.keys()
+        for machine in gone:
+            self._git("update-ref", "-d", f"{_THEIRS}{machine}")
+        new = [machine for machine in tips if here.get(machine) != tips[machine]]
         if new:
-            self._git("fetch", "--force", "store", *new, remote=True, timeout_s=REMOTE_S)
-        if sum(len(names) for _, _, names in os.walk(self._folder / "objects")) > MOST_LOOSE:
-            self._git("gc", timeout_s=REMOTE_S)
+            wanted = (f"+refs/heads/{machine}:{_THEIRS}{machine}" for machine in new)
+            self._git("fetch", "--force", "store", *wanted, remote=True, timeout_s=REMOTE_S)
+        is_anew = gone or any(self._is_left_out(here[machine], machine) for machine in new if machine in here)
+        if is_anew or sum(len(names) for _, _, names in os.walk(self._folder / "objects")) > MOST_LOOSE:
+            self._drop_unused()
         own = self._own_files() if self._me in tips else {}
         self._tip, self._own = tips.get(self._me, ""), {name: blob for name, (blob, _) in own.items()}
         foreign = next((ref for ref in listed if _BRANCH.fullmatch(ref) is None), None)
@@ -87,6 +90,14 @@ class GitStore(Store):
         form = "--format=%(objecttype) %(objectname) %(refname:lstrip=2)"
         rows = map(str.split, self._git("for-each-ref", form, _THEIRS).decode(errors="replace").splitlines())
         return {machine: commit for kind, commit, machine in rows if kind == "commit"}
+
+    def _is_left_out(self, commit: str, machine: str) -> bool:
+        """Whether the commit, which was the machine's newest, is no longer in the history of its branch."""
+        return not self._git("for-each-ref", "--contains", commit, f"{_THEIRS}{machine}")
+
+    def _drop_unused(self) -> None:
+        """Removes what no branch has any more: it may have been forgotten, and the key that opens it is beside it."""
+        self._git("gc", timeout_s=REMOTE_S)
 
     def _own_files(self) -> dict[str, tuple[str, int]]:
         """Returns the ids and sizes of this machine's files, leaving out those that no machine writes."""
@@ -116,12 +127,16 @@ class GitStore(Store):
         rows = "".join(f"100644 blob {blob}\t{name}\n" for name, blob in kept.items())
         tree = self._git("mktree", given=rows.encode()).decode().strip()
         # Without a parent if a file is gone: what was forgotten is in no history then.
-        after = ("-p", self._tip) if self._tip and kept.keys() == self._own.keys() else ()
+        goes_on = kept.keys() == self._own.keys()
+        after = ("-p", self._tip) if self._tip and goes_on else ()
         commit = self._git("commit-tree", tree, *after).decode().strip()
         branch = f"refs/heads/{self._me}"
         lease = f"--force-with-lease={branch}:{self._tip}"
         self._git("push", lease, "store", f"{commit}:{branch}", remote=True, timeout_s=REMOTE_S)
         self._tip, self._own = commit, kept
+        if not goes_on:
+            with suppress(StoreTrouble):  # what was said is said
+                self._drop_unused()
 
     def _create(self) -> None:
         """Makes the repository if there is none."""

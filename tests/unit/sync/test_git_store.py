@@ -142,17 +142,47 @@ def test_a_lock_that_a_killed_git_left_is_removed_but_not_that_of_one_at_work(
     assert store.fetch().own == {"head": 1}
 
 
-def test_what_no_branch_has_any_more_goes(tmp_path: Path, store: GitStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("carryover.sync.git_store.MOST_LOOSE", 0)
-    write(store, {ONE: b"forgotten", "head": b"1"})
+def has(folder: Path, blob_id: str) -> bool:
+    here = ["git", "cat-file", "-e", blob_id]
+    return subprocess.run(here, cwd=folder, check=False, capture_output=True).returncode == 0
+
+
+def test_what_was_forgotten_is_not_kept_here_either(tmp_path: Path, store: GitStore, other: GitStore) -> None:
+    """The keys that open it lie beside what git keeps, on both machines."""
+    write(store, {"key": b"k", ONE: b"forgotten", "head": b"1"})
+    other.fetch()
     gone = git(tmp_path / "store", "rev-parse", f"refs/store/{ME}:{ONE}").strip()
-    write(store, {"head": b"2"})
+    assert has(tmp_path / "two", gone)
+
+    write(store, {"key": b"k", "head": b"2"})
+    write(store, {"key": b"k", "head": b"3"})
+    other.fetch()
+
+    assert (has(tmp_path / "store", gone), has(tmp_path / "two", gone)) == (False, False)
+    assert store.read(ME, "head") == other.read(ME, "head") == b"3"
+
+
+def test_what_a_machine_had_written_that_is_gone_from_the_store_goes_here(
+    tmp_path: Path, store: GitStore, other: GitStore, remote: Path
+) -> None:
+    write(store, {ONE: b"forgotten", "head": b"1"})
+    other.fetch()
+    gone = git(tmp_path / "store", "rev-parse", f"refs/store/{ME}:{ONE}").strip()
+
+    git(remote, "update-ref", "-d", BRANCH)
+    other.fetch()
+
+    assert not has(tmp_path / "two", gone)
+
+
+def test_many_small_files_are_packed(tmp_path: Path, store: GitStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("carryover.sync.git_store.MOST_LOOSE", 0)
+    write(store, {ONE: b"part", "head": b"1"})
 
     store.fetch()
 
-    here = ["git", "cat-file", "-e", gone]
-    assert subprocess.run(here, cwd=tmp_path / "store", check=False, capture_output=True).returncode != 0
-    assert store.read(ME, "head") == b"2"
+    assert [file.suffix for file in (tmp_path / "store" / "objects").rglob("*.pack")] == [".pack"]
+    assert store.read(ME, ONE) == b"part"
 
 
 def test_a_branch_that_git_refuses_is_said_until_it_is_gone(store: GitStore, other: GitStore, remote: Path) -> None:
