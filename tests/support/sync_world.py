@@ -217,15 +217,15 @@ class MemoryMachine:
         self.code = code_of(self.id, self.key.public)
         head = Head(machine=self.id, name=self.name)
         self.folder = MemoryFolder(SyncState(remote="r", code=self.code, own=head), self.key, self.store)
-        self._clock = 0
+        self.now_ms = 0
 
     def own(self) -> OwnLog:
         self.folder.known_key = self.key
         return OwnLog(self.folder, self.store, self._now_ms)
 
     def _now_ms(self) -> int:
-        self._clock += 1
-        return self._clock
+        self.now_ms += 1
+        return self.now_ms
 
     def sync(self) -> Outcome:
         return asyncio.run(synchronised(self.own(), self.ledger, self.ledger, at_once))

@@ -7,7 +7,7 @@ what the state says, or begins afresh, with all that is in the ledger.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import islice
 from typing import Final, NamedTuple
 
@@ -195,13 +195,21 @@ class OwnLog:
         own = self.state.own
         removed = {machine: peer.removed for machine, peer in self.state.peers.items() if peer.removed is not None}
         head = replace(own, segments=(*own.segments, *(new or ())), removed=removed)
-        is_said = "key" in self._fetched.own and sha_of(self.store.read(own.machine, "head")) == self.state.sha
+        there = self.store.read(own.machine, "head")
+        is_said = "key" in self._fetched.own and sha_of(there) == self.state.sha
         if head == own and is_said:
             self.save(**noted)
             return
-        head = replace(head, sequence=max(own.sequence + 1, self.now_ms()))
+        head = replace(head, sequence=max(own.sequence + 1, self._sequence_in(there) + 1, self.now_ms()))
         data = sealed_head(head, self._readers(), self.key)
         self.store.put("key", self.key.public.encode())
         self.store.put("head", data)
         self.store.publish({"key", "head", *(segment.name for segment in head.segments)})
         self.save(own=head, sha=sha_of(data), **noted)
+
+    def _sequence_in(self, head: bytes | None) -> int:
+        """Returns the sequence of an own head: after a crash or from a copy, the state does not know the last one."""
+        me = Peer(key=self.key.public, name=self.state.own.name)
+        with suppress(Unreadable):
+            return accepted_head(self.state.own.machine, head, me, self.key).sequence
+        return 0

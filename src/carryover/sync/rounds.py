@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import ExitStack, suppress
 from functools import partial
 from typing import Any
@@ -15,7 +16,7 @@ from carryover.ledger.machines import begin_log, end_log
 from carryover.ledger.store import Ledger
 from carryover.projects.root import StatePaths
 from carryover.sync.folder import OFF, SyncFolder
-from carryover.sync.head import Head
+from carryover.sync.head import Head, Peer
 from carryover.sync.incoming import LedgerIncoming
 from carryover.sync.outgoing import LedgerOutgoing
 from carryover.sync.own_log import OwnLog, own_log
@@ -33,7 +34,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     waiting: int = 0
     """Number of machines that ask to be added."""
     problems: dict[str, str] = {}
-    """Why another machine's newest state was not taken, by the machine's name."""
+    """Why another machine's newest state was not taken, by the machine's name; with its id if two have that name."""
     error: tuple[str, ExitCode] | None = None
     """Why the sync ended early; nothing is lost then."""
 
@@ -80,8 +81,17 @@ async def synchronised(
         sent_bytes=sent_bytes,
         machines=sum(peer.removed is None for peer in view.peers.values()),
         waiting=own.state.waiting,
-        problems={peer.name: peer.problem for peer in view.peers.values() if peer.problem is not None},
+        problems=_problems(view.peers),
     )
+
+
+def _problems(peers: Mapping[str, Peer]) -> dict[str, str]:
+    called = Counter(peer.name for peer in peers.values())
+    return {
+        peer.name if called[peer.name] == 1 else f"{peer.name} ({machine})": peer.problem
+        for machine, peer in peers.items()
+        if peer.problem is not None
+    }
 
 
 async def _take(own: OwnLog, incoming: LedgerIncoming, head: Head, in_thread: _InThread) -> tuple[int, str | None]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import msgspec
 import pytest
+from msgspec.structs import replace
 
 from carryover.errors import UserError
 from carryover.sync.head import Head, Peer, accepted_head, code_of, opened_segment, sealed_head, sealed_segment
@@ -47,9 +47,38 @@ def test_a_log_rolled_back_is_said_removes_nothing_and_is_put_back_by_its_machin
 def test_another_head_under_a_number_that_was_taken_is_refused(
     remote: Remote, first: MemoryMachine, second: MemoryMachine
 ) -> None:
-    remote.logs[A]["head"] = sealed(msgspec.structs.replace(first.folder.known.own, name="other"), first, second)
+    remote.logs[A]["head"] = sealed(replace(first.folder.known.own, name="other"), first, second)
 
     assert "older state of it than was there before" in problem(second)
+
+
+def test_a_machine_whose_clock_was_ahead_when_a_sync_was_cut_off_is_still_believed(
+    first: MemoryMachine, second: MemoryMachine
+) -> None:
+    known, first.now_ms = first.folder.known, 1_000_000
+    first.ledger.work("one", b"sent at a wrong time")
+    first.sync()
+    second.sync()
+    first.folder.known, first.now_ms = known, 100  # what was sent was not noted any more
+    first.ledger.work("one", b"sent at the right time")
+    first.sync()
+
+    assert second.sync().problems == {}
+    assert bodies(second) == {b"said here", b"sent at a wrong time", b"sent at the right time"}
+
+
+def test_what_is_wrong_with_two_machines_of_one_name_is_said_of_both(
+    remote: Remote, first: MemoryMachine, second: MemoryMachine, third: MemoryMachine
+) -> None:
+    for machine in (second, third):
+        known = machine.folder.known
+        machine.folder.known = replace(known, own=replace(known.own, name="laptop"), sha=b"")
+        machine.sync()
+    first.sync()
+    for machine in (second, third):
+        del remote.logs[machine.id]["head"]
+
+    assert set(first.sync().problems) == {f"laptop ({B})", f"laptop ({C})"}
 
 
 def segments(files: Files) -> list[str]:
@@ -202,7 +231,7 @@ def test_what_a_removed_machine_says_of_others_does_not_count(
 ) -> None:
     first.remove("m3")
     second.sync()
-    head = msgspec.structs.replace(third.folder.known.own, sequence=1_000, removed={A: b""})
+    head = replace(third.folder.known.own, sequence=1_000, removed={A: b""})
     remote.logs[C]["head"] = sealed(head, third, first, second)
     everybody(first, second)
 
