@@ -260,6 +260,18 @@ def test_a_machine_is_read_only_after_its_code_was_compared_and_reads_only_where
     assert first.sync().problems == second.sync().problems == {}
 
 
+def test_no_more_machines_are_added_than_can_be_written_for(remote: Remote, first: MemoryMachine) -> None:
+    known, new = first.folder.known, MemoryMachine(remote, 2)
+    peers = {f"{number:016x}": Peer(key=key_of(9).public, name="other") for number in range(1_000, 1_099)}
+    first.folder.known = replace(known, peers=peers)
+    new.sync()
+
+    with pytest.raises(UserError, match="writes for 99 others, and can't for more"):
+        first.own().add(new.code)
+    first.ledger.work("one", b"later")
+    assert first.sync().sent_events == 1
+
+
 @pytest.mark.parametrize("key", [b"", b"ssh-ed25519 AAAA", b"age1x", b"\xff", b"ssh-ed25519 " + b"A" * 68 + b"\n* x"])
 def test_what_is_no_key_asks_for_nothing(remote: Remote, first: MemoryMachine, key: bytes) -> None:
     remote.logs[C] = {"key": key}
