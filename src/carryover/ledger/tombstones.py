@@ -10,7 +10,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Annotated, Final
 
 import aiosqlite
 import msgspec
@@ -27,6 +27,8 @@ _RULES: Final = "SELECT scope, from_ms, until_ms, rank FROM forgotten"
 _PUT: Final = "INSERT OR IGNORE INTO forgotten (scope, from_ms, until_ms, rank) VALUES (?, ?, ?, ?)"
 _PUT_KEY: Final = "INSERT OR IGNORE INTO forgotten_event (id) VALUES (?)"
 _MOST_BYTES: Final = 1 << 30
+_Stored = Annotated[int, msgspec.Meta(le=(1 << 63) - 1)]
+"""A number that SQLite can store, which one in a damaged file need not be."""
 _ROOTS: Final = """SELECT root FROM session JOIN project ON project.id IN (project_id, recorded_project_id)
     WHERE agent = ? AND native_id = ?"""
 
@@ -35,9 +37,9 @@ class Tombstone(msgspec.Struct, frozen=True):
     """Excludes events in `scope`, a 16-byte hash, from `from_ms` to before `until_ms` (UTC ms)."""
 
     scope: bytes
-    from_ms: int
-    until_ms: int
-    rank: int = 0
+    from_ms: _Stored
+    until_ms: _Stored
+    rank: _Stored = 0
     """Excludes events from sources of a lesser rank (`Source.rank`) at any time: they never counted, so their keys are
     unknown. 0 for everything but a session."""
 
@@ -46,7 +48,7 @@ class Tombstones(msgspec.Struct, frozen=True):
     """Everything that a ledger has forgotten. `keys` are the stored keys of removed events."""
 
     rules: tuple[Tombstone, ...] = ()
-    keys: tuple[int, ...] = ()
+    keys: tuple[_Stored, ...] = ()
 
 
 def session_scope(agent: str, session: str) -> bytes:

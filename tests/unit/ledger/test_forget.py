@@ -7,6 +7,7 @@ from contextlib import closing
 from pathlib import Path
 
 import aiosqlite
+import msgspec
 import pytest
 
 from carryover.adapter.contract import Reemitted, Source
@@ -243,9 +244,10 @@ async def test_what_is_imported_again_is_no_longer_noted_as_forgotten(scribe: Sc
     assert kept_copy(ledger_path) == Tombstones()
 
 
-def test_notes_that_are_damaged_keep_no_ledger_from_being_made(ledger_path: Path) -> None:
+@pytest.mark.parametrize("notes", [b"\xc1", msgspec.msgpack.encode({"keys": [1 << 63]})])
+def test_notes_that_are_damaged_keep_no_ledger_from_being_made(ledger_path: Path, notes: bytes) -> None:
     ledger_path.parent.mkdir()
-    forgotten_file(ledger_path).write_bytes(b"\xc1")
+    forgotten_file(ledger_path).write_bytes(notes)
 
     prepare_file(ledger_path)
 
