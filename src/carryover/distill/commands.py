@@ -34,7 +34,9 @@ _LOCATED: Final = later(r"\S+?(?::\d+:\d+:|\(\d+,\d+\):) \S")
 _TIMED_OUT: Final = later(r"command timed out\b", re.I)
 """What clients put before or after what a command has printed until then, which may all be well."""
 _NOT_TAKEN: Final = later(r"(?:[\w./-]{1,40}: )?(?:unknown|unrecogni[sz]ed|unsupported|invalid) \S", re.I)
-"""What a program says of an argument that it doesn't take, before the list of those that it does."""
+"""What a program says of an argument that it doesn't take."""
+_LISTS: Final = later(r"usage\b|[^\n]{1,200}:$", re.I)
+"""What comes before the list of those that it does take."""
 _TEX: Final = later(r"^! (?:[A-Z][^\n]{3,200})$", re.M)
 _WRITTEN: Final = later(r"^Output written on [^\n]{3,120}$", re.M)
 """TeX goes on after an error, and may write the whole document."""
@@ -121,7 +123,7 @@ def why(output: str, *, of_edit: bool = False) -> str:
         rejected = _REJECTED.search(output)
         # The last line names the repository, by which a later push solves this; the one of the branch says why.
         return f"{raised}{LINE_BREAK}{rejected[1]}" if rejected is not None else raised
-    if _NOT_TAKEN.match(lines[0]):
+    if _NOT_TAKEN.match(lines[0]) and any(map(_LISTS.match, lines[1:2])):
         return clip(one_line(lines[0]), chars=_CAUSE_CHARS)
     if in_tex := _TEX.search(output):
         written = _WRITTEN.search(output, in_tex.end())

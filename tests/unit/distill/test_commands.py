@@ -143,6 +143,10 @@ def test_an_edit_is_known_by_any_name_of_its_file(subject: str) -> None:
         ),
         ("no display\n╚════", "no display"),
         ('Unknown JSON field: "rate"\nAvailable fields:\n  author\n  body\n  url', 'Unknown JSON field: "rate"'),
+        (
+            'Invalid search query "rate".\nThe repositories cannot be searched, as you may not see them all.',
+            "The repositories cannot be searched, as you may not see them all.",
+        ),
         ("shop: unknown command: rate\n\nUsage: shop [command]\n\nFlags:\n  -q\n", "shop: unknown command: rate"),
         (
             "This is TeX\n! Undefined control sequence.\nl.12 \\rate\n! Missing $ inserted.\n"
