@@ -60,6 +60,8 @@ _SHORTEST_JOB: Final = 5
 """A shorter id may stand in any output."""
 _BY_SIGNAL: Final = 128
 """Shells give a command that a signal ended a greater exit code."""
+_OF_CRASHES: Final = frozenset((4, 6, 7, 8, 11))
+"""Signals that a program gets for its own faults, such as SIGSEGV; bus errors are another number on macOS."""
 _AT_ONCE_MS: Final = 1000
 _EXIT_CODE: Final = later(r"\bexit code (\d{1,9})\b")
 _IN_JSON: Final = later(r'\{"(?:(?!"message")[^\n]){0,200}?"message" ?: ?"((?:[^"\\]|\\.){1,400})".*')
@@ -369,7 +371,7 @@ def job(digest: Digest, event: Event, body: model.BackgroundTask) -> Digest:
 def _was_killed(digest: Digest, body: model.BackgroundTask) -> bool:
     """Whether a signal ended a job, and the agent's last command, which may still run, was to end one."""
     code = _EXIT_CODE.search(body.label)
-    if code is None or int(code[1]) <= _BY_SIGNAL:
+    if code is None or int(code[1]) <= _BY_SIGNAL or int(code[1]) - _BY_SIGNAL in _OF_CRASHES:
         return False
     last = [call.text for call in digest.open_calls if call.op == "shell"]
     return any(map(ends_job, last or [call.subject for call in digest.calls[-1:] if call.op == "shell"]))

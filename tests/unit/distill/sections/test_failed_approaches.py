@@ -36,7 +36,13 @@ def test_of_a_job_whose_output_nobody_read_nothing_is_said_but_that_it_failed() 
 
 
 @pytest.mark.parametrize(
-    ("command", "code", "fails"), [("pkill -f serve.py", 143, False), ("ls", 143, True), ("pkill -f serve.py", 1, True)]
+    ("command", "code", "fails"),
+    [
+        ("pkill -f serve.py", 143, False),
+        ("ls", 143, True),
+        ("pkill -f serve.py", 1, True),
+        ("pkill -f other.py", 139, True),
+    ],
 )
 def test_a_job_that_the_agent_killed_has_not_failed(command: str, code: int, fails: bool) -> None:
     """What ended it is reported while the command still runs, or after it."""
