@@ -68,7 +68,7 @@ def test_only_what_was_typed_is_a_prompt() -> None:
             "Fix it.\n\n---\nAll of it.",
         ),
         ("[analyze-mode]\nwas what it said.", "[analyze-mode]\nwas what it said."),
-        ("Fix [dark-mode]\n\n---\n\nnow", "Fix [dark-mode]\n\n---\n\nnow"),
+        ("[dark-mode]\nis slow\n\n---\n\nFix it", "[dark-mode]\nis slow\n\n---\n\nFix it"),
     ],
 )
 def test_what_a_plugin_puts_before_a_prompt_is_left_out(prompt: str, typed: str) -> None:

@@ -96,7 +96,7 @@ _SUMMARY_KINDS: Final = kinds_of(
     "|relevant files / directories|relevant files",
 )
 """The sections that a compaction asks for (1.2.5 and later, reported)."""
-_MODE: Final = later(r"\[[a-z]{1,20}-mode\]\n")
+_MODE: Final = later(r"\[(?:analyze|search)-mode\]\n")
 """How a text begins that the plugin oh-my-opencode puts before a prompt (February 2026)."""
 _QUOTED: Final = later(r'\A"([^"]*\s[^"]*)"\s*\Z')
 """How the client's command `run` records a prompt of several words (opencode 1.1.65 to 1.18.33, Kilo 7.7.9)."""
