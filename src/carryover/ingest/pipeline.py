@@ -147,6 +147,8 @@ class IngestResult(Committed, frozen=True, kw_only=True):
     """Whether that is because it is more than one look may take, which costs much to find out."""
     busy: bool = False
     """Whether it could not be read because its owner was writing just then."""
+    silent: bool = False
+    """Whether its disk did not answer, so that nothing is known of it."""
     retry_after_s: float | None = None
     """Seconds after which to read it again, even if it does not change."""
 
@@ -196,7 +198,7 @@ async def _stored(
             await ledger.mark_gone(source)
         return IngestResult(gone=True)
     except Silent:
-        return IngestResult(retry_after_s=SILENT_AGAIN_S)
+        return IngestResult(silent=True, retry_after_s=SILENT_AGAIN_S)
     except Exception as error:
         # Nor must a bug of ours in one source stop the others; it is recorded with the source.
         why = _without_content(error)

@@ -7,10 +7,11 @@ import math
 import os
 import sqlite3
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
+from typing import Final
 
 from carryover.adapter.contract import Agent, Source
 from carryover.config import Config
@@ -20,7 +21,7 @@ from carryover.facts import FindRoot
 from carryover.fsio import scratch_folder
 from carryover.importing.declared import all_agents
 from carryover.ingest import scan
-from carryover.ingest.pipeline import ingest
+from carryover.ingest.pipeline import IngestResult, ingest
 from carryover.ingest.roots import TranscriptRoot
 from carryover.ingest.scan import FoundSource, first_cwd
 from carryover.ingest.spool import Spool, collect_pending
@@ -56,6 +57,7 @@ def temporary_ledger(
     find_root: FindRoot = root_of,
 ) -> Iterator[sqlite3.Connection]:
     """Makes a ledger of `sources` for the block, without what is later than `now_ms` or excluded by `tombstones`."""
+    listed = list(sources)
     with scratch_folder() as folder:
         path = folder / "ledger.sqlite"
 
@@ -64,13 +66,21 @@ def temporary_ledger(
             try:
                 if tombstones is not None:
                     await ledger.write(put_tombstones, tombstones)
-                await read_sources(ledger, list(sources), agents, now_ms, find_root)
+                is_whole = await read_sources(ledger, listed, agents, now_ms, find_root)
             finally:
                 await ledger.close()
+            if len(listed) == 1 and not is_whole:  # of several, the others are of use
+                raise UserError(
+                    f"The disk of {listed[0].path} does not answer. Nothing was changed. Try again once it does."
+                )
 
         asyncio.run(read())
         with closing(connect_read_only(path)) as connection:
             yield connection
+
+
+_AGAIN_S: Final = (0.05, 0.1, 0.2, 0.4)
+"""After how long a source whose disk does not answer is asked for again, each time."""
 
 
 async def read_sources(
@@ -91,12 +101,21 @@ async def read_sources(
     for number, source in enumerate(sources, start=1):
         reading = partial(ingest, ledger, agents[source.agent], source, root_of=find_root, now_ms=now_ms, max_batches=1)
         until_s = time.monotonic() + (patience_s if _holds_many(source) else math.inf)
-        while (more := (await reading()).more) and time.monotonic() < until_s:
+        while (result := await _answered(reading)).more and time.monotonic() < until_s:
             progress.update((number - 1) / len(sources), f"{number - 1} of {len(sources)} transcripts read")
-        is_whole = is_whole and not more
+        is_whole = is_whole and not (result.more or result.silent)
         progress.update(number / len(sources), f"{number} of {len(sources)} transcripts read")
     progress.clear()
     return is_whole
+
+
+async def _answered(reading: Callable[[], Awaitable[IngestResult]]) -> IngestResult:
+    """Returns what one look at a source gives; on a busy machine, a disk may seem not to answer for a moment."""
+    for wait_s in _AGAIN_S:
+        if not (result := await reading()).silent:
+            return result
+        await asyncio.sleep(wait_s)
+    return await reading()
 
 
 def tombstones_of(state: StateDir) -> Tombstones:

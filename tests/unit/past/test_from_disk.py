@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import msgspec
 import pytest
 
-from carryover.adapter.contract import Source
+from carryover.adapter.contract import Agent, Batch, FileStat, Reader, Source
 from carryover.config import Config
 from carryover.errors import ExitCode, UserError
 from carryover.importing.declared import all_agents
 from carryover.ingest.scan import FoundSource
-from carryover.past.from_disk import chosen_sources, of_project, of_session, sources_on_disk
+from carryover.past.from_disk import chosen_sources, of_project, of_session, sources_on_disk, temporary_ledger
+from carryover.probe.looks import Silent
 from support.claude_session import ClaudeSession
 from support.repository import repository
 
@@ -86,3 +88,42 @@ def test_while_carryover_is_paused_nothing_is_read(session: ClaudeSession) -> No
         sources_on_disk(msgspec.structs.replace(Config(), paused=True))
 
     assert raised.value.code == ExitCode.REFUSED
+
+
+class Hanging:
+    """A reader whose disk does not answer the first `times` that it is asked."""
+
+    def __init__(self, reader: Reader, times: int) -> None:
+        self.reader = reader
+        self.times = times
+
+    def stat(self, path: Path) -> FileStat:
+        return self.reader.stat(path)
+
+    def read(self, path: Path, cursor: bytes | None) -> Batch:
+        self.times -= 1
+        if self.times >= 0:
+            raise Silent(path.parent)
+        return self.reader.read(path, cursor)
+
+
+def read_from(session: ClaudeSession, times: int) -> int:
+    """Returns how many events are read of a session whose disk does not answer the first `times`."""
+    agent: Agent = all_agents(())["claude-code"]
+    agents = {agent.id: replace(agent, reader=Hanging(agent.reader, times))}
+    with temporary_ledger([Source(agent=agent.id, path=str(session.path))], agents) as ledger:
+        [(count,)] = ledger.execute("SELECT count(*) FROM event")
+    return int(count)
+
+
+def test_a_disk_that_does_not_answer_for_a_moment_is_asked_again(session: ClaudeSession) -> None:
+    session.work()
+
+    assert read_from(session, 2) == read_from(session, 0) > 0
+
+
+def test_a_file_on_a_silent_disk_is_not_taken_for_an_empty_one(session: ClaudeSession) -> None:
+    session.work()
+
+    with pytest.raises(UserError, match=r"disk of .* does not answer"):
+        read_from(session, 100)
