@@ -158,7 +158,13 @@ def test_damage_to_the_ledger_stops_the_daemon_with_a_failure(session: ClaudeSes
     assert daemon.log()[-1] == "INFO closed"
 
 
-def damage(ledger: Path, table: str) -> None:
+def work_and_damage(daemon: DaemonProcess, session: ClaudeSession, table: str) -> None:
+    """Has a session recorded, and damages a table while the daemon is stopped."""
+    session.prompt("Add a parser")
+    with daemon:
+        daemon.settle()
+        daemon.stop()
+    ledger = daemon.state.ledger
     with closing(sqlite3.connect(ledger)) as db:
         (page,) = db.execute("SELECT rootpage FROM sqlite_master WHERE name = ?", (table,)).fetchone()
         (size,) = db.execute("PRAGMA page_size").fetchone()
@@ -170,11 +176,7 @@ def damage(ledger: Path, table: str) -> None:
 def test_a_daemon_that_cannot_look_for_transcripts_is_started_again_with_a_mended_ledger(
     daemon: DaemonProcess, free_port: None, session: ClaudeSession
 ) -> None:
-    session.prompt("Add a parser")
-    with daemon:
-        daemon.settle()
-        daemon.stop()
-    damage(daemon.state.ledger, "source")
+    work_and_damage(daemon, session, "source")
 
     daemon.start()
     code = wait_until("the daemon to end", lambda: daemon.process.poll())
@@ -191,11 +193,7 @@ def test_a_daemon_that_cannot_look_for_transcripts_is_started_again_with_a_mende
 def test_a_ledger_that_cannot_be_read_when_the_daemon_starts_is_mended_by_its_next_start(
     daemon: DaemonProcess, free_port: None, session: ClaudeSession
 ) -> None:
-    session.prompt("Add a parser")
-    with daemon:
-        daemon.settle()
-        daemon.stop()
-    damage(daemon.state.ledger, "project")
+    work_and_damage(daemon, session, "project")
 
     daemon.start()
     assert wait_until("the daemon to end", lambda: daemon.process.poll()) == ExitCode.FAILED
@@ -211,12 +209,8 @@ def test_a_daemon_in_the_background_mends_a_damaged_ledger_itself(
     table: str, free_port: None, session: ClaudeSession
 ) -> None:
     """It is in nobody's care: no service manager starts it again."""
-    session.prompt("Add a parser")
     daemon = DaemonProcess((*COMMAND, OWN_SESSION))
-    with daemon:
-        daemon.settle()
-        daemon.stop()
-    damage(daemon.state.ledger, table)
+    work_and_damage(daemon, session, table)
 
     with daemon:
         wait_until("a mended ledger", lambda: list(daemon.state.root.glob("ledger.corrupt-*.sqlite")))
