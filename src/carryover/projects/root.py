@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from itertools import product
 from pathlib import Path
@@ -11,14 +11,16 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from carryover.adapter.spec import AgentSpec
 from carryover.agents import specs
-from carryover.config import AgentsConfig
+from carryover.config import AgentConfig, AgentsConfig
 from carryover.facts import ProjectRoot
 from carryover.fsio import is_gone
 from carryover.paths import StateDir
 from carryover.platform import here
 from carryover.probe.git_dir import git_dir_of, is_top, main_of
 from carryover.probe.looks import look_at, look_at_each
+from carryover.probe.memory import known_answer, remember
 
 if TYPE_CHECKING:
     from carryover.probe.checkout import Checkout  # what starts git
@@ -62,22 +64,27 @@ def agents_checkouts(checkout: Checkout, agents: AgentsConfig) -> tuple[str, ...
 
 def agent_folders(agents: AgentsConfig, home: Path, env: Mapping[str, str]) -> frozenset[Path]:
     """Returns agents' own folders: the standard ones, those that `env` names, and those that install recorded, since
-    a service lacks the user's variables."""
-    found = set()
-    for spec in specs():
-        known = agents.of(spec.id)
-        inferred: list[dict[str, str]] = []
-        movable = [(place.env, f"/{place.below}") for place in spec.transcripts if place.env and place.below]
-        for root, (variable, below) in product((root.rstrip("/") for root in known.roots), movable):
-            if root.endswith(below):
-                inferred.append({variable: root.removesuffix(below)})
-        places = (*spec.folders, *spec.other_folders)
-        names = {place.env for place in places}
-        moved = {name: env[name] for name in names if name is not None and name in env}
-        moving: list[Mapping[str, str]] = [moved, known.env, *inferred]
-        for variables in ({}, *filter(None, moving)):
-            found |= {place.at(home, variables) for place in places}
-    return frozenset(Path(real) for _, real in look_at_each(found, here().canonical))
+    a service lacks the user's variables. Their real paths are found out once for the same settings."""
+    variables = {place.env for spec in specs() for place in (*spec.folders, *spec.other_folders)}
+    moved = {name: env[name] for name in variables if name is not None and name in env}
+    known: frozenset[Path] | None = known_answer((home, "agents' own"), (agents, moved))
+    if known is None:
+        places = {place for spec in specs() for place in _places_of(spec, agents.of(spec.id), home, moved)}
+        real = look_at_each(places, here().canonical)
+        known = frozenset(Path(folder) for _, folder in real)
+        if len(real) == len(places):  # else a disk does not answer now
+            remember((home, "agents' own"), (agents, moved), known)
+    return known
+
+
+def _places_of(spec: AgentSpec, known: AgentConfig, home: Path, moved: Mapping[str, str]) -> Iterator[Path]:
+    inferred: list[dict[str, str]] = []
+    movable = [(place.env, f"/{place.below}") for place in spec.transcripts if place.env and place.below]
+    for root, (variable, below) in product((root.rstrip("/") for root in known.roots), movable):
+        if root.endswith(below):
+            inferred.append({variable: root.removesuffix(below)})
+    for variables in ({}, *filter(None, (moved, known.env, *inferred))):
+        yield from (place.at(home, variables) for place in (*spec.folders, *spec.other_folders))
 
 
 class StatePaths(msgspec.Struct, frozen=True):

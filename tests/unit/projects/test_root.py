@@ -11,6 +11,7 @@ import pytest
 from carryover.config import AgentConfig, AgentsConfig
 from carryover.facts import ProjectRoot
 from carryover.probe.checkout import Checkout
+from carryover.probe.looks import DISKS, presume_silent
 from carryover.projects.root import agent_folders, agents_checkouts, find_root
 from support.repository import git, repository
 
@@ -61,6 +62,27 @@ def test_a_worktree_that_an_agent_made_for_itself_is_work_on_its_main_checkout(
     assert find_root(str(users), home=home, agents_own=agents_own) == ProjectRoot(str(users), main_root=str(root))
     assert agents_checkouts(Checkout(root), agents) == (str(own),)
     assert agents_checkouts(Checkout(home / "no repository"), agents) == ()
+
+
+def test_agents_folders_are_those_of_the_settings_and_variables_of_now(home: Path) -> None:
+    recorded = AgentsConfig(each={"codex": AgentConfig(env={"CODEX_HOME": str(home / "recorded")})})
+    (home / "link").symlink_to(home / "target")
+    asked = [(AgentsConfig(), {}), (recorded, {}), (AgentsConfig(), {"CODEX_HOME": str(home / "link")})]
+
+    found = [agent_folders(agents, home, env) for agents, env in asked]
+
+    assert found[1] - found[0] == {home / "recorded"}
+    assert found[2] - found[0] == {home / "target"}
+    assert agent_folders(AgentsConfig(), home, {}) == found[0]
+
+
+def test_an_agents_folder_whose_disk_was_silent_is_known_once_it_answers(home: Path) -> None:
+    presume_silent([str(home / ".codex")])
+    assert home / ".codex" not in agent_folders(AgentsConfig(), home, {})
+
+    DISKS.silent.pop(home / ".codex")
+
+    assert home / ".codex" in agent_folders(AgentsConfig(), home, {})
 
 
 def test_a_folder_that_claims_to_be_a_worktree_of_another_repository_has_no_main_checkout(home: Path) -> None:
