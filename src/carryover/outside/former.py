@@ -82,8 +82,6 @@ def backups(state: Path) -> list[Path]:
 def entries(state: Path) -> Iterator[Listed]:
     """Yields what the records in the state folder say; nothing for one that is damaged, as if it were missing. Raises
     OSError if one can't be read."""
-    if not has_former(state):
-        return
     for file in _files(state) or ():
         facts = {name: getattr(file, name) for name in ("path", "script", "form", "key", "entry", "origin")}
         yield Listed(agent=file.tool, **facts)

@@ -27,6 +27,7 @@ from carryover.outside import former
 from carryover.outside.listed import Listed
 from carryover.paths import StateDir
 from carryover.platform import here
+from carryover.probe.memory import known_answer, remember
 
 JOURNAL: Final = "journal.jsonl"
 _LIMIT_BYTES: Final = 64 << 20
@@ -81,9 +82,20 @@ class Journal:
 
 
 def read_journal(state: Path) -> Journal:
-    """Reads the journal in the state folder; empty if there is none. Creates nothing, and skips lines that were cut
-    off. Raises OSError."""
-    return Journal((*former.entries(state), *_lines(state)))
+    """Returns the journal in the state folder; empty if there is none. Creates nothing, and skips lines that were cut
+    off. It is not read again while its file is the same. Raises OSError."""
+    if former.has_former(state):
+        return Journal((*former.entries(state), *_lines(state)))
+    try:
+        found = (state / JOURNAL).lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return Journal()
+    stamp = found.st_ino, found.st_mtime_ns, found.st_size
+    journal: Journal | None = known_answer((state, JOURNAL), stamp)
+    if journal is None:
+        journal = Journal(_lines(state))
+        remember((state, JOURNAL), stamp, journal)
+    return journal
 
 
 def load_journal(state: StateDir) -> Journal:
