@@ -110,12 +110,13 @@ def with_lines(data: bytes, lines: Sequence[bytes], *, at_top: bool = False) -> 
 
 def find_lines(data: bytes, lines: Sequence[bytes], start: int = 0) -> tuple[int, int, bytes] | None:
     """Returns bounds in bytes and line end of the first unchanged block at or after `start`; None if there is none."""
+    first = data.find(lines[0], start)  # much faster than the pattern over a long file
+    if first < 0:
+        return None
     with_lf = _block(lines, b"\n")
     with_crlf = _block(lines, b"\r\n")
     # Both in one search: a second one from each block on would read a file of many blocks as many times.
-    pattern = re.compile(_BEGINS + b"(?:%b|(%b))" % (with_lf, with_crlf))
-    first = data.find(lines[0], start)  # much faster than the pattern over a long file
-    found = pattern.search(data, first) if first >= 0 else None
+    found = re.compile(_BEGINS + b"(?:%b|(%b))" % (with_lf, with_crlf)).search(data, first)
     if found is None:
         return None
     return found.start(), found.end(), b"\n" if found[1] is None else b"\r\n"
