@@ -210,17 +210,28 @@ class Checkout:
         """Whether git does not ignore the folder at the top in spite of `info/exclude`, because another rule includes
         it again. Without git, the ignore files may show that none does."""
         try:
-            rules = read_bytes_bounded(self.exclude, SIZE_LIMIT_BYTES, follow=False)
+            has_own, is_named = self._rules_for(folder)
         except OSError:
             return False
-        if not has_rule(rules, folder) and not names(rules, folder):
+        if not has_own and not is_named:
             return False
         try:
             return not self.is_ignored(f"{folder}/")
         except FileNotFoundError:
-            if has_rule(rules, folder) and self._lets_nothing_in():
+            if has_own and self._lets_nothing_in():
                 return False
             raise
+
+    def _rules_for(self, folder: str) -> tuple[bool, bool]:
+        """Returns whether `info/exclude` ignores a folder at the top, and whether it names it; see `has_rule`. Raises
+        OSError if it can't be read."""
+        stamp = _stamp(self.exclude)
+        found: tuple[bool, bool] | None = known_answer((self.exclude, folder), stamp)
+        if found is None:
+            rules = read_bytes_bounded(self.exclude, SIZE_LIMIT_BYTES, follow=False)
+            found = has_rule(rules, folder), names(rules, folder)
+            remember((self.exclude, folder), stamp, found)
+        return found
 
     def _lets_nothing_in(self) -> bool:
         """Whether certainly no rule takes back in what `info/exclude` ignores at the top. Git prefers no other file to

@@ -18,9 +18,12 @@ _LETS_IN: Final = re.compile(rb"^(?:\xef\xbb\xbf)?!", re.MULTILINE)
 def has_rule(data: bytes, folder: str) -> bool:
     """Whether the text of an ignore file ignores a folder at the top of the checkout by its name or a pattern for it;
     if False, git has to be asked."""
-    lines = data.split(b"\n")
-    last = max((at for at, line in enumerate(lines) if _ignores(line, folder)), default=None)
-    return last is not None and not any(line.startswith(b"!") for line in lines[last:])
+    for line in reversed(data.split(b"\n")):
+        if line.startswith(b"!"):
+            return False
+        if _ignores(line, folder):
+            return True
+    return False
 
 
 def names(data: bytes, folder: str) -> bool:
