@@ -117,10 +117,11 @@ def _with_pointer(data: bytes | None, *, name: str, path: Path, ours: bool) -> b
         # Since we added it, the user's own text was removed or the import added.
         return _without_pointer(data, name=name, path=path) if ours else data
     _check(data)
-    limit = _READ_BYTES if name == AGENTS_MD else None
-    if limit is not None and block_end(data) > limit:
+    if name != AGENTS_MD:
+        return with_block(data, at_top=False)
+    if block_end(data) > _READ_BYTES:
         data = without_block(data)
-    return with_block(data, at_top=limit is not None and len(with_lines(data, _LINES)) > limit)
+    return with_block(data, at_top=len(with_lines(data, _LINES)) > _READ_BYTES)
 
 
 def _without_pointer(data: bytes, *, name: str, path: Path) -> bytes | None:
