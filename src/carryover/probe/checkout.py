@@ -190,16 +190,27 @@ class Checkout:
         return not index or (index.startswith(_WHOLE_PATHS) and name.lower().encode() not in index.lower())
 
     def is_ignored(self, name: str) -> bool:
-        """Whether git ignores a file, or all of a folder (`name/`) by rules outside of it.
+        """Whether git ignores a file: see `ignored`."""
+        return self.ignored([name]) == [name]
 
-        A yes is kept until HEAD, the index or an ignore file at the top changes.
+    def ignored(self, names: Sequence[str]) -> list[str]:
+        """Returns those of the files that git ignores; a folder (`name/`), if all of it is by rules outside of it.
+
+        That all are is kept until HEAD, the index or an ignore file at the top changes.
         """
         # With the slash, a rule inside the folder would count; without, a missing one would not be taken for a folder.
-        asked = name.rstrip("/") if is_there(self.root / name) else name
-        answer = self._ask(self._deciding(), "check-ignore", "--quiet", "--no-index", "--", asked)
+        asked = [name.rstrip("/") if is_there(self.root / name) else name for name in names]
+        question, stamp = (self.root, "ignored", *asked), self._deciding()
+        if not names or known_answer(question, stamp):
+            return list(names)
+        answer = ask_one(self.root, "check-ignore", "--no-index", "--", *asked)
         if answer.code not in (0, 1):
             raise _unreadable()
-        return answer.code == 0
+        said = os.fsdecode(answer.out).splitlines()
+        found = [name for name, path in zip(names, asked, strict=True) if path in said]
+        if found == names:
+            remember(question, stamp, True)
+        return found
 
     def _deciding(self) -> tuple[object, ...]:
         """Returns the state of the files that decide what is ignored."""
@@ -241,10 +252,11 @@ class Checkout:
         except OSError:
             return False
 
-    def is_negated(self, name: str) -> bool:
-        """Whether a rule says that git must not ignore the file."""
-        answer = ask_one(self.root, "check-ignore", "--verbose", "--no-index", "--", name)
-        return _NEGATED.match(answer.out) is not None
+    def negated(self, names: Sequence[str]) -> set[str]:
+        """Returns those of the files that a rule says git must not ignore."""
+        answer = ask_one(self.root, "check-ignore", "--verbose", "--no-index", "--", *names)
+        rules = (line for line in answer.out.split(b"\n") if _NEGATED.match(line))
+        return {os.fsdecode(line.rpartition(b"\t")[2]) for line in rules}
 
 
 def _unreadable() -> OSError:

@@ -134,10 +134,11 @@ def hide(edits: Pass, names: list[str]) -> list[str]:
     checkout = edits.checkout
     edit = plan_edit(rules(checkout, names))
     if edit.changes:
-        names = [name for name in names if not checkout.is_negated(name)]
+        negated = checkout.negated(names)
+        names = [name for name in names if name not in negated]
         edit = plan_edit(rules(checkout, names))
     is_planned = edits.carry_out(edit) and edits.dry  # git does not know yet
-    return [name for name in names if is_planned or checkout.is_ignored(name)]
+    return names if is_planned else checkout.ignored(names)
 
 
 def _lines_for(name: str) -> tuple[bytes, bytes]:

@@ -88,6 +88,23 @@ def test_git_is_not_asked_whether_a_rule_takes_in_what_info_exclude_does_not_hav
     assert checkout.is_let_in(STORE), "the same one sees it, since it has no answer from before the rule"
 
 
+def test_of_several_files_git_is_asked_at_once_which_it_ignores_and_which_it_must_not(
+    shop: Path, started: list[list[str]]
+) -> None:
+    for rule in (OURS, ".cline/rules/", "*.mdc"):
+        exclude(shop, rule)
+    (shop / ".gitignore").write_text("!/a.mdc\n")
+    checkout, hidden = Checkout(shop), [OURS, ".cline/rules/b.md", "c.mdc"]
+
+    assert checkout.ignored([*hidden, "a.mdc", "cart.py"]) == hidden
+    assert checkout.negated([*hidden, "a.mdc", "cart.py"]) == {"a.mdc"}
+    assert [checkout.ignored(hidden) for _ in range(2)] == [hidden] * 2
+    assert (len(started), checkout.ignored([])) == (3, [])
+
+    (shop / ".gitignore").write_text("!/c.mdc\n")
+    assert checkout.ignored(hidden) == hidden[:2]
+
+
 def test_a_rule_for_folders_alone_hides_no_file_that_is_to_be_made(shop: Path) -> None:
     exclude(shop, f"{OURS}/")
 
