@@ -9,12 +9,10 @@ import resource
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from carryover.platform.calls import Library, called, library, real_path
-
-if TYPE_CHECKING:
-    from carryover.platform.contract import End
+from carryover.platform.contract import Platform
 
 _AT_FDCWD: Final = -2
 _RENAME_SWAP: Final = 2
@@ -41,7 +39,7 @@ Control = Callable[[int, int, Any], Any]
 """As `fcntl.fcntl`."""
 
 
-class Darwin:
+class Darwin(Platform):
     """macOS. All that it is made with is what a test has in its place."""
 
     name = "darwin"
@@ -88,10 +86,6 @@ class Darwin:
         function = getattr(self._libc(), "renameatx_np", None)
         return called(function, _AT_FDCWD, os.fsencode(one), _AT_FDCWD, os.fsencode(other), _RENAME_SWAP)
 
-    def at_rest(self, descriptor: int) -> bool:
-        """There are no leases."""
-        return True
-
     def full_sync(self, descriptor: int) -> None:
         """`fsync` alone leaves the content in the disk's own memory."""
         try:
@@ -115,16 +109,6 @@ class Darwin:
         each = (data[at : at + _STATFS_BYTES] for at in range(0, len(data), _STATFS_BYTES))
         return [os.fsdecode(entry[_MOUNTED_ON].partition(b"\0")[0]) for entry in each]
 
-    def connection_owners(self, peer: End, own: End) -> set[int] | None:
-        return None
-
-    def inotify(self) -> None:
-        """It has FSEvents."""
-
-    def descriptors(self) -> int:
-        soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-        return max(0, soft)
-
     def allow_descriptors(self, number: int) -> None:
         """What is started in a terminal has 256."""
         soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -132,21 +116,6 @@ class Darwin:
         if soft != resource.RLIM_INFINITY and soft < most:
             with suppress(OSError, ValueError):
                 resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
-
-    def resident_bytes(self) -> int | None:
-        return None
-
-    def share_memory_among_threads(self) -> None:
-        """Threads share it anyway."""
-
-    def lower_priority(self, nice: int) -> None:
-        """It would be the whole process's."""
-
-    def address_in(self, folder: int, name: str) -> str | None:
-        return None
-
-    def others_have_ipv6(self) -> bool:
-        return False
 
     def withholds(self, folder: Path) -> bool:
         """In Documents, Desktop and Downloads, in iCloud and on other disks, unless the user has allowed it."""

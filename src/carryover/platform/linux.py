@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from carryover.platform.calls import Library, called, library, real_path
+from carryover.platform.contract import End, Platform
 
 if TYPE_CHECKING:
-    from carryover.platform.contract import End
     from carryover.platform.inotify import Inotify
 
 _AT_FDCWD: Final = -100
@@ -37,11 +37,10 @@ _NO_PROCESS: Final = "0"
 _ESCAPED: Final = r"\\([0-7]{3})"
 
 
-class Linux:
+class Linux(Platform):
     """Linux, and whatever else is not macOS. `proc` and `libc`: what a test has in their place."""
 
     name = "linux"
-    watches_trees = False
     longest_address = 107
 
     def __init__(self, *, proc: Path = Path("/proc"), libc: Library = library) -> None:
@@ -50,9 +49,6 @@ class Linux:
 
     def canonical(self, path: Path | str) -> str:
         return real_path(path)
-
-    def alike(self, path: str) -> str:
-        return path
 
     def born_ns(self, path: Path) -> int | None:
         import ctypes  # loaded at the first call
@@ -84,9 +80,6 @@ class Linux:
             return error.errno != errno.EAGAIN
         return True
 
-    def full_sync(self, descriptor: int) -> None:
-        os.fsync(descriptor)
-
     def mounts(self) -> list[str]:
         text = (self._proc / "self/mountinfo").read_text(encoding="utf-8", errors="surrogateescape")
         return [re.sub(_ESCAPED, _unescaped, line.split(" ")[4]) for line in text.splitlines()]
@@ -113,13 +106,6 @@ class Linux:
 
         return Inotify(libc)
 
-    def descriptors(self) -> int:
-        soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-        return max(0, soft)
-
-    def allow_descriptors(self, number: int) -> None:
-        """It gives each program enough."""
-
     def resident_bytes(self) -> int | None:
         return int((self._proc / "self/statm").read_bytes().split()[1]) * resource.getpagesize()
 
@@ -138,12 +124,6 @@ class Linux:
 
     def others_have_ipv6(self) -> bool:
         return (self._proc / "net/if_inet6").exists()
-
-    def withholds(self, folder: Path) -> bool:
-        return False
-
-    def git_usable(self, path: str) -> bool:
-        return True
 
     def _function(self, name: str) -> Any:
         return getattr(self._libc(), name, None)
