@@ -220,7 +220,7 @@ def apply(edits: Sequence[Edit], state: StateDir) -> tuple[Edit, ...]:
     """Carries out all edits, if any is needed, and returns them as they were done. Raises UserError if the journal
     can't be read or another command is editing; then nothing was changed."""
     journal = load_journal(state)
-    if not any(_is_needed(edit, journal) for edit in edits):
+    if not any(is_needed(edit, journal) for edit in edits):
         return tuple(edits)
     private_dir(state.root)
     lock = FileLock(state.root / LOCK)
@@ -237,11 +237,16 @@ def apply(edits: Sequence[Edit], state: StateDir) -> tuple[Edit, ...]:
         lock.release()
 
 
-def _is_needed(edit: Edit, journal: Journal) -> bool:
-    """Whether an edit would change its file, or the journal: all but what is there and listed at this place."""
+def is_needed(edit: Edit, journal: Journal) -> bool:
+    """Whether an edit would change its file, or what the journal says of the place."""
     listed = edit.text.listed
-    known = journal.known(listed) if listed is not None and edit.has_ours else None
-    return edit.changes or (listed is not None and (known is None or known.place != listed.place))
+    if edit.changes or listed is None or edit.reason is not None:
+        return edit.changes
+    known = journal.known(listed)
+    if not edit.has_ours:
+        return known is not None
+    # What is in a project's file already came with the repository.
+    return edit.text.root is None and (known is None or known.place != listed.place)
 
 
 def carry_out(edit: Edit, state: Path) -> Edit:
@@ -265,10 +270,9 @@ def carry_out(edit: Edit, state: Path) -> Edit:
 def _write_listed(edit: Edit, state: Path) -> None:
     """Raises OSError if the file can't be written, or changed since it was planned; EditRefused if the edit could not
     be undone."""
-    text, listed = edit.text, edit.text.listed
-    if not edit.changes and (listed is None or (text.root is not None and edit.has_ours)):
+    journal, listed = read_journal(state), edit.text.listed
+    if not is_needed(edit, journal):
         return
-    journal = read_journal(state)
     if edit.has_ours:
         _put(edit, state, journal)
         return

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from carryover.outside.apply import Edit, Putting, Taking, Text, carry_out, plan_edit
+from carryover.outside.apply import Edit, Putting, Taking, Text, carry_out, is_needed, plan_edit
 from carryover.outside.journal import Journal, read_journal
 from carryover.outside.listed import in_project
 
@@ -62,7 +62,7 @@ class Pass:
     def carry_out(self, edit: Edit) -> bool:
         """Carries out a planned edit, and returns what `put` does."""
         name = edit.text.name
-        if not self.dry and (edit.changes or (name in self.mine and not edit.has_ours)):
+        if not self.dry and is_needed(edit, self.journal):
             edit = carry_out(edit, self.state)
         if edit.reason is not None:
             self.left_alone(name, edit.reason)
