@@ -61,6 +61,15 @@ class _Called(NamedTuple):
     args: dict[str, str]
 
 
+class Result(NamedTuple):
+    """The result of a call: the call's id if it is a part, or else the tool and what it was about."""
+
+    id: str
+    name: str
+    about: str
+    text: str
+
+
 def shown_of(sent: list[Fields]) -> Iterator[Fields]:
     """Yields the messages that the user saw, in order, with the results of calls (`result`) and whether there is an
     end (`over`)."""
@@ -101,14 +110,14 @@ def _of_answer(message: Fields, after: list[Fields]) -> Iterator[dict[str, objec
         text = text[: found.start()]
     if said := text.removesuffix(_BROKEN_OFF).strip():
         yield {"say": "text", "text": said}
-    results = list(_results(after[0])) if after else []
+    results = list(results_in(after[0])) if after else []
     for call in calls:
-        result = next((one for one in results if call.id == one[0] or call.name == one[1]), None)
+        result = next((one for one in results if call.id == one.id or call.name == one.name), None)
         if result is not None:
             results.remove(result)
         if progress := call.args.get("task_progress"):
             yield {"say": "task_progress", "text": progress}
-        yield {**_shown(call), "result": result[2] if result is not None else None, "over": bool(after)}
+        yield {**_shown(call), "result": result.text if result is not None else None, "over": bool(after)}
     if text.endswith(_BROKEN_OFF):
         yield {"say": "api_req_started", "text": '{"cancelReason": "user_cancelled"}'}
 
@@ -150,19 +159,22 @@ def _text_called(name: str, body: str) -> _Called:
     return _Called("", name, args)
 
 
-def _results(message: Fields) -> Iterator[tuple[str, str, str]]:
-    """Yields the results in a message to the model: the id of the call, if it is a part, the tool, and the text, which
-    may be a text of its own after the one that names the tool."""
+def results_in(message: Fields) -> Iterator[Result]:
+    """Yields the results in a message to the model. The text of one may stand alone, after the one that names the tool
+    and what it was about."""
     for part in _parts(message):
         if text_of(part.get("type")) == "tool_result":
-            yield text_of(part.get("tool_use_id")), "", _output(part)
-    name = ""
+            yield Result(text_of(part.get("tool_use_id")), "", "", _output(part))
+    name = about = ""
     for text in _texts(message):
         head = RESULT.match(text, 0, LONGEST_HEAD)
         said = text[head.end() :] if head is not None else text
-        if (head is not None or name) and said:
-            yield "-", head[1] if head is not None else name, said
-        name = head[1] if head is not None and not said else ""
+        if head is not None:
+            name, about = head[1], head[2] or ""
+        if name and said:
+            yield Result("-", name, about, said)
+        if said:
+            name = about = ""
 
 
 def _parts(message: Fields) -> list[Fields]:

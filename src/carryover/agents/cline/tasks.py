@@ -18,7 +18,7 @@ import msgspec
 
 from carryover.adapter.contract import FileStat
 from carryover.agents.cline.documents import Begin, ConversationState, document_now, messages_in
-from carryover.agents.cline.sent import LONGEST_HEAD, RESULT, shown_of
+from carryover.agents.cline.sent import LONGEST_HEAD, RESULT, results_in, shown_of
 from carryover.model import SessionInfo
 from carryover.records.fields import SHORT_CHARS, bounded
 from carryover.records.lenient import Fields, fields_of, first_text, is_true, items_of, text_of, time_of
@@ -217,31 +217,12 @@ def _results(sent: list[Fields]) -> Iterator[_Result]:
     """Yields the results that the model was sent, oldest first, as far as it is known what they are about."""
     asked: dict[str, str] = {}
     for message in sent:
-        parts = [fields_of(part) for part in items_of(message.get("content"))]
-        for part in parts:
+        for part in (fields_of(part) for part in items_of(message.get("content"))):
             if text_of(part.get("type")) == "tool_use":
                 asked[text_of(part.get("id"))] = first_text(fields_of(part.get("input")), *_ABOUT)
-        yield from _in_parts(parts, asked)
-
-
-def _in_parts(parts: list[Fields], asked: dict[str, str]) -> Iterator[_Result]:
-    about = ""
-    for part in parts:
-        if text_of(part.get("type")) == "tool_result":
-            if called := asked.get(text_of(part.get("tool_use_id"))):
-                yield called, _text_in(part.get("content"))
-            continue
-        text = text_of(part.get("text"))
-        head = RESULT.match(text, 0, LONGEST_HEAD)
-        said = text[head.end() :] if head is not None else text if about else ""
-        about = head[2] or "" if head is not None else about
-        if about and said:
-            yield about, said
-            about = ""
-
-
-def _text_in(raw: msgspec.Raw | None) -> str:
-    return text_of(raw) or "\n".join(text_of(fields_of(part).get("text")) for part in items_of(raw))
+        for result in results_in(message):
+            if about := result.about or asked.get(result.id):
+                yield about, result.text
 
 
 def _folder_in(sent: list[Fields], shown: list[Fields]) -> str | None:
