@@ -22,7 +22,7 @@ from carryover.records.patches import added, files_in_patch, in_patch, patched_p
 from carryover.records.text import names_handoff_file, names_own_folder, without_ansi
 from carryover.text.pattern import later
 from carryover.transcript import open_calls as base
-from carryover.transcript.recorder import Recorder, SessionContext, Tools, usable_folder, usable_name
+from carryover.transcript.recorder import OneSession, SessionContext, Tools, usable_folder, usable_name
 
 _PATHS: Final = ("filePath", "path", "dirPath")
 _PREFIX: Final = later(r"\A(?:copilot|vscode)_")
@@ -133,30 +133,18 @@ class LogContext(SessionContext, frozen=True, omit_defaults=True):
     """Time of a compaction that removed a hook's text from the conversation, if no prompt has come since."""
 
 
-@dataclass(slots=True, kw_only=True)
-class LogRecorder(Recorder[LogContext]):
-    """Records one line of a log, of the type `type` and with the fields `data`."""
+def session_in(context: LogContext, conversation: str) -> str:
+    """Returns the session's id: a separate one once the conversation has moved away from its first project."""
+    here = context.place
+    return conversation if here in (None, context.folder) else session_in_other_cwd(conversation, digest(here)[:8])
 
-    type: str
+
+@dataclass(slots=True, kw_only=True)
+class LogRecorder(OneSession[LogContext]):
+    """Records one line of a log, with the fields `data`."""
+
     data: Fields
     conversation: str
-    ident: str
-    subagent_id: str | None
-
-    @property
-    def session(self) -> str:
-        """The session's id: a separate one once the conversation has moved away from its first project."""
-        here = self.context.place
-        first = self.context.folder
-        return self.conversation if here in (None, first) else session_in_other_cwd(self.conversation, digest(here)[:8])
-
-    def add(self, body: model.AnyBody, part: str) -> None:
-        """Adds an event. `part` distinguishes it from other events of the same record."""
-        if not self.at_ms:
-            self.skip(self.type, "no time")
-            return
-        cwd = self.context.cwd
-        self.append(f"{self.ident}:{part}", body, session=self.session, cwd=cwd, subagent_id=self.subagent_id)
 
     def text(self, name: str) -> str:
         """Returns the text in a field of the record; empty if it holds none."""
@@ -167,6 +155,7 @@ class LogRecorder(Recorder[LogContext]):
         if cwd := usable_folder(text_of(there.get("cwd"))):
             place = usable_folder(text_of(there.get("gitRoot"))) or cwd
             self.change(cwd=cwd, place=place, folder=self.context.folder or place)
+            self.session = session_in(self.context, self.conversation)
             if self.session == self.conversation:
                 self.learn(branch=text_of(there.get("branch")))
 
@@ -184,7 +173,7 @@ def parse_call(recorder: LogRecorder) -> None:
     """Handles a tool call by the model, with any question or plan for the user, or a command that the user ran."""
     call_id, name = recorder.text("toolCallId"), recorder.text("toolName")
     if (
-        not recorder.identify(recorder.type, call_id, name)
+        not recorder.identify(recorder.kind, call_id, name)
         or name in _QUIET_TOOLS
         or base.known_call(recorder.context.calls, call_id)
     ):
@@ -208,7 +197,7 @@ def parse_call(recorder: LogRecorder) -> None:
         process=usable_name(first_text(given, "shellId")) if name in _READ_SHELLS else None,
         handoff=names_own_folder(" ".join((cwd or "", about, first_text(given, *_PATHS)))),
     )
-    recorder.begin_call(call.by_user() if recorder.type == "tool.user_requested" else call, "call")
+    recorder.begin_call(call.by_user() if recorder.kind == "tool.user_requested" else call, "call")
     if call.question:
         # `choices` in 1.0.48, the fields of a form in 1.0.102.
         form = fields_of(inside(given.get("requestedSchema", rawjson.ABSENT), "properties")).values()
@@ -222,7 +211,7 @@ def parse_call(recorder: LogRecorder) -> None:
 def parse_result(recorder: LogRecorder) -> None:
     """Adds the result of a call, and what followed from it if it succeeded."""
     if not recorder.text("toolCallId"):
-        recorder.skip(recorder.type, "unexpected shape")
+        recorder.skip(recorder.kind, "unexpected shape")
     call = base.known_call(recorder.context.calls, recorder.text("toolCallId"))
     if call is None:  # a tool that only reports something, or a call that an abort has ended
         return

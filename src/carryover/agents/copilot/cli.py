@@ -259,13 +259,14 @@ def parse_log(source: Source, context: LogContext, record: Record) -> tuple[LogC
         return context, Parsed()
     at_ms = utc_ms(line.timestamp) or context.last_ms  # a record without a time gets that of the one before it
     recorder = LogRecorder(
-        type=line.type,
+        kind=line.type,
         data=fields_of(line.data),
         context=msgspec.structs.replace(context, last_ms=at_ms),
+        session=calls.session_in(context, session),
         conversation=session,
         at_ms=at_ms,
         version=version,
-        ident=usable_name(line.id) or f"{session}/{digest(record.data)}",
+        prefix=f"{usable_name(line.id) or f'{session}/{digest(record.data)}'}:",
         subagent_id=usable_name(line.agent_id),
     )
     if handle is not None:
@@ -288,7 +289,7 @@ def _start(recorder: LogRecorder) -> None:
         parent=recorder.text("detachedFromSpawningParentSessionId"),
     )
     recorder.change(compacted_ms=0)  # each start of the client gets the handoff anyway
-    recorder.add(model.SessionStart(reason="resume" if recorder.type == "session.resume" else "new"), "start")
+    recorder.add(model.SessionStart(reason="resume" if recorder.kind == "session.resume" else "new"), "start")
 
 
 def _model_change(recorder: LogRecorder) -> None:
@@ -299,7 +300,7 @@ def _model_change(recorder: LogRecorder) -> None:
 def _user(recorder: LogRecorder) -> None:
     # Its `transformedContent`, which holds what hooks and the client add, is not read.
     if rawjson.string_of(recorder.data.get("content", rawjson.ABSENT)) is None:
-        recorder.skip(recorder.type, "unexpected shape")
+        recorder.skip(recorder.kind, "unexpected shape")
         return
     text = _NOW.sub("", recorder.text("content").strip()).rstrip()
     attachments = len(items_of(recorder.data.get("attachments")))
@@ -347,7 +348,7 @@ def _sub_agent(recorder: LogRecorder) -> None:
     if not call_id or known_call(recorder.context.calls, call_id):
         return  # the result of the call reports the same
     recorder.subagent_id = None  # it is the session's task
-    state: Literal["failed", "done"] = "failed" if recorder.type == "subagent.failed" else "done"
+    state: Literal["failed", "done"] = "failed" if recorder.kind == "subagent.failed" else "done"
     recorder.add(model.BackgroundTask(task_id=call_id, state=state), "task")
 
 
