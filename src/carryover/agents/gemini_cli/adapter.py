@@ -136,6 +136,7 @@ def _begin(recorder: GeminiRecorder, line: Fields) -> Reemitted | None:
     begin = rawjson.part_of(line["$begin"], FileHeader) or FileHeader()
     if begin.document and not begin.on:
         recorder.context = GeminiContext(document=True)
+        recorder.take_ids()
     if begin.root is not None:
         recorder.settle([begin.root])
     if usable_id(line.get("sessionId")) is not None:
@@ -154,6 +155,7 @@ def _header(recorder: GeminiRecorder, line: Fields) -> None:
         own_id = usable_id(line.get("subagentId")) or session
         subagent_id = own_id if text_of(line.get("kind")) == "subagent" else None
         recorder.change(session=session, subagent_id=subagent_id, folder=usable_id(line.get("projectHash")))
+        recorder.take_ids()
     if not recorder.context.last_ms:
         recorder.at(line.get("startTime"))
     _learn(recorder, line)

@@ -13,7 +13,7 @@ import msgspec
 from carryover.adapter.contract import Parsed, Reemitted, Source, ToolOutcome
 from carryover.agents.gemini_cli.contents import FILES, FOLDERS, NEVER_RAN, TOOLS, edit_changes, shell_outcome
 from carryover.agents.gemini_cli.store import path_hash
-from carryover.model import Answer, AnyBody, AssistantMessage, PlanProposal, PlanUpdate, UserPrompt
+from carryover.model import Answer, AssistantMessage, PlanProposal, PlanUpdate, UserPrompt
 from carryover.records import rawjson
 from carryover.records.asked import Asked, asked_in, plan_items
 from carryover.records.fields import SHORT_CHARS, SUBJECT_CHARS, bounded, resolved, utc_ms
@@ -71,34 +71,27 @@ class GeminiContext(SessionContext, frozen=True, omit_defaults=True):
 
 
 @dataclass(slots=True, kw_only=True)
-class GeminiRecorder(base.Recorder[GeminiContext]):
-    """Records one record of a transcript."""
+class GeminiRecorder(base.OneSession[GeminiContext]):
+    """Records one record of a transcript. Keys begin with the id of a message."""
 
     source: Source
+    session: str = ""
+    kind: str = "message"
 
-    @property
-    def session(self) -> str:
-        """The session; for a sub-agent, the session that it works for."""
-        return self.source.session or self.context.session or PurePath(self.source.path).stem
+    def __post_init__(self) -> None:
+        self.take_ids()
 
-    @property
-    def subagent_id(self) -> str | None:
-        """The sub-agent whose transcript this is; None for a main conversation."""
-        return self.source.subagent_id or self.context.subagent_id
+    def take_ids(self) -> None:
+        """Takes the session and the sub-agent from the source, or from what its header said."""
+        context, source = self.context, self.source
+        self.session = source.session or context.session or PurePath(source.path).stem
+        self.subagent_id = source.subagent_id or context.subagent_id
+        self.prefix = "document/" if context.document else ""
 
     def at(self, timestamp: msgspec.Raw | None) -> None:
         """Sets the time of the events that follow; without a time, the previous record's is kept."""
         self.at_ms = utc_ms(text_of(timestamp)) or self.context.last_ms
         self.change(last_ms=self.at_ms)
-
-    def add(self, body: AnyBody, key: str) -> None:
-        """Adds an event. Its key begins with the id of its message."""
-        if not self.at_ms:
-            self.skip("message", "no time")
-            return
-        if self.context.document:
-            key = f"document/{key}"
-        self.append(key, body, session=self.session, cwd=self.context.cwd, subagent_id=self.subagent_id)
 
     def learn(self, **facts: str | None) -> None:
         """Notes facts about the session, unless this is a sub-agent's transcript; None leaves a fact as it is."""
