@@ -311,6 +311,15 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     """Whether a fork's transcript repeats it: it counts as long as no transcript of its own session was read."""
 
 
+class StoredEvent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """An event of a session, as the ledger has it. `retracted`: by the user."""
+
+    at_ms: int
+    subagent_id: str | None
+    body: AnyBody
+    retracted: bool = False
+
+
 class TokensUsed(msgspec.Struct, frozen=True, kw_only=True):
     """What one answer of a model took, as its agent recorded it. The four numbers of tokens have no token in common."""
 

@@ -2,8 +2,7 @@
 
 import asyncio
 
-from carryover.ledger.rows import StoredEvent
-from carryover.model import AnyBody
+from carryover.model import AnyBody, StoredEvent
 
 
 class Clock:

@@ -19,9 +19,8 @@ from carryover.ledger.codec import decode_body, unpack_digest
 from carryover.ledger.connect import connect_read_only
 from carryover.ledger.events import session_events
 from carryover.ledger.queries import session_by_prefix
-from carryover.ledger.rows import StoredEvent
 from carryover.ledger.store import Ledger
-from carryover.model import AnyBody, Event, Skipped, UserPrompt
+from carryover.model import AnyBody, Event, Skipped, StoredEvent, UserPrompt
 
 AGENT = "made-up"
 Reading = Callable[[], sqlite3.Connection]

@@ -16,9 +16,8 @@ from carryover.ingest.pipeline import ingest
 from carryover.ledger.connect import connect_read_only
 from carryover.ledger.events import session_events
 from carryover.ledger.queries import session_by_prefix
-from carryover.ledger.rows import StoredEvent
 from carryover.ledger.store import Ledger
-from carryover.model import SessionInfo
+from carryover.model import SessionInfo, StoredEvent
 from carryover.projects.root import find_root
 from support.claude_session import ClaudeSession
 from support.clock import LATER_MS

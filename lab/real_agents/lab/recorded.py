@@ -6,8 +6,7 @@ from typing import TypeVar
 
 import msgspec
 
-from carryover.ledger.rows import StoredEvent
-from carryover.model import Body
+from carryover.model import Body, StoredEvent
 from real_agents.lab import product
 from real_agents.lab.box import Box
 

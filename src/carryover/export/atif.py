@@ -13,7 +13,7 @@ import msgspec
 
 from carryover import model
 from carryover.export.quoting import safe
-from carryover.export.session_parts import SessionEvent, SessionHead, shown_body
+from carryover.export.session_parts import SessionHead, shown_body
 from carryover.records.fields import iso_utc
 
 _VERSION: Final = "ATIF-v1.7"
@@ -44,7 +44,7 @@ _NOTES: Final = (
 _NAMES: Final = frozenset("call_id task_id parent cwd kind".split())
 
 
-def trajectory(head: SessionHead, events: Iterable[SessionEvent], *, subagents: bool) -> bytes | None:
+def trajectory(head: SessionHead, events: Iterable[model.StoredEvent], *, subagents: bool) -> bytes | None:
     """Returns the document; None if nothing in the session can be a step of it."""
     threads: dict[str, _Steps] = {"": _Steps(head, None)}
     for event in events:

@@ -7,7 +7,7 @@ from collections.abc import Container, Iterable, Iterator
 from datetime import datetime
 from functools import lru_cache
 from pathlib import PurePath
-from typing import Final, Generic, Literal, Protocol, TypeVar, cast
+from typing import Final, Generic, Literal, TypeVar, cast
 
 import msgspec
 
@@ -75,21 +75,8 @@ class Part(msgspec.Struct, Generic[_Text], frozen=True, omit_defaults=True):
     """Whether another part says it better, such as an edit that was made or a question that was asked."""
 
 
-class SessionEvent(Protocol):
-    """An event of a session, as read from the ledger. `at_ms` is in UTC ms; `retracted`: by the user."""
-
-    @property
-    def at_ms(self) -> int: ...
-    @property
-    def subagent_id(self) -> str | None: ...
-    @property
-    def body(self) -> model.AnyBody: ...
-    @property
-    def retracted(self) -> bool: ...
-
-
 def session_parts(
-    events: Iterable[SessionEvent], *, agent: str, root: str | None, subagents: bool
+    events: Iterable[model.StoredEvent], *, agent: str, root: str | None, subagents: bool
 ) -> Iterator[Part[str]]:
     """Yields the parts of a session of `agent` (its display name) as recorded, a limit with the local time at which it
     resets; calls without a result come last. Paths below `root` are shown without it. `subagents`: with their parts.
@@ -106,7 +93,9 @@ def session_parts(
         yield queued
 
 
-def _parts(events: Iterable[SessionEvent], *, agent: str, root: str | None, subagents: bool) -> Iterator[Part[str]]:
+def _parts(
+    events: Iterable[model.StoredEvent], *, agent: str, root: str | None, subagents: bool
+) -> Iterator[Part[str]]:
     unfinished: dict[str, tuple[int, model.ToolCall]] = {}
     for turn, event in numbered(events):
         body = event.body
@@ -135,7 +124,7 @@ def _is_repeated(body: model.AnyBody) -> bool:
     return isinstance(body, model.ToolResult) and body.op in ("edit", "write", "ask") and body.status == "ok"
 
 
-def of_turns(events: Iterable[SessionEvent], wanted: Container[int]) -> Iterator[SessionEvent]:
+def of_turns(events: Iterable[model.StoredEvent], wanted: Container[int]) -> Iterator[model.StoredEvent]:
     """Yields the events of the `wanted` turns, which count from 1; 0 is everything before the first.
 
     A turn begins with a prompt that a person gave to the main conversation and did not retract.
@@ -143,7 +132,7 @@ def of_turns(events: Iterable[SessionEvent], wanted: Container[int]) -> Iterator
     return (event for turn, event in numbered(events) if turn in wanted)
 
 
-def numbered(events: Iterable[SessionEvent]) -> Iterator[tuple[int, SessionEvent]]:
+def numbered(events: Iterable[model.StoredEvent]) -> Iterator[tuple[int, model.StoredEvent]]:
     """Yields each event of a session with the number of its turn; see `of_turns`."""
     turn = 0
     for event in events:
@@ -151,7 +140,7 @@ def numbered(events: Iterable[SessionEvent]) -> Iterator[tuple[int, SessionEvent
         yield turn, event
 
 
-def begins_turn(event: SessionEvent) -> bool:
+def begins_turn(event: model.StoredEvent) -> bool:
     """Whether the event is the prompt that begins a turn."""
     is_prompt = isinstance(event.body, model.UserPrompt) and event.body.begins_turn
     return is_prompt and not event.subagent_id and not event.retracted

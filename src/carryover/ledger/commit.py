@@ -18,7 +18,7 @@ from carryover.facts import ProjectRoot
 from carryover.ledger import search_index, sessions, threads, tokens, tombstones
 from carryover.ledger.batch import Committed, PreparedBatch, ReadyEvent, among, grouped, rank_of
 from carryover.ledger.connect import StaleRead
-from carryover.ledger.rows import LOST, StoredBody, locator
+from carryover.ledger.rows import LOST, as_reduced, locator
 from carryover.ledger.sessions import SessionInLedger
 from carryover.ledger.threads import Reducer
 from carryover.model import AssistantMessage, Event, SessionInfo, Skipped, TurnEnd
@@ -181,8 +181,11 @@ async def _add_to_session(
         search_index.expect({entry.body: entry.event.body for entry in theirs})
         await db.executemany(_PUT_EVENT, rows)
         search_index.expect({})
-        bodies = [StoredBody(number, entry.event.at_ms, entry.event.body) for number, entry in numbered]
-        await threads.reduce_on(db, reducer, thread, bodies)
+        new = [
+            as_reduced(number, entry.event.at_ms, entry.event.body, session.native_id, subagent_id)
+            for number, entry in numbered
+        ]
+        await threads.reduce_on(db, reducer, thread, new)
     return touched
 
 

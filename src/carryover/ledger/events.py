@@ -13,8 +13,8 @@ from typing import Any, Final
 import msgspec
 
 from carryover.ledger.codec import is_of, read_body
-from carryover.ledger.rows import SUPERSEDED, SessionRow, StoredBody, StoredEvent
-from carryover.model import NOTE, PIN, AnyBody, AssistantMessage, Pin, UserPrompt
+from carryover.ledger.rows import SUPERSEDED, SessionRow, as_reduced
+from carryover.model import NOTE, PIN, AnyBody, AssistantMessage, Event, Pin, StoredEvent, UserPrompt
 
 _THREADS: Final = "SELECT id, subagent_id, fold_version, digest FROM thread WHERE session_id = ?"
 _MAIN: Final = "thread_id = (SELECT id FROM thread WHERE session_id = ? AND subagent_id = '')"
@@ -70,9 +70,10 @@ def _threads(db: sqlite3.Connection, statement: str, values: tuple[int, ...]) ->
     return (ThreadRow(*row) for row in db.execute(statement, values))
 
 
-def stored_bodies(db: sqlite3.Connection, thread_id: int) -> Iterator[StoredBody]:
-    """Yields the events of a thread that count, in the order in which they arrived."""
-    return (StoredBody(*row) for row in _read(db, db.execute(_COUNTING, (thread_id,))))
+def counting_events(db: sqlite3.Connection, thread: ThreadRow, session: str) -> Iterator[Event]:
+    """Yields the events of a thread that count, in the order in which they arrived, as a reducer gets them."""
+    rows = _read(db, db.execute(_COUNTING, (thread.id,)))
+    return (as_reduced(event_id, at_ms, body, session, thread.subagent_id) for event_id, at_ms, body in rows)
 
 
 def session_events(db: sqlite3.Connection, session: SessionRow, kinds: Sequence[str] = ()) -> Iterator[StoredEvent]:

@@ -69,29 +69,6 @@ class SessionRow(msgspec.Struct, frozen=True, kw_only=True):
     machine: str = ""
 
 
-class StoredEvent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """An event. `retracted`: by the user."""
-
-    at_ms: int
-    subagent_id: str | None
-    body: AnyBody
-    retracted: bool = False
-
-
-class StoredBody(msgspec.Struct, frozen=True):
-    """The parts of an event that a reducer may use, with the row's id."""
-
-    event_id: int
-    at_ms: int
-    body: AnyBody
-
-    def of(self, session: str, subagent_id: str) -> Event:
-        """Returns the event as the reducer gets it. `subagent_id` is '' for the main conversation."""
-        return Event(
-            key=str(self.event_id), session=session, at_ms=self.at_ms, body=self.body, subagent_id=subagent_id or None
-        )
-
-
 class SkippedRow(msgspec.Struct, frozen=True, kw_only=True):
     """Records of one type that were not understood. `agent_version` is '' if the records don't contain it."""
 
@@ -159,6 +136,11 @@ def locator(path: str) -> str | bytes:
     except UnicodeEncodeError:
         return os.fsencode(path)
     return path
+
+
+def as_reduced(row: int, at_ms: int, body: AnyBody, session: str, subagent_id: str) -> Event:
+    """Returns an event as a reducer gets it, with what it may use. `subagent_id` is '' for the main conversation."""
+    return Event(key=str(row), session=session, at_ms=at_ms, body=body, subagent_id=subagent_id or None)
 
 
 def as_record(record: type[_Row], row: Iterable[Any]) -> _Row:

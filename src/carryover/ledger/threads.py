@@ -17,7 +17,7 @@ import msgspec
 from carryover.adapter.contract import Reemitted
 from carryover.ledger.batch import ReadyEvent, event_key, in_parts
 from carryover.ledger.codec import decode_body, is_same_body, pack_digest, unpack_digest
-from carryover.ledger.rows import COUNTS, RETRACTED, SUPERSEDED, StoredBody
+from carryover.ledger.rows import COUNTS, RETRACTED, SUPERSEDED, as_reduced
 from carryover.ledger.sessions import SessionInLedger, mark_changed
 from carryover.model import Event
 
@@ -112,10 +112,9 @@ async def open_thread(
     return await _rebuild(db, reducer, thread_id)
 
 
-async def reduce_on(db: aiosqlite.Connection, reducer: Reducer, thread: Thread, events: Sequence[StoredBody]) -> Thread:
+async def reduce_on(db: aiosqlite.Connection, reducer: Reducer, thread: Thread, events: Sequence[Event]) -> Thread:
     """Folds `events` into the thread's digest and stores it."""
-    given = [event.of(thread.session, thread.subagent_id) for event in events]
-    digest = await asyncio.to_thread(reducer.reduce, thread.digest, given)
+    digest = await asyncio.to_thread(reducer.reduce, thread.digest, events)
     last_ms = max((event.at_ms for event in events), default=0)
     await db.execute_fetchall(_STORE, (pack_digest(digest), reducer.version, last_ms, thread.id))
     return msgspec.structs.replace(thread, digest=digest)
@@ -129,14 +128,13 @@ async def _rebuild(db: aiosqlite.Connection, reducer: Reducer, thread_id: int) -
     await db.execute_fetchall(_EMPTY, (NO_DIGEST, reducer.version, thread_id))
     after = 0
     while rows := list(await db.execute_fetchall(_EVENTS, (thread_id, after, _EVENTS_PER_READ))):
-        events = await asyncio.to_thread(_decoded, rows)
-        thread = await reduce_on(db, reducer, thread, events)
-        after = events[-1].event_id
+        thread = await reduce_on(db, reducer, thread, await asyncio.to_thread(_decoded, rows, thread))
+        after = int(rows[-1][0])
     return thread
 
 
-def _decoded(rows: Iterable[sqlite3.Row]) -> list[StoredBody]:
-    return [StoredBody(event_id, at_ms, decode_body(body)) for event_id, at_ms, body in rows]
+def _decoded(rows: Iterable[sqlite3.Row], of: Thread) -> list[Event]:
+    return [as_reduced(row, at_ms, decode_body(body), of.session, of.subagent_id) for row, at_ms, body in rows]
 
 
 async def settle(db: aiosqlite.Connection, reducer: Reducer) -> set[int]:

@@ -11,9 +11,10 @@ from carryover.agents import agent_name
 from carryover.errors import ExitCode, UserError
 from carryover.export import quoting
 from carryover.export.atif import trajectory
-from carryover.export.session_parts import SessionEvent, SessionHead, cleaned, session_markdown, session_parts
+from carryover.export.session_parts import SessionHead, cleaned, session_markdown, session_parts
 from carryover.ledger.events import session_events
 from carryover.ledger.rows import SessionRow
+from carryover.model import StoredEvent
 from carryover.past.context import now_ms
 from carryover.past.sessions import title_of
 from carryover.terminal.output import printable_json
@@ -57,7 +58,7 @@ def _head(ledger: sqlite3.Connection, session: SessionRow) -> SessionHead:
     )
 
 
-def _trajectory(head: SessionHead, events: Iterable[SessionEvent], *, full: bool) -> str:
+def _trajectory(head: SessionHead, events: Iterable[StoredEvent], *, full: bool) -> str:
     document = trajectory(head, events, subagents=full)
     if document is None:
         more = "" if full else "; --full exports the work of its sub-agents, if there is any"

@@ -13,20 +13,11 @@ from typing import Any, Final
 from carryover.agents import agent_name
 from carryover.distill.forms import request_in
 from carryover.export.quoting import quoted_line, safe
-from carryover.export.session_parts import (
-    Part,
-    SessionEvent,
-    begins_turn,
-    cleaned,
-    edit_line,
-    numbered,
-    of_turns,
-    session_parts,
-)
+from carryover.export.session_parts import Part, begins_turn, cleaned, edit_line, numbered, of_turns, session_parts
 from carryover.ledger.events import session_events, turn_starts
 from carryover.ledger.queries import session_ids, session_of, shortest_unique
 from carryover.ledger.rows import SessionRow
-from carryover.model import FileEdit, ToolResult, UserPrompt
+from carryover.model import FileEdit, StoredEvent, ToolResult, UserPrompt
 from carryover.past.sessions import session_of_row, title_of, with_short_title
 from carryover.past.types import ChangedFile, Session, SessionAnswer, SessionTurn
 from carryover.redact import CleanText
@@ -73,7 +64,7 @@ class OpenedSession:
 
     def events(self, turns: Container[int] | None = None, *, subagents: bool = True) -> Iterator[Any]:
         """Yields its events, or those of some `turns`, as they are recorded."""
-        events: Iterator[SessionEvent] = iter(session_events(self.ledger, self.session))
+        events: Iterator[StoredEvent] = iter(session_events(self.ledger, self.session))
         if turns is not None:
             events = of_turns(events, turns)
         return events if subagents else (event for event in events if not event.subagent_id)
@@ -102,7 +93,7 @@ def session_outline(
     row = session_of(db, agent, native_id)
     if row is None:
         return None
-    events: dict[int, list[SessionEvent]] = defaultdict(list)
+    events: dict[int, list[StoredEvent]] = defaultdict(list)
     for number, event in numbered(session_events(db, row)):
         if not event.retracted:
             events[number].append(event)
@@ -134,7 +125,7 @@ def _turns(db: sqlite3.Connection, row: SessionRow, wanted: range, *, least: int
             yield SessionTurn(number=number, at_ms=parts[0].at_ms, parts=parts)
 
 
-def _from_above(number: int, events: Sequence[SessionEvent]) -> SessionTurn:
+def _from_above(number: int, events: Sequence[StoredEvent]) -> SessionTurn:
     from carryover.testruns.reading import test_run_in  # not at the top: `show` reads no test's output
 
     prompt = next((event.body.typed for event in events if isinstance(event.body, UserPrompt)), "") if number else ""
@@ -160,7 +151,7 @@ def _short_prompt(prompt: str) -> str:
     return quoted_line(request_in(prompt))[:_PROMPT_CHARS]
 
 
-def _edits(events: Iterable[SessionEvent]) -> list[FileEdit]:
+def _edits(events: Iterable[StoredEvent]) -> list[FileEdit]:
     return [event.body for event in events if isinstance(event.body, FileEdit)]
 
 
@@ -174,9 +165,7 @@ def _lines_changed(edits: Iterable[FileEdit]) -> tuple[int, int]:
     return added, removed
 
 
-def _changed(
-    events_of_turns: Mapping[int, Sequence[SessionEvent]], row: SessionRow, room: int
-) -> Iterator[ChangedFile]:
+def _changed(events_of_turns: Mapping[int, Sequence[StoredEvent]], row: SessionRow, room: int) -> Iterator[ChangedFile]:
     """Yields the files that a session changed, in the order in which it first did."""
     edits: dict[str, list[FileEdit]] = defaultdict(list)
     changes: dict[str, list[Part[CleanText]]] = defaultdict(list)
@@ -193,7 +182,7 @@ def _changed(
         yield ChangedFile(path=_shown_path(path, row), added=added, removed=removed, changes=tuple(changes[path]))
 
 
-def _change(event: SessionEvent, edit: FileEdit, turn: int, root: str | None, *, has_diff: bool) -> Part[CleanText]:
+def _change(event: StoredEvent, edit: FileEdit, turn: int, root: str | None, *, has_diff: bool) -> Part[CleanText]:
     return Part(
         kind="tool",
         at_ms=event.at_ms,

@@ -15,11 +15,11 @@ from carryover.agents import agent_name
 from carryover.distill.commands import committed
 from carryover.distill.forms import request_in
 from carryover.export.quoting import quoted_line, safe
-from carryover.export.session_parts import SessionEvent, edit_line, numbered
+from carryover.export.session_parts import edit_line, numbered
 from carryover.ledger.events import session_events
 from carryover.ledger.queries import session_ids, sessions, shortest_unique
 from carryover.ledger.rows import ProjectRow, SessionRow
-from carryover.model import NOTE, AgentSummary, FileEdit, ToolResult, TurnEnd, UserPrompt
+from carryover.model import NOTE, AgentSummary, FileEdit, StoredEvent, ToolResult, TurnEnd, UserPrompt
 from carryover.past.opened import Want, opened
 from carryover.past.session_turns import Links, path_in_project
 from carryover.past.sessions import show_command, title_of
@@ -166,7 +166,7 @@ def _of_session(
     return moments[::-1]
 
 
-def _commits(row: SessionRow, events: Iterable[tuple[int, SessionEvent]], of: Moment, links: Links) -> Iterator[Moment]:
+def _commits(row: SessionRow, events: Iterable[tuple[int, StoredEvent]], of: Moment, links: Links) -> Iterator[Moment]:
     """Yields the commits that the session made, and other commits that contain its edits."""
     commit_of = replace(of, kind="commit")
     made_here = set()
@@ -192,7 +192,7 @@ def _commits(row: SessionRow, events: Iterable[tuple[int, SessionEvent]], of: Mo
 
 
 def _of_events(
-    events: Iterable[tuple[int, SessionEvent]], of: Moment, root: str | None, wanted: Wanted
+    events: Iterable[tuple[int, StoredEvent]], of: Moment, root: str | None, wanted: Wanted
 ) -> Iterator[Moment]:
     """Yields the timeline entries of the events, in order."""
     for turn, event in events:

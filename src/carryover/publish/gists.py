@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from carryover.distill.digest import Digest, Gist
 from carryover.distill.stored_digest import decode_digest, fold_events
 from carryover.ledger.codec import unpack_digest
-from carryover.ledger.events import ThreadRow, main_thread, stored_bodies
+from carryover.ledger.events import ThreadRow, counting_events, main_thread
 from carryover.ledger.rows import SessionRow
 from carryover.publish.own_words import OwnWords
 
@@ -38,8 +38,7 @@ def digest_of(db: sqlite3.Connection, session: SessionRow, thread: ThreadRow, ki
         stored = _unpacked(thread.fold_version, thread.packed, kind)
     if stored is not None:
         return stored
-    bodies = stored_bodies(db, thread.id)
-    return fold_events(Digest(), (body.of(session.native_id, thread.subagent_id) for body in bodies))
+    return fold_events(Digest(), counting_events(db, thread, session.native_id))
 
 
 @lru_cache(maxsize=64)  # all but one are the same in the next handoff

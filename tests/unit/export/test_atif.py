@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from carryover import model
 from carryover.export.atif import trajectory
 from carryover.export.session_parts import SessionHead
-from carryover.ledger.rows import StoredEvent
+from carryover.model import StoredEvent
 from support.json_schema import atif_violations
 
 HEAD: Final = SessionHead(id="s1", agent="claude-code", agent_name="Claude Code", root="/home/dev/shop", title="Shop")

@@ -9,8 +9,7 @@ from msgspec.structs import replace
 from carryover import model
 from carryover.export.atif import trajectory
 from carryover.export.session_parts import Part, SessionHead, cleaned, session_markdown, session_parts
-from carryover.ledger.rows import StoredEvent
-from carryover.model import AnyBody, AssistantMessage, FileEdit, ToolResult, UserPrompt
+from carryover.model import AnyBody, AssistantMessage, FileEdit, StoredEvent, ToolResult, UserPrompt
 from carryover.redact import CleanText
 from support.clock import BEGAN_MS, stored
 

@@ -13,9 +13,9 @@ from carryover.ledger.queries import (
     totals,
     unpublished,
 )
-from carryover.ledger.rows import BrokenSource, StoredEvent
+from carryover.ledger.rows import BrokenSource
 from carryover.ledger.store import Ledger
-from carryover.model import NOTE, AssistantMessage, ToolCall, UserPrompt
+from carryover.model import NOTE, AssistantMessage, StoredEvent, ToolCall, UserPrompt
 from support.scribe import Scribe
 
 

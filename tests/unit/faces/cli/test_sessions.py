@@ -5,7 +5,6 @@ import re
 import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from carryover.errors import ExitCode
-from carryover.export.session_parts import Part, SessionEvent, of_turns, session_parts
+from carryover.export.session_parts import Part, of_turns, session_parts
 from carryover.faces.cli.sessions import LIMIT
 from carryover.faces.cli.show import conversation
 from carryover.ledger.queries import SHORTEST_ID, shortest_unique
@@ -24,6 +23,7 @@ from carryover.model import (
     FileEdit,
     Retracted,
     SessionStart,
+    StoredEvent,
     ToolCall,
     ToolResult,
     TurnEnd,
@@ -99,25 +99,23 @@ def test_as_data_a_turn_has_its_events_only(recorded: Path, run: Run) -> None:
 START_MS = 1_795_156_858_000  # 2026-11-20 06:40:58 UTC, a Friday
 
 
-@dataclass(frozen=True)
-class Told:
-    body: AnyBody
-    at_ms: int = START_MS
-    subagent_id: str | None = None
-    retracted: bool = False
+def told(
+    body: AnyBody, *, at_ms: int = START_MS, subagent_id: str | None = None, retracted: bool = False
+) -> StoredEvent:
+    return StoredEvent(body=body, at_ms=at_ms, subagent_id=subagent_id, retracted=retracted)
 
 
 def test_prompts_of_people_in_the_main_conversation_begin_turns() -> None:
     events = [
-        Told(SessionStart(reason="startup")),
-        Told(UserPrompt(text="")),
-        Told(AssistantMessage(text="one")),
-        Told(UserPrompt(text="a reminder", actor="model")),
-        Told(UserPrompt(text="look around"), subagent_id="a1"),
-        Told(UserPrompt(text="taken back"), retracted=True),
-        Told(UserPrompt(text="", command="/compact")),
-        Told(UserPrompt(text="go on")),
-        Told(AssistantMessage(text="three")),
+        told(SessionStart(reason="startup")),
+        told(UserPrompt(text="")),
+        told(AssistantMessage(text="one")),
+        told(UserPrompt(text="a reminder", actor="model")),
+        told(UserPrompt(text="look around"), subagent_id="a1"),
+        told(UserPrompt(text="taken back"), retracted=True),
+        told(UserPrompt(text="", command="/compact")),
+        told(UserPrompt(text="go on")),
+        told(AssistantMessage(text="three")),
     ]
 
     assert list(of_turns(events, range(1))) == events[:1]
@@ -125,13 +123,13 @@ def test_prompts_of_people_in_the_main_conversation_begin_turns() -> None:
     assert list(of_turns(events, range(2, 4))) == events[6:]
 
 
-def _parts(events: Iterable[SessionEvent], root: str | None, *, full: bool) -> Iterator[Part[str]]:
+def _parts(events: Iterable[StoredEvent], root: str | None, *, full: bool) -> Iterator[Part[str]]:
     return session_parts(events, agent="Claude Code", root=root, subagents=full)
 
 
 def reported(*bodies: AnyBody, full: bool = False) -> list[str]:
     """The lines of a conversation that begins with a prompt, without the heading of the day and that prompt."""
-    events = [Told(UserPrompt(text="go")), *(Told(body) for body in bodies)]
+    events = [told(UserPrompt(text="go")), *(told(body) for body in bodies)]
     lines = list(conversation(_parts(events, "/home/dev/shop", full=full), "Claude Code", full=full))
     assert lines[:5] == ["", "Friday, 20 November 2026", "", "06:40:58  You", "  go"]
     return lines[5:]
@@ -156,13 +154,13 @@ def test_an_edit_shows_its_first_lines_and_in_full_all_of_it() -> None:
 
 def test_what_the_user_took_back_is_marked_where_it_was_said() -> None:
     events = [
-        Told(UserPrompt(text="go")),
-        Told(UserPrompt(text="no, there"), retracted=True),
-        Told(ToolCall(call_id="1", name="Bash", op="shell", subject="sleep 100"), retracted=True),
-        Told(AssistantMessage(text="Going\n\nthere."), retracted=True),
-        Told(TurnEnd(reason="interrupted"), retracted=True),
-        Told(Retracted(keys=("k2", "k3"))),
-        Told(AssistantMessage(text="Here.")),
+        told(UserPrompt(text="go")),
+        told(UserPrompt(text="no, there"), retracted=True),
+        told(ToolCall(call_id="1", name="Bash", op="shell", subject="sleep 100"), retracted=True),
+        told(AssistantMessage(text="Going\n\nthere."), retracted=True),
+        told(TurnEnd(reason="interrupted"), retracted=True),
+        told(Retracted(keys=("k2", "k3"))),
+        told(AssistantMessage(text="Here.")),
     ]
 
     lines = list(conversation(_parts(events, None, full=False), "Claude Code", full=False))
@@ -176,12 +174,12 @@ def test_what_the_user_took_back_is_marked_where_it_was_said() -> None:
 
 
 def test_a_prompt_more_than_a_minute_after_the_one_before_has_its_own_time() -> None:
-    start = Told(UserPrompt(text="go")).at_ms
+    start = told(UserPrompt(text="go")).at_ms
     events = [
-        Told(UserPrompt(text="go")),
-        Told(UserPrompt(text="on"), at_ms=start + 60_000),
-        Told(TurnEnd(reason="limit"), at_ms=start + 61_000),
-        Told(UserPrompt(text="Add tests."), at_ms=start + 120_001),
+        told(UserPrompt(text="go")),
+        told(UserPrompt(text="on"), at_ms=start + 60_000),
+        told(TurnEnd(reason="limit"), at_ms=start + 61_000),
+        told(UserPrompt(text="Add tests."), at_ms=start + 120_001),
     ]
 
     lines = list(conversation(_parts(events, None, full=False), "Claude Code", full=False))
