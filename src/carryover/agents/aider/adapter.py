@@ -5,7 +5,6 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
 
 import msgspec
@@ -16,12 +15,11 @@ from carryover.agents.aider import SPEC
 from carryover.agents.aider.answers import read_answer
 from carryover.agents.aider.history import DECODER, HistoryReader, exported_history, histories, history_at
 from carryover.agents.aider.inputs import is_choice, mark_of, request_below
+from carryover.agents.aider.recorder import AiderContext, BlockRecorder, Commit
 from carryover.records import rawjson
 from carryover.records.changes import Change, as_edit
-from carryover.records.fields import SUBJECT_CHARS, bounded, resolved
-from carryover.records.text import names_own_folder
 from carryover.text.pattern import later
-from carryover.transcript.recorder import OpenCall, Recorder, SessionContext, differing, reemitted_after, usable_name
+from carryover.transcript.recorder import reemitted_after, usable_name
 from carryover.transcript.turns import add_answer, add_failure
 
 _MAX_INPUTS: Final = 300
@@ -51,150 +49,7 @@ _AROUND: Final = later(r"(?m)^(?:\d+│.*|\.\.\.⋮\.\.\.)\n")  # the lines that
 _YES: Final = r"(?i:y|yes|a|all|)"
 
 
-class _Commit(msgspec.Struct, frozen=True):
-    """A commit that Aider made and that `/undo` may revert. `place`: the keys of its edits' events."""
-
-    id: str
-    place: tuple[str, ...]
-
-
-class _Context(SessionContext, frozen=True, omit_defaults=True):
-    """The state of the session that was read last, between two blocks.
-
-    `last_ms`: the time of the last input, plus 1 ms for each item since. An item is an input, an answer or a message.
-    """
-
-    session: str = ""
-    last: bytes | None = None
-    """Key of the last event. Bytes, since text might be taken for a secret."""
-    items: int = 0
-    inputs: dict[int, int] = msgspec.field(default_factory=dict)
-    """Number of times each input of the session was given so far, by digest."""
-    prompt: int = 0
-    """Digest of the last input and its number of repetitions; 0 before the first input."""
-    since: int = 0
-    """Answers and messages since the last input."""
-    mark: int = 0
-    """Digest of the current item, 0 for an input."""
-    reported_ms: int = 0
-    """UTC milliseconds of the latest event."""
-    whole_files: bool = False
-    """Whether the model writes its edits as whole files."""
-    test_command: str = ""
-    auto_test: bool = False
-    """Whether tests run after each edit."""
-    untested: bool = False
-    """Whether files were changed without a test since."""
-    in_turn: bool = False
-    """Whether the model was asked and has not answered."""
-    interrupted: bool = False
-    answer: int = 0
-    """Digest of the last answer. In architect mode, the editor model gets it as a prompt."""
-    repeated: int = 0
-    """Digest of what may be repeated as a prompt: the text given to a command, or an answer without its thinking."""
-    silent: bool = False
-    """Whether the last answer consists of edits only."""
-    call: OpenCall | None = None
-    edits: tuple[OpenCall, ...] = ()
-    """Edits that the last answer asks for, each with its change, until Aider reports their outcome."""
-    message: str = ""
-    """The last message. A question about a file follows the file's path."""
-    new_path: tuple[str, ...] = ()
-    """Files that the user let Aider create."""
-    turn: tuple[str, ...] = ()
-    """Keys of the events of uncommitted edits."""
-    own_commit: bool = True
-    """False if the next commit contains changes made before."""
-    commits: tuple[_Commit, ...] = ()
-    lint: str | None = None
-    """The linter's output so far; None if it is not printing any."""
-
-
-@dataclass(slots=True, kw_only=True)
-class _Recorder(Recorder[_Context]):
-    """Records one block."""
-
-    root: str
-    """The project, or the folder of a copied history. Paths are relative to it."""
-    input_ms: int
-    """UTC milliseconds of the last input."""
-    seen_ms: int
-    """When the block was first seen, UTC milliseconds; 0 if unknown."""
-    prompted_by: model.Actor
-
-    @property
-    def item(self) -> str:
-        """The id of the input, answer or message being parsed. It stays the same if earlier ones are removed."""
-        return f"{self.context.session}/{self.context.prompt}.{self.context.since}.{self.context.mark}"
-
-    def advance(self, **place: object) -> None:
-        """Advances to the next item, and replaces the fields of the context that say where it is.
-
-        Only inputs carry a time. Other items are dated after their input, not before they were first seen, and 1 ms
-        after the item before, so that the order is kept.
-        """
-        last_ms = max(self.input_ms, self.context.last_ms + 1)
-        self.at_ms = max(last_ms, self.seen_ms, self.context.reported_ms + 1)
-        self.change(items=self.context.items + 1, last_ms=last_ms, reported_ms=self.at_ms, **place)
-
-    def add(self, body: model.AnyBody, key: str) -> None:
-        """Adds an event under a key."""
-        self.append(key, body, session=self.context.session, cwd=self.root)
-
-    def call(self, name: str, op: model.Op, subject: str, *, actor: model.Actor = "model", number: int = 0) -> OpenCall:
-        """Returns a call without adding it. `number` distinguishes it from other calls of the same item."""
-        ident = f"{self.item}#{number}" if number else self.item
-        subject = bounded(subject, SUBJECT_CHARS)
-        return OpenCall(ident, name, op, subject, actor, handoff=names_own_folder(subject))
-
-    def end(self, call: OpenCall, outcome: ToolOutcome) -> None:
-        """Adds the result of a call."""
-        self.end_call(call, outcome, result=f"{call.id}:result", changes=())
-
-    def run(self, name: str, command: str, actor: model.Actor = "model") -> None:
-        """Adds a command whose end comes later. One that still runs ends as `unknown`."""
-        self.close("unknown")
-        call = self.call(name, "shell", command, actor=actor)
-        self.add_call(call, f"{call.id}:call")
-        self.change(call=call)
-
-    def close(self, status: model.ResultStatus) -> None:
-        """Adds the end of the command that runs, if there is one."""
-        if (call := self.context.call) is not None:
-            self.change(call=None)
-            self.end(call, ToolOutcome(status, exit_code=0 if status == "ok" else None))
-
-    def path(self, name: str) -> str | None:
-        """Returns the absolute path of a file that Aider names; None if it can't be determined."""
-        name = name.strip().replace("\\", "/")  # of Windows, and no client for other systems writes one
-        return resolved(name, self.root) if name else None
-
-    def take_edit(self, path: str | None) -> OpenCall | None:
-        """Returns the edit of a file that the last answer asked for, and stops waiting for it."""
-        call = next((call for call in self.context.edits if call.subject == path), None)
-        self.change(edits=tuple(other for other in self.context.edits if other is not call))
-        return call
-
-    def drop_edits(self) -> None:
-        """Ends the edits that the last answer asked for and Aider has not applied: it no longer will."""
-        for call in self.context.edits:
-            self.end(call, ToolOutcome("unknown", never_ran=True))
-        self.change(edits=())
-
-    def parsed(self) -> tuple[_Context, Parsed]:
-        """Returns the next context and the events of the block, session facts first."""
-        facts, emitted = self.context.facts, self.context.emitted
-        if self.events and facts != emitted:
-            # The key has no time in it, since a message may get another time when the file is read again.
-            self.add(model.SessionInfo(**differing(facts, emitted)), f"{self.item}:info")
-            self.events.insert(0, self.events.pop())
-            self.change(emitted=facts)
-        if self.events:
-            self.change(last=self.last_key)
-        return self.context, self.built()
-
-
-def _parse(source: Source, context: _Context, record: Record) -> tuple[_Context, Parsed]:
+def _parse(source: Source, context: AiderContext, record: Record) -> tuple[AiderContext, Parsed]:
     """Parses one block. Never raises: what is not understood is counted."""
     block = rawjson.read(DECODER, record.data)
     if isinstance(block, str):
@@ -203,13 +58,13 @@ def _parse(source: Source, context: _Context, record: Record) -> tuple[_Context,
     if session is None or not (block.at_ms or block.kind == "begin"):
         return context, Parsed(skipped=(rawjson.skipped(block.kind, "no session or time", None),))
     if context.session != session or (block.kind == "begin" and not block.on):
-        context = _Context(session=session)
+        context = AiderContext(session=session)
     if block.kind == "begin":
         return context, Parsed(reemitted=reemitted_after(context.last, session=session, more=block.more))
     # A file outside a project is a copy, so it doesn't show when its blocks were written. Anyone may have added to one
     # in a project, so there a prompt counts as a person's only if the input history has it too.
     is_copy = not source.group
-    recorder = _Recorder(
+    recorder = BlockRecorder(
         context=context,
         root=source.group or posixpath.dirname(source.path),
         input_ms=block.at_ms,
@@ -229,7 +84,7 @@ def _parse(source: Source, context: _Context, record: Record) -> tuple[_Context,
     return recorder.parsed()
 
 
-def _prompt(recorder: _Recorder, text: str) -> None:
+def _prompt(recorder: BlockRecorder, text: str) -> None:
     """Handles an input of the user. Those that are neither a prompt nor a command that runs something are ignored."""
     mark, inputs = mark_of(text), recorder.context.inputs
     is_counted = mark in inputs or len(inputs) < _MAX_INPUTS
@@ -255,7 +110,7 @@ def _prompt(recorder: _Recorder, text: str) -> None:
         recorder.change(in_turn=True)
 
 
-def _command(recorder: _Recorder, text: str) -> None:
+def _command(recorder: BlockRecorder, text: str) -> None:
     word, words = [*text.split(maxsplit=1), ""][:2]
     if word in _ASKING and words:
         recorder.add(model.UserPrompt(text=words, actor=recorder.prompted_by, command=word), f"{recorder.item}:prompt")
@@ -270,7 +125,7 @@ def _command(recorder: _Recorder, text: str) -> None:
         recorder.add(model.SessionEnd(reason=word[1:]), f"{recorder.item}:end")
 
 
-def _end_of_turn(recorder: _Recorder) -> None:
+def _end_of_turn(recorder: BlockRecorder) -> None:
     """Ends what ran before a new input. `/test` and tests after an edit print nothing if they pass."""
     context = recorder.context
     call = context.call
@@ -283,7 +138,7 @@ def _end_of_turn(recorder: _Recorder) -> None:
     recorder.change(untested=False, interrupted=False, lint=None)
 
 
-def _answer(recorder: _Recorder, text: str) -> None:
+def _answer(recorder: BlockRecorder, text: str) -> None:
     """Handles the model's words. Its edits wait until Aider reports that it applied them."""
     prose, changes = read_answer(text, recorder.path, whole_files=recorder.context.whole_files)
     recorder.drop_edits()
@@ -298,7 +153,7 @@ def _answer(recorder: _Recorder, text: str) -> None:
     recorder.change(answer=mark_of(text), repeated=mark_of(text.rpartition("</think>")[2]))
 
 
-def _message(recorder: _Recorder, text: str, *, retried: bool) -> None:
+def _message(recorder: BlockRecorder, text: str, *, retried: bool) -> None:
     """Handles a message of Aider's own. Those on edits, commits, tests, linting and errors count."""
     if recorder.context.lint is not None and not _AFTER_LINT.fullmatch(text):
         # A linter quotes lines of files, which may read like any message.
@@ -320,13 +175,13 @@ def _message(recorder: _Recorder, text: str, *, retried: bool) -> None:
     recorder.change(message=text if len(text) < _MAX_SUBJECT else "")
 
 
-def _model(recorder: _Recorder, found: re.Match[str]) -> None:
+def _model(recorder: BlockRecorder, found: re.Match[str]) -> None:
     is_editor = found["role"] == "Editor m"
     recorder.learn(model=None if is_editor else found["model"])
     recorder.change(whole_files="whole" in found["format"] or (is_editor and recorder.context.whole_files))
 
 
-def _applied(recorder: _Recorder, found: re.Match[str]) -> None:
+def _applied(recorder: BlockRecorder, found: re.Match[str]) -> None:
     path = recorder.path(found["path"])
     if path is None:
         return
@@ -340,12 +195,12 @@ def _applied(recorder: _Recorder, found: re.Match[str]) -> None:
     recorder.change(turn=keys[-_MAX_KEYS:], untested=True)
 
 
-def _not_applied(recorder: _Recorder, found: re.Match[str]) -> None:
+def _not_applied(recorder: BlockRecorder, found: re.Match[str]) -> None:
     if (call := recorder.take_edit(recorder.path(found["path"]))) is not None:
         recorder.end(call, ToolOutcome("unknown", never_ran=True))
 
 
-def _failed_edits(recorder: _Recorder, report: re.Match[str]) -> None:
+def _failed_edits(recorder: BlockRecorder, report: re.Match[str]) -> None:
     """Adds a failed edit for each file that a report names, with the line that gives the reason."""
     lines = filter(None, map(_FAILED_BLOCK.fullmatch, map(str.strip, report[0].splitlines())))
     reasons = {path: line[0] for line in lines if (path := recorder.path(line["path"])) is not None}
@@ -354,12 +209,12 @@ def _failed_edits(recorder: _Recorder, report: re.Match[str]) -> None:
         recorder.end(call, ToolOutcome("error", reason.strip("# ")))
 
 
-def _create(recorder: _Recorder, _found: re.Match[str]) -> None:
+def _create(recorder: BlockRecorder, _found: re.Match[str]) -> None:
     if (path := recorder.path(recorder.context.message)) is not None:
         recorder.change(new_path=(*recorder.context.new_path, path)[-_MAX_KEYS:])
 
 
-def _committed(recorder: _Recorder, found: re.Match[str]) -> None:
+def _committed(recorder: BlockRecorder, found: re.Match[str]) -> None:
     context = recorder.context
     if not context.own_commit:
         recorder.change(own_commit=True)
@@ -370,11 +225,11 @@ def _committed(recorder: _Recorder, found: re.Match[str]) -> None:
     if context.silent:
         # Written by a model too, and the only words for what it did.
         recorder.add(model.AssistantMessage(text=found["subject"]), f"{recorder.item}:answer")
-    commit = _Commit(found["id"], (*context.turn, *(event.key for event in recorder.events)))
+    commit = Commit(found["id"], (*context.turn, *(event.key for event in recorder.events)))
     recorder.change(commits=(*context.commits, commit)[-_MAX_COMMITS:], turn=(), silent=False)
 
 
-def _undone(recorder: _Recorder, found: re.Match[str]) -> None:
+def _undone(recorder: BlockRecorder, found: re.Match[str]) -> None:
     """Retracts a commit and its edits, which is what the user asked for. One id may be the beginning of the other."""
     recorder.add(model.UserPrompt(text="", actor=recorder.prompted_by, command="/undo"), f"{recorder.item}:prompt")
     add_answer(recorder, f"{recorder.item}:answer", found[0], final=True)
@@ -385,7 +240,7 @@ def _undone(recorder: _Recorder, found: re.Match[str]) -> None:
         recorder.add(model.Retracted(keys=gone.place), f"{recorder.item}:undone")
 
 
-def _added_output(recorder: _Recorder, _found: re.Match[str]) -> None:
+def _added_output(recorder: BlockRecorder, _found: re.Match[str]) -> None:
     """Handles output that goes to the model: of the user's command, of a suggested one, or of failed tests."""
     context = recorder.context
     if context.call is None and context.untested and context.test_command:
@@ -396,7 +251,7 @@ def _added_output(recorder: _Recorder, _found: re.Match[str]) -> None:
     recorder.close("unknown")
 
 
-def _lint_failed(recorder: _Recorder, _found: re.Match[str]) -> None:
+def _lint_failed(recorder: BlockRecorder, _found: re.Match[str]) -> None:
     output = _AROUND.sub("", recorder.context.lint or "")
     linter = _LINTER.search(output)
     call = recorder.call("lint", "shell", linter["command"] if linter else "lint")
@@ -405,7 +260,7 @@ def _lint_failed(recorder: _Recorder, _found: re.Match[str]) -> None:
     recorder.change(lint=None)
 
 
-def _interrupted(recorder: _Recorder, _found: re.Match[str]) -> None:
+def _interrupted(recorder: BlockRecorder, _found: re.Match[str]) -> None:
     recorder.close("interrupted")
     if recorder.context.in_turn and not recorder.context.interrupted:
         recorder.add(model.TurnEnd(reason="interrupted"), f"{recorder.item}:interrupted")
@@ -417,7 +272,7 @@ def _changes(**changes: object) -> _Handler:
     return lambda recorder, _: recorder.change(**changes)
 
 
-_Handler = Callable[[_Recorder, re.Match[str]], None]
+_Handler = Callable[[BlockRecorder, re.Match[str]], None]
 _MESSAGES: Final[tuple[tuple[re.Pattern[str], _Handler], ...]] = (
     (later(r"Applied edit to (?P<path>.+)"), _applied),
     (later(r"(?:Did not apply edit|Skipping edits) to (?P<path>.+?)(?: \(--dry-run\))?"), _not_applied),
@@ -442,7 +297,7 @@ _MESSAGES: Final[tuple[tuple[re.Pattern[str], _Handler], ...]] = (
 AGENT: Final = Agent(
     spec=SPEC,
     reader=HistoryReader(),
-    context_type=_Context,
+    context_type=AiderContext,
     source_of=history_at,
     sources=histories,
     parse=_parse,
