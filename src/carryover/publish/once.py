@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import shlex
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -55,9 +55,9 @@ def note_once(edits: Pass, settings: ProjectSettings) -> None:
     Raises OSError."""
     root, repository = edits.root, str(repository_path(edits.checkout))
     if settings.pointers == "shared" and settings.excluded is None:
-        names = sorted(present_names(root) - _placed(edits, settings.agreed_ms))
+        names = present_names(root, instruction_files().keys() - _placed(edits, settings.agreed_ms))
         new = Listed(path="", form="once", root=str(root), repository=repository, agreed_ms=settings.agreed_ms)
-        write_down(edits.state, *(replace(new, path=str(root / name)) for name in names))
+        write_down(edits.state, *(replace(new, path=str(root / name)) for name in sorted(names)))
     elif settings.decided or settings.excluded is not None:
         listed = (one for one in edits.journal.live if one.form == "once" and one.root == str(root))
         write_down(edits.state, *(replace(one, gone=True) for one in listed))
@@ -69,9 +69,10 @@ def repository_path(checkout: Checkout) -> Path:
     return Path(here().canonical(checkout.common)) if checkout.common is not None else checkout.root
 
 
-def present_names(root: Path) -> set[str]:
-    """Returns the files of the checkout that have our text."""
-    return {name for name in instruction_files() if block_state(pointer(root, name).found()) == "intact"}
+def present_names(root: Path, names: Iterable[str] | None = None) -> set[str]:
+    """Returns which files of the checkout, of all that agents read or of these, have our text."""
+    names = instruction_files() if names is None else names
+    return {name for name in names if block_state(pointer(root, name).found()) == "intact"}
 
 
 def committed_names(checkout: Checkout, names: Sequence[str] | None = None) -> set[str]:

@@ -82,7 +82,7 @@ def _publish_apart(
 ) -> Published:
     store, journal, notes = root / STORE, read_journal(state), settings.notes
     if is_folder(store) and journal.says(handoff_folder(store, root)):  # else the repository's own
-        notes = (*notes, *withdraw_from(root, settings, state).notes)
+        notes = (*notes, *take_back(root, settings, state).notes)
     write_down(state, handoff_folder(folder, root))
     ignore_elsewhere(folder)
     written = _written(folder, text, has_page=has_page)
@@ -176,11 +176,19 @@ def preview(root: Path, settings: ProjectSettings, paths: StatePaths) -> Pass | 
 def take_back(root: Path, settings: ProjectSettings, state: Path) -> Pass:
     """Removes from the project at `root` what `settings` no longer allow, byte for byte, and only what we put there.
 
-    Blocks (files, git). The result's `notes` list what could not be removed. Raises OSError.
+    Blocks (files, git). The result's `notes` list what could not be removed.
     """
-    store = root / STORE
     stays = settings.excluded is None and (settings.pointers == "shared" or not settings.decided)
-    if stays or store.is_symlink():
+    try:
+        return Pass(Checkout(root), None) if stays else _taken_back(root, settings, state)
+    except OSError as error:
+        why = f"what was written into the project is still there: {os_reason(error)}"
+        return Pass(Checkout(root), None, [why])
+
+
+def _taken_back(root: Path, settings: ProjectSettings, state: Path) -> Pass:
+    store = root / STORE
+    if store.is_symlink():
         return Pass(Checkout(root), None)
     goes = settings.pointers == "off" or settings.excluded is not None
     if not is_folder(store) and not read_journal(state).names(root):  # as `git clean -fdx` leaves it
@@ -271,7 +279,7 @@ def _holds_repositories(folder: Path) -> bool:
 
 def withdraw(state: Path, config: Config) -> tuple[Pass, ...]:
     """Withdraws from all projects that were ever published from the state folder; returns those with a change or a
-    note, each as `withdraw_from` does.
+    note, each as `take_back` does.
 
     Skips projects that are missing or on a disk that does not answer, and all of them while Carryover is paused. Blocks
     (files, git).
@@ -285,16 +293,7 @@ def withdraw(state: Path, config: Config) -> tuple[Pass, ...]:
     real = dict.fromkeys(Path(root) for _, root in look_at_each(sorted(roots), here().canonical))
 
     def withdrawn(root: Path) -> Pass | None:
-        return withdraw_from(root, project_settings(root, config), state) if is_folder(root) else None
+        return take_back(root, project_settings(root, config), state) if is_folder(root) else None
 
     passes = (edits for _, edits in look_at_each(real, withdrawn) if edits is not None)
     return tuple(edits for edits in passes if edits.done or edits.notes)
-
-
-def withdraw_from(root: Path, settings: ProjectSettings, state: Path) -> Pass:
-    """Calls `take_back`; an error becomes one of the notes."""
-    try:
-        return take_back(root, settings, state)
-    except OSError as error:
-        why = f"what was written into the project is still there: {os_reason(error)}"
-        return Pass(Checkout(root), None, [why])

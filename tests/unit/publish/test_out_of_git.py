@@ -174,6 +174,17 @@ def test_what_was_written_before_is_taken_out_until_git_keeps_it_out_again(
     assert (published(root, "local").refusal, handoffs(root)) == (None, ["handoff.md"])
 
 
+def test_it_is_taken_out_also_where_the_journal_cannot_be_read(home: Path) -> None:
+    root = plain(home)
+    published(root, "local")
+    reason = let_in(root)
+    (home / ".carryover" / "journal.jsonl").unlink()
+    (home / ".carryover" / "journal.jsonl").mkdir()
+
+    assert published(root, "local", "another\n").refusal == reason
+    assert handoffs(root) == []
+
+
 def test_a_handoff_that_a_branch_has_stays_as_it_is_there(home: Path) -> None:
     root = plain(home)
     git(root, "switch", "--quiet", "--create", "theirs")
