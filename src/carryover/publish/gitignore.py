@@ -59,16 +59,13 @@ def keep_out(edits: Pass, name: str = STORE) -> bool:
 
 
 def kept_out(edits: Pass) -> Refusal | None:
-    """Puts in the rule that keeps the handoff out of commits; returns why it is not kept out, None if it is. What
-    `refusal_by_git` says without a new rule is known."""
-    if edits.checkout.git_dir is None:
-        return None
-    if not keep_out(edits):
+    """Puts in the rule that keeps the handoff out of commits; returns why it is not kept out, None if it is."""
+    if edits.checkout.git_dir is not None and not keep_out(edits):
         why = f"{edits.notes[-1]}, so {COMMITTED}"
         if not edits.dry and keep_out(Pass(edits.checkout, None, dry=True)):  # not the file is in the way: the disk is
             why = f"{UNWRITTEN}: {why}"
         return Refusal(why, in_git=True)
-    return refusal_by_git(edits.checkout) if edits.changes else None
+    return refusal_by_git(edits.checkout)  # also without a new rule: git may say otherwise once the folder is there
 
 
 def open_to_git(checkout: Checkout, settings: ProjectSettings) -> str | None:
@@ -80,7 +77,7 @@ def open_to_git(checkout: Checkout, settings: ProjectSettings) -> str | None:
         return None
     if not os.access(checkout.root, os.W_OK | os.X_OK):  # nothing is written there for another reason, or it is gone
         return None
-    refused = refusal_by_git(checkout) or kept_out(Pass(checkout, None, dry=True))
+    refused = kept_out(Pass(checkout, None, dry=True))
     return refused.reason if refused is not None and refused.in_git else None
 
 

@@ -174,6 +174,17 @@ def test_what_was_written_before_is_taken_out_until_git_keeps_it_out_again(
     assert (published(root, "local").refusal, handoffs(root)) == (None, ["handoff.md"])
 
 
+def test_a_rule_that_takes_folders_back_in_counts_before_anything_is_written(home: Path) -> None:
+    """Git takes a name for that of a folder only once there is one: it is asked again when the store is made."""
+    root = plain(home)
+    (root / ".gitignore").write_text("*\n!*.py\n!*/\n")
+
+    for _ in range(2):
+        assert published(root, "shared").refusal is not None
+        assert not (root / ".carryover").exists()
+        assert not (root / "AGENTS.md").exists()
+
+
 def test_it_is_taken_out_also_where_the_journal_cannot_be_read(home: Path) -> None:
     root = plain(home)
     published(root, "local")
