@@ -7,7 +7,7 @@ removed, and the rule with it, so that git shows the file. Other checkouts count
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -35,10 +35,11 @@ def local_names() -> dict[str, bytes]:
 def place_local_files(edits: Pass, agents: Collection[str] | None, *, create: bool = True) -> set[str]:
     """Creates the files that one of `agents` (None: any) would read here, and returns them; without `create`, those of
     them that are ours. Raises OSError if git can't tell which files it has."""
-    wanted = [name for name in _wanted(edits.checkout, agents) if create or name in edits.mine]
+    texts = local_names()
+    wanted = [name for name in _wanted(edits.checkout, agents, texts) if create or name in edits.mine]
     hidden = hide(edits, wanted)
     for name in hidden:
-        edits.put(_local_file(edits.root, name))
+        edits.put(_local_file(edits.root, name, texts[name]))
     return set(hidden)
 
 
@@ -59,14 +60,14 @@ def hide_no_more(edits: Pass, wanted: Collection[str] = ()) -> None:
 
 def local_text(root: Path, name: str) -> Text:
     """Returns our text in a file, to be taken out; a file that we created and the user did not extend is deleted."""
-    return pointer(root, name) if name in instruction_files() else _local_file(root, name)
+    return pointer(root, name) if name in instruction_files() else _local_file(root, name, local_names()[name])
 
 
-def _wanted(checkout: Checkout, agents: Collection[str] | None) -> Iterator[str]:
+def _wanted(checkout: Checkout, agents: Collection[str] | None, texts: Mapping[str, bytes]) -> Iterator[str]:
     if checkout.git_dir is None:
         return
-    taken = checkout.tracked_anywhere(list(local_names()))
-    taken |= {name for name, text in local_names().items() if not _is_free(checkout, name, text)}
+    taken = checkout.tracked_anywhere(list(texts))
+    taken |= {name for name, text in texts.items() if not _is_free(checkout, name, text)}
     if AGENTS_MD not in taken:
         yield AGENTS_MD
     instead = {spec.id: spec.instead_of_agents_md for spec in specs()}
@@ -113,9 +114,7 @@ def _folders(root: Path, name: str) -> list[Path]:
     return [root / folder for folder in Path(name).parents if folder.name]
 
 
-def _local_file(root: Path, name: str) -> Text:
-    whole = local_names()[name]
-
+def _local_file(root: Path, name: str, whole: bytes) -> Text:
     def made(data: bytes | None) -> bytes:
         if data not in (None, whole):
             raise EditRefused("it has a text of yours")

@@ -9,30 +9,51 @@ from __future__ import annotations
 import os
 import shlex
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Final
 
 from msgspec.structs import replace
 
+from carryover.adapter.spec import AGENTS_MD
 from carryover.agents import instruction_files
 from carryover.config import ProjectSettings
 from carryover.fsio import is_there
+from carryover.outside.apply import plan_edit
 from carryover.outside.in_project import Pass
 from carryover.outside.journal import write_down
 from carryover.outside.listed import Listed
 from carryover.platform import here
 from carryover.probe.checkout import Checkout
 from carryover.probe.git_command import ask_one
-from carryover.publish.pointers import block_state, pointer
+from carryover.publish.pointers import block_state, pointer, same_file
 from carryover.terminal.paths import quoted
 
 _TIMEOUT_S: Final = 1.0
 
 
-def may_write(edits: Pass, agreed_ms: int, name: str) -> bool:
-    """Whether a file may get our text under `shared`: if it is the first time under this agreement (see
-    `ProjectSettings.agreed_ms`), or if other files have that text in HEAD. Blocks (git)."""
+def place_pointers(edits: Pass, agents: Collection[str] | None = None, agreed_ms: int = 0) -> set[str]:
+    """Puts the pointer into AGENTS.md and whatever else one of `agents` (None: any) reads, where it may be written
+    under this agreement (see `ProjectSettings.agreed_ms`), and returns these files. Blocks (git)."""
+    shared = pointer(edits.root, AGENTS_MD).path
+    wanted = [
+        name
+        for name, readers in instruction_files().items()
+        if name == AGENTS_MD or agents is None or not readers.keys().isdisjoint(agents)
+    ]
+    for name in wanted:
+        edit = plan_edit(pointer(edits.root, name, is_mine=name in edits.mine))
+        if name != AGENTS_MD and same_file(shared, edit.path):
+            continue
+        if edit.changes and edit.has_ours and not _may_write(edits, agreed_ms, name):
+            continue
+        edits.carry_out(edit)
+    return set(wanted)
+
+
+def _may_write(edits: Pass, agreed_ms: int, name: str) -> bool:
+    """Whether a file may get our text: if it is the first time under this agreement, or if other files have that text
+    in HEAD."""
     checkout = edits.checkout
     if not is_there(edits.root / name) and checkout.git_dir is not None:
         try:

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Collection
 from functools import partial
 from pathlib import Path
 from typing import Final, Literal
@@ -22,8 +21,8 @@ from carryover.adapter.spec import AGENTS_MD
 from carryover.agents import instruction_files
 from carryover.errors import os_reason
 from carryover.fsio import is_there
-from carryover.outside.apply import Text, plan_edit
-from carryover.outside.in_project import Pass, text_in
+from carryover.outside.apply import Text
+from carryover.outside.in_project import text_in
 from carryover.text.markdown import fenced_lines, visible_text
 from carryover.text.user_text import BOM, EditRefused, find_lines, is_text, whole_file, with_lines, without_span
 
@@ -56,28 +55,6 @@ class HiddenFile(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     by: str
     agent: str
-
-
-def place_pointers(
-    edits: Pass, agents: Collection[str] | None = None, allows: Callable[[str], bool] = lambda _: True
-) -> set[str]:
-    """Puts the pointer into AGENTS.md and whatever else one of `agents` (None: any) reads, and returns these files.
-    `allows` returns whether a file may get it."""
-    root = edits.root
-    shared, _ = _entry(root, AGENTS_MD)
-    wanted = [
-        name
-        for name, readers in instruction_files().items()
-        if name == AGENTS_MD or agents is None or not readers.keys().isdisjoint(agents)
-    ]
-    for name in wanted:
-        edit = plan_edit(pointer(root, name, is_mine=name in edits.mine))
-        if name != AGENTS_MD and _same_file(shared, edit.path):
-            continue
-        if edit.changes and edit.has_ours and not allows(name):
-            continue
-        edits.carry_out(edit)
-    return set(wanted)
 
 
 def pointer(root: Path, name: str, *, is_mine: bool = True) -> Text:
@@ -151,12 +128,13 @@ def _entry(root: Path, name: str) -> tuple[Path, str | None]:
     other = next((other for other in names if other.casefold() == name.casefold()), name)
     if name in names or other == name:
         return root / name, None
-    if _same_file(root / name, root / other):
+    if same_file(root / name, root / other):
         return root / other, None
     return root / name, f"{other} is there, and the two would be one file on a Mac"
 
 
-def _same_file(one: Path, other: Path) -> bool:
+def same_file(one: Path, other: Path) -> bool:
+    """Whether both are there, and one file."""
     try:
         return one.samefile(other)
     except OSError:

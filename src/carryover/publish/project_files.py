@@ -34,8 +34,7 @@ from carryover.projects.root import StatePaths
 from carryover.publish.gitignore import ignore_elsewhere, ignore_itself, keep_out, kept_out, shared_rule, take_rules
 from carryover.publish.loaded_files import handoff_names, own_files
 from carryover.publish.local_files import hidden_since, hide_no_more, local_names, local_text, place_local_files
-from carryover.publish.once import committed_names, may_write, note_once
-from carryover.publish.pointers import place_pointers
+from carryover.publish.once import committed_names, note_once, place_pointers
 from carryover.publish.read_lists import entry, place_in_read_lists
 from carryover.redact import CleanText
 
@@ -239,7 +238,7 @@ def _wanted(edits: Pass, settings: ProjectSettings, home: Path | None) -> tuple[
     """Puts our text into the files that the settings want it in. Returns those that have it now or keep it if they do,
     and which of them git does not show."""
     if settings.excluded is not None:
-        # Git would show what a commit has as deleted, and to add it again afterwards is git's alone (`may_write`).
+        # Git would show what a commit has as deleted, and to add it again afterwards is git's alone (`place_pointers`).
         return committed_names(edits.checkout), set()
     if settings.pointers == "off":
         return set(), set()
@@ -257,8 +256,7 @@ def _wanted(edits: Pass, settings: ProjectSettings, home: Path | None) -> tuple[
     if edits.checkout.git_dir is None and _holds_repositories(edits.root):
         edits.left_alone(AGENTS_MD, "the folder holds repositories, and its text would apply to each of them")
         return {GITIGNORE, *lists, *instruction_files()}, set()
-    allows = partial(may_write, edits, settings.agreed_ms)
-    return {GITIGNORE, *lists, *place_pointers(edits, settings.agents, allows)}, set()
+    return {GITIGNORE, *lists, *place_pointers(edits, settings.agents, settings.agreed_ms)}, set()
 
 
 def texts_in(root: Path, mine: Collection[str]) -> Iterator[Text]:

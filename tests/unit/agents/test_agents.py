@@ -20,7 +20,8 @@ from carryover.past.without_daemon import catch_up
 from carryover.probe.checkout import Checkout
 from carryover.projects.policy import refusal
 from carryover.projects.root import StatePaths
-from carryover.publish.pointers import NEW_FILE, hidden_files, place_pointers
+from carryover.publish.once import place_pointers
+from carryover.publish.pointers import NEW_FILE, hidden_files
 from carryover.publish.project_files import place
 from support.agent_here import only_this_path
 from support.agents_elsewhere import also_agents_in

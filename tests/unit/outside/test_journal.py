@@ -17,7 +17,8 @@ from carryover.outside.journal import Journal, load_journal, read_journal, write
 from carryover.outside.listed import Listed, handoff_folder, in_project
 from carryover.paths import StateDir
 from carryover.publish.local_files import local_text, place_local_files
-from carryover.publish.pointers import NEW_FILE, place_pointers, pointer
+from carryover.publish.once import place_pointers
+from carryover.publish.pointers import NEW_FILE, pointer
 from carryover.text.user_text import Origin
 from support.detected import detected
 from support.killed import kill_everywhere

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from carryover.config import ProjectSettings
 from carryover.outside.in_project import Pass
+from carryover.publish.once import place_pointers
 from carryover.publish.pointers import (
     NEW_FILE,
     BlockState,
@@ -17,7 +18,6 @@ from carryover.publish.pointers import (
     block_state,
     hidden_files,
     imports_agents_md,
-    place_pointers,
     says_nothing,
     with_block,
     without_block,

@@ -20,7 +20,8 @@ from carryover.probe.checkout import Checkout
 from carryover.projects.handoff_file import Published
 from carryover.publish import project_files
 from carryover.publish.gitignore import open_to_git
-from carryover.publish.pointers import NEW_FILE, place_pointers
+from carryover.publish.once import place_pointers
+from carryover.publish.pointers import NEW_FILE
 from carryover.publish.project_files import place, withdraw
 from carryover.redact import CleanText
 from support.passes import begun
