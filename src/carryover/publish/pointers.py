@@ -93,30 +93,31 @@ def _with_pointer(data: bytes | None, *, name: str, path: Path, ours: bool) -> b
     if name != AGENTS_MD and (says_nothing(data) or imports_agents_md(data)):
         # Since we added it, the user's own text was removed or the import added.
         return _without_pointer(data, name=name, path=path) if ours else data
-    _check(data)
-    if name != AGENTS_MD:
-        return with_block(data, at_top=False)
-    if block_end(data) > _READ_BYTES:
+    if _checked(data) == "intact":
+        if name != AGENTS_MD or block_end(data) <= _READ_BYTES:
+            return data
         data = without_block(data)
-    return with_block(data, at_top=len(with_lines(data, _LINES)) > _READ_BYTES)
+    return with_block(data, at_top=name == AGENTS_MD and len(with_lines(data, _LINES)) > _READ_BYTES)
 
 
 def _without_pointer(data: bytes, *, name: str, path: Path) -> bytes | None:
-    _check(data)
+    _checked(data)
     if name == AGENTS_MD and data in (NEW_FILE, whole_file(_LINES, b"\r\n")) and not path.is_symlink():
         return None
     return without_block(data)
 
 
-def _check(data: bytes) -> None:
-    """Raises EditRefused if the file is not text, or the markers are not as we wrote them."""
+def _checked(data: bytes) -> BlockState:
+    """Returns the state of our block. Raises EditRefused if the file is not text, or the markers are not as we wrote
+    them."""
     if not is_text(data):
         raise EditRefused("it is not plain text")
-    match block_state(data):
-        case "edited":
-            raise EditRefused("its Carryover block was edited by hand")
-        case "broken":
-            raise EditRefused("one of the Carryover markers is missing")
+    state = block_state(data)
+    if state == "edited":
+        raise EditRefused("its Carryover block was edited by hand")
+    if state == "broken":
+        raise EditRefused("one of the Carryover markers is missing")
+    return state
 
 
 def _entry(root: Path, name: str) -> tuple[Path, str | None]:
