@@ -364,6 +364,27 @@ def is_there(path: Path) -> bool:
     return True
 
 
+FileStamp = tuple[int, int, int]
+"""Time of the last write (ns), size and inode of a file."""
+
+
+def file_stamp(path: str | Path, *, follow: bool = False) -> FileStamp | None:
+    """Returns what changes with each write to the file; None if there is none that may be seen."""
+    try:
+        found = os.stat(path, follow_symlinks=follow)  # noqa: PTH116 (a third of the cost, for thousands of branches)
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size, found.st_ino
+
+
+def is_same(one: Path, other: Path) -> bool:
+    """Whether both are there, and one file or folder."""
+    try:
+        return one.samefile(other)
+    except (OSError, ValueError):
+        return False
+
+
 def mtime_ns(path: Path) -> int | None:
     """Returns when a file was last written; None if there is none, or it can't be examined."""
     try:

@@ -22,7 +22,7 @@ from typing import Final
 import msgspec
 
 from carryover.errors import ExitCode, UserError, os_reason
-from carryover.fsio import locked_dir, naming, open_regular, private_dir, read_bytes_bounded
+from carryover.fsio import file_stamp, locked_dir, naming, open_regular, private_dir, read_bytes_bounded
 from carryover.outside import former
 from carryover.outside.listed import Listed
 from carryover.paths import StateDir
@@ -86,11 +86,7 @@ def read_journal(state: Path) -> Journal:
     off. It is not read again while its file is the same. Raises OSError."""
     if former.has_former(state):
         return Journal((*former.entries(state), *_lines(state)))
-    try:
-        found = (state / JOURNAL).lstat()
-    except (FileNotFoundError, NotADirectoryError):
-        return Journal()
-    stamp = found.st_ino, found.st_mtime_ns, found.st_size
+    stamp = file_stamp(state / JOURNAL)
     journal: Journal | None = known_answer((state, JOURNAL), stamp)
     if journal is None:
         journal = Journal(_lines(state))

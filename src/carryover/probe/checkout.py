@@ -11,7 +11,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Final
 
-from carryover.fsio import is_there, read_bytes_bounded
+from carryover.fsio import FileStamp, file_stamp, is_there, read_bytes_bounded
 from carryover.probe.git_command import GitAnswer, ask, ask_one
 from carryover.probe.git_dir import (
     MOST_ENTRIES,
@@ -35,8 +35,6 @@ _LARGEST_INDEX: Final = 64 << 20
 _WHOLE_PATHS: Final = tuple(b"DIRC\0\0\0" + bytes([version]) for version in (2, 3))
 """How an index begins that has each path as a whole; version 4 leaves out what a path shares with the one before."""
 
-FileStamp = tuple[int, int, int]
-"""Time of the last write (ns), size and inode of a file."""
 _NO_INDEX: Final = (0, 0, 0)
 """Until something is added, a new repository has none."""
 
@@ -120,7 +118,7 @@ class Checkout:
             return ()
         if os.path.lexists(self.git_dir / "index.lock"):
             return None
-        return _stamp(self.git_dir / "index") or _NO_INDEX
+        return file_stamp(self.git_dir / "index") or _NO_INDEX
 
     def is_tracked(self, name: str) -> bool:
         """Whether git tracks the file, or one below the folder. Without git, the index may show that it does not."""
@@ -215,7 +213,7 @@ class Checkout:
     def _deciding(self) -> tuple[object, ...]:
         """Returns the state of the files that decide what is ignored."""
         own = (self.git_dir / "HEAD", self.git_dir / "index") if self.git_dir is not None else ()
-        return tuple(map(_stamp, (*own, self.root / ".gitignore", self.exclude)))
+        return tuple(map(file_stamp, (*own, self.root / ".gitignore", self.exclude)))
 
     def is_let_in(self, folder: str) -> bool:
         """Whether git does not ignore the folder at the top in spite of `info/exclude`, because another rule includes
@@ -236,7 +234,7 @@ class Checkout:
     def _rules_for(self, folder: str) -> tuple[bool, bool]:
         """Returns whether `info/exclude` ignores a folder at the top, and whether it names it; see `has_rule`. Raises
         OSError if it can't be read."""
-        stamp = _stamp(self.exclude)
+        stamp = file_stamp(self.exclude)
         found: tuple[bool, bool] | None = known_answer((self.exclude, folder), stamp)
         if found is None:
             rules = read_bytes_bounded(self.exclude, SIZE_LIMIT_BYTES, follow=False)
@@ -272,7 +270,7 @@ def _refs_in(git_dirs: Iterable[Path]) -> tuple[object, ...] | None:
     if not folders or len(branches) > MOST_ENTRIES:
         return None
     followed = (*(f"{folder}/{name}" for folder in folders for name in _OF_HEAD), *_user_settings())
-    return *(_stamp(path, follow=True) for path in followed), *((path, _stamp(path)) for path in branches)
+    return *(file_stamp(path, follow=True) for path in followed), *((path, file_stamp(path)) for path in branches)
 
 
 def _branches(folder: str) -> Iterator[str]:
@@ -288,14 +286,6 @@ def _user_settings() -> Iterator[str]:
     yield env.get("GIT_CONFIG_GLOBAL", f"{home}/.gitconfig")
     yield f"{env.get('XDG_CONFIG_HOME') or f'{home}/.config'}/git/config"
     yield env.get("GIT_CONFIG_SYSTEM", "/etc/gitconfig")
-
-
-def _stamp(path: str | Path, *, follow: bool = False) -> FileStamp | None:
-    try:
-        found = os.stat(path, follow_symlinks=follow)  # noqa: PTH116 (a third of the cost, for thousands of branches)
-    except OSError:
-        return None
-    return found.st_mtime_ns, found.st_size, found.st_ino
 
 
 def _content(path: Path, limit_bytes: int) -> bytes:

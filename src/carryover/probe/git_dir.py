@@ -21,7 +21,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Final
 
-from carryover.fsio import read_beginning, read_bytes_bounded
+from carryover.fsio import is_same, read_beginning, read_bytes_bounded
 from carryover.platform import here
 from carryover.text.pattern import later
 
@@ -89,7 +89,7 @@ def worktrees_of(common: Path) -> Iterator[Path]:
             continue
         root = Path(here().canonical(back.parent))
         own = git_dir_of(root)
-        if own is not None and _is_same(own, git_dir):
+        if own is not None and is_same(own, git_dir):
             yield root
 
 
@@ -176,15 +176,15 @@ def _is_worktree(git_dir: Path, root: Path) -> bool:
     if common is None or back is None or git_dir.parent.name != "worktrees":
         return False
     # Not the path of `back` itself: a `.git` that is a symlink to another's would be the same.
-    return _is_same(common, git_dir.parent.parent) and back.name == ".git" and _is_same(back.parent, root)
+    return is_same(common, git_dir.parent.parent) and back.name == ".git" and is_same(back.parent, root)
 
 
 def _is_separate(git_dir: Path, root: Path) -> bool:
     if work_trees := list(_work_trees(git_dir)):
-        return any(_is_same(folder, root) for folder in work_trees)
+        return any(is_same(folder, root) for folder in work_trees)
     if ".git" in git_dir.parts:
         return False
-    return _is_same(git_dir.parent, root) or _is_written_after(root / ".git", git_dir)
+    return is_same(git_dir.parent, root) or _is_written_after(root / ".git", git_dir)
 
 
 def _work_trees(git_dir: Path) -> Iterator[Path]:
@@ -267,10 +267,3 @@ def _resolved(link: str) -> str:
 
 def _is_inside(path: str, tops: list[str]) -> bool:
     return any(path.startswith(f"{top}/") for top in tops)
-
-
-def _is_same(one: Path, other: Path) -> bool:
-    try:
-        return one.samefile(other)
-    except (OSError, ValueError):
-        return False

@@ -18,7 +18,7 @@ from msgspec.structs import replace
 from carryover.adapter.spec import AGENTS_MD
 from carryover.agents import instruction_files
 from carryover.config import ProjectSettings
-from carryover.fsio import is_there
+from carryover.fsio import is_same, is_there
 from carryover.outside.apply import plan_edit
 from carryover.outside.in_project import Pass
 from carryover.outside.journal import write_down
@@ -26,7 +26,7 @@ from carryover.outside.listed import Listed
 from carryover.platform import here
 from carryover.probe.checkout import Checkout
 from carryover.probe.git_command import ask_one
-from carryover.publish.pointers import block_state, pointer, same_file
+from carryover.publish.pointers import block_state, pointer
 from carryover.terminal.paths import quoted
 
 _TIMEOUT_S: Final = 1.0
@@ -43,7 +43,7 @@ def place_pointers(edits: Pass, agents: Collection[str] | None = None, agreed_ms
     ]
     for name in wanted:
         edit = plan_edit(pointer(edits.root, name, is_mine=name in edits.mine))
-        if name != AGENTS_MD and same_file(shared, edit.path):
+        if name != AGENTS_MD and is_same(shared, edit.path):
             continue
         if edit.changes and edit.has_ours and not _may_write(edits, agreed_ms, name):
             continue

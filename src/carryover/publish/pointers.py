@@ -20,7 +20,7 @@ import msgspec
 from carryover.adapter.spec import AGENTS_MD
 from carryover.agents import instruction_files
 from carryover.errors import os_reason
-from carryover.fsio import is_there
+from carryover.fsio import is_same, is_there
 from carryover.outside.apply import Text
 from carryover.outside.in_project import text_in
 from carryover.text.markdown import fenced_lines, visible_text
@@ -129,17 +129,9 @@ def _entry(root: Path, name: str) -> tuple[Path, str | None]:
     other = next((other for other in names if other.casefold() == name.casefold()), name)
     if name in names or other == name:
         return root / name, None
-    if same_file(root / name, root / other):
+    if is_same(root / name, root / other):
         return root / other, None
     return root / name, f"{other} is there, and the two would be one file on a Mac"
-
-
-def same_file(one: Path, other: Path) -> bool:
-    """Whether both are there, and one file."""
-    try:
-        return one.samefile(other)
-    except OSError:
-        return False
 
 
 def has_block(data: bytes) -> bool:
