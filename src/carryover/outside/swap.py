@@ -15,14 +15,21 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from carryover.fsio import is_there, open_regular, read_bytes_bounded, sync_folder, temporary_beside, written_beside
+from carryover.fsio import (
+    FileStamp,
+    file_stamp,
+    is_there,
+    open_regular,
+    read_bytes_bounded,
+    sync_folder,
+    temporary_beside,
+    written_beside,
+)
 from carryover.platform import here
 
 _MOMENT_S: Final = 0.005
 """How long a program that had found the old file when it was replaced may take to open it."""
 _MOST_EXCHANGES: Final = 100
-
-_Stamp = tuple[int, int, int]
 
 
 class BeingChanged(OSError):
@@ -100,7 +107,7 @@ def _give_back(temporary: Path, target: Path, put: bytes) -> None:
     is_as_put = partial(_holds, content=put)
     with contextlib.suppress(FileNotFoundError):  # the program has removed its file since
         for _ in range(_MOST_EXCHANGES):
-            theirs = partial(_is, stamp=_stamp(temporary))
+            theirs = partial(_is, stamp=file_stamp(temporary))
             here().exchange(temporary, target)
             with _at_rest(temporary, is_as_put) as is_put:
                 if is_put:
@@ -145,10 +152,5 @@ def _holds(path: Path, content: bytes) -> bool:
         return False
 
 
-def _is(path: Path, stamp: _Stamp) -> bool:
-    return _stamp(path) == stamp
-
-
-def _stamp(path: Path) -> _Stamp:
-    found = path.lstat()
-    return found.st_ino, found.st_size, found.st_mtime_ns
+def _is(path: Path, stamp: FileStamp | None) -> bool:
+    return file_stamp(path) == stamp
