@@ -15,7 +15,7 @@ from typing import Any, Final
 import carryover
 from carryover.adapter.spec import AgentSpec, HookEntry, Place
 from carryover.agents import specs
-from carryover.edits.hooks import SCRIPT, extension_with_hooks
+from carryover.edits.hooks import SCRIPT, Hook, Hooks, owner_by_script
 from contract.folder import CHECKOUT
 
 PLUGINS: Final = CHECKOUT / "plugins"
@@ -57,10 +57,10 @@ def hooks_of(spec: AgentSpec) -> str:
     """Returns the hooks of the newest versions of an agent, in the form in which a plugin of it holds them."""
     entries = spec.hooks.sets[-1].hooks
     if spec.hooks.extension is not None:
-        listed = {entry.event: [{"command": command(spec, entry.event)}] for entry in entries}
+        hooks = [Hook(event=entry.event, command=command(spec, entry.event)) for entry in entries]
         program = spec.hooks.extension.read_text("utf-8").partition("\n")[2]
         about = "// A package of pi, written by `make table`: what `carryover install` writes, with other commands.\n"
-        return about + extension_with_hooks(None, program, listed).decode()
+        return about + Hooks("extension", owner_by_script(), hooks, program=program).put(None).decode()
     groups = {entry.event: [_group(spec, entry)] for entry in entries}
     return json.dumps({"hooks": groups}, indent=2) + "\n"
 

@@ -12,8 +12,8 @@ from typing import Final, NamedTuple
 
 from agents.aider import test_yaml_list
 from carryover.adapter.spec import Form, HookSpec
-from carryover.edits.entries import ListEntry, origin_of_entry, with_entry, without_entry
-from carryover.edits.hooks import edited_from, with_hooks, without_hooks
+from carryover.edits.entries import ListEntry
+from carryover.edits.hooks import Hooks
 from carryover.publish.gitignore import with_rule, without_rule
 from carryover.publish.pointers import with_block, without_block
 from carryover.text.user_text import EditRefused
@@ -33,24 +33,17 @@ class Editor(NamedTuple):
     example: str
 
 
+def _settings(ours: Hooks | ListEntry, example: str) -> Editor:
+    return Editor(
+        lambda data: ours.put(data, ours.origin_of(data)),
+        lambda before, after: ours.take(after, ours.origin_of(before)),
+        example,
+    )
+
+
 def _hooks(form: Form, example: str, *, comments: bool = False) -> Editor:
-    rules = HookSpec(comments=True) if comments else None
-    wanted, owner = test_hooks.WANTED[form], test_hooks.OWNER_OF
-    return Editor(
-        lambda data: with_hooks(
-            data, wanted, owner, form=form, origin=edited_from(data, owner, form=form), rules=rules
-        ),
-        lambda before, after: without_hooks(after, owner, edited_from(before, owner, form=form), form=form),
-        example,
-    )
-
-
-def _entry(entry: ListEntry, example: str) -> Editor:
-    return Editor(
-        lambda data: with_entry(data, entry),
-        lambda before, after: without_entry(after, entry, origin_of_entry(before, entry)),
-        example,
-    )
+    rules = HookSpec(comments=comments)
+    return _settings(Hooks(form, test_hooks.OWNER_OF, test_hooks.WANTED[form], rules), example)
 
 
 _PATH: Final = test_yaml_list.PATH
@@ -60,9 +53,9 @@ EDITORS: Final = (
     _hooks("flat", "json"),
     _hooks("plain", "json"),
     _hooks("tables", "toml"),
-    _entry(test_entries.LISTED, "json_list"),
-    _entry(test_entries.IN_JSON, "json"),
-    _entry(test_entries.IN_TOML, "toml"),
+    _settings(test_entries.LISTED, "json_list"),
+    _settings(test_entries.IN_JSON, "json"),
+    _settings(test_entries.IN_TOML, "toml"),
     Editor(
         lambda data: test_yaml_list.READ.with_entry(data, _PATH),
         lambda _, after: test_yaml_list.READ.without_entry(after, _PATH),

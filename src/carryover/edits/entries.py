@@ -25,60 +25,55 @@ _NAMED: Final = "name"
 
 
 class ListEntry(msgspec.Struct, frozen=True):
-    """Our entry in the list `key` of settings in JSON or TOML: a string, or a server's settings."""
+    """Our entry in the list `key` of settings in JSON or TOML: a string, or a server's settings. How it gets in, and
+    out again, as `Hooks` say. All methods raise EditRefused if the settings are not JSON or TOML in UTF-8, or the list
+    is there twice or is something else."""
 
     key: str
     value: str | Mapping[str, Any] = {}
     toml: bool = False
 
+    def put(self, data: bytes | None, _: Origin = UNKNOWN) -> bytes:
+        """Returns the settings with the entry, at the end of its list if it was not there. Raises EditRefused also if
+        the name stands for another server."""
+        bom, text = decode(data or b"")
+        place, present = _present(text, self)
+        if isinstance(self.value, str):
+            wanted: Any = self.value
+        elif present is not None and not is_ours(present):
+            raise EditRefused(f'"{self.key}" already has another server with the name "{SERVER_NAME}"')
+        else:
+            wanted = {**(present or {}), **self.value}
+        if wanted == present:
+            return data or b""
+        put = toml_text.put if self.toml else json_text.put
+        return bom + encode(put(text, place, wanted))
 
-def with_entry(data: bytes | None, entry: ListEntry) -> bytes:
-    """Returns the settings with the entry, at the end of its list if it was not there. Raises EditRefused if they are
-    not JSON or TOML in UTF-8, the list is there twice or is something else, or the name stands for another server."""
-    bom, text = decode(data or b"")
-    place, present = _present(text, entry)
-    if isinstance(entry.value, str):
-        wanted: Any = entry.value
-    elif present is not None and not is_ours(present):
-        raise EditRefused(f'"{entry.key}" already has another server with the name "{SERVER_NAME}"')
-    else:
-        wanted = {**(present or {}), **entry.value}
-    if wanted == present:
-        return data or b""
-    put = toml_text.put if entry.toml else json_text.put
-    return bom + encode(put(text, place, wanted))
+    def take(self, data: bytes, origin: Origin = UNKNOWN) -> bytes | None:
+        """Returns the settings without our entry and without what that leaves empty; None to delete the file. Undoes
+        `put`, given the origin that was recorded before it."""
+        if origin.present:
+            return data
+        bom, text = decode(data)
+        place, present = _present(text, self)
+        if present is not None and (isinstance(present, str) or is_ours(present)):
+            text = (toml_text if self.toml else json_text).remove(text, place, origin.empty)
+        is_empty = not text.strip() if self.toml else not json_text.values(text)
+        return restored(bom, text, origin, is_empty=is_empty)
 
+    def origin_of(self, data: bytes | None, known: Origin | None = None) -> Origin:
+        """Returns what to record before `put(data)`. `known`: recorded before the entry now in `data` was added."""
+        if (new := begun(data)) is not None:
+            return new
+        text = decode(data or b"")[1]
+        if _present(text, self)[1] is not None:
+            return known or Origin(present=isinstance(self.value, str))
+        is_empty = _values(text, toml=self.toml).get(self.key) in ([], {})
+        return Origin(empty=(self.key,)) if is_empty else UNKNOWN
 
-def without_entry(data: bytes, entry: ListEntry, origin: Origin = UNKNOWN) -> bytes | None:
-    """Returns the settings without our entry and without what that leaves empty; None to delete the file.
-
-    Undoes `with_entry`, given the origin that was recorded before it. Raises EditRefused as `with_entry` does.
-    """
-    if origin.present:
-        return data
-    bom, text = decode(data)
-    place, present = _present(text, entry)
-    if present is not None and (isinstance(present, str) or is_ours(present)):
-        text = (toml_text if entry.toml else json_text).remove(text, place, origin.empty)
-    is_empty = not text.strip() if entry.toml else not json_text.values(text)
-    return restored(bom, text, origin, is_empty=is_empty)
-
-
-def origin_of_entry(data: bytes | None, entry: ListEntry, known: Origin | None = None) -> Origin:
-    """Returns what to record before `with_entry(data)`. `known`: recorded before the entry now in `data` was added.
-    Raises EditRefused as `with_entry` does."""
-    if (new := begun(data)) is not None:
-        return new
-    text = decode(data or b"")[1]
-    if _present(text, entry)[1] is not None:
-        return known or Origin(present=isinstance(entry.value, str))
-    is_empty = _values(text, toml=entry.toml).get(entry.key) in ([], {})
-    return Origin(empty=(entry.key,)) if is_empty else UNKNOWN
-
-
-def has_entry(data: bytes, entry: ListEntry) -> bool:
-    """Whether the list contains the entry. Raises EditRefused as `with_entry` does."""
-    return _present(decode(data)[1], entry)[1] is not None
+    def is_in(self, data: bytes) -> bool:
+        """Whether the list contains the entry."""
+        return _present(decode(data)[1], self)[1] is not None
 
 
 def is_ours(entry: Mapping[str, Any]) -> bool:

@@ -75,156 +75,172 @@ class FoundHook(msgspec.Struct, frozen=True, kw_only=True):
         return group if self.siblings == 1 else (*group, _HOOKS, self.number)
 
 
-def with_hooks(
-    data: bytes | None,
-    wanted: Sequence[Hook],
-    owner_of: OwnerOf,
-    *,
-    form: Form,
-    origin: Origin = UNKNOWN,
-    rules: HookSpec | None = None,
-) -> bytes:
-    """Returns the settings with exactly `wanted` as our hooks: one or more, one per event. `data`: None for a missing
-    file.
+class Hooks(msgspec.Struct, frozen=True):
+    """Our hooks in settings of one form: how they get in, and out again. All methods raise EditRefused if the settings
+    are not in the syntax of the form; comments and trailing commas are accepted, unless a method says otherwise.
 
-    Correct hooks stay untouched, other ones of ours are replaced in place, missing ones are appended, and unwanted ones
-    removed. If a person has edited our line for an event, that line stays instead. `origin` matters only if `data`
-    contains hooks of ours. Raises EditRefused if it is not in the syntax of the form (strict JSON, unless `rules` allow
-    comments), the hooks are laid out in another way, or the agent would drop the file.
+    ours = Hooks("nested", owner_by_script(script), (Hook(event="Stop", command=command),))
+    after = ours.put(before)
+    assert ours.take(after, ours.origin_of(before)) == before
     """
-    bom, text = decode(data or b"")
-    text = _with_version(text, owner_of) if form == "flat" else text
-    if (reason := drop_reason(text, form=form, rules=rules)) is not None:
-        raise EditRefused(reason)
-    for hook in wanted:
-        text = _with_hook(text, hook, owner_of, form)
-    return bom + encode(_without_ours(text, owner_of, form, origin, keep=wanted))
 
+    form: Form
+    owner_of: OwnerOf
+    wanted: Sequence[Hook] = ()
+    """What should be there: one or more, one per event."""
+    rules: HookSpec = HookSpec()
+    program: str = ""
+    """For `extension`: the program, with a mark for the hooks."""
 
-def without_hooks(data: bytes, owner_of: OwnerOf, origin: Origin = UNKNOWN, *, form: Form) -> bytes | None:
-    """Returns the settings without our hooks, and without what is only empty because of that; None to delete the file.
+    def put(self, data: bytes | None, origin: Origin = UNKNOWN) -> bytes:
+        """Returns the settings with exactly what is wanted as our hooks. `data`: None for a missing file.
 
-    Undoes `with_hooks`, given the origin that was recorded before it. Raises EditRefused if it is not in the syntax of
-    the form; comments and trailing commas are accepted.
-    """
-    bom, text = decode(data)
-    if form == "extension":  # the file is ours; one that is not holds none of our hooks
-        return None if any(found.owner == "ours" for found in hooks_of(data, owner_of, form=form)) else data
-    text = _without_ours(text, owner_of, form, origin)
-    left = _values(text, form)
-    version_is_ours = form == "flat" and (origin.unversioned or origin.began_empty)
-    if version_is_ours and left.get(_VERSION) == VERSION_NOW and not any(_groups(left, form)):
-        text = json_text.remove(text, (_VERSION,))
-    is_empty = not text.strip() or (form != "tables" and not _values(text, form))
-    return restored(bom, text, origin, is_empty=is_empty)
+        Correct hooks stay untouched, other ones of ours are replaced in place, missing ones are appended, and unwanted
+        ones removed. If a person has edited our line for an event, that line stays instead. `origin` matters only if
+        `data` contains hooks of ours. Raises EditRefused also if the hooks are laid out in another way, or the agent
+        would drop the file.
+        """
+        bom, text = decode(data or b"")
+        if self.form == "extension":
+            self._values(text)
+            by_event = {hook.event: [self._entry(hook)] for hook in self.wanted}
+            return self.program.replace(_MARK, msgspec.json.encode(by_event).decode(), 1).encode()
+        text = self._with_version(text) if self.form == "flat" else text
+        if (reason := self.drop_reason(text)) is not None:
+            raise EditRefused(reason)
+        for hook in self.wanted:
+            text = self._with_hook(text, hook)
+        return bom + encode(self._without_ours(text, origin, keep=self.wanted))
 
+    def take(self, data: bytes, origin: Origin = UNKNOWN) -> bytes | None:
+        """Returns the settings without our hooks, and without what is only empty because of that; None to delete the
+        file. Undoes `put`, given the origin that was recorded before it."""
+        bom, text = decode(data)
+        if self.form == "extension":  # the file is ours; one that is not holds none of our hooks
+            return None if any(found.owner == "ours" for found in self.found(data)) else data
+        text = self._without_ours(text, origin)
+        left = self._values(text)
+        version_is_ours = self.form == "flat" and (origin.unversioned or origin.began_empty)
+        if version_is_ours and left.get(_VERSION) == VERSION_NOW and not any(self._groups(left)):
+            text = json_text.remove(text, (_VERSION,))
+        is_empty = not text.strip() or (self.form != "tables" and not self._values(text))
+        return restored(bom, text, origin, is_empty=is_empty)
 
-def edited_from(data: bytes | None, owner_of: OwnerOf, known: Origin | None = None, *, form: Form) -> Origin:
-    """Returns what to record before `with_hooks(data)`. `known`: recorded before the hooks now in `data` were added.
-    Raises EditRefused as `without_hooks` does."""
-    if (new := begun(data)) is not None:
-        return new
-    settings = _values(decode(data or b"")[1], form)
-    ours = any(found.owner == "ours" for found in found_hooks(settings, owner_of, form))
-    before = known if known is not None and ours else UNKNOWN
-    if form == "tables":
-        return before
-    hooks = settings.get(_HOOKS)
-    empty = [_HOOKS] if hooks == {} else []
-    empty += [f"{_HOOKS}.{event}" for event, groups in _events(settings) if groups == []]
-    return msgspec.structs.replace(
-        before,
-        empty=(*before.empty, *(place for place in empty if place not in before.empty)),
-        unversioned=before.unversioned or (form == "flat" and _VERSION not in settings),
-    )
+    def origin_of(self, data: bytes | None, known: Origin | None = None) -> Origin:
+        """Returns what to record before `put(data)`. `known`: recorded before the hooks now in `data` were added."""
+        if (new := begun(data)) is not None:
+            return new
+        settings = self._values(decode(data or b"")[1])
+        ours = any(found.owner == "ours" for found in self._found(settings))
+        before = known if known is not None and ours else UNKNOWN
+        if self.form == "tables":
+            return before
+        hooks = settings.get(_HOOKS)
+        empty = [_HOOKS] if hooks == {} else []
+        empty += [f"{_HOOKS}.{event}" for event, groups in _events(settings) if groups == []]
+        return msgspec.structs.replace(
+            before,
+            empty=(*before.empty, *(place for place in empty if place not in before.empty)),
+            unversioned=before.unversioned or (self.form == "flat" and _VERSION not in settings),
+        )
 
+    def found(self, data: bytes) -> tuple[FoundHook, ...]:
+        """Returns every command hook in the settings, in order."""
+        return tuple(self._found(self._values(decode(data)[1])))
 
-def hooks_of(data: bytes, owner_of: OwnerOf, *, form: Form = "nested") -> tuple[FoundHook, ...]:
-    """Returns every command hook in the settings. Raises EditRefused."""
-    return tuple(found_hooks(_values(decode(data)[1], form), owner_of, form))
+    def owners(self, data: bytes) -> set[Owner]:
+        """Returns whose hooks the settings contain: ours, others, or both. A line of ours that a person edited counts
+        as theirs."""
+        settings = self._values(decode(data)[1])
+        number = sum(len(handlers) for _, _, handlers, _ in self._groups(settings))
+        mine = sum(found.owner == "ours" for found in self._found(settings))
+        owners: set[Owner] = {"ours"} if mine else set()
+        return owners | {"others"} if number > mine else owners
 
+    def drop_reason(self, text: str) -> str | None:
+        """Returns why the agent ignores all hooks of a file, as a clause; None if it does not, as far as known. Raises
+        EditRefused also if it has comments although the rules forbid them."""
+        settings = self._values(text)
+        if self.form in ("tables", "extension") or not text.strip():
+            return None
+        if not self.rules.comments:
+            json_text.check_strict(text)
+        return self.rules.drops(settings) if self.rules.drops is not None else None
 
-def hook_owners(data: bytes, owner_of: OwnerOf, *, form: Form) -> set[Owner]:
-    """Returns whose hooks the settings contain: ours, others, or both. A line of ours that a person edited counts as
-    theirs. Raises EditRefused."""
-    settings = _values(decode(data)[1], form)
-    number = sum(len(handlers) for _, _, handlers, _ in _groups(settings, form))
-    mine = sum(found.owner == "ours" for found in found_hooks(settings, owner_of, form))
-    owners: set[Owner] = {"ours"} if mine else set()
-    return owners | {"others"} if number > mine else owners
+    def _values(self, text: str) -> dict[str, Any]:
+        if self.form == "extension":
+            return {_HOOKS: _in_program(text)}
+        return toml_text.values(text) if self.form == "tables" else json_text.values(text)
 
+    def _found(self, settings: Mapping[str, Any]) -> Iterator[FoundHook]:
+        for event, group, handlers, matcher in self._groups(settings):
+            for number, handler in enumerate(handlers):
+                if not isinstance(handler, dict) or not isinstance(command := handler.get("command"), str):
+                    continue
+                timeout = handler.get("timeout")
+                name = handler.get("name")
+                hook = Hook(
+                    event=event,
+                    command=command,
+                    name=name if isinstance(name, str) else None,
+                    matcher=matcher if isinstance(matcher, str) else None,
+                    timeout=timeout if isinstance(timeout, int) and not isinstance(timeout, bool) else None,
+                )
+                owner = self.owner_of(command)
+                yield FoundHook(hook=hook, owner=owner, group=group, number=number, siblings=len(handlers))
 
-def drop_reason(text: str, *, form: Form, rules: HookSpec | None) -> str | None:
-    """Returns why the agent ignores all hooks of a file, as a clause; None if it does not, as far as known. Raises
-    EditRefused if it is not in the syntax of the form, or has comments although `rules` forbid them."""
-    settings = _values(text, form)
-    if form in ("tables", "extension") or not text.strip():
-        return None
-    if rules is None or not rules.comments:
-        json_text.check_strict(text)
-    return rules.drops(settings) if rules is not None and rules.drops is not None else None
+    def _groups(self, settings: Mapping[str, Any]) -> Iterator[tuple[str, int, list[Any], object]]:
+        """Yields each group of hooks: its event, its index there, its hooks of any kind, its matcher. Without groups,
+        each hook counts as one."""
+        for event, entries in _events(settings):
+            for number, entry in enumerate(entries if isinstance(entries, list) else ()):
+                group = entry if isinstance(entry, dict) else {}
+                handlers = [entry] if self.form in _UNGROUPED else group.get(_HOOKS)
+                yield event, number, handlers if isinstance(handlers, list) else [], group.get("matcher")
 
+    def _entry(self, hook: Hook) -> dict[str, Any]:
+        matcher = {} if hook.matcher is None else {"matcher": hook.matcher}
+        name = {} if hook.name is None else {"name": hook.name}
+        timeout = {} if hook.timeout is None else {"timeout": hook.timeout}
+        if self.form == "plain":
+            return {"command": hook.command, "show_output": False}
+        if self.form in _UNGROUPED:
+            return matcher | name | {"command": hook.command} | timeout
+        return matcher | {_HOOKS: [{"type": "command"} | name | {"command": hook.command} | timeout]}
 
-def found_hooks(settings: Mapping[str, Any], owner_of: OwnerOf, form: Form) -> Iterator[FoundHook]:
-    """Yields every command hook in parsed settings, in order."""
-    for event, group, handlers, matcher in _groups(settings, form):
-        for number, handler in enumerate(handlers):
-            if not isinstance(handler, dict) or not isinstance(command := handler.get("command"), str):
-                continue
-            timeout = handler.get("timeout")
-            name = handler.get("name")
-            hook = Hook(
-                event=event,
-                command=command,
-                name=name if isinstance(name, str) else None,
-                matcher=matcher if isinstance(matcher, str) else None,
-                timeout=timeout if isinstance(timeout, int) and not isinstance(timeout, bool) else None,
-            )
-            yield FoundHook(hook=hook, owner=owner_of(command), group=group, number=number, siblings=len(handlers))
+    def _with_hook(self, text: str, hook: Hook) -> str:
+        put = toml_text.put if self.form == "tables" else json_text.put
+        present = [found for found in self._found(self._values(text)) if found.hook.event == hook.event]
+        mine = [found for found in present if found.owner == "ours"]
+        if any(found.hook == hook for found in mine) or any(found.owner == "edited" for found in present):
+            return text
+        alone = next((found.group for found in mine if found.siblings == 1), None)
+        return put(text, (_HOOKS, hook.event, alone), self._entry(hook))
 
+    def _without_ours(self, text: str, origin: Origin, keep: Sequence[Hook] = ()) -> str:
+        """Returns the text without our hooks, except the first that equals each of `keep`."""
+        remove = toml_text.remove if self.form == "tables" else json_text.remove
+        kept: set[Hook] = set()
+        doomed = []
+        for found in self._found(self._values(text)):
+            if found.hook in keep and found.hook not in kept:
+                kept.add(found.hook)
+            elif found.owner == "ours":
+                doomed.append(found)
+        return self._without_ours(remove(text, doomed[-1].path, origin.empty), origin, keep) if doomed else text
 
-def _values(text: str, form: Form) -> dict[str, Any]:
-    if form == "extension":
-        return {_HOOKS: _in_program(text)}
-    return toml_text.values(text) if form == "tables" else json_text.values(text)
+    def _with_version(self, text: str) -> str:
+        """Returns the text with a version, unless that would activate other people's hooks of any kind."""
+        settings = json_text.values(text)
+        hooks = list(self._found(settings))
+        others = len(hooks) < sum(1 for _ in self._groups(settings)) or any(found.owner == "others" for found in hooks)
+        return text if others or _VERSION in settings else json_text.put(text, (_VERSION,), VERSION_NOW)
 
 
 def _events(settings: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     """Yields the members of `hooks`. Only lists are events, which excludes Codex's `hooks.state`."""
     events = settings.get(_HOOKS)
     yield from events.items() if isinstance(events, dict) else ()
-
-
-def _groups(settings: Mapping[str, Any], form: Form) -> Iterator[tuple[str, int, list[Any], object]]:
-    """Yields each group of hooks: its event, its index there, its hooks of any kind, its matcher. Without groups, each
-    hook counts as one."""
-    for event, entries in _events(settings):
-        for number, entry in enumerate(entries if isinstance(entries, list) else ()):
-            group = entry if isinstance(entry, dict) else {}
-            handlers = [entry] if form in _UNGROUPED else group.get(_HOOKS)
-            yield event, number, handlers if isinstance(handlers, list) else [], group.get("matcher")
-
-
-def _entry(hook: Hook, form: Form) -> dict[str, Any]:
-    matcher = {} if hook.matcher is None else {"matcher": hook.matcher}
-    name = {} if hook.name is None else {"name": hook.name}
-    timeout = {} if hook.timeout is None else {"timeout": hook.timeout}
-    if form == "plain":
-        return {"command": hook.command, "show_output": False}
-    if form in ("flat", "extension"):
-        return matcher | name | {"command": hook.command} | timeout
-    return matcher | {_HOOKS: [{"type": "command"} | name | {"command": hook.command} | timeout]}
-
-
-def in_extension(wanted: Sequence[Hook]) -> dict[str, Any]:
-    """Returns the hooks by event, as a program of ours holds them."""
-    return {hook.event: [_entry(hook, "extension")] for hook in wanted}
-
-
-def extension_with_hooks(data: bytes | None, program: str, wanted: Mapping[str, Any]) -> bytes:
-    """Returns `program` with the hooks, by event. Raises EditRefused if `data` is a file that is not ours."""
-    _in_program(decode(data or b"")[1])
-    return program.replace(_MARK, msgspec.json.encode(wanted).decode(), 1).encode()
 
 
 def _in_program(text: str) -> dict[str, Any]:
@@ -236,40 +252,6 @@ def _in_program(text: str) -> dict[str, Any]:
         return decoder_of(dict[str, Any]).decode(found[1].encode()) if found is not None else {}
     except msgspec.MsgspecError as error:
         raise EditRefused("its hooks can't be read") from error
-
-
-def _with_hook(text: str, hook: Hook, owner_of: OwnerOf, form: Form) -> str:
-    put = toml_text.put if form == "tables" else json_text.put
-    present = [found for found in found_hooks(_values(text, form), owner_of, form) if found.hook.event == hook.event]
-    mine = [found for found in present if found.owner == "ours"]
-    if any(found.hook == hook for found in mine) or any(found.owner == "edited" for found in present):
-        return text
-    alone = next((found.group for found in mine if found.siblings == 1), None)
-    return put(text, (_HOOKS, hook.event, alone), _entry(hook, form))
-
-
-def _without_ours(text: str, owner_of: OwnerOf, form: Form, origin: Origin, keep: Sequence[Hook] = ()) -> str:
-    """Returns the text without our hooks, except the first that equals each of `keep`."""
-    remove = toml_text.remove if form == "tables" else json_text.remove
-    kept: set[Hook] = set()
-    doomed = []
-    for found in found_hooks(_values(text, form), owner_of, form):
-        if found.hook in keep and found.hook not in kept:
-            kept.add(found.hook)
-        elif found.owner == "ours":
-            doomed.append(found)
-    if not doomed:
-        return text
-    text = remove(text, doomed[-1].path, origin.empty)
-    return _without_ours(text, owner_of, form, origin, keep)
-
-
-def _with_version(text: str, owner_of: OwnerOf) -> str:
-    """Returns the text with a version, unless that would activate other people's hooks of any kind."""
-    settings = json_text.values(text)
-    hooks = list(found_hooks(settings, owner_of, "flat"))
-    others = len(hooks) < sum(1 for _ in _groups(settings, "flat")) or any(found.owner == "others" for found in hooks)
-    return text if others or _VERSION in settings else json_text.put(text, (_VERSION,), VERSION_NOW)
 
 
 SCRIPT: Final = "hook.sh"

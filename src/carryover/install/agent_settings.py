@@ -12,9 +12,8 @@ from msgspec.structs import replace
 
 from carryover.adapter.spec import LOADS, TIMEOUT_UNITS, Form, InstalledHook, McpServers, UserSetting, places_on
 from carryover.agents import specs
-from carryover.edits import hooks
-from carryover.edits.entries import ListEntry, has_entry, settings_in
-from carryover.edits.hooks import FoundHook, Hook, Owner, OwnerOf, hook_command
+from carryover.edits.entries import ListEntry, settings_in
+from carryover.edits.hooks import FoundHook, Hook, Hooks, Owner, OwnerOf, hook_command, owner_by_script
 from carryover.fsio import is_folder, is_there
 from carryover.install.agent_report import EntryReport, HooksReport
 from carryover.install.detect import Detection
@@ -33,24 +32,26 @@ def gets_settings(found: Detection) -> bool:
     return is_here and (found.hook_set is not None or bool(found.spec.loads_from))
 
 
-def wanted_hooks(found: Detection, script: Path) -> tuple[Hook, ...]:
-    """Returns the hooks that an agent's settings should have: at most one per event. They run `script`."""
-    unit = TIMEOUT_UNITS[found.spec.hooks.timeout_unit]
-    return tuple(
+def ours_for(found: Detection, script: Path, *former: Path) -> Hooks | ListEntry:
+    """Returns what an agent's settings should have of ours: hooks, at most one per event, that run `script`, or the
+    entry that makes it load the handoff. `former`: scripts that hooks of ours ran before."""
+    return ListEntry(LOADS, found.spec.loaded_file) if found.form == "list" else _hooks(found, script, *former)
+
+
+def _hooks(found: Detection, script: Path, *former: Path) -> Hooks:
+    rules = found.spec.hooks
+    wanted = tuple(
         Hook(
             event=hook.event,
             command=hook_command(script.parent, found.spec.id, hook.event),
             name=hook.also.get("name"),
             matcher=hook.also.get("matcher"),
-            timeout=None if found.form == "plain" else hook.timeout_s * unit,
+            timeout=None if found.form == "plain" else hook.timeout_s * TIMEOUT_UNITS[rules.timeout_unit],
         )
         for hook in (found.hook_set.hooks if found.hook_set is not None else ())
     )
-
-
-def entry_of(found: Detection) -> ListEntry:
-    """Returns the entry that makes an agent load the handoff, which it must have."""
-    return ListEntry(LOADS, found.spec.loaded_file)
+    program = rules.extension.read_text("utf-8") if rules.extension is not None else ""
+    return Hooks(found.form, owner_by_script(script, *former), wanted, rules, program)
 
 
 def hooks_report(seen: Detection, script: Path) -> HooksReport | None:
@@ -74,11 +75,10 @@ def entry_report(seen: Detection) -> EntryReport | None:
     """Checks that the settings contain the entry that makes the agent load the handoff; None if they need none."""
     if not seen.spec.loads_from or not gets_settings(seen) or seen.config is None:
         return None
-    entry = entry_of(seen)
+    entry = ListEntry(LOADS, seen.spec.loaded_file)
     report = EntryReport(entry=str(entry.value), key=entry.key)
     try:
-        present = has_entry(settings_bytes(seen.config) or b"", entry)
-        return msgspec.structs.replace(report, present=present)
+        return msgspec.structs.replace(report, present=entry.is_in(settings_bytes(seen.config) or b""))
     except (OSError, EditRefused) as error:
         return msgspec.structs.replace(report, problem=_unreadable(seen.config, error))
 
@@ -90,11 +90,11 @@ def _unreadable(config: Path, error: OSError | EditRefused) -> str:
 
 
 def _compared(report: HooksReport, seen: Detection, config: Path, script: Path) -> HooksReport:
-    data = settings_bytes(config)
+    data, hooks = settings_bytes(config), _hooks(seen, script)
     here: dict[str, list[Hook]] = {}
-    for found in _ours(seen, data or b"", script):
+    for found in _ours(hooks, data or b""):
         here.setdefault(found.hook.event, []).append(found.hook)
-    by_event = {hook.event: hook for hook in wanted_hooks(seen, script)}
+    by_event = {hook.event: hook for hook in hooks.wanted}
     present = tuple(event for event, hook in by_event.items() if here.get(event) == [hook])
     edited = tuple(event for event in dict.fromkeys((*by_event, *here)) if event in here and event not in present)
     waiting = to_review(seen, data, script)
@@ -103,7 +103,7 @@ def _compared(report: HooksReport, seen: Detection, config: Path, script: Path) 
         present=present,
         missing=tuple(event for event in by_event if event not in here),
         edited=edited,
-        dropped=hooks.drop_reason(decode(data or b"")[1], form=seen.form, rules=seen.spec.hooks),
+        dropped=hooks.drop_reason(decode(data or b"")[1]),
         to_review=waiting,
         reviewed=review_of(seen) is not None and not waiting and bool(present or edited),
     )
@@ -132,19 +132,19 @@ def to_review(found: Detection, data: bytes | None, script: Path, *, edit: Edit 
         return ()
     files = (found.config, Path(os.path.realpath(found.config)))
     brought = edit is not None and edit.changes
-    known = {_place(hook) for hook in _ours(found, edit.before, script)} if edit is not None and edit.before else set()
+    hooks = _hooks(found, script)
+    known = {_place(hook) for hook in _ours(hooks, edit.before)} if edit is not None and edit.before else set()
 
     def waits(hook: FoundHook) -> bool:
         is_new = brought and _place(hook) not in known
         place = InstalledHook(files, hook.hook.event, hook.group, hook.number)
         return is_new or settings_of(found, "review", place) is not None
 
-    return tuple(dict.fromkeys(hook.hook.event for hook in _ours(found, data, script) if waits(hook)))
+    return tuple(dict.fromkeys(hook.hook.event for hook in _ours(hooks, data) if waits(hook)))
 
 
-def _ours(found: Detection, data: bytes, script: Path) -> list[FoundHook]:
-    there = hooks.hooks_of(data, hooks.owner_by_script(script), form=found.form)
-    return [hook for hook in there if hook.owner != "others"]
+def _ours(hooks: Hooks, data: bytes) -> list[FoundHook]:
+    return [hook for hook in hooks.found(data) if hook.owner != "others"]
 
 
 def _place(hook: FoundHook) -> tuple[object, ...]:
@@ -172,7 +172,7 @@ def located(state: StateDir, detections: Iterable[Detection]) -> tuple[Detection
 def with_config_files(detections: Iterable[Detection], scripts: Iterable[Path]) -> tuple[Detection, ...]:
     """Returns the detections with `config` set to the file that our hooks or entry belong in. `scripts` are those
     that our hooks run, or once ran."""
-    owner_of = hooks.owner_by_script(*sorted(scripts))
+    owner_of = owner_by_script(*sorted(scripts))
     return tuple(_for_entry(_for_hooks(found, owner_of)) for found in detections)
 
 
@@ -214,7 +214,7 @@ def _for_hooks(found: Detection, owner_of: OwnerOf) -> Detection:
 def _owners(path: Path, form: Form, owner_of: OwnerOf) -> set[Owner] | None:
     """Returns whose hooks are in a file; None if it can't be read, which is reported when it is edited."""
     try:
-        return hooks.hook_owners(settings_bytes(path) or b"", owner_of, form=form)
+        return Hooks(form, owner_of).owners(settings_bytes(path) or b"")
     except (OSError, EditRefused):
         return None
 

@@ -13,7 +13,7 @@ from typing import Final, cast
 
 from carryover.adapter.spec import Form
 from carryover.config import KEPT
-from carryover.edits.hooks import SCRIPT, hooks_of, owner_by_script
+from carryover.edits.hooks import SCRIPT, Hooks, owner_by_script
 from carryover.errors import ExitCode, UserError, os_reason
 from carryover.facts import is_foreign
 from carryover.fsio import SCRATCH, is_folder
@@ -274,7 +274,7 @@ def _settings_edits(state: StateDir, journal: Journal, usual: Iterable[Listed]) 
 def _edited_by_hand(edit: Edit, state: StateDir) -> Iterator[str]:
     file = edit.text.listed
     if edit.reason is None and edit.after is not None and file is not None and file.form not in ("list", "server"):
-        for found in hooks_of(edit.after, owner_by_script(state.root / SCRIPT), form=cast("Form", file.form)):
+        for found in Hooks(cast("Form", file.form), owner_by_script(state.root / SCRIPT)).found(edit.after):
             if found.owner == "edited":
                 where = f"{edit.path} ({found.hook.event})"
                 yield f"{where}: the hook that runs Carryover was edited by hand. It stays; remove it yourself."

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from carryover.agents.cline import SPEC
-from carryover.edits.hooks import Hook, extension_with_hooks, in_extension
+from carryover.edits.hooks import Hook, Hooks, owner_by_script
 
 SESSION = "1795409124863_ysam7"
 HARNESS = """
@@ -35,11 +35,8 @@ def rules(
     program = SPEC.hooks.extension
     assert program is not None
     file = folder / "carryover.mjs"
-    file.write_bytes(
-        extension_with_hooks(
-            None, program.read_text("utf-8"), in_extension([Hook(event="SessionStart", command=command)])
-        )
-    )
+    hooks = [Hook(event="SessionStart", command=command)]
+    file.write_bytes(Hooks("extension", owner_by_script(), hooks, program=program.read_text("utf-8")).put(None))
     script = HARNESS % (file, json.dumps(context or {"session": {"sessionId": SESSION}}), then)
     variables = {**os.environ, "CLINE_DIR": str(folder), **(env or {})}
     node = ["node", "--input-type=module", "-e", script]

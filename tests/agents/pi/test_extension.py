@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from carryover.agents.pi import SPEC
-from carryover.edits.hooks import Hook, extension_with_hooks, in_extension
+from carryover.edits.hooks import Hook, Hooks, owner_by_script
 
 HARNESS = """
 import load from "%s";
@@ -40,8 +40,8 @@ def sections(folder: Path, command: str, *, reason: str = "startup", entries: An
     program = SPEC.hooks.extension
     assert program is not None
     file = folder / "carryover.mjs"
-    hooks = in_extension([Hook(event="SessionStart", command=command)])
-    file.write_bytes(extension_with_hooks(None, program.read_text("utf-8"), hooks))
+    hooks = [Hook(event="SessionStart", command=command)]
+    file.write_bytes(Hooks("extension", owner_by_script(), hooks, program=program.read_text("utf-8")).put(None))
     script = HARNESS % (file, json.dumps(entries), json.dumps(header or {}), reason)
     ran = subprocess.run(["node", "--input-type=module", "-e", script], capture_output=True, text=True, cwd=folder)
     assert (ran.returncode, ran.stderr) == (0, "")

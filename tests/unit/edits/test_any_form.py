@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from carryover.adapter.spec import Form, HookSpec
-from carryover.edits.hooks import Hook, edited_from, hooks_of, owner_by_script, with_hooks, without_hooks
+from carryover.edits.hooks import Hook, Hooks, owner_by_script
 from carryover.text.user_text import EditRefused
 from support.settings_texts import commented_settings, flat_settings, formatted, settings, toml_settings
 
@@ -42,7 +42,7 @@ def hooks(events: Sequence[str], form: Form, timeout_s: int = 5) -> tuple[Hook, 
 
 
 def ours_in(data: bytes, form: Form) -> Counter[Hook]:
-    return Counter(found.hook for found in hooks_of(data, OWNER_OF, form=form) if found.owner == "ours")
+    return Counter(found.hook for found in Hooks(form, OWNER_OF).found(data) if found.owner == "ours")
 
 
 @pytest.mark.hypothesis
@@ -53,19 +53,19 @@ def test_uninstall_is_the_inverse_of_install_on_any_settings_in_any_layout(form:
 
     @given(data=SETTINGS[form], other=st.sets(st.sampled_from(EVENTS), min_size=1))
     def there_and_back(data: bytes, other: set[str]) -> None:
-        origin = edited_from(data, OWNER_OF, form=form)
-        after = with_hooks(data, wanted, OWNER_OF, form=form, rules=COMMENTED)
+        origin = Hooks(form, OWNER_OF).origin_of(data)
+        after = Hooks(form, OWNER_OF, wanted, COMMENTED).put(data)
         letters = iter(after)
 
         assert ours_in(after, form) == Counter(wanted)
         assert all(letter in letters for letter in data) or not data.strip()
-        assert with_hooks(after, wanted, OWNER_OF, form=form, origin=origin, rules=COMMENTED) == after
-        assert without_hooks(after, OWNER_OF, origin, form=form) == data
+        assert Hooks(form, OWNER_OF, wanted, COMMENTED).put(after, origin) == after
+        assert Hooks(form, OWNER_OF).take(after, origin) == data
 
         others = hooks(sorted(other), form, timeout_s=7)
-        changed = with_hooks(after, others, OWNER_OF, form=form, origin=origin, rules=COMMENTED)
+        changed = Hooks(form, OWNER_OF, others, COMMENTED).put(after, origin)
         assert {hook.event for hook in ours_in(changed, form)} == other
-        assert without_hooks(changed, OWNER_OF, origin, form=form) == data
+        assert Hooks(form, OWNER_OF).take(changed, origin) == data
 
     there_and_back()
 
@@ -76,9 +76,9 @@ def test_no_bytes_raise_anything_but_a_refusal(form: Form) -> None:
     @given(data=st.binary(max_size=40) | formatted(st.text(max_size=3)))
     def asked(data: bytes) -> None:
         for ask in (
-            lambda: with_hooks(data, hooks(EVENTS, form), OWNER_OF, form=form),
-            lambda: without_hooks(data, OWNER_OF, form=form),
-            lambda: hooks_of(data, OWNER_OF, form=form),
+            lambda: Hooks(form, OWNER_OF, hooks(EVENTS, form)).put(data),
+            lambda: Hooks(form, OWNER_OF).take(data),
+            lambda: Hooks(form, OWNER_OF).found(data),
         ):
             try:
                 ask()

@@ -14,12 +14,8 @@ from carryover.edits import json_text
 from carryover.edits.entries import (
     SERVER_NAME,
     ListEntry,
-    has_entry,
     is_ours,
-    origin_of_entry,
     settings_in,
-    with_entry,
-    without_entry,
 )
 from carryover.text.user_text import EditRefused, Origin
 from support.settings_texts import formatted
@@ -49,7 +45,7 @@ ENTRIES: Final = (LISTED, IN_JSON, IN_TOML, NAMED)
 
 
 def without(entry: ListEntry, before: bytes | None, after: bytes) -> bytes | None:
-    return without_entry(after, entry, origin_of_entry(before, entry))
+    return entry.take(after, entry.origin_of(before))
 
 
 @st.composite
@@ -64,11 +60,11 @@ def with_lists(draw: st.DrawFn) -> bytes:
 @settings(max_examples=60, deadline=None)
 def test_uninstall_is_the_inverse_of_install(data: bytes) -> None:
     for entry in ENTRIES[:2]:
-        after = with_entry(data, entry)
-        assert with_entry(after, entry) == after
+        after = entry.put(data)
+        assert entry.put(after) == after
         assert without(entry, data, after) == data
-    assert settings_in(with_entry(data, LISTED), toml=False)[KEY][-1] == ENTRY
-    assert settings_in(with_entry(data, IN_JSON), toml=False)["mcpServers"][SERVER_NAME] == SERVER
+    assert settings_in(LISTED.put(data), toml=False)[KEY][-1] == ENTRY
+    assert settings_in(IN_JSON.put(data), toml=False)["mcpServers"][SERVER_NAME] == SERVER
 
 
 @pytest.mark.parametrize("end", ["", "\n", "\n\n"])
@@ -76,11 +72,11 @@ def test_uninstall_is_the_inverse_of_install(data: bytes) -> None:
 @pytest.mark.parametrize("text", ["", CONFIG, 'mcp_servers.docs.command = "docs"\n', "[mcp_servers]\n"])
 def test_the_same_in_toml(text: str, newline: str, end: str) -> None:
     data = (text.rstrip("\n") + end).replace("\n", newline).encode()
-    after = with_entry(data, IN_TOML)
+    after = IN_TOML.put(data)
 
     assert tomllib.loads(after.decode())["mcp_servers"][SERVER_NAME] == SERVER
     assert after.startswith(data)
-    assert with_entry(after, IN_TOML) == after
+    assert IN_TOML.put(after) == after
     assert without(IN_TOML, data, after) == data
 
 
@@ -90,23 +86,23 @@ def test_the_same_in_toml(text: str, newline: str, end: str) -> None:
 )
 def test_a_server_in_a_list_of_servers(text: str, end: str) -> None:
     data = (text.rstrip("\n") + end).encode()
-    after = with_entry(data, NAMED)
+    after = NAMED.put(data)
 
     assert tomllib.loads(after.decode())["mcp_servers"][-1] == NAMED.value
     assert after.startswith(data)
-    assert with_entry(after, NAMED) == after
+    assert NAMED.put(after) == after
     assert without(NAMED, data, after) == data
-    assert without_entry(after, ListEntry("mcp_servers", toml=True)) == data
+    assert ListEntry("mcp_servers", toml=True).take(after) == data
 
 
 @pytest.mark.parametrize("entry", ENTRIES)
 def test_a_missing_file_is_made_and_goes_again(entry: ListEntry) -> None:
-    assert without(entry, None, with_entry(None, entry)) is None
+    assert without(entry, None, entry.put(None)) is None
 
 
 def test_the_entry_follows_the_users_own_and_their_comments() -> None:
     data = b'{\n  // mine\n  "instructions": [\n    "docs/a.md", // first\n  ],\n  "model": "x"\n}\n'
-    after = with_entry(data, LISTED)
+    after = LISTED.put(data)
 
     assert after == data.replace(b"first\n", b'first\n    ".carryover/handoff.md",\n')
     assert without(LISTED, data, after) == data
@@ -114,8 +110,8 @@ def test_the_entry_follows_the_users_own_and_their_comments() -> None:
 
 def test_what_the_user_added_stays_when_the_entry_leaves() -> None:
     before = b'{"model": "x"}'
-    after = with_entry(before, LISTED).replace(b'handoff.md"', b'handoff.md", "mine.md"')
-    made = with_entry(None, LISTED).replace(b"{\n", b'{\n  "model": "x",\n', 1)
+    after = LISTED.put(before).replace(b'handoff.md"', b'handoff.md", "mine.md"')
+    made = LISTED.put(None).replace(b"{\n", b'{\n  "model": "x",\n', 1)
 
     assert without(LISTED, before, after) == b'{"model": "x", "instructions": ["mine.md"]}'
     assert without(LISTED, None, made) == b'{\n  "model": "x"\n}\n'
@@ -124,10 +120,10 @@ def test_what_the_user_added_stays_when_the_entry_leaves() -> None:
 def test_an_entry_that_was_there_before_stays() -> None:
     data = b'{"instructions": [".carryover/handoff.md"]}'
 
-    assert origin_of_entry(data, LISTED) == Origin(present=True)
-    assert with_entry(data, LISTED) == data
+    assert LISTED.origin_of(data) == Origin(present=True)
+    assert LISTED.put(data) == data
     assert without(LISTED, data, data) == data
-    assert origin_of_entry(data, LISTED, Origin(missing=True)) == Origin(missing=True)
+    assert LISTED.origin_of(data, Origin(missing=True)) == Origin(missing=True)
 
 
 @pytest.mark.parametrize(
@@ -146,17 +142,17 @@ def test_an_entry_that_was_there_before_stays() -> None:
 )
 def test_settings_of_another_form_are_refused_in_words(data: bytes, entry: ListEntry, reason: str) -> None:
     with pytest.raises(EditRefused, match=reason):
-        with_entry(data, entry)
+        entry.put(data)
     if entry is LISTED and "twice" not in reason:
         with pytest.raises(EditRefused, match=reason):
-            has_entry(data, entry)
+            entry.is_in(data)
 
 
 def test_a_server_leaves_from_the_middle_of_what_the_agent_wrote_since() -> None:
     """Codex adds its own tables at the end, and below ours which of its tools may run unasked."""
     since = "\n[tui]\ntheme = 'dark'\n"
     approved = '\n[mcp_servers.carryover.tools.recall]\napproval_mode = "approve"\n'
-    after = with_entry(CONFIG.encode(), IN_TOML).decode()
+    after = IN_TOML.put(CONFIG.encode()).decode()
 
     assert without(IN_TOML, CONFIG.encode(), (after + since).encode()) == (CONFIG + since).encode()
     left = without(IN_TOML, CONFIG.encode(), (after + approved + since).encode())
@@ -167,10 +163,10 @@ def test_a_server_leaves_from_the_middle_of_what_the_agent_wrote_since() -> None
 def test_what_the_user_adds_to_a_server_stays_when_the_command_moves_and_leaves_with_it() -> None:
     moved_entry = {**SERVER, "command": "/opt/bin/carryover"}
     before = b'{"mcpServers": {}}'
-    disabled = with_entry(before, IN_JSON).replace(b'["mcp"]', b'["mcp"], "disabled": true')
-    moved = with_entry(disabled, ListEntry("mcpServers", moved_entry))
-    enabled = with_entry(CONFIG.encode(), IN_TOML) + b"enabled = false\n"
-    table = with_entry(enabled, ListEntry("mcp_servers", moved_entry, toml=True))
+    disabled = IN_JSON.put(before).replace(b'["mcp"]', b'["mcp"], "disabled": true')
+    moved = ListEntry("mcpServers", moved_entry).put(disabled)
+    enabled = IN_TOML.put(CONFIG.encode()) + b"enabled = false\n"
+    table = ListEntry("mcp_servers", moved_entry, toml=True).put(enabled)
 
     assert json.loads(moved)["mcpServers"][SERVER_NAME] == {**moved_entry, "disabled": True}
     assert without(IN_JSON, before, moved) == before
@@ -223,12 +219,12 @@ def test_an_item_that_is_not_there_leaves_nothing_else_out() -> None:
 def test_a_path_keeps_its_letters_in_settings_on_one_line() -> None:
     server = ListEntry("mcpServers", {"command": "/home/andré/bin/carryover", "args": ["mcp"]})
 
-    assert "/home/andré/bin/carryover" in with_entry(b'{"mcpServers": {}}', server).decode()
+    assert "/home/andré/bin/carryover" in server.put(b'{"mcpServers": {}}').decode()
 
 
 def test_a_server_leaves_from_below_a_line_that_the_user_moved_up_to_it() -> None:
     before = 'model = "gpt-5.5"\n'
-    added = with_entry(before.encode(), IN_TOML).decode()
+    added = IN_TOML.put(before.encode()).decode()
     close = added.replace("\n\n[mcp_servers", "\n[mcp_servers")
     assert close != added
 
@@ -237,8 +233,8 @@ def test_a_server_leaves_from_below_a_line_that_the_user_moved_up_to_it() -> Non
 
 
 def test_a_server_leaves_although_a_text_after_it_quotes_its_lines() -> None:
-    alone = with_entry(None, IN_TOML).decode()
+    alone = IN_TOML.put(None).decode()
     quoted = f'\n[notes]\ntext = """\n{alone}"""\n'
     data = f"{alone}{quoted}".encode()
 
-    assert without_entry(data, IN_TOML, Origin()) == quoted.lstrip("\n").encode()
+    assert IN_TOML.take(data, Origin()) == quoted.lstrip("\n").encode()

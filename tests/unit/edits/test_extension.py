@@ -8,12 +8,9 @@ import pytest
 
 from carryover.edits.hooks import (
     Hook,
-    extension_with_hooks,
+    Hooks,
     hook_command,
-    hooks_of,
-    in_extension,
     owner_by_script,
-    without_hooks,
 )
 from carryover.text.user_text import EditRefused
 
@@ -25,25 +22,25 @@ OWNER = owner_by_script(STATE / "hook.sh")
 
 
 def test_the_program_holds_the_hooks_as_they_are_found_again() -> None:
-    data = extension_with_hooks(None, PROGRAM, in_extension([START]))
+    data = Hooks("extension", OWNER, [START], program=PROGRAM).put(None)
     assert data.startswith(b"// ours\nconst HOOKS = {")
-    [found] = hooks_of(data, OWNER, form="extension")
+    [found] = Hooks("extension", OWNER).found(data)
     assert (found.hook, found.owner) == (START, "ours")
 
 
 def test_an_earlier_program_of_ours_is_replaced_and_ours_is_removed_as_a_whole() -> None:
-    old = extension_with_hooks(None, f"{PROGRAM}// old\n", in_extension([START]))
-    new = extension_with_hooks(old, PROGRAM, in_extension([START]))
-    assert new == extension_with_hooks(None, PROGRAM, in_extension([START]))
-    assert without_hooks(new, OWNER, form="extension") is None
+    old = Hooks("extension", OWNER, [START], program=f"{PROGRAM}// old\n").put(None)
+    new = Hooks("extension", OWNER, [START], program=PROGRAM).put(old)
+    assert new == Hooks("extension", OWNER, [START], program=PROGRAM).put(None)
+    assert Hooks("extension", OWNER).take(new) is None
 
 
 @pytest.mark.parametrize("others", [b"export default () => {};\n", b"const HOOKS = {broken};\n", b"\xff\xfe"])
 def test_a_file_that_is_not_ours_is_refused(others: bytes) -> None:
     with pytest.raises(EditRefused):
-        extension_with_hooks(others, PROGRAM, in_extension([START]))
+        Hooks("extension", OWNER, [START], program=PROGRAM).put(others)
 
 
 def test_a_program_that_runs_another_script_stays() -> None:
-    data = extension_with_hooks(None, PROGRAM, in_extension([ELSEWHERE]))
-    assert without_hooks(data, OWNER, form="extension") == data
+    data = Hooks("extension", OWNER, [ELSEWHERE], program=PROGRAM).put(None)
+    assert Hooks("extension", OWNER).take(data) == data

@@ -15,13 +15,8 @@ from carryover.agents.cursor import SPEC as CURSOR
 from carryover.edits.hooks import (
     FoundHook,
     Hook,
-    drop_reason,
-    edited_from,
-    hook_owners,
-    hooks_of,
+    Hooks,
     owner_by_script,
-    with_hooks,
-    without_hooks,
 )
 from carryover.text.user_text import EditRefused, Origin
 
@@ -91,11 +86,11 @@ is no table here'''
 
 
 def installed(data: bytes | None, form: Form = "nested") -> bytes:
-    return with_hooks(data, WANTED[form], OWNER_OF, form=form)
+    return Hooks(form, OWNER_OF, WANTED[form]).put(data)
 
 
 def uninstalled(before: bytes | None, after: bytes, form: Form = "nested") -> bytes | None:
-    return without_hooks(after, OWNER_OF, edited_from(before, OWNER_OF, form=form), form=form)
+    return Hooks(form, OWNER_OF).take(after, Hooks(form, OWNER_OF).origin_of(before))
 
 
 @pytest.mark.parametrize("before", sorted(GOLDEN.glob("*.before")), ids=lambda path: path.stem)
@@ -140,31 +135,29 @@ def test_a_missing_file_is_made_and_goes_again_unless_something_was_added(form: 
 def test_what_does_not_parse_or_has_another_layout_is_refused_and_says_where(
     form: Form, text: bytes, reason: str
 ) -> None:
-    rules = CURSOR.hooks if form == "flat" else None
+    rules = CURSOR.hooks if form == "flat" else HookSpec()
     with pytest.raises(EditRefused) as raised:
-        with_hooks(text, WANTED[form], OWNER_OF, form=form, rules=rules)
+        Hooks(form, OWNER_OF, WANTED[form], rules).put(text)
     assert str(raised.value).startswith(reason)
 
 
 def test_a_path_that_is_not_utf_8_is_refused() -> None:
     with pytest.raises(EditRefused, match="a path in our hooks cannot be written as UTF-8"):
-        with_hooks(b"{}", [Hook(event="Stop", command="sh /home/\udcff/hook.sh")], OWNER_OF, form="nested")
+        Hooks("nested", OWNER_OF, [Hook(event="Stop", command="sh /home/\udcff/hook.sh")]).put(b"{}")
 
 
 def test_a_changed_command_matcher_or_time_limit_is_replaced_where_it_stands() -> None:
     """The place of a group is in the key by which Codex knows what was reviewed."""
     data = b'{"hooks": {"Stop": [\n  {"hooks": [{"command": "first"}]}\n]}}\n'
-    old = with_hooks(data, [hook("Stop", "x", timeout_s=9)], OWNER_OF, form="nested")
+    old = Hooks("nested", OWNER_OF, [hook("Stop", "x", timeout_s=9)]).put(data)
     theirs_behind = old.replace(b"\n]}}", b',\n  {"hooks": [{"command": "last"}]}\n]}}')
-    tables = (
-        with_hooks(b"", [hook("Stop", timeout_s=9)], OWNER_OF, form="tables") + THEIRS.partition("\n\n")[2].encode()
-    )
+    tables = Hooks("tables", OWNER_OF, [hook("Stop", timeout_s=9)]).put(b"") + THEIRS.partition("\n\n")[2].encode()
 
-    new = with_hooks(theirs_behind, [hook("Stop")], OWNER_OF, form="nested")
+    new = Hooks("nested", OWNER_OF, [hook("Stop")]).put(theirs_behind)
 
     expected = [Hook(event="Stop", command="first"), hook("Stop"), Hook(event="Stop", command="last")]
-    assert [found.hook for found in hooks_of(new, OWNER_OF)] == expected
-    new = with_hooks(tables, [hook("Stop")], OWNER_OF, form="tables")
+    assert [found.hook for found in Hooks("nested", OWNER_OF).found(new)] == expected
+    new = Hooks("tables", OWNER_OF, [hook("Stop")]).put(tables)
     assert new == tables.replace(b"timeout = 9", b"timeout = 5")
 
 
@@ -174,9 +167,9 @@ def test_our_hook_is_found_among_the_users_in_one_group() -> None:
     data = json.dumps({"hooks": {"Stop": [{"hooks": [{"command": ours, "timeout": 5}, {"command": "mine"}]}]}}).encode()
     tables = installed(b"a = 1\n", "tables") + b'\n[[hooks.Stop.hooks]]\ntype = "command"\ncommand = "say done"\n'
 
-    assert with_hooks(data, [hook("Stop")], OWNER_OF, form="nested") == data
-    assert without_hooks(data, OWNER_OF, form="nested") == b'{"hooks": {"Stop": [{"hooks": [{"command": "mine"}]}]}}'
-    assert without_hooks(tables, OWNER_OF, form="tables") == (
+    assert Hooks("nested", OWNER_OF, [hook("Stop")]).put(data) == data
+    assert Hooks("nested", OWNER_OF).take(data) == b'{"hooks": {"Stop": [{"hooks": [{"command": "mine"}]}]}}'
+    assert Hooks("tables", OWNER_OF).take(tables) == (
         b'a = 1\n\n[[hooks.Stop]]\n\n[[hooks.Stop.hooks]]\ntype = "command"\ncommand = "say done"\n'
     )
 
@@ -185,7 +178,7 @@ def test_a_wrong_hook_in_a_group_of_the_users_moves_out_of_it() -> None:
     ours = hook("Stop").command
     data = json.dumps({"hooks": {"Stop": [{"matcher": "x", "hooks": [{"command": "mine"}, {"command": ours}]}]}})
 
-    found = hooks_of(with_hooks(data.encode(), [hook("Stop")], OWNER_OF, form="nested"), OWNER_OF)
+    found = Hooks("nested", OWNER_OF).found(Hooks("nested", OWNER_OF, [hook("Stop")]).put(data.encode()))
 
     assert [item.hook for item in found] == [Hook(event="Stop", matcher="x", command="mine"), hook("Stop")]
 
@@ -193,25 +186,25 @@ def test_a_wrong_hook_in_a_group_of_the_users_moves_out_of_it() -> None:
 @pytest.mark.parametrize("form", ["nested", "tables"])
 def test_a_line_that_a_person_edited_has_to_do_and_stays(form: Form) -> None:
     """With ours beside it each event would be told twice."""
-    edited = with_hooks(None, [hook("Stop")], OWNER_OF, form=form).replace(b"|| true", b"; notify-send done")
+    edited = Hooks(form, OWNER_OF, [hook("Stop")]).put(None).replace(b"|| true", b"; notify-send done")
 
-    assert with_hooks(edited, [hook("Stop")], OWNER_OF, form=form) == edited
-    assert without_hooks(edited, OWNER_OF, form=form) == edited
+    assert Hooks(form, OWNER_OF, [hook("Stop")]).put(edited) == edited
+    assert Hooks(form, OWNER_OF).take(edited) == edited
     command = hook("Stop").command.replace("|| true", "; notify-send done")
-    [found] = hooks_of(edited, OWNER_OF, form=form)
+    [found] = Hooks(form, OWNER_OF).found(edited)
     expected = Hook(event="Stop", command=command, timeout=5)
     assert found == FoundHook(hook=expected, owner="edited", group=0, number=0, siblings=1)
 
 
 def test_what_is_known_of_a_file_holds_while_our_hooks_are_in_it() -> None:
     data = b'{"hooks": {"Stop": []}}'
-    known = edited_from(data, OWNER_OF, form="nested")
+    known = Hooks("nested", OWNER_OF).origin_of(data)
 
     assert known == Origin(empty=("hooks.Stop",))
-    assert edited_from(installed(data), OWNER_OF, known, form="nested") == known
-    assert edited_from(b'{"hooks": {}}', OWNER_OF, known, form="nested") == Origin(empty=("hooks",))
-    assert edited_from(installed(None), OWNER_OF, Origin(missing=True), form="nested") == Origin(missing=True)
-    assert edited_from(b"{}", OWNER_OF, Origin(missing=True), form="nested") == Origin()
+    assert Hooks("nested", OWNER_OF).origin_of(installed(data), known) == known
+    assert Hooks("nested", OWNER_OF).origin_of(b'{"hooks": {}}', known) == Origin(empty=("hooks",))
+    assert Hooks("nested", OWNER_OF).origin_of(installed(None), Origin(missing=True)) == Origin(missing=True)
+    assert Hooks("nested", OWNER_OF).origin_of(b"{}", Origin(missing=True)) == Origin()
 
 
 def test_who_has_hooks_in_it_is_reported() -> None:
@@ -219,22 +212,22 @@ def test_who_has_hooks_in_it_is_reported() -> None:
     edited = f'{{"hooks": {{"stop": [{{"command": "sh {SCRIPT} cursor stop; beep"}}]}}}}'.encode()
     reviewed = (HERE / "recorded" / "config-after-trust.0.169.0.toml").read_bytes()
 
-    assert hook_owners(b"", OWNER_OF, form="flat") == set()
-    assert hook_owners(installed(None, "flat"), OWNER_OF, form="flat") == {"ours"}
-    assert hook_owners(edited, OWNER_OF, form="flat") == {"others"}
-    assert hook_owners(b'{"hooks": {"stop": [{"prompt": "x"}]}}', OWNER_OF, form="flat") == {"others"}
-    assert hook_owners(reviewed, OWNER_OF, form="tables") == set()
+    assert Hooks("flat", OWNER_OF).owners(b"") == set()
+    assert Hooks("flat", OWNER_OF).owners(installed(None, "flat")) == {"ours"}
+    assert Hooks("flat", OWNER_OF).owners(edited) == {"others"}
+    assert Hooks("flat", OWNER_OF).owners(b'{"hooks": {"stop": [{"prompt": "x"}]}}') == {"others"}
+    assert Hooks("tables", OWNER_OF).owners(reviewed) == set()
     both = installed(THEIRS.encode(), "tables")
-    assert hook_owners(both, OWNER_OF, form="tables") == {"ours", "others"}
+    assert Hooks("tables", OWNER_OF).owners(both) == {"ours", "others"}
 
 
 def test_a_version_stays_if_it_was_there_or_others_need_it_by_now() -> None:
     known = b'{"version": 17}'
-    origin = edited_from(b"{}", OWNER_OF, form="flat")
+    origin = Hooks("flat", OWNER_OF).origin_of(b"{}")
     after = installed(b"{}", "flat").replace(b'"stop": [', b'"stop": [{"command": "mine"},')
 
     assert uninstalled(known, installed(known, "flat"), "flat") == known
-    left = without_hooks(after, OWNER_OF, origin, form="flat")
+    left = Hooks("flat", OWNER_OF).take(after, origin)
     assert left is not None
     assert json.loads(left) == {"version": 1, "hooks": {"stop": [{"command": "mine"}]}}
 
@@ -247,7 +240,7 @@ def test_tables_are_appended_and_leave_what_stands_between() -> None:
         after = installed(before, "tables")
         assert after == before + b"\n" + TABLES.encode()
         assert installed(after + later, "tables") == after + later
-        assert without_hooks(after + later, OWNER_OF, form="tables") == before + later
+        assert Hooks("tables", OWNER_OF).take(after + later) == before + later
         assert tomllib.loads(after.decode())["hooks"].get("state") == tomllib.loads(before.decode())["hooks"]["state"]
     mine = b'model = "gpt-6"\n'
     assert uninstalled(mine, installed(mine, "tables").replace(b"timeout = 5", b"timeout=5"), "tables") == mine + b"\n"
@@ -267,19 +260,19 @@ def test_tables_are_appended_and_leave_what_stands_between() -> None:
 )
 def test_a_file_that_codex_drops_is_left_alone_and_says_why(data: bytes, reason: str | None) -> None:
     rules = CODEX.hooks
-    assert drop_reason(data.decode(), form="nested", rules=rules) == reason
+    assert Hooks("nested", OWNER_OF, rules=rules).drop_reason(data.decode()) == reason
     if reason is None:
-        assert with_hooks(data, WANTED["nested"], OWNER_OF, form="nested", rules=rules)
+        assert Hooks("nested", OWNER_OF, WANTED["nested"], rules).put(data)
     else:
         with pytest.raises(EditRefused) as raised:
-            with_hooks(data, WANTED["nested"], OWNER_OF, form="nested", rules=rules)
+            Hooks("nested", OWNER_OF, WANTED["nested"], rules).put(data)
         assert str(raised.value) == reason
 
 
 def test_ours_are_the_last_group_of_their_events_in_codex_s_own_file() -> None:
     before = (HERE / "recorded" / "hooks.0.169.0.json").read_bytes()
     after = installed(before)
-    found = [(each.hook.event, each.group) for each in hooks_of(after, OWNER_OF) if each.owner == "ours"]
+    found = [(each.hook.event, each.group) for each in Hooks("nested", OWNER_OF).found(after) if each.owner == "ours"]
 
     assert found == [("SessionStart", 1), ("Stop", 1), ("SessionEnd", 1)]
     assert uninstalled(before, after) == before
@@ -309,6 +302,6 @@ def test_a_line_that_only_runs_the_script_is_ours(command: str, owner: str) -> N
 def test_comments_are_a_reason_to_drop_a_file_unless_the_agent_allows_them() -> None:
     text = '{\n  // mine\n  "hooks": {}\n}\n'
 
-    assert drop_reason(text, form="nested", rules=HookSpec(comments=True)) is None
+    assert Hooks("nested", OWNER_OF, rules=HookSpec(comments=True)).drop_reason(text) is None
     with pytest.raises(EditRefused):
-        drop_reason(text, form="nested", rules=HookSpec())
+        Hooks("nested", OWNER_OF, rules=HookSpec()).drop_reason(text)

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from carryover.adapter.spec import HookEntry
 from carryover.agents.claude_code import SPEC as CLAUDE
-from carryover.edits.hooks import hooks_of, owner_by_script
+from carryover.edits.hooks import Hooks, owner_by_script
 from carryover.install.detect import Detection
 from carryover.install.setup import plan_hooks, plan_settings, taken_out
 from carryover.outside.apply import LinkPolicy, Text, apply, plan_edit
@@ -48,7 +48,9 @@ def set_up(tools: list[Detection], state: StateDir) -> list[tuple[str, str]]:
 
 def events(config: Path, script: Path) -> list[str]:
     return [
-        found.hook.event for found in hooks_of(config.read_bytes(), owner_by_script(script)) if found.owner == "ours"
+        found.hook.event
+        for found in Hooks("nested", owner_by_script(script)).found(config.read_bytes())
+        if found.owner == "ours"
     ]
 
 

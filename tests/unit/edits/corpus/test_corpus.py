@@ -14,8 +14,7 @@ import pytest
 
 from agents.aider import test_yaml_list
 from carryover.adapter.spec import HookSpec
-from carryover.edits.entries import with_entry
-from carryover.edits.hooks import with_hooks
+from carryover.edits.hooks import Hooks
 from carryover.text.user_text import EditRefused
 from unit.edits import test_entries, test_hooks
 
@@ -24,13 +23,13 @@ CORPUS: Final = Path(__file__).parent
 FORMS: Final[dict[str, tuple[Edit, Callable[[bytes, bytes], bytes | None]]]] = {
     "json": (test_hooks.installed, test_hooks.uninstalled),
     "jsonc": (
-        lambda data: with_hooks(
-            data, test_hooks.WANTED["nested"], test_hooks.OWNER_OF, form="nested", rules=HookSpec(comments=True)
+        lambda data: Hooks("nested", test_hooks.OWNER_OF, test_hooks.WANTED["nested"], HookSpec(comments=True)).put(
+            data
         ),
         test_hooks.uninstalled,
     ),
     "json_list": (
-        lambda data: with_entry(data, test_entries.LISTED),
+        lambda data: test_entries.LISTED.put(data),
         lambda before, after: test_entries.without(test_entries.LISTED, before, after),
     ),
     "toml": (
