@@ -20,7 +20,7 @@ from carryover.install.agent_settings import located
 from carryover.install.background import bring_up, service_of_user
 from carryover.install.detect import detect_all
 from carryover.install.machine import Machine
-from carryover.install.setup import plan_choices, plan_hooks
+from carryover.install.setup import plan_agents, plan_choices
 from carryover.ledger.codec import DamagedBody
 from carryover.ledger.connect import mark_damaged
 from carryover.outside.apply import apply
@@ -103,7 +103,7 @@ def _hooks(state: StateDir) -> str | None:
     detections = located(state, detections)
     selected = [found.spec.id for found in detections if found.spec.id in (agents.selected or ())]
     choices = plan_choices(state, detections, selected, config=config)
-    edits = apply((*plan_hooks(state, detections, selected), choices), state)
+    edits = apply((*plan_agents(state, detections, selected), choices), state)
     return " ".join(filter(None, (edit.problem for edit in edits))) or None
 
 

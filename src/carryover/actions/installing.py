@@ -34,7 +34,7 @@ from carryover.install.background import Ahead, Background, bring_up, look_ahead
 from carryover.install.detect import Detection, detect_all, newly_covered
 from carryover.install.machine import Machine
 from carryover.install.messages import Did, agent_lines, ahead_lines, background_lines
-from carryover.install.setup import plan_choices, plan_hooks, plan_servers
+from carryover.install.setup import plan_agents, plan_choices
 from carryover.ledger.rows import Totals
 from carryover.outside.apply import Edit, Text, apply, plan_edit
 from carryover.outside.in_project import Pass
@@ -232,8 +232,7 @@ def install(survey: Survey, answer: InstallAnswer) -> Installed:
     detections = located(state, survey.detections)
     selected = tuple(agent.spec.id for agent in detections if agent.spec.id in answer.agents)
     answer = answer._replace(agents=selected)
-    hooks = plan_hooks(state, detections, selected)
-    servers = plan_servers(state, detections, selected, wanted=wishes.mcp)
+    settings = plan_agents(state, detections, selected, mcp=wishes.mcp)
     choices = plan_choices(
         state, detections, selected, config=config, resume_mode=wishes.resume_mode, pointers=answer.pointers
     )
@@ -242,11 +241,11 @@ def install(survey: Survey, answer: InstallAnswer) -> Installed:
         answer=answer,
         rule=survey.rule(answer)[0],
         projects=planned_in(survey.projects, _decided(config, choices, answer)),
-        edits=(*hooks, *servers, choices),
+        edits=(*settings, choices),
         shell=on_path_here(),
-        curl_missing=bool(hooks) and shutil.which("curl") is None,
+        curl_missing=any(map(_is_of_hooks, settings)) and shutil.which("curl") is None,
     )
-    if not selected and not hooks and config.agents.selected is None:
+    if not selected and not settings and config.agents.selected is None:
         raise UserError(
             "No agent was found or chosen, so nothing is changed. Run `carryover install` again once you use one.",
             ExitCode.NOTHING_FOUND,
@@ -258,6 +257,10 @@ def install(survey: Survey, answer: InstallAnswer) -> Installed:
     else:
         done = _carried_out(done)
     return replace(done, agents=tuple(_agent(agent, done) for agent in detections))
+
+
+def _is_of_hooks(edit: Edit) -> bool:
+    return edit.text.listed is not None and bool(edit.text.listed.script)
 
 
 def _service_edits() -> Iterator[Edit]:

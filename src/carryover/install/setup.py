@@ -28,30 +28,27 @@ from carryover.text.user_text import UNKNOWN, Origin
 _REMEDY: Final = "Fix that, then run `carryover refresh`."
 
 
-def plan_hooks(state: StateDir, detections: Sequence[Detection], selected: Collection[str]) -> tuple[Edit, ...]:
-    """Plans the edits that give the selected agents their hooks, or the entry that makes them load the handoff, and
-    take ours out of all other settings. Raises UserError if the journal can't be read."""
+def plan_agents(
+    state: StateDir, detections: Sequence[Detection], selected: Collection[str], *, mcp: bool | None = None
+) -> tuple[Edit, ...]:
+    """Plans the edits that give the selected agents their hooks, or the entry that makes them load the handoff, and our
+    MCP server if `mcp` says so (None: if any has it), and take ours out of all other settings. Raises UserError if the
+    journal can't be read.
+
+    Each of an agent's programs gets the server if it has a folder for its settings.
+    """
     journal, script = load_journal(state), state.hook_script
     chosen = [found for found in detections if found.spec.id in selected]
     texts = [_in_settings(found, journal, script) for found in chosen if gets_settings(found)]
     # Of an agent whose folder is missing at the moment, what is listed is kept until it is back.
     waiting = {found.spec.id for found in chosen if found.lost_folder is not None}
-    return plan_settings(texts, (file for file in journal.settings if not file.is_server), waiting)
-
-
-def plan_servers(
-    state: StateDir, detections: Sequence[Detection], selected: Collection[str], *, wanted: bool | None
-) -> tuple[Edit, ...]:
-    """Plans the edits that enter our MCP server for the selected agents, and take it out of all other settings; None
-    for `wanted` keeps it as it is. Raises UserError if the journal can't be read.
-
-    Each of an agent's programs gets our entry if it has a folder for its settings.
-    """
-    journal = load_journal(state)
     listed = [file for file in journal.settings if file.is_server]
-    chosen = [found for found in detections if found.spec.id in selected and found.found and found.lost_folder is None]
-    is_wanted = bool(listed) if wanted is None else wanted
-    return plan_settings(list(_servers(chosen, state)) if is_wanted else (), listed)
+    is_wanted = bool(listed) if mcp is None else mcp
+    servers = _servers((found for found in chosen if found.found and found.lost_folder is None), state)
+    return (
+        *plan_settings(texts, (file for file in journal.settings if not file.is_server), waiting),
+        *plan_settings(tuple(servers) if is_wanted else (), listed),
+    )
 
 
 def plan_settings(texts: Sequence[Text], listed: Iterable[Listed], waiting: Collection[str] = ()) -> tuple[Edit, ...]:

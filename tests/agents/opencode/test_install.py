@@ -12,7 +12,7 @@ from carryover.config import Config
 from carryover.install.agent_settings import entry_report, located
 from carryover.install.detect import Detection, detect
 from carryover.install.machine import Machine
-from carryover.install.setup import plan_choices, plan_hooks
+from carryover.install.setup import plan_agents, plan_choices
 from carryover.install.uninstall import carry_out_uninstall as take_out
 from carryover.install.uninstall import plan_uninstall
 from carryover.outside.apply import Edit, apply
@@ -44,7 +44,7 @@ def detected(home: Path) -> Detection:
 
 def planned(home: Path, state: StateDir, selected: Sequence[str] = ("opencode",)) -> tuple[Edit, ...]:
     found = located(state, [detected(home)])
-    return (*plan_hooks(state, found, selected), plan_choices(state, found, selected, config=Config()))
+    return (*plan_agents(state, found, selected), plan_choices(state, found, selected, config=Config()))
 
 
 def install(home: Path, state: StateDir, selected: Sequence[str] = ("opencode",)) -> list[str]:

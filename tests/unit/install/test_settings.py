@@ -12,7 +12,7 @@ from carryover.adapter.spec import HookEntry
 from carryover.agents.claude_code import SPEC as CLAUDE
 from carryover.edits.hooks import Hooks, owner_by_script
 from carryover.install.detect import Detection
-from carryover.install.setup import plan_hooks, plan_settings, taken_out
+from carryover.install.setup import plan_agents, plan_settings, taken_out
 from carryover.outside.apply import LinkPolicy, Text, apply, plan_edit
 from carryover.outside.journal import load_journal
 from carryover.outside.listed import Listed
@@ -42,7 +42,7 @@ def claude(config: Path) -> Detection:
 
 def set_up(tools: list[Detection], state: StateDir) -> list[tuple[str, str]]:
     """Path and outcome of each edit."""
-    edits = plan_hooks(state, tools, {"claude-code"})
+    edits = plan_agents(state, tools, {"claude-code"})
     return [(done.path.name, done.outcome) for done in apply(edits, state)]
 
 
@@ -57,7 +57,7 @@ def events(config: Path, script: Path) -> list[str]:
 def test_a_tool_that_is_not_selected_any_more_gets_its_file_back(tmp_path: Path, state: StateDir) -> None:
     config = tmp_path / "settings.json"
     config.write_text('{"hooks": {"Stop": []}}')
-    plans = [plan_hooks(state, [claude(config)], {"claude-code"}) for _ in range(2)]  # of two commands at once
+    plans = [plan_agents(state, [claude(config)], {"claude-code"}) for _ in range(2)]  # of two commands at once
     assert [done.outcome for edits in plans for done in apply(edits, state)] == ["changed", "unchanged"]
 
     assert set_up([], state) == [("settings.json", "changed")]
@@ -135,7 +135,7 @@ def test_a_folder_that_cannot_be_written_is_in_the_way(tmp_path: Path) -> None:
 
 
 def test_each_edit_is_announced_by_what_it_puts_and_whose_it_is(tmp_path: Path, state: StateDir) -> None:
-    [edit] = plan_hooks(state, [claude(tmp_path / "settings.json")], {"claude-code"})
+    [edit] = plan_agents(state, [claude(tmp_path / "settings.json")], {"claude-code"})
     files = [Listed(path=str(tmp_path / "s.json"), agent="claude-code", form=form) for form in ("list", "server")]
 
     assert [each.text.what for each in (edit, *map(taken_out, files))] == [

@@ -15,7 +15,7 @@ from carryover.agents.codex import SPEC as CODEX
 from carryover.config import Config
 from carryover.install.agent_settings import gets_settings, located
 from carryover.install.detect import Detection, hooks_for
-from carryover.install.setup import plan_choices, plan_hooks
+from carryover.install.setup import plan_agents, plan_choices
 from carryover.outside.apply import Edit, apply
 from carryover.outside.journal import load_journal
 from carryover.paths import StateDir
@@ -38,13 +38,13 @@ def test_only_agents_that_are_selected_and_here_get_hooks(home: Path) -> None:
     state = StateDir(home / ".carryover")
 
     assert [gets_settings(found) for found in (claude(home), older, missing)] == [True, False, False]
-    assert plan_hooks(state, [claude(home)], ()) == ()
-    assert plan_hooks(state, [older, missing], ("claude-code", "codex")) == ()
+    assert plan_agents(state, [claude(home)], ()) == ()
+    assert plan_agents(state, [older, missing], ("claude-code", "codex")) == ()
 
 
 def plan_setup(state: StateDir, found: Detection, selected: Sequence[str]) -> tuple[Edit, ...]:
     [agent] = located(state, [found])
-    return (*plan_hooks(state, [agent], selected), plan_choices(state, [agent], selected, config=Config()))
+    return (*plan_agents(state, [agent], selected), plan_choices(state, [agent], selected, config=Config()))
 
 
 def test_hooks_whose_record_was_lost_are_recorded_again(home: Path) -> None:

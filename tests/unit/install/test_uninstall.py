@@ -13,7 +13,7 @@ from carryover.adapter.spec import HookEntry
 from carryover.agents.claude_code import SPEC
 from carryover.config import ProjectSettings
 from carryover.install.config_file import plan_config
-from carryover.install.setup import plan_hooks
+from carryover.install.setup import plan_agents
 from carryover.install.uninstall import Uninstall, carry_out_uninstall, plan_uninstall, project_edits, state_files
 from carryover.outside.apply import apply
 from carryover.outside.journal import load_journal, write_down
@@ -43,7 +43,7 @@ def config(home: Path) -> Path:
 def install(state: StateDir, config: Path) -> None:
     tool = detected(SPEC, config, (HookEntry(event="Stop", timeout_s=5),))
     edits = [
-        *plan_hooks(state, [tool], {"claude-code"}),
+        *plan_agents(state, [tool], {"claude-code"}),
         plan_config(state, {("agents", "selected"): ["claude-code"]}),
     ]
     assert [done.problem for done in apply(edits, state)] == [None, None]

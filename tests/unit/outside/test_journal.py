@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from carryover.adapter.spec import HookEntry
 from carryover.agents.claude_code import SPEC as CLAUDE
-from carryover.install.setup import plan_hooks, plan_settings, taken_out
+from carryover.install.setup import plan_agents, plan_settings, taken_out
 from carryover.outside.apply import apply, carry_out
 from carryover.outside.journal import Journal, load_journal, read_journal, write_down
 from carryover.outside.listed import Listed, handoff_folder, in_project
@@ -71,7 +71,7 @@ def test_settings_are_listed_and_given_back_whatever_is_killed_when(tmp_path: Pa
             config.write_bytes(before)
 
     def install() -> None:
-        apply(plan_hooks(state, [detected(CLAUDE, config, HOOKS)], {"claude-code"}), state)
+        apply(plan_agents(state, [detected(CLAUDE, config, HOOKS)], {"claude-code"}), state)
 
     def uninstall() -> None:
         apply(plan_settings((), load_journal(state).settings), state)
