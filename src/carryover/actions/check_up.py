@@ -12,14 +12,11 @@ from typing import Final
 
 import msgspec
 
-from carryover.agents import specs
 from carryover.config import load_config
 from carryover.daemon.client import daemon_pid
 from carryover.errors import UserError, os_reason
-from carryover.install.agent_settings import located
+from carryover.install.agent_settings import agents_here
 from carryover.install.background import bring_up, service_of_user
-from carryover.install.detect import detect_all
-from carryover.install.machine import Machine
 from carryover.install.setup import plan_agents, plan_choices
 from carryover.ledger.codec import DamagedBody
 from carryover.ledger.connect import mark_damaged
@@ -98,10 +95,7 @@ def _service(state: StateDir) -> str | None:
 
 def _hooks(state: StateDir) -> str | None:
     config = load_config(state.config)
-    agents = config.agents
-    detections = detect_all(specs(), Machine.here(agents.recorded_env()), agents.recorded_versions())
-    detections = located(state, detections)
-    selected = [found.spec.id for found in detections if found.spec.id in (agents.selected or ())]
+    detections, selected = agents_here(state, config.agents), config.agents.selected or ()
     choices = plan_choices(state, detections, selected, config=config)
     edits = apply((*plan_agents(state, detections, selected), choices), state)
     return " ".join(filter(None, (edit.problem for edit in edits))) or None

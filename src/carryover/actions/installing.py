@@ -29,10 +29,9 @@ from carryover.daemon.client import ask_daemon, reload_daemon
 from carryover.errors import ExitCode, UserError
 from carryover.how_installed import OnPath, how_installed, on_path_here, require_mcp
 from carryover.ingest.scan import roots_in_projects
-from carryover.install.agent_settings import gets_settings, located, review_of, settings_of, to_review
+from carryover.install.agent_settings import agents_here, gets_settings, review_of, settings_of, to_review
 from carryover.install.background import Ahead, Background, bring_up, look_ahead, service_of_user
-from carryover.install.detect import Detection, detect_all, newly_covered
-from carryover.install.machine import Machine
+from carryover.install.detect import Detection, newly_covered
 from carryover.install.messages import Did, agent_lines, ahead_lines, background_lines
 from carryover.install.setup import plan_agents, plan_choices
 from carryover.ledger.rows import Totals
@@ -112,7 +111,7 @@ class Survey:
 
     def with_settings(self) -> tuple[Detection, ...]:
         """Returns the agents whose settings would be written if all on this machine were chosen."""
-        return tuple(filter(gets_settings, located(state_dir(), self.detections)))
+        return tuple(filter(gets_settings, self.detections))
 
 
 class AgentResult(NamedTuple):
@@ -211,13 +210,13 @@ class Installed:
 
 
 def survey(wishes: Wishes) -> Survey:
-    """Looks at agents and projects. Raises UserError if the settings can't be used, or the SDK for MCP is missing."""
+    """Looks at agents and projects. Raises UserError if the settings or the journal can't be used, or the SDK for MCP
+    is missing."""
     if wishes.mcp:
         require_mcp()
     state = state_dir()
     config = load_config(state.config)
-    machine = Machine.here(config.agents.recorded_env())
-    detections = detect_all(agents.specs(), machine, config.agents.recorded_versions())
+    detections = agents_here(state, config.agents)
     present = tuple(agent.spec.id for agent in detections if agent.found)
     limit_s = DRY_RUN_LIMIT_S if wishes.dry_run else SEARCH_LIMIT_S
     return Survey(wishes, config, detections, active_projects(state, config, present, limit_s=limit_s))
@@ -229,7 +228,7 @@ def install(survey: Survey, answer: InstallAnswer) -> Installed:
     Raises UserError (NOTHING_FOUND) if no agent was ever chosen.
     """
     state, wishes, config = state_dir(), survey.wishes, survey.config
-    detections = located(state, survey.detections)
+    detections = survey.detections
     selected = tuple(agent.spec.id for agent in detections if agent.spec.id in answer.agents)
     answer = answer._replace(agents=selected)
     settings = plan_agents(state, detections, selected, mcp=wishes.mcp)

@@ -12,11 +12,13 @@ from msgspec.structs import replace
 
 from carryover.adapter.spec import LOADS, TIMEOUT_UNITS, Form, InstalledHook, McpServers, UserSetting, places_on
 from carryover.agents import specs
+from carryover.config import AgentsConfig
 from carryover.edits.entries import ListEntry, settings_in
 from carryover.edits.hooks import FoundHook, Hook, Hooks, Owner, OwnerOf, hook_command, owner_by_script
 from carryover.fsio import is_folder, is_there
 from carryover.install.agent_report import EntryReport, HooksReport
-from carryover.install.detect import Detection
+from carryover.install.detect import Detection, detect_all
+from carryover.install.machine import Machine
 from carryover.install.user_settings import settings_bytes, user_settings
 from carryover.outside.apply import Edit
 from carryover.outside.journal import load_journal
@@ -162,10 +164,11 @@ def usual_files(home: Path, env: Mapping[str, str], script: Path) -> Iterator[Li
                 yield Listed(path=str(path), agent=spec.id, form="server", key=servers.key)
 
 
-def located(state: StateDir, detections: Iterable[Detection]) -> tuple[Detection, ...]:
-    """Returns the detections with `config` set to the file that our hooks or entry belong in. Raises UserError if the
+def agents_here(state: StateDir, agents: AgentsConfig) -> tuple[Detection, ...]:
+    """Looks for all agents, with `config` set to the file that our hooks or entry belong in. Raises UserError if the
     journal can't be read."""
     scripts = {state.hook_script, *(Path(file.script) for file in load_journal(state).settings if file.script)}
+    detections = detect_all(specs(), Machine.here(agents.recorded_env()), agents.recorded_versions())
     return with_config_files(detections, scripts)
 
 

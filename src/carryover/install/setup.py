@@ -86,7 +86,7 @@ def plan_choices(
 ) -> Edit:
     """Plans the edit of `config.toml`. None for `resume_mode` or `pointers` keeps the present setting."""
     values: dict[tuple[str, ...], Any] = {
-        ("agents", "selected"): list(selected),
+        ("agents", "selected"): [found.spec.id for found in detections if found.spec.id in selected],
         ("agents", "known"): [found.spec.id for found in detections],
         ("resume", "mode"): resume_mode or config.resume.mode,
     }

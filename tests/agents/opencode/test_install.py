@@ -9,7 +9,7 @@ import pytest
 
 from carryover.agents.opencode import SPEC
 from carryover.config import Config
-from carryover.install.agent_settings import entry_report, located
+from carryover.install.agent_settings import entry_report, with_config_files
 from carryover.install.detect import Detection, detect
 from carryover.install.machine import Machine
 from carryover.install.setup import plan_agents, plan_choices
@@ -43,7 +43,7 @@ def detected(home: Path) -> Detection:
 
 
 def planned(home: Path, state: StateDir, selected: Sequence[str] = ("opencode",)) -> tuple[Edit, ...]:
-    found = located(state, [detected(home)])
+    found = with_config_files([detected(home)], [state.hook_script])
     return (*plan_agents(state, found, selected), plan_choices(state, found, selected, config=Config()))
 
 
@@ -52,7 +52,7 @@ def install(home: Path, state: StateDir, selected: Sequence[str] = ("opencode",)
 
 
 def present(home: Path, state: StateDir) -> tuple[bool, str]:
-    report = entry_report(*located(state, [detected(home)]))
+    report = entry_report(*with_config_files([detected(home)], [state.hook_script]))
     assert report is not None
     return report.present, report.problem or ""
 

@@ -13,7 +13,7 @@ import carryover
 from carryover.agents.claude_code.adapter import AGENT
 from carryover.agents.codex import SPEC as CODEX
 from carryover.config import Config
-from carryover.install.agent_settings import gets_settings, located
+from carryover.install.agent_settings import gets_settings, with_config_files
 from carryover.install.detect import Detection, hooks_for
 from carryover.install.setup import plan_agents, plan_choices
 from carryover.outside.apply import Edit, apply
@@ -43,7 +43,7 @@ def test_only_agents_that_are_selected_and_here_get_hooks(home: Path) -> None:
 
 
 def plan_setup(state: StateDir, found: Detection, selected: Sequence[str]) -> tuple[Edit, ...]:
-    [agent] = located(state, [found])
+    [agent] = with_config_files([found], [state.hook_script])
     return (*plan_agents(state, [agent], selected), plan_choices(state, [agent], selected, config=Config()))
 
 

@@ -131,7 +131,7 @@ def test_one_agent_s_failure_stops_no_other(
     claude: Path, home: Path, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     versioned(home / "bin" / "cursor", "2.3.0")
-    monkeypatch.setattr("carryover.agents.specs", lambda: (AGENT.spec, CURSOR))
+    monkeypatch.setattr("carryover.install.agent_settings.specs", lambda: (AGENT.spec, CURSOR))
     claude.write_text('{"model": "opus",}')
 
     code, out, _ = run("install", "--yes", "--no-service")
