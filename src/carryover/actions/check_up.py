@@ -98,7 +98,7 @@ def _hooks(state: StateDir) -> str | None:
     detections, selected = agents_here(state, config.agents), config.agents.selected or ()
     choices = plan_choices(state, detections, selected, config=config)
     edits = apply((*plan_agents(state, detections, selected), choices), state)
-    return " ".join(filter(None, (edit.problem for edit in edits))) or None
+    return " ".join(dict.fromkeys(filter(None, (edit.problem for edit in edits)))) or None
 
 
 _REPAIRS: Final[dict[Fix, tuple[str, Callable[[StateDir], str | None]]]] = {

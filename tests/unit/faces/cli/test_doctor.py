@@ -60,6 +60,19 @@ def test_what_is_broken_is_named_and_put_right(up: DaemonProcess, installed: Pat
     assert state_dir().hook_script.read_bytes() == script
 
 
+def test_a_server_that_was_asked_for_is_put_back_with_the_hooks(installed: Path, home: Path, run: Run) -> None:
+    run.out("refresh", "--yes", "--mcp", "--no-service")
+    servers = home / ".claude.json"
+    whole = servers.read_bytes()
+    for file in (installed, servers):
+        file.write_text("{}")
+
+    run("doctor", "--fix")
+
+    assert json.loads(servers.read_bytes()) == json.loads(whole)
+    assert "SessionStart" in installed.read_text()
+
+
 def test_hooks_that_cannot_be_written_are_not_left_to_a_repair(up: DaemonProcess, installed: Path, run: Run) -> None:
     installed.write_text("{}")
     installed.chmod(0o400)
