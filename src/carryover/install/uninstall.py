@@ -113,7 +113,7 @@ def plan_uninstall(state: StateDir, *, purge: bool, home: Path, usual: Iterable[
     notes = [note for edit in edits for note in _edited_by_hand(edit, state)]
     if not purge:
         scripts = ((path, "the hooks' script") for name in _HOOK_SCRIPT if os.path.lexists(path := state.root / name))
-        notes += _pointers_that_stay(state, journal, home)
+        notes += _pointers_that_stay(journal)
         return Uninstall(edits, tuple(scripts), notes=tuple(notes))
     rows = _in_ledger(state, notes)
     moved = _moved_roots(rows)
@@ -218,19 +218,20 @@ def project_rules(root: Path, going: Collection[Path] = ()) -> Iterator[Edit]:
         yield plan_edit(rules, out=True)
 
 
-def _pointers_that_stay(state: StateDir, journal: Journal, home: Path) -> Iterator[str]:
+def _pointers_that_stay(journal: Journal) -> Iterator[str]:
     """Yields a note on the projects whose files lead agents to a handoff, if there are any. Without a daemon, that
     handoff stays as it is for ever, and agents would be led to it all the same."""
-    unsaid: list[str] = []
-    known = _known_projects(_in_ledger(state, unsaid), state, journal, home, unsaid)
-    edits = {p.root: [edit for edit in project_edits(Path(p.root), journal) if edit.changes] for p in known}
-    roots = sorted(root for root, each in edits.items() if any(edit.text.name != GITIGNORE for edit in each))
-    if roots:
-        more = len(roots) - _MOST_NAMED
+
+    def has_pointer(root: str) -> bool:
+        return any(edit.changes and edit.text.name != GITIGNORE for edit in project_edits(Path(root), journal))
+
+    roots = sorted({entry.root for entry in journal.live if entry.form == "text"})
+    if leading := [root for root, leads in look_at_each(roots, has_pointer) if leads]:
+        more = len(leading) - _MOST_NAMED
         others = f" and {counted(more, 'more project')}" if more > 0 else ""
         yield (
-            f"Pointers stay in {', '.join(roots[:_MOST_NAMED])}{others}, to handoffs that will not change any more. To "
-            "take them out and keep what was recorded, run `carryover config publish.pointers off`."
+            f"Pointers stay in {', '.join(leading[:_MOST_NAMED])}{others}, to handoffs that will not change any more. "
+            "To take them out and keep what was recorded, run `carryover config publish.pointers off`."
         )
 
 

@@ -10,11 +10,10 @@ from carryover.adapter.file_list import FileList
 from carryover.adapter.spec import AGENTS_MD, AgentSpec, LocalFile
 from carryover.agents import specs
 from carryover.config import ProjectSettings
-from carryover.fsio import is_there, read_bytes_bounded
+from carryover.fsio import is_there
 from carryover.past.findings.facts import AgentFacts, Channels
-from carryover.probe.ignore_rules import SIZE_LIMIT_BYTES
 from carryover.projects.handoff_file import HANDOFF, STORE
-from carryover.publish.local_files import local_names
+from carryover.publish.local_files import local_names, local_text
 from carryover.publish.pointers import block_end, block_state, imports_agents_md, pointer, says_nothing
 from carryover.publish.read_lists import lists_handoff
 
@@ -63,7 +62,7 @@ def _by_file(root: Path, agent: AgentFacts, spec: AgentSpec) -> Iterator[str]:
         if block_state(text) == "intact" and is_in_reach and not is_hidden:
             yield f"the pointer in {file.name}"
     local = spec.local_file
-    if isinstance(local, LocalFile) and _content(root / local.name) == local_names()[local.name]:
+    if isinstance(local, LocalFile) and local_text(root, local.name).found() == local_names()[local.name]:
         yield f"the pointer in {local.name}"
 
 
@@ -73,13 +72,6 @@ def _is_unread(root: Path, spec: AgentSpec, name: str) -> bool:
         return False
     instead = pointer(root, spec.instead_of_agents_md).found()
     return not says_nothing(instead) and not imports_agents_md(instead)
-
-
-def _content(path: Path) -> bytes:
-    try:
-        return read_bytes_bounded(path, SIZE_LIMIT_BYTES, follow=False)
-    except OSError:
-        return b""
 
 
 def _missing(root: Path, agent: AgentFacts, spec: AgentSpec) -> Iterator[str]:
