@@ -12,8 +12,8 @@ from carryover.model import Actor, AgentSummary, AssistantMessage, UserPrompt
 from carryover.records.resets import failed_turn, names_limit
 from carryover.records.summary import Kinds, parts_by_heading
 from carryover.records.text import without_handoff
+from carryover.transcript.branches import SAID
 from carryover.transcript.recorder import Recorder
-from carryover.transcript.tree import SAID
 
 LIMIT_STATUSES: Final = (402, 429)
 """Statuses of HTTP that say that a limit of use was reached."""

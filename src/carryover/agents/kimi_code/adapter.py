@@ -12,7 +12,7 @@ import msgspec
 
 from carryover.adapter.contract import Agent, Parsed, Record, Source, ToolOutcome
 from carryover.agents.kimi_code import SPEC
-from carryover.model import AssistantMessage, PlanUpdate, Question, Retracted, TurnEnd, UserPrompt
+from carryover.model import PlanUpdate, Retracted, TurnEnd
 from carryover.records import rawjson
 from carryover.records.asked import asked_in, plan_items
 from carryover.records.fields import SHORT_CHARS, bounded
@@ -69,7 +69,6 @@ _STATE: Final = "$facts"
 """Type of the record that the reader adds: the session's facts, which stand in another file."""
 _MAX_STATE_BYTES: Final = 1 << 20
 _MOST_TURNS: Final = 50
-_SAID: Final = (AssistantMessage, Question, TurnEnd, UserPrompt)
 _RECORD: Final = msgspec.json.Decoder(Fields)
 
 

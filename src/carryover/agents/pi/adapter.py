@@ -25,13 +25,12 @@ from carryover.records.summary import kinds_of
 from carryover.records.text import tagged, without_ansi
 from carryover.records.usage import token_counts
 from carryover.text.pattern import later
-from carryover.transcript.branches import Branches, FailedBranch
+from carryover.transcript.branches import Branches, FailedBranch, Tree
 from carryover.transcript.hooks import ClaudeLikeHooks, plain_answer
 from carryover.transcript.jsonl import JsonlReader
 from carryover.transcript.layouts import Layout, source_at, sources_below
 from carryover.transcript.recorder import OneSession, OpenCall, SessionContext, Tools, usable_folder, usable_name
 from carryover.transcript.refusals import Endings
-from carryover.transcript.tree import Tree
 from carryover.transcript.turns import add_answer, add_prompt, add_summary, dispatch
 
 _FILE: Final = r"\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d-\d{3}Z_(?P<session>[A-Za-z0-9][A-Za-z0-9._-]*)\.jsonl"

@@ -27,12 +27,11 @@ from carryover.records.rawjson import ABSENT, objects_in
 from carryover.records.resets import names_limit
 from carryover.records.text import tagged, without_reminders
 from carryover.text.pattern import later
-from carryover.transcript.branches import Branches, FailedBranch
+from carryover.transcript.branches import Branches, FailedBranch, Tree
 from carryover.transcript.hooks import ClaudeLikeHooks, root_above, session_start_answer
 from carryover.transcript.jsonl import JsonlReader
 from carryover.transcript.layouts import Layout, source_at, sources_below
 from carryover.transcript.recorder import OpenCall
-from carryover.transcript.tree import Tree
 from carryover.transcript.turns import LIMIT_STATUSES, add_answer, add_prompt, dispatch
 
 _LAYOUTS: Final = (

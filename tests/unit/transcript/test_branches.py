@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from carryover.transcript.tree import MOST_NODES, Tree, grown, noted
+from carryover.transcript.branches import MOST_NODES, Tree, grown, noted
 
 Record = tuple[str, str | None]
 
