@@ -9,7 +9,7 @@ import msgspec
 
 from carryover.model import PlanItem, PlanState, PlanUpdate, Question
 from carryover.records.fields import SHORT_CHARS, bounded
-from carryover.records.lenient import fields_of, items_of, text_of
+from carryover.records.lenient import fields_of, first_text, items_of, text_of
 from carryover.text.pattern import later
 
 MOST_QUESTIONS: Final = 20
@@ -21,7 +21,11 @@ JOB_STATES: Final[dict[str, Literal["running", "done", "failed", "stopped"]]] = 
     **dict.fromkeys(("killed", "stopped", "interrupted", "shutdown"), "stopped"),
 }
 _BOX: Final = later(r"^[^\S\n]*[-*] \[(.)\] +(\S.*?)\s*$", re.MULTILINE)
-_STATES: Final[dict[str, PlanState]] = {"in_progress": "active", "in-progress": "active", "completed": "done"}
+PLAN_STATES: Final[dict[str, PlanState]] = {
+    "pending": "pending",
+    **dict.fromkeys(("in_progress", "in-progress"), "active"),
+    **dict.fromkeys(("completed", "done"), "done"),
+}
 
 
 class Asked(msgspec.Struct, frozen=True):
@@ -37,12 +41,14 @@ class Asked(msgspec.Struct, frozen=True):
 
 
 def asked_in(raw: msgspec.Raw | None) -> list[Asked]:
-    """Returns the questions in a list of the form `[{"question", "id", "options": [{"label"}]}]`."""
+    """Returns the questions in a list of the form `[{"question", "id", "options": [{"label"}]}]`. A question may be a
+    `prompt`, and an option a text alone."""
     found = []
     for fields in map(fields_of, items_of(raw)[:MOST_QUESTIONS]):
-        labels = (text_of(fields_of(option).get("label")) for option in items_of(fields.get("options")))
-        if text := text_of(fields.get("question")):
-            found.append(Asked(text, text_of(fields.get("id")), tuple(label for label in labels if label)))
+        options = items_of(fields.get("options"))
+        labels = (text_of(option) or first_text(fields_of(option), "label", "id") for option in options)
+        if text := first_text(fields, "question", "prompt"):
+            found.append(Asked(text, text_of(fields.get("id")), tuple(filter(None, labels))))
     return found
 
 
@@ -51,7 +57,7 @@ def plan_items(raw: msgspec.Raw | None, name: str, *, most: int = 200) -> tuple[
     todos = map(fields_of, items_of(raw)[:most])
     entries = [(text_of(todo.get(name)), text_of(todo.get("status"))) for todo in todos]
     return tuple(
-        PlanItem(text=bounded(text, SHORT_CHARS), state=_STATES.get(status, "pending"))
+        PlanItem(text=bounded(text, SHORT_CHARS), state=PLAN_STATES.get(status, "pending"))
         for text, status in entries
         if text and status != "cancelled"
     )

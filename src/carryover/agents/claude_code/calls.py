@@ -13,7 +13,7 @@ from carryover.agents.claude_code.lines import Block, ClaudeBuilder, ClaudeConte
 from carryover.agents.claude_code.outcomes import line_outcome, plain_output
 from carryover.agents.claude_code.worktrees import ClaudeWorktree, entered, made_worktree, tree_added, with_tree
 from carryover.records import rawjson, shell_files
-from carryover.records.asked import JOB_STATES, Todo, asked_in, plan_items, plan_of
+from carryover.records.asked import JOB_STATES, PLAN_STATES, Todo, asked_in, plan_items, plan_of
 from carryover.records.changes import Change, Hunk, as_edit, patched, planned
 from carryover.records.fields import SHORT_CHARS, SUBJECT_CHARS, bounded, digest, resolved
 from carryover.records.lenient import Fields, fields_of, first_text, items_of, read_as, text_of
@@ -52,7 +52,6 @@ _NOT_RUNNING: Final = later(
     r"|No (?:shell|task) found with ID: ([\w-]{1,100})"
 )
 """Why a job could not be stopped (2.0.8, 2.1.39; `already` read about), or was not found (2.0.29 to 2.1.16)."""
-_STATES: Final[dict[str, model.PlanState]] = {"pending": "pending", "in_progress": "active", "completed": "done"}
 _OWN_PLANS: Final = later(r"/\.claude/plans/")
 """Plans that the client keeps for itself (2.0.28, 2.1.328): their text is in the call that proposes one."""
 
@@ -242,10 +241,10 @@ def _tasks(known: tuple[Todo, ...], call: OpenClaudeCall, result: Fields) -> tup
         ident = usable_name(text_of(given.get("id")))
         text = bounded(text_of(given.get("subject")), SHORT_CHARS)
         if ident is not None and text:
-            tasks[ident] = Todo(id=ident, text=text, state=_STATES.get(text_of(given.get("status")), "pending"))
+            tasks[ident] = Todo(id=ident, text=text, state=PLAN_STATES.get(text_of(given.get("status")), "pending"))
     former = tasks.get(text_of(result.get("taskId")))
     if former is not None and call.label == "deleted":
         del tasks[former.id]
     elif former is not None:
-        tasks[former.id] = replace(former, state=_STATES.get(call.label, former.state))
+        tasks[former.id] = replace(former, state=PLAN_STATES.get(call.label, former.state))
     return tuple(tasks.values())[-_MOST_TASKS:]

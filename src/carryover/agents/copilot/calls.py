@@ -12,9 +12,9 @@ import msgspec
 
 from carryover import model
 from carryover.adapter.contract import Parsed, ToolOutcome
-from carryover.model import Op, PlanState, session_in_other_cwd
+from carryover.model import Op, session_in_other_cwd
 from carryover.records import rawjson, shell_files
-from carryover.records.asked import Todo, plan_of
+from carryover.records.asked import PLAN_STATES, Todo, plan_of
 from carryover.records.changes import Change, Replacement, hunks_in, patched, replaced
 from carryover.records.fields import MAX_NAME_CHARS, SHORT_CHARS, SUBJECT_CHARS, bounded, digest, resolved
 from carryover.records.lenient import Fields, fields_of, first_text, inside, is_true, items_of, number_of, text_of
@@ -62,7 +62,6 @@ MAX_TODOS: Final = 100
 _MOST_CHANGES: Final = 20
 _OWN_FILES: Final = later(r"/session-state/[0-9a-fA-F-]{36}/")
 """The plan and notes that the client keeps with a session (1.0.102)."""
-_STATES: Final[dict[str, PlanState]] = {"in_progress": "active", "done": "done"}
 
 _STRING: Final = r"'(?:[^']|'')*'"
 _STRINGS: Final = later(_STRING)
@@ -410,7 +409,7 @@ def after_sql(todos: tuple[Todo, ...], query: str) -> tuple[Todo, ...]:
                 is_ignored = ident in known and "ignore" in found["how"].lower()
                 if 0 < len(ident) <= MAX_NAME_CHARS and text and not is_ignored:
                     known[ident] = Todo(
-                        ident, bounded(text, SHORT_CHARS), _STATES.get(row.get("status", "").lower(), "pending")
+                        ident, bounded(text, SHORT_CHARS), PLAN_STATES.get(row.get("status", "").lower(), "pending")
                     )
         elif found := _CHANGE.fullmatch(statement):
             ids = list(known) if found["ids"] is None else map(_text, _STRINGS.findall(found["ids"]))
@@ -419,7 +418,7 @@ def after_sql(todos: tuple[Todo, ...], query: str) -> tuple[Todo, ...]:
                 if found["sets"] is None:
                     del known[ident]
                 elif status is not None:
-                    state = _STATES.get(_text(status[1]).lower(), "pending")
+                    state = PLAN_STATES.get(_text(status[1]).lower(), "pending")
                     known[ident] = msgspec.structs.replace(known[ident], state=state)
     return tuple(known.values())[-MAX_TODOS:]
 

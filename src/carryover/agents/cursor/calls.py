@@ -7,7 +7,7 @@ conversations, 3 of bubbles). Arguments are the JSON that the store holds. Names
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final, Literal
@@ -16,9 +16,9 @@ import msgspec
 
 from carryover.adapter.contract import Parsed, Reemitted, ToolOutcome
 from carryover.agents.cursor.folders import folder_named, folder_with
-from carryover.model import Answer, AnyBody, Op, PlanState
+from carryover.model import Answer, AnyBody, Op
 from carryover.records import rawjson, shell_files
-from carryover.records.asked import Asked, Todo
+from carryover.records.asked import PLAN_STATES, Asked, Todo, asked_in
 from carryover.records.changes import Change, planned
 from carryover.records.fields import (
     LATEST_MS,
@@ -84,11 +84,8 @@ _ERROR: Final = later(r"\s*(?:Error|Error calling tool|Tool error)\b ?:")
 _ASKED_FOR: Final = ("shell", "edit", "write")
 """Operations that the user may reject, which only a field says: a result is what a tool, a page or a file says."""
 _MAX_TODOS: Final = 100
-_MAX_QUESTIONS: Final = 6
-"""Most questions of one call; Cursor's own form has fewer."""
 _MAX_CHANGES: Final = 10
 """Most changes kept for one call."""
-_STATES: Final[dict[str, PlanState]] = {"in_progress": "active", "completed": "done"}
 
 
 class CursorConversation(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -430,21 +427,11 @@ def todos_after(todos: tuple[Todo, ...], args: Fields) -> tuple[Todo, ...] | Non
         if status == "cancelled" or not text:
             kept.pop(ident, None)
         else:
-            state = former.state if former and not status else _STATES.get(status, "pending")
+            state = former.state if former and not status else PLAN_STATES.get(status, "pending")
             kept[ident] = Todo(id=ident, text=text, state=state)
     return tuple(kept.values())[:_MAX_TODOS]
 
 
-def questions_in(given: Fields) -> tuple[Asked, ...]:
+def questions_in(given: Fields) -> Sequence[Asked]:
     """Returns the questions of a call with their choices; empty if its arguments have another shape (FACTS.md)."""
-    asked = list(map(fields_of, items_of(given.get("questions")))) or [given]
-    found = (
-        Asked(text, options=tuple(map(_label, items_of(one.get("options")))))
-        for one in asked
-        if (text := first_text(one, "prompt", "question"))
-    )
-    return tuple(found)[:_MAX_QUESTIONS]
-
-
-def _label(raw: msgspec.Raw) -> str:
-    return text_of(raw) or first_text(fields_of(raw), "label", "id")
+    return asked_in(given.get("questions")) or asked_in(msgspec.Raw(msgspec.json.encode([given])))

@@ -19,8 +19,9 @@ import msgspec
 
 from carryover.adapter.contract import Agent, FileStat, Parsed, Record, Source, ToolOutcome
 from carryover.agents.gptme import SPEC
-from carryover.model import AgentSummary, Op, PlanItem, PlanState, PlanUpdate, Retracted, TurnEnd
+from carryover.model import AgentSummary, Op, PlanItem, PlanUpdate, Retracted, TurnEnd
 from carryover.records import rawjson
+from carryover.records.asked import PLAN_STATES
 from carryover.records.changes import Change, Replacement, replaced, written
 from carryover.records.fields import digest, local_ms, session_of_copy
 from carryover.records.lenient import Fields, fields_of, is_true, text_of
@@ -76,7 +77,6 @@ _OUTPUT: Final = later(r"\n\n(?:```std(?:out|err)\n(.*?)\n?^```|`([^\n]*)`)$", r
 _RETURNED: Final = later(r"^Return code: (-?\d{1,10})$", re.MULTILINE)
 _DONE: Final = later(r"(?:Patch successfully applied|Saved|Appended) to `?([^`\n]*?)`?(?: \(|$)", re.MULTILINE)
 _TODO: Final = later(r"(Added|Updated|Removed) todo (\d{1,9})(?: (state|text) to)?: (.*)")
-_STATES: Final[dict[str, PlanState]] = {"in_progress": "active", "completed": "done"}
 
 
 _MESSAGE: Final = msgspec.json.Decoder(Fields)
@@ -315,7 +315,7 @@ def _todos_after(todos: Mapping[str, PlanItem], text: str) -> dict[str, PlanItem
         if verb == "Removed":
             known.pop(ident, None)
         elif what == "state":
-            known[ident] = PlanItem(text=before.text, state=_STATES.get(said, "pending"))
+            known[ident] = PlanItem(text=before.text, state=PLAN_STATES.get(said, "pending"))
         else:
             known[ident] = PlanItem(text=said, state=before.state)
     return known
