@@ -29,6 +29,12 @@ def in_patch(text: str, cwd: str | None) -> tuple[Change, ...]:
     return tuple(modified(change) if change.path in again else change for change in kept)
 
 
+def patch_in(given: Fields) -> str:
+    """Returns the patch among the arguments of a call; empty if none of them is one."""
+    text = first_text(given, "input", "patch")
+    return text if text.lstrip().startswith("*** Begin Patch") else ""
+
+
 def files_in_patch(text: str) -> list[str]:
     """Returns the files that a patch names, as written."""
     return [path.strip() for _, path, _ in _files(text)]
@@ -57,7 +63,9 @@ def patched_path(path: str, cwd: str | None) -> str | None:
 
 
 def by_arguments(op: Op, given: Fields, cwd: str | None) -> tuple[Change, ...]:
-    """Returns the change that the arguments of most tools for a single file ask for."""
+    """Returns the changes that the arguments of most tools ask for: of a single file, or by a patch."""
+    if op == "edit" and (patch := patch_in(given)):
+        return in_patch(patch, cwd)
     named = path_of(first_text(given, "path", "file_path", "filepath")) if op in ("edit", "write") else None
     path = patched_path(named or "", cwd)
     return (planned(path, given),) if path is not None else ()

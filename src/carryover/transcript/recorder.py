@@ -38,6 +38,7 @@ from carryover.records.fields import (
     resolved,
 )
 from carryover.records.lenient import Fields, first_text, text_of
+from carryover.records.patches import files_in_patch, patch_in
 from carryover.records.text import names_own_folder
 from carryover.transcript.open_calls import OpenCall as OpenCall
 from carryover.transcript.open_calls import closed, known_call, with_open_call
@@ -116,8 +117,9 @@ class Tools:
         return self._plain(name) in self._ops
 
     def about(self, op: Op, given: Fields) -> str:
-        """Returns what a call with these arguments is about; empty if none says so."""
-        return first_text(given, *self._about_by_op.get(op, self._about or given))
+        """Returns what a call with these arguments is about, as the first file of a patch; empty if none says so."""
+        files = files_in_patch(patch_in(given))
+        return files[0] if files else first_text(given, *self._about_by_op.get(op, self._about or given))
 
     def call(self, ident: str, name: str, given: Fields, cwd: str | None) -> OpenCall:
         """Returns a call with the arguments `given`, made in `cwd`."""

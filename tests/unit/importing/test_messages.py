@@ -250,7 +250,7 @@ def call(name: str, result: str, *, failed: bool = False, **arguments: Any) -> l
         (call("Write", "done", file_path=PATH, content="x = 1\n"), (PATH, "ok", PATH)),
         (call("Write", "no", failed=True, file_path=PATH, content="x"), (PATH, "error", "")),
         (call("apply_patch", "ok", input=f"*** Begin Patch\n*** Update File: {PATH}\n@@\n-a\n+b\n*** End Patch"),
-         ("", "ok", PATH)),
+         (PATH, "ok", PATH)),
         (call("mystery", "42", subject="life"), ("life", "ok", "")),
     ],
 )  # fmt: skip

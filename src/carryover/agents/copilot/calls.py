@@ -18,7 +18,7 @@ from carryover.records.asked import PLAN_STATES, Todo, plan_of
 from carryover.records.changes import Change, Replacement, hunks_in, patched, replaced
 from carryover.records.fields import MAX_NAME_CHARS, SHORT_CHARS, SUBJECT_CHARS, bounded, digest, resolved
 from carryover.records.lenient import Fields, fields_of, first_text, inside, is_true, items_of, number_of, text_of
-from carryover.records.patches import added, files_in_patch, in_patch, patched_path
+from carryover.records.patches import added, in_patch, patch_in, patched_path
 from carryover.records.text import names_handoff_file, names_own_folder, without_ansi
 from carryover.text.pattern import later
 from carryover.transcript import open_calls as base
@@ -342,15 +342,7 @@ def editor_command(name: str, given: Fields) -> str:
 
 def subject_in(op: Op, given: Fields) -> str:
     """Returns what a call is about according to its arguments, bounded."""
-    if patch := _patch_in(given):
-        return next(iter(files_in_patch(patch)), "")
     return bounded(TOOLS.about(op, given), SUBJECT_CHARS)
-
-
-def _patch_in(given: Fields) -> str:
-    """Returns the patch of an `apply_patch` call; empty for other calls."""
-    text = first_text(given, "input", "patch")
-    return text if text.lstrip().startswith("*** Begin Patch") else ""
 
 
 def _planned(op: Op, given: Fields, cwd: str | None) -> tuple[Change, ...]:
@@ -358,7 +350,7 @@ def _planned(op: Op, given: Fields, cwd: str | None) -> tuple[Change, ...]:
     place = patched_path(first_text(given, "path"), cwd)
     if op == "shell":
         return _of_work(shell_files.changes(first_text(given, "command"), cwd))
-    if op in ("edit", "write") and (patch := _patch_in(given)):
+    if op in ("edit", "write") and (patch := patch_in(given)):
         return _of_work(in_patch(patch, cwd))
     if op == "write" and place is not None:
         return _of_work([added(place, first_text(given, "file_text"))])

@@ -14,12 +14,12 @@ import msgspec
 from carryover.adapter.contract import Agent, Source, ToolOutcome
 from carryover.agents.hermes import SPEC
 from carryover.agents.hermes.database import RECORD, TABLES, MessageRow, database_reader
-from carryover.model import Answer, Op, PlanUpdate, Question, TurnEnd
+from carryover.model import Answer, PlanUpdate, Question, TurnEnd
 from carryover.records.asked import plan_items
-from carryover.records.changes import Change, as_shown
+from carryover.records.changes import as_shown
 from carryover.records.fields import SHORT_CHARS
 from carryover.records.lenient import Fields, fields_of, first_text, items_of, number_of, text_and_others, text_of
-from carryover.records.patches import by_arguments, files_in_patch, in_patch
+from carryover.records.patches import by_arguments
 from carryover.records.summary import kinds_of
 from carryover.records.text import without_ansi, without_handoff
 from carryover.text.pattern import later
@@ -43,11 +43,6 @@ _LAYOUTS: Final = (
 """A profile has a folder of its own. A failed request beside a database counts as a change of it."""
 
 
-def _changes(op: Op, given: Fields, cwd: str | None) -> tuple[Change, ...]:
-    patch = text_of(given.get("patch"))
-    return in_patch(patch, cwd) if op == "edit" and patch else by_arguments(op, given, cwd)
-
-
 TOOLS: Final = Tools(
     {
         "shell": "terminal",
@@ -63,7 +58,7 @@ TOOLS: Final = Tools(
     about=("command", "path", "pattern", "question", "goal", "query", "url", "name", "prompt", "action"),
     named=("patch",),
     folder="workdir",
-    changes=_changes,
+    changes=by_arguments,
 )
 """The built-in tools (0.19.0)."""
 _STOPPED: Final = 130
@@ -145,8 +140,6 @@ def _call(recorder: StoredBuilder, number: int, asked: Fields) -> None:
     if not recorder.identify("message/tool_call", ident, name):
         return
     given = fields_of(text_of(function.get("arguments")))
-    for file in files_in_patch(text_of(given.get("patch")))[:1]:
-        given["path"] = msgspec.Raw(msgspec.json.encode(file))
     call = TOOLS.call(ident, name, given, recorder.cwd)
     recorder.begin_call(call, f"call{number}")
     if call.op == "ask":
