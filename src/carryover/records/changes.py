@@ -21,8 +21,9 @@ _CONTEXT_LINES: Final = 3
 _SHOWN_SIGNS: Final = (" ", "+", "-", "@@", "\\")
 """The beginnings of the lines of a diff."""
 _CONTENT: Final = ("content", "contents", "file_text")
-_OLD: Final = ("old_string", "old_str", "oldText", "before")
-_NEW: Final = ("new_string", "new_str", "newText", "after")
+_OLD: Final = ("old_string", "old_str", "oldString", "oldText", "before")
+_NEW: Final = ("new_string", "new_str", "newString", "newText", "after")
+_ALL: Final = ("replace_all", "replaceAll")
 _HUNK: Final = later(r"@@ -\d{1,9}(?:,\d{1,9})? \+(\d{1,9})(?:,\d{1,9})? @@")
 
 
@@ -99,7 +100,8 @@ def planned(path: str, given: Fields, *, counted: bool = True) -> Change:
         return written(path, content)
     asked = [given] if any(name in given for name in (*_OLD, *_NEW)) else map(fields_of, items_of(given.get("edits")))
     pairs = [Replacement(first_text(each, *_OLD), first_text(each, *_NEW)) for each in asked]
-    return replaced(path, pairs, counted=counted and bool(pairs) and not is_true(given.get("replace_all")))
+    counted = counted and bool(pairs) and not any(is_true(given.get(name)) for name in _ALL)
+    return replaced(path, pairs, counted=counted)
 
 
 def _diff(lines: list[str]) -> str:

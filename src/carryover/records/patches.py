@@ -31,7 +31,7 @@ def in_patch(text: str, cwd: str | None) -> tuple[Change, ...]:
 
 def patch_in(given: Fields) -> str:
     """Returns the patch among the arguments of a call; empty if none of them is one."""
-    text = first_text(given, "input", "patch")
+    text = first_text(given, "input", "patch", "patchText")
     return text if text.lstrip().startswith("*** Begin Patch") else ""
 
 
@@ -66,7 +66,7 @@ def by_arguments(op: Op, given: Fields, cwd: str | None) -> tuple[Change, ...]:
     """Returns the changes that the arguments of most tools ask for: of a single file, or by a patch."""
     if op == "edit" and (patch := patch_in(given)):
         return in_patch(patch, cwd)
-    named = path_of(first_text(given, "path", "file_path", "filepath")) if op in ("edit", "write") else None
+    named = path_of(first_text(given, "path", "file_path", "filepath", "filePath")) if op in ("edit", "write") else None
     path = patched_path(named or "", cwd)
     return (planned(path, given),) if path is not None else ()
 

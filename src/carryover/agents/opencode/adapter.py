@@ -12,6 +12,7 @@ from functools import partial
 from typing import Final
 
 import msgspec
+from msgspec.structs import replace
 
 from carryover.adapter.contract import Agent, ToolOutcome
 from carryover.agents.opencode import SPEC
@@ -22,14 +23,14 @@ from carryover.agents.opencode.database import (
 )
 from carryover.agents.opencode.sources import exported_source, readers, source_kind, source_of, sources
 from carryover.model import Actor, AgentSummary, Answer, PlanUpdate, TurnEnd, UserPrompt
-from carryover.records import rawjson, shell_files
+from carryover.records import rawjson
 from carryover.records.asked import Asked, asked_in, plan_items
-from carryover.records.changes import Change, Replacement, hunks_in, patched, replaced, written
+from carryover.records.changes import Change, as_shown, hunks_in, patched
 from carryover.records.fields import MAX_NAME_CHARS, SUBJECT_CHARS, bounded
 from carryover.records.lenient import Fields, fields_of, first_text, is_true, items_of, number_of, text_of
-from carryover.records.patches import added, in_patch, patched_path, renamed
+from carryover.records.patches import by_arguments, patch_in, patched_path, renamed
 from carryover.records.summary import kinds_of, parts_by_heading
-from carryover.records.text import names_own_folder, without_handoff, without_last_block
+from carryover.records.text import without_handoff, without_last_block
 from carryover.text.pattern import later
 from carryover.transcript.by_kind import ReaderByKind
 from carryover.transcript.recorder import OpenCall, Tools, usable_name
@@ -52,6 +53,10 @@ TOOLS: Final = Tools(
     },
     about=_ABOUT,
     about_by_op={"agent": _ABOUT[-3:]},
+    named=("patchText",),
+    folder="workdir",
+    changes=by_arguments,
+    or_name=False,
 )
 """The built-in tools."""
 _MAX_CHANGES: Final = 20
@@ -257,27 +262,13 @@ def _called(part_id: str, part: Fields, cwd: str | None, actor: Actor) -> _Calle
         return None
     state = fields_of(part.get("state"))
     given, metadata = fields_of(state.get("input")), fields_of(state.get("metadata"))
-    place = patched_path(text_of(given.get("workdir")), cwd) if name == "bash" else None
-    patch = text_of(given.get("patchText"))
-    op = TOOLS.op(name)
-    questions = asked_in(given.get("questions")) if op == "ask" else []
+    call = TOOLS.call((text_of(part.get("callID")) or part_id)[:MAX_NAME_CHARS], name, given, cwd)
     if name == _INVALID_TOOL:
-        about = text_of(given.get("tool"))
-    elif patch:
-        about = next((change.path for change in in_patch(patch, cwd)), "")
-    elif questions:
-        about = questions[0].question
-    else:
-        about = TOOLS.about(op, given)
-    call = OpenCall(
-        id=(text_of(part.get("callID")) or part_id)[:MAX_NAME_CHARS],
-        name=name,
-        op=op,
-        subject=bounded(about, SUBJECT_CHARS),
-        actor=actor,
-        handoff=names_own_folder(f"{about} {patch}"),
-    )
-    return _Called(call, state, given, metadata, place or cwd, questions)
+        call = replace(call, subject=bounded(text_of(given.get("tool")), SUBJECT_CHARS))
+    elif patch_in(given) and call.changes:
+        call = replace(call, subject=call.changes[0].path)
+    questions = asked_in(given.get("questions")) if call.op == "ask" else []
+    return _Called(replace(call, actor=actor), state, given, metadata, cwd, questions)
 
 
 def _outcome(found: _Called) -> ToolOutcome | None:
@@ -317,29 +308,15 @@ def _read(output: str) -> str:
 
 
 def _changes_of(found: _Called) -> Sequence[Change]:
-    name, given = found.call.name, found.given
-    if found.call.op == "shell":
-        return shell_files.changes(text_of(given.get("command")), found.cwd)
-    if name == "apply_patch":
-        reported = (_patched_file(fields_of(raw), found.cwd) for raw in items_of(found.metadata.get("files")))
-        known = [change for change in reported if change is not None]
-        return known or in_patch(text_of(given.get("patchText")), found.cwd)
-    path = patched_path(text_of(given.get("filePath")), found.cwd)
-    if path is not None and name == "write":
-        is_new = bytes(found.metadata.get("exists", rawjson.ABSENT)) == b"false"
-        return ((added if is_new else written)(path, text_of(given.get("content"))),)
-    return (_edited(found, path),) if path is not None and name == "edit" else ()
-
-
-def _edited(found: _Called, path: str) -> Change:
-    """Returns an edit with the position in the client's diff. An edit that replaces no text creates a file."""
-    hunks = hunks_in(text_of(found.metadata.get("diff")))
-    pair = Replacement(text_of(found.given.get("oldString")), text_of(found.given.get("newString")))
-    if hunks:
-        change = patched(Change(path=path, change="modify"), hunks)
-    else:
-        change = replaced(path, [pair], counted=not is_true(found.given.get("replaceAll")))
-    return change if pair.old_string else msgspec.structs.replace(change, change="add")
+    """Returns the changes that a call made, as the client reports them. An edit of no text creates a file."""
+    call, metadata = found.call, found.metadata
+    if call.name == "apply_patch":
+        reported = (_patched_file(fields_of(raw), found.cwd) for raw in items_of(metadata.get("files")))
+        return [change for change in reported if change is not None] or call.changes
+    is_new = call.name == "edit" and not text_of(found.given.get("oldString"))
+    is_new = is_new or (call.name == "write" and bytes(metadata.get("exists", rawjson.ABSENT)) == b"false")
+    changes = as_shown(call.changes, text_of(metadata.get("diff"))) if call.name == "edit" else call.changes
+    return [replace(change, change="add") for change in changes] if is_new else changes
 
 
 def _patched_file(file: Fields, cwd: str | None) -> Change | None:
@@ -352,7 +329,7 @@ def _patched_file(file: Fields, cwd: str | None) -> Change | None:
         return Change(path=path, change="delete")
     change = patched(Change(path=path, change="modify"), hunks_in(first_text(file, "patch", "diff")))
     if kind == "add":
-        return msgspec.structs.replace(change, change="add")
+        return replace(change, change="add")
     return renamed(change, moved, cwd) if moved else change
 
 
