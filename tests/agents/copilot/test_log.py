@@ -60,6 +60,12 @@ def test_an_error_ends_the_turn(session: CopilotSession, fields: dict[str, Any],
     assert of(read(session).events, model.TurnEnd) == [model.TurnEnd(reason=reason, message="It failed.")]
 
 
+def test_a_limit_that_only_the_message_names_is_one(session: CopilotSession) -> None:
+    session.record("session.error", errorType="query", message="CAPIError: 429 You have exceeded your monthly quota.")
+
+    assert [end.reason for end in of(read(session).events, model.TurnEnd)] == ["limit"]
+
+
 def test_an_abort_ends_the_turn_and_the_call_in_flight(session: CopilotSession) -> None:
     session.call("c1", "bash", command="sleep 600")
     session.record("abort", reason="user_initiated")

@@ -20,7 +20,6 @@ from carryover.agents.copilot.calls import LogContext, LogRecorder
 from carryover.records import rawjson
 from carryover.records.fields import SHORT_CHARS, bounded, digest, utc_ms
 from carryover.records.lenient import Fields, fields_of, first_text, is_true, items_of, number_of, text_of
-from carryover.records.resets import failed_turn
 from carryover.records.summary import Kinds, parts_by_tag
 from carryover.records.text import without_handoff
 from carryover.records.usage import numbers_in
@@ -30,7 +29,7 @@ from carryover.transcript.jsonl import JsonlReader
 from carryover.transcript.open_calls import known_call
 from carryover.transcript.recorder import usable_folder, usable_name
 from carryover.transcript.rewritten import Document, SnapshotReader, not_whole
-from carryover.transcript.turns import LIMIT_STATUSES, add_answer, add_prompt
+from carryover.transcript.turns import add_answer, add_failure, add_prompt
 
 _NOTED: Final = 0
 _AGAIN: Final = "$again"
@@ -339,8 +338,8 @@ def _abort(recorder: LogRecorder) -> None:
 
 
 def _error(recorder: LogRecorder) -> None:
-    limited = recorder.text("errorType") in _LIMITS or number_of(recorder.data.get("statusCode")) in LIMIT_STATUSES
-    recorder.add(failed_turn(recorder.text("message").strip(), recorder.at_ms, limited=limited), "end")
+    status, limited = number_of(recorder.data.get("statusCode")), recorder.text("errorType") in _LIMITS
+    add_failure(recorder, "end", recorder.text("message").strip(), status=status, limited=limited)
 
 
 def _sub_agent(recorder: LogRecorder) -> None:
