@@ -15,10 +15,10 @@ from carryover.adapter.contract import Parsed, ToolOutcome
 from carryover.model import Op, session_in_other_cwd
 from carryover.records import rawjson, shell_files
 from carryover.records.asked import PLAN_STATES, Todo, plan_of
-from carryover.records.changes import Change, Replacement, hunks_in, patched, replaced
+from carryover.records.changes import Change, hunks_in, patched
 from carryover.records.fields import MAX_NAME_CHARS, SHORT_CHARS, SUBJECT_CHARS, bounded, digest, resolved
 from carryover.records.lenient import Fields, fields_of, first_text, inside, is_true, items_of, number_of, text_of
-from carryover.records.patches import added, in_patch, patch_in, patched_path
+from carryover.records.patches import by_arguments
 from carryover.records.text import names_handoff_file, names_own_folder, without_ansi
 from carryover.text.pattern import later
 from carryover.transcript import open_calls as base
@@ -347,15 +347,10 @@ def subject_in(op: Op, given: Fields) -> str:
 
 def _planned(op: Op, given: Fields, cwd: str | None) -> tuple[Change, ...]:
     """Returns the changes that a call asks for, as far as its arguments show them."""
-    place = patched_path(first_text(given, "path"), cwd)
     if op == "shell":
         return _of_work(shell_files.changes(first_text(given, "command"), cwd))
-    if op in ("edit", "write") and (patch := patch_in(given)):
-        return _of_work(in_patch(patch, cwd))
-    if op == "write" and place is not None:
-        return _of_work([added(place, first_text(given, "file_text"))])
-    pair = Replacement(first_text(given, "old_str"), first_text(given, "new_str"))
-    return _of_work([replaced(place, [pair], counted=True)]) if op == "edit" and place is not None else ()
+    asked = by_arguments(op, given, cwd)
+    return _of_work(msgspec.structs.replace(each, change="add") if op == "write" else each for each in asked)
 
 
 def applied(planned: Sequence[Change], diff: str) -> tuple[Change, ...]:
