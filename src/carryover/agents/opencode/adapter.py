@@ -22,21 +22,21 @@ from carryover.agents.opencode.database import (
     ms_of,
 )
 from carryover.agents.opencode.sources import exported_source, readers, source_kind, source_of, sources
-from carryover.model import Actor, AgentSummary, Answer, PlanUpdate, TurnEnd, UserPrompt
+from carryover.model import Actor, Answer, PlanUpdate, TurnEnd, UserPrompt
 from carryover.records import rawjson
 from carryover.records.asked import Asked, asked_in, plan_items
 from carryover.records.changes import Change, as_shown, hunks_in, patched
 from carryover.records.fields import MAX_NAME_CHARS, SUBJECT_CHARS, bounded
 from carryover.records.lenient import Fields, fields_of, first_text, is_true, items_of, number_of, text_of
 from carryover.records.patches import by_arguments, patch_in, patched_path, renamed
-from carryover.records.summary import kinds_of, parts_by_heading
-from carryover.records.text import without_handoff, without_last_block
+from carryover.records.summary import kinds_of
+from carryover.records.text import without_last_block
 from carryover.text.pattern import later
 from carryover.transcript.by_kind import ReaderByKind
 from carryover.transcript.recorder import OpenCall, Tools, usable_name
 from carryover.transcript.refusals import CLIENT_WORDED, refused
 from carryover.transcript.stored import StoredBuilder, StoredContext, parse_stored
-from carryover.transcript.turns import add_answer, add_failure, add_prompt
+from carryover.transcript.turns import add_answer, add_failure, add_prompt, add_summary
 
 _ABOUT: Final = ("filePath", "command", "pattern", "query", "url", "path", "description", "prompt", "name")
 TOOLS: Final = Tools(
@@ -202,9 +202,7 @@ def _text(recorder: StoredBuilder, record: SessionRecord, message: Fields, ident
     times = fields_of(part.get("time"))
     recorder.at_ms = ms_of(times.get("end")) or ms_of(times.get("start")) or recorder.at_ms
     if is_true(message.get("summary")):
-        text = without_handoff(text)
-        parts = parts_by_heading(text, _SUMMARY_KINDS)
-        recorder.add(AgentSummary(text=text, source="compaction", parts=parts), f"{ident}:summary")
+        add_summary(recorder, f"{ident}:summary", text, _SUMMARY_KINDS)
         return
     aborted = text_of(fields_of(message.get("error")).get("name")) == _ABORTED_ERROR
     final = True if ident == record.last_text else None
