@@ -347,10 +347,9 @@ def _changes(op: Op, name: str, given: Fields, cwd: str | None) -> tuple[Change,
         return ()
     if name in ("delete", "deletefile"):
         return (Change(path=path, change="delete"),)
-    if "contents" in given:
-        given = {"content": given["contents"], **given}
     change = planned(path, given)
-    return (msgspec.structs.replace(change, added=None, removed=None, line=None) if "content" in given else change,)
+    is_whole = "content" in given or "contents" in given
+    return (msgspec.structs.replace(change, added=None, removed=None, line=None) if is_whole else change,)
 
 
 def _paths_in(given: Fields) -> list[str]:
