@@ -100,19 +100,6 @@ _CHANGES: Final = f"""SELECT seq, event.id, key, secondary_key, subagent_id, at_
     AND session.project_id IN (SELECT project FROM told) ORDER BY seq LIMIT ?"""
 
 
-class ReceivedEvents(msgspec.Struct, frozen=True, kw_only=True):
-    """What one machine recorded, ready to be stored. The working folder of each entry is the root of its project."""
-
-    machine: str
-    """The machine's name here."""
-    entries: Mapping[str, Sequence[ReadyEvent]] = {}
-    """By agent."""
-    withdrawn: Sequence[bytes] = ()
-    """Keys of events that no longer count there."""
-    segment: tuple[str, str] | None = None
-    """The machine's id, and that of what this came in: noted as taken."""
-
-
 async def know_machine(db: aiosqlite.Connection, machine_id: str, name: str) -> str:
     """Returns the machine's name on this machine. A new one is called `name`, or `name` with a number if another has
     that name."""
@@ -143,15 +130,26 @@ async def forget_segments(db: aiosqlite.Connection, machine_id: str, there: Iter
     await db.execute_fetchall(_NOT_THERE, (machine_id, msgspec.json.encode(list(there)).decode()))
 
 
-async def store_received(db: aiosqlite.Connection, reducer: Reducer, received: ReceivedEvents) -> Committed:
-    """Stores what another machine recorded, except what is forgotten here or was read here."""
-    for marks, some in in_parts(received.withdrawn):
-        await db.execute_fetchall(_WITHDRAW.format(marks=marks), (*some, received.machine))
+async def store_received(
+    db: aiosqlite.Connection,
+    reducer: Reducer,
+    machine: str,
+    by_agent: Mapping[str, Sequence[ReadyEvent]],
+    *,
+    withdrawn: Sequence[bytes],
+    segment: tuple[str, str],
+) -> Committed:
+    """Stores what the machine of this name recorded, except what is forgotten here or was read here.
+
+    The working folder of each entry is the root of its project. `withdrawn`: the keys of events that no longer count
+    there. `segment`: the machine's id, and that of what this came in, which is noted as taken.
+    """
+    for marks, some in in_parts(withdrawn):
+        await db.execute_fetchall(_WITHDRAW.format(marks=marks), (*some, machine))
     projects = await settle(db, reducer)
-    commits = [await _store(db, reducer, received, agent, entries) for agent, entries in received.entries.items()]
+    commits = [await _store(db, reducer, machine, agent, entries) for agent, entries in by_agent.items()]
     projects = projects.union(*(commit.projects for commit in commits))
-    if received.segment is not None:
-        await db.execute_fetchall("INSERT OR IGNORE INTO taken (machine, segment) VALUES (?, ?)", received.segment)
+    await db.execute_fetchall("INSERT OR IGNORE INTO taken (machine, segment) VALUES (?, ?)", segment)
     return Committed(
         new_events=sum(commit.new_events for commit in commits),
         forgotten=sum(commit.forgotten for commit in commits),
@@ -161,22 +159,22 @@ async def store_received(db: aiosqlite.Connection, reducer: Reducer, received: R
 
 
 async def _store(
-    db: aiosqlite.Connection, reducer: Reducer, received: ReceivedEvents, agent: str, entries: Sequence[ReadyEvent]
+    db: aiosqlite.Connection, reducer: Reducer, machine: str, agent: str, entries: Sequence[ReadyEvent]
 ) -> Committed:
     roots = {cwd: ProjectRoot(cwd, gone=True) for entry in entries if (cwd := entry.event.cwd) is not None}
     wanted = await without_forgotten(db, agent, entries, roots, rank=0)
     forgotten = len(entries) - len(wanted)
-    wanted, projects = await _of_others(db, received, agent, wanted)
-    wanted = await _brought_up_to_date(db, received.machine, wanted)
+    wanted, projects = await _of_others(db, machine, agent, wanted)
+    wanted = await _brought_up_to_date(db, machine, wanted)
     projects |= await settle(db, reducer)
-    source = Source(agent=agent, path=foreign_root(received.machine, "/"))
+    source = Source(agent=agent, path=foreign_root(machine, "/"))
     batch = PreparedBatch(cursor=b"", context=b"", size=0, mtime_ns=0, roots=roots)
-    commit = await store_entries(db, reducer, source, batch, wanted, any_lost=True, machine=received.machine)
+    commit = await store_entries(db, reducer, source, batch, wanted, any_lost=True, machine=machine)
     return msgspec.structs.replace(commit, forgotten=forgotten, projects=commit.projects | projects)
 
 
 async def _of_others(
-    db: aiosqlite.Connection, received: ReceivedEvents, agent: str, entries: Sequence[ReadyEvent]
+    db: aiosqlite.Connection, sender: str, agent: str, entries: Sequence[ReadyEvent]
 ) -> tuple[list[ReadyEvent], set[int]]:
     """Returns the entries of sessions that are not this machine's own or those of another project, and projects that
     lost or got a session.
@@ -192,11 +190,11 @@ async def _of_others(
         known = await db.execute_fetchall(_SESSIONS.format(marks=marks), (agent, *some))
         for session_id, native_id, machine, last_ms, former_root, project, is_here in known:
             root = of_session[native_id][0].event.cwd
-            newest = (max(entry.event.at_ms for entry in of_session[native_id]), received.machine)
+            newest = (max(entry.event.at_ms for entry in of_session[native_id]), sender)
             is_newest = newest > (last_ms, machine)
             is_taken = root in here and not is_here
             may_take = is_taken or (root is not None and root not in here and not is_here and is_newest)
-            is_shared = machine == received.machine or (root in here and here[root] == project)
+            is_shared = machine == sender or (root in here and here[root] == project)
             if not machine or not (is_shared or may_take):
                 refused.add(native_id)
                 if root is not None:  # for the user to join it
@@ -204,10 +202,10 @@ async def _of_others(
                 continue
             if not is_shared:
                 await db.execute_fetchall(_EMPTY if is_taken else _MIX, (session_id,))
-            if root not in (None, former_root) and (may_take or is_newest or machine == received.machine):
+            if root not in (None, former_root) and (may_take or is_newest or machine == sender):
                 recorded = await know_project(db, root, None)
                 current = await current_project(db, recorded)
-                await db.execute_fetchall(_TAKE_OVER, (received.machine, current, recorded, current, session_id))
+                await db.execute_fetchall(_TAKE_OVER, (sender, current, recorded, current, session_id))
                 projects |= {current, current if project is None else project}
     await mark_changed(db, sorted(projects), started_ms=0)
     wanted = [entry for entry in entries if entry.event.session not in refused]
@@ -215,7 +213,7 @@ async def _of_others(
     secondary = [entry.secondary_key for entry in joined if entry.secondary_key is not None]
     for column, identities in (("key", [entry.key for entry in joined]), ("secondary_key", secondary)):
         for marks, keys in in_parts(identities):
-            await db.execute_fetchall(_GIVE_WAY.format(column=column, marks=marks), (*keys, received.machine))
+            await db.execute_fetchall(_GIVE_WAY.format(column=column, marks=marks), (*keys, sender))
     return wanted, projects
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sqlite3
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Concatenate, Final, ParamSpec, TypeVar
@@ -17,12 +17,12 @@ from carryover.adapter.contract import FileStat, Source
 from carryover.errors import os_reason
 from carryover.facts import GitFacts
 from carryover.ledger import connect, search_index, threads
-from carryover.ledger.batch import READ_IN_PART, Committed, LastRead, PreparedBatch, SourceState
+from carryover.ledger.batch import READ_IN_PART, Committed, LastRead, PreparedBatch, ReadyEvent, SourceState
 from carryover.ledger.codec import DamagedBody
 from carryover.ledger.commit import run_commit
 from carryover.ledger.connect import SETTINGS, LedgerDamaged, LedgerUnavailable
 from carryover.ledger.forget import Forgotten, forget
-from carryover.ledger.machines import ReceivedEvents, continue_log, store_received, take_again
+from carryover.ledger.machines import continue_log, store_received, take_again
 from carryover.ledger.queries import Selection
 from carryover.ledger.rows import as_record, locator
 
@@ -185,10 +185,17 @@ class Ledger:
         async with self._reporting():
             await _change(connect.keep_forgotten, self.path)
 
-    async def store_received(self, received: ReceivedEvents) -> Committed:
-        """Stores what another machine recorded. Storing it again changes nothing."""
+    async def store_received(
+        self,
+        machine: str,
+        by_agent: Mapping[str, Sequence[ReadyEvent]],
+        *,
+        withdrawn: Sequence[bytes],
+        segment: tuple[str, str],
+    ) -> Committed:
+        """Stores what another machine recorded; see `machines`. Storing it again changes nothing."""
         async with self._transaction() as db:
-            return await store_received(db, self._reducer, received)
+            return await store_received(db, self._reducer, machine, by_agent, withdrawn=withdrawn, segment=segment)
 
     async def take_again(self, root: str) -> None:
         """Prepares another machine's project at `root` for being joined with one here."""

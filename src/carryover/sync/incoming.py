@@ -20,7 +20,6 @@ from carryover.ingest.sanitize import clean_entry
 from carryover.ledger.batch import ReadyEvent
 from carryover.ledger.connect import connect_read_only
 from carryover.ledger.machines import (
-    ReceivedEvents,
     forget_segments,
     know_machine,
     taken,
@@ -68,9 +67,9 @@ class LedgerIncoming:
         were new. Raises OSError or LedgerUnavailable; nothing is lost then, since the segment is taken again later.
         """
         name = await self._ledger.write(know_machine, head.machine, machine_prefix(head))
-        received = await asyncio.to_thread(received_of, name, payload, _now_ms())
-        received = msgspec.structs.replace(received, segment=(head.machine, segment))
-        commit = await self._ledger.store_received(received)
+        entries = await asyncio.to_thread(_entries, name, payload, _now_ms())
+        at = (head.machine, segment)
+        commit = await self._ledger.store_received(name, entries, withdrawn=payload.replaced, segment=at)
         return commit.new_events
 
     async def note_segments(self, head: Head) -> None:
@@ -87,8 +86,8 @@ def machine_prefix(head: Head) -> str:
     return head.name if len(head.name) > 1 else f"{head.name}-{head.machine[:4]}"
 
 
-def received_of(machine: str, payload: Payload, now_ms: int) -> ReceivedEvents:
-    """Returns what is stored of a payload, without events that are not understood. Blocking."""
+def _entries(machine: str, payload: Payload, now_ms: int) -> dict[str, list[ReadyEvent]]:
+    """Returns what is stored of a payload by agent, without events that are not understood. Blocking."""
     entries: dict[str, list[ReadyEvent]] = {}
     for event in payload.events:
         session = payload.sessions[event.session]
@@ -97,7 +96,7 @@ def received_of(machine: str, payload: Payload, now_ms: int) -> ReceivedEvents:
         entry = _entry(machine, session, event, now_ms) if is_usable else None
         if entry is not None:
             entries.setdefault(session.agent, []).append(entry)
-    return ReceivedEvents(machine=machine, entries=entries, withdrawn=payload.replaced)
+    return entries
 
 
 def _is_root(root: str) -> bool:
