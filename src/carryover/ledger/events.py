@@ -98,14 +98,9 @@ def events_back(db: sqlite3.Connection, session_id: int) -> Iterator[tuple[int, 
 
 def turn_starts(db: sqlite3.Connection, session_id: int) -> list[TurnStart]:
     """Returns the beginnings of a session's turns; the first one is turn 1's."""
-    return [start for start, _ in typed_prompts(db, session_id)]
-
-
-def typed_prompts(db: sqlite3.Connection, session_id: int) -> list[tuple[TurnStart, str]]:
-    """Returns the beginnings of a session's turns with their prompts."""
     found = _read(db, db.execute(_PROMPTS, (session_id,)))
     return [
-        (TurnStart(event_id, at_ms), body.typed)
+        TurnStart(event_id, at_ms)
         for event_id, at_ms, body in found
         if isinstance(body, UserPrompt) and body.begins_turn
     ]
