@@ -75,6 +75,21 @@ class Boxes(msgspec.Struct, frozen=True):
     open: tuple[str, ...] = ()
 
 
+class ChangedFile(msgspec.Struct, frozen=True, kw_only=True):
+    """A file that differs from a commit: its path now, and how many lines were added and removed (0 in a binary one).
+
+    What follows is asked of HEAD alone. `diff` is empty if it can't be shown (binary, too long, deleted, secret).
+    """
+
+    path: str
+    insertions: int = 0
+    deletions: int = 0
+    diff: str = ""
+    new: bool = False
+    """Whether HEAD does not have the file; not known without a diff."""
+    gone: bool = False
+
+
 class FileFacts(msgspec.Struct, frozen=True, kw_only=True):
     """The current state of a touched file. Files in unknown languages have only `exists`."""
 

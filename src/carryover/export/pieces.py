@@ -19,21 +19,10 @@ from carryover.distill.entry import Entry
 from carryover.distill.handoff import Handoff
 from carryover.distill.quotes import elapsed
 from carryover.export.quoting import block_quote, code_span, fenced, hidden_in, quoted_line, safe
+from carryover.facts import ChangedFile
 from carryover.redact import CleanText
 from carryover.text.markdown import is_table_row, line_forms
 from carryover.text.pattern import later
-
-
-class ChangedText(msgspec.Struct, frozen=True, kw_only=True):
-    """A file that differs from HEAD. `diff` is empty if it can't be shown (binary, too long, deleted, secret)."""
-
-    path: str
-    insertions: int
-    deletions: int
-    diff: str = ""
-    new: bool = False
-    """Whether HEAD does not have the file; not known without a diff."""
-    gone: bool = False
 
 
 class TextFile(msgspec.Struct, frozen=True, kw_only=True):
@@ -72,7 +61,7 @@ class Material(msgspec.Struct, frozen=True, kw_only=True):
     """The prompts that the lines of the task are taken from, in full, by session and time."""
     last_answer: str = ""
     """The agent's newest answer, in full."""
-    changes: tuple[ChangedText, ...] = ()
+    changes: tuple[ChangedFile, ...] = ()
     files: tuple[TextFile, ...] = ()
     """Most relevant first."""
     guidance: tuple[TextFile, ...] = ()
@@ -336,7 +325,7 @@ def _changes(material: Material) -> Iterator[Piece]:
         )
 
 
-def _without_diff(change: ChangedText) -> CleanText:
+def _without_diff(change: ChangedFile) -> CleanText:
     counts = f"+{change.insertions} -{change.deletions}, " if change.insertions or change.deletions else ""
     return CleanText(f"- {code_span(change.path)}: {'deleted' if change.gone else f'{counts}not shown'}")
 

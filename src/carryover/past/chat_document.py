@@ -16,8 +16,8 @@ from carryover.config import Config, refuse_excluded
 from carryover.distill.view import ProjectView
 from carryover.errors import ExitCode, UserError
 from carryover.export.document import DocumentForChat, composed
-from carryover.export.pieces import ChangedText, LeftOut, Material
-from carryover.facts import Facts
+from carryover.export.pieces import LeftOut, Material
+from carryover.facts import ChangedFile, Facts
 from carryover.fsio import is_folder
 from carryover.ledger.events import last_answer, prompts_at
 from carryover.past.chat_files import HOLDS_SECRETS, guidance, is_generated, is_secret_name, relevant_files, with_text
@@ -152,7 +152,7 @@ def _readme(root: Path, paths: Sequence[str]) -> str:
         return ""
 
 
-def _changes(changes: Iterable[ChangedText], shown: Collection[str]) -> Iterator[ChangedText]:
+def _changes(changes: Iterable[ChangedFile], shown: Collection[str]) -> Iterator[ChangedFile]:
     """Yields the diffs, except those of new files whose text is shown anyway."""
     for change in changes:
         if not (change.new and change.path in shown):

@@ -8,7 +8,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
-from carryover.export.pieces import ChangedText
+from msgspec.structs import replace
+
+from carryover.facts import ChangedFile
 from carryover.fsio import is_gone
 from carryover.probe.checkout import Checkout
 from carryover.probe.git import OwnWrites, changed_files, of_others
@@ -31,7 +33,7 @@ _NUMSTAT: Final = ("diff", "--numstat", "-z", "--no-renames", "HEAD", "--")
 
 def uncommitted(
     root: Path, *, own_writes: OwnWrites, hidden: Callable[[str], bool] = lambda _: False
-) -> list[ChangedText]:
+) -> list[ChangedFile]:
     """Returns the files that differ from HEAD in the repository at `root`, except for what `own_writes` describes.
 
     At most 500 files, sorted by path; the first 60 that may be shown have their text. The text of a `hidden` path is
@@ -46,7 +48,7 @@ def uncommitted(
 
 def _uncommitted(
     root: Path, own_writes: OwnWrites, hidden: Callable[[str], bool], deadline: float
-) -> list[ChangedText]:
+) -> list[ChangedFile]:
     [numstat] = ask(root, _NUMSTAT, deadline=deadline, settings=_BOUNDED)
     if numstat.code != 0:
         return []
@@ -55,10 +57,8 @@ def _uncommitted(
     short = [file.path for file in changed if 0 < file.insertions + file.deletions <= LONGEST_LINES]
     diffs = _diffs(root, [path for path in short if path not in gone and not hidden(path)][:MOST_DIFFS], deadline)
     return [
-        ChangedText(
-            path=file.path,
-            insertions=file.insertions,
-            deletions=file.deletions,
+        replace(
+            file,
             diff=diffs.get(file.path, ""),
             new=diffs.get(file.path, "").startswith(_FROM_NOTHING),
             gone=file.path in gone,

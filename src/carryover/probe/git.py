@@ -12,7 +12,7 @@ from typing import Final, TypeVar
 
 import msgspec
 
-from carryover.facts import GitFacts
+from carryover.facts import ChangedFile, GitFacts
 from carryover.fsio import read_bytes_bounded
 from carryover.probe.checkout import Checkout
 from carryover.probe.git_command import GitAnswer, ask
@@ -153,8 +153,8 @@ def _changed_since(checkout: Checkout, since: str, own: OwnWrites, deadline: flo
 
 
 def of_others(
-    checkout: Checkout, changed: list[_ChangedFile], own: OwnWrites, since: str | None, deadline: float
-) -> list[_ChangedFile]:
+    checkout: Checkout, changed: list[ChangedFile], own: OwnWrites, since: str | None, deadline: float
+) -> list[ChangedFile]:
     """Returns the files with changes other than Carryover's own writes since the commit `since` (None: all files)."""
     root = checkout.root
     changed = [file for file in changed if not own.covers(file.path)]
@@ -180,17 +180,9 @@ def _head_of(answer: GitAnswer) -> tuple[str | None, str]:
 _SIZE_LIMIT_BYTES: Final = 256 << 10
 
 
-class _ChangedFile(msgspec.Struct, frozen=True):
-    """A file of a diff: its path now, and how many lines were added and removed (0 in a binary file)."""
-
-    path: str
-    insertions: int
-    deletions: int
-
-
-def changed_files(numstat: bytes) -> list[_ChangedFile]:
+def changed_files(numstat: bytes) -> list[ChangedFile]:
     """Returns the files in the output of `git diff --numstat -z`, without the duplicates that merge conflicts cause."""
-    found: dict[str, _ChangedFile] = {}
+    found: dict[str, ChangedFile] = {}
     fields = iter(numstat.split(b"\0"))
     for field in fields:
         counts = field.split(b"\t", 2)
@@ -201,9 +193,9 @@ def changed_files(numstat: bytes) -> list[_ChangedFile]:
             next(fields, b"")
             path = next(fields, b"")
         name = os.fsdecode(path)
-        before = found.get(name, _ChangedFile(name, 0, 0))
+        before = found.get(name, ChangedFile(path=name))
         added, removed = (int(count) if count.isdigit() else 0 for count in counts[:2])
-        found[name] = _ChangedFile(name, before.insertions + added, before.deletions + removed)
+        found[name] = ChangedFile(path=name, insertions=before.insertions + added, deletions=before.deletions + removed)
     return list(found.values())
 
 

@@ -13,8 +13,8 @@ from carryover.distill.entry import Entry, Section
 from carryover.distill.handoff import distill
 from carryover.distill.own_text import without_handoffs
 from carryover.export.document import DocumentForChat, composed, in_longest_form, tokens_in
-from carryover.export.pieces import ChangedText, LeftOut, Material, Piece, TextFile
-from carryover.facts import Facts
+from carryover.export.pieces import LeftOut, Material, Piece, TextFile
+from carryover.facts import ChangedFile, Facts
 from carryover.past.chat_document import LEAST_BUDGET
 from carryover.redact import CleanText
 from support.conversation import MINUTE_MS, Conversation, project
@@ -48,7 +48,7 @@ def shop() -> Material:
         handoff=distill(view, Facts(), resume="silent", now_ms=now_ms),
         requests={("s1", talk.started_ms + MINUTE_MS): PROMPT},
         last_answer="`money` is not installed here.",
-        changes=(ChangedText(path="cart.py", insertions=2, deletions=0, diff=diff),),
+        changes=(ChangedFile(path="cart.py", insertions=2, deletions=0, diff=diff),),
         files=files,
         guidance=(TextFile(path="AGENTS.md", text="Run `pytest -q`."),),
         left_out=(LeftOut(".env", "its name says that it holds secrets"),),
@@ -129,9 +129,9 @@ def test_a_question_longer_than_the_budget_stays_whole_and_is_reported() -> None
 
 def test_a_change_without_a_diff_is_named() -> None:
     changes = (
-        ChangedText(path="big.bin", insertions=0, deletions=0),
-        ChangedText(path="gone.py", insertions=0, deletions=9, gone=True),
-        ChangedText(path="long.py", insertions=9000, deletions=1),
+        ChangedFile(path="big.bin", insertions=0, deletions=0),
+        ChangedFile(path="gone.py", insertions=0, deletions=9, gone=True),
+        ChangedFile(path="long.py", insertions=9000, deletions=1),
     )
 
     assert sections(changes=changes)["Uncommitted changes (git diff HEAD)"].strip().split("\n")[:4] == [
