@@ -6,6 +6,7 @@ Nothing is repeated that stands above or comes again later, so the result holds 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from typing import Final, NamedTuple
 
 from msgspec.structs import replace
@@ -46,6 +47,8 @@ _READ_BEYOND: Final = 72_000
 time, and hold no more of what real sessions went on to need."""
 _WEIGHT: Final = 1.0
 _MOST_PRINTED: Final = 8000
+_PRINTED: Final = ("edit", "call")
+"""Of these, a program wrote the text: a line of it says something if it names something new."""
 _OLDER_CHARS: Final = 160
 _SUBJECT_CHARS: Final = 200
 _LABEL_CHARS: Final = 230
@@ -66,14 +69,6 @@ class Happened(NamedTuple):
     turn: int
     at_ms: int
     body: model.AnyBody
-
-
-class _Quote(NamedTuple):
-    kind: EntryKind
-    label: str
-    text: str
-    printed: bool = False
-    """Whether a program wrote the text: a line of it says something if it names something new."""
 
 
 def dialed(handoff: Handoff, past: Past | None, newest_first: Iterable[Happened], tokens: int) -> Handoff:
@@ -140,7 +135,7 @@ def _newest(
         quote = _quote(past, event)
         if quote is None:
             continue
-        entries = _entries(event, quote, unsaid.of(quote))
+        entries = _in_parts(quote, unsaid.of(quote))
         yield entries
         room -= sum(map(_cost, entries))
         if room <= 0:
@@ -168,18 +163,18 @@ def _older(past: Past, above: Sequence[Entry], quotes: Sequence[Sequence[Entry]]
     ]
 
 
-def _entries(event: Happened, quote: _Quote, text: str) -> list[Entry]:
-    label = clip(one_line(quote.label), chars=_LABEL_CHARS)
-    whole = from_session(event.view, event.turn, "", quote.kind, _WEIGHT, label=label, at_ms=event.at_ms)
-    lines = pieces(text, beside=len(label))
-    return [replace(whole, text=line, part=number, parts=len(lines)) for number, line in enumerate(lines)] or [whole]
+def _in_parts(quote: Entry, text: str) -> list[Entry]:
+    """Returns the entries of a quote of which `text` is left."""
+    lines = pieces(text, beside=len(quote.label))
+    whole = replace(quote, text="")
+    return [replace(quote, text=line, part=number, parts=len(lines)) for number, line in enumerate(lines)] or [whole]
 
 
 class _Unsaid:
     """Leaves out of texts what stands in the lines above, or was in a text before, which came later in time.
 
     >>> unsaid = _Unsaid([])
-    >>> answer = _Quote("message", "Pi (turn 2)", "Prices are whole cents in cart.py.")
+    >>> answer = Entry(kind="message", label="Pi (turn 2)", text="Prices are whole cents in cart.py.")
     >>> unsaid.of(answer), unsaid.of(answer)
     ('Prices are whole cents in cart.py.', '…')
     """
@@ -189,16 +184,17 @@ class _Unsaid:
         self._lines: set[str] = set()
         self._names: set[str] = set()
 
-    def of(self, quote: _Quote) -> str:
+    def of(self, quote: Entry) -> str:
         """Returns the lines of the quote that say something new, with a mark where others are left out."""
         kept: list[str] = []
-        text = clip_middle(quote.text, chars=_MOST_PRINTED) if quote.printed else quote.text
+        printed = quote.kind in _PRINTED
+        text = clip_middle(quote.text, chars=_MOST_PRINTED) if printed else quote.text
         for line in (_LINE_NUMBER.sub("", line) for line in lines_of(text)):
-            if self._is_new(line, quote.printed):
+            if self._is_new(line, printed):
                 kept.append(line)
             elif kept[-1:] != [_LEFT_OUT]:
                 kept.append(_LEFT_OUT)
-        if quote.printed:
+        if printed:
             return "" if kept == [_LEFT_OUT] else "\n".join(kept)
         says_more = _LEFT_OUT not in kept or any(len(line) >= _SAME_FROM_CHARS for line in kept)
         if says_more:
@@ -217,38 +213,44 @@ class _Unsaid:
         return bool(names)
 
 
-def _quote(past: Past, event: Happened) -> _Quote | None:
-    """Returns what an event says or shows; None for one that says nothing, or that other lines show better."""
+def _quote(past: Past, event: Happened) -> Entry | None:
+    """Returns what an event says or shows, whole; None for one that says nothing, or that other lines show better."""
     view = event.view
     turn = f"{past.turn(event.turn, view)}{view.where}"
     agent = past.names.get(view.agent, view.agent)
+    said = partial(_said, event)
     match event.body:
         case model.UserPrompt(actor="human") as prompt if not only_points_at_handoff(prompt.text):
             label = _prompt_label(past, view, event.turn, event.at_ms)
-            return _Quote("prompt", label, _with_pastes_marked(without_handoffs(prompt.typed)))
+            return said("prompt", label, _with_pastes_marked(without_handoffs(prompt.typed)))
         case model.AssistantMessage(text=text):
-            return _Quote("message", f"{agent} ({turn})", without_mark(without_handoffs(text)))
+            return said("message", f"{agent} ({turn})", without_mark(without_handoffs(text)))
         case model.Question(text=text, options=options):
-            return _Quote("question", f"{agent} asked ({turn})", "\n".join((text, *options)))
+            return said("question", f"{agent} asked ({turn})", "\n".join((text, *options)))
         case model.Answer(text=text):
-            return _Quote("reply", f"Answered ({turn})", text)
+            return said("reply", f"Answered ({turn})", text)
         case model.PlanProposal(text=text) if text:
-            return _Quote("plan", f"{agent}'s plan ({turn})", text)
+            return said("plan", f"{agent}'s plan ({turn})", text)
         case model.BackgroundTask(report=report, label=label, state=state) if report:
-            return _Quote("job", f"In the background, {state}: {quoted(label)} ({turn})", without_handoffs(report))
+            return said("job", f"In the background, {state}: {quoted(label)} ({turn})", without_handoffs(report))
         case model.TurnEnd(reason=reason, message=message):
-            return _Quote("ending", f"{_ENDS[reason]} ({turn})", message)
+            return said("ending", f"{_ENDS[reason]} ({turn})", message)
         case model.FileEdit(path=path, change=change, diff=diff) if not names_handoff(path):
             added = "\n".join(line[1:] for line in diff.splitlines() if line.startswith("+"))
             name = relative(path, past.view.root) or path
-            return _Quote("edit", f"{_VERBS[change]} {in_code(name)} ({turn})", added, printed=True)
+            return said("edit", f"{_VERBS[change]} {in_code(name)} ({turn})", added)
         case model.ToolResult() as result:
-            return _call(past, result, turn, event.at_ms)
+            return _call(past, result, turn, event)
         case _:
             return None
 
 
-def _call(past: Past, result: model.ToolResult, turn: str, at_ms: int) -> _Quote | None:
+def _said(event: Happened, kind: EntryKind, label: str, text: str) -> Entry:
+    label = clip(one_line(label), chars=_LABEL_CHARS)
+    return from_session(event.view, event.turn, text, kind, _WEIGHT, label=label, at_ms=event.at_ms)
+
+
+def _call(past: Past, result: model.ToolResult, turn: str, event: Happened) -> Entry | None:
     """Returns a call and its output; None for an edit that was made, which is shown as one."""
     is_file = result.op in ("read", "edit", "write")
     is_shown_edit = is_file and result.op != "read" and result.status == "ok"
@@ -263,12 +265,12 @@ def _call(past: Past, result: model.ToolResult, turn: str, at_ms: int) -> _Quote
         what = f"{what[:_SUBJECT_CHARS]}{_LEFT_OUT}"
         output = f"{_LEFT_OUT}{rest}\n→ {output}"
     about = f"`{what}`" if what else ""
-    place = ", ".join(filter(None, (turn, out_of_date(result, at_ms, past.view))))
+    place = ", ".join(filter(None, (turn, out_of_date(result, event.at_ms, past.view))))
     shown = about if result.op == "shell" and what else called(result.name, about)
     label = f"{shown}{status} ({place})"
     if result.user_words:
-        return _Quote("refusal", f"On refusing {label}", result.user_words)
-    return _Quote("call", label, output, printed=True)
+        return _said(event, "refusal", f"On refusing {label}", result.user_words)
+    return _said(event, "call", label, output)
 
 
 def _prompt_label(past: Past, view: SessionView, number: int, at_ms: int) -> str:
