@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from carryover.distill.entry import Entry, Section
-from carryover.distill.view import SharedHandoff
+from carryover.distill.view import Opinion
 from carryover.text.pattern import later
 
 FROM: Final = "> From "
@@ -33,7 +33,7 @@ is left out, since a heading is read as ours."""
 _EACH: Final = 0.1
 
 
-def shared_sections(shared: SharedHandoff) -> list[Section]:
+def shared_sections(shared: Opinion) -> list[Section]:
     """Returns the sections of the other person's handoff, each line under that person's name."""
     found = _SENDER.search(shared.text)
     # A sender can take any name, also that of a line of ours, such as "Pinned by the user".
@@ -56,7 +56,7 @@ def _sections(text: str) -> Iterator[tuple[str, list[str]]]:
         yield title, lines
 
 
-def _entries(shared: SharedHandoff, sender: str, title: str, lines: list[str]) -> Iterator[Entry]:
+def _entries(shared: Opinion, sender: str, title: str, lines: list[str]) -> Iterator[Entry]:
     for back, line in enumerate(lines):
         yield Entry(
             text=line,

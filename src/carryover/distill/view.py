@@ -39,14 +39,8 @@ class Opinion(msgspec.Struct, frozen=True, kw_only=True):
     session: str
     title: str
     at_ms: int
-
-
-class SharedHandoff(msgspec.Struct, frozen=True, kw_only=True):
-    """Another person's handoff that the user imported: the session that holds it, its text, and its time (UTC ms)."""
-
-    session: str
-    text: str
-    at_ms: int
+    text: str = ""
+    """Of another person's handoff; others are only named."""
 
 
 class Worktree(msgspec.Struct, frozen=True, kw_only=True):
@@ -64,8 +58,8 @@ class ProjectView(msgspec.Struct, frozen=True, kw_only=True):
     sessions: tuple[SessionView, ...]
     opinions: tuple[Opinion, ...] = ()
     """The newest ones, at most 2."""
-    shared: SharedHandoff | None = None
-    """The newest one, if nothing else is recorded in the project."""
+    shared: Opinion | None = None
+    """The newest handoff of another person, if nothing else is recorded in the project."""
     pins: tuple[Pin, ...] = ()
     """Those of the main checkout first."""
     worktrees: tuple[Worktree, ...] = ()

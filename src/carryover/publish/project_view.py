@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from carryover.distill.digest import Digest
 from carryover.distill.trail import is_unfinished
-from carryover.distill.view import Opinion, ProjectView, SessionView, SharedHandoff, Worktree
+from carryover.distill.view import Opinion, ProjectView, SessionView, Worktree
 from carryover.fsio import is_there
 from carryover.ledger.events import (
     main_thread,
@@ -64,18 +64,21 @@ def project_view(db: sqlite3.Connection, project_id: int) -> ProjectView:
             former_roots=tuple(former),
             main_root=project.main_root,
             sessions=tuple(view for _, view in found),
-            opinions=tuple(Opinion(session=row.native_id, title=row.title or "", at_ms=row.last_ms) for row in notes),
+            opinions=tuple(map(_opinion, notes)),
             shared=None if any(view.digest.turns for _, view in found) else _shared(db, project_id, notes),
             pins=(*_pins_of_main(db, project.main_root), *pins(db, project_id)),
             worktrees=(*_main_checkout(db, project.main_root), *_worktrees(db, project.root)),
         )
 
 
-def _shared(db: sqlite3.Connection, project_id: int, notes: Iterable[SessionRow]) -> SharedHandoff | None:
+def _opinion(row: SessionRow) -> Opinion:
+    return Opinion(session=row.native_id, title=row.title or "", at_ms=row.last_ms)
+
+
+def _shared(db: sqlite3.Connection, project_id: int, notes: Iterable[SessionRow]) -> Opinion | None:
     for row in notes:
         if (row.title or "").startswith(SHARED):
-            text = text_of_note(db, project_id, row.native_id)
-            return SharedHandoff(session=row.native_id, text=text, at_ms=row.last_ms)
+            return replace(_opinion(row), text=text_of_note(db, project_id, row.native_id))
     return None
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 
 from carryover.distill.shared import shared_sections
-from carryover.distill.view import SharedHandoff
+from carryover.distill.view import Opinion
 
 
 def _sections(*lines: str, sender: str = "Ann") -> list[tuple[str, list[str]]]:
     text = "\n".join(f"> {line}" for line in (f"From {sender} on vm, of their project shop", *lines))
-    found = shared_sections(SharedHandoff(session="note-1", text=text, at_ms=1))
+    found = shared_sections(Opinion(session="note-1", title="", text=text, at_ms=1))
     return [(section.title, [entry.shown for entry in section.entries]) for section in found]
 
 
