@@ -76,7 +76,10 @@ class Body(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", omit_def
 
 
 class SessionInfo(Body, frozen=True, tag="session_info"):
-    """Facts about the session, emitted when first known and whenever one changes. `None`: not known here."""
+    """Facts about the session, emitted when first known and whenever one changes. `None`: not known here.
+
+    The order of the fields is part of the keys under which they are reported. Also part of contexts.
+    """
 
     title: str | None = None
     agent_version: str | None = None
@@ -183,7 +186,8 @@ class ToolResult(Body, frozen=True, tag="tool_result"):
 
 
 class FileEdit(Body, frozen=True, tag="file_edit"):
-    """An edit of a file that the agent reports as applied."""
+    """An edit of a file that the agent reports as applied; without `call_id`, also one that an open call makes if it
+    succeeds, which is part of a context."""
 
     path: str
     """Absolute path."""

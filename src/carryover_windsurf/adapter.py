@@ -20,9 +20,9 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from carryover.adapter.contract import Agent, FileStat, HookEvent, HookProtocol, Parsed, Record, Source, ToolOutcome
-from carryover.model import AnyBody, AssistantMessage, Op, ResultStatus, SessionInfo, Skipped, UserPrompt
+from carryover.model import AnyBody, AssistantMessage, FileEdit, Op, ResultStatus, SessionInfo, Skipped, UserPrompt
 from carryover.records import rawjson, uris
-from carryover.records.changes import Change, Replacement, replaced, written
+from carryover.records.changes import Replacement, replaced, written
 from carryover.records.fields import LATEST_MS, SUBJECT_CHARS, bounded, digest, session_of_copy, utc_ms
 from carryover.records.lenient import Fields, fields_of, first_text, is_true, number_of, text_of
 from carryover.records.patches import patched_path
@@ -239,7 +239,7 @@ class _Recorder(Recorder[Context]):
         elif not self.skipped:
             self.skip("record", "no time")
 
-    def ran(self, name: str, op: Op, subject: str, outcome: ToolOutcome | None, *changes: Change) -> None:
+    def ran(self, name: str, op: Op, subject: str, outcome: ToolOutcome | None, *changes: FileEdit) -> None:
         """Adds a tool call, how it ended if it has, and its changes if it succeeded."""
         subject = bounded(subject, SUBJECT_CHARS)
         call = OpenCall(f"{self.session}/{self.ident}", name, op, subject, handoff=names_own_folder(subject))
@@ -320,7 +320,7 @@ def _write(recorder: _Recorder, data: Fields, status: str) -> None:
     elif recorder.kind == "row/code_action":
         # Whether the new content is the whole file or a part of it is not known, so nothing is counted.
         anchor = written(path, text_of(data.get("new_content"))).anchor
-        recorder.ran("code_action", "edit", path, _ENDS[status], Change(path, "modify", anchor=anchor))
+        recorder.ran("code_action", "edit", path, _ENDS[status], FileEdit(path=path, change="modify", anchor=anchor))
     else:
         edits = rawjson.part_of(data.get("edits"), list[Replacement]) or []
         change = replaced(path, edits, counted=True)

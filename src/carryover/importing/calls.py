@@ -7,8 +7,8 @@ from typing import Final
 from carryover.adapter.contract import QuotedText, ToolOutcome
 from carryover.adapter.spec import AgentSpec
 from carryover.agents import adapters
-from carryover.model import Op, UserPrompt
-from carryover.records.changes import Change, planned
+from carryover.model import FileEdit, Op, UserPrompt
+from carryover.records.changes import planned
 from carryover.records.fields import SUBJECT_CHARS, bounded, resolved
 from carryover.records.lenient import Fields, first_text
 from carryover.records.patches import in_patch
@@ -58,7 +58,7 @@ def call_of(ident: str, name: str, given: Fields, cwd: str | None, text: str = "
     return OpenCall(ident, name, op, subject, changes=changes, handoff=names_own_folder(subject))
 
 
-def _changes(given: Fields, cwd: str | None) -> tuple[Change, ...]:
+def _changes(given: Fields, cwd: str | None) -> tuple[FileEdit, ...]:
     """Returns the files that an edit changes if it succeeds."""
     if patch := first_text(given, "patch", "input", "diff"):
         return in_patch(patch, cwd)

@@ -19,7 +19,7 @@ from carryover.decoders import decoder_of
 from carryover.importing.calls import call_of, outcome_in_text
 from carryover.importing.candidate import Candidate, OpenedDocument
 from carryover.importing.turns import TurnEvents
-from carryover.model import AssistantMessage, UserPrompt
+from carryover.model import AssistantMessage, SessionInfo, UserPrompt
 from carryover.paths import expanded
 from carryover.records import rawjson
 from carryover.records.fields import digest
@@ -27,13 +27,7 @@ from carryover.records.lenient import Fields, fields_of, inside, is_true, items_
 from carryover.transcript.files import read_document
 from carryover.transcript.jsonl import JsonlReader
 from carryover.transcript.layouts import Layout, source_at, sources_below
-from carryover.transcript.recorder import (
-    SessionContext,
-    SessionFacts,
-    reemitted_after,
-    usable_folder,
-    usable_name,
-)
+from carryover.transcript.recorder import SessionContext, reemitted_after, usable_folder, usable_name
 from carryover.transcript.rewritten import Document, SnapshotReader, not_whole
 
 HEAD: Final = -1
@@ -142,7 +136,7 @@ def _parse(declared: DeclaredSource, source: Source, context: _Context, record: 
     if declared.format == "json":
         entry = decoder_of(_Entry).decode(record.data)
     if not entry.on:
-        context = msgspec.structs.replace(context, calls=(), last=None, emitted=SessionFacts())
+        context = msgspec.structs.replace(context, calls=(), last=None, emitted=SessionInfo())
     fields = fields_of(entry.record)
     turn = _located(declared, source, context, fields, entry.number)
     if entry.number == HEAD:

@@ -19,8 +19,7 @@ from carryover.adapter.contract import QuotedText, ToolOutcome
 from carryover.importing.calls import TOOLS
 from carryover.importing.specstory_given import given_in, said_in
 from carryover.importing.turns import Fences, absolute_path
-from carryover.model import Answer, AnyBody, Op, PlanItem, PlanState, PlanUpdate, Question
-from carryover.records.changes import Change
+from carryover.model import Answer, AnyBody, FileEdit, Op, PlanItem, PlanState, PlanUpdate, Question
 from carryover.records.fields import MAX_PATH_CHARS, SUBJECT_CHARS, bounded
 from carryover.records.patches import in_patch
 from carryover.records.shell_files import changes as shell_changes
@@ -290,7 +289,7 @@ def read_tool(
         shown = [] if inputs or not given.shown else [given.shown]
     output = "\n".join(map(_printed, shown)) if shown else None
     outcome = _outcome(op, lines, output, quoted)
-    made: Sequence[Change] = ()
+    made: Sequence[FileEdit] = ()
     if inputs:
         made = _changes(block, lines, fenced, output or "", given.path)
     elif op == "shell" and outcome is not None and outcome.status == "ok":
@@ -374,21 +373,21 @@ def _outcome(op: Op, lines: Sequence[str], output: str | None, quoted: QuotedTex
 
 def _changes(
     block: ToolBlock, lines: Sequence[str], fenced: Sequence[tuple[str, str]], output: str, given: str
-) -> tuple[Change, ...]:
+) -> tuple[FileEdit, ...]:
     """Returns the files that an edit names: in a patch, in sections, in its arguments, the summary, or its result."""
     for _, text in fenced:
         if patched := in_patch(text, "/"):
             return tuple(msgspec.structs.replace(change, path=change.path.removeprefix("/")) for change in patched)
     sections = [*_matches(_SECTION, lines)] or [*_LISTED.finditer(output if output.startswith(_UPDATED) else "")]
     if sections:
-        return tuple(Change(path=found[2], change=_SECTIONS.get(found[1], "modify")) for found in sections)
+        return tuple(FileEdit(path=found[2], change=_SECTIONS.get(found[1], "modify")) for found in sections)
     path = given or _path(block, lines, output)
     if path is None:
         return ()
     if block.name.lower().startswith("delete"):
-        return (Change(path=path, change="delete"),)
+        return (FileEdit(path=path, change="delete"),)
     is_new = _CREATED.search(output[:500])
-    return (Change(path=path, change="add" if is_new else "modify"),)
+    return (FileEdit(path=path, change="add" if is_new else "modify"),)
 
 
 def _path(block: ToolBlock, lines: Sequence[str], output: str) -> str | None:
@@ -403,7 +402,7 @@ def _path(block: ToolBlock, lines: Sequence[str], output: str) -> str | None:
     return next((ticked[1] for text in (block.summary, *lines) if (ticked := _IN_TICKS.search(text))), None)
 
 
-def _located(changes: Sequence[Change], folder: str | None) -> Iterator[Change]:
+def _located(changes: Sequence[FileEdit], folder: str | None) -> Iterator[FileEdit]:
     for change in changes:
         path = absolute_path(change.path, folder)
         if path is not None and len(path) <= MAX_PATH_CHARS:

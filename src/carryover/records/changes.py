@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from posixpath import commonprefix
-from typing import Final, Literal
+from typing import Final
 
 import msgspec
 
@@ -27,19 +27,6 @@ _ALL: Final = ("replace_all", "replaceAll")
 _HUNK: Final = later(r"@@ -\d{1,9}(?:,\d{1,9})? \+(\d{1,9})(?:,\d{1,9})? @@")
 
 
-class Change(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A file change that a call makes if it succeeds."""
-
-    path: str
-    change: Literal["add", "modify", "delete", "rename"]
-    old_path: str | None = None
-    added: int | None = None
-    removed: int | None = None
-    line: int | None = None
-    anchor: str | None = None
-    diff: str = ""
-
-
 class Replacement(msgspec.Struct, frozen=True):
     """A text in a file and the text that an edit puts in its place."""
 
@@ -54,20 +41,15 @@ class Hunk(msgspec.Struct, frozen=True, rename="camel"):
     lines: list[str] = msgspec.field(default_factory=list)
 
 
-def as_edit(change: Change, call_id: str | None) -> FileEdit:
-    """Returns the event for an applied change."""
-    return FileEdit(call_id=call_id, **msgspec.structs.asdict(change))
-
-
-def written(path: str, content: str) -> Change:
+def written(path: str, content: str) -> FileEdit:
     """Returns the change that writes `content` as the whole file; every line counts as added."""
     lines = content.splitlines()
     line, anchor = _first_text(lines)
     diff = _diff([f"+{text}" for text in lines])
-    return Change(path=path, change="modify", added=len(lines), removed=0, line=line, anchor=anchor, diff=diff)
+    return FileEdit(path=path, change="modify", added=len(lines), removed=0, line=line, anchor=anchor, diff=diff)
 
 
-def replaced(path: str, pairs: Sequence[Replacement], *, counted: bool) -> Change:
+def replaced(path: str, pairs: Sequence[Replacement], *, counted: bool) -> FileEdit:
     """Returns the change that makes these replacements; without line counts unless `counted`."""
     added = 0
     removed = 0
@@ -88,11 +70,11 @@ def replaced(path: str, pairs: Sequence[Replacement], *, counted: bool) -> Chang
         added += len(new)
         removed += len(old)
         anchor = anchor or _first_text(new)[1]
-    change = Change(path=path, change="modify", anchor=anchor, diff=_diff(shown))
+    change = FileEdit(path=path, change="modify", anchor=anchor, diff=_diff(shown))
     return msgspec.structs.replace(change, added=added, removed=removed) if counted else change
 
 
-def planned(path: str, given: Fields, *, counted: bool = True) -> Change:
+def planned(path: str, given: Fields, *, counted: bool = True) -> FileEdit:
     """Returns the change that an edit's arguments ask for, which agents name differently: the content of the whole
     file, an old and a new text, or several of them as `edits`."""
     contents = (rawjson.string_of(given[name]) for name in _CONTENT if name in given)
@@ -117,7 +99,7 @@ def _diff(lines: list[str]) -> str:
     return "\n".join(kept)
 
 
-def patched(change: Change, hunks: list[Hunk]) -> Change:
+def patched(change: FileEdit, hunks: list[Hunk]) -> FileEdit:
     """Returns the modification of `change.path` that these hunks describe: line counts, position and diff."""
     shown: list[str] = []
     for hunk in hunks:
@@ -126,7 +108,7 @@ def patched(change: Change, hunks: list[Hunk]) -> Change:
         shown += [line for line in hunk.lines if not line or line.startswith(_SHOWN_SIGNS)]
     line, anchor = _first_change(hunks)
     signs = Counter(text[:1] for hunk in hunks for text in hunk.lines)
-    return Change(
+    return FileEdit(
         path=change.path,
         change="modify",
         added=signs["+"],
@@ -137,7 +119,7 @@ def patched(change: Change, hunks: list[Hunk]) -> Change:
     )
 
 
-def as_shown(changes: Sequence[Change], diff: str) -> Sequence[Change]:
+def as_shown(changes: Sequence[FileEdit], diff: str) -> Sequence[FileEdit]:
     """Returns the changes of a call, as the unified diff in its result shows them if it modified one file."""
     hunks = hunks_in(diff) if len(changes) == 1 and changes[0].change == "modify" else []
     return [patched(changes[0], hunks)] if hunks else changes

@@ -6,8 +6,8 @@ from typing import Final
 
 import msgspec
 
-from carryover.model import Op
-from carryover.records.changes import Change, Hunk, patched, planned, written
+from carryover.model import FileEdit, Op
+from carryover.records.changes import Hunk, patched, planned, written
 from carryover.records.fields import MAX_PATH_CHARS, resolved
 from carryover.records.lenient import Fields, first_text, text_of
 from carryover.records.uris import path_of
@@ -18,7 +18,7 @@ _FILE: Final = later(r"\*\*\* (Add|Update|Delete) File: (.+)")
 _MOVE: Final = later(r"\*\*\* Move to: (.+)")
 
 
-def in_patch(text: str, cwd: str | None) -> tuple[Change, ...]:
+def in_patch(text: str, cwd: str | None) -> tuple[FileEdit, ...]:
     """Returns the changes of an `apply_patch` text in `cwd`. Its hunks have no line numbers, so the edits have none. A
     file that it deletes and adds counts as modified."""
     planned = (_planned(name, path, lines, cwd) for name, path, lines in _files(text))
@@ -40,17 +40,17 @@ def files_in_patch(text: str) -> list[str]:
     return [path.strip() for _, path, _ in _files(text)]
 
 
-def added(path: str, content: str) -> Change:
+def added(path: str, content: str) -> FileEdit:
     """Returns the change that creates a file."""
     return msgspec.structs.replace(written(path, content), change="add")
 
 
-def modified(change: Change) -> Change:
+def modified(change: FileEdit) -> FileEdit:
     """Returns the change as one of a file that existed before."""
     return msgspec.structs.replace(change, change="modify")
 
 
-def renamed(change: Change, to: str, cwd: str | None) -> Change | None:
+def renamed(change: FileEdit, to: str, cwd: str | None) -> FileEdit | None:
     """Returns the change with the file moved to `to`; None if that path can't be determined."""
     place = patched_path(to, cwd)
     return msgspec.structs.replace(change, change="rename", path=place, old_path=change.path) if place else None
@@ -62,7 +62,7 @@ def patched_path(path: str, cwd: str | None) -> str | None:
     return place if place is not None and len(place) <= MAX_PATH_CHARS else None
 
 
-def by_arguments(op: Op, given: Fields, cwd: str | None) -> tuple[Change, ...]:
+def by_arguments(op: Op, given: Fields, cwd: str | None) -> tuple[FileEdit, ...]:
     """Returns the changes that the arguments of most tools ask for: of a single file, or by a patch."""
     if op == "edit" and (patch := patch_in(given)):
         return in_patch(patch, cwd)
@@ -88,15 +88,15 @@ def _files(text: str) -> list[tuple[str, str, list[str]]]:
     return found
 
 
-def _planned(name: str, path: str, lines: list[str], cwd: str | None) -> Change | None:
+def _planned(name: str, path: str, lines: list[str], cwd: str | None) -> FileEdit | None:
     place = patched_path(path, cwd)
     if place is None:
         return None
     if name == "Delete":
-        return Change(path=place, change="delete")
+        return FileEdit(path=place, change="delete")
     if name == "Add":
         return added(place, "\n".join(line[1:] for line in lines if line.startswith("+")))
-    change = patched(Change(path=place, change="modify"), [Hunk(new_start=0, lines=lines)])
+    change = patched(FileEdit(path=place, change="modify"), [Hunk(new_start=0, lines=lines)])
     change = msgspec.structs.replace(change, line=None)
     headers = [line.rstrip() for line in lines if line.startswith(_HEADER)]
     moved = next((found[1] for line in headers if (found := _MOVE.fullmatch(line))), None)

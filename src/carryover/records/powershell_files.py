@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from carryover.records.changes import Change
+from carryover.model import FileEdit
 from carryover.records.fields import MAX_PATH_CHARS, resolved
 from carryover.text.pattern import later
 
@@ -24,7 +24,7 @@ _BEGINS_TEXT: Final = ("@'", '@"')
 _ENDS_TEXT: Final = ("'@", '"@')
 
 
-def written(script: str, cwd: str | None) -> tuple[Change, ...]:
+def written(script: str, cwd: str | None) -> tuple[FileEdit, ...]:
     """Returns the file that the last command of a script wrote; empty if that is none, or if its name is not certain.
     An earlier command may have failed although the script succeeded."""
     if not _TELLING.search(script):
@@ -42,7 +42,7 @@ def written(script: str, cwd: str | None) -> tuple[Change, ...]:
         name = _NAME.fullmatch(values[0].strip()) if len(values) == 1 else None
     folder = None if any(map(_MOVES.match, statements)) else cwd
     path = resolved(name[name.lastindex or 0], folder) if name is not None else None
-    return (Change(path=path, change="modify"),) if path is not None and len(path) <= MAX_PATH_CHARS else ()
+    return (FileEdit(path=path, change="modify"),) if path is not None and len(path) <= MAX_PATH_CHARS else ()
 
 
 def _without_texts(script: str) -> list[str]:

@@ -7,7 +7,7 @@ import posixpath
 from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
-from carryover.records.changes import Change
+from carryover.model import FileEdit
 from carryover.records.fields import MAX_PATH_CHARS, resolved
 from carryover.records.powershell_files import written
 from carryover.text.pattern import later
@@ -44,19 +44,19 @@ class _Step(NamedTuple):
     succeeded: bool
 
 
-def changes(command: str, cwd: str | None) -> tuple[Change, ...]:
+def changes(command: str, cwd: str | None) -> tuple[FileEdit, ...]:
     """Returns the changes of `command`, run in `cwd`, in order; empty if it is not plain enough to be sure of any."""
     if by_powershell := written(command, cwd):
         return by_powershell
     if not _TELLING.search(_SILENCED.sub("", command)):
         return ()
-    found: list[Change] = []
+    found: list[FileEdit] = []
     for step, folder in _placed(command, cwd):
         if step.ran:
             is_tee = step.words[:1] == ("tee",)
             tee = [word for word in step.words[1:] if not word.startswith("-")] if is_tee else []
             paths = (_path(word, folder) for word in (*step.written, *tee))
-            found += [Change(path=path, change="modify") for path in paths if path and not path.startswith("/dev/")]
+            found += [FileEdit(path=path, change="modify") for path in paths if path and not path.startswith("/dev/")]
         if step.succeeded:
             found += _named(step.words, folder)
     return tuple(change for change in found if len(change.path) <= MAX_PATH_CHARS)[:MAX_CHANGES]
@@ -143,21 +143,21 @@ def _at_home(word: str, cwd: str | None) -> str | None:
     return f"~/{below[1].rstrip('/')}" if below else _path(word, cwd)
 
 
-def _named(words: tuple[str, ...], cwd: str | None) -> list[Change]:
+def _named(words: tuple[str, ...], cwd: str | None) -> list[FileEdit]:
     if words[:1] == ("git",):
         words = words[1:] if "--cached" not in words else ()
     options = [word for word in words[1:] if word.startswith("-")]
     names = [word for word in words[1:] if not word.startswith("-")]
     if words[:1] == ("rm",) and not any(map(_OF_FOLDERS.fullmatch, options)):
         paths = (_path(word, cwd) for word in names)
-        return [Change(path=path, change="delete") for path in paths if path]
+        return [FileEdit(path=path, change="delete") for path in paths if path]
     if words[:1] == ("mv",) and len(names) >= 2 and not any(map(_OF_TARGET.fullmatch, options)):
         *olds, new = names
         return [change for old in olds for change in _moved(old, new, cwd, is_one=len(olds) == 1)]
     return []
 
 
-def _moved(old: str, new: str, cwd: str | None, *, is_one: bool) -> list[Change]:
+def _moved(old: str, new: str, cwd: str | None, *, is_one: bool) -> list[FileEdit]:
     old_path = _path(old, cwd)
     new_path = _path(new, cwd)
     if old_path is None or new_path is None:
@@ -170,5 +170,5 @@ def _moved(old: str, new: str, cwd: str | None, *, is_one: bool) -> list[Change]
     suffix = posixpath.splitext(new_path)[1]
     has_same_suffix = suffix != "" and suffix == posixpath.splitext(old_path)[1]
     if has_same_suffix or posixpath.basename(old_path) == posixpath.basename(new_path):
-        return [Change(path=new_path, change="rename", old_path=old_path)]
+        return [FileEdit(path=new_path, change="rename", old_path=old_path)]
     return []

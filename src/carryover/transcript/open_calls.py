@@ -7,9 +7,8 @@ from typing import Final, Self, TypeVar
 import msgspec
 
 from carryover.adapter.contract import ToolOutcome
-from carryover.model import Actor, Op, ToolCall, ToolResult
+from carryover.model import Actor, FileEdit, Op, ToolCall, ToolResult
 from carryover.records import shell_files
-from carryover.records.changes import Change
 from carryover.records.fields import SUBJECT_CHARS, bounded
 from carryover.records.text import names_own_folder, without_handoff
 
@@ -25,7 +24,7 @@ class OpenCall(msgspec.Struct, frozen=True, omit_defaults=True):
     op: Op
     subject: str = ""
     actor: Actor = "model"
-    changes: tuple[Change, ...] = ()
+    changes: tuple[FileEdit, ...] = ()
     handoff: bool = False
     """Whether the call reads Carryover's own file, whose text must not be read as news."""
     process: str | None = None

@@ -2,7 +2,7 @@
 
 An agent brings a table of its tools and handlers for its records. Which call is open, what it is about and what follows
 from how it ended is the same for all of them. An adapter that learns facts about a session from single records keeps
-`SessionFacts` in its context, as `SessionContext` does.
+`SessionInfo` in its context, as `SessionContext` does.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from carryover.model import (
     Actor,
     AnyBody,
     Event,
+    FileEdit,
     Op,
     ResultStatus,
     SessionInfo,
@@ -28,7 +29,6 @@ from carryover.model import (
 )
 from carryover.records import rawjson
 from carryover.records.asked import Asked, asked_in
-from carryover.records.changes import Change, as_edit
 from carryover.records.fields import (
     MAX_NAME_CHARS,
     SUBJECT_CHARS,
@@ -46,30 +46,20 @@ from carryover.transcript.open_calls import closed, known_call, with_open_call
 _C = TypeVar("_C", bound=msgspec.Struct)
 
 
-class SessionFacts(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Facts about a session. The order of the fields is part of the keys under which they are reported."""
-
-    title: str | None = None
-    agent_version: str | None = None
-    model: str | None = None
-    branch: str | None = None
-    parent: str | None = None
-
-
 class SessionContext(msgspec.Struct, frozen=True, omit_defaults=True):
     """The context of a transcript that holds one session."""
 
     cwd: str | None = None
     last_ms: int = 0
     """Time of the last record with a time; used for records without one."""
-    facts: SessionFacts = SessionFacts()
-    emitted: SessionFacts = SessionFacts()
+    facts: SessionInfo = SessionInfo()
+    emitted: SessionInfo = SessionInfo()
     """The facts as they were last emitted."""
     calls: tuple[OpenCall, ...] = ()
     """The calls whose results have not come yet."""
 
 
-_Changes = Callable[[Op, Fields, str | None], tuple[Change, ...]]
+_Changes = Callable[[Op, Fields, str | None], tuple[FileEdit, ...]]
 """Operation, arguments and folder of a call → the file changes that it makes if it succeeds."""
 
 
@@ -212,15 +202,15 @@ class Recorder(Generic[_C]):
 
     def learn(self, **facts: str | None) -> None:
         """Notes facts about the session; None leaves a fact as it is."""
-        known = getattr(self.context, "facts", SessionFacts())
+        known = getattr(self.context, "facts", SessionInfo())
         news = {name: fact for name, fact in facts.items() if fact and fact != getattr(known, name)}
         if news and (news := {name: fact for name, fact in news.items() if usable_name(fact)}):
             self.change(facts=msgspec.structs.replace(known, **news))
 
     def put_news_first(self, session: str, cwd: str | None) -> None:
         """Adds the newly learned facts about the session before all other events; nothing until a time is known."""
-        facts = getattr(self.context, "facts", SessionFacts())
-        emitted = getattr(self.context, "emitted", SessionFacts())
+        facts = getattr(self.context, "facts", SessionInfo())
+        emitted = getattr(self.context, "emitted", SessionInfo())
         if facts != emitted and self.at_ms:
             self.put_info_first(session, cwd, differing(facts, emitted))
             self.change(emitted=facts)
@@ -290,7 +280,7 @@ class Recorder(Generic[_C]):
         *,
         result: str = "result",
         edit: str = "edit",
-        changes: Sequence[Change] | None = None,
+        changes: Sequence[FileEdit] | None = None,
     ) -> None:
         """Adds the result of a call under the key `result` and, if that is `applied`, its edits: those of the call, or
         `changes` where the result shows them."""
@@ -298,10 +288,10 @@ class Recorder(Generic[_C]):
         if outcome.status in self.applied:
             self.add_edits(call, edit=edit, changes=changes)
 
-    def add_edits(self, call: OpenCall, *, edit: str = "edit", changes: Sequence[Change] | None = None) -> None:
+    def add_edits(self, call: OpenCall, *, edit: str = "edit", changes: Sequence[FileEdit] | None = None) -> None:
         """Adds the edits that a call made: its own, or `changes`."""
         for number, change in enumerate(call.changes if changes is None else changes):
-            self.add(as_edit(change, call.id), f"{edit}{number}")
+            self.add(msgspec.structs.replace(change, call_id=call.id), f"{edit}{number}")
 
 
 @dataclass(slots=True, kw_only=True)

@@ -11,7 +11,7 @@ from agents.aider.contract_case import recording
 from carryover import model
 from carryover.agents.aider.adapter import AGENT
 from carryover.agents.aider.answers import read_answer
-from carryover.records.changes import Change
+from carryover.model import FileEdit
 from contract.case import read_on, source_at
 
 WITH_TESTS = HEAD.replace("pricing.py  ", "pricing.py --test-cmd npm test --auto-test --no-gitignore  ")
@@ -162,7 +162,7 @@ def test_a_report_of_failed_edits_that_holds_marks_is_one_message(tmp_path: Path
     assert results(events) == [("edit", str(tmp_path / "cart.py"), "error", None)]
 
 
-def read(text: str, *, whole_files: bool = False) -> tuple[str, tuple[Change, ...]]:
+def read(text: str, *, whole_files: bool = False) -> tuple[str, tuple[FileEdit, ...]]:
     return read_answer(text, lambda name: f"/p/{name}", whole_files=whole_files)
 
 

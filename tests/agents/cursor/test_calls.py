@@ -10,8 +10,7 @@ import pytest
 
 from carryover.adapter.contract import ToolOutcome
 from carryover.agents.cursor.calls import arguments_in, outcome_of, read_call
-from carryover.model import Op
-from carryover.records.changes import Change
+from carryover.model import FileEdit, Op
 from carryover.records.lenient import Fields
 
 
@@ -48,12 +47,12 @@ def test_a_call_says_what_it_does_and_to_what(name: str, args: Any, op: Op, subj
 
 
 PATCH = "*** Begin Patch\n*** Add File: a.py\n+x\n*** End Patch"
-ADDED = Change(path="/w/a.py", change="add", added=1, removed=0, line=1, anchor="x", diff="+x")
+ADDED = FileEdit(path="/w/a.py", change="add", added=1, removed=0, line=1, anchor="x", diff="+x")
 TWICE = [{"old_string": "a", "new_string": "b"}, {"old_string": "", "new_string": "c"}]
 
 
-def modified(path: str = "/p/a.py", **fields: Any) -> Change:
-    return Change(path=path, change="modify", **fields)
+def modified(path: str = "/p/a.py", **fields: Any) -> FileEdit:
+    return FileEdit(path=path, change="modify", **fields)
 
 
 @pytest.mark.parametrize(
@@ -78,19 +77,19 @@ def modified(path: str = "/p/a.py", **fields: Any) -> Change:
         ("Write", {"path": "/p/a.py", "contents": "\nx\n"}, [modified(anchor="x", diff="+\n+x")]),
         ("Write", {"path": "/p/a.py", "contents": ""}, [modified()]),
         ("edit_file", {"target_file": "a.py", "code_edit": "x"}, [modified("/w/a.py")]),
-        ("delete_file", {"target_file": "../o/a.py"}, [Change(path="/o/a.py", change="delete")]),
+        ("delete_file", {"target_file": "../o/a.py"}, [FileEdit(path="/o/a.py", change="delete")]),
         ("Edit", {"path": "file:///p/a%20b.py"}, [modified("/p/a b.py")]),
         ("ApplyPatch", PATCH, [ADDED]),
         ("ApplyPatch", {"patch": PATCH}, [ADDED]),
         ("ApplyPatch", {"input": PATCH}, [ADDED]),
-        ("Shell", {"command": "rm a.py", "working_directory": "/p"}, [Change(path="/p/a.py", change="delete")]),
+        ("Shell", {"command": "rm a.py", "working_directory": "/p"}, [FileEdit(path="/p/a.py", change="delete")]),
         # The shell may be in another folder by now.
         ("Shell", {"command": "rm a.py", "cwd": ""}, []),
         ("Write", {"path": "/p/.carryover/handoff.md", "contents": "x"}, []),
         ("Write", {"contents": "x"}, []),
     ],
 )
-def test_an_edit_says_what_it_changes(name: str, args: Any, changes: list[Change]) -> None:
+def test_an_edit_says_what_it_changes(name: str, args: Any, changes: list[FileEdit]) -> None:
     assert list(read_call("1", name, given(args), "/w").changes) == changes
 
 

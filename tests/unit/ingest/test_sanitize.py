@@ -25,7 +25,6 @@ from carryover.model import (
     ToolResult,
     UserPrompt,
 )
-from carryover.records.changes import Change
 
 TOKEN = "ghp_" + "Ab3dEf6hIj9kLm2nOp5qRs8tUv1wXy4zAb3d"
 """In the form of a token of GitHub; no one's."""
@@ -76,12 +75,12 @@ class Context(msgspec.Struct, frozen=True):
     calls: dict[str, str | list[int]] = {}
     seen: frozenset[str] = frozenset()
     last: UserPrompt | None = None
-    changes: tuple[Change, ...] = ()
+    changes: tuple[FileEdit, ...] = ()
     closed: tuple[str, ...] = (TOKEN,)
 
 
-def changing(text: str) -> tuple[Change, ...]:
-    return (Change(path=f"/srv/{TOKEN}/a.py", change="modify", anchor=text),)
+def changing(text: str) -> tuple[FileEdit, ...]:
+    return (FileEdit(path=f"/srv/{TOKEN}/a.py", change="modify", anchor=text),)
 
 
 def test_of_a_context_paths_and_ids_stay_and_text_is_cleaned_or_left_out() -> None:

@@ -16,8 +16,7 @@ from carryover.model import FileEdit, ToolCall
 from carryover.past.line_history import LineHistory, line_history
 from carryover.past.line_origin import LineWriter, removed_by, sources_of, writes
 from carryover.past.session_turns import TurnChange, changes_of
-from carryover.records.changes import Change as Patch
-from carryover.records.changes import Replacement, as_edit, hunks_in, patched, replaced, written
+from carryover.records.changes import Replacement, hunks_in, patched, replaced, written
 from support.claude_session import commit
 from support.repository import git, repository
 from support.scribe import Scribe
@@ -172,11 +171,11 @@ async def test_a_file_written_whole_in_a_worktree_does_not_hide_the_edits_of_the
 def edit_of(before: list[str], after: list[str], *, context: int = 3) -> FileEdit:
     """The edit as a client records it that shows a diff."""
     diff = "\n".join(difflib.unified_diff(before, after, n=context, lineterm=""))
-    return as_edit(patched(Patch(path="/repo/a", change="modify"), hunks_in(diff)), None)
+    return patched(FileEdit(path="/repo/a", change="modify"), hunks_in(diff))
 
 
 def whole(lines: list[str]) -> FileEdit:
-    return as_edit(written("/repo/a", "\n".join(lines) + "\n"), None)
+    return written("/repo/a", "\n".join(lines) + "\n")
 
 
 STEPS = st.lists(st.tuples(st.integers(0, 30), st.integers(0, 3), st.integers(0, 4)), max_size=8)
@@ -217,7 +216,7 @@ def test_a_long_file_whose_end_is_not_recorded_is_still_the_edits_own(length: in
 def test_an_edit_of_a_part_of_a_line_is_undone_in_the_whole_line() -> None:
     """Clients that show no diff say which text they replaced."""
     pair = Replacement(old_string="price", new_string="price * 2\n    # twice")
-    edit = as_edit(replaced("/repo/a", [pair], counted=True), None)
+    edit = replaced("/repo/a", [pair], counted=True)
     lines = ["def f(x):", "    return price * 2", "    # twice  # ends", "last"]
 
     assert [source_of(lines, at, [whole(["def f(x):", "last"]), edit]).edit for at in (1, 2)] == [1, 1]

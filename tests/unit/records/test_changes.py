@@ -8,18 +8,7 @@ import msgspec
 import pytest
 
 from carryover.model import FileEdit
-from carryover.records.changes import (
-    Change,
-    Hunk,
-    Replacement,
-    as_edit,
-    as_shown,
-    hunks_in,
-    patched,
-    planned,
-    replaced,
-    written,
-)
+from carryover.records.changes import Hunk, Replacement, as_shown, hunks_in, patched, planned, replaced, written
 
 DIFF = """\
 Index: pricing.py
@@ -38,7 +27,7 @@ Index: pricing.py
 
 
 def test_the_change_counts_lines_and_names_the_first_one_added() -> None:
-    assert patched(Change(path="/a/pricing.py", change="modify"), hunks_in(DIFF)) == Change(
+    assert patched(FileEdit(path="/a/pricing.py", change="modify"), hunks_in(DIFF)) == FileEdit(
         path="/a/pricing.py",
         change="modify",
         added=3,
@@ -51,19 +40,11 @@ def test_the_change_counts_lines_and_names_the_first_one_added() -> None:
 
 
 def test_the_diff_in_a_result_tells_more_of_the_one_file_that_was_modified_and_of_no_other() -> None:
-    change, added = (Change(path="/a/pricing.py", change=kind) for kind in ("modify", "add"))
+    change, added = (FileEdit(path="/a/pricing.py", change=kind) for kind in ("modify", "add"))
 
     assert as_shown([change], DIFF) == [patched(change, hunks_in(DIFF))]
     for changes, diff in (([change, change], DIFF), ([added], DIFF), ([change], "no diff"), ([], DIFF)):
         assert as_shown(changes, diff) == changes
-
-
-def test_the_event_of_a_change_has_all_of_it() -> None:
-    change = Change(path="/b", change="rename", old_path="/a", added=1, removed=2, line=3, anchor="x", diff="+x")
-
-    assert as_edit(change, "c1") == FileEdit(
-        call_id="c1", path="/b", change="rename", old_path="/a", added=1, removed=2, line=3, anchor="x", diff="+x"
-    )
 
 
 def test_a_long_change_keeps_its_first_lines_and_says_how_many_more_there_are() -> None:
@@ -116,6 +97,6 @@ def test_agents_name_the_texts_of_an_edit_differently(old: str, new: str) -> Non
 def test_a_change_is_at_its_first_line_with_text_or_else_where_lines_first_went(
     lines: list[str], line: int, anchor: str | None
 ) -> None:
-    change = patched(Change(path="/a", change="modify"), [Hunk(new_start=7, lines=lines)])
+    change = patched(FileEdit(path="/a", change="modify"), [Hunk(new_start=7, lines=lines)])
 
     assert (change.line, change.anchor) == (line, anchor)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from carryover.records.changes import Change
+from carryover.model import FileEdit
 from carryover.records.patches import by_arguments, files_in_patch, in_patch, with_place
 
 PATCH = """\
@@ -36,7 +36,7 @@ def test_a_patch_adds_moves_changes_and_deletes_files() -> None:
     assert (moved.path, moved.change, moved.old_path) == ("/repo/lib/cart.py", "rename", "/repo/cart.py")
     assert (moved.added, moved.removed, moved.line, moved.diff) == (1, 1, None, "@@\n-old\n+new")
     assert (changed.path, changed.change, changed.added) == ("/repo/plain.py", "modify", 1)
-    assert deleted == Change(path="/tmp/gone.py", change="delete")
+    assert deleted == FileEdit(path="/tmp/gone.py", change="delete")
     assert files_in_patch(PATCH) == ["total.py", "cart.py", "plain.py", "/tmp/gone.py"]
     assert [change.path for change in in_patch(PATCH, None)] == ["/tmp/gone.py"]
 

@@ -17,7 +17,6 @@ from carryover.agents.aider.history import DECODER, HistoryReader, exported_hist
 from carryover.agents.aider.inputs import is_choice, mark_of, request_below
 from carryover.agents.aider.recorder import AiderContext, BlockRecorder, Commit
 from carryover.records import rawjson
-from carryover.records.changes import Change, as_edit
 from carryover.text.pattern import later
 from carryover.transcript.recorder import reemitted_after, usable_name
 from carryover.transcript.turns import add_answer, add_failure
@@ -186,11 +185,11 @@ def _applied(recorder: BlockRecorder, found: re.Match[str]) -> None:
     if path is None:
         return
     call = recorder.take_edit(path) or recorder.call("edit", "edit", path)
-    change = call.changes[0] if call.changes else Change(path=path, change="modify")
+    change = call.changes[0] if call.changes else model.FileEdit(path=path, change="modify")
     if path in recorder.context.new_path:
         change = msgspec.structs.replace(change, change="add")
     recorder.end(call, ToolOutcome("ok"))
-    recorder.add(as_edit(change, call.id), f"{recorder.item}:edit")
+    recorder.add(msgspec.structs.replace(change, call_id=call.id), f"{recorder.item}:edit")
     keys = (*recorder.context.turn, f"{call.id}:call", *(event.key for event in recorder.events))
     recorder.change(turn=keys[-_MAX_KEYS:], untested=True)
 

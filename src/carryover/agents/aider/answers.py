@@ -6,7 +6,8 @@ import re
 from collections.abc import Callable
 from typing import Final
 
-from carryover.records.changes import Change, Replacement, replaced, written
+from carryover.model import FileEdit
+from carryover.records.changes import Replacement, replaced, written
 from carryover.text.pattern import later
 
 _BLANK: Final = r"[^\S\n]*"
@@ -33,12 +34,12 @@ _Place = Callable[[str], str | None]
 """Returns the absolute path of a file that the model names."""
 
 
-def read_answer(text: str, place: _Place, *, whole_files: bool) -> tuple[str, tuple[Change, ...]]:
+def read_answer(text: str, place: _Place, *, whole_files: bool) -> tuple[str, tuple[FileEdit, ...]]:
     """Splits an answer into prose and changes, one per file; with `whole_files` a file named above a fence gets
     the fenced text."""
     prose: list[str] = []
     pairs: dict[str, list[Replacement]] = {}
-    files: dict[str, Change] = {}
+    files: dict[str, FileEdit] = {}
     edits = _EDITS_AND_FILES if whole_files else _EDITS
     last = ""
     at = read = 0

@@ -12,9 +12,10 @@ from carryover.adapter.contract import ToolOutcome
 from carryover.agents.claude_code.lines import Block, ClaudeBuilder, ClaudeContext, OpenClaudeCall
 from carryover.agents.claude_code.outcomes import line_outcome, plain_output
 from carryover.agents.claude_code.worktrees import ClaudeWorktree, entered, made_worktree, tree_added, with_tree
+from carryover.model import FileEdit
 from carryover.records import rawjson, shell_files
 from carryover.records.asked import JOB_STATES, PLAN_STATES, Todo, asked_in, plan_items, plan_of
-from carryover.records.changes import Change, Hunk, as_edit, patched, planned
+from carryover.records.changes import Hunk, patched, planned
 from carryover.records.fields import SHORT_CHARS, SUBJECT_CHARS, bounded, digest, resolved
 from carryover.records.lenient import Fields, fields_of, first_text, items_of, read_as, text_of
 from carryover.records.text import names_handoff_file, names_own_folder, tagged
@@ -80,7 +81,7 @@ def handle_tool_use(builder: ClaudeBuilder, part: str, block: Block) -> None:
 def _called(builder: ClaudeBuilder, name: str, given: Fields, question: str) -> OpenClaudeCall:
     op, cwd = TOOLS.op(name), builder.place
     about = question or first_text(given, *_FIRST_ABOUT.get(op, ()), *_ABOUT)
-    changes: tuple[Change, ...] = ()
+    changes: tuple[FileEdit, ...] = ()
     tree: ClaudeWorktree | None = None
     if name == "Bash":
         changes = shell_files.changes(first_text(given, "command"), cwd)
@@ -157,7 +158,7 @@ def _effects(builder: ClaudeBuilder, call: OpenClaudeCall, output: str) -> Itera
     result = fields_of(builder.line.tool_use_result)
     for number, change in enumerate(_made(call, result, output)):
         if not names_handoff_file(change.path):
-            yield f"edit{number}", as_edit(change, call.id)
+            yield f"edit{number}", replace(change, call_id=call.id)
     label = call.label or call.subject
     if call.op == "ask":
         # An answer with several choices is a list.
@@ -180,7 +181,7 @@ def _effects(builder: ClaudeBuilder, call: OpenClaudeCall, output: str) -> Itera
         yield "task", model.BackgroundTask(task_id=job, state="running", label=label)
 
 
-def _made(call: OpenClaudeCall, result: Fields, output: str) -> tuple[Change, ...]:
+def _made(call: OpenClaudeCall, result: Fields, output: str) -> tuple[FileEdit, ...]:
     """Returns the changes as they were made.
 
     The result tells a created file from an overwritten one, and its patch gives the lines.

@@ -11,6 +11,7 @@ import msgspec
 from carryover import model
 from carryover.agents.claude_code import records as claude_records
 from carryover.agents.claude_code.worktrees import ClaudeWorktree, branch_at
+from carryover.model import SessionInfo
 from carryover.records.asked import Todo
 from carryover.records.lenient import Fields
 from carryover.records.rawjson import ABSENT
@@ -87,7 +88,7 @@ class OpenClaudeCall(base.OpenCall, frozen=True, omit_defaults=True):
 class ClaudeContext(claude_records.Context, frozen=True, omit_defaults=True):
     """The state of one transcript file between two records."""
 
-    emitted: base.SessionFacts = msgspec.field(default=base.SessionFacts(), name="told")
+    emitted: SessionInfo = msgspec.field(default=SessionInfo(), name="told")
     """Stored under the name that 0.1.0 gave it."""
     calls: tuple[OpenClaudeCall, ...] = ()
     shell: OpenClaudeCall | None = None

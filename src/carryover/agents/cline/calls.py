@@ -8,9 +8,9 @@ import msgspec
 
 from carryover.adapter.contract import ToolOutcome
 from carryover.agents.cline.documents import MessageBuilder
-from carryover.model import Answer, Question, TurnEnd
+from carryover.model import Answer, FileEdit, Question, TurnEnd
 from carryover.records import rawjson
-from carryover.records.changes import Change, Hunk, Replacement, patched, replaced, written
+from carryover.records.changes import Hunk, Replacement, patched, replaced, written
 from carryover.records.fields import MAX_PATH_CHARS, SUBJECT_CHARS, bounded, resolved
 from carryover.records.lenient import Fields, fields_of, first_text, inside, is_true, items_of, text_of
 from carryover.records.patches import in_patch
@@ -178,7 +178,7 @@ def _first_listed(fields: Fields) -> str:
     return ""
 
 
-def _changes(name: str, args: msgspec.Raw, cwd: str | None) -> tuple[Change, ...]:
+def _changes(name: str, args: msgspec.Raw, cwd: str | None) -> tuple[FileEdit, ...]:
     fields = fields_of(args)
     if name == _PATCH:
         return in_patch(text_of(fields.get("input")) or text_of(args), cwd)
@@ -192,7 +192,7 @@ def _changes(name: str, args: msgspec.Raw, cwd: str | None) -> tuple[Change, ...
     return (msgspec.structs.replace(written(path, new), change="add"),)
 
 
-def _placed(change: Change, output: str) -> Change:
+def _placed(change: FileEdit, output: str) -> FileEdit:
     """Returns a change with its place, from the numbered lines in the result."""
     found = _DIFF_LINE.findall(output)
     if not found or change.change == "add":

@@ -14,9 +14,9 @@ import msgspec
 from carryover.adapter.contract import Parsed, Record, Source, ToolOutcome
 from carryover.agents.cline.documents import ConversationState, MessageBuilder, TaskContext, id_in, parse_entry
 from carryover.agents.cline.tasks import kind_of_message
-from carryover.model import Answer, Op, PlanUpdate, Question, SessionInfo, TurnEnd
+from carryover.model import Answer, FileEdit, Op, PlanUpdate, Question, SessionInfo, TurnEnd
 from carryover.records.asked import checklist, plan_items
-from carryover.records.changes import Change, Replacement, hunks_in, patched, replaced, written
+from carryover.records.changes import Replacement, hunks_in, patched, replaced, written
 from carryover.records.fields import MAX_NAME_CHARS, MAX_PATH_CHARS, bounded, resolved
 from carryover.records.lenient import Fields, fields_of, first_text, is_true, items_of, number_of, text_of
 from carryover.records.resets import names_limit
@@ -68,7 +68,7 @@ _BLOCK: Final = later(
 )
 
 
-def _changes(op: Op, shown: Fields, cwd: str | None) -> tuple[Change, ...]:
+def _changes(op: Op, shown: Fields, cwd: str | None) -> tuple[FileEdit, ...]:
     if op not in ("edit", "write"):
         return ()
     batch = [fields_of(raw) for raw in items_of(shown.get("batchDiffs"))]
@@ -76,12 +76,12 @@ def _changes(op: Op, shown: Fields, cwd: str | None) -> tuple[Change, ...]:
     return tuple(change for change in found if change is not None)
 
 
-def _change(kind: str, shown: Fields, cwd: str | None) -> Change | None:
+def _change(kind: str, shown: Fields, cwd: str | None) -> FileEdit | None:
     path = resolved(text_of(shown.get("path")), cwd) if "path" in shown else None
     if path is None or len(path) > MAX_PATH_CHARS:
         return None
     if kind == "fileDeleted":
-        return Change(path=path, change="delete")
+        return FileEdit(path=path, change="delete")
     content = first_text(shown, "diff", "content")
     blocks = _BLOCK.findall(content)
     if blocks:
@@ -90,7 +90,7 @@ def _change(kind: str, shown: Fields, cwd: str | None) -> Change | None:
         pairs = [Replacement(old, new) for _, old, new in blocks]
         return msgspec.structs.replace(replaced(path, pairs, counted=True), line=line or None)
     if hunks := hunks_in(content):
-        return patched(Change(path=path, change="modify"), hunks)
+        return patched(FileEdit(path=path, change="modify"), hunks)
     change = written(path, content)
     return msgspec.structs.replace(change, change="add") if kind == "newFileCreated" else change
 

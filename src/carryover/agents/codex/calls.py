@@ -16,10 +16,10 @@ from msgspec.structs import replace
 from carryover.adapter.contract import ToolOutcome
 from carryover.agents.codex.commands import commands_in, joined, shown_input, workdir_in
 from carryover.agents.codex.rollout import OpenRolloutCall, Rollout
-from carryover.model import Answer, BackgroundTask, Op, PlanUpdate, ResultStatus
+from carryover.model import Answer, BackgroundTask, FileEdit, Op, PlanUpdate, ResultStatus
 from carryover.records import rawjson
 from carryover.records.asked import Asked, asked_in, plan_items
-from carryover.records.changes import Change, as_edit, hunks_in, patched
+from carryover.records.changes import hunks_in, patched
 from carryover.records.fields import SHORT_CHARS, SUBJECT_CHARS, bounded, digest, resolved
 from carryover.records.lenient import Fields, fields_of, first_text, is_true, items_of, number_of, text_of
 from carryover.records.patches import added, in_patch, modified, patched_path, renamed
@@ -266,7 +266,7 @@ def _open(rollout: Rollout, call: OpenRolloutCall, asked: Iterable[Asked] = ()) 
     return call
 
 
-def _patch(ident: str, changes: tuple[Change, ...]) -> OpenRolloutCall:
+def _patch(ident: str, changes: tuple[FileEdit, ...]) -> OpenRolloutCall:
     """Returns a call that applies a patch; preferably, a file that existed before stands for it."""
     edited = [change for change in changes if change.change in ("modify", "rename")]
     first = next(iter(edited or changes), None)
@@ -338,7 +338,7 @@ def _command_in(raw: msgspec.Raw) -> str:
     return command[-1] if len(command) >= 3 and command[-2] in _SCRIPT_FLAGS else shlex.join(command)
 
 
-def _made(path: str, detail: Fields, cwd: str | None) -> Change | None:
+def _made(path: str, detail: Fields, cwd: str | None) -> FileEdit | None:
     """Returns the change to one file that the client reports; None if it can't be placed."""
     place = patched_path(path, cwd)
     if place is None:
@@ -347,9 +347,9 @@ def _made(path: str, detail: Fields, cwd: str | None) -> Change | None:
         case "add":
             return added(place, text_of(detail.get("content")))
         case "delete":
-            return Change(path=place, change="delete")
+            return FileEdit(path=place, change="delete")
         case "update":
-            change = patched(Change(path=place, change="modify"), hunks_in(text_of(detail.get("unified_diff"))))
+            change = patched(FileEdit(path=place, change="modify"), hunks_in(text_of(detail.get("unified_diff"))))
             moved = text_of(detail.get("move_path"))
             return renamed(change, moved, cwd) if moved else change
     return None
@@ -367,7 +367,7 @@ def _finish(rollout: Rollout, call: OpenRolloutCall, outcome: ToolOutcome) -> No
         return
     for change in call.changes:
         if not names_own_folder(change.path):
-            rollout.add(as_edit(change, call.id), f"{call.id}:edit/{digest(change.path)}")
+            rollout.add(msgspec.structs.replace(change, call_id=call.id), f"{call.id}:edit/{digest(change.path)}")
     if call.plan:
         rollout.add(PlanUpdate(items=call.plan), f"{call.id}:plan")
     given = fields_of(fields_of(outcome.output.encode("utf-8", "replace")).get("answers")) if call.asked else {}

@@ -21,7 +21,7 @@ import msgspec
 
 from carryover.adapter.contract import Parsed, Source
 from carryover.agents.codex import SPEC
-from carryover.model import AnyBody, PlanItem, Skipped, session_in_other_cwd
+from carryover.model import AnyBody, PlanItem, SessionInfo, Skipped, session_in_other_cwd
 from carryover.records import rawjson
 from carryover.records.asked import Asked
 from carryover.records.fields import digest
@@ -30,7 +30,7 @@ from carryover.records.rawjson import ABSENT, objects_in
 from carryover.text.pattern import later
 from carryover.transcript import open_calls as base
 from carryover.transcript.layouts import Layout, source_at
-from carryover.transcript.recorder import Recorder, SessionFacts, differing, usable_name
+from carryover.transcript.recorder import Recorder, differing, usable_name
 
 _NAME: Final = (
     r"rollout-\d{4}-\d{2}-\d{2}T\d{2}-\d{2}-\d{2}-"
@@ -100,7 +100,7 @@ class EmittedFacts(msgspec.Struct, frozen=True):
     """A session's facts as they were last emitted."""
 
     session: str
-    facts: SessionFacts
+    facts: SessionInfo
 
 
 class RolloutContext(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -123,7 +123,7 @@ class RolloutContext(msgspec.Struct, frozen=True, omit_defaults=True):
     """Which records hold prompts and answers. It depends on the file, not on the client's version."""
     in_terminal: bool = False
     """Whether the user types in the terminal, which removes white space around what is typed."""
-    facts: SessionFacts = SessionFacts()
+    facts: SessionInfo = SessionInfo()
     made_s: int = 0
     """When the file was created, in epoch seconds."""
     copied_s: int | None = None
@@ -339,7 +339,7 @@ class Rollout(Recorder[RolloutContext]):
         if session != own:
             # The branch belongs to the thread's first folder.
             facts = msgspec.structs.replace(facts, branch=None, parent=own)
-        emitted = next((known.facts for known in self.context.emitted if known.session == session), SessionFacts())
+        emitted = next((known.facts for known in self.context.emitted if known.session == session), SessionInfo())
         if facts != emitted and self.at_ms and self.context.subagent_id is None:
             self.put_info_first(session, cwd, differing(facts, emitted))
             others = tuple(other for other in self.context.emitted if other.session != session)

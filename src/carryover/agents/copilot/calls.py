@@ -12,10 +12,10 @@ import msgspec
 
 from carryover import model
 from carryover.adapter.contract import Parsed, ToolOutcome
-from carryover.model import Op, session_in_other_cwd
+from carryover.model import FileEdit, Op, session_in_other_cwd
 from carryover.records import rawjson, shell_files
 from carryover.records.asked import PLAN_STATES, Todo, plan_of
-from carryover.records.changes import Change, hunks_in, patched
+from carryover.records.changes import hunks_in, patched
 from carryover.records.fields import MAX_NAME_CHARS, SHORT_CHARS, SUBJECT_CHARS, bounded, digest, resolved
 from carryover.records.lenient import Fields, fields_of, first_text, inside, is_true, items_of, number_of, text_of
 from carryover.records.patches import by_arguments
@@ -345,7 +345,7 @@ def subject_in(op: Op, given: Fields) -> str:
     return bounded(TOOLS.about(op, given), SUBJECT_CHARS)
 
 
-def _planned(op: Op, given: Fields, cwd: str | None) -> tuple[Change, ...]:
+def _planned(op: Op, given: Fields, cwd: str | None) -> tuple[FileEdit, ...]:
     """Returns the changes that a call asks for, as far as its arguments show them."""
     if op == "shell":
         return _of_work(shell_files.changes(first_text(given, "command"), cwd))
@@ -353,7 +353,7 @@ def _planned(op: Op, given: Fields, cwd: str | None) -> tuple[Change, ...]:
     return _of_work(msgspec.structs.replace(each, change="add") if op == "write" else each for each in asked)
 
 
-def applied(planned: Sequence[Change], diff: str) -> tuple[Change, ...]:
+def applied(planned: Sequence[FileEdit], diff: str) -> tuple[FileEdit, ...]:
     """Returns the changes that were made, with positions and counts from the diff."""
     known = {change.path: change for change in planned}
     for change in filter(None, map(_in_part, _PARTS.split(diff))):
@@ -363,20 +363,20 @@ def applied(planned: Sequence[Change], diff: str) -> tuple[Change, ...]:
     return _of_work(known.values())
 
 
-def _of_work(changes: Iterable[Change]) -> tuple[Change, ...]:
+def _of_work(changes: Iterable[FileEdit]) -> tuple[FileEdit, ...]:
     kept = (each for each in changes if not (_OWN_FILES.search(each.path) or names_handoff_file(each.path)))
     return tuple(kept)[:_MOST_CHANGES]
 
 
-def _in_part(part: str) -> Change | None:
+def _in_part(part: str) -> FileEdit | None:
     header = _FILE.match(part)
     if header is None:
         return None
     path = resolved(header["new"].lstrip("/"), "/") or ""  # no slash is before a drive's letter
     kind = _KIND.search(part.partition("\n@@ ")[0])
     if kind is not None and kind[1] == "deleted":
-        return Change(path=path, change="delete")
-    change = patched(Change(path=path, change="modify"), hunks_in(part))
+        return FileEdit(path=path, change="delete")
+    change = patched(FileEdit(path=path, change="modify"), hunks_in(part))
     return msgspec.structs.replace(change, change="modify" if kind is None else "add")
 
 

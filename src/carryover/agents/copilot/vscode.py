@@ -12,10 +12,9 @@ from carryover.adapter.contract import Parsed, Record, ToolOutcome
 from carryover.agents.copilot import chats
 from carryover.agents.copilot.calls import MAX_TODOS, TOOLS, subject_in
 from carryover.agents.copilot.chats import ChatRecord, is_given, local_path, markdown_of, uris_in
-from carryover.model import Actor, Answer, AnyBody, Op, PlanUpdate, Question, TurnEnd
+from carryover.model import Actor, Answer, AnyBody, FileEdit, Op, PlanUpdate, Question, TurnEnd
 from carryover.records import rawjson
 from carryover.records.asked import plan_items
-from carryover.records.changes import Change, as_edit
 from carryover.records.fields import LATEST_MS, MAX_NAME_CHARS, SHORT_CHARS, SUBJECT_CHARS, bounded, digest
 from carryover.records.lenient import Fields, fields_of, first_text, is_true, items_of, number_of, text_of, time_of
 from carryover.records.resets import failed_turn, names_limit
@@ -145,7 +144,7 @@ def _parse_request(recorder: _Recorder, record: ChatRecord) -> None:
         elif kind == "textEditGroup":
             if (change := _change_in(fields)) is not None:
                 change = msgspec.structs.replace(change, change="add") if call.op == "write" else change
-                recorder.add(as_edit(change, call.id or None), f"{number}/edit0")
+                recorder.add(msgspec.structs.replace(change, call_id=call.id or None), f"{number}/edit0")
             call = msgspec.structs.replace(call, op="edit")  # what follows is in the file that the call has created
         elif kind == "questionCarousel":
             _add_questions(recorder, number, fields)
@@ -277,7 +276,7 @@ def _output_in(data: Fields, details: Fields) -> str:
     return printed or "\n".join(filter(None, parts)) or text_of(details.get("output"))
 
 
-def _change_in(part: Fields) -> Change | None:
+def _change_in(part: Fields) -> FileEdit | None:
     """Returns the change of a file that batches of edits made, each a range and its new text; None without edits."""
     path = local_path(part.get("uri"))
     edits = [fields_of(raw) for batch in items_of(part.get("edits")) for raw in items_of(batch)]
@@ -288,7 +287,7 @@ def _change_in(part: Fields) -> Change | None:
     starts = [number_of(place.get("startLineNumber")) or 0 for place in ranges]
     places = ((start, n, line) for start, text in zip(starts, texts, strict=True) for n, line in enumerate(text))
     start, below, anchor = next((place for place in places if place[2].strip()), (starts[0], 0, ""))
-    return Change(
+    return FileEdit(
         path=path,
         change="modify",
         added=sum(map(len, texts)),

@@ -16,10 +16,10 @@ import msgspec
 
 from carryover.adapter.contract import Parsed, Reemitted, ToolOutcome
 from carryover.agents.cursor.folders import folder_named, folder_with
-from carryover.model import Answer, AnyBody, Op
+from carryover.model import Answer, AnyBody, FileEdit, Op
 from carryover.records import rawjson, shell_files
 from carryover.records.asked import PLAN_STATES, Asked, Todo, asked_in
-from carryover.records.changes import Change, planned
+from carryover.records.changes import planned
 from carryover.records.fields import (
     LATEST_MS,
     MAX_NAME_CHARS,
@@ -333,7 +333,7 @@ def read_call(ident: str, name: str, given: Fields, cwd: str | None) -> _OpenCal
     )
 
 
-def _changes(op: Op, name: str, given: Fields, cwd: str | None) -> tuple[Change, ...]:
+def _changes(op: Op, name: str, given: Fields, cwd: str | None) -> tuple[FileEdit, ...]:
     """Returns the file changes that a call makes if it succeeds.
 
     Nothing shows whether a written file existed, so how much of it is new stays unknown. A shell keeps the folder that
@@ -346,7 +346,7 @@ def _changes(op: Op, name: str, given: Fields, cwd: str | None) -> tuple[Change,
     if path is None:
         return ()
     if name in ("delete", "deletefile"):
-        return (Change(path=path, change="delete"),)
+        return (FileEdit(path=path, change="delete"),)
     change = planned(path, given)
     is_whole = "content" in given or "contents" in given
     return (msgspec.structs.replace(change, added=None, removed=None, line=None) if is_whole else change,)

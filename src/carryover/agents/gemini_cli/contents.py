@@ -12,9 +12,9 @@ from typing import Final, Literal
 import msgspec
 
 from carryover.adapter.contract import ToolOutcome
-from carryover.model import AgentSummary, Op, ToolCall, ToolResult
+from carryover.model import AgentSummary, FileEdit, Op, ToolCall, ToolResult
 from carryover.records import rawjson
-from carryover.records.changes import Change, hunks_in, patched, planned
+from carryover.records.changes import hunks_in, patched, planned
 from carryover.records.fields import MAX_PATH_CHARS, is_absolute, resolved
 from carryover.records.lenient import Fields, fields_of, first_text, is_true, number_of, text_of
 from carryover.records.summary import kinds_of, parts_by_tag
@@ -29,7 +29,7 @@ _DELEGATED: Final = ("prompt", "objective", "description", "query")
 _ABOUT: Final = ("command", *FILES, "pattern", "query", "url", *FOLDERS, "title", "name", *_DELEGATED)
 
 
-def _changes(op: Op, args: Fields, cwd: str | None) -> tuple[Change, ...]:
+def _changes(op: Op, args: Fields, cwd: str | None) -> tuple[FileEdit, ...]:
     """Returns the change that an edit's arguments describe. The result has more detail, but not in every version."""
     file = first_text(args, *FILES) if op in ("edit", "write") else ""
     path = resolved(file, cwd) if file else None
@@ -143,7 +143,7 @@ def summary_in(text: str, trigger: Literal["manual", "auto"] | None = None) -> A
     return AgentSummary(text=summary, source="compaction", trigger=trigger, parts=parts)
 
 
-def edit_changes(call: OpenCall, shown: Fields, *, is_new: bool) -> tuple[Change, ...]:
+def edit_changes(call: OpenCall, shown: Fields, *, is_new: bool) -> tuple[FileEdit, ...]:
     """Returns an edit's change: from its result as the user saw it, or else from its arguments.
 
     `is_new`: the result shows that the file is new.
@@ -151,7 +151,7 @@ def edit_changes(call: OpenCall, shown: Fields, *, is_new: bool) -> tuple[Change
     path = text_of(shown.get("filePath")) or next((change.path for change in call.changes), "")
     if not shown or call.op not in ("edit", "write") or not is_absolute(path) or len(path) > MAX_PATH_CHARS:
         return call.changes
-    change = patched(Change(path=path, change="modify"), hunks_in(text_of(shown.get("fileDiff"))))
+    change = patched(FileEdit(path=path, change="modify"), hunks_in(text_of(shown.get("fileDiff"))))
     return (msgspec.structs.replace(change, change="add") if is_new else change,)
 
 

@@ -19,10 +19,10 @@ import msgspec
 
 from carryover.adapter.contract import Agent, FileStat, Parsed, Record, Source, ToolOutcome
 from carryover.agents.gptme import SPEC
-from carryover.model import AgentSummary, Op, PlanItem, PlanUpdate, Retracted, TurnEnd
+from carryover.model import AgentSummary, FileEdit, Op, PlanItem, PlanUpdate, Retracted, TurnEnd
 from carryover.records import rawjson
 from carryover.records.asked import PLAN_STATES
-from carryover.records.changes import Change, Replacement, replaced, written
+from carryover.records.changes import Replacement, replaced, written
 from carryover.records.fields import digest, local_ms, session_of_copy
 from carryover.records.lenient import Fields, fields_of, is_true, text_of
 from carryover.records.patches import patched_path, with_place
@@ -45,7 +45,7 @@ _NATIVE: Final = later(r"^@(\w+)\(([\w\-:.]+)\):\s*(?=\{)", re.MULTILINE)
 _HUNK: Final = later(r"^<<<<<<< ORIGINAL\n(.*?)^=======\n(.*?)^>>>>>>> UPDATED", re.MULTILINE | re.DOTALL)
 
 
-def _changes(op: Op, given: Fields, cwd: str | None) -> tuple[Change, ...]:
+def _changes(op: Op, given: Fields, cwd: str | None) -> tuple[FileEdit, ...]:
     path = patched_path(text_of(given.get("path")), cwd)
     if path is None or op not in ("edit", "write"):
         return ()
@@ -293,7 +293,7 @@ def _is_worded(call: OpenCall) -> bool:
     return call.op in CLIENT_WORDED or call.op == "shell"
 
 
-def _made(call: OpenCall, text: str) -> Iterator[Change]:
+def _made(call: OpenCall, text: str) -> Iterator[FileEdit]:
     """Yields what a call that succeeded changed. gptme names the file that it patched by its whole path."""
     done = _DONE.search(text)
     named = done[1] if done is not None and done[1].startswith("/") else None

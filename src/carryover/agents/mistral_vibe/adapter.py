@@ -17,10 +17,10 @@ import msgspec
 
 from carryover.adapter.contract import Agent, FileStat, Parsed, Record, Source, ToolOutcome
 from carryover.agents.mistral_vibe import SPEC
-from carryover.model import Answer, Op, PlanUpdate, TurnEnd
+from carryover.model import Answer, FileEdit, Op, PlanUpdate, TurnEnd
 from carryover.records import rawjson
 from carryover.records.asked import asked_in, plan_items
-from carryover.records.changes import Change, Replacement, replaced
+from carryover.records.changes import Replacement, replaced
 from carryover.records.fields import SHORT_CHARS, bounded, digest
 from carryover.records.lenient import (
     Fields,
@@ -274,7 +274,7 @@ def _outcome(state: Fields, result: Fields) -> ToolOutcome:
     return ToolOutcome("ok", output or text_of(result.get("content")))
 
 
-def _edited(path: str, state: Fields) -> Change:
+def _edited(path: str, state: Fields) -> FileEdit:
     """Returns an edit with what it replaced, as its result says: not always whole lines."""
     noted = inside(state.get("output"), "_meta", _EDITED, "blocks")
     blocks = read_as(noted, list[_Block]) or []
@@ -283,7 +283,7 @@ def _edited(path: str, state: Fields) -> Change:
     return msgspec.structs.replace(replaced(path, pairs, counted=bool(blocks)), line=line)
 
 
-def _made(change: Change, op: Op, state: Fields, result: Fields) -> Change:
+def _made(change: FileEdit, op: Op, state: Fields, result: Fields) -> FileEdit:
     """Returns a change with what the result says of it."""
     if op == "edit":
         return _edited(change.path, state)

@@ -22,10 +22,10 @@ from carryover.agents.opencode.database import (
     ms_of,
 )
 from carryover.agents.opencode.sources import exported_source, readers, source_kind, source_of, sources
-from carryover.model import Actor, Answer, PlanUpdate, TurnEnd, UserPrompt
+from carryover.model import Actor, Answer, FileEdit, PlanUpdate, TurnEnd, UserPrompt
 from carryover.records import rawjson
 from carryover.records.asked import Asked, asked_in, plan_items
-from carryover.records.changes import Change, as_shown, hunks_in, patched
+from carryover.records.changes import as_shown, hunks_in, patched
 from carryover.records.fields import MAX_NAME_CHARS, SUBJECT_CHARS, bounded
 from carryover.records.lenient import Fields, fields_of, first_text, is_true, items_of, number_of, text_of
 from carryover.records.patches import by_arguments, patch_in, patched_path, renamed
@@ -305,7 +305,7 @@ def _read(output: str) -> str:
     return _READ_FOOT.sub("", content) if end else output
 
 
-def _changes_of(found: _Called) -> Sequence[Change]:
+def _changes_of(found: _Called) -> Sequence[FileEdit]:
     """Returns the changes that a call made, as the client reports them. An edit of no text creates a file."""
     call, metadata = found.call, found.metadata
     if call.name == "apply_patch":
@@ -317,15 +317,15 @@ def _changes_of(found: _Called) -> Sequence[Change]:
     return [replace(change, change="add") for change in changes] if is_new else changes
 
 
-def _patched_file(file: Fields, cwd: str | None) -> Change | None:
+def _patched_file(file: Fields, cwd: str | None) -> FileEdit | None:
     """Returns a change of a patch as the client reports it."""
     path = patched_path(text_of(file.get("filePath")), cwd)
     kind, moved = text_of(file.get("type")), text_of(file.get("movePath"))
     if path is None:
         return None
     if kind == "delete":
-        return Change(path=path, change="delete")
-    change = patched(Change(path=path, change="modify"), hunks_in(first_text(file, "patch", "diff")))
+        return FileEdit(path=path, change="delete")
+    change = patched(FileEdit(path=path, change="modify"), hunks_in(first_text(file, "patch", "diff")))
     if kind == "add":
         return replace(change, change="add")
     return renamed(change, moved, cwd) if moved else change

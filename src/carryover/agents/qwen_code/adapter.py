@@ -18,10 +18,9 @@ from carryover.agents.claude_code.records import GROUP, REPORTS, SESSION, SUBAGE
 from carryover.agents.gemini_cli import contents
 from carryover.agents.gemini_cli.contents import NEVER_RAN, TOOLS, edit_changes, numbers_of, shell_outcome
 from carryover.agents.qwen_code import SPEC
-from carryover.model import Answer, AnyBody, PlanUpdate, Skipped, TurnEnd
+from carryover.model import Answer, AnyBody, FileEdit, PlanUpdate, Skipped, TurnEnd
 from carryover.records import rawjson
 from carryover.records.asked import asked_in, plan_items
-from carryover.records.changes import Change
 from carryover.records.lenient import Fields, fields_of, first_text, inside, items_of, number_of, text_of
 from carryover.records.rawjson import ABSENT, objects_in
 from carryover.records.resets import names_limit
@@ -150,7 +149,7 @@ def _of_shell(text: str, shown: Fields) -> ToolOutcome:
     return ToolOutcome("error" if exit_code else "ok", outcome.output, exit_code=exit_code)
 
 
-def _made(call: OpenCall, shown: Fields) -> tuple[Change, ...]:
+def _made(call: OpenCall, shown: Fields) -> tuple[FileEdit, ...]:
     before = shown.get("originalContent")
     return edit_changes(call, shown, is_new=before is not None and bytes(before) == b'""')
 
