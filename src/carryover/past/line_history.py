@@ -109,15 +109,14 @@ def _answers(
     """Yields for each of the lines how its origin was found, and the turns. `texts`: all lines of the file, which is or
     was in these `places`."""
     links_of = cache(lambda commit: Links(commit_named(root, commit)))
-    undone = [_Undone(db, texts, lines, edits)]
+    found = _by_undoing(db, texts, lines, edits)
     # A file that was written whole in another worktree would hide the edits of this one.
     in_places = {key: edit for key, edit in edits.items() if Path(edit.body.path) in places}
     if 0 < len(in_places) < len(edits):
-        undone.append(_Undone(db, texts, lines, in_places))
+        found |= _by_undoing(db, texts, [line for line in lines if line not in found], in_places)
     for line in lines:
-        answers = (answer for one in undone if (answer := one.origin(line)) is not None)
-        if (found := next(answers, None)) is not None:
-            yield found
+        if line in found:
+            yield found[line]
             continue
         since_ms = links_of(line.commit.id if line.commit is not None else "HEAD").before(line.commit, line.name)
         if possible := turns_of(db, _without_text(edits, since_ms, line)):
@@ -126,36 +125,25 @@ def _answers(
             yield ("unknown" if line.commit is None and not since_ms else "outside"), ()
 
 
-class _Undone:
-    """What undoing recorded edits says of lines.
-
-    undone = _Undone(db, texts, lines, edits)
-    answer = undone.origin(lines[0])
-    how, turns = answer or ("unknown", ())
-    """
-
-    def __init__(self, db: sqlite3.Connection, texts: Sequence[str], lines: Sequence[_Line], edits: Edits) -> None:
-        self._turns_with = cache(lambda event_id: tuple(turns_of(db, {event_id: edits[event_id]})))
-        self._edits = edits
-        self._ordered = in_order(edits)
-        sources = sources_of(texts, [line.number - 1 for line in lines], [edits[key].body for key in self._ordered])
-        self._sources = dict(zip(lines, sources, strict=True))
-
-    def origin(self, line: _Line) -> _Answer | None:
-        """Returns the turn whose edit wrote the line, unless the line was committed before that edit; None if the line
-        may have come from elsewhere."""
-        if not self._ordered:
-            return None
-        source = self._sources[line]
-        is_older = line.commit is not None and line.commit.committed_ms < self._time_of(0)
+def _by_undoing(
+    db: sqlite3.Connection, texts: Sequence[str], lines: Sequence[_Line], edits: Edits
+) -> dict[_Line, _Answer]:
+    """Returns for each of the lines the turn whose edit wrote it, as undoing the edits tells, unless the line was
+    committed before that edit; leaves out those that may have come from elsewhere."""
+    turns_with = cache(lambda event_id: tuple(turns_of(db, {event_id: edits[event_id]})))
+    ordered = in_order(edits)
+    sources = sources_of(texts, [line.number - 1 for line in lines], [edits[key].body for key in ordered])
+    found: dict[_Line, _Answer] = {}
+    for line, source in zip(lines, sources, strict=True) if ordered else ():
+        is_older = line.commit is not None and line.commit.committed_ms < edits[ordered[0]].at_ms
         if source.edit is None:
             is_older = is_older or source.sure == "followed"
-        elif line.commit is None or self._time_of(source.edit) <= line.commit.committed_ms + WHOLE_SECOND_MS:
-            return source.sure, self._turns_with(self._ordered[source.edit])
-        return ("before", ()) if is_older else None
-
-    def _time_of(self, place: int) -> int:
-        return self._edits[self._ordered[place]].at_ms
+        elif line.commit is None or edits[ordered[source.edit]].at_ms <= line.commit.committed_ms + WHOLE_SECOND_MS:
+            found[line] = source.sure, turns_with(ordered[source.edit])
+            continue
+        if is_older:
+            found[line] = "before", ()
+    return found
 
 
 def _lines(path: Path, line: int) -> list[str]:
