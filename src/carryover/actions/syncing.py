@@ -146,10 +146,7 @@ def sync_once() -> Outcome:
         return await _synchronised(ledger, paths)
 
     ask_patiently(state, "/settle", timeout_s=SYNC_S)
-    done = written_daemonless("/sync", Outcome, without_daemon, timeout_s=SYNC_S)
-    if done.error is not None:
-        raise UserError(*done.error)
-    return done
+    return written_daemonless("/sync", Outcome, without_daemon, timeout_s=SYNC_S)
 
 
 async def _synchronised(ledger: Ledger, paths: StatePaths) -> Outcome:

@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 import msgspec
 
 from carryover.decoders import decoder_of
-from carryover.errors import UserError, os_reason
+from carryover.errors import ExitCode, UserError, os_reason
 from carryover.fsio import FileLock
 from carryover.paths import StateDir, socket_address
 
@@ -28,12 +28,15 @@ _STOP_S: Final = 15.0
 _RETRY_S: Final = 0.05
 _ENDS: Final = b"503"
 """Status with which a daemon answers before it ends because its ledger is damaged and must be repaired."""
+REFUSES: Final = b"409"
+"""Status with which it answers what the user is to be told instead: the sentences, and the exit code."""
 
 
 def ask_daemon(
     socket_path: Path, method: str, target: str, query: Mapping[str, object] | None = None, *, timeout_s: float
 ) -> dict[str, Any] | None:
-    """Returns the daemon's answer; None if none listens. Raises TimeoutError, or UserError if it is not a daemon's."""
+    """Returns the daemon's answer; None if none listens. Raises TimeoutError, or UserError: the daemon's own, or if it
+    is not a daemon's answer."""
     if not socket_path.exists():
         return None
     import socket  # not at the top: usually no daemon is running
@@ -51,16 +54,19 @@ def ask_daemon(
         except (FileNotFoundError, NotADirectoryError, ConnectionError):
             return None
     head, _, body = answer.partition(b"\r\n\r\n")
-    status = head.split(b" ", 2)[1:2]
-    if not answer or status == [_ENDS]:
+    status = b"".join(head.split(b" ", 2)[1:2])
+    if not answer or status == _ENDS:
         return None
     try:
-        parsed = msgspec.json.decode(body) if status == [b"200"] else None
+        parsed = msgspec.json.decode(body)
     except ValueError:
         parsed = None
-    if not isinstance(parsed, dict):
-        raise _not_ours(socket_path)
-    return parsed
+    match parsed:
+        case {"error": str(said), "code": int(code)} if status == REFUSES:
+            raise UserError(said, ExitCode(code))
+        case dict() if status == b"200":
+            return parsed
+    raise _not_ours(socket_path)
 
 
 def _not_ours(socket_path: Path) -> UserError:

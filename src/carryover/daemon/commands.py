@@ -48,10 +48,10 @@ class Imports:
         self._pool = context.pool(1, "import")
 
     async def take_in(self, path: str, project: str | None, agent_id: str | None, *, again: bool) -> Report:
-        """Imports the document at `path`. `project`, `agent_id`: as for `open_document`."""
+        """Imports the document at `path`. `project`, `agent_id`: as for `open_document`. Raises UserError."""
         context = self._context
         if context.config.paused:
-            return Report(problem="Carryover is paused, so nothing was imported.")
+            raise UserError("Carryover is paused, so nothing was imported.", ExitCode.REFUSED)
         own_folder = context.state.root
         opened = partial(
             open_document,
@@ -61,15 +61,10 @@ class Imports:
             own_folder=own_folder,
             declared=context.config.sources,
         )
-        try:
-            async with self._one_at_a_time:
-                document = await asyncio.get_running_loop().run_in_executor(self._pool, opened)
-                taking = partial(take_in, root_of=context.paths.root_of, now_ms=context.now_ms)
-                result = await taking(context.ledger, document, again=again)
-        except LedgerDamaged:  # the daemon has to end, and repairs the ledger at its next start
-            raise
-        except UserError as trouble:
-            return Report(problem=str(trouble))
+        async with self._one_at_a_time:
+            document = await asyncio.get_running_loop().run_in_executor(self._pool, opened)
+            taking = partial(take_in, root_of=context.paths.root_of, now_ms=context.now_ms)
+            result = await taking(context.ledger, document, again=again)
         if result.projects:
             self._on_read(result, False)
             await self._published()
@@ -182,15 +177,11 @@ class Handoffs:
         self._follow = follow
 
     async def answer(self, wanted: WantedHandoff) -> HandoffAnswer:
-        """Returns the wanted handoff, or why there is none; an empty answer if nothing is recorded of its
-        project or the disk does not answer."""
+        """Returns the wanted handoff; an empty answer if nothing is recorded of its project or the disk does not
+        answer. Raises UserError if there is none."""
         notes: list[str] = []
         try:
             made = await self._made(wanted, notes)
-        except LedgerDamaged:  # the daemon has to end, and repairs the ledger at its next start
-            raise
-        except UserError as trouble:
-            return HandoffAnswer(notes=tuple(notes), error=(str(trouble), trouble.code))
         except Silent:
             return HandoffAnswer()
         return HandoffAnswer(made=made, notes=tuple(notes)) if made is not None else HandoffAnswer()
@@ -266,13 +257,18 @@ class Syncing:
             if every is not None and every != "0":
                 every_s = float(every[:-1]) * (60.0 if every.endswith("m") else 3600.0)
             is_on = every_s is not None and (context.state.sync / "state.json").exists()
-            if is_on and not context.config.paused and (await self.once()).error is not None:
-                context.log.warning("sync_failed", waiting=True)
+            if is_on and not context.config.paused:
+                try:
+                    await self.once()
+                except LedgerDamaged:
+                    raise
+                except UserError:
+                    context.log.warning("sync_failed", waiting=True)
             await wait_at_most(changed, every_s)
 
     async def once(self) -> Outcome:
-        """Synchronises once; errors are in the result."""
-        from carryover.sync.rounds import Outcome, synchronise
+        """Synchronises once. Raises UserError; what was done until then is kept."""
+        from carryover.sync.rounds import synchronise
 
         context = self._context
         async with self._one_at_a_time:
@@ -280,13 +276,9 @@ class Syncing:
                 done = await synchronise(
                     context.ledger, context.paths, now_ms=context.now_ms, in_thread=self._in_thread
                 )
-            except LedgerDamaged:  # the daemon has to end, and repairs the ledger at its next start
-                raise
-            except UserError as error:
-                return Outcome(error=(str(error), error.code))
             except OSError as error:
                 why = f"The state folder can't be written: {os_reason(error)}. Nothing is lost."
-                return Outcome(error=(why, ExitCode.FAILED))
+                raise UserError(why) from error
         if done.received_events or done.sent_events:
             counts = {"received": done.received_events, "sent": done.sent_events, "bytes": done.sent_bytes}
             context.log.info("synchronised", machines=done.machines, **counts)

@@ -25,6 +25,7 @@ from aiohttp import web
 
 from carryover import __version__
 from carryover.config import Config
+from carryover.daemon.client import REFUSES
 from carryover.daemon.commands import Handoffs, Imports, Moves, Syncing
 from carryover.daemon.context import DaemonContext
 from carryover.daemon.handed_over import WantedHandoff
@@ -44,12 +45,12 @@ from carryover.daemon.server import (
 from carryover.daemon.supervisor import delay_s, wait_at_most
 from carryover.daemon.upkeep import Forgetting
 from carryover.decoders import decoder_of
+from carryover.errors import UserError
 from carryover.facts import is_foreign
-from carryover.ledger.connect import LedgerUnavailable
+from carryover.ledger.connect import LedgerDamaged
 from carryover.ledger.queries import Selection
 from carryover.paths import socket_address
 from carryover.platform import here
-from carryover.publish.forgetting import Erased
 from carryover.publish.hook_script import CWD_HEADER, SECRET_HEADER, write_hook_script
 
 BODY_S: Final = 1.0
@@ -74,12 +75,6 @@ class Answers(NamedTuple):
     page: OwnPage
     handoffs: Handoffs
 
-    async def forgotten(self, selection: Selection) -> Erased:
-        try:
-            return await self.forgetting.forget([selection])
-        except LedgerUnavailable as trouble:
-            return Erased(problems=(f"Nothing was forgotten: {trouble}",))
-
 
 def control_app(
     answers: Answers, log: Log, *, limiter: ConnectionLimiter, port: Callable[[], int | None]
@@ -99,7 +94,7 @@ def control_app(
             again="again" in given,
         ),
         # A missing parameter must forget nothing, but an empty selection selects everything.
-        "/forget": lambda given: answers.forgotten(_decoded(given.get("selection", ""), Selection)),
+        "/forget": lambda given: answers.forgetting.forget([_decoded(given.get("selection", ""), Selection)]),
         "/sync": lambda _: syncing.once(),
         "/page": lambda _: answers.page.key(),
     }
@@ -135,7 +130,12 @@ def _decoded(text: str, kind: type[_T]) -> _T:
 
 def _json_route(answer: Callable[[Mapping[str, str]], Awaitable[msgspec.Struct]]) -> Handler:
     async def handle(request: web.Request) -> web.StreamResponse:
-        body = msgspec.json.encode(await answer(request.query))
+        try:
+            body = msgspec.json.encode(await answer(request.query))
+        except LedgerDamaged:  # the daemon has to end, and repairs the ledger at its next start
+            raise
+        except UserError as trouble:
+            return web.json_response({"error": str(trouble), "code": trouble.code}, status=int(REFUSES))
         return web.Response(body=body, content_type="application/json")
 
     return handle

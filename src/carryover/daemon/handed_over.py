@@ -6,8 +6,6 @@ from typing import Final
 
 import msgspec
 
-from carryover.errors import ExitCode
-
 FORMAT: Final = "carryover-handoff/1.1"
 """Version of the data; architecture/handoff-format.md says when it rises."""
 
@@ -63,9 +61,8 @@ class WantedHandoff(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
 
 
 class HandoffAnswer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """The daemon's answer: a handoff, or why there is none. Without either, the command has to look for itself."""
+    """The daemon's answer: a handoff. Without one, the command has to look for itself."""
 
     made: HandedOver | None = None
     notes: tuple[str, ...] = ()
     """What is to be said on standard error first."""
-    error: tuple[str, ExitCode] | None = None

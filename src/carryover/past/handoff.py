@@ -45,8 +45,6 @@ def current_handoff(wanted: WantedHandoff) -> HandedOver:
     answer = _of_daemon(wanted)
     for note in answer.notes:
         warn_once(note)
-    if answer.error is not None:
-        raise UserError(*answer.error)
     if answer.made is not None:
         return answer.made
     from carryover.daemon.handoffs import printed
@@ -56,7 +54,7 @@ def current_handoff(wanted: WantedHandoff) -> HandedOver:
 
 def _of_daemon(wanted: WantedHandoff) -> HandoffAnswer:
     """Returns the daemon's answer; one without anything while Carryover is paused, if no daemon runs, it is another
-    version's, or it takes too long."""
+    version's, it takes too long, or it has none, of which the command finds out why."""
     state = state_dir()
     if state.paused.exists():
         return HandoffAnswer()

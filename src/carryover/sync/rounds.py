@@ -35,8 +35,6 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     """Number of machines that ask to be added."""
     problems: dict[str, str] = {}
     """Why another machine's newest state was not taken, by the machine's name; with its id if two have that name."""
-    error: tuple[str, ExitCode] | None = None
-    """Why the sync ended early; nothing is lost then."""
 
 
 _InThread = Callable[..., Awaitable[Any]]

@@ -29,7 +29,7 @@ from carryover.daemon.publish_queue import PublishQueue
 from carryover.daemon.second_pages import SecondPages
 from carryover.daemon.server import ConnectionLimiter
 from carryover.daemon.upkeep import Forgetting
-from carryover.errors import UserError
+from carryover.errors import ExitCode, UserError
 from carryover.faces.page import page_for
 from carryover.ledger.connect import LedgerDamaged
 from support.claude_session import ClaudeSession
@@ -145,6 +145,16 @@ async def test_a_caller_who_goes_away_in_the_middle_of_a_call_is_no_error(
 async def test_a_daemon_whose_ledger_is_damaged_counts_as_one_that_ends(path: Path, log: Log) -> None:
     async with served(path, log, AsyncMock(side_effect=LedgerDamaged("mended at the next start"))):
         assert await ask(path, "GET", "/health") is None
+
+
+async def test_what_the_user_is_to_be_told_comes_through_with_its_exit_code(path: Path, log: Log) -> None:
+    refuses = AsyncMock(side_effect=UserError("The store is in use. Nothing is lost.", ExitCode.REFUSED))
+
+    async with served(path, log, refuses):
+        with pytest.raises(UserError, match=r"^The store is in use\. Nothing is lost\.$") as told:
+            await ask(path, "GET", "/health")
+
+    assert told.value.code == ExitCode.REFUSED
 
 
 async def greeted(port: int | None) -> bool:
