@@ -46,27 +46,20 @@ class Room(NamedTuple):
     chars: int
 
 
-class Fitted(NamedTuple):
-    """The entries that fit, and the names that they mention."""
-
-    kept: set[Spot]
-    held: set[str]
-
-
-def fitted(sections: Sequence[tuple[str, Sequence[Entry]]], handoff: Handoff, room: Room) -> Fitted:
-    """Returns the entries that fit, of those that are not empty. A heading costs a line too. If nothing of a quote that
+def fitted(sections: Sequence[tuple[str, Sequence[Entry]]], handoff: Handoff, room: Room) -> Choice:
+    """Chooses the entries that fit, of those that are not empty. A heading costs a line too. If nothing of a quote that
     is needed was worth its room, its needed line is fixed too."""
     spots = [((place, at), entry) for place, (_, own) in enumerate(sections) for at, entry in enumerate(own)]
     entries = {spot: entry for spot, entry in spots if entry.shown}
-    choice = _chosen(_Choice(sections, handoff, room), entries, ())
+    choice = _chosen(Choice(sections, handoff, room), entries, ())
     quoted = {entries[spot].quote for spot in choice.kept}
     missing = [spot for spot, entry in entries.items() if entry.weight == NEEDED and entry.quote not in quoted]
     if missing:
-        choice = _chosen(_Choice(sections, handoff, room), entries, missing)
-    return Fitted(choice.kept, choice.held)
+        choice = _chosen(Choice(sections, handoff, room), entries, missing)
+    return choice
 
 
-def _chosen(choice: _Choice, entries: Mapping[Spot, Entry], needed: Collection[Spot]) -> _Choice:
+def _chosen(choice: Choice, entries: Mapping[Spot, Entry], needed: Collection[Spot]) -> Choice:
     for weight, spot in sorted((entry.weight, spot) for spot, entry in entries.items()):
         if weight <= FIXED or spot in needed:
             choice.take(spot)
@@ -130,7 +123,9 @@ class _Offer(NamedTuple):
     tokens: int
 
 
-class _Choice:
+class Choice:
+    """The entries that are `kept` so far, and the names that they mention, those that are `held`."""
+
     def __init__(self, sections: Sequence[tuple[str, Sequence[Entry]]], handoff: Handoff, room: Room) -> None:
         self._sections = sections
         self._worth = {key: name.worth for key, name in handoff.names}
