@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Final, Literal
+
+import msgspec
 
 from carryover.model import FileEdit
 from carryover.records.fields import bounded
@@ -21,8 +22,7 @@ _SAYS_ENOUGH: Final = later(r"\w.*\w.*\w")
 Sure = Literal["followed", "by_text"]
 
 
-@dataclass(slots=True)
-class LineWriter:
+class LineWriter(msgspec.Struct):
     """What wrote a line. `edit` is its place in the list of edits; None if none of them did."""
 
     index: int
@@ -32,8 +32,7 @@ class LineWriter:
     """`followed` through every later edit, or found `by_text` because the file was also changed in other ways."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Piece:
+class _Piece(msgspec.Struct, frozen=True):
     """A hunk of an edit: its lines, each with its sign (` `, `+` or `-`) in front.
 
     `start` is its first line in the file after the edit, from 1.

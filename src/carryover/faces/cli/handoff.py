@@ -139,9 +139,7 @@ def _copy(args: argparse.Namespace) -> None:
     from carryover.actions.agents import agent_name
     from carryover.actions.clipboard import copy
 
-    handed_over = current_handoff(
-        WantedHandoff(root=project_root(args.project), session=args.session, tokens=args.tokens)
-    )
+    handed_over = _handed_over(args)
     way = copy(handed_over.text)
     where = agent_name(args.to) if args.to is not None else "the next agent"
     say(f"The handoff of {handed_over.project} is on the clipboard ({way}). Paste it as the first prompt of {where}.")

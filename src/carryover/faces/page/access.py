@@ -16,9 +16,9 @@ import os
 import secrets
 import sqlite3
 from collections.abc import Callable, Set
-from dataclasses import dataclass
 from typing import Final
 
+import msgspec
 from aiohttp import web
 
 from carryover.daemon.own_page import PageKey
@@ -50,8 +50,7 @@ def no_entry() -> web.Response:
     return web.Response(status=403, text=_NO_ENTRY, content_type="text/html", headers=HEADERS)
 
 
-@dataclass(eq=False)
-class Visitor:
+class Visitor(msgspec.Struct, eq=False):
     """A browser that brings the key of a host, or is yet to."""
 
     key: bytes

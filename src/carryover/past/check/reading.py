@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -26,17 +25,16 @@ from carryover.model import (
 )
 
 
-@dataclass(slots=True)
-class Reading:
+class Reading(msgspec.Struct):
     """Everything that the daemon would have stored of a source."""
 
     context: Any
     cursor: bytes | None = None
-    events: list[Event] = field(default_factory=list)
-    skipped: list[Skipped] = field(default_factory=list)
-    tokens: list[TokensUsed] = field(default_factory=list)
+    events: list[Event] = []
+    skipped: list[Skipped] = []
+    tokens: list[TokensUsed] = []
     restarts: int = 0
-    batches: list[Batch] = field(default_factory=list)
+    batches: list[Batch] = []
 
 
 def understood(readings: Iterable[Reading]) -> dict[str, int]:
