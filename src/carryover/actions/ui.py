@@ -41,8 +41,6 @@ def page_address() -> str:
     answer = ask_daemon(state.socket, "POST", "/page", timeout_s=BRING_UP_S)
     if answer is None:
         raise UserError("carryoverd has just ended. Run this again.", ExitCode.NOT_RUNNING)
-    if refusal := answer.get("refusal"):
-        raise UserError(str(refusal), ExitCode.REFUSED)
     if daemon.port is None:
         raise _no_port(daemon.health)
     return f"http://{answer['host']}:{daemon.port}/ui/?{urlencode({'key': answer['key']})}"

@@ -14,11 +14,10 @@ if TYPE_CHECKING:
 
 
 class PageKey(msgspec.Struct, frozen=True):
-    """A key that opens the page once, below a host of its own, or why there is none."""
+    """A key that opens the page once, below a host of its own."""
 
-    host: str = ""
-    key: str = ""
-    refusal: str = ""
+    host: str
+    key: str
 
 
 class OwnPage(Protocol):
@@ -31,7 +30,7 @@ class OwnPage(Protocol):
         """Returns the hosts below which the page may be asked for now."""
 
     async def key(self) -> PageKey:
-        """Returns a key."""
+        """Returns a key. Raises UserError (REFUSED) if there is no page, and says why."""
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
         """Answers a request at one of the page's addresses, which the guard let pass."""

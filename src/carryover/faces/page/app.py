@@ -29,7 +29,7 @@ from aiohttp import web
 from carryover.agents import agent_names
 from carryover.daemon.context import DaemonContext
 from carryover.daemon.own_page import PageKey
-from carryover.errors import UserError, visible
+from carryover.errors import ExitCode, UserError, visible
 from carryover.faces.page.access import COOKIE, HEADERS, Access, Visitor, is_of_the_page, may_ask, no_entry
 from carryover.faces.page.changes import Changes
 from carryover.past import projects
@@ -92,10 +92,10 @@ class PageApp:
         return self.access.hosts()
 
     async def key(self) -> PageKey:
-        """Returns a key."""
-        if not self._context.config.server.page:
-            return PageKey(refusal=_OFF)
-        return self.access.new_key() if self._files else PageKey(refusal=_MISSING)
+        """Returns a key. Raises UserError (REFUSED) if there is no page, and says why."""
+        if not self._context.config.server.page or not self._files:
+            raise UserError(_MISSING if self._context.config.server.page else _OFF, ExitCode.REFUSED)
+        return self.access.new_key()
 
     def no_entry(self) -> web.Response:
         """Returns the answer to who may not see the page. It says how to open one."""
