@@ -54,8 +54,11 @@ class DigestReducer:
 
     def reduce(self, state: bytes, events: Iterable[Event]) -> bytes:
         """Returns the digest after `events`, encoded, without those that the fold fails at: any text may meet a bug of
-        ours, which must stop neither its session nor the others. An empty `state` is the empty digest."""
-        before = decode_digest(self.version, state, Digest) or Digest()
+        ours, which must stop neither its session nor the others. An empty `state` is the empty digest. Raises
+        ValueError if this version of the fold did not make it."""
+        before = decode_digest(self.version, state, Digest)
+        if before is None:
+            raise ValueError("a digest of another version, or none")
         given = list(events)
         try:
             digest = fold_events(before, given)
@@ -63,7 +66,3 @@ class DigestReducer:
             self._on_failure(error)
             digest = _folded_one_by_one(before, given)
         return msgspec.json.encode(digest)
-
-    def can_read(self, state: bytes) -> bool:
-        """Whether this version of the fold made `state`."""
-        return decode_digest(self.version, state, Digest) is not None

@@ -174,7 +174,7 @@ async def _add_to_session(
 ) -> set[int]:
     touched = await _place(db, session, entries, roots)
     for (_, subagent_id), theirs in grouped(entries, lambda entry: entry.thread).items():
-        thread = await threads.open_thread(db, reducer, session.id, session.native_id, subagent_id)
+        thread = await threads.open_thread(db, reducer, session.id, subagent_id)
         ((newest,),) = await db.execute_fetchall("SELECT coalesce(max(id), 0) FROM event")
         numbered = list(enumerate(theirs, start=newest + 1))
         rows = [(number, e.key, e.secondary_key, thread.id, e.event.at_ms, e.body) for number, e in numbered]

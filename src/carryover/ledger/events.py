@@ -13,7 +13,7 @@ from typing import Any, Final
 import msgspec
 
 from carryover.ledger.codec import is_of, read_body
-from carryover.ledger.rows import SUPERSEDED, SessionRow, as_reduced
+from carryover.ledger.rows import SUPERSEDED, SessionRow, ThreadRow, as_reduced
 from carryover.model import NOTE, PIN, AnyBody, AssistantMessage, Event, Pin, StoredEvent, UserPrompt
 
 _THREADS: Final = "SELECT id, subagent_id, fold_version, digest FROM thread WHERE session_id = ?"
@@ -36,16 +36,6 @@ _MOST_BEFORE: Final = 4
 """How many events at the beginning of a note are searched for its text."""
 _MOST_LOOKED_AT: Final = 500
 """How many events at the end of a session are searched for its last answer."""
-
-
-class ThreadRow(msgspec.Struct, frozen=True):
-    """A thread with its digest as that reducer version made it and `pack_digest` packed it. `subagent_id` is '' for the
-    main conversation."""
-
-    id: int
-    subagent_id: str
-    fold_version: int
-    packed: bytes
 
 
 class TurnStart(msgspec.Struct, frozen=True):

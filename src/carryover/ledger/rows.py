@@ -69,6 +69,16 @@ class SessionRow(msgspec.Struct, frozen=True, kw_only=True):
     machine: str = ""
 
 
+class ThreadRow(msgspec.Struct, frozen=True):
+    """A thread with its digest as that reducer version made it and `pack_digest` packed it. `subagent_id` is '' for the
+    main conversation."""
+
+    id: int
+    subagent_id: str
+    fold_version: int
+    packed: bytes
+
+
 class SkippedRow(msgspec.Struct, frozen=True, kw_only=True):
     """Records of one type that were not understood. `agent_version` is '' if the records don't contain it."""
 

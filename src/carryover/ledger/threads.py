@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from typing import Final, Protocol
 
 import aiosqlite
@@ -17,7 +18,7 @@ import msgspec
 from carryover.adapter.contract import Reemitted
 from carryover.ledger.batch import ReadyEvent, event_key, in_parts
 from carryover.ledger.codec import decode_body, is_same_body, pack_digest, unpack_digest
-from carryover.ledger.rows import COUNTS, RETRACTED, SUPERSEDED, as_reduced
+from carryover.ledger.rows import COUNTS, RETRACTED, SUPERSEDED, ThreadRow, as_reduced
 from carryover.ledger.sessions import SessionInLedger, mark_changed
 from carryover.model import Event
 
@@ -32,7 +33,7 @@ _EVENTS: Final = """SELECT id, at_ms, body FROM event WHERE thread_id = ? AND id
     ORDER BY id LIMIT ?"""
 _EMPTY: Final = "UPDATE thread SET digest = ?, fold_version = ?, last_ms = 0 WHERE id = ?"
 _STORE: Final = "UPDATE thread SET digest = ?, fold_version = ?, last_ms = max(last_ms, ?) WHERE id = ?"
-_FIND: Final = "SELECT id, fold_version, digest FROM thread WHERE session_id = ? AND subagent_id = ?"
+_FIND: Final = "SELECT id, subagent_id, fold_version, digest FROM thread WHERE session_id = ? AND subagent_id = ?"
 _OPEN: Final = "INSERT INTO thread (session_id, subagent_id, fold_version, digest) VALUES (?, ?, ?, ?)"
 # The inner query reads an index alone, and of most ledgers it finds nothing.
 _OUTDATED: Final = """SELECT id FROM thread WHERE id IN (SELECT id FROM thread WHERE fold_version != ?)
@@ -80,61 +81,54 @@ class Reducer(Protocol):
     def version(self) -> int:
         """A number above 0 that changes whenever the same events would make another digest."""
 
-    def can_read(self, digest: bytes) -> bool:
-        """Whether a digest of this version can be extended."""
-
     def reduce(self, digest: bytes, events: Iterable[Event]) -> bytes:
-        """Returns the digest after `events`, in order. The first digest is `NO_DIGEST`."""
+        """Returns the digest after `events`, in order. The first digest is `NO_DIGEST`. Raises ValueError if this
+        version can't read the one before."""
 
 
-class Thread(msgspec.Struct, frozen=True, kw_only=True):
-    """A thread in the ledger. `session` is the agent's own id, `subagent_id` '' for the main conversation."""
-
-    id: int
-    session: str
-    subagent_id: str
-    digest: bytes = NO_DIGEST
-
-
-async def open_thread(
-    db: aiosqlite.Connection, reducer: Reducer, session_id: int, session: str, subagent_id: str
-) -> Thread:
-    """Returns the thread's row, creating it if necessary. A digest of another version is rebuilt."""
-    rows = list(await db.execute_fetchall(_FIND, (session_id, subagent_id)))
-    if not rows:
-        await db.execute_fetchall(_OPEN, (session_id, subagent_id, reducer.version, NO_DIGEST))
-        rows = list(await db.execute_fetchall(_FIND, (session_id, subagent_id)))
-    ((thread_id, version, stored),) = rows
-    digest = unpack_digest(stored)
-    thread = Thread(id=thread_id, session=session, subagent_id=subagent_id, digest=digest)
-    if version == reducer.version and reducer.can_read(digest):
-        return thread
-    return await _rebuild(db, reducer, thread_id)
+async def open_thread(db: aiosqlite.Connection, reducer: Reducer, session_id: int, subagent_id: str) -> ThreadRow:
+    """Returns the thread's row, creating it if necessary. `subagent_id` is '' for the main conversation."""
+    for row in await db.execute_fetchall(_FIND, (session_id, subagent_id)):
+        return ThreadRow(*row)
+    await db.execute_fetchall(_OPEN, (session_id, subagent_id, reducer.version, NO_DIGEST))
+    return await open_thread(db, reducer, session_id, subagent_id)
 
 
-async def reduce_on(db: aiosqlite.Connection, reducer: Reducer, thread: Thread, events: Sequence[Event]) -> Thread:
-    """Folds `events` into the thread's digest and stores it."""
-    digest = await asyncio.to_thread(reducer.reduce, thread.digest, events)
+async def reduce_on(db: aiosqlite.Connection, reducer: Reducer, thread: ThreadRow, events: Sequence[Event]) -> None:
+    """Folds `events`, which are stored already, into the thread's digest, and stores that. A digest of another version
+    is rebuilt."""
+    digest = None
+    if thread.fold_version == reducer.version:
+        with suppress(ValueError):
+            digest = await asyncio.to_thread(reducer.reduce, unpack_digest(thread.packed), events)
+    if digest is None:
+        await _rebuild(db, reducer, thread.id)
+    else:
+        await _store(db, reducer, thread.id, digest, events)
+
+
+async def _store(
+    db: aiosqlite.Connection, reducer: Reducer, thread_id: int, digest: bytes, events: Iterable[Event]
+) -> None:
     last_ms = max((event.at_ms for event in events), default=0)
-    await db.execute_fetchall(_STORE, (pack_digest(digest), reducer.version, last_ms, thread.id))
-    return msgspec.structs.replace(thread, digest=digest)
+    await db.execute_fetchall(_STORE, (pack_digest(digest), reducer.version, last_ms, thread_id))
 
 
-async def _rebuild(db: aiosqlite.Connection, reducer: Reducer, thread_id: int) -> Thread:
+async def _rebuild(db: aiosqlite.Connection, reducer: Reducer, thread_id: int) -> None:
     """Folds all events of a thread that count again, in the order in which they arrived."""
     ((session, subagent_id),) = await db.execute_fetchall(_OF_ID, (thread_id,))
-    thread = Thread(id=thread_id, session=session, subagent_id=subagent_id)
     # Also if no event is left; a retracted one may have been the newest.
     await db.execute_fetchall(_EMPTY, (NO_DIGEST, reducer.version, thread_id))
-    after = 0
+    digest, after = NO_DIGEST, 0
     while rows := list(await db.execute_fetchall(_EVENTS, (thread_id, after, _EVENTS_PER_READ))):
-        thread = await reduce_on(db, reducer, thread, await asyncio.to_thread(_decoded, rows, thread))
+        events = await asyncio.to_thread(_decoded, rows, session, subagent_id)
+        digest = await asyncio.to_thread(reducer.reduce, digest, events)
+        await _store(db, reducer, thread_id, digest, events)
         after = int(rows[-1][0])
-    return thread
 
 
-def _decoded(rows: Iterable[sqlite3.Row], of: Thread) -> list[Event]:
-    return [as_reduced(row, at_ms, decode_body(body), of.session, of.subagent_id) for row, at_ms, body in rows]
+def _decoded(rows: Iterable[sqlite3.Row], session: str, subagent_id: str) -> list[Event]:
+    return [as_reduced(row, at_ms, decode_body(body), session, subagent_id) for row, at_ms, body in rows]
 
 
 async def settle(db: aiosqlite.Connection, reducer: Reducer) -> set[int]:

@@ -12,8 +12,8 @@ from msgspec.structs import replace
 from carryover.distill.digest import Digest, Gist
 from carryover.distill.stored_digest import decode_digest, fold_events
 from carryover.ledger.codec import unpack_digest
-from carryover.ledger.events import ThreadRow, counting_events, main_thread
-from carryover.ledger.rows import SessionRow
+from carryover.ledger.events import counting_events, main_thread
+from carryover.ledger.rows import SessionRow, ThreadRow
 from carryover.publish.own_words import OwnWords
 
 _Kind = TypeVar("_Kind", bound=Gist)
