@@ -197,26 +197,22 @@ def _follow(state: StateDir, root: str) -> None:
 
 
 def _bring_up_to_date(state: StateDir, root: str) -> bool:
-    """Has the daemon read new records or, if none is running, reads this project's. False if that is incomplete."""
-    caught_up = _read_by_daemon(state, root)
-    if caught_up is None:
-        return _read_here(state, root)
-    if not caught_up:
-        warn("carryoverd is still reading; this is what it knows so far.")
-    return caught_up
-
-
-def _read_by_daemon(state: StateDir, root: str) -> bool | None:
-    """Has the daemon read and join what is new. Returns whether it has read all in time; None if none is running."""
+    """Has the daemon read and join what is new or, if none is running, reads what is new of this project. False if that
+    is incomplete."""
+    caught_up = False
     try:
         settled = _ask_about(state, "/settle", root)
     except TimeoutError:
-        return False
-    if settled is None:
-        return None
-    with suppress(UserError, TimeoutError):
-        _ask_about(state, "/follow", root)
-    return bool(settled["caught_up"])
+        pass
+    else:
+        if settled is None:
+            return _read_here(state, root)
+        with suppress(UserError, TimeoutError):
+            _ask_about(state, "/follow", root)
+        caught_up = bool(settled["caught_up"])
+    if not caught_up:
+        warn("carryoverd is still reading; this is what it knows so far.")
+    return caught_up
 
 
 def _ask_about(state: StateDir, target: str, root: str) -> dict[str, Any] | None:
