@@ -9,10 +9,12 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
 
+import msgspec
+
 from carryover.config import Config, refuse_excluded, settings_or_defaults
 from carryover.daemon.client import SETTLE_LIMIT_S
 from carryover.daemon.context import DaemonContext
-from carryover.daemon.handed_over import HandedOver, HandoffAnswer, WantedHandoff
+from carryover.daemon.handed_over import HandedOver, WantedHandoff
 from carryover.daemon.handoffs import hand_over, notes_on, printed
 from carryover.daemon.health import Settled
 from carryover.daemon.log import Word
@@ -176,15 +178,17 @@ class Handoffs:
         self._settle = settle
         self._follow = follow
 
-    async def answer(self, wanted: WantedHandoff) -> HandoffAnswer:
-        """Returns the wanted handoff; an empty answer if nothing is recorded of its project or the disk does not
-        answer. Raises UserError if there is none."""
+    async def answer(self, wanted: WantedHandoff) -> HandedOver:
+        """Returns the wanted handoff. Raises UserError if there is none; the command looks for itself then, as it may
+        be on a disk that does not answer here, or recorded nowhere yet."""
         notes: list[str] = []
         try:
             made = await self._made(wanted, notes)
-        except Silent:
-            return HandoffAnswer()
-        return HandoffAnswer(made=made, notes=tuple(notes)) if made is not None else HandoffAnswer()
+        except Silent as error:
+            raise UserError(f"{wanted.root}: {error.strerror}") from error
+        if made is None:
+            raise UserError(f"Nothing is recorded for {wanted.root}.", ExitCode.NOTHING_FOUND)
+        return msgspec.structs.replace(made, notes=tuple(notes))
 
     async def _made(self, wanted: WantedHandoff, notes: list[str]) -> HandedOver | None:
         """Returns the wanted handoff, of the main checkout for a worktree without work of its own; None if nothing is

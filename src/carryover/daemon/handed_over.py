@@ -46,6 +46,8 @@ class HandedOver(msgspec.Struct, frozen=True, kw_only=True):
     head: str | None
     sections: tuple[PrintedSection, ...]
     text: str
+    notes: tuple[str, ...] | msgspec.UnsetType = msgspec.UNSET
+    """What is to be said on standard error first; in the daemon's answer alone."""
 
 
 class WantedHandoff(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -58,11 +60,3 @@ class WantedHandoff(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     root: str
     session: str | None = None
     tokens: int | None = None
-
-
-class HandoffAnswer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """The daemon's answer: a handoff. Without one, the command has to look for itself."""
-
-    made: HandedOver | None = None
-    notes: tuple[str, ...] = ()
-    """What is to be said on standard error first."""

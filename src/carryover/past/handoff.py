@@ -17,7 +17,7 @@ import msgspec
 from carryover.agents import adapters
 from carryover.config import Config, refuse_excluded
 from carryover.daemon.client import HANDOFF_S, ask_daemon
-from carryover.daemon.handed_over import HandedOver, HandoffAnswer, LineRecord, WantedHandoff
+from carryover.daemon.handed_over import HandedOver, LineRecord, WantedHandoff
 from carryover.errors import ExitCode, UserError
 from carryover.past.context import (
     KNOWN_PROJECTS,
@@ -42,29 +42,28 @@ def current_handoff(wanted: WantedHandoff) -> HandedOver:
     Raises UserError: NOTHING_FOUND if there is nothing to hand over, REFUSED if the project is excluded, or if
     Carryover was paused before anything was recorded.
     """
-    answer = _of_daemon(wanted)
-    for note in answer.notes:
+    made = _of_daemon(wanted)
+    if made is None:
+        from carryover.daemon.handoffs import printed
+
+        return printed(handoff_here(wanted))
+    for note in made.notes or ():
         warn_once(note)
-    if answer.made is not None:
-        return answer.made
-    from carryover.daemon.handoffs import printed
-
-    return printed(handoff_here(wanted))
+    return msgspec.structs.replace(made, notes=msgspec.UNSET)
 
 
-def _of_daemon(wanted: WantedHandoff) -> HandoffAnswer:
-    """Returns the daemon's answer; one without anything while Carryover is paused, if no daemon runs, it is another
-    version's, it takes too long, or it has none, of which the command finds out why."""
+def _of_daemon(wanted: WantedHandoff) -> HandedOver | None:
+    """Returns what the daemon made; None while Carryover is paused, if no daemon runs, it is another version's, it
+    takes too long, or there is none, of which the command finds out why."""
     state = state_dir()
     if state.paused.exists():
-        return HandoffAnswer()
+        return None
     query = msgspec.to_builtins(wanted)
     try:
-        return msgspec.convert(
-            ask_daemon(state.socket, "POST", "/handoff", query, timeout_s=HANDOFF_S) or {}, HandoffAnswer
-        )
+        answer = ask_daemon(state.socket, "POST", "/handoff", query, timeout_s=HANDOFF_S)
+        return msgspec.convert(answer, HandedOver | None)
     except (UserError, TimeoutError, msgspec.ValidationError):
-        return HandoffAnswer()
+        return None
 
 
 def handoff_here(wanted: WantedHandoff) -> Refreshed:
