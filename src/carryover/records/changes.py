@@ -99,8 +99,8 @@ def _diff(lines: list[str]) -> str:
     return "\n".join(kept)
 
 
-def patched(change: FileEdit, hunks: list[Hunk]) -> FileEdit:
-    """Returns the modification of `change.path` that these hunks describe: line counts, position and diff."""
+def patched(path: str, hunks: list[Hunk]) -> FileEdit:
+    """Returns the modification of the file at `path` that these hunks describe: line counts, position and diff."""
     shown: list[str] = []
     for hunk in hunks:
         if hunk.new_start:
@@ -109,7 +109,7 @@ def patched(change: FileEdit, hunks: list[Hunk]) -> FileEdit:
     line, anchor = _first_change(hunks)
     signs = Counter(text[:1] for hunk in hunks for text in hunk.lines)
     return FileEdit(
-        path=change.path,
+        path=path,
         change="modify",
         added=signs["+"],
         removed=signs["-"],
@@ -122,7 +122,7 @@ def patched(change: FileEdit, hunks: list[Hunk]) -> FileEdit:
 def as_shown(changes: Sequence[FileEdit], diff: str) -> Sequence[FileEdit]:
     """Returns the changes of a call, as the unified diff in its result shows them if it modified one file."""
     hunks = hunks_in(diff) if len(changes) == 1 and changes[0].change == "modify" else []
-    return [patched(changes[0], hunks)] if hunks else changes
+    return [patched(changes[0].path, hunks)] if hunks else changes
 
 
 def hunks_in(diff: str) -> list[Hunk]:

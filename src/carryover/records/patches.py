@@ -96,7 +96,7 @@ def _planned(name: str, path: str, lines: list[str], cwd: str | None) -> FileEdi
         return FileEdit(path=place, change="delete")
     if name == "Add":
         return added(place, "\n".join(line[1:] for line in lines if line.startswith("+")))
-    change = patched(FileEdit(path=place, change="modify"), [Hunk(new_start=0, lines=lines)])
+    change = patched(place, [Hunk(new_start=0, lines=lines)])
     change = msgspec.structs.replace(change, line=None)
     headers = [line.rstrip() for line in lines if line.startswith(_HEADER)]
     moved = next((found[1] for line in headers if (found := _MOVE.fullmatch(line))), None)

@@ -171,7 +171,7 @@ async def test_a_file_written_whole_in_a_worktree_does_not_hide_the_edits_of_the
 def edit_of(before: list[str], after: list[str], *, context: int = 3) -> FileEdit:
     """The edit as a client records it that shows a diff."""
     diff = "\n".join(difflib.unified_diff(before, after, n=context, lineterm=""))
-    return patched(FileEdit(path="/repo/a", change="modify"), hunks_in(diff))
+    return patched("/repo/a", hunks_in(diff))
 
 
 def whole(lines: list[str]) -> FileEdit:

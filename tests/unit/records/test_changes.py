@@ -27,7 +27,7 @@ Index: pricing.py
 
 
 def test_the_change_counts_lines_and_names_the_first_one_added() -> None:
-    assert patched(FileEdit(path="/a/pricing.py", change="modify"), hunks_in(DIFF)) == FileEdit(
+    assert patched("/a/pricing.py", hunks_in(DIFF)) == FileEdit(
         path="/a/pricing.py",
         change="modify",
         added=3,
@@ -42,7 +42,7 @@ def test_the_change_counts_lines_and_names_the_first_one_added() -> None:
 def test_the_diff_in_a_result_tells_more_of_the_one_file_that_was_modified_and_of_no_other() -> None:
     change, added = (FileEdit(path="/a/pricing.py", change=kind) for kind in ("modify", "add"))
 
-    assert as_shown([change], DIFF) == [patched(change, hunks_in(DIFF))]
+    assert as_shown([change], DIFF) == [patched(change.path, hunks_in(DIFF))]
     for changes, diff in (([change, change], DIFF), ([added], DIFF), ([change], "no diff"), ([], DIFF)):
         assert as_shown(changes, diff) == changes
 
@@ -97,6 +97,6 @@ def test_agents_name_the_texts_of_an_edit_differently(old: str, new: str) -> Non
 def test_a_change_is_at_its_first_line_with_text_or_else_where_lines_first_went(
     lines: list[str], line: int, anchor: str | None
 ) -> None:
-    change = patched(FileEdit(path="/a", change="modify"), [Hunk(new_start=7, lines=lines)])
+    change = patched("/a", [Hunk(new_start=7, lines=lines)])
 
     assert (change.line, change.anchor) == (line, anchor)

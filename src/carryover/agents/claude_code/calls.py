@@ -190,7 +190,7 @@ def _made(call: OpenClaudeCall, result: Fields, output: str) -> tuple[FileEdit, 
         return call.changes
     is_new = text_of(result.get("type")) == "create"
     if not is_new and (patch := read_as(result.get("structuredPatch"), list[Hunk])):
-        return tuple(patched(change, patch) for change in call.changes)
+        return tuple(patched(change.path, patch) for change in call.changes)
     # In sub-agents' files the text of the result says so (2.0.65, 2.1.328).
     if is_new or output.startswith("File created successfully"):
         return tuple(replace(change, change="add") for change in call.changes)

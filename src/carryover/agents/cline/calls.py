@@ -198,4 +198,4 @@ def _placed(change: FileEdit, output: str) -> FileEdit:
     if not found or change.change == "add":
         return change
     hunk = Hunk(new_start=int(found[0][1]), lines=[f"{sign}{text}" for sign, _, text in found])
-    return patched(change, [hunk])
+    return patched(change.path, [hunk])

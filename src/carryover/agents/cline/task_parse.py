@@ -90,7 +90,7 @@ def _change(kind: str, shown: Fields, cwd: str | None) -> FileEdit | None:
         pairs = [Replacement(old, new) for _, old, new in blocks]
         return msgspec.structs.replace(replaced(path, pairs, counted=True), line=line or None)
     if hunks := hunks_in(content):
-        return patched(FileEdit(path=path, change="modify"), hunks)
+        return patched(path, hunks)
     change = written(path, content)
     return msgspec.structs.replace(change, change="add") if kind == "newFileCreated" else change
 

@@ -349,7 +349,7 @@ def _made(path: str, detail: Fields, cwd: str | None) -> FileEdit | None:
         case "delete":
             return FileEdit(path=place, change="delete")
         case "update":
-            change = patched(FileEdit(path=place, change="modify"), hunks_in(text_of(detail.get("unified_diff"))))
+            change = patched(place, hunks_in(text_of(detail.get("unified_diff"))))
             moved = text_of(detail.get("move_path"))
             return renamed(change, moved, cwd) if moved else change
     return None

@@ -376,7 +376,7 @@ def _in_part(part: str) -> FileEdit | None:
     kind = _KIND.search(part.partition("\n@@ ")[0])
     if kind is not None and kind[1] == "deleted":
         return FileEdit(path=path, change="delete")
-    change = patched(FileEdit(path=path, change="modify"), hunks_in(part))
+    change = patched(path, hunks_in(part))
     return msgspec.structs.replace(change, change="modify" if kind is None else "add")
 
 

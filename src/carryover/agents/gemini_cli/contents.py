@@ -151,7 +151,7 @@ def edit_changes(call: OpenCall, shown: Fields, *, is_new: bool) -> tuple[FileEd
     path = text_of(shown.get("filePath")) or next((change.path for change in call.changes), "")
     if not shown or call.op not in ("edit", "write") or not is_absolute(path) or len(path) > MAX_PATH_CHARS:
         return call.changes
-    change = patched(FileEdit(path=path, change="modify"), hunks_in(text_of(shown.get("fileDiff"))))
+    change = patched(path, hunks_in(text_of(shown.get("fileDiff"))))
     return (msgspec.structs.replace(change, change="add") if is_new else change,)
 
 

@@ -325,7 +325,7 @@ def _patched_file(file: Fields, cwd: str | None) -> FileEdit | None:
         return None
     if kind == "delete":
         return FileEdit(path=path, change="delete")
-    change = patched(FileEdit(path=path, change="modify"), hunks_in(first_text(file, "patch", "diff")))
+    change = patched(path, hunks_in(first_text(file, "patch", "diff")))
     if kind == "add":
         return replace(change, change="add")
     return renamed(change, moved, cwd) if moved else change
