@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from typing import NamedTuple
+
+import msgspec
 
 from carryover.config import load_config
 from carryover.daemon.client import daemon_pid, stop_daemon, wait_for_daemon
@@ -13,7 +14,7 @@ from carryover.install.service import ServiceManager, this_program
 from carryover.past.context import state_dir
 
 
-class Running(NamedTuple):
+class Running(msgspec.Struct, frozen=True):
     """The daemon that runs now."""
 
     pid: int
@@ -29,7 +30,7 @@ class Running(NamedTuple):
     """Whether it reads nothing and hands nothing over, since the user paused Carryover."""
 
 
-class Stopped(NamedTuple):
+class Stopped(msgspec.Struct, frozen=True):
     """The daemon that was stopped. `pid` is None if its service stopped it."""
 
     pid: int | None

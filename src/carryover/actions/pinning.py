@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
+
+import msgspec
 
 from carryover.actions.noting import record
 from carryover.config import load_config, refuse_excluded
@@ -26,7 +28,7 @@ PIN_CHARS: Final = 160
 _TITLES: Final[dict[PinChange, str]] = {"pin": "Pinned", "done": "Done", "unpin": "No longer pinned"}
 
 
-class Kept(NamedTuple):
+class Kept(msgspec.Struct, frozen=True):
     """A text as it is kept."""
 
     text: str

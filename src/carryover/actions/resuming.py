@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+
+import msgspec
 
 from carryover.adapter.spec import AgentSpec, Starter
 from carryover.agents import agent_name, specs
@@ -26,7 +27,7 @@ from carryover.past.types import Session
 from carryover.terminal.paths import quoted
 
 
-class Resuming(NamedTuple):
+class Resuming(msgspec.Struct, frozen=True):
     """The command that resumes a session, to be run in `folder`."""
 
     agent: str

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
@@ -63,7 +63,7 @@ class Setting(msgspec.Struct, frozen=True):
     default: Any = None
 
 
-class Changed(NamedTuple):
+class Changed(msgspec.Struct, frozen=True):
     """A setting before and after a change."""
 
     before: Setting

@@ -9,7 +9,7 @@ import signal
 import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final, NamedTuple, NoReturn
+from typing import Final, NoReturn
 
 import msgspec
 
@@ -49,7 +49,7 @@ _COPY: Final = "`carryover handoff --copy` puts the handoff on the clipboard ins
 _NONE_HERE: Final = f"No agent that takes a first prompt is here. {_COPY}"
 
 
-class TakeOver(NamedTuple):
+class TakeOver(msgspec.Struct, frozen=True):
     """A handoff that is in its project, and the agent that is to take over.
 
     going = take_over("codex", "/srv/shop")

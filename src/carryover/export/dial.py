@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
-from typing import Final, NamedTuple
+from typing import Final
 
+import msgspec
 from msgspec.structs import replace
 
 from carryover import model
@@ -62,7 +63,7 @@ _VERBS: Final = {"add": "Added", "modify": "Edited", "delete": "Deleted", "renam
 _ENDS: Final = {"interrupted": "Interrupted by the user", "error": "Stopped by an error", "limit": "At a usage limit"}
 
 
-class Happened(NamedTuple):
+class Happened(msgspec.Struct, frozen=True):
     """An event of a session's main conversation, and the number of its turn. `at_ms` is in UTC ms."""
 
     view: SessionView

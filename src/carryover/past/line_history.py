@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence, Set
 from functools import cache
 from itertools import groupby
 from pathlib import Path
-from typing import Final, Literal, NamedTuple
+from typing import Final, Literal
 
 import msgspec
 
@@ -56,7 +56,7 @@ class LineHistory(msgspec.Struct, frozen=True, kw_only=True):
     """Time of the first recorded edit of the file."""
 
 
-class _Line(NamedTuple):
+class _Line(msgspec.Struct, frozen=True):
     """A line that is asked about, with the commit that it came with, and the file's name there."""
 
     number: int

@@ -7,7 +7,9 @@ import re
 import sqlite3
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
+
+import msgspec
 
 from carryover.agents import agent_name
 from carryover.errors import ExitCode, UserError
@@ -30,7 +32,7 @@ _MOST_LINES: Final = 2_000
 """Most lines that are looked up at once."""
 
 
-class Behind(NamedTuple):
+class Behind(msgspec.Struct, frozen=True):
     """What is behind a file, lines of it or a commit::
 
     origin = origin_of("src/cart.py:12", limit=50)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import glob
 import sqlite3
 from pathlib import Path, PurePath
-from typing import Final, NamedTuple
+from typing import Final
 
+import msgspec
 from msgspec.structs import replace
 
 from carryover.agents import agent_name
@@ -66,7 +67,7 @@ def project_here(db: sqlite3.Connection, project_id: int) -> ProjectRow:
     return row
 
 
-class _Waiting(NamedTuple):
+class _Waiting(msgspec.Struct, frozen=True):
     """What a project waits for, since when (UTC ms), its question, and when a limit resets."""
 
     what: str = ""
