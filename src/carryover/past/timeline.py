@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import pairwise
+from functools import cached_property
+from itertools import islice, pairwise
 from pathlib import Path
 from typing import Final
 
@@ -60,6 +61,24 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
         return in_time and (self.edits or moment.kind != "edit")
 
 
+class _Ran:
+    """A command that may have run tests. What it printed is read when it is first asked for: of a long past, few tests
+    are listed."""
+
+    def __init__(self, at: Moment, result: ToolResult) -> None:
+        self.at_ms = at.at_ms
+        self._at = at
+        self._result = result
+
+    @cached_property
+    def tests(self) -> Moment | None:
+        """The moment at which tests failed or passed; None if there were none, or nobody knows."""
+        run = test_run_in(self._result)
+        if run is None or run.status == "unknown":
+            return None
+        return replace(self._at, kind="tests", text=_first_line(f"{run.status}: {self._result.subject}"))
+
+
 def log(root: str, *, since_ms: int, agent: str | None, limit: int) -> list[Moment]:
     """Returns the timeline of the project at `root`, with the commands that show its turns."""
     with opened(Want.LISTED, root) as (ledger, project):
@@ -102,7 +121,7 @@ def timeline(
     by_start = sorted((row for row in rows if row.agent != NOTE), key=lambda row: (row.started_ms, row.id))
     before = {later.id: earlier for earlier, later in pairwise(by_start)}
     links = Links(commits)
-    moments: list[Moment] = []
+    moments: list[Moment | _Ran] = []
     listed: list[Moment] = []
     for row in rows:
         if row.last_ms + _COMMITTED_AFTER_MS < wanted.since_ms or (
@@ -113,30 +132,36 @@ def timeline(
         if begins_later or (wanted.agent is not None and row.agent != wanted.agent):
             continue
         of_session = _of_session(db, row, before.get(row.id), links, wanted)
-        moments += (moment for moment in of_session if moment.kind == "tests" or wanted.has(moment))
+        moments += (moment for moment in of_session if isinstance(moment, _Ran) or wanted.has(moment))
         # Within one millisecond, the last event comes first.
         moments.sort(key=lambda moment: moment.at_ms, reverse=True)
-        listed = [*filter(wanted.has, _each_commit_once(_turning_points(moments)))]
-    return listed[:limit]
+        listed = [*islice(filter(wanted.has, _each_commit_once(moments)), limit)]
+    return listed
 
 
-def _turning_points(moments: Sequence[Moment]) -> list[Moment]:
-    """Returns the moments, newest first; of tests those that fail, or pass again, whichever session ran them."""
-    kept = []
-    failing = False
-    for moment in reversed(moments):
-        if moment.kind == "tests":
-            if moment.text.startswith("fail") == failing:
-                continue
-            failing = not failing
-        kept.append(moment)
-    return kept[::-1]
-
-
-def _each_commit_once(moments: Sequence[Moment]) -> Iterator[Moment]:
-    """Yields the moments; a commit with edits of several sessions is that of the one that made it, else the newest."""
-    named = {moment.commit for moment in moments if moment.how == "command"}
+def _turning_points(moments: Sequence[Moment | _Ran]) -> Iterator[Moment]:
+    """Yields the moments, newest first; of tests those that fail, or pass again, whichever session ran them."""
+    known = (ran for ran in moments if isinstance(ran, _Ran) and ran.tests is not None)
+    newer = next(known, None)
     for moment in moments:
+        if not isinstance(moment, _Ran):
+            yield moment
+        elif moment is newer:
+            older = next(known, None)
+            if moment.tests is not None and _fails(moment) != _fails(older):
+                yield moment.tests
+            newer = older
+
+
+def _fails(ran: _Ran | None) -> bool:
+    return ran is not None and ran.tests is not None and ran.tests.text.startswith("fail")
+
+
+def _each_commit_once(moments: Sequence[Moment | _Ran]) -> Iterator[Moment]:
+    """Yields what `_turning_points` does; a commit with edits of several sessions is that of the one that made it, else
+    the newest."""
+    named = {moment.commit for moment in moments if isinstance(moment, Moment) and moment.how == "command"}
+    for moment in _turning_points(moments):
         if moment.how != "edits":
             yield moment
         elif moment.commit not in named:
@@ -146,7 +171,7 @@ def _each_commit_once(moments: Sequence[Moment]) -> Iterator[Moment]:
 
 def _of_session(
     db: sqlite3.Connection, row: SessionRow, before: SessionRow | None, links: Links, wanted: Wanted
-) -> list[Moment]:
+) -> list[Moment | _Ran]:
     start = Moment(
         at_ms=row.started_ms,
         agent=row.agent,
@@ -156,7 +181,9 @@ def _of_session(
         kind="session",
         text="",
     )
-    moments = [replace(start, kind="note" if row.agent == NOTE else "session", text=title_of(db, row)[:_LONGEST_TEXT])]
+    moments: list[Moment | _Ran] = [
+        replace(start, kind="note" if row.agent == NOTE else "session", text=title_of(db, row)[:_LONGEST_TEXT])
+    ]
     if before is not None and row.agent not in (before.agent, NOTE):
         before_name = agent_name(before.agent)
         moments.append(replace(start, kind="hand-over", text=before.agent, before_name=before_name))
@@ -193,7 +220,7 @@ def _commits(row: SessionRow, events: Iterable[tuple[int, StoredEvent]], of: Mom
 
 def _of_events(
     events: Iterable[tuple[int, StoredEvent]], of: Moment, root: str | None, wanted: Wanted
-) -> Iterator[Moment]:
+) -> Iterator[Moment | _Ran]:
     """Yields the timeline entries of the events, in order."""
     for turn, event in events:
         moment = replace(of, at_ms=event.at_ms, turn=turn)
@@ -207,11 +234,8 @@ def _of_events(
             case TurnEnd(reason="limit", message=message, resets=resets):
                 limit = with_reset_here(_first_line(message), resets, event.at_ms)
                 yield replace(moment, kind="limit", text=limit)
-            case ToolResult() as result:
-                run = test_run_in(result)
-                if run is not None and run.status != "unknown":
-                    text = _first_line(f"{run.status}: {result.subject}")
-                    yield replace(moment, kind="tests", text=text)
+            case ToolResult(op="shell") as result:
+                yield _Ran(moment, result)
 
 
 def _first_line(text: str) -> str:
