@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from itertools import islice
 from pathlib import Path
@@ -21,6 +21,7 @@ from carryover.probe.git_dir import (
     git_dir_of,
     is_top,
     main_of,
+    may_be_asked,
     worktrees_of,
 )
 from carryover.probe.ignore_rules import SIZE_LIMIT_BYTES, has_rule, may_let_in, names
@@ -121,13 +122,9 @@ class Checkout:
         return file_stamp(self.git_dir / "index") or _NO_INDEX
 
     def is_tracked(self, name: str) -> bool:
-        """Whether git tracks the file, or one below the folder. Without git, the index may show that it does not."""
-        try:
-            return bool(self._listed("--cached", name))
-        except FileNotFoundError:
-            if self._is_surely_untracked(name):
-                return False
-            raise
+        """Whether git tracks the file, or one below the folder. Git is asked only where the index may have the name."""
+        untracked = self._is_shown(f"no {name}", self.index(), lambda: self._is_in_no_index(name))
+        return not untracked and bool(self._listed("--cached", name))
 
     def is_untracked(self, name: str) -> bool:
         """Whether git lists the file as one that is here but not tracked. An answer that does not name it proves
@@ -177,8 +174,18 @@ class Checkout:
                 remember(question, stamp, answer)
         return answer
 
-    def _is_surely_untracked(self, name: str) -> bool:
-        """Whether certainly neither `name` nor anything in it is tracked; False where only git can tell."""
+    def _is_shown(self, what: str, stamp: object, shows: Callable[[], bool]) -> bool:
+        """Whether files of the repository certainly show this, so that git need not be asked. They are not read again
+        while `stamp` is the same, nor where git may not be asked either."""
+        question = (self.root, what)
+        known: bool | None = known_answer(question, stamp)
+        if known is None:
+            known = may_be_asked(self.root) and shows()
+            remember(question, stamp, known)
+        return known
+
+    def _is_in_no_index(self, name: str) -> bool:
+        """Whether certainly neither `name` nor anything in it is tracked."""
         if self.git_dir is None or any(self.git_dir.glob("sharedindex.*")):
             return False
         try:
@@ -217,19 +224,14 @@ class Checkout:
 
     def is_let_in(self, folder: str) -> bool:
         """Whether git does not ignore the folder at the top in spite of `info/exclude`, because another rule includes
-        it again. Without git, the ignore files may show that none does."""
+        it again. Git is asked only where the ignore files may have such a rule."""
         try:
             has_own, is_named = self._rules_for(folder)
         except OSError:
             return False
-        if not has_own and not is_named:
+        if has_own and self._is_shown("no rule", self._deciding(), self._lets_nothing_in):
             return False
-        try:
-            return not self.is_ignored(f"{folder}/")
-        except FileNotFoundError:
-            if has_own and self._lets_nothing_in():
-                return False
-            raise
+        return (has_own or is_named) and not self.is_ignored(f"{folder}/")
 
     def _rules_for(self, folder: str) -> tuple[bool, bool]:
         """Returns whether `info/exclude` ignores a folder at the top, and whether it names it; see `has_rule`. Raises

@@ -230,6 +230,9 @@ def test_a_checkout_in_the_middle_of_a_publication_is_noticed(home: Path) -> Non
 
 def test_git_is_asked_again_only_if_something_changed_that_decides(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     root = plain(home)
+    (root / ".gitignore").write_text("!keep\n")  # what files say is not enough, with such a rule and such a name
+    (root / ".carryovers").write_text("1\n")
+    git(root, "add", "--all")
     published(root, "local")
     program(home / "bin" / "git", "exit 128")
     with monkeypatch.context() as without_git:
