@@ -50,7 +50,7 @@ def fitted(sections: Sequence[tuple[str, Sequence[Entry]]], handoff: Handoff, ro
     """Chooses the entries that fit, of those that are not empty. A heading costs a line too. If nothing of a quote that
     is needed was worth its room, its needed line is fixed too."""
     spots = [((place, at), entry) for place, (_, own) in enumerate(sections) for at, entry in enumerate(own)]
-    entries = {spot: entry for spot, entry in spots if entry.shown}
+    entries = {spot: entry for spot, entry in spots if entry.label or entry.text}
     choice = _chosen(Choice(sections, handoff, room), entries, ())
     quoted = {entries[spot].quote for spot in choice.kept}
     missing = [spot for spot, entry in entries.items() if entry.weight == NEEDED and entry.quote not in quoted]

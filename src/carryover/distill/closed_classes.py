@@ -66,7 +66,10 @@ _LIST_ITEM: Final = later(r"\s*(?:[-*+•–]|\(?\d{1,2}[.):]|\(?[A-Za-z][.)])\s
 
 def only_replies(text: str) -> bool:
     """Whether a prompt consists only of short replies ("yes, go ahead") or punctuation."""
-    return all(word[0] in REPLIES for word in _WORD.finditer(_BEGINS.sub("", text.casefold())))
+    folded = text.casefold()
+    if "let" in folded:
+        folded = _BEGINS.sub("", folded)
+    return all(word[0] in REPLIES for word in _WORD.finditer(folded))
 
 
 def begins_with_reply(text: str) -> bool:

@@ -23,7 +23,7 @@ from carryover.distill.sections import (
 )
 from carryover.distill.sections.next_action import is_planned, next_entries
 from carryover.distill.sections.recent_calls import call_entries
-from carryover.distill.sections.recent_files import file_entries, recent_files
+from carryover.distill.sections.recent_files import file_entries, newest_edits, recent_files
 from carryover.distill.sections.reverted import reverted_entries
 from carryover.distill.trail import Past, Step, is_unfinished, past_of, running_jobs
 from carryover.distill.view import ProjectView
@@ -174,9 +174,9 @@ def wanted_files(view: ProjectView) -> tuple[FileQuery, ...]:
     """Returns the files whose current state the handoff would show, for the probe to read."""
     elsewhere = {session.session for session in view.sessions if session.where}
     edited = [
-        FileQuery(path=file.path, line=file.touched.line, anchor=file.touched.anchor)
-        for file in recent_files(view, outside=False)  # no file of another project is ever read
-        if file.touched.change != "delete" and file.touched.session not in elsewhere
+        FileQuery(path=path, line=file.line, anchor=file.anchor)
+        for path, file in newest_edits(view, outside=False)  # no file of another project is ever read
+        if file.change != "delete" and file.session not in elsewhere
     ]
     known = {query.path for query in edited}
     documents = state_files.documents_of(view, outside=False).items()

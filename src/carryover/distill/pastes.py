@@ -155,6 +155,11 @@ def is_machine_line(line: str) -> bool:
     return _MACHINE_LINE.match(line) is not None
 
 
+def has_machine_line(text: str) -> bool:
+    """Whether any line of a text is."""
+    return any(map(_MACHINE_LINE.match, text.splitlines()))
+
+
 def _is_typed_beside(line: str, others: list[str]) -> bool:
     """Whether a line is laid out differently from those beside it; in a long paste of prose only a question is."""
     block = "\n".join(others)

@@ -110,7 +110,7 @@ def _laid_out(handoff: Handoff, answering: Answering | None) -> _LaidOut:
         printed = _printed(shown)
         if printed:
             chosen.append((title, printed))
-    offered = sum(entry.shown != "" for _, entries in sections for entry in entries)
+    offered = sum((entry.label or entry.text) != "" for _, entries in sections for entry in entries)
     return _LaidOut(chosen, is_cut=len(fit.kept) < offered)
 
 
@@ -184,7 +184,7 @@ def _clean(entries: Sequence[Entry]) -> list[Entry]:
         text = text if label else _begun(text)
         if (text or label) and (label, text) not in seen:
             seen.add((label, text))
-            kept.append(replace(entry, text=text, label=label))
+            kept.append(entry if (text, label) == (entry.text, entry.label) else replace(entry, text=text, label=label))
     return kept
 
 

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Sequence
 from typing import Final
 
 from msgspec.structs import replace
 
 from carryover.distill.entry import Entry
-from carryover.distill.quotes import LINE_BREAK
+from carryover.distill.quotes import BESIDE, LINE_BREAK
 from carryover.text.pattern import later
 
 _SHORTEST: Final = 40
-_JOINT: Final = later(rf"({LINE_BREAK}| \| )")
-_GAPS: Final = later(rf"…(?:(?:{LINE_BREAK}| \| )…)+")
+_BETWEEN: Final = rf"{LINE_BREAK}|{re.escape(BESIDE)}"
+_JOINT: Final = later(rf"({_BETWEEN})")
+_GAPS: Final = later(rf"…(?:(?:{_BETWEEN})…)+")
 _RANKS: Final = {"message": 1, "plan": 2, "summary": 2, "job": 3, "call": 3}
 """Whose lines give way to whose. Others, such as the user's words, stay as they are."""
 _SPOKEN: Final = 1
@@ -33,17 +35,19 @@ def without_repeats(
     their section. Repetitions within one quote stay. An entry of which nothing is left is empty."""
     found = {(title, at): entry for title, entries in sections for at, entry in enumerate(entries)}
     owners: dict[str, _Spot] = {}
-    for spot in sorted(found, key=lambda spot: (spot not in shown, _precedence(spot, found[spot]))):
-        entry = found[spot]
-        rank = _rank(spot, entry)
-        lines = _JOINT.split(entry.text)
+    ranks = {spot: _rank(spot, entry) for spot, entry in found.items()}
+    for spot in sorted(found, key=lambda spot: (spot not in shown, *_precedence(ranks[spot], found[spot]), spot)):
+        entry, rank = found[spot], ranks[spot]
+        is_joint = LINE_BREAK in entry.text or BESIDE in entry.text
+        lines = _JOINT.split(entry.text) if is_joint else [entry.text]
         for at, line in enumerate(lines):
             owner = owners.setdefault(line, spot) if len(line) >= _SHORTEST else spot
             if owner is not spot and rank > 0 and found[owner].quote != entry.quote:
                 lines[at] = "…"
-                if rank == _SPOKEN == _rank(owner, found[owner]):
+                if rank == _SPOKEN == ranks[owner]:
                     found[owner] = replace(found[owner], weight=min(found[owner].weight, entry.weight))
-        text = _GAPS.sub("…", "".join(lines))
+        text = "".join(lines)
+        text = _GAPS.sub("…", text) if "…" in text else text
         found[spot] = entry if text == entry.text else replace(entry, text=text)
         if _is_gone(found[spot]):
             found[spot] = replace(entry, text="", label="")
@@ -54,9 +58,8 @@ def _rank(spot: _Spot, entry: Entry) -> int:
     return 0 if spot[0] in _WHOLE else _RANKS.get(entry.kind, 0)
 
 
-def _precedence(spot: _Spot, entry: Entry) -> tuple[int, int, float, _Spot]:
-    rank = _rank(spot, entry)
-    return rank, -entry.at_ms if rank <= _SPOKEN else 0, entry.weight, spot
+def _precedence(rank: int, entry: Entry) -> tuple[int, int, float]:
+    return rank, -entry.at_ms if rank <= _SPOKEN else 0, entry.weight
 
 
 def _is_gone(entry: Entry) -> bool:

@@ -106,9 +106,11 @@ def mentioned(view: ProjectView) -> tuple[dict[str, Name], int]:
                     numbers[3] = name.last + before
                 if name.said:
                     numbers[1] += name.said
-                    numbers[4] = max(numbers[4], name.last_said + before)
+                    if name.last_said + before > numbers[4]:
+                        numbers[4] = name.last_said + before
                 if name.called:
                     numbers[2] += name.called
-                    numbers[5] = max(numbers[5], name.last_called + before)
+                    if name.last_called + before > numbers[5]:
+                        numbers[5] = name.last_called + before
         since += max(digest.heard for digest in session.digests)
     return {key: Name(shown[key], *numbers) for key, numbers in found.items()}, now

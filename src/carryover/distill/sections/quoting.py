@@ -68,12 +68,12 @@ def parted(
 ) -> list[Entry]:
     """Splits a quote into entries, of which the first and last stay longest, of a prompt, a question or a text from
     outside the beginning; beyond `most` lines, its middle is left out."""
-    if fits(text):  # it has parts since its label is long
-        weight = weight._replace(part=0.0)
     parts = list(enumerate(pieces(text, beside=len(label))))
     count = len(parts)
     if count == 1:  # as most quotes have
         return [from_turn(step, parts[0][1], kind, weight.first, label=label, at_ms=at_ms)]
+    if fits(text):  # it has parts since its label is long
+        weight = weight._replace(part=0.0)
     if count > most:
         parts = [*parts[: most // 2], *parts[count - (most + 1) // 2 :]]
     ranks = _ranks(len(parts), head=kind in ("prompt", "question", "text from outside"))
@@ -125,8 +125,7 @@ def joined_short(entries: Iterable[Entry]) -> list[Entry]:
     """Joins short neighbours on one line, which names a speaker once and stays as long as the longest-staying of its
     entries."""
     lines: list[Entry] = []
-    placed = ((of_one_place(entry.label), of_one_place(entry.text), entry) for entry in entries)
-    for entry in (replace(entry, label=label, text=text) for label, text, entry in placed):
+    for entry in map(_of_one_place, entries):
         before = lines[-1] if lines else None
         last = before.sources[-1] if before else None
         goes_on = last and entry.label == last.label and (entry.kind != "call" or entry.at_ms == last.at_ms)
@@ -138,6 +137,11 @@ def joined_short(entries: Iterable[Entry]) -> list[Entry]:
         weight = min(before.weight, entry.weight)
         lines[-1] = replace(before, text=text, weight=weight, members=(*before.sources, *entry.sources))
     return lines
+
+
+def _of_one_place(entry: Entry) -> Entry:
+    label, text = of_one_place(entry.label), of_one_place(entry.text)
+    return entry if (label, text) == (entry.label, entry.text) else replace(entry, label=label, text=text)
 
 
 def _after(last: Entry | None, entry: Entry) -> str:

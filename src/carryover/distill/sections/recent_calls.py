@@ -105,7 +105,8 @@ def _again(call: Call, folders: Sequence[str]) -> tuple[str, str, str]:
     """Returns what is the same in each run of a call. A search is known by its pattern alone, wherever it looked; a
     command however much of its output is shown, and by its folder, which may end the path of just one of `folders`."""
     folder = _folder(call)
-    wholes = [other for other in folders if folder and other.endswith(f"/{folder}")]
+    below = f"/{folder}"
+    wholes = [other for other in folders if other.endswith(below)] if folder else []
     whole = wholes[0] if len(wholes) == 1 else folder
     ran_again = call.subject != "" and call.op != "search"
     subject = _SHOWN_END.sub("", _FOLDER.sub("", call.subject)) if call.op == "shell" else call.subject

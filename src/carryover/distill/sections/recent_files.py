@@ -45,6 +45,17 @@ class RecentFile(msgspec.Struct, frozen=True, kw_only=True):
 def recent_files(
     view: ProjectView, facts: Mapping[str, FileFacts] = {}, *, outside: bool = True, limit: int = 12
 ) -> list[RecentFile]:
+    """Returns what `newest_edits` does, with the files' tests and `facts`."""
+    digests = (digest for session in view.sessions for digest in session.digests)
+    of_root = (_from_root(seen, view.root) for digest in digests for seen in digest.runs)
+    runs = sorted(of_root, key=lambda seen: seen.at_ms)
+    return [
+        RecentFile(path=path, touched=file, status=_status(path, file, runs), facts=facts.get(path))
+        for path, file in newest_edits(view, outside=outside, limit=limit)
+    ]
+
+
+def newest_edits(view: ProjectView, *, outside: bool, limit: int = 12) -> list[tuple[str, EditedFile]]:
     """Returns the newest edit of each file of the project, newest first; those written and then deleted come last.
     A file in another checkout, or `outside` of the project, has its full path. The path of one below a former root is
     relative to the current root. Of the settings of programs, only those that the conversation names are shown. If all
@@ -61,18 +72,14 @@ def recent_files(
     if not newest and outside:
         lasting = (file for file in files if not file.temporary)
         newest = _newest(lasting, lambda path: _outside(path, view.root, settings=True, scratch=True))
-    of_root = (_from_root(seen, view.root) for digest in digests for seen in digest.runs)
-    runs = sorted(of_root, key=lambda seen: seen.at_ms)
-    ordered = sorted(newest.items(), key=lambda item: (item[1].temporary, -item[1].at_ms, -item[1].turn, item[0]))
-    return [
-        RecentFile(path=path, touched=file, status=_status(path, file, runs), facts=facts.get(path))
-        for path, file in ordered[:limit]
-    ]
+    return sorted(newest.items(), key=lambda item: (item[1].temporary, -item[1].at_ms, -item[1].turn, item[0]))[:limit]
 
 
 def _from_root(seen: SeenRun, root: str) -> SeenRun:
     """Returns a test run with the paths that restrict it as files are shown: none for `cd <root> && pytest`."""
     below = [(path, _below(f"{path}/", root)) for path in seen.run.paths]
+    if all(inside is None for _, inside in below):
+        return seen
     paths = tuple(path if inside is None else inside.rstrip("/") for path, inside in below)
     return msgspec.structs.replace(seen, run=msgspec.structs.replace(seen.run, paths=() if "" in paths else paths))
 
@@ -80,8 +87,9 @@ def _from_root(seen: SeenRun, root: str) -> SeenRun:
 def _newest(files: Iterable[EditedFile], shown: Callable[[str], str | None]) -> dict[str, EditedFile]:
     """Returns the newest edit of each file by the name under which `shown` has it, without those that have none."""
     newest: dict[str, EditedFile] = {}
+    names: dict[str, str | None] = {}  # most are edited more than once
     for file in files:
-        path = shown(file.path)
+        path = names[file.path] if file.path in names else names.setdefault(file.path, shown(file.path))
         if path is not None and (path not in newest or newest[path].at_ms < file.at_ms):
             newest[path] = file
     return newest

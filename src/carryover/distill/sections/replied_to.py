@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise, takewhile
+from operator import attrgetter
 from typing import Final
 
 from carryover.distill.closed_classes import begins_with_reply, is_list_item, is_question
@@ -32,6 +34,7 @@ _OPTION: Final = later(r"\W*(?:(\w+)\s)?(\d{1,2}|[A-Za-z])\s?[.):：、）\]|—
 _WORD: Final = later(r"\w+")
 _FEW_WORDS: Final = 2
 """A reply of more words may have a number that chooses nothing ("keep all 2")."""
+_NUMBER_OF: Final = attrgetter("number")
 
 
 def asked_before(step: Step) -> str:
@@ -41,7 +44,9 @@ def asked_before(step: Step) -> str:
 
 
 def _turn_before(step: Step) -> Turn | None:
-    return next((turn for turn in step.digest.turns if turn.number == step.turn.number - 1), None)
+    turns, number = step.digest.turns, step.turn.number - 1
+    at = bisect_left(turns, number, key=_NUMBER_OF)
+    return turns[at] if at < len(turns) and turns[at].number == number else None
 
 
 def replying_to(step: Step, label: str) -> str:

@@ -15,7 +15,7 @@ from carryover.distill.closed_classes import is_list_item
 from carryover.distill.digest import Pending, Reply, Turn
 from carryover.distill.entry import WEIGHTS, Entry, Weight
 from carryover.distill.goals import goal_of, says_something
-from carryover.distill.pastes import is_machine_line, parts, quoted_prompt, typed_words
+from carryover.distill.pastes import has_machine_line, parts, quoted_prompt, typed_words
 from carryover.distill.quotes import earlier, estimated_tokens
 from carryover.distill.sections.quoting import from_turn, parted
 from carryover.distill.sections.replied_to import replying_to
@@ -139,7 +139,7 @@ def _ranked(past: Past) -> Iterator[tuple[float, Step]]:
             lasting = (file for file in step.digest.touched if not file.temporary)
             paths = (file.path for file in lasting if file.turn == step.turn.number)
             done.update(subjects_in(" ".join((step.turn.answer, *paths))))
-        again = max((done[name] for name in own), default=0)
+        again = max((done.get(name, 0) for name in own), default=0)
         newer = since[step.view.session]
         is_long = step.view is past.lead and _is_long(prompt)
         says_more = (again >= _LEAST_AGAIN or is_long) and says_something(step.turn)
@@ -154,7 +154,7 @@ def _ranked(past: Past) -> Iterator[tuple[float, Step]]:
 
 def _is_typed(turn: Turn) -> bool:
     """Whether nothing of a prompt was pasted, nor looks as if a program had printed it, and it is no template."""
-    is_pasted = typed_words(turn.prompt) != turn.prompt or any(map(is_machine_line, turn.prompt.splitlines()))
+    is_pasted = typed_words(turn.prompt) != turn.prompt or has_machine_line(turn.prompt)
     return not is_pasted and not turn.is_template
 
 
