@@ -106,7 +106,8 @@ def _result(digest: Digest, event: Event, body: ToolResult) -> Digest:
     digest = replace(digest, failures=_explained(digest, body))
     digest = replace(digest, failures=_failures_after(digest.failures, body, event.at_ms, digest.prompts))
     if named := commands.branch_in(body):
-        digest = replace(with_turn(digest, branch=named) if committed(body) else digest, branch=named)
+        is_first = digest.turns[-1].changes <= 1  # nothing else of this turn was done on the branch that it left
+        digest = replace(with_turn(digest, branch=named) if is_first or committed(body) else digest, branch=named)
     commits = [f"{subject} ({short})" if short else subject for short, subject in committed(body)]
     if not commits:
         return digest

@@ -89,9 +89,14 @@ def _ended(past: Past, step: Step) -> str:
     return f"{past.agent(step)}'s {past.turn(turn.number, step.view)}: {_CUT_OFF[turn.end]}{calls}{message}"
 
 
+def _branch(step: Step, git: GitFacts | None) -> str:
+    """Returns the branch of the newest work; where git can't say what is checked out since, the last known one."""
+    return (step.digest.branch if git is None else "") or step.turn.branch
+
+
 def _place(past: Past, step: Step, git: GitFacts | None) -> str:
     """Returns the branch of the newest work, unless it is checked out, and the agent's own worktree that it is in."""
-    branch = step.turn.branch
+    branch = _branch(step, git)
     edited = [file.path for file in step.digest.touched if file.turn == step.turn.number]
     trees = (tree for tree in past.view.checkouts if len(tree) > len("C:"))  # else the root of a disk, see `_ANYWHERE`
     tree = next((tree for tree in trees if _has_any(tree, edited)), None)
@@ -105,7 +110,7 @@ def _other_branches(past: Past, newest: Step, git: GitFacts | None) -> list[str]
     """Returns the branches of earlier work of any session, but for those checked out and of the newest work."""
     worked = [step for step in past.steps if did_work(step.turn) and step.turn.branch]
     last = {step.turn.branch: step for step in worked if not past.is_beside(step)}
-    here = {newest.turn.branch, git.branch if git is not None else None}
+    here = {_branch(newest, git), git.branch if git is not None else None}
     others = sorted((step for branch, step in last.items() if branch not in here), key=lambda step: -step.turn.last_ms)
     return [
         f"earlier work on branch {branch_name(step.turn.branch)} ({past.place(step, step.turn.last_ms)})"
