@@ -178,7 +178,10 @@ def _tests(past: Past, recent: Iterable[RecentFile]) -> list[Entry]:
         text = f"{_failing(seen)}{stale}"
     elif seen.run.status == "fail":
         ago = earlier(seen.at_ms, past.at_ms)
-        text = _failing(seen, f" ({ago})" if ago else "")
+        later = runs[: runs.index(seen)]
+        is_unclear = any(one.run.status == "unknown" and one.run.paths == seen.run.paths for one in later)
+        notes = "; ".join(filter(None, (ago, "run again since, with an unclear result" if is_unclear else "")))
+        text = _failing(seen, f" ({notes})" if notes else "")
     elif since:
         text = f"Tests {since}"
     else:

@@ -152,6 +152,16 @@ def test_what_failed_in_one_session_has_passed_once_it_passed_in_another(later: 
     assert "Tests fail in tests/test_cart.py::test_cap" in under("Open questions", failed, passed, again)
 
 
+def test_of_tests_that_failed_it_says_that_a_later_run_of_them_is_not_clear() -> None:
+    failed = "FAILED test_cart.py::test_cap - assert 11 == 10\n1 failed, 3 passed in 0.1s"
+    talk = session("s1").user(GOAL).ran("python -m pytest test_cart.py", failed, status="error").edited("cart.py")
+    talk.ran("python -m pytest test_tax.py | tail -1", "4 prices, all well")
+    assert " (3 min earlier): " in under("Open questions", talk)
+
+    talk.ran("python -m pytest test_cart.py | tail -1", "4 prices, all well")
+    assert " (5 min earlier; run again since, with an unclear result): " in under("Open questions", talk)
+
+
 def test_a_tools_question_is_open_with_its_options_until_the_next_prompt() -> None:
     options = tuple(f"the {word} of all that is sold there" for word in ("euro", "franc", "pound", "krona", "zloty"))
     talk = session("s1").user(GOAL).event(model.Question(call_id="q", text="Which currency?" * 9, options=options))
