@@ -179,6 +179,8 @@ REPORTS: tuple[str, ...] = ("<task-notification>", "<bash-notification>")
 _REPORT: Final = re.compile("<(?:task|bash)-notification>")
 _SAID: Final = re.compile("<(result|event)>")
 """The beginning of what a sub-agent or a monitor said."""
+_MONITOR_ENDS: Final = ("<event>[Monitor timed out", "<event>[Monitor expired")
+"""The client's event in place of one (the first 2.1.112, public sessions; the second unverified)."""
 _LONGEST_REFUSAL: Final = 200
 """Most characters of a report that is only the message of a usage limit; a longer one may speak of limits."""
 
@@ -192,12 +194,12 @@ def _jobs_in(text: str) -> Iterator[BackgroundTask | str]:
     for start, end in zip(starts, [*starts[1:], len(text)], strict=True):
         report = text[start:end]
         task_id = (tagged(report, "task-id") or tagged(report, "shell-id") or "").strip()
-        # A monitor's events have no status: it runs on, unless its text says that it expired (unverified).
+        # A monitor's events have no status: it runs on, unless the client's text says that its time was up.
         state = JOB_STATES.get((tagged(report, "status") or "running").strip())
         if not task_id or state is None:
             yield "unknown status" if task_id else "no task id"
             continue
-        if state == "running" and "<event>[Monitor expired" in report:
+        if state == "running" and any(end in report for end in _MONITOR_ENDS):
             state = "stopped"
         label = bounded((tagged(report, "summary") or "").strip(), SHORT_CHARS)
         words = report.partition("<result>")[2].rpartition("</result>")[0].strip()
