@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from carryover.distill.digest import SeenRun
+from carryover.distill.digest import Call, SeenRun
 from carryover.distill.quotes import LINE_BREAK, called, clip, cut_middle
 from carryover.model import Event, ToolResult
 from carryover.records.file_bodies import without_bodies
@@ -61,6 +61,11 @@ def failed(result: ToolResult) -> bool:
     return not found_nothing(result.subject, result.exit_code) and not (
         _timed_out(_telling(result.output)) and is_waiting(result.subject)
     )
+
+
+def only_looked(call: Call | ToolResult) -> bool:
+    """Whether the call only looked at what is still there."""
+    return call.op in ("read", "search") or (call.op == "shell" and is_looking(call.subject))
 
 
 def tests_in(result: ToolResult, event: Event, *, turn: int, at_ms: int) -> SeenRun | None:

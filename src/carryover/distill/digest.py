@@ -194,6 +194,8 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     times: int = 1
     solved: bool = False
     words: str = ""
+    command: str = ""
+    """The signature of the command of a job, by which a later call is the same."""
 
 
 class OpenQuestion(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -9,7 +9,7 @@ from typing import Any, Final
 from msgspec.structs import replace
 
 from carryover import model
-from carryover.distill import commands, documents, reverting, turns
+from carryover.distill import background, commands, documents, reverting, turns
 from carryover.distill.commands import (
     committed,
     error_in,
@@ -196,7 +196,8 @@ def _failures_after(failures: tuple[Failure, ...], body: ToolResult, at_ms: int,
 
         def is_solved(failure: Failure) -> bool:
             is_pushed = to != "" and to in failure.why
-            return is_pushed or failure.signature in again or _solves(failure, mark, turn)
+            is_step = failure.signature in again or failure.command in again
+            return is_pushed or is_step or _solves(failure, mark, turn)
 
         return tuple(replace(failure, solved=is_solved(failure)) for failure in failures)
     former = next((failure for failure in failures if failure.signature == mark), None)
@@ -213,7 +214,7 @@ def _failures_after(failures: tuple[Failure, ...], body: ToolResult, at_ms: int,
 
 def _solves(failure: Failure, mark: str, turn: int) -> bool:
     """Whether a success with this signature is the failed attempt again, or soon after with a slight change."""
-    again, first = (text.removeprefix("shell:") for text in (mark, failure.signature))
+    again, first = (text.removeprefix("shell:") for text in (mark, failure.command or failure.signature))
     soon = mark != again and turn - failure.turn <= 1
     return failure.solved or again == first or (soon and is_retry(first, again))
 
@@ -309,5 +310,5 @@ _RULES: Final[dict[type, Callable[[Digest, Event, Any], Digest]]] = {
     model.PlanProposal: turns.proposal,
     model.Question: turns.question,
     model.QueuedPrompt: turns.queued,
-    model.BackgroundTask: turns.job,
+    model.BackgroundTask: background.job,
 }

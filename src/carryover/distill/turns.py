@@ -9,13 +9,11 @@ from msgspec.structs import replace
 
 from carryover import model
 from carryover.distill import digest as kept
-from carryover.distill.commands import tests_in
-from carryover.distill.digest import Call, Digest, Failure, Heard, Pending, Reply, Said, Turn
+from carryover.distill.digest import Call, Digest, Heard, Pending, Reply, Said, Turn
 from carryover.distill.forms import filled_in, whole_form
 from carryover.distill.own_text import only_points_at_handoff, without_handoffs, without_mark
 from carryover.distill.quotes import clip, clip_middle, lines_of, sentences
 from carryover.model import Event
-from carryover.records.shell_jobs import ends_job
 from carryover.text.harmless import one_line
 from carryover.text.markdown import without_blocks, without_thinking
 from carryover.text.pattern import later
@@ -52,18 +50,11 @@ _MOST_OPTIONS: Final = 6
 _MOST_QUESTIONS: Final = 12
 _LONGEST_PLAN: Final = 4000
 _LONGEST_QUEUED: Final = 600
-_LONGEST_REPORT: Final = 3000
 _LONGEST_ADDED: Final = 1200
-_MOST_ENDED: Final = 4
 _LONGEST_REMARK: Final = 200
-_SHORTEST_JOB: Final = 5
-"""A shorter id may stand in any output."""
-_BY_SIGNAL: Final = 128
+BY_SIGNAL: Final = 128
 """Shells give a command that a signal ended a greater exit code."""
-_OF_CRASHES: Final = frozenset((4, 6, 7, 8, 11))
-"""Signals that a program gets for its own faults, such as SIGSEGV; bus errors are another number on macOS."""
 _AT_ONCE_MS: Final = 1000
-_EXIT_CODE: Final = later(r"\bexit code (\d{1,9})\b")
 _IN_JSON: Final = later(r'\{"(?:(?!"message")[^\n]){0,200}?"message" ?: ?"((?:[^"\\]|\\.){1,400})".*')
 """A provider's answer in an error's message: what it says is its `message` (Aider 0.86.2, Cline)."""
 _LONGEST_ERROR: Final = 2000
@@ -277,7 +268,7 @@ def _killed(digest: Digest, at_ms: int) -> Digest:
     """Returns the digest after an interruption: the command that a signal ended just before was stopped by it, and did
     not fail (Claude Code 2.1.133, 2.1.138: 2 ms before)."""
     call = digest.calls[-1] if digest.calls else None
-    if call is None or (call.exit_code or 0) <= _BY_SIGNAL or at_ms - call.at_ms > _AT_ONCE_MS:
+    if call is None or (call.exit_code or 0) <= BY_SIGNAL or at_ms - call.at_ms > _AT_ONCE_MS:
         return digest
     stopped = replace(call, status="interrupted", exit_code=None)
     failures = tuple(failure for failure in digest.failures if failure.at_ms != call.at_ms)
@@ -327,97 +318,6 @@ def queued(digest: Digest, event: Event, body: model.QueuedPrompt) -> Digest:
         return replace(digest, queued=others)
     waiting = Pending(id=event.key, text=text, at_ms=event.at_ms, turn=digest.prompts)
     return replace(digest, queued=(*others, waiting)[-MOST_PENDING:])
-
-
-def job(digest: Digest, event: Event, body: model.BackgroundTask) -> Digest:
-    """Tracks a job by its label from start to end. A job that fails counts like any failed call."""
-    if body.state == "failed" and _was_killed(digest, body):
-        body = replace(body, state="stopped")
-    known = next((job for job in digest.jobs if job.id == body.task_id), None)
-    others = tuple(job for job in digest.jobs if job.id != body.task_id)
-    label = clip(one_line(body.label) or (known.text if known else "background job"), chars=200)
-    if body.state == "running":
-        # What its command left running is this job (Claude Code 2.1.15), recorded at the same time.
-        others = tuple(job for job in others if job.op != "shell" or job.at_ms != event.at_ms)
-        running = Pending(id=body.task_id, text=label, at_ms=event.at_ms, turn=digest.prompts)
-        digest = replace(digest, runs=_without_begun(digest, body.task_id))
-        return replace(at_work(digest, event), jobs=(*others, running)[-MOST_PENDING:])
-    digest = replace(digest, jobs=others, runs=_with_ended(digest, event, body), calls=_with_end(digest.calls, body))
-    if known is not None:  # else its end was reported before
-        said = label if body.label else f"{label}: {body.state}"
-        ended = Pending(id=body.task_id, text=said, at_ms=event.at_ms, turn=digest.prompts)
-        digest = replace(digest, ended=(*digest.ended, ended)[-_MOST_ENDED:])
-    signature = f"job:{body.task_id}"
-    if body.state == "stopped":  # its end may be reported before the call that stopped it has its result
-        digest = replace(digest, failures=tuple(one for one in digest.failures if one.signature != signature))
-    if body.state == "failed" and not any(failure.signature == signature for failure in digest.failures):
-        cause = clip(one_line(body.report), chars=200)
-        failure = Failure(tried=label, why=cause, at_ms=event.at_ms, signature=signature, turn=digest.prompts)
-        digest = replace(digest, failures=(*digest.failures, failure)[-MOST_FAILURES:])
-    if not body.report:
-        return digest
-    made = Call(  # a report is treated like the output of a call
-        name=kept.JOB,
-        op="agent",
-        subject=label,
-        status="ok" if body.state == "done" else "error",
-        output=clip_middle(body.report.strip(), chars=_LONGEST_REPORT),
-        at_ms=event.at_ms,
-        turn=digest.prompts,
-    )
-    return with_call(digest, made)
-
-
-def _was_killed(digest: Digest, body: model.BackgroundTask) -> bool:
-    """Whether a signal ended a job, and the agent's last command, which may still run, was to end one."""
-    code = _EXIT_CODE.search(body.label)
-    if code is None or int(code[1]) <= _BY_SIGNAL or int(code[1]) - _BY_SIGNAL in _OF_CRASHES:
-        return False
-    last = [call.text for call in digest.open_calls if call.op == "shell"]
-    return any(map(ends_job, last or [call.subject for call in digest.calls[-1:] if call.op == "shell"]))
-
-
-def _without_begun(digest: Digest, job: str) -> tuple[kept.SeenRun, ...]:
-    """Returns the test runs without one that has only begun, as a job: the client's line on the job is no result, and
-    no failure either (Claude Code 2.1.141)."""
-    call = _begun_by(digest.calls[-1:], job)
-    is_begun = call is not None and digest.runs != () and digest.runs[-1].at_ms == call.at_ms
-    return digest.runs[:-1] if is_begun else digest.runs
-
-
-def _with_ended(digest: Digest, event: Event, body: model.BackgroundTask) -> tuple[kept.SeenRun, ...]:
-    """Returns the test runs with the job, if it ran tests to their end. It counts from when it began: what was edited
-    meanwhile may not be tested."""
-    call = _begun_by(digest.calls, body.task_id)
-    if call is None or body.state == "stopped":
-        return digest.runs
-    code = _EXIT_CODE.search(body.label)
-    ended = model.ToolResult(
-        call_id="",
-        name=call.name,
-        op=call.op,
-        status="error" if body.state == "failed" else "ok",
-        exit_code=int(code[1]) if code is not None else None,
-        subject=call.subject,
-    )
-    run = tests_in(ended, event, turn=call.turn, at_ms=call.at_ms)
-    return (*digest.runs, run)[-kept.MOST_RUNS :] if run is not None else digest.runs
-
-
-def _begun_by(calls: tuple[Call, ...], job: str) -> Call | None:
-    """Returns the command that began a job, which the client answered with a line on the job's id."""
-    shell = (call for call in calls if call.op == "shell" and call.status == "ok" and "\n" not in call.output)
-    named = (call for call in shell if job in call.output and job not in call.subject)
-    return next(named, None) if len(job) >= _SHORTEST_JOB else None
-
-
-def _with_end(calls: tuple[Call, ...], body: model.BackgroundTask) -> tuple[Call, ...]:
-    """Returns the calls with the end of a job as the result of the command that started it, which the client had
-    answered with a line on the job's id (Claude Code 2.1.27 to 2.1.226)."""
-    begun = _begun_by(calls, body.task_id)
-    output = clip(one_line(body.label), chars=200) or f"background job {body.state}"
-    ended = replace(begun, status="error" if body.state == "failed" else "ok", output=output) if begun else None
-    return tuple(ended if ended is not None and call is begun else call for call in calls)
 
 
 def with_call(digest: Digest, made: Call) -> Digest:

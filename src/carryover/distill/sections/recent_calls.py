@@ -8,7 +8,8 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from carryover.distill.digest import Call
+from carryover.distill.commands import only_looked
+from carryover.distill.digest import JOB, Call
 from carryover.distill.entry import BY_WORTH, WEIGHTS, Entry, Weight
 from carryover.distill.quotes import called, excerpt
 from carryover.distill.sections.failed_approaches import open_failures
@@ -18,7 +19,7 @@ from carryover.distill.trail import Past, Step
 from carryover.distill.view import ProjectView, SessionView
 from carryover.model import ToolResult
 from carryover.records.fields import with_drive
-from carryover.text.looking import found_nothing, is_looking
+from carryover.text.looking import found_nothing
 from carryover.text.pattern import later
 
 _MOST_CALLS: Final = 24
@@ -45,7 +46,8 @@ def call_entries(past: Past) -> list[Entry]:
     newest = [*shown][-_MOST_CALLS:]
     entries: list[Entry] = []
     for made in _without_repeated_lines(newest):
-        weight = WEIGHTS["last call"] if _is_where_it_broke_off(past, made) else BY_WORTH
+        is_last = _is_where_it_broke_off(past, made) or _is_unheard(past, made)
+        weight = WEIGHTS["last call"] if is_last else BY_WORTH
         entries += _call(past, made.call, made.session, weight)
     return joined_short(sorted(entries, key=lambda entry: entry.at_ms))
 
@@ -62,13 +64,23 @@ def _is_told(made: _Made, told: Mapping[tuple[int, str], str]) -> bool:
 
 
 def _is_where_it_broke_off(past: Past, made: _Made) -> bool:
-    """Whether a call is the last one of the newest turn, and nothing was answered since: what it printed is the state
-    that the turn was left in."""
+    """Whether a call is the last one, of the newest turn or, if that has only begun, of the one before it, and nothing
+    was answered since: what it printed is the state that the work was left in."""
     step = past.newest
-    if step.turn.end == "answered" or not step.is_newest or made.session is not step.view or _only_looked(made.call):
+    if step.turn.end == "answered" or not step.is_newest or made.session is not step.view or only_looked(made.call):
+        return False
+    has_begun = not (step.turn.calls or step.turn.said)
+    left = next((turn for turn in step.digest.turns if turn.number == made.call.turn), None)
+    if left is None or left.end == "answered" or step.turn.number - left.number > has_begun:
         return False
     last = step.digest.calls[-1]
-    return (last.turn, last.at_ms, last.subject) == (step.turn.number, made.call.at_ms, made.call.subject)
+    return (last.turn, last.at_ms, last.subject) == (left.number, made.call.at_ms, made.call.subject)
+
+
+def _is_unheard(past: Past, made: _Made) -> bool:
+    """Whether a call is the report of a job to which the agent has said nothing yet."""
+    reports = [job.text for job in past.main.digest.ended]
+    return made.call.name == JOB and made.session is past.main.view and made.call.subject in reports
 
 
 def _shown_calls(view: ProjectView) -> list[_Made]:
@@ -121,7 +133,7 @@ def is_on_disk(call: Call | ToolResult, root: str) -> bool:
 def out_of_date(call: Call | ToolResult, at_ms: int, view: ProjectView) -> str:
     """Says which files were edited after a call that looked at them, or that failed, so that they may no longer be as
     it printed; empty if none was."""
-    if not _only_looked(call) and call.status != "error":
+    if not only_looked(call) and call.status != "error":
         return ""
     since = edited_since(call.subject, at_ms, view)
     return "edited since" if since and call.op == "read" else since  # the line begins with the file
@@ -158,7 +170,7 @@ def _call(past: Past, call: Call, session: SessionView, weight: Weight) -> list[
     label = f"{_label(past, call)} ({since})" if since else _label(past, call)
     output = _NUMBERED.sub("", call.output) if call.op == "read" else call.output
     output = output if output.strip("…\n ") else ""
-    most = _MOST_DATA if _DATA.match(output) else _MOST_READ if _only_looked(call) else _MOST_OUTPUT
+    most = _MOST_DATA if _DATA.match(output) else _MOST_READ if only_looked(call) else _MOST_OUTPUT
     quoted = parted(step, output, "call", weight, label=label, most=most, at_ms=call.at_ms)
     if len(quoted) > 1 or _is_cut(label, output, quoted):
         notes = ", ".join(filter(None, (past.turn(call.turn, session), since)))
@@ -184,11 +196,6 @@ def _label(past: Past, call: Call) -> str:
         return f"{called(call.name, '')}{status}"
     quoted = f"`{excerpt(subject, _CALL_CHARS)}`{status}"
     return quoted if call.op == "shell" else called(call.name, quoted)
-
-
-def _only_looked(call: Call | ToolResult) -> bool:
-    """Whether the call only looked at what is still there."""
-    return call.op in ("read", "search") or (call.op == "shell" and is_looking(call.subject))
 
 
 def _is_cut(label: str, output: str, quoted: Iterable[Entry]) -> bool:

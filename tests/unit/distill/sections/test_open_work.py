@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 
 from carryover.distill.entry import FIXED
+from carryover.distill.sections.recent_calls import call_entries
+from carryover.distill.trail import past_of
 from carryover.model import AgentSummary, BackgroundTask, PlanProposal, ResultStatus, SummaryPart
-from support.conversation import GOAL, Conversation, handoff, session, under, worked
+from support.conversation import GOAL, Conversation, handoff, project, session, under, worked
 
 TRAINING = "tmux new-session -d -s epochs 'python train.py --epochs 200'"
 
@@ -218,6 +220,27 @@ def test_a_job_that_ended_after_the_last_words_is_told_beside_them() -> None:
     told = 'ended since the last words: “Background command "Run all tests" was stopped”'
     assert under("Where it stands", talk.event(stopped).event(again)).count(told) == 1
     assert "ended since" not in under("Where it stands", talk.says("They were stopped."))
+
+
+def weight_of(talk: Conversation, words: str) -> float:
+    past = past_of(project(talk), now_ms=talk.at_ms)
+    assert past is not None
+    [told] = [entry for entry in call_entries(past) if words in entry.text]
+    return told.weight
+
+
+def test_a_job_whose_end_reached_the_agent_after_it_had_spoken_is_told_with_its_report() -> None:
+    """Claude Code queues a report while the agent speaks, and delivers it behind (2.1.81)."""
+    report = "The tests can't be read: Write is denied.\nGrant Write, and I go on."
+    ended = BackgroundTask(task_id="b1", state="done", label="Agent completed", report=report)
+    talk = worked().user("Test it.").event(BackgroundTask(task_id="b1", state="running", label="Run all tests"))
+    talk.event(ended).says("The tests run, I wait.")
+    assert "ended since" not in under("Where it stands", talk)
+
+    stands = under("Where it stands", talk.event(ended))
+    assert stands.count("ended since the last words: “Agent completed”") == 1
+    assert weight_of(talk, "Grant") <= FIXED
+    assert weight_of(talk.says("I can't test it."), "Grant") > FIXED
 
 
 def test_a_test_run_of_an_earlier_turn_says_which_if_no_time_does() -> None:
