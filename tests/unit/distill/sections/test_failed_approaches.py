@@ -10,7 +10,14 @@ from carryover import model
 from carryover.distill.entry import FIXED
 from carryover.distill.sections.failed_approaches import failed_entries
 from carryover.distill.trail import past_of
-from support.conversation import GOAL, ROOT, handoff, project, section, session, under
+from support.conversation import GOAL, ROOT, Conversation, handoff, project, section, session, under
+
+
+def weight_of_failure(talk: Conversation) -> float:
+    past = past_of(project(talk), now_ms=talk.at_ms)
+    assert past is not None
+    [failure] = failed_entries(past)
+    return failure.weight
 
 
 def test_a_failed_call_stands_with_what_the_agent_said_right_after_unless_that_was_its_answer() -> None:
@@ -53,6 +60,39 @@ def test_a_job_that_the_agent_killed_has_not_failed(command: str, code: int, fai
     )
 
     assert [section(talk, title="Failed approaches") != [] for talk in talks] == [fails, fails]
+
+
+@pytest.mark.parametrize(("command", "fails"), [("grep -rn cap shop", False), ("make cap", True)])
+def test_a_job_that_found_nothing_has_not_failed(command: str, fails: bool) -> None:
+    talk = session("s1").user(GOAL).ran(command, "Command running in background with ID: b7e1f09.")
+    talk.event(model.BackgroundTask(task_id="b7e1f09", state="running", label="Cap it"))
+    talk.event(model.BackgroundTask(task_id="b7e1f09", state="failed", label="Cap it: exit code 1"))
+
+    assert (section(talk.says("Done."), title="Failed approaches") != []) is fails
+
+
+@pytest.mark.parametrize(("again", "is_solved"), [("cd shop && make cap", True), ("make tax", False)])
+def test_a_job_that_failed_is_solved_by_its_command_once_that_succeeds(again: str, is_solved: bool) -> None:
+    talk = session("s1").user(GOAL).ran("make cap", "Command running in background with ID: b7e1f09.")
+    talk.event(model.BackgroundTask(task_id="b7e1f09", state="failed", label="Cap it: exit code 2"))
+    assert "solved since" not in under("Failed approaches", talk)
+    in_background = session("s2").user(GOAL).ran("make cap", "No rule.", status="error")
+    in_background.ran(again, "Command running in background with ID: b7e1f09.")
+    in_background.event(model.BackgroundTask(task_id="b7e1f09", state="done", label="Cap it: exit code 0"))
+
+    assert ("solved since" in under("Failed approaches", talk.ran(again))) is is_solved
+    assert ("solved since" in under("Failed approaches", in_background)) is is_solved
+
+
+def test_what_a_turn_failed_in_at_last_stands_while_the_next_one_has_changed_nothing() -> None:
+    refused = "fatal: could not read Username: No such device"
+    talk = session("s1").user(GOAL).edited("cart.py").ran("git push origin main", refused, status="error")
+    assert weight_of_failure(talk.ran("git log").says("Done.")) <= FIXED
+    assert weight_of_failure(talk.user("And tax?").ran("ls")) <= FIXED
+
+    assert weight_of_failure(talk.edited("tax.py")) > FIXED
+    other = session("s1").user(GOAL).edited("cart.py").ran("git push origin main", refused, status="error")
+    assert weight_of_failure(other.ran("git push backup").says("Done.").user("And tax?").ran("ls")) > FIXED
 
 
 def test_a_job_that_was_stopped_has_not_failed_though_its_end_was_reported_first() -> None:

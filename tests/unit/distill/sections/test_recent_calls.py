@@ -7,8 +7,11 @@ import re
 import pytest
 
 from carryover import model
+from carryover.distill.entry import FIXED
 from carryover.distill.render import render
-from support.conversation import GOAL, ROOT, Conversation, handoff, session, under, worked
+from carryover.distill.sections.recent_calls import call_entries
+from carryover.distill.trail import past_of
+from support.conversation import GOAL, ROOT, Conversation, handoff, project, session, under, worked
 
 
 @pytest.mark.parametrize(
@@ -41,6 +44,20 @@ def test_a_call_that_failed_stands_once_until_it_succeeds() -> None:
 
     talk.ran("pip install moneyed", "Installed moneyed-3")
     assert "moneyed-3" in under("Recent files", talk)
+
+
+def test_what_the_last_call_printed_stays_when_a_prompt_has_followed_it_alone() -> None:
+    talk = Conversation().user(GOAL).ran("gh pr list", "[]").says("None is open.", final=False)
+    talk.ran("gh pr create --head cap", "https://git.example/pull/232").user("Why do you do that?")
+
+    def weight() -> float:
+        past = past_of(project(talk), now_ms=talk.at_ms)
+        assert past is not None
+        return next(entry.weight for entry in call_entries(past) if "pull/232" in entry.text)
+
+    assert weight() <= FIXED
+    talk.ran("ls")
+    assert weight() > FIXED
 
 
 @pytest.mark.parametrize("printed", ["No matches found", "No files found", 'No matches found for pattern "x".', ""])
