@@ -107,6 +107,8 @@ class UserPrompt(Body, frozen=True, tag="user_prompt"):
     typed. Arguments may stand anywhere in it."""
     scheduled: bool = False
     """Whether the client sent it on a schedule; `actor` is `model` then, since nobody typed it."""
+    accepts_plan: bool = False
+    """Whether it is a plan that an agent wrote and the user accepted, below a line of the client's."""
 
     @property
     def begins_turn(self) -> bool:

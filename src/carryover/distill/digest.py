@@ -69,6 +69,8 @@ class Turn(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     template: str = ""
     """Names the template that was taken out of `prompt`, or that is all of it."""
     attachments: int = 0
+    accepts_plan: bool = False
+    """Whether the prompt is a plan that an agent wrote and the user accepted."""
     resumes: bool = False
     end: TurnEnding = ""
     grows: bool = False
@@ -100,6 +102,11 @@ class Turn(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     def is_template(self) -> bool:
         """Whether nothing of the prompt is the user's own."""
         return self.template != "" and self.prompt.endswith(self.template)
+
+    @property
+    def pasted(self) -> str:
+        """What a part of the prompt that was not typed is called."""
+        return "the agent's plan, accepted" if self.accepts_plan else "pasted"
 
     @property
     def answer(self) -> str:

@@ -47,7 +47,10 @@ def states_goal(turn: Turn) -> bool:
 def task_of(digest: Gist) -> str | None:
     """Returns the task of a single session, in the user's words on one line; None if the user said nothing."""
     goal = goal_of(digest)
-    return one_line(typed_words(goal.prompt) or goal.prompt) if goal is not None else None
+    if goal is None:
+        return None
+    plan = goal.prompt.partition("\n")[2].strip() if goal.accepts_plan else ""
+    return one_line(plan or typed_words(goal.prompt) or goal.prompt)
 
 
 def only_goes_on(digest: Gist) -> bool:

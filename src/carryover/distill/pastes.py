@@ -189,8 +189,8 @@ def typed_words(prompt: str) -> str:
     return "\n\n".join(text for pasted, text in parts(prompt) if not pasted)
 
 
-def quoted_prompt(prompt: str, room: int, *, chars: int = 0) -> str:
-    """Returns the prompt in at most about `room` characters, with each paste on its own line and marked with its
+def quoted_prompt(prompt: str, room: int, *, chars: int = 0, mark: str = "pasted") -> str:
+    """Returns the prompt in at most about `room` characters, with each paste on its own line, below `mark` and its
     length. `chars` is the length of the whole prompt if `prompt` is an excerpt of it."""
     left_out = max(0, chars - len(prompt))
     marked = parts(prompt)
@@ -202,7 +202,7 @@ def quoted_prompt(prompt: str, room: int, *, chars: int = 0) -> str:
     for pasted, text in marked:
         if pasted:
             if kept := excerpt(text, max(40, min(of_paste, _MOST_OF_PASTE) - 32), tail=_TAIL_OF_PASTE):
-                shown.append(f"(pasted, {len(text) + left_out:,} characters: {kept})")
+                shown.append(f"({mark}, {len(text) + left_out:,} characters: {kept})")
         else:
             of_typed = room - min(of_paste, room // 2)
             shown.append(excerpt(text, max(60, of_typed * len(text) // max(1, typed))))

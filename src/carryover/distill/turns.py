@@ -138,6 +138,7 @@ def prompt(digest: Digest, event: Event, body: model.UserPrompt) -> Digest:
         chars=len(text),
         template=form.template if form is not None else "",
         attachments=body.attachments,
+        accepts_plan=body.accepts_plan,
         resumes=resumes,
         branch=digest.branch,
     )

@@ -155,7 +155,9 @@ def _older(past: Past, above: Sequence[Entry], quotes: Sequence[Sequence[Entry]]
     return [
         from_turn(
             step,
-            quoted_prompt(step.turn.prompt, _OLDER_CHARS, chars=step.turn.chars).replace("\n", " / "),
+            quoted_prompt(step.turn.prompt, _OLDER_CHARS, chars=step.turn.chars, mark=step.turn.pasted).replace(
+                "\n", " / "
+            ),
             "prompt",
             _WEIGHT,
             label=_prompt_label(past, step.view, step.turn.number, step.turn.at_ms),

@@ -173,6 +173,7 @@ def shown_body(body: model.AnyBody, agent: str, root: str | None, at_ms: int = 0
         case model.UserPrompt(actor=actor) as prompt:
             kind: PartKind = "user" if actor == "human" else "agent"
             by_user = "You (a stored prompt)" if prompt.stored else "You"
+            by_user = "You (the agent's plan, accepted)" if prompt.accepts_plan else by_user
             by_agent = f"Message of another session, {prompt.sender}" if prompt.sender else "Prompt of the agent"
             by_agent = "Scheduled prompt" if prompt.scheduled else by_agent
             return Part(kind, at_ms, by_user if actor == "human" else by_agent, prompt.typed)

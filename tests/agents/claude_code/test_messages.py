@@ -173,6 +173,7 @@ LOCAL = (
             {"entrypoint": "sdk-ts"},
             [Prompt(text="Round in @cart.py to whole cents.", attachments=1)],
         ),
+        (PLAN, {"planContent": "# Discount\n\n1. In cents."}, [Prompt(text=PLAN, accepts_plan=True)]),
         (f"Why is this shown?{AFTER_PLAN}", {}, [Prompt(text=f"Why is this shown?{AFTER_PLAN}")]),
     ],
 )

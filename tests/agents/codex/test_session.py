@@ -345,6 +345,22 @@ def test_a_plan_put_before_the_user(family: Literal["legacy", "paginated"]) -> N
     ]
 
 
+@pytest.mark.parametrize(
+    ("text", "accepts", "bodies"),
+    [
+        ("Implement the plan.", False, [PlanProposal(call_id="", text="", accepted=True)]),
+        ("PLEASE IMPLEMENT THIS PLAN:\n# Plan\n\nShip it.", True, []),
+        ("Implement the plan. Leave out the vouchers.", False, []),
+    ],
+)
+def test_the_prompt_with_which_a_plan_is_accepted(text: str, accepts: bool, bodies: list[AnyBody]) -> None:
+    """0.115 in the terminal, 0.107 and 0.126 in the editor extension and the app, public sessions."""
+    rollout = Rollout()
+    rollout.turn()
+
+    assert rollout.asks(text) == [UserPrompt(text=text, accepts_plan=accepts), *bodies]
+
+
 LIMIT = "You’ve hit your usage limit. Upgrade to Pro or try again at 7:42 AM."
 
 

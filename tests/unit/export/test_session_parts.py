@@ -39,6 +39,7 @@ def result(output: str = "", exit_code: int | None = None, subject: str = "pytes
     [
         (UserPrompt(text="bake"), "user", "You", "bake", False),
         (UserPrompt(text="now", command="/bake"), "user", "You", "/bake now", False),
+        (UserPrompt(text="bake", accepts_plan=True), "user", "You (the agent's plan, accepted)", "bake", False),
         (UserPrompt(text="bake", actor="model"), "agent", "Prompt of the agent", "bake", False),
         (UserPrompt(text="bake", actor="model", scheduled=True), "agent", "Scheduled prompt", "bake", False),
         (AssistantMessage(text="Done.", aborted=True), "agent", "Codex (cut off)", "Done.", False),

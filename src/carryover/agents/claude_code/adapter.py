@@ -290,7 +290,13 @@ def _is_typed(builder: ClaudeBuilder, text: str) -> bool:
 
 
 def _prompt(builder: ClaudeBuilder, text: str, attachments: int = 0, *, in_turn: bool = False) -> None:
-    prompt = model.UserPrompt(text=text, actor=builder.actor, attachments=attachments, in_turn=in_turn)
+    prompt = model.UserPrompt(
+        text=text,
+        actor=builder.actor,
+        attachments=attachments,
+        in_turn=in_turn,
+        accepts_plan=builder.line.plan_content is not None,
+    )
     builder.add(prompt, "prompt", digest(text))
     if builder.actor == "human":
         _leave_queue(builder, text)

@@ -23,6 +23,10 @@ _PIPED: Final = "\n\n<stdin>\n"
 _SENT: Final = "<codex_delegation>"
 _SENDER: Final = "another thread"
 """What another thread of the app sends to this one; its text is escaped."""
+_IMPLEMENTS: Final = "PLEASE IMPLEMENT THIS PLAN:\n"
+"""Before a plan that was accepted, in the app and the editor extension (0.107, 0.126)."""
+_ACCEPTS: Final = "Implement the plan."
+"""The prompt that accepts the plan put before the user last (0.115)."""
 _CLIENTS: Final = ("<environment_context>", "<user_instructions>", "<goal_context>", "<codex_internal_context")
 
 
@@ -42,8 +46,11 @@ def handle_prompt(rollout: Rollout, text: str, attachments: int) -> None:
         in_turn=not is_sent and rollout.turn.counts.get("prompt", 0) > 0,
         # A stored prompt begins with the blank line after its front matter (0.48 to 0.105).
         stored=rollout.context.in_terminal and words.startswith("\n"),
+        accepts_plan=words.startswith(_IMPLEMENTS),
     )
     rollout.say(body, "prompt", digest(text))
+    if words.strip() == _ACCEPTS:
+        rollout.say(model.PlanProposal(call_id="", text="", accepted=True), "accepted", digest(text))
 
 
 def _typed(text: str) -> str | None:

@@ -82,7 +82,7 @@ def _session(past: Past, session: SessionView, weight: float) -> Entry:
     last = f" → {excerpt(said[-1], _LINE_CHARS)}" if said else ""
     on = f", on branch {branch_name(turn.branch)}" if turn.branch not in ("", past.main.turn.branch) else ""
     label = f"{past.agent(step)} ({past.place(step, session.newest_ms)}{on})"
-    text = f"{quoted_prompt(turn.prompt, _PROMPT_CHARS, chars=turn.chars)}{last}"
+    text = f"{quoted_prompt(turn.prompt, _PROMPT_CHARS, chars=turn.chars, mark=turn.pasted)}{last}"
     return from_turn(step, text, "prompt", weight, label=label, at_ms=session.newest_ms)
 
 
@@ -101,7 +101,10 @@ def summary_entries(past: Past) -> list[Entry]:
         plan = session.digest.proposal
         if plan is not None and plan.accepted and plan.text:
             what = "plan, accepted by the user"  # the work follows it from then on
-            entries += _quoted(past, session, plan, what, plan.text)
+            turn = session.digest.turn
+            is_begun = session is past.lead and turn is not None and plan.turn == turn.number and turn.end != "answered"
+            weight = WEIGHTS["accepted"] if is_begun else BY_WORTH
+            entries += _quoted(past, session, plan, what, plan.text, weight)
     return entries
 
 

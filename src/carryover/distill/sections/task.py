@@ -192,7 +192,7 @@ def _prompt(step: Step, weight: Weight, paste: Weight, label: str) -> list[Entry
     pastes = (text for is_pasted, text in parts(turn.prompt) if is_pasted)
     for text in pastes:
         chars = len(text) + max(0, turn.chars - len(turn.prompt))
-        mark = f"pasted, {chars:,} characters"
+        mark = f"{turn.pasted}, {chars:,} characters"
         if not entries:
             mark = f"{label}, {mark}"
             label = ""

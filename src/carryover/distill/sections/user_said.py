@@ -62,7 +62,7 @@ def _with_share(entries: Iterable[Entry]) -> Iterator[Entry]:
 
 
 def _prompt(past: Past, step: Step) -> list[Entry]:
-    text = quoted_prompt(step.turn.prompt, _MOST_CHARS, chars=step.turn.chars)
+    text = quoted_prompt(step.turn.prompt, _MOST_CHARS, chars=step.turn.chars, mark=step.turn.pasted)
     to = "" if step.view.agent == past.lead.agent else f" to {past.agent(step)}"
     label = replying_to(step, f"Prompt{to} ({past.sent(step)})")
     return parted(step, text, "prompt", label=label)

@@ -251,3 +251,20 @@ def test_a_test_run_of_an_earlier_turn_says_which_if_no_time_does() -> None:
     talk.at_ms = before_ms
     talk.user("Now the tax on carts, please.").at_ms = before_ms
     assert "last test run (turn 1) `pytest -q`: passed" in under("Where it stands", talk.says("I do."))
+
+
+def test_the_plan_that_a_turn_carries_out_keeps_its_place_until_the_answer() -> None:
+    plan = "\n".join(f"{number}. Round the prices of part {number} last, and test it." for number in range(30))
+    talk = session("s1").user("Plan it.").event(PlanProposal(call_id="p", text=plan))
+    talk.user("Implement the plan.").event(PlanProposal(call_id="", text="", accepted=True)).edited("cart.py")
+
+    def told() -> float:
+        [own] = [one for one in handoff(talk).sections if one.title == "From the agent's own summary"]
+        return own.entries[0].weight
+
+    assert "plan, accepted by the user (turn 2, no prompt since): 0. Round" in under(
+        "From the agent's own summary", talk
+    )
+    assert told() <= FIXED
+    talk.says("Rounded.")
+    assert told() > FIXED

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from carryover.distill.entry import FIXED
+from carryover.distill.goals import task_of
+from carryover.distill.render import render
+from carryover.model import UserPrompt
 from support.conversation import Conversation, handoff, session, under
 
 
@@ -26,6 +29,22 @@ def test_a_list_stays_whole_while_a_newest_prompt_of_few_words_goes_on_with_it()
 
     assert all(item.removeprefix("- ") in remaining for item in items)
     assert items[5].removeprefix("- ") not in other
+
+
+def test_a_plan_that_the_user_accepted_is_not_told_as_pasted() -> None:
+    plan = "\n".join(f"{number}. Round the prices of part {number} last, and test it." for number in range(30))
+    text = f"Implement the following plan:\n\n# Rounding\n\n{plan}"
+    talk = Conversation().event(UserPrompt(text=text, accepts_plan=True)).edited("cart.py").says("Done.")
+
+    assert f"the agent's plan, accepted, {len(plan) + 12:,} characters: Rounding ¶ 0. Round" in under("Task", talk)
+    assert (task_of(talk.digest) or "").startswith("# Rounding 0. Round")
+    for number in range(4):
+        talk.user(f"Add a column {number} to the list of vouchers, as wide as the others.").edited("list.py").says(
+            "Ok."
+        )
+    shown = render(handoff(talk))
+    assert "the agent's plan, accepted, " in shown
+    assert "pasted" not in shown
 
 
 def fixed_task(talk: Conversation) -> str:
