@@ -41,6 +41,8 @@ _WRITES: Final = later(r"(?<![\d&=<-])>{1,2}\s*(?!&|/dev/null)[\w./~$-]|\|\s*tee
 _GIT_LOOKING: Final = later(
     r"^git (?:-C \S+ |-\S+ )*(?:status|log|diff|show|branch|remote|rev-parse|ls-files|blame|grep|stash list)\b"
 )
+_NPM_LOOKING: Final = later(r"^p?npm (?:audit(?! (?:fix|-\S+ fix))|outdated|ls|view)\b")
+"""They end with 1 if they have something to report."""
 _PREFIX: Final = later(
     r"^\s*(?:(?:cd|pushd|source|\.|export|set)\s[^&|;]*(?:&&|;)\s*|[A-Z_][A-Z0-9_]*=\S+\s+"
     r"|(?:sudo|time|env|timeout \S+)\s+)+"
@@ -49,12 +51,15 @@ _GOES_ON: Final = later(r"\bgit (?:-[cC] \S+ )?([a-z-]{2,20}) --continue\b")
 _REDIRECTED: Final = later(r"\s[\d#&]?>{1,2}\s?(?:&[\d#]|\S+)")
 
 
+_FORMS_LOOKING: Final = (_GIT_LOOKING, _CMDLET_LOOKING, _NPM_LOOKING)
+
+
 def is_looking(command: str) -> bool:
     """Whether every step of a shell command only looks around, so that finding nothing is not a failure."""
     main = without_prefix(_IN_QUOTES.sub("''", command))
     steps = [step for part in _STEP_END.split(main) if (step := without_prefix(_INTO_STEP.sub("", part)))]
     return main != "" and all(
-        (step.split(maxsplit=1)[0] in _LOOKING or _GIT_LOOKING.match(step) or _CMDLET_LOOKING.match(step))
+        (step.split(maxsplit=1)[0] in _LOOKING or any(form.match(step) for form in _FORMS_LOOKING))
         and not _WRITES.search(step)
         for step in steps
     )

@@ -21,10 +21,12 @@ LOOKING = (
     *("git diff --stat; grep -n cap src/*.py; exit 3", "if grep -q cap a; then echo yes; else exit 1; fi"),
     *("for f in *.py; do grep -n cap $f; done", "[[ -f a.py ]] && cat a.py", "! grep -q cap a.py"),
     *("git diff --stat; rg -n 'a; make' src", "sed -n 1,20p cart.py", "cat cart.py 2>/dev/null", "Get-ChildItem src"),
+    *("cd shop && npm audit 2>&1", "npm audit --json | head -40", "pnpm outdated"),
     *("nl -ba cart.py | sed -n 1,20p", "for f in *.py\ndo\nnl $f\ndone", "ss -ltn | grep 8000"),
 )
 CHANGING = (
     *("make", "git commit -m x", "git push", "sed -i s/a/b/ cart.py", "echo x > cart.py", "cat a.txt | tee b.txt"),
+    *("npm audit fix", "npm audit --force fix", "npm install"),
     *("cat << EOF > cart.py", "rm -r build", "cd src && python cart.py", "ls src && make"),
     *("for f in *.py; do python $f; done", "make || exit 1", "if ! make; then exit 1; fi", "! make", "make && exit 3"),
 )
