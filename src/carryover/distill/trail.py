@@ -301,9 +301,12 @@ def waiting_prompts(digest: Digest) -> list[Pending]:
 
 
 def running_jobs(past: Past) -> list[tuple[Pending, SessionView]]:
-    """Returns the jobs of all sessions that may run at the handoff's time, oldest first."""
+    """Returns the jobs of all sessions that may run at the handoff's time, oldest first; of those of one session with
+    the same text the newest."""
     jobs = ((job, session) for session in past.view.sessions for digest in session.digests for job in digest.jobs)
-    return sorted((one for one in jobs if is_running(one[0], past.at_ms)), key=lambda one: one[0].at_ms)
+    running = sorted((one for one in jobs if is_running(one[0], past.at_ms)), key=lambda one: one[0].at_ms)
+    # Begun again with the same words, such as a server, the one before is hardly there.
+    return [*{(session.session, job.text): (job, session) for job, session in running}.values()]
 
 
 def is_running(job: Pending, at_ms: int) -> bool:

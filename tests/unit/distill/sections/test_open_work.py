@@ -200,6 +200,14 @@ def fixed(title: str, talk: Conversation) -> list[str]:
     return [entry.text for entry in entries if entry.weight <= FIXED]
 
 
+def test_a_job_that_was_begun_again_with_the_same_words_is_told_once() -> None:
+    talk = session("s1").user(GOAL).ran("./serve.sh &").ran("./import.sh &").says("They run.")
+    stands = under("Where it stands", talk.user("It is gone.").ran("./serve.sh &").says("It runs."))
+
+    assert stands.count("“./serve.sh”") == 1
+    assert "“./import.sh” (5 min earlier); “./serve.sh” (1 min earlier)" in stands
+
+
 def test_of_many_jobs_the_newest_are_named_and_the_others_counted() -> None:
     talk = worked().user("Start the imports.")
     for number in range(5):
