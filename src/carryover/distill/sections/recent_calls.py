@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
@@ -35,6 +36,7 @@ _SEVERAL_GAPS: Final = later(r"(?m)^…(?:\n…)+$")
 _NUMBERED: Final = later(r"(?m)^ *\d+(?:→|\t|: )")
 _FOLDER: Final = later(r"\Acd [\"']?([^\"'&|;\n]{1,400}?)[/\\]?[\"']? ?(?:&&|;) ?")
 _SHOWN_END: Final = later(r"(?:(?<! ) 2>&1)? ?\| ?(?:tail|head) [-\dn ]{1,12}\Z|(?<! ) 2>&1\Z")
+_FOUND: Final = later(r"^((?:[A-Za-z]:)?[^:\n]{1,400}):\d{1,7}[:-]", re.M)
 _NOTHING: Final = later(r"(?:(?:No (?:matches|files|results)(?: were)?|0 (?:matches|files)) found\b[^\n]*)?")
 """What a search prints that found nothing (Claude Code, Gemini CLI, opencode)."""
 
@@ -135,8 +137,15 @@ def out_of_date(call: Call | ToolResult, at_ms: int, view: ProjectView) -> str:
     it printed; empty if none was."""
     if not only_looked(call) and call.status != "error":
         return ""
-    since = edited_since(call.subject, at_ms, view)
+    # What a search looked in is not always known, and what it found names files.
+    names = f"{call.subject}\n{_names_of(call.output)}" if call.op == "search" else call.subject
+    since = edited_since(names, at_ms, view)
     return "edited since" if since and call.op == "read" else since  # the line begins with the file
+
+
+def _names_of(output: str) -> str:
+    """Returns what stands before the line numbers of what a search found, the names of files."""
+    return "\n".join(found[1] for found in _FOUND.finditer(output))
 
 
 def _is_shown(call: Call) -> bool:

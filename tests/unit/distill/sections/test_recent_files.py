@@ -290,6 +290,14 @@ def test_what_a_command_printed_of_a_file_is_marked_once_the_file_was_edited(com
     assert "edited since): the zebra" not in under("Recent files", talk.ran(command, "the zebra of the file"))
 
 
+def test_what_a_search_found_in_a_file_is_marked_once_the_file_was_edited() -> None:
+    found = f"lib/cart.py:12:okapi\nC:\\shop\\tax.py:3: okapi\nin {ROOT}/bill.py okapi"
+    talk = session("s1").user(GOAL).ran("okapi", found, op="search", name="Grep").edited("bill.py").says("I see.")
+    assert "edited since" not in under("Recent files", talk)
+
+    assert "`cart.py` edited since)" in under("Recent files", talk.edited("lib/cart.py").says("Done."))
+
+
 def test_the_newest_file_has_a_line_in_a_small_handoff_too_though_others_name_it() -> None:
     said = [
         f"Part {at} of cart.py is rounded by the list of March, as the tax office wants it to be. " * 3
