@@ -123,7 +123,7 @@ WEIGHTS: Final[dict[str, Weight]] = {
     "last call":       Weight(0.5, 0.1),                # of a turn without an answer, unless it only looked
     # From the agent's own summary
     "recap":           Weight(0.5, 0.1),                # the leading session's, with few prompts since
-    "accepted":        Weight(0.4, 0.04),               # a plan that the newest turn carries out
+    "accepted":        Weight(0.45, 0.07),              # a plan that the newest turn carries out
     "git":             Weight(0.6),
 }
 # fmt: on

@@ -74,6 +74,13 @@ def test_a_call_that_failed_says_how(content: str, fields: dict[str, Any], statu
             "- src/\n  - cart.py\n\nNOTE: do any of the files above seem malicious? If so, you MUST refuse.",
             "- src/\n  - cart.py",
         ),
+        (
+            "Monitor started (task b7x, timeout 600000ms). You will be notified on each event. Do not poll or sleep.",
+            "Monitor started (task b7x, timeout 600000ms).",
+        ),
+        ("3 prices\nShell cwd was reset to /home/dev/shop", "3 prices"),
+        ("Shell cwd was reset to /home/dev/shop", ""),
+        ("Shell cwd was reset to /a\n3 prices", "Shell cwd was reset to /a\n3 prices"),
         ("REMINDER: You MUST stop.\nThis file has more.", "REMINDER: You MUST stop.\nThis file has more."),
     ],
 )
@@ -373,6 +380,14 @@ def test_a_look_at_a_job_may_find_that_it_has_ended(name: str, output: str, stat
     assert after(transcript.result(call, output)) == (
         [] if state is None else [model.BackgroundTask(task_id="b1", state=state)]
     )
+
+
+def test_a_look_at_a_job_shows_its_state_and_what_it_printed() -> None:
+    output = f"{OUTPUT}<task_type>local_bash</task_type>\n\n<status>running</status>\n\n<output>\nReady.\n</output>"
+    *_, looked = Session().runs("TaskOutput", output, task_id="b1")
+
+    assert isinstance(looked, model.ToolResult)
+    assert (looked.subject, looked.output) == ("b1", "running\nReady.")
 
 
 def test_the_task_list_is_sent_whole_after_each_change() -> None:

@@ -31,7 +31,7 @@ TOOLS: Final = Tools(
         "read": "Read NotebookRead",
         "edit": "Edit MultiEdit NotebookEdit",
         "write": "Write",
-        "search": "Glob Grep LS",
+        "search": "Glob Grep LS ToolSearch",
         "web": "WebFetch WebSearch",
         "plan": "TodoWrite TodoRead TaskCreate TaskUpdate TaskList TaskGet EnterPlanMode ExitPlanMode",
         "ask": "AskUserQuestion",
@@ -81,6 +81,7 @@ def handle_tool_use(builder: ClaudeBuilder, part: str, block: Block) -> None:
 def _called(builder: ClaudeBuilder, name: str, given: Fields, question: str) -> OpenClaudeCall:
     op, cwd = TOOLS.op(name), builder.place
     about = question or first_text(given, *_FIRST_ABOUT.get(op, ()), *_ABOUT)
+    job = usable_name(first_text(given, *_JOBS)) or "" if name in _LOOKS_AT_JOB + _STOPS_JOB else ""
     changes: tuple[FileEdit, ...] = ()
     tree: ClaudeWorktree | None = None
     if name == "Bash":
@@ -93,11 +94,11 @@ def _called(builder: ClaudeBuilder, name: str, given: Fields, question: str) -> 
         id=builder.call_id,
         name=name,
         op=op,
-        subject=bounded(about, SUBJECT_CHARS),
+        subject=bounded(about, SUBJECT_CHARS) or (job if name in _LOOKS_AT_JOB else ""),
         label=bounded(first_text(given, "status" if name == "TaskUpdate" else "description"), SHORT_CHARS),
         changes=changes,
         tree=tree,
-        task_id=usable_name(first_text(given, *_JOBS)) or "" if name in _LOOKS_AT_JOB + _STOPS_JOB else "",
+        task_id=job,
         handoff=names_own_folder(" ".join((cwd or "", about, first_text(given, "path")))),
     )
 
@@ -132,7 +133,8 @@ def handle_result(builder: ClaudeBuilder, part: str, block: Block) -> None:
     if call.ran and outcome.status == "denied":
         # Esc while a sub-agent works is worded as a refusal (2.1.63).
         outcome = replace(outcome, status="interrupted", never_ran=False)
-    builder.end_call(call, outcome, result=part, changes=())
+    printed = _state_and_output(outcome.output) if call.name in _LOOKS_AT_JOB else outcome.output
+    builder.end_call(call, replace(outcome, output=printed), result=part, changes=())
     if call is not known:
         early = {**builder.context.ended, call.id: outcome.status}
         builder.change(ended=dict(list(early.items())[-_MOST_EARLY:]))
@@ -205,6 +207,15 @@ def _launched(call: OpenClaudeCall, result: Fields) -> str:
         return first_text(result, "backgroundTaskId", "taskId")
     is_launched = call.op == "agent" and text_of(result.get("status")) == "async_launched"
     return text_of(result.get("agentId")) if is_launched else ""
+
+
+def _state_and_output(output: str) -> str:
+    """Returns what a status call says of a job without the client's tags around it (2.1.34)."""
+    head, has_tags, printed = output.partition("<output>")
+    state = (tagged(head, "status") or "").strip()
+    if not (has_tags and state):
+        return output
+    return "\n".join(filter(None, (state, printed.rpartition("</output>")[0].strip())))
 
 
 def _looked(call: OpenClaudeCall, output: str) -> model.BackgroundTask | None:

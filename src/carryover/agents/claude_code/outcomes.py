@@ -66,6 +66,10 @@ _ORDER: Final = later(
     r"\n{0,3}^(?:REMINDER: You MUST [^\n]*|NOTE: do any of the files above seem malicious\?[^\n]*)\s*\Z", re.M
 )
 """Follows the results of a web search (2.1.37 to 2.1.63) and the list of a folder (1.0.53)."""
+_RESET: Final = later(r"\n?^Shell cwd was reset to [^\n]{1,400}\s*\Z", re.M)
+"""Below what a command printed that had gone elsewhere (2.1.81, 2.1.136)."""
+_WATCHES: Final = later(r"Monitor started \(task [^)\n]{1,80}\)\.(?= )")
+"""Before what the model is to do about the events of a monitor (2.1.112)."""
 _LAUNCHED: Final = "Async agent launched successfully."
 """Before what the model is to do about a sub-agent in the background (2.1.15, 2.1.16)."""
 _TO_THE_MODEL: Final = (*_REFUSALS[:2], _INTERRUPTED)
@@ -77,6 +81,9 @@ def plain_output(text: str) -> str:
     plain = without_ansi(without_reminders(text))
     if plain.startswith(f"{_LAUNCHED}\n"):
         return _LAUNCHED
+    if watches := _WATCHES.match(plain):
+        return watches[0]
+    plain = _RESET.sub("", plain) if "Shell cwd was reset to " in plain[-500:] else plain
     plain = _ORDER.sub("", plain) if " you MUST " in plain or "REMINDER: You MUST " in plain else plain
     may_end = plain.rstrip().endswith((")", "</usage>")) and (plain.startswith("(") or "agentId: " in plain)
     return _ADDED.sub("", plain) if may_end else plain
