@@ -63,6 +63,20 @@ def test_an_error_waits_for_what_aider_does_next(tmp_path: Path) -> None:
     assert [end.reason for end in ends] == ["limit"]
 
 
+def test_who_gives_up_between_two_tries_was_refused(tmp_path: Path) -> None:
+    """Aider waits longer after each refusal, until the user presses Ctrl-C (0.73)."""
+    refused = "> litellm.RateLimitError: RateLimitError: OpenAIException - You exceeded your current quota.  \n"
+    tries = f"{refused}> The API provider has rate limited you.  \n> Retrying in 8.0 seconds...  \n"
+    gave_up = ">  \n>  \n> ^C again to exit  \n>  \n>  \n> ^C KeyboardInterrupt  \n"
+    asked = f"{HEAD}{prompt('Fix it')}{tries}"
+
+    [end] = of(reading(tmp_path, f"{asked}{tries}{gave_up}").events, TurnEnd)
+    [later] = of(reading(tmp_path, f"{asked}{answer('Done.')}{prompt('Once more')}{gave_up}").events, TurnEnd)
+
+    assert (end.reason, later.reason) == ("limit", "interrupted")
+    assert "exceeded your current quota" in end.message
+
+
 def test_lines_may_end_as_on_windows(tmp_path: Path) -> None:
     chat = f"{HEAD}{prompt('Fix it')}{answer('Fixed.')}{prompt('/exit')}"
 

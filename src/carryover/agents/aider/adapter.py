@@ -134,7 +134,7 @@ def _end_of_turn(recorder: BlockRecorder) -> None:
     if not is_test and context.auto_test and context.untested and context.test_command and not context.interrupted:
         recorder.end(recorder.call("test", "shell", context.test_command, number=1), ToolOutcome("ok", exit_code=0))
     recorder.drop_edits()
-    recorder.change(untested=False, interrupted=False, lint=None)
+    recorder.change(untested=False, refused="", interrupted=False, lint=None)
 
 
 def _answer(recorder: BlockRecorder, text: str) -> None:
@@ -148,7 +148,7 @@ def _answer(recorder: BlockRecorder, text: str) -> None:
         recorder.add_call(call, f"{call.id}:call")
     broke_off = recorder.context.interrupted
     add_answer(recorder, f"{recorder.item}:answer", prose, final=None if broke_off else True, aborted=broke_off)
-    recorder.change(edits=tuple(edits), silent=not prose, new_path=(), lint=None)
+    recorder.change(edits=tuple(edits), silent=not prose, new_path=(), refused="", lint=None)
     recorder.change(answer=mark_of(text), repeated=mark_of(text.rpartition("</think>")[2]))
 
 
@@ -163,7 +163,9 @@ def _message(recorder: BlockRecorder, text: str, *, retried: bool) -> None:
         handle, found = first
         handle(recorder, found)
     elif _ERROR.match(text):
-        if not retried:
+        if retried:
+            recorder.change(refused=text[:_MAX_SUBJECT])
+        else:
             add_failure(recorder, f"{recorder.item}:turn end", text)
             recorder.change(in_turn=False)
     elif recorder.context.items <= _COMMAND_LINE_WITHIN and (line := _COMMAND_LINE.fullmatch(text)):
@@ -260,9 +262,14 @@ def _lint_failed(recorder: BlockRecorder, _found: re.Match[str]) -> None:
 
 
 def _interrupted(recorder: BlockRecorder, _found: re.Match[str]) -> None:
+    """Ends what runs. Who gives up while Aider waits to ask again stops what the provider refuses anyway."""
     recorder.close("interrupted")
-    if recorder.context.in_turn and not recorder.context.interrupted:
-        recorder.add(model.TurnEnd(reason="interrupted"), f"{recorder.item}:interrupted")
+    context, key = recorder.context, f"{recorder.item}:interrupted"
+    if context.in_turn and not context.interrupted:
+        if context.refused:
+            add_failure(recorder, key, context.refused)
+        else:
+            recorder.add(model.TurnEnd(reason="interrupted"), key)
     recorder.change(interrupted=True)
 
 

@@ -49,6 +49,8 @@ class AiderContext(SessionContext, frozen=True, omit_defaults=True):
     """Whether files were changed without a test since."""
     in_turn: bool = False
     """Whether the model was asked and has not answered."""
+    refused: str = ""
+    """Why the provider refused the running request, which Aider makes again after a while."""
     interrupted: bool = False
     answer: int = 0
     """Digest of the last answer. In architect mode, the editor model gets it as a prompt."""
