@@ -37,6 +37,8 @@ _NOT_TAKEN: Final = later(r"(?:[\w./-]{1,40}: )?(?:unknown|unrecogni[sz]ed|unsup
 """What a program says of an argument that it doesn't take."""
 _LISTS: Final = later(r"usage\b|[^\n]{1,200}:$", re.I)
 """What comes before the list of those that it does take."""
+_LISTED_WITHIN: Final = 5
+"""Lines, of which some name the program and say what it is for."""
 _TEX: Final = later(r"^! (?:[A-Z][^\n]{3,200})$", re.M)
 _WRITTEN: Final = later(r"^Output written on [^\n]{3,120}$", re.M)
 """TeX goes on after an error, and may write the whole document."""
@@ -128,7 +130,7 @@ def why(output: str, *, of_edit: bool = False) -> str:
         rejected = _REJECTED.search(output)
         # The last line names the repository, by which a later push solves this; the one of the branch says why.
         return f"{raised}{LINE_BREAK}{rejected[1]}" if rejected is not None else raised
-    if _NOT_TAKEN.match(lines[0]) and any(map(_LISTS.match, lines[1:2])):
+    if _NOT_TAKEN.match(lines[0]) and any(map(_LISTS.match, lines[1:_LISTED_WITHIN])):
         return clip(one_line(lines[0]), chars=_CAUSE_CHARS)
     if in_tex := _TEX.search(output):
         written = _WRITTEN.search(output, in_tex.end())

@@ -151,6 +151,10 @@ def test_an_edit_is_known_by_any_name_of_its_file(subject: str) -> None:
         ),
         ("shop: unknown command: rate\n\nUsage: shop [command]\n\nFlags:\n  -q\n", "shop: unknown command: rate"),
         (
+            "Unknown argument: 3\nshop rates [name]\n\nShows rates.\n\nOptions:\n  -h, --help  Show help  [boolean]",
+            "Unknown argument: 3",
+        ),
+        (
             "This is TeX\n! Undefined control sequence.\nl.12 \\rate\n! Missing $ inserted.\n"
             "Output written on shop.pdf (3 pages).\nTranscript written on shop.log.",
             "! Undefined control sequence. ¶ Output written on shop.pdf (3 pages).",
