@@ -39,7 +39,7 @@ _ITEMS: Final[dict[str, Speaker]] = {
 }
 """Who makes an entry that is no message, in the form of OpenAI's Responses."""
 _ROLE: Final = r"(?P<role>user|human|assistant|ai|system|planner)"
-_TIME: Final = r"(?:[ \t]*[(\[][^()\[\]\n]{1,60}[)\]])?"
+_TIME: Final = r"(?:[ \t]*[(\[](?:[^()\[\]\n]|\([^()\n]{1,40}\)){1,60}[)\]])?"
 _HEADINGS: Final = tuple(
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
@@ -52,6 +52,10 @@ _HEADINGS: Final = tuple(
 """The lines that begin a turn, one form for a whole document: what looks like another one is part of what was said."""
 _BEGINS: Final = re.compile(r"\**([^\s:*#>|`-][^:*#\n]{0,40}):\**[ \t]+\S")
 """The line that a chat begins with in which the user speaks under a name of their own."""
+_SHOWN_CALLS: Final = re.compile(r"^\*\*Tool: [^*\n]{1,100}\*\*\n\n\*\*Input:\*\*$", re.MULTILINE)
+"""Where the calls of a turn begin, which are its end, in what opencode exports."""
+_THOUGHT: Final = "_Thinking:_\n\n"
+"""Above what was thought in a turn. Where that ends is not shown."""
 _LISTS: Final = ("messages", "conversation", "conversations", "history", "steps")
 _ROLES: Final = ("role", "from", "source")
 _CONTENTS: Final = ("content", "value", "message")
@@ -193,8 +197,18 @@ def _steps_of_markdown(form: re.Pattern[str], data: bytes) -> list[_Step]:
         speaker = _speaker_at(form, first)
         if begin is not None and speaker != "ignored":
             said = f"{begin.groupdict().get('said') or ''}\n{rest}".strip().removesuffix("\n---").strip()
+            said = _without_work(said) if speaker == "agent" else said
             steps.append(_Step(turn.number, speaker, said))
     return steps
+
+
+def _without_work(said: str) -> str:
+    """Returns what an agent said in a turn, without the calls and thoughts shown there: before calls all that follows
+    the mark of a thought, else its first paragraph."""
+    calls = _SHOWN_CALLS.search(said)
+    words, mark, thought = (said[: calls.start()] if calls is not None else said).partition(_THOUGHT)
+    behind = thought.partition("\n\n")[2] if mark and calls is None else ""
+    return f"{words}{behind}".strip()
 
 
 def _records(steps: Sequence[_Step]) -> list[Record]:

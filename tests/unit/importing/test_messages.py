@@ -55,6 +55,28 @@ def test_a_chat_of_other_names_for_the_same_roles_is_one(tmp_path: Path) -> None
     ]
 
 
+def test_thoughts_and_calls_that_an_export_shows_are_not_said(tmp_path: Path) -> None:
+    """As opencode exports a session if asked for both: a thought has no end, and the calls of a turn are at its end."""
+    call = '**Tool: bash**\n\n**Input:**\n```json\n{"command": "ls"}\n```\n\n**Output:**\n```\n## User\n```'
+    turns = [
+        ("User", "Fix the test."),
+        (
+            "Assistant (Build \xb7 some-model \xb7 1.2s)",
+            f"_Thinking:_\n\nThe user wants it.\n\nI look.\n\n{call}\n\n{call}",
+        ),
+        ("Assistant (Build (fast) \xb7 some-model \xb7 0.9s)", f"I list the files.\n\n{call}"),
+        ("Assistant (Build \xb7 some-model \xb7 3.4s)", "_Thinking:_\n\nAll is well.\n\nDone.\n\nIt was `//`."),
+        ("User", "And the docs?"),
+    ]
+    shown = "".join(f"---\n\n## {who}\n\n{text}\n\n" for who, text in turns)
+
+    assert said_in(tmp_path / "session.md", f"# Test\n\n**Session ID:** ses_1a\n\n{shown}") == [
+        TURNS[0],
+        ("assistant", "I list the files."),
+        *TURNS[1:],
+    ]
+
+
 @pytest.mark.parametrize("begin", ["{name}: {text}", "**{name}:** {text}"])
 @pytest.mark.parametrize("title", ["", "# My chat\n\n"])
 def test_an_agent_and_the_user_may_speak_under_their_own_names(tmp_path: Path, begin: str, title: str) -> None:
