@@ -13,7 +13,8 @@ import msgspec
 
 from carryover.adapter.contract import Agent, HookProtocol, Parsed, Record, Source, ToolOutcome
 from carryover.agents.pi import SPEC
-from carryover.model import Skipped, TurnEnd
+from carryover.agents.pi.relayed import relayed
+from carryover.model import Actor, Skipped, TurnEnd
 from carryover.records import rawjson
 from carryover.records.changes import as_shown
 from carryover.records.fields import SHORT_CHARS, bounded, digest, utc_ms
@@ -48,11 +49,11 @@ _SHELL: Final = "bash"
 
 
 TOOLS: Final = Tools(
-    {"shell": _SHELL, "read": "read", "edit": "edit", "write": "write", "search": "grep find ls"},
-    about=("path", "pattern", "query", "url", "prompt", "description", "name"),
+    {"shell": f"{_SHELL} exec", "read": "read", "edit": "edit", "write": "write", "search": "grep find ls"},
+    about=("path", "file_path", "pattern", "query", "url", "prompt", "description", "name"),
     changes=by_arguments,
 )
-"""The built-in tools (0.73 to 1.5)."""
+"""The built-in tools (0.73 to 1.5), and what OpenClaw calls its shell."""
 _ENDINGS: Final = Endings(
     exited=later(r"(?<!\n)\n*Command exited with code (\d{1,10})\s*\Z"),
     interrupted=later(r"(?<!\s)\s*Command aborted\s*\Z"),
@@ -159,8 +160,11 @@ def _result(recorder: _Recorder) -> None:
         return
     call = recorder.take_call(ident, name, TOOLS.op(name))
     output = without_ansi(rawjson.content_text(recorder.message.get("content")) or "")
-    patch = text_of(fields_of(recorder.message.get("details")).get("patch"))
+    details = fields_of(recorder.message.get("details"))
+    patch = text_of(details.get("patch"))
     failed = is_true(recorder.message.get("isError"))
+    if text_of(details.get("status")) == "error" and (said := text_of(details.get("error"))):  # OpenClaw's tools
+        output, failed = without_ansi(said), True
     shown = output if failed or output.strip() != _NONE else ""
     outcome = _ENDINGS.outcome(call.op, shown, failed=failed, by_client=call.op == "shell")
     recorder.end_call(call, outcome, changes=as_shown(call.changes, patch))
@@ -228,14 +232,16 @@ def _user(recorder: _Recorder) -> None:
         return
     recorder.change(failed=None)
     images = sum(text_of(part.get("type")) == "image" for part in _parts(recorder))
+    text, sent, is_typed = relayed(text)
     attached = _FILES.match(text)
     files = len(_ATTACHED.findall(attached[0])) if attached is not None else 0
     text = text[attached.end() :] if attached is not None else text
     skill = _SKILL.match(text)
     command = f"/skill:{skill[1]}" if skill is not None else None
     text = _SKILL.sub("", text).strip()
-    if text or command or images:
-        add_prompt(recorder, "prompt", text, command=command, attachments=images + files)
+    if text or command or images or sent:
+        actor: Actor = "human" if is_typed else "model"
+        add_prompt(recorder, "prompt", text, actor=actor, command=command, attachments=(images or sent) + files)
 
 
 def _assistant(recorder: _Recorder) -> None:

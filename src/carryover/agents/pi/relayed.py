@@ -1,0 +1,39 @@
+"""What OpenClaw, which runs on pi and writes its sessions, puts around a chat message that it relays (2026.2). Pure."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from carryover.text.pattern import later
+
+_NOT_TYPED: Final = ("Pre-compaction memory flush.", "A new session was started via ", 'A background task "')
+_BEGINS: Final = ("[", "System: [", "Conversation info (", *_NOT_TYPED)
+_REPORT: Final = later(
+    r"^System: \[\d{4}-\d\d-\d\d [^\]\n]{1,40}\] (?:\S+ DM from \S+: (?P<direct>[^\n]*)|[^\n]*)\n*", re.MULTILINE
+)
+"""A line for each thing that happened since the last message, at times with the message itself."""
+_BEFORE: Final = later(r"\A(?s:.*)\n\[Current message - respond to this\]\n(?:User: )?")
+_SENDER: Final = later(
+    r"^\[(?:[A-Z]\w{1,20} [^\]\n]{0,120})?\d{4}-\d\d-\d\d \d\d:\d\d (?:GMT[+-]\d{1,2}(?::\d\d)?|[A-Z]{2,4})\] ",
+    re.MULTILINE,
+)
+_ATTACHED: Final = later(r"^\[media attached[^\]\n]*\]\n?", re.MULTILINE)
+_AROUND: Final = later(
+    r"^(?:[A-Z][\w ]{1,40} \(untrusted[^)\n]{0,40}\):\n```json\n(?:(?!```)[^\n]*\n)*```\n*"
+    r"|\[(?:System: The bot |message_id: )[^\n]*\]\n*"
+    r"|\[Queued messages while agent was busy\]\n+|---\nQueued #\d+\n"
+    r"|To send an image back, prefer the message tool [^\n]*\n?|<media:\w+>\s?)",
+    re.MULTILINE,
+)
+
+
+def relayed(text: str) -> tuple[str, int, bool]:
+    """Returns what the user wrote in a prompt, how many files came with it, and whether it was the user."""
+    if not text.startswith(_BEGINS):
+        return text, 0, True
+    said = _BEFORE.sub("", _REPORT.sub("", text))
+    attached = len(_ATTACHED.findall(said))
+    said = _AROUND.sub("", _SENDER.sub("", _ATTACHED.sub("", said), count=1)).strip()
+    said = said or "\n".join(filter(None, _REPORT.findall(text)))
+    return said, attached, not said.startswith(_NOT_TYPED)

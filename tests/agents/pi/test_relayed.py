@@ -1,0 +1,75 @@
+"""Sessions that OpenClaw writes: what the user wrote in the chat that it relays, and its own tools."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from agents.pi.contract_case import assistant, entry, message, user
+from carryover import model
+from carryover.agents.pi.adapter import AGENT
+from carryover.agents.pi.relayed import relayed
+from contract.case import of, read_on
+
+AT = "2026-02-08 11:02 GMT+8"
+REPORT = "System: [2026-02-08 11:01:10 GMT+8] {}\n"
+GONE = REPORT.format("Gateway disconnected (status 408)") + REPORT.format("Gateway connected.")
+ABOUT = 'Conversation info (untrusted metadata):\n```json\n{\n  "message_id": "m1"\n}\n```\n\n'
+MEDIA = "[media attached: /home/ann/in/list.ogg (audio/ogg)]\nTo send an image back, prefer the message tool (path).\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "said", "files"),
+    [
+        ("Add bread.", "Add bread.", 0),
+        ("[ ] bread\n[x] rye", "[ ] bread\n[x] rye", 0),
+        (f"[Telegram Ann Lee (@ann) id:7 +12m {AT}] Add bread.\n[message_id: 3]", "Add bread.", 0),
+        (f"{GONE}\n[Sun {AT}] Add bread.", "Add bread.", 0),
+        (f"{GONE}\n{ABOUT}[Sun {AT}] Add bread.\nAnd rye.", "Add bread.\nAnd rye.", 0),
+        (f"{REPORT.format('Chat[main] DM from u_1: Add bread.')}\nAdd bread.", "Add bread.", 0),
+        (f"{REPORT.format('Chat[main] DM from u_1: Add bread.')}\n[System: The bot met an error.]", "Add bread.", 0),
+        (f"{MEDIA}{GONE}<media:audio>", "", 1),
+        (f"{MEDIA}[Telegram Ann {AT}] <media:document> Read it.", "Read it.", 1),
+        ("[Queued messages while agent was busy]\n\n---\nQueued #1\nAdd bread.", "Add bread.", 0),
+        (
+            "[Chat messages since your last reply - for context]\nUser: Hi\n\n"
+            "[Current message - respond to this]\nUser: Add bread.",
+            "Add bread.",
+            0,
+        ),
+    ],
+)
+def test_what_the_user_wrote(text: str, said: str, files: int) -> None:
+    assert relayed(text) == (said, files, True)
+
+
+def test_what_the_client_wrote() -> None:
+    report = 'A background task "list prices" just completed successfully.'
+
+    assert relayed(f"[Sun {AT}] {report}") == (report, 0, False)
+
+
+def test_a_session_of_openclaw(tmp_path: Path) -> None:
+    call = {"type": "toolCall", "id": "c1", "name": "exec", "arguments": {"command": "python3 ocr.py"}}
+    failed = {"status": "error", "tool": "exec", "error": "No module named 'PIL'\n\nCommand exited with code 1"}
+    path = tmp_path / "session.jsonl"
+    lines = (
+        entry("session", id="s1", version=3, cwd="/home/ann/shop"),
+        user(f"[Telegram Ann {AT}] Read the list.\n[message_id: 3]"),
+        assistant(call, stopReason="toolUse"),
+        message("toolResult", {"type": "text", "text": "{}"}, toolCallId="c1", toolName="exec", details=failed),
+        user("Pre-compaction memory flush. Store durable memories now."),
+    )
+    path.write_bytes(b"\n".join(lines) + b"\n")
+    assert AGENT.exported is not None
+    source = AGENT.exported(path, path.read_bytes())
+    assert source is not None
+    events = read_on(AGENT, source).events
+
+    assert [(prompt.text[:14], prompt.actor) for prompt in of(events, model.UserPrompt)] == [
+        ("Read the list.", "human"),
+        ("Pre-compaction", "model"),
+    ]
+    [result] = of(events, model.ToolResult)
+    assert (result.op, result.subject, result.status, result.exit_code) == ("shell", "python3 ocr.py", "error", 1)
