@@ -1,5 +1,5 @@
 """Recognises by form alone the lines that no reader reads: drawings, encoded data, bytes, numbers in rows, minified
-code, lock files, listings of files, progress."""
+code, lock files, listings of files, progress, the frames of Mono."""
 
 from __future__ import annotations
 
@@ -23,6 +23,8 @@ _LISTED: Final = later(
 _FETCHED: Final = later(
     r"[A-Z]\w+ (?:\w+ )?\S+\.(?:whl|tar\.gz|tgz|zip|deb|rpm|crate|jar)\S*(?: \([\d.]+ ?[kMG]B\).*)?"
 )
+_FRAME: Final = later(r"(?:\(wrapper [a-z-]{1,30}\) )?(?=[^:\n]*\.)[\w<>`+/.$|]{3,300}:[\w<>`.$|]{1,200} \([^\n]*\)")
+"""A line of a stack in a log of Unity: those that call the logger are below each of its messages."""
 _NUMBER: Final = r"[-+]?\d[\d.,]*(?:e[-+]?\d+)?%?"
 _NUMBERS: Final = later(rf"{_NUMBER}(?:[\s,;/]+{_NUMBER}){{7,}}")
 _ONE_NUMBER: Final = later(_NUMBER)
@@ -44,7 +46,7 @@ _EXAMINED: Final = 4000
 def is_unread(line: str) -> bool:
     """Whether a line, stripped of white space, has a form that people and models skip."""
     line = line[:_EXAMINED]
-    if any(form.fullmatch(line) for form in (_BYTES, _LISTED, _FETCHED, _NUMBERS)):
+    if any(form.fullmatch(line) for form in (_BYTES, _LISTED, _FETCHED, _NUMBERS, _FRAME)):
         return True
     if len(line) < _SHORTEST:
         return False

@@ -12,6 +12,9 @@ from carryover.text.unread import is_unread
 CHANCE = random.Random(7)
 ENCODED = base64.b64encode(CHANCE.randbytes(90)).decode()
 UNREAD = (
+    "Shop.Log:Error (string)",
+    "Shop.Carts/<>c:<Load>b__6_1 ()",
+    "(wrapper dynamic-method) Shop.Cart:Shop.Cart.Load_Patch1 (Shop.Cart,object[])",
     'd="M12.5 3.2L8.1 4.4c0 0.6 2.1 1.9 3.3 2.2 M4 4h16v2H4z M2 12.5l4.1-4.2 4.2 4.3z" />',
     "M10 10 L20 20 C30 30 40 40 50 50 S60 60 70 70 Q80 80 90 90 T100 100 Z M1 1 h5 v5 h-5 z",
     ENCODED,
@@ -39,6 +42,9 @@ UNREAD = (
     "function a(b){return b.c(d,e)};var f=function(g){for(var h=0;h<g.length;h++){i(g[h])}};" * 5,
 )
 READ = (
+    "Shop.Log: no rate (see cart.py)",
+    "carts:load (later)",
+    "System.RateException: no rate at Shop.Cart (cart.cs:7)",
     "aa:bb:cc:dd:ee:ff",
     "2031-11-20-10-45",
     ".git/config has no remote",
