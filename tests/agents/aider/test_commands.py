@@ -132,6 +132,23 @@ def test_what_ends_a_turn(tmp_path: Path, error: str, reason: str | None) -> Non
     assert [end.reason for end in ends] == ([reason] if reason else [])
 
 
+@pytest.mark.parametrize(
+    "answered",
+    [
+        "Error code: 404 - {'error': {'message': 'The model `m-4` is not known.', 'code': 'not_found'}}",
+        'b\'{\\n  "error": {\\n    "code": 404, "message": "The model `m-4` is not known.",\\n    "status": 1}}\'',
+        "The model `m-4` is not known.",
+    ],
+)
+def test_a_refusal_is_told_in_the_words_of_the_provider(tmp_path: Path, answered: str) -> None:
+    """They are within what it answered, of which a handoff may show too little (0.73)."""
+    message = f"> litellm.NotFoundError: ShopException - {answered}  \n"
+    [end] = of(events_of(tmp_path, prompt("Fix it"), message), model.TurnEnd)
+
+    said = end.message.removeprefix("litellm.NotFoundError: ").removeprefix("ShopException - ")
+    assert (end.reason, said) == ("error", "The model `m-4` is not known.")
+
+
 def test_the_paths_of_windows_and_of_other_folders(tmp_path: Path) -> None:
     head = HEAD.replace("/home/dev/.local/bin/aider", "C:\\tools\\aider.exe")
     block = BLOCK.replace("cart.py", "src/cart.py")

@@ -17,6 +17,7 @@ from carryover.agents.aider.history import DECODER, HistoryReader, exported_hist
 from carryover.agents.aider.inputs import is_choice, mark_of, request_below
 from carryover.agents.aider.recorder import AiderContext, BlockRecorder, Commit
 from carryover.records import rawjson
+from carryover.records.resets import names_limit
 from carryover.text.pattern import later
 from carryover.transcript.recorder import reemitted_after, usable_name
 from carryover.transcript.turns import add_answer, add_failure
@@ -41,6 +42,10 @@ _ERROR: Final = later(
     r"litellm\.\w*(?:Error|Exception)\w*: |Only \d+ reflections allowed, stopping\.|Model .* has hit a token limit!"
 )
 """Messages that end a turn: the provider refused the request, or the model can't do it."""
+_SAID_WITHIN: Final = later(
+    r"(?s)(?P<kind>litellm\.\w+): .*?['\"]message['\"]: (?P<mark>['\"])(?P<said>.{3,400}?)(?P=mark)(?:[,}\s]|\\n)"
+)
+"""What the provider says is within the data that it answers with, behind the names of the client's own classes."""
 _FAILED_BLOCK: Final = later(r"## \w+: This SEARCH block failed to exactly match lines in (?P<path>.+)")
 _LINTER: Final = later(r"## Running: (?P<command>.+)")
 _AFTER_LINT: Final = later(r"Attempt to fix lint errors\? .*")
@@ -166,7 +171,7 @@ def _message(recorder: BlockRecorder, text: str, *, retried: bool) -> None:
         if retried:
             recorder.change(refused=text[:_MAX_SUBJECT])
         else:
-            add_failure(recorder, f"{recorder.item}:turn end", text)
+            _refused(recorder, f"{recorder.item}:turn end", text)
             recorder.change(in_turn=False)
     elif recorder.context.items <= _COMMAND_LINE_WITHIN and (line := _COMMAND_LINE.fullmatch(text)):
         options = line["options"] or ""
@@ -267,10 +272,17 @@ def _interrupted(recorder: BlockRecorder, _found: re.Match[str]) -> None:
     context, key = recorder.context, f"{recorder.item}:interrupted"
     if context.in_turn and not context.interrupted:
         if context.refused:
-            add_failure(recorder, key, context.refused)
+            _refused(recorder, key, context.refused)
         else:
             recorder.add(model.TurnEnd(reason="interrupted"), key)
     recorder.change(interrupted=True)
+
+
+def _refused(recorder: BlockRecorder, key: str, text: str) -> None:
+    """Adds that the provider refused a request, with its own words alone if they can be told."""
+    within = _SAID_WITHIN.match(text)
+    said = text if within is None else f"{within['kind']}: {within['said']}"
+    add_failure(recorder, key, said, limited=names_limit(text))
 
 
 def _changes(**changes: object) -> _Handler:
