@@ -1,5 +1,5 @@
 """Recognises by form alone the lines that no reader reads: drawings, encoded data, bytes, numbers in rows, minified
-code, lock files, listings of files, progress, the frames of Mono."""
+code, lock files, listings of files, progress, frames in code of others."""
 
 from __future__ import annotations
 
@@ -23,8 +23,12 @@ _LISTED: Final = later(
 _FETCHED: Final = later(
     r"[A-Z]\w+ (?:\w+ )?\S+\.(?:whl|tar\.gz|tgz|zip|deb|rpm|crate|jar)\S*(?: \([\d.]+ ?[kMG]B\).*)?"
 )
-_FRAME: Final = later(r"(?:\(wrapper [a-z-]{1,30}\) )?(?=[^:\n]*\.)[\w<>`+/.$|]{3,300}:[\w<>`.$|]{1,200} \([^\n]*\)")
-"""A line of a stack in a log of Unity: those that call the logger are below each of its messages."""
+_FRAME: Final = later(
+    r"(?:\(wrapper [a-z-]{1,30}\) )?(?=[^:\n]*\.)[\w<>`+/.$|]{3,300}:[\w<>`.$|]{1,200} \([^\n]*\)"
+    r"|[\w$.<>()\[\] ]{1,100} @ \S{1,200}\.m?js\?v=[0-9a-f]{6,40}:\d+"
+)
+"""A line of a stack in a log of Unity: those that call the logger are below each of its messages. Or one of a package
+of others, as a browser's console shows it of a page that Vite serves."""
 _NUMBER: Final = r"[-+]?\d[\d.,]*(?:e[-+]?\d+)?%?"
 _NUMBERS: Final = later(rf"{_NUMBER}(?:[\s,;/]+{_NUMBER}){{7,}}")
 _ONE_NUMBER: Final = later(_NUMBER)

@@ -13,6 +13,7 @@ CHANCE = random.Random(7)
 ENCODED = base64.b64encode(CHANCE.randbytes(90)).decode()
 UNREAD = (
     "Shop.Log:Error (string)",
+    "dispatch$1 @ shop-dom_client.js?v=9a1b2c3d:2628",
     "Shop.Carts/<>c:<Load>b__6_1 ()",
     "(wrapper dynamic-method) Shop.Cart:Shop.Cart.Load_Patch1 (Shop.Cart,object[])",
     'd="M12.5 3.2L8.1 4.4c0 0.6 2.1 1.9 3.3 2.2 M4 4h16v2H4z M2 12.5l4.1-4.2 4.2 4.3z" />',
@@ -44,6 +45,7 @@ UNREAD = (
 READ = (
     "Shop.Log: no rate (see cart.py)",
     "carts:load (later)",
+    "loadCart @ CartForm.tsx:181",
     "System.RateException: no rate at Shop.Cart (cart.cs:7)",
     "aa:bb:cc:dd:ee:ff",
     "2031-11-20-10-45",
