@@ -21,8 +21,8 @@ from carryover.model import AnyBody, Event, Op, ResultStatus, Skipped, TokensUse
 from carryover.records.text import READS_PAGE
 
 CONTEXT_NAMES: Final = frozenset(
-    "call_id closed cwd folder id name old_path parent path place process session subagent_id task_id thread "
-    "turn".split()
+    "began call_id closed cwd folder id name old_path parent path place process session subagent_id task_id "
+    "thread turn".split()
 )
 """Fields of a context with paths, ids and names. Secrets are removed from all other texts of a context before it is
 stored, and the next read continues from what is stored, so a path must stay as it was."""

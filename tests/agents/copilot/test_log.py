@@ -141,6 +141,17 @@ def test_work_in_another_project_is_another_session(session: CopilotSession) -> 
     ]
 
 
+def test_a_session_belongs_to_its_folder_and_not_to_a_repository_in_the_home_folder(tmp_path: Path) -> None:
+    """The client names the repository around a folder; that of dotfiles, in the home folder, holds no project."""
+    dotfiles = tmp_path / "home"
+    session = CopilotSession(tmp_path / "state", dotfiles / "notes")
+    (dotfiles / ".git").mkdir(parents=True)
+    session.prompt("Sort the notes.")
+
+    infos = [event for event in read(session).events if isinstance(event.body, SessionInfo)]
+    assert {event.cwd for event in infos} == {str(session.cwd)}
+
+
 @pytest.mark.parametrize(
     ("tool", "said"),
     [

@@ -122,6 +122,8 @@ class _OpenCall(base.OpenCall, frozen=True, omit_defaults=True):
 class LogContext(SessionContext, frozen=True, omit_defaults=True):
     """The state of a session's log between two records. `cwd`: the folder the session works in."""
 
+    began: str | None = None
+    """The folder it began in: of `folder`, a repository in the home folder (dotfiles), it may be no part."""
     folder: str | None = None
     """The project it began in. Work in another project belongs to another session, since a session has one project."""
     place: str | None = None
@@ -153,10 +155,15 @@ class LogRecorder(OneSession[LogContext]):
         """Changes the folder that the session works in from this record on."""
         if cwd := usable_folder(text_of(there.get("cwd"))):
             place = usable_folder(text_of(there.get("gitRoot"))) or cwd
-            self.change(cwd=cwd, place=place, folder=self.context.folder or place)
+            began = self.context.began or self.context.folder or cwd
+            self.change(cwd=cwd, place=place, began=began, folder=self.context.folder or place)
             self.session = session_in(self.context, self.conversation)
             if self.session == self.conversation:
                 self.learn(branch=text_of(there.get("branch")))
+
+    def put_facts_first(self) -> None:
+        """Adds what was learned about the conversation before all else. It belongs to the folder that it began in."""
+        self.put_news_first(self.conversation, self.context.began or self.context.folder)
 
     def parsed(self) -> tuple[LogContext, Parsed]:
         """Returns the next context and the result of the record, new facts about the session first.
@@ -164,7 +171,7 @@ class LogRecorder(OneSession[LogContext]):
         These belong to the first project, wherever the conversation is now.
         """
         if self.events and self.subagent_id is None and self.session == self.conversation:
-            self.put_news_first(self.conversation, self.context.folder)
+            self.put_facts_first()
         return self.context, self.built()
 
 

@@ -277,7 +277,7 @@ def parse_log(source: Source, context: LogContext, record: Record) -> tuple[LogC
 
 def _title(recorder: LogRecorder) -> None:
     recorder.learn(title=bounded(recorder.text("title"), SHORT_CHARS))
-    recorder.put_news_first(recorder.conversation, recorder.context.folder)
+    recorder.put_facts_first()
 
 
 def _start(recorder: LogRecorder) -> None:
