@@ -88,6 +88,13 @@ def guard() -> None:
             setattr(sys, name, SafeOutput(stream))
 
 
+def in_utf8() -> None:
+    """Starts this program again in Python's UTF-8 mode where the locale is another (ISO 8859-1): transcripts, git and
+    the ledger name folders in UTF-8 all the same."""
+    if sys.getfilesystemencoding() != "utf-8" and "utf8" not in sys._xoptions:
+        os.execv(sys.executable, [sys.executable, "-X", "utf8", *sys.orig_argv[1:]])
+
+
 def silence_stdout() -> None:
     """Discards unwritten output. Otherwise the interpreter reports the error again when it flushes at exit."""
     devnull = os.open(os.devnull, os.O_WRONLY)

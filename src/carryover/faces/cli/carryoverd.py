@@ -16,6 +16,8 @@ _ALIASES: Final = ("install", "mcp")
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs `carryoverd` with `argv` (default: the process's arguments) and returns its exit code."""
+    if argv is None:
+        streams.in_utf8()
     arguments = list(sys.argv[1:] if argv is None else argv)
     if arguments and arguments[0] in _ALIASES:
         from carryover.faces.cli.main import main as carryover

@@ -121,6 +121,8 @@ _ADVICE: Final = "What was done before is kept. Correct that, then run the comma
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs `carryover` with `argv` (default: the process's arguments) and returns its exit code."""
+    if argv is None:
+        streams.in_utf8()
     arguments = list(sys.argv[1:] if argv is None else argv)
     streams.guard()
     try:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -51,6 +53,20 @@ def test_no_command_and_no_daemon_ends_for_them(agents: Path, home: Path, run: R
     assert DaemonProcess().start("--once").process.wait(LIMIT_S) == ExitCode.OK
     assert {command: run(*command.format(home=home).split())[0] for command in COMMANDS} == dict.fromkeys(COMMANDS, 0)
     assert "which is not Carryover's" in run("uninstall", "--purge", "--yes")[1]
+
+
+def test_a_locale_that_is_not_utf8_changes_no_name(agents: Path, home: Path, run: Run) -> None:
+    """Python reads names as ASCII then; in ISO 8859-1 `ä` would be two letters."""
+    other_locale = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    folder = home / "läden"
+    folder.mkdir()
+
+    def told(*command: str) -> str:
+        command = (sys.executable, "-m", *command)
+        return subprocess.run(command, cwd=folder, env=os.environ | other_locale, capture_output=True).stderr.decode()
+
+    assert f"No agent's work is recorded for {folder}. " in told("carryover.faces.cli.main", "handoff")
+    assert told("carryover.faces.cli.carryoverd", "mcp", "läden").endswith("unrecognized arguments: läden\n")
 
 
 def test_an_import_leaves_out_a_transcript_with_such_a_name_and_says_so(home: Path, shop: Path, run: Run) -> None:
