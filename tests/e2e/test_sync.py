@@ -205,7 +205,7 @@ def test_what_is_of_a_project_or_holds_something_else_is_refused_and_without_a_s
     assert "holds something else (refs/heads/main)" in desktop.run("sync", "init", address, code=5)
     assert not (desktop.folder / ".carryover" / "sync").exists()
     for action in ((), ("status",), ("add-machine", "1"), ("remove-machine", "x"), ("off",)):
-        assert "`carryover sync init REMOTE` sets it up" in desktop.run("sync", *action, "--yes", code=3)
+        assert "`carryover sync init REMOTE` sets it up" in desktop.run("sync", *action, code=3)
     assert "needs a REMOTE" in desktop.run("sync", "init", code=2)
 
 

@@ -84,7 +84,10 @@ def keep(root: str, text: str, *, is_done: bool) -> Kept:
 def take_pin_back(root: str, which: str) -> Pin:
     """Takes back what was pinned or said to be done, by its number in the list, its words or their beginning. Raises
     UserError if there is no such text, or if several begin so."""
-    pin = _named(which, pinned(root))
+    there = pinned(root)
+    pin = _named(which, there)
+    if not there:
+        raise UserError(f"Nothing is pinned in {Path(root).name}.", ExitCode.NOTHING_FOUND)
     if pin is None:
         raise UserError(
             f"{which!r} is not the number, the words or the beginning of just one text that is pinned in "

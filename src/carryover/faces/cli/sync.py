@@ -125,8 +125,9 @@ def _remove_machine(args: argparse.Namespace) -> _Done:
 
 
 def _off(args: argparse.Namespace) -> _Done:
-    from carryover.actions.syncing import end_syncing
+    from carryover.actions.syncing import end_syncing, standing
 
+    standing()
     also = " and remove what it has written to the store" if args.delete else ""
     agree(args, f"End synchronising on this machine{also}? What was recorded stays.")
     end_syncing(delete=args.delete)

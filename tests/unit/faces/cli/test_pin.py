@@ -96,6 +96,7 @@ def test_there_is_room_for_five_of_each_and_for_a_line(here: Path, run: Run, com
 
 
 def test_what_is_not_pinned_cant_be_taken_back(here: Path, run: Run) -> None:
+    assert "Nothing is pinned in shop" in run.err(ExitCode.NOTHING_FOUND, "unpin", "1")
     run("pin", "never floats")
     run("pin", "never doubles")
     for which in ("3", "0", "no such words", "never"):
