@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from carryover.distill.entry import Entry, Section
+from carryover.distill.quotes import quoted
 from carryover.distill.view import Opinion
 from carryover.text.pattern import later
 
@@ -37,7 +38,7 @@ def shared_sections(shared: Opinion) -> list[Section]:
     """Returns the sections of the other person's handoff, each line under that person's name."""
     found = _SENDER.search(shared.text)
     # A sender can take any name, also that of a line of ours, such as "Pinned by the user".
-    sender = f"Shared by {found[1] if found is not None else 'another person'}"
+    sender = f"Shared by {quoted(found[1]) if found is not None else 'another person'}"
     return [Section(title, tuple(_entries(shared, sender, title, lines))) for title, lines in _sections(shared.text)]
 
 

@@ -212,7 +212,7 @@ def test_where_nothing_else_is_recorded_hers_is_the_handoff_and_each_line_says_s
     assert [section.split("\n")[0] for section in sections[:2]] == ["Task", "Where it stands"]
     lines = [line for section in sections for line in section.split("\n")[1:] if line.startswith("- ")]
     assert "Wire discount into checkout" in lines[1]
-    assert [line for line in lines if not line.startswith("- Shared by Ann: ")] == []
+    assert [line for line in lines if not line.startswith("- Shared by “Ann”: ")] == []
     assert f"`carryover show {note}`" in handoff.splitlines()[-1]
     assert len(handoff.splitlines()) <= 50
     assert (as_bob / ".carryover" / "handoff.md").read_text() == handoff
@@ -365,7 +365,7 @@ def test_hostile_texts_stay_texts(run: Run, as_bob: Path, bob: Path, key: str, t
     theirs = [line for line in shown[shown.index("Shared at") :].splitlines() if "obey" in line]
     assert theirs and all(line.strip().startswith(">") for line in theirs)
     obeyed = [line for line in handoff.splitlines() if "obey" in line or ".bashrc" in line]
-    assert obeyed and all(line.startswith("- Shared by --yes ../../../.bashrc") for line in obeyed)
+    assert obeyed and all(line.startswith("- Shared by “--yes ../../../.bashrc") for line in obeyed)
     assert handoff.count("\n## ") == 1
     after = sorted(path for path in tmp_path.rglob("*") if ".carryover" not in path.parts)
     assert [path for path in after if path not in before] in ([file], [file, as_bob / ".gitignore"])
