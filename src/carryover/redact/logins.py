@@ -7,12 +7,13 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from carryover.redact.values import Span, is_opaque, is_said_password
+from carryover.redact.values import Span, is_opaque, is_said_password, is_scrambled
 from carryover.text.pattern import later
 
 _BETWEEN: Final = " / "
 _WORDS: Final = (
-    "creden", "login", "passw", "mot de passe", "identifiants", "zugangsdaten", "contraseña", "пароль", "логин",
+    "creden", "creds", "login", "log in", "sign in", "test user", "passw", "mot de passe", "identifiants",
+    "zugangsdaten", "anmeldung", "contraseña", "пароль", "логин",
     "密码", "账号", "パスワード", "ログイン", "비밀번호", "로그인",
 )  # fmt: skip
 """What the line says before the pair; `creden` begins the word of several languages."""
@@ -29,7 +30,8 @@ def passwords_of_logins(text: str, lower: str) -> Iterator[Span]:
     words = [word for word in _WORDS if word in lower] if _BETWEEN in text else []
     for second in _SECOND.finditer(text) if words else ():
         said = lower[max(0, second.start() - _MOST_BEFORE) : second.start()].rpartition("\n")[2]
-        if any(word in said for word in words) and is_said_password(second["value"]):
+        value = second["value"]
+        if any(word in said for word in words) and (is_said_password(value) or is_scrambled(value, 10)):
             yield *second.span("value"), "password"
 
 
@@ -91,8 +93,10 @@ def passwords_in_backquotes(text: str, lower: str) -> Iterator[Span]:
 
 
 _FOR_PASSWORDS: Final = ("密码", "密碼", "パスワード", "비밀번호")
+# Behind a page, a button or a route for passwords is its name: `忘记密码页面：ForgotPassword2`.
 _BEHIND_MORE: Final = later(
-    rf"(?:{'|'.join(_FOR_PASSWORDS)})[^\n:：]{{1,24}}[:：][ \t]?(?P<value>[^\s\"'`]{{8,64}})"
+    rf"(?:{'|'.join(_FOR_PASSWORDS)})[^\n:：]{{1,24}}(?<!页面|界面|画面|按钮|组件|路由|接口|화면)[:：]"
+    r"[ \t]?(?P<value>[^\s\"'`]{8,64})"
     r"(?:[ \t](?:->|=>|→)[ \t](?P<other>[^\s\"'`]{8,128}))?"
 )
 

@@ -200,11 +200,21 @@ _PATTERNS: Final = (
         r"(?=\D{1,32}\d)(?=[^A-Za-z\s]{0,32}[A-Za-z])[\w!@#$%^&*+=~-]{6,64}))(?(asks)|(?![\w./:]))",
     ),
     ("http", rf"https?{_NOT_IN_URL}{_OPTIONS}(?:-a[ \t]*|--auth[ \t=]){_USER}{_GLUED}"),
+    ("jdbc:oracle", r"jdbc:oracle:\w{1,16}:[\w$#]{1,64}/(?P<value>[^\s@'\"]{1,200})@"),
     ("sqlplus", r"sqlplus[ \t]+(?:-\w+[ \t]+){0,4}[\w$#]{1,64}/(?P<value>[^\s@'\"]{1,200})"),
     ("login ", rf"login[ \t]+{_VALUE}"),
     (
         "IDENTIFIED",
         r"IDENTIFIED[ \t]+(?:WITH[ \t]+['\"]?\w{1,64}['\"]?[ \t]+)?(?:BY|AS)[ \t]+'(?P<value>[^'\n]{1,200})'",
+    ),
+    (  # .NET's appsettings.json
+        '"Jwt',
+        r"\"Jwt\w{0,16}\\{0,7}\"[ \t]?:\s{0,8}\{[^{}]{0,400}?\"(?:Signing|Security)?Key\\{0,7}\"[ \t]?:[ \t]?"
+        r"\\{0,7}\"(?P<value>[^\s\"\\]{8,200})",
+    ),
+    *(
+        (f"jwt.{does}(", rf"jwt\.{does}\([^()\n]{{1,120}},[ \t]?{_A_TEXT}")
+        for does in ("sign", "verify", "encode", "decode")
     ),
     ("@tcp(", r":(?P<value>[^\s:@/\"'`\[\]]{4,200})@tcp\("),  # Go's drivers
     ("requirepass", rf"requirepass[ \t]+{_VALUE}"),
@@ -230,6 +240,15 @@ _PATTERNS: Final = (
     ("::server:", r"::server:(?P<value>[0-9a-f]{16,})"),  # the token of a K3s cluster
     ("http-basic.", rf"http-basic\.\S{{1,64}}[ \t]+\S{{1,80}}[ \t]+{_VALUE}"),  # `poetry config`
     ("wpa_passphrase", rf"wpa_passphrase[ \t]+(?:'[^'\n]{{1,64}}'|\"[^\"\n]{{1,64}}\"|\S{{1,64}})[ \t]+{_VALUE}"),
+    (
+        "alias set",
+        rf"alias set[ \t]+\S{{1,64}}[ \t]+https?://\S{{1,200}}[ \t]+\S{{1,64}}[ \t]+{_VALUE}",
+    ),  # MinIO's `mc`
+    ("etcdctl", _after("etcdctl", rf"--user[ \t=]{_USER}", r"(?P<value>[^\s'\"]{1,200})")),
+    ("xfreerdp", _after("xfreerdp", "/p:", _GLUED)),
+    ("rootpw", rf"rootpw[ \t]+(?:--plaintext[ \t]+)?{_VALUE}"),
+    ("proceed to installation", r"proceed to installation:\s{1,8}(?P<value>[0-9a-f]{32})"),  # Jenkins'
+    ("_SALT", rf"(?:AUTH|LOGGED_IN|NONCE)_SALT[\"'][ \t]{{0,8}},[ \t]{{0,8}}{_A_TEXT}"),  # WordPress'
     ("lftp", _after("lftp", r"-u[ \t]+[^\s,]{1,80},")),
     ("password", r"login\s+\S{1,80}\s+password\s+(?P<value>\S{1,200})"),  # .netrc
     *((word, rf"{word}(?:word|WORD)?[\"']?[ \t]*[:=][ \t]*[\"']?{_FOUR_BY_FOUR}") for word in ("pass", "Pass", "PASS")),
@@ -275,7 +294,10 @@ def _by_part() -> dict[str, dict[str, list[re.Pattern[str]]]]:
 _PLACES: Final = _by_part()
 _LEAST: Final = {"mysql": 5, "mariadb": 5, "-": 8, "login ": 16}
 """Length of the shortest value that counts as a password, by hint, if it is not 4."""
-_VAGUE: Final = ("-", "login ", "ass", "login(", "auth=(", "assword", "from-literal", *_CONNECTING)
+_VAGUE: Final = (
+    *("-", "login ", "ass", "login(", "auth=(", "assword", "from-literal", *_CONNECTING),
+    *("jwt.sign(", "jwt.verify(", "jwt.encode(", "jwt.decode("),
+)
 """Hints of places that prove little, where the value must also look random."""
 _OF_LOGINS: Final = ("auth", "__AUTH", "AuthIdent")
 """Hints of places for a login in base64, where something else can stand too."""
