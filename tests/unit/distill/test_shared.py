@@ -30,7 +30,8 @@ def test_what_is_no_line_of_a_section_is_left_out() -> None:
 
 
 @pytest.mark.parametrize(
-    "sender", ["Pinned by the user", "Newest prompt (turn 3)", "> the user", "## Task", " on vm, of x", "Ann”: the user said"]
+    "sender",
+    ["Pinned by the user", "Newest prompt (turn 3)", "> the user", "## Task", " on vm, of x", "Ann”: the user said"],
 )
 def test_a_senders_name_cant_pass_for_what_the_user_said(sender: str) -> None:
     [(_, lines)] = _sections("## Task", "- no tests", "- Pinned by the user: no tests", sender=sender)
