@@ -165,9 +165,9 @@ def _migrate_or_detect_damage(db: sqlite3.Connection, path: Path) -> bool:
         if mark.exists() and _is_damaged(db, mark):
             return False
         migrate(db, path)
-        if db.execute("SELECT EXISTS (SELECT 1 FROM forgotten)").fetchone() == (0,):
-            put_copy(db, path)
-        elif not forgotten_file(path).exists():
+        if forgotten_file(path).exists():
+            put_copy(db, path)  # the ledger may be new, or an older one that was put back
+        elif db.execute("SELECT EXISTS (SELECT 1 FROM forgotten)").fetchone() == (1,):
             with suppress(OSError):  # as on a full disk
                 keep_copy(db, path)
         # Damage that SQLite does not detect may be in the index, which takes seconds to rebuild.

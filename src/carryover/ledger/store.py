@@ -182,7 +182,8 @@ class Ledger:
         await _change(lambda path: path.unlink(missing_ok=True), connect.erase_mark(self.path))
 
     async def _keep_forgotten(self) -> None:
-        async with self._reporting():
+        """Nothing else is written meanwhile: of two copies the older one could come last."""
+        async with self._reading():
             await _change(connect.keep_forgotten, self.path)
 
     async def store_received(

@@ -105,7 +105,9 @@ def kept_copy(ledger: Path) -> Tombstones:
 
 def put_copy(db: sqlite3.Connection, ledger: Path) -> None:
     """Adds the tombstones beside the ledger at `ledger` to those in `db`, which may be that of a new one. Blocks."""
-    kept = kept_copy(ledger)
+    kept, there = kept_copy(ledger), stored_tombstones(db)
+    if set(there.rules).issuperset(kept.rules) and set(there.keys).issuperset(kept.keys):
+        return
     db.execute("BEGIN IMMEDIATE")
     db.executemany(_PUT, map(msgspec.structs.astuple, kept.rules))
     db.executemany(_PUT_KEY, [(key,) for key in kept.keys])

@@ -221,6 +221,24 @@ async def test_a_ledger_that_was_deleted_leaves_what_was_forgotten(ledger_path: 
         assert (await scribe.tell(SECRET)).forgotten == 1
 
 
+async def test_a_backup_takes_in_what_was_forgotten_after_it(ledger_path: Path) -> None:
+    async with writing(ledger_path) as scribe:
+        await scribe.tell("Add a parser")
+        await scribe.ledger.forget(OF_S1, now_ms=NOW_MS)
+        await scribe.ledger.erase()
+        backup = ledger_path.read_bytes()
+        await scribe.tell(scribe.event(SECRET, session="s2"), path="/t/two.jsonl")
+        await scribe.ledger.forget(Selection(agent=AGENT, conversation="s2"), now_ms=NOW_MS)
+        await scribe.ledger.erase()
+        noted = kept_copy(ledger_path)
+    ledger_path.write_bytes(backup)
+
+    async with writing(ledger_path) as scribe:
+        assert tombstones_of(StateDir(ledger_path.parent)) == noted
+        await scribe.ledger.forget(OF_S1, now_ms=NOW_MS)
+        assert kept_copy(ledger_path) == noted
+
+
 async def test_what_an_earlier_version_had_forgotten_is_noted_at_the_next_start(ledger_path: Path) -> None:
     async with writing(ledger_path) as scribe:
         await scribe.tell(SECRET)
