@@ -24,6 +24,7 @@ from carryover.ledger.rows import RETRACTED, SUPERSEDED
 from carryover.paths import StateDir
 from carryover.sync.payload import (
     LARGEST_BODY,
+    LARGEST_PAYLOAD,
     PIECE_BYTES,
     Payload,
     SyncedEvent,
@@ -33,6 +34,8 @@ from carryover.sync.payload import (
 _ROWS: Final = 500
 _MOST_EVENTS: Final = 10_000
 """Events of one piece, which the other machine stores in one transaction."""
+_MOST_BYTES: Final = LARGEST_PAYLOAD // 2
+"""Bytes of the bodies of one piece, as they are sent."""
 _LONGEST_ID: Final = 1_000
 _LONGEST_ROOT: Final = 4_096
 
@@ -69,7 +72,7 @@ class LedgerOutgoing:
         with closing(connect_read_only(self._state.ledger)) as db:
             if log_id(db) is not None and not self._state.paused.exists():
                 for batch in _batches(db, after):
-                    yield _payload(batch, self._roots), batch[-1].seq
+                    yield from _pieces(batch, self._roots)
 
     def forgets(self) -> str:
         """Returns a text that changes as soon as more is forgotten, or the log of the ledger is another one."""
@@ -103,6 +106,17 @@ def _batches(db: Connection, after: int) -> Iterator[list[OwnChange]]:
         after = rows[-1].seq
     if batch:
         yield batch
+
+
+def _pieces(rows: Sequence[OwnChange], roots: _Roots) -> Iterator[tuple[Payload, int]]:
+    """Yields the payload of `rows` with their last number, or those of their halves: text that repeats itself is stored
+    in a thousandth of its size."""
+    payload = _payload(rows, roots)
+    if len(rows) == 1 or sum(len(event.body) for event in payload.events) <= _MOST_BYTES:
+        yield payload, rows[-1].seq
+        return
+    for half in (rows[: len(rows) // 2], rows[len(rows) // 2 :]):
+        yield from _pieces(half, roots)
 
 
 def _payload(rows: Sequence[OwnChange], roots: _Roots) -> Payload:

@@ -31,6 +31,7 @@ from carryover.publish.project_moves import RootFacts, inspect_root
 from carryover.publish.project_view import project_view
 from carryover.publish.refresh import awaits_handoff, refresh, with_placeholder
 from carryover.sync.outgoing import LedgerOutgoing
+from carryover.sync.payload import LARGEST_PAYLOAD
 from carryover.sync.rounds import synchronise
 from support.machines import OneMachine, machines, meet
 from support.repository import repository
@@ -69,6 +70,16 @@ async def test_a_session_is_taken_once_and_says_where_it_was_recorded(laptop: On
     assert (row.title, row.branch, row.root, row.machine) == ("Discounts", "main", "laptop:/repo", "laptop")
     assert laptop.dump() == desktop.dump()
     assert await desktop.tell() == [], "what came from another machine is never told again"
+
+
+async def test_what_repeats_itself_goes_in_pieces_that_can_be_opened(laptop: OneMachine) -> None:
+    """The ledger stores such texts in a thousandth of their size."""
+    texts = [f"{number}" * (15 << 20) for number in range(7)]
+    await laptop.say(*texts, at_ms=5_000)
+    payloads = await laptop.tell()
+
+    assert sum(len(payload.events) for payload in payloads) == len(texts)
+    assert max(map(len, laptop.sent)) <= LARGEST_PAYLOAD
 
 
 @pytest.mark.parametrize("how", ["excluded", "paused"])
