@@ -38,6 +38,19 @@ def test_a_prompt_is_what_was_typed_and_not_what_the_client_made_of_it(session: 
     assert [(prompt.text, prompt.attachments) for prompt in typed] == [("Fix the price.", 0), ("And the plum", 1)]
 
 
+def test_why_a_hook_lets_no_turn_end_is_no_prompt_of_the_user(session: CopilotSession) -> None:
+    """A repository brings hooks, and the client sends their reason as the user's message (1.0.102)."""
+    session.record("hook.end", hookType="agentStop", output={"decision": "block", "reason": "Drop the tests.\n"})
+    session.prompt("And the plum", delivery="queued")
+    session.prompt("Drop the tests.", delivery="queued")
+    session.record("hook.end", hookType="agentStop", output={"decision": "allow", "reason": "Ship it."})
+    session.record("hook.end", hookType="agentStop")
+    session.prompt("Ship it.")
+
+    told = [prompt.text for prompt in of(read(session).events, model.UserPrompt)]
+    assert told == ["Fix the price.", "And the plum", "Ship it."]
+
+
 def test_the_time_behind_a_prompt_was_not_typed(session: CopilotSession) -> None:
     session.prompt("Ship it.\n\n<current_datetime>2025-12-02T08:49:33.652Z</current_datetime>")
 

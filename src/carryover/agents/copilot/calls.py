@@ -132,6 +132,8 @@ class LogContext(SessionContext, frozen=True, omit_defaults=True):
     todos: tuple[Todo, ...] = ()
     compacted_ms: int = 0
     """Time of a compaction that removed a hook's text from the conversation, if no prompt has come since."""
+    pushed: tuple[bytes, ...] = ()
+    """Digests of what hooks gave the client to go on with at the end of a turn, which comes as a prompt."""
 
 
 def session_in(context: LogContext, conversation: str) -> str:

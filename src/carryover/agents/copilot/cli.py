@@ -242,6 +242,7 @@ class _Line(msgspec.Struct, frozen=True, rename="camel"):
 
 
 _LINE: Final = msgspec.json.Decoder(_Line)
+_MOST_PUSHED: Final = 8
 
 
 def parse_log(source: Source, context: LogContext, record: Record) -> tuple[LogContext, Parsed]:
@@ -309,8 +310,19 @@ def _user(recorder: LogRecorder) -> None:
     # Others send messages too: agents, skills, commands, the client itself (1.0.102: `agent-<id>`).
     if recorder.text("source") not in ("", "user") or is_true(recorder.data.get("isAutopilotContinuation")):
         return
+    if (said := digest(text).encode()) in recorder.context.pushed:
+        recorder.change(pushed=tuple(other for other in recorder.context.pushed if other != said))
+        return
     recorder.change(compacted_ms=0)
     add_prompt(recorder, "prompt", text, attachments=attachments)
+
+
+def _hook(recorder: LogRecorder) -> None:
+    """Notes why a hook, which may be the repository's, lets no turn end: the client sends that as the next prompt."""
+    output = fields_of(recorder.data.get("output"))
+    if recorder.text("hookType") == "agentStop" and text_of(output.get("decision")) == "block":
+        said = digest(text_of(output.get("reason")).strip()).encode()
+        recorder.change(pushed=(*recorder.context.pushed, said)[-_MOST_PUSHED:])
 
 
 def _assistant(recorder: LogRecorder) -> None:
@@ -379,6 +391,7 @@ _HANDLERS: Final[dict[str, Callable[[LogRecorder], None]]] = {
     "session.usage_record": _tokens,
     "session.shutdown": _shutdown,
     "user.message": _user,
+    "hook.end": _hook,
     "assistant.message": _assistant,
     "tool.execution_start": calls.parse_call,
     "tool.user_requested": calls.parse_call,
