@@ -34,13 +34,9 @@ def gets_settings(found: Detection) -> bool:
     return is_here and (found.hook_set is not None or bool(found.spec.loads_from))
 
 
-def ours_for(found: Detection, script: Path, *former: Path) -> Hooks | ListEntry:
-    """Returns what an agent's settings should have of ours: hooks, at most one per event, that run `script`, or the
-    entry that makes it load the handoff. `former`: scripts that hooks of ours ran before."""
-    return ListEntry(LOADS, found.spec.loaded_file) if found.form == "list" else _hooks(found, script, *former)
-
-
-def _hooks(found: Detection, script: Path, *former: Path) -> Hooks:
+def hooks_for(found: Detection, script: Path, *former: Path) -> Hooks:
+    """Returns the hooks that an agent's settings should have: at most one per event. They run `script`. `former`:
+    scripts that hooks of ours ran before."""
     rules = found.spec.hooks
     wanted = tuple(
         Hook(
@@ -92,7 +88,7 @@ def _unreadable(config: Path, error: OSError | EditRefused) -> str:
 
 
 def _compared(report: HooksReport, seen: Detection, config: Path, script: Path) -> HooksReport:
-    data, hooks = settings_bytes(config), _hooks(seen, script)
+    data, hooks = settings_bytes(config), hooks_for(seen, script)
     here: dict[str, list[Hook]] = {}
     for found in _ours(hooks, data or b""):
         here.setdefault(found.hook.event, []).append(found.hook)
@@ -134,7 +130,7 @@ def to_review(found: Detection, data: bytes | None, script: Path, *, edit: Edit 
         return ()
     files = (found.config, Path(os.path.realpath(found.config)))
     brought = edit is not None and edit.changes
-    hooks = _hooks(found, script)
+    hooks = hooks_for(found, script)
     known = {_place(hook) for hook in _ours(hooks, edit.before)} if edit is not None and edit.before else set()
 
     def waits(hook: FoundHook) -> bool:

@@ -10,13 +10,13 @@ from typing import Any, Final, cast
 
 from msgspec.structs import replace
 
-from carryover.adapter.spec import Form
+from carryover.adapter.spec import LOADS, Form
 from carryover.agents import agent_name
 from carryover.config import Config, Pointers, ResumeMode
 from carryover.edits.entries import SERVER_NAME, SUBCOMMAND, ListEntry
 from carryover.edits.hooks import Hooks, owner_by_script
 from carryover.how_installed import own_scripts
-from carryover.install.agent_settings import gets_settings, is_toml, ours_for, servers_file
+from carryover.install.agent_settings import gets_settings, hooks_for, is_toml, servers_file
 from carryover.install.config_file import plan_config
 from carryover.install.detect import Detection
 from carryover.outside.apply import Edit, Text, plan_edit
@@ -113,12 +113,14 @@ def _recorded_values(found: Detection, *, is_selected: bool) -> dict[tuple[str, 
 
 def _in_settings(found: Detection, journal: Journal, script: Path) -> Text:
     assert found.config is not None  # as `gets_settings` says
-    known = journal.at(found.config)
-    ours = ours_for(found, script, *([Path(known.script)] if known is not None and known.script else []))
     file = Listed(path=str(found.config), agent=found.spec.id, form=found.form)
-    if isinstance(ours, ListEntry):
-        return _text(replace(file, key=ours.key, entry=str(ours.value)), ours)
-    return _text(replace(file, script=str(script)), ours, known.origin if known is not None else UNKNOWN)
+    if found.form == "list":
+        entry = found.spec.loaded_file
+        return _text(replace(file, key=LOADS, entry=entry), ListEntry(LOADS, entry))
+    known = journal.at(found.config)
+    former = [Path(known.script)] if known is not None and known.script else []
+    hooks = hooks_for(found, script, *former)
+    return _text(replace(file, script=str(script)), hooks, known.origin if known is not None else UNKNOWN)
 
 
 def _servers(chosen: Iterable[Detection], state: StateDir) -> Iterator[Text]:
