@@ -14,7 +14,7 @@ import pytest
 
 from carryover.daemon.client import ask_daemon
 from carryover.errors import UserError
-from carryover.install.background import service_here
+from carryover.install.background import service_status
 from carryover.install.service import Program, Ran
 from carryover.install.service_managers import SystemdUser
 from carryover.paths import StateDir
@@ -158,10 +158,10 @@ def pip_install(venv: Path, wheel: Path) -> None:
 @pytest.mark.linux("for systemd")
 def test_where_systemd_runs_nothing_for_this_user_that_is_said(home: Path, tmp_path: Path) -> None:
     """As in a container, or in a remote shell without a session: the command is there, nobody answers."""
-    nobody = service_here({"PATH": "/usr/bin:/bin", "XDG_RUNTIME_DIR": str(tmp_path)})
+    nobody = service_status({"PATH": "/usr/bin:/bin", "XDG_RUNTIME_DIR": str(tmp_path)})
 
     assert nobody.kind == "none"
-    assert "systemd starts no programs for this user here (Failed to connect to bus" in str(nobody.available())
+    assert "systemd starts no programs for this user here (Failed to connect to bus" in str(nobody.trouble)
 
 
 def carryover(systemd: UserSystemd, *arguments: str) -> Ran:

@@ -101,7 +101,7 @@ def look_ahead(state: StateDir, *, service: bool, changes: bool) -> Ahead:
     if service and is_alone:
         made.append(state.root / STARTER)
     return Ahead(
-        kind=manager.kind,
+        kind="none" if is_alone else manager.kind,
         wanted=service,
         does=does,
         creates=tuple(path for path in made if not path.exists()),
@@ -109,8 +109,8 @@ def look_ahead(state: StateDir, *, service: bool, changes: bool) -> Ahead:
 
 
 def service_of_user() -> tuple[ServiceManager, Program]:
-    """Returns the service manager of this process's user and the program it starts."""
-    return service_here(os.environ), this_program(os.environ, StateDir.of(os.environ, Path.home()).root)
+    """Returns the service manager of this process's user, which need not be available, and the program it starts."""
+    return service_manager(os.environ), this_program(os.environ, StateDir.of(os.environ, Path.home()).root)
 
 
 def bring_up(
@@ -142,7 +142,7 @@ def bring_up(
         trouble = trouble or found.trouble
     hint = (reason or manager.status().hint) if service else None
     return Background(
-        kind=manager.kind,
+        kind=manager.kind if reason is None else "none",
         wanted=service,
         changed=changed,
         pid=health.pid if health is not None else None,
@@ -183,30 +183,25 @@ def _is_up_to_date(state: StateDir) -> bool:
     return health is not None and health.build == build()
 
 
-def service_here(env: Mapping[str, str]) -> ServiceManager:
-    """Returns the service manager to register with, or one that explains why there is none."""
-    known = _known(env)
-    reason = known.available()
-    return known if reason is None else ServiceManager(reason)
-
-
 def service_status(env: Mapping[str, str]) -> ServiceStatus:
     """Returns the state of the service. Its manager need not be asked whether it can be used if the service runs."""
-    known = _known(env)
-    if known.path.is_file():
-        status = known.status()
-        if status.active:
-            return status
-    return service_here(env).status()
+    manager = service_manager(env)
+    status = manager.status() if manager.path.is_file() else None
+    if status is not None and status.active:
+        return status
+    if (reason := manager.available()) is not None:
+        return ServiceStatus(kind="none", installed=False, trouble=reason)
+    return status or manager.status()
 
 
 def registered(env: Mapping[str, str]) -> ServiceManager | None:
-    """Returns the service manager that has our registration, even if it does not answer now; for uninstalling."""
-    known = _known(env)
-    return known if known.status().installed else None
+    """Returns the service manager that has our registration, even if it does not answer now."""
+    manager = service_manager(env)
+    return manager if manager.status().installed else None
 
 
-def _known(env: Mapping[str, str]) -> SystemdUser | Launchd:
+def service_manager(env: Mapping[str, str]) -> ServiceManager:
+    """Returns this system's service manager, whether it is available or not."""
     return Launchd(env) if here().name == MACOS else SystemdUser(env)
 
 

@@ -1,4 +1,4 @@
-"""The interface of all service managers, with a fallback for machines that have none."""
+"""What all service managers have in common, and what they start."""
 
 from __future__ import annotations
 
@@ -109,56 +109,13 @@ class ServiceStatus(msgspec.Struct, frozen=True, kw_only=True):
     """Something that the user may want to know or do; not an error."""
 
 
-class ServiceManager:
-    """Runs the daemon for one user. Every method blocks for a bounded time. The base class is for machines on which
-    nothing starts programs for the user: a container, WSL without systemd, a remote shell without a session."""
+class ServiceManager(ABC):
+    """Runs the daemon for one user: a command tells it what to do with the service that a file describes. Every method
+    blocks for a bounded time."""
 
-    kind: ServiceKind = "none"
-
+    kind: ServiceKind
     stop_lasts = False
     """Whether what was stopped is not started again at the next login."""
-
-    def __init__(self, reason: str) -> None:
-        """`reason`: why there is no service manager, as a sentence."""
-        self._reason = reason
-
-    def available(self) -> str | None:
-        """Returns None if it can be used now; otherwise the reason, as a sentence for the user."""
-        return self._reason
-
-    def file(self, _program: Program, /) -> tuple[Path, bytes] | None:
-        """Returns the path and the content of the file that `install` would write, if any."""
-        return None
-
-    def install(self, _program: Program, /) -> bool:
-        """Registers the service so that it starts automatically from now on; returns whether anything changed. Does not
-        start it; a running one is left alone until `restart`. Raises UserError, OSError."""
-        return False
-
-    def start(self) -> None:
-        """Starts the service and returns once it answers. Does nothing if it is already running. Raises UserError."""
-        raise UserError(f"{self._reason} `carryover start` starts the daemon.", ExitCode.NOT_RUNNING)
-
-    def stop(self) -> None:
-        """Stops the service and returns once it has ended. Raises UserError."""
-        raise UserError(f"{self._reason} Stop the daemon yourself: `carryover status` shows its process.")
-
-    def restart(self) -> None:
-        """Restarts the service, or starts it if it is not running. Raises UserError."""
-        self.start()
-
-    def status(self) -> ServiceStatus:
-        """Returns what is known about the service. Changes nothing, raises nothing."""
-        return ServiceStatus(kind=self.kind, installed=False, trouble=self._reason)
-
-    def uninstall(self) -> bool:
-        """Stops and unregisters the service, even if its manager does not answer; returns whether there was one."""
-        return False
-
-
-class CommandedManager(ServiceManager, ABC):
-    """A service manager that is told by a command what to do with the service that a file describes."""
-
     path: Path
     _command: tuple[str, ...]
     _says_more: str
@@ -169,8 +126,38 @@ class CommandedManager(ServiceManager, ABC):
         self._run = run
 
     @abstractmethod
+    def available(self) -> str | None:
+        """Returns None if it can be used now; otherwise the reason, as a sentence for the user: in a container, in WSL
+        without systemd, or in a remote shell without a session, nothing starts programs for the user."""
+
+    @abstractmethod
     def file(self, program: Program) -> tuple[Path, bytes]:
         """Returns the path and the content of the file that `install` writes."""
+
+    @abstractmethod
+    def install(self, program: Program) -> bool:
+        """Registers the service so that it starts automatically from now on; returns whether anything changed. Does not
+        start it; a running one is left alone until `restart`. Raises UserError, OSError."""
+
+    @abstractmethod
+    def start(self) -> None:
+        """Starts the service and returns once it answers. Does nothing if it is already running. Raises UserError."""
+
+    @abstractmethod
+    def stop(self) -> None:
+        """Stops the service and returns once it has ended. Raises UserError."""
+
+    @abstractmethod
+    def restart(self) -> None:
+        """Restarts the service, or starts it if it is not running. Raises UserError."""
+
+    @abstractmethod
+    def status(self) -> ServiceStatus:
+        """Returns what is known about the service. Changes nothing, raises nothing."""
+
+    @abstractmethod
+    def uninstall(self) -> bool:
+        """Stops and unregisters the service, even if its manager does not answer; returns whether there was one."""
 
     def _write(self, program: Program) -> bool:
         path, content = self.file(program)

@@ -19,7 +19,7 @@ from typing import Final
 import msgspec
 
 from carryover.errors import ExitCode, UserError
-from carryover.install.service import CommandedManager, Program, Run, ServiceKind, ServiceStatus, run_command
+from carryover.install.service import Program, Run, ServiceKind, ServiceManager, ServiceStatus, run_command
 
 UNIT: Final = "carryoverd.service"
 LABEL: Final = "com.carryover.carryoverd"
@@ -44,7 +44,7 @@ _QUOTED: Final = r'"(?:[^"\\]|\\.)*"'
 _ESCAPES: Final = {"\\": "\\\\", '"': '\\"', "%": "%%", "\n": "\\n", "\r": "\\r"}
 
 
-class SystemdUser(CommandedManager):
+class SystemdUser(ServiceManager):
     """Controls the daemon with `systemctl --user`."""
 
     kind: ServiceKind = "systemd"
@@ -205,7 +205,7 @@ def _quoted(word: str) -> str:
     return f'"{"".join(_ESCAPES.get(character, character) for character in word)}"'
 
 
-class Launchd(CommandedManager):
+class Launchd(ServiceManager):
     """Controls the daemon with `launchctl`, in the domain of the logged-in user."""
 
     kind: ServiceKind = "launchd"

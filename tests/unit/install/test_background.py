@@ -12,14 +12,13 @@ import pytest
 
 from carryover import __version__
 from carryover.daemon.client import stop_daemon, wait_for_daemon
-from carryover.errors import ExitCode, UserError
+from carryover.errors import UserError
 from carryover.how_installed import own_scripts
-from carryover.install.background import bring_up, registered, service_here, write_starter
+from carryover.install.background import bring_up, registered, service_status, write_starter
 from carryover.install.service import (
     Program,
     Ran,
     ServiceKind,
-    ServiceManager,
     ServiceStatus,
     run_command,
     this_program,
@@ -34,13 +33,13 @@ from support.platforms import on
 from support.tools import program
 
 
-class Manager(ServiceManager):
+class Manager(SystemdUser):
     """Starts the daemon as systemd would; `fails` is what it cannot do."""
 
     kind: ServiceKind = "systemd"
 
     def __init__(self) -> None:
-        super().__init__("")
+        super().__init__({})
         self.calls: list[str] = []
         self.fails = ""
         self.starts_nothing = False
@@ -128,7 +127,7 @@ def test_what_the_service_manager_cannot_do_is_reported(manager: Manager, step: 
 
 
 def test_without_a_service_manager_it_is_started_in_the_background(home: Path) -> None:
-    nobody = ServiceManager("There is no systemd on this machine.")
+    nobody = SystemdUser({"PATH": str(home / "empty")})
     itself = Program(COMMAND, {"CARRYOVER_HOME": str(state_dir().root)})
     try:
         background = bring_up(state_dir(), service=True, by=(nobody, itself))
@@ -174,12 +173,12 @@ def test_one_that_does_not_answer_is_as_good_as_none_and_says_why(
 ) -> None:
     empty = {"PATH": str(tmp_path / "empty")}
     with on(platform):
-        assert (service_here(empty).kind, registered(empty)) == ("none", None)
+        assert (service_status(empty).kind, registered(empty)) == ("none", None)
         program(tmp_path / name, "echo 'Failed to connect to bus' >&2", "exit 1")
-        nobody = service_here({"PATH": str(tmp_path)})
+        nobody = service_status({"PATH": str(tmp_path)})
 
-    assert type(nobody) is ServiceManager
-    assert "programs for this user here (Failed to connect to bus)" in str(nobody.available())
+    assert (nobody.kind, nobody.installed) == ("none", False)
+    assert "programs for this user here (Failed to connect to bus)" in str(nobody.trouble)
 
 
 @pytest.mark.parametrize("platform", ["linux", "darwin"])
@@ -246,21 +245,6 @@ def test_launchd_takes_over_from_a_daemon_that_was_started_by_hand(launchd: Laun
 
         assert by_hand.process.wait(30) == 0
         assert (background.pid, background.trouble) == (launchd.pid, ())
-
-
-REASON = "There is no systemd on this machine."
-
-
-def test_where_nobody_runs_services_installing_succeeds_and_starting_says_what_to_do(home: Path) -> None:
-    nobody = ServiceManager(REASON)
-    program = Program(("/bin/carryoverd",))
-
-    assert (nobody.available(), nobody.file(program)) == (REASON, None)
-    assert (nobody.install(program), nobody.uninstall()) == (False, False)
-    assert nobody.status() == ServiceStatus(kind="none", installed=False, trouble=REASON)
-    with pytest.raises(UserError, match="`carryover start` starts the daemon") as refused:
-        nobody.start()
-    assert refused.value.code == ExitCode.NOT_RUNNING
 
 
 def test_the_service_runs_the_daemon_of_this_installation(home: Path) -> None:

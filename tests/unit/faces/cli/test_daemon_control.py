@@ -16,8 +16,9 @@ from carryover.daemon.client import daemon_pid
 from carryover.daemon.health import Health
 from carryover.errors import ExitCode
 from carryover.fsio import FileLock, private_dir
-from carryover.install.service import Program, ServiceKind, ServiceManager, ServiceStatus
+from carryover.install.service import Program, ServiceKind, ServiceStatus
 from carryover.install.service_managers import Launchd as LaunchdManager
+from carryover.install.service_managers import SystemdUser
 from carryover.past.context import state_dir
 from carryover.paths import STARTER
 from carryover.platform import LINUX, MACOS
@@ -36,7 +37,7 @@ from support.tools import program
 REGISTERED = "carryover.actions.daemon_control.registered"
 
 
-class Service(ServiceManager):
+class Service(SystemdUser):
     """A service manager that is installed and starts real daemons."""
 
     kind: ServiceKind = "systemd"
@@ -63,7 +64,7 @@ class Service(ServiceManager):
 
 @pytest.fixture
 def service(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
-    found = Service("")
+    found = Service({})
     monkeypatch.setattr(REGISTERED, lambda *_: found)
     yield found
     found.stop()
