@@ -117,7 +117,8 @@ class Hooks(msgspec.Struct, frozen=True):
         file. Undoes `put`, given the origin that was recorded before it."""
         bom, text = decode(data)
         if self.form == "extension":  # the file is ours; one that is not holds none of our hooks
-            return None if any(found.owner == "ours" for found in self.found(data)) else data
+            is_ours = any(found.owner == "ours" for found in self.found(data))
+            return data if not is_ours else encode(origin.blank) if origin.blank is not None else None
         text = self._without_ours(text, origin)
         left = self._values(text)
         version_is_ours = self.form == "flat" and (origin.unversioned or origin.began_empty)

@@ -12,9 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from carryover.adapter.spec import Form, HookSpec
+from carryover.edits.entries import ListEntry
 from carryover.edits.hooks import Hook, Hooks, owner_by_script
 from carryover.text.user_text import EditRefused
 from support.settings_texts import commented_settings, flat_settings, formatted, settings, toml_settings
+from unit.edits.test_entries import IN_JSON, IN_TOML, LISTED, NAMED, with_lists
 
 SCRIPT: Final = Path("/home/dev/.carryover/hook.sh")
 OWNER_OF: Final = owner_by_script(SCRIPT)
@@ -66,6 +68,29 @@ def test_uninstall_is_the_inverse_of_install_on_any_settings_in_any_layout(form:
         changed = Hooks(form, OWNER_OF, others, COMMENTED).put(after, origin)
         assert {hook.event for hook in ours_in(changed, form)} == other
         assert Hooks(form, OWNER_OF).take(changed, origin) == data
+
+    there_and_back()
+
+
+PROGRAM: Final = "const HOOKS = @HOOKS@;\n"
+OTHERS: Final[tuple[tuple[Hooks | ListEntry, st.SearchStrategy[bytes]], ...]] = (
+    *((entry, with_lists()) for entry in (LISTED, IN_JSON)),
+    *((entry, toml_settings()) for entry in (IN_TOML, NAMED)),
+    (Hooks("extension", OWNER_OF, hooks(EVENTS, "extension"), program=PROGRAM), st.sampled_from([b"", b" \n\t"])),
+)
+
+
+@pytest.mark.hypothesis
+@pytest.mark.parametrize(("ours", "settings"), OTHERS, ids=["list", "server", "table", "tables", "extension"])
+def test_so_it_is_for_entries_servers_and_a_program(
+    ours: Hooks | ListEntry, settings: st.SearchStrategy[bytes]
+) -> None:
+    @given(data=st.none() | settings)
+    def there_and_back(data: bytes | None) -> None:
+        after = ours.put(data)
+
+        assert ours.put(after, ours.origin_of(data)) == after
+        assert ours.take(after, ours.origin_of(data)) == data
 
     there_and_back()
 
