@@ -19,9 +19,9 @@ DESCRIPTION: Final = {
     "install": """\
 Asks which AI agents you use, writes the hooks into their settings, starts
 carryoverd in the background and reads what the agents have written so far.
-Each file is backed up, then changed as little as possible; `carryover
-uninstall` undoes it all. Without a terminal it asks nothing and takes
-the agents that it finds on this machine.""",
+Each file is listed in a journal, then changed as little as possible;
+`carryover uninstall` undoes it all. Without a terminal it asks nothing and
+takes the agents that it finds on this machine.""",
     "refresh": """\
 Detects agents again: new or removed ones, other versions, settings that moved.
 Asks as `carryover install` does, with your last selection ticked, and changes
