@@ -56,10 +56,12 @@ def parts_by_heading(text: str, kinds: Kinds) -> tuple[SummaryPart, ...]:
 
 
 def parts_by_tag(text: str, kinds: Kinds) -> tuple[SummaryPart, ...]:
-    """Returns the sections of a text that consists of tags; none if no tag is known."""
-    found = _TAGGED.findall(text)
-    is_known = any(tag in kinds for tag, _ in found)
-    return _bounded((tag, kinds.get(tag, "other"), body) for tag, body in found) if is_known else ()
+    """Returns the sections of a text that consists of tags, perhaps within another tag; none if no tag is known."""
+    for within in (text, *(body for _, body in _TAGGED.findall(text))):
+        found = _TAGGED.findall(within)
+        if any(tag in kinds for tag, _ in found):
+            return _bounded((tag, kinds.get(tag, "other"), body) for tag, body in found)
+    return ()
 
 
 def _style(heading: re.Match[str]) -> str:

@@ -6,11 +6,11 @@ Which handler a record has is a table's row too (`dispatch`).
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from carryover.model import Actor, AgentSummary, AssistantMessage, UserPrompt
 from carryover.records.resets import failed_turn, names_limit
-from carryover.records.summary import Kinds, parts_by_heading
+from carryover.records.summary import Kinds, parts_by_heading, parts_by_tag
 from carryover.records.text import without_handoff
 from carryover.transcript.branches import SAID
 from carryover.transcript.recorder import Recorder
@@ -65,10 +65,18 @@ def add_answer(
         recorder.add(AssistantMessage(text=text, final=final, aborted=aborted), key)
 
 
-def add_summary(recorder: Recorder[Any], key: str, text: str, kinds: Kinds | None = None) -> None:
-    """Adds the summary that a compaction made, with its sections under the headings `kinds`."""
+def add_summary(
+    recorder: Recorder[Any],
+    key: str,
+    text: str,
+    kinds: Kinds | None = None,
+    *,
+    trigger: Literal["manual", "auto"] | None = None,
+) -> None:
+    """Adds the summary that a compaction made, with its sections in the tags or under the headings `kinds`."""
     if text := without_handoff(text).strip():
-        recorder.add(AgentSummary(text=text, source="compaction", parts=parts_by_heading(text, kinds or {})), key)
+        parts = parts_by_tag(text, kinds or {}) or parts_by_heading(text, kinds or {})
+        recorder.add(AgentSummary(text=text, source="compaction", trigger=trigger, parts=parts), key)
 
 
 def add_failure(

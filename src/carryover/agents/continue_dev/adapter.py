@@ -18,7 +18,7 @@ import msgspec
 
 from carryover.adapter.contract import Agent, FileStat, Parsed, Record, Source, ToolOutcome
 from carryover.agents.continue_dev import SPEC
-from carryover.model import AgentSummary, Answer, Op, PlanUpdate, Question, SessionInfo, TurnEnd
+from carryover.model import Answer, Op, PlanUpdate, Question, SessionInfo, TurnEnd
 from carryover.records import rawjson
 from carryover.records.asked import checklist
 from carryover.records.changes import as_shown
@@ -34,7 +34,7 @@ from carryover.transcript.layouts import Layout, source_at, sources_below
 from carryover.transcript.recorder import OneSession, Tools, reemitted_after, usable_folder, usable_name
 from carryover.transcript.refusals import Endings
 from carryover.transcript.rewritten import Document, SnapshotReader, not_whole
-from carryover.transcript.turns import add_answer, add_prompt, dispatch
+from carryover.transcript.turns import add_answer, add_prompt, add_summary, dispatch
 
 _UUID: Final = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 _LAYOUTS: Final = (Layout(globs=("*.json",), pattern=rf"(?P<session>{_UUID})\.json"),)
@@ -277,7 +277,7 @@ def _prompt(recorder: _Recorder) -> None:
 def _answer(recorder: _Recorder) -> None:
     summary = text_of(recorder.item.get("conversationSummary"))
     if summary:
-        recorder.add(AgentSummary(text=summary, source="compaction"), "summary")
+        add_summary(recorder, "summary", summary)
     calls = [fields_of(raw) for raw in items_of(recorder.item.get("toolCallStates"))]
     if recorder.text != summary:
         add_answer(recorder, "text", recorder.text, final=not calls)

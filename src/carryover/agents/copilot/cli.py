@@ -20,8 +20,7 @@ from carryover.agents.copilot.calls import LogContext, LogRecorder
 from carryover.records import rawjson
 from carryover.records.fields import SHORT_CHARS, bounded, digest, utc_ms
 from carryover.records.lenient import Fields, fields_of, first_text, is_true, items_of, number_of, text_of
-from carryover.records.summary import Kinds, parts_by_tag
-from carryover.records.text import without_handoff
+from carryover.records.summary import Kinds
 from carryover.records.usage import numbers_in
 from carryover.text.pattern import later
 from carryover.transcript.files import read_document, read_small
@@ -29,7 +28,7 @@ from carryover.transcript.jsonl import JsonlReader
 from carryover.transcript.open_calls import known_call
 from carryover.transcript.recorder import usable_folder, usable_name
 from carryover.transcript.rewritten import Document, SnapshotReader, not_whole
-from carryover.transcript.turns import add_answer, add_failure, add_prompt
+from carryover.transcript.turns import add_answer, add_failure, add_prompt, add_summary
 
 _NOTED: Final = 0
 _AGAIN: Final = "$again"
@@ -337,10 +336,8 @@ def _compaction(recorder: LogRecorder) -> None:
         return
     if recorder.subagent_id is None:
         recorder.change(compacted_ms=recorder.at_ms)
-    if summary := without_handoff(recorder.text("summaryContent")).strip():
-        trigger = _TRIGGERS.get(recorder.text("trigger"))
-        parts = parts_by_tag(summary, _SUMMARY_KINDS)
-        recorder.add(model.AgentSummary(text=summary, source="compaction", trigger=trigger, parts=parts), "summary")
+    trigger = _TRIGGERS.get(recorder.text("trigger"))
+    add_summary(recorder, "summary", recorder.text("summaryContent"), _SUMMARY_KINDS, trigger=trigger)
 
 
 def _abort(recorder: LogRecorder) -> None:

@@ -37,11 +37,11 @@ from carryover.agents.gemini_cli.calls import (
 )
 from carryover.agents.gemini_cli.contents import (
     REFERENCED,
+    SUMMARY_KINDS,
     numbers_of_short,
     parts_of,
     shell_outcome,
     shown_text,
-    summary_in,
     typed_command,
     typed_in_editor,
 )
@@ -66,6 +66,7 @@ from carryover.transcript.hooks import ClaudeLikeHooks, root_above, session_star
 from carryover.transcript.jsonl import JsonlReader
 from carryover.transcript.layouts import source_at, sources_below
 from carryover.transcript.rewritten import SnapshotReader
+from carryover.transcript.turns import add_summary
 
 _ACTIONS: Final[dict[str, HookAction]] = {
     "sessionstart": "session_start",
@@ -289,7 +290,7 @@ def _list(recorder: GeminiRecorder, raw: msgspec.Raw) -> None:
             continue
         recorder.at(message.get("timestamp"))
         if following == _THANKS:
-            _summary(recorder, ident, text)
+            add_summary(recorder, f"{ident}/summary", text, SUMMARY_KINDS)
         elif ran:
             _add_command(recorder, ident, *ran)
         recorder.keep(GrowingMessage(id=ident, said=True))
@@ -350,12 +351,6 @@ def _typed_command(recorder: GeminiRecorder, ident: str, text: str) -> tuple[Too
 def _add_command(recorder: GeminiRecorder, ident: str, call: ToolCall, result: ToolResult) -> None:
     recorder.add(call, f"{ident}/call")
     recorder.add(result, f"{ident}/result")
-
-
-def _summary(recorder: GeminiRecorder, ident: str, text: str) -> None:
-    summary = summary_in(text)
-    if summary is not None:
-        recorder.add(summary, f"{ident}/summary")
 
 
 def _exported(path: Path, head: bytes) -> Source | None:

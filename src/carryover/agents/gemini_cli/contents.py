@@ -7,18 +7,18 @@ from __future__ import annotations
 
 import html
 import re
-from typing import Final, Literal
+from typing import Final
 
 import msgspec
 
 from carryover.adapter.contract import ToolOutcome
-from carryover.model import AgentSummary, FileEdit, Op, ToolCall, ToolResult
+from carryover.model import FileEdit, Op, ToolCall, ToolResult
 from carryover.records import rawjson
 from carryover.records.changes import hunks_in, patched, planned
 from carryover.records.fields import MAX_PATH_CHARS, is_absolute, resolved
 from carryover.records.lenient import Fields, fields_of, first_text, is_true, number_of, text_of
-from carryover.records.summary import kinds_of, parts_by_tag
-from carryover.records.text import tagged, without_ansi, without_handoff
+from carryover.records.summary import kinds_of
+from carryover.records.text import without_ansi
 from carryover.transcript.recorder import OpenCall, Tools
 
 _SHELL: Final = "run_shell_command"
@@ -70,7 +70,7 @@ _STOPPED: Final = "Command was cancelled by user"
 _TOO_LONG: Final = "Command was automatically cancelled"
 _IN_BACKGROUND: Final = "Command moved to background"
 _BELOW: Final = re.compile(r"\A.*?Below is the output before it was cancelled:\n", re.DOTALL)
-_SUMMARY_KINDS: Final = kinds_of(
+SUMMARY_KINDS: Final = kinds_of(
     request="overall_goal",
     other="key_knowledge|file_system_state",
     current="recent_actions",
@@ -132,15 +132,6 @@ def typed_command(text: str, call_id: str, cwd: str | None) -> tuple[ToolCall, T
         return None
     call = OpenCall.of_command(call_id, _SHELL, ran[1].strip(), cwd).by_user()
     return call.as_event(), call.ended(ToolOutcome("unknown", without_ansi(ran[2])))
-
-
-def summary_in(text: str, trigger: Literal["manual", "auto"] | None = None) -> AgentSummary | None:
-    """Returns the summary of a compaction; None if the text has none."""
-    summary = without_handoff(text).strip()
-    if not summary:
-        return None
-    parts = parts_by_tag(tagged(summary, "state_snapshot") or summary, _SUMMARY_KINDS)
-    return AgentSummary(text=summary, source="compaction", trigger=trigger, parts=parts)
 
 
 def edit_changes(call: OpenCall, shown: Fields, *, is_new: bool) -> tuple[FileEdit, ...]:

@@ -31,7 +31,7 @@ from carryover.transcript.hooks import ClaudeLikeHooks, root_above, session_star
 from carryover.transcript.jsonl import JsonlReader
 from carryover.transcript.layouts import Layout, source_at, sources_below
 from carryover.transcript.recorder import OpenCall
-from carryover.transcript.turns import LIMIT_STATUSES, add_answer, add_prompt, dispatch
+from carryover.transcript.turns import LIMIT_STATUSES, add_answer, add_prompt, add_summary, dispatch
 
 _LAYOUTS: Final = (
     Layout(globs=("*/chats/*.jsonl",), pattern=rf"{GROUP}/chats/{SESSION}\.jsonl"),
@@ -249,9 +249,7 @@ def _summary(builder: _Builder) -> None:
     history = items_of(builder.payload.get("compressedHistory"))
     text = contents.shown_text(contents.parts_of(inside(history[0], "parts")) or []) if history else ""
     trigger = _TRIGGERS.get(text_of(fields_of(builder.payload.get("info")).get("triggerReason")))
-    summary = contents.summary_in(tagged(text, "state_snapshot") or text, trigger)
-    if summary is not None:
-        builder.add(summary, "summary")
+    add_summary(builder, "summary", tagged(text, "state_snapshot") or text, contents.SUMMARY_KINDS, trigger=trigger)
 
 
 def _title(builder: _Builder) -> None:
