@@ -81,14 +81,12 @@ class Tools:
         folder: str = "cwd",
         changes: _Changes | None = None,
         plain: Callable[[str], str] = str,
-        or_name: bool = True,
     ) -> None:
         """`names`: operation → its tools, with spaces between; all others, as those of MCP servers, are `other`.
 
         `about`: arguments, the most telling first, or else any; `about_by_op`: those of some operations. `named`:
         others that may name a file or folder of ours. `folder`: the arguments that may have the folder that a command
-        runs in. `plain`: a tool's name → its name in the table, where names differ by version. `or_name`: whether a
-        call is about its tool if nothing else is said.
+        runs in. `plain`: a tool's name → its name in the table, where names differ by version.
         """
         if unknown := names.keys() - get_args(Op):
             raise ValueError(f"no operation: {', '.join(unknown)}. There are {', '.join(get_args(Op))}")
@@ -96,7 +94,6 @@ class Tools:
         self._about: Final = tuple(about)
         self._about_by_op: Final = about_by_op or {}
         self._plain: Final = plain
-        self._or_name: Final = or_name
         self._named: Final = tuple(named)
         self._folders: Final = folder.split()
         self._changes: Final = changes
@@ -122,7 +119,7 @@ class Tools:
             place = resolved(folder, cwd) if folder else cwd
             return OpenCall.of_command(ident, name, text_of(given.get("command")), place)
         question = next((asked.question for asked in asked_in(given.get("questions"))), "")
-        about = question or self.about(op, given) or (name if self._or_name else "")
+        about = question or self.about(op, given) or name
         changes = self._changes(op, given, cwd) if self._changes is not None else ()
         subject = bounded(about, SUBJECT_CHARS)
         named = " ".join((about, *(text_of(given.get(each)) for each in self._named)))

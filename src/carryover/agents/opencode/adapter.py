@@ -56,7 +56,6 @@ TOOLS: Final = Tools(
     named=("patchText",),
     folder="workdir",
     changes=by_arguments,
-    or_name=False,
 )
 """The built-in tools."""
 _MAX_CHANGES: Final = 20
@@ -266,7 +265,8 @@ def _called(part_id: str, part: Fields, cwd: str | None, actor: Actor) -> _Calle
     elif patch_in(given) and call.changes:
         call = replace(call, subject=call.changes[0].path)
     questions = asked_in(given.get("questions")) if call.op == "ask" else []
-    return _Called(replace(call, actor=actor), state, given, metadata, cwd, questions)
+    subject = call.subject if call.subject != name else ""  # its name says nothing of what it is about
+    return _Called(replace(call, actor=actor, subject=subject), state, given, metadata, cwd, questions)
 
 
 def _outcome(found: _Called) -> ToolOutcome | None:
