@@ -13,9 +13,8 @@ import msgspec
 
 from carryover.adapter.contract import FileStat, Parsed, Record
 from carryover.importing.candidate import plain_text
-from carryover.model import AnyBody, FileEdit
+from carryover.model import AnyBody
 from carryover.records.fields import is_absolute, is_below, resolved
-from carryover.records.text import names_handoff_file
 from carryover.transcript.files import read_document
 from carryover.transcript.recorder import OneSession, SessionContext, differing
 from carryover.transcript.rewritten import Document, SnapshotReader
@@ -44,8 +43,7 @@ class TurnEvents(OneSession[_C]):
     applied: ClassVar = ("ok", "unknown")
 
     def add(self, body: AnyBody, key: str, mark: str = "") -> None:  # noqa: ARG002 (a turn is never written again)
-        if not isinstance(body, FileEdit) or not names_handoff_file(body.path):
-            self.append(f"{self.prefix}{key}", body, session=self.session, cwd=self.cwd, subagent_id=self.subagent_id)
+        self.append(f"{self.prefix}{key}", body, session=self.session, cwd=self.cwd, subagent_id=self.subagent_id)
 
     def finish(self, info: str = "") -> tuple[_C, Parsed]:
         """Returns the result for the turn. What is new about the session precedes its events, with the part `info` in

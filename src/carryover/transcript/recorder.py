@@ -39,7 +39,7 @@ from carryover.records.fields import (
 )
 from carryover.records.lenient import Fields, first_text, text_of
 from carryover.records.patches import files_in_patch, patch_in
-from carryover.records.text import names_own_folder
+from carryover.records.text import names_handoff_file, names_own_folder
 from carryover.transcript.open_calls import OpenCall as OpenCall
 from carryover.transcript.open_calls import closed, known_call, with_open_call
 
@@ -286,8 +286,9 @@ class Recorder(Generic[_C]):
             self.add_edits(call, edit=edit, changes=changes)
 
     def add_edits(self, call: OpenCall, *, edit: str = "edit", changes: Sequence[FileEdit] | None = None) -> None:
-        """Adds the edits that a call made: its own, or `changes`."""
-        for number, change in enumerate(call.changes if changes is None else changes):
+        """Adds the edits that a call made: its own, or `changes`. One of the handoff is no work on the project."""
+        made = (each for each in (call.changes if changes is None else changes) if not names_handoff_file(each.path))
+        for number, change in enumerate(made):
             self.add(msgspec.structs.replace(change, call_id=call.id), f"{edit}{number}")
 
 

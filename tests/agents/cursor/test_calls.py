@@ -85,7 +85,6 @@ def modified(path: str = "/p/a.py", **fields: Any) -> FileEdit:
         ("Shell", {"command": "rm a.py", "working_directory": "/p"}, [FileEdit(path="/p/a.py", change="delete")]),
         # The shell may be in another folder by now.
         ("Shell", {"command": "rm a.py", "cwd": ""}, []),
-        ("Write", {"path": "/p/.carryover/handoff.md", "contents": "x"}, []),
         ("Write", {"contents": "x"}, []),
     ],
 )

@@ -19,7 +19,7 @@ from carryover.records.changes import hunks_in, patched
 from carryover.records.fields import MAX_NAME_CHARS, SHORT_CHARS, SUBJECT_CHARS, bounded, digest, resolved
 from carryover.records.lenient import Fields, fields_of, first_text, inside, is_true, items_of, number_of, text_of
 from carryover.records.patches import by_arguments
-from carryover.records.text import names_handoff_file, names_own_folder, without_ansi
+from carryover.records.text import names_own_folder, without_ansi
 from carryover.text.pattern import later
 from carryover.transcript import open_calls as base
 from carryover.transcript.recorder import OneSession, SessionContext, Tools, usable_folder, usable_name
@@ -373,8 +373,7 @@ def applied(planned: Sequence[FileEdit], diff: str) -> tuple[FileEdit, ...]:
 
 
 def _of_work(changes: Iterable[FileEdit]) -> tuple[FileEdit, ...]:
-    kept = (each for each in changes if not (_OWN_FILES.search(each.path) or names_handoff_file(each.path)))
-    return tuple(kept)[:_MOST_CHANGES]
+    return tuple(each for each in changes if not _OWN_FILES.search(each.path))[:_MOST_CHANGES]
 
 
 def _in_part(part: str) -> FileEdit | None:

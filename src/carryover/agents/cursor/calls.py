@@ -30,7 +30,7 @@ from carryover.records.fields import (
 )
 from carryover.records.lenient import Fields, fields_of, first_text, is_true, items_of, number_of, text_of
 from carryover.records.patches import files_in_patch, in_patch
-from carryover.records.text import names_handoff_file, names_own_folder, without_ansi
+from carryover.records.text import names_own_folder, without_ansi
 from carryover.records.uris import path_of
 from carryover.text.pattern import later
 from carryover.transcript import recorder as base
@@ -327,7 +327,7 @@ def read_call(ident: str, name: str, given: Fields, cwd: str | None) -> _OpenCal
         name=name,
         op=op,
         subject=bounded(about, SUBJECT_CHARS),
-        changes=tuple(change for change in changes if not names_handoff_file(change.path))[:_MAX_CHANGES],
+        changes=changes[:_MAX_CHANGES],
         handoff=bool(given) and names_own_folder(named),
         questions=tuple(bounded(one.question, SHORT_CHARS) for one in asked),
     )
