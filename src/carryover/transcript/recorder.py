@@ -144,10 +144,16 @@ class Recorder(Generic[_C]):
     """UTC milliseconds; 0 if no time is known, in which case nothing is added."""
     version: str | None = None
     """The client's version, if it is known."""
+    data: Fields = field(default_factory=dict)
+    """The fields of the record, or of what it holds."""
     events: list[Event] = field(default_factory=list)
     skipped: list[Skipped] = field(default_factory=list)
     tokens: list[TokensUsed] = field(default_factory=list)
     windows: list[WindowUsed] = field(default_factory=list)
+
+    def text(self, name: str) -> str:
+        """Returns the text in a field of the record; empty if it holds none."""
+        return text_of(self.data.get(name))
 
     def change(self, **changes: object) -> None:
         """Replaces fields of the context."""

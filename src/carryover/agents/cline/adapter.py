@@ -83,11 +83,11 @@ def _ident(context: TaskContext, message: Fields) -> str:
 
 
 def _message(builder: MessageBuilder) -> None:
-    dispatch(builder, _ROLES, text_of(builder.message.get("role")), what="role", within="message/")
+    dispatch(builder, _ROLES, builder.text("role"), what="role", within="message/")
 
 
 def _parts(builder: MessageBuilder) -> list[Fields]:
-    content = builder.message.get("content", rawjson.ABSENT)
+    content = builder.data.get("content", rawjson.ABSENT)
     if text_of(content):
         return [{"type": msgspec.Raw(b'"text"'), "text": content}]
     return [fields_of(part) for part in items_of(content)]
@@ -137,7 +137,7 @@ def _assistant(builder: MessageBuilder) -> None:
     _count_tokens(builder)
     parts = _parts(builder)
     text = _said(parts)
-    if text_of(fields_of(builder.message.get("metadata")).get("displayRole")) == "error":
+    if text_of(fields_of(builder.data.get("metadata")).get("displayRole")) == "error":
         if _GONE in text:
             builder.add(TurnEnd(reason="interrupted"), "end")
         else:
@@ -154,13 +154,13 @@ def _assistant(builder: MessageBuilder) -> None:
 
 def _count_tokens(builder: MessageBuilder) -> None:
     """Notes what the request took; one that failed has no `metrics` (3.0.57, 3.0.65)."""
-    used_model = text_of(fields_of(builder.message.get("modelInfo")).get("id"))
-    numbers = numbers_in(fields_of(builder.message.get("metrics")))
+    used_model = text_of(fields_of(builder.data.get("modelInfo")).get("id"))
+    numbers = numbers_in(fields_of(builder.data.get("metrics")))
     builder.count_tokens(builder.ident, session=builder.session, model=used_model, **numbers)
 
 
 def _summary(builder: MessageBuilder) -> None:
-    add_summary(builder, "summary", text_of(builder.message.get("text")))
+    add_summary(builder, "summary", builder.text("text"))
 
 
 def _state(builder: MessageBuilder, state: ConversationState) -> None:

@@ -72,8 +72,6 @@ _ENTRY: Final = msgspec.json.Decoder(_Entry)
 class MessageBuilder(OneSession[TaskContext]):
     """Records one message, with whose id the keys of its events begin; without one, what is true of the whole."""
 
-    message: Fields
-
     def add(self, body: AnyBody, key: str, mark: str = "") -> None:
         """Adds an event; `key` is its place in the message."""
         if self.session:
@@ -110,7 +108,7 @@ def parse_entry(
         at_ms=context.last_ms,
         prefix=f"{context.session if entry.state is not None else ident(context, fields)}:",
         kind="message",
-        message=fields,
+        data=fields,
     )
     if entry.state is not None:
         state(builder, entry.state)

@@ -125,14 +125,14 @@ def _state(recorder: MessageBuilder, state: ConversationState) -> None:
 
 
 def _message(recorder: MessageBuilder) -> None:
-    if is_true(recorder.message.get("first")):
+    if is_true(recorder.data.get("first")):
         _prompt(recorder)
     else:
-        dispatch(recorder, _HANDLERS, kind_of_message(recorder.message), what="kind", within="message/")
+        dispatch(recorder, _HANDLERS, kind_of_message(recorder.data), what="kind", within="message/")
 
 
 def _said(recorder: MessageBuilder) -> str:
-    return text_of(recorder.message.get("text")).strip()
+    return recorder.text("text").strip()
 
 
 def _shown(recorder: MessageBuilder) -> Fields:
@@ -208,13 +208,13 @@ def _progress(recorder: MessageBuilder) -> None:
 
 
 def _condensed(recorder: MessageBuilder) -> None:
-    condensed = fields_of(recorder.message.get("contextCondense"))
+    condensed = fields_of(recorder.data.get("contextCondense"))
     add_summary(recorder, "summary", text_of(condensed.get("summary")))
 
 
 def _call(recorder: MessageBuilder) -> None:
     """Handles a message that shows a call, with its result as far as there is one."""
-    message = recorder.message
+    message = recorder.data
     shown = _shown(recorder)
     kind = text_of(shown.get("tool"))
     if kind == "updateTodoList" and (items := plan_items(shown.get("todos"), "content")):

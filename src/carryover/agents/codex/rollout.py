@@ -25,7 +25,7 @@ from carryover.model import AnyBody, PlanItem, SessionInfo, Skipped, session_in_
 from carryover.records import rawjson
 from carryover.records.asked import Asked
 from carryover.records.fields import digest
-from carryover.records.lenient import Fields, fields_of, inside, number_of, text_of
+from carryover.records.lenient import fields_of, inside, number_of, text_of
 from carryover.records.rawjson import ABSENT, objects_in
 from carryover.text.pattern import later
 from carryover.transcript import open_calls as base
@@ -183,8 +183,6 @@ class Rollout(Recorder[RolloutContext]):
 
     name: str
     """The record's type, with the type of its event or item if it holds one: `event_msg/task_started`."""
-    data: Fields
-    """The fields of the record's payload or item."""
     thread: str
     timed: bool
     """Whether the record has a time."""
@@ -196,10 +194,6 @@ class Rollout(Recorder[RolloutContext]):
     def __post_init__(self) -> None:
         self.turns = {turn.id: turn for turn in self.context.turns}
         self.turn = self.context.turns[-1] if self.context.turns else RolloutTurn(cwd=self.context.cwd)
-
-    def text(self, name: str) -> str:
-        """Returns the text in a field of the payload; empty if it holds none."""
-        return text_of(self.data.get(name))
 
     @property
     def call_id(self) -> str | None:

@@ -192,7 +192,6 @@ class _Recorder(OneSession[_Context]):
 
     piece: _Piece
     item: Fields
-    message: Fields
 
     @property
     def cwd(self) -> str | None:
@@ -200,9 +199,9 @@ class _Recorder(OneSession[_Context]):
         return self.piece.cwd
 
     @property
-    def text(self) -> str:
+    def said(self) -> str:
         """The text of the message."""
-        return rawjson.content_text(self.message.get("content")) or ""
+        return rawjson.content_text(self.data.get("content")) or ""
 
 
 def _parse(source: Source, context: _Context, record: Record) -> tuple[_Context, Parsed]:
@@ -222,7 +221,7 @@ def _parse(source: Source, context: _Context, record: Record) -> tuple[_Context,
         prefix=f"{session}/{line.piece.key}:",
         piece=line.piece,
         item=item,
-        message=fields_of(item.get("message")),
+        data=fields_of(item.get("message")),
         at_ms=min(max(line.piece.at_ms, 1), LATEST_MS),
     )
     _piece(recorder)
@@ -252,7 +251,7 @@ def _piece(recorder: _Recorder) -> None:
     if recorder.piece.title is not None:
         _info(recorder)
     else:
-        dispatch(recorder, _ROLES, text_of(recorder.message.get("role")), what="role", within="history/")
+        dispatch(recorder, _ROLES, recorder.text("role"), what="role", within="history/")
 
 
 def _info(recorder: _Recorder) -> None:
@@ -262,13 +261,13 @@ def _info(recorder: _Recorder) -> None:
 
 
 def _prompt(recorder: _Recorder) -> None:
-    if "content" not in recorder.message or rawjson.content_text(recorder.message["content"]) is None:
+    if "content" not in recorder.data or rawjson.content_text(recorder.data["content"]) is None:
         recorder.skip("history/user", "unexpected content")
         return
-    text = recorder.text.strip()
+    text = recorder.said.strip()
     if text.startswith(HANDOFF_HEAD):
         return
-    parts = map(fields_of, items_of(recorder.message["content"]))
+    parts = map(fields_of, items_of(recorder.data["content"]))
     attachments = sum("imageUrl" in part for part in parts)
     own = recorder.piece.after_summary and text == _RESUMED
     add_prompt(recorder, "prompt", text, actor="model" if own else "human", attachments=attachments)
@@ -279,8 +278,8 @@ def _answer(recorder: _Recorder) -> None:
     if summary:
         add_summary(recorder, "summary", summary)
     calls = [fields_of(raw) for raw in items_of(recorder.item.get("toolCallStates"))]
-    if recorder.text != summary:
-        add_answer(recorder, "text", recorder.text, final=not calls)
+    if recorder.said != summary:
+        add_answer(recorder, "text", recorder.said, final=not calls)
     for number, state in enumerate(calls):
         _call(recorder, f"call{number}", state)
     if calls and text_of(calls[-1].get("status")) == "canceled" and not items_of(calls[-1].get("output")):

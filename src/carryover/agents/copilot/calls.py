@@ -144,14 +144,9 @@ def session_in(context: LogContext, conversation: str) -> str:
 
 @dataclass(slots=True, kw_only=True)
 class LogRecorder(OneSession[LogContext]):
-    """Records one line of a log, with the fields `data`."""
+    """Records one line of a log."""
 
-    data: Fields
     conversation: str
-
-    def text(self, name: str) -> str:
-        """Returns the text in a field of the record; empty if it holds none."""
-        return text_of(self.data.get(name))
 
     def move_to(self, there: Fields) -> None:
         """Changes the folder that the session works in from this record on."""

@@ -152,7 +152,7 @@ def _parse(source: Source, context: _Context, record: Record) -> tuple[_Context,
         context=context,
         session=source.session or "?",
         prefix=f"{text_of(message.get('timestamp'))}/{content}/",
-        message=message,
+        data=message,
         at_ms=at_ms,
         version=version,
     )
@@ -179,8 +179,6 @@ def _parse(source: Source, context: _Context, record: Record) -> tuple[_Context,
 @dataclass(slots=True, kw_only=True)
 class _Recorder(OneSession[_Context]):
     """Records one message."""
-
-    message: Fields
 
     def begin(self, given: Fields) -> None:
         """Handles the beginning of the messages: all of them come again if the conversation was rewritten."""
@@ -211,7 +209,7 @@ class _Recorder(OneSession[_Context]):
             self.change(summary_next=False, gone=())
             self.add(AgentSummary(text=text, source="compaction", trigger="manual"), "summary")
             return
-        self.learn(model=text_of(fields_of(self.message.get("metadata")).get("model")))
+        self.learn(model=text_of(fields_of(self.data.get("metadata")).get("model")))
         stopped = text.rstrip().endswith(_STOPPED)
         said, calls = _calls_in(text.rstrip().removesuffix(_STOPPED), self.cwd)
         add_answer(self, "text", said, final=None if stopped else not calls, aborted=stopped)
@@ -224,7 +222,7 @@ class _Recorder(OneSession[_Context]):
 
     def notice(self, text: str) -> None:
         """Handles a message of gptme itself: the result of a call, an error, or a notice to the user."""
-        metadata = fields_of(self.message.get("metadata"))
+        metadata = fields_of(self.data.get("metadata"))
         # The model is asked again only when all results are in, so until then such a text may be a page's.
         is_tools = bool(self.context.calls) and not _is_worded(self.context.calls[0])
         if text_of(metadata.get("compaction_artifact")) == "intro":
@@ -232,7 +230,7 @@ class _Recorder(OneSession[_Context]):
         elif (failed := _FAILED.match(text)) and ("error_class" in metadata or not is_tools):
             limited = text_of(metadata.get("error_class")) == "rate_limit" or names_limit(text)
             add_failure(self, "end", text[failed.end() :], limited=limited)
-        elif self.context.calls and not is_true(self.message.get("ui_only")) and not text.startswith("<system_info>"):
+        elif self.context.calls and not is_true(self.data.get("ui_only")) and not text.startswith("<system_info>"):
             self._result(text)
         if text == _INTERRUPTED and not is_tools:
             self.add(TurnEnd(reason="interrupted"), "end")

@@ -112,7 +112,6 @@ class _Recorder(Branches[_Context], OneSession[_Context]):
     """Records one entry. What a fork has copied is its parent's, and counts if that is gone."""
 
     line: _Line
-    message: Fields
     own: str
     """The session whose transcript it is in."""
     entry: str
@@ -133,7 +132,7 @@ class _Recorder(Branches[_Context], OneSession[_Context]):
             context=msgspec.structs.replace(context, last_ms=at_ms),
             at_ms=at_ms,
             line=line,
-            message=fields_of(line.message),
+            data=fields_of(line.message),
             session=parent or session,
             own=session,
             prefix=f"copied/{entry}:" if parent else f"{entry}:",
@@ -141,10 +140,6 @@ class _Recorder(Branches[_Context], OneSession[_Context]):
             kind=line.type,
             entry=entry,
         )
-
-    def text(self, name: str) -> str:
-        """Returns a text of the message; empty if it has none."""
-        return text_of(self.message.get(name))
 
 
 def _call(recorder: _Recorder, key: str, given: Fields) -> None:
@@ -159,10 +154,10 @@ def _result(recorder: _Recorder) -> None:
     if not recorder.identify("message/toolResult", ident):
         return
     call = recorder.take_call(ident, name, TOOLS.op(name))
-    output = without_ansi(rawjson.content_text(recorder.message.get("content")) or "")
-    details = fields_of(recorder.message.get("details"))
+    output = without_ansi(rawjson.content_text(recorder.data.get("content")) or "")
+    details = fields_of(recorder.data.get("details"))
     patch = text_of(details.get("patch"))
-    failed = is_true(recorder.message.get("isError"))
+    failed = is_true(recorder.data.get("isError"))
     if text_of(details.get("status")) == "error" and (said := text_of(details.get("error"))):  # OpenClaw's tools
         output, failed = without_ansi(said), True
     shown = output if failed or output.strip() != _NONE else ""
@@ -172,14 +167,14 @@ def _result(recorder: _Recorder) -> None:
 
 def _typed(recorder: _Recorder) -> None:
     """Handles the user's own `!command`. One after `!!` is kept from the model, and from us."""
-    if is_true(recorder.message.get("excludeFromContext")):
+    if is_true(recorder.data.get("excludeFromContext")):
         return
     command, ident = recorder.text("command"), f"{recorder.entry}/typed"
     call = OpenCall.of_command(ident, _SHELL, command, recorder.cwd).by_user()
-    exit_code = number_of(recorder.message.get("exitCode"))
+    exit_code = number_of(recorder.data.get("exitCode"))
     output = without_ansi(recorder.text("output"))
     recorder.add(call.as_event(), "call")
-    if is_true(recorder.message.get("cancelled")):
+    if is_true(recorder.data.get("cancelled")):
         recorder.add(call.ended(ToolOutcome("interrupted", output)), "result")
         return
     recorder.add(call.ended(ToolOutcome("error" if exit_code else "ok", output, exit_code=exit_code)), "result")
@@ -219,14 +214,14 @@ def _message(recorder: _Recorder) -> None:
 
 def _system(recorder: _Recorder) -> None:
     """Takes from the client's system message the folder that it works in: it may differ from the header's."""
-    sections = fields_of(recorder.message.get("sections"))
+    sections = fields_of(recorder.data.get("sections"))
     folder = usable_folder((tagged(text_of(sections.get("cwd")), "cwd") or "").strip())
     if folder is not None:
         recorder.change(cwd=folder)
 
 
 def _user(recorder: _Recorder) -> None:
-    text = rawjson.content_text(recorder.message.get("content"))
+    text = rawjson.content_text(recorder.data.get("content"))
     if text is None:
         recorder.skip("message/user", "unexpected content")
         return
@@ -267,13 +262,13 @@ def _assistant(recorder: _Recorder) -> None:
 
 def _count_tokens(recorder: _Recorder) -> None:
     """Notes what an answer took. A fork's copy of it has the same time and message."""
-    usage = fields_of(recorder.message.get("usage"))
+    usage = fields_of(recorder.data.get("usage"))
     numbers = token_counts(usage, input="input", output="output", cache_read="cacheRead", cache_write="cacheWrite")
     recorder.count_tokens(recorder.entry, session=recorder.own, model=recorder.text("model"), **numbers)
 
 
 def _parts(recorder: _Recorder) -> list[Fields]:
-    return [fields_of(part) for part in items_of(recorder.message.get("content"))]
+    return [fields_of(part) for part in items_of(recorder.data.get("content"))]
 
 
 def _compaction(recorder: _Recorder) -> None:
