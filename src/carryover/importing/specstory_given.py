@@ -27,7 +27,6 @@ class Given(msgspec.Struct, frozen=True):
     """The JSON objects below the labels of a block; one that is missing is empty."""
 
     arguments: Fields = {}
-    state: Fields = {}
     result: Fields = {}
     shown: str | None = None
     """The text of the result or, without one, of the state; None if the block has no labels."""
@@ -60,9 +59,9 @@ def given_in(lines: Sequence[str], fenced: Sequence[tuple[str, str]]) -> Given:
     if not texts:
         return Given()
     arguments, state, result = (texts.get(label, "") for label in ("Parameters", "Additional data", "Result"))
-    told, given = fields_of(state.encode()), fields_of(result.encode())
-    shown = _found(told) or _said(given) or result or state
-    return Given(fields_of(arguments.encode()), told, given, shown)
+    given = fields_of(result.encode())
+    shown = _found(fields_of(state.encode())) or _said(given) or result or state
+    return Given(fields_of(arguments.encode()), given, shown)
 
 
 def _found(state: Fields) -> str:

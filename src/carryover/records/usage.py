@@ -6,7 +6,7 @@ from carryover.records.lenient import Fields, number_of
 
 
 def token_counts(usage: Fields, **names: str) -> dict[str, int | None]:
-    """Returns the numbers as `EventBuilder.count_tokens` takes them; `names`: the field of each."""
+    """Returns the numbers as `Recorder.count_tokens` takes them; `names`: the field of each."""
     return {number: number_of(usage.get(name)) for number, name in names.items()}
 
 
