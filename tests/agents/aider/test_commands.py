@@ -145,6 +145,10 @@ def test_a_refusal_is_told_in_the_words_of_the_provider(tmp_path: Path, answered
     message = f"> litellm.NotFoundError: ShopException - {answered}  \n"
     [end] = of(events_of(tmp_path, prompt("Fix it"), message), model.TurnEnd)
 
+    long = "litellm.NotFoundError: ShopException - {'error': {'message': 'Not known. " + "See the docs. " * 60
+    [cut] = of(events_of(tmp_path, prompt("Fix it"), f"> {long}  \n"), model.TurnEnd)
+
+    assert cut.message.startswith("litellm.NotFoundError: Not known. See the docs.")
     said = end.message.removeprefix("litellm.NotFoundError: ").removeprefix("ShopException - ")
     assert (end.reason, said) == ("error", "The model `m-4` is not known.")
 

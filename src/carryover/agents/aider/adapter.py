@@ -43,7 +43,8 @@ _ERROR: Final = later(
 )
 """Messages that end a turn: the provider refused the request, or the model can't do it."""
 _SAID_WITHIN: Final = later(
-    r"(?s)(?P<kind>litellm\.\w+): .*?['\"]message['\"]: (?P<mark>['\"])(?P<said>.{3,400}?)(?P=mark)(?:[,}\s]|\\n)"
+    r"(?s)(?P<kind>litellm\.\w+): .*?['\"]message['\"]: (?P<mark>['\"])"
+    r"(?P<said>(?:(?!(?P=mark)(?:[,}\s]|\\n)).){3,300})"
 )
 """What the provider says is within the data that it answers with, behind the names of the client's own classes."""
 _FAILED_BLOCK: Final = later(r"## \w+: This SEARCH block failed to exactly match lines in (?P<path>.+)")
