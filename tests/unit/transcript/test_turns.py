@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 
 import pytest
+from msgspec.structs import replace
 
 from carryover.adapter.contract import Source, ToolOutcome
-from carryover.model import AgentSummary, AssistantMessage, TurnEnd, UserPrompt
-from carryover.records.changes import Change, as_edit
+from carryover.model import AgentSummary, AssistantMessage, FileEdit, TurnEnd, UserPrompt
 from carryover.transcript.recorder import OneSession, OpenCall, SessionContext
 from carryover.transcript.refusals import Endings
 from carryover.transcript.turns import add_answer, add_failure, add_prompt, add_summary, dispatch
@@ -39,11 +39,11 @@ def test_a_failed_calls_output_says_how_it_ended(output: str, outcome: ToolOutco
 
 
 def test_an_edit_of_the_handoff_is_no_work() -> None:
-    own, other = (Change(path=f"/home/ada/{name}", change="modify") for name in (".carryover/handoff.md", "cart.py"))
+    own, other = (FileEdit(path=f"/home/ada/{name}", change="modify") for name in (".carryover/handoff.md", "cart.py"))
     made = recorder()
     made.add_edits(OpenCall("7", "patch", "edit", changes=(own, other)))
 
-    assert [(event.key, event.body) for event in made.events] == [("t1/edit0", as_edit(other, "7"))]
+    assert [(event.key, event.body) for event in made.events] == [("t1/edit0", replace(other, call_id="7"))]
 
 
 def test_what_a_tool_itself_may_have_printed_says_nothing_of_its_end() -> None:
