@@ -30,6 +30,7 @@ OTHER_WRITERS = {
 INHERITED = {
     "install/background.py",  # our own script that starts the daemon
     "actions/start_agent.py",  # the agent takes the place of this process
+    "terminal/streams.py",  # itself in UTF-8, before anything is printed
 }
 """Modules that start a program on this terminal."""
 
