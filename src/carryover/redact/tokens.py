@@ -3,10 +3,10 @@ prefix, a separator and a random rest, longer than an id's unless the prefix mar
 
 from __future__ import annotations
 
+import pkgutil
 import re
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache
-from pathlib import Path
 from typing import Final, NamedTuple
 
 from carryover.redact.values import MARK, Span, insert_marks, is_dummy, is_filler, is_mixed, is_opaque, is_scrambled
@@ -29,7 +29,7 @@ def _read(part: str) -> Iterator[tuple[str, str, str]]:
         yield kind, prefix, rest
 
 
-_, _FORMS, _ANYWHERE = Path(__file__).with_name("issued.txt").read_text(encoding="utf-8").split("\n\n")
+_, _FORMS, _ANYWHERE = (pkgutil.get_data(__name__, "issued.txt") or b"").decode().split("\n\n")
 
 
 def _any_of(words: Iterable[str]) -> str:
