@@ -359,37 +359,6 @@ def test_what_follows_from_a_result(name: str, content: str, tool_input: Any, re
     assert after(Session().runs(name, content, result=result, **tool_input)) == bodies
 
 
-OUTPUT = "<retrieval_status>success</retrieval_status>\n\n<task_id>b1</task_id>\n\n"
-
-
-@pytest.mark.parametrize(
-    ("name", "output", "state"),
-    [
-        ("BashOutput", "<status>running</status>\n<stdout>\nx</stdout>", None),
-        ("BashOutput", "<status>completed</status>\n<exit_code>1</exit_code>", "failed"),
-        ("BashOutput", "<status>killed</status>", "stopped"),
-        ("TaskOutput", f"{OUTPUT}<status>running</status>\n<output>x</output>", None),
-        ("TaskOutput", f"{OUTPUT}<status>failed</status>\n<output>x</output>", "failed"),
-    ],
-)
-def test_a_look_at_a_job_may_find_that_it_has_ended(name: str, output: str, state: Any) -> None:
-    """TaskOutput 2.1.11; BashOutput read about."""
-    transcript = Session()
-    call = transcript.calls(name, **{"bash_id" if name == "BashOutput" else "task_id": "b1"})
-
-    assert after(transcript.result(call, output)) == (
-        [] if state is None else [model.BackgroundTask(task_id="b1", state=state)]
-    )
-
-
-def test_a_look_at_a_job_shows_its_state_and_what_it_printed() -> None:
-    output = f"{OUTPUT}<task_type>local_bash</task_type>\n\n<status>running</status>\n\n<output>\nReady.\n</output>"
-    *_, looked = Session().runs("TaskOutput", output, task_id="b1")
-
-    assert isinstance(looked, model.ToolResult)
-    assert (looked.subject, looked.output) == ("b1", "running\nReady.")
-
-
 def test_the_task_list_is_sent_whole_after_each_change() -> None:
     transcript = Session()
     for number, subject in (("1", "Wire it"), ("2", "Test it")):
@@ -406,26 +375,6 @@ def test_the_task_list_is_sent_whole_after_each_change() -> None:
         [("Wire it", "done"), ("Test it", "pending")],
         [("Wire it", "done")],
     ]
-
-
-@pytest.mark.parametrize(
-    ("name", "given", "output", "state"),
-    [
-        ("KillShell", "shell_id", "Shell b1 is not running, so cannot be killed (status: completed)", "done"),
-        ("KillShell", "shell_id", "Shell b1 is not running, so cannot be killed (status: killed)", "stopped"),
-        ("TaskStop", "task_id", "<tool_use_error>Task b1 is not running (status: failed)</tool_use_error>", "failed"),
-        ("TaskStop", "task_id", "<tool_use_error>Task b1 is already completed</tool_use_error>", "done"),
-        ("KillShell", "shell_id", "<tool_use_error>No shell found with ID: b1</tool_use_error>", "stopped"),
-        ("TaskOutput", "task_id", "<tool_use_error>No task found with ID: b1</tool_use_error>", "stopped"),
-        ("TaskStop", "task_id", "<tool_use_error>No permission</tool_use_error>", None),
-        ("Bash", "command", "Shell b1 is not running, so cannot be killed (status: completed)", None),
-    ],
-)
-def test_a_job_that_can_not_be_stopped_since_it_ended_has_ended(name: str, given: str, output: str, state: Any) -> None:
-    found = Session().runs(name, output, failed=True, result=f"Error: {output}", **{given: "b1"})
-    assert [body for body in found if isinstance(body, model.BackgroundTask)] == (
-        [] if state is None else [job("b1", state)]
-    )
 
 
 def test_a_result_that_is_written_before_its_call_ends_it() -> None:

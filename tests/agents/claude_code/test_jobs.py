@@ -1,0 +1,66 @@
+"""What looks at background jobs, and orders to stop them, say of these."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from agents.claude_code.session import Session
+from carryover import model
+
+OUTPUT = "<retrieval_status>success</retrieval_status>\n\n<task_id>b1</task_id>\n\n"
+
+
+def ended(transcript: Session) -> str | None:
+    """How job b1 ended, as far as its session says; no other job is named."""
+    jobs = transcript.all(model.BackgroundTask)
+    assert all(job.task_id == "b1" for job in jobs) and len(jobs) < 2
+    return jobs[0].state if jobs else None
+
+
+@pytest.mark.parametrize(
+    ("name", "output", "state"),
+    [
+        ("BashOutput", "<status>running</status>\n<stdout>\nx</stdout>", None),
+        ("BashOutput", "<status>completed</status>\n<exit_code>1</exit_code>", "failed"),
+        ("BashOutput", "<status>killed</status>", "stopped"),
+        ("TaskOutput", f"{OUTPUT}<status>running</status>\n<output>x</output>", None),
+        ("TaskOutput", f"{OUTPUT}<status>failed</status>\n<output>x</output>", "failed"),
+    ],
+)
+def test_a_look_at_a_job_may_find_that_it_has_ended(name: str, output: str, state: Any) -> None:
+    """TaskOutput 2.1.11; BashOutput read about."""
+    transcript = Session()
+    call = transcript.calls(name, **{"bash_id" if name == "BashOutput" else "task_id": "b1"})
+
+    transcript.result(call, output)
+    assert ended(transcript) == state
+
+
+def test_a_look_at_a_job_shows_its_state_and_what_it_printed() -> None:
+    output = f"{OUTPUT}<task_type>local_bash</task_type>\n\n<status>running</status>\n\n<output>\nReady.\n</output>"
+    transcript = Session()
+    transcript.runs("TaskOutput", output, task_id="b1")
+
+    (looked,) = transcript.all(model.ToolResult)
+    assert (looked.subject, looked.output) == ("b1", "running\nReady.")
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "output", "state"),
+    [
+        ("KillShell", "shell_id", "Shell b1 is not running, so cannot be killed (status: completed)", "done"),
+        ("KillShell", "shell_id", "Shell b1 is not running, so cannot be killed (status: killed)", "stopped"),
+        ("TaskStop", "task_id", "<tool_use_error>Task b1 is not running (status: failed)</tool_use_error>", "failed"),
+        ("TaskStop", "task_id", "<tool_use_error>Task b1 is already completed</tool_use_error>", "done"),
+        ("KillShell", "shell_id", "<tool_use_error>No shell found with ID: b1</tool_use_error>", "stopped"),
+        ("TaskOutput", "task_id", "<tool_use_error>No task found with ID: b1</tool_use_error>", "stopped"),
+        ("TaskStop", "task_id", "<tool_use_error>No permission</tool_use_error>", None),
+        ("Bash", "command", "Shell b1 is not running, so cannot be killed (status: completed)", None),
+    ],
+)
+def test_a_job_that_can_not_be_stopped_since_it_ended_has_ended(name: str, given: str, output: str, state: Any) -> None:
+    transcript = Session()
+    transcript.runs(name, output, failed=True, result=f"Error: {output}", **{given: "b1"})
+    assert ended(transcript) == state
