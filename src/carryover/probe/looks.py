@@ -49,17 +49,10 @@ class _Silence:
         self.stuck = 0
 
 
-_here: Final = threading.local()
+class _Here(threading.local):
+    """The walk that this thread is on; None in a thread that was not started for one."""
 
-
-def give_up_if_late() -> None:
-    """Raises Silent in a thread that nobody waits for any more: what it was about to write may be outdated."""
-    if (walk := _walk_here()) is not None and walk.given_up:
-        raise Silent(walk.folder)
-
-
-def _walk_here() -> _Walk[Any, Any] | None:
-    return getattr(_here, "walk", None)
+    walk: _Walk[Any, Any] | None = None
 
 
 class _Walk(Generic[_Item, _T]):
@@ -128,12 +121,12 @@ class _Walk(Generic[_Item, _T]):
         return found
 
     def _run(self) -> None:
-        _here.walk = self
+        self._disks.here.walk = self
         try:
             for item, folder in self._items:
                 result = self._look_at(folder, partial(self._look, item), soon=self._soon)
                 with self._disks.lock:
-                    give_up_if_late()
+                    self._disks.give_up_if_late()
                     self._found.append((item, result))
         except BaseException as error:
             self._error = error
@@ -163,7 +156,7 @@ class _Walk(Generic[_Item, _T]):
 
     def _begin(self, folder: Path, limit_s: float) -> None:
         with self._disks.lock:
-            give_up_if_late()
+            self._disks.give_up_if_late()
             self.folder = folder
             self._begin_s = time.monotonic()
             self._limit_s = self._begin_s + limit_s
@@ -181,6 +174,7 @@ class Disks:
         self.silent: dict[Path, _Silence] = {}
         """By folder or mount point. Times are of `time.monotonic()`."""
         self.lock: Final = threading.Lock()
+        self.here: Final = _Here()
 
     def look_at(self, folder: Path | str, look: Callable[[], _T], *, soon: bool = False) -> _T:
         """Returns what `look`, which concerns `folder`, returns.
@@ -236,7 +230,7 @@ class Disks:
         `at`: the item's folder. `soon`: as for `look_at`.
         """
         waiting = [(item, Path(str(item)) if at is None else at(item)) for item in items]
-        if (walk := _walk_here()) is not None:
+        if (walk := self.here.walk) is not None:
             return walk.take_in(waiting, look, soon=soon)
         found: list[tuple[_Item, _T]] = []
         while waiting := [(item, folder) for item, folder in waiting if self.may_ask(folder)]:
@@ -246,6 +240,11 @@ class Disks:
             found += done
             waiting = waiting[len(done) + 1 :]
         return found
+
+    def give_up_if_late(self) -> None:
+        """Raises Silent in a thread that nobody waits for any more: what it was about to write may be outdated."""
+        if (walk := self.here.walk) is not None and walk.given_up:
+            raise Silent(walk.folder)
 
     def presume_silent(self, folders: Iterable[str]) -> None:
         """Treats folders as silent for a while from now, since another process found that they do not answer.
@@ -301,5 +300,6 @@ DISKS: Final = Disks()
 look_at: Final = DISKS.look_at
 looked_at: Final = DISKS.looked_at
 look_at_each: Final = DISKS.look_at_each
+give_up_if_late: Final = DISKS.give_up_if_late
 presume_silent: Final = DISKS.presume_silent
 silent_folders: Final = DISKS.silent_folders

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from contextlib import suppress
-from functools import cache
 from importlib import import_module
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Final
@@ -241,7 +240,6 @@ GRAMMARS: Final = {
 """Language → the module of its package and the function in it that returns the grammar."""
 
 
-@cache
 def grammar(language: str) -> Language | None:
     """Returns the grammar of a language; None if its package is not installed or not usable."""
     # Not installed, or built for another version of tree-sitter.

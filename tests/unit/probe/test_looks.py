@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from carryover.probe.looks import MOST_STUCK, Disks, Silent, give_up_if_late
+from carryover.probe.looks import MOST_STUCK, Disks, Silent
 from support.daemon_process import wait_until
 from support.platforms import fake_darwin, on
 
@@ -30,7 +30,7 @@ class Stuck:
         self.looks += 1
         try:
             self._go.wait()
-            give_up_if_late()
+            self._disks.give_up_if_late()
             self.wrote = True
             return "late"
         finally:

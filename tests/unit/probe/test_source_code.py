@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
 
@@ -114,19 +113,11 @@ def test_hostile_files_cost_time_in_proportion_to_their_length(unit: bytes) -> N
     assert seconds(80_000) < 10 * seconds(20_000) + 0.5
 
 
-@pytest.fixture(autouse=True)
-def fresh() -> Iterator[None]:
-    grammar.cache_clear()
-    yield
-    grammar.cache_clear()
-
-
 def without(module: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """From now on the modules whose names begin so are not installed."""
     for name in (*(module for module, _ in GRAMMARS.values()), "tree_sitter_language_pack"):
         if name.startswith(module):
             monkeypatch.setitem(sys.modules, name, None)
-    grammar.cache_clear()
 
 
 def test_every_language_that_is_recognised_has_a_grammar_and_a_sample() -> None:
