@@ -15,7 +15,7 @@ from carryover.adapter.spec import AgentSpec
 from carryover.agents import specs
 from carryover.config import AgentConfig, AgentsConfig
 from carryover.facts import ProjectRoot
-from carryover.fsio import file_stamp, is_gone
+from carryover.fsio import FileStamp, file_stamp, is_gone
 from carryover.paths import StateDir
 from carryover.platform import here
 from carryover.probe.git_dir import git_dir_of, is_top, main_of
@@ -65,18 +65,21 @@ def agents_checkouts(checkout: Checkout, agents: AgentsConfig) -> tuple[str, ...
 def agent_folders(agents: AgentsConfig, home: Path, env: Mapping[str, str]) -> frozenset[Path]:
     """Returns agents' own folders: the standard ones, those that `env` names, and those that install recorded, since
     a service lacks the user's variables. Their real paths are found out once for the same settings, and again when
-    something is added to the home folder: one of them may be a link by then."""
+    something is added to a folder on their way below the home folder: one of them may be a link by then."""
     variables = {place.env for spec in specs() for place in (*spec.folders, *spec.other_folders)}
     moved = {name: env[name] for name in variables if name is not None and name in env}
-    question, stamp = (home, "agents' own"), (agents, moved, file_stamp(home, follow=True))
-    known: frozenset[Path] | None = known_answer(question, stamp)
-    if known is None:
-        places = {place for spec in specs() for place in _places_of(spec, agents.of(spec.id), home, moved)}
-        real = look_at_each(places, here().canonical)
-        known = frozenset(Path(folder) for _, folder in real)
-        if len(real) == len(places):  # else a disk does not answer now
-            remember(question, stamp, known)
-    return known
+    question, settings = (home, "agents' own"), (agents, moved)
+    kept: tuple[dict[Path, FileStamp], frozenset[Path]] | None = known_answer(question, settings)
+    if kept is not None and all(file_stamp(folder, follow=True) == stamp for folder, stamp in kept[0].items()):
+        return kept[1]
+    places = {place for spec in specs() for place in _places_of(spec, agents.of(spec.id), home, moved)}
+    above = {folder for place in places for folder in place.parents if folder.is_relative_to(home)}
+    stamps = {folder: stamp for folder in above if (stamp := file_stamp(folder, follow=True)) is not None}
+    real = look_at_each(places, here().canonical)
+    found = frozenset(Path(folder) for _, folder in real)
+    if len(real) == len(places):  # else a disk does not answer now
+        remember(question, settings, (stamps, found))
+    return found
 
 
 def _places_of(spec: AgentSpec, known: AgentConfig, home: Path, moved: Mapping[str, str]) -> Iterator[Path]:

@@ -76,12 +76,14 @@ def test_agents_folders_are_those_of_the_settings_and_variables_of_now(home: Pat
     assert agent_folders(AgentsConfig(), home, {}) == found[0]
 
 
-def test_an_agents_folder_that_becomes_a_link_is_known_by_where_it_leads(home: Path) -> None:
-    assert home / ".codex" in agent_folders(AgentsConfig(), home, {})
+@pytest.mark.parametrize("name", [".codex", ".config/opencode"])
+def test_an_agents_folder_that_becomes_a_link_is_known_by_where_it_leads(home: Path, name: str) -> None:
+    (home / name).parent.mkdir(exist_ok=True)
+    assert home / name in agent_folders(AgentsConfig(), home, {})
 
-    (home / ".codex").symlink_to(home / "dotfiles" / "codex")
+    (home / name).symlink_to(home / "dotfiles" / "agent")
 
-    assert home / "dotfiles" / "codex" in agent_folders(AgentsConfig(), home, {})
+    assert home / "dotfiles" / "agent" in agent_folders(AgentsConfig(), home, {})
 
 
 def test_an_agents_folder_whose_disk_was_silent_is_known_once_it_answers(home: Path) -> None:
