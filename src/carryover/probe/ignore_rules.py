@@ -43,4 +43,5 @@ def _ignores(line: bytes, folder: str) -> bool:
 
 
 def _name_in(line: bytes) -> bytes:
-    return line.rstrip().removesuffix(b"/").removeprefix(b"/")
+    # Of other spaces at the end, git takes all as part of the name.
+    return line.removesuffix(b"\r").rstrip(b" ").removesuffix(b"/").removeprefix(b"/")

@@ -63,7 +63,10 @@ def test_no_rule_is_added_where_the_user_s_own_excludes_have_one(app: Path, rule
 
 @pytest.mark.parametrize(
     "rules",
-    [".carryover/*", ".carry", "a/.carryover", "#.car*", ".car*\n!.carryover", "*\n!*/", ".car[!r]*", r"\.car*"],
+    [
+        *(".carryover/*", ".carry", "a/.carryover", "#.car*", ".car*\n!.carryover", "*\n!*/", ".car[!r]*", r"\.car*"),
+        *(".carryover/\t", ".carryover\v"),
+    ],
 )
 def test_a_rule_is_added_to_excludes_that_do_not_hide_all_of_the_folder_for_sure(app: Path, rules: str) -> None:
     Checkout(app).exclude.write_text(f"{rules}\n")
