@@ -12,15 +12,15 @@ from typing import TypeVar
 import msgspec
 
 from carryover.decoders import decoder_of
-from carryover.distill.digest import FOLD_VERSION, Digest, Gist
+from carryover.distill.digest import FOLD_VERSION, Digest
 from carryover.model import Event
 
-_Kind = TypeVar("_Kind", bound=Gist)
+_Kind = TypeVar("_Kind", bound=msgspec.Struct)
 
 
 def decode_digest(fold_version: int, stored: bytes, kind: type[_Kind]) -> _Kind | None:
-    """Decodes a stored digest, or only its gist; None if another version of the fold made it, so that it must be
-    rebuilt."""
+    """Decodes a stored digest, or those of its fields that `kind` has; None if another version of the fold made it, so
+    that it must be rebuilt."""
     if fold_version != FOLD_VERSION:
         return None
     try:

@@ -9,7 +9,10 @@ from __future__ import annotations
 import sqlite3
 from typing import Final
 
-from carryover.distill.stored_ending import may_end_at_limit
+import msgspec
+
+from carryover.distill.digest import Ending
+from carryover.distill.stored_digest import decode_digest
 from carryover.facts import is_foreign
 from carryover.ledger.codec import unpack_digest
 from carryover.ledger.rows import PROJECT, ProjectRow, records
@@ -21,6 +24,12 @@ _DIGESTS: Final = """SELECT fold_version, digest FROM session JOIN thread ON thr
     WHERE project_id = ? AND session.last_ms >= ?"""
 
 
+class _Ended(msgspec.Struct):
+    """Of a digest, how its newest turn was cut off: hundreds can be asked."""
+
+    ending: Ending | None = None
+
+
 def perhaps_limited(db: sqlite3.Connection, since_ms: int) -> list[ProjectRow]:
     """Returns the projects of this machine in which an agent may have stopped at its usage limit since `since_ms`, the
     newest activity first."""
@@ -30,5 +39,5 @@ def perhaps_limited(db: sqlite3.Connection, since_ms: int) -> list[ProjectRow]:
 
 def _may_be_limited(db: sqlite3.Connection, project_id: int, since_ms: int) -> bool:
     since = (project_id, since_ms)
-    ended = (may_end_at_limit(version, unpack_digest(digest)) for version, digest in db.execute(_DIGESTS, since))
-    return any(ended)
+    found = (decode_digest(version, unpack_digest(digest), _Ended) for version, digest in db.execute(_DIGESTS, since))
+    return any(one is None or (one.ending is not None and one.ending.reason == "limit") for one in found)
