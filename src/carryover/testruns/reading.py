@@ -12,6 +12,7 @@ import msgspec
 from carryover.model import ToolResult
 from carryover.testruns.commands import Invocation, find_invocations, module_path
 from carryover.testruns.run import Status, TestOutcome, TestRun
+from carryover.text.harmless import harmless
 from carryover.text.pattern import later
 
 MOST_NAMES = 20
@@ -77,7 +78,6 @@ _REASON = later(
     r"|error(?:\[E\d+\])?: (?!could not|test failed|\d+ target)(?P<compiler>.+)"
     r"|(?:\[ERROR\] )?\s*\S+\.(?:go|rs|java|kt|scala|c|cc|cpp|swift):\[?\d+[,:]?\d*\]?:? (?:error: )?(?P<source>\S.*)"
 )
-_CONTROL = later(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b[@-_]")
 _MOST_OUTPUT = 100_000
 _LONGEST_LINE = 1000
 _MOST_FILES = 50
@@ -292,8 +292,7 @@ def read_test_run(command: str, output: str, *, exit_code: int | None, failed: b
 def _lines_of(output: str) -> list[str]:
     if len(output) > _MOST_OUTPUT:
         output = f"{output[: _MOST_OUTPUT // 4]}\n{output[-_MOST_OUTPUT * 3 // 4 :]}"
-    plain = _CONTROL.sub("", output).replace("\r\n", "\n").replace("\r", "\n")
-    return [line[:_LONGEST_LINE] for line in plain.split("\n")]
+    return [line[:_LONGEST_LINE] for line in harmless(output).split("\n")]
 
 
 def _paths_of(runs: Sequence[Invocation]) -> tuple[str, ...]:
