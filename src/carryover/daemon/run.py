@@ -38,7 +38,7 @@ from carryover.fsio import FileLock, private_dir, sweep_scratch, temporary_files
 from carryover.ledger.connect import LedgerDamaged, LedgerUnavailable
 from carryover.ledger.store import Ledger
 from carryover.paths import StateDir, require_address
-from carryover.publish.gitignore import ignore_state
+from carryover.publish.state_files import ignore_state
 from carryover.records.fields import iso_utc
 from carryover.terminal.streams import write_line
 

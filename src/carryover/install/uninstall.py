@@ -12,11 +12,10 @@ from pathlib import Path
 from typing import Final, cast
 
 from carryover.adapter.spec import Form
-from carryover.config import KEPT
 from carryover.edits.hooks import SCRIPT, Hooks, owner_by_script
 from carryover.errors import ExitCode, UserError, os_reason
 from carryover.facts import is_foreign
-from carryover.fsio import SCRATCH, is_folder
+from carryover.fsio import is_folder
 from carryover.install.setup import plan_settings, taken_out
 from carryover.ledger.connect import connect_read_only
 from carryover.ledger.queries import whereabouts
@@ -36,44 +35,11 @@ from carryover.publish.loaded_files import own_files
 from carryover.publish.once import committed_names, present_names
 from carryover.publish.pointers import POINTER_LINES
 from carryover.publish.project_files import texts_in
+from carryover.publish.state_files import FILES, FOLDERS
 from carryover.terminal.output import counted
 
 _MOST_NAMED: Final = 3
-# `CARRYOVER_HOME` may name a folder with other content, so our files are recognised by name.
 _HOOK_SCRIPT: Final = (SCRIPT, CURL_CONFIG, STARTER)
-# The journal is removed last, so that an interrupted purge can be run again.
-_FILES: Final = (
-    ("handoff.md", "the newest handoff"),
-    ("ledger.sqlite", "the ledger"),
-    ("ledger.sqlite-*", "the ledger"),
-    ("ledger.sqlite.*", "the ledger"),
-    ("ledger.salvaged.sqlite*", "the ledger"),
-    ("ledger.before-*.sqlite*", "a copy of the ledger"),
-    ("ledger.corrupt-*.sqlite*", "a damaged ledger"),
-    ("carryoverd.log*", "the log"),
-    ("launchd.log", "the log"),
-    (SCRIPT, "the hooks' script"),
-    (CURL_CONFIG, "the hooks' script"),
-    (STARTER, "the script that starts the daemon"),
-    ("hook.secret", "the hooks' secret"),
-    ("daemon.sock", "the daemon's socket"),
-    ("daemon.lock", "the daemon's lock"),
-    ("paused", "the pause"),
-    ("continue.command", "what the page had a terminal run"),
-    ("config.toml", "your settings"),
-    (".*.tmp", "left by a write that was cut off"),
-    *((name, "what an earlier version wrote outside") for name in (former.PROJECTS, former.PLACED, former.EDITS)),
-    (JOURNAL, "the journal of what was written outside"),
-    (LOCK, "the journal of what was written outside"),
-)
-_TREES: Final = (
-    (KEPT, "handoffs that went into no project"),
-    ("spool", "what was handed to hooks"),
-    ("crashes", "the folder for crash reports"),
-    ("canary", "of an earlier version on macOS"),
-    ("sync", "this machine's keys and its copy of the store"),
-    (f"{SCRATCH}*", "left by a command that was killed"),
-)
 _ANSWERS: Final = "handoffs kept for when the daemon is down"
 
 
@@ -181,7 +147,7 @@ def _last_of_all(in_state: Sequence[tuple[Path, str]], state: StateDir) -> list[
     needed = {state.root, file, *([state.root / former.EDITS] if journal.settings else [])}
     is_purge = bool(top) or file in dict(in_state)  # the folder itself may be a link, or hold something else
     is_done = not journal.live or (is_purge and not journal.settings)
-    gone = [(file, dict(_FILES)[JOURNAL])] if is_done else []
+    gone = [(file, dict(FILES)[JOURNAL])] if is_done else []
     return [*((path, what) for path, what in in_state if path not in needed), *gone, *top]
 
 
@@ -251,10 +217,10 @@ def state_files(state: StateDir) -> Iterator[tuple[Path, str]]:
         yield from (each for folder in answers for each in _tree(folder, _ANSWERS))
         yield answers[0].parent, _ANSWERS
     yield from ((path, "backups") for path in former.backups(root))
-    for name, what in _TREES:
+    for name, what in FOLDERS:
         for tree in sorted(root.glob(name)):
             yield from _tree(tree, what)
-    for pattern, what in _FILES:
+    for pattern, what in FILES:
         yield from ((path, what) for path in sorted(root.glob(pattern)))
     if (ignored := own_ignore_file(root)) is not None:
         yield ignored, "the rule that keeps it out of your repository"

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import errno
 import os
-import re
 from collections.abc import Collection, Iterable, Sequence
 from contextlib import suppress
 from functools import reduce
@@ -17,9 +16,9 @@ from typing import Final
 
 from carryover.adapter.spec import AGENTS_MD
 from carryover.agents import local_files, read_lists
-from carryover.config import KEPT, ProjectSettings
+from carryover.config import ProjectSettings
 from carryover.errors import os_reason
-from carryover.fsio import SCRATCH, is_folder, is_there, private_dir, read_bytes_bounded, write_if_changed
+from carryover.fsio import is_folder, is_there, private_dir, read_bytes_bounded, write_if_changed
 from carryover.outside.apply import Text, plan_edit
 from carryover.outside.in_project import Pass, text_in
 from carryover.outside.listed import GITIGNORE
@@ -36,11 +35,6 @@ _WHAT: Final = "the rule that keeps Carryover's files out of git"
 _TITLE: Final = b"# Carryover (auto-added)"
 _LINES: Final = (_TITLE, b".carryover/")
 _OWN_LINES: Final = (_TITLE, b"*")
-OF_STATE: Final = re.compile(
-    r"(?:carryoverd|config|continue|daemon|edits|handoff|hook|journal|launchd|ledger|placed|projects|start)\..*"
-    rf"|{KEPT}|canary|crashes|paused|spool|sync|{SCRATCH}.*|\..*\.tmp"
-)
-"""The names of what Carryover has in the state folder."""
 
 
 def keep_out(edits: Pass, name: str = STORE) -> bool:
@@ -89,24 +83,16 @@ def ignore_itself(store: Path) -> None:
         write_if_changed(store / GITIGNORE, whole_file(_OWN_LINES), mode=0o600, follow=False)
 
 
-def ignore_state(folder: Path) -> None:
-    """The same for the state folder, where the home folder is a repository, as one of dotfiles. A folder of another
-    name (`CARRYOVER_HOME`) that holds something else stays as it is; so does one that can't be written to."""
-    with suppress(OSError):
-        is_ours = folder.name == STORE or all(OF_STATE.fullmatch(path.name) for path in folder.iterdir())
-        if is_ours and _is_in_repository(folder):
-            ignore_itself(folder)
-
-
 def ignore_elsewhere(folder: Path) -> None:
-    """The same for the folder that a project's handoff goes to instead, where the user's notes are a repository.
-    Raises OSError."""
-    if _is_in_repository(folder):
+    """The same as `ignore_itself` for the folder that a project's handoff goes to instead, where the user's notes are a
+    repository. Raises OSError."""
+    if is_in_repository(folder):
         private_dir(folder)
         ignore_itself(folder)
 
 
-def _is_in_repository(folder: Path) -> bool:
+def is_in_repository(folder: Path) -> bool:
+    """Whether the folder is below one with a repository."""
     return any(os.path.lexists(above / ".git") for above in Path(os.path.realpath(folder)).parents)
 
 

@@ -9,19 +9,17 @@ from pathlib import Path
 import pytest
 
 from carryover.config import ProjectSettings
-from carryover.install import uninstall
 from carryover.outside.in_project import Pass
 from carryover.probe.checkout import Checkout
 from carryover.projects.policy import Refusal, refusal_by_git
 from carryover.publish.gitignore import (
-    OF_STATE,
-    ignore_state,
     keep_out,
     kept_out,
     open_to_git,
     rules_in,
     shared_rule,
 )
+from carryover.publish.state_files import ignore_state
 from support.passes import begun
 from support.repository import git, repository
 from support.shared_rule import add_shared_rule
@@ -166,7 +164,8 @@ def test_excludes_behind_a_symlink_are_not_followed(home: Path) -> None:
 def test_in_a_repository_of_dotfiles_the_state_folder_ignores_itself(home: Path, app: Path) -> None:
     for folder in (home / ".carryover", app / "state", app / "theirs", app / ".carryover"):
         folder.mkdir(mode=0o700)
-    (app / "state" / "config.toml").touch()
+    for name in ("config.toml", "carryoverd.log.1", ".config.toml.0a1b2c3d.tmp", "spool"):
+        (app / "state" / name).touch()
     (app / "theirs" / "notes.md").touch()
     for folder in (home / ".carryover", app / "state", app / "theirs", app / ".carryover"):
         ignore_state(folder)
@@ -176,9 +175,3 @@ def test_in_a_repository_of_dotfiles_the_state_folder_ignores_itself(home: Path,
     (app / "state" / "ledger.sqlite").touch()
     assert ignored(app)
     assert git(app, "status", "--porcelain", "--untracked-files=all") == "?? theirs/notes.md\n"
-
-
-def test_each_file_that_an_uninstall_would_remove_is_known_as_the_state_folders() -> None:
-    names = [pattern.replace("*", "x") for pattern, _ in (*uninstall._FILES, *uninstall._TREES)]
-
-    assert [name for name in names if not OF_STATE.fullmatch(name)] == []

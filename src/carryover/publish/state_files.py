@@ -1,0 +1,67 @@
+"""What Carryover has in the state folder, by name: `CARRYOVER_HOME` may name a folder with other content."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Final
+
+from carryover.config import KEPT
+from carryover.edits.hooks import SCRIPT
+from carryover.fsio import SCRATCH
+from carryover.outside import former
+from carryover.outside.apply import LOCK
+from carryover.outside.journal import JOURNAL
+from carryover.paths import STARTER
+from carryover.projects.handoff_file import STORE
+from carryover.publish.gitignore import ignore_itself, is_in_repository
+from carryover.publish.hook_script import CURL_CONFIG
+
+FILES: Final = (
+    ("handoff.md", "the newest handoff"),
+    ("ledger.sqlite", "the ledger"),
+    ("ledger.sqlite-*", "the ledger"),
+    ("ledger.sqlite.*", "the ledger"),
+    ("ledger.salvaged.sqlite*", "the ledger"),
+    ("ledger.before-*.sqlite*", "a copy of the ledger"),
+    ("ledger.corrupt-*.sqlite*", "a damaged ledger"),
+    ("carryoverd.log*", "the log"),
+    ("launchd.log", "the log"),
+    (SCRIPT, "the hooks' script"),
+    (CURL_CONFIG, "the hooks' script"),
+    (STARTER, "the script that starts the daemon"),
+    ("hook.secret", "the hooks' secret"),
+    ("daemon.sock", "the daemon's socket"),
+    ("daemon.lock", "the daemon's lock"),
+    ("paused", "the pause"),
+    ("continue.command", "what the page had a terminal run"),
+    ("config.toml", "your settings"),
+    (".*.tmp", "left by a write that was cut off"),
+    *((name, "what an earlier version wrote outside") for name in (former.PROJECTS, former.PLACED, former.EDITS)),
+    (JOURNAL, "the journal of what was written outside"),
+    (LOCK, "the journal of what was written outside"),
+)
+"""The files, each with a description, in the order in which they are removed: the journal last, so that an interrupted
+purge can be run again."""
+FOLDERS: Final = (
+    (KEPT, "handoffs that went into no project"),
+    ("spool", "what was handed to hooks"),
+    ("crashes", "the folder for crash reports"),
+    ("canary", "of an earlier version on macOS"),
+    ("sync", "this machine's keys and its copy of the store"),
+    (f"{SCRATCH}*", "left by a command that was killed"),
+)
+
+
+def ignore_state(folder: Path) -> None:
+    """Has git ignore the state folder where the home folder is a repository, as one of dotfiles. A folder of another
+    name that holds something else stays as it is; so does one that can't be written to."""
+    with suppress(OSError):
+        is_ours = folder.name == STORE or all(_is_ours(path.name) for path in folder.iterdir())
+        if is_ours and is_in_repository(folder):
+            ignore_itself(folder)
+
+
+def _is_ours(name: str) -> bool:
+    return any(fnmatchcase(name, pattern) for pattern, _ in (*FILES, *FOLDERS))
