@@ -273,7 +273,6 @@ class Daemon:
             version=__version__,
             build=build(),
             pid=os.getpid(),
-            started_ms=self._started_ms,
             uptime_s=(now_ms - self._started_ms) / 1000,
             rss_bytes=rss_bytes,
             paused=context.config.paused,
@@ -299,7 +298,6 @@ class Daemon:
         return [
             ProjectHealth(
                 root=row.root,
-                last_handoff_ms=row.handoff_ms,
                 refusal=row.refusal,
                 notes=outcome.published.notes,
                 error=outcome.error,

@@ -58,7 +58,6 @@ class ProjectHealth(msgspec.Struct, frozen=True, kw_only=True):
     """A project and its handoff. `refusal`: why nothing is published there. `error`: why the last attempt failed."""
 
     root: str
-    last_handoff_ms: int | None = None
     refusal: str | None = None
     notes: tuple[str, ...] = ()
     error: str | None = None
@@ -73,7 +72,6 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
     build: str = ""
     """Identifies its files as they were when it started; see `build`."""
     pid: int
-    started_ms: int | None = None
     uptime_s: float = 0.0
     rss_bytes: int | None = None
     """Resident memory; None if the system has no cheap way to tell (Linux does)."""
@@ -99,7 +97,6 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
     """Why a changed config is not used; the previous one still is."""
     silent: dict[str, float] = {}
     """The folders and mount points whose disk does not answer, and for how many seconds."""
-    name: str = "carryoverd"
 
 
 class Settled(msgspec.Struct, frozen=True, kw_only=True):
