@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from concurrent.futures import Executor
 from contextlib import asynccontextmanager
 from unittest.mock import AsyncMock, Mock
 
@@ -17,17 +16,17 @@ from carryover.publish.refresh import refresh
 
 
 class HookDesk:
-    """See the module. `pool` does what is not done in threads of its own."""
+    """See the module."""
 
-    def __init__(self, context: DaemonContext, pool: Executor) -> None:
+    def __init__(self, context: DaemonContext) -> None:
         def remake(project: int, newest: bool, _git: GitFacts | None, now_ms: int, _git_s: float) -> Refreshed:
             return refresh(context.paths, project, context.config, now_ms=now_ms, newest=newest)
 
         self.counted = context.hook_calls
-        self.publisher = PublishQueue(context, remake, pool, before=AsyncMock(), changed=Mock(), published=Mock())
+        self.publisher = PublishQueue(context, remake, before=AsyncMock(), changed=Mock(), published=Mock())
         self.reading = IngestQueue(context, self.publisher.source_read)
         self.hooks = Hooks(
-            context, self.reading, self.publisher, Spool(context.state), pool, follow=AsyncMock(), started=Mock()
+            context, self.reading, self.publisher, Spool(context.state), follow=AsyncMock(), started=Mock()
         )
 
     @asynccontextmanager

@@ -12,7 +12,6 @@ import re
 import socket
 import threading
 from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final
 
@@ -55,7 +54,7 @@ class _Server:
         config = Config(server=ServerConfig(port=0))
         context = DaemonContext(state=state, home=self._folder, env={}, config=config, ledger=ledger, log=log)
         page = page_for(context)
-        hooks = HookDesk(context, ThreadPoolExecutor(2)).hooks
+        hooks = HookDesk(context).hooks
         port = HookPort(context, hooks, page)
         port.prepare()
         task = asyncio.create_task(port.run())

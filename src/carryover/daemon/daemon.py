@@ -29,7 +29,7 @@ from carryover.daemon.health import Health, ProjectHealth, Settled
 from carryover.daemon.hooks.dispatch import Hooks
 from carryover.daemon.log import Word
 from carryover.daemon.own_page import OpenPage
-from carryover.daemon.publish_queue import Publication, PublishQueue
+from carryover.daemon.publish_queue import PUBLISHERS, Publication, PublishQueue
 from carryover.daemon.reading import IngestQueue, Rescanner
 from carryover.daemon.second_pages import SecondPages
 from carryover.daemon.server import ConnectionLimiter
@@ -49,9 +49,6 @@ from carryover.projects.handoff_file import IN_PROJECT, Published
 from carryover.publish.make import Refreshed
 from carryover.publish.refresh import refresh, refused_before_work, with_placeholder
 
-PUBLISHERS: Final = 2
-"""So that one project that takes long does not delay the others."""
-HOOK_THREADS: Final = 4
 PROJECTS_SHOWN: Final = 50
 
 
@@ -70,18 +67,15 @@ class Daemon:
         self._started_ms = context.now_ms()
         self._stop_asked = asyncio.Event()
         self.stopped_by: signal.Signals | None = None
-        pool = context.pool
         self._moves = Moves(context, on_moved=lambda last_event_ms: self._publish_queue.seed(last_event_ms))
         self._page = page(context)
-        before, publishing = self._moves.follow_known, pool(PUBLISHERS, "publish")
-
-        told = self._page.project_changed
-        self._second_pages = SecondPages(
-            context, pool(1, "second-pages"), in_history=lambda: self._ingest_queue.has_backlog
-        )
-        after = self._second_pages.published
+        self._second_pages = SecondPages(context, in_history=lambda: self._ingest_queue.has_backlog)
         self._publish_queue = PublishQueue(
-            context, self._refresh, publishing, before=before, changed=told, published=after
+            context,
+            self._refresh,
+            before=self._moves.follow_known,
+            changed=self._page.project_changed,
+            published=self._second_pages.published,
         )
         read = self._publish_queue.source_read
         self._imports = Imports(context, on_read=read, published=self._publish_queue.flush)
@@ -94,9 +88,8 @@ class Daemon:
         self._watcher = Watcher(context, context.folders, *hear)
         # Separate and not recursive: a project may have many folders, and none of them contains a source.
         self._project_watcher = Watcher(context, context.projects, *hear, deep=False)
-        checks = pool(HOOK_THREADS, "hook")
         queues, follow = (self._ingest_queue, self._publish_queue), self._moves.follow
-        self._hooks = Hooks(context, *queues, spool, checks, follow, self._second_pages.want)
+        self._hooks = Hooks(context, *queues, spool, follow, self._second_pages.want)
         self._hook_port = HookPort(context, self._hooks, self._page)
         self._syncing = Syncing(context, publish=self._publish_unpublished)
         self._handoffs = Handoffs(context, settle=self._settle, follow=self._moves.follow_root)

@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from concurrent.futures import Executor
 from pathlib import Path
 from typing import Final
 
@@ -31,6 +30,8 @@ from carryover.publish.make import Refreshed
 from carryover.publish.project_view import UnknownProject
 from carryover.redact import CleanText
 
+PUBLISHERS: Final = 2
+"""So that one project that takes long does not delay the others."""
 QUIET_S: Final = 0.3
 _CAP_S: Final = 0.5
 HISTORY_S: Final = 5.0
@@ -75,7 +76,6 @@ class PublishQueue(WorkQueue[int]):
         self,
         context: DaemonContext,
         refresh: Refresh,
-        executor: Executor,
         *,
         before: Callable[[int], Awaitable[None]],
         changed: Callable[[int], None],
@@ -86,7 +86,7 @@ class PublishQueue(WorkQueue[int]):
         super().__init__(quiet_s=QUIET_S, cap_s=_CAP_S, clock=context.clock)
         self._context = context
         self._refresh = refresh
-        self._executor = executor
+        self._pool = context.pool(PUBLISHERS, "publish")
         self._before = before
         self._content_changed = changed
         self._was_published = published
@@ -195,7 +195,7 @@ class PublishQueue(WorkQueue[int]):
         await self._before(project)
         git_s = PATIENT_S if project in self._git_was_late else TIMEOUT_S
         made = await asyncio.get_running_loop().run_in_executor(
-            self._executor, self._refresh, project, moved_last, outcome.git, started_ms, git_s
+            self._pool, self._refresh, project, moved_last, outcome.git, started_ms, git_s
         )
         self._git_was_late.discard(project)
         if made.lacks_git and git_s < PATIENT_S:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from concurrent.futures import Executor
 from functools import partial
 from typing import Final
 
@@ -32,14 +31,13 @@ class SecondPages(WorkQueue[int]):
     def __init__(
         self,
         context: DaemonContext,
-        executor: Executor,
         *,
         in_history: Callable[[], bool] = lambda: False,
         write: Callable[..., bool] = write_second_page,
     ) -> None:
         super().__init__(quiet_s=PAUSE_S, cap_s=PAUSE_S, clock=context.clock, waits=True)
         self._context = context
-        self._executor = executor
+        self._pool = context.pool(1, "second-pages")
         self._in_history = in_history
         self._write_page = write
         self._published: dict[int, Refreshed] = {}
@@ -69,7 +67,7 @@ class SecondPages(WorkQueue[int]):
             return False
         try:
             work = partial(self._write, key, made)
-            await asyncio.get_running_loop().run_in_executor(self._executor, look_at, made.root, work)
+            await asyncio.get_running_loop().run_in_executor(self._pool, look_at, made.root, work)
         except LedgerDamaged:
             raise
         except Silent:

@@ -4,7 +4,6 @@ import asyncio
 import json
 import stat
 from collections.abc import AsyncIterator, Awaitable, Callable
-from concurrent.futures import Executor
 from contextlib import asynccontextmanager
 from pathlib import Path
 from socket import AF_INET, AF_INET6, create_server
@@ -81,7 +80,7 @@ async def test_what_is_asked_over_the_socket_is_answered_as_json_and_anything_el
 
 
 async def test_moves_and_imports_are_asked_for_by_absolute_paths_and_only_a_readable_selection_is_forgotten(
-    path: Path, context: DaemonContext, pool: Executor, home: Path, tmp_path: Path
+    path: Path, context: DaemonContext, home: Path, tmp_path: Path
 ) -> None:
     """An empty one would be everything."""
     session = ClaudeSession(tmp_path, tmp_path)
@@ -89,8 +88,8 @@ async def test_moves_and_imports_are_asked_for_by_absolute_paths_and_only_a_read
     moves = Moves(context, on_moved=lambda _moved: None)
     imports = Imports(context, on_read=Mock(), published=healthy)  # type: ignore[arg-type]
     refresh = Mock(side_effect=AssertionError)
-    queue = PublishQueue(context, refresh, pool, before=AsyncMock(), changed=Mock(), published=Mock())
-    forgetting = Forgetting(context, queue, SecondPages(context, pool))
+    queue = PublishQueue(context, refresh, before=AsyncMock(), changed=Mock(), published=Mock())
+    forgetting = Forgetting(context, queue, SecondPages(context))
     old, new = quote(f"{home}/a b&c"), quote(str(home))
     given = f"/import?path={quote(str(session.path))}&agent=claude-code&project="
     odd = ("", "?selection=", "?selection=1", "?selection=" + quote('{"newer": 1}'))

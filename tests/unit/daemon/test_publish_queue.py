@@ -4,7 +4,6 @@ import asyncio
 import os
 import shutil
 from collections.abc import AsyncIterator
-from concurrent.futures import Executor
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from unittest.mock import AsyncMock, Mock
@@ -33,7 +32,7 @@ class Desk:
     """A publisher over a real ledger. `fails`: projects whose next refresh raises; `calls`: what was refreshed.
     `git_is_late`: whether git needs longer than it usually gets; `git_s`: what it was given, in seconds."""
 
-    def __init__(self, context: DaemonContext, pool: Executor) -> None:
+    def __init__(self, context: DaemonContext) -> None:
         self.fails: set[int] = set()
         self.calls: list[tuple[int, bool]] = []
         self.git_is_late = False
@@ -44,7 +43,7 @@ class Desk:
         self._context = context
         context.now_ms = lambda: self.now_ms
         self.publisher = PublishQueue(
-            context, self._refresh, pool, before=AsyncMock(), changed=self.changed.append, published=Mock()
+            context, self._refresh, before=AsyncMock(), changed=self.changed.append, published=Mock()
         )
 
     def _refresh(self, project: int, newest: bool, git: GitFacts | None, now_ms: int, git_s: float) -> Refreshed:
@@ -79,8 +78,8 @@ class Desk:
 
 
 @pytest.fixture
-async def desk(context: DaemonContext, pool: Executor) -> Desk:
-    return Desk(context, pool)
+async def desk(context: DaemonContext) -> Desk:
+    return Desk(context)
 
 
 @pytest.fixture
@@ -110,13 +109,13 @@ async def test_a_project_that_is_touched_is_published(
 
 
 async def test_a_project_whose_history_is_read_is_published_now_and_then_and_at_the_end(
-    context: DaemonContext, pool: Executor, clock: Clock
+    context: DaemonContext, clock: Clock
 ) -> None:
     def refresh(*_: object) -> Refreshed:
         raise AssertionError("this test takes projects itself")
 
     context.clock = clock
-    queue = PublishQueue(context, refresh, pool, before=AsyncMock(), changed=Mock(), published=Mock())
+    queue = PublishQueue(context, refresh, before=AsyncMock(), changed=Mock(), published=Mock())
     now_ms = context.now_ms()
 
     def read(project: int, *, more_follows: bool = True, turn_ended: bool = False) -> list[int]:
@@ -268,10 +267,10 @@ async def test_a_checkout_of_another_branch_or_a_commit_is_published_too(desk: D
 
 
 async def test_git_that_is_late_is_asked_once_more_and_given_more_time(
-    context: DaemonContext, pool: Executor, clock: Clock, session: ClaudeSession
+    context: DaemonContext, clock: Clock, session: ClaudeSession
 ) -> None:
     context.clock = clock
-    desk = Desk(context, pool)
+    desk = Desk(context)
     repository(session.cwd, {"cart.py": ""})
     session.prompt("Add a discount function")
     project = await desk.stored(session)

@@ -6,7 +6,6 @@ import os
 import sqlite3
 import time
 from collections.abc import AsyncIterator, Callable
-from concurrent.futures import Executor
 from contextlib import asynccontextmanager, closing
 from dataclasses import replace
 from datetime import timedelta
@@ -37,7 +36,7 @@ from support.codex_session import CodexSession
 class Desk:
     """A queue over a real ledger. `touched` is what it passed on: projects and the time of their newest event."""
 
-    def __init__(self, context: DaemonContext, pool: Executor) -> None:
+    def __init__(self, context: DaemonContext) -> None:
         self.context = context
         self.touched: list[tuple[frozenset[int], int]] = []
         self.more_followed: list[bool] = []
@@ -72,8 +71,8 @@ class Desk:
 
 
 @pytest.fixture
-async def desk(context: DaemonContext, pool: Executor) -> Desk:
-    return Desk(context, pool)
+async def desk(context: DaemonContext) -> Desk:
+    return Desk(context)
 
 
 async def test_a_long_source_is_passed_on_once_it_is_read_to_its_end(desk: Desk, session: ClaudeSession) -> None:
@@ -148,7 +147,7 @@ class Odd(JsonlReader):
 
 
 async def test_a_source_whose_end_is_not_final_is_read_again_after_its_time(
-    agents: dict[str, Any], context: DaemonContext, pool: Executor, clock: Clock, session: ClaudeSession
+    agents: dict[str, Any], context: DaemonContext, clock: Clock, session: ClaudeSession
 ) -> None:
     """It waits as a broken one does, but nothing is wrong with it, and nobody waits for it."""
     reader = Odd(agents, lambda look, batch: msgspec.structs.replace(batch, retry_after_s=60.0 if look == 1 else None))
@@ -156,7 +155,7 @@ async def test_a_source_whose_end_is_not_final_is_read_again_after_its_time(
     for each in (session, other):
         each.prompt("Add a discount")
     context.clock = clock
-    desk = Desk(context, pool)
+    desk = Desk(context)
     await desk.read(session)
     assert (desk.queue.idle, desk.queue.broken, reader.looks) == (True, 0, 1)
 
@@ -204,7 +203,7 @@ async def test_settling_waits_for_a_source_that_its_owner_is_writing_to(
 
 
 async def test_a_source_that_is_too_large_is_reported_and_rests_whatever_changes_in_it(
-    agents: dict[str, Any], context: DaemonContext, pool: Executor, clock: Clock, session: ClaudeSession
+    agents: dict[str, Any], context: DaemonContext, clock: Clock, session: ClaudeSession
 ) -> None:
     """Finding out takes long, so nothing waits for it again: no reader, and no command about another project."""
 
@@ -213,7 +212,7 @@ async def test_a_source_that_is_too_large_is_reported_and_rests_whatever_changes
 
     context.clock = clock
     reader = Odd(agents, refuse)
-    desk = Desk(context, pool)
+    desk = Desk(context)
     rescanner = Rescanner(context, desk.queue, Spool(context.state))
     session.prompt("Add a discount")
     async with desk.at_work():

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import AsyncIterator
-from concurrent.futures import Executor
 from pathlib import Path
 
 import pytest
@@ -23,7 +22,7 @@ from support.clock import LogLines
 class Desk:
     """Second pages whose text is how often they were written, on a clock that stands still."""
 
-    def __init__(self, context: DaemonContext, pool: Executor, home: Path) -> None:
+    def __init__(self, context: DaemonContext, home: Path) -> None:
         self.at_s = 0.0
         self.page = home / "more.md"
         self.written = 0
@@ -32,7 +31,7 @@ class Desk:
         self.goes_on.set()
         context.clock = lambda: self.at_s
         self.in_history = False
-        self.pages = SecondPages(context, pool, in_history=lambda: self.in_history, write=self._write)
+        self.pages = SecondPages(context, in_history=lambda: self.in_history, write=self._write)
 
     def _write(self, *_: object, **__: object) -> bool:
         self.began.set()
@@ -66,9 +65,9 @@ class Desk:
 
 
 @pytest.fixture
-async def desk(context: DaemonContext, pool: Executor, home: Path) -> AsyncIterator[Desk]:
+async def desk(context: DaemonContext, home: Path) -> AsyncIterator[Desk]:
     context.ledger  # noqa: B018 (it exists before the page is made)
-    yield Desk(context, pool, home)
+    yield Desk(context, home)
 
 
 async def test_it_is_made_when_the_turn_has_ended(desk: Desk) -> None:

@@ -3,7 +3,6 @@ from __future__ import annotations
 import asyncio
 import shutil
 from collections.abc import AsyncIterator, Callable, Iterable
-from concurrent.futures import Executor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from unittest.mock import AsyncMock, Mock
@@ -45,11 +44,11 @@ class Watched(PublishQueue):
 class Place:
     """A publish queue over a real ledger, and what forgets in it."""
 
-    def __init__(self, context: DaemonContext, pool: Executor):
+    def __init__(self, context: DaemonContext):
         self.context = context
         context.now_ms = lambda: int(NOW.timestamp() * 1000)
-        self.queue = Watched(context, self._refresh, pool, before=AsyncMock(), changed=Mock(), published=Mock())
-        self.pages = SecondPages(context, pool)
+        self.queue = Watched(context, self._refresh, before=AsyncMock(), changed=Mock(), published=Mock())
+        self.pages = SecondPages(context)
         self.forgetting = Forgetting(context, self.queue, self.pages)
 
     def _refresh(self, project: int, newest: bool, _git: GitFacts | None, at_ms: int, _git_s: float) -> Refreshed:
@@ -69,8 +68,8 @@ class Place:
 
 
 @pytest.fixture
-async def place(context: DaemonContext, pool: Executor) -> AsyncIterator[Place]:
-    place = Place(context, pool)
+async def place(context: DaemonContext) -> AsyncIterator[Place]:
+    place = Place(context)
     publishing = asyncio.create_task(place.queue.run())
     yield place
     place.queue.drain()

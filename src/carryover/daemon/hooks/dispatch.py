@@ -15,7 +15,6 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Callable
-from concurrent.futures import Executor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -55,6 +54,7 @@ SAVE_S: Final = 0.25
 PROMPT_S: Final = 0.4
 """Time limit; the hook's script waits for 0.5 s in all."""
 MOST_AT_ONCE: Final = 128
+_THREADS: Final = 4
 MOST_LOOKS: Final = 4
 """Maximum number of calls whose paths are looked at at the same time."""
 MOST_KEPT: Final = 512
@@ -75,7 +75,7 @@ _QUIET: Final = HookReply(204)
 
 @dataclass(eq=False)
 class Hooks:
-    """Answers hook calls; `run` does what is left to do. Slow answers do not take the threads for `checks`.
+    """Answers hook calls; `run` does what is left to do.
 
     reply = await hooks.call("claude-code", "SessionStart", payload, authenticated=True)
     reply.status, reply.body  # 200 and what the hook prints, or 204 and nothing
@@ -85,7 +85,6 @@ class Hooks:
     ingest_queue: IngestQueue
     publish_queue: PublishQueue
     spool: Spool
-    checks: Executor
     follow: Follow
     started: Callable[[int], None]
     """Called with the project of each session that starts."""
@@ -95,6 +94,7 @@ class Hooks:
 
     def __post_init__(self) -> None:
         shared = (self.context, self.ingest_queue, self.publish_queue)
+        self._pool = self.context.pool(_THREADS, "hook")
         self.starts = SessionStarts(*shared, self.later, self.follow, self.started)
 
     async def call(
@@ -174,7 +174,7 @@ class Hooks:
 
         try:
             async with asyncio.timeout(SAVE_S):
-                path = await asyncio.get_running_loop().run_in_executor(self.checks, put)
+                path = await asyncio.get_running_loop().run_in_executor(self._pool, put)
         except SpoolFull:
             self.context.hook_calls["not_kept"] += 1
             self.context.log.warning("spool_full", agent=Word(agent.id))
@@ -256,4 +256,4 @@ class Hooks:
             with self.context.read_ledger() as db:
                 return own_session(db, call.agent.id, call.reading.session, root)
 
-        return await asyncio.get_running_loop().run_in_executor(self.checks, ask)
+        return await asyncio.get_running_loop().run_in_executor(self._pool, ask)

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-from concurrent.futures import Executor
 from contextlib import closing, nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -35,8 +34,8 @@ class Desk(HookDesk):
 
 
 @pytest.fixture
-async def desk(context: DaemonContext, pool: Executor) -> Desk:
-    return Desk(context, pool)
+async def desk(context: DaemonContext) -> Desk:
+    return Desk(context)
 
 
 def skipped(path: Path) -> list[tuple[str, str, int]]:
@@ -62,7 +61,7 @@ async def test_a_disk_that_hangs_keeps_no_agent_waiting(desk: Desk, session: Cla
 
 
 async def test_a_start_whose_answer_the_client_does_not_use_is_answered_with_the_first_prompt(
-    context: DaemonContext, pool: Executor, session: ClaudeSession
+    context: DaemonContext, session: ClaudeSession
 ) -> None:
     """What lies unread beside the new transcript is read first. A disk that hangs at both only puts it off."""
     agent = context.agents["claude-code"]
@@ -73,7 +72,7 @@ async def test_a_start_whose_answer_the_client_does_not_use_is_answered_with_the
         return HookEvent(action=action, session=payload.decode(), cwd=str(session.cwd), reason="clear")
 
     dropping = replace(agent, hooks=replace(agent.hooks, read=read))
-    desk = Desk(replace(context, known={agent.id: dropping}), pool)
+    desk = Desk(replace(context, known={agent.id: dropping}))
     session.prompt("Add a discount function")
     calls = [("SessionStart", b"s1"), *(("Stop", name) for name in (b"s2", b"s1", b"s1", b"s3", b"s3"))]
     async with desk.at_work():
@@ -152,8 +151,8 @@ CHAT = "7c1f2a90-1111-4222-8333-9d2c00000001"
 
 
 @pytest.fixture
-async def agents_desk(context: DaemonContext, pool: Executor) -> HookDesk:
-    return HookDesk(replace(context, known=adapters()), pool)
+async def agents_desk(context: DaemonContext) -> HookDesk:
+    return HookDesk(replace(context, known=adapters()))
 
 
 async def test_a_codex_thread_resumed_in_another_project_is_not_informed_of_the_first(
@@ -209,10 +208,10 @@ async def test_after_a_compaction_the_next_copilot_prompt_gets_it_once(
 
 @pytest.mark.parametrize("late", [False, True])
 async def test_a_resumed_copilot_session_gets_it_with_its_start_and_not_with_its_prompt(
-    context: DaemonContext, pool: Executor, compacted: CopilotSession, late: bool
+    context: DaemonContext, compacted: CopilotSession, late: bool
 ) -> None:
     """Both are called at once, before the log tells of the resume. If the start is late, its script answers it."""
-    desk = HookDesk(replace(context, known=adapters()), pool)
+    desk = HookDesk(replace(context, known=adapters()))
     started, prompted = compacted.payload(source="resume"), compacted.payload(prompt="Go on")
     async with desk.at_work():
         async with hanging(desk.hooks.starts.answers) if late else nullcontext():

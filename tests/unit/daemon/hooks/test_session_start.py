@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Sequence
-from concurrent.futures import Executor
 from typing import Final
 
 import pytest
@@ -28,10 +27,10 @@ DIFF: Final = "diff"
 class Starts:
     """Sessions that start in a repository in which another one has worked; the clock stands still."""
 
-    def __init__(self, context: DaemonContext, pool: Executor, session: ClaudeSession) -> None:
+    def __init__(self, context: DaemonContext, session: ClaudeSession) -> None:
         self.now_ms = MOMENT_MS
         context.now_ms = lambda: self.now_ms
-        self.desk = HookDesk(context, pool)
+        self.desk = HookDesk(context)
         self.session = session
 
     async def first(self, started: list[list[str]]) -> None:
@@ -52,10 +51,10 @@ class Starts:
 
 
 @pytest.fixture
-async def starts(context: DaemonContext, pool: Executor, session: ClaudeSession) -> Starts:
+async def starts(context: DaemonContext, session: ClaudeSession) -> Starts:
     repository(session.cwd, {"cart.py": "1\n"})
     session.prompt("Add a discount function")
-    return Starts(context, pool, session)
+    return Starts(context, session)
 
 
 def made(started: Sequence[list[str]]) -> int:
