@@ -402,3 +402,10 @@ def test_memory_is_edited_as_any_file_and_the_clients_copy_of_a_plan_is_not(path
     transcript.runs("Write", result={"type": "create"}, file_path=f"/home/dev/.claude/{path}", content="No floats.")
 
     assert [edit.path for edit in transcript.all(model.FileEdit)] == [f"/home/dev/.claude/{path}"] * is_edit
+
+
+def test_the_loading_of_tools_names_nothing_of_the_work() -> None:
+    transcript = Session()
+    transcript.runs("ToolSearch", "", query="select:TaskCreate")
+
+    assert (ended(transcript).op, ended(transcript).subject) == ("search", "")

@@ -80,7 +80,7 @@ def handle_tool_use(builder: ClaudeBuilder, part: str, block: Block) -> None:
 
 def _called(builder: ClaudeBuilder, name: str, given: Fields, question: str) -> OpenClaudeCall:
     op, cwd = TOOLS.op(name), builder.place
-    about = question or first_text(given, *_FIRST_ABOUT.get(op, ()), *_ABOUT)
+    about = question or ("" if name == "ToolSearch" else first_text(given, *_FIRST_ABOUT.get(op, ()), *_ABOUT))
     job = usable_name(first_text(given, *_JOBS)) or "" if name in _LOOKS_AT_JOB + _STOPS_JOB else ""
     changes: tuple[FileEdit, ...] = ()
     tree: ClaudeWorktree | None = None
