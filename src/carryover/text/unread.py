@@ -24,11 +24,13 @@ _FETCHED: Final = later(
     r"[A-Z]\w+ (?:\w+ )?\S+\.(?:whl|tar\.gz|tgz|zip|deb|rpm|crate|jar)\S*(?: \([\d.]+ ?[kMG]B\).*)?"
 )
 _FRAME: Final = later(
-    r"(?:\(wrapper [a-z-]{1,30}\) )?(?=[^:\n]*\.)[\w<>`+/.$|]{3,300}:[\w<>`.$|]{1,200} \([^\n]*\)"
+    r"(?:\(wrapper [a-z-]{1,30}\) )?(?=[^:\n]*\.)(?=[^:\n]*[./+][A-Z_<][^:./+\n]*:)[\w<>`+/.$|]{3,300}"
+    r":(?!\d)[\w<>`.$|]{1,200} \((?:[^\s(),]+(?:, ?[^\s(),]+)*)?\)(?: \(at [^\n]*\))?"
     r"|[\w$.<>()\[\] ]{1,100} @ \S{1,200}\.m?js\?v=[0-9a-f]{6,40}:\d+"
 )
-"""A line of a stack in a log of Unity: those that call the logger are below each of its messages. Or one of a package
-of others, as a browser's console shows it of a page that Vite serves."""
+"""A line of a stack in a log of Unity, with types in brackets: those that call the logger are below each of its
+messages. A note on a place in a file (`cart.py:12 (rounds twice)`) is none. Or a line of a package of others, as a
+browser's console shows it of a page that Vite serves."""
 _NUMBER: Final = r"[-+]?\d[\d.,]*(?:e[-+]?\d+)?%?"
 _NUMBERS: Final = later(rf"{_NUMBER}(?:[\s,;/]+{_NUMBER}){{7,}}")
 _ONE_NUMBER: Final = later(_NUMBER)

@@ -13,6 +13,7 @@ CHANCE = random.Random(7)
 ENCODED = base64.b64encode(CHANCE.randbytes(90)).decode()
 UNREAD = (
     "Shop.Log:Error (string)",
+    "Shop.Cart:Add (Shop.Item,System.Collections.Generic.List`1<int>) (at Assets/Shop/Cart.cs:12)",
     "dispatch$1 @ shop-dom_client.js?v=9a1b2c3d:2628",
     "Shop.Carts/<>c:<Load>b__6_1 ()",
     "(wrapper dynamic-method) Shop.Cart:Shop.Cart.Load_Patch1 (Shop.Cart,object[])",
@@ -45,6 +46,9 @@ UNREAD = (
 READ = (
     "Shop.Log: no rate (see cart.py)",
     "carts:load (later)",
+    "src/cart.py:12 (rounds twice, see the receipt)",
+    "src/cart.py:total (slow)",
+    "Shop.Cart:Total (is wrong for two items)",
     "loadCart @ CartForm.tsx:181",
     "System.RateException: no rate at Shop.Cart (cart.cs:7)",
     "aa:bb:cc:dd:ee:ff",
