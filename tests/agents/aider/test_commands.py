@@ -165,6 +165,14 @@ def test_the_paths_of_windows_and_of_other_folders(tmp_path: Path) -> None:
     assert paths == [str(tmp_path / "src" / "cart.py"), "/etc/hosts"]
 
 
+def test_an_edit_of_the_handoff_is_no_work(tmp_path: Path) -> None:
+    applied = "> Applied edit to .carryover/handoff.md  \n> Applied edit to cart.py  \n"
+
+    found = events_of(tmp_path, prompt("b, please"), answer(BLOCK), applied)
+
+    assert [edit.path for edit in of(found, model.FileEdit)] == [str(tmp_path / "cart.py")]
+
+
 def test_a_report_of_failed_edits_that_holds_marks_is_one_message(tmp_path: Path) -> None:
     """The report quotes the block, whatever is in it (0.86.2)."""
     report = (

@@ -18,6 +18,7 @@ from carryover.agents.aider.inputs import is_choice, mark_of, request_below
 from carryover.agents.aider.recorder import AiderContext, BlockRecorder, Commit
 from carryover.records import rawjson
 from carryover.records.resets import names_limit
+from carryover.records.text import names_handoff_file
 from carryover.text.pattern import later
 from carryover.transcript.recorder import reemitted_after, usable_name
 from carryover.transcript.turns import add_answer, add_failure
@@ -197,7 +198,8 @@ def _applied(recorder: BlockRecorder, found: re.Match[str]) -> None:
     if path in recorder.context.new_path:
         change = msgspec.structs.replace(change, change="add")
     recorder.end(call, ToolOutcome("ok"))
-    recorder.add(msgspec.structs.replace(change, call_id=call.id), f"{recorder.item}:edit")
+    if not names_handoff_file(path):
+        recorder.add(msgspec.structs.replace(change, call_id=call.id), f"{recorder.item}:edit")
     keys = (*recorder.context.turn, f"{call.id}:call", *(event.key for event in recorder.events))
     recorder.change(turn=keys[-_MAX_KEYS:], untested=True)
 
