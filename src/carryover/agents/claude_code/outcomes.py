@@ -68,6 +68,8 @@ _ORDER: Final = later(
 """Follows the results of a web search (2.1.37 to 2.1.63) and the list of a folder (1.0.53)."""
 _RESET: Final = later(r"\n?^Shell cwd was reset to [^\n]{1,400}\s*\Z", re.M)
 """Below what a command printed that had gone elsewhere (2.1.81, 2.1.136)."""
+_MOST_OF_RESET: Final = 500
+"""It is looked for in the end alone: every line of an output may look like it."""
 _WATCHES: Final = later(r"Monitor started \(task [^)\n]{1,80}\)\.(?= )")
 """Before what the model is to do about the events of a monitor (2.1.112)."""
 _LAUNCHED: Final = "Async agent launched successfully."
@@ -83,7 +85,8 @@ def plain_output(text: str) -> str:
         return _LAUNCHED
     if watches := _WATCHES.match(plain):
         return watches[0]
-    plain = _RESET.sub("", plain) if "Shell cwd was reset to " in plain[-500:] else plain
+    if reset := _RESET.search(plain, max(0, len(plain) - _MOST_OF_RESET)):
+        plain = plain[: reset.start()]
     plain = _ORDER.sub("", plain) if " you MUST " in plain or "REMINDER: You MUST " in plain else plain
     may_end = plain.rstrip().endswith((")", "</usage>")) and (plain.startswith("(") or "agentId: " in plain)
     return _ADDED.sub("", plain) if may_end else plain
