@@ -7,7 +7,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from carryover.distill.commands import failed, signature, tests_in
-from carryover.distill.digest import JOB, MOST_RUNS, Call, Digest, Failure, Pending, SeenRun
+from carryover.distill.digest import JOB, MOST_RUNS, UNNAMED_JOB, Call, Digest, Failure, Pending, SeenRun
 from carryover.distill.quotes import clip, clip_middle
 from carryover.distill.turns import BY_SIGNAL, MOST_FAILURES, MOST_PENDING, at_work, with_call
 from carryover.model import BackgroundTask, Event, ToolResult
@@ -31,7 +31,7 @@ def job(digest: Digest, event: Event, body: BackgroundTask) -> Digest:
         body = replace(body, state="stopped")
     known = next((job for job in digest.jobs if job.id == body.task_id), None)
     others = tuple(job for job in digest.jobs if job.id != body.task_id)
-    label = clip(one_line(body.label) or (known.text if known else "background job"), chars=200)
+    label = clip(one_line(body.label) or (known.text if known else UNNAMED_JOB), chars=200)
     if body.state == "running":
         # What its command left running is this job (Claude Code 2.1.15), recorded at the same time.
         others = tuple(job for job in others if job.op != "shell" or job.at_ms != event.at_ms)
@@ -135,6 +135,6 @@ def _with_end(calls: tuple[Call, ...], body: BackgroundTask) -> tuple[Call, ...]
     """Returns the calls with the end of a job as the result of the command that started it, which the client had
     answered with a line on the job's id (Claude Code 2.1.27 to 2.1.226)."""
     begun = _begun_by(calls, body.task_id)
-    output = clip(one_line(body.label), chars=200) or f"background job {body.state}"
+    output = clip(one_line(body.label), chars=200) or f"{UNNAMED_JOB} {body.state}"
     ended = replace(begun, status="error" if body.state == "failed" else "ok", output=output) if begun else None
     return tuple(ended if ended is not None and call is begun else call for call in calls)

@@ -16,6 +16,8 @@ FOLD_VERSION = 27
 MOST_RUNS = 12
 JOB = "background"
 """Names a call that is the report of a job in the background."""
+UNNAMED_JOB = "background job"
+"""What a job is called whose record has no words for it."""
 
 TurnEnding = Literal["", "answered", "interrupted", "error", "limit"]
 """How a turn ended; empty while it runs, and forever if the agent was killed."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from carryover.distill.closed_classes import is_question, may_list_steps
-from carryover.distill.digest import Digest, Pending, Said, Turn
+from carryover.distill.digest import UNNAMED_JOB, Digest, Pending, Said, Turn
 from carryover.distill.goals import says_something
 from carryover.distill.quotes import earlier
 from carryover.distill.said_again import without_said_again
@@ -306,7 +306,8 @@ def running_jobs(past: Past) -> list[tuple[Pending, SessionView]]:
     jobs = ((job, session) for session in past.view.sessions for digest in session.digests for job in digest.jobs)
     running = sorted((one for one in jobs if is_running(one[0], past.at_ms)), key=lambda one: one[0].at_ms)
     # Begun again with the same words, such as a server, the one before is hardly there.
-    return [*{(session.session, job.text): (job, session) for job, session in running}.values()]
+    words = {(each.session, job.text, job.id if job.text == UNNAMED_JOB else ""): (job, each) for job, each in running}
+    return [*words.values()]
 
 
 def is_running(job: Pending, at_ms: int) -> bool:

@@ -208,6 +208,14 @@ def test_a_job_that_was_begun_again_with_the_same_words_is_told_once() -> None:
     assert "“./import.sh” (5 min earlier); “./serve.sh” (1 min earlier)" in stands
 
 
+def test_two_jobs_without_words_are_two() -> None:
+    talk = worked().user("Look at both.")
+    for task in ("agent-1", "agent-2"):
+        talk.event(BackgroundTask(task_id=task, state="running"))
+
+    assert under("Where it stands", talk.says("They run.")).count("“background job”") == 2
+
+
 def test_of_many_jobs_the_newest_are_named_and_the_others_counted() -> None:
     talk = worked().user("Start the imports.")
     for number in range(5):
