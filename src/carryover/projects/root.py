@@ -69,12 +69,12 @@ def agent_folders(agents: AgentsConfig, home: Path, env: Mapping[str, str]) -> f
     variables = {place.env for spec in specs() for place in (*spec.folders, *spec.other_folders)}
     moved = {name: env[name] for name in variables if name is not None and name in env}
     question, settings = (home, "agents' own"), (agents, moved)
-    kept: tuple[dict[Path, FileStamp], frozenset[Path]] | None = known_answer(question, settings)
+    kept: tuple[dict[Path, FileStamp | None], frozenset[Path]] | None = known_answer(question, settings)
     if kept is not None and all(file_stamp(folder, follow=True) == stamp for folder, stamp in kept[0].items()):
         return kept[1]
     places = {place for spec in specs() for place in _places_of(spec, agents.of(spec.id), home, moved)}
     above = {folder for place in places for folder in place.parents if folder.is_relative_to(home)}
-    stamps = {folder: stamp for folder in above if (stamp := file_stamp(folder, follow=True)) is not None}
+    stamps = {folder: file_stamp(folder, follow=True) for folder in above if folder == home or folder.is_dir()}
     real = look_at_each(places, here().canonical)
     found = frozenset(Path(folder) for _, folder in real)
     if len(real) == len(places):  # else a disk does not answer now

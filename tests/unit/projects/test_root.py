@@ -78,6 +78,7 @@ def test_agents_folders_are_those_of_the_settings_and_variables_of_now(home: Pat
 
 @pytest.mark.parametrize("name", [".codex", ".config/opencode"])
 def test_an_agents_folder_that_becomes_a_link_is_known_by_where_it_leads(home: Path, name: str) -> None:
+    assert home / name in agent_folders(AgentsConfig(), home, {})
     (home / name).parent.mkdir(exist_ok=True)
     assert home / name in agent_folders(AgentsConfig(), home, {})
 
