@@ -94,6 +94,8 @@ def read_assignment(text: str, word: re.Match[str], most: int = sys.maxsize) -> 
     begin = _name_start(text, word.start())
     if linked in ("", "is", "was", "to") and text[begin : begin + 1] != "-" and not _DIGIT_SOON.match(text, word.end()):
         return None  # prose, which has no assignments
+    if linked == "" and text[begin : begin + 1] == "$":
+        return None  # a variable and the word after it: `"$GITHUB_PAT" "..."`
     name = text[begin : word.start("close")]
     at = word.end()
     if linked.endswith(">") and linked != "=>":

@@ -75,6 +75,7 @@ _OF_ANOTHER = later(
 )
 _OF_ANOTHERS = later(r"\bof [^\n.,:;]{1,32}\Z")  # `the maximum length of a password is 1024`
 _EXPANSION = later(r"\$\{\w+:-[^{}]{1,200}\}?\Z")  # of a shell's word, the last sign is left out
+_MARKS = (values.MARK, f"{values.MARK}url-")
 _NEAR = 48
 _TELLING = 512  # what tells is at a value's beginning, and the rest may hold many more names
 _LEAST_OF_SIGNS = 24
@@ -106,7 +107,11 @@ def hide_named(text: str, counts: dict[str, int]) -> str:
 def _spans(text: str, lower: str, word: str) -> Iterator[Span]:
     done = 0
     for match in _WORDS[word].finditer(lower):
-        if match.start() < done or not _has_that_meaning(word, text, lower, match):
+        if (
+            match.start() < done
+            or lower.endswith(_MARKS, 0, match.start())
+            or not _has_that_meaning(word, text, lower, match)
+        ):
             continue
         # `api_key` names a secret, `key` does not.
         sure = word != "key" or lower[max(0, match.start() - 14) : match.start()].rstrip("_-. ").endswith(_SECRET_KEYS)

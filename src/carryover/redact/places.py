@@ -163,6 +163,9 @@ _OF_PGPASS: Final = (
     r"(?:\*|[A-Za-z_][\w.-]{0,62}):[A-Za-z_][\w.@-]{0,62}:"
     r"(?P<value>(?=\S{0,200}\d)(?=\S{0,200}[A-Za-z])(?:\\:|[^\s:\"'`,;()\\]){6,200})(?![^\s\"'`,;()\\])"
 )
+_USER_OF_DOMAIN: Final = r"(?:[\w.-]{1,64}/)?[\w.$-]{1,64}:"
+_UP_TO_HOST: Final = r"(?P<value>'[^'\n]{1,200}'|[^\s'\"@/]{1,200})(?=@[\w.-])"
+_BREAK: Final = r"(?:\s|\\n){1,24}"
 _PATTERNS: Final = (
     ("curl", _after("curl", rf"(?:-u[ \t]*|--(?:proxy-)?user[ \t=]){_USER}", r"(?P<value>[^\s'\"]{1,200})")),
     ("wget", _after("wget", r"--(?:http-|ftp-|proxy-)?password[ \t=]")),
@@ -180,7 +183,7 @@ _PATTERNS: Final = (
         rf"[A-Z_][A-Z0-9_]{{1,64}}=(?!['\"]?\[redacted:){_VALUE}",
     ),
     ("from-literal", rf"from-literal[= ]['\"]?[\w.-]{{1,64}}={_GLUED}"),
-    *((name, rf"aws configure set [\w.]*{name}[ \t]+{_VALUE}") for name in ("secret_access_key", "session_token")),
+    ("aws configure set", rf"aws configure set [\w.]*(?:secret_access_key|session_token)[ \t]+{_VALUE}"),
     ("pass:", rf"(?<=[ \t])-pass(?:in|out)?[ \t]+pass:{_VALUE}"),
     ("redis-cli", _after("redis-cli", r"(?:-a|--pass)[ \t]+")),
     ("htpasswd", rf"htpasswd[ \t]+-\w{{0,8}}b\w{{0,8}}[ \t]+\S+[ \t]+\S+[ \t]+{_VALUE}"),
@@ -247,9 +250,49 @@ _PATTERNS: Final = (
     ("etcdctl", _after("etcdctl", rf"--user[ \t=]{_USER}", r"(?P<value>[^\s'\"]{1,200})")),
     ("xfreerdp", _after("xfreerdp", "/p:", _GLUED)),
     ("rootpw", rf"rootpw[ \t]+(?:--plaintext[ \t]+)?{_VALUE}"),
-    ("proceed to installation", r"proceed to installation:\s{1,8}(?P<value>[0-9a-f]{32})"),  # Jenkins'
+    ("password to proceed", r"password to proceed to installation:\s{1,8}(?P<value>[0-9a-f]{32})"),  # Jenkins'
     ("_SALT", rf"(?:AUTH|LOGGED_IN|NONCE)_SALT[\"'][ \t]{{0,8}},[ \t]{{0,8}}{_A_TEXT}"),  # WordPress'
     ("lftp", _after("lftp", r"-u[ \t]+[^\s,]{1,80},")),
+    ("snmp", _after("snmp", r"-[AX][ \t]*(?!['\"]?\[redacted:)", more=r"\w{1,12}")),
+    (
+        "net use",
+        r"net use[ \t]+(?:\S{1,3}[ \t]+)?['\"]?\\\\[^\s'\"]{3,120}['\"]?[ \t]+(?:/\S{1,80}[ \t]+){0,3}"
+        r"(?P<value>[^\s/'\"*|&<>;-][^\s'\"|&<>;]{1,200})",
+    ),
+    (
+        "net use",
+        r"net user(?<![\w.-]net user)[ \t]+[\w.-]{1,40}[ \t]+(?P<value>(?=\S{0,64}\d)[^\s/'\"*|&<>;]{6,64})"
+        r"(?=[ \t]*(?:/|\n|[\"'&|;]|\Z))",
+    ),
+    *((tool, rf"{tool}[\w.]{{0,20}}{_OPTIONS}{_USER_OF_DOMAIN}{_UP_TO_HOST}") for tool in ("impacket-", "secretsdump")),
+    ("exec.py", rf"exec\.py{_OPTIONS}{_USER_OF_DOMAIN}{_UP_TO_HOST}"),
+    ("influx", _after("influx", r"-t[ \t]*")),
+    ("jenkins-cli", _after("jenkins-cli", rf"-auth[ \t]+{_USER}", r"(?P<value>[^\s'\"]{1,200})", more=r"(?:\.jar)?")),
+    (
+        "vault kv p",
+        r"vault kv p(?:ut|atch)[ \t]+(?:-[^\s=]{1,20}[= ]\S{1,80}[ \t]+){0,3}(?:[^\s=]{1,200}[ \t]+)?"
+        r"(?:[\w.-]{1,64}=\S{1,200}[ \t]+){0,8}?"
+        rf"(?!\w{{0,40}}(?:user|name|host|port|url|id|email)=)\w[\w.-]{{0,63}}=(?!['\"]?\[redacted:){_VALUE}",
+    ),
+    ("/t/", r"conda\.(?:org|com|cloud)(?:/[a-z]{1,16})?/t/(?P<value>[\w-]{8,200})/"),
+    (  # Expect's and pexpect's answer to a prompt
+        "send",
+        r"assword[^\"'\n\\]{0,24}[:?*] ?\\{0,7}[\"'](?:[\s(){};]|\\{1,7}[nrt]){0,24}"
+        r"(?:\w{1,20}\.)?(?:exp_)?send(?:line)?[ \t(]{1,4}(?:--?[ \t]+)?"
+        r"\\{0,7}[\"'](?P<value>[^\s\"'\\$]{4,200})",
+    ),
+    (  # cloud-init's users
+        "chpasswd:",
+        rf"chpasswd:{_BREAK}(?:expire:[ \t]*\w{{1,8}}{_BREAK})?list:[ \t]*\|?{_BREAK}"
+        rf"(?:(?:-[ \t]+)?[\w.-]{{1,32}}:[^\s\\]{{1,200}}{_BREAK}){{0,8}}?"
+        r"(?:-[ \t]+)?[\w.-]{1,32}:(?!\[redacted:|R(?:ANDOM)?\b)(?P<value>[^\s\\'\"]{1,200})",
+    ),
+    *(  # in what is pasted from a terminal
+        (hint, rf"{command}[^\n]{{1,200}}\n\s{{0,8}}(?P<value>\S{{8,200}})[ \t]*(?=\r?\n|\Z)")
+        for hint, command in (("pass show ", "pass show "), ("op://", "op read "))
+    ),
+    ("reset", r"reset[\w-]{0,20}/(?:[\w-]{1,16}/)?(?P<value>[\w-]{20,200})(?![\w.-])"),
+    ("code=", r"code=(?<=[?&]code=)(?P<value>[^\s&\"'`<>\\)]{16,200})"),
     ("password", r"login\s+\S{1,80}\s+password\s+(?P<value>\S{1,200})"),  # .netrc
     *((word, rf"{word}(?:word|WORD)?[\"']?[ \t]*[:=][ \t]*[\"']?{_FOUR_BY_FOUR}") for word in ("pass", "Pass", "PASS")),
     ("_auth", rf"_auth(?<![^\s:]_auth)[ \t]*=[ \t]*{_VALUE}"),  # .npmrc
@@ -279,15 +322,31 @@ _PATTERNS: Final = (
 )
 """Hints and patterns. A text without the hint can't match the pattern, whose group `value` is the password, with or
 without quotes."""
-_COMMON_PARTS: Final = ("login", "pass", "sql", "SHA", "uth")
+_OPTION: Final = " -"
+_COMMON_PARTS: Final = ("login", "pass", "sql", "SHA", "uth", "secret", "jwt.", "::", "PASS", _OPTION)
 """Parts of several hints, so that most texts are searched once for all of these."""
+_WITH: Final = {
+    "://": ("alias set", "reset", "code=", "/t/", "op://"),
+    "@": ("impacket-", "exec.py", "@tcp("),
+    "assword": ("assword", "send"),
+}
+"""What every text has that one of these hints can match in, and few others have."""
+
+
+def _part(hint: str, pattern: str) -> str:
+    """Returns what is looked for before `hint`; nothing if all texts are searched for `hint` itself."""
+    ways = (
+        *(part for part in _COMMON_PARTS if part in hint),
+        *(part for part, hints in _WITH.items() if hint in hints),
+        *(_OPTION for option in ("-", "(?:-") if f"{_OPTIONS}{option}" in pattern),
+    )
+    return ways[0] if ways else ""
 
 
 def _by_part() -> dict[str, dict[str, list[re.Pattern[str]]]]:
     places: dict[str, dict[str, list[re.Pattern[str]]]] = {}
     for hint, pattern in _PATTERNS:
-        part = next((part for part in _COMMON_PARTS if part in hint), "")
-        places.setdefault(part, {}).setdefault(hint, []).append(later(pattern))
+        places.setdefault(_part(hint, pattern), {}).setdefault(hint, []).append(later(pattern))
     return places
 
 
@@ -297,6 +356,7 @@ _LEAST: Final = {"mysql": 5, "mariadb": 5, "-": 8, "login ": 16}
 _VAGUE: Final = (
     *("-", "login ", "ass", "login(", "auth=(", "assword", "from-literal", *_CONNECTING),
     *("jwt.sign(", "jwt.verify(", "jwt.encode(", "jwt.decode("),
+    *("influx", "pass show ", "op://", "reset", "code="),
 )
 """Hints of places that prove little, where the value must also look random."""
 _OF_LOGINS: Final = ("auth", "__AUTH", "AuthIdent")
@@ -305,7 +365,12 @@ _OF_LOGINS: Final = ("auth", "__AUTH", "AuthIdent")
 
 def hide_on_command_lines(text: str, counts: dict[str, int]) -> str:
     """Replaces passwords that are passed to programs or stored in their login files."""
-    near = (place for part, places in _PLACES.items() if part in text for place in places.items())
+    near = (
+        place
+        for part, places in _PLACES.items()
+        if part in text or (part == _OPTION and "\t-" in text)
+        for place in places.items()
+    )
     here = [(hint, pattern) for hint, patterns in near if hint in text for pattern in patterns]
     vague, firm = (
         [span for hint, pattern in here if (hint in _VAGUE) is is_vague for span in _passwords(text, hint, pattern)]

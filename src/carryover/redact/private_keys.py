@@ -1,4 +1,5 @@
-"""Hides private keys in PEM and PuTTY form: whole, cut off, or with literal line ends inside a string."""
+"""Hides private keys in PEM and PuTTY form: whole, cut off, or with literal line ends inside a string; and what is
+nothing but the list of numbers in which Solana's tools keep one."""
 
 from __future__ import annotations
 
@@ -10,6 +11,9 @@ _ARMOUR = later(
     r"-{4,5} ?(BEGIN|END) (?:[A-Z0-9]{1,12} ){0,4}PRIVATE KEY(?: BLOCK)? ?-{4,5}"
     r"|(Private-Lines): \d{1,3}"
 )
+_KEY_PAIR = later(r"\[\s{0,8}(?:\d{1,3},\s{0,8}){63}\d{1,3}\s{0,8}\]\s*")
+_LEAST_RANDOM = 40
+"""How many different numbers there are at least: of 64 random bytes, 57 are different."""
 _LONGEST = 64 * 1024
 _LONGEST_LINE = 1024
 _BODY = later(r"[A-Za-z0-9+/=]{16}")
@@ -32,6 +36,8 @@ _LAST_LINE = later(rf"{_LINE}[A-Za-z0-9+/=]*+[\s\"',+\\n]*+")
 def hide_private_keys(text: str, counts: dict[str, int]) -> str:
     """Replaces each private key with one mark. A header without a key body, as in a search pattern, stays."""
     spans: list[Span] = []
+    if text.startswith("[") and _KEY_PAIR.fullmatch(text) and len(set(text.split(","))) >= _LEAST_RANDOM:
+        spans.append((1, text.rindex("]"), "private-key"))
     for armour in _ARMOUR.finditer(text) if any(sign in text for sign in _SIGNS) else ():
         if armour[2]:
             start: int | None = _end_of_gap(text, armour.end())

@@ -83,6 +83,7 @@ HOSTILE = (
     "seed ", "mnemonic: legal ", "seed legal winner ", "Private-Lines: 1\n", "token (", "secret for a ", "api_key\n",
     "key: q8Zk1mXw93LpRt5Yb2Vn ", "DB_PASS=${DB_PASS:-", "pass\u200bword=", "token\",\"value\":\"",
     "<key>token</key><string>", "password=\\\"", "password='", "PASSWORD=a(", "token: a | b ", "<password>",
+    "chpasswd:\n list:\n", "chpasswd: list: a:b ", "vault kv put a=b1c ", "reset/a/", "snmpget -A ", "assword: ' ",
     "login a / bc3456 ", "bcrypt.hash('",
     "cookie: a=", "cookie: a=${ ", "bearer ", "-TE_KEY=bc;",
     "password>", ' name="token">x', "pw是", "密码为a",
