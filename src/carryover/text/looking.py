@@ -36,11 +36,17 @@ _LOOP: Final = later(r"(?:^|[;&|\s(])(?:until|while|for)\s")
 _PAUSE: Final = later(r"\b(?:sleep|Start-Sleep)\s", re.I)
 _OWN_EXIT: Final = later(r"exit \d+$")
 _STEPS: Final = later(r"(\|\||&&|[;\n|])")
-_WRITES: Final = later(r"(?<![\d&=<-])>{1,2}\s*(?!&|/dev/null)[\w./~$-]|\|\s*tee\b|^sed\s(?:\S+\s)*-i")
+_WRITES: Final = later(
+    r"(?<![\d&=<-])>{1,2}\s*(?!&|/dev/null)[\w./~$-]|\|\s*tee\b|^sed\s(?:\S+\s)*-i"
+    r"|^find\s[^|]*\s-(?:delete\b|exec(?:dir)?\s+(?:rm|mv|cp|chmod|chown)\b)"
+)
 """A command that only looks, unless its output goes into a file."""
 _GIT_LOOKING: Final = later(
-    r"^git (?:-C \S+ |-\S+ )*(?:status|log|diff|show|branch|remote|rev-parse|ls-files|blame|grep|stash list)\b"
+    r"^git (?:-C \S+ |-\S+ )*(?:status|log|diff|show|rev-parse|ls-files|blame|grep|stash list"
+    r"|branch(?![^|]*\s(?:-[mMdDcCuf]\b|--(?:move|delete|copy|force|(?:un)?set-upstream)))(?!\s+(?!\d?[>|])[^-\s])"
+    r"|remote(?!\s+(?:add|set-\w+|remove|rm|rename|prune|update)\b))\b"
 )
+"""`git branch` and `git remote` only list, unless they get a name or are told to change one."""
 _NPM_LOOKING: Final = later(r"^p?npm (?:audit(?! (?:fix|-\S+ fix))|outdated|ls|view)\b")
 """They end with 1 if they have something to report."""
 _PREFIX: Final = later(

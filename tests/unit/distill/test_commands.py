@@ -23,12 +23,17 @@ LOOKING = (
     *("git diff --stat; rg -n 'a; make' src", "sed -n 1,20p cart.py", "cat cart.py 2>/dev/null", "Get-ChildItem src"),
     *("cd shop && npm audit 2>&1", "npm audit --json | head -40", "pnpm outdated"),
     *("nl -ba cart.py | sed -n 1,20p", "for f in *.py\ndo\nnl $f\ndone", "ss -ltn | grep 8000"),
+    *("git branch", "git branch -vv | grep gone", "git branch -r --merged main", "git branch 2>/dev/null | cat"),
+    *("git remote -v", "git -C shop remote show origin", "find . -name '*.py' -exec grep -n cap {} +"),
 )
 CHANGING = (
     *("make", "git commit -m x", "git push", "sed -i s/a/b/ cart.py", "echo x > cart.py", "cat a.txt | tee b.txt"),
     *("npm audit fix", "npm audit --force fix", "npm install"),
     *("cat << EOF > cart.py", "rm -r build", "cd src && python cart.py", "ls src && make"),
     *("for f in *.py; do python $f; done", "make || exit 1", "if ! make; then exit 1; fi", "! make", "make && exit 3"),
+    *("git branch tax", "git branch -m tax", "git branch -r -d origin/tax", "git branch --set-upstream-to=origin/tax"),
+    *("git remote add origin ../shop", "git remote set-url origin ../shop", "find . -name '*.pyc' -delete"),
+    *("find build -type f -exec rm {} +", "cd shop && git branch -D tax"),
 )
 
 
