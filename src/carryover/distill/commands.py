@@ -24,6 +24,9 @@ _ON_BRANCH: Final = later(
     r"|\[(?!HEAD )(?=\S+ (?:\(root-commit\) )?[0-9a-f]{6,40}\]))([^\s'\[\]]{1,120})",
     re.M,
 )
+_RENAMED: Final = later(r"\bgit branch (?:-m|-M|--move) (?!-)([^\s;&|'\"$]{1,120}) *(?:$|[;&|\n\d>])")
+"""Renames the branch that is checked out, and prints nothing."""
+_SWITCHES: Final = later(r"\bgit (?:checkout|switch) ")
 _PUSHED: Final = later(r"^To (\S{5,300})$", re.M)
 _GIT: Final = later(r"\b(?:git|gh) ")
 _SWITCHED: Final = later(r"^Switched to (?:a new )?branch '([^\s'\]]{1,120})'$", re.M)
@@ -187,10 +190,13 @@ def pushed_to(body: ToolResult) -> str:
 
 
 def branch_in(body: ToolResult) -> str:
-    """Returns the branch that `git commit`, `checkout`, `switch` or `stash`, or `gh pr merge`, last named; empty if
-    none did here."""
+    """Returns the branch that `git commit`, `checkout`, `switch` or `stash`, or `gh pr merge`, last named, or `git
+    branch -m` gave its name to; empty if none did here."""
     if body.op != "shell" or "git -C" in body.subject or is_looking(body.subject):
         return ""
+    renamed = _RENAMED.search(body.subject) if body.status == "ok" and "fatal: " not in body.output else None
+    if renamed is not None and _SWITCHES.search(body.subject, renamed.end()) is None:
+        return renamed[1]
     # A script's name need not say that it runs git, which says so itself.
     named = (_ON_BRANCH if _GIT.search(body.subject) else _SWITCHED).findall(body.output)
     return named[-1] if named else ""

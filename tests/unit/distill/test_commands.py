@@ -203,6 +203,22 @@ def test_a_commit_or_a_switch_names_the_branch(output: str, branch: str) -> None
     assert branch_in(result("git commit -m 'Add a cap'", status="ok", output=output)) == branch
 
 
+@pytest.mark.parametrize(
+    ("command", "output", "branch"),
+    [
+        ("git branch -m tax", "", "tax"),
+        ("git init && git commit -qm x && git branch -M main && git push", "[master 1b2614a] Add a cap", "main"),
+        ("git branch -m tax && git switch fix/cap", "Switched to branch 'fix/cap'", "fix/cap"),
+        ("git branch -m tax; git status", "fatal: a branch named 'tax' already exists", ""),
+        ("git branch -m old tax", "", ""),  # `old` need not be the one that is checked out
+        ("git branch -D tax", "Deleted branch tax (was 1b2614a).", ""),
+    ],
+)
+def test_a_branch_that_gets_another_name_goes_by_that(command: str, output: str, branch: str) -> None:
+    assert branch_in(result(command, status="ok", output=output)) == branch
+    assert branch_in(result(command, output="")) == ""
+
+
 def test_what_was_raised_stands_at_the_head_of_a_long_stack() -> None:
     stack = "".join(f"  at Task Step{number}(int\n     timeout) in\n     Steps.cs:{number}\n" for number in range(30))
     assert why(f"Loading shop.csproj\nTimeoutException: No answer.\n{stack}") == "TimeoutException: No answer."
