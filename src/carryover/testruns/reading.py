@@ -72,6 +72,8 @@ _BROKEN = later(
     r"could not compile|COMPILATION ERROR|Compilation (?:error|failed)|\[(?:build|setup) failed\]"
     r"|Test suite failed to run|Interrupted: \d+ errors? during collection|ImportError while loading conftest"
 )
+_NOT_BUILT = "[build failed]"
+"""Go's word for a package whose tests did not run, beside others whose tests did."""
 _INTERRUPTED = later(r"KeyboardInterrupt !!|INTERNALERROR>")
 _REASON = later(
     r"E {2,}(?P<pytest>\S.*)|\s*(?P<exception>(?:panic|[\w.]*(?:Error|Exception))\b(?: \[\w+\])?: ?\S.*)"
@@ -99,6 +101,8 @@ class Findings(msgspec.Struct):
     marked: bool = False
     """Whether a mark that is nothing else, such as a bullet or a level of a log, says that a test failed."""
     broken: bool = False
+    of_build: bool = False
+    """Whether the reason is why a package could not be built, not why a test failed."""
     interrupted: bool = False
     """Whether a line marks something as passed or failed."""
 
@@ -118,6 +122,8 @@ def _read_output(lines: Sequence[str]) -> Findings:
     before = listed = ""
     for line in lines:
         found.broken = found.broken or _BROKEN.search(line) is not None
+        if _NOT_BUILT in line:
+            found.of_build = found.of_build or (found.reason is not None and not found.counts["failed"])
         found.interrupted = found.interrupted or _INTERRUPTED.search(line) is not None
         if one := _GO_TEST.match(line):
             kind = _GO_RESULTS[one[2]]
@@ -143,6 +149,8 @@ def _read_output(lines: Sequence[str]) -> Findings:
         for kind, number in chain.from_iterable(labelled.values()):
             found.counts[kind] += number
     _complete(found, lines)
+    if found.of_build and found.counts["failed"]:
+        found.reason = f"{(found.reason or '')[: _LONGEST_SHOWN - 40]} (elsewhere, where the build failed)"
     return found
 
 

@@ -46,6 +46,16 @@ def test_an_output_alone_tells_status_counts_names_files_and_reason(name: str) -
         assert read_test_run("make test", output_of(name), exit_code=None, failed=None) == expected
 
 
+def test_why_a_package_was_not_built_is_not_why_a_test_of_another_failed() -> None:
+    other = "--- FAIL: TestUser (0.00s)\n    user_test.go:9: got 45, want 25\nFAIL\n"
+    output = output_of("go-by-hand-build-failed") + other
+    run = read_test_run("go test ./...", output, exit_code=1, failed=True)
+
+    assert run is not None
+    assert run.failed_names == ("TestUser",)
+    assert run.reason == "undefined: percentt (elsewhere, where the build failed)"
+
+
 @pytest.mark.parametrize(("behind", "more"), [(" 2>&1 | tail -40", ""), ("; echo BUILD OK", "BUILD OK\n")])
 def test_a_failure_behind_a_pipe_or_an_echo_stays_a_failure(behind: str, more: str) -> None:
     """Both end with exit code 0, whatever the tests did."""
