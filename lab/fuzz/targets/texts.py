@@ -10,6 +10,7 @@ from typing import Any, Final
 import msgspec
 
 from carryover.distill.own_text import without_handoffs
+from carryover.distill.quotes import lines_of
 from carryover.distill.render import neutralize
 from carryover.ledger.search_text import index_text, match_expression, spans, terms_of, window
 from carryover.records import changes, patches, rawjson, shell_files
@@ -23,7 +24,7 @@ from carryover.testruns.reading import read_test_run
 from carryover.text.boxes import boxes_after, boxes_in
 from carryover.text.harmless import without_chat_marks
 from carryover.text.looking import is_looking
-from carryover.text.markdown import line_forms, plain, prose_lines, visible_text
+from carryover.text.markdown import line_forms, visible_text
 from carryover.text.shell import script_lines, simple_commands, tokens, without_heredocs
 from carryover.text.unread import is_unread
 from fuzz.bytes import chosen, text_of
@@ -62,7 +63,7 @@ def _output(data: bytes, text: str) -> object:
 def _markdown(data: bytes, text: str) -> object:
     lines = text.split("\n")
     assert len(line_forms(lines)) == len(lines)
-    found = [prose_lines(text), [plain(line) for line in lines], boxes_in(lines), visible_text(data)]
+    found = [lines_of(text), boxes_in(lines), visible_text(data)]
     return [*found, boxes_after(boxes_in(lines), text), [is_unread(line) for line in lines]]
 
 

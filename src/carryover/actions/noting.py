@@ -12,6 +12,7 @@ import msgspec
 from carryover.actions.importing import ImportRequest, import_document
 from carryover.config import load_config, refuse_excluded
 from carryover.distill.own_text import without_handoffs
+from carryover.distill.quotes import lines_of
 from carryover.errors import ExitCode, UserError
 from carryover.export.quoting import safe
 from carryover.fsio import naming, private_dir, read_bytes_bounded, scratch_folder
@@ -25,11 +26,12 @@ from carryover.past.context import now_ms, project_root, refuse_paused, state_di
 from carryover.paths import StateDir, expanded
 from carryover.terminal.output import warn
 from carryover.text.harmless import one_line
-from carryover.text.markdown import plain, prose_lines
 
 LARGEST_NOTE: Final = 1 << 20
 _SOURCE_CHARS: Final = 40
 _TITLE_CHARS: Final = 100
+_TITLE_WITHIN: Final = 4000
+"""The beginning of a note, in whose first line a title is looked for."""
 _USUAL_SOURCE: Final = "a web chat"
 
 
@@ -55,7 +57,7 @@ def note(file: str, project: str | None, source: str | None, title: str | None) 
     if file == "-" and sys.stdin.isatty():
         warn("Paste the answer, then press Ctrl-D on an empty line.")
     text = _text(_content(file))
-    about = safe(title or "").strip() or plain(next(iter(prose_lines(text)), text))
+    about = safe(title or "").strip() or next(iter(lines_of(text[:_TITLE_WITHIN])), text)
     headline = f"Second opinion from {writer}: {one_line(about, _TITLE_CHARS)}"
     session, is_new = record_note(state_dir(), root, writer, headline, (text,))
     return Noted(session, root, headline, is_new)

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from itertools import groupby
 from typing import Final, Literal
 
-from carryover.text.harmless import one_line
 from carryover.text.pattern import later
 
 # A fence may be in a list or a quotation. Its indentation does not matter, since list items shift it.
@@ -16,12 +15,7 @@ _CLOSER: Final = later(rb"[ \t>]*(`{3,}|~{3,})[ \t]*$")
 # In an answer: whatever looks like a fence is one, and one that is never closed runs to the end.
 _FENCE: Final = later(r"^\s*(```+(?=[^`]*$)|~~~+)")
 _TABLE_ROW: Final = later(r"^\s*\|.*\|\s*$")
-_RULE: Final = later(r"^\s*([-*_=])(?:\s*\1){2,}\s*$")
-_BULLET: Final = later(r"^\s*(?:[-*+•]|\(?\d{1,2}[.)]|\(?[a-zA-Z][.)])\s+(?:\[[ xX]\]\s+)?")
-_HEADING: Final = later(r"^\s{0,3}#{1,6}\s+")
-_EMPHASIS: Final = later(r"(\*\*|__)(?=\S)(.+?)(?<=\S)\1")
 _CODE: Final = later(r"`[^`\n]+`")
-_LINK: Final = later(r"!?\[([^\]\n]{1,200})\]\([^)\s]{1,500}\)")
 _HIDDEN: Final = later(r"(?<!`)(`{1,3})(?!`)[^\n]+?(?<!`)\1(?!`)|<!--(?:(?!<!--|-->).)*-->", re.DOTALL)
 _SHORT_BLOCK: Final = 8
 """So many lines with its fences may hold the commands to run next."""
@@ -62,27 +56,6 @@ def without_blocks(text: str) -> str:
         kept += [_LEFT_OUT] if is_left_out else [line for _, line in block]
     is_said = any(line.strip() not in ("", _LEFT_OUT) and not line.rstrip().endswith((":", "：")) for line in kept)
     return "\n".join(kept) if is_said and len(kept) < len(lines) else text
-
-
-def prose_lines(text: str) -> list[str]:
-    """Returns the lines of `text` that are prose, not code, tables, rules or blank. Their Markdown marks are kept."""
-    lines = text.splitlines()
-    return [
-        line
-        for line, form in zip(lines, line_forms(lines), strict=True)
-        if form == "text" and line.strip() and not is_table_row(line) and not _RULE.match(line)
-    ]
-
-
-def plain(line: str) -> str:
-    """Returns a line without Markdown marks: no bullet, heading mark, bold or link target, and no double spaces."""
-    for mark in (_BULLET, _HEADING):
-        line = mark.sub("", line)
-    if "](" in line:
-        line = _LINK.sub(r"\1", line)
-    if "**" in line or "__" in line:
-        line = _EMPHASIS.sub(r"\2", line)
-    return one_line(line)
 
 
 def without_code(line: str) -> str:

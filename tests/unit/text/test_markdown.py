@@ -9,8 +9,6 @@ import pytest
 from carryover.text.markdown import (
     fenced_lines,
     line_forms,
-    plain,
-    prose_lines,
     visible_text,
     without_blocks,
     without_thinking,
@@ -76,25 +74,6 @@ def seconds(data: bytes) -> float:
     started = time.process_time()
     visible_text(data)
     return time.process_time() - started
-
-
-def test_prose_lines_keep_their_markdown_and_leave_out_fences_tables_and_rules() -> None:
-    text = "# Bread\n\n~~~\n- not a bullet\n~~~\n---\n| a | b |\n- rye\n```\nnever closed"
-
-    assert prose_lines(text) == ["# Bread", "- rye"]
-
-
-@pytest.mark.parametrize(
-    ("line", "bare"),
-    [
-        ("### The **dark** rye", "The dark rye"),
-        ("  2) [the oven](https://x.test/oven)", "the oven"),
-        ("- [ ] __buy__  flour", "buy flour"),
-        ("b) a * b * c", "a * b * c"),
-    ],
-)
-def test_a_plain_line_has_no_markdown_dress(line: str, bare: str) -> None:
-    assert plain(line) == bare
 
 
 def test_an_answers_fence_that_is_never_closed_runs_to_the_end_and_a_longer_one_holds_shorter_ones() -> None:
