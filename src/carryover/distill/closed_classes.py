@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from carryover.text.boxes import boxes_in
 from carryover.text.markdown import without_code
 from carryover.text.pattern import later
 
@@ -57,7 +58,6 @@ _LABEL: Final = later(
     r"(?:\*\*|__)?(?:[:：]|\s[-–—]\s|\s*\Z)(?:\*\*|__)?(?P<rest>.*)"
 )
 _NAMES_NEXT: Final = later(rf"(?<![a-z])(?:{'|'.join(LABELS[NEXT])})")
-_BOX: Final = later(r"\s*(?:[-*+•–]|\d{1,2}[.)])\s+\[ \]")
 _WORD: Final = later(r"[^\W_]+(?:[-'’][^\W_]+)*")
 _QUESTION_END: Final = later(r"(?:[?？؟\u037e՞]|要不要[^。！？?]{0,80}。?)[\"'”’»」』)\]*_`\s]*$")
 """A question mark, or the words "whether to" in Chinese, which need none."""
@@ -90,7 +90,8 @@ def may_list_steps(text: str) -> bool:
     """Whether a text may say what comes next: it has a word of that label, an open box or a numbered list, or ends in
     a list."""
     lines = [line for line in text.splitlines() if line.strip()]
-    if _NAMES_NEXT.search(text.casefold()) or any(_BOX.match(line) for line in lines):
+    boxes = boxes_in(lines)
+    if _NAMES_NEXT.search(text.casefold()) or (boxes is not None and boxes.open):
         return True
     return any(map(is_numbered, lines)) or any(map(is_list_item, lines[-1:]))
 
