@@ -22,7 +22,6 @@ from carryover.text.pattern import later
 
 TestState = Literal["pass", "fail", "unknown", "failing before this edit"]
 _NOT_CODE: Final = tuple(".md .mdx .markdown .rst .txt .adoc .json .toml .yaml .yml .ini .cfg .csv .lock .svg".split())
-_NOT_THE_PROJECT: Final = (".git/", ".carryover/", "node_modules/")
 _NO_WORK: Final = later(r"^/(?:dev|proc)/|/(?:\.git|\.carryover|node_modules)/")
 _SCRATCH: Final = later(r"^/(?:tmp|var(?!/www/)|private)/|^\w:/.*/AppData/")
 _SETTINGS: Final = later(r"(?:^/root|/(?:home|Users)/[^/]+)/\.(?!claude/CLAUDE\.md)[^/]+/")
@@ -118,7 +117,7 @@ def placed(path: str, view: ProjectView, *, outside: bool) -> str | None:
 def relative(path: str, root: str) -> str | None:
     """Returns `path` relative to `root` with forward slashes; None if it is not below it or not part of the work."""
     below = one_line(_below(path, root) or "")
-    return None if not below or below.startswith(_NOT_THE_PROJECT) or "/../" in f"/{below}/" else below
+    return None if not below or _NO_WORK.search(f"./{below}") or "/../" in f"/{below}/" else below
 
 
 def _below(path: str, root: str) -> str | None:
