@@ -193,7 +193,7 @@ def _see_name(found: Findings, line: str) -> None:
     elif summary := _CLASS.match(bare):
         ran, failed, errors, skipped = (int(number) for number in summary.groups()[:4])
         _saw(found, summary[5], "fail" if failed or errors else "pass", ran=ran > skipped)
-    elif numbered := _NUMBERED.match(bare):
+    elif numbered := _NUMBERED.match(line):
         _failed(found, next(filter(None, numbered.groups())))
     elif marked := _MARK_FIRST.match(bare):
         _see_marked(found, marked)

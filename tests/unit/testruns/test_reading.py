@@ -202,6 +202,17 @@ def test_a_script_that_ends_well_failed_if_it_marks_a_failure_and_counts_nothing
     assert run.failed_names == (("receipt",) if status == "fail" else ())
 
 
+def test_the_failures_of_cargo_are_named_where_only_its_end_is_shown() -> None:
+    output = (
+        "---- cart::tests::caps stdout ----\nthread 'cart::tests::caps' panicked at src/cart.rs:7:5:\nnot capped\n\n"
+        "test result: FAILED. 1 passed; 1 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.01s"
+    )
+    run = read_test_run("cargo test | tail -5", output, exit_code=0, failed=False)
+
+    assert run is not None
+    assert (run.failed_names, run.failed, run.reason) == (("cart::tests::caps",), 1, "not capped")
+
+
 def test_of_playwright_the_list_below_the_count_of_failures_names_them() -> None:
     tried = "  1) [chromium] › e2e/pay.spec.ts:7:5 › pays by card ─────\n\n    Error: expected 200\n\n"
     listed = "    [chromium] › e2e/cart.spec.ts:70:5 › cart › keeps cents ────\n    e2e/sum.spec.ts:3:1 › adds up \n"
