@@ -1,5 +1,5 @@
 """Recognises by form alone the lines that no reader reads: drawings, encoded data, bytes, numbers in rows, minified
-code, lock files, listings of files, progress, frames in code of others."""
+code, listings of files, progress, frames in code of others."""
 
 from __future__ import annotations
 
@@ -37,10 +37,6 @@ _ONE_NUMBER: Final = later(_NUMBER)
 _DRAWN: Final = later(r"[MmLlHhVvCcSsQqTtAaZz][\s,]*-?(?:\d+\.?\d*|\.\d+)(?:[\s,-]*(?:\d+\.?\d*|\.\d+))*")
 _MOST_DRAWN: Final = 0.6
 """The share of a line that the commands of a path take, if it is one."""
-_LOCKED: Final = later(
-    r"[\"']?(?:integrity|resolved|checksum|resolution)[\"']?\s*[:=]?\s*[\"'{](?:\S{20}|integrity: )"
-    r"|integrity sha\d+-\S{20,}|\{ ?(?:file|url) ?= ?\".*\bhash ?= ?\".*|\S+ v\S+ h1:\S{40,}|(?:--)?hash=sha256:\S{60,}"
-)
 _BAR: Final = later(
     r"[█▓▒░▉▊▋▌▍▎▏■□▰▱━╸╺]{6,}|\[[=#>.\- ]{8,}\]|\d%\s*[|\[][=#>.\- ]{5,}|[-\d]:--:--\s|\A[\u2801-\u28ff]\s"
 )
@@ -58,7 +54,7 @@ def is_unread(line: str) -> bool:
         return False
     if _BAR.search(line) and any(sign.isdigit() or sign > "\u27ff" for sign in line):
         return sum(map(str.isalpha, line)) < _MOST_LETTERS * len(line)
-    if _LOCKED.match(line) or _HEX.fullmatch(line):
+    if _HEX.fullmatch(line):
         return True
     if len(line) < 64:
         return False
