@@ -17,7 +17,6 @@ from carryover.distill.view import ProjectView, SessionView
 
 _MOST_FAILED: Final = 6
 _MOST_SOLVED: Final = 3
-_OFTEN: Final = 3
 _OPEN: Final = 0.2
 """What one that did not succeed later is worth beside its names: few readers try what they know has failed."""
 _WHY_CHARS: Final = 110
@@ -29,7 +28,6 @@ def failed_entries(past: Past) -> list[Entry]:
     """Returns the failures, newest first: those that did not succeed later, then those that did."""
     opened = open_failures(past.view)
     standing = [failure for failure, session in opened if _is_of_standing(past, failure, session)][:1]
-    standing += [failure for failure, session in opened if _is_the_last_way(past, failure, session)][:1]
     solved = _failures(past.view, solved=True)[:_MOST_SOLVED]
     return [
         _failure(past, failure, session, WEIGHTS["open failure"] if failure in standing else BY_WORTH)
@@ -81,13 +79,6 @@ def _is_its_end(step: Step, failure: Failure) -> bool:
     """Whether nothing but looking around succeeded in a turn after a failure."""
     since = (call for call in step.digest.calls if call.turn == step.turn.number and call.at_ms > failure.at_ms)
     return not any(call.status == "ok" and not only_looked(call) for call in since)
-
-
-def _is_the_last_way(past: Past, failure: Failure, session: SessionView) -> bool:
-    """Whether a call failed again and again, the last time right before the turn that tells where it stands. What
-    failed longer ago may have been overcome in another way."""
-    is_before = session is past.main.view and failure.turn == past.main.turn.number - 1
-    return is_before and failure.times >= _OFTEN and failure in session.digest.failures
 
 
 def _failure(past: Past, failure: Failure, session: SessionView, weight: Weight) -> Entry:

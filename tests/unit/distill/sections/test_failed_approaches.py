@@ -103,19 +103,6 @@ def test_a_job_that_was_stopped_has_not_failed_though_its_end_was_reported_first
     assert section(talk.says("Done."), title="Failed approaches") == []
 
 
-@pytest.mark.parametrize("times", [2, 3])
-def test_what_failed_again_and_again_stays_as_long_as_what_failed_last(times: int) -> None:
-    talk = session("s1").user("Open the shop.")
-    for _ in range(times):
-        talk.ran("http://localhost:80/#main", "The page was closed", status="error", op="other", name="browse")
-    talk.user("Write the cart.").ran("make cart", "No rule", status="error")
-    past = past_of(project(talk.says("There is no rule.")), now_ms=talk.at_ms)
-    assert past is not None
-    fixed = [entry.text.partition(" ")[0] for entry in failed_entries(past) if entry.weight <= FIXED]
-
-    assert fixed == (["`make", "browse"] if times > 2 else ["`make"])
-
-
 @pytest.mark.parametrize("op", ["edit", "write"])
 def test_a_failed_edit_or_write_gives_its_reason_first(op: Literal["edit", "write"]) -> None:
     output = "A hook holds it back:\n1. Name the caller.\n2. Then try again."
