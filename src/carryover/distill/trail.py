@@ -5,18 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
 
-from carryover.distill.closed_classes import is_question, may_list_steps
+from carryover.distill.closed_classes import is_question
 from carryover.distill.digest import UNNAMED_JOB, Digest, Pending, Said, Turn
 from carryover.distill.goals import says_something
 from carryover.distill.quotes import earlier
 from carryover.distill.said_again import without_said_again
-from carryover.distill.subjects import subjects_in
 from carryover.distill.view import ProjectView, SessionView
 from carryover.facts import DAY_MS
 from carryover.model import conversation_of
 from carryover.records.shell_jobs import time_limit_ms
 from carryover.text.looking import is_looking
-from carryover.text.pattern import later
 
 _CUT_OFF: Final = {"interrupted": "interrupted", "error": "ended in an error", "limit": "stopped at a usage limit"}
 _MOST_LAST_LINES: Final = 3
@@ -26,11 +24,6 @@ _MOST_BETWEEN: Final = 3
 """Of an answer before a closing remark: its length, also beside the remark's, and the calls between the two."""
 _SITTING_MS: Final = 3_600_000
 """A session's turns belong together while no longer pause than this is between them."""
-_ASIDE_CHARS: Final = 300
-_SHORT_NAME: Final = 4
-"""ASCII words of no more letters ("what", "this") may be in any two prompts."""
-_IDENTIFIER: Final = later(r"`|\w[._/\\]\w|[A-Z]{3}|\d")
-"""What only a file, a variable, a value or the like has."""
 _SHORT_ID: Final = 8
 _PLAN_CHARS: Final = 200
 """So much of a plan tells which one it is."""
@@ -141,37 +134,13 @@ def steps_of(view: ProjectView) -> list[Step]:
 
 def leading_step(steps: Sequence[Step], own: str | None = None) -> Step:
     """Returns the turn with the newest prompt that is not idle, or else the newest turn; of session `own` if that
-    has any. Asides lead nothing while the work before them waits."""
+    has any."""
     mine = [step for step in steps if step.turn.session == own] or steps
-    leading = [step for step in mine if not is_idle(step)] or mine
-    newest_first = sorted(leading, key=_by_prompt, reverse=True)
-    before = next((step for step in newest_first if not is_aside(step, steps)), newest_first[0])
-    return before if _waits(before) else newest_first[0]
+    return max([step for step in mine if not is_idle(step)] or mine, key=_by_prompt)
 
 
 def _by_prompt(step: Step) -> tuple[int, int, str, int]:
     return step.turn.at_ms, step.turn.last_ms, step.turn.session, step.turn.number
-
-
-def is_aside(step: Step, steps: Iterable[Step]) -> bool:
-    """Whether a turn touched nothing and only asked, was answered in a few words, and no more than few names of its
-    prompt are in another turn."""
-    turn = step.turn
-    touched = turn.calls or turn.changes or turn.attachments
-    answer = turn.answer.splitlines()
-    if touched or turn.end != "answered" or not is_question(turn.prompt) or _IDENTIFIER.search(turn.prompt):
-        return False
-    if len(turn.answer) > _ASIDE_CHARS or len(answer) > _MOST_LAST_LINES or any(map(is_question, answer)):
-        return False
-    names = {name for name in subjects_in(turn.prompt) if len(name) > _SHORT_NAME or not name.isascii()}
-    others = (one.turn for one in steps if one.turn is not turn)
-    known = (names & (subjects_in(other.prompt) | subjects_in(other.answer)) for other in others)
-    return 3 * len(frozenset().union(*known)) < len(names)
-
-
-def _waits(step: Step) -> bool:
-    """Whether work is left after a turn: it was cut off, its session is unfinished, or its last words list steps."""
-    return step.turn.end != "answered" or is_unfinished(step.view) or may_list_steps(step.turn.answer)
 
 
 def _standing_step(steps: Sequence[Step], newest: Step) -> Step:
@@ -193,9 +162,9 @@ def is_idle(step: Step) -> bool:
 
 
 def idle_since(past: Past) -> list[Step]:
-    """Returns the turns after the leading one that can't lead: idle ones and asides."""
+    """Returns the idle turns after the leading one."""
     since = (step for step in past.steps if step.turn.began > past.newest.turn.began)
-    return [step for step in since if is_idle(step) or is_aside(step, past.steps)]
+    return [step for step in since if is_idle(step)]
 
 
 def before_remark(step: Step) -> Said | None:

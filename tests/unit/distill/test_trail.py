@@ -270,29 +270,6 @@ def test_the_session_that_the_work_was_forked_from_is_not_beside_it() -> None:
     assert parallel_sessions(replace(view, sessions=(forked, asked.view())), newest) == []
 
 
-@pytest.mark.parametrize(
-    ("prompt", "says", "leads"),
-    [
-        ("What is the capital of Australia?", "The capital of Australia is Canberra.", False),
-        ("Wie viele Beine hat eine Spinne?", "Acht.", False),
-        ("How should vouchers be numbered?", "By year, then by a running number.", True),
-        ("Plan a newsletter.", "Weekly or monthly. Which one?", True),
-    ],
-)
-def test_small_talk_that_touched_nothing_leads_nothing_while_work_waits(prompt: str, says: str, leads: bool) -> None:
-    cut_off = worked("s1", "Number the vouchers by year.").user("Now the receipts.").edited("receipt.py")
-    asked = worked("s1", "Number the vouchers by year.", says="They are numbered. Should the receipts be as well?")
-    for work in (cut_off, asked):
-        aside = session("s2", hours=1).user(prompt).says(says)
-        assert (prompt in under("Task", work, aside)) is leads
-        assert leads or prompt in under("What the user said", work, aside)
-
-    done = worked("s1", "Number the vouchers by year.", says="They are numbered.")
-    assert prompt in under("Task", done, session("s2", hours=1).user(prompt).says(says))
-    same = worked("s1", "Number the vouchers by year.").event(PlanUpdate(items=(PlanItem(text="receipts"),)))
-    assert ("Newest prompt (turn 2" in under("Task", same.user(prompt).says(says))) is leads
-
-
 def test_of_a_form_only_what_was_typed_into_it_is_the_task_and_the_form_is_named() -> None:
     talk = session("s1").user(f"{FRAME}Number the vouchers by year.{STEPS}").edited("cart.py").says("They are.")
     task = under("Task", talk)
@@ -419,3 +396,11 @@ def test_the_goal_is_the_first_prompt_that_is_more_than_a_commands_name_or_a_wor
 def test_an_address_a_file_or_text_without_blanks_may_be_the_goal(first: str) -> None:
     assert task_of(worked("s1", first).user(GOAL).edited("cart.py").says("Done.").digest) == first
     assert task_of(worked("s1", "/init").digest) == "/init"
+
+
+def test_the_work_that_waits_stands_beside_small_talk() -> None:
+    work = worked("s1", "Number the vouchers by year.", says="They are numbered. Should the receipts be as well?")
+    talk = session("s2", hours=1).user("What is the capital of Australia?").says("It is Canberra.")
+
+    assert "Number the vouchers by year." in under("Task", work, talk)
+    assert "They are numbered. Should the receipts be as well?" in under("Open questions", work, talk)

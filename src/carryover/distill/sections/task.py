@@ -20,7 +20,7 @@ from carryover.distill.quotes import earlier, estimated_tokens
 from carryover.distill.sections.quoting import from_turn, parted
 from carryover.distill.sections.replied_to import replying_to
 from carryover.distill.subjects import subjects_in
-from carryover.distill.trail import Past, Step, is_aside, waiting_prompts
+from carryover.distill.trail import Past, Step, waiting_prompts
 from carryover.distill.view import ProjectView
 
 _QUEUED_CHARS: Final = 360
@@ -62,7 +62,7 @@ def task_steps(past: Past) -> dict[str, list[Step]]:
         "acted on": [past.main],
         "list before": _list_before(past),
         "goal before": [] if any(_is_long(step.turn.prompt) for step in mine) else _goal_before(past),
-        "reply since": [step for step in mine[-1:] if not is_aside(step, past.steps)],
+        "reply since": mine[-1:],
     }
     known: set[tuple[int, str, str]] = set()
     for role, steps in roles.items():
@@ -145,7 +145,7 @@ def _ranked(past: Past) -> Iterator[tuple[float, Step]]:
         says_more = (again >= _LEAST_AGAIN or is_long) and says_something(step.turn)
         says_more = says_more and not any(own <= names for names in newer)
         newer.append(own)
-        if says_more and _is_typed(step.turn) and not (past.is_beside(step) or is_aside(step, past.steps)):
+        if says_more and _is_typed(step.turn) and not past.is_beside(step):
             yield (
                 math.log1p(again) + min(1, estimated_tokens(prompt) / _LONG_TOKENS) - math.log1p(turns_since) / 3,
                 step,

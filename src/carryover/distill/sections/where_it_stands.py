@@ -221,7 +221,7 @@ def _in_flight(step: Step) -> list[Entry]:
 
 
 def _talk(past: Past) -> list[Entry]:
-    """Returns what was last answered to a short reply or an aside since."""
+    """Returns what was last answered to a short reply since."""
     entries: list[Entry] = []
     for step in [step for step in idle_since(past) if step.turn.answer][-1:]:
         label = f"Since then {past.agent(step)} said ({past.place(step)})"

@@ -439,9 +439,9 @@ def test_the_same_short_reply_to_another_question_is_another_ruling() -> None:
     assert "(turn 3" in said
 
 
-def test_the_answer_to_an_aside_after_the_leading_turn_is_quoted() -> None:
+def test_the_answer_to_a_short_reply_after_the_leading_turn_is_quoted() -> None:
     talk = worked(says="It returns cents.\n\nNext steps:\n1. Move the vouchers\n2. Drop the floats")
-    talk.user("did you write that?").says("Yes, in the first reply.")
+    talk.user("thanks").says("Yes, in the first reply.")
 
     stands = under("Where it stands", talk)
     assert "Since then claude-code said (turn 2" in stands
