@@ -65,7 +65,7 @@ INDEX_TRIGGERS: Final = tuple(
         ("removed_hashes", f"BEFORE DELETE ON event {_IS_LONG}", _REMOVE_HASHES),
     )
 )
-"""Temporary triggers by which the index follows each event that a connection with `FUNCTIONS` writes."""
+"""Temporary triggers by which the index follows each event that a connection with these `functions` writes."""
 _HAS_FTS5: Final = "SELECT EXISTS (SELECT 1 FROM pragma_module_list WHERE name = 'fts5')"
 _RESTART: Final = """INSERT OR REPLACE INTO search_state (id, version, pending_to)
     VALUES (1, ?, (SELECT coalesce(max(id), 0) FROM event))"""
@@ -139,24 +139,22 @@ def index_entry(stored: str | bytes) -> tuple[int, str, str | None] | None:
     return (KINDS.index(kind), tokens, prompt_hashes(body)) if tokens else None
 
 
-def _kind(stored: str | bytes) -> int | None:
-    entry = index_entry(stored)
-    return entry[0] if entry is not None else None
+@lru_cache(maxsize=1)
+def _entry_unsearched(stored: str | bytes) -> tuple[int, str, str | None] | None:
+    """Returns the same for a ledger that nobody searches: the hashes of long prompts, without a token."""
+    hashes = prompt_hashes(_expected.get(stored) or decode_body(stored))
+    return (KINDS.index("prompt"), "", hashes) if hashes is not None else None
 
 
-def _tokens(stored: str | bytes) -> str | None:
-    entry = index_entry(stored)
-    return entry[1] if entry is not None else None
+def functions(*, searched: bool) -> dict[str, Callable[[str | bytes], int | str | None]]:
+    """Returns what the triggers call. To delete an event's tokens, FTS5 needs the same ones again."""
+    entry_of = index_entry if searched else _entry_unsearched
 
+    def part(number: int) -> Callable[[str | bytes], int | str | None]:
+        def of(stored: str | bytes) -> int | str | None:
+            entry = entry_of(stored)
+            return entry[number] if entry is not None else None
 
-def _prompt_hashes(stored: str | bytes) -> str | None:
-    entry = index_entry(stored)
-    return entry[2] if entry is not None else None
+        return of
 
-
-FUNCTIONS: Final[dict[str, Callable[[str | bytes], int | str | None]]] = {
-    "search_kind": _kind,
-    "search_tokens": _tokens,
-    "prompt_hashes": _prompt_hashes,
-}
-"""What the triggers call. To delete an event's tokens, FTS5 needs the same ones again."""
+    return {name: part(number) for number, name in enumerate(("search_kind", "search_tokens", "prompt_hashes"))}

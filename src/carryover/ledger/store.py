@@ -59,8 +59,9 @@ class Ledger:
         self._damage: asyncio.Future[LedgerDamaged] = asyncio.get_running_loop().create_future()
 
     @classmethod
-    async def open(cls, path: Path, reducer: threads.Reducer) -> Ledger:
+    async def open(cls, path: Path, reducer: threads.Reducer, *, searched: bool = True) -> Ledger:
         """Opens the ledger at `path`, creating, migrating or salvaging it if necessary; `reducer` makes its digests.
+        One that will never be `searched` gets no search index.
 
         Raises UserError if the file must be left alone: written by a newer Carryover, or not a ledger.
         """
@@ -71,7 +72,7 @@ class Ledger:
             async with ledger._reporting():
                 for setting in SETTINGS:
                     await db.execute_fetchall(setting)
-                for name, function in search_index.FUNCTIONS.items():
+                for name, function in search_index.functions(searched=searched).items():
                     await db.create_function(name, 1, function, deterministic=True)
                 await db.executescript(_FOLLOW)
             with suppress(LedgerUnavailable):  # as on a full disk

@@ -92,7 +92,7 @@ def _made_of(root: str, wanted: WantedHandoff, config: Config) -> Refreshed | No
     from carryover.daemon.handoffs import hand_over
     from carryover.past.opened import Want, opened
 
-    with opened(Want.FRESH, root) as (ledger, project):
+    with opened(Want.FRESH, root, searched=False) as (ledger, project):
         return hand_over(wanted, ledger, project, config, now_ms=now_ms()) if project is not None else None
 
 

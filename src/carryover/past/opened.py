@@ -51,15 +51,21 @@ class Want(Enum):
 
 @contextmanager
 def opened(
-    want: Want, root: str | None = None, *, session: str | None = None, around: bool = False, most_bytes: int = 0
+    want: Want,
+    root: str | None = None,
+    *,
+    session: str | None = None,
+    around: bool = False,
+    most_bytes: int = 0,
+    searched: bool = True,
 ) -> Iterator[tuple[sqlite3.Connection, ProjectRow | None]]:
     """Opens what is recorded of the project at `root`, or of all projects; yields that project too, if anything is
     recorded of it.
 
     What a temporary ledger is made of is narrowed to that project, with `around` also to those that contain it; to
-    sessions whose id begins with `session`; or to the newest `most_bytes` of transcripts. Damaged entries are skipped;
-    their number is printed on stderr at the end. Raises UserError (REFUSED) if Carryover was paused before anything was
-    recorded.
+    sessions whose id begins with `session`; or to the newest `most_bytes` of transcripts. If it is not `searched`, it
+    gets no search index. Damaged entries are skipped; their number is printed on stderr at the end. Raises UserError
+    (REFUSED) if Carryover was paused before anything was recorded.
     """
     state = state_dir()
     if state.ledger.exists():
@@ -69,7 +75,7 @@ def opened(
             if is_complete or project is not None:
                 yield ledger, project
                 return
-    with _on_disk(state, root, session, around=around, most_bytes=most_bytes) as ledger:
+    with _on_disk(state, root, session, around=around, most_bytes=most_bytes, searched=searched) as ledger:
         yield ledger, project_by_root(ledger, root) if root is not None else None
 
 
@@ -160,7 +166,7 @@ def _prepared(state: StateDir, want: Want, root: str | None) -> bool:
 
 @contextmanager
 def _on_disk(
-    state: StateDir, root: str | None, session: str | None, *, around: bool, most_bytes: int
+    state: StateDir, root: str | None, session: str | None, *, around: bool, most_bytes: int, searched: bool
 ) -> Iterator[sqlite3.Connection]:
     """Opens a temporary ledger of what is on disk, without what the user had forgotten."""
     from carryover.importing.declared import all_agents
@@ -170,7 +176,8 @@ def _on_disk(
     sources = chosen_sources(config, root, session, around=around, most_bytes=most_bytes)
     if len(sources) > MANY and not state.ledger.exists():
         warn(f"{len(sources)} transcripts are read for this, and again each time: `carryover install` keeps them read.")
-    with temporary_ledger(sources, all_agents(config.sources), tombstones=tombstones_of(state)) as ledger:
+    excluded = tombstones_of(state)
+    with temporary_ledger(sources, all_agents(config.sources), tombstones=excluded, searched=searched) as ledger:
         yield ledger
 
 
