@@ -8,10 +8,10 @@ import asyncio
 import os
 import socket
 import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, MutableMapping
 from contextlib import suppress
 from types import TracebackType
-from typing import Final
+from typing import Any, Final
 
 from carryover.daemon.health import TaskState
 from carryover.daemon.log import Log, Word, type_and_place
@@ -19,7 +19,7 @@ from carryover.daemon.log import Log, Word, type_and_place
 FIRST_DELAY_S: Final = 0.5
 LONGEST_DELAY_S: Final = 30.0
 HEALTHY_AFTER_S: Final = 60.0
-_Run = Callable[[], Awaitable[None]]
+_Run = Callable[[], Coroutine[Any, Any, None]]
 
 
 class Supervisor:
@@ -124,15 +124,11 @@ def together(*runs: _Run) -> _Run:
         try:
             async with asyncio.TaskGroup() as group:
                 for each in runs:
-                    group.create_task(_ended(each))
+                    group.create_task(each())
         except BaseExceptionGroup as errors:
             raise errors.exceptions[0] from None
 
     return run
-
-
-async def _ended(run: _Run) -> None:
-    await run()
 
 
 def delay_s(failures_in_a_row: int) -> float:

@@ -88,16 +88,19 @@ def clean_tokens(used: TokensUsed, now_ms: int) -> TokensUsed:
 
 def clean_context(context: msgspec.Struct) -> bytes:
     """Encodes an adapter's context with its secrets hidden. Paths and ids stay: a folder's name may look like a key."""
-    hidden = map_text(context, lambda text: redact(text)[0], keep=CONTEXT_NAMES)
-    try:
-        return msgspec.json.encode(hidden)
-    except UnicodeEncodeError:
-        return msgspec.json.encode(map_text(hidden, without_lone_surrogates, keep=_NONE))
+    return _encoded(map_text(context, lambda text: redact(text)[0], keep=CONTEXT_NAMES))
 
 
 def context_without_text(context: msgspec.Struct) -> bytes:
     """Returns an adapter's context with only its paths and ids, because its content is to be forgotten."""
-    return clean_context(map_text(context, lambda _: "", keep=CONTEXT_NAMES))
+    return _encoded(map_text(context, lambda _: "", keep=CONTEXT_NAMES))
+
+
+def _encoded(context: msgspec.Struct) -> bytes:
+    try:
+        return msgspec.json.encode(context)
+    except UnicodeEncodeError:
+        return msgspec.json.encode(map_text(context, without_lone_surrogates, keep=_NONE))
 
 
 def without_lone_surrogates(text: str) -> str:
