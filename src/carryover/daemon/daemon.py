@@ -219,7 +219,7 @@ class Daemon:
         limiter = ConnectionLimiter()
         parts = (self._hooks, self._moves, self._imports, self._forgetting, self._syncing, self._page, self._handoffs)
         answers = Answers(self._health, self._settle, *parts)
-        app = control_app(answers, self._context.log, limiter=limiter, port=lambda: self._hook_port.state.port)
+        app = control_app(answers, self._context.log, limiter=limiter)
         async with serving(app, self._context.state.socket, limiter):
             await self._notifier.send("READY=1")
             await asyncio.Event().wait()

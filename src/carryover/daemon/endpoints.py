@@ -76,9 +76,7 @@ class Answers(NamedTuple):
     handoffs: Handoffs
 
 
-def control_app(
-    answers: Answers, log: Log, *, limiter: ConnectionLimiter, port: Callable[[], int | None]
-) -> web.Application:
+def control_app(answers: Answers, log: Log, *, limiter: ConnectionLimiter) -> web.Application:
     """Returns the application for the control socket: /health, /hook, and what commands have the daemon do."""
     moves, syncing = answers.moves, answers.syncing
     posts: dict[str, Callable[[Mapping[str, str]], Awaitable[msgspec.Struct]]] = {
@@ -103,7 +101,7 @@ def control_app(
         **{("POST", path): _json_route(answer) for path, answer in posts.items()},
         ("POST", HOOK): _hook_route(answers.hooks, secret=None),
     }
-    return guarded_app(routes, log, limiter, port)
+    return guarded_app(routes, log, limiter)
 
 
 def _path(given: Mapping[str, str], name: str, *, of_any_machine: bool = False) -> str:
@@ -293,7 +291,7 @@ class HookPort:
             return web.json_response({"name": "carryoverd", "version": __version__})
 
         routes: Routes = {("GET", "/health"): greet, ("POST", HOOK): _hook_route(self._hooks, secret=self._secret)}
-        app = guarded_app(routes, self._log, limiter, lambda: bound, self._page)
+        app = guarded_app(routes, self._log, limiter, bound, self._page)
 
         async def end_visits(_app: web.Application) -> None:
             self._page.end()

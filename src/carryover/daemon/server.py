@@ -184,19 +184,16 @@ async def listening(
 
 
 def guarded_app(
-    routes: Routes,
-    log: Log,
-    limiter: ConnectionLimiter,
-    port: Callable[[], int | None],
-    page: OwnPage | None = None,
+    routes: Routes, log: Log, limiter: ConnectionLimiter, port: int | None = None, page: OwnPage | None = None
 ) -> web.Application:
-    """Returns an application behind `check`, which reports errors as JSON. `page` answers at its own addresses."""
+    """Returns an application behind `check`, which reports errors as JSON. `port`: None on a Unix socket. `page`:
+    answers at its own addresses."""
 
     @web.middleware
     async def answer_errors(request: web.Request, handler: Handler) -> web.StreamResponse:
         asked_page = page if page is not None and page.is_at(request.path) else None
         try:
-            check(request, port=port(), page_hosts=asked_page.hosts() if asked_page is not None else None)
+            check(request, port=port, page_hosts=asked_page.hosts() if asked_page is not None else None)
             return await (asked_page.answer if asked_page is not None else handler)(request)
         except web.HTTPForbidden as error:
             if asked_page is not None:

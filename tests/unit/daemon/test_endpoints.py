@@ -53,7 +53,7 @@ async def served(
     """The control socket with these parts behind it while the block lasts."""
     limiter = ConnectionLimiter()
     parts = dict.fromkeys(("hooks", "moves", "imports", "forgetting", "page", "syncing", "handoffs"), Mock()) | parts
-    app = control_app(Answers(health=health, settle=healthy, **parts), log, limiter=limiter, port=lambda: None)
+    app = control_app(Answers(health=health, settle=healthy, **parts), log, limiter=limiter)
     async with serving(app, path, limiter):
         yield
 
