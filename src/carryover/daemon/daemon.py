@@ -47,7 +47,8 @@ from carryover.probe.git_command import git_trouble
 from carryover.probe.looks import look_at, silent_folders
 from carryover.projects.handoff_file import IN_PROJECT, Published
 from carryover.publish.make import Refreshed
-from carryover.publish.refresh import refresh, refused_before_work, with_placeholder
+from carryover.publish.project_view import UnknownProject
+from carryover.publish.refresh import refresh
 
 PROJECTS_SHOWN: Final = 50
 
@@ -225,22 +226,13 @@ class Daemon:
             await asyncio.Event().wait()
 
     def _refresh(self, project: int, moved_last: bool, git: GitFacts | None, now_ms: int, git_s: float) -> Refreshed:
-        with self._context.read_ledger() as db:
-            row = project_by_id(db, project)
-        look = partial(self._refreshed, project, moved_last, git, now_ms, git_s)
-        return look_at(row.root, look) if row is not None else look()
-
-    def _refreshed(self, project: int, moved_last: bool, git: GitFacts | None, now_ms: int, git_s: float) -> Refreshed:
         context, started = self._context, project in self._hooks.starts.prepared
         with context.read_ledger() as db:
-            refused = refused_before_work(db, project, context.config, asked=context.asked, started=started)
-        if refused is not None:
-            return refused
-        made = refresh(
-            context.paths, project, context.config, now_ms=now_ms, last_git=git, newest=moved_last, git_s=git_s
-        )
-        # A session has started and there is nothing to hand over: its file says so.
-        return with_placeholder(made, context.paths) if started else made
+            row = project_by_id(db, project)
+        if row is None:
+            raise UnknownProject(project)
+        look = partial(refresh, context.paths, project, context.config, now_ms=now_ms, last_git=git, newest=moved_last)
+        return look_at(row.root, partial(look, git_s=git_s, asked=context.asked, started=started))
 
     async def _settle(self, root: str = "") -> Settled:
         """Reads and publishes everything complete on disk, with the project at `root` if it is one of this machine."""

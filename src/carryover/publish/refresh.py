@@ -43,16 +43,25 @@ def refresh(
     last_git: GitFacts | None = None,
     newest: bool = True,
     git_s: float = TIMEOUT_S,
+    asked: Collection[str] | None = None,
+    started: bool = False,
 ) -> Refreshed:
     """Makes the handoff of a project and writes it to the project's files.
 
     `newest`: this project changed last, so its handoff is written to the state folder too. Git gets at most `git_s`.
-    Raises LookupError for an unknown project and UserError if the ledger can't be read.
+    `asked`: the roots that commands asked about; a project that only they had read waits for work. `started`: a session
+    has started there, so if there is nothing to hand over, its file says so. Raises LookupError for an unknown project
+    and UserError if the ledger can't be read.
     """
     with closing(connect_read_only(paths.state.ledger)) as db:
+        if asked is not None:
+            refused = refused_before_work(db, project_id, config, asked=asked, started=started)
+            if refused is not None:
+                return refused
         made = made_handoff(db, project_id, config, now_ms=now_ms, last_git=last_git, git_s=git_s)
     give_up_if_late()
-    return put_in_place(made, config, paths, newest=newest)
+    made = put_in_place(made, config, paths, newest=newest)
+    return with_placeholder(made, paths) if started else made
 
 
 def put_in_place(made: Refreshed, config: Config, paths: StatePaths, *, newest: bool) -> Refreshed:
