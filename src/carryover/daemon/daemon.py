@@ -241,8 +241,7 @@ class Daemon:
         await self._rescanner.rescan("settle", also_broken=True)
         await self._ingest_queue.settle()
         await self._publish_queue.flush()
-        trouble = self._ingest_queue.ledger_trouble
-        return Settled(caught_up=trouble is None, ledger_trouble=trouble)
+        return Settled(caught_up=self._ingest_queue.ledger_trouble is None)
 
     async def _settle_whole(self) -> None:
         """Settles, and waits for the second pages of the handoffs."""

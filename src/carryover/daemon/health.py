@@ -103,4 +103,3 @@ class Settled(msgspec.Struct, frozen=True, kw_only=True):
     """Answer of `/settle`. With `caught_up`, everything complete on disk when asked is stored and published."""
 
     caught_up: bool
-    ledger_trouble: str | None = None
