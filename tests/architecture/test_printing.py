@@ -11,7 +11,7 @@ import carryover
 SOURCE = Path(carryover.__file__).parent
 OUTPUT = "terminal/output.py"
 STREAMS = {
-    "terminal/streams.py",  # the command itself, again, in UTF-8
+    "terminal/streams.py",
     OUTPUT,
     "terminal/screen.py",  # draws in place, through an output that leaves out what is not seen
 }
@@ -28,10 +28,9 @@ OTHER_WRITERS = {
     "faces/cli/help.py",  # has it make the script that a shell runs
 }
 INHERITED = {
-    "terminal/streams.py",  # the command itself, again, in UTF-8
     "install/background.py",  # our own script that starts the daemon
     "actions/start_agent.py",  # the agent takes the place of this process
-    "terminal/streams.py",  # itself in UTF-8, before anything is printed
+    "terminal/streams.py",  # the command itself, again, in UTF-8
 }
 """Modules that start a program on this terminal."""
 
