@@ -24,7 +24,7 @@ _ON_BRANCH: Final = later(
     r"|\[(?!HEAD )(?=\S+ (?:\(root-commit\) )?[0-9a-f]{6,40}\]))([^\s'\[\]]{1,120})",
     re.M,
 )
-_RENAMED: Final = later(r"\bgit branch (?:-m|-M|--move) (?!-)([^\s;&|'\"$]{1,120}) *(?:$|[;&|\n\d>])")
+_RENAMED: Final = later(r"\bgit branch (?:-m|-M|--move) (?!-)([^\s;&|'\"$>]{1,120})(?=[\s;&|>]|$) *(?:$|[;&|\n]|\d?>)")
 """Renames the branch that is checked out, and prints nothing."""
 _SWITCHES: Final = later(r"\bgit (?:checkout|switch) ")
 _PUSHED: Final = later(r"^To (\S{5,300})$", re.M)

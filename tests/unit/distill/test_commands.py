@@ -211,6 +211,10 @@ def test_a_commit_or_a_switch_names_the_branch(output: str, branch: str) -> None
         ("git branch -m tax && git switch fix/cap", "Switched to branch 'fix/cap'", "fix/cap"),
         ("git branch -m tax; git status", "fatal: a branch named 'tax' already exists", ""),
         ("git branch -m old tax", "", ""),  # `old` need not be the one that is checked out
+        ("git branch -m cap2 tax", "", ""),
+        ("git branch -m old 2fa", "", ""),
+        ("git branch -m cap2 2>&1 | cat", "", "cap2"),
+        ("git branch -m cap>/dev/null", "", "cap"),
         ("git branch -D tax", "Deleted branch tax (was 1b2614a).", ""),
     ],
 )
