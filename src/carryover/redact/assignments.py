@@ -94,8 +94,8 @@ def read_assignment(text: str, word: re.Match[str], most: int = sys.maxsize) -> 
     begin = _name_start(text, word.start())
     if linked in ("", "is", "was", "to") and text[begin : begin + 1] != "-" and not _DIGIT_SOON.match(text, word.end()):
         return None  # prose, which has no assignments
-    if linked == "" and text[begin : begin + 1] == "$":
-        return None  # a variable and the word after it: `"$GITHUB_PAT" "..."`
+    if linked == "" and text[begin : begin + 1] == "$" and not text.endswith("set ", 0, begin):
+        return None  # a variable and the word after it: `"$GITHUB_PAT" "..."`; nginx sets one so (`set $api_key "..."`)
     name = text[begin : word.start("close")]
     at = word.end()
     if linked.endswith(">") and linked != "=>":
