@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from itertools import product
 from pathlib import Path
@@ -69,17 +69,21 @@ def agent_folders(agents: AgentsConfig, home: Path, env: Mapping[str, str]) -> f
     variables = {place.env for spec in specs() for place in (*spec.folders, *spec.other_folders)}
     moved = {name: env[name] for name in variables if name is not None and name in env}
     question, settings = (home, "agents' own"), (agents, moved)
-    kept: tuple[dict[Path, FileStamp | None], frozenset[Path]] | None = known_answer(question, settings)
-    if kept is not None and all(file_stamp(folder, follow=True) == stamp for folder, stamp in kept[0].items()):
+    kept: tuple[list[tuple[Path, FileStamp | None]], frozenset[Path]] | None = known_answer(question, settings)
+    if kept is not None and _stamps(folder for folder, _ in kept[0]) == kept[0]:
         return kept[1]
     places = {place for spec in specs() for place in _places_of(spec, agents.of(spec.id), home, moved)}
     above = {folder for place in places for folder in place.parents if folder.is_relative_to(home)}
-    stamps = {folder: file_stamp(folder, follow=True) for folder in above if folder == home or folder.is_dir()}
+    stamps = [(folder, stamp) for folder, stamp in _stamps(above) if stamp is not None or folder == home]
     real = look_at_each(places, here().canonical)
     found = frozenset(Path(folder) for _, folder in real)
     if len(real) == len(places):  # else a disk does not answer now
         remember(question, settings, (stamps, found))
     return found
+
+
+def _stamps(folders: Iterable[Path]) -> list[tuple[Path, FileStamp | None]]:
+    return look_at_each(folders, partial(file_stamp, follow=True))
 
 
 def _places_of(spec: AgentSpec, known: AgentConfig, home: Path, moved: Mapping[str, str]) -> Iterator[Path]:

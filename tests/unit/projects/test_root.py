@@ -96,6 +96,19 @@ def test_an_agents_folder_whose_disk_was_silent_is_known_once_it_answers(home: P
     assert home / ".codex" in agent_folders(AgentsConfig(), home, {})
 
 
+def test_a_disk_that_falls_silent_is_not_asked_whether_its_folders_changed(home: Path) -> None:
+    (home / "net" / "below").mkdir(parents=True)
+    env = {"CODEX_HOME": str(home / "net" / "below" / "codex")}
+    assert home / "net" / "below" / "codex" in agent_folders(AgentsConfig(), home, env)
+
+    presume_silent([str(home / "net")])
+    found = agent_folders(AgentsConfig(), home, env)
+    DISKS.silent.pop(home / "net")
+
+    assert home / "net" / "below" / "codex" not in found
+    assert home / ".codex" in found
+
+
 def test_a_folder_that_claims_to_be_a_worktree_of_another_repository_has_no_main_checkout(home: Path) -> None:
     root = repository(home / "app", {"a.py": "1\n"})
     git(root, "worktree", "add", "--quiet", str(home / "tree"))
