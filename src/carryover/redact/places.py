@@ -261,7 +261,8 @@ _PATTERNS: Final = (
     ),
     (
         "net use",
-        r"net user(?<![\w.-]net user)[ \t]+[\w.-]{1,40}[ \t]+(?P<value>(?=\S{0,64}\d)[^\s/'\"*|&<>;]{6,64})"
+        r"net user(?<![\w.-]net user)[ \t]+[\w.-]{1,40}[ \t]+"
+        r"(?P<value>(?=\S{0,64}\d)(?=\S{0,64}[A-Za-z])[^\s/'\"*|&<>;]{6,64})"
         r"(?=[ \t]*(?:/|\n|[\"'&|;]|\Z))",
     ),
     *((tool, rf"{tool}[\w.]{{0,20}}{_OPTIONS}{_USER_OF_DOMAIN}{_UP_TO_HOST}") for tool in ("impacket-", "secretsdump")),
@@ -291,7 +292,7 @@ _PATTERNS: Final = (
         (hint, rf"{command}[^\n]{{1,200}}\n\s{{0,8}}(?P<value>\S{{8,200}})[ \t]*(?=\r?\n|\Z)")
         for hint, command in (("pass show ", "pass show "), ("op://", "op read "))
     ),
-    ("reset", r"reset[\w-]{0,20}/(?:[\w-]{1,16}/)?(?P<value>[\w-]{20,200})(?![\w.-])"),
+    ("reset", r"reset[\w-]{0,20}/(?:[\w-]{1,16}/)?(?P<value>(?=[\w-]{0,200}\d)[\w-]{20,200})(?![\w.-])"),
     ("code=", r"code=(?<=[?&]code=)(?P<value>[^\s&\"'`<>\\)]{16,200})"),
     ("password", r"login\s+\S{1,80}\s+password\s+(?P<value>\S{1,200})"),  # .netrc
     *((word, rf"{word}(?:word|WORD)?[\"']?[ \t]*[:=][ \t]*[\"']?{_FOUR_BY_FOUR}") for word in ("pass", "Pass", "PASS")),
