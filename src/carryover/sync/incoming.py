@@ -25,7 +25,7 @@ from carryover.ledger.machines import (
     taken,
 )
 from carryover.ledger.store import Ledger
-from carryover.model import AnyBody, Event, FileEdit, ToolCall, ToolResult
+from carryover.model import AnyBody, ChangedElsewhere, Event, FileEdit, ToolCall, ToolResult
 from carryover.projects.root import StatePaths
 from carryover.records.fields import is_absolute
 from carryover.sync.head import Head
@@ -123,8 +123,13 @@ def _entry(machine: str, session: SyncedSession, event: SyncedEvent, now_ms: int
             subagent_id=event.subagent_id or None,
         ),
     )
+    # Whether an event counts, it says itself: a record that restored it may be older than what retracted it again.
     return msgspec.structs.replace(
-        cleaned, key=event.key, secondary_key=event.secondary_key, retracts=(event.key,) if event.retracted else ()
+        cleaned,
+        key=event.key,
+        secondary_key=event.secondary_key,
+        retracts=(event.key,) if event.retracted else (),
+        restores=(),
     )
 
 
@@ -138,6 +143,8 @@ def _elsewhere(machine: str, body: AnyBody) -> AnyBody:
         case FileEdit():
             old_path = path(body.old_path) if body.old_path is not None else None
             return msgspec.structs.replace(body, path=path(body.path), old_path=old_path)
+        case ChangedElsewhere():
+            return msgspec.structs.replace(body, path=path(body.path))
         case ToolCall(op=op) | ToolResult(op=op) if op in _PATH_OPS:
             return msgspec.structs.replace(body, subject=path(body.subject))
         case _:

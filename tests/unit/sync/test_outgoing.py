@@ -19,7 +19,7 @@ from carryover.ledger.queries import Selection, agents_seen, projects, sessions,
 from carryover.ledger.salvage import salvage
 from carryover.ledger.schema import migrate
 from carryover.ledger.sessions import know_project, move_project
-from carryover.model import AssistantMessage, FileEdit, SessionInfo, UserPrompt
+from carryover.model import AssistantMessage, ChangedElsewhere, FileEdit, Retracted, SessionInfo, UserPrompt
 from carryover.past.context import project_root
 from carryover.probe.checkout import Checkout
 from carryover.projects.moved_folders import is_away, may_have_moved
@@ -70,6 +70,33 @@ async def test_a_session_is_taken_once_and_says_where_it_was_recorded(laptop: On
     assert (row.title, row.branch, row.root, row.machine) == ("Discounts", "main", "laptop:/repo", "laptop")
     assert laptop.dump() == desktop.dump()
     assert await desktop.tell() == [], "what came from another machine is never told again"
+
+
+async def test_what_was_retracted_restored_and_retracted_again_counts_nowhere(
+    laptop: OneMachine, desktop: OneMachine
+) -> None:
+    events = await laptop.say("Whole cents", "Floats", at_ms=5_000)
+    key = events[1].key
+    for number, retracted in enumerate((Retracted(keys=(key,)), Retracted(restored=(key,)), Retracted(keys=(key,)))):
+        await laptop.say(retracted, at_ms=9_000 + 1_000 * number)
+    await laptop.tell()
+    await desktop.take(laptop)
+
+    assert told(desktop) == {"s1 on laptop": ["Whole cents"]}
+    assert laptop.dump() == desktop.dump()
+
+
+async def test_a_file_that_something_else_changed_there_names_none_here(
+    laptop: OneMachine, desktop: OneMachine
+) -> None:
+    await laptop.say("Add a discount", ChangedElsewhere(path="/repo/cart.py"), at_ms=5_000)
+    await laptop.tell()
+    await desktop.take(laptop)
+
+    with desktop.read() as db:
+        [row] = sessions(db, limit=9)
+        named = [event.body.path for event in session_events(db, row) if isinstance(event.body, ChangedElsewhere)]
+    assert named == ["laptop:/repo/cart.py"]
 
 
 async def test_what_repeats_itself_goes_in_pieces_that_can_be_opened(laptop: OneMachine) -> None:
