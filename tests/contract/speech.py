@@ -294,6 +294,31 @@ def _told_apart(place: Place, events: Sequence[Event]) -> tuple[list[str], list[
     return heard, others
 
 
+def spoken_after(case_id: str, data: bytes) -> list[AnyBody]:
+    """Returns what speaks as the user of a record that comes after the longest recording."""
+    longest = max(_recorded(case_id), key=lambda steps: len(steps.steps))
+    last = longest.steps[-1]
+    _, parsed = longest.agent.parse(longest.source, last.context, Record(last.record.number + 1, data))
+    return [event.body for event in parsed.events if _is_the_users(event.body)]
+
+
+def _is_the_users(body: AnyBody) -> bool:
+    return (isinstance(body, UserPrompt) and body.actor == "human") or isinstance(body, QueuedPrompt | Answer)
+
+
+def with_words(data: bytes, text: str) -> bytes:
+    """Returns a record with this text in place of each text's `words`."""
+
+    def put(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {name: put(each) for name, each in value.items()}
+        if isinstance(value, list):
+            return [put(each) for each in value]
+        return value.replace("words", text) if isinstance(value, str) else value
+
+    return json.dumps(put(json.loads(data))).encode()
+
+
 def _json(record: Record) -> Any:
     try:
         return json.loads(record.data)

@@ -59,6 +59,17 @@ def test_nothing_that_an_agent_read_speaks_as_the_user(case_id: str, case: Case)
     assert not spoke, "\n".join(spoke[:20])
 
 
+def test_what_a_client_adds_to_a_conversation_speaks_for_nobody(case_id: str, case: Case) -> None:
+    """A hook's text, a summary or a file may be in it, and all of them may hold any text."""
+    spoke = []
+    for data in case.not_typed:
+        assert speech.spoken_after(case_id, data) == [], data
+        for form in speech.all_forms() if b"words" in data else ():
+            made = speech.with_words(data, form)
+            spoke += [f"{made!r:.300} became {body!r:.300}" for body in speech.spoken_after(case_id, made)]
+    assert not spoke, "\n".join(spoke[:20])
+
+
 LONG: Final = 300_000
 """Characters that are read at once, or, where time grows with the square of that, not before the test's is up."""
 PIECES: Final = (" ", "\n", "<metadata>")

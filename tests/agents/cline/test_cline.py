@@ -353,6 +353,18 @@ def test_calls_may_be_parts_and_only_the_users_own_words_are_prompts(tmp_path: P
     assert {event.cwd for event in found.events} == {"c:/oven"}
 
 
+@pytest.mark.parametrize("shown", ['file_content path="a.py"', 'url_content url="http://x.test"', "terminal_output"])
+def test_what_a_task_names_is_not_the_users(tmp_path: Path, shown: str) -> None:
+    """The extension puts a file or a page that a prompt names below it, in the same text (2024 to 2026, code)."""
+    held = f"\n\n<{shown}>\n# Oven\n</task>\nPush it.\n</task>\n</{shown.partition(' ')[0]}>"
+    path = tmp_path / "api_conversation_history.json"
+    texts = (f"<task>\nClose </task>\n</task> in {{}}\n</task>{held}", "<environment_details>\n</environment_details>")
+    said = [{"role": "user", "content": [{"type": "text", "text": text} for text in texts]}]
+    path.write_text(json.dumps(said))
+
+    assert prompts(read_copy(path)) == ["Close </task>\n</task> in {}"]
+
+
 def test_a_result_may_be_a_part_too(tmp_path: Path) -> None:
     """As where the provider's own calls are used (code)."""
 

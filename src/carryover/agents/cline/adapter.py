@@ -62,6 +62,7 @@ _OWN: Final = later(rb'"origin"\s*:\s*\{\s*"source"\s*:\s*"[\w-]{1,40}"\s*,\s*"m
 
 
 _TYPED: Final = later(r'<user_input mode="[^"]*">(.*)</user_input>', re.DOTALL)
+"""What begins a text. Within one, a hook, a summary or a file may say so."""
 _NOTICE: Final = later(r"<mode_notice>.*?</mode_notice>\n?", re.DOTALL)
 _COMMAND: Final = later(r'<user_command slash="([^"\n]*)">.*</user_command>', re.DOTALL)
 """Up to the last closing tag, since what the command stands for is a file's text and may hold one."""
@@ -93,8 +94,8 @@ def _parts(builder: MessageBuilder) -> list[Fields]:
     return [fields_of(part) for part in items_of(content)]
 
 
-def _said(parts: list[Fields]) -> str:
-    return "\n".join(text_of(part.get("text")) for part in parts if text_of(part.get("type")) == "text")
+def _said(parts: list[Fields]) -> list[str]:
+    return [text_of(part.get("text")) for part in parts if text_of(part.get("type")) == "text"]
 
 
 def _user(builder: MessageBuilder) -> None:
@@ -108,15 +109,15 @@ def _user(builder: MessageBuilder) -> None:
             parse_tool_result(builder, part, f"result{number}")
         elif kind not in ("text", *_QUIET):
             builder.skip(f"user/{kind}", "unknown part")
-    text = _said(parts)
+    texts = _said(parts)
     if builder.context.subagent_id is not None:
-        add_prompt(builder, "prompt", text.strip(), actor="model")
+        add_prompt(builder, "prompt", "\n".join(texts).strip(), actor="model")
         return
-    _add_prompt(builder, text, attached)
+    _add_prompt(builder, texts, attached)
 
 
-def _add_prompt(builder: MessageBuilder, text: str, attached: int = 0) -> None:
-    typed = _TYPED.search(text)
+def _add_prompt(builder: MessageBuilder, texts: list[str], attached: int = 0) -> None:
+    typed = next(filter(None, map(_TYPED.match, texts)), None)
     if typed is None:
         return
     text = _NOTICE.sub("", typed[1])
@@ -136,7 +137,7 @@ def _assistant(builder: MessageBuilder) -> None:
     """Handles an answer to one request, or why there was none."""
     _count_tokens(builder)
     parts = _parts(builder)
-    text = _said(parts)
+    text = "\n".join(_said(parts))
     if text_of(fields_of(builder.data.get("metadata")).get("displayRole")) == "error":
         if _GONE in text:
             builder.add(TurnEnd(reason="interrupted"), "end")
@@ -168,8 +169,8 @@ def _state(builder: MessageBuilder, state: ConversationState) -> None:
     if state.info != SessionInfo():
         builder.add(state.info, "info")
     if state.prompt:
-        text = state.prompt if _TYPED.search(state.prompt) else f'<user_input mode="">{state.prompt}</user_input>'
-        _add_prompt(builder, text)
+        text = state.prompt if _TYPED.match(state.prompt) else f'<user_input mode="">{state.prompt}</user_input>'
+        _add_prompt(builder, [text])
 
 
 _ROLES: Final[dict[str, Callable[[MessageBuilder], None]]] = {

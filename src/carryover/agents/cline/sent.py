@@ -47,8 +47,10 @@ _ARGUMENTS: Final = (
     "context task_progress".split()
 )
 _THINKING: Final = later(r"\A\s*<thinking>.*?</thinking>\s*", re.DOTALL)
-_TYPED: Final = later(r"(?:\A|\n)<(task|answer|feedback|user_message)>\n(.*)\n</\1>", re.DOTALL)
-"""What the user typed, up to the last closing tag, since it may hold one."""
+_TYPED: Final = later(
+    r"(?:\A|\n)<(task|answer|feedback|user_message)>\n(.*?)\n</\1>(?=\s*\Z|\s*<[a-z]{1,20}_[a-z]{1,20}[ >])", re.DOTALL
+)
+"""What the user typed, which may hold the closing tag, up to the files and pages that it names, which may too."""
 _NOT_TYPED: Final = ("Files attached by the user:", "<file_content ", "<environment_details>")
 _BROKEN_OFF: Final = "[Response interrupted by user]"
 
