@@ -7,7 +7,7 @@ here. While sync is on, triggers number each change of an event recorded here, s
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain, count
 from typing import Any, Final
 
@@ -86,18 +86,21 @@ _RENUMBER: Final = """UPDATE sqlite_sequence
     SET seq = max(seq, CAST((julianday('now') - 2440587.5) * 86400e6 AS INTEGER))
     WHERE name = 'change'"""
 _IS_ON: Final = "SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE name = 'change_log')"
+_NEWLY_TOLD: Final = "SELECT value FROM json_each(:projects) EXCEPT SELECT project FROM told"
 _TELL: Final = (
     "DELETE FROM told WHERE project NOT IN (SELECT value FROM json_each(:projects))",
     f"""{_AGAIN} SELECT event.id FROM session JOIN thread ON thread.session_id = session.id
-        JOIN event ON event.thread_id = thread.id WHERE machine = '' AND session.project_id IN
-        (SELECT value FROM json_each(:projects) EXCEPT SELECT project FROM told) ORDER BY event.id""",
+        JOIN event ON event.thread_id = thread.id WHERE machine = '' AND
+        (session.project_id IN ({_NEWLY_TOLD}) OR recorded_project_id IN ({_NEWLY_TOLD})) ORDER BY event.id""",
     "INSERT OR IGNORE INTO told SELECT value FROM json_each(:projects)",
 )
+_AT_ONCE: Final = 500
 _CHANGES: Final = f"""SELECT seq, event.id, key, secondary_key, subagent_id, at_ms, body, retracted, agent, native_id,
-    session.project_id, recorded_project_id FROM change CROSS JOIN event ON event.id = event_id
+    root FROM change CROSS JOIN event ON event.id = event_id
     JOIN thread ON thread.id = thread_id JOIN session ON session.id = session_id
-    WHERE seq > ? AND machine = '' AND retracted != {LOST}
-    AND session.project_id IN (SELECT project FROM told) ORDER BY seq LIMIT ?"""
+    JOIN project ON project.id = session.project_id
+    WHERE seq > ? AND machine = '' AND retracted != {LOST} AND session.project_id IN (SELECT project FROM told)
+    AND coalesce(recorded_project_id, session.project_id) IN (SELECT project FROM told) ORDER BY seq LIMIT {_AT_ONCE}"""
 
 
 async def know_machine(db: aiosqlite.Connection, machine_id: str, name: str) -> str:
@@ -270,12 +273,12 @@ class OwnChange(msgspec.Struct, frozen=True):
     retracted: int
     agent: str
     session: str
-    project_id: int
-    recorded_project_id: int | None
+    root: str
+    """The root of its project."""
 
 
 async def begin_log(db: aiosqlite.Connection, projects: Iterable[int]) -> None:
-    """Begins the log if there is none. `projects` are sent to other machines from now on: of a new one, everything."""
+    """Begins the log if there is none. `projects` are told to other machines from now on: of a new one, everything."""
     ((is_on,),) = await db.execute_fetchall(_IS_ON)
     for statement in (_MIXED,) if is_on else (*_BEGIN, _MIXED):
         await db.execute_fetchall(statement)
@@ -302,9 +305,12 @@ def log_id(db: sqlite3.Connection) -> str | None:
     return str(db.execute("SELECT id FROM change_log").fetchone()[0]) if db.execute(_IS_ON).fetchone()[0] else None
 
 
-def own_changes(db: sqlite3.Connection, after: int, *, limit: int) -> list[OwnChange]:
-    """Returns the first changes after number `after` that are sent to other machines."""
-    return list(records(OwnChange, db, _CHANGES, (after, limit)))
+def own_changes(db: sqlite3.Connection, after: int) -> Iterator[OwnChange]:
+    """Yields the changes after number `after` that are sent to other machines: those of projects that are told, unless
+    they were recorded in another that is not."""
+    while rows := list(records(OwnChange, db, _CHANGES, (after,))):
+        yield from rows
+        after = rows[-1].seq
 
 
 def taken(db: sqlite3.Connection, machine: str) -> set[str]:

@@ -9,7 +9,7 @@ from typing import Annotated, Final, Literal
 
 import msgspec
 
-PIECE_BYTES: Final = 4 << 20
+PIECE_BYTES: Final = 2 << 20
 """About how many bytes of bodies a piece may hold. One event may be larger, since prompts are never cut."""
 LARGEST_PAYLOAD: Final = 96 << 20
 """Bytes that a payload may have."""

@@ -121,6 +121,25 @@ async def test_nothing_of_an_excluded_project_is_told_nor_anything_in_a_pause(la
     assert b"Private" not in b"".join(laptop.sent)
 
 
+async def test_what_was_recorded_in_an_excluded_project_is_told_once_it_is_no_longer_excluded(
+    laptop: OneMachine,
+) -> None:
+    """Although its project was joined to one that is told, and what came later was sent."""
+    laptop.state.config.write_text('[projects]\nexclude = ["/private"]\n')
+    await laptop.say("Private", session="s1", at_ms=1_000, cwd="/private")
+    with laptop.read() as db:
+        [row] = sessions(db, limit=9)
+    shop = await laptop.ledger.write(know_project, "/shop", None, now_ms=2_000)
+    await laptop.ledger.write(move_project, row.project_id or 0, shop)
+    await laptop.say("Shop", session="s2", at_ms=3_000, cwd="/shop")
+    before = [event.body for payload in await laptop.tell() for event in payload.events]
+    laptop.state.config.unlink()
+    after = [event.body for payload in await laptop.tell() for event in payload.events]
+
+    assert (len(before), b"Shop" in before[0]) == (1, True)
+    assert (len(after), b"Private" in after[0]) == (1, True)
+
+
 async def test_a_transcript_of_this_machine_replaces_what_another_one_told(
     laptop: OneMachine, desktop: OneMachine
 ) -> None:
