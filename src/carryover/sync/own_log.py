@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from itertools import islice
-from typing import Final, NamedTuple
+from typing import Final
 
 from msgspec.structs import replace
 
@@ -44,16 +44,6 @@ _MOST_READERS: Final = 100
 """What is encrypted has room for the keys of about 140."""
 
 
-class View(NamedTuple):
-    """What this machine knows of the others after it has read the store."""
-
-    peers: dict[str, Peer]
-    heads: dict[str, Head]
-    """What those say that are believed."""
-    waiting: dict[str, str]
-    """Machines whose codes the user has not compared, with their public keys."""
-
-
 @contextmanager
 def own_log(state_dir: StateDir, now_ms: Callable[[], int]) -> Iterator[OwnLog]:
     """Yields this machine's log, locked. Raises UserError if sync is off or another process is synchronising."""
@@ -74,6 +64,8 @@ class OwnLog:
         self.state = folder.state()
         self.key = folder.key()
         self.now_ms = now_ms
+        self.asking: dict[str, str] = {}
+        """Machines whose codes the user has not compared, with their public keys."""
         self._fetched = Fetched((), {})
 
     def save(self, **changed: object) -> None:
@@ -83,8 +75,9 @@ class OwnLog:
             self._folder.save(state)
             self.state = state
 
-    def read(self) -> View:
-        """Gets all logs and returns what can be believed. Raises StoreTrouble."""
+    def read(self) -> dict[str, Head]:
+        """Gets all logs, stores what is now known of the other machines, and returns what those say that are believed.
+        Raises StoreTrouble."""
         self._fetched = self.store.fetch()
         peers, heads = self._believed(self.state.peers)
         active = (head.removed for machine, head in heads.items() if peers[machine].removed is None)
@@ -100,7 +93,9 @@ class OwnLog:
         asking = sorted(machine for machine in self._fetched.machines if machine not in known)
         keys = {machine: self.store.read(machine, "key") or b"" for machine in islice(asking, _MOST_ASKING)}
         texts = {machine: key.decode("utf-8", "replace") for machine, key in keys.items()}
-        return View(peers, heads, {machine: key for machine, key in texts.items() if is_machine_key(key)})
+        self.asking = {machine: key for machine, key in texts.items() if is_machine_key(key)}
+        self.save(peers=peers, waiting=len(self.asking))
+        return heads
 
     def _believed(self, peers: dict[str, Peer]) -> tuple[dict[str, Peer], dict[str, Head]]:
         """Returns what is now known of other machines, and the heads that can be believed."""
@@ -122,16 +117,16 @@ class OwnLog:
         """Returns the payload of another machine's segment. Raises Unreadable."""
         return opened_segment(segment, self.store.read(head.machine, segment.name), self.key)
 
-    def note(self, view: View) -> None:
-        """Stores what is now known of the other machines."""
-        self.save(peers=view.peers, waiting=len(view.waiting))
+    def note(self, machine: str, **changed: object) -> None:
+        """Changes what is stored of another machine."""
+        peers = self.state.peers
+        self.save(peers={**peers, machine: replace(peers[machine], **changed)})
 
     def add(self, code: str) -> None:
         """Has the machine with this code, as it shows it, read this log, and this machine read that one's. Raises
         UserError: NOTHING_FOUND if there is none, REFUSED if this machine has added too many."""
-        view = self.read()
-        self.note(view)
-        codes = {code_of(machine, key).replace(" ", ""): machine for machine, key in view.waiting.items()}
+        self.read()
+        codes = {code_of(machine, key).replace(" ", ""): machine for machine, key in self.asking.items()}
         machine = codes.get("".join(code.split()))
         if machine is None:
             raise UserError(
@@ -146,16 +141,15 @@ class OwnLog:
                 "one that is gone: `carryover sync remove-machine NAME`.",
                 ExitCode.REFUSED,
             )
-        added = Peer(key=view.waiting[machine], name=machine)
-        self.save(peers={**view.peers, machine: added}, waiting=len(codes) - 1, **self._afresh())
+        added = Peer(key=self.asking[machine], name=machine)
+        self.save(peers={**self.state.peers, machine: added}, waiting=len(codes) - 1, **self._afresh())
         self.publish()
 
     def remove(self, name: str) -> None:
         """Removes a machine, by its name or id: what is written from now on is not encrypted to it. Raises
         UserError (NOTHING_FOUND) unless there is one of that name."""
-        view = self.read()
-        self.note(view)
-        others = {machine: peer for machine, peer in view.peers.items() if peer.removed is None}
+        self.read()
+        others = {machine: peer for machine, peer in self.state.peers.items() if peer.removed is None}
         found = [machine for machine, peer in others.items() if name in (machine, peer.name)]
         if len(found) != 1:
             names = ", ".join(f"{peer.name} ({machine})" for machine, peer in sorted(others.items())) or "none"
@@ -164,8 +158,7 @@ class OwnLog:
                 f"id: {names}. `carryover sync off` takes this machine out.",
                 ExitCode.NOTHING_FOUND,
             )
-        gone = replace(others[found[0]], removed=others[found[0]].sha)
-        self.save(peers={**view.peers, found[0]: gone})
+        self.note(found[0], removed=others[found[0]].sha)
         self.publish()
 
     def _afresh(self) -> dict[str, object]:

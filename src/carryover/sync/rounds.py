@@ -9,7 +9,6 @@ from functools import partial
 from typing import Any
 
 import msgspec
-from msgspec.structs import replace
 
 from carryover.errors import ExitCode, UserError
 from carryover.ledger.machines import begin_log, end_log
@@ -60,13 +59,12 @@ async def synchronised(
     until then is kept."""
     received = 0
     try:
-        view = await in_thread(own.read)
-        for machine, head in sorted(view.heads.items()):
+        heads = await in_thread(own.read)
+        for machine, head in sorted(heads.items()):
             events, problem = await _take(own, incoming, head, in_thread)
             received += events
             if problem is not None:
-                view.peers[machine] = replace(view.peers[machine], problem=problem)
-        await in_thread(partial(own.note, view))
+                await in_thread(partial(own.note, machine, problem=problem))
         sent_events, sent_bytes = await in_thread(partial(own.send, outgoing))
         await in_thread(partial(own.save, synced_ms=own.now_ms(), problem=None))
     except (UserError, OSError) as error:
@@ -77,9 +75,9 @@ async def synchronised(
         received_events=received,
         sent_events=sent_events,
         sent_bytes=sent_bytes,
-        machines=sum(peer.removed is None for peer in view.peers.values()),
+        machines=sum(peer.removed is None for peer in own.state.peers.values()),
         waiting=own.state.waiting,
-        problems=_problems(view.peers),
+        problems=_problems(own.state.peers),
     )
 
 

@@ -48,10 +48,11 @@ def test_a_founding_that_is_cut_off_is_continued_by_the_next_sync(
     if connections == 0:
         initialise_sync(address, name="laptop")
     with own_log(state_dir(), now_ms) as own:
-        own.note(own.read())
+        own.read()
         own.publish()
 
     assert re.findall("refs/heads/.*", git(tmp_path / "remote.git", "for-each-ref")) == [f"refs/heads/{ME}"]
     with own_log(state_dir(), now_ms) as own:
-        assert own.read().waiting == {}
+        own.read()
+        assert own.asking == {}
         assert own.state.own.sequence > 0

@@ -220,7 +220,7 @@ def test_no_machine_speaks_for_another(
 ) -> None:
     """It knows what the other says, and can write to the store."""
     everybody(first, second, third)
-    theirs = second.own().read().heads[first.id]
+    theirs = second.own().read()[first.id]
     forged = msgspec.structs.replace(theirs, sequence=theirs.sequence + 1, name="forged")
     if name == "head":
         remote.logs[first.id]["head"] = sealed_head(forged, [third.key.public], second.key)
