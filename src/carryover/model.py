@@ -6,6 +6,7 @@ nothing is guessed.
 
 # No annotations as text (`from __future__`): before it decodes, msgspec 0.22 would compile each of them.
 import re
+from collections.abc import Callable, Collection
 from typing import Final, Literal
 
 import msgspec
@@ -383,3 +384,17 @@ def is_own_tool(call: ToolCall | ToolResult) -> bool:
     server's name before the tool's (`mcp__carryover__recall`), or both into the subject (Cursor).
     """
     return call.op == "other" and any(re.fullmatch(_OWN_TOOL, text) for text in (call.name, call.subject))
+
+
+def with_paths(body: AnyBody, changed: Callable[[str], str], ops: Collection[Op]) -> AnyBody:
+    """Returns the body with each path changed that an edit of a file names, or a call of these kinds of tools."""
+    if isinstance(body, FileEdit):
+        named = {"path": body.path, "old_path": body.old_path}
+    elif isinstance(body, ChangedElsewhere):
+        named = {"path": body.path}
+    elif isinstance(body, ToolCall | ToolResult) and body.op in ops:
+        named = {"subject": body.subject}
+    else:
+        return body
+    new = {field: changed(path) if path is not None else None for field, path in named.items()}
+    return body if new == named else msgspec.structs.replace(body, **new)

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 import msgspec
 
@@ -22,7 +22,7 @@ from carryover.importing.turns import former_root, into_folder
 from carryover.ingest.pipeline import IngestResult, ingest
 from carryover.ingest.scan import first_cwd
 from carryover.ledger.store import Ledger
-from carryover.model import Event, FileEdit, ToolCall, ToolResult
+from carryover.model import Event, Op, with_paths
 from carryover.transcript.by_kind import reader_of_copies
 
 
@@ -86,6 +86,9 @@ _FORMATS: Final[tuple[Callable[[Candidate], OpenedDocument | None], ...]] = (
 """The formats, each by its mark: those that are certain before those that other text may contain."""
 
 
+_WITH_PATHS: Final = frozenset(get_args(Op)) - {"shell"}
+
+
 def forms() -> str:
     """Describes the formats that can be imported, for people."""
     names = [agent_name(agent.id) for agent in adapters().values() if agent.exported is not None]
@@ -104,13 +107,8 @@ def _in_project(found: OpenedDocument, project: str) -> OpenedDocument:
         if former is None:
             return msgspec.structs.replace(event, cwd=project)
         cwd = into_folder(event.cwd, former, project) if event.cwd is not None else project
-        body = event.body
+        body = with_paths(event.body, lambda path: into_folder(path, former, project), _WITH_PATHS)
         is_in_it = cwd == project or cwd.startswith(f"{project.rstrip('/')}/")
-        if isinstance(body, FileEdit):
-            old_path = into_folder(body.old_path, former, project) if body.old_path is not None else None
-            body = msgspec.structs.replace(body, path=into_folder(body.path, former, project), old_path=old_path)
-        elif isinstance(body, ToolCall | ToolResult) and body.op != "shell":
-            body = msgspec.structs.replace(body, subject=into_folder(body.subject, former, project))
         return msgspec.structs.replace(event, cwd=cwd if is_in_it else project, body=body)
 
     return replace(found, agent=with_events(found.agent, in_project))

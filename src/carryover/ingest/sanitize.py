@@ -17,13 +17,12 @@ from carryover.ledger.batch import ReadyEvent
 from carryover.model import (
     AnyBody,
     Event,
-    FileEdit,
     Op,
     Retracted,
     SessionInfo,
     TokensUsed,
-    ToolCall,
     ToolResult,
+    with_paths,
 )
 from carryover.platform import here
 from carryover.redact import redact
@@ -221,17 +220,8 @@ class RealPaths:
 
     def of_event(self, event: Event) -> Event:
         """Returns the event with the files that it changes named by their real paths."""
-        body = event.body
-        if isinstance(body, FileEdit):
-            named = {"path": body.path, "old_path": body.old_path}
-        elif isinstance(body, ToolCall | ToolResult) and body.op in _CHANGES_FILES:
-            named = {"subject": body.subject}
-        else:
-            return event
-        real = {field: self.of(path) if path is not None else None for field, path in named.items()}
-        if real == named:
-            return event
-        return msgspec.structs.replace(event, body=msgspec.structs.replace(body, **real))
+        body = with_paths(event.body, self.of, _CHANGES_FILES)
+        return event if body is event.body else msgspec.structs.replace(event, body=body)
 
     def of(self, path: str) -> str:
         """Returns `path` with its folder resolved if that leads into a project; a symlink itself is not resolved."""

@@ -19,28 +19,19 @@ from carryover.facts import foreign_root
 from carryover.ingest.sanitize import clean_entry
 from carryover.ledger.batch import ReadyEvent
 from carryover.ledger.connect import connect_read_only
-from carryover.ledger.machines import (
-    forget_segments,
-    know_machine,
-    taken,
-)
+from carryover.ledger.machines import forget_segments, know_machine, taken
 from carryover.ledger.store import Ledger
-from carryover.model import AnyBody, ChangedElsewhere, Event, FileEdit, ToolCall, ToolResult
+from carryover.model import AnyBody, Event, Op, with_paths
 from carryover.projects.root import StatePaths
 from carryover.records.fields import is_absolute
 from carryover.sync.head import Head
-from carryover.sync.payload import (
-    LARGEST_BODY,
-    Payload,
-    SyncedEvent,
-    SyncedSession,
-)
+from carryover.sync.payload import LARGEST_BODY, Payload, SyncedEvent, SyncedSession
 
 AHEAD_MS: Final = 900_000
 """Clocks of two machines differ. A time further ahead than this becomes that of arrival, and leads no longer."""
 ROOM_BYTES: Final = 256 << 20
 _AGENT: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
-_PATH_OPS: Final = ("read", "edit", "write")
+_PATH_OPS: Final[tuple[Op, ...]] = ("read", "edit", "write")
 
 _decoder: Final[msgspec.json.Decoder[AnyBody]] = msgspec.json.Decoder(AnyBody)
 
@@ -112,13 +103,17 @@ def _entry(machine: str, session: SyncedSession, event: SyncedEvent, now_ms: int
     except (msgspec.MsgspecError, UnicodeError, RecursionError):
         return None
     is_placed = session.root is not None and _is_root(session.root)
+
+    def elsewhere(path: str) -> str:
+        return foreign_root(machine, path) if is_absolute(path) else path
+
     cleaned = clean_entry(
         session.agent,
         Event(
             key="",
             session=session.native_id,
             at_ms=event.at_ms if event.at_ms <= now_ms + AHEAD_MS else now_ms,
-            body=_elsewhere(machine, body),
+            body=with_paths(body, elsewhere, _PATH_OPS),
             cwd=foreign_root(machine, session.root or "") if is_placed else None,
             subagent_id=event.subagent_id or None,
         ),
@@ -131,21 +126,3 @@ def _entry(machine: str, session: SyncedSession, event: SyncedEvent, now_ms: int
         retracts=(event.key,) if event.retracted else (),
         restores=(),
     )
-
-
-def _elsewhere(machine: str, body: AnyBody) -> AnyBody:
-    """Returns the body with the machine's name before each path."""
-
-    def path(name: str) -> str:
-        return foreign_root(machine, name) if is_absolute(name) else name
-
-    match body:
-        case FileEdit():
-            old_path = path(body.old_path) if body.old_path is not None else None
-            return msgspec.structs.replace(body, path=path(body.path), old_path=old_path)
-        case ChangedElsewhere():
-            return msgspec.structs.replace(body, path=path(body.path))
-        case ToolCall(op=op) | ToolResult(op=op) if op in _PATH_OPS:
-            return msgspec.structs.replace(body, subject=path(body.subject))
-        case _:
-            return body
