@@ -259,7 +259,7 @@ def _known_projects(
     not_a_project = {here().canonical(state.root), here().canonical(home / STORE)}
     known = []
     for project, (is_there, is_ours, folder) in states.items():
-        is_listed = journal.says(project)
+        is_listed = journal.last(project) == project
         if folder not in not_a_project and (is_listed or (is_there and is_ours)):
             known.append(project)
     return known

@@ -37,20 +37,16 @@ class Journal:
     """What the lines of the journal amount to: the places that may have our text."""
 
     def __init__(self, entries: Iterable[Listed] = ()) -> None:
-        self._known: dict[tuple[object, ...], Listed] = {}
+        self._last: dict[tuple[object, ...], Listed] = {}
         for entry in entries:
-            self._known.pop(entry.place, None)  # the last one comes last
-            self._known[entry.place] = entry
-        self.live = tuple(entry for entry in self._known.values() if not entry.gone)
+            self._last.pop(entry.place, None)  # the last one comes last
+            self._last[entry.place] = entry
+        self.live = tuple(entry for entry in self._last.values() if not entry.gone)
         """All that is ours."""
 
-    def lacks(self, entry: Listed) -> bool:
-        """Whether no line was ever about that place."""
-        return entry.place not in self._known
-
-    def says(self, entry: Listed) -> bool:
-        """Whether the last line about that place is this one."""
-        return self._known.get(entry.place) == entry
+    def last(self, entry: Listed) -> Listed | None:
+        """Returns the last line about the place of `entry`; None if there is none."""
+        return self._last.get(entry.place)
 
     @property
     def settings(self) -> tuple[Listed, ...]:
@@ -73,7 +69,8 @@ class Journal:
         """Returns what is listed of the place of `entry`, whatever its path was at the time."""
         if not entry.root:
             return self.at(Path(entry.path), server=entry.is_server)
-        return next((one for one in self.live if one.place == entry.place), None)
+        last = self.last(entry)
+        return last if last is not None and not last.gone else None
 
     def names(self, root: Path) -> set[str]:
         """Returns the names of the project's files that have our text from this machine. Only these are ever restored:
@@ -122,7 +119,7 @@ def write_down(state: Path, *entries: Listed) -> None:
         return
     take_over(state)
     journal = read_journal(state)
-    if new := [entry for entry in entries if not journal.says(entry)]:
+    if new := [entry for entry in entries if journal.last(entry) != entry]:
         _append(state, new)
 
 
@@ -134,7 +131,7 @@ def take_over(state: Path) -> None:
     if former.has_former(state):
         with locked_dir(state):
             known = Journal(_lines(state))
-            _append(state, [entry for entry in former.entries(state) if known.lacks(entry)])
+            _append(state, [entry for entry in former.entries(state) if known.last(entry) is None])
             former.remove_former(state)
 
 

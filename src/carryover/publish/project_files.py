@@ -80,7 +80,8 @@ def _publish_apart(
     root: Path, text: CleanText, settings: ProjectSettings, folder: Path, state: Path, *, has_page: bool
 ) -> Published:
     store, journal, notes = root / STORE, read_journal(state), settings.notes
-    if is_folder(store) and journal.says(handoff_folder(store, root)):  # else the repository's own
+    ours = handoff_folder(store, root)
+    if is_folder(store) and journal.last(ours) == ours:  # else the repository's own
         notes = (*notes, *take_back(root, settings, state).notes)
     write_down(state, handoff_folder(folder, root))
     ignore_elsewhere(folder)

@@ -56,7 +56,7 @@ def test_a_place_is_one_project_s_and_one_agreement_s() -> None:
     journal = Journal((once, text, replace(once, agreed_ms=2), replace(text, gone=True)))
 
     assert ([entry.form for entry in journal.live].count("once"), journal.names(Path("/srv/one"))) == (2, set())
-    assert (journal.lacks(text), journal.lacks(replace(text, root="/srv"))) == (False, True)
+    assert (journal.last(text), journal.last(replace(text, root="/srv"))) == (replace(text, gone=True), None)
 
 
 @pytest.mark.parametrize("before", [None, b'{"hooks": {"Stop": []}}\n', b"{}", b" \n"])
