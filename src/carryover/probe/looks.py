@@ -24,7 +24,7 @@ KNOCK_S: Final = 0.5
 """How long a disk may take to tell whether a folder exists."""
 WORK_S: Final = 20.0
 """How long anything in one folder may take once its disk has answered: longer than all questions to git together."""
-_SHORT_S: Final = 1.0
+_SOON_S: Final = 1.0
 """For a look that an agent waits for."""
 _AGAIN_S: Final = 60.0
 """How often a silent disk is asked again if a look has not come back by itself: its question may be lost."""
@@ -147,7 +147,7 @@ class _Walk(Generic[_Item, _T]):
             if was_silent:  # what a folder is may still be known of a disk that is gone, not what is in it
                 with os.scandir(folder) as entries:
                     next(entries, None)
-        self._begin(folder, _SHORT_S if soon else self._disks.work_s)
+        self._begin(folder, self._disks.soon_s if soon or self._soon else self._disks.work_s)
         result = look()
         with self._disks.lock:
             for disk in self._disks.disks_of(folder):
@@ -165,12 +165,14 @@ class _Walk(Generic[_Item, _T]):
 class Disks:
     """The disks that are looked at, and what is known of those that do not answer.
 
-    Times in seconds: a disk may take `knock_s` to tell whether a folder exists, and a look `work_s` after that. It is
-    asked again every `again_s`.
+    Times in seconds: a disk may take `knock_s` to tell whether a folder exists, and a look `work_s` after that, or
+    `soon_s` if an agent waits for it. It is asked again every `again_s`.
     """
 
-    def __init__(self, *, knock_s: float = KNOCK_S, work_s: float = WORK_S, again_s: float = _AGAIN_S) -> None:
-        self.knock_s, self.work_s, self.again_s = knock_s, work_s, again_s
+    def __init__(
+        self, *, knock_s: float = KNOCK_S, work_s: float = WORK_S, soon_s: float = _SOON_S, again_s: float = _AGAIN_S
+    ) -> None:
+        self.knock_s, self.work_s, self.soon_s, self.again_s = knock_s, work_s, soon_s, again_s
         self.silent: dict[Path, _Silence] = {}
         """By folder or mount point. Times are of `time.monotonic()`."""
         self.lock: Final = threading.Lock()
@@ -179,9 +181,9 @@ class Disks:
     def look_at(self, folder: Path | str, look: Callable[[], _T], *, soon: bool = False) -> _T:
         """Returns what `look`, which concerns `folder`, returns.
 
-        Raises what it raises, and Silent if that takes longer than `work_s`, or than `_SHORT_S` if it is wanted `soon`.
+        Raises what it raises, and Silent if that takes longer than `work_s`, or than `soon_s` if it is wanted `soon`.
         `look` then continues in its thread, and may end at any later time; see `give_up_if_late`. A look within another
-        one is part of that and is given up with it.
+        one is part of that, is wanted as soon, and is given up with it.
         """
         for _, found in self.look_at_each([Path(folder)], lambda _folder: look(), soon=soon):
             return found

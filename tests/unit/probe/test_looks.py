@@ -155,6 +155,19 @@ def test_a_silent_disk_of_which_only_the_folder_is_still_known_stays_silent(
     assert stuck.looks == 2
 
 
+def test_what_belongs_to_a_look_that_is_wanted_soon_gets_no_longer(hanging: Path) -> None:
+    disks = Disks(work_s=60.0)
+
+    def left_s() -> float:
+        assert disks.here.walk is not None
+        return disks.here.walk.left_s()
+
+    def within(*, soon: bool) -> float:
+        return disks.look_at(hanging, lambda: disks.look_at(hanging / "below", left_s), soon=soon)
+
+    assert within(soon=True) <= disks.soon_s < within(soon=False)
+
+
 def test_what_belongs_to_a_look_goes_on_in_its_thread(disks: Disks, hanging: Path) -> None:
     def inner() -> int:
         return threading.get_ident()

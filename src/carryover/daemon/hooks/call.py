@@ -68,7 +68,7 @@ def check_call(
 
 def _exists(source: Source) -> bool:
     path = Path(source.path)
-    return look_at(path.parent, path.exists, soon=True)
+    return look_at(path.parent, path.exists)
 
 
 def check_transcript(
@@ -78,9 +78,7 @@ def check_transcript(
     path = _plain_path(given)
     # Symlinks may make the same folder look different.
     spellings = (
-        (root, spelling)
-        for root, real in look_at_each(roots, here().canonical, soon=True)
-        for spelling in (root, Path(real))
+        (root, spelling) for root, real in look_at_each(roots, here().canonical) for spelling in (root, Path(real))
     )
     root, spelling = next((both for both in spellings if path.is_relative_to(both[1])), (None, None))
     # Users move these folders by variables that the daemon does not see, so with the secret the layout is enough.
@@ -93,7 +91,7 @@ def check_transcript(
     if source is None:
         raise Refused("transcript: not named as this agent names them")
     try:
-        wrong = look_at(root, partial(_wrong_below, root, path, os.geteuid() if uid is None else uid), soon=True)
+        wrong = look_at(root, partial(_wrong_below, root, path, os.geteuid() if uid is None else uid))
     except OSError as error:
         wrong = os_reason(error)
     if wrong is not None:
@@ -105,7 +103,7 @@ def check_folder(given: str, *, root_of: FindRoot) -> ProjectRoot:
     """Returns the project that a working folder is in. Raises Refused, also for a symlink below the project's top."""
     folder = _plain_path(given)
     try:
-        return look_at(folder, partial(_checked, folder, given, root_of), soon=True)
+        return look_at(folder, partial(_checked, folder, given, root_of))
     except OSError as error:
         raise Refused(f"folder: {os_reason(error)}") from error
 
@@ -176,7 +174,7 @@ def may_have_other_sources(transcript: Transcript | None) -> bool:
 def changed_of_late(agent: Agent, transcript: Transcript | None, roots: Iterable[Path], *, now_ms: int) -> list[Source]:
     """Returns the named source and, newest first, at most `MOST_RECENT` sources below `roots` that changed recently."""
     found = []
-    for _, times in look_at_each(roots, lambda root: list(_times(agent, root)), soon=True):
+    for _, times in look_at_each(roots, lambda root: list(_times(agent, root))):
         found += [
             (changed_ns, source) for changed_ns, source in times if changed_ns >= (now_ms - RECENT_MS) * 1_000_000
         ]

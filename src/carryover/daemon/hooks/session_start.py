@@ -165,9 +165,7 @@ class SessionStarts:
             return False
 
         def own_sources() -> list[Source]:
-            found = (
-                source for _, each in look_at_each(prompt.roots, prompt.agent.sources, soon=True) for source in each
-            )
+            found = (source for _, each in look_at_each(prompt.roots, prompt.agent.sources) for source in each)
             return [source for source in found if source.session == prompt.reading.session]
 
         sources = await looked_at(self.context.state.root, own_sources, soon=True)
@@ -182,7 +180,7 @@ class SessionStarts:
             look = partial(changed_of_late, start.agent, start.transcript, start.roots, now_ms=self.context.now_ms())
         else:
             siblings = partial(changed_siblings, start.agent, start.transcript, since_ms=self.context.last_rescan_ms)
-            look = partial(look_at, Path(start.transcript.source.path).parent, siblings, soon=True)
+            look = partial(look_at, Path(start.transcript.source.path).parent, siblings)
         await self.ingest_queue.read_now(await looked_at(self.context.state.root, look, soon=True))
 
     async def _find_past(self, project: ProjectRoot) -> None:
