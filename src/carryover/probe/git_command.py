@@ -20,9 +20,9 @@ from urllib.parse import unquote
 
 import msgspec
 
-from carryover.fsio import is_gone, read_bytes_bounded
+from carryover.fsio import is_gone
 from carryover.platform import here
-from carryover.probe.git_dir import may_be_asked
+from carryover.probe.git_dir import may_be_asked, settings_of
 from carryover.probe.memory import known_answer, remember
 
 _SAFE_OPTIONS: Final = (
@@ -51,8 +51,7 @@ _TAKE_PATTERNS: Final = ("diff", "log", "ls-files", "ls-tree")
 _FILTERS: Final = "diff"
 """The only command that runs filter programs, on files whose times changed."""
 _PROGRAMS: Final = ("config", "--null", "--show-scope", "--get-regexp", r"^(filter|lfs)\.")
-_LARGEST_CONFIG: Final = 64 << 10
-_MAY_NAME_PROGRAMS: Final = (b"filter", b"include", b"lfs")
+_MAY_NAME_PROGRAMS: Final = re.compile(rb"filter|include|lfs", re.IGNORECASE)
 _PROGRAM_SETTING: Final = re.compile(r"filter\..*\.(clean|smudge|process|required)", re.DOTALL)
 _RUN_BY_LFS: Final = re.compile(r"lfs\.extension\.", re.IGNORECASE)
 """Programs of a repository that Git LFS, a filter of the user's, would run; nothing switches them off."""
@@ -241,17 +240,7 @@ def _names_no_filter(root: Path) -> bool:
     folder = root / ".git"
     if not folder.is_dir() or not is_gone(folder / "commondir"):
         return False
-    return all(_is_harmless(folder / name) for name in ("config", "config.worktree"))
-
-
-def _is_harmless(file: Path) -> bool:
-    try:
-        text = read_bytes_bounded(file, _LARGEST_CONFIG).lower()
-    except FileNotFoundError:
-        return True
-    except OSError:
-        return False
-    return not any(word in text for word in _MAY_NAME_PROGRAMS)
+    return all(text is not None and not _MAY_NAME_PROGRAMS.search(text) for text in settings_of(folder))
 
 
 def _switched_off(listed: bytes) -> list[str] | None:
