@@ -150,7 +150,7 @@ def sync_once() -> Outcome:
 
 
 async def _synchronised(ledger: Ledger, paths: StatePaths) -> Outcome:
-    return await synchronise(ledger, paths, now_ms=now_ms, in_thread=asyncio.to_thread)
+    return await synchronise(ledger, paths, now_ms=now_ms, in_thread=lambda work, **_: asyncio.to_thread(work))
 
 
 def add_machine(code: str) -> SyncStatus:

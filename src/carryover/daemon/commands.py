@@ -29,7 +29,6 @@ from carryover.ledger.queries import project_by_root, projects
 from carryover.ledger.rows import ProjectRow
 from carryover.ledger.sessions import Moved
 from carryover.platform import here
-from carryover.probe.git_command import end_in_store
 from carryover.probe.looks import Silent, looked_at
 from carryover.publish.project_moves import RootFacts, follow, inspect_root, link, unlink
 
@@ -290,13 +289,13 @@ class Syncing:
             await self._publish()
         return done
 
-    async def _in_thread(self, work: Callable[[], _T]) -> _T:
-        """Runs `work` in the thread of its own. If the daemon stops meanwhile, git is ended and `work` fails."""
+    async def _in_thread(self, work: Callable[[], _T], *, end: Callable[[], None] = lambda: None) -> _T:
+        """Runs `work` in the thread of its own. If the daemon stops meanwhile, `end` has it fail."""
         future = asyncio.get_running_loop().run_in_executor(self._pool, work)
         try:
             return await asyncio.shield(future)
         except asyncio.CancelledError:
-            end_in_store()
+            end()
             with suppress(Exception):
                 await future
             raise

@@ -11,7 +11,6 @@ import re
 import selectors
 import signal
 import subprocess
-import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -122,9 +121,6 @@ class GitAnswer(msgspec.Struct, frozen=True):
 
 
 _STUB_SAID: Final = "what was said in place of git's newest answers"
-_in_store: set[subprocess.Popen[bytes]] = set()
-in_store_ended: Final = threading.Event()
-"""For what else is done for a sync meanwhile."""
 
 
 def ask(
@@ -176,13 +172,15 @@ def in_store(
     *command: str,
     remote: str,
     given: bytes = b"",
+    running: set[subprocess.Popen[bytes]],
     timeout_s: float,
     most_bytes: int = LARGEST_ANSWER,
 ) -> GitAnswer:
     """Runs one command in the bare repository at `folder`, one of ours, with `given` as its input.
 
     `remote` is the address that the name `store` stands for in the command. A password in it is on no command line,
-    which other users of the machine could read. Nobody is asked for a password or a host's key. Raises TimeoutError if
+    which other users of the machine could read. Nobody is asked for a password or a host's key. Meanwhile its process
+    is one of those `running`: it fails if another thread ends it (`end_group`). Raises TimeoutError if
     it did not end within `timeout_s`, with its children gone by then; OverflowError if it said more than `most_bytes`,
     as of a tree that holds itself many times; FileNotFoundError without git.
     """
@@ -202,12 +200,12 @@ def in_store(
         file.write(given)
         file.seek(0)
         process = _popen(command_line, environment, file)
-    _in_store.add(process)
+    running.add(process)
     try:
         [answer] = _bounded([process], time.monotonic() + timeout_s, most_bytes)
         return answer
     finally:
-        _in_store.discard(process)
+        running.discard(process)
         _end(process)
 
 
@@ -224,14 +222,6 @@ def _without_login(remote: str) -> tuple[dict[str, str], dict[str, str]]:
         f"credential.{scheme}{host}.helper": _HELPER,
     }
     return settings, {"STORE_USER": unquote(user), "STORE_PASSWORD": unquote(password)}
-
-
-def end_in_store() -> None:
-    """Ends the commands that `in_store` runs now, in other threads; there they fail. Sets `in_store_ended`."""
-    in_store_ended.set()
-    for process in list(_in_store):
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(process.pid, signal.SIGKILL)
 
 
 def _names_no_filter(root: Path) -> bool:
@@ -398,10 +388,15 @@ def _ended(process: subprocess.Popen[bytes], said: Sequence[bytes], deadline: fl
     return GitAnswer(code, *said)
 
 
+def end_group(process: subprocess.Popen[bytes]) -> None:
+    """Ends a process that was started here, and its children."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
+
+
 def _end(process: subprocess.Popen[bytes]) -> None:
     if process.poll() is None:
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(process.pid, signal.SIGKILL)
+        end_group(process)
     for stream in (process.stdout, process.stderr):
         if stream is not None:
             stream.close()

@@ -8,14 +8,16 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import subprocess
 import time
 from collections.abc import Callable, Collection
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 from carryover.errors import visible
-from carryover.probe.git_command import GitAnswer, in_store, in_store_ended
+from carryover.probe.git_command import GitAnswer, end_group, in_store
 from carryover.sync.address import folder_at, without_credentials
 from carryover.sync.sealing import LARGEST_OBJECT
 from carryover.sync.store import FILE_NAME, Fetched, FolderStore, Store, StoreTrouble
@@ -47,15 +49,21 @@ class GitStore(Store):
     command there."""
 
     def __init__(self, folder: Path, remote: str, me: str, *, git: Callable[..., GitAnswer] = in_store) -> None:
-        in_store_ended.clear()
+        super().__init__()
         self._folder = folder
         self._remote = remote
         self._me = me
-        self._run = git
+        self._running: set[subprocess.Popen[bytes]] = set()
+        self._run = partial(git, running=self._running)
         self._tip = ""
         """The commit of this machine's branch."""
         self._own: dict[str, str] = {}
         """The ids of this machine's files, by their names."""
+
+    def end(self) -> None:
+        super().end()
+        for process in list(self._running):
+            end_group(process)
 
     def fetch(self) -> Fetched:
         self._create()

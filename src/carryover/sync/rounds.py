@@ -41,7 +41,8 @@ _InThread = Callable[..., Awaitable[Any]]
 
 async def synchronise(ledger: Ledger, paths: StatePaths, *, now_ms: Callable[[], int], in_thread: _InThread) -> Outcome:
     """Synchronises once; if sync was ended, has the ledger no longer note what changes. `in_thread` runs blocking
-    functions. Raises UserError or OSError; what was done until then is kept."""
+    functions, and may call `end` to have one that uses the store fail. Raises UserError or OSError; what was done until
+    then is kept."""
     if not SyncFolder(paths.state).is_set_up:
         await ledger.write(end_log)
         raise UserError(OFF, ExitCode.NOTHING_FOUND)
@@ -49,7 +50,8 @@ async def synchronise(ledger: Ledger, paths: StatePaths, *, now_ms: Callable[[],
         own = await in_thread(partial(stack.enter_context, own_log(paths.state, now_ms)))
         outgoing = LedgerOutgoing(paths.state)
         await ledger.write(begin_log, await in_thread(outgoing.told))
-        return await synchronised(own, outgoing, LedgerIncoming(ledger, paths), in_thread)
+        incoming = LedgerIncoming(ledger, paths)
+        return await synchronised(own, outgoing, incoming, partial(in_thread, end=own.store.end))
 
 
 async def synchronised(

@@ -10,6 +10,7 @@ import errno
 import os
 import re
 import secrets
+import threading
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
@@ -21,7 +22,6 @@ from typing import Final, NamedTuple
 from carryover.errors import UserError, os_reason
 from carryover.fsio import open_regular
 from carryover.platform import here
-from carryover.probe.git_command import in_store_ended
 from carryover.sync.sealing import LARGEST_OBJECT
 
 MACHINE: Final = re.compile(r"[0-9a-f]{16}")
@@ -49,7 +49,14 @@ class Fetched(NamedTuple):
 
 
 class Store(ABC):
-    """A place that all machines reach. Every method blocks, and raises StoreTrouble."""
+    """A place that all machines reach. Every method but `end` blocks, and raises StoreTrouble."""
+
+    def __init__(self) -> None:
+        self._ended = threading.Event()
+
+    def end(self) -> None:
+        """Has what other threads do with the store fail, now and from now on."""
+        self._ended.set()
 
     @abstractmethod
     def fetch(self) -> Fetched:
@@ -73,7 +80,7 @@ class FolderStore(Store):
     """A store in the folder at `path`, with a folder for each machine; `me` is this one."""
 
     def __init__(self, path: Path, me: str) -> None:
-        in_store_ended.clear()
+        super().__init__()
         self._path = path
         self._me = me
 
@@ -98,7 +105,7 @@ class FolderStore(Store):
             with file:
                 data = file.read(LARGEST_OBJECT + 1)
         except OSError as error:
-            if error.errno not in _ABSENT or in_store_ended.is_set():
+            if error.errno not in _ABSENT or self._ended.is_set():
                 raise self._trouble(os_reason(error)) from error
             return None
         return data if len(data) <= LARGEST_OBJECT else None
@@ -129,7 +136,7 @@ class FolderStore(Store):
     @contextmanager
     def _opened(self, machine: str | None = None, *, make: bool = False) -> Iterator[int]:
         """Opens the folder, or a machine's in it, and yields its descriptor."""
-        if in_store_ended.is_set():
+        if self._ended.is_set():
             raise OSError(errno.EINTR, "synchronising was ended")
         with ExitStack() as stack:
             place = os.open(self._path, _FOLDER)

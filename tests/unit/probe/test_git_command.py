@@ -59,7 +59,7 @@ def test_what_does_not_end_in_time_is_killed_with_all_it_started(tmp_path: Path,
     with pytest.raises(TimeoutError):
         ask(tmp_path, ("ls-files",), ("rev-parse",), deadline=before + 0.3)
     with pytest.raises(TimeoutError):  # nor does it read its input, which is more than a pipe holds
-        in_store(tmp_path, "hash-object", remote="", given=bytes(1 << 20), timeout_s=0.3)
+        in_store(tmp_path, "hash-object", remote="", given=bytes(1 << 20), running=set(), timeout_s=0.3)
 
     assert time.monotonic() - before < 3
     assert set(children()) <= others

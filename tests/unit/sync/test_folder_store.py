@@ -11,7 +11,6 @@ from typing import Final
 
 import pytest
 
-from carryover.probe.git_command import end_in_store
 from carryover.sync.sealing import LARGEST_OBJECT
 from carryover.sync.store import FolderStore, Store, StoreTrouble
 from support.platforms import altered, on
@@ -216,7 +215,7 @@ def test_a_folder_that_is_not_there_is_said_and_not_made(folder: Path) -> None:
 
 
 def test_work_in_a_folder_ends_when_the_daemon_stops(store: FolderStore, folder: Path) -> None:
-    end_in_store()
+    store.end()
 
     for use in (store.fetch, lambda: store.put("head", b"1"), lambda: store.publish({"head"})):
         with pytest.raises(StoreTrouble, match="synchronising was ended"):

@@ -6,6 +6,7 @@ import os
 import subprocess
 from base64 import b64encode
 from collections.abc import Collection
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -17,6 +18,7 @@ import pytest
 from carryover.probe.git_command import GitAnswer, in_store
 from carryover.sync.git_store import GitStore, store_at
 from carryover.sync.store import FolderStore, Store, StoreTrouble
+from support.daemon_process import wait_until
 from support.git_server import pack_with_a_large_file, remote_at, remote_that_sends
 from support.repository import git
 from support.tools import program
@@ -361,3 +363,15 @@ def test_git_never_runs_in_a_folder_that_others_write_into(tmp_path: Path, addre
     assert isinstance(store_at(tmp_path, address, ME), FolderStore)
     with pytest.raises(StoreTrouble, match="transport 'file' not allowed"):
         GitStore(tmp_path / "store", address, ME).fetch()
+
+
+def test_work_in_git_ends_when_the_daemon_stops(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = tmp_path / "asked"
+    monkeypatch.setenv("GIT_SSH_COMMAND", f"touch {asked}; sleep 600; :")
+    store = GitStore(tmp_path / "store", "ssh://host/store", ME)
+
+    with ThreadPoolExecutor(1) as pool:
+        fetching = pool.submit(store.fetch)
+        wait_until("git to ask", asked.exists)
+        store.end()
+        assert isinstance(fetching.exception(), StoreTrouble)
