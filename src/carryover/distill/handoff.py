@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import chain
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
+from msgspec.structs import replace
 
 from carryover.distill.closed_classes import may_list_steps
 from carryover.distill.entry import WEIGHTS, Entry, Section
 from carryover.distill.limit import Limit, limit_line, standing_limit
 from carryover.distill.quotes import branch_name, clip
+from carryover.distill.remembered import remembered
 from carryover.distill.sections import (
     failed_approaches,
     open_questions,
@@ -28,7 +30,7 @@ from carryover.distill.sections.reverted import reverted_entries
 from carryover.distill.trail import Past, Step, is_unfinished, past_of, running_jobs
 from carryover.distill.view import ProjectView
 from carryover.distill.worth import InPlay, in_play, mentioned
-from carryover.facts import Facts, FileQuery, GitFacts
+from carryover.facts import Facts, FileFacts, FileQuery, GitFacts
 
 MAX_TOKENS: Final = 1800
 """Tokens of the pushed handoff's sections; the header's 8 lines do not count."""
@@ -92,31 +94,25 @@ def distill(
     `own` names one: after a compaction it gets its own work. `startable` are the ids of agents in which a person could
     continue at a usage limit; None offers nothing. `agent_names` maps agent ids to display names; others are called by
     their ids."""
-    past = past_of(view, now_ms=now_ms, own=own, names=agent_names)
-    if past is None:
+    # Neither the past nor what is told of it depends on a moment after its end.
+    at_ms = min(now_ms, max((session.newest_ms for session in view.sessions), default=0))
+    named = open_questions.still_named(view.opinions, now_ms)
+    told = _told(replace(view, opinions=named), facts.files, at_ms, own, agent_names)
+    if told is None:
         return None
+    past = told.past
     view = past.view
-    recent = recent_files(view, facts.files)
     limit = standing_limit(view, startable)
     limit_text = None
     if limit is not None:
         limit_text = limit_line(limit, agent_names.get(limit.agent, limit.agent), facts.clock)
     following = [*next_entries(past, limit_text), *state_files.open_items(past, facts.files)]
-    opened = open_questions.open_entries(past, recent)
-    of_task = task.task_steps(past)
     git = [git_line(facts.git, for_now=facts.for_now)] if facts.git is not None else []
     sections = {
-        "Task": [*task.pin_entries(view), *task.task_entries(past, of_task)],
-        "Where it stands": where_it_stands.standing_entries(past, facts.git),
-        "Next action": following,
-        "Open questions": opened,
-        "Also in progress": progress_log.parallel_entries(past),
-        "What the user said": user_said.said_entries(past, chain.from_iterable(of_task.values())),
-        "Recent files": [*file_entries(past, recent), *call_entries(past)],
-        "Failed approaches": [*reverted_entries(past), *failed_approaches.failed_entries(past)],
-        "Progress log": progress_log.progress_entries(past),
-        "From the agent's own summary": progress_log.summary_entries(past),
-        "Git context": [Entry(text=text, kind="git", weight=WEIGHTS["git"].first) for text in git],
+        **told.sections,
+        "Where it stands": tuple(where_it_stands.standing_entries(past, facts.git)),
+        "Next action": tuple(following),
+        "Git context": tuple(Entry(text=text, kind="git", weight=WEIGHTS["git"].first) for text in git),
     }
     return Handoff(
         updated_ms=past.at_ms,
@@ -126,14 +122,60 @@ def distill(
         session=past.lead.session,
         head=facts.git.head if facts.git is not None else None,
         sections=tuple(
-            Section(title, tuple(entries)) for title, entries in sections.items() if entries or title == NAMED_UNDER
+            Section(title, entries) for title, entries in sections.items() if entries or title == NAMED_UNDER
         ),
-        settled=limit is None and not opened and not is_planned(past, following) and _is_settled(past),
+        settled=limit is None
+        and not sections["Open questions"]
+        and not is_planned(past, following)
+        and _is_settled(past),
         limit=limit,
         main_root=view.main_root if view.is_of_main else None,
         has_calls=any(step.turn.calls for step in past.steps),
-        turns=tuple((step.view.session, step.turn.number) for step in reversed(past.steps) if step.turn.prompt),
+        turns=told.turns,
         root=view.root,
+        edited=told.edited,
+        names=told.names,
+    )
+
+
+class _Told(NamedTuple):
+    """What a handoff says whatever git's state is and whoever could continue. `sections` has all titles in their
+    order, and no entries for those that depend on either."""
+
+    past: Past
+    sections: Mapping[str, tuple[Entry, ...]]
+    turns: tuple[tuple[str, int], ...]
+    edited: tuple[str, ...]
+    names: tuple[tuple[str, InPlay], ...]
+
+
+@remembered(most=4)  # a session starts in a project as it was published, or as another one found it
+def _told(
+    view: ProjectView, files: Mapping[str, FileFacts], now_ms: int, own: str | None, agent_names: Mapping[str, str]
+) -> _Told | None:
+    past = past_of(view, now_ms=now_ms, own=own, names=agent_names)
+    if past is None:
+        return None
+    view = past.view
+    recent = recent_files(view, files)
+    of_task = task.task_steps(past)
+    sections: dict[str, Sequence[Entry]] = {
+        "Task": [*task.pin_entries(view), *task.task_entries(past, of_task)],
+        "Where it stands": (),
+        "Next action": (),
+        "Open questions": open_questions.open_entries(past, recent),
+        "Also in progress": progress_log.parallel_entries(past),
+        "What the user said": user_said.said_entries(past, chain.from_iterable(of_task.values())),
+        "Recent files": [*file_entries(past, recent), *call_entries(past)],
+        "Failed approaches": [*reverted_entries(past), *failed_approaches.failed_entries(past)],
+        "Progress log": progress_log.progress_entries(past),
+        "From the agent's own summary": progress_log.summary_entries(past),
+        "Git context": (),
+    }
+    return _Told(
+        past=past,
+        sections={title: tuple(entries) for title, entries in sections.items()},
+        turns=tuple((step.view.session, step.turn.number) for step in reversed(past.steps) if step.turn.prompt),
         edited=tuple(
             file.path
             for file in sorted(recent, key=lambda file: -file.touched.edits)

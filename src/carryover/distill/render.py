@@ -19,6 +19,7 @@ from carryover.distill.handoff import MAX_TOKENS, NAMED_UNDER, OFFERED_TOKENS, H
 from carryover.distill.header import MAX_CHARS, Answering, header, second_page_line
 from carryover.distill.names import names_in
 from carryover.distill.quotes import clip, estimated_tokens, in_code, of_one_place
+from carryover.distill.remembered import remembered
 from carryover.distill.repeats import without_repeats
 from carryover.model import id_in_command
 from carryover.redact import CleanText, clean
@@ -95,6 +96,11 @@ def _laid_out(handoff: Handoff, answering: Answering | None) -> _LaidOut:
     room = Room(
         lines - 3 * bool(of_names) - (len(handoff.edited) > _OWN_LINES), handoff.tokens - of_names, chars - 5 * of_names
     )
+    return _filled(handoff, room, of_names)
+
+
+@remembered(most=4)  # sessions that start one after the other get the same lines
+def _filled(handoff: Handoff, room: Room, of_names: int) -> _LaidOut:
     whole = [(section.title, _clean(section.entries)) for section in handoff.sections]
     sections = without_repeats(whole)
     fit = fitted(sections, handoff, room)

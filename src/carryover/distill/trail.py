@@ -59,7 +59,6 @@ class Past(NamedTuple):
     """The newest turn that worked, if that is another one than `main`."""
     at_ms: int
     """Time of the leading session's last event (UTC ms)."""
-    now_ms: int
     names: Mapping[str, str]
     short_ids: Mapping[str, str]
     beside: frozenset[str]
@@ -119,7 +118,6 @@ def past_of(view: ProjectView, *, now_ms: int, own: str | None = None, names: Ma
         main=main,
         work=last if last is not main else None,
         at_ms=min(newest.view.newest_ms, now_ms),
-        now_ms=now_ms,
         names=names,
         short_ids=_short_ids([session.session for session in view.sessions]),
         beside=beside,

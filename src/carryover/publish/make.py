@@ -15,7 +15,7 @@ from carryover.config import Config, ProjectSettings, project_settings
 from carryover.distill.entry import Entry, Section
 from carryover.distill.handoff import MAX_TOKENS, Handoff, distill, wanted_files
 from carryover.distill.render import Printed, rendered
-from carryover.distill.sections.open_questions import opinion_entries
+from carryover.distill.sections.open_questions import opinion_entries, still_named
 from carryover.distill.sections.task import pin_entries
 from carryover.distill.shared import shared_sections
 from carryover.distill.trail import did_something, past_of
@@ -169,7 +169,7 @@ def _of_what_was_brought_in(view: ProjectView, resume: str) -> Handoff:
     # Nothing else happened here, so "now" is the newest of them: the handoff stays the same as time goes by.
     now_ms = newest.at_ms
     named = tuple(each for each in view.opinions if not theirs or each.session != session)
-    outside = opinion_entries(msgspec.structs.replace(view, opinions=named), at_ms=now_ms, now_ms=now_ms)
+    outside = opinion_entries(still_named(named, now_ms), now_ms)
     # Nobody here has decided to go on with another person's work: at most, the user is asked.
     gate = "ask" if theirs and resume != "silent" else "silent"
     return Handoff(

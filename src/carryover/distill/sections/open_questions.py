@@ -18,7 +18,7 @@ from carryover.distill.sections.recent_files import RecentFile, relative
 from carryover.distill.sections.replied_to import asked_before
 from carryover.distill.subjects import subjects_in
 from carryover.distill.trail import Past, Step, carries_out, did_work, has_no_ruling, is_idle, plan_waits
-from carryover.distill.view import ProjectView, SessionView
+from carryover.distill.view import Opinion, SessionView
 from carryover.facts import DAY_MS
 from carryover.model import conversation_of, id_in_command
 from carryover.testruns.related import verdict
@@ -41,7 +41,7 @@ def open_entries(past: Past, recent: Sequence[RecentFile]) -> list[Entry]:
         *entries,
         *_tests(past, recent),
         *_uncertain_edits(past),
-        *opinion_entries(past.view, past.at_ms, past.now_ms),
+        *opinion_entries(past.view.opinions, past.at_ms),
     ]
 
 
@@ -214,11 +214,15 @@ def _uncertain_edits(past: Past) -> list[Entry]:
     return [from_turn(step, text, "call", WEIGHTS["uncertain"].first, at_ms=calls[-1].at_ms)]
 
 
-def opinion_entries(view: ProjectView, at_ms: int, now_ms: int) -> list[Entry]:
-    """Returns the names of texts from outside that the user brought in within the last week: nobody has checked
-    them."""
+def still_named(opinions: Sequence[Opinion], now_ms: int) -> tuple[Opinion, ...]:
+    """Returns the texts from outside that the user brought in within the last week."""
+    return tuple(opinion for opinion in opinions if opinion.at_ms > now_ms - _OPINION_MS)
+
+
+def opinion_entries(opinions: Iterable[Opinion], at_ms: int) -> list[Entry]:
+    """Returns the names of texts from outside: nobody has checked them."""
     entries = []
-    for opinion in (one for one in view.opinions if one.at_ms > now_ms - _OPINION_MS):
+    for opinion in opinions:
         when = earlier(opinion.at_ms, at_ms)
         said = f"{when}; not checked" if when else "not checked"
         show = f"carryover show {id_in_command(opinion.session)}"
