@@ -139,6 +139,23 @@ def test_what_a_sub_agent_was_given_of_its_parents_history_is_not_its_own(
     assert child.bodies == [UserPrompt(text="Look at pricing.py.", actor="model")]
 
 
+def test_a_turn_whose_start_no_record_names_began_when_its_id_was_made() -> None:
+    """0.114 gives turns no time, and a sub-agent is asked within a second of the fork."""
+
+    def turn_id(seconds: int) -> str:
+        made = f"{seconds * 1000:012x}"
+        return f"{made[:8]}-{made[8:]}-7000-8000-000000000001"
+
+    source = {"subagent": {"thread_spawn": {"parent_thread_id": PARENT, "depth": 1}}}
+    child = Rollout(family="legacy", version="0.114.0", forked_from_id=PARENT, source=source)
+    child.event("task_started", turn_id=turn_id(child.seconds - 60))
+    child.asks("Said to the parent.")
+    child.event("task_started", turn_id=turn_id(child.seconds))
+    child.asks("Look at pricing.py.")
+
+    assert child.bodies == [UserPrompt(text="Look at pricing.py.", actor="model")]
+
+
 def test_a_fork_names_its_parent_and_has_no_more_of_its_own_than_was_added() -> None:
     """0.169.0 copies nothing, 0.125.0 the whole parent."""
     for name, prompts in (

@@ -58,6 +58,7 @@ _MOST_CLOSED: Final = 200
 _COPIED_WITHIN_S: Final = 10
 """A history is copied when the file is created (0.125) or at its first prompt (0.36); what is written later is the
 file's own."""
+_UUID7: Final = later(r"([0-9a-f]{8})-([0-9a-f]{4})-7")
 HEADER: Final = "header"
 """The type under which a first line that has none is handled."""
 
@@ -147,6 +148,12 @@ class RolloutContext(msgspec.Struct, frozen=True, omit_defaults=True):
     """Whether the client asks for a review, in its own wording."""
 
 
+def _made_s(ident: str) -> int:
+    """Returns when a UUID of version 7 was made, in epoch seconds; 0 for any other text."""
+    found = _UUID7.match(ident)
+    return int(found[1] + found[2], 16) // 1000 if found is not None else 0
+
+
 def exported_rollout(path: Path, head: bytes) -> Source | None:
     """Returns the rollout in a file anywhere on disk, recognised by its first record.
 
@@ -224,7 +231,10 @@ class Rollout(Recorder[RolloutContext]):
     @property
     def started_s(self) -> int:
         """When the turn that the record begins was started, in epoch seconds; 0 if it begins none or has no time."""
-        return number_of(self.data.get("started_at")) or 0 if self.name == "event_msg/task_started" else 0
+        if self.name != "event_msg/task_started":
+            return 0
+        # 0.114 writes no time, but the turn's id begins with it, in a copy too.
+        return number_of(self.data.get("started_at")) or _made_s(self.text("turn_id"))
 
     @property
     def is_copied(self) -> bool:
