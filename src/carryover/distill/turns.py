@@ -163,10 +163,12 @@ def _added(digest: Digest, event: Event, body: model.UserPrompt) -> Digest:
 
 def _heard(digest: Digest, event: Event, body: model.UserPrompt) -> Digest:
     """Adds what another agent's session sent to the turn, which goes on."""
-    text = clip_middle(without_handoffs(body.text).strip(), chars=_LONGEST_OTHER)
+    digest, before = at_work(digest, event), digest
+    is_order = digest.prompts == 0 and not digest.turns[-1].heard
+    longest = _LONGEST_PROMPT if is_order else _LONGEST_OTHER
+    text = clip_middle(without_handoffs(body.text).strip(), chars=longest, tail_share=0.3)
     if not text:
-        return digest
-    digest = at_work(digest, event)
+        return before
     heard = (*digest.turns[-1].heard, Heard(sender=clip(one_line(body.sender), chars=80), text=text, at_ms=event.at_ms))
     heard = heard if len(heard) <= _MOST_HEARD else (heard[0], *heard[1 - _MOST_HEARD :])
     return with_turn(digest, heard=heard, end="", last_ms=event.at_ms)

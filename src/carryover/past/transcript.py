@@ -27,6 +27,7 @@ from carryover.importing.document import open_document, with_events
 from carryover.importing.report import best_fitting
 from carryover.ledger.events import main_thread
 from carryover.ledger.queries import projects, sessions
+from carryover.model import Event, UserPrompt
 from carryover.past.context import root_of, state_dir
 from carryover.past.from_disk import temporary_ledger
 from carryover.publish.make import make, newest_first
@@ -37,6 +38,9 @@ from carryover.transcript.by_kind import reader_of_copies
 
 _ANYWHERE: Final = ("", "C:", "D:")
 """Roots of a project whose folder is unknown, so that files are shown by their full paths."""
+
+_PARENT: Final = "its parent"
+"""Who sends a sub-agent what no record names a sender of."""
 
 
 def handoff_of_transcript(path: Path, agent_id: str | None, until: int | None, tokens: int | None = None) -> HandedOver:
@@ -90,12 +94,18 @@ def view_of_transcript(
         agent = with_events(agent, lambda event: msgspec.structs.replace(event, cwd=cwd))
         view, has_main, events = _as_recorded(agent, source, find_root, most_events)
     if not has_main:
-        # A sub-agent's own file: its work is handed over as the main work.
-        main = with_events(agent, lambda event: msgspec.structs.replace(event, subagent_id=None))
-        view, _, events = _as_recorded(main, source, find_root, most_events)
+        view, _, events = _as_recorded(with_events(agent, _of_main), source, find_root, most_events)
     if view is not None and nowhere:
         view = msgspec.structs.replace(view, checkouts=_ANYWHERE)
     return agent, view, events
+
+
+def _of_main(event: Event) -> Event:
+    """Returns an event of a sub-agent's own file as one of a main thread. What it was asked is an agent's words."""
+    body = event.body
+    if isinstance(body, UserPrompt) and body.actor == "model" and not (body.sender or body.scheduled):
+        body = msgspec.structs.replace(body, sender=_PARENT)
+    return msgspec.structs.replace(event, subagent_id=None, body=body)
 
 
 def _as_recorded(

@@ -60,7 +60,11 @@ def test_without_a_working_folder_that_of_the_file_is_the_project(transcript: Pa
 def test_the_work_of_a_sub_agents_own_file_is_handed_over(transcript: Path) -> None:
     copy = records(transcript, {"isSidechain": True, "agentId": "a1"})
 
-    assert "I wrote discount()." in handoff_of_transcript(copy, None, None).text
+    made = handoff_of_transcript(copy, None, None).text
+    assert "I wrote discount()." in made
+    assert "- Asked by another agent, “its parent” (turn 0): Add a discount function" in made
+    assert "- Asked by another agent, “its parent” (turn 0): Round it to cents" in made
+    assert "Prompt" not in made and "What the user said" not in made
 
 
 def test_what_cannot_be_handed_over_is_said(transcript: Path, tmp_path: Path) -> None:

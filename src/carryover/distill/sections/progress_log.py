@@ -25,6 +25,7 @@ from carryover.distill.quotes import (
 )
 from carryover.distill.sections.open_questions import asking_sessions
 from carryover.distill.sections.quoting import from_turn, joined_short, last_words, not_alike, parted
+from carryover.distill.sections.task import orders
 from carryover.distill.trail import Past, Step, before_remark, idle_since
 from carryover.distill.view import SessionView, Worktree
 
@@ -203,14 +204,15 @@ def _answered_before(past: Past, answered: Iterable[Step]) -> Step | None:
 def _heard(past: Past) -> list[Entry]:
     """Returns what agents of other sessions wrote, newest first: of the leading session, what it began with and what
     came last stay longest, since these may be its orders."""
-    heard = [(step, message) for step in past.steps for message in step.turn.heard]
+    asked = orders(past)  # the task has them
+    heard = [(step, message) for step in past.steps for message in step.turn.heard if message not in asked]
     newest_first = sorted(heard, key=lambda one: -one[1].at_ms)
     first = past.lead.digest.turns[0]
-    orders = [*(first.heard[:1] if first.number == 0 else ()), *past.main.turn.heard[-1:]]
+    likely = [*(first.heard[:1] if first.number == 0 else ()), *past.main.turn.heard[-1:]]
     entries: list[Entry] = []
-    for step, message in (one for one in newest_first if one[1] in orders or one in newest_first[:_MOST_HEARD]):
+    for step, message in (one for one in newest_first if one[1] in likely or one in newest_first[:_MOST_HEARD]):
         label = f"Message of another agent, {quoted(message.sender)} ({past.place(step, message.at_ms)})"
-        weight = WEIGHTS["heard"] if message in orders else BY_WORTH
+        weight = WEIGHTS["heard"] if message in likely else BY_WORTH
         entries += parted(step, message.text, "text from outside", weight, label=label, most=8, at_ms=message.at_ms)
     return entries
 

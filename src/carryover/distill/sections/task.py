@@ -12,11 +12,11 @@ from typing import Final
 from msgspec.structs import replace
 
 from carryover.distill.closed_classes import is_list_item
-from carryover.distill.digest import Pending, Reply, Turn
+from carryover.distill.digest import Heard, Pending, Reply, Turn
 from carryover.distill.entry import WEIGHTS, Entry, Weight
 from carryover.distill.goals import goal_of, says_something
 from carryover.distill.pastes import has_machine_line, parts, quoted_prompt, typed_words
-from carryover.distill.quotes import earlier, estimated_tokens
+from carryover.distill.quotes import earlier, estimated_tokens, quoted
 from carryover.distill.sections.quoting import from_turn, parted
 from carryover.distill.sections.replied_to import replying_to
 from carryover.distill.subjects import subjects_in
@@ -159,7 +159,8 @@ def _is_typed(turn: Turn) -> bool:
 
 
 def task_entries(past: Past, chosen: Mapping[str, Sequence[Step]]) -> list[Entry]:
-    """Returns the prompts that `task_steps` chose, oldest first, then what was typed since."""
+    """Returns the prompts that `task_steps` chose, oldest first, then what was typed since; what another agent asked in
+    their place."""
     roles = [(role, step) for role, steps in chosen.items() for step in steps]
     newest = [step.turn for step in newest_intent(past) if len(roles) > 1 or step.view is not past.lead]
     entries = []
@@ -179,7 +180,21 @@ def task_entries(past: Past, chosen: Mapping[str, Sequence[Step]]) -> list[Entry
         if templates.get(step.turn.template) is step and not step.turn.is_template:
             weight = WEIGHTS["template"].first + WEIGHTS[role].first
             entries.append(from_turn(step, step.turn.template, "prompt", weight))
-    return [*entries, *_typed(past)]
+    return [*_asked(past), *entries, *_typed(past)]
+
+
+def orders(past: Past) -> list[Heard]:
+    """Returns the first and the newest message of another agent to a session in which no user wrote."""
+    heard = past.main.turn.heard
+    return [] if any(turn.prompt for turn in past.lead.digest.turns) else list(dict.fromkeys((*heard[:1], *heard[-1:])))
+
+
+def _asked(past: Past) -> list[Entry]:
+    entries: list[Entry] = []
+    for message, role in zip(orders(past), ("goal", "newest"), strict=False):
+        label = f"Asked by another agent, {quoted(message.sender)} ({past.place(past.main, message.at_ms)})"
+        entries += parted(past.main, message.text, "text from outside", WEIGHTS[role], label=label, at_ms=message.at_ms)
+    return entries
 
 
 def _prompt(step: Step, weight: Weight, paste: Weight, label: str) -> list[Entry]:

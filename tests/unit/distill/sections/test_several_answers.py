@@ -44,6 +44,19 @@ def test_what_another_session_sent_is_told_as_its_words_and_never_as_the_users()
     assert len(talk.turn.heard) == 3
 
 
+def test_what_another_agent_asks_is_the_task_of_a_session_in_which_no_user_wrote() -> None:
+    boards = (f"{number}. Look at board {number} of the okapi house, and say who wrote it." for number in range(40))
+    order = "\n".join(boards)
+    talk = session("s1").event(UserPrompt(text=order, actor="model", sender="keeper")).ran("make boards").says("I do.")
+    talk.event(UserPrompt(text="Leave board 7.", actor="model", sender="keeper")).ran("make labels")
+
+    task = under("Task", talk)
+    assert "Asked by another agent, “keeper” (turn 0, 6 min earlier): 0. Look at board 0" in task
+    assert "39. Look at board 39" in task
+    assert "Asked by another agent, “keeper” (turn 0, 2 min earlier): Leave board 7." in task
+    assert "board 7" not in under("Progress log", talk)
+
+
 @pytest.mark.parametrize("calls", [1, 5])
 @pytest.mark.parametrize("remark", ["It is noted.", f"It is noted: {'the okapi board stays as it is, ' * 9}."])
 def test_an_answer_that_a_remark_closes_after_a_call_or_two_is_told_beside_it(calls: int, remark: str) -> None:
