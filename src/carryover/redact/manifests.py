@@ -8,7 +8,7 @@ from typing import Final
 from carryover.redact.values import Span, is_dummy, is_filler
 from carryover.text.pattern import later
 
-_KIND: Final = later(r"\bkind[\"']?:[ \t]*[\"']?Secret(?!\w)")
+_KIND: Final = later(r"\bkind\\{0,7}[\"']?:[ \t]*\\{0,7}[\"']?Secret(?!\w)")
 _NUMBER: Final = r"[ \t]{0,8}\d{1,6}(?:→|[:\t])"
 _HEAD: Final = rf"^(?:{_NUMBER}|(?!{_NUMBER}))[+-]?+"
 """What tools print before a line: its number, a sign of a diff."""
@@ -21,6 +21,9 @@ _NAME: Final = r"[\"']?[\w.-]{1,253}[\"']?:[ \t]"
 _LINE: Final = later(
     rf"(?m){_HEAD}[ \t]{{1,80}}+(?!\#)(?:{_NAME}[ \t]*|(?!{_NAME}))[\"']?+(?P<value>[^\s\"'][^\n]{{3,65536}})"
 )
+_ON_ONE_LINE: Final = later(r"\"(?:data|stringData)\\{0,7}\":[ \t]?\{(?P<pairs>[^{}\n]{1,65536})\}")
+"""As JSON, perhaps in a text of another, as what `kubectl apply` notes beside a Secret."""
+_PAIR: Final = later(r":[ \t]?\\{0,7}\"(?P<value>[^\s\"\\]{4,65536})")
 
 
 def values_of_secrets(text: str, _: str) -> Iterator[Span]:
@@ -35,4 +38,8 @@ def values_of_secrets(text: str, _: str) -> Iterator[Span]:
                 value = line["value"].rstrip(" \t\r\"',")
                 if not (value.endswith(":") or is_dummy(value) or is_filler(value)):
                     yield line.start("value"), line.start("value") + len(value), "secret"
+        for values in _ON_ONE_LINE.finditer(text, start, end) if _KIND.search(text, start, end) else ():
+            for pair in _PAIR.finditer(text, *values.span("pairs")):
+                if not (is_dummy(pair["value"]) or is_filler(pair["value"])):
+                    yield *pair.span("value"), "secret"
         start = end

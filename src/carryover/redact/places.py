@@ -150,7 +150,7 @@ _A_TEXT: Final = r"[\"'](?P<value>[^\"'\n]{4,200})[\"']"
 _TWO_TEXTS: Final = rf"[ \t]*[\"'][^\"'\n]{{1,100}}[\"'],[ \t]*{_A_TEXT}"
 _CONNECTING: Final = ("onnect(", "PDO(", "mysqli(", "Credential(", "BasicAuth(")
 """Calls that take a user and a password, perhaps behind a host: `new PDO($dsn, "app", "...")`."""
-_READING: Final = r"(?:sudo -S|\w-stdin|passwd --stdin|chpasswd|secrets? \w|env add|--with-token)"
+_READING: Final = r"(?:sudo -S|kinit|cryptsetup|\w-stdin|passwd --stdin|chpasswd|secrets? \w|env add|--with-token)"
 """Programs that read a secret from their input."""
 _FOUR_BY_FOUR: Final = r"(?P<value>(?:[a-z]{4} ){3}[a-z]{4})(?=[\"']?\s*(?:[,;}#\n]|\Z))"
 """Google's app passwords, as its page shows them."""
@@ -185,6 +185,23 @@ _PATTERNS: Final = (
     ("from-literal", rf"from-literal[= ]['\"]?[\w.-]{{1,64}}={_GLUED}"),
     ("aws configure set", rf"aws configure set [\w.]*(?:secret_access_key|session_token)[ \t]+{_VALUE}"),
     ("pass:", rf"(?<=[ \t])-pass(?:in|out)?[ \t]+pass:{_VALUE}"),
+    ("openssl", _after("openssl", r"-k[ \t]+")),
+    ("-hashes", r"-hashes[ \t]+(?P<value>(?:[0-9a-fA-F]{32})?:[0-9a-fA-F]{32})"),  # impacket's
+    (" -H", r" -H[ \t]+['\"]?(?P<value>(?:[0-9a-fA-F]{32}:)?[0-9a-fA-F]{32})(?![\w:])"),  # NetExec's
+    ("put-parameter", rf"put-parameter(?=[^;&|]{{0,400}}SecureString)[^;&|]{{0,300}}?--value[ \t=]+{_VALUE}"),
+    ("keyvault secret set", _after("keyvault secret set", r"--value[ \t=]+")),
+    ("nseal", r"(?:operator unseal|Unseal Key \d{1,2}:)[ \t]+(?P<value>[A-Za-z0-9+/]{40,}={0,2})"),
+    ("rclone obscure", rf"rclone obscure[ \t]+{_VALUE}"),
+    (
+        "rabbitmqctl",
+        rf"rabbitmqctl[ \t][^\n;&|]{{0,80}}?(?:add_user|change_password)[ \t]+[^\s-]\S{{0,63}}[ \t]+{_VALUE}",
+    ),
+    ("altool", _after("altool", r"(?:-p|--password)[ \t=]+(?!['\"]?@)")),
+    (  # kaggle.json
+        "username",
+        r"\"username\\{0,3}\"[ \t]?:[ \t]?\\{0,3}\"[\w.@-]{1,64}\\{0,3}\",\s{0,8}\\{0,3}\"key\\{0,3}\"[ \t]?:[ \t]?"
+        r"\\{0,3}\"(?P<value>[0-9a-f]{32})(?!\w)",
+    ),
     ("redis-cli", _after("redis-cli", r"(?:-a|--pass)[ \t]+")),
     ("htpasswd", rf"htpasswd[ \t]+-\w{{0,8}}b\w{{0,8}}[ \t]+\S+[ \t]+\S+[ \t]+{_VALUE}"),
     ("smbclient", _after("smbclient", r"(?:-U|--user)[ \t=]*['\"]?[^\s%'\"]{1,80}%", r"(?P<value>[^\s'\"]{1,200})")),

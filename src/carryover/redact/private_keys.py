@@ -12,6 +12,9 @@ _ARMOUR = later(
     r"|(Private-Lines): \d{1,3}"
 )
 _KEY_PAIR = later(r"\[\s{0,8}(?:\d{1,3},\s{0,8}){63}\d{1,3}\s{0,8}\]\s*")
+_IN_HEX = "2d2d2d2d2d424547494e20"
+"""How a PEM file begins, as `xxd -p` prints it."""
+_HEX_KEY = later(rf"{_IN_HEX}[0-9a-f\n]{{0,40}}50524956415445(?:\n?[0-9a-f]){{40,}}")
 _LEAST_RANDOM = 40
 """How many different numbers there are at least: of 64 random bytes, 57 are different."""
 _LONGEST = 64 * 1024
@@ -38,6 +41,8 @@ def hide_private_keys(text: str, counts: dict[str, int]) -> str:
     spans: list[Span] = []
     if text.startswith("[") and _KEY_PAIR.fullmatch(text) and len(set(text.split(","))) >= _LEAST_RANDOM:
         spans.append((1, text.rindex("]"), "private-key"))
+    if _IN_HEX in text:
+        spans += [(*key.span(), "private-key") for key in _HEX_KEY.finditer(text)]
     for armour in _ARMOUR.finditer(text) if any(sign in text for sign in _SIGNS) else ():
         if armour[2]:
             start: int | None = _end_of_gap(text, armour.end())
