@@ -40,6 +40,7 @@ MOST_SMALL: Final = 1_000
 _MANY: Final = MOST_SEGMENTS // 2
 """With more segments of any size it does so too: a head may list twice as many."""
 _MOST_ASKING: Final = 100
+_LONGEST_KEY: Final = 1_000
 _MOST_READERS: Final = 100
 """What is encrypted has room for the keys of about 140."""
 
@@ -91,11 +92,15 @@ class OwnLog:
             peers, heads = self._believed({**self.state.peers, **removed})
         known = {self.state.own.machine, *peers, *claimed}
         asking = sorted(machine for machine in self._fetched.machines if machine not in known)
-        keys = {machine: self.store.read(machine, "key") or b"" for machine in islice(asking, _MOST_ASKING)}
-        texts = {machine: key.decode("utf-8", "replace") for machine, key in keys.items()}
-        self.asking = {machine: key for machine, key in texts.items() if is_machine_key(key)}
+        keys = ((machine, self._key_of(machine)) for machine in islice(asking, _MOST_ASKING))
+        self.asking = {machine: key for machine, key in keys if is_machine_key(key)}
         self.save(peers=peers, waiting=len(self.asking))
         return heads
+
+    def _key_of(self, machine: str) -> str:
+        """Returns what another machine says that its public key is; nothing for what no key is as long as."""
+        data = self.store.read(machine, "key") or b""
+        return data.decode("utf-8", "replace") if len(data) <= _LONGEST_KEY else ""
 
     def _believed(self, peers: dict[str, Peer]) -> tuple[dict[str, Peer], dict[str, Head]]:
         """Returns what is now known of other machines, and the heads that can be believed."""

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import tracemalloc
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -212,6 +213,20 @@ def test_a_segment_that_is_listed_many_times_is_read_once(
     segments = [name for name in third.store.reads if name not in ("key", "head")]
     assert segments
     assert len(segments) == len(set(segments))
+
+
+def test_machines_that_ask_with_huge_keys_take_no_memory(remote: Remote, first: MemoryMachine) -> None:
+    """A sparse file costs whoever can write into the store nothing."""
+    huge = b"x" * (8 << 20)
+    remote.logs |= {f"{number:016x}": {"key": huge} for number in range(100, 120)}
+    tracemalloc.start()
+    try:
+        outcome = first.sync()
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert (outcome.waiting, most < 4 * len(huge)) == (0, True)
 
 
 @pytest.mark.parametrize("name", ["head", "segment"])
