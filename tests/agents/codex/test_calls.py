@@ -278,6 +278,14 @@ def test_a_question_and_its_answer(rollout: Rollout) -> None:
     assert answered[1:] == [model.Answer(call_id=call_id, question="Which way?", text="up")]
 
 
+def test_a_question_that_the_mode_does_not_allow_was_not_asked(rollout: Rollout) -> None:
+    call_id = rollout.calls("request_user_input", questions=[{"id": "q1", "question": "Which way?"}])
+    (refused,) = rollout.output(call_id, "request_user_input is unavailable in Default mode")
+
+    assert isinstance(refused, model.ToolResult)
+    assert (refused.status, refused.never_ran) == ("error", True)
+
+
 @pytest.mark.parametrize("arguments", ["", "{", "[]", "5", '{"cmd": 5}', '{"cmd": null}', '{"command": [1]}', "\ud800"])
 def test_arguments_that_the_model_got_wrong_cost_the_subject_only(rollout: Rollout, arguments: str) -> None:
     rollout.response("function_call", name="exec_command", arguments=arguments, call_id="c")

@@ -79,7 +79,12 @@ _REJECTED: Final = later(
 )
 """The whole output of a refused `exec_command` (0.105; later with the command). What a command printed has a header
 before it, or stands in such a message with its quotes escaped twice."""
-_NEVER_RAN: Final = ("unsupported call: ", "unsupported custom tool call: ", "failed to parse function arguments")
+_NEVER_RAN: Final = (
+    "unsupported call: ",
+    "unsupported custom tool call: ",
+    "failed to parse function arguments",
+    "request_user_input is unavailable in ",  # the mode; nobody was asked (0.144)
+)
 _FAILED: Final = later(r"(?:apply_patch verification|Script|exec_command|write_stdin) failed|execution error")
 _IN_SANDBOX: Final = later(r"failed in sandbox[^:]*: (?:sandbox denied [^:]*exit code: (-?\d{1,10}), stdout: )?")
 """Precedes a command's output if the client suspects its sandbox (0.34 to 0.47)."""
