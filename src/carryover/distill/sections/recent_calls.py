@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from carryover.distill.commands import only_looked
+from carryover.distill.commands import error_in, only_looked
 from carryover.distill.digest import JOB, Call
 from carryover.distill.entry import BY_WORTH, WEIGHTS, Entry, Weight
 from carryover.distill.quotes import called, excerpt
@@ -50,8 +50,18 @@ def call_entries(past: Past) -> list[Entry]:
     for made in _without_repeated_lines(newest):
         is_last = _is_where_it_broke_off(past, made) or _is_unheard(past, made)
         weight = WEIGHTS["last call"] if is_last else BY_WORTH
-        entries += _call(past, made.call, made.session, weight)
+        parts = _call(past, made.call, made.session, weight)
+        entries += _with_error(parts, made.call, weight) if is_last else parts
     return [*_unnamed_edits(past), *joined_short(sorted(entries, key=lambda entry: entry.at_ms))]
+
+
+def _with_error(parts: list[Entry], call: Call, weight: Weight) -> list[Entry]:
+    """Returns the parts of the last call, of which that with what looks like an error stays as long as the first: one
+    of several things that a command did may have failed. Why a whole one failed stands elsewhere."""
+    error = error_in(call.output) if call.status != "error" else ""
+    at = max((at for at, one in enumerate(parts) if error and error in one.text), default=0)
+    parts[at] = msgspec.structs.replace(parts[at], weight=weight.first)
+    return parts
 
 
 def _unnamed_edits(past: Past) -> list[Entry]:
