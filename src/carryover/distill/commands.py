@@ -27,9 +27,17 @@ _ON_BRANCH: Final = later(
 _RENAMED: Final = later(r"\bgit branch (?:-m|-M|--move) (?!-)([^\s;&|'\"$>]{1,120})(?=[\s;&|>]|$) *(?:$|[;&|\n]|\d?>)")
 """Renames the branch that is checked out, and prints nothing."""
 _SWITCHES: Final = later(r"\bgit (?:checkout|switch) ")
+_MISSING: Final = later(
+    r"(?:No module named|Cannot find (?:module|package)) '([\w@/.-]{1,80})'"
+    r"|command not found: ([\w.-]{1,60})|([\w.-]{1,60}): (?:command )?not found"
+)
 _PUSHED: Final = later(r"^To (\S{5,300})$", re.M)
 _GIT: Final = later(r"\b(?:git|gh) ")
 _SWITCHED: Final = later(r"^Switched to (?:a new )?branch '([^\s'\]]{1,120})'$", re.M)
+_FEATURE: Final = later(r'^\{"BRANCH_NAME":"([^"\s]{1,120})","SPEC_FILE":', re.M)
+"""What the script of Spec Kit prints that begins a feature and checks out its branch (2025)."""
+_NO_BRANCH: Final = "[specify] Warning: "
+"""What it prints before that if it made none."""
 _RAISED: Final = later(r"(?:[\w.]+\.)?[A-Z]\w*(?:Error|Exception|Interrupt|Exit)\b(?::|$)", re.I)
 _REPORTED: Final = later(r"(?:PHP )?(?:error|fatal)\b", re.I)  # perhaps only by the program that ran the failed one
 _LOCATED: Final = later(r"\S+?(?::\d+:\d+:|\(\d+,\d+\):) \S")
@@ -189,6 +197,16 @@ def pushed_to(body: ToolResult) -> str:
     return pushed[1] if pushed is not None and "git push" in body.subject and " ! [" not in body.output else ""
 
 
+def installs(body: ToolResult, why: str) -> bool:
+    """Whether a command has installed the module or program that was missing when something failed."""
+    missing = _MISSING.search(why)
+    if missing is None or body.op != "shell":
+        return False
+    name = next(filter(None, missing.groups()))
+    top = re.escape(name if missing[1] and "/" in name else name.partition(".")[0])
+    return re.search(rf"\b(?:install|add)\b[^|;&\n]*?(?<![\w/.-]){top}(?![\w/.-])", body.subject) is not None
+
+
 def branch_in(body: ToolResult) -> str:
     """Returns the branch that `git commit`, `checkout`, `switch` or `stash`, or `gh pr merge`, last named, or `git
     branch -m` gave its name to; empty if none did here."""
@@ -197,6 +215,8 @@ def branch_in(body: ToolResult) -> str:
     renamed = _RENAMED.search(body.subject) if body.status == "ok" and "fatal: " not in body.output else None
     if renamed is not None and _SWITCHES.search(body.subject, renamed.end()) is None:
         return renamed[1]
+    if "BRANCH_NAME" in body.output and _NO_BRANCH not in body.output and (made := _FEATURE.search(body.output)):
+        return made[1]
     # A script's name need not say that it runs git, which says so itself.
     named = (_ON_BRANCH if _GIT.search(body.subject) else _SWITCHED).findall(body.output)
     return named[-1] if named else ""

@@ -197,7 +197,7 @@ def _failures_after(failures: tuple[Failure, ...], body: ToolResult, at_ms: int,
         def is_solved(failure: Failure) -> bool:
             is_pushed = to != "" and to in failure.why
             is_step = failure.signature in again or failure.command in again
-            return is_pushed or is_step or _solves(failure, mark, turn)
+            return is_pushed or is_step or commands.installs(body, failure.why) or _solves(failure, mark, turn)
 
         return tuple(replace(failure, solved=is_solved(failure)) for failure in failures)
     former = next((failure for failure in failures if failure.signature == mark), None)

@@ -3,7 +3,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from carryover.distill.commands import branch_in, failed, is_edit_of, signature, why
+from carryover.distill.commands import branch_in, failed, installs, is_edit_of, signature, why
 from carryover.model import Op, ResultStatus, ToolResult
 from carryover.text.looking import is_looking, is_retry
 
@@ -221,6 +221,30 @@ def test_a_commit_or_a_switch_names_the_branch(output: str, branch: str) -> None
 def test_a_branch_that_gets_another_name_goes_by_that(command: str, output: str, branch: str) -> None:
     assert branch_in(result(command, status="ok", output=output)) == branch
     assert branch_in(result(command, output="")) == ""
+
+
+def test_the_script_of_spec_kit_has_checked_out_the_branch_that_it_made() -> None:
+    made = '{"BRANCH_NAME":"004-cap","SPEC_FILE":"/home/dev/shop/specs/004-cap/spec.md","FEATURE_NUM":"004"}'
+    warned = "[specify] Warning: Git repository not detected; skipped branch creation for 004-cap"
+    for output, branch in ((made, "004-cap"), (f"{warned}\n{made}", ""), ('{"BRANCH_NAME":"004-cap"}', "")):
+        assert branch_in(result("scripts/create-new-feature.sh --json Cap", status="ok", output=output)) == branch
+
+
+@pytest.mark.parametrize(
+    ("why", "command", "has"),
+    [
+        ("ModuleNotFoundError: No module named 'okapi'", "pip install okapi==0.4.8 zebra 2>&1 | tail -5", True),
+        ("ModuleNotFoundError: No module named 'okapi.board'", "uv add okapi", True),
+        ("Error: Cannot find module '@okapi/board'", "npm install --save-dev @okapi/board@2", True),
+        ("/bin/sh: 1: okapi: not found", "brew install okapi", True),
+        ("zsh:1: command not found: okapi", "brew install zebra && okapi", False),
+        ("ModuleNotFoundError: No module named 'okapi'", "pip install okapi-board", False),
+        ("ModuleNotFoundError: No module named 'okapi'", "pip show okapi", False),
+        ("KeyError: 'okapi'", "pip install okapi", False),
+    ],
+)
+def test_what_was_missing_is_there_once_it_is_installed(why: str, command: str, has: bool) -> None:
+    assert installs(result(command, status="ok"), why) is has
 
 
 def test_what_was_raised_stands_at_the_head_of_a_long_stack() -> None:
