@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from carryover.distill.digest import Digest
 from carryover.distill.entry import STALER, WEIGHTS, Entry
 from carryover.distill.quotes import earlier
 from carryover.distill.sections.quoting import announced, from_session, from_turn, joined_short, last_words, parted
@@ -42,6 +43,7 @@ def _announced(past: Past) -> list[Entry]:
 
 def _plan(past: Past) -> list[Entry]:
     lists = [past.lead] if past.lead.digest.plan else [one for one in past.view.sessions if one.digest.plan]
+    lists = [one for one in lists if not _is_unkept(one.digest)]
     if not lists:
         return []
     session = max(lists, key=lambda one: one.digest.plan_ms)
@@ -58,6 +60,16 @@ def _plan(past: Past) -> list[Entry]:
         least = weight.first + weight.part + weight.back * at + STALER * stale
         entries.append(from_session(session, digest.plan_turn, text, "todo list", least, label=label, at_ms=at_ms))
     return joined_short(entries)
+
+
+def _is_unkept(digest: Digest) -> bool:
+    """Whether nothing of a list was ever marked as done, though its turn was answered and as many files were edited
+    since as it has items: it says what was to be done, not what is open."""
+    if any(item.state == "done" for item in digest.plan):
+        return False
+    edited = sum(file.at_ms > digest.plan_ms for file in digest.touched)
+    is_answered = any(turn.number == digest.plan_turn and turn.end == "answered" for turn in digest.turns)
+    return is_answered and edited >= len(digest.plan)
 
 
 def _plan_label(past: Past, session: SessionView, opened: int, stale: int) -> str:

@@ -142,3 +142,16 @@ def test_what_was_said_again_and_again_does_not_displace_what_was_said_once() ->
 
     stands = under("Where it stands", talk)
     assert "619 of 700" in stands and stands.count("Waiting.") == 1
+
+
+def test_a_list_of_which_nothing_was_ticked_while_its_files_were_edited_is_no_next_step() -> None:
+    """Codex 0.105 may write a list and never again, and say at the end that all is done."""
+    items = tuple(PlanItem(text=text, state="pending") for text in ("cents", "the receipt"))
+    talk = session("s1").user("Do both.").event(PlanUpdate(items=items)).edited("cart.py").says("Cents are done.")
+    assert "open: the receipt" in under("Next action", talk)
+
+    talk.ran("make receipt").edited("receipt.py")
+    assert "open: the receipt" in under("Next action", talk)
+    talk.says("Both are done.")
+    assert "the receipt" not in under("Next action", talk)
+    assert "the receipt" not in under("Next action", talk.user("The page is blank."))
