@@ -28,3 +28,17 @@ def preview(root: Path, settings: ProjectSettings) -> Pass | None:
 
 def take_back(root: Path, settings: ProjectSettings) -> Pass:
     return project_files.take_back(root, settings, state_dir().root)
+
+
+def edited_by(do: Callable[[], object], root: Path) -> tuple[str, ...]:
+    """Returns the names of the files in the folder that are different afterwards, but those of git and of Carryover."""
+    before = _contents(root)
+    do()
+    after = _contents(root)
+    return tuple(name for name in sorted(before.keys() | after.keys()) if before.get(name) != after.get(name))
+
+
+def _contents(root: Path) -> dict[str, bytes]:
+    paths = (path for path in root.rglob("*") if path.is_file())
+    found = {path.relative_to(root): path for path in paths}
+    return {str(name): path.read_bytes() for name, path in found.items() if name.parts[0] not in (".git", ".carryover")}

@@ -33,7 +33,6 @@ class Published(msgspec.Struct, frozen=True):
     file: Path | None = None
     page: Path | None = None
     """The file for the second page, which is written later; None if there is none."""
-    edited: tuple[str, ...] = ()
     hidden: Mapping[str, int] = {}
     """Our files that git does not show, with the time of the last write (ns): one that the user extends is theirs."""
     notes: tuple[str, ...] = ()

@@ -122,7 +122,6 @@ def _publish_inside(
         return msgspec.structs.replace(
             written,
             passing=again,
-            edited=tuple(edits.done),
             hidden=hidden_since(edits) if settings.pointers == "local" and settings.decided else {},
             notes=tuple(edits.notes),
         )

@@ -16,7 +16,7 @@ from carryover.publish.pointers import NEW_FILE
 from carryover.publish.project_files import place, texts_in
 from carryover.redact import CleanText
 from support.passes import begun
-from support.publishing import preview, publish, take_back
+from support.publishing import edited_by, preview, publish, take_back
 from support.repository import git, repository
 from support.shared_rule import add_shared_rule
 
@@ -36,9 +36,11 @@ LOCAL = ProjectSettings(pointers="local")
 
 
 def published(root: Path, settings: ProjectSettings = LOCAL) -> tuple[str, ...]:
-    done = publish(root, CleanText("# [CARRYOVER] \n"), settings)
-    assert (done.refusal, done.notes) == (None, ())
-    return done.edited
+    def done() -> None:
+        result = publish(root, CleanText("# [CARRYOVER] \n"), settings)
+        assert (result.refusal, result.notes) == (None, ())
+
+    return edited_by(done, root)
 
 
 def tree(root: Path) -> dict[str, str | None]:

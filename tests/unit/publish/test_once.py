@@ -13,7 +13,7 @@ from carryover.projects.handoff_file import Published
 from carryover.publish.once import refuses_pull, uncommitted_names
 from carryover.publish.pointers import NEW_FILE
 from carryover.redact import CleanText
-from support.publishing import publish, take_back
+from support.publishing import edited_by, publish, take_back
 from support.repository import git, repository
 
 OURS = ("AGENTS.md", "CLAUDE.md", ".gitignore")
@@ -28,12 +28,16 @@ def published(root: Path, *, agreed_ms: int = 0, **settings: object) -> Publishe
     return publish(root, CleanText("# [CARRYOVER] \n"), ProjectSettings(agreed_ms=agreed_ms, **settings))  # type: ignore[arg-type]
 
 
+def edited(root: Path, *, agreed_ms: int = 0) -> tuple[str, ...]:
+    return edited_by(lambda: published(root, agreed_ms=agreed_ms), root)
+
+
 def texts(root: Path) -> dict[str, bytes]:
     return {name: (root / name).read_bytes() for name in OURS if (root / name).exists()}
 
 
 def test_the_first_publication_writes_all_of_it(app: Path) -> None:
-    assert published(app).edited == ("AGENTS.md", "CLAUDE.md")
+    assert edited(app) == ("AGENTS.md", "CLAUDE.md")
     assert texts(app)["AGENTS.md"] == NEW_FILE
 
 
@@ -54,7 +58,7 @@ def test_what_git_takes_away_stays_away(app: Path, takes_away: list[tuple[str, .
         git(app, *command)
 
     for _ in range(2):
-        assert published(app).edited == ()
+        assert edited(app) == ()
     assert texts(app) == before
     assert git(app, "status", "--porcelain") == ""
 
@@ -64,9 +68,9 @@ def test_where_nothing_else_is_left_beside_it_it_goes_however_often_it_was_publi
     published(app)
     (app / "CLAUDE.md").write_bytes(texts(app)["CLAUDE.md"].replace(b"Be Claude.\n", b""))
 
-    assert published(app).edited == ("CLAUDE.md",)
+    assert edited(app) == ("CLAUDE.md",)
     assert texts(app)["CLAUDE.md"].strip() == b""
-    assert published(app).edited == ()
+    assert edited(app) == ()
 
 
 def test_a_stash_can_be_popped_after_the_next_publication(app: Path) -> None:
@@ -88,7 +92,7 @@ def test_what_is_committed_comes_and_goes_with_its_branch(app: Path) -> None:
 
     for branch, has_it in (("old", False), ("main", True)):
         git(app, "switch", "--quiet", branch)
-        assert published(app).edited == ()
+        assert edited(app) == ()
         assert (app / "AGENTS.md").exists() is has_it
         assert git(app, "status", "--porcelain") == ""
 
@@ -96,18 +100,18 @@ def test_what_is_committed_comes_and_goes_with_its_branch(app: Path) -> None:
 def test_a_file_that_comes_later_gets_it_only_where_head_has_it(app: Path) -> None:
     published(app)
     (app / "GEMINI.md").write_text("Be Gemini.\n")
-    assert published(app).edited == ()
+    assert edited(app) == ()
 
     git(app, "add", "--all")
     git(app, "commit", "--quiet", "--message", "Point agents to the handoff")
-    assert published(app).edited == ("GEMINI.md",)
+    assert edited(app) == ("GEMINI.md",)
 
 
 def test_another_worktree_gets_none_of_it(app: Path, home: Path) -> None:
     published(app)
     git(app, "worktree", "add", "--quiet", "../tree")
 
-    assert published(home / "tree").edited == ()
+    assert edited(home / "tree") == ()
     git(app, "worktree", "remove", "../tree")
 
 
@@ -116,12 +120,12 @@ def test_the_user_s_word_writes_it_anew_and_so_does_an_end_of_a_pause(app: Path)
     git(app, "reset", "--hard", "--quiet")
     git(app, "clean", "-fd")
 
-    assert published(app, agreed_ms=1).edited == ("AGENTS.md", "CLAUDE.md")
-    assert published(app, agreed_ms=1).edited == ()
+    assert edited(app, agreed_ms=1) == ("AGENTS.md", "CLAUDE.md")
+    assert edited(app, agreed_ms=1) == ()
 
     take_back(app, ProjectSettings(pointers="off", excluded="`carryover pause`"))
     assert texts(app) == {"CLAUDE.md": b"Be Claude.\n"}
-    assert published(app, agreed_ms=1).edited == ("AGENTS.md", "CLAUDE.md")
+    assert edited(app, agreed_ms=1) == ("AGENTS.md", "CLAUDE.md")
 
 
 def test_a_pause_and_its_end_leave_what_is_committed_as_it_is(app: Path) -> None:
@@ -133,7 +137,7 @@ def test_a_pause_and_its_end_leave_what_is_committed_as_it_is(app: Path) -> None
     assert texts(app) == {"AGENTS.md": NEW_FILE, "CLAUDE.md": b"Be Claude.\n"}
     assert git(app, "status", "--porcelain") == ""
 
-    assert published(app).edited == ("CLAUDE.md",)
+    assert edited(app) == ("CLAUDE.md",)
     take_back(app, ProjectSettings(pointers="off"))
     assert texts(app) == {"CLAUDE.md": b"Be Claude.\n"}
 
@@ -219,7 +223,5 @@ def test_a_file_that_git_has_is_not_made_where_it_is_missing(home: Path, left_ou
         (app / name).unlink(missing_ok=True)
     before = git(app, "status", "--porcelain")
 
-    done = published(app)
-
-    assert (done.refusal, done.edited, texts(app)) == (None, (), {})
+    assert (published(app).refusal, texts(app)) == (None, {})
     assert git(app, "status", "--porcelain") == before

@@ -63,7 +63,7 @@ def signatures(root: Path) -> dict[Path, tuple[int, int, int]]:
 def test_a_repository_gets_the_handoff_the_rule_and_the_pointers(home: Path) -> None:
     root = repository(home / "new", {"a.py": "1\n"})
 
-    assert published(root) == Published(changed=True, file=handoff(root), edited=("AGENTS.md",))
+    assert published(root) == Published(changed=True, file=handoff(root))
     assert tree(root) == {
         ".carryover/.gitignore": "# Carryover (auto-added)\n*\n",
         ".carryover/handoff.md": TEXT,

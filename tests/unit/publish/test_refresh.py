@@ -226,7 +226,7 @@ def test_a_project_without_a_handoff_gets_the_placeholder_and_the_pointers(
 
     made = with_placeholder(made_of(root), paths)
 
-    assert made.published == Published(changed=not interrupted, file=handoff(root), edited=("AGENTS.md",))
+    assert made.published == Published(changed=not interrupted, file=handoff(root))
     assert handoff(root).read_text() == PLACEHOLDER
     assert read_journal(paths.state.root).handoffs == (handoff_folder(handoff(root).parent, root),)
     assert made.text is None, "the placeholder is no handoff, and is not remembered as one"
