@@ -207,8 +207,8 @@ def rules(checkout: Checkout, names: Iterable[str]) -> Text:
         raise OSError(errno.EINVAL, "its folder is a symlink")
 
     def put(data: bytes | None) -> bytes | None:
-        has_own = has_rule(data or b"", STORE)  # the user's, or ours
-        return reduce(with_rule, (lines for lines in each if lines != _LINES or not has_own), data)
+        needed = (lines for lines in each if lines != _LINES or not has_rule(data or b"", STORE))  # the user's, or ours
+        return reduce(with_rule, needed, data)
 
     return text_in(
         checkout.root,
