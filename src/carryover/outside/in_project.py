@@ -61,15 +61,15 @@ class Pass:
 
     def carry_out(self, edit: Edit) -> bool:
         """Carries out a planned edit, and returns what `put` does."""
-        name = edit.text.name
-        if not self.dry and is_needed(edit, self.journal):
+        name, needed = edit.text.name, is_needed(edit, self.journal)
+        if needed and not self.dry:
             edit = carry_out(edit, self.state)
         if edit.reason is not None:
             self.left_alone(name, edit.reason)
             return False
         if edit.changes:
             self.changes.append(edit)
-        if edit.text.listed is None:
+        if not needed or edit.text.listed is None:
             return True
         if not edit.has_ours:
             self.mine.discard(name)
