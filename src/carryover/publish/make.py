@@ -205,11 +205,10 @@ def view_now(db: sqlite3.Connection, project: int | ProjectRoot, config: Config)
     """
     if isinstance(project, int):
         view = project_view(db, project)
-        checkout = Checkout(Path(view.root))
-        view = _of_true_worktrees(view, checkout)
     else:
         view = ProjectView(root=project.root, main_root=project.main_root, sessions=())
-        checkout = Checkout(Path(view.root))
+    checkout = Checkout(Path(view.root))
+    view = _of_true_worktrees(view, checkout)
     checkouts = () if is_foreign(view.root) else agents_checkouts(checkout, config.agents)
     main = project_by_root(db, view.main_root) if view.main_root is not None and not has_past(view) else None
     if main is None:
