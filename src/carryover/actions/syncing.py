@@ -6,21 +6,20 @@ import asyncio
 import re
 import secrets
 import socket
-import time
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Final
 
 from carryover.errors import ExitCode, UserError
-from carryover.fsio import is_folder, private_dir
+from carryover.fsio import private_dir
 from carryover.ledger.connect import reading
 from carryover.ledger.queries import whereabouts
 from carryover.ledger.store import Ledger
-from carryover.past.context import now_ms, project_root, state_dir
+from carryover.past.context import now_ms, project_root, refuse_paused, state_dir
 from carryover.past.opened import ask_patiently, written_daemonless
 from carryover.past.without_daemon import read_new
-from carryover.probe.git_command import ask
+from carryover.probe.git_command import ask_one
 from carryover.probe.looks import look_at
 from carryover.projects.root import StatePaths
 from carryover.sync.address import normalised, usable_address, without_credentials
@@ -38,6 +37,7 @@ _GIT_S: Final = 2.0
 _URLS: Final = ("config", "--null", "--get-regexp", r"^remote\..*\.(url|pushurl)$")
 _UNSAFE: Final = re.compile(r"[^A-Za-z0-9._-]+")
 _NOTHING: Final = "Nothing was changed."
+_synchronised: Final = partial(synchronise, now_ms=now_ms, in_thread=lambda work, **_: asyncio.to_thread(work))
 __all__ = ["SyncStatus"]
 
 
@@ -68,7 +68,6 @@ def initialise_sync(remote: str, *, name: str | None) -> SyncStatus:
     address = usable_address(remote)
     _refuse_project(address)
     private_dir(state_dir().root)
-    private_dir(folder.path)
     try:
         with folder.locked():
             machine = secrets.token_hex(8)
@@ -105,10 +104,9 @@ def _refuse_project(remote: str) -> None:
     wanted = normalised(remote)
     home = Path.home().resolve()
     for root in sorted(roots):
-        remotes = _remotes(Path(root))
         # Of the home folder, which a session may have run in, almost everything is a part.
         is_in_project = Path(wanted).is_relative_to(root) and not home.is_relative_to(root)
-        if remotes is not None and (is_in_project or wanted in map(normalised, remotes)):
+        if is_in_project or wanted in map(normalised, _remotes(Path(root))):
             raise UserError(
                 f"{without_credentials(remote)} belongs to the project {root}, and what was said must not lie beside "
                 f"its code. {_NOTHING} Make an empty repository or folder for it.",
@@ -116,17 +114,15 @@ def _refuse_project(remote: str) -> None:
             )
 
 
-def _remotes(root: Path) -> list[str] | None:
-    """Returns the remotes of a project; None if its folder is not there."""
+def _remotes(root: Path) -> list[str]:
+    """Returns the remotes of a project."""
     try:
-        if not look_at(root, partial(is_folder, root)):
-            return None
-        [answer] = look_at(root, lambda: ask(root, _URLS, deadline=time.monotonic() + _GIT_S))
+        answer = look_at(root, partial(ask_one, root, *_URLS, timeout_s=_GIT_S))
     except FileNotFoundError:
         return []
     except TimeoutError as error:
         raise UserError(
-            f"git did not say in time which remotes the project {root} has. Nothing was changed. Try again."
+            f"git did not say in time which remotes the project {root} has. {_NOTHING} Try again."
         ) from error
     entries = answer.out.decode(errors="surrogateescape").split("\0")
     return [address for entry in entries if (address := entry.partition("\n")[2])]
@@ -135,11 +131,8 @@ def _remotes(root: Path) -> list[str] | None:
 def sync_once() -> Outcome:
     """Reads what is new on disk and synchronises once. Raises UserError (REFUSED while paused) if that ends early;
     nothing is lost then."""
+    refuse_paused("synchronised")
     state = state_dir()
-    if state.paused.exists():
-        raise UserError(
-            "Carryover is paused, so nothing was synchronised. `carryover unpause` ends that.", ExitCode.REFUSED
-        )
 
     async def without_daemon(ledger: Ledger, paths: StatePaths) -> Outcome:
         await read_new(ledger, state)
@@ -147,10 +140,6 @@ def sync_once() -> Outcome:
 
     ask_patiently(state, "/settle", timeout_s=SYNC_S)
     return written_daemonless("/sync", Outcome, without_daemon, timeout_s=SYNC_S)
-
-
-async def _synchronised(ledger: Ledger, paths: StatePaths) -> Outcome:
-    return await synchronise(ledger, paths, now_ms=now_ms, in_thread=lambda work, **_: asyncio.to_thread(work))
 
 
 def add_machine(code: str) -> SyncStatus:

@@ -20,7 +20,7 @@ from carryover.errors import visible
 from carryover.probe.git_command import GitAnswer, end_group, in_store
 from carryover.sync.address import folder_at, without_credentials
 from carryover.sync.sealing import LARGEST_OBJECT
-from carryover.sync.store import FILE_NAME, Fetched, FolderStore, Store, StoreTrouble
+from carryover.sync.store import FILE_NAME, Fetched, FolderStore, Store, StoreTrouble, unreachable
 
 _SHORT_S: Final = 120.0
 """For what is done here, and for the list of a remote's branches, with which each sync begins: one that never answers
@@ -130,7 +130,6 @@ class GitStore(Store):
         self._own[name] = self._git("hash-object", "-w", "--stdin", given=data).decode().strip()
 
     def publish(self, names: Collection[str]) -> None:
-        self._create()
         kept = {name: blob for name, blob in self._own.items() if name in names}
         rows = "".join(f"100644 blob {blob}\t{name}\n" for name, blob in kept.items())
         tree = self._git("mktree", given=rows.encode()).decode().strip()
@@ -158,14 +157,14 @@ class GitStore(Store):
         try:
             answer = self._run(self._folder, *command, remote=address, given=given, timeout_s=timeout_s)
         except TimeoutError as error:
-            raise StoreTrouble(_trouble("git did not end in time", remote=remote)) from error
+            raise _trouble("git did not end in time", remote=remote) from error
         except OverflowError as error:
-            raise StoreTrouble(_trouble("it holds more than any machine writes", remote=remote)) from error
+            raise _trouble("it holds more than any machine writes", remote=remote) from error
         except FileNotFoundError as error:
             raise StoreTrouble("Synchronising needs git, which can't be run here. Nothing was changed.") from error
         if answer.code != 0:
             reason = _reason(answer)
-            raise StoreTrouble(_trouble(reason, remote=remote and str(self._folder) not in reason))
+            raise _trouble(reason, remote=remote and str(self._folder) not in reason)
         return answer.out
 
 
@@ -178,11 +177,8 @@ def _reason(answer: GitAnswer) -> str:
     return visible("; ".join(lines[:2])[:300]).rstrip(".") or f"git ended with code {answer.code}"
 
 
-def _trouble(reason: str, *, remote: bool) -> str:
+def _trouble(reason: str, *, remote: bool) -> StoreTrouble:
     if remote:
-        return (
-            f"The store can't be reached, or refuses: {reason}. Nothing is lost. Check that `git ls-remote` works with "
-            "its address without asking anything, then run the command again."
-        )
+        return unreachable(reason, "`git ls-remote` works with its address without asking anything")
     what_next = "correct that, or remove the folder `sync/store` in ~/.carryover, then sync again"
-    return f"The local part of the store can't be used: {reason}. Nothing is lost: {what_next}."
+    return StoreTrouble(f"The local part of the store can't be used: {reason}. Nothing is lost: {what_next}.")

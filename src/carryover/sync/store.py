@@ -38,6 +38,14 @@ class StoreTrouble(UserError):
     """The store could not be used. Nothing is lost: the next sync tries again."""
 
 
+def unreachable(reason: str, what_to_check: str) -> StoreTrouble:
+    """Returns the error to raise for a place of all machines that does not do what it is asked."""
+    return StoreTrouble(
+        f"The store can't be reached, or refuses: {reason}. Nothing is lost. Check that {what_to_check}, then run the "
+        "command again."
+    )
+
+
 class Fetched(NamedTuple):
     """What is in the store."""
 
@@ -99,15 +107,16 @@ class FolderStore(Store):
         return Fetched(machines, sizes, next(others, None))
 
     def read(self, machine: str, name: str) -> bytes | None:
-        try:
-            with self._opened(machine) as place:
-                file = os.fdopen(open_regular(name, os.O_NOFOLLOW, dir_fd=place), "rb")
-            with file:
-                data = file.read(LARGEST_OBJECT + 1)
-        except OSError as error:
-            if error.errno not in _ABSENT or self._ended.is_set():
-                raise self._trouble(os_reason(error)) from error
-            return None
+        with self._errors():
+            try:
+                with self._opened(machine) as place:
+                    file = os.fdopen(open_regular(name, os.O_NOFOLLOW, dir_fd=place), "rb")
+                with file:
+                    data = file.read(LARGEST_OBJECT + 1)
+            except OSError as error:
+                if error.errno not in _ABSENT or self._ended.is_set():
+                    raise
+                return None
         return data if len(data) <= LARGEST_OBJECT else None
 
     def put(self, name: str, data: bytes) -> None:
@@ -125,13 +134,7 @@ class FolderStore(Store):
         try:
             yield
         except OSError as error:
-            raise self._trouble(os_reason(error)) from error
-
-    def _trouble(self, reason: str) -> StoreTrouble:
-        return StoreTrouble(
-            f"The store can't be reached, or refuses: {reason}. Nothing is lost. Check that the folder {self._path} is "
-            "there and that you can write into it, then run the command again."
-        )
+            raise unreachable(os_reason(error), f"the folder {self._path} is there and you can write to it") from error
 
     @contextmanager
     def _opened(self, machine: str | None = None, *, make: bool = False) -> Iterator[int]:
