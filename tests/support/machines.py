@@ -24,7 +24,7 @@ from carryover.projects.root import StatePaths
 from carryover.sync.head import Head
 from carryover.sync.incoming import LedgerIncoming
 from carryover.sync.outgoing import LedgerOutgoing
-from carryover.sync.payload import Payload, decode_payload, encode_payload
+from carryover.sync.payload import Payload, decode_payload
 from support.scribe import Scribe
 
 IDS = {name: f"{number:016x}" for number, name in enumerate(("laptop", "desktop", "box"), start=10)}
@@ -100,7 +100,7 @@ class OneMachine:
         await self.ledger.write(begin_log, outgoing.told())
         for payload, position in outgoing.pieces(self.position):
             self.position = position
-            self.sent.append(encode_payload(payload))
+            self.sent.append(msgspec.msgpack.encode(payload))
             told.append(payload)
         return told
 

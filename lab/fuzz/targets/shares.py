@@ -5,6 +5,7 @@ No control or hidden character is left, a line that names something is one line 
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
@@ -14,7 +15,7 @@ import msgspec
 
 from carryover.actions.sharing import LINE_CHARS, Bundle, decrypted, text_of, title_of_share
 from carryover.errors import UserError
-from carryover.sync.sealing import AGE_HEADER, age, deflated, seal_for
+from carryover.sync.sealing import AGE_HEADER, age, seal_for
 from fuzz.bytes import chosen
 from fuzz.shown import assert_shown
 
@@ -52,7 +53,7 @@ def _file(form: str, data: bytes) -> bytes:
     recipients = [_identity()[1]]
     if form == "file":
         return AGE_HEADER + data
-    return seal_for(recipients, data if form == "compressed" else deflated(data))
+    return seal_for(recipients, data if form == "compressed" else zlib.compress(data))
 
 
 def seeds() -> Iterable[bytes]:
@@ -66,6 +67,6 @@ def seeds() -> Iterable[bytes]:
     )
     plain = msgspec.json.encode(bundle)
     yield b"\2" + plain
-    yield b"\1" + deflated(plain)
+    yield b"\1" + zlib.compress(plain)
     sealed = seal_for([_identity()[1]], b"x")
     yield b"\0" + sealed.removeprefix(AGE_HEADER)

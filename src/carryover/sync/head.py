@@ -8,6 +8,7 @@ compared, so one that was removed can neither read what is written from then on,
 from __future__ import annotations
 
 import hashlib
+import zlib
 from typing import Annotated, Final, Literal, TypeVar
 
 import msgspec
@@ -95,7 +96,7 @@ def sha_of(data: bytes | None) -> bytes:
 
 def sealed_head(head: Head, recipients: list[str], key: MachineKey) -> bytes:
     """Returns the file of a head, for the machines with these public keys."""
-    sealed = sealing.seal_for(recipients, sealing.deflated(msgspec.msgpack.encode(head)))
+    sealed = sealing.seal_for(recipients, zlib.compress(msgspec.msgpack.encode(head)))
     return msgspec.msgpack.encode(_Signed(key.signature(_message(head.machine, sealed)), sealed))
 
 
@@ -124,7 +125,7 @@ def accepted_head(machine: str, data: bytes | None, peer: Peer, key: MachineKey)
 
 def sealed_segment(content: Payload, recipients: list[str]) -> tuple[Segment, bytes]:
     """Returns a payload as a segment for the machines with these public keys, and the bytes of its file."""
-    data = sealing.seal_for(recipients, sealing.deflated(payload.encode_payload(content)))
+    data = sealing.seal_for(recipients, zlib.compress(msgspec.msgpack.encode(content)))
     return Segment(len(data), sha_of(data)), data
 
 

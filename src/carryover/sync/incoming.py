@@ -58,7 +58,7 @@ class LedgerIncoming:
         were new. Raises OSError or LedgerUnavailable; nothing is lost then, since the segment is taken again later.
         """
         name = await self._ledger.write(know_machine, head.machine, machine_prefix(head))
-        entries = await asyncio.to_thread(_entries, name, payload, _now_ms())
+        entries = await asyncio.to_thread(_entries, name, payload, int(time.time() * 1000))
         at = (head.machine, segment)
         commit = await self._ledger.store_received(name, entries, withdrawn=payload.replaced, segment=at)
         return commit.new_events
@@ -66,10 +66,6 @@ class LedgerIncoming:
     async def note_segments(self, head: Head) -> None:
         """Forgets which segments were taken that the machine has no more."""
         await self._ledger.write(forget_segments, head.machine, [segment.name for segment in head.segments])
-
-
-def _now_ms() -> int:
-    return int(time.time() * 1000)
 
 
 def machine_prefix(head: Head) -> str:
@@ -82,27 +78,22 @@ def _entries(machine: str, payload: Payload, now_ms: int) -> dict[str, list[Read
     entries: dict[str, list[ReadyEvent]] = {}
     for event in payload.events:
         session = payload.sessions[event.session]
-        names = session.native_id + (event.subagent_id or "")
-        is_usable = _AGENT.fullmatch(session.agent) is not None and names.isprintable()
-        entry = _entry(machine, session, event, now_ms) if is_usable else None
-        if entry is not None:
+        if (entry := _entry(machine, session, event, now_ms)) is not None:
             entries.setdefault(session.agent, []).append(entry)
     return entries
 
 
-def _is_root(root: str) -> bool:
-    return root.startswith("/") and root.isprintable() and ".." not in root.split("/")
-
-
 def _entry(machine: str, session: SyncedSession, event: SyncedEvent, now_ms: int) -> ReadyEvent | None:
-    """Returns the event as it is stored; None if it has no body that this version knows."""
-    if len(event.body) > LARGEST_BODY:
+    """Returns the event as it is stored; None if it has no name that may be one, or no body that this version knows."""
+    names = session.native_id + (event.subagent_id or "")
+    if _AGENT.fullmatch(session.agent) is None or not names.isprintable() or len(event.body) > LARGEST_BODY:
         return None
     try:
         body = _decoder.decode(event.body)
     except (msgspec.MsgspecError, UnicodeError, RecursionError):
         return None
-    is_placed = session.root is not None and _is_root(session.root)
+    root = session.root or ""
+    is_placed = root.startswith("/") and root.isprintable() and ".." not in root.split("/")
 
     def elsewhere(path: str) -> str:
         return foreign_root(machine, path) if is_absolute(path) else path
@@ -114,7 +105,7 @@ def _entry(machine: str, session: SyncedSession, event: SyncedEvent, now_ms: int
             session=session.native_id,
             at_ms=event.at_ms if event.at_ms <= now_ms + AHEAD_MS else now_ms,
             body=with_paths(body, elsewhere, _PATH_OPS),
-            cwd=foreign_root(machine, session.root or "") if is_placed else None,
+            cwd=foreign_root(machine, root) if is_placed else None,
             subagent_id=event.subagent_id or None,
         ),
     )

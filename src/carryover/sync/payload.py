@@ -60,18 +60,9 @@ class Payload(msgspec.Struct, frozen=True, omit_defaults=True):
     """Keys of events that a better source of the same session has replaced there."""
 
 
-_encoder = msgspec.msgpack.Encoder()
-_decoder = msgspec.msgpack.Decoder(Payload)
-
-
-def encode_payload(payload: Payload) -> bytes:
-    """Encodes a payload; equal payloads give equal bytes."""
-    return _encoder.encode(payload)
-
-
 def decode_payload(data: bytes) -> Payload:
     """Decodes a payload. Raises ValueError if it does not have exactly this form, or exceeds its bounds."""
-    payload = _decoder.decode(data)
+    payload = msgspec.msgpack.decode(data, type=Payload)
     if any(event.session >= len(payload.sessions) for event in payload.events):
         raise ValueError("an event of no session")
     return payload

@@ -96,9 +96,8 @@ async def _take(own: OwnLog, incoming: LedgerIncoming, head: Head, in_thread: _I
     """Takes what is new of another machine. Returns how many events that were, and why not all could be taken."""
     received, problem = 0, None
     known = await in_thread(partial(incoming.taken, head))
-    for segment in dict.fromkeys(head.segments):  # a head may list one as often as it likes
-        if segment.name in known:
-            continue
+    listed = dict.fromkeys(head.segments)  # a head may list one as often as it likes
+    for segment in (one for one in listed if one.name not in known):
         if not await in_thread(incoming.has_room):
             return received, "the disk of this machine is nearly full, so not all of what it wrote was taken"
         try:

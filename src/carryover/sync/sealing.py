@@ -130,13 +130,8 @@ def unsealed(data: bytes, keys: Iterable[bytes]) -> bytes:
     return plain
 
 
-def deflated(data: bytes) -> bytes:
-    """Compresses `data`."""
-    return zlib.compress(data, 6)
-
-
 def inflated(packed: bytes, most_bytes: int) -> bytes:
-    """Reverses `deflated`. Raises Unreadable if it is damaged, or more than `most_bytes`."""
+    """Reverses `zlib.compress`. Raises Unreadable if it is damaged, or more than `most_bytes`."""
     inflate = zlib.decompressobj()
     try:
         data = inflate.decompress(packed, most_bytes + 1)

@@ -86,7 +86,7 @@ def _contents(bundle: Bundle, line_chars: int) -> Iterator[str]:
 
 def import_share(args: argparse.Namespace) -> None:
     """Imports the one file that `args` names: shows what it is, asks, and records it as another person's words."""
-    from carryover.actions.sharing import name_of, received, take_share, title_of_share
+    from carryover.actions.sharing import received, take_share, title_of_share
 
     if len(args.files) > 1 or args.agent is not None or args.again:
         raise UserError(
@@ -104,6 +104,4 @@ def import_share(args: argparse.Namespace) -> None:
         lines = [f"✓ {title}", f"  Recorded as {session}: {where}"]
         if not new:
             lines = [f"· Imported already, as {session}; `carryover show {session}` prints it."]
-    print_result(
-        args, {"session": session, "project": root, "title": title, "from": name_of(bundle), "new": new}, lines
-    )
+    print_result(args, {"session": session, "project": root, "title": title, "from": bundle.sender, "new": new}, lines)

@@ -60,8 +60,7 @@ def run(args: argparse.Namespace) -> None:
     needs = {"init": "REMOTE", "add-machine": "CODE", "remove-machine": "NAME"}.get(args.action)
     if args.what is None and needs is not None:
         raise UserError(f"`carryover sync {args.action}` needs a {needs}. Nothing was changed.", ExitCode.USAGE)
-    options = {"init": (args.name,), "off": (args.delete,)}
-    if any(any(values) for action, values in options.items() if action != args.action):
+    if (args.name and args.action != "init") or (args.delete and args.action != "off"):
         raise UserError("--name is for init, --delete is for off.", ExitCode.USAGE)
     does = _DOES[args.action] if args.action is not None else _once
     print_result(args, *does(args))
