@@ -24,7 +24,6 @@ from carryover.distill.shared import FROM
 from carryover.distill.view import has_past
 from carryover.errors import ExitCode, UserError, os_reason
 from carryover.export import quoting
-from carryover.facts import Facts
 from carryover.fsio import read_beginning, read_bytes_bounded
 from carryover.ledger.queries import sessions
 from carryover.model import SHARED
@@ -39,8 +38,7 @@ from carryover.past.context import (
 from carryover.past.exporting import shown_title
 from carryover.past.opened import Want, opened
 from carryover.paths import expanded
-from carryover.probe.checkout import Checkout
-from carryover.publish.make import files_now, git_now, make, view_now
+from carryover.publish.make import made_for_elsewhere, view_now
 from carryover.records.fields import iso_utc
 from carryover.sync.sealing import (
     AGE_HEADER,
@@ -51,7 +49,6 @@ from carryover.sync.sealing import (
     unsealed,
 )
 from carryover.text.harmless import one_line
-from carryover.text.reset_times import on_this_machine
 
 LINE_CHARS: Final = 120
 _NAME_CHARS: Final = 40
@@ -125,11 +122,10 @@ def compose(root: str, sender: str | None) -> Bundle:
     with opened(Want.FRESH, root) as (ledger, row):
         handoff = None
         if row is not None and has_past(view := view_now(ledger, row.id, config)):  # more than what others shared
-            facts = Facts(git_now(Checkout(Path(view.root))), files_now(view), clock=on_this_machine)
-            handoff = make(view, facts, now_ms=now_ms(), resume="silent")
+            handoff = made_for_elsewhere(view, now_ms=now_ms())
         if row is None or handoff is None:
             raise UserError(f"{nothing_recorded(root)} So there is nothing to share.", ExitCode.NOTHING_FOUND)
-        newest = sessions(ledger, row.id, limit=500, notes=False)
+        newest = sessions(ledger, row.id, limit=1, notes=False)
         # The sections alone: the header and the last line speak to the agents of this machine.
         sections = (f"## {title}\n" + "\n".join(line for line, _ in lines) for title, lines in lay_out(handoff))
         last_work = f"Last work: {iso_utc(handoff.updated_ms)}, {handoff.agent}"
@@ -143,6 +139,11 @@ def compose(root: str, sender: str | None) -> Bundle:
         )
 
 
+def _line(text: str) -> str:
+    """Returns the text as one line that is nothing but text, on either side."""
+    return one_line(neutralize(quoting.quoted_line(text)), LINE_CHARS)
+
+
 def encrypted(bundle: Bundle, keys: Sequence[str]) -> bytes:
     """Returns the content of the file that only the owner of the keys can open. Raises UserError if they are too
     many."""
@@ -150,10 +151,6 @@ def encrypted(bundle: Bundle, keys: Sequence[str]) -> bytes:
         return seal_for(keys, packed(bundle))
     except ValueError as error:
         raise UserError(f"{len(keys)} keys are too many. Nothing was written. Name fewer.", ExitCode.REFUSED) from error
-
-
-def _line(text: str) -> str:
-    return one_line(quoting.quoted_line(text), LINE_CHARS)
 
 
 def _hidden(text: str) -> str:
@@ -207,18 +204,14 @@ def decrypted(path: Path, identity: str | None) -> Bundle:
             ExitCode.REFUSED,
         ) from error
     # Nothing is left that is hidden, secret or able to pass for anything but text.
-    lines = {name: _inert(getattr(bundle, name)) for name in ("host", "project", "title")}
-    sender = one_line(_inert(bundle.sender), _NAME_CHARS) or "someone"
+    lines = {name: _line(getattr(bundle, name)) for name in ("host", "project", "title")}
+    sender = one_line(_line(bundle.sender), _NAME_CHARS) or "someone"
     return msgspec.structs.replace(bundle, **lines, sender=sender, handoff=_quoted(bundle.handoff))
 
 
 def take_share(root: str, bundle: Bundle) -> tuple[str, bool]:
     """Records it in the project at `root`; returns the id that `carryover show` knows it by, and whether it is new."""
     return record_note(state_dir(), root, SOURCE, title_of_share(bundle), [text_of(bundle)])
-
-
-def _inert(text: str) -> str:
-    return one_line(neutralize(quoting.quoted_line(text)), LINE_CHARS)
 
 
 def _quoted(text: str) -> str:

@@ -17,20 +17,18 @@ from carryover.distill.view import ProjectView
 from carryover.errors import ExitCode, UserError
 from carryover.export.document import DocumentForChat, composed
 from carryover.export.pieces import LeftOut, Material
-from carryover.facts import ChangedFile, Facts
+from carryover.facts import ChangedFile
 from carryover.fsio import is_folder
 from carryover.ledger.events import last_answer, prompts_at
 from carryover.past.chat_files import HOLDS_SECRETS, guidance, is_generated, is_secret_name, relevant_files, with_text
 from carryover.past.context import now_ms, project_root, settings_to_print, state_dir
 from carryover.past.opened import Want, opened
 from carryover.past.uncommitted import uncommitted
-from carryover.probe.checkout import Checkout
 from carryover.probe.project_files import project_paths, project_text
 from carryover.projects.handoff_file import STORE
-from carryover.publish.make import files_now, git_now, make, own_writes, view_now
+from carryover.publish.make import made_for_elsewhere, own_writes, view_now
 from carryover.terminal.output import warn
 from carryover.text.pattern import later
-from carryover.text.reset_times import on_this_machine
 
 __all__ = ["DocumentForChat"]
 GENERIC: Final = WebChat(id="generic", name="a chat", budget=12_000)
@@ -93,14 +91,12 @@ def gathered(
     if ledger is None:
         return _with_files(material, Path(root), None)
     view = view_now(*ledger, config)
-    return _with_files(_with_work(material, Path(root), view, *ledger), Path(root), view)
+    return _with_files(_with_work(material, view, *ledger), Path(root), view)
 
 
-def _with_work(material: Material, root: Path, view: ProjectView, ledger: sqlite3.Connection, project: int) -> Material:
+def _with_work(material: Material, view: ProjectView, ledger: sqlite3.Connection, project: int) -> Material:
     """Adds what the ledger has of the agents' work."""
-    git = git_now(Checkout(root), timeout_s=_GIT_S)
-    facts = Facts(git, files_now(view), clock=on_this_machine)
-    handoff = make(view, facts, now_ms=material.now_ms, resume="silent")
+    handoff = made_for_elsewhere(view, now_ms=material.now_ms, git_s=_GIT_S)
     if handoff is None:
         return material
     times = [entry.at_ms for section in handoff.sections if section.title == "Task" for entry in section.entries]

@@ -158,6 +158,13 @@ def make(
     return made if made is not None or not was_brought_in(view) else _of_what_was_brought_in(view, resume)
 
 
+def made_for_elsewhere(view: ProjectView, *, now_ms: int, git_s: float = TIMEOUT_S) -> Handoff | None:
+    """Returns the handoff for who reads it without our hooks: in a chat, or on another person's machine. Git gets at
+    most `git_s`."""
+    facts = Facts(git_now(Checkout(Path(view.root)), timeout_s=git_s), files_now(view), clock=on_this_machine)
+    return make(view, facts, now_ms=now_ms, resume="silent")
+
+
 def _of_what_was_brought_in(view: ProjectView, resume: str) -> Handoff:
     """Returns a handoff of what the user pinned, of what another person shared, and of the names of other texts from
     outside."""
