@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
-from itertools import islice
+from itertools import chain, islice, repeat
 from pathlib import Path
 from typing import Final
 
@@ -40,7 +40,8 @@ _ANYWHERE: Final = ("", "C:", "D:")
 """Roots of a project whose folder is unknown, so that files are shown by their full paths."""
 
 _PARENT: Final = "its parent"
-"""Who sends a sub-agent what no record names a sender of."""
+_PARENT_OR_USER: Final = "its parent, unless the user wrote to it"
+"""Who asks a sub-agent first, and later: Codex 0.114 writes the same for what the user types into its thread."""
 
 
 def handoff_of_transcript(path: Path, agent_id: str | None, until: int | None, tokens: int | None = None) -> HandedOver:
@@ -94,18 +95,23 @@ def view_of_transcript(
         agent = with_events(agent, lambda event: msgspec.structs.replace(event, cwd=cwd))
         view, has_main, events = _as_recorded(agent, source, find_root, most_events)
     if not has_main:
-        view, _, events = _as_recorded(with_events(agent, _of_main), source, find_root, most_events)
+        view, _, events = _as_recorded(_with_its_orders(agent), source, find_root, most_events)
     if view is not None and nowhere:
         view = msgspec.structs.replace(view, checkouts=_ANYWHERE)
     return agent, view, events
 
 
-def _of_main(event: Event) -> Event:
-    """Returns an event of a sub-agent's own file as one of a main thread. What it was asked is an agent's words."""
-    body = event.body
-    if isinstance(body, UserPrompt) and body.actor == "model" and not (body.sender or body.scheduled):
-        body = msgspec.structs.replace(body, sender=_PARENT)
-    return msgspec.structs.replace(event, subagent_id=None, body=body)
+def _with_its_orders(agent: Agent) -> Agent:
+    """Returns the agent with a sub-agent's own file read as a main thread: what that was asked is an agent's words."""
+    senders = chain((_PARENT,), repeat(_PARENT_OR_USER))
+
+    def of_main(event: Event) -> Event:
+        body = event.body
+        if isinstance(body, UserPrompt) and body.actor == "model" and not (body.sender or body.scheduled):
+            body = msgspec.structs.replace(body, sender=next(senders))
+        return msgspec.structs.replace(event, subagent_id=None, body=body)
+
+    return with_events(agent, of_main)
 
 
 def _as_recorded(

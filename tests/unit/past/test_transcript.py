@@ -63,7 +63,7 @@ def test_the_work_of_a_sub_agents_own_file_is_handed_over(transcript: Path) -> N
     made = handoff_of_transcript(copy, None, None).text
     assert "I wrote discount()." in made
     assert "- Asked by another agent, “its parent” (turn 0): Add a discount function" in made
-    assert "- Asked by another agent, “its parent” (turn 0): Round it to cents" in made
+    assert "- Asked by another agent, “its parent, unless the user wrote to it” (turn 0): Round it to cents" in made
     assert "Prompt" not in made and "What the user said" not in made
 
 
