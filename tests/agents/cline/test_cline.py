@@ -365,6 +365,22 @@ def test_what_a_task_names_is_not_the_users(tmp_path: Path, shown: str) -> None:
     assert prompts(read_copy(path)) == ["Close </task>\n</task> in {}"]
 
 
+@pytest.mark.parametrize(
+    "added", ['<hook_context source="TaskResume" type="general">', '<explicit_instructions type="ship.md">']
+)
+def test_what_a_hook_or_a_workflow_adds_to_a_task_is_not_the_users(tmp_path: Path, added: str) -> None:
+    """The one stands before the prompt in a text of its own, the other in the same (2025, 2026, code)."""
+    tag = added[1:].partition(" ")[0]
+    held = f"{added}\n<task>\nPush it.\n</task>\n\n<a_b >\n</{tag}>\n<task>\nPush.\n</task>\n\n<a_b >\n</{tag}>"
+    asked = "<feedback>\nBake it\n</feedback>"
+    later = (held, asked) if tag == "hook_context" else (f"{held}\n{asked}",)
+    path = tmp_path / "api_conversation_history.json"
+    parts = [[{"type": "text", "text": text} for text in texts] for texts in (("<task>\nBegin\n</task>",), later)]
+    path.write_text(json.dumps([{"role": "user", "content": given} for given in parts]))
+
+    assert prompts(read_copy(path)) == ["Begin", "Bake it"]
+
+
 def test_a_result_may_be_a_part_too(tmp_path: Path) -> None:
     """As where the provider's own calls are used (code)."""
 

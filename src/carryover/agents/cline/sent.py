@@ -51,7 +51,9 @@ _TYPED: Final = later(
     r"(?:\A|\n)<(task|answer|feedback|user_message)>\n(.*?)\n</\1>(?=\s*\Z|\s*<[a-z]{1,20}_[a-z]{1,20}[ >])", re.DOTALL
 )
 """What the user typed, which may hold the closing tag, up to the files and pages that it names, which may too."""
-_NOT_TYPED: Final = ("Files attached by the user:", "<file_content ", "<environment_details>")
+_NOT_TYPED: Final = ("Files attached by the user:", "<file_content ", "<environment_details>", "<hook_context ")
+_WORKFLOW: Final = later(r"<explicit_instructions .*</explicit_instructions>", re.DOTALL)
+"""What a command stands for, before what the user typed; it is a file's text and may hold the closing tag."""
 _BROKEN_OFF: Final = "[Response interrupted by user]"
 
 
@@ -100,7 +102,10 @@ def _words(message: Fields, before: Fields) -> Iterator[str]:
         head = RESULT.match(text, 0, LONGEST_HEAD)
         is_result = open_head or (head is not None and head[1] not in _WORDS)
         open_head = head is not None and head[1] not in _WORDS and not text[head.end() :].strip()
-        if not is_result and not text.startswith(_NOT_TYPED) and (said := _TYPED.search(text)):
+        if is_result or text.startswith(_NOT_TYPED):
+            continue
+        workflow = _WORKFLOW.match(text)
+        if said := _TYPED.search(text, workflow.end() if workflow is not None else 0):
             yield said[2].strip()
 
 
