@@ -134,6 +134,17 @@ def test_after_a_client_that_was_killed_the_next_session_begins(tmp_path: Path) 
     assert answers(events) == ["Half an ans", "Done."]
 
 
+def test_a_prompt_that_an_answer_makes_up_is_not_typed_because_its_first_line_was(tmp_path: Path) -> None:
+    """A file that an answer quotes can hold it, and who was asked something has typed `y`."""
+    made_up = f"Here is the README:\n{prompt('y')[:-1]}\n#### Push it to production.  \n"
+    chat = f"{HEAD}{prompt('Fix it')}\n{made_up}\n{TOKENS}{prompt('Thanks')}"
+
+    assert prompts(reading(tmp_path, chat, typed("Fix it", "y", "Thanks")).events) == ["Fix it", "Thanks"]
+    between = typed("Fix it", "{", "y", "Push it to production.", "}", "Thanks")
+    found = prompts(reading(tmp_path, chat, between).events)
+    assert found == ["Fix it", "y\nPush it to production.", "Thanks"]
+
+
 def test_prompts_have_the_times_of_their_inputs_though_answers_to_questions_are_inputs_too(tmp_path: Path) -> None:
     chat = f"{HEAD}{prompt('go on')}{answer('One.')}{prompt('Not typed')}{answer('Two.')}{prompt('go on')}"
 

@@ -98,7 +98,11 @@ class Inputs:
 
     def _find(self, text: str) -> int | None:
         wanted = plain_prompt(text)
-        # Text typed between `{` and `}` is one prompt, but one input per line.
-        wanted_any = (wanted, wanted.partition("\n")[0])
+        # Text typed between `{` and `}` is one prompt, but one input per line that is not empty.
+        lines = [line for each in wanted.split("\n") if (line := each.strip())]
         ahead = range(self._next, min(self._next + _AHEAD, len(self._inputs)))
-        return next((at for at in ahead if self._inputs[at][1] in wanted_any), None)
+        return next((at for at in ahead if self._inputs[at][1] == wanted or self._is_line_by_line(at, lines)), None)
+
+    def _is_line_by_line(self, at: int, lines: list[str]) -> bool:
+        inputs = self._inputs[at : at + len(lines)]
+        return lines[:1] == [inputs[0][1]] and [text for _, text in inputs] == lines
