@@ -88,12 +88,17 @@ def test_what_the_client_adds_for_the_model_is_no_output(added: str, rest: str) 
     assert bash(added).output == rest
 
 
+UNJUDGED = "okapi-5 is temporarily unavailable, so auto mode cannot determine the safety of Bash right now."
+
+
 @pytest.mark.parametrize(
     ("content", "status", "exit_code", "never_ran", "output"),
     [
         ("Exit code 2\nmake: *** no rule", "error", 2, False, "make: *** no rule"),
         ("Exit code 1", "error", 1, False, ""),
         ("<tool_use_error>No match.\nString: x</tool_use_error>", "error", None, True, "No match.\nString: x"),
+        (f"{UNJUDGED} Wait briefly and then try this action again.", "error", None, True, UNJUDGED),
+        (f"Exit code 1\n{UNJUDGED} No.", "error", 1, False, f"{UNJUDGED} No."),
     ],
 )
 def test_what_the_client_puts_around_an_output_is_taken_off(

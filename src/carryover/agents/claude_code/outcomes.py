@@ -24,6 +24,8 @@ _REFUSALS: Final = (
 """The beginning of the result of a call that was not allowed to run (2.1.14, 2.1.232, 2.1.328; some unverified)."""
 _UNASKED: Final = ("Permission for this action was denied", "Permission to use ", "Claude requested permissions to ")
 """How a refusal begins that comes from a rule or from auto mode, or from a run in which no user can be asked."""
+_UNJUDGED: Final = later(r"[^\s:]{1,80} is temporarily unavailable, so auto mode cannot determine [^\n.]{1,100}\.")
+"""Why auto mode let nothing run, before what the model is to do about it (2.1.197, 2.1.220)."""
 _SAID: Final = later(
     r"(?:The user doesn't want to (?:proceed with this tool use|take this action right now)"
     r"|Permission for this tool use was denied)\.[^\n]{0,400}?"
@@ -143,6 +145,8 @@ def _by_text(output: str, *, by_client: bool, by_user: bool) -> ToolOutcome | No
         return ToolOutcome("error", "refused")  # whoever worded it, the order in it is none to the next agent
     if by_client and output.startswith(_UNASKED):
         return ToolOutcome("error", output, never_ran=True)
+    if by_client and (found := _UNJUDGED.match(output)):
+        return ToolOutcome("error", found[0], never_ran=True)
     if (found := _TOOL_ERROR.match(output)) and found[1].strip().startswith(_SIBLING):
         return ToolOutcome("unknown", found[1].strip())
     if found:
