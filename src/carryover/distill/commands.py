@@ -57,7 +57,9 @@ _REJECTED: Final = later(r"^ ! (\[[^\]\n]{1,40}\] [^\n]{1,120})$", re.M)
 """What `git push` says of a branch that was not taken."""
 _NO_CHAIN: Final = later(r"[;\n]|\|\|")
 _FILE_NAME: Final = later(r"[\w-]+\.\w+")
-_FRAME: Final = later(r"\+ |npm (?:error|ERR!) A complete log of this run ")
+_FRAME: Final = later(
+    r"\+ |npm (?:error|ERR!) A complete log of this run |bash: line \d+: warning: here-document at line "
+)
 _SHORT_CAUSE: Final = 60
 _CAUSE_CHARS: Final = 220
 
@@ -169,8 +171,8 @@ def _timed_out(lines: list[str]) -> str:
 
 
 def _telling(output: str) -> list[str]:
-    """Returns the lines of an output that may tell why it failed: rules, npm's last line and the frame that PowerShell
-    draws around a reason do not."""
+    """Returns the lines of an output that may tell why it failed: rules, npm's last line, a shell's warning and the
+    frame that PowerShell draws around a reason do not."""
     lines = [line.strip() for line in output.splitlines() if line.strip()]
     telling = [line for line in lines if any(map(str.isalnum, line)) and not _FRAME.match(line)]
     return telling or lines

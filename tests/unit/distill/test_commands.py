@@ -264,3 +264,9 @@ def test_what_was_raised_stands_at_the_head_of_a_long_stack() -> None:
 )
 def test_a_wait_whose_time_was_up_is_no_failed_approach(command: str, output: str, fails: bool) -> None:
     assert failed(msgspec.structs.replace(result(command), output=output)) is fails
+
+
+def test_what_a_shell_warns_of_before_an_edit_is_not_why_it_failed() -> None:
+    warned = "bash: line 38: warning: here-document at line 1 delimited by end-of-file (wanted `PATCH')"
+    assert why(f"{warned}\nInvalid patch hunk on line 4", of_edit=True) == "Invalid patch hunk on line 4"
+    assert why(warned, of_edit=True) == warned
