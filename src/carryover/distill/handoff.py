@@ -191,7 +191,7 @@ def _is_settled(past: Past) -> bool:
     newest = [Step(one.digest.turns[-1], one) for one in past.view.sessions if one.digest.turns]
     # A limit that still stands is open anyway.
     ended = (step for step in newest if step.turn.end != "limit")
-    if any(is_unfinished(step.view, is_replied=open_questions.replied_elsewhere(past, step)) for step in ended):
+    if any(is_unfinished(step.view, is_replied=open_questions.is_over(past, step)) for step in ended):
         return False
     last = past.steps[-1].turn
     if last.end != "answered" or last.grows or running_jobs(past):

@@ -9,9 +9,9 @@ from carryover import model
 from carryover.distill.handoff import distill
 from carryover.distill.own_text import PROTOCOL_QUESTION
 from carryover.distill.render import render
-from carryover.facts import Facts
+from carryover.facts import DAY_MS, Facts
 from carryover.model import ToolResult
-from support.conversation import GOAL, START_MS, handoff, project, section, session, under, worked
+from support.conversation import GOAL, MINUTE_MS, START_MS, handoff, project, section, session, under, worked
 
 
 def test_failing_and_stale_tests_are_open_and_the_newest_run_counts() -> None:
@@ -97,17 +97,42 @@ def test_a_question_is_closed_by_the_next_prompt_of_its_session_and_not_by_one_e
     assert "Shall I delete the old table?" in under("Open questions", asked, elsewhere)
     assert "continue from here?" not in under("Open questions", asked, elsewhere)
 
-    since = [worked(f"w{number}", f"Add page {number}.", hours=number) for number in range(2, 9)]
-    still = under("Open questions", asked, *since)
+    still = under("Open questions", asked, worked("w8", "Add a page.", hours=8))
     assert "claude-code asked (turn 1 of s1, 8 h earlier): Done. Shall I delete the old table?" in still
     asked.user("Yes, please.")
     assert "Shall I delete the old table?" not in under("Open questions", asked)
     assert "Shall I delete the old table?" in under("Next action", asked)
 
 
+@pytest.mark.parametrize(("hours", "is_open"), [((2,), True), ((2, 3), False), ((26,), False)])
+def test_a_question_is_left_once_the_user_worked_in_two_more_sessions_or_a_day_later(
+    hours: tuple[int, ...], is_open: bool
+) -> None:
+    asked = worked(says="Done. Shall I delete the old table?")
+    since = [worked(f"w{number}", f"Add page {number}.", hours=number) for number in hours]
+    talk = session("talk", hours=1).user("What is a page?").says("One of the manual.")
+    beside = session("beside").user("Draw the logo.")  # begun before the question
+    beside.at_ms += 30 * DAY_MS
+
+    assert ("Shall I delete the old table?" in under("Open questions", asked, talk, *since)) is is_open
+    assert handoff(asked, talk, *since).settled is not is_open
+    assert "Shall I delete" in under("Open questions", asked, talk, beside.edited("logo.svg").says("It is drawn."))
+
+
+def test_a_plan_is_never_left() -> None:
+    plan = model.PlanProposal(call_id="p", text="# Plan\n\nMove `cart.py` into a package.")
+    waits = session("s1").user(GOAL).event(plan)
+    since = [worked(f"w{number}", f"Add page {number}.", hours=number) for number in (2, 30)]
+
+    assert "Move `cart.py` into a package." in under("Open questions", waits, *since)
+
+
 def test_the_questions_of_four_more_sessions_are_quoted_however_many_sessions_asked_nothing() -> None:
-    quiet = [worked(f"quiet{number}", hours=10 + number) for number in range(6)]
-    asking = [worked(f"asks{number}", says=f"Done. Push part {number}?", hours=number) for number in range(6)]
+    quiet = [session(f"quiet{number}", hours=1).user("Why?").says("So it is.") for number in range(6)]
+    asking = [session(f"asks{number}").user(f"Part {number}.") for number in range(6)]
+    for number, talk in enumerate(asking):
+        talk.at_ms += number * MINUTE_MS
+        talk.edited("cart.py").says(f"Done. Push part {number}?")
     asked = under("Open questions", *asking, *quiet)
 
     assert [f"Push part {number}?" in asked for number in range(6)] == [False, False, True, True, True, True]
