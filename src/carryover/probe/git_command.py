@@ -120,6 +120,8 @@ class GitAnswer(msgspec.Struct, frozen=True):
     error: bytes = b""
 
 
+Running = set[subprocess.Popen[bytes]]
+"""What runs for one store at the moment."""
 _STUB_SAID: Final = "what was said in place of git's newest answers"
 
 
@@ -172,7 +174,7 @@ def in_store(
     *command: str,
     remote: str,
     given: bytes = b"",
-    running: set[subprocess.Popen[bytes]],
+    running: Running,
     timeout_s: float,
     most_bytes: int = LARGEST_ANSWER,
 ) -> GitAnswer:
