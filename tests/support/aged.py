@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import atexit
-import os
 import shutil
-import tempfile
 import time
 from collections.abc import Iterator
 from itertools import count
@@ -13,16 +10,14 @@ from pathlib import Path
 from typing import Final
 
 from support.daemon_process import wait_until
+from support.own_folder import own_folder
 
 _AGE_S: Final = 5.5
 _AT_ONCE: Final = 200
-_FOLDER: Final = Path(tempfile.mkdtemp(prefix="carryover-test-", dir=os.environ.get("PYTEST_DEBUG_TEMPROOT")))
-"""Beside the folders of tests: a file keeps its age only if it is moved within one file system."""
-atexit.register(shutil.rmtree, _FOLDER, ignore_errors=True)
 
 
 def _made(numbers: Iterator[int]) -> list[Path]:
-    files = [_FOLDER / str(next(numbers)) for _ in range(_AT_ONCE)]
+    files = [own_folder("aged") / str(next(numbers)) for _ in range(_AT_ONCE)]
     for file in files:
         file.touch()
     return files

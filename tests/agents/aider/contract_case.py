@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import atexit
 import json
 import os
 import shutil
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
 from carryover.agents.aider import history as blocks
 from contract.case import Capabilities, Case, Recording
+from support.own_folder import own_folder
 
 FIXTURES: Final = Path(__file__).parent / "fixtures"
 HISTORY: Final = ".aider.chat.history.md"
@@ -39,15 +38,11 @@ def block(kind: str, **fields: object) -> bytes:
     return json.dumps({"kind": kind, "at_ms": AT_MS, "session": "20261120-061657-1f", **fields}).encode()
 
 
-PROJECTS: Final = Path(tempfile.mkdtemp(prefix="carryover-test-"))
-atexit.register(shutil.rmtree, PROJECTS, ignore_errors=True)
-
-
 def growing(name: str) -> Iterator[Recording]:
     """A recorded history as the client wrote it: block by block, and message by message. Always in the same folder, for
     that is the project, and in the same file, for that is part of what a session is known by."""
     original = recording(name)
-    folder = PROJECTS / name
+    folder = own_folder("aider") / name
     folder.mkdir(exist_ok=True)
     shutil.copyfile(original.root / INPUTS, folder / INPUTS)
     lines = original.path.read_text().split("\n")[:-1]

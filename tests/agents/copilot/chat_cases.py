@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import atexit
 import json
-import shutil
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -29,9 +26,9 @@ from agents.copilot.chats import (
     uid,
 )
 from contract.case import Case, Recording
+from support.own_folder import own_folder
 
-FOLDER: Final = Path(tempfile.mkdtemp(prefix="carryover-test-"))
-atexit.register(shutil.rmtree, FOLDER, ignore_errors=True)
+FOLDER: Final = own_folder("copilot")
 
 HELPER: Final = tool(
     "runSubagent",

@@ -4,10 +4,7 @@ hands to hooks follows reports of `cursor-agent` 2026.09.10 and the vendor's pag
 
 from __future__ import annotations
 
-import atexit
 import json
-import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
@@ -17,6 +14,7 @@ from typing import Any, Final
 from agents.cursor import chats, stores
 from agents.cursor.stores import COMPACTED, ONE, START_MS, TWO, Chat, EditorStore, edit, failed, say, shell, user
 from contract.case import Capabilities, Case, Payload, Recording
+from support.own_folder import own_folder
 
 HELPER: Final = Chat(
     name="List the tests",
@@ -30,8 +28,7 @@ LIMITED: Final = Chat(
     status="error",
     more={"latestConversationSummary": {"summary": {"summary": "add() was worked on."}}},
 )
-FOLDER: Final = Path(tempfile.mkdtemp(prefix="carryover-test-"))
-atexit.register(shutil.rmtree, FOLDER, ignore_errors=True)
+FOLDER: Final = own_folder("cursor")
 
 
 def record(kind: str, **fields: Any) -> bytes:

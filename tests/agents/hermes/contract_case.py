@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import atexit
 import json
-import shutil
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
 from agents.hermes.stores import RECORDED, START_S, Client, database
 from contract.case import Capabilities, Case, Recording
+from support.own_folder import own_folder
 
-FOLDER: Final = Path(tempfile.mkdtemp(prefix="carryover-test-"))
-atexit.register(shutil.rmtree, FOLDER, ignore_errors=True)
+FOLDER: Final = own_folder("hermes")
 SESSION: Final = {"id": "20261120_120000_abcdef", "directory": "/home/dev/shop"}
 
 

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import atexit
-import shutil
-import tempfile
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from typing import Final
 
 from agents.kilo.stores import RECORDED, Client, database
 from agents.opencode import contract_case as relative
 from contract.case import Capabilities, Case, Recording
+from support.own_folder import own_folder
 
-FOLDER: Final = Path(tempfile.mkdtemp(prefix="carryover-test-"))
-atexit.register(shutil.rmtree, FOLDER, ignore_errors=True)
+FOLDER: Final = own_folder("kilo")
 
 TRANSIENT: Final = {
     "type": "text",

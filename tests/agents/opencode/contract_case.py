@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import atexit
 import json
-import shutil
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
 from agents.opencode.stores import LATEST, START_MS, WITHOUT_EVENTS, Client, data_folder, database
 from contract.case import Capabilities, Case, Recording
+from support.own_folder import own_folder
 
-FOLDER: Final = Path(tempfile.mkdtemp(prefix="carryover-test-"))
-atexit.register(shutil.rmtree, FOLDER, ignore_errors=True)
+FOLDER: Final = own_folder("opencode")
 SESSION: Final = {"id": "ses_made", "directory": "/home/dev/shop"}
 
 

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import atexit
 import json
-import shutil
-import tempfile
 from pathlib import Path
 from typing import Any, Final
 
 from contract.case import LEFT_OUT, Capabilities, Case, Payload, Recording, payload_of, recorded_payloads
+from support.own_folder import own_folder
 
 FIXTURES: Final = Path(__file__).parent / "fixtures"
 RECORDED_HOOKS: Final = Path(__file__).parent / "recorded_hooks"
-FOLDER: Final = Path(tempfile.mkdtemp(prefix="carryover-test-"))
-atexit.register(shutil.rmtree, FOLDER, ignore_errors=True)
+FOLDER: Final = own_folder("qwen_code")
 SESSION: Final = "03d94fed-fb59-43f3-aeea-447021a48f3f"
 PLACE: Final = "-home-dev-shop"
 

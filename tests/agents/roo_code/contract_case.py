@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import atexit
 import json
-import shutil
-import tempfile
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,9 +10,9 @@ from typing import Any, Final
 
 from agents.roo_code.played import RooPlayed
 from contract.case import Capabilities, Case, Recording
+from support.own_folder import own_folder
 
-FOLDER: Final = Path(tempfile.mkdtemp(prefix="carryover-test-"))
-atexit.register(shutil.rmtree, FOLDER, ignore_errors=True)
+FOLDER: Final = own_folder("roo_code")
 SHOP: Final = Path("/home/dev/shop")
 NOW: Final = datetime(2026, 11, 20, 6, tzinfo=UTC)
 TODOS: Final = [

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import atexit
 import json
-import shutil
-import tempfile
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -13,9 +10,9 @@ from typing import Any, Final
 
 from agents.windsurf.talks import EXAMPLES, START, Talk, payload, put, spool_of, transcripts_of, uid, worked
 from contract.case import Capabilities, Case, Payload, Recording
+from support.own_folder import own_folder
 
-FOLDER: Final = Path(tempfile.mkdtemp(prefix="carryover-test-"))
-atexit.register(shutil.rmtree, FOLDER, ignore_errors=True)
+FOLDER: Final = own_folder("windsurf")
 AT_MS: Final = int(START.timestamp() * 1000)
 
 
