@@ -16,7 +16,7 @@ AXE := axe-core@4.14.1
 # Else each of the thousand processes that tests start compiles all that it imports.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help run test lint subjects prose types imports unit as-darwin as-darwin-sample coverage any-order bench bench-quick bench-growth bench-gate takeover takeover-fetch takeover-peers learn successor exam-sheets exam-grading exam-tally table picture diagrams page-tools site test-agents test-agents-newest test-install dist test-packages rehearse changelog audit release-check lock chaos soak histories fuzz mutants night clean
+.PHONY: help run test beside-unit lint subjects prose types imports unit as-darwin as-darwin-sample coverage any-order bench bench-quick bench-growth bench-gate takeover takeover-fetch takeover-peers learn successor exam-sheets exam-grading exam-tally table picture diagrams page-tools site test-agents test-agents-newest test-install dist test-packages rehearse changelog audit release-check lock chaos soak histories fuzz mutants night clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -24,7 +24,13 @@ help: ## list the targets
 run: $(VENV)/.installed ## show Carryover at work once, in a throw-away folder; changes nothing of yours
 	@PYTHONPATH=lab $(BIN)/python -m demo
 
-test: lint types imports unit as-darwin-sample ## lint, strict type check, import rules and the whole test suite
+test: $(VENV)/.installed-dev ## lint, strict type check, import rules and the whole test suite
+	@$(MAKE) --no-print-directory -j2 beside-unit unit
+
+# For the most part one process, so it leaves the suite nearly all but one core. What it prints is kept together.
+beside-unit: $(VENV)/.installed-dev
+	@mkdir -p .cache; ( for part in lint types imports as-darwin-sample; do $(MAKE) --no-print-directory $$part || exit; done ) \
+	  >.cache/beside-unit.log 2>&1; ended=$$?; echo; cat .cache/beside-unit.log; exit $$ended
 
 lint: subjects prose $(VENV)/.installed-dev
 	$(BIN)/ruff check
@@ -48,7 +54,7 @@ unit: $(VENV)/.installed-dev
 	$(BIN)/pytest -n $(TEST_WORKERS) --dist worksteal
 
 as-darwin-sample: $(VENV)/.installed-dev
-	$(BIN)/pytest -n $(TEST_WORKERS) --dist worksteal --as-darwin $(DARWIN_SAMPLE)
+	$(BIN)/pytest -n 2 --dist worksteal --as-darwin $(DARWIN_SAMPLE)
 	$(BIN)/pytest --as-darwin --without-git $(GITLESS_SAMPLE)
 
 as-darwin: $(VENV)/.installed-dev ## run the tests of units, agents and whole programs as if this machine were a Mac; ONLY=tests/e2e some
