@@ -89,9 +89,11 @@ _IS_ON: Final = "SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE name = 'change
 _NEWLY_TOLD: Final = "SELECT value FROM json_each(:projects) EXCEPT SELECT project FROM told"
 _TELL: Final = (
     "DELETE FROM told WHERE project NOT IN (SELECT value FROM json_each(:projects))",
-    f"""{_AGAIN} SELECT event.id FROM session JOIN thread ON thread.session_id = session.id
-        JOIN event ON event.thread_id = thread.id WHERE machine = '' AND
-        (session.project_id IN ({_NEWLY_TOLD}) OR recorded_project_id IN ({_NEWLY_TOLD})) ORDER BY event.id""",
+    # In this order, SQLite does not read every event only to find that nothing is new.
+    f"""{_AGAIN} SELECT event.id FROM session CROSS JOIN thread ON thread.session_id = session.id
+        CROSS JOIN event ON event.thread_id = thread.id WHERE machine = '' AND session.id IN
+        (SELECT id FROM session WHERE project_id IN ({_NEWLY_TOLD}) UNION
+        SELECT id FROM session WHERE recorded_project_id IN ({_NEWLY_TOLD})) ORDER BY event.id""",
     "INSERT OR IGNORE INTO told SELECT value FROM json_each(:projects)",
 )
 _AT_ONCE: Final = 500
