@@ -117,7 +117,7 @@ def _refuse_project(remote: str) -> None:
 def _remotes(root: Path) -> list[str]:
     """Returns the remotes of a project."""
     try:
-        answer = look_at(root, partial(ask_one, root, *_URLS, timeout_s=_GIT_S))
+        answer = look_at(root, lambda: ask_one(root, *_URLS, timeout_s=_GIT_S))
     except FileNotFoundError:
         return []
     except TimeoutError as error:
