@@ -29,6 +29,8 @@ REMOTE_S: Final = 3_600.0
 LEFT_AFTER_S: Final = 10.0
 """Longer than git holds a lock here: one may still be at work although the program that started it was killed."""
 MOST_BRANCHES: Final = 200
+_MOST_LISTED: Final = 4 << 20
+"""Bytes of the list of a remote's branches, tags and the like; telling them apart takes ten times as much memory."""
 MOST_LOOSE: Final = 2_000
 """With more files than this, git packs what is here."""
 _BRANCH: Final = re.compile(r"refs/heads/([0-9a-f]{16})")
@@ -71,8 +73,11 @@ class GitStore(Store):
             with suppress(OSError):
                 if time.time() - lock.lstat().st_mtime > LEFT_AFTER_S:
                     lock.unlink()
-        said = self._git("ls-remote", "--quiet", "store", remote=True).decode(errors="replace").splitlines()
-        listed = {ref: commit for commit, _, ref in (line.partition("\t") for line in said) if ref != "HEAD"}
+        said = self._git("ls-remote", "--quiet", "store", remote=True)
+        if len(said) > _MOST_LISTED:
+            raise StoreTrouble("The store lists more than machines can have. Nothing was taken.")
+        rows = (line.partition("\t") for line in said.decode(errors="replace").splitlines())
+        listed = {ref: commit for commit, _, ref in rows if ref != "HEAD"}
         tips = {found[1]: commit for ref, commit in listed.items() if (found := _BRANCH.fullmatch(ref))}
         if len(tips) > MOST_BRANCHES:
             raise StoreTrouble(f"The store has {len(tips):,} branches, more than machines can have. Nothing was taken.")

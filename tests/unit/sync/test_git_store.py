@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import tracemalloc
 from base64 import b64encode
 from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
@@ -355,6 +356,25 @@ def test_a_remote_that_never_answers_is_given_up_after_two_minutes(tmp_path: Pat
     with pytest.raises(StoreTrouble, match="did not end in time"):
         GitStore(tmp_path / "store", "ssh://host/store", ME, git=silent).fetch()
     assert waits_s == [120]
+
+
+def test_a_remote_that_lists_millions_of_branches_is_given_up_before_they_are_told_apart(tmp_path: Path) -> None:
+    row = b"%040x\trefs/pull/1/head\n" % 1
+
+    def crowded(folder: Path, *command: str, **given: Any) -> GitAnswer:
+        if command[0] != "ls-remote":
+            return in_store(folder, *command, **given)
+        return GitAnswer(0, row * ((16 << 20) // len(row)))
+
+    store = GitStore(tmp_path / "store", "ssh://host/store", ME, git=crowded)
+    tracemalloc.start()
+    try:
+        with pytest.raises(StoreTrouble, match="lists more than machines can have"):
+            store.fetch()
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert most < 24 << 20
 
 
 @pytest.mark.parametrize("address", ["/srv/store", "file:///srv/store", "file:///srv/st%6Fre"])
