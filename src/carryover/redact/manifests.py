@@ -38,8 +38,18 @@ def values_of_secrets(text: str, _: str) -> Iterator[Span]:
                 value = line["value"].rstrip(" \t\r\"',")
                 if not (value.endswith(":") or is_dummy(value) or is_filler(value)):
                     yield line.start("value"), line.start("value") + len(value), "secret"
-        for values in _ON_ONE_LINE.finditer(text, start, end) if _KIND.search(text, start, end) else ():
+        start = end
+    yield from _on_one_line(text)
+
+
+def _on_one_line(text: str) -> Iterator[Span]:
+    done = 0
+    for kind in _KIND.finditer(text):
+        if kind.start() < done:
+            continue
+        begin, end = text.rfind("\n", 0, kind.start()) + 1, text.find("\n", kind.end())
+        done = end if end >= 0 else len(text)
+        for values in _ON_ONE_LINE.finditer(text, begin, done):
             for pair in _PAIR.finditer(text, *values.span("pairs")):
                 if not (is_dummy(pair["value"]) or is_filler(pair["value"])):
                     yield *pair.span("value"), "secret"
-        start = end
