@@ -98,12 +98,9 @@ def _names_of(token: str) -> Iterable[tuple[str, str]]:
         return ()
     if token.isalpha():  # most tokens are
         return ((token.casefold(), token),) if _SHORTEST_WORD <= len(token) <= _LONGEST else ()
-    found = ((_key(part), part) for part in _APART.split(_CLOSES.sub("<", token)) if len(part) >= _SHORTEST)
-    return tuple((key, _written(part)) for key, part in found if key)
-
-
-def _written(part: str) -> str:
-    return part.rstrip(_EDGES).lstrip(_BEFORE)
+    token = _CLOSES.sub("<", token) if "</" in token else token
+    parts = [part for part in _APART.split(token) if len(part) >= _SHORTEST]
+    return tuple([(key, part.rstrip(_EDGES).lstrip(_BEFORE)) for part in parts if (key := _key(part))])
 
 
 def _key(part: str) -> str:
