@@ -286,6 +286,14 @@ def test_a_question_that_the_mode_does_not_allow_was_not_asked(rollout: Rollout)
     assert (refused.status, refused.never_ran) == ("error", True)
 
 
+@pytest.mark.parametrize(("printed", "status"), [("GET /\n^C", "interrupted"), ("^C was pressed\nNo port.", "error")])
+def test_a_server_that_the_agent_stopped_has_not_failed(rollout: Rollout, printed: str, status: str) -> None:
+    rollout.runs("exec_command", running(42), cmd="make serve", tty=True)
+    found = rollout.runs("write_stdin", exited(1, printed), session_id=42, chars="\x03")
+
+    assert [body.status for body in found if isinstance(body, model.ToolResult)] == ["ok", status]
+
+
 @pytest.mark.parametrize("arguments", ["", "{", "[]", "5", '{"cmd": 5}', '{"cmd": null}', '{"command": [1]}', "\ud800"])
 def test_arguments_that_the_model_got_wrong_cost_the_subject_only(rollout: Rollout, arguments: str) -> None:
     rollout.response("function_call", name="exec_command", arguments=arguments, call_id="c")

@@ -88,6 +88,8 @@ _NEVER_RAN: Final = (
 _FAILED: Final = later(r"(?:apply_patch verification|Script|exec_command|write_stdin) failed|execution error")
 _IN_SANDBOX: Final = later(r"failed in sandbox[^:]*: (?:sandbox denied [^:]*exit code: (-?\d{1,10}), stdout: )?")
 """Precedes a command's output if the client suspects its sandbox (0.34 to 0.47)."""
+_CTRL_C: Final = "^C"
+"""What the terminal of a process shows last that the agent stopped; a server may exit with 1 then (0.105)."""
 _GONE: Final = "write_stdin failed: Unknown process id"
 """The whole output, with the number, where the process has ended unseen (0.140)."""
 _PATCH_ERROR: Final = "error: "
@@ -150,6 +152,8 @@ def handle_output(rollout: Rollout) -> None:
         exited = head is not None and head["code"] is not None
         _finish(rollout, call, ToolOutcome("ok") if exited or outcome.status in ("ok", "unknown") else outcome)
         first = started(rollout.context.calls, call.process)
+        if outcome.status == "error" and outcome.output.rstrip().endswith(_CTRL_C):
+            outcome = replace(outcome, status="interrupted", exit_code=None)
         if first is not None and exited:
             _finish(rollout, first, replace(outcome, output=joined(first.printed, outcome.output)))
         elif first is not None and text.startswith(_GONE):
