@@ -22,6 +22,7 @@ from carryover.distill.sections.replied_to import replying_to
 from carryover.distill.subjects import subjects_in
 from carryover.distill.trail import Past, Step, waiting_prompts
 from carryover.distill.view import ProjectView
+from carryover.facts import DAY_MS
 
 _QUEUED_CHARS: Final = 360
 _OWN_CHARS: Final = 1200
@@ -114,7 +115,8 @@ def _is_long(prompt: str) -> bool:
 
 def _taken_up(past: Past, chosen: Sequence[Step]) -> list[Step]:
     """Returns the turns whose prompts brought up what most work since is about, or are long. Each has something
-    that no prompt chosen before has."""
+    that no prompt chosen before has. What an earlier session was asked more than a day before the leading one began is
+    most likely done, and is told under What the user said."""
     known = {name for step in chosen for name in subjects_in(step.turn.prompt)}
     steps: list[Step] = []
     for _, step in sorted(_ranked(past), key=itemgetter(0), reverse=True):
@@ -122,7 +124,9 @@ def _taken_up(past: Past, chosen: Sequence[Step]) -> list[Step]:
         if not own <= known:
             known |= own
             steps.append(step)
-    return steps[:_MOST_TAKEN_UP]
+    began_ms = past.lead.digest.turns[0].at_ms
+    chosen_ones = steps[:_MOST_TAKEN_UP]
+    return [step for step in chosen_ones if step.view is past.lead or began_ms - step.turn.last_ms <= DAY_MS]
 
 
 def _ranked(past: Past) -> Iterator[tuple[float, Step]]:

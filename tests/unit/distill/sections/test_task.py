@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from carryover.distill.entry import FIXED
 from carryover.distill.goals import task_of
 from carryover.distill.render import render
@@ -29,6 +31,20 @@ def test_a_list_stays_whole_while_a_newest_prompt_of_few_words_goes_on_with_it()
 
     assert all(item.removeprefix("- ") in remaining for item in items)
     assert items[5].removeprefix("- ") not in other
+
+
+@pytest.mark.parametrize(("hours", "title"), [(20, "Task"), (30, "What the user said")])
+def test_what_an_earlier_session_was_asked_is_the_task_for_a_day(hours: int, title: str) -> None:
+    before = session("s1").user("Add a voucher column to the receipt table, and fill it from the ledger.")
+    for _ in range(3):
+        before.edited("voucher.py").says("The voucher column is in the receipt table.").user("Go on with the rows.")
+    before.edited("voucher.py").says("The voucher rows are filled.")
+    order = "Translate the manual into Danish, keep the tables of each chapter, and list what has no word yet."
+    later = session("s2", hours=hours).user(order)
+    later.edited("manual.md").says("Two chapters are translated.")
+
+    assert "Add a voucher column" in under(title, before, later)
+    assert "Translate the manual" in under("Task", before, later)
 
 
 def test_a_plan_that_the_user_accepted_is_not_told_as_pasted() -> None:
