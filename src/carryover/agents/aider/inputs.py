@@ -104,5 +104,6 @@ class Inputs:
         return next((at for at in ahead if self._inputs[at][1] == wanted or self._is_line_by_line(at, lines)), None)
 
     def _is_line_by_line(self, at: int, lines: list[str]) -> bool:
-        inputs = self._inputs[at : at + len(lines)]
-        return lines[:1] == [inputs[0][1]] and [text for _, text in inputs] == lines
+        if lines[:1] != [self._inputs[at][1]]:
+            return False
+        return [text for _, text in self._inputs[at : at + len(lines)]] == lines
