@@ -17,9 +17,9 @@ _WORDS: Final = (
     "密码", "账号", "パスワード", "ログイン", "비밀번호", "로그인",
 )  # fmt: skip
 """What the line says before the pair; `creden` begins the word of several languages."""
-_MOST_BEFORE: Final = 160
-"""Characters in front of a pair in which such a word is looked for."""
-_SECOND: Final = later(r"[ \t]/[ \t][\"'`*]{0,3}(?P<value>[^\s\"'`|<>()\\]{6,32}?)[.,;:]?(?![^\s\"'`|<>()\\])")
+_MOST_BEFORE: Final = 161
+"""Characters in front of the slash in which such a word is looked for."""
+_SECOND: Final = later(r"/(?<=[ \t]/)[ \t][\"'`*]{0,3}(?P<value>[^\s\"'`|<>()\\]{6,32}?)[.,;:]?(?![^\s\"'`|<>()\\])")
 
 
 def passwords_of_logins(text: str, lower: str) -> Iterator[Span]:
@@ -27,11 +27,10 @@ def passwords_of_logins(text: str, lower: str) -> Iterator[Span]:
 
     `lower` is `text` in lower case.
     """
-    words = [word for word in _WORDS if word in lower] if _BETWEEN in text else []
-    for second in _SECOND.finditer(text) if words else ():
+    for second in _SECOND.finditer(text) if _BETWEEN in text else ():
         said = lower[max(0, second.start() - _MOST_BEFORE) : second.start()].rpartition("\n")[2]
         value = second["value"]
-        if any(word in said for word in words) and (is_said_password(value) or is_scrambled(value, 10)):
+        if any(word in said for word in _WORDS) and (is_said_password(value) or is_scrambled(value, 10)):
             yield *second.span("value"), "password"
 
 
