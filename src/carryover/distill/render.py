@@ -96,10 +96,10 @@ def _laid_out(handoff: Handoff, answering: Answering | None) -> _LaidOut:
     room = Room(
         lines - 3 * bool(of_names) - (len(handoff.edited) > _OWN_LINES), handoff.tokens - of_names, chars - 5 * of_names
     )
-    return _filled(handoff, room, of_names)
+    # A larger one, as the second page, is made once.
+    return (_filled_again if handoff.tokens <= MAX_TOKENS else _filled)(handoff, room, of_names)
 
 
-@remembered(most=4)  # sessions that start one after the other get the same lines
 def _filled(handoff: Handoff, room: Room, of_names: int) -> _LaidOut:
     whole = [(section.title, _clean(section.entries)) for section in handoff.sections]
     sections = without_repeats(whole)
@@ -118,6 +118,10 @@ def _filled(handoff: Handoff, room: Room, of_names: int) -> _LaidOut:
             chosen.append((title, printed))
     offered = sum((entry.label or entry.text) != "" for _, entries in sections for entry in entries)
     return _LaidOut(chosen, is_cut=len(fit.kept) < offered)
+
+
+_filled_again: Final = remembered(most=4)(_filled)
+"""The same for sessions that start one after the other."""
 
 
 def _names(handoff: Handoff, shown: Sequence[Entry], held: Collection[str], tokens: int) -> list[Entry]:
