@@ -3,7 +3,9 @@
 import os
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -13,9 +15,29 @@ def git(root: Path, *args: str, given: str | None = None) -> str:
     return subprocess.run(["git", *args], cwd=root, input=given, check=True, capture_output=True, text=True).stdout
 
 
+@cache
+def _empty(template: str) -> dict[str, bytes | None]:
+    """What `git init` makes, by path; folders have no bytes."""
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder)
+        git(root, "init", "--quiet")
+        made = sorted((root / ".git").rglob("*"))
+        return {str(path.relative_to(root)): None if path.is_dir() else path.read_bytes() for path in made}
+
+
 def repository(root: Path, files: dict[str, str] | None = None) -> Path:
+    """Makes `root` a repository, with these files in its first commit. What git would make anew is written here, since
+    a thousand tests begin with it."""
     root.mkdir(parents=True, exist_ok=True)
-    git(root, "init", "--quiet")
+    if (root / ".git").exists():
+        git(root, "init", "--quiet")  # a layout of the test's own
+    else:
+        (root / ".git").mkdir()
+        for path, content in _empty(os.environ["GIT_TEMPLATE_DIR"]).items():
+            if content is None:
+                (root / path).mkdir()
+            else:
+                (root / path).write_bytes(content)
     if files:
         for name, text in files.items():
             (root / name).parent.mkdir(parents=True, exist_ok=True)
