@@ -127,7 +127,7 @@ def _asked(past: Past, step: Step, back: int) -> list[Entry]:
     at_ms = step.turn.last_ms
     label = f"{past.agent(step)} asked ({past.place(step, at_ms)})"
     entries: list[Entry] = []
-    if not _may_be_the_protocols(past, step):
+    if not (_may_be_the_protocols(past, step) or _went_on(step)):
         entries += parted(step, last_words(step.turn).question, "message", weight, label=label, most=5, at_ms=at_ms)
     for asked in step.digest.questions[-weight.most :]:
         text = f"{asked.text} Options: {'; '.join(asked.options)}" if asked.options else asked.text
@@ -143,6 +143,14 @@ def _asked(past: Past, step: Step, back: int) -> list[Entry]:
         label = f"{past.agent(step)}'s {what} ({past.place(step, plan.at_ms)})"
         entries += parted(step, plan.text, "plan", WEIGHTS["proposal"].at(back), label=label, most=8, at_ms=plan.at_ms)
     return entries
+
+
+def _went_on(step: Step) -> bool:
+    """Whether the agent made a call after its words and waits for that: what they ask, it asked itself."""
+    turn = step.turn
+    if turn.end != "" or not turn.said or not step.is_newest:
+        return False
+    return any(call.op != "ask" and call.at_ms >= turn.said[-1].at_ms for call in step.digest.open_calls)
 
 
 def newest_run(past: Past) -> SeenRun | None:

@@ -119,6 +119,14 @@ def test_a_question_is_left_once_the_user_worked_in_two_more_sessions_or_a_day_l
     assert "Shall I delete" in under("Open questions", asked, talk, beside.edited("logo.svg").says("It is drawn."))
 
 
+def test_what_an_agent_asked_itself_before_a_call_is_no_question() -> None:
+    talk = session("s1").user(GOAL).says("Does the cart round, or the receipt?", final=False)
+    assert "Does the cart round" in under("Open questions", talk)
+
+    assert under("Open questions", talk.calls("grep -rn round src")) == ""
+    assert "Does the cart round" in under("Where it stands", talk)
+
+
 def test_a_plan_is_never_left() -> None:
     plan = model.PlanProposal(call_id="p", text="# Plan\n\nMove `cart.py` into a package.")
     waits = session("s1").user(GOAL).event(plan)
