@@ -27,7 +27,8 @@ from carryover.testruns.run import TestRun
 _OPINION_MS: Final = 7 * DAY_MS
 _MOST_RUNS: Final = 40
 _LEFT_AFTER: Final = 2
-"""After how many further sessions a question counts as left."""
+_LEFT_AFTER_MS: Final = 7 * DAY_MS
+"""After how many further sessions, and how long, a question counts as left."""
 _MOST_SESSIONS: Final = 4
 """Most sessions besides the leading one whose open question is quoted."""
 _IN_PATH: Final = frozenset("./\\")
@@ -100,10 +101,12 @@ def _replied_elsewhere(past: Past, step: Step) -> bool:
 
 
 def _was_left(past: Past, step: Step) -> bool:
-    """Whether the user has worked since in two sessions that were begun after the turn, or in one and a day later. Of
-    32 questions in public transcripts with two such sessions, none was replied to in its own."""
+    """Whether the user has worked since in two sessions that were begun after the turn, and it is more than a week old.
+    Of 32 questions in public transcripts with two such sessions, of any age, none was replied to in its own."""
+    if past.at_ms - step.turn.last_ms <= _LEFT_AFTER_MS:
+        return False
     since = sum(one.started_ms > step.turn.last_ms and one.digest.worked for one in past.view.sessions)
-    return since >= _LEFT_AFTER or (since > 0 and past.at_ms - step.turn.last_ms > DAY_MS)
+    return since >= _LEFT_AFTER
 
 
 def _exchange(step: Step) -> str:
