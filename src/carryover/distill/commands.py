@@ -202,11 +202,14 @@ def pushed_to(body: ToolResult) -> str:
 def installs(body: ToolResult, why: str) -> bool:
     """Whether a command has installed the module or program that was missing when something failed."""
     missing = _MISSING.search(why)
-    if missing is None or body.op != "shell":
+    if missing is None or body.op != "shell" or is_looking(body.subject):
         return False
     name = next(filter(None, missing.groups()))
     top = re.escape(name if missing[1] and "/" in name else name.partition(".")[0])
-    return re.search(rf"\b(?:install|add)\b[^|;&\n]*?(?<![\w/.-]){top}(?![\w/.-])", body.subject) is not None
+    named = rf"(?<![\w.-]){top}(?![\w/.-])"
+    if re.search(rf"^(?:npm )?(?:error|err!|e)\b[^\n]*?{named}", body.output, re.M | re.I):
+        return False  # which a pipe may hide
+    return re.search(rf"\b(?:install|(?<!git )add)\b[^|;&\n]*?(?<!/){named}", body.subject) is not None
 
 
 def branch_in(body: ToolResult) -> str:

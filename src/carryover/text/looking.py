@@ -43,7 +43,7 @@ _WRITES: Final = later(
 """A command that only looks, unless its output goes into a file."""
 _GIT_LOOKING: Final = later(
     r"^git (?:-C \S+ |-\S+ )*(?:status|log|diff|show|rev-parse|ls-files|blame|grep|stash list"
-    r"|branch(?![^|]*\s(?:-[A-Za-z]{0,4}[mMdDcCuf]|--(?:move|delete|copy|force|(?:un)?set-upstream)))(?!\s+(?!\d?[>|])[^-\s])"
+    r"|branch(?![^|]*\s(?:-[A-Za-z]{0,4}[mMdDcCuf][A-Za-z]{0,4}(?![A-Za-z])|--(?:move|delete|copy|force|(?:un)?set-upstream)))(?!\s+(?!\d?[>|])[^-\s])"
     r"|remote(?!\s+(?:add|set-\w+|remove|rm|rename|prune|update)\b))\b"
 )
 """`git branch` and `git remote` only list, unless they get a name or are told to change one."""

@@ -24,6 +24,7 @@ LOOKING = (
     *("cd shop && npm audit 2>&1", "npm audit --json | head -40", "pnpm outdated"),
     *("nl -ba cart.py | sed -n 1,20p", "for f in *.py\ndo\nnl $f\ndone", "ss -ltn | grep 8000"),
     *("git branch", "git branch -vv | grep gone", "git branch -r --merged main", "git branch 2>/dev/null | cat"),
+    *("git branch -a --sort -committerdate", "git branch -vv --format %(refname)"),
     *("git remote -v", "git -C shop remote show origin", "find . -name '*.py' -exec grep -n cap {} +"),
 )
 CHANGING = (
@@ -241,10 +242,26 @@ def test_the_script_of_spec_kit_has_checked_out_the_branch_that_it_made() -> Non
         ("ModuleNotFoundError: No module named 'okapi'", "pip install okapi-board", False),
         ("ModuleNotFoundError: No module named 'okapi'", "pip show okapi", False),
         ("KeyError: 'okapi'", "pip install okapi", False),
+        ("ModuleNotFoundError: No module named 'okapi'", "git add okapi && git commit -m 'Add the board'", False),
+        ("ModuleNotFoundError: No module named 'okapi'", "grep -rn 'pip install okapi' docs", False),
     ],
 )
 def test_what_was_missing_is_there_once_it_is_installed(why: str, command: str, has: bool) -> None:
     assert installs(result(command, status="ok"), why) is has
+
+
+@pytest.mark.parametrize(
+    ("printed", "has"),
+    [
+        ("ERROR: No matching distribution found for okapi", False),
+        ("npm error 404 Not Found - GET https://packages.example/okapi", False),
+        ("E: Unable to locate package okapi", False),
+        ("ERROR: pip's resolver\nzebra 1 requires okapi<2.\nSuccessfully installed okapi-2", True),
+    ],
+)
+def test_what_could_not_be_installed_is_still_missing_though_a_pipe_hid_that(printed: str, has: bool) -> None:
+    done = result("pip install okapi 2>&1 | tail -3", status="ok", output=printed)
+    assert installs(done, "ModuleNotFoundError: No module named 'okapi'") is has
 
 
 def test_what_was_raised_stands_at_the_head_of_a_long_stack() -> None:
