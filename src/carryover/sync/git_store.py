@@ -126,6 +126,8 @@ class GitStore(Store):
         try:
             data = self._git("cat-file", "blob", f"{_THEIRS}{machine}:{name}")
         except StoreTrouble:
+            if self._ended.is_set():
+                raise
             return None
         return data if len(data) <= LARGEST_OBJECT else None
 
@@ -158,6 +160,8 @@ class GitStore(Store):
     def _git(self, *command: str, given: bytes = b"", remote: bool = False, timeout_s: float = _SHORT_S) -> bytes:
         """Runs git in the repository. Returns its answer. Raises StoreTrouble."""
         address = self._remote if remote else ""
+        if self._ended.is_set():
+            raise _trouble("synchronising was ended", remote=True)
         try:
             answer = self._run(self._folder, *command, remote=address, given=given, timeout_s=timeout_s)
         except TimeoutError as error:

@@ -395,3 +395,14 @@ def test_work_in_git_ends_when_the_daemon_stops(tmp_path: Path, monkeypatch: pyt
         wait_until("git to ask", asked.exists)
         store.end()
         assert isinstance(fetching.exception(), StoreTrouble)
+
+
+def test_nothing_is_begun_in_git_once_the_daemon_stops(store: GitStore) -> None:
+    """What was read would be taken for missing, and a push takes an hour."""
+    write(store, {"head": b"1"})
+    store.end()
+
+    puts, says = (lambda: store.put("head", b"2"), lambda: store.publish({"head"}))
+    for use in (store.fetch, lambda: store.read(ME, "head"), puts, says):
+        with pytest.raises(StoreTrouble, match="synchronising was ended"):
+            use()
