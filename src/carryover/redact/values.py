@@ -92,7 +92,7 @@ _PATH = later(
 )
 _TYPE = later(
     r"(?i)(?:str(?:ing)?|bytes?|int(?:eger)?|bool(?:ean)?|number|float|double|char|object|any|unknown|never|dict|list"
-    r"|varchar|text|uuid|optional|required|missing|invalid|incorrect|expired|wrong|valid|ok)\b.{0,12}"
+    r"|varchar|text|uuid|token-2022|optional|required|missing|invalid|incorrect|expired|wrong|valid|ok)\b.{0,12}"
 )
 
 
@@ -118,7 +118,8 @@ def is_path(value: str) -> bool:
 
 
 def is_type_or_state(value: str) -> bool:
-    """Whether `value` is a word that declarations and messages put after a name: `str`, `required`."""
+    """Whether `value` is a word that declarations and messages put after a name: `str`, `required`, Solana's
+    `Token-2022`."""
     return _TYPE.fullmatch(value) is not None
 
 
