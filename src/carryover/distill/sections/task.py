@@ -118,15 +118,15 @@ def _taken_up(past: Past, chosen: Sequence[Step]) -> list[Step]:
     that no prompt chosen before has. What an earlier session was asked more than a day before the leading one began is
     most likely done, and is told under What the user said."""
     known = {name for step in chosen for name in subjects_in(step.turn.prompt)}
+    began_ms = past.lead.digest.turns[0].at_ms
     steps: list[Step] = []
     for _, step in sorted(_ranked(past), key=itemgetter(0), reverse=True):
         own = subjects_in(step.turn.prompt)
-        if not own <= known:
+        is_of_now = step.view is past.lead or began_ms - step.turn.last_ms <= DAY_MS
+        if is_of_now and not own <= known:
             known |= own
             steps.append(step)
-    began_ms = past.lead.digest.turns[0].at_ms
-    chosen_ones = steps[:_MOST_TAKEN_UP]
-    return [step for step in chosen_ones if step.view is past.lead or began_ms - step.turn.last_ms <= DAY_MS]
+    return steps[:_MOST_TAKEN_UP]
 
 
 def _ranked(past: Past) -> Iterator[tuple[float, Step]]:

@@ -47,6 +47,28 @@ def test_what_an_earlier_session_was_asked_is_the_task_for_a_day(hours: int, tit
     assert "Translate the manual" in under("Task", before, later)
 
 
+def test_what_was_asked_weeks_ago_takes_no_place_of_what_was_asked_today() -> None:
+    old = [
+        session(part, hours=number)
+        .user(
+            f"Add {part} to the shop: receipt.py prints them, ledger.py books them, and {part}.py holds the rows, each "
+            "with a code, an amount, a date and the customer who got it; they are void after a year, can be split over "
+            f"two receipts, and what is left stays for {part} of later months, which nobody else may take."
+        )
+        .edited(f"{part}.py")
+        .says(f"The {part} are in receipt.py and ledger.py.")
+        for number, part in enumerate(("vouchers", "refunds", "coupons"))
+    ]
+    today = session("today", hours=700).user("In receipt.py the amount is printed twice from now on, never once.")
+    today.edited("receipt.py").says("receipt.py prints the amount twice.").user("And test it, please.")
+    today.edited("test_receipt.py").says("The amount in receipt.py is tested.")
+    order = "Draw a logo with an okapi for the page, in two colours, and put it beside the address at the foot."
+    lead = session("lead", hours=706).user(order)
+    lead.edited("logo.svg").says("The okapi is drawn, and the receipt.py page has it too.")
+
+    assert "the amount is printed twice" in under("Task", *old, today, lead)
+
+
 def test_a_plan_that_the_user_accepted_is_not_told_as_pasted() -> None:
     plan = "\n".join(f"{number}. Round the prices of part {number} last, and test it." for number in range(30))
     text = f"Implement the following plan:\n\n# Rounding\n\n{plan}"
