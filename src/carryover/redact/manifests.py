@@ -23,7 +23,8 @@ _LINE: Final = later(
 )
 _ON_ONE_LINE: Final = later(r"\"(?:data|stringData)\\{0,7}\":[ \t]?\{(?P<pairs>[^{}\n]{1,65536})\}")
 """As JSON, perhaps in a text of another, as what `kubectl apply` notes beside a Secret."""
-_PAIR: Final = later(r":[ \t]?\\{0,7}\"(?P<value>[^\s\"\\]{4,65536})")
+_PAIR: Final = later(r":[ \t]?(?P<quote>\\{0,7}\")(?P<value>[^\n]{0,65536}?)(?<!\\)(?P=quote)")
+_LEAST: Final = 4
 
 
 def values_of_secrets(text: str, _: str) -> Iterator[Span]:
@@ -51,5 +52,5 @@ def _on_one_line(text: str) -> Iterator[Span]:
         done = end if end >= 0 else len(text)
         for values in _ON_ONE_LINE.finditer(text, begin, done):
             for pair in _PAIR.finditer(text, *values.span("pairs")):
-                if not (is_dummy(pair["value"]) or is_filler(pair["value"])):
+                if len(pair["value"]) >= _LEAST and not (is_dummy(pair["value"]) or is_filler(pair["value"])):
                     yield *pair.span("value"), "secret"
