@@ -190,7 +190,7 @@ def task_entries(past: Past, chosen: Mapping[str, Sequence[Step]]) -> list[Entry
 def orders(past: Past) -> list[Heard]:
     """Returns the first and the newest message of another agent to a session in which no user wrote."""
     heard = past.main.turn.heard
-    return [] if any(turn.prompt for turn in past.lead.digest.turns) else list(dict.fromkeys((*heard[:1], *heard[-1:])))
+    return [] if past.lead.digest.prompts else list(dict.fromkeys((*heard[:1], *heard[-1:])))
 
 
 def _asked(past: Past) -> list[Entry]:

@@ -57,6 +57,23 @@ def test_what_another_agent_asks_is_the_task_of_a_session_in_which_no_user_wrote
     assert "board 7" not in under("Progress log", talk)
 
 
+@pytest.mark.parametrize(
+    "prompt",
+    [
+        UserPrompt(text="Read .carryover/handoff.md, then go on with the task it describes."),
+        UserPrompt(text="", attachments=1),
+    ],
+)
+def test_a_report_of_an_agent_is_no_task_of_a_session_that_a_user_began_without_words(prompt: UserPrompt) -> None:
+    talk = session("s2", hours=3).event(prompt)
+    talk.event(UserPrompt(text="Board 7 is read.", actor="model", sender="reader")).ran("make boards").says("It is.")
+
+    task = under("Task", worked(), talk)
+    assert "Board 7" not in task
+    assert "whole cents" in task
+    assert "Message of another agent, “reader” (turn 1, 3 min earlier)" in under("Progress log", worked(), talk)
+
+
 @pytest.mark.parametrize("calls", [1, 5])
 @pytest.mark.parametrize("remark", ["It is noted.", f"It is noted: {'the okapi board stays as it is, ' * 9}."])
 def test_an_answer_that_a_remark_closes_after_a_call_or_two_is_told_beside_it(calls: int, remark: str) -> None:
