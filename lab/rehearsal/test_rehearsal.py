@@ -25,6 +25,7 @@ from rehearsal.release import after, migrations_of, version_of
 from rehearsal.report import Result, page
 from rehearsal.stage import Failed, NotRun, megabytes, user
 from support.clone import CHECKOUT
+from support.repository import git, repository
 
 ONE, TITLE = ("codex", "s1", "AA", "UserPrompt"), ("codex", "s1", "BB", "SessionInfo")
 
@@ -202,3 +203,12 @@ def test_a_size_counts_no_file_twice(tmp_path: Path) -> None:
 
 def test_it_is_a_target_of_make() -> None:
     assert re.search(r"^rehearse:.*## ", (CHECKOUT / "Makefile").read_text("utf-8"), re.MULTILINE)
+
+
+def test_projects_are_made_where_nothing_of_the_suite_is_set_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("GIT_TEMPLATE_DIR")
+    shop = repository(tmp_path / "shop", {"cart.py": "a = 1\n"})
+
+    assert git(shop, "log", "--format=%s").strip() == "first commit"

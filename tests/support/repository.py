@@ -33,7 +33,7 @@ def repository(root: Path, files: dict[str, str] | None = None) -> Path:
         git(root, "init", "--quiet")  # a layout of the test's own
     else:
         (root / ".git").mkdir()
-        for path, content in _empty(os.environ["GIT_TEMPLATE_DIR"]).items():
+        for path, content in _empty(os.environ.get("GIT_TEMPLATE_DIR", "")).items():
             if content is None:
                 (root / path).mkdir()
             else:
