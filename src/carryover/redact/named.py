@@ -231,7 +231,7 @@ def _is_secret_in_words(found: Assignment, value: str, word: str) -> bool:
         return False
     if is_scrambled(value, 16 if word == "oauth" else 8) or (word == "pass" and is_said_password(value)):
         return True
-    return found.quoted and len(value) >= _LEAST_OF_SIGNS and is_strong(value)  # WordPress: `define('AUTH_KEY', '...')`
+    return found.quoted and len(value) >= _LEAST_OF_SIGNS and is_strong(value)
 
 
 def _is_secret_in_cell(value: str, word: str) -> bool:
