@@ -138,8 +138,7 @@ def _at_rest(path: Path, is_as_before: Callable[[Path], bool]) -> Iterator[bool]
         return
     try:
         is_at_rest = here().at_rest(descriptor) and is_as_before(path)
-        if is_at_rest:
-            time.sleep(_MOMENT_S)
+        time.sleep(_MOMENT_S)
         yield is_at_rest and here().at_rest(descriptor) and is_as_before(path)
     finally:
         os.close(descriptor)

@@ -70,6 +70,26 @@ def test_each_file_is_brought_to_what_was_planned(tmp_path: Path, state: StateDi
     assert [done.outcome for done in applied] == ["changed", "removed", "unchanged", "created"]
     assert (changed.read_bytes(), gone.exists(), right.read_bytes()) == (b"new", False, b"old")
     assert ((tmp_path / "made").read_bytes(), mode(tmp_path / "made")) == (b"made", 0o600)
+    assert one(edits[2], state).outcome == "unchanged"
+
+
+def test_what_is_missing_or_may_not_be_read_is_found_empty(tmp_path: Path) -> None:
+    assert [Text(path=path, what="a test").found() for path in (tmp_path / "missing", tmp_path)] == [b"", b""]
+
+
+def test_a_file_that_is_read_only_or_has_a_second_name_stays_as_it_is(tmp_path: Path, state: StateDir) -> None:
+    locked, linked = tmp_path / "locked", tmp_path / "linked"
+    for file in (locked, linked):
+        file.write_bytes(b"old")
+    locked.chmod(0o400)
+    (tmp_path / "linked too").hardlink_to(linked)
+
+    applied = apply([planned(file, lambda _: b"new") for file in (locked, linked)], state)
+
+    assert [(done.reason, done.path.read_bytes()) for done in applied] == [
+        ("it is read-only", b"old"),
+        ("it has a second hard link, which an edit would cut off", b"old"),
+    ]
 
 
 def test_the_mode_and_the_symlink_stay(tmp_path: Path, state: StateDir) -> None:
