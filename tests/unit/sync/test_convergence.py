@@ -238,13 +238,15 @@ def test_after_many_small_segments_a_log_begins_afresh(
     remote: Remote, first: MemoryMachine, second: MemoryMachine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("carryover.sync.own_log.MOST_SMALL", 10)
+    lengths = []
     for number in range(40):
         first.ledger.work("one", b"%d" % number)
         first.sync()
+        lengths.append(len(first.folder.known.own.segments))
     second.sync()
 
     listed = first.folder.known.own.segments
-    assert len(listed) < 30
+    assert lengths[8:12] == [10, 11, 4, 5], "one more than MOST_SMALL, and then fewer, since they were joined"
     assert remote.logs[first.id].keys() - {"key", "head"} == {one.name for one in listed}
     assert bodies(second) >= {b"%d" % number for number in range(40)}
 

@@ -147,6 +147,8 @@ def test_the_folder_of_a_group_stays_the_groups(store: FolderStore, folder: Path
     folder.chmod(0o700)
     write(FolderStore(folder, OTHER), {"head": b"1"})
     assert (folder / OTHER).stat().st_mode & 0o777 == 0o700
+    write(store, {"head": b"2"})
+    assert (folder / ME).stat().st_mode & 0o7777 == 0o2775, "it was there, and its owner may have chosen"
 
 
 def test_a_link_put_in_place_of_a_new_folder_changes_nothing_outside(

@@ -272,7 +272,14 @@ def test_no_more_machines_are_added_than_can_be_written_for(remote: Remote, firs
     assert first.sync().sent_events == 1
 
 
-@pytest.mark.parametrize("key", [b"", b"ssh-ed25519 AAAA", b"age1x", b"\xff", b"ssh-ed25519 " + b"A" * 68 + b"\n* x"])
+@pytest.mark.parametrize(
+    "key",
+    [
+        *(b"", b"ssh-ed25519 AAAA", b"age1x", b"\xff"),
+        b"ssh-ed25519 " + b"A" * 68,  # as long as one
+        b"ssh-ed25519 " + b"A" * 68 + b"\n* x",
+    ],
+)
 def test_what_is_no_key_asks_for_nothing(remote: Remote, first: MemoryMachine, key: bytes) -> None:
     remote.logs[C] = {"key": key}
 
