@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import stat
 from pathlib import Path
 
 import pytest
 
+from carryover.agents import specs
 from carryover.edits.hooks import hook_command
 from carryover.paths import StateDir
 from carryover.publish.hook_script import write_hook_script
@@ -37,6 +39,13 @@ def test_the_script_and_its_settings_are_for_their_owner_alone(state: StateDir) 
 
     modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in state.root.iterdir() if path != state.secret}
     assert modes == {"hook.sh": 0o700, "hook.curl": 0o600}
+
+
+def test_what_hooks_receive_is_kept_only_for_agents_that_store_nothing_else(state: StateDir) -> None:
+    write_hook_script(state)
+
+    kept = re.findall(r" spool=(\S+) ;;", (state.root / "hook.sh").read_text())
+    assert kept == [spec.id for spec in specs() if spec.is_spooled]
 
 
 def test_what_was_changed_or_lost_is_put_back(state: StateDir) -> None:

@@ -29,6 +29,8 @@ def test_what_only_some_of_the_prompts_repeat_was_said_again() -> None:
     others = [prompt(f"Part {number}") for number in range(3)]
 
     assert own(prompt("Part 9", rule), *others, prompt("Part 8", rule)) == f"Part 9\n{rule}"
+    two = (prompt("Part 7", rule), prompt("Part 8", rule))
+    assert own(prompt("Part 9", rule), *others[:2], *two) == f"Part 9\n{rule}"
 
 
 @pytest.mark.parametrize(
