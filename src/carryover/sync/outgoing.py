@@ -81,11 +81,12 @@ def _body(row: OwnChange) -> bytes:
 
 
 def _payload(rows: list[tuple[OwnChange, bytes]]) -> Payload:
+    roots = {(row.agent, row.session): row.root for row, _ in rows}  # the last, of a session that moved meanwhile
     rows.sort(key=lambda one: one[0].event_id)
-    sessions: dict[SyncedSession, int] = {}
+    numbers: dict[tuple[str, str], int] = {}
     events = tuple(
         SyncedEvent(
-            session=sessions.setdefault(SyncedSession(row.agent, row.session, row.root), len(sessions)),
+            session=numbers.setdefault((row.agent, row.session), len(numbers)),
             key=row.key,
             at_ms=row.at_ms,
             body=body,
@@ -97,7 +98,7 @@ def _payload(rows: list[tuple[OwnChange, bytes]]) -> Payload:
         if body
     )
     return Payload(
-        sessions=tuple(sessions),
+        sessions=tuple(SyncedSession(*name, roots[name]) for name in numbers),
         events=events,
         replaced=tuple(row.key for row, _ in rows if row.retracted >= SUPERSEDED),
     )

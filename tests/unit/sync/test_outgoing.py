@@ -8,6 +8,7 @@ from contextlib import closing
 from functools import partial
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from carryover.config import Config, PublishConfig, project_settings
@@ -31,7 +32,7 @@ from carryover.publish.project_moves import RootFacts, inspect_root
 from carryover.publish.project_view import project_view
 from carryover.publish.refresh import awaits_handoff, refresh, with_placeholder
 from carryover.sync.outgoing import LedgerOutgoing
-from carryover.sync.payload import LARGEST_PAYLOAD
+from carryover.sync.payload import LARGEST_PAYLOAD, PIECE_BYTES
 from carryover.sync.rounds import synchronise
 from support.machines import OneMachine, machines, meet
 from support.repository import repository
@@ -107,6 +108,26 @@ async def test_what_repeats_itself_goes_in_pieces_that_can_be_opened(laptop: One
 
     assert sum(len(payload.events) for payload in payloads) == len(texts)
     assert max(map(len, laptop.sent)) <= LARGEST_PAYLOAD
+
+
+async def test_a_session_that_moves_while_it_is_told_is_told_of_where_it_went(
+    laptop: OneMachine, desktop: OneMachine
+) -> None:
+    await laptop.say("Elsewhere", session="s3", at_ms=1_000, cwd="/new")
+    await laptop.say("x" * PIECE_BYTES, session="s2", at_ms=5_000)
+    await laptop.say("First", "Second", session="s1", at_ms=9_000, cwd="/old")
+    outgoing = LedgerOutgoing(laptop.state)
+    await laptop.ledger.write(begin_log, outgoing.told())
+    with laptop.read() as db:
+        ids = {project.root: project.id for project in projects(db)}
+    pieces = outgoing.pieces(0)
+    laptop.sent.append(msgspec.msgpack.encode(next(pieces)[0]))
+    await laptop.ledger.write(move_project, ids["/old"], ids["/new"])
+    laptop.sent += [msgspec.msgpack.encode(payload) for payload, _ in pieces]
+    await desktop.take(laptop)
+
+    with desktop.read() as db:
+        assert {row.native_id: row.root for row in sessions(db, limit=9)}["s1"] == "laptop:/new"
 
 
 @pytest.mark.parametrize("how", ["excluded", "paused"])
