@@ -150,8 +150,11 @@ _A_TEXT: Final = r"[\"'](?P<value>[^\"'\n]{4,200})[\"']"
 _TWO_TEXTS: Final = rf"[ \t]*[\"'][^\"'\n]{{1,100}}[\"'],[ \t]*{_A_TEXT}"
 _CONNECTING: Final = ("onnect(", "PDO(", "mysqli(", "Credential(", "BasicAuth(")
 """Calls that take a user and a password, perhaps behind a host: `new PDO($dsn, "app", "...")`."""
-_READING: Final = r"(?:sudo -S|kinit|cryptsetup|\w-stdin|passwd --stdin|chpasswd|secrets? \w|env add|--with-token)"
+_READING: Final = r"(?:sudo -S|\w-stdin|passwd --stdin|chpasswd|secrets? \w|env add|--with-token)"
 """Programs that read a secret from their input."""
+_ASKING: Final = r"(?<![\w.-])(?:kinit|cryptsetup)(?![\w.-])"
+"""Others that do, whose names may also be looked for, or installed."""
+_PIPED: Final = rf"(?:[^\n|]{{0,200}}{_READING}|(?![ \t]*(?:[ef]?grep|rg|tee)[ \t])[^\n|;&]{{0,200}}{_ASKING})"
 _FOUR_BY_FOUR: Final = r"(?P<value>(?:[a-z]{4} ){3}[a-z]{4})(?=[\"']?\s*(?:[,;}#\n]|\Z))"
 """Google's app passwords, as its page shows them."""
 _BASE64: Final = (
@@ -251,11 +254,11 @@ _PATTERNS: Final = (
     *(
         (
             printer,
-            rf"{printer}(?:[ \t]+-n)?[ \t]+(?:{_VALUE_AND_USER})[ \t]*\|[^\n|]{{0,200}}{_READING}",
+            rf"{printer}(?:[ \t]+-n)?[ \t]+(?:{_VALUE_AND_USER})[ \t]*\|{_PIPED}",
         )
         for printer in ("echo", "printf")
     ),
-    ("<<<", rf"{_READING}[^\n|;&<]{{0,100}}<<<[ \t]*{_VALUE}"),
+    ("<<<", rf"(?:{_READING}|{_ASKING})[^\n|;&<]{{0,100}}<<<[ \t]*{_VALUE}"),
     ("SSHPASS=", rf"SSHPASS={_VALUE}"),
     ("::server:", r"::server:(?P<value>[0-9a-f]{16,})"),  # the token of a K3s cluster
     ("http-basic.", rf"http-basic\.\S{{1,64}}[ \t]+\S{{1,80}}[ \t]+{_VALUE}"),  # `poetry config`
