@@ -4,6 +4,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import sqlite3
 import subprocess
 import zlib
@@ -21,6 +22,7 @@ from support.daemon_process import daemon_below, handoff_of, wait_until
 from support.git_server import remote_at
 from support.repository import git, repository
 from support.terminal import ENTER, played
+from support.tools import program
 
 pytest.importorskip("pyrage")
 
@@ -235,6 +237,23 @@ def test_what_git_keeps_here_can_be_damaged_and_is_made_again(tmp_path: Path, de
     assert "The local part of the store can't be used" in desktop.run("sync", code=1)
     shutil.rmtree(kept)
     assert desktop.json("sync")["sent_events"] == 0
+
+
+def test_an_interrupt_ends_a_sync_that_waits_for_its_remote(tmp_path: Path, desktop: Machine) -> None:
+    address, environment = remote_at(tmp_path / "remote")
+    desktop.daemon.env.update(environment)
+    desktop.run("sync", "init", address)
+    asked = tmp_path / "asked"
+    program(tmp_path / "silent", f"touch '{asked}'", "exec sleep 600")
+    desktop.daemon.env["GIT_SSH_COMMAND"] = str(tmp_path / "silent")
+
+    process = desktop.start_sync()
+    try:
+        wait_until("git to ask", asked.exists)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(30) == ExitCode.INTERRUPTED
+    finally:
+        process.kill()
 
 
 @pytest.mark.night

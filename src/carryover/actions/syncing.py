@@ -37,7 +37,7 @@ _GIT_S: Final = 2.0
 _URLS: Final = ("config", "--null", "--get-regexp", r"^remote\..*\.(url|pushurl)$")
 _UNSAFE: Final = re.compile(r"[^A-Za-z0-9._-]+")
 _NOTHING: Final = "Nothing was changed."
-_synchronised: Final = partial(synchronise, now_ms=now_ms, in_thread=lambda work, **_: asyncio.to_thread(work))
+_synchronised: Final = partial(synchronise, now_ms=now_ms, in_thread=asyncio.to_thread)
 __all__ = ["SyncStatus"]
 
 

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
@@ -34,8 +34,6 @@ from carryover.publish.project_moves import RootFacts, follow, inspect_root, lin
 
 if TYPE_CHECKING:
     from carryover.sync.rounds import Outcome
-
-_T = TypeVar("_T")
 
 
 class Imports:
@@ -276,9 +274,8 @@ class Syncing:
         context = self._context
         async with self._one_at_a_time:
             try:
-                done = await synchronise(
-                    context.ledger, context.paths, now_ms=context.now_ms, in_thread=self._in_thread
-                )
+                in_thread = partial(asyncio.get_running_loop().run_in_executor, self._pool)
+                done = await synchronise(context.ledger, context.paths, now_ms=context.now_ms, in_thread=in_thread)
             except OSError as error:
                 why = f"The state folder can't be written: {os_reason(error)}. Nothing is lost."
                 raise UserError(why) from error
@@ -288,14 +285,3 @@ class Syncing:
         if done.received_events:
             await self._publish()
         return done
-
-    async def _in_thread(self, work: Callable[[], _T], *, end: Callable[[], None] = lambda: None) -> _T:
-        """Runs `work` in the thread of its own. If the daemon stops meanwhile, `end` has it fail."""
-        future = asyncio.get_running_loop().run_in_executor(self._pool, work)
-        try:
-            return await asyncio.shield(future)
-        except asyncio.CancelledError:
-            end()
-            with suppress(Exception):
-                await future
-            raise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import ExitStack, suppress
@@ -36,22 +37,34 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     """Why another machine's newest state was not taken, by the machine's name; with its id if two have that name."""
 
 
-_InThread = Callable[..., Awaitable[Any]]
+_InThread = Callable[[Callable[[], Any]], Awaitable[Any]]
 
 
 async def synchronise(ledger: Ledger, paths: StatePaths, *, now_ms: Callable[[], int], in_thread: _InThread) -> Outcome:
     """Synchronises once; if sync was ended, has the ledger no longer note what changes. `in_thread` runs blocking
-    functions, and may call `end` to have one that uses the store fail. Raises UserError or OSError; what was done until
-    then is kept."""
+    functions; if this is cancelled, what uses the store fails. Raises UserError or OSError; what was done until then is
+    kept."""
     if not SyncFolder(paths.state).is_set_up:
         await ledger.write(end_log)
         raise UserError(OFF, ExitCode.NOTHING_FOUND)
     with ExitStack() as stack:
-        own = await in_thread(partial(stack.enter_context, own_log(paths.state, now_ms)))
+        own = await _finished(in_thread(partial(stack.enter_context, own_log(paths.state, now_ms))))
         outgoing = LedgerOutgoing(paths.state)
-        await ledger.write(begin_log, await in_thread(outgoing.told))
+        await ledger.write(begin_log, await _finished(in_thread(outgoing.told)))
         incoming = LedgerIncoming(ledger, paths)
-        return await synchronised(own, outgoing, incoming, partial(in_thread, end=own.store.end))
+        return await synchronised(own, outgoing, incoming, lambda work: _finished(in_thread(work), own.store.end))
+
+
+async def _finished(work: Awaitable[Any], end: Callable[[], None] = lambda: None) -> Any:
+    """Returns the result of what a thread does. If this is cancelled, `end` has that fail, and it is waited for."""
+    running = asyncio.ensure_future(work)
+    try:
+        return await asyncio.shield(running)
+    except asyncio.CancelledError:
+        end()
+        with suppress(Exception):
+            await running
+        raise
 
 
 async def synchronised(
