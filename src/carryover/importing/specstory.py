@@ -110,7 +110,7 @@ def _parse(
         return turn.finish("info")
     model, at_ms = _model_and_time(heading[3] or "")
     turn.at_ms = at_ms or context.last_ms
-    turn.subagent_id = "inline" if heading[2] else None  # the format does not distinguish them
+    turn.subagent_id = "inline" if heading[2] or heading[4] else None  # the format does not distinguish them
     turn.learn(model=model)
     turn.change(turns=context.turns + 1, last_ms=turn.at_ms, command=False)
     if heading[1] != "User":

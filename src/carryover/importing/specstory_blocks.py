@@ -27,13 +27,16 @@ from carryover.records.text import names_own_folder
 from carryover.text.harmless import one_line
 from carryover.transcript.recorder import OpenCall, usable_name
 
-HEADING: Final = re.compile(r"_\*\*(User|Agent|Assistant)( - sidechain)?(?: \((.{0,200})\))?\*\*_[ \t\r]*$")
+HEADING: Final = re.compile(
+    r"_\*\*(User|Agent|Assistant)( - sidechain)?(?: \((?!sidechain\))(.{0,200}?)\))?( \(sidechain\))?\*\*_[ \t\r]*$"
+)
 """Heading of a turn (all versions): the speaker, whether in a sub-agent, and in brackets model and time."""
 _TOOL: Final = re.compile(r'<tool-use data-tool-type="([^"]{0,80})" data-tool-name="([^"]{0,200})">')
 """Start of a tool block (Markdown v2.0 and later)."""
 _TOOL_END: Final = "</tool-use>"
-_OLDER_TOOL: Final = re.compile(r"Tool use: \*\*([^*]{1,200})\*\*\s*$")
-"""Start of a tool's part (before v2), which a rule ends."""
+_OLDER_TOOL: Final = re.compile(r"Tool use: \*\*([^*]{1,200})\*\*(?:\s*$| (\S.*))")
+"""Start of a tool's part (before v2), which a rule ends; what the call is about may follow."""
+_OLDER_PLAN: Final = "**Agent task list:**"
 _CLOSING: Final = {"```bash": "```", "```diff": "```", "<details>": "</details>"}
 """First and last lines of the parts of tools without a name (first half of 2025), between which rules may be."""
 _REASONS: Final = (
@@ -81,7 +84,7 @@ _CHECKBOX: Final = re.compile(r"\s*- \[(.)\]\s+(?:[🔥❄]\ufe0f?\s+|🌡\ufe0f
 _STATES: Final[dict[str, PlanState]] = {"x": "done", "⚡": "active", "-": "active"}
 _ASKED: Final = re.compile(r"\*\*(.+?)\*\*(?: _\(select multiple\)_)?$")
 _OPTION: Final = re.compile(r"- \*\*(.+?)\*\*(?: - .*)?$")
-_LEADS_IN: Final = re.compile(r"(?:(?:Parameters|Additional data|Result):|Cancelled)$|Status: \*\*")
+_LEADS_IN: Final = re.compile(r"(?:(?:Parameters|Additional data|Result|Error):|Cancelled)$|Status: \*\*")
 """Lines that say nothing of what a call was about: labels of a tool that has no form of its own (v2.1.0), and how it
 ended."""
 _ANSWER: Final = re.compile(r"\*\*Answer:\*\* (.+)$")
@@ -151,13 +154,17 @@ def blocks(text: str, *, unnamed: bool = False) -> Iterator[str | ToolBlock]:
         line = lines[at]
         if not fences and line.startswith("<think>"):
             at = next((last for last in range(at, len(lines)) if "</think>" in lines[last]), len(lines))
-        elif not fences and (tool := _OLDER_TOOL.match(line)):
+        elif (tool := _OLDER_TOOL.match(line)) and not fences and not (tool[2] and any(map(str.strip, said))):
             yield spoken_text(said)
             said = []
             first = next(filter(str.strip, lines[at + 1 : at + 5]), "")
             end = _tool_end(lines, at, closing if first.startswith("<details>") else rules)
-            yield _tool_block("unknown", tool[1], "\n".join(lines[at + 1 : end]))
+            block = _tool_block("unknown", tool[1], "\n".join(lines[at + 1 : end]))
+            yield msgspec.structs.replace(block, summary=block.summary or tool[2] or "")
             at = end
+        elif line == _OLDER_PLAN and not any(map(str.strip, said)):
+            yield ToolBlock("task", "TodoWrite", "", tuple(lines[at + 1 :]))
+            at = len(lines)
         elif not fences and (tool := _TOOL.match(line)):
             yield spoken_text(said)
             said = []
@@ -291,7 +298,7 @@ def read_tool(
     outcome = _outcome(op, lines, output, quoted)
     made: Sequence[FileEdit] = ()
     if inputs:
-        made = _changes(block, lines, fenced, output or "", given.path)
+        made = _changes(block, lines, fenced, output or given.shown or "", given.path)
     elif op == "shell" and outcome is not None and outcome.status == "ok":
         made = shell_changes(command, folder)
     changes = tuple(_located(made, folder))
@@ -359,7 +366,7 @@ def _command(block: ToolBlock, plain: Sequence[str], fenced: Sequence[tuple[str,
 def _outcome(op: Op, lines: Sequence[str], output: str | None, quoted: QuotedText) -> ToolOutcome | None:
     if "Status: **loading**" in lines:
         return None
-    failed = any(line.startswith(_FAILED) for line in lines)
+    failed = "Error:" in lines or any(line.startswith(_FAILED) for line in lines)
     if not {"Cancelled", "Canceled", "Status: **cancelled**"}.isdisjoint(lines):
         return ToolOutcome("interrupted", output or "")
     if output is None and failed:
