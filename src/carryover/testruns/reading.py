@@ -282,6 +282,9 @@ def read_test_run(command: str, output: str, *, exit_code: int | None, failed: b
     if exit_code is None and failed is not None:
         exit_code = int(failed)
     status = _status(runs, found, lines, exit_code)
+    reason = found.reason if status == "fail" else None
+    if status == "unknown" and exit_code:
+        reason = _why_none(runs, lines)
     ordered = sorted(found.files.items(), key=lambda item: item[1] != "fail")
     return TestRun(
         status=status,
@@ -291,10 +294,17 @@ def read_test_run(command: str, output: str, *, exit_code: int | None, failed: b
         skipped=found.counts["skipped"] or None,
         failed_names=tuple(found.failed_names) if status == "fail" else (),
         files=dict(ordered[:_MOST_FILES]),
-        reason=found.reason if status == "fail" else None,
+        reason=reason,
         paths=_paths_of(runs),
         selective=any(run.selective for run in runs),
     )
+
+
+def _why_none(runs: Sequence[Invocation], lines: Sequence[str]) -> str | None:
+    """Returns the line that says why no test was run, if it is the last one: the runner is not there."""
+    last = next((line.strip() for line in reversed(lines) if line.strip()), "")
+    is_known = all(run.ends_badly for run in runs) and _NEVER_STARTED.search(last) is not None
+    return last[:_LONGEST_SHOWN] if is_known else None
 
 
 def _lines_of(output: str) -> list[str]:

@@ -24,7 +24,7 @@ class TestRun(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     files: dict[str, TestOutcome] = msgspec.field(default_factory=dict)
     """Outcome of each file, package or class as named in the output; at most 50, failed ones first."""
     reason: str | None = None
-    """First reason given for a failure, at most 200 characters."""
+    """First reason given for a failure, or why no test was run at all; at most 200 characters."""
     paths: tuple[str, ...] = ()
     """Paths that the command restricts the run to, joined to the folder of a preceding `cd`. Empty: all tests."""
     selective: bool = False

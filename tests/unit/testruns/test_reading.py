@@ -262,6 +262,22 @@ def test_hostile_output_costs_time_in_proportion_to_its_length(unit: str) -> Non
     assert seconds(80_000) < 10 * seconds(20_000) + 0.5
 
 
+@pytest.mark.parametrize(
+    ("command", "output", "reason"),
+    [
+        ("python3 -m pytest -q", "python3: No module named pytest\n", "python3: No module named pytest"),
+        ("pytest", "bash: pytest: command not found", "bash: pytest: command not found"),
+        ("pytest", "bash: okapi: command not found\nand then", None),
+        ("pytest || true", "bash: pytest: command not found", None),
+    ],
+)
+def test_why_no_test_was_run_is_the_last_line(command: str, output: str, reason: str | None) -> None:
+    run = read_test_run(command, output, exit_code=1, failed=True)
+
+    assert run is not None
+    assert (run.status, run.reason) == ("unknown", reason)
+
+
 def test_a_command_that_never_ran_is_no_failing_test() -> None:
     denied = "Permission to use Bash with command pytest has been denied."
     result = ToolResult(call_id="c", name="Bash", op="shell", status="error", subject="pytest", output=denied)

@@ -142,6 +142,8 @@ def result_of(seen: SeenRun) -> str:
     counts = ((run.passed, "passed"), (run.failed, "failed"), (run.errors, "errors"), (run.skipped, "skipped"))
     said = ", ".join(f"{count} {word}" for count, word in counts if count)
     status = {"pass": "passed", "fail": "failed", "unknown": "result unclear"}[run.status]
+    if run.status == "unknown" and run.reason:
+        return f"no test was run: {run.reason.replace('`', '')}"
     if run.status == "fail" and not said and not run.failed_names:
         return "ended in an error, no result printed"
     return f"{status} ({said})" if said else status

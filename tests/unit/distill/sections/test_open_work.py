@@ -96,6 +96,12 @@ def test_a_job_runs_on_when_a_long_command_that_begins_as_its_own_has_ended() ->
     assert [one.id for one in talk.digest.jobs] == ["call_7"]
 
 
+def test_a_runner_that_is_not_there_is_named_as_why_no_test_was_run() -> None:
+    talk = worked().ran("python3 -m pytest", "python3: No module named pytest", status="error").says("It is not there.")
+
+    assert "`python3 -m pytest`: no test was run: python3: No module named pytest" in under("Where it stands", talk)
+
+
 def test_a_job_that_only_looks_around_is_no_work() -> None:
     talk = worked().user("Find it.").event(BackgroundTask(task_id="b1", state="running", label="grep -rn voucher /srv"))
     assert handoff(talk.says("Searching.")).settled
