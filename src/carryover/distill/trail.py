@@ -13,7 +13,7 @@ from carryover.distill.said_again import without_said_again
 from carryover.distill.view import ProjectView, SessionView
 from carryover.facts import DAY_MS
 from carryover.model import conversation_of
-from carryover.records.shell_jobs import time_limit_ms
+from carryover.records.shell_jobs import port_of, time_limit_ms
 from carryover.text.looking import is_looking
 
 _CUT_OFF: Final = {"interrupted": "interrupted", "error": "ended in an error", "limit": "stopped at a usage limit"}
@@ -269,12 +269,18 @@ def waiting_prompts(digest: Digest) -> list[Pending]:
 
 def running_jobs(past: Past) -> list[tuple[Pending, SessionView]]:
     """Returns the jobs of all sessions that may run at the handoff's time, oldest first; of those of one session with
-    the same text the newest."""
+    the same text, and of those on the same port, the newest."""
     jobs = ((job, session) for session in past.view.sessions for digest in session.digests for job in digest.jobs)
     running = sorted((one for one in jobs if is_running(one[0], past.at_ms)), key=lambda one: one[0].at_ms)
-    # Begun again with the same words, such as a server, the one before is hardly there.
-    words = {(each.session, job.text, job.id if job.text == UNNAMED_JOB else ""): (job, each) for job, each in running}
-    return [*words.values()]
+    # Begun again with the same words or on its port, such as a server, the one before is hardly there.
+    newest = {_place_of(job, session): (job, session) for job, session in running}
+    return sorted(newest.values(), key=lambda one: one[0].at_ms)
+
+
+def _place_of(job: Pending, session: SessionView) -> tuple[str, ...]:
+    if (port := port_of(job.text)) is not None:
+        return (port,)
+    return (session.session, job.text, job.id if job.text == UNNAMED_JOB else "")
 
 
 def is_running(job: Pending, at_ms: int) -> bool:

@@ -102,6 +102,21 @@ def test_a_runner_that_is_not_there_is_named_as_why_no_test_was_run() -> None:
     assert "`python3 -m pytest`: no test was run: python3: No module named pytest" in under("Where it stands", talk)
 
 
+def test_of_jobs_on_one_port_the_newest_runs() -> None:
+    lines = ("npm run dev -- --port 8080", "uvicorn shop:app --port 8000", "npm run dev -- --host :: --port 8080")
+    talk = worked().user("Serve it.")
+    for number, line in enumerate(lines):
+        talk.event(BackgroundTask(task_id=f"call_{number}", state="running", label=line))
+    other = worked("s2", "Serve it again.", hours=5)
+    other.event(BackgroundTask(task_id="call_9", state="running", label="uvicorn shop:app --host 0.0.0.0 --port=8000"))
+    stands = under("Where it stands", talk.says("It is there."), other.says("Again."))
+
+    assert f"no end recorded: “{lines[2]}”" in stands
+    assert lines[0] not in stands
+    assert lines[1] not in stands
+    assert stands.index(lines[2]) < stands.index("--port=8000")
+
+
 def test_a_job_that_only_looks_around_is_no_work() -> None:
     talk = worked().user("Find it.").event(BackgroundTask(task_id="b1", state="running", label="grep -rn voucher /srv"))
     assert handoff(talk.says("Searching.")).settled
