@@ -93,7 +93,7 @@ def summary_entries(past: Past) -> list[Entry]:
     entries: list[Entry] = []
     for session in sessions[:3]:
         for summary, what in ((session.digest.recap, "recap"), (session.digest.summary, "compaction summary")):
-            if summary is None:
+            if summary is None or (session is not past.lead and _is_past(summary, session.digest)):
                 continue
             waits = session is past.lead and not _is_answered_since(summary, session.digest)
             for heading, text, is_next in _parts_of(summary, is_done=is_done_since(summary, session.digest)):
@@ -113,6 +113,11 @@ def is_done_since(summary: Summary, digest: Digest) -> bool:
     """Whether the turn in which the summary was made has ended with an answer since."""
     made_in = (turn for turn in digest.turns if turn.number == summary.turn)
     return any(turn.end == "answered" and turn.said[-1].at_ms > summary.at_ms for turn in made_in)
+
+
+def _is_past(summary: Summary, digest: Digest) -> bool:
+    """Whether an answer came since a summary without parts, in which what was to do cannot be told from the rest."""
+    return not summary.parts and _is_answered_since(summary, digest)
 
 
 def _is_answered_since(summary: Summary, digest: Digest) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from carryover.distill.entry import FIXED, NEEDED
 from carryover.model import AgentSummary, TurnEnd
-from support.conversation import handoff, session, under, worked
+from support.conversation import GOAL, handoff, section, session, under, worked
 
 
 def test_the_newest_recap_is_fixed_until_more_was_asked_since() -> None:
@@ -19,6 +19,17 @@ def test_the_newest_recap_is_fixed_until_more_was_asked_since() -> None:
     assert is_fixed()
     talk.user("Now the tax, with a rate for books.").says("The tax is there.")
     assert not is_fixed()
+
+
+def test_a_summary_in_one_piece_goes_with_the_end_of_its_turn_once_another_session_leads() -> None:
+    talk = session("s1").user(GOAL).edited("cart.py")
+    talk.event(AgentSummary(text="Next: put the countdown back.", source="compaction"))
+    title, other = "From the agent's own summary", worked("s2", "Add a logo.", hours=5)
+    assert "countdown" in under(title, talk, other)
+
+    talk.edited("tax.py").says("It is there again.")
+    assert "countdown" in under(title, talk)
+    assert section(talk, other, title=title) == []
 
 
 def test_nothing_is_settled_while_the_newest_recap_says_what_comes_next() -> None:
