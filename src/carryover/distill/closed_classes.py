@@ -108,6 +108,11 @@ def asks_to_go_on(question: str) -> bool:
     return len(plain) <= _GO_ON_CHARS and any(word in plain for word in GO_ON)
 
 
+def says_to_begin(reply: str) -> bool:
+    """Whether a short reply has the words that `carryover install` tells the user to say."""
+    return _BEGINS.search(reply.casefold()) is not None
+
+
 def is_numbered(line: str) -> bool:
     """Whether a line is an item of a list with numbers or letters."""
     return is_list_item(line) and line.lstrip(" \t(")[:1].isalnum()

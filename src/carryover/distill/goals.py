@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-from carryover.distill.closed_classes import asks_to_go_on, begins_with_reply, only_replies
+from carryover.distill.closed_classes import asks_to_go_on, begins_with_reply, only_replies, says_to_begin
 from carryover.distill.digest import Gist, Turn
 from carryover.distill.pastes import typed_words
 from carryover.text.harmless import one_line
@@ -58,4 +58,5 @@ def only_goes_on(digest: Gist) -> bool:
     work was done for them, or one of them says to go on."""
     if any(map(says_something, digest.turns)):
         return False
-    return digest.worked or any(turn.resumes or asks_to_go_on(turn.prompt) for turn in digest.turns)
+    says_so = (turn.resumes or asks_to_go_on(turn.prompt) or says_to_begin(turn.prompt) for turn in digest.turns)
+    return digest.worked or any(says_so)

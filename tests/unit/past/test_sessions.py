@@ -72,7 +72,9 @@ async def test_a_session_in_which_nothing_else_was_asked_yet_is_said_to_go_on(sc
     assert title_of(scribe.db, row) == "number the vouchers"
 
 
-@pytest.mark.parametrize("asked", [("continue",), ("Hallo", "weiter"), (go_on_prompt(".carryover/handoff.md"),)])
+@pytest.mark.parametrize(
+    "asked", [("continue",), ("Let’s start!",), ("Hallo", "weiter"), (go_on_prompt(".carryover/handoff.md"),)]
+)
 async def test_a_session_that_only_goes_on_is_called_by_the_work_it_goes_on_with(
     scribe: Scribe, asked: tuple[str, ...]
 ) -> None:

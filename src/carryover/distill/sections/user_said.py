@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from carryover.distill.closed_classes import only_replies
 from carryover.distill.digest import Reply, Turn
 from carryover.distill.entry import BY_WORTH, WEIGHTS, Entry, Weight
+from carryover.distill.goals import says_something
 from carryover.distill.pastes import quoted_prompt
 from carryover.distill.quotes import estimated_tokens, excerpt, in_quotes
 from carryover.distill.sections.quoting import from_turn, joined_short, not_alike, parted
@@ -38,7 +39,8 @@ def said_entries(past: Past, of_task: Iterable[Step]) -> list[Entry]:
     corrections: list[Entry] = []
     others: list[Entry] = []
     templates = not_alike((step for step in steps if step.turn.is_template), attrgetter("prompt"), 1)
-    own = not_alike((step for step in steps if not step.turn.is_template), attrgetter("prompt"), _MOST_ALIKE)
+    typed = (step for step in steps if not (step.turn.is_template or _greets(step.turn)))
+    own = not_alike(typed, attrgetter("prompt"), _MOST_ALIKE)
     for step in sorted(own, key=_rank):
         is_correction = (id(step.view), step.turn.number) in corrected
         (corrections if is_correction else others).extend(_prompt(past, step))
@@ -66,6 +68,12 @@ def _prompt(past: Past, step: Step) -> list[Entry]:
     to = "" if step.view.agent == past.lead.agent else f" to {past.agent(step)}"
     label = replying_to(step, f"Prompt{to} ({past.sent(step)})")
     return parted(step, text, "prompt", label=label)
+
+
+def _greets(turn: Turn) -> bool:
+    """Whether a session begins with it, and with nothing but a short reply: it replies to no question of that session,
+    and is what the user is told to say to an agent that has the handoff."""
+    return turn.number == 1 and not says_something(turn)
 
 
 def _rank(step: Step) -> tuple[bool, int]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
+
 from carryover.distill.entry import FIXED
 from carryover.model import Answer, UserPrompt
-from support.conversation import GOAL, Conversation, handoff, under
+from support.conversation import GOAL, Conversation, handoff, session, under
 
 
 def test_a_prompt_that_corrects_a_plan_stays_before_the_answers_that_it_may_overturn() -> None:
@@ -58,3 +60,14 @@ def test_the_names_of_forms_take_no_part_of_the_users_own_share() -> None:
 
     assert len(forms) == 8
     assert min(forms) > FIXED
+
+
+@pytest.mark.parametrize("words", ["let's start", "continue", "Guten Morgen"])
+def test_a_greeting_that_began_a_session_is_not_among_what_was_said(words: str) -> None:
+    lead = session("lead").user(GOAL).edited("cart.py").says("It is in the cart. Next: the receipt.")
+    other = session("other", hours=1, agent="codex").user(words).says("The cart has it. Print it in two columns?")
+
+    assert under("What the user said", lead, other) == ""
+
+    other.user("yes").edited("receipt.py").says("Printed.").user("Print the logo, too.").edited("logo.py")
+    assert under("What the user said", lead, other).endswith("Print it in two columns?”: yes")
