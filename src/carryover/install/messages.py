@@ -132,7 +132,7 @@ def ahead_lines(ahead: Ahead, home: Path) -> Iterator[str]:
 def background_lines(background: Background) -> Iterator[str]:
     """Yields how the daemon runs now, and what is to be known about it."""
     if background.pid is not None:
-        where = f", port {background.port} is its own" if background.port is not None else ""
+        where = f", port {background.port}" if background.port is not None else ""
         by = f" as a {background.kind} service" if background.wanted and background.kind != "none" else ""
         former = "another build" if background.replaced == background.version else background.replaced
         instead = f" in place of {former}" if former else ""

@@ -425,6 +425,11 @@ def test_the_copy_of_a_ledger_that_was_migrated_is_named() -> None:
     assert said not in background_lines(Background(kind="none"))
 
 
+def test_the_daemon_is_named_with_its_process_and_port() -> None:
+    runs = Background(kind="none", pid=4711, version="0.1.0", port=47823)
+    assert next(background_lines(runs)) == "✓ carryoverd 0.1.0 runs (process 4711, port 47823)"
+
+
 def test_a_replaced_build_of_the_same_version_is_said_to_be_another() -> None:
     now = Background(kind="systemd", pid=4711, version="0.1.0", replaced="0.1.0")
     older = msgspec.structs.replace(now, replaced="0.0.9")
