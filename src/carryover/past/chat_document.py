@@ -37,6 +37,10 @@ USUAL_CHAT: Final = GENERIC.id
 LEAST_BUDGET: Final = 1_000
 """In tokens: less would hold little but the frame."""
 _GIT_S: Final = 3.0
+_NO_WORK: Final = (
+    "No agent's work is recorded for this project, so the document has only its layout, the beginning of its README, "
+    "what is not committed, and the files that say how to work in it."
+)
 _README: Final = later(r"(?i)readme(?:\.(?:md|markdown|rst|txt|adoc))?")
 _PAUSED: Final = "Carryover is paused; this is what it recorded before. `carryover unpause` ends that."
 
@@ -75,7 +79,7 @@ def _material(root: str) -> Material:
     if state.paused.exists():
         warn(_PAUSED)
     if material is None:
-        warn("No agent's work is recorded for this project, so the document holds only its files.")
+        warn(_NO_WORK)
         material = gathered(root, config, now_ms=now)
     return material
 
