@@ -216,8 +216,8 @@ def _project_lines(done: Installed, home: Path) -> Iterator[str]:
         yield _COMMIT
     changing = [project for project in done.projects if project.changes or project.later or project.problem]
     for project in changing[:_SHOWN]:
-        later = f"when an agent works there, {_changes(project.later, project.root)}" if project.later else ""
-        files = "; ".join(filter(None, (_changes(project.changes, project.root), later)))
+        later = f"when an agent works there, {_changes(project.later, project.root, home)}" if project.later else ""
+        files = "; ".join(filter(None, (_changes(project.changes, project.root, home), later)))
         yield f"  {short_path(project.root, home)}: {f'unknown: {project.problem}' if project.problem else files}"
     if len(changing) > _SHOWN:
         yield f"  and {len(changing) - _SHOWN} more; --json lists them"
@@ -228,6 +228,8 @@ def _project_lines(done: Installed, home: Path) -> Iterator[str]:
     yield f"  `carryover refresh --pointers {first}` (or {named}) changes that."
 
 
-def _changes(edits: Sequence[Edit], root: Path) -> str:
-    """Returns each file once, whatever the number of its edits."""
-    return ", ".join(dict.fromkeys(f"{os.path.relpath(edit.path, root)} is {edit.outcome}" for edit in edits))
+def _changes(edits: Sequence[Edit], root: Path, home: Path) -> str:
+    """Returns each file once, whatever the number of its edits; one elsewhere, as of a worktree, by its whole path."""
+    inside = ((edit, os.path.relpath(edit.path, root)) for edit in edits)
+    named = ((edit, short_path(edit.path, home) if name.startswith("..") else name) for edit, name in inside)
+    return ", ".join(dict.fromkeys(f"{name} is {edit.outcome}" for edit, name in named))

@@ -22,6 +22,7 @@ from support.agent_here import everything, only_this_path
 from support.forked import CARRYOVER
 from support.recorded_shop import Run
 from support.replayed import make_project, replay
+from support.repository import git
 from support.terminal import CTRL_C, ENTER, LEFT, RIGHT, Terminal, played
 from support.tools import CURSOR, program, versioned
 
@@ -193,6 +194,14 @@ def test_the_summary_names_a_file_once_that_is_edited_for_several(claude: Path, 
 
     [line] = [line for line in out.splitlines() if line.startswith("  ~/shop: ")]
     assert (line.count("exclude is changed"), line.count("is created")) == (1, 2)
+
+
+def test_the_summary_names_a_file_outside_of_the_project_by_its_whole_path(claude: Path, home: Path, run: Run) -> None:
+    make_project(home / "shop", os.environ)
+    git(home / "shop", "worktree", "add", "--quiet", "../fix")
+    replay(home / ".claude", home / "fix")
+
+    assert "  ~/fix: ~/shop/.git/info/exclude is changed" in run("install", "--yes", "--no-service")[1]
 
 
 def test_the_summary_and_the_dry_run_list_what_is_written_into_projects(claude: Path, shop: Path, run: Run) -> None:
