@@ -206,6 +206,17 @@ def test_a_file_made_through_a_dangling_link_goes_without_the_link(tmp_path: Pat
     assert (link.is_symlink(), link.exists(), (tmp_path / "dotfiles").exists()) == (True, False, False)
 
 
+def test_a_file_of_another_user_stays_as_it_is(
+    tmp_path: Path, state: StateDir, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "settings.json"
+    file.write_bytes(b"old")
+    monkeypatch.setattr("os.geteuid", lambda: file.stat().st_uid + 1)
+
+    assert one(planned(file, lambda _: b"new"), state).reason == "it belongs to another user"
+    assert file.read_bytes() == b"old"
+
+
 def test_two_commands_do_not_edit_at_once(tmp_path: Path, state: StateDir) -> None:
     state.root.mkdir()
     file = tmp_path / "settings.json"
@@ -242,7 +253,7 @@ def test_files_of_a_project_that_were_edited_are_listed_until_that_is_undone(tmp
     def listed() -> set[str]:
         return read_journal(state.root).names(app)
 
-    in_pass(state, app, "CLAUDE.md", b"new")
+    assert in_pass(state, app, "CLAUDE.md", b"new").done == ["CLAUDE.md"]
     in_pass(state, app, ".roo/rules/a.md", b"new")
     assert listed() == {".roo/rules/a.md", "CLAUDE.md"}
 

@@ -166,6 +166,7 @@ KEY = "\n".join((BEGIN, *LINES, END))
 ESCAPED = KEY.replace("\n", "\\n")
 CUT = "\n".join((BEGIN, *LINES[:2]))
 TAIL = "\n".join((*LINES, END))
+LONG = "It is said.\n" * 6_000
 
 
 @pytest.mark.parametrize(
@@ -175,9 +176,10 @@ TAIL = "\n".join((*LINES, END))
         (f"{CUT}\n... output was cut here ...\n$ ls", f"{MARK}\n... output was cut here ...\n$ ls"),
         (f"$ tail -3 id_rsa\n{TAIL}\ndone", f"$ tail -3 id_rsa\n{MARK}\ndone"),
         (f"first\n{TAIL}", f"first\n{MARK}"),
+        (f"{LONG}{TAIL}", f"{LONG}{MARK}"),
         (f"{KEY}\nbetween\n{KEY}\n", f"{MARK}\nbetween\n{MARK}\n"),
     ],
-    ids=["service account", "cut off at its end", "at its beginning", "below a word", "two"],
+    ids=["service account", "cut off at its end", "at its beginning", "below a word", "far below", "two"],
 )
 def test_what_stands_around_a_key_is_kept(text: str, hidden: str) -> None:
     assert redact(text) == (hidden, {"private-key": hidden.count(MARK)})

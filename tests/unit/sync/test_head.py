@@ -129,7 +129,7 @@ def test_without_ssh_keygen_it_is_said(
         ("ssh://host:2222/shop", "ssh://host/shop", False),
         ("https://[host/shop", " https://[host/shop", True),  # as somebody may have typed it into a repository's config
         ("file://[/shop", "/shop", False),
-        ("/srv/store.git", "/srv/shop.git", False),
+        ("https://[host/shop", "https://[host/bakery", False),
     ],
 )
 def test_ways_to_write_one_remote_are_the_same_and_others_are_not(one: str, other: str, same: bool) -> None:

@@ -50,7 +50,7 @@ def open_items(past: Past, facts: Mapping[str, FileFacts]) -> list[Entry]:
         boxes = facts.get(path, FileFacts(exists=True, boxes=recorded)).boxes
         edits = [(one, session) for one, session in visits if one.edited is not None]
         is_own = edits or path.rpartition("/")[2] in prompts
-        if boxes is None or boxes.checked >= boxes.total or not (is_own or boxes.checked):
+        if boxes is None or not (is_own or boxes.checked):
             continue
         document, session = (edits or visits)[-1]
         turn = document.edited or document.turn

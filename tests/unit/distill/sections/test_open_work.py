@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from carryover.distill.entry import FIXED
@@ -49,6 +51,17 @@ def test_a_job_with_a_time_limit_runs_no_longer_than_that(command: str, runs: bo
     talk = worked().user("Try the tunnel.").ran(command).says("It is tried.").user("Why?").says("It fails.")
 
     assert ("in the background, no end recorded" in under("Where it stands", talk)) is runs
+
+
+@pytest.mark.parametrize(("jobs", "more"), [(3, []), (4, ["and 1 more"])])
+def test_three_jobs_are_named_and_others_counted(jobs: int, more: list[str]) -> None:
+    talk = worked().user("Start them.")
+    for number in range(jobs):
+        talk.ran(f"./crawl.sh --depth {number} &")
+    said = under("Where it stands", talk.says("They run."))
+
+    assert said.count("./crawl.sh") == 3
+    assert re.findall(r"and \d+ more", said) == more
 
 
 @pytest.mark.parametrize(
