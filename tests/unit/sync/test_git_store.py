@@ -92,6 +92,17 @@ def test_files_are_added_replaced_and_removed(store: GitStore, other: GitStore, 
     assert store.fetch().own == {} and len(git(remote, "rev-list", ME).split()) == 1
 
 
+def test_what_did_not_change_is_not_fetched_again(
+    tmp_path: Path, store: GitStore, other: GitStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(store, {"head": b"1"})
+    monkeypatch.setenv("GIT_TRACE", str(tmp_path / "trace"))
+
+    for _ in range(2):
+        other.fetch()
+    assert (tmp_path / "trace").read_text().count("trace: built-in: git fetch ") == 1
+
+
 def test_a_commit_says_neither_who_nor_when(store: GitStore, remote: Path) -> None:
     write(store, {"head": b"1"})
 

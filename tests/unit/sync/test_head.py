@@ -136,6 +136,12 @@ def test_ways_to_write_one_remote_are_the_same_and_others_are_not(one: str, othe
     assert (normalised(one) == normalised(other)) is same
 
 
+def test_a_folder_is_named_from_the_top_and_what_git_reaches_stays_as_it_is() -> None:
+    for address in ("git@github.com:ann/shop", "https://github.com/ann/shop", "/srv/store"):
+        assert usable_address(f" {address} ") == address
+    assert usable_address("store") == str(Path.cwd() / "store")
+
+
 @pytest.mark.parametrize(
     "address",
     ["ext::sh -c 'touch {}'", "-u", "--upload-pack=touch {}", "fd::3", "a\nb", "ssh://-oProxyCommand=touch {}/x"],

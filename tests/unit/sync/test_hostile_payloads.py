@@ -122,6 +122,7 @@ async def test_secrets_are_taken_out_again(desktop: OneMachine) -> None:
 
 async def test_machines_of_one_name_are_told_apart_and_none_is_a_disk_before_a_path(desktop: OneMachine) -> None:
     assert machine_prefix(Head(machine="abcd" * 4, name="c")) == "c-abcd"
+    assert machine_prefix(Head(machine="abcd" * 4, name="pc")) == "pc"
     for name in ("../x", "laptop\n", "", "a b", "x" * 33):
         with pytest.raises(msgspec.ValidationError):
             msgspec.convert(name, MachineName)

@@ -238,6 +238,21 @@ def test_what_a_removed_machine_says_of_others_does_not_count(
     assert second.folder.known.peers[A].removed is None
 
 
+def test_nor_does_what_it_said_before_it_was_removed(
+    remote: Remote, first: MemoryMachine, second: MemoryMachine
+) -> None:
+    fourth = MemoryMachine(remote, 4)
+    fourth.sync()
+    second.add(fourth)
+    second.remove(fourth.id)
+    first.sync()
+    first.remove("m2")
+    first.add(fourth)
+
+    first.sync()
+    assert first.folder.known.peers[fourth.id].removed is None
+
+
 def test_a_machine_is_read_only_after_its_code_was_compared_and_reads_only_where_its_own_was(
     remote: Remote, first: MemoryMachine
 ) -> None:
