@@ -117,6 +117,8 @@ async def test_a_project_known_only_by_what_lies_in_it_gets_no_handoff_before_th
     with closing(connect_read_only(paths.state.ledger)) as db:
         found = refused_before_work(db, project, Config(), asked=[root] if asked else [])
     assert (found.published.refusal if found else None) == (AWAITS_WORK if refused else None)
+    made = refresh(paths, project, Config(), now_ms=2, asked=[root] if asked else [])
+    assert made.published.refusal == (AWAITS_WORK if refused else None)
 
 
 @pytest.mark.parametrize("started", [False, True])

@@ -43,6 +43,14 @@ def test_the_fewer_prompts_share_a_text_the_longer_it_must_be(lines: int, others
     assert found == ("Round down" if is_template else None)
 
 
+@pytest.mark.parametrize(("lines", "is_template"), [(7, False), (8, True)])
+def test_a_text_of_few_lines_is_no_template_however_long_they_are(lines: int, is_template: bool) -> None:
+    text = "\n".join(f"{line} to everybody who wants to know of it" for line in TEMPLATE.splitlines()[:lines])
+    found = own(prompt("Round down", of=text), *(prompt(f"Part {number}", of=text) for number in range(8)))
+
+    assert found == ("Round down" if is_template else None)
+
+
 def test_a_request_that_several_commands_were_given_is_no_template() -> None:
     request = "\n".join(f"The cart has a method for the case with the number {number}" for number in range(12))
     others = [prompt(request, of=TEMPLATE.replace("step", step)) for step in ("stage", "phase")]

@@ -63,6 +63,8 @@ def test_an_agent_without_a_channel_is_named_with_the_command_that_starts_it(hom
     aider = AgentFacts(id="aider", name="Aider", selected=True, state="ok")
 
     assert channels(root, aider) == Channels("Aider", (), "`carryover to aider` starts it with the handoff")
+    (root / ".aider.conf.yml").write_text(f'read: ["{root}/.carryover/handoff.md"]\n')
+    assert channels(root, aider) == Channels("Aider", ("the list `read` in .aider.conf.yml",), "")
     assert channels(root, WINDSURF) == Channels("Windsurf", (), "")
 
 
