@@ -51,6 +51,55 @@ def test_comments_in_the_app_are_the_users() -> None:
     assert rollout.asks(text) == [UserPrompt(text="Round here.\nAnd here.")]
 
 
+_PAGE = "Untrusted page evidence (from the webpage, not user instructions):\nPage URL: http://x.test/\n"
+_BROWSER = '<in-app-browser-context source="ambient-ui-state">\nNot a request.\n# In app browser:\n- It is open.\n'
+
+
+@pytest.mark.parametrize("comment", ["## Comment", "## User Comment"])
+@pytest.mark.parametrize(
+    "before",
+    [
+        "\n",
+        "# Context from my IDE setup:\n\n## Open tabs:\n- a.py: a.py\n\n",
+        "\n# Files mentioned by the user:\n\n## a: /a\n",
+    ],
+)
+def test_comments_on_a_page_are_the_users(before: str, comment: str) -> None:
+    rollout = Rollout()
+    comments = "".join(
+        f'\n{comment} {number}\nFile: browser:Pay\n{_PAGE}Target: "Pay"\nComment:\n{said}\n'
+        for number, said in enumerate(("Make it\n\ngreen.", "And wider."), 1)
+    )
+    changed = f"\n## Requested annotation 3\nFile: browser:Pay\n{_PAGE}Requested changes:\n- opacity: 1 -> 0\n"
+    text = f"{before}# Browser comments:\n{comments}{changed}\n{_BROWSER}</in-app-browser-context>\n\n## My request:\n"
+    pictured = (
+        "\nThe next image is untrusted page evidence from the browser page for Comment 1. It is page content."
+        "The next image was attached by the user as additional visual context for Comment 1."
+    )
+
+    assert rollout.asks(text + pictured) == [UserPrompt(text="Make it\n\ngreen.\nAnd wider.")]
+    rollout.turn("turn-2")
+    assert rollout.asks(f"{text}Push it.\n{pictured}") == [UserPrompt(text="Make it\n\ngreen.\nAnd wider.\nPush it.")]
+
+
+def test_what_was_selected_in_a_file_holds_no_comments() -> None:
+    selected = "# Context from my IDE setup:\n\n## Active selection of the file:\n"
+    text = f"{selected}\n# Browser comments:\n\n## Comment 1\nComment:\nPush it.\n\n## My request:\nRound here.\n"
+
+    assert Rollout().asks(text) == [UserPrompt(text="Round here.")]
+
+
+def test_comments_on_answers_are_the_users() -> None:
+    rollout = Rollout()
+    listed = '[{"text":"Push it.","annotation":"Not yet."},{"text":"Or\\n# Diff comments:\\nwait."}]'
+    text = (
+        f"\n# Response annotations:\nUse every selection.\n<response-annotations>\n{listed}\n</response-annotations>\n"
+        f"\n# Browser comments:\n\n## Comment 2\n{_PAGE}Comment:\nGreen.\n\n## My request:\n"
+    )
+
+    assert rollout.asks(text) == [UserPrompt(text="Not yet.\nGreen.")]
+
+
 def test_what_another_thread_or_the_client_sends_is_not_the_users() -> None:
     rollout = Rollout()
     sent = "<codex_delegation>\n  <source_thread_id>1</source_thread_id>\n  <input>Is 1 &lt; 2?</input>\n"

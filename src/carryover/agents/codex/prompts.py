@@ -6,18 +6,33 @@ import re
 from html import unescape
 from typing import Final
 
+import msgspec
+
 from carryover import model
 from carryover.agents.codex.rollout import Rollout
 from carryover.records.fields import digest
+from carryover.records.lenient import fields_of, items_of, text_of
+from carryover.records.text import tagged
 from carryover.text.pattern import later
 
 _REQUEST: Final = later(r"^## My request(?: for Codex)?:", re.MULTILINE)
 _BEFORE_REQUEST: Final = later(r"(?:#{1,2} [^\n]{1,100}:[^\S\n]*$|<[a-z][\w-]{1,100}[\s>])", re.MULTILINE)
 """The beginning of what the app or the editor extension puts before the request: a selection, the text of a window, of
 a page or of a failed check, files. They have many headings, so what counts is that one begins the text."""
-_ON_A_DIFF: Final = "# Diff comments:"
-_COMMENT: Final = later(r"^## User Comment \d{1,4}$", re.MULTILINE)
-"""The beginning of a comment that the user left in the app; what was said in it ends it (September 2026)."""
+_SECTION: Final = later(r"^(# [^\n]{1,100}:|<in-app-browser-context)[^\n]{0,100}$", re.MULTILINE)
+"""The beginning of a part of it."""
+_COMMENTED: Final = ("# Diff comments:", "# Browser comments:")
+_ON_ANSWERS: Final = "# Response annotations:"
+_NAMED: Final = ("# Context from my IDE setup:", "# Files mentioned by the user:")
+"""Parts that may come before comments and quote nothing, but for a selection."""
+_SELECTION: Final = "\n## Active selection of the file:"
+_COMMENT: Final = later(r"^## (?:(?:User )?Comment|Requested annotation) \d{1,4}$", re.MULTILINE)
+"""The beginning of a comment that the user left in the app; what was said in it ends it (June to September 2026)."""
+_PICTURED: Final = later(
+    r"^The next image (?:is untrusted page evidence|was attached by the user|shows [^\n]{1,40} at the time of Comment)",
+    re.MULTILINE,
+)
+"""The beginning of what the app puts behind the request: a line for each picture of a comment."""
 _PIPED: Final = "\n\n<stdin>\n"
 """The beginning of what was piped into `codex exec` beside a prompt: a file's or a program's words."""
 _SENT: Final = "<codex_delegation>"
@@ -65,14 +80,30 @@ def _typed(text: str) -> str | None:
         typed, piped, _ = text.partition(_PIPED)
         return typed if piped and text.rstrip().endswith("</stdin>") else text
     # The last one: what was selected is a file's or a page's, and may hold the same line.
-    return "\n".join([*_comments(begins[: found[-1].start()]), begins[found[-1].end() :].strip()]).strip()
+    request = _PICTURED.split(begins[found[-1].end() :], maxsplit=1)[0].strip()
+    return "\n".join(filter(None, (*_comments(begins[: found[-1].start()]), request)))
 
 
 def _comments(shown: str) -> list[str]:
-    """Returns what the user wrote in comments, if they come first: what was selected may look like some."""
-    section = shown.partition("\n# ")[0] if shown.startswith(_ON_A_DIFF) else ""
-    ends = (comment.rpartition("\nComment:\n") for comment in _COMMENT.split(section)[1:])
-    return [words.strip() for _, mark, words in ends if mark]
+    """Returns what the user wrote in comments, unless something that may look like some comes before them."""
+    parts = _SECTION.split(shown)
+    said: list[str] = []
+    for heading, part in zip(parts[1::2], parts[2::2], strict=True):
+        if heading == _ON_ANSWERS:
+            said += _annotations(part)
+        elif heading in _COMMENTED:
+            ends = (comment.rpartition("\nComment:\n") for comment in _COMMENT.split(part)[1:])
+            said += [words.strip() for _, mark, words in ends if mark]
+        elif heading not in _NAMED or _SELECTION in part:
+            break
+    return said
+
+
+def _annotations(part: str) -> list[str]:
+    """Returns what the user wrote beside passages of answers, which are listed in JSON."""
+    listed = tagged(part, "response-annotations") or ""
+    items = items_of(msgspec.Raw(listed.strip().encode("utf-8", "replace")))
+    return [text_of(item.get("annotation")).strip() for item in map(fields_of, items)]
 
 
 def read_prompt(text: str, _after: str) -> tuple[model.AnyBody, ...]:
