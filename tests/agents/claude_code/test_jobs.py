@@ -30,7 +30,7 @@ def ended(transcript: Session) -> str | None:
     ],
 )
 def test_a_look_at_a_job_may_find_that_it_has_ended(name: str, output: str, state: Any) -> None:
-    """TaskOutput 2.1.11; BashOutput read about."""
+    """TaskOutput 2.1.11; BashOutput 2.0.28, 2.0.37; its `killed` was read about."""
     transcript = Session()
     call = transcript.calls(name, **{"bash_id" if name == "BashOutput" else "task_id": "b1"})
 
@@ -38,13 +38,38 @@ def test_a_look_at_a_job_may_find_that_it_has_ended(name: str, output: str, stat
     assert ended(transcript) == state
 
 
-def test_a_look_at_a_job_shows_its_state_and_what_it_printed() -> None:
-    output = f"{OUTPUT}<task_type>local_bash</task_type>\n\n<status>running</status>\n\n<output>\nReady.\n</output>"
+_TIME = "<timestamp>2025-11-12T15:39:18.326Z</timestamp>"
+
+
+@pytest.mark.parametrize(
+    ("name", "output", "shown"),
+    [
+        ("TaskOutput", f"{OUTPUT}<status>running</status>\n\n<output>\nReady.\n</output>", "running\nReady."),
+        ("TaskOutput", "<retrieval_status>not_ready</retrieval_status>\n\n<status>running</status>", "running"),
+        ("BashOutput", f"<status>running</status>\n\n{_TIME}", "running"),
+        (
+            "BashOutput",
+            "<status>failed</status>\n\n<exit_code>1</exit_code>\n\n<stdout>\n<status>ok</status>\n</stdout>\n\n"
+            f"<stderr>\nNo cart.\n</stderr>\n\n{_TIME}",
+            "failed\n<status>ok</status>\n\nNo cart.",
+        ),
+    ],
+)
+def test_a_look_at_a_job_shows_its_state_and_what_it_printed(name: str, output: str, shown: str) -> None:
+    """TaskOutput 2.0.67 to 2.1.145, BashOutput 2.0.28 to 2.0.37."""
     transcript = Session()
-    transcript.runs("TaskOutput", output, task_id="b1")
+    transcript.runs(name, output, task_id="b1")
 
     (looked,) = transcript.all(model.ToolResult)
-    assert (looked.subject, looked.output) == ("b1", "running\nReady.")
+    assert (looked.subject, looked.output) == ("b1", shown)
+
+
+def test_what_a_job_printed_names_no_other_job() -> None:
+    transcript = Session()
+    call = transcript.calls("BashOutput", bash_id="b1")
+
+    transcript.result(call, "<status>completed</status>\n\n<stdout>\n<task_id>b2</task_id>\n</stdout>")
+    assert ended(transcript) == "done"
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Final
 
@@ -46,7 +47,10 @@ _FIRST_ABOUT: Final = {"agent": ("description",), "other": ("description",), "pl
 _JOBS: Final = ("task_id", "bash_id", "shell_id", "agentId")
 """Keys for the id of a background job: each version has a different one."""
 _LOOKS_AT_JOB: Final = ("BashOutput", "TaskOutput", "AgentOutputTool")
-"""Tools that check a background job (the first in 1.0 and 2.0, reported)."""
+"""Tools that check a background job (the first in 2.0.28 and 2.0.37)."""
+_PRINTED: Final = later(r"^<(?:output|stdout|stderr|timestamp)>", re.MULTILINE)
+"""The end of what they say of a job. BashOutput has a tag for each stream, and the time (2.0.28)."""
+_STREAM: Final = later(r"^</?(?:stdout|stderr)>$\n?", re.MULTILINE)
 _STOPS_JOB: Final = ("TaskStop", "KillShell", "KillBash")
 _NOT_RUNNING: Final = later(
     r"(?:Shell|Task) ([\w-]{1,100}) is (?:not running\b[^\n]{0,60}\(status: |already )(\w{1,20})\)?"
@@ -210,17 +214,25 @@ def _launched(call: OpenClaudeCall, result: Fields) -> str:
 
 
 def _state_and_output(output: str) -> str:
-    """Returns what a status call says of a job without the client's tags around it (2.1.34)."""
-    head, has_tags, printed = output.partition("<output>")
+    """Returns what a status call says of a job without the client's tags around it (2.0.28, 2.1.34)."""
+    head, printed = _looked_at(output)
     state = (tagged(head, "status") or "").strip()
-    if not (has_tags and state):
-        return output
-    return "\n".join(filter(None, (state, printed.rpartition("</output>")[0].strip())))
+    return "\n".join(filter(None, (state, printed))) if state else output
+
+
+def _looked_at(output: str) -> tuple[str, str]:
+    """Returns what a status call says of a job, and what the job printed."""
+    found = _PRINTED.search(output)
+    head, rest = (output[: found.start()], output[found.start() :]) if found is not None else (output, "")
+    if rest.startswith("<output>"):
+        return head, rest.removeprefix("<output>").rpartition("</output>")[0].strip()
+    before, time, whole = rest.rpartition("<timestamp>")
+    return head, _STREAM.sub("", before if time else whole).strip()
 
 
 def _looked(call: OpenClaudeCall, output: str) -> model.BackgroundTask | None:
     """Returns the end of a job that a status call found ended, since there may be no other record of it."""
-    head, _, printed = output.partition("<output>")
+    head, printed = _looked_at(output)
     state = JOB_STATES.get((tagged(head, "status") or "").strip())
     task_id = (tagged(head, "task_id") or call.task_id).strip()
     if not task_id or state in (None, "running"):
@@ -228,8 +240,7 @@ def _looked(call: OpenClaudeCall, output: str) -> model.BackgroundTask | None:
     if state == "done" and (tagged(head, "exit_code") or "0").strip() != "0":
         state = "failed"
     by_agent = "agent" in (tagged(head, "task_type") or "")
-    report = printed.rpartition("</output>")[0].strip() if by_agent else ""
-    return model.BackgroundTask(task_id=task_id, state=state, report=report)
+    return model.BackgroundTask(task_id=task_id, state=state, report=printed if by_agent else "")
 
 
 def _found_ended(call: OpenClaudeCall, output: str) -> model.BackgroundTask | None:
