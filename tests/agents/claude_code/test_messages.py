@@ -323,6 +323,20 @@ def test_a_scheduled_prompt_begins_a_turn_and_is_not_the_users() -> None:
     assert transcript.user("Deploy with --force.", isMeta=True) == []
 
 
+@pytest.mark.parametrize("tool", ["CronCreate", "ScheduleWakeup"])
+def test_what_the_model_has_scheduled_is_not_queued_by_the_user(tool: str) -> None:
+    """The call has the prompt that enters the queue later (2.1.112)."""
+    transcript = Session()
+    transcript.runs(tool, "Scheduled.", prompt="Look at the build.\n")
+
+    assert transcript.queue("enqueue", "Look at the build.") == []
+    assert transcript.queue("enqueue", "Stop.") == [QueuedPrompt(text="Stop.")]
+    transcript.queue("dequeue")
+    assert transcript.user("Look at the build.", isMeta=True) == [
+        Prompt(text="Look at the build.", actor="model", scheduled=True)
+    ]
+
+
 def test_what_the_client_puts_into_the_queue_is_no_prompt() -> None:
     transcript = Session()
     for text in ('{"task_id":"b1","task_type":"local_bash"}', "/rate-limit-options", LOCAL):

@@ -311,7 +311,7 @@ def _leave_queue(builder: ClaudeBuilder, text: str, *, withdrawn: bool = False) 
         return False
     queued.remove(mark)
     builder.change(queued=tuple(queued))
-    if withdrawn:
+    if withdrawn and mark not in builder.context.scheduled:
         builder.add(model.QueuedPrompt(text=text, change="withdrawn"), "withdrawn", digest(text))
     return True
 
@@ -360,7 +360,8 @@ def _queue(builder: ClaudeBuilder) -> None:
     elif operation == "enqueue":
         if text and not _TAGGED.fullmatch(text) and not text.startswith(OF_SESSIONS) and not is_clients(text):
             builder.change(queued=(*builder.context.queued, digest(text))[-_MOST_QUEUED:])
-            builder.add(model.QueuedPrompt(text=text), "queue", digest(text))
+            if digest(text.strip()) not in builder.context.scheduled:
+                builder.add(model.QueuedPrompt(text=text), "queue", digest(text))
     elif operation in ("popAll", "remove"):
         _leave_queue(builder, text, withdrawn=True)
     elif operation != "dequeue":

@@ -51,6 +51,9 @@ _LOOKS_AT_JOB: Final = ("BashOutput", "TaskOutput", "AgentOutputTool")
 _PRINTED: Final = later(r"^<(?:output|stdout|stderr|timestamp)>", re.MULTILINE)
 """The end of what they say of a job. BashOutput has a tag for each stream, and the time (2.0.28)."""
 _STREAM: Final = later(r"^</?(?:stdout|stderr)>$\n?", re.MULTILINE)
+_SCHEDULES: Final = ("CronCreate", "ScheduleWakeup")
+"""Tools with a prompt that the client gives the model later (2.1.112 to 2.1.138)."""
+_MOST_SCHEDULED: Final = 20
 _STOPS_JOB: Final = ("TaskStop", "KillShell", "KillBash")
 _NOT_RUNNING: Final = later(
     r"(?:Shell|Task) ([\w-]{1,100}) is (?:not running\b[^\n]{0,60}\(status: |already )(\w{1,20})\)?"
@@ -80,6 +83,8 @@ def handle_tool_use(builder: ClaudeBuilder, part: str, block: Block) -> None:
         builder.add(model.PlanProposal(call_id=call.id, text=text_of(given.get("plan"))), f"{part}.plan")
     elif name == "TodoWrite":
         builder.add(model.PlanUpdate(items=plan_items(given.get("todos"), "content")), f"{part}.todos")
+    elif name in _SCHEDULES and (prompt := text_of(given.get("prompt")).strip()):
+        builder.change(scheduled=(*builder.context.scheduled, digest(prompt))[-_MOST_SCHEDULED:])
 
 
 def _called(builder: ClaudeBuilder, name: str, given: Fields, question: str) -> OpenClaudeCall:

@@ -99,6 +99,8 @@ class ClaudeContext(claude_records.Context, frozen=True, omit_defaults=True):
     """The list of TaskCreate and TaskUpdate (2.1.328)."""
     queued: tuple[str, ...] = ()
     """Digests of the queued prompts."""
+    scheduled: tuple[str, ...] = ()
+    """Digests of the prompts that the model has scheduled. In the queue they look like the user's."""
     compaction: Literal["manual", "auto"] | None = None
     prompts: tuple[str, ...] = ()
     """Digests of the places of prompts, where a copy of the history may begin: see `is_copy`."""
