@@ -244,6 +244,8 @@ class BackgroundTask(Body, frozen=True, tag="background_task"):
     label: str = ""
     report: str = ""
     """The job's final report, if the record has it."""
+    unreported: bool = False
+    """Whether the client reports no end: only a look at the job would show it."""
 
 
 class SummaryPart(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -35,7 +35,9 @@ def job(digest: Digest, event: Event, body: BackgroundTask) -> Digest:
     if body.state == "running":
         # What its command left running is this job (Claude Code 2.1.15), recorded at the same time.
         others = tuple(job for job in others if job.op != "shell" or job.at_ms != event.at_ms)
-        running = Pending(id=body.task_id, text=label, at_ms=event.at_ms, turn=digest.prompts)
+        running = Pending(
+            id=body.task_id, text=label, at_ms=event.at_ms, turn=digest.prompts, unreported=body.unreported
+        )
         digest = replace(digest, runs=_without_begun(digest, body.task_id))
         return replace(at_work(digest, event), jobs=(*others, running)[-MOST_PENDING:])
     ran = _ended_command(digest, body)

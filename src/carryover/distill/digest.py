@@ -225,6 +225,8 @@ class Pending(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     at_ms: int
     turn: int = 0
     op: Op = "other"
+    unreported: bool = False
+    """Of a job: whether its end would not be reported."""
 
 
 class Ending(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

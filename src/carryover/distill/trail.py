@@ -269,8 +269,15 @@ def waiting_prompts(digest: Digest) -> list[Pending]:
 
 def running_jobs(past: Past) -> list[tuple[Pending, SessionView]]:
     """Returns the jobs of all sessions that may run at the handoff's time, oldest first; of those of one session with
-    the same text, and of those on the same port, the newest."""
-    jobs = ((job, session) for session in past.view.sessions for digest in session.digests for job in digest.jobs)
+    the same text, and of those on the same port, the newest. One whose end is not reported is left out once its turn
+    was answered without a look."""
+    digests = ((digest, session) for session in past.view.sessions for digest in session.digests)
+    jobs = (
+        (job, session)
+        for digest, session in digests
+        for job in digest.jobs
+        if not (job.unreported and answers_since(digest, job.turn - 1))
+    )
     running = sorted((one for one in jobs if is_running(one[0], past.at_ms)), key=lambda one: one[0].at_ms)
     # Begun again with the same words or on its port, such as a server, the one before is hardly there.
     newest = {_place_of(job, session): (job, session) for job, session in running}

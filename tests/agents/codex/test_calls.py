@@ -81,7 +81,8 @@ def test_a_look_that_finds_it_ended_gives_its_result_where_no_other_record_does(
 
 def test_a_process_that_the_client_no_longer_knows_has_ended(rollout: Rollout) -> None:
     call = rollout.calls("exec_command", cmd="npm run build")
-    rollout.output(call, running(42))
+    [task] = rollout.output(call, running(42))
+    assert task == model.BackgroundTask(task_id=call, state="running", label="npm run build", unreported=True)
     rollout.runs("write_stdin", running(42).replace("starting", "half"), session_id=42, chars="")
     gone = "write_stdin failed: Unknown process id 42"
     found = rollout.runs("write_stdin", gone, session_id=42, chars="")

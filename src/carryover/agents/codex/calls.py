@@ -145,7 +145,8 @@ def handle_output(rollout: Rollout) -> None:
         # The call stays open: its result comes when the process ends.
         _print(rollout, replace(call, process=head["process"]), outcome.output)
         rollout.at_turn(call.turn)
-        task = BackgroundTask(task_id=call.id, state="running", label=bounded(call.subject, SHORT_CHARS))
+        label = bounded(call.subject, SHORT_CHARS)
+        task = BackgroundTask(task_id=call.id, state="running", label=label, unreported=True)
         rollout.add(task, f"{call.id}:running")
     elif call.name == WRITE:
         # What the process printed, and how it ended, is reported with the call that started it.

@@ -64,6 +64,18 @@ def test_three_jobs_are_named_and_others_counted(jobs: int, more: list[str]) -> 
     assert re.findall(r"and \d+ more", said) == more
 
 
+@pytest.mark.parametrize(("unreported", "says_it"), [(True, False), (False, True)])
+def test_a_job_whose_end_is_not_reported_is_over_once_its_turn_was_answered(unreported: bool, says_it: bool) -> None:
+    job = BackgroundTask(task_id="b1", state="running", label="npm test", unreported=unreported)
+    talk = worked().user("Run the tests.").event(job)
+    assert "no end recorded: “npm test”" in under("Where it stands", talk)
+
+    talk.says("They pass.")
+    assert ("no end recorded" in under("Where it stands", talk)) is says_it
+    talk.user("Why?").says("The cart was empty.")
+    assert ("no end recorded" in under("Where it stands", talk)) is says_it
+
+
 @pytest.mark.parametrize(
     "end", ["tmux kill-session -t epochs", "pkill -f train.py", "tmux send-keys -t epochs C-c", "kill 4711"]
 )
