@@ -28,6 +28,8 @@ _LONGEST: Final = 80
 _SHORTEST: Final = 4
 _SHORTEST_WORD: Final = 5
 _APART: Final = later(r"[^\w@./+~:-]+")
+_FENCE: Final = later(r"^`{3,}[\w+#-]{1,20}:(?=[^:])")
+"""Begins a block of code with its language and its file, as Cursor wrote them in 2024."""
 _CLOSES: Final = later(r"</(?=[\w.:-]+>)")
 """Begins a closing tag, whose slash makes no path of its name."""
 _BLANK: Final = later(r"\s")
@@ -99,6 +101,7 @@ def _names_of(token: str) -> Iterable[tuple[str, str]]:
     if token.isalpha():  # most tokens are
         return ((token.casefold(), token),) if _SHORTEST_WORD <= len(token) <= _LONGEST else ()
     token = _CLOSES.sub("<", token) if "</" in token else token
+    token = _FENCE.sub("", token) if token.startswith("```") else token
     parts = [part for part in _APART.split(token) if len(part) >= _SHORTEST]
     return tuple([(key, part.rstrip(_EDGES).lstrip(_BEFORE)) for part in parts if (key := _key(part))])
 

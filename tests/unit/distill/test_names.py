@@ -204,3 +204,9 @@ def test_a_closing_tag_is_no_path() -> None:
         "totalrow": "TotalRow",
         "hosts.txt": "/etc/hosts.txt",
     }
+
+
+def test_the_language_of_a_block_of_code_is_no_part_of_its_file() -> None:
+    """Cursor wrote both at the beginning of a block in 2024."""
+    found = names_in("```python:app/models/cart.py ````text:Notices.txt python:app/till.py ```cpp::vector")
+    assert [*found.values()] == ["app/models/cart.py", "Notices.txt", "python:app/till.py", "cpp::vector"]
