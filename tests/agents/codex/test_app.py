@@ -68,7 +68,7 @@ def test_comments_on_a_page_are_the_users(before: str, comment: str) -> None:
     rollout = Rollout()
     comments = "".join(
         f'\n{comment} {number}\nFile: browser:Pay\n{_PAGE}Target: "Pay"\nComment:\n{said}\n'
-        for number, said in enumerate(("Make it\n\ngreen.", "And wider."), 1)
+        for number, said in enumerate(("Make it\n\n# 1: green.", "And wider."), 1)
     )
     changed = f"\n## Requested annotation 3\nFile: browser:Pay\n{_PAGE}Requested changes:\n- opacity: 1 -> 0\n"
     text = f"{before}# Browser comments:\n{comments}{changed}\n{_BROWSER}</in-app-browser-context>\n\n## My request:\n"
@@ -77,9 +77,11 @@ def test_comments_on_a_page_are_the_users(before: str, comment: str) -> None:
         "The next image was attached by the user as additional visual context for Comment 1."
     )
 
-    assert rollout.asks(text + pictured) == [UserPrompt(text="Make it\n\ngreen.\nAnd wider.")]
+    assert rollout.asks(text + pictured) == [UserPrompt(text="Make it\n\n# 1: green.\nAnd wider.")]
     rollout.turn("turn-2")
-    assert rollout.asks(f"{text}Push it.\n{pictured}") == [UserPrompt(text="Make it\n\ngreen.\nAnd wider.\nPush it.")]
+    assert rollout.asks(f"{text}Push it.\n{pictured}") == [
+        UserPrompt(text="Make it\n\n# 1: green.\nAnd wider.\nPush it.")
+    ]
 
 
 def test_what_was_selected_in_a_file_holds_no_comments() -> None:

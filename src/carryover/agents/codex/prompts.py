@@ -19,7 +19,7 @@ _REQUEST: Final = later(r"^## My request(?: for Codex)?:", re.MULTILINE)
 _BEFORE_REQUEST: Final = later(r"(?:#{1,2} [^\n]{1,100}:[^\S\n]*$|<[a-z][\w-]{1,100}[\s>])", re.MULTILINE)
 """The beginning of what the app or the editor extension puts before the request: a selection, the text of a window, of
 a page or of a failed check, files. They have many headings, so what counts is that one begins the text."""
-_SECTION: Final = later(r"^(# [^\n]{1,100}:|<in-app-browser-context)[^\n]{0,100}$", re.MULTILINE)
+_SECTION: Final = later(r"^(# [^\n]{1,100}:|<in-app-browser-context[^\n]{0,100}>)[^\S\n]*$", re.MULTILINE)
 """The beginning of a part of it."""
 _COMMENTED: Final = ("# Diff comments:", "# Browser comments:")
 _ON_ANSWERS: Final = "# Response annotations:"
