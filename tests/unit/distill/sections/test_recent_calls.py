@@ -93,12 +93,14 @@ def test_of_the_runs_of_one_command_the_newest_stands() -> None:
     """What an earlier one printed was so then; one that failed and succeeded since has failed no more."""
     talk = Conversation().user(GOAL).ran("nvidia-smi", "0 % in use").ran("nvidia-smi", "97 % in use")
     talk.ran("npx add table", "A long reason.\nerror: timed out", status="error").ran("npx add table", "")
+    talk.ran("make cap", "No rule.", status="error").ran("cd shop && make cap", "capped")
     talk.ran("cents", "cart.py:4: cents", op="search", name="Grep")
     talk.ran("cents", "bill.py:9: cents", op="search", name="Grep")
     files = under("Recent files", talk.says("Done."))
 
     assert "97 % in use" in files and "0 % in use" not in files.replace("97 % in use", "")
     assert "`npx add table`" in files and "timed out" not in files
+    assert "capped" in files and "No rule" not in files
     assert "cart.py:4" in files and "bill.py:9" in files, "a search is known by its pattern alone"
 
 
