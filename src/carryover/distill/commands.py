@@ -62,6 +62,7 @@ _FRAME: Final = later(
 )
 _SHORT_CAUSE: Final = 60
 _CAUSE_CHARS: Final = 220
+_MOST_ANNOUNCED: Final = 2
 
 
 def failed(result: ToolResult) -> bool:
@@ -142,7 +143,7 @@ def why(output: str, *, of_edit: bool = False) -> str:
     if raised := error_in(output):
         rejected = _REJECTED.search(output)
         # The last line names the repository, by which a later push solves this; the one of the branch says why.
-        return f"{raised}{LINE_BREAK}{rejected[1]}" if rejected is not None else raised
+        return f"{raised}{LINE_BREAK}{rejected[1]}" if rejected is not None else _with_what_follows(raised, lines)
     if _NOT_TAKEN.match(lines[0]) and any(map(_LISTS.match, lines[1:_LISTED_WITHIN])):
         return clip(one_line(lines[0]), chars=_CAUSE_CHARS)
     if in_tex := _TEX.search(output):
@@ -154,6 +155,13 @@ def why(output: str, *, of_edit: bool = False) -> str:
             break
         last = f"{line}{LINE_BREAK}{last}"
     return cut_middle(one_line(last), _CAUSE_CHARS, tail=0.6)
+
+
+def _with_what_follows(raised: str, lines: list[str]) -> str:
+    """Returns an error with the lines that it announces, if it ends with a colon."""
+    at = next((at for at, line in enumerate(lines) if line == raised), len(lines))
+    below = lines[at + 1 : at + 1 + _MOST_ANNOUNCED] if raised.endswith(":") else []
+    return clip(LINE_BREAK.join((raised, *map(one_line, below))), chars=_CAUSE_CHARS)
 
 
 def error_in(output: str) -> str:

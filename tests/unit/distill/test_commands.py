@@ -287,3 +287,11 @@ def test_what_a_shell_warns_of_before_an_edit_is_not_why_it_failed() -> None:
     warned = "bash: line 38: warning: here-document at line 1 delimited by end-of-file (wanted `PATCH')"
     assert why(f"{warned}\nInvalid patch hunk on line 4", of_edit=True) == "Invalid patch hunk on line 4"
     assert why(warned, of_edit=True) == warned
+
+
+def test_an_error_that_ends_with_a_colon_comes_with_what_it_announces() -> None:
+    head = "error: Your local changes to the following files would be overwritten by checkout:"
+    output = f"{head}\n\tshop/log.txt\n\tshop/tax.py\n\tshop/cart.py\nPlease commit your changes.\nAborting"
+
+    assert why(output) == f"{head} ¶ shop/log.txt ¶ shop/tax.py"
+    assert why("fatal: nothing is there\nAborting") == "fatal: nothing is there"
