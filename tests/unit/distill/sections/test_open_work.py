@@ -10,7 +10,7 @@ from carryover.distill.entry import FIXED
 from carryover.distill.sections.recent_calls import call_entries
 from carryover.distill.trail import past_of
 from carryover.model import AgentSummary, BackgroundTask, PlanProposal, ResultStatus, SummaryPart
-from support.conversation import GOAL, Conversation, handoff, project, session, under, worked
+from support.conversation import GOAL, Conversation, handoff, project, section, session, under, worked
 
 TRAINING = "tmux new-session -d -s epochs 'python train.py --epochs 200'"
 
@@ -330,3 +330,12 @@ def test_the_plan_that_a_turn_carries_out_keeps_its_place_until_the_answer() -> 
     assert told() <= FIXED
     talk.says("Rounded.")
     assert told() > FIXED
+
+
+def test_of_a_long_plan_that_waits_eight_lines_stand_from_its_beginning_and_its_end() -> None:
+    plan = "\n\n".join(f"{number}. Round part {number} of the bill, once its own tax is added." for number in range(60))
+    talk = session("s1").user("Plan it.").event(PlanProposal(call_id="p", text=plan))
+
+    lines = section(talk, title="Open questions")
+    assert len(lines) == 8
+    assert "1. Round part 1 of the bill" in lines[0] and "59. Round part 59 of the bill" in lines[-1]

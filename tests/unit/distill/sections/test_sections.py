@@ -195,15 +195,6 @@ def test_a_written_plan_waits_for_the_users_word_and_is_what_the_work_goes_by_fr
     assert "accepted by the user" in under("From the agent's own summary", talk)
 
 
-def test_of_a_long_plan_that_waits_eight_lines_stand_from_its_beginning_and_its_end() -> None:
-    plan = "\n\n".join(f"{number}. Round part {number} of the bill, once its own tax is added." for number in range(60))
-    talk = session("s1").user("Plan it.").event(model.PlanProposal(call_id="p", text=plan))
-
-    lines = section(talk, title="Open questions")
-    assert len(lines) == 8
-    assert "1. Round part 1 of the bill" in lines[0] and "59. Round part 59 of the bill" in lines[-1]
-
-
 def test_a_plan_whose_refusal_is_the_last_record_has_no_ruling_unless_another_session_began_with_it() -> None:
     plan = "# Plan\n\n1. Round last\n2. Cap"
     talk = session("s1").user("Plan it.").event(model.PlanProposal(call_id="p", text=plan))
