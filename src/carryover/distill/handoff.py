@@ -149,7 +149,7 @@ class _Told(NamedTuple):
     names: tuple[tuple[str, InPlay], ...]
 
 
-@remembered(most=4)  # a session starts in a project as it was published, or as another one found it
+@remembered(most=2)  # a session starts in a project as it was published, or as another one found it
 def _told(
     view: ProjectView, files: Mapping[str, FileFacts], now_ms: int, own: str | None, agent_names: Mapping[str, str]
 ) -> _Told | None:

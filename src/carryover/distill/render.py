@@ -120,7 +120,7 @@ def _filled(handoff: Handoff, room: Room, of_names: int) -> _LaidOut:
     return _LaidOut(chosen, is_cut=len(fit.kept) < offered)
 
 
-_filled_again: Final = remembered(most=4)(_filled)
+_filled_again: Final = remembered(most=2)(_filled)
 """The same for sessions that start one after the other."""
 
 

@@ -14,6 +14,7 @@ import sys
 import time
 from collections.abc import Mapping
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 from carryover.adapter.contract import Agent, HookEvent
@@ -24,6 +25,7 @@ from carryover.facts import ProjectRoot
 from carryover.ledger.connect import connect_read_only
 from carryover.ledger.queries import published_git
 from carryover.paths import StateDir
+from carryover.probe.looks import look_at
 from carryover.projects.root import StatePaths
 from carryover.publish.answers import AnswerTime
 from carryover.redact import CleanText
@@ -46,7 +48,9 @@ def answer_hook(
     if agent.hooks is None or reading is None:
         return None
     root_of = StatePaths(state, home, config.agents).root_of
-    start = check_call(agent, reading, agent.spec.roots(home, env), authenticated=True, root_of=root_of)
+    roots = agent.spec.roots(home, env)
+    check = partial(check_call, agent, reading, roots, authenticated=True, root_of=root_of)
+    start = look_at(state.root, check, soon=True)
     if start.project is None:
         return None
     with closing(connect_read_only(state.ledger)) as db:
