@@ -175,7 +175,7 @@ GOALS: Final[Mapping[str, Goal]] = {
     "idle-processor": Goal("value", 0.3, "%", "timers of a second and more, of tasks and of the event loop"),
     "idle-children": Goal("value", 0, "", "git has not ended yet"),
     "ledger": Goal("value", 20, "%", "prompts, answers and commands are kept whole; only tool output is cut"),
-    "one-session": Goal("ratio", 4, "", "the whole session is redacted, stored and indexed, not only read"),
+    "one-session": Goal("ratio", 4, "", "the whole session is redacted and stored, not only read"),
 }
 
 GROWTH_GOALS: Final[Mapping[str, Goal]] = {

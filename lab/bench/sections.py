@@ -130,7 +130,7 @@ _SECTIONS: Final = (
             "one-session",
             "One session, no daemon",
             "`carryover handoff` with an empty ledger, and `claude-handoff` for the same session, in turns. The latter "
-            "reads and prints; the former also redacts, stores and indexes the session.",
+            "reads and prints; the former also redacts and stores the session.",
         ),
         lambda bench, setting: one_session(bench.top, setting.session_megabytes, setting.session_rounds, bench.cache),
         own=True,
