@@ -245,7 +245,7 @@ class BackgroundTask(Body, frozen=True, tag="background_task"):
     report: str = ""
     """The job's final report, if the record has it."""
     unreported: bool = False
-    """Whether the client reports no end: only a look at the job would show it."""
+    """Whether the client does not report the job's end, so that only a status call could show it."""
 
 
 class SummaryPart(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -389,7 +389,7 @@ def is_own_tool(call: ToolCall | ToolResult) -> bool:
 
 
 def with_paths(body: AnyBody, changed: Callable[[str], str], ops: Collection[Op]) -> AnyBody:
-    """Returns the body with each path changed that an edit of a file names, or a call of these kinds of tools."""
+    """Returns the body with `changed` applied to the paths of an edit, or of a call of one of the kinds `ops`."""
     if isinstance(body, FileEdit):
         named = {"path": body.path, "old_path": body.old_path}
     elif isinstance(body, ChangedElsewhere):

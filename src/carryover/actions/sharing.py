@@ -140,7 +140,7 @@ def compose(root: str, sender: str | None) -> Bundle:
 
 
 def _line(text: str) -> str:
-    """Returns the text as one line that is nothing but text, on either side."""
+    """Returns the text as one line that no terminal, Markdown or agent reads as more than text."""
     return one_line(neutralize(quoting.quoted_line(text)), LINE_CHARS)
 
 

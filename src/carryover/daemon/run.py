@@ -56,7 +56,8 @@ _SWITCH_S: Final = 0.0005
 """How long a thread that reads or makes a handoff holds up the one that answers agents, which happens several times in
 an answer. Python's own is ten times as long."""
 _YOUNG: Final = 10_000
-"""How many objects more have garbage looked for: with Python's 700, that was six times in a handoff, for nothing."""
+"""New objects after which Python collects garbage. With its default of 700 it did so six times per handoff, and found
+nothing."""
 _PAUSE_S: Final = 0.1
 
 

@@ -109,7 +109,7 @@ def asks_to_go_on(question: str) -> bool:
 
 
 def says_to_begin(reply: str) -> bool:
-    """Whether a short reply has the words that `carryover install` tells the user to say."""
+    """Whether a short reply contains the words that `carryover install` suggests to the user."""
     return _BEGINS.search(reply.casefold()) is not None
 
 

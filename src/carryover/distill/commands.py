@@ -35,9 +35,9 @@ _PUSHED: Final = later(r"^To (\S{5,300})$", re.M)
 _GIT: Final = later(r"\b(?:git|gh) ")
 _SWITCHED: Final = later(r"^Switched to (?:a new )?branch '([^\s'\]]{1,120})'$", re.M)
 _FEATURE: Final = later(r'^\{"BRANCH_NAME":"([^"\s]{1,120})","SPEC_FILE":', re.M)
-"""What the script of Spec Kit prints that begins a feature and checks out its branch (2025)."""
+"""What Spec Kit's script prints after it has created a feature's branch and checked it out (2025)."""
 _NO_BRANCH: Final = "[specify] Warning: "
-"""What it prints before that if it made none."""
+"""What it prints before that if it created no branch."""
 _RAISED: Final = later(r"(?:[\w.]+\.)?[A-Z]\w*(?:Error|Exception|Interrupt|Exit)\b(?::|$)", re.I)
 _REPORTED: Final = later(r"(?:PHP )?(?:error|fatal)\b", re.I)  # perhaps only by the program that ran the failed one
 _LOCATED: Final = later(r"\S+?(?::\d+:\d+:|\(\d+,\d+\):) \S")
@@ -158,7 +158,7 @@ def why(output: str, *, of_edit: bool = False) -> str:
 
 
 def _with_what_follows(raised: str, lines: list[str]) -> str:
-    """Returns an error with the lines that it announces, if it ends with a colon."""
+    """Returns an error, with the lines after it if it ends with a colon: they say what it is about."""
     at = next((at for at, line in enumerate(lines) if line == raised), len(lines))
     below = lines[at + 1 : at + 1 + _MOST_ANNOUNCED] if raised.endswith(":") else []
     return clip(LINE_BREAK.join((raised, *map(one_line, below))), chars=_CAUSE_CHARS)
@@ -216,7 +216,7 @@ def installs(body: ToolResult, why: str) -> bool:
     top = re.escape(name if missing[1] and "/" in name else name.partition(".")[0])
     named = rf"(?<![\w.-]){top}(?![\w/.-])"
     if re.search(rf"^(?:npm )?(?:error|err!|e)\b[^\n]*?{named}", body.output, re.M | re.I):
-        return False  # which a pipe may hide
+        return False  # a failed installation, whose exit code a pipe may hide
     return re.search(rf"\b(?:install|(?<!git )add)\b[^|;&\n]*?(?<!/){named}", body.subject) is not None
 
 

@@ -226,7 +226,7 @@ class Pending(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     turn: int = 0
     op: Op = "other"
     unreported: bool = False
-    """Of a job: whether its end would not be reported."""
+    """Of a job: whether the client does not report its end."""
 
 
 class Ending(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -94,7 +94,7 @@ def distill(
     `own` names one: after a compaction it gets its own work. `startable` are the ids of agents in which a person could
     continue at a usage limit; None offers nothing. `agent_names` maps agent ids to display names; others are called by
     their ids."""
-    # Neither the past nor what is told of it depends on a moment after its end.
+    # Nothing in `_told` depends on how long ago the newest event was, so later calls find the result of an earlier one.
     at_ms = min(now_ms, max((session.newest_ms for session in view.sessions), default=0))
     named = open_questions.still_named(view.opinions, now_ms)
     told = _told(replace(view, opinions=named), facts.files, at_ms, own, agent_names)
@@ -139,8 +139,8 @@ def distill(
 
 
 class _Told(NamedTuple):
-    """What a handoff says whatever git's state is and whoever could continue. `sections` has all titles in their
-    order, and no entries for those that depend on either."""
+    """The part of a handoff that depends neither on git's state nor on the agents that could continue. `sections` has
+    all titles in their order, without entries for those that depend on either."""
 
     past: Past
     sections: Mapping[str, tuple[Entry, ...]]
@@ -149,7 +149,7 @@ class _Told(NamedTuple):
     names: tuple[tuple[str, InPlay], ...]
 
 
-@remembered(most=2)  # a session starts in a project as it was published, or as another one found it
+@remembered(most=2)  # enough for one project: its published handoff, and the answer to the last session that started
 def _told(
     view: ProjectView, files: Mapping[str, FileFacts], now_ms: int, own: str | None, agent_names: Mapping[str, str]
 ) -> _Told | None:

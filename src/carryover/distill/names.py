@@ -29,7 +29,7 @@ _SHORTEST: Final = 4
 _SHORTEST_WORD: Final = 5
 _APART: Final = later(r"[^\w@./+~:-]+")
 _FENCE: Final = later(r"^`{3,}[\w+#-]{1,20}:(?=[^:])")
-"""Begins a block of code with its language and its file, as Cursor wrote them in 2024."""
+"""The fence of a block of code up to its language, before its file, as Cursor wrote them in 2024."""
 _CLOSES: Final = later(r"</(?=[\w.:-]+>)")
 """Begins a closing tag, whose slash makes no path of its name."""
 _BLANK: Final = later(r"\s")

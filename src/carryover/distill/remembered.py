@@ -1,5 +1,5 @@
-"""Remembers the newest results of a pure function whose arguments can't be hashed, by their being equal. Most of what
-they hold is the same object each time, so that comparing them takes a hundredth of the work."""
+"""Remembers the newest results of a pure function whose arguments can't be hashed. Arguments are compared with those of
+earlier calls. Most of what they hold is the same object each time, so comparing takes a hundredth of the work."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ _T = TypeVar("_T")
 
 
 def remembered(most: int) -> Callable[[Callable[_P, _T]], Callable[_P, _T]]:
-    """Returns a decorator that keeps `most` results. Threads may call the function at the same time."""
+    """Returns a decorator that keeps the newest `most` results. Threads may call the function at the same time, and may
+    then both compute a result."""
 
     def keeping(function: Callable[_P, _T]) -> Callable[_P, _T]:
         known: list[tuple[object, _T]] = []

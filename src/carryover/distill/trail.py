@@ -269,8 +269,8 @@ def waiting_prompts(digest: Digest) -> list[Pending]:
 
 def running_jobs(past: Past) -> list[tuple[Pending, SessionView]]:
     """Returns the jobs of all sessions that may run at the handoff's time, oldest first; of those of one session with
-    the same text, and of those on the same port, the newest. One whose end is not reported is left out once its turn
-    was answered without a look."""
+    the same text, and of those on the same port, the newest. A job whose end the client does not report is left out
+    once its turn was answered."""
     digests = ((digest, session) for session in past.view.sessions for digest in session.digests)
     jobs = (
         (job, session)
@@ -279,7 +279,7 @@ def running_jobs(past: Past) -> list[tuple[Pending, SessionView]]:
         if not (job.unreported and answers_since(digest, job.turn - 1))
     )
     running = sorted((one for one in jobs if is_running(one[0], past.at_ms)), key=lambda one: one[0].at_ms)
-    # Begun again with the same words or on its port, such as a server, the one before is hardly there.
+    # A server that was started again with the same command or on the same port has most likely replaced the one before.
     newest = {_place_of(job, session): (job, session) for job, session in running}
     return sorted(newest.values(), key=lambda one: one[0].at_ms)
 

@@ -35,7 +35,7 @@ _TOOL: Final = re.compile(r'<tool-use data-tool-type="([^"]{0,80})" data-tool-na
 """Start of a tool block (Markdown v2.0 and later)."""
 _TOOL_END: Final = "</tool-use>"
 _OLDER_TOOL: Final = re.compile(r"Tool use: \*\*([^*]{1,200})\*\*(?:\s*$| (\S.*))")
-"""Start of a tool's part (before v2), which a rule ends; what the call is about may follow."""
+"""Start of a tool's part (before v2). What the call is about may follow on the line; a rule ends the part."""
 _OLDER_PLAN: Final = "**Agent task list:**"
 _CLOSING: Final = {"```bash": "```", "```diff": "```", "<details>": "</details>"}
 """First and last lines of the parts of tools without a name (first half of 2025), between which rules may be."""

@@ -280,7 +280,7 @@ class OwnChange(msgspec.Struct, frozen=True):
 
 
 async def begin_log(db: aiosqlite.Connection, projects: Iterable[int]) -> None:
-    """Begins the log if there is none. `projects` are told to other machines from now on: of a new one, everything."""
+    """Begins the log if there is none. `projects` are sent to other machines from now on, new ones as a whole."""
     ((is_on,),) = await db.execute_fetchall(_IS_ON)
     for statement in (_MIXED,) if is_on else (*_BEGIN, _MIXED):
         await db.execute_fetchall(statement)
@@ -308,8 +308,8 @@ def log_id(db: sqlite3.Connection) -> str | None:
 
 
 def own_changes(db: sqlite3.Connection, after: int) -> Iterator[OwnChange]:
-    """Yields the changes after number `after` that are sent to other machines: those of projects that are told, unless
-    they were recorded in another that is not."""
+    """Yields the changes after number `after` that are sent to other machines: those of projects that are sent, unless
+    they were recorded in another project that is not."""
     while rows := list(records(OwnChange, db, _CHANGES, (after,))):
         yield from rows
         after = rows[-1].seq

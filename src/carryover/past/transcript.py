@@ -41,7 +41,8 @@ _ANYWHERE: Final = ("", "C:", "D:")
 
 _PARENT: Final = "its parent"
 _PARENT_OR_USER: Final = "its parent, unless the user wrote to it"
-"""Who asks a sub-agent first, and later: Codex 0.114 writes the same for what the user types into its thread."""
+"""Who gave a sub-agent its first prompt, and who gave later ones: for these, Codex 0.114 records the same whether its
+parent or the user wrote them."""
 
 
 def handoff_of_transcript(path: Path, agent_id: str | None, until: int | None, tokens: int | None = None) -> HandedOver:
@@ -102,7 +103,7 @@ def view_of_transcript(
 
 
 def _with_its_orders(agent: Agent) -> Agent:
-    """Returns the agent with a sub-agent's own file read as a main thread: what that was asked is an agent's words."""
+    """Returns the agent with a sub-agent's own file read as a main thread, whose prompts are another agent's words."""
     senders = chain((_PARENT,), repeat(_PARENT_OR_USER))
 
     def of_main(event: Event) -> Event:

@@ -121,7 +121,7 @@ class GitAnswer(msgspec.Struct, frozen=True):
 
 
 Running = set[subprocess.Popen[bytes]]
-"""What runs for one store at the moment."""
+"""The processes of git that run for one store at the moment."""
 _STUB_SAID: Final = "what was said in place of git's newest answers"
 
 
@@ -181,10 +181,10 @@ def in_store(
     """Runs one command in the bare repository at `folder`, one of ours, with `given` as its input.
 
     `remote` is the address that the name `store` stands for in the command. A password in it is on no command line,
-    which other users of the machine could read. Nobody is asked for a password or a host's key. Meanwhile its process
-    is one of those `running`: it fails if another thread ends it (`end_group`). Raises TimeoutError if
-    it did not end within `timeout_s`, with its children gone by then; OverflowError if it said more than `most_bytes`,
-    as of a tree that holds itself many times; FileNotFoundError without git.
+    which other users of the machine could read. Nobody is asked for a password or a host's key. Its process
+    is in `running` until it ends, and the command fails if another thread kills it (`end_group`). Raises TimeoutError
+    if it did not end within `timeout_s`, with its children gone by then; OverflowError if it printed more than
+    `most_bytes`, as for a tree that contains itself many times; FileNotFoundError without git.
     """
     import tempfile  # slow to load, and only sync needs it
 
@@ -391,7 +391,7 @@ def _ended(process: subprocess.Popen[bytes], said: Sequence[bytes], deadline: fl
 
 
 def end_group(process: subprocess.Popen[bytes]) -> None:
-    """Ends a process that was started here, and its children."""
+    """Kills a process that was started here, and its children. Does nothing if it has ended."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)
 

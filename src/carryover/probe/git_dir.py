@@ -201,7 +201,7 @@ def _keeps_refs_elsewhere(git_dir: Path) -> bool:
 
 
 def settings_of(git_dir: Path) -> Iterator[bytes | None]:
-    """Yields the texts of a data folder's configuration; None for a file that can't be read."""
+    """Yields the text of each configuration file of a data folder; None for a file that can't be read."""
     for name in ("config", "config.worktree"):
         try:
             yield read_bytes_bounded(git_dir / name, _LARGEST_CONFIG)

@@ -159,8 +159,8 @@ def make(
 
 
 def made_for_elsewhere(view: ProjectView, *, now_ms: int, git_s: float = TIMEOUT_S) -> Handoff | None:
-    """Returns the handoff for who reads it without our hooks: in a chat, or on another person's machine. Git gets at
-    most `git_s`."""
+    """Returns the handoff for readers without our hooks: in a chat, or on another person's machine. Git gets at most
+    `git_s` seconds."""
     facts = Facts(git_now(Checkout(Path(view.root)), timeout_s=git_s), files_now(view), clock=on_this_machine)
     return make(view, facts, now_ms=now_ms, resume="silent")
 

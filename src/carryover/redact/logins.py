@@ -18,7 +18,7 @@ _WORDS: Final = (
 )  # fmt: skip
 """What the line says before the pair; `creden` begins the word of several languages."""
 _MOST_BEFORE: Final = 161
-"""Characters in front of the slash in which such a word is looked for."""
+"""Characters before the slash in which one of these words is looked for."""
 _SECOND: Final = later(r"/(?<=[ \t]/)[ \t][\"'`*]{0,3}(?P<value>[^\s\"'`|<>()\\]{6,32}?)[.,;:]?(?![^\s\"'`|<>()\\])")
 
 

@@ -22,7 +22,7 @@ _LINE: Final = later(
     rf"(?m){_HEAD}[ \t]{{1,80}}+(?!\#)(?:{_NAME}[ \t]*|(?!{_NAME}))[\"']?+(?P<value>[^\s\"'][^\n]{{3,65536}})"
 )
 _ON_ONE_LINE: Final = later(r"\"(?:data|stringData)\\{0,7}\":[ \t]?\{(?P<pairs>[^{}\n]{1,65536})\}")
-"""As JSON, perhaps in a text of another, as what `kubectl apply` notes beside a Secret."""
+"""A Secret as JSON on one line, perhaps within a JSON string, as `kubectl apply` records it beside a Secret."""
 _PAIR: Final = later(r":[ \t]?(?P<quote>\\{0,7}\")(?P<value>[^\n]{0,65536}?)(?<!\\)(?P=quote)")
 _LEAST: Final = 4
 

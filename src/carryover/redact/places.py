@@ -153,7 +153,7 @@ _CONNECTING: Final = ("onnect(", "PDO(", "mysqli(", "Credential(", "BasicAuth(")
 _READING: Final = r"(?:sudo -S|\w-stdin|passwd --stdin|chpasswd|secrets? \w|env add|--with-token)"
 """Programs that read a secret from their input."""
 _ASKING: Final = r"(?<![\w.-])(?:kinit|cryptsetup)(?![\w.-])"
-"""Others that do, whose names may also be looked for, or installed."""
+"""Others that do. Their names are also common in searches and as packages to install."""
 _PIPED: Final = rf"(?:[^\n|]{{0,200}}{_READING}|(?![ \t]*(?:[ef]?grep|rg|tee)[ \t])[^\n|;&]{{0,200}}{_ASKING})"
 _FOUR_BY_FOUR: Final = r"(?P<value>(?:[a-z]{4} ){3}[a-z]{4})(?=[\"']?\s*(?:[,;}#\n]|\Z))"
 """Google's app passwords, as its page shows them."""

@@ -118,8 +118,8 @@ def is_path(value: str) -> bool:
 
 
 def is_type_or_state(value: str) -> bool:
-    """Whether `value` is a word that declarations and messages put after a name: `str`, `required`, Solana's
-    `Token-2022`."""
+    """Whether `value` is a word that declarations and messages put after a name, such as `str`, `required` or
+    Solana's `Token-2022`."""
     return _TYPE.fullmatch(value) is not None
 
 

@@ -30,7 +30,7 @@ LEFT_AFTER_S: Final = 10.0
 """Longer than git holds a lock here: one may still be at work although the program that started it was killed."""
 MOST_BRANCHES: Final = 200
 _MOST_LISTED: Final = 4 << 20
-"""Bytes of the list of a remote's branches, tags and the like; telling them apart takes ten times as much memory."""
+"""Most bytes of the list of a remote's branches and tags. Parsing it takes ten times as much memory."""
 MOST_LOOSE: Final = 2_000
 """With more files than this, git packs what is here."""
 _BRANCH: Final = re.compile(r"refs/heads/([0-9a-f]{16})")

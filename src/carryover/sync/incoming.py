@@ -84,7 +84,7 @@ def _entries(machine: str, payload: Payload, now_ms: int) -> dict[str, list[Read
 
 
 def _entry(machine: str, session: SyncedSession, event: SyncedEvent, now_ms: int) -> ReadyEvent | None:
-    """Returns the event as it is stored; None if it has no name that may be one, or no body that this version knows."""
+    """Returns the event as it is stored; None if its name is not valid or this version does not know its body."""
     names = session.native_id + (event.subagent_id or "")
     if _AGENT.fullmatch(session.agent) is None or not names.isprintable() or len(event.body) > LARGEST_BODY:
         return None
@@ -109,7 +109,7 @@ def _entry(machine: str, session: SyncedSession, event: SyncedEvent, now_ms: int
             subagent_id=event.subagent_id or None,
         ),
     )
-    # Whether an event counts, it says itself: a record that restored it may be older than what retracted it again.
+    # Each event says itself whether it counts: a record that restored it may be older than what retracted it again.
     return msgspec.structs.replace(
         cleaned,
         key=event.key,

@@ -31,7 +31,7 @@ class LedgerOutgoing:
         self._state = state
 
     def told(self) -> frozenset[int]:
-        """Returns the projects that others may be told of: those that are not excluded, and folders here."""
+        """Returns the projects that are sent to other machines: those that are folders here and are not excluded."""
         config = load_config(self._state.config)
         with closing(connect_read_only(self._state.ledger)) as db:
             known = whereabouts(db)
@@ -45,7 +45,7 @@ class LedgerOutgoing:
 
     def pieces(self, after: int) -> Iterator[tuple[Payload, int]]:
         """Yields what is new after number `after` of the log in bounded pieces, each with its last number; nothing
-        while Carryover is paused. Only this machine's own rows, and only of projects that are told."""
+        while Carryover is paused. Only this machine's own rows, and only of projects that are sent."""
         with closing(connect_read_only(self._state.ledger)) as db:
             if log_id(db) is None or self._state.paused.exists():
                 return
@@ -70,7 +70,7 @@ class LedgerOutgoing:
 
 
 def _body(row: OwnChange) -> bytes:
-    """Returns the body of an event as it is sent; nothing if the event is not."""
+    """Returns the body of an event as it is sent; empty if it is not sent."""
     if row.retracted >= SUPERSEDED or max(len(row.session), len(row.subagent_id)) > _LONGEST_ID:
         return b""
     try:
@@ -81,7 +81,7 @@ def _body(row: OwnChange) -> bytes:
 
 
 def _payload(rows: list[tuple[OwnChange, bytes]]) -> Payload:
-    roots = {(row.agent, row.session): row.root for row, _ in rows}  # the last, of a session that moved meanwhile
+    roots = {(row.agent, row.session): row.root for row, _ in rows}  # the last one, if a session moved meanwhile
     rows.sort(key=lambda one: one[0].event_id)
     numbers: dict[tuple[str, str], int] = {}
     events = tuple(

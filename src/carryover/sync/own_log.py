@@ -77,8 +77,8 @@ class OwnLog:
             self.state = state
 
     def read(self) -> dict[str, Head]:
-        """Gets all logs, stores what is now known of the other machines, and returns what those say that are believed.
-        Raises StoreTrouble."""
+        """Gets all logs, stores what is now known of the other machines, and returns the heads of those that can be
+        believed. Raises StoreTrouble."""
         self._fetched = self.store.fetch()
         peers, heads = self._believed(self.state.peers)
         active = (head.removed for machine, head in heads.items() if peers[machine].removed is None)
@@ -98,7 +98,7 @@ class OwnLog:
         return heads
 
     def _key_of(self, machine: str) -> str:
-        """Returns what another machine says that its public key is; nothing for what no key is as long as."""
+        """Returns the public key that another machine claims; empty if it is longer than any key."""
         data = self.store.read(machine, "key") or b""
         return data.decode("utf-8", "replace") if len(data) <= _LONGEST_KEY else ""
 
@@ -123,7 +123,7 @@ class OwnLog:
         return opened_segment(segment, self.store.read(head.machine, segment.name), self.key)
 
     def note(self, machine: str, **changed: object) -> None:
-        """Changes what is stored of another machine."""
+        """Updates what is stored of another machine."""
         peers = self.state.peers
         self.save(peers={**peers, machine: replace(peers[machine], **changed)})
 

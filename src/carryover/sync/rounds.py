@@ -56,7 +56,7 @@ async def synchronise(ledger: Ledger, paths: StatePaths, *, now_ms: Callable[[],
 
 
 async def _finished(work: Awaitable[Any], end: Callable[[], None] = lambda: None) -> Any:
-    """Returns the result of what a thread does. If this is cancelled, `end` has that fail, and it is waited for."""
+    """Returns the result of a thread. If cancelled, makes its work fail with `end` and waits for it."""
     running = asyncio.ensure_future(work)
     try:
         return await asyncio.shield(running)
@@ -109,7 +109,7 @@ async def _take(own: OwnLog, incoming: LedgerIncoming, head: Head, in_thread: _I
     """Takes what is new of another machine. Returns how many events that were, and why not all could be taken."""
     received, problem = 0, None
     known = await in_thread(partial(incoming.taken, head))
-    listed = dict.fromkeys(head.segments)  # a head may list one as often as it likes
+    listed = dict.fromkeys(head.segments)  # a head may list a segment more than once
     for segment in (one for one in listed if one.name not in known):
         if not await in_thread(incoming.has_room):
             return received, "the disk of this machine is nearly full, so not all of what it wrote was taken"

@@ -39,7 +39,7 @@ class StoreTrouble(UserError):
 
 
 def unreachable(reason: str, what_to_check: str) -> StoreTrouble:
-    """Returns the error to raise for a place of all machines that does not do what it is asked."""
+    """Returns the error to raise when the store that all machines share can't be used."""
     return StoreTrouble(
         f"The store can't be reached, or refuses: {reason}. Nothing is lost. Check that {what_to_check}, then run the "
         "command again."
@@ -57,13 +57,13 @@ class Fetched(NamedTuple):
 
 
 class Store(ABC):
-    """A place that all machines reach. Every method but `end` blocks, and raises StoreTrouble."""
+    """A store that all machines can reach. Every method but `end` blocks and raises StoreTrouble."""
 
     def __init__(self) -> None:
         self._ended = threading.Event()
 
     def end(self) -> None:
-        """Has what other threads do with the store fail, now and from now on."""
+        """Makes what other threads do with the store fail, now and later."""
         self._ended.set()
 
     @abstractmethod

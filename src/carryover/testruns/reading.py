@@ -301,7 +301,7 @@ def read_test_run(command: str, output: str, *, exit_code: int | None, failed: b
 
 
 def _why_none(runs: Sequence[Invocation], lines: Sequence[str]) -> str | None:
-    """Returns the line that says why no test was run, if it is the last one: the runner is not there."""
+    """Returns the last line if it says that the test runner is not installed; None otherwise."""
     last = next((line.strip() for line in reversed(lines) if line.strip()), "")
     is_known = all(run.ends_badly for run in runs) and _NEVER_STARTED.search(last) is not None
     return last[:_LONGEST_SHOWN] if is_known else None

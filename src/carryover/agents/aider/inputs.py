@@ -98,7 +98,7 @@ class Inputs:
 
     def _find(self, text: str) -> int | None:
         wanted = plain_prompt(text)
-        # Text typed between `{` and `}` is one prompt, but one input per line that is not empty.
+        # Text typed between `{` and `}` is one prompt, but Aider records each line that is not empty as an input.
         lines = [line for each in wanted.split("\n") if (line := each.strip())]
         ahead = range(self._next, min(self._next + _AHEAD, len(self._inputs)))
         return next((at for at in ahead if self._inputs[at][1] == wanted or self._is_line_by_line(at, lines)), None)

@@ -49,10 +49,11 @@ _JOBS: Final = ("task_id", "bash_id", "shell_id", "agentId")
 _LOOKS_AT_JOB: Final = ("BashOutput", "TaskOutput", "AgentOutputTool")
 """Tools that check a background job (the first in 2.0.28 and 2.0.37)."""
 _PRINTED: Final = later(r"^<(?:output|stdout|stderr|timestamp)>", re.MULTILINE)
-"""The end of what they say of a job. BashOutput has a tag for each stream, and the time (2.0.28)."""
+"""Begins what the job printed, after what they say of it. BashOutput has a tag for each stream, and one for the time
+(2.0.28)."""
 _STREAM: Final = later(r"^</?(?:stdout|stderr)>$\n?", re.MULTILINE)
 _SCHEDULES: Final = ("CronCreate", "ScheduleWakeup")
-"""Tools with a prompt that the client gives the model later (2.1.112 to 2.1.138)."""
+"""Tools that schedule a prompt, which the client gives the model later (2.1.112 to 2.1.138)."""
 _MOST_SCHEDULED: Final = 20
 _STOPS_JOB: Final = ("TaskStop", "KillShell", "KillBash")
 _NOT_RUNNING: Final = later(
@@ -226,7 +227,7 @@ def _state_and_output(output: str) -> str:
 
 
 def _looked_at(output: str) -> tuple[str, str]:
-    """Returns what a status call says of a job, and what the job printed."""
+    """Returns what a status call says of a job, and what the job printed without the tags of its streams."""
     found = _PRINTED.search(output)
     head, rest = (output[: found.start()], output[found.start() :]) if found is not None else (output, "")
     if rest.startswith("<output>"):

@@ -25,7 +25,7 @@ _REFUSALS: Final = (
 _UNASKED: Final = ("Permission for this action was denied", "Permission to use ", "Claude requested permissions to ")
 """How a refusal begins that comes from a rule or from auto mode, or from a run in which no user can be asked."""
 _UNJUDGED: Final = later(r"[^\s:]{1,80} is temporarily unavailable, so auto mode cannot determine [^\n.]{1,100}\.")
-"""Why auto mode let nothing run, before what the model is to do about it (2.1.197, 2.1.220)."""
+"""Matches why a call did not run in auto mode. The client's instructions to the model follow (2.1.197, 2.1.220)."""
 _SAID: Final = later(
     r"(?:The user doesn't want to (?:proceed with this tool use|take this action right now)"
     r"|Permission for this tool use was denied)\.[^\n]{0,400}?"

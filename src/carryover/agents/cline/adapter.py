@@ -62,7 +62,7 @@ _OWN: Final = later(rb'"origin"\s*:\s*\{\s*"source"\s*:\s*"[\w-]{1,40}"\s*,\s*"m
 
 
 _TYPED: Final = later(r'<user_input mode="[^"]*">(.*)</user_input>', re.DOTALL)
-"""What begins a text. Within one, a hook, a summary or a file may say so."""
+"""Matches at the beginning of a text only: elsewhere, a hook, a summary or a file may have written the tag."""
 _NOTICE: Final = later(r"<mode_notice>.*?</mode_notice>\n?", re.DOTALL)
 _COMMAND: Final = later(r'<user_command slash="([^"\n]*)">.*</user_command>', re.DOTALL)
 """Up to the last closing tag, since what the command stands for is a file's text and may hold one."""

@@ -50,10 +50,10 @@ _THINKING: Final = later(r"\A\s*<thinking>.*?</thinking>\s*", re.DOTALL)
 _TYPED: Final = later(
     r"(?:\A|\n)<(task|answer|feedback|user_message)>\n(.*?)\n</\1>(?=\s*\Z|\s*<[a-z]{1,20}_[a-z]{1,20}[ >])", re.DOTALL
 )
-"""What the user typed, which may hold the closing tag, up to the files and pages that it names, which may too."""
+"""What the user typed, up to the files and pages that it names. Both may contain the closing tag."""
 _NOT_TYPED: Final = ("Files attached by the user:", "<file_content ", "<environment_details>", "<hook_context ")
 _WORKFLOW: Final = later(r"<explicit_instructions .*</explicit_instructions>", re.DOTALL)
-"""What a command stands for, before what the user typed; it is a file's text and may hold the closing tag."""
+"""The text of a workflow, before what the user typed. It comes from a file and may contain the closing tag."""
 _BROKEN_OFF: Final = "[Response interrupted by user]"
 
 

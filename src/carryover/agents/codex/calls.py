@@ -83,13 +83,13 @@ _NEVER_RAN: Final = (
     "unsupported call: ",
     "unsupported custom tool call: ",
     "failed to parse function arguments",
-    "request_user_input is unavailable in ",  # the mode; nobody was asked (0.144)
+    "request_user_input is unavailable in ",  # a mode without questions: the user was not asked (0.144)
 )
 _FAILED: Final = later(r"(?:apply_patch verification|Script|exec_command|write_stdin) failed|execution error")
 _IN_SANDBOX: Final = later(r"failed in sandbox[^:]*: (?:sandbox denied [^:]*exit code: (-?\d{1,10}), stdout: )?")
 """Precedes a command's output if the client suspects its sandbox (0.34 to 0.47)."""
 _CTRL_C: Final = "^C"
-"""What the terminal of a process shows last that the agent stopped; a server may exit with 1 then (0.105)."""
+"""The last output of a process that the agent stopped with Ctrl-C. A server may then exit with 1 (0.105)."""
 _GONE: Final = "write_stdin failed: Unknown process id"
 """The whole output, with the number, where the process has ended unseen (0.140)."""
 _PATCH_ERROR: Final = "error: "

@@ -20,11 +20,11 @@ _BEFORE_REQUEST: Final = later(r"(?:#{1,2} [^\n]{1,100}:[^\S\n]*$|<[a-z][\w-]{1,
 """The beginning of what the app or the editor extension puts before the request: a selection, the text of a window, of
 a page or of a failed check, files. They have many headings, so what counts is that one begins the text."""
 _SECTION: Final = later(r"^(# [^\n]{1,100}:|<in-app-browser-context[^\n]{0,100}>)[^\S\n]*$", re.MULTILINE)
-"""The beginning of a part of it."""
+"""The heading of one part of what comes before the request."""
 _COMMENTED: Final = ("# Diff comments:", "# Browser comments:")
 _ON_ANSWERS: Final = "# Response annotations:"
 _NAMED: Final = ("# Context from my IDE setup:", "# Files mentioned by the user:")
-"""Parts that may come before comments and quote nothing, but for a selection."""
+"""Parts that may come before comments. They quote nothing, unless they have a selection."""
 _SELECTION: Final = "\n## Active selection of the file:"
 _COMMENT: Final = later(r"^## (?:(?:User )?Comment|Requested annotation) \d{1,4}$", re.MULTILINE)
 """The beginning of a comment that the user left in the app; what was said in it ends it (June to September 2026)."""
@@ -32,7 +32,7 @@ _PICTURED: Final = later(
     r"^The next image (?:is untrusted page evidence|was attached by the user|shows [^\n]{1,40} at the time of Comment)",
     re.MULTILINE,
 )
-"""The beginning of what the app puts behind the request: a line for each picture of a comment."""
+"""The beginning of what the app adds after the request: a line for each picture of a comment."""
 _PIPED: Final = "\n\n<stdin>\n"
 """The beginning of what was piped into `codex exec` beside a prompt: a file's or a program's words."""
 _SENT: Final = "<codex_delegation>"
@@ -85,7 +85,7 @@ def _typed(text: str) -> str | None:
 
 
 def _comments(shown: str) -> list[str]:
-    """Returns what the user wrote in comments, unless something that may look like some comes before them."""
+    """Returns what the user wrote in comments. Stops at a part that may quote text which looks like a comment."""
     parts = _SECTION.split(shown)
     said: list[str] = []
     for heading, part in zip(parts[1::2], parts[2::2], strict=True):
@@ -100,7 +100,7 @@ def _comments(shown: str) -> list[str]:
 
 
 def _annotations(part: str) -> list[str]:
-    """Returns what the user wrote beside passages of answers, which are listed in JSON."""
+    """Returns what the user wrote about passages of answers: a JSON list. Empty if it can't be read."""
     listed = tagged(part, "response-annotations") or ""
     items = items_of(msgspec.Raw(listed.strip().encode("utf-8", "replace")))
     return [text_of(item.get("annotation")).strip() for item in map(fields_of, items)]

@@ -149,7 +149,7 @@ class RolloutContext(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 def _made_s(ident: str) -> int:
-    """Returns when a UUID of version 7 was made, in epoch seconds; 0 for any other text."""
+    """Returns when a UUID of version 7 was created, in epoch seconds; 0 for any other text."""
     found = _UUID7.match(ident)
     return int(found[1] + found[2], 16) // 1000 if found is not None else 0
 
@@ -233,7 +233,7 @@ class Rollout(Recorder[RolloutContext]):
         """When the turn that the record begins was started, in epoch seconds; 0 if it begins none or has no time."""
         if self.name != "event_msg/task_started":
             return 0
-        # 0.114 writes no time, but the turn's id begins with it, in a copy too.
+        # 0.114 writes no time, but the turn's id begins with it, also in a copied history.
         return number_of(self.data.get("started_at")) or _made_s(self.text("turn_id"))
 
     @property

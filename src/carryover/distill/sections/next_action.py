@@ -63,8 +63,8 @@ def _plan(past: Past) -> list[Entry]:
 
 
 def _is_unkept(digest: Digest) -> bool:
-    """Whether nothing of a list was ever marked as done, though its turn was answered and as many files were edited
-    since as it has items: it says what was to be done, not what is open."""
+    """Whether no item of a list was ever marked as done, although its turn was answered and at least as many files were
+    edited since as it has items. Such a list says what was planned, not what is open."""
     if any(item.state == "done" for item in digest.plan):
         return False
     edited = sum(file.at_ms > digest.plan_ms for file in digest.touched)

@@ -28,7 +28,7 @@ _OPINION_MS: Final = 7 * DAY_MS
 _MOST_RUNS: Final = 40
 _LEFT_AFTER: Final = 2
 _LEFT_AFTER_MS: Final = 7 * DAY_MS
-"""After how many further sessions, and how long, a question counts as left."""
+"""Further sessions, and age, after which the user has left a question for other work."""
 _MOST_SESSIONS: Final = 4
 """Most sessions besides the leading one whose open question is quoted."""
 _IN_PATH: Final = frozenset("./\\")
@@ -75,7 +75,8 @@ def _waits(past: Past, step: Step) -> bool:
 
 
 def is_over(past: Past, step: Step) -> bool:
-    """Whether the user has replied to a question in another session, or has left it; a plan is never left."""
+    """Whether the user has replied to a question in another session, or has left it for other work. A plan is never
+    left."""
     return _replied_elsewhere(past, step) or (not plan_waits(step.digest) and _was_left(past, step))
 
 
@@ -101,8 +102,8 @@ def _replied_elsewhere(past: Past, step: Step) -> bool:
 
 
 def _was_left(past: Past, step: Step) -> bool:
-    """Whether the user has worked since in two sessions that were begun after the turn, and it is more than a week old.
-    Of 32 questions in public transcripts with two such sessions, of any age, none was replied to in its own."""
+    """Whether the turn is more than a week old and work was done in two sessions that began after it. Of 32 questions
+    in public transcripts with two such sessions, of any age, none was answered later in its own session."""
     if past.at_ms - step.turn.last_ms <= _LEFT_AFTER_MS:
         return False
     since = sum(one.started_ms > step.turn.last_ms and one.digest.worked for one in past.view.sessions)
@@ -149,7 +150,8 @@ def _asked(past: Past, step: Step, back: int) -> list[Entry]:
 
 
 def _went_on(step: Step) -> bool:
-    """Whether the agent made a call after its words and waits for that: what they ask, it asked itself."""
+    """Whether the agent made a call after its last words and waits for its result. A question in these words is one
+    that it asked itself."""
     turn = step.turn
     if turn.end != "" or not turn.said or not step.is_newest:
         return False

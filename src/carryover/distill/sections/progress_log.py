@@ -116,7 +116,8 @@ def is_done_since(summary: Summary, digest: Digest) -> bool:
 
 
 def _is_past(summary: Summary, digest: Digest) -> bool:
-    """Whether an answer came since a summary without parts, in which what was to do cannot be told from the rest."""
+    """Whether an answer came since a summary without parts. Its next steps, which can't be told from the rest, are then
+    most likely done."""
     return not summary.parts and _is_answered_since(summary, digest)
 
 
@@ -209,7 +210,7 @@ def _answered_before(past: Past, answered: Iterable[Step]) -> Step | None:
 def _heard(past: Past) -> list[Entry]:
     """Returns what agents of other sessions wrote, newest first: of the leading session, what it began with and what
     came last stay longest, since these may be its orders."""
-    asked = orders(past)  # the task has them
+    asked = orders(past)  # these stand under Task
     heard = [(step, message) for step in past.steps for message in step.turn.heard if message not in asked]
     newest_first = sorted(heard, key=lambda one: -one[1].at_ms)
     first = past.lead.digest.turns[0]

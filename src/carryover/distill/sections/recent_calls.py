@@ -56,8 +56,8 @@ def call_entries(past: Past) -> list[Entry]:
 
 
 def _with_error(parts: list[Entry], call: Call, weight: Weight) -> list[Entry]:
-    """Returns the parts of the last call, of which that with what looks like an error stays as long as the first: one
-    of several things that a command did may have failed. Why a whole one failed stands elsewhere."""
+    """Returns the parts of the last call. The part with what looks like an error is kept as long as the first one,
+    since one of several steps of a command may have failed. Why a whole command failed stands elsewhere."""
     error = error_in(call.output) if call.status != "error" else ""
     at = max((at for at, one in enumerate(parts) if error and error in one.text), default=0)
     parts[at] = msgspec.structs.replace(parts[at], weight=weight.first)

@@ -116,7 +116,7 @@ def _is_long(prompt: str) -> bool:
 def _taken_up(past: Past, chosen: Sequence[Step]) -> list[Step]:
     """Returns the turns whose prompts brought up what most work since is about, or are long. Each has something
     that no prompt chosen before has. What an earlier session was asked more than a day before the leading one began is
-    most likely done, and is told under What the user said."""
+    most likely done, and stands under What the user said."""
     known = {name for step in chosen for name in subjects_in(step.turn.prompt)}
     began_ms = past.lead.digest.turns[0].at_ms
     steps: list[Step] = []
@@ -163,8 +163,8 @@ def _is_typed(turn: Turn) -> bool:
 
 
 def task_entries(past: Past, chosen: Mapping[str, Sequence[Step]]) -> list[Entry]:
-    """Returns the prompts that `task_steps` chose, oldest first, then what was typed since; what another agent asked in
-    their place."""
+    """Returns the prompts that `task_steps` chose, oldest first, then what was typed since. If no user wrote in the
+    leading session, what another agent asked comes first."""
     roles = [(role, step) for role, steps in chosen.items() for step in steps]
     newest = [step.turn for step in newest_intent(past) if len(roles) > 1 or step.view is not past.lead]
     entries = []

@@ -71,8 +71,8 @@ def _prompt(past: Past, step: Step) -> list[Entry]:
 
 
 def _greets(turn: Turn) -> bool:
-    """Whether a session begins with it, and with nothing but a short reply: it replies to no question of that session,
-    and is what the user is told to say to an agent that has the handoff."""
+    """Whether a turn begins its session with nothing but a short reply, such as the words that `carryover install`
+    suggests. It replies to no question of that session."""
     return turn.number == 1 and not says_something(turn)
 
 

@@ -229,7 +229,7 @@ def _project_lines(done: Installed, home: Path) -> Iterator[str]:
 
 
 def _changes(edits: Sequence[Edit], root: Path, home: Path) -> str:
-    """Returns each file once, whatever the number of its edits; one elsewhere, as of a worktree, by its whole path."""
+    """Returns each edited file once, relative to `root`; one outside of it, as for a worktree, by its whole path."""
     inside = ((edit, os.path.relpath(edit.path, root)) for edit in edits)
     named = ((edit, short_path(edit.path, home) if name.startswith("..") else name) for edit, name in inside)
     return ", ".join(dict.fromkeys(f"{name} is {edit.outcome}" for edit, name in named))
