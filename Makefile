@@ -27,7 +27,7 @@ run: $(VENV)/.installed ## show Carryover at work once, in a throw-away folder; 
 test: $(VENV)/.installed-dev ## lint, strict type check, import rules and the whole test suite
 	@$(MAKE) --no-print-directory -j2 beside-unit unit
 
-# For the most part one process, so it leaves the suite nearly all but one core. What it prints is kept together.
+# Mostly one process, so the suite has nearly all of the other cores. Its output is printed in one piece at the end.
 beside-unit: $(VENV)/.installed-dev
 	@mkdir -p .cache; ( for part in lint types imports as-darwin-sample; do $(MAKE) --no-print-directory $$part || exit; done ) \
 	  >.cache/beside-unit.log 2>&1; ended=$$?; echo; cat .cache/beside-unit.log; exit $$ended

@@ -295,7 +295,7 @@ def _told_apart(place: Place, events: Sequence[Event]) -> tuple[list[str], list[
 
 
 def spoken_after(case_id: str, data: bytes) -> list[AnyBody]:
-    """Returns what speaks as the user of a record that comes after the longest recording."""
+    """Returns the events in the user's voice that a record makes when it comes after the longest recording."""
     longest = max(_recorded(case_id), key=lambda steps: len(steps.steps))
     last = longest.steps[-1]
     _, parsed = longest.agent.parse(longest.source, last.context, Record(last.record.number + 1, data))
@@ -307,7 +307,7 @@ def _is_the_users(body: AnyBody) -> bool:
 
 
 def with_words(data: bytes, text: str) -> bytes:
-    """Returns a record with this text in place of each text's `words`."""
+    """Returns a record with `text` in place of each `words`."""
 
     def put(value: Any) -> Any:
         if isinstance(value, dict):

@@ -71,7 +71,7 @@ def recordings(case: Case, tmp_path: Path) -> list[Recording]:
 
 
 async def test_nothing_comes_back(agent: Agent, recordings: list[Recording], tmp_path: Path) -> None:
-    """Neither what is known again by its key, nor what is by its time."""
+    """This holds for what is recognised by its key and for what is recognised by its time."""
     path = tmp_path / "state" / "ledger.sqlite"
     ledger = await Ledger.open(path, DigestReducer())
     assert await read(ledger, agent, recordings)

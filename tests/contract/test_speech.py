@@ -60,7 +60,7 @@ def test_nothing_that_an_agent_read_speaks_as_the_user(case_id: str, case: Case)
 
 
 def test_what_a_client_adds_to_a_conversation_speaks_for_nobody(case_id: str, case: Case) -> None:
-    """A hook's text, a summary or a file may be in it, and all of them may hold any text."""
+    """It may be a hook's text, a summary or a file, each of which may contain any text."""
     spoke = []
     for data in case.not_typed:
         assert speech.spoken_after(case_id, data) == [], data

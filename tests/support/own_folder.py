@@ -1,4 +1,4 @@
-"""A folder for what is written before a test has one of its own."""
+"""A folder for files that are written before a test has its own."""
 
 import atexit
 import os
@@ -9,9 +9,9 @@ from pathlib import Path
 
 
 def own_folder(name: str) -> Path:
-    """A folder of this name that no other process writes to; gone when this one ends.
+    """Returns a folder of this name that no other process writes to. It is deleted when this process ends.
 
-    It is beside the folders of tests: a file keeps its age only if it is moved within one file system.
+    It is beside the folders of tests, since a file keeps its age only if it is moved within one file system.
     """
     folder = _own() / name
     folder.mkdir(exist_ok=True)

@@ -31,7 +31,7 @@ def take_back(root: Path, settings: ProjectSettings) -> Pass:
 
 
 def edited_by(do: Callable[[], object], root: Path) -> tuple[str, ...]:
-    """Returns the names of the files in the folder that are different afterwards, but those of git and of Carryover."""
+    """Returns the names of the files in the folder that `do` changes, except those of git and of Carryover."""
     before = _contents(root)
     do()
     after = _contents(root)

@@ -26,8 +26,8 @@ def _empty(template: str) -> dict[str, bytes | None]:
 
 
 def repository(root: Path, files: dict[str, str] | None = None) -> Path:
-    """Makes `root` a repository, with these files in its first commit. What git would make anew is written here, since
-    a thousand tests begin with it."""
+    """Makes `root` a repository, with these files in its first commit. What `git init` makes is written without git,
+    since a thousand tests begin with it."""
     root.mkdir(parents=True, exist_ok=True)
     if (root / ".git").exists():
         git(root, "init", "--quiet")  # a layout of the test's own

@@ -39,7 +39,7 @@ LEAST_BUDGET: Final = 1_000
 _GIT_S: Final = 3.0
 _NO_WORK: Final = (
     "No agent's work is recorded for this project, so the document has only its layout, the beginning of its README, "
-    "what is not committed, and the files that say how to work in it."
+    "uncommitted changes, and the files that say how to work in it."
 )
 _README: Final = later(r"(?i)readme(?:\.(?:md|markdown|rst|txt|adoc))?")
 _PAUSED: Final = "Carryover is paused; this is what it recorded before. `carryover unpause` ends that."

@@ -325,7 +325,7 @@ def test_a_scheduled_prompt_begins_a_turn_and_is_not_the_users() -> None:
 
 @pytest.mark.parametrize("tool", ["CronCreate", "ScheduleWakeup"])
 def test_what_the_model_has_scheduled_is_not_queued_by_the_user(tool: str) -> None:
-    """The call has the prompt that enters the queue later (2.1.112)."""
+    """The prompt that enters the queue later is in the call (2.1.112)."""
     transcript = Session()
     transcript.runs(tool, "Scheduled.", prompt="Look at the build.\n")
 

@@ -355,7 +355,7 @@ def test_calls_may_be_parts_and_only_the_users_own_words_are_prompts(tmp_path: P
 
 @pytest.mark.parametrize("shown", ['file_content path="a.py"', 'url_content url="http://x.test"', "terminal_output"])
 def test_what_a_task_names_is_not_the_users(tmp_path: Path, shown: str) -> None:
-    """The extension puts a file or a page that a prompt names below it, in the same text (2024 to 2026, code)."""
+    """The extension adds a file or a page that a prompt names below it, in the same text (2024 to 2026, code)."""
     held = f"\n\n<{shown}>\n# Oven\n</task>\nPush it.\n</task>\n</{shown.partition(' ')[0]}>"
     path = tmp_path / "api_conversation_history.json"
     texts = (f"<task>\nClose </task>\n</task> in {{}}\n</task>{held}", "<environment_details>\n</environment_details>")
@@ -369,7 +369,8 @@ def test_what_a_task_names_is_not_the_users(tmp_path: Path, shown: str) -> None:
     "added", ['<hook_context source="TaskResume" type="general">', '<explicit_instructions type="ship.md">']
 )
 def test_what_a_hook_or_a_workflow_adds_to_a_task_is_not_the_users(tmp_path: Path, added: str) -> None:
-    """The one stands before the prompt in a text of its own, the other in the same (2025, 2026, code)."""
+    """A hook's text is separate and comes before the prompt. A workflow is in the same text, before the prompt (2025,
+    2026, code)."""
     tag = added[1:].partition(" ")[0]
     held = f"{added}\n<task>\nPush it.\n</task>\n\n<a_b >\n</{tag}>\n<task>\nPush.\n</task>\n\n<a_b >\n</{tag}>"
     asked = "<feedback>\nBake it\n</feedback>"

@@ -140,7 +140,7 @@ def test_what_a_sub_agent_was_given_of_its_parents_history_is_not_its_own(
 
 
 def test_a_turn_whose_start_no_record_names_began_when_its_id_was_made() -> None:
-    """0.114 gives turns no time, and a sub-agent is asked within a second of the fork."""
+    """0.114 records no start of a turn, and a sub-agent gets its prompt within a second of the fork."""
 
     def turn_id(seconds: int) -> str:
         made = f"{seconds * 1000:012x}"

@@ -207,6 +207,6 @@ def test_a_closing_tag_is_no_path() -> None:
 
 
 def test_the_language_of_a_block_of_code_is_no_part_of_its_file() -> None:
-    """Cursor wrote both at the beginning of a block in 2024."""
+    """In 2024, Cursor began a block with both."""
     found = names_in("```python:app/models/cart.py ````text:Notices.txt python:app/till.py ```cpp::vector")
     assert [*found.values()] == ["app/models/cart.py", "Notices.txt", "python:app/till.py", "cpp::vector"]

@@ -1,4 +1,4 @@
-"""What a handoff is made of is worked out once for as long as it stays the same."""
+"""The parts of a handoff are computed once for as long as what they come from stays the same."""
 
 from __future__ import annotations
 

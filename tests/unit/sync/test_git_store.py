@@ -409,7 +409,7 @@ def test_work_in_git_ends_when_the_daemon_stops(tmp_path: Path, monkeypatch: pyt
 
 
 def test_nothing_is_begun_in_git_once_the_daemon_stops(store: GitStore) -> None:
-    """What was read would be taken for missing, and a push takes an hour."""
+    """Else what was not read would be taken for missing, and a push may take an hour."""
     write(store, {"head": b"1"})
     store.end()
 

@@ -145,7 +145,7 @@ async def test_nothing_of_an_excluded_project_is_told_nor_anything_in_a_pause(la
 async def test_what_was_recorded_in_an_excluded_project_is_told_once_it_is_no_longer_excluded(
     laptop: OneMachine,
 ) -> None:
-    """Although its project was joined to one that is told, and what came later was sent."""
+    """Although its project was joined to one that is sent, and later events were sent."""
     laptop.state.config.write_text('[projects]\nexclude = ["/private"]\n')
     await laptop.say("Private", session="s1", at_ms=1_000, cwd="/private")
     with laptop.read() as db:

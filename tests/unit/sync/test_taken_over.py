@@ -216,7 +216,7 @@ def test_a_segment_that_is_listed_many_times_is_read_once(
 
 
 def test_machines_that_ask_with_huge_keys_take_no_memory(remote: Remote, first: MemoryMachine) -> None:
-    """A sparse file costs whoever can write into the store nothing."""
+    """A sparse file costs nothing to anyone who can write into the store."""
     huge = b"x" * (8 << 20)
     remote.logs |= {f"{number:016x}": {"key": huge} for number in range(100, 120)}
     tracemalloc.start()

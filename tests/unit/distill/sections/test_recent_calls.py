@@ -73,7 +73,7 @@ def test_what_the_last_call_printed_stays_when_a_prompt_has_followed_it_alone() 
 
 
 def test_of_what_the_last_call_printed_an_error_stays() -> None:
-    """One of several things that it did may have failed, and the rest of a long output says that it is done."""
+    """One of several steps may have failed while the rest of a long output says that all is done."""
     boards = [f"moved board {number} to the okapi house, and wrote its labels in both languages" for number in range(9)]
     boards[4] = "ERROR on board 4: no access to the zebra house, where it hangs among others that nobody may move"
     talk = Conversation().user(GOAL).ran("node move.js", "\n".join([*boards, "Done."]))

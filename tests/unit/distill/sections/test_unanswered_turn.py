@@ -145,7 +145,7 @@ def test_what_was_said_again_and_again_does_not_displace_what_was_said_once() ->
 
 
 def test_a_list_of_which_nothing_was_ticked_while_its_files_were_edited_is_no_next_step() -> None:
-    """Codex 0.105 may write a list and never again, and say at the end that all is done."""
+    """Codex 0.105 may write a list once, never update it, and say at the end that all is done."""
     items = tuple(PlanItem(text=text, state="pending") for text in ("cents", "the receipt"))
     talk = session("s1").user("Do both.").event(PlanUpdate(items=items)).edited("cart.py").says("Cents are done.")
     assert "open: the receipt" in under("Next action", talk)
