@@ -269,7 +269,7 @@ def waiting_prompts(digest: Digest) -> list[Pending]:
 
 def running_jobs(past: Past) -> list[tuple[Pending, SessionView]]:
     """Returns the jobs of all sessions that may run at the handoff's time, oldest first; of those of one session with
-    the same text, and of those on the same port, the newest. A job whose end the client does not report is left out
+    the same text, and of those on the same port of a machine, the newest. A job whose end the client does not report is left out
     once its turn was answered."""
     digests = ((digest, session) for session in past.view.sessions for digest in session.digests)
     jobs = (
@@ -286,7 +286,7 @@ def running_jobs(past: Past) -> list[tuple[Pending, SessionView]]:
 
 def _place_of(job: Pending, session: SessionView) -> tuple[str, ...]:
     if (port := port_of(job.text)) is not None:
-        return (port,)
+        return (port, session.where)
     return (session.session, job.text, job.id if job.text == UNNAMED_JOB else "")
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 
 import pytest
+from msgspec.structs import replace
 
 from carryover.distill.entry import FIXED
 from carryover.distill.sections.recent_calls import call_entries
-from carryover.distill.trail import past_of
+from carryover.distill.trail import past_of, running_jobs
 from carryover.model import AgentSummary, BackgroundTask, PlanProposal, ResultStatus, SummaryPart
 from support.conversation import GOAL, Conversation, handoff, project, section, session, under, worked
 
@@ -140,6 +141,33 @@ def test_of_jobs_on_one_port_the_newest_runs() -> None:
     assert lines[0] not in stands
     assert lines[1] not in stands
     assert stands.index(lines[2]) < stands.index("--port=8000")
+
+
+@pytest.mark.parametrize("option", ["--redis-port 6379", "-o Port=6379", "--redis.port=6379"])
+def test_jobs_that_only_use_the_same_port_all_run(option: str) -> None:
+    lines = (f"./till.sh {option}", f"./bakery.sh {option}")
+    talk = worked().user("Begin.")
+    for number, line in enumerate(lines):
+        talk.event(BackgroundTask(task_id=f"call_{number}", state="running", label=line))
+    stands = under("Where it stands", talk.says("They run."))
+
+    assert all(line in stands for line in lines)
+
+
+@pytest.mark.parametrize(("where", "runs"), [("", False), (" on laptop", True)])
+def test_a_job_on_the_same_port_of_another_machine_runs_on(where: str, runs: bool) -> None:
+    talks = []
+    for number, option in enumerate(("--server.port=8080", "PORT=8080")):
+        talk = worked(f"s{number}", "Serve it.", hours=number)
+        talk.event(BackgroundTask(task_id="call_1", state="running", label=f"npm start {option}"))
+        talks.append(talk.says("It is there.").view())
+    there, here = talks
+    view = replace(project(talk), sessions=(here, replace(there, where=where)))
+    past = past_of(view, now_ms=talk.at_ms)
+    assert past is not None
+    jobs = [job.text for job, _ in running_jobs(past)]
+
+    assert jobs == [*["npm start --server.port=8080"] * runs, "npm start PORT=8080"]
 
 
 def test_a_job_that_only_looks_around_is_no_work() -> None:
