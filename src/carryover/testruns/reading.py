@@ -283,7 +283,7 @@ def read_test_run(command: str, output: str, *, exit_code: int | None, failed: b
         exit_code = int(failed)
     status = _status(runs, found, lines, exit_code)
     reason = found.reason if status == "fail" else None
-    if status == "unknown" and exit_code:
+    if status == "unknown" and exit_code and not found.ended:
         reason = _why_none(runs, lines)
     ordered = sorted(found.files.items(), key=lambda item: item[1] != "fail")
     return TestRun(

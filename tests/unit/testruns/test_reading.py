@@ -269,6 +269,7 @@ def test_hostile_output_costs_time_in_proportion_to_its_length(unit: str) -> Non
         ("pytest", "bash: pytest: command not found", "bash: pytest: command not found"),
         ("pytest", "bash: okapi: command not found\nand then", None),
         ("pytest || true", "bash: pytest: command not found", None),
+        ("npm test", "Tests:       5 passed, 5 total\nsh: 1: okapi: command not found", None),
     ],
 )
 def test_why_no_test_was_run_is_the_last_line(command: str, output: str, reason: str | None) -> None:
