@@ -159,7 +159,7 @@ def why(output: str, *, of_edit: bool = False) -> str:
 
 def _with_what_follows(raised: str, lines: list[str]) -> str:
     """Returns an error, with the lines after it if it ends with a colon: they say what it is about."""
-    at = next((at for at, line in enumerate(lines) if line == raised), len(lines))
+    at = next((at for at in reversed(range(len(lines))) if lines[at] == raised), len(lines))
     below = lines[at + 1 : at + 1 + _MOST_ANNOUNCED] if raised.endswith(":") else []
     return clip(LINE_BREAK.join((raised, *map(one_line, below))), chars=_CAUSE_CHARS)
 

@@ -269,8 +269,8 @@ def waiting_prompts(digest: Digest) -> list[Pending]:
 
 def running_jobs(past: Past) -> list[tuple[Pending, SessionView]]:
     """Returns the jobs of all sessions that may run at the handoff's time, oldest first; of those of one session with
-    the same text, and of those on the same port of a machine, the newest. A job whose end the client does not report is left out
-    once its turn was answered."""
+    the same text, and of those on the same port of a machine, the newest. A job whose end the client does not report is
+    left out once its turn was answered."""
     digests = ((digest, session) for session in past.view.sessions for digest in session.digests)
     jobs = (
         (job, session)

@@ -295,3 +295,4 @@ def test_an_error_that_ends_with_a_colon_comes_with_what_it_announces() -> None:
 
     assert why(output) == f"{head} ¶ shop/log.txt ¶ shop/tax.py"
     assert why("fatal: nothing is there\nAborting") == "fatal: nothing is there"
+    assert why(f"{head}\n\tshop/zebra.py\nOnce more.\n{output}") == why(output)

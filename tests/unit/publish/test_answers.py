@@ -179,10 +179,10 @@ def test_a_new_session_is_not_handed_its_own_first_prompt(desk: Desk, session: C
     at = desk.work(session, "Add a discount function")
     plain = desk.asked(at, "startup")
     new = later(session, seconds=1)
-    new.prompt("Hello there")
+    new.prompt("Paint the fence")
     desk.read_in(new)
 
-    assert "Hello there" in desk.file(at)
+    assert "Paint the fence" in desk.file(at)
     assert desk.asked(at, "startup", new.session) == plain
 
 
