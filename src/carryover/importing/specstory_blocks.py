@@ -163,8 +163,10 @@ def blocks(text: str, *, unnamed: bool = False) -> Iterator[str | ToolBlock]:
             yield msgspec.structs.replace(block, summary=block.summary or tool[2] or "")
             at = end
         elif line == _OLDER_PLAN and not any(map(str.strip, said)):
-            yield ToolBlock("task", "TodoWrite", "", tuple(lines[at + 1 :]))
-            at = len(lines)
+            rest = ((below, line) for below, line in enumerate(lines[at + 1 :], at + 1) if line.strip())
+            end = next((below for below, line in rest if not _CHECKBOX.match(line)), len(lines))
+            yield ToolBlock("task", "TodoWrite", "", tuple(lines[at + 1 : end]))
+            at = end - 1
         elif not fences and (tool := _TOOL.match(line)):
             yield spoken_text(said)
             said = []

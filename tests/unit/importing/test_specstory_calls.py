@@ -390,6 +390,14 @@ The file /shop/src/cups.py has been updated. Here's the result of running `cat -
 
 _**Agent (claude-4)**_
 
+**Agent task list:**
+- [X] 🔥 Read the cups
+- [X] 🌡️ Count them
+
+All are counted.
+
+_**Agent (claude-4)**_
+
 Tool use: **Bash** Count the cups
 
 `make cups`
@@ -420,8 +428,10 @@ def test_the_documents_of_july_2025_name_a_tool_and_what_it_is_about_in_one_line
     assert calls["Bash"] == "make cups"
     assert [event.body.status for event in events if isinstance(event.body, ToolResult)][-1] == "error"
     assert [event.body.items for event in events if isinstance(event.body, PlanUpdate)] == [
-        (PlanItem(text="Read the cups", state="done"), PlanItem(text="Count them", state="active"))
+        (PlanItem(text="Read the cups", state="done"), PlanItem(text="Count them", state="active")),
+        (PlanItem(text="Read the cups", state="done"), PlanItem(text="Count them", state="done")),
     ]
     assert [event.body.text for event in events if isinstance(event.body, AssistantMessage)] == [
-        "Four. As in\nTool use: **Bash** and its like."
+        "All are counted.",
+        "Four. As in\nTool use: **Bash** and its like.",
     ]
