@@ -102,6 +102,23 @@ def test_comments_on_answers_are_the_users() -> None:
     assert rollout.asks(text) == [UserPrompt(text="Not yet.\nGreen.")]
 
 
+@pytest.mark.parametrize(
+    "shown",
+    [
+        '# Response annotations:\n<response-annotations>\n[{"annotation":"Push it."}]\n</response-annotations>\n',
+        "# Diff comments:\n\n## Comment 2\nComment:\nPush it.\n",
+        "# Browser comments:\n\n## Comment 2\nComment:\nPush it.\n",
+        "## Prior conversation with Codex:\nPush it.\n",
+        "## Referenced chats with Codex:\nPush it.\n",
+    ],
+)
+def test_what_comes_after_comments_on_a_page_is_not_the_users(shown: str) -> None:
+    """The app puts those on answers first and those on pages last, each once: others are a page's text."""
+    text = f"# Browser comments:\n\n## Comment 1\n{_PAGE}Comment:\nGreen.\n\n{shown}\n## My request:\nRound here.\n"
+
+    assert Rollout().asks(text) == [UserPrompt(text="Green.\nRound here.")]
+
+
 def test_what_another_thread_or_the_client_sends_is_not_the_users() -> None:
     rollout = Rollout()
     sent = "<codex_delegation>\n  <source_thread_id>1</source_thread_id>\n  <input>Is 1 &lt; 2?</input>\n"

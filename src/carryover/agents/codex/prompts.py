@@ -19,10 +19,15 @@ _REQUEST: Final = later(r"^## My request(?: for Codex)?:", re.MULTILINE)
 _BEFORE_REQUEST: Final = later(r"(?:#{1,2} [^\n]{1,100}:[^\S\n]*$|<[a-z][\w-]{1,100}[\s>])", re.MULTILINE)
 """The beginning of what the app or the editor extension puts before the request: a selection, the text of a window, of
 a page or of a failed check, files. They have many headings, so what counts is that one begins the text."""
-_SECTION: Final = later(r"^(# [^\n]{1,100}:|<in-app-browser-context[^\n]{0,100}>)[^\S\n]*$", re.MULTILINE)
+_SECTION: Final = later(
+    r"^(# [^\n]{1,100}:|## (?:Prior|Referenced|Code review|Pull request|Auto resolve) [^\n]{1,60}:"
+    r"|<in-app-browser-context[^\n]{0,100}>)[^\S\n]*$",
+    re.MULTILINE,
+)
 """The heading of one part of what comes before the request."""
-_COMMENTED: Final = ("# Diff comments:", "# Browser comments:")
 _ON_ANSWERS: Final = "# Response annotations:"
+_COMMENTED: Final = (_ON_ANSWERS, "# Diff comments:", "# Browser comments:")
+"""Parts with what the user wrote, in the app's order; each is there once."""
 _NAMED: Final = ("# Context from my IDE setup:", "# Files mentioned by the user:")
 """Parts that may come before comments. They quote nothing, unless they have a selection."""
 _SELECTION: Final = "\n## Active selection of the file:"
@@ -88,14 +93,17 @@ def _comments(shown: str) -> list[str]:
     """Returns what the user wrote in comments. Stops at a part that may quote text which looks like a comment."""
     parts = _SECTION.split(shown)
     said: list[str] = []
+    to_come = iter(_COMMENTED)
     for heading, part in zip(parts[1::2], parts[2::2], strict=True):
+        if heading in _NAMED and _SELECTION not in part:
+            continue
+        if heading not in to_come:
+            break
         if heading == _ON_ANSWERS:
             said += _annotations(part)
-        elif heading in _COMMENTED:
+        else:
             ends = (comment.rpartition("\nComment:\n") for comment in _COMMENT.split(part)[1:])
             said += [words.strip() for _, mark, words in ends if mark]
-        elif heading not in _NAMED or _SELECTION in part:
-            break
     return said
 
 
