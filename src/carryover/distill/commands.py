@@ -215,7 +215,7 @@ def installs(body: ToolResult, why: str) -> bool:
     name = next(filter(None, missing.groups()))
     top = re.escape(name if missing[1] and "/" in name else name.partition(".")[0])
     named = rf"(?<![\w.-]){top}(?![\w/.-])"
-    if re.search(rf"^(?:npm )?(?:error|err!|e)\b[^\n]*?{named}", body.output, re.M | re.I):
+    if re.search(rf"^(?:npm )?(?:error|err!|e)(?!\w)[^\n]*?{named}", body.output, re.M | re.I):
         return False  # a failed installation, whose exit code a pipe may hide
     return re.search(rf"\b(?:install|(?<!git )add)\b[^|;&\n]*?(?<!/){named}", body.subject) is not None
 

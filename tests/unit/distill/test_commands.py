@@ -255,6 +255,7 @@ def test_what_was_missing_is_there_once_it_is_installed(why: str, command: str, 
     [
         ("ERROR: No matching distribution found for okapi", False),
         ("npm error 404 Not Found - GET https://packages.example/okapi", False),
+        ("npm ERR! 404 Not Found - GET https://packages.example/okapi", False),
         ("E: Unable to locate package okapi", False),
         ("ERROR: pip's resolver\nzebra 1 requires okapi<2.\nSuccessfully installed okapi-2", True),
     ],
