@@ -154,7 +154,11 @@ _READING: Final = r"(?:sudo -S|\w-stdin|passwd --stdin|chpasswd|secrets? \w|env 
 """Programs that read a secret from their input."""
 _ASKING: Final = r"(?<![\w.-])(?:kinit|cryptsetup)(?![\w.-])"
 """Others that do. Their names are also common in searches and as packages to install."""
-_PIPED: Final = rf"(?:[^\n|]{{0,200}}{_READING}|(?![ \t]*(?:[ef]?grep|rg|tee)[ \t])[^\n|;&]{{0,200}}{_ASKING})"
+_PIPED: Final = (
+    rf"(?:[^\n|]{{0,200}}{_READING}|(?![ \t]*(?:[ef]?grep|rg|tee)[ \t])"
+    rf"(?:[^\n|;&]{{0,200}}|[^\n|;&(]{{0,200}}(?:\(|sh -c )[^\n|]{{0,200}}){_ASKING})"
+)
+"""In brackets, or in a text for a shell, all commands read what is piped there."""
 _FOUR_BY_FOUR: Final = r"(?P<value>(?:[a-z]{4} ){3}[a-z]{4})(?=[\"']?\s*(?:[,;}#\n]|\Z))"
 """Google's app passwords, as its page shows them."""
 _BASE64: Final = (
