@@ -16,7 +16,7 @@ AXE := axe-core@4.14.1
 # Else each of the thousand processes that tests start compiles all that it imports.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help run test beside-unit lint subjects prose types imports unit as-darwin as-darwin-sample coverage any-order bench bench-quick bench-growth bench-gate takeover takeover-fetch takeover-peers learn successor exam-sheets exam-grading exam-tally table picture diagrams page-tools site test-agents test-agents-newest test-install dist test-packages rehearse changelog audit release-check lock chaos soak histories fuzz mutants night clean
+.PHONY: help run test lint subjects prose types imports unit as-darwin as-darwin-sample coverage any-order bench bench-quick bench-growth bench-gate takeover takeover-fetch takeover-peers learn successor exam-sheets exam-grading exam-tally table picture diagrams page-tools site test-agents test-agents-newest test-install dist test-packages rehearse changelog audit release-check lock chaos soak histories fuzz mutants night clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -24,13 +24,7 @@ help: ## list the targets
 run: $(VENV)/.installed ## show Carryover at work once, in a throw-away folder; changes nothing of yours
 	@PYTHONPATH=lab $(BIN)/python -m demo
 
-test: $(VENV)/.installed-dev ## lint, strict type check, import rules and the whole test suite
-	@$(MAKE) --no-print-directory -j2 beside-unit unit
-
-# Mostly one process, so the suite has nearly all of the other cores. Its output is printed in one piece at the end.
-beside-unit: $(VENV)/.installed-dev
-	@mkdir -p .cache; ( for part in lint types imports as-darwin-sample; do $(MAKE) --no-print-directory $$part || exit; done ) \
-	  >.cache/beside-unit.log 2>&1; ended=$$?; echo; cat .cache/beside-unit.log; exit $$ended
+test: lint types imports unit as-darwin-sample ## lint, strict type check, import rules and the whole test suite
 
 lint: subjects prose $(VENV)/.installed-dev
 	$(BIN)/ruff check
@@ -54,7 +48,7 @@ unit: $(VENV)/.installed-dev
 	$(BIN)/pytest -n $(TEST_WORKERS) --dist worksteal
 
 as-darwin-sample: $(VENV)/.installed-dev
-	$(BIN)/pytest -n 2 --dist worksteal --as-darwin $(DARWIN_SAMPLE)
+	$(BIN)/pytest -n $(TEST_WORKERS) --dist worksteal --as-darwin $(DARWIN_SAMPLE)
 	$(BIN)/pytest --as-darwin --without-git $(GITLESS_SAMPLE)
 
 as-darwin: $(VENV)/.installed-dev ## run the tests of units, agents and whole programs as if this machine were a Mac; ONLY=tests/e2e some
