@@ -94,13 +94,13 @@ def distill(
     `own` names one: after a compaction it gets its own work. `startable` are the ids of agents in which a person could
     continue at a usage limit; None offers nothing. `agent_names` maps agent ids to display names; others are called by
     their ids."""
-    # Nothing in `_told` depends on how long ago the newest event was, so later calls find the result of an earlier one.
+    # Nothing in `_past_part` depends on how long ago the newest event was, so later calls find an earlier result.
     at_ms = min(now_ms, max((session.newest_ms for session in view.sessions), default=0))
     named = open_questions.still_named(view.opinions, now_ms)
-    told = _told(replace(view, opinions=named), facts.files, at_ms, own, agent_names)
-    if told is None:
+    part = _past_part(replace(view, opinions=named), facts.files, at_ms, own, agent_names)
+    if part is None:
         return None
-    past = told.past
+    past = part.past
     view = past.view
     limit = standing_limit(view, startable)
     limit_text = None
@@ -109,7 +109,7 @@ def distill(
     following = [*next_entries(past, limit_text), *state_files.open_items(past, facts.files)]
     git = [git_line(facts.git, for_now=facts.for_now)] if facts.git is not None else []
     sections = {
-        **told.sections,
+        **part.sections,
         "Where it stands": tuple(where_it_stands.standing_entries(past, facts.git)),
         "Next action": tuple(following),
         "Git context": tuple(Entry(text=text, kind="git", weight=WEIGHTS["git"].first) for text in git),
@@ -131,14 +131,14 @@ def distill(
         limit=limit,
         main_root=view.main_root if view.is_of_main else None,
         has_calls=any(step.turn.calls for step in past.steps),
-        turns=told.turns,
+        turns=part.turns,
         root=view.root,
-        edited=told.edited,
-        names=told.names,
+        edited=part.edited,
+        names=part.names,
     )
 
 
-class _Told(NamedTuple):
+class _PastPart(NamedTuple):
     """The part of a handoff that depends neither on git's state nor on the agents that could continue. `sections` has
     all titles in their order, without entries for those that depend on either."""
 
@@ -150,9 +150,9 @@ class _Told(NamedTuple):
 
 
 @remembered(most=2)  # enough for one project: its published handoff, and the answer to the last session that started
-def _told(
+def _past_part(
     view: ProjectView, files: Mapping[str, FileFacts], now_ms: int, own: str | None, agent_names: Mapping[str, str]
-) -> _Told | None:
+) -> _PastPart | None:
     past = past_of(view, now_ms=now_ms, own=own, names=agent_names)
     if past is None:
         return None
@@ -172,7 +172,7 @@ def _told(
         "From the agent's own summary": progress_log.summary_entries(past),
         "Git context": (),
     }
-    return _Told(
+    return _PastPart(
         past=past,
         sections={title: tuple(entries) for title, entries in sections.items()},
         turns=tuple((step.view.session, step.turn.number) for step in reversed(past.steps) if step.turn.prompt),

@@ -142,7 +142,7 @@ def _by_text(output: str, *, by_client: bool, by_user: bool) -> ToolOutcome | No
     if output.startswith(_REFUSALS) and (by_client or _SAID.fullmatch(output)):
         return _refused(output, by_client=by_client, by_user=by_user)
     if (found := _WHOLE.fullmatch(output)) and found[1] is None:
-        return ToolOutcome("error", "refused")  # whoever worded it, the order in it is none to the next agent
+        return ToolOutcome("error", "refused")  # what it orders the model to do is not for the next agent
     if by_client and output.startswith(_UNASKED):
         return ToolOutcome("error", output, never_ran=True)
     if by_client and (found := _UNJUDGED.match(output)):
