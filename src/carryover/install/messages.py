@@ -77,7 +77,7 @@ def _version_lines(detection: Detection, name: str, home: Path, update: str) -> 
         case _:
             yield f"✓ {name} detected"
             if detection.remembered:
-                yield f"That is the version of an earlier time; it was not read now: {detection.remembered}."
+                yield f"Version as last time: {detection.remembered} now."
             if hook_set is not None and not can_inject(spec, hook_set):
                 yield "With these hooks it takes in no handoff at the start of a session; newer versions do."
 

@@ -41,6 +41,7 @@ KNOWN = """\
 ✓ Claude Code 2.1.328 detected
   config: ~/.claude/settings.json
   hooks written: SessionStart, PreCompact, Stop, StopFailure, SessionEnd"""
+SLOW = KNOWN.replace("\n", "\n  Version as last time: no answer within 5 s now.\n", 1)
 NOT_HERE = """\
 ✗ Codex CLI selected but not detected on this machine.
   Skipped. Re-run `carryover refresh` after installing it."""
@@ -105,6 +106,7 @@ MOVED = {"lost_folder": HOME / "work", "lost_by": "CODEX_HOME"}
     ("detection", "more", "text"),
     [
         (found(SPEC, "2.1.328", CLAUDE_CONFIG), {}, KNOWN),
+        (found(SPEC, "2.1.328", CLAUDE_CONFIG, remembered="no answer within 5 s"), {}, SLOW),
         (Detection(spec=CODEX, state="missing"), {}, NOT_HERE),
         (found(CURSOR, "9.9", HOME / ".cursor/hooks.json"), {}, NEWER),
         (found(SPEC, "1.0.30", CLAUDE_CONFIG), {}, OLDER),
