@@ -8,6 +8,7 @@ from pathlib import Path
 from carryover.config import ProjectSettings
 from carryover.outside.in_project import Pass
 from carryover.past.context import state_dir
+from carryover.probe.checkout import Checkout
 from carryover.projects.handoff_file import Published
 from carryover.projects.root import StatePaths
 from carryover.publish import project_files
@@ -27,7 +28,7 @@ def preview(root: Path, settings: ProjectSettings) -> Pass | None:
 
 
 def take_back(root: Path, settings: ProjectSettings) -> Pass:
-    return project_files.take_back(root, settings, state_dir().root)
+    return project_files.take_back(Checkout(root), settings, state_dir().root)
 
 
 def edited_by(do: Callable[[], object], root: Path) -> tuple[str, ...]:

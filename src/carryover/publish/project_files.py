@@ -59,9 +59,10 @@ def publish(
     if why_not is not None:
         return Published(refusal=why_not, notes=settings.notes)
     try:
+        checkout = Checkout(root)
         if settings.folder is not None:
-            return _publish_apart(root, text, settings, settings.folder, paths.state.root, has_page=has_page)
-        return _publish_inside(root, text, settings, paths, beside, has_page=has_page)
+            return _publish_apart(checkout, text, settings, settings.folder, paths.state.root, has_page=has_page)
+        return _publish_inside(checkout, text, settings, paths, beside, has_page=has_page)
     except OSError as error:
         why = f"{UNWRITTEN}: {os_reason(error)}"
         return Published(refusal=why, passing=True, notes=settings.notes)
@@ -77,12 +78,12 @@ def _switched_off(settings: ProjectSettings) -> str | None:
 
 
 def _publish_apart(
-    root: Path, text: CleanText, settings: ProjectSettings, folder: Path, state: Path, *, has_page: bool
+    checkout: Checkout, text: CleanText, settings: ProjectSettings, folder: Path, state: Path, *, has_page: bool
 ) -> Published:
-    store, journal, notes = root / STORE, read_journal(state), settings.notes
+    root, store, journal, notes = checkout.root, checkout.root / STORE, read_journal(state), settings.notes
     ours = handoff_folder(store, root)
     if is_folder(store) and journal.last(ours) == ours:  # else the repository's own
-        notes = (*notes, *take_back(root, settings, state).notes)
+        notes = (*notes, *take_back(checkout, settings, state).notes)
     write_down(state, handoff_folder(folder, root))
     ignore_elsewhere(folder)
     written = _written(folder, text, has_page=has_page)
@@ -91,7 +92,7 @@ def _publish_apart(
 
 
 def _publish_inside(
-    root: Path,
+    checkout: Checkout,
     text: CleanText,
     settings: ProjectSettings,
     paths: StatePaths,
@@ -99,11 +100,11 @@ def _publish_inside(
     *,
     has_page: bool,
 ) -> Published:
-    state, store, checkout = paths.state.root, root / STORE, Checkout(root)
+    root, state, store = checkout.root, paths.state.root, checkout.root / STORE
     refused = refusal(checkout, paths)
     if refused is not None:
         if refused.in_git and settings.pointers == "local":
-            take_back(root, settings, state)  # a hidden file may be the user's by now
+            take_back(checkout, settings, state)  # a hidden file may be the user's by now
         return _refused(root, refused, settings)
     write_down(state, handoff_folder(store, root))
     with locked_dir(store):
@@ -172,31 +173,31 @@ def preview(root: Path, settings: ProjectSettings, paths: StatePaths) -> Pass | 
     return edits
 
 
-def take_back(root: Path, settings: ProjectSettings, state: Path) -> Pass:
-    """Removes from the project at `root` what `settings` no longer allow, byte for byte, and only what we put there.
+def take_back(checkout: Checkout, settings: ProjectSettings, state: Path) -> Pass:
+    """Removes from the project what `settings` no longer allow, byte for byte, and only what we put there.
 
     Blocks (files, git). The result's `notes` list what could not be removed.
     """
     stays = settings.excluded is None and (settings.pointers == "shared" or not settings.decided)
     try:
-        return Pass(Checkout(root), None) if stays else _taken_back(root, settings, state)
+        return Pass(checkout, None) if stays else _taken_back(checkout, settings, state)
     except OSError as error:
         why = f"what was written into the project is still there: {os_reason(error)}"
-        return Pass(Checkout(root), None, [why])
+        return Pass(checkout, None, [why])
 
 
-def _taken_back(root: Path, settings: ProjectSettings, state: Path) -> Pass:
-    store = root / STORE
+def _taken_back(checkout: Checkout, settings: ProjectSettings, state: Path) -> Pass:
+    store = checkout.root / STORE
     if store.is_symlink():
-        return Pass(Checkout(root), None)
+        return Pass(checkout, None)
     goes = settings.pointers == "off" or settings.excluded is not None
-    if not is_folder(store) and not read_journal(state).names(root):  # as `git clean -fdx` leaves it
-        edits = Pass(Checkout(root), state)
+    if not is_folder(store) and not read_journal(state).names(checkout.root):  # as `git clean -fdx` leaves it
+        edits = Pass(checkout, state)
         if goes:
             take_rules(edits)
         return edits
     with locked_dir(store):
-        edits = Pass(Checkout(root), state)
+        edits = Pass(checkout, state)
         place(edits, settings)
         if goes:
             _remove_own(store)
@@ -291,7 +292,7 @@ def withdraw(state: Path, config: Config) -> tuple[Pass, ...]:
     real = dict.fromkeys(Path(root) for _, root in look_at_each(sorted(roots), here().canonical))
 
     def withdrawn(root: Path) -> Pass | None:
-        return take_back(root, project_settings(root, config), state) if is_folder(root) else None
+        return take_back(Checkout(root), project_settings(root, config), state) if is_folder(root) else None
 
     passes = (edits for _, edits in look_at_each(real, withdrawn) if edits is not None)
     return tuple(edits for edits in passes if edits.done or edits.notes)
