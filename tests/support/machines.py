@@ -24,7 +24,7 @@ from carryover.projects.root import StatePaths
 from carryover.sync.head import Head
 from carryover.sync.incoming import LedgerIncoming
 from carryover.sync.outgoing import LedgerOutgoing
-from carryover.sync.payload import Payload, decode_payload
+from carryover.sync.payload import Payload
 from support.scribe import Scribe
 
 IDS = {name: f"{number:016x}" for number, name in enumerate(("laptop", "desktop", "box"), start=10)}
@@ -109,7 +109,7 @@ class OneMachine:
         total = 0
         incoming = LedgerIncoming(self.ledger, self.paths)
         for number, data in enumerate(other.sent[self.taken.get(other.name, 0) :]):
-            payload = decode_payload(data)
+            payload = msgspec.msgpack.decode(data, type=Payload)
             total += await incoming.take(other.said, payload, str(number))
             self.taken[other.name] = self.taken.get(other.name, 0) + 1
         return total

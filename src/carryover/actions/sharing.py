@@ -43,6 +43,7 @@ from carryover.records.fields import iso_utc
 from carryover.sync.sealing import (
     AGE_HEADER,
     Unreadable,
+    decoded,
     inflated,
     is_recipient,
     seal_for,
@@ -87,10 +88,7 @@ def packed(bundle: Bundle) -> bytes:
 
 def unpacked(content: bytes) -> Bundle:
     """Reverses `packed`. Raises Unreadable if the data has another form, or holds more than a bundle may."""
-    try:
-        return decoder_of(Bundle).decode(inflated(content, 5 * _LARGEST_TEXT))
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise Unreadable("it is no handoff, or one of another version of Carryover") from error
+    return decoded(decoder_of(Bundle).decode, inflated(content, 5 * _LARGEST_TEXT))
 
 
 def keys_in(to: str) -> list[str]:

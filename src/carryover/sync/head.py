@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import zlib
-from typing import Annotated, Final, Literal, TypeVar
+from typing import Annotated, Final, Literal
 
 import msgspec
 
@@ -32,7 +32,6 @@ UNMET: Final = (
 )
 
 Sha = Annotated[bytes, msgspec.Meta(max_length=32)]
-_Form = TypeVar("_Form")
 
 
 class Segment(msgspec.Struct, frozen=True, array_like=True):
@@ -108,14 +107,14 @@ def accepted_head(machine: str, data: bytes | None, peer: Peer, key: MachineKey)
     sha = sha_of(data)
     if peer.removed is not None and sha not in (peer.sha, peer.removed):
         raise Unreadable(REMOVED)
-    signed = _decoded(data, _Signed)
+    signed = sealing.decoded(msgspec.msgpack.Decoder(_Signed).decode, data)
     if sha != peer.sha and not sealing.is_signed_by(peer.key, signed.signature, _message(machine, signed.sealed)):
         raise Unreadable(FORGED)
     try:
         packed = key.open(signed.sealed)
     except Unreadable as error:
         raise Unreadable(UNMET) from error
-    head = _decoded(sealing.inflated(packed, _MOST_BYTES), Head)
+    head = sealing.decoded(msgspec.msgpack.Decoder(Head).decode, sealing.inflated(packed, _MOST_BYTES))
     if head.machine != machine:
         raise Unreadable(FORGED)
     if head.sequence < peer.sequence or (head.sequence == peer.sequence and sha != peer.sha):
@@ -136,18 +135,8 @@ def opened_segment(segment: Segment, data: bytes | None, key: MachineKey) -> Pay
     if sha_of(data) != segment.sha:
         raise Unreadable("bytes of it were changed")
     content = sealing.inflated(key.open(data), payload.LARGEST_PAYLOAD)
-    try:
-        return payload.decode_payload(content)
-    except (ValueError, RecursionError) as error:
-        raise Unreadable("it is damaged, or of a newer version of Carryover") from error
+    return sealing.decoded(msgspec.msgpack.Decoder(Payload).decode, content)
 
 
 def _message(machine: str, sealed: bytes) -> bytes:
     return machine.encode() + b"\n" + sealed
-
-
-def _decoded(data: bytes, form: type[_Form]) -> _Form:
-    try:
-        return msgspec.msgpack.decode(data, type=form)
-    except (ValueError, RecursionError) as error:
-        raise Unreadable("it is damaged, or of another version of Carryover") from error

@@ -59,10 +59,6 @@ class Payload(msgspec.Struct, frozen=True, omit_defaults=True):
     replaced: Annotated[tuple[Key, ...], msgspec.Meta(max_length=_MOST)] = ()
     """Keys of events that a better source of the same session has replaced there."""
 
-
-def decode_payload(data: bytes) -> Payload:
-    """Decodes a payload. Raises ValueError if it does not have exactly this form, or exceeds its bounds."""
-    payload = msgspec.msgpack.decode(data, type=Payload)
-    if any(event.session >= len(payload.sessions) for event in payload.events):
-        raise ValueError("an event of no session")
-    return payload
+    def __post_init__(self) -> None:
+        if any(event.session >= len(self.sessions) for event in self.events):
+            raise ValueError("an event of no session")

@@ -8,10 +8,10 @@ from __future__ import annotations
 import re
 import subprocess
 import zlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from carryover.errors import UserError
 from carryover.fsio import read_bytes_bounded, scratch_folder
@@ -30,6 +30,7 @@ _KEY_FILE: Final = 64 << 10
 _MACHINE_KEY: Final = re.compile(r"ssh-ed25519 [0-9A-Za-z+/]{60,80}={0,2}")
 _NAMESPACE: Final = "carryover-sync"
 _SSH_S: Final = 30.0
+_Form = TypeVar("_Form")
 
 
 class Unreadable(ValueError):
@@ -140,6 +141,14 @@ def inflated(packed: bytes, most_bytes: int) -> bytes:
     if len(data) > most_bytes or not inflate.eof or inflate.unused_data:
         raise Unreadable("it is damaged, or larger than it may be")
     return data
+
+
+def decoded(decode: Callable[[bytes], _Form], data: bytes) -> _Form:
+    """Returns what `decode` makes of what was decrypted. Raises Unreadable if it refuses that."""
+    try:
+        return decode(data)
+    except (ValueError, RecursionError) as error:
+        raise Unreadable("it is damaged, or of another version of Carryover") from error
 
 
 def is_recipient(text: str) -> bool:

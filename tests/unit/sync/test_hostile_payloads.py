@@ -18,7 +18,6 @@ from carryover.sync.payload import (
     Payload,
     SyncedEvent,
     SyncedSession,
-    decode_payload,
 )
 from support.machines import OneMachine
 from support.sync_world import Crash, MemoryMachine, Remote, bodies, everybody, joined
@@ -36,7 +35,7 @@ def payload(
         for number, body in enumerate(bodies)
     )
     made = Payload(sessions=(SyncedSession(agent=agent, native_id=session, root=root),), events=events)
-    return decode_payload(msgspec.msgpack.encode(made))
+    return msgspec.msgpack.decode(msgspec.msgpack.encode(made), type=Payload)
 
 
 async def taken(desktop: OneMachine, given: Payload) -> int:
