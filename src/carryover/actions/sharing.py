@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import re
 import zlib
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
@@ -45,7 +44,7 @@ from carryover.sync.sealing import (
     Unreadable,
     decoded,
     inflated,
-    is_recipient,
+    recipient,
     seal_for,
     unsealed,
 )
@@ -102,7 +101,7 @@ def keys_in(to: str) -> list[str]:
             text = read_bytes_bounded(Path(expanded(to)), _MOST_BYTES).decode("utf-8", "replace")
         except (OSError, ValueError):
             text = ""
-    keys = [*dict.fromkeys(filter(is_recipient, _KEY.findall(text)))]
+    keys = [*dict.fromkeys(filter(recipient, _KEY.findall(text)))]
     if not keys:
         raise UserError(
             f"{to} is neither a public key that age can encrypt to nor a file with one. Nothing was written. Name the "
@@ -142,13 +141,9 @@ def _line(text: str) -> str:
     return one_line(neutralize(quoting.quoted_line(text)), LINE_CHARS)
 
 
-def encrypted(bundle: Bundle, keys: Sequence[str]) -> bytes:
-    """Returns the content of the file that only the owner of the keys can open. Raises UserError if they are too
-    many."""
-    try:
-        return seal_for(keys, packed(bundle))
-    except ValueError as error:
-        raise UserError(f"{len(keys)} keys are too many. Nothing was written. Name fewer.", ExitCode.REFUSED) from error
+def encrypted(bundle: Bundle, keys: list[str]) -> bytes:
+    """Returns the content of the file that only the owner of the keys can open. Raises UserError."""
+    return seal_for(keys, packed(bundle))
 
 
 def _hidden(text: str) -> str:

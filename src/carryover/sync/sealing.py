@@ -8,12 +8,12 @@ from __future__ import annotations
 import re
 import subprocess
 import zlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from carryover.errors import UserError
+from carryover.errors import ExitCode, UserError
 from carryover.fsio import read_bytes_bounded, scratch_folder
 from carryover.how_installed import SYNC
 
@@ -81,7 +81,7 @@ def is_signed_by(public: str, signature: bytes, message: bytes) -> bool:
 
 def is_machine_key(text: str) -> bool:
     """Whether `text` can be a machine's public key."""
-    return _MACHINE_KEY.fullmatch(text) is not None and is_recipient(text)
+    return _MACHINE_KEY.fullmatch(text) is not None and recipient(text) is not None
 
 
 class _Refused(UserError):
@@ -103,12 +103,11 @@ def _ssh_keygen(*arguments: str, given: bytes = b"") -> bytes:
     return ran.stdout
 
 
-def seal_for(recipients: Iterable[str], content: bytes) -> bytes:
-    """Encrypts `content` to those with these public keys. Raises ValueError if one is not a public key, or if there
-    are too many."""
-    sealed = bytes(age().encrypt(content, [_parsed_recipient(one) for one in recipients]))
+def seal_for(keys: Collection[str], content: bytes) -> bytes:
+    """Encrypts `content` to those with these public keys. Raises UserError (REFUSED) if they are too many."""
+    sealed = bytes(age().encrypt(content, [recipient(key) for key in keys]))
     if not _has_short_header(sealed):
-        raise ValueError("too many recipients")
+        raise UserError(f"{len(keys)} keys are too many. Nothing was written. Name fewer.", ExitCode.REFUSED)
     return sealed
 
 
@@ -151,13 +150,14 @@ def decoded(decode: Callable[[bytes], _Form], data: bytes) -> _Form:
         raise Unreadable("it is damaged, or of another version of Carryover") from error
 
 
-def is_recipient(text: str) -> bool:
-    """Whether `text` is a public key that can be encrypted to."""
+def recipient(key: str) -> Any:
+    """Returns the library's own form of a public key of age or ssh; None if it can't be encrypted to."""
+    library = age()
+    kind = library.ssh if key.startswith("ssh-") else library.x25519
     try:
-        _parsed_recipient(text)
-    except ValueError:
-        return False
-    return True
+        return kind.Recipient.from_str(key)
+    except library.RecipientError:
+        return None
 
 
 def age() -> ModuleType:
@@ -175,15 +175,6 @@ def _key_in_file(content: bytes) -> Any:
     if age_key is not None:
         return age().x25519.Identity.from_str(age_key.decode("ascii", "replace"))
     return age().ssh.Identity.from_buffer(content)
-
-
-def _parsed_recipient(text: str) -> Any:
-    library = age()
-    kind = library.ssh if text.startswith("ssh-") else library.x25519
-    try:
-        return kind.Recipient.from_str(text)
-    except library.RecipientError as error:
-        raise ValueError("not a public key of age or ssh") from error
 
 
 def _has_short_header(data: bytes) -> bool:
