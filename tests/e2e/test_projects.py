@@ -7,12 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from carryover.actions.sharing import Bundle, packed
+from carryover.actions.sharing import Bundle, encrypted
 from carryover.faces.cli import main
 from carryover.ledger.connect import connect_read_only
 from carryover.ledger.queries import projects
 from carryover.projects.handoff_file import STORE
-from carryover.sync.sealing import seal_for
 from support.claude_session import ClaudeSession
 from support.codex_session import CodexSession
 from support.daemon_process import DaemonProcess, handoff_of, wait_until
@@ -188,7 +187,7 @@ def test_the_first_session_in_a_project_gets_what_a_colleague_shared_as_backgrou
     identity = pyrage.x25519.Identity.generate()
     (tmp_path / "key").write_text(f"{identity}\n")
     bundle = Bundle(sender="Ann", host="laptop", project="shop", title="Cap it", made_ms=1, handoff="Cap it.\n")
-    (tmp_path / "shop.age").write_bytes(seal_for([str(identity.to_public())], packed(bundle)))
+    (tmp_path / "shop.age").write_bytes(encrypted(bundle, [str(identity.to_public())]))
     assert hooks.start(session).status == 204
 
     own = ("--identity", str(tmp_path / "key"), "--project", str(project))

@@ -6,7 +6,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from carryover.actions.sharing import Bundle, packed
+from carryover.actions.sharing import Bundle, encrypted
 from carryover.past.context import now_ms
 from carryover.sync.sealing import age, seal_for
 
@@ -36,7 +36,8 @@ def sealed(file: Path, key: str, **changes: object) -> Path:
         "handoff": "## Task\n- Cap it\n",
     }  # fmt: skip
     bundle = msgspec.convert({**fields, **changes}, Bundle)
-    return sealed_bytes(file, key, packed(bundle))
+    file.write_bytes(encrypted(bundle, [public_of(key)]))
+    return file
 
 
 def sealed_bytes(file: Path, key: str, content: bytes) -> Path:

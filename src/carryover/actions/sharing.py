@@ -55,6 +55,7 @@ _NAME_CHARS: Final = 40
 _LARGEST_FILE: Final = 1 << 20
 _LARGEST_TEXT: Final = 256 << 10
 """How many characters the handoff may have: fifty lines have far fewer."""
+_LARGEST_CONTENT: Final = 5 * _LARGEST_TEXT
 _LATEST_MS: Final = 32_503_680_000_000  # the year 3000
 
 _Line = Annotated[str, msgspec.Meta(max_length=200)]
@@ -78,16 +79,6 @@ class Bundle(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """What the newest session was about."""
     made_ms: Annotated[int, msgspec.Meta(ge=0, le=_LATEST_MS)]
     handoff: Annotated[str, msgspec.Meta(max_length=_LARGEST_TEXT)]
-
-
-def packed(bundle: Bundle) -> bytes:
-    """Returns the bundle's content, to be encrypted."""
-    return zlib.compress(msgspec.json.encode(bundle))
-
-
-def unpacked(content: bytes) -> Bundle:
-    """Reverses `packed`. Raises Unreadable if the data has another form, or holds more than a bundle may."""
-    return decoded(decoder_of(Bundle).decode, inflated(content, 5 * _LARGEST_TEXT))
 
 
 def keys_in(to: str) -> list[str]:
@@ -143,7 +134,7 @@ def _line(text: str) -> str:
 
 def encrypted(bundle: Bundle, keys: list[str]) -> bytes:
     """Returns the content of the file that only the owner of the keys can open. Raises UserError."""
-    return seal_for(keys, packed(bundle))
+    return seal_for(keys, zlib.compress(msgspec.json.encode(bundle)))
 
 
 def _hidden(text: str) -> str:
@@ -187,7 +178,8 @@ def decrypted(path: Path, identity: str | None) -> Bundle:
     files = [Path(expanded(identity))] if identity is not None else [ssh / "id_ed25519", ssh / "id_rsa"]
     try:
         keys = [read_bytes_bounded(key, _MOST_BYTES) for key in files if identity is not None or key.exists()]
-        bundle = unpacked(unsealed(read_bytes_bounded(path, _LARGEST_FILE), keys))
+        packed = unsealed(read_bytes_bounded(path, _LARGEST_FILE), keys)
+        bundle = decoded(decoder_of(Bundle).decode, inflated(packed, _LARGEST_CONTENT))
     except (OSError, Unreadable) as error:
         why = f"{error.filename or path}: {os_reason(error)}" if isinstance(error, OSError) else str(error)
         raise UserError(

@@ -16,16 +16,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from carryover.actions.sharing import (
-    Bundle,
     decrypted,
-    packed,
     text_of,
     title_of_share,
-    unpacked,
 )
-from carryover.errors import ExitCode, visible
+from carryover.errors import ExitCode, UserError, visible
 from carryover.past.context import state_dir
-from carryover.sync.sealing import Unreadable
 from support.claude_session import ClaudeSession, ClaudeWork
 from support.forked import CARRYOVER
 from support.recorded_shop import Run
@@ -279,7 +275,7 @@ BIDI = "\u202e\u2066\u200b\x1b[31m\x07"
 
 FIELDS = b'{"carryover_share":1,"sender":"A","host":"h","project":"p","title":"t","made_ms":1,"handoff":"x"'
 HOSTILE = {
-    "cut": packed(Bundle(sender="", host="", project="", title="", made_ms=0, handoff=""))[:-3],
+    "cut": zlib.compress(FIELDS + b"}")[:-3],
     "nested": zlib.compress(b"[" * 1_000_000),
     "bomb": zlib.compress(bytes(64 << 20)),
     "long": zlib.compress(FIELDS.replace(b'"x"', b'"' + b"x" * 300_000 + b'"') + b"}"),
@@ -406,10 +402,12 @@ def test_whatever_the_text_each_line_is_quoted_and_nothing_in_it_is_hidden(
 
 
 @given(data=st.data())
-def test_content_that_was_changed_before_it_was_encrypted_is_a_bundle_or_refused(data: st.DataObject) -> None:
-    made = Bundle(sender="A", host="h", project="p", title="t", made_ms=1, handoff="x")
-    content = bytearray(zlib.decompress(packed(made)))
+def test_content_that_was_changed_before_it_was_encrypted_is_a_bundle_or_refused(
+    data: st.DataObject, key: str, bob: Path, tmp_path: Path
+) -> None:
+    content = bytearray(FIELDS + b"}")
     for _ in range(data.draw(st.integers(1, 4))):
         content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
-    with contextlib.suppress(Unreadable):
-        assert unpacked(zlib.compress(bytes(content))).carryover_share == 1
+    file = sealed_bytes(tmp_path / "a.age", key, zlib.compress(bytes(content)))
+    with contextlib.suppress(UserError):
+        assert decrypted(file, str(bob / "key")).carryover_share == 1
