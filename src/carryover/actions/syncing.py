@@ -159,10 +159,8 @@ def remove_machine(name: str) -> SyncStatus:
 
 def end_syncing(*, delete: bool) -> None:
     """Ends synchronising on this machine; with `delete`, removes what it has written to the store first. Raises
-    UserError (NOTHING_FOUND) if it is off."""
+    UserError."""
     folder = SyncFolder(state_dir())
-    if not folder.is_set_up:
-        raise UserError(OFF, ExitCode.NOTHING_FOUND)
     with folder.locked():
         if delete:
             state = folder.state()

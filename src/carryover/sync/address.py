@@ -48,8 +48,7 @@ def normalised(address: str) -> str:
             return f"{parts.hostname}/{_tidied(parts.path)}"
         if not is_url and (found := _SCP.fullmatch(text)) is not None:
             return f"{found['host'].lower()}/{_tidied(found['path'])}"
-        folder = os.path.expanduser(urlsplit(text).path if scheme == "file" else text)  # noqa: PTH111
-        return "/" + _tidied(os.path.realpath(folder))
+        return "/" + _tidied(os.path.realpath(folder_at(text) or os.path.expanduser(text)))  # noqa: PTH111
     except ValueError:  # neither an address nor a path: a remote that git can't reach either
         return text
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from itertools import islice
 from typing import Final
 
 from msgspec.structs import replace
@@ -92,15 +91,11 @@ class OwnLog:
             peers, heads = self._believed({**self.state.peers, **removed})
         known = {self.state.own.machine, *peers, *claimed}
         asking = sorted(machine for machine in self._fetched.machines if machine not in known)
-        keys = ((machine, self._key_of(machine)) for machine in islice(asking, _MOST_ASKING))
+        read = ((machine, self.store.read(machine, "key") or b"") for machine in asking[:_MOST_ASKING])
+        keys = ((machine, data[:_LONGEST_KEY].decode("utf-8", "replace")) for machine, data in read)
         self.asking = {machine: key for machine, key in keys if is_machine_key(key)}
         self.save(peers=peers, waiting=len(self.asking))
         return heads
-
-    def _key_of(self, machine: str) -> str:
-        """Returns the public key that another machine claims; empty if it is longer than any key."""
-        data = self.store.read(machine, "key") or b""
-        return data.decode("utf-8", "replace") if len(data) <= _LONGEST_KEY else ""
 
     def _believed(self, peers: dict[str, Peer]) -> tuple[dict[str, Peer], dict[str, Head]]:
         """Returns what is now known of other machines, and the heads that can be believed."""
