@@ -17,7 +17,6 @@ from carryover.agents import adapters
 from carryover.declared_source import DeclaredSource, folder_of
 from carryover.decoders import decoder_of
 from carryover.importing.calls import call_of, outcome_in_text
-from carryover.importing.candidate import Candidate, OpenedDocument
 from carryover.importing.turns import TurnEvents
 from carryover.model import AssistantMessage, SessionInfo, UserPrompt
 from carryover.paths import expanded
@@ -86,20 +85,6 @@ def agent_of(source: DeclaredSource) -> Agent:
         sources=partial(sources_below, source.agent, layouts),
         parse=partial(_parse, source),
     )
-
-
-def recognised(file: Candidate) -> OpenedDocument | None:
-    """Returns a file of a declared source as a document: of the one that the user names, or whose files it is among."""
-    for declared in file.declared:
-        agent = agent_of(declared)
-        if file.agent_id in (None, declared.agent):
-            roots = agent.spec.roots(Path.home(), {})
-            source = next(filter(None, (agent.source_of(file.path, root) for root in roots)), None)
-            if source is None and file.agent_id is not None:
-                source = Source(agent=declared.agent, path=str(file.path), session=file.path.stem)
-            if source is not None:
-                return OpenedDocument(agent, source, declared.agent)
-    return None
 
 
 def _layout(pattern: str) -> Layout:

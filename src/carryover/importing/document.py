@@ -16,8 +16,8 @@ from carryover.declared_source import DeclaredSource
 from carryover.errors import ExitCode, UserError
 from carryover.facts import FindRoot
 from carryover.importing import chats, notes, specstory
-from carryover.importing import declared as declared_sources
 from carryover.importing.candidate import NOTHING, Candidate, OpenedDocument
+from carryover.importing.declared import agent_of
 from carryover.importing.turns import former_root, into_folder
 from carryover.ingest.pipeline import IngestResult, ingest
 from carryover.ingest.scan import first_cwd
@@ -59,12 +59,17 @@ def open_document(
     return _in_project(found, project) if project is not None else found
 
 
-def _exported(file: Candidate) -> OpenedDocument | None:
+def _of_agent(file: Candidate) -> OpenedDocument | None:
     """Returns a transcript, copied or in its place, or what a client exported, as a document of the agent that
-    recognises it."""
-    for agent in adapters().values():
+    recognises it; any file as one of the declared source that the user names."""
+    declared = [agent_of(source) for source in file.declared]
+    for agent in (*declared, *adapters().values()):
+        if file.agent_id not in (None, agent.id):
+            continue
         source = agent.exported(file.path, file.head) if agent.exported is not None else _in_place(agent, file.path)
-        if source is not None and file.agent_id in (None, agent.id):
+        if source is None and file.agent_id is not None and agent in declared:
+            source = Source(agent=agent.id, path=str(file.path), session=file.path.stem)
+        if source is not None:
             return OpenedDocument(agent, source, agent_name(agent.id))
     return None
 
@@ -78,9 +83,8 @@ def _in_place(agent: Agent, path: Path) -> Source | None:
 
 _FORMATS: Final[tuple[Callable[[Candidate], OpenedDocument | None], ...]] = (
     notes.recognised,
-    declared_sources.recognised,
+    _of_agent,
     specstory.recognised,
-    _exported,
     chats.recognised,
 )
 """The formats, each by its mark: those that are certain before those that other text may contain."""
