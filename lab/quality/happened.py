@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from carryover.adapter.contract import Agent, Record
+from carryover.importing.candidate import Candidate
 from carryover.importing.document import open_document
 from carryover.model import AnyBody, AssistantMessage, FileEdit, ToolCall, ToolResult, UserPrompt
 from carryover.transcript.by_kind import reader_of_copies
@@ -28,7 +29,7 @@ class Happening:
 
 def happenings(path: Path) -> tuple[str, list[Happening]]:
     """Returns the agent whose adapter reads the file, and what happened in it, without sub-agents' work."""
-    document = open_document(path.absolute())
+    document = open_document(Candidate(path.absolute()))
     agent, source = document.agent, document.source
     found = []
     context = agent.context_type()

@@ -11,7 +11,7 @@ import pytest
 
 from carryover.adapter.contract import Agent, Source
 from carryover.facts import ProjectRoot
-from carryover.importing.candidate import OpenedDocument
+from carryover.importing.candidate import Candidate, OpenedDocument
 from carryover.importing.document import open_document
 from carryover.ledger.queries import sessions
 from carryover.model import Event, FileEdit, UserPrompt
@@ -56,10 +56,10 @@ def test_a_copy_that_lacks_only_its_last_newline_is_whole(
     for number, recording in enumerate(grown):
         with naming(recording):
             copy = copied(recording, tmp_path / f"backup {number}" / recording.path.name)
-            whole = keys(open_document(copy))
+            whole = keys(open_document(Candidate(copy)))
             copy.write_bytes(copy.read_bytes().rstrip(b"\n"))
 
-            document = open_document(copy)
+            document = open_document(Candidate(copy))
 
             assert document.agent.id == agent.id
             assert keys(document) == whole
@@ -79,7 +79,7 @@ def test_a_copy_is_recognised_and_says_the_same(agent: Agent, case: Case, tmp_pa
                 copies = [copied(recording, tmp_path / f"backup {number} {at}" / name) for at, name in enumerate(names)]
             original = said(read_on(agent, source_at(agent, recording)).events)
             for copy in copies:
-                document = open_document(copy)
+                document = open_document(Candidate(copy))
 
                 assert document.agent.id == agent.id
                 assert said(read_on(document.agent, document.source).events) == original
@@ -89,7 +89,7 @@ def _read(agent: Agent, recording: Recording) -> tuple[Agent, Source]:
     """How a recording is read; one that belongs into a project is imported."""
     if not agent.in_projects:
         return agent, source_at(agent, recording)
-    document = open_document(recording.path, project="/home/dev/shop")
+    document = open_document(Candidate(recording.path, project="/home/dev/shop"))
     return document.agent, document.source
 
 

@@ -22,6 +22,7 @@ from carryover.agents import adapters
 from carryover.config import Config
 from carryover.distill.stored_digest import DigestReducer
 from carryover.facts import foreign_root
+from carryover.importing.candidate import Candidate
 from carryover.importing.document import open_document
 from carryover.importing.notes import Note, encoded, note_id
 from carryover.ingest.pipeline import ingest
@@ -206,7 +207,7 @@ class Player:
             for part, text in enumerate(texts)
         )
         path.write_bytes(b"".join(map(encoded, notes)))
-        document = open_document(path, own_folder=self.home)
+        document = open_document(Candidate(path, own_folder=self.home))
         self._dirty |= (
             await ingest(self._ledger, document.agent, document.source, root_of=find_root, now_ms=lambda: LATER_MS)
         ).projects

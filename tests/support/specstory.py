@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from carryover import model
-from carryover.importing.candidate import OpenedDocument
+from carryover.importing.candidate import Candidate, OpenedDocument
 from carryover.importing.document import open_document
 
 FOLDER = Path(__file__).parents[1] / "unit/importing/documents"
@@ -23,7 +23,7 @@ def events_of(document: OpenedDocument) -> list[model.Event]:
 
 
 def read(name: str, project: str | None = "/home/dev/shop") -> list[model.Event]:
-    return events_of(open_document(FOLDER / f"{name}.md", project=project))
+    return events_of(open_document(Candidate(FOLDER / f"{name}.md", project=project)))
 
 
 def shown(body: model.AnyBody) -> str | None:

@@ -17,7 +17,7 @@ from carryover.config import load_config, project_settings
 from carryover.declared_source import DeclaredSource
 from carryover.errors import ExitCode, UserError
 from carryover.fsio import is_folder, private_dir
-from carryover.importing.candidate import OpenedDocument
+from carryover.importing.candidate import Candidate, OpenedDocument
 from carryover.importing.document import open_document
 from carryover.importing.document import take_in as into_ledger
 from carryover.importing.report import Report, survey_document
@@ -142,11 +142,13 @@ def import_file(state: StateDir, request: ImportRequest, *, store: bool) -> Repo
     path = request.path
     sources = load_config(state.config).sources
     document = open_document(
-        path,
-        project=request.project,
-        agent_id=request.agent,
-        any_chat=not request.in_folder,
-        declared=sources,
+        Candidate(
+            path,
+            project=request.project,
+            agent_id=request.agent,
+            any_chat=not request.in_folder,
+            declared=sources,
+        )
     )
     try:
         report = survey_document(document, root_of)

@@ -16,6 +16,7 @@ from carryover.distill.quotes import lines_of
 from carryover.errors import ExitCode, UserError
 from carryover.export.quoting import safe
 from carryover.fsio import naming, private_dir, read_bytes_bounded, scratch_folder
+from carryover.importing.candidate import Candidate
 from carryover.importing.document import open_document
 from carryover.importing.notes import Note, encoded, note_id
 from carryover.ledger.connect import reading
@@ -115,7 +116,8 @@ def record(state: StateDir, parts: Iterable[Note]) -> None:
         path = folder / "note.json"
         with naming(path):
             path.write_bytes(b"".join(map(encoded, parts)))
-        report = import_document(state, open_document(path, own_folder=state.root), ImportRequest(path, again=True))
+        document = open_document(Candidate(path, own_folder=state.root))
+        report = import_document(state, document, ImportRequest(path, again=True))
     if report.problem is not None or not report.new_events:
         raise UserError(f"It was not recorded: {report.problem or 'the ledger did not take it'}.")
 

@@ -22,6 +22,7 @@ from carryover.daemon.reading import OnRead
 from carryover.daemon.supervisor import wait_at_most
 from carryover.errors import ExitCode, UserError, os_reason
 from carryover.facts import ProjectRoot
+from carryover.importing.candidate import Candidate
 from carryover.importing.document import open_document, take_in
 from carryover.importing.report import Report
 from carryover.ledger.connect import LedgerDamaged, LedgerUnavailable, reading_tolerantly
@@ -47,21 +48,19 @@ class Imports:
         self._pool = context.pool(1, "import")
 
     async def take_in(self, path: str, project: str | None, agent_id: str | None, *, again: bool) -> Report:
-        """Imports the document at `path`. `project`, `agent_id`: as for `open_document`. Raises UserError."""
+        """Imports the document at `path`. `project`, `agent_id`: as in `Candidate`. Raises UserError."""
         context = self._context
         if context.config.paused:
             raise UserError("Carryover is paused, so nothing was imported.", ExitCode.REFUSED)
-        own_folder = context.state.root
-        opened = partial(
-            open_document,
+        file = Candidate(
             Path(path),
             project=project or None,
             agent_id=agent_id or None,
-            own_folder=own_folder,
+            own_folder=context.state.root,
             declared=context.config.sources,
         )
         async with self._one_at_a_time:
-            document = await asyncio.get_running_loop().run_in_executor(self._pool, opened)
+            document = await asyncio.get_running_loop().run_in_executor(self._pool, open_document, file)
             taking = partial(take_in, root_of=context.paths.root_of, now_ms=context.now_ms)
             result = await taking(context.ledger, document, again=again)
         if result.projects:

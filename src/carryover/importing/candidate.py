@@ -6,7 +6,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
@@ -26,19 +26,25 @@ RANK: Final = -1
 NOTHING: Final = "Nothing was imported from it."
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Candidate:
-    """A file that may be a document, with what `open_document` was told of it.
+    """A file that may be a document, with what is known of it.
 
     A format is one function that recognises its documents: `Callable[[Candidate], OpenedDocument | None]`.
     """
 
     path: Path
+    _: KW_ONLY
     project: str | None = None
+    """The folder that all its sessions belong to, whatever the document says."""
     agent_id: str | None = None
+    """The agent, if the document does not name it."""
     any_chat: bool = True
+    """Whether roles alone (`user:`) are enough to recognise a chat."""
     own_folder: Path | None = None
+    """Carryover's own: only a note inside it is accepted."""
     declared: tuple[DeclaredSource, ...] = ()
+    """A file of one of these, by its place or by `agent_id`, is read as that one."""
 
     @cached_property
     def head(self) -> bytes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final, get_args
@@ -12,7 +12,6 @@ import msgspec
 
 from carryover.adapter.contract import Agent, Parsed, Record, Source
 from carryover.agents import adapters, agent_name
-from carryover.declared_source import DeclaredSource
 from carryover.errors import ExitCode, UserError
 from carryover.facts import FindRoot
 from carryover.importing import chats, notes, specstory
@@ -26,37 +25,16 @@ from carryover.model import Event, Op, with_paths
 from carryover.transcript.by_kind import reader_of_copies
 
 
-def open_document(
-    path: Path,
-    *,
-    project: str | None = None,
-    agent_id: str | None = None,
-    any_chat: bool = True,
-    own_folder: Path | None = None,
-    declared: Iterable[DeclaredSource] = (),
-) -> OpenedDocument:
-    """Opens the document at `path`. Blocking. Raises UserError if it is not a file, or its format is not recognised.
-
-    `project` is the folder that all its sessions belong to, whatever the document says, and `agent_id` the agent, if
-    the document does not name it. With `any_chat`, roles alone (`user:`) are enough to recognise a chat. `own_folder`
-    is Carryover's own: only a note inside it is accepted. A file of one of the `declared` sources, by its place or by
-    `agent_id`, is read as that one.
-    """
-    file = Candidate(
-        path=path,
-        project=project,
-        agent_id=agent_id,
-        any_chat=any_chat,
-        own_folder=own_folder,
-        declared=tuple(declared),
-    )
+def open_document(file: Candidate) -> OpenedDocument:
+    """Opens a document. Blocking. Raises UserError if it is not a file, or its format is not recognised."""
     if not file.head.strip():
-        raise UserError(f"{path} is empty.", ExitCode.NOTHING_FOUND)
+        raise UserError(f"{file.path} is empty.", ExitCode.NOTHING_FOUND)
     found = next(filter(None, (form(file) for form in _FORMATS)), None)
     if found is None:
-        raise UserError(f"{path} is not recognised. {NOTHING} Carryover imports {forms()}.", ExitCode.NOTHING_FOUND)
+        what = f"{file.path} is not recognised. {NOTHING} Carryover imports {forms()}."
+        raise UserError(what, ExitCode.NOTHING_FOUND)
     found = replace(found, agent=replace(found.agent, reader=reader_of_copies(found.agent.reader)))
-    return _in_project(found, project) if project is not None else found
+    return _in_project(found, file.project) if file.project is not None else found
 
 
 def _of_agent(file: Candidate) -> OpenedDocument | None:

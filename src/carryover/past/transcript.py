@@ -23,6 +23,7 @@ from carryover.distill.view import ProjectView
 from carryover.errors import ExitCode, UserError, os_reason
 from carryover.export.dial import Happened, dialed
 from carryover.facts import Facts, FindRoot, ProjectRoot
+from carryover.importing.candidate import Candidate
 from carryover.importing.document import open_document, with_events
 from carryover.importing.report import best_fitting
 from carryover.ledger.events import main_thread
@@ -142,7 +143,7 @@ def _document(path: Path, agent_id: str | None) -> tuple[Agent, Source]:
         raise UserError(f"{path} can't be read: {os_reason(error)}.") from error
     with suppress(UserError):
         settings, _ = settings_or_defaults(state_dir())
-        document = open_document(path.absolute(), agent_id=agent_id, declared=settings.sources)
+        document = open_document(Candidate(path.absolute(), agent_id=agent_id, declared=settings.sources))
         return document.agent, document.source
     if agent_id is None:
         agent = best_fitting(path)

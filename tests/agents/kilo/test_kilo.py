@@ -14,6 +14,7 @@ from agents.opencode.stores import START_MS, bodies
 from carryover import model
 from carryover.adapter.contract import Source
 from carryover.agents.kilo.adapter import AGENT
+from carryover.importing.candidate import Candidate
 from carryover.importing.document import open_document
 from contract.case import Reading, fold_one, of
 
@@ -107,7 +108,7 @@ def test_what_the_client_shows_while_it_works_is_not_an_answer(tmp_path: Path) -
 def test_a_copied_database_is_told_from_a_relatives(tmp_path: Path) -> None:
     copy = database(tmp_path, "story").rename(tmp_path / "opencode.db")
 
-    assert open_document(copy).agent.id == "kilo"
+    assert open_document(Candidate(copy)).agent.id == "kilo"
 
 
 def test_a_copy_of_an_earlier_database_is_told_by_its_name(tmp_path: Path) -> None:
@@ -116,5 +117,5 @@ def test_a_copy_of_an_earlier_database_is_told_by_its_name(tmp_path: Path) -> No
         connection.execute("DROP TABLE kilo_board")
         connection.commit()
 
-    assert open_document(copy.rename(tmp_path / "kilo.db")).agent.id == "kilo"
-    assert open_document((tmp_path / "kilo.db").rename(tmp_path / "opencode.db")).agent.id == "opencode"
+    assert open_document(Candidate(copy.rename(tmp_path / "kilo.db"))).agent.id == "kilo"
+    assert open_document(Candidate((tmp_path / "kilo.db").rename(tmp_path / "opencode.db"))).agent.id == "opencode"

@@ -11,6 +11,7 @@ from agents.roo_code.contract_case import CASE, NOW, SHOP
 from agents.roo_code.played import LIMIT, RooPlayed
 from carryover import model
 from carryover.agents.roo_code.adapter import AGENT
+from carryover.importing.candidate import Candidate
 from carryover.importing.document import open_document
 from contract.case import Reading, Recording, read_on, source_at, standing
 
@@ -102,4 +103,4 @@ def test_a_lone_export_of_an_older_cline_is_not_taken_for_this_agents(
     path = tmp_path / "ui_messages.json"
     path.write_text(json.dumps([first], separators=(",", ":")))
 
-    assert open_document(path).agent.id == agent
+    assert open_document(Candidate(path)).agent.id == agent

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from carryover.actions.importing import ImportRequest, import_file
 from carryover.agents import agent_ids
 from carryover.errors import UserError
+from carryover.importing.candidate import Candidate
 from carryover.importing.document import open_document
 from carryover.importing.notes import Note, encoded
 from carryover.importing.report import survey_document
@@ -92,7 +93,7 @@ def test_any_damage_to_a_transcript_or_a_note_costs_at_most_that_one(
         return
     path = tmp_path / "note.json"
     path.write_bytes(NOTE[:20] + damaged(NOTE[20:], changes))
-    assert survey_document(open_document(path, own_folder=tmp_path)).events in (0, 2)
+    assert survey_document(open_document(Candidate(path, own_folder=tmp_path))).events in (0, 2)
 
 
 @given(text=st.text(max_size=300), title=st.text(max_size=50))
@@ -100,7 +101,7 @@ def test_a_note_holds_any_text_as_it_is(text: str, title: str, tmp_path: Path) -
     path = tmp_path / "note.json"
     path.write_bytes(encoded(Note(session="note-1", at_ms=5, root="/home/dev/shop", title=title, text=text)))
 
-    events = events_of(open_document(path, own_folder=tmp_path))
+    events = events_of(open_document(Candidate(path, own_folder=tmp_path)))
     assert AssistantMessage(text=text, final=True) in [event.body for event in events]
 
 
@@ -110,7 +111,7 @@ def test_what_is_damaged_here_can_be_imported(tmp_path: Path) -> None:
 
     assert [number for number in whole if not number] == []
     (tmp_path / "note.json").write_bytes(NOTE)
-    assert survey_document(open_document(tmp_path / "note.json", own_folder=tmp_path)).events == 2
+    assert survey_document(open_document(Candidate(tmp_path / "note.json", own_folder=tmp_path))).events == 2
     assert sum(imported(tmp_path / path.name, path.read_bytes()) > 0 for path in TRANSCRIPTS) > 50
 
 

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from carryover.adapter.contract import Record, Source
 from carryover.declared_source import DeclaredSource, folder_of
 from carryover.errors import UserError
+from carryover.importing.candidate import Candidate
 from carryover.importing.declared import agent_of
 from carryover.importing.document import open_document
 from carryover.model import (
@@ -239,9 +240,11 @@ def test_a_file_is_known_by_the_place_that_its_declaration_names(tmp_path: Path)
     copy = tmp_path / "copy.jsonl"
     copy.write_bytes(path.read_bytes())
 
-    opened = [open_document(path, agent_id=agent, declared=(declared,)).source for agent in (None, "my-agent")]
+    opened = [
+        open_document(Candidate(path, agent_id=agent, declared=(declared,))).source for agent in (None, "my-agent")
+    ]
 
     assert opened == [agent_of(declared).source_of(path, tmp_path / "logs")] * 2
-    assert open_document(copy, agent_id="my-agent", declared=(declared,)).source.session == "copy"
+    assert open_document(Candidate(copy, agent_id="my-agent", declared=(declared,))).source.session == "copy"
     with pytest.raises(UserError, match="is not recognised"):
-        open_document(copy, declared=(declared,))
+        open_document(Candidate(copy, declared=(declared,)))

@@ -9,6 +9,7 @@ import pytest
 
 from carryover.agents import adapters, agent_ids
 from carryover.errors import ExitCode, UserError
+from carryover.importing.candidate import Candidate
 from carryover.importing.document import open_document
 from carryover.importing.notes import Note, encoded
 from carryover.importing.report import survey_document
@@ -37,7 +38,7 @@ def test_a_transcript_is_recognised_by_its_content_wherever_it_is(tmp_path: Path
     long.prompt("x" * 100_000)
     paths = claude(tmp_path).path, thread.path, long.path
 
-    found = [open_document(Path(shutil.copy(path, tmp_path / f"{at}.log"))) for at, path in enumerate(paths)]
+    found = [open_document(Candidate(Path(shutil.copy(path, tmp_path / f"{at}.log")))) for at, path in enumerate(paths)]
 
     claudes = ("claude-code", "Claude Code")
     assert [(document.agent.id, document.form) for document in found] == [claudes, ("codex", "Codex"), claudes]
@@ -57,7 +58,7 @@ def test_each_recording_of_an_agent_is_its_own_and_no_others() -> None:
 def test_sessions_move_with_their_files_into_the_project_that_is_named(tmp_path: Path) -> None:
     path = claude(tmp_path).path
 
-    events = events_of(open_document(path, project="/home/dev/shop"))
+    events = events_of(open_document(Candidate(path, project="/home/dev/shop")))
 
     assert {event.cwd for event in events} == {"/home/dev/shop/packages"}
     assert [event.body.path for event in events if isinstance(event.body, FileEdit)] == ["/home/dev/shop/src/note.txt"]
@@ -65,7 +66,7 @@ def test_sessions_move_with_their_files_into_the_project_that_is_named(tmp_path:
 
 def test_a_session_that_moves_into_a_project_keeps_its_tokens(tmp_path: Path) -> None:
     path = claude(tmp_path).path
-    moved = open_document(path, project="/home/dev/shop")
+    moved = open_document(Candidate(path, project="/home/dev/shop"))
 
     used = [
         token
@@ -97,7 +98,7 @@ def test_what_cannot_be_imported_is_refused_with_the_reason(
     path.write_bytes(content)
 
     with pytest.raises(UserError) as refused:
-        open_document(path)
+        open_document(Candidate(path))
 
     assert refused.value.code == code
     assert words in str(refused.value)
@@ -107,7 +108,7 @@ def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "fifo")
     for name, words in ((".", "is a folder"), ("fifo", "not a regular file"), ("x", "no file")):
         with pytest.raises(UserError, match=words):
-            open_document(tmp_path / name)
+            open_document(Candidate(tmp_path / name))
 
 
 GIVEN = Note(session="note-1", at_ms=5, root="/home/dev/shop", title="Second opinion", text='Cap it: "100"\n第二')
@@ -116,7 +117,7 @@ GIVEN = Note(session="note-1", at_ms=5, root="/home/dev/shop", title="Second opi
 def test_a_note_becomes_a_session_of_no_agent(tmp_path: Path) -> None:
     path = tmp_path / "n.json"
     path.write_bytes(encoded(GIVEN))
-    document = open_document(path, own_folder=tmp_path)
+    document = open_document(Candidate(path, own_folder=tmp_path))
 
     events = events_of(document)
     assert (document.agent.id, document.form) == (NOTE, "a note")
@@ -128,7 +129,7 @@ def test_a_note_becomes_a_session_of_no_agent(tmp_path: Path) -> None:
     assert {(event.session, event.at_ms, event.cwd) for event in events} == {("note-1", 5, "/home/dev/shop")}
     assert survey_document(document).prompts == 0
     path.write_bytes(encoded(GIVEN)[:-30] + b"\n")
-    assert survey_document(open_document(path, own_folder=tmp_path)).skipped == 1
+    assert survey_document(open_document(Candidate(path, own_folder=tmp_path))).skipped == 1
 
 
 @pytest.mark.parametrize("own", [None, "state"])
@@ -140,7 +141,7 @@ def test_a_note_outside_of_carryovers_own_folder_is_none(tmp_path: Path, own: st
 
     for path in (tmp_path / "n.json", tmp_path / "state" / ".." / "n.json"):
         with pytest.raises(UserError, match="not recognised"):
-            open_document(path, own_folder=own_folder)
+            open_document(Candidate(path, own_folder=own_folder))
 
 
 @pytest.mark.parametrize(

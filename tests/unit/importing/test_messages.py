@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from carryover.errors import UserError
+from carryover.importing.candidate import Candidate
 from carryover.importing.document import open_document
 from carryover.model import AssistantMessage, FileEdit, ToolResult, UserPrompt
 from support.specstory import events_of
@@ -19,7 +20,7 @@ TURNS = [("user", "Fix the test."), ("assistant", "Done.\n\nIt was `//`."), ("us
 def said_in(path: Path, text: str) -> list[tuple[str, str]]:
     """What a file holds of the conversation."""
     path.write_text(text)
-    bodies = [event.body for event in events_of(open_document(path))]
+    bodies = [event.body for event in events_of(open_document(Candidate(path)))]
     words = [body for body in bodies if isinstance(body, UserPrompt | AssistantMessage)]
     return [("user" if isinstance(body, UserPrompt) else "assistant", body.text) for body in words]
 
@@ -85,7 +86,7 @@ def test_an_agent_and_the_user_may_speak_under_their_own_names(tmp_path: Path, b
     path = tmp_path / "chat.md"
 
     assert said_in(path, title + "\n\n".join(turns)) == TURNS
-    assert open_document(path).agent.spec.id == "copilot"
+    assert open_document(Candidate(path)).agent.spec.id == "copilot"
     with pytest.raises(UserError):
         said_in(path, "Note: buy bread.\n\nGitHub Copilots: are planes.\n")
 
@@ -111,7 +112,7 @@ def test_an_agent_that_is_only_spoken_of_is_not_the_one_that_answers(tmp_path: P
     said = [("user", "Which one?"), ("assistant", "Two:\n\nCursor: an editor.")]
 
     assert said_in(tmp_path / "chat.md", "\n\n".join(f"{role}: {text}" for role, text in said)) == said
-    assert open_document(tmp_path / "chat.md").agent.spec.id == "assistant"
+    assert open_document(Candidate(tmp_path / "chat.md")).agent.spec.id == "assistant"
 
 
 def test_a_role_of_another_form_or_in_code_begins_no_turn(tmp_path: Path) -> None:
@@ -141,7 +142,7 @@ def test_notes_and_other_data_are_no_chat(tmp_path: Path, text: str) -> None:
     path.write_text(text)
 
     with pytest.raises(UserError, match="is not recognised"):
-        open_document(path)
+        open_document(Candidate(path))
 
 
 NAMES = {"user": "human", "assistant": "gpt"}
@@ -215,7 +216,7 @@ RESPONSES = [
 def test_calls_in_messages_have_their_results_and_files(tmp_path: Path, messages: list[dict[str, Any]]) -> None:
     path = tmp_path / "chat.json"
     path.write_text(json.dumps(messages))
-    bodies = [event.body for event in events_of(open_document(path))]
+    bodies = [event.body for event in events_of(open_document(Candidate(path)))]
 
     results = [(body.op, body.subject, body.output) for body in bodies if isinstance(body, ToolResult)]
     assert results == [("shell", "pytest -q", "1 failed"), ("edit", PATH, "ok")]
@@ -230,7 +231,7 @@ def test_a_longer_copy_of_a_chat_is_the_same_session(tmp_path: Path) -> None:
     for length in (2, 3):
         path = tmp_path / f"{length}.json"
         path.write_text(json.dumps(MESSAGES[:length]))
-        keys.append([event.key for event in events_of(open_document(path))])
+        keys.append([event.key for event in events_of(open_document(Candidate(path)))])
 
     assert keys[1][:2] == keys[0]
     assert len(keys[1]) == 3
@@ -240,8 +241,8 @@ def test_the_user_names_the_agent_that_answered(tmp_path: Path) -> None:
     path = tmp_path / "chat.json"
     path.write_text(json.dumps(MESSAGES))
 
-    assert open_document(path).agent.id == "assistant"
-    assert open_document(path, agent_id="codex").agent.id == "codex"
+    assert open_document(Candidate(path)).agent.id == "assistant"
+    assert open_document(Candidate(path, agent_id="codex")).agent.id == "codex"
 
 
 def test_a_code_block_within_another_one_ends_only_itself(tmp_path: Path) -> None:
@@ -281,7 +282,7 @@ def test_calls_of_any_tool_say_what_was_done(
 ) -> None:
     path = tmp_path / "chat.json"
     path.write_text(json.dumps(messages))
-    found = [event.body for event in events_of(open_document(path))]
+    found = [event.body for event in events_of(open_document(Candidate(path)))]
 
     [result] = [body for body in found if isinstance(body, ToolResult)]
     edits = [body.path for body in found if isinstance(body, FileEdit)]
@@ -294,7 +295,7 @@ def test_any_field_of_another_shape_costs_at_most_its_message(tmp_path: Path, na
     path = tmp_path / "chat.json"
     path.write_text(json.dumps([*MESSAGES, {"role": "assistant", "content": "odd", name: value}, *MESSAGES[1:2]]))
 
-    assert [event.body for event in events_of(open_document(path))][-1] == AssistantMessage(text=TURNS[1][1])
+    assert [event.body for event in events_of(open_document(Candidate(path)))][-1] == AssistantMessage(text=TURNS[1][1])
 
 
 def test_a_long_chat_comes_in_bounded_batches(tmp_path: Path) -> None:
@@ -302,7 +303,7 @@ def test_a_long_chat_comes_in_bounded_batches(tmp_path: Path) -> None:
     for count, chars, most_records, most_bytes in ((2_000, 1, 500, 1 << 20), (64, 100_000, 20, 3 << 20)):
         answers = [{"role": "assistant", "content": "a" * chars}] * count
         path.write_text(json.dumps([MESSAGES[0], *answers]))
-        reader = open_document(path).agent.reader
+        reader = open_document(Candidate(path)).agent.reader
         batches = [reader.read(path, None)]
         while batches[-1].more:
             batches.append(reader.read(path, batches[-1].cursor))

@@ -11,7 +11,7 @@ from carryover.adapter.contract import ToolOutcome
 from carryover.agents import specs
 from carryover.importing import specstory_blocks
 from carryover.importing.calls import PLAIN
-from carryover.importing.candidate import plain_text
+from carryover.importing.candidate import Candidate, plain_text
 from carryover.importing.document import open_document
 from carryover.importing.specstory import named_folder, parse_beginning, spec_named
 from carryover.model import Answer, Question, ToolResult
@@ -94,13 +94,13 @@ def test_a_longer_export_of_a_session_has_the_keys_of_the_shorter_one(tmp_path: 
     shorter = tmp_path / "shorter.md"
     shorter.write_bytes(whole[: whole.index(b"_**Agent - sidechain")])
 
-    before = events_of(open_document(shorter, project="/home/dev/shop"))
+    before = events_of(open_document(Candidate(shorter, project="/home/dev/shop")))
 
     assert before == read("claude-code-2.1.0")[: len(before)]
 
 
 def test_a_document_without_times_and_session_is_read_in_order() -> None:
-    document = open_document(FOLDER / "first-2025.md", project="/home/dev/shop", agent_id="cursor")
+    document = open_document(Candidate(FOLDER / "first-2025.md", project="/home/dev/shop", agent_id="cursor"))
 
     events = events_of(document)
 
@@ -218,7 +218,7 @@ def test_the_first_documents_have_a_title_below_that_of_specstory_and_a_time_in_
     path = tmp_path / "2025-02-26_23-13-empty-titles.md"
     path.write_text("## SpecStory\n\n## Empty titles (26/02/2025, 23:13:17)\n\n_**User**_\n\nFix it.\n")
 
-    events = events_of(open_document(path, agent_id="cursor"))
+    events = events_of(open_document(Candidate(path, agent_id="cursor")))
     assert story(events) == ["info: Empty titles (26/02/2025, 23:13:17), -", "user: Fix it."]
     assert [event.at_ms for event in events] == [utc_ms("2025-02-26 23:13")] * 2
 
@@ -227,7 +227,7 @@ def test_the_first_title_of_a_document_is_its_title(tmp_path: Path) -> None:
     path = tmp_path / "chat.md"
     path.write_text("## SpecStory\n\n## Empty titles\n\n# of carts\n\n_**User**_\n\nFix it.\n")
 
-    assert story(events_of(open_document(path, agent_id="cursor")))[0].startswith("info: Empty titles,")
+    assert story(events_of(open_document(Candidate(path, agent_id="cursor"))))[0].startswith("info: Empty titles,")
 
 
 @pytest.mark.parametrize(
@@ -308,7 +308,7 @@ def test_what_a_command_printed_is_below_the_label_and_gemini_says_there_how_it_
     end = "</details></tool-use>"
     path.write_text(f"{head}\n\n_**User**_\n\nTest it.\n\n_**Agent (gemini-3)**_\n\n{ran}\n{end}\n")
 
-    [ended] = [event.body for event in events_of(open_document(path)) if isinstance(event.body, ToolResult)]
+    [ended] = [event.body for event in events_of(open_document(Candidate(path))) if isinstance(event.body, ToolResult)]
     assert (ended.status, ended.exit_code, ended.output) == ("error", 1, "1 failed")
 
 
@@ -381,7 +381,7 @@ def test_it_takes_no_longer_than_its_size(tmp_path: Path, body: str) -> None:
     path.write_text(HOSTILE_HEAD + body, encoding="utf-8")
     began = time.process_time()
 
-    events = events_of(open_document(path, project="/home/dev/shop"))
+    events = events_of(open_document(Candidate(path, project="/home/dev/shop")))
 
     assert time.process_time() - began < LIMIT_S
     assert len(events) <= 5 * N

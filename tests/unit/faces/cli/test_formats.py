@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from carryover.errors import ExitCode
+from carryover.importing.candidate import Candidate
 from carryover.importing.document import open_document
 from carryover.model import AnyBody, AssistantMessage, ToolCall, ToolResult, UserPrompt
 from support.json_schema import atif_violations
@@ -26,7 +27,7 @@ def test_a_session_as_a_trajectory_is_valid_and_can_be_read_as_a_chat(recorded: 
     assert document["agent"]["name"] == "claude-code"
     assert [step["source"] for step in document["steps"]][:2] == ["user", "agent"]
 
-    bodies = [event.body for event in events_of(open_document(file))]
+    bodies = [event.body for event in events_of(open_document(Candidate(file)))]
 
     first = next(step["message"] for step in document["steps"] if step["source"] == "user")
     assert bodies[0] == UserPrompt(text=first)
@@ -66,6 +67,6 @@ EXPORTED: dict[str, tuple[str, list[AnyBody]]] = {
 @pytest.mark.parametrize("client", EXPORTED)
 def test_a_chat_that_a_client_exported(client: str, tmp_path: Path) -> None:
     path = Path(shutil.copy(Path(__file__).parent / "chats" / f"{client}.md", tmp_path))
-    document = open_document(path, project="/home/ann/shop")
+    document = open_document(Candidate(path, project="/home/ann/shop"))
 
     assert (document.agent.id, [event.body for event in events_of(document)]) == EXPORTED[client]
