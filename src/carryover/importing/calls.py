@@ -25,13 +25,14 @@ TOOLS: Final = Tools(
         "run_terminal_command run_terminal_command_v2 execute_bash bash_command terminal run",
         "read": "read read_file read_file_v2 notebookread view_image",
         "edit": "edit multiedit notebookedit strreplace search_replace edit_file edit_file_v2 replace apply_patch "
-        "code_edit edit_notebook reapply delete delete_file str_replace_editor str_replace_based_edit_tool",
+        "code_edit edit_notebook reapply delete delete_file str_replace_editor str_replace_based_edit_tool "
+        "replace_string_in_file multi_replace_string_in_file insert_edit_into_file",
         "write": "write write_file create_file",
         "search": "grep glob ls list_dir list_directory grep_search file_search codebase_search glob_file_search "
         "ripgrep ripgrep_raw_search semantic_search_full list_dir_v2 search_file_content",
         "web": "webfetch websearch web_fetch web_search google_web_search",
         "plan": "todowrite todo_write update_plan write_todos exitplanmode enterplanmode taskcreate taskupdate "
-        "tasklist taskget create_plan",
+        "tasklist taskget create_plan manage_todo_list",
         "ask": "askuserquestion ask_question",
         "agent": "task agent",
         "other": "taskoutput bashoutput killshell taskstop write_stdin skill toolsearch",

@@ -18,6 +18,7 @@ from carryover.importing.specstory_blocks import HEADING, ToolBlock, blocks, rea
 from carryover.importing.turns import TurnContext, TurnEvents, by_turn, turn_reader
 from carryover.model import AssistantMessage, UserPrompt
 from carryover.records.fields import MAX_NAME_CHARS, SHORT_CHARS, bounded, digest, utc_ms
+from carryover.records.resets import failed_turn, names_limit
 from carryover.transcript.recorder import usable_name
 
 SPECSTORY: Final = "SpecStory"
@@ -32,6 +33,9 @@ _ABOVE_BYTES: Final = 4096
 _TIME: Final = re.compile(
     r"\d{4}-\d{2}-\d{2}[ T]\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?(?: ?Z|[+-]\d{2}:?\d{2})?$", re.ASCII
 )
+_SYNTHETIC: Final = "<synthetic>"
+"""The model of what Claude Code writes in place of an answer: why there is none."""
+_NO_ANSWER: Final = "No response requested."
 _MODEL: Final = re.compile(r"model:? ([^,]+)")
 _TITLE: Final = re.compile(r"^#{1,2} (.+?)\s*$", re.MULTILINE)
 _NAME_TIME: Final = re.compile(r"(\d{4}-\d{2}-\d{2})_(\d{2})-(\d{2})")
@@ -111,8 +115,12 @@ def _parse(
     model, at_ms = _model_and_time(heading[3] or "")
     turn.at_ms = at_ms or context.last_ms
     turn.subagent_id = "inline" if heading[2] or heading[4] else None  # the format does not distinguish them
-    turn.learn(model=model)
+    turn.learn(model=model if model != _SYNTHETIC else None)
     turn.change(turns=context.turns + 1, last_ms=turn.at_ms, command=False)
+    if model == _SYNTHETIC:
+        if (said := spoken_text(rest.split("\n"))) != _NO_ANSWER:
+            turn.add(failed_turn(said, turn.at_ms, limited=names_limit(said)), "end")
+        return turn.finish("info")
     if heading[1] != "User":
         _answer(turn, quoted, blocks(rest, unnamed=unnamed))
         return turn.finish("info")

@@ -17,7 +17,7 @@ import msgspec
 
 from carryover.adapter.contract import QuotedText, ToolOutcome
 from carryover.importing.calls import TOOLS
-from carryover.importing.specstory_given import given_in, said_in
+from carryover.importing.specstory_given import given_in, printed_in, said_in
 from carryover.importing.turns import Fences, absolute_path
 from carryover.model import Answer, AnyBody, FileEdit, Op, PlanItem, PlanState, PlanUpdate, Question
 from carryover.records.fields import MAX_PATH_CHARS, SUBJECT_CHARS, bounded
@@ -293,7 +293,8 @@ def read_tool(
     command = command or (given.command if op == "shell" else "")
     # A diff is input, and so is the text that a tool writes.
     inputs = op in ("edit", "write")
-    shown = [text for name, text in fenced if name != "diff" and (not inputs or name in ("", "text"))]
+    printed = printed_in(lines, fenced)
+    shown = [text for name, text in printed if name != "diff" and (not inputs or name in ("", "text"))]
     if given.shown is not None:
         shown = [] if inputs or not given.shown else [given.shown]
     output = "\n".join(map(_printed, shown)) if shown else None

@@ -9,8 +9,8 @@ from typing import Final
 
 import msgspec
 
-from carryover.model import Answer, AnyBody, PlanUpdate, Question
-from carryover.records.asked import plan_items
+from carryover.model import Answer, AnyBody, PlanItem, PlanUpdate, Question
+from carryover.records.asked import PLAN_STATES, plan_items
 from carryover.records.fields import SHORT_CHARS, bounded
 from carryover.records.lenient import Fields, fields_of, first_text, is_true, items_of, text_of
 from carryover.records.rawjson import content_text
@@ -21,6 +21,12 @@ _PATHS: Final = ("relativeWorkspacePath", "file_path", "path")
 _ABOUT: Final = ("pattern", "globPattern", "query", "searchTerm", "url", "targetDirectory", "description", "path")
 _FOUND: Final = {"topFiles": "uri", "topEntries": "name"}
 _MOST_QUESTIONS: Final = 20
+_INPUT: Final = "**Input:**"
+_ARGUMENT: Final = re.compile(r"- \w{1,60}:$")
+"""A bullet below `_INPUT` whose value is in a fenced block."""
+_TODOS: Final = "- todoList: `["
+_TODO: Final = re.compile(r"(?:^| )id:\d{1,9} status:([a-z-]{1,20}) title:([^\n]+)")
+"""What a todo list's entry ends with, after its description: Go's form of a map."""
 
 
 class Given(msgspec.Struct, frozen=True):
@@ -30,6 +36,8 @@ class Given(msgspec.Struct, frozen=True):
     result: Fields = {}
     shown: str | None = None
     """The text of the result or, without one, of the state; None if the block has no labels."""
+    todos: tuple[PlanItem, ...] = ()
+    """The todo list in the arguments of VS Code."""
 
     @property
     def path(self) -> str:
@@ -57,11 +65,22 @@ def given_in(lines: Sequence[str], fenced: Sequence[tuple[str, str]]) -> Given:
     labels = [label[1] for line in lines if (label := _LABEL.match(line))]
     texts = dict(zip(labels, (text for _, text in fenced), strict=False))
     if not texts:
-        return Given()
+        return Given(todos=_todos_in(lines))
     arguments, state, result = (texts.get(label, "") for label in ("Parameters", "Additional data", "Result"))
     given = fields_of(result.encode())
     shown = _found(fields_of(state.encode())) or _said(given) or result or state
     return Given(fields_of(arguments.encode()), given, shown)
+
+
+def printed_in(lines: Sequence[str], fenced: Sequence[tuple[str, str]]) -> Sequence[tuple[str, str]]:
+    """Returns the fenced texts of a block without those of its arguments, which come first."""
+    return fenced[sum(map(bool, map(_ARGUMENT.match, lines))) if _INPUT in lines else 0 :]
+
+
+def _todos_in(lines: Sequence[str]) -> tuple[PlanItem, ...]:
+    told = next((line for line in lines if line.startswith(_TODOS)), "")
+    entries = filter(None, map(_TODO.search, told.split("map[")[1:]))
+    return tuple(PlanItem(text=entry[2].rstrip("`] "), state=PLAN_STATES.get(entry[1], "pending")) for entry in entries)
 
 
 def _found(state: Fields) -> str:
@@ -78,7 +97,9 @@ def _said(result: Fields) -> str:
 
 def said_in(call: OpenCall, given: Given) -> Iterator[AnyBody]:
     """Yields the plan, or the questions and their answers, that a call's JSON holds."""
-    if call.op == "plan":
+    if call.op == "plan" and given.todos:
+        yield PlanUpdate(items=given.todos)
+    elif call.op == "plan":
         # Of a call that changes a part of the list, only the result has all of it.
         items = plan_items(given.result.get("finalTodos"), "content")
         if not items and not is_true(given.arguments.get("merge")):

@@ -10,11 +10,11 @@ import msgspec
 
 from carryover.adapter import contract
 from carryover.agents.copilot import CHATS, DOCUMENTS, EMPTY, SPEC, WINDOWS
-from carryover.agents.copilot.calls import LogContext
+from carryover.agents.copilot.calls import SHELL_ENDED, LogContext
 from carryover.agents.copilot.chats import chat_reader
 from carryover.agents.copilot.cli import LogReader, document_reader, parse_log
 from carryover.agents.copilot.vscode import ChatContext, parse_chat
-from carryover.model import Skipped
+from carryover.model import AnyBody, Op, Skipped, UserPrompt
 from carryover.records import rawjson
 from carryover.records.rawjson import objects_in
 from carryover.text.pattern import later
@@ -25,6 +25,8 @@ from carryover.transcript.hooks import ACTIONS, read_own, root_above, session_st
 from carryover.transcript.layouts import Layout
 from carryover.transcript.stat_cache import StatCachedReader
 
+_CLICKED: Final = later(r'@agent [A-Z][\w ]{0,40}: "[^"\n]{1,200}"\Z')
+"""What VS Code sends in the user's name for a button below an answer, which goes on (SpecStory 2.1.0)."""
 _STATE: Final = "session-state"
 _UUID: Final = r"(?i:[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})"
 _ID: Final = later(_UUID)
@@ -192,6 +194,22 @@ HOOKS: Final = contract.HookProtocol(
     forgets="compaction",
     reads_page="read `{page}` in parts of 60 lines",  # neither `view` nor the shell shows 31 KB at once (1.0.102)
 )
+
+
+def _quoted_prompt(text: str, _after: str) -> tuple[AnyBody, ...]:
+    return () if _CLICKED.match(text) else (UserPrompt(text=text),)
+
+
+def _quoted_outcome(op: Op, text: str) -> contract.ToolOutcome:
+    if op != "shell":
+        return contract.ToolOutcome("ok", text)
+    ended = SHELL_ENDED.search(text)
+    if ended is None:
+        return contract.ToolOutcome("unknown", text)
+    code = int(ended["code"])
+    return contract.ToolOutcome("error" if code else "ok", text[: ended.start()], code)
+
+
 AGENT: Final = contract.Agent(
     spec=SPEC,
     reader=ReaderByKind(
@@ -204,4 +222,5 @@ AGENT: Final = contract.Agent(
     parse=_parse,
     hooks=HOOKS,
     exported=_exported,
+    quoted=contract.QuotedText(prompt=_quoted_prompt, outcome=_quoted_outcome),
 )
