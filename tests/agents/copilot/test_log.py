@@ -66,12 +66,17 @@ def test_the_time_behind_a_prompt_was_not_typed(session: CopilotSession) -> None
         ({"errorType": "query", "message": "CAPIError: 429 You have exceeded your monthly quota."}, "limit"),
         ({"errorType": "query"}, "error"),
         ({"errorType": "authentication", "statusCode": 401}, "error"),
+        ({"errorType": "mcp"}, None),
+        ({"errorType": "model"}, None),
     ],
 )
-def test_an_error_ends_the_turn(session: CopilotSession, fields: dict[str, Any], reason: Any) -> None:
+def test_an_error_ends_the_turn_unless_it_is_the_clients(
+    session: CopilotSession, fields: dict[str, Any], reason: Any
+) -> None:
     session.record("session.error", **(said := {"message": "It failed.", **fields}))
+    ends = of(read(session).events, model.TurnEnd)
 
-    assert of(read(session).events, model.TurnEnd) == [model.TurnEnd(reason=reason, message=said["message"])]
+    assert ends == ([model.TurnEnd(reason=reason, message=said["message"])] if reason else [])
 
 
 def test_an_abort_ends_the_turn_and_the_call_in_flight(session: CopilotSession) -> None:

@@ -53,6 +53,8 @@ _ERRORS: Final = {"rejected": "rejected", "denied": "denied"}
 
 _LIMITS: Final = ("rate_limit", "quota", "quota_exceeded", "session_limit", "weekly_limit")
 """`errorType` of a usage limit."""
+_OF_CLIENT: Final = ("mcp", "model")
+"""`errorType` of what the client could not load, which ends no turn: a server, the list of models (1.0.59)."""
 _TRIGGERS: Final[dict[str, Literal["manual", "auto"]]] = {"manual": "manual", "threshold": "auto"}
 _QUIET: Final = tuple(
     "assistant.fusion_ assistant.reasoning assistant.turn_ assistant.usage external_tool.requested hook. "
@@ -347,7 +349,10 @@ def _abort(recorder: LogRecorder) -> None:
 
 
 def _error(recorder: LogRecorder) -> None:
-    status, limited = number_of(recorder.data.get("statusCode")), recorder.text("errorType") in _LIMITS
+    status, kind = number_of(recorder.data.get("statusCode")), recorder.text("errorType")
+    if kind in _OF_CLIENT and status is None:
+        return
+    limited = kind in _LIMITS
     add_failure(recorder, "end", recorder.text("message").strip(), status=status, limited=limited)
 
 
