@@ -107,6 +107,16 @@ def test_a_limit_ends_a_turn_once_until_an_answer_comes() -> None:
     assert prompts(later) == ["Add discount please", "try again"]
 
 
+def test_an_error_of_2025_is_named_by_a_field_of_its_own_and_has_no_number() -> None:
+    failed = {"event.name": "qwen-code.api_error", "error": "RequestTimeOut", "status_code": "RequestTimeOut"}
+    line = record("system", uuid="e1", subtype="ui_telemetry", systemPayload={"uiEvent": {**failed, "prompt_id": "p4"}})
+
+    _, parsed = AGENT.parse(source_at(AGENT, recording("limit-429-headless")), AGENT.context_type(), Record(1, line))
+
+    ends = [event.body for event in parsed.events if isinstance(event.body, model.TurnEnd)]
+    assert ends == [model.TurnEnd(reason="error", message="RequestTimeOut")]
+
+
 def test_a_title_a_compaction_and_a_job_are_read() -> None:
     found = read("compress-rename-clear", "69cc")
     assert standing(found, model.SessionInfo)[-1].title == "My cart title"

@@ -240,7 +240,7 @@ def _telemetry(builder: _Builder) -> None:
     if name == "api_response":
         builder.change(responded=True)
     elif name == "api_error":
-        said = text_of(event.get("error_message"))
+        said = first_text(event, "error_message", "error")
         limited = number_of(event.get("status_code")) in LIMIT_STATUSES or names_limit(said)
         builder.fail(text_of(event.get("prompt_id")), said, limited=limited)
 
