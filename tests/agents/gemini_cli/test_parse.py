@@ -110,6 +110,7 @@ def test_an_answer_of_qwen_code_in_a_document_is_one() -> None:
         "System: Potential loop detected.",
         "[System: You successfully executed a tool but returned an empty response. Please explain your progress.]",
         "Please continue.",
+        "You have exceeded the time limit. You have one final chance to complete the task with a short grace period.",
         "<hook_context>words</hook_context>",
         "<session_context>\nShop.\n</session_context>\nShip it.\n</session_context>",
         "<session_context>\nShop.",

@@ -92,6 +92,10 @@ _CLIENTS: Final = ("System: ", "[System: ", f"<{_CONTEXT}>", f"<{_HOOK}>")
 """The beginnings of the client's own prompts to the model: from its loop detector, after an empty answer (0.61)..."""
 _GO_ON: Final = "Please continue."
 """Prompt that the client sends if the model stopped midway (0.26 to 0.61)."""
+_LAST_CHANCE: Final = later(
+    r"You have exceeded the (?:maximum number of turns|time limit)\. You have one final chance "
+)
+"""What the client says to a sub-agent that has used up its turns or its time (public sessions of 2025 and 2026)."""
 _INJECTED: Final = later(
     rf"(?:\A\s*|(?<!\s)\s*(?<=\n)[^\S\n]*){re.escape(HANDOFF_HEAD)}.*?^Full history: [^\n]*$\s*",
     re.MULTILINE | re.DOTALL,
@@ -332,7 +336,7 @@ def _typed(text: str) -> str:
         while text.startswith(f"<{tag}>") and f"</{tag}>" in text:
             text = text.partition(f"</{tag}>")[2].lstrip("\n")
     text = REFERENCED.split(_INJECTED.sub("", without_last_block(text, _HOOK)), maxsplit=1)[0].strip()
-    return "" if text.startswith(_CLIENTS) or text == _GO_ON else text
+    return "" if text.startswith(_CLIENTS) or text == _GO_ON or _LAST_CHANCE.match(text) else text
 
 
 def _quoted_prompt(text: str, _after: str) -> tuple[AnyBody, ...]:
