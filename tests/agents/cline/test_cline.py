@@ -222,6 +222,7 @@ def test_files_that_the_user_refused_in_a_task_were_not_written() -> None:
     assert prompts(found) == ["Make a pear cost as much as an apple", "No, leave the QUINCE alone"]
     refused = ("newFileCreated", "editedExistingFile", "command")
     assert results(found) == [(name, "denied", None) for name in refused]
+    assert standing(found, model.ToolResult)[-1].subject == "touch pear.txt"  # without the mark of what needs approval
     assert standing(found, model.FileEdit) == []
 
 

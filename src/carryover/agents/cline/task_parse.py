@@ -43,6 +43,8 @@ _ASK: Final = "followup"
 _LIMITED: Final = later(r'"(?:status|code)":\s*"?(?:402|429|insufficient_credits)\b|\b402\b')
 _FLAG: Final = "HAS_CHANGES"
 """What is put after the last words if there are changes to look at."""
+_ASKS: Final = "REQ_APP"
+"""What is put after a command for which the model asks to be approved."""
 _EXIT: Final = later(r"\bexit code:? (\d{1,10})", re.IGNORECASE)
 _EXIT_WITHIN: Final = 400
 """How far from its beginning a result names the exit code."""
@@ -227,7 +229,7 @@ def _call(recorder: MessageBuilder) -> None:
     if kind or "toolName" in shown:
         call = TOOLS.call(recorder.ident, bounded(name, MAX_NAME_CHARS), shown, recorder.context.cwd)
     else:
-        call = OpenCall.of_command(recorder.ident, "command", _said(recorder), recorder.context.cwd)
+        call = OpenCall.of_command(recorder.ident, "command", _said(recorder).removesuffix(_ASKS), recorder.context.cwd)
     recorder.begin_call(call, "call")
     if not is_true(message.get("over")):
         return
