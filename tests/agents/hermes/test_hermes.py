@@ -274,3 +274,11 @@ def test_a_database_with_tables_of_the_same_names_is_left_to_its_own_agent(tmp_p
         db.commit()
     assert AGENT.exported is not None
     assert AGENT.exported(path, path.read_bytes()) is None
+
+
+def test_a_tool_that_there_is_not_did_not_run(client: Client) -> None:
+    call = client.call("one", START_S + 2, "pg_tables", {"schema": "shop"})
+    client.say("one", START_S + 3, "tool", "Tool 'pg_tables' does not exist. Available tools: todo", tool_call_id=call)
+
+    [ended] = bodies(read(client.path), model.ToolResult)
+    assert (ended.subject, ended.status, ended.never_ran) == ("shop", "error", True)

@@ -63,6 +63,8 @@ TOOLS: Final = Tools(
 """The built-in tools (0.19.0)."""
 _STOPPED: Final = 130
 _STOPPED_TEXT: Final = "[Command interrupted]"
+_NO_TOOL: Final = later(r"Tool '[^'\n]{1,100}' does not exist\.")
+"""What the model is told, as a text, of a tool that there is not (schema 6)."""
 _DENIED: Final = ("blocked", "pending_approval")
 """States of a command that the user, or the client for lack of one, did not allow (code)."""
 
@@ -161,6 +163,8 @@ def _outcome(call: OpenCall, output: str, result: Fields) -> ToolOutcome:
         if code is not None and code < 0:
             return ToolOutcome("error", "\n".join(filter(None, (text, error))))
         return ToolOutcome("error" if code else "ok", text, exit_code=code)
+    if not result and _NO_TOOL.match(output):
+        return ToolOutcome("error", output, never_ran=True)
     has_failed = error or bytes(result.get("success", b"")) == b"false"
     shown = error or first_text(result, "content", "output", "diff") or output
     return ToolOutcome("error" if has_failed else "ok", without_ansi(shown))
