@@ -69,6 +69,8 @@ class Tools:
     >>> tools = Tools({"shell": "bash", "read": "read view"}, about=("path", "pattern"))
     >>> tools.op("view"), tools.op("mcp__shop__view")
     ('read', 'other')
+    >>> tools.call("c1", "mcp__shop__find", {"sql": b'"SELECT 1"'}, None).subject
+    'SELECT 1'
     """
 
     def __init__(
@@ -84,9 +86,10 @@ class Tools:
     ) -> None:
         """`names`: operation → its tools, with spaces between; all others, as those of MCP servers, are `other`.
 
-        `about`: arguments, the most telling first, or else any; `about_by_op`: those of some operations. `named`:
-        others that may name a file or folder of ours. `folder`: the arguments that may have the folder that a command
-        runs in. `plain`: a tool's name → its name in the table, where names differ by version.
+        `about`: arguments, the most telling first, or else any, as of a tool that is not in the table; `about_by_op`:
+        those of some operations. `named`: others that may name a file or folder of ours. `folder`: the arguments that
+        may have the folder that a command runs in. `plain`: a tool's name → its name in the table, where names differ
+        by version.
         """
         if unknown := names.keys() - get_args(Op):
             raise ValueError(f"no operation: {', '.join(unknown)}. There are {', '.join(get_args(Op))}")
@@ -119,7 +122,7 @@ class Tools:
             place = resolved(folder, cwd) if folder else cwd
             return OpenCall.of_command(ident, name, text_of(given.get("command")), place)
         question = next((asked.question for asked in asked_in(given.get("questions"))), "")
-        about = question or self.about(op, given) or name
+        about = question or self.about(op, given) or ("" if self.knows(name) else first_text(given, *given)) or name
         changes = self._changes(op, given, cwd) if self._changes is not None else ()
         subject = bounded(about, SUBJECT_CHARS)
         named = " ".join((about, *(text_of(given.get(each)) for each in self._named)))
