@@ -40,8 +40,10 @@ _NO_BRANCH: Final = "[specify] Warning: "
 """What it prints before that if it created no branch."""
 _RAISED: Final = later(r"(?:[\w.]+\.)?[A-Z]\w*(?:Error|Exception|Interrupt|Exit)\b(?::|$)", re.I)
 _REPORTED: Final = later(r"(?:PHP )?(?:error|fatal)\b", re.I)  # perhaps only by the program that ran the failed one
-_LOCATED: Final = later(r"\S+?(?::\d+:\d+:|\(\d+,\d+\):) \S")
-"""A line and a column, as compilers and linters name them and a search does not."""
+_LOCATED: Final = later(r"\S+?(?::\d+:\d+:|\(\d+,\d+\):) \S|[^\n]{1,300}?:\d+: error: \S")
+"""A line and a column, or an error's line, as compilers and linters name them and a search does not."""
+_NO_COMMAND: Final = later(r"(?:\S{1,100} : )?The term '")
+"""What PowerShell says of a command that there is not, before it says where, and what to look at."""
 _TIMED_OUT: Final = later(r"command timed out\b", re.I)
 """What clients put before or after what a command has printed until then, which may all be well."""
 _NOT_TAKEN: Final = later(r"(?:[\w./-]{1,40}: )?(?:unknown|unrecogni[sz]ed|unsupported|invalid) \S", re.I)
@@ -59,6 +61,7 @@ _NO_CHAIN: Final = later(r"[;\n]|\|\|")
 _FILE_NAME: Final = later(r"[\w-]+\.\w+")
 _FRAME: Final = later(
     r"\+ |npm (?:error|ERR!) A complete log of this run |bash: line \d+: warning: here-document at line "
+    r"|(?:LINE \d+|HINT): "
 )
 _SHORT_CAUSE: Final = 60
 _CAUSE_CHARS: Final = 220
@@ -168,7 +171,7 @@ def error_in(output: str) -> str:
     """Returns the last line of an output that looks like an error; empty if there is none."""
     newest = _telling(output)[::-1]
     # A stack is long, and nothing but what was raised is at its head.
-    within = ((_RAISED, 40), (_REPORTED, 40), (_LOCATED, 40), (_RAISED, 200))
+    within = ((_RAISED, 40), (_REPORTED, 40), (_LOCATED, 40), (_NO_COMMAND, 40), (_RAISED, 200))
     found = (next(filter(form.match, newest[:lines]), "") for form, lines in within)
     return clip(one_line(next(filter(None, found), "")), chars=_CAUSE_CHARS)
 
@@ -179,8 +182,8 @@ def _timed_out(lines: list[str]) -> str:
 
 
 def _telling(output: str) -> list[str]:
-    """Returns the lines of an output that may tell why it failed: rules, npm's last line, a shell's warning and the
-    frame that PowerShell draws around a reason do not."""
+    """Returns the lines of an output that may tell why it failed: rules, npm's last line, a shell's warning, what
+    PostgreSQL puts below an error, and the frame that PowerShell draws around a reason do not."""
     lines = [line.strip() for line in output.splitlines() if line.strip()]
     telling = [line for line in lines if any(map(str.isalnum, line)) and not _FRAME.match(line)]
     return telling or lines

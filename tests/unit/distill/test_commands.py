@@ -150,6 +150,16 @@ def test_an_edit_is_known_by_any_name_of_its_file(subject: str) -> None:
             "npm error code ERESOLVE",
         ),
         ("no display\n╚════", "no display"),
+        ("denied for schema shop\nLINE 1: SELECT * FROM shop\n               ^\nHINT:  Ask.", "denied for schema shop"),
+        (
+            "rate : The term 'rate' is not recognized as the name of a cmdlet or operable\n"
+            "program. Check the spelling of the name and try again.\nAt line:1 char:1\n+ rate 3\n+ ~~~~",
+            "rate : The term 'rate' is not recognized as the name of a cmdlet or operable",
+        ),
+        (
+            "C:\\my shop\\Cart.java:5: error: package tax does not exist\nimport tax.Rate;\n1 error\n\nBUILD FAILED",
+            "C:\\my shop\\Cart.java:5: error: package tax does not exist",
+        ),
         ('Unknown JSON field: "rate"\nAvailable fields:\n  author\n  body\n  url', 'Unknown JSON field: "rate"'),
         (
             'Invalid search query "rate".\nThe repositories cannot be searched, as you may not see them all.',
