@@ -288,8 +288,8 @@ def test_of_a_commands_file_whose_place_is_empty_only_a_line_below_it_was_typed(
     asked = session("s1").user(FILE).says("What shall I number?").user("Number the vouchers.").edited("cart.py")
     task = under("Task", asked)
 
-    assert "(turn 2" in task
-    assert "(turn 1" not in task
+    assert "Newest prompt (turn 2" in task
+    assert "Fill each place" not in task
     command = f"# /number-it - Numbers what is named\n\n{FILE.replace('$ARGUMENTS', 'Reject all else.')}"
     assert "Reject" not in under("Task", session("s1").user(command).edited("cart.py").says("Done."))
     asks = f"Mend this command for me:\n\n{FILE}"

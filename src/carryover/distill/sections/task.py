@@ -60,6 +60,7 @@ def task_steps(past: Past) -> dict[str, list[Step]]:
         # the newest prompt may send it again
         "goal": [step for step in (mine[-1:] + mine) if goal is not None and step.turn.sent == goal.sent][:1],
         "newest": newest_intent(past),
+        "form": [step for step in mine[:1] if step.turn.is_template],  # short prompts since reply to its questions
         "acted on": [past.main],
         "list before": _list_before(past),
         "goal before": [] if any(_is_long(step.turn.prompt) for step in mine) else _goal_before(past),
@@ -174,7 +175,7 @@ def task_entries(past: Past, chosen: Mapping[str, Sequence[Step]]) -> list[Entry
         whose = "" if step.view is past.lead else f"{past.agent(step)}, "
         is_first = step.turn is next(turn for turn in step.digest.turns if turn.prompt)
         is_before = any(step.turn.began <= turn.began for turn in newest)
-        what = "First prompt" if is_before and role == "goal" and is_first else "Prompt"
+        what = "First prompt" if is_before and role in ("goal", "form") and is_first else "Prompt"
         if step.turn in newest:
             since = chain(step.digest.turns, past.lead.digest.turns)  # it may be of an earlier session than the others
             is_last = not any(turn.prompt for turn in since if turn.began > step.turn.began)

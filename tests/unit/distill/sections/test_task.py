@@ -89,3 +89,16 @@ def fixed_task(talk: Conversation) -> str:
     """Returns the lines of the task that are taken first, however much the others are worth."""
     entries = (entry for one in handoff(talk).sections if one.title == "Task" for entry in one.entries)
     return " ".join(entry.text for entry in entries if entry.weight <= FIXED)
+
+
+def test_the_stored_prompt_that_a_session_began_with_is_told_before_replies_to_its_questions() -> None:
+    order = "Load the whole workflow of the almanac from flows/almanac.md, and follow what it says to the letter."
+    talk = session("s1").event(UserPrompt(text=order, stored=True)).says("Which months shall I leave out?")
+    talk.user("none of them").edited("almanac.md").says("Is January fine as it is?")
+    for month in ("February", "March", "April"):
+        talk.user("yes, that is fine").edited("almanac.md").says(f"Is {month} fine as it is?")
+    first, *rest = under("Task", talk.user("ok")).splitlines()
+
+    assert first.startswith("First prompt (turn 1") and f": stored prompt “{order}”" in first
+    assert "asked “Which months shall I leave out?”: none of them" in rest[0]
+    assert "stored prompt" not in under("What the user said", talk)
