@@ -15,7 +15,8 @@ _CLOSER: Final = later(rb"[ \t>]*(`{3,}|~{3,})[ \t]*$")
 # In an answer: whatever looks like a fence is one, and one that is never closed runs to the end.
 _FENCE: Final = later(r"^\s*(```+(?=[^`]*$)|~~~+)")
 _TABLE_ROW: Final = later(r"^\s*\|.*\|\s*$")
-_CODE: Final = later(r"`[^`\n]+`")
+_CODE: Final = later(r"`[^`\n]+`|(?<!\w)[\"'“„«‘][?!]{1,3}[\"'”“»’](?!\w)")
+"""What is between backticks, or a mark alone between quotation marks."""
 _HIDDEN: Final = later(r"(?<!`)(`{1,3})(?!`)[^\n]+?(?<!`)\1(?!`)|<!--(?:(?!<!--|-->).)*-->", re.DOTALL)
 _SHORT_BLOCK: Final = 8
 """So many lines with its fences may hold the commands to run next."""
@@ -59,12 +60,13 @@ def without_blocks(text: str) -> str:
 
 
 def without_code(line: str) -> str:
-    """Returns a line of the same length without what stands between backticks: the marks in it end no sentence.
+    """Returns a line of the same length without what stands between backticks, and without a mark that is only named:
+    these end no sentence.
 
-    >>> without_code("Is `a.b?` new?")
-    'Is `xxxx` new?'
+    >>> without_code("Is `a.b?` new? Count each '?' in it.")
+    "Is `xxxx` new? Count each 'x' in it."
     """
-    return _CODE.sub(lambda code: f"`{'x' * (len(code[0]) - 2)}`", line)
+    return _CODE.sub(lambda code: f"{code[0][0]}{'x' * (len(code[0]) - 2)}{code[0][-1]}", line)
 
 
 def is_table_row(line: str) -> bool:

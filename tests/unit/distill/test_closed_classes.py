@@ -17,6 +17,7 @@ from carryover.distill.closed_classes import (
     label_of,
     only_replies,
 )
+from carryover.distill.quotes import sentences
 from dialogue.checks import outcomes, rates
 from dialogue.scenario import dialogue
 from dialogue.test_takeover import held
@@ -77,6 +78,14 @@ def test_a_question_ends_in_a_mark_of_any_script_or_needs_none(line: str) -> Non
     assert not is_question(f"{line} This one.")
     assert is_question(f"`{line}`")
     assert not is_question(f"It has the type `{line}`")
+
+
+@pytest.mark.parametrize("mark", ['"?"', "'?'", "“??”", "«?»"])
+def test_a_mark_that_is_only_named_ends_no_question(mark: str) -> None:
+    assert not is_question(f"Count every {mark}")
+    assert is_question(f"Shall I count every {mark}?")
+    assert sentences(f"Look for any {mark} signs in the chapter:") == [f"Look for any {mark} signs in the chapter:"]
+    assert is_question('Did you say "which one?"')
 
 
 @pytest.mark.parametrize(
