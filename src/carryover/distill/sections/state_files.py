@@ -13,10 +13,12 @@ from carryover.distill.sections.recent_files import checked_boxes, placed
 from carryover.distill.trail import Past, answers_since
 from carryover.distill.view import ProjectView, SessionView
 from carryover.facts import FileFacts
+from carryover.text.pattern import later
 
 Visit = tuple[SeenDocument, SessionView]
 """What one session did with a document."""
 _MOST: Final = 12
+_ASKS: Final = later("[?？؟]")
 _WITHOUT: Final = 3
 """After so many answers, a document that was only read, and has no box checked, gives way."""
 
@@ -41,7 +43,8 @@ def documents_of(view: ProjectView, *, outside: bool = True) -> dict[str, list[V
 def open_items(past: Past, facts: Mapping[str, FileFacts]) -> list[Entry]:
     """Returns the first open items of the newest documents with open boxes, verbatim. Boxes on disk count more than
     recorded ones; of a document that was only read, as a template is, those that none is checked of belong to something
-    else, unless the user named it and the work has not gone on without it."""
+    else, unless the user named it and the work has not gone on without it. Boxes of nothing but questions, none of them
+    checked, are for whoever reads the document."""
     entries: list[Entry] = []
     prompts = "\n".join(step.turn.prompt for step in past.steps)
     weight = WEIGHTS["open box"]
@@ -51,6 +54,8 @@ def open_items(past: Past, facts: Mapping[str, FileFacts]) -> list[Entry]:
         edits = [(one, session) for one, session in visits if one.edited is not None]
         is_own = edits or path.rpartition("/")[2] in prompts
         if boxes is None or not (is_own or boxes.checked):
+            continue
+        if boxes.open and not boxes.checked and all(_ASKS.search(item) for item in boxes.open):
             continue
         document, session = (edits or visits)[-1]
         turn = document.edited or document.turn
