@@ -79,6 +79,17 @@ def test_a_failure_is_solved_once_all_that_was_run_with_it_passed(later: str, is
     assert ("Tests fail" in under("Open questions", talk)) is is_open
 
 
+@pytest.mark.parametrize(("folder", "is_open"), [("shop", False), ("shop/tests", False), ("shop-admin", True)])
+def test_a_failure_is_solved_once_all_tests_of_a_folder_above_passed(folder: str, is_open: bool) -> None:
+    why = "FAIL: test_cap (test_cart.CartTest.test_cap)\nAssertionError: 3 != 4"
+    failed = f"{why}\n\nRan 9 tests in 0.1s\n\nFAILED (failures=1)"
+    talk = session("s1").user(GOAL)
+    talk.ran("cd /srv/shop\nPYTHONPATH=/tmp/old python3 -m unittest discover -s tests", failed, status="error")
+    talk.ran(f"cd /srv/{folder}\nmake test 2>&1 | tail -3", "Ran 9 tests in 0.1s\n\nOK").says("It was put back.")
+
+    assert ("Tests fail" in under("Open questions", talk)) is is_open
+
+
 def test_of_two_runs_in_the_same_moment_the_later_one_counts() -> None:
     """Some agents write times without seconds."""
     talk = session("s1").user(GOAL)
