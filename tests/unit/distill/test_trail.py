@@ -404,3 +404,14 @@ def test_the_work_that_waits_stands_beside_small_talk() -> None:
 
     assert "Number the vouchers by year." in under("Task", work, talk)
     assert "They are numbered. Should the receipts be as well?" in under("Open questions", work, talk)
+
+
+def test_what_the_newest_recorded_work_came_to_is_no_state_once_much_was_answered_since() -> None:
+    talk = worked(says="The vouchers are moved.")
+    for month in range(8):
+        talk.user(f"Put month {month} into the board.").calls("", op="other", name="board_put").says("It is in.")
+    assert past(talk).work is not None
+    talk.user("Put the last month into the board.").says("It is in as well.")
+
+    assert past(talk).work is None
+    assert "newest work" not in under("Where it stands", talk)
