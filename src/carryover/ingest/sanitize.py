@@ -26,6 +26,7 @@ from carryover.model import (
 )
 from carryover.platform import here
 from carryover.redact import redact
+from carryover.redact.printed import hide_printed, holds_only_a_secret
 from carryover.text.harmless import without_tagged
 
 _T = TypeVar("_T")
@@ -67,8 +68,13 @@ def clean_body(body: AnyBody, counts: dict[str, int]) -> AnyBody:
             counts[kind] = counts.get(kind, 0) + count
         return hidden
 
+    def hide_all(text: str) -> str:
+        return hide_printed(hide(text), counts)
+
     if isinstance(body, ToolResult) and body.output:
-        output, dropped = bound_output(body.output, hide)
+        is_file = body.op == "read"
+        is_secret = (is_file or body.op == "shell") and holds_only_a_secret(body.subject, is_file=is_file)
+        output, dropped = bound_output(body.output, hide_all if is_secret else hide)
         body = map_text(body, hide, keep=_IDS | {"output"})
         if output is not body.output:
             return msgspec.structs.replace(body, output=output, dropped=body.dropped + dropped)

@@ -59,6 +59,64 @@ def test_secrets_are_hidden_in_every_text_of_an_event_and_counted(body: Any, fou
     assert counts == {"github": found}
 
 
+KEY = "pU3KGCUwux1tEyze1iN7LtkeP3IfyxlxF0SU1kk8nVw="
+HEX = "5ec84d8dbc74254770f58904dba41ecc"
+
+
+@pytest.mark.parametrize(
+    ("command", "printed"),
+    [
+        ("wg genkey", f"{KEY}\n"),
+        ("umask 077 && wg genkey | tee private.key", f"{KEY}\n"),
+        ("kubectl get secret db -n shop -o jsonpath='{.data.password}' | base64 -d", "zzgEOzdmenCk"),
+        ("kubectl get secrets/db -o go-template='{{index .data \"password\"}}'", "c3VubnktZGF5"),
+        ("cat config/master.key", f"{HEX}\n"),
+        ("ls config && cat config/credentials/production.key", f"database.yml\n{HEX}\n"),
+        ("cat /run/secrets/db_password", "correcthorse\n"),
+        ("aws secretsmanager get-secret-value --secret-id db --query SecretString --output text", "Tr0ub4dor"),
+        ("vault kv get -field=password secret/shop", "sunnyday\n"),
+        ("op read op://shop/db/password", "sunnyday"),
+        ("security find-generic-password -s shop -w", "sunnyday\n"),
+        ("openssl rand -hex 16", f"{HEX}\n"),
+        ("python3 -c 'import secrets; print(secrets.token_hex(16))'", HEX),
+        ("head -c 32 /dev/urandom | base64", KEY),
+    ],
+)
+def test_what_a_command_prints_that_prints_a_secret_is_hidden(command: str, printed: str) -> None:
+    counts: Counter[str] = Counter()
+    cleaned: Any = clean_body(result("", subject=command, output=printed), counts)
+
+    assert cleaned.output.splitlines()[-1] == "[redacted:password]"
+    assert counts == {"password": 1}
+    assert clean_body(cleaned, Counter()) == cleaned
+
+
+def test_a_file_that_holds_a_secret_is_hidden_where_it_is_read() -> None:
+    body = result("", subject="/repo/config/master.key", output="     1\tcorrecthorse")
+    cleaned: Any = clean_body(msgspec.structs.replace(body, op="read"), Counter())
+
+    assert cleaned.output == "     1\t[redacted:password]"
+
+
+@pytest.mark.parametrize(
+    ("command", "printed"),
+    [
+        ("git rev-parse HEAD", f"{HEX}\n"),
+        ("kubectl get secret db -o jsonpath='{.metadata.name}'", "db-password\n"),
+        ("kubectl get secrets -n shop", "NAME   TYPE\ndb     Opaque\n"),
+        ("wg show", "interface: wg0\n"),
+        ("ls config/master.key", "config/master.key\n"),
+        ("vault kv get -field=password secret/shop", "No value found at secret/data/shop\n"),
+        ("kubectl get secret db -o jsonpath='{.data.password}'", "null"),
+        ("cat config/master.key.example", f"{HEX}\n"),
+    ],
+)
+def test_other_output_of_such_a_command_stays(command: str, printed: str) -> None:
+    body = result("", subject=command, output=printed)
+
+    assert clean_body(body, Counter()) == body
+
+
 def test_prompts_and_answers_are_never_cut_but_output_is() -> None:
     """What the agent left out itself is added."""
     for body in (UserPrompt(text="p" * 200_000), AssistantMessage(text="a" * 200_000)):

@@ -1,0 +1,64 @@
+"""Hides what a command or a file that was read holds nothing else than: a secret without a name and without a form."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from carryover.redact import values
+from carryover.redact.values import insert_marks
+from carryover.text.pattern import later
+
+_PRINTERS: Final = (
+    ("wg gen", r"\bwg gen(?:key|psk)\b"),
+    ("get secret", r"\bget secrets?\b[^\n;&]{0,300}?\.(?:data|stringData)\b"),
+    ("secret", r"\bsecretsmanager get-secret-value\b[^\n|;&]{0,300}--query\b"),
+    ("secret", r"\bsecrets versions access\b"),
+    ("secret", r"\bkeyvault secret show\b[^\n|;&]{0,300}--query\b"),
+    ("secret", r"\bsecrets get\b[^\n|;&]{0,200}--plain\b"),
+    ("secret", r"\bsecret-tool lookup\b"),
+    ("secret", r"\bsecrets\.token_(?:hex|urlsafe)\b"),
+    ("secret", r"\b(?:rails|rake) secret\b"),
+    ("secret", r"\bget_random_secret_key\b"),
+    ("with-decryption", r"\bssm get-parameter\b[^\n|;&]{0,300}--query\b"),
+    ("vault ", r"\bvault (?:kv get|read)\b[^\n|;&]{0,200}-field\b"),
+    ("-password", r"\bsecurity find-(?:generic|internet)-password\b[^\n|;&]{0,200}[ \t]-\w{0,8}w\b"),
+    ("pass show", r"\b(?:go)?pass show[ \t]"),
+    ("op read", r"\bop read[ \t]"),
+    ("bw get", r"\bbw get (?:password|totp)[ \t]"),
+    ("openssl rand", r"\bopenssl rand\b"),
+    ("pwgen", r"\bpwgen\b"),
+    ("/dev/urandom", r"/dev/u?random\b[^\n;&]{0,200}\|"),
+    ("randomBytes(", r"\brandomBytes\(\d{1,4}\)\.toString\("),
+)
+"""What is in every command that prints a secret and little else, and a pattern of it."""
+_FILES: Final = (
+    ("master.key", r"(?:^|[\s/\\'\"])master\.key(?![\w.-])"),
+    ("credentials/", r"\bcredentials/[\w-]{1,60}\.key(?![\w.-])"),
+    ("/run/secrets/", r"/run/secrets/[\w.-]"),
+    ("vault_pass", r"(?:^|[\s/\\'\".])vault_pass(?:word)?(?:\.txt)?(?![\w.-])"),
+)
+"""The same of the names of files that hold one."""
+_BY_FILE: Final = tuple((hint, later(pattern)) for hint, pattern in _FILES)
+_BY_COMMAND: Final = (*((hint, later(pattern)) for hint, pattern in _PRINTERS), *_BY_FILE)
+_ALONE: Final = later(r"^(?:[ \t]*\d{1,6}(?:→|\t))?[ \t]*['\"]?([^\s'\"]{6,4096})['\"]?[ \t\r]*$", re.MULTILINE)
+_LEAST_AMONG_OTHERS: Final = 12
+
+
+def holds_only_a_secret(about: str, *, is_file: bool) -> bool:
+    """Whether the output of a command, or the content of the file at a path, is a secret and little else."""
+    return any(hint in about and pattern.search(about) for hint, pattern in (_BY_FILE if is_file else _BY_COMMAND))
+
+
+def hide_printed(output: str, counts: dict[str, int]) -> str:
+    """Returns such an output without the secret: the word that is all of it, or each that stands alone on its line and
+    looks generated."""
+    words = [*_ALONE.finditer(output)]
+    is_all = len(words) == 1 and not (output[: words[0].start()] + output[words[0].end() :]).strip()
+    return insert_marks(output, [(*word.span(1), "password") for word in words if _is_one(word[1], is_all)], counts)
+
+
+def _is_one(value: str, is_all: bool) -> bool:
+    if values.is_dummy(value) or values.is_filler(value) or values.is_path(value) or values.is_type_or_state(value):
+        return False
+    return is_all or values.is_scrambled(value, _LEAST_AMONG_OTHERS) or values.is_strong(value)
