@@ -24,6 +24,8 @@ _HEAD_BYTES: Final = 64 << 10
 RANK: Final = -1
 """Below all of the agents' own transcripts: an export adds nothing to one, and one that is read later replaces it."""
 NOTHING: Final = "Nothing was imported from it."
+TEXTS: Final = ("text", "input_text", "output_text")
+"""The types of the parts of a message that are words of who speaks."""
 
 
 @dataclass(frozen=True)

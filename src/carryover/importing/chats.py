@@ -19,7 +19,7 @@ from carryover.agents import agent_name, specs
 from carryover.declared_source import SPEAKERS, Speaker
 from carryover.decoders import decoder_of
 from carryover.importing.calls import call_of, quoted_of
-from carryover.importing.candidate import Candidate, OpenedDocument, document
+from carryover.importing.candidate import TEXTS, Candidate, OpenedDocument, document
 from carryover.importing.turns import Fences, TurnEvents, by_turn, turn_reader
 from carryover.model import AssistantMessage
 from carryover.records import rawjson
@@ -38,6 +38,8 @@ _ITEMS: Final[dict[str, Speaker]] = {
     "reasoning": "ignored",
 }
 """Who makes an entry that is no message, in the form of OpenAI's Responses."""
+_FOR_THE_MODEL: Final = ("observation", "demonstration")
+"""What SWE-agent calls a message in the user's role that is what a call printed, or an example."""
 _ROLE: Final = r"(?P<role>user|human|assistant|ai|system|planner)"
 _TIME: Final = r"(?:[ \t]*[(\[](?:[^()\[\]\n]|\([^()\n]{1,40}\)){1,60}[)\]])?"
 _HEADINGS: Final = tuple(
@@ -62,7 +64,6 @@ _CONTENTS: Final = ("content", "value", "message")
 _TIMES: Final = ("timestamp", "created_at", "createdAt", "time")
 _IDS: Final = ("tool_call_id", "source_call_id", "call_id", "callId", "tool_use_id", "id")
 """The id of a call; `id` alone may be that of the entry."""
-_TEXTS: Final = ("text", "input_text", "output_text")
 _ID_CHARS: Final = 400
 
 
@@ -259,6 +260,8 @@ def _messages_in(data: bytes) -> list[tuple[Speaker, Fields]]:
 
 
 def _speaker_of(message: Fields) -> Speaker | None:
+    if text_of(message.get("message_type")) in _FOR_THE_MODEL:
+        return "ignored"
     if (item := _ITEMS.get(text_of(message.get("type")))) is not None:
         return item
     has_content = any(name in message for name in (*_CONTENTS, "tool_calls"))
@@ -288,7 +291,7 @@ def _content_of(message: Fields) -> msgspec.Raw:
 def _text_of(message: Fields) -> str:
     content = _content_of(message)
     parts = (fields_of(part) for part in items_of(content))
-    texts = (text_of(part.get("text")) for part in parts if text_of(part.get("type")) in _TEXTS)
+    texts = (text_of(part.get("text")) for part in parts if text_of(part.get("type")) in TEXTS)
     return text_of(content) or "\n".join(texts)
 
 

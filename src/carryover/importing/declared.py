@@ -17,6 +17,7 @@ from carryover.agents import adapters
 from carryover.declared_source import DeclaredSource, folder_of
 from carryover.decoders import decoder_of
 from carryover.importing.calls import call_of, outcome_in_text
+from carryover.importing.candidate import TEXTS
 from carryover.importing.turns import TurnEvents
 from carryover.model import AssistantMessage, SessionInfo, UserPrompt
 from carryover.paths import expanded
@@ -155,7 +156,7 @@ def _take(turn: TurnEvents[_Context], declared: DeclaredSource, fields: Fields, 
     role = text_of(_at(fields, declared.role))
     speaker = declared.speakers.get(role.lower())
     calls = _calls_in(declared, fields)
-    text = _said(fields, declared.text)
+    text = _said(fields, declared.text, words=speaker != "tool")
     result = text if speaker == "tool" else None  # what a tool printed, if the record holds that
     if declared.result:
         result = None if _at(fields, declared.result) == rawjson.ABSENT else _said(fields, declared.result)
@@ -198,11 +199,17 @@ def _at(fields: Fields, path: str) -> msgspec.Raw:
     return inside(fields.get(first), *rest)
 
 
-def _said(fields: Fields, path: str) -> str:
-    """Returns the text in a field: the field itself, or its parts with `text`."""
+def _said(fields: Fields, path: str, *, words: bool = False) -> str:
+    """Returns the text in a field: the field itself, or its parts with `text`. `words`: without those parts that are no
+    words of who speaks, such as a result, a file or a thought."""
     raw = _at(fields, path)
-    parts = (text_of(fields_of(part).get("text")) or text_of(part) for part in items_of(raw))
-    return text_of(raw) or "\n".join(filter(None, parts))
+    parts = [(fields_of(part), text_of(part)) for part in items_of(raw)]
+    said = (text or text_of(part.get("text")) for part, text in parts if not words or _is_words(part))
+    return text_of(raw) or "\n".join(filter(None, said))
+
+
+def _is_words(part: Fields) -> bool:
+    return "type" not in part or text_of(part["type"]) in TEXTS
 
 
 def _calls_in(declared: DeclaredSource, fields: Fields) -> list[Fields]:

@@ -147,6 +147,16 @@ PARTS = st.sampled_from(("function", "name", "arguments", "text"))
 ANYTHING = st.recursive(
     SMALL, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(PARTS, inner, max_size=3), max_leaves=6
 )
+
+
+@pytest.mark.parametrize("kind", ["tool_result", "tool-result", "input_file", "thinking", "reasoning", "document"])
+def test_only_the_texts_among_parts_are_said(kind: str) -> None:
+    parts = [{"type": kind, "text": "Ship it."}, {"type": "text", "text": "Fix it."}, {"text": "Now."}, "Please."]
+
+    assert bodies(OF_OPENAI, [{"role": "user", "content": parts}]) == [UserPrompt(text="Fix it.\nNow.\nPlease.")]
+    assert bodies(OF_OPENAI, [{"role": "assistant", "content": parts[:2]}]) == [AssistantMessage(text="Fix it.")]
+
+
 FIELDS = st.sampled_from(("role", "content", "tool_calls", "timestamp", "cwd", "id"))
 
 

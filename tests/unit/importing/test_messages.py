@@ -226,6 +226,18 @@ def test_calls_in_messages_have_their_results_and_files(tmp_path: Path, messages
         assert next(body for body in bodies if isinstance(body, ToolResult)).status == "error"
 
 
+def test_what_a_program_read_for_the_agent_is_not_the_users(tmp_path: Path) -> None:
+    """SWE-agent gives the model what a call printed, and examples, in the user's role, and says so beside it."""
+    kinds = {"demonstration": "user", "": "user", "action": "assistant", "observation": "user"}
+    words = {"demonstration": "Ship it.", "": "Fix the test.", "action": "I look.", "observation": "Push it."}
+    messages = [{"role": role, "content": words[kind], "message_type": kind} for kind, role in kinds.items()]
+
+    assert said_in(tmp_path / "run.traj", json.dumps({"history": messages})) == [
+        ("user", "Fix the test."),
+        ("assistant", "I look."),
+    ]
+
+
 def test_a_longer_copy_of_a_chat_is_the_same_session(tmp_path: Path) -> None:
     keys = []
     for length in (2, 3):
