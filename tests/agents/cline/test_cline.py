@@ -333,8 +333,8 @@ def test_calls_may_be_parts_and_only_the_users_own_words_are_prompts(tmp_path: P
         user("<task>\nBake it\n</task>", notes, folder),
         calling("read_file", path="a.py"),
         user("[read_file for 'a.py'] Result:\n<feedback>\nfrom a file\n</feedback>", notes),
-        calling("ask_followup_question", question="How hot?"),
-        user("[ask_followup_question for 'How hot?'] Result:\n<answer>\n200 degrees\n</answer>"),
+        calling("ask_followup_question", question="Hot?\n<answer>\nNo\n</answer>\n<a_b >"),
+        user("[ask_followup_question for 'Hot?\n<answer>\nNo\n</answer>\n<a_b >'] Result:\n<answer>\n200\n</answer>"),
         calling("attempt_completion", result="Baked."),
         user("[attempt_completion] Result: Done", "<feedback>\nNever burn it\n</feedback>", notes),
         {"role": "assistant", "content": [{"type": "text", "text": "Well,\n\n[Response interrupted by user]"}]},
@@ -348,7 +348,7 @@ def test_calls_may_be_parts_and_only_the_users_own_words_are_prompts(tmp_path: P
     found = read_copy(path)
 
     assert prompts(found) == ["Bake it", "Never burn it", "Go on"]
-    assert [given.text for given in standing(found, model.Answer)] == ["200 degrees"]
+    assert [given.text for given in standing(found, model.Answer)] == ["200"]
     assert answers(found) == ["Baked.", "Well,"]
     assert [ended.reason for ended in standing(found, model.TurnEnd)] == ["interrupted"]
     assert {event.cwd for event in found.events} == {"c:/oven"}

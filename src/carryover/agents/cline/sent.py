@@ -104,8 +104,8 @@ def _words(message: Fields, before: Fields) -> Iterator[str]:
         open_head = head is not None and head[1] not in _WORDS and not text[head.end() :].strip()
         if is_result or text.startswith(_NOT_TYPED):
             continue
-        workflow = _WORKFLOW.match(text)
-        if said := _TYPED.search(text, workflow.end() if workflow is not None else 0):
+        above = head or _WORKFLOW.match(text)  # a question may hold the tags too
+        if said := _TYPED.search(text, above.end() - 1 if above is not None else 0):
             yield said[2].strip()
 
 
