@@ -27,6 +27,7 @@ from carryover.outside.listed import Listed, fingerprint
 from carryover.outside.swap import BeingChanged, own_links, swap
 from carryover.paths import StateDir
 from carryover.probe.ignore_rules import SIZE_LIMIT_BYTES
+from carryover.redact import clean
 from carryover.text.user_text import UNKNOWN, EditRefused, Origin
 
 _LARGEST_SETTINGS: Final = 64 << 20
@@ -133,7 +134,7 @@ class Edit(msgspec.Struct, frozen=True):
 
     @property
     def diff(self) -> str:
-        """The unified diff; empty if nothing changes."""
+        """The unified diff, to be shown: without secrets. Empty if nothing changes."""
         if not self.changes:
             return ""
         import difflib
@@ -145,7 +146,8 @@ class Edit(msgspec.Struct, frozen=True):
             "/dev/null" if self.before is None else name,
             "/dev/null" if self.after is None else name,
         )
-        return "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)
+        whole = "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)
+        return clean(whole)
 
 
 def plan_edit(text: Text, *, out: bool = False) -> Edit:

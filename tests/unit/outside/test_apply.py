@@ -54,6 +54,16 @@ def mode(path: Path) -> int:
     return stat.S_IMODE(path.stat().st_mode)
 
 
+def test_a_diff_shows_no_secret_of_the_file(tmp_path: Path) -> None:
+    """Settings in one line, or above the place of the edit, hold the keys of servers."""
+    path = tmp_path / "settings.json"
+    path.write_text('{"env": {"API_KEY": "k7Hq2nZ9xW4vB8mT1pLs"}}')
+    diff = planned(path, lambda data: (data or b"")[:-1] + b', "hooks": {}}').diff
+
+    shown = '{"env": {"API_KEY": "[redacted:secret]"}'
+    assert [line for line in diff.splitlines() if "API_KEY" in line] == [f"-{shown}}}", f'+{shown}, "hooks": {{}}}}']
+
+
 def test_each_file_is_brought_to_what_was_planned(tmp_path: Path, state: StateDir) -> None:
     changed, gone, right = tmp_path / "changed", tmp_path / "gone", tmp_path / "right"
     for file in (changed, gone, right):
