@@ -21,6 +21,8 @@ from carryover.transcript.recorder import OneSession, OpenCall, reemitted_after,
 
 _MAX_SESSIONS: Final = 60
 """Sessions whose facts are remembered."""
+_JUST_NOW: Final = 3
+"""The newest of these: a first read begins with the session that goes on, and has not yet said when others were."""
 MAX_ID_CHARS: Final = 100
 
 
@@ -134,8 +136,10 @@ class StoredBuilder(OneSession[StoredContext]):
     def report(self, **changes: object) -> None:
         """Notes what was emitted."""
         known = {ident: each for ident, each in self.context.reported.items() if ident != self.native.id}
+        if len(known) >= _MAX_SESSIONS:  # drops the one that ended first, but none that is new
+            del known[min(list(known)[:-_JUST_NOW], key=lambda ident: known[ident].last_ms)]
         known[self.native.id] = msgspec.structs.replace(self.reported, **changes)
-        self.change(reported=dict(list(known.items())[-_MAX_SESSIONS:]))
+        self.change(reported=known)
 
     def begin(self, record: StoredRecord) -> tuple[StoredContext, Parsed]:
         """Marks what is emitted again: the events after the last one, or all of them if anything before it changed."""

@@ -282,3 +282,18 @@ def test_a_tool_that_there_is_not_did_not_run(client: Client) -> None:
 
     [ended] = bodies(read(client.path), model.ToolResult)
     assert (ended.subject, ended.status, ended.never_ran) == ("shop", "error", True)
+
+
+def test_of_many_sessions_the_newest_is_remembered_until_its_call_has_ended(client: Client, tmp_path: Path) -> None:
+    """A first read begins with the newest session and goes on to all that ended long ago."""
+    path = tmp_path / "hermes" / "state.db"
+    for number in range(70):
+        client.session(f"old {number}", START_S + 10 + number, SHOP)
+        client.say(f"old {number}", START_S + 10 + number, "user", "Test it.")
+    call = client.call("one", START_S + 100, "terminal", {"command": "make test"})
+    reading = read(path)
+    client.result("one", START_S + 101, "terminal", call, {"output": "3 passed", "exit_code": 0})
+
+    [result] = bodies(read(path, reading), model.ToolResult)
+
+    assert result.subject == "make test"
