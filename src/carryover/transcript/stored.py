@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Final, Generic, Literal, TypeVar
+from typing import Any, Final, Generic, Literal, TypeVar
 
 import msgspec
 
@@ -38,6 +38,8 @@ class Reported(msgspec.Struct, frozen=True, omit_defaults=True):
     """Id of the last user message with which a person ran a shell command, in stores that have such messages."""
     calls: tuple[OpenCall, ...] = ()
     """Calls without a result, in stores that keep results apart from their calls."""
+    folder: str | None = None
+    """The folder that the session works in, in stores that name several."""
 
 
 class StoredContext(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -64,12 +66,14 @@ class StoredFacts(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class StoredRecord(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What each record has. `on`: the pieces follow those read before; `more`: another batch follows."""
+    """What each record has. `on`: the pieces follow those read before; `more`: another batch follows. `at_ms`: the time
+    of the piece or, with a beginning, of the session, in UTC milliseconds; 0 if it has none."""
 
     kind: Literal["begin", "message", "session"]
     session: StoredFacts
     on: bool = False
     more: bool = False
+    at_ms: int = 0
 
 
 _S = TypeVar("_S", bound=StoredRecord)
@@ -77,10 +81,9 @@ _E = TypeVar("_E", bound=msgspec.Struct)
 
 
 class EntryRecord(StoredRecord, Generic[_E], frozen=True, omit_defaults=True):
-    """A record whose piece is an entry. `at_ms`: its time in UTC milliseconds; 0 if it has none."""
+    """A record whose piece is an entry."""
 
     entry: _E | None = None
-    at_ms: int = 0
 
 
 class StoredSession:
@@ -143,9 +146,10 @@ class StoredBuilder(OneSession[StoredContext]):
 
     def begin(self, record: StoredRecord) -> tuple[StoredContext, Parsed]:
         """Marks what is emitted again: the events after the last one, or all of them if anything before it changed."""
-        if not record.on:
-            self.report(**msgspec.structs.asdict(Reported()))
-        elif self.native.id not in self.context.reported:
+        is_known = self.native.id in self.context.reported
+        if not (record.on and is_known):
+            self.report(**msgspec.structs.asdict(Reported(last_ms=record.at_ms)))
+        if record.on and not is_known:
             return self.context, Parsed()
         last = self.reported.last
         again = reemitted_after(last, session=self.session, subagent_id=self.subagent_id, more=record.more)
@@ -175,13 +179,17 @@ def is_usable_id(ident: str) -> bool:
     return 0 < len(ident) <= MAX_ID_CHARS and "/" not in ident and "\0" not in ident and not ident.startswith(".")
 
 
+_B = TypeVar("_B", bound=StoredBuilder)
+
+
 def parse_stored(
     decoder: msgspec.json.Decoder[_S],
-    handle: Callable[[StoredBuilder, _S], None],
+    recorder_type: type[_B],
+    handle: Callable[[_B, _S], None],
     _source: Source,
     context: StoredContext,
     record: Record,
-) -> tuple[StoredContext, Parsed]:
+) -> tuple[Any, Parsed]:
     """Parses one record of such a reader: its frame here, the piece or the facts in it by `handle`. Never raises: what
     is not understood is counted in `skipped`."""
     read = rawjson.read(decoder, record.data)
@@ -190,7 +198,7 @@ def parse_stored(
     native = read.session
     if not is_usable_id(native.id) or not is_usable_id(native.root or native.id):
         return context, Parsed(skipped=(rawjson.skipped("session", "no usable id", None),))
-    recorder = StoredBuilder(
+    recorder = recorder_type(
         context=context,
         native=native,
         version=native.version,
@@ -211,7 +219,7 @@ def parse_entries(
     record: Record,
 ) -> tuple[StoredContext, Parsed]:
     """Parses one record of a reader whose pieces are entries, as `parse_stored` does."""
-    return parse_stored(decoder, partial(_handle_entry, handle), source, context, record)
+    return parse_stored(decoder, StoredBuilder, partial(_handle_entry, handle), source, context, record)
 
 
 def _handle_entry(

@@ -32,12 +32,12 @@ FOLDER: Final = own_folder("cursor")
 
 
 def record(kind: str, **fields: Any) -> bytes:
-    conversation = {"id": ONE.id, **fields.pop("conversation", {})}
-    return json.dumps({"kind": kind, "conversation": conversation, "at_ms": START_MS, **fields}).encode()
+    session = {"id": ONE.id, **fields.pop("session", {})}
+    return json.dumps({"kind": kind, "session": session, "at_ms": START_MS, **fields}).encode()
 
 
 def bubble(kind: object, bubble: dict[str, Any], **fields: Any) -> bytes:
-    return record("bubble", id=stores.uid("made up"), type=kind, bubble=bubble, **fields)
+    return record("message", id=stores.uid("made up"), type=kind, bubble=bubble, **fields)
 
 
 def editor(era: stores.Era, *conversations: Chat) -> Recording:
@@ -195,9 +195,9 @@ CASE: Final = Case(
         bubble(None, {"text": "words"}),
         bubble(2, {"type": 2, "capabilityType": 15, "toolFormerData": {"status": "completed"}}),
     ),
-    quiet=(record("state"), bubble(1, {"type": 1, "text": " \n"}), bubble(2, {"type": 2, "text": ""})),
+    quiet=(record("session"), bubble(1, {"type": 1, "text": " \n"}), bubble(2, {"type": 2, "text": ""})),
     not_typed=(
-        bubble(1, {"type": 1, "text": "List the test files."}, conversation={"parent": TWO.id}),
+        bubble(1, {"type": 1, "text": "List the test files."}, session={"root": TWO.id}),
         bubble(2, {"type": 2, "text": "An answer."}),
     ),
     strangers=(

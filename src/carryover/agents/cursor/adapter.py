@@ -13,9 +13,9 @@ from typing import Final
 
 import msgspec
 
-from carryover.adapter.contract import Agent, HookEvent, HookProtocol, Parsed, QuotedText, Record, Reemitted, Source
+from carryover.adapter.contract import Agent, HookEvent, HookProtocol, Parsed, QuotedText, Record, Source
 from carryover.agents.cursor import SPEC
-from carryover.agents.cursor.calls import CursorContext, CursorRecorder, Emitted, StoreRecord, outcome_in
+from carryover.agents.cursor.calls import CursorContext, CursorRecorder, StoreRecord, outcome_in
 from carryover.agents.cursor.chats import (
     COPY_GROUP,
     NOTED,
@@ -28,7 +28,7 @@ from carryover.agents.cursor.chats import (
 from carryover.agents.cursor.editor import editor_reader, parse_bubble, parse_state
 from carryover.model import AnyBody, Skipped, UserPrompt
 from carryover.records import rawjson
-from carryover.records.fields import LATEST_MS, MAX_NAME_CHARS, session_of_copy
+from carryover.records.fields import MAX_NAME_CHARS, session_of_copy
 from carryover.records.lenient import text_of
 from carryover.records.rawjson import objects_in
 from carryover.transcript import layouts
@@ -36,9 +36,9 @@ from carryover.transcript.by_kind import ReaderByKind
 from carryover.transcript.files import SQLITE, read_head
 from carryover.transcript.hooks import ACTIONS, read_own, root_above, skipped_hook
 from carryover.transcript.layouts import Layout
-from carryover.transcript.recorder import reemitted_after, usable_folder, usable_name
 from carryover.transcript.sqlite import table_names
 from carryover.transcript.stat_cache import StatCachedReader
+from carryover.transcript.stored import parse_stored
 
 _ID: Final = r"[\w-]{1,100}"
 _CHAT: Final = rf"[^/]+/(?P<session>{_ID})/store\.db"
@@ -177,47 +177,25 @@ def parse(source: Source, context: CursorContext, record: Record) -> tuple[Curso
     """Parses one record of any store. Never raises: what is not understood is counted in `skipped`."""
     if kind_of_store(source.path) == "transcript" or record.data.startswith(_LINE):
         return parse_chat_line(source, context, record)
-    read = rawjson.read(_RECORD, record.data)
-    if isinstance(read, str):
-        return context, Parsed(skipped=(rawjson.skipped(None, read, None),))
-    if read.kind == "skipped":
-        return context, Parsed(skipped=(rawjson.skipped(read.what, read.why, None),))
-    found = read.conversation
-    session = found.parent or found.id
-    if usable_name(session) is None or usable_name(found.id) is None:
-        return context, Parsed(skipped=(rawjson.skipped("conversation", "no usable id", None),))
-    folders = tuple(filter(usable_folder, found.folders))
-    recorder = CursorRecorder(
-        context=context,
-        session=session,
-        ident=found.id,
-        subagent_id=None if found.parent is None else found.id,
-        conversation=msgspec.structs.replace(found, folders=folders),
-    )
-    if read.kind == "begin":
-        return recorder.parsed(_begin(recorder, read))
-    if read.kind == "message":
-        recorder.ident = f"{found.id}/{read.id[:MAX_NAME_CHARS]}"
-        noted_ms = (read.noted_ms if recorder.emitted.last else 0) or read.at_ms or read.noted_ms
-        parse_message(recorder, text_of(read.message.get("role")), read.message.get("content"), noted_ms)
-        return recorder.parsed()
-    recorder.at_ms = read.at_ms if 0 < read.at_ms < LATEST_MS else recorder.emitted.last_ms or context.talk.last_ms
-    if not recorder.at_ms:
-        return context, Parsed()  # nothing was said yet
-    recorder.note_emitted(last_ms=recorder.at_ms)
-    handle = parse_bubble if read.kind == "bubble" else parse_state
-    handle(recorder, read)
-    return recorder.parsed()
+    return parse_stored(_RECORD, CursorRecorder, _piece, source, context, record)
 
 
-def _begin(recorder: CursorRecorder, record: StoreRecord) -> Reemitted | None:
-    """Marks what is emitted again: the events after the last one, or all of them if anything before it changed."""
-    if not record.on or recorder.ident not in recorder.context.emitted:
-        recorder.note_emitted(**msgspec.structs.asdict(Emitted(last_ms=min(max(record.at_ms, 0), LATEST_MS))))
-        if record.on:
-            return None
-    last = recorder.emitted.last
-    return reemitted_after(last, session=recorder.session, subagent_id=recorder.subagent_id, more=record.more)
+def _piece(recorder: CursorRecorder, record: StoreRecord) -> None:
+    ident, talk = recorder.native.id, recorder.context.talk
+    recorder.prefix = f"{ident}:"
+    if record.why:
+        recorder.skip(record.what, record.why)
+        return
+    if record.message is not None:
+        recorder.prefix = f"{ident}/{record.id[:MAX_NAME_CHARS]}:"
+        noted_ms = (record.noted_ms if recorder.reported.last else 0) or record.at_ms or record.noted_ms
+        parse_message(recorder, text_of(record.message.get("role")), record.message.get("content"), noted_ms)
+        return
+    recorder.at_ms = record.at_ms or recorder.reported.last_ms or talk.last_ms
+    if recorder.at_ms:  # else nothing was said yet
+        recorder.report(last_ms=recorder.at_ms)
+        handle = parse_state if record.kind == "session" else parse_bubble
+        handle(recorder, record)
 
 
 def _read_prompt(text: str, _after: str) -> tuple[AnyBody, ...]:

@@ -14,9 +14,9 @@ from typing import Final, Literal
 
 import msgspec
 
-from carryover.adapter.contract import Parsed, Reemitted, ToolOutcome
+from carryover.adapter.contract import ToolOutcome
 from carryover.agents.cursor.folders import folder_named, folder_with
-from carryover.model import Answer, AnyBody, FileEdit, Op
+from carryover.model import Answer, FileEdit, Op
 from carryover.records import rawjson, shell_files
 from carryover.records.asked import PLAN_STATES, Asked, Todo, asked_in
 from carryover.records.changes import planned
@@ -34,10 +34,9 @@ from carryover.records.text import names_own_folder, without_ansi
 from carryover.records.uris import path_of
 from carryover.text.pattern import later
 from carryover.transcript import recorder as base
-from carryover.transcript.recorder import Recorder, Tools, usable_folder
+from carryover.transcript.recorder import Tools, usable_folder
+from carryover.transcript.stored import StoredBuilder, StoredContext, StoredFacts, StoredRecord
 
-_MAX_CONVERSATIONS: Final = 60
-_JUST_NOW: Final = 3
 _VERSION: Final = later(r"_?v\d+$")
 
 
@@ -88,41 +87,31 @@ _MAX_CHANGES: Final = 10
 """Most changes kept for one call."""
 
 
-class CursorConversation(msgspec.Struct, frozen=True, omit_defaults=True):
+class CursorConversation(StoredFacts, frozen=True, omit_defaults=True):
     """Facts that every record of a database repeats. `folders`: the window's, absolute.
 
-    `parent`: the conversation that this sub-agent's conversation belongs to, or its own id while that is unknown.
+    `root` is the conversation's own id while it is unknown for which one a sub-agent works.
     """
 
-    id: str
-    name: str = ""
-    model: str = ""
-    parent: str | None = None
     folders: tuple[str, ...] = ()
 
 
-class StoreRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class StoreRecord(StoredRecord, frozen=True, omit_defaults=True):
     """A record that a database's reader emits: the beginning of a conversation, a bubble of the editor, a message of a
-    chat, something skipped or, last, the state of the whole conversation."""
+    chat, something skipped or, last, the state of the whole conversation. `at_ms` of a message: when its chat was made.
+    """
 
-    kind: Literal["begin", "bubble", "message", "state", "skipped"]
-    conversation: CursorConversation = CursorConversation("")
-    at_ms: int = 0
-    """0 if the time is unknown; of a message, when the chat was made."""
+    session: CursorConversation
     noted_ms: int = 0
     """When the chat was last changed."""
-    on: bool = False
-    """Whether what follows continues what was emitted before."""
-    more: bool = False
-    """Whether another batch follows."""
     id: str = ""
     """Of a bubble or a message; with a state, of the bubble that ended the turn."""
     type: int | None = None
     """Of the bubble's header."""
-    bubble: Fields = {}
+    bubble: Fields = msgspec.field(default_factory=dict)
     aborted: bool = False
     """Whether the turn was broken off at this bubble."""
-    message: Fields = {}
+    message: Fields | None = None
     status: str = ""
     """How the last turn ended; empty while it runs."""
     todos: msgspec.Raw = rawjson.ABSENT
@@ -152,54 +141,20 @@ class TalkContext(msgspec.Struct, frozen=True, omit_defaults=True):
     todos: tuple[Todo, ...] = ()
 
 
-class Emitted(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The facts about a conversation in a database that were emitted so far."""
-
-    last: bytes | None = None
-    """Key of the last event. Bytes, since text might be taken for a secret."""
-    last_ms: int = 0
-    marks: dict[str, int] = {}
-    """Fingerprints of the emitted facts, to emit only new ones. They are numbers, since text might be taken for a
-    secret."""
-    folder: str | None = None
-    """Folder that the conversation works in, if the workspace has several."""
-
-
-class CursorContext(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The state of one source between two records."""
+class CursorContext(StoredContext, frozen=True, omit_defaults=True):
+    """The state of one source between two records. `reported` is for databases only."""
 
     talk: TalkContext = TalkContext()
-    emitted: dict[str, Emitted] = msgspec.field(default_factory=dict, name="told")
-    """The conversations emitted last, for databases only. Stored under the field's name in 0.1.0."""
 
 
 @dataclass(slots=True, kw_only=True)
-class CursorRecorder(Recorder[CursorContext]):
-    """Records one record of any store. `ident` is the prefix of the keys.
+class CursorRecorder(StoredBuilder):
+    """Records one record of any store. `slug` identifies the folder of a transcript; None: a database."""
 
-    `conversation`: the record's conversation in a database; None for a transcript, whose folder `slug` identifies.
-    """
-
-    session: str
-    ident: str
-    subagent_id: str | None = None
-    conversation: CursorConversation | None = None
-    slug: str = ""
-
-    @property
-    def emitted(self) -> Emitted:
-        """The facts about the conversation that were emitted so far."""
-        return self.context.emitted.get(self.conversation.id, Emitted()) if self.conversation is not None else Emitted()
-
-    def note_emitted(self, **changes: object) -> None:
-        """Updates the facts that were emitted about the conversation."""
-        if self.conversation is not None:
-            known = dict(self.context.emitted)
-            known.pop(self.conversation.id, None)
-            if len(known) >= _MAX_CONVERSATIONS:  # drops the least recent, but none that is new
-                del known[min(list(known)[:-_JUST_NOW], key=lambda ident: known[ident].last_ms)]
-            known[self.conversation.id] = msgspec.structs.replace(self.emitted, **changes)
-            self.change(emitted=known)
+    context: CursorContext
+    native: CursorConversation
+    kind: str = "record"
+    slug: str | None = None
 
     def change_talk(self, **changes: object) -> None:
         """Replaces fields of the state of a source that holds one conversation."""
@@ -225,53 +180,42 @@ class CursorRecorder(Recorder[CursorContext]):
         self.at_ms = min(max(after, own_ms if timed else noted_ms, 0), LATEST_MS)
         self.change_talk(last_ms=self.at_ms, timed=timed)
 
-    def add(self, body: AnyBody, key: str) -> None:
-        """Adds an event. `key` distinguishes it from other events of the same record."""
-        self.add_as(f"{self.ident}:{key}", body)
-
-    def add_as(self, key: str, body: AnyBody) -> None:
-        """Adds an event under a key, unless no time is known."""
-        if self.at_ms:
-            self.append(key, body, session=self.session, cwd=self.folder, subagent_id=self.subagent_id)
-        elif not self.skipped:
-            self.skip("record", "no time")
-
-    def parsed(self, reemitted: Reemitted | None = None) -> tuple[CursorContext, Parsed]:
-        """Returns the next context and the result of the record."""
-        if self.events:
-            self.note_emitted(last=self.last_key)
-        return self.context, self.built(reemitted)
-
     @property
-    def folder(self) -> str | None:
+    def cwd(self) -> str | None:
         """The folder that the conversation works in; None while it is unknown."""
-        if self.conversation is None:
+        if self.slug is not None:
             return self.context.talk.cwd
-        folders = self.conversation.folders
+        folders = self.folders
         if len(folders) == 1:
             return folders[0]
-        return self.emitted.folder if self.emitted.folder in folders else None
+        return self.reported.folder if self.reported.folder in folders else None
+
+    @property
+    def folders(self) -> tuple[str, ...]:
+        """The window's folders, as far as they are usable."""
+        return tuple(filter(usable_folder, self.native.folders))
 
     def learn_folder(self, paths: Iterable[str]) -> None:
         """Remembers the conversation's folder once a path is mentioned that is certainly in it.
 
         It is the folder with the transcript's slug, or the one of the window's folders that holds the file.
         """
-        if self.folder is not None:
+        if self.cwd is not None:
             return
-        if self.conversation is None:
-            found = (folder_with(self.slug, path) for path in paths)
+        if self.slug is not None:
+            slug = self.slug
+            found = (folder_with(slug, path) for path in paths)
             self.change_talk(cwd=_absolute(next(filter(None, found), ""), None))
         else:
-            held = (folder_named(self.conversation.folders, path) for path in paths)
-            self.note_emitted(folder=next(filter(None, held), None))
+            held = (folder_named(self.folders, path) for path in paths)
+            self.report(folder=next(filter(None, held), None))
 
     def call(self, call_id: str, name: str, given: Fields, part: str, *, stays_open: bool = True) -> _OpenCall | None:
         """Adds a tool call and any question in its arguments. It stays open if its result is in another record."""
         if not self.identify("tool-call", call_id, name):
             return None
         self.learn_folder(_paths_in(given))
-        call = read_call(call_id, name, given, self.folder)
+        call = read_call(call_id, name, given, self.cwd)
         asked = questions_in(given) if call.op == "ask" else ()
         if stays_open:
             self.begin_call(call, part, asked, question=f"{part}.question")

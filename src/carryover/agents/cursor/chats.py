@@ -134,20 +134,20 @@ def _chat(db: sqlite.Connection, path: Path, _now_ms: int) -> Document:
     title = text_of(noted.get("title")) or text_of(meta.get("name"))
     conversation = CursorConversation(
         id=path.parent.name,
-        name=bounded(title, SHORT_CHARS) if title != _UNTITLED else "",
+        title=bounded(title, SHORT_CHARS) if title != _UNTITLED else "",
         model=bounded(text_of(meta.get("lastUsedModel")), SHORT_CHARS),
         # Its own id stands for "unknown": the parent is not recorded.
-        parent=path.parent.name if is_true(noted.get("isSubagent")) else None,
+        root=path.parent.name if is_true(noted.get("isSubagent")) else None,
         folders=(folder,) if folder else (),
     )
 
     def record(number: int, ident: bytes) -> bytes:
         message = read_as(_blob(db, ident.decode()), Fields)
         if message is None:
-            return msgspec.json.encode(StoreRecord(kind="skipped", what="message", why="not JSON"))
+            return msgspec.json.encode(StoreRecord("message", conversation, what="message", why="not JSON"))
         found = StoreRecord(
-            kind="message",
-            conversation=conversation,
+            "message",
+            conversation,
             at_ms=time_of(meta.get("createdAt")) or time_of(noted.get("createdAtMs")),
             noted_ms=time_of(noted.get("updatedAtMs")),
             id=f"{ident.decode()[:_ID_CHARS]}/{pieces[number][1]}",
@@ -156,13 +156,13 @@ def _chat(db: sqlite.Connection, path: Path, _now_ms: int) -> Document:
         return msgspec.json.encode(found)
 
     # Messages are only added, so nothing is announced.
-    unread = msgspec.json.encode(StoreRecord(kind="skipped", what="conversation", why="unexpected root"))
+    unread = msgspec.json.encode(StoreRecord("message", conversation, what="conversation", why="unexpected root"))
     return Document(
         path.parent.name,
         [ident.encode() for ident in idents],
         lambda _on, _more: None if pieces else unread,
         record=record,
-        end=msgspec.json.encode(StoreRecord(kind="state", conversation=conversation)) if pieces else None,
+        end=msgspec.json.encode(StoreRecord("session", conversation)) if pieces else None,
         pieces=pieces,
         empty="latestRootBlobId" in meta,
     )
@@ -267,10 +267,12 @@ def parse_chat_line(source: Source, context: CursorContext, record: Record) -> t
     mark = digest(b"\0".join(bytes(line.get(name, rawjson.ABSENT)) for name in names))
     session = source.session or digest(source.path)
     copy = f"{COPY_GROUP}/" if source.group == COPY_GROUP else ""
+    ident = f"{session}/{source.subagent_id or ''}/{copy}{record.number}/{mark}"
     recorder = CursorRecorder(
         context=context,
+        native=CursorConversation(session),
         session=session,
-        ident=f"{session}/{source.subagent_id or ''}/{copy}{record.number}/{mark}",
+        prefix=f"{ident}:",
         subagent_id=source.subagent_id,
         slug=source.group,
     )
@@ -284,7 +286,7 @@ def parse_chat_line(source: Source, context: CursorContext, record: Record) -> t
         _end(recorder, line, noted_ms)
     else:
         recorder.skip(kind or role or "?", "unknown record type")
-    return recorder.parsed()
+    return recorder.context, recorder.built()
 
 
 def parse_message(recorder: CursorRecorder, role: str, content: msgspec.Raw | None, noted_ms: int) -> None:
@@ -299,7 +301,7 @@ def parse_message(recorder: CursorRecorder, role: str, content: msgspec.Raw | No
         _prompt(recorder, "\n".join(texts), noted_ms, sum(block.type in _IMAGE_BLOCKS for block in blocks.values()))
         return
     recorder.place(noted_ms)
-    if recorder.conversation is None:
+    if recorder.slug is not None:
         recorder.close_calls(went_on=True)
     for number, block in blocks.items():
         if block.type == "text":

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, Literal
 
 import msgspec
 
@@ -128,9 +128,9 @@ class _Look:
         folders = self._workspaces.folders_of(self._storage, ident, identifiers)
         conversation = CursorConversation(
             id=ident,
-            name=bounded(text_of(composer.get("name")) or text_of(head.get("name")), SHORT_CHARS),
+            title=bounded(text_of(composer.get("name")) or text_of(head.get("name")), SHORT_CHARS),
             model=bounded(text_of(fields_of(composer.get("modelConfig")).get("modelName")), SHORT_CHARS),
-            parent=self._parent_of(ident, composer, head, notes),
+            root=self._root_of(ident, composer, head, notes),
             folders=folders.paths,
         )
         updated_ms = max(time_of(composer.get("lastUpdatedAt")), time_of(head.get("lastUpdatedAt")))
@@ -144,7 +144,7 @@ class _Look:
         rows = sqlite.rows(self._db, _KEYS, (prefix, prefix[:-1] + chr(ord(prefix[-1]) + 1)))
         return {sqlite.column_text(key).removeprefix(prefix): rowid for rowid, key in rows}
 
-    def _parent_of(self, ident: str, composer: Fields, head: Fields, notes: Mapping[str, str]) -> str | None:
+    def _root_of(self, ident: str, composer: Fields, head: Fields, notes: Mapping[str, str]) -> str | None:
         """Returns the user's conversation that a sub-agent works for, perhaps through other sub-agents; its own id if
         that is unknown, and None if it is not a sub-agent."""
         parent = None
@@ -221,43 +221,43 @@ class _Conversation:
 
     def begin(self, *, on: bool, more: bool) -> bytes:
         if self._is_remote:
-            return msgspec.json.encode(StoreRecord(kind="skipped", what="conversation", why="remote workspace"))
+            return self._record("message", what="conversation", why="remote workspace")
         at_ms = time_of(self._composer.get("createdAt")) or self._updated_ms
-        record = StoreRecord(kind="begin", conversation=self._conversation, at_ms=at_ms, on=on, more=more)
-        return msgspec.json.encode(record)
+        return self._record("begin", at_ms=at_ms, on=on, more=more)
 
     def piece(self, number: int) -> bytes | None:
         header = self._headers[number]
         bubble = self._bubble(number)
         is_open = self._is_open(number, bubble)
         # A sub-agent without a known parent has its own id there; another conversation may still name it.
-        if (is_open or self._conversation.parent == self._conversation.id) and self.rests_ms is not None:
+        if (is_open or self._conversation.root == self._conversation.id) and self.rests_ms is not None:
             raise NotYet
         if bubble is None:
             is_there = header.bubble_id in self._rows and self._look.value(self._key(number)) is not None
-            return msgspec.json.encode(StoreRecord(kind="skipped", what="bubble", why="not JSON")) if is_there else None
-        record = StoreRecord(
-            kind="bubble",
-            conversation=self._conversation,
+            return self._record("message", what="bubble", why="not JSON") if is_there else None
+        record = self._record(
+            "message",
             at_ms=time_of(header.created_at) or time_of(bubble.get("createdAt")),
             id=header.bubble_id,
             type=header.type,
             bubble=bubble,
             aborted=(is_open or self._end == "aborted") and self._is_last(number),
         )
-        return msgspec.json.encode(record) if _shows(header, bubble) else None
+        return record if _shows(header, bubble) else None
 
     def end(self, emitted: int) -> bytes | None:
         status = self._end if emitted == len(self._headers) else ""
-        record = StoreRecord(
-            kind="state",
-            conversation=self._conversation,
+        record = self._record(
+            "session",
             status=status,
             id=self._headers[-1].bubble_id if emitted and status else "",
             todos=self._composer.get("todos", rawjson.ABSENT),
             summary=self._composer.get("latestConversationSummary", rawjson.ABSENT),
         )
-        return msgspec.json.encode(record) if emitted else None
+        return record if emitted else None
+
+    def _record(self, kind: Literal["begin", "message", "session"], **fields: Any) -> bytes:
+        return msgspec.json.encode(StoreRecord(kind, self._conversation, **fields))
 
     def _mark(self, number: int) -> str | int:
         row = self._rows.get(self._headers[number].bubble_id, 0)
@@ -329,7 +329,7 @@ def _unwrapped(raw: msgspec.Raw | None) -> msgspec.Raw:
 
 def parse_bubble(recorder: CursorRecorder, record: StoreRecord) -> None:
     """Parses a bubble of the editor."""
-    recorder.ident = f"{recorder.ident}/{record.id}"
+    recorder.prefix = f"{recorder.ident}/{record.id}:"
     bubble = record.bubble
     text = text_of(bubble.get("text"))
     if record.type == _USER:
@@ -383,25 +383,26 @@ def _outcome(recorder: CursorRecorder, op: Op, data: Fields) -> ToolOutcome:
 
 def parse_state(recorder: CursorRecorder, record: StoreRecord) -> None:
     """Parses the state of a conversation in any database."""
-    folders = recorder.conversation.folders if recorder.conversation is not None else ()
-    if record.status and recorder.folder is None and folders:
+    folders, native = recorder.folders, recorder.native
+    if record.status and recorder.cwd is None and folders:
         # A turn is over and touched no file: the first folder will do.
-        recorder.note_emitted(folder=folders[0], marks={**recorder.emitted.marks, "info": 0})
-    info = SessionInfo(title=record.conversation.name or None, model=record.conversation.model or None)
-    if recorder.subagent_id is None and (info.title or info.model or recorder.folder):
+        recorder.report(folder=folders[0], emitted={**recorder.reported.emitted, "info": 0})
+    info = SessionInfo(title=native.title or None, model=native.model or None)
+    if recorder.subagent_id is None and (info.title or info.model or recorder.cwd):
         _tell_news(recorder, "info", info)
     todos = calls.todos_after((), {"todos": record.todos})
-    if todos or (todos is not None and recorder.emitted.marks.get("todos")):
+    if todos or (todos is not None and recorder.reported.emitted.get("todos")):
         _tell_news(recorder, "todos", plan_of(todos))
     if summary := without_handoff(text_below(record.summary, "summary", "text")).strip():
         _tell_news(recorder, "summary", AgentSummary(text=summary, source="compaction"), f"summary/{digest(summary)}")
     if record.status in ("aborted", "error"):
         end = TurnEnd(reason="interrupted" if record.status == "aborted" else "error")
-        _tell_news(recorder, "end", end, f"{recorder.ident}/{record.id}:end")
+        _tell_news(recorder, "end", end, f"{native.id}/{record.id}:end")
 
 
 def _tell_news(recorder: CursorRecorder, name: str, body: AnyBody, key: str | None = None) -> None:
     mark = int(digest(f"{key} {body}")[:12], 16)  # a number, since text might be taken for a secret
-    if mark != recorder.emitted.marks.get(name):
-        recorder.note_emitted(marks={**recorder.emitted.marks, name: mark})
-        recorder.add_as(key or f"{recorder.ident}/{name}/{recorder.at_ms}/{mark}", body)
+    if mark != recorder.reported.emitted.get(name):
+        recorder.report(emitted={**recorder.reported.emitted, name: mark})
+        recorder.prefix = ""
+        recorder.add(body, key or f"{recorder.native.id}/{name}/{recorder.at_ms}/{mark}")

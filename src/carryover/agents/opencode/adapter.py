@@ -115,7 +115,7 @@ def _piece(recorder: StoredBuilder, record: SessionRecord) -> None:
         _add_info(recorder)
 
 
-parse_record: Final = partial(parse_stored, _RECORD, _piece)
+parse_record: Final = partial(parse_stored, _RECORD, StoredBuilder, _piece)
 """Parses one record. Never raises: what is not understood is counted in `skipped`."""
 
 
