@@ -149,6 +149,8 @@ class StoredBuilder(OneSession[StoredContext]):
         is_known = self.native.id in self.context.reported
         if not (record.on and is_known):
             self.report(**msgspec.structs.asdict(Reported(last_ms=record.at_ms)))
+        elif not self.reported.last_ms:
+            self.report(last_ms=record.at_ms)
         if record.on and not is_known:
             return self.context, Parsed()
         last = self.reported.last

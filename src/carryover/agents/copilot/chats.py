@@ -27,6 +27,7 @@ from carryover.transcript import files
 from carryover.transcript.bounds import lines_in
 from carryover.transcript.recorder import usable_folder
 from carryover.transcript.rewritten import Document, SnapshotReader
+from carryover.transcript.stored import StoredFacts, StoredRecord
 from carryover.transcript.workspaces import Folders, folders_of_uri, folders_of_window
 
 PENDING, COMPLETE, CANCELLED, FAILED = range(4)
@@ -39,33 +40,24 @@ _ID: Final = later(r"[\w-]{1,100}")
 _FROM: Final = later(r"[^/]+/")
 _NOT_SHOWN: Final = ("shouldBeRemovedOnSend", "hiddenFromTranscript")  # retracted, or the editor's own
 _LINK: Final = later(r"\[[^\]]{0,500}\]\(([^)\s]*://[^)\s]*)\)")
-_Kind = Literal["begin", "request", "state", "skipped"]
 Why = Literal["", "remote workspace", "not JSON", "no initial state", "unexpected entry"]
 """The reason that a chat is not read, or not to its end."""
 _REMOTE: Final = later(r"\A(?:vscode-remote|vscode-notebook-cell)://[^/]*")
 """Schemes for paths on this machine; chats about folders on another machine are not read."""
 
 
-class ChatRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A record of the reader: the beginning of a chat, one of its requests, its state as a whole, or why it is not
-    read."""
+class ChatRecord(StoredRecord, frozen=True, omit_defaults=True):
+    """A record of the reader: the beginning of a chat, one of its requests, or its state as a whole."""
 
-    kind: _Kind
     place: int = 1
     """The number of the request, from 1, which is how people count a chat."""
-    session: str = ""
-    folder: str | None = None
-    """The folder that the chat works in; None while it is unknown."""
-    at_ms: int = 0
-    on: bool = False
-    more: bool = False
-    """With a beginning: what follows continues what was emitted before; another batch follows."""
     ident: str = ""
-    request: Fields = {}
+    request: Fields = msgspec.field(default_factory=dict)
     live: bool = False
     """With a state: the answer to the last request has not ended, so it is repeated here with each change."""
     info: SessionInfo = SessionInfo()
     why: Why = ""
+    """Why the chat is not read; with a state, why not to its end."""
 
 
 def chat_reader() -> SnapshotReader[Document]:
@@ -100,20 +92,20 @@ def _chat(path: Path, state: Fields, why: Why) -> Document:
     requests = [one for one in listed if not any(is_given(one.get(name)) for name in _NOT_SHOWN)]
     session = _session_of(path, state, listed)
     is_live = bool(requests) and state_of(requests[-1]) not in ENDED
-    folder = _folder_in(own.paths, requests, is_over=len(requests) > is_live)
+    facts = StoredFacts(session, directory=_folder_in(own.paths, requests, is_over=len(requests) > is_live))
 
-    def record(kind: _Kind, **fields: Any) -> bytes:
-        return msgspec.json.encode(ChatRecord(kind=kind, session=session, folder=folder, **fields))
+    def record(kind: Literal["begin", "message", "session"], **fields: Any) -> bytes:
+        return msgspec.json.encode(ChatRecord(kind, facts, **fields))
 
     def begin(on: bool, more: bool) -> bytes:
         if why and not requests:
-            return msgspec.json.encode(ChatRecord(kind="skipped", why=why))
+            return record("message", why=why)
         return record("begin", at_ms=time_of(state.get("creationDate")), on=on, more=more)
 
     named = (text_of(request.get("requestId"))[:MAX_NAME_CHARS] or f"{n}" for n, request in enumerate(requests))
     asked = [{"ident": name, "request": request} for name, request in zip(named, requests, strict=True)]
     live = {**asked.pop(), "live": True} if is_live else {}
-    answered = [record("request", place=n, **fields) for n, fields in enumerate(asked, start=1)]
+    answered = [record("message", place=n, **fields) for n, fields in enumerate(asked, start=1)]
     models = (text_of(request.get("modelId")) for request in reversed(requests))
     versions = (text_of(fields_of(request.get("agent")).get("extensionVersion")) for request in reversed(requests))
     info = SessionInfo(
@@ -126,7 +118,7 @@ def _chat(path: Path, state: Fields, why: Why) -> Document:
         session,
         answered,
         begin,
-        end=record("state", place=len(requests), info=info, why=why, **live) if requests else None,
+        end=record("session", place=len(requests), info=info, why=why, **live) if requests else None,
         pieces=[(str(fields["ident"]), digest(data)) for fields, data in zip(asked, answered, strict=True)],
         empty=bool(state or why),
     )

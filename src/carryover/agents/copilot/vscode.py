@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import posixpath
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 import msgspec
 
-from carryover.adapter.contract import Parsed, Record, ToolOutcome
+from carryover.adapter.contract import Parsed, ToolOutcome
 from carryover.agents.copilot import chats
 from carryover.agents.copilot.calls import MAX_TODOS, TOOLS, subject_in
 from carryover.agents.copilot.chats import ChatRecord, is_given, local_path, markdown_of, uris_in
 from carryover.model import Actor, Answer, AnyBody, FileEdit, Op, PlanUpdate, Question, TurnEnd
-from carryover.records import rawjson
 from carryover.records.asked import plan_items
 from carryover.records.fields import LATEST_MS, MAX_NAME_CHARS, SHORT_CHARS, SUBJECT_CHARS, bounded, digest
 from carryover.records.lenient import Fields, fields_of, first_text, is_true, items_of, number_of, text_of, time_of
 from carryover.records.resets import failed_turn, names_limit
 from carryover.records.text import names_handoff_file, names_own_folder, without_ansi
 from carryover.text.pattern import later
-from carryover.transcript.recorder import OpenCall, Recorder, reemitted_after, usable_folder
+from carryover.transcript.recorder import OpenCall
+from carryover.transcript.stored import Reported, StoredBuilder, StoredContext, parse_stored
 from carryover.transcript.turns import add_answer, add_prompt
 
 _TEXT: Final = "text"
@@ -55,72 +56,65 @@ _URI: Final = later(r"[A-Za-z][A-Za-z0-9+.-]{0,40}://\S*")
 _RECORD: Final = msgspec.json.Decoder(ChatRecord)
 
 
-class ChatContext(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The state of a VS Code chat between two records."""
-
-    last: bytes | None = None
-    """Key of the last event. Bytes, since text might be taken for a secret."""
-    last_ms: int = 0
-    info: int = 0
-    """Fingerprint of the facts about the session as they were last emitted."""
-
-
 @dataclass(slots=True, kw_only=True)
-class _Recorder(Recorder[ChatContext]):
-    """Records one record of the reader. `place`: prefix of the keys, which begins with the chat, since an imported chat
-    may repeat the requests of another."""
+class _Recorder(StoredBuilder):
+    """Records one record of the reader. Keys begin with the chat, since an imported one may repeat the requests of
+    another."""
 
-    record: ChatRecord
-    place: str
+    request: str = ""
+    """Id of the request."""
     asked_ms: int = 0
-    """Time of the request, for parts without one."""
+    """Its time, for parts without one."""
     part_ms: int = 0
+    before: StoredContext | None = None
+    """What is remembered of the chat before a live answer, which is emitted again with each change."""
 
-    def add(self, body: AnyBody, part: str) -> None:
+    def add(self, body: AnyBody, key: str, mark: str = "") -> None:
         """Adds an event, dated no earlier than the one before it."""
-        self.at_ms = min(max(self.part_ms or self.asked_ms, self.context.last_ms), LATEST_MS)
-        folder = usable_folder(self.record.folder)
-        self.append(f"{self.place}/{part}", body, session=self.record.session, cwd=folder)
-        self.change(last_ms=self.at_ms, last=self.last_key)
+        self.at_ms = min(max(self.part_ms or self.asked_ms, self.reported.last_ms), LATEST_MS)
+        super(_Recorder, self).add(body, key, mark)
+        self.report(last_ms=self.at_ms)
+
+    def finished(self) -> tuple[StoredContext, Parsed]:
+        """Returns the next context and the result of the record."""
+        context, parsed = super(_Recorder, self).finished()
+        return self.before or context, parsed
 
 
-def parse_chat(context: ChatContext, record: Record) -> tuple[ChatContext, Parsed]:
-    """Parses one record. Never raises: what is not understood is counted in `skipped`."""
-    read = rawjson.read(_RECORD, record.data)
-    if isinstance(read, str):
-        return context, Parsed(skipped=(rawjson.skipped(None, read, None),))
-    if read.kind == "skipped":
+def _piece(recorder: _Recorder, record: ChatRecord) -> None:
+    if record.kind == "message" and record.why:
         # The next readable state of a chat of which nothing was read is emitted as a whole.
-        return ChatContext(), Parsed(skipped=(rawjson.skipped("chat", read.why, None),))
-    if not 0 < len(read.session) <= MAX_NAME_CHARS:
-        return context, Parsed(skipped=(rawjson.skipped("chat", "no usable id", None),))
-    if read.kind == "begin":
-        context = context if read.on and context.last else ChatContext(last_ms=min(max(read.at_ms, 0), LATEST_MS))
-        return context, Parsed(reemitted=reemitted_after(context.last, session=read.session, more=read.more))
-    recorder = _Recorder(context=context, record=read, place=f"{read.session}/{read.ident}")
-    if read.kind == "request" or read.live:
-        _parse_request(recorder, read)
-    if read.kind == "state":
-        _parse_state(recorder, read)
-    # A live answer is emitted again with each change, so nothing of it is remembered.
-    return context if read.live else recorder.context, recorder.built()
+        recorder.report(**msgspec.structs.asdict(Reported()))
+        recorder.skip("chat", record.why)
+        return
+    if record.live:
+        recorder.before = recorder.context
+    if record.kind == "message" or record.live:
+        recorder.request, recorder.prefix = record.ident, f"{recorder.session}/{record.ident}/"
+        _parse_request(recorder, record)
+    if record.kind == "session":
+        recorder.prefix = f"{recorder.session}/"
+        _parse_state(recorder, record)
+
+
+parse_chat: Final = partial(parse_stored, _RECORD, _Recorder, _piece)
+"""Parses one record. Never raises: what is not understood is counted in `skipped`."""
 
 
 def _parse_state(recorder: _Recorder, record: ChatRecord) -> None:
-    recorder.place = record.session
     if record.why:
         recorder.skip("chat", record.why)
-    mark = int(digest(f"{record.folder} {record.info}")[:12], 16)
-    if mark != recorder.context.info and recorder.context.last_ms:
-        recorder.change(info=mark)
-        recorder.add(record.info, f"info/{recorder.context.last_ms}/{mark}")
+    mark, last_ms = int(digest(f"{recorder.native.directory} {record.info}")[:12], 16), recorder.reported.last_ms
+    if mark != recorder.reported.emitted.get("info") and last_ms:
+        recorder.report(emitted={"info": mark})
+        recorder.add(record.info, f"info/{last_ms}/{mark}")
 
 
 def _parse_request(recorder: _Recorder, record: ChatRecord) -> None:
     """Adds the prompt, what the model said and did, and how the turn ended if it has."""
     request = record.request
     recorder.asked_ms = time_of(request.get("timestamp"))
-    if not (recorder.asked_ms or recorder.context.last_ms):
+    if not (recorder.asked_ms or recorder.reported.last_ms):
         recorder.skip("chat", "no usable time")
         return
     state = chats.state_of(request)
@@ -200,7 +194,7 @@ def _add_call(recorder: _Recorder, number: int, tool: Fields, state: int) -> Ope
     name = text_of(tool.get("toolId"))
     data = fields_of(tool.get("toolSpecificData"))
     op = TOOLS.op(name)
-    ident = text_of(tool.get("toolCallId"))[:MAX_NAME_CHARS] or f"{recorder.record.ident}/{number}"
+    ident = text_of(tool.get("toolCallId"))[:MAX_NAME_CHARS] or f"{recorder.request}/{number}"
     subject = _subject_of(op, tool, data)
     handoff = names_own_folder(f"{subject} {markdown_of(tool.get('invocationMessage'))}")
     call = OpenCall(id=ident, name=name, op=op, subject=subject, handoff=handoff)
@@ -311,7 +305,7 @@ def _add_questions(recorder: _Recorder, number: int, fields: Fields) -> None:
         if not asked:
             continue
         part = f"{number}/{place}"
-        call_id = f"{recorder.record.ident}/{part}"
+        call_id = f"{recorder.request}/{part}"
         listed = map(fields_of, items_of(question.get("options")))
         options = {text_of(option.get("id")): text_of(option.get("label")) for option in listed}
         recorder.add(Question(call_id=call_id, text=asked, options=tuple(options.values())), f"{part}/question")
@@ -330,5 +324,5 @@ def _add_end(recorder: _Recorder, request: Fields, state: int | None) -> None:
     if not limited and (state == chats.CANCELLED or text_of(error.get("code")) in ("canceled", "cancelled")):
         recorder.add(TurnEnd(reason="interrupted"), "end")
     elif limited or message or state == chats.FAILED:
-        at_ms = min(max(recorder.part_ms or recorder.asked_ms, recorder.context.last_ms), LATEST_MS)
+        at_ms = min(max(recorder.part_ms or recorder.asked_ms, recorder.reported.last_ms), LATEST_MS)
         recorder.add(failed_turn(message, at_ms, limited=limited), "end")
