@@ -30,8 +30,12 @@ def recording(name: str, session: str = "") -> Recording:
     return found
 
 
+def record(kind: str = "message", **piece: Any) -> bytes:
+    return json.dumps({"kind": kind, "session": {"id": "s1"}, **piece}).encode()
+
+
 def entry(of: str, **fields: Any) -> bytes:
-    return json.dumps({"entry": {"type": of, "id": "e1", "createdAt": START_MS, **fields}}).encode()
+    return record(entry={"type": of, "id": "e1", "createdAt": START_MS, **fields})
 
 
 def message(role: str, content: Any, **fields: Any) -> bytes:
@@ -93,18 +97,18 @@ CASE: Final = Case(
     in_place_only=("CURRENT",),
     stages={"streamed": streamed},
     unknown=(
-        b'{"brand_new": {}}',
+        record(brand_new={}),
         entry("brand_new"),
         entry("checkpoint", kind="brand_new"),
         message("oracle", texts("words")),
-        json.dumps({"effect": {"id": "e1", "createdAt": START_MS, "detail": {}}}).encode(),
+        record(effect={"id": "e1", "createdAt": START_MS, "detail": {}}),
     ),
     quiet=(
         entry("checkpoint", kind="rewind"),
         entry("checkpoint", kind="compaction", message="Context compacted"),
         message("assistant", texts("")),
         message("user", texts("words"), source="harness"),
-        json.dumps({"begin": {"id": "s1"}}).encode(),
+        record("begin"),
     ),
     not_typed=(
         message("user", texts("words"), source="harness"),

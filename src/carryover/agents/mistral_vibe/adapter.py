@@ -9,15 +9,16 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
-from carryover.adapter.contract import Agent, FileStat, Parsed, Record, Source, ToolOutcome
+from carryover.adapter.contract import Agent, FileStat, ToolOutcome
 from carryover.agents.mistral_vibe import SPEC
-from carryover.model import Answer, FileEdit, Op, PlanUpdate, TurnEnd
+from carryover.model import Answer, FileEdit, Op, PlanUpdate, SessionInfo, TurnEnd
 from carryover.records import rawjson
 from carryover.records.asked import asked_in, plan_items
 from carryover.records.changes import Replacement, replaced
@@ -27,7 +28,6 @@ from carryover.records.lenient import (
     fields_of,
     first_text,
     inside,
-    is_true,
     items_of,
     number_of,
     read_as,
@@ -41,8 +41,9 @@ from carryover.text.pattern import later
 from carryover.transcript.bounds import lines_in
 from carryover.transcript.files import entries_of, read_document, read_referenced
 from carryover.transcript.layouts import Layout, source_at, sources_below
-from carryover.transcript.recorder import OneSession, SessionContext, Tools, reemitted_after, usable_folder
+from carryover.transcript.recorder import Tools
 from carryover.transcript.rewritten import Document, SnapshotReader
+from carryover.transcript.stored import StoredBuilder, StoredContext, StoredFacts, StoredRecord, parse_stored
 from carryover.transcript.turns import add_answer, add_failure, add_prompt, add_summary, dispatch
 
 _LAYOUTS: Final = (
@@ -73,7 +74,6 @@ _EXITED: Final = later(r"Command exited with status (-?\d{1,10})")
 _RECOVERED: Final = "effect_recovery_failed"
 """What is said at the next start of a call that was killed with the client."""
 _EDITED: Final = "mistralai.vibe.sdk.search_replace"
-_RECORD: Final = msgspec.json.Decoder(Fields)
 
 
 _CHANGE: Final = b'"type":"projection_delta"}'
@@ -93,16 +93,31 @@ _Piece = tuple[tuple[int, int], str, dict[str, Fields]]
 """When it was written and, at the same time, after how many other entries; its id, its record."""
 
 
-class _Context(SessionContext, frozen=True, omit_defaults=True):
+class _Record(StoredRecord, frozen=True, omit_defaults=True):
+    """A record with one piece: an entry; a call, without the state that it ended in or with it; or the newest turn."""
+
+    entry: Fields = msgspec.field(default_factory=dict)
+    effect: Fields = msgspec.field(default_factory=dict)
+    turn: Fields = msgspec.field(default_factory=dict)
+
+
+_RECORD: Final = msgspec.json.Decoder(_Record)
+
+
+class _Context(StoredContext, frozen=True, omit_defaults=True):
     """The state of one session between two records."""
 
-    session: str | None = None
-    subagent_id: str | None = None
-    last: bytes | None = None
-    """Key of the last event. Bytes, since text might be taken for a secret."""
+    facts: SessionInfo = SessionInfo()
+    emitted: SessionInfo = SessionInfo()
+    """The facts as they were last emitted."""
 
 
-_Recorder = OneSession[_Context]
+@dataclass(slots=True, kw_only=True)
+class _Recorder(StoredBuilder):
+    """Records one piece."""
+
+    context: _Context
+    kind: str = "piece"
 
 
 def _session_at(path: Path, _stat: FileStat) -> Document:
@@ -119,14 +134,14 @@ def _session_at(path: Path, _stat: FileStat) -> Document:
         summary = msgspec.json.encode(_summary(folder, manifest))
         entries[compactions[-1]] = {**entries[compactions[-1]], "summary": msgspec.Raw(summary)}
     pieces = sorted(_pieces(entries, fields_of(inside(state, "latestTurn"))))
-    begin, facts = _described(folder, fields_of(inside(state, "session")))
-    records = [msgspec.json.encode(record) for _, _, record in pieces]
+    session = _described(folder, fields_of(inside(state, "session")))
+    records = [msgspec.json.encode({"kind": "message", "session": session, **piece}) for _, _, piece in pieces]
     return Document(
         "session",
         records,
-        lambda on, more: msgspec.json.encode({"begin": {**begin, "on": on, "more": more}}),
-        end=msgspec.json.encode({"facts": facts}),
-        pieces=[(ident, digest(record)) for (_, ident, _), record in zip(pieces, records, strict=True)],
+        lambda on, more: msgspec.json.encode(StoredRecord("begin", session, on=on, more=more)),
+        end=msgspec.json.encode(StoredRecord("session", session)),
+        pieces=[(ident, digest(msgspec.json.encode(piece))) for _, ident, piece in pieces],
         empty=False,
     )
 
@@ -169,14 +184,18 @@ def _pieces(entries: dict[str, Fields], turn: Fields) -> Iterator[_Piece]:
             yield (time_of(entry.get("updatedAt")), number), ident, {"effect": entry}
 
 
-def _described(folder: Path, about: Fields) -> tuple[dict[str, str], dict[str, str]]:
-    """Returns the session, with that which it works for (`root`) if it is a sub-agent's, and the facts about it."""
+def _described(folder: Path, about: Fields) -> StoredFacts:
+    """Returns the facts about the session."""
     root = _named(about.get("rootSessionId")) if folder.name.startswith(_SUBAGENT) else ""
     meta = fields_of(read_referenced(folder.with_name(root or folder.name) / "meta.json"))
-    cwd = text_of(inside(meta.get("environment"), "working_directory"))
-    model = first_text(fields_of(meta.get("config")), "model_name", "active_model")
-    facts = {"title": text_of(about.get("title")), "model": model, "parent": text_of(about.get("parentSessionId"))}
-    return {"id": folder.name, "root": root, "cwd": cwd}, facts
+    return StoredFacts(
+        id=folder.name,
+        root=root or None,
+        forked_from=text_of(about.get("parentSessionId")),
+        directory=text_of(inside(meta.get("environment"), "working_directory")),
+        title=text_of(about.get("title")),
+        model=first_text(fields_of(meta.get("config")), "model_name", "active_model"),
+    )
 
 
 def _summary(folder: Path, manifest: Fields) -> str:
@@ -201,51 +220,25 @@ def _named(raw: msgspec.Raw | None) -> str:
     return name
 
 
-def _parse(source: Source, context: _Context, record: Record) -> tuple[_Context, Parsed]:
-    """Parses one record of the reader. Never raises: what is not understood is counted in `skipped`."""
-    line = rawjson.read(_RECORD, record.data)
-    if isinstance(line, str):
-        return context, Parsed(skipped=(rawjson.skipped(None, line, None),))
-    if begin := fields_of(line.get("begin")):
-        return _begun(context, begin)
-    kind = next((name for name in _PIECES if name in line), "record")
-    piece = fields_of(line.get(kind))
-    session = context.session or source.session or source.path
-    recorder = _Recorder(
-        context=context,
-        session=session,
-        subagent_id=context.subagent_id,
-        prefix=f"{session}/{text_of(piece.get('id'))}:",
-        kind="piece",
-        at_ms=context.last_ms,
-    )
-    dispatch(recorder, _PIECES, kind, piece, what="record")
+def _piece(recorder: _Recorder, record: _Record) -> None:
+    recorder.at_ms = recorder.reported.last_ms
+    if record.kind == "session":
+        _learn(recorder)
+    else:
+        kind = next((name for name in _PIECES if getattr(record, name)), "record")
+        piece = getattr(record, kind, {})
+        recorder.prefix = f"{recorder.session}/{text_of(piece.get('id'))}:"
+        dispatch(recorder, _PIECES, kind, piece, what="record")
     if recorder.events:
-        recorder.change(last=recorder.last_key, last_ms=recorder.at_ms)
-    return recorder.context, recorder.built()
+        recorder.report(last_ms=recorder.at_ms)
 
 
-def _begun(context: _Context, begin: Fields) -> tuple[_Context, Parsed]:
-    """Marks what is emitted again: the events after the last one (`on`), or all of them if anything before it changed;
-    with `more`, another batch follows."""
-    ident, root = text_of(begin.get("id")), text_of(begin.get("root"))
-    session, subagent_id = root or ident, ident if root else None
-    on = is_true(begin.get("on"))
-    if not on:
-        context = _Context(session=session, subagent_id=subagent_id)
-    context = msgspec.structs.replace(context, cwd=usable_folder(text_of(begin.get("cwd"))))
-    if on and context.last is None:
-        return context, Parsed()
-    more = is_true(begin.get("more"))
-    again = reemitted_after(context.last, session=session, subagent_id=subagent_id, more=more)
-    return context, Parsed(reemitted=again)
-
-
-def _learn(recorder: _Recorder, facts: Fields) -> None:
-    """Handles the facts about the session. A sub-agent has none of its own."""
+def _learn(recorder: _Recorder) -> None:
+    """Notes the facts about the session. A sub-agent has none of its own."""
     if recorder.subagent_id is None:
-        names = ("title", "agent_version", "model", "parent")
-        recorder.learn(**{name: bounded(text_of(facts.get(name)), SHORT_CHARS) for name in names})
+        native = recorder.native
+        facts = {"title": native.title, "model": native.model, "parent": native.forked_from}
+        recorder.learn(**{name: bounded(fact or "", SHORT_CHARS) for name, fact in facts.items()})
         recorder.put_news_first(recorder.session, recorder.cwd)
 
 
@@ -356,7 +349,6 @@ _PIECES: Final[dict[str, Callable[[_Recorder, Fields], None]]] = {
     "entry": _entry,
     "effect": _effect,
     "turn": _turn,
-    "facts": _learn,
 }
 """How each kind of piece is handled, by its key."""
 
@@ -367,5 +359,5 @@ AGENT: Final = Agent(
     context_type=_Context,
     source_of=partial(source_at, SPEC.id, _LAYOUTS),
     sources=partial(sources_below, SPEC.id, _LAYOUTS),
-    parse=_parse,
+    parse=partial(parse_stored, _RECORD, _Recorder, _piece),
 )
