@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import PurePosixPath
 from typing import Annotated, Any, Final, Literal
 
 import msgspec
+
+from carryover.text.pattern import later
 
 Speaker = Literal["user", "agent", "tool", "ignored"]
 SPEAKERS: Final[Mapping[str, Speaker]] = {
@@ -20,9 +21,9 @@ SPEAKERS: Final[Mapping[str, Speaker]] = {
 
 _Field = str
 """Path of names to a field, separated by dots: `message.text`. Empty: there is no such field."""
-_NAME: Final = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
+_NAME: Final = later(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 _NAME_CHARS: Final = 40
-_NOT_WILD: Final = re.compile(r"\*\*|[?\[\]]")
+_NOT_WILD: Final = later(r"\*\*|[?\[\]]")
 
 
 class DeclaredSource(msgspec.Struct, frozen=True, kw_only=True):

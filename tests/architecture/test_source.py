@@ -85,6 +85,29 @@ def test_a_group_repeated_possessively_is_found(pattern: str) -> None:
     assert RISKY.search(pattern)
 
 
+COMPILE_AT_ONCE = {"model.py", "facts.py"}
+"""Below `text/pattern.py`."""
+
+
+def compiles_when_loaded(source: str) -> bool:
+    """Whether loading a module compiles patterns, outside all functions."""
+    outside = (node for node in ast.parse(source).body if not isinstance(node, ast.FunctionDef | ast.ClassDef))
+    return any("re.compile(" in ast.unparse(node) for node in outside)
+
+
+def test_patterns_are_compiled_when_a_text_first_needs_them() -> None:
+    paths = sorted(SOURCE.rglob("*.py"))
+
+    compile_them = (path for path in paths if compiles_when_loaded(path.read_text("utf-8")))
+    assert {str(path.relative_to(SOURCE)) for path in compile_them} == COMPILE_AT_ONCE
+
+
+def test_a_pattern_that_is_compiled_when_its_module_is_loaded_is_found() -> None:
+    assert compiles_when_loaded("_WORD: Final = re.compile('a')")
+    assert compiles_when_loaded("_WORDS = tuple(\n    re.compile(word) for word in 'ab'\n)")
+    assert not compiles_when_loaded("_WORD: Final = later('a')\n\ndef found():\n    return re.compile('b')")
+
+
 READS_OR_WRITES = {"open", "print", "input", "read_text", "read_bytes", "write_text", "write_bytes", "unlink", "mkdir"}
 ASKS_THE_SURROUNDINGS = {
     "now",

@@ -49,6 +49,7 @@ from carryover.sync.sealing import (
     unsealed,
 )
 from carryover.text.harmless import one_line
+from carryover.text.pattern import later
 
 LINE_CHARS: Final = 120
 _NAME_CHARS: Final = 40
@@ -59,12 +60,12 @@ _LARGEST_CONTENT: Final = 5 * _LARGEST_TEXT
 _LATEST_MS: Final = 32_503_680_000_000  # the year 3000
 
 _Line = Annotated[str, msgspec.Meta(max_length=200)]
-_KEY: Final = re.compile(
+_KEY: Final = later(
     r"^(?!#)(?:.*[ \t])?(age1[0-9a-z]{20,}|ssh-(?:ed25519|rsa) [0-9A-Za-z+/]{40,}=*)(?:\s|$)", re.MULTILINE
 )
 _MOST_BYTES: Final = 64 << 10
 SOURCE: Final = "share"
-_START: Final = re.compile(r"^[-+| \t\d]*")
+_START: Final = later(r"^[-+| \t\d]*")
 """The beginning of a line that can't mean anything: an indentation, a list mark, a line number, a mark of a diff."""
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 import secrets
 import socket
 from contextlib import suppress
@@ -30,12 +29,13 @@ from carryover.sync.own_log import OwnLog, own_log
 from carryover.sync.rounds import Outcome, synchronise
 from carryover.sync.sealing import age, make_key
 from carryover.sync.status import SyncStatus, sync_status
+from carryover.text.pattern import later
 
 SYNC_S: Final = 7_200.0
 """Time limit for the daemon's answer: a first sync sends all that was ever recorded."""
 _GIT_S: Final = 2.0
 _URLS: Final = ("config", "--null", "--get-regexp", r"^remote\..*\.(url|pushurl)$")
-_UNSAFE: Final = re.compile(r"[^A-Za-z0-9._-]+")
+_UNSAFE: Final = later(r"[^A-Za-z0-9._-]+")
 _NOTHING: Final = "Nothing was changed."
 _synchronised: Final = partial(synchronise, now_ms=now_ms, in_thread=asyncio.to_thread)
 __all__ = ["SyncStatus"]

@@ -10,7 +10,6 @@ import errno
 import hashlib
 import logging
 import os
-import re
 import time
 import traceback
 from collections.abc import Callable, Mapping
@@ -24,12 +23,13 @@ from typing import BinaryIO, Final
 import msgspec
 
 from carryover.fsio import open_regular
+from carryover.text.pattern import later
 
 LIMIT_BYTES: Final = 1024 * 1024
 OLD_FILES: Final = 3
 LEVELS: Final = ("debug", "info", "warning", "error")
-_WORD: Final = re.compile(r"[A-Za-z0-9_.:+-][A-Za-z0-9_.:+\[\]-]{0,79}")
-_NO_WORD: Final = re.compile(r"[^A-Za-z0-9_.:+-]+")
+_WORD: Final = later(r"[A-Za-z0-9_.:+-][A-Za-z0-9_.:+\[\]-]{0,79}")
+_NO_WORD: Final = later(r"[^A-Za-z0-9_.:+-]+")
 
 
 class Word(str):
@@ -129,10 +129,10 @@ def _shown(value: _Value) -> str:
 
 Field = str | int | float | bool | None
 
-_LINE: Final = re.compile(
+_LINE: Final = later(
     r"(?P<time>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z) (?P<level>DEBUG|INFO|WARNING|ERROR) (?P<event>\S+)(?P<fields>.*)"
 )
-_FIELD: Final = re.compile(r' (\w+)=("(?:[^"\\]|\\.)*"|\S*)')
+_FIELD: Final = later(r' (\w+)=("(?:[^"\\]|\\.)*"|\S*)')
 
 
 class LogLine(msgspec.Struct, frozen=True, kw_only=True):

@@ -23,6 +23,7 @@ from carryover.daemon.own_page import OwnPage
 from carryover.fsio import atomic_replace, read_bytes_bounded
 from carryover.ledger.connect import LedgerDamaged
 from carryover.platform import here
+from carryover.text.pattern import later
 
 BODY_LIMIT_BYTES: Final = 256 * 1024
 FINISH_REPLIES_S: Final = 2.0
@@ -73,7 +74,7 @@ def knows_secret(given: Iterable[str], secret: str) -> bool:
     return len(found) == 1 and hmac.compare_digest(found[0].encode("utf-8", "replace"), secret.encode())
 
 
-_SECRET_FORM: Final = re.compile(rb"[0-9a-f]{64}\n?")
+_SECRET_FORM: Final = later(rb"[0-9a-f]{64}\n?")
 
 
 def hook_secret(path: Path) -> str:

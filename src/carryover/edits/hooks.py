@@ -28,6 +28,7 @@ import msgspec
 from carryover.adapter.spec import Form, HookSpec
 from carryover.decoders import decoder_of
 from carryover.edits import json_text, toml_text
+from carryover.text.pattern import later
 from carryover.text.user_text import UNKNOWN, EditRefused, Origin, begun, decode, encode, restored
 
 _HOOKS: Final = "hooks"
@@ -36,7 +37,7 @@ VERSION_NOW: Final = 1
 """The only version of the flat form so far (Cursor 1.7 to 3.12)."""
 
 _MARK: Final = "@HOOKS@"
-_LINE: Final = re.compile(r"^const HOOKS = (\{.*\});$", re.MULTILINE)
+_LINE: Final = later(r"^const HOOKS = (\{.*\});$", re.MULTILINE)
 """Where a program has our hooks, as JSON."""
 
 _UNGROUPED: Final[tuple[Form, ...]] = ("flat", "plain", "extension")

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 import msgspec
 
+from carryover.text.pattern import later
 from carryover.text.user_text import EditRefused, newline_of
 
 Path = Sequence[str | int | None]
@@ -21,12 +22,13 @@ Path = Sequence[str | int | None]
 
 _SPACES: Final = " \t\n\r"
 _STRING: Final = r'"(?:[^"\\]|\\.)*"'
-_COMMENT: Final = re.compile(r"//[^\r\n]*|/\*.*?\*/", re.DOTALL)
-_STRING_OR_COMMENT: Final = re.compile(rf"({_STRING})|{_COMMENT.pattern}", re.DOTALL)
-_LAST_COMMA: Final = re.compile(rf"({_STRING}|[\[{{,:][{_SPACES}]*,)|,(?=[{_SPACES}]*[}}\]])", re.DOTALL)
-_MAY_BE_LAST: Final = re.compile(rf",[{_SPACES}]*[}}\]]")
-_GAP: Final = re.compile(rf"(?:[{_SPACES}]|{_COMMENT.pattern})*", re.DOTALL)
-_COMMENTS_ON_LINE: Final = re.compile(r"(?:[ \t]*(?:/\*(?:(?!\*/)[^\r\n])*\*/|//[^\r\n]*))*")
+_COMMENTED: Final = r"//[^\r\n]*|/\*.*?\*/"
+_COMMENT: Final = later(_COMMENTED, re.DOTALL)
+_STRING_OR_COMMENT: Final = later(rf"({_STRING})|{_COMMENTED}", re.DOTALL)
+_LAST_COMMA: Final = later(rf"({_STRING}|[\[{{,:][{_SPACES}]*,)|,(?=[{_SPACES}]*[}}\]])", re.DOTALL)
+_MAY_BE_LAST: Final = later(rf",[{_SPACES}]*[}}\]]")
+_GAP: Final = later(rf"(?:[{_SPACES}]|{_COMMENTED})*", re.DOTALL)
+_COMMENTS_ON_LINE: Final = later(r"(?:[ \t]*(?:/\*(?:(?!\*/)[^\r\n])*\*/|//[^\r\n]*))*")
 _DEFAULT_INDENT: Final = "  "
 _MISSING: Final = -1
 _DECODER: Final = json.JSONDecoder()

@@ -16,9 +16,10 @@ from itertools import pairwise
 from typing import Any, Final
 
 from carryover.edits.json_text import Path
+from carryover.text.pattern import later
 from carryover.text.user_text import EditRefused, newline_of
 
-_PLAIN_KEY: Final = re.compile(r"[\w-]+", re.ASCII)
+_PLAIN_KEY: Final = later(r"[\w-]+", re.ASCII)
 
 
 def values(text: str) -> dict[str, Any]:

@@ -25,6 +25,7 @@ from carryover.model import AssistantMessage
 from carryover.records import rawjson
 from carryover.records.fields import digest
 from carryover.records.lenient import Fields, fields_of, first_text, is_true, items_of, text_of, time_of
+from carryover.text.pattern import later
 from carryover.transcript.files import read_beside
 from carryover.transcript.recorder import SessionContext, usable_name
 
@@ -43,7 +44,7 @@ _FOR_THE_MODEL: Final = ("observation", "demonstration")
 _ROLE: Final = r"(?P<role>user|human|assistant|ai|system|planner)"
 _TIME: Final = r"(?:[ \t]*[(\[](?:[^()\[\]\n]|\([^()\n]{1,40}\)){1,60}[)\]])?"
 _HEADINGS: Final = tuple(
-    re.compile(pattern, re.IGNORECASE)
+    later(pattern, re.IGNORECASE)
     for pattern in (
         rf"#{{1,6}}[ \t]+\**{_ROLE}(?: input| response)?\**:?\**{_TIME}:?[ \t]*",
         rf"\*\*{_ROLE}(?::\*\*|\*\*:){_TIME}[ \t]*(?P<said>.*)",
@@ -52,9 +53,9 @@ _HEADINGS: Final = tuple(
     )
 )
 """The lines that begin a turn, one form for a whole document: what looks like another one is part of what was said."""
-_BEGINS: Final = re.compile(r"\**([^\s:*#>|`-][^:*#\n]{0,40}):\**[ \t]+\S")
+_BEGINS: Final = later(r"\**([^\s:*#>|`-][^:*#\n]{0,40}):\**[ \t]+\S")
 """The line that a chat begins with in which the user speaks under a name of their own."""
-_SHOWN_CALLS: Final = re.compile(r"^\*\*Tool: [^*\n]{1,100}\*\*\n\n\*\*Input:\*\*$", re.MULTILINE)
+_SHOWN_CALLS: Final = later(r"^\*\*Tool: [^*\n]{1,100}\*\*\n\n\*\*Input:\*\*$", re.MULTILINE)
 """Where the calls of a turn begin, which are its end, in what opencode exports."""
 _THOUGHT: Final = "_Thinking:_\n\n"
 """Above what was thought in a turn. Where that ends is not shown."""

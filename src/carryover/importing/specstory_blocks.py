@@ -25,16 +25,17 @@ from carryover.records.patches import in_patch
 from carryover.records.shell_files import changes as shell_changes
 from carryover.records.text import names_own_folder
 from carryover.text.harmless import one_line
+from carryover.text.pattern import later
 from carryover.transcript.recorder import OpenCall, usable_name
 
-HEADING: Final = re.compile(
+HEADING: Final = later(
     r"_\*\*(User|Agent|Assistant)( - sidechain)?(?: \((?!sidechain\))(.{0,200}?)\))?( \(sidechain\))?\*\*_[ \t\r]*$"
 )
 """Heading of a turn (all versions): the speaker, whether in a sub-agent, and in brackets model and time."""
-_TOOL: Final = re.compile(r'<tool-use data-tool-type="([^"]{0,80})" data-tool-name="([^"]{0,200})">')
+_TOOL: Final = later(r'<tool-use data-tool-type="([^"]{0,80})" data-tool-name="([^"]{0,200})">')
 """Start of a tool block (Markdown v2.0 and later)."""
 _TOOL_END: Final = "</tool-use>"
-_OLDER_TOOL: Final = re.compile(r"Tool use: \*\*([^*]{1,200})\*\*(?:\s*$| (\S.*))")
+_OLDER_TOOL: Final = later(r"Tool use: \*\*([^*]{1,200})\*\*(?:\s*$| (\S.*))")
 """Start of a tool's part (before v2). What the call is about may follow on the line; a rule ends the part."""
 _OLDER_PLAN: Final = "**Agent task list:**"
 _CLOSING: Final = {"```bash": "```", "```diff": "```", "<details>": "</details>"}
@@ -47,47 +48,47 @@ _REASONS: Final = (
 )
 """All that is shown of a call that failed, in one line."""
 _ALONE: Final = ("Cancelled", *_REASONS)
-_READ: Final = re.compile(r"Read file: \S.*")
+_READ: Final = later(r"Read file: \S.*")
 _EDITED: Final = "<details><summary>Edit file: "
 _MOST_ENDS: Final = 100
 """How many possible last lines of a block are checked against its fences; a document may consist of such lines."""
 _RULE: Final = "---"
 _NOBODY: Final = "_****_"
 """Heading of each part of an answer (before April 2025)."""
-_TAGS: Final = re.compile(r"</?(?:tool-use|details)\b[^>\n]{0,400}>")
+_TAGS: Final = later(r"</?(?:tool-use|details)\b[^>\n]{0,400}>")
 _SUMMARY_CHARS: Final = 20_000
 _ESCAPES: Final = ("&lt;", "&gt;", "&amp;", "&#")
-_TOOL_NAME: Final = re.compile(r"^Tool use: \*\*[^*]{1,200}\*\*")
+_TOOL_NAME: Final = later(r"^Tool use: \*\*[^*]{1,200}\*\*")
 _KINDS: Final[dict[str, Op]] = {"shell": "shell", "read": "read", "write": "edit", "search": "search", "task": "plan"}
 """Operations of tools whose names are not known, by kind."""
 
-_IN_TICKS: Final = re.compile(r"`([^`\n]+)`")
-_TICKED_LINE: Final = re.compile(r"`(.+)`$")
-_RUN: Final = re.compile(r"Run command: (.+)$", re.DOTALL)
-_BULLET: Final = re.compile(r"- (?:command|cmd): `(.*)$")
-_PATH_BULLET: Final = re.compile(r"- (?:file_?path|path): `([^`\n]+)`$", re.IGNORECASE)
-_FILE: Final = re.compile(r"(?:Edit|Read|Write|Delete|Create) file: (.+?)(?: \((?:lines|\d).*\))?$")
-_SECTION: Final = re.compile(r"\*\*(Add|Update|Modify|Delete): `([^`\n]+)`\*\*$")
-_LISTED: Final = re.compile(r"\n([ADM]) (\S[^\n]*)")
+_IN_TICKS: Final = later(r"`([^`\n]+)`")
+_TICKED_LINE: Final = later(r"`(.+)`$")
+_RUN: Final = later(r"Run command: (.+)$", re.DOTALL)
+_BULLET: Final = later(r"- (?:command|cmd): `(.*)$")
+_PATH_BULLET: Final = later(r"- (?:file_?path|path): `([^`\n]+)`$", re.IGNORECASE)
+_FILE: Final = later(r"(?:Edit|Read|Write|Delete|Create) file: (.+?)(?: \((?:lines|\d).*\))?$")
+_SECTION: Final = later(r"\*\*(Add|Update|Modify|Delete): `([^`\n]+)`\*\*$")
+_LISTED: Final = later(r"\n([ADM]) (\S[^\n]*)")
 _UPDATED: Final = "Success. Updated the following files:"
 """Stands above the files that a patch changed, a line each."""
 _SECTIONS: Final[dict[str, Literal["add", "delete"]]] = {"Add": "add", "A": "add", "Delete": "delete", "D": "delete"}
 _ROOT: Final = r"(?:[A-Za-z]:[\\/]|/)"
-_SAID_PATH: Final = re.compile(
+_SAID_PATH: Final = later(
     rf"[Ff]ile (?:created|written|updated)? ?(?:successfully )?(?:at|to):? (?P<at>{_ROOT}.+?)(?: \(|$)"
     rf"|[Tt]he file (?P<file>{_ROOT}.+?) has been (?:updated|created|modified|written)"
     rf"|(?:[Ww]rote|overwrote|[Cc]reated|modified|updated|edited)\b[^/\n]{{0,60}}?(?P<plain>{_ROOT}[^\s'\"`:]+)",
     re.MULTILINE,
 )
-_CREATED: Final = re.compile(r"[Cc]reated (?:successfully|and wrote|new file)|successfully created", re.ASCII)
-_CHECKBOX: Final = re.compile(r"\s*- \[(.)\]\s+(?:[🔥❄]\ufe0f?\s+|🌡\ufe0f?\s+)?(.+)$")
+_CREATED: Final = later(r"[Cc]reated (?:successfully|and wrote|new file)|successfully created", re.ASCII)
+_CHECKBOX: Final = later(r"\s*- \[(.)\]\s+(?:[🔥❄]\ufe0f?\s+|🌡\ufe0f?\s+)?(.+)$")
 _STATES: Final[dict[str, PlanState]] = {"x": "done", "⚡": "active", "-": "active"}
-_ASKED: Final = re.compile(r"\*\*(.+?)\*\*(?: _\(select multiple\)_)?$")
-_OPTION: Final = re.compile(r"- \*\*(.+?)\*\*(?: - .*)?$")
-_LEADS_IN: Final = re.compile(r"(?:(?:Parameters|Additional data|Result|Error):|Cancelled)$|Status: \*\*")
+_ASKED: Final = later(r"\*\*(.+?)\*\*(?: _\(select multiple\)_)?$")
+_OPTION: Final = later(r"- \*\*(.+?)\*\*(?: - .*)?$")
+_LEADS_IN: Final = later(r"(?:(?:Parameters|Additional data|Result|Error):|Cancelled)$|Status: \*\*")
 """Lines that say nothing of what a call was about: labels of a tool that has no form of its own (v2.1.0), and how it
 ended."""
-_ANSWER: Final = re.compile(r"\*\*Answer:\*\* (.+)$")
+_ANSWER: Final = later(r"\*\*Answer:\*\* (.+)$")
 _FAILED: Final = (*_REASONS, "**Error:**", "**Apply failed**", "Status: **error**", "An unknown error occurred")
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
@@ -14,9 +13,10 @@ from carryover.records.asked import PLAN_STATES, plan_items
 from carryover.records.fields import SHORT_CHARS, bounded
 from carryover.records.lenient import Fields, fields_of, first_text, is_true, items_of, text_of
 from carryover.records.rawjson import content_text
+from carryover.text.pattern import later
 from carryover.transcript.recorder import OpenCall
 
-_LABEL: Final = re.compile(r"(Parameters|Additional data|Result):$")
+_LABEL: Final = later(r"(Parameters|Additional data|Result):$")
 _PATHS: Final = ("relativeWorkspacePath", "file_path", "path")
 _ABOUT: Final = ("pattern", "globPattern", "query", "searchTerm", "url", "targetDirectory", "description", "path")
 _FOUND: Final = {"topFiles": "uri", "topEntries": "name"}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -15,11 +14,12 @@ from carryover.adapter.contract import FileStat, Parsed, Record
 from carryover.importing.candidate import plain_text
 from carryover.model import AnyBody
 from carryover.records.fields import is_absolute, is_below, resolved
+from carryover.text.pattern import later
 from carryover.transcript.files import read_document
 from carryover.transcript.recorder import OneSession, SessionContext, differing
 from carryover.transcript.rewritten import Document, SnapshotReader
 
-_FENCE: Final = re.compile(r" {0,3}(`{3,}|~{3,})")
+_FENCE: Final = later(r" {0,3}(`{3,}|~{3,})")
 
 
 class TurnContext(SessionContext, frozen=True, omit_defaults=True):

@@ -4,7 +4,6 @@ file paths. This happens once, when a record is read: the stored form is final, 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from types import NoneType
@@ -28,6 +27,7 @@ from carryover.platform import here
 from carryover.redact import redact
 from carryover.redact.printed import hide_printed, holds_only_a_secret
 from carryover.text.harmless import without_tagged
+from carryover.text.pattern import later
 
 _T = TypeVar("_T")
 _IDS: Final = frozenset({"call_id", "task_id", "name"})
@@ -166,7 +166,7 @@ TAIL_CHARS: Final = 4500
 _REDACT_CHARS: Final = 1 << 16
 """How many characters at each end of a long output are searched for secrets that may reach into the kept part."""
 _MARK_CHARS: Final = 60
-_LEFT_OUT: Final = re.compile(r"\n\[\.\.\. \d{1,20} characters left out \.\.\.\]\n")
+_LEFT_OUT: Final = later(r"\n\[\.\.\. \d{1,20} characters left out \.\.\.\]\n")
 
 
 def bound_output(output: str, hide: Callable[[str], str]) -> tuple[str, int]:

@@ -26,6 +26,7 @@ from carryover.fsio import atomic_replace, open_regular, private_dir, read_begin
 from carryover.model import Skipped
 from carryover.paths import StateDir
 from carryover.platform import here
+from carryover.text.pattern import later
 from carryover.transcript.hooks import skipped_hook
 from carryover.transcript.spooled import copy_beside, spool_line
 
@@ -39,7 +40,7 @@ _PENDING: Final = "pending"
 PENDING_SUFFIX: Final = ".hook"
 _HEAD_BYTES: Final = 8192
 _LEFT_OVER_S: Final = 86_400
-_SESSION: Final = re.compile(r"[A-Za-z0-9][\w-]{0,99}")
+_SESSION: Final = later(r"[A-Za-z0-9][\w-]{0,99}")
 
 
 class SpoolFull(Exception):

@@ -6,7 +6,6 @@ Commands are looked up on PATH, and in places where a shell would find them but 
 from __future__ import annotations
 
 import os
-import re
 import stat
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
@@ -18,6 +17,7 @@ import msgspec
 from carryover.adapter.spec import LINUX, MACOS, AgentSpec, Place, places_on
 from carryover.agents import specs, startable_agents
 from carryover.platform import here
+from carryover.text.pattern import later
 
 ANSWER_S: Final = 5.0
 """Seconds that an agent may take to say its version: a person waits for it."""
@@ -53,7 +53,7 @@ _OF_THE_SYSTEM: Final = ("opt/homebrew/bin", "home/linuxbrew/.linuxbrew/bin", "u
 _NVM: Final = Place(path="~/.nvm/versions/node", env="NVM_DIR", below="versions/node")
 """Contains one folder per version of node, each with its own global packages."""
 
-_NUMBERS: Final = re.compile(r"\d{1,9}")
+_NUMBERS: Final = later(r"\d{1,9}")
 
 
 class FoundCommand(msgspec.Struct, frozen=True):

@@ -22,6 +22,7 @@ from carryover.decoders import decoder_of
 from carryover.fsio import read_bytes_bounded
 from carryover.outside.listed import GITIGNORE, INFO, Listed, handoff_folder, in_project
 from carryover.probe.looks import look_at_each
+from carryover.text.pattern import later
 from carryover.text.user_text import UNKNOWN, Origin
 
 EDITS: Final = "edits.json"
@@ -30,7 +31,7 @@ PLACED: Final = "placed.jsonl"
 BACKUPS: Final = "backups"
 """Copies of files from before our first edit. What an edit takes out again is the same byte for byte."""
 EDITED: Final = "edited"
-_COPY: Final = re.compile(r".+\.[0-9a-f]{12}(?:\.[0-9a-f]{8}\.tmp)?", re.DOTALL)
+_COPY: Final = later(r".+\.[0-9a-f]{12}(?:\.[0-9a-f]{8}\.tmp)?", re.DOTALL)
 """The name of the file, and a hash of its path."""
 STORE: Final = ".carryover"
 _LIMIT_BYTES: Final = 16 << 20

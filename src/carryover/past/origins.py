@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import sqlite3
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -26,8 +25,9 @@ from carryover.platform import here
 from carryover.probe.git_command import git_trouble
 from carryover.probe.git_history import GitCommit, commit_named, files_of_commit, former_names
 from carryover.terminal.paths import quoted
+from carryover.text.pattern import later
 
-_PART: Final = re.compile(r"(?P<first>\d+)(?:-(?P<last>\d+))?")
+_PART: Final = later(r"(?P<first>\d+)(?:-(?P<last>\d+))?")
 _MOST_LINES: Final = 2_000
 """Most lines that are looked up at once."""
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from itertools import islice
@@ -26,12 +25,13 @@ from carryover.probe.git_dir import (
 )
 from carryover.probe.ignore_rules import SIZE_LIMIT_BYTES, has_rule, may_let_in, names
 from carryover.probe.memory import known_answer, remember
+from carryover.text.pattern import later
 
 _OF_HEAD: Final = ("HEAD", "packed-refs", "shallow", "config", "config.worktree", "objects/pack")
 """Beside the branches, what HEAD, the length of its short name, and what its branch follows depend on."""
 _STASHES: Final = ("rev-list", "--ignore-missing", "--walk-reflogs", "--parents", "refs/stash", "--")
 _TIPS: Final = ("rev-list", "--all", "--no-walk=unsorted", "--objects")
-_NEGATED: Final = re.compile(rb"[^\t]*:\d+:!")
+_NEGATED: Final = later(rb"[^\t]*:\d+:!")
 _LARGEST_INDEX: Final = 64 << 20
 _WHOLE_PATHS: Final = tuple(b"DIRC\0\0\0" + bytes([version]) for version in (2, 3))
 """How an index begins that has each path as a whole; version 4 leaves out what a path shares with the one before."""

@@ -23,6 +23,7 @@ from carryover.fsio import is_gone
 from carryover.platform import here
 from carryover.probe.git_dir import may_be_asked, settings_of
 from carryover.probe.memory import known_answer, remember
+from carryover.text.pattern import later
 
 _SAFE_OPTIONS: Final = (
     *("-c", "core.fsmonitor=false"),
@@ -50,9 +51,9 @@ _TAKE_PATTERNS: Final = ("diff", "log", "ls-files", "ls-tree")
 _FILTERS: Final = "diff"
 """The only command that runs filter programs, on files whose times changed."""
 _PROGRAMS: Final = ("config", "--null", "--show-scope", "--get-regexp", r"^(filter|lfs)\.")
-_MAY_NAME_PROGRAMS: Final = re.compile(rb"filter|include|lfs", re.IGNORECASE)
-_PROGRAM_SETTING: Final = re.compile(r"filter\..*\.(clean|smudge|process|required)", re.DOTALL)
-_RUN_BY_LFS: Final = re.compile(r"lfs\.extension\.", re.IGNORECASE)
+_MAY_NAME_PROGRAMS: Final = later(rb"filter|include|lfs", re.IGNORECASE)
+_PROGRAM_SETTING: Final = later(r"filter\..*\.(clean|smudge|process|required)", re.DOTALL)
+_RUN_BY_LFS: Final = later(r"lfs\.extension\.", re.IGNORECASE)
 """Programs of a repository that Git LFS, a filter of the user's, would run; nothing switches them off."""
 _SAFE_ENVIRONMENT: Final = {
     "GIT_TERMINAL_PROMPT": "0",
@@ -101,7 +102,7 @@ _STORE_ENVIRONMENT: Final = {
     "SSH_ASKPASS_REQUIRE": "never",
     "GCM_INTERACTIVE": "never",
 }
-_LOGIN: Final = re.compile(r"(https?://)([^/:@]*):([^/]*)@([^/]*)")
+_LOGIN: Final = later(r"(https?://)([^/:@]*):([^/]*)@([^/]*)")
 _HELPER: Final = '!f() { [ "$1" != get ] || printf "username=%s\\npassword=%s\\n" "$STORE_USER" "$STORE_PASSWORD"; }; f'
 LARGEST_ANSWER: Final = 64 << 20
 _STUBS: Final = (b"xcrun: error: ", b"You have not agreed to the Xcode")

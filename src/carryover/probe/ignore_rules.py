@@ -7,12 +7,14 @@ import re
 from fnmatch import fnmatchcase
 from typing import Final
 
+from carryover.text.pattern import later
+
 SIZE_LIMIT_BYTES: Final = 256 << 10
 """Larger ignore files are left to git."""
 
-_PLAIN: Final = re.compile(rb"[\w.*?-]+")
+_PLAIN: Final = later(rb"[\w.*?-]+")
 """A pattern of names' usual characters and of wildcards that mean the same to git and to fnmatch."""
-_LETS_IN: Final = re.compile(rb"^(?:\xef\xbb\xbf)?!", re.MULTILINE)
+_LETS_IN: Final = later(rb"^(?:\xef\xbb\xbf)?!", re.MULTILINE)
 
 
 def has_rule(data: bytes, folder: str) -> bool:

@@ -13,6 +13,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Final
 
 from carryover.facts import FileFacts
+from carryover.text.pattern import later
 
 if TYPE_CHECKING:
     from tree_sitter import Language, Node, Tree
@@ -133,7 +134,7 @@ _DEFINITIONS = {
     "cpp": _C,
     "ruby": frozenset(("method", "singleton_method", "class", "module")),
 }
-_DEFINES = re.compile(
+_DEFINES = later(
     r"(?:\w+_)?(?:class|constructor|contract|enum|function|interface|method|namespace|object|package|protocol|struct|"
     r"subroutine|trait)_(?:declaration|definition)(?:_statement)?"
 )

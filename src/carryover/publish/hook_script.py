@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import shlex
 from contextlib import suppress
 from pathlib import Path
@@ -14,6 +13,7 @@ from carryover.edits.hooks import SCRIPT
 from carryover.fsio import is_folder, private_dir, read_bytes_bounded, write_if_changed
 from carryover.how_installed import own_python
 from carryover.paths import STARTER, StateDir
+from carryover.text.pattern import later
 
 CURL_CONFIG: Final = "hook.curl"
 SECRET_HEADER: Final = "X-Carryover-Secret"
@@ -22,7 +22,7 @@ CWD_HEADER: Final = "X-Carryover-Cwd"
 
 _STAND_IN: Final = "carryover.daemon.hooks.without_daemon"
 _FORMER_ANSWERS: Final = "restore"
-_ANSWER: Final = re.compile(r"\.answer|\.\.answer\.[0-9a-f]+\.tmp")
+_ANSWER: Final = later(r"\.answer|\.\.answer\.[0-9a-f]+\.tmp")
 
 _SOURCE: Final = Path(__file__).with_name(SCRIPT)
 

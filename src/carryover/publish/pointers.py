@@ -24,6 +24,7 @@ from carryover.fsio import is_same, is_there
 from carryover.outside.apply import Text
 from carryover.outside.in_project import text_in
 from carryover.text.markdown import fenced_lines, visible_text
+from carryover.text.pattern import later
 from carryover.text.user_text import BOM, EditRefused, find_lines, is_text, whole_file, with_lines, without_span
 
 START: Final = b"<!--CARRYOVER:START-->"
@@ -42,9 +43,9 @@ NEW_FILE: Final = whole_file(_LINES)
 POINTER_LINES: Final = len(_LINES)
 _READ_BYTES: Final = 32_768
 """Of a longer AGENTS.md, some agent reads only so much (Codex 0.169.0, unless its settings say otherwise)."""
-_IMPORT_OF_AGENTS: Final = re.compile(r"(?<!\S)@(?:\./)?AGENTS\.md(?!\S)")
-_COMMENT: Final = re.compile(r"<!--.*?-->", re.DOTALL)
-_MARKER: Final = re.compile(rb" {0,3}(" + START + b"|" + END + rb")\s*")
+_IMPORT_OF_AGENTS: Final = later(r"(?<!\S)@(?:\./)?AGENTS\.md(?!\S)")
+_COMMENT: Final = later(r"<!--.*?-->", re.DOTALL)
+_MARKER: Final = later(rb" {0,3}(" + START + b"|" + END + rb")\s*")
 BlockState = Literal["absent", "intact", "edited", "broken"]
 """State of our block; the user repairs one that is `edited` (has another text) or `broken` (a marker is missing)."""
 

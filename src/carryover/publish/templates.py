@@ -3,7 +3,6 @@ that a command file on disk has."""
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
@@ -12,6 +11,7 @@ from carryover.distill.forms import filled_in
 from carryover.distill.pastes import is_machine_line
 from carryover.distill.quotes import clip, lines_of, quoted
 from carryover.text.harmless import one_line
+from carryover.text.pattern import later
 from carryover.text.prompt_lines import LEAST_LINES, long_lines
 
 # fmt: off
@@ -22,8 +22,8 @@ _LEAST_CHARS: Final = {                 # of so many prompts of one template; el
 LEAST_SHARE: Final = 0.3                # of a prompt's long lines: a request in several commands is no template
 # fmt: on
 _NAME_CHARS: Final = 60
-_HEADING: Final = re.compile(r"\s*#{1,3}\s+\S")
-_PARAGRAPH_END: Final = re.compile(r"\n{3,}")
+_HEADING: Final = later(r"\s*#{1,3}\s+\S")
+_PARAGRAPH_END: Final = later(r"\n{3,}")
 
 
 class SharedText(NamedTuple):

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from typing import Final
 from urllib.parse import unquote, urlsplit
 
 import msgspec
 
 from carryover.records.lenient import fields_of, text_of
+from carryover.text.pattern import later
 
 _SCHEME_WITHIN: Final = 40
 """The beginning of a text that may hold a scheme: further on, `://` is part of a path."""
-_DRIVE: Final = re.compile(r"/[^/]:")
+_DRIVE: Final = later(r"/[^/]:")
 """The beginning of a Windows path in a URI."""
 
 

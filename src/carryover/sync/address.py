@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import unquote, urlsplit
 
+from carryover.text.pattern import later
+
 
 def folder_at(address: str) -> Path | None:
     """Returns the folder that an address names; None if it is on another machine."""
@@ -26,9 +28,9 @@ def usable_address(given: str) -> str:
     return text if is_remote else str(Path(text).expanduser().absolute())
 
 
-_SCP: Final = re.compile(r"(?:[^@/]+@)?(?P<host>\[[^\]]+\]|[^:/]+):(?P<path>(?!//).*)", re.DOTALL)
+_SCP: Final = later(r"(?:[^@/]+@)?(?P<host>\[[^\]]+\]|[^:/]+):(?P<path>(?!//).*)", re.DOTALL)
 _DEFAULT_PORTS: Final = {"ssh": 22, "git+ssh": 22, "http": 80, "https": 443, "git": 9418}
-_CREDENTIALS: Final = re.compile(r"(?<=://)[^/\s]*@")
+_CREDENTIALS: Final = later(r"(?<=://)[^/\s]*@")
 
 
 def normalised(address: str) -> str:

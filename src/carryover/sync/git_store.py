@@ -20,6 +20,7 @@ from carryover.probe.git_command import GitAnswer, Running, end_group, in_store
 from carryover.sync.address import folder_at, without_credentials
 from carryover.sync.sealing import LARGEST_OBJECT
 from carryover.sync.store import FILE_NAME, Fetched, FolderStore, Store, StoreTrouble, unreachable
+from carryover.text.pattern import later
 
 _SHORT_S: Final = 120.0
 """For what is done here, and for the list of a remote's branches, with which each sync begins: one that never answers
@@ -33,9 +34,9 @@ _MOST_LISTED: Final = 4 << 20
 """Most bytes of the list of a remote's branches and tags. Parsing it takes ten times as much memory."""
 MOST_LOOSE: Final = 2_000
 """With more files than this, git packs what is here."""
-_BRANCH: Final = re.compile(r"refs/heads/([0-9a-f]{16})")
+_BRANCH: Final = later(r"refs/heads/([0-9a-f]{16})")
 _THEIRS: Final = "refs/store/"
-_REASONS: Final = re.compile(r"^(?:fatal|error|remote|ssh|! ).*", re.MULTILINE)
+_REASONS: Final = later(r"^(?:fatal|error|remote|ssh|! ).*", re.MULTILINE)
 
 
 def store_at(folder: Path, remote: str, me: str) -> Store:

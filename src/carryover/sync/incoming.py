@@ -7,7 +7,6 @@ redacted again, and every path gets the machine's name in front, so that it name
 from __future__ import annotations
 
 import asyncio
-import re
 import shutil
 import time
 from contextlib import closing
@@ -26,11 +25,12 @@ from carryover.projects.root import StatePaths
 from carryover.records.fields import is_absolute
 from carryover.sync.head import Head
 from carryover.sync.payload import LARGEST_BODY, Payload, SyncedEvent, SyncedSession
+from carryover.text.pattern import later
 
 AHEAD_MS: Final = 900_000
 """Clocks of two machines differ. A time further ahead than this becomes that of arrival, and leads no longer."""
 ROOM_BYTES: Final = 256 << 20
-_AGENT: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
+_AGENT: Final = later(r"[a-z0-9][a-z0-9-]{0,39}")
 _PATH_OPS: Final[tuple[Op, ...]] = ("read", "edit", "write")
 
 _decoder: Final[msgspec.json.Decoder[AnyBody]] = msgspec.json.Decoder(AnyBody)

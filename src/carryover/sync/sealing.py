@@ -5,7 +5,6 @@ A machine's key is an ssh key (ed25519): others encrypt to it, and it signs what
 
 from __future__ import annotations
 
-import re
 import subprocess
 import zlib
 from collections.abc import Callable, Collection, Iterable
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from carryover.errors import ExitCode, UserError
 from carryover.fsio import read_bytes_bounded, scratch_folder
 from carryover.how_installed import SYNC
+from carryover.text.pattern import later
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -27,7 +27,7 @@ LARGEST_HEADER: Final = 16 << 10
 _LAST_LINE: Final = b"\n--- "
 _HEADER_MAC: Final = 43
 _KEY_FILE: Final = 64 << 10
-_MACHINE_KEY: Final = re.compile(r"ssh-ed25519 [0-9A-Za-z+/]{60,80}={0,2}")
+_MACHINE_KEY: Final = later(r"ssh-ed25519 [0-9A-Za-z+/]{60,80}={0,2}")
 _NAMESPACE: Final = "carryover-sync"
 _SSH_S: Final = 30.0
 _Form = TypeVar("_Form")

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import errno
 import os
-import re
 import secrets
 import threading
 from abc import ABC, abstractmethod
@@ -23,9 +22,10 @@ from carryover.errors import UserError, os_reason
 from carryover.fsio import open_regular
 from carryover.platform import here
 from carryover.sync.sealing import LARGEST_OBJECT
+from carryover.text.pattern import later
 
-MACHINE: Final = re.compile(r"[0-9a-f]{16}")
-FILE_NAME: Final = re.compile(r"key|head|[0-9a-f]{32}")
+MACHINE: Final = later(r"[0-9a-f]{16}")
+FILE_NAME: Final = later(r"key|head|[0-9a-f]{32}")
 _MOST_FILES: Final = 30_000
 _TEMPORARY: Final = "new-"
 _FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import re
 from pathlib import Path
 from typing import Final
 
 from carryover.errors import visible
+from carryover.text.pattern import later
 
-_UNSAFE_BYTES: Final = re.compile(rb"[^ -&(-\[\]-~]")
+_UNSAFE_BYTES: Final = later(rb"[^ -&(-\[\]-~]")
 
 
 def short_path(path: str | Path, home: Path) -> str:

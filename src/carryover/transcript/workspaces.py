@@ -16,14 +16,15 @@ import msgspec
 from carryover.records.fields import MAX_PATH_CHARS
 from carryover.records.lenient import fields_of, items_of, text_of
 from carryover.records.uris import path_of
+from carryover.text.pattern import later
 from carryover.transcript import files
 
 MAX_FOLDERS: Final = 20
 
 _SMALL_BYTES: Final = 1 << 20
 # A string stays; comments, and commas before a closing bracket, go: editors allow both in this file.
-_COMMENT: Final = re.compile(r'("(?:\\.|[^"\\])*")|//[^\n]*|/\*.*?\*/', re.DOTALL)
-_COMMA: Final = re.compile(r'("(?:\\.|[^"\\])*")|,(?=\s*[\]}])', re.DOTALL)
+_COMMENT: Final = later(r'("(?:\\.|[^"\\])*")|//[^\n]*|/\*.*?\*/', re.DOTALL)
+_COMMA: Final = later(r'("(?:\\.|[^"\\])*")|,(?=\s*[\]}])', re.DOTALL)
 
 
 class Folders(msgspec.Struct, frozen=True):

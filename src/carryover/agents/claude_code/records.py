@@ -8,7 +8,6 @@ A builder gives its events their keys, and learns the facts about the session fr
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -24,6 +23,7 @@ from carryover.records.lenient import fields_of, text_of
 from carryover.records.rawjson import ABSENT, skipped
 from carryover.records.resets import names_limit
 from carryover.records.text import tagged, without_handoff
+from carryover.text.pattern import later
 from carryover.transcript import recorder as base
 from carryover.transcript.recorder import OneSession, usable_folder, usable_name
 
@@ -176,8 +176,8 @@ REPORTS: tuple[str, ...] = ("<task-notification>", "<bash-notification>")
 """The beginning of a text that reports background jobs (Claude Code 2.0.76 to 2.1.328, Qwen Code 0.24.4)."""
 
 
-_REPORT: Final = re.compile("<(?:task|bash)-notification>")
-_SAID: Final = re.compile("<(result|event)>")
+_REPORT: Final = later("<(?:task|bash)-notification>")
+_SAID: Final = later("<(result|event)>")
 """The beginning of what a sub-agent or a monitor said."""
 _MONITOR_ENDS: Final = ("<event>[Monitor timed out", "<event>[Monitor expired")
 """The client's event in place of one (the first 2.1.112, public sessions; the second unverified)."""

@@ -19,6 +19,7 @@ from carryover.records.fields import MAX_PATH_CHARS, is_absolute, resolved
 from carryover.records.lenient import Fields, fields_of, first_text, is_true, number_of, text_of
 from carryover.records.summary import kinds_of
 from carryover.records.text import without_ansi
+from carryover.text.pattern import later
 from carryover.transcript.recorder import OpenCall, Tools
 
 _SHELL: Final = "run_shell_command"
@@ -56,20 +57,20 @@ TOOLS: Final = Tools(
 )
 """The known tools."""
 
-NEVER_RAN: Final = re.compile(
+NEVER_RAN: Final = later(
     r"^(?:Error: )?(?:params |Invalid parameters|Tool \"[^\"]*\" not found|Tool execution denied by policy"
     r"|Skill \"[^\"]*\" not found|Unknown tool)",
     re.IGNORECASE,
 )
 """The beginning of the refusal of a call that never ran."""
-_WRAPPED: Final = re.compile(r"\A<untrusted_context>\n?(.*?)\n?(?:</untrusted_context>\s*)?\Z", re.DOTALL)
-_BEFORE_OUTPUT: Final = re.compile(r"\A(?:Command: .*?\n)?(?:Directory: [^\n]*\n)?(?:Output|Stdout): ", re.DOTALL)
-_FOOTER: Final = re.compile(r"\n(Error|Exit Code|Signal|Background PIDs|Process Group PGID): ([^\n]*)\Z")
+_WRAPPED: Final = later(r"\A<untrusted_context>\n?(.*?)\n?(?:</untrusted_context>\s*)?\Z", re.DOTALL)
+_BEFORE_OUTPUT: Final = later(r"\A(?:Command: .*?\n)?(?:Directory: [^\n]*\n)?(?:Output|Stdout): ", re.DOTALL)
+_FOOTER: Final = later(r"\n(Error|Exit Code|Signal|Background PIDs|Process Group PGID): ([^\n]*)\Z")
 _NONE: Final = frozenset(("", "(none)", "(empty)", "0"))
 _STOPPED: Final = "Command was cancelled by user"
 _TOO_LONG: Final = "Command was automatically cancelled"
 _IN_BACKGROUND: Final = "Command moved to background"
-_BELOW: Final = re.compile(r"\A.*?Below is the output before it was cancelled:\n", re.DOTALL)
+_BELOW: Final = later(r"\A.*?Below is the output before it was cancelled:\n", re.DOTALL)
 SUMMARY_KINDS: Final = kinds_of(
     request="overall_goal",
     other="key_knowledge|file_system_state",
@@ -77,15 +78,15 @@ SUMMARY_KINDS: Final = kinds_of(
     next="current_plan|task_state",
 )
 """The tags inside the `<state_snapshot>` that a compaction asks for (reported; 0.44 and 0.61 have the outer tag)."""
-REFERENCED: Final = re.compile(r"\n?--- Content from referenced files ---\n?")
+REFERENCED: Final = later(r"\n?--- Content from referenced files ---\n?")
 """Precedes the files after a prompt with `@file`."""
-_SHELL_MODE: Final = re.compile(
+_SHELL_MODE: Final = later(
     r"I ran the following shell command:\n```sh\n(.*?)\n```\n\n"
     r"This produced the following (?:result|output):\n```\n(.*?)\n?```\s*\Z",
     re.DOTALL,
 )
 """The user's own `!command`, as the client reports it to the model."""
-_EDITORS: Final = re.compile(r"\nCurrent File Path:\n```|\nUser Selected Files:\n(?:- [^\n]*(?:\n|\Z))+\Z")
+_EDITORS: Final = later(r"\nCurrent File Path:\n```|\nUser Selected Files:\n(?:- [^\n]*(?:\n|\Z))+\Z")
 """What Gemini Code Assist puts below a prompt: the open file, perhaps with a selection, and files that were added."""
 _CHOSEN: Final = ("\nCurrent Selection:\n```", "\nUser Selected Files:\n- ")
 _API: Final = (

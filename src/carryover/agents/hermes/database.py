@@ -6,7 +6,6 @@ and those that a compaction summed up are switched off and marked, after which t
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
@@ -17,6 +16,7 @@ import msgspec
 
 from carryover.records import rawjson
 from carryover.records.lenient import fields_of
+from carryover.text.pattern import later
 from carryover.transcript import sqlite
 from carryover.transcript.files import entries_of, read_small
 from carryover.transcript.rewritten import MAX_CONVERSATIONS, MarkedPiece
@@ -29,7 +29,7 @@ SUMMARIES: Final = ("[CONTEXT COMPACTION", "[CONTEXT SUMMARY]:")
 TABLES: Final = frozenset(("sessions", "messages", "schema_version"))
 DUMPS: Final = "sessions"
 """The folder with failed requests, beside the database."""
-DUMP: Final = re.compile(r"request_dump_(?P<session>[\w-]{1,100})_\d{8}_\d{6}_\d{6}\.json")
+DUMP: Final = later(r"request_dump_(?P<session>[\w-]{1,100})_\d{8}_\d{6}_\d{6}\.json")
 MAX_DUMP_BYTES: Final = 32 << 20
 _MOST_PARENTS: Final = 10
 """Most sessions above one whose folder is looked up in them."""

@@ -13,7 +13,6 @@ script then has another process answer.
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -45,6 +44,7 @@ from carryover.ledger.commit import count_skipped
 from carryover.ledger.connect import LedgerDamaged
 from carryover.model import Skipped
 from carryover.probe.looks import Silent, looked_at
+from carryover.text.pattern import later
 from carryover.transcript.spooled import spool_line
 
 START_S: Final = 0.85
@@ -60,7 +60,7 @@ MOST_LOOKS: Final = 4
 MOST_KEPT: Final = 512
 """Maximum number of jobs waiting to be stored. More are dropped, since the transcripts contain the same."""
 _LIMITS_S: Final[dict[HookAction, float]] = {**dict.fromkeys(STARTS, START_S), "prompt": PROMPT_S}
-_EVENT: Final = re.compile(r"[A-Za-z_]{1,40}")
+_EVENT: Final = later(r"[A-Za-z_]{1,40}")
 
 
 class HookReply(msgspec.Struct, frozen=True):

@@ -122,7 +122,7 @@ DIFF_LINES: Final = 6
 JOINED_MS: Final = 60_000
 """Prompts in a row that are at most so far apart, such as queued ones, have one heading and one time."""
 _MARGIN: Final = 6
-_CUT: Final = re.compile(r"\\ (\d{1,9}) more lines")
+_CUT: Final = r"\\ (\d{1,9}) more lines"
 _CHANGES: Final = {"+": GREEN, "-": RED}
 
 
@@ -183,6 +183,6 @@ def _diff(rows: list[str], *, full: bool) -> list[str]:
     shown = [
         paint(output.cut_to_width(row.replace("\t", "    "), width), _CHANGES[row[0]]) for row in changed[:DIFF_LINES]
     ]
-    cut = _CUT.fullmatch(rows[-1])
+    cut = re.fullmatch(_CUT, rows[-1])
     left = len(changed) - len(shown) + (int(cut[1]) if cut is not None else 0)
     return [*shown, paint(f"… {counted(left, 'more line')}: --full", DIM)] if left else shown

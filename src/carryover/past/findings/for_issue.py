@@ -22,13 +22,14 @@ from carryover.past.context import now_ms
 from carryover.past.findings.checks import findings, not_known
 from carryover.past.findings.facts import AgentFacts, Gathered, LedgerFacts
 from carryover.past.findings.gather import gather
+from carryover.text.pattern import later
 
 _TITLE: Final = "Report of `carryover doctor --report`: no content, no paths, no names"
 _SYSTEMS: Final = ("Linux", "Darwin")
 _MACHINES: Final = ("x86_64", "amd64", "aarch64", "arm64", "i686", "armv7l", "riscv64", "ppc64le", "s390x")
 _WORDS: Final = {*get_args(ResumeMode), *get_args(Pointers)}
-_EVERY: Final = re.compile(r"[0-9]{1,4}[mh]?")
-_VERSION: Final = re.compile(r"(?<![0-9.])[0-9]{1,8}(?:\.[0-9]{1,8}){1,2}(?![0-9.])", re.ASCII)
+_EVERY: Final = later(r"[0-9]{1,4}[mh]?")
+_VERSION: Final = later(r"(?<![0-9.])[0-9]{1,8}(?:\.[0-9]{1,8}){1,2}(?![0-9.])", re.ASCII)
 """At most three parts: four may be an address."""
 _ERRORS: Final = (
     *("OSError", "FileNotFoundError", "FileExistsError", "PermissionError", "NotADirectoryError", "IsADirectoryError"),
