@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from carryover.adapter.spec import AgentSpec
 from carryover.agents import specs
 from carryover.config import AgentConfig, AgentsConfig
 from carryover.facts import ProjectRoot
@@ -23,6 +22,7 @@ from carryover.probe.looks import look_at, look_at_each
 from carryover.probe.memory import known_answer, remember
 
 if TYPE_CHECKING:
+    from carryover.adapter.spec import AgentSpec  # what agents are; to find a folder, they are not asked
     from carryover.probe.checkout import Checkout  # what starts git
 
 

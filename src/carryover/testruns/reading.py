@@ -45,7 +45,7 @@ _FAIL_WORD = r"FAILED|FAIL|ERROR|Failed(?= \S+ \[)"
 _ALSO_PRINTED = ("●", "ERROR")
 _PASS_WORD = r"PASSED|PASS|XFAIL|XPASS"
 _MARK_FIRST = later(
-    rf" *(?:(?P<fail>(?:[✗✕✖×●] )?(?:{_FAIL_WORD})|[✗✕✖×●]|not ok \d+ -|\(fail\))|(?P<pass>{_PASS_WORD}|ok|[✓✔√]))"
+    rf" *+(?:(?P<fail>(?:[✗✕✖×●] )?(?:{_FAIL_WORD})|[✗✕✖×●]|not ok \d+ -|\(fail\))|(?P<pass>{_PASS_WORD}|ok|[✓✔√]))"
     r"(?::| ?\|[^|]+\|)?\s+(?P<rest>\S.*)"
 )
 _MARK_LAST = later(
@@ -76,9 +76,9 @@ _NOT_BUILT = "[build failed]"
 """Go's word for a package whose tests did not run, beside others whose tests did."""
 _INTERRUPTED = later(r"KeyboardInterrupt !!|INTERNALERROR>")
 _REASON = later(
-    r"E {2,}(?P<pytest>\S.*)|\s*(?P<exception>(?:panic|[\w.]*(?:Error|Exception))\b(?: \[\w+\])?: ?\S.*)"
+    r"E {2,}(?P<pytest>\S.*)|\s*+(?P<exception>(?:panic|[\w.]*(?:Error|Exception))\b(?: \[\w+\])?: ?\S.*)"
     r"|error(?:\[E\d+\])?: (?!could not|test failed|\d+ target)(?P<compiler>.+)"
-    r"|(?:\[ERROR\] )?\s*\S+\.(?:go|rs|java|kt|scala|c|cc|cpp|swift):\[?\d+[,:]?\d*\]?:? (?:error: )?(?P<source>\S.*)"
+    r"|(?:\[ERROR\] )?\s*+\S+\.(?:go|rs|java|kt|scala|c|cc|cpp|swift):\[?\d+[,:]?\d*\]?:? (?:error: )?(?P<source>\S.*)"
 )
 _MOST_OUTPUT = 100_000
 _LONGEST_LINE = 1000
