@@ -7,8 +7,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
-from carryover.actions.importing import ImportRequest, import_file
+from carryover.actions.importing import import_file
 from carryover.errors import UserError
+from carryover.importing.candidate import Candidate
 from carryover.paths import StateDir
 from fuzz.bytes import chosen
 from unit.importing import test_any_document
@@ -33,7 +34,9 @@ def check(data: bytes, folder: Path) -> None:
 
 def _imported(path: Path, agent: str | None) -> tuple[int, int, str]:
     try:
-        report = import_file(StateDir(path.parent / "state"), ImportRequest(path, str(path.parent), agent), store=False)
+        report = import_file(
+            StateDir(path.parent / "state"), Candidate(path, project=str(path.parent), agent_id=agent), store=False
+        )
     except UserError as error:
         assert str(error)
         return 0, 0, str(error)

@@ -32,21 +32,10 @@ from carryover.projects.root import StatePaths
 from carryover.publish.forgetting import publish_here
 from carryover.terminal.output import counted
 
-__all__ = ["ImportRequest", "ImportedFiles", "Report", "import_document", "import_file", "import_files"]
+__all__ = ["ImportedFiles", "Report", "import_document", "import_file", "import_files"]
 
 _ANSWER_S: Final = 3600.0
 """Time limit for the daemon's answer; it reads the whole document first."""
-
-
-class ImportRequest(msgspec.Struct, frozen=True):
-    """An import request. `agent`: the id, for a file that names none. `again`: import forgotten events too."""
-
-    path: Path
-    project: str | None = None
-    agent: str | None = None
-    again: bool = False
-    in_folder: bool = False
-    """Whether only its folder was named, which may hold anything: a chat that only its roles show is left alone."""
 
 
 class ImportedFiles(msgspec.Struct, frozen=True, kw_only=True):
@@ -89,8 +78,11 @@ def import_files(
     state = state_dir()
     config = load_config(state.config)
     root = project_root(project, must_exist=True) if project is not None else None
-    requests = (ImportRequest(path, root, agent, again, in_folder) for path, in_folder in _named(names))
-    imports = _imported(state, requests, store=store)
+    files = (
+        Candidate(path, project=root, agent_id=agent, in_folder=in_folder, declared=config.sources)
+        for path, in_folder in _named(names)
+    )
+    imports = _imported(state, files, again=again, store=store)
     if imports.others and not imports.reports:
         raise UserError(
             f"No known agent wrote any of the {counted(imports.others, 'file')} there. Nothing was imported.",
@@ -105,21 +97,21 @@ def import_files(
     )
 
 
-def _imported(state: StateDir, requests: Iterable[ImportRequest], *, store: bool) -> ImportedFiles:
+def _imported(state: StateDir, files: Iterable[Candidate], *, again: bool, store: bool) -> ImportedFiles:
     """Imports file by file; of the projects nothing is said yet."""
     reports: list[Report] = []
     code = ExitCode.OK
     others = 0
-    for request in requests:
+    for file in files:
         try:
-            reports.append(import_file(state, request, store=store))
+            reports.append(import_file(state, file, again=again, store=store))
         except UserError as error:
-            if request.in_folder and error.code == ExitCode.NOTHING_FOUND:
+            if file.in_folder and error.code == ExitCode.NOTHING_FOUND:
                 others += 1
                 continue
-            reports.append(Report(file=str(request.path), in_folder=request.in_folder, problem=str(error)))
+            reports.append(Report(file=str(file.path), in_folder=file.in_folder, problem=str(error)))
             # Of a folder, a file whose name can't be recorded is no reason to call the import failed.
-            code = code or (ExitCode.OK if request.in_folder and not is_utf8(request.path) else error.code)
+            code = code or (ExitCode.OK if file.in_folder and not is_utf8(file.path) else error.code)
     return ImportedFiles(reports=reports, others=others, code=code)
 
 
@@ -137,31 +129,23 @@ def _named(names: Sequence[str]) -> Iterator[tuple[Path, bool]]:
         yield from ((file, True) for _, file in dated)
 
 
-def import_file(state: StateDir, request: ImportRequest, *, store: bool) -> Report:
-    """Reads a file and, with `store`, imports its sessions. Raises UserError if it can't; nothing is then imported."""
-    path = request.path
-    sources = load_config(state.config).sources
-    document = open_document(
-        Candidate(
-            path,
-            project=request.project,
-            agent_id=request.agent,
-            any_chat=not request.in_folder,
-            declared=sources,
-        )
-    )
+def import_file(state: StateDir, file: Candidate, *, again: bool = False, store: bool) -> Report:
+    """Reads a file and, with `store`, imports its sessions; `again`: forgotten events too. Raises UserError if it
+    can't; nothing is then imported."""
+    path = file.path
+    document = open_document(file)
     try:
         report = survey_document(document, root_of)
     except (OSError, ValueError) as error:
         why = error.strerror if isinstance(error, OSError) and error.strerror else "it is damaged"
         raise UserError(f"{path} can't be read: {why}. Nothing was imported from it.") from error
-    report.in_folder = request.in_folder
-    for source in sources:
+    report.in_folder = file.in_folder
+    for source in file.declared:
         if source.agent == document.agent.id:
             report.misdeclared = [*_misdeclared(source, report)]
     _refuse_useless(report, path)
     if store:
-        _store(state, document, request, report)
+        _store(state, document, file, report, again=again)
     return report
 
 
@@ -187,9 +171,9 @@ def _refuse_useless(report: Report, path: Path) -> None:
         raise UserError(f"The name of {path} is not UTF-8. Rename the file or copy it, then import that.")
 
 
-def _store(state: StateDir, document: OpenedDocument, request: ImportRequest, report: Report) -> None:
+def _store(state: StateDir, document: OpenedDocument, file: Candidate, report: Report, *, again: bool) -> None:
     """Imports the document and reports what that did. A session that the ledger has already stays in its project."""
-    done = import_document(state, document, request)
+    done = import_document(state, document, file, again=again)
     report.new_events, report.forgotten, report.problem = done.new_events, done.forgotten, done.problem
     with reading(state.ledger) as db:
         ids = (project_of_session(db, report.agent, session) for session in report.sessions)
@@ -199,12 +183,12 @@ def _store(state: StateDir, document: OpenedDocument, request: ImportRequest, re
     report.projects = [row.root for row in rows if row is not None] or report.projects
 
 
-def import_document(state: StateDir, document: OpenedDocument, request: ImportRequest) -> Report:
+def import_document(state: StateDir, document: OpenedDocument, file: Candidate, *, again: bool) -> Report:
     """Imports the document into the ledger. Raises UserError if another process holds the ledger."""
-    which = {"path": str(request.path), "project": request.project or "", "agent": request.agent or ""}
-    query = urlencode({**which, **({"again": 1} if request.again else {})}, errors="strict")
+    which = {"path": str(file.path), "project": file.project or "", "agent": file.agent_id or ""}
+    query = urlencode({**which, **({"again": 1} if again else {})}, errors="strict")
     private_dir(state.root)
-    store_here, unchanged = partial(_store_here, document, request.again), "Nothing was imported."
+    store_here, unchanged = partial(_store_here, document, again), "Nothing was imported."
     return written_daemonless(f"/import?{query}", Report, store_here, timeout_s=_ANSWER_S, otherwise=unchanged)
 
 

@@ -9,7 +9,7 @@ from typing import Final
 
 import msgspec
 
-from carryover.actions.importing import ImportRequest, import_document
+from carryover.actions.importing import import_document
 from carryover.config import load_config, refuse_excluded
 from carryover.distill.own_text import without_handoffs
 from carryover.distill.quotes import lines_of
@@ -116,8 +116,8 @@ def record(state: StateDir, parts: Iterable[Note]) -> None:
         path = folder / "note.json"
         with naming(path):
             path.write_bytes(b"".join(map(encoded, parts)))
-        document = open_document(Candidate(path, own_folder=state.root))
-        report = import_document(state, document, ImportRequest(path, again=True))
+        file = Candidate(path, own_folder=state.root)
+        report = import_document(state, open_document(file), file, again=True)
     if report.problem is not None or not report.new_events:
         raise UserError(f"It was not recorded: {report.problem or 'the ledger did not take it'}.")
 

@@ -41,8 +41,8 @@ class Candidate:
     """The folder that all its sessions belong to, whatever the document says."""
     agent_id: str | None = None
     """The agent, if the document does not name it."""
-    any_chat: bool = True
-    """Whether roles alone (`user:`) are enough to recognise a chat."""
+    in_folder: bool = False
+    """Whether only its folder was named, which may hold anything: a chat that only its roles show is left alone."""
     own_folder: Path | None = None
     """Carryover's own: only a note inside it is accepted."""
     declared: tuple[DeclaredSource, ...] = ()

@@ -100,7 +100,7 @@ class _Step(msgspec.Struct, frozen=True):
 def recognised(file: Candidate) -> OpenedDocument | None:
     """Returns a chat as a document, of the agent that the user says answered; None if it is not one: it needs two
     speakers, who take turns."""
-    if not file.any_chat or (found := _split_of(file)) is None:
+    if file.in_folder or (found := _split_of(file)) is None:
         return None
     split, speaks = found
     spec = file.named or speaks or _UNNAMED
