@@ -31,14 +31,15 @@ _SESSION: Final = later(r"^<!-- (.{1,60}?) Session ([^\s()]{1,200})(?: \(.{0,60}
 _HEAD_LINES: Final = 40
 _ID_BYTES: Final = 400
 _ABOVE_BYTES: Final = 4096
-_TIME: Final = later(r"\d{4}-\d{2}-\d{2}[ T]\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?(?: ?Z|[+-]\d{2}:?\d{2})?$", re.ASCII)
+_TIME: Final = later(
+    r"\(?(\d{4}-\d{2}-\d{2}[ T]\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?(?: ?Z|[+-]\d{2}:?\d{2})?)\)?$", re.ASCII
+)
 _SYNTHETIC: Final = "<synthetic>"
 """The model of what Claude Code writes in place of an answer: why there is none."""
 _NO_ANSWER: Final = "No response requested."
 _MODEL: Final = later(r"model:? ([^,]+)")
 _TITLE: Final = later(r"^#{1,2} (.+?)\s*$", re.MULTILINE)
 _NAME_TIME: Final = later(r"(\d{4}-\d{2}-\d{2})_(\d{2})-(\d{2})")
-_TITLE_TIME: Final = later(r"\s*\(?(\d{4}-\d{2}-\d{2}[ T]\d{2}:\d{2}[^)\s]*)\)?$")
 
 
 def parse_beginning(text: str) -> tuple[str | None, str | None] | None:
@@ -107,7 +108,8 @@ def _parse(
     turn = TurnEvents(context=context, prefix=prefix, session=session)
     turn.change(cwd=folder)
     if heading is None:  # above the first turn: title (unless it is only a time) and time
-        title, at_ms = _title_and_time(text[:_ABOVE_BYTES])
+        titles = (found for found in _TITLE.findall(text[:_ABOVE_BYTES]) if found != SPECSTORY)
+        title, at_ms = _timed(next(titles, "").strip())
         turn.learn(title=bounded(title, SHORT_CHARS))
         turn.change(last_ms=at_ms or _time_in_name(source.path))
         return turn.finish("info")
@@ -170,10 +172,10 @@ def _refusal_in(shown: Sequence[str | ToolBlock]) -> ToolOutcome | None:
     return None
 
 
-def _title_and_time(above: str) -> tuple[str, int]:
-    title = next((found for found in _TITLE.findall(above) if found != SPECSTORY), "")
-    timed = _TITLE_TIME.search(title)
-    return (title[: timed.start()].strip(), utc_ms(timed[1])) if timed is not None else (title.strip(), 0)
+def _timed(text: str) -> tuple[str, int]:
+    """Returns a text without the time at its end, which may be in brackets, and that time; 0 without one."""
+    timed = _TIME.search(text)
+    return (text[: timed.start()].strip(), utc_ms(timed[1].replace(" Z", "Z"))) if timed is not None else (text, 0)
 
 
 def _time_in_name(path: str) -> int:
@@ -185,9 +187,6 @@ def _time_in_name(path: str) -> int:
 
 def _model_and_time(about: str) -> tuple[str | None, int]:
     """Parses model and time in a heading: `<time>`, `<model> <time>`, `<model>`, `model <model>, mode <mode>`."""
-    about = about.strip()
-    timed = _TIME.search(about)
-    model = about[: timed.start()].strip() if timed is not None else about
+    model, at_ms = _timed(about.strip())
     named = _MODEL.match(model)
-    at_ms = utc_ms(timed[0].replace(" Z", "Z")) if timed is not None else 0
     return usable_name(named[1].strip() if named is not None else model), at_ms

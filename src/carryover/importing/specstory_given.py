@@ -22,10 +22,10 @@ _ABOUT: Final = ("pattern", "globPattern", "query", "searchTerm", "url", "target
 _FOUND: Final = {"topFiles": "uri", "topEntries": "name"}
 _MOST_QUESTIONS: Final = 20
 _INPUT: Final = "**Input:**"
-_ARGUMENT: Final = re.compile(r"- \w{1,60}:$")
+_ARGUMENT: Final = later(r"- \w{1,60}:$")
 """A bullet below `_INPUT` whose value is in a fenced block."""
 _TODOS: Final = "- todoList: `["
-_TODO: Final = re.compile(r"(?:^| )id:\d{1,9} status:([a-z-]{1,20}) title:([^\n]+)")
+_TODO: Final = later(r"(?:^| )id:\d{1,9} status:([a-z-]{1,20}) title:([^\n]+)")
 """What a todo list's entry ends with, after its description: Go's form of a map."""
 
 
