@@ -19,7 +19,8 @@ from carryover.adapter.contract import QuotedText, ToolOutcome
 from carryover.importing.calls import TOOLS
 from carryover.importing.specstory_given import given_in, printed_in, said_in
 from carryover.importing.turns import Fences, absolute_path
-from carryover.model import Answer, AnyBody, FileEdit, Op, PlanItem, PlanState, PlanUpdate, Question
+from carryover.model import Answer, AnyBody, FileEdit, Op, PlanUpdate, Question
+from carryover.records.asked import checklist
 from carryover.records.fields import MAX_PATH_CHARS, SUBJECT_CHARS, bounded
 from carryover.records.patches import in_patch
 from carryover.records.shell_files import changes as shell_changes
@@ -81,8 +82,10 @@ _SAID_PATH: Final = later(
     re.MULTILINE,
 )
 _CREATED: Final = later(r"[Cc]reated (?:successfully|and wrote|new file)|successfully created", re.ASCII)
-_CHECKBOX: Final = later(r"\s*- \[(.)\]\s+(?:[🔥❄]\ufe0f?\s+|🌡\ufe0f?\s+)?(.+)$")
-_STATES: Final[dict[str, PlanState]] = {"x": "done", "⚡": "active", "-": "active"}
+_PRIORITY: Final = later(r"^(\s*- \[.\]\s+)[🔥❄🌡]\ufe0f?\s+")
+"""What Claude Code's documents have between a box and its task."""
+_ACTIVE: Final = "⚡-"
+"""What is in the box of a task at work."""
 _ASKED: Final = later(r"\*\*(.+?)\*\*(?: _\(select multiple\)_)?$")
 _OPTION: Final = later(r"- \*\*(.+?)\*\*(?: - .*)?$")
 _LEADS_IN: Final = later(r"(?:(?:Parameters|Additional data|Result|Error):|Cancelled)$|Status: \*\*")
@@ -165,7 +168,7 @@ def blocks(text: str, *, unnamed: bool = False) -> Iterator[str | ToolBlock]:
             at = end
         elif line == _OLDER_PLAN and not any(map(str.strip, said)):
             rest = ((below, line) for below, line in enumerate(lines[at + 1 :], at + 1) if line.strip())
-            end = next((below for below, line in rest if not _CHECKBOX.match(line)), len(lines))
+            end = next((below for below, line in rest if not line.lstrip().startswith("- [")), len(lines))
             yield ToolBlock("task", "TodoWrite", "", tuple(lines[at + 1 : end]))
             at = end - 1
         elif not fences and (tool := _TOOL.match(line)):
@@ -429,11 +432,8 @@ def _question(lines: Sequence[str]) -> str:
 def _said_by(call: OpenCall, lines: Sequence[str]) -> Iterator[AnyBody]:
     """Yields the plan, or the question and its answer, that a tool block shows."""
     if call.op == "plan":
-        items = tuple(
-            PlanItem(text=box[2].strip(), state=_STATES.get(box[1].lower(), "pending"))
-            for box in _matches(_CHECKBOX, lines)
-        )
-        if items:
+        listed = "\n".join(_PRIORITY.sub(r"\1", line) for line in lines)
+        if items := checklist(listed, active=_ACTIVE):
             yield PlanUpdate(items=items)
     if call.op == "ask":
         question = _question(lines)

@@ -64,12 +64,12 @@ def plan_items(raw: msgspec.Raw | None, name: str, *, most: int = 200) -> tuple[
 
 
 def checklist(text: str, *, active: str = "") -> tuple[PlanItem, ...]:
-    r"""Returns the entries of a list in Markdown: the lines with a box. `active`: what is in that of one at work.
+    r"""Returns the entries of a list in Markdown: the lines with a box. `active`: what may be in that of one at work.
 
     >>> [item.state for item in checklist("- [x] Read\n- [-] Write\n- [ ] Check\n- [ ]", active="-")]
     ['done', 'active', 'pending']
     """
-    states: dict[str, PlanState] = {"x": "done", "X": "done", active: "active"}
+    states: dict[str, PlanState] = {"x": "done", "X": "done", **dict.fromkeys(active, "active")}
     found = _BOX.findall(text)[:MOST_ITEMS]
     return tuple(PlanItem(text=bounded(said, SHORT_CHARS), state=states.get(box, "pending")) for box, said in found)
 
