@@ -17,9 +17,9 @@ import msgspec
 
 from carryover.adapter.contract import QuotedText, ToolOutcome
 from carryover.importing.calls import TOOLS
-from carryover.importing.specstory_given import given_in, printed_in, said_in
+from carryover.importing.specstory_given import asked_and_answered, given_in, printed_in, said_in
 from carryover.importing.turns import Fences, absolute_path
-from carryover.model import Answer, AnyBody, FileEdit, Op, PlanUpdate, Question
+from carryover.model import AnyBody, FileEdit, Op, PlanUpdate
 from carryover.records.asked import checklist
 from carryover.records.fields import MAX_PATH_CHARS, SUBJECT_CHARS, bounded
 from carryover.records.patches import in_patch
@@ -436,14 +436,9 @@ def _said_by(call: OpenCall, lines: Sequence[str]) -> Iterator[AnyBody]:
         if items := checklist(listed, active=_ACTIVE):
             yield PlanUpdate(items=items)
     if call.op == "ask":
-        question = _question(lines)
-        if not question:
-            return
-        options = tuple(option[1] for option in _matches(_OPTION, lines))
-        yield Question(call_id=call.id, text=question, options=options)
+        options = (option[1] for option in _matches(_OPTION, lines))
         answer = next((found[1] for found in _matches(_ANSWER, lines)), "")
-        if answer:
-            yield Answer(call_id=call.id, question=question, text=answer)
+        yield from asked_and_answered(call, _question(lines), options, answer)
 
 
 def _matches(form: re.Pattern[str], lines: Iterable[str]) -> Iterator[re.Match[str]]:

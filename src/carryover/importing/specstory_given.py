@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 import msgspec
@@ -110,19 +110,20 @@ def said_in(call: OpenCall, given: Given) -> Iterator[AnyBody]:
     if call.op == "ask":
         answers = {text_of(one.get("questionId")): one for one in map(fields_of, items_of(given.result.get("answers")))}
         for asked in given.questions:
-            yield from _asked(call, asked, answers.get(text_of(asked.get("id")), {}))
+            answer = answers.get(text_of(asked.get("id")), {})
+            options = [fields_of(option) for option in items_of(asked.get("options"))]
+            labels = {text_of(option.get("id")): html.unescape(text_of(option.get("label"))) for option in options}
+            chosen = [labels.get(name, name) for name in map(text_of, items_of(answer.get("selectedOptionIds")))]
+            said = ", ".join(filter(None, (*chosen, html.unescape(text_of(answer.get("freeformText"))))))
+            yield from asked_and_answered(call, html.unescape(_question(asked)), labels.values(), said)
 
 
-def _asked(call: OpenCall, asked: Fields, answer: Fields) -> Iterator[AnyBody]:
-    question = html.unescape(_question(asked))
-    if not question:
-        return
-    options = [fields_of(option) for option in items_of(asked.get("options"))]
-    labels = {text_of(option.get("id")): html.unescape(text_of(option.get("label"))) for option in options}
-    yield Question(call_id=call.id, text=question, options=tuple(filter(None, labels.values())))
-    chosen = [labels.get(name, name) for name in map(text_of, items_of(answer.get("selectedOptionIds")))]
-    if said := ", ".join(filter(None, (*chosen, html.unescape(text_of(answer.get("freeformText")))))):
-        yield Answer(call_id=call.id, question=question, text=bounded(said, SHORT_CHARS))
+def asked_and_answered(call: OpenCall, question: str, options: Iterable[str], answer: str) -> Iterator[AnyBody]:
+    """Yields a question that a call puts, if there is one, and what the user answered."""
+    if question:
+        yield Question(call_id=call.id, text=question, options=tuple(filter(None, options)))
+        if answer:
+            yield Answer(call_id=call.id, question=question, text=bounded(answer, SHORT_CHARS))
 
 
 def _question(asked: Fields) -> str:
