@@ -125,6 +125,7 @@ def test_without_ssh_keygen_it_is_said(
         ("git@github.com:ann/shop.git", "https://ann:token@GitHub.com/ann/shop", True),
         ("ssh://git@github.com:22/ann/shop.git/", "git@github.com:ann/shop", True),
         ("file:///srv/store.git", "/srv/store", True),
+        ("file:///srv/my%20store", "/srv/my store", True),
         ("git@github.com:ann/shop", "git@github.com:bob/shop", False),
         ("ssh://host:2222/shop", "ssh://host/shop", False),
         ("https://[host/shop", " https://[host/shop", True),  # as somebody may have typed it into a repository's config
