@@ -63,14 +63,24 @@ _Changes = Callable[[Op, Fields, str | None], tuple[FileEdit, ...]]
 """Operation, arguments and folder of a call → the file changes that it makes if it succeeds."""
 
 
+_SHORT_TEXT: Final = 200
+
+
+def _all_of(given: Fields) -> str:
+    """Returns the texts among arguments, in the order of their names, since a model may give them in any: the short
+    ones, or else the first. With them, a call is not taken for another one of the same tool."""
+    texts = [text for name in sorted(given) if (text := text_of(given[name]).strip())]
+    return ", ".join(text for text in texts if len(text) <= _SHORT_TEXT) or next(iter(texts), "")
+
+
 class Tools:
     """The table of an agent's tools: what each does, and which of its arguments say what a call is about.
 
     >>> tools = Tools({"shell": "bash", "read": "read view"}, about=("path", "pattern"))
     >>> tools.op("view"), tools.op("mcp__shop__view")
     ('read', 'other')
-    >>> tools.call("c1", "mcp__shop__find", {"sql": b'"SELECT 1"'}, None).subject
-    'SELECT 1'
+    >>> tools.call("c1", "mcp__shop__find", {"shop": b'"pears"', "kind": b'"ripe"'}, None).subject
+    'ripe, pears'
     """
 
     def __init__(
@@ -86,10 +96,10 @@ class Tools:
     ) -> None:
         """`names`: operation → its tools, with spaces between; all others, as those of MCP servers, are `other`.
 
-        `about`: arguments, the most telling first, or else any, as of a tool that is not in the table; `about_by_op`:
-        those of some operations. `named`: others that may name a file or folder of ours. `folder`: the arguments that
-        may have the folder that a command runs in. `plain`: a tool's name → its name in the table, where names differ
-        by version.
+        `about`: arguments, the most telling first, or else any; a call of a tool that is not in the table is about all
+        of them if it has none of these. `about_by_op`: those of some operations. `named`: others that may name a file
+        or folder of ours. `folder`: the arguments that may have the folder that a command runs in. `plain`: a tool's
+        name → its name in the table, where names differ by version.
         """
         if unknown := names.keys() - get_args(Op):
             raise ValueError(f"no operation: {', '.join(unknown)}. There are {', '.join(get_args(Op))}")
@@ -122,7 +132,7 @@ class Tools:
             place = resolved(folder, cwd) if folder else cwd
             return OpenCall.of_command(ident, name, text_of(given.get("command")), place)
         question = next((asked.question for asked in asked_in(given.get("questions"))), "")
-        about = question or self.about(op, given) or ("" if self.knows(name) else first_text(given, *given)) or name
+        about = question or self.about(op, given) or ("" if self.knows(name) else _all_of(given)) or name
         changes = self._changes(op, given, cwd) if self._changes is not None else ()
         subject = bounded(about, SUBJECT_CHARS)
         named = " ".join((about, *(text_of(given.get(each)) for each in self._named)))
