@@ -39,6 +39,8 @@ _MOST_EDITED_FILES: Final = 40
 _MOST_COMMITS: Final = 4
 _REPORT_CHARS: Final = 3000  # of a sub-agent
 _OUTPUT_CHARS: Final = 4000
+_BY_TOOL: Final = ("read", "search", "web", "other")
+"""Operations of which the arguments alone may not say what is done."""
 _ID: Final = later(r"[\w-]+")
 _SHORTEST_JOB: Final = 3
 """A shorter name may stand in any command."""
@@ -74,7 +76,8 @@ def _call(digest: Digest, event: Event, body: ToolCall) -> Digest:
         return digest
     digest = at_work(digest, event)
     subject = one_line(without_bodies(body.subject)) or body.name
-    opened = Pending(id=body.call_id, text=clip(subject, chars=400), at_ms=event.at_ms, turn=digest.prompts, op=body.op)
+    told = f"{body.name} {subject}" if body.op in _BY_TOOL and subject != body.name else subject
+    opened = Pending(id=body.call_id, text=clip(told, chars=400), at_ms=event.at_ms, turn=digest.prompts, op=body.op)
     turn = digest.turns[-1]
     changes = body.op in ("edit", "write", "agent") or (body.op == "shell" and not is_looking(body.subject))
     branch = digest.branch if changes else turn.branch

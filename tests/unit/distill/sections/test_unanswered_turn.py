@@ -155,3 +155,11 @@ def test_a_list_of_which_nothing_was_ticked_while_its_files_were_edited_is_no_ne
     talk.says("Both are done.")
     assert "the receipt" not in under("Next action", talk)
     assert "the receipt" not in under("Next action", talk.user("The page is blank."))
+
+
+def test_what_is_in_flight_has_the_name_of_its_tool_unless_it_is_a_command() -> None:
+    talk = session("s1").user(GOAL).says("I look.", final=False)
+    talk.calls("SELECT 1", op="other", name="query").calls("make all")
+
+    assert "`query SELECT 1`" in (stands := under("Where it stands", talk))
+    assert "`make all`" in stands
