@@ -27,6 +27,9 @@ _SAYS: Final = later(r"[^:：]{1,40}[:：]\W{0,4}(?:[\w'’]{1,40}\s){3}\S")
 """A label with a sentence."""
 _LEAST_FRAME: Final = 8
 _STORED_CHARS: Final = 200
+_HANDED_OVER: Final = later(r"(?<![\w@])@[\w.-]{1,40}(?:/[\w.-]{1,60}){1,8}\b")
+"""A file as people and commands hand one over: `@flows/agents/editor.md`."""
+_MOST_FILES: Final = 2
 _NAME_CHARS: Final = 60
 _SHOWN_CHARS: Final = 60
 _SHOWN_LINES: Final = 3
@@ -64,9 +67,12 @@ def filled_in(prompt: str) -> Filled | None:
 
 def whole_form(kind: str, prompt: str) -> Filled:
     """Returns the form of a stored or scheduled prompt, in which nothing is known to be typed; its beginning stands for
-    it."""
-    shown = quoted(clip(one_line(prompt), chars=_STORED_CHARS))
-    return Filled("", shown, f"{kind} prompt {shown}, {len(prompt):,} characters")
+    it, and the files that it hands over further down."""
+    begins = clip(one_line(prompt), chars=_STORED_CHARS)
+    files = [file for file in dict.fromkeys(_HANDED_OVER.findall(prompt)) if file not in begins]
+    named = f", with {', '.join(files[:_MOST_FILES])}" if files else ""
+    shown = quoted(clip(begins, chars=_STORED_CHARS - len(named)))
+    return Filled("", shown, f"{kind} prompt {shown}, {len(prompt):,} characters{named}")
 
 
 def _of_a_file(prompt: str, lines: list[str]) -> Filled | None:
