@@ -98,13 +98,20 @@ _BEHIND_MORE: Final = later(
     r"[ \t]?(?P<value>[^\s\"'`]{8,64})"
     r"(?:[ \t](?:->|=>|→)[ \t](?P<other>[^\s\"'`]{8,128}))?"
 )
+_RIGHT_BEHIND: Final = later(
+    rf"(?:{'|'.join(_FOR_PASSWORDS)})(?P<value>(?=[!-~]{{1,32}}[!@#$%^&*?])[!-~]{{8,32}})(?![!-~])"
+)
+"""With a sign that no name of code has, since a page for passwords may be named there: `忘记密码ForgotPassword2`."""
 
 
 def passwords_behind_words(text: str, _lower: str) -> Iterator[Span]:
     """Yields a password behind a colon that other words precede, in scripts without spaces, and what it is turned
-    into: `密码需要 URL 编码：tulpan?12 -> tulpan%3F12`."""
+    into: `密码需要 URL 编码：tulpan?12 -> tulpan%3F12`; and one right behind the word: `密码Tulpan@2031`."""
     if text.isascii() or not any(word in text for word in _FOR_PASSWORDS):
         return
     for found in _BEHIND_MORE.finditer(text):
         if is_said_password(found["value"]):
             yield from ((*found.span(group), "password") for group in ("value", "other") if found[group])
+    for found in _RIGHT_BEHIND.finditer(text):
+        if is_said_password(found["value"]):
+            yield *found.span("value"), "password"
