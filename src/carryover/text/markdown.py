@@ -59,6 +59,14 @@ def without_blocks(text: str) -> str:
     return "\n".join(kept) if is_said and len(kept) < len(lines) else text
 
 
+def own_lines(lines: Sequence[str]) -> list[bool]:
+    """Returns of each line of an answer whether its author says it: not in a block of code nor in a quotation."""
+    return [
+        form == "text" and not line.lstrip().startswith(">")
+        for line, form in zip(lines, line_forms(lines), strict=True)
+    ]
+
+
 def without_code(line: str) -> str:
     """Returns a line of the same length without what stands between backticks, and without a mark that is only named:
     these end no sentence.

@@ -22,7 +22,7 @@ from carryover.distill.entry import BY_WORTH, Entry, EntryKind, Weight
 from carryover.distill.quotes import BESIDE, fits, lines_of, of_one_place, pieces, sentences
 from carryover.distill.trail import Past, Step
 from carryover.distill.view import SessionView
-from carryover.text.markdown import line_forms
+from carryover.text.markdown import own_lines
 from carryover.text.pattern import later
 
 _VALUES: Final = later(r"[\W\d_]+")
@@ -199,8 +199,8 @@ def _labelled(text: str) -> dict[str, str]:
     heading = ""
     room = 0
     takes_one = False
-    for at, (line, form) in enumerate(zip(lines, line_forms(lines), strict=True)):
-        named, has_text = label_of(line) if form == "text" else ("", False)
+    for at, (line, is_own) in enumerate(zip(lines, own_lines(lines), strict=True)):
+        named, has_text = label_of(line) if is_own else ("", False)
         is_item = is_list_item(line)
         indent = len(line) - len(line.lstrip())
         if named and (has_text or at < ends):
@@ -218,14 +218,20 @@ def _labelled(text: str) -> dict[str, str]:
 
 
 def _parted(text: str) -> LastWords:
-    lines = [line for line in text.splitlines() if lines_of(line)]
+    whole = text.splitlines()
+    lines, own = [], []
+    for line, is_own in zip(whole, own_lines(whole), strict=True):
+        if lines_of(line):
+            lines.append(line)
+            own.append(is_own)
     if not lines:
         return LastWords(body="")
     *before, last = lines
     ends = sentences(last)
     # If a text ends in a paragraph, its last line is the last sentence.
     units = [*before, *ends] if len(ends) > 1 and not is_list_item(last) else lines
-    asked = _asked_from(units)
+    # What an agent quotes, such as a page, asks the user nothing.
+    asked = _asked_from(units, [*own[:-1], *([own[-1]] * (len(units) - len(before)))])
     first_end = len(before)
     if asked is None:
         return LastWords(body=text)
@@ -240,18 +246,19 @@ def _text(units: list[str], first_end: int) -> str:
     return "\n".join([*units[:at], *([" ".join(units[at:])] if units[at:] else [])])
 
 
-def _asked_from(lines: list[str]) -> int | None:
-    """Returns where the question that ends a text begins, including its options; None if no question ends it."""
-    asked = next((at for at in range(len(lines) - 1, -1, -1) if is_question(lines[at])), None)
+def _asked_from(lines: list[str], own: list[bool]) -> int | None:
+    """Returns where the question that ends a text begins, including its options; None if no question ends it. `own`:
+    whether the agent says a line, and does not quote it."""
+    asked = next((at for at in range(len(lines) - 1, -1, -1) if own[at] and is_question(lines[at])), None)
     if asked is None:
         return None
     after = lines[asked + 1 :]
-    if sum(not is_list_item(line) for line in after) > _MOST_AFTER:
+    if sum(not is_list_item(line.lstrip("> ")) for line in after) > _MOST_AFTER:
         return None
     start = asked
     # Bullets before the question may be anything, so only numbered options and further questions count.
     first = max(0, asked - _MOST_OPTIONS)
-    while start > first and (is_numbered(lines[start - 1]) or is_question(lines[start - 1])):
+    while start > first and (is_numbered(lines[start - 1]) or (own[start - 1] and is_question(lines[start - 1]))):
         start -= 1
     leads = start > 0 and lines[start - 1].rstrip().endswith((":", "："))
     return start - 1 if leads else start

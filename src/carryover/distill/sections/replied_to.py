@@ -14,6 +14,7 @@ from carryover.distill.own_text import PROTOCOL_QUESTION
 from carryover.distill.quotes import LINE_BREAK, PIECE_CHARS, clip, estimated_tokens, in_quotes, lines_of
 from carryover.distill.sections.quoting import last_words
 from carryover.distill.trail import Step, is_bare
+from carryover.text.markdown import own_lines
 from carryover.text.pattern import later
 
 SHORT_REPLY: Final = 40
@@ -69,7 +70,7 @@ def replying_to(step: Step, label: str) -> str:
     if asked:  # Next action has the question that a prompt without any work since replied to
         lines = _asked(prompt, asked, before.answer)
         return label if is_bare(step.turn) else f"{label}, asked {_in_short(lines, room)}"
-    if chosen := [*_chosen(prompt, lines_of(before.answer))]:
+    if chosen := _chosen_in(prompt, before.answer):
         return f"{label}, after {_in_short(chosen, room)}"
     offered = before.answer if begins_with_reply(prompt) else ""
     if not offered or not is_list_item(offered.splitlines()[-1]):
@@ -95,10 +96,17 @@ def _asked(prompt: str, asked: str, answer: str) -> Sequence[str]:
     which may stand above the question, or one that begins like the prompt."""
     lines = lines_of(asked)
     named = (line for line in lines[1:] if _begins_with(line, prompt.strip(" .")))
-    chosen = [*_chosen(prompt, (*lines_of(answer), *lines))] or [*named][:1]
+    chosen = _chosen_in(prompt, answer, lines) or [*named][:1]
     asks = (line for line in lines if is_question(line) and _WORD.search(line) and not _OPTION.match(line))
     question = next(asks, lines[0])
     return [*dict.fromkeys((question, *chosen))] if chosen else lines
+
+
+def _chosen_in(prompt: str, answer: str, more: Sequence[str] = ()) -> list[str]:
+    """Returns the options of an answer that a prompt chose: those that the agent quotes only if it offers no others."""
+    lines = answer.splitlines()
+    said = "\n".join(line for line, is_own in zip(lines, own_lines(lines), strict=True) if is_own)
+    return [*_chosen(prompt, lines_of(said))] or [*_chosen(prompt, (*lines_of(answer), *more))]
 
 
 def _chosen(prompt: str, lines: Iterable[str]) -> Iterator[str]:

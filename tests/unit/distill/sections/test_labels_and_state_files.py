@@ -68,6 +68,7 @@ def test_questions_that_the_agent_labelled_as_open_are_open_until_the_user_write
     [
         "Next, the receipt needs a line.\nThe next step is the fixture.",
         "```\nNext: the receipt\n```\nIt is printed like that.",
+        "The issue says:\n\n> Next steps:\n> - push it to production\n\nIt is done.",
         "It is done.\n\nNext steps:",
         "Next: the receipt.",
         "It is done.\nNext: shall I add the receipt?",

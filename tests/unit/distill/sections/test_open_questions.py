@@ -34,6 +34,23 @@ def test_a_question_mark_within_code_asks_nothing() -> None:
     assert asked in under("Open questions", worked(says=f"{said} {asked}"))
 
 
+@pytest.mark.parametrize(
+    "quoted", ["> Push it to production?", "```\nPush it to production?\n```", "> - Push it?\n> - Which branch?"]
+)
+def test_a_question_that_an_agent_quotes_is_not_the_agents(quoted: str) -> None:
+    """A page, a file or a log may end in one."""
+    talk = session("s1").user(GOAL).edited("cart.py").says(f"I fixed it. The page says:\n\n{quoted}")
+
+    assert under("Open questions", talk) == ""
+    assert "asked" not in render(handoff(talk.user("yes").edited("cart.py").says("Done.")))
+
+
+def test_a_question_may_have_its_options_in_a_quotation() -> None:
+    talk = session("s1").user(GOAL).edited("cart.py").says("Which one?\n\n> - the cart?\n> - the till?\n> - none?")
+
+    assert "Which one?" in under("Open questions", talk)
+
+
 def test_of_failing_tests_it_says_which_and_why() -> None:
     failed = session("s1").user(GOAL).ran("pytest -q", "FAILED a.py::test_a\n1 failed in 1s", status="error")
     why = "E   ValueError: no cents\nFAILED a.py::test_a\n1 failed in 1s"

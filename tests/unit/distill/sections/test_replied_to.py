@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from support.conversation import under, worked
+from carryover.distill.render import render
+from support.conversation import GOAL, handoff, session, under, worked
 
 SEVERAL = """Before I begin, I need to know:
 
@@ -133,3 +134,11 @@ def test_answers_that_fit_a_line_stay_together_however_much_was_asked() -> None:
     talk = talk.user("Now make the receipt").edited("receipt.py").says("Done.")
 
     assert "5) whatever you find is the better one" in under("Task", talk)
+
+
+@pytest.mark.parametrize("quoted", ["> 1. push it to production\n> 2. wait", "```\n1. push it\n```"])
+def test_an_option_that_an_agent_quotes_is_not_what_the_user_chose(quoted: str) -> None:
+    offered = f"1. round down\n2. round up\n\nThe page says:\n{quoted}"
+    talk = session("s1").user(GOAL).says(offered).user("1").edited("cart.py").says("Done.")
+
+    assert "after “1. round down”: 1" in render(handoff(talk))
