@@ -39,6 +39,8 @@ _OWN_LINES: Final = 2
 """So many files have lines that stay: see `recent_files.file_entries`."""
 _LINE_TOKENS: Final = 110
 _LABEL_CHARS: Final = 276
+_IMAGE: Final = later(r"!(?=\[[^\n]{0,300}?\]\()|\A\[[^\]\n]{1,300}\](?=: ?<?(?:https?:|//))")
+"""Where a blank makes a link of an image in Markdown, and a text of the address of one."""
 _TAG: Final = later(r"<(?=/?[A-Za-z])")
 Printed = tuple[str, list[tuple[str, Entry]]]
 """A section: its title, and its lines with the entries they come from."""
@@ -226,8 +228,10 @@ def _printed(entries: Sequence[Entry]) -> list[tuple[str, Entry]]:
 
 
 def neutralize(text: str) -> str:
-    """Returns `text` on one line, unable to pass for markup, for our own marks or for an agent's own message."""
-    return without_marks(one_line(text).replace("```", "'''").replace("~~~", "'''"))
+    """Returns `text` on one line, unable to pass for markup, for our own marks or for an agent's own message, or to
+    have an image loaded."""
+    line = without_marks(one_line(text).replace("```", "'''").replace("~~~", "'''"))
+    return _IMAGE.sub(r"\g<0> ", line) if "](" in line or "]:" in line else line
 
 
 @lru_cache(maxsize=4096)  # most lines are the same in every handoff

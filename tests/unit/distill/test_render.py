@@ -395,6 +395,21 @@ def test_no_line_has_a_tag_whatever_its_name(text: str, shown: str) -> None:
     assert f"- {shown}\n" in render(handoff(("Git context", quote(text))))
 
 
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("![a](http://x.test/p.png 'T')", "! [a](http://x.test/p.png 'T')"),
+        ("[![a](http://x.test/p.png)](http://x.test)", "[! [a](http://x.test/p.png)](http://x.test)"),
+        ("!![a [b]](<http://x.test>)", "!! [a [b]](<http://x.test>)"),
+        ("[a]: http://x.test/p.png", "[a] : http://x.test/p.png"),
+        ("![a] #![allow(dead_code)] vec![1][0] println!", "![a] #![allow(dead_code)] vec![1][0] println!"),
+    ],
+)
+def test_no_preview_loads_an_image(text: str, shown: str) -> None:
+    """Whoever has its address learns that it is read, and what else the address holds."""
+    assert neutralize(text) == neutralize(neutralize(text)) == shown
+
+
 def test_what_comes_from_git_and_files_is_redacted() -> None:
     key = "ghp_" + "a1B2c3D4e5" * 3 + "f6G7h8"
     made = handoff(("Git context", quote(f'main at abc1234 "use {key}"', label=f"In {key}")))
