@@ -26,7 +26,7 @@ from carryover.importing.candidate import Candidate
 from carryover.importing.document import open_document, take_in
 from carryover.importing.report import Report
 from carryover.ledger.connect import LedgerDamaged, LedgerUnavailable, reading_tolerantly
-from carryover.ledger.queries import project_by_root, projects
+from carryover.ledger.queries import project_by_root, projects, whereabouts
 from carryover.ledger.rows import ProjectRow
 from carryover.ledger.sessions import Moved
 from carryover.platform import here
@@ -213,7 +213,8 @@ class Handoffs:
                 if project is None:
                     return None
                 handoff = hand_over(wanted, ledger, project, config, now_ms=context.now_ms())
-            notes.extend(notes_on(handoff, context.state.ledger))
+                known = whereabouts(ledger)
+            notes.extend(notes_on(handoff, known))
             return printed(handoff)
 
         if not await self._has_caught_up(root):

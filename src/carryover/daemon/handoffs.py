@@ -4,7 +4,7 @@ read. Blocks."""
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from os.path import lexists
 from pathlib import Path
 from typing import Final
@@ -19,9 +19,8 @@ from carryover.distill.render import Printed, names_page, rendered
 from carryover.errors import ExitCode, UserError
 from carryover.facts import ProjectRoot, is_foreign
 from carryover.fsio import is_folder
-from carryover.ledger.connect import reading
-from carryover.ledger.queries import session_by_prefix, sessions, whereabouts
-from carryover.ledger.rows import ProjectRow
+from carryover.ledger.queries import session_by_prefix, sessions
+from carryover.ledger.rows import ProjectRow, Whereabouts
 from carryover.model import LAST, id_in_command
 from carryover.projects.handoff_file import HANDOFF, STORE
 from carryover.projects.moved_folders import roots_that_may_be_here
@@ -84,26 +83,21 @@ def _nothing_in(root: str, session: str | None) -> UserError:
     )
 
 
-def notes_on(made: Refreshed, ledger: Path) -> Iterator[str]:
+def notes_on(made: Refreshed, known: Sequence[Whereabouts]) -> Iterator[str]:
     """Yields what a person should know about a handoff, in sentences: what may be missing, and if it is kept out of
-    the project."""
-    link = how_to_link(ledger, made.root, by_name=False)
+    the project. `known`: all projects in the ledger."""
+    link = how_to_link(known, made.root, by_name=False)
     if link is not None:
         yield link
     if made.why_open is not None:
         yield f"Nothing is written into {made.root}: {made.why_open}."
 
 
-def how_to_link(path: Path, root: str, *, by_name: bool) -> str | None:
+def how_to_link(known: Sequence[Whereabouts], root: str, *, by_name: bool) -> str | None:
     """Returns a sentence that says how to join a project of this repository (or, `by_name`, folder name), or another
-    machine's of the same name, if any.
-
-    `path` is that of the ledger, which need not exist.
-    """
-    if not path.exists() or not is_folder(Path(root)):
+    machine's of the same name, if any of the `known` ones is that."""
+    if not is_folder(Path(root)):
         return None
-    with reading(path) as db:
-        known = whereabouts(db)
     others = (row.root for row in known if is_foreign(row.root) and row.moved_to is None and not row.not_moved)
     if same := [other for other in others if Path(other).name == Path(root).name][:MOST_SUGGESTED]:
         return f"Another machine has a project of this name. If it is the same, {_links(same, root)} joins the two."

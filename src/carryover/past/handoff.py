@@ -31,6 +31,7 @@ from carryover.past.context import (
 from carryover.terminal.paths import quoted
 
 if TYPE_CHECKING:
+    from carryover.ledger.rows import Whereabouts
     from carryover.publish.make import Refreshed
 
 __all__ = ["HandedOver", "LineRecord", "WantedHandoff"]
@@ -78,10 +79,10 @@ def handoff_here(wanted: WantedHandoff) -> Refreshed:
     if refreshed is None and (main_root := root_of(root).main_root) is not None:
         refreshed = _made_of(main_root, wanted, config)
     if refreshed is None:
-        raise _nothing_found(root, how_to_link(state.ledger, root, by_name=True))
+        raise _nothing_found(root, how_to_link(_known(state.ledger), root, by_name=True))
     if state.paused.exists():
         warn_once("Carryover is paused; this is what it recorded before. `carryover unpause` ends that.")
-    for note in notes_on(refreshed, state.ledger):
+    for note in notes_on(refreshed, _known(state.ledger)):
         warn_once(note)
     return refreshed
 
@@ -106,16 +107,22 @@ def _nothing_found(root: str, how_to_link: str | None) -> UserError:
     return UserError(" ".join(filter(None, (nothing, watched, how_to_link))), ExitCode.NOTHING_FOUND)
 
 
-def _is_any_gone(root: str) -> bool:
-    """Whether a recorded project's folder is gone, so that it may be at `root` now."""
+def _known(ledger: Path) -> list[Whereabouts]:
+    """Returns where each project in the ledger, which need not exist, is and was."""
     from carryover.ledger.connect import reading
     from carryover.ledger.queries import whereabouts
+
+    if not ledger.exists():
+        return []
+    with reading(ledger) as db:
+        return whereabouts(db)
+
+
+def _is_any_gone(root: str) -> bool:
+    """Whether a recorded project's folder is gone, so that it may be at `root` now."""
     from carryover.projects.moved_folders import may_have_moved
 
-    if not state_dir().ledger.exists():
-        return False
-    with reading(state_dir().ledger) as db:
-        return any(may_have_moved(row, root) for row in whereabouts(db))
+    return any(may_have_moved(row, root) for row in _known(state_dir().ledger))
 
 
 def _not_read_in(root: str) -> str:
