@@ -1,14 +1,16 @@
 """Writes the second pages of handoffs after the handoffs themselves, so that no handoff waits for one.
 
-A page takes about as long to make as a handoff, and no agent reads it while another is at work. So it is made when a
-turn has ended or a session starts, else after `PAUSE_S`. While old history is read, each publication shows an older
-turn's end than the next one, so there a page waits as if an agent were at work.
+A page takes longer to make than a handoff, and no agent reads it while another is at work. So it is made when a turn
+has ended or a session starts, else after `PAUSE_S`. While old history is read, each publication shows an older turn's
+end than the next one, so there a page waits as if an agent were at work.
+
+No answer waits for one either: while sessions start, in whichever project, no page is begun.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Final
 
@@ -20,6 +22,11 @@ from carryover.publish.make import Refreshed
 from carryover.publish.second_page import write_second_page
 
 PAUSE_S: Final = 60.0
+QUIET_S: Final = 1.0
+"""How long no session has started before a page is begun. No agent reads one so soon after its start."""
+CAP_S: Final = 10.0
+"""How long a page waits for that at most."""
+_STEP_S: Final = 0.1
 
 
 class SecondPages(WorkQueue[int]):
@@ -34,12 +41,15 @@ class SecondPages(WorkQueue[int]):
         *,
         in_history: Callable[[], bool] = lambda: False,
         write: Callable[..., bool] = write_second_page,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         super().__init__(quiet_s=PAUSE_S, cap_s=PAUSE_S, clock=context.clock, waits=True)
         self._context = context
         self._pool = context.pool(1, "second-pages")
         self._in_history = in_history
         self._write_page = write
+        self._sleep = sleep
+        self._quiet_from_s = 0.0
         self._published: dict[int, Refreshed] = {}
         """The handoff of each project whose page is due."""
 
@@ -56,12 +66,14 @@ class SecondPages(WorkQueue[int]):
             self.hint(project, urgent=not goes_on)
 
     def want(self, project: int) -> None:
-        """Makes the page that is due for a project, if any, since a session starts there."""
+        """Makes the page that is due for a project, if any, since a session has started there."""
+        self._quiet_from_s = self._clock() + QUIET_S
         if project in self._published:
             self.hint(project, urgent=True)
 
     async def handle(self, key: int) -> bool:
         """Writes the page of one project. After an error there is none until the project's next publication."""
+        await self._wait_for_quiet()
         made = self._published.pop(key, None)
         if made is None:
             return False
@@ -76,6 +88,11 @@ class SecondPages(WorkQueue[int]):
             await self._context.ledger.report(error)
             self._context.log.error("second_page_failed", error, project=key)
         return False
+
+    async def _wait_for_quiet(self) -> None:
+        until_s = self._clock() + CAP_S
+        while not self._draining and self._clock() < min(self._quiet_from_s, until_s):
+            await self._sleep(_STEP_S)
 
     def _write(self, project: int, made: Refreshed) -> None:
         with self._context.read_ledger() as db:

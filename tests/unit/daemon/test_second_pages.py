@@ -11,7 +11,7 @@ import pytest
 from msgspec.structs import replace
 
 from carryover.daemon.context import DaemonContext
-from carryover.daemon.second_pages import PAUSE_S, SecondPages
+from carryover.daemon.second_pages import CAP_S, PAUSE_S, QUIET_S, SecondPages
 from carryover.distill.entry import Entry, Section
 from carryover.distill.handoff import Handoff
 from carryover.projects.handoff_file import Published
@@ -31,9 +31,18 @@ class Desk:
         self.goes_on.set()
         context.clock = lambda: self.at_s
         self.in_history = False
-        self.pages = SecondPages(context, in_history=lambda: self.in_history, write=self._write)
+        self.starts_until_s = 0.0
+        """Until when a session starts whenever the queue waits."""
+        self.begun_s: list[float] = []
+        self.pages = SecondPages(context, in_history=lambda: self.in_history, write=self._write, sleep=self._sleep)
+
+    async def _sleep(self, seconds: float) -> None:
+        self.at_s += seconds
+        if self.at_s < self.starts_until_s:
+            self.pages.want(2)
 
     def _write(self, *_: object, **__: object) -> bool:
+        self.begun_s.append(self.at_s)
         self.began.set()
         assert self.goes_on.wait(20)
         if self.fails:
@@ -95,7 +104,7 @@ async def test_while_old_history_is_read_it_waits_as_if_an_agent_were_at_work(de
     assert await desk.due() == 1
 
 
-async def test_a_session_that_starts_has_it_made_at_once(desk: Desk) -> None:
+async def test_a_session_that_starts_has_it_made_soon_after(desk: Desk) -> None:
     desk.pages.want(1)
     desk.published(at_work=True)
     desk.pages.want(1)
@@ -103,6 +112,27 @@ async def test_a_session_that_starts_has_it_made_at_once(desk: Desk) -> None:
     assert await desk.due() == 1
     desk.pages.want(1)
     assert await desk.due() == 1
+
+
+@pytest.mark.parametrize(("starts_until_s", "begun_s"), [(0.0, QUIET_S), (3.0, 3.0 + QUIET_S), (1000.0, CAP_S)])
+async def test_none_is_begun_while_sessions_start_unless_they_do_so_for_ever(
+    desk: Desk, starts_until_s: float, begun_s: float
+) -> None:
+    desk.starts_until_s = starts_until_s
+    desk.published(at_work=True)
+    desk.pages.want(1)
+
+    assert await desk.due() == 1
+    assert desk.begun_s == [pytest.approx(begun_s, abs=0.25)]
+
+
+async def test_a_daemon_that_stops_waits_for_no_quiet(desk: Desk) -> None:
+    desk.published()
+    desk.pages.want(1)
+    desk.pages.drain()
+
+    assert await desk.due() == 1
+    assert desk.begun_s == [0.0]
 
 
 async def test_one_that_was_being_made_of_what_is_forgotten_meanwhile_is_made_again(desk: Desk) -> None:

@@ -13,6 +13,7 @@ script then has another process answer.
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -59,6 +60,9 @@ MOST_LOOKS: Final = 4
 """Maximum number of calls whose paths are looked at at the same time."""
 MOST_KEPT: Final = 512
 """Maximum number of jobs waiting to be stored. More are dropped, since the transcripts contain the same."""
+_SWITCH_S: Final = 0.0001
+"""While a call is answered: how long another thread keeps the interpreter from its threads, each of many times. Always
+so short, a first read would take up to 7 % more of the processor."""
 _LIMITS_S: Final[dict[HookAction, float]] = {**dict.fromkeys(STARTS, START_S), "prompt": PROMPT_S}
 _EVENT: Final = later(r"[A-Za-z_]{1,40}")
 
@@ -90,6 +94,8 @@ class Hooks:
     """Called with the project of each session that starts."""
     _left: asyncio.Queue[Job | None] = field(default_factory=asyncio.Queue, init=False)
     _at_once: int = field(default=0, init=False)
+    _usual_switch_s: float = field(default=0.0, init=False)
+    """The interpreter's interval while there is none."""
     looks: asyncio.Semaphore = field(default_factory=partial(asyncio.Semaphore, MOST_LOOKS), init=False)
 
     def __post_init__(self) -> None:
@@ -113,6 +119,9 @@ class Hooks:
         outcome: HookCount = "overloaded"
         reply = None
         to_keep = agent.spec.is_spooled and authenticated and self.context.config.reads(agent.id)
+        if not self._at_once:
+            self._usual_switch_s = sys.getswitchinterval()
+            sys.setswitchinterval(_SWITCH_S)
         self._at_once += 1
         try:
             read = agent.hooks.read(event, payload)
@@ -134,6 +143,8 @@ class Hooks:
             self.context.log.error("hook_failed", error, **named)
         finally:
             self._at_once -= 1
+            if not self._at_once:
+                sys.setswitchinterval(self._usual_switch_s)
         self.context.hook_calls["not_kept"] += to_keep
         self.context.hook_calls[outcome] += 1
         starts = isinstance(read, HookEvent) and read.action in STARTS

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sys
 from contextlib import closing, nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -96,6 +97,23 @@ async def test_too_many_at_once_are_sent_away_at_once(desk: Desk, session: Claud
 
     assert {task.result() for task in waiting} == {NOTHING}
     assert {name: n for name, n in desk.counted.items() if n} == {"late": MOST_AT_ONCE, "overloaded": 2}
+
+
+async def test_other_threads_take_shorter_turns_as_long_as_one_is_answered(desk: Desk, session: ClaudeSession) -> None:
+    usual_s = sys.getswitchinterval()
+    sys.setswitchinterval(0.25)
+    try:
+        async with hanging(desk.hooks.looks), asyncio.TaskGroup() as group:
+            waiting = [group.create_task(desk.call(session, "PostToolUse")) for _ in range(2)]
+            await asyncio.sleep(0)
+            meanwhile_s = sys.getswitchinterval()
+            await waiting[0]
+        afterwards_s = sys.getswitchinterval()
+    finally:
+        sys.setswitchinterval(usual_s)
+
+    assert meanwhile_s < 0.0005
+    assert afterwards_s == pytest.approx(0.25)
 
 
 async def test_more_than_can_be_kept_is_dropped(desk: Desk, session: ClaudeSession, ledger_path: Path) -> None:
