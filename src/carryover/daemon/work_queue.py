@@ -48,6 +48,9 @@ class WorkQueue(ABC, Generic[_K]):
         """A heap of what has become due, in the order in which it is given out."""
         self._counted = count()
         self._hinted: dict[_K, float] = {}
+        """When the last hint of each key came."""
+        self._hinted_soon: dict[_K, float] = {}
+        """The same of those that are not merged for longer."""
         self._backlog: OrderedDict[_K, None] = OrderedDict()
         self._in_flight: dict[_K, bool] = {}
         """Whether each key in flight is from the backlog."""
@@ -113,11 +116,12 @@ class WorkQueue(ABC, Generic[_K]):
     def hint(self, key: _K, *, urgent: bool = False, within_s: float | None = None) -> None:
         """Makes `key` due soon, or at once if `urgent` or, unless the queue `waits`, if none came for `quiet_s`.
 
-        `within_s`: replaces `quiet_s`, and merges all such hints for as long.
+        `within_s`: replaces `quiet_s`, and merges all such hints for as long. No other hint waits for these.
         """
         now, quiet_s = self._clock(), self._quiet_s if within_s is None else within_s
-        is_due = not self._waits and now - self._hinted.get(key, -quiet_s) >= quiet_s
-        self._hinted[key] = now
+        came = self._hinted_soon if within_s is None else self._hinted
+        is_due = not self._waits and now - came.get(key, -quiet_s) >= quiet_s
+        came[key] = self._hinted[key] = now
         self._backlog.pop(key, None)
         pending = self._live.get(key)
         if pending is None or pending.postponed:
@@ -125,7 +129,7 @@ class WorkQueue(ABC, Generic[_K]):
         elif urgent:
             pending.urgent, pending.due = True, min(pending.due, now)
         elif within_s is None and pending.due > now:
-            pending.due = min(now + quiet_s, pending.first + self._cap_s)
+            pending.due = now if is_due else min(now + quiet_s, pending.first + self._cap_s)
         self._wait(key, pending)
 
     def later(self, key: _K, delay_s: float) -> None:

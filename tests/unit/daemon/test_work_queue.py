@@ -50,10 +50,24 @@ def test_hints_without_hurry_are_merged_and_delay_no_other(board: WorkQueue[str]
     clock.now += 0.9
     assert list(popped(board)) == ["a"]
 
-    clock.now += 0.2
+
+@pytest.mark.parametrize("waits_already", [True, False])
+def test_a_hint_waits_for_none_that_is_merged_for_longer(
+    board: WorkQueue[str], clock: Clock, waits_already: bool
+) -> None:
+    board.hint("a", within_s=2)
+    assert list(popped(board)) == ["a"]
+    clock.now += 0.05
+    if waits_already:
+        board.hint("a", within_s=2)
+
+    board.hint("a")
+    assert list(popped(board)) == ["a"]
+
     board.hint("a", within_s=2)
     board.hint("a")
     board.hint("a", within_s=2)
+    assert list(popped(board)) == []
     clock.now += 0.11
     assert list(popped(board)) == ["a"]
 
