@@ -393,7 +393,7 @@ def test_what_claude_code_writes_in_place_of_an_answer_ends_the_turn(tmp_path: P
     said = ["Credit balance is too low", "No response requested."]
     turns = "\n\n".join(f"_**Agent (<synthetic> 2026-07-13 05:17:18Z)**_\n\n{text}" for text in said)
     path.write_text(f"{head}\n\n_**User**_\n\nShip it.\n\n{turns}\n")
-    bodies = [event.body for event in events_of(open_document(path))]
+    bodies = [event.body for event in events_of(open_document(Candidate(path)))]
 
     assert [body.reason for body in bodies if isinstance(body, TurnEnd)] == ["limit"]
     assert not any(isinstance(body, AssistantMessage) for body in bodies)

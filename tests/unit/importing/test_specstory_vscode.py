@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
+from carryover.importing.candidate import Candidate
 from carryover.importing.document import open_document
 from carryover.model import AnyBody, FileEdit, PlanItem, PlanUpdate, ToolResult, UserPrompt
 from support.specstory import events_of
@@ -16,7 +17,7 @@ _HEAD: Final = (
 
 def bodies_in(path: Path, *turns: str) -> list[AnyBody]:
     path.write_text("\n\n".join((_HEAD, *turns)) + "\n")
-    return [event.body for event in events_of(open_document(path))]
+    return [event.body for event in events_of(open_document(Candidate(path)))]
 
 
 def tool(kind: str, name: str, *lines: str) -> str:
