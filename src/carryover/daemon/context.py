@@ -18,7 +18,7 @@ from carryover.agents import adapters
 from carryover.config import Config, project_settings
 from carryover.daemon.health import HookCount
 from carryover.daemon.log import Log
-from carryover.importing.declared import with_declared
+from carryover.importing.declared import all_agents
 from carryover.ingest.roots import TranscriptRoot
 from carryover.ingest.scan import MOST_PROJECTS, known_projects, roots_in_projects, roots_to_read
 from carryover.ledger.connect import connect_read_only
@@ -84,7 +84,7 @@ class DaemonContext:
     @property
     def agents(self) -> Mapping[str, Agent]:
         """Returns every agent whose sources are read under the present settings, by id."""
-        return with_declared(self.known, self.config.sources)
+        return all_agents(self.config.sources, self.known)
 
     @property
     def paths(self) -> StatePaths:

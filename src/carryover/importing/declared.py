@@ -4,7 +4,7 @@ It is watched, read and stored like any other."""
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache, partial
 from pathlib import Path, PurePosixPath
 from typing import Final
@@ -58,21 +58,12 @@ class _Entry(msgspec.Struct, frozen=True):
     more: bool = False
 
 
-def all_agents(sources: tuple[DeclaredSource, ...]) -> Mapping[str, Agent]:
-    """Returns the agents that Carryover knows and those of declared sources, by id."""
-    return with_declared(adapters(), sources)
-
-
-def with_declared(agents: Mapping[str, Agent], sources: tuple[DeclaredSource, ...]) -> Mapping[str, Agent]:
-    """Returns `agents` and those of declared sources, by id."""
-    return {**agents, **_declared(sources)} if sources else agents
+def all_agents(sources: Iterable[DeclaredSource], known: Mapping[str, Agent] | None = None) -> Mapping[str, Agent]:
+    """Returns the agents of declared sources and those that are `known` (None: to Carryover), by id."""
+    return {**(adapters() if known is None else known), **{source.agent: agent_of(source) for source in sources}}
 
 
 @cache
-def _declared(sources: tuple[DeclaredSource, ...]) -> Mapping[str, Agent]:
-    return {source.agent: agent_of(source) for source in sources}
-
-
 def agent_of(source: DeclaredSource) -> Agent:
     """Returns the agent that reads a declared source."""
     layouts = tuple(map(_layout, source.files))
