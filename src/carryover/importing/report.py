@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -121,15 +122,12 @@ def survey_document(document: OpenedDocument, root_of: FindRoot = ProjectRoot, *
 def best_fitting(path: Path) -> Agent | None:
     """Returns the agent whose reader finds most events in the first records of a file, with a reader of copies; None
     if none finds any. Blocking."""
-    agents = [replace(agent, reader=reader_of_copies(agent.reader)) for agent in adapters().values()]
-    found = [(_look(agent, path), agent) for agent in agents]
-    report, best = max(found, key=lambda each: (each[0].events, each[0].records - sum(each[0].unknown.values())))
-    return best if report.events else None
-
-
-def _look(agent: Agent, path: Path) -> Report:
-    document = OpenedDocument(agent, Source(agent=agent.id, path=str(path)), agent.spec.name)
-    try:
-        return survey_document(document, whole=False)
-    except (OSError, ValueError):  # ValueError: not this reader's kind of file at all
-        return Report(agent=agent.id)
+    best, most = None, (0, 0)
+    for known in adapters().values():
+        agent = replace(known, reader=reader_of_copies(known.reader))
+        document = OpenedDocument(agent, Source(agent=agent.id, path=str(path)), agent.spec.name)
+        with suppress(OSError, ValueError):  # ValueError: not this reader's kind of file at all
+            report = survey_document(document, whole=False)
+            fit = (report.events, report.records - sum(report.unknown.values()))
+            best, most = (agent, fit) if report.events and fit > most else (best, most)
+    return best
