@@ -20,7 +20,7 @@ from carryover.declared_source import SPEAKERS, Speaker
 from carryover.decoders import decoder_of
 from carryover.importing.calls import call_of, quoted_of
 from carryover.importing.candidate import TEXTS, Candidate, OpenedDocument, document
-from carryover.importing.turns import Fences, TurnEvents, by_turn, turn_reader
+from carryover.importing.turns import TurnEvents, by_turn, open_blocks, turn_reader
 from carryover.model import AssistantMessage
 from carryover.records import rawjson
 from carryover.records.fields import digest
@@ -163,14 +163,10 @@ def _turn_starts(form: re.Pattern[str], lines: Sequence[str]) -> list[int]:
     """
     found: list[int] = []
     ruled: set[int] = set()
-    depths: list[int] = []
     above = ""
-    fences = Fences()
     first = next((line for line in lines if line.strip()), "")
     is_bare = form.fullmatch(first.rstrip()) is not None
     for at, line in enumerate(lines):
-        fences.pass_line(line)
-        depths.append(len(fences))
         below_blank = is_bare or at == 0 or lines[at - 1].strip() in ("", "---")
         if below_blank and form.fullmatch(line.rstrip()):
             found.append(at)
@@ -178,17 +174,12 @@ def _turn_starts(form: re.Pattern[str], lines: Sequence[str]) -> list[int]:
         above = line.strip() or above
     if ruled.issuperset(at for at in found if _speaker_at(form, lines[at]) == "agent"):
         found = [at for at in found if at in ruled or at == found[0]]
-    if sum(_has_odd_fence(lines[start:end]) for start, end in pairwise([0, *found, len(lines)])) < 2:
+    texts = (lines[start:end] for start, end in pairwise([0, *found, len(lines)]))
+    if sum(any(open_blocks(text)[-1:]) for text in texts) < 2:
         return found
+    depths = open_blocks(lines)
     least = list(accumulate(reversed(depths), min))[::-1]  # of the blocks open at a line, those that are never closed
     return [at for at in found if depths[at] == least[at]]
-
-
-def _has_odd_fence(lines: Sequence[str]) -> bool:
-    fences = Fences()
-    for line in lines:
-        fences.pass_line(line)
-    return bool(fences)
 
 
 def _steps_of_markdown(form: re.Pattern[str], data: bytes) -> list[_Step]:

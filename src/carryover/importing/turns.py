@@ -97,6 +97,16 @@ class Fences:
             self._open.append(fence)
 
 
+def open_blocks(lines: Sequence[str]) -> list[int]:
+    """Returns how many fenced blocks are open behind each line."""
+    fences = Fences()
+    depths = []
+    for line in lines:
+        fences.pass_line(line)
+        depths.append(len(fences))
+    return depths
+
+
 def turn_reader(split: Callable[[bytes], list[Record]]) -> SnapshotReader[Document]:
     """Returns the reader of a document that must be read whole, in which `split` finds the records.
 
