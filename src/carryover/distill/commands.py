@@ -19,7 +19,7 @@ _QUIET_COMMIT: Final = later(
 )
 _COMMITTED: Final = later(r"^\[[^\]\n]{1,120} ([0-9a-f]{6,40})\] (.{1,200})$", re.M)
 _ON_BRANCH: Final = later(
-    r"^(?:Switched to (?:a new )?branch '|On branch (?=\S+$)"
+    r"^(?:Switched to (?:a new )?branch '|Already on '|On branch (?=\S+$)"
     r"|[^\w\n]{0,3}Deleted (?:local )?branch \S+ and switched to branch (?=\S+$)"
     r"|\[(?!HEAD )(?=\S+ (?:\(root-commit\) )?[0-9a-f]{6,40}\]))([^\s'\[\]]{1,120})",
     re.M,

@@ -220,6 +220,7 @@ def test_a_commit_or_a_switch_names_the_branch(output: str, branch: str) -> None
         ("git branch -m tax", "", "tax"),
         ("git init && git commit -qm x && git branch -M main && git push", "[master 1b2614a] Add a cap", "main"),
         ("git branch -m tax && git switch fix/cap", "Switched to branch 'fix/cap'", "fix/cap"),
+        ("gh pr merge -d 7 | tail -1 && git checkout dev", "Already on 'dev'\nYour branch is up to date.", "dev"),
         ("git branch -m tax; git status", "fatal: a branch named 'tax' already exists", ""),
         ("git branch -m old tax", "", ""),  # `old` need not be the one that is checked out
         ("git branch -m cap2 tax", "", ""),
