@@ -88,7 +88,7 @@ def _found_invocations(command: str) -> tuple[Invocation, ...]:
         if script:
             runs = find_invocations(script)
         else:
-            run = _invocation(words)
+            run = _invocation(words, folder)
             runs = [run] if run is not None else []
         found += [_with_ends(_below(folder, run), commands, index) for run in runs]
     return tuple(found)
@@ -100,8 +100,8 @@ def _below(folder: str, run: Invocation) -> Invocation:
     return run._replace(paths=tuple(_joined(folder, path) for path in paths))
 
 
-def _invocation(words: Sequence[str]) -> Invocation | None:
-    """Returns the test run of one command, however many programs run each other in it (`uv run`)."""
+def _invocation(words: Sequence[str], folder: str) -> Invocation | None:
+    """Returns the test run of one command in `folder`, however many programs run each other in it (`uv run`)."""
     if (words[0] in ("test", "[") and len(words) > 1) or _RUNS_NOTHING.intersection(words):
         return None
     tool = ""
@@ -118,7 +118,7 @@ def _invocation(words: Sequence[str]) -> Invocation | None:
         asks_tool = tool != "" and _ASKS.fullmatch(word) is not None
         if {name, stem} & _RUNNERS or asks_tool or (before, word) == ("node", "--test"):
             return _restricted(tool or stem, word, words[:place], words[place + 1 :])
-        if _SCRIPT.fullmatch(word) and "=" not in word and not word.startswith("/tmp/"):
+        if _SCRIPT.fullmatch(word) and "=" not in word and not _joined(folder, word).startswith("/tmp/"):
             if place == 0 and "/" in word:
                 return Invocation()
             if place > 0 and _INTERPRETER.fullmatch(before):

@@ -64,6 +64,7 @@ def test_a_test_run_is_recognised_through_what_is_wrapped_around_it(command: str
         "Remove-Item test_cart.py, pytest.ini -Force",
         "Get-Content phpunit.xml",
         "bash /tmp/test_quotes.sh",
+        "cd /tmp && python3 quotes_test.py 2>&1",
         "which cargo pytest",
         "echo pytest",
         "ls tests",
