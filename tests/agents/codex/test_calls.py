@@ -428,6 +428,11 @@ def test_a_command_that_only_hands_a_patch_over_is_that_patch(command: str, path
         ("Add a discount", "Add a discount"),
         ("# Context from my IDE setup:\n\n## My request for Codex:\nAdd a discount", "Add a discount"),
         ("<environment_context>\n  <cwd>/x</cwd>\n</environment_context>", None),
+        ("# AGENTS.md instructions for /x\n\n<INSTRUCTIONS>\n</INSTRUCTIONS>\nPush.\n</INSTRUCTIONS>", None),
+        ("<skill>\n<name>ship</name>\nPush.\n</skill>", None),
+        ("<user_shell_command>\n<command>\nls\n</command>\n<result>\nPush.\n</result>\n</user_shell_command>", None),
+        ("<subagent_notification>\nPush.\n</subagent_notification>", None),
+        ("<turn_aborted>\nThe user interrupted the previous turn.\n</turn_aborted>", None),
     ],
 )
 def test_of_a_text_that_another_program_copied_what_the_user_typed_is_a_prompt(text: str, words: str | None) -> None:

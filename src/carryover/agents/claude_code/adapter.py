@@ -30,7 +30,9 @@ from carryover.agents.claude_code.lines import (
 )
 from carryover.agents.claude_code.outcomes import plain_output, read_outcome
 from carryover.agents.claude_code.prompts import (
+    CONTINUES,
     OF_SESSIONS,
+    TOLD,
     add_message,
     is_clients,
     is_copy,
@@ -155,7 +157,14 @@ def _read_prompt(text: str, after: str) -> tuple[model.AnyBody, ...]:
     # The client answers a call of Skill with a `user` record that contains the skill's text (2.1.126).
     if after == "Skill" or _IMAGES.fullmatch(text):
         return ()
-    line = ClaudeLine(type="user", uuid="quoted", session_id="quoted", timestamp="2025-01-01T00:00:00Z")
+    line = ClaudeLine(
+        type="user",
+        uuid="quoted",
+        session_id="quoted",
+        timestamp="2025-01-01T00:00:00Z",
+        is_compact_summary=text.startswith(CONTINUES),
+        is_meta=text.startswith(TOLD),
+    )
     builder = ClaudeBuilder.begin(Source(agent=SPEC.id, path=""), ClaudeContext(), line, Record(number=1, data=b""))
     _words(builder, [text.encode("utf-8", "replace").decode()], 0)
     return tuple(event.body for event in builder.events if not isinstance(event.body, model.SessionInfo))

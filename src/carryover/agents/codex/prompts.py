@@ -47,7 +47,14 @@ _IMPLEMENTS: Final = "PLEASE IMPLEMENT THIS PLAN:\n"
 """Before a plan that was accepted, in the app and the editor extension (0.107, 0.126)."""
 _ACCEPTS: Final = "Implement the plan."
 """The prompt that accepts the plan put before the user last (0.115)."""
-_CLIENTS: Final = ("<environment_context>", "<user_instructions>", "<goal_context>", "<codex_internal_context")
+_CLIENTS: Final = (
+    *("<environment_context>", "<user_instructions>", "<goal_context>", "<codex_internal_context"),
+    *("<skill>\n", "<user_shell_command>\n", "<subagent_notification>\n", "<turn_aborted>\n", "<hook_prompt "),
+)
+"""The beginnings of what the client tells the model in the user's role: where it works, a skill, what a command, a
+sub-agent or a hook printed."""
+_INSTRUCTIONS: Final = later(r"# AGENTS\.md instructions[^\n]{0,4096}\n\n<INSTRUCTIONS>\n")
+"""The beginning of such a text that holds files of the project."""
 
 
 def handle_prompt(rollout: Rollout, text: str, attachments: int) -> None:
@@ -76,7 +83,7 @@ def handle_prompt(rollout: Rollout, text: str, attachments: int) -> None:
 def _typed(text: str) -> str | None:
     """Returns a prompt without what the app or the editor extension puts before it; None if it is the client's own."""
     begins = text.lstrip()
-    if begins.startswith(_CLIENTS):
+    if begins.startswith(_CLIENTS) or _INSTRUCTIONS.match(begins):
         return None
     if begins.startswith(_SENT):
         return unescape(text.partition("<input>")[2].rpartition("</input>")[0]).strip() or None
