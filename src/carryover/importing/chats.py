@@ -42,12 +42,13 @@ _ITEMS: Final[dict[str, Speaker]] = {
 _FOR_THE_MODEL: Final = ("observation", "demonstration")
 """What SWE-agent calls a message in the user's role that is what a call printed, or an example."""
 _ROLE: Final = r"(?P<role>user|human|assistant|ai|system|planner)"
+_ROLE_IN_BOLD: Final = r"(?P<role>user|human|assistant|ai|system|planner|tool|reasoning)"
 _TIME: Final = r"(?:[ \t]*[(\[](?:[^()\[\]\n]|\([^()\n]{1,40}\)){1,60}[)\]])?"
 _HEADINGS: Final = tuple(
     later(pattern, re.IGNORECASE)
     for pattern in (
         rf"#{{1,6}}[ \t]+\**{_ROLE}(?: input| response)?\**:?\**{_TIME}:?[ \t]*",
-        rf"\*\*{_ROLE}(?::\*\*|\*\*:){_TIME}[ \t]*(?P<said>.*)",
+        rf"\*\*{_ROLE_IN_BOLD}(?::\*\*|\*\*:){_TIME}[ \t]*(?P<said>.*)",
         rf"\*\*{_ROLE}\*\*[ \t]*",
         rf"{_ROLE}:[ \t]*(?P<said>.*)",
     )
@@ -59,6 +60,13 @@ _SHOWN_CALLS: Final = later(r"^\*\*Tool: [^*\n]{1,100}\*\*\n\n\*\*Input:\*\*$", 
 """Where the calls of a turn begin, which are its end, in what opencode exports."""
 _THOUGHT: Final = "_Thinking:_\n\n"
 """Above what was thought in a turn. Where that ends is not shown."""
+_TASK: Final = later(r"<(?:task|user_message)>\n")
+"""How a chat begins that is what the model of Cline or Roo Code was sent, in which results are in the user's role."""
+_RESULT: Final = later(r"\[(?:(\w+)(?: for '.*?')?[^\]\n]{0,200}\] Result:|(?:Tool|Error)\b[^\]\n]{0,40}\])", re.DOTALL)
+_ASKS: Final = ("ask_followup_question", "attempt_completion", "plan_mode_respond")
+"""The tools whose results are what the user said."""
+_BEGUN: Final = later(r"(?:\A|\n)<(task|answer|feedback|user_message)>\n")
+_ENDED: Final = later(r"\n</(\w{1,20})>(?=\s*\Z|\s*<[a-z]{1,20}_[a-z]{1,20}[ >]|\n# TODO LIST )")
 _LISTS: Final = ("messages", "conversation", "conversations", "history", "steps")
 _ROLES: Final = ("role", "from", "source")
 _CONTENTS: Final = ("content", "value", "message")
@@ -145,7 +153,10 @@ def _speaker_at(form: re.Pattern[str], line: str) -> Speaker:
     begin = form.fullmatch(line.rstrip())
     if begin is None:
         return "ignored"
-    return SPEAKERS.get(begin["role"].lower(), "agent" if _agent_in(f"{begin['role']}:") else "user")
+    role = begin["role"].lower()
+    if role in ("tool", "reasoning"):
+        return "ignored"
+    return SPEAKERS.get(role, "agent" if _agent_in(f"{begin['role']}:") else "user")
 
 
 def _take_turns(speakers: Sequence[Speaker]) -> bool:
@@ -207,8 +218,24 @@ def _without_work(said: str) -> str:
 def _records(steps: Sequence[_Step]) -> list[Record]:
     begins = next((step.text for step in steps if step.speaker == "user"), "")
     session = f"chat-{digest(begins[:_ID_CHARS])}"
+    if _TASK.match(begins):
+        steps = [msgspec.structs.replace(step, text=_typed(step)) for step in steps]
     placed = (msgspec.structs.replace(step, session=session, place=place) for place, step in enumerate(steps, 1))
     return [Record(number=step.number, data=msgspec.json.encode(step)) for step in placed]
+
+
+def _typed(step: _Step) -> str:
+    """Returns what the user typed in a step of such a chat; what the agent said as it is."""
+    if step.speaker != "user":
+        return step.text
+    result = _RESULT.match(step.text)
+    if result is not None and result[1] not in _ASKS:
+        return ""
+    begun = _BEGUN.search(step.text, result.end() if result is not None else 0)
+    if begun is None:
+        return ""
+    ends = (found.start() for found in _ENDED.finditer(step.text, begun.end() - 1) if found[1] == begun[1])
+    return step.text[begun.end() : next(ends, begun.end())].strip()
 
 
 def _parse_step(
