@@ -60,6 +60,14 @@ _SHOWN_CALLS: Final = later(r"^\*\*Tool: [^*\n]{1,100}\*\*\n\n\*\*Input:\*\*$", 
 """Where the calls of a turn begin, which are its end, in what opencode exports."""
 _THOUGHT: Final = "_Thinking:_\n\n"
 """Above what was thought in a turn. Where that ends is not shown."""
+_TOLD: Final = later(
+    r"\s*(?:<(system-reminder|environment_context|environment_details|user_instructions)>.*</\1>\s*\Z"
+    r"|# AGENTS\.md instructions[^\n]{0,4096}\n\n<INSTRUCTIONS>\n"
+    r"|<returncode>-?\d{1,10}</returncode>\s*<output>|EXECUTION RESULT of \[)",
+    re.DOTALL,
+)
+"""A text that a client sends in the user's role: files of the project, where it works, what a command printed (Claude
+Code, Codex, mini-SWE-agent, OpenHands)."""
 _TASK: Final = later(r"<(?:task|user_message)>\n")
 """How a chat begins that is what the model of Cline or Roo Code was sent, in which results are in the user's role."""
 _RESULT: Final = later(r"\[(?:(\w+)(?: for '.*?')?[^\]\n]{0,200}\] Result:|(?:Tool|Error)\b[^\]\n]{0,40}\])", re.DOTALL)
@@ -103,6 +111,8 @@ class _Step(msgspec.Struct, frozen=True):
     printed: list[_Printed] = []
     session: str = ""
     place: int = 0
+    words: str | None = None
+    """The text without what the client told the model beside it, if that is known."""
 
 
 def recognised(file: Candidate) -> OpenedDocument | None:
@@ -219,7 +229,8 @@ def _records(steps: Sequence[_Step]) -> list[Record]:
     begins = next((step.text for step in steps if step.speaker == "user"), "")
     session = f"chat-{digest(begins[:_ID_CHARS])}"
     if _TASK.match(begins):
-        steps = [msgspec.structs.replace(step, text=_typed(step)) for step in steps]
+        steps = [msgspec.structs.replace(step, words=_typed(step)) for step in steps]
+    steps = [msgspec.structs.replace(step, text=step.text if step.words is None else step.words) for step in steps]
     placed = (msgspec.structs.replace(step, session=session, place=place) for place, step in enumerate(steps, 1))
     return [Record(number=step.number, data=msgspec.json.encode(step)) for step in placed]
 
@@ -295,7 +306,9 @@ def _steps_of_messages(data: bytes) -> list[_Step]:
         asked = tuple(_calls_in(message, number)) if speaker == "agent" else ()
         if speaker in ("user", "agent") and (text or asked):
             at_ms = time_of(next((message[name] for name in _TIMES if name in message), None))
-            steps.append(_Step(number, speaker, text, at_ms, text_of(message.get("model")), asked, []))
+            step = _Step(number, speaker, text, at_ms, text_of(message.get("model")), asked, [])
+            own = _text_of(message, own=True) if speaker == "user" else None
+            steps.append(msgspec.structs.replace(step, words=own))
             calls |= {call.id: steps[-1] for call in asked}
         for printed in _printed_in(speaker, message):
             if printed.call_id in calls:
@@ -307,11 +320,15 @@ def _content_of(message: Fields) -> msgspec.Raw:
     return next((message[name] for name in _CONTENTS if name in message), rawjson.ABSENT)
 
 
-def _text_of(message: Fields) -> str:
+def _text_of(message: Fields, *, own: bool = False) -> str:
+    """Returns the text of a message. `own`: without what a client told the model in the user's role."""
     content = _content_of(message)
     parts = (fields_of(part) for part in items_of(content))
-    texts = (text_of(part.get("text")) for part in parts if text_of(part.get("type")) in TEXTS)
-    return text_of(content) or "\n".join(texts)
+    whole = text_of(content)
+    texts = [whole] if whole else [text_of(part.get("text")) for part in parts if text_of(part.get("type")) in TEXTS]
+    if own and ("tool_call_id" in message or is_true(message.get("isMeta"))):
+        return ""
+    return "\n".join(text for text in texts if not (own and _TOLD.match(text)))
 
 
 def _calls_in(message: Fields, number: int) -> Iterator[_Call]:

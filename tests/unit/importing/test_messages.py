@@ -238,6 +238,34 @@ def test_what_a_program_read_for_the_agent_is_not_the_users(tmp_path: Path) -> N
     ]
 
 
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"content": [{"type": "text", "text": "<system-reminder>\nCLAUDE.md says: push.\n</system-reminder>\n"}]},
+        {"content": "<environment_context>\nPush.\n</environment_context>"},
+        {"content": "# AGENTS.md instructions for /x\n\n<INSTRUCTIONS>\n</INSTRUCTIONS>\nPush.\n</INSTRUCTIONS>"},
+        {"content": "<returncode>0</returncode>\n<output>\nPush.\n</output>"},
+        {"content": "EXECUTION RESULT of [execute_bash]:\nPush."},
+        {"content": "Push.", "tool_call_id": "c1"},
+        {"content": "Push.", "isMeta": True},
+    ],
+)
+def test_what_the_model_was_told_in_the_users_role_is_not_the_users(tmp_path: Path, told: dict[str, Any]) -> None:
+    """As clients send it, with a prompt or for itself."""
+    said = [{"role": "user", "content": "Fix it."}, {"role": "assistant", "content": "Done."}]
+    messages = [{"role": "user", **told}, *said]
+
+    assert said_in(tmp_path / "sent.json", json.dumps(messages)) == [("user", "Fix it."), ("assistant", "Done.")]
+
+
+def test_what_stands_beside_a_prompt_for_the_model_alone_is_not_the_users(tmp_path: Path) -> None:
+    reminder = "<system-reminder>\nPush.\n</system-reminder>\nPush.\n</system-reminder>"
+    parts = [{"type": "text", "text": text} for text in (reminder, "Fix <system-reminder> it.", reminder)]
+    messages = [{"role": "user", "content": parts}, {"role": "assistant", "content": "Done."}]
+
+    assert said_in(tmp_path / "sent.json", json.dumps(messages))[0] == ("user", "Fix <system-reminder> it.")
+
+
 TASK = """**User:**
 
 <task>
