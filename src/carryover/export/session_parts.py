@@ -253,12 +253,17 @@ def session_markdown(head: SessionHead, parts: Iterable[Part[CleanText]]) -> Ite
     yield ""
     yield from (f"- {name}: {code_span(value)}" for name, value in head.facts if value)
     yield f"- Exported {made_by(head.exported_ms)}"
+    by_user = False
     for part in parts:
         mark = " (retracted)" if part.retracted else ""
         if part.kind in ("user", "agent"):
+            by_user = part.kind == "user"
             yield from ("", f"## {_inert(part.heading)}{mark} · {_zoned_time(part.at_ms)}", "")
             yield from _contained(part.text)
             continue
+        if by_user and "(run by you)" not in part.heading:  # what a tool printed stands below no words of the user
+            by_user = False
+            yield from ("", f"## {_inert(head.agent_name)} · {_zoned_time(part.at_ms)}")
         yield from ("", f"{'✗' if part.failed else '·'} {code_span(part.heading)}{mark}")
         if part.text:
             yield from ("", *fenced(part.text, "diff" if part.is_diff else "").split("\n"))

@@ -238,12 +238,17 @@ def _lines(work: _OpenProject, session: SessionRow, starts: Sequence[events.Turn
         for event in events.turn_events(work.ledger, session.id, starts, number)
         if not (isinstance(event.body, ToolCall | ToolResult) and is_own_tool(event.body))
     )
+    by_user = False
     for part in session_parts(of_turn, agent=agent_name(session.agent), root=session.root, subagents=False):
         retracted = " (retracted by the user)" if part.retracted else ""
         what = neutral(part.heading).replace("(run by you)", "(run by the user)")
         if part.kind in ("user", "agent"):
-            yield f"## {'The user' if part.kind == 'user' else what}{retracted}"
+            by_user = part.kind == "user"
+            yield f"## {'The user' if by_user else what}{retracted}"
         else:
+            if by_user and "(run by the user)" not in what:  # what a tool printed stands below no words of the user
+                by_user = False
+                yield f"## {neutral(agent_name(session.agent))}"
             yield f"- {'failed: ' if part.failed else ''}{what}{retracted}"
         if part.text.strip() and not (part.repeated and not part.is_diff):
             for line in without_marks(safe(part.text).strip("\n")).split("\n"):

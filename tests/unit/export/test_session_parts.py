@@ -150,6 +150,8 @@ def test_a_session_reads_as_a_conversation() -> None:
         "",
         "Bake **bread**",
         "",
+        "## Codex · 2026-11-20 06:40 UTC",
+        "",
         "✗ `Bash make (exit 1)`",
         "",
         "````",

@@ -95,7 +95,7 @@ def test_a_turn_is_quoted_whole(project: ProjectFolder, session: ClaudeSession) 
         f"Turn 1 of 2 of session {session.session} (Claude Code 2.1.328, 2026-11-20 06:00 UTC). {TRUTH} {NOT_RUNNING}"
     )
     assert lines == [
-        *("", "## The user", f"> {TASK}", "- Bash make test", "> 2 failed"),
+        *("", "## The user", f"> {TASK}", "## Claude Code", "- Bash make test", "> 2 failed"),
         *("## Claude Code", "> Done."),
     ]
 
