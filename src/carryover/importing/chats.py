@@ -42,7 +42,9 @@ _ITEMS: Final[dict[str, Speaker]] = {
 _FOR_THE_MODEL: Final = ("observation", "demonstration")
 """What SWE-agent calls a message in the user's role that is what a call printed, or an example."""
 _ROLE: Final = r"(?P<role>user|human|assistant|ai|system|planner)"
-_ROLE_IN_BOLD: Final = r"(?P<role>user|human|assistant|ai|system|planner|tool|reasoning)"
+_UNSPOKEN: Final = ("tool", "reasoning")
+_ROLE_IN_BOLD: Final = rf"{_ROLE.removesuffix(')')}|{'|'.join(_UNSPOKEN)})"
+"""With two that begin nothing but below a rule, as in a task that Roo Code exported."""
 _TIME: Final = r"(?:[ \t]*[(\[](?:[^()\[\]\n]|\([^()\n]{1,40}\)){1,60}[)\]])?"
 _HEADINGS: Final = tuple(
     later(pattern, re.IGNORECASE)
@@ -164,7 +166,7 @@ def _speaker_at(form: re.Pattern[str], line: str) -> Speaker:
     if begin is None:
         return "ignored"
     role = begin["role"].lower()
-    if role in ("tool", "reasoning"):
+    if role in _UNSPOKEN:
         return "ignored"
     return SPEAKERS.get(role, "agent" if _agent_in(f"{begin['role']}:") else "user")
 
@@ -189,7 +191,8 @@ def _turn_starts(form: re.Pattern[str], lines: Sequence[str]) -> list[int]:
     is_bare = form.fullmatch(first.rstrip()) is not None
     for at, line in enumerate(lines):
         below_blank = is_bare or at == 0 or lines[at - 1].strip() in ("", "---")
-        if below_blank and form.fullmatch(line.rstrip()):
+        begin = form.fullmatch(line.rstrip()) if below_blank else None
+        if begin is not None and (above == "---" or begin["role"].lower() not in _UNSPOKEN):
             found.append(at)
             ruled |= {at} if above == "---" else set()
         above = line.strip() or above

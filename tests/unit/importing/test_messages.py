@@ -338,6 +338,15 @@ def test_a_result_in_an_exported_task_is_not_the_users(tmp_path: Path) -> None:
     assert said_in(tmp_path / "task.md", TASK) == [*said, ("assistant", "Done.")]
 
 
+def test_an_answer_may_have_a_paragraph_that_begins_like_a_result(tmp_path: Path) -> None:
+    text = "**User:** Why?\n\n**Assistant:** Since it rounds.\n\n**Reasoning:** cents.\n\n**Tool:**\nbc\n"
+
+    assert said_in(tmp_path / "chat.md", text) == [
+        ("user", "Why?"),
+        ("assistant", "Since it rounds.\n\n**Reasoning:** cents.\n\n**Tool:**\nbc"),
+    ]
+
+
 def test_a_longer_copy_of_a_chat_is_the_same_session(tmp_path: Path) -> None:
     keys = []
     for length in (2, 3):
