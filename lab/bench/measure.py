@@ -169,8 +169,10 @@ GOALS: Final[Mapping[str, Goal]] = {
     "command-show": Goal("ratio", 7, "", "it loads the settings' and the ledger's structs"),
     "command-log": Goal("ratio", 7, "", "half of it is loading modules, a third reading events and tests' output"),
     "command-search": Goal("ratio", 7, "", "it loads the settings' and the ledger's structs"),
-    "command-status": Goal("ratio", 8, "", "half of it is loading modules; it also looks for each agent and asks git"),
-    "command-handoff": Goal("ratio", 8, "", "the daemon reads what is new, asks git and makes it before it answers"),
+    "command-status": Goal("ratio", 8, "", "more than half of it is loading modules; it also looks for each agent"),
+    "command-handoff": Goal(
+        "ratio", 8, "", "nearly half of it is loading modules; the daemon looks at each file and asks git"
+    ),
     "idle-memory": Goal("value", 60, "MB", "a server, a watcher and a database alone take the floor beside it"),
     "idle-processor": Goal("value", 0.3, "%", "timers of a second and more, of tasks and of the event loop"),
     "idle-children": Goal("value", 0, "", "git has not ended yet"),
