@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from importlib import import_module
 from itertools import count
 from pathlib import Path
+from subprocess import DEVNULL, Popen
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -116,9 +117,29 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     config.hook.pytest_deselected(items=left_out)
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_setupnodes(config: pytest.Config) -> None:
+    """In a new checkout, two processes rewrite the asserts of half of the files each; else each worker those of all."""
+    rewritten = any(Path(__file__).parent.glob("tests/unit/__pycache__/test_*-pytest-*.pyc"))
+    if rewritten or sys.dont_write_bytecode or config.getoption("file_or_dir"):
+        return
+    folders = [config.rootpath / name for name in config.getini("testpaths")]
+    files = sorted(path for folder in folders for path in folder.rglob("test_*.py"))
+    command = (sys.executable, "-m", "pytest", "--collect-only", "-qq", "-n", "0")
+    halves = (files[::2], files[1::2])
+    for process in [Popen([*command, *half], cwd=config.rootpath, stdout=DEVNULL, stderr=DEVNULL) for half in halves]:
+        process.wait()
+
+
+def pytest_collection() -> None:
+    """Until all tests are collected, next to nothing of what was made is garbage."""
+    gc.disable()
+
+
 def pytest_collection_finish() -> None:
     """Nine thousand tests live to the end: the garbage collector need not look through them again and again."""
     gc.freeze()
+    gc.enable()
 
 
 def in_any_order(items: Sequence[pytest.Item], seed: int) -> list[pytest.Item]:
