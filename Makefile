@@ -37,8 +37,8 @@ prose: $(VENV)/.installed-dev
 	@PYTHONPATH=tests:lab $(BIN)/python -m habits.prose
 
 types: $(VENV)/.installed-dev
-	$(BIN)/mypy
-	$(BIN)/mypy --platform darwin --cache-dir .mypy_cache/darwin src
+	$(BIN)/mypy --num-workers 2
+	$(BIN)/mypy --num-workers 2 --platform darwin --cache-dir .mypy_cache/darwin src
 	MYPYPATH=packaging $(BIN)/mypy packaging/*.py
 
 imports: $(VENV)/.installed-dev
@@ -48,7 +48,7 @@ unit: $(VENV)/.installed-dev
 	$(BIN)/pytest -n $(TEST_WORKERS) --dist worksteal
 
 as-darwin-sample: $(VENV)/.installed-dev
-	$(BIN)/pytest -n $(TEST_WORKERS) --dist worksteal --as-darwin $(DARWIN_SAMPLE)
+	$(BIN)/pytest -n 2 --dist worksteal --as-darwin $(DARWIN_SAMPLE)
 	$(BIN)/pytest --as-darwin --without-git $(GITLESS_SAMPLE)
 
 as-darwin: $(VENV)/.installed-dev ## run the tests of units, agents and whole programs as if this machine were a Mac; ONLY=tests/e2e some
