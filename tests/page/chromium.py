@@ -20,6 +20,9 @@ _FLAGS: Final = (
     *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"),
     *("--disable-background-networking", "--disable-component-update", "--disable-dev-shm-usage"),
     *("--remote-debugging-port=0", "--force-color-profile=srgb", "--hide-scrollbars"),
+    # All pages are ours and come one after the other: none needs a process of its own.
+    *("--disable-site-isolation-trials", "--renderer-process-limit=1"),
+    "--disable-features=SpareRendererForSitePerProcess,ProactivelySwapBrowsingInstance,RenderDocument",
 )
 _CODES: Final = {"Enter": 13, "Tab": 9, "Escape": 27, "ArrowLeft": 37, "ArrowUp": 38, "ArrowRight": 39, "ArrowDown": 40}
 _TEXTS: Final = {**dict.fromkeys(_CODES, ""), "Enter": "\r"}
