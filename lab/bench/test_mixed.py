@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
+import pytest
+
 from bench.corpus import Corpus
 from bench.mixed import make_mixed
 from bench.product import read_home
@@ -16,6 +18,7 @@ from carryover.probe.own_file import why_not_own
 NOW_MS = 1_700_000_000_000
 
 
+@pytest.mark.night
 def test_every_agents_sessions_are_read_without_a_skip_and_are_the_same_for_the_same_seed(tmp_path: Path) -> None:
     with _home(tmp_path, "first") as home:
         first = _made(home)

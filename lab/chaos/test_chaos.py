@@ -33,6 +33,7 @@ def test_a_short_run_breaks_nothing(tmp_path: Path, steps: int, only: tuple[str,
     assert tally.kills > 0 or "kill" not in only
 
 
+@pytest.mark.night
 def test_each_session_has_the_id_by_which_a_fault_forgets_it(tmp_path: Path) -> None:
     """Also after many turns: a fault that names another one forgets nothing."""
     with mock.patch.dict(os.environ, {"HOME": str(tmp_path / "home")}):

@@ -31,6 +31,7 @@ def test_the_suite_has_the_same_examples_in_every_run() -> None:
     assert not settings.get_profile("random").derandomize
 
 
+@pytest.mark.night
 def test_a_seed_repeats_what_its_round_found(tmp_path: Path) -> None:
     shutil.copy(CHECKOUT / "conftest.py", tmp_path)  # it has the profiles
     (tmp_path / "test_wrong.py").write_text(WRONG)

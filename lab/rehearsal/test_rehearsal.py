@@ -61,6 +61,7 @@ def downloaded(index: str, into: Path) -> list[str]:
     return [path.name for path in into.iterdir()]
 
 
+@pytest.mark.night
 def test_an_index_gives_the_newest_release_that_was_published(tmp_path: Path) -> None:
     with served(tmp_path / "served") as registries:
         registries.publish([wheel(tmp_path / "built", "0.1.0")])
