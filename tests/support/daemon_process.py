@@ -24,15 +24,19 @@ T = TypeVar("T")
 
 
 def wait_until(what: str, look: Callable[[], T | None], *, limit_s: float = LIMIT_S) -> T:
-    """The first answer of `look` that is neither None nor False. Fails with `what` was waited for."""
-    deadline = time.monotonic() + limit_s
+    """The first answer of `look` that is neither None nor False. Fails with `what` was waited for.
+
+    What takes longer is asked for less often: an answer costs a daemon as much as the work that is waited for.
+    """
+    began = time.monotonic()
     while True:
         found = look()
         if found is not None and found is not False:
             return found
-        if time.monotonic() > deadline:
+        waited = time.monotonic() - began
+        if waited > limit_s:
             raise AssertionError(f"waited {limit_s:g} s in vain for {what}")
-        time.sleep(0.005)
+        time.sleep(min(max(0.005, waited / 8), 0.025))
 
 
 def handoff_of(project: Path) -> str:
