@@ -1,7 +1,8 @@
-"""Sessions of a database that holds those of all projects, and of which sub-agents are sessions of their own.
+"""Sessions that are rewritten: many in one database, with sub-agents as sessions of their own, or one in a document.
 
-A reader makes records of the kinds `begin` (a session is emitted again, or goes on), one kind for each piece, and
-`session` (its facts, after the pieces). Each names its session. Parsers keep what was emitted of each in their context.
+A reader makes records of the kinds `begin` (a session is emitted again, or goes on), `message` for each piece, and
+`session` (what is true of the whole, after the pieces). Each names its session. Parsers keep what was emitted of each
+in their context.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from carryover.adapter.contract import Parsed, Record, Source
 from carryover.model import SessionInfo
 from carryover.records import rawjson
 from carryover.records.fields import SHORT_CHARS, bounded, digest
-from carryover.transcript.recorder import OneSession, OpenCall, reemitted_after, usable_folder
+from carryover.transcript.recorder import OneSession, OpenCall, reemitted_after, usable_folder, usable_name
 
 _MAX_SESSIONS: Final = 60
 """Sessions whose facts are remembered."""
@@ -116,6 +117,8 @@ class StoredBuilder(OneSession[StoredContext]):
     """
 
     native: StoredFacts
+    kept: StoredContext | None = None
+    """What is remembered instead, if the record is emitted again with each change."""
 
     @property
     def cwd(self) -> str | None:
@@ -173,7 +176,7 @@ class StoredBuilder(OneSession[StoredContext]):
         """Returns the next context and the result of the record."""
         if self.events:
             self.report(last=self.last_key)
-        return self.context, self.built()
+        return self.kept or self.context, self.built()
 
 
 def is_usable_id(ident: str) -> bool:
@@ -198,7 +201,7 @@ def parse_stored(
     if isinstance(read, str):
         return context, Parsed(skipped=(rawjson.skipped(None, read, None),))
     native = read.session
-    if not is_usable_id(native.id) or not is_usable_id(native.root or native.id):
+    if not usable_name(native.id) or not usable_name(native.root or native.id):
         return context, Parsed(skipped=(rawjson.skipped("session", "no usable id", None),))
     recorder = recorder_type(
         context=context,

@@ -16,12 +16,14 @@ AT_MS: Final = 1795367291563
 
 def said(kind: str, text: str = "", **fields: Any) -> bytes:
     """A message of a task."""
-    return json.dumps({"message": {"ts": AT_MS, "type": "say", "say": kind, "text": text, **fields}}).encode()
+    given = {"ts": AT_MS, "type": "say", "say": kind, "text": text, **fields}
+    return json.dumps({"kind": "message", "session": {"id": "s1"}, "message": given}).encode()
 
 
 def asked(kind: str, text: str = "", **fields: Any) -> bytes:
     """A message that waits for the user."""
-    return json.dumps({"message": {"ts": AT_MS, "type": "ask", "ask": kind, "text": text, **fields}}).encode()
+    given = {"ts": AT_MS, "type": "ask", "ask": kind, "text": text, **fields}
+    return json.dumps({"kind": "message", "session": {"id": "s1"}, "message": given}).encode()
 
 
 def streamed(folder: Path) -> Iterator[Recording]:

@@ -25,7 +25,7 @@ ASKED: Final = {"question": "Clamp it?", "suggest": [{"answer": "Yes"}, {"answer
 def said(kind: str, text: str = "", **fields: Any) -> bytes:
     """A message of a task."""
     given = {"ts": 1795155160349, "type": "say", "say": kind, "text": text, **fields}
-    return json.dumps({"message": given}).encode()
+    return json.dumps({"kind": "message", "session": {"id": "s1"}, "message": given}).encode()
 
 
 def steps(home: Path) -> Iterator[RooPlayed]:

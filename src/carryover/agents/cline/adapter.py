@@ -19,14 +19,14 @@ from carryover.adapter.contract import Agent, FileStat, HookProtocol, Parsed, Re
 from carryover.agents.cline import SPEC, tasks
 from carryover.agents.cline.calls import ASK, parse_tool_result, parse_tool_use
 from carryover.agents.cline.documents import (
-    Begin,
-    ConversationState,
     MessageBuilder,
     TaskContext,
+    TaskFacts,
+    TaskRecord,
     document_now,
     id_in,
     messages_in,
-    parse_entry,
+    parser,
 )
 from carryover.agents.cline.task_parse import parse_task_record as parse_task
 from carryover.model import SessionInfo, TurnEnd, UserPrompt
@@ -79,8 +79,8 @@ _FOLDER: Final = later(r"^4\. Working Directory: (/.*|[A-Za-z]:\\.*)$", re.MULTI
 """What the system message says, for a document without its manifest."""
 
 
-def _ident(context: TaskContext, message: Fields) -> str:
-    return id_in(message, "id") or f"{context.session}/{context.number}"
+def _ident(builder: MessageBuilder) -> str:
+    return id_in(builder.data, "id") or f"{builder.session}/{builder.context.number}"
 
 
 def _message(builder: MessageBuilder) -> None:
@@ -110,7 +110,7 @@ def _user(builder: MessageBuilder) -> None:
         elif kind not in ("text", *_QUIET):
             builder.skip(f"user/{kind}", "unknown part")
     texts = _said(parts)
-    if builder.context.subagent_id is not None:
+    if builder.subagent_id is not None:
         add_prompt(builder, "prompt", "\n".join(texts).strip(), actor="model")
         return
     _add_prompt(builder, texts, attached)
@@ -164,7 +164,7 @@ def _summary(builder: MessageBuilder) -> None:
     add_summary(builder, "summary", builder.text("text"))
 
 
-def _state(builder: MessageBuilder, state: ConversationState) -> None:
+def _state(builder: MessageBuilder, state: TaskRecord) -> None:
     """Adds what is true of a session as a whole: facts, and its prompt as long as nothing follows it."""
     if state.info != SessionInfo():
         builder.add(state.info, "info")
@@ -173,6 +173,7 @@ def _state(builder: MessageBuilder, state: ConversationState) -> None:
         _add_prompt(builder, [text])
 
 
+_parse_session: Final = parser(_ident, _message, _state)
 _ROLES: Final[dict[str, Callable[[MessageBuilder], None]]] = {
     "user": _user,
     "assistant": _assistant,
@@ -201,7 +202,7 @@ def _parse(source: Source, context: TaskContext, record: Record) -> tuple[TaskCo
     """Parses one record of a session or a task. Never raises: what is not understood is counted in `skipped`."""
     if tasks.is_task(PurePath(source.path)):
         return parse_task(source, context, record)
-    return parse_entry(source, context, record, _ident, _message, _state)
+    return _parse_session(source, context, record)
 
 
 def _layout_root(transcript: Path) -> Path | None:
@@ -226,11 +227,13 @@ def _taken(path: Path, stat: FileStat) -> Document:
     own = [raw for raw in messages if not 0 < time_of(fields_of(raw).get("ts")) < began_ms]
     parent = text_of(fields_of(metadata.get("fork")).get("forkedFromSessionId"))
     ended_ms = utc_ms(text_of(manifest.get("ended_at"))) if is_main else 0
-    begin = Begin(
-        session=text_of(head.get("sessionId") if is_main else origin.get("parentThreadId")) or path.parent.name,
-        subagent_id=None if is_main else path.name.removesuffix(_DOCUMENT),
-        cwd=text_of(manifest.get("cwd")) or _folder_in(text_of(head.get("system_prompt"))),
-        at_ms=began_ms or utc_ms(text_of(head.get("updated_at"))),
+    session = text_of(head.get("sessionId") if is_main else origin.get("parentThreadId")) or path.parent.name
+    placed = _source_of(path, path.parent.parent)
+    named = path.name.removesuffix(_DOCUMENT) if not is_main else placed.subagent_id if placed is not None else None
+    facts = TaskFacts(
+        id=named or session,
+        root=session if named else None,
+        directory=text_of(manifest.get("cwd")) or _folder_in(text_of(head.get("system_prompt"))),
         attended=is_true(manifest.get("interactive")),
     )
     prompt = text_of(metadata.get("prompt")) or text_of(manifest.get("prompt"))
@@ -241,11 +244,14 @@ def _taken(path: Path, stat: FileStat) -> Document:
         branch=text_of(fields_of(metadata.get("git")).get("branch")) or None,
         parent=parent or None,
     )
-    state = ConversationState(
-        info=info if is_main else SessionInfo(), prompt=prompt if is_main and not messages else ""
-    )
     listed = _with_summary(path, own, len(messages) - len(own), began_ms)
-    return document_now(begin, _without_undone(path, listed, metadata, ended_ms), state)
+    return document_now(
+        facts,
+        _without_undone(path, listed, metadata, ended_ms),
+        at_ms=began_ms or utc_ms(text_of(head.get("updated_at"))),
+        info=info if is_main else SessionInfo(),
+        prompt=prompt if is_main and not messages else "",
+    )
 
 
 def _with_summary(path: Path, own: list[msgspec.Raw], copied: int, began_ms: int) -> Sequence[msgspec.Raw]:

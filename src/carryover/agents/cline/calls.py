@@ -68,7 +68,7 @@ def parse_tool_use(builder: MessageBuilder, given: Fields, part: str) -> None:
     args = given.get("input", rawjson.ABSENT)
     commands = _commands(args) if name == _SHELL else []
     for number, command in enumerate(commands):
-        call = OpenCall.of_command(_numbered(ident, number), name, command, builder.context.cwd)
+        call = OpenCall.of_command(_numbered(ident, number), name, command, builder.cwd)
         builder.begin_call(call, f"{part}.{number}")
     if commands:
         return
@@ -80,7 +80,7 @@ def parse_tool_use(builder: MessageBuilder, given: Fields, part: str) -> None:
         name=name,
         op=op,
         subject=bounded(about or name, SUBJECT_CHARS),
-        changes=_changes(name, args, builder.context.cwd),
+        changes=_changes(name, args, builder.cwd),
         handoff=names_own_folder(bytes(args).decode("utf-8", "replace")) if op in ("read", "search") else False,
     )
     builder.begin_call(call, part)
@@ -94,7 +94,7 @@ def parse_tool_result(builder: MessageBuilder, given: Fields, part: str) -> None
     ident = text_of(given.get("tool_use_id"))
     if not builder.identify("user/tool_result", ident):
         return
-    known = {call.id: call for call in builder.context.calls}
+    known = {call.id: call for call in builder.open_calls}
     content = given.get("content", rawjson.ABSENT)
     failed = is_true(given.get("is_error"))
     number = 0
@@ -112,7 +112,7 @@ def _close(builder: MessageBuilder, call: OpenCall, outcome: ToolOutcome, part: 
     call = builder.take_call(call.id, call.name, call.op)
     changes = [_placed(change, outcome.output) for change in call.changes]
     builder.end_call(call, outcome, result=part, edit=f"{part}.edit", changes=changes)
-    if call.op == "ask" and outcome.status == "ok" and builder.context.attended:
+    if call.op == "ask" and outcome.status == "ok" and builder.native.attended:
         builder.add(Answer(call_id=call.id, question=call.subject, text=outcome.output), f"{part}.answer")
     if outcome.status == "interrupted":
         builder.add(TurnEnd(reason="interrupted"), f"{part}.end")

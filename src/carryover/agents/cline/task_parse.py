@@ -11,8 +11,8 @@ from typing import Final
 
 import msgspec
 
-from carryover.adapter.contract import Parsed, Record, Source, ToolOutcome
-from carryover.agents.cline.documents import ConversationState, MessageBuilder, TaskContext, id_in, parse_entry
+from carryover.adapter.contract import ToolOutcome
+from carryover.agents.cline.documents import MessageBuilder, TaskRecord, id_in, parser
 from carryover.agents.cline.tasks import kind_of_message
 from carryover.model import Answer, FileEdit, Op, PlanUpdate, Question, SessionInfo, TurnEnd
 from carryover.records.asked import checklist, plan_items
@@ -112,16 +112,11 @@ TOOLS: Final = Tools(
 """The built-in tools, by the names under which they are shown."""
 
 
-def parse_task_record(source: Source, context: TaskContext, record: Record) -> tuple[TaskContext, Parsed]:
-    """Parses one record of a task. Never raises: what is not understood is counted in `skipped`."""
-    return parse_entry(source, context, record, _ident, _message, _state)
+def _ident(recorder: MessageBuilder) -> str:
+    return f"{recorder.session}/{id_in(recorder.data, 'ts') or recorder.context.number}"
 
 
-def _ident(context: TaskContext, message: Fields) -> str:
-    return f"{context.session}/{id_in(message, 'ts') or context.number}"
-
-
-def _state(recorder: MessageBuilder, state: ConversationState) -> None:
+def _state(recorder: MessageBuilder, state: TaskRecord) -> None:
     if state.info != SessionInfo() and recorder.subagent_id is None:
         recorder.add(state.info, "info")
 
@@ -131,6 +126,10 @@ def _message(recorder: MessageBuilder) -> None:
         _prompt(recorder)
     else:
         dispatch(recorder, _HANDLERS, kind_of_message(recorder.data), what="kind", within="message/")
+
+
+parse_task_record: Final = parser(_ident, _message, _state)
+"""Parses one record of a task. Never raises: what is not understood is counted in `skipped`."""
 
 
 def _said(recorder: MessageBuilder) -> str:
@@ -148,7 +147,7 @@ def _prompt(recorder: MessageBuilder) -> None:
 def _feedback(recorder: MessageBuilder) -> None:
     """Handles what the user typed: the answer to a question, or a prompt."""
     text = _said(recorder)
-    asked = next((call for call in recorder.context.calls if call.op == "ask"), None)
+    asked = next((call for call in recorder.open_calls if call.op == "ask"), None)
     if text and asked is not None:
         recorder.take_call(asked.id)
         recorder.add(Answer(call_id=asked.id, question=asked.subject, text=text), "answer")
@@ -172,7 +171,7 @@ def _question(recorder: MessageBuilder) -> None:
     if selected := text_of(shown.get("selected")):
         recorder.add(Answer(call_id=call.id, question=question, text=selected), "answer")
     else:
-        recorder.keep_open(with_open_call(recorder.context.calls, call))
+        recorder.keep_open(with_open_call(recorder.open_calls, call))
 
 
 def _text(recorder: MessageBuilder) -> None:
@@ -227,9 +226,9 @@ def _call(recorder: MessageBuilder) -> None:
         return
     name = kind or f"{text_of(shown.get('serverName'))}__{text_of(shown.get('toolName'))}"
     if kind or "toolName" in shown:
-        call = TOOLS.call(recorder.ident, bounded(name, MAX_NAME_CHARS), shown, recorder.context.cwd)
+        call = TOOLS.call(recorder.ident, bounded(name, MAX_NAME_CHARS), shown, recorder.cwd)
     else:
-        call = OpenCall.of_command(recorder.ident, "command", _said(recorder).removesuffix(_ASKS), recorder.context.cwd)
+        call = OpenCall.of_command(recorder.ident, "command", _said(recorder).removesuffix(_ASKS), recorder.cwd)
     recorder.begin_call(call, "call")
     if not is_true(message.get("over")):
         return

@@ -17,7 +17,7 @@ from typing import Final, NamedTuple
 import msgspec
 
 from carryover.adapter.contract import FileStat
-from carryover.agents.cline.documents import Begin, ConversationState, document_now, messages_in
+from carryover.agents.cline.documents import TaskFacts, document_now, messages_in
 from carryover.agents.cline.sent import LONGEST_HEAD, RESULT, results_in, shown_of
 from carryover.model import SessionInfo
 from carryover.records.fields import SHORT_CHARS, bounded
@@ -121,28 +121,20 @@ def _taken(path: Path, stat: FileStat, about: About) -> Document:
         shown.pop()
     sent = [fields_of(raw) for raw in items_of(msgspec.Raw(read_beside(path.with_name(SENT))))]
     task = path.parent.name
-    begin = Begin(
-        session=about.session or task,
-        subagent_id=task if about.session else None,
-        cwd=about.cwd or _folder_in(sent, shown),
-        at_ms=time_of(shown[0].get("ts")) if shown else 0,
-    )
+    facts = TaskFacts(id=task, root=about.session or None, directory=about.cwd or _folder_in(sent, shown))
     kinds = list(map(kind_of_message, shown))
     requests = [[]] * len(shown) if sent else _in_requests(shown)
     found = [*_with_results(shown, kinds, list(_results(sent)), requests)]
-    return document_now(begin, found, ConversationState(info=about.info))
+    return document_now(facts, found, at_ms=time_of(shown[0].get("ts")) if shown else 0, info=about.info)
 
 
 def _sent_alone(path: Path, stat: FileStat, sent: list[Fields]) -> Document:
     """Returns a task of which there is only what the model was sent. It may have been continued in another folder."""
     folders = (_folder_in([message], []) for message in reversed(sent))
-    begin = Begin(
-        session=path.parent.name,
-        cwd=next(filter(None, folders), None),
-        at_ms=time_of(sent[0].get("ts")) or stat.mtime_ns // 1_000_000 if sent else 0,
-    )
+    facts = TaskFacts(id=path.parent.name, directory=next(filter(None, folders), None))
+    at_ms = time_of(sent[0].get("ts")) or stat.mtime_ns // 1_000_000 if sent else 0
     shown = [msgspec.Raw(msgspec.json.encode(message)) for message in shown_of(sent)]
-    return document_now(begin, shown, ConversationState())
+    return document_now(facts, shown, at_ms=at_ms)
 
 
 def _with_results(

@@ -9,7 +9,7 @@ from typing import Final
 
 import msgspec
 
-from carryover.adapter.contract import Parsed, ToolOutcome
+from carryover.adapter.contract import ToolOutcome
 from carryover.agents.copilot import chats
 from carryover.agents.copilot.calls import MAX_TODOS, TOOLS, subject_in
 from carryover.agents.copilot.chats import ChatRecord, is_given, local_path, markdown_of, uris_in
@@ -21,7 +21,7 @@ from carryover.records.resets import failed_turn, names_limit
 from carryover.records.text import names_handoff_file, names_own_folder, without_ansi
 from carryover.text.pattern import later
 from carryover.transcript.recorder import OpenCall
-from carryover.transcript.stored import Reported, StoredBuilder, StoredContext, parse_stored
+from carryover.transcript.stored import Reported, StoredBuilder, parse_stored
 from carryover.transcript.turns import add_answer, add_prompt
 
 _TEXT: Final = "text"
@@ -66,19 +66,12 @@ class _Recorder(StoredBuilder):
     asked_ms: int = 0
     """Its time, for parts without one."""
     part_ms: int = 0
-    before: StoredContext | None = None
-    """What is remembered of the chat before a live answer, which is emitted again with each change."""
 
     def add(self, body: AnyBody, key: str, mark: str = "") -> None:
         """Adds an event, dated no earlier than the one before it."""
         self.at_ms = min(max(self.part_ms or self.asked_ms, self.reported.last_ms), LATEST_MS)
         super(_Recorder, self).add(body, key, mark)
         self.report(last_ms=self.at_ms)
-
-    def finished(self) -> tuple[StoredContext, Parsed]:
-        """Returns the next context and the result of the record."""
-        context, parsed = super(_Recorder, self).finished()
-        return self.before or context, parsed
 
 
 def _piece(recorder: _Recorder, record: ChatRecord) -> None:
@@ -88,7 +81,7 @@ def _piece(recorder: _Recorder, record: ChatRecord) -> None:
         recorder.skip("chat", record.why)
         return
     if record.live:
-        recorder.before = recorder.context
+        recorder.kept = recorder.context
     if record.kind == "message" or record.live:
         recorder.request, recorder.prefix = record.ident, f"{recorder.session}/{record.ident}/"
         _parse_request(recorder, record)
