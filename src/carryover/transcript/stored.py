@@ -147,11 +147,12 @@ class StoredBuilder(OneSession[StoredContext]):
         known[self.native.id] = msgspec.structs.replace(self.reported, **changes)
         self.change(reported=known)
 
-    def begin(self, record: StoredRecord) -> tuple[StoredContext, Parsed]:
-        """Marks what is emitted again: the events after the last one, or all of them if anything before it changed."""
+    def begin(self, record: StoredRecord, after: bytes | None = None) -> tuple[StoredContext, Parsed]:
+        """Marks what is emitted again: the events after the last one or, if anything before it changed, all of them,
+        those `after` an event that stays."""
         is_known = self.native.id in self.context.reported
         if not (record.on and is_known):
-            self.report(**msgspec.structs.asdict(Reported(last_ms=record.at_ms)))
+            self.report(**msgspec.structs.asdict(Reported(last=after, last_ms=record.at_ms)))
         elif not self.reported.last_ms:
             self.report(last_ms=record.at_ms)
         if record.on and not is_known:

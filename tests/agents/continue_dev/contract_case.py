@@ -18,8 +18,9 @@ SESSION: Final = "21e8b0d5-4175-4582-a9a6-132163830008"
 def item(role: str, content: Any, **fields: Any) -> bytes:
     """An item of a history, as the reader passes it on."""
     held = {"message": {"role": role, "content": content}, "contextItems": [], **fields}
-    piece = {"key": "0f0f0f0f", "at_ms": 1795365944877, "cwd": "/home/dev/shop", "item": held}
-    return json.dumps({"piece": piece}).encode()
+    session = {"id": SESSION, "directory": "/home/dev/shop"}
+    record = {"kind": "message", "session": session, "at_ms": 1795365944877}
+    return json.dumps({**record, "piece": {"key": "0f0f0f0f", "item": held}}).encode()
 
 
 def recordings() -> tuple[Recording, ...]:

@@ -59,11 +59,11 @@ class MessageBuilder(StoredBuilder):
     native: TaskFacts
     kind: str = "message"
 
-    def begin(self, record: StoredRecord) -> tuple[StoredContext, Parsed]:
+    def begin(self, record: StoredRecord, after: bytes | None = None) -> tuple[StoredContext, Parsed]:
         """Marks what is emitted again: all messages, unless others follow those that were read."""
         if not record.on:
             self.change(number=0, prompted=False)
-        return super(MessageBuilder, self).begin(record)
+        return super(MessageBuilder, self).begin(record, after)
 
 
 def parser(

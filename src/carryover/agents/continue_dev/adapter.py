@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from itertools import accumulate
 from pathlib import Path
@@ -16,14 +16,14 @@ from typing import Final
 
 import msgspec
 
-from carryover.adapter.contract import Agent, FileStat, Parsed, Record, Source, ToolOutcome
+from carryover.adapter.contract import Agent, FileStat, Parsed, Source, ToolOutcome
 from carryover.agents.continue_dev import SPEC
 from carryover.model import Answer, Op, PlanUpdate, Question, SessionInfo, TurnEnd
 from carryover.records import rawjson
 from carryover.records.asked import checklist
 from carryover.records.changes import as_shown
 from carryover.records.fields import LATEST_MS, SHORT_CHARS, bounded, digest
-from carryover.records.lenient import Fields, fields_of, inside, is_true, items_of, text_of
+from carryover.records.lenient import Fields, fields_of, inside, items_of, text_of
 from carryover.records.patches import by_arguments
 from carryover.records.rawjson import ABSENT
 from carryover.records.text import HANDOFF_HEAD, without_ansi
@@ -31,9 +31,10 @@ from carryover.records.uris import path_in, path_of
 from carryover.text.pattern import later
 from carryover.transcript.files import read_document
 from carryover.transcript.layouts import Layout, source_at, sources_below
-from carryover.transcript.recorder import OneSession, Tools, reemitted_after, usable_folder, usable_name
+from carryover.transcript.recorder import Tools, usable_folder, usable_name
 from carryover.transcript.refusals import Endings
 from carryover.transcript.rewritten import Document, SnapshotReader, not_whole
+from carryover.transcript.stored import StoredBuilder, StoredContext, StoredFacts, StoredRecord, parse_stored
 from carryover.transcript.turns import add_answer, add_prompt, add_summary, dispatch
 
 _UUID: Final = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
@@ -77,11 +78,9 @@ _SUMMARY: Final = "conversationSummary"
 
 
 class _Piece(msgspec.Struct, frozen=True, omit_defaults=True):
-    """An item of the history, or the title. `key` is made of the texts and calls up to it; `at_ms`: the file's time."""
+    """An item of the history, or the title. `key` is made of the texts and calls up to it."""
 
     key: str
-    at_ms: int
-    cwd: str | None = None
     remote: str | None = None
     """The folder that it works in, on another machine or in a container."""
     item: msgspec.Raw = ABSENT
@@ -90,27 +89,24 @@ class _Piece(msgspec.Struct, frozen=True, omit_defaults=True):
     after_summary: bool = False
 
 
-class _Line(msgspec.Struct, frozen=True):
-    """A record of the reader: one of both. `begin`: the session whose items follow, and the `summary` that its history
+class _Record(StoredRecord, frozen=True, omit_defaults=True):
+    """A record of a piece, at the time of the file, or of the beginning, with the key of the `summary` that the history
     begins with, in place of all that it held before."""
 
-    begin: Fields = {}
     piece: _Piece | None = None
+    summary: str = ""
 
 
-class _Context(msgspec.Struct, frozen=True, omit_defaults=True):
+class _Context(StoredContext, frozen=True, omit_defaults=True):
     """The state of one session between two records. Keys are bytes, since text might be taken for a secret."""
 
-    session: str | None = None
-    last: bytes | None = None
-    """Key of the last event."""
     summary: bytes = b""
     """Key of the summary that the history begins with."""
     before: bytes | None = None
     """Key of the last event before that summary."""
 
 
-_LINE: Final = msgspec.json.Decoder(_Line)
+_RECORD: Final = msgspec.json.Decoder(_Record)
 
 
 def _outcome(op: Op, status: str, output: str) -> ToolOutcome | None:
@@ -145,23 +141,19 @@ def _session(document: Fields, at_ms: int) -> Document:
     remote = usable_folder(path_in(folder)) if cwd is None else None
     model = next(filter(None, map(_model, reversed(items))), None)
     title = text_of(document.get("title"))
-    pieces = [_Piece(key=f"{summary}info", at_ms=at_ms, cwd=cwd, title=title, model=model)] if items else []
+    pieces = [_Piece(key=f"{summary}info", title=title, model=model)] if items else []
     pieces += [
-        _Piece(key=key, at_ms=at_ms, cwd=cwd, remote=remote, item=item, after_summary=follows)
+        _Piece(key=key, remote=remote, item=item, after_summary=follows)
         for key, item, follows in zip(keys, items, [False, *summarised], strict=False)
     ]
-    begin = {"session": session, "summary": summary}
+    facts = StoredFacts(session, directory=cwd)
     return Document(
-        "session",
-        [msgspec.json.encode({"piece": piece}) for piece in pieces],
-        lambda on, more: msgspec.json.encode({"begin": {**begin, "on": on, "more": more}}),
-        pieces=[(piece.key, _mark(piece)) for piece in pieces],
+        f"session {cwd}",
+        [msgspec.json.encode(_Record("message", facts, at_ms=at_ms, piece=piece)) for piece in pieces],
+        lambda on, more: msgspec.json.encode(_Record("begin", facts, on=on, more=more, summary=summary)),
+        pieces=[(piece.key, digest(msgspec.json.encode(piece))) for piece in pieces],
         empty=False,
     )
-
-
-def _mark(piece: _Piece) -> str:
-    return digest(msgspec.json.encode(msgspec.structs.replace(piece, at_ms=0)))
 
 
 def _is_summary(item: msgspec.Raw) -> bool:
@@ -187,67 +179,40 @@ def _model(item: msgspec.Raw) -> str:
 
 
 @dataclass(slots=True, kw_only=True)
-class _Recorder(OneSession[_Context]):
+class _Recorder(StoredBuilder):
     """Records one item."""
 
-    piece: _Piece
-    item: Fields
-
-    @property
-    def cwd(self) -> str | None:
-        """The folder of the session."""
-        return self.piece.cwd
+    context: _Context
+    piece: _Piece = field(init=False)
+    item: Fields = field(init=False)
 
     @property
     def said(self) -> str:
         """The text of the message."""
         return rawjson.content_text(self.data.get("content")) or ""
 
+    def begin(self, record: StoredRecord, after: bytes | None = None) -> tuple[StoredContext, Parsed]:
+        """Marks what is emitted again: all events since the summary that the history begins with, or those to come.
 
-def _parse(source: Source, context: _Context, record: Record) -> tuple[_Context, Parsed]:
-    """Parses one record of the reader. Never raises: what is not understood is counted in `skipped`."""
-    line = rawjson.read(_LINE, record.data)
-    if isinstance(line, str):
-        return context, Parsed(skipped=(rawjson.skipped(None, line, None),))
-    if line.begin:
-        return _begun(context, line.begin)
-    if line.piece is None:
-        return context, Parsed(skipped=(rawjson.skipped("record", "unknown record", None),))
-    session = context.session or source.session or source.path
-    item = fields_of(line.piece.item)
-    recorder = _Recorder(
-        context=context,
-        session=session,
-        prefix=f"{session}/{line.piece.key}:",
-        piece=line.piece,
-        item=item,
-        data=fields_of(item.get("message")),
-        at_ms=min(max(line.piece.at_ms, 1), LATEST_MS),
-    )
-    _piece(recorder)
-    if recorder.events:
-        recorder.change(last=recorder.last_key)
-    return recorder.context, recorder.built()
+        What was said before that summary stays, though the document no longer holds it.
+        """
+        summary = record.summary.encode() if isinstance(record, _Record) else b""
+        if not record.on:
+            before = self.context.before if summary == self.context.summary else self.reported.last
+            after = before if summary else None
+            self.change(before=after, summary=summary)
+        context, parsed = super(_Recorder, self).begin(record, after)
+        return context, parsed if not summary or self.reported.last else Parsed()
 
 
-def _begun(context: _Context, begin: Fields) -> tuple[_Context, Parsed]:
-    """Marks what is emitted again: all events since the summary that the history begins with, or those to come.
-
-    What was said before that summary stays, though the document no longer holds it.
-    """
-    session = usable_name(text_of(begin.get("session")))
-    summary = text_of(begin.get("summary")).encode()
-    if not is_true(begin.get("on")):
-        before = context.before if summary == context.summary else context.last
-        before = before if summary else None
-        context = _Context(session=session, last=before, before=before, summary=summary)
-    if session is None or (summary and context.last is None):
-        return context, Parsed()
-    more = is_true(begin.get("more"))
-    return context, Parsed(reemitted=reemitted_after(context.last, session=session, more=more))
-
-
-def _piece(recorder: _Recorder) -> None:
+def _piece(recorder: _Recorder, record: _Record) -> None:
+    if record.piece is None:
+        recorder.skip("record", "unknown record")
+        return
+    recorder.piece, recorder.item = record.piece, fields_of(record.piece.item)
+    recorder.prefix = f"{recorder.session}/{record.piece.key}:"
+    recorder.data = fields_of(recorder.item.get("message"))
+    recorder.at_ms = min(max(record.at_ms, 1), LATEST_MS)
     if recorder.piece.title is not None:
         _info(recorder)
     else:
@@ -342,6 +307,6 @@ AGENT: Final = Agent(
     context_type=_Context,
     source_of=partial(source_at, SPEC.id, _LAYOUTS),
     sources=partial(sources_below, SPEC.id, _LAYOUTS),
-    parse=_parse,
+    parse=partial(parse_stored, _RECORD, _Recorder, _piece),
     exported=_exported,
 )
