@@ -12,7 +12,7 @@ from agents.cursor.stores import EditorStore
 from carryover.adapter.contract import Batch, Reader, Record, Source
 from carryover.agents.cursor.adapter import AGENT
 from carryover.agents.cursor.calls import CursorContext
-from carryover.agents.cursor.chats import DatedLinesReader, chat_reader
+from carryover.agents.cursor.chats import chat_reader, lines_reader
 from carryover.agents.cursor.editor import editor_reader
 from carryover.model import AnyBody, AssistantMessage, Event, SessionInfo, Skipped, UserPrompt
 from contract.case import Reading, fold_into, of, read_on
@@ -93,7 +93,7 @@ def chat_at(path: Path) -> Told:
 
 def transcript_at(path: Path, *, subagent_id: str | None = None) -> Told:
     """Reads a transcript."""
-    return Told(DatedLinesReader(), path, session=ID, subagent_id=subagent_id, group=SLUG)
+    return Told(lines_reader(), path, session=ID, subagent_id=subagent_id, group=SLUG)
 
 
 def texts(bodies: Iterable[AnyBody]) -> list[str]:

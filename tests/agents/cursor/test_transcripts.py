@@ -14,7 +14,7 @@ from agents.cursor.reading import Told, transcript_at
 from carryover import model
 from carryover.adapter.contract import Record
 from carryover.agents.cursor.adapter import exported_copy, kind_of_store, source_in_store
-from carryover.agents.cursor.chats import NOTED, DatedLinesReader, Words, spoken_ms, typed_query
+from carryover.agents.cursor.chats import NOTED, Words, lines_reader, spoken_ms, typed_query
 
 ASKED = model.UserPrompt(text="Fix it")
 
@@ -119,7 +119,7 @@ def test_a_turn_that_did_not_end_well_says_how(ending: dict[str, Any], reason: A
 def test_where_the_client_marks_what_was_typed_the_rest_was_not() -> None:
     plain = {"role": "user", "message": {"content": "Summary of the conversation so far"}}
 
-    assert bodies({NOTED: START_MS, **plain}) == [model.UserPrompt(text="Summary of the conversation so far")]
+    assert bodies({NOTED: START_MS}, plain) == [model.UserPrompt(text="Summary of the conversation so far")]
     assert bodies(user("Fix it"), plain)[1:] == [
         model.UserPrompt(text="Summary of the conversation so far", actor="model")
     ]
@@ -167,7 +167,7 @@ def test_the_folder_is_known_once_a_path_in_it_was_mentioned() -> None:
     ],
 )
 def test_what_is_not_understood_is_counted(record: dict[str, Any], kind: str, reason: str) -> None:
-    transcript = reported({NOTED: START_MS, **record})
+    transcript = reported({NOTED: START_MS}, record)
 
     assert (transcript.standing, transcript.skipped) == ([], [model.Skipped(kind, reason)])
 
@@ -245,15 +245,11 @@ def test_a_source_is_known_by_its_place(root: Path, below: str, kind: str, expec
         assert source_in_store(root / f"{below}{suffix}", root) == found
 
 
-def test_each_object_says_when_the_file_was_last_written(tmp_path: Path) -> None:
+def test_a_record_before_the_lines_says_when_the_file_was_last_written(tmp_path: Path) -> None:
     path = tmp_path / "x.jsonl"
-    path.write_bytes(b'{"role": "user"}\n  { "role": "assistant"}\n{}\nno json\n[1]\n{"torn": ')
+    path.write_bytes(b'{"role": "user"}\nno json\n{"torn": ')
     os.utime(path, ns=(0, START_MS * 1_000_000))
-    batch = DatedLinesReader().read(path, None)
+    first, *lines = lines_reader().read(path, None).records
 
-    assert [json.loads(record.data) for record in batch.records[:2]] == [
-        {NOTED: START_MS, "role": "user"},
-        {NOTED: START_MS, "role": "assistant"},
-    ]
-    assert [record.data for record in batch.records[2:]] == [b"{}", b"no json", b"[1]"]
-    assert [record.number for record in batch.records] == [1, 2, 3, 4, 5]
+    assert (first.number, json.loads(first.data)) == (0, {NOTED: START_MS})
+    assert lines == [Record(number=1, data=b'{"role": "user"}'), Record(number=2, data=b"no json")]

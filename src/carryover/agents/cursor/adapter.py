@@ -18,9 +18,8 @@ from carryover.agents.cursor import SPEC
 from carryover.agents.cursor.calls import CursorContext, CursorRecorder, StoreRecord, outcome_in
 from carryover.agents.cursor.chats import (
     COPY_GROUP,
-    NOTED,
-    DatedLinesReader,
     chat_reader,
+    lines_reader,
     parse_chat_line,
     parse_message,
     typed_query,
@@ -72,8 +71,8 @@ _LAYOUTS: Final = (
 )
 source_in_store: Final = partial(layouts.source_at, SPEC.id, _LAYOUTS)
 _HEAD_BYTES: Final = 64 << 10
-_LINE: Final = b'{"%s":' % NOTED.encode()
-"""Prefix that the reader adds to each line of a transcript."""
+_OF_DATABASE: Final = b'{"kind":'
+"""The beginning of each record that a database's reader makes."""
 _RECORD: Final = msgspec.json.Decoder(StoreRecord)
 
 
@@ -175,7 +174,7 @@ HOOKS: Final = HookProtocol(read=_read, answer=_answer, layout_root=_layout_root
 
 def parse(source: Source, context: CursorContext, record: Record) -> tuple[CursorContext, Parsed]:
     """Parses one record of any store. Never raises: what is not understood is counted in `skipped`."""
-    if kind_of_store(source.path) == "transcript" or record.data.startswith(_LINE):
+    if not record.data.startswith(_OF_DATABASE) or kind_of_store(source.path) == "transcript":
         return parse_chat_line(source, context, record)
     return parse_stored(_RECORD, CursorRecorder, _piece, source, context, record)
 
@@ -211,7 +210,7 @@ AGENT: Final = Agent(
         lambda: {
             "editor": StatCachedReader(editor_reader()),
             "chat": StatCachedReader(chat_reader()),
-            "transcript": DatedLinesReader(),
+            "transcript": lines_reader(),
         },
     ),
     context_type=CursorContext,

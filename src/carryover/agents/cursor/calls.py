@@ -133,6 +133,8 @@ class TalkContext(msgspec.Struct, frozen=True, omit_defaults=True):
     cwd: str | None = None
     last_ms: int = 0
     """Time of the last record; records without a time come 1 ms later."""
+    noted_ms: int = 0
+    """When a transcript was last changed, as it was last read."""
     timed: bool = False
     """Whether any record had its own time, so that times from elsewhere are no longer used."""
     marks: bool = False

@@ -21,7 +21,7 @@ from typing import Final
 
 import msgspec
 
-from carryover.adapter.contract import Batch, Parsed, Record, Source, ToolOutcome
+from carryover.adapter.contract import Parsed, Record, Source, ToolOutcome
 from carryover.agents.cursor import calls
 from carryover.agents.cursor.calls import CursorContext, CursorConversation, CursorRecorder, StoreRecord
 from carryover.model import Actor, TurnEnd, UserPrompt
@@ -44,6 +44,7 @@ from carryover.records.text import tagged
 from carryover.text.pattern import later
 from carryover.transcript import files, sqlite
 from carryover.transcript.bounds import TooLarge
+from carryover.transcript.files import stamp_of_file
 from carryover.transcript.jsonl import JsonlReader
 from carryover.transcript.rewritten import Document
 from carryover.transcript.turns import add_answer, add_failure
@@ -51,7 +52,7 @@ from carryover.transcript.turns import add_answer, add_failure
 COPY_GROUP: Final = "empty-window"
 """Replaces a project's slug. A conversation with a folder may have a copy of its transcript there."""
 NOTED: Final = "carryoverNotedMs"
-"""Field that the reader adds to each line of a transcript: the file's modification time, UTC milliseconds."""
+"""The only field of the record before the lines of a transcript: the file's modification time, UTC milliseconds."""
 _UNTITLED: Final = "New Agent"
 """The name of a chat without a title."""
 _ID_CHARS: Final = 16
@@ -85,23 +86,11 @@ _BLOCKS: Final = {"user": ("text",), "assistant": ("text", "tool_use", "tool-cal
 _QUIET_BLOCKS: Final = frozenset(("thinking", "reasoning", "redacted_thinking", "redacted-reasoning"))
 _IMAGE_BLOCKS: Final = frozenset(("image", "file", "document"))
 _STOPPED: Final = "User aborted"
-_OBJECT: Final = later(rb"\s*\{(?=\s*\")")
 
 
-class DatedLinesReader(JsonlReader):
-    """A `JsonlReader` that adds `carryoverNotedMs` to JSON objects, since their lines have no time."""
-
-    def read(self, path: Path, cursor: bytes | None) -> Batch:
-        """Reads the records after `cursor`, adding the file's modification time in milliseconds to each."""
-        noted = b'{"%s":%d,' % (NOTED.encode(), self.stat(path).mtime_ns // 1_000_000)
-        batch = super().read(path, cursor)
-        records = tuple(
-            msgspec.structs.replace(record, data=noted + record.data[start.end() :])
-            if (start := _OBJECT.match(record.data))
-            else record
-            for record in batch.records
-        )
-        return msgspec.structs.replace(batch, records=records)
+def lines_reader() -> JsonlReader:
+    """Returns the reader of a transcript. Its lines have no time: a record before them has that of the file."""
+    return JsonlReader(before=lambda path: b'{"%s":%d}' % (NOTED.encode(), stamp_of_file(path).mtime_ns // 1_000_000))
 
 
 def chat_reader() -> sqlite.DatabaseReader:
@@ -263,6 +252,9 @@ def parse_chat_line(source: Source, context: CursorContext, record: Record) -> t
         return context, Parsed(skipped=(rawjson.skipped("?", "not a JSON object", None),))
     if role == "system":
         return context, Parsed()
+    if line.keys() == {NOTED}:
+        talk = msgspec.structs.replace(context.talk, noted_ms=number_of(line[NOTED]) or 0)
+        return msgspec.structs.replace(context, talk=talk), Parsed()
     names = ("role", "type", "message", "status", "error")
     mark = digest(b"\0".join(bytes(line.get(name, rawjson.ABSENT)) for name in names))
     session = source.session or digest(source.path)
@@ -276,7 +268,7 @@ def parse_chat_line(source: Source, context: CursorContext, record: Record) -> t
         subagent_id=source.subagent_id,
         slug=source.group,
     )
-    noted_ms = number_of(line.get(NOTED)) or 0
+    noted_ms = context.talk.noted_ms
     content = inside(line.get("message"), "content")
     if role in ("user", "assistant") and bytes(content)[:1] not in (b'"', b"["):
         recorder.skip(role, "unexpected message")
