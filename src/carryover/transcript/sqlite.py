@@ -51,7 +51,6 @@ _SHARED_BYTES: Final = 510
 """Byte range of SQLite's shared lock."""
 
 Connection = sqlite3.Connection
-SqliteError = sqlite3.Error
 
 _T = TypeVar("_T")
 
