@@ -220,10 +220,9 @@ def test_files_that_the_user_refused_in_a_task_were_not_written() -> None:
     found = read_on(AGENT, source_at(AGENT, Recording(path, path.parents[1])))
 
     assert prompts(found) == ["Make a pear cost as much as an apple", "No, leave the QUINCE alone"]
-    refused = ("newFileCreated", "editedExistingFile", "command")
-    assert results(found) == [(name, "denied", None) for name in refused]
-    assert standing(found, model.ToolResult)[-1].subject == "touch pear.txt"  # without the mark of what needs approval
-    assert standing(found, model.FileEdit) == []
+    assert results(found) == [(name, "denied", None) for name in ("newFileCreated", "editedExistingFile", "command")]
+    command = standing(found, model.ToolResult)[-1].subject  # without the mark of what needs approval
+    assert (command, standing(found, model.FileEdit)) == ("touch pear.txt", [])
 
 
 def test_a_task_of_the_extension_is_read_with_its_folder_and_its_todo_list() -> None:
