@@ -51,12 +51,14 @@ def texts(path: Path) -> tuple[tuple[int, str], ...]:
     return tuple((node.lineno, node.value) for node in constants if isinstance(node.value, str))
 
 
-def spelled(path: Path, spec: AgentSpec) -> list[str]:
-    """Where a file spells something of the agent's, each as `file:line text`."""
+def spelled(spec: AgentSpec, *paths: Path) -> list[str]:
+    """Where files spell something of the agent's, each as `file:line text`."""
     pattern = marks(spec)
-    return [f"{path.name}:{line} {text.strip()[:80]}" for line, text in texts(path) if pattern.search(text)]
+    found = ((path.name, line, text) for path in paths for line, text in texts(path) if pattern.search(text))
+    return [f"{name}:{line} {text.strip()[:80]}" for name, line, text in found]
 
 
+@cache
 def outside() -> list[Path]:
     files = (path for suffix in ("py", "sh", "service", "plist") for path in SOURCE.rglob(f"*.{suffix}"))
     return [path for path in files if not path.is_relative_to(SOURCE / "agents")]
@@ -64,7 +66,7 @@ def outside() -> list[Path]:
 
 @pytest.mark.parametrize("spec", specs(), ids=lambda spec: spec.id)
 def test_nothing_outside_its_folder_spells_what_is_an_agents_own(spec: AgentSpec) -> None:
-    assert [found for path in outside() for found in spelled(path, spec)] == []
+    assert spelled(spec, *outside()) == []
 
 
 NAMED = {
@@ -95,7 +97,9 @@ def names_in(source: str) -> set[str]:
 def after_agents(names: set[str]) -> set[str]:
     """Those of `names` that hold an agent's id, or one of its other names."""
     own = {word for spec in specs() for word in (spec.id, *spec.aliases, *spec.binaries)} - {"cursor"}
-    return {name for name in names for word in own if set(words_of(word)) <= set(words_of(name))}
+    wholes = [set(words_of(word)) for word in own]
+    parts = {name: set(words_of(name)) for name in names}
+    return {name for name, words in parts.items() if any(whole <= words for whole in wholes)}
 
 
 def test_nothing_outside_its_folder_is_named_for_an_agent() -> None:
@@ -130,4 +134,4 @@ def test_what_is_an_agents_own_is_found(text: str, tmp_path: Path) -> None:
     module.write_text(f'"""Codex wrote it."""\nother = "codexes, a codec and AGENTS.md"\nspelled = {text}\n')
     codex = next(spec for spec in specs() if spec.id == "codex")
 
-    assert [found.split()[0] for found in spelled(module, codex)] == ["m.py:3"]
+    assert [found.split()[0] for found in spelled(codex, module)] == ["m.py:3"]

@@ -13,12 +13,13 @@ import carryover
 SOURCE: Final = Path(carryover.__file__).parent
 OWN: Final = SOURCE / "platform"
 _OF_PROC: Final = re.compile(r"/proc/\w")
+_HINTS: Final = re.compile(r"\bplatform\b|ctypes|/proc/")
+"""A module without any of these is not parsed."""
 
 
 def asked(text: str) -> Iterator[tuple[int, str]]:
     """Yields the line of each place that asks for the system, and what it uses."""
-    tree = ast.parse(text)
-    for node in ast.walk(tree):
+    for node in ast.walk(ast.parse(text)) if _HINTS.search(text) else ():
         match node:
             case ast.Attribute(value=ast.Name("sys"), attr="platform") | ast.Name("ctypes"):
                 yield node.lineno, ast.unparse(node)
