@@ -50,13 +50,14 @@ WITH_HELPER: Final = chat(
 
 def record(kind: str, **fields: Any) -> bytes:
     """A record of the reader."""
-    return json.dumps({"kind": kind, "session": ONE["sessionId"], "folder": PROJECT} | fields).encode()
+    session = {"id": ONE["sessionId"], "directory": PROJECT}
+    return json.dumps({"kind": kind, "session": session} | fields).encode()
 
 
 def asked(*parts: Json, text: str = "Go.", more: Json | None = None, **fields: Any) -> bytes:
     """The record of a request."""
     given = {"timestamp": START_MS, "message": {"text": text}, "modelState": {"value": 1}, **(more or {})}
-    return record("request", ident="r1", request=given | {"response": list(parts)}, **fields)
+    return record("message", ident="r1", request=given | {"response": list(parts)}, **fields)
 
 
 def recordings() -> tuple[Recording, ...]:
@@ -104,7 +105,7 @@ CHATS: Final = Case(
         asked({"kind": "brandNew"}, text=""),
         asked({"words": 1}, text=""),
         asked({"kind": "toolInvocationSerialized"}, text=""),
-        json.dumps({"kind": "skipped", "why": "remote workspace"}).encode(),
+        record("message", why="remote workspace"),
     ),
     quiet=(
         record("begin", at_ms=START_MS),
