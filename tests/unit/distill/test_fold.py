@@ -45,17 +45,6 @@ def test_words_typed_while_a_turn_runs_belong_to_it_and_stay_the_users() -> None
     assert prompts(Conversation().event(model.UserPrompt(text="Go.", in_turn=True))) == ["Go."]
 
 
-def test_of_a_stored_prompt_only_what_was_typed_into_it_is_the_users() -> None:
-    talk = Conversation().event(model.UserPrompt(text="\nFollow the workflow\nexactly.\n", stored=True))
-    assert prompts(talk) == ["stored prompt “Follow the workflow exactly.”, 28 characters"]
-    assert talk.turn.is_template
-    persona = f"\nStay in character.{' Follow each step.' * 12}\n1. Load @flows/agents/editor.md whole\n2. Greet\n"
-    told = prompts(Conversation().event(model.UserPrompt(text=persona, stored=True)))[0]
-    assert told.endswith("…”, 281 characters, with @flows/agents/editor.md")
-    form = "\n## User Input\n```text\nadd a cart\n```\n## Gist\n" + "Check what the template says.\n" * 60
-    assert prompts(Conversation().event(model.UserPrompt(text=form, stored=True))) == ["add a cart"]
-
-
 def test_a_scheduled_prompt_begins_a_turn_in_which_nothing_is_the_users() -> None:
     talk = Conversation().user("Publish the repository.").says("Published.", final=True)
     talk.event(model.UserPrompt(text="Nightly check:\nrun all tests.", actor="model", scheduled=True))

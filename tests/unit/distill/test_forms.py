@@ -1,6 +1,8 @@
 """What was typed into a form, and what names it."""
 
+from carryover import model
 from carryover.distill.forms import filled_in
+from support.conversation import Conversation
 
 INPUT = "## User Input\n\n```text\n{}\n```\n\nYou **MUST** consider the user input before proceeding.\n\n"
 PLAN = (
@@ -31,3 +33,16 @@ def test_a_form_that_does_nothing_below_its_next_heading_has_its_first_headings_
 
     assert form is not None
     assert form.name == "User Input"
+
+
+def prompt_of(text: str) -> str:
+    return Conversation().event(model.UserPrompt(text=text, stored=True)).turn.prompt
+
+
+def test_of_a_stored_prompt_only_what_was_typed_into_it_is_the_users() -> None:
+    talk = Conversation().event(model.UserPrompt(text="\nFollow the workflow\nexactly.\n", stored=True))
+    assert talk.turn.prompt == "stored prompt “Follow the workflow exactly.”, 28 characters"
+    assert talk.turn.is_template
+    persona = f"\nStay in character.{' Follow each step.' * 12}\n1. Load @flows/agents/editor.md whole\n2. Greet\n"
+    assert prompt_of(persona).endswith("…”, 281 characters, with @flows/agents/editor.md")
+    assert prompt_of("\n## User Input\n```text\nadd a cart\n```\n## Gist\n" + LONG) == "add a cart"
