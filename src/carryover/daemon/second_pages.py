@@ -4,7 +4,8 @@ A page takes longer to make than a handoff, and no agent reads it while another 
 has ended or a session starts, else after `PAUSE_S`. While old history is read, each publication shows an older turn's
 end than the next one, so there a page waits as if an agent were at work.
 
-No answer waits for one either: while sessions start, in whichever project, no page is begun.
+No answer waits for one either: while sessions start, in whichever project, no page is begun, unless a caller waits for
+it, as one who forgets sessions that it shows.
 """
 
 from __future__ import annotations
@@ -73,6 +74,8 @@ class SecondPages(WorkQueue[int]):
 
     async def handle(self, key: int) -> bool:
         """Writes the page of one project. After an error there is none until the project's next publication."""
+        if key not in self._published:
+            return False
         await self._wait_for_quiet()
         made = self._published.pop(key, None)
         if made is None:
@@ -91,7 +94,7 @@ class SecondPages(WorkQueue[int]):
 
     async def _wait_for_quiet(self) -> None:
         until_s = self._clock() + CAP_S
-        while not self._draining and self._clock() < min(self._quiet_from_s, until_s):
+        while not (self._draining or self.is_awaited) and self._clock() < min(self._quiet_from_s, until_s):
             await self._sleep(_STEP_S)
 
     def _write(self, project: int, made: Refreshed) -> None:

@@ -99,6 +99,11 @@ class WorkQueue(ABC, Generic[_K]):
         return bool(self._backlog)
 
     @property
+    def is_awaited(self) -> bool:
+        """Whether a caller waits until something is handled."""
+        return bool(self._awaited) or any(self._served.values())
+
+    @property
     def idle(self) -> bool:
         """Whether nothing is waiting or in flight. Keys postponed by `later` do not count."""
         return self.waiting == 0 and not self._in_flight

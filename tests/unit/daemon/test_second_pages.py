@@ -32,14 +32,15 @@ class Desk:
         context.clock = lambda: self.at_s
         self.in_history = False
         self.starts_until_s = 0.0
-        """Until when a session starts whenever the queue waits."""
+        """Until when a session starts whenever the queue waits, in the project `starts_in`."""
+        self.starts_in = 2
         self.begun_s: list[float] = []
         self.pages = SecondPages(context, in_history=lambda: self.in_history, write=self._write, sleep=self._sleep)
 
     async def _sleep(self, seconds: float) -> None:
         self.at_s += seconds
         if self.at_s < self.starts_until_s:
-            self.pages.want(2)
+            self.pages.want(self.starts_in)
 
     def _write(self, *_: object, **__: object) -> bool:
         self.begun_s.append(self.at_s)
@@ -133,6 +134,27 @@ async def test_a_daemon_that_stops_waits_for_no_quiet(desk: Desk) -> None:
 
     assert await desk.due() == 1
     assert desk.begun_s == [0.0]
+
+
+async def test_who_waits_for_a_page_waits_for_no_quiet(desk: Desk) -> None:
+    """What is forgotten stands in the old page until then."""
+    desk.published()
+    desk.pages.want(1)
+    forgotten = asyncio.create_task(desk.pages.flush())
+    await asyncio.sleep(0)
+
+    assert await desk.due() == 1
+    assert desk.begun_s == [0.0]
+    await asyncio.wait_for(forgotten, 20)
+
+
+async def test_a_start_while_a_page_waits_lets_no_other_page_wait_longer(desk: Desk) -> None:
+    desk.starts_until_s, desk.starts_in = 1000.0, 1
+    desk.published(at_work=True)
+    desk.pages.want(1)
+
+    assert await desk.due() == 1
+    assert desk.at_s == pytest.approx(CAP_S, abs=0.25)
 
 
 async def test_one_that_was_being_made_of_what_is_forgotten_meanwhile_is_made_again(desk: Desk) -> None:
