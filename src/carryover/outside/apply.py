@@ -211,7 +211,8 @@ def obstacle(path: Path) -> str | None:
 
 
 def _lines(data: bytes | None) -> list[str]:
-    text = (data or b"").decode(errors="replace")
+    """Returns the lines of a file, to be shown: of a key in several lines, a diff may have the last ones alone."""
+    text = clean((data or b"").decode(errors="replace"))
     return re.findall(r"[^\n]*\n|[^\n]+", text)
 
 

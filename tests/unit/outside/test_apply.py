@@ -64,6 +64,16 @@ def test_a_diff_shows_no_secret_of_the_file(tmp_path: Path) -> None:
     assert [line for line in diff.splitlines() if "API_KEY" in line] == [f"-{shown}}}", f'+{shown}, "hooks": {{}}}}']
 
 
+def test_a_diff_shows_no_end_of_a_key_whose_beginning_is_further_up(tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    key = "".join(f"{'MIIEpAIB7kq2Z/x' * 4}{number}\n" for number in range(6))
+    path.write_text(f'[env]\nKEY = """\n-----BEGIN PRIVATE KEY-----\n{key}-----END PRIVATE KEY-----\n"""\n')
+    diff = planned(path, lambda data: (data or b"") + b"[hooks]\n").diff
+
+    assert "MIIEpAIB" not in diff
+    assert diff.splitlines()[-1] == "+[hooks]"
+
+
 def test_each_file_is_brought_to_what_was_planned(tmp_path: Path, state: StateDir) -> None:
     changed, gone, right = tmp_path / "changed", tmp_path / "gone", tmp_path / "right"
     for file in (changed, gone, right):

@@ -74,7 +74,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="also enter the MCP server `carryover mcp` into the agents' settings, or take it out",
     )
     flag(parser, "--no-service", "register and start nothing in the background")
-    flag(parser, "--dry-run", "print the exact diff of every file; change nothing")
+    flag(parser, "--dry-run", "print the diff of every file, without keys; change nothing")
     flag(parser, "--json", "ask nothing, and print what was done as JSON")
 
 

@@ -36,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     describe(parser, DESCRIPTION, EXAMPLES, ExitCode.REFUSED)
     flag(parser, "--purge", "also the ledger, and in projects handoffs, ignore rules and uncommitted pointers")
     flag(parser, "--yes", "ask nothing")
-    flag(parser, "--dry-run", "print the exact diff of every file; change nothing")
+    flag(parser, "--dry-run", "print the diff of every file, without keys; change nothing")
     flag(parser, "--json", "print what was done as JSON; asks nothing, so --yes is needed")
 
 
