@@ -37,8 +37,8 @@ prose: $(VENV)/.installed-dev
 	@PYTHONPATH=tests:lab $(BIN)/python -m habits.prose
 
 types: $(VENV)/.installed-dev
-	$(BIN)/mypy --num-workers 2
-	$(BIN)/mypy --num-workers 2 --platform darwin --cache-dir .mypy_cache/darwin src
+	$(BIN)/mypy
+	$(BIN)/mypy --platform darwin --cache-dir .mypy_cache/darwin src
 	MYPYPATH=packaging $(BIN)/mypy packaging/*.py
 
 imports: $(VENV)/.installed-dev
