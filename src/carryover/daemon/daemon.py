@@ -235,12 +235,13 @@ class Daemon:
         return look_at(row.root, partial(look, git_s=git_s, asked=context.asked, started=started))
 
     async def _settle(self, root: str = "") -> Settled:
-        """Reads and publishes everything complete on disk, with the project at `root` if it is one of this machine."""
+        """Reads and publishes everything complete on disk, with the project at `root` if it is one of this machine.
+        Whoever asks about one project does not wait for those that name it."""
         if root.startswith("/"):
             self._context.ask_about(root)
         await self._rescanner.rescan("settle", also_broken=True)
         await self._ingest_queue.settle()
-        await self._publish_queue.flush()
+        await (self._publish_queue.flush() if root else self._publish_queue.settle())
         return Settled(caught_up=self._ingest_queue.ledger_trouble is None)
 
     async def _settle_whole(self) -> None:

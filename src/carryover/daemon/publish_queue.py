@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from itertools import count
 from pathlib import Path
 from typing import Final
 
@@ -91,7 +92,13 @@ class PublishQueue(WorkQueue[int]):
         self._content_changed = changed
         self._was_published = published
         self._last_event_ms: dict[int, int] = {}
-        self._news: set[int] = set()
+        self._moments = count()
+        self._news: dict[int, int] = {}
+        """At which moment each project last had news that it was not published with yet."""
+        self._begun: dict[int, int] = {}
+        """At which moment the last publication of each project began."""
+        self._following: dict[int, asyncio.Future[None]] = {}
+        """When the last publication is finished that each project needed since another one had news."""
         self._git_was_late: set[int] = set()
         self._in_history: frozenset[int] = frozenset()
         """The projects of the source of old history that was read last."""
@@ -121,7 +128,7 @@ class PublishQueue(WorkQueue[int]):
         """
         for project in projects:
             newest_ms = self._last_event_ms[project] = max(event_ms, self._last_event_ms.get(project, 0))
-            self._news.add(project)
+            self._news[project] = next(self._moments)
             if urgent or newest_ms >= self.oldest_active_ms:
                 self.hint(project, urgent=urgent, within_s=within_s)
             else:
@@ -162,6 +169,13 @@ class PublishQueue(WorkQueue[int]):
 
         self.mark_dirty(await asyncio.to_thread(missing), 0)
 
+    async def settle(self) -> None:
+        """Waits as `flush` does, and then for the projects that name one with news."""
+        await self.flush()
+        self.hurry(self._following)
+        if self._following:
+            await asyncio.wait(self._following.values())
+
     async def handle(self, key: int) -> bool:
         """Publishes one project. An error in it, or in our handling of it, must not block the others."""
         try:
@@ -190,6 +204,7 @@ class PublishQueue(WorkQueue[int]):
 
     async def _publish(self, project: int) -> None:
         outcome = self.outcomes.setdefault(project, Publication())
+        self._begun[project] = next(self._moments)
         started_ms, began_s, config = self._context.now_ms(), time.monotonic(), self._context.config
         moved_last = self._last_event_ms.get(project, 0) >= max(self._last_event_ms.values(), default=0)
         await self._before(project)
@@ -216,16 +231,19 @@ class PublishQueue(WorkQueue[int]):
             text=made.text if published.file is not None else None,
             config=config,
         )
-        if project in self._news:
-            self._news.discard(project)
-            self._follow(made.related)
+        news = self._news.pop(project, None)
+        if news is not None:
+            self._follow(made.related, news)
         self._content_changed(project)
 
-    def _follow(self, related: Iterable[int]) -> None:
-        """Publishes the projects that name one with news. They themselves have none, so that this ends with them."""
+    def _follow(self, related: Iterable[int], news: int) -> None:
+        """Publishes the projects that name one with news, unless they were since those came. They themselves have none,
+        so that this ends with them."""
         for project in related:
-            if self._last_event_ms.get(project, 0) >= self.oldest_active_ms:
+            is_active = self._last_event_ms.get(project, 0) >= self.oldest_active_ms
+            if is_active and self._begun.get(project, -1) < news:
                 self.hint(project)
+                self._following[project] = self._finished(project)
 
 
 def _is_outdated(last: Publication) -> bool:

@@ -201,14 +201,10 @@ class WorkQueue(ABC, Generic[_K]):
 
     async def look_at(self, keys: Iterable[_K], *, also: Iterable[_K] = ()) -> None:
         """Handles each of `keys` once more immediately, and waits until that is done, and `also` in their turn."""
-        loop = asyncio.get_running_loop()
         wanted = dict.fromkeys(keys)
         for key in wanted:
             self.hint(key, urgent=True)
-        futures = {key: loop.create_future() for key in (*wanted, *also)}
-        for key, future in futures.items():
-            self._awaited.setdefault(key, []).append(future)
-        await asyncio.gather(*futures.values())
+        await asyncio.gather(*[self._finished(key) for key in dict.fromkeys((*wanted, *also))])
 
     def drain(self) -> None:
         """Gives out all live hints at once and nothing else: the backlog and postponed keys are dropped."""
@@ -220,6 +216,12 @@ class WorkQueue(ABC, Generic[_K]):
         for key in hinted:
             self._wait(key, _Pending(first=now, due=now))
         self._changed.set()
+
+    def _finished(self, key: _K) -> asyncio.Future[None]:
+        """Returns a future that is done once `key` has been taken from now on, and finished."""
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._awaited.setdefault(key, []).append(future)
+        return future
 
     def _hinted_keys(self) -> dict[_K, None]:
         return dict.fromkeys(key for key, pending in self._live.items() if not pending.postponed)

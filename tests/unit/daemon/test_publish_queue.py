@@ -302,11 +302,16 @@ async def test_the_main_checkout_names_the_worktree_with_work_and_the_worktree_w
         publisher.mark_dirty([main], desk.now_ms)
         await publisher.flush()
         beside = ClaudeSession(session.folder, tree, now=session.now).work("Move the tax to its own module")
-        publisher.mark_dirty([await desk.stored(beside)], desk.now_ms)
-        await publisher.flush()
+        there = await desk.stored(beside)
+        publisher.mark_dirty([there], desk.now_ms)
+        await publisher.settle()
 
-    assert f"Worktree {tree}, with its own handoff" in handoff_of(session.cwd)
-    assert "Move the tax to its own module" in handoff_of(session.cwd)
-    assert f"Unfinished in the main checkout {session.cwd}" in handoff_of(tree)
-    assert "Add a discount function" in handoff_of(tree)
-    assert len(desk.calls) == 3
+        assert f"Worktree {tree}, with its own handoff" in handoff_of(session.cwd)
+        assert "Move the tax to its own module" in handoff_of(session.cwd)
+        assert f"Unfinished in the main checkout {session.cwd}" in handoff_of(tree)
+        assert "Add a discount function" in handoff_of(tree)
+        assert [project for project, _ in desk.calls] == [main, there, main]
+
+        publisher.mark_dirty([main, there], desk.now_ms)
+        await publisher.settle()
+    assert len(desk.calls) == 5, "each was published since the other had news"
