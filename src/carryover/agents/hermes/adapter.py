@@ -13,7 +13,15 @@ import msgspec
 
 from carryover.adapter.contract import Agent, Source, ToolOutcome
 from carryover.agents.hermes import SPEC
-from carryover.agents.hermes.database import RECORD, TABLES, MessageRow, database_reader
+from carryover.agents.hermes.database import (
+    INTERRUPTED,
+    PARTS,
+    RECORD,
+    TABLES,
+    MessageRow,
+    database_reader,
+)
+from carryover.agents.hermes.session_file import SESSION_FILE, is_session_file, session_in
 from carryover.model import Answer, PlanUpdate, Question, TurnEnd
 from carryover.records.asked import plan_items
 from carryover.records.changes import as_shown
@@ -24,9 +32,11 @@ from carryover.records.summary import kinds_of
 from carryover.records.text import without_ansi, without_handoff
 from carryover.text.pattern import later
 from carryover.transcript import sqlite
+from carryover.transcript.by_kind import ReaderByKind
 from carryover.transcript.files import SQLITE
 from carryover.transcript.layouts import Layout, source_at, sources_below
 from carryover.transcript.recorder import OpenCall, Tools
+from carryover.transcript.rewritten import SnapshotReader
 from carryover.transcript.stat_cache import StatCachedReader
 from carryover.transcript.stored import StoredBuilder, StoredContext, parse_entries
 from carryover.transcript.turns import add_answer, add_failure, add_prompt, add_summary, dispatch
@@ -67,10 +77,6 @@ _NO_TOOL: Final = later(r"Tool '[^'\n]{1,100}' does not exist\.")
 """What the model is told, as a text, of a tool that there is not (schema 6)."""
 _DENIED: Final = ("blocked", "pending_approval")
 """States of a command that the user, or the client for lack of one, did not allow (code)."""
-
-
-INTERRUPTED: Final = "Operation interrupted"
-"""The beginning of the client's own text in place of an answer."""
 GOES_ON: Final = ("verification_required", "verify_hook_continue")
 """Why an answer did not end its turn, though nothing was called: the client asked for more."""
 _SUMMARY_KINDS: Final = kinds_of(
@@ -83,7 +89,6 @@ _SUMMARY_KINDS: Final = kinds_of(
 )
 """The sections that a compaction asks for (code)."""
 
-_JSON: Final = "\0json:"
 _SUMMARY: Final = later(
     r"^(?:\[CONTEXT COMPACTION.*?avoid repeating it:|\[CONTEXT COMPACTION[^\n]*\n|\[CONTEXT SUMMARY\]:)", re.S | re.M
 )
@@ -196,9 +201,9 @@ def _error(recorder: StoredBuilder, entry: MessageRow) -> None:
 
 def _text_of(entry: MessageRow) -> tuple[str, int]:
     """Returns a message's text, and how many images it has."""
-    if not entry.content.startswith(_JSON):
+    if not entry.content.startswith(PARTS):
         return entry.content, 0
-    return text_and_others(msgspec.Raw(entry.content.removeprefix(_JSON).encode()))
+    return text_and_others(msgspec.Raw(entry.content.removeprefix(PARTS).encode()))
 
 
 _ROLES: Final[dict[str, Callable[[StoredBuilder, MessageRow], None] | None]] = {
@@ -212,11 +217,14 @@ _ROLES: Final[dict[str, Callable[[StoredBuilder, MessageRow], None] | None]] = {
 
 
 def _exported(path: Path, head: bytes) -> Source | None:
-    """Returns the source in a copy of a database anywhere on disk. Others have tables of the same names."""
+    """Returns the source in a copy of a database, or in the file of a session, anywhere on disk. Others have tables of
+    the same names."""
 
     def is_own(db: sqlite.Connection) -> bool:
         return sqlite.tables(db) >= TABLES and sqlite.has_column(db, "sessions", "parent_session_id")
 
+    if is_session_file(path, head):
+        return Source(agent=SPEC.id, path=str(path), rank=-1)  # below the database, which has times
     with suppress(OSError):
         if path.suffix == ".db" and head.startswith(SQLITE) and sqlite.read_database(path, is_own):
             return Source(agent=SPEC.id, path=str(path))
@@ -225,7 +233,10 @@ def _exported(path: Path, head: bytes) -> Source | None:
 
 AGENT: Final = Agent(
     spec=SPEC,
-    reader=StatCachedReader(database_reader()),
+    reader=ReaderByKind(
+        lambda path: SESSION_FILE if path.suffix == SESSION_FILE else "database",
+        lambda: {SESSION_FILE: SnapshotReader(session_in), "database": StatCachedReader(database_reader())},
+    ),
     context_type=StoredContext,
     source_of=partial(source_at, SPEC.id, _LAYOUTS),
     sources=partial(sources_below, SPEC.id, _LAYOUTS),

@@ -22,6 +22,10 @@ from carryover.transcript.files import entries_of, read_small
 from carryover.transcript.rewritten import MAX_CONVERSATIONS, MarkedPiece
 from carryover.transcript.stored import EntryRecord, StoredFacts, StoredSession
 
+INTERRUPTED: Final = "Operation interrupted"
+"""The beginning of the client's own text in place of an answer."""
+PARTS: Final = "\0json:"
+"""What stands before a content of several parts."""
 SUMMARIES: Final = ("[CONTEXT COMPACTION", "[CONTEXT SUMMARY]:")
 """The beginnings of a summary, which may stand after what the summary was added to (code)."""
 

@@ -1,0 +1,73 @@
+"""Reads `sessions/session_<id>.json`, which the client writes of each session beside its database: the messages that
+the model was sent, without times of their own. It is read only if a user names it, since the database has more.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from carryover.adapter.contract import FileStat
+from carryover.agents.hermes.database import INTERRUPTED, PARTS, MessageRow
+from carryover.records import rawjson
+from carryover.records.lenient import Fields, fields_of, items_of, text_of, time_of
+from carryover.text.pattern import later
+from carryover.transcript.files import read_document
+from carryover.transcript.rewritten import Document, not_whole
+from carryover.transcript.stored import StoredFacts, StoredSession
+
+SESSION_FILE: Final = ".json"
+_REVIEW: Final = later(r"Review the conversation above and (?:consider (?:saving|two things)|update the skill library)")
+"""How the client asks, as the user, for a review in the background, which is put behind the session's messages."""
+_BEFORE_PROMPT: Final = (b'"base_url"', b'"platform"', b'"session_start"', b'"last_updated"')
+_BEGINS: Final = later(rb'\s*\{\s*"session_id":\s*"[\w-]{1,100}",\s*"model":')
+
+
+def is_session_file(path: Path, head: bytes) -> bool:
+    """Whether a file is such a document, by how it begins. Its messages may be far behind that: the system prompt and
+    all tools stand before them."""
+    first, is_long, _ = head.partition(b'"system_prompt"')
+    is_own = path.suffix == SESSION_FILE and bool(is_long) and _BEGINS.match(first) is not None
+    return is_own and all(name in first for name in _BEFORE_PROMPT)
+
+
+def session_in(path: Path, stat: FileStat) -> Document:
+    """Takes the snapshot of such a document."""
+    whole = fields_of(read_document(path))
+    messages = _before_review(items_of(whole.get("messages")))
+    session = StoredFacts(id=text_of(whole.get("session_id")), model=text_of(whole.get("model"))[:200] or None)
+    if not session.id or not messages:
+        raise not_whole(path, stat, "not a session")
+    stored = StoredSession(session)
+    started_ms, ended_ms = time_of(whole.get("session_start")), time_of(whole.get("last_updated"))
+
+    def record(number: int, message: bytes) -> bytes:
+        # The first one came when the session began, and the last ones before it was written last.
+        at_ms = max(started_ms, ended_ms - (len(messages) - number)) if number else started_ms
+        return stored.entry(_row(started_ms * 1000 + number, fields_of(message)), at_ms)
+
+    end = stored.end(len(messages))
+    return Document(session.id, messages, lambda on, more: stored.begin(on=on, more=more), record=record, end=end)
+
+
+def _before_review(messages: list[msgspec.Raw]) -> list[msgspec.Raw]:
+    listed = map(fields_of, messages)
+    asked = (number for number, one in enumerate(listed) if _REVIEW.match(text_of(one.get("content"))))
+    return messages[: next(asked, len(messages))]
+
+
+def _row(at_us: int, message: Fields) -> MessageRow:
+    content = message.get("content", rawjson.ABSENT)
+    text = f"{PARTS}{bytes(content).decode()}" if items_of(content) else text_of(content)
+    # Messages of April 2026 have no reason for their end, where the database has one.
+    finish = text_of(message.get("finish_reason")) or ("" if text.startswith(INTERRUPTED) else "stop")
+    return MessageRow(
+        role=text_of(message.get("role")),
+        at_us=at_us,
+        content=text,
+        calls=message.get("tool_calls", rawjson.ABSENT),
+        call_id=text_of(message.get("tool_call_id")),
+        finish=finish,
+    )
