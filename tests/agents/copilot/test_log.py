@@ -192,6 +192,32 @@ def test_a_command_in_the_background_ends_when_it_is_read(session: CopilotSessio
     ]
 
 
+@pytest.mark.parametrize(
+    "started",
+    [
+        "<command started in background with ID: web>",
+        "Listening.\n<waiting for command with sessionId: web to exit timed out after 30 seconds. try again with "
+        "read_powershell or abort it with stop_powershell tool>",
+    ],
+)
+def test_a_command_of_an_earlier_client_runs_until_it_is_stopped(session: CopilotSession, started: str) -> None:
+    used(session, "powershell", started, command="npm start", sessionId="web")
+    session.call("c2", "read_powershell", sessionId="web", delay=4)
+    session.done("c2", "<waiting for command with sessionId: web to produce output timed out after 4 seconds>")
+    running = [task.state for task in of(read(session).events, model.BackgroundTask)]
+    session.call("c3", "stop_powershell", sessionId="web")
+    session.done("c3", "<command with id: web stopped>")
+
+    events = read(session).events
+    states = [(task.task_id, task.state) for task in of(events, model.BackgroundTask)]
+    assert (running, states) == (["running"], [("c1", "running"), ("c1", "stopped")])
+    assert [(result.call_id, result.status) for result in of(events, model.ToolResult)] == [
+        ("c2", "ok"),
+        ("c1", "interrupted"),
+        ("c3", "ok"),
+    ]
+
+
 def test_a_command_in_the_background_that_ends_well_is_reported_by_the_client(tmp_path: Path) -> None:
     # Not in a folder of pytest's: it may be below /dev, where nothing counts as a file.
     session = CopilotSession(tmp_path / ".copilot", Path("/home/dev/shop"))

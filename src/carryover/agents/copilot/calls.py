@@ -95,7 +95,12 @@ _FROM_HOOKS: Final = later(
 SHELL_ENDED: Final = later(
     r"\n?<(?:shellId: \S+ completed|command with id: \S+ exited|exited) with exit code (?P<code>-?\d{1,10})>\s*\Z"
 )
-_RUNNING: Final = later(r"<command (?:started in background )?with shellId: (?P<shell>[^\s>]+)(?:\s[^<>\n]*)?>\s*\Z")
+_RUNNING: Final = later(
+    r"<(?:command (?:started in background )?with (?:shellId|ID)|waiting for command with sessionId): "
+    r"(?P<shell>[^\s>]+)(?:\s[^<>\n]*)?>\s*\Z"
+)
+"""With `shellId` since 1.0.48, the others before (VS Code, December 2025)."""
+_STOPPED: Final = later(r"<command with id: \S+ stopped>\s*\Z")
 _NEVER_RAN: Final = later(
     r" in JSON at position \d|^Tool '.*' does not exist|^Multiple validation errors|\": Required\b"
     r"|^Permission to run this tool was denied due to |^Permission denied (?:and could not request|because no) "
@@ -197,7 +202,7 @@ def parse_call(recorder: LogRecorder) -> None:
         changes=_planned(op, given, cwd),
         question=about if op == "ask" else "",
         query=query if op == "plan" and len(query) <= _MAX_QUERY_CHARS else "",
-        process=usable_name(first_text(given, "shellId")) if name in _READ_SHELLS else None,
+        process=usable_name(first_text(given, "shellId", "sessionId")) if name in _READ_SHELLS else None,
         handoff=names_own_folder(" ".join((cwd or "", about, first_text(given, *_PATHS)))),
     )
     recorder.begin_call(call.by_user() if recorder.kind == "tool.user_requested" else call, "call")
@@ -227,6 +232,8 @@ def parse_result(recorder: LogRecorder) -> None:
     if is_of_process and _end_process(recorder, call.process, outcome):
         # What a process printed, and how it ended, belongs to the call that started it.
         outcome = ToolOutcome("ok")
+    elif call.name in _READ_SHELLS and _STOPPED.search(outcome.output):
+        _end_process(recorder, call.process, ToolOutcome("interrupted"))
     recorder.take_call(call.id)
     diff = text_of(inside(recorder.data.get("result", rawjson.ABSENT), "detailedContent"))
     changes = applied(call.changes, diff) if call.op in ("edit", "write") else call.changes
