@@ -14,7 +14,7 @@ from carryover.agents import specs
 from carryover.distill.digest import Turn
 from carryover.distill.own_text import without_handoffs
 from carryover.facts import is_foreign
-from carryover.ledger.long_prompts import MOST_LIKE_IT, long_prompts, prompt_of, prompts_like
+from carryover.ledger.long_prompts import long_prompts, prompt_of, prompts_like
 
 if TYPE_CHECKING:
     from carryover.publish.templates import SharedText
@@ -72,7 +72,7 @@ class OwnWords:
         others = list(prompts_like(self._db, prompt.typed))
         self._sources |= {text: SharedText.of(text) for text in others if text not in self._sources}
         sources = (*self._commands, *map(self._sources.__getitem__, others))
-        found = own_words(prompt.text, sources, command=prompt.command, most=MOST_LIKE_IT)
+        found = own_words(prompt.text, sources, command=prompt.command)
         if found is None:
             return turn
         text, template = found

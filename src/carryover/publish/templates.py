@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 from carryover.distill.forms import filled_in
 from carryover.distill.pastes import is_machine_line
 from carryover.distill.quotes import clip, lines_of, quoted
+from carryover.ledger.long_prompts import MOST_LIKE_IT
 from carryover.text.harmless import one_line
 from carryover.text.pattern import later
 from carryover.text.prompt_lines import LEAST_LINES, long_lines
@@ -39,11 +40,9 @@ class SharedText(NamedTuple):
         return cls(frozenset(map(one_line, text.splitlines())), frozenset(long_lines(text)), name)
 
 
-def own_words(
-    text: str, sources: Sequence[SharedText], *, command: str | None = None, most: int = 99
-) -> tuple[str, str] | None:
+def own_words(text: str, sources: Sequence[SharedText], *, command: str | None = None) -> tuple[str, str] | None:
     """Returns what the user said in a prompt, and the line that names its template; None if no template is known.
-    `command`: the slash command that the prompt began with. `most`: how many other prompts are compared."""
+    `command`: the slash command that the prompt began with."""
     # An error that was pasted again is no template.
     long = frozenset(line for line in long_lines(text) if not is_machine_line(line))
     alike = _alike(long, sources)
@@ -65,7 +64,7 @@ def own_words(
     if on_disk:
         whence = "a command on disk"
     else:
-        or_more = "+" if len(alike) == most else ""
+        or_more = "+" if len(alike) == MOST_LIKE_IT else ""
         whence = f"repeated in {len(alike) + 1}{or_more} prompts"
     return own, f"template {quoted(name)} ({whence}), {len(text) - len(own):,} characters"
 

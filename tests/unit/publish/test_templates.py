@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from carryover.ledger.long_prompts import MOST_LIKE_IT
 from carryover.publish.templates import SharedText, own_words
 
 TEMPLATE = "\n".join(
@@ -76,6 +77,16 @@ def test_a_template_is_named_by_its_heading_or_else_by_its_first_line(text: str,
 
     assert found is not None
     assert found[1] == f"template “{name}” (repeated in 3 prompts), {len(text) - 10:,} characters"
+
+
+@pytest.mark.parametrize(("others", "counted"), [(MOST_LIKE_IT - 1, "8"), (MOST_LIKE_IT, "9+")])
+def test_a_template_that_came_in_as_many_prompts_as_are_compared_may_have_come_in_more(
+    others: int, counted: str
+) -> None:
+    found = own_words(prompt("Round down"), [SharedText.of(prompt(f"Part {number}")) for number in range(others)])
+
+    assert found is not None
+    assert f"(repeated in {counted} prompts)" in found[1]
 
 
 def test_a_command_has_its_own_name() -> None:
