@@ -26,7 +26,7 @@ from carryover.past.opened import Want, opened
 from carryover.past.uncommitted import uncommitted
 from carryover.probe.project_files import project_paths, project_text
 from carryover.projects.handoff_file import STORE
-from carryover.publish.make import made_for_elsewhere, own_writes, view_now
+from carryover.publish.make import made_for_elsewhere, view_now
 from carryover.terminal.output import warn
 from carryover.text.pattern import later
 
@@ -118,7 +118,7 @@ def _with_files(material: Material, root: Path, view: ProjectView | None) -> Mat
     is_here = is_folder(root)
     listed, new = project_paths(root) if is_here else ((), frozenset[str]())
     paths = tuple(path for path in listed if not f"{path}/".startswith(f"{STORE}/"))
-    changes = uncommitted(root, own_writes=own_writes(), hidden=is_secret_name) if is_here else []
+    changes = uncommitted(root) if is_here else []
     guides, unguided = guidance(root, paths)
     changed = new.union(change.path for change in changes)
     relevant = relevant_files(paths, view, changed, _texts(material), material.now_ms)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -12,10 +12,12 @@ from msgspec.structs import replace
 
 from carryover.facts import ChangedFile
 from carryover.fsio import is_gone
+from carryover.past.chat_files import is_secret_name
 from carryover.probe.checkout import Checkout
-from carryover.probe.git import OwnWrites, changed_files, of_others
+from carryover.probe.git import changed_files, of_others
 from carryover.probe.git_command import ask
 from carryover.probe.git_history import patched_files
+from carryover.publish.make import own_writes
 from carryover.text.harmless import one_line
 
 _MOST_FILES: Final = 500
@@ -31,31 +33,29 @@ _PATCH: Final = ("diff", "--raw", "-z", "--patch", "--no-renames", "HEAD", "--")
 _NUMSTAT: Final = ("diff", "--numstat", "-z", "--no-renames", "HEAD", "--")
 
 
-def uncommitted(
-    root: Path, *, own_writes: OwnWrites, hidden: Callable[[str], bool] = lambda _: False
-) -> list[ChangedFile]:
-    """Returns the files that differ from HEAD in the repository at `root`, except for what `own_writes` describes.
+def uncommitted(root: Path) -> list[ChangedFile]:
+    """Returns the files that differ from HEAD in the repository at `root`, except for what Carryover wrote there.
 
-    At most 500 files, sorted by path; the first 60 that may be shown have their text. The text of a `hidden` path is
-    not read. As careful as `git_facts`; also empty if git is missing, has no commit, or does not answer in time.
+    At most 500 files, sorted by path; the first 60 that may be shown have their text. That of a file whose name says
+    that it holds secrets is not read. As careful as `git_facts`; also empty if git is missing, has no commit, or does
+    not answer in time.
     """
     deadline = time.monotonic() + _GIT_S
     try:
-        return _uncommitted(root, own_writes, hidden, deadline)
+        return _uncommitted(root, deadline)
     except (TimeoutError, FileNotFoundError):
         return []
 
 
-def _uncommitted(
-    root: Path, own_writes: OwnWrites, hidden: Callable[[str], bool], deadline: float
-) -> list[ChangedFile]:
+def _uncommitted(root: Path, deadline: float) -> list[ChangedFile]:
     [numstat] = ask(root, _NUMSTAT, deadline=deadline, settings=_BOUNDED)
     if numstat.code != 0:
         return []
-    changed = of_others(Checkout(root), changed_files(numstat.out), own_writes, "HEAD", deadline)[:_MOST_FILES]
+    changed = of_others(Checkout(root), changed_files(numstat.out), own_writes(), "HEAD", deadline)[:_MOST_FILES]
     gone = {file.path for file in changed if is_gone(root / file.path)}
     short = [file.path for file in changed if 0 < file.insertions + file.deletions <= LONGEST_LINES]
-    diffs = _diffs(root, [path for path in short if path not in gone and not hidden(path)][:MOST_DIFFS], deadline)
+    shown = [path for path in short if path not in gone and not is_secret_name(path)]
+    diffs = _diffs(root, shown[:MOST_DIFFS], deadline)
     return [
         replace(
             file,

@@ -15,7 +15,6 @@ from carryover.ledger.connect import connect_read_only
 from carryover.past.chat_document import gathered
 from carryover.past.chat_files import IGNORED, guidance, is_secret_name, relevant_files, with_text
 from carryover.past.uncommitted import LARGEST_COMPARED, uncommitted
-from carryover.probe.git import OwnWrites
 from carryover.probe.project_files import project_paths
 from carryover.publish import pointers
 from support.claude_session import ClaudeSession
@@ -196,9 +195,6 @@ def test_what_is_ours_ignored_or_no_text_is_taken_out(tmp_path: Path) -> None:
     assert left_out == [LeftOut("GEMINI.md", "not text"), LeftOut("CLAUDE.md", IGNORED)]
 
 
-NOTHING = OwnWrites()
-
-
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
     return repository(tmp_path / "shop", {"cart.py": "total = 0\n", "*.py": "x = 1\n", "old.py": "y\n"})
@@ -211,7 +207,7 @@ def test_each_changed_file_comes_with_its_diff(checkout: Path) -> None:
     (checkout / "staged.py").write_text("z = 1\n")
     git(checkout, "add", "staged.py")
 
-    found = {file.path: file for file in uncommitted(checkout, own_writes=NOTHING)}
+    found = {file.path: file for file in uncommitted(checkout)}
 
     assert list(found) == ["*.py", "cart.py", "old.py", "staged.py"]
     assert "-total = 0\n+total = 1\n" in found["cart.py"].diff
@@ -221,14 +217,15 @@ def test_each_changed_file_comes_with_its_diff(checkout: Path) -> None:
     assert [file.path for file in found.values() if file.new] == ["staged.py"]
 
 
-def test_text_that_is_hidden_too_large_or_binary_is_not_read(checkout: Path) -> None:
-    (checkout / "cart.py").write_text("total = 'secret'\n")
+def test_text_that_is_secret_too_large_or_binary_is_not_read(checkout: Path) -> None:
+    (checkout / ".env").write_text("TOTAL=secret\n")
+    git(checkout, "add", ".env")
     (checkout / "*.py").write_text("x" * (LARGEST_COMPARED + 1))
     (checkout / "old.py").write_bytes(b"\0\1")
 
-    found = uncommitted(checkout, own_writes=NOTHING, hidden=lambda path: path == "cart.py")
+    found = uncommitted(checkout)
 
-    assert [(file.path, file.diff) for file in found] == [("*.py", ""), ("cart.py", ""), ("old.py", "")]
+    assert [(file.path, file.diff) for file in found] == [("*.py", ""), (".env", ""), ("old.py", "")]
 
 
 @pytest.mark.parametrize("plant", PLANTED)
@@ -236,7 +233,7 @@ def test_no_program_that_the_repository_names_is_run(tmp_path: Path, plant: Call
     root = tmp_path / "shop"
     proof = hostile_repository(root, plant)
 
-    found = {file.path: file.diff for file in uncommitted(root, own_writes=NOTHING)}
+    found = {file.path: file.diff for file in uncommitted(root)}
 
     assert found["a.py"] == "--- a/a.py\n+++ b/a.py\n@@ -1 +1 @@\n-1\n+2\n"
     assert not proof.exists()
@@ -251,7 +248,7 @@ def test_every_git_is_started_with_all_guards(checkout: Path, tmp_path: Path, mo
     monkeypatch.setenv("PATH", f"{program.parent}:{os.environ['PATH']}")
     (checkout / "cart.py").write_text("total = 1\n")
 
-    assert uncommitted(checkout, own_writes=NOTHING)[0].diff
+    assert uncommitted(checkout)[0].diff
 
     started = log.read_text().splitlines()
     guarded = f"-C {checkout} -c core.fsmonitor=false -c core.hooksPath=/dev/null "
@@ -263,7 +260,7 @@ def test_a_repository_whose_names_are_longer_has_diffs(tmp_path: Path) -> None:
     root = repository(tmp_path / "shop", {"cart.py": "1\n"})
     (root / "cart.py").write_text("2\n")
 
-    assert [file.diff.splitlines()[3:] for file in uncommitted(root, own_writes=NOTHING)] == [["-1", "+2"]]
+    assert [file.diff.splitlines()[3:] for file in uncommitted(root)] == [["-1", "+2"]]
 
 
 def test_a_file_in_conflict_and_one_that_became_a_link_have_diffs(checkout: Path) -> None:
@@ -278,12 +275,12 @@ def test_a_file_in_conflict_and_one_that_became_a_link_have_diffs(checkout: Path
     with pytest.raises(subprocess.CalledProcessError):
         git(checkout, "merge", "other")
 
-    found = {file.path: file for file in uncommitted(checkout, own_writes=NOTHING)}
+    found = {file.path: file for file in uncommitted(checkout)}
 
     assert "+++ b/cart.py\n@@" in found["cart.py"].diff and "\n+total = 1\n" in found["cart.py"].diff
     assert (found["old.py"].new, found["old.py"].diff.splitlines()[3]) == (True, "+cart.py")
 
 
 def test_without_a_commit_or_a_repository_there_is_nothing_to_differ_from(tmp_path: Path) -> None:
-    assert uncommitted(tmp_path, own_writes=NOTHING) == []
-    assert uncommitted(repository(tmp_path / "empty"), own_writes=NOTHING) == []
+    assert uncommitted(tmp_path) == []
+    assert uncommitted(repository(tmp_path / "empty")) == []
