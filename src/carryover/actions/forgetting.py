@@ -70,7 +70,7 @@ def forget_planned(plan: WhatGoes, *, answer_s: float = _ANSWER_S) -> Erased:
     """
     sweep_scratch(state_dir().root, temporary_files())
     target = f"/forget?{urlencode({'selection': msgspec.json.encode(plan.selection).decode()})}"
-    return written_daemonless(target, Erased, partial(forget_here, each=[plan.selection]), timeout_s=answer_s)
+    return written_daemonless(target, Erased, partial(forget_here, selections=[plan.selection]), timeout_s=answer_s)
 
 
 def _of_session(name: str, span: Selection, ledger: sqlite3.Connection) -> Selection:

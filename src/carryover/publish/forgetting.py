@@ -104,13 +104,11 @@ async def _republish(
     return [*problems, *late]
 
 
-async def forget_here(ledger: Ledger, paths: StatePaths, each: Iterable[Selection], latest_ms: int = 0) -> Erased:
-    """Forgets in this process. Events dated after its clock are included until `latest_ms` (UTC ms)."""
+async def forget_here(ledger: Ledger, paths: StatePaths, selections: Iterable[Selection]) -> Erased:
+    """Forgets in this process."""
     config = await asyncio.to_thread(load_config, paths.state.config)
     publish = partial(publish_here, ledger, paths, config)
-    return await forget_sessions(
-        ledger, paths, each, config, publish, now_ms=lambda: max(int(time.time() * 1000), latest_ms)
-    )
+    return await forget_sessions(ledger, paths, selections, config, publish)
 
 
 async def publish_here(
