@@ -60,10 +60,20 @@ def without_blocks(text: str) -> str:
 
 
 def own_lines(lines: Sequence[str]) -> list[bool]:
-    """Returns of each line of an answer whether its author says it: not in a block of code nor in a quotation."""
+    """Returns of each line of an answer whether its author says it: not in a block of code nor in a quotation. What is
+    below a fence that is never closed is said: blocks within blocks leave one fence too many.
+
+    >>> own_lines(["Run:", "```", "make?", "```", "> Why?", "Shall I?"])
+    [True, False, False, False, False, True]
+    >>> own_lines(["```", "make?", "```", "```", "Shall I?"])
+    [False, False, False, False, True]
+    """
+    forms = line_forms(lines)
+    fences = [at for at, form in enumerate(forms) if form == "fence"]
+    open_from = fences[-1] + 1 if len(fences) % 2 else len(lines)
     return [
-        form == "text" and not line.lstrip().startswith(">")
-        for line, form in zip(lines, line_forms(lines), strict=True)
+        (form == "text" or at >= open_from) and not line.lstrip().startswith(">")
+        for at, (line, form) in enumerate(zip(lines, forms, strict=True))
     ]
 
 
