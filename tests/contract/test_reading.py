@@ -111,6 +111,13 @@ def standing(events: Iterable[Event]) -> list[bytes]:
     return sorted(map(msgspec.json.encode, [*stripped, *(event.body for event in plans.values())]))
 
 
+def facts(events: Iterable[Event]) -> dict[tuple[str, str], str]:
+    """The last of each fact about a session."""
+    infos = [(event.session, event.body) for event in events if isinstance(event.body, SessionInfo)]
+    named = ((session, *fact) for session, info in infos for fact in msgspec.structs.asdict(info).items())
+    return {(session, name): str(fact) for session, name, fact in named if fact}
+
+
 def read_at(agent: Agent, stages: Stages, chosen: Iterable[bool]) -> Reading:
     """Read the chosen states, one reader going on from the other, and always the last."""
     reading: Reading | None = None
@@ -132,6 +139,7 @@ def test_the_states_in_which_a_source_was_read_make_no_difference(agent: Agent, 
     def in_any_states(chosen: list[bool]) -> None:
         reading = read_at(agent, stages, chosen)
         assert standing(reading.events) == standing(at_once.events)
+        assert facts(reading.events) == facts(at_once.events)
         assert (reading.skipped, reading.restarts) == (at_once.skipped, 0)
 
     in_any_states()

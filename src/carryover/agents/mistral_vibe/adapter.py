@@ -16,7 +16,7 @@ from typing import Final
 
 import msgspec
 
-from carryover.adapter.contract import Agent, FileStat, ToolOutcome
+from carryover.adapter.contract import Agent, FileStat, Parsed, ToolOutcome
 from carryover.agents.mistral_vibe import SPEC
 from carryover.model import Answer, FileEdit, Op, PlanUpdate, SessionInfo, TurnEnd
 from carryover.records import rawjson
@@ -118,6 +118,12 @@ class _Recorder(StoredBuilder):
 
     context: _Context
     kind: str = "piece"
+
+    def begin(self, record: StoredRecord, after: bytes | None = None) -> tuple[StoredContext, Parsed]:
+        """Marks what is emitted again, and with all events the facts about the session."""
+        if not record.on:
+            self.change(facts=SessionInfo(), emitted=SessionInfo())
+        return super(_Recorder, self).begin(record, after)
 
 
 def _session_at(path: Path, _stat: FileStat) -> Document:
