@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import itertools
+import json
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from agents.cursor import chats
+from agents.cursor.contract_case import record
 from agents.cursor.reading import Editor
-from agents.cursor.stores import PROJECT, Chat, EditorStore, edit, identifier, say, shell, tool, user
+from agents.cursor.stores import ONE, PROJECT, START_MS, Chat, EditorStore, edit, identifier, say, shell, tool, user
+from carryover.adapter.contract import Record, Source
 from carryover.agents.cursor.adapter import AGENT
 from carryover.agents.cursor.folders import folder_with
 from carryover.model import Skipped
@@ -103,6 +107,16 @@ def test_of_several_folders_the_first_touched_file_decides(
     found = placed(store, listing(tmp_path, LISTED), *bubbles) - {None}
 
     assert found == {where if where.startswith("/") else str(tmp_path / where)}
+
+
+def test_a_conversation_that_an_earlier_version_read_keeps_its_folder() -> None:
+    known = {ONE.id: {"last": "bGFzdA==", "last_ms": START_MS, "marks": {"info": 1}, "folder": "/srv/two"}}
+    context = msgspec.json.decode(json.dumps({"told": known}), type=AGENT.context_type)
+    line = record("message", id="b1", type=2, bubble={"text": "Done."}, session={"folders": ["/srv/one", "/srv/two"]})
+
+    _, parsed = AGENT.parse(Source(agent="cursor", path="/User/state.vscdb"), context, Record(1, line))
+
+    assert [event.cwd for event in parsed.events] == ["/srv/two"]
 
 
 @pytest.mark.parametrize(

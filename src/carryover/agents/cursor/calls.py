@@ -35,7 +35,7 @@ from carryover.records.uris import path_of
 from carryover.text.pattern import later
 from carryover.transcript import recorder as base
 from carryover.transcript.recorder import Tools, usable_folder
-from carryover.transcript.stored import StoredBuilder, StoredContext, StoredFacts, StoredRecord
+from carryover.transcript.stored import Reported, StoredBuilder, StoredContext, StoredFacts, StoredRecord
 
 _VERSION: Final = later(r"_?v\d+$")
 
@@ -147,6 +147,8 @@ class CursorContext(StoredContext, frozen=True, omit_defaults=True):
     """The state of one source between two records. `reported` is for databases only."""
 
     talk: TalkContext = TalkContext()
+    reported: dict[str, Reported] = msgspec.field(default_factory=dict, name="told")
+    """Stored under the name that it had in 0.1.0, so that a conversation keeps its folder."""
 
 
 @dataclass(slots=True, kw_only=True)
