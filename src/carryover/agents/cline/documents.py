@@ -39,8 +39,9 @@ class TaskRecord(StoredRecord, frozen=True, omit_defaults=True):
     prompt: str = ""
 
 
-class TaskContext(StoredContext, frozen=True, omit_defaults=True):
-    """The state of one document between two records."""
+class TaskContext(StoredContext, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+    """The state of one document between two records. In the form of before 2026-11-27 it is refused, so that the
+    document is read from its beginning: calls in flight were noted elsewhere in it."""
 
     number: int = 0
     """How many messages were read."""

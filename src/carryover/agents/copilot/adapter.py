@@ -13,7 +13,7 @@ from carryover.agents.copilot import CHATS, DOCUMENTS, EMPTY, SPEC, WINDOWS
 from carryover.agents.copilot.calls import SHELL_ENDED, LogContext
 from carryover.agents.copilot.chats import chat_reader
 from carryover.agents.copilot.cli import LogReader, document_reader, parse_log
-from carryover.agents.copilot.vscode import parse_chat
+from carryover.agents.copilot.vscode import ChatContext, parse_chat
 from carryover.model import AnyBody, Op, Skipped, UserPrompt
 from carryover.records import rawjson
 from carryover.records.rawjson import objects_in
@@ -24,7 +24,6 @@ from carryover.transcript.files import read_head
 from carryover.transcript.hooks import ACTIONS, read_own, root_above, session_start_output, skipped_hook
 from carryover.transcript.layouts import Layout
 from carryover.transcript.stat_cache import StatCachedReader
-from carryover.transcript.stored import StoredContext
 
 _CLICKED: Final = later(r'@agent [A-Z][\w ]{0,40}: "[^"\n]{1,200}"\Z')
 """What VS Code sends in the user's name for a button below an answer, which goes on (SpecStory 2.1.0)."""
@@ -171,7 +170,7 @@ class _Context(msgspec.Struct, frozen=True, omit_defaults=True):
     """The state of one source between two records, with a part for each kind of source."""
 
     log: LogContext = LogContext()
-    chat: StoredContext = StoredContext()
+    chat: ChatContext = ChatContext()
 
     @property
     def compacted_ms(self) -> int:

@@ -21,7 +21,7 @@ from carryover.records.resets import failed_turn, names_limit
 from carryover.records.text import names_handoff_file, names_own_folder, without_ansi
 from carryover.text.pattern import later
 from carryover.transcript.recorder import OpenCall
-from carryover.transcript.stored import Reported, StoredBuilder, parse_stored
+from carryover.transcript.stored import Reported, StoredBuilder, StoredContext, parse_stored
 from carryover.transcript.turns import add_answer, add_prompt
 
 _TEXT: Final = "text"
@@ -54,6 +54,11 @@ _DENIED, _SKIPPED = 0, 5
 _LINK: Final = later(r"\[([^\]]{0,500})\]\(([^)\s]*)\)")
 _URI: Final = later(r"[A-Za-z][A-Za-z0-9+.-]{0,40}://\S*")
 _RECORD: Final = msgspec.json.Decoder(ChatRecord)
+
+
+class ChatContext(StoredContext, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+    """The state of a chat between two records. In the form of before 2026-11-27 it is refused, so that the chat is read
+    from its beginning: an answer in progress, emitted again with each change, would follow its own first words."""
 
 
 @dataclass(slots=True, kw_only=True)
