@@ -23,8 +23,8 @@ _TIMES_LONGER: Final = 3
 _MOST_BETWEEN: Final = 3
 """Of an answer before a closing remark: its length, also beside the remark's, and the calls between the two."""
 _MOST_SINCE: Final = 8
-"""After so many answers, what the newest recorded work came to is no state: what was done since may be in no record, as
-with a tool whose calls nobody can tell from looking."""
+"""After so many answers with calls, what the newest recorded work came to is no state: what was done since may be in no
+record, as with a tool whose calls nobody can tell from looking."""
 _SITTING_MS: Final = 3_600_000
 """A session's turns belong together while no longer pause than this is between them."""
 _SHORT_ID: Final = 8
@@ -59,7 +59,7 @@ class Past(NamedTuple):
     main: Step
     """The turn whose last words tell where it stands: the leading one, or the one before if nothing followed it yet."""
     work: Step | None
-    """The newest turn that worked, if that is another one than `main` and few answers came since."""
+    """The newest turn that worked, if that is another one than `main` and few calls were answered since."""
     at_ms: int
     """Time of the leading session's last event (UTC ms)."""
     names: Mapping[str, str]
@@ -114,7 +114,8 @@ def past_of(view: ProjectView, *, now_ms: int, own: str | None = None, names: Ma
     mine = [step for step in steps if step.view is newest.view or (own is None and step.view.session not in beside)]
     main = _standing_step(mine, newest)
     last = next((step for step in reversed(mine) if did_work(step.turn)), main)
-    answered = sum(step.turn.end == "answered" and step.turn.began > last.turn.began for step in mine)
+    since = (step.turn for step in mine if step.turn.began > last.turn.began)
+    answered = sum(turn.end == "answered" and turn.calls > 0 for turn in since)
     return Past(
         view=view,
         steps=steps,

@@ -406,12 +406,19 @@ def test_the_work_that_waits_stands_beside_small_talk() -> None:
     assert "They are numbered. Should the receipts be as well?" in under("Open questions", work, talk)
 
 
-def test_what_the_newest_recorded_work_came_to_is_no_state_once_much_was_answered_since() -> None:
+def test_what_the_newest_recorded_work_came_to_is_no_state_once_much_was_called_since() -> None:
     talk = worked(says="The vouchers are moved.")
-    for month in range(8):
+    for month in range(9):
+        assert past(talk).work is not None or month == 0
         talk.user(f"Put month {month} into the board.").calls("", op="other", name="board_put").says("It is in.")
-    assert past(talk).work is not None
-    talk.user("Put the last month into the board.").says("It is in as well.")
 
     assert past(talk).work is None
     assert "newest work" not in under("Where it stands", talk)
+
+
+def test_questions_answered_without_a_call_hide_no_work_that_was_broken_off() -> None:
+    talk = session("s1").user(GOAL).edited("cart.py").event(TurnEnd("interrupted"))
+    for number in range(9):
+        talk.user(f"What is the VAT on fruit in country {number}?").says("It is 7 %.")
+
+    assert "interrupted by the user" in under("Where it stands", talk)
