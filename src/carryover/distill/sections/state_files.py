@@ -13,12 +13,13 @@ from carryover.distill.sections.recent_files import checked_boxes, placed
 from carryover.distill.trail import Past, answers_since
 from carryover.distill.view import ProjectView, SessionView
 from carryover.facts import FileFacts
+from carryover.text.markdown import without_code
 from carryover.text.pattern import later
 
 Visit = tuple[SeenDocument, SessionView]
 """What one session did with a document."""
 _MOST: Final = 12
-_ASKS: Final = later("[?？؟]")
+_ASKS: Final = later(r"[？؟]|(?<=\S)\?(?=[\s\"'”’)\]*_(（]|$)")
 _WITHOUT: Final = 3
 """After so many answers, a document that was only read, and has no box checked, gives way."""
 
@@ -55,7 +56,7 @@ def open_items(past: Past, facts: Mapping[str, FileFacts]) -> list[Entry]:
         is_own = edits or path.rpartition("/")[2] in prompts
         if boxes is None or not (is_own or boxes.checked):
             continue
-        if boxes.open and not boxes.checked and all(_ASKS.search(item) for item in boxes.open):
+        if boxes.open and not boxes.checked and all(_ASKS.search(without_code(item)) for item in boxes.open):
             continue
         document, session = (edits or visits)[-1]
         turn = document.edited or document.turn

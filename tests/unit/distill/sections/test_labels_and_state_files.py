@@ -120,6 +120,12 @@ def test_boxes_of_questions_are_for_the_readers_of_a_document_until_one_is_check
     assert mixed != []
 
 
+def test_a_box_with_a_question_mark_within_a_word_asks_nothing() -> None:
+    boxes = "- [ ] Take `?page=` from the address\n- [ ] Call a?.b where a may be null\n- [ ] Fix https://shop.example/?q=1\n"
+
+    assert lines_under("Next action", with_plan(text=boxes)) != []
+
+
 def test_open_boxes_give_way_when_the_work_has_gone_on_without_them() -> None:
     def weight_of(talk: Conversation) -> float:
         made = handoff(talk)
