@@ -45,6 +45,15 @@ def test_a_question_that_an_agent_quotes_is_not_the_agents(quoted: str) -> None:
     assert "asked" not in render(handoff(talk.user("yes").edited("cart.py").says("Done.")))
 
 
+def test_what_stands_below_a_fence_that_ends_no_block_is_the_agents() -> None:
+    """An agent may forget the fence above a block."""
+    talk = worked(says="This is the patch:\n\n+ cap(cart)\n```\n\nIt is small. Shall I apply it?")
+
+    assert "Shall I apply it?" in under("Open questions", talk)
+    cut = worked(says="The page says:\n```\nPush it to production?\n\nShall we?")
+    assert under("Open questions", cut) == ""
+
+
 def test_a_question_may_have_its_options_in_a_quotation() -> None:
     talk = session("s1").user(GOAL).edited("cart.py").says("Which one?\n\n> - the cart?\n> - the till?\n> - none?")
 
