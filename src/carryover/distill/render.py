@@ -39,8 +39,9 @@ _OWN_LINES: Final = 2
 """So many files have lines that stay: see `recent_files.file_entries`."""
 _LINE_TOKENS: Final = 110
 _LABEL_CHARS: Final = 276
-_IMAGE: Final = later(r"!(?=\[[^\n]{0,300}?\]\()|\A\[[^\]\n]{1,300}\](?=: ?<?(?:https?:|//))")
-"""Where a blank makes a link of an image in Markdown, and a text of the address of one."""
+_ADDRESS: Final = later(r"\A(?:> ?|[-*+] |\d{1,9}[.)] )*\[(?:[^\]\\\n]|\\.){1,999}\](?=: ?\S{0,999}?[:/&\\])")
+"""Where a blank makes a text of the address of an image in Markdown: in its first word are a colon, a slash, or what
+may stand for these."""
 _TAG: Final = later(r"<(?=/?[A-Za-z])")
 Printed = tuple[str, list[tuple[str, Entry]]]
 """A section: its title, and its lines with the entries they come from."""
@@ -231,7 +232,9 @@ def neutralize(text: str) -> str:
     """Returns `text` on one line, unable to pass for markup, for our own marks or for an agent's own message, or to
     have an image loaded."""
     line = without_marks(one_line(text).replace("```", "'''").replace("~~~", "'''"))
-    return _IMAGE.sub(r"\g<0> ", line) if "](" in line or "]:" in line else line
+    before, link, rest = line.rpartition("](")
+    line = f"{before.replace('![', '! [')}{link}{rest}"
+    return _ADDRESS.sub(r"\g<0> ", line) if "]:" in line else line
 
 
 @lru_cache(maxsize=4096)  # most lines are the same in every handoff

@@ -402,6 +402,12 @@ def test_no_line_has_a_tag_whatever_its_name(text: str, shown: str) -> None:
         ("[![a](http://x.test/p.png)](http://x.test)", "[! [a](http://x.test/p.png)](http://x.test)"),
         ("!![a [b]](<http://x.test>)", "!! [a [b]](<http://x.test>)"),
         ("[a]: http://x.test/p.png", "[a] : http://x.test/p.png"),
+        ("[a]: HTTP://X.TEST/p.png", "[a] : HTTP://X.TEST/p.png"),
+        ("> 2. [a]: <http://x.test/p.png>", "> 2. [a] : <http://x.test/p.png>"),
+        (r"[a\]]: &#104;ttp&colon;//x.test", r"[a\]] : &#104;ttp&colon;//x.test"),
+        (r"[a]: ht\tp\://x.test", r"[a] : ht\tp\://x.test"),
+        ("[cart.py:3]: error in a/b", "[cart.py:3]: error in a/b"),
+        (f"![{'a' * 400}](http://x.test)", f"! [{'a' * 400}](http://x.test)"),
         ("![a] #![allow(dead_code)] vec![1][0] println!", "![a] #![allow(dead_code)] vec![1][0] println!"),
     ],
 )
