@@ -170,11 +170,12 @@ class PublishQueue(WorkQueue[int]):
         self.mark_dirty(await asyncio.to_thread(missing), 0)
 
     async def settle(self) -> None:
-        """Waits as `flush` does, and then for the projects that name one with news."""
+        """Waits as `flush` does, then for the projects that name one with news, and for git where it was late."""
         await self.flush()
         self.hurry(self._following)
         if self._following:
             await asyncio.wait(self._following.values())
+        await self.look_at(list(self._git_was_late))
 
     async def handle(self, key: int) -> bool:
         """Publishes one project. An error in it, or in our handling of it, must not block the others."""

@@ -291,6 +291,18 @@ async def test_git_that_is_late_is_asked_once_more_and_given_more_time(
         assert (await publish(), desk.git_s) == (True, [TIMEOUT_S, PATIENT_S])
 
 
+async def test_who_waits_until_all_is_published_waits_for_git_that_is_late(desk: Desk, session: ClaudeSession) -> None:
+    repository(session.cwd, {"cart.py": ""})
+    session.prompt("Add a discount function")
+    project = await desk.stored(session)
+    desk.git_is_late = True
+    async with desk.open() as publisher:
+        publisher.mark_dirty([project], desk.now_ms)
+        await publisher.settle()
+        assert "branch main at" in handoff_of(session.cwd)
+    assert desk.git_s == [TIMEOUT_S, PATIENT_S]
+
+
 async def test_the_main_checkout_names_the_worktree_with_work_and_the_worktree_what_is_unfinished_in_the_other(
     desk: Desk, session: ClaudeSession
 ) -> None:
