@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import time
 from collections.abc import Callable
@@ -63,7 +64,12 @@ class HookScript:
         return Run(done.stdout.decode(), done.stderr.decode(), done.returncode, time.monotonic() - began)
 
     def told(self, event: str, payload: bytes | None, cwd: Path, **env: str) -> Run:
-        """A call that is answered with words; on a busy machine the hook_script may give up before, and is run anew."""
+        """A call that is answered with words. The hook script waits for them longer than for a user: on a busy machine
+        it may give up before."""
+        script = self.state.hook_script.read_text(encoding="utf-8")
+        patient = re.sub(r"(?<=\blimit_s=)(0\.8|1\.5)\b", "25", script)
+        assert patient.count("limit_s=25") == 2
+        self.state.hook_script.write_text(patient, encoding="utf-8")
 
         def words() -> Run | None:
             run = self.run(event, payload, cwd, **env)
