@@ -71,6 +71,8 @@ COMMITTED: Final = "a handoff would be committed"
 
 AWAITS_WORK: Final = "no agent has worked there since it became known; the next turn there writes its handoff"
 
+TAKEN_OUT: Final = f"its {STORE} was taken out, as when git removes a worktree; it is written soon if that stays"
+
 UNWRITTEN: Final = "the handoff can't be written"
 
 WITHHELD: Final = "macOS's privacy settings keep carryoverd out of this folder"

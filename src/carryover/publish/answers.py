@@ -23,7 +23,7 @@ from carryover.model import conversation_of
 from carryover.probe.checkout import Checkout
 from carryover.probe.git import TIMEOUT_S, changed_since
 from carryover.projects.handoff_file import handoff_path
-from carryover.projects.policy import AWAITS_WORK
+from carryover.projects.policy import AWAITS_WORK, TAKEN_OUT
 from carryover.publish.gitignore import open_to_git
 from carryover.publish.make import (
     files_now,
@@ -148,7 +148,7 @@ def _present_of(
     facts = Facts(git_now(checkout, then, timeout_s=git_s), files_now(view), for_now=True, clock=on_this_machine)
     is_open = open_to_git(checkout, settings) is not None
     project = project_by_root(db, view.root)
-    is_refused = project is not None and project.refusal not in (None, AWAITS_WORK)
+    is_refused = project is not None and project.refusal not in (None, AWAITS_WORK, TAKEN_OUT)
     return _Present(checkout, facts, is_open, has_file=not (is_open or is_refused))
 
 

@@ -19,14 +19,15 @@ from carryover.config import Config, project_settings
 from carryover.distill.header import PLACEHOLDER
 from carryover.distill.render import names_page
 from carryover.facts import GitFacts, is_foreign
-from carryover.fsio import read_bytes_bounded
+from carryover.fsio import is_folder, read_bytes_bounded
 from carryover.ledger.connect import connect_read_only
 from carryover.ledger.queries import agents_in, changed_since_published, has_only_pins, project_by_id
+from carryover.ledger.rows import ProjectRow
 from carryover.probe.checkout import Checkout
 from carryover.probe.git import TIMEOUT_S
 from carryover.probe.looks import give_up_if_late
 from carryover.projects.handoff_file import HANDOFF, STORE, Published, write_handoff
-from carryover.projects.policy import AWAITS_WORK, refusal
+from carryover.projects.policy import AWAITS_WORK, TAKEN_OUT, refusal
 from carryover.projects.root import StatePaths
 from carryover.publish.loaded_files import write_loaded_files
 from carryover.publish.make import Refreshed, made_handoff
@@ -59,9 +60,21 @@ def refresh(
             if refused is not None:
                 return refused
         made = made_handoff(db, project_id, config, now_ms=now_ms, last_git=last_git, git_s=git_s)
+        if not started and _was_taken_out(project_by_id(db, project_id), made):
+            return msgspec.structs.replace(made, published=Published(refusal=TAKEN_OUT, passing=True))
     give_up_if_late()
     made = put_in_place(made, config, paths, newest=newest)
     return with_placeholder(made, paths) if started else made
+
+
+def _was_taken_out(project: ProjectRow | None, made: Refreshed) -> bool:
+    """Whether the folder of the last handoff is gone from a worktree, as while git removes it, which fails if it
+    is made again meanwhile. So one publication is left out; the next one is made when upkeep finds the worktree there.
+    """
+    if project is None or project.main_root is None or project.published_sha is None or project.refusal is not None:
+        return False
+    root = Path(project.root)
+    return made.settings.folder is None and is_folder(root) and not is_folder(root / STORE)
 
 
 def put_in_place(made: Refreshed, config: Config, paths: StatePaths, *, newest: bool) -> Refreshed:

@@ -326,4 +326,12 @@ async def test_the_main_checkout_names_the_worktree_with_work_and_the_worktree_w
 
         publisher.mark_dirty([main, there], desk.now_ms)
         await publisher.settle()
-    assert len(desk.calls) == 5, "each was published since the other had news"
+        assert len(desk.calls) == 5, "each was published since the other had news"
+
+        shutil.rmtree(tree / ".carryover")
+        publisher.mark_dirty([main], desk.now_ms)
+        await publisher.settle()
+        assert not (tree / ".carryover").exists(), "git removes the worktree, and fails if the folder is there again"
+        await publisher.retry_missing()
+        await publisher.settle()
+        assert "Move the tax" in handoff_of(tree)

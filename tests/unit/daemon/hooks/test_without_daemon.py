@@ -55,8 +55,8 @@ def starting(cwd: Path, reason: str = "startup", **fields: Any) -> bytes:
 
 
 def task(text: str) -> str:
-    """The work, without what git says of it: on a busy machine it may not answer in time."""
-    return text.partition("## Task")[2].partition("## Git context")[0]
+    """The task, above what git says of the work: on a busy machine it may not answer in time."""
+    return text.partition("## Task")[2].partition("\n## ")[0]
 
 
 def protocol(text: str) -> str:
