@@ -152,7 +152,7 @@ def _with_results(
             kept["text"] = msgspec.Raw(msgspec.json.encode({name: said[name] for name in _OF_REQUEST if name in said}))
         if about := _called(fields):
             waiting = requests[at] or results
-            found = next((result for result in waiting[:_MOST_WAITING] if result[0] in about), None)
+            found = next((result for result in waiting[:_MOST_WAITING] if _is_of(result[0], about)), None)
             if found is not None:
                 waiting.remove(found)
             kept["result"] = msgspec.Raw(msgspec.json.encode(found[1] if found is not None else None))
@@ -170,6 +170,14 @@ def kind_of_message(fields: Fields) -> str:
 def _called(fields: Fields) -> str:
     """Returns the command or arguments of a message that shows a call; empty if it shows none."""
     return text_of(fields.get("text")) if kind_of_message(fields) in ("command", "tool", "use_mcp_server") else ""
+
+
+def _is_of(about: str, called: str) -> bool:
+    """Whether a result is that of a call. It may name the whole path where the call is shown with one in the folder."""
+    if about in called:
+        return True
+    path = text_of(fields_of(called).get("path"))
+    return bool(path) and about.replace("\\", "/").endswith(f"/{path}")
 
 
 def _tried_again(kinds: list[str]) -> frozenset[int]:
