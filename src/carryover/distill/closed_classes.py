@@ -72,6 +72,12 @@ def only_replies(text: str) -> bool:
     return all(word[0] in REPLIES for word in _WORD.finditer(folded))
 
 
+def only_consents(text: str) -> bool:
+    """Whether a prompt consists only of short replies, none of which negates."""
+    words = [word[0] for word in _WORD.finditer(text.casefold())]
+    return bool(words) and REPLIES.issuperset(words) and NEGATIONS.isdisjoint(words)
+
+
 def begins_with_reply(text: str) -> bool:
     """Whether a text is at most a short reply with a few more words, such as "yes to all"."""
     first = _WORD.search(text.casefold())

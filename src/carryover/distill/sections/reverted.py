@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from itertools import groupby
 from typing import Final
 
+from carryover.distill.closed_classes import only_consents
 from carryover.distill.digest import Revert
 from carryover.distill.entry import BY_WORTH, WEIGHTS, Entry
 from carryover.distill.quotes import PIECE_CHARS, earlier, in_quotes
@@ -23,8 +24,10 @@ _OTHER_WORDS: Final = 120
 
 
 def reverted_entries(past: Past) -> list[Entry]:
-    """Returns a line for each turn that reverted what others had changed, newest first."""
-    found = [(one, session) for session in past.view.sessions for one in session.digest.reverts]
+    """Returns a line for each turn that reverted what others had changed, newest first. Not of one in which the user
+    only agreed: what the agent had announced, a step of its plan, is no sign that anything failed."""
+    every = ((one, session) for session in past.view.sessions for one in session.digest.reverts)
+    found = [(one, session) for one, session in every if not only_consents(_prompt(session, one.turn))]
     found.sort(key=lambda each: (-each[0].at_ms, each[1].session, -each[0].turn))
     weight = WEIGHTS["reverted"]
     entries: list[Entry] = []
@@ -56,7 +59,11 @@ def _with(name: str, notes: str) -> str:
     return f"{name} ({notes})" if notes else name
 
 
+def _prompt(session: SessionView, number: int) -> str:
+    return next((turn.prompt for turn in session.digest.turns if turn.number == number), "")
+
+
 def _asked(session: SessionView, number: int, chars: int) -> str:
     """Returns the beginning of a turn's prompt; empty if it has none or is no longer known."""
-    prompt = next((turn.prompt for turn in session.digest.turns if turn.number == number), "")
+    prompt = _prompt(session, number)
     return in_quotes(prompt, chars, tail=0.0) if prompt else ""

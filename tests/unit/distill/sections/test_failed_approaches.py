@@ -134,6 +134,18 @@ def test_the_files_of_what_was_reverted_stay_beside_long_prompts() -> None:
     assert "had changed in packages/" in under("Failed approaches", talk.says("It is cents again."))
 
 
+@pytest.mark.parametrize(("said", "counts"), [("Yes, please.", False), ("No, no!", True), ("Floats again.", True)])
+def test_a_step_that_the_user_only_agreed_to_reverts_nothing(said: str, counts: bool) -> None:
+    talk = session("s1").user("Use floats until the vouchers work.")
+    talk.event(model.FileEdit(path=f"{ROOT}/cart.py", change="modify", diff="-cents\n+float"))
+    talk.says("Done. Now cents again?").user(said)
+    talk.event(model.FileEdit(path=f"{ROOT}/cart.py", change="modify", diff="-float\n+cents"))
+
+    text = under("Failed approaches", talk.says("It is cents again."))
+
+    assert ("Reverted in turn 2" in text) is counts
+
+
 def test_what_was_reverted_stands_with_the_prompts_of_both_turns() -> None:
     talk = session("s1").user("Use floats.")
     for name in ("cart.py", "tax.py", "cap.py", "vat.py"):
