@@ -116,6 +116,14 @@ def test_a_reply_that_chooses_none_of_the_options_stands_alone(reply: str) -> No
     assert "after “" not in under("Task", worked(says=says).user(reply).edited("tax.py").says("Done."))
 
 
+@pytest.mark.parametrize(("reply", "begins"), [("B", ", after “B. the importer”: B"), ("B is right", ": B is right")])
+def test_a_choice_may_stand_above_the_last_words(reply: str, begins: str) -> None:
+    offered = "The shop has no rates. Which of these:\n\nA. the checkout\nB. the importer\n\nThat is for you to say."
+    talk = session("s1").user(GOAL).says(offered, final=False).ran("ls").says("Once you chose, I begin.")
+
+    assert f"2 min earlier){begins}" in under("Task", talk.user(reply).edited("tax.py").says("Done."))
+
+
 def test_several_numbers_choose_several_options() -> None:
     says = "Which ones?\n1. the cap\n2. the column\n3. the tax"
     said = under("Task", worked(says=says).user("1, 3").edited("tax.py").says("Done."))
