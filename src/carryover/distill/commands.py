@@ -106,8 +106,10 @@ def tried(result: ToolResult) -> str:
 
 
 def signature(result: ToolResult) -> str:
-    """Returns a text that is equal for repeated attempts: numbers and white space don't count."""
-    return f"{result.op}:{_mark(without_prefix(result.subject))}"
+    """Returns a text that is equal for repeated attempts: numbers and white space don't count. It names a tool that is
+    not known, since two of a server may be called with the same arguments."""
+    tool = f"{result.name}:" if result.op == "other" else ""
+    return f"{result.op}:{tool}{_mark(without_prefix(result.subject))}"
 
 
 def steps(result: ToolResult) -> frozenset[str]:

@@ -64,12 +64,15 @@ _Changes = Callable[[Op, Fields, str | None], tuple[FileEdit, ...]]
 
 
 _SHORT_TEXT: Final = 200
+_REMARKS: Final = ("message", "description")
+"""Arguments that say something about a call, in other words when it is tried again."""
 
 
 def _all_of(given: Fields) -> str:
     """Returns the texts among arguments, in the order of their names, since a model may give them in any: the short
     ones, or else the first. With them, a call is not taken for another one of the same tool."""
-    texts = [text for name in sorted(given) if (text := text_of(given[name]).strip())]
+    found = {name: text for name in sorted(given) if (text := text_of(given[name]).strip())}
+    texts = [text for name, text in found.items() if name not in _REMARKS] or [*found.values()]
     return ", ".join(text for text in texts if len(text) <= _SHORT_TEXT) or next(iter(texts), "")
 
 
@@ -79,7 +82,7 @@ class Tools:
     >>> tools = Tools({"shell": "bash", "read": "read view"}, about=("path", "pattern"))
     >>> tools.op("view"), tools.op("mcp__shop__view")
     ('read', 'other')
-    >>> tools.call("c1", "mcp__shop__find", {"shop": b'"pears"', "kind": b'"ripe"'}, None).subject
+    >>> tools.call("c1", "mcp__shop__find", {"shop": b'"pears"', "kind": b'"ripe"', "message": b'"Hi"'}, None).subject
     'ripe, pears'
     """
 

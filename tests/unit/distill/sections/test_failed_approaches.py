@@ -134,6 +134,16 @@ def test_the_files_of_what_was_reverted_stay_beside_long_prompts() -> None:
     assert "had changed in packages/" in under("Failed approaches", talk.says("It is cents again."))
 
 
+@pytest.mark.parametrize(("again", "is_solved"), [("shop_tree", True), ("shop_styles", False)])
+def test_another_tool_with_the_same_arguments_solves_no_call_of_a_server(again: str, is_solved: bool) -> None:
+    talk = session("s1").user(GOAL)
+    talk.ran("cart, 0:1", "Rate limit exceeded", status="error", op="other", name="shop_tree")
+
+    talk.ran("cart, 0:1", "[]", op="other", name=again)
+
+    assert ("solved since" in under("Failed approaches", talk)) is is_solved
+
+
 @pytest.mark.parametrize(("said", "counts"), [("Yes, please.", False), ("No, no!", True), ("Floats again.", True)])
 def test_a_step_that_the_user_only_agreed_to_reverts_nothing(said: str, counts: bool) -> None:
     talk = session("s1").user("Use floats until the vouchers work.")
