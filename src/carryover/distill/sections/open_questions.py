@@ -9,8 +9,9 @@ from typing import Final
 from msgspec.structs import replace
 
 from carryover.distill.closed_classes import asks_to_go_on, is_question
-from carryover.distill.digest import SeenRun
+from carryover.distill.digest import Digest, SeenRun
 from carryover.distill.entry import WEIGHTS, Entry
+from carryover.distill.goals import says_something
 from carryover.distill.own_text import PROTOCOL_QUESTION
 from carryover.distill.quotes import cut_middle, earlier, excerpt, in_code, sentences
 from carryover.distill.sections.quoting import from_session, from_turn, last_words, parted
@@ -131,7 +132,7 @@ def _asked(past: Past, step: Step, back: int) -> list[Entry]:
     at_ms = step.turn.last_ms
     label = f"{past.agent(step)} asked ({past.place(step, at_ms)})"
     entries: list[Entry] = []
-    if not (_may_be_the_protocols(past, step) or _went_on(step)):
+    if not (_only_greets(step.digest) or _may_be_the_protocols(past, step) or _went_on(step)):
         entries += parted(step, last_words(step.turn).question, "message", weight, label=label, most=5, at_ms=at_ms)
     for asked in step.digest.questions[-weight.most :]:
         text = f"{asked.text} Options: {'; '.join(asked.options)}" if asked.options else asked.text
@@ -147,6 +148,11 @@ def _asked(past: Past, step: Step, back: int) -> list[Entry]:
         label = f"{past.agent(step)}'s {what} ({past.place(step, plan.at_ms)})"
         entries += parted(step, plan.text, "plan", WEIGHTS["proposal"].at(back), label=label, most=8, at_ms=plan.at_ms)
     return entries
+
+
+def _only_greets(digest: Digest) -> bool:
+    """Whether the user has only greeted so far: what the agent asks then is a greeting too."""
+    return not digest.worked and all(turn.prompt != "" and not says_something(turn) for turn in digest.turns)
 
 
 def _went_on(step: Step) -> bool:

@@ -27,6 +27,15 @@ def test_failing_and_stale_tests_are_open_and_the_newest_run_counts() -> None:
     assert under("Open questions", talk) == ""
 
 
+@pytest.mark.parametrize(("said", "is_open"), [("hi", False), ("hi, is the cap right", True)])
+def test_what_an_agent_asks_after_a_greeting_is_no_question(said: str, is_open: bool) -> None:
+    talk = session("s1").user(said).says("Hi! Which of the two carts shall I look at?")
+
+    assert ("Which of the two" in under("Open questions", talk)) is is_open
+    talk.user(GOAL).edited("cart.py").says("Hi! Which of the two?")
+    assert "Which of the two" in under("Open questions", talk)
+
+
 def test_a_question_mark_within_code_asks_nothing() -> None:
     said = "Committed `70beace`.\n\nI left the cache alone. `git status` now only has `?? .cache/` left."
     assert under("Open questions", worked(says=said)) == ""
