@@ -27,7 +27,7 @@ def preview(root: Path, settings: ProjectSettings) -> Pass | None:
     return project_files.preview(root, settings, own_paths())
 
 
-def take_back(root: Path, settings: ProjectSettings) -> Pass:
+def take_back(root: Path, settings: ProjectSettings) -> Pass | None:
     return project_files.take_back(Checkout(root), settings, state_dir().root)
 
 

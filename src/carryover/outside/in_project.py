@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from carryover.outside.apply import Edit, Putting, Taking, Text, carry_out, is_needed, plan_edit
-from carryover.outside.journal import Journal, read_journal
+from carryover.outside.journal import read_journal
 from carryover.outside.listed import in_project
 
 if TYPE_CHECKING:
@@ -30,14 +30,14 @@ class Pass:
     content.
     """
 
-    def __init__(self, checkout: Checkout, state: Path | None, notes: Iterable[str] = (), *, dry: bool = False) -> None:
-        """Without a `state`, nothing is ours. Raises OSError if the journal in that folder can't be read."""
+    def __init__(self, checkout: Checkout, state: Path, notes: Iterable[str] = (), *, dry: bool = False) -> None:
+        """Raises OSError if the journal in the state folder can't be read."""
         self.checkout = checkout
         self.root = checkout.root
-        self.state = state or Path()
+        self.state = state
         self.dry = dry
-        self.journal = read_journal(state) if state is not None else Journal()
-        self.mine = self.journal.names(checkout.root) if state is not None else set()
+        self.journal = read_journal(state)
+        self.mine = self.journal.names(checkout.root)
         self.changes: list[Edit] = []
         self.notes = list(notes)
 

@@ -54,12 +54,22 @@ def keep_out(edits: Pass, name: str = STORE) -> bool:
 
 def kept_out(edits: Pass) -> Refusal | None:
     """Puts in the rule that keeps the handoff out of commits; returns why it is not kept out, None if it is."""
-    if edits.checkout.git_dir is not None and not keep_out(edits):
+    checkout = edits.checkout
+    if checkout.git_dir is not None and not keep_out(edits):
         why = f"{edits.notes[-1]}, so {COMMITTED}"
-        if not edits.dry and keep_out(Pass(edits.checkout, None, dry=True)):  # not the file is in the way: the disk is
-            why = f"{UNWRITTEN}: {why}"
-        return Refusal(why, in_git=True)
-    return refusal_by_git(edits.checkout)  # also without a new rule: git may say otherwise once the folder is there
+        return _left_without(checkout) or Refusal(f"{UNWRITTEN}: {why}", in_git=True)  # by the disk
+    return refusal_by_git(checkout)  # also without a new rule: git may say otherwise once the folder is there
+
+
+def _left_without(checkout: Checkout) -> Refusal | None:
+    """Refuses a repository whose `info/exclude` has to be left without that rule, whatever the disk says to it."""
+    if checkout.git_dir is None:
+        return None
+    try:
+        reason = plan_edit(rules(checkout, [STORE])).reason
+    except OSError as error:
+        reason = os_reason(error)
+    return Refusal(f"{EXCLUDE} was left alone: {reason}, so {COMMITTED}", in_git=True) if reason is not None else None
 
 
 def open_to_git(checkout: Checkout, settings: ProjectSettings) -> str | None:
@@ -71,7 +81,7 @@ def open_to_git(checkout: Checkout, settings: ProjectSettings) -> str | None:
         return None
     if not os.access(checkout.root, os.W_OK | os.X_OK):  # nothing is written there for another reason, or it is gone
         return None
-    refused = kept_out(Pass(checkout, None, dry=True))
+    refused = _left_without(checkout) or refusal_by_git(checkout)
     return refused.reason if refused is not None and refused.in_git else None
 
 

@@ -83,7 +83,8 @@ def _publish_apart(
     root, store, journal, notes = checkout.root, checkout.root / STORE, read_journal(state), settings.notes
     ours = handoff_folder(store, root)
     if is_folder(store) and journal.last(ours) == ours:  # else the repository's own
-        notes = (*notes, *take_back(checkout, settings, state).notes)
+        taken = take_back(checkout, settings, state)
+        notes = (*notes, *taken.notes) if taken is not None else notes
     write_down(state, handoff_folder(folder, root))
     ignore_elsewhere(folder)
     written = _written(folder, text, has_page=has_page)
@@ -104,7 +105,8 @@ def _publish_inside(
     refused = refusal(checkout, paths)
     if refused is not None:
         if refused.in_git and settings.pointers == "local":
-            take_back(checkout, settings, state)  # a hidden file may be the user's by now
+            with contextlib.suppress(OSError):  # without the journal, the handoff goes all the same
+                take_back(checkout, settings, state)  # a hidden file may be the user's by now
         return _refused(root, refused, settings)
     write_down(state, handoff_folder(store, root))
     with locked_dir(store):
@@ -173,31 +175,34 @@ def preview(root: Path, settings: ProjectSettings, paths: StatePaths) -> Pass | 
     return edits
 
 
-def take_back(checkout: Checkout, settings: ProjectSettings, state: Path) -> Pass:
-    """Removes from the project what `settings` no longer allow, byte for byte, and only what we put there.
+def take_back(checkout: Checkout, settings: ProjectSettings, state: Path) -> Pass | None:
+    """Removes from the project what `settings` no longer allow, byte for byte, and only what we put there. Returns None
+    if they allow all.
 
-    Blocks (files, git). The result's `notes` list what could not be removed.
+    Blocks (files, git). The result's `notes` list what could not be removed. Raises OSError if the journal can't be
+    read.
     """
-    stays = settings.excluded is None and (settings.pointers == "shared" or not settings.decided)
-    try:
-        return Pass(checkout, None) if stays else _taken_back(checkout, settings, state)
-    except OSError as error:
-        why = f"what was written into the project is still there: {os_reason(error)}"
-        return Pass(checkout, None, [why])
-
-
-def _taken_back(checkout: Checkout, settings: ProjectSettings, state: Path) -> Pass:
-    store = checkout.root / STORE
-    if store.is_symlink():
-        return Pass(checkout, None)
     goes = settings.pointers == "off" or settings.excluded is not None
-    if not is_folder(store) and not read_journal(state).names(checkout.root):  # as `git clean -fdx` leaves it
-        edits = Pass(checkout, state)
+    if not goes and (settings.pointers == "shared" or not settings.decided):
+        return None
+    edits = Pass(checkout, state)
+    try:
+        return _taken_back(edits, settings, goes=goes)
+    except OSError as error:
+        edits.notes = [f"what was written into the project is still there: {os_reason(error)}"]
+        return edits
+
+
+def _taken_back(edits: Pass, settings: ProjectSettings, *, goes: bool) -> Pass:
+    store = edits.root / STORE
+    if store.is_symlink():
+        return edits
+    if not is_folder(store) and not edits.mine:  # as `git clean -fdx` leaves it
         if goes:
             take_rules(edits)
         return edits
     with locked_dir(store):
-        edits = Pass(checkout, state)
+        edits = Pass(edits.checkout, edits.state)  # who had the lock may have put something in
         place(edits, settings)
         if goes:
             _remove_own(store)
