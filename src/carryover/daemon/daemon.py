@@ -164,7 +164,7 @@ class Daemon:
         context, reads, publishes = self._context, self._ingest_queue.run, self._publish_queue.run
         guards = (StateGuard(context.state).run, context.ledger.wait_for_damage)
         withdraw = partial(withdraw_what_is_not_allowed, context)
-        parts = (self._publish_queue.retry_missing, withdraw, self._forgetting.look_after)
+        parts = (self._publish_queue.retry_missing, self._forgetting.look_after)
         start("publishers", together(*[publishes] * PUBLISHERS), vital=True)
         start("second-pages", self._second_pages.run)
         start("readers", together(partial(reads, live_only=True), reads), vital=True)
@@ -174,7 +174,7 @@ class Daemon:
         start("server", together(self._serve, self._hook_port.run))
         start("hooks", self._hooks.run, vital=True)
         start("history", self._catch_up)
-        start("upkeep", partial(look_after, context, *parts))
+        start("upkeep", partial(look_after, context, *parts, on_change=withdraw))
         start("sync", self._syncing.run)
 
     async def _stop(self, supervisor: Supervisor) -> None:

@@ -159,7 +159,7 @@ class PublishQueue(WorkQueue[int]):
         """Marks all known projects, after a change that affects all of them, such as a setting."""
         self.mark_dirty(list(self._last_event_ms), 0)
 
-    async def retry_missing(self, _is_changed: bool = False) -> None:
+    async def retry_missing(self) -> None:
         """Marks projects whose refusal may have passed, whose files or whose HEAD have changed."""
         done = dict(self.outcomes)
 

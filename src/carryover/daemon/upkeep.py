@@ -74,7 +74,7 @@ class Forgetting:
         context.log.info("forgotten", sessions=done.sessions, problems=len(done.problems))
         return done
 
-    async def look_after(self, _is_changed: bool) -> None:
+    async def look_after(self) -> None:
         """Erases what is left of forgotten sessions."""
         try:
             async with self._one_at_a_time:
@@ -100,37 +100,36 @@ class Forgetting:
 
 
 UPKEEP_S: Final = 60.0
-_Part = Callable[[bool], Awaitable[None]]
-"""Takes whether settings have changed since its last turn; True at the first."""
+_Part = Callable[[], Awaitable[None]]
 
 
-async def look_after(context: DaemonContext, *parts: _Part) -> None:
-    """Gives each of `parts` a turn every minute, and at once when settings have changed, until cancelled.
+async def look_after(context: DaemonContext, *parts: _Part, on_change: _Part) -> None:
+    """Gives each of `parts` a turn every minute, and at once when settings have changed, until cancelled. `on_change`
+    has one at the start and when they have changed.
 
     Raises what one part raised after the others had their turn.
     """
     seen = None
     while True:
         changed = context.config_changed
-        failed = [error for part in parts if (error := await _error_of(part, changed is not seen)) is not None]
+        due = parts if changed is seen else (on_change, *parts)
+        failed = [error for part in due if (error := await _error_of(part)) is not None]
         if failed:
             raise failed[0]
         seen = changed
         await wait_at_most(changed, UPKEEP_S)
 
 
-async def _error_of(part: _Part, is_changed: bool) -> Exception | None:
+async def _error_of(part: _Part) -> Exception | None:
     try:
-        await part(is_changed)
+        await part()
     except Exception as error:
         return error
     return None
 
 
-async def withdraw_what_is_not_allowed(context: DaemonContext, is_changed: bool) -> None:
+async def withdraw_what_is_not_allowed(context: DaemonContext) -> None:
     """Removes what the settings no longer allow from projects."""
-    if not is_changed:
-        return
     done = await asyncio.to_thread(withdraw, context.state.root, context.config)
     if files := sum(len(project.done) for project in done):
         context.log.info("withdrawn", projects=len(done), files=files)

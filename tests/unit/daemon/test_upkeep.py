@@ -106,24 +106,27 @@ async def test_texts_kept_for_sessions_that_start_are_gone_before_handoffs_are_w
 
 async def test_each_part_has_its_turn_when_settings_change_and_after_another_failed(context: DaemonContext) -> None:
     """A disk that is full for one part must not keep the others from their turn."""
-    turns: list[bool] = []
+    turns: list[str] = []
     first = asyncio.Event()
 
-    async def failing(is_changed: bool) -> None:
-        if turns:
-            raise OSError(f"disk full, {is_changed}")
+    async def failing() -> None:
+        if "each" in turns:
+            raise OSError("disk full")
 
-    async def noting(is_changed: bool) -> None:
-        turns.append(is_changed)
+    async def noting() -> None:
+        turns.append("each")
         first.set()
 
-    running = asyncio.create_task(look_after(context, failing, noting))
+    async def noting_change() -> None:
+        turns.append("changed")
+
+    running = asyncio.create_task(look_after(context, failing, noting, on_change=noting_change))
     await first.wait()
     context.use(Config(publish=PublishConfig(pointers="off")))
 
-    with pytest.raises(OSError, match="disk full, True"):
+    with pytest.raises(OSError, match="disk full"):
         await running
-    assert turns == [True, True]
+    assert turns == ["changed", "each", "changed", "each"]
 
 
 async def test_a_project_that_is_gone_is_published_no_more(place: Place, old: ClaudeSession, lines: LogLines) -> None:
@@ -147,10 +150,10 @@ async def test_what_could_not_be_erased_is_erased_as_soon_as_that_works(
     in_the_way.mkdir()
 
     [problem] = (await place.forgetting.forget([Selection(root=str(old.cwd))])).problems
-    await place.forgetting.look_after(False)
+    await place.forgetting.look_after()
     marked = erase_mark(ledger_path).exists()
     in_the_way.rmdir()
-    await place.forgetting.look_after(False)
+    await place.forgetting.look_after()
 
     assert problem.startswith(f"Deleted, but not yet overwritten: {in_the_way} cannot be changed")
     assert (marked, erase_mark(ledger_path).exists()) == (True, False)
