@@ -119,7 +119,8 @@ def _publish_inside(
         place(edits, settings, paths.home)
         _leave_former(edits.journal, root, store)
         again = beside()
-        refused = refusal_by_git(Checkout(root))  # a checkout may have changed the rules meanwhile
+        # Another branch may have other rules by now; a new `Checkout`, as an agent may just have made the repository.
+        refused = refusal_by_git(Checkout(root))
         if refused is not None:
             return _refused(root, refused, settings)
         return msgspec.structs.replace(

@@ -228,6 +228,16 @@ def test_a_checkout_in_the_middle_of_a_publication_is_noticed(home: Path) -> Non
     assert handoffs(root) == []
 
 
+def test_a_repository_that_is_made_in_the_middle_of_a_publication_is_no_refusal(home: Path) -> None:
+    """The call with which an agent makes one is read while it is carried out."""
+    root = home / "app"
+    root.mkdir()
+
+    done = publish(root, CleanText(TEXT), ProjectSettings(pointers="local"), beside=lambda: not git(root, "init"))
+
+    assert (done.refusal, handoffs(root)) == (None, ["handoff.md"])
+
+
 def test_git_is_asked_again_only_if_something_changed_that_decides(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     root = plain(home)
     (root / ".gitignore").write_text("!keep\n")  # what files say is not enough, with such a rule and such a name
