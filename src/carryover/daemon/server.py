@@ -104,8 +104,7 @@ class ConnectionLimiter:
     there is one. Allows one request per connection, as our clients send only one.
     """
 
-    def __init__(self, head_s: float = HEAD_S) -> None:
-        self._head_s = head_s
+    def __init__(self) -> None:
         self._most = most_connections()
         self._unsent: dict[web.RequestHandler, asyncio.TimerHandle | None] = {}
 
@@ -140,7 +139,7 @@ class ConnectionLimiter:
 
     def _protocol(self, server: web.Server) -> web.RequestHandler:
         handler = server()
-        self._unsent[handler] = asyncio.get_running_loop().call_later(self._head_s, self._close, handler)
+        self._unsent[handler] = asyncio.get_running_loop().call_later(HEAD_S, self._close, handler)
         return handler
 
     def _make_room(self, server: web.Server) -> None:
