@@ -52,7 +52,7 @@ repository may contain any link."""
 class Text(msgspec.Struct, frozen=True, kw_only=True):
     """Our text in a file: how it is put in, and taken out again byte for byte.
 
-    edit = plan(text)              # to take it out again: plan(text, out=True)
+    edit = plan_edit(text)         # to take it out again: plan_edit(text, out=True)
     done = carry_out(edit, state)
     """
 
