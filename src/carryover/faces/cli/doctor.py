@@ -60,7 +60,7 @@ def run(args: argparse.Namespace) -> int:
         print_result(
             args,
             None,
-            ["", version_line("carryover"), f"To upgrade: {update}; then `carryover refresh --yes`."],
+            ["", version_line("carryover"), runnable(f"To upgrade: {update}; then `carryover refresh --yes`.")],
         )
     return ExitCode.OK if healthy else ExitCode.FAILED
 

@@ -17,6 +17,7 @@ import pytest
 from carryover.errors import ExitCode
 from carryover.faces.cli.doctor import doctor_lines
 from carryover.faces.cli.status import run_status
+from carryover.how_installed import on_path_here
 from carryover.past.context import state_dir
 from carryover.past.findings.checks import Finding
 from support.check_up import found
@@ -58,6 +59,16 @@ def test_what_is_broken_is_named_and_put_right(up: DaemonProcess, installed: Pat
     assert set(json.loads(installed.read_bytes())["hooks"]) == set(whole["hooks"])
     assert state_dir().root.stat().st_mode & 0o777 == 0o700
     assert state_dir().hook_script.read_bytes() == script
+
+
+def test_its_hint_how_to_upgrade_can_be_run_here(home: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/usr/bin:/bin")
+    on_path_here.cache_clear()
+    command = on_path_here().command
+
+    assert Path(command).is_absolute()
+    assert run("doctor")[1].splitlines()[-1].endswith(f"; then `{command} refresh --yes`.")
+    on_path_here.cache_clear()
 
 
 def test_a_server_that_was_asked_for_is_put_back_with_the_hooks(installed: Path, home: Path, run: Run) -> None:
