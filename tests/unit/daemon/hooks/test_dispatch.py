@@ -212,10 +212,11 @@ async def test_after_a_compaction_the_next_copilot_prompt_gets_it_once(
     agents_desk: HookDesk, compacted: CopilotSession
 ) -> None:
     async def call(text: str) -> HookReply:
-        given = compacted.payload(prompt=text)
+        """Prompts, and again where the machine was too busy for an answer in time: the next prompt brings it."""
+        given, late = compacted.payload(prompt=text), agents_desk.counted["late"]
         reply = await agents_desk.hooks.call("copilot", "userPromptSubmitted", given, authenticated=True)
         compacted.prompt(text)
-        return reply
+        return reply if agents_desk.counted["late"] == late else await call(text)
 
     async with agents_desk.at_work():
         first, second = await call("Go on"), await call("And then")
