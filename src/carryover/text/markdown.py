@@ -60,21 +60,23 @@ def without_blocks(text: str) -> str:
 
 
 def own_lines(lines: Sequence[str]) -> list[bool]:
-    """Returns of each line of an answer whether its author says it: not in a block of code nor in a quotation. What is
-    below a fence that is never closed is said: blocks within blocks leave one fence too many.
+    """Returns of each line of an answer whether its author says it: not in a block of code nor in a quotation. A fence
+    that opens no block, as it stands right below text or another fence and a blank line follows, closes one without a
+    beginning, or one around others.
 
     >>> own_lines(["Run:", "```", "make?", "```", "> Why?", "Shall I?"])
     [True, False, False, False, False, True]
-    >>> own_lines(["```", "make?", "```", "```", "Shall I?"])
-    [False, False, False, False, True]
+    >>> own_lines(["```", "make?", "```", "```", "", "Shall I?"])
+    [False, False, False, False, True, True]
     """
     forms = line_forms(lines)
-    fences = [at for at, form in enumerate(forms) if form == "fence"]
-    open_from = fences[-1] + 1 if len(fences) % 2 else len(lines)
-    return [
-        (form == "text" or at >= open_from) and not line.lstrip().startswith(">")
-        for at, (line, form) in enumerate(zip(lines, forms, strict=True))
-    ]
+    at = len(forms) - 1
+    while at >= 0 and forms[at] == "code":
+        at -= 1
+    above, below = "".join(lines[at - 1 : at]).strip(), "".join(lines[at + 1 : at + 2]).strip()
+    if at > 0 and forms[at] == "fence" and forms[at - 1] != "code" and above and not below:
+        forms[at + 1 :] = ["text"] * (len(forms) - at - 1)
+    return [form == "text" and not line.lstrip().startswith(">") for line, form in zip(lines, forms, strict=True)]
 
 
 def without_code(line: str) -> str:
