@@ -71,7 +71,9 @@ _TOLD: Final = later(
 """A text that a client sends in the user's role: files of the project, where it works, what a command printed (Claude
 Code, Codex, mini-SWE-agent, OpenHands)."""
 _TASK: Final = later(r"<(?:task|user_message)>\n")
-"""How a chat begins that is what the model of Cline or Roo Code was sent, in which results are in the user's role."""
+"""How a chat begins that is what the model of Cline or Roo Code was sent, in which results are in the user's role, and
+what follows a prompt there: others may begin so too."""
+_DETAILS: Final = "\n<environment_details>\n"
 _RESULT: Final = later(r"\[(?:(\w+)(?: for '.*?')?[^\]\n]{0,200}\] Result:|(?:Tool|Error)\b[^\]\n]{0,40}\])", re.DOTALL)
 _ASKS: Final = ("ask_followup_question", "attempt_completion", "plan_mode_respond")
 """The tools whose results are what the user said."""
@@ -231,7 +233,8 @@ def _without_work(said: str) -> str:
 def _records(steps: Sequence[_Step]) -> list[Record]:
     begins = next((step.text for step in steps if step.speaker == "user"), "")
     session = f"chat-{digest(begins[:_ID_CHARS])}"
-    if _TASK.match(begins):
+    given = [step.text for step in steps if step.speaker == "user"]
+    if _TASK.match(begins) and any(_DETAILS in text or _RESULT.match(text) for text in given):
         steps = [msgspec.structs.replace(step, words=_typed(step)) for step in steps]
     steps = [msgspec.structs.replace(step, text=step.text if step.words is None else step.words) for step in steps]
     placed = (msgspec.structs.replace(step, session=session, place=place) for place, step in enumerate(steps, 1))

@@ -338,6 +338,13 @@ def test_a_result_in_an_exported_task_is_not_the_users(tmp_path: Path) -> None:
     assert said_in(tmp_path / "task.md", TASK) == [*said, ("assistant", "Done.")]
 
 
+def test_a_chat_that_begins_with_a_tag_is_no_exported_task(tmp_path: Path) -> None:
+    said = [("user", "<task>\nWrite it.\n</task>"), ("assistant", "Written."), ("user", "Shorter, please.")]
+    messages = [{"role": role, "content": text} for role, text in (*said, ("assistant", "Cut."))]
+
+    assert said_in(tmp_path / "chat.json", json.dumps(messages)) == [*said, ("assistant", "Cut.")]
+
+
 def test_an_answer_may_have_a_paragraph_that_begins_like_a_result(tmp_path: Path) -> None:
     text = "**User:** Why?\n\n**Assistant:** Since it rounds.\n\n**Reasoning:** cents.\n\n**Tool:**\nbc\n"
 
