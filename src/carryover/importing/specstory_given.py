@@ -10,7 +10,6 @@ import msgspec
 
 from carryover.model import Answer, AnyBody, PlanItem, PlanUpdate, Question
 from carryover.records.asked import PLAN_STATES, plan_items
-from carryover.records.fields import SHORT_CHARS, bounded
 from carryover.records.lenient import Fields, fields_of, first_text, is_true, items_of, text_of
 from carryover.records.rawjson import content_text
 from carryover.text.pattern import later
@@ -123,7 +122,7 @@ def asked_and_answered(call: OpenCall, question: str, options: Iterable[str], an
     if question:
         yield Question(call_id=call.id, text=question, options=tuple(filter(None, options)))
         if answer:
-            yield Answer(call_id=call.id, question=question, text=bounded(answer, SHORT_CHARS))
+            yield Answer(call_id=call.id, question=question, text=answer)
 
 
 def _question(asked: Fields) -> str:
