@@ -22,7 +22,7 @@ from carryover.transcript.jsonl import JsonlReader
 class Report(msgspec.Struct, kw_only=True):
     """What is in a file, and what an import did with it. Times are UTC ms, None without one.
 
-    report = survey(open_document(path))
+    report = survey_document(open_document(Candidate(path)))
     print(report.prompts, report.calls["shell"], report.unknown)
     """
 
