@@ -23,8 +23,8 @@ _TIMES_LONGER: Final = 3
 _MOST_BETWEEN: Final = 3
 """Of an answer before a closing remark: its length, also beside the remark's, and the calls between the two."""
 _MOST_SINCE: Final = 8
-"""After so many answers with calls, what the newest recorded work came to is no state: what was done since may be in no
-record, as with a tool whose calls nobody can tell from looking."""
+"""After so many answers, what the newest recorded work came to is no state: what was done since may be in no record, as
+with a tool whose calls nobody can tell from looking. Answers without a call finish no work that was cut off."""
 _SITTING_MS: Final = 3_600_000
 """A session's turns belong together while no longer pause than this is between them."""
 _SHORT_ID: Final = 8
@@ -59,7 +59,7 @@ class Past(NamedTuple):
     main: Step
     """The turn whose last words tell where it stands: the leading one, or the one before if nothing followed it yet."""
     work: Step | None
-    """The newest turn that worked, if that is another one than `main` and few calls were answered since."""
+    """The newest turn that worked, if that is another one than `main` and few answers came since."""
     at_ms: int
     """Time of the leading session's last event (UTC ms)."""
     names: Mapping[str, str]
@@ -115,7 +115,8 @@ def past_of(view: ProjectView, *, now_ms: int, own: str | None = None, names: Ma
     main = _standing_step(mine, newest)
     last = next((step for step in reversed(mine) if did_work(step.turn)), main)
     since = (step.turn for step in mine if step.turn.began > last.turn.began)
-    answered = sum(turn.end == "answered" and turn.calls > 0 for turn in since)
+    is_done = last.turn.end == "answered"
+    answered = sum(turn.end == "answered" and (is_done or turn.calls > 0) for turn in since)
     return Past(
         view=view,
         steps=steps,
