@@ -178,7 +178,7 @@ def events(daemon: DaemonProcess) -> int:
         return totals(db).events
 
 
-SLACK_S = 1.0
+SLACK_S = 3.0
 """For the way there and back on a busy machine. What these calls must not wait for takes longer: a lock, a history."""
 
 

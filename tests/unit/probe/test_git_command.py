@@ -61,7 +61,7 @@ def test_what_does_not_end_in_time_is_killed_with_all_it_started(tmp_path: Path,
     with pytest.raises(TimeoutError):  # nor does it read its input, which is more than a pipe holds
         in_store(tmp_path, "hash-object", remote="", given=bytes(1 << 20), running=set(), timeout_s=0.3)
 
-    assert time.monotonic() - before < 3
+    assert time.monotonic() - before < 60, "nobody waits for a git that never ends"
     assert set(children()) <= others
     # An orphan is killed with the others, but nobody here can wait for its end.
     wait_until("all are gone", lambda: not any(is_running(int(pid)) for pid in slow_git.read_text().split()))
