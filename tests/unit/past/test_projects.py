@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import os
 import sqlite3
+from pathlib import Path
 
 import pytest
 from msgspec import UNSET
@@ -9,6 +11,7 @@ from msgspec.structs import replace
 from carryover.config import Config, PublishConfig
 from carryover.distill.limit import Limit
 from carryover.distill.quotes import estimated_tokens
+from carryover.facts import GitFacts
 from carryover.ledger.queries import project_by_id
 from carryover.ledger.rows import ProjectRow
 from carryover.ledger.store import Ledger
@@ -31,6 +34,7 @@ from carryover.past.projects import listed_projects
 from carryover.past.timeline import timeline_page
 from carryover.past.types import Moment
 from carryover.publish.limits import limited_projects
+from support.repository import repository
 from support.scribe import Scribe
 
 NOW_MS = 100_000
@@ -167,6 +171,25 @@ async def test_each_line_of_a_handoff_has_its_sources_and_its_size_is_known(scri
     assert handoff.handoff is not None
     assert handoff.tokens == estimated_tokens(handoff.handoff.text)
     assert all(all(section.sources) for section in handoff.handoff.sections)
+
+
+async def test_where_git_is_slow_a_handoff_has_what_it_said_at_the_last_publication(
+    ledger: Ledger, scribe: Scribe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = repository(tmp_path / "shop", {"cart.py": ""})
+    await scribe.tell(scribe.event("Add a discount", cwd=str(root), at_ms=LATER_MS))
+    await ledger.set_published(1, None, LATER_MS, None, GitFacts(branch="tax", head="abc1234", subject="first"))
+    slow = tmp_path / "bin" / "git"
+    slow.parent.mkdir()
+    slow.write_text("#!/bin/sh\nexec sleep 60\n")
+    slow.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{slow.parent}:{os.environ['PATH']}")
+
+    handoff = projects.project_handoff(scribe.db, known(scribe.db), Config(), now_ms=LATER_MS).handoff
+
+    assert handoff is not None
+    assert "branch tax at abc1234" in handoff.text
+    assert "git did not answer in time" in handoff.text
 
 
 async def test_a_project_without_work_has_no_lines(scribe: Scribe) -> None:
