@@ -312,8 +312,12 @@ def test_of_a_commands_file_with_the_command_below_it_the_command_was_typed() ->
 def test_a_text_whose_record_may_come_again_with_calls_settles_nothing() -> None:
     growing = worked("s1").event(model.AssistantMessage(text="I read the cart now.", grows=True))
 
+    unknown = "claude-code's turn 1: not recorded whether it ended with its last words"
     assert not handoff(growing).settled
+    assert unknown in under("Where it stands", growing)
     assert "last words (turn 1): I read the cart now." in under("Where it stands", growing)
+    assert unknown not in under("Where it stands", growing.says("It is done."))
+    growing = worked("s1").event(model.AssistantMessage(text="I read the cart now.", grows=True))
     assert handoff(growing, worked("s2", "Add a logo.", hours=5)).settled
 
 

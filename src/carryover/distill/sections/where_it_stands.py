@@ -80,13 +80,16 @@ def _unpushed(git: GitFacts | None) -> str:
 
 def _ended(past: Past, step: Step) -> str:
     turn = step.turn
+    of_turn = f"{past.agent(step)}'s {past.turn(turn.number, step.view)}"
+    if turn.end == "answered" and turn.grows and step.is_newest:
+        return f"{of_turn}: not recorded whether it ended with its last words"
     if turn.end == "answered" or (turn.end == "" and not step.is_newest):
         return ""
     ending = step.digest.ending if step.is_newest else None
     said = cut_middle(ending.message.replace('"', "'"), 120) if ending is not None else ""
     message = f': "{said}"' if said else ""
     calls = f" after {turn.calls} calls" if turn.calls > 1 else ""
-    return f"{past.agent(step)}'s {past.turn(turn.number, step.view)}: {_CUT_OFF[turn.end]}{calls}{message}"
+    return f"{of_turn}: {_CUT_OFF[turn.end]}{calls}{message}"
 
 
 def _branch(step: Step, git: GitFacts | None) -> str:
