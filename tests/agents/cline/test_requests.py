@@ -17,18 +17,33 @@ def said(at: int, kind: str, text: object) -> dict[str, object]:
     return {"ts": 1_770_000_000_000 + at, "type": "say", "say": kind, "text": shown, "conversationHistoryIndex": 0}
 
 
-@pytest.mark.parametrize("named", ["src/oven.js", "/oven/src/oven.js", r"c:\oven\src\oven.js"])
-def test_a_result_may_name_the_whole_path_of_what_is_shown_with_one_in_the_folder(tmp_path: Path, named: str) -> None:
-    path = tmp_path / "ui_messages.json"
-    saved = f"[replace_in_file for '{named}'] Result:\nThe content was successfully saved."
-    diff = "------- SEARCH\na\n=======\nb\n+++++++ REPLACE"
-    edit = {"tool": "editedExistingFile", "path": "src/oven.js", "content": diff}
-    messages = [said(1, "task", "Bake it"), said(2, "tool", edit), said(3, "api_req_started", {"request": saved})]
-    path.write_text(json.dumps(messages))
+def results(folder: Path, shown: list[dict[str, object]]) -> list[model.ToolResult]:
+    path = folder / "ui_messages.json"
+    path.write_text(json.dumps(shown))
     assert AGENT.exported is not None
     source = AGENT.exported(path, path.read_bytes())
     assert source is not None
+    return [event.body for event in read_on(AGENT, source).events if isinstance(event.body, model.ToolResult)]
 
-    [result] = (event.body for event in read_on(AGENT, source).events if isinstance(event.body, model.ToolResult))
+
+@pytest.mark.parametrize("named", ["src/oven.js", "/oven/src/oven.js", r"c:\oven\src\oven.js"])
+def test_a_result_may_name_the_whole_path_of_what_is_shown_with_one_in_the_folder(tmp_path: Path, named: str) -> None:
+    saved = f"[replace_in_file for '{named}'] Result:\nThe content was successfully saved."
+    diff = "------- SEARCH\na\n=======\nb\n+++++++ REPLACE"
+    edit = {"tool": "editedExistingFile", "path": "src/oven.js", "content": diff}
+    shown = [said(1, "task", "Bake it"), said(2, "tool", edit), said(3, "api_req_started", {"request": saved})]
+
+    [result] = results(tmp_path, shown)
 
     assert result.status == "ok"
+
+
+def test_a_call_of_a_server_is_about_its_arguments(tmp_path: Path) -> None:
+    given = json.dumps({"shelf": "top", "degrees": 200})
+    asked = {"type": "use_mcp_tool", "serverName": "oven", "toolName": "heat", "arguments": given}
+    failed = "[use_mcp_tool for 'oven'] Result:\n\nError:\nThe door is open."
+    call, request = said(2, "use_mcp_server", asked), said(3, "api_req_started", {"request": failed})
+
+    [result] = results(tmp_path, [said(1, "task", "Bake it"), call, request])
+
+    assert (result.name, result.subject, result.status) == ("oven__heat", "top", "error")

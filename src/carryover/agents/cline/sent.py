@@ -139,6 +139,7 @@ def _shown(call: _Called) -> dict[str, object]:
         return {"type": "ask", "ask": "command", "text": args.get("command", "")}
     if call.name == "use_mcp_tool":
         named = {"serverName": args.get("server_name", ""), "toolName": args.get("tool_name", "")}
+        named |= {"arguments": args.get("arguments", "")}
         return {"type": "ask", "ask": "use_mcp_server", "text": _json(named)}
     shown = {"tool": _SHOWN_AS.get(call.name, call.name), **args}
     return {

@@ -226,7 +226,8 @@ def _call(recorder: MessageBuilder) -> None:
         return
     name = kind or f"{text_of(shown.get('serverName'))}__{text_of(shown.get('toolName'))}"
     if kind or "toolName" in shown:
-        call = TOOLS.call(recorder.ident, bounded(name, MAX_NAME_CHARS), shown, recorder.cwd)
+        given = shown if kind else fields_of(text_of(shown.get("arguments")))
+        call = TOOLS.call(recorder.ident, bounded(name, MAX_NAME_CHARS), given, recorder.cwd)
     else:
         call = OpenCall.of_command(recorder.ident, "command", _said(recorder).removesuffix(_ASKS), recorder.cwd)
     recorder.begin_call(call, "call")
