@@ -38,6 +38,10 @@ _SYNTHETIC: Final = "<synthetic>"
 """The model of what Claude Code writes in place of an answer: why there is none."""
 _NO_ANSWER: Final = "No response requested."
 _MODEL: Final = later(r"model:? ([^,]+)")
+_VSCODE: Final = frozenset({"vs", "code"})
+_THOUGHT: Final = later(r"^<think><details><summary>Thought Process</summary>\n(.*?)\n</details></think>", re.M | re.S)
+"""In VS Code's documents (v2.1.0), what the agent said between its calls; the text below them is what it reasoned."""
+_HELD_CHARS: Final = 20_000
 _TITLE: Final = later(r"^#{1,2} (.+?)\s*$", re.MULTILINE)
 _NAME_TIME: Final = later(r"(\d{4}-\d{2}-\d{2})_(\d{2})-(\d{2})")
 
@@ -72,9 +76,10 @@ def recognised(file: Candidate) -> OpenedDocument | None:
             f"{file.path} holds a session of {agent!r}, an agent that Carryover does not know. {NOTHING}",
             ExitCode.NOTHING_FOUND,
         )
-    parse = partial(_parse, quoted_of(spec), file.project or named_folder(file.path), session is None)
+    is_vscode = agent is not None and _words(agent) >= _VSCODE
+    parse = partial(_parse, quoted_of(spec), file.project or named_folder(file.path), session is None, is_vscode)
     session = session or f"specstory-{digest(file.head[:_ID_BYTES])}"
-    return document(spec, turn_reader(partial(by_turn, turn_lines)), TurnContext, parse, file.path, SPECSTORY, session)
+    return document(spec, turn_reader(partial(by_turn, turn_lines)), _Context, parse, file.path, SPECSTORY, session)
 
 
 def spec_named(name: str, specs: tuple[AgentSpec, ...]) -> AgentSpec | None:
@@ -97,9 +102,25 @@ def named_folder(path: Path) -> str | None:
     return str(path.parents[2]) if path.parts[-3:-1] == (".specstory", "history") else None
 
 
+class _Context(TurnContext, frozen=True, omit_defaults=True):
+    """The parser's state between two turns."""
+
+    main_ms: int = 0
+    """Time of the last turn of the main thread: a document's order is true, its times may go back by seconds (Cursor,
+    v2.1.0)."""
+    held: str = ""
+    """What the agent said between its calls, until they end."""
+
+
 def _parse(
-    quoted: QuotedText, folder: str | None, unnamed: bool, source: Source, context: TurnContext, record: Record
-) -> tuple[TurnContext, Parsed]:
+    quoted: QuotedText,
+    folder: str | None,
+    unnamed: bool,
+    is_vscode: bool,
+    source: Source,
+    context: _Context,
+    record: Record,
+) -> tuple[_Context, Parsed]:
     text = record.data.decode()
     head, _, rest = text.partition("\n")
     heading = HEADING.match(head)
@@ -114,19 +135,26 @@ def _parse(
         turn.change(last_ms=at_ms or _time_in_name(source.path))
         return turn.finish("info")
     model, at_ms = _model_and_time(heading[3] or "")
-    turn.at_ms = at_ms or context.last_ms
+    told_ms = at_ms or context.last_ms
+    turn.at_ms = told_ms
     turn.subagent_id = "inline" if heading[2] or heading[4] else None  # the format does not distinguish them
+    if turn.subagent_id is None:
+        turn.at_ms = max(told_ms, context.main_ms)
     turn.learn(model=model if model != _SYNTHETIC else None)
-    turn.change(turns=context.turns + 1, last_ms=turn.at_ms, command=False)
+    turn.change(turns=context.turns + 1, last_ms=told_ms, main_ms=max(turn.at_ms, context.main_ms), command=False)
     if model == _SYNTHETIC:
         if (said := spoken_text(rest.split("\n"))) != _NO_ANSWER:
             turn.add(failed_turn(said, turn.at_ms, limited=names_limit(said)), "end")
         return turn.finish("info")
     if heading[1] != "User":
+        if is_vscode and (thought := _THOUGHT.search(rest)) is not None:
+            turn.change(held=bounded(thought[1].strip(), _HELD_CHARS))
         _answer(turn, quoted, blocks(rest, unnamed=unnamed))
         return turn.finish("info")
-    turn.change(name="")
-    expands = context.command and context.last_ms == turn.at_ms  # the client's expansion of a command, for the model
+    if context.held:
+        turn.add(AssistantMessage(text=context.held), "held")
+    turn.change(name="", held="")
+    expands = context.command and context.last_ms == told_ms  # the client's expansion of a command, for the model
     said = spoken_text(rest.split("\n"))
     bodies = quoted.prompt(said, context.name) if said and not expands else ()
     for number, body in enumerate(bodies):
@@ -138,15 +166,15 @@ def _parse(
     return turn.finish("info")
 
 
-def _answer(turn: TurnEvents[TurnContext], quoted: QuotedText, parts: Iterable[str | ToolBlock]) -> None:
+def _answer(turn: TurnEvents[_Context], quoted: QuotedText, parts: Iterable[str | ToolBlock]) -> None:
     before = ""
     shown = [part for part in parts if part]
     refused = _refusal_in(shown)
     for number, block in enumerate(shown):
         if isinstance(block, str):
             if refused is None:
-                turn.add(AssistantMessage(text=block), f"said{number}")
-            turn.change(name="")
+                turn.add(AssistantMessage(text=turn.context.held or block), f"said{number}")
+            turn.change(name="", held="")
             before = ""
             continue
         is_end = block.is_empty and block.name == before  # Cursor's extension writes each call once more (v2.1.0)

@@ -7,7 +7,7 @@ from typing import Final
 
 from carryover.importing.candidate import Candidate
 from carryover.importing.document import open_document
-from carryover.model import AnyBody, FileEdit, PlanItem, PlanUpdate, ToolResult, UserPrompt
+from carryover.model import AnyBody, AssistantMessage, FileEdit, PlanItem, PlanUpdate, ToolResult, UserPrompt
 from support.specstory import events_of
 
 _HEAD: Final = (
@@ -52,3 +52,27 @@ def test_a_button_below_an_answer_is_no_prompt(tmp_path: Path) -> None:
     bodies = bodies_in(tmp_path / "story.md", *(f"_**User**_\n\n{text}" for text in texts))
 
     assert [body.text for body in bodies if isinstance(body, UserPrompt)] == ["Ship it.", "@agent Go on: now"]
+
+
+def said(text: str) -> str:
+    thought = f"<think><details><summary>Thought Process</summary>\n{text}\n</details></think>"
+    return f"_**Agent (copilot/auto)**_\n\n{thought}"
+
+
+def test_what_is_called_a_thought_was_said(tmp_path: Path) -> None:
+    text = "I'll add the price. \n\nAdded. Run it again."
+    reasoned = "_**Agent (copilot/auto)**_\n\nThe user wants a price. I should look first."
+    answered = "_**Agent (copilot/auto)**_\n\nYes, in euros."
+    turns = ("_**User**_\n\nAdd a price.", said(text), tool("read", "read_file"), reasoned, "_**User**_\n\nIn euros?")
+    bodies = bodies_in(tmp_path / "story.md", *turns, answered)
+
+    spoken = [body for body in bodies if isinstance(body, AssistantMessage)]
+    assert [body.text for body in spoken] == [text, "Yes, in euros."]
+    assert bodies.index(spoken[0]) > next(at for at, body in enumerate(bodies) if isinstance(body, ToolResult))
+
+
+def test_what_was_said_before_the_next_prompt_is_kept(tmp_path: Path) -> None:
+    bodies = bodies_in(tmp_path / "story.md", "_**User**_\n\nAdd it.", said("Added."), "_**User**_\n\nShip it.")
+
+    texts = [body.text for body in bodies if isinstance(body, AssistantMessage | UserPrompt)]
+    assert texts == ["Add it.", "Added.", "Ship it."]
