@@ -27,9 +27,8 @@ from carryover.testruns.run import TestRun
 
 _OPINION_MS: Final = 7 * DAY_MS
 _MOST_RUNS: Final = 40
-_LEFT_AFTER: Final = 2
-_LEFT_AFTER_MS: Final = 7 * DAY_MS
-"""Further sessions, and age, after which the user has left a question for other work."""
+_LEFT_AFTER: Final = ((7 * DAY_MS, 2), (DAY_MS, 5))
+"""Age, and further sessions with work, after which the user has left a question for other work."""
 _MOST_SESSIONS: Final = 4
 """Most sessions besides the leading one whose open question is quoted."""
 _IN_PATH: Final = frozenset("./\\")
@@ -103,12 +102,12 @@ def _replied_elsewhere(past: Past, step: Step) -> bool:
 
 
 def _was_left(past: Past, step: Step) -> bool:
-    """Whether the turn is more than a week old and work was done in two sessions that began after it. Of 32 questions
-    in public transcripts with two such sessions, of any age, none was answered later in its own session."""
-    if past.at_ms - step.turn.last_ms <= _LEFT_AFTER_MS:
-        return False
+    """Whether the turn is more than a week old and work was done in two sessions that began after it, or more than a
+    day old and in five. Of 32 questions in public transcripts with two such sessions, of any age, none was answered
+    later in its own session."""
+    age_ms = past.at_ms - step.turn.last_ms
     since = sum(one.started_ms > step.turn.last_ms and one.digest.worked for one in past.view.sessions)
-    return since >= _LEFT_AFTER
+    return any(age_ms > after_ms and since >= sessions for after_ms, sessions in _LEFT_AFTER)
 
 
 def _exchange(step: Step) -> str:

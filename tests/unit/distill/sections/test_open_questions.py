@@ -151,8 +151,18 @@ def test_a_question_is_closed_by_the_next_prompt_of_its_session_and_not_by_one_e
     assert "Shall I delete the old table?" in under("Next action", asked)
 
 
-@pytest.mark.parametrize(("hours", "is_open"), [((2, 3, 160), True), ((2, 180), False), ((180,), True)])
-def test_a_question_is_left_once_the_user_worked_in_two_more_sessions_and_a_week_passed(
+@pytest.mark.parametrize(
+    ("hours", "is_open"),
+    [
+        ((2, 3, 160), True),
+        ((2, 180), False),
+        ((180,), True),
+        ((2, 3, 4, 5, 30), False),
+        ((2, 3, 4, 5, 6), True),
+        ((2, 3, 4, 30), True),
+    ],
+)
+def test_a_question_is_left_after_a_week_and_two_more_sessions_with_work_or_a_day_and_five(
     hours: tuple[int, ...], is_open: bool
 ) -> None:
     asked = worked(says="Done. Shall I delete the old table?")
