@@ -180,7 +180,7 @@ class Config(msgspec.Struct, frozen=True):
     """Unknown keys, and selected agents, found in the file, such as `resume.mod (line 3)`. Not a setting."""
     paused: bool = False
     """Whether `carryover pause` is in effect for all projects. Not a setting: a file in the state folder decides."""
-    kept_in: str | None = None
+    kept_in: str = f"~/.carryover/{KEPT}"
     """Folder in the state folder for handoffs not written into projects (`pointers = "off"`). Not a setting."""
     port_is_set: bool = False
     """Whether the file names the port, even the default one. Not a setting."""
@@ -222,7 +222,7 @@ class ProjectSettings(msgspec.Struct, frozen=True):
     excluded: str | None = None
     """Why the project is excluded, for people; None if it is not."""
     folder: Path | None = None
-    """Folder for its handoff instead of the project, because `pointers` is off."""
+    """Folder for its handoff instead of the project, where `pointers` is off; None where it is not."""
     notes: tuple[str, ...] = ()
     """Settings in the project's own file that were skipped, and why."""
 
@@ -294,7 +294,8 @@ def settings_or_defaults(state: StateDir) -> tuple[Config, str | None]:
     try:
         return load_config(state.config), None
     except UserError as error:
-        return Config(), f"carryover: {error} Until then commands that only print use the defaults."
+        defaults = Config(kept_in=str(state.config.parent / KEPT))
+        return defaults, f"carryover: {error} Until then commands that only print use the defaults."
 
 
 def settings_now(state: StateDir) -> Config:
@@ -332,7 +333,6 @@ def _settings_of(root: Path, config: Config) -> ProjectSettings:
         pointers = max(pointers, asked_pointers, key=get_args(Pointers).index)
         if pointers != asked_pointers:
             notes.append(f"{project_file.PROJECT_FILE}: publish.pointers may only be lowered; it stays {pointers}")
-    folder = config.kept_in if pointers == "off" else None
     agreed_ms = int(since.timestamp() * 1000) if since is not None and pointers == "shared" else 0
     return ProjectSettings(
         resume_mode=asked_mode or config.resume.mode,
@@ -343,7 +343,7 @@ def _settings_of(root: Path, config: Config) -> ProjectSettings:
         agreed_ms=agreed_ms,
         agents=config.agents.selected,
         excluded=_excluded_by(root, own, config),
-        folder=handoffs_elsewhere(root, folder) if folder is not None else None,
+        folder=handoffs_elsewhere(root, config.kept_in) if pointers == "off" else None,
         notes=tuple(notes),
     )
 

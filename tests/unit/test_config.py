@@ -22,9 +22,11 @@ from carryover.config import (
     handoffs_elsewhere,
     load_config,
     project_settings,
+    settings_or_defaults,
 )
 from carryover.distill.handoff import OFFERED_TOKENS
 from carryover.errors import ExitCode, UserError
+from carryover.paths import StateDir
 
 SHARED = Config(publish=PublishConfig(pointers="shared"))
 
@@ -305,6 +307,23 @@ def test_handoffs_kept_apart_have_a_folder_for_each_project(home: Path) -> None:
 
     assert folders == [home / "handoffs" / "app-c0167fc9", home / "handoffs" / "app-d3db455f"]
     assert handoffs_elsewhere(Path("/"), "/h").name.startswith("root-")
+
+
+def test_also_the_defaults_keep_a_handoff_out_of_a_project_that_asks_for_that(home: Path) -> None:
+    state, root = StateDir(home / "state"), home / "app"
+    state.config.parent.mkdir()
+    state.config.write_text("[publish\n")
+    root.mkdir()
+    (root / ".carryover.toml").write_text('[publish]\npointers = "off"\n')
+
+    config, trouble = settings_or_defaults(state)
+
+    assert trouble is not None
+    folders = [project_settings(root, known).folder for known in (config, Config())]
+    assert [folder.parent for folder in folders if folder is not None] == [
+        home / "state" / "handoffs",
+        home / ".carryover" / "handoffs",
+    ]
 
 
 def test_what_install_found_out_of_each_agent_is_read(config_file: Path) -> None:

@@ -77,7 +77,7 @@ def open_to_git(checkout: Checkout, settings: ProjectSettings) -> str | None:
 
     Reads only. Blocks (git).
     """
-    if settings.folder is not None or settings.excluded or settings.pointers == "off":
+    if settings.folder is not None or settings.excluded:
         return None
     if not os.access(checkout.root, os.W_OK | os.X_OK):  # nothing is written there for another reason, or it is gone
         return None

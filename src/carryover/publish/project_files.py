@@ -55,9 +55,8 @@ def publish(
     `beside` is called to write more files there; it returns whether they have to be written again later. `has_page`:
     whether a second page is to be written next to it, else an earlier one is removed.
     """
-    why_not = _switched_off(settings)
-    if why_not is not None:
-        return Published(refusal=why_not, notes=settings.notes)
+    if settings.excluded is not None:
+        return Published(refusal=f"excluded by {settings.excluded}", notes=settings.notes)
     try:
         checkout = Checkout(root)
         if settings.folder is not None:
@@ -66,15 +65,6 @@ def publish(
     except OSError as error:
         why = f"{UNWRITTEN}: {os_reason(error)}"
         return Published(refusal=why, passing=True, notes=settings.notes)
-
-
-def _switched_off(settings: ProjectSettings) -> str | None:
-    """Returns why the user's settings have nothing published; None if they have it published."""
-    if settings.excluded:
-        return f"excluded by {settings.excluded}"
-    if settings.folder is None and settings.pointers == "off":
-        return "`pointers` is off, and there is no other folder"
-    return None
 
 
 def _publish_apart(

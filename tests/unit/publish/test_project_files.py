@@ -154,25 +154,21 @@ def test_a_handoff_elsewhere_is_in_no_commit_either(home: Path) -> None:
     assert git(notes, "status", "--porcelain", "--untracked-files=all") == ""
 
 
-def test_where_publishing_is_refused_nothing_is_touched(home: Path, app: Path, tmp_path: Path) -> None:
+def test_where_publishing_is_refused_nothing_is_touched(home: Path, tmp_path: Path) -> None:
     tracked = repository(home / "tracked", {".carryover/handoff.md": "theirs\n"})
     excluded = repository(home / "excluded", {".carryover.toml": "exclude = true\n"})
-    before = [signatures(root) for root in (tracked, excluded, app, tmp_path)]
+    before = [signatures(root) for root in (tracked, excluded, tmp_path)]
 
-    asked = [(tracked, SHARED), (tmp_path, SHARED), (home, SHARED), (app, ProjectSettings(pointers="off"))]
-    refusals = [
-        published(root, settings).refusal
-        for root, settings in (*asked, (excluded, project_settings(excluded, Config())))
-    ]
+    asked = [(tracked, SHARED), (tmp_path, SHARED), (home, SHARED), (excluded, project_settings(excluded, Config()))]
+    refusals = [published(root, settings).refusal for root, settings in asked]
 
     assert refusals == [
         ".carryover is tracked by git, so a handoff would be committed; `git rm -r --cached .carryover` ends that",
         "it is a temporary folder",
         "it is the home folder itself",
-        "`pointers` is off, and there is no other folder",
         "excluded by the project's own .carryover.toml",
     ]
-    assert [signatures(root) for root in (tracked, excluded, app, tmp_path)] == before
+    assert [signatures(root) for root in (tracked, excluded, tmp_path)] == before
 
 
 def test_one_pass_waits_for_another(app: Path) -> None:
