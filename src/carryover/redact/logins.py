@@ -115,3 +115,24 @@ def passwords_behind_words(text: str, _lower: str) -> Iterator[Span]:
     for found in _RIGHT_BEHIND.finditer(text):
         if is_said_password(found["value"]):
             yield *found.span("value"), "password"
+
+
+_PASS: Final = later(
+    r"pass(?<![\w$-]pass)(?P<link>[ \t](?:is|ist|es)(?=[ \t])|[ \t]?[:=])?[ \t]{1,4}[\"'`]?"
+    r"(?P<value>[a-z\d][^\s\"'`|]{5,31})(?![^\s\"'`|])"
+)
+_OF_A_LOGIN: Final = later(
+    r"\b(?:login|log-?in|root|sudo|admin|ssh|s?ftp|vpn|wi-?fi|smtp|mail|email|database|db|server|account|my)[ \t]\Z"
+)
+_SIGN: Final = later(r"[!#$%^&*?+~@](?!\Z)|[#$%^&*~@]\Z")
+
+
+def passwords_behind_pass(_text: str, lower: str) -> Iterator[Span]:
+    """Yields what a sentence calls a `pass`: `the login pass Tulpan12$`, `my pass is tulpan12`. The word has other
+    meanings, so a login is named before it, or something links the two and the value has a sign."""
+    for found in _PASS.finditer(lower) if "pass" in lower else ():
+        of_login = _OF_A_LOGIN.search(lower, max(0, found.start() - 12), found.start()) is not None
+        value = found["value"].rstrip(".,;:")
+        has_sign = _SIGN.search(value) is not None
+        if of_login + has_sign + (found["link"] is not None) >= 2 and is_said_password(value):
+            yield found.start("value"), found.start("value") + len(value), "password"
