@@ -329,6 +329,12 @@ _PATTERNS: Final = (
         (library, rf"{library}\.\w{{4,20}}\([ \t]*b?(?P<open>\\{{0,7}}[\"'])(?P<value>[^\"'\\\n]{{4,200}})(?P=open)")
         for library in ("bcrypt", "argon2")
     ),
+    ("Fernet(", r"Fernet\([ \t]*b?\\{0,7}[\"'](?P<value>[\w-]{43}=)"),
+    (  # an attribute of HTML
+        "&quot;",
+        r"(?:[Pp]assw(?:or)?d|[Ss]ecret|[Tt]oken|(?:[Aa]pi|[Aa]ccess)[_-]?[Kk]ey)(?:&quot;)?[ \t]?[:=][ \t]?"
+        r"&quot;(?P<value>(?=[^\s&]{0,200}\d)(?=[^\s&]{0,200}[A-Za-z])[^\s&<>]{6,200})&quot;",
+    ),
     ("SecureString", r"ConvertTo-SecureString[ \t]+(?:-String[ \t]+)?(?P<value>'[^'\n]{1,200}'|\"[^\"\n]{1,200}\")"),
     ("password", r"password 7 (?P<value>[0-9A-F]{8,})"),
     ("SHA", r"\{S?SHA(?:\d{3})?\}(?P<value>[A-Za-z0-9+/]{27,}={0,2})"),  # LDAP's and Apache's password hashes
