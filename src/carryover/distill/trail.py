@@ -114,6 +114,7 @@ def past_of(view: ProjectView, *, now_ms: int, own: str | None = None, names: Ma
     mine = [step for step in steps if step.view is newest.view or (own is None and step.view.session not in beside)]
     main = _standing_step(mine, newest)
     last = next((step for step in reversed(mine) if did_work(step.turn)), main)
+    last = main if _was_sent_again(last) else last
     since = (step.turn for step in mine if step.turn.began > last.turn.began)
     is_done = last.turn.end == "answered"
     answered = sum(turn.end == "answered" and (is_done or turn.calls > 0) for turn in since)
@@ -185,6 +186,15 @@ def before_remark(step: Step) -> Said | None:
 def did_work(turn: Turn) -> bool:
     """Whether something was changed or run in a turn, or calls were made before it was cut off."""
     return turn.changes > 0 or (turn.calls > 0 and turn.end != "answered")
+
+
+def _was_sent_again(step: Step) -> bool:
+    """Whether the prompt of a turn that was cut off was sent again, so that a later turn has it, and answered since."""
+    turn = step.turn
+    if turn.end == "answered" or turn.number == 0 or not answers_since(step.digest, turn.number):
+        return False
+    is_elsewhere = any(later.number > turn.number and later.sent == turn.sent for later in step.digest.turns)
+    return is_elsewhere or not (turn.prompt or turn.attachments)
 
 
 def did_something(digest: Digest) -> bool:

@@ -15,6 +15,7 @@ from carryover.distill.sections.recent_files import may_be_tested, relative
 from carryover.distill.trail import (
     Past,
     Step,
+    answers_since,
     before_remark,
     carries_out,
     did_work,
@@ -89,7 +90,9 @@ def _ended(past: Past, step: Step) -> str:
     said = cut_middle(ending.message.replace('"', "'"), 120) if ending is not None else ""
     message = f': "{said}"' if said else ""
     calls = f" after {turn.calls} calls" if turn.calls > 1 else ""
-    return f"{of_turn}: {_CUT_OFF[turn.end]}{calls}{message}"
+    answered = answers_since(step.digest, turn.number)
+    since = f", {answered} turn{'s' if answered > 1 else ''} answered since" if answered else ""
+    return f"{of_turn}: {_CUT_OFF[turn.end]}{calls}{message}{since}"
 
 
 def _branch(step: Step, git: GitFacts | None) -> str:

@@ -33,6 +33,30 @@ def test_a_turn_that_the_user_interrupted_is_told_when_only_a_prompt_followed() 
     assert "had asked" not in under("Next action", talk), "it went on by itself"
 
 
+@pytest.mark.parametrize(("others", "said"), [(0, ""), (1, ", 1 turn answered since"), (3, ", 3 turns answered since")])
+def test_a_turn_that_was_cut_off_says_how_many_were_answered_since(others: int, said: str) -> None:
+    talk = worked().user("Move the vouchers.").calls("make all").event(TurnEnd(reason="interrupted"))
+    for at in range(others):
+        talk.user(f"How does shelf {at} get its prices?").says(f"From table {at}.")
+    talk.user("And the newest shelf?") if not others else None
+
+    stands = under("Where it stands", talk)
+    assert f"claude-code's turn 2: interrupted by the user{said}" in stands
+    assert ("answered since" in stands) is (others > 0)
+
+
+@pytest.mark.parametrize("between", [False, True])
+def test_a_turn_whose_prompt_was_sent_again_and_answered_is_no_state(between: bool) -> None:
+    talk = worked().user("Which shelf has which prices?").calls("make all").event(TurnEnd(reason="interrupted"))
+    if between:
+        talk.user("What is a shelf?").says("It holds wares.")
+    talk.user("Which shelf has which prices?").ran("ls shop", "shelves").says("The upper one has the new ones.")
+
+    stands = under("Where it stands", talk.user("And the vouchers?").says("They are below."))
+    assert "interrupted" not in stands and "newest work" not in stands
+    assert "They are below." in stands
+
+
 def test_a_prompt_whose_turn_was_interrupted_says_so() -> None:
     talk = session("s1").user(GOAL).edited("cart.py").says("Done.").user("Run all of them in one go, without a pause.")
     talk.event(TurnEnd(reason="interrupted")).user("Make a shell for that instead.").edited("run.sh").says(
