@@ -58,6 +58,7 @@ _WRITTEN: Final = later(r"^Output written on [^\n]{3,120}$", re.M)
 _REJECTED: Final = later(r"^ ! (\[[^\]\n]{1,40}\] [^\n]{1,120})$", re.M)
 """What `git push` says of a branch that was not taken."""
 _NO_CHAIN: Final = later(r"[;\n]|\|\|")
+_FIRST: Final = later(r"\|[ \t]*select(?:-object)?[ \t]+-first[ \t]+(\d{1,4})\s*\Z", re.I)
 _FILE_NAME: Final = later(r"[\w-]+\.\w+")
 _FRAME: Final = later(
     r"\+ |npm (?:error|ERR!) A complete log of this run |bash: line \d+: warning: here-document at line "
@@ -77,9 +78,20 @@ def failed(result: ToolResult) -> bool:
         return False
     if result.op != "shell":
         return True
+    if _had_enough(result):
+        return False
     return not found_nothing(result.subject, result.exit_code) and not (
         _timed_out(_telling(result.output)) and is_waiting(result.subject)
     )
+
+
+def _had_enough(result: ToolResult) -> bool:
+    """Whether PowerShell closed a pipe once it had as many lines as it was told to take: the program before it then
+    ends in an error."""
+    taken = _FIRST.search(result.subject) if result.exit_code == 1 else None
+    if taken is None or error_in(result.output):
+        return False
+    return sum(line.strip() != "" for line in result.output.splitlines()) >= int(taken[1])
 
 
 def only_looked(call: Call | ToolResult) -> bool:

@@ -73,6 +73,22 @@ def test_a_last_step_that_found_nothing_and_an_exit_of_its_own_are_no_failure(
 
 
 @pytest.mark.parametrize(
+    ("command", "printed", "fails"),
+    [
+        ("shop list | Select-Object -First 2", "cart\r\nlid\r\n", False),
+        ("shop list | select -first 2", "cart\nlid", False),
+        ("shop list | Select-Object -First 3", "cart\nlid", True),
+        ("shop list | Select-Object -First 2", "opened\nError: no shop", True),
+        ("shop list | Select-Object -First 2; shop sell", "cart\nlid", True),
+    ],
+)
+def test_a_pipe_that_powershell_closed_once_it_had_enough_is_no_failure(
+    command: str, printed: str, fails: bool
+) -> None:
+    assert failed(msgspec.structs.replace(result(command), exit_code=1, output=printed)) == fails
+
+
+@pytest.mark.parametrize(
     ("first", "later", "same"),
     [
         ("npm run build", "npm run build --silent", True),
