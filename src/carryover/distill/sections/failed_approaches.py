@@ -15,6 +15,8 @@ from carryover.distill.sections.recent_files import edited_since
 from carryover.distill.trail import Past, Step
 from carryover.distill.view import ProjectView, SessionView
 
+_JOB: Final = "job:"
+"""What the signatures of jobs in the background begin with."""
 _MOST_FAILED: Final = 6
 _MOST_SOLVED: Final = 3
 _OPEN: Final = 0.2
@@ -49,8 +51,19 @@ def _failures(view: ProjectView, *, solved: bool) -> list[tuple[Failure, Session
         if failure.solved == solved
     ]
     found.sort(key=lambda one: (one[0].at_ms, one[0].turn, one[0].signature))
+    silent = [one for one in found if _is_silent(*one)]
+    found = [one for one in found if one not in silent[:-1]]
     unique = {failure.why or failure.tried: (failure, session) for failure, session in found}
     return list(reversed(unique.values()))
+
+
+def _is_silent(failure: Failure, session: SessionView) -> bool:
+    """Whether nothing is known of a failed job but its name, and the agent has answered since: had it mattered, the
+    answer would say so."""
+    if not failure.signature.startswith(_JOB) or failure.why or failure.words:
+        return False
+    answered = (turn for turn in session.digest.turns if turn.end == "answered")
+    return any(turn.said[-1].at_ms > failure.at_ms for turn in answered)
 
 
 def _words(past: Past, failure: Failure, session: SessionView) -> str:
@@ -92,7 +105,7 @@ def _failure(past: Past, failure: Failure, session: SessionView, weight: Weight)
     where = f" ({notes})" if notes else ""
     words = _words(past, failure, session)
     reason = cut_middle(failure.why, _WHY_CHARS, tail=0.6) if words else failure.why
-    kind: EntryKind = "job" if failure.signature.startswith("job:") else "call"
+    kind: EntryKind = "job" if failure.signature.startswith(_JOB) else "call"
     # What a job printed is in a file: nothing is known of it unless it was read.
     unknown = "" if kind == "job" else "failed without a word"
     because = "; ".join(filter(None, (reason, words))) or unknown
