@@ -31,7 +31,7 @@ from carryover.distill.quotes import (
     quoted,
 )
 from carryover.distill.render import lay_out
-from carryover.distill.sections.quoting import from_session, from_turn
+from carryover.distill.sections.quoting import from_session, from_turn, joined_short
 from carryover.distill.sections.recent_calls import is_on_disk, out_of_date
 from carryover.distill.sections.recent_files import relative
 from carryover.distill.trail import Past
@@ -55,6 +55,9 @@ _SUBJECT_CHARS: Final = 200
 _LABEL_CHARS: Final = 230
 _SAME_FROM_CHARS: Final = 24
 """A shorter line may be said twice: it may answer something else."""
+_REPLY_TOKENS: Final = 5
+_PAUSE_MS: Final = 3_600_000
+"""After a longer pause, a reply begins a line, which says when it was."""
 _LINE_NUMBER: Final = later(r"\A\s*\d+(?:→|\t)")
 _NAME: Final = later(r"[\w.@/-]*\w{3,}|\d+")
 _LEFT_OUT: Final = "…"
@@ -113,7 +116,44 @@ def _conversation(
     for heard, event in enumerate(reversed(read)):
         note_names(names, heard + 1, event.body, AT_LENGTH)
     entries = [*_older(past, above, quotes), *(entry for quote in reversed(quotes) for entry in quote)]
+    entries = _with_replies_joined(entries)
     return _with_beginnings(entries, int(tokens * _BEGINNINGS_SHARE)), in_play(names, len(read))
+
+
+def _with_replies_joined(entries: Sequence[Entry]) -> list[Entry]:
+    """Returns the same lines, where short replies share one up to the next prompt that says more."""
+    lines = dict(enumerate(entries))
+    for run in _runs_of_replies(entries):
+        first, *others = (entries[at] for at in run)
+        places = iter(run)
+        for line in joined_short((first, *map(_without_age, others))):
+            at, *shared = (next(places) for _ in line.sources)
+            lines[at] = line
+            for other in shared:
+                del lines[other]
+    return [*lines.values()]
+
+
+def _runs_of_replies(entries: Sequence[Entry]) -> list[list[int]]:
+    """Returns the places of the replies that share lines: no prompt that says more and no long pause is between."""
+    runs: list[list[int]] = [[]]
+    last_ms = 0
+    for at, entry in enumerate(entries):
+        if entry.kind != "prompt":
+            continue
+        is_reply = entry.parts == 1 and "\n" not in entry.text and not entry.text.startswith(_LEFT_OUT)
+        is_reply = is_reply and estimated_tokens(entry.text) <= _REPLY_TOKENS
+        if not is_reply or entry.at_ms - last_ms > _PAUSE_MS:
+            runs.append([])
+        if is_reply:
+            runs[-1].append(at)
+        last_ms = entry.at_ms
+    return [run for run in runs if len(run) > 1]
+
+
+def _without_age(entry: Entry) -> Entry:
+    place, age, _ = entry.label.partition(", ")
+    return replace(entry, label=f"{place})") if age else entry
 
 
 def _with_beginnings(entries: list[Entry], room: int) -> list[Entry]:
