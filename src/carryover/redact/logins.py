@@ -124,6 +124,8 @@ _PASS: Final = later(
 _OF_A_LOGIN: Final = later(
     r"\b(?:login|log-?in|root|sudo|admin|ssh|s?ftp|vpn|wi-?fi|smtp|mail|email|database|db|server|account|my)[ \t]\Z"
 )
+_NAMED_LOGIN: Final = later(r"(?:login|user(?:name)?|e-?mail)[ \t]?[:=]|@[\w-]{1,40}\.[a-z]")
+_MOST_OF_A_LOGIN: Final = 64
 _SIGN: Final = later(r"[!#$%^&*?+~@](?!\Z)|[#$%^&*~@]\Z")
 
 
@@ -131,7 +133,8 @@ def passwords_behind_pass(_text: str, lower: str) -> Iterator[Span]:
     """Yields what a sentence calls a `pass`: `the login pass Tulpan12$`, `my pass is tulpan12`. The word has other
     meanings, so a login is named before it, or something links the two and the value has a sign."""
     for found in _PASS.finditer(lower) if "pass" in lower else ():
-        of_login = _OF_A_LOGIN.search(lower, max(0, found.start() - 12), found.start()) is not None
+        said = lower[max(0, found.start() - _MOST_OF_A_LOGIN) : found.start()]
+        of_login = _OF_A_LOGIN.search(said) is not None or _NAMED_LOGIN.search(said) is not None
         value = found["value"].rstrip(".,;:")
         has_sign = _SIGN.search(value) is not None
         if of_login + has_sign + (found["link"] is not None) >= 2 and is_said_password(value):
