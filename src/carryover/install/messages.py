@@ -77,7 +77,7 @@ def _version_lines(detection: Detection, name: str, home: Path, update: str) -> 
         case _:
             yield f"✓ {name} detected"
             if detection.remembered:
-                yield f"Version as last time: {detection.remembered} now."
+                yield f"Version as of last time: {detection.remembered}."
             if hook_set is not None and not can_inject(spec, hook_set):
                 yield "With these hooks it takes in no handoff at the start of a session; newer versions do."
 

@@ -41,7 +41,7 @@ KNOWN = """\
 ✓ Claude Code 2.1.328 detected
   config: ~/.claude/settings.json
   hooks written: SessionStart, PreCompact, Stop, StopFailure, SessionEnd"""
-SLOW = KNOWN.replace("\n", "\n  Version as last time: no answer within 5 s now.\n", 1)
+SLOW = KNOWN.replace("\n", "\n  Version as of last time: no answer within 5 s.\n", 1)
 NOT_HERE = """\
 ✗ Codex CLI selected but not detected on this machine.
   Skipped. Re-run `carryover refresh` after installing it."""
