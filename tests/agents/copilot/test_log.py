@@ -387,7 +387,6 @@ def test_what_is_changed(query: str, states: str) -> None:
     assert " ".join(todo.state for todo in after_sql((CART, TESTS), query)) == states
 
 
-REWIND = FIXTURES.parent / "recorded_rewind"
 WORKSPACES = FIXTURES.parent / "recorded_workspaces"
 
 

@@ -8,11 +8,14 @@ from pathlib import Path
 
 import pytest
 
+from agents.copilot.contract_case import FIXTURES
 from agents.copilot.session import CopilotSession, of, read, source_of
 from carryover.agents.copilot.adapter import AGENT
 from carryover.model import AssistantMessage, UserPrompt
 from contract.case import read_on
 from support.shop_in_ledger import counted
+
+REWIND = FIXTURES.parent / "recorded_rewind"
 
 
 def replace(session: CopilotSession, lines: list[bytes]) -> None:
