@@ -145,10 +145,12 @@ class PublishQueue(WorkQueue[int]):
         if read.turn_ended and not more_follows:
             self.hurry(read.projects)
 
-    def text_of(self, root: str) -> CleanText | None:
-        """Returns the text in the handoff of the project at `root`; None if settings have changed since it was made."""
-        known = (outcome for outcome in self.outcomes.values() if outcome.root == root)
-        return next((outcome.text for outcome in known if outcome.config is self._context.config), None)
+    def last_of(self, root: str) -> tuple[int, CleanText] | None:
+        """Returns the project at `root` and its handoff's text; None if settings have changed since it was made."""
+        for project_id, outcome in self.outcomes.items():
+            if outcome.root == root and outcome.config is self._context.config and outcome.text:
+                return project_id, outcome.text
+        return None
 
     def forget_texts(self) -> None:
         """Forgets the texts of all handoffs, of which some may hold what is being forgotten."""

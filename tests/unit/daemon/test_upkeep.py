@@ -33,11 +33,11 @@ class Watched(PublishQueue):
     """Notes the text of the project at `root` each time that somebody waits for its publication."""
 
     root = ""
-    kept: tuple[str | None, ...] = ()
+    kept: tuple[object, ...] = ()
 
     async def look_at(self, keys: Iterable[int], *, also: Iterable[int] = ()) -> None:
         if self.root:
-            self.kept = (*self.kept, self.text_of(self.root))
+            self.kept = (*self.kept, self.last_of(self.root))
         await super().look_at(keys, also=also)
 
 
@@ -97,7 +97,8 @@ async def test_texts_kept_for_sessions_that_start_are_gone_before_handoffs_are_w
 ) -> None:
     root = str(new.cwd)
     await place.read(new)
-    assert "release notes" in (place.queue.text_of(root) or "")
+    last = place.queue.last_of(root)
+    assert last is not None and "release notes" in last[1]
     place.queue.root = root
     await place.forgetting.forget([Selection(agent="claude-code", session=new.session)])
 

@@ -126,10 +126,12 @@ class SessionStarts:
             raise
         except TimeoutError:
             # Another process would need as long. What the file says is at most a moment old.
-            if is_dropped or start.reading.reason not in _BEGINS or not (last := self.publish_queue.text_of(here.root)):
+            if is_dropped or start.reading.reason not in _BEGINS or not (last := self.publish_queue.last_of(here.root)):
                 raise
             self.context.log.info("last_handoff_given", agent=Word(start.agent.id))
-            return last
+            project_id, text = last
+            self.started(project_id)
+            return text
         if place.project_id is not None:
             self.started(place.project_id)
         with suppress(TimeoutError):

@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import Sequence
 from typing import Final
+from unittest.mock import Mock
 
 import pytest
 
@@ -87,10 +88,13 @@ async def test_what_cant_be_made_in_time_is_the_last_handoff_while_that_may_be_g
             context.use(Config())
         elif changed == "forgotten":
             starts.desk.publisher.forget_texts()
+        heard = Mock()
+        starts.desk.hooks.starts.started = heard
         async with hanging(starts.desk.hooks.starts.answers):
             reply = await starts.one(source="resume" if changed == "reason" else "startup")
 
     assert (reply.status, b"Add a discount function" in reply.body) == (status, status == 200)
+    assert heard.call_count == (status == 200), "then the second page is written, which this handoff names"
 
 
 async def test_what_was_stored_since_is_in_the_next_answer_however_soon_it_comes(starts: Starts) -> None:
