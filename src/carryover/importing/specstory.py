@@ -38,7 +38,7 @@ _SYNTHETIC: Final = "<synthetic>"
 """The model of what Claude Code writes in place of an answer: why there is none."""
 _NO_ANSWER: Final = "No response requested."
 _MODEL: Final = later(r"model:? ([^,]+)")
-_VSCODE: Final = frozenset({"vs", "code"})
+_THINKS_ALOUD: Final = frozenset({"vs", "code"})
 _THOUGHT: Final = later(r"^<think><details><summary>Thought Process</summary>\n(.*?)\n</details></think>", re.M | re.S)
 """In VS Code's documents (v2.1.0), what the agent said between its calls; the text below them is what it reasoned."""
 _HELD_CHARS: Final = 20_000
@@ -76,8 +76,8 @@ def recognised(file: Candidate) -> OpenedDocument | None:
             f"{file.path} holds a session of {agent!r}, an agent that Carryover does not know. {NOTHING}",
             ExitCode.NOTHING_FOUND,
         )
-    is_vscode = agent is not None and _words(agent) >= _VSCODE
-    parse = partial(_parse, quoted_of(spec), file.project or named_folder(file.path), session is None, is_vscode)
+    thinks_aloud = agent is not None and _words(agent) >= _THINKS_ALOUD
+    parse = partial(_parse, quoted_of(spec), file.project or named_folder(file.path), session is None, thinks_aloud)
     session = session or f"specstory-{digest(file.head[:_ID_BYTES])}"
     return document(spec, turn_reader(partial(by_turn, turn_lines)), _Context, parse, file.path, SPECSTORY, session)
 
@@ -116,7 +116,7 @@ def _parse(
     quoted: QuotedText,
     folder: str | None,
     unnamed: bool,
-    is_vscode: bool,
+    thinks_aloud: bool,
     source: Source,
     context: _Context,
     record: Record,
@@ -147,7 +147,7 @@ def _parse(
             turn.add(failed_turn(said, turn.at_ms, limited=names_limit(said)), "end")
         return turn.finish("info")
     if heading[1] != "User":
-        if is_vscode and (thought := _THOUGHT.search(rest)) is not None:
+        if thinks_aloud and (thought := _THOUGHT.search(rest)) is not None:
             turn.change(held=bounded(thought[1].strip(), _HELD_CHARS))
         _answer(turn, quoted, blocks(rest, unnamed=unnamed))
         return turn.finish("info")

@@ -332,7 +332,7 @@ _PATTERNS: Final = (
     ("Fernet(", r"Fernet\([ \t]*b?\\{0,7}[\"'](?P<value>[\w-]{43}=)"),
     (  # an attribute of HTML
         "&quot;",
-        r"(?:[Pp]assw(?:or)?d|[Ss]ecret|[Tt]oken|(?:[Aa]pi|[Aa]ccess)[_-]?[Kk]ey)(?:&quot;)?[ \t]?[:=][ \t]?"
+        r"(?:[Pp]assw(?:or)?d|[Ss]ecret|[Tt]oken|(?:[Aa][Pp][Ii]|[Aa]ccess)[_-]?[Kk]ey)(?:&quot;)?[ \t]?[:=][ \t]?"
         r"&quot;(?P<value>(?=[^\s&]{0,200}\d)(?=[^\s&]{0,200}[A-Za-z])[^\s&<>]{6,200})&quot;",
     ),
     ("SecureString", r"ConvertTo-SecureString[ \t]+(?:-String[ \t]+)?(?P<value>'[^'\n]{1,200}'|\"[^\"\n]{1,200}\")"),

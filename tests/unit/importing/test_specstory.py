@@ -268,6 +268,7 @@ def test_the_first_title_of_a_document_is_its_title(tmp_path: Path) -> None:
         ("geminicli", "gemini-cli"),
         ("Gemini CLI", "gemini-cli"),
         ("VS Code Copilot IDE", "copilot"),
+        ("vscode", "copilot"),
         ("Factory Droid CLI", None),
         ("CLI", None),
     ],

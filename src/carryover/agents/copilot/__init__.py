@@ -36,7 +36,7 @@ SPEC: Final = spec.AgentSpec(
     id="copilot",
     name="GitHub Copilot",
     short_name="Copilot",
-    aliases=("copilot-cli",),
+    aliases=("copilot-cli", "vscode"),
     guidance=(".github/copilot-instructions.md", ".github/instructions/*.instructions.md"),
     commands={
         spec.PROJECT: (".github/prompts/*.prompt.md",),
