@@ -16,7 +16,7 @@ from typing import Any, Final
 
 import msgspec
 
-from carryover.actions.sharing import SOURCE, Bundle, text_of, title_of_share
+from carryover.actions.sharing import SOURCE, Bundle, text_of_share, title_of_share
 from carryover.adapter.contract import Source, StartReason
 from carryover.agents import adapters
 from carryover.config import Config
@@ -113,7 +113,7 @@ class Player:
             await self._note(step.note.title, [step.note.text], "note")
         if step.share is not None:
             bundle = _bundle(step.share, self._ms)
-            await self._note(title_of_share(bundle), [text_of(bundle)], SOURCE)
+            await self._note(title_of_share(bundle), [text_of_share(bundle)], SOURCE)
         if step.session:
             await self._turn(step)
 

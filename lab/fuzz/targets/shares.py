@@ -13,7 +13,7 @@ from typing import Final
 
 import msgspec
 
-from carryover.actions.sharing import LINE_CHARS, Bundle, decrypted, text_of, title_of_share
+from carryover.actions.sharing import LINE_CHARS, Bundle, decrypted, text_of_share, title_of_share
 from carryover.errors import UserError
 from carryover.sync.sealing import AGE_HEADER, age, seal_for
 from fuzz.bytes import chosen
@@ -46,7 +46,7 @@ def check(data: bytes, folder: Path) -> None:
     assert_shown(bundle.handoff)
     assert all(line.startswith(">") for line in bundle.handoff.split("\n"))
     assert_shown(title_of_share(bundle), breaks=False)
-    assert text_of(bundle) == text_of(decrypted(path, str(key)))
+    assert text_of_share(bundle) == text_of_share(decrypted(path, str(key)))
 
 
 def _file(form: str, data: bytes) -> bytes:

@@ -197,7 +197,7 @@ def decrypted(path: Path, identity: str | None) -> Bundle:
 
 def take_share(root: str, bundle: Bundle) -> tuple[str, bool]:
     """Records it in the project at `root`; returns the id that `carryover show` knows it by, and whether it is new."""
-    return record_note(state_dir(), root, SOURCE, title_of_share(bundle), [text_of(bundle)])
+    return record_note(state_dir(), root, SOURCE, title_of_share(bundle), [text_of_share(bundle)])
 
 
 def _quoted(text: str) -> str:
@@ -212,7 +212,7 @@ def title_of_share(bundle: Bundle) -> str:
     return f"{SHARED}{bundle.sender}'s machine: {bundle.title or 'a handoff'}"
 
 
-def text_of(bundle: Bundle) -> str:
+def text_of_share(bundle: Bundle) -> str:
     """Returns what is recorded of a bundle. The same bundle gives the same text."""
     return (
         f"Shared at {iso_utc(bundle.made_ms)}. Nothing proves who it is from.\n"

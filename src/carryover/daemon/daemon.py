@@ -235,8 +235,8 @@ class Daemon:
         return look_at(row.root, partial(look, git_s=git_s, asked=context.asked, started=started))
 
     async def _settle(self, root: str = "") -> Settled:
-        """Reads and publishes everything complete on disk, with the project at `root` if it is one of this machine.
-        Whoever asks about one project does not wait for those that name it."""
+        """Reads and publishes everything complete on disk, including the project at `root` if it is on this machine. A
+        caller that asks about one project does not wait for others that name it."""
         if root.startswith("/"):
             self._context.ask_about(root)
         await self._rescanner.rescan("settle", also_broken=True)

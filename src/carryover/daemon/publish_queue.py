@@ -94,11 +94,11 @@ class PublishQueue(WorkQueue[int]):
         self._last_event_ms: dict[int, int] = {}
         self._moments = count()
         self._news: dict[int, int] = {}
-        """At which moment each project last had news that it was not published with yet."""
+        """When each project last had news that is not published yet, by `_moments`."""
         self._begun: dict[int, int] = {}
-        """At which moment the last publication of each project began."""
+        """When the last publication of each project began, by `_moments`."""
         self._following: dict[int, asyncio.Future[None]] = {}
-        """When the last publication is finished that each project needed since another one had news."""
+        """Of each project that names one with news: done once it has been published since."""
         self._git_was_late: set[int] = set()
         self._in_history: frozenset[int] = frozenset()
         """The projects of the source of old history that was read last."""
@@ -172,7 +172,7 @@ class PublishQueue(WorkQueue[int]):
         self.mark_dirty(await asyncio.to_thread(missing), 0)
 
     async def settle(self) -> None:
-        """Waits as `flush` does, then for the projects that name one with news, and for git where it was late."""
+        """Waits as `flush` does, then for the projects that name one with news, and for late answers of git."""
         await self.flush()
         self.hurry(self._following)
         if self._following:
@@ -240,8 +240,8 @@ class PublishQueue(WorkQueue[int]):
         self._content_changed(project)
 
     def _follow(self, related: Iterable[int], news: int) -> None:
-        """Publishes the projects that name one with news, unless they were since those came. They themselves have none,
-        so that this ends with them."""
+        """Publishes the `related` projects, which name one with news, unless their last publication began after `news`.
+        No other project is published on their account, since they have no news of their own."""
         for project in related:
             is_active = self._last_event_ms.get(project, 0) >= self.oldest_active_ms
             if is_active and self._begun.get(project, -1) < news:

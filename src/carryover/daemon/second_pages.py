@@ -4,8 +4,8 @@ A page takes longer to make than a handoff, and no agent reads it while another 
 has ended or a session starts, else after `PAUSE_S`. While old history is read, each publication shows an older turn's
 end than the next one, so there a page waits as if an agent were at work.
 
-No answer waits for one either: while sessions start, in whichever project, no page is begun, unless a caller waits for
-it, as one who forgets sessions that it shows.
+No answer waits for one either: while sessions start, in any project, no page is begun unless a caller waits for it, as
+`carryover forget` does for a page that shows a forgotten session.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ from carryover.publish.second_page import write_second_page
 
 PAUSE_S: Final = 60.0
 QUIET_S: Final = 1.0
-"""How long no session has started before a page is begun. No agent reads one so soon after its start."""
+"""How long no session must have started before a page is begun. No agent reads one so soon after its start."""
 CAP_S: Final = 10.0
-"""How long a page waits for that at most."""
+"""The longest that a page waits for that."""
 _STEP_S: Final = 0.1
 
 

@@ -50,7 +50,7 @@ class WorkQueue(ABC, Generic[_K]):
         self._hinted: dict[_K, float] = {}
         """When the last hint of each key came."""
         self._hinted_soon: dict[_K, float] = {}
-        """The same of those that are not merged for longer."""
+        """The same, of hints that are not merged with later ones for longer."""
         self._backlog: OrderedDict[_K, None] = OrderedDict()
         self._in_flight: dict[_K, bool] = {}
         """Whether each key in flight is from the backlog."""
@@ -100,7 +100,7 @@ class WorkQueue(ABC, Generic[_K]):
 
     @property
     def is_awaited(self) -> bool:
-        """Whether a caller waits until something is handled."""
+        """Whether a caller is waiting for something to be handled."""
         return bool(self._awaited) or any(self._served.values())
 
     @property
@@ -218,7 +218,7 @@ class WorkQueue(ABC, Generic[_K]):
         self._changed.set()
 
     def _finished(self, key: _K) -> asyncio.Future[None]:
-        """Returns a future that is done once `key` has been taken from now on, and finished."""
+        """Returns a future that is done once `key` is next taken from the queue and handled."""
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._awaited.setdefault(key, []).append(future)
         return future

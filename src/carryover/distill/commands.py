@@ -41,9 +41,9 @@ _NO_BRANCH: Final = "[specify] Warning: "
 _RAISED: Final = later(r"(?:[\w.]+\.)?[A-Z]\w*(?:Error|Exception|Interrupt|Exit)\b(?::|$)", re.I)
 _REPORTED: Final = later(r"(?:PHP )?(?:error|fatal)\b", re.I)  # perhaps only by the program that ran the failed one
 _LOCATED: Final = later(r"\S+?(?::\d+:\d+:|\(\d+,\d+\):) \S|[^\n]{1,300}?:\d+: error: \S")
-"""A line and a column, or an error's line, as compilers and linters name them and a search does not."""
+"""Line and column, or the line of an error, in the form of compilers and linters; searches print neither."""
 _NO_COMMAND: Final = later(r"(?:\S{1,100} : )?The term '")
-"""What PowerShell says of a command that there is not, before it says where, and what to look at."""
+"""PowerShell's error for a command that does not exist. The place and advice come after it."""
 _TIMED_OUT: Final = later(r"command timed out\b", re.I)
 """What clients put before or after what a command has printed until then, which may all be well."""
 _NOT_TAKEN: Final = later(r"(?:[\w./-]{1,40}: )?(?:unknown|unrecogni[sz]ed|unsupported|invalid) \S", re.I)
@@ -86,8 +86,8 @@ def failed(result: ToolResult) -> bool:
 
 
 def _had_enough(result: ToolResult) -> bool:
-    """Whether PowerShell closed a pipe once it had as many lines as it was told to take: the program before it then
-    ends in an error."""
+    """Whether PowerShell closed a pipe once it had all the lines that `-First` asks for. The program before the pipe
+    then ends with an error."""
     taken = _FIRST.search(result.subject) if result.exit_code == 1 else None
     if taken is None or error_in(result.output):
         return False
@@ -118,8 +118,8 @@ def tried(result: ToolResult) -> str:
 
 
 def signature(result: ToolResult) -> str:
-    """Returns a text that is equal for repeated attempts: numbers and white space don't count. It names a tool that is
-    not known, since two of a server may be called with the same arguments."""
+    """Returns a text that is equal for repeated attempts: numbers and white space don't count. It includes the
+    name of an unknown tool, since two tools of an MCP server may be called with the same arguments."""
     tool = f"{result.name}:" if result.op == "other" else ""
     return f"{result.op}:{tool}{_mark(without_prefix(result.subject))}"
 

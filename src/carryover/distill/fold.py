@@ -40,7 +40,7 @@ _MOST_COMMITS: Final = 4
 _REPORT_CHARS: Final = 3000  # of a sub-agent
 _OUTPUT_CHARS: Final = 4000
 _BY_TOOL: Final = ("read", "search", "web", "other")
-"""Operations of which the arguments alone may not say what is done."""
+"""Operations whose arguments alone may not show what a call does."""
 _ID: Final = later(r"[\w-]+")
 _SHORTEST_JOB: Final = 3
 """A shorter name may stand in any command."""

@@ -28,7 +28,7 @@ _SAYS: Final = later(r"[^:：]{1,40}[:：]\W{0,4}(?:[\w'’]{1,40}\s){3}\S")
 _LEAST_FRAME: Final = 8
 _STORED_CHARS: Final = 200
 _HANDED_OVER: Final = later(r"(?<![\w@])@[\w.-]{1,40}(?:/[\w.-]{1,60}){1,8}\b")
-"""A file as people and commands hand one over: `@flows/agents/editor.md`."""
+"""A reference to a file, as people and commands write it: `@flows/agents/editor.md`."""
 _MOST_FILES: Final = 2
 _NAME_CHARS: Final = 60
 _SHOWN_CHARS: Final = 60
@@ -66,8 +66,8 @@ def filled_in(prompt: str) -> Filled | None:
 
 
 def whole_form(kind: str, prompt: str) -> Filled:
-    """Returns the form of a stored or scheduled prompt, in which nothing is known to be typed; its beginning stands for
-    it, and the files that it hands over further down."""
+    """Returns the form of a stored or scheduled prompt, in which nothing is known to be typed. It is shown by its
+    beginning and the files that it refers to further down."""
     begins = clip(one_line(prompt), chars=_STORED_CHARS)
     files = [file for file in dict.fromkeys(_HANDED_OVER.findall(prompt)) if file not in begins]
     named = f", with {', '.join(files[:_MOST_FILES])}" if files else ""

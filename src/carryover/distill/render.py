@@ -40,8 +40,8 @@ _OWN_LINES: Final = 2
 _LINE_TOKENS: Final = 110
 _LABEL_CHARS: Final = 276
 _ADDRESS: Final = later(r"\A(?:> ?|[-*+] |\d{1,9}[.)] )*\[(?:[^\]\\\n]|\\.){1,999}\](?=: ?\S{0,999}?[:/&\\])")
-"""Where a blank makes a text of the address of an image in Markdown: in its first word are a colon, a slash, or what
-may stand for these."""
+"""The beginning of a Markdown link definition, up to where a space turns it into plain text. The first word of its
+address contains a colon or slash, or the beginning of an escape for one."""
 _TAG: Final = later(r"<(?=/?[A-Za-z])")
 Printed = tuple[str, list[tuple[str, Entry]]]
 """A section: its title, and its lines with the entries they come from."""
@@ -229,8 +229,8 @@ def _printed(entries: Sequence[Entry]) -> list[tuple[str, Entry]]:
 
 
 def neutralize(text: str) -> str:
-    """Returns `text` on one line, unable to pass for markup, for our own marks or for an agent's own message, or to
-    have an image loaded."""
+    """Returns `text` on one line, changed so that it can't pass for markup, for our own marks or for an agent's
+    message, and loads no image."""
     line = without_marks(one_line(text).replace("```", "'''").replace("~~~", "'''"))
     before, link, rest = line.rpartition("](")
     line = f"{before.replace('![', '! [')}{link}{rest}"

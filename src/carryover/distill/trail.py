@@ -23,8 +23,9 @@ _TIMES_LONGER: Final = 3
 _MOST_BETWEEN: Final = 3
 """Of an answer before a closing remark: its length, also beside the remark's, and the calls between the two."""
 _MOST_SINCE: Final = 8
-"""After so many answers, what the newest recorded work came to is no state: what was done since may be in no record, as
-with a tool whose calls nobody can tell from looking. Answers without a call finish no work that was cut off."""
+"""After more answers than this, the last words of the newest recorded work no longer show the current state. Work done
+since may not be recognisable, as with a tool whose calls may only look. If the work was cut off, answers without a call
+don't count, since they can't have finished it."""
 _SITTING_MS: Final = 3_600_000
 """A session's turns belong together while no longer pause than this is between them."""
 _SHORT_ID: Final = 8
@@ -59,7 +60,7 @@ class Past(NamedTuple):
     main: Step
     """The turn whose last words tell where it stands: the leading one, or the one before if nothing followed it yet."""
     work: Step | None
-    """The newest turn that worked, if that is another one than `main` and few answers came since."""
+    """The newest turn that did work, if it is not `main` and few answers have followed."""
     at_ms: int
     """Time of the leading session's last event (UTC ms)."""
     names: Mapping[str, str]
@@ -189,7 +190,7 @@ def did_work(turn: Turn) -> bool:
 
 
 def _was_sent_again(step: Step) -> bool:
-    """Whether the prompt of a turn that was cut off was sent again, so that a later turn has it, and answered since."""
+    """Whether the prompt of a turn that was cut off was sent again in a later turn, and a turn was answered since."""
     turn = step.turn
     if turn.end == "answered" or turn.number == 0 or not answers_since(step.digest, turn.number):
         return False

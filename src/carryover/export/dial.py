@@ -57,7 +57,7 @@ _SAME_FROM_CHARS: Final = 24
 """A shorter line may be said twice: it may answer something else."""
 _REPLY_TOKENS: Final = 5
 _PAUSE_MS: Final = 3_600_000
-"""After a longer pause, a reply begins a line, which says when it was."""
+"""After a longer pause, a reply starts a new line, which shows its time."""
 _LINE_NUMBER: Final = later(r"\A\s*\d+(?:→|\t)")
 _NAME: Final = later(r"[\w.@/-]*\w{3,}|\d+")
 _LEFT_OUT: Final = "…"
@@ -121,7 +121,7 @@ def _conversation(
 
 
 def _with_replies_joined(entries: Sequence[Entry]) -> list[Entry]:
-    """Returns the same lines, where short replies share one up to the next prompt that says more."""
+    """Returns the entries with short replies joined into one line, up to the next prompt that says more."""
     lines = dict(enumerate(entries))
     for run in _runs_of_replies(entries):
         first, *others = (entries[at] for at in run)
@@ -135,7 +135,7 @@ def _with_replies_joined(entries: Sequence[Entry]) -> list[Entry]:
 
 
 def _runs_of_replies(entries: Sequence[Entry]) -> list[list[int]]:
-    """Returns the places of the replies that share lines: no prompt that says more and no long pause is between."""
+    """Returns the indexes of the replies of each shared line, with no longer prompt and no long pause between them."""
     runs: list[list[int]] = [[]]
     last_ms = 0
     for at, entry in enumerate(entries):

@@ -25,12 +25,12 @@ RANK: Final = -1
 """Below all of the agents' own transcripts: an export adds nothing to one, and one that is read later replaces it."""
 NOTHING: Final = "Nothing was imported from it."
 TEXTS: Final = ("text", "input_text", "output_text")
-"""The types of the parts of a message that are words of who speaks."""
+"""The types of message parts that are the speaker's text."""
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """A file that may be a document, with what is known of it.
+    """A file that may be a document, with what the caller knows about it.
 
     A format is one function that recognises its documents: `Callable[[Candidate], OpenedDocument | None]`.
     """
@@ -42,11 +42,12 @@ class Candidate:
     agent_id: str | None = None
     """The agent, if the document does not name it."""
     in_folder: bool = False
-    """Whether only its folder was named, which may hold anything: a chat that only its roles show is left alone."""
+    """Whether the user named only its folder, which may hold anything. A chat known only by its roles is then skipped.
+    """
     own_folder: Path | None = None
-    """Carryover's own: only a note inside it is accepted."""
+    """Carryover's own folder. Of the files in it, only notes are accepted."""
     declared: tuple[DeclaredSource, ...] = ()
-    """A file of one of these, by its place or by `agent_id`, is read as that one."""
+    """Declared sources. A file of one of them, by its path or by `agent_id`, is read as that source."""
 
     @cached_property
     def head(self) -> bytes:

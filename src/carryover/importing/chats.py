@@ -40,11 +40,11 @@ _ITEMS: Final[dict[str, Speaker]] = {
 }
 """Who makes an entry that is no message, in the form of OpenAI's Responses."""
 _FOR_THE_MODEL: Final = ("observation", "demonstration")
-"""What SWE-agent calls a message in the user's role that is what a call printed, or an example."""
+"""SWE-agent's types of messages in the user's role that are a call's output or an example."""
 _ROLE: Final = r"(?P<role>user|human|assistant|ai|system|planner)"
 _UNSPOKEN: Final = ("tool", "reasoning")
 _ROLE_IN_BOLD: Final = rf"{_ROLE.removesuffix(')')}|{'|'.join(_UNSPOKEN)})"
-"""With two that begin nothing but below a rule, as in a task that Roo Code exported."""
+"""With two roles that begin a turn only below a rule, as in a task that Roo Code exported."""
 _TIME: Final = r"(?:[ \t]*[(\[](?:[^()\[\]\n]|\([^()\n]{1,40}\)){1,60}[)\]])?"
 _HEADINGS: Final = tuple(
     later(pattern, re.IGNORECASE)
@@ -68,15 +68,15 @@ _TOLD: Final = later(
     r"|<returncode>-?\d{1,10}</returncode>\s*<output>|EXECUTION RESULT of \[)",
     re.DOTALL,
 )
-"""A text that a client sends in the user's role: files of the project, where it works, what a command printed (Claude
+"""Text that a client sends in the user's role: files of the project, the working folder, a command's output (Claude
 Code, Codex, mini-SWE-agent, OpenHands)."""
 _TASK: Final = later(r"<(?:task|user_message)>\n")
-"""How a chat begins that is what the model of Cline or Roo Code was sent, in which results are in the user's role, and
-what follows a prompt there: others may begin so too."""
+"""How a chat begins that holds what Cline or Roo Code sent to the model, with results in the user's role. Other chats
+may begin so, too; `_DETAILS` or a result in the user's role confirms it."""
 _DETAILS: Final = "\n<environment_details>\n"
 _RESULT: Final = later(r"\[(?:(\w+)(?: for '.*?')?[^\]\n]{0,200}\] Result:|(?:Tool|Error)\b[^\]\n]{0,40}\])", re.DOTALL)
 _ASKS: Final = ("ask_followup_question", "attempt_completion", "plan_mode_respond")
-"""The tools whose results are what the user said."""
+"""The tools whose results are the user's words."""
 _BEGUN: Final = later(r"(?:\A|\n)<(task|answer|feedback|user_message)>\n")
 _ENDED: Final = later(r"\n</(\w{1,20})>(?=\s*\Z|\s*<[a-z]{1,20}_[a-z]{1,20}[ >]|\n# TODO LIST )")
 _LISTS: Final = ("messages", "conversation", "conversations", "history", "steps")
@@ -116,7 +116,7 @@ class _Step(msgspec.Struct, frozen=True):
     session: str = ""
     place: int = 0
     words: str | None = None
-    """The text without what the client told the model beside it, if that is known."""
+    """The text without what the client added for the model; None if that is not known."""
 
 
 def recognised(file: Candidate) -> OpenedDocument | None:
@@ -242,7 +242,7 @@ def _records(steps: Sequence[_Step]) -> list[Record]:
 
 
 def _typed(step: _Step) -> str:
-    """Returns what the user typed in a step of such a chat; what the agent said as it is."""
+    """Returns what the user typed in a step of such a chat; of an agent's step, the whole text."""
     if step.speaker != "user":
         return step.text
     result = _RESULT.match(step.text)
@@ -327,7 +327,7 @@ def _content_of(message: Fields) -> msgspec.Raw:
 
 
 def _text_of(message: Fields, *, own: bool = False) -> str:
-    """Returns the text of a message. `own`: without what a client told the model in the user's role."""
+    """Returns the text of a message. `own`: without what a client added in the user's role for the model."""
     content = _content_of(message)
     parts = (fields_of(part) for part in items_of(content))
     whole = text_of(content)

@@ -191,8 +191,8 @@ def _at(fields: Fields, path: str) -> msgspec.Raw:
 
 
 def _said(fields: Fields, path: str, *, words: bool = False) -> str:
-    """Returns the text in a field: the field itself, or its parts with `text`. `words`: without those parts that are no
-    words of who speaks, such as a result, a file or a thought."""
+    """Returns the text in a field: the field itself, or its parts with `text`. `words`: without parts that are not
+    the speaker's text, such as a result, a file or a thought."""
     raw = _at(fields, path)
     parts = [(fields_of(part), text_of(part)) for part in items_of(raw)]
     said = (text or text_of(part.get("text")) for part, text in parts if not words or _is_words(part))

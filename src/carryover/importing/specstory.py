@@ -35,12 +35,13 @@ _TIME: Final = later(
     r"\(?(\d{4}-\d{2}-\d{2}[ T]\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?(?: ?Z|[+-]\d{2}:?\d{2})?)\)?$", re.ASCII
 )
 _SYNTHETIC: Final = "<synthetic>"
-"""The model of what Claude Code writes in place of an answer: why there is none."""
+"""The model of a text that Claude Code writes in place of an answer, to say why there is none."""
 _NO_ANSWER: Final = "No response requested."
 _MODEL: Final = later(r"model:? ([^,]+)")
-_THINKS_ALOUD: Final = frozenset({"vs", "code"})
+_LABELS_SPEECH_AS_THOUGHT: Final = frozenset({"vs", "code"})
 _THOUGHT: Final = later(r"^<think><details><summary>Thought Process</summary>\n(.*?)\n</details></think>", re.M | re.S)
-"""In VS Code's documents (v2.1.0), what the agent said between its calls; the text below them is what it reasoned."""
+"""What VS Code's documents (v2.1.0) label as a thought: the agent's words between its calls. The text below
+is reasoning."""
 _HELD_CHARS: Final = 20_000
 _TITLE: Final = later(r"^#{1,2} (.+?)\s*$", re.MULTILINE)
 _NAME_TIME: Final = later(r"(\d{4}-\d{2}-\d{2})_(\d{2})-(\d{2})")
@@ -76,8 +77,10 @@ def recognised(file: Candidate) -> OpenedDocument | None:
             f"{file.path} holds a session of {agent!r}, an agent that Carryover does not know. {NOTHING}",
             ExitCode.NOTHING_FOUND,
         )
-    thinks_aloud = agent is not None and _words(agent) >= _THINKS_ALOUD
-    parse = partial(_parse, quoted_of(spec), file.project or named_folder(file.path), session is None, thinks_aloud)
+    speech_is_thought = agent is not None and _words(agent) >= _LABELS_SPEECH_AS_THOUGHT
+    parse = partial(
+        _parse, quoted_of(spec), file.project or named_folder(file.path), session is None, speech_is_thought
+    )
     session = session or f"specstory-{digest(file.head[:_ID_BYTES])}"
     return document(spec, turn_reader(partial(by_turn, turn_lines)), _Context, parse, file.path, SPECSTORY, session)
 
@@ -106,17 +109,17 @@ class _Context(TurnContext, frozen=True, omit_defaults=True):
     """The parser's state between two turns."""
 
     main_ms: int = 0
-    """Time of the last turn of the main thread: a document's order is true, its times may go back by seconds (Cursor,
-    v2.1.0)."""
+    """Time of the last turn of the main thread. The document's order is right; its times may go back by seconds
+    (Cursor, v2.1.0)."""
     held: str = ""
-    """What the agent said between its calls, until they end."""
+    """What the agent said between its calls. It is emitted after them."""
 
 
 def _parse(
     quoted: QuotedText,
     folder: str | None,
     unnamed: bool,
-    thinks_aloud: bool,
+    speech_is_thought: bool,
     source: Source,
     context: _Context,
     record: Record,
@@ -147,7 +150,7 @@ def _parse(
             turn.add(failed_turn(said, turn.at_ms, limited=names_limit(said)), "end")
         return turn.finish("info")
     if heading[1] != "User":
-        if thinks_aloud and (thought := _THOUGHT.search(rest)) is not None:
+        if speech_is_thought and (thought := _THOUGHT.search(rest)) is not None:
             turn.change(held=bounded(thought[1].strip(), _HELD_CHARS))
         _answer(turn, quoted, blocks(rest, unnamed=unnamed))
         return turn.finish("info")
@@ -201,7 +204,7 @@ def _refusal_in(shown: Sequence[str | ToolBlock]) -> ToolOutcome | None:
 
 
 def _timed(text: str) -> tuple[str, int]:
-    """Returns a text without the time at its end, which may be in brackets, and that time; 0 without one."""
+    """Returns a text without the time at its end, which may be in brackets, and that time in UTC milliseconds, or 0."""
     timed = _TIME.search(text)
     return (text[: timed.start()].strip(), utc_ms(timed[1].replace(" Z", "Z"))) if timed is not None else (text, 0)
 

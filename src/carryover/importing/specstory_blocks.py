@@ -17,7 +17,7 @@ import msgspec
 
 from carryover.adapter.contract import QuotedText, ToolOutcome
 from carryover.importing.calls import TOOLS
-from carryover.importing.specstory_given import asked_and_answered, given_in, printed_in, said_in
+from carryover.importing.specstory_given import asked_and_answered, given_in, plan_or_questions, printed_in
 from carryover.importing.turns import Fences, absolute_path
 from carryover.model import AnyBody, FileEdit, Op, PlanUpdate
 from carryover.records.asked import checklist
@@ -83,9 +83,9 @@ _SAID_PATH: Final = later(
 )
 _CREATED: Final = later(r"[Cc]reated (?:successfully|and wrote|new file)|successfully created", re.ASCII)
 _PRIORITY: Final = later(r"^(\s*- \[.\]\s+)[🔥❄🌡]\ufe0f?\s+")
-"""What Claude Code's documents have between a box and its task."""
+"""What separates a box from its task in Claude Code's documents."""
 _ACTIVE: Final = "⚡-"
-"""What is in the box of a task at work."""
+"""The mark in the box of a task in progress."""
 _ASKED: Final = later(r"\*\*(.+?)\*\*(?: _\(select multiple\)_)?$")
 _OPTION: Final = later(r"- \*\*(.+?)\*\*(?: - .*)?$")
 _LEADS_IN: Final = later(r"(?:(?:Parameters|Additional data|Result|Error):|Cancelled)$|Status: \*\*")
@@ -317,7 +317,7 @@ def read_tool(
     subject = bounded(subject, SUBJECT_CHARS)
     name = usable_name(block.name) or "?"
     call = OpenCall(call_id, name, op, subject, changes=changes, handoff=names_own_folder(subject))
-    return call, outcome, (*_said_by(call, lines), *said_in(call, given))
+    return call, outcome, (*_said_by(call, lines), *plan_or_questions(call, given))
 
 
 def _printed(text: str) -> str:

@@ -25,7 +25,7 @@ _ARGUMENT: Final = later(r"- \w{1,60}:$")
 """A bullet below `_INPUT` whose value is in a fenced block."""
 _TODOS: Final = "- todoList: `["
 _TODO: Final = later(r"(?:^| )id:\d{1,9} status:([a-z-]{1,20}) title:([^\n]+)")
-"""What a todo list's entry ends with, after its description: Go's form of a map."""
+"""The end of a todo list's entry, after its description, as Go prints a map."""
 
 
 class Given(msgspec.Struct, frozen=True):
@@ -94,7 +94,7 @@ def _said(result: Fields) -> str:
     return (content_text(answer["content"]) or "") if "content" in answer else ""
 
 
-def said_in(call: OpenCall, given: Given) -> Iterator[AnyBody]:
+def plan_or_questions(call: OpenCall, given: Given) -> Iterator[AnyBody]:
     """Yields the plan, or the questions and their answers, that a call's JSON holds."""
     if call.op == "plan" and given.todos:
         yield PlanUpdate(items=given.todos)
@@ -118,7 +118,7 @@ def said_in(call: OpenCall, given: Given) -> Iterator[AnyBody]:
 
 
 def asked_and_answered(call: OpenCall, question: str, options: Iterable[str], answer: str) -> Iterator[AnyBody]:
-    """Yields a question that a call puts, if there is one, and what the user answered."""
+    """Yields the question that a call asks, if any, and the user's answer."""
     if question:
         yield Question(call_id=call.id, text=question, options=tuple(filter(None, options)))
         if answer:

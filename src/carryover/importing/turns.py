@@ -98,7 +98,7 @@ class Fences:
 
 
 def open_blocks(lines: Sequence[str]) -> list[int]:
-    """Returns how many fenced blocks are open behind each line."""
+    """Returns how many fenced blocks are open after each line."""
     fences = Fences()
     depths = []
     for line in lines:

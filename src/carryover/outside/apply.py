@@ -134,7 +134,7 @@ class Edit(msgspec.Struct, frozen=True):
 
     @property
     def diff(self) -> str:
-        """The unified diff, to be shown: without secrets. Empty if nothing changes."""
+        """The unified diff to show, without secrets. Empty if nothing changes."""
         if not self.changes:
             return ""
         import difflib
@@ -211,7 +211,7 @@ def obstacle(path: Path) -> str | None:
 
 
 def _lines(data: bytes | None) -> list[str]:
-    """Returns the lines of a file, to be shown: of a key in several lines, a diff may have the last ones alone."""
+    """Returns the lines of a file without secrets. These are hidden first: a diff may have only the end of a key."""
     text = clean((data or b"").decode(errors="replace"))
     return re.findall(r"[^\n]*\n|[^\n]+", text)
 

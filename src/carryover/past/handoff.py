@@ -108,7 +108,7 @@ def _nothing_found(root: str, how_to_link: str | None) -> UserError:
 
 
 def _known(ledger: Path) -> list[Whereabouts]:
-    """Returns where each project in the ledger, which need not exist, is and was."""
+    """Returns the present and former places of all projects in the ledger; none if there is no ledger."""
     from carryover.ledger.connect import reading
     from carryover.ledger.queries import whereabouts
 

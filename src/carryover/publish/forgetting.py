@@ -105,7 +105,7 @@ async def _republish(
 
 
 async def forget_here(ledger: Ledger, paths: StatePaths, selections: Iterable[Selection]) -> Erased:
-    """Forgets in this process."""
+    """Forgets sessions in this process, without a daemon."""
     config = await asyncio.to_thread(load_config, paths.state.config)
     publish = partial(publish_here, ledger, paths, config)
     return await forget_sessions(ledger, paths, selections, config, publish)

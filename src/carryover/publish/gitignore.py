@@ -57,12 +57,12 @@ def kept_out(edits: Pass) -> Refusal | None:
     checkout = edits.checkout
     if checkout.git_dir is not None and not keep_out(edits):
         why = f"{edits.notes[-1]}, so {COMMITTED}"
-        return _left_without(checkout) or Refusal(f"{UNWRITTEN}: {why}", in_git=True)  # by the disk
+        return _left_without(checkout) or Refusal(f"{UNWRITTEN}: {why}", in_git=True)  # only writing failed
     return refusal_by_git(checkout)  # also without a new rule: git may say otherwise once the folder is there
 
 
 def _left_without(checkout: Checkout) -> Refusal | None:
-    """Refuses a repository whose `info/exclude` has to be left without that rule, whatever the disk says to it."""
+    """Returns the refusal of a repository whose `info/exclude` can't take that rule; None if it can. Reads only."""
     if checkout.git_dir is None:
         return None
     try:

@@ -95,7 +95,7 @@ def _publish_inside(
     refused = refusal(checkout, paths)
     if refused is not None:
         if refused.in_git and settings.pointers == "local":
-            with contextlib.suppress(OSError):  # without the journal, the handoff goes all the same
+            with contextlib.suppress(OSError):  # the handoff is removed even without the journal
                 take_back(checkout, settings, state)  # a hidden file may be the user's by now
         return _refused(root, refused, settings)
     write_down(state, handoff_folder(store, root))

@@ -68,8 +68,8 @@ def refresh(
 
 
 def _was_taken_out(project: ProjectRow | None, made: Refreshed) -> bool:
-    """Whether the folder of the last handoff is gone from a worktree, as while git removes it, which fails if it
-    is made again meanwhile. So one publication is left out; the next one is made when upkeep finds the worktree there.
+    """Whether the folder of the last handoff is gone from a worktree. Git may be removing the worktree, which fails if
+    the folder is made again meanwhile. So one publication is skipped; upkeep makes the next if the worktree remains.
     """
     if project is None or project.main_root is None or project.published_sha is None or project.refusal is not None:
         return False

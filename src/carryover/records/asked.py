@@ -64,7 +64,7 @@ def plan_items(raw: msgspec.Raw | None, name: str, *, most: int = 200) -> tuple[
 
 
 def checklist(text: str, *, active: str = "") -> tuple[PlanItem, ...]:
-    r"""Returns the entries of a list in Markdown: the lines with a box. `active`: what may be in that of one at work.
+    r"""Returns the entries of a list in Markdown: the lines with a box. `active`: marks of an entry in progress.
 
     >>> [item.state for item in checklist("- [x] Read\n- [-] Write\n- [ ] Check\n- [ ]", active="-")]
     ['done', 'active', 'pending']

@@ -101,7 +101,7 @@ _BEHIND_MORE: Final = later(
 _RIGHT_BEHIND: Final = later(
     rf"(?:{'|'.join(_FOR_PASSWORDS)})(?P<value>(?=[!-~]{{1,32}}[!@#$%^&*?])[!-~]{{8,32}})(?![!-~])"
 )
-"""With a sign that no name of code has, since a page for passwords may be named there: `忘记密码ForgotPassword2`."""
+"""The value has a sign that no identifier has, since a name may follow the word: `忘记密码ForgotPassword2`."""
 
 
 def passwords_behind_words(text: str, _lower: str) -> Iterator[Span]:
@@ -131,7 +131,8 @@ _SIGN: Final = later(r"[!#$%^&*?+~@](?!\Z)|[#$%^&*~@]\Z")
 
 def passwords_behind_pass(_text: str, lower: str) -> Iterator[Span]:
     """Yields what a sentence calls a `pass`: `the login pass Tulpan12$`, `my pass is tulpan12`. The word has other
-    meanings, so a login is named before it, or something links the two and the value has a sign."""
+    meanings, so two of three must hold: a login is named before it, something links it to the value, or the value has a
+    sign."""
     for found in _PASS.finditer(lower) if "pass" in lower else ():
         said = lower[max(0, found.start() - _MOST_OF_A_LOGIN) : found.start()]
         of_login = _OF_A_LOGIN.search(said) is not None or _NAMED_LOGIN.search(said) is not None

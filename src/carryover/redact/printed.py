@@ -1,4 +1,4 @@
-"""Hides what a command or a file that was read holds nothing else than: a secret without a name and without a form."""
+"""Hides a secret that is all that a command prints or a file holds: without a name, and of no known form."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ _PRINTERS: Final = (
     ("/dev/urandom", r"/dev/u?random\b[^\n;&]{0,200}\|"),
     ("randomBytes(", r"\brandomBytes\(\d{1,4}\)\.toString\("),
 )
-"""What is in every command that prints a secret and little else, and a pattern of it."""
+"""Commands that print a secret and little else: a substring that each contains, and its pattern."""
 _FILES: Final = (
     ("master.key", r"(?:^|[\s/\\'\"])master\.key(?![\w.-])"),
     ("credentials/", r"\bcredentials/[\w-]{1,60}\.key(?![\w.-])"),
     ("/run/secrets/", r"/run/secrets/[\w.-]"),
     ("vault_pass", r"(?:^|[\s/\\'\".])vault_pass(?:word)?(?:\.txt)?(?![\w.-])"),
 )
-"""The same of the names of files that hold one."""
+"""The same for the names of files that hold one."""
 _BY_FILE: Final = tuple((hint, later(pattern)) for hint, pattern in _FILES)
 _BY_COMMAND: Final = (*((hint, later(pattern)) for hint, pattern in _PRINTERS), *_BY_FILE)
 _ALONE: Final = later(r"^(?:[ \t]*\d{1,6}(?:→|\t))?[ \t]*['\"]?([^\s'\"]{6,4096})['\"]?[ \t\r]*$", re.MULTILINE)
@@ -51,8 +51,8 @@ def holds_only_a_secret(about: str, *, is_file: bool) -> bool:
 
 
 def hide_printed(output: str, counts: dict[str, int]) -> str:
-    """Returns such an output without the secret: the word that is all of it, or each that stands alone on its line and
-    looks generated."""
+    """Returns such an output with its secret hidden: its only word, or each word that is alone on its line and looks
+    generated."""
     words = [*_ALONE.finditer(output)]
     is_all = len(words) == 1 and not (output[: words[0].start()] + output[words[0].end() :]).strip()
     return insert_marks(output, [(*word.span(1), "password") for word in words if _is_one(word[1], is_all)], counts)

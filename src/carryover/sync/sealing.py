@@ -151,7 +151,7 @@ def decoded(decode: Callable[[bytes], _Form], data: bytes) -> _Form:
 
 
 def recipient(key: str) -> Any:
-    """Returns the library's own form of a public key of age or ssh; None if it can't be encrypted to."""
+    """Returns a public key of age or ssh as the library's type; None if nothing can be encrypted to it."""
     library = age()
     kind = library.ssh if key.startswith("ssh-") else library.x25519
     try:

@@ -101,7 +101,8 @@ def _below(folder: str, run: Invocation) -> Invocation:
 
 
 def _invocation(words: Sequence[str], folder: str) -> Invocation | None:
-    """Returns the test run of one command in `folder`, however many programs run each other in it (`uv run`)."""
+    """Returns the test run of one command in `folder`, even if other programs start it (`uv run`); None if there is
+    none."""
     if (words[0] in ("test", "[") and len(words) > 1) or _RUNS_NOTHING.intersection(words):
         return None
     tool = ""

@@ -16,7 +16,7 @@ _CLOSER: Final = later(rb"[ \t>]*(`{3,}|~{3,})[ \t]*$")
 _FENCE: Final = later(r"^\s*(```+(?=[^`]*$)|~~~+)")
 _TABLE_ROW: Final = later(r"^\s*\|.*\|\s*$")
 _CODE: Final = later(r"`[^`\n]+`|(?<!\w)[\"'“„«‘][?!]{1,3}[\"'”“»’](?!\w)")
-"""What is between backticks, or a mark alone between quotation marks."""
+"""Text between backticks, or a punctuation mark alone between quotation marks."""
 _HIDDEN: Final = later(r"(?<!`)(`{1,3})(?!`)[^\n]+?(?<!`)\1(?!`)|<!--(?:(?!<!--|-->).)*-->", re.DOTALL)
 _SHORT_BLOCK: Final = 8
 """So many lines with its fences may hold the commands to run next."""
@@ -60,9 +60,9 @@ def without_blocks(text: str) -> str:
 
 
 def own_lines(lines: Sequence[str]) -> list[bool]:
-    """Returns of each line of an answer whether its author says it: not in a block of code nor in a quotation. A fence
-    that opens no block, as it stands right below text or another fence and a blank line follows, closes one without a
-    beginning, or one around others.
+    """Returns for each line of an answer whether it is the author's own, outside of code blocks and quotations. A fence
+    right below text or another fence, with a blank line after it, opens no block: it closes one whose beginning is
+    missing, or one around others.
 
     >>> own_lines(["Run:", "```", "make?", "```", "> Why?", "Shall I?"])
     [True, False, False, False, False, True]
@@ -80,8 +80,8 @@ def own_lines(lines: Sequence[str]) -> list[bool]:
 
 
 def without_code(line: str) -> str:
-    """Returns a line of the same length without what stands between backticks, and without a mark that is only named:
-    these end no sentence.
+    """Returns a line of the same length with code and quoted punctuation marks replaced by `x`, since these end no
+    sentence.
 
     >>> without_code("Is `a.b?` new? Count each '?' in it.")
     "Is `xxxx` new? Count each 'x' in it."

@@ -65,12 +65,12 @@ _Changes = Callable[[Op, Fields, str | None], tuple[FileEdit, ...]]
 
 _SHORT_TEXT: Final = 200
 _REMARKS: Final = ("message", "description")
-"""Arguments that say something about a call, in other words when it is tried again."""
+"""Arguments that describe a call. Their wording changes when it is tried again."""
 
 
 def _all_of(given: Fields) -> str:
-    """Returns the texts among arguments, in the order of their names, since a model may give them in any: the short
-    ones, or else the first. With them, a call is not taken for another one of the same tool."""
+    """Returns the short texts among arguments, or else the first text, to tell calls of one tool apart. They are sorted
+    by name, since a model may give arguments in any order."""
     found = {name: text for name in sorted(given) if (text := text_of(given[name]).strip())}
     texts = [text for name, text in found.items() if name not in _REMARKS] or [*found.values()]
     return ", ".join(text for text in texts if len(text) <= _SHORT_TEXT) or next(iter(texts), "")

@@ -23,7 +23,8 @@ from carryover.transcript.recorder import OneSession, OpenCall, reemitted_after,
 _MAX_SESSIONS: Final = 60
 """Sessions whose facts are remembered."""
 _JUST_NOW: Final = 3
-"""The newest of these: a first read begins with the session that goes on, and has not yet said when others were."""
+"""So many of the newest are never dropped: a first read begins with the session in use, when the times of others are
+not known yet."""
 MAX_ID_CHARS: Final = 100
 
 
@@ -67,8 +68,8 @@ class StoredFacts(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class StoredRecord(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What each record has. `on`: the pieces follow those read before; `more`: another batch follows. `at_ms`: the time
-    of the piece or, with a beginning, of the session, in UTC milliseconds; 0 if it has none."""
+    """Fields of every record. `on`: the pieces follow those read before. `more`: another batch follows. `at_ms`: time
+    of the piece, or of the session in a `begin` record, in UTC milliseconds; 0 if unknown."""
 
     kind: Literal["begin", "message", "session"]
     session: StoredFacts
@@ -118,7 +119,7 @@ class StoredBuilder(OneSession[StoredContext]):
 
     native: StoredFacts
     kept: StoredContext | None = None
-    """What is remembered instead, if the record is emitted again with each change."""
+    """The context to keep instead, for a record that is emitted again with each change."""
 
     @property
     def cwd(self) -> str | None:
@@ -142,7 +143,7 @@ class StoredBuilder(OneSession[StoredContext]):
     def report(self, **changes: object) -> None:
         """Notes what was emitted."""
         known = {ident: each for ident, each in self.context.reported.items() if ident != self.native.id}
-        if len(known) >= _MAX_SESSIONS:  # drops the one that ended first, but none that is new
+        if len(known) >= _MAX_SESSIONS:  # drop the one that ended first, but none of the newest
             del known[min(list(known)[:-_JUST_NOW], key=lambda ident: known[ident].last_ms)]
         known[self.native.id] = msgspec.structs.replace(self.reported, **changes)
         self.change(reported=known)

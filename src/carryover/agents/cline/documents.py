@@ -24,14 +24,15 @@ from carryover.transcript.stored import StoredBuilder, StoredContext, StoredFact
 
 
 class TaskFacts(StoredFacts, frozen=True, omit_defaults=True):
-    """What each record says of its conversation. `attended`: whether a person was there to answer questions."""
+    """Facts about the conversation, which each record repeats. `attended`: whether a person was there to answer
+    questions."""
 
     attended: bool = True
 
 
 class TaskRecord(StoredRecord, frozen=True, omit_defaults=True):
-    """A record of a message or, last, of what is true of the whole conversation: facts, and the first prompt, as long
-    as it is not among the messages."""
+    """A record of a message. The last record has what is true of the whole conversation: facts, and the first prompt
+    unless it is among the messages."""
 
     session: TaskFacts
     message: msgspec.Raw = rawjson.ABSENT
@@ -40,8 +41,8 @@ class TaskRecord(StoredRecord, frozen=True, omit_defaults=True):
 
 
 class TaskContext(StoredContext, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
-    """The state of one document between two records. In the form of before 2026-11-27 it is refused, so that the
-    document is read from its beginning: calls in flight were noted elsewhere in it."""
+    """The state of one document between two records. Its form from before 2026-11-27, which kept calls in flight in
+    another field, is refused, so that the document is read from its beginning."""
 
     number: int = 0
     """How many messages were read."""
@@ -72,8 +73,8 @@ def parser(
     message: Callable[[MessageBuilder], None],
     state: Callable[[MessageBuilder, TaskRecord], None],
 ) -> Callable[[Source, TaskContext, Record], tuple[TaskContext, Parsed]]:
-    """Returns the parser of a reader's records. `ident`: the id of a message, unique within the agent. `message`,
-    `state`: what they become."""
+    """Returns the parser of a reader's records. `ident` returns the id of a message, unique within the agent;
+    `message` and `state` emit the events of a message and of the whole conversation."""
 
     def piece(builder: MessageBuilder, record: TaskRecord) -> None:
         builder.at_ms = builder.reported.last_ms
@@ -92,8 +93,8 @@ def parser(
 
 
 def document_now(facts: TaskFacts, messages: Sequence[bytes | msgspec.Raw], *, at_ms: int, **whole: object) -> Document:
-    """Returns a document that began at a time, as it is now. `whole`: what the last record has. In another folder it is
-    emitted again."""
+    """Returns the current document, which began at `at_ms`. `whole`: fields of the last record. A document whose folder
+    has changed is emitted again."""
 
     def record(kind: Literal["begin", "message", "session"], **fields: Any) -> bytes:
         return msgspec.json.encode(TaskRecord(kind, facts, **fields))

@@ -44,7 +44,7 @@ _LIMITED: Final = later(r'"(?:status|code)":\s*"?(?:402|429|insufficient_credits
 _FLAG: Final = "HAS_CHANGES"
 """What is put after the last words if there are changes to look at."""
 _ASKS: Final = "REQ_APP"
-"""What is put after a command for which the model asks to be approved."""
+"""Cline's mark behind a command for which the model asks for approval."""
 _EXIT: Final = later(r"\bexit code:? (\d{1,10})", re.IGNORECASE)
 _EXIT_WITHIN: Final = 400
 """How far from its beginning a result names the exit code."""

@@ -173,7 +173,7 @@ def _called(fields: Fields) -> str:
 
 
 def _is_of(about: str, called: str) -> bool:
-    """Whether a result is that of a call. It may name the whole path where the call is shown with one in the folder."""
+    """Whether a result belongs to a call. The result may give the full path where the call shows a relative one."""
     if about in called:
         return True
     path = text_of(fields_of(called).get("path"))

@@ -51,10 +51,10 @@ _CLIENTS: Final = (
     *("<environment_context>", "<user_instructions>", "<goal_context>", "<codex_internal_context"),
     *("<skill>\n", "<user_shell_command>\n", "<subagent_notification>\n", "<turn_aborted>\n", "<hook_prompt "),
 )
-"""The beginnings of what the client tells the model in the user's role: where it works, a skill, what a command, a
-sub-agent or a hook printed."""
+"""How text begins that the client sends to the model in the user's role: the working folder, a skill, the output of a
+command, a sub-agent or a hook."""
 _INSTRUCTIONS: Final = later(r"# AGENTS\.md instructions[^\n]{0,4096}\n\n<INSTRUCTIONS>\n")
-"""The beginning of such a text that holds files of the project."""
+"""How such a text begins if it contains files of the project."""
 
 
 def handle_prompt(rollout: Rollout, text: str, attachments: int) -> None:

@@ -90,8 +90,8 @@ class _Piece(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class _Record(StoredRecord, frozen=True, omit_defaults=True):
-    """A record of a piece, at the time of the file, or of the beginning, with the key of the `summary` that the history
-    begins with, in place of all that it held before."""
+    """A record of a piece, with the file's time, or of the beginning. `summary`: the key of the summary that replaces
+    the earlier history; empty if there is none."""
 
     piece: _Piece | None = None
     summary: str = ""

@@ -26,7 +26,7 @@ from carryover.transcript.layouts import Layout
 from carryover.transcript.stat_cache import StatCachedReader
 
 _CLICKED: Final = later(r'@agent [A-Z][\w ]{0,40}: "[^"\n]{1,200}"\Z')
-"""What VS Code sends in the user's name for a button below an answer, which goes on (SpecStory 2.1.0)."""
+"""What VS Code sends as the user when they click a button that continues an answer (SpecStory 2.1.0)."""
 _STATE: Final = "session-state"
 _UUID: Final = r"(?i:[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})"
 _ID: Final = later(_UUID)

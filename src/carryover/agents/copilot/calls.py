@@ -99,7 +99,7 @@ _RUNNING: Final = later(
     r"<(?:command (?:started in background )?with (?:shellId|ID)|waiting for command with sessionId): "
     r"(?P<shell>[^\s>]+)(?:\s[^<>\n]*)?>\s*\Z"
 )
-"""With `shellId` since 1.0.48, the others before (VS Code, December 2025)."""
+"""`shellId` since 1.0.48; the other forms are older (VS Code, December 2025)."""
 _STOPPED: Final = later(r"<command with id: \S+ stopped>\s*\Z")
 _NEVER_RAN: Final = later(
     r" in JSON at position \d|^Tool '.*' does not exist|^Multiple validation errors|\": Required\b"

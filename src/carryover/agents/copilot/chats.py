@@ -57,7 +57,7 @@ class ChatRecord(StoredRecord, frozen=True, omit_defaults=True):
     """With a state: the answer to the last request has not ended, so it is repeated here with each change."""
     info: SessionInfo = SessionInfo()
     why: Why = ""
-    """Why the chat is not read; with a state, why not to its end."""
+    """Why the chat is not read; with a state, why it is read only in part."""
 
 
 def chat_reader() -> SnapshotReader[Document]:

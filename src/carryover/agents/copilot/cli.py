@@ -54,7 +54,7 @@ _ERRORS: Final = {"rejected": "rejected", "denied": "denied"}
 _LIMITS: Final = ("rate_limit", "quota", "quota_exceeded", "session_limit", "weekly_limit")
 """`errorType` of a usage limit."""
 _OF_CLIENT: Final = ("mcp", "model")
-"""`errorType` of what the client could not load, which ends no turn: a server, the list of models (1.0.59)."""
+"""The `errorType` of an MCP server or a list of models that the client could not load. It ends no turn (1.0.59)."""
 _TRIGGERS: Final[dict[str, Literal["manual", "auto"]]] = {"manual": "manual", "threshold": "auto"}
 _QUIET: Final = tuple(
     "assistant.fusion_ assistant.reasoning assistant.turn_ assistant.usage external_tool.requested hook. "

@@ -57,8 +57,9 @@ _RECORD: Final = msgspec.json.Decoder(ChatRecord)
 
 
 class ChatContext(StoredContext, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
-    """The state of a chat between two records. In the form of before 2026-11-27 it is refused, so that the chat is read
-    from its beginning: an answer in progress, emitted again with each change, would follow its own first words."""
+    """The state of a chat between two records. Its form from before 2026-11-27 is refused, so that the chat is read
+    from its beginning. Otherwise an answer in progress, which is emitted again with each change, would follow itself.
+    """
 
 
 @dataclass(slots=True, kw_only=True)

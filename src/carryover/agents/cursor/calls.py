@@ -134,7 +134,7 @@ class TalkContext(msgspec.Struct, frozen=True, omit_defaults=True):
     last_ms: int = 0
     """Time of the last record; records without a time come 1 ms later."""
     noted_ms: int = 0
-    """When a transcript was last changed, as it was last read."""
+    """When a transcript had last changed at the time it was last read."""
     timed: bool = False
     """Whether any record had its own time, so that times from elsewhere are no longer used."""
     marks: bool = False

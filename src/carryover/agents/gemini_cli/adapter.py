@@ -95,7 +95,7 @@ _GO_ON: Final = "Please continue."
 _LAST_CHANCE: Final = later(
     r"You have exceeded the (?:maximum number of turns|time limit)\. You have one final chance "
 )
-"""What the client says to a sub-agent that has used up its turns or its time (public sessions of 2025 and 2026)."""
+"""What the client sends to a sub-agent that has used up its turns or its time (public sessions of 2025 and 2026)."""
 _INJECTED: Final = later(
     rf"(?:\A\s*|(?<!\s)\s*(?<=\n)[^\S\n]*){re.escape(HANDOFF_HEAD)}.*?^Full history: [^\n]*$\s*",
     re.MULTILINE | re.DOTALL,

@@ -21,7 +21,7 @@ from carryover.agents.hermes.database import (
     MessageRow,
     database_reader,
 )
-from carryover.agents.hermes.session_file import SESSION_FILE, is_session_file, session_in
+from carryover.agents.hermes.session_file import SESSION_FILE, is_session_file, session_document
 from carryover.model import Answer, PlanUpdate, Question, TurnEnd
 from carryover.records.asked import plan_items
 from carryover.records.changes import as_shown
@@ -74,7 +74,7 @@ TOOLS: Final = Tools(
 _STOPPED: Final = 130
 _STOPPED_TEXT: Final = "[Command interrupted]"
 _NO_TOOL: Final = later(r"Tool '[^'\n]{1,100}' does not exist\.")
-"""What the model is told, as a text, of a tool that there is not (schema 6)."""
+"""The result of a call of a tool that does not exist (schema 6)."""
 _DENIED: Final = ("blocked", "pending_approval")
 """States of a command that the user, or the client for lack of one, did not allow (code)."""
 GOES_ON: Final = ("verification_required", "verify_hook_continue")
@@ -217,8 +217,8 @@ _ROLES: Final[dict[str, Callable[[StoredBuilder, MessageRow], None] | None]] = {
 
 
 def _exported(path: Path, head: bytes) -> Source | None:
-    """Returns the source in a copy of a database, or in the file of a session, anywhere on disk. Others have tables of
-    the same names."""
+    """Returns the source in a copy of a database, or in a session's file, anywhere on disk. Databases of other programs
+    have tables of the same names."""
 
     def is_own(db: sqlite.Connection) -> bool:
         return sqlite.tables(db) >= TABLES and sqlite.has_column(db, "sessions", "parent_session_id")
@@ -235,7 +235,7 @@ AGENT: Final = Agent(
     spec=SPEC,
     reader=ReaderByKind(
         lambda path: SESSION_FILE if path.suffix == SESSION_FILE else "database",
-        lambda: {SESSION_FILE: SnapshotReader(session_in), "database": StatCachedReader(database_reader())},
+        lambda: {SESSION_FILE: SnapshotReader(session_document), "database": StatCachedReader(database_reader())},
     ),
     context_type=StoredContext,
     source_of=partial(source_at, SPEC.id, _LAYOUTS),

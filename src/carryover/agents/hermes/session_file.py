@@ -1,5 +1,5 @@
-"""Reads `sessions/session_<id>.json`, which the client writes of each session beside its database: the messages that
-the model was sent, without times of their own. It is read only if a user names it, since the database has more.
+"""Reads `sessions/session_<id>.json`, which the client writes for each session beside its database: the messages as
+they were sent to the model, without times. It is read only if a user names it, since the database has more.
 """
 
 from __future__ import annotations
@@ -20,21 +20,21 @@ from carryover.transcript.stored import StoredFacts, StoredSession
 
 SESSION_FILE: Final = ".json"
 _REVIEW: Final = later(r"Review the conversation above and (?:consider (?:saving|two things)|update the skill library)")
-"""How the client asks, as the user, for a review in the background, which is put behind the session's messages."""
+"""How the client asks, in the user's role, for a background review, which comes after the session's messages."""
 _BEFORE_PROMPT: Final = (b'"base_url"', b'"platform"', b'"session_start"', b'"last_updated"')
 _BEGINS: Final = later(rb'\s*\{\s*"session_id":\s*"[\w-]{1,100}",\s*"model":')
 
 
 def is_session_file(path: Path, head: bytes) -> bool:
-    """Whether a file is such a document, by how it begins. Its messages may be far behind that: the system prompt and
-    all tools stand before them."""
+    """Whether a file begins as such a document does. Its messages may begin beyond `head`: the system prompt and all
+    tools come before them."""
     first, is_long, _ = head.partition(b'"system_prompt"')
     is_own = path.suffix == SESSION_FILE and bool(is_long) and _BEGINS.match(first) is not None
     return is_own and all(name in first for name in _BEFORE_PROMPT)
 
 
-def session_in(path: Path, stat: FileStat) -> Document:
-    """Takes the snapshot of such a document."""
+def session_document(path: Path, stat: FileStat) -> Document:
+    """Returns the session in such a document. Blocking. Raises if the file holds no session."""
     whole = fields_of(read_document(path))
     messages = _before_review(items_of(whole.get("messages")))
     session = StoredFacts(id=text_of(whole.get("session_id")), model=text_of(whole.get("model"))[:200] or None)

@@ -94,7 +94,7 @@ _Piece = tuple[tuple[int, int], str, dict[str, Fields]]
 
 
 class _Record(StoredRecord, frozen=True, omit_defaults=True):
-    """A record with one piece: an entry; a call, without the state that it ended in or with it; or the newest turn."""
+    """A record with one piece: an entry, a call with or without its final state, or the newest turn."""
 
     entry: Fields = msgspec.field(default_factory=dict)
     effect: Fields = msgspec.field(default_factory=dict)
@@ -120,7 +120,7 @@ class _Recorder(StoredBuilder):
     kind: str = "piece"
 
     def begin(self, record: StoredRecord, after: bytes | None = None) -> tuple[StoredContext, Parsed]:
-        """Marks what is emitted again, and with all events the facts about the session."""
+        """Marks what is emitted again. If that is all events, the facts about the session are, too."""
         if not record.on:
             self.change(facts=SessionInfo(), emitted=SessionInfo())
         return super(_Recorder, self).begin(record, after)

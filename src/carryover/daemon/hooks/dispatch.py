@@ -61,8 +61,8 @@ MOST_LOOKS: Final = 4
 MOST_KEPT: Final = 512
 """Maximum number of jobs waiting to be stored. More are dropped, since the transcripts contain the same."""
 _SWITCH_S: Final = 0.0001
-"""While a call is answered: how long another thread keeps the interpreter from its threads, each of many times. Always
-so short, a first read would take up to 7 % more of the processor."""
+"""The interpreter's switch interval while a hook call is answered: an answer changes threads many times and may wait so
+long each time. If it were always so short, a first read would take up to 7 % more processor time."""
 _LIMITS_S: Final[dict[HookAction, float]] = {**dict.fromkeys(STARTS, START_S), "prompt": PROMPT_S}
 _EVENT: Final = later(r"[A-Za-z_]{1,40}")
 
@@ -95,7 +95,7 @@ class Hooks:
     _left: asyncio.Queue[Job | None] = field(default_factory=asyncio.Queue, init=False)
     _at_once: int = field(default=0, init=False)
     _usual_switch_s: float = field(default=0.0, init=False)
-    """The interpreter's interval while there is none."""
+    """The interpreter's switch interval while no call is answered, in seconds."""
     looks: asyncio.Semaphore = field(default_factory=partial(asyncio.Semaphore, MOST_LOOKS), init=False)
 
     def __post_init__(self) -> None:

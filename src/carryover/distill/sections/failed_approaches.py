@@ -16,7 +16,7 @@ from carryover.distill.trail import Past, Step
 from carryover.distill.view import ProjectView, SessionView
 
 _JOB: Final = "job:"
-"""What the signatures of jobs in the background begin with."""
+"""Prefix of the signatures of background jobs."""
 _MOST_FAILED: Final = 6
 _MOST_SOLVED: Final = 3
 _OPEN: Final = 0.2
@@ -58,7 +58,7 @@ def _failures(view: ProjectView, *, solved: bool) -> list[tuple[Failure, Session
 
 
 def _is_silent(failure: Failure, session: SessionView) -> bool:
-    """Whether nothing is known of a failed job but its name, and the agent has answered since: had it mattered, the
+    """Whether only the name of a failed job is known, and the agent has answered since. If the failure mattered, the
     answer would say so."""
     if not failure.signature.startswith(_JOB) or failure.why or failure.words:
         return False

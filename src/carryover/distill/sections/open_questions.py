@@ -28,7 +28,7 @@ from carryover.testruns.run import TestRun
 _OPINION_MS: Final = 7 * DAY_MS
 _MOST_RUNS: Final = 40
 _LEFT_AFTER: Final = ((7 * DAY_MS, 2), (DAY_MS, 5))
-"""Age, and further sessions with work, after which the user has left a question for other work."""
+"""Age in milliseconds, and number of later sessions that worked, after which a question counts as left behind."""
 _MOST_SESSIONS: Final = 4
 """Most sessions besides the leading one whose open question is quoted."""
 _IN_PATH: Final = frozenset("./\\")
@@ -150,7 +150,7 @@ def _asked(past: Past, step: Step, back: int) -> list[Entry]:
 
 
 def _only_greets(digest: Digest) -> bool:
-    """Whether the user has only greeted so far: what the agent asks then is a greeting too."""
+    """Whether the user has only greeted the agent so far. What the agent then asks is a greeting, too."""
     return not digest.worked and all(turn.prompt != "" and not says_something(turn) for turn in digest.turns)
 
 

@@ -247,8 +247,8 @@ def _text(units: list[str], first_end: int) -> str:
 
 
 def _asked_from(lines: list[str], own: list[bool]) -> int | None:
-    """Returns where the question that ends a text begins, including its options; None if no question ends it. `own`:
-    whether the agent says a line, and does not quote it."""
+    """Returns the index of the line where the question at the end of a text begins, with its options; None if the text
+    does not end in a question. `own`: of each line, whether the agent says it rather than quotes it."""
     asked = next((at for at in range(len(lines) - 1, -1, -1) if own[at] and is_question(lines[at])), None)
     if asked is None:
         return None

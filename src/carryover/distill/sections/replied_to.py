@@ -105,7 +105,7 @@ def _asked(prompt: str, asked: str, answer: str) -> Sequence[str]:
 
 
 def _chosen_in(prompt: str, answer: str, more: Sequence[str] = ()) -> list[str]:
-    """Returns the options of an answer that a prompt chose: those that the agent quotes only if it offers no others."""
+    """Returns the options of an answer that a prompt chose. Quoted ones count only if none of the agent's own match."""
     lines = answer.splitlines()
     said = "\n".join(line for line, is_own in zip(lines, own_lines(lines), strict=True) if is_own)
     return [*_chosen(prompt, lines_of(said))] or [*_chosen(prompt, (*lines_of(answer), *more))]

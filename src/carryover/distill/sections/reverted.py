@@ -24,8 +24,8 @@ _OTHER_WORDS: Final = 120
 
 
 def reverted_entries(past: Past) -> list[Entry]:
-    """Returns a line for each turn that reverted what others had changed, newest first. Not of one in which the user
-    only agreed: what the agent had announced, a step of its plan, is no sign that anything failed."""
+    """Returns a line for each turn that reverted what others had changed, newest first. A turn in which the user only
+    agreed has none: a step that the agent had announced is no sign that anything failed."""
     every = ((one, session) for session in past.view.sessions for one in session.digest.reverts)
     found = [(one, session) for one, session in every if not only_consents(_prompt(session, one.turn))]
     found.sort(key=lambda each: (-each[0].at_ms, each[1].session, -each[0].turn))

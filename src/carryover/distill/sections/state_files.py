@@ -44,8 +44,8 @@ def documents_of(view: ProjectView, *, outside: bool = True) -> dict[str, list[V
 def open_items(past: Past, facts: Mapping[str, FileFacts]) -> list[Entry]:
     """Returns the first open items of the newest documents with open boxes, verbatim. Boxes on disk count more than
     recorded ones; of a document that was only read, as a template is, those that none is checked of belong to something
-    else, unless the user named it and the work has not gone on without it. Boxes of nothing but questions, none of them
-    checked, are for whoever reads the document."""
+    else, unless the user named it and the work has not gone on without it. If all open boxes
+    are questions and none is checked, they are meant for the document's readers."""
     entries: list[Entry] = []
     prompts = "\n".join(step.turn.prompt for step in past.steps)
     weight = WEIGHTS["open box"]

@@ -73,7 +73,7 @@ class CommandParser(argparse.ArgumentParser):
         width = min(terminal_width() or WIDEST, WIDEST) - 2
         formatter = partial(argparse.RawDescriptionHelpFormatter, width=width)
         super().__init__(**options, formatter_class=formatter, allow_abbrev=False)
-        self.color = False  # from Python 3.14 on help has colours, which would count as columns and stand in messages
+        self.color = False  # Python 3.14 colours help: the codes would count as columns and get into messages
 
     def add_argument(self, *names: str, **options: Any) -> argparse.Action:
         """Adds an argument, which is one of `declared` then. Agents and times are parsed as such."""

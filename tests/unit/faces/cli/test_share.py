@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from carryover.actions.sharing import (
     decrypted,
-    text_of,
+    text_of_share,
     title_of_share,
 )
 from carryover.errors import ExitCode, UserError, visible
@@ -396,7 +396,7 @@ def test_whatever_the_text_each_line_is_quoted_and_nothing_in_it_is_hidden(
     bundle = decrypted(file, str(bob / "key"))
 
     assert all(line.startswith(">") for line in bundle.handoff.splitlines())
-    for shown in (text_of(bundle), title_of_share(bundle)):
+    for shown in (text_of_share(bundle), title_of_share(bundle)):
         assert visible(shown.replace("\n", " ").replace("\t", " ")) == shown.replace("\n", " ").replace("\t", " ")
     assert "\n" not in title_of_share(bundle)
 
