@@ -54,7 +54,7 @@ class DeclaredSource(msgspec.Struct, frozen=True, kw_only=True):
     tool: tuple[str, ...] = ()
     """Further words by which `role` names a tool."""
     text: _Field = "content"
-    """What was said: a text, or a list of parts with `text`. Of parts with a `type`, the texts alone are words."""
+    """What was said: a text, or a list of parts with `text`. Parts whose `type` is not text are left out."""
     call: _Field = "tool_calls"
     """A list of tool calls or one of them; or the name of the tool that the record itself calls."""
     name: _Field = "function.name"
