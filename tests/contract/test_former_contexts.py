@@ -1,4 +1,4 @@
-"""What an earlier version kept of a source between two reads: the next one goes on, or reads it from its beginning."""
+"""Contexts that an earlier version stored: the next one continues from them or reads the source from its beginning."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def answered(folder: Path) -> Iterator[Recording]:
 
 
 async def bodies(ledger: Path, agent: Agent, stages: Stages, kept: Callable[[int], bytes]) -> list[bytes]:
-    """What counts after each state was read. `kept`: the number of a state → what is then known of it."""
+    """Returns the stored bodies after each state was read. `kept`: number of a state → the context stored for it."""
     folder = ledger.with_suffix("")
     folder.mkdir()
     opened = await Ledger.open(ledger, DigestReducer())
@@ -66,7 +66,7 @@ async def bodies(ledger: Path, agent: Agent, stages: Stages, kept: Callable[[int
     ],
     ids=["a call in flight", "an answer in progress"],
 )
-async def test_what_was_open_under_another_form_is_not_lost(
+async def test_what_was_unfinished_in_a_former_context_is_kept(
     tmp_path: Path, reads: Agent, states: Stages, read: int, context: bytes
 ) -> None:
     ever = await bodies(tmp_path / "a.sqlite", reads, states, lambda _: b"")

@@ -112,7 +112,7 @@ def standing(events: Iterable[Event]) -> list[bytes]:
 
 
 def facts(events: Iterable[Event]) -> dict[tuple[str, str], str]:
-    """The last of each fact about a session."""
+    """Returns the last value of each fact about a session."""
     infos = [(event.session, event.body) for event in events if isinstance(event.body, SessionInfo)]
     named = ((session, *fact) for session, info in infos for fact in msgspec.structs.asdict(info).items())
     return {(session, name): str(fact) for session, name, fact in named if fact}

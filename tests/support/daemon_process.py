@@ -24,9 +24,9 @@ T = TypeVar("T")
 
 
 def wait_until(what: str, look: Callable[[], T | None], *, limit_s: float = LIMIT_S) -> T:
-    """The first answer of `look` that is neither None nor False. Fails with `what` was waited for.
+    """Returns the first result of `look` that is neither None nor False. Fails with `what` if there is none in time.
 
-    What takes longer is asked for less often: an answer costs a daemon as much as the work that is waited for.
+    The longer it takes, the less often `look` is called, since answering costs the daemon time, too.
     """
     began = time.monotonic()
     while True:

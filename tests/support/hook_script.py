@@ -64,8 +64,7 @@ class HookScript:
         return Run(done.stdout.decode(), done.stderr.decode(), done.returncode, time.monotonic() - began)
 
     def told(self, event: str, payload: bytes | None, cwd: Path, **env: str) -> Run:
-        """A call that is answered with words. The hook script waits for them longer than for a user: on a busy machine
-        it may give up before."""
+        """Runs a call until it is answered with text, with longer limits: a busy machine may need more time."""
         script = self.state.hook_script.read_text(encoding="utf-8")
         patient = re.sub(r"(?<=\blimit_s=)(0\.8|1\.5)\b", "25", script)
         assert patient.count("limit_s=25") == 2

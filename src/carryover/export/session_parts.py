@@ -261,7 +261,7 @@ def session_markdown(head: SessionHead, parts: Iterable[Part[CleanText]]) -> Ite
             yield from ("", f"## {_inert(part.heading)}{mark} · {_zoned_time(part.at_ms)}", "")
             yield from _contained(part.text)
             continue
-        if by_user and "(run by you)" not in part.heading:  # what a tool printed stands below no words of the user
+        if by_user and "(run by you)" not in part.heading:  # a tool's output doesn't belong under the user's heading
             by_user = False
             yield from ("", f"## {_inert(head.agent_name)} · {_zoned_time(part.at_ms)}")
         yield from ("", f"{'✗' if part.failed else '·'} {code_span(part.heading)}{mark}")

@@ -126,7 +126,7 @@ def best_fitting(path: Path) -> Agent | None:
     for known in adapters().values():
         agent = replace(known, reader=reader_of_copies(known.reader))
         document = OpenedDocument(agent, Source(agent=agent.id, path=str(path)), agent.spec.name)
-        with suppress(OSError, ValueError):  # ValueError: not this reader's kind of file at all
+        with suppress(OSError, ValueError):  # ValueError: not this reader's kind of file
             report = survey_document(document, whole=False)
             fit = (report.events, report.records - sum(report.unknown.values()))
             best, most = (agent, fit) if report.events and fit > most else (best, most)

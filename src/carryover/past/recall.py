@@ -246,7 +246,7 @@ def _lines(work: _OpenProject, session: SessionRow, starts: Sequence[events.Turn
             by_user = part.kind == "user"
             yield f"## {'The user' if by_user else what}{retracted}"
         else:
-            if by_user and "(run by the user)" not in what:  # what a tool printed stands below no words of the user
+            if by_user and "(run by the user)" not in what:  # a tool's output doesn't belong under the user's heading
                 by_user = False
                 yield f"## {neutral(agent_name(session.agent))}"
             yield f"- {'failed: ' if part.failed else ''}{what}{retracted}"

@@ -22,7 +22,7 @@ from carryover.probe.looks import look_at, look_at_each
 from carryover.probe.memory import known_answer, remember
 
 if TYPE_CHECKING:
-    from carryover.adapter.spec import AgentSpec  # what agents are; to find a folder, they are not asked
+    from carryover.adapter.spec import AgentSpec  # finding a folder needs no agent
     from carryover.probe.checkout import Checkout  # what starts git
 
 

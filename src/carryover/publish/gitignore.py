@@ -58,7 +58,7 @@ def kept_out(edits: Pass) -> Refusal | None:
     if checkout.git_dir is not None and not keep_out(edits):
         why = f"{edits.notes[-1]}, so {COMMITTED}"
         return _left_without(checkout) or Refusal(f"{UNWRITTEN}: {why}", in_git=True)  # only writing failed
-    return refusal_by_git(checkout)  # also without a new rule: git may say otherwise once the folder is there
+    return refusal_by_git(checkout)  # even without a new rule: git may answer otherwise once the folder exists
 
 
 def _left_without(checkout: Checkout) -> Refusal | None:

@@ -109,7 +109,7 @@ def _publish_inside(
         place(edits, settings, paths.home)
         _leave_former(edits.journal, root, store)
         again = beside()
-        # Another branch may have other rules by now; a new `Checkout`, as an agent may just have made the repository.
+        # Another branch may have other rules. A new `Checkout`: an agent may just have created the repository.
         refused = refusal_by_git(Checkout(root))
         if refused is not None:
             return _refused(root, refused, settings)
@@ -193,7 +193,7 @@ def _taken_back(edits: Pass, settings: ProjectSettings, *, goes: bool) -> Pass:
             take_rules(edits)
         return edits
     with locked_dir(store):
-        edits = Pass(edits.checkout, edits.state)  # who had the lock may have put something in
+        edits = Pass(edits.checkout, edits.state)  # another process that held the lock may have put something in
         place(edits, settings)
         if goes:
             _remove_own(store)

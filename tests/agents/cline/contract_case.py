@@ -16,7 +16,7 @@ AT_MS: Final = 1795365883227
 
 
 def message(role: str, *content: Any, **fields: Any) -> bytes:
-    """A message of a session in which nobody was there to answer."""
+    """A message of a session in which no person was there to answer."""
     given = {"id": "m1", "role": role, "content": list(content), "ts": AT_MS, **fields}
     return json.dumps({"kind": "message", "session": {"id": "s1", "attended": False}, "message": given}).encode()
 

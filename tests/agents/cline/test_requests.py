@@ -27,7 +27,7 @@ def results(folder: Path, shown: list[dict[str, object]]) -> list[model.ToolResu
 
 
 @pytest.mark.parametrize("named", ["src/oven.js", "/oven/src/oven.js", r"c:\oven\src\oven.js"])
-def test_a_result_may_name_the_whole_path_of_what_is_shown_with_one_in_the_folder(tmp_path: Path, named: str) -> None:
+def test_a_result_may_give_the_full_path_of_a_call_shown_with_a_relative_one(tmp_path: Path, named: str) -> None:
     saved = f"[replace_in_file for '{named}'] Result:\nThe content was successfully saved."
     diff = "------- SEARCH\na\n=======\nb\n+++++++ REPLACE"
     edit = {"tool": "editedExistingFile", "path": "src/oven.js", "content": diff}

@@ -66,7 +66,9 @@ def test_the_time_behind_a_prompt_was_not_typed(session: CopilotSession) -> None
         ({"errorType": "model"}, None),
     ],
 )
-def test_an_error_but_the_clients_ends_the_turn(session: CopilotSession, fields: dict[str, Any], reason: Any) -> None:
+def test_an_error_ends_the_turn_unless_something_was_not_loaded(
+    session: CopilotSession, fields: dict[str, Any], reason: Any
+) -> None:
     session.record("session.error", **(said := {"message": "It failed.", **fields}))
     ends = of(read(session).events, model.TurnEnd)
 

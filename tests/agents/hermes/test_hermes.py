@@ -276,7 +276,7 @@ def test_a_database_with_tables_of_the_same_names_is_left_to_its_own_agent(tmp_p
     assert AGENT.exported(path, path.read_bytes()) is None
 
 
-def test_a_tool_that_there_is_not_did_not_run(client: Client) -> None:
+def test_a_call_of_a_tool_that_does_not_exist_did_not_run(client: Client) -> None:
     call = client.call("one", START_S + 2, "pg_tables", {"schema": "shop"})
     client.say("one", START_S + 3, "tool", "Tool 'pg_tables' does not exist. Available tools: todo", tool_call_id=call)
 
@@ -285,7 +285,7 @@ def test_a_tool_that_there_is_not_did_not_run(client: Client) -> None:
 
 
 def test_of_many_sessions_the_newest_is_remembered_until_its_call_has_ended(client: Client, tmp_path: Path) -> None:
-    """A first read begins with the newest session and goes on to all that ended long ago."""
+    """A first read begins with the newest session and then reads the older ones."""
     path = tmp_path / "hermes" / "state.db"
     for number in range(70):
         client.session(f"old {number}", START_S + 10 + number, SHOP)

@@ -13,7 +13,7 @@ from carryover.importing.document import open_document
 from contract.case import Reading, read_on
 
 LONG: Final = "You are Hermes Agent. " * 4000
-"""A system prompt behind which messages begin beyond the head of a file."""
+"""A system prompt so long that the messages begin beyond the head of the file."""
 ANSWER: Final = {"role": "assistant", "content": "It rounds down now.", "reasoning": None}
 REVIEW: Final = "Review the conversation above and consider saving or updating a skill if appropriate.\n\nFocus on: ..."
 

@@ -107,7 +107,7 @@ def test_a_limit_ends_a_turn_once_until_an_answer_comes() -> None:
     assert prompts(later) == ["Add discount please", "try again"]
 
 
-def test_an_error_of_2025_is_named_by_a_field_of_its_own_and_has_no_number() -> None:
+def test_an_error_of_2025_is_in_another_field_and_has_no_number() -> None:
     failed = {"event.name": "qwen-code.api_error", "error": "RequestTimeOut", "status_code": "RequestTimeOut"}
     line = record("system", uuid="e1", subtype="ui_telemetry", systemPayload={"uiEvent": {**failed, "prompt_id": "p4"}})
 

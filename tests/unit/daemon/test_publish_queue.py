@@ -291,7 +291,7 @@ async def test_git_that_is_late_is_asked_once_more_and_given_more_time(
         assert (await publish(), desk.git_s) == (True, [TIMEOUT_S, PATIENT_S])
 
 
-async def test_who_waits_until_all_is_published_waits_for_git_that_is_late(desk: Desk, session: ClaudeSession) -> None:
+async def test_settling_waits_for_a_late_answer_of_git(desk: Desk, session: ClaudeSession) -> None:
     repository(session.cwd, {"cart.py": ""})
     session.prompt("Add a discount function")
     project = await desk.stored(session)

@@ -32,7 +32,7 @@ class Desk:
         context.clock = lambda: self.at_s
         self.in_history = False
         self.starts_until_s = 0.0
-        """Until when a session starts whenever the queue waits, in the project `starts_in`."""
+        """Until this time, a session starts in the project `starts_in` whenever the queue waits."""
         self.starts_in = 2
         self.begun_s: list[float] = []
         self.pages = SecondPages(context, in_history=lambda: self.in_history, write=self._write, sleep=self._sleep)
@@ -105,7 +105,7 @@ async def test_while_old_history_is_read_it_waits_as_if_an_agent_were_at_work(de
     assert await desk.due() == 1
 
 
-async def test_a_session_that_starts_has_it_made_soon_after(desk: Desk) -> None:
+async def test_a_session_start_makes_the_page_soon_after(desk: Desk) -> None:
     desk.pages.want(1)
     desk.published(at_work=True)
     desk.pages.want(1)
@@ -116,7 +116,7 @@ async def test_a_session_that_starts_has_it_made_soon_after(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize(("starts_until_s", "begun_s"), [(0.0, QUIET_S), (3.0, 3.0 + QUIET_S), (1000.0, CAP_S)])
-async def test_none_is_begun_while_sessions_start_unless_they_do_so_for_ever(
+async def test_no_page_is_begun_while_sessions_start_until_it_has_waited_long_enough(
     desk: Desk, starts_until_s: float, begun_s: float
 ) -> None:
     desk.starts_until_s = starts_until_s
@@ -127,7 +127,7 @@ async def test_none_is_begun_while_sessions_start_unless_they_do_so_for_ever(
     assert desk.begun_s == [pytest.approx(begun_s, abs=0.25)]
 
 
-async def test_a_daemon_that_stops_waits_for_no_quiet(desk: Desk) -> None:
+async def test_a_daemon_that_stops_makes_due_pages_at_once(desk: Desk) -> None:
     desk.published()
     desk.pages.want(1)
     desk.pages.drain()
@@ -136,8 +136,8 @@ async def test_a_daemon_that_stops_waits_for_no_quiet(desk: Desk) -> None:
     assert desk.begun_s == [0.0]
 
 
-async def test_who_waits_for_a_page_waits_for_no_quiet(desk: Desk) -> None:
-    """What is forgotten stands in the old page until then."""
+async def test_a_page_that_a_caller_waits_for_is_made_at_once(desk: Desk) -> None:
+    """The old page shows the forgotten session until then."""
     desk.published()
     desk.pages.want(1)
     forgotten = asyncio.create_task(desk.pages.flush())
@@ -148,7 +148,7 @@ async def test_who_waits_for_a_page_waits_for_no_quiet(desk: Desk) -> None:
     await asyncio.wait_for(forgotten, 20)
 
 
-async def test_a_start_while_a_page_waits_lets_no_other_page_wait_longer(desk: Desk) -> None:
+async def test_more_session_starts_make_a_page_wait_no_longer_than_the_cap(desk: Desk) -> None:
     desk.starts_until_s, desk.starts_in = 1000.0, 1
     desk.published(at_work=True)
     desk.pages.want(1)

@@ -52,7 +52,7 @@ def test_hints_without_hurry_are_merged_and_delay_no_other(board: WorkQueue[str]
 
 
 @pytest.mark.parametrize("waits_already", [True, False])
-def test_a_hint_waits_for_none_that_is_merged_for_longer(
+def test_a_hint_does_not_wait_for_one_that_is_merged_for_longer(
     board: WorkQueue[str], clock: Clock, waits_already: bool
 ) -> None:
     board.hint("a", within_s=2)

@@ -412,7 +412,7 @@ def test_no_line_has_a_tag_whatever_its_name(text: str, shown: str) -> None:
     ],
 )
 def test_no_preview_loads_an_image(text: str, shown: str) -> None:
-    """Whoever has its address learns that it is read, and what else the address holds."""
+    """The server learns that the handoff is read, and whatever else the address contains."""
     assert neutralize(text) == neutralize(neutralize(text)) == shown
 
 

@@ -410,7 +410,7 @@ def test_the_work_that_waits_stands_beside_small_talk() -> None:
     assert "They are numbered. Should the receipts be as well?" in under("Open questions", work, talk)
 
 
-def test_what_the_newest_recorded_work_came_to_is_no_state_once_much_was_called_since() -> None:
+def test_last_words_of_old_work_are_left_out_after_many_answers() -> None:
     talk = worked(says="The vouchers are moved.")
     for month in range(9):
         assert past(talk).work is not None or month == 0
@@ -420,7 +420,7 @@ def test_what_the_newest_recorded_work_came_to_is_no_state_once_much_was_called_
     assert "newest work" not in under("Where it stands", talk)
 
 
-def test_questions_answered_without_a_call_hide_no_work_that_was_broken_off() -> None:
+def test_answers_without_a_call_hide_no_work_that_was_cut_off() -> None:
     talk = session("s1").user(GOAL).edited("cart.py").event(TurnEnd("interrupted"))
     for number in range(9):
         talk.user(f"What is the VAT on fruit in country {number}?").says("It is 7 %.")

@@ -150,7 +150,7 @@ ANYTHING = st.recursive(
 
 
 @pytest.mark.parametrize("kind", ["tool_result", "tool-result", "input_file", "thinking", "reasoning", "document"])
-def test_only_the_texts_among_parts_are_said(kind: str) -> None:
+def test_only_text_parts_are_the_speakers_words(kind: str) -> None:
     parts = [{"type": kind, "text": "Ship it."}, {"type": "text", "text": "Fix it."}, {"text": "Now."}, "Please."]
 
     assert bodies(OF_OPENAI, [{"role": "user", "content": parts}]) == [UserPrompt(text="Fix it.\nNow.\nPlease.")]

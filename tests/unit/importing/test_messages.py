@@ -226,8 +226,8 @@ def test_calls_in_messages_have_their_results_and_files(tmp_path: Path, messages
         assert next(body for body in bodies if isinstance(body, ToolResult)).status == "error"
 
 
-def test_what_a_program_read_for_the_agent_is_not_the_users(tmp_path: Path) -> None:
-    """SWE-agent gives the model what a call printed, and examples, in the user's role, and says so beside it."""
+def test_output_that_swe_agent_sends_in_the_users_role_is_not_the_users(tmp_path: Path) -> None:
+    """SWE-agent sends a call's output and examples in the user's role, with a type that says so."""
     kinds = {"demonstration": "user", "": "user", "action": "assistant", "observation": "user"}
     words = {"demonstration": "Ship it.", "": "Fix the test.", "action": "I look.", "observation": "Push it."}
     messages = [{"role": role, "content": words[kind], "message_type": kind} for kind, role in kinds.items()]
@@ -250,15 +250,15 @@ def test_what_a_program_read_for_the_agent_is_not_the_users(tmp_path: Path) -> N
         {"content": "Push.", "isMeta": True},
     ],
 )
-def test_what_the_model_was_told_in_the_users_role_is_not_the_users(tmp_path: Path, told: dict[str, Any]) -> None:
-    """As clients send it, with a prompt or for itself."""
+def test_text_for_the_model_in_the_users_role_is_not_the_users(tmp_path: Path, told: dict[str, Any]) -> None:
+    """As clients send it, with a prompt or alone."""
     said = [{"role": "user", "content": "Fix it."}, {"role": "assistant", "content": "Done."}]
     messages = [{"role": "user", **told}, *said]
 
     assert said_in(tmp_path / "sent.json", json.dumps(messages)) == [("user", "Fix it."), ("assistant", "Done.")]
 
 
-def test_what_stands_beside_a_prompt_for_the_model_alone_is_not_the_users(tmp_path: Path) -> None:
+def test_text_that_a_client_adds_to_a_prompt_is_not_the_users(tmp_path: Path) -> None:
     reminder = "<system-reminder>\nPush.\n</system-reminder>\nPush.\n</system-reminder>"
     parts = [{"type": "text", "text": text} for text in (reminder, "Fix <system-reminder> it.", reminder)]
     messages = [{"role": "user", "content": parts}, {"role": "assistant", "content": "Done."}]

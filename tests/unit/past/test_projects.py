@@ -173,7 +173,7 @@ async def test_each_line_of_a_handoff_has_its_sources_and_its_size_is_known(scri
     assert all(all(section.sources) for section in handoff.handoff.sections)
 
 
-async def test_where_git_is_slow_a_handoff_has_what_it_said_at_the_last_publication(
+async def test_with_a_slow_git_a_handoff_shows_its_answer_at_the_last_publication(
     ledger: Ledger, scribe: Scribe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     root = repository(tmp_path / "shop", {"cart.py": ""})

@@ -229,7 +229,7 @@ def test_a_checkout_in_the_middle_of_a_publication_is_noticed(home: Path) -> Non
 
 
 def test_a_repository_that_is_made_in_the_middle_of_a_publication_is_no_refusal(home: Path) -> None:
-    """The call with which an agent makes one is read while it is carried out."""
+    """The call that creates it is read while it runs."""
     root = home / "app"
     root.mkdir()
 

@@ -191,7 +191,7 @@ def _piece(recorder: CursorRecorder, record: StoreRecord) -> None:
         parse_message(recorder, text_of(record.message.get("role")), record.message.get("content"), noted_ms)
         return
     recorder.at_ms = record.at_ms or recorder.reported.last_ms or talk.last_ms
-    if recorder.at_ms:  # else nothing was said yet
+    if recorder.at_ms:  # 0: nothing was said yet
         recorder.report(last_ms=recorder.at_ms)
         handle = parse_state if record.kind == "session" else parse_bubble
         handle(recorder, record)

@@ -25,7 +25,7 @@ from carryover.transcript.stored import EntryRecord, StoredFacts, StoredSession
 INTERRUPTED: Final = "Operation interrupted"
 """The beginning of the client's own text in place of an answer."""
 PARTS: Final = "\0json:"
-"""What stands before a content of several parts."""
+"""Prefix of a content of several parts."""
 SUMMARIES: Final = ("[CONTEXT COMPACTION", "[CONTEXT SUMMARY]:")
 """The beginnings of a summary, which may stand after what the summary was added to (code)."""
 

@@ -44,7 +44,7 @@ def session_document(path: Path, stat: FileStat) -> Document:
     started_ms, ended_ms = time_of(whole.get("session_start")), time_of(whole.get("last_updated"))
 
     def record(number: int, message: bytes) -> bytes:
-        # The first one came when the session began, and the last ones before it was written last.
+        # The first message came when the session began, and the last ones before the file was last written.
         at_ms = max(started_ms, ended_ms - (len(messages) - number)) if number else started_ms
         return stored.entry(_row(started_ms * 1000 + number, fields_of(message)), at_ms)
 
@@ -61,7 +61,7 @@ def _before_review(messages: list[msgspec.Raw]) -> list[msgspec.Raw]:
 def _row(at_us: int, message: Fields) -> MessageRow:
     content = message.get("content", rawjson.ABSENT)
     text = f"{PARTS}{bytes(content).decode()}" if items_of(content) else text_of(content)
-    # Messages of April 2026 have no reason for their end, where the database has one.
+    # Messages of April 2026 may lack the `finish_reason` that the database has.
     finish = text_of(message.get("finish_reason")) or ("" if text.startswith(INTERRUPTED) else "stop")
     return MessageRow(
         role=text_of(message.get("role")),

@@ -230,7 +230,7 @@ def _parted(text: str) -> LastWords:
     ends = sentences(last)
     # If a text ends in a paragraph, its last line is the last sentence.
     units = [*before, *ends] if len(ends) > 1 and not is_list_item(last) else lines
-    # What an agent quotes, such as a page, asks the user nothing.
+    # A question that the agent quotes, from a page for example, is not put to the user.
     asked = _asked_from(units, [*own[:-1], *([own[-1]] * (len(units) - len(before)))])
     first_end = len(before)
     if asked is None:

@@ -70,7 +70,7 @@ def replying_to(step: Step, label: str) -> str:
     if asked:  # Next action has the question that a prompt without any work since replied to
         lines = _asked(prompt, asked, before.answer)
         return label if is_bare(step.turn) else f"{label}, asked {_in_short(lines, room)}"
-    # A choice may be offered before a last line such as "Once you chose, I begin."
+    # Options may come before a last line such as "Once you have chosen, I will begin."
     above = before.said[-2].text if len(before.said) > 1 and len(_WORD.findall(prompt)) == 1 else ""
     if chosen := _chosen_in(prompt, before.answer) or _chosen_in(prompt, above):
         return f"{label}, after {_in_short(chosen, room)}"

@@ -99,7 +99,7 @@ async def test_too_many_at_once_are_sent_away_at_once(desk: Desk, session: Claud
     assert {name: n for name, n in desk.counted.items() if n} == {"late": MOST_AT_ONCE, "overloaded": 2}
 
 
-async def test_other_threads_take_shorter_turns_as_long_as_one_is_answered(desk: Desk, session: ClaudeSession) -> None:
+async def test_threads_switch_more_often_while_a_call_is_answered(desk: Desk, session: ClaudeSession) -> None:
     usual_s = sys.getswitchinterval()
     sys.setswitchinterval(0.25)
     try:

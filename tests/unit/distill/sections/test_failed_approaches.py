@@ -42,7 +42,7 @@ def test_of_a_job_whose_output_nobody_read_nothing_is_said_but_that_it_failed() 
     assert section(talk.says("Done."), title="Failed approaches") == ["Serve it: exit code 1 (1 min earlier)"]
 
 
-def test_of_jobs_without_a_reason_the_newest_is_told_once_an_answer_followed() -> None:
+def test_after_an_answer_only_the_newest_job_without_a_reason_is_listed() -> None:
     talk = session("s1").user(GOAL)
     for at in range(3):
         talk.event(model.BackgroundTask(task_id=f"b{at}", state="failed", label=f"Ask server {at}: exit code 9"))

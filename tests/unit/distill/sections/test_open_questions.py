@@ -47,14 +47,14 @@ def test_a_question_mark_within_code_asks_nothing() -> None:
     "quoted", ["> Push it to production?", "```\nPush it to production?\n```", "> - Push it?\n> - Which branch?"]
 )
 def test_a_question_that_an_agent_quotes_is_not_the_agents(quoted: str) -> None:
-    """A page, a file or a log may end in one."""
+    """A quoted page, file or log may end in a question."""
     talk = session("s1").user(GOAL).edited("cart.py").says(f"I fixed it. The page says:\n\n{quoted}")
 
     assert under("Open questions", talk) == ""
     assert "asked" not in render(handoff(talk.user("yes").edited("cart.py").says("Done.")))
 
 
-def test_what_stands_below_a_fence_that_ends_no_block_is_the_agents() -> None:
+def test_text_below_a_closing_fence_without_an_opening_one_is_the_agents() -> None:
     """An agent may forget the fence above a block."""
     talk = worked(says="This is the patch:\n\n+ cap(cart)\n```\n\nIt is small. Shall I apply it?")
 

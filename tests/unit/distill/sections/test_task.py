@@ -91,7 +91,7 @@ def fixed_task(talk: Conversation) -> str:
     return " ".join(entry.text for entry in entries if entry.weight <= FIXED)
 
 
-def test_the_stored_prompt_that_a_session_began_with_is_told_before_replies_to_its_questions() -> None:
+def test_the_stored_prompt_that_a_session_began_with_comes_before_replies_to_its_questions() -> None:
     order = "Load the whole workflow of the almanac from flows/almanac.md, and follow what it says to the letter."
     talk = session("s1").event(UserPrompt(text=order, stored=True)).says("Which months shall I leave out?")
     talk.user("none of them").edited("almanac.md").says("Is January fine as it is?")

@@ -46,7 +46,7 @@ def test_a_turn_that_was_cut_off_says_how_many_were_answered_since(others: int, 
 
 
 @pytest.mark.parametrize("between", [False, True])
-def test_a_turn_whose_prompt_was_sent_again_and_answered_is_no_state(between: bool) -> None:
+def test_a_cut_off_turn_is_left_out_once_its_prompt_was_sent_again_and_answered(between: bool) -> None:
     talk = worked().user("Which shelf has which prices?").calls("make all").event(TurnEnd(reason="interrupted"))
     if between:
         talk.user("What is a shelf?").says("It holds wares.")
@@ -181,7 +181,7 @@ def test_a_list_of_which_nothing_was_ticked_while_its_files_were_edited_is_no_ne
     assert "the receipt" not in under("Next action", talk.user("The page is blank."))
 
 
-def test_what_is_in_flight_has_the_name_of_its_tool_unless_it_is_a_command() -> None:
+def test_a_call_in_flight_is_shown_with_its_tool_unless_it_is_a_command() -> None:
     talk = session("s1").user(GOAL).says("I look.", final=False)
     talk.calls("SELECT 1", op="other", name="query").calls("make all")
 

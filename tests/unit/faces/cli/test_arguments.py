@@ -1,4 +1,4 @@
-"""What the parser of a command prints, whatever the Python that runs it."""
+"""What the parser of a command prints with any version of Python."""
 
 import pytest
 

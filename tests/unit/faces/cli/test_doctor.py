@@ -61,7 +61,7 @@ def test_what_is_broken_is_named_and_put_right(up: DaemonProcess, installed: Pat
     assert state_dir().hook_script.read_bytes() == script
 
 
-def test_its_hint_how_to_upgrade_can_be_run_here(home: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_hint_on_how_to_upgrade_can_be_run(home: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/usr/bin:/bin")
     on_path_here.cache_clear()
     command = on_path_here().command
