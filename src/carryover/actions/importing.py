@@ -130,8 +130,8 @@ def _named(names: Sequence[str]) -> Iterator[tuple[Path, bool]]:
 
 
 def import_file(state: StateDir, file: Candidate, *, again: bool = False, store: bool) -> Report:
-    """Reads a file and, with `store`, imports its sessions; `again`: forgotten events too. Raises UserError if it
-    can't; nothing is then imported."""
+    """Reads a file and, with `store`, imports its sessions. `again`: also events that were forgotten. Raises UserError
+    if the file can't be imported; then nothing is."""
     path = file.path
     document = open_document(file)
     try:

@@ -112,7 +112,7 @@ class _Context(TurnContext, frozen=True, omit_defaults=True):
     """Time of the last turn of the main thread. The document's order is right; its times may go back by seconds
     (Cursor, v2.1.0)."""
     held: str = ""
-    """What the agent said between its calls. It is emitted after them."""
+    """What the agent said between its calls. It is emitted in place of the text below them."""
 
 
 def _parse(

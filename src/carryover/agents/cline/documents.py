@@ -62,7 +62,7 @@ class MessageBuilder(StoredBuilder):
     kind: str = "message"
 
     def begin(self, record: StoredRecord, after: bytes | None = None) -> tuple[StoredContext, Parsed]:
-        """Marks what is emitted again: all messages, unless others follow those that were read."""
+        """Marks what is emitted again: all messages, unless new ones only follow those already read."""
         if not record.on:
             self.change(number=0, prompted=False)
         return super(MessageBuilder, self).begin(record, after)

@@ -58,8 +58,8 @@ _RECORD: Final = msgspec.json.Decoder(ChatRecord)
 
 class ChatContext(StoredContext, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
     """The state of a chat between two records. Its form from before 2026-11-27 is refused, so that the chat is read
-    from its beginning. Otherwise an answer in progress, which is emitted again with each change, would follow itself.
-    """
+    from its beginning. Otherwise an answer in progress, which is emitted again with each change, would be stored after
+    its own beginning."""
 
 
 @dataclass(slots=True, kw_only=True)

@@ -89,7 +89,7 @@ _STOPPED: Final = "User aborted"
 
 
 def lines_reader() -> JsonlReader:
-    """Returns the reader of a transcript. Its lines have no time: a record before them has that of the file."""
+    """Returns the reader of a transcript. Its lines have no time, so a record before them has the file's."""
     return JsonlReader(before=lambda path: b'{"%s":%d}' % (NOTED.encode(), stamp_of_file(path).mtime_ns // 1_000_000))
 
 
