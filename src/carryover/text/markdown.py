@@ -61,8 +61,8 @@ def without_blocks(text: str) -> str:
 
 def own_lines(lines: Sequence[str]) -> list[bool]:
     """Returns for each line of an answer whether it is the author's own, outside of code blocks and quotations. A fence
-    right below text or another fence, with a blank line after it, opens no block: it closes one whose beginning is
-    missing, or one around others.
+    without a language right below text or another fence, with a blank line after it, opens no block: it closes one
+    whose beginning is missing, or one around others.
 
     >>> own_lines(["Run:", "```", "make?", "```", "> Why?", "Shall I?"])
     [True, False, False, False, False, True]
@@ -74,7 +74,8 @@ def own_lines(lines: Sequence[str]) -> list[bool]:
     while at >= 0 and forms[at] == "code":
         at -= 1
     above, below = "".join(lines[at - 1 : at]).strip(), "".join(lines[at + 1 : at + 2]).strip()
-    if at > 0 and forms[at] == "fence" and forms[at - 1] != "code" and above and not below:
+    is_bare = at > 0 and forms[at] == "fence" and not lines[at].strip(" \t`~")
+    if is_bare and forms[at - 1] != "code" and above and not below:
         forms[at + 1 :] = ["text"] * (len(forms) - at - 1)
     return [form == "text" and not line.lstrip().startswith(">") for line, form in zip(lines, forms, strict=True)]
 

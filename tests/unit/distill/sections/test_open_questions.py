@@ -61,6 +61,8 @@ def test_text_below_a_closing_fence_without_an_opening_one_is_the_agents() -> No
     assert "Shall I apply it?" in under("Open questions", talk)
     cut = worked(says="The page says:\n```\nPush it to production?\n\nShall we?")
     assert under("Open questions", cut) == ""
+    begun = worked(says="The test:\n```python\n\nprint('Push it to production?')")
+    assert under("Open questions", begun) == "", "a fence that names a language closes nothing"
 
 
 def test_a_question_may_have_its_options_in_a_quotation() -> None:
