@@ -39,7 +39,8 @@ _SYNTHETIC: Final = "<synthetic>"
 _NO_ANSWER: Final = "No response requested."
 _MODEL: Final = later(r"model:? ([^,]+)")
 _LABELS_SPEECH_AS_THOUGHT: Final = frozenset({"vs", "code"})
-_THOUGHT: Final = later(r"^<think><details><summary>Thought Process</summary>\n(.*?)\n</details></think>", re.M | re.S)
+_THOUGHT_ENDS: Final = "\n</details></think>"
+_THOUGHT: Final = later(rf"^<think><details><summary>Thought Process</summary>\n(.*?){_THOUGHT_ENDS}", re.M | re.S)
 """What VS Code's documents (v2.1.0) label as a thought: the agent's words between its calls. The text below
 is reasoning."""
 _HELD_CHARS: Final = 20_000
@@ -150,7 +151,9 @@ def _parse(
             turn.add(failed_turn(said, turn.at_ms, limited=names_limit(said)), "end")
         return turn.finish("info")
     if heading[1] != "User":
-        if speech_is_thought and (thought := _THOUGHT.search(rest)) is not None:
+        # Only up to the last end, so that none is looked for once more from each beginning.
+        thoughts = rest[: rest.rfind(_THOUGHT_ENDS) + len(_THOUGHT_ENDS)] if speech_is_thought else ""
+        if (thought := _THOUGHT.search(thoughts)) is not None:
             turn.change(held=bounded(thought[1].strip(), _HELD_CHARS))
         _answer(turn, quoted, blocks(rest, unnamed=unnamed))
         return turn.finish("info")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Final
 
@@ -76,3 +77,11 @@ def test_what_was_said_before_the_next_prompt_is_kept(tmp_path: Path) -> None:
 
     texts = [body.text for body in bodies if isinstance(body, AssistantMessage | UserPrompt)]
     assert texts == ["Add it.", "Added.", "Ship it."]
+
+
+def test_thoughts_that_are_never_closed_take_no_long(tmp_path: Path) -> None:
+    opened = "<think><details><summary>Thought Process</summary>\n" * 4000
+    began = time.process_time()
+    bodies_in(tmp_path / "story.md", "_**User**_\n\nAdd it.", f"_**Agent (copilot/auto)**_\n\n{opened}")
+
+    assert time.process_time() - began < 2
