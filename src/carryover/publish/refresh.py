@@ -15,11 +15,11 @@ from pathlib import Path
 import msgspec
 
 from carryover.agents import adapters
-from carryover.config import Config, project_settings
+from carryover.config import Config, handoffs_elsewhere, project_settings
 from carryover.distill.header import PLACEHOLDER
 from carryover.distill.render import names_page
 from carryover.facts import GitFacts, is_foreign
-from carryover.fsio import is_folder, read_bytes_bounded
+from carryover.fsio import is_folder, is_there, read_bytes_bounded
 from carryover.ledger.connect import connect_read_only
 from carryover.ledger.queries import agents_in, changed_since_published, has_only_pins, project_by_id
 from carryover.ledger.rows import ProjectRow
@@ -60,21 +60,22 @@ def refresh(
             if refused is not None:
                 return refused
         made = made_handoff(db, project_id, config, now_ms=now_ms, last_git=last_git, git_s=git_s)
-        if not started and _was_taken_out(project_by_id(db, project_id), made):
+        if not started and _was_taken_out(project_by_id(db, project_id), made, config):
             return msgspec.structs.replace(made, published=Published(refusal=TAKEN_OUT, passing=True))
     give_up_if_late()
     made = put_in_place(made, config, paths, newest=newest)
     return with_placeholder(made, paths) if started else made
 
 
-def _was_taken_out(project: ProjectRow | None, made: Refreshed) -> bool:
+def _was_taken_out(project: ProjectRow | None, made: Refreshed, config: Config) -> bool:
     """Whether the folder of the last handoff is gone from a worktree. Git may be removing the worktree, which fails if
     the folder is made again meanwhile. So one publication is skipped; upkeep makes the next if the worktree remains.
     """
     if project is None or project.main_root is None or project.published_sha is None or project.refusal is not None:
         return False
     root = Path(project.root)
-    return made.settings.folder is None and is_folder(root) and not is_folder(root / STORE)
+    is_gone = made.settings.folder is None and is_folder(root) and not is_folder(root / STORE)
+    return is_gone and not is_there(handoffs_elsewhere(root, config.kept_in) / HANDOFF)  # else it was never inside
 
 
 def put_in_place(made: Refreshed, config: Config, paths: StatePaths, *, newest: bool) -> Refreshed:
