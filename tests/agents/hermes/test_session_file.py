@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 from typing import Any, Final
+
+import pytest
 
 from carryover import model
 from carryover.agents.hermes.adapter import AGENT
@@ -84,3 +87,19 @@ def test_a_turn_that_was_stopped(tmp_path: Path) -> None:
     assert [event.body for event in events if isinstance(event.body, model.TurnEnd)] == [
         model.TurnEnd(reason="interrupted")
     ]
+
+
+def test_the_times_of_a_session_are_local_and_its_keys_the_same_in_each_zone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = written(tmp_path / "session_1.json", {"role": "user", "content": "Round prices down."}, ANSWER)
+    found = []
+    for zone in ("UTC", "EST+5"):
+        with monkeypatch.context() as there:
+            there.setenv("TZ", zone)
+            time.tzset()
+            found.append([event for event in opened(path).events if isinstance(event.body, model.UserPrompt)])
+    time.tzset()
+
+    [[here], [west]] = found
+    assert (west.at_ms - here.at_ms, west.key) == (5 * 3_600_000, here.key)

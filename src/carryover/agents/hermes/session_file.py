@@ -12,6 +12,7 @@ import msgspec
 from carryover.adapter.contract import FileStat
 from carryover.agents.hermes.database import INTERRUPTED, PARTS, MessageRow
 from carryover.records import rawjson
+from carryover.records.fields import local_ms
 from carryover.records.lenient import Fields, fields_of, items_of, text_of, time_of
 from carryover.text.pattern import later
 from carryover.transcript.files import read_document
@@ -41,12 +42,13 @@ def session_document(path: Path, stat: FileStat) -> Document:
     if not session.id or not messages:
         raise not_whole(path, stat, "not a session")
     stored = StoredSession(session)
-    started_ms, ended_ms = time_of(whole.get("session_start")), time_of(whole.get("last_updated"))
+    started_ms, ended_ms = (local_ms(text_of(whole.get(name))) for name in ("session_start", "last_updated"))
+    begins_us = time_of(whole.get("session_start")) * 1000  # the same in each zone, as keys of events are made of it
 
     def record(number: int, message: bytes) -> bytes:
         # The first message came when the session began, and the last ones before the file was last written.
         at_ms = max(started_ms, ended_ms - (len(messages) - number)) if number else started_ms
-        return stored.entry(_row(started_ms * 1000 + number, fields_of(message)), at_ms)
+        return stored.entry(_row(begins_us + number, fields_of(message)), at_ms)
 
     end = stored.end(len(messages))
     return Document(session.id, messages, lambda on, more: stored.begin(on=on, more=more), record=record, end=end)
