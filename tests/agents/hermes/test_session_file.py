@@ -103,3 +103,12 @@ def test_the_times_of_a_session_are_local_and_its_keys_the_same_in_each_zone(
 
     [[here], [west]] = found
     assert (west.at_ms - here.at_ms, west.key) == (5 * 3_600_000, here.key)
+
+
+def test_bytes_that_are_no_text_stay_out_of_nothing_else(tmp_path: Path) -> None:
+    path = written(tmp_path / "session_1.json", {"role": "user", "content": [{"type": "text", "text": "Add a café."}]})
+    path.write_bytes(path.read_bytes().replace(rb"caf\u00e9", b"caf\xe9"))
+
+    prompts = [event.body for event in opened(path).events if isinstance(event.body, model.UserPrompt)]
+
+    assert prompts == [model.UserPrompt(text="Add a caf\ufffd.")]

@@ -62,7 +62,7 @@ def _before_review(messages: list[msgspec.Raw]) -> list[msgspec.Raw]:
 
 def _row(at_us: int, message: Fields) -> MessageRow:
     content = message.get("content", rawjson.ABSENT)
-    text = f"{PARTS}{bytes(content).decode()}" if items_of(content) else text_of(content)
+    text = f"{PARTS}{bytes(content).decode(errors='replace')}" if items_of(content) else text_of(content)
     # Messages of April 2026 may lack the `finish_reason` that the database has.
     finish = text_of(message.get("finish_reason")) or ("" if text.startswith(INTERRUPTED) else "stop")
     return MessageRow(
