@@ -19,7 +19,8 @@ from carryover.text.pattern import later
 Visit = tuple[SeenDocument, SessionView]
 """What one session did with a document."""
 _MOST: Final = 12
-_ASKS: Final = later(r"[？؟]|(?<=\S)\?(?=[\s\"'”’)\]*_(（]|$)")
+_ASKS: Final = later(r"[？؟]|(?<=\S)(?:\?(?=[\s\"'”’)\]*_(（]|$)|\s\?$)")
+"""French has a blank before the mark."""
 _WITHOUT: Final = 3
 """After so many answers, a document that was only read, and has no box checked, gives way."""
 

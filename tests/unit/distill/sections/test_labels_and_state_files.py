@@ -120,6 +120,13 @@ def test_boxes_of_questions_are_for_the_readers_of_a_document_until_one_is_check
     assert mixed != []
 
 
+def test_a_question_may_have_a_blank_before_its_mark() -> None:
+    """French is written so, with a blank of any width."""
+    asks = "- [ ] Lirais-tu cela à voix haute ?\n- [ ] Y a-t-il des chiffres\u202f?\n"
+
+    assert lines_under("Next action", with_plan(text=asks)) == []
+
+
 def test_a_box_with_a_question_mark_within_a_word_asks_nothing() -> None:
     boxes = "- [ ] Take `?page=` from the address\n- [ ] Call a?.b where a may be null\n- [ ] Fix https://shop.example/?q=1\n"
 
