@@ -32,7 +32,7 @@ from carryover.agents.claude_code.outcomes import plain_output, read_outcome
 from carryover.agents.claude_code.prompts import (
     CONTINUES,
     OF_SESSIONS,
-    TOLD,
+    SENT_AS_USER,
     add_message,
     is_clients,
     is_copy,
@@ -163,7 +163,7 @@ def _read_prompt(text: str, after: str) -> tuple[model.AnyBody, ...]:
         session_id="quoted",
         timestamp="2025-01-01T00:00:00Z",
         is_compact_summary=text.startswith(CONTINUES),
-        is_meta=text.startswith(TOLD),
+        is_meta=text.startswith(SENT_AS_USER),
     )
     builder = ClaudeBuilder.begin(Source(agent=SPEC.id, path=""), ClaudeContext(), line, Record(number=1, data=b""))
     _words(builder, [text.encode("utf-8", "replace").decode()], 0)
