@@ -12,13 +12,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from carryover.daemon.handed_over import FORMAT
-from carryover.daemon.handoffs import as_printed
 from carryover.distill.entry import Entry
 from carryover.distill.handoff import MAX_TOKENS, Handoff
 from carryover.distill.header import PLACEHOLDER
 from carryover.distill.render import MAX_LINES, MAX_TEXT_CHARS, render, rendered
 from carryover.export.dial import CONVERSATION_TITLE
+from carryover.publish.handoff_json import FORMAT
+from carryover.publish.printed import as_printed
 from carryover.terminal.output import as_json
 from dialogue.checks import handed_over
 from dialogue.scenario import dialogue

@@ -15,10 +15,10 @@ from msgspec.structs import replace
 
 import carryover.export
 import carryover.faces.page
-from carryover.daemon.handed_over import HandedOver
 from carryover.faces.page.access import HEADERS
 from carryover.faces.page.app import CONTENT_TYPES
 from carryover.past import types
+from carryover.publish.handoff_json import HandedOver
 
 STATIC: Final = Path(carryover.faces.page.__file__).with_name("static")
 HOSTILE: Final = (

@@ -11,9 +11,10 @@ import msgspec
 import pytest
 
 from carryover import config, model, project_file
-from carryover.daemon import handed_over, health
+from carryover.daemon import health
 from carryover.distill import digest
 from carryover.outside import former, listed
+from carryover.publish import handoff_json
 from carryover.testruns import run
 
 FIRST_USE_BY_THREE_THREADS: Final = """
@@ -49,7 +50,7 @@ def test_three_threads_may_decode_a_type_for_the_first_time_at_once() -> None:
 
 @pytest.mark.parametrize(
     "module",
-    [config, digest, former, handed_over, health, listed, model, project_file, run],
+    [config, digest, former, handoff_json, health, listed, model, project_file, run],
     ids=lambda one: one.__name__,
 )
 def test_what_commands_decode_has_no_annotations_as_text(module: ModuleType) -> None:

@@ -14,8 +14,6 @@ import msgspec
 from carryover.config import Config, refuse_excluded, settings_or_defaults
 from carryover.daemon.client import SETTLE_LIMIT_S
 from carryover.daemon.context import DaemonContext
-from carryover.daemon.handed_over import HandedOver, WantedHandoff
-from carryover.daemon.handoffs import hand_over, notes_on, printed
 from carryover.daemon.health import Settled
 from carryover.daemon.log import Word
 from carryover.daemon.reading import OnRead
@@ -31,6 +29,8 @@ from carryover.ledger.rows import ProjectRow
 from carryover.ledger.sessions import Moved
 from carryover.platform import here
 from carryover.probe.looks import Silent, looked_at
+from carryover.publish.handoff_json import HandedOver, WantedHandoff
+from carryover.publish.printed import hand_over, notes_on, printed, roots_to_hand_over
 from carryover.publish.project_moves import RootFacts, follow, inspect_root, link, unlink
 
 if TYPE_CHECKING:
@@ -179,32 +179,25 @@ class Handoffs:
         be on a disk that does not answer here, or recorded nowhere yet."""
         notes: list[str] = []
         try:
-            made = await self._made(wanted, notes)
+            config, roots = await looked_at(wanted.root, partial(self._settings_and_roots, wanted.root, notes))
+            for root in roots:
+                made = await self._made_of(root, wanted, config, notes)
+                if made is not None:
+                    return msgspec.structs.replace(made, notes=tuple(notes))
         except Silent as error:
             raise UserError(f"{wanted.root}: {error.strerror}") from error
-        if made is None:
-            raise UserError(f"Nothing is recorded for {wanted.root}.", ExitCode.NOTHING_FOUND)
-        return msgspec.structs.replace(made, notes=tuple(notes))
+        raise UserError(f"Nothing is recorded for {wanted.root}.", ExitCode.NOTHING_FOUND)
 
-    async def _made(self, wanted: WantedHandoff, notes: list[str]) -> HandedOver | None:
-        """Returns the wanted handoff, of the main checkout for a worktree without work of its own; None if nothing is
-        recorded of either. Adds what a person should know first to `notes`."""
-        config = await looked_at(wanted.root, partial(self._settings, wanted.root, notes))
-        made = await self._made_of(wanted.root, wanted, config, notes)
-        if made is None:
-            project = await looked_at(wanted.root, partial(self._context.paths.root_of, wanted.root))
-            if project.main_root is not None:
-                made = await self._made_of(project.main_root, wanted, config, notes)
-        return made
-
-    def _settings(self, root: str, notes: list[str]) -> Config:
+    def _settings_and_roots(self, root: str, notes: list[str]) -> tuple[Config, list[str]]:
         config, trouble = settings_or_defaults(self._context.state)
         if trouble is not None:
             notes.append(trouble)
         refuse_excluded(root, config)
-        return config
+        return config, list(roots_to_hand_over(root, self._context.paths.root_of))
 
     async def _made_of(self, root: str, wanted: WantedHandoff, config: Config, notes: list[str]) -> HandedOver | None:
+        """Returns the wanted handoff of what is recorded at `root`; None if nothing is. Adds what a person should know
+        first to `notes`."""
         context = self._context
 
         def made() -> HandedOver | None:

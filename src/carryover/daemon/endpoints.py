@@ -28,7 +28,6 @@ from carryover.config import Config
 from carryover.daemon.client import REFUSES
 from carryover.daemon.commands import Handoffs, Imports, Moves, Syncing
 from carryover.daemon.context import DaemonContext
-from carryover.daemon.handed_over import WantedHandoff
 from carryover.daemon.health import PortState
 from carryover.daemon.hooks.dispatch import Hooks
 from carryover.daemon.log import Log, Word
@@ -51,6 +50,7 @@ from carryover.ledger.connect import LedgerDamaged
 from carryover.ledger.queries import Selection
 from carryover.paths import socket_address
 from carryover.platform import here
+from carryover.publish.handoff_json import WantedHandoff
 from carryover.publish.hook_script import CWD_HEADER, SECRET_HEADER, write_hook_script
 
 BODY_S: Final = 1.0

@@ -17,7 +17,6 @@ import msgspec
 from carryover.agents import adapters
 from carryover.config import Config, refuse_excluded
 from carryover.daemon.client import HANDOFF_S, ask_daemon
-from carryover.daemon.handed_over import HandedOver, LineRecord, WantedHandoff
 from carryover.errors import ExitCode, UserError
 from carryover.past.context import (
     KNOWN_PROJECTS,
@@ -28,6 +27,7 @@ from carryover.past.context import (
     state_dir,
     warn_once,
 )
+from carryover.publish.handoff_json import HandedOver, LineRecord, WantedHandoff
 from carryover.terminal.paths import quoted
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def current_handoff(wanted: WantedHandoff) -> HandedOver:
     """
     made = _of_daemon(wanted)
     if made is None:
-        from carryover.daemon.handoffs import printed
+        from carryover.publish.printed import printed
 
         return printed(handoff_here(wanted))
     for note in made.notes or ():
@@ -70,14 +70,14 @@ def _of_daemon(wanted: WantedHandoff) -> HandedOver | None:
 def handoff_here(wanted: WantedHandoff) -> Refreshed:
     """Makes what `current_handoff` returns in this process, with what publishing it needs; its handoff and text are
     there."""
-    from carryover.daemon.handoffs import how_to_link, notes_on
+    from carryover.projects.moved_folders import how_to_link
+    from carryover.publish.printed import notes_on, roots_to_hand_over
 
     root, state = wanted.root, state_dir()
     config = settings_to_print(state)
     refuse_excluded(root, config)
-    refreshed = _made_of(root, wanted, config)
-    if refreshed is None and (main_root := root_of(root).main_root) is not None:
-        refreshed = _made_of(main_root, wanted, config)
+    recorded = (_made_of(each, wanted, config) for each in roots_to_hand_over(root, root_of))
+    refreshed = next(filter(None, recorded), None)
     if refreshed is None:
         raise _nothing_found(root, how_to_link(_known(state.ledger), root, by_name=True))
     if state.paused.exists():
@@ -90,8 +90,8 @@ def handoff_here(wanted: WantedHandoff) -> Refreshed:
 def _made_of(root: str, wanted: WantedHandoff, config: Config) -> Refreshed | None:
     """Returns the handoff of the project at `root`, for its worktree if another root is wanted; None if nothing is
     recorded of it."""
-    from carryover.daemon.handoffs import hand_over
     from carryover.past.opened import Want, opened
+    from carryover.publish.printed import hand_over
 
     with opened(Want.FRESH, root, searched=False) as (ledger, project):
         return hand_over(wanted, ledger, project, config, now_ms=now_ms()) if project is not None else None

@@ -12,7 +12,6 @@ from msgspec.structs import replace
 
 from carryover.agents import agent_name
 from carryover.config import Config
-from carryover.daemon.handoffs import printed
 from carryover.distill.digest import Gist
 from carryover.distill.goals import newest_goal_of
 from carryover.distill.limit import Limit
@@ -35,6 +34,7 @@ from carryover.projects.handoff_file import handoff_path
 from carryover.publish.gists import session_gist
 from carryover.publish.limits import limited_projects, resets_ms
 from carryover.publish.make import made_handoff
+from carryover.publish.printed import printed
 from carryover.publish.project_view import UnknownProject
 from carryover.text.reset_times import LASTS_MS
 

@@ -14,8 +14,6 @@ import msgspec
 from carryover.adapter.contract import Agent, Batch, FileStat, Reader, Source
 from carryover.agents import adapters, agent_name, agent_names
 from carryover.config import settings_or_defaults
-from carryover.daemon.handed_over import HandedOver
-from carryover.daemon.handoffs import as_printed
 from carryover.distill.handoff import MAX_TOKENS
 from carryover.distill.render import rendered
 from carryover.distill.trail import past_of
@@ -31,7 +29,9 @@ from carryover.ledger.queries import projects, sessions
 from carryover.model import Event, UserPrompt
 from carryover.past.context import root_of, state_dir
 from carryover.past.from_disk import temporary_ledger
+from carryover.publish.handoff_json import HandedOver
 from carryover.publish.make import make, newest_first
+from carryover.publish.printed import as_printed
 from carryover.publish.project_view import MAX_SESSIONS, project_view
 from carryover.records.fields import LATEST_MS
 from carryover.text.reset_times import on_this_machine

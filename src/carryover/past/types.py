@@ -11,11 +11,11 @@ from typing import Literal
 
 import msgspec
 
-from carryover.daemon.handed_over import HandedOver
 from carryover.export.session_parts import Part
 from carryover.ledger.search_text import SearchKind, Term
 from carryover.ledger.usage import By as By
 from carryover.ledger.usage import Tokens
+from carryover.publish.handoff_json import HandedOver
 from carryover.redact import CleanText
 
 MomentKind = Literal["session", "note", "hand-over", "prompt", "edit", "commit", "tests", "compaction", "limit"]

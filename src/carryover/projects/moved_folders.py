@@ -28,8 +28,10 @@ from carryover.probe.looks import Silent, look_at
 from carryover.projects.handoff_file import HANDOFF, STORE, read_handoff, sha_of
 from carryover.projects.policy import refusal
 from carryover.projects.root import StatePaths
+from carryover.terminal.paths import quoted
 
 _GIT_S: Final = 0.5
+_MOST_SUGGESTED: Final = 3
 _TITLE: Final = b"# [CARRYOVER] Last updated "
 """The beginning of every handoff. The placeholder, which is the same in every project, begins differently."""
 FIRST_COMMIT: Final = ("rev-list", "--max-parents=0", "--first-parent", "HEAD", "--")
@@ -131,6 +133,24 @@ def roots_that_may_be_here(known: Iterable[Whereabouts], root: str, *, by_name: 
     of_repository = [row.root for row in same]
     of_name = [row.root for row in gone if by_name and Path(row.root).name == Path(root).name]
     return list(dict.fromkeys((*of_repository, *of_name)))
+
+
+def how_to_link(known: Sequence[Whereabouts], root: str, *, by_name: bool) -> str | None:
+    """Returns a sentence that says how to join a project of this repository (or, `by_name`, folder name), or another
+    machine's of the same name, if any of the `known` ones is that."""
+    if not is_folder(Path(root)):
+        return None
+    others = (row.root for row in known if is_foreign(row.root) and row.moved_to is None and not row.not_moved)
+    if same := [other for other in others if Path(other).name == Path(root).name][:_MOST_SUGGESTED]:
+        return f"Another machine has a project of this name. If it is the same, {_links(same, root)} joins the two."
+    former = roots_that_may_be_here(known, root, by_name=by_name)[:_MOST_SUGGESTED]
+    if not former:
+        return None
+    return f"If this project was moved here, {_links(former, root)} brings along what was recorded."
+
+
+def _links(olds: Iterable[str], root: str) -> str:
+    return " or ".join(f"`carryover link {quoted(old)} {quoted(root)}`" for old in olds)
 
 
 def moves_with(

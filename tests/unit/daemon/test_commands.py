@@ -10,7 +10,6 @@ from carryover.agents import adapters
 from carryover.config import Config
 from carryover.daemon.commands import STILL_READING, Handoffs, Imports, Moves
 from carryover.daemon.context import DaemonContext
-from carryover.daemon.handed_over import WantedHandoff
 from carryover.daemon.health import Settled
 from carryover.errors import UserError
 from carryover.importing.report import Report
@@ -20,6 +19,7 @@ from carryover.ledger.sessions import Moved
 from carryover.ledger.store import Ledger
 from carryover.probe.looks import Silent
 from carryover.projects.root import find_root
+from carryover.publish.handoff_json import WantedHandoff
 from support.claude_session import ClaudeSession
 from support.clock import LATER_MS
 from support.repository import repository

@@ -17,8 +17,6 @@ from carryover.actions.clipboard import WAYS, copy
 from carryover.adapter.contract import Source
 from carryover.agents import adapters
 from carryover.config import Config
-from carryover.daemon.handed_over import HandedOver
-from carryover.daemon.handoffs import as_printed
 from carryover.distill.entry import Entry, EntryKind, Section
 from carryover.distill.handoff import Handoff
 from carryover.distill.render import rendered
@@ -33,6 +31,8 @@ from carryover.ledger.queries import projects
 from carryover.past.context import state_dir
 from carryover.past.from_disk import of_project, of_session, sources_on_disk
 from carryover.past.transcript import handoff_of_transcript
+from carryover.publish.handoff_json import HandedOver
+from carryover.publish.printed import as_printed
 from carryover.terminal.output import as_json
 from support.agent_here import everything
 from support.claude_session import ClaudeSession

@@ -1,34 +1,38 @@
-"""Makes the handoff that is printed, in the daemon as in a command: of an open ledger in which what is new has been
-read. Blocks."""
+"""Makes the handoff that a command prints, in the daemon as in the command itself: of an open ledger in which what is
+new has been read. Blocks."""
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from os.path import lexists
 from pathlib import Path
-from typing import Final
 
 from msgspec.structs import replace
 
 from carryover.config import Config
-from carryover.daemon.handed_over import HandedOver, LineRecord, PrintedSection, WantedHandoff
 from carryover.distill.entry import Entry
 from carryover.distill.handoff import Handoff
 from carryover.distill.render import Printed, names_page, rendered
 from carryover.errors import ExitCode, UserError
 from carryover.facts import ProjectRoot, is_foreign
-from carryover.fsio import is_folder
 from carryover.ledger.queries import published_git, session_by_prefix, sessions
 from carryover.ledger.rows import ProjectRow, Whereabouts
 from carryover.model import LAST, id_in_command
 from carryover.projects.handoff_file import HANDOFF, STORE
-from carryover.projects.moved_folders import roots_that_may_be_here
+from carryover.projects.moved_folders import how_to_link
+from carryover.publish.handoff_json import HandedOver, LineRecord, PrintedSection, WantedHandoff
 from carryover.publish.make import Refreshed, made_handoff
 from carryover.records.fields import iso_utc
 from carryover.terminal.paths import quoted
 
-MOST_SUGGESTED: Final = 3
+
+def roots_to_hand_over(root: str, root_of: Callable[[str], ProjectRoot]) -> Iterator[str]:
+    """Yields the root of a project, and then where else its work may be recorded: for a worktree without any, it is the
+    main checkout's that is handed over."""
+    yield root
+    if (main_root := root_of(root).main_root) is not None:
+        yield main_root
 
 
 def hand_over(
@@ -92,24 +96,6 @@ def notes_on(made: Refreshed, known: Sequence[Whereabouts]) -> Iterator[str]:
         yield link
     if made.why_open is not None:
         yield f"Nothing is written into {made.root}: {made.why_open}."
-
-
-def how_to_link(known: Sequence[Whereabouts], root: str, *, by_name: bool) -> str | None:
-    """Returns a sentence that says how to join a project of this repository (or, `by_name`, folder name), or another
-    machine's of the same name, if any of the `known` ones is that."""
-    if not is_folder(Path(root)):
-        return None
-    others = (row.root for row in known if is_foreign(row.root) and row.moved_to is None and not row.not_moved)
-    if same := [other for other in others if Path(other).name == Path(root).name][:MOST_SUGGESTED]:
-        return f"Another machine has a project of this name. If it is the same, {_links(same, root)} joins the two."
-    former = roots_that_may_be_here(known, root, by_name=by_name)[:MOST_SUGGESTED]
-    if not former:
-        return None
-    return f"If this project was moved here, {_links(former, root)} brings along what was recorded."
-
-
-def _links(olds: Iterable[str], root: str) -> str:
-    return " or ".join(f"`carryover link {quoted(old)} {quoted(root)}`" for old in olds)
 
 
 def printed(made: Refreshed) -> HandedOver:
