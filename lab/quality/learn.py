@@ -24,7 +24,7 @@ from carryover.agents import agent_names
 from carryover.distill import learned as written_before
 from carryover.distill.render import render
 from carryover.facts import Facts
-from carryover.publish.make import make
+from carryover.publish.make import distill_view
 from carryover.text.reset_times import on_this_machine
 from quality.examples import (
     TARGETS,
@@ -180,7 +180,7 @@ def held_with(example: Example, name: Mapping[str, float]) -> list[float]:
     with patch.dict(written_before.NAME, name, clear=True):
         now_ms = example.view.sessions[0].last_ms
         facts = Facts(clock=on_this_machine)
-        handoff = make(example.view, facts, now_ms=now_ms, resume="ask", names=agent_names())
+        handoff = distill_view(example.view, facts, now_ms=now_ms, resume="ask", names=agent_names())
         for line in LINES:
             with patch.dict(written_before.LINE, line, clear=True):
                 found.append(held(example.needed, render(handoff)) if handoff is not None else 0.0)

@@ -35,7 +35,7 @@ from carryover.ledger.store import Ledger
 from carryover.paths import StateDir
 from carryover.projects.root import StatePaths, find_root
 from carryover.publish.answers import AnswerTime, Beginning
-from carryover.publish.make import Refreshed, made_handoff
+from carryover.publish.make import MadeHandoff, made_handoff
 from carryover.publish.project_moves import link
 from carryover.sync.head import Head
 from carryover.sync.incoming import LedgerIncoming
@@ -74,7 +74,7 @@ class Player:
         self._writers: dict[str, Writer] = {}
         self._unread: dict[tuple[str, str], Source] = {}
         self._dirty: set[int] = set()
-        self._published: dict[str, Refreshed] = {}
+        self._published: dict[str, MadeHandoff] = {}
         self._linked: set[str] = set()
         self._notes = 0
         self.paths.state.ledger.parent.mkdir(mode=0o700)

@@ -18,7 +18,7 @@ import carryover.faces.page
 from carryover.faces.page.access import HEADERS
 from carryover.faces.page.app import CONTENT_TYPES
 from carryover.past import types
-from carryover.publish.handoff_json import HandedOver
+from carryover.publish.handoff_json import PrintedHandoff
 
 STATIC: Final = Path(carryover.faces.page.__file__).with_name("static")
 HOSTILE: Final = (
@@ -42,7 +42,7 @@ class Pretend:
         self.locked = False
         self.unread = 0
         self.projects = _known("projects", list[types.Project])
-        self.handoff = _known("handoff", HandedOver)
+        self.handoff = _known("handoff", PrintedHandoff)
         self._streams: set[web.StreamResponse] = set()
 
     async def changed(self, project: int) -> None:

@@ -11,7 +11,7 @@ from carryover.daemon.publish_queue import PublishQueue
 from carryover.daemon.reading import IngestQueue
 from carryover.facts import GitFacts
 from carryover.ingest.spool import Spool
-from carryover.publish.make import Refreshed
+from carryover.publish.make import MadeHandoff
 from carryover.publish.refresh import refresh
 
 
@@ -19,7 +19,7 @@ class HookDesk:
     """See the module."""
 
     def __init__(self, context: DaemonContext) -> None:
-        def remake(project: int, newest: bool, _git: GitFacts | None, now_ms: int, _git_s: float) -> Refreshed:
+        def remake(project: int, newest: bool, _git: GitFacts | None, now_ms: int, _git_s: float) -> MadeHandoff:
             return refresh(context.paths, project, context.config, now_ms=now_ms, newest=newest)
 
         self.counted = context.hook_calls

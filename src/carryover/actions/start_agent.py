@@ -33,7 +33,7 @@ from carryover.paths import StateDir
 from carryover.projects.handoff_file import CHOSEN, STORE, handoff_path, write_handoff
 from carryover.projects.root import StatePaths
 from carryover.publish.limits import limited_projects
-from carryover.publish.make import Refreshed
+from carryover.publish.make import MadeHandoff
 from carryover.publish.project_view import project_view
 from carryover.publish.refresh import put_in_place
 from carryover.publish.second_page import write_second_page
@@ -61,19 +61,19 @@ class TakeOver(msgspec.Struct, frozen=True):
     """The agent's name."""
     starter: Starter
     command: FoundCommand
-    refreshed: Refreshed
+    made: MadeHandoff
     handoff: str
     """The path of the handoff in the project."""
 
     @property
     def root(self) -> str:
         """The project's root."""
-        return self.refreshed.root
+        return self.made.root
 
     @property
     def is_at_limit(self) -> bool:
         """Whether the agent that worked last is at its usage limit."""
-        return self.refreshed.handoff is not None and self.refreshed.handoff.limit is not None
+        return self.made.handoff is not None and self.made.handoff.limit is not None
 
     def words(self, handoff: str) -> tuple[str, ...]:
         """Returns the command line, with the command as the user's shell finds it."""
@@ -89,9 +89,9 @@ def put_handoff(agent_id: str | None, root: str) -> TakeOver:
     state = state_dir()
     config = load_config(state.config)
     start = startable_agent(agent_id, config) if agent_id is not None else None
-    refreshed = handoff_here(WantedHandoff(root=root))
-    start = start or startable_agent(last_other_agent(refreshed, config), config)
-    return TakeOver(*start, refreshed, handoff_in_place(refreshed, config, state))
+    made = handoff_here(WantedHandoff(root=root))
+    start = start or startable_agent(last_other_agent(made, config), config)
+    return TakeOver(*start, made, handoff_in_place(made, config, state))
 
 
 def agents_to_start() -> list[tuple[AgentSpec, bool]]:
@@ -135,24 +135,24 @@ def startable_agent(agent_id: str, config: Config) -> tuple[str, Starter, FoundC
     return name, spec.start, command
 
 
-def last_other_agent(refreshed: Refreshed, config: Config) -> str:
+def last_other_agent(made: MadeHandoff, config: Config) -> str:
     """Returns the id of the agent that worked last in the project, apart from the one whose work leads the handoff.
 
     Agents that stopped at a usage limit do not count. If no other worked there, it is the only other one that can be
     started here; raises UserError (NOTHING_FOUND) if there are several.
     """
-    assert refreshed.handoff is not None, "else it was raised that there is none"
-    limit, machine = refreshed.handoff.limit, Machine.here(config.agents.recorded_env())
-    others = {*startable_here(config.agents.selected, machine)} - {refreshed.handoff.agent_id}
+    assert made.handoff is not None, "else it was raised that there is none"
+    limit, machine = made.handoff.limit, Machine.here(config.agents.recorded_env())
+    others = {*startable_here(config.agents.selected, machine)} - {made.handoff.agent_id}
     if limit is not None:
         others -= {limit.agent, *limit.spent}
-    worked = [agent for agent in refreshed.agents if agent in others]
+    worked = [agent for agent in made.agents if agent in others]
     if not worked and len(others) != 1:
         offer = _offer(config, machine)
         if not offer:
             raise UserError(_NONE_HERE, ExitCode.NOTHING_FOUND)
         raise UserError(
-            f"No other agent that can be started now has worked in {refreshed.root} lately. {offer}"
+            f"No other agent that can be started now has worked in {made.root} lately. {offer}"
             f"Name one: `carryover to AGENT`. {_COPY}",
             ExitCode.NOTHING_FOUND,
         )
@@ -164,34 +164,34 @@ def _offer(config: Config, machine: Machine) -> str:
     return f"These can be started here: {', '.join(startable)}. " if startable else ""
 
 
-def handoff_in_place(refreshed: Refreshed, config: Config, state: StateDir) -> str:
+def handoff_in_place(made: MadeHandoff, config: Config, state: StateDir) -> str:
     """Writes the handoff into the project and returns its path there. Raises UserError (REFUSED) if forbidden."""
     if state.paused.exists():
         raise UserError(
-            f"Carryover is paused, so no handoff is put into {refreshed.root}. `carryover unpause` ends that. {_COPY}",
+            f"Carryover is paused, so no handoff is put into {made.root}. `carryover unpause` ends that. {_COPY}",
             ExitCode.REFUSED,
         )
     paths = StatePaths(state, Path.home(), config.agents)
-    published = put_in_place(refreshed, config, paths, newest=False).published
+    published = put_in_place(made, config, paths, newest=False).published
     if published.refusal is not None:
-        raise UserError(f"No handoff is put into {refreshed.root}: {published.refusal}. {_COPY}", ExitCode.REFUSED)
-    refreshed = msgspec.structs.replace(refreshed, published=published)
-    with contextlib.suppress(OSError), opened(Want.AS_IT_IS, refreshed.root) as (ledger, project):
-        to = project.id if project is not None else root_of(refreshed.root)
-        write_second_page(ledger, to, refreshed, config)
-    return handoff_path(refreshed.settings.folder)
+        raise UserError(f"No handoff is put into {made.root}: {published.refusal}. {_COPY}", ExitCode.REFUSED)
+    made = msgspec.structs.replace(made, published=published)
+    with contextlib.suppress(OSError), opened(Want.AS_IT_IS, made.root) as (ledger, project):
+        to = project.id if project is not None else root_of(made.root)
+        write_second_page(ledger, to, made, config)
+    return handoff_path(made.settings.folder)
 
 
 def chosen_in_place(root: str, session: str | None, tokens: int | None) -> str:
     """Writes the handoff of a chosen session or size to a separate file and returns its path, since others need the
     project's."""
-    refreshed = handoff_here(WantedHandoff(root=root, session=session, tokens=tokens))
-    assert refreshed.text is not None, "else it was raised that there is none"
+    made = handoff_here(WantedHandoff(root=root, session=session, tokens=tokens))
+    assert made.text is not None, "else it was raised that there is none"
     try:
-        write_handoff(refreshed.settings.folder or Path(refreshed.root) / STORE, refreshed.text, CHOSEN)
+        write_handoff(made.settings.folder or Path(made.root) / STORE, made.text, CHOSEN)
     except OSError as error:
-        raise UserError(f"No handoff is put into {refreshed.root}: {os_reason(error)}. {_COPY}") from error
-    return handoff_path(refreshed.settings.folder, CHOSEN)
+        raise UserError(f"No handoff is put into {made.root}: {os_reason(error)}. {_COPY}") from error
+    return handoff_path(made.settings.folder, CHOSEN)
 
 
 def print_command(folder: str, words: Sequence[str]) -> None:

@@ -29,7 +29,7 @@ from carryover.ledger.rows import ProjectRow
 from carryover.ledger.sessions import Moved
 from carryover.platform import here
 from carryover.probe.looks import Silent, looked_at
-from carryover.publish.handoff_json import HandedOver, WantedHandoff
+from carryover.publish.handoff_json import PrintedHandoff, WantedHandoff
 from carryover.publish.printed import hand_over, notes_on, printed, roots_to_hand_over
 from carryover.publish.project_moves import RootFacts, follow, inspect_root, link, unlink
 
@@ -174,7 +174,7 @@ class Handoffs:
         self._settle = settle
         self._follow = follow
 
-    async def answer(self, wanted: WantedHandoff) -> HandedOver:
+    async def answer(self, wanted: WantedHandoff) -> PrintedHandoff:
         """Returns the wanted handoff. Raises UserError if there is none; the command looks for itself then, as it may
         be on a disk that does not answer here, or recorded nowhere yet."""
         notes: list[str] = []
@@ -195,12 +195,14 @@ class Handoffs:
         refuse_excluded(root, config)
         return config, list(roots_to_hand_over(root, self._context.paths.root_of))
 
-    async def _made_of(self, root: str, wanted: WantedHandoff, config: Config, notes: list[str]) -> HandedOver | None:
+    async def _made_of(
+        self, root: str, wanted: WantedHandoff, config: Config, notes: list[str]
+    ) -> PrintedHandoff | None:
         """Returns the wanted handoff of what is recorded at `root`; None if nothing is. Adds what a person should know
         first to `notes`."""
         context = self._context
 
-        def made() -> HandedOver | None:
+        def made() -> PrintedHandoff | None:
             with reading_tolerantly(context.state.ledger, notes.append) as ledger:
                 project = project_by_root(ledger, root)
                 if project is None:

@@ -29,7 +29,7 @@ from carryover.daemon.health import Health, ProjectHealth, Settled
 from carryover.daemon.hooks.dispatch import Hooks
 from carryover.daemon.log import Word
 from carryover.daemon.own_page import OpenPage
-from carryover.daemon.publish_queue import PUBLISHERS, Publication, PublishQueue
+from carryover.daemon.publish_queue import PUBLISHERS, LastPublication, PublishQueue
 from carryover.daemon.reading import IngestQueue, Rescanner
 from carryover.daemon.second_pages import SecondPages
 from carryover.daemon.server import ConnectionLimiter
@@ -46,7 +46,7 @@ from carryover.platform import here
 from carryover.probe.git_command import git_trouble
 from carryover.probe.looks import look_at, silent_folders
 from carryover.projects.handoff_file import IN_PROJECT, Published
-from carryover.publish.make import Refreshed
+from carryover.publish.make import MadeHandoff
 from carryover.publish.project_view import UnknownProject
 from carryover.publish.refresh import refresh
 
@@ -214,7 +214,7 @@ class Daemon:
             if row.last_event_ms >= queue.oldest_active_ms:  # disks of inactive projects are not looked at later either
                 file = Path(row.root, IN_PROJECT) if row.handoff_ms is not None else None
                 before = Published(refusal=row.refusal, passing=row.refusal is not None, file=file)
-                queue.outcomes.setdefault(row.id, Publication(published=before))
+                queue.outcomes.setdefault(row.id, LastPublication(published=before))
 
     async def _serve(self) -> None:
         limiter = ConnectionLimiter()
@@ -225,7 +225,7 @@ class Daemon:
             await self._notifier.send("READY=1")
             await asyncio.Event().wait()
 
-    def _refresh(self, project: int, moved_last: bool, git: GitFacts | None, now_ms: int, git_s: float) -> Refreshed:
+    def _refresh(self, project: int, moved_last: bool, git: GitFacts | None, now_ms: int, git_s: float) -> MadeHandoff:
         context, started = self._context, project in self._hooks.starts.prepared
         with context.read_ledger() as db:
             row = project_by_id(db, project)
@@ -277,7 +277,7 @@ class Daemon:
             silent=silent_folders(),
         )
 
-    def _project_health(self, outcomes: Mapping[int, Publication]) -> list[ProjectHealth]:
+    def _project_health(self, outcomes: Mapping[int, LastPublication]) -> list[ProjectHealth]:
         with self._context.read_ledger() as db:
             rows = projects(db)[:PROJECTS_SHOWN]
         return [
@@ -288,5 +288,5 @@ class Daemon:
                 error=outcome.error,
                 file=str(outcome.published.file) if outcome.published.file is not None else None,
             )
-            for row, outcome in ((row, outcomes.get(row.id, Publication())) for row in rows)
+            for row, outcome in ((row, outcomes.get(row.id, LastPublication())) for row in rows)
         ]

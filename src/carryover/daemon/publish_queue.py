@@ -27,7 +27,7 @@ from carryover.probe.checkout import Checkout
 from carryover.probe.git import TIMEOUT_S
 from carryover.probe.looks import Silent, look_at_each
 from carryover.projects.handoff_file import Published
-from carryover.publish.make import Refreshed
+from carryover.publish.make import MadeHandoff
 from carryover.publish.project_view import UnknownProject
 from carryover.redact import CleanText
 
@@ -40,13 +40,13 @@ HISTORY_S: Final = 5.0
 GIT_AGAIN_S: Final = 1.0
 """After this long, git is asked once more, and given `PATIENT_S`: in a large repository it is never in time."""
 PATIENT_S: Final = 3.0
-Refresh = Callable[[int, bool, GitFacts | None, int, float], Refreshed]
+Refresh = Callable[[int, bool, GitFacts | None, int, float], MadeHandoff]
 """Refreshes a project: its id, whether it changed last, its last known git facts, the time in ms, and how long git
 may take in seconds. Blocks."""
 
 
-class Publication(msgspec.Struct):
-    """The result of a project's last publication."""
+class LastPublication(msgspec.Struct):
+    """What is remembered of a project until its next publication."""
 
     published: Published = Published()
     failures: int = 0  # consecutive
@@ -80,7 +80,7 @@ class PublishQueue(WorkQueue[int]):
         *,
         before: Callable[[int], Awaitable[None]],
         changed: Callable[[int], None],
-        published: Callable[[int, Refreshed], None],
+        published: Callable[[int, MadeHandoff], None],
     ) -> None:
         """`before` is awaited before each publication, `published` is called after it; `changed` is called for each
         project with new content."""
@@ -102,7 +102,7 @@ class PublishQueue(WorkQueue[int]):
         self._git_was_late: set[int] = set()
         self._in_history: frozenset[int] = frozenset()
         """The projects of the source of old history that was read last."""
-        self.outcomes: dict[int, Publication] = {}
+        self.outcomes: dict[int, LastPublication] = {}
 
     @property
     def oldest_active_ms(self) -> int:
@@ -206,7 +206,7 @@ class PublishQueue(WorkQueue[int]):
         return False
 
     async def _publish(self, project: int) -> None:
-        outcome = self.outcomes.setdefault(project, Publication())
+        outcome = self.outcomes.setdefault(project, LastPublication())
         self._begun[project] = next(self._moments)
         started_ms, began_s, config = self._context.now_ms(), time.monotonic(), self._context.config
         moved_last = self._last_event_ms.get(project, 0) >= max(self._last_event_ms.values(), default=0)
@@ -226,7 +226,7 @@ class PublishQueue(WorkQueue[int]):
             self._context.log.info("published", project=project, ms=(time.monotonic() - began_s) * 1000)
         if published.refusal is not None and published.refusal != outcome.published.refusal:
             self._context.log.info("not_published", project=project)
-        self.outcomes[project] = Publication(
+        self.outcomes[project] = LastPublication(
             published=published,
             git=made.git or outcome.git,
             root=made.root,
@@ -249,7 +249,7 @@ class PublishQueue(WorkQueue[int]):
                 self._following[project] = self._finished(project)
 
 
-def _is_outdated(last: Publication) -> bool:
+def _is_outdated(last: LastPublication) -> bool:
     """Whether the handoff or its second page is no longer there, or it is empty, as a power cut leaves it, or names
     another branch or commit than is checked out now, or a file that is hidden from git may be the user's now. Blocks.
     """

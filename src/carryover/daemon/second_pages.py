@@ -19,7 +19,7 @@ from carryover.daemon.context import DaemonContext
 from carryover.daemon.work_queue import WorkQueue
 from carryover.ledger.connect import LedgerDamaged
 from carryover.probe.looks import Silent, look_at
-from carryover.publish.make import Refreshed
+from carryover.publish.make import MadeHandoff
 from carryover.publish.second_page import write_second_page
 
 PAUSE_S: Final = 60.0
@@ -51,10 +51,10 @@ class SecondPages(WorkQueue[int]):
         self._write_page = write
         self._sleep = sleep
         self._quiet_from_s = 0.0
-        self._published: dict[int, Refreshed] = {}
+        self._published: dict[int, MadeHandoff] = {}
         """The handoff of each project whose page is due."""
 
-    def published(self, project: int, made: Refreshed) -> None:
+    def published(self, project: int, made: MadeHandoff) -> None:
         """Takes note of a published handoff, whose second page is due at once unless an agent is at work or old history
         is being read."""
         if made.published.page is None:
@@ -97,6 +97,6 @@ class SecondPages(WorkQueue[int]):
         while not (self._draining or self.is_awaited) and self._clock() < min(self._quiet_from_s, until_s):
             await self._sleep(_STEP_S)
 
-    def _write(self, project: int, made: Refreshed) -> None:
+    def _write(self, project: int, made: MadeHandoff) -> None:
         with self._context.read_ledger() as db:
             self._write_page(db, project, made, self._context.config)

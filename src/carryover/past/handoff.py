@@ -27,17 +27,17 @@ from carryover.past.context import (
     state_dir,
     warn_once,
 )
-from carryover.publish.handoff_json import HandedOver, LineRecord, WantedHandoff
+from carryover.publish.handoff_json import LineRecord, PrintedHandoff, WantedHandoff
 from carryover.terminal.paths import quoted
 
 if TYPE_CHECKING:
     from carryover.ledger.rows import Whereabouts
-    from carryover.publish.make import Refreshed
+    from carryover.publish.make import MadeHandoff
 
-__all__ = ["HandedOver", "LineRecord", "WantedHandoff"]
+__all__ = ["LineRecord", "PrintedHandoff", "WantedHandoff"]
 
 
-def current_handoff(wanted: WantedHandoff) -> HandedOver:
+def current_handoff(wanted: WantedHandoff) -> PrintedHandoff:
     """Returns the current handoff of a project; nothing is written there. While Carryover is paused, nothing is read.
 
     Raises UserError: NOTHING_FOUND if there is nothing to hand over, REFUSED if the project is excluded, or if
@@ -53,7 +53,7 @@ def current_handoff(wanted: WantedHandoff) -> HandedOver:
     return msgspec.structs.replace(made, notes=msgspec.UNSET)
 
 
-def _of_daemon(wanted: WantedHandoff) -> HandedOver | None:
+def _of_daemon(wanted: WantedHandoff) -> PrintedHandoff | None:
     """Returns what the daemon made; None while Carryover is paused, if no daemon runs, it is another version's, it
     takes too long, or there is none, of which the command finds out why."""
     state = state_dir()
@@ -62,12 +62,12 @@ def _of_daemon(wanted: WantedHandoff) -> HandedOver | None:
     query = msgspec.to_builtins(wanted)
     try:
         answer = ask_daemon(state.socket, "POST", "/handoff", query, timeout_s=HANDOFF_S)
-        return msgspec.convert(answer, HandedOver | None)
+        return msgspec.convert(answer, PrintedHandoff | None)
     except (UserError, TimeoutError, msgspec.ValidationError):
         return None
 
 
-def handoff_here(wanted: WantedHandoff) -> Refreshed:
+def handoff_here(wanted: WantedHandoff) -> MadeHandoff:
     """Makes what `current_handoff` returns in this process, with what publishing it needs; its handoff and text are
     there."""
     from carryover.projects.moved_folders import how_to_link
@@ -77,17 +77,17 @@ def handoff_here(wanted: WantedHandoff) -> Refreshed:
     config = settings_to_print(state)
     refuse_excluded(root, config)
     recorded = (_made_of(each, wanted, config) for each in roots_to_hand_over(root, root_of))
-    refreshed = next(filter(None, recorded), None)
-    if refreshed is None:
+    made = next(filter(None, recorded), None)
+    if made is None:
         raise _nothing_found(root, how_to_link(_known(state.ledger), root, by_name=True))
     if state.paused.exists():
         warn_once("Carryover is paused; this is what it recorded before. `carryover unpause` ends that.")
-    for note in notes_on(refreshed, _known(state.ledger)):
+    for note in notes_on(made, _known(state.ledger)):
         warn_once(note)
-    return refreshed
+    return made
 
 
-def _made_of(root: str, wanted: WantedHandoff, config: Config) -> Refreshed | None:
+def _made_of(root: str, wanted: WantedHandoff, config: Config) -> MadeHandoff | None:
     """Returns the handoff of the project at `root`, for its worktree if another root is wanted; None if nothing is
     recorded of it."""
     from carryover.past.opened import Want, opened

@@ -140,10 +140,10 @@ def _waiting(digest: Gist) -> _Waiting:
 
 def project_handoff(db: sqlite3.Connection, project: ProjectRow, config: Config, *, now_ms: int) -> ProjectHandoff:
     """Returns the handoff as it would be made now. Asks git."""
-    refreshed = made_handoff(db, project.id, config, now_ms=now_ms, last_git=published_git(db, project.id))
+    made = made_handoff(db, project.id, config, now_ms=now_ms, last_git=published_git(db, project.id))
     return ProjectHandoff(
-        handoff=printed(refreshed) if refreshed.text is not None else None,
-        path="" if project.refusal is not None else str(Path(refreshed.root, handoff_path(refreshed.settings.folder))),
-        tokens=estimated_tokens(refreshed.text or ""),
+        handoff=printed(made) if made.text is not None else None,
+        path="" if project.refusal is not None else str(Path(made.root, handoff_path(made.settings.folder))),
+        tokens=estimated_tokens(made.text or ""),
         refusal=project.refusal or "",
     )

@@ -175,13 +175,13 @@ def handoff(project: ProjectFolder, tokens: int = MAX_TOKENS) -> str:
         raise UserError(f"`tokens` is a number from {LEAST_TOKENS:,} to {MOST_TOKENS:,}.", ExitCode.USAGE)
     with _project(project) as work:
         last_git = queries.published_git(work.ledger, work.id)
-        refreshed = made_handoff(work.ledger, work.to, work.config, tokens=tokens, now_ms=now_ms(), last_git=last_git)
-        if refreshed.handoff is None:
+        made = made_handoff(work.ledger, work.to, work.config, tokens=tokens, now_ms=now_ms(), last_git=last_git)
+        if made.handoff is None:
             raise UserError("Agents have worked here, but there is nothing to hand over yet.", ExitCode.NOTHING_FOUND)
-        is_open = refreshed.why_open is not None
-        file = handoff_path(refreshed.settings.folder) if tokens == MAX_TOKENS and not is_open else None
+        is_open = made.why_open is not None
+        file = handoff_path(made.settings.folder) if tokens == MAX_TOKENS and not is_open else None
         answering = Answering(situation="asked", now_ms=now_ms(), file=file, is_open_to_git=is_open, reads=ASKS_AGAIN)
-        return "\n".join((render(refreshed.handoff, answering), *work.notes))
+        return "\n".join((render(made.handoff, answering), *work.notes))
 
 
 @contextmanager

@@ -29,8 +29,8 @@ from carryover.ledger.queries import projects, sessions
 from carryover.model import Event, UserPrompt
 from carryover.past.context import root_of, state_dir
 from carryover.past.from_disk import temporary_ledger
-from carryover.publish.handoff_json import HandedOver
-from carryover.publish.make import make, newest_first
+from carryover.publish.handoff_json import PrintedHandoff
+from carryover.publish.make import distill_view, newest_first
 from carryover.publish.printed import as_printed
 from carryover.publish.project_view import MAX_SESSIONS, project_view
 from carryover.records.fields import LATEST_MS
@@ -46,7 +46,9 @@ _PARENT_OR_USER: Final = "its parent, unless the user wrote to it"
 parent or the user wrote them."""
 
 
-def handoff_of_transcript(path: Path, agent_id: str | None, until: int | None, tokens: int | None = None) -> HandedOver:
+def handoff_of_transcript(
+    path: Path, agent_id: str | None, until: int | None, tokens: int | None = None
+) -> PrintedHandoff:
     """Returns the handoff of the project worked on in the first `until` records of the file at `path` (None: all), for
     a budget of `tokens` (None: that of a project's file).
 
@@ -59,7 +61,7 @@ def handoff_of_transcript(path: Path, agent_id: str | None, until: int | None, t
     handoff = None
     if view is not None:
         names, now_ms = {agent.id: agent.spec.name, **agent_names()}, view.sessions[0].last_ms
-        handoff = make(view, Facts(clock=on_this_machine), now_ms=now_ms, resume="ask", names=names)
+        handoff = distill_view(view, Facts(clock=on_this_machine), now_ms=now_ms, resume="ask", names=names)
         if handoff is not None:
             # No path: the same file gives the same text, wherever it lies.
             handoff = msgspec.structs.replace(handoff, command="carryover handoff --transcript FILE")

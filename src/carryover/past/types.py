@@ -15,7 +15,7 @@ from carryover.export.session_parts import Part
 from carryover.ledger.search_text import SearchKind, Term
 from carryover.ledger.usage import By as By
 from carryover.ledger.usage import Tokens
-from carryover.publish.handoff_json import HandedOver
+from carryover.publish.handoff_json import PrintedHandoff
 from carryover.redact import CleanText
 
 MomentKind = Literal["session", "note", "hand-over", "prompt", "edit", "commit", "tests", "compaction", "limit"]
@@ -230,7 +230,7 @@ class ProjectHandoff(msgspec.Struct, frozen=True, kw_only=True):
     """The handoff of a project as it would be made now, as `handoff --json` has it; None if there is nothing to hand
     over."""
 
-    handoff: HandedOver | None
+    handoff: PrintedHandoff | None
     path: str
     """Where it is published; empty if nothing is, for the reason in `refusal`."""
     tokens: int

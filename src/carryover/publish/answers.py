@@ -26,9 +26,9 @@ from carryover.projects.handoff_file import handoff_path
 from carryover.projects.policy import AWAITS_WORK, TAKEN_OUT
 from carryover.publish.gitignore import open_to_git
 from carryover.publish.make import (
+    distill_view,
     files_now,
     git_now,
-    make,
     own_writes,
     settings_for_work,
     view_now,
@@ -108,7 +108,7 @@ class AnswerTime:
         reads: str,
         top: Path,
     ) -> CleanText | None:
-        made = make(view, present.facts, now_ms=self.now_ms, resume=settings.resume_mode, own=own)
+        made = distill_view(view, present.facts, now_ms=self.now_ms, resume=settings.resume_mode, own=own)
         if made is None:
             return None
         git = present.facts.git

@@ -29,7 +29,7 @@ class PrintedSection(msgspec.Struct, frozen=True, kw_only=True):
     sources: tuple[tuple[LineRecord, ...], ...]
 
 
-class HandedOver(msgspec.Struct, frozen=True, kw_only=True):
+class PrintedHandoff(msgspec.Struct, frozen=True, kw_only=True):
     """A handoff as `--json` prints it: exactly the lines of `text`, which is what agents get, each with its sources."""
 
     format: str = FORMAT

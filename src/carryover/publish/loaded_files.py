@@ -16,13 +16,13 @@ from carryover.distill.header import loaded
 from carryover.fsio import is_there
 from carryover.projects.handoff_file import CHOSEN, HANDOFF, PAGE, STORE, write_handoff
 from carryover.publish.gitignore import own_ignore_file
-from carryover.publish.make import Refreshed
+from carryover.publish.make import MadeHandoff
 
 CACHE_MS: Final = 5 * 60_000
 """After this long without work, the provider has nothing of a conversation in its cache any more."""
 
 
-def write_loaded_files(made: Refreshed, config: Config) -> bool:
+def write_loaded_files(made: MadeHandoff, config: Config) -> bool:
     """Writes the copies that agents load; returns whether one was left unchanged for now. Raises OSError."""
     if made.handoff is None or made.text is None:
         return False

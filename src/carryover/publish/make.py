@@ -45,8 +45,9 @@ from carryover.redact import CleanText
 from carryover.text.reset_times import on_this_machine
 
 
-class Refreshed(msgspec.Struct, frozen=True, kw_only=True):
-    """A project's handoff and the result of publishing it; `handoff` and `text` are None if it has no content."""
+class MadeHandoff(msgspec.Struct, frozen=True, kw_only=True):
+    """A project's handoff with its text, and what came of publishing it; `handoff` and `text` are None if it has no
+    content."""
 
     root: str
     settings: ProjectSettings
@@ -91,7 +92,7 @@ def made_handoff(
     last_git: GitFacts | None = None,
     own: str | None = None,
     git_s: float = TIMEOUT_S,
-) -> Refreshed:
+) -> MadeHandoff:
     """Returns the handoff as it would be published now, led by `own` if given; one for a budget of `tokens` above the
     file's is filled from the ledger's events. Git gets at most `git_s`. Raises LookupError like `view_now`."""
     view = view_now(db, project, config)
@@ -99,7 +100,7 @@ def made_handoff(
     settings = settings_for_work(view, config)
     related = related_projects(db, view.root, view.main_root)
     if not has_past(view) and not was_brought_in(view):
-        return Refreshed(root=view.root, settings=settings, handoff=None, text=None, git=last_git, related=related)
+        return MadeHandoff(root=view.root, settings=settings, handoff=None, text=None, git=last_git, related=related)
     head = checkout.head_stamp() if _is_here(checkout.root) else 0
     git = git_now(checkout, last_git, timeout_s=git_s)
     facts = Facts(git, files_now(view), clock=on_this_machine)
@@ -107,7 +108,7 @@ def made_handoff(
     found = config.agents.selected if config.agents.selected is not None else agents_here(db)
     project_id = project if isinstance(project, int) else None
     startable = offered_at_limit(db, view, project_id, startable_agents(found), now_ms=now_ms)
-    made = make(view, facts, now_ms=now_ms, resume=settings.resume_mode, own=own, startable=startable)
+    made = distill_view(view, facts, now_ms=now_ms, resume=settings.resume_mode, own=own, startable=startable)
     why_open = open_to_git(checkout, settings) if made is not None else None
     handoff = with_page(made, settings, has_file=why_open is None) if made is not None else None
     if handoff is not None and tokens is not None and tokens != MAX_TOKENS:
@@ -117,7 +118,7 @@ def made_handoff(
     lead = (handoff.agent_id, handoff.session) if handoff is not None else None
     newest = max(view.sessions, key=lambda one: one.last_ms, default=None)
     others = (one for one in view.sessions if (one.agent, one.session) != lead and did_something(one.digest))
-    return Refreshed(
+    return MadeHandoff(
         root=view.root,
         settings=settings,
         handoff=handoff,
@@ -141,7 +142,7 @@ def with_page(handoff: Handoff, settings: ProjectSettings, *, has_file: bool) ->
     return msgspec.structs.replace(handoff, depth=depth, page=page)
 
 
-def make(
+def distill_view(
     view: ProjectView,
     facts: Facts,
     *,
@@ -162,7 +163,7 @@ def made_for_elsewhere(view: ProjectView, *, now_ms: int, git_s: float = TIMEOUT
     """Returns the handoff for readers without our hooks: in a chat, or on another person's machine. Git gets at most
     `git_s` seconds."""
     facts = Facts(git_now(Checkout(Path(view.root)), timeout_s=git_s), files_now(view), clock=on_this_machine)
-    return make(view, facts, now_ms=now_ms, resume="silent")
+    return distill_view(view, facts, now_ms=now_ms, resume="silent")
 
 
 def _of_what_was_brought_in(view: ProjectView, resume: str) -> Handoff:

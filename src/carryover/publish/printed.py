@@ -21,8 +21,8 @@ from carryover.ledger.rows import ProjectRow, Whereabouts
 from carryover.model import LAST, id_in_command
 from carryover.projects.handoff_file import HANDOFF, STORE
 from carryover.projects.moved_folders import how_to_link
-from carryover.publish.handoff_json import HandedOver, LineRecord, PrintedSection, WantedHandoff
-from carryover.publish.make import Refreshed, made_handoff
+from carryover.publish.handoff_json import LineRecord, PrintedHandoff, PrintedSection, WantedHandoff
+from carryover.publish.make import MadeHandoff, made_handoff
 from carryover.records.fields import iso_utc
 from carryover.terminal.paths import quoted
 
@@ -42,7 +42,7 @@ def hand_over(
     config: Config,
     *,
     now_ms: int,
-) -> Refreshed:
+) -> MadeHandoff:
     """Returns the handoff of `project`, with its text; if that is the main checkout of the wanted root, for that
     worktree. Nothing is written into the project. Raises UserError (NOTHING_FOUND, REFUSED) if there is none.
     """
@@ -88,7 +88,7 @@ def _nothing_in(root: str, session: str | None) -> UserError:
     )
 
 
-def notes_on(made: Refreshed, known: Sequence[Whereabouts]) -> Iterator[str]:
+def notes_on(made: MadeHandoff, known: Sequence[Whereabouts]) -> Iterator[str]:
     """Yields what a person should know about a handoff, in sentences: what may be missing, and if it is kept out of
     the project. `known`: all projects in the ledger."""
     link = how_to_link(known, made.root, by_name=False)
@@ -98,7 +98,7 @@ def notes_on(made: Refreshed, known: Sequence[Whereabouts]) -> Iterator[str]:
         yield f"Nothing is written into {made.root}: {made.why_open}."
 
 
-def printed(made: Refreshed) -> HandedOver:
+def printed(made: MadeHandoff) -> PrintedHandoff:
     """Returns a handoff that `hand_over` made as commands print it: as in its file, or, if nothing is written there,
     with a command in place of the second page."""
     assert made.handoff is not None and made.text is not None, "else it was raised that there is none"
@@ -109,9 +109,9 @@ def printed(made: Refreshed) -> HandedOver:
     return as_printed(made.root, handoff, text, sections)
 
 
-def as_printed(root: str, handoff: Handoff, text: str, sections: Iterable[Printed]) -> HandedOver:
+def as_printed(root: str, handoff: Handoff, text: str, sections: Iterable[Printed]) -> PrintedHandoff:
     """Returns a handoff as commands print it: its text, and the sections in that."""
-    return HandedOver(
+    return PrintedHandoff(
         project=root,
         updated=iso_utc(handoff.updated_ms),
         updated_ms=handoff.updated_ms,

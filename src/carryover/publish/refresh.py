@@ -30,7 +30,7 @@ from carryover.projects.handoff_file import HANDOFF, STORE, Published, write_han
 from carryover.projects.policy import AWAITS_WORK, TAKEN_OUT, refusal
 from carryover.projects.root import StatePaths
 from carryover.publish.loaded_files import write_loaded_files
-from carryover.publish.make import Refreshed, made_handoff
+from carryover.publish.make import MadeHandoff, made_handoff
 from carryover.publish.project_files import publish
 from carryover.redact import CleanText
 
@@ -46,7 +46,7 @@ def refresh(
     git_s: float = TIMEOUT_S,
     asked: Collection[str] | None = None,
     started: bool = False,
-) -> Refreshed:
+) -> MadeHandoff:
     """Makes the handoff of a project and writes it to the project's files.
 
     `newest`: this project changed last, so its handoff is written to the state folder too. Git gets at most `git_s`.
@@ -67,7 +67,7 @@ def refresh(
     return with_placeholder(made, paths) if started else made
 
 
-def _was_taken_out(project: ProjectRow | None, made: Refreshed, config: Config) -> bool:
+def _was_taken_out(project: ProjectRow | None, made: MadeHandoff, config: Config) -> bool:
     """Whether the folder of the last handoff is gone from a worktree. Git may be removing the worktree, which fails if
     the folder is made again meanwhile. So one publication is skipped; upkeep makes the next if the worktree remains.
     """
@@ -78,7 +78,7 @@ def _was_taken_out(project: ProjectRow | None, made: Refreshed, config: Config) 
     return is_gone and not is_there(handoffs_elsewhere(root, config.kept_in) / HANDOFF)  # else it was never inside
 
 
-def put_in_place(made: Refreshed, config: Config, paths: StatePaths, *, newest: bool) -> Refreshed:
+def put_in_place(made: MadeHandoff, config: Config, paths: StatePaths, *, newest: bool) -> MadeHandoff:
     """Writes a handoff as `refresh` does, and sets `published`."""
     if is_foreign(made.root):
         return msgspec.structs.replace(made, handoff=None, text=None)
@@ -99,7 +99,7 @@ def awaits_handoff(root: Path, config: Config, paths: StatePaths) -> bool:
     return settings.folder is not None or refusal(Checkout(root), paths) is None
 
 
-def with_placeholder(made: Refreshed, paths: StatePaths) -> Refreshed:
+def with_placeholder(made: MadeHandoff, paths: StatePaths) -> MadeHandoff:
     """Publishes the placeholder, with all that accompanies a handoff, if there is neither content nor a handoff yet."""
     root = Path(made.root)
     if made.text is not None or not _is_free(made.settings.folder or root / STORE):
@@ -107,7 +107,7 @@ def with_placeholder(made: Refreshed, paths: StatePaths) -> Refreshed:
     return msgspec.structs.replace(made, published=_published(made, PLACEHOLDER, paths))
 
 
-def _published(made: Refreshed, text: CleanText, paths: StatePaths, beside: Callable[[], bool] = bool) -> Published:
+def _published(made: MadeHandoff, text: CleanText, paths: StatePaths, beside: Callable[[], bool] = bool) -> Published:
     has_page = made.handoff is not None and names_page(made.handoff, text)
     return publish(Path(made.root), text, made.settings, paths, beside=beside, has_page=has_page)
 
@@ -125,7 +125,7 @@ def _is_free(folder: Path) -> bool:
 
 def refused_before_work(
     db: sqlite3.Connection, project_id: int, config: Config, *, asked: Collection[str], started: bool = False
-) -> Refreshed | None:
+) -> MadeHandoff | None:
     """Returns the refusal for a project whose history was read only because its root is in `asked`, or of which only
     pins are recorded; None for others. Blocks.
 
@@ -146,4 +146,4 @@ def refused_before_work(
         return None
     settings = project_settings(Path(project.root), config)
     refused = Published(refusal=AWAITS_WORK)
-    return Refreshed(root=project.root, settings=settings, handoff=None, text=None, git=None, published=refused)
+    return MadeHandoff(root=project.root, settings=settings, handoff=None, text=None, git=None, published=refused)

@@ -18,11 +18,11 @@ from carryover.probe.checkout import Checkout
 from carryover.probe.looks import give_up_if_late
 from carryover.projects.handoff_file import PAGE, STORE, Published, read_handoff, write_handoff
 from carryover.projects.policy import refusal_by_git
-from carryover.publish.make import Refreshed, newest_first, view_now
+from carryover.publish.make import MadeHandoff, newest_first, view_now
 from carryover.redact import CleanText
 
 
-def _second_page(db: sqlite3.Connection, project: int | ProjectRoot, made: Refreshed, config: Config) -> CleanText:
+def _second_page(db: sqlite3.Connection, project: int | ProjectRoot, made: MadeHandoff, config: Config) -> CleanText:
     """Returns the second page of a handoff that has one."""
     assert made.handoff is not None, "else it has none"
     view = view_now(db, project, config)
@@ -32,7 +32,7 @@ def _second_page(db: sqlite3.Connection, project: int | ProjectRoot, made: Refre
     return render(deeper, Answering(situation="going_on"))
 
 
-def write_second_page(db: sqlite3.Connection, project: int | ProjectRoot, made: Refreshed, config: Config) -> bool:
+def write_second_page(db: sqlite3.Connection, project: int | ProjectRoot, made: MadeHandoff, config: Config) -> bool:
     """Writes the second page of a published handoff that names one; returns whether it is in place.
 
     Writes nothing if another handoff, or none, is in place by now: whoever put it there has its second page written, or
@@ -57,7 +57,7 @@ def write_second_page(db: sqlite3.Connection, project: int | ProjectRoot, made: 
     return False
 
 
-def _is_in_place(made: Refreshed, published: Published) -> bool:
+def _is_in_place(made: MadeHandoff, published: Published) -> bool:
     """Whether the handoff that was published is the one that is there now."""
     if made.text is None or published.file is None:
         return False

@@ -21,7 +21,7 @@ from carryover.ledger.connect import connect_read_only
 from carryover.ledger.queries import projects
 from carryover.probe.git import TIMEOUT_S
 from carryover.projects.root import find_root
-from carryover.publish.make import Refreshed
+from carryover.publish.make import MadeHandoff
 from carryover.publish.refresh import refresh
 from support.claude_session import ClaudeSession
 from support.clock import LATER_MS, Clock, LogLines
@@ -47,7 +47,7 @@ class Desk:
             context, self._refresh, before=AsyncMock(), changed=self.changed.append, published=Mock()
         )
 
-    def _refresh(self, project: int, newest: bool, git: GitFacts | None, now_ms: int, git_s: float) -> Refreshed:
+    def _refresh(self, project: int, newest: bool, git: GitFacts | None, now_ms: int, git_s: float) -> MadeHandoff:
         self.calls.append((project, newest))
         self.git_s.append(git_s)
         git_s = 0.0 if self.git_is_late and git_s <= TIMEOUT_S else 60.0
@@ -112,7 +112,7 @@ async def test_a_project_that_is_touched_is_published(
 async def test_a_project_whose_history_is_read_is_published_now_and_then_and_at_the_end(
     context: DaemonContext, clock: Clock
 ) -> None:
-    def refresh(*_: object) -> Refreshed:
+    def refresh(*_: object) -> MadeHandoff:
         raise AssertionError("this test takes projects itself")
 
     context.clock = clock

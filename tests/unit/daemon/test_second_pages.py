@@ -15,7 +15,7 @@ from carryover.daemon.second_pages import CAP_S, PAUSE_S, QUIET_S, SecondPages
 from carryover.distill.entry import Entry, Section
 from carryover.distill.handoff import Handoff
 from carryover.projects.handoff_file import Published
-from carryover.publish.make import Refreshed
+from carryover.publish.make import MadeHandoff
 from support.clock import LogLines
 
 
@@ -55,7 +55,7 @@ class Desk:
     def published(self, task: str = "Bake", *, at_work: bool = False, has_page: bool = True) -> None:
         sections = (Section("Task", (Entry(text=task, kind="prompt"),)),)
         handoff = Handoff(updated_ms=1, agent="A", resume="ask", session="s1", head=None, sections=sections, depth=8000)
-        made = Refreshed(
+        made = MadeHandoff(
             root=str(self.page.parent),
             settings=None,  # type: ignore[arg-type]
             handoff=handoff,

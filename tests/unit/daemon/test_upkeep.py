@@ -20,7 +20,7 @@ from carryover.ingest.pipeline import ingest
 from carryover.ledger.connect import erase_mark
 from carryover.ledger.queries import Selection, sessions
 from carryover.paths import StateDir
-from carryover.publish.make import Refreshed
+from carryover.publish.make import MadeHandoff
 from carryover.publish.refresh import refresh
 from support.claude_session import ClaudeSession
 from support.clock import LogLines
@@ -51,7 +51,7 @@ class Place:
         self.pages = SecondPages(context)
         self.forgetting = Forgetting(context, self.queue, self.pages)
 
-    def _refresh(self, project: int, newest: bool, _git: GitFacts | None, at_ms: int, _git_s: float) -> Refreshed:
+    def _refresh(self, project: int, newest: bool, _git: GitFacts | None, at_ms: int, _git_s: float) -> MadeHandoff:
         return refresh(self.context.paths, project, self.context.config, now_ms=at_ms, newest=newest)
 
     async def read(self, *sessions: ClaudeSession) -> None:

@@ -11,7 +11,7 @@ from carryover.facts import Facts, ProjectRoot
 from carryover.ledger.sessions import know_project
 from carryover.ledger.store import Ledger
 from carryover.model import NOTE, AssistantMessage, FileEdit, SessionInfo
-from carryover.publish.make import make, view_now
+from carryover.publish.make import distill_view, view_now
 from carryover.publish.project_view import MAX_SESSIONS, MAX_SUBAGENTS, project_view
 from support.forged_git import claimed, worktree_in_itself
 from support.scribe import Reading, Scribe
@@ -54,12 +54,12 @@ async def test_texts_from_outside_are_no_sessions_and_only_the_newest_two_are_na
 
 def test_where_nothing_happened_but_a_text_was_brought_in_the_handoff_names_that() -> None:
     view = ProjectView(root="/repo", sessions=(), opinions=(Opinion(session="note-1", title="Use decimals", at_ms=5),))
-    made = make(view, Facts(), now_ms=9, resume="ask")
+    made = distill_view(view, Facts(), now_ms=9, resume="ask")
 
     assert made is not None
     assert (made.agent, made.resume, made.updated_ms) == ("outside", "silent", 5)
     assert "Use decimals" in str(made.sections)
-    assert make(replace(view, opinions=()), Facts(), now_ms=9, resume="ask") is None
+    assert distill_view(replace(view, opinions=()), Facts(), now_ms=9, resume="ask") is None
 
 
 @pytest.mark.parametrize("talks", [3, MAX_SESSIONS, 2 * MAX_SESSIONS])

@@ -23,7 +23,7 @@ from carryover.projects.handoff_file import HANDOFF, Published
 from carryover.projects.policy import AWAITS_WORK
 from carryover.projects.root import StatePaths
 from carryover.publish.forgetting import publish_here, remove_published
-from carryover.publish.make import Refreshed, git_now
+from carryover.publish.make import MadeHandoff, git_now
 from carryover.publish.refresh import awaits_handoff, refresh, refused_before_work, with_placeholder
 from support.repository import repository
 from support.scribe import Scribe, ledger_with_prompt
@@ -34,7 +34,7 @@ def paths(home: Path) -> StatePaths:
     return StatePaths(StateDir(home / ".carryover"), home)
 
 
-def refreshed(paths: StatePaths, project: int, config: Config | None = None) -> Refreshed:
+def refreshed(paths: StatePaths, project: int, config: Config | None = None) -> MadeHandoff:
     return refresh(paths, project, config or Config(), now_ms=2)
 
 
@@ -209,8 +209,8 @@ def root(home: Path) -> Path:
     return root
 
 
-def made_of(root: Path, folder: Path | None = None) -> Refreshed:
-    return Refreshed(root=str(root), settings=ProjectSettings(folder=folder), handoff=None, text=None, git=None)
+def made_of(root: Path, folder: Path | None = None) -> MadeHandoff:
+    return MadeHandoff(root=str(root), settings=ProjectSettings(folder=folder), handoff=None, text=None, git=None)
 
 
 def handoff(root: Path) -> Path:

@@ -20,7 +20,7 @@ from carryover.outside.listed import handoff_folder
 from carryover.paths import StateDir
 from carryover.projects.root import StatePaths
 from carryover.publish.forgetting import remove_published
-from carryover.publish.make import Refreshed
+from carryover.publish.make import MadeHandoff
 from carryover.publish.project_files import withdraw
 from carryover.publish.refresh import refresh
 from carryover.publish.second_page import write_second_page
@@ -45,10 +45,10 @@ class Desk:
             session.answer(f"Part {number} is there. Shall I add part {number + 1}?")
         self._project = read_in(session)
 
-    def publish(self, config: Config | None = None) -> Refreshed:
+    def publish(self, config: Config | None = None) -> MadeHandoff:
         return refresh(self.paths, self._project, config or Config(), now_ms=2)
 
-    def write(self, made: Refreshed) -> bool:
+    def write(self, made: MadeHandoff) -> bool:
         with closing(connect_read_only(self.paths.state.ledger)) as db:
             return write_second_page(db, self._project, made, Config())
 

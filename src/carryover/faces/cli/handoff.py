@@ -37,7 +37,7 @@ from carryover.terminal.streams import is_terminal
 from carryover.text.harmless import harmless
 
 if TYPE_CHECKING:
-    from carryover.past.handoff import HandedOver, LineRecord
+    from carryover.past.handoff import LineRecord, PrintedHandoff
 
 DESCRIPTION: Final = """\
 Prints the handoff of a project: what was being done, what was tried, what comes
@@ -122,7 +122,7 @@ def run(args: argparse.Namespace) -> None:
         print_lines(lines_for_person(handed_over, now_ms=now_ms(), home=Path.home()))
 
 
-def _handed_over(args: argparse.Namespace) -> HandedOver:
+def _handed_over(args: argparse.Namespace) -> PrintedHandoff:
     if args.transcript is not None:
         if args.project is not None or args.session is not None:
             raise UserError("Give a PROJECT or --session ID, or else --transcript FILE.", ExitCode.USAGE)
@@ -145,7 +145,7 @@ def _copy(args: argparse.Namespace) -> None:
     say(f"The handoff of {handed_over.project} is on the clipboard ({way}). Paste it as the first prompt of {where}.")
 
 
-def lines_for_person(handoff: HandedOver, *, now_ms: int, home: Path) -> Iterator[str]:
+def lines_for_person(handoff: PrintedHandoff, *, now_ms: int, home: Path) -> Iterator[str]:
     """Yields the lines for a terminal, without list markers and what a line says to agents."""
     when = f"{local_time(handoff.updated_ms)} ({ago(handoff.updated_ms, now_ms)})"
     yield paint(short_path(handoff.project, home), BOLD)
@@ -162,7 +162,7 @@ def lines_for_person(handoff: HandedOver, *, now_ms: int, home: Path) -> Iterato
     yield paint("carryover handoff --raw  the text that agents get", DIM)
 
 
-def with_reasons(handoff: HandedOver) -> str:
+def with_reasons(handoff: PrintedHandoff) -> str:
     """Returns the sections with a line under each entry that names its record, session and turn."""
     printed = []
     for section in handoff.sections:

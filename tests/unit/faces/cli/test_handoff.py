@@ -31,7 +31,7 @@ from carryover.ledger.queries import projects
 from carryover.past.context import state_dir
 from carryover.past.from_disk import of_project, of_session, sources_on_disk
 from carryover.past.transcript import handoff_of_transcript
-from carryover.publish.handoff_json import HandedOver
+from carryover.publish.handoff_json import PrintedHandoff
 from carryover.publish.printed import as_printed
 from carryover.terminal.output import as_json
 from support.agent_here import everything
@@ -203,7 +203,7 @@ def test_on_a_terminal_a_person_reads_it_and_agents_get_the_file(shop: Path) -> 
     assert "Your first response in this session MUST be:" in raw
 
 
-def long_handoff() -> HandedOver:
+def long_handoff() -> PrintedHandoff:
     ruling = Entry(text="Never round", kind="prompt", weight=1, session="c0de", agent="claude-code", turn=2, at_ms=1000)
     yes = Entry(text="Yes", kind="reply", turn=3)
     short = Entry(text="Never round | Yes", kind="prompt", weight=0, members=(ruling, yes))
