@@ -46,3 +46,11 @@ def shown(body: model.AnyBody) -> str | None:
 
 def story(events: list[model.Event]) -> list[str]:
     return [line for event in events if (line := shown(event.body)) is not None]
+
+
+def said_in(path: Path, text: str) -> list[tuple[str, str]]:
+    """What a file holds of the conversation."""
+    path.write_text(text)
+    bodies = [event.body for event in events_of(open_document(Candidate(path)))]
+    words = [body for body in bodies if isinstance(body, model.UserPrompt | model.AssistantMessage)]
+    return [("user" if isinstance(body, model.UserPrompt) else "assistant", body.text) for body in words]

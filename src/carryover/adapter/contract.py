@@ -9,7 +9,7 @@ struct that is stored with the cursor, so a restart in mid-session changes nothi
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal, Protocol, runtime_checkable
@@ -240,6 +240,9 @@ class Agent:
     older version wrote it; `reader` and `parse` read it like any other. None: no such format exists."""
     quoted: QuotedText | None = None
     """Reads copied texts; None: they contain nothing that only this agent writes."""
+    typed: Callable[[Sequence[Sequence[str]]], list[str]] | None = None
+    """The texts in the user's role of one conversation, as the model was sent them, the parts of each message → what
+    the user typed in each; empty if nothing shows that this agent's client sent them. None: it adds nothing to them."""
 
     @property
     def in_projects(self) -> bool:

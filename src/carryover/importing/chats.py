@@ -15,7 +15,7 @@ import msgspec
 
 from carryover.adapter.contract import Parsed, QuotedText, Record, Source
 from carryover.adapter.spec import AgentSpec
-from carryover.agents import agent_name, specs
+from carryover.agents import adapters, agent_name, specs
 from carryover.declared_source import SPEAKERS, Speaker
 from carryover.decoders import decoder_of
 from carryover.importing.calls import call_of, quoted_of
@@ -62,23 +62,8 @@ _SHOWN_CALLS: Final = later(r"^\*\*Tool: [^*\n]{1,100}\*\*\n\n\*\*Input:\*\*$", 
 """Where the calls of a turn begin, which are its end, in what opencode exports."""
 _THOUGHT: Final = "_Thinking:_\n\n"
 """Above what was thought in a turn. Where that ends is not shown."""
-_TOLD: Final = later(
-    r"\s*(?:<(system-reminder|environment_context|environment_details|user_instructions)>.*</\1>\s*\Z"
-    r"|# AGENTS\.md instructions[^\n]{0,4096}\n\n<INSTRUCTIONS>\n"
-    r"|<returncode>-?\d{1,10}</returncode>\s*<output>|EXECUTION RESULT of \[)",
-    re.DOTALL,
-)
-"""Text that a client sends in the user's role: files of the project, the working folder, a command's output (Claude
-Code, Codex, mini-SWE-agent, OpenHands)."""
-_TASK: Final = later(r"<(?:task|user_message)>\n")
-"""How a chat begins that holds what Cline or Roo Code sent to the model, with results in the user's role. Other chats
-may begin so, too; `_DETAILS` or a result in the user's role confirms it."""
-_DETAILS: Final = "\n<environment_details>\n"
-_RESULT: Final = later(r"\[(?:(\w+)(?: for '.*?')?[^\]\n]{0,200}\] Result:|(?:Tool|Error)\b[^\]\n]{0,40}\])", re.DOTALL)
-_ASKS: Final = ("ask_followup_question", "attempt_completion", "plan_mode_respond")
-"""The tools whose results are the user's words."""
-_BEGUN: Final = later(r"(?:\A|\n)<(task|answer|feedback|user_message)>\n")
-_ENDED: Final = later(r"\n</(\w{1,20})>(?=\s*\Z|\s*<[a-z]{1,20}_[a-z]{1,20}[ >]|\n# TODO LIST )")
+_TOLD: Final = later(r"\s*(?:<returncode>-?\d{1,10}</returncode>\s*<output>|EXECUTION RESULT of \[)")
+"""A command's output, which mini-SWE-agent and OpenHands send in the user's role."""
 _LISTS: Final = ("messages", "conversation", "conversations", "history", "steps")
 _ROLES: Final = ("role", "from", "source")
 _CONTENTS: Final = ("content", "value", "message")
@@ -115,8 +100,8 @@ class _Step(msgspec.Struct, frozen=True):
     printed: list[_Printed] = []
     session: str = ""
     place: int = 0
-    words: str | None = None
-    """The text without what the client added for the model; None if that is not known."""
+    parts: tuple[str, ...] = ()
+    """Of the user's text, those that are not certain to be for the model alone."""
 
 
 def recognised(file: Candidate) -> OpenedDocument | None:
@@ -217,7 +202,7 @@ def _steps_of_markdown(form: re.Pattern[str], data: bytes) -> list[_Step]:
         if begin is not None and speaker != "ignored":
             said = f"{begin.groupdict().get('said') or ''}\n{rest}".strip().removesuffix("\n---").strip()
             said = _without_work(said) if speaker == "agent" else said
-            steps.append(_Step(turn.number, speaker, said))
+            steps.append(_Step(turn.number, speaker, said, parts=(said,)))
     return steps
 
 
@@ -233,26 +218,19 @@ def _without_work(said: str) -> str:
 def _records(steps: Sequence[_Step]) -> list[Record]:
     begins = next((step.text for step in steps if step.speaker == "user"), "")
     session = f"chat-{digest(begins[:_ID_CHARS])}"
-    given = [step.text for step in steps if step.speaker == "user"]
-    if _TASK.match(begins) and any(_DETAILS in text or _RESULT.match(text) for text in given):
-        steps = [msgspec.structs.replace(step, words=_typed(step)) for step in steps]
-    steps = [msgspec.structs.replace(step, text=step.text if step.words is None else step.words) for step in steps]
-    placed = (msgspec.structs.replace(step, session=session, place=place) for place, step in enumerate(steps, 1))
+    typed = iter(_typed([step.parts for step in steps if step.speaker == "user"]))
+    words = (next(typed) if step.speaker == "user" else step.text for step in steps)
+    placed = (
+        msgspec.structs.replace(step, text=text, parts=(), session=session, place=place)
+        for place, (step, text) in enumerate(zip(steps, words, strict=True), 1)
+    )
     return [Record(number=step.number, data=msgspec.json.encode(step)) for step in placed]
 
 
-def _typed(step: _Step) -> str:
-    """Returns what the user typed in a step of such a chat; of an agent's step, the whole text."""
-    if step.speaker != "user":
-        return step.text
-    result = _RESULT.match(step.text)
-    if result is not None and result[1] not in _ASKS:
-        return ""
-    begun = _BEGUN.search(step.text, result.end() if result is not None else 0)
-    if begun is None:
-        return ""
-    ends = (found.start() for found in _ENDED.finditer(step.text, begun.end() - 1) if found[1] == begun[1])
-    return step.text[begun.end() : next(ends, begun.end())].strip()
+def _typed(sent: Sequence[Sequence[str]]) -> Sequence[str]:
+    """Returns what the user typed in each message, by the agent whose client sent them."""
+    clients = (agent.typed(sent) for agent in adapters().values() if agent.typed is not None)
+    return next(filter(None, clients), ["\n".join(parts) for parts in sent])
 
 
 def _parse_step(
@@ -308,13 +286,18 @@ def _steps_of_messages(data: bytes) -> list[_Step]:
     steps: list[_Step] = []
     calls: dict[str, _Step] = {}
     for number, (speaker, message) in enumerate(_messages_in(data), 1):
-        text = _text_of(message)
+        texts = _texts_of(message)
+        text = "\n".join(texts)
         asked = tuple(_calls_in(message, number)) if speaker == "agent" else ()
         if speaker in ("user", "agent") and (text or asked):
             at_ms = time_of(next((message[name] for name in _TIMES if name in message), None))
-            step = _Step(number, speaker, text, at_ms, text_of(message.get("model")), asked, [])
-            own = _text_of(message, own=True) if speaker == "user" else None
-            steps.append(msgspec.structs.replace(step, words=own))
+            own = (
+                ()
+                if "tool_call_id" in message or is_true(message.get("isMeta"))
+                else tuple(text for text in texts if not _TOLD.match(text))
+            )
+            model = text_of(message.get("model"))
+            steps.append(_Step(number, speaker, text, at_ms, model, asked, [], parts=own))
             calls |= {call.id: steps[-1] for call in asked}
         for printed in _printed_in(speaker, message):
             if printed.call_id in calls:
@@ -326,15 +309,12 @@ def _content_of(message: Fields) -> msgspec.Raw:
     return next((message[name] for name in _CONTENTS if name in message), rawjson.ABSENT)
 
 
-def _text_of(message: Fields, *, own: bool = False) -> str:
-    """Returns the text of a message. `own`: without what a client added in the user's role for the model."""
+def _texts_of(message: Fields) -> list[str]:
+    """Returns the texts of a message: the whole one, or its parts."""
     content = _content_of(message)
     parts = (fields_of(part) for part in items_of(content))
     whole = text_of(content)
-    texts = [whole] if whole else [text_of(part.get("text")) for part in parts if text_of(part.get("type")) in TEXTS]
-    if own and ("tool_call_id" in message or is_true(message.get("isMeta"))):
-        return ""
-    return "\n".join(text for text in texts if not (own and _TOLD.match(text)))
+    return [whole] if whole else [text_of(part.get("text")) for part in parts if text_of(part.get("type")) in TEXTS]
 
 
 def _calls_in(message: Fields, number: int) -> Iterator[_Call]:
@@ -357,7 +337,7 @@ def _printed_in(speaker: Speaker, message: Fields) -> Iterator[_Printed]:
     observed = map(fields_of, items_of(fields_of(message.get("observation")).get("results")))
     for raw in ([message] if speaker == "tool" else []) + [*_blocks(message, "tool_result"), *observed]:
         output = raw.get("output")
-        text = _text_of(raw) or text_of(output) or text_of(fields_of(output).get("text"))
+        text = "\n".join(_texts_of(raw)) or text_of(output) or text_of(fields_of(output).get("text"))
         yield _Printed(first_text(raw, *_IDS), text, is_true(raw.get("is_error")))
 
 

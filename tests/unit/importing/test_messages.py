@@ -12,17 +12,9 @@ from carryover.errors import UserError
 from carryover.importing.candidate import Candidate
 from carryover.importing.document import open_document
 from carryover.model import AssistantMessage, FileEdit, ToolResult, UserPrompt
-from support.specstory import events_of
+from support.specstory import events_of, said_in
 
 TURNS = [("user", "Fix the test."), ("assistant", "Done.\n\nIt was `//`."), ("user", "And the docs?")]
-
-
-def said_in(path: Path, text: str) -> list[tuple[str, str]]:
-    """What a file holds of the conversation."""
-    path.write_text(text)
-    bodies = [event.body for event in events_of(open_document(Candidate(path)))]
-    words = [body for body in bodies if isinstance(body, UserPrompt | AssistantMessage)]
-    return [("user" if isinstance(body, UserPrompt) else "assistant", body.text) for body in words]
 
 
 @pytest.mark.parametrize(
@@ -224,125 +216,6 @@ def test_calls_in_messages_have_their_results_and_files(tmp_path: Path, messages
     assert [body.text for body in bodies if isinstance(body, UserPrompt)] == ["Fix the test."]
     if messages is ANTHROPIC:
         assert next(body for body in bodies if isinstance(body, ToolResult)).status == "error"
-
-
-def test_output_that_swe_agent_sends_in_the_users_role_is_not_the_users(tmp_path: Path) -> None:
-    """SWE-agent sends a call's output and examples in the user's role, with a type that says so."""
-    kinds = {"demonstration": "user", "": "user", "action": "assistant", "observation": "user"}
-    words = {"demonstration": "Ship it.", "": "Fix the test.", "action": "I look.", "observation": "Push it."}
-    messages = [{"role": role, "content": words[kind], "message_type": kind} for kind, role in kinds.items()]
-
-    assert said_in(tmp_path / "run.traj", json.dumps({"history": messages})) == [
-        ("user", "Fix the test."),
-        ("assistant", "I look."),
-    ]
-
-
-@pytest.mark.parametrize(
-    "told",
-    [
-        {"content": [{"type": "text", "text": "<system-reminder>\nCLAUDE.md says: push.\n</system-reminder>\n"}]},
-        {"content": "<environment_context>\nPush.\n</environment_context>"},
-        {"content": "# AGENTS.md instructions for /x\n\n<INSTRUCTIONS>\n</INSTRUCTIONS>\nPush.\n</INSTRUCTIONS>"},
-        {"content": "<returncode>0</returncode>\n<output>\nPush.\n</output>"},
-        {"content": "EXECUTION RESULT of [execute_bash]:\nPush."},
-        {"content": "Push.", "tool_call_id": "c1"},
-        {"content": "Push.", "isMeta": True},
-    ],
-)
-def test_text_for_the_model_in_the_users_role_is_not_the_users(tmp_path: Path, told: dict[str, Any]) -> None:
-    """As clients send it, with a prompt or alone."""
-    said = [{"role": "user", "content": "Fix it."}, {"role": "assistant", "content": "Done."}]
-    messages = [{"role": "user", **told}, *said]
-
-    assert said_in(tmp_path / "sent.json", json.dumps(messages)) == [("user", "Fix it."), ("assistant", "Done.")]
-
-
-def test_text_that_a_client_adds_to_a_prompt_is_not_the_users(tmp_path: Path) -> None:
-    reminder = "<system-reminder>\nPush.\n</system-reminder>\nPush.\n</system-reminder>"
-    parts = [{"type": "text", "text": text} for text in (reminder, "Fix <system-reminder> it.", reminder)]
-    messages = [{"role": "user", "content": parts}, {"role": "assistant", "content": "Done."}]
-
-    assert said_in(tmp_path / "sent.json", json.dumps(messages))[0] == ("user", "Fix <system-reminder> it.")
-
-
-TASK = """**User:**
-
-<task>
-Fix the rounding, not </task>.
-</task>
-# TODO LIST UPDATE REQUIRED
-
-<environment_details>
-a.py
-</environment_details>
-
----
-
-**Assistant:**
-
-I read it.
-
----
-
-**User:**
-
-[read_file for 'a.py'] Result:
-
-Push it.
-<feedback>
-Push it.
-</feedback>
-
----
-
-**Tool:**
-
-[Tool]
-<answer>
-Push it.
-</answer>
-
----
-
-**User:**
-
-[ask_followup_question for 'How?'] Result:
-
-<answer>
-Down
-</answer>
-
-<environment_details>
-</environment_details>
-
----
-
-**Reasoning:**
-
-Push it?
-
----
-
-**Assistant:**
-
-Done.
-"""
-
-
-def test_a_result_in_an_exported_task_is_not_the_users(tmp_path: Path) -> None:
-    """As the extensions of Cline and Roo Code export a task: what the model was sent, with results in the user's
-    role."""
-    said = [("user", "Fix the rounding, not </task>."), ("assistant", "I read it."), ("user", "Down")]
-
-    assert said_in(tmp_path / "task.md", TASK) == [*said, ("assistant", "Done.")]
-
-
-def test_a_chat_that_begins_with_a_tag_is_no_exported_task(tmp_path: Path) -> None:
-    said = [("user", "<task>\nWrite it.\n</task>"), ("assistant", "Written."), ("user", "Shorter, please.")]
-    messages = [{"role": role, "content": text} for role, text in (*said, ("assistant", "Cut."))]
-
-    assert said_in(tmp_path / "chat.json", json.dumps(messages)) == [*said, ("assistant", "Cut.")]
 
 
 def test_an_answer_may_have_a_paragraph_that_begins_like_a_result(tmp_path: Path) -> None:

@@ -37,6 +37,7 @@ from carryover.agents.claude_code.prompts import (
     is_clients,
     is_copy,
     typed_and_attached,
+    typed_of,
     without_client_blocks,
 )
 from carryover.agents.claude_code.records import GROUP, REPORTS, SESSION, SUBAGENT, copied
@@ -444,4 +445,5 @@ AGENT: Final = Agent(
     ),
     exported=_exported,
     quoted=QuotedText(prompt=_read_prompt, outcome=read_outcome),
+    typed=typed_of,
 )

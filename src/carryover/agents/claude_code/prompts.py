@@ -85,6 +85,15 @@ def without_client_blocks(text: str) -> str:
     return text.rpartition(_AFTER_PLAN)[0].rstrip() if text.startswith(_ACCEPTED_PLAN) and _AFTER_PLAN in text else text
 
 
+def typed_of(messages: Sequence[Sequence[str]]) -> list[str]:
+    """Returns what the user typed in each message, as the contract's `typed`."""
+    texts = (text.strip() for parts in messages for text in parts)
+    if not any(text.startswith("<system-reminder>") or text.endswith("</system-reminder>") for text in texts):
+        return []
+    own = ([without_client_blocks(text.strip()) for text in parts] for parts in messages)
+    return ["\n".join(filter(None, parts)) for parts in own]
+
+
 def is_clients(text: str) -> bool:
     """Whether the client wrote a text that stands for the user's."""
     return text.startswith((*_LOCAL, _SKILL)) or _CLIENTS_WORDS.fullmatch(text) is not None

@@ -28,6 +28,7 @@ from carryover.agents.cline.documents import (
     messages_in,
     parser,
 )
+from carryover.agents.cline.sent import typed_of
 from carryover.agents.cline.task_parse import parse_task_record as parse_task
 from carryover.model import SessionInfo, TurnEnd, UserPrompt
 from carryover.records import rawjson
@@ -346,6 +347,7 @@ AGENT: Final = Agent(
     sources=partial(layouts.sources_below, SPEC.id, _LAYOUTS),
     parse=_parse,
     exported=_exported,
+    typed=typed_of,
     hooks=HookProtocol(
         read=ClaudeLikeHooks(layout_root=_layout_root).read,
         reads_page="read `{page}` in parts of 20 lines",  # a result is cut off after 8,000 characters (3.0.65)

@@ -7,7 +7,7 @@ client tells the model are all texts of the role `user`. Calls are parts (2025 a
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
 import msgspec
@@ -19,6 +19,8 @@ RESULT: Final = later(r"\A\[(\w+)(?: for '(?:undefined'|(.*?)'))?[^\]\n]{0,200}\
 """The beginning of a result whose call is in the text of an answer. Of one that lacked its argument, that is
 `undefined` (3.15, 2025)."""
 LONGEST_HEAD: Final = 20_000
+_EXPORTED: Final = later(r"\[(?:Tool|Error)\b[^\]\n]{0,40}\]")
+"""The beginning of a result in a task that the extensions of Cline and Roo Code exported as Markdown."""
 _SHOWN_AS: Final = {
     "read_file": "readFile",
     "write_to_file": "editedExistingFile",  # or a new one, which nothing here says
@@ -48,9 +50,15 @@ _ARGUMENTS: Final = (
 )
 _THINKING: Final = later(r"\A\s*<thinking>.*?</thinking>\s*", re.DOTALL)
 _TYPED: Final = later(
-    r"(?:\A|\n)<(task|answer|feedback|user_message)>\n(.*?)\n</\1>(?=\s*\Z|\s*<[a-z]{1,20}_[a-z]{1,20}[ >])", re.DOTALL
+    r"(?:\A|\n)<(task|answer|feedback|user_message)>\n(.*?)\n</\1>"
+    r"(?=\s*\Z|\s*<[a-z]{1,20}_[a-z]{1,20}[ >]|\s*\n(?:# (?:TODO LIST|task_progress) |\[\w{1,60} for '))",
+    re.DOTALL,
 )
-"""What the user typed, up to the files and pages that it names. Both may contain the closing tag."""
+"""What the user typed, up to the files and pages that it names or the client's words on its todo list. All may contain
+the closing tag."""
+_BEGINS: Final = later(r"<(?:task|user_message)>\n")
+"""How what was sent begins. Other prompts may begin so, too; `_DETAILS` or a result confirms it."""
+_DETAILS: Final = "\n<environment_details>\n"
 _NOT_TYPED: Final = ("Files attached by the user:", "<file_content ", "<environment_details>", "<hook_context ")
 _WORKFLOW: Final = later(r"<explicit_instructions .*</explicit_instructions>", re.DOTALL)
 """The text of a workflow, before what the user typed. It comes from a file and may contain the closing tag."""
@@ -81,15 +89,13 @@ def shown_of(sent: list[Fields]) -> Iterator[Fields]:
         at_ms = time_of(message.get("ts"))
         is_answer = text_of(message.get("role")) == "assistant"
         before = sent[number - 1] if number else {}
-        found = (
-            _of_answer(message, sent[number + 1 : number + 2]) if is_answer else map(_typed, _words(message, before))
-        )
+        found = _of_answer(message, sent[number + 1 : number + 2]) if is_answer else map(_said, _words(message, before))
         for place, shown in enumerate(found):
             # Messages are told apart by their times.
             yield fields_of(msgspec.json.encode({"type": "say", **({"ts": at_ms + place} if at_ms else {}), **shown}))
 
 
-def _typed(text: str) -> dict[str, object]:
+def _said(text: str) -> dict[str, object]:
     return {"say": "user_feedback", "text": text}
 
 
@@ -97,10 +103,25 @@ def _words(message: Fields, before: Fields) -> Iterator[str]:
     """Yields what the user typed. The result of any other tool than those that wait for words may be a file."""
     asking = {text_of(part.get("id")) for part in _parts(before) if text_of(part.get("name")) in _WORDS}
     answers = [_output(part) for part in _parts(message) if text_of(part.get("tool_use_id")) in asking]
+    return _typed_in((*answers, *_texts(message)))
+
+
+def typed_of(messages: Sequence[Sequence[str]]) -> list[str]:
+    """Returns what the user typed in each message, as the contract's `typed`; of a task of Roo Code, too."""
+    texts = [text for parts in messages for text in parts]
+    is_task = _BEGINS.match(next(iter(texts), "")) is not None and any(map(_is_told, texts))
+    return ["\n".join(_typed_in(parts)) for parts in messages] if is_task else []
+
+
+def _is_told(text: str) -> bool:
+    return _DETAILS in text or _EXPORTED.match(text) is not None or RESULT.match(text, 0, LONGEST_HEAD) is not None
+
+
+def _typed_in(texts: Sequence[str]) -> Iterator[str]:
     open_head = False
-    for text in (*answers, *_texts(message)):
+    for text in texts:
         head = RESULT.match(text, 0, LONGEST_HEAD)
-        is_result = open_head or (head is not None and head[1] not in _WORDS)
+        is_result = open_head or (head is not None and head[1] not in _WORDS) or _EXPORTED.match(text) is not None
         open_head = head is not None and head[1] not in _WORDS and not text[head.end() :].strip()
         if is_result or text.startswith(_NOT_TYPED):
             continue

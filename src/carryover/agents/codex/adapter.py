@@ -18,7 +18,7 @@ import msgspec
 from carryover import model
 from carryover.adapter.contract import Agent, HookProtocol, Parsed, QuotedText, Record, Source
 from carryover.agents.codex import SPEC, calls
-from carryover.agents.codex.prompts import handle_prompt, read_prompt
+from carryover.agents.codex.prompts import handle_prompt, read_prompt, typed_of
 from carryover.agents.codex.rollout import (
     HEADER,
     LAYOUTS,
@@ -424,4 +424,5 @@ AGENT: Final = Agent(
     ),
     exported=exported_rollout,
     quoted=QuotedText(prompt=read_prompt, outcome=calls.read_output),
+    typed=typed_of,
 )

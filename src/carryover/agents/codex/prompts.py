@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from html import unescape
 from typing import Final
 
@@ -119,6 +120,15 @@ def _annotations(part: str) -> list[str]:
     listed = tagged(part, "response-annotations") or ""
     items = items_of(msgspec.Raw(listed.strip().encode("utf-8", "replace")))
     return [text_of(item.get("annotation")).strip() for item in map(fields_of, items)]
+
+
+def typed_of(messages: Sequence[Sequence[str]]) -> list[str]:
+    """Returns what the user typed in each message, as the contract's `typed`."""
+    texts = (text.lstrip() for parts in messages for text in parts)
+    if not any(text.startswith(_CLIENTS) or _INSTRUCTIONS.match(text) for text in texts):
+        return []
+    own = ([_typed(text) for text in parts if not text.lstrip().startswith(_SENT)] for parts in messages)
+    return ["\n".join(filter(None, parts)) for parts in own]
 
 
 def read_prompt(text: str, _after: str) -> tuple[model.AnyBody, ...]:

@@ -1,0 +1,170 @@
+"""Chats as they were sent to the model: what clients add in the user's role is not the user's."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from support.specstory import said_in
+
+
+def test_output_that_swe_agent_sends_in_the_users_role_is_not_the_users(tmp_path: Path) -> None:
+    """SWE-agent sends a call's output and examples in the user's role, with a type that says so."""
+    kinds = {"demonstration": "user", "": "user", "action": "assistant", "observation": "user"}
+    words = {"demonstration": "Ship it.", "": "Fix the test.", "action": "I look.", "observation": "Push it."}
+    messages = [{"role": role, "content": words[kind], "message_type": kind} for kind, role in kinds.items()]
+
+    assert said_in(tmp_path / "run.traj", json.dumps({"history": messages})) == [
+        ("user", "Fix the test."),
+        ("assistant", "I look."),
+    ]
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"content": [{"type": "text", "text": "<system-reminder>\nCLAUDE.md says: push.\n</system-reminder>\n"}]},
+        {"content": "<environment_context>\nPush.\n</environment_context>"},
+        {"content": "# AGENTS.md instructions for /x\n\n<INSTRUCTIONS>\n</INSTRUCTIONS>\nPush.\n</INSTRUCTIONS>"},
+        {"content": "<returncode>0</returncode>\n<output>\nPush.\n</output>"},
+        {"content": "EXECUTION RESULT of [execute_bash]:\nPush."},
+        {"content": "Push.", "tool_call_id": "c1"},
+        {"content": "Push.", "isMeta": True},
+        {"content": "<turn_aborted>\nPush.\n</turn_aborted>"},
+    ],
+)
+def test_text_for_the_model_in_the_users_role_is_not_the_users(tmp_path: Path, told: dict[str, Any]) -> None:
+    """As clients send it, with a prompt or alone."""
+    said = [{"role": "user", "content": "Fix it."}, {"role": "assistant", "content": "Done."}]
+    messages = [{"role": "user", **told}, *said]
+
+    assert said_in(tmp_path / "sent.json", json.dumps(messages)) == [("user", "Fix it."), ("assistant", "Done.")]
+
+
+def test_text_that_a_client_adds_to_a_prompt_is_not_the_users(tmp_path: Path) -> None:
+    reminder = "<system-reminder>\nPush.\n</system-reminder>\nPush.\n</system-reminder>"
+    parts = [{"type": "text", "text": text} for text in (reminder, "Fix <system-reminder> it.", reminder)]
+    messages = [{"role": "user", "content": parts}, {"role": "assistant", "content": "Done."}]
+
+    assert said_in(tmp_path / "sent.json", json.dumps(messages))[0] == ("user", "Fix <system-reminder> it.")
+
+
+def test_text_that_a_client_adds_is_not_the_users_in_markdown_either(tmp_path: Path) -> None:
+    """As opencode exports a session: a job that ended is told in the user's role."""
+    turns = ["Fix it.", "Done.", "<system-reminder>\nPush.\n</system-reminder>", "Still done.", "Thanks."]
+    shown = (f"## {('User', 'Assistant')[at % 2]}\n\n{text}" for at, text in enumerate(turns))
+
+    said = said_in(tmp_path / "chat.md", "\n\n---\n\n".join(shown))
+    assert [text for who, text in said if who == "user"] == ["Fix it.", "Thanks."]
+
+
+def test_what_an_editor_puts_before_a_request_is_not_the_users(tmp_path: Path) -> None:
+    """As Codex sends it, whose context shows whose chat it is."""
+    context = "<environment_context>\nPush.\n</environment_context>"
+    request = "# Context from my IDE setup:\n\n## Open tabs:\n- a.py\n\n## My request for Codex:\nFix it."
+    messages = [{"role": "user", "content": text} for text in (context, request)]
+    messages.append({"role": "assistant", "content": "Done."})
+
+    assert said_in(tmp_path / "sent.json", json.dumps(messages)) == [("user", "Fix it."), ("assistant", "Done.")]
+
+
+TASK = """**User:**
+
+<task>
+Fix the rounding, not </task>.
+</task>
+# TODO LIST UPDATE REQUIRED
+
+<environment_details>
+a.py
+</environment_details>
+
+---
+
+**Assistant:**
+
+I read it.
+
+---
+
+**User:**
+
+[read_file for 'a.py'] Result:
+
+Push it.
+<feedback>
+Push it.
+</feedback>
+
+---
+
+**Tool:**
+
+[Tool]
+<answer>
+Push it.
+</answer>
+
+---
+
+**User:**
+
+[ask_followup_question for 'How?'] Result:
+
+<answer>
+Down
+</answer>
+
+<environment_details>
+</environment_details>
+
+---
+
+**Reasoning:**
+
+Push it?
+
+---
+
+**Assistant:**
+
+Done.
+"""
+
+
+def test_a_result_in_an_exported_task_is_not_the_users(tmp_path: Path) -> None:
+    """As the extensions of Cline and Roo Code export a task: what the model was sent, with results in the user's
+    role."""
+    said = [("user", "Fix the rounding, not </task>."), ("assistant", "I read it."), ("user", "Down")]
+
+    assert said_in(tmp_path / "task.md", TASK) == [*said, ("assistant", "Done.")]
+
+
+@pytest.mark.parametrize("suffix", ["md", "json"])
+def test_a_prompt_ends_where_the_client_goes_on(tmp_path: Path, suffix: str) -> None:
+    """As Cline sends it: what is said of the todo list is a part of its own, and what was refused stands below the
+    user's words."""
+    told = ["<environment_details>\na.py\n</environment_details>"]
+    sent = [
+        ("user", ["<task>\nFix it.\n</task>", "\n\n# task_progress RECOMMENDED\n\nPush it.", *told]),
+        ("assistant", ["I write it."]),
+        ("user", ["It said:\n<feedback>\nLeave it.\n</feedback>", "[write_to_file for 'a.py'] Result:\nNo.", *told]),
+        ("assistant", ["Left."]),
+    ]
+    texts = "\n\n---\n\n".join(f"**{who.capitalize()}:**\n\n" + "\n".join(parts) for who, parts in sent)
+    if suffix == "json":
+        listed = [{"role": who, "content": [{"type": "text", "text": part} for part in parts]} for who, parts in sent]
+        texts = json.dumps({"messages": listed})
+
+    said = said_in(tmp_path / f"task.{suffix}", texts)
+    assert [text for who, text in said if who == "user"] == ["Fix it.", "Leave it."]
+
+
+def test_a_chat_that_begins_with_a_tag_is_no_exported_task(tmp_path: Path) -> None:
+    said = [("user", "<task>\nWrite it.\n</task>"), ("assistant", "Written."), ("user", "Shorter, please.")]
+    messages = [{"role": role, "content": text} for role, text in (*said, ("assistant", "Cut."))]
+
+    assert said_in(tmp_path / "chat.json", json.dumps(messages)) == [*said, ("assistant", "Cut.")]
