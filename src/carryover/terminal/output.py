@@ -279,6 +279,12 @@ def when(at_ms: int, now_ms: int) -> str:
     return local_time(at_ms)[: len("2026-11-20")]
 
 
+def to_the_minute(at_ms: int, now_ms: int) -> str:
+    """Formats a time as `2 h ago`, or `2026-11-20 14:30` if it is older than a day; `?` if unknown."""
+    is_recent = now_ms - at_ms < _DAY_S * 1000
+    return when(at_ms, now_ms) if is_recent else local_time(at_ms)
+
+
 def local_time(at_ms: int) -> str:
     """Formats a time as `2026-11-20 14:30`, local; `?` if it is unknown."""
     return time.strftime("%Y-%m-%d %H:%M", time.localtime(at_ms / 1000)) if at_ms else "?"

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import pytest
+
 from carryover.model import AgentSummary, FileEdit, ToolResult, TurnEnd
 from carryover.past.timeline import Wanted, timeline
 from carryover.probe.git_history import GitCommit
@@ -39,11 +41,34 @@ async def test_what_matters_of_a_session_is_listed_newest_first(scribe: Scribe) 
         (AGENT, "commit", "Add a cart, with [redacted:github]"),
         (AGENT, "tests", "pass: pytest"),
         (AGENT, "tests", "fail: pytest"),
-        (AGENT, "prompt", "add a cart"),
+        (AGENT, "prompt", "add a cart with prices"),
         (AGENT, "session", "add a cart with prices"),
     ]
     assert moments(scribe) == plain
     assert moments(scribe, edits=True) == [(AGENT, "edit", "Edited cart.py +1 -0"), *plain]
+
+
+LOGGED = "2026-11-20 17:59:50 | INFO | epoch 1 | loss 0.4\n2026-11-20 18:02:11 | INFO | epoch 2 | loss 0.9"
+
+
+@pytest.mark.parametrize(
+    ("prompt", "listed"),
+    [
+        (f"{LOGGED}\n\nwhy does the loss rise?", "why does the loss rise?"),
+        ("2026-11-20 17:59:50 | INFO | loss 0.4\n\nstill weak, why?", "still weak, why?"),
+        ("```\ndef total(items): ...\n```\nmake this round down", "make this round down"),
+        ("Implement the following plan:\n\n# Prices as cents\n\nKeep them.", "Implement the following plan: # Prices"),
+        (LOGGED, "2026-11-20 17:59:50 | INFO | epoch 1"),
+        ("round down\n\n" + "and say so " * 40, "round down and say so"),
+    ],
+    ids=["below what was printed", "below one line", "below code", "what a colon leads to", "nothing else", "long"],
+)
+async def test_a_prompt_is_listed_by_its_words(scribe: Scribe, prompt: str, listed: str) -> None:
+    await scribe.tell(scribe.event(prompt))
+
+    [text] = [text for _, kind, text in moments(scribe) if kind == "prompt"]
+    assert text.startswith(listed)
+    assert len(text) < 200 or (len(text) == 200 and text.endswith("…"))
 
 
 async def test_what_failed_in_one_session_and_passed_in_another_is_passed_and_said_once(scribe: Scribe) -> None:

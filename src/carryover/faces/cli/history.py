@@ -15,7 +15,7 @@ from carryover.past.context import KNOWN_PROJECTS, nothing_recorded, now_ms, pro
 from carryover.past.sessions import show_command
 from carryover.past.timeline import log
 from carryover.past.types import Moment
-from carryover.terminal.output import BOLD, GREEN, RED, YELLOW, paint, print_result, when
+from carryover.terminal.output import BOLD, GREEN, RED, YELLOW, paint, print_result, to_the_minute, when
 from carryover.terminal.table import entry_lines
 from carryover.text.harmless import harmless, one_line
 
@@ -30,8 +30,8 @@ _SHORT: Final = 8
 
 LOG: Final = """\
 Prints what happened in a project, newest first, whichever agent did it: where
-sessions began and one agent took over from another, your prompts (their first
-line), tests that began to fail or pass again, compactions and usage limits; the
+sessions began and one agent took over from another, your prompts (how they
+begin, without pastes), tests that began to fail or pass again, compactions and usage limits; the
 commits that a session made itself, and those with edits of it that were made
 until an hour after it."""
 
@@ -60,25 +60,28 @@ def run_log(args: argparse.Namespace) -> None:
             nothing = f"Nothing is recorded for {root} that matches. Without --since and --agent all is listed."
         raise UserError(nothing, ExitCode.NOTHING_FOUND)
     now = now_ms()
-    prompts = {(moment.session, moment.text) for moment in moments if moment.kind == "prompt"}
+    prompts = [(moment.session, moment.text) for moment in moments if moment.kind == "prompt"]
     print_result(args, moments, (line for moment in moments for line in _moment(moment, now, prompts)))
 
 
+_TITLE_CHARS: Final = 60
+"""A title that has so much in common with a prompt is of that."""
 _KINDS: Final = {"session": "session began"}
 """What an entry is called where its kind alone says too little."""
 
 
 def _moment(moment: Moment, now: int, prompts: Collection[tuple[str, str]]) -> Iterator[str]:
-    """Yields the lines of one entry. A session's title is left out where it is one of the prompts, which are listed."""
+    """Yields the lines of one entry. A session's title is left out where it stands in a prompt that is listed."""
     # The id of a commit before the rest, for which 80 columns have no room.
     kind = f"commit {paint(moment.commit[:_SHORT], YELLOW)}" if moment.commit else _KINDS.get(moment.kind, moment.kind)
     head = (
-        when(moment.at_ms, now),
+        to_the_minute(moment.at_ms, now),
         moment.agent_name if moment.agent != NOTE else "",
         paint(show_command(str(moment.short), moment.turn), BOLD),
         kind + (" with its edits" if moment.how == "edits" else ""),
     )
-    is_listed = moment.kind == "session" and (moment.session, moment.text) in prompts
+    title = moment.text[:_TITLE_CHARS]
+    is_listed = moment.kind == "session" and any(of == moment.session and title in text for of, text in prompts)
     text = "" if is_listed else " ".join(harmless(moment.text).split())
     if moment.kind == "hand-over":
         text = f"from {moment.before_name} to {moment.agent_name}"

@@ -182,6 +182,19 @@ def test_a_commit_is_shown_with_the_session_that_made_it_or_whose_edits_it_holds
     assert "Something else" not in out
 
 
+def test_a_log_says_when_and_says_a_prompt_once(work: ClaudeWork, run: Run) -> None:
+    work.later(days=-3)
+    work.prompt("Implement the following plan:\n\n# Prices as whole cents\n\nKeep them in the cart.")
+
+    lines = run("log")[1].splitlines()
+
+    at = f"{work.now:%Y-%m-%d %H:%M}"
+    assert [line for line in lines if line.startswith("  ")] == [
+        "  Implement the following plan: # Prices as whole cents Keep them in the cart."
+    ]
+    assert all(line.startswith(at[:-1]) for line in lines if not line.startswith("  "))
+
+
 def test_a_log_of_a_folder_where_nothing_was_done_says_where_something_was(
     recorded: Path, home: Path, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
