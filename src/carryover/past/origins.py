@@ -92,11 +92,13 @@ def origin_of(name: str, *, limit: int) -> Behind:
 
 
 def _project_with(ledger: sqlite3.Connection, root: str, path: Path) -> ProjectRow | None:
-    """Returns the innermost project with edits of the file: an agent may work on a submodule from the repository around
-    it. Without any, returns the project at `root`."""
-    around = (project_by_root(ledger, str(folder)) for folder in (Path(root), *Path(root).parents))
+    """Returns the innermost project with edits of the file: the one at `root`, one around it, as an agent may work on a
+    submodule from the repository around it, or one whose folder is gone. Without any, returns the innermost."""
+    top = (Path(root), *Path(root).parents)
+    folders = (*top, *(folder for folder in path.parents if folder not in top))
+    around = [project for folder in folders if (project := project_by_root(ledger, str(folder))) is not None]
     edited = (project for project in around if edits_of(ledger, project, str(path)))
-    return next(edited, None) or project_by_root(ledger, root)
+    return next(edited, None) or next(iter(around), None)
 
 
 def _folder_there(file: Path) -> str:
@@ -151,9 +153,10 @@ def _of_file(
     if changes:
         return changes
     if project is not None and not os.path.lexists(path) and (others := namesakes_of(ledger, project, str(path))):
-        asked = ", ".join(f"`carryover why {quoted(os.path.relpath(Path(root, other)))}`" for other in others[:3])
+        paths = (os.path.relpath(Path(project.root, other)) for other in others[:3])
+        asked = ", ".join(f"`carryover why {quoted(path)}`" for path in paths)
         raise UserError(
-            f"There is no file {name!r} here, but one of that name elsewhere in {root}: {asked}.",
+            f"There is no file {name!r} here, but one of that name elsewhere in {project.root}: {asked}.",
             ExitCode.NOTHING_FOUND,
         )
     if os.sep not in name and not os.path.lexists(path):

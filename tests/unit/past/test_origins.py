@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -119,3 +121,16 @@ def test_for_a_file_in_another_folder_its_path_is_named(
 
     assert f"There is no file {name!r} here" in str(raised.value)
     assert "`carryover why ../cart.py`" in str(raised.value)
+
+
+def test_a_file_of_a_project_whose_folder_is_gone_has_its_turns(
+    work: ClaudeWork, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As of one that was deleted, or that was imported from another machine."""
+    monkeypatch.chdir(tmp_path)
+    shutil.rmtree(work.cwd)
+
+    assert prompts(origin_of(str(work.cwd / "cart.py"), limit=9)) == ["make it two", "add a total"]
+    with pytest.raises(UserError) as raised:
+        origin_of(str(work.cwd / "lib" / "cart.py"), limit=9)
+    assert f"elsewhere in {work.cwd}: `carryover why {os.path.relpath(work.cwd / 'cart.py')}`" in str(raised.value)
