@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from carryover.redact.values import Span, is_opaque, is_said_password, is_scrambled
+from carryover.redact.values import Span, is_opaque, is_said_password, is_scrambled, is_type_or_state
 from carryover.text.pattern import later
 
 _BETWEEN: Final = " / "
@@ -102,11 +102,18 @@ _RIGHT_BEHIND: Final = later(
     rf"(?:{'|'.join(_FOR_PASSWORDS)})(?P<value>(?=[!-~]{{1,32}}[!@#$%^&*?])[!-~]{{8,32}})(?![!-~])"
 )
 """The value has a sign that no identifier has, since a name may follow the word: `忘记密码ForgotPassword2`."""
+_SAID_TO_BE: Final = later(
+    r"(?:密码|密碼)(?:是|为|為)[ \t]?"
+    r"(?P<value>(?!(?i:[bs]crypt|argon|hash|plain|encrypt|encoded|undefined))[A-Za-z]{6,32})"
+    r"(?:\Z|[\s，。；、！）)]|[.,;!](?:\s|\Z))"
+)
+"""Letters alone say enough here: of a sentence without spaces, they are no word that tells how the password is."""
 
 
 def passwords_behind_words(text: str, _lower: str) -> Iterator[Span]:
     """Yields a password behind a colon that other words precede, in scripts without spaces, and what it is turned
-    into: `密码需要 URL 编码：tulpan?12 -> tulpan%3F12`; and one right behind the word: `密码Tulpan@2031`."""
+    into: `密码需要 URL 编码：tulpan?12 -> tulpan%3F12`; and one right behind the word: `密码Tulpan@2031`,
+    `密码是tulpan`."""
     if text.isascii() or not any(word in text for word in _FOR_PASSWORDS):
         return
     for found in _BEHIND_MORE.finditer(text):
@@ -114,6 +121,9 @@ def passwords_behind_words(text: str, _lower: str) -> Iterator[Span]:
             yield from ((*found.span(group), "password") for group in ("value", "other") if found[group])
     for found in _RIGHT_BEHIND.finditer(text):
         if is_said_password(found["value"]):
+            yield *found.span("value"), "password"
+    for found in _SAID_TO_BE.finditer(text):
+        if not is_type_or_state(found["value"]):
             yield *found.span("value"), "password"
 
 
