@@ -44,12 +44,12 @@ _NOTES: Final = (
 _NAMES: Final = frozenset("call_id task_id parent cwd kind".split())
 
 
-def trajectory(head: SessionHead, events: Iterable[model.StoredEvent], *, subagents: bool) -> bytes | None:
+def trajectory(head: SessionHead, events: Iterable[model.StoredEvent]) -> bytes | None:
     """Returns the document; None if nothing in the session can be a step of it."""
     threads: dict[str, _Steps] = {"": _Steps(head, None)}
     for event in events:
-        thread = event.subagent_id or ""
-        if not event.retracted and (subagents or not thread):
+        if not event.retracted:
+            thread = event.subagent_id or ""
             threads.setdefault(thread, _Steps(head, event.subagent_id)).add(event.at_ms, event.body)
     main = threads.pop("")
     others: list[dict[str, Any]] = [

@@ -75,14 +75,12 @@ class Part(msgspec.Struct, Generic[_Text], frozen=True, omit_defaults=True):
     """Whether another part says it better, such as an edit that was made or a question that was asked."""
 
 
-def session_parts(
-    events: Iterable[model.StoredEvent], *, agent: str, root: str | None, subagents: bool
-) -> Iterator[Part[str]]:
+def session_parts(events: Iterable[model.StoredEvent], *, agent: str, root: str | None) -> Iterator[Part[str]]:
     """Yields the parts of a session of `agent` (its display name) as recorded, a limit with the local time at which it
-    resets; calls without a result come last. Paths below `root` are shown without it. `subagents`: with their parts.
+    resets; calls without a result come last. Paths below `root` are shown without it.
     """
     queued: Part[str] | None = None
-    for part in _parts(events, agent=agent, root=root, subagents=subagents):
+    for part in _parts(events, agent=agent, root=root):
         # With `claude -p` (2.1.330) each prompt passes the queue, and is delivered at once.
         if queued is not None and (part.kind, part.text) != ("user", queued.text):
             yield queued
@@ -93,14 +91,10 @@ def session_parts(
         yield queued
 
 
-def _parts(
-    events: Iterable[model.StoredEvent], *, agent: str, root: str | None, subagents: bool
-) -> Iterator[Part[str]]:
+def _parts(events: Iterable[model.StoredEvent], *, agent: str, root: str | None) -> Iterator[Part[str]]:
     unfinished: dict[str, tuple[int, model.ToolCall]] = {}
     for turn, event in numbered(events):
         body = event.body
-        if event.subagent_id and not subagents:
-            continue
         if isinstance(body, model.ToolCall) and not event.retracted:
             unfinished[body.call_id] = (event.at_ms, body)
         elif isinstance(body, model.ToolResult):

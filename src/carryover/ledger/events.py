@@ -18,6 +18,7 @@ from carryover.model import NOTE, PIN, AnyBody, AssistantMessage, Event, Pin, St
 
 _THREADS: Final = "SELECT id, subagent_id, fold_version, digest FROM thread WHERE session_id = ?"
 _MAIN: Final = "thread_id = (SELECT id FROM thread WHERE session_id = ? AND subagent_id = '')"
+_ONLY_MAIN: Final = "AND subagent_id = ''"
 _COUNTING: Final = "SELECT id, at_ms, body FROM event WHERE thread_id = ? AND retracted = 0 ORDER BY id"
 _EVENTS: Final = f"SELECT at_ms, retracted, body FROM event WHERE {{}} AND retracted < {SUPERSEDED} {{}} ORDER BY id"
 _BACK: Final = f"SELECT at_ms, body FROM event WHERE {_MAIN} AND retracted = 0 ORDER BY id DESC"
@@ -66,10 +67,13 @@ def counting_events(db: sqlite3.Connection, thread: ThreadRow, session: str) -> 
     return (as_reduced(event_id, at_ms, body, session, thread.subagent_id) for event_id, at_ms, body in rows)
 
 
-def session_events(db: sqlite3.Connection, session: SessionRow, kinds: Sequence[str] = ()) -> Iterator[StoredEvent]:
-    """Yields the session's events, or those of these `kinds`, with its sub-agents' merged in by time; each thread keeps
-    its own order."""
-    threads = db.execute("SELECT id, subagent_id FROM thread WHERE session_id = ? ORDER BY subagent_id", (session.id,))
+def session_events(
+    db: sqlite3.Connection, session: SessionRow, kinds: Sequence[str] = (), *, subagents: bool = True
+) -> Iterator[StoredEvent]:
+    """Yields the session's events, or those of these `kinds`, with its sub-agents' merged in by time unless it is
+    without `subagents`; each thread keeps its own order."""
+    of_session = f"SELECT id, subagent_id FROM thread WHERE session_id = ? {'' if subagents else _ONLY_MAIN}"
+    threads = db.execute(f"{of_session} ORDER BY subagent_id", (session.id,))
     # Begun here and not when they are read, all see the same moment of the ledger: a record that comes meanwhile shows
     # neither twice nor never.
     of_thread = _EVENTS.format("thread_id = ?", f"AND ({' OR '.join(map(is_of, kinds))})" if kinds else "")

@@ -34,10 +34,10 @@ def session_document(
     Raises UserError (NOTHING_FOUND) for ATIF if nothing in it is a step.
     """
     head = _head(ledger, session)
-    events = session_events(ledger, session)
+    events = session_events(ledger, session, subagents=full)
     if form == "atif":
         return _trajectory(head, events, full=full)
-    parts = cleaned(session_parts(events, agent=head.agent_name, root=session.root, subagents=full))
+    parts = cleaned(session_parts(events, agent=head.agent_name, root=session.root))
     return "\n".join(session_markdown(head, parts)) + "\n"
 
 
@@ -59,7 +59,7 @@ def _head(ledger: sqlite3.Connection, session: SessionRow) -> SessionHead:
 
 
 def _trajectory(head: SessionHead, events: Iterable[StoredEvent], *, full: bool) -> str:
-    document = trajectory(head, events, subagents=full)
+    document = trajectory(head, events)
     if document is None:
         more = "" if full else "; --full exports the work of its sub-agents, if there is any"
         raise UserError(

@@ -239,7 +239,7 @@ def _lines(work: _OpenProject, session: SessionRow, starts: Sequence[events.Turn
         if not (isinstance(event.body, ToolCall | ToolResult) and is_own_tool(event.body))
     )
     by_user = False
-    for part in session_parts(of_turn, agent=agent_name(session.agent), root=session.root, subagents=False):
+    for part in session_parts(of_turn, agent=agent_name(session.agent), root=session.root):
         retracted = " (retracted by the user)" if part.retracted else ""
         what = neutral(part.heading).replace("(run by you)", "(run by the user)")
         if part.kind in ("user", "agent"):

@@ -13,7 +13,7 @@ from typing import Any, Final
 from carryover.agents import agent_name
 from carryover.distill.forms import request_in
 from carryover.export.quoting import quoted_line, safe
-from carryover.export.session_parts import Part, begins_turn, cleaned, edit_line, numbered, of_turns, session_parts
+from carryover.export.session_parts import Part, cleaned, edit_line, numbered, of_turns, session_parts
 from carryover.ledger.events import session_events, turn_starts
 from carryover.ledger.queries import session_ids, session_of, shortest_unique
 from carryover.ledger.rows import SessionRow
@@ -40,7 +40,7 @@ class OpenedSession:
 
     with opened_session("3f2a") as (ledger, session):
         shown = OpenedSession(ledger, session)
-        newest = [part.text for part in shown.parts([shown.turns], full=False)]
+        newest = [part.text for part in shown.parts([shown.turns])]
     """
 
     def __init__(self, ledger: sqlite3.Connection, session: SessionRow) -> None:
@@ -60,19 +60,17 @@ class OpenedSession:
     @cached_property
     def turns(self) -> int:
         """How many prompts began a turn."""
-        return sum(map(begins_turn, self.events()))
+        return len(turn_starts(self.ledger, self.session.id))
 
     def events(self, turns: Container[int] | None = None, *, subagents: bool = True) -> Iterator[Any]:
         """Yields its events, or those of some `turns`, as they are recorded."""
-        events: Iterator[StoredEvent] = iter(session_events(self.ledger, self.session))
-        if turns is not None:
-            events = of_turns(events, turns)
-        return events if subagents else (event for event in events if not event.subagent_id)
+        events = session_events(self.ledger, self.session, subagents=subagents)
+        return events if turns is None else of_turns(events, turns)
 
-    def parts(self, turns: Container[int] | None = None, *, full: bool, subagents: bool = True) -> Iterator[ShownPart]:
-        """Yields what is shown of its events; `full` adds the work of sub-agents."""
+    def parts(self, turns: Container[int] | None = None, *, subagents: bool = False) -> Iterator[ShownPart]:
+        """Yields what is shown of its events, or of some `turns`; with `subagents`, of their work too."""
         events = self.events(turns, subagents=subagents)
-        return session_parts(events, agent=self.agent, root=self.session.root, subagents=full)
+        return session_parts(events, agent=self.agent, root=self.session.root)
 
 
 def session_turns(db: sqlite3.Connection, agent: str, native_id: str, turn: int | None) -> SessionAnswer | None:
@@ -118,7 +116,7 @@ def _turns(db: sqlite3.Connection, row: SessionRow, wanted: range, *, least: int
         if number >= wanted.stop or (chars > _ENOUGH_CHARS and number > least):
             return
         events = (event for _, event in of_turn)
-        shown = session_parts(events, agent=agent_name(row.agent), root=row.root, subagents=True)
+        shown = session_parts(events, agent=agent_name(row.agent), root=row.root)
         parts = tuple(cleaned(part for part in shown if not part.repeated))
         if parts:
             chars += sum(len(part.text) for part in parts)

@@ -60,7 +60,7 @@ sessions = st.lists(
 @settings(max_examples=150, deadline=None)
 @given(events=sessions)
 def test_a_trajectory_of_any_session_is_valid(events: list[StoredEvent]) -> None:
-    made = trajectory(HEAD, events, subagents=True)
+    made = trajectory(HEAD, events)
     if made is None:
         assert not any(
             isinstance(event.body, model.ToolCall | model.TurnEnd) and not event.retracted for event in events

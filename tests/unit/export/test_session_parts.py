@@ -21,8 +21,8 @@ STOPPED = model.ToolResult(call_id="c", name="Bash", op="shell", subject="pytest
 OVEN = model.BackgroundTask(task_id="t", state="failed", label="oven")
 
 
-def parts(*events: StoredEvent, subagents: bool = False) -> list[Part[CleanText]]:
-    return list(cleaned(session_parts(events, agent="Codex", root=ROOT, subagents=subagents)))
+def parts(*events: StoredEvent) -> list[Part[CleanText]]:
+    return list(cleaned(session_parts(events, agent="Codex", root=ROOT)))
 
 
 def call(call_id: str = "c1", subject: str = "pytest -q") -> model.ToolCall:
@@ -88,14 +88,16 @@ def test_a_queued_prompt_is_shown_unless_it_was_delivered_at_once() -> None:
     assert {bodies: [part.heading for part in parts(*stored(*bodies))] for bodies in found} == found
 
 
-def test_sub_agents_are_left_out_unless_asked_for_and_what_was_taken_back_is_marked() -> None:
+def test_sub_agents_are_named_and_what_was_taken_back_is_marked() -> None:
     events = [
         *stored(AssistantMessage(text="Below."), subagent_id="a1"),
         *stored(UserPrompt(text="bake"), retracted=True),
     ]
 
-    assert [(part.heading, part.retracted) for part in parts(*events)] == [("You", True)]
-    assert [part.heading for part in parts(*events, subagents=True)] == ["Codex (sub-agent a1)", "You"]
+    assert [(part.heading, part.retracted) for part in parts(*events)] == [
+        ("Codex (sub-agent a1)", False),
+        ("You", True),
+    ]
 
 
 def test_secrets_and_hidden_characters_are_taken_out_of_text_and_heading() -> None:
@@ -108,7 +110,7 @@ def test_secrets_and_hidden_characters_are_taken_out_of_text_and_heading() -> No
 
 def test_a_trajectory_holds_no_secret_and_nothing_that_was_taken_back() -> None:
     events = [*stored(UserPrompt(text=f"Use {KEY}")), *stored(UserPrompt(text="never mind"), retracted=True)]
-    made = trajectory(SessionHead(id="s1", agent="codex", agent_name="Codex"), events, subagents=False)
+    made = trajectory(SessionHead(id="s1", agent="codex", agent_name="Codex"), events)
 
     assert made is not None and b"[redacted:anthropic]" in made and b"never mind" not in made
 

@@ -1,7 +1,8 @@
 from __future__ import annotations
 
+from carryover.ledger.queries import session_by_prefix
 from carryover.model import FileEdit, ToolResult, UserPrompt
-from carryover.past.session import MOST_SHOWN_TURNS, session_outline, session_turns
+from carryover.past.session import MOST_SHOWN_TURNS, OpenedSession, session_outline, session_turns
 from support.scribe import AGENT, Scribe
 
 PASSED = ToolResult(
@@ -72,3 +73,22 @@ async def test_diffs_beyond_what_a_page_can_hold_are_left_out(scribe: Scribe) ->
 
     assert found is not None
     assert ([bool(change.text) for change in found.files[0].changes], found.is_cut) == ([True] * 3 + [False] * 2, True)
+
+
+async def test_of_sub_agents_only_what_is_asked_for_is_read(scribe: Scribe) -> None:
+    await scribe.tell(
+        scribe.event("add a cart"),
+        scribe.event("look around", subagent_id="a1"),
+        scribe.event(edit("cart.py"), subagent_id="a1"),
+        scribe.event(edit("test_cart.py")),
+        scribe.event("and a test"),
+    )
+    shown = OpenedSession(scribe.db, session_by_prefix(scribe.db, "s1"))
+
+    def threads(turns: range | None, *, subagents: bool) -> list[str | None]:
+        return [part.subagent_id for part in shown.parts(turns, subagents=subagents)]
+
+    assert threads(None, subagents=False) == [None] * 3
+    assert threads(range(1, 2), subagents=False) == [None] * 2
+    assert threads(range(1, 2), subagents=True) == [None, "a1", "a1", None]
+    assert shown.turns == 2

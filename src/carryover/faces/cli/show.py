@@ -63,13 +63,12 @@ def run(args: argparse.Namespace) -> None:
         if args.turn is not None:
             about += _which(args.turn, shown)
         full = args.full or args.turn is not None
-        subagents = args.full or args.json or args.turn is None
         title = shown.title
         if args.json:
             _print_json(shown, args.turn)
         else:
             print_lines(_heading(about, shown, title))
-            parts = shown.parts(args.turn, full=full, subagents=subagents)
+            parts = shown.parts(args.turn, subagents=args.full)
             print_lines(conversation(parts, shown.agent, full=full))
 
 

@@ -123,14 +123,14 @@ def test_prompts_of_people_in_the_main_conversation_begin_turns() -> None:
     assert list(of_turns(events, range(2, 4))) == events[6:]
 
 
-def _parts(events: Iterable[StoredEvent], root: str | None, *, full: bool) -> Iterator[Part[str]]:
-    return session_parts(events, agent="Claude Code", root=root, subagents=full)
+def _parts(events: Iterable[StoredEvent], root: str | None) -> Iterator[Part[str]]:
+    return session_parts(events, agent="Claude Code", root=root)
 
 
 def reported(*bodies: AnyBody, full: bool = False) -> list[str]:
     """The lines of a conversation that begins with a prompt, without the heading of the day and that prompt."""
     events = [told(UserPrompt(text="go")), *(told(body) for body in bodies)]
-    lines = list(conversation(_parts(events, "/home/dev/shop", full=full), "Claude Code", full=full))
+    lines = list(conversation(_parts(events, "/home/dev/shop"), "Claude Code", full=full))
     assert lines[:5] == ["", "Friday, 20 November 2026", "", "06:40:58  You", "  go"]
     return lines[5:]
 
@@ -163,7 +163,7 @@ def test_what_the_user_took_back_is_marked_where_it_was_said() -> None:
         told(AssistantMessage(text="Here.")),
     ]
 
-    lines = list(conversation(_parts(events, None, full=False), "Claude Code", full=False))
+    lines = list(conversation(_parts(events, None), "Claude Code", full=False))
 
     assert lines[2:] == [
         *("", "06:40:58  You", "  go"),
@@ -182,7 +182,7 @@ def test_a_prompt_more_than_a_minute_after_the_one_before_has_its_own_time() -> 
         told(UserPrompt(text="Add tests."), at_ms=start + 120_001),
     ]
 
-    lines = list(conversation(_parts(events, None, full=False), "Claude Code", full=False))
+    lines = list(conversation(_parts(events, None), "Claude Code", full=False))
 
     assert lines[2:] == [
         *("", "06:40:58  You", "  go", "  on", "  ✗ Stopped by a limit"),
