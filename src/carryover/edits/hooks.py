@@ -125,7 +125,7 @@ class Hooks(msgspec.Struct, frozen=True):
         version_is_ours = self.form == "flat" and (origin.unversioned or origin.began_empty)
         if version_is_ours and left.get(_VERSION) == VERSION_NOW and not any(self._groups(left)):
             text = json_text.remove(text, (_VERSION,))
-        is_empty = not text.strip() or (self.form != "tables" and not self._values(text))
+        is_empty = not text.strip() if self.form == "tables" else json_text.is_blank(text)
         return restored(bom, text, origin, is_empty=is_empty)
 
     def origin_of(self, data: bytes | None, known: Origin | None = None) -> Origin:

@@ -68,6 +68,11 @@ def values(text: str) -> dict[str, Any]:
     return {item.key or "": item.value for item in _inside(text, *_opened(text)).items} if text.strip() else {}
 
 
+def is_blank(text: str) -> bool:
+    """Whether nothing is in it, or an empty object without a comment. Raises EditRefused as `values` does."""
+    return not values(text) and _COMMENT.search(text) is None
+
+
 def check_strict(text: str) -> None:
     """Raises EditRefused unless `text` is strict JSON, without comments and trailing commas."""
     _decoded(text)
@@ -95,11 +100,11 @@ def put(text: str, path: Path, value: object) -> str:
 
 def remove(text: str, path: Path, keep: Collection[str] = ()) -> str:
     """Returns the text without the item at `path`, and without containers that this leaves empty; undoes `put`. `keep`:
-    dotted names of containers that stay. Comments stay."""
+    dotted names of containers that stay. Comments stay, and so do containers that hold one."""
     levels = _levels(text, path)
     if levels[-1][1] == _MISSING:
         return text
-    while len(levels) > 1 and len(levels[-1][0].items) == 1 and _dotted(path[: len(levels) - 1]) not in keep:
+    while len(levels) > 1 and _holds_no_more(text, levels[-1][0]) and _dotted(path[: len(levels) - 1]) not in keep:
         levels.pop()
     return _removed(text, *levels[-1])
 
@@ -250,8 +255,7 @@ def _removed(text: str, container: _Container, number: int) -> str:
     item = items[number]
     start = items[number - 1].end if number else container.opening + 1
     end = container.closing if item is items[-1] else items[number + 1].start
-    has_comments = _past_comments(text, start, item.start) != start or _past_comments(text, item.end, end) != item.end
-    if has_comments or (number > 0 and container.comma is not None):
+    if _are_comments_around(text, start, item, end) or (number > 0 and container.comma is not None):
         return _removed_among_comments(text, container, number, start)
     if number > 0:
         return text[:start] + text[item.end :]
@@ -259,6 +263,16 @@ def _removed(text: str, container: _Container, number: int) -> str:
         return text[: item.start] + text[end:]
     rest_at = item.end if item.start == start and container.comma is None else container.closing
     return text[:start] + text[rest_at:]
+
+
+def _holds_no_more(text: str, container: _Container) -> bool:
+    """Whether a container has one item, and no comment beside it."""
+    opened = container.opening + 1
+    return len(container.items) == 1 and not _are_comments_around(text, opened, container.items[0], container.closing)
+
+
+def _are_comments_around(text: str, start: int, item: _Item, end: int) -> bool:
+    return _past_comments(text, start, item.start) != start or _past_comments(text, item.end, end) != item.end
 
 
 def _removed_among_comments(text: str, container: _Container, number: int, start: int) -> str:

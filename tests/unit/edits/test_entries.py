@@ -204,6 +204,27 @@ def test_a_removed_item_takes_no_comment_along(text: str, path: json_text.Path, 
     json_text.values(left)
 
 
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ('{"a": {// mine\n"b": [1]}}', '{"a": {// mine\n}}'),
+        ('{"c": 2, "a": {"b": [1 // mine\n]}}', '{"c": 2, "a": {"b": [ // mine\n]}}'),
+        ('{"a": {"b": [1]} /* mine */}', "{ /* mine */}"),
+    ],
+)
+def test_a_list_that_holds_a_comment_stays_when_its_last_item_goes(text: str, left: str) -> None:
+    assert json_text.remove(text, ("a", "b", 0)) == left
+    json_text.values(left)
+
+
+@pytest.mark.parametrize("comment", ["// no server", '/* "model": "x" */'])
+@pytest.mark.parametrize("entry", [LISTED, IN_JSON])
+def test_a_file_that_was_made_for_the_entry_stays_for_the_users_comment(entry: ListEntry, comment: str) -> None:
+    noted = entry.put(None).replace(b"{\n", f"{{\n  {comment}\n".encode(), 1)
+
+    assert without(entry, None, noted) == f"{{\n  {comment}\n}}\n".encode()
+
+
 @pytest.mark.parametrize("text", ["{,}", '{"a": [,]}', '{"a": 1,,}', '{"a": 1} /* no end', "// only this", "{} / x"])
 def test_what_is_not_json_even_without_comments_is_refused(text: str) -> None:
     with pytest.raises(EditRefused):

@@ -111,6 +111,8 @@ def test_a_missing_file_is_made_and_goes_again_unless_something_was_added(form: 
     if form == "nested":
         added = after.replace(b'{\n  "hooks"', b'{\n  "model": "opus",\n  "hooks"')
         assert uninstalled(None, added) == b'{\n  "model": "opus"\n}\n'
+        noted = after.replace(b'{\n  "hooks"', b'{\n  // "model": "opus",\n  "hooks"')
+        assert uninstalled(None, noted) == b'{\n  // "model": "opus",\n}\n'
 
 
 @pytest.mark.parametrize(
