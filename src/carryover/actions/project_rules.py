@@ -34,11 +34,11 @@ def present_pointers(answer: str) -> str:
 _NAMED: Final = 4
 _ALONE: Final = f"{IN_PROJECT}, kept out of commits by {EXCLUDE}"
 _AND_LATER: Final = f"{{where}}, and in others once an agent works there: {_ALONE}."
-_NEXT: Final = "When an agent next works in a project, not before:"
+_ONCE: Final = "Once an agent works in a project, not before:"
 _BY_HOOKS: Final = "agents get it by hooks, or by `carryover to`."
 _UNCOMMITTED: Final = "Git will show the pointers as changes until you commit them."
 _RULES: Final[Mapping[Pointers, tuple[str, ...]]] = {
-    "shared": (f"{{where}}: only {_ALONE}.", f"{_NEXT} {{pointers}}.", _UNCOMMITTED),
+    "shared": (f"{{where}}: {_ALONE}.", f"{_ONCE} {{pointers}}.", _UNCOMMITTED),
     "local": (
         _AND_LATER,
         "And a pointer to it in AGENTS.md where no branch has one{own_files}.",
@@ -47,7 +47,7 @@ _RULES: Final[Mapping[Pointers, tuple[str, ...]]] = {
     "off": (f"Nothing: handoffs are kept in {{kept_in}}; {_BY_HOOKS}",),
 }
 """What each answer allows and when, in sentences."""
-_SHARED_LATER: Final = ("{where}.", f"{_NEXT} {_ALONE}; {{pointers}}.", _UNCOMMITTED)
+_SHARED_LATER: Final = ("{where}.", f"{_ONCE} {_ALONE}; {{pointers}}.", _UNCOMMITTED)
 """The same of `shared` while nothing is written into any project."""
 _SHORT_RULES: Final[Mapping[Pointers, str]] = {
     "shared": f"{IN_PROJECT}. {_UNCOMMITTED}",

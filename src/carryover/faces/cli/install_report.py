@@ -212,9 +212,11 @@ def _project_lines(done: Installed, home: Path) -> Iterator[str]:
     yield from (f"  {line}" for line in done.rule)
     if done.answer.pointers == "off":
         return
-    if done.answer.pointers == "shared":
-        yield _COMMIT
     changing = [project for project in done.projects if project.changes or project.later or project.problem]
+    if done.projects and not changing:
+        yield "  Nothing more is written there now."
+    elif done.answer.pointers == "shared":
+        yield _COMMIT
     for project in changing[:_SHOWN]:
         later = f"when an agent works there, {_changes(project.later, project.root, home)}" if project.later else ""
         files = "; ".join(filter(None, (_changes(project.changes, project.root, home), later)))

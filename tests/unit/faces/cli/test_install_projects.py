@@ -65,7 +65,7 @@ def test_only_projects_that_get_a_handoff_now_are_named(
     is_made = (shop / ".carryover" / "handoff.md").exists()
     none = (
         "  Now in no project, as no agent worked in one in the last 7 days (temporary and system folders apart).\n"
-        "  When an agent next works in a project, not before: .carryover/handoff.md, kept out of commits by "
+        "  Once an agent works in a project, not before: .carryover/handoff.md, kept out of commits by "
         ".git/info/exclude; 7 lines that point "
     )
     assert is_made == (days < 7)
@@ -76,3 +76,20 @@ def test_a_session_that_began_long_ago_and_goes_on_counts(claude: Path, shop: Pa
     aged(home, 30, goes_on=True)
 
     assert found() == (shop,)
+
+
+def test_a_second_time_it_announces_nothing_that_is_there_already(
+    claude: Path, shop: Path, home: Path, run: Run
+) -> None:
+    state_dir().root.mkdir(mode=0o700)
+    state_dir().config.write_text("[server]\nport = 0\n")
+    aged(home, 1)
+    try:
+        first = run.out("install", "--yes", "--pointers", "local")
+        second = run.out("install", "--yes")
+    finally:
+        run("stop")
+
+    settled = "  Nothing more is written there now.\n"
+    assert (settled in first, "  ~/shop: " in first) == (False, True)
+    assert (settled in second, "  ~/shop: " in second) == (True, False)
