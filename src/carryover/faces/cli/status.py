@@ -101,7 +101,7 @@ def _problems(facts: Gathered) -> Iterator[str]:
 def _uncommitted_in_short(facts: Gathered) -> Iterator[str]:
     """Yields one line for all projects: to leave the lines uncommitted is a choice, and no problem."""
     if number := sum(bool(project.uncommitted) for project in facts.in_git):
-        where = f"not committed in {counted(number, 'project')}, which is your choice"
+        where = f"git shows them as changes in {counted(number, 'project')}"
         yield _entry("pointers", f"{where}; `carryover status -v` has the commands")
 
 

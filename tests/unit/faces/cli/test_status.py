@@ -361,7 +361,7 @@ def test_lines_that_may_be_committed_take_one_line_for_all_projects() -> None:
     projects = [{"root": f"/home/dev/app{n}", "uncommitted": ["AGENTS.md", ".gitignore"]} for n in range(11)]
 
     assert short(projects=projects)[-2:] == [
-        "pointers     not committed in 11 projects, which is your choice; `carryover status -v` has the commands",
+        "pointers     git shows them as changes in 11 projects; `carryover status -v` has the commands",
         "more         `carryover status -v`",
     ]
     assert section("pointers that are not committed, with the command that does it", projects=projects[:1]) == [
