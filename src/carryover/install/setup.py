@@ -11,7 +11,7 @@ from typing import Any, Final, cast
 from msgspec.structs import replace
 
 from carryover.adapter.spec import LOADS, Form
-from carryover.agents import agent_name
+from carryover.agents import specs
 from carryover.config import Config, Pointers, ResumeMode
 from carryover.edits.entries import SERVER_NAME, SUBCOMMAND, ListEntry
 from carryover.edits.hooks import Hooks, owner_by_script
@@ -139,10 +139,14 @@ def _text(file: Listed, ours: Hooks | ListEntry, known: Origin = UNKNOWN, *, rem
     kind = {"list": "entry", "server": "MCP server"}.get(file.form, "hooks")
     return Text(
         path=Path(file.path),
-        what=f"{kind} of {agent_name(file.agent)}",
+        what=f"{kind} of {_listed_name(file.agent)}",
         put=lambda data: ours.put(data, known),
         take=ours.take,
         remedy=remedy,
         listed=file,
         origin=ours.origin_of,
     )
+
+
+def _listed_name(agent_id: str) -> str:
+    return next((spec.name for spec in specs() if spec.id == agent_id), agent_id)

@@ -103,7 +103,7 @@ def plan_uninstall(state: StateDir, *, purge: bool, home: Path, usual: Iterable[
     ]
     edits_in = (edit for p in here_now for edit in project_edits(Path(p.root), journal, but=committed[p.root]))
     in_projects = {edit.path: edit for edit in edits_in}
-    removals = [(path, f"the handoff of {p.root}") for p in known for path in store_files(p)]
+    removals = [(path, "the project's handoff") for p in known for path in store_files(p)]
     removals += state_files(state)
     stays = dict(_not_ours([path for path, _ in removals]))
     notes += stays.values()

@@ -219,7 +219,8 @@ def test_an_agent_that_raises_costs_its_own_sessions_alone(
 def test_the_list_says_which_package_an_agent_is_from(scribbler: Path, site: Path, home: Path) -> None:
     lines = carryover(site, home, "agents").stdout.splitlines()
 
-    assert [line.split() for line in lines if line.startswith(("scribbler", "windsurf"))] == [
+    assert [line.split() for line in lines if line.startswith(("codex", "scribbler", "windsurf"))] == [
+        ["codex", "Codex", "CLI", "Carryover"],
         ["scribbler", "Scribbler", "carryover_scribbler"],
         ["windsurf", "Windsurf", "Carryover"],
     ]

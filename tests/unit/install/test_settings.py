@@ -137,9 +137,11 @@ def test_a_folder_that_cannot_be_written_is_in_the_way(tmp_path: Path) -> None:
 def test_each_edit_is_announced_by_what_it_puts_and_whose_it_is(tmp_path: Path, state: StateDir) -> None:
     [edit] = plan_agents(state, [claude(tmp_path / "settings.json")], {"claude-code"})
     files = [Listed(path=str(tmp_path / "s.json"), agent="claude-code", form=form) for form in ("list", "server")]
+    files.append(Listed(path=str(tmp_path / "hooks.json"), agent="codex", form="nested"))
 
     assert [each.text.what for each in (edit, *map(taken_out, files))] == [
         "hooks of Claude Code",
         "entry of Claude Code",
         "MCP server of Claude Code",
+        "hooks of Codex CLI",
     ]

@@ -231,7 +231,7 @@ def test_everything_is_listed_first_and_listing_changes_nothing(state: StateDir,
     assert edits == [".claude/settings.json", "app/AGENTS.md", "app/.gitignore", "app/.git/info/exclude"]
     names = ("handoff.md", ".gitignore", ".")
     assert [(str(path.relative_to(home)), what) for path, what in plan.removals] == [
-        *((os.path.normpath(f"app/.carryover/{name}"), f"the handoff of {home / 'app'}") for name in names),
+        *((os.path.normpath(f"app/.carryover/{name}"), "the project's handoff") for name in names),
         *((f".carryover/sync{name}", "this machine's keys and its copy of the store") for name in ("/key.json", "")),
         (".carryover/ledger.sqlite-wal", "the ledger"),
         (".carryover/hook.sh", "the hooks' script"),

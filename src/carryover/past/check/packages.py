@@ -35,10 +35,10 @@ class Checked(msgspec.Struct, frozen=True):
 
 def every_agent() -> list[KnownAgent]:
     """Returns every agent, and after them those of packages that are left out."""
-    out = agents.left_out()
+    out, names = agents.left_out(), {spec.id: spec.name for spec in agents.specs()}
     known = [place for place in agents.places() if place not in out]
     return [
-        *(KnownAgent(place.id, agents.agent_name(place.id), place.package) for place in known),
+        *(KnownAgent(place.id, names.get(place.id, place.id), place.package) for place in known),
         *(KnownAgent(place.id, place.id, place.package, problem) for place, problem in out.items()),
     ]
 
