@@ -12,7 +12,7 @@ from carryover.daemon.reading import IngestQueue
 from carryover.facts import GitFacts
 from carryover.ingest.spool import Spool
 from carryover.publish.make import MadeHandoff
-from carryover.publish.refresh import refresh
+from carryover.publish.publish import publish_project
 
 
 class HookDesk:
@@ -20,7 +20,7 @@ class HookDesk:
 
     def __init__(self, context: DaemonContext) -> None:
         def remake(project: int, newest: bool, _git: GitFacts | None, now_ms: int, _git_s: float) -> MadeHandoff:
-            return refresh(context.paths, project, context.config, now_ms=now_ms, newest=newest)
+            return publish_project(context.paths, project, context.config, now_ms=now_ms, newest=newest)
 
         self.counted = context.hook_calls
         self.publisher = PublishQueue(context, remake, before=AsyncMock(), changed=Mock(), published=Mock())

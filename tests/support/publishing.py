@@ -12,6 +12,7 @@ from carryover.probe.checkout import Checkout
 from carryover.projects.handoff_file import Published
 from carryover.projects.root import StatePaths
 from carryover.publish import project_files
+from carryover.publish.publish import publish_text
 from carryover.redact import CleanText
 
 
@@ -20,7 +21,7 @@ def own_paths() -> StatePaths:
 
 
 def publish(root: Path, text: CleanText, settings: ProjectSettings, *, beside: Callable[[], bool] = bool) -> Published:
-    return project_files.publish(root, text, settings, own_paths(), beside=beside)
+    return publish_text(root, text, settings, own_paths(), beside=beside)
 
 
 def preview(root: Path, settings: ProjectSettings) -> Pass | None:

@@ -35,7 +35,7 @@ from carryover.projects.root import StatePaths
 from carryover.publish.limits import limited_projects
 from carryover.publish.make import MadeHandoff
 from carryover.publish.project_view import project_view
-from carryover.publish.refresh import put_in_place
+from carryover.publish.publish import publish_handoff
 from carryover.publish.second_page import write_second_page
 from carryover.terminal.output import can_ask, say
 from carryover.terminal.paths import quoted
@@ -172,7 +172,7 @@ def handoff_in_place(made: MadeHandoff, config: Config, state: StateDir) -> str:
             ExitCode.REFUSED,
         )
     paths = StatePaths(state, Path.home(), config.agents)
-    published = put_in_place(made, config, paths, newest=False).published
+    published = publish_handoff(made, config, paths, newest=False).published
     if published.refusal is not None:
         raise UserError(f"No handoff is put into {made.root}: {published.refusal}. {_COPY}", ExitCode.REFUSED)
     made = msgspec.structs.replace(made, published=published)

@@ -48,7 +48,7 @@ from carryover.probe.looks import look_at, silent_folders
 from carryover.projects.handoff_file import IN_PROJECT, Published
 from carryover.publish.make import MadeHandoff
 from carryover.publish.project_view import UnknownProject
-from carryover.publish.refresh import refresh
+from carryover.publish.publish import publish_project
 
 PROJECTS_SHOWN: Final = 50
 
@@ -73,7 +73,7 @@ class Daemon:
         self._second_pages = SecondPages(context, in_history=lambda: self._ingest_queue.has_backlog)
         self._publish_queue = PublishQueue(
             context,
-            self._refresh,
+            self._publish,
             before=self._moves.follow_known,
             changed=self._page.project_changed,
             published=self._second_pages.published,
@@ -225,14 +225,15 @@ class Daemon:
             await self._notifier.send("READY=1")
             await asyncio.Event().wait()
 
-    def _refresh(self, project: int, moved_last: bool, git: GitFacts | None, now_ms: int, git_s: float) -> MadeHandoff:
+    def _publish(self, project: int, moved_last: bool, git: GitFacts | None, now_ms: int, git_s: float) -> MadeHandoff:
         context, started = self._context, project in self._hooks.starts.prepared
         with context.read_ledger() as db:
             row = project_by_id(db, project)
         if row is None:
             raise UnknownProject(project)
-        look = partial(refresh, context.paths, project, context.config, now_ms=now_ms, last_git=git, newest=moved_last)
-        return look_at(row.root, partial(look, git_s=git_s, asked=context.asked, started=started))
+        publish = partial(publish_project, context.paths, project, context.config, now_ms=now_ms, last_git=git)
+        look = partial(publish, newest=moved_last, git_s=git_s, asked=context.asked, started=started)
+        return look_at(row.root, look)
 
     async def _settle(self, root: str = "") -> Settled:
         """Reads and publishes everything complete on disk, including the project at `root` if it is on this machine. A

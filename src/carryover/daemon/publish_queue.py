@@ -40,9 +40,9 @@ HISTORY_S: Final = 5.0
 GIT_AGAIN_S: Final = 1.0
 """After this long, git is asked once more, and given `PATIENT_S`: in a large repository it is never in time."""
 PATIENT_S: Final = 3.0
-Refresh = Callable[[int, bool, GitFacts | None, int, float], MadeHandoff]
-"""Refreshes a project: its id, whether it changed last, its last known git facts, the time in ms, and how long git
-may take in seconds. Blocks."""
+PublishOne = Callable[[int, bool, GitFacts | None, int, float], MadeHandoff]
+"""Makes and writes a project's handoff: its id, whether it changed last, its last known git facts, the time in ms, and
+how long git may take in seconds. Blocks."""
 
 
 class LastPublication(msgspec.Struct):
@@ -76,7 +76,7 @@ class PublishQueue(WorkQueue[int]):
     def __init__(
         self,
         context: DaemonContext,
-        refresh: Refresh,
+        publish: PublishOne,
         *,
         before: Callable[[int], Awaitable[None]],
         changed: Callable[[int], None],
@@ -86,7 +86,7 @@ class PublishQueue(WorkQueue[int]):
         project with new content."""
         super().__init__(quiet_s=QUIET_S, cap_s=_CAP_S, clock=context.clock)
         self._context = context
-        self._refresh = refresh
+        self._publish_one = publish
         self._pool = context.pool(PUBLISHERS, "publish")
         self._before = before
         self._content_changed = changed
@@ -213,7 +213,7 @@ class PublishQueue(WorkQueue[int]):
         await self._before(project)
         git_s = PATIENT_S if project in self._git_was_late else TIMEOUT_S
         made = await asyncio.get_running_loop().run_in_executor(
-            self._pool, self._refresh, project, moved_last, outcome.git, started_ms, git_s
+            self._pool, self._publish_one, project, moved_last, outcome.git, started_ms, git_s
         )
         self._git_was_late.discard(project)
         if made.lacks_git and git_s < PATIENT_S:

@@ -21,7 +21,7 @@ from carryover.past.from_disk import of_project, outdated_sources, read_sources
 from carryover.paths import StateDir
 from carryover.projects.root import StatePaths
 from carryover.publish.project_moves import follow, inspect_root
-from carryover.publish.refresh import refused_before_work
+from carryover.publish.publish import refused_before_work
 
 _T = TypeVar("_T")
 

@@ -33,9 +33,9 @@ from carryover.probe.looks import Silent, look_at
 from carryover.projects.handoff_file import HANDOFF, STORE, read_handoff, sha_of
 from carryover.projects.root import StatePaths
 from carryover.publish.hook_script import remove_former_answers
-from carryover.publish.loaded_files import handoff_names, loaded_names
-from carryover.publish.refresh import refresh
+from carryover.publish.publish import publish_project
 from carryover.publish.second_page import write_second_page
+from carryover.publish.store import handoff_names, loaded_names
 from carryover.transcript.spooled import SpooledCall
 
 _T = TypeVar("_T")
@@ -121,7 +121,8 @@ async def publish_here(
         rows = await asyncio.to_thread(_read, paths, queries.projects)
         newest = rows[0].id if rows else None
         try:
-            made = await asyncio.to_thread(refresh, paths, project, config, now_ms=now_ms, newest=project == newest)
+            publish = partial(publish_project, paths, project, config, now_ms=now_ms, newest=project == newest)
+            made = await asyncio.to_thread(publish)
             write_page = partial(write_second_page, project=project, made=made, config=config)
             await asyncio.to_thread(_read, paths, write_page)
         except OSError as error:

@@ -1,5 +1,5 @@
-"""Keeps `.carryover/` and machine-specific files out of commits: by `info/exclude`, which git neither shares nor
-removes, and by a rule in `.carryover/` itself, for a folder that becomes a repository.
+"""Keeps `.carryover/` and machine-specific files out of commits by `info/exclude`, which git neither shares nor
+removes.
 
 A project's own .gitignore is the user's. Earlier versions added a rule there under `shared`, which is taken out as what
 else they added."""
@@ -18,12 +18,12 @@ from carryover.adapter.spec import AGENTS_MD
 from carryover.agents import local_files, read_lists
 from carryover.config import ProjectSettings
 from carryover.errors import os_reason
-from carryover.fsio import is_folder, is_there, private_dir, read_bytes_bounded, write_if_changed
+from carryover.fsio import is_folder
 from carryover.outside.apply import Text, plan_edit
 from carryover.outside.in_project import Pass, text_in
 from carryover.outside.listed import GITIGNORE
 from carryover.probe.checkout import Checkout
-from carryover.probe.ignore_rules import SIZE_LIMIT_BYTES, has_rule
+from carryover.probe.ignore_rules import has_rule
 from carryover.projects.handoff_file import STORE
 from carryover.projects.policy import COMMITTED, UNWRITTEN, Refusal, refusal_by_git
 from carryover.text.user_text import EditRefused, find_lines, is_text, whole_file, with_lines, without_span
@@ -32,9 +32,8 @@ EXCLUDE: Final = ".git/info/exclude"
 """Display name of the ignore file that git never shares. In a worktree it is elsewhere: see `Checkout.exclude`."""
 
 _WHAT: Final = "the rule that keeps Carryover's files out of git"
-_TITLE: Final = b"# Carryover (auto-added)"
-_LINES: Final = (_TITLE, b".carryover/")
-_OWN_LINES: Final = (_TITLE, b"*")
+TITLE: Final = b"# Carryover (auto-added)"
+_LINES: Final = (TITLE, b".carryover/")
 
 
 def keep_out(edits: Pass, name: str = STORE) -> bool:
@@ -85,38 +84,9 @@ def open_to_git(checkout: Checkout, settings: ProjectSettings) -> str | None:
     return refused.reason if refused is not None and refused.in_git else None
 
 
-def ignore_itself(store: Path) -> None:
-    """Writes an ignore file into the folder, for a `git init` above it or a copy elsewhere. Raises OSError, also if a
-    checkout has put a symlink in its place."""
-    private_dir(store, parents=False, follow=False)
-    if not is_there(store / GITIGNORE):
-        write_if_changed(store / GITIGNORE, whole_file(_OWN_LINES), mode=0o600, follow=False)
-
-
-def ignore_elsewhere(folder: Path) -> None:
-    """The same as `ignore_itself` for the folder that a project's handoff goes to instead, where the user's notes are a
-    repository. Raises OSError."""
-    if is_in_repository(folder):
-        private_dir(folder)
-        ignore_itself(folder)
-
-
-def is_in_repository(folder: Path) -> bool:
-    """Whether the folder is below one with a repository."""
-    return any(os.path.lexists(above / ".git") for above in Path(os.path.realpath(folder)).parents)
-
-
 def has_our_rule(text: bytes) -> bool:
     """Whether the text of an ignore file has our rule for `.carryover/`."""
     return find_lines(text, _LINES) is not None
-
-
-def own_ignore_file(store: Path) -> Path | None:
-    """Returns the ignore file that we wrote into the folder; None if there is none, or it is the user's."""
-    with suppress(OSError):
-        if read_bytes_bounded(store / GITIGNORE, SIZE_LIMIT_BYTES, follow=False) == whole_file(_OWN_LINES):
-            return store / GITIGNORE
-    return None
 
 
 def hide(edits: Pass, names: list[str]) -> list[str]:
@@ -135,7 +105,7 @@ def hide(edits: Pass, names: list[str]) -> list[str]:
 
 
 def _lines_for(name: str) -> tuple[bytes, bytes]:
-    return _LINES if name == STORE else (_TITLE, b"/" + os.fsencode(name))
+    return _LINES if name == STORE else (TITLE, b"/" + os.fsencode(name))
 
 
 def _all_names() -> list[str]:

@@ -9,14 +9,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-from carryover.adapter.spec import AgentSpec
-from carryover.agents import specs
 from carryover.config import Config
 from carryover.distill.header import loaded
 from carryover.fsio import is_there
-from carryover.projects.handoff_file import CHOSEN, HANDOFF, PAGE, STORE, write_handoff
-from carryover.publish.gitignore import own_ignore_file
+from carryover.projects.handoff_file import STORE, write_handoff
 from carryover.publish.make import MadeHandoff
+from carryover.publish.store import loaded_copies
 
 CACHE_MS: Final = 5 * 60_000
 """After this long without work, the provider has nothing of a conversation in its cache any more."""
@@ -27,7 +25,7 @@ def write_loaded_files(made: MadeHandoff, config: Config) -> bool:
     if made.handoff is None or made.text is None:
         return False
     is_held = False
-    for spec, name in _loaded():
+    for spec, name in loaded_copies():
         if config.selects(spec.id):
             file = Path(made.root) / STORE / name
             # The newest work is this agent's and may continue; a usage limit ends it.
@@ -38,28 +36,3 @@ def write_loaded_files(made: MadeHandoff, config: Config) -> bool:
             else:
                 write_handoff(file.parent, loaded(made.text), name)
     return is_held
-
-
-def loaded_names() -> tuple[str, ...]:
-    """Returns the names of the copies."""
-    return tuple(name for _, name in _loaded())
-
-
-def handoff_names() -> tuple[str, ...]:
-    """Returns the names of all files in a project's store that hold a handoff or its second page."""
-    return (HANDOFF, CHOSEN, PAGE, *loaded_names())
-
-
-def own_files(store: Path) -> list[Path]:
-    """Returns our files in a folder for handoffs, which need not be there, in the order in which they may go: the
-    folder's own rule last, since until then it keeps the others out of a commit. None are behind a symlink that a
-    checkout has put in the folder's place."""
-    if store.is_symlink():
-        return []
-    own = own_ignore_file(store)
-    cut_off = sorted(store.glob(".*.tmp"))
-    return [*(store / name for name in handoff_names()), *cut_off, *([own] if own is not None else [])]
-
-
-def _loaded() -> list[tuple[AgentSpec, str]]:
-    return [(spec, Path(spec.loaded_file).name) for spec in specs() if spec.loads_from]

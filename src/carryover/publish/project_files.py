@@ -1,160 +1,41 @@
-"""Publishes in a project: the handoff, the rule that keeps it out of commits, and the pointers to it. Takes out again
-what settings no longer allow: `place` does both, and they differ only in what is wanted.
+"""Puts into the files of a project what leads agents to its handoff, and takes out again what settings no longer allow:
+`place` does both, and they differ only in what is wanted.
 """
 
 from __future__ import annotations
 
-import contextlib
 import os
-from collections.abc import Callable, Collection, Iterator
-from functools import partial
+from collections.abc import Collection, Iterator
 from itertools import islice
 from pathlib import Path
 from typing import Final
 
-import msgspec
-
 from carryover.adapter.spec import AGENTS_MD
 from carryover.agents import instruction_files, read_lists
 from carryover.config import Config, ProjectSettings, project_settings
-from carryover.distill.header import TITLE
 from carryover.errors import os_reason
-from carryover.fsio import atomic_replace, is_folder, locked_dir
+from carryover.fsio import is_folder, locked_dir
 from carryover.outside.apply import Text
 from carryover.outside.in_project import Pass
-from carryover.outside.journal import Journal, read_journal, write_down
-from carryover.outside.listed import GITIGNORE, handoff_folder
+from carryover.outside.journal import read_journal
+from carryover.outside.listed import GITIGNORE
 from carryover.platform import here
 from carryover.probe.checkout import Checkout
-from carryover.probe.git_command import ask_one
-from carryover.probe.looks import look_at, look_at_each
-from carryover.projects.handoff_file import HANDOFF, PAGE, STORE, Published, read_handoff, write_handoff
-from carryover.projects.policy import UNWRITTEN, Refusal, refusal, refusal_by_git
+from carryover.probe.looks import look_at_each
+from carryover.projects.handoff_file import STORE
+from carryover.projects.policy import refusal
 from carryover.projects.root import StatePaths
-from carryover.publish.gitignore import ignore_elsewhere, ignore_itself, keep_out, kept_out, shared_rule, take_rules
-from carryover.publish.loaded_files import handoff_names, own_files
-from carryover.publish.local_files import hidden_since, hide_no_more, local_names, local_text, place_local_files
+from carryover.publish.gitignore import keep_out, shared_rule, take_rules
+from carryover.publish.local_files import hide_no_more, local_names, local_text, place_local_files
 from carryover.publish.once import committed_names, note_once, place_pointers
 from carryover.publish.read_lists import entry, place_in_read_lists
-from carryover.redact import CleanText
+from carryover.publish.store import remove_own
 
 _MOST_ENTRIES: Final = 1000
 
 
-def publish(
-    root: Path,
-    text: CleanText,
-    settings: ProjectSettings,
-    paths: StatePaths,
-    *,
-    beside: Callable[[], bool] = bool,
-    has_page: bool = False,
-) -> Published:
-    """Writes `text` and all that belongs to it to the project; errors become a refusal or a note. Blocks.
-
-    `beside` is called to write more files there; it returns whether they have to be written again later. `has_page`:
-    whether a second page is to be written next to it, else an earlier one is removed.
-    """
-    if settings.excluded is not None:
-        return Published(refusal=f"excluded by {settings.excluded}", notes=settings.notes)
-    try:
-        checkout = Checkout(root)
-        if settings.folder is not None:
-            return _publish_apart(checkout, text, settings, settings.folder, paths.state.root, has_page=has_page)
-        return _publish_inside(checkout, text, settings, paths, beside, has_page=has_page)
-    except OSError as error:
-        why = f"{UNWRITTEN}: {os_reason(error)}"
-        return Published(refusal=why, passing=True, notes=settings.notes)
-
-
-def _publish_apart(
-    checkout: Checkout, text: CleanText, settings: ProjectSettings, folder: Path, state: Path, *, has_page: bool
-) -> Published:
-    root, store, journal, notes = checkout.root, checkout.root / STORE, read_journal(state), settings.notes
-    ours = handoff_folder(store, root)
-    if is_folder(store) and journal.last(ours) == ours:  # else the repository's own
-        taken = take_back(checkout, settings, state)
-        notes = (*notes, *taken.notes) if taken is not None else notes
-    write_down(state, handoff_folder(folder, root))
-    ignore_elsewhere(folder)
-    written = _written(folder, text, has_page=has_page)
-    _leave_former(journal, root, folder)
-    return msgspec.structs.replace(written, notes=notes)
-
-
-def _publish_inside(
-    checkout: Checkout,
-    text: CleanText,
-    settings: ProjectSettings,
-    paths: StatePaths,
-    beside: Callable[[], bool],
-    *,
-    has_page: bool,
-) -> Published:
-    root, state, store = checkout.root, paths.state.root, checkout.root / STORE
-    refused = refusal(checkout, paths)
-    if refused is not None:
-        if refused.in_git and settings.pointers == "local":
-            with contextlib.suppress(OSError):  # the handoff is removed even without the journal
-                take_back(checkout, settings, state)  # a hidden file may be the user's by now
-        return _refused(root, refused, settings)
-    write_down(state, handoff_folder(store, root))
-    with locked_dir(store):
-        edits = Pass(checkout, state, settings.notes)
-        refused = kept_out(edits)  # first, so that the handoff can never be committed
-        if refused is not None:
-            return _refused(root, refused, settings)
-        ignore_itself(store)
-        written = _written(store, text, has_page=has_page)
-        place(edits, settings, paths.home)
-        _leave_former(edits.journal, root, store)
-        again = beside()
-        # Another branch may have other rules. A new `Checkout`: an agent may just have created the repository.
-        refused = refusal_by_git(Checkout(root))
-        if refused is not None:
-            return _refused(root, refused, settings)
-        return msgspec.structs.replace(
-            written,
-            passing=again,
-            hidden=hidden_since(edits) if settings.pointers == "local" and settings.decided else {},
-            notes=tuple(edits.notes),
-        )
-
-
-def _written(folder: Path, text: CleanText, *, has_page: bool) -> Published:
-    changed = write_handoff(folder, text)
-    if not has_page:
-        (folder / PAGE).unlink(missing_ok=True)
-    return Published(changed=changed, file=folder / HANDOFF, page=folder / PAGE if has_page else None)
-
-
-def _refused(root: Path, refused: Refusal, settings: ProjectSettings) -> Published:
-    store = root / STORE
-    if refused.in_git and is_folder(store) and not store.is_symlink():
-        for name in handoff_names():
-            _empty(root, store / name)
-        with contextlib.suppress(OSError):  # it was not created for this
-            store.rmdir()
-    return Published(refusal=refused.reason, passing=refused.passing, notes=settings.notes)
-
-
-def _empty(root: Path, file: Path) -> None:
-    """Takes a handoff of ours out of a file that could be committed; what HEAD has there is put back."""
-    try:
-        found = read_handoff(file)
-    except OSError:
-        return  # there is none, or it is not ours
-    if not found.startswith(TITLE):
-        return
-    committed = ask_one(root, "cat-file", "blob", f"HEAD:{STORE}/{file.name}")
-    if committed.code != 0:
-        file.unlink()
-    elif committed.out != found:
-        atomic_replace(file, committed.out, follow=False)
-
-
 def preview(root: Path, settings: ProjectSettings, paths: StatePaths) -> Pass | None:
-    """Returns the edits of the user's files that `publish` would make; None if it may not write. Raises OSError."""
+    """Returns the edits of the user's files that publishing would make; None if it may not write. Raises OSError."""
     if settings.excluded or settings.folder is not None:
         return None
     checkout = Checkout(root)
@@ -196,24 +77,9 @@ def _taken_back(edits: Pass, settings: ProjectSettings, *, goes: bool) -> Pass:
         edits = Pass(edits.checkout, edits.state)  # another process that held the lock may have put something in
         place(edits, settings)
         if goes:
-            _remove_own(store)
+            remove_own(store)
             take_rules(edits)
         return edits
-
-
-def _leave_former(journal: Journal, root: Path, folder: Path) -> None:
-    """Removes the handoff from folders of earlier settings outside of the project, where it would get stale."""
-    listed = {Path(entry.path) for entry in journal.handoffs if entry.root == str(root)}
-    for former in listed - {folder, root / STORE}:
-        with contextlib.suppress(OSError):  # also if its disk does not answer
-            look_at(former, partial(_remove_own, former))
-
-
-def _remove_own(folder: Path) -> None:
-    for path in own_files(folder):
-        path.unlink(missing_ok=True)
-    with contextlib.suppress(OSError):  # it has files of the user's, which the rules keep out of commits
-        folder.rmdir()
 
 
 def place(edits: Pass, settings: ProjectSettings, home: Path | None = None) -> None:

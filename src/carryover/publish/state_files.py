@@ -15,8 +15,8 @@ from carryover.outside.apply import LOCK
 from carryover.outside.journal import JOURNAL
 from carryover.paths import STARTER
 from carryover.projects.handoff_file import STORE
-from carryover.publish.gitignore import ignore_itself, is_in_repository
 from carryover.publish.hook_script import CURL_CONFIG
+from carryover.publish.store import ignore_itself, is_in_repository
 
 FILES: Final = (
     ("handoff.md", "the newest handoff"),

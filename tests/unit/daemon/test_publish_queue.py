@@ -22,7 +22,7 @@ from carryover.ledger.queries import projects
 from carryover.probe.git import TIMEOUT_S
 from carryover.projects.root import find_root
 from carryover.publish.make import MadeHandoff
-from carryover.publish.refresh import refresh
+from carryover.publish.publish import publish_project
 from support.claude_session import ClaudeSession
 from support.clock import LATER_MS, Clock, LogLines
 from support.daemon_process import handoff_of
@@ -30,7 +30,7 @@ from support.repository import git, repository
 
 
 class Desk:
-    """A publisher over a real ledger. `fails`: projects whose next refresh raises; `calls`: what was refreshed.
+    """A publisher over a real ledger. `fails`: projects whose next publication raises; `calls`: what was published.
     `git_is_late`: whether git needs longer than it usually gets; `git_s`: what it was given, in seconds."""
 
     def __init__(self, context: DaemonContext) -> None:
@@ -44,17 +44,17 @@ class Desk:
         self._context = context
         context.now_ms = lambda: self.now_ms
         self.publisher = PublishQueue(
-            context, self._refresh, before=AsyncMock(), changed=self.changed.append, published=Mock()
+            context, self._publish, before=AsyncMock(), changed=self.changed.append, published=Mock()
         )
 
-    def _refresh(self, project: int, newest: bool, git: GitFacts | None, now_ms: int, git_s: float) -> MadeHandoff:
+    def _publish(self, project: int, newest: bool, git: GitFacts | None, now_ms: int, git_s: float) -> MadeHandoff:
         self.calls.append((project, newest))
         self.git_s.append(git_s)
         git_s = 0.0 if self.git_is_late and git_s <= TIMEOUT_S else 60.0
         if project in self.fails:
             self.fails.remove(project)
             raise KeyError("words from a transcript")
-        return refresh(
+        return publish_project(
             self._context.paths, project, self.config, now_ms=now_ms, last_git=git, newest=newest, git_s=git_s
         )
 
@@ -112,11 +112,11 @@ async def test_a_project_that_is_touched_is_published(
 async def test_a_project_whose_history_is_read_is_published_now_and_then_and_at_the_end(
     context: DaemonContext, clock: Clock
 ) -> None:
-    def refresh(*_: object) -> MadeHandoff:
+    def publish_project(*_: object) -> MadeHandoff:
         raise AssertionError("this test takes projects itself")
 
     context.clock = clock
-    queue = PublishQueue(context, refresh, before=AsyncMock(), changed=Mock(), published=Mock())
+    queue = PublishQueue(context, publish_project, before=AsyncMock(), changed=Mock(), published=Mock())
     now_ms = context.now_ms()
 
     def read(project: int, *, more_follows: bool = True, turn_ended: bool = False) -> list[int]:

@@ -21,7 +21,7 @@ from carryover.ledger.connect import erase_mark
 from carryover.ledger.queries import Selection, sessions
 from carryover.paths import StateDir
 from carryover.publish.make import MadeHandoff
-from carryover.publish.refresh import refresh
+from carryover.publish.publish import publish_project
 from support.claude_session import ClaudeSession
 from support.clock import LogLines
 from support.daemon_process import handoff_of
@@ -47,12 +47,12 @@ class Place:
     def __init__(self, context: DaemonContext):
         self.context = context
         context.now_ms = lambda: int(NOW.timestamp() * 1000)
-        self.queue = Watched(context, self._refresh, before=AsyncMock(), changed=Mock(), published=Mock())
+        self.queue = Watched(context, self._publish, before=AsyncMock(), changed=Mock(), published=Mock())
         self.pages = SecondPages(context)
         self.forgetting = Forgetting(context, self.queue, self.pages)
 
-    def _refresh(self, project: int, newest: bool, _git: GitFacts | None, at_ms: int, _git_s: float) -> MadeHandoff:
-        return refresh(self.context.paths, project, self.context.config, now_ms=at_ms, newest=newest)
+    def _publish(self, project: int, newest: bool, _git: GitFacts | None, at_ms: int, _git_s: float) -> MadeHandoff:
+        return publish_project(self.context.paths, project, self.context.config, now_ms=at_ms, newest=newest)
 
     async def read(self, *sessions: ClaudeSession) -> None:
         context, agent = self.context, self.context.agents["claude-code"]

@@ -20,8 +20,8 @@ from carryover.outside.journal import load_journal, write_down
 from carryover.outside.listed import Listed, handoff_folder, in_project
 from carryover.paths import StateDir
 from carryover.probe.looks import presume_silent
-from carryover.publish.gitignore import ignore_itself
 from carryover.publish.pointers import NEW_FILE
+from carryover.publish.store import ignore_itself
 from carryover.redact import CleanText
 from support.detected import detected
 from support.publishing import publish, take_back

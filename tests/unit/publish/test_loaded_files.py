@@ -16,8 +16,9 @@ from carryover.model import AssistantMessage
 from carryover.paths import StateDir
 from carryover.projects.root import StatePaths
 from carryover.publish.forgetting import forget_sessions, publish_here
-from carryover.publish.loaded_files import CACHE_MS, loaded_names
-from carryover.publish.refresh import refresh
+from carryover.publish.loaded_files import CACHE_MS
+from carryover.publish.publish import publish_project
+from carryover.publish.store import loaded_names
 from support.repository import repository
 from support.scribe import Scribe
 
@@ -45,7 +46,7 @@ class Project:
 
     def published(self, now_ms: int) -> bool:
         """Publishes; whether it is worth another try later."""
-        return refresh(self._paths, self._id, Config(), now_ms=now_ms).published.passing
+        return publish_project(self._paths, self._id, Config(), now_ms=now_ms).published.passing
 
     async def forget(self, session: str, *, writes: str) -> None:
         """Forgets a session; when it is published again, another publication has just written `writes`."""

@@ -10,7 +10,7 @@ import pytest
 from carryover.config import Pointers, ProjectSettings
 from carryover.probe.checkout import Checkout
 from carryover.projects.handoff_file import Published
-from carryover.publish import project_files
+from carryover.publish import publish as publishing
 from carryover.redact import CleanText
 from support.publishing import publish, take_back
 from support.repository import git, repository
@@ -104,7 +104,7 @@ def test_the_rule_is_there_before_the_first_byte(home: Path, monkeypatch: pytest
     def write(store: Path) -> None:
         seen.append((Checkout(root).exclude.read_text().endswith(".carryover/\n"), list(store.iterdir())))
 
-    monkeypatch.setattr(project_files, "ignore_itself", write)
+    monkeypatch.setattr(publishing, "ignore_itself", write)
     published(root)
 
     assert seen == [(True, [])]

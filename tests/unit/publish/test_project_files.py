@@ -19,6 +19,7 @@ from carryover.outside.listed import handoff_folder
 from carryover.probe.checkout import Checkout
 from carryover.projects.handoff_file import Published
 from carryover.publish import project_files
+from carryover.publish import publish as publishing
 from carryover.publish.gitignore import open_to_git
 from carryover.publish.once import place_pointers
 from carryover.publish.pointers import NEW_FILE
@@ -186,7 +187,7 @@ def test_one_pass_waits_for_another(app: Path) -> None:
 def test_a_project_that_moves_away_meanwhile_is_not_made_again(
     app: Path, step: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(project_files, step, lambda *_, **__: app.rename(app.with_name("moved")) and None)
+    monkeypatch.setattr(publishing, step, lambda *_, **__: app.rename(app.with_name("moved")) and None)
     published(app)
 
     assert not app.exists()
@@ -200,7 +201,7 @@ def test_a_link_that_a_checkout_puts_in_the_folders_place_meanwhile_is_not_follo
     docs.mkdir()
     docs.chmod(0o755)
     (docs / "handoff.md").write_text("Theirs.\n")
-    original = getattr(project_files, step)
+    original = getattr(publishing, step)
 
     def checked_out(*args: object, **options: object) -> object:
         result = original(*args, **options)
@@ -209,7 +210,7 @@ def test_a_link_that_a_checkout_puts_in_the_folders_place_meanwhile_is_not_follo
         store.symlink_to("docs")
         return result
 
-    monkeypatch.setattr(project_files, step, checked_out)
+    monkeypatch.setattr(publishing, step, checked_out)
 
     assert published(app).refusal == "the handoff can't be written: Not a directory"
     assert [(path.name, path.read_text()) for path in docs.iterdir()] == [("handoff.md", "Theirs.\n")]

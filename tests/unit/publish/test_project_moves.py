@@ -17,7 +17,7 @@ from carryover.paths import StateDir
 from carryover.projects.root import StatePaths, find_root
 from carryover.publish.project_moves import RootFacts, follow, inspect_root, link, unlink
 from carryover.publish.project_view import project_view
-from carryover.publish.refresh import refresh
+from carryover.publish.publish import publish_project
 from support.claude_session import ClaudeSession
 
 Connect = Callable[[], sqlite3.Connection]
@@ -57,7 +57,7 @@ async def followed(ledger: Ledger, paths: StatePaths, root: Path) -> int:
 
 async def test_what_was_kept_follows_the_folder(ledger: Ledger, paths: StatePaths, shop: Path, known: int) -> None:
     """Whatever begins at the old path next is another project. Uninstall finds what was put into the folder."""
-    refresh(paths, known, Config(publish=PublishConfig(pointers="shared")), now_ms=NOW_MS)
+    publish_project(paths, known, Config(publish=PublishConfig(pointers="shared")), now_ms=NOW_MS)
     await followed(ledger, paths, shop)
     store = shop.rename(shop.with_name("store"))
 
@@ -78,7 +78,7 @@ async def test_the_user_may_link_what_cannot_be_detected_and_take_it_back_with_i
     new = project_by_root(reading(), str(store))
     assert new is not None and project_view(reading(), new.id).former_roots == (str(shop),)
 
-    made = refresh(paths, new.id, Config(), now_ms=NOW_MS, newest=True)
+    made = publish_project(paths, new.id, Config(), now_ms=NOW_MS, newest=True)
     await ledger.set_published(new.id, made.sha, NOW_MS, None)
     files = [paths.state.root / "handoff.md"]
     files += (store / ".carryover").glob("handoff*.md")

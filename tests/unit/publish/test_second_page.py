@@ -22,7 +22,7 @@ from carryover.projects.root import StatePaths
 from carryover.publish.forgetting import remove_published
 from carryover.publish.make import MadeHandoff
 from carryover.publish.project_files import withdraw
-from carryover.publish.refresh import refresh
+from carryover.publish.publish import publish_project
 from carryover.publish.second_page import write_second_page
 from support.claude_session import ClaudeSession
 from support.repository import git
@@ -46,7 +46,7 @@ class Desk:
         self._project = read_in(session)
 
     def publish(self, config: Config | None = None) -> MadeHandoff:
-        return refresh(self.paths, self._project, config or Config(), now_ms=2)
+        return publish_project(self.paths, self._project, config or Config(), now_ms=2)
 
     def write(self, made: MadeHandoff) -> bool:
         with closing(connect_read_only(self.paths.state.ledger)) as db:
@@ -159,7 +159,7 @@ def test_a_handoff_that_says_everything_has_none(home: Path, session: ClaudeSess
     page.parent.mkdir(mode=0o700)
     page.write_text("of a session that was retracted")
 
-    made = refresh(paths, project, Config(), now_ms=2)
+    made = publish_project(paths, project, Config(), now_ms=2)
 
     assert made.text is not None and "more.md" not in made.text
     assert (made.published.page, page.exists()) == (None, False)

@@ -30,7 +30,7 @@ from carryover.publish.limits import limited_projects
 from carryover.publish.make import files_now, git_now, made_handoff, view_now
 from carryover.publish.project_moves import RootFacts, inspect_root
 from carryover.publish.project_view import project_view
-from carryover.publish.refresh import awaits_handoff, refresh, with_placeholder
+from carryover.publish.publish import awaits_handoff, publish_placeholder, publish_project
 from carryover.sync.outgoing import LedgerOutgoing
 from carryover.sync.payload import LARGEST_PAYLOAD, PIECE_BYTES
 from carryover.sync.rounds import synchronise
@@ -359,7 +359,7 @@ async def test_no_writer_and_no_reader_takes_it_for_a_folder_here(
     assert is_foreign(ROOT)
     assert not any(map(is_foreign, ["/home/ann/shop", "C:/shop", "C:\\shop", "shop", "", "a b:/x"]))
 
-    made = refresh(desktop.paths, project, SHARED, now_ms=9_000)
+    made = publish_project(desktop.paths, project, SHARED, now_ms=9_000)
     assert (made.text, made.sha, made.git, made.published.changed) == (None, None, None, False)
     with desktop.read() as db:
         found = made_handoff(db, project, SHARED, now_ms=9_000)
@@ -373,7 +373,7 @@ async def test_no_writer_and_no_reader_takes_it_for_a_folder_here(
     assert project_settings(Path(ROOT), SHARED).resume_mode == SHARED.resume.mode
     assert inspect_root(desktop.paths, ROOT, SHARED) == RootFacts(root=ROOT)
     assert not awaits_handoff(Path(ROOT), SHARED, desktop.paths)
-    assert not with_placeholder(found, desktop.paths).published.changed
+    assert not publish_placeholder(found, desktop.paths).published.changed
     assert is_away(ROOT)
     with pytest.raises(UserError, match="another machine"):
         project_root(ROOT)

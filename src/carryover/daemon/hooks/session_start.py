@@ -37,7 +37,7 @@ from carryover.ledger.queries import published_git
 from carryover.ledger.sessions import know_project
 from carryover.probe.looks import Silent, look_at, look_at_each, looked_at
 from carryover.publish.answers import AnswerTime
-from carryover.publish.refresh import awaits_handoff
+from carryover.publish.publish import awaits_handoff
 
 CATCH_UP_S: Final = 0.4
 """Time for reading what is new on disk. Anything not read by then is missing from the answer."""

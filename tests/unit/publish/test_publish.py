@@ -24,7 +24,7 @@ from carryover.projects.policy import AWAITS_WORK
 from carryover.projects.root import StatePaths
 from carryover.publish.forgetting import publish_here, remove_published
 from carryover.publish.make import MadeHandoff, git_now
-from carryover.publish.refresh import awaits_handoff, refresh, refused_before_work, with_placeholder
+from carryover.publish.publish import awaits_handoff, publish_placeholder, publish_project, refused_before_work
 from support.repository import repository
 from support.scribe import Scribe, ledger_with_prompt
 
@@ -35,7 +35,7 @@ def paths(home: Path) -> StatePaths:
 
 
 def refreshed(paths: StatePaths, project: int, config: Config | None = None) -> MadeHandoff:
-    return refresh(paths, project, config or Config(), now_ms=2)
+    return publish_project(paths, project, config or Config(), now_ms=2)
 
 
 def apart(home: Path) -> Config:
@@ -117,7 +117,7 @@ async def test_a_project_known_only_by_what_lies_in_it_gets_no_handoff_before_th
     with closing(connect_read_only(paths.state.ledger)) as db:
         found = refused_before_work(db, project, Config(), asked=[root] if asked else [])
     assert (found.published.refusal if found else None) == (AWAITS_WORK if refused else None)
-    made = refresh(paths, project, Config(), now_ms=2, asked=[root] if asked else [])
+    made = publish_project(paths, project, Config(), now_ms=2, asked=[root] if asked else [])
     assert made.published.refusal == (AWAITS_WORK if refused else None)
 
 
@@ -226,7 +226,7 @@ def test_a_project_without_a_handoff_gets_the_placeholder_and_the_pointers(
         handoff(root).write_text(PLACEHOLDER)
     assert awaits_handoff(root, Config(), paths)
 
-    made = with_placeholder(made_of(root), paths)
+    made = publish_placeholder(made_of(root), paths)
 
     assert made.published == Published(changed=not interrupted, file=handoff(root))
     assert handoff(root).read_text() == PLACEHOLDER
@@ -241,7 +241,7 @@ def test_a_handoff_that_lies_there_stays(root: Path, paths: StatePaths, text: st
     handoff(root).write_text(text)
 
     assert not awaits_handoff(root, Config(), paths)
-    assert with_placeholder(made_of(root), paths) == made_of(root)
+    assert publish_placeholder(made_of(root), paths) == made_of(root)
     assert handoff(root).read_text() == text
 
 
@@ -254,7 +254,7 @@ def test_where_nothing_may_be_published_nothing_is_awaited(root: Path, home: Pat
 def test_where_handoffs_are_kept_apart_the_placeholder_is_too(root: Path, home: Path, paths: StatePaths) -> None:
     assert awaits_handoff(root, apart(home), paths)
 
-    with_placeholder(made_of(root, home / "handoffs" / "shop"), paths)
+    publish_placeholder(made_of(root, home / "handoffs" / "shop"), paths)
 
     assert (home / "handoffs" / "shop" / "handoff.md").read_text() == PLACEHOLDER
     assert list(root.iterdir()) == []

@@ -1,0 +1,280 @@
+"""Makes one project's handoff and writes it to the project's files. Blocks.
+
+    publish_project     from the ledger to the files
+    publish_handoff     of one that is made
+    publish_text        the text, and all that belongs to it; errors become a refusal or a note
+
+A project whose history was read only because a command printed something gets no file until an agent works there again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import sqlite3
+from collections.abc import Callable, Collection
+from contextlib import closing
+from functools import partial
+from pathlib import Path
+
+import msgspec
+
+from carryover.agents import adapters
+from carryover.config import Config, ProjectSettings, handoffs_elsewhere, project_settings
+from carryover.distill.header import PLACEHOLDER, TITLE
+from carryover.distill.render import names_page
+from carryover.errors import os_reason
+from carryover.facts import GitFacts, is_foreign
+from carryover.fsio import atomic_replace, is_folder, is_there, locked_dir, read_bytes_bounded
+from carryover.ledger.connect import connect_read_only
+from carryover.ledger.queries import agents_in, changed_since_published, has_only_pins, project_by_id
+from carryover.ledger.rows import ProjectRow
+from carryover.outside.in_project import Pass
+from carryover.outside.journal import Journal, read_journal, write_down
+from carryover.outside.listed import handoff_folder
+from carryover.probe.checkout import Checkout
+from carryover.probe.git import TIMEOUT_S
+from carryover.probe.git_command import ask_one
+from carryover.probe.looks import give_up_if_late, look_at
+from carryover.projects.handoff_file import HANDOFF, PAGE, STORE, Published, read_handoff, write_handoff
+from carryover.projects.policy import AWAITS_WORK, TAKEN_OUT, UNWRITTEN, Refusal, refusal, refusal_by_git
+from carryover.projects.root import StatePaths
+from carryover.publish.gitignore import kept_out
+from carryover.publish.loaded_files import write_loaded_files
+from carryover.publish.local_files import hidden_since
+from carryover.publish.make import MadeHandoff, made_handoff
+from carryover.publish.project_files import place, take_back
+from carryover.publish.store import handoff_names, ignore_elsewhere, ignore_itself, remove_own
+from carryover.redact import CleanText
+
+
+def publish_project(
+    paths: StatePaths,
+    project_id: int,
+    config: Config,
+    *,
+    now_ms: int,
+    last_git: GitFacts | None = None,
+    newest: bool = True,
+    git_s: float = TIMEOUT_S,
+    asked: Collection[str] | None = None,
+    started: bool = False,
+) -> MadeHandoff:
+    """Makes the handoff of a project and writes it to the project's files.
+
+    `newest`: this project changed last, so its handoff is written to the state folder too. Git gets at most `git_s`.
+    `asked`: the roots that commands asked about; a project that only they had read waits for work. `started`: a session
+    has started there, so if there is nothing to hand over, its file says so. Raises LookupError for an unknown project
+    and UserError if the ledger can't be read.
+    """
+    with closing(connect_read_only(paths.state.ledger)) as db:
+        if asked is not None:
+            refused = refused_before_work(db, project_id, config, asked=asked, started=started)
+            if refused is not None:
+                return refused
+        made = made_handoff(db, project_id, config, now_ms=now_ms, last_git=last_git, git_s=git_s)
+        if not started and _was_taken_out(project_by_id(db, project_id), made, config):
+            return msgspec.structs.replace(made, published=Published(refusal=TAKEN_OUT, passing=True))
+    give_up_if_late()
+    made = publish_handoff(made, config, paths, newest=newest)
+    return publish_placeholder(made, paths) if started else made
+
+
+def _was_taken_out(project: ProjectRow | None, made: MadeHandoff, config: Config) -> bool:
+    """Whether the folder of the last handoff is gone from a worktree. Git may be removing the worktree, which fails if
+    the folder is made again meanwhile. So one publication is skipped; upkeep makes the next if the worktree remains.
+    """
+    if project is None or project.main_root is None or project.published_sha is None or project.refusal is not None:
+        return False
+    root = Path(project.root)
+    is_gone = made.settings.folder is None and is_folder(root) and not is_folder(root / STORE)
+    return is_gone and not is_there(handoffs_elsewhere(root, config.kept_in) / HANDOFF)  # else it was never inside
+
+
+def publish_handoff(made: MadeHandoff, config: Config, paths: StatePaths, *, newest: bool) -> MadeHandoff:
+    """Writes a handoff as `publish_project` does, and sets `published`."""
+    if is_foreign(made.root):
+        return msgspec.structs.replace(made, handoff=None, text=None)
+    if made.text is None:
+        return made
+    has_page = made.handoff is not None and names_page(made.handoff, made.text)
+    beside = partial(write_loaded_files, made, config)
+    published = publish_text(Path(made.root), made.text, made.settings, paths, beside=beside, has_page=has_page)
+    if newest and not made.settings.excluded:
+        # A copy for people to look at, in a folder which the user may have linked to another disk.
+        write_handoff(paths.state.root.resolve(), made.text, sync="never")
+    return msgspec.structs.replace(made, published=published)
+
+
+def awaits_handoff(root: Path, config: Config, paths: StatePaths) -> bool:
+    """Whether the project at `root` may have a handoff but has none yet, or only the placeholder."""
+    settings = project_settings(root, config)
+    if settings.excluded is not None or not _is_free(settings.folder or root / STORE):
+        return False
+    return settings.folder is not None or refusal(Checkout(root), paths) is None
+
+
+def publish_placeholder(made: MadeHandoff, paths: StatePaths) -> MadeHandoff:
+    """Publishes the placeholder, with all that accompanies a handoff, if there is neither content nor a handoff yet."""
+    root = Path(made.root)
+    if made.text is not None or not _is_free(made.settings.folder or root / STORE):
+        return made
+    published = publish_text(root, PLACEHOLDER, made.settings, paths)
+    return msgspec.structs.replace(made, published=published)
+
+
+def _is_free(folder: Path) -> bool:
+    """Whether there is no handoff, or only the placeholder, whose writer may have been interrupted."""
+    placeholder = PLACEHOLDER.encode()
+    try:
+        return read_bytes_bounded(folder / HANDOFF, len(placeholder), follow=False) == placeholder
+    except FileNotFoundError:
+        return True
+    except OSError as error:
+        return error.errno == errno.ENOTDIR
+
+
+def refused_before_work(
+    db: sqlite3.Connection, project_id: int, config: Config, *, asked: Collection[str], started: bool = False
+) -> MadeHandoff | None:
+    """Returns the refusal for a project whose history was read only because its root is in `asked`, or of which only
+    pins are recorded; None for others. Blocks.
+
+    `started`: whether a session has started there, which has recorded nothing yet.
+    """
+    project = project_by_id(db, project_id)
+    if project is None or project.published_sha is not None:
+        return None
+    if has_only_pins(db, project_id):
+        awaits = not started
+    elif project.published_ms is not None:
+        awaits = project.refusal == AWAITS_WORK and not changed_since_published(db, project.id)
+    else:
+        in_projects = {agent.id for agent in adapters().values() if agent.in_projects}
+        agents = agents_in(db, project.id)  # none if a session has only started there
+        awaits = project.root in asked and bool(agents) and agents <= in_projects
+    if not awaits:
+        return None
+    settings = project_settings(Path(project.root), config)
+    refused = Published(refusal=AWAITS_WORK)
+    return MadeHandoff(root=project.root, settings=settings, handoff=None, text=None, git=None, published=refused)
+
+
+def publish_text(
+    root: Path,
+    text: CleanText,
+    settings: ProjectSettings,
+    paths: StatePaths,
+    *,
+    beside: Callable[[], bool] = bool,
+    has_page: bool = False,
+) -> Published:
+    """Writes `text` and all that belongs to it to the project; errors become a refusal or a note. Blocks.
+
+    `beside` is called to write more files there; it returns whether they have to be written again later. `has_page`:
+    whether a second page is to be written next to it, else an earlier one is removed.
+    """
+    if settings.excluded is not None:
+        return Published(refusal=f"excluded by {settings.excluded}", notes=settings.notes)
+    try:
+        checkout = Checkout(root)
+        if settings.folder is not None:
+            return _publish_apart(checkout, text, settings, settings.folder, paths.state.root, has_page=has_page)
+        return _publish_inside(checkout, text, settings, paths, beside, has_page=has_page)
+    except OSError as error:
+        why = f"{UNWRITTEN}: {os_reason(error)}"
+        return Published(refusal=why, passing=True, notes=settings.notes)
+
+
+def _publish_apart(
+    checkout: Checkout, text: CleanText, settings: ProjectSettings, folder: Path, state: Path, *, has_page: bool
+) -> Published:
+    root, store, journal, notes = checkout.root, checkout.root / STORE, read_journal(state), settings.notes
+    ours = handoff_folder(store, root)
+    if is_folder(store) and journal.last(ours) == ours:  # else the repository's own
+        taken = take_back(checkout, settings, state)
+        notes = (*notes, *taken.notes) if taken is not None else notes
+    write_down(state, handoff_folder(folder, root))
+    ignore_elsewhere(folder)
+    written = _written(folder, text, has_page=has_page)
+    _remove_former(journal, root, folder)
+    return msgspec.structs.replace(written, notes=notes)
+
+
+def _publish_inside(
+    checkout: Checkout,
+    text: CleanText,
+    settings: ProjectSettings,
+    paths: StatePaths,
+    beside: Callable[[], bool],
+    *,
+    has_page: bool,
+) -> Published:
+    root, state, store = checkout.root, paths.state.root, checkout.root / STORE
+    refused = refusal(checkout, paths)
+    if refused is not None:
+        if refused.in_git and settings.pointers == "local":
+            with contextlib.suppress(OSError):  # the handoff is removed even without the journal
+                take_back(checkout, settings, state)  # a hidden file may be the user's by now
+        return _refused(root, refused, settings)
+    write_down(state, handoff_folder(store, root))
+    with locked_dir(store):
+        edits = Pass(checkout, state, settings.notes)
+        refused = kept_out(edits)  # first, so that the handoff can never be committed
+        if refused is not None:
+            return _refused(root, refused, settings)
+        ignore_itself(store)
+        written = _written(store, text, has_page=has_page)
+        place(edits, settings, paths.home)
+        _remove_former(edits.journal, root, store)
+        again = beside()
+        # Another branch may have other rules. A new `Checkout`: an agent may just have created the repository.
+        refused = refusal_by_git(Checkout(root))
+        if refused is not None:
+            return _refused(root, refused, settings)
+        return msgspec.structs.replace(
+            written,
+            passing=again,
+            hidden=hidden_since(edits) if settings.pointers == "local" and settings.decided else {},
+            notes=tuple(edits.notes),
+        )
+
+
+def _written(folder: Path, text: CleanText, *, has_page: bool) -> Published:
+    changed = write_handoff(folder, text)
+    if not has_page:
+        (folder / PAGE).unlink(missing_ok=True)
+    return Published(changed=changed, file=folder / HANDOFF, page=folder / PAGE if has_page else None)
+
+
+def _refused(root: Path, refused: Refusal, settings: ProjectSettings) -> Published:
+    store = root / STORE
+    if refused.in_git and is_folder(store) and not store.is_symlink():
+        for name in handoff_names():
+            _empty(root, store / name)
+        with contextlib.suppress(OSError):  # it was not created for this
+            store.rmdir()
+    return Published(refusal=refused.reason, passing=refused.passing, notes=settings.notes)
+
+
+def _empty(root: Path, file: Path) -> None:
+    """Takes a handoff of ours out of a file that could be committed; what HEAD has there is put back."""
+    try:
+        found = read_handoff(file)
+    except OSError:
+        return  # there is none, or it is not ours
+    if not found.startswith(TITLE):
+        return
+    committed = ask_one(root, "cat-file", "blob", f"HEAD:{STORE}/{file.name}")
+    if committed.code != 0:
+        file.unlink()
+    elif committed.out != found:
+        atomic_replace(file, committed.out, follow=False)
+
+
+def _remove_former(journal: Journal, root: Path, folder: Path) -> None:
+    """Removes the handoff from folders of earlier settings outside of the project, where it would get stale."""
+    listed = {Path(entry.path) for entry in journal.handoffs if entry.root == str(root)}
+    for former in listed - {folder, root / STORE}:
+        with contextlib.suppress(OSError):  # also if its disk does not answer
+            look_at(former, partial(remove_own, former))
