@@ -13,7 +13,7 @@ from typing import Final
 from carryover.agents import agent_ids
 from carryover.config import AgentsConfig, Config, Pointers, ProjectSettings, PublishConfig, project_settings
 from carryover.redact import CleanText
-from support.publishing import publish, take_back
+from support.publishing import publish, withdraw
 
 MARK: Final = "SECRET-PROMPT"
 """In each handoff, and nowhere else."""
@@ -101,7 +101,7 @@ class World:
         """What carryoverd does when the user's settings have changed."""
         self.mode = mode
         for checkout in self.checkouts():
-            take_back(checkout, self._settings(checkout))
+            withdraw(checkout, self._settings(checkout))
 
     def _settings(self, checkout: Path) -> ProjectSettings:
         config = Config(

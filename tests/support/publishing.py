@@ -1,4 +1,4 @@
-"""Publishes in projects, and takes back, with the folders of the user whom a test stands for."""
+"""Publishes in projects, and withdraws, with the folders of the user whom a test stands for."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ def preview(root: Path, settings: ProjectSettings) -> Pass | None:
     return project_files.preview(root, settings, own_paths())
 
 
-def take_back(root: Path, settings: ProjectSettings) -> Pass | None:
-    return project_files.take_back(Checkout(root), settings, state_dir().root)
+def withdraw(root: Path, settings: ProjectSettings) -> Pass | None:
+    return project_files.withdraw(Checkout(root), settings, state_dir().root)
 
 
 def edited_by(do: Callable[[], object], root: Path) -> tuple[str, ...]:

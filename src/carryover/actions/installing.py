@@ -39,7 +39,7 @@ from carryover.outside.apply import Edit, Text, apply, plan_edit
 from carryover.outside.in_project import Pass
 from carryover.past.context import project_root, state_dir
 from carryover.paths import StateDir
-from carryover.publish.project_files import withdraw
+from carryover.publish.project_files import withdraw_everywhere
 from carryover.terminal.paths import short_path
 
 __all__ = ["Detection", "Edit", "InstallAnswer", "Installed", "Pass", "Survey", "Wishes", "install", "survey"]
@@ -283,7 +283,7 @@ def _carried_out(planned: Installed) -> Installed:
     state = state_dir()
     edits = apply(planned.edits, state)
     # The daemon does this too when it reads the settings; this way it is done before the command ends.
-    withdrawn = withdraw(state.root, load_config(state.config))
+    withdrawn = withdraw_everywhere(state.root, load_config(state.config))
     if edits[-1].changes:
         reload_daemon(state)
     background = bring_up(state, service=planned.survey.wishes.service)

@@ -55,7 +55,7 @@ def unpause_all(state: StateDir) -> Pausing:
 
 def pause_project(state: StateDir, root: str) -> Pausing:
     """Excludes one project by `[projects] exclude`, and takes out what we put into it. Raises UserError if it can't."""
-    from carryover.publish.project_files import withdraw
+    from carryover.publish.project_files import withdraw_everywhere
 
     config = load_config(state.config)
     changed = project_settings(Path(root), config).excluded is None
@@ -63,7 +63,7 @@ def pause_project(state: StateDir, root: str) -> Pausing:
         write(state, ("projects", "exclude"), [*config.projects.exclude, glob.escape(root)])
     obeyed = _obeyed(state, paused=None)
     if changed and obeyed != "at once":  # otherwise the daemon does it
-        withdraw(state.root, settings_now(state))
+        withdraw_everywhere(state.root, settings_now(state))
     return Pausing(paused=True, changed=changed, project=root, daemon=obeyed)
 
 

@@ -146,9 +146,9 @@ def change(state: StateDir, key: str, words: Sequence[str] | None) -> Changed:
         raise UserError(f"It was written, but carryoverd does not take the settings: {health.config_trouble}")
     withdrawn: tuple[Pass, ...] = ()
     if health is None and table in _ON_PROJECTS:
-        from carryover.publish.project_files import withdraw
+        from carryover.publish.project_files import withdraw_everywhere
 
-        withdrawn = withdraw(state.root, settings_now(state))
+        withdrawn = withdraw_everywhere(state.root, settings_now(state))
     return Changed(before, after, is_running=health is not None, withdrawn=withdrawn)
 
 

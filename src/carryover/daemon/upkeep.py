@@ -17,7 +17,7 @@ from carryover.ledger.queries import Selection
 from carryover.ledger.search_index import index_more
 from carryover.paths import StateDir
 from carryover.publish.forgetting import Erased, forget_sessions
-from carryover.publish.project_files import withdraw
+from carryover.publish.project_files import withdraw_everywhere
 
 PAUSE_S: Final = 0.05
 """Pause between two steps, for others that use the ledger."""
@@ -130,7 +130,7 @@ async def _error_of(part: _Part) -> Exception | None:
 
 async def withdraw_what_is_not_allowed(context: DaemonContext) -> None:
     """Removes what the settings no longer allow from projects."""
-    done = await asyncio.to_thread(withdraw, context.state.root, context.config)
+    done = await asyncio.to_thread(withdraw_everywhere, context.state.root, context.config)
     if files := sum(len(project.done) for project in done):
         context.log.info("withdrawn", projects=len(done), files=files)
 

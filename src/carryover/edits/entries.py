@@ -57,7 +57,7 @@ class ListEntry(msgspec.Struct, frozen=True):
         bom, text = decode(data)
         place, present = _present(text, self)
         if present is not None and (isinstance(present, str) or is_ours(present)):
-            text = (toml_text if self.toml else json_text).remove(text, place, origin.empty)
+            text = (toml_text if self.toml else json_text).take(text, place, origin.empty)
         is_empty = not text.strip() if self.toml else json_text.is_blank(text)
         return restored(bom, text, origin, is_empty=is_empty)
 

@@ -124,7 +124,7 @@ class Hooks(msgspec.Struct, frozen=True):
         left = self._values(text)
         version_is_ours = self.form == "flat" and (origin.unversioned or origin.began_empty)
         if version_is_ours and left.get(_VERSION) == VERSION_NOW and not any(self._groups(left)):
-            text = json_text.remove(text, (_VERSION,))
+            text = json_text.take(text, (_VERSION,))
         is_empty = not text.strip() if self.form == "tables" else json_text.is_blank(text)
         return restored(bom, text, origin, is_empty=is_empty)
 
@@ -221,7 +221,7 @@ class Hooks(msgspec.Struct, frozen=True):
 
     def _without_ours(self, text: str, origin: Origin, keep: Sequence[Hook] = ()) -> str:
         """Returns the text without our hooks, except the first that equals each of `keep`."""
-        remove = toml_text.remove if self.form == "tables" else json_text.remove
+        take = toml_text.take if self.form == "tables" else json_text.take
         kept: set[Hook] = set()
         doomed = []
         for found in self._found(self._values(text)):
@@ -229,7 +229,7 @@ class Hooks(msgspec.Struct, frozen=True):
                 kept.add(found.hook)
             elif found.owner == "ours":
                 doomed.append(found)
-        return self._without_ours(remove(text, doomed[-1].path, origin.empty), origin, keep) if doomed else text
+        return self._without_ours(take(text, doomed[-1].path, origin.empty), origin, keep) if doomed else text
 
     def _with_version(self, text: str) -> str:
         """Returns the text with a version, unless that would activate other people's hooks of any kind."""

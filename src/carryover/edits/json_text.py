@@ -98,7 +98,7 @@ def put(text: str, path: Path, value: object) -> str:
     return text[: item.value_start] + new + text[item.end :]
 
 
-def remove(text: str, path: Path, keep: Collection[str] = ()) -> str:
+def take(text: str, path: Path, keep: Collection[str] = ()) -> str:
     """Returns the text without the item at `path`, and without containers that this leaves empty; undoes `put`. `keep`:
     dotted names of containers that stay. Comments stay, and so do containers that hold one."""
     levels = _levels(text, path)

@@ -54,12 +54,12 @@ def put(text: str, path: Path, value: Mapping[str, Any]) -> str:
     after = text + gap + newline.join(_lines(path, value)) + ending
     after = _edited(text, path, set_value, iter((after,)))
     step = path[-1] if path[-1] is not None else len(_at(values(after), path[:-1])) - 1
-    if remove(after, (*path[:-1], step)) != text:
+    if take(after, (*path[:-1], step)) != text:
         raise _refusal(path)
     return after
 
 
-def remove(text: str, path: Path, keep: Collection[str] = ()) -> str:  # noqa: ARG001 (as in json_text; none is left empty)
+def take(text: str, path: Path, keep: Collection[str] = ()) -> str:  # noqa: ARG001 (as in json_text; none is left empty)
     """Returns the text without the table at `path`; undoes `put`. Raises EditRefused as `put` does."""
     found = _at(values(text), path)
     if found is None:

@@ -48,11 +48,11 @@ def swap(target: Path, before: bytes | None, after: bytes | None, *, mode: int |
     """
     _check(target, before)
     if after is None:
-        _take_out(target, before)
+        _remove(target, before)
     else:
         temporary = written_beside(target, after, mode=mode)
         try:
-            _put_in(temporary, target, before, after)
+            _put(temporary, target, before, after)
         finally:
             temporary.unlink(missing_ok=True)
     sync_folder(target.parent)
@@ -72,7 +72,7 @@ def _check(target: Path, before: bytes | None) -> None:
     raise BeingChanged
 
 
-def _put_in(temporary: Path, target: Path, before: bytes | None, after: bytes) -> None:
+def _put(temporary: Path, target: Path, before: bytes | None, after: bytes) -> None:
     if before is None:
         _move_to_free_name(temporary, target)
         return
@@ -90,7 +90,7 @@ def _put_in(temporary: Path, target: Path, before: bytes | None, after: bytes) -
             raise BeingChanged
 
 
-def _take_out(target: Path, before: bytes | None) -> None:
+def _remove(target: Path, before: bytes | None) -> None:
     if before is None:
         return
     temporary = temporary_beside(target)

@@ -49,7 +49,7 @@ def hidden_since(edits: Pass) -> dict[str, int]:
     return {str(path): path.stat().st_mtime_ns for path in paths if path.exists()}
 
 
-def hide_no_more(edits: Pass, wanted: Collection[str] = ()) -> None:
+def unhide(edits: Pass, wanted: Collection[str] = ()) -> None:
     """Makes git show all files again except for the `wanted` ones and our files in another checkout."""
     others = edits.checkout.others
     texts = ((name, text) for name, text in local_names().items() if name not in wanted)

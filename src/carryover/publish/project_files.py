@@ -26,7 +26,7 @@ from carryover.projects.handoff_file import STORE
 from carryover.projects.policy import refusal
 from carryover.projects.root import StatePaths
 from carryover.publish.gitignore import keep_out, shared_rule, take_rules
-from carryover.publish.local_files import hide_no_more, local_names, local_text, place_local_files
+from carryover.publish.local_files import local_names, local_text, place_local_files, unhide
 from carryover.publish.once import committed_names, note_once, place_pointers
 from carryover.publish.read_lists import entry, place_in_read_lists
 from carryover.publish.store import remove_own
@@ -47,7 +47,7 @@ def preview(root: Path, settings: ProjectSettings, paths: StatePaths) -> Pass | 
     return edits
 
 
-def take_back(checkout: Checkout, settings: ProjectSettings, state: Path) -> Pass | None:
+def withdraw(checkout: Checkout, settings: ProjectSettings, state: Path) -> Pass | None:
     """Removes from the project what `settings` no longer allow, byte for byte, and only what we put there. Returns None
     if they allow all.
 
@@ -59,13 +59,13 @@ def take_back(checkout: Checkout, settings: ProjectSettings, state: Path) -> Pas
         return None
     edits = Pass(checkout, state)
     try:
-        return _taken_back(edits, settings, goes=goes)
+        return _withdrawn(edits, settings, goes=goes)
     except OSError as error:
         edits.notes = [f"what was written into the project is still there: {os_reason(error)}"]
         return edits
 
 
-def _taken_back(edits: Pass, settings: ProjectSettings, *, goes: bool) -> Pass:
+def _withdrawn(edits: Pass, settings: ProjectSettings, *, goes: bool) -> Pass:
     store = edits.root / STORE
     if store.is_symlink():
         return edits
@@ -92,7 +92,7 @@ def place(edits: Pass, settings: ProjectSettings, home: Path | None = None) -> N
         left = committed_names(edits.checkout) if gone and settings.pointers == "local" else set()
         for text in texts_in(edits.root, gone):
             edits.let_go(text.name) if text.name in left else edits.take(text)
-        hide_no_more(edits, hidden)
+        unhide(edits, hidden)
     if not edits.dry:
         note_once(edits, settings)
 
@@ -138,9 +138,9 @@ def _holds_repositories(folder: Path) -> bool:
         return any((Path(entry.path) / ".git").exists() for entry in islice(entries, _MOST_ENTRIES))
 
 
-def withdraw(state: Path, config: Config) -> tuple[Pass, ...]:
+def withdraw_everywhere(state: Path, config: Config) -> tuple[Pass, ...]:
     """Withdraws from all projects that were ever published from the state folder; returns those with a change or a
-    note, each as `take_back` does.
+    note, each as `withdraw` does.
 
     Skips projects that are missing or on a disk that does not answer, and all of them while Carryover is paused. Blocks
     (files, git).
@@ -154,7 +154,7 @@ def withdraw(state: Path, config: Config) -> tuple[Pass, ...]:
     real = dict.fromkeys(Path(root) for _, root in look_at_each(sorted(roots), here().canonical))
 
     def withdrawn(root: Path) -> Pass | None:
-        return take_back(Checkout(root), project_settings(root, config), state) if is_folder(root) else None
+        return withdraw(Checkout(root), project_settings(root, config), state) if is_folder(root) else None
 
     passes = (edits for _, edits in look_at_each(real, withdrawn) if edits is not None)
     return tuple(edits for edits in passes if edits.done or edits.notes)

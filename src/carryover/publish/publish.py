@@ -43,7 +43,7 @@ from carryover.publish.gitignore import kept_out
 from carryover.publish.loaded_files import write_loaded_files
 from carryover.publish.local_files import hidden_since
 from carryover.publish.make import MadeHandoff, made_handoff
-from carryover.publish.project_files import place, take_back
+from carryover.publish.project_files import place, withdraw
 from carryover.publish.store import handoff_names, ignore_elsewhere, ignore_itself, remove_own
 from carryover.redact import CleanText
 
@@ -192,7 +192,7 @@ def _publish_apart(
     root, store, journal, notes = checkout.root, checkout.root / STORE, read_journal(state), settings.notes
     ours = handoff_folder(store, root)
     if is_folder(store) and journal.last(ours) == ours:  # else the repository's own
-        taken = take_back(checkout, settings, state)
+        taken = withdraw(checkout, settings, state)
         notes = (*notes, *taken.notes) if taken is not None else notes
     write_down(state, handoff_folder(folder, root))
     ignore_elsewhere(folder)
@@ -215,7 +215,7 @@ def _publish_inside(
     if refused is not None:
         if refused.in_git and settings.pointers == "local":
             with contextlib.suppress(OSError):  # the handoff is removed even without the journal
-                take_back(checkout, settings, state)  # a hidden file may be the user's by now
+                withdraw(checkout, settings, state)  # a hidden file may be the user's by now
         return _refused(root, refused, settings)
     write_down(state, handoff_folder(store, root))
     with locked_dir(store):
@@ -251,14 +251,14 @@ def _refused(root: Path, refused: Refusal, settings: ProjectSettings) -> Publish
     store = root / STORE
     if refused.in_git and is_folder(store) and not store.is_symlink():
         for name in handoff_names():
-            _empty(root, store / name)
+            _remove_committed(root, store / name)
         with contextlib.suppress(OSError):  # it was not created for this
             store.rmdir()
     return Published(refusal=refused.reason, passing=refused.passing, notes=settings.notes)
 
 
-def _empty(root: Path, file: Path) -> None:
-    """Takes a handoff of ours out of a file that could be committed; what HEAD has there is put back."""
+def _remove_committed(root: Path, file: Path) -> None:
+    """Removes a handoff of ours from where it could be committed; what HEAD has there is put back."""
     try:
         found = read_handoff(file)
     except OSError:

@@ -24,7 +24,7 @@ from carryover.publish.pointers import NEW_FILE
 from carryover.publish.store import ignore_itself
 from carryover.redact import CleanText
 from support.detected import detected
-from support.publishing import publish, take_back
+from support.publishing import publish, withdraw
 from support.repository import git, repository
 from support.scribe import ledger_with_prompt
 from support.shared_rule import add_shared_rule
@@ -146,7 +146,7 @@ def test_a_pointer_that_the_user_committed_stays_as_in_a_project_that_is_paused(
     git(root, "add", "AGENTS.md")
     git(root, "commit", "--quiet", "--message", "Point agents to the handoff")
     if is_taken_out_before:  # so that it is the repository's alone when it is back
-        take_back(root, ProjectSettings(pointers="off"))
+        withdraw(root, ProjectSettings(pointers="off"))
         git(root, "checkout", "--quiet", "AGENTS.md")
         published(state, root)
 

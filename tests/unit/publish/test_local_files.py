@@ -11,12 +11,12 @@ from carryover.config import Pointers, ProjectSettings
 from carryover.outside.apply import plan_edit
 from carryover.probe.checkout import Checkout
 from carryover.publish.gitignore import with_rule, without_rules
-from carryover.publish.local_files import hide_no_more, local_names
+from carryover.publish.local_files import local_names, unhide
 from carryover.publish.pointers import NEW_FILE
 from carryover.publish.project_files import place, texts_in
 from carryover.redact import CleanText
 from support.passes import begun
-from support.publishing import edited_by, preview, publish, take_back
+from support.publishing import edited_by, preview, publish, withdraw
 from support.repository import git, repository
 from support.shared_rule import add_shared_rule
 
@@ -225,7 +225,7 @@ def test_what_the_user_adds_to_an_agents_own_file_stays_when_ours_leaves(home: P
     rule = root / ".windsurf/rules/carryover.md"
     rule.write_text(f"{rule.read_text()}\nNever use floats.\n")
 
-    take_back(root, ProjectSettings(pointers="off"))
+    withdraw(root, ProjectSettings(pointers="off"))
 
     assert "Never use floats." in rule.read_text()
     assert BLOCK not in rule.read_text()
@@ -258,10 +258,10 @@ def test_what_was_made_goes_without_a_trace(home: Path, exclude: str, then: Poin
     assert tree(root) != before
 
     if then == "off":
-        take_back(root, ProjectSettings(pointers="off"))
+        withdraw(root, ProjectSettings(pointers="off"))
     else:
         published(root, ProjectSettings(pointers=then))
-        take_back(root, ProjectSettings(pointers="off"))
+        withdraw(root, ProjectSettings(pointers="off"))
 
     assert tree(root) == before
 
@@ -270,13 +270,13 @@ def test_what_was_shared_before_goes_at_once_and_the_rest_at_the_next_turn(home:
     root = repository(home / "app", {"CLAUDE.md": "Be Claude.\n"})
     published(root, ProjectSettings())
 
-    take_back(root, LOCAL)
+    withdraw(root, LOCAL)
     assert files(root).get("CLAUDE.md") == "Be Claude.\n"
     assert status(root) == ""
     published(root)
     assert files(root) == {"CLAUDE.md": "Be Claude.\n", "AGENTS.md": BLOCK, "CLAUDE.local.md": BLOCK}
     for _ in range(2):  # at each change of a setting
-        take_back(root, LOCAL)
+        withdraw(root, LOCAL)
         assert "CLAUDE.local.md" in files(root)
 
 
@@ -328,7 +328,7 @@ def test_a_folder_that_leads_into_another_project_is_left_alone(home: Path) -> N
     for pointers in ("local", "off"):
         settings = ProjectSettings(pointers=pointers, folder=home / "kept" if pointers == "off" else None)
         publish(other, CleanText("# [CARRYOVER] \n"), settings)
-        take_back(other, settings)
+        withdraw(other, settings)
         for text in texts_in(other, RULES):
             assert plan_edit(text, out=True).reason == "there is a symlink on the way to it"
 
@@ -345,7 +345,7 @@ def test_where_each_file_is_another_checkout_s_too_all_stay_hidden(home: Path) -
     rules = Checkout(app).exclude.read_bytes()
 
     edits = begun(app)
-    hide_no_more(edits)
+    unhide(edits)
 
     assert (edits.done, edits.notes, Checkout(app).exclude.read_bytes()) == ([], [], rules)
 

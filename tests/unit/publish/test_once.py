@@ -13,7 +13,7 @@ from carryover.projects.handoff_file import Published
 from carryover.publish.once import refuses_pull, uncommitted_names
 from carryover.publish.pointers import NEW_FILE
 from carryover.redact import CleanText
-from support.publishing import edited_by, publish, take_back
+from support.publishing import edited_by, publish, withdraw
 from support.repository import git, repository
 
 OURS = ("AGENTS.md", "CLAUDE.md", ".gitignore")
@@ -123,7 +123,7 @@ def test_the_user_s_word_writes_it_anew_and_so_does_an_end_of_a_pause(app: Path)
     assert edited(app, agreed_ms=1) == ("AGENTS.md", "CLAUDE.md")
     assert edited(app, agreed_ms=1) == ()
 
-    take_back(app, ProjectSettings(pointers="off", excluded="`carryover pause`"))
+    withdraw(app, ProjectSettings(pointers="off", excluded="`carryover pause`"))
     assert texts(app) == {"CLAUDE.md": b"Be Claude.\n"}
     assert edited(app, agreed_ms=1) == ("AGENTS.md", "CLAUDE.md")
 
@@ -133,12 +133,12 @@ def test_a_pause_and_its_end_leave_what_is_committed_as_it_is(app: Path) -> None
     git(app, "add", "AGENTS.md")
     git(app, "commit", "--quiet", "--message", "Point agents to the handoff")
 
-    take_back(app, ProjectSettings(excluded="`carryover pause`"))
+    withdraw(app, ProjectSettings(excluded="`carryover pause`"))
     assert texts(app) == {"AGENTS.md": NEW_FILE, "CLAUDE.md": b"Be Claude.\n"}
     assert git(app, "status", "--porcelain") == ""
 
     assert edited(app) == ("CLAUDE.md",)
-    take_back(app, ProjectSettings(pointers="off"))
+    withdraw(app, ProjectSettings(pointers="off"))
     assert texts(app) == {"CLAUDE.md": b"Be Claude.\n"}
 
 
@@ -146,7 +146,7 @@ def test_what_it_wrote_is_taken_out_even_if_the_list_in_the_project_is_gone(app:
     published(app)
     shutil.rmtree(app / ".carryover")
 
-    take_back(app, ProjectSettings(pointers="off"))
+    withdraw(app, ProjectSettings(pointers="off"))
 
     assert texts(app) == {"CLAUDE.md": b"Be Claude.\n"}
     assert not (app / ".carryover").exists()

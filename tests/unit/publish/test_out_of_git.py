@@ -12,7 +12,7 @@ from carryover.probe.checkout import Checkout
 from carryover.projects.handoff_file import Published
 from carryover.publish import publish as publishing
 from carryover.redact import CleanText
-from support.publishing import publish, take_back
+from support.publishing import publish, withdraw
 from support.repository import git, repository
 from support.tools import program
 
@@ -93,7 +93,7 @@ def test_what_git_takes_back_does_not_open_the_folder_to_a_commit(
         assert committed_all(root) == []
         published(root, mode, f"{TEXT}{undo}\n")
     assert handoffs(root) == ["handoff.md"]
-    take_back(root, ProjectSettings(pointers="off"))
+    withdraw(root, ProjectSettings(pointers="off"))
     assert (Checkout(root).exclude.read_bytes() if Checkout(root).exclude.exists() else None) == before
 
 
@@ -261,11 +261,11 @@ def test_the_rule_stays_while_another_checkout_has_a_handoff(home: Path) -> None
     for root in (home / "app", tree):
         published(root, "local")
 
-    take_back(home / "app", ProjectSettings(pointers="off"))
+    withdraw(home / "app", ProjectSettings(pointers="off"))
     assert committed_all(tree) == []
     assert ".carryover/" in Checkout(tree).exclude.read_text()
 
-    take_back(tree, ProjectSettings(pointers="off"))
+    withdraw(tree, ProjectSettings(pointers="off"))
     assert ".carryover/" not in Checkout(tree).exclude.read_text()
 
 
@@ -279,7 +279,7 @@ def test_a_project_whose_folder_git_cleaned_away_keeps_no_rule(home: Path) -> No
     assert "takes .carryover back in" in (publish(root, CleanText(TEXT), without_pointers).refusal or "")
     assert (root / ".git/info/exclude").read_bytes() != before
 
-    take_back(root, ProjectSettings(pointers="off"))
+    withdraw(root, ProjectSettings(pointers="off"))
 
     assert (root / ".git/info/exclude").read_bytes() == before
     assert not (root / ".carryover").exists()

@@ -23,10 +23,10 @@ from carryover.publish import publish as publishing
 from carryover.publish.gitignore import open_to_git
 from carryover.publish.once import place_pointers
 from carryover.publish.pointers import NEW_FILE
-from carryover.publish.project_files import place, withdraw
+from carryover.publish.project_files import place, withdraw_everywhere
 from carryover.redact import CleanText
 from support.passes import begun
-from support.publishing import preview, publish, take_back
+from support.publishing import preview, publish, withdraw
 from support.repository import git, repository
 from support.shared_rule import add_shared_rule
 
@@ -176,11 +176,11 @@ def test_one_pass_waits_for_another(app: Path) -> None:
     """Else it would replace the other's list of edited files, and uninstall would not find what is missing there."""
     off = ProjectSettings(pointers="off")
     with ThreadPoolExecutor() as threads:
-        ends = partial(threads.submit, partial(take_back, app, off))
+        ends = partial(threads.submit, partial(withdraw, app, off))
         assert publish(app, CleanText(TEXT), SHARED, beside=lambda: bool(wait([ends()], 0.1).not_done)).passing
     with ThreadPoolExecutor() as threads, locked_dir(app / ".carryover"):
         assert wait([threads.submit(published, app)], 0.1).not_done
-        assert wait([threads.submit(take_back, app, off)], 0.1).not_done
+        assert wait([threads.submit(withdraw, app, off)], 0.1).not_done
 
 
 @pytest.mark.parametrize("step", ["refusal", "kept_out"])
@@ -230,7 +230,7 @@ def test_nothing_is_removed_through_a_link_that_a_checkout_puts_in_the_folders_p
         (app / ".carryover").symlink_to("docs")
 
     monkeypatch.setattr(project_files, "place", checked_out)
-    take_back(app, ProjectSettings(pointers="off"))
+    withdraw(app, ProjectSettings(pointers="off"))
 
     assert tree(app) == {"AGENTS.md": "Be brief.\n", "docs/handoff.md": "Theirs.\n"}
 
@@ -288,7 +288,7 @@ def pointing(pointers: Pointers | None, **more: object) -> Config:
 def test_otherwise_everything_stays(roots: tuple[Path, Path], home: Path, config: Config) -> None:
     before = [tree(root) for root in roots]
 
-    assert withdraw(home / ".carryover", config) == ()
+    assert withdraw_everywhere(home / ".carryover", config) == ()
 
     assert [tree(root) for root in roots] == before
 
@@ -302,9 +302,9 @@ def test_nothing_stays_in_a_project_that_is_left_out(
     config = pointing(pointers, projects=ProjectsConfig(exclude=("app",)))
     others, former = tree(bare), begun(app)
 
-    withdraw(home / ".carryover", config)
+    withdraw_everywhere(home / ".carryover", config)
     place_pointers(former)  # by a publication that began before that
-    withdraw(home / ".carryover", config)
+    withdraw_everywhere(home / ".carryover", config)
 
     assert (tree(app), tree(bare) == others) == (BEFORE, pointers != "local")
     assert git(app, "status", "--porcelain") == ""
@@ -315,7 +315,7 @@ def test_what_the_user_wrote_into_a_block_stays_and_is_named(roots: tuple[Path, 
     edited = (bare / "AGENTS.md").read_text().replace("read it before", "never read it before")
     (bare / "AGENTS.md").write_text(edited)
 
-    done = withdraw(home / ".carryover", pointing("off"))
+    done = withdraw_everywhere(home / ".carryover", pointing("off"))
 
     assert tree(bare)["AGENTS.md"] == edited
     assert done[-1].notes == ["AGENTS.md was left alone: its Carryover block was edited by hand"]

@@ -21,7 +21,7 @@ from carryover.paths import StateDir
 from carryover.projects.root import StatePaths
 from carryover.publish.forgetting import remove_published
 from carryover.publish.make import MadeHandoff
-from carryover.publish.project_files import withdraw
+from carryover.publish.project_files import withdraw_everywhere
 from carryover.publish.publish import publish_project
 from carryover.publish.second_page import write_second_page
 from support.claude_session import ClaudeSession
@@ -101,11 +101,11 @@ def removed_by_git(desk: Desk) -> None:
 
 
 def removed_by_exclusion(desk: Desk) -> None:
-    withdraw(desk.paths.state.root, Config(projects=ProjectsConfig(exclude=("shop",))))
+    withdraw_everywhere(desk.paths.state.root, Config(projects=ProjectsConfig(exclude=("shop",))))
 
 
 def removed_by_pointers_off(desk: Desk) -> None:
-    withdraw(desk.paths.state.root, Config(publish=PublishConfig(pointers="off")))
+    withdraw_everywhere(desk.paths.state.root, Config(publish=PublishConfig(pointers="off")))
 
 
 def removed_by_forgetting(desk: Desk) -> None:
