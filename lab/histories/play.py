@@ -9,7 +9,7 @@ from typing import Final
 
 from carryover.config import Pointers
 from carryover.probe.checkout import Checkout
-from carryover.publish.once import committed_names
+from carryover.publish.shared_pointers import committed_names
 from histories.steps import Action, step
 from histories.world import Ran, World, worlds
 

@@ -31,9 +31,9 @@ from carryover.probe.looks import look_at_each
 from carryover.projects.handoff_file import STORE
 from carryover.publish.gitignore import rules_in
 from carryover.publish.hook_script import CURL_CONFIG, former_answers
-from carryover.publish.once import committed_names, present_names
 from carryover.publish.pointers import POINTER_LINES
 from carryover.publish.project_files import texts_in
+from carryover.publish.shared_pointers import committed_names, present_names
 from carryover.publish.state_files import FILES, FOLDERS
 from carryover.publish.store import own_files, own_ignore_file
 from carryover.terminal.output import counted

@@ -16,7 +16,7 @@ INFO: Final = ".git/info/"
 InProject = Literal["text", "folder", "handoff", "once"]
 """What is in a project. text: our text in one of its files. folder: a folder made for a file of ours. handoff: a folder
 that its handoff is written to, its own `.carryover` or one elsewhere; never `gone`. once: a file that had our text to
-be committed, which is not written again under the same agreement (`carryover.publish.once`)."""
+be committed, which is not written again under the same agreement (`carryover.publish.shared_pointers`)."""
 
 
 class Listed(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

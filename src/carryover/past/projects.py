@@ -31,7 +31,7 @@ from carryover.ledger.queries import (
 from carryover.ledger.rows import ProjectRow, SessionRow
 from carryover.past.types import Project, ProjectHandoff, Projects, TurnState
 from carryover.projects.handoff_file import handoff_path
-from carryover.publish.gists import session_gist
+from carryover.publish.digests import session_gist
 from carryover.publish.limits import limited_projects, resets_ms
 from carryover.publish.make import made_handoff
 from carryover.publish.printed import printed

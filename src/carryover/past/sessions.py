@@ -23,7 +23,7 @@ from carryover.model import NOTE
 from carryover.past.context import state_dir
 from carryover.past.opened import Want, opened
 from carryover.past.types import Session, SessionPage
-from carryover.publish.gists import session_gist
+from carryover.publish.digests import session_gist
 from carryover.text.harmless import one_line
 
 _MOST_LISTED: Final = 200

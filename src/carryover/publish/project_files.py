@@ -26,9 +26,9 @@ from carryover.projects.handoff_file import STORE
 from carryover.projects.policy import refusal
 from carryover.projects.root import StatePaths
 from carryover.publish.gitignore import keep_out, shared_rule, take_rules
-from carryover.publish.local_files import local_names, local_text, place_local_files, unhide
-from carryover.publish.once import committed_names, note_once, place_pointers
+from carryover.publish.local_pointers import local_names, local_text, place_local_pointers, unhide
 from carryover.publish.read_lists import entry, place_in_read_lists
+from carryover.publish.shared_pointers import committed_names, note_once, place_shared_pointers
 from carryover.publish.store import remove_own
 
 _MOST_ENTRIES: Final = 1000
@@ -101,14 +101,14 @@ def _wanted(edits: Pass, settings: ProjectSettings, home: Path | None) -> tuple[
     """Puts our text into the files that the settings want it in. Returns those that have it now or keep it if they do,
     and which of them git does not show."""
     if settings.excluded is not None:
-        # Git would show what a commit has as deleted, and to add it again afterwards is git's alone (`place_pointers`).
+        # Git would show what a commit has as deleted, and to add it again afterwards is git's alone.
         return committed_names(edits.checkout), set()
     if settings.pointers == "off":
         return set(), set()
     lists = place_in_read_lists(edits, home)
     if settings.pointers == "local":
         try:
-            hidden = place_local_files(edits, settings.agents, create=home is not None)
+            hidden = place_local_pointers(edits, settings.agents, create=home is not None)
         except OSError as error:
             if home is None:
                 raise
@@ -119,7 +119,7 @@ def _wanted(edits: Pass, settings: ProjectSettings, home: Path | None) -> tuple[
     if edits.checkout.git_dir is None and _holds_repositories(edits.root):
         edits.left_alone(AGENTS_MD, "the folder holds repositories, and its text would apply to each of them")
         return {GITIGNORE, *lists, *instruction_files()}, set()
-    return {GITIGNORE, *lists, *place_pointers(edits, settings.agents, settings.agreed_ms)}, set()
+    return {GITIGNORE, *lists, *place_shared_pointers(edits, settings.agents, settings.agreed_ms)}, set()
 
 
 def texts_in(root: Path, mine: Collection[str]) -> Iterator[Text]:

@@ -23,7 +23,7 @@ from carryover.probe.checkout import Checkout
 from carryover.projects import moved_folders
 from carryover.projects.handoff_file import STORE
 from carryover.projects.root import StatePaths
-from carryover.publish.once import repository_path
+from carryover.publish.shared_pointers import repository_path
 
 
 class RootFacts(msgspec.Struct, frozen=True, kw_only=True):

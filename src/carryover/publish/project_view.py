@@ -29,8 +29,8 @@ from carryover.ledger.queries import (
 )
 from carryover.ledger.rows import SessionRow
 from carryover.model import NOTE, SHARED, Pin
-from carryover.publish.gists import digest_of
-from carryover.publish.own_words import OwnWords
+from carryover.publish.digests import digest_of
+from carryover.publish.templates import OwnWords
 
 MAX_SESSIONS: Final = 20
 MAX_SEARCHED: Final = 500

@@ -41,7 +41,7 @@ from carryover.projects.policy import AWAITS_WORK, TAKEN_OUT, UNWRITTEN, Refusal
 from carryover.projects.root import StatePaths
 from carryover.publish.gitignore import kept_out
 from carryover.publish.loaded_files import write_loaded_files
-from carryover.publish.local_files import hidden_since
+from carryover.publish.local_pointers import hidden_since
 from carryover.publish.make import MadeHandoff, made_handoff
 from carryover.publish.project_files import place, withdraw
 from carryover.publish.store import handoff_names, ignore_elsewhere, ignore_itself, remove_own

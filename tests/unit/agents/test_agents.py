@@ -20,9 +20,9 @@ from carryover.past.without_daemon import catch_up
 from carryover.probe.checkout import Checkout
 from carryover.projects.policy import refusal
 from carryover.projects.root import StatePaths
-from carryover.publish.once import place_pointers
 from carryover.publish.pointers import NEW_FILE, hidden_files
 from carryover.publish.project_files import place
+from carryover.publish.shared_pointers import place_shared_pointers
 from support.agent_here import only_this_path
 from support.agents_elsewhere import also_agents_in
 from support.passes import begun
@@ -120,7 +120,7 @@ def test_the_file_that_it_reads_gets_the_pointer(scribe: Path, tmp_path: Path) -
     (tmp_path / "SCRIBE.local.md").write_text("mine\n")
     edits = begun(tmp_path)
 
-    place_pointers(edits)
+    place_shared_pointers(edits)
 
     assert (tmp_path / "SCRIBE.md").read_text() == f"Write slowly.\n\n{BLOCK}"
     assert (tmp_path / "AGENTS.md").read_text().startswith(BLOCK), "not every agent reads more"

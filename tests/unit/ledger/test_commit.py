@@ -19,7 +19,7 @@ from carryover.ledger.queries import session_by_prefix, sessions, totals
 from carryover.ledger.rows import SessionRow, SkippedRow, locator
 from carryover.ledger.store import Ledger
 from carryover.model import AssistantMessage, SessionInfo, Skipped
-from carryover.publish.gists import session_gist
+from carryover.publish.digests import session_gist
 from support.scribe import Scribe, noise, writing
 
 ONE = Source(agent="made-up", path="/t/one.jsonl")

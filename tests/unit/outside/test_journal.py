@@ -16,9 +16,9 @@ from carryover.outside.apply import apply, carry_out
 from carryover.outside.journal import Journal, load_journal, read_journal, write_down
 from carryover.outside.listed import Listed, handoff_folder, in_project
 from carryover.paths import StateDir
-from carryover.publish.local_files import local_text, place_local_files
-from carryover.publish.once import place_pointers
+from carryover.publish.local_pointers import local_text, place_local_pointers
 from carryover.publish.pointers import NEW_FILE, pointer
+from carryover.publish.shared_pointers import place_shared_pointers
 from carryover.text.user_text import Origin
 from support.detected import detected
 from support.killed import kill_everywhere
@@ -114,9 +114,9 @@ def test_a_project_is_listed_and_given_back_whatever_is_killed_when(home: Path, 
 
     def put() -> None:
         if mode == "shared":
-            place_pointers(begun(app))
+            place_shared_pointers(begun(app))
         else:
-            place_local_files(begun(app), ["windsurf"])
+            place_local_pointers(begun(app), ["windsurf"])
 
     def take_out() -> None:
         edits = begun(app)

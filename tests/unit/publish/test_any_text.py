@@ -16,7 +16,7 @@ from carryover.agents import instruction_files, read_lists
 from carryover.outside.apply import Text
 from carryover.probe.checkout import Checkout
 from carryover.publish.gitignore import rules_in, shared_rule, with_rule, without_rules
-from carryover.publish.local_files import local_names, local_text
+from carryover.publish.local_pointers import local_names, local_text
 from carryover.publish.pointers import NEW_FILE, pointer
 from carryover.publish.read_lists import entry
 from carryover.text.user_text import BOM, EditRefused

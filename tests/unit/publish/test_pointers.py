@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 from carryover.config import ProjectSettings
 from carryover.outside.in_project import Pass
-from carryover.publish.once import place_pointers
 from carryover.publish.pointers import (
     NEW_FILE,
     BlockState,
@@ -23,6 +22,7 @@ from carryover.publish.pointers import (
     without_block,
 )
 from carryover.publish.project_files import place
+from carryover.publish.shared_pointers import place_shared_pointers
 from support.passes import begun
 from support.settings_texts import TEXTS
 
@@ -155,7 +155,7 @@ def root(tmp_path: Path) -> Path:
 
 def put(root: Path) -> Pass:
     edits = begun(root)
-    place_pointers(edits)
+    place_shared_pointers(edits)
     return edits
 
 

@@ -21,9 +21,9 @@ from carryover.projects.handoff_file import Published
 from carryover.publish import project_files
 from carryover.publish import publish as publishing
 from carryover.publish.gitignore import open_to_git
-from carryover.publish.once import place_pointers
 from carryover.publish.pointers import NEW_FILE
 from carryover.publish.project_files import place, withdraw_everywhere
+from carryover.publish.shared_pointers import place_shared_pointers
 from carryover.redact import CleanText
 from support.passes import begun
 from support.publishing import preview, publish, withdraw
@@ -303,7 +303,7 @@ def test_nothing_stays_in_a_project_that_is_left_out(
     others, former = tree(bare), begun(app)
 
     withdraw_everywhere(home / ".carryover", config)
-    place_pointers(former)  # by a publication that began before that
+    place_shared_pointers(former)  # by a publication that began before that
     withdraw_everywhere(home / ".carryover", config)
 
     assert (tree(app), tree(bare) == others) == (BEFORE, pointers != "local")

@@ -13,7 +13,7 @@ from carryover.config import ProjectSettings
 from carryover.fsio import is_there
 from carryover.past.findings.facts import AgentFacts, Channels
 from carryover.projects.handoff_file import HANDOFF, STORE
-from carryover.publish.local_files import local_names, local_text
+from carryover.publish.local_pointers import local_names, local_text
 from carryover.publish.pointers import block_end, block_state, imports_agents_md, pointer, says_nothing
 from carryover.publish.read_lists import lists_handoff
 

@@ -151,7 +151,9 @@ class ProjectFacts(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def commit(self) -> str:
         """The command line that commits what is uncommitted."""
-        from carryover.publish.once import commit_command  # loaded already, unless git was asked about no project
+        from carryover.publish.shared_pointers import (
+            commit_command,  # loaded already, unless git was asked about no project
+        )
 
         return commit_command(self.root, self.uncommitted)
 

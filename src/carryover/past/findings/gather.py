@@ -159,7 +159,7 @@ def _asked_of_git(root: Path, config: Config) -> ProjectFacts:
     settings = project_settings(root, config)
 
     from carryover.publish.gitignore import open_to_git
-    from carryover.publish.once import refuses_pull, uncommitted_names
+    from carryover.publish.shared_pointers import refuses_pull, uncommitted_names
 
     def ask() -> ProjectFacts:
         checkout = Checkout(root)

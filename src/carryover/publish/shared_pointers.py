@@ -1,4 +1,5 @@
-"""Writes each text that is meant to be committed only once per repository: if git removes it, it stays removed.
+"""Puts the pointer into files that are meant to be committed, only once per repository: if git removes it, it stays
+removed.
 
 Until it is committed, git refuses a checkout, a merge or a `stash pop` that would overwrite it. If it were written
 again each time, these would never succeed. A text that HEAD has comes and goes with git.
@@ -32,7 +33,7 @@ from carryover.terminal.paths import quoted
 _TIMEOUT_S: Final = 1.0
 
 
-def place_pointers(edits: Pass, agents: Collection[str] | None = None, agreed_ms: int = 0) -> set[str]:
+def place_shared_pointers(edits: Pass, agents: Collection[str] | None = None, agreed_ms: int = 0) -> set[str]:
     """Puts the pointer into AGENTS.md and whatever else one of `agents` (None: any) reads, where it may be written
     under this agreement (see `ProjectSettings.agreed_ms`), and returns these files. Blocks (git)."""
     shared = pointer(edits.root, AGENTS_MD).path

@@ -14,7 +14,7 @@ from carryover.distill.stored_digest import decode_digest, fold_events
 from carryover.ledger.codec import unpack_digest
 from carryover.ledger.events import counting_events, main_thread
 from carryover.ledger.rows import SessionRow, ThreadRow
-from carryover.publish.own_words import OwnWords
+from carryover.publish.templates import OwnWords
 
 _Kind = TypeVar("_Kind", bound=Gist)
 

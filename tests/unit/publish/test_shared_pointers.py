@@ -10,8 +10,8 @@ import pytest
 from carryover.config import ProjectSettings
 from carryover.probe.checkout import Checkout
 from carryover.projects.handoff_file import Published
-from carryover.publish.once import refuses_pull, uncommitted_names
 from carryover.publish.pointers import NEW_FILE
+from carryover.publish.shared_pointers import refuses_pull, uncommitted_names
 from carryover.redact import CleanText
 from support.publishing import edited_by, publish, withdraw
 from support.repository import git, repository

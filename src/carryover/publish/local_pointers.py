@@ -32,7 +32,7 @@ def local_names() -> dict[str, bytes]:
     return {AGENTS_MD: NEW_FILE, **files}
 
 
-def place_local_files(edits: Pass, agents: Collection[str] | None, *, create: bool = True) -> set[str]:
+def place_local_pointers(edits: Pass, agents: Collection[str] | None, *, create: bool = True) -> set[str]:
     """Creates the files that one of `agents` (None: any) would read here, and returns them; without `create`, those of
     them that are ours. Raises OSError if git can't tell which files it has."""
     texts = local_names()

@@ -11,7 +11,7 @@ from carryover.config import Pointers, ProjectSettings
 from carryover.outside.apply import plan_edit
 from carryover.probe.checkout import Checkout
 from carryover.publish.gitignore import with_rule, without_rules
-from carryover.publish.local_files import local_names, unhide
+from carryover.publish.local_pointers import local_names, unhide
 from carryover.publish.pointers import NEW_FILE
 from carryover.publish.project_files import place, texts_in
 from carryover.redact import CleanText

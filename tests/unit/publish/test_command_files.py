@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from carryover.agents import specs
-from carryover.probe.command_files import command_files
+from carryover.publish.templates import command_files
 
 KINDS = [kind for spec in specs() for kind in spec.commands.items()]
 
