@@ -24,7 +24,7 @@ from carryover.past.chat_files import HOLDS_SECRETS, guidance, is_generated, is_
 from carryover.past.context import now_ms, project_root, settings_to_print, state_dir
 from carryover.past.opened import Want, opened
 from carryover.past.uncommitted import uncommitted
-from carryover.probe.project_files import project_paths, project_text
+from carryover.probe.files import project_paths, project_text
 from carryover.projects.handoff_file import STORE
 from carryover.publish.make import made_for_elsewhere, view_now
 from carryover.terminal.output import warn

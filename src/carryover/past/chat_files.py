@@ -21,7 +21,7 @@ from carryover.distill.sections.recent_files import recent_files
 from carryover.distill.view import ProjectView
 from carryover.export.pieces import LeftOut, TextFile
 from carryover.facts import DAY_MS
-from carryover.probe.project_files import project_text, why_unread
+from carryover.probe.files import project_text, why_unread
 from carryover.publish import pointers
 from carryover.records.fields import is_absolute
 from carryover.text.pattern import later

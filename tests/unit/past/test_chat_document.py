@@ -15,7 +15,7 @@ from carryover.ledger.connect import connect_read_only
 from carryover.past.chat_document import gathered
 from carryover.past.chat_files import IGNORED, guidance, is_secret_name, relevant_files, with_text
 from carryover.past.uncommitted import LARGEST_COMPARED, uncommitted
-from carryover.probe.project_files import project_paths
+from carryover.probe.files import project_paths
 from carryover.publish import pointers
 from support.claude_session import ClaudeSession
 from support.clock import LATER_MS

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from carryover.probe.project_files import project_paths, project_text, why_unread
+from carryover.probe.files import project_paths, project_text, why_unread
 from support.repository import git, repository
 
 
