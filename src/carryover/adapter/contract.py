@@ -216,6 +216,8 @@ class QuotedText:
     agent's client wrote the text."""
     outcome: Callable[[Op, str], ToolOutcome]
     """The tool's operation and the text of its output → how the call ended."""
+    op: Callable[[str], Op | None]
+    """Name of a tool → what it does; None if it is none of this agent's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,7 +16,7 @@ from typing import Final, Literal
 import msgspec
 
 from carryover.adapter.contract import QuotedText, ToolOutcome
-from carryover.importing.calls import TOOLS
+from carryover.importing.calls import op_of
 from carryover.importing.specstory_given import asked_and_answered, given_in, plan_or_questions, printed_in
 from carryover.importing.turns import Fences, absolute_path
 from carryover.model import AnyBody, FileEdit, Op, PlanUpdate
@@ -286,7 +286,7 @@ def read_tool(
     """Returns the block's call, its outcome (None if it may not have ended), and the plan, or the question and its
     answer, that it shows."""
     plain, fenced = _parted(block.body)
-    op = TOOLS.op(block.name) if TOOLS.knows(block.name) else _KINDS.get(block.kind, "other")
+    op = op_of(block.name) or _KINDS.get(block.kind, "other")
     if op == "other" and any(map(_BULLET.match, plain)):
         op = "shell"
     lines = tuple(line.strip() for line in plain)

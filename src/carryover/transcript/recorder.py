@@ -116,11 +116,11 @@ class Tools:
 
     def op(self, name: str) -> Op:
         """Returns the operation of a tool."""
-        return self._ops.get(self._plain(name), "other")
+        return self.known(name) or "other"
 
-    def knows(self, name: str) -> bool:
-        """Whether the table names a tool."""
-        return self._plain(name) in self._ops
+    def known(self, name: str) -> Op | None:
+        """Returns the operation of a tool that the table names; None for another one."""
+        return self._ops.get(self._plain(name))
 
     def about(self, op: Op, given: Fields) -> str:
         """Returns what a call with these arguments is about, as the first file of a patch; empty if none says so."""
@@ -135,7 +135,7 @@ class Tools:
             place = resolved(folder, cwd) if folder else cwd
             return OpenCall.of_command(ident, name, text_of(given.get("command")), place)
         question = next((asked.question for asked in asked_in(given.get("questions"))), "")
-        about = question or self.about(op, given) or ("" if self.knows(name) else _all_of(given)) or name
+        about = question or self.about(op, given) or ("" if self.known(name) else _all_of(given)) or name
         changes = self._changes(op, given, cwd) if self._changes is not None else ()
         subject = bounded(about, SUBJECT_CHARS)
         named = " ".join((about, *(text_of(given.get(each)) for each in self._named)))

@@ -19,7 +19,7 @@ import msgspec
 from carryover import model
 from carryover.adapter.contract import Agent, HookProtocol, Parsed, QuotedText, Record, Source, ToolOutcome
 from carryover.agents.claude_code import SPEC
-from carryover.agents.claude_code.calls import handle_result, handle_tool_use, handle_worktree, with_progress
+from carryover.agents.claude_code.calls import TOOLS, handle_result, handle_tool_use, handle_worktree, with_progress
 from carryover.agents.claude_code.lines import (
     Block,
     ClaudeBuilder,
@@ -444,6 +444,6 @@ AGENT: Final = Agent(
         layout_root=_LAYOUT_ROOT,
     ),
     exported=_exported,
-    quoted=QuotedText(prompt=_read_prompt, outcome=read_outcome),
+    quoted=QuotedText(prompt=_read_prompt, outcome=read_outcome, op=TOOLS.known),
     typed=typed_of,
 )

@@ -423,6 +423,6 @@ AGENT: Final = Agent(
         layout_root=_LAYOUT_ROOT,
     ),
     exported=exported_rollout,
-    quoted=QuotedText(prompt=read_prompt, outcome=calls.read_output),
+    quoted=QuotedText(prompt=read_prompt, outcome=calls.read_output, op=calls.TOOLS.known),
     typed=typed_of,
 )

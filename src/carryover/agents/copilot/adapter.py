@@ -10,7 +10,7 @@ import msgspec
 
 from carryover.adapter import contract
 from carryover.agents.copilot import CHATS, DOCUMENTS, EMPTY, SPEC, WINDOWS
-from carryover.agents.copilot.calls import SHELL_ENDED, LogContext
+from carryover.agents.copilot.calls import SHELL_ENDED, TOOLS, LogContext
 from carryover.agents.copilot.chats import chat_reader
 from carryover.agents.copilot.cli import LogReader, document_reader, parse_log
 from carryover.agents.copilot.vscode import ChatContext, parse_chat
@@ -222,5 +222,5 @@ AGENT: Final = contract.Agent(
     parse=_parse,
     hooks=HOOKS,
     exported=_exported,
-    quoted=contract.QuotedText(prompt=_quoted_prompt, outcome=_quoted_outcome),
+    quoted=contract.QuotedText(prompt=_quoted_prompt, outcome=_quoted_outcome, op=TOOLS.known),
 )

@@ -15,7 +15,7 @@ import msgspec
 
 from carryover.adapter.contract import Agent, HookEvent, HookProtocol, Parsed, QuotedText, Record, Source
 from carryover.agents.cursor import SPEC
-from carryover.agents.cursor.calls import CursorContext, CursorRecorder, StoreRecord, outcome_in
+from carryover.agents.cursor.calls import TOOLS, CursorContext, CursorRecorder, StoreRecord, outcome_in
 from carryover.agents.cursor.chats import (
     COPY_GROUP,
     chat_reader,
@@ -219,5 +219,5 @@ AGENT: Final = Agent(
     parse=parse,
     hooks=HOOKS,
     exported=exported_copy,
-    quoted=QuotedText(prompt=_read_prompt, outcome=outcome_in),
+    quoted=QuotedText(prompt=_read_prompt, outcome=outcome_in, op=TOOLS.known),
 )

@@ -38,6 +38,7 @@ from carryover.agents.gemini_cli.calls import (
 from carryover.agents.gemini_cli.contents import (
     REFERENCED,
     SUMMARY_KINDS,
+    TOOLS,
     numbers_of_short,
     parts_of,
     shell_outcome,
@@ -401,5 +402,5 @@ AGENT: Final = Agent(
         forgets="exit",  # and with `-p` the first prompt, which is in the same message (0.61.0)
     ),
     exported=_exported,
-    quoted=QuotedText(prompt=_quoted_prompt, outcome=_quoted_outcome),
+    quoted=QuotedText(prompt=_quoted_prompt, outcome=_quoted_outcome, op=TOOLS.known),
 )

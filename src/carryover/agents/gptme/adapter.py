@@ -335,7 +335,7 @@ def _fenced(text: str) -> Iterator[tuple[int, int, str, str, Any]]:
             opened.append(fence)
             continue
         first = opened.pop()
-        if not opened and TOOLS.knows(first[1]):
+        if not opened and TOOLS.known(first[1]):
             code = text[first.end() + 1 : max(first.end() + 1, fence.start() - 1)]
             given = {"path": first[2].strip(), _CODE.get(first[1], "command"): code}
             yield first.start(), fence.end(), "", first[1], given
