@@ -17,14 +17,14 @@ import msgspec
 
 from carryover.adapter.contract import QuotedText, ToolOutcome
 from carryover.importing.calls import op_of
-from carryover.importing.specstory_given import asked_and_answered, given_in, plan_or_questions, printed_in
+from carryover.importing.specstory_given import given_in, plan_or_questions, printed_in
 from carryover.importing.turns import Fences, absolute_path
-from carryover.model import AnyBody, FileEdit, Op, PlanUpdate
-from carryover.records.asked import checklist
+from carryover.model import AnyBody, FileEdit, Op, ResultStatus
 from carryover.records.fields import MAX_PATH_CHARS, SUBJECT_CHARS, bounded
 from carryover.records.patches import in_patch
 from carryover.records.shell_files import changes as shell_changes
 from carryover.records.text import names_own_folder
+from carryover.records.uris import path_of
 from carryover.text.harmless import one_line
 from carryover.text.pattern import later
 from carryover.transcript.recorder import OpenCall, usable_name
@@ -69,6 +69,10 @@ _RUN: Final = later(r"Run command: (.+)$", re.DOTALL)
 _BULLET: Final = later(r"- (?:command|cmd): `(.*)$")
 _PATH_BULLET: Final = later(r"- (?:file_?path|path): `([^`\n]+)`$", re.IGNORECASE)
 _FILE: Final = later(r"(?:Edit|Read|Write|Delete|Create) file: (.+?)(?: \((?:lines|\d).*\))?$")
+_LINKED: Final = later(r"\]\((file:[^)\s]{1,4096})\)")
+"""A file as VS Code names it in what it says of a call."""
+_WILD: Final = frozenset("*?|")
+"""Signs of a pattern, which a path rarely has."""
 _SECTION: Final = later(r"\*\*(Add|Update|Modify|Delete): `([^`\n]+)`\*\*$")
 _LISTED: Final = later(r"\n([ADM]) (\S[^\n]*)")
 _UPDATED: Final = "Success. Updated the following files:"
@@ -82,16 +86,9 @@ _SAID_PATH: Final = later(
     re.MULTILINE,
 )
 _CREATED: Final = later(r"[Cc]reated (?:successfully|and wrote|new file)|successfully created", re.ASCII)
-_PRIORITY: Final = later(r"^(\s*- \[.\]\s+)[🔥❄🌡]\ufe0f?\s+")
-"""What separates a box from its task in Claude Code's documents."""
-_ACTIVE: Final = "⚡-"
-"""The mark in the box of a task in progress."""
-_ASKED: Final = later(r"\*\*(.+?)\*\*(?: _\(select multiple\)_)?$")
-_OPTION: Final = later(r"- \*\*(.+?)\*\*(?: - .*)?$")
 _LEADS_IN: Final = later(r"(?:(?:Parameters|Additional data|Result|Error):|Cancelled)$|Status: \*\*")
 """Lines that say nothing of what a call was about: labels of a tool that has no form of its own (v2.1.0), and how it
 ended."""
-_ANSWER: Final = later(r"\*\*Answer:\*\* (.+)$")
 _FAILED: Final = (*_REASONS, "**Error:**", "**Apply failed**", "Status: **error**", "An unknown error occurred")
 
 
@@ -295,6 +292,7 @@ def read_tool(
         fenced = fenced[1:]
     given = given_in(lines, fenced)
     command = command or (given.command if op == "shell" else "")
+    block = msgspec.structs.replace(block, summary=block.summary or given.message)
     # A diff is input, and so is the text that a tool writes.
     inputs = op in ("edit", "write")
     printed = printed_in(lines, fenced)
@@ -303,6 +301,9 @@ def read_tool(
         shown = [] if inputs or not given.shown else [given.shown]
     output = "\n".join(map(_printed, shown)) if shown else None
     outcome = _outcome(op, lines, output, quoted)
+    if outcome is not None and given.exit_code is not None:
+        status: ResultStatus = "error" if given.exit_code else "ok"
+        outcome = msgspec.structs.replace(outcome, status=status, exit_code=given.exit_code)
     made: Sequence[FileEdit] = ()
     if inputs:
         made = _changes(block, lines, fenced, output or given.shown or "", given.path)
@@ -311,13 +312,13 @@ def read_tool(
     changes = tuple(_located(made, folder))
     subject = command or (changes[0].path if changes else "")
     if not subject and op == "ask":
-        subject = _question(lines)
+        subject = given.question
     if not subject and op != "plan":
         subject = given.about or _subject(block, lines, folder)
     subject = bounded(subject, SUBJECT_CHARS)
     name = usable_name(block.name) or "?"
     call = OpenCall(call_id, name, op, subject, changes=changes, handoff=names_own_folder(subject))
-    return call, outcome, (*_said_by(call, lines), *plan_or_questions(call, given))
+    return call, outcome, tuple(plan_or_questions(call, given))
 
 
 def _printed(text: str) -> str:
@@ -330,13 +331,10 @@ def _subject(block: ToolBlock, lines: Sequence[str], folder: str | None) -> str:
     """Returns the file that a block is about, or else its summary or first line."""
     named = _path(block, lines, "")
     if named is None:
-        return block.summary or next((line for line in lines if line and not _tells_nothing(line)), "")
-    is_path = PurePath(named).suffix or "/" in named
+        telling = (line for line in lines if line not in _REASONS and not _LEADS_IN.match(line))
+        return block.summary or next(filter(None, telling), "")
+    is_path = (PurePath(named).suffix or "/" in named) and _WILD.isdisjoint(named)
     return (absolute_path(named, folder) if is_path else None) or named
-
-
-def _tells_nothing(line: str) -> bool:
-    return line in _REASONS or _LEADS_IN.match(line) is not None
 
 
 def _parted(body: Sequence[str]) -> tuple[list[str], list[tuple[str, str]]]:
@@ -409,6 +407,8 @@ def _path(block: ToolBlock, lines: Sequence[str], output: str) -> str | None:
     for text in (block.summary, *lines):
         if found := _FILE.match(text[:MAX_PATH_CHARS]):
             return found[1].strip()
+    if linked := _LINKED.search(block.summary):
+        return path_of(linked[1])
     if said := _SAID_PATH.search(output[:2000]):
         return said["at"] or said["file"] or said["plain"]
     if named := next(_matches(_PATH_BULLET, lines), None):
@@ -422,23 +422,6 @@ def _located(changes: Sequence[FileEdit], folder: str | None) -> Iterator[FileEd
         if path is not None and len(path) <= MAX_PATH_CHARS:
             old = absolute_path(change.old_path, folder) if change.old_path else None
             yield msgspec.structs.replace(change, path=path, old_path=old)
-
-
-def _question(lines: Sequence[str]) -> str:
-    asked = (_ASKED.match(line) for line in lines if not line.startswith("**Answer:"))
-    return "\n".join(found[1] for found in asked if found is not None)
-
-
-def _said_by(call: OpenCall, lines: Sequence[str]) -> Iterator[AnyBody]:
-    """Yields the plan, or the question and its answer, that a tool block shows."""
-    if call.op == "plan":
-        listed = "\n".join(_PRIORITY.sub(r"\1", line) for line in lines)
-        if items := checklist(listed, active=_ACTIVE):
-            yield PlanUpdate(items=items)
-    if call.op == "ask":
-        options = (option[1] for option in _matches(_OPTION, lines))
-        answer = next((found[1] for found in _matches(_ANSWER, lines)), "")
-        yield from asked_and_answered(call, _question(lines), options, answer)
 
 
 def _matches(form: re.Pattern[str], lines: Iterable[str]) -> Iterator[re.Match[str]]:

@@ -9,9 +9,11 @@ from typing import Final
 import msgspec
 
 from carryover.model import Answer, AnyBody, PlanItem, PlanUpdate, Question
-from carryover.records.asked import PLAN_STATES, plan_items
-from carryover.records.lenient import Fields, fields_of, first_text, is_true, items_of, text_of
+from carryover.records.asked import PLAN_STATES, checklist, plan_items
+from carryover.records.lenient import Fields, fields_of, first_text, is_true, items_of, number_of, text_of
 from carryover.records.rawjson import content_text
+from carryover.records.text import without_ansi
+from carryover.records.uris import uri_in
 from carryover.text.pattern import later
 from carryover.transcript.recorder import OpenCall
 
@@ -24,19 +26,32 @@ _INPUT: Final = "**Input:**"
 _ARGUMENT: Final = later(r"- \w{1,60}:$")
 """A bullet below `_INPUT` whose value is in a fenced block."""
 _TODOS: Final = "- todoList: `["
+_PRIORITY: Final = later(r"^(\s*- \[.\]\s+)[🔥❄🌡]\ufe0f?\s+")
+"""What separates a box from its task in Claude Code's documents."""
+_ACTIVE: Final = "⚡-"
+"""The mark in the box of a task in progress."""
+_ASKED: Final = later(r"\*\*(.+?)\*\*(?: _\(select multiple\)_)?$")
+_OPTION: Final = later(r"- \*\*(.+?)\*\*(?: - .*)?$")
+_ANSWER: Final = later(r"\*\*Answer:\*\* (.+)$")
+_UNTELLING: Final = 'Using "'
+"""How a message of VS Code begins that only names the tool."""
 _TODO: Final = later(r"(?:^| )id:\d{1,9} status:([a-z-]{1,20}) title:([^\n]+)")
 """The end of a todo list's entry, after its description, as Go prints a map."""
 
 
 class Given(msgspec.Struct, frozen=True):
-    """The JSON objects below the labels of a block; one that is missing is empty."""
+    """The lines of a block, and the JSON objects below its labels; one that is missing is empty."""
 
+    lines: Sequence[str] = ()
     arguments: Fields = {}
     result: Fields = {}
     shown: str | None = None
     """The text of the result or, without one, of the state; None if the block has no labels."""
     todos: tuple[PlanItem, ...] = ()
     """The todo list in the arguments of VS Code."""
+    message: str = ""
+    """What VS Code says of the call, with what it is about in backquotes or as a link."""
+    exit_code: int | None = None
 
     @property
     def path(self) -> str:
@@ -45,13 +60,20 @@ class Given(msgspec.Struct, frozen=True):
 
     @property
     def command(self) -> str:
-        """The command line of a shell."""
-        return html.unescape(first_text(self.arguments, "command")).strip()
+        """The command line of a shell; that of VS Code may be changed by the user, or by the tool."""
+        line = first_text(fields_of(self.arguments.get("commandLine")), "userEdited", "toolEdited", "original")
+        return html.unescape(first_text(self.arguments, "command") or line).strip()
 
     @property
     def about(self) -> str:
         """What any other call is about."""
         return html.unescape(first_text(self.arguments, *_ABOUT) or next(map(_question, self.questions), ""))
+
+    @property
+    def question(self) -> str:
+        """The questions in bold that a call puts."""
+        asked = (_ASKED.match(line) for line in self.lines if not line.startswith("**Answer:"))
+        return "\n".join(found[1] for found in asked if found is not None)
 
     @property
     def questions(self) -> list[Fields]:
@@ -64,11 +86,17 @@ def given_in(lines: Sequence[str], fenced: Sequence[tuple[str, str]]) -> Given:
     labels = [label[1] for line in lines if (label := _LABEL.match(line))]
     texts = dict(zip(labels, (text for _, text in fenced), strict=False))
     if not texts:
-        return Given(todos=_todos_in(lines))
+        return Given(lines, todos=_todos_in(lines))
     arguments, state, result = (texts.get(label, "") for label in ("Parameters", "Additional data", "Result"))
-    given = fields_of(result.encode())
+    made, given = fields_of(arguments.encode()), fields_of(result.encode())
+    if message := html.unescape(first_text(given, "pastTenseMessage", "invocationMessage")):
+        ended, printed = (fields_of(made.get(name)) for name in ("terminalCommandState", "terminalCommandOutput"))
+        found = map(uri_in, items_of(given.get("resultDetails")))
+        message = "" if message.startswith(_UNTELLING) else message
+        shown = text_of(printed.get("text")) or "\n".join(filter(None, found)) or message
+        return Given(lines, made, given, without_ansi(shown), (), message, number_of(ended.get("exitCode")))
     shown = _found(fields_of(state.encode())) or _said(given) or result or state
-    return Given(fields_of(arguments.encode()), given, shown)
+    return Given(lines, made, given, shown)
 
 
 def printed_in(lines: Sequence[str], fenced: Sequence[tuple[str, str]]) -> Sequence[tuple[str, str]]:
@@ -95,17 +123,9 @@ def _said(result: Fields) -> str:
 
 
 def plan_or_questions(call: OpenCall, given: Given) -> Iterator[AnyBody]:
-    """Yields the plan, or the questions and their answers, that a call's JSON holds."""
-    if call.op == "plan" and given.todos:
-        yield PlanUpdate(items=given.todos)
-    elif call.op == "plan":
-        # Of a call that changes a part of the list, only the result has all of it.
-        items = plan_items(given.result.get("finalTodos"), "content")
-        if not items and not is_true(given.arguments.get("merge")):
-            items = plan_items(given.arguments.get("todos"), "content")
-        if items and call.name != "create_plan":  # which the user may not take
-            told = (msgspec.structs.replace(item, text=html.unescape(item.text)) for item in items)
-            yield PlanUpdate(items=tuple(told))
+    """Yields the plan, or the questions and their answers, that a call shows."""
+    if call.op == "plan" and (items := _plan_in(given)) and call.name != "create_plan":  # which the user may not take
+        yield PlanUpdate(items=items)
     if call.op == "ask":
         answers = {text_of(one.get("questionId")): one for one in map(fields_of, items_of(given.result.get("answers")))}
         for asked in given.questions:
@@ -114,11 +134,24 @@ def plan_or_questions(call: OpenCall, given: Given) -> Iterator[AnyBody]:
             labels = {text_of(option.get("id")): html.unescape(text_of(option.get("label"))) for option in options}
             chosen = [labels.get(name, name) for name in map(text_of, items_of(answer.get("selectedOptionIds")))]
             said = ", ".join(filter(None, (*chosen, html.unescape(text_of(answer.get("freeformText"))))))
-            yield from asked_and_answered(call, html.unescape(_question(asked)), labels.values(), said)
+            yield from _asked_and_answered(call, html.unescape(_question(asked)), labels.values(), said)
+        shown = (option[1] for option in map(_OPTION.match, given.lines) if option is not None)
+        answered = (found[1] for found in map(_ANSWER.match, given.lines) if found is not None)
+        yield from _asked_and_answered(call, given.question, shown, next(answered, ""))
 
 
-def asked_and_answered(call: OpenCall, question: str, options: Iterable[str], answer: str) -> Iterator[AnyBody]:
-    """Yields the question that a call asks, if any, and the user's answer."""
+def _plan_in(given: Given) -> tuple[PlanItem, ...]:
+    """Returns the entries of a list: in the arguments, in JSON, or with boxes. Of a call that changes a part of the
+    list, only the result has all of it."""
+    items = given.todos or plan_items(given.result.get("finalTodos"), "content")
+    if not items and not is_true(given.arguments.get("merge")):
+        items = plan_items(given.arguments.get("todos"), "content")
+    listed = "\n".join(_PRIORITY.sub(r"\1", line) for line in given.lines)
+    told = (msgspec.structs.replace(item, text=html.unescape(item.text)) for item in items)
+    return tuple(told) or checklist(listed, active=_ACTIVE)
+
+
+def _asked_and_answered(call: OpenCall, question: str, options: Iterable[str], answer: str) -> Iterator[AnyBody]:
     if question:
         yield Question(call_id=call.id, text=question, options=tuple(filter(None, options)))
         if answer:
