@@ -16,6 +16,7 @@ from carryover.facts import ProjectRoot, is_foreign
 from carryover.fsio import is_folder
 from carryover.paths import StateDir, expanded, require_utf8
 from carryover.probe.looks import Silent, look_at
+from carryover.records.fields import is_absolute
 from carryover.terminal.output import warn
 from carryover.terminal.paths import quoted
 
@@ -102,6 +103,8 @@ def project_root(project: str | None, *, must_exist: bool = False, elsewhere: bo
             ExitCode.REFUSED,
         )
     path = expanded(project or ".")
+    if project and not project.startswith("/") and is_absolute(project) and not (must_exist or os.path.lexists(path)):
+        return project  # a folder of Windows, whose work was imported here
 
     def root() -> str:
         if must_exist and project and not is_folder(path):

@@ -72,6 +72,17 @@ def test_importing_twice_adds_nothing_and_no_secret(copied: Path, store: Path, r
     assert KEY.encode() not in state_dir().ledger.read_bytes() and KEY not in run("handoff", str(store))[1]
 
 
+def test_work_of_windows_is_found_by_the_folder_that_the_import_names(tmp_path: Path, home: Path, run: Run) -> None:
+    session = ClaudeSession(tmp_path / "backup", Path(r"C:\Users\ann\shop"), now=OLD).work("Add a discount function")
+
+    out = run.out("import", str(session.path))
+
+    assert r"`carryover handoff 'C:\Users\ann\shop'` prints the handoff." in out
+    for command in ("handoff", "log", "sessions"):
+        assert "Add a discount function" in run(command, r"C:\Users\ann\shop")[1], command
+    assert "There is no folder" in run.err(ExitCode.NOTHING_FOUND, "log", r"C:\Users\ann\tpyo")
+
+
 def test_a_session_that_was_imported_before_is_said_to_stay_where_it_is(copied: Path, store: Path, run: Run) -> None:
     other = store.with_name("other")
     shutil.copytree(store, other)
