@@ -56,6 +56,16 @@ def test_a_button_below_an_answer_is_no_prompt(tmp_path: Path) -> None:
     assert [body.text for body in bodies if isinstance(body, UserPrompt)] == ["Ship it.", "@agent Go on: now"]
 
 
+def test_what_vs_code_tells_of_a_command_is_not_the_users(tmp_path: Path) -> None:
+    told = "[Terminal 0a1b2c3d-1111-4222-8333-444455556666 notification: command completed with exit code 1. Use "
+    told += "send_to_terminal to send another command or kill_terminal to stop it.]\nTerminal output:\n1 failed"
+    texts = ("Ship it.", told, "[Terminal] is slow")
+    bodies = bodies_in(tmp_path / "story.md", *(f"_**User**_\n\n{text}" for text in texts))
+
+    prompts = [(body.actor, body.text) for body in bodies if isinstance(body, UserPrompt)]
+    assert prompts == [("human", "Ship it."), ("model", told), ("human", "[Terminal] is slow")]
+
+
 def said(text: str) -> str:
     thought = f"<think><details><summary>Thought Process</summary>\n{text}\n</details></think>"
     return f"_**Agent (copilot/auto)**_\n\n{thought}"

@@ -14,7 +14,7 @@ from carryover.agents.copilot.calls import SHELL_ENDED, TOOLS, LogContext
 from carryover.agents.copilot.chats import chat_reader
 from carryover.agents.copilot.cli import LogReader, document_reader, parse_log
 from carryover.agents.copilot.vscode import ChatContext, parse_chat
-from carryover.model import AnyBody, Op, Skipped, UserPrompt
+from carryover.model import Actor, AnyBody, Op, Skipped, UserPrompt
 from carryover.records import rawjson
 from carryover.records.rawjson import objects_in
 from carryover.text.pattern import later
@@ -27,6 +27,8 @@ from carryover.transcript.stat_cache import StatCachedReader
 
 _CLICKED: Final = later(r'@agent [A-Z][\w ]{0,40}: "[^"\n]{1,200}"\Z')
 """What VS Code sends as the user when they click a button that continues an answer (SpecStory 2.1.0)."""
+_NOTIFIED: Final = later(r"\[Terminal [0-9a-f-]{36} notification: ")
+"""Begins what VS Code tells the model, as the user, of a command that ended or waits (public documents of 2026)."""
 _STATE: Final = "session-state"
 _UUID: Final = r"(?i:[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})"
 _ID: Final = later(_UUID)
@@ -197,7 +199,8 @@ HOOKS: Final = contract.HookProtocol(
 
 
 def _quoted_prompt(text: str, _after: str) -> tuple[AnyBody, ...]:
-    return () if _CLICKED.match(text) else (UserPrompt(text=text),)
+    actor: Actor = "model" if _NOTIFIED.match(text) else "human"
+    return () if _CLICKED.match(text) else (UserPrompt(text=text, actor=actor),)
 
 
 def _quoted_outcome(op: Op, text: str) -> contract.ToolOutcome:
