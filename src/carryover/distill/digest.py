@@ -57,6 +57,11 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return not self.refused and not self.to
 
 
+def not_typed(*, accepts_plan: bool) -> str:
+    """What a part of a prompt that was not typed is called."""
+    return "the agent's plan, accepted" if accepts_plan else "pasted"
+
+
 class Turn(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A prompt, and what the agent did and said until the next one."""
 
@@ -108,7 +113,7 @@ class Turn(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     @property
     def pasted(self) -> str:
         """What a part of the prompt that was not typed is called."""
-        return "the agent's plan, accepted" if self.accepts_plan else "pasted"
+        return not_typed(accepts_plan=self.accepts_plan)
 
     @property
     def answer(self) -> str:

@@ -13,7 +13,7 @@ import msgspec
 from msgspec.structs import replace
 
 from carryover import model
-from carryover.distill.digest import Name
+from carryover.distill.digest import Name, not_typed
 from carryover.distill.entry import FIXED, Entry, EntryKind, Section
 from carryover.distill.handoff import MAX_TOKENS, Handoff
 from carryover.distill.names import AT_LENGTH, names_in, note_names
@@ -60,6 +60,8 @@ _PAUSE_MS: Final = 3_600_000
 """After a longer pause, a reply starts a new line, which shows its time."""
 _LINE_NUMBER: Final = later(r"\A\s*\d+(?:→|\t)")
 _NAME: Final = later(r"[\w.@/-]*\w{3,}|\d+")
+_SENTENCE: Final = later(r"[A-Z][a-z]{1,20}(?: [a-z]{1,20}){1,5}\.?")
+"""What stands in place of a search's results: `No files found`."""
 _LEFT_OUT: Final = "…"
 _SAID_ELSEWHERE: Final = "… (quoted elsewhere)"
 _VERBS: Final = {"add": "Added", "modify": "Edited", "delete": "Deleted", "rename": "Renamed"}
@@ -265,7 +267,8 @@ def _quote(past: Past, event: Happened) -> Entry | None:
     match event.body:
         case model.UserPrompt(actor="human") as prompt if not only_points_at_handoff(prompt.text):
             label = _prompt_label(past, view, event.turn, event.at_ms)
-            return said("prompt", label, _with_pastes_marked(without_handoffs(prompt.typed)))
+            mark = not_typed(accepts_plan=prompt.accepts_plan)
+            return said("prompt", label, _with_pastes_marked(without_handoffs(prompt.typed), mark))
         case model.AssistantMessage(text=text):
             return said("message", f"{agent} ({turn})", without_mark(without_handoffs(text)))
         case model.Question(text=text, options=options):
@@ -302,7 +305,8 @@ def _call(past: Past, result: model.ToolResult, turn: str, event: Happened) -> E
     path = relative(result.subject, past.view.root) if is_file else None
     what = (path or result.subject).replace("`", "").strip()
     status = "" if result.status in ("ok", "unknown") else f" → {result.status}"
-    output = "" if is_on_disk(result, past.view.root) else without_handoffs(result.output)
+    shows_nothing = is_on_disk(result, past.view.root) or (result.op == "search" and _finds_nothing(result.output))
+    output = "" if shows_nothing else without_handoffs(result.output)
     rest = what[_SUBJECT_CHARS:]
     if rest:
         what = f"{what[:_SUBJECT_CHARS]}{_LEFT_OUT}"
@@ -316,11 +320,17 @@ def _call(past: Past, result: model.ToolResult, turn: str, event: Happened) -> E
     return _said(event, "call", label, output)
 
 
+def _finds_nothing(output: str) -> bool:
+    """Whether a search found nothing, which does not say that there is nothing: what it was narrowed to is not
+    recorded."""
+    return _SENTENCE.fullmatch(output.strip()) is not None
+
+
 def _prompt_label(past: Past, view: SessionView, number: int, at_ms: int) -> str:
     to = "" if view.agent == past.lead.agent else f" to {past.names.get(view.agent, view.agent)}"
     place = (f"{past.turn(number, view)}{view.where}", earlier(at_ms, past.at_ms))
     return f"Prompt{to} ({', '.join(filter(None, place))})"
 
 
-def _with_pastes_marked(prompt: str) -> str:
-    return "\n".join(f"pasted, {len(text):,} characters: {text}" if pasted else text for pasted, text in parts(prompt))
+def _with_pastes_marked(prompt: str, mark: str) -> str:
+    return "\n".join(f"{mark}, {len(text):,} characters: {text}" if pasted else text for pasted, text in parts(prompt))

@@ -124,6 +124,27 @@ def test_what_was_said_and_done_is_told_in_order_with_who_and_which_turn() -> No
     assert "gone = 1" not in told
 
 
+def test_a_plan_that_the_user_accepted_is_the_agents_and_no_paste() -> None:
+    plan = "# Prices as whole cents\n\n" + "\n".join(f"{step}. Round part_{step}.py down." for step in range(40))
+    talk = session("s1").user(GOAL).says("Done.").event(UserPrompt(text=f"Carry it out:\n\n{plan}", accepts_plan=True))
+    for number in range(9):
+        talk.user(f"And part {number}.").says(f"Part {number} is rounded.")
+
+    told = added(8000, talk)
+    assert "the agent's plan, accepted, 1," in told
+    assert "pasted" not in told
+
+
+def test_a_search_that_found_nothing_does_not_say_that_there_is_nothing() -> None:
+    talk = worked().user("Look for it.").ran("round_sum", "No files found", op="search", name="Grep")
+    talk.ran("cents", "Found 1 file\ncart.py", op="search", name="Grep").says("It is new.").user("Go on.").says("Done.")
+
+    told = added(8000, talk)
+    assert "Grep `round_sum` (turn" in told
+    assert "No files found" not in told
+    assert "cart.py" in told
+
+
 def test_what_stands_above_or_comes_again_is_not_repeated() -> None:
     warning = "DeprecationWarning: the old pricing interface goes away in version nine"
     talk = session("s1").user(GOAL)
