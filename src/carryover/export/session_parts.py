@@ -6,6 +6,7 @@ import re
 from collections.abc import Container, Iterable, Iterator
 from datetime import datetime
 from functools import lru_cache
+from itertools import islice, tee, zip_longest
 from pathlib import PurePath
 from typing import Final, Generic, Literal, TypeVar, cast
 
@@ -19,6 +20,7 @@ from carryover.text.pattern import later
 from carryover.text.reset_times import with_reset_here
 
 _Text = TypeVar("_Text", bound=str)
+_Item = TypeVar("_Item")
 PartKind = Literal["user", "agent", "tool", "happening"]
 
 _PLAN_MARKS: Final = {"done": "[x]", "active": "[>]", "pending": "[ ]"}
@@ -93,8 +95,10 @@ def session_parts(events: Iterable[model.StoredEvent], *, agent: str, root: str 
 
 def _parts(events: Iterable[model.StoredEvent], *, agent: str, root: str | None) -> Iterator[Part[str]]:
     unfinished: dict[str, tuple[int, model.ToolCall]] = {}
-    for turn, event in numbered(events):
-        body = event.body
+    before: model.AnyBody | None = None
+    for (turn, event), following in _each_with_next(numbered(events)):
+        body, earlier = event.body, before
+        before = body
         if isinstance(body, model.ToolCall) and not event.retracted:
             unfinished[body.call_id] = (event.at_ms, body)
         elif isinstance(body, model.ToolResult):
@@ -108,14 +112,25 @@ def _parts(events: Iterable[model.StoredEvent], *, agent: str, root: str | None)
                 retracted=event.retracted,
                 subagent_id=event.subagent_id,
                 turn=turn,
-                repeated=_is_repeated(body),
+                repeated=_is_repeated(body, earlier, following[1].body if following is not None else None),
             )
     for at_ms, call in unfinished.values():
         yield Part(kind="tool", at_ms=at_ms, heading=f"{_call(call, root)} (no result recorded)", text="")
 
 
-def _is_repeated(body: model.AnyBody) -> bool:
-    return isinstance(body, model.ToolResult) and body.op in ("edit", "write", "ask") and body.status == "ok"
+def _each_with_next(items: Iterable[_Item]) -> Iterator[tuple[_Item, _Item | None]]:
+    this, following = tee(items)
+    return zip_longest(this, islice(following, 1, None))
+
+
+def _is_repeated(body: model.AnyBody, before: model.AnyBody | None, after: model.AnyBody | None) -> bool:
+    """Whether a result adds nothing to what stands beside it. Of some documents, it is not known how a call ended."""
+    if not isinstance(body, model.ToolResult) or body.status not in ("ok", "unknown"):
+        return False
+    if body.op == "plan":
+        return isinstance(before, model.PlanUpdate) or isinstance(after, model.PlanUpdate)
+    is_applied = body.op in ("edit", "write") and isinstance(after, model.FileEdit)
+    return is_applied or (body.op in ("edit", "write", "ask") and body.status == "ok")
 
 
 def of_turns(events: Iterable[model.StoredEvent], wanted: Container[int]) -> Iterator[model.StoredEvent]:
@@ -214,7 +229,7 @@ def shown_body(body: model.AnyBody, agent: str, root: str | None, at_ms: int = 0
 
 def _call(call: model.ToolCall | model.ToolResult, root: str | None) -> str:
     subject = _relative(call.subject, root) if call.op in ("read", "edit", "write") else call.subject
-    line = " ".join(f"{call.name} {subject}".split())
+    line = " ".join((subject if subject == call.name else f"{call.name} {subject}").split())
     return line if len(line) <= _HEADING_CHARS else f"{line[: _HEADING_CHARS - 1].rstrip()}…"
 
 

@@ -213,7 +213,7 @@ def test_a_removed_item_takes_no_comment_along(text: str, path: json_text.Path, 
     ],
 )
 def test_a_list_that_holds_a_comment_stays_when_its_last_item_goes(text: str, left: str) -> None:
-    assert json_text.remove(text, ("a", "b", 0)) == left
+    assert json_text.take(text, ("a", "b", 0)) == left
     json_text.values(left)
 
 

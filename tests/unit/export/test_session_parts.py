@@ -76,6 +76,27 @@ def test_a_call_comes_with_its_result_and_one_without_comes_last() -> None:
     assert not found[-1].failed, "it may still run, or have been interrupted"
 
 
+def test_a_result_that_only_repeats_what_stands_beside_it_is_known() -> None:
+    """Of some documents, it is not known how a call ended."""
+    wrote = ToolResult(call_id="e", name="Edit", op="edit", status="unknown", subject=f"{ROOT}/a")
+    edit = FileEdit(path=f"{ROOT}/a", change="modify")
+    noted = ToolResult(call_id="p", name="TodoWrite", op="plan", status="ok")
+    plan = model.PlanUpdate(items=(KNEAD,))
+    listed = ToolResult(call_id="t", name="list_tables", op="other", status="ok", subject="list_tables")
+
+    found = parts(*stored(wrote, edit, wrote, plan, noted, noted, plan, noted, AssistantMessage(text="Baked."), noted))
+
+    assert [part.heading for part in found if not part.repeated] == [
+        "Edited a",
+        "Edit a",
+        "Plan: 1 of 1 done",
+        "Plan: 1 of 1 done",
+        "Codex",
+        "TodoWrite",
+    ]
+    assert [part.heading for part in parts(*stored(listed))] == ["list_tables"]
+
+
 def test_a_queued_prompt_is_shown_unless_it_was_delivered_at_once() -> None:
     rye, wait = model.QueuedPrompt(text="then rye"), AssistantMessage(text="Baking.")
     found = {
