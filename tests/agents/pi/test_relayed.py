@@ -46,8 +46,10 @@ def test_what_the_user_wrote(text: str, said: str, files: int) -> None:
 
 def test_what_the_client_wrote() -> None:
     report = 'A background task "list prices" just completed successfully.'
+    begun = "[Subagent Context] You are running as a subagent (depth 1/1).\n\n[Subagent Task]: List the prices."
 
     assert relayed(f"[Sun {AT}] {report}") == (report, 0, False)
+    assert relayed(f"[Sun {AT}] {begun}") == relayed(begun) == (begun, 0, False)
 
 
 def test_a_session_of_openclaw(tmp_path: Path) -> None:
@@ -60,6 +62,8 @@ def test_a_session_of_openclaw(tmp_path: Path) -> None:
         assistant(call, stopReason="toolUse"),
         message("toolResult", {"type": "text", "text": "{}"}, toolCallId="c1", toolName="exec", details=failed),
         user("Pre-compaction memory flush. Store durable memories now."),
+        user("[cron:0a1b2c3d-1111-4222-8333-444455556666 Bread at eight] Count the bread.\nCurrent time: Sunday"),
+        user("[cron: at eight] is how I write it."),
     )
     path.write_bytes(b"\n".join(lines) + b"\n")
     assert AGENT.exported is not None
@@ -67,9 +71,11 @@ def test_a_session_of_openclaw(tmp_path: Path) -> None:
     assert source is not None
     events = read_on(AGENT, source).events
 
-    assert [(prompt.text[:14], prompt.actor) for prompt in of(events, model.UserPrompt)] == [
-        ("Read the list.", "human"),
-        ("Pre-compaction", "model"),
+    assert [(prompt.text[:14], prompt.actor, prompt.scheduled) for prompt in of(events, model.UserPrompt)] == [
+        ("Read the list.", "human", False),
+        ("Pre-compaction", "model", False),
+        ("[cron:0a1b2c3d", "model", True),
+        ("[cron: at eigh", "human", False),
     ]
     [result] = of(events, model.ToolResult)
     assert (result.op, result.subject, result.status, result.exit_code) == ("shell", "python3 ocr.py", "error", 1)

@@ -13,8 +13,8 @@ import msgspec
 
 from carryover.adapter.contract import Agent, HookProtocol, Parsed, Record, Source, ToolOutcome
 from carryover.agents.pi import SPEC
-from carryover.agents.pi.relayed import relayed
-from carryover.model import Actor, Skipped, TurnEnd
+from carryover.agents.pi.relayed import is_scheduled, relayed
+from carryover.model import Actor, Skipped, TurnEnd, UserPrompt
 from carryover.records import rawjson
 from carryover.records.changes import as_shown
 from carryover.records.fields import SHORT_CHARS, bounded, digest, utc_ms
@@ -227,6 +227,9 @@ def _user(recorder: _Recorder) -> None:
         return
     recorder.change(failed=None)
     images = sum(text_of(part.get("type")) == "image" for part in _parts(recorder))
+    if is_scheduled(text):
+        recorder.add(UserPrompt(text=text.strip(), actor="model", scheduled=True), "prompt")
+        return
     text, sent, is_typed = relayed(text)
     attached = _FILES.match(text)
     files = len(_ATTACHED.findall(attached[0])) if attached is not None else 0

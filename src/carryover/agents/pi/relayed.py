@@ -7,7 +7,12 @@ from typing import Final
 
 from carryover.text.pattern import later
 
-_NOT_TYPED: Final = ("Pre-compaction memory flush.", "A new session was started via ", 'A background task "')
+_NOT_TYPED: Final = (
+    "Pre-compaction memory flush.",
+    "A new session was started via ",
+    'A background task "',
+    "[Subagent Context] You are running as a subagent",
+)
 _BEGINS: Final = ("[", "System: [", "Conversation info (", *_NOT_TYPED)
 _REPORT: Final = later(
     r"^System: \[\d{4}-\d\d-\d\d [^\]\n]{1,40}\] (?:\S+ DM from \S+: (?P<direct>[^\n]*)|[^\n]*)\n*", re.MULTILINE
@@ -26,6 +31,14 @@ _AROUND: Final = later(
     r"|To send an image back, prefer the message tool [^\n]*\n?|<media:\w+>\s?)",
     re.MULTILINE,
 )
+
+_SCHEDULED: Final = later(r"\[cron:[0-9a-f]{8}-[0-9a-f-]{27}(?: [^\]\n]{1,200})?\] ")
+"""Begins the prompt of a job that runs on a schedule: its id and its name (May 2026)."""
+
+
+def is_scheduled(text: str) -> bool:
+    """Whether OpenClaw sent a prompt on a schedule."""
+    return _SCHEDULED.match(text) is not None
 
 
 def relayed(text: str) -> tuple[str, int, bool]:
