@@ -9,7 +9,7 @@ import pytest
 from agents.pi.contract_case import assistant, entry, message, user
 from carryover import model
 from carryover.agents.pi.adapter import AGENT
-from carryover.agents.pi.relayed import relayed
+from carryover.agents.pi.relayed import answered, relayed
 from contract.case import of, read_on
 
 AT = "2026-02-08 11:02 GMT+8"
@@ -50,6 +50,18 @@ def test_what_the_client_wrote() -> None:
 
     assert relayed(f"[Sun {AT}] {report}") == (report, 0, False)
     assert relayed(f"[Sun {AT}] {begun}") == relayed(begun) == (begun, 0, False)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("<final>Bread is 3.</final>", "Bread is 3."),
+        ("<think>\nCount.\n</think>\n\n<final>Bread\nis 3.", "<think>\nCount.\n</think>Bread\nis 3."),
+        ("Write <final>x</final> there.", "Write <final>x</final> there."),
+    ],
+)
+def test_what_the_model_said(text: str, said: str) -> None:
+    assert answered(text) == said
 
 
 def test_a_session_of_openclaw(tmp_path: Path) -> None:

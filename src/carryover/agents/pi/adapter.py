@@ -13,7 +13,7 @@ import msgspec
 
 from carryover.adapter.contract import Agent, HookProtocol, Parsed, Record, Source, ToolOutcome
 from carryover.agents.pi import SPEC
-from carryover.agents.pi.relayed import is_scheduled, relayed
+from carryover.agents.pi.relayed import answered, is_scheduled, relayed
 from carryover.model import Actor, Skipped, TurnEnd, UserPrompt
 from carryover.records import rawjson
 from carryover.records.changes import as_shown
@@ -251,7 +251,7 @@ def _assistant(recorder: _Recorder) -> None:
         recorder.recover()
     parts = _parts(recorder)
     calls = [part for part in parts if text_of(part.get("type")) == "toolCall"]
-    text = "".join(text_of(part.get("text")) for part in parts if text_of(part.get("type")) == "text")
+    text = answered("".join(text_of(part.get("text")) for part in parts if text_of(part.get("type")) == "text"))
     is_final = reason in ("stop", "length") and not calls
     add_answer(recorder, "text", text, final=is_final, aborted=reason in ("aborted", "error"))
     for number, call in enumerate(calls):

@@ -36,6 +36,13 @@ _SCHEDULED: Final = later(r"\[cron:[0-9a-f]{8}-[0-9a-f-]{27}(?: [^\]\n]{1,200})?
 """Begins the prompt of a job that runs on a schedule: its id and its name (May 2026)."""
 
 
+def answered(text: str) -> str:
+    """Returns an answer without the tags that OpenClaw has some models put around what is for the user (May 2026)."""
+    thoughts, is_marked, said = text.partition("<final>")
+    is_around = is_marked and (not thoughts.strip() or thoughts.rstrip().endswith("</think>"))
+    return thoughts.rstrip() + said.rstrip().removesuffix("</final>") if is_around else text
+
+
 def is_scheduled(text: str) -> bool:
     """Whether OpenClaw sent a prompt on a schedule."""
     return _SCHEDULED.match(text) is not None
