@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from itertools import dropwhile
 from typing import Final, NamedTuple
 
 from carryover.distill.closed_classes import is_list_item
-from carryover.distill.pastes import MOST_TYPED, is_machine_line
+from carryover.distill.pastes import COLONS, MOST_TYPED, is_machine_line, typed_words
 from carryover.distill.quotes import clip, quoted
 from carryover.text.harmless import one_line
 from carryover.text.markdown import line_forms
@@ -52,6 +53,18 @@ def request_in(prompt: str) -> str:
     """Returns what a prompt asks: what was typed into it if it is a form, or else the line that names the form."""
     form = filled_in(prompt)
     return prompt if form is None else form.typed or form.template
+
+
+def asked_in(prompt: str) -> str:
+    """Returns what a prompt asks, without what was pasted into it, unless that is all or a colon leads to it.
+
+    >>> asked_in("2026-11-20 17:59 | INFO | loss 0.9\\n\\nWhy does it rise?")
+    'Why does it rise?'
+    """
+    request = request_in(prompt)
+    typed = typed_words(request).strip()
+    lines = (request if not typed or typed.endswith(COLONS) else typed).splitlines()
+    return "\n".join(dropwhile(is_machine_line, filter(str.strip, lines))) or request
 
 
 def filled_in(prompt: str) -> Filled | None:

@@ -21,7 +21,7 @@ _TAIL_OF_PASTE: Final = 0.55
 """Share of its excerpt that the end of a paste gets: the error stands there, or what the user asks on the same line."""
 _LEAD_CHARS: Final = 160
 _SHORT_QUESTION: Final = 2
-_COLONS: Final = (":", "：")
+COLONS: Final = (":", "：")
 
 _MARGIN: Final = 2
 _FENCE: Final = "```"
@@ -60,7 +60,7 @@ def _parts(prompt: str) -> tuple[tuple[bool, str], ...]:
         return ((False, prompt),) if blocks else ()
     first = pasted[0]
     last = pasted[-1]
-    is_led_to = first > 0 and blocks[first - 1].rstrip().endswith(_COLONS)
+    is_led_to = first > 0 and blocks[first - 1].rstrip().endswith(COLONS)
     # People write a single line such as "API errors must be red" themselves.
     if first == last and not is_led_to and len(blocks[first]) <= MOST_TYPED and "\n" not in blocks[first]:
         return ((False, prompt),)
@@ -129,7 +129,7 @@ def _is_pasted(blocks: list[str], at: int) -> bool:
 
 def _is_led_to(blocks: list[str], at: int) -> bool:
     """Whether a short line with a colon introduces several lines of prose: somebody else's words."""
-    if at != 1 or not blocks[0].rstrip().endswith(_COLONS) or len(blocks[0]) > _LEAD_CHARS:
+    if at != 1 or not blocks[0].rstrip().endswith(COLONS) or len(blocks[0]) > _LEAD_CHARS:
         return False
     lines = [line for line in "\n".join(blocks[1:]).splitlines() if line.strip()]
     return len(lines) > 2 and not is_list_item(lines[0])
@@ -141,7 +141,7 @@ def _blocks(prompt: str) -> list[str]:
     for block in _BLOCK_END.split(prompt.strip()):
         lines = [line for line in block.splitlines() if line.strip()]
         has_more = len(lines) > 1
-        leads = not blocks and has_more and lines[0].rstrip().endswith(_COLONS) and not is_machine_line(lines[0])
+        leads = not blocks and has_more and lines[0].rstrip().endswith(COLONS) and not is_machine_line(lines[0])
         head = lines[:1] if leads or (has_more and _is_typed_beside(lines[0], lines[1:])) else []
         rest = lines[len(head) :]
         tail = rest[-1:] if len(rest) > 1 and _is_typed_beside(rest[-1], rest[:-1]) else []

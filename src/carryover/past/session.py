@@ -11,7 +11,7 @@ from itertools import groupby
 from typing import Any, Final
 
 from carryover.agents import agent_name
-from carryover.distill.forms import request_in
+from carryover.distill.forms import asked_in
 from carryover.export.quoting import quoted_line, safe
 from carryover.export.session_parts import Part, cleaned, edit_line, numbered, of_turns, session_parts
 from carryover.ledger.events import session_events, turn_starts
@@ -146,7 +146,7 @@ def _from_above(number: int, events: Sequence[StoredEvent]) -> SessionTurn:
 
 def _short_prompt(prompt: str) -> str:
     """Returns what was asked for on one line, at most `_PROMPT_CHARS` of it."""
-    return quoted_line(request_in(prompt))[:_PROMPT_CHARS]
+    return quoted_line(asked_in(prompt))[:_PROMPT_CHARS]
 
 
 def _edits(events: Iterable[StoredEvent]) -> list[FileEdit]:

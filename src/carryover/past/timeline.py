@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
-from itertools import dropwhile, islice, pairwise
+from itertools import islice, pairwise
 from pathlib import Path
 from typing import Final
 
@@ -14,8 +14,7 @@ from msgspec.structs import replace
 
 from carryover.agents import agent_name
 from carryover.distill.commands import committed
-from carryover.distill.forms import request_in
-from carryover.distill.pastes import is_machine_line, typed_words
+from carryover.distill.forms import asked_in
 from carryover.export.quoting import quoted_line, safe
 from carryover.export.session_parts import edit_line, numbered
 from carryover.ledger.events import session_events
@@ -38,7 +37,6 @@ _MOST_SESSIONS: Final = 5000
 _LONGEST_TEXT: Final = 400
 _WORDS_CHARS: Final = 200
 """How much is shown of a prompt and of a session's title."""
-_COLONS: Final = (":", "：")
 _COMMITTED_AFTER_MS: Final = 3_600_000
 """How long after a session a commit with its edits is still shown with it."""
 _MOST_MOMENTS: Final = 500
@@ -231,7 +229,7 @@ def _of_events(
         moment = replace(of, at_ms=event.at_ms, turn=turn)
         match event.body:
             case UserPrompt(actor="human") as prompt if event.subagent_id is None:
-                yield replace(moment, kind="prompt", text=_words_of(prompt.typed))
+                yield replace(moment, kind="prompt", text=one_line(asked_in(prompt.typed), _WORDS_CHARS))
             case FileEdit(diff=diff) as edit if wanted.edits:
                 yield replace(moment, kind="edit", text=edit_line(edit, root), diff=diff)
             case AgentSummary(source="compaction") if event.subagent_id is None:
@@ -245,13 +243,3 @@ def _of_events(
 
 def _first_line(text: str) -> str:
     return next((line.strip() for line in text.splitlines() if line.strip()), "")[:_LONGEST_TEXT]
-
-
-def _words_of(prompt: str) -> str:
-    """Returns how a prompt begins, on one line, without what was pasted into it, unless that is all or a colon leads to
-    it."""
-    request = request_in(prompt)
-    typed = typed_words(request).strip()
-    lines = (request if not typed or typed.endswith(_COLONS) else typed).splitlines()
-    words = "\n".join(dropwhile(is_machine_line, filter(str.strip, lines)))
-    return one_line(words or request, _WORDS_CHARS)

@@ -40,7 +40,7 @@ async def test_a_session_is_its_turns_and_the_files_that_each_of_them_changed(sc
         scribe.event("add a\ncart"),
         scribe.event(edit("cart.py")),
         scribe.event(UserPrompt(text="a reminder", actor="model")),
-        scribe.event("and a test"),
+        scribe.event("2026-11-20 17:59:50 | INFO | total 0\n\nand a test"),
         scribe.event(edit("cart.py", added=5, removed=4)),
         scribe.event(edit("test_cart.py", diff=""), subagent_id="a1"),
         scribe.event(PASSED),
