@@ -12,7 +12,6 @@ import re
 from bisect import bisect
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePath
 from typing import Any, Final, NamedTuple
@@ -217,8 +216,7 @@ def _path_of(held: Fields, *names: str) -> str:
     return next(filter(None, (uris.path_of(text_of(held.get(name))) for name in names or ("path", "file_path"))), "")
 
 
-@dataclass(slots=True, kw_only=True)
-class _Recorder(Recorder[Context]):
+class _Recorder(Recorder[Context], kw_only=True):
     """Records one call or row. `ident` is the prefix of its keys, `kind` its event or `row/` and its type."""
 
     session: str

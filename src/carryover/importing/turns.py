@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path, PurePosixPath
 from typing import ClassVar, Final, TypeVar
@@ -35,8 +34,7 @@ class TurnContext(SessionContext, frozen=True, omit_defaults=True):
 _C = TypeVar("_C", bound=SessionContext)
 
 
-@dataclass(slots=True, kw_only=True)
-class TurnEvents(OneSession[_C]):
+class TurnEvents(OneSession[_C], kw_only=True):
     """Adds the events of one turn, also without a time. Keys count turns and parts, so a longer export of a session
     adds to it."""
 

@@ -9,7 +9,6 @@ context, with a node for each record, by `Branches.take_place` before they read 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final, TypeVar
 
 import msgspec
@@ -51,8 +50,7 @@ class FailedBranch(msgspec.Struct, frozen=True):
     name: str
 
 
-@dataclass(slots=True, kw_only=True)
-class Branches(Recorder[_C]):
+class Branches(Recorder[_C], kw_only=True):
     """Records what names its parent, with a `tree` in the context, and tries of a request, with `failed` there."""
 
     def take_place(self, ident: str, parent: str | None) -> None:

@@ -8,7 +8,6 @@ from how it ended is the same for all of them. An adapter that learns facts abou
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import PurePath
 from typing import ClassVar, Final, Generic, Self, TypeVar, get_args
 
@@ -142,8 +141,7 @@ class Tools:
         return OpenCall(ident, name, op, subject, changes=changes, handoff=names_own_folder(named))
 
 
-@dataclass(slots=True, kw_only=True)
-class Recorder(Generic[_C]):
+class Recorder(msgspec.Struct, Generic[_C], kw_only=True):
     """Collects the events of one record, and counts what is not understood.
 
     An agent's own class says under which key an event of the record is (`add`). Only `context` outlives the record;
@@ -160,12 +158,12 @@ class Recorder(Generic[_C]):
     """UTC milliseconds; 0 if no time is known, in which case nothing is added."""
     version: str | None = None
     """The client's version, if it is known."""
-    data: Fields = field(default_factory=dict)
+    data: Fields = {}
     """The fields of the record, or of what it holds."""
-    events: list[Event] = field(default_factory=list)
-    skipped: list[Skipped] = field(default_factory=list)
-    tokens: list[TokensUsed] = field(default_factory=list)
-    windows: list[WindowUsed] = field(default_factory=list)
+    events: list[Event] = []
+    skipped: list[Skipped] = []
+    tokens: list[TokensUsed] = []
+    windows: list[WindowUsed] = []
 
     def text(self, name: str) -> str:
         """Returns the text in a field of the record; empty if it holds none."""
@@ -314,8 +312,7 @@ class Recorder(Generic[_C]):
             self.add(msgspec.structs.replace(change, call_id=call.id), f"{edit}{number}")
 
 
-@dataclass(slots=True, kw_only=True)
-class OneSession(Recorder[_C]):
+class OneSession(Recorder[_C], kw_only=True):
     """Records a thread of one session, whose folder is that of the context. `add` takes the last part of a key.
 
     >>> recorder = OneSession.of(Source(agent="scribe", path="/home/ada/t1.talk"), SessionContext(), 1_795_600_000_000)

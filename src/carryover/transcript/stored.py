@@ -8,7 +8,6 @@ in their context.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final, Generic, Literal, TypeVar
 
@@ -110,8 +109,7 @@ class StoredSession:
         return msgspec.json.encode(StoredRecord("session", self.session))
 
 
-@dataclass(slots=True, kw_only=True)
-class StoredBuilder(OneSession[StoredContext]):
+class StoredBuilder(OneSession[StoredContext], kw_only=True):
     """Records one record. `native` is the session as the store describes it.
 
     A sub-agent has its own session in the store; here it belongs to the session that it works for.

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import msgspec
 
 from carryover import model
@@ -74,8 +72,7 @@ class AiderContext(SessionContext, frozen=True, omit_defaults=True):
     """The linter's output so far; None if it is not printing any."""
 
 
-@dataclass(slots=True, kw_only=True)
-class BlockRecorder(Recorder[AiderContext]):
+class BlockRecorder(Recorder[AiderContext], kw_only=True):
     """Records one block."""
 
     root: str

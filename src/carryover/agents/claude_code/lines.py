@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Literal, Self
 
 import msgspec
@@ -114,8 +113,7 @@ class ClaudeContext(claude_records.Context, frozen=True, omit_defaults=True):
     """How calls ended that no record has begun yet: a client may write a result before its call (2.1.114)."""
 
 
-@dataclass(slots=True, kw_only=True)
-class ClaudeBuilder(claude_records.Builder[ClaudeLine, ClaudeContext]):
+class ClaudeBuilder(claude_records.Builder[ClaudeLine, ClaudeContext], kw_only=True):
     """Builds the events of one transcript line."""
 
     call_id: str = ""

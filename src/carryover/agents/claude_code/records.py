@@ -9,7 +9,6 @@ A builder gives its events their keys, and learns the facts about the session fr
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Final, Generic, Self, TypeVar
 
@@ -72,8 +71,7 @@ _L = TypeVar("_L", bound=Line)
 _C = TypeVar("_C", bound=Context)
 
 
-@dataclass(slots=True, kw_only=True)
-class Builder(OneSession[_C], Generic[_L, _C]):
+class Builder(OneSession[_C], Generic[_L, _C], kw_only=True):
     """Builds the events of one transcript line."""
 
     line: _L

@@ -7,7 +7,6 @@ whenever the document changes: what becomes of it follows the messages and is re
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -53,8 +52,7 @@ class TaskContext(StoredContext, frozen=True, omit_defaults=True, forbid_unknown
 _RECORD: Final = msgspec.json.Decoder(TaskRecord)
 
 
-@dataclass(slots=True, kw_only=True)
-class MessageBuilder(StoredBuilder):
+class MessageBuilder(StoredBuilder, kw_only=True):
     """Records one message, with whose id the keys of its events begin; without one, what is true of the whole."""
 
     context: TaskContext
@@ -65,7 +63,7 @@ class MessageBuilder(StoredBuilder):
         """Marks what is emitted again: all messages, unless new ones only follow those already read."""
         if not record.on:
             self.change(number=0, prompted=False)
-        return super(MessageBuilder, self).begin(record, after)
+        return super().begin(record, after)
 
 
 def parser(

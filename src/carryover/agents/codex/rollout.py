@@ -12,7 +12,6 @@ No record of theirs says how a turn ended, and prompts and answers are only in m
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Final, Literal
@@ -184,8 +183,7 @@ def read_rollout_line(data: bytes, context: RolloutContext) -> _Line | Skipped |
     return line
 
 
-@dataclass(slots=True, kw_only=True)
-class Rollout(Recorder[RolloutContext]):
+class Rollout(Recorder[RolloutContext], kw_only=True):
     """Records one line of a rollout."""
 
     name: str
@@ -193,9 +191,9 @@ class Rollout(Recorder[RolloutContext]):
     thread: str
     timed: bool
     """Whether the record has a time."""
-    turns: dict[str | None, RolloutTurn] = field(init=False)
+    turns: dict[str | None, RolloutTurn] = msgspec.field(default_factory=dict)
     """By id; the newest and current turn last."""
-    turn: RolloutTurn = field(init=False)
+    turn: RolloutTurn = RolloutTurn()
     """The turn that added events belong to."""
 
     def __post_init__(self) -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from functools import partial
 from itertools import accumulate
 from pathlib import Path
@@ -178,13 +177,12 @@ def _model(item: msgspec.Raw) -> str:
     return text_of(inside(item, "message", "usage", "model"))
 
 
-@dataclass(slots=True, kw_only=True)
-class _Recorder(StoredBuilder):
+class _Recorder(StoredBuilder, kw_only=True):
     """Records one item."""
 
     context: _Context
-    piece: _Piece = field(init=False)
-    item: Fields = field(init=False)
+    piece: _Piece = _Piece("")
+    item: Fields = msgspec.field(default_factory=dict)
 
     @property
     def said(self) -> str:
@@ -201,7 +199,7 @@ class _Recorder(StoredBuilder):
             before = self.context.before if summary == self.context.summary else self.reported.last
             after = before if summary else None
             self.change(before=after, summary=summary)
-        context, parsed = super(_Recorder, self).begin(record, after)
+        context, parsed = super().begin(record, after)
         return context, parsed if not summary or self.reported.last else Parsed()
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 import msgspec
@@ -147,8 +146,7 @@ def session_in(context: LogContext, conversation: str) -> str:
     return conversation if here in (None, context.folder) else session_in_other_cwd(conversation, digest(here)[:8])
 
 
-@dataclass(slots=True, kw_only=True)
-class LogRecorder(OneSession[LogContext]):
+class LogRecorder(OneSession[LogContext], kw_only=True):
     """Records one line of a log."""
 
     conversation: str

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import posixpath
-from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
@@ -62,8 +61,7 @@ class ChatContext(StoredContext, frozen=True, omit_defaults=True, forbid_unknown
     its own beginning."""
 
 
-@dataclass(slots=True, kw_only=True)
-class _Recorder(StoredBuilder):
+class _Recorder(StoredBuilder, kw_only=True):
     """Records one record of the reader. Keys begin with the chat, since an imported one may repeat the requests of
     another."""
 
@@ -76,7 +74,7 @@ class _Recorder(StoredBuilder):
     def add(self, body: AnyBody, key: str, mark: str = "") -> None:
         """Adds an event, dated no earlier than the one before it."""
         self.at_ms = min(max(self.part_ms or self.asked_ms, self.reported.last_ms), LATEST_MS)
-        super(_Recorder, self).add(body, key, mark)
+        super().add(body, key, mark)
         self.report(last_ms=self.at_ms)
 
 

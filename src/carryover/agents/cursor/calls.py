@@ -8,7 +8,6 @@ conversations, 3 of bubbles). Arguments are the JSON that the store holds. Names
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final, Literal
 
@@ -151,8 +150,7 @@ class CursorContext(StoredContext, frozen=True, omit_defaults=True):
     """Stored under the name that it had in 0.1.0, so that a conversation keeps its folder."""
 
 
-@dataclass(slots=True, kw_only=True)
-class CursorRecorder(StoredBuilder):
+class CursorRecorder(StoredBuilder, kw_only=True):
     """Records one record of any store. `slug` identifies the folder of a transcript; None: a database."""
 
     context: CursorContext

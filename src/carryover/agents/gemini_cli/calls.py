@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Final
 
@@ -70,8 +69,7 @@ class GeminiContext(SessionContext, frozen=True, omit_defaults=True):
     """The last event."""
 
 
-@dataclass(slots=True, kw_only=True)
-class GeminiRecorder(base.OneSession[GeminiContext]):
+class GeminiRecorder(base.OneSession[GeminiContext], kw_only=True):
     """Records one record of a transcript. Keys begin with the id of a message."""
 
     source: Source
@@ -97,7 +95,7 @@ class GeminiRecorder(base.OneSession[GeminiContext]):
         """Notes facts about the session, unless this is a sub-agent's transcript; None leaves a fact as it is."""
         if self.subagent_id is None:
             known = {name: bounded(value, SHORT_CHARS) for name, value in facts.items() if value and value.strip()}
-            super(GeminiRecorder, self).learn(**known)
+            super().learn(**known)
 
     def message(self, ident: str) -> GrowingMessage:
         """Returns the message with that id as far as it was parsed."""

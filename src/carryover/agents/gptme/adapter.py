@@ -10,7 +10,6 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -176,8 +175,7 @@ def _parse(source: Source, context: _Context, record: Record) -> tuple[_Context,
     return recorder.context, recorder.built()
 
 
-@dataclass(slots=True, kw_only=True)
-class _Recorder(OneSession[_Context]):
+class _Recorder(OneSession[_Context], kw_only=True):
     """Records one message."""
 
     def begin(self, given: Fields) -> None:

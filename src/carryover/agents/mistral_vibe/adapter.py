@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -112,8 +111,7 @@ class _Context(StoredContext, frozen=True, omit_defaults=True):
     """The facts as they were last emitted."""
 
 
-@dataclass(slots=True, kw_only=True)
-class _Recorder(StoredBuilder):
+class _Recorder(StoredBuilder, kw_only=True):
     """Records one piece."""
 
     context: _Context
@@ -123,7 +121,7 @@ class _Recorder(StoredBuilder):
         """Marks what is emitted again. If that is all events, the facts about the session are, too."""
         if not record.on:
             self.change(facts=SessionInfo(), emitted=SessionInfo())
-        return super(_Recorder, self).begin(record, after)
+        return super().begin(record, after)
 
 
 def _session_at(path: Path, _stat: FileStat) -> Document:

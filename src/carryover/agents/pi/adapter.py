@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any, Final, Self
@@ -107,8 +106,7 @@ class _Context(SessionContext, frozen=True, omit_defaults=True):
     tree: Tree = ()
 
 
-@dataclass(slots=True, kw_only=True)
-class _Recorder(Branches[_Context], OneSession[_Context]):
+class _Recorder(Branches[_Context], OneSession[_Context], kw_only=True):
     """Records one entry. What a fork has copied is its parent's, and counts if that is gone."""
 
     line: _Line
