@@ -116,15 +116,12 @@ def _is_long(prompt: str) -> bool:
 
 def _taken_up(past: Past, chosen: Sequence[Step]) -> list[Step]:
     """Returns the turns whose prompts brought up what most work since is about, or are long. Each has something
-    that no prompt chosen before has. What an earlier session was asked more than a day before the leading one began is
-    most likely done, and stands under What the user said."""
+    that no prompt chosen before has."""
     known = {name for step in chosen for name in subjects_in(step.turn.prompt)}
-    began_ms = past.lead.digest.turns[0].at_ms
     steps: list[Step] = []
     for _, step in sorted(_ranked(past), key=itemgetter(0), reverse=True):
         own = subjects_in(step.turn.prompt)
-        is_of_now = step.view is past.lead or began_ms - step.turn.last_ms <= DAY_MS
-        if is_of_now and not own <= known:
+        if not own <= known:
             known |= own
             steps.append(step)
     return steps[:_MOST_TAKEN_UP]
@@ -132,18 +129,23 @@ def _taken_up(past: Past, chosen: Sequence[Step]) -> list[Step]:
 
 def _ranked(past: Past) -> Iterator[tuple[float, Step]]:
     """Yields the turns with a typed prompt that says more than a newer one of its session, newest first, with ranks:
-    how much of the newest work has one of its names, how long it is, and how many turns came since."""
+    how much of the newest work has one of its names, how long it is, and how many turns came since. What an earlier
+    session was asked more than a day before the leading one began is most likely done, and stands under What the user
+    said."""
+    began_ms = past.lead.digest.turns[0].at_ms
     done = Counter[str]()
     worked = 0
     since = defaultdict[str, list[frozenset[str]]](list)
     for turns_since, step in enumerate(reversed(past.steps)):
-        prompt = step.turn.prompt
-        own = subjects_in(prompt)
         if (step.turn.calls or step.turn.changes) and worked < _NEWEST:
             worked += 1
             lasting = (file for file in step.digest.touched if not file.temporary)
             paths = (file.path for file in lasting if file.turn == step.turn.number)
             done.update(subjects_in(" ".join((step.turn.answer, *paths))))
+        if step.view is not past.lead and began_ms - step.turn.last_ms > DAY_MS:
+            continue
+        prompt = step.turn.prompt
+        own = subjects_in(prompt)
         again = max((done.get(name, 0) for name in own), default=0)
         newer = since[step.view.session]
         is_long = step.view is past.lead and _is_long(prompt)
