@@ -18,7 +18,7 @@ from bench.document import circumstances, source_digest
 from bench.hooks import Answers, Caller, count_answer
 from bench.measure import Run, at, in_own_process, megabytes, table_of_growth, timed
 from bench.mixed import make_mixed
-from bench.processes import CONFIG, PROGRAM, Process, TreeWatch, daemon, memory_of, processor_s, run
+from bench.processes import CONFIG, PROGRAM, START_POLL_S, Process, TreeWatch, daemon, memory_of, processor_s, run
 from carryover.agents import adapters
 from carryover.ledger.connect import connect_read_only
 from carryover.ledger.queries import project_by_root
@@ -160,9 +160,9 @@ def _again(corpus: Corpus) -> dict[str, float]:
     starts_s = []
     for _ in range(STARTS - 1):
         with daemon(corpus.home) as process:
-            starts_s.append(process.wait_caught_up())
+            starts_s.append(process.wait_caught_up(every_s=START_POLL_S))
     with daemon(corpus.home) as process:
-        found = {"restart_s": statistics.median([*starts_s, process.wait_caught_up()])}
+        found = {"restart_s": statistics.median([*starts_s, process.wait_caught_up(every_s=START_POLL_S)])}
         for key, arguments in COMMANDS.items():
             took_s = [run((str(PROGRAM), *arguments), corpus.home, corpus.projects[0]) for _ in range(5)]
             found[key] = statistics.median(took_s) * MS

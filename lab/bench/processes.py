@@ -17,6 +17,8 @@ from carryover.daemon.client import ask_daemon
 from carryover.paths import StateDir
 
 WAIT_S: Final = 1800.0
+START_POLL_S: Final = 0.01
+"""How often a daemon with nothing new to read is asked whether it knows that: it takes a few tenths of a second."""
 
 CONFIG: Final = "[server]\nport = 0\n"
 """Any free port, so that an installed daemon may run beside."""
@@ -59,8 +61,8 @@ class Process:
     def health(self) -> dict[str, Any] | None:
         return ask_daemon(self.socket, "GET", "/health", timeout_s=10.0)
 
-    def wait_caught_up(self) -> float:
-        return self.wait_until(self.is_caught_up, every_s=0.1)
+    def wait_caught_up(self, *, every_s: float = 0.1) -> float:
+        return self.wait_until(self.is_caught_up, every_s=every_s)
 
     def is_caught_up(self) -> bool:
         return bool((self.health() or {}).get("caught_up"))

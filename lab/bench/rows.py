@@ -174,7 +174,7 @@ def idle(corpus: Corpus, top: Path, seconds: float) -> Iterator[Row]:
         bare_start_s = bare.wait_answering()
         with processes.daemon(corpus.home) as process:
             process.wait_answering()
-            caught_up_s = process.wait_caught_up()
+            caught_up_s = process.wait_caught_up(every_s=processes.START_POLL_S)
             time.sleep(2)
             (rss, cpu), (bare_rss, bare_cpu) = processes.usage([process, bare], seconds)
             children = len(processes.processes_of(process.pid)) - 1
