@@ -74,6 +74,15 @@ def test_the_agent_of_the_page_keeps_the_contract(scribbler: Path, site: Path, h
     ]
 
 
+def test_an_answer_that_ends_its_turn_counts_as_its_end(scribbler: Path, site: Path, home: Path) -> None:
+    adapter = scribbler.parents[3] / "adapter.py"
+    adapter.write_text(
+        adapter.read_text().replace("ident, text)\n    talk.put", "ident, text, final=True)\n    talk.put")
+    )
+
+    assert carryover(site, home, "agents", "check", "scribbler").stdout.endswith("1 edit, 1 turn end\n")
+
+
 def test_a_session_of_the_agent_of_the_page_reaches_a_handoff(scribbler: Path, site: Path, home: Path) -> None:
     shop = home / "shop"
     repository(shop)
@@ -115,6 +124,11 @@ BROKEN: Final = (
         "line = fields_of(record.data)",
         "import json; line = fields_of(json.dumps(json.loads(record.data)))",
         "it raises ",
+    ),
+    (
+        "    talk = OneSession",
+        "    line['type'].split()\n    talk = OneSession",
+        "it raises AttributeError in adapter.py, line 15: ",
     ),
     ('cwd=usable_folder(text_of(line.get("in")))', 'cwd="shop"', "has a relative path"),
     ('result=f"{ident}/result"', "result=str(id(record))", "a second time it gives other events"),

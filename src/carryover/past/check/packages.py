@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+import traceback
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -77,4 +78,13 @@ def _checked(place: PackagePlace) -> Checked:
             sources = [source for root in agent.spec.roots(home, {}) for source in agent.sources(root)]
             return Checked(place.id, findings, understood(read_on(agent, source) for source in sources))
         except Exception as error:
-            return Checked(place.id, [f"it raises {type(error).__name__}: {(str(error).splitlines() or [''])[0]}"])
+            said = (str(error).splitlines() or [""])[0]
+            return Checked(place.id, [f"it raises {type(error).__name__}{_line_in(folder, error)}: {said}"])
+
+
+def _line_in(folder: str, error: Exception) -> str:
+    """Returns the last of the lines below `folder` that led to an error, with words before it; empty if none did."""
+    frames = [
+        frame for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename).is_relative_to(folder)
+    ]
+    return f" in {Path(frames[-1].filename).name}, line {frames[-1].lineno}" if folder and frames else ""

@@ -42,18 +42,19 @@ def understood(readings: Iterable[Reading]) -> dict[str, int]:
     events = [event for reading in readings for event in reading.events]
     bodies = [event.body for event in events]
     results = [body for body in bodies if isinstance(body, ToolResult)]
+    answers = [body for body in bodies if isinstance(body, AssistantMessage)]
     facts = [body for body in bodies if isinstance(body, SessionInfo)]
     return {
         "session": len({event.session for event in events}),
         "version": len({body.agent_version for body in facts} - {None}),
         "model": len({body.model for body in facts} - {None}),
         "prompt": sum(isinstance(body, UserPrompt) for body in bodies),
-        "answer": sum(isinstance(body, AssistantMessage) for body in bodies),
+        "answer": len(answers),
         "call": sum(isinstance(body, ToolCall) for body in bodies),
         "successful call": sum(body.status == "ok" for body in results),
         "failed call": sum(body.status != "ok" for body in results),
         "edit": sum(isinstance(body, FileEdit) for body in bodies),
-        "turn end": sum(isinstance(body, TurnEnd) for body in bodies),
+        "turn end": sum(isinstance(body, TurnEnd) for body in bodies) + sum(answer.final is True for answer in answers),
     }
 
 
