@@ -73,6 +73,8 @@ def _run_report(args: argparse.Namespace) -> int:
     text = issue_report()
     print_document(text)
     if not args.yes and not can_ask():
+        if args.report != "-":
+            warn(f"There is no terminal to ask on, so it was printed only. --yes writes it to {visible(args.report)}.")
         return ExitCode.OK
     path = target(args.report)
     may_write(path, args)
