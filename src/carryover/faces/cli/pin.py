@@ -81,6 +81,8 @@ def run_unpin(args: argparse.Namespace) -> None:
     text = " ".join(args.text)
     done = [f"✓ No longer in the handoff: {take_pin_back(root, text).text}"] if text else []
     there = pinned(root)
+    if text:  # what follows has other numbers now
+        done += (f"  {line}" for line in _listed(there))
     _put(args, root, there, done)
     if there and not text and not args.json:
         warn("Nothing was taken back. Name one by its number: `carryover unpin 1`.")
@@ -112,13 +114,17 @@ def _where(root: str, kept: Kept) -> str:
 
 def _put(args: argparse.Namespace, root: str, there: list[Pin], done: list[str]) -> None:
     """Prints what was done or, if only that was asked, what is pinned."""
-    numbered = list(enumerate(there, 1))
     pins = [
         {"number": number, "text": pin.text, "done": pin.is_done, "session": pin.session, "at_ms": pin.at_ms}
-        for number, pin in numbered
+        for number, pin in enumerate(there, 1)
     ]
     fields = {"project": root, "pins": pins}
-    listed = [f"{number}  {'done: ' if pin.is_done else ''}{pin.text}" for number, pin in numbered]
     print_result(
-        args, fields, done or listed or ['Nothing is pinned here. `carryover pin "never floats"` keeps that in sight.']
+        args,
+        fields,
+        done or _listed(there) or ['Nothing is pinned here. `carryover pin "never floats"` keeps that in sight.'],
     )
+
+
+def _listed(there: list[Pin]) -> list[str]:
+    return [f"{number}  {'done: ' if pin.is_done else ''}{pin.text}" for number, pin in enumerate(there, 1)]

@@ -56,6 +56,16 @@ def test_what_was_pinned_can_be_marked_as_done(here: Path, run: Run) -> None:
     assert run.out("done", "the parser").startswith("· In each handoff already")
 
 
+def test_taking_one_back_shows_the_new_numbers_of_the_others(here: Path, run: Run) -> None:
+    for text in ("never floats", "whole cents"):
+        run("pin", text)
+    run("done", "the parser")
+
+    assert (
+        run.out("unpin", "1") == "✓ No longer in the handoff: never floats\n  1  whole cents\n  2  done: the parser\n"
+    )
+
+
 def test_during_a_pause_the_list_is_shown_and_nothing_is_changed(here: Path, run: Run) -> None:
     run("pin", "never floats")
     run("pause")
