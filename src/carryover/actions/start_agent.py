@@ -30,7 +30,7 @@ from carryover.past.handoff import WantedHandoff, handoff_here
 from carryover.past.opened import Want, opened
 from carryover.past.sessions import title_of
 from carryover.paths import StateDir
-from carryover.projects.handoff_file import CHOSEN, STORE, handoff_path, write_handoff
+from carryover.projects.handoff_file import CHOSEN, handoff_path, store_of, write_handoff
 from carryover.projects.root import StatePaths
 from carryover.publish.limits import limited_projects
 from carryover.publish.make import MadeHandoff
@@ -188,7 +188,7 @@ def chosen_in_place(root: str, session: str | None, tokens: int | None) -> str:
     made = handoff_here(WantedHandoff(root=root, session=session, tokens=tokens))
     assert made.text is not None, "else it was raised that there is none"
     try:
-        write_handoff(made.settings.folder or Path(made.root) / STORE, made.text, CHOSEN)
+        write_handoff(store_of(made.root, made.settings.folder), made.text, CHOSEN)
     except OSError as error:
         raise UserError(f"No handoff is put into {made.root}: {os_reason(error)}. {_COPY}") from error
     return handoff_path(made.settings.folder, CHOSEN)

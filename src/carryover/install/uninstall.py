@@ -282,8 +282,7 @@ def _state_of_folder(project: Listed) -> tuple[bool, bool, str]:
     is_ours = False
     if own_ignore_file(folder) is not None:
         with contextlib.suppress(OSError):
-            checkout = Checkout(Path(project.root))
-            is_ours = checkout.git_dir is None or not checkout.is_tracked(STORE)
+            is_ours = not Checkout(Path(project.root)).is_tracked(STORE)
     return os.path.lexists(folder), is_ours, here().canonical(folder)
 
 

@@ -48,7 +48,7 @@ class Checkout:
     that decides it has changed:
 
         checkout = Checkout(root)
-        if checkout.git_dir is not None and checkout.is_tracked(".carryover"):
+        if checkout.is_tracked(".carryover"):
             ...
 
     Names are relative to the root. What asks git blocks, and raises OSError if git can't tell: FileNotFoundError where
@@ -122,7 +122,10 @@ class Checkout:
         return file_stamp(self.git_dir / "index") or _NO_INDEX
 
     def is_tracked(self, name: str) -> bool:
-        """Whether git tracks the file, or one below the folder. Git is asked only where the index may have the name."""
+        """Whether git tracks the file, or one below the folder; not outside of a checkout. Git is asked only where the
+        index may have the name."""
+        if self.git_dir is None:
+            return False
         untracked = self._is_shown(f"no {name}", self.index(), lambda: self._is_in_no_index(name))
         return not untracked and bool(self._listed("--cached", name))
 

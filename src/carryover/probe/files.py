@@ -123,14 +123,14 @@ def _by_walking(root: Path) -> Iterator[str]:
         yield from ((below / name).as_posix() for name in sorted(files))
 
 
-def project_text(root: Path, path: str, *, limit_bytes: int = LARGEST_BYTES) -> str:
+def project_text(root: Path, path: str) -> str:
     """Returns the text of a regular file inside `root`. Folders in its path may be symlinks inside `root`; the file may
     not. Raises ValueError if it is not text, and OSError if it is missing, larger than the limit, or outside."""
     top = os.path.realpath(root)
     folder = os.path.realpath((root / path).parent)
     if folder != top and not is_inside(folder, top):
         raise PermissionError(f"{path} is outside of the project")
-    data = read_bytes_bounded(Path(folder) / Path(path).name, limit_bytes, follow=False)
+    data = read_bytes_bounded(Path(folder) / Path(path).name, LARGEST_BYTES, follow=False)
     if b"\0" in data:
         raise ValueError("not a text")
     return data.decode("utf-8-sig")

@@ -50,10 +50,10 @@ class GitCommit(msgspec.Struct, frozen=True, kw_only=True):
         return self.id[:_SHORT]
 
 
-def newest_commits(root: Path, *, since_ms: int = 0, limit: int = MOST_COMMITS) -> list[GitCommit]:
+def newest_commits(root: Path, *, since_ms: int = 0) -> list[GitCommit]:
     """Returns the newest commits of HEAD and all branches, newest first; empty if git gives no answer in time."""
     since = [f"--since=@{since_ms // 1000} +0000"] if since_ms else []
-    return _log(root, f"--max-count={limit}", *since, "--branches", "HEAD")
+    return _log(root, f"--max-count={MOST_COMMITS}", *since, "--branches", "HEAD")
 
 
 def commit_named(root: Path, name: str) -> list[GitCommit]:

@@ -39,6 +39,11 @@ class Published(msgspec.Struct, frozen=True):
     """What was left alone and why; the handoff is published nevertheless."""
 
 
+def store_of(root: Path | str, folder: Path | None) -> Path:
+    """Returns the folder for the handoff of the project at `root`: its own, or `folder` outside it, if set."""
+    return folder or Path(root) / STORE
+
+
 def handoff_path(folder: Path | None, name: str = HANDOFF) -> str:
     """Returns the path at which an agent in the project finds the handoff. `folder`: one outside it, if set."""
     return f"{STORE}/{name}" if folder is None else str(folder / name)

@@ -30,7 +30,7 @@ from carryover.ledger.store import Ledger
 from carryover.model import conversation_of
 from carryover.outside.journal import read_journal
 from carryover.probe.looks import Silent, look_at
-from carryover.projects.handoff_file import HANDOFF, STORE, read_handoff, sha_of
+from carryover.projects.handoff_file import HANDOFF, STORE, read_handoff, sha_of, store_of
 from carryover.projects.root import StatePaths
 from carryover.publish.hook_script import remove_former_answers
 from carryover.publish.publish import publish_project
@@ -167,7 +167,8 @@ def remove_published(paths: StatePaths, config: Config, roots: Collection[str]) 
         problems.append(f"The list of projects can't be read: {os_reason(error)}.")
         listed = []
     folders = {folder for folder, _ in listed}
-    own = [(folder, root) for root in roots for folder in {_folder_now(root, config), Path(root) / STORE}]
+    now = ((store_of(root, project_settings(Path(root), config).folder), root) for root in roots)
+    own = {*now, *((Path(root) / STORE, root) for root in roots)}
     # If nothing was ever published, a file of that name came with the repository.
     ours = [(folder, root) for folder, root in own if root in published or folder in folders]
     former = [(folder, root) for folder, root in listed if root in roots or _is_former(folder, root, config)]
@@ -192,12 +193,7 @@ def _is_former(folder: Path, root: str, config: Config) -> bool:
     """Whether the project's handoff is written elsewhere now; of one that is left out, such as one whose disk does not
     answer, that is not known."""
     settings = project_settings(Path(root), config)
-    return settings.excluded is None and folder != (settings.folder or Path(root) / STORE)
-
-
-def _folder_now(root: str, config: Config) -> Path:
-    """Returns the folder that the project's handoff is written to by these settings."""
-    return project_settings(Path(root), config).folder or Path(root) / STORE
+    return settings.excluded is None and folder != store_of(root, settings.folder)
 
 
 def _remove_loaded(config: Config, roots: Iterable[str], problems: list[str]) -> bool:

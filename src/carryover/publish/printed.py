@@ -6,7 +6,6 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from os.path import lexists
-from pathlib import Path
 
 from msgspec.structs import replace
 
@@ -19,7 +18,7 @@ from carryover.facts import ProjectRoot, is_foreign
 from carryover.ledger.queries import published_git, session_by_prefix, sessions
 from carryover.ledger.rows import ProjectRow, Whereabouts
 from carryover.model import LAST, id_in_command
-from carryover.projects.handoff_file import HANDOFF, STORE
+from carryover.projects.handoff_file import HANDOFF, store_of
 from carryover.projects.moved_folders import how_to_link
 from carryover.publish.handoff_json import LineRecord, PrintedHandoff, PrintedSection, WantedHandoff
 from carryover.publish.make import MadeHandoff, made_handoff
@@ -103,7 +102,7 @@ def printed(made: MadeHandoff) -> PrintedHandoff:
     with a command in place of the second page."""
     assert made.handoff is not None and made.text is not None, "else it was raised that there is none"
     handoff, text, sections = made.handoff, made.text, made.sections
-    if names_page(handoff, text) and not lexists((made.settings.folder or Path(made.root, STORE)) / HANDOFF):
+    if names_page(handoff, text) and not lexists(store_of(made.root, made.settings.folder) / HANDOFF):
         handoff = replace(handoff, page=None)
         text, sections = rendered(handoff)
     return as_printed(made.root, handoff, text, sections)

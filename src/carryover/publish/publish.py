@@ -36,7 +36,7 @@ from carryover.probe.checkout import Checkout
 from carryover.probe.git import TIMEOUT_S
 from carryover.probe.git_command import ask_one
 from carryover.probe.looks import give_up_if_late, look_at
-from carryover.projects.handoff_file import HANDOFF, PAGE, STORE, Published, read_handoff, write_handoff
+from carryover.projects.handoff_file import HANDOFF, PAGE, STORE, Published, read_handoff, store_of, write_handoff
 from carryover.projects.policy import AWAITS_WORK, TAKEN_OUT, UNWRITTEN, Refusal, refusal, refusal_by_git
 from carryover.projects.root import StatePaths
 from carryover.publish.gitignore import kept_out
@@ -109,7 +109,7 @@ def publish_handoff(made: MadeHandoff, config: Config, paths: StatePaths, *, new
 def awaits_handoff(root: Path, config: Config, paths: StatePaths) -> bool:
     """Whether the project at `root` may have a handoff but has none yet, or only the placeholder."""
     settings = project_settings(root, config)
-    if settings.excluded is not None or not _is_free(settings.folder or root / STORE):
+    if settings.excluded is not None or not _is_free(store_of(root, settings.folder)):
         return False
     return settings.folder is not None or refusal(Checkout(root), paths) is None
 
@@ -117,7 +117,7 @@ def awaits_handoff(root: Path, config: Config, paths: StatePaths) -> bool:
 def publish_placeholder(made: MadeHandoff, paths: StatePaths) -> MadeHandoff:
     """Publishes the placeholder, with all that accompanies a handoff, if there is neither content nor a handoff yet."""
     root = Path(made.root)
-    if made.text is not None or not _is_free(made.settings.folder or root / STORE):
+    if made.text is not None or not _is_free(store_of(root, made.settings.folder)):
         return made
     published = publish_text(root, PLACEHOLDER, made.settings, paths)
     return msgspec.structs.replace(made, published=published)

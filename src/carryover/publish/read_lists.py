@@ -83,7 +83,7 @@ def _why_not(checkout: Checkout, where: FileList, *, mine: bool, shown: bool, ho
     """Returns why the project's file must not get the entry, as a clause; None if it may. `shown`: whether git does not
     ignore the file. Raises OSError if git can't tell whether it tracks it."""
     path = checkout.root / where.name
-    if checkout.git_dir is not None and checkout.is_tracked(where.name):
+    if checkout.is_tracked(where.name):
         return "git tracks it, and a path of this machine does not belong there"
     if shown and is_there(path):
         return "git does not ignore it, so a path of this machine might be committed"

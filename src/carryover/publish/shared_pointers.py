@@ -56,7 +56,7 @@ def _may_write(edits: Pass, agreed_ms: int, name: str) -> bool:
     """Whether a file may get our text: if it is the first time under this agreement, or if other files have that text
     in HEAD."""
     checkout = edits.checkout
-    if not is_there(edits.root / name) and checkout.git_dir is not None:
+    if not is_there(edits.root / name):
         try:
             if checkout.is_tracked(name):  # as in a sparse checkout: ours would be all that is in the file
                 return False

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from carryover.probe.files import project_paths, project_text, why_unread
+from carryover.probe.files import LARGEST_BYTES, project_paths, project_text, why_unread
 from support.repository import git, repository
 
 
@@ -43,7 +43,12 @@ def test_a_deleted_file_is_listed_by_git_and_has_no_text(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize(
-    ("data", "why"), [(b"a\0b", "not text"), (b"\xff\xfe", "not text"), (b"x" * 300, "larger than 100 bytes")]
+    ("data", "why"),
+    [
+        (b"a\0b", "not text"),
+        (b"\xff\xfe", "not text"),
+        (b"x" * (LARGEST_BYTES + 1), f"larger than {LARGEST_BYTES} bytes"),
+    ],
 )
 def test_text_is_read_without_its_byte_order_mark_and_nothing_else(data: bytes, why: str, tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_bytes(b"\xef\xbb\xbfna\xc3\xafve")
@@ -51,7 +56,7 @@ def test_text_is_read_without_its_byte_order_mark_and_nothing_else(data: bytes, 
 
     assert project_text(tmp_path, "a.txt") == "na\u00efve"
     try:
-        project_text(tmp_path, "a.bin", limit_bytes=100)
+        project_text(tmp_path, "a.bin")
     except (ValueError, OSError) as refused:
         assert why_unread(refused) == why
     else:
