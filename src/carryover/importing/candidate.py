@@ -90,6 +90,7 @@ def document(
     path: Path,
     form: str,
     session: str | None = None,
+    subagent_id: str | None = None,
     *,
     rank: int = RANK,
 ) -> OpenedDocument:
@@ -102,7 +103,8 @@ def document(
         sources=lambda _root: [],
         parse=parse,
     )
-    return OpenedDocument(agent, Source(agent=spec.id, path=str(path), session=session, rank=rank), form)
+    source = Source(agent=spec.id, path=str(path), session=session, subagent_id=subagent_id, rank=rank)
+    return OpenedDocument(agent, source, form)
 
 
 def plain_text(data: bytes) -> str:

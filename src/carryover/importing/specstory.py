@@ -13,13 +13,15 @@ from carryover.adapter.spec import AgentSpec
 from carryover.agents import specs
 from carryover.errors import ExitCode, UserError
 from carryover.importing.calls import quoted_of
-from carryover.importing.candidate import NOTHING, Candidate, OpenedDocument, document
+from carryover.importing.candidate import NOTHING, Candidate, OpenedDocument, document, plain_text
 from carryover.importing.specstory_blocks import HEADING, ToolBlock, blocks, read_tool, spoken_text, turn_lines
+from carryover.importing.specstory_given import starts_subagent
 from carryover.importing.turns import TurnContext, TurnEvents, by_turn, turn_reader
 from carryover.model import AssistantMessage, UserPrompt
 from carryover.records.fields import MAX_NAME_CHARS, SHORT_CHARS, bounded, digest, utc_ms
 from carryover.records.resets import failed_turn, names_limit
 from carryover.text.pattern import later
+from carryover.transcript.files import entries_of, read_beside
 from carryover.transcript.recorder import usable_name
 
 SPECSTORY: Final = "SpecStory"
@@ -45,6 +47,7 @@ _THOUGHT: Final = later(rf"^<think><details><summary>Thought Process</summary>\n
 is reasoning."""
 _HELD_CHARS: Final = 20_000
 _TITLE: Final = later(r"^#{1,2} (.+?)\s*$", re.MULTILINE)
+_MOST_BEFORE: Final = 10
 _NAME_TIME: Final = later(r"(\d{4}-\d{2}-\d{2})_(\d{2})-(\d{2})")
 
 
@@ -83,7 +86,23 @@ def recognised(file: Candidate) -> OpenedDocument | None:
         _parse, quoted_of(spec), file.project or named_folder(file.path), session is None, speech_is_thought
     )
     session = session or f"specstory-{digest(file.head[:_ID_BYTES])}"
-    return document(spec, turn_reader(partial(by_turn, turn_lines)), _Context, parse, file.path, SPECSTORY, session)
+    caller = _caller_of(file.path, session)
+    reader = turn_reader(partial(by_turn, turn_lines))
+    if caller is None:
+        return document(spec, reader, _Context, parse, file.path, SPECSTORY, session)
+    return document(spec, reader, _Context, parse, file.path, SPECSTORY, caller, session)
+
+
+def _caller_of(path: Path, session: str) -> str | None:
+    """Returns the session whose agent started that of a document; None if none of those saved just before beside it
+    did. Only the caller's document says so (Cursor)."""
+    names = sorted(entry.name for entry in entries_of(path.parent) if _NAME_TIME.match(entry.name))
+    before = [name for name in names if name < path.name][-_MOST_BEFORE:] if path.name in names else []
+    for name in reversed(before):
+        text = plain_text(read_beside(path.with_name(name)))
+        if starts_subagent(text, session) and (made := parse_beginning(text)) is not None and made[1] is not None:
+            return _caller_of(path.with_name(name), made[1]) or made[1]
+    return None
 
 
 def spec_named(name: str, specs: tuple[AgentSpec, ...]) -> AgentSpec | None:
@@ -129,8 +148,8 @@ def _parse(
     head, _, rest = text.partition("\n")
     heading = HEADING.match(head)
     session = source.session or ""
-    prefix = f"specstory/{session}/{context.turns + (heading is not None)}/"
-    turn = TurnEvents(context=context, prefix=prefix, session=session)
+    prefix = f"specstory/{source.subagent_id or session}/{context.turns + (heading is not None)}/"
+    turn = TurnEvents(context=context, prefix=prefix, session=session, subagent_id=source.subagent_id)
     turn.change(cwd=folder)
     if heading is None:  # above the first turn: title (unless it is only a time) and time
         titles = (found for found in _TITLE.findall(text[:_ABOVE_BYTES]) if found != SPECSTORY)
@@ -141,8 +160,9 @@ def _parse(
     model, at_ms = _model_and_time(heading[3] or "")
     told_ms = at_ms or context.last_ms
     turn.at_ms = told_ms
-    turn.subagent_id = "inline" if heading[2] or heading[4] else None  # the format does not distinguish them
-    if turn.subagent_id is None:
+    if heading[2] or heading[4]:
+        turn.subagent_id = "inline"  # the format does not distinguish them
+    else:
         turn.at_ms = max(told_ms, context.main_ms)
     turn.learn(model=model if model != _SYNTHETIC else None)
     turn.change(turns=context.turns + 1, last_ms=told_ms, main_ms=max(turn.at_ms, context.main_ms), command=False)

@@ -99,6 +99,11 @@ def given_in(lines: Sequence[str], fenced: Sequence[tuple[str, str]]) -> Given:
     return Given(lines, made, given, shown)
 
 
+def starts_subagent(text: str, session: str) -> bool:
+    """Whether a call in a document started the sub-agent with this session (Cursor)."""
+    return f'"subagentComposerId": "{session}"' in text
+
+
 def printed_in(lines: Sequence[str], fenced: Sequence[tuple[str, str]]) -> Sequence[tuple[str, str]]:
     """Returns the fenced texts of a block without those of its arguments, which come first."""
     return fenced[sum(map(bool, map(_ARGUMENT.match, lines))) if _INPUT in lines else 0 :]
