@@ -9,7 +9,7 @@ import msgspec
 from carryover.config import load_config
 from carryover.daemon.client import daemon_pid, stop_daemon, wait_for_daemon
 from carryover.errors import UserError
-from carryover.install.background import BRING_UP_S, forget_starter, registered, start_detached
+from carryover.install.background import BRING_UP_S, registered, remove_starter, start_detached
 from carryover.install.service import ServiceManager, this_program
 from carryover.past.context import state_dir
 
@@ -63,7 +63,7 @@ def start_daemon(*, restart: bool = False) -> Running:
         service.start()
     health = wait_for_daemon(state, BRING_UP_S).health
     if service is None and registered(os.environ) is not None:
-        forget_starter(state)  # a service that can't be used from here starts it at the next login; hooks must not
+        remove_starter(state)  # a service that can't be used from here starts it at the next login; hooks must not
     if health is None:
         what = "carryoverd" if kind is None else f"The {kind} service"
         raise UserError(
@@ -75,7 +75,7 @@ def start_daemon(*, restart: bool = False) -> Running:
 def stop() -> Stopped | None:
     """Stops the daemon; returns None if none ran."""
     state = state_dir()
-    forget_starter(state)  # first, so that no hook starts it again
+    remove_starter(state)  # first, so that no hook starts it again
     service = _service()
     if service is not None and service.status().active:
         service.stop()

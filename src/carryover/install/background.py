@@ -159,7 +159,7 @@ def bring_up(
 def _registered(state: StateDir, manager: ServiceManager, program: Program, *, restart: bool) -> bool:
     """Runs this build of the daemon under the service manager; returns whether anything changed."""
     changed = manager.install(program)
-    forget_starter(state)
+    remove_starter(state)
     is_active = manager.status().active
     if is_active and _is_up_to_date(state) and not (changed or restart):
         return False
@@ -230,6 +230,6 @@ def start_detached(state: StateDir, program: Program) -> None:
         raise UserError(f"carryoverd can't be started: {why}.") from error
 
 
-def forget_starter(state: StateDir) -> None:
+def remove_starter(state: StateDir) -> None:
     """Removes the script, so that hooks no longer start the daemon."""
     (state.root / STARTER).unlink(missing_ok=True)

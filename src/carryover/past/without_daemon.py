@@ -19,9 +19,10 @@ from carryover.ledger.store import Ledger
 from carryover.past.context import now_ms, root_of
 from carryover.past.from_disk import of_project, outdated_sources, read_sources
 from carryover.paths import StateDir
+from carryover.projects.policy import AWAITS_WORK
 from carryover.projects.root import StatePaths
 from carryover.publish.project_moves import follow, inspect_root
-from carryover.publish.publish import refused_before_work
+from carryover.publish.publish import awaits_work
 
 _T = TypeVar("_T")
 
@@ -82,9 +83,9 @@ def catch_up(state: StateDir, root: str) -> bool:
         # A daemon that starts later leaves a project alone that only a printing command made known.
         with closing(connect_read_only(paths.state.ledger)) as db:
             project = project_by_root(db, root)
-            refused = refused_before_work(db, project.id, config, asked=[root]) if project is not None else None
-        if project is not None and refused is not None:
-            await ledger.set_published(project.id, None, now_ms() + 1, refused.published.refusal)
+            awaits = project is not None and awaits_work(db, project, asked=[root])
+        if project is not None and awaits:
+            await ledger.set_published(project.id, None, now_ms() + 1, AWAITS_WORK)
         return is_whole
 
     return as_writer(state, read, "This is what it holds so far.")

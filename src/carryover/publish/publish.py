@@ -44,6 +44,7 @@ from carryover.publish.loaded_files import write_loaded_files
 from carryover.publish.local_pointers import hidden_since
 from carryover.publish.make import MadeHandoff, made_handoff
 from carryover.publish.project_files import place, withdraw
+from carryover.publish.project_view import UnknownProject
 from carryover.publish.store import handoff_names, ignore_elsewhere, ignore_itself, remove_own
 from carryover.redact import CleanText
 
@@ -68,23 +69,27 @@ def publish_project(
     and UserError if the ledger can't be read.
     """
     with closing(connect_read_only(paths.state.ledger)) as db:
-        if asked is not None:
-            refused = refused_before_work(db, project_id, config, asked=asked, started=started)
-            if refused is not None:
-                return refused
+        project = project_by_id(db, project_id)
+        if project is None:
+            raise UnknownProject(project_id)
+        if asked is not None and awaits_work(db, project, asked=asked, started=started):
+            settings, refused = project_settings(Path(project.root), config), Published(refusal=AWAITS_WORK)
+            return MadeHandoff(
+                root=project.root, settings=settings, handoff=None, text=None, git=None, published=refused
+            )
         made = made_handoff(db, project_id, config, now_ms=now_ms, last_git=last_git, git_s=git_s)
-        if not started and _was_taken_out(project_by_id(db, project_id), made, config):
+        if not started and _was_taken_out(project, made, config):
             return msgspec.structs.replace(made, published=Published(refusal=TAKEN_OUT, passing=True))
     give_up_if_late()
     made = publish_handoff(made, config, paths, newest=newest)
     return publish_placeholder(made, paths) if started else made
 
 
-def _was_taken_out(project: ProjectRow | None, made: MadeHandoff, config: Config) -> bool:
+def _was_taken_out(project: ProjectRow, made: MadeHandoff, config: Config) -> bool:
     """Whether the folder of the last handoff is gone from a worktree. Git may be removing the worktree, which fails if
     the folder is made again meanwhile. So one publication is skipped; upkeep makes the next if the worktree remains.
     """
-    if project is None or project.main_root is None or project.published_sha is None or project.refusal is not None:
+    if project.main_root is None or project.published_sha is None or project.refusal is not None:
         return False
     root = Path(project.root)
     is_gone = made.settings.folder is None and is_folder(root) and not is_folder(root / STORE)
@@ -134,30 +139,21 @@ def _is_free(folder: Path) -> bool:
         return error.errno == errno.ENOTDIR
 
 
-def refused_before_work(
-    db: sqlite3.Connection, project_id: int, config: Config, *, asked: Collection[str], started: bool = False
-) -> MadeHandoff | None:
-    """Returns the refusal for a project whose history was read only because its root is in `asked`, or of which only
-    pins are recorded; None for others. Blocks.
+def awaits_work(db: sqlite3.Connection, project: ProjectRow, *, asked: Collection[str], started: bool = False) -> bool:
+    """Whether the history of a project was read only because its root is in `asked`, or only pins are recorded of it.
+    Blocks.
 
     `started`: whether a session has started there, which has recorded nothing yet.
     """
-    project = project_by_id(db, project_id)
-    if project is None or project.published_sha is not None:
-        return None
-    if has_only_pins(db, project_id):
-        awaits = not started
-    elif project.published_ms is not None:
-        awaits = project.refusal == AWAITS_WORK and not changed_since_published(db, project.id)
-    else:
-        in_projects = {agent.id for agent in adapters().values() if agent.in_projects}
-        agents = agents_in(db, project.id)  # none if a session has only started there
-        awaits = project.root in asked and bool(agents) and agents <= in_projects
-    if not awaits:
-        return None
-    settings = project_settings(Path(project.root), config)
-    refused = Published(refusal=AWAITS_WORK)
-    return MadeHandoff(root=project.root, settings=settings, handoff=None, text=None, git=None, published=refused)
+    if project.published_sha is not None:
+        return False
+    if has_only_pins(db, project.id):
+        return not started
+    if project.published_ms is not None:
+        return project.refusal == AWAITS_WORK and not changed_since_published(db, project.id)
+    in_projects = {agent.id for agent in adapters().values() if agent.in_projects}
+    agents = agents_in(db, project.id)  # none if a session has only started there
+    return project.root in asked and bool(agents) and agents <= in_projects
 
 
 def publish_text(

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from carryover.distill.header import PLACEHOLDER
 from carryover.distill.stored_digest import DigestReducer
 from carryover.facts import GitFacts
 from carryover.ledger.connect import connect_read_only
+from carryover.ledger.queries import project_by_id
 from carryover.ledger.sessions import know_project
 from carryover.ledger.store import Ledger
 from carryover.model import NOTE, PIN
@@ -24,7 +26,7 @@ from carryover.projects.policy import AWAITS_WORK
 from carryover.projects.root import StatePaths
 from carryover.publish.forgetting import publish_here, remove_published
 from carryover.publish.make import MadeHandoff, git_now
-from carryover.publish.publish import awaits_handoff, publish_placeholder, publish_project, refused_before_work
+from carryover.publish.publish import awaits_handoff, awaits_work, publish_placeholder, publish_project
 from support.repository import repository
 from support.scribe import Scribe, ledger_with_prompt
 
@@ -36,6 +38,13 @@ def paths(home: Path) -> StatePaths:
 
 def refreshed(paths: StatePaths, project: int, config: Config | None = None) -> MadeHandoff:
     return publish_project(paths, project, config or Config(), now_ms=2)
+
+
+def awaits(paths: StatePaths, project: int, asked: Sequence[str] = (), *, started: bool = False) -> bool:
+    with closing(connect_read_only(paths.state.ledger)) as db:
+        row = project_by_id(db, project)
+        assert row is not None
+        return awaits_work(db, row, asked=asked, started=started)
 
 
 def apart(home: Path) -> Config:
@@ -114,9 +123,7 @@ async def test_a_project_known_only_by_what_lies_in_it_gets_no_handoff_before_th
         await scribe.tell(scribe.event("Add a parser", key=agent, session=agent, at_ms=1, cwd=root), path=agent)
     await ledger.close()
 
-    with closing(connect_read_only(paths.state.ledger)) as db:
-        found = refused_before_work(db, project, Config(), asked=[root] if asked else [])
-    assert (found.published.refusal if found else None) == (AWAITS_WORK if refused else None)
+    assert awaits(paths, project, asked=[root] if asked else []) is refused
     made = publish_project(paths, project, Config(), now_ms=2, asked=[root] if asked else [])
     assert made.published.refusal == (AWAITS_WORK if refused else None)
 
@@ -135,9 +142,7 @@ async def test_a_project_with_only_pins_gets_no_handoff_before_a_session_starts_
         await ledger.set_published(project, None, 1, AWAITS_WORK)
     await ledger.close()
 
-    with closing(connect_read_only(paths.state.ledger)) as db:
-        refused = refused_before_work(db, project, Config(), asked=(), started=started)
-    assert (refused is None) is started
+    assert awaits(paths, project, started=started) is not started
 
 
 async def test_a_project_that_waited_for_work_is_published_once_an_agent_works_there(
@@ -146,20 +151,16 @@ async def test_a_project_that_waited_for_work_is_published_once_an_agent_works_t
     root = str(repository(home / "app"))
     [project] = (await scribe.tell(scribe.event("Add a parser", at_ms=1, cwd=root))).projects
 
-    def waits() -> bool:
-        with closing(connect_read_only(paths.state.ledger)) as db:
-            return refused_before_work(db, project, Config(), asked=()) is not None
-
     later_ms = int(time.time() * 1000) + 60_000
-    assert not waits(), "an agent worked there, so it is not known only by its folder"
+    assert not awaits(paths, project), "an agent worked there, so it is not known only by its folder"
     await scribe.ledger.set_published(project, None, later_ms, AWAITS_WORK)
-    assert waits()
+    assert awaits(paths, project)
     await scribe.ledger.set_published(project, None, later_ms, "another reason")
-    assert not waits()
+    assert not awaits(paths, project)
     await scribe.ledger.set_published(project, None, 1, AWAITS_WORK)
-    assert not waits(), "it changed since"
+    assert not awaits(paths, project), "it changed since"
     await scribe.ledger.set_published(project, "0" * 64, later_ms, None)
-    assert not waits()
+    assert not awaits(paths, project)
 
 
 async def test_what_cannot_be_listed_is_not_written(home: Path, paths: StatePaths) -> None:
