@@ -48,6 +48,9 @@ _READ_BEYOND: Final = 72_000
 time, and hold no more of what real sessions went on to need."""
 _WEIGHT: Final = 1.0
 _MOST_PRINTED: Final = 8000
+_MOST_PASTED: Final = 2000
+_OF_A_PASTE: Final = later(r"(?:pasted|the agent's plan, accepted), [\d,]{1,12} characters:")
+"""The line above one, which is shown also where some of it is not."""
 _PRINTED: Final = ("edit", "call")
 """Of these, a program wrote the text: a line of it says something if it names something new."""
 _OLDER_CHARS: Final = 160
@@ -59,6 +62,10 @@ _REPLY_TOKENS: Final = 5
 _PAUSE_MS: Final = 3_600_000
 """After a longer pause, a reply starts a new line, which shows its time."""
 _LINE_NUMBER: Final = later(r"\A\s*\d+(?:→|\t)")
+_FRAME: Final = later(r"\s*at (?:(?:async |new )?[\w$.<>`/@-]{2,200} ?\([^()]{0,400}\)|\S{1,300}:\d{1,7})\s*")
+"""A line of a stack, as Java, .NET and JavaScript print it."""
+_MOST_FRAMES: Final = 2
+"""How many of them are shown in a row: the innermost say where it failed."""
 _NAME: Final = later(r"[\w.@/-]*\w{3,}|\d+")
 _SENTENCE: Final = later(r"[A-Z][a-z]{1,20}(?: [a-z]{1,20}){1,5}\.?")
 """What stands in place of a search's results: `No files found`."""
@@ -119,7 +126,8 @@ def _conversation(
         note_names(names, heard + 1, event.body, AT_LENGTH)
     entries = [*_older(past, above, quotes), *(entry for quote in reversed(quotes) for entry in quote)]
     entries = _with_replies_joined(entries)
-    return _with_beginnings(entries, int(tokens * _BEGINNINGS_SHARE)), in_play(names, len(read))
+    asked_last = {(event.view.session, event.turn) for event in read if _is_asked_below_a_paste(event.body)}
+    return _with_beginnings(entries, asked_last, int(tokens * _BEGINNINGS_SHARE)), in_play(names, len(read))
 
 
 def _with_replies_joined(entries: Sequence[Entry]) -> list[Entry]:
@@ -158,11 +166,18 @@ def _without_age(entry: Entry) -> Entry:
     return replace(entry, label=f"{place})") if age else entry
 
 
-def _with_beginnings(entries: list[Entry], room: int) -> list[Entry]:
-    """Returns the same lines; the beginnings of the newest prompts that fit `room` are fixed."""
+def _is_asked_below_a_paste(body: model.AnyBody) -> bool:
+    marked = parts(body.typed) if isinstance(body, model.UserPrompt) else ()
+    return len(marked) > 1 and not marked[-1][0]
+
+
+def _with_beginnings(entries: list[Entry], asked_last: set[tuple[str, int]], room: int) -> list[Entry]:
+    """Returns the same lines; the beginnings of the newest prompts that fit `room` are fixed, and the ends of those in
+    which the user's words are below a paste."""
     for index in range(len(entries) - 1, -1, -1):
         entry = entries[index]
-        if entry.kind == "prompt" and entry.part == 0:
+        is_end = entry.part == entry.parts - 1 and (entry.session, entry.turn) in asked_last
+        if entry.kind == "prompt" and (entry.part == 0 or is_end):
             room -= _cost(entry)
             if room >= 0:
                 entries[index] = replace(entry, weight=FIXED)
@@ -234,14 +249,18 @@ class _Unsaid:
         kept: list[str] = []
         printed = quote.kind in _PRINTED
         text = clip_middle(quote.text, chars=_MOST_PRINTED) if printed else quote.text
+        frames = 0
         for line in (_LINE_NUMBER.sub("", line) for line in lines_of(text)):
-            if self._is_new(line, printed):
+            frames = frames + 1 if _FRAME.fullmatch(line) else 0
+            is_mark = _OF_A_PASTE.fullmatch(line) is not None
+            if is_mark or (frames <= _MOST_FRAMES and self._is_new(line, printed)):
                 kept.append(line)
             elif kept[-1:] != [_LEFT_OUT]:
                 kept.append(_LEFT_OUT)
         if printed:
             return "" if kept == [_LEFT_OUT] else "\n".join(kept)
-        says_more = _LEFT_OUT not in kept or any(len(line) >= _SAME_FROM_CHARS for line in kept)
+        more = (line for line in kept if len(line) >= _SAME_FROM_CHARS and not _OF_A_PASTE.fullmatch(line))
+        says_more = _LEFT_OUT not in kept or any(more)
         if says_more:
             return "\n".join(kept)
         return _SAID_ELSEWHERE if quote.kind == "prompt" else _LEFT_OUT
@@ -267,8 +286,7 @@ def _quote(past: Past, event: Happened) -> Entry | None:
     match event.body:
         case model.UserPrompt(actor="human") as prompt if not only_points_at_handoff(prompt.text):
             label = _prompt_label(past, view, event.turn, event.at_ms)
-            mark = not_typed(accepts_plan=prompt.accepts_plan)
-            return said("prompt", label, _with_pastes_marked(without_handoffs(prompt.typed), mark))
+            return said("prompt", label, _with_pastes_marked(without_handoffs(prompt.typed), prompt.accepts_plan))
         case model.AssistantMessage(text=text):
             return said("message", f"{agent} ({turn})", without_mark(without_handoffs(text)))
         case model.Question(text=text, options=options):
@@ -332,5 +350,11 @@ def _prompt_label(past: Past, view: SessionView, number: int, at_ms: int) -> str
     return f"Prompt{to} ({', '.join(filter(None, place))})"
 
 
-def _with_pastes_marked(prompt: str, mark: str) -> str:
-    return "\n".join(f"{mark}, {len(text):,} characters: {text}" if pasted else text for pasted, text in parts(prompt))
+def _with_pastes_marked(prompt: str, accepts_plan: bool) -> str:
+    mark = not_typed(accepts_plan=accepts_plan)
+    most = _MOST_PRINTED if accepts_plan else _MOST_PASTED
+    shown = (
+        f"{mark}, {len(text):,} characters:\n{clip_middle(text, chars=most)}" if pasted else text
+        for pasted, text in parts(prompt)
+    )
+    return "\n".join(shown)

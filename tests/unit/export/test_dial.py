@@ -145,6 +145,30 @@ def test_a_search_that_found_nothing_does_not_say_that_there_is_nothing() -> Non
     assert "cart.py" in told
 
 
+def test_of_a_paste_the_ends_are_shown_and_all_that_is_asked_below_it() -> None:
+    talk = session("s1").user(GOAL).says("Done.")
+    for day in range(10, 25):
+        logged = "\n".join(f"2026-11-{day} 06:{step:02}:00 INFO part_{day * step} is rounded" for step in range(60))
+        built = "\n".join(f"built name_{day}_{number} with path/of_{day}/{number}.py" for number in range(40))
+        talk.user(f"{logged}\n\nWhy is it rounded up on day {day}?").ran(f"make part_{day}", built).says(f"Day {day}.")
+
+    told, text = added(8000, talk), text_at(8000, talk)
+    assert all(f"Why is it rounded up on day {day}?" in text for day in range(10, 25))
+    assert "pasted, 2,7" in told
+    assert not re.search(r"2026-11-\d\d 06:2[0-4]", told)
+
+
+def test_of_a_stack_the_innermost_lines_are_shown() -> None:
+    stack = [f"    at org.shop.part{step}.Total.of{step}(Total{step}.java:{step})" for step in range(20)]
+    talk = session("s1").user(GOAL).ran("make jar", "\n".join(("no cents", *stack, "BUILD FAILED")), status="error")
+    for number in range(30):
+        talk.user(f"Run part {number}.").ran(f"make part_{number}", f"built part_{number}").says(f"Ran {number}.")
+
+    told = added(8000, talk)
+    assert "no cents ¶ at org.shop.part0.Total" in told
+    assert "part1.Total.of1(Total1.java:1) ¶ … ¶ BUILD FAILED" in told
+
+
 def test_what_stands_above_or_comes_again_is_not_repeated() -> None:
     warning = "DeprecationWarning: the old pricing interface goes away in version nine"
     talk = session("s1").user(GOAL)
