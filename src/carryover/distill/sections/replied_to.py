@@ -125,9 +125,11 @@ def _chosen(prompt: str, lines: Iterable[str]) -> Iterator[str]:
     for before, mark in pairwise(("", *words)):
         is_mark = is_alone or mark.isdigit() or (mark == words[-1] and len(before) != 1)
         named = options.get(mark, {}) if is_mark else {}
+        # Of a long answer the middle is gone: with options 2 to 4, "option 1" is not a list's first line.
+        is_gone = before and any(before in other and key.isdigit() == mark.isdigit() for key, other in options.items())
         if before in named and (before or is_alone):
             yield named[before]
-        elif named and (is_alone or len(words) <= _FEW_WORDS):
+        elif named and not is_gone and (is_alone or len(words) <= _FEW_WORDS):
             yield named.get("", [*named.values()][-1])
 
 

@@ -124,6 +124,16 @@ def test_a_choice_may_stand_above_the_last_words(reply: str, begins: str) -> Non
     assert f"2 min earlier){begins}" in under("Task", talk.user(reply).edited("tax.py").says("Done."))
 
 
+def test_an_option_that_is_gone_with_the_middle_of_an_answer_is_not_the_first_line_of_a_list() -> None:
+    beside = "Also:\n1. Watch the shop\n2. Rest\n\nThat is all."
+    says = f"### Option 2: by town\n### Option 3: none\n\n{beside}\n\nWhat shall I do?"
+    said = under("Task", worked(says=says).user("Option 1").edited("tax.py").says("Done."))
+    listed = under("Task", worked(says=says).user("1").edited("tax.py").says("Done."))
+
+    assert "1. Watch the shop”" not in said
+    assert "asked “What shall I do? ¶ 1. Watch the shop”: 1" in listed
+
+
 def test_several_numbers_choose_several_options() -> None:
     says = "Which ones?\n1. the cap\n2. the column\n3. the tax"
     said = under("Task", worked(says=says).user("1, 3").edited("tax.py").says("Done."))
