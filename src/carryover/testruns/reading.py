@@ -80,6 +80,8 @@ _REASON = later(
     r"|error(?:\[E\d+\])?: (?!could not|test failed|\d+ target)(?P<compiler>.+)"
     r"|(?:\[ERROR\] )?\s*+\S+\.(?:go|rs|java|kt|scala|c|cc|cpp|swift):\[?\d+[,:]?\d*\]?:? (?:error: )?(?P<source>\S.*)"
 )
+_XCTEST_TOTAL = later(r"\s*Executed \d+ tests?, with ")
+_WHOLE_XCTEST = later(r"Test Suite '(?:All|Selected) tests' (?:passed|failed) at ")
 _MOST_OUTPUT = 100_000
 _LONGEST_LINE = 1000
 _MOST_FILES = 50
@@ -152,6 +154,15 @@ def _read_output(lines: Sequence[str]) -> Findings:
     if found.of_build and found.counts["failed"]:
         found.reason = f"{(found.reason or '')[: _LONGEST_SHOWN - 40]} (elsewhere, where the build failed)"
     return found
+
+
+def _without_inner_totals(lines: Sequence[str]) -> Sequence[str]:
+    """Returns the lines without the counts of suites that are counted again: XCTest prints a line for each class, for
+    the bundle that holds it and for all."""
+    totals = [at for at, line in enumerate(lines) if _XCTEST_TOTAL.match(line)]
+    whole = [at for at in totals if at and _WHOLE_XCTEST.match(lines[at - 1])]
+    inner = {*totals} - {*whole} if whole else ()
+    return [line for at, line in enumerate(lines) if at not in inner] if inner else lines
 
 
 def _see_reason(found: Findings, line: str, before: str) -> None:
@@ -273,7 +284,7 @@ def read_test_run(command: str, output: str, *, exit_code: int | None, failed: b
     invocations = find_invocations(command)
     if not invocations:
         return None
-    lines = _lines_of(output)
+    lines = _without_inner_totals(_lines_of(output))
     found = _read_output(lines)
     certain = [each for each in invocations if each.certain]
     if not (certain or found.counts["passed"] or found.counts["failed"] or found.files):

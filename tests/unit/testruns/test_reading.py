@@ -285,3 +285,19 @@ def test_a_command_that_never_ran_is_no_failing_test() -> None:
 
     assert reading.test_run_in(result) is not None
     assert reading.test_run_in(msgspec.structs.replace(result, never_ran=True)) is None
+
+
+def xctest(suite: str, count: int, failures: int, at: str = "2031-05-14 17:35:02.118") -> str:
+    ended = "failed" if failures else "passed"
+    took = f"with {failures} failures (0 unexpected) in 0.02 (0.02) seconds"
+    return f"Test Suite '{suite}' {ended} at {at}.\n\t Executed {count} tests, {took}\n"
+
+
+@pytest.mark.parametrize("whole", ["All tests", "Selected tests"])
+def test_a_suite_that_xctest_counts_again_with_the_ones_around_it_counts_once(whole: str) -> None:
+    classes = xctest("CartTests", 5, 1) + xctest("TaxTests", 12, 0)
+    bundle = xctest("ShopPackageTests.xctest", 17, 1)
+    run = read_test_run("swift test", classes + bundle + xctest(whole, 17, 1), exit_code=1, failed=None)
+    cut = read_test_run("swift test", classes, exit_code=1, failed=None)
+
+    assert [run and (run.passed, run.failed), cut and (cut.passed, cut.failed)] == [(16, 1), (16, 1)]
