@@ -26,7 +26,7 @@ from carryover.distill.quotes import (
 from carryover.distill.sections.open_questions import asking_sessions
 from carryover.distill.sections.quoting import from_turn, joined_short, last_words, not_alike, parted
 from carryover.distill.sections.task import orders
-from carryover.distill.trail import Past, Step, before_remark, idle_since
+from carryover.distill.trail import Past, Step, before_remark, idle_since, waiting_prompts
 from carryover.distill.view import SessionView, Worktree
 
 _PROMPT_CHARS = 160
@@ -140,7 +140,9 @@ def _quoted(
 ) -> list[Entry]:
     step = Step(session.digest.turns[-1], session) if session.digest.turns else past.main
     since = max(0, session.digest.prompts - given.turn)
-    label = f"{past.agent(step)}'s {what} ({past.turn(given.turn, session)}, {_prompts_since(since)})"
+    typed = (one for turn in session.digest.turns for one in turn.replies if one.is_added and one.at_ms > given.at_ms)
+    unknown = since + sum(1 for _ in typed) + len(waiting_prompts(session.digest))
+    label = f"{past.agent(step)}'s {what} ({past.turn(given.turn, session)}, {_prompts_since(unknown)})"
     kind: EntryKind = "plan" if isinstance(given, Proposal) else "summary"
     is_new_recap = session is past.lead and given is session.digest.recap and since <= _MOST_SINCE
     weight = WEIGHTS["recap"] if is_new_recap else weight

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from carryover import model
 from carryover.distill.entry import FIXED
 from carryover.distill.render import render
 from carryover.model import PlanItem, PlanUpdate, TurnEnd, UserPrompt
@@ -187,3 +188,14 @@ def test_a_call_in_flight_is_shown_with_its_tool_unless_it_is_a_command() -> Non
 
     assert "`query SELECT 1`" in (stands := under("Where it stands", talk))
     assert "`make all`" in stands
+
+
+@pytest.mark.parametrize("taken", [False, True])
+def test_words_that_a_compaction_did_not_know_of_came_since_its_summary(taken: bool) -> None:
+    parts = (model.SummaryPart("next", "Next Step", "Add the second worker."),)
+    talk = session("s1").user(GOAL).edited("cart.py").event(model.QueuedPrompt(text="No second worker, please."))
+    talk.event(model.AgentSummary(text="x", source="compaction", parts=parts))
+    if taken:
+        talk.event(model.UserPrompt(text="No second worker, please.", in_turn=True))
+
+    assert "“Next Step” (turn 1, 1 prompt since)" in under("From the agent's own summary", talk)
