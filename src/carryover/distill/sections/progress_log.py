@@ -201,11 +201,14 @@ def _on_the_way(past: Past, stands: Sequence[Step]) -> Iterator[Entry]:
 
 
 def _answered_before(past: Past, answered: Iterable[Step]) -> Step | None:
-    """Returns the newest of these answers that anything was done for, if the leading turn, which follows it, has
-    none: it says what was done."""
-    if past.main.turn.end == "answered":
+    """Returns the newest of these answers that anything was done for, if the leading turn, which follows it, has none:
+    it says what was done. If the leading turn was stopped at once, one right before it may also have only talked."""
+    main = past.main.turn
+    if main.end == "answered":
         return None
-    own = [step for step in answered if step.view is past.lead and step.turn.end == "answered" and step.turn.calls]
+    talked = main.number if main.calls or main.said else main.number - 1
+    own = [step for step in answered if step.view is past.lead and step.turn.end == "answered"]
+    own = [step for step in own if step.turn.calls or step.turn.number == talked]
     return max(own, key=lambda step: step.turn.said[-1].at_ms, default=None)
 
 
