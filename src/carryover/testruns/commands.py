@@ -54,19 +54,22 @@ _MENTION = later(
 )
 _ANY_TEST = later(r"\*?_?tests?_?\*?(?:\.py)?|\*(?:\.py)?")
 """How unittest calls all files of tests; any other pattern restricts the run."""
+_READS_ALL = {"tail", "head", "cat", "tee", "sort"}
 _HARMLESS = {"cd", "pushd", "export", "source", ".", "set", "unset", "echo", "mkdir", "clear", "ulimit", "pwd", "date"}
 
 
 class Invocation(NamedTuple):
     """One test run on a command line. `certain` is False for commands that run tests only in some projects (`make`,
     `npm run build`), and for unknown programs that are asked to test (`npx hardhat test`). `ends_well`: exit code 0
-    of the whole line means that this run passed; `ends_badly`: any other code means that it failed."""
+    of the whole line means that this run passed; `ends_badly`: any other code means that it failed; `needs_others`: any
+    other code means that it never began, since its own is hidden by what reads its output to the end."""
 
     paths: tuple[str, ...] = ()
     selective: bool = False
     certain: bool = True
     ends_well: bool = True
     ends_badly: bool = True
+    needs_others: bool = False
 
 
 def find_invocations(command: str) -> list[Invocation]:
@@ -193,9 +196,11 @@ def _with_ends(run: Invocation, commands: Sequence[SimpleCommand], index: int) -
     alone = not hidden and all(then == "|" for then in after) and last.then in ("", "\n", ";", ")")
     goes_on = () if stops_at_error else (";", "\n")
     innocent = all(one.words[0] in _HARMLESS or one.then in goes_on for one in before)
+    is_read = hidden and after.count("|") == len(after) and last.words[0] in _READS_ALL and last.then == ""
     return run._replace(
         ends_well=run.ends_well and passed_on and last.then != "&",
         ends_badly=run.ends_badly and alone and innocent,
+        needs_others=is_read and bool(before) and {"&&", "|"}.issuperset(one.then for one in before),
     )
 
 

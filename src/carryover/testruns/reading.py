@@ -86,6 +86,8 @@ _MOST_OUTPUT = 100_000
 _LONGEST_LINE = 1000
 _MOST_FILES = 50
 _NEVER_STARTED = later(r"command not found|No module named (?:pytest|unittest|tox|nox)\b|not recognized as an")
+_FIRST_OF_SHELLS = 124
+"""From here on, exit codes are of time-outs, of signals and of the shell itself."""
 _NOT_A_VERDICT = {4, 5, 124, 126, 127, 130, 137, 143}
 """Exit codes of time-outs, missing commands, signals, and pytest without a test to run."""
 
@@ -292,6 +294,9 @@ def read_test_run(command: str, output: str, *, exit_code: int | None, failed: b
     runs = certain or invocations
     if exit_code is None and failed is not None:
         exit_code = int(failed)
+    others_failed = 0 < (exit_code or 0) < _FIRST_OF_SHELLS and all(run.needs_others for run in runs)
+    if others_failed and not (found.counts or found.files):
+        return None
     status = _status(runs, found, lines, exit_code)
     reason = found.reason if status == "fail" else None
     if status == "unknown" and exit_code and not found.ended:

@@ -301,3 +301,23 @@ def test_a_suite_that_xctest_counts_again_with_the_ones_around_it_counts_once(wh
     cut = read_test_run("swift test", classes, exit_code=1, failed=None)
 
     assert [run and (run.passed, run.failed), cut and (cut.passed, cut.failed)] == [(16, 1), (16, 1)]
+
+
+@pytest.mark.parametrize(
+    ("command", "code", "is_run"),
+    [
+        ("git stash && go test ./shop/... 2>&1 | tail -5", 1, False),
+        ("cd shop && npx jest | grep -v warn | head -20", 1, False),
+        ("git stash && go test ./shop/... 2>&1 | tail -5", 143, True),
+        ("git stash; go test ./shop/... 2>&1 | tail -5", 1, True),
+        ("git stash && go test ./shop/... | grep FAIL", 1, True),
+        ("set -o pipefail && cd shop && go test ./... | tail -5", 1, True),
+        ("go test ./shop/... | tail -5", 1, True),
+    ],
+)
+def test_tests_behind_a_step_that_failed_did_not_run(command: str, code: int, is_run: bool) -> None:
+    """What reads their output to the end succeeds, so that the exit code is that of the step before them."""
+    run = read_test_run(command, "error: could not write index\n", exit_code=code, failed=True)
+    told = read_test_run(command, "FAIL: TestCart\n2 passed, 1 failed\n", exit_code=code, failed=True)
+
+    assert (run is not None, told is not None and told.failed) == (is_run, 1)
