@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections import Counter
 from functools import lru_cache
-from itertools import takewhile, zip_longest
+from itertools import zip_longest
 from posixpath import commonprefix
 from typing import Final, NamedTuple
 
@@ -115,7 +115,7 @@ def _is_sent_again(turn: Turn, following: Turn) -> bool:
 
 def _alike(some: str, others: str) -> int:
     """Returns how many characters two texts begin with alike."""
-    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(some, others, strict=False)))
+    return len(commonprefix((some, others)))
 
 
 def _turn(turn: Turn, own: dict[_Sent, str]) -> Turn:

@@ -105,8 +105,9 @@ def _list_before(past: Past) -> list[Step]:
 def _goal_before(past: Past) -> list[Step]:
     """Returns the goal that a session of short prompts continues: the newest one before that is long or led to work."""
     began = past.lead.digest.turns[0].at_ms
+    stated = {id(goal_of(session.digest)) for session in past.view.sessions}
     before = (step for step in past.steps if step.turn.at_ms < began and not past.is_beside(step))
-    goals = (step for step in before if step.turn is goal_of(step.digest))
+    goals = (step for step in before if id(step.turn) in stated)
     return [step for step in goals if step.digest.worked or _is_long(step.turn.prompt)][-1:]
 
 
