@@ -43,6 +43,8 @@ LOOK_AT_ROOTS_MS: Final = 1_000
 """Interval at which the folders are compared with those being watched."""
 LOOK_AT_PROJECTS_S: Final = 3.0
 """Interval at which projects are looked at: there may be hundreds, and only a project's first source is news."""
+_PUT_OFF: Final = 4
+"""For how many more intervals they are not looked at right after a change, whose reading would wait for that."""
 POLL_MS: Final = 500
 POLL_PROJECTS_MS: Final = 2_000
 """The same for the files of projects, in which few agents write. They are polled wherever there is no inotify."""
@@ -205,11 +207,11 @@ class Watcher:
                     return
                 if any(path in closed for _, path in changes):  # it may be open now
                     return
-                if time.monotonic() >= look_again:
+                if (now_s := self.context.clock()) >= look_again + (_PUT_OFF * self._pause_s if changes else 0.0):
                     is_left_out = len(existing) < len(there) and not silent_folders()
                     if is_left_out or _identify(self.roots) != folders:
                         return
-                    look_again = time.monotonic() + self._pause_s
+                    look_again = now_s + self._pause_s
 
     def _reports_of_watchfiles(
         self, paths: Iterable[str], *, recursive: bool, polling: bool

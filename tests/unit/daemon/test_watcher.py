@@ -3,7 +3,8 @@ from __future__ import annotations
 import asyncio
 import errno
 import os
-from collections.abc import Iterator
+import threading
+from collections.abc import Iterable, Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -198,6 +199,56 @@ def test_lines_that_are_written_in_turn_are_one_report_but_not_for_ever(ends: bo
     with closing(reports):
         assert next(reports) == set()
         assert next(reports) == {(Change.modified, "/a"), (Change.modified, "/b")}
+
+
+class Paced(Inotify):
+    """Reports at the seconds of `steps` a change, or that there was none. Sets `ended` after the last."""
+
+    def __init__(self, steps: list[tuple[float, bool]]) -> None:
+        super().__init__(library())
+        self._steps = steps
+        self._changes: set[tuple[Kind, str]] = set()
+        self.now_s = 0.0
+        self.ended = threading.Event()
+
+    def wait(self, stop: StopEvent, _timeout_s: float) -> bool:
+        if not self._steps:
+            self.ended.set()
+            stop.wait()
+            return False
+        self.now_s, is_changed = self._steps.pop(0)
+        self._changes = {("modified", SESSION)} if is_changed else set()
+        return is_changed
+
+    def changes(self) -> set[tuple[Kind, str]]:
+        found, self._changes = self._changes, set()
+        return found
+
+
+@pytest.mark.usefixtures("inotify")
+async def test_it_looks_for_other_folders_in_a_pause_or_after_a_while(
+    context: DaemonContext, session: ClaudeSession
+) -> None:
+    """Not while what was just written is read."""
+    session.prompt("hello")
+    watcher, _ = _watching(context)
+    roots, looked = watcher.roots, list[float]()
+
+    def noting() -> Iterable[TranscriptRoot]:
+        looked.append(paced.now_s)
+        return roots()
+
+    paced = Paced([(2.0, True), (3.0, False), (5.0, True), (9.0, True)])
+    watcher.roots, context.clock = noting, lambda: paced.now_s
+    with on(altered(inotify=lambda: paced)):
+        running = asyncio.ensure_future(watcher.run())
+        try:
+            assert await asyncio.to_thread(paced.ended.wait, 20)
+        finally:
+            running.cancel()
+            await asyncio.wait([running])
+
+    assert looked == [0.0, 0.0, 3.0, 9.0]
 
 
 class Full(Inotify):
