@@ -32,7 +32,7 @@ it, also with the first word of that line, as grep prints it; a mail address."""
 _WIDE: Final = later(r"[\u2e80-\ud7af]")
 _OF_A_LOOP: Final = later(r"[a-z]\.\w+")
 """An attribute of a variable of one letter, as scripts on a command line have them."""
-_COMPOUND: Final = later(r"[A-Za-z]?[a-z]+(?:-[A-Za-z]?[a-z]+)+")
+_COMPOUND: Final = later(r"[A-Z]?[a-z]+(?:-[A-Z]?[a-z]+)+")
 _NAMES_CHARS: Final = 270
 _PATH_CHARS: Final = 60
 _LONGEST_WORD: Final = 24

@@ -35,7 +35,7 @@ _FORGED: Final = later(r" \| (?=.{0,240}?\((?i:turn) \d|[A-Z][^|:]{2,80}: )")
 _PLAIN_NAME: Final = later(r"[\w./@#+-]+")
 _BRANCH_CHARS: Final = 80
 
-_LAYOUT: Final = later(r"\s*(?:`{3,}.*|~{3,}.*|([-*_=─━])(?:\s*\1){2,}|[|+:\-\s─━┼]+)\s*")
+_LAYOUT: Final = later(r"`{3,}.*|~{3,}.*|([-*_=─━])(?:\s*\1){2,}|[|+:\-\s─━┼]+")
 _HEADING: Final = later(r"\A\s{0,3}#{1,6}\s+")
 _BULLET: Final = later(r"\A\s*[-*+•]\s+(?=\S)")
 _BOLD: Final = later(r"(?<![\w/*])\*\*(?=[^\s*/])([^\n]{1,300}?)(?<=[^\s*/])\*\*(?![\w/*])", re.ASCII)
@@ -84,7 +84,7 @@ def _tidy(raw: str, form: LineForm) -> str:
     if not line:
         return ""
     if not line[0].isalnum():
-        if _LAYOUT.fullmatch(raw):
+        if _LAYOUT.fullmatch(line.rstrip()):
             return ""
         is_comment = form == "code" and line.startswith("# ")
         line = line if is_comment else _BULLET.sub("", _HEADING.sub("", line, count=1), count=1)

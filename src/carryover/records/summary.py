@@ -19,11 +19,11 @@ Kinds = Mapping[str, _PartKind]
 """Maps each heading, in lower case and without parts in brackets, to its kind."""
 
 _HEADING: Final = later(
-    r"(?P<marks>#{1,4} +)?(?P<bold>\*\*)?(?:(?P<number>\d{1,2})[.)] +(?:\*\*)?)?(?P<title>[^:*<`\n]{2,80}?)"
-    r"(?P<end> *(?:\*\*:?|:\*\*|:)?)(?P<rest>(?<=[:*])[ \t]+\S.*)?[ \t]*"
+    r"(?P<marks>#{1,4} {1,8})?(?P<bold>\*\*)?(?:(?P<number>\d{1,2})[.)] {1,8}(?:\*\*)?)?(?P<title>[^:*<`\n]{2,80}?)"
+    r"(?P<end> {0,8}(?:\*\*:?|:\*\*|:)?)(?P<rest>(?<=[:*])[ \t]+\S.*)?"
 )
 _BRACKETS: Final = later(r"\s*\([^)]*\)")
-_TAGGED: Final = later(r"<([a-z][a-z_]{2,40})>(.*?)</\1>", re.DOTALL)
+_TAG: Final = later(r"<(/?)([a-z][a-z_]{2,40})>")
 _FENCE: Final = "```"
 
 
@@ -41,7 +41,7 @@ def parts_by_heading(text: str, kinds: Kinds) -> tuple[SummaryPart, ...]:
     fenced = False
     for line in text.splitlines():
         fenced ^= line.lstrip().startswith(_FENCE)
-        heading = None if fenced else _HEADING.fullmatch(line)
+        heading = None if fenced else _HEADING.fullmatch(line.rstrip(" \t"))
         if heading is not None and (here := _style(heading)):
             kind = kinds.get(_BRACKETS.sub("", heading["title"]).strip().lower())
             follows = int(heading["number"] or 0) == number + bool(heading["number"])
@@ -57,11 +57,24 @@ def parts_by_heading(text: str, kinds: Kinds) -> tuple[SummaryPart, ...]:
 
 def parts_by_tag(text: str, kinds: Kinds) -> tuple[SummaryPart, ...]:
     """Returns the sections of a text that consists of tags, perhaps within another tag; none if no tag is known."""
-    for within in (text, *(body for _, body in _TAGGED.findall(text))):
-        found = _TAGGED.findall(within)
+    for within in (text, *(body for _, body in _tagged(text))):
+        found = _tagged(within)
         if any(tag in kinds for tag, _ in found):
             return _bounded((tag, kinds.get(tag, "other"), body) for tag, body in found)
     return ()
+
+
+def _tagged(text: str) -> list[tuple[str, str]]:
+    """Returns each tag that is closed again, with the text up to its first end, and those in that text left out."""
+    tags = list(_TAG.finditer(text))
+    last = {tag[2]: tag.start() for tag in tags if tag[1]}
+    found, at = [], 0
+    for tag in tags:
+        if not tag[1] and at <= tag.start() < last.get(tag[2], 0):
+            end = text.index(f"</{tag[2]}>", tag.end())
+            found.append((tag[2], text[tag.end() : end]))
+            at = end
+    return found
 
 
 def _style(heading: re.Match[str]) -> str:

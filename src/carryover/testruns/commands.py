@@ -24,12 +24,13 @@ _TOOLS = frozenset(
 )
 """Programs that run tests if one of their words asks for it."""
 _ASKS = later(
-    r":?(?:\w[\w-]*[:/-])*(?:tests?|specs?|e2e|unit|integration)(?:[:-]\w+)*|[\w:]*(?<!ompile)(?<=[a-z])Test|t"
+    r":?(?:\w(?:[\w-]|[:/](?=\w))*[:/-])?(?:tests?|specs?|e2e|unit|integration)(?:[:-]\w+)*"
+    r"|[\w:]*(?<!ompile)(?<=[a-z])Test|t"
 )
 _VERSION = later(r"(?<=\w)@[\w.^~-]+$")
 _ONE_TEST = later(r"::|#")
 _TEST_OF_CLASS = later(r"\.[A-Z]\w+\.\w+$")
-_SCRIPT = later(r"(?:\S*/)?(?:(?:run|all)[-_.]?)*tests?(?:[-_.]\w+)*|(?:\S*/)?\w+_test\.(?:py|js)")
+_SCRIPT = later(r"(?:\S*/)?(?:(?:run|all)[-_.]?)*tests?(?:[-_.]\w+(?:[-.]\w+)*)?|(?:\S*/)?\w+_test\.(?:py|js)")
 _INTERPRETER = later(r"python[\d.]*|py|pypy3?|node|ruby|perl|php|bash|sh")
 _SETTINGS = (".ini", ".cfg", ".toml", ".xml", ".json", ".yml", ".yaml")
 """Endings of files that only have the name of a runner."""

@@ -49,9 +49,11 @@ _MARK_FIRST = later(
     r"(?::| ?\|[^|]+\|)?\s+(?P<rest>\S.*)"
 )
 _MARK_LAST = later(
-    rf"(?:test )?(?P<rest>\S.*?)(?: (?:\.\.\.|---))? +"
-    rf"(?:(?P<fail>{_FAIL_WORD}|.*<<< (?:FAILURE|ERROR)!)|(?P<pass>{_PASS_WORD}|ok))(?: +\[.*\])?$"
+    rf"(?:test )?(?P<rest>\S(?:.*?\S)??)(?: +(?:\.\.\.|---))? +(?! )"
+    rf"(?:(?P<fail>{_FAIL_WORD})|(?P<pass>{_PASS_WORD}|ok))(?: +\[.*\])?$"
 )
+_ARROWS_LAST = later(r"(?:test )?(?P<rest>\S+) +(?P<fail>.*<<< (?:FAILURE|ERROR)!)(?: +\[.*\])?$")
+"""Surefire's mark, which may stand far behind the name: from each word on, looking for it would take too long."""
 _DOTS = later(r"(\S+\.\w+) ([.FEsxXR]+) *(?:\[ *\d+%\])?$")
 _CLASS = later(r"Tests run: (\d+), Failures: (\d+), Errors: (\d+), Skipped: (\d+),.* in (\S+)$")
 _NUMBERED = later(r" {4,}\d+\) (\S.*?):?$|\d+\) (\S+::\S+)$|---- (\S+) stdout ----$|_+ ERROR collecting (\S+) _+$")
@@ -78,7 +80,8 @@ _INTERRUPTED = later(r"KeyboardInterrupt !!|INTERNALERROR>")
 _REASON = later(
     r"E {2,}(?P<pytest>\S.*)|\s*+(?P<exception>(?:panic|[\w.]*(?:Error|Exception))\b(?: \[\w+\])?: ?\S.*)"
     r"|error(?:\[E\d+\])?: (?!could not|test failed|\d+ target)(?P<compiler>.+)"
-    r"|(?:\[ERROR\] )?\s*+\S+\.(?:go|rs|java|kt|scala|c|cc|cpp|swift):\[?\d+[,:]?\d*\]?:? (?:error: )?(?P<source>\S.*)"
+    r"|(?:\[ERROR\] )?\s*+\S+\.(?:go|rs|java|kt|scala|c|cc|cpp|swift):\[?\d+(?:[,:]\d*)?\]?:? "
+    r"(?:error: )?(?P<source>\S.*)"
 )
 _XCTEST_TOTAL = later(r"\s*Executed \d+ tests?, with ")
 _WHOLE_XCTEST = later(r"Test Suite '(?:All|Selected) tests' (?:passed|failed) at ")
@@ -210,7 +213,7 @@ def _see_name(found: Findings, line: str) -> None:
         _failed(found, next(filter(None, numbered.groups())))
     elif marked := _MARK_FIRST.match(bare):
         _see_marked(found, marked)
-    elif marked := _MARK_LAST.match(bare):
+    elif marked := _ARROWS_LAST.match(bare) or _MARK_LAST.match(bare):
         _see_marked(found, marked, is_last=True)
 
 

@@ -366,6 +366,8 @@ INSERT = "INSERT INTO todos (id, title, status) VALUES ('cart', 'Add the cart', 
         ("INSERT INTO todos SELECT * FROM old", ()),
         ("INSERT INTO todos (id, title) VALUES ('cart', 'Add; (and) test')", (Todo("cart", "Add; (and) test"),)),
         ("INSERT INTO todos (id, title) VALUES ('torn", ()),
+        ("INSERT INTO todos (id, title) VALUES ('" + 28 * "''" + "(", ()),
+        ("INSERT INTO todos (id, title) VALUES (" + 28 * "'a'" + "((", ()),
     ],
 )
 def test_what_is_inserted(query: str, expected: tuple[Todo, ...]) -> None:

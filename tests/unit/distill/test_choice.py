@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -264,3 +265,11 @@ def test_the_choice_does_not_depend_on_how_python_hashes_text() -> None:
     )
     assert first == second
     assert b"Files in play: " in first
+
+
+def test_a_long_compound_that_is_none_costs_no_time() -> None:
+    name = f"{'aa-' * 26}1"
+    started_s = time.process_time()
+
+    assert names_not_held(names(name), (), ROOT, 150) == ("", name)
+    assert time.process_time() - started_s < 2

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -218,3 +220,12 @@ def test_a_middle_is_left_out_between_lines_or_else_between_words() -> None:
 
     head, _, last = clip_middle("vouchers " * 100, chars=200).split("\n")
     assert {*head.split(), *last.split()} == {"vouchers"}
+
+
+@pytest.mark.parametrize("line", [f"{' ' * 50_000}$ ls", f"|{' ' * 50_000}x", f"-{' ' * 50_000}x", f"{'- ' * 25_000}x"])
+def test_a_line_of_many_blanks_costs_no_time(line: str) -> None:
+    started_s = time.process_time()
+
+    lines_of(line)
+
+    assert time.process_time() - started_s < 2

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from carryover.model import SummaryPart
@@ -139,3 +141,15 @@ AT_MS = 1_795_155_000_000  # 2026-11-20T06:10:00Z
 )
 def test_the_time_is_taken_as_it_was_written_or_counted_from_then(message: str, when: str | None) -> None:
     assert resets_in(message, AT_MS) == when
+
+
+@pytest.mark.parametrize(
+    "text",
+    [f"1){' ' * 20_000}x", f"# {' ' * 20_000}:", f"**a{' ' * 20_000}*", "<analysis> " * 20_000, "<one><two>" * 20_000],
+)
+def test_a_summary_of_blanks_or_of_tags_without_an_end_costs_no_time(text: str) -> None:
+    started_s = time.process_time()
+
+    assert parts_by_heading(text, {}) == ()
+    assert parts_by_tag(f"</two></analysis>{text}", {}) == ()
+    assert time.process_time() - started_s < 2

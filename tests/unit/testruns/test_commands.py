@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from carryover.testruns.commands import Invocation, find_invocations
@@ -175,3 +177,37 @@ def test_each_run_of_a_line_is_found() -> None:
         Invocation(("tests/a",), ends_well=False, ends_badly=False),
         Invocation(("web",), ends_badly=False),
     ]
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        *(f"npm run {'a-' * count}! && npm test" for count in (28, 50_000)),
+        *(f"tests{'_a' * count}:b" for count in (28, 50_000)),
+        f"make {'a:' * 50_000}-test",
+    ],
+)
+def test_a_long_word_costs_no_time(command: str) -> None:
+    started_s = time.process_time()
+
+    find_invocations(command)
+
+    assert time.process_time() - started_s < 2
+
+
+@pytest.mark.parametrize(
+    ("word", "asks"),
+    [
+        ("test", True),
+        ("web:unit-fast:e2e", True),
+        (":app:test", True),
+        ("a--test", True),
+        ("pkg/api:test:ci", True),
+        ("--test", False),
+        ("a::test", False),
+        ("a/-test", False),
+        ("latest", False),
+    ],
+)
+def test_a_word_of_a_tool_asks_for_tests_by_one_of_its_parts(word: str, asks: bool) -> None:
+    assert [run.certain for run in find_invocations(f"npm {word}")] == ([True] if asks else [False])

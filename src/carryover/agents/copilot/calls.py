@@ -62,7 +62,7 @@ _MOST_CHANGES: Final = 20
 _OWN_FILES: Final = later(r"/session-state/[0-9a-fA-F-]{36}/")
 """The plan and notes that the client keeps with a session (1.0.102)."""
 
-_STRING: Final = r"'(?:[^']|'')*'"
+_STRING: Final = r"'(?:[^']|'')*'(?!')"
 _STRINGS: Final = later(_STRING)
 _STATEMENT: Final = later(rf"(?:{_STRING}|[^';])+")
 _INSERT: Final = later(
