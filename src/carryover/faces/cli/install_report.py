@@ -28,8 +28,8 @@ _OPEN_CHAT: Final = 'In a chat that is already open say "read .carryover/handoff
 _OPEN_CHAT_WITHOUT_FILE: Final = "In a chat that is already open paste what `carryover handoff --copy` copies."
 
 _COMMIT: Final = (
-    "  Until then git refuses a pull or checkout that would overwrite them. To commit them there: "
-    "`git add AGENTS.md && git commit -m 'Point agents to the handoff'`."
+    "  Until then git refuses a pull or checkout that would overwrite them; `carryover status -v` has the command that "
+    "commits those of each project."
 )
 _READ: Final = {
     "done": "Everything that your agents wrote so far has been read.",
