@@ -149,7 +149,7 @@ release-check: test dist test-packages audit ## all of a release that can be don
 
 lock: $(RELEASE)/.installed ## write packaging/requirements again, for what pyproject.toml asks; UPGRADE=1 with the newest versions
 	cd packaging/requirements && lock() { name=$$1; shift; $(abspath $(RELEASE))/bin/uv pip compile --quiet --universal \
-	  --python-version 3.11 --generate-hashes --default-index https://pypi.org/simple --custom-compile-command 'make lock' \
+	  --python-version 3.11 --generate-hashes --no-strip-extras --default-index https://pypi.org/simple --custom-compile-command 'make lock' \
 	  $(if $(UPGRADE),--upgrade) --output-file $$name.txt "$$@"; } && \
 	lock run ../../pyproject.toml && \
 	lock dev --extra dev ../../pyproject.toml && lock release --group ../../pyproject.toml:release
