@@ -115,7 +115,7 @@ def _checked(data: bytes) -> BlockState:
         raise EditRefused("it is not plain text")
     state = block_state(data)
     if state == "edited":
-        raise EditRefused("its Carryover block was edited by hand")
+        raise EditRefused("its Carryover block has another text than Carryover's")
     if state == "broken":
         raise EditRefused("one of the Carryover markers is missing")
     return state

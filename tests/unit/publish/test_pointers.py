@@ -327,7 +327,7 @@ def test_a_link_that_leads_anywhere_else_is_left_alone(root: Path, target: str) 
         (b"a\n", 0o444, "it is read-only"),
         ("a\n".encode("utf-16"), 0o644, "it is not plain text"),
         (b"a" * 300_000, 0o644, "larger than 262144 bytes"),
-        (EDITED, 0o644, "its Carryover block was edited by hand"),
+        (EDITED, 0o644, "its Carryover block has another text than Carryover's"),
         (b"a\n" + BLOCK.replace(b"<!--CARRYOVER:END-->\n", b""), 0o644, "one of the Carryover markers is missing"),
     ],
 )
