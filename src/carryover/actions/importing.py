@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 import msgspec
 
 from carryover.actions.output_file import target
-from carryover.config import load_config, project_settings
+from carryover.config import Config, load_config, project_settings
 from carryover.declared_source import DeclaredSource
 from carryover.errors import ExitCode, UserError
 from carryover.fsio import is_folder, private_dir
@@ -142,7 +142,7 @@ def import_file(state: StateDir, file: Candidate, *, again: bool = False, store:
     report.in_folder = file.in_folder
     for source in file.declared:
         if source.agent == document.agent.id:
-            report.misdeclared = [*_misdeclared(source, report)]
+            report.misdeclared = [*_misspelt(load_config(state.config)), *_misdeclared(source, report)]
     _refuse_useless(report, path)
     if store:
         _store(state, document, file, report, again=again)
@@ -202,6 +202,11 @@ async def _store_here(document: OpenedDocument, again: bool, ledger: Ledger, pat
     problems = await publish_here(ledger, paths, config, recent, ())
     problem = done.error or next(iter(problems), None)
     return Report(new_events=done.new_events, forgotten=done.forgotten, problem=problem)
+
+
+def _misspelt(config: Config) -> Iterator[str]:
+    names = (key.partition(".")[2] for key in config.unknown_keys if key.startswith("sources["))
+    yield from (f"No key of a source is named {name}." for name in names)
 
 
 def _misdeclared(declared: DeclaredSource, found: Report) -> Iterator[str]:

@@ -60,6 +60,7 @@ def test_a_declaration_is_tried_then_read_like_any_agent(run: Run, log: Path, bo
         ("text", "content", "No record is a prompt: `role` is 'who', `text` is 'content'."),
         ("user", [], "No record is a prompt: `role` is 'who', `text` is 'msg'."),
         ("assistant", [], "No record is an answer: `role` is 'who', `text` is 'msg'."),
+        ("asistant", ["bot"], "No key of a source is named asistant (line 10)."),
     ],
 )
 def test_what_a_declaration_gets_wrong_is_named(run: Run, log: Path, field: str, value: object, problem: str) -> None:
