@@ -31,7 +31,7 @@ GO_ON: Final = (
     *("continue", "proceed", "keep going", "weiter", "fortfahren", "continuer", "continuar", "continuo"),
     *("продолж", "続け", "继续", "계속"),
 )
-"""What a question contains that only asks whether to go on."""
+"""What a question contains that only asks whether to go on, or an order to do so."""
 NEGATIONS: Final = frozenset(
     """
     not never no without nicht nie kein keine keinen ohne ne pas jamais sans nunca sin não sem non senza не без
@@ -110,8 +110,13 @@ def is_question(line: str) -> bool:
 
 def asks_to_go_on(question: str) -> bool:
     """Whether a question is short, and asks only whether to go on."""
-    plain = question.casefold()
-    return len(plain) <= _GO_ON_CHARS and any(word in plain for word in GO_ON)
+    return len(question) <= _GO_ON_CHARS and speaks_of_going_on(question)
+
+
+def speaks_of_going_on(text: str) -> bool:
+    """Whether a text has a word for going on."""
+    plain = text.casefold()
+    return any(word in plain for word in GO_ON)
 
 
 def says_to_begin(reply: str) -> bool:

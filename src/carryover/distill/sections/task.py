@@ -11,7 +11,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from carryover.distill.closed_classes import is_list_item
+from carryover.distill.closed_classes import is_list_item, speaks_of_going_on
 from carryover.distill.digest import Heard, Pending, Reply, Turn
 from carryover.distill.entry import WEIGHTS, Entry, Weight
 from carryover.distill.goals import goal_of, says_something
@@ -117,7 +117,7 @@ def _is_long(prompt: str) -> bool:
 
 def _taken_up(past: Past, chosen: Sequence[Step]) -> list[Step]:
     """Returns the turns whose prompts brought up what most work since is about, or are long. Each has something
-    that no prompt chosen before has."""
+    that no prompt chosen before has. What else was asked stands under What the user said."""
     known = {name for step in chosen for name in subjects_in(step.turn.prompt)}
     steps: list[Step] = []
     for _, step in sorted(_ranked(past), key=itemgetter(0), reverse=True):
@@ -128,12 +128,20 @@ def _taken_up(past: Past, chosen: Sequence[Step]) -> list[Step]:
     return steps[:_MOST_TAKEN_UP]
 
 
+def _may_be_open(past: Past, step: Step) -> bool:
+    """Whether what the turn was asked may be the leading session's task, too: if that one did not begin with a task of
+    its own, or this one was cut off. What was asked more than a day before it began is most likely done."""
+    if step.view is past.lead:
+        return True
+    first = past.lead.digest.turns[0]
+    goes_on = not _is_long(first.prompt) or speaks_of_going_on(first.prompt[:_FEW_WORDS])
+    was_cut_off = step.digest.turns[-1].end != "answered"
+    return first.at_ms - step.turn.last_ms <= DAY_MS and (goes_on or was_cut_off)
+
+
 def _ranked(past: Past) -> Iterator[tuple[float, Step]]:
     """Yields the turns with a typed prompt that says more than a newer one of its session, newest first, with ranks:
-    how much of the newest work has one of its names, how long it is, and how many turns came since. What an earlier
-    session was asked more than a day before the leading one began is most likely done, and stands under What the user
-    said."""
-    began_ms = past.lead.digest.turns[0].at_ms
+    how much of the newest work has one of its names, how long it is, and how many turns came since."""
     done = Counter[str]()
     worked = 0
     since = defaultdict[str, list[frozenset[str]]](list)
@@ -143,7 +151,7 @@ def _ranked(past: Past) -> Iterator[tuple[float, Step]]:
             lasting = (file for file in step.digest.touched if not file.temporary)
             paths = (file.path for file in lasting if file.turn == step.turn.number)
             done.update(subjects_in(" ".join((step.turn.answer, *paths))))
-        if step.view is not past.lead and began_ms - step.turn.last_ms > DAY_MS:
+        if not _may_be_open(past, step):
             continue
         prompt = step.turn.prompt
         own = subjects_in(prompt)

@@ -33,18 +33,36 @@ def test_a_list_stays_whole_while_a_newest_prompt_of_few_words_goes_on_with_it()
     assert items[5].removeprefix("- ") not in other
 
 
-@pytest.mark.parametrize(("hours", "title"), [(20, "Task"), (30, "What the user said")])
-def test_what_an_earlier_session_was_asked_is_the_task_for_a_day(hours: int, title: str) -> None:
+@pytest.mark.parametrize(
+    ("is_done", "hours", "goes_on", "title"),
+    [
+        (True, 20, "", "What the user said"),
+        (True, 20, "Continue. ", "Task"),
+        (False, 20, "", "Task"),
+        (False, 30, "", "What the user said"),
+    ],
+)
+def test_what_was_asked_before_is_the_task_for_a_day_if_it_was_cut_off_or_is_gone_on_with(
+    is_done: bool, hours: int, goes_on: str, title: str
+) -> None:
     before = session("s1").user("Add a voucher column to the receipt table, and fill it from the ledger.")
     for _ in range(3):
         before.edited("voucher.py").says("The voucher column is in the receipt table.").user("Go on with the rows.")
-    before.edited("voucher.py").says("The voucher rows are filled.")
+    before.edited("voucher.py").says("The voucher rows are filled.", final=is_done)
     order = "Translate the manual into Danish, keep the tables of each chapter, and list what has no word yet."
-    later = session("s2", hours=hours).user(order)
+    later = session("s2", hours=hours).user(f"{goes_on}{order}")
     later.edited("manual.md").says("Two chapters are translated.")
 
     assert "Add a voucher column" in under(title, before, later)
     assert "Translate the manual" in under("Task", before, later)
+
+
+def test_a_session_of_few_words_goes_on_with_what_the_one_before_was_asked() -> None:
+    before = session("s1").user("Put the vouchers into receipt.py.").edited("receipt.py").says("receipt.py has them.")
+    before.user("And book them in ledger.py, with the day.").edited("ledger.py").says("ledger.py books them.")
+    later = session("s2", hours=2).user("now the tests").edited("test_ledger.py").says("ledger.py is tested.")
+
+    assert "book them in ledger.py" in under("Task", before, later)
 
 
 def test_what_was_asked_weeks_ago_takes_no_place_of_what_was_asked_today() -> None:
@@ -62,8 +80,7 @@ def test_what_was_asked_weeks_ago_takes_no_place_of_what_was_asked_today() -> No
     today = session("today", hours=700).user("In receipt.py the amount is printed twice from now on, never once.")
     today.edited("receipt.py").says("receipt.py prints the amount twice.").user("And test it, please.")
     today.edited("test_receipt.py").says("The amount in receipt.py is tested.")
-    order = "Draw a logo with an okapi for the page, in two colours, and put it beside the address at the foot."
-    lead = session("lead", hours=706).user(order)
+    lead = session("lead", hours=706).user("Draw a logo with an okapi.")
     lead.edited("logo.svg").says("The okapi is drawn, and the receipt.py page has it too.")
 
     assert "the amount is printed twice" in under("Task", *old, today, lead)
