@@ -47,7 +47,8 @@ def run(args: argparse.Namespace) -> int:
     planned = plan_removal(purge=args.purge)
     steps = _steps(planned, Path.home())
     if not args.json:
-        print_lines([*steps, *planned.notes, *([] if steps else ["There is nothing to remove."])])
+        nothing = () if steps else ("There is nothing to remove.", *_what_stays(planned))
+        print_lines([*steps, *planned.notes, *nothing])
     if args.dry_run:
         _print_dry_run(planned, args)
         return ExitCode.OK
@@ -108,6 +109,10 @@ def _lines_after(done: Uninstall, planned: Uninstall) -> Iterator[str]:
     if not changed:
         return
     yield f"✓ Done: {counted(changed, 'file or folder', 'files and folders')} put back or removed."
+    yield from _what_stays(planned)
+
+
+def _what_stays(planned: Uninstall) -> Iterator[str]:
     if planned.kept_in is not None:
         yield (
             f"What was recorded stays in {short_path(planned.kept_in, Path.home())}, and the handoffs stay in your "

@@ -159,6 +159,15 @@ def test_where_nothing_is_to_remove_nothing_is_asked(home: Path, run: Run) -> No
     assert run.out("uninstall") == "There is nothing to remove.\n"
 
 
+def test_a_second_time_it_says_what_still_stays(claude: Path, recorded: Path, run: Run) -> None:
+    run("install", "--yes", "--no-service")
+    run.out("uninstall", "--yes")
+
+    first, stays = run.out("uninstall").splitlines()
+    assert first == "There is nothing to remove."
+    assert stays.startswith("What was recorded stays in ~/.carryover") and "`carryover uninstall --purge`" in stays
+
+
 CODEX_EVENTS = "SessionStart, PreCompact, Stop, SessionEnd"
 REVIEW = '  Codex asks once before it runs new hooks: start `codex` and choose "Trust all" ("Review" shows each).\n'
 
