@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from carryover.distill.digest import Digest
 from carryover.distill.entry import STALER, WEIGHTS, Entry
 from carryover.distill.quotes import earlier
+from carryover.distill.sections.open_questions import was_left
 from carryover.distill.sections.quoting import announced, from_session, from_turn, joined_short, last_words, parted
 from carryover.distill.trail import Past, Step, answers_since
 from carryover.distill.view import SessionView
@@ -43,7 +44,7 @@ def _announced(past: Past) -> list[Entry]:
 
 def _plan(past: Past) -> list[Entry]:
     lists = [past.lead] if past.lead.digest.plan else [one for one in past.view.sessions if one.digest.plan]
-    lists = [one for one in lists if not _is_unkept(one.digest)]
+    lists = [one for one in lists if not (_is_unkept(one.digest) or was_left(past, one.digest.plan_ms))]
     if not lists:
         return []
     session = max(lists, key=lambda one: one.digest.plan_ms)

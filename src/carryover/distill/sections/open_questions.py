@@ -27,8 +27,6 @@ from carryover.testruns.run import TestRun
 
 _OPINION_MS: Final = 7 * DAY_MS
 _MOST_RUNS: Final = 40
-_LEFT_AFTER: Final = ((7 * DAY_MS, 2), (DAY_MS, 5))
-"""Age in milliseconds, and number of later sessions that worked, after which a question counts as left behind."""
 _MOST_SESSIONS: Final = 4
 """Most sessions besides the leading one whose open question is quoted."""
 _IN_PATH: Final = frozenset("./\\")
@@ -77,7 +75,7 @@ def _waits(past: Past, step: Step) -> bool:
 def is_over(past: Past, step: Step) -> bool:
     """Whether the user has replied to a question in another session, or has left it for other work. A plan is never
     left."""
-    return _replied_elsewhere(past, step) or (not plan_waits(step.digest) and _was_left(past, step))
+    return _replied_elsewhere(past, step) or (not plan_waits(step.digest) and was_left(past, step.turn.last_ms))
 
 
 def _replied_elsewhere(past: Past, step: Step) -> bool:
@@ -101,13 +99,12 @@ def _replied_elsewhere(past: Past, step: Step) -> bool:
     return False
 
 
-def _was_left(past: Past, step: Step) -> bool:
-    """Whether the turn is more than a week old and work was done in two sessions that began after it, or more than a
-    day old and in five. Of 32 questions in public transcripts with two such sessions, of any age, none was answered
-    later in its own session."""
-    age_ms = past.at_ms - step.turn.last_ms
-    since = sum(one.started_ms > step.turn.last_ms and one.digest.worked for one in past.view.sessions)
-    return any(age_ms > after_ms and since >= sessions for after_ms, sessions in _LEFT_AFTER)
+def was_left(past: Past, at_ms: int) -> bool:
+    """Whether what was open at `at_ms` is more than 12 hours old and work was done in two sessions that began after it,
+    or more than 8 hours and in three, and so on. Of 32 questions in public transcripts with two such sessions, of any
+    age, none was answered later in its own session."""
+    since = sum(one.started_ms > at_ms and one.digest.worked for one in past.view.sessions)
+    return since > 1 and (past.at_ms - at_ms) * since > DAY_MS
 
 
 def _exchange(step: Step) -> str:
