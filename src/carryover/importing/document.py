@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Callable
 from dataclasses import replace
@@ -17,6 +18,7 @@ from carryover.facts import FindRoot
 from carryover.importing import chats, notes, specstory
 from carryover.importing.candidate import NOTHING, Candidate, OpenedDocument
 from carryover.importing.declared import agent_of
+from carryover.importing.parts import apart
 from carryover.importing.turns import former_root, into_folder
 from carryover.ingest.pipeline import IngestResult, ingest
 from carryover.ingest.scan import first_cwd
@@ -120,4 +122,6 @@ async def take_in(
     """
     await ledger.give_up_position(document.source)
     source = msgspec.structs.replace(document.source, forgotten_too=again)
-    return await ingest(ledger, document.agent, source, root_of=root_of, now_ms=now_ms)
+    is_saved = document.form == specstory.SPECSTORY
+    agent = await asyncio.to_thread(apart, document, ledger.path) if is_saved else document.agent
+    return await ingest(ledger, agent, source, root_of=root_of, now_ms=now_ms)

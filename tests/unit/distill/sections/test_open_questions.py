@@ -177,6 +177,16 @@ def test_a_question_is_left_after_12_hours_and_two_sessions_with_work_or_fewer_a
     assert "Shall I delete" in under("Open questions", asked, talk, beside.edited("logo.svg").says("It is drawn."))
 
 
+@pytest.mark.parametrize(("hours", "is_open"), [((200,), True), ((2, 10), True), ((2, 14), False)])
+def test_a_todo_list_is_left_for_the_work_of_two_later_sessions(hours: tuple[int, ...], is_open: bool) -> None:
+    items = (model.PlanItem(text="Round", state="done"), model.PlanItem(text="Cap", state="active"))
+    listed = worked().event(model.PlanUpdate(items=items))
+    since = [worked(f"w{number}", f"Add page {number}.", hours=number) for number in hours]
+    following = under("Next action", listed, *since)
+
+    assert ("in progress: Cap" in following) is is_open
+
+
 def test_what_an_agent_asked_itself_before_a_call_is_no_question() -> None:
     talk = session("s1").user(GOAL).says("Does the cart round, or the receipt?", final=False)
     assert "Does the cart round" in under("Open questions", talk)

@@ -174,16 +174,6 @@ def test_the_todo_list_is_what_comes_next() -> None:
     assert following == ["claude-code's todo list (1 of 3 done): in progress: Cap | open: Test"]
 
 
-@pytest.mark.parametrize(("hours", "is_open"), [((200,), True), ((2, 10), True), ((2, 14), False)])
-def test_a_todo_list_is_left_for_the_work_of_two_later_sessions(hours: tuple[int, ...], is_open: bool) -> None:
-    items = (PlanItem(text="Round", state="done"), PlanItem(text="Cap", state="active"))
-    listed = worked().event(model.PlanUpdate(items=items))
-    since = [worked(f"w{number}", f"Add page {number}.", hours=number) for number in hours]
-    following = under("Next action", listed, *since)
-
-    assert ("in progress: Cap" in following) is is_open
-
-
 @pytest.mark.parametrize(("checked_out", "named"), [("feature/x", False), ("main", True), (None, True)])
 def test_the_branch_of_the_work_stands_beside_it_unless_it_is_checked_out(checked_out: str | None, named: bool) -> None:
     talk = session("s1").event(model.SessionInfo(branch="main")).user(GOAL)
