@@ -54,7 +54,7 @@ LABELS: Final = {
 }
 """Labels that people and agents put before a line, by the heading that they name."""
 _LABEL: Final = later(
-    r"(?:[\W_]|\d{1,2}[.)]\s)*(?P<name>[^\W\d_][\w -]{1,30}?)\s*(?:\([^()]{1,40}\)\s*)?"
+    r"(?:[\W_]|\d{1,2}[.)]\s)*(?P<name>[^\W\d_][\w -]{1,30}?)\s{0,8}(?:\([^()]{1,40}\)\s{0,8})?"
     r"(?:\*\*|__)?(?:[:：]|\s[-–—]\s|\s*\Z)(?:\*\*|__)?(?P<rest>.*)"
 )
 _NAMES_NEXT: Final = later(rf"(?<![a-z])(?:{'|'.join(LABELS[NEXT])})")

@@ -31,9 +31,10 @@ _FRAME: Final = later(
 """A line of a stack in a log of Unity, with types in brackets: those that call the logger are below each of its
 messages. A note on a place in a file (`cart.py:12 (rounds twice)`) is none. Or a line of a package of others, as a
 browser's console shows it of a page that Vite serves."""
-_NUMBER: Final = r"[-+]?\d[\d.,]*(?:e[-+]?\d+)?%?"
-_NUMBERS: Final = later(rf"{_NUMBER}(?:[\s,;/]+{_NUMBER}){{7,}}")
-_ONE_NUMBER: Final = later(_NUMBER)
+_AMONG_OTHERS: Final = r"[-+]?\d[\d.]*(?:e[-+]?\d+)?%?"
+"""A number without commas: one that had them could be divided in many ways."""
+_NUMBERS: Final = later(rf"{_AMONG_OTHERS}(?:[\s,;/]+{_AMONG_OTHERS}){{7,}},*")
+_ONE_NUMBER: Final = later(r"[-+]?\d[\d.,]*(?:e[-+]?\d+)?%?")
 _DRAWN: Final = later(r"[MmLlHhVvCcSsQqTtAaZz][\s,]*-?(?:\d+\.?\d*|\.\d+)(?:[\s,-]*(?:\d+\.?\d*|\.\d+))*")
 _MOST_DRAWN: Final = 0.6
 """The share of a line that the commands of a path take, if it is one."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 
 import pytest
@@ -47,3 +48,22 @@ def test_a_call_of_a_server_is_about_its_arguments(tmp_path: Path) -> None:
     [result] = results(tmp_path, [said(1, "task", "Bake it"), call, request])
 
     assert (result.name, result.subject, result.status) == ("oven__heat", "top", "error")
+
+
+@pytest.mark.parametrize(
+    "unit", ["<<<<<<< SEARCH\n=======\n", "<<<<<<< SEARCH\n", "<<<<<<< SEARCH\n:start_line:1\na\n"]
+)
+def test_an_edit_without_an_end_costs_no_time(tmp_path: Path, unit: str) -> None:
+    diff = f"{unit * (40_000 // len(unit))}<<<<<<< SEARCH\nheat = 1\n=======\nheat = 2\n>>>>>>> REPLACE"
+    path, started_s = tmp_path / "ui_messages.json", time.process_time()
+    edit = said(2, "tool", {"tool": "editedExistingFile", "path": "/oven/oven.js", "content": diff})
+    ended = said(3, "api_req_started", {"request": "[replace_in_file for 'oven.js'] Result:\nIt was saved to oven.js."})
+    path.write_text(json.dumps([said(1, "text", "Bake it"), {**edit, "type": "ask", "ask": "tool"}, ended]))
+    assert AGENT.exported is not None
+    source = AGENT.exported(path, path.read_bytes())
+    assert source is not None
+
+    changes = [event.body for event in read_on(AGENT, source).events if isinstance(event.body, model.FileEdit)]
+
+    assert [(change.added, change.removed) for change in changes] == [(1, 1)]
+    assert time.process_time() - started_s < 2

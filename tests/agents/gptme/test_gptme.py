@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
@@ -235,3 +236,19 @@ def test_times_without_a_zone_are_this_machines() -> None:
     [other] = fold_one(AGENT, source_at(AGENT, recording("story")), json.dumps(given).encode()).events
 
     assert local.at_ms == other.at_ms
+
+
+@pytest.mark.parametrize(
+    "unit", ["<<<<<<< ORIGINAL\n=======\n", "<<<<<<< ORIGINAL\n", "<<<<<<< ORIGINAL\na\n=======\n\n"]
+)
+def test_a_patch_without_an_end_costs_no_time(unit: str) -> None:
+    given = {
+        "path": "cart.py",
+        "patch": f"{unit * (40_000 // len(unit))}<<<<<<< ORIGINAL\na\n=======\nb\n>>>>>>> UPDATED",
+    }
+    made, started_s = transcript(), time.process_time()
+    made.fold(message("assistant", f"@patch(call-1): {json.dumps(given)}"))
+    bodies = made.fold(message("system", "Patch successfully applied to cart.py"))
+
+    assert [(change.added, change.removed) for change in bodies if isinstance(change, FileEdit)] == [(1, 1)]
+    assert time.process_time() - started_s < 2

@@ -65,8 +65,8 @@ server's answer and nothing else."""
 _FAILED: Final = later(r"\A(?:The tool execution failed|Error)|\A\{\"status\":\s*\"error\"|<error>")
 _BLOCK: Final = later(
     r"^[-<]{5,} SEARCH>?\n(?::start_line:\s*(\d+)\n)?(?::end_line:.*\n)?(?:-{5,}\n)?"
-    r"(.*?)\n?^={5,}\n(.*?)\n?^[+>]{5,} REPLACE",
-    re.DOTALL | re.MULTILINE,
+    r"((?:(?![-<]{5,} SEARCH|={5,}$).*\n)*)={5,}\n((?:(?![-<]{5,} SEARCH|[+>]{5,} REPLACE).*\n)*)[+>]{5,} REPLACE",
+    re.MULTILINE,
 )
 
 
@@ -89,7 +89,7 @@ def _change(kind: str, shown: Fields, cwd: str | None) -> FileEdit | None:
     if blocks:
         numbers = items_of(shown.get("startLineNumbers"))
         line = number_of(numbers[0]) if numbers else int(blocks[0][0] or 0)
-        pairs = [Replacement(old, new) for _, old, new in blocks]
+        pairs = [Replacement(old.removesuffix("\n"), new.removesuffix("\n")) for _, old, new in blocks]
         return msgspec.structs.replace(replaced(path, pairs, counted=True), line=line or None)
     if hunks := hunks_in(content):
         return patched(path, hunks)

@@ -39,7 +39,7 @@ _IS_LOG: Final = later(rb'(?:\xef\xbb\xbf)?\s*\{\s*"kind"\s*:\s*\d')
 _ID: Final = later(r"[\w-]{1,100}")
 _FROM: Final = later(r"[^/]+/")
 _NOT_SHOWN: Final = ("shouldBeRemovedOnSend", "hiddenFromTranscript")  # retracted, or the editor's own
-_LINK: Final = later(r"\[[^\]]{0,500}\]\(([^)\s]*://[^)\s]*)\)")
+_LINK: Final = later(r"\[[^\]]{0,500}\]\(((?:(?!://)[^)\s]){0,500}://[^)\s]{0,2000})\)")
 Why = Literal["", "remote workspace", "not JSON", "no initial state", "unexpected entry"]
 """The reason that a chat is not read, or not to its end."""
 _REMOTE: Final = later(r"\A(?:vscode-remote|vscode-notebook-cell)://[^/]*")

@@ -41,7 +41,11 @@ _DECLINED: Final = "Execution declined by user"
 _FINISHED: Final = "complete"
 _FENCE: Final = later(r"^`{3,}(\S*)[ \t]*(.*)$", re.MULTILINE)
 _NATIVE: Final = later(r"^@(\w+)\(([\w\-:.]+)\):\s*(?=\{)", re.MULTILINE)
-_HUNK: Final = later(r"^<<<<<<< ORIGINAL\n(.*?)^=======\n(.*?)^>>>>>>> UPDATED", re.MULTILINE | re.DOTALL)
+_LINES: Final = r"((?:(?!<<<<<<< ORIGINAL\n|{}).*\n)*)"
+_HUNK: Final = later(
+    rf"^<<<<<<< ORIGINAL\n{_LINES.format('=======$')}=======\n{_LINES.format('>>>>>>> UPDATED')}>>>>>>> UPDATED",
+    re.MULTILINE,
+)
 
 
 def _changes(op: Op, given: Fields, cwd: str | None) -> tuple[FileEdit, ...]:
