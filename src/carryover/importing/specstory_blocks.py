@@ -17,7 +17,7 @@ import msgspec
 
 from carryover.adapter.contract import QuotedText, ToolOutcome
 from carryover.importing.calls import op_of
-from carryover.importing.specstory_given import given_in, plan_or_questions, printed_in
+from carryover.importing.specstory_given import given_in, plan_or_questions, printed_in, replaced_in
 from carryover.importing.turns import Fences, absolute_path
 from carryover.model import AnyBody, FileEdit, Op, ResultStatus
 from carryover.records.fields import MAX_PATH_CHARS, SUBJECT_CHARS, bounded
@@ -393,6 +393,8 @@ def _changes(
     sections = [*_matches(_SECTION, lines)] or [*_LISTED.finditer(output if output.startswith(_UPDATED) else "")]
     if sections:
         return tuple(FileEdit(path=found[2], change=_SECTIONS.get(found[1], "modify")) for found in sections)
+    if replaced := replaced_in(fenced):
+        return tuple(FileEdit(path=path, change="modify") for path in replaced)
     path = given or _path(block, lines, output)
     if path is None:
         return ()

@@ -39,6 +39,10 @@ _TODO: Final = later(r"(?:^| )id:\d{1,9} status:([a-z-]{1,20}) title:([^\n]+)")
 """The end of a todo list's entry, after its description, as Go prints a map."""
 
 
+_REPLACEMENTS: Final = "[map["
+"""How VS Code's list of replacements begins, as Go prints it: a map each, its names in order."""
+
+
 class Given(msgspec.Struct, frozen=True):
     """The lines of a block, and the JSON objects below its labels; one that is missing is empty."""
 
@@ -107,6 +111,13 @@ def starts_subagent(text: str, session: str) -> bool:
 def printed_in(lines: Sequence[str], fenced: Sequence[tuple[str, str]]) -> Sequence[tuple[str, str]]:
     """Returns the fenced texts of a block without those of its arguments, which come first."""
     return fenced[sum(map(bool, map(_ARGUMENT.match, lines))) if _INPUT in lines else 0 :]
+
+
+def replaced_in(fenced: Sequence[tuple[str, str]]) -> list[str]:
+    """Returns the files in lists of replacements, of which each names its file and has the texts behind it."""
+    lists = (text for _, text in fenced if text.startswith(_REPLACEMENTS))
+    named = (one.partition(" newString:") for text in lists for one in text.split(" filePath:")[1:])
+    return list(dict.fromkeys(path for path, texts, _ in named if texts and "\n" not in path))
 
 
 def _todos_in(lines: Sequence[str]) -> tuple[PlanItem, ...]:

@@ -40,6 +40,17 @@ def test_the_arguments_of_an_edit_are_not_what_it_printed(tmp_path: Path) -> Non
     assert [body.path for body in bodies if isinstance(body, FileEdit)] == ["/p/cart.py"]
 
 
+def test_an_edit_of_several_files_names_each_once_and_not_by_what_it_is_for(tmp_path: Path) -> None:
+    """`multi_replace_string_in_file`, v2.1.0, VS Code Copilot, January 2026."""
+    of_cart = "map[explanation:Round it filePath:/p/cart.py newString:x = {\n  filePath: one\n} oldString:x = 1]"
+    of_till = "map[explanation:Print it filePath:/p/till.py newString:y oldString:z]"
+    lists = ("- explanation: `Round the price and print it`", "- replacements:", "", "```")
+    edits = f"[{of_cart} {of_till} {of_cart}]"
+    bodies = bodies_in(tmp_path / "story.md", tool("generic", "multi_replace_string_in_file", *lists, edits, "```"))
+
+    assert [body.path for body in bodies if isinstance(body, FileEdit)] == ["/p/cart.py", "/p/till.py"]
+
+
 def test_a_todo_list_is_a_map_in_one_line(tmp_path: Path) -> None:
     done = "map[description:The price. id:1 status:completed title:Add a price]"
     todos = f"- todoList: `[{done} map[id:2 status:in-progress title:Ship it]]`"
@@ -50,7 +61,7 @@ def test_a_todo_list_is_a_map_in_one_line(tmp_path: Path) -> None:
 
 
 def test_a_button_below_an_answer_is_no_prompt(tmp_path: Path) -> None:
-    texts = ("Ship it.", '@agent Continue: "Continue to iterate?"', "@agent Go on: now")
+    texts = ("Ship it.", '@agent Continue: "Continue to iterate?"', "@agent Try Again", "@agent Go on: now")
     bodies = bodies_in(tmp_path / "story.md", *(f"_**User**_\n\n{text}" for text in texts))
 
     assert [body.text for body in bodies if isinstance(body, UserPrompt)] == ["Ship it.", "@agent Go on: now"]

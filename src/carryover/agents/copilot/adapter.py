@@ -25,7 +25,7 @@ from carryover.transcript.hooks import ACTIONS, read_own, root_above, session_st
 from carryover.transcript.layouts import Layout
 from carryover.transcript.stat_cache import StatCachedReader
 
-_CLICKED: Final = later(r'@agent [A-Z][\w ]{0,40}: "[^"\n]{1,200}"\Z')
+_CLICKED: Final = later(r'@agent (?:Try Again|[A-Z][\w ]{0,40}: "[^"\n]{1,200}")\Z')
 """What VS Code sends as the user when they click a button that continues an answer (SpecStory 2.1.0)."""
 _NOTIFIED: Final = later(r"\[Terminal [0-9a-f-]{36} notification: ")
 """Begins what VS Code tells the model, as the user, of a command that ended or waits (public documents of 2026)."""
