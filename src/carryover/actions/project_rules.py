@@ -50,8 +50,8 @@ _RULES: Final[Mapping[Pointers, tuple[str, ...]]] = {
 _SHARED_LATER: Final = ("{where}.", f"{_ONCE} {_ALONE}; {{pointers}}.", _UNCOMMITTED)
 """The same of `shared` while nothing is written into any project."""
 _SHORT_RULES: Final[Mapping[Pointers, str]] = {
-    "shared": f"{IN_PROJECT}. {_UNCOMMITTED}",
-    "local": f"{IN_PROJECT}, and pointers to it. Nothing that git shows.",
+    "shared": f"{IN_PROJECT}. AGENTS.md and the like will point to it; git shows that until you commit it.",
+    "local": f"{IN_PROJECT}, and files that point to it. Nothing that git shows.",
 }
 
 

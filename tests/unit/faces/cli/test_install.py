@@ -377,7 +377,10 @@ def test_the_screen_is_whole_at_every_size_and_says_what_enter_does(
     assert len(shown.splitlines()) <= lines
     assert max(map(len, shown.splitlines())) < columns
     assert "Which AI agents do you use?" in said and "● Claude Code" in said
-    assert "Git will show the pointers as changes until you commit them." in said
+    shows = (
+        "Git will show the pointers as changes" if lines > 24 else "AGENTS.md and the like will point to it; git shows"
+    )
+    assert shows in said and "until you commit" in said
     assert "A team: shared. You alone: local. In no project: off." in said
     assert "hooks into ~/.claude/settings.json" in said and "starts carryoverd" in said and "reads " in said
     assert (ENTER_DOES in said) == (lines > 24)
@@ -387,7 +390,7 @@ def test_the_screen_is_whole_at_every_size_and_says_what_enter_does(
 def test_each_answer_fits_on_a_low_screen(claude: Path, shop: Path) -> None:
     with Terminal(INSTALL, os.environ, columns=60, lines=12) as terminal:
         terminal.wait_for("as it is.")
-        for answer in ("and pointers to it. Nothing that git shows.", "or by `carryover to`."):
+        for answer in ("and files that point to it. Nothing that git shows.", "or by `carryover to`."):
             terminal.press(RIGHT)
             terminal.wait_for(answer.split()[-1])
         terminal.press(Q)
@@ -402,7 +405,7 @@ def test_a_low_screen_says_why_no_project_is_written_into_now(claude: Path) -> N
         terminal.press(Q)
         _, shown = terminal.end()
 
-    why = "No project now, as none had work in the last 7 days; once an agent works there: .carryover/handoff.md. Git "
+    why = "as none had work in the last 7 days; once an agent works there: .carryover/handoff.md. AGENTS.md and"
     assert (why in " ".join(drawn.split()), "Window too small" in shown) == (True, False)
 
 
