@@ -19,13 +19,14 @@ from carryover.agents import specs
 from carryover.declared_source import DeclaredSource
 from carryover.errors import ExitCode, UserError
 from carryover.fsio import open_regular
+from carryover.records.lenient import fields_of, items_of, text_of
 
 _HEAD_BYTES: Final = 64 << 10
 RANK: Final = -1
 """Below all of the agents' own transcripts: an export adds nothing to one, and one that is read later replaces it."""
 NOTHING: Final = "Nothing was imported from it."
-TEXTS: Final = ("text", "input_text", "output_text")
-"""The types of message parts that are the speaker's text."""
+_WORDS: Final = ("text", "input_text", "output_text", "")
+"""The types of a message's parts that are the speaker's text, which may have none."""
 
 
 @dataclass(frozen=True)
@@ -110,3 +111,12 @@ def document(
 def plain_text(data: bytes) -> str:
     """Returns a document as text, with the line breaks of Unix."""
     return data.decode("utf-8", "replace").removeprefix("\ufeff").replace("\r\n", "\n")
+
+
+def texts_in(content: msgspec.Raw, *, words: bool = True) -> list[str]:
+    """Returns the texts of a message: the whole one, or its parts. `words`: without parts that are not the speaker's
+    text, such as a result, a file or a thought."""
+    whole = text_of(content)
+    parts = ((text_of(part), fields_of(part)) for part in items_of(content))
+    said = (text or text_of(of.get("text")) for text, of in parts if not words or text_of(of.get("type")) in _WORDS)
+    return [whole] if whole else list(said)

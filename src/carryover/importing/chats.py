@@ -19,7 +19,7 @@ from carryover.agents import adapters, agent_name, specs
 from carryover.declared_source import SPEAKERS, Speaker
 from carryover.decoders import decoder_of
 from carryover.importing.calls import call_of, quoted_of
-from carryover.importing.candidate import TEXTS, Candidate, OpenedDocument, document
+from carryover.importing.candidate import Candidate, OpenedDocument, document, texts_in
 from carryover.importing.turns import TurnEvents, by_turn, open_blocks, turn_reader
 from carryover.model import AssistantMessage
 from carryover.records import rawjson
@@ -286,7 +286,7 @@ def _steps_of_messages(data: bytes) -> list[_Step]:
     steps: list[_Step] = []
     calls: dict[str, _Step] = {}
     for number, (speaker, message) in enumerate(_messages_in(data), 1):
-        texts = _texts_of(message)
+        texts = texts_in(_content_of(message))
         text = "\n".join(texts)
         asked = tuple(_calls_in(message, number)) if speaker == "agent" else ()
         if speaker in ("user", "agent") and (text or asked):
@@ -309,14 +309,6 @@ def _content_of(message: Fields) -> msgspec.Raw:
     return next((message[name] for name in _CONTENTS if name in message), rawjson.ABSENT)
 
 
-def _texts_of(message: Fields) -> list[str]:
-    """Returns the texts of a message: the whole one, or its parts."""
-    content = _content_of(message)
-    parts = (fields_of(part) for part in items_of(content))
-    whole = text_of(content)
-    return [whole] if whole else [text_of(part.get("text")) for part in parts if text_of(part.get("type")) in TEXTS]
-
-
 def _calls_in(message: Fields, number: int) -> Iterator[_Call]:
     """Yields the calls in a message: blocks of `tool_use`, the entry itself, or `tool_calls`. Arguments may be an
     object, or a text that holds one."""
@@ -337,7 +329,7 @@ def _printed_in(speaker: Speaker, message: Fields) -> Iterator[_Printed]:
     observed = map(fields_of, items_of(fields_of(message.get("observation")).get("results")))
     for raw in ([message] if speaker == "tool" else []) + [*_blocks(message, "tool_result"), *observed]:
         output = raw.get("output")
-        text = "\n".join(_texts_of(raw)) or text_of(output) or text_of(fields_of(output).get("text"))
+        text = "\n".join(texts_in(_content_of(raw))) or text_of(output) or text_of(fields_of(output).get("text"))
         yield _Printed(first_text(raw, *_IDS), text, is_true(raw.get("is_error")))
 
 

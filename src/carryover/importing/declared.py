@@ -17,7 +17,7 @@ from carryover.agents import adapters
 from carryover.declared_source import DeclaredSource, folder_of
 from carryover.decoders import decoder_of
 from carryover.importing.calls import call_of, outcome_in_text
-from carryover.importing.candidate import TEXTS
+from carryover.importing.candidate import texts_in
 from carryover.importing.turns import TurnEvents
 from carryover.model import AssistantMessage, SessionInfo, UserPrompt
 from carryover.paths import expanded
@@ -191,16 +191,8 @@ def _at(fields: Fields, path: str) -> msgspec.Raw:
 
 
 def _said(fields: Fields, path: str, *, words: bool = False) -> str:
-    """Returns the text in a field: the field itself, or its parts with `text`. `words`: without parts that are not
-    the speaker's text, such as a result, a file or a thought."""
-    raw = _at(fields, path)
-    parts = [(fields_of(part), text_of(part)) for part in items_of(raw)]
-    said = (text or text_of(part.get("text")) for part, text in parts if not words or _is_words(part))
-    return text_of(raw) or "\n".join(filter(None, said))
-
-
-def _is_words(part: Fields) -> bool:
-    return "type" not in part or text_of(part["type"]) in TEXTS
+    """Returns the text in a field. `words`: the speaker's alone."""
+    return "\n".join(filter(None, texts_in(_at(fields, path), words=words)))
 
 
 def _calls_in(declared: DeclaredSource, fields: Fields) -> list[Fields]:

@@ -150,6 +150,8 @@ MESSAGES: list[dict[str, Any]] = [{"role": role, "content": text} for role, text
         "".join(json.dumps(message) + "\n" for message in MESSAGES),
         json.dumps([{"role": "system", "content": "Be brief."}, *MESSAGES]),
         json.dumps([{**one, "content": [{"type": "text", "text": one["content"]}]} for one in MESSAGES]),
+        json.dumps([{**one, "content": [{"text": one["content"]}]} for one in MESSAGES]),
+        json.dumps([{**one, "content": [one["content"]]} for one in MESSAGES]),
         json.dumps({"conversations": [{"from": NAMES[role], "value": text} for role, text in TURNS]}),
     ],
 )
