@@ -48,6 +48,7 @@ is reasoning."""
 _HELD_CHARS: Final = 20_000
 _TITLE: Final = later(r"^#{1,2} (.+?)\s*$", re.MULTILINE)
 _MOST_BEFORE: Final = 10
+_MOST_NESTED: Final = 3
 _NAME_TIME: Final = later(r"(\d{4}-\d{2}-\d{2})_(\d{2})-(\d{2})")
 
 
@@ -86,22 +87,25 @@ def recognised(file: Candidate) -> OpenedDocument | None:
         _parse, quoted_of(spec), file.project or named_folder(file.path), session is None, speech_is_thought
     )
     session = session or f"specstory-{digest(file.head[:_ID_BYTES])}"
-    caller = _caller_of(file.path, session)
     reader = turn_reader(partial(by_turn, turn_lines))
-    if caller is None:
-        return document(spec, reader, _Context, parse, file.path, SPECSTORY, session)
-    return document(spec, reader, _Context, parse, file.path, SPECSTORY, caller, session)
+    caller = (file.path, session)
+    for _ in range(_MOST_NESTED):
+        if (found := _caller_of(*caller)) is None:
+            break
+        caller = found
+    thread = session if caller[1] != session else None
+    return document(spec, reader, _Context, parse, file.path, SPECSTORY, caller[1], thread)
 
 
-def _caller_of(path: Path, session: str) -> str | None:
-    """Returns the session whose agent started that of a document; None if none of those saved just before beside it
-    did. Only the caller's document says so (Cursor)."""
+def _caller_of(path: Path, session: str) -> tuple[Path, str] | None:
+    """Returns the document and the session whose agent started that of a document, one of those saved just before
+    beside it; None if none did. Only the caller's document says so (Cursor)."""
     names = sorted(entry.name for entry in entries_of(path.parent) if _NAME_TIME.match(entry.name))
     before = [name for name in names if name < path.name][-_MOST_BEFORE:] if path.name in names else []
     for name in reversed(before):
         text = plain_text(read_beside(path.with_name(name)))
         if starts_subagent(text, session) and (made := parse_beginning(text)) is not None and made[1] is not None:
-            return _caller_of(path.with_name(name), made[1]) or made[1]
+            return path.with_name(name), made[1]
     return None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import closing
 from pathlib import Path
 
@@ -12,6 +13,15 @@ from carryover.ledger.queries import sessions
 from carryover.past.context import state_dir
 from support.recorded_shop import Run
 from support.repository import git
+
+
+@pytest.fixture
+def history(home: Path) -> Path:
+    """Where SpecStory saves the sessions of a repository."""
+    folder = home / "store/.specstory/history"
+    folder.mkdir(parents=True)
+    git(home / "store", "init", "-q")
+    return folder
 
 
 def saved(folder: Path, minute: int, session: str, *turns: str) -> Path:
@@ -31,10 +41,7 @@ def started(session: str) -> str:
 
 
 @pytest.mark.parametrize("first", ["main", "explore", "look"])
-def test_what_an_agent_asks_of_another_is_not_the_users_in_whatever_order(home: Path, run: Run, first: str) -> None:
-    history = home / "store/.specstory/history"
-    history.mkdir(parents=True)
-    git(home / "store", "init", "-q")
+def test_what_an_agent_asks_of_another_is_not_the_users_in_whatever_order(history: Path, run: Run, first: str) -> None:
     saved(history, 1, "main", "_**User**_\n\nBuild the checkout.", started("explore"))
     saved(
         history, 2, "explore", "_**User**_\n\nExplore the cart.", started("look"), "_**Agent (default)**_\n\nIt sums."
@@ -44,8 +51,16 @@ def test_what_an_agent_asks_of_another_is_not_the_users_in_whatever_order(home: 
     for path in sorted(history.iterdir(), key=lambda path: first not in path.name):
         run.out("import", str(path))
 
-    handoff = run.out("handoff", str(home / "store"))
+    handoff = run.out("handoff", str(history.parents[1]))
     assert "Build the checkout." in handoff
     assert "Explore the cart." not in handoff and "Look for taxes." not in handoff
     with closing(connect_read_only(state_dir().ledger)) as db:
         assert [row.native_id for row in sessions(db, limit=9)] == ["main"]
+
+
+def test_documents_that_all_say_to_have_started_the_next_are_read_all_the_same(history: Path, run: Run) -> None:
+    said = "_**User**_\n\nGo on."
+    *_, last = [saved(history, minute, f"s{minute}", said, started(f"s{minute + 1}")) for minute in range(50)]
+
+    [report] = json.loads(run.out("import", "--json", str(last)))["files"]
+    assert report["sessions"] == ["s46"]
