@@ -14,6 +14,12 @@ from carryover.text.shell import simple_commands
 _MOST_CHANGES: Final = 8
 _MOST_REVERTS: Final = 20
 _CUT_OFF: Final = "\\"
+_IMPORT: Final = later(
+    r"|import\b.*|from \S+ import\b.*|(?:global )?using [^\s;]+;|(?:pub )?use [^\s;]+;|#include\b.*|require\b.*"
+    r"|\} from .*|(?:const|let|var) .{0,200} = require\(.*"
+    r"|(?:[\w.]+ )?\"[\w.~/@-]+\""
+)
+"""A line of a file that only names what the others use, such as one of Go's `import (`, or an empty one."""
 _RUNS_FILES: Final = later(
     r"(?:.*[/\\])?(?:python|node|bun|deno|tsx|ts-node|ruby|perl|php|lua|julia|Rscript|go|bash|zsh|sh|pwsh|powershell)"
     r"[\d.]{0,6}(?:\.exe)?"
@@ -22,9 +28,11 @@ _RUNS_FILES: Final = later(
 
 
 def with_change(changes: tuple[Change, ...], edit: FileEdit, turn: int) -> tuple[Change, ...]:
-    """Returns the newest changes of a file with those of an edit, if all its lines are recorded."""
+    """Returns the newest changes of a file with those of an edit, if all its lines are recorded. Imports follow what
+    uses them."""
     lines = edit.diff.splitlines()
-    if not any(line[:1] in ("+", "-") for line in lines) or any(line.startswith(_CUT_OFF) for line in lines):
+    changed = [line[1:].strip() for line in lines if line[:1] in ("+", "-")]
+    if all(_IMPORT.fullmatch(line) for line in changed) or any(line.startswith(_CUT_OFF) for line in lines):
         return changes
     return (*changes, Change(turn, _checksum(lines, "+"), _checksum(lines, "-")))[-_MOST_CHANGES:]
 

@@ -20,7 +20,7 @@ _RUNNERS = frozenset(
 _TOOLS = frozenset(
     "npm yarn pnpm bun go cargo make gmake just task rake ninja invoke mage mvn mvnw mvnd gradle gradlew dotnet deno"
     " hatch pdm rails turbo nx lerna mix swift sbt lein flutter dart composer zig bazel stack cabal playwright cypress"
-    " react-scripts ng manage.py meson setup.py".split()
+    " react-scripts ng manage.py meson setup.py mise".split()
 )
 """Programs that run tests if one of their words asks for it."""
 _ASKS = later(

@@ -41,6 +41,26 @@ def test_what_is_changed_further_or_in_the_same_turn_is_not_reverted() -> None:
     assert reverts(talk) == []
 
 
+@pytest.mark.parametrize(
+    ("line", "is_reverted"),
+    [
+        ('"context"\n+\n+\tk8s "k8s.io/api/core/v1"', False),
+        ("from shop import cart", False),
+        ('import { total } from "./cart"', False),
+        ("use shop::cart;", False),
+        ("#include <cart.h>", False),
+        ('const cart = require("./cart")', False),
+        ("important = True", True),
+        ('"context"\n+\ttotal()', True),
+        ('"context": 1', True),
+    ],
+)
+def test_imports_that_are_needed_no_more_are_not_reverted(line: str, is_reverted: bool) -> None:
+    talk = edits(session("s1").user(GOAL), f"@@ +3\n+{line}").user("In its own file.")
+
+    assert bool(reverts(edits(talk, f"@@ +3\n-{line}".replace("\n+", "\n-")))) == is_reverted
+
+
 def test_a_change_that_is_made_again_is_not_reverted() -> None:
     talk = edits(session("s1").user(GOAL), "-a\n+b")
     edits(edits(talk.user("Undo that."), "-b\n+a").user("No, it was right."), "-a\n+b")

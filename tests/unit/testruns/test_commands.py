@@ -37,6 +37,7 @@ from carryover.testruns.commands import Invocation, find_invocations
         "yarn workspace web test",
         "make test",
         "just test-unit",
+        "mise run test:ci",
         "tox -e py311",
         "nox",
         "hatch run test",
