@@ -59,7 +59,7 @@ _REJECTED: Final = later(r"^ ! (\[[^\]\n]{1,40}\] [^\n]{1,120})$", re.M)
 """What `git push` says of a branch that was not taken."""
 _NO_CHAIN: Final = later(r"[;\n]|\|\|")
 _FIRST: Final = later(r"\|[ \t]*select(?:-object)?[ \t]+-first[ \t]+(\d{1,4})\s*\Z", re.I)
-_FILE_NAME: Final = later(r"[\w-]+\.\w+")
+_FILE_NAME: Final = later(r"(?<![\w-])[\w-]+\.\w+")
 _FRAME: Final = later(
     r"\+ |npm (?:error|ERR!) A complete log of this run |bash: line \d+: warning: here-document at line "
     r"|(?:LINE \d+|HINT): "

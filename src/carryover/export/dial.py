@@ -66,7 +66,7 @@ _FRAME: Final = later(r"\s*at (?:(?:async |new )?[\w$.<>`/@-]{2,200} ?\([^()]{0,
 """A line of a stack, as Java, .NET and JavaScript print it."""
 _MOST_FRAMES: Final = 2
 """How many of them are shown in a row: the innermost say where it failed."""
-_NAME: Final = later(r"[\w.@/-]*\w{3,}|\d+")
+_NAME: Final = later(r"(?<![\w.@/-])[\w.@/-]*\w{3,}|\d+")
 _SENTENCE: Final = later(r"[A-Z][a-z]{1,20}(?: [a-z]{1,20}){1,5}\.?")
 """What stands in place of a search's results: `No files found`."""
 _LEFT_OUT: Final = "…"

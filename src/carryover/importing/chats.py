@@ -49,7 +49,7 @@ _TIME: Final = r"(?:[ \t]*[(\[](?:[^()\[\]\n]|\([^()\n]{1,40}\)){1,60}[)\]])?"
 _HEADINGS: Final = tuple(
     later(pattern, re.IGNORECASE)
     for pattern in (
-        rf"#{{1,6}}[ \t]+\**{_ROLE}(?: input| response)?\**:?\**{_TIME}:?[ \t]*",
+        rf"#{{1,6}}[ \t]+\**{_ROLE}(?: input| response)?\**(?::\**)?{_TIME}:?[ \t]*",
         rf"\*\*{_ROLE_IN_BOLD}(?::\*\*|\*\*:){_TIME}[ \t]*(?P<said>.*)",
         rf"\*\*{_ROLE}\*\*[ \t]*",
         rf"{_ROLE}:[ \t]*(?P<said>.*)",

@@ -32,7 +32,7 @@ _LONGEST_LINE: Final = 100
 _TIMED: Final = later(r"(?:(?:sudo|nohup) )*timeout (?:-[ks] \S+ |-\S+ )*(\d{1,7})([smhd]?) ")
 _PORT: Final = later(r"(?<![\w.-])(?<!-o )-{0,2}(?:(?:server|http|web)[.-])?port[= ](\d{2,5})\b", re.I)
 _UNITS_MS: Final = {"": 1000, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
-_LOG: Final = later(r">{1,2} ?[\"']?(?!/dev/null)[\w./~-]*?([\w.-]+)(?=[\"'\s;&)]|\Z)")
+_LOG: Final = later(r">{1,2} ?[\"']?(?!/dev/null)(?:[\w.-]*[/~])*([\w.-]+)(?=[\"'\s;&)]|\Z)")
 
 
 def job_left(command: str) -> tuple[str, str] | None:

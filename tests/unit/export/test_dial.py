@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterator
 from itertools import pairwise
 
@@ -283,3 +284,11 @@ def test_no_more_is_read_than_fits() -> None:
     dialed(handoff(talk), past_of(view, now_ms=talk.at_ms), watched(newest_first(view, talk)), 3600)
 
     assert 0 < len(read) < len(talk.events) / 3
+
+
+def test_a_line_of_marks_that_name_nothing_costs_no_time() -> None:
+    started_s = time.process_time()
+
+    text_at(50_000, session("s1").user(GOAL).says(f"It printed this:\n{'a_/' * 20_000}"))
+
+    assert time.process_time() - started_s < 2

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import time
 from functools import partial
 from pathlib import Path
 
@@ -42,6 +43,14 @@ def test_a_transcript_is_recognised_by_its_content_wherever_it_is(tmp_path: Path
 
     claudes = ("claude-code", "Claude Code")
     assert [(document.agent.id, document.form) for document in found] == [claudes, ("codex", "Codex"), claudes]
+
+
+def test_a_heading_of_many_stars_costs_no_time(tmp_path: Path) -> None:
+    (tmp_path / "a.md").write_text(f"# User\n\nHi\n\n# AI{'*' * 50_000}x\n\nHello\n\n# AI\n\nHello\n")
+    started_s = time.process_time()
+
+    assert open_document(Candidate(tmp_path / "a.md")).form != ""
+    assert time.process_time() - started_s < 2
 
 
 def test_each_recording_of_an_agent_is_its_own_and_no_others() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from carryover.records.shell_jobs import ends_job, job_left, kills, reports_end
@@ -64,3 +66,11 @@ def test_a_command_ends_a_job_by_its_words(command: str, is_end: bool, is_killed
 )
 def test_a_shell_reports_the_end_of_a_job_in_any_language(output: str, is_over: bool) -> None:
     assert reports_end(f"$ ls\n{output}\ncart.py", SERVE) == is_over
+
+
+@pytest.mark.parametrize("log", ["." * 20_000, "./" * 10_000, "~a" * 10_000])
+def test_a_log_with_a_name_without_an_end_costs_no_time(log: str) -> None:
+    started_s = time.process_time()
+
+    assert job_left(f"npm start & echo > {log}$") == ("npm start", "npm start")
+    assert time.process_time() - started_s < 2

@@ -76,7 +76,7 @@ _OF_SERVER: Final = "_"
 _ABORTED: Final = later(r"^(?:Error: )?(?:Tool execution aborted|Aborted|User aborted)", re.I)
 _NEVER_RAN: Final = later(r"was called with invalid arguments|Model tried to call unavailable tool", re.I)
 _SHELL_ABORTED: Final = "User aborted the command"
-_TIMED_OUT: Final = later(r"\w+ tool terminated command after exceeding timeout \d+ ms")
+_TIMED_OUT: Final = later(r"\b\w+ tool terminated command after exceeding timeout \d+ ms")
 _SHELL_METADATA: Final = ("metadata", "bash_metadata", "shell_metadata")
 """Tags of text that the client adds to a command's output (reported)."""
 
