@@ -191,6 +191,8 @@ def _check_link(path: Path, top: Path) -> None:
     inside = target.relative_to(real_top).parts
     if not _NEVER_IN.isdisjoint(inside) or target.suffix.lower() not in _TEXT_SUFFIXES:
         raise OSError(errno.ELOOP, "it is a symlink to something other than an instruction file")
+    if target.is_symlink():
+        raise OSError(errno.ELOOP, "it is a symlink that leads back to itself")
     if not target.exists():
         raise OSError(errno.ENOENT, "it is a symlink to a file that does not exist")
 

@@ -321,6 +321,14 @@ def test_a_link_that_leads_anywhere_else_is_left_alone(root: Path, target: str) 
     assert [note.partition(":")[0] for note in edits.notes] == ["AGENTS.md was left alone"]
 
 
+def test_of_links_that_lead_to_each_other_it_is_said_that_they_do(root: Path) -> None:
+    (root / "AGENTS.md").symlink_to("CLAUDE.md")
+    (root / "CLAUDE.md").symlink_to("AGENTS.md")
+
+    why = "was left alone: it is a symlink that leads back to itself"
+    assert put(root).notes == [f"AGENTS.md {why}", f"CLAUDE.md {why}"]
+
+
 @pytest.mark.parametrize(
     ("content", "mode", "reason"),
     [
