@@ -377,9 +377,7 @@ def test_the_screen_is_whole_at_every_size_and_says_what_enter_does(
     assert len(shown.splitlines()) <= lines
     assert max(map(len, shown.splitlines())) < columns
     assert "Which AI agents do you use?" in said and "● Claude Code" in said
-    shows = (
-        "Git will show the pointers as changes" if lines > 24 else "AGENTS.md and the like will point to it; git shows"
-    )
+    shows = "Git will show the pointers as changes" if lines > 24 else "will point to it; git shows"
     assert shows in said and "until you commit" in said
     assert "A team: shared. You alone: local. In no project: off." in said
     assert "hooks into ~/.claude/settings.json" in said and "starts carryoverd" in said and "reads " in said
