@@ -55,6 +55,8 @@ class GitFacts(msgspec.Struct, frozen=True, kw_only=True):
     head: str | None
     """Abbreviated commit id; None in a repository without a commit."""
     subject: str = ""
+    committed_ms: int = 0
+    """Time of that commit (UTC ms); 0 if it is not known."""
     changed_files: int = 0
     insertions: int = 0
     deletions: int = 0

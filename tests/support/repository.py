@@ -9,10 +9,15 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
+BEFORE_ALL: Final = "2026-01-01T00:00:00Z"
 
-def git(root: Path, *args: str, given: str | None = None) -> str:
-    """What git says to `args` and the input `given` in `root`; it must succeed."""
-    return subprocess.run(["git", *args], cwd=root, input=given, check=True, capture_output=True, text=True).stdout
+
+def git(root: Path, *args: str, given: str | None = None, committed: str | None = None) -> str:
+    """What git says to `args` and the input `given` in `root`; it must succeed. `committed`: the time of a commit."""
+    env = {**os.environ, "GIT_COMMITTER_DATE": committed} if committed is not None else None
+    return subprocess.run(
+        ["git", *args], cwd=root, input=given, check=True, capture_output=True, text=True, env=env
+    ).stdout
 
 
 @cache
@@ -26,8 +31,8 @@ def _empty(template: str) -> dict[str, bytes | None]:
 
 
 def repository(root: Path, files: dict[str, str] | None = None) -> Path:
-    """Makes `root` a repository, with these files in its first commit. What `git init` makes is written without git,
-    since a thousand tests begin with it."""
+    """Makes `root` a repository, with these files in its first commit, which is older than all that agents did. What
+    `git init` makes is written without git, since a thousand tests begin with it."""
     root.mkdir(parents=True, exist_ok=True)
     if (root / ".git").exists():
         git(root, "init", "--quiet")  # a layout of the test's own
@@ -43,7 +48,7 @@ def repository(root: Path, files: dict[str, str] | None = None) -> Path:
             (root / name).parent.mkdir(parents=True, exist_ok=True)
             (root / name).write_text(text)
         git(root, "add", "--all")
-        git(root, "commit", "--quiet", "--message", "first commit")
+        git(root, "commit", "--quiet", "--message", "first commit", committed=BEFORE_ALL)
     return root
 
 

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from carryover.distill.closed_classes import may_list_steps
 from carryover.distill.entry import WEIGHTS, Entry, Section
 from carryover.distill.limit import Limit, limit_line, standing_limit
-from carryover.distill.quotes import branch_name, clip
+from carryover.distill.quotes import branch_name, clip, elapsed
 from carryover.distill.remembered import remembered
 from carryover.distill.sections import (
     failed_approaches,
@@ -34,6 +34,8 @@ from carryover.facts import Facts, FileFacts, FileQuery, GitFacts
 
 MAX_TOKENS: Final = 1800
 """Tokens of the pushed handoff's sections; the header's 8 lines do not count."""
+_SOON_MS: Final = 60 * 60_000
+"""Within this time, people commit what they did with an agent."""
 NAMED_UNDER: Final = "Recent files"
 """The section that ends with the names in play."""
 LEAST_TOKENS: Final = 600
@@ -54,6 +56,8 @@ class Handoff(msgspec.Struct, frozen=True, kw_only=True):
     session: str
     head: str | None
     sections: tuple[Section, ...]
+    commits_came: bool = False
+    """Whether HEAD is newer than all that is recorded, by more than an hour: no session here tells of that work."""
     settled: bool = False
     """Whether the last request was answered and nothing is open, so that there is nothing to ask the user about."""
     limit: Limit | None = None
@@ -107,7 +111,7 @@ def distill(
     if limit is not None:
         limit_text = limit_line(limit, agent_names.get(limit.agent, limit.agent), facts.clock)
     following = [*next_entries(past, limit_text), *state_files.open_items(past, facts.files)]
-    git = [git_line(facts.git, for_now=facts.for_now)] if facts.git is not None else []
+    git = [git_line(facts.git, at_ms, for_now=facts.for_now)] if facts.git is not None else []
     sections = {
         **part.sections,
         "Where it stands": tuple(where_it_stands.standing_entries(past, facts.git)),
@@ -121,6 +125,7 @@ def distill(
         resume=resume,
         session=past.lead.session,
         head=facts.git.head if facts.git is not None else None,
+        commits_came=facts.git is not None and came_later(facts.git, at_ms),
         sections=tuple(
             Section(title, entries) for title, entries in sections.items() if entries or title == NAMED_UNDER
         ),
@@ -226,12 +231,19 @@ def wanted_files(view: ProjectView) -> tuple[FileQuery, ...]:
     return (*edited, *(FileQuery(path=path) for path in read))
 
 
-def git_line(git: GitFacts, *, for_now: bool) -> str:
+def came_later(git: GitFacts, at_ms: int) -> bool:
+    """Whether HEAD is so much newer than the newest recorded work that it is likely not a commit of that."""
+    return git.committed_ms > at_ms + _SOON_MS
+
+
+def git_line(git: GitFacts, at_ms: int, *, for_now: bool) -> str:
     """Returns a line with the branch, the commit and what is not committed, worded so that it stays true for a later
-    reader unless `for_now`."""
+    reader unless `for_now`. `at_ms` is the time of the newest recorded work."""
     where = f"branch {branch_name(git.branch)}" if git.branch else "detached HEAD"
     subject = clip(git.subject.replace('"', "'"), chars=80)
     at = f' at {git.head} "{subject}"' if git.head else ", no commit yet"
+    if came_later(git, at_ms):
+        at += f", committed {elapsed(at_ms, git.committed_ms)} after the newest work told here"
     known = " (last known; git did not answer in time)" if git.stale else ""
     counts = []
     if git.changed_files:

@@ -90,7 +90,9 @@ def header(handoff: Handoff, answering: Answering | None, holds: str | None = No
     """Returns the header, at most 8 lines: the answer's or, without `answering`, the file's. `holds`: what the second
     page has more; None if there is none."""
     title = f"# [CARRYOVER] Last updated {iso_utc(handoff.updated_ms)} from {handoff.agent}"
-    since = f" Since then: `git diff --stat {handoff.head}`." if handoff.head else ""
+    log = f"log --stat --since={iso_utc(handoff.updated_ms)}"
+    shows = log if handoff.commits_came else f"diff --stat {handoff.head}"
+    since = f" Since then: `git {shows}`." if handoff.head else ""
     situation: Situation = answering.situation if answering is not None else "new"
     age = _age_if_stale(handoff, answering)
     if age is not None:

@@ -27,7 +27,7 @@ _CLEAN_UP_SHARE: Final = 0.1
 _KIND: Final = ("rev-parse", "--is-inside-work-tree")
 _BARE: Final = ("config", "--type=bool", "core.bare")
 _BRANCH: Final = ("symbolic-ref", "--quiet", "--short", "HEAD")
-_HEAD: Final = ("rev-list", "--max-count=1", "--encoding=UTF-8", "--format=%h%x00%s", "HEAD", "--")
+_HEAD: Final = ("rev-list", "--max-count=1", "--encoding=UTF-8", "--format=%h%x00%ct%x00%s", "HEAD", "--")
 _AHEAD: Final = ("rev-list", "--count", "@{upstream}..HEAD", "--")
 _OF_HEAD: Final = (_KIND, _BARE, _BRANCH, _HEAD, _AHEAD)
 _DIFF: Final = ("diff", "--numstat", "-z", "-l200")
@@ -130,13 +130,14 @@ def _head_in(
     can't read the repository."""
     if kind.code != 0:
         return None
-    short, subject = _head_of(head)
+    short, committed_ms, subject = _head_of(head)
     # The folder around a bare repository, beside its worktrees: its `.git` names one without a tree of its own.
     is_around = bare.out.strip() == b"true" and checkout.git_dir == checkout.common
     facts = GitFacts(
         branch=clean(branch.out.decode(errors="replace").strip()) if branch.code == 0 else None,
         head=short,
         subject=subject,
+        committed_ms=committed_ms,
         ahead=int(ahead.out) if ahead.code == 0 else 0,
     )
     return facts, kind.out.strip() == b"true" and not is_around
@@ -168,13 +169,14 @@ def of_others(
     return [file for file in changed if file.path not in ours]
 
 
-def _head_of(answer: GitAnswer) -> tuple[str | None, str]:
+def _head_of(answer: GitAnswer) -> tuple[str | None, int, str]:
     if answer.code != 0:  # no commit yet
-        return None, ""
+        return None, 0, ""
     _, _, line = answer.out.decode(errors="replace").partition("\n")
-    short, _, subject = line.partition("\0")
+    short, _, rest = line.partition("\0")
+    seconds, _, subject = rest.partition("\0")
     # Redacted here, since the ledger keeps these facts; before the cut, since half a secret is no longer recognised.
-    return short, clean(one_line(subject))[:_SUBJECT_LIMIT]
+    return short, int(seconds) * 1000 if seconds.isdecimal() else 0, clean(one_line(subject))[:_SUBJECT_LIMIT]
 
 
 _SIZE_LIMIT_BYTES: Final = 256 << 10

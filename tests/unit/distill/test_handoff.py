@@ -27,7 +27,19 @@ from carryover.model import (
     TurnEnd,
 )
 from carryover.past.transcript import handoff_of_transcript
-from support.conversation import GOAL, START_MS, Conversation, handoff, project, section, session, under, worked
+from carryover.records.fields import iso_utc
+from support.conversation import (
+    GOAL,
+    HOUR_MS,
+    START_MS,
+    Conversation,
+    handoff,
+    project,
+    section,
+    session,
+    under,
+    worked,
+)
 
 MARK = re.compile(r"(prompt|call|message)-(aaaa|bbbb|cccc)(\d)")
 LOG = "2031-03-04 11:02:17 INFO  worker: starting\n2031-03-04 11:02:18 ERROR worker: cart-4711 failed"
@@ -414,4 +426,16 @@ def test_each_line_of_a_recorded_session_that_is_cut_names_its_turn() -> None:
 def test_the_line_about_git_says_what_it_leaves_out(own: int, untracked: int, said: str) -> None:
     facts = GitFacts(branch="main", head="1a2b3c4", subject="Vouchers", own=own, untracked=untracked)
 
-    assert git_line(facts, for_now=True) == f'branch main at 1a2b3c4 "Vouchers"{said}'
+    assert git_line(facts, 0, for_now=True) == f'branch main at 1a2b3c4 "Vouchers"{said}'
+
+
+@pytest.mark.parametrize(("hours", "came"), [(-1, False), (1, False), (26, True)])
+def test_commits_that_came_after_all_recorded_work_are_told(hours: int, came: bool) -> None:
+    talk = worked()
+    git = GitFacts(branch="main", head="1a2b3c4", committed_ms=talk.at_ms + hours * HOUR_MS)
+    made = distill(project(talk), Facts(git), resume="ask", now_ms=talk.at_ms + 30 * HOUR_MS)
+    text = render(made) if made is not None else ""
+
+    assert ("committed 26 h after the newest work told here" in text) is came
+    assert (f"Since then: `git log --stat --since={iso_utc(talk.at_ms)}`." in text) is came
+    assert ("Since then: `git diff --stat 1a2b3c4`." in text) is not came

@@ -28,9 +28,10 @@ def moved(root: Path, **how: Any) -> tuple[str | None, int] | None:
 
 
 def facts_of(root: Path, own: OwnWrites = NOTHING) -> GitFacts:
+    """The facts, but for the time of the commit, which is that of the test."""
     found = git_facts(Checkout(root), own=own, timeout_s=PATIENT_S)
     assert found is not None
-    return found
+    return replace(found, committed_ms=0)
 
 
 def short_head(root: Path) -> str:
@@ -78,7 +79,7 @@ def test_a_bare_repository_has_no_changes(tmp_path: Path) -> None:
     (tmp_path / "bare.git" / "stray").write_text("1\n")
 
     expected = GitFacts(branch="main", head=short_head(root), subject="first commit")
-    assert git_facts(Checkout(tmp_path / "bare.git"), timeout_s=PATIENT_S) == expected
+    assert facts_of(tmp_path / "bare.git") == expected
 
 
 def test_the_folder_around_a_bare_repository_has_no_changes(tmp_path: Path) -> None:
@@ -106,7 +107,7 @@ def test_a_worktree_and_a_submodule_have_facts_of_their_own(tmp_path: Path) -> N
     (tmp_path / "tree" / "a.py").write_text("2\n")
     (root / "part" / "p.py").write_text("2\n3\n")
 
-    facts = [git_facts(Checkout(folder), timeout_s=PATIENT_S) for folder in (root, tmp_path / "tree", root / "part")]
+    facts = [facts_of(folder) for folder in (root, tmp_path / "tree", root / "part")]
 
     head = short_head(root)
     assert facts == [
