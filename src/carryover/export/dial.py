@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from carryover import model
 from carryover.distill.digest import Name, not_typed
 from carryover.distill.entry import FIXED, Entry, EntryKind, Section
+from carryover.distill.forms import filled_in
 from carryover.distill.handoff import MAX_TOKENS, Handoff
 from carryover.distill.names import AT_LENGTH, names_in, note_names
 from carryover.distill.own_text import names_handoff, only_points_at_handoff, without_handoffs, without_mark
@@ -167,7 +168,9 @@ def _without_age(entry: Entry) -> Entry:
 
 
 def _is_asked_below_a_paste(body: model.AnyBody) -> bool:
-    marked = parts(body.typed) if isinstance(body, model.UserPrompt) else ()
+    if not isinstance(body, model.UserPrompt) or filled_in(body.typed) is not None:
+        return False
+    marked = parts(body.typed)
     return len(marked) > 1 and not marked[-1][0]
 
 
