@@ -105,7 +105,9 @@ def _result(digest: Digest, event: Event, body: ToolResult) -> Digest:
     elif body.status == "ok":
         digest = turns.allowed(digest, tried(body))
     if seen := commands.tests_in(body, event, turn=digest.prompts, at_ms=event.at_ms):
-        return replace(digest, runs=(*digest.runs, seen)[-MOST_RUNS:])
+        began, mark = digest.failures, signature(body)  # now, if a step before the tests had failed
+        began = tuple(replace(failure, solved=True) if failure.signature == mark else failure for failure in began)
+        return replace(digest, runs=(*digest.runs, seen)[-MOST_RUNS:], failures=began)
     digest = replace(digest, failures=_explained(digest, body))
     digest = replace(digest, failures=_failures_after(digest.failures, body, event.at_ms, digest.prompts))
     if named := commands.branch_in(body):

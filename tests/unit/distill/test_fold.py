@@ -107,6 +107,15 @@ def test_a_failure_is_solved_once_the_same_succeeds() -> None:
     assert failure(talk.ran("pip install money", "ok")).solved
 
 
+def test_tests_that_never_began_are_no_failure_once_they_ran() -> None:
+    talk = Conversation().user("Test it.").ran(
+        "source .venv/bin/activate && pytest | tail -3", "no such file or directory: .venv", status="error"
+    )
+    assert not failure(talk).solved
+
+    assert failure(talk.ran("source ../venv/bin/activate && pytest | tail -3", "1 failed")).solved
+
+
 @pytest.mark.parametrize(
     ("later", "solved"),
     [
