@@ -252,8 +252,9 @@ def _asked_from(lines: list[str], own: list[bool]) -> int | None:
     asked = next((at for at in range(len(lines) - 1, -1, -1) if own[at] and is_question(lines[at])), None)
     if asked is None:
         return None
-    after = lines[asked + 1 :]
-    if sum(not is_list_item(line.lstrip("> ")) for line in after) > _MOST_AFTER:
+    after = sum(not is_list_item(line.lstrip("> ")) for line in lines[asked + 1 :])
+    # A paragraph below a heading answers it: "## Why a cache?".
+    if after > (0 if lines[asked].startswith("#") else _MOST_AFTER):
         return None
     start = asked
     # Bullets before the question may be anything, so only numbered options and further questions count.

@@ -195,6 +195,14 @@ def test_what_an_agent_asked_itself_before_a_call_is_no_question() -> None:
     assert "Does the cart round" in under("Where it stands", talk)
 
 
+def test_a_heading_that_asks_is_answered_by_the_text_below_it() -> None:
+    options = "## Which one do you want?\n\n1. the cache\n2. the table"
+    answered = "## Why a cache?\n\n1. It is fast\n2. It keeps the order\n\nSo both stay in one place."
+
+    assert "Which one do you want?" in under("Open questions", worked(says=f"There are two ways.\n\n{options}"))
+    assert "Why a cache?" not in under("Open questions", worked(says=f"The prices are cached.\n\n{answered}"))
+
+
 def test_a_plan_is_never_left() -> None:
     plan = model.PlanProposal(call_id="p", text="# Plan\n\nMove `cart.py` into a package.")
     waits = session("s1").user(GOAL).event(plan)
