@@ -108,8 +108,10 @@ def test_a_failure_is_solved_once_the_same_succeeds() -> None:
 
 
 def test_tests_that_never_began_are_no_failure_once_they_ran() -> None:
-    talk = Conversation().user("Test it.").ran(
-        "source .venv/bin/activate && pytest | tail -3", "no such file or directory: .venv", status="error"
+    talk = (
+        Conversation()
+        .user("Test it.")
+        .ran("source .venv/bin/activate && pytest | tail -3", "no such file or directory: .venv", status="error")
     )
     assert not failure(talk).solved
 
