@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -168,3 +169,12 @@ def test_a_chat_that_begins_with_a_tag_is_no_exported_task(tmp_path: Path) -> No
     messages = [{"role": role, "content": text} for role, text in (*said, ("assistant", "Cut."))]
 
     assert said_in(tmp_path / "chat.json", json.dumps(messages)) == [*said, ("assistant", "Cut.")]
+
+
+def test_tags_that_are_never_closed_take_no_long(tmp_path: Path) -> None:
+    told = "<environment_details>\na.py\n</environment_details>"
+    messages = [{"role": "user", "content": "<task>\n" * 20_000 + told}, {"role": "assistant", "content": "Done."}]
+    began = time.process_time()
+
+    assert said_in(tmp_path / "task.json", json.dumps(messages)) == [("assistant", "Done.")]
+    assert time.process_time() - began < 2

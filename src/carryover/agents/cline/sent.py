@@ -49,13 +49,13 @@ _ARGUMENTS: Final = (
     "context task_progress".split()
 )
 _THINKING: Final = later(r"\A\s*<thinking>.*?</thinking>\s*", re.DOTALL)
-_TYPED: Final = later(
-    r"(?:\A|\n)<(task|answer|feedback|user_message)>\n(.*?)\n</\1>"
-    r"(?=\s*\Z|\s*<[a-z]{1,20}_[a-z]{1,20}[ >]|\s*\n(?:# (?:TODO LIST|task_progress) |\[\w{1,60} for '))",
-    re.DOTALL,
+_BEGUN: Final = later(r"(?:\A|\n)<(task|answer|feedback|user_message)>\n")
+_ENDED: Final = later(
+    r"\n</(task|answer|feedback|user_message)>"
+    r"(?=\s*\Z|\s*<[a-z]{1,20}_[a-z]{1,20}[ >]|\s*\n(?:# (?:TODO LIST|task_progress) |\[\w{1,60} for '))"
 )
-"""What the user typed, up to the files and pages that it names or the client's words on its todo list. All may contain
-the closing tag."""
+"""The end of what the user typed, before the files and pages that it names or the client's words on its todo list. All
+may contain the closing tag."""
 _BEGINS: Final = later(r"<(?:task|user_message)>\n")
 """How what was sent begins. Other prompts may begin so, too; `_DETAILS` or a result confirms it."""
 _DETAILS: Final = "\n<environment_details>\n"
@@ -126,8 +126,18 @@ def _typed_in(texts: Sequence[str]) -> Iterator[str]:
         if is_result or text.startswith(_NOT_TYPED):
             continue
         above = head or _WORKFLOW.match(text)  # a question may hold the tags too
-        if said := _TYPED.search(text, above.end() - 1 if above is not None else 0):
-            yield said[2].strip()
+        yield from _tagged(text, above.end() - 1 if above is not None else 0)
+
+
+def _tagged(text: str, start: int) -> Iterator[str]:
+    """Yields what the user typed in a text, if anything. The first of each tag alone is looked at: of one that has no
+    end, no later one has."""
+    begun = {tag[1]: tag.end() for tag in reversed([*_BEGUN.finditer(text, start)])}
+    for tag, typed in sorted(begun.items(), key=lambda found: found[1]):
+        ends = (found.start() for found in _ENDED.finditer(text, typed) if found[1] == tag)
+        if (end := next(ends, None)) is not None:
+            yield text[typed:end].strip()
+            return
 
 
 def _of_answer(message: Fields, after: list[Fields]) -> Iterator[dict[str, object]]:
