@@ -31,9 +31,9 @@ _SHORT: Final = 8
 LOG: Final = """\
 Prints what happened in a project, newest first, whichever agent did it: where
 sessions began and one agent took over from another, your prompts (how they
-begin, without pastes), tests that began to fail or pass again, compactions and usage limits; the
-commits that a session made itself, and those with edits of it that were made
-until an hour after it."""
+begin, without pastes), tests that began to fail or pass again, compactions and
+usage limits; the commits that a session made itself, and those with edits of it
+that were made until an hour after it."""
 
 LOG_EXAMPLES: Final = """\
   carryover log                        the project you are in

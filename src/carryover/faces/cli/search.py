@@ -38,6 +38,7 @@ EXAMPLES: Final = """\
   carryover search discount checkout
   carryover search '"not a function"'        these words side by side
   carryover search 'ut*'                     short words that begin so
+  carryover search -- --no-verify            words that begin with a dash
   carryover search --kind error --since 7d timeout
   carryover search --all --agent codex migration
   carryover show 58cb4187 --turn 2           a hit, as the listing names it"""
