@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from functools import reduce
 from typing import Any, Literal
 
-import msgspec
 import pytest
 
 from carryover import model
-from carryover.distill.digest import FOLD_VERSION, Digest, Failure, Gist
-from carryover.distill.fold import fold
-from carryover.distill.stored_digest import DigestReducer, decode_digest, fold_events
+from carryover.distill.digest import Digest, Failure
 from support.conversation import GOAL, MINUTE_MS, Conversation, session
 
 HANDOFF = "# [CARRYOVER] Last updated 2026-11-20T06:00:00Z from Codex\n- Bake\nFull history: `carryover show abc`"
@@ -345,44 +341,6 @@ def test_a_test_run_is_one_where_a_record_or_its_output_says_how_it_ended(
 
 def test_what_says_nothing_changes_nothing() -> None:
     assert Conversation().says(" \n").event(model.UserPrompt(text="Look.", actor="model")).digest == Digest()
-
-
-BODIES: tuple[model.AnyBody, ...] = (
-    model.UserPrompt(text="Add a parser for dates. Never use regular expressions for this."),
-    model.QueuedPrompt(text="and tests"),
-    model.AssistantMessage(text="The parser is finished.", final=True),
-    model.UserPrompt(text="now the same for times"),
-)
-EVENTS = [model.Event(key=str(at), session="s1", at_ms=1_000 * at, body=body) for at, body in enumerate(BODIES)]
-
-
-def test_reducing_in_pieces_gives_the_same_as_folding_in_order() -> None:
-    reducer = DigestReducer()
-
-    pieces = reducer.reduce(reducer.reduce(b"", EVENTS[:2]), EVENTS[2:])
-
-    one_by_one = reduce(lambda digest, event: fold(digest, [event]), EVENTS, Digest())
-    assert decode_digest(FOLD_VERSION, pieces, Digest) == fold_events(Digest(), EVENTS) == one_by_one
-
-
-def test_a_gist_is_a_stored_digest_without_its_calls_and_names() -> None:
-    digest = fold_events(Digest(), EVENTS)
-
-    gist = decode_digest(FOLD_VERSION, DigestReducer().reduce(b"", EVENTS), Gist)
-
-    assert digest.names and type(gist) is Gist
-    assert msgspec.structs.asdict(gist).items() <= msgspec.structs.asdict(digest).items()
-
-
-def test_a_stored_digest_is_read_only_by_the_version_that_made_it_and_if_it_is_sound() -> None:
-    stored = DigestReducer().reduce(b"", EVENTS)
-
-    assert decode_digest(FOLD_VERSION, b"", Digest) == Digest()
-    assert decode_digest(FOLD_VERSION - 1, stored, Digest) is None
-    for torn in (b'{"prompts":"another shape"}', stored.replace(b"parser", b"p\xffrser")):
-        assert decode_digest(FOLD_VERSION, torn, Digest) is None
-        with pytest.raises(ValueError, match="of another version"):
-            DigestReducer().reduce(torn, EVENTS)
 
 
 @pytest.mark.parametrize(
