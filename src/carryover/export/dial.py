@@ -49,7 +49,6 @@ _READ_BEYOND: Final = 72_000
 time, and hold no more of what real sessions went on to need."""
 _WEIGHT: Final = 1.0
 _MOST_PRINTED: Final = 8000
-_MOST_PASTED: Final = 2000
 _OF_A_PASTE: Final = later(r"(?:pasted|the agent's plan, accepted), [\d,]{1,12} characters:")
 """The line above one, which is shown also where some of it is not."""
 _PRINTED: Final = ("edit", "call")
@@ -355,9 +354,8 @@ def _prompt_label(past: Past, view: SessionView, number: int, at_ms: int) -> str
 
 def _with_pastes_marked(prompt: str, accepts_plan: bool) -> str:
     mark = not_typed(accepts_plan=accepts_plan)
-    most = _MOST_PRINTED if accepts_plan else _MOST_PASTED
     shown = (
-        f"{mark}, {len(text):,} characters:\n{clip_middle(text, chars=most)}" if pasted else text
+        f"{mark}, {len(text):,} characters:\n{clip_middle(text, chars=_MOST_PRINTED)}" if pasted else text
         for pasted, text in parts(prompt)
     )
     return "\n".join(shown)
