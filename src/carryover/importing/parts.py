@@ -13,33 +13,42 @@ import msgspec
 from carryover.adapter.contract import Agent, Parsed, Record, Source
 from carryover.importing.candidate import OpenedDocument
 from carryover.ledger.connect import reading
-from carryover.ledger.events import counting_events, main_thread
+from carryover.ledger.events import reported
 from carryover.ledger.queries import session_of
-from carryover.model import Event, UserPrompt
+from carryover.model import AnyBody, Event, UserPrompt
 from carryover.redact import clean
+from carryover.transcript.bounds import read_bounded
 
 _COMPARED_CHARS: Final = 200
 _MINUTE_MS: Final = 60_000
 
 
 def apart(document: OpenedDocument, ledger: Path) -> Agent:
-    """Returns the document's agent, without what another document said of the session, and with keys of its own if it
-    begins otherwise than the one that was read first. Blocking."""
+    """Returns the document's agent, without what another document said of the session, and with keys of its own if the
+    one that was read first tells the same turns at other times, or other turns. Blocking. Raises OSError."""
     agent = document.agent
-    first = next(filter(_is_prompt, _events(document)), None)
-    if first is None:
+    events = list(_events(document))
+    prompts = [event for event in events if isinstance(event.body, UserPrompt) and event.subagent_id is None]
+    if not prompts:
         return agent
+    mark = f"@{prompts[0].at_ms}"
     with reading(ledger) as db:
-        session = session_of(db, agent.spec.id, first.session)
-        thread = main_thread(db, session.id) if session is not None else None
-        if session is None or thread is None:
-            return agent
-        told = next(filter(_is_prompt, counting_events(db, thread, first.session)), None)
-    if told is None or (told.at_ms == first.at_ms and _words(told) == _words(first)):
+        session = session_of(db, agent.spec.id, prompts[0].session)
+        # The first prompts may be forgotten, or may have been none to an older version.
+        known = ((prompt, reported(db, agent.spec.id, prompt.key)) for prompt in prompts)
+        told = next(((prompt, *one) for prompt, one in known if one is not None), None)
+        own_ms = [event.at_ms for event in events if reported(db, agent.spec.id, event.key + mark) is not None]
+    if session is None or (told is None and not own_ms):
         return agent
-    # Told once more, and perhaps to the minute only; or the next part of it.
-    known_ms = session.last_ms + _MINUTE_MS if _words(told) == _words(first) else 0
-    mark = f"@{first.at_ms}"
+    known_ms = 0
+    if told is not None:
+        first, told_ms, body = told
+        is_near = abs(told_ms - first.at_ms) < _MINUTE_MS
+        # In the same document, too, times are far off that had to be corrected, since they lay in the future.
+        if told_ms == first.at_ms or (not is_near and not own_ms and _words(body) == _words(first.body)):
+            return agent
+        # Told once more, and perhaps to the minute only; or else the next part of it.
+        known_ms = min(own_ms, default=session.last_ms + _MINUTE_MS) if is_near else 0
 
     def parse(source: Source, context: Any, record: Record) -> tuple[Any, Parsed]:
         context, parsed = agent.parse(source, context, record)
@@ -52,16 +61,14 @@ def apart(document: OpenedDocument, ledger: Path) -> Agent:
 
 def _events(document: OpenedDocument) -> Iterator[Event]:
     agent, source = document.agent, document.source
-    context = agent.context_type()
-    for record in agent.reader.read(Path(source.path), None).records:
-        context, parsed = agent.parse(source, context, record)
-        yield from parsed.events
+    context, cursor, more = agent.context_type(), None, True
+    while more:
+        batch = read_bounded(agent.reader, Path(source.path), cursor)
+        cursor, more = batch.cursor, batch.more
+        for record in batch.records:
+            context, parsed = agent.parse(source, context, record)
+            yield from parsed.events
 
 
-def _is_prompt(event: Event) -> bool:
-    return isinstance(event.body, UserPrompt) and event.subagent_id is None
-
-
-def _words(event: Event) -> str:
-    assert isinstance(event.body, UserPrompt)
-    return clean(event.body.text)[:_COMPARED_CHARS].strip()
+def _words(body: AnyBody | None) -> str:
+    return clean(body.text)[:_COMPARED_CHARS].strip() if isinstance(body, UserPrompt) else ""
