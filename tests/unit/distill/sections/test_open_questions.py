@@ -187,6 +187,16 @@ def test_a_todo_list_is_left_for_the_work_of_two_later_sessions(hours: tuple[int
     assert ("in progress: Cap" in following) is is_open
 
 
+def test_a_todo_list_of_a_session_that_went_on_is_not_left() -> None:
+    """Others worked beside it meanwhile."""
+    items = (model.PlanItem(text="Round", state="done"), model.PlanItem(text="Cap", state="active"))
+    listed = worked().event(model.PlanUpdate(items=items))
+    beside = [worked(f"w{number}", f"Add page {number}.", hours=number) for number in (2, 10)]
+    listed.at_ms += 14 * 60 * MINUTE_MS
+
+    assert "in progress: Cap" in under("Next action", listed.user("Go on.").edited("cart.py").says("Half."), *beside)
+
+
 def test_what_an_agent_asked_itself_before_a_call_is_no_question() -> None:
     talk = session("s1").user(GOAL).says("Does the cart round, or the receipt?", final=False)
     assert "Does the cart round" in under("Open questions", talk)
