@@ -34,18 +34,21 @@ def apart(document: OpenedDocument, ledger: Path) -> Agent:
     mark = f"@{prompts[0].at_ms}"
     with reading(ledger) as db:
         session = session_of(db, agent.spec.id, prompts[0].session)
-        # The first prompts may be forgotten, or may have been none to an older version.
-        known = ((prompt, reported(db, agent.spec.id, prompt.key)) for prompt in prompts)
-        told = next(((prompt, *one) for prompt, one in known if one is not None), None)
+        stored = {event.key: reported(db, agent.spec.id, event.key) for event in events}
         own_ms = [event.at_ms for event in events if reported(db, agent.spec.id, event.key + mark) is not None]
+    # The first prompts may be forgotten, or may have been none to an older version.
+    told = next(((prompt, *one) for prompt in prompts if (one := stored[prompt.key]) is not None), None)
     if session is None or (told is None and not own_ms):
         return agent
     known_ms = 0
     if told is not None:
         first, told_ms, body = told
         is_near = abs(told_ms - first.at_ms) < _MINUTE_MS
-        # In the same document, too, times are far off that had to be corrected, since they lay in the future.
-        if told_ms == first.at_ms or (not is_near and not own_ms and _words(body) == _words(first.body)):
+        # In the same document, too, times are far off that had to be corrected, since they lay in the future. And an
+        # older version took the parts of a session for one document.
+        is_same = _words(body) == _words(first.body)
+        is_same = is_same or any(one[0] == event.at_ms for event in events if (one := stored[event.key]) is not None)
+        if told_ms == first.at_ms or (not is_near and not own_ms and is_same):
             return agent
         # Told once more, and perhaps to the minute only; or else the next part of it.
         known_ms = min(own_ms, default=session.last_ms + _MINUTE_MS) if is_near else 0

@@ -6,9 +6,15 @@ from pathlib import Path
 
 import pytest
 
+from carryover.facts import ProjectRoot
+from carryover.importing.candidate import Candidate
+from carryover.importing.document import open_document, take_in
+from carryover.ingest.pipeline import ingest
+from carryover.ledger.store import Ledger
 from support.recorded_shop import Run
 from support.repository import git
 
+LATER_MS = 1_900_000_000_000
 FIRST = ("2026-11-20 06:00:11Z", "Add a discount", "Added.")
 
 
@@ -61,3 +67,17 @@ def test_a_forgotten_first_turn_comes_back_alone(history: Path, run: Run) -> Non
     shown = run.out("show", "7f3e")
 
     assert [shown.count(text) for text in ("Added.", "Rounded.")] == [1, 1]
+
+
+async def test_parts_that_an_older_version_took_for_one_document_are_not_read_once_more(
+    history: Path, ledger: Ledger
+) -> None:
+    first = saved(history / "2026-11-20_06-00-00Z-till.md", ("", "Add a discount", "Added."))
+    saved(history / "2026-11-20_08-00-00Z-till.md", ("", "Now the receipt", "Done."), ("", "Print it", "Printed."))
+    part = open_document(Candidate(history / "2026-11-20_08-00-00Z-till.md"))
+    for document in (open_document(Candidate(Path(first))), part):
+        await ingest(ledger, document.agent, document.source, root_of=ProjectRoot, now_ms=lambda: LATER_MS)
+
+    again = await take_in(ledger, part, again=False, root_of=ProjectRoot, now_ms=lambda: LATER_MS)
+
+    assert again.new_events == 0
