@@ -35,6 +35,7 @@ def test_output_that_swe_agent_sends_in_the_users_role_is_not_the_users(tmp_path
         {"content": "Push.", "tool_call_id": "c1"},
         {"content": "Push.", "isMeta": True},
         {"content": "<turn_aborted>\nPush.\n</turn_aborted>"},
+        {"content": "<environment_details>\nPush.\n</environment_details>"},
     ],
 )
 def test_text_for_the_model_in_the_users_role_is_not_the_users(tmp_path: Path, told: dict[str, Any]) -> None:
@@ -162,6 +163,15 @@ def test_a_prompt_ends_where_the_client_goes_on(tmp_path: Path, suffix: str) -> 
 
     said = said_in(tmp_path / f"task.{suffix}", texts)
     assert [text for who, text in said if who == "user"] == ["Fix it.", "Leave it."]
+
+
+def test_a_task_whose_texts_are_parts_is_read_as_one(tmp_path: Path) -> None:
+    texts = ("<task>\nFix it.\n</task>", "<environment_details>\na.py\n</environment_details>")
+    asked = {"role": "user", "content": [{"type": "text", "text": text} for text in texts]}
+
+    said = said_in(tmp_path / "sent.json", json.dumps([asked, {"role": "assistant", "content": "Done."}]))
+
+    assert said == [("user", "Fix it."), ("assistant", "Done.")]
 
 
 def test_a_chat_that_begins_with_a_tag_is_no_exported_task(tmp_path: Path) -> None:

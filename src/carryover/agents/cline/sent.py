@@ -58,7 +58,7 @@ _ENDED: Final = later(
 may contain the closing tag."""
 _BEGINS: Final = later(r"<(?:task|user_message)>\n")
 """How what was sent begins. Other prompts may begin so, too; `_DETAILS` or a result confirms it."""
-_DETAILS: Final = "\n<environment_details>\n"
+_DETAILS: Final = later(r"^<environment_details>\n", re.MULTILINE)
 _NOT_TYPED: Final = ("Files attached by the user:", "<file_content ", "<environment_details>", "<hook_context ")
 _WORKFLOW: Final = later(r"<explicit_instructions .*</explicit_instructions>", re.DOTALL)
 """The text of a workflow, before what the user typed. It comes from a file and may contain the closing tag."""
@@ -109,12 +109,16 @@ def _words(message: Fields, before: Fields) -> Iterator[str]:
 def typed_of(messages: Sequence[Sequence[str]]) -> list[str]:
     """Returns what the user typed in each message, as the contract's `typed`; of a task of Roo Code, too."""
     texts = [text for parts in messages for text in parts]
-    is_task = _BEGINS.match(next(iter(texts), "")) is not None and any(map(_is_told, texts))
-    return ["\n".join(_typed_in(parts)) for parts in messages] if is_task else []
+    if _BEGINS.match(next(iter(texts), "")) is not None and any(map(_is_told, texts)):
+        return ["\n".join(_typed_in(parts)) for parts in messages]
+    if not any(map(_DETAILS.match, texts)):
+        return []
+    return ["\n".join(text for text in parts if not _DETAILS.match(text)) for parts in messages]
 
 
 def _is_told(text: str) -> bool:
-    return _DETAILS in text or _EXPORTED.match(text) is not None or RESULT.match(text, 0, LONGEST_HEAD) is not None
+    found = _DETAILS.search(text) or _EXPORTED.match(text)
+    return found is not None or RESULT.match(text, 0, LONGEST_HEAD) is not None
 
 
 def _typed_in(texts: Sequence[str]) -> Iterator[str]:
