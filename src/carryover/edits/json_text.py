@@ -100,12 +100,16 @@ def put(text: str, path: Path, value: object) -> str:
 
 def take(text: str, path: Path, keep: Collection[str] = ()) -> str:
     """Returns the text without the item at `path`, and without containers that this leaves empty; undoes `put`. `keep`:
-    dotted names of containers that stay. Comments stay, and so do containers that hold one."""
+    dotted names of containers that stay. Comments stay, and so do containers that hold one; an element of a list then
+    keeps its member, emptied, since agents ask for that."""
     levels = _levels(text, path)
     if levels[-1][1] == _MISSING:
         return text
+    emptied = None
     while len(levels) > 1 and _holds_no_more(text, levels[-1][0]) and _dotted(path[: len(levels) - 1]) not in keep:
-        levels.pop()
+        emptied = levels.pop()
+    if emptied is not None and len(levels) > 1 and isinstance(path[len(levels) - 2], int):
+        levels.append(emptied)
     return _removed(text, *levels[-1])
 
 

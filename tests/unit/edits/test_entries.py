@@ -217,6 +217,13 @@ def test_a_list_that_holds_a_comment_stays_when_its_last_item_goes(text: str, le
     json_text.values(left)
 
 
+def test_a_group_that_holds_a_comment_keeps_its_list_when_the_last_hook_goes() -> None:
+    """Of a group without one, Gemini CLI (April 2026) prints at each start that it is invalid."""
+    text = '{"hooks": {"Stop": [{// mine\n"hooks": [{"command": "x"}]}]}}'
+
+    assert json_text.take(text, ("hooks", "Stop", 0, "hooks", 0)) == '{"hooks": {"Stop": [{// mine\n"hooks": []}]}}'
+
+
 @pytest.mark.parametrize("comment", ["// no server", '/* "model": "x" */'])
 @pytest.mark.parametrize("entry", [LISTED, IN_JSON])
 def test_a_file_that_was_made_for_the_entry_stays_for_the_users_comment(entry: ListEntry, comment: str) -> None:
