@@ -178,9 +178,9 @@ class HookProtocol:
     layout."""
     forgets: Literal["exit", "compaction"] | None = None
     """When injected text is lost: as the process ends, so that a resumed session always gets the handoff; or in a
-    compaction too, whose time, until a prompt comes, is the context's `compacted_ms`. Agents that keep the text in the
-    conversation get it only if another session has moved the project on. None also if the agent calls its start hook
-    after a compaction and has no hook that can add the handoff to a prompt."""
+    compaction too, whose time is the context's `compacted_ms`; `prompted` says whether a prompt has come since. Agents
+    that keep the text in the conversation get it only if another session has moved the project on. None also if the
+    agent calls its start hook after a compaction and has no hook that can add the handoff to a prompt."""
     reads_page: str = READS_PAGE
     """How its model is asked to read the second page of a handoff, the file `{page}` (`{quoted}` for a shell), as it
     was seen to get it whole: git ignores it, and 8,000 tokens are 32,000 characters."""

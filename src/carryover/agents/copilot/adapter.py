@@ -176,8 +176,13 @@ class _Context(msgspec.Struct, frozen=True, omit_defaults=True):
 
     @property
     def compacted_ms(self) -> int:
-        """Time of a compaction that removed a hook's text from the session, if no prompt has come since."""
+        """See `LogContext`."""
         return self.log.compacted_ms
+
+    @property
+    def prompted(self) -> bool:
+        """See `LogContext`."""
+        return self.log.prompted
 
 
 def _parse(source: contract.Source, context: _Context, record: contract.Record) -> tuple[_Context, contract.Parsed]:

@@ -135,7 +135,10 @@ class LogContext(SessionContext, frozen=True, omit_defaults=True):
     calls: tuple[_OpenCall, ...] = ()
     todos: tuple[Todo, ...] = ()
     compacted_ms: int = 0
-    """Time of a compaction that removed a hook's text from the conversation, if no prompt has come since."""
+    """Time of the newest compaction, which removed a hook's text from the conversation; 0 if none since the client
+    began."""
+    prompted: bool = False
+    """Whether a prompt has come since."""
     pushed: tuple[bytes, ...] = ()
     """Digests of what hooks gave the client to go on with at the end of a turn, which comes as a prompt."""
 

@@ -289,7 +289,7 @@ def _start(recorder: LogRecorder) -> None:
         model=recorder.text("selectedModel"),
         parent=recorder.text("detachedFromSpawningParentSessionId"),
     )
-    recorder.change(compacted_ms=0)  # each start of the client gets the handoff anyway
+    recorder.change(compacted_ms=0, prompted=False)  # each start of the client gets the handoff anyway
     recorder.add(model.SessionStart(reason="resume" if recorder.kind == "session.resume" else "new"), "start")
 
 
@@ -314,7 +314,7 @@ def _user(recorder: LogRecorder) -> None:
     if (said := digest(text).encode()) in recorder.context.pushed:
         recorder.change(pushed=tuple(other for other in recorder.context.pushed if other != said))
         return
-    recorder.change(compacted_ms=0)
+    recorder.change(prompted=True)
     add_prompt(recorder, "prompt", text, attachments=attachments)
 
 
@@ -337,7 +337,7 @@ def _compaction(recorder: LogRecorder) -> None:
     if not is_true(recorder.data.get("success")):
         return
     if recorder.subagent_id is None:
-        recorder.change(compacted_ms=recorder.at_ms)
+        recorder.change(compacted_ms=recorder.at_ms, prompted=False)
     trigger = _TRIGGERS.get(recorder.text("trigger"))
     add_summary(recorder, "summary", recorder.text("summaryContent"), _SUMMARY_KINDS, trigger=trigger)
 

@@ -64,6 +64,7 @@ _SWITCH_S: Final = 0.0001
 """The interpreter's switch interval while a hook call is answered: an answer changes threads many times and may wait so
 long each time. If it were always so short, a first read would take up to 7 % more processor time."""
 _LIMITS_S: Final[dict[HookAction, float]] = {**dict.fromkeys(STARTS, START_S), "prompt": PROMPT_S}
+_UNANSWERED: Final = ("late", "overloaded", "failed")
 _EVENT: Final = later(r"[A-Za-z_]{1,40}")
 
 
@@ -147,6 +148,8 @@ class Hooks:
                 sys.setswitchinterval(self._usual_switch_s)
         self.context.hook_calls["not_kept"] += to_keep
         self.context.hook_calls[outcome] += 1
+        if isinstance(read, HookEvent) and read.action == "prompt" and authenticated and outcome in _UNANSWERED:
+            self.starts.miss_prompt(agent.id, read.session)
         starts = isinstance(read, HookEvent) and read.action in STARTS
         return reply or (HookReply(503) if to_keep or starts else _QUIET)
 

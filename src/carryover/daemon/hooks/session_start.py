@@ -65,6 +65,8 @@ class _Session:
     given_ms: int = 0
     """When it got the handoff, UTC ms."""
     with_prompt: bool = False
+    missed: bool = False
+    """Whether its last prompt was not answered in time, so that nobody knows whether it lacked the handoff."""
     owed: HookCall | None = None
     """If it lacks the handoff: the call by which its next prompt gets it."""
 
@@ -155,8 +157,15 @@ class SessionStarts:
         session.given_ms, session.with_prompt = self.context.now_ms(), True
         return text
 
+    def miss_prompt(self, agent_id: str, session: str) -> None:
+        """Notes that a prompt was not answered: the next one gets what this one lacked."""
+        self._session_of(agent_id, session).missed = True
+
     def _session(self, call: HookCall) -> _Session:
-        name = call.agent.id, call.reading.session
+        return self._session_of(call.agent.id, call.reading.session)
+
+    def _session_of(self, agent_id: str, session_id: str) -> _Session:
+        name = agent_id, session_id
         session = self._sessions[name] = self._sessions.pop(name, _Session())
         if len(self._sessions) > MOST_SESSIONS:
             del self._sessions[next(iter(self._sessions))]
@@ -173,7 +182,9 @@ class SessionStarts:
         sources = await looked_at(self.context.state.root, own_sources, soon=True)
         await self.ingest_queue.read_now(sources)
         states = [await self.context.ledger.source_state(source) for source in sources]
-        lost_ms = max((_context_of(prompt.agent, state).compacted_ms for state in states), default=0)
+        contexts = (_context_of(prompt.agent, state) for state in states)
+        lost_ms = max((each.compacted_ms for each in contexts if session.missed or not each.prompted), default=0)
+        session.missed = False
         # A resumed session gets it at its start, which its log may not show yet.
         return lost_ms > session.given_ms
 

@@ -208,21 +208,43 @@ def compacted(home: Path, shop: Path) -> CopilotSession:
     return session
 
 
+async def _prompted(desk: HookDesk, session: CopilotSession, text: str) -> HookReply:
+    """Prompts as the client does, which notes the prompt once the hook has answered."""
+    given = session.payload(prompt=text)
+    reply = await desk.hooks.call("copilot", "userPromptSubmitted", given, authenticated=True)
+    session.prompt(text)
+    return reply
+
+
+async def _answered(desk: HookDesk, session: CopilotSession, text: str) -> HookReply:
+    """Prompts, and again where the machine was too busy for an answer in time: the next prompt brings it."""
+    late = desk.counted["late"]
+    reply = await _prompted(desk, session, text)
+    return reply if desk.counted["late"] == late else await _answered(desk, session, text)
+
+
 async def test_after_a_compaction_the_next_copilot_prompt_gets_it_once(
     agents_desk: HookDesk, compacted: CopilotSession
 ) -> None:
-    async def call(text: str) -> HookReply:
-        """Prompts, and again where the machine was too busy for an answer in time: the next prompt brings it."""
-        given, late = compacted.payload(prompt=text), agents_desk.counted["late"]
-        reply = await agents_desk.hooks.call("copilot", "userPromptSubmitted", given, authenticated=True)
-        compacted.prompt(text)
-        return reply if agents_desk.counted["late"] == late else await call(text)
-
     async with agents_desk.at_work():
-        first, second = await call("Go on"), await call("And then")
+        first, second = [await _answered(agents_desk, compacted, text) for text in ("Go on", "And then")]
 
     assert b"Your context was just compacted" in first.body and b"Round the prices" in first.body
     assert second == NOTHING
+
+
+@pytest.mark.parametrize("part", ["paths", "answer"])
+async def test_a_prompt_that_is_answered_too_late_leaves_it_to_the_next(
+    agents_desk: HookDesk, compacted: CopilotSession, part: str
+) -> None:
+    slow = agents_desk.hooks.looks if part == "paths" else agents_desk.hooks.starts.answers
+    async with agents_desk.at_work():
+        async with hanging(slow):
+            late = await _prompted(agents_desk, compacted, "Go on")
+        then = [await _answered(agents_desk, compacted, text) for text in ("And then", "Go on")]
+
+    assert late == NOTHING
+    assert [b"Your context was just compacted" in reply.body for reply in then] == [True, False]
 
 
 @pytest.mark.parametrize("late", [False, True])
