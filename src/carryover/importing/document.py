@@ -6,6 +6,7 @@ import asyncio
 import os
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, get_args
 
@@ -20,10 +21,11 @@ from carryover.importing.candidate import NOTHING, Candidate, OpenedDocument
 from carryover.importing.declared import agent_of
 from carryover.importing.parts import apart
 from carryover.importing.turns import former_root, into_folder
-from carryover.ingest.pipeline import IngestResult, ingest
+from carryover.ingest.pipeline import IngestResult, ingest, patiently
 from carryover.ingest.scan import first_cwd
 from carryover.ledger.store import Ledger
 from carryover.model import Event, Op, with_paths
+from carryover.probe.looks import SILENT
 from carryover.transcript.by_kind import reader_of_copies
 
 
@@ -118,10 +120,12 @@ async def take_in(
 ) -> IngestResult:
     """Reads the whole document from its beginning, even what was read before: it may have been forgotten since.
 
-    With `again`, it also reads forgotten events. Raises as `ingest` does.
+    With `again`, it also reads forgotten events. A disk that does not answer is an error of the source. Raises as
+    `ingest` does.
     """
     await ledger.give_up_position(document.source)
     source = msgspec.structs.replace(document.source, forgotten_too=again)
     is_saved = document.form == specstory.SPECSTORY
     agent = await asyncio.to_thread(apart, document, ledger.path) if is_saved else document.agent
-    return await ingest(ledger, agent, source, root_of=root_of, now_ms=now_ms)
+    result = await patiently(partial(ingest, ledger, agent, source, root_of=root_of, now_ms=now_ms))
+    return msgspec.structs.replace(result, error=SILENT) if result.silent else result

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import traceback
 from collections.abc import Awaitable, Callable, Iterable
@@ -36,6 +37,9 @@ GIT_WORKS_S: Final = 1.0
 """How soon a source in a project is checked again if git was at work there."""
 SILENT_AGAIN_S: Final = 5.0
 """How soon a source is tried again whose disk does not answer, or that of a project that it is about."""
+
+_ASKED_AGAIN_S: Final = (0.05, 0.1, 0.2, 0.4)
+"""After how long it is asked for again each time where somebody waits for it."""
 
 
 class _Step(msgspec.Struct, frozen=True, kw_only=True):
@@ -185,6 +189,18 @@ async def ingest(
         total = (await _stored(ledger, source, state, reading, now_ms)).after(total)
         batches += 1
     return total
+
+
+async def patiently(reading: Callable[[], Awaitable[IngestResult]]) -> IngestResult:
+    """Returns what `reading` a source gives, where somebody waits for it: on a busy machine, a disk may seem not to
+    answer for a moment."""
+    result = await reading()
+    for wait_s in _ASKED_AGAIN_S:
+        if not result.silent:
+            break
+        await asyncio.sleep(wait_s)
+        result = (await reading()).after(result)
+    return result
 
 
 async def _stored(

@@ -7,11 +7,10 @@ import math
 import os
 import sqlite3
 import time
-from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Final
 
 from carryover.adapter.contract import Agent, Source
 from carryover.config import Config
@@ -21,7 +20,7 @@ from carryover.facts import FindRoot
 from carryover.fsio import scratch_folder
 from carryover.importing.declared import all_agents
 from carryover.ingest import scan
-from carryover.ingest.pipeline import IngestResult, ingest
+from carryover.ingest.pipeline import ingest, patiently
 from carryover.ingest.roots import TranscriptRoot
 from carryover.ingest.scan import FoundSource, first_cwd
 from carryover.ingest.spool import Spool, collect_pending
@@ -81,10 +80,6 @@ def temporary_ledger(
             yield connection
 
 
-_AGAIN_S: Final = (0.05, 0.1, 0.2, 0.4)
-"""After how long a source whose disk does not answer is asked for again, each time."""
-
-
 async def read_sources(
     ledger: Ledger,
     sources: list[Source],
@@ -103,21 +98,12 @@ async def read_sources(
     for number, source in enumerate(sources, start=1):
         reading = partial(ingest, ledger, agents[source.agent], source, root_of=find_root, now_ms=now_ms, max_batches=1)
         until_s = time.monotonic() + (patience_s if _holds_many(source) else math.inf)
-        while (result := await _answered(reading)).more and time.monotonic() < until_s:
+        while (result := await patiently(reading)).more and time.monotonic() < until_s:
             progress.update((number - 1) / len(sources), f"{number - 1} of {len(sources)} transcripts read")
         is_whole = is_whole and not (result.more or result.silent)
         progress.update(number / len(sources), f"{number} of {len(sources)} transcripts read")
     progress.clear()
     return is_whole
-
-
-async def _answered(reading: Callable[[], Awaitable[IngestResult]]) -> IngestResult:
-    """Returns what one look at a source gives; on a busy machine, a disk may seem not to answer for a moment."""
-    for wait_s in _AGAIN_S:
-        if not (result := await reading()).silent:
-            return result
-        await asyncio.sleep(wait_s)
-    return await reading()
 
 
 def tombstones_of(state: StateDir) -> Tombstones:

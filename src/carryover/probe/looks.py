@@ -31,6 +31,9 @@ _AGAIN_S: Final = 60.0
 MOST_STUCK: Final = 8
 """No disk is asked again while that many threads are stuck there."""
 
+SILENT: Final = "its disk does not answer"
+"""Why something could not be done, as a clause."""
+
 _Item = TypeVar("_Item")
 _T = TypeVar("_T")
 
@@ -39,7 +42,7 @@ class Silent(TimeoutError):
     """The disk of a folder does not answer."""
 
     def __init__(self, folder: Path) -> None:
-        super().__init__(errno.ETIMEDOUT, "its disk does not answer", str(folder))
+        super().__init__(errno.ETIMEDOUT, SILENT, str(folder))
 
 
 class _Silence:

@@ -12,6 +12,7 @@ from carryover.actions.pinning import MOST_PINS, PIN_CHARS
 from carryover.errors import ExitCode
 from carryover.fsio import private_dir
 from carryover.past.context import state_dir
+from carryover.probe.looks import DISKS, presume_silent
 from support.claude_session import ClaudeWork
 from support.daemon_process import DaemonProcess, handoff_of, wait_until
 from support.recorded_shop import Run
@@ -36,17 +37,32 @@ def here(recorded: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_it_comes_first_under_task_until_it_is_taken_back(here: Path, run: Run) -> None:
     before = _task(run)
-    run("done", "the", "parser")
+    run.out("done", "the", "parser")
     assert run.out("pin", "never floats for money").splitlines()[0] == "✓ Pinned: never floats for money"
     expected = ["- Pinned by the user: never floats for money", "- Done, the user says: the parser"]
     assert _task(run)[:2] == expected
     assert run.out("pin") == "1  never floats for money\n2  done: the parser\n"
     assert run("unpin") == (0, run.out("pin"), "Nothing was taken back. Name one by its number: `carryover unpin 1`.\n")
-    run("unpin", "2")
-    run("unpin", "never", "floats")  # as it begins
+    assert run.out("unpin", "2").startswith("✓ No longer in the handoff: the parser\n")
+    assert run.out("unpin", "never", "floats") == "✓ No longer in the handoff: never floats for money\n"  # as it begins
     assert _task(run) == before
-    run("pin", "never floats for money")
+    run.out("pin", "never floats for money")
     assert _task(run)[0] == expected[0]
+
+
+def test_a_disk_that_seems_not_to_answer_for_a_moment_is_asked_again(
+    here: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As that of a busy machine does."""
+    monkeypatch.setattr(DISKS, "again_s", 0.5)
+    presume_silent([str(state_dir().root)])
+    run.out("pin", "never floats")
+    assert run.out("pin") == "1  never floats\n"
+
+
+def test_a_disk_that_does_not_answer_is_named_as_the_reason(here: Path, run: Run) -> None:
+    presume_silent([str(state_dir().root)])
+    assert "It was not recorded: its disk does not answer" in run.err(ExitCode.FAILED, "pin", "never floats")
 
 
 def test_what_was_pinned_can_be_marked_as_done(here: Path, run: Run) -> None:
