@@ -9,7 +9,7 @@ from os.path import lexists
 
 from msgspec.structs import replace
 
-from carryover.config import Config
+from carryover.config import Config, refuse_excluded
 from carryover.distill.entry import Entry
 from carryover.distill.handoff import Handoff
 from carryover.distill.render import Printed, names_page, rendered
@@ -43,8 +43,10 @@ def hand_over(
     now_ms: int,
 ) -> MadeHandoff:
     """Returns the handoff of `project`, with its text; if that is the main checkout of the wanted root, for that
-    worktree. Nothing is written into the project. Raises UserError (NOTHING_FOUND, REFUSED) if there is none.
+    worktree. Nothing is written into the project. Raises UserError (NOTHING_FOUND, REFUSED) if there is none, or if
+    that checkout is excluded.
     """
+    refuse_excluded(project.root, config)
     session = _session_of(ledger, project, wanted.session) if wanted.session is not None else None
     made = made_handoff(
         ledger,

@@ -84,7 +84,7 @@ def test_so_are_refusals_and_warnings(shop: Path, home: Path, run: Run, monkeypa
         found += [run("handoff", str(other), *session) for session in sessions]
         for settings in (f'{CONFIG}[projects]\nexclude = ["{shop}"]\n', "[resume\n"):
             state_dir().config.write_text(settings)
-            found.append(run("handoff", str(shop)))
+            found += [run("handoff", str(root)) for root in (shop, worktree)]
         state_dir().config.write_text(CONFIG)
         return found
 
@@ -94,9 +94,10 @@ def test_so_are_refusals_and_warnings(shop: Path, home: Path, run: Run, monkeypa
 
     assert by_daemon == said()
     nothing = ExitCode.NOTHING_FOUND
-    assert [code for code, _, _ in by_daemon] == [0, nothing, nothing, nothing, ExitCode.REFUSED, 0]
+    assert [code for code, _, _ in by_daemon] == [0, nothing, nothing, nothing, *[ExitCode.REFUSED] * 2, 0, 0]
     assert "Wire discount into checkout" in by_daemon[0][1], "the main checkout's, for a fresh worktree"
-    assert "excluded by" in by_daemon[4][2] and "use the defaults" in by_daemon[5][2]
+    assert all(f"{shop} is left out of Carryover" in said for _, _, said in by_daemon[4:6])
+    assert "use the defaults" in by_daemon[6][2]
 
 
 def test_what_was_just_written_is_in_it(daemon: DaemonProcess, home: Path, run: Run) -> None:
