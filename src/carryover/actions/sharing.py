@@ -37,7 +37,7 @@ from carryover.past.context import (
 from carryover.past.exporting import shown_title
 from carryover.past.opened import Want, opened
 from carryover.paths import expanded
-from carryover.publish.make import made_for_elsewhere, view_now
+from carryover.publish.make import made_for_elsewhere, refuse_excluded_past, view_now
 from carryover.records.fields import iso_utc
 from carryover.sync.sealing import (
     AGE_HEADER,
@@ -112,6 +112,7 @@ def compose(root: str, sender: str | None) -> Bundle:
         handoff = None
         if row is not None and has_past(view := view_now(ledger, row.id, config)):  # more than what others shared
             handoff = made_for_elsewhere(view, now_ms=now_ms())
+            refuse_excluded_past(view, config)
         if row is None or handoff is None:
             raise UserError(f"{nothing_recorded(root)} So there is nothing to share.", ExitCode.NOTHING_FOUND)
         newest = sessions(ledger, row.id, limit=1, notes=False)

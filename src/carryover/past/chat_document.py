@@ -26,7 +26,7 @@ from carryover.past.opened import Want, opened
 from carryover.past.uncommitted import uncommitted
 from carryover.probe.files import project_paths, project_text
 from carryover.projects.handoff_file import STORE
-from carryover.publish.make import made_for_elsewhere, view_now
+from carryover.publish.make import made_for_elsewhere, refuse_excluded_past, view_now
 from carryover.terminal.output import warn
 from carryover.text.pattern import later
 
@@ -95,6 +95,7 @@ def gathered(
     if ledger is None:
         return _with_files(material, Path(root), None)
     view = view_now(*ledger, config)
+    refuse_excluded_past(view, config)
     return _with_files(_with_work(material, view, *ledger), Path(root), view)
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 
 from carryover.agents import agent_names, instruction_files, startable_agents
-from carryover.config import Config, ProjectSettings, project_settings
+from carryover.config import Config, ProjectSettings, project_settings, refuse_excluded
 from carryover.distill.entry import Entry, Section
 from carryover.distill.handoff import MAX_TOKENS, Handoff, distill, wanted_files
 from carryover.distill.render import Printed, rendered
@@ -242,6 +242,12 @@ def _of_true_worktrees(view: ProjectView, checkout: Checkout) -> ProjectView:
     true = [tree for tree in others if Checkout(Path(tree.root)).main == view.root]
     main = [tree for tree in view.worktrees if tree.root == main_root]
     return msgspec.structs.replace(view, main_root=main_root, worktrees=(*main, *true))
+
+
+def refuse_excluded_past(view: ProjectView, config: Config) -> None:
+    """Raises UserError (REFUSED) if the view is of a main checkout that is excluded, for a worktree that is not."""
+    if view.is_of_main and view.main_root is not None:
+        refuse_excluded(view.main_root, config)
 
 
 def settings_for_work(view: ProjectView, config: Config) -> ProjectSettings:

@@ -46,7 +46,6 @@ def hand_over(
     worktree. Nothing is written into the project. Raises UserError (NOTHING_FOUND, REFUSED) if there is none, or if
     that checkout is excluded.
     """
-    refuse_excluded(project.root, config)
     session = _session_of(ledger, project, wanted.session) if wanted.session is not None else None
     made = made_handoff(
         ledger,
@@ -57,6 +56,8 @@ def hand_over(
         own=session,
         last_git=published_git(ledger, project.id) if project.root == wanted.root else None,
     )
+    if made.settings.excluded is not None:
+        refuse_excluded(project.main_root or project.root, config)
     if made.handoff is None or made.text is None:
         raise _nothing_in(wanted.root, session)
     return made

@@ -14,9 +14,12 @@ from urllib.parse import quote
 
 import pytest
 
-from carryover.errors import ExitCode
+from carryover.actions.sharing import compose
+from carryover.errors import ExitCode, UserError
 from carryover.fsio import private_dir
+from carryover.ledger.sessions import know_project
 from carryover.past.context import state_dir, warn_once
+from carryover.past.without_daemon import as_writer
 from support.claude_session import ClaudeSession
 from support.daemon_process import DaemonProcess, wait_until
 from support.recorded_shop import CHECKOUT, DISCOUNT, Run
@@ -122,6 +125,21 @@ def test_the_command_loads_nothing_that_makes_a_handoff(shop: Path) -> None:
     assert "carryover.daemon.client" in modules
     assert not {"carryover.redact", "carryover.distill", "sqlite3", "asyncio"} & modules
     assert not {"carryover.daemon.health", "carryover.probe.git_command", "dataclasses", "subprocess"} & modules
+
+
+def test_where_a_session_has_only_started_a_worktree_has_nothing_of_an_excluded_checkout(
+    recorded: Path, home: Path, run: Run
+) -> None:
+    worktree = str(home / "tree")
+    git(recorded, "worktree", "add", "--quiet", worktree)
+    as_writer(state_dir(), lambda ledger, _: ledger.write(know_project, worktree, str(recorded), now_ms=1))
+    assert "Wire discount into checkout" in run("handoff", worktree)[1]
+    state_dir().config.write_text(f'[projects]\nexclude = ["{recorded}"]\n')
+
+    for command in (("handoff", worktree), ("export", "--for", "chatgpt", worktree)):
+        assert f"{recorded} is left out of Carryover" in run.err(ExitCode.REFUSED, *command)
+    with pytest.raises(UserError, match="is left out of Carryover"):
+        compose(worktree, None)
 
 
 OTHER_VERSIONS: dict[str, Behaviour] = {
