@@ -18,7 +18,7 @@ import msgspec
 from carryover.adapter.contract import QuotedText, ToolOutcome
 from carryover.importing.calls import op_of
 from carryover.importing.specstory_given import given_in, plan_or_questions, printed_in, replaced_in
-from carryover.importing.turns import Fences, absolute_path
+from carryover.importing.turns import CUT_INPUT, Fences, absolute_path
 from carryover.model import AnyBody, FileEdit, Op, ResultStatus
 from carryover.records.fields import MAX_PATH_CHARS, SUBJECT_CHARS, bounded
 from carryover.records.patches import in_patch
@@ -338,17 +338,21 @@ def _subject(block: ToolBlock, lines: Sequence[str], folder: str | None) -> str:
 
 
 def _parted(body: Sequence[str]) -> tuple[list[str], list[tuple[str, str]]]:
-    """Splits a block into the lines outside of fenced blocks, and these blocks with their languages."""
+    """Splits a block into the lines outside of fenced blocks, and these blocks with their languages. The beginning of a
+    script is plain too: nothing of it was printed."""
     plain: list[str] = []
     fenced: list[tuple[str, list[str]]] = []
     fences = Fences()
+    is_script = False
     for line in body:
         was_open = bool(fences)
         fences.pass_line(line)
         if fences and not was_open:
-            fenced.append((line.strip().strip("`~").strip(), []))
+            is_script = line.startswith(CUT_INPUT)
+            if not is_script:
+                fenced.append((line.strip().strip("`~").strip(), []))
         elif fences:
-            fenced[-1][1].append(line)
+            (plain if is_script else fenced[-1][1]).append(line)
         elif not was_open:
             plain.append(line)
     return plain, [(language, "\n".join(inside)) for language, inside in fenced]

@@ -18,7 +18,9 @@ from carryover.transcript.files import read_document
 from carryover.transcript.recorder import OneSession, SessionContext, differing
 from carryover.transcript.rewritten import Document, SnapshotReader
 
-_FENCE: Final = later(r" {0,3}(`{3,}|~{3,})")
+CUT_INPUT: Final = "Input (truncated): "
+"""Stands before the fence of a script's beginning in SpecStory's documents of Codex (July 2026)."""
+_FENCE: Final = later(r" {0,3}(?:Input \(truncated\): )?(`{3,}|~{3,})")
 
 
 class TurnContext(SessionContext, frozen=True, omit_defaults=True):
