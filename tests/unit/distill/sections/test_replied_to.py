@@ -110,7 +110,7 @@ def test_a_question_mark_on_a_line_of_its_own_does_not_stand_for_the_question() 
     assert "asked “Shall I: ¶ 1. mark the tax as complete”: 1" in said
 
 
-@pytest.mark.parametrize("reply", ["B A B", "keep all 2 of them"])
+@pytest.mark.parametrize("reply", ["B A B", "keep all 2 of them", "v3.2", "升级到5.1"])
 def test_a_reply_that_chooses_none_of_the_options_stands_alone(reply: str) -> None:
     says = f"{LETTERED}\n1. the cap\n2. the column\n\nThat is all that I have found."
     assert "after “" not in under("Task", worked(says=says).user(reply).edited("tax.py").says("Done."))
