@@ -157,14 +157,15 @@ def _prompts_since(count: int) -> str:
 
 
 def progress_entries(past: Past) -> list[Entry]:
-    """Returns the commits that git reported, then what was answered, both newest first."""
+    """Returns the newest commits that git reported, as many as share a line, so that none stands as the newest that is
+    not; then what was answered, newest first."""
     commits = ((step, commit) for step in reversed(past.steps) for commit in reversed(step.turn.commits))
     # An agent that commits by itself and says nothing has the commit's subject as its words.
     made = [(step, commit) for step, commit in commits if commit.rpartition(" (")[0] != step.turn.answer]
     entries = joined_short(
         from_turn(step, commit, "call", label=f"Committed ({past.place(step, step.turn.committed_ms)})")
         for step, commit in made[:_MOST_COMMITS]
-    )
+    )[:1]
     answers: list[Entry] = []
     asking = asking_sessions(past)
     stands = [past.main, *([past.work] if past.work is not None else []), *idle_since(past)[-1:]]

@@ -113,3 +113,14 @@ def test_long_code_is_left_out_of_what_an_agent_said() -> None:
     code = "\n".join(["```python", *(f"rate_{at} = {at}" for at in range(7)), "```"])
 
     assert worked(says=f"Converted.\n{code}\nAll pass.").turn.answer == "Converted.\n…\nAll pass."
+
+
+def test_no_commit_stands_as_the_newest_that_is_not() -> None:
+    talk = worked()
+    for number, part in enumerate(("cart", "tax", "receipt"), 1):
+        subject = f"Count cents in the {part}, {'and say on each line of it what they are for, ' * 3}as the shop does"
+        talk.user(f"Now the {part}.").ran("git commit -a", f"[main 4a7f2c{number}] {subject}").says("It is done.")
+    committed = [line for line in section(talk, title="Progress log") if line.startswith("Committed")]
+
+    assert len(committed) == 1
+    assert "receipt" in committed[0] and "4a7f2c3" in committed[0]
