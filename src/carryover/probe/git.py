@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import time
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -19,6 +20,7 @@ from carryover.probe.git_command import GitAnswer, ask
 from carryover.probe.memory import known_answer, remember
 from carryover.redact import clean
 from carryover.text.harmless import one_line
+from carryover.text.pattern import later
 
 TIMEOUT_S: Final = 0.2
 
@@ -31,6 +33,10 @@ _HEAD: Final = ("rev-list", "--max-count=1", "--encoding=UTF-8", "--format=%h%x0
 _AHEAD: Final = ("rev-list", "--count", "@{upstream}..HEAD", "--")
 _OF_HEAD: Final = (_KIND, _BARE, _BRANCH, _HEAD, _AHEAD)
 _DIFF: Final = ("diff", "--numstat", "-z", "-l200")
+_PATCH: Final = ("diff", "--patch", "--no-renames", "--src-prefix=a/", "--dst-prefix=b/")
+_PATCHED: Final = later(rb"^diff --git (.*)$", re.M)
+_MOST_COMPARED: Final = 200
+"""How many files without a counted line are compared; of more, all count."""
 _OTHERS: Final = ("ls-files", "--others", "--exclude-standard", "--directory", "--no-empty-directory", "-z")
 
 Cleaner = Callable[[bytes], bytes]
@@ -158,7 +164,7 @@ def of_others(
 ) -> list[ChangedFile]:
     """Returns the files with changes other than Carryover's own writes since the commit `since` (None: all files)."""
     root = checkout.root
-    changed = [file for file in changed if not own.covers(file.path)]
+    changed = _without_same(root, [file for file in changed if not own.covers(file.path)], since, deadline)
     places = own_places(root, own)
     cleaners = {file.path: own.cleaner(file.path, places) for file in changed}
     asked = {path: clean for path, clean in cleaners.items() if clean is not None}
@@ -167,6 +173,26 @@ def of_others(
     before = checkout.in_commit(since, list(asked), deadline) if since else {}
     ours = {path for path, clean in asked.items() if is_own_text(root / path, before.get(path, b""), clean)}
     return [file for file in changed if file.path not in ours]
+
+
+def _without_same(root: Path, changed: list[ChangedFile], since: str | None, deadline: float) -> list[ChangedFile]:
+    """Returns the files without those that are as in the commit: since git must not write its index, it counts a binary
+    file of which only the time has changed, as in a copied project. Nor does it give that one a patch."""
+    uncounted = [file for file in changed if not (file.insertions or file.deletions) and file.path.isprintable()]
+    if since is None or not 0 < len(uncounted) <= _MOST_COMPARED:
+        return changed
+    [patch] = ask(root, (*_PATCH, since, "--", *(file.path for file in uncounted)), deadline=deadline)
+    if patch.code != 0:
+        return changed
+    patched = set(_PATCHED.findall(patch.out))
+    same = [file for file in uncounted if not patched & _heads(os.fsencode(file.path))]
+    return [file for file in changed if file not in same]
+
+
+def _heads(path: bytes) -> set[bytes]:
+    """Returns how git names a file above its patch: in quotation marks, if it has such or backslashes in its name."""
+    escaped = path.replace(b"\\", b"\\\\").replace(b'"', b'\\"')
+    return {b"a/%b b/%b" % (path, path), b'"a/%b" "b/%b"' % (escaped, escaped)}
 
 
 def _head_of(answer: GitAnswer) -> tuple[str | None, int, str]:
