@@ -47,6 +47,21 @@ FindRoot = Callable[[str], ProjectRoot]
 """Returns the project that a working folder (an absolute path) belongs to. Blocking."""
 
 
+class GitNotes(msgspec.Struct, frozen=True, kw_only=True):
+    """What git has noted of what goes on in a checkout. Times are UTC ms; 0 for what never happened."""
+
+    under_way: str = ""
+    """What git waits to go on with, such as `merge` or `rebase`."""
+    rebased: str = ""
+    """The branch of a rebase that is under way; empty for a detached HEAD."""
+    reset_ms: int = 0
+    """The newest `git reset` to another commit."""
+    reset_from: str = ""
+    """The commit that was HEAD before it, abbreviated."""
+    stashed_ms: int = 0
+    """The newest stash."""
+
+
 class GitFacts(msgspec.Struct, frozen=True, kw_only=True):
     """The state of a repository at one moment. `stale`: git did not answer in time, so it is the last known state."""
 
@@ -65,6 +80,7 @@ class GitFacts(msgspec.Struct, frozen=True, kw_only=True):
     """Number of further files with nothing uncommitted but Carryover's own text, its folder counted as one."""
     ahead: int = 0
     """Number of commits that the upstream branch does not have; 0 without an upstream."""
+    notes: GitNotes = GitNotes()
     stale: bool = False
 
 

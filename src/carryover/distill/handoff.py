@@ -12,7 +12,6 @@ from msgspec.structs import replace
 from carryover.distill.closed_classes import may_list_steps
 from carryover.distill.entry import WEIGHTS, Entry, Section
 from carryover.distill.limit import Limit, limit_line, standing_limit
-from carryover.distill.quotes import branch_name, clip, elapsed
 from carryover.distill.remembered import remembered
 from carryover.distill.sections import (
     failed_approaches,
@@ -23,6 +22,7 @@ from carryover.distill.sections import (
     user_said,
     where_it_stands,
 )
+from carryover.distill.sections.git_context import came_later, git_line
 from carryover.distill.sections.next_action import is_planned, next_entries
 from carryover.distill.sections.recent_calls import call_entries
 from carryover.distill.sections.recent_files import file_entries, newest_edits, recent_files
@@ -30,12 +30,10 @@ from carryover.distill.sections.reverted import reverted_entries
 from carryover.distill.trail import Past, Step, is_unfinished, past_of, running_jobs
 from carryover.distill.view import ProjectView
 from carryover.distill.worth import InPlay, in_play, mentioned
-from carryover.facts import Facts, FileFacts, FileQuery, GitFacts
+from carryover.facts import Facts, FileFacts, FileQuery
 
 MAX_TOKENS: Final = 1800
 """Tokens of the pushed handoff's sections; the header's 8 lines do not count."""
-_SOON_MS: Final = 60 * 60_000
-"""Within this time, people commit what they did with an agent."""
 NAMED_UNDER: Final = "Recent files"
 """The section that ends with the names in play."""
 LEAST_TOKENS: Final = 600
@@ -111,7 +109,7 @@ def distill(
     if limit is not None:
         limit_text = limit_line(limit, agent_names.get(limit.agent, limit.agent), facts.clock)
     following = [*next_entries(past, limit_text), *state_files.open_items(past, facts.files)]
-    git = [git_line(facts.git, at_ms, for_now=facts.for_now)] if facts.git is not None else []
+    git = [git_line(facts.git, view, for_now=facts.for_now)] if facts.git is not None else []
     sections = {
         **part.sections,
         "Where it stands": tuple(where_it_stands.standing_entries(past, facts.git)),
@@ -125,7 +123,7 @@ def distill(
         resume=resume,
         session=past.lead.session,
         head=facts.git.head if facts.git is not None else None,
-        commits_came=facts.git is not None and came_later(facts.git, at_ms),
+        commits_came=facts.git is not None and came_later(facts.git, view),
         sections=tuple(
             Section(title, entries) for title, entries in sections.items() if entries or title == NAMED_UNDER
         ),
@@ -229,30 +227,3 @@ def wanted_files(view: ProjectView) -> tuple[FileQuery, ...]:
     documents = state_files.documents_of(view, outside=False).items()
     read = (path for path, visits in documents if path not in known and visits[-1][1].session not in elsewhere)
     return (*edited, *(FileQuery(path=path) for path in read))
-
-
-def came_later(git: GitFacts, at_ms: int) -> bool:
-    """Whether HEAD is so much newer than the newest recorded work that it is likely not a commit of that."""
-    return git.committed_ms > at_ms + _SOON_MS
-
-
-def git_line(git: GitFacts, at_ms: int, *, for_now: bool) -> str:
-    """Returns a line with the branch, the commit and what is not committed, worded so that it stays true for a later
-    reader unless `for_now`. `at_ms` is the time of the newest recorded work."""
-    where = f"branch {branch_name(git.branch)}" if git.branch else "detached HEAD"
-    subject = clip(git.subject.replace('"', "'"), chars=80)
-    at = f' at {git.head} "{subject}"' if git.head else ", no commit yet"
-    if came_later(git, at_ms):
-        at += f", committed {elapsed(at_ms, git.committed_ms)} after the newest work told here"
-    known = " (last known; git did not answer in time)" if git.stale else ""
-    counts = []
-    if git.changed_files:
-        counts.append(f"{git.changed_files} changed (+{git.insertions} -{git.deletions})")
-    if git.untracked:
-        counts.append(f"{git.untracked} untracked")
-    state = f"; not committed: {', '.join(counts)}" if counts else "; nothing uncommitted"
-    if git.own:  # `git status` shows them too
-        files = "files" if git.own > 1 else "file"
-        state += f"{'; and' if counts else ' but'} Carryover's own text in {git.own} {files}"
-    when = "" if for_now else "when this was written: "
-    return f"{when}{where}{at}{state}{known}"

@@ -17,6 +17,7 @@ from carryover.facts import ChangedFile, GitFacts
 from carryover.fsio import read_bytes_bounded
 from carryover.probe.checkout import Checkout
 from carryover.probe.git_command import GitAnswer, ask
+from carryover.probe.git_notes import git_notes
 from carryover.probe.memory import known_answer, remember
 from carryover.redact import clean
 from carryover.text.harmless import one_line
@@ -126,6 +127,7 @@ def _facts(checkout: Checkout, own: OwnWrites, deadline: float) -> GitFacts | No
         deletions=sum(file.deletions for file in changed),
         untracked=untracked,
         own=len(listed) - len(changed) + len(names) - untracked,
+        notes=git_notes(checkout),
     )
 
 

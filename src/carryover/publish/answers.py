@@ -13,9 +13,9 @@ import msgspec
 
 from carryover.adapter.contract import StartReason
 from carryover.config import Config, ProjectSettings
-from carryover.distill.handoff import came_later
 from carryover.distill.header import Answering, Situation
 from carryover.distill.render import render
+from carryover.distill.sections.git_context import came_later
 from carryover.distill.trail import did_something, is_bare
 from carryover.distill.view import ProjectView
 from carryover.facts import Facts, GitFacts, ProjectRoot
@@ -117,7 +117,7 @@ class AnswerTime:
         head = since.head if since is not None else None
         made = with_page(made, settings, has_file=present.has_file)
         page = str(top / made.page) if made.page is not None else None
-        came = since is not None and came_later(since, made.updated_ms)
+        came = since is not None and came_later(since, view)
         made = msgspec.structs.replace(made, head=head, commits_came=came, page=page)
         head_now, changed_files = _moved(present.checkout, git, made.head, self.git_s)
         answering = Answering(

@@ -11,11 +11,11 @@ import msgspec
 import pytest
 
 from carryover.distill.entry import FIXED
-from carryover.distill.handoff import distill, git_line
+from carryover.distill.handoff import distill
 from carryover.distill.render import lay_out, render
 from carryover.distill.view import has_past
 from carryover.errors import UserError
-from carryover.facts import Facts, GitFacts
+from carryover.facts import Facts
 from carryover.model import (
     Answer,
     BackgroundTask,
@@ -27,10 +27,8 @@ from carryover.model import (
     TurnEnd,
 )
 from carryover.past.transcript import handoff_of_transcript
-from carryover.records.fields import iso_utc
 from support.conversation import (
     GOAL,
-    HOUR_MS,
     START_MS,
     Conversation,
     handoff,
@@ -413,29 +411,3 @@ def test_each_line_of_a_recorded_session_that_is_cut_names_its_turn() -> None:
 
     assert len(found) > 10
     assert [text for text, named in found if not named] == []
-
-
-@pytest.mark.parametrize(
-    ("own", "untracked", "said"),
-    [
-        (0, 0, "; nothing uncommitted"),
-        (2, 0, "; nothing uncommitted but Carryover's own text in 2 files"),
-        (1, 3, "; not committed: 3 untracked; and Carryover's own text in 1 file"),
-    ],
-)
-def test_the_line_about_git_says_what_it_leaves_out(own: int, untracked: int, said: str) -> None:
-    facts = GitFacts(branch="main", head="1a2b3c4", subject="Vouchers", own=own, untracked=untracked)
-
-    assert git_line(facts, 0, for_now=True) == f'branch main at 1a2b3c4 "Vouchers"{said}'
-
-
-@pytest.mark.parametrize(("hours", "came"), [(-1, False), (1, False), (26, True)])
-def test_commits_that_came_after_all_recorded_work_are_told(hours: int, came: bool) -> None:
-    talk = worked()
-    git = GitFacts(branch="main", head="1a2b3c4", committed_ms=talk.at_ms + hours * HOUR_MS)
-    made = distill(project(talk), Facts(git), resume="ask", now_ms=talk.at_ms + 30 * HOUR_MS)
-    text = render(made) if made is not None else ""
-
-    assert ("committed 26 h after the newest work told here" in text) is came
-    assert (f"Since then: `git log --stat --since={iso_utc(talk.at_ms)}`." in text) is came
-    assert ("Since then: `git diff --stat 1a2b3c4`." in text) is not came

@@ -230,7 +230,7 @@ def test_the_branch_and_changes_of_now_are_given_beside_the_branch_of_the_work(
     text = desk.asked(at, "startup") or ""
     assert f"## Git context\n- branch main at {head_of(session)}" in text
     assert "not committed: 1 changed" in text
-    assert "- on branch feature/x" in text
+    assert "- was on branch feature/x" in text
 
 
 @pytest.mark.parametrize("mode", ["ask", "brief", "silent"])

@@ -101,13 +101,15 @@ def _branch(step: Step, git: GitFacts | None) -> str:
 
 
 def _place(past: Past, step: Step, git: GitFacts | None) -> str:
-    """Returns the branch of the newest work, unless it is checked out, and the agent's own worktree that it is in."""
+    """Returns the branch of the newest work, unless it is checked out or being rebased, and the agent's own worktree
+    that it is in."""
     branch = _branch(step, git)
     edited = [file.path for file in step.digest.touched if file.turn == step.turn.number]
     trees = (tree for tree in past.view.checkouts if len(tree) > len("C:"))  # else the root of a disk, see `_ANYWHERE`
     tree = next((tree for tree in trees if _has_any(tree, edited)), None)
-    is_elsewhere = git is None or git.branch != branch
-    on_branch = f"on branch {branch_name(branch)}" if branch and is_elsewhere else ""
+    is_out = git is not None and branch in (git.branch, git.notes.rebased)
+    was = "was " if git is not None and tree is None else ""  # git says beside it what is checked out here
+    on_branch = f"{was}on branch {branch_name(branch)}" if branch and not is_out else ""
     in_tree = f"in worktree {tree}" if tree is not None else ""
     return " ".join(filter(None, (on_branch, in_tree)))
 

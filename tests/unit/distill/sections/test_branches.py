@@ -1,9 +1,14 @@
-"""Which branch a handoff says that the work is on where git can't be asked."""
+"""Which branch a handoff says that the work is or was on."""
 
 from __future__ import annotations
 
+import pytest
+
+from carryover.distill.handoff import distill
+from carryover.distill.render import render
+from carryover.facts import Facts, GitFacts, GitNotes
 from carryover.model import SessionInfo
-from support.conversation import GOAL, session, under
+from support.conversation import GOAL, project, session, under
 
 
 def test_a_branch_that_a_command_left_is_one_of_earlier_work() -> None:
@@ -20,3 +25,23 @@ def test_a_turn_that_only_went_to_a_branch_is_no_work_on_the_one_that_it_left() 
     stands = under("Where it stands", talk)
     assert "on branch tax" in stands
     assert "main" not in stands
+
+
+@pytest.mark.parametrize(
+    ("git", "said"),
+    [
+        (GitFacts(branch="feature/x", head="abc1234"), ""),
+        (GitFacts(branch=None, head="abc1234", notes=GitNotes(under_way="rebase", rebased="feature/x")), ""),
+        (GitFacts(branch="main", head="abc1234"), "was on branch feature/x"),
+        (None, " on branch feature/x"),
+    ],
+)
+def test_the_branch_of_the_work_stands_beside_it_unless_it_is_checked_out(git: GitFacts | None, said: str) -> None:
+    talk = session("s1").event(SessionInfo(branch="main")).user(GOAL)
+    talk.ran("git switch -c feature/x", "Switched to a new branch 'feature/x'").edited("cart.py").says("Done.")
+    talk.event(SessionInfo(branch="main")).user("What about tax?").says("It rounds.")
+    made = distill(project(talk), Facts(git), resume="ask", now_ms=talk.at_ms)
+    text = render(made) if made is not None else ""
+
+    assert said in text
+    assert ("on branch feature/x" in text, "was on branch" in text) == (said != "", said.startswith("was"))

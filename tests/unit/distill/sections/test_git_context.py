@@ -1,0 +1,104 @@
+"""What the handoff says of the checkout, beside the work that it tells of."""
+
+from __future__ import annotations
+
+import pytest
+from msgspec.structs import replace
+
+from carryover.distill.handoff import distill
+from carryover.distill.render import render
+from carryover.facts import Facts, GitFacts, GitNotes
+from carryover.model import AssistantMessage, UserPrompt
+from carryover.records.fields import iso_utc
+from support.conversation import HOUR_MS, MINUTE_MS, Conversation, project, session, worked
+
+
+def text_with(git: GitFacts, talk: Conversation) -> str:
+    made = distill(project(talk), Facts(git), resume="ask", now_ms=talk.at_ms + 30 * HOUR_MS)
+    return render(made) if made is not None else ""
+
+
+def line_with(git: GitFacts, talk: Conversation) -> str:
+    return next(line for line in text_with(git, talk).splitlines() if " when this was written: " in line)
+
+
+def of_one_time() -> Conversation:
+    """A chat whose document has no time but that of its beginning."""
+    talk = session("s1", agent="aider")
+    began = talk.at_ms
+    for body in (UserPrompt(text="Add vouchers."), AssistantMessage(text="Added."), UserPrompt(text="Test them.")):
+        talk.at_ms = began - MINUTE_MS
+        talk.event(body)
+    return talk
+
+
+@pytest.mark.parametrize(
+    ("own", "untracked", "said"),
+    [
+        (0, 0, "; nothing uncommitted"),
+        (2, 0, "; nothing uncommitted but Carryover's own text in 2 files"),
+        (1, 3, "; not committed: 3 untracked; and Carryover's own text in 1 file"),
+    ],
+)
+def test_the_line_about_git_says_what_it_leaves_out(own: int, untracked: int, said: str) -> None:
+    facts = GitFacts(branch="main", head="1a2b3c4", subject="Vouchers", own=own, untracked=untracked)
+
+    assert line_with(facts, worked()).endswith(f'branch main at 1a2b3c4 "Vouchers"{said}')
+
+
+@pytest.mark.parametrize(("hours", "came"), [(-1, False), (1, False), (26, True)])
+def test_commits_that_came_after_all_recorded_work_are_told(hours: int, came: bool) -> None:
+    talk = worked()
+    text = text_with(GitFacts(branch="main", head="1a2b3c4", committed_ms=talk.at_ms + hours * HOUR_MS), talk)
+
+    assert ("committed 26 h after the newest work told here" in text) is came
+    assert (f"Since then: `git log --stat --since={iso_utc(talk.at_ms)}`." in text) is came
+    assert ("Since then: `git diff --stat 1a2b3c4`." in text) is not came
+
+
+def test_of_a_chat_without_times_it_is_not_known_what_came_later() -> None:
+    talk = of_one_time()
+    notes = GitNotes(reset_ms=talk.at_ms + HOUR_MS, reset_from="9f8e7d6", stashed_ms=talk.at_ms + HOUR_MS)
+    git = GitFacts(branch="main", head="1a2b3c4", committed_ms=talk.at_ms + 26 * HOUR_MS, notes=notes)
+
+    assert "told here" not in text_with(git, talk)
+    assert "Since then: `git diff --stat 1a2b3c4`." in text_with(git, talk)
+
+
+@pytest.mark.parametrize(
+    ("minutes", "said"), [(-3, ""), (12, ", `git reset` from 9f8e7d6 12 min after the newest work told here")]
+)
+def test_a_reset_after_the_work_is_told(minutes: int, said: str) -> None:
+    """What the session committed may be gone."""
+    talk = worked()
+    notes = GitNotes(reset_ms=talk.at_ms + minutes * MINUTE_MS, reset_from="9f8e7d6")
+    git = GitFacts(branch="main", head="1a2b3c4", subject="Shop", notes=notes)
+
+    assert line_with(git, talk).endswith(f'at 1a2b3c4 "Shop"{said}; nothing uncommitted')
+
+
+@pytest.mark.parametrize(
+    ("minutes", "said"),
+    [
+        (-300, ""),
+        (-1, "; stashed 1 min before the newest work told here"),
+        (12, "; stashed 12 min after the newest work told here"),
+    ],
+)
+def test_a_stash_that_may_hold_some_of_the_work_is_told(minutes: int, said: str) -> None:
+    talk = worked()
+    git = GitFacts(branch="main", head="1a2b3c4", notes=GitNotes(stashed_ms=talk.at_ms + minutes * MINUTE_MS))
+
+    assert line_with(git, talk).endswith(f"; nothing uncommitted{said}")
+
+
+def test_what_git_waits_to_go_on_with_is_told() -> None:
+    """Its HEAD is detached, and a file with both versions of a line is no work of the session."""
+    git = GitFacts(branch=None, head="1a2b3c4", subject="Shop", changed_files=1, insertions=4)
+    rebase = GitNotes(under_way="rebase", rebased="main")
+    merge = GitNotes(under_way="merge")
+
+    for talk in (worked(), of_one_time()):
+        lines = [line_with(replace(git, notes=notes), talk) for notes in (rebase, merge)]
+        assert 'detached HEAD at 1a2b3c4 "Shop", under way: rebase of main; not committed: 1 changed' in lines[0]
+        assert '"Shop", under way: merge; not' in lines[1]
