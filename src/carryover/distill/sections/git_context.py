@@ -10,6 +10,8 @@ from carryover.facts import GitFacts, GitNotes
 
 _SOON_MS: Final = 60 * 60_000
 """Within this time, people commit what they did with an agent."""
+_LEAST_MS: Final = 5000
+"""What a record takes less than has times that only keep its order."""
 
 
 def came_later(git: GitFacts, view: ProjectView) -> bool:
@@ -45,7 +47,7 @@ def _newest(view: ProjectView) -> SessionView | None:
     newest = max(view.sessions, key=lambda session: session.newest_ms, default=None)
     if newest is None or not newest.digest.turns:
         return None
-    return newest if newest.newest_ms > newest.digest.turns[0].at_ms else None
+    return newest if newest.newest_ms - newest.digest.turns[0].at_ms > _LEAST_MS else None
 
 
 def _since(git: GitFacts, view: ProjectView) -> list[str]:

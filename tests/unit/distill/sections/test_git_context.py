@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from carryover.distill.handoff import distill
 from carryover.distill.render import render
 from carryover.facts import Facts, GitFacts, GitNotes
-from carryover.model import AssistantMessage, UserPrompt
+from carryover.model import UserPrompt
 from carryover.records.fields import iso_utc
 from support.conversation import HOUR_MS, MINUTE_MS, Conversation, project, session, worked
 
@@ -23,12 +23,12 @@ def line_with(git: GitFacts, talk: Conversation) -> str:
 
 
 def of_one_time() -> Conversation:
-    """A chat whose document has no time but that of its beginning."""
+    """A chat whose record has no time but that of its beginning, as Aider's is read: each item is 1 ms later."""
     talk = session("s1", agent="aider")
-    began = talk.at_ms
-    for body in (UserPrompt(text="Add vouchers."), AssistantMessage(text="Added."), UserPrompt(text="Test them.")):
-        talk.at_ms = began - MINUTE_MS
-        talk.event(body)
+    began = talk.at_ms - MINUTE_MS
+    for number, text in enumerate(("Add vouchers.", "Test them.")):
+        talk.at_ms = began + number
+        talk.event(UserPrompt(text=text))
     return talk
 
 
