@@ -13,6 +13,7 @@ from carryover.testruns.reading import test_run_in
 from carryover.text.harmless import one_line
 from carryover.text.looking import found_nothing, is_looking, is_waiting, without_prefix
 from carryover.text.pattern import later
+from carryover.text.stack import is_frame
 
 _QUIET_COMMIT: Final = later(
     r"git commit\b(?=[^|;&\n]* (?:-\w*q|--quiet))[^|;&\n\"']*? (?:-\w*m|--message)[= ]?([\"'])((?!\$\()[^\n]{1,200}?)\1"
@@ -38,7 +39,11 @@ _FEATURE: Final = later(r'^\{"BRANCH_NAME":"([^"\s]{1,120})","SPEC_FILE":', re.M
 """What Spec Kit's script prints after it has created a feature's branch and checked it out (2025)."""
 _NO_BRANCH: Final = "[specify] Warning: "
 """What it prints before that if it created no branch."""
-_RAISED: Final = later(r"(?:[\w.]+\.)?[A-Z]\w*(?:Error|Exception|Interrupt|Exit)\b(?::|$)", re.I)
+_RAISED: Final = later(
+    r"(?:Caused by: |Exception in thread \"[^\"\n]{1,80}\" |Unhandled exception\. )?"
+    r"(?:[\w.]+\.)?[A-Z]\w*(?:Error|Exception|Interrupt|Exit)\b(?::|$)",
+    re.I,
+)
 _REPORTED: Final = later(r"(?:PHP )?(?:error|fatal)\b", re.I)  # perhaps only by the program that ran the failed one
 _LOCATED: Final = later(r"\S+?(?::\d+:\d+:|\(\d+,\d+\):) \S|[^\n]{1,300}?:\d+: error: \S")
 """Line and column, or the line of an error, in the form of compilers and linters; searches print neither."""
@@ -196,10 +201,10 @@ def _timed_out(lines: list[str]) -> str:
 
 
 def _telling(output: str) -> list[str]:
-    """Returns the lines of an output that may tell why it failed: rules, npm's last line, a shell's warning, what
-    PostgreSQL puts below an error, and the frame that PowerShell draws around a reason do not."""
+    """Returns the lines of an output that may tell why it failed: rules, the frames of a stack, npm's last line, a
+    shell's warning, what PostgreSQL puts below an error, and what PowerShell draws around a reason do not."""
     lines = [line.strip() for line in output.splitlines() if line.strip()]
-    telling = [line for line in lines if any(map(str.isalnum, line)) and not _FRAME.match(line)]
+    telling = [line for line in lines if any(map(str.isalnum, line)) and not (_FRAME.match(line) or is_frame(line))]
     return telling or lines
 
 

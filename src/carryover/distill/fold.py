@@ -33,6 +33,7 @@ from carryover.records.shell_jobs import ends_job, job_left, kills, never_began,
 from carryover.text.harmless import one_line
 from carryover.text.looking import is_looking, is_retry
 from carryover.text.pattern import later
+from carryover.text.stack import without_deep_frames
 
 _LONGEST_TEXT: Final = 200_000
 _MOST_EDITED_FILES: Final = 40
@@ -123,13 +124,14 @@ def _result(digest: Digest, event: Event, body: ToolResult) -> Digest:
 def _with_call(digest: Digest, body: ToolResult, event: Event) -> Digest:
     if (created := _deleted_by(digest, body)) is not None:
         return replace(digest, calls=tuple(call for call in digest.calls if call is not created))
+    most = _REPORT_CHARS if body.op == "agent" else _OUTPUT_CHARS
     made = Call(
         name=body.name,
         op=body.op,
         subject=clip_middle(without_bodies(body.subject).strip(), chars=600, tail_share=0.3),
         status=body.status,
         exit_code=body.exit_code if body.status == "error" else None,
-        output=clip_middle(body.output.strip(), chars=_REPORT_CHARS if body.op == "agent" else _OUTPUT_CHARS),
+        output=clip_middle(without_deep_frames(body.output.strip()), chars=most),
         at_ms=event.at_ms,
         turn=digest.prompts,
     )

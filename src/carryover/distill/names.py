@@ -12,6 +12,7 @@ from carryover.distill.digest import Name
 from carryover.distill.own_text import without_handoffs
 from carryover.model import AnyBody, AssistantMessage, FileEdit, ToolCall, ToolResult, UserPrompt
 from carryover.text.pattern import later
+from carryover.text.stack import without_deep_frames
 
 _Place = Literal["said", "called", "printed"]
 """Where a name is mentioned: in words of the user or the agent, in a call, or in what a call printed."""
@@ -73,7 +74,7 @@ def _text_of(body: AnyBody) -> tuple[_Place, str]:
         case ToolCall(subject=text) | FileEdit(path=text):
             return "called", text
         case ToolResult(output=text):
-            return "printed", without_handoffs(text)
+            return "printed", without_deep_frames(without_handoffs(text))
         case _:
             return "said", ""
 

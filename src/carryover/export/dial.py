@@ -40,6 +40,7 @@ from carryover.distill.view import SessionView
 from carryover.distill.worth import InPlay, in_play
 from carryover.text.harmless import one_line
 from carryover.text.pattern import later
+from carryover.text.stack import MOST_FRAMES, is_frame
 
 CONVERSATION_TITLE: Final = "Conversation"
 _BEGINNINGS_SHARE: Final = 0.2
@@ -62,10 +63,6 @@ _REPLY_TOKENS: Final = 5
 _PAUSE_MS: Final = 3_600_000
 """After a longer pause, a reply starts a new line, which shows its time."""
 _LINE_NUMBER: Final = later(r"\A\s*\d+(?:→|\t)")
-_FRAME: Final = later(r"\s*at (?:(?:async |new )?[\w$.<>`/@-]{2,200} ?\([^()]{0,400}\)|\S{1,300}:\d{1,7})\s*")
-"""A line of a stack, as Java, .NET and JavaScript print it."""
-_MOST_FRAMES: Final = 2
-"""How many of them are shown in a row: the innermost say where it failed."""
 _NAME: Final = later(r"(?<![\w.@/-])[\w.@/-]*\w{3,}|\d+")
 _SENTENCE: Final = later(r"[A-Z][a-z]{1,20}(?: [a-z]{1,20}){1,5}\.?")
 """What stands in place of a search's results: `No files found`."""
@@ -253,9 +250,9 @@ class _Unsaid:
         text = clip_middle(quote.text, chars=_MOST_PRINTED) if printed else quote.text
         frames = 0
         for line in (_LINE_NUMBER.sub("", line) for line in lines_of(text)):
-            frames = frames + 1 if _FRAME.fullmatch(line) else 0
+            frames = frames + 1 if is_frame(line) else 0
             is_mark = _OF_A_PASTE.fullmatch(line) is not None
-            if is_mark or (frames <= _MOST_FRAMES and self._is_new(line, printed)):
+            if is_mark or (frames <= MOST_FRAMES and self._is_new(line, printed)):
                 kept.append(line)
             elif kept[-1:] != [_LEFT_OUT]:
                 kept.append(_LEFT_OUT)

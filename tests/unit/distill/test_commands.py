@@ -155,6 +155,20 @@ def test_an_edit_is_known_by_any_name_of_its_file(subject: str) -> None:
             "a.py:30:16: F821 undefined name 'Rate'\n30█ except Rate:\n31│ pass",
             "a.py:30:16: F821 undefined name 'Rate'",
         ),
+        (
+            "Bundling\njava.lang.IllegalStateException: no cart\n\tat org.shop.Cart.total(Cart.java:19)\n"
+            "Caused by: org.shop.RateException: no rate for 7\n\tat org.shop.Rates.of(Rates.java:3)\n\t... 23 more",
+            "Caused by: org.shop.RateException: no rate for 7",
+        ),
+        (
+            "Unhandled exception. System.FormatException: no rate\n   at Shop.Rates.Of(String name) in /Rates.cs:line 3"
+            "\n--- End of stack trace from previous location ---\n   at Shop.Program.<Main>b__0()",
+            "Unhandled exception. System.FormatException: no rate",
+        ),
+        (
+            "no rate in the table\n    at org.shop.Rates.of(Rates.java:3)\nBUILD FAILED",
+            "no rate in the table ¶ BUILD FAILED",
+        ),
         ("a.ts(3,5): error TS2304: no name 'Rate'.\n\nDone in 2 s", "a.ts(3,5): error TS2304: no name 'Rate'."),
         ("src/a.py:30: rate\nsrc/b.py:3: rate\nnothing to do", "src/a.py:30: rate ¶ src/b.py:3: rate ¶ nothing to do"),
         ("one\ntwo\nthree\nfour\nfive", "two ¶ three ¶ four ¶ five"),

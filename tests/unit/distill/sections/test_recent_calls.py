@@ -193,3 +193,14 @@ def test_of_json_little_is_shown(first: str, fewer: bool) -> None:
     talk = Conversation().user(GOAL).ran("make carts", "\n".join((first, *rest))).says("Done.")
 
     assert (under("Recent files", talk).count(" pears ") < 20) is fewer
+
+
+def test_of_a_stack_only_the_innermost_frames_are_shown_and_named() -> None:
+    frames = [f"\tat org.shop.Cart{step}.total{step}(Cart{step}.java:{step})" for step in range(40)]
+    printed = "\n".join(("no cents in this cart", *frames, "Run with --info to see more."))
+    talk = session("s1").user(GOAL).ran("make jar", printed, status="error").edited("cart.py")
+
+    shown = under("Recent files", talk.ran("make jar", printed, status="error"))
+    assert "at org.shop.Cart1.total1(Cart1.java:1) ¶ … ¶ Run with --info to see more." in shown
+    assert "Cart2" not in shown
+    assert "→ no cents in this cart ¶ Run with --info to see more." in under("Failed approaches", talk)
