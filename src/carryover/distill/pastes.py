@@ -36,7 +36,7 @@ _MACHINE_LINE: Final = later(
     r"|Traceback \(|(?:TRACE|DEBUG|INFO|WARN(?:ING)?|ERROR|FATAL|FAIL(?:ED)?|PASS(?:ED)?)\b"
     r"|[A-Za-z][\w.-]{1,40}(?:Error|Exception)\b|[\w./\\-]+:\d+[:\s])"
     r"|\s{2,}(?!(?:[-*•–]|\d{1,2}[.)]) [^\s:]+ [^:]*$)\S|.*\{\s*$"
-    r"|\w+;\s*$|(?!.*\b(?:[^\W\d_]{1,20},? ){5}).*\s\\$"
+    r"|\w+;\s*$|(?!.*\b(?:[^\W\d_]{1,20},? ){5}|(?:[^\W\d_]{1,20},? ){1,6}[^\W\d_]{1,20}: ).*\s\\$"
     r"|(?![-*•–]\s|\d)(?=.*;\s*$).*(?:[=()\[\]{}<>\"']|\w\.\w)|\w+ = \S"
 )
 _HEADER: Final = later(r"[^\W\d_][\w-]{0,20}(?: [\w-]{1,20})?\s?(?:: |：\s?)\S")
@@ -144,7 +144,8 @@ def _blocks(prompt: str) -> list[str]:
         leads = not blocks and has_more and lines[0].rstrip().endswith(COLONS) and not is_machine_line(lines[0])
         head = lines[:1] if leads or (has_more and _is_typed_beside(lines[0], lines[1:])) else []
         rest = lines[len(head) :]
-        tail = rest[-1:] if len(rest) > 1 and _is_typed_beside(rest[-1], rest[:-1]) else []
+        goes_on = len(rest) > 1 and rest[-2].rstrip().endswith("\\")  # a command's last line
+        tail = rest[-1:] if len(rest) > 1 and not goes_on and _is_typed_beside(rest[-1], rest[:-1]) else []
         rest = rest[: len(rest) - len(tail)]
         blocks += ["\n".join(some) for some in (head, rest, tail) if some]
     return blocks

@@ -207,8 +207,10 @@ def test_a_command_over_several_lines_is_no_prose() -> None:
     assert not is_machine_line(r"It is in C:\shop\cart\ and nowhere else")
 
 
-def test_words_before_a_command_over_several_lines_were_typed() -> None:
-    words = "now it starts without errors, but this call of mine fails: curl https://shop.example.com/cart \\"
-    options = """     -H "Accept: json" \\\n     -d '{"count": 1}'"""
+@pytest.mark.parametrize("lead", ["now it starts without errors, but this call of mine fails:", "here is the call:"])
+@pytest.mark.parametrize("last", ["""-d '{"count": 1}'""", "-d ''", "--silent"])
+def test_words_before_a_command_over_several_lines_were_typed(lead: str, last: str) -> None:
+    words = f"{lead} curl https://shop.example.com/cart \\"
+    options = f"""     -H "Accept: json" \\\n     {last}"""
 
     assert parts(f"{words}\n{options}") == ((False, words), (True, options))
