@@ -36,6 +36,8 @@ _OF_HEAD: Final = (_KIND, _BARE, _BRANCH, _HEAD, _AHEAD)
 _DIFF: Final = ("diff", "--numstat", "-z", "-l200")
 _PATCH: Final = ("diff", "--patch", "--no-renames", "--src-prefix=a/", "--dst-prefix=b/")
 _PATCHED: Final = later(rb"^diff --git (.*)$", re.M)
+_CONTROL: Final = later(r"[\x00-\x1f\x7f]")
+"""What git shows otherwise than it is in a name above a patch."""
 _MOST_COMPARED: Final = 200
 """How many files without a counted line are compared; of more, all count."""
 _OTHERS: Final = ("ls-files", "--others", "--exclude-standard", "--directory", "--no-empty-directory", "-z")
@@ -115,8 +117,9 @@ def _facts(checkout: Checkout, own: OwnWrites, deadline: float) -> GitFacts | No
         [diff] = ask(root, (*_DIFF, "--cached", "--"), deadline=deadline)
     if diff.code != 0 or others.code != 0:
         return None
-    listed = changed_files(diff.out)
-    changed = of_others(checkout, listed, own, "HEAD" if head.head else None, deadline)
+    since = "HEAD" if head.head else None
+    listed = differing_files(root, diff.out, since, deadline)
+    changed = of_others(checkout, listed, own, since, deadline)
     names = [os.fsdecode(name) for name in others.out.split(b"\0") if name]
     cleaners = [(path, own.cleaner(path)) for path in names if not own.covers(path)]
     untracked = sum(clean is None or not is_own_text(root / name, b"", clean) for name, clean in cleaners)
@@ -157,7 +160,7 @@ def _changed_since(checkout: Checkout, since: str, own: OwnWrites, deadline: flo
     head, diff = ask(root, _HEAD, (*_DIFF, since, "--"), deadline=deadline)
     if diff.code != 0 or (known is not None and not known[1]):
         return None
-    changed = of_others(checkout, changed_files(diff.out), own, since, deadline)
+    changed = of_others(checkout, differing_files(root, diff.out, since, deadline), own, since, deadline)
     return _head_of(head)[0], len(changed)
 
 
@@ -166,7 +169,7 @@ def of_others(
 ) -> list[ChangedFile]:
     """Returns the files with changes other than Carryover's own writes since the commit `since` (None: all files)."""
     root = checkout.root
-    changed = _without_same(root, [file for file in changed if not own.covers(file.path)], since, deadline)
+    changed = [file for file in changed if not own.covers(file.path)]
     places = own_places(root, own)
     cleaners = {file.path: own.cleaner(file.path, places) for file in changed}
     asked = {path: clean for path, clean in cleaners.items() if clean is not None}
@@ -175,20 +178,6 @@ def of_others(
     before = checkout.in_commit(since, list(asked), deadline) if since else {}
     ours = {path for path, clean in asked.items() if is_own_text(root / path, before.get(path, b""), clean)}
     return [file for file in changed if file.path not in ours]
-
-
-def _without_same(root: Path, changed: list[ChangedFile], since: str | None, deadline: float) -> list[ChangedFile]:
-    """Returns the files without those that are as in the commit: since git must not write its index, it counts a binary
-    file of which only the time has changed, as in a copied project. Nor does it give that one a patch."""
-    uncounted = [file for file in changed if not (file.insertions or file.deletions) and file.path.isprintable()]
-    if since is None or not 0 < len(uncounted) <= _MOST_COMPARED:
-        return changed
-    [patch] = ask(root, (*_PATCH, since, "--", *(file.path for file in uncounted)), deadline=deadline)
-    if patch.code != 0:
-        return changed
-    patched = set(_PATCHED.findall(patch.out))
-    same = [file for file in uncounted if not patched & _heads(os.fsencode(file.path))]
-    return [file for file in changed if file not in same]
 
 
 def _heads(path: bytes) -> set[bytes]:
@@ -208,6 +197,25 @@ def _head_of(answer: GitAnswer) -> tuple[str | None, int, str]:
 
 
 _SIZE_LIMIT_BYTES: Final = 256 << 10
+
+
+def differing_files(root: Path, numstat: bytes, since: str | None, deadline: float) -> list[ChangedFile]:
+    """Returns the files that differ from the commit `since`, of the output of `git diff --numstat -z`; None: from
+    nothing.
+
+    Since git must not write its index, it counts a binary file of which only the time has changed, as in a copied
+    project. Nor does it give that one a patch.
+    """
+    changed = changed_files(numstat)
+    uncounted = [file for file in changed if not (file.insertions or file.deletions or _CONTROL.search(file.path))]
+    if since is None or not 0 < len(uncounted) <= _MOST_COMPARED:
+        return changed
+    [patch] = ask(root, (*_PATCH, since, "--", *(file.path for file in uncounted)), deadline=deadline)
+    if patch.code != 0:
+        return changed
+    patched = set(_PATCHED.findall(patch.out))
+    same = {file.path for file in uncounted if not patched & _heads(os.fsencode(file.path))}
+    return [file for file in changed if file.path not in same]
 
 
 def changed_files(numstat: bytes) -> list[ChangedFile]:
