@@ -344,7 +344,6 @@ def job(task_id: str, state: Any, label: str = "") -> model.BackgroundTask:
     return model.BackgroundTask(task_id=task_id, state=state, label=label)
 
 
-LAUNCHED = {"status": "async_launched", "agentId": "a9"}
 WRITTEN = {"file_path": PATH, "content": "import x"}
 ADDED = edited(change="add", added=1, removed=0, line=1, anchor="import x", diff="+import x")
 IN_SHELL = [edited(f"{SHOP}/.gitignore"), edited(f"{SHOP}/b.py", "rename", old_path=f"{SHOP}/a.py")]

@@ -124,23 +124,23 @@ def failure(run: Run, *arguments: str) -> tuple[str, int, str]:
     return said["error"], code, said["message"]
 
 
-@pytest.mark.parametrize(
-    ("line", "kind", "said"),
-    [
-        ("--json show ffff", "nothing_found", "No session begins with 'ffff'"),
-        ("show ffff --json", "nothing_found", "No session begins with 'ffff'"),
-        ("forget --all --json", "refused", "--json asks nothing, so nothing was changed."),
-        ("sessions --limt 3 --json", "usage", "unrecognized arguments: --limt; did you mean '--limit'?"),
-        ("--json stat", "usage", "there is no command 'stat'; did you mean 'status'?"),
-        ("--json search", "usage", "the following arguments are required: WORDS"),
-        ("--json version", "usage", "unrecognized arguments: --json"),
-        ("--json", "usage", "--json needs a command"),
-    ],
+FAILURES = (
+    ("--json show ffff", "nothing_found", "No session begins with 'ffff'"),
+    ("show ffff --json", "nothing_found", "No session begins with 'ffff'"),
+    ("forget --all --json", "refused", "--json asks nothing, so nothing was changed."),
+    ("sessions --limt 3 --json", "usage", "unrecognized arguments: --limt; did you mean '--limit'?"),
+    ("--json stat", "usage", "there is no command 'stat'; did you mean 'status'?"),
+    ("--json search", "usage", "the following arguments are required: WORDS"),
+    ("--json version", "usage", "unrecognized arguments: --json"),
+    ("--json", "usage", "--json needs a command"),
 )
-def test_with_json_an_error_is_an_object_too(recorded: Path, run: Run, line: str, kind: str, said: str) -> None:
-    found, code, message = failure(run, *line.split())
 
-    assert (found, code, said in message) == (kind, ExitCode[kind.upper()], True), message
+
+@pytest.mark.usefixtures("recorded")
+def test_with_json_an_error_is_an_object_too(run: Run) -> None:
+    for line, kind, said in FAILURES:
+        found, code, message = failure(run, *line.split())
+        assert (found, code, said in message) == (kind, ExitCode[kind.upper()], True), (line, message)
 
 
 def test_what_is_interrupted_says_so_as_json(monkeypatch: pytest.MonkeyPatch, run: Run) -> None:
@@ -204,8 +204,8 @@ def test_the_help_of_a_command_teaches_its_options_an_example_and_its_exit_codes
         (("--help", "status", "status --json", "sessions --all", f"show {CHECKOUT}"), SLOW_TO_IMPORT),
         (("handoff .", "export --help"), ("git",)),  # which only what shows diffs needs
         (("sessions --all", f"show {CHECKOUT}", "search --all cart"), FOR_FEW),
-        (("status",), ("json", "carryover.edits.hooks")),
-        (("status",), ("carryover.how_installed", "carryover.distill.names")),  # what starts, and what folds
+        # Where nothing is edited, started or folded.
+        (("status",), ("json", "carryover.edits.hooks", "carryover.how_installed", "carryover.distill.names")),
         (("status", "log ."), ("inspect",)),  # which `dataclasses` brings along
         (("log .",), ("carryover.probe.git",)),  # which tells the state of a repository
     ],

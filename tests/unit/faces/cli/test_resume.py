@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from carryover.adapter.spec import AgentSpec
 from carryover.agents import specs
 from carryover.errors import ExitCode
 from carryover.fsio import private_dir
@@ -235,18 +234,16 @@ def only_home(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("only_home")
-@pytest.mark.parametrize("spec", FORMS.values(), ids=lambda spec: spec.id)
-def test_the_command_is_one_line_that_a_shell_runs_in_the_project(
-    shop: Path, home: Path, run: Run, spec: AgentSpec
-) -> None:
-    assert spec.start is not None
-    program(home / "bin" / spec.binaries[0], SAYS)
+def test_the_command_is_one_line_that_a_shell_runs_in_the_project(shop: Path, home: Path, run: Run) -> None:
+    for spec in FORMS.values():
+        assert spec.start is not None
+        program(home / "bin" / spec.binaries[0], SAYS)
 
-    out = run.out("handoff", str(shop), "--to", spec.id)
+        out = run.out("handoff", str(shop), "--to", spec.id)
 
-    command = shlex.join((spec.binaries[0], *spec.start.arguments(SENTENCE, HANDOFF)))
-    assert out == f"cd {shop} && {command}\n"
-    assert run_by_shell(out) == [str(shop), *spec.start.arguments(SENTENCE, HANDOFF)]
+        arguments = spec.start.arguments(SENTENCE, HANDOFF)
+        assert out == f"cd {shop} && {shlex.join((spec.binaries[0], *arguments))}\n"
+        assert run_by_shell(out) == [str(shop), *arguments]
 
 
 def run_by_shell(line: str) -> list[str]:
