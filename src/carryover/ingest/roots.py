@@ -34,6 +34,7 @@ def recorded_roots(
 
     They need not exist.
     """
+    env = dict(env)  # os.environ decodes each variable whenever it is read
     found: dict[TranscriptRoot, None] = {}
     for spec in specs:
         known = agents.of(spec.id)
