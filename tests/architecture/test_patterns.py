@@ -15,6 +15,7 @@ import pytest
 import carryover
 import carryover_windsurf
 from carryover.text.pattern import later
+from carryover.transcript.refusals import Endings
 
 REPEATS: Final = 28
 SIGNS: Final = "a1A_- \t\n.,:;/\\'\"`()<>[]{}|*#=+&@~$%!?Zf0"
@@ -41,9 +42,19 @@ def patterns() -> Iterator[tuple[str, str | bytes, int]]:
             if found.name.endswith("__main__"):
                 continue
             for name, value in vars(importlib.import_module(found.name)).items():
-                for one in value if isinstance(value, tuple) else (value,):
-                    if isinstance(one, type(later(""))):
-                        yield f"{found.name}.{name}", one._source, one._flags  # type: ignore[attr-defined]
+                for one in patterns_in(value):
+                    yield f"{found.name}.{name}", one._source, one._flags
+
+
+def patterns_in(value: object) -> Iterator[Any]:
+    """The patterns that a constant is, or has in its tables."""
+    if isinstance(value, type(later(""))):
+        yield value
+    elif isinstance(value, Endings):
+        yield from patterns_in((value.exited, value.interrupted, value.never_ran))
+    elif isinstance(value, dict | tuple):
+        for one in (*value, *value.values()) if isinstance(value, dict) else value:
+            yield from patterns_in(one)
 
 
 def is_in(sign: str, members: Sequence[tuple[Any, Any]]) -> bool:
