@@ -42,11 +42,11 @@ def apart(document: OpenedDocument, ledger: Path) -> Agent:
         return agent
     known_ms = 0
     if told is not None:
-        first, told_ms, body = told
+        first, told_ms, _ = told
         is_near = abs(told_ms - first.at_ms) < _MINUTE_MS
         # In the same document, too, times are far off that had to be corrected, since they lay in the future. And an
-        # older version took the parts of a session for one document.
-        is_same = _words(body) == _words(first.body)
+        # older version took the parts of a session for one document. Two parts may begin with the same words.
+        is_same = all(_words(one[1]) == _words(prompt.body) for prompt in prompts if (one := stored[prompt.key]))
         is_same = is_same or any(one[0] == event.at_ms for event in events if (one := stored[event.key]) is not None)
         if told_ms == first.at_ms or (not is_near and not own_ms and is_same):
             return agent

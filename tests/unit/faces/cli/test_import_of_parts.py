@@ -69,6 +69,22 @@ def test_a_forgotten_first_turn_comes_back_alone(history: Path, run: Run) -> Non
     assert [shown.count(text) for text in ("Added.", "Rounded.")] == [1, 1]
 
 
+def test_parts_that_begin_with_the_same_words_stay_apart(history: Path, run: Run) -> None:
+    part = history / "2026-11-21_08-00-00Z-till.md"
+    run(
+        "import",
+        saved(history / "2026-11-20_06-00-11Z-till.md", FIRST, ("2026-11-20 07:00:00Z", "Round it", "Rounded.")),
+    )
+    run(
+        "import",
+        saved(part, ("2026-11-21 08:00:00Z", FIRST[1], "Added more."), ("2026-11-21 09:00:00Z", "Print it", "")),
+    )
+
+    shown = run.out("show", "7f3e")
+
+    assert [shown.count(text) for text in ("Added.", "Rounded.", "Added more.", "Print it")] == [1, 1, 1, 1]
+
+
 async def test_parts_that_an_older_version_took_for_one_document_are_not_read_once_more(
     history: Path, ledger: Ledger
 ) -> None:
