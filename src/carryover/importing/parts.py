@@ -12,8 +12,9 @@ import msgspec
 
 from carryover.adapter.contract import Agent, Parsed, Record, Source
 from carryover.importing.candidate import OpenedDocument
+from carryover.ledger.batch import event_key
 from carryover.ledger.connect import reading
-from carryover.ledger.events import reported
+from carryover.ledger.events import stored_under
 from carryover.ledger.queries import session_of
 from carryover.model import AnyBody, Event, UserPrompt
 from carryover.redact import clean
@@ -34,8 +35,9 @@ def apart(document: OpenedDocument, ledger: Path) -> Agent:
     mark = f"@{prompts[0].at_ms}"
     with reading(ledger) as db:
         session = session_of(db, agent.spec.id, prompts[0].session)
-        stored = {event.key: reported(db, agent.spec.id, event.key) for event in events}
-        own_ms = [event.at_ms for event in events if reported(db, agent.spec.id, event.key + mark) is not None]
+        stored = {event.key: stored_under(db, event_key(agent.spec.id, event.key)) for event in events}
+        marked = ((event.at_ms, event_key(agent.spec.id, event.key + mark)) for event in events)
+        own_ms = [at_ms for at_ms, key in marked if stored_under(db, key) is not None]
     # The first prompts may be forgotten, or may have been none to an older version.
     told = next(((prompt, *one) for prompt in prompts if (one := stored[prompt.key]) is not None), None)
     if session is None or (told is None and not own_ms):

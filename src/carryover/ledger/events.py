@@ -12,7 +12,6 @@ from typing import Any, Final
 
 import msgspec
 
-from carryover.ledger.batch import event_key
 from carryover.ledger.codec import is_of, read_body
 from carryover.ledger.rows import SUPERSEDED, SessionRow, ThreadRow, as_reduced
 from carryover.model import NOTE, PIN, AnyBody, AssistantMessage, Event, Pin, StoredEvent, UserPrompt
@@ -21,7 +20,7 @@ _THREADS: Final = "SELECT id, subagent_id, fold_version, digest FROM thread WHER
 _MAIN: Final = "thread_id = (SELECT id FROM thread WHERE session_id = ? AND subagent_id = '')"
 _ONLY_MAIN: Final = "AND subagent_id = ''"
 _COUNTING: Final = "SELECT id, at_ms, body FROM event WHERE thread_id = ? AND retracted = 0 ORDER BY id"
-_REPORTED: Final = "SELECT at_ms, body FROM event WHERE key = ? AND retracted = 0"
+_UNDER: Final = "SELECT at_ms, body FROM event WHERE key = ? AND retracted = 0"
 _EVENTS: Final = f"SELECT at_ms, retracted, body FROM event WHERE {{}} AND retracted < {SUPERSEDED} {{}} ORDER BY id"
 _BACK: Final = f"SELECT at_ms, body FROM event WHERE {_MAIN} AND retracted = 0 ORDER BY id DESC"
 _PROMPTS: Final = f"""SELECT id, at_ms, body FROM event
@@ -69,9 +68,9 @@ def counting_events(db: sqlite3.Connection, thread: ThreadRow, session: str) -> 
     return (as_reduced(event_id, at_ms, body, session, thread.subagent_id) for event_id, at_ms, body in rows)
 
 
-def reported(db: sqlite3.Connection, agent: str, key: str) -> tuple[int, AnyBody] | None:
-    """Returns time and body of the event that a record of the agent's reported under `key`; None if none counts."""
-    return next(((at_ms, body) for at_ms, body in _read(db, db.execute(_REPORTED, (event_key(agent, key),)))), None)
+def stored_under(db: sqlite3.Connection, key: bytes) -> tuple[int, AnyBody] | None:
+    """Returns time and body of the event with this key (`event_key`); None if there is none that counts."""
+    return next(((at_ms, body) for at_ms, body in _read(db, db.execute(_UNDER, (key,)))), None)
 
 
 def session_events(
