@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from carryover.facts import GitFacts
 from carryover.probe.checkout import Checkout
-from carryover.probe.git import OwnWrites, changed_since, git_facts
+from carryover.probe.git import OwnWrites, changed_since, differing_files, git_facts
 from support.daemon_process import wait_until
 from support.repository import PLANTED, configured, git, hostile_repository, partial_clone, repository
 
@@ -333,3 +333,12 @@ def test_a_binary_file_counts_if_more_than_its_time_has_changed(tmp_path: Path, 
     (root / "run").chmod(0o755)
     (root / name).unlink()
     assert (facts_of(root).changed_files, moved(root, since=then)) == (3, (then, 3))
+
+
+def test_where_comparing_takes_too_long_each_binary_file_counts(tmp_path: Path) -> None:
+    """Reading hundreds of megabytes takes longer than git is given; what it said before that must not be lost."""
+    root = repository(tmp_path, {"b.png": "\0\1"})
+
+    listed = differing_files(root, b"-\t-\tb.png\0", "HEAD", time.monotonic())
+
+    assert [file.path for file in listed] == ["b.png"]
