@@ -144,7 +144,7 @@ def _blocks(prompt: str) -> list[str]:
         leads = not blocks and has_more and lines[0].rstrip().endswith(COLONS) and not is_machine_line(lines[0])
         head = lines[:1] if leads or (has_more and _is_typed_beside(lines[0], lines[1:])) else []
         rest = lines[len(head) :]
-        goes_on = len(rest) > 1 and rest[-2].rstrip().endswith("\\")  # a command's last line
+        goes_on = len(rest) > 1 and rest[-2].endswith((" \\", "\t\\"))  # a command's last line
         tail = rest[-1:] if len(rest) > 1 and not goes_on and _is_typed_beside(rest[-1], rest[:-1]) else []
         rest = rest[: len(rest) - len(tail)]
         blocks += ["\n".join(some) for some in (head, rest, tail) if some]

@@ -214,3 +214,9 @@ def test_words_before_a_command_over_several_lines_were_typed(lead: str, last: s
     options = f"""     -H "Accept: json" \\\n     {last}"""
 
     assert parts(f"{words}\n{options}") == ((False, words), (True, options))
+
+
+def test_a_question_below_folders_of_windows_was_typed() -> None:
+    printed = "cart.py:3: not in C:\\shop\\cart\\\ntill.py:7: not in C:\\shop\\till\\"
+
+    assert parts(f"{printed}\nWhy is it empty?") == ((True, printed), (False, "Why is it empty?"))
