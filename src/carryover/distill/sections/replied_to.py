@@ -34,7 +34,7 @@ _OPTION: Final = later(r"\W*(?:(\w+)\s)?(\d{1,2}|[A-Za-z])\s?[.):：、）\]|—
 """The beginning of an option: its number or letter, perhaps behind a word. `2.5` and `10:30` begin none."""
 _WORD: Final = later(r"\w+")
 _VERSION: Final = later(r"[^\W\d_]\d+(?:\.\d+)+")
-"""A version right behind a word: its numbers choose nothing."""
+"""A version right behind a word or a letter: neither its numbers nor that letter choose anything."""
 _FEW_WORDS: Final = 2
 """A reply of more words may have a number that chooses nothing ("keep all 2")."""
 _NUMBER_OF: Final = attrgetter("number")
@@ -120,7 +120,7 @@ def _chosen(prompt: str, lines: Iterable[str]) -> Iterator[str]:
     for line in lines:
         if option := _OPTION.match(line):
             options.setdefault(option[2].casefold(), {})[(option[1] or "").casefold()] = line
-    words = _WORD.findall(_VERSION.sub("v", prompt.casefold()))
+    words = _WORD.findall(_VERSION.sub("version", prompt.casefold()))
     letters = [word for word in words if not word.isdigit()]
     # Several letters may answer as many questions.
     is_alone = len(words) == 1 or not letters or (len(letters) == 1 and len(letters[0]) == 1)

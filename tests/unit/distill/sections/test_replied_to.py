@@ -110,6 +110,11 @@ def test_a_question_mark_on_a_line_of_its_own_does_not_stand_for_the_question() 
     assert "asked “Shall I: ¶ 1. mark the tax as complete”: 1" in said
 
 
+def test_the_v_of_a_version_chooses_no_option_of_that_letter() -> None:
+    says = "I found these:\niv. the cap\nv. the column\n\nThat is all."
+    assert "after “" not in under("Task", worked(says=says).user("v3.2").edited("tax.py").says("Done."))
+
+
 @pytest.mark.parametrize("reply", ["B A B", "keep all 2 of them", "v3.2", "升级到5.1"])
 def test_a_reply_that_chooses_none_of_the_options_stands_alone(reply: str) -> None:
     says = f"{LETTERED}\n1. the cap\n2. the column\n\nThat is all that I have found."
