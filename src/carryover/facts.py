@@ -48,10 +48,10 @@ FindRoot = Callable[[str], ProjectRoot]
 
 
 class GitNotes(msgspec.Struct, frozen=True, kw_only=True):
-    """What git has noted of what goes on in a checkout. Times are UTC ms; 0 for what never happened."""
+    """Unfinished operations, resets and stashes of a checkout. Times are UTC ms; 0 for what never happened."""
 
     under_way: str = ""
-    """What git waits to go on with, such as `merge` or `rebase`."""
+    """What git has begun and not finished, such as `merge` or `rebase`."""
     rebased: str = ""
     """The branch of a rebase that is under way; empty for a detached HEAD."""
     reset_ms: int = 0

@@ -243,8 +243,8 @@ class Agent:
     quoted: QuotedText | None = None
     """Reads copied texts; None: they contain nothing that only this agent writes."""
     typed: Callable[[Sequence[Sequence[str]]], list[str]] | None = None
-    """The texts in the user's role of one conversation, as the model was sent them, the parts of each message → what
-    the user typed in each; empty if nothing shows that this agent's client sent them. None: it adds nothing to them."""
+    """The parts of each message in the user's role of one conversation, as they were sent to the model → what the user
+    typed in each; empty if nothing shows that this agent's client sent them. None: the client adds nothing."""
 
     @property
     def in_projects(self) -> bool:

@@ -51,7 +51,7 @@ time, and hold no more of what real sessions went on to need."""
 _WEIGHT: Final = 1.0
 _MOST_PRINTED: Final = 8000
 _OF_A_PASTE: Final = later(r"(?:pasted|the agent's plan, accepted), [\d,]{1,12} characters:")
-"""The line above one, which is shown also where some of it is not."""
+"""The line above a paste, which is shown even if a part of the paste is not."""
 _PRINTED: Final = ("edit", "call")
 """Of these, a program wrote the text: a line of it says something if it names something new."""
 _OLDER_CHARS: Final = 160

@@ -62,7 +62,7 @@ _SHOWN_CALLS: Final = later(r"^\*\*Tool: [^*\n]{1,100}\*\*\n\n\*\*Input:\*\*$", 
 """Where the calls of a turn begin, which are its end, in what opencode exports."""
 _THOUGHT: Final = "_Thinking:_\n\n"
 """Above what was thought in a turn. Where that ends is not shown."""
-_TOLD: Final = later(r"\s*(?:<returncode>-?\d{1,10}</returncode>\s*<output>|EXECUTION RESULT of \[)")
+_OUTPUT: Final = later(r"\s*(?:<returncode>-?\d{1,10}</returncode>\s*<output>|EXECUTION RESULT of \[)")
 """A command's output, which mini-SWE-agent and OpenHands send in the user's role."""
 _LISTS: Final = ("messages", "conversation", "conversations", "history", "steps")
 _ROLES: Final = ("role", "from", "source")
@@ -294,7 +294,7 @@ def _steps_of_messages(data: bytes) -> list[_Step]:
             own = (
                 ()
                 if "tool_call_id" in message or is_true(message.get("isMeta"))
-                else tuple(text for text in texts if not _TOLD.match(text))
+                else tuple(text for text in texts if not _OUTPUT.match(text))
             )
             model = text_of(message.get("model"))
             steps.append(_Step(number, speaker, text, at_ms, model, asked, [], parts=own))

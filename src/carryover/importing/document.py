@@ -19,9 +19,9 @@ from carryover.facts import FindRoot
 from carryover.importing import chats, notes, specstory
 from carryover.importing.candidate import NOTHING, Candidate, OpenedDocument
 from carryover.importing.declared import agent_of
-from carryover.importing.parts import apart
+from carryover.importing.parts import agent_of_part
 from carryover.importing.turns import former_root, into_folder
-from carryover.ingest.pipeline import IngestResult, ingest, patiently
+from carryover.ingest.pipeline import IngestResult, ingest, retry_if_silent
 from carryover.ingest.scan import first_cwd
 from carryover.ledger.store import Ledger
 from carryover.model import Event, Op, with_paths
@@ -126,6 +126,6 @@ async def take_in(
     await ledger.give_up_position(document.source)
     source = msgspec.structs.replace(document.source, forgotten_too=again)
     is_saved = document.form == specstory.SPECSTORY
-    agent = await asyncio.to_thread(apart, document, ledger.path) if is_saved else document.agent
-    result = await patiently(partial(ingest, ledger, agent, source, root_of=root_of, now_ms=now_ms))
+    agent = await asyncio.to_thread(agent_of_part, document, ledger.path) if is_saved else document.agent
+    result = await retry_if_silent(partial(ingest, ledger, agent, source, root_of=root_of, now_ms=now_ms))
     return msgspec.structs.replace(result, error=SILENT) if result.silent else result

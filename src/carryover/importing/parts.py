@@ -24,9 +24,9 @@ _COMPARED_CHARS: Final = 200
 _MINUTE_MS: Final = 60_000
 
 
-def apart(document: OpenedDocument, ledger: Path) -> Agent:
-    """Returns the document's agent, without what another document said of the session, and with keys of its own if the
-    one that was read first tells the same turns at other times, or other turns. Blocking. Raises OSError."""
+def agent_of_part(document: OpenedDocument, ledger: Path) -> Agent:
+    """Returns the agent that reads the document. If another document of the session was read first, this agent leaves
+    out the turns that one had, and gives its events keys of their own. Blocking. Raises OSError."""
     agent = document.agent
     events = list(_events(document))
     prompts = [event for event in events if isinstance(event.body, UserPrompt) and event.subagent_id is None]
@@ -39,20 +39,20 @@ def apart(document: OpenedDocument, ledger: Path) -> Agent:
         marked = ((event.at_ms, event_key(agent.spec.id, event.key + mark)) for event in events)
         own_ms = [at_ms for at_ms, key in marked if stored_under(db, key) is not None]
     # The first prompts may be forgotten, or may have been none to an older version.
-    told = next(((prompt, *one) for prompt in prompts if (one := stored[prompt.key]) is not None), None)
-    if session is None or (told is None and not own_ms):
+    earlier = next(((prompt, *one) for prompt in prompts if (one := stored[prompt.key]) is not None), None)
+    if session is None or (earlier is None and not own_ms):
         return agent
     known_ms = 0
-    if told is not None:
-        first, told_ms, _ = told
-        is_near = abs(told_ms - first.at_ms) < _MINUTE_MS
+    if earlier is not None:
+        first, stored_ms, _ = earlier
+        is_near = abs(stored_ms - first.at_ms) < _MINUTE_MS
         # In the same document, too, times are far off that had to be corrected, since they lay in the future. And an
         # older version took the parts of a session for one document. Two parts may begin with the same words.
         is_same = all(_words(one[1]) == _words(prompt.body) for prompt in prompts if (one := stored[prompt.key]))
         is_same = is_same or any(one[0] == event.at_ms for event in events if (one := stored[event.key]) is not None)
-        if told_ms == first.at_ms or (not is_near and not own_ms and is_same):
+        if stored_ms == first.at_ms or (not is_near and not own_ms and is_same):
             return agent
-        # Told once more, and perhaps to the minute only; or else the next part of it.
+        # The same turns once more, perhaps with times to the minute; or else the next part of the session.
         known_ms = min(own_ms, default=session.last_ms + _MINUTE_MS) if is_near else 0
 
     def parse(source: Source, context: Any, record: Record) -> tuple[Any, Parsed]:

@@ -38,8 +38,8 @@ GIT_WORKS_S: Final = 1.0
 SILENT_AGAIN_S: Final = 5.0
 """How soon a source is tried again whose disk does not answer, or that of a project that it is about."""
 
-_ASKED_AGAIN_S: Final = (0.05, 0.1, 0.2, 0.4)
-"""After how long it is asked for again each time where somebody waits for it."""
+_RETRY_AFTER_S: Final = (0.05, 0.1, 0.2, 0.4)
+"""How long to wait before each new try to read a source whose disk did not answer, where a command waits for it."""
 
 
 class _Step(msgspec.Struct, frozen=True, kw_only=True):
@@ -191,11 +191,11 @@ async def ingest(
     return total
 
 
-async def patiently(reading: Callable[[], Awaitable[IngestResult]]) -> IngestResult:
-    """Returns what `reading` a source gives, where somebody waits for it: on a busy machine, a disk may seem not to
-    answer for a moment."""
+async def retry_if_silent(reading: Callable[[], Awaitable[IngestResult]]) -> IngestResult:
+    """Returns what `reading` a source gives; tries again for a moment if its disk did not answer, as on a busy machine.
+    For commands, whose user waits for it."""
     result = await reading()
-    for wait_s in _ASKED_AGAIN_S:
+    for wait_s in _RETRY_AFTER_S:
         if not result.silent:
             break
         await asyncio.sleep(wait_s)

@@ -20,7 +20,7 @@ from carryover.facts import FindRoot
 from carryover.fsio import scratch_folder
 from carryover.importing.declared import all_agents
 from carryover.ingest import scan
-from carryover.ingest.pipeline import ingest, patiently
+from carryover.ingest.pipeline import ingest, retry_if_silent
 from carryover.ingest.roots import TranscriptRoot
 from carryover.ingest.scan import FoundSource, first_cwd
 from carryover.ingest.spool import Spool, collect_pending
@@ -98,7 +98,7 @@ async def read_sources(
     for number, source in enumerate(sources, start=1):
         reading = partial(ingest, ledger, agents[source.agent], source, root_of=find_root, now_ms=now_ms, max_batches=1)
         until_s = time.monotonic() + (patience_s if _holds_many(source) else math.inf)
-        while (result := await patiently(reading)).more and time.monotonic() < until_s:
+        while (result := await retry_if_silent(reading)).more and time.monotonic() < until_s:
             progress.update((number - 1) / len(sources), f"{number - 1} of {len(sources)} transcripts read")
         is_whole = is_whole and not (result.more or result.silent)
         progress.update(number / len(sources), f"{number} of {len(sources)} transcripts read")

@@ -39,7 +39,7 @@ _PATCHED: Final = later(rb"^diff --git (.*)$", re.M)
 _CONTROL: Final = later(r"[\x00-\x1f\x7f]")
 """What git shows otherwise than it is in a name above a patch."""
 _MOST_COMPARED: Final = 200
-"""How many files without a counted line are compared; of more, all count."""
+"""At most so many files without a counted line are compared; if there are more, all count as changed."""
 _OTHERS: Final = ("ls-files", "--others", "--exclude-standard", "--directory", "--no-empty-directory", "-z")
 
 Cleaner = Callable[[bytes], bytes]

@@ -1,4 +1,4 @@
-"""What git has noted in its data folder of what goes on in a checkout: read, so that git is not asked.
+"""Reads from git's data folder, without starting git, which operation is unfinished and what was reset or stashed.
 
 `git status` says what is under way; the logs of HEAD and of stashes say what the user did with the work afterwards.
 """

@@ -115,7 +115,7 @@ def _checked(data: bytes) -> BlockState:
         raise EditRefused("it is not plain text")
     state = block_state(data)
     if state == "edited":
-        raise EditRefused("its Carryover block has another text than Carryover's")
+        raise EditRefused("its Carryover block has text that is not Carryover's")
     if state == "broken":
         raise EditRefused("one of the Carryover markers is missing")
     return state

@@ -107,7 +107,7 @@ _SAID_TO_BE: Final = later(
     r"(?P<value>(?!(?i:[bs]crypt|argon|hash|plain|encrypt|encoded|undefined))[A-Za-z]{6,32})"
     r"(?:\Z|[\s，。；、！）)]|[.,;!](?:\s|\Z))"
 )
-"""Letters alone say enough here: of a sentence without spaces, they are no word that tells how the password is."""
+"""Letters alone are enough here: in a sentence without spaces, they are no word that describes the password."""
 
 
 def passwords_behind_words(text: str, _lower: str) -> Iterator[Span]:

@@ -7,17 +7,17 @@ from typing import Final
 from carryover.text.pattern import later
 
 MOST_FRAMES: Final = 2
-"""How many frames are shown in a row."""
+"""How many innermost frames of a stack are shown."""
 _FRAME: Final = later(
     r"\s*at (?:(?:async |new )?[\w$.<>`/@\[\],-]{2,200}(?: \[as [\w$.]{1,80}\])? ?\([^\n]{0,400}\)"
     r"(?: ~?\[[^\]\n]{0,200}\]| in [^\n]{1,400}:line \d{1,7})?|\S{1,300}:\d{1,7})\s*"
     r"|\s*\.\.\. \d{1,6} (?:more|common frames omitted)\s*|--- End of stack trace from previous location[^\n]{0,40} ---"
 )
-"""A line of it, or one that stands for several or between two."""
+"""One frame, a line that stands for several, or one between two stacks."""
 
 
 def is_frame(line: str) -> bool:
-    """Whether a line is one of a stack."""
+    """Whether a line belongs to a stack."""
     return _FRAME.fullmatch(line) is not None
 
 

@@ -345,7 +345,7 @@ def test_files_of_a_project_that_are_no_longer_as_they_were_made_are_left_alone(
 
     mine = NEW_FILE.replace(b"before starting", b"before you start")
     (root / "AGENTS.md").write_bytes(mine)
-    assert block() == (mine, "its Carryover block has another text than Carryover's")
+    assert block() == (mine, "its Carryover block has text that is not Carryover's")
 
     (root / "AGENTS.md").rename(home / "AGENTS.md")
     (root / "AGENTS.md").symlink_to(home / "AGENTS.md")

@@ -44,7 +44,7 @@ def noted(root: Path) -> GitNotes:
         ("bisect start HEAD HEAD~1", ""),
     ],
 )
-def test_what_git_waits_to_go_on_with_is_named_until_it_is_over(tmp_path: Path, command: str, rebased: str) -> None:
+def test_an_operation_of_git_is_named_until_it_is_finished(tmp_path: Path, command: str, rebased: str) -> None:
     root = two_versions(tmp_path)
     subprocess.run(["git", *command.split()], cwd=root, capture_output=True, check=False)
     what = command.split()[0]

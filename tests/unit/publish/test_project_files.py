@@ -318,6 +318,6 @@ def test_what_the_user_wrote_into_a_block_stays_and_is_named(roots: tuple[Path, 
     done = withdraw_everywhere(home / ".carryover", pointing("off"))
 
     assert tree(bare)["AGENTS.md"] == edited
-    assert done[-1].notes == ["AGENTS.md was left alone: its Carryover block has another text than Carryover's"]
+    assert done[-1].notes == ["AGENTS.md was left alone: its Carryover block has text that is not Carryover's"]
     assert not (bare / ".carryover" / "handoff.md").exists()
     assert git(bare, "status", "--porcelain") == "?? AGENTS.md\n"

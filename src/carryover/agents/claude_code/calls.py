@@ -142,7 +142,7 @@ def handle_result(builder: ClaudeBuilder, part: str, block: Block) -> None:
         builder.skip("user/tool_result", "unexpected content")
     outcome = line_outcome(builder.line, call.op, plain_output(output or ""), failed=block.is_error is True)
     if call.op == "shell" and items_of(builder.line.tool_use_result):  # what a server of tools answered
-        outcome = zed.ended(outcome)
+        outcome = zed.shell_outcome(outcome)
     if call.ran and outcome.status == "denied":
         # Esc while a sub-agent works is worded as a refusal (2.1.63).
         outcome = replace(outcome, status="interrupted", never_ran=False)
@@ -241,7 +241,7 @@ def _looked_at(output: str) -> tuple[str, str]:
 
 def _looked(call: OpenClaudeCall, output: str) -> model.BackgroundTask | None:
     """Returns the end of a job that a status call found ended, since there may be no other record of it."""
-    if (ended := zed.looked_at(call.task_id, output)) is not None:
+    if (ended := zed.ended_job(call.task_id, output)) is not None:
         return ended
     head, printed = _looked_at(output)
     state = JOB_STATES.get((tagged(head, "status") or "").strip())

@@ -16,7 +16,7 @@ _ENDED: Final = later(
     r"(?:(Interrupted by the user|Killed|Timed out)\. )?(?:Exited with code (-?\d{1,10})\.)?"
     r"(?:Signal `[^`\n]{1,40}`\. )?(?:Final|New) output:\n\n"
 )
-"""Before what a command printed. A signal is told beside an exit code that no signal caused, too."""
+"""The line before what a command printed. It may name a signal even if that did not cause the exit code."""
 _BEGUN: Final = later(r"Command started in background with id: ([\w-]{1,100})")
 _CANCELLED: Final = "Tool cancelled by user"
 
@@ -27,8 +27,8 @@ def own_name(name: str) -> str:
     return bare if bare in _REPLACED else name
 
 
-def ended(outcome: ToolOutcome) -> ToolOutcome:
-    """Returns how a command ended: what it printed comes after a line that says so, and none is marked as failed."""
+def shell_outcome(outcome: ToolOutcome) -> ToolOutcome:
+    """Returns how a command ended. The line before its output says so; none of the results is marked as failed."""
     if outcome.output == _CANCELLED:
         return ToolOutcome("interrupted")
     found = _ENDED.match(outcome.output)
@@ -49,8 +49,8 @@ def begun_job(output: str) -> str:
     return found[1] if found is not None else ""
 
 
-def looked_at(task_id: str, output: str) -> model.BackgroundTask | None:
-    """Returns the end of a job that a look at it found ended."""
+def ended_job(task_id: str, output: str) -> model.BackgroundTask | None:
+    """Returns the end of a job, if the output of a call that asked about it says that it ended; else None."""
     found = _ENDED.match(output)
     if not task_id or found is None or (found[1] is None and found[2] is None):
         return None

@@ -109,14 +109,14 @@ def _words(message: Fields, before: Fields) -> Iterator[str]:
 def typed_of(messages: Sequence[Sequence[str]]) -> list[str]:
     """Returns what the user typed in each message, as the contract's `typed`; of a task of Roo Code, too."""
     texts = [text for parts in messages for text in parts]
-    if _BEGINS.match(next(iter(texts), "")) is not None and any(map(_is_told, texts)):
+    if _BEGINS.match(next(iter(texts), "")) is not None and any(map(_is_from_client, texts)):
         return ["\n".join(_typed_in(parts)) for parts in messages]
     if not any(map(_DETAILS.match, texts)):
         return []
     return ["\n".join(text for text in parts if not _DETAILS.match(text)) for parts in messages]
 
 
-def _is_told(text: str) -> bool:
+def _is_from_client(text: str) -> bool:
     found = _DETAILS.search(text) or _EXPORTED.match(text)
     return found is not None or RESULT.match(text, 0, LONGEST_HEAD) is not None
 

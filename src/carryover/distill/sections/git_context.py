@@ -1,4 +1,4 @@
-"""What git says of the checkout: where HEAD is, what is not committed, and what was done there since the work."""
+"""The line about git: where HEAD is, what is not committed, and what was done there since the newest work."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from carryover.facts import GitFacts, GitNotes
 _SOON_MS: Final = 60 * 60_000
 """Within this time, people commit what they did with an agent."""
 _LEAST_MS: Final = 5000
-"""What a record takes less than has times that only keep its order."""
+"""The times of a record that spans less than this only keep its order."""
 
 
 def came_later(git: GitFacts, view: ProjectView) -> bool:
@@ -79,4 +79,4 @@ def _stash(git: GitFacts, view: ProjectView) -> str:
 def _from_work(then_ms: int, newest: SessionView) -> str:
     at_ms = newest.newest_ms
     way = f"{elapsed(at_ms, then_ms)} after" if then_ms >= at_ms else f"{elapsed(then_ms, at_ms)} before"
-    return f"{way} the newest work told here"
+    return f"{way} the newest work recorded here"

@@ -74,7 +74,8 @@ def _run_report(args: argparse.Namespace) -> int:
     print_document(text)
     if not args.yes and not can_ask():
         if args.report != "-":
-            warn(f"There is no terminal to ask on, so it was printed only. --yes writes it to {visible(args.report)}.")
+            file = visible(args.report)
+            warn(f"There is no terminal to ask on, so the report was only printed. --yes writes it to {file}.")
         return ExitCode.OK
     path = target(args.report)
     may_write(path, args)

@@ -282,7 +282,7 @@ def _inspection(facts: Gathered, inspection: Inspection) -> dict[str, _Row]:
 
 def _project(facts: Gathered, project: ProjectFacts) -> dict[str, _Row]:
     end = project.pointer_end_bytes
-    changed = {"has another text than Carryover's": project.edited, "lost one of its markers": project.broken}
+    changed = {"has text that is not Carryover's": project.edited, "lost one of its markers": project.broken}
     return {
         "pointer/changed": [{"file": file, "what": what} for what, files in changed.items() for file in files],
         "pointer/too-late": [

@@ -51,7 +51,7 @@ def test_commits_that_came_after_all_recorded_work_are_told(hours: int, came: bo
     talk = worked()
     text = text_with(GitFacts(branch="main", head="1a2b3c4", committed_ms=talk.at_ms + hours * HOUR_MS), talk)
 
-    assert ("committed 26 h after the newest work told here" in text) is came
+    assert ("committed 26 h after the newest work recorded here" in text) is came
     assert (f"Since then: `git log --stat --since={iso_utc(talk.at_ms)}`." in text) is came
     assert ("Since then: `git diff --stat 1a2b3c4`." in text) is not came
 
@@ -61,12 +61,12 @@ def test_of_a_chat_without_times_it_is_not_known_what_came_later() -> None:
     notes = GitNotes(reset_ms=talk.at_ms + HOUR_MS, reset_from="9f8e7d6", stashed_ms=talk.at_ms + HOUR_MS)
     git = GitFacts(branch="main", head="1a2b3c4", committed_ms=talk.at_ms + 26 * HOUR_MS, notes=notes)
 
-    assert "told here" not in text_with(git, talk)
+    assert "recorded here" not in text_with(git, talk)
     assert "Since then: `git diff --stat 1a2b3c4`." in text_with(git, talk)
 
 
 @pytest.mark.parametrize(
-    ("minutes", "said"), [(-3, ""), (12, ", `git reset` from 9f8e7d6 12 min after the newest work told here")]
+    ("minutes", "said"), [(-3, ""), (12, ", `git reset` from 9f8e7d6 12 min after the newest work recorded here")]
 )
 def test_a_reset_after_the_work_is_told(minutes: int, said: str) -> None:
     """What the session committed may be gone."""
@@ -81,8 +81,8 @@ def test_a_reset_after_the_work_is_told(minutes: int, said: str) -> None:
     ("minutes", "said"),
     [
         (-300, ""),
-        (-1, "; stashed 1 min before the newest work told here"),
-        (12, "; stashed 12 min after the newest work told here"),
+        (-1, "; stashed 1 min before the newest work recorded here"),
+        (12, "; stashed 12 min after the newest work recorded here"),
     ],
 )
 def test_a_stash_that_may_hold_some_of_the_work_is_told(minutes: int, said: str) -> None:
@@ -92,7 +92,7 @@ def test_a_stash_that_may_hold_some_of_the_work_is_told(minutes: int, said: str)
     assert line_with(git, talk).endswith(f"; nothing uncommitted{said}")
 
 
-def test_what_git_waits_to_go_on_with_is_told() -> None:
+def test_an_operation_that_git_has_not_finished_is_named() -> None:
     """Its HEAD is detached, and a file with both versions of a line is no work of the session."""
     git = GitFacts(branch=None, head="1a2b3c4", subject="Shop", changed_files=1, insertions=4)
     rebase = GitNotes(under_way="rebase", rebased="main")

@@ -163,7 +163,7 @@ def test_a_question_is_closed_by_the_next_prompt_of_its_session_and_not_by_one_e
         ((2, 3, 4, 5, 6), False),
     ],
 )
-def test_a_question_is_left_after_12_hours_and_two_sessions_with_work_or_fewer_and_more(
+def test_a_question_is_dropped_after_12_hours_and_two_sessions_with_work_or_8_and_three(
     hours: tuple[int, ...], is_open: bool
 ) -> None:
     asked = worked(says="Done. Shall I delete the old table?")

@@ -128,7 +128,7 @@ def test_the_report_for_an_issue_names_nothing_of_the_user(up: DaemonProcess, ru
 
     assert (was_written, code, file.stat().st_mode & 0o777) == (False, ExitCode.OK, 0o600)
     assert file.read_text() == shown
-    assert f"printed only. --yes writes it to {file}." in said
+    assert f"only printed. --yes writes it to {file}." in said
     assert "\n  claude-code: version" in printed and "\n  events " in printed
     named = ("shop", "discount", "/", "~", "SessionStart")
     assert [word for word in named if word in printed] == []

@@ -194,7 +194,7 @@ def test_what_is_wrong_in_a_project_is_found() -> None:
     facts = changed(HEALTHY, agents=(changed(CODEX, reads_bytes=32_768),), projects=projects)
 
     assert list(map(line, findings(facts))) == [
-        "pointer wrong: ~/a: the pointer in AGENTS.md has another text than Carryover's.",
+        "pointer wrong: ~/a: the pointer in AGENTS.md has text that is not Carryover's.",
         "pointer wrong: ~/a: the pointer in CLAUDE.md lost one of its markers.",
         "pointer wrong: ~/b: the pointer in AGENTS.md is behind the 32,768 bytes that Codex CLI reads.",
         "pointer wrong: ~/d: AGENTS.x.md hides AGENTS.md, and the pointer in it, from Codex.",
