@@ -59,7 +59,9 @@ class GitNotes(msgspec.Struct, frozen=True, kw_only=True):
     reset_from: str = ""
     """The commit that was HEAD before it, abbreviated."""
     stashed_ms: int = 0
-    """The newest stash."""
+    """The newest stash, perhaps of another worktree."""
+    stashed_on: str = ""
+    """The branch that it was made on; empty for a detached HEAD, and if git does not say."""
 
 
 class GitFacts(msgspec.Struct, frozen=True, kw_only=True):

@@ -30,7 +30,10 @@ _UNDER_WAY: Final = {
     "REVERT_HEAD": "revert",
     "BISECT_LOG": "bisect",
 }
-_NOTED: Final = later(rb"^(?P<old>[0-9a-f]{40,64}) (?P<new>[0-9a-f]{40,64}) [^\t\n]{0,400}> (?P<at_s>\d{1,11}) ")
+_NOTED: Final = later(
+    rb"^(?P<old>[0-9a-f]{40,64}) (?P<new>[0-9a-f]{40,64}) [^\t\n]{0,400}> (?P<at_s>\d{1,11}) (?P<zone>\S{0,6})"
+)
+_STASHED_ON: Final = later(rb"\t(?:WIP on|On) ([^:\s]{1,255}): ")
 _RESET: Final = b"\treset: moving to "
 _SHORT: Final = 7
 
@@ -41,6 +44,7 @@ def git_notes(checkout: Checkout) -> GitNotes:
         return GitNotes()
     reset = next((one for one in _noted(checkout.git_dir / "logs/HEAD", _RESET) if one["old"] != one["new"]), None)
     stash = next(_noted(checkout.common / "logs/refs/stash"), None)
+    on = _STASHED_ON.match(stash.string, stash.end("zone")) if stash is not None else None
     under_way, rebased = _under_way(checkout.git_dir)
     return GitNotes(
         under_way=under_way,
@@ -48,6 +52,7 @@ def git_notes(checkout: Checkout) -> GitNotes:
         reset_ms=int(reset["at_s"]) * 1000 if reset is not None else 0,
         reset_from=reset["old"][:_SHORT].decode() if reset is not None else "",
         stashed_ms=int(stash["at_s"]) * 1000 if stash is not None else 0,
+        stashed_on=clean(one_line(on[1].decode(errors="replace"))) if on is not None else "",
     )
 
 

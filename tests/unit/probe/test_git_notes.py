@@ -74,14 +74,24 @@ def test_a_reset_counts_if_it_led_to_another_commit(tmp_path: Path) -> None:
     assert noted(root) == GitNotes(reset_ms=AT_MS, reset_from=before[:7])
 
 
-def test_a_stash_is_known_until_it_is_taken_back(tmp_path: Path) -> None:
+@pytest.mark.parametrize("message", ["", "On tax: later"])
+def test_a_stash_is_known_until_it_is_taken_back(tmp_path: Path, message: str) -> None:
     root = two_versions(tmp_path)
     (root / "cart.py").write_text("4\n")
-    git(root, "stash", "push", "--quiet", committed=iso_utc(AT_MS))
-    assert noted(root) == GitNotes(stashed_ms=AT_MS)
+    git(root, "stash", "push", "--quiet", *(["--message", message] if message else []), committed=iso_utc(AT_MS))
+    assert noted(root) == GitNotes(stashed_ms=AT_MS, stashed_on="main")
 
     git(root, "stash", "pop", "--quiet")
     assert noted(root) == GitNotes()
+
+
+def test_a_stash_without_a_branch_names_none(tmp_path: Path) -> None:
+    root = two_versions(tmp_path)
+    git(root, "checkout", "--quiet", "--detach")
+    (root / "cart.py").write_text("4\n")
+    git(root, "stash", "push", "--quiet", committed=iso_utc(AT_MS))
+
+    assert noted(root) == GitNotes(stashed_ms=AT_MS)
 
 
 def test_a_log_that_leads_elsewhere_or_is_no_text_says_nothing(tmp_path: Path) -> None:

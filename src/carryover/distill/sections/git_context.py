@@ -73,7 +73,9 @@ def _stash(git: GitFacts, view: ProjectView) -> str:
     newest = _newest(view)
     if newest is None or git.notes.stashed_ms < newest.started_ms:
         return ""
-    return f"; stashed {_from_work(git.notes.stashed_ms, newest)}"
+    other = git.notes.stashed_on not in ("", git.branch)  # worktrees share their stashes
+    on = f"on branch {branch_name(git.notes.stashed_on)} " if other else ""
+    return f"; stashed {on}{_from_work(git.notes.stashed_ms, newest)}"
 
 
 def _from_work(then_ms: int, newest: SessionView) -> str:

@@ -92,6 +92,15 @@ def test_a_stash_that_may_hold_some_of_the_work_is_told(minutes: int, said: str)
     assert line_with(git, talk).endswith(f"; nothing uncommitted{said}")
 
 
+@pytest.mark.parametrize(("on", "said"), [("main", "; stashed 12 min"), ("tax", "; stashed on branch tax 12 min")])
+def test_a_stash_of_another_branch_names_it(on: str, said: str) -> None:
+    """Worktrees share their stashes."""
+    talk = worked()
+    notes = GitNotes(stashed_ms=talk.at_ms + 12 * MINUTE_MS, stashed_on=on)
+
+    assert said in line_with(GitFacts(branch="main", head="1a2b3c4", notes=notes), talk)
+
+
 def test_an_operation_that_git_has_not_finished_is_named() -> None:
     """Its HEAD is detached, and a file with both versions of a line is no work of the session."""
     git = GitFacts(branch=None, head="1a2b3c4", subject="Shop", changed_files=1, insertions=4)
