@@ -63,9 +63,11 @@ def hand_over(
     return made
 
 
-def _session_of(ledger: sqlite3.Connection, project: ProjectRow, name: str) -> str:
+def _session_of(ledger: sqlite3.Connection, project: ProjectRow, name: str) -> str | None:
+    """Returns the id of the session that is meant; None for the last one of a project in which none is recorded yet."""
     if name == LAST:
-        return sessions(ledger, project.id, limit=1, notes=False)[0].native_id
+        newest = sessions(ledger, project.id, limit=1, notes=False)
+        return newest[0].native_id if newest else None
     session = session_by_prefix(ledger, name)
     if session.project_id == project.id:
         return session.native_id

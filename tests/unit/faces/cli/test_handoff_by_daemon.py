@@ -132,7 +132,8 @@ def test_where_a_session_has_only_started_a_worktree_has_nothing_of_an_excluded_
     worktree = str(home / "tree")
     git(recorded, "worktree", "add", "--quiet", worktree)
     as_writer(state_dir(), lambda ledger, _: ledger.write(know_project, worktree, str(recorded), now_ms=1))
-    assert "Wire discount into checkout" in run("handoff", worktree)[1]
+    for last in ((), ("--session", "last")):
+        assert "Wire discount into checkout" in run("handoff", worktree, *last)[1]
     state_dir().config.write_text(f'[projects]\nexclude = ["{recorded}"]\n')
 
     for command in (("handoff", worktree), ("export", "--for", "chatgpt", worktree)):
