@@ -44,7 +44,7 @@ LOOK_AT_ROOTS_MS: Final = 1_000
 LOOK_AT_PROJECTS_S: Final = 3.0
 """Interval at which projects are looked at: there may be hundreds, and only a project's first source is news."""
 _PUT_OFF: Final = 4
-"""For how many more intervals they are not looked at right after a change, whose reading would wait for that."""
+"""For how many more intervals they are not looked at while changes keep coming: it would delay reading those."""
 POLL_MS: Final = 500
 POLL_PROJECTS_MS: Final = 2_000
 """The same for the files of projects, in which few agents write. They are polled wherever there is no inotify."""

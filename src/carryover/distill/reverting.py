@@ -24,12 +24,12 @@ _RUNS_FILES: Final = later(
     r"(?:.*[/\\])?(?:python|node|bun|deno|tsx|ts-node|ruby|perl|php|lua|julia|Rscript|go|bash|zsh|sh|pwsh|powershell)"
     r"[\d.]{0,6}(?:\.exe)?"
 )
-"""The word of a command that runs the file which a later word names."""
+"""A program that runs the file which a later word of its command names."""
 
 
 def with_change(changes: tuple[Change, ...], edit: FileEdit, turn: int) -> tuple[Change, ...]:
-    """Returns the newest changes of a file with those of an edit, if all its lines are recorded. Imports follow what
-    uses them."""
+    """Returns the newest changes of a file with those of an edit, if all its lines are recorded. A change of
+    imports alone is left out, since it only follows others."""
     lines = edit.diff.splitlines()
     changed = [line[1:].strip() for line in lines if line[:1] in ("+", "-")]
     if all(_IMPORT.fullmatch(line) for line in changed) or any(line.startswith(_CUT_OFF) for line in lines):
@@ -46,8 +46,8 @@ def after_edit(
     known: tuple[Revert, ...], former: EditedFile | None, edit: FileEdit, turn: int, at_ms: int, calls: Iterable[Call]
 ) -> tuple[Revert, ...]:
     """Returns the reverts after an edit. One that was itself reverted no longer counts, nor does a deletion if the file
-    is added again: some agents rewrite files in that way. A script that was run has served its purpose, if one of
-    `calls` did so."""
+    is added again: some agents rewrite files in that way. Nor does the deletion of a script
+    that one of `calls` ran: it has served its purpose."""
     if edit.change == "add" and former is not None and former.change == "delete":
         return tuple(one for one in known if one.path != edit.path or one.turn != former.turn)
     of = _reverted_turn(former, edit, turn) if former is not None else None
@@ -72,7 +72,7 @@ def _reverted_turn(former: EditedFile, edit: FileEdit, turn: int) -> int | None:
 
 
 def _was_run(path: str, calls: Iterable[Call]) -> bool:
-    """Whether a command ran the file, or one that the newest command, which deleted it, deleted with it."""
+    """Whether a command ran the file, or another file that the newest command deleted together with it."""
     commands = [call.subject for call in calls if call.op == "shell"]
     newest = {_name(word) for each in simple_commands(commands[-1]) for word in each.words} if commands else set[str]()
     gone = {name for name in newest if "." in name} if _name(path) in newest else {_name(path)}

@@ -46,8 +46,8 @@ def agent_of_part(document: OpenedDocument, ledger: Path) -> Agent:
     if earlier is not None:
         first, stored_ms, _ = earlier
         is_near = abs(stored_ms - first.at_ms) < _MINUTE_MS
-        # In the same document, too, times are far off that had to be corrected, since they lay in the future. And an
-        # older version took the parts of a session for one document. Two parts may begin with the same words.
+        # In one document, too, times can differ: those that lay in the future were corrected. And an older version
+        # took the parts of a session for one document. Two parts may begin with the same words.
         is_same = all(_words(one[1]) == _words(prompt.body) for prompt in prompts if (one := stored[prompt.key]))
         is_same = is_same or any(one[0] == event.at_ms for event in events if (one := stored[event.key]) is not None)
         if stored_ms == first.at_ms or (not is_near and not own_ms and is_same):

@@ -37,7 +37,7 @@ _DIFF: Final = ("diff", "--numstat", "-z", "-l200")
 _PATCH: Final = ("diff", "--patch", "--no-renames", "--src-prefix=a/", "--dst-prefix=b/")
 _PATCHED: Final = later(rb"^diff --git (.*)$", re.M)
 _CONTROL: Final = later(r"[\x00-\x1f\x7f]")
-"""What git shows otherwise than it is in a name above a patch."""
+"""Characters that git escapes in a file name above a patch."""
 _MOST_COMPARED: Final = 200
 """At most so many files without a counted line are compared; if there are more, all count as changed."""
 _OTHERS: Final = ("ls-files", "--others", "--exclude-standard", "--directory", "--no-empty-directory", "-z")

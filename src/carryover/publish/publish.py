@@ -1,7 +1,7 @@
 """Makes one project's handoff and writes it to the project's files. Blocks.
 
     publish_project     from the ledger to the files
-    publish_handoff     of one that is made
+    publish_handoff     from a finished handoff to the files
     publish_text        the text, and all that belongs to it; errors become a refusal or a note
 
 A project whose history was read only because a command printed something gets no file until an agent works there again.

@@ -134,8 +134,8 @@ def _typed_in(texts: Sequence[str]) -> Iterator[str]:
 
 
 def _tagged(text: str, start: int) -> Iterator[str]:
-    """Yields what the user typed in a text, if anything. The first of each tag alone is looked at: of one that has no
-    end, no later one has."""
+    """Yields what the user typed in a text, if anything. Only the first of each tag is tried: if it has no end,
+    no later one has."""
     begun = {tag[1]: tag.end() for tag in reversed([*_BEGUN.finditer(text, start)])}
     for tag, typed in sorted(begun.items(), key=lambda found: found[1]):
         ends = (found.start() for found in _ENDED.finditer(text, typed) if found[1] == tag)

@@ -66,7 +66,7 @@ class _Session:
     """When it got the handoff, UTC ms."""
     with_prompt: bool = False
     missed: bool = False
-    """Whether its last prompt was not answered in time, so that nobody knows whether it lacked the handoff."""
+    """Whether its last prompt was not answered in time, so that it is not known whether it lacked the handoff."""
     owed: HookCall | None = None
     """If it lacks the handoff: the call by which its next prompt gets it."""
 

@@ -65,7 +65,7 @@ def run_log(args: argparse.Namespace) -> None:
 
 
 _TITLE_CHARS: Final = 60
-"""A title that has so much in common with a prompt is of that."""
+"""A title that shares so many characters with a prompt repeats it."""
 _KINDS: Final = {"session": "session began"}
 """What an entry is called where its kind alone says too little."""
 
