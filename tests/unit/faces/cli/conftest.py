@@ -36,6 +36,15 @@ def recorded(shop: Path) -> Path:
 
 
 @pytest.fixture
+def history(home: Path) -> Path:
+    """Where SpecStory saves the sessions of a repository."""
+    folder = home / "store/.specstory/history"
+    folder.mkdir(parents=True)
+    git(home / "store", "init", "-q")
+    return folder
+
+
+@pytest.fixture
 def claude(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Claude Code 2.1.328 is on this machine, and no service manager; the path of its settings, not there yet."""
     only_this_path(home, monkeypatch)

@@ -12,19 +12,9 @@ from carryover.importing.document import open_document, take_in
 from carryover.ingest.pipeline import ingest
 from carryover.ledger.store import Ledger
 from support.recorded_shop import Run
-from support.repository import git
 
 LATER_MS = 1_900_000_000_000
 FIRST = ("2026-11-20 06:00:11Z", "Add a discount", "Added.")
-
-
-@pytest.fixture
-def history(home: Path) -> Path:
-    """Where SpecStory saves the sessions of a repository."""
-    folder = home / "store/.specstory/history"
-    folder.mkdir(parents=True)
-    git(home / "store", "init", "-q")
-    return folder
 
 
 def saved(path: Path, *turns: tuple[str, str, str]) -> str:

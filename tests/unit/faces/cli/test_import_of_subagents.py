@@ -12,16 +12,6 @@ from carryover.ledger.connect import connect_read_only
 from carryover.ledger.queries import sessions
 from carryover.past.context import state_dir
 from support.recorded_shop import Run
-from support.repository import git
-
-
-@pytest.fixture
-def history(home: Path) -> Path:
-    """Where SpecStory saves the sessions of a repository."""
-    folder = home / "store/.specstory/history"
-    folder.mkdir(parents=True)
-    git(home / "store", "init", "-q")
-    return folder
 
 
 def saved(folder: Path, minute: int, session: str, *turns: str) -> Path:
