@@ -12,10 +12,10 @@ from typing import Final
 
 from carryover.config import AgentsConfig
 from carryover.probe.checkout import Checkout
-from carryover.probe.git import changed_files
 from carryover.probe.git_dir import may_be_asked
 from carryover.probe.ignore_rules import has_rule
 from carryover.projects.root import agents_checkouts, find_root
+from carryover.publish.git_state import changed_files
 from carryover.publish.gitignore import has_our_rule
 from fuzz.bytes import END, parts
 

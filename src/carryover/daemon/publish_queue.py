@@ -24,9 +24,9 @@ from carryover.fsio import is_empty, is_gone, mtime_ns
 from carryover.ledger.batch import Committed
 from carryover.ledger.connect import LedgerDamaged
 from carryover.probe.checkout import Checkout
-from carryover.probe.git import TIMEOUT_S
 from carryover.probe.looks import Silent, look_at_each
 from carryover.projects.handoff_file import Published
+from carryover.publish.git_state import TIMEOUT_S
 from carryover.publish.make import MadeHandoff
 from carryover.publish.project_view import UnknownProject
 from carryover.redact import CleanText

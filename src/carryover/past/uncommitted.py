@@ -14,10 +14,9 @@ from carryover.facts import ChangedFile
 from carryover.fsio import is_gone
 from carryover.past.chat_files import is_secret_name
 from carryover.probe.checkout import Checkout
-from carryover.probe.git import differing_files, of_others
 from carryover.probe.git_command import ask
 from carryover.probe.git_history import patched_files
-from carryover.publish.make import own_writes
+from carryover.publish.git_state import differing_files, of_others
 from carryover.text.harmless import one_line
 
 _MOST_FILES: Final = 500
@@ -52,7 +51,7 @@ def _uncommitted(root: Path, deadline: float) -> list[ChangedFile]:
     if numstat.code != 0:
         return []
     listed = differing_files(root, numstat.out, "HEAD", deadline)
-    changed = of_others(Checkout(root), listed, own_writes(), "HEAD", deadline)[:_MOST_FILES]
+    changed = of_others(Checkout(root), listed, "HEAD", deadline)[:_MOST_FILES]
     gone = {file.path for file in changed if is_gone(root / file.path)}
     short = [file.path for file in changed if 0 < file.insertions + file.deletions <= LONGEST_LINES]
     shown = [path for path in short if path not in gone and not is_secret_name(path)]

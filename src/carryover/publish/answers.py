@@ -22,15 +22,14 @@ from carryover.facts import Facts, GitFacts, ProjectRoot
 from carryover.ledger.queries import project_by_root
 from carryover.model import conversation_of
 from carryover.probe.checkout import Checkout
-from carryover.probe.git import TIMEOUT_S, changed_since
 from carryover.projects.handoff_file import handoff_path
 from carryover.projects.policy import AWAITS_WORK, TAKEN_OUT
+from carryover.publish.git_state import TIMEOUT_S, changed_since
 from carryover.publish.gitignore import open_to_git
 from carryover.publish.make import (
     distill_view,
     files_now,
     git_now,
-    own_writes,
     settings_for_work,
     view_now,
     with_page,
@@ -169,7 +168,7 @@ def _moved(checkout: Checkout, git: GitFacts | None, since: str | None, git_s: f
     if git.head == since:
         return since, git.changed_files
     with contextlib.suppress(TimeoutError):
-        return changed_since(checkout, since=since, own=own_writes(), timeout_s=git_s) or (None, None)
+        return changed_since(checkout, since=since, timeout_s=git_s) or (None, None)
     return None, None
 
 

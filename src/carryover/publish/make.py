@@ -10,7 +10,7 @@ from pathlib import Path
 
 import msgspec
 
-from carryover.agents import agent_names, instruction_files, startable_agents
+from carryover.agents import agent_names, startable_agents
 from carryover.config import Config, ProjectSettings, project_settings, refuse_excluded
 from carryover.distill.entry import Entry, Section
 from carryover.distill.handoff import MAX_TOKENS, Handoff, distill, wanted_files
@@ -31,15 +31,13 @@ from carryover.ledger.queries import (
     session_of,
 )
 from carryover.model import Pin, UserPrompt
-from carryover.outside.listed import GITIGNORE
 from carryover.probe.checkout import Checkout
 from carryover.probe.files import file_facts
-from carryover.probe.git import TIMEOUT_S, OwnWrites, git_facts
-from carryover.projects.handoff_file import PAGE, STORE, Published, handoff_path, sha_of
+from carryover.projects.handoff_file import PAGE, Published, handoff_path, sha_of
 from carryover.projects.root import agents_checkouts
-from carryover.publish.gitignore import open_to_git, without_rule
+from carryover.publish.git_state import TIMEOUT_S, git_facts
+from carryover.publish.gitignore import open_to_git
 from carryover.publish.limits import offered_at_limit
-from carryover.publish.pointers import without_block
 from carryover.publish.project_view import project_view
 from carryover.redact import CleanText
 from carryover.text.reset_times import on_this_machine
@@ -263,16 +261,9 @@ def settings_for_work(view: ProjectView, config: Config) -> ProjectSettings:
 def git_now(checkout: Checkout, last: GitFacts | None = None, *, timeout_s: float = TIMEOUT_S) -> GitFacts | None:
     """Returns git's current state or, if git is too slow, `last` marked as stale. None outside a repository."""
     try:
-        return git_facts(checkout, own=own_writes(), timeout_s=timeout_s) if _is_here(checkout.root) else None
+        return git_facts(checkout, timeout_s=timeout_s) if _is_here(checkout.root) else None
     except TimeoutError:
         return msgspec.structs.replace(last, stale=True) if last is not None else None
-
-
-def own_writes() -> OwnWrites:
-    """Describes Carryover's own writes in a project, which the probe must not count as changes."""
-    return OwnWrites(
-        folder=STORE, without={**dict.fromkeys(instruction_files(), without_block), GITIGNORE: without_rule}
-    )
 
 
 def files_now(view: ProjectView) -> dict[str, FileFacts]:

@@ -33,12 +33,12 @@ from carryover.outside.in_project import Pass
 from carryover.outside.journal import Journal, read_journal, write_down
 from carryover.outside.listed import handoff_folder
 from carryover.probe.checkout import Checkout
-from carryover.probe.git import TIMEOUT_S
 from carryover.probe.git_command import ask_one
 from carryover.probe.looks import give_up_if_late, look_at
 from carryover.projects.handoff_file import HANDOFF, PAGE, STORE, Published, read_handoff, store_of, write_handoff
 from carryover.projects.policy import AWAITS_WORK, TAKEN_OUT, UNWRITTEN, Refusal, refusal, refusal_by_git
 from carryover.projects.root import StatePaths
+from carryover.publish.git_state import TIMEOUT_S
 from carryover.publish.gitignore import kept_out
 from carryover.publish.loaded_files import write_loaded_files
 from carryover.publish.local_pointers import hidden_since

@@ -19,8 +19,8 @@ from carryover.ingest.pipeline import ingest
 from carryover.ledger.batch import Committed
 from carryover.ledger.connect import connect_read_only
 from carryover.ledger.queries import projects
-from carryover.probe.git import TIMEOUT_S
 from carryover.projects.root import find_root
+from carryover.publish.git_state import TIMEOUT_S
 from carryover.publish.make import MadeHandoff
 from carryover.publish.publish import publish_project
 from support.claude_session import ClaudeSession

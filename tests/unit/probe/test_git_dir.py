@@ -14,12 +14,12 @@ from carryover.config import AgentsConfig
 from carryover.facts import ProjectRoot
 from carryover.paths import StateDir
 from carryover.probe.checkout import Checkout
-from carryover.probe.git import git_facts
 from carryover.probe.git_command import GitAnswer, ask
 from carryover.probe.git_dir import may_be_asked, worktrees_of
 from carryover.probe.git_history import newest_commits
 from carryover.projects.policy import refusal
 from carryover.projects.root import StatePaths, agents_checkouts, find_root
+from carryover.publish.git_state import git_facts
 from support.forged_git import FORGED, bare_that_shares, claimed, git_file
 from support.repository import git, repository
 

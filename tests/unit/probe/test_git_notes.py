@@ -9,7 +9,7 @@ import pytest
 
 from carryover.facts import GitNotes
 from carryover.probe.checkout import Checkout
-from carryover.probe.git import git_facts
+from carryover.publish.git_state import git_facts
 from carryover.records.fields import iso_utc
 from support.repository import git, repository
 

@@ -10,7 +10,7 @@ import pytest
 
 from carryover.facts import GitFacts
 from carryover.probe.checkout import Checkout
-from carryover.probe.git import git_facts
+from carryover.publish.git_state import git_facts
 from support.repository import git, repository
 
 PATIENT_S: Final = 20.0

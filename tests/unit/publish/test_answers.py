@@ -15,9 +15,9 @@ from carryover.distill.stored_digest import DigestReducer
 from carryover.facts import GitFacts
 from carryover.ledger.store import Ledger
 from carryover.probe.checkout import Checkout
-from carryover.probe.git import git_facts
 from carryover.projects.policy import AWAITS_WORK
 from carryover.publish.answers import AnswerTime, Beginning
+from carryover.publish.git_state import git_facts
 from carryover.publish.make import made_handoff
 from support.claude_session import ClaudeSession
 from support.clock import LATER_MS

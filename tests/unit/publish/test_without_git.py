@@ -10,9 +10,9 @@ import pytest
 
 from carryover.config import ProjectSettings
 from carryover.probe.checkout import Checkout
-from carryover.probe.git import git_facts
 from carryover.probe.git_command import git_trouble
 from carryover.projects.handoff_file import Published
+from carryover.publish.git_state import git_facts
 from carryover.redact import CleanText
 from support.platforms import fake_darwin, on
 from support.publishing import publish

@@ -15,21 +15,23 @@ from msgspec.structs import replace
 
 from carryover.facts import GitFacts
 from carryover.probe.checkout import Checkout
-from carryover.probe.git import OwnWrites, changed_since, differing_files, git_facts
+from carryover.publish.git_state import changed_since, differing_files, git_facts
+from carryover.publish.pointers import with_block
 from support.daemon_process import wait_until
 from support.repository import PLANTED, configured, git, hostile_repository, partial_clone, repository
 
 PATIENT_S = 20.0
-NOTHING = OwnWrites()
+BRIEF = "Be brief.\n"
+OURS = with_block(b"", at_top=False).decode()
 
 
 def moved(root: Path, **how: Any) -> tuple[str | None, int] | None:
     return changed_since(Checkout(root), **how, timeout_s=PATIENT_S)
 
 
-def facts_of(root: Path, own: OwnWrites = NOTHING) -> GitFacts:
+def facts_of(root: Path) -> GitFacts:
     """The facts, but for the time of the commit, which is that of the test."""
-    found = git_facts(Checkout(root), own=own, timeout_s=PATIENT_S)
+    found = git_facts(Checkout(root), timeout_s=PATIENT_S)
     assert found is not None
     return replace(found, committed_ms=0)
 
@@ -255,45 +257,38 @@ def test_a_look_at_what_moved_runs_no_program_of_the_repository(tmp_path: Path) 
     assert not mark.exists()
 
 
-def without_ours(data: bytes) -> bytes:
-    return data.replace(b"\nOURS\n", b"").removeprefix(b"OURS\n")
-
-
-OWN = OwnWrites(folder=".carryover", without={"AGENTS.md": without_ours})
-
-
 def test_what_carryover_itself_wrote_is_no_change(tmp_path: Path) -> None:
     root = repository(tmp_path, {"a.py": "1\n", "AGENTS.md": "Be brief.\n"})
     then = short_head(root)
-    (root / "AGENTS.md").write_text("Be brief.\n\nOURS\n")
+    (root / "AGENTS.md").write_text(BRIEF + OURS)
     (root / ".carryover").mkdir()
     (root / ".carryover" / "handoff.md").write_text("# [CARRYOVER]\n")
 
-    assert facts_of(root, OWN) == GitFacts(branch="main", head=then, subject="first commit", own=2)
-    assert moved(root, since=then, own=OWN) == (then, 0)
+    assert facts_of(root) == GitFacts(branch="main", head=then, subject="first commit", own=2)
+    assert moved(root, since=then) == (then, 0)
 
     git(root, "commit", "--quiet", "--all", "--message", "with the block")
-    assert moved(root, since=then, own=OWN) == (short_head(root), 0)
+    assert moved(root, since=then) == (short_head(root), 0)
 
 
 def test_a_file_in_which_the_user_changed_something_too_counts(tmp_path: Path) -> None:
     root = repository(tmp_path, {"a.py": "1\n", "AGENTS.md": "Be brief.\n"})
-    (root / "AGENTS.md").write_text("Be very brief.\n\nOURS\n")
+    (root / "AGENTS.md").write_text("Be very brief.\n" + OURS)
     (root / "a.py").write_text("2\n")
     head = short_head(root)
 
-    assert facts_of(root, OWN).changed_files == 2
-    assert moved(root, since=head, own=OWN) == (head, 2)
+    assert facts_of(root).changed_files == 2
+    assert moved(root, since=head) == (head, 2)
 
 
-@pytest.mark.parametrize(("text", "untracked"), [("OURS\n", 0), ("Be brief.\n\nOURS\n", 1), ("Be brief.\n", 1)])
+@pytest.mark.parametrize(("text", "untracked"), [(OURS.lstrip(), 0), (BRIEF + OURS, 1), (BRIEF, 1)])
 def test_a_new_file_counts_unless_it_holds_our_text_alone(tmp_path: Path, text: str, untracked: int) -> None:
     root = repository(tmp_path, {"a.py": "1\n"})
     (root / "AGENTS.md").write_text(text)
     (root / "docs").mkdir()
-    (root / "docs" / "AGENTS.md").write_text("OURS\n")
+    (root / "docs" / "AGENTS.md").write_text(OURS.lstrip())
 
-    assert facts_of(root, OWN).untracked == untracked + 1, "in a folder below it is nobody's but the user's"
+    assert facts_of(root).untracked == untracked + 1, "in a folder below it is nobody's but the user's"
 
 
 def test_our_text_is_known_in_the_file_that_a_link_of_that_name_leads_to(tmp_path: Path) -> None:
@@ -301,9 +296,9 @@ def test_our_text_is_known_in_the_file_that_a_link_of_that_name_leads_to(tmp_pat
     (root / "AGENTS.md").symlink_to("docs/agents.md")
     git(root, "add", "--all")
     git(root, "commit", "--quiet", "--message", "a link")
-    (root / "docs" / "agents.md").write_text("Be brief.\n\nOURS\n")
+    (root / "docs" / "agents.md").write_text(BRIEF + OURS)
 
-    assert facts_of(root, OWN).changed_files == 0
+    assert facts_of(root).changed_files == 0
 
 
 def test_a_renamed_file_counts_once(tmp_path: Path) -> None:
@@ -311,7 +306,7 @@ def test_a_renamed_file_counts_once(tmp_path: Path) -> None:
     git(root, "mv", "a.py", "b.py")
     (root / "b.py").write_text("1\n2\n3\n4\n5\n6\n7\n8\n9\n")
 
-    facts = facts_of(root, OWN)
+    facts = facts_of(root)
 
     assert (facts.changed_files, facts.insertions, facts.deletions) == (1, 1, 0)
 

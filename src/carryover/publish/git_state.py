@@ -1,4 +1,4 @@
-"""Reads the state of a repository: branch, HEAD, and what differs from it, apart from Carryover's own writes."""
+"""Reads the state of a repository: branch, HEAD, and what differs from it, apart from what Carryover wrote there."""
 
 from __future__ import annotations
 
@@ -6,19 +6,25 @@ import errno
 import os
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Final, TypeVar
 
 import msgspec
 
+from carryover.agents import instruction_files
 from carryover.facts import ChangedFile, GitFacts
 from carryover.fsio import read_bytes_bounded
+from carryover.outside.listed import GITIGNORE
 from carryover.probe.checkout import Checkout
 from carryover.probe.git_command import GitAnswer, ask
 from carryover.probe.git_notes import git_notes
+from carryover.probe.ignore_rules import SIZE_LIMIT_BYTES
 from carryover.probe.memory import known_answer, remember
+from carryover.projects.handoff_file import STORE
+from carryover.publish.gitignore import without_rule
+from carryover.publish.pointers import without_block
 from carryover.redact import clean
 from carryover.text.harmless import one_line
 from carryover.text.pattern import later
@@ -42,53 +48,28 @@ _MOST_COMPARED: Final = 200
 """At most so many files without a counted line are compared; if there are more, all count as changed."""
 _OTHERS: Final = ("ls-files", "--others", "--exclude-standard", "--directory", "--no-empty-directory", "-z")
 
-Cleaner = Callable[[bytes], bytes]
-
-
-class OwnWrites(msgspec.Struct, frozen=True, kw_only=True):
-    """The files and texts that Carryover writes into a project, which are not part of the work there."""
-
-    folder: str | None = None
-    """A folder at the top of the repository that belongs to Carryover alone."""
-    without: Mapping[str, Cleaner] = {}
-    """By file name, for files at the top of the repository that Carryover adds text to."""
-
-    def covers(self, path: str) -> bool:
-        """Whether `path`, relative to the top, is Carryover's folder or inside it."""
-        return self.folder is not None and f"{path}/".startswith(f"{self.folder}/")
-
-    def cleaner(self, path: str, places: Mapping[str, str] = {}) -> Cleaner | None:
-        """Returns a function that removes Carryover's text from a file; None if it writes nothing there."""
-        names = {name.casefold(): name for name in self.without}  # a file system may have kept another case
-        name = names.get(path.casefold()) or places.get(path)
-        return self.without[name] if name is not None else None
-
-
-_NOTHING_OWN: Final = OwnWrites()
-
-
 _T = TypeVar("_T")
+_Without = Callable[[bytes], bytes]
+"""Returns a text without what is ours in it."""
 
 
-def git_facts(checkout: Checkout, *, own: OwnWrites = _NOTHING_OWN, timeout_s: float = TIMEOUT_S) -> GitFacts | None:
+def git_facts(checkout: Checkout, *, timeout_s: float) -> GitFacts | None:
     """Returns the state of the repository; None if there is none or git can't read it.
 
-    Files that differ only by what `own` describes are not counted. Blocks; git gets at most `timeout_s`. Changes
+    Files that differ only by our text are not counted. Blocks; git gets at most `timeout_s`. Changes
     nothing and runs nothing that the repository contains, such as hooks or filters; returns None if its configuration
     makes that impossible. Raises TimeoutError without a complete answer in time: use the last known facts then.
     """
-    return _in_time(partial(_facts, checkout, own), timeout_s)
+    return _in_time(partial(_facts, checkout), timeout_s)
 
 
-def changed_since(
-    checkout: Checkout, *, since: str, own: OwnWrites = _NOTHING_OWN, timeout_s: float = TIMEOUT_S
-) -> tuple[str | None, int] | None:
+def changed_since(checkout: Checkout, *, since: str, timeout_s: float) -> tuple[str | None, int] | None:
     """Returns HEAD, and how many files differ between the commit `since` and the working tree; None if that commit no
     longer exists.
 
     As careful as `git_facts`, with the same errors; half the work, for a session that waits for the answer.
     """
-    return _in_time(partial(_changed_since, checkout, since, own), timeout_s)
+    return _in_time(partial(_changed_since, checkout, since), timeout_s)
 
 
 def _in_time(ask_git: Callable[[float], _T | None], timeout_s: float) -> _T | None:
@@ -100,7 +81,7 @@ def _in_time(ask_git: Callable[[float], _T | None], timeout_s: float) -> _T | No
         raise TimeoutError(errno.ETIMEDOUT, "git did not answer in time") from error
 
 
-def _facts(checkout: Checkout, own: OwnWrites, deadline: float) -> GitFacts | None:
+def _facts(checkout: Checkout, deadline: float) -> GitFacts | None:
     root = checkout.root
     remembered: tuple[GitFacts, bool] | None = known_answer((root, "HEAD"), checkout.refs)
     asked = _OF_HEAD if remembered is None else ()
@@ -119,10 +100,11 @@ def _facts(checkout: Checkout, own: OwnWrites, deadline: float) -> GitFacts | No
         return None
     since = "HEAD" if head.head else None
     listed = differing_files(root, diff.out, since, deadline)
-    changed = of_others(checkout, listed, own, since, deadline)
+    changed = of_others(checkout, listed, since, deadline)
     names = [os.fsdecode(name) for name in others.out.split(b"\0") if name]
-    cleaners = [(path, own.cleaner(path)) for path in names if not own.covers(path)]
-    untracked = sum(clean is None or not is_own_text(root / name, b"", clean) for name, clean in cleaners)
+    edited = _edited()
+    others_names = (name for name in names if not _is_in_store(name))
+    untracked = sum(not _is_ours(root / name, b"", edited.get(name.casefold())) for name in others_names)
     return msgspec.structs.replace(
         head,
         changed_files=len(changed),
@@ -154,29 +136,27 @@ def _head_in(
     return facts, kind.out.strip() == b"true" and not is_around
 
 
-def _changed_since(checkout: Checkout, since: str, own: OwnWrites, deadline: float) -> tuple[str | None, int] | None:
+def _changed_since(checkout: Checkout, since: str, deadline: float) -> tuple[str | None, int] | None:
     root = checkout.root
     known: tuple[GitFacts, bool] | None = known_answer((root, "HEAD"), checkout.refs)
     head, diff = ask(root, _HEAD, (*_DIFF, since, "--"), deadline=deadline)
     if diff.code != 0 or (known is not None and not known[1]):
         return None
-    changed = of_others(checkout, differing_files(root, diff.out, since, deadline), own, since, deadline)
+    changed = of_others(checkout, differing_files(root, diff.out, since, deadline), since, deadline)
     return _head_of(head)[0], len(changed)
 
 
-def of_others(
-    checkout: Checkout, changed: list[ChangedFile], own: OwnWrites, since: str | None, deadline: float
-) -> list[ChangedFile]:
-    """Returns the files with changes other than Carryover's own writes since the commit `since` (None: all files)."""
+def of_others(checkout: Checkout, changed: list[ChangedFile], since: str | None, deadline: float) -> list[ChangedFile]:
+    """Returns the files with changes other than Carryover's own since the commit `since` (None: all files)."""
     root = checkout.root
-    changed = [file for file in changed if not own.covers(file.path)]
-    places = own_places(root, own)
-    cleaners = {file.path: own.cleaner(file.path, places) for file in changed}
-    asked = {path: clean for path, clean in cleaners.items() if clean is not None}
+    changed = [file for file in changed if not _is_in_store(file.path)]
+    edited, linked = _edited(), _linked(root)
+    own_or_linked = {file.path: edited.get(file.path.casefold()) or linked.get(file.path) for file in changed}
+    asked = {path: without for path, without in own_or_linked.items() if without is not None}
     if not asked:
         return changed
     before = checkout.in_commit(since, list(asked), deadline) if since else {}
-    ours = {path for path, clean in asked.items() if is_own_text(root / path, before.get(path, b""), clean)}
+    ours = {path for path, without in asked.items() if _is_ours(root / path, before.get(path, b""), without)}
     return [file for file in changed if file.path not in ours]
 
 
@@ -194,9 +174,6 @@ def _head_of(answer: GitAnswer) -> tuple[str | None, int, str]:
     seconds, _, subject = rest.partition("\0")
     # Redacted here, since the ledger keeps these facts; before the cut, since half a secret is no longer recognised.
     return short, int(seconds) * 1000 if seconds.isdecimal() else 0, clean(one_line(subject))[:_SUBJECT_LIMIT]
-
-
-_SIZE_LIMIT_BYTES: Final = 256 << 10
 
 
 def differing_files(root: Path, numstat: bytes, since: str | None, deadline: float) -> list[ChangedFile]:
@@ -242,19 +219,30 @@ def changed_files(numstat: bytes) -> list[ChangedFile]:
     return list(found.values())
 
 
-def own_places(root: Path, own: OwnWrites) -> dict[str, str]:
-    """Maps paths to files that are symlinks to them, both relative to `root`: an edit changes the link's target."""
-    top = os.path.realpath(root)
-    links = [name for name in own.without if (root / name).is_symlink()]
-    targets = {os.path.relpath(os.path.realpath(root / name), top): name for name in links}
-    return {path: name for path, name in targets.items() if not path.startswith("..")}
+def _is_in_store(path: str) -> bool:
+    return f"{path}/".startswith(f"{STORE}/")
 
 
-def is_own_text(path: Path, before: bytes, clean: Cleaner) -> bool:
-    """Whether the file at `path` differs from its earlier content `before` only by Carryover's own text."""
+def _edited() -> dict[str, _Without]:
+    """Returns what takes our text out of a file at the top, by its name in one case: a disk may have kept another."""
+    return {**{name.casefold(): without_block for name in instruction_files()}, GITIGNORE: without_rule}
+
+
+def _linked(root: Path) -> dict[str, _Without]:
+    """Returns the same by the path of what a symlink of such a name leads to: an edit of ours changes that."""
+    top, edited = os.path.realpath(root), _edited()
+    links = [name for name in (*instruction_files(), GITIGNORE) if (root / name).is_symlink()]
+    targets = {os.path.relpath(os.path.realpath(root / name), top): edited[name.casefold()] for name in links}
+    return {path: without for path, without in targets.items() if not path.startswith("..")}
+
+
+def _is_ours(path: Path, before: bytes, without: _Without | None) -> bool:
+    """Whether the file at `path` differs from what it was `before` by our text alone, which `without` takes out."""
+    if without is None:
+        return False
     try:
-        now = read_bytes_bounded(path, _SIZE_LIMIT_BYTES, follow=False)
+        now = read_bytes_bounded(path, SIZE_LIMIT_BYTES, follow=False)
     except OSError:
         return False
     # git may have stored the file with other line ends than it was checked out with.
-    return clean(now).replace(b"\r\n", b"\n") == clean(before).replace(b"\r\n", b"\n")
+    return without(now).replace(b"\r\n", b"\n") == without(before).replace(b"\r\n", b"\n")
