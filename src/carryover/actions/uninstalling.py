@@ -1,27 +1,83 @@
-"""Undoes what install did and, if wanted, deletes everything that was written since."""
+"""Undoes what install did and, if wanted, deletes everything that was written since: all is listed before anything is
+changed."""
 
 from __future__ import annotations
 
+import contextlib
 import os
-from dataclasses import replace
+import sqlite3
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Final, cast
 
+from carryover.adapter.spec import Form
 from carryover.config import Config, load_config
 from carryover.daemon.client import daemon_pid, stop_daemon
-from carryover.errors import UserError
+from carryover.edits.hooks import SCRIPT, Hooks, owner_by_script
+from carryover.errors import ExitCode, UserError, os_reason
+from carryover.facts import is_foreign
+from carryover.fsio import is_folder
 from carryover.install.agent_settings import usual_files
 from carryover.install.background import registered
 from carryover.install.service import ServiceManager
-from carryover.install.uninstall import Uninstall, carry_out_uninstall, plan_uninstall
+from carryover.install.setup import plan_settings, taken_out
+from carryover.ledger.connect import connect_read_only
+from carryover.ledger.queries import whereabouts
+from carryover.ledger.rows import Whereabouts
+from carryover.outside import former
+from carryover.outside.apply import LOCK, Edit, apply, plan_edit
+from carryover.outside.journal import JOURNAL, Journal, load_journal
+from carryover.outside.listed import GITIGNORE, Listed, handoff_folder
 from carryover.past.context import state_dir
-from carryover.paths import StateDir
+from carryover.paths import STARTER, StateDir
+from carryover.platform import here
+from carryover.probe.checkout import Checkout
+from carryover.probe.looks import look_at_each
+from carryover.projects.handoff_file import STORE
+from carryover.publish.gitignore import rules_in
+from carryover.publish.hook_script import CURL_CONFIG, former_answers
+from carryover.publish.pointers import POINTER_LINES
+from carryover.publish.project_files import texts_in
+from carryover.publish.shared_pointers import committed_names, present_names
+from carryover.publish.state_files import FILES, FOLDERS
+from carryover.publish.store import own_files, own_ignore_file
+from carryover.terminal.output import counted
 
-__all__ = ["Uninstall", "plan_removal", "uninstall"]
+_MOST_NAMED: Final = 3
+_HOOK_SCRIPT: Final = (SCRIPT, CURL_CONFIG, STARTER)
+_ANSWERS: Final = "handoffs kept for when the daemon is down"
+
+
+@dataclass(frozen=True, slots=True)
+class Uninstall:
+    """What is undone: planned, or done. Edits of files that also hold other people's text, then the removal of our own
+    files, then the edits of ignore files, each only once the checkout's handoff is gone."""
+
+    edits: tuple[Edit, ...]
+    removals: tuple[tuple[Path, str], ...]
+    """Our files and folders, each with its name for people: `the ledger`. A folder goes only once it is empty."""
+    rules: tuple[Edit, ...] = ()
+    notes: tuple[str, ...] = ()
+    """What stays and why, in whole sentences."""
+    service: str | None = None
+    """The kind of the service that is stopped and removed; None if there is none."""
+    pid: int | None = None
+    """The process of the daemon that is stopped; None if none runs."""
+    kept_in: Path | None = None
+    """The state folder, if what was recorded stays there."""
+
+    @property
+    def shown(self) -> tuple[Edit, ...]:
+        """All edits, to be shown to the user."""
+        return (*self.edits, *self.rules)
 
 
 def plan_removal(*, purge: bool) -> Uninstall:
-    """Plans the removal of hooks and service and, with `purge`, of everything else that Carryover has written. Only
-    reads."""
+    """Plans the removal of hooks and service and, with `purge`, of everything else that Carryover has written: the
+    pointers, ignore rules and `.carryover` folders of every project in the journal or in the ledger, and the state
+    folder. Reads only, and does not need `config.toml`. Raises UserError if the journal can't be read."""
     state, service = state_dir(), registered(os.environ)
     return replace(
         _planned(state, purge=purge),
@@ -32,18 +88,21 @@ def plan_removal(*, purge: bool) -> Uninstall:
 
 
 def uninstall(*, purge: bool) -> Uninstall:
-    """Plans again, carries it out and returns what was done. Raises UserError if the daemon can't be stopped, or
-    another command edits."""
+    """Plans again, carries it out and returns what was done, with failures in `notes`, which do not stop the rest.
+
+    If hooks had to stay in some settings, the journal is kept too, so that uninstall can be run again. Raises UserError
+    if the daemon can't be stopped, or another command edits.
+    """
     state, service = state_dir(), registered(os.environ)
-    stays = _remove(service) if service is not None else ()
+    stays = _service_that_stays(service) if service is not None else ()
     stop_daemon(state)  # one that can't be stopped would write again what is removed
     # Planned only now: the daemon may have written into projects before it stopped.
-    done = carry_out_uninstall(_planned(state, purge=purge), state)
+    done = _carried_out(_planned(state, purge=purge), state)
     return replace(done, notes=(*stays, *done.notes))
 
 
-def _remove(service: ServiceManager) -> tuple[str, ...]:
-    """Returns why it could not be removed, as sentences."""
+def _service_that_stays(service: ServiceManager) -> tuple[str, ...]:
+    """Removes the service, or returns why it can't be, as sentences."""
     try:
         service.uninstall()
     except (UserError, OSError) as error:
@@ -52,10 +111,237 @@ def _remove(service: ServiceManager) -> tuple[str, ...]:
 
 
 def _planned(state: StateDir, *, purge: bool) -> Uninstall:
-    home = Path.home()
+    journal = load_journal(state)
+    edits = tuple(_settings_edits(state, journal))
+    notes = [note for edit in edits for note in _edited_by_hand(edit, state)]
+    if not purge:
+        scripts = ((path, "the hooks' script") for name in _HOOK_SCRIPT if os.path.lexists(path := state.root / name))
+        notes += _pointers_that_stay(journal)
+        return Uninstall(edits, tuple(scripts), notes=tuple(notes))
+    rows = _in_ledger(state, notes)
+    moved = _moved_roots(rows)
+    known = _known_projects(rows, state, journal, notes)
+    if any(edit.changes for edit in edits) and not state.root.exists():
+        notes.append(f"{state.root} is gone, and with it the list of projects: what Carryover added to them stays.")
+    missing = dict.fromkeys(project.root for project in known if not is_folder(Path(project.root)))
+    here_now = [project for project in known if project.root not in missing]
+    notes += [
+        f"{root} is not there. If it was deleted, nothing is left to do. If it was moved, is not mounted or not "
+        "accessible, what Carryover added is still in it."
+        for root in missing
+        if root not in moved
+    ]
+    committed = {p.root: _committed_pointers(Path(p.root)) for p in here_now}
+    notes += [
+        f"{', '.join(sorted(names))} in {root}: the pointer stays, since it is committed. Delete its "
+        f"{POINTER_LINES} lines if nobody there uses Carryover."
+        for root, names in committed.items()
+        if names
+    ]
+    edits_in = (edit for p in here_now for edit in project_edits(Path(p.root), journal, but=committed[p.root]))
+    in_projects = {edit.path: edit for edit in edits_in}
+    removals = [(path, "the project's handoff") for p in known for path in store_files(p)]
+    removals += state_files(state)
+    stays = dict(_not_ours([path for path, _ in removals]))
+    notes += stays.values()
+    removals = [(path, what) for path, what in removals if path not in stays]
+    going = {path for path, _ in removals}
+    rules = {edit.path: edit for p in here_now for edit in project_rules(Path(p.root), going)}
+    return Uninstall((*edits, *in_projects.values()), tuple(removals), tuple(rules.values()), tuple(notes))
+
+
+def _carried_out(uninstall: Uninstall, state: StateDir) -> Uninstall:
+    had_state = state.root.exists()
+    edits = apply(uninstall.edits, state)
+    in_state = [(path, what) for path, what in uninstall.removals if path.is_relative_to(state.root)]
+    removed, stays = _removed(ours for ours in uninstall.removals if not ours[0].is_relative_to(state.root))
+    # Only now: until then, a commit could take the handoff along.
+    roots = [edit.text.root for edit in uninstall.rules if edit.text.root is not None]
+    edits += apply([edit for root in roots for edit in project_rules(root)], state)
+    (state.root / LOCK).unlink(missing_ok=True)
+    last_removed, last_stays = _removed(_last_of_all(in_state, state))
+    # Outside of projects, a handoff's folder is in one that the settings name for all handoffs.
+    for folder in {path.parent for path, _ in removed if path.name != STORE}:
+        with contextlib.suppress(OSError):  # it contains other projects' handoffs, or files of the user's
+            folder.rmdir()
+    if not had_state:  # it was created for the lock
+        with contextlib.suppress(OSError):
+            state.root.rmdir()
+    problems = (edit.problem for edit in edits if edit.problem is not None)
+    return Uninstall(edits, (*removed, *last_removed), notes=(*problems, *stays, *last_stays))
+
+
+def _last_of_all(in_state: Sequence[tuple[Path, str]], state: StateDir) -> list[tuple[Path, str]]:
+    """Returns what goes of the state folder. The journal, which the edits may have made, stays while it is needed."""
+    journal, file = load_journal(state), state.root / JOURNAL
+    top = [(path, what) for path, what in in_state if path == state.root]
+    needed = {state.root, file, *([state.root / former.EDITS] if journal.settings else [])}
+    is_purge = bool(top) or file in dict(in_state)  # the folder itself may be a link, or hold something else
+    is_done = not journal.live or (is_purge and not journal.settings)
+    gone = [(file, dict(FILES)[JOURNAL])] if is_done else []
+    return [*((path, what) for path, what in in_state if path not in needed), *gone, *top]
+
+
+def _removed(each: Iterable[tuple[Path, str]]) -> tuple[list[tuple[Path, str]], list[str]]:
+    """Removes the files and folders; returns those that were there, and why others stay, as sentences."""
+    removed, stays = [], []
+    for path, what in each:
+        try:
+            path.rmdir() if path.is_dir() and not path.is_symlink() else path.unlink()
+            removed.append((path, what))
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            stays.append(f"{path} stays: {os_reason(error)}.")
+    return removed, stays
+
+
+def project_edits(root: Path, journal: Journal, *, but: Collection[str] = ()) -> Iterator[Edit]:
+    """Yields the edits that undo ours in one project's files, apart from `info/exclude` and the files `but`. Reads
+    only."""
+    yield from (plan_edit(text, out=True) for text in texts_in(root, journal.names(root) - {*but}))
+
+
+def _committed_pointers(root: Path) -> set[str]:
+    """Returns the files with a pointer that is committed. It belongs to the repository: git would show it as deleted,
+    and so it stays, as in a project that is paused."""
+    names = present_names(root)
+    return names & committed_names(Checkout(root)) if names else set()
+
+
+def project_rules(root: Path, going: Collection[Path] = ()) -> Iterator[Edit]:
+    """Yields the edit that takes our ignore rules out of a repository, once what is `going` is gone."""
+    if (rules := rules_in(Checkout(root), going)) is not None:
+        yield plan_edit(rules, out=True)
+
+
+def _pointers_that_stay(journal: Journal) -> Iterator[str]:
+    """Yields a note on the projects whose files lead agents to a handoff, if there are any. Without a daemon, that
+    handoff stays as it is for ever, and agents would be led to it all the same."""
+
+    def has_pointer(root: str) -> bool:
+        return any(edit.changes and edit.text.name != GITIGNORE for edit in project_edits(Path(root), journal))
+
+    roots = sorted({entry.root for entry in journal.live if entry.form == "text"})
+    if leading := [root for root, leads in look_at_each(roots, has_pointer) if leads]:
+        more = len(leading) - _MOST_NAMED
+        others = f" and {counted(more, 'more project')}" if more > 0 else ""
+        yield (
+            f"Pointers stay in {', '.join(leading[:_MOST_NAMED])}{others}, to handoffs that will not change any more. "
+            "To take them out and keep what was recorded, run `carryover config publish.pointers off`."
+        )
+
+
+def store_files(project: Listed) -> list[Path]:
+    """Returns our files in the handoff's folder, then the folder itself; an empty list if that is a symlink."""
+    folder = Path(project.path)
+    if not is_folder(folder) or folder.is_symlink():
+        return []
+    ours = (folder / former.EDITED, *own_files(folder))
+    return [*(path for path in ours if os.path.lexists(path)), folder]
+
+
+def state_files(state: StateDir) -> Iterator[tuple[Path, str]]:
+    """Yields each of our files with a description, then the folders, innermost first. Follows no symlinks."""
+    root = state.root
+    if answers := former_answers(state):
+        yield from (each for folder in answers for each in _tree(folder, _ANSWERS))
+        yield answers[0].parent, _ANSWERS
+    yield from ((path, "backups") for path in former.backups(root))
+    for name, what in FOLDERS:
+        for tree in sorted(root.glob(name)):
+            yield from _tree(tree, what)
+    for pattern, what in FILES:
+        yield from ((path, what) for path in sorted(root.glob(pattern)))
+    if (ignored := own_ignore_file(root)) is not None:
+        yield ignored, "the rule that keeps it out of your repository"
+    if root.is_dir() and not root.is_symlink():
+        yield root, "the state folder"
+
+
+def _settings_edits(state: StateDir, journal: Journal) -> Iterator[Edit]:
+    """Yields the edits of all listed settings, and of usual ones that need not be listed, in which entries stay."""
+    yield from plan_settings((), journal.settings)
     try:
         agents = load_config(state.config).agents
     except UserError:  # uninstalling needs no settings
         agents = Config().agents
-    usual = usual_files(home, {**agents.recorded_env(), **os.environ}, state.hook_script)
-    return plan_uninstall(state, purge=purge, home=home, usual=usual)
+    script = os.fsencode(state.root / SCRIPT)
+    for file in usual_files(Path.home(), {**agents.recorded_env(), **os.environ}, state.hook_script):
+        if journal.at(Path(file.path), server=file.is_server) is None:
+            edit = taken_out(file)
+            if edit.changes or (not file.is_server and script in (edit.before or b"")):
+                yield edit
+
+
+def _edited_by_hand(edit: Edit, state: StateDir) -> Iterator[str]:
+    file = edit.text.listed
+    if edit.reason is None and edit.after is not None and file is not None and file.form not in ("list", "server"):
+        for found in Hooks(cast("Form", file.form), owner_by_script(state.root / SCRIPT)).found(edit.after):
+            if found.owner == "edited":
+                where = f"{edit.path} ({found.hook.event})"
+                yield f"{where}: the hook that runs Carryover was edited by hand. It stays; remove it yourself."
+
+
+def _known_projects(rows: Iterable[Whereabouts], state: StateDir, journal: Journal, notes: list[str]) -> list[Listed]:
+    """Returns the projects that have our folder; adds notes on what could not be looked at."""
+    both = [*journal.handoffs, *(handoff_folder(Path(row.root) / STORE, row.root) for row in rows)]
+    states = dict(look_at_each(both, _state_of_folder, at=lambda project: Path(project.root)))
+    silent = {project.root for project in both if project not in states}
+    for root in sorted(silent):
+        notes.append(f"{root}: its disk does not answer, so what was written there stays. Repeat this later.")
+    not_a_project = {here().canonical(state.root), here().canonical(Path.home() / STORE)}
+    known = []
+    for project, (is_there, is_ours, folder) in states.items():
+        is_listed = journal.last(project) == project
+        if folder not in not_a_project and (is_listed or (is_there and is_ours)):
+            known.append(project)
+    return known
+
+
+def _in_ledger(state: StateDir, notes: list[str]) -> list[Whereabouts]:
+    """Returns where projects are and were, as the ledger knows; adds a note if it can't be read."""
+    try:
+        with closing(connect_read_only(state.ledger)) as db:
+            return [row for row in whereabouts(db) if not is_foreign(row.root)]
+    except (UserError, sqlite3.Error) as error:
+        if not (isinstance(error, UserError) and error.code is ExitCode.NOTHING_FOUND):
+            notes.append("The ledger can't be read. Projects that only the ledger knows keep their handoff.")
+        return []
+
+
+def _state_of_folder(project: Listed) -> tuple[bool, bool, str]:
+    """Returns whether our folder is there, whether it shows that it is ours, and its real path."""
+    folder = Path(project.path)
+    is_ours = False
+    if own_ignore_file(folder) is not None:
+        with contextlib.suppress(OSError):
+            is_ours = not Checkout(Path(project.root)).is_tracked(STORE)
+    return os.path.lexists(folder), is_ours, here().canonical(folder)
+
+
+def _moved_roots(rows: Sequence[Whereabouts]) -> set[str]:
+    """Returns the former roots of projects that are elsewhere now: what is there is undone there."""
+    root_of = {row.id: row.root for row in rows}
+    moved = {row.root: root_of[row.moved_to] for row in rows if row.moved_to is not None and row.moved_to in root_of}
+    is_here = dict(look_at_each(moved.values(), lambda root: is_folder(Path(root))))
+    return {root for root, now in moved.items() if is_here.get(now)}
+
+
+def _not_ours(going: Collection[Path]) -> Iterator[tuple[Path, str]]:
+    """Yields each folder that stays, because something else is in it, with a sentence that says so."""
+    for folder in sorted(path for path in set(going) if path.is_dir() and not path.is_symlink()):
+        others = sorted(entry.name for entry in folder.iterdir() if entry not in going)
+        if others:
+            named = ", ".join(others[:_MOST_NAMED]) + (", ..." if len(others) > _MOST_NAMED else "")
+            yield folder, f"{folder} stays: it holds {named}, which is not Carryover's."
+
+
+def _tree(top: Path, what: str) -> Iterator[tuple[Path, str]]:
+    if top.is_symlink():
+        yield top, what
+        return
+    for folder, folders, files in os.walk(top, topdown=False):
+        links = [name for name in folders if Path(folder, name).is_symlink()]
+        yield from ((Path(folder, name), what) for name in sorted([*files, *links]))
+        yield Path(folder), what

@@ -14,11 +14,11 @@ from agents.aider.chats import COMMAND, HEAD, answer, begun_now, prompt, type_no
 from agents.aider.contract_case import HISTORY, INPUTS, WRITTEN_S
 from agents.aider.test_commands import APPLIED, BLOCK
 from agents.aider.test_history import FIRST_MS
+from carryover.actions.uninstalling import project_edits, project_rules
 from carryover.agents.aider.adapter import AGENT
 from carryover.agents.aider.history import FILE, moved_histories
 from carryover.config import ProjectSettings
 from carryover.faces.cli import main
-from carryover.install.uninstall import project_edits, project_rules
 from carryover.model import FileEdit, UserPrompt
 from carryover.outside.apply import Edit
 from carryover.outside.journal import load_journal

@@ -7,14 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from carryover.actions.uninstalling import uninstall
 from carryover.agents.opencode import SPEC
 from carryover.config import Config
 from carryover.install.agent_settings import entry_report, with_config_files
 from carryover.install.detect import Detection, detect
 from carryover.install.machine import Machine
 from carryover.install.setup import plan_agents, plan_choices
-from carryover.install.uninstall import carry_out_uninstall as take_out
-from carryover.install.uninstall import plan_uninstall
 from carryover.outside.apply import Edit, apply
 from carryover.outside.journal import load_journal
 from carryover.paths import StateDir
@@ -23,15 +22,14 @@ MINE = b'{\n  // mine\n  "model": "x/y",\n}\n'
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> Path:
-    home = tmp_path / "home"
+def home(home: Path) -> Path:
     (home / ".config/opencode").mkdir(parents=True)
     return home
 
 
 @pytest.fixture
-def state(tmp_path: Path) -> StateDir:
-    return StateDir(tmp_path / "state")
+def state(home: Path) -> StateDir:
+    return StateDir(home / ".carryover")
 
 
 def settings(home: Path, name: str = "opencode.json") -> Path:
@@ -57,10 +55,6 @@ def present(home: Path, state: StateDir) -> tuple[bool, str]:
     return report.present, report.problem or ""
 
 
-def uninstall(home: Path, state: StateDir) -> tuple[str, ...]:
-    return take_out(plan_uninstall(state, purge=True, home=home), state).notes
-
-
 @pytest.mark.parametrize("name", ["config.json", "opencode.json", "opencode.jsonc"])
 def test_the_entry_goes_into_the_file_that_is_there_and_leaves_it(home: Path, state: StateDir, name: str) -> None:
     file = settings(home, name)
@@ -69,7 +63,7 @@ def test_the_entry_goes_into_the_file_that_is_there_and_leaves_it(home: Path, st
     assert install(home, state) == []
     assert present(home, state) == (True, "")
     assert [edit.changes for edit in planned(home, state)] == [False, False]
-    assert uninstall(home, state) == ()
+    assert uninstall(purge=True).notes == ()
     assert file.read_bytes() == MINE
     assert [path.name for path in file.parent.iterdir()] == [name]
 

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from carryover.actions.uninstalling import store_files
 from carryover.config import Config, ProjectsConfig, PublishConfig, ResumeConfig
 from carryover.distill.quotes import estimated_tokens
-from carryover.install.uninstall import store_files
 from carryover.ledger.connect import connect_read_only
 from carryover.outside.listed import handoff_folder
 from carryover.paths import StateDir

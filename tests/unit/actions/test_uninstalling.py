@@ -9,15 +9,15 @@ from pathlib import Path
 
 import pytest
 
+from carryover.actions.uninstalling import plan_removal, project_edits, state_files, uninstall
 from carryover.adapter.spec import HookEntry
 from carryover.agents.claude_code import SPEC
 from carryover.config import ProjectSettings
 from carryover.install.config_file import plan_config
 from carryover.install.setup import plan_agents
-from carryover.install.uninstall import Uninstall, carry_out_uninstall, plan_uninstall, project_edits, state_files
 from carryover.outside.apply import apply
 from carryover.outside.journal import load_journal, write_down
-from carryover.outside.listed import Listed, handoff_folder, in_project
+from carryover.outside.listed import handoff_folder, in_project
 from carryover.paths import StateDir
 from carryover.probe.looks import presume_silent
 from carryover.publish.pointers import NEW_FILE
@@ -65,10 +65,6 @@ def tree(top: Path) -> dict[str, bytes | None]:
     }
 
 
-def uninstall(state: StateDir, home: Path, *, purge: bool = True) -> Uninstall:
-    return carry_out_uninstall(plan_uninstall(state, purge=purge, home=home), state)
-
-
 @pytest.fixture
 def before(home: Path) -> Iterator[dict[str, bytes | None]]:
     """A home folder with settings and projects of several kinds; afterwards it has to be as it was."""
@@ -95,7 +91,7 @@ def test_a_purge_leaves_no_trace(before: object, state: StateDir, config: Path, 
     published(state, home / "plain")
     published(state, home / "apart", ProjectSettings(pointers="off", folder=home / "handoffs" / "apart-12345678"))
 
-    done = uninstall(state, home)
+    done = uninstall(purge=True)
 
     assert done.notes == ()
 
@@ -114,7 +110,7 @@ def test_without_purge_only_the_hooks_and_their_script_go(state: StateDir, confi
     published(state, repository(home / "app"))
     before = set(tree(home))
 
-    assert uninstall(state, home, purge=False).notes == ()
+    assert uninstall(purge=False).notes == ()
 
     gone = {f".carryover/{name}" for name in ("hook.sh", "hook.curl", "edits.lock")}
     assert before - set(tree(home)) == {".claude", ".claude/settings.json", *gone}
@@ -126,13 +122,13 @@ def test_pointers_that_stay_without_a_purge_are_named(state: StateDir, home: Pat
     published(state, repository(home / "hidden"), ProjectSettings(pointers="local"))
     roots = ", ".join(str(home / f"app{number}") for number in range(3))
 
-    assert plan_uninstall(state, purge=False, home=home).notes == (
+    assert plan_removal(purge=False).notes == (
         f"Pointers stay in {roots} and 3 more projects, to handoffs that will not change any more. To take them out "
         "and keep what was recorded, run `carryover config publish.pointers off`.",
     )
     for name in ("app1", "app2", "app3", "app4", "hidden"):
         shutil.rmtree(home / name)
-    [note] = plan_uninstall(state, purge=False, home=home).notes
+    [note] = plan_removal(purge=False).notes
     assert note.startswith(f"Pointers stay in {home}/app0, to handoffs")
 
 
@@ -150,8 +146,8 @@ def test_a_pointer_that_the_user_committed_stays_as_in_a_project_that_is_paused(
         git(root, "checkout", "--quiet", "AGENTS.md")
         published(state, root)
 
-    done = plan_uninstall(state, purge=True, home=home)
-    uninstall(state, home)
+    done = plan_removal(purge=True)
+    uninstall(purge=True)
 
     assert done.notes == (
         f"AGENTS.md in {root}: the pointer stays, since it is committed. Delete its 7 lines if nobody there uses "
@@ -167,7 +163,7 @@ async def test_projects_are_found_in_the_ledger_too(state: StateDir, home: Path)
     await ledger_with_prompt(state.ledger, root)
     assert publish(root, CleanText("the handoff\n"), ProjectSettings()).refusal is None
 
-    assert uninstall(state, home).notes == ()
+    assert uninstall(purge=True).notes == ()
 
     assert (state.root.exists(), [path.name for path in root.iterdir()]) == (False, [".git"])
 
@@ -187,7 +183,7 @@ async def test_what_came_with_a_folder_stays(state: StateDir, home: Path, kind: 
     await ledger_with_prompt(state.ledger, root)
     before = tree(root)
 
-    assert uninstall(state, home).notes == ()
+    assert uninstall(purge=True).notes == ()
 
     assert tree(root) == before
 
@@ -200,7 +196,7 @@ async def test_a_project_that_only_the_ledger_knows_is_named_if_its_disk_does_no
     await ledger_with_prompt(state.ledger, root)
     presume_silent([str(root)])
 
-    notes = plan_uninstall(state, purge=True, home=home).notes
+    notes = plan_removal(purge=True).notes
 
     assert notes == (f"{root}: its disk does not answer, so what was written there stays. Repeat this later.",)
 
@@ -213,7 +209,7 @@ def test_the_folder_for_handoffs_stays_while_something_of_the_user_s_is_in_it(
     published(state, home / "apart", ProjectSettings(pointers="off", folder=home / "handoffs" / "apart-12345678"))
     (home / "handoffs" / "mine.md").write_text("mine\n")
 
-    assert uninstall(state, home).notes == ()
+    assert uninstall(purge=True).notes == ()
 
     assert [path.name for path in (home / "handoffs").iterdir()] == ["mine.md"]
 
@@ -224,7 +220,7 @@ def test_everything_is_listed_first_and_listing_changes_nothing(state: StateDir,
     add_shared_rule(home / "app")
     before = tree(home)
 
-    plan = plan_uninstall(state, purge=True, home=home)
+    plan = plan_removal(purge=True)
 
     assert tree(home) == before
     edits = [str(edit.path.relative_to(home)) for edit in plan.shown if edit.changes]
@@ -250,7 +246,7 @@ def test_settings_that_do_not_parse_are_left_and_can_be_done_later(state: StateD
     hooked = config.read_bytes()
     config.write_bytes(b"# mine\n" + hooked)
 
-    done = uninstall(state, home)
+    done = uninstall(purge=True)
 
     script = state.root / "hook.sh"
     assert done.notes == (
@@ -261,7 +257,7 @@ def test_settings_that_do_not_parse_are_left_and_can_be_done_later(state: StateD
     assert [path.name for path in state.root.iterdir()] == ["journal.jsonl"]
 
     config.write_bytes(hooked)
-    assert uninstall(state, home).notes == ()
+    assert uninstall(purge=True).notes == ()
     assert (config.exists(), state.root.exists()) == (False, False)
 
 
@@ -274,8 +270,8 @@ def test_what_is_not_ours_stays_and_is_named(state: StateDir, config: Path, home
         write_down(state.root, handoff_folder(f"/gone/{folder}", "/gone"))
     config.write_text(config.read_text().replace("|| true", "|| true; say done"))
 
-    plan = plan_uninstall(state, purge=True, home=home)
-    done = carry_out_uninstall(plan, state)
+    plan = plan_removal(purge=True)
+    done = uninstall(purge=True)
 
     assert done.notes == (), "that it stays is no failure"
     assert not {state.root, home / "app" / ".carryover"} & {path for path, _ in plan.removals}
@@ -299,10 +295,10 @@ def test_that_a_project_was_deleted_is_named_and_no_failure(state: StateDir, con
     write_down(state.root, in_project(root, "AGENTS.md"))
     shutil.rmtree(root)
 
-    plan = plan_uninstall(state, purge=True, home=home)
+    plan = plan_removal(purge=True)
 
     assert [note.partition(". If")[0] for note in plan.notes] == [f"{root} is not there"]
-    assert carry_out_uninstall(plan, state).notes == ()
+    assert uninstall(purge=True).notes == ()
 
 
 def test_where_the_state_folder_was_deleted_it_says_that_projects_keep_what_is_in_them(
@@ -311,16 +307,15 @@ def test_where_the_state_folder_was_deleted_it_says_that_projects_keep_what_is_i
     install(state, config)
     published(state, repository(home / "app"))
     shutil.rmtree(state.root)
-    hooks = Listed(path=str(config), form="nested", agent="claude-code", script=str(state.hook_script))
 
-    plan = plan_uninstall(state, purge=True, home=home, usual=[hooks])
+    plan = plan_removal(purge=True)
 
     assert [edit.path for edit in plan.shown if edit.changes] == [config]
     assert plan.notes == (
         f"{state.root} is gone, and with it the list of projects: what Carryover added to them stays.",
     )
-    carry_out_uninstall(plan, state)
-    assert plan_uninstall(state, purge=True, home=home, usual=[hooks]).notes == ()
+    uninstall(purge=True)
+    assert plan_removal(purge=True).notes == ()
 
 
 def test_nothing_stays_in_a_state_folder_that_a_link_leads_to(state: StateDir, config: Path, home: Path) -> None:
@@ -330,7 +325,7 @@ def test_nothing_stays_in_a_state_folder_that_a_link_leads_to(state: StateDir, c
     disk = state.root.rename(home / "disk")
     state.root.symlink_to(disk)
 
-    assert uninstall(state, home).notes == ()
+    assert uninstall(purge=True).notes == ()
 
     assert (state.root.is_symlink(), list(disk.iterdir())) == (True, [])
 
