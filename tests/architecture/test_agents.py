@@ -69,12 +69,6 @@ def test_nothing_outside_its_folder_spells_what_is_an_agents_own(spec: AgentSpec
     assert spelled(spec, *outside()) == []
 
 
-NAMED = {
-    "ClaudeLikeHooks": "the form of hooks that most agents took over from one",
-}
-"""Names in shared code that hold an agent's, and why they may."""
-
-
 def words_of(name: str) -> list[str]:
     """The words of a name in camel or snake case, in lower case."""
     return [word.lower() for word in re.findall(r"[A-Z]?[a-z0-9]+|[A-Z]+", name)]
@@ -107,8 +101,7 @@ def test_nothing_outside_its_folder_is_named_for_an_agent() -> None:
     modules = {path.stem for path in paths} | {path.parent.name for path in paths}
     found = after_agents(modules.union(*(names_in(path.read_text("utf-8")) for path in paths)))
 
-    assert {name for name in found if name not in NAMED} == set()
-    assert set(NAMED) <= found
+    assert found == set()
 
 
 def test_what_is_named_for_an_agent_is_found() -> None:

@@ -1,19 +1,18 @@
 """Hook helpers that several agents share.
 
-`ClaudeLikeHooks` reads the payloads of agents that adopted Claude Code's format; other agents read their own.
+`common_hooks` reads the payloads of agents that adopted Claude Code's format; other agents read their own.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
-from typing import Final, TypeVar, get_args
+from typing import Any, Final, TypeVar, get_args
 
 import msgspec
 
-from carryover.adapter.contract import HookAction, HookEvent, Source, StartReason
+from carryover.adapter.contract import HookAction, HookEvent, HookProtocol, Source, StartReason
 from carryover.model import Skipped
 from carryover.records import rawjson
 from carryover.records.fields import MAX_PATH_CHARS
@@ -107,29 +106,37 @@ class HookPayload(msgspec.Struct, frozen=True):
 _PAYLOAD: Final = msgspec.json.Decoder(HookPayload)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClaudeLikeHooks:
-    """Reads Claude-like payloads. The transcript's location distinguishes them from another program's."""
+def common_hooks(
+    layout_root: Callable[[Path], Path | None],
+    *,
+    answer: Callable[[str], bytes],
+    actions: Mapping[str, HookAction] = ACTIONS,
+    cwd_moves: bool = False,
+    may_be_unwritten: bool = False,
+    **more: Any,
+) -> HookProtocol:
+    """Returns the protocol of hooks with Claude-like payloads, which the transcript's location tells from another
+    program's. `actions`: by event in lower case; every other event is a `hint`. `may_be_unwritten`: whether a session
+    without a transcript is the agent's too: it gets an answer, and nothing of it is stored. `cwd_moves`: see
+    `HookEvent`; all else: see `HookProtocol`."""
 
-    layout_root: Callable[[Path], Path | None]
-    """See `HookProtocol`."""
-    actions: Mapping[str, HookAction] = field(default_factory=lambda: ACTIONS)
-    """Actions by event in lower case. Every other event is a `hint`."""
-    cwd_moves: bool = False
-    """See `HookEvent`."""
-    may_be_unwritten: bool = False
-    """Whether a session without a transcript belongs to the agent too: it gets an answer, and nothing of it is
-    stored."""
+    def own_session(given: HookPayload, event: str) -> str | None:
+        marks = (given.cursor_version, given.conversation_id, given.workspace_roots)
+        if any(mark != rawjson.ABSENT for mark in marks) or (given.hook_event_name or "").lower() != event:
+            return None
+        path = given.transcript_path
+        if not isinstance(path, str):
+            return given.session_id if path is None and may_be_unwritten else None
+        return given.session_id if layout_root(Path(path)) is not None else None
 
-    def read(self, event: str, payload: bytes) -> HookEvent | Skipped:
-        """See `HookProtocol.read`."""
+    def read(event: str, payload: bytes) -> HookEvent | Skipped:
         event = event.lower()
-        own = read_own(_PAYLOAD, event, payload, self._own_session)
+        own = read_own(_PAYLOAD, event, payload, own_session)
         if isinstance(own, Skipped):
             return own
         given, session = own
         # A sub-agent gets its task from its parent, and nothing that belongs to the session.
-        action = self.actions.get(event, "hint") if given.agent_id is None else "hint"
+        action = actions.get(event, "hint") if given.agent_id is None else "hint"
         if not given.transcript_path and action != "session_start":
             action = "hint"
         reason = _REASONS.get(given.source or "") if action == "session_start" else None
@@ -141,18 +148,10 @@ class ClaudeLikeHooks:
             action=action,
             session=session,
             cwd=given.cwd,
-            cwd_moves=self.cwd_moves,
+            cwd_moves=cwd_moves,
             transcript=given.transcript_path or None,
             reason=reason,
             idle_s=idle_s if is_idle else None,
         )
 
-    def _own_session(self, given: HookPayload, event: str) -> str | None:
-        """Returns the session if the payload is the agent's own and of this event."""
-        marks = (given.cursor_version, given.conversation_id, given.workspace_roots)
-        if any(mark != rawjson.ABSENT for mark in marks) or (given.hook_event_name or "").lower() != event:
-            return None
-        path = given.transcript_path
-        if not isinstance(path, str):
-            return given.session_id if path is None and self.may_be_unwritten else None
-        return given.session_id if self.layout_root(Path(path)) is not None else None
+    return HookProtocol(read=read, answer=answer, layout_root=layout_root, **more)

@@ -17,7 +17,7 @@ from typing import Any, Final
 import msgspec
 
 from carryover import model
-from carryover.adapter.contract import Agent, HookProtocol, Parsed, QuotedText, Record, Source, ToolOutcome
+from carryover.adapter.contract import Agent, Parsed, QuotedText, Record, Source, ToolOutcome
 from carryover.agents.claude_code import SPEC
 from carryover.agents.claude_code.calls import TOOLS, handle_result, handle_tool_use, handle_worktree, with_progress
 from carryover.agents.claude_code.lines import (
@@ -49,7 +49,7 @@ from carryover.records.resets import failed_turn, names_limit
 from carryover.records.summary import kinds_of, parts_by_heading
 from carryover.records.text import tagged, without_handoff, without_reminders
 from carryover.text.pattern import later
-from carryover.transcript.hooks import ClaudeLikeHooks, plain_answer, root_above
+from carryover.transcript.hooks import common_hooks, plain_answer, root_above
 from carryover.transcript.jsonl import JsonlReader
 from carryover.transcript.layouts import Layout, source_at, sources_below
 from carryover.transcript.recorder import usable_name
@@ -437,11 +437,10 @@ AGENT: Final = Agent(
     source_of=_SOURCE_OF,
     sources=partial(sources_below, SPEC.id, _LAYOUTS),
     parse=_parse,
-    hooks=HookProtocol(
-        # `cwd` is where the session is now, not where it was started.
-        read=ClaudeLikeHooks(layout_root=_LAYOUT_ROOT, cwd_moves=True).read,
+    hooks=common_hooks(
+        _LAYOUT_ROOT,
         answer=plain_answer,  # SessionStart accepts plain text in every version that has it (1.0.62 and later)
-        layout_root=_LAYOUT_ROOT,
+        cwd_moves=True,  # `cwd` is where the session is now, not where it was started
     ),
     exported=_exported,
     quoted=QuotedText(prompt=_read_prompt, outcome=read_outcome, op=TOOLS.known),

@@ -15,7 +15,7 @@ from typing import Final
 
 import msgspec
 
-from carryover.adapter.contract import Agent, FileStat, HookProtocol, Parsed, Record, Source
+from carryover.adapter.contract import Agent, FileStat, Parsed, Record, Source
 from carryover.agents.cline import SPEC, tasks
 from carryover.agents.cline.calls import ASK, parse_tool_result, parse_tool_use
 from carryover.agents.cline.documents import (
@@ -39,7 +39,7 @@ from carryover.text.pattern import later
 from carryover.transcript import layouts
 from carryover.transcript.by_kind import ReaderByKind
 from carryover.transcript.files import entries_of, read_beside
-from carryover.transcript.hooks import ClaudeLikeHooks, plain_answer
+from carryover.transcript.hooks import common_hooks, plain_answer
 from carryover.transcript.layouts import Layout
 from carryover.transcript.rewritten import Document, SnapshotReader
 from carryover.transcript.turns import add_answer, add_failure, add_prompt, add_summary, dispatch
@@ -348,11 +348,10 @@ AGENT: Final = Agent(
     parse=_parse,
     exported=_exported,
     typed=typed_of,
-    hooks=HookProtocol(
-        read=ClaudeLikeHooks(layout_root=_layout_root).read,
+    hooks=common_hooks(
+        _layout_root,
         reads_page="read `{page}` in parts of 20 lines",  # a result is cut off after 8,000 characters (3.0.65)
         answer=plain_answer,  # which the plugin puts into the system message
-        layout_root=_layout_root,
         forgets="exit",  # that is of one process
     ),
 )

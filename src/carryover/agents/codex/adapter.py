@@ -16,7 +16,7 @@ from typing import Final
 import msgspec
 
 from carryover import model
-from carryover.adapter.contract import Agent, HookProtocol, Parsed, QuotedText, Record, Source
+from carryover.adapter.contract import Agent, Parsed, QuotedText, Record, Source
 from carryover.agents.codex import SPEC, calls
 from carryover.agents.codex.prompts import handle_prompt, read_prompt, typed_of
 from carryover.agents.codex.rollout import (
@@ -39,7 +39,7 @@ from carryover.records.resets import failed_turn
 from carryover.records.summary import kinds_of, parts_by_heading
 from carryover.records.text import tagged, without_handoff
 from carryover.text.pattern import later
-from carryover.transcript.hooks import ClaudeLikeHooks, root_above, session_start_answer
+from carryover.transcript.hooks import common_hooks, root_above, session_start_answer
 from carryover.transcript.jsonl import JsonlReader
 from carryover.transcript.layouts import sources_below
 from carryover.transcript.recorder import usable_folder, usable_name
@@ -416,11 +416,11 @@ AGENT: Final = Agent(
     source_of=SOURCE_OF,
     sources=partial(sources_below, SPEC.id, LAYOUTS),
     parse=_parse,
-    hooks=HookProtocol(
-        read=ClaudeLikeHooks(layout_root=_LAYOUT_ROOT, may_be_unwritten=True).read,
+    hooks=common_hooks(
+        _LAYOUT_ROOT,
+        may_be_unwritten=True,
         # Plain text would do, unless it begins with a bracket: then it is read as JSON, and the hook fails (0.169.0).
         answer=session_start_answer,
-        layout_root=_LAYOUT_ROOT,
     ),
     exported=exported_rollout,
     quoted=QuotedText(prompt=read_prompt, outcome=calls.read_output, op=calls.TOOLS.known),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Final, Literal
@@ -18,7 +19,6 @@ from carryover.adapter.contract import (
     Agent,
     HookAction,
     HookEvent,
-    HookProtocol,
     Parsed,
     QuotedText,
     Record,
@@ -63,7 +63,7 @@ from carryover.records.resets import failed_turn, names_limit
 from carryover.records.text import HANDOFF_HEAD, tagged, without_last_block
 from carryover.text.pattern import later
 from carryover.transcript.by_kind import ReaderByKind
-from carryover.transcript.hooks import ClaudeLikeHooks, root_above, session_start_answer
+from carryover.transcript.hooks import common_hooks, root_above, session_start_answer
 from carryover.transcript.jsonl import JsonlReader
 from carryover.transcript.layouts import source_at, sources_below
 from carryover.transcript.rewritten import SnapshotReader
@@ -372,7 +372,15 @@ def _exported(path: Path, head: bytes) -> Source | None:
     return Source(agent=SPEC.id, path=str(path), rank=RANKS[path.suffix])
 
 
-_HOOKS: Final = ClaudeLikeHooks(layout_root=_LAYOUT_ROOT, actions=_ACTIONS)
+_HOOKS: Final = common_hooks(
+    _LAYOUT_ROOT,
+    actions=_ACTIONS,
+    # Anything that is not JSON would be shown to the user as a message of the hook (0.61.0). The event's name does
+    # not matter; what a prompt gets is put right after its last letter (0.26.0).
+    answer=lambda text: session_start_answer(f"\n\n{text}"),
+    reads_page="run `cat {quoted}`",  # `read_file` refuses what git ignores (0.61.0)
+    forgets="exit",  # and with `-p` the first prompt, which is in the same message (0.61.0)
+)
 
 
 def _read_hook(event: str, payload: bytes) -> HookEvent | Skipped:
@@ -392,15 +400,7 @@ AGENT: Final = Agent(
     source_of=_SOURCE_OF,
     sources=partial(sources_below, SPEC.id, LAYOUTS),
     parse=_parse,
-    hooks=HookProtocol(
-        read=_read_hook,
-        # Anything that is not JSON would be shown to the user as a message of the hook (0.61.0). The event's name does
-        # not matter; what a prompt gets is put right after its last letter (0.26.0).
-        answer=lambda text: session_start_answer(f"\n\n{text}"),
-        layout_root=_LAYOUT_ROOT,
-        reads_page="run `cat {quoted}`",  # `read_file` refuses what git ignores (0.61.0)
-        forgets="exit",  # and with `-p` the first prompt, which is in the same message (0.61.0)
-    ),
+    hooks=replace(_HOOKS, read=_read_hook),
     exported=_exported,
     quoted=QuotedText(prompt=_quoted_prompt, outcome=_quoted_outcome, op=TOOLS.known),
 )

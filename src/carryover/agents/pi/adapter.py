@@ -10,7 +10,7 @@ from typing import Any, Final, Self
 
 import msgspec
 
-from carryover.adapter.contract import Agent, HookProtocol, Parsed, Record, Source, ToolOutcome
+from carryover.adapter.contract import Agent, Parsed, Record, Source, ToolOutcome
 from carryover.agents.pi import SPEC
 from carryover.agents.pi.relayed import answered, is_scheduled, relayed
 from carryover.model import Actor, Skipped, TurnEnd, UserPrompt
@@ -26,7 +26,7 @@ from carryover.records.text import tagged, without_ansi
 from carryover.records.usage import token_counts
 from carryover.text.pattern import later
 from carryover.transcript.branches import Branches, FailedBranch, Tree
-from carryover.transcript.hooks import ClaudeLikeHooks, plain_answer
+from carryover.transcript.hooks import common_hooks, plain_answer
 from carryover.transcript.jsonl import JsonlReader
 from carryover.transcript.layouts import Layout, source_at, sources_below
 from carryover.transcript.recorder import OneSession, OpenCall, SessionContext, Tools, usable_folder, usable_name
@@ -335,10 +335,9 @@ AGENT: Final = Agent(
     sources=partial(sources_below, SPEC.id, _LAYOUTS),
     parse=_parse,
     exported=_exported,
-    hooks=HookProtocol(
-        read=ClaudeLikeHooks(layout_root=_layout_root).read,
+    hooks=common_hooks(
+        _layout_root,
         answer=plain_answer,  # which the extension puts into the system message
-        layout_root=_layout_root,
         forgets="exit",  # that is of one process
     ),
 )

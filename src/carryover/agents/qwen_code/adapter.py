@@ -12,7 +12,7 @@ from typing import Any, Final, Literal, Self
 
 import msgspec
 
-from carryover.adapter.contract import Agent, HookProtocol, Parsed, Record, Source, ToolOutcome
+from carryover.adapter.contract import Agent, Parsed, Record, Source, ToolOutcome
 from carryover.agents.claude_code import records as claude_records
 from carryover.agents.claude_code.records import GROUP, REPORTS, SESSION, SUBAGENT, copied
 from carryover.agents.gemini_cli import contents
@@ -27,7 +27,7 @@ from carryover.records.resets import names_limit
 from carryover.records.text import tagged, without_reminders
 from carryover.text.pattern import later
 from carryover.transcript.branches import Branches, FailedBranch, Tree
-from carryover.transcript.hooks import ClaudeLikeHooks, root_above, session_start_answer
+from carryover.transcript.hooks import common_hooks, root_above, session_start_answer
 from carryover.transcript.jsonl import JsonlReader
 from carryover.transcript.layouts import Layout, source_at, sources_below
 from carryover.transcript.recorder import OpenCall
@@ -292,10 +292,9 @@ AGENT: Final = Agent(
     source_of=_SOURCE_OF,
     sources=partial(sources_below, SPEC.id, _LAYOUTS),
     parse=_parse,
-    hooks=HookProtocol(
-        read=ClaudeLikeHooks(layout_root=_LAYOUT_ROOT).read,
+    hooks=common_hooks(
+        _LAYOUT_ROOT,
         answer=session_start_answer,
-        layout_root=_LAYOUT_ROOT,
         forgets="exit",  # it is part of the system message, which no transcript holds
         reads_page="read `{page}` in parts of 60 lines",  # it cuts off after 25,000 characters (0.24.4)
     ),
