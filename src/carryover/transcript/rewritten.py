@@ -14,7 +14,7 @@ import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, Generic, Literal, Protocol, Self, TypeVar
+from typing import Any, Final, Generic, Literal, Protocol, Self, TypeVar
 
 import msgspec
 
@@ -24,6 +24,7 @@ from carryover.records.lenient import fields_of
 from carryover.transcript.bounds import TooLarge, TooSlow, is_enough, is_oversized, lines_in
 from carryover.transcript.files import read_document, stamp_of_file, with_others
 from carryover.transcript.stat_cache import utc_now_ms
+from carryover.transcript.stored import StoredFacts, StoredRecord
 
 READ_BYTES: Final = 1 << 20
 READ_RECORDS: Final = 500
@@ -41,7 +42,11 @@ MarkedPiece = tuple[str, str | int]
 
 
 class NotYet(Exception):
-    """A piece is still being written: neither it nor anything after it is emitted now."""
+    """A piece is still being written: neither it nor anything after it is emitted now. At `due_ms` (UTC ms) it is taken
+    as it is."""
+
+    def __init__(self, due_ms: int) -> None:
+        self.due_ms = due_ms
 
 
 def not_whole(path: Path, stat: FileStat, reason: str) -> OSError:
@@ -56,10 +61,6 @@ class _Conversation(Protocol):
     @property
     def pieces(self) -> Sequence[MarkedPiece]:
         """The pieces, oldest first."""
-
-    @property
-    def rests_ms(self) -> int | None:
-        """The time (UTC ms) at which pieces that are not final are taken as they are; None: now."""
 
     def begin(self, *, on: bool, more: bool) -> bytes | None:
         """Returns the record before the pieces. `on`: they follow those emitted before; `more`: others follow."""
@@ -128,23 +129,21 @@ class SnapshotReader(Generic[_S]):
 
 
 class Document:
-    """A snapshot that is its only conversation, as it is now: its messages, each final, and what is known of the whole.
+    """A conversation as it is now: its messages, and what is known of the whole. As a snapshot, it is the only one.
 
     `begin`: whether its messages follow those emitted before, and whether others follow → the record before them, if
-    any. `record`: the place of a message, and the message → its record. `end`: the record after them. `pieces`: the id
-    and mark of each message, where its place and its text are not what it is known by. `empty`: whether there is
-    anything to emit before the first message.
+    any. `record`: the place of a message, and the message → its record, if any; raises as `_Conversation.piece`. `end`:
+    the record after them. `pieces`: the id and mark of each message, where its place and its text are not what it is
+    known by. `empty`: whether there is anything to emit before the first message.
     """
-
-    rests_ms: int | None = None
 
     def __init__(
         self,
         ident: str,
-        messages: Sequence[bytes | msgspec.Raw],
+        messages: Sequence[Any],
         begin: Callable[[bool, bool], bytes | None],
         *,
-        record: Callable[[int, bytes], bytes] = lambda _, message: message,
+        record: Callable[[int, Any], bytes | None] = lambda _, message: bytes(message),
         end: bytes | None = None,
         pieces: Sequence[MarkedPiece] | None = None,
         empty: bool = True,
@@ -167,13 +166,30 @@ class Document:
         """Returns the record before the messages."""
         return self._begin(on, more)
 
-    def piece(self, number: int) -> bytes:
+    def piece(self, number: int) -> bytes | None:
         """Returns the record of a message."""
-        return self._record(number, bytes(self._messages[number]))
+        return self._record(number, self._messages[number])
 
     def end(self, emitted: int) -> bytes | None:  # noqa: ARG002
         """Returns the record after the messages."""
         return self._end
+
+
+def stored_session(
+    session: StoredFacts,
+    messages: Sequence[Any],
+    record: Callable[[int, Any], bytes | None] = lambda _, message: bytes(message),
+    pieces: Sequence[MarkedPiece] | None = None,
+    *,
+    empty: bool = True,
+) -> Document:
+    """Returns a session of these messages: a record of it before them, and one of the facts about it after them."""
+
+    def begin(on: bool, more: bool) -> bytes:
+        return msgspec.json.encode(StoredRecord("begin", session, on=on, more=more))
+
+    end = msgspec.json.encode(StoredRecord("session", session))
+    return Document(session.id, messages, begin, record=record, end=end, pieces=pieces, empty=empty)
 
 
 def complete_lines(path: Path) -> list[bytes]:
@@ -242,7 +258,6 @@ def read_further(
         reading.marks.pop(key, None)
         if more := end == "full":
             break
-        reading.due_ms.append(conversation.rests_ms or now_ms)
     there = [key for key, _, _ in listed]
     remembered = {*there[:MAX_EMITTED], *(key for key in there if key not in reading.marks)}
     after = _State(
@@ -311,7 +326,8 @@ class _Reading:
             except TooLarge:
                 self.oversized += 1
                 record = None
-            except NotYet:
+            except NotYet as error:
+                self.due_ms.append(error.due_ms)
                 waits = True
                 break
             count += 1

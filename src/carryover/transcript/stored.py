@@ -87,26 +87,9 @@ class EntryRecord(StoredRecord, Generic[_E], frozen=True, omit_defaults=True):
     entry: _E | None = None
 
 
-class StoredSession:
-    """The pieces of a session, all of them final; see `carryover.transcript.rewritten.Conversation`."""
-
-    pieces: list[tuple[str, str | int]]
-    rests_ms: int | None = None
-
-    def __init__(self, session: StoredFacts) -> None:
-        self.session = session
-
-    def begin(self, *, on: bool, more: bool) -> bytes | None:
-        """Returns the record of the session."""
-        return msgspec.json.encode(StoredRecord("begin", self.session, on=on, more=more))
-
-    def entry(self, entry: msgspec.Struct, at_ms: int) -> bytes:
-        """Returns the record of an entry of this time; see `EntryRecord`."""
-        return msgspec.json.encode({"kind": "message", "session": self.session, "entry": entry, "at_ms": at_ms})
-
-    def end(self, emitted: int) -> bytes | None:  # noqa: ARG002 (the name is the protocol's)
-        """Returns the record of the facts about the session."""
-        return msgspec.json.encode(StoredRecord("session", self.session))
+def entry_of(session: StoredFacts, entry: msgspec.Struct, at_ms: int) -> bytes:
+    """Returns the record of an entry of this time; see `EntryRecord`."""
+    return msgspec.json.encode({"kind": "message", "session": session, "entry": entry, "at_ms": at_ms})
 
 
 class StoredBuilder(OneSession[StoredContext], kw_only=True):

@@ -38,7 +38,7 @@ class Talk:
     def piece(self, number: int) -> bytes | None:
         text = self.content[number]
         if text.startswith("open") and self.rests_ms is not None:
-            raise NotYet
+            raise NotYet(self.rests_ms)
         if text.startswith("big"):
             raise TooLarge
         if text.startswith("slow"):

@@ -33,7 +33,7 @@ from carryover.text.pattern import later
 from carryover.transcript.bounds import TooLarge
 from carryover.transcript.files import read_small, read_tail
 from carryover.transcript.jsonl import MAX_LINE_BYTES
-from carryover.transcript.rewritten import NotYet, SnapshotReader
+from carryover.transcript.rewritten import Document, NotYet, SnapshotReader
 from carryover.transcript.stat_cache import utc_now_ms
 
 _NAME: Final = ".aider.chat.history.md"
@@ -361,7 +361,7 @@ class _History:
         """Returns the sessions, newest first, each with its text as its mark."""
         return [(ident, "\n".join(session.lines).rstrip()) for ident, session in reversed(self._sessions.items())]
 
-    def conversation(self, ident: str, notes: dict[str, str]) -> _Talk:
+    def conversation(self, ident: str, notes: dict[str, str]) -> Document:
         """Returns a session. If another one was read since, it is emitted from its start: the context holds one.
 
         The file's inode when it was first read tells its sessions apart from those of other projects that began in the
@@ -374,7 +374,7 @@ class _History:
         at_ms = local_ms(self._sessions[ident].started) or next(begun, self._written_ms) - _BEFORE_MS
         name = ident.replace("{}", notes.setdefault("inode", self._inode))
         found = _blocks(name, self._sessions[ident], self._inputs, at_ms, written_ms)
-        return _Talk(name, found, f"reading {notes['reading']}", written_ms + HOLD_MS, self._now_ms)
+        return _talk(name, found, f"reading {notes['reading']}", written_ms + HOLD_MS, self._now_ms)
 
 
 def _blocks(ident: str, session: _Session, inputs: Inputs, at_ms: int, written_ms: int) -> list[_Block]:
@@ -404,27 +404,22 @@ def _blocks(ident: str, session: _Session, inputs: Inputs, at_ms: int, written_m
     return [*found[:fresh], *(replace(block, seen_ms=written_ms) for block in found[fresh:])]
 
 
-class _Talk:
-    """A session, whose pieces are its blocks; see `carryover.transcript.rewritten.Conversation`."""
+def _talk(ident: str, found: list[_Block], reading: str, rests_ms: int, now_ms: int) -> Document:
+    """Returns a session, whose pieces are its blocks. The last one is not emitted while it may grow."""
+    marks = [digest(f"{block.kind} {block.retried} {block.text}") for block in found]
 
-    def __init__(self, ident: str, found: list[_Block], reading: str, rests_ms: int, now_ms: int) -> None:
-        self._ident, self._blocks = ident, found
-        self._now_ms, self.rests_ms = now_ms, rests_ms
-        marks = [digest(f"{block.kind} {block.retried} {block.text}") for block in found]
-        self.pieces = list(zip([reading, *map(str, range(1, len(found)))], marks, strict=True))
-
-    def begin(self, *, on: bool, more: bool) -> bytes | None:
-        return msgspec.json.encode(_Block("begin", session=self._ident, on=on, more=more))
-
-    def piece(self, number: int) -> bytes | None:
-        """Returns the record of a block. Raises NotYet for the last one while it may grow, and TooLarge."""
-        block = self._blocks[number]
+    def record(number: int, block: _Block) -> bytes:
         if len(block.text) > MAX_LINE_BYTES:
             raise TooLarge
         may_grow = len(block.text) >= _WRITTEN_AT_ONCE or block.text.startswith("litellm.")
-        if may_grow and number == len(self._blocks) - 1 and self._now_ms < self.rests_ms:
-            raise NotYet
+        if may_grow and number == len(found) - 1 and now_ms < rests_ms:
+            raise NotYet(rests_ms)
         return msgspec.json.encode(block)
 
-    def end(self, emitted: int) -> bytes | None:  # noqa: ARG002
-        return None
+    return Document(
+        ident,
+        found,
+        lambda on, more: msgspec.json.encode(_Block("begin", session=ident, on=on, more=more)),
+        record=record,
+        pieces=list(zip([reading, *map(str, range(1, len(found)))], marks, strict=True)),
+    )

@@ -205,7 +205,7 @@ class _Conversation:
         self._updated_ms = updated_ms if 0 < updated_ms <= look.now_ms else look.changed_ms
         # The editor notes the time of a change only when a turn begins; the database itself shows that it is working.
         worked_ms = min(max(self._updated_ms, look.changed_ms), self._updated_ms + 10 * _SETTLED_MS)
-        self.rests_ms = worked_ms + _SETTLED_MS if worked_ms + _SETTLED_MS >= look.now_ms else None
+        self._rests_ms = worked_ms + _SETTLED_MS if worked_ms + _SETTLED_MS >= look.now_ms else None
         self._generating = frozenset(map(text_of, items_of(composer.get("generatingBubbleIds"))))
         status = text_of(composer.get("status"))
         self._runs = status == "generating" or bool(self._generating)
@@ -230,8 +230,8 @@ class _Conversation:
         bubble = self._bubble(number)
         is_open = self._is_open(number, bubble)
         # A sub-agent without a known parent has its own id there; another conversation may still name it.
-        if (is_open or self._conversation.root == self._conversation.id) and self.rests_ms is not None:
-            raise NotYet
+        if (is_open or self._conversation.root == self._conversation.id) and self._rests_ms is not None:
+            raise NotYet(self._rests_ms)
         if bubble is None:
             is_there = header.bubble_id in self._rows and self._look.value(self._key(number)) is not None
             return self._record("message", what="bubble", why="not JSON") if is_there else None

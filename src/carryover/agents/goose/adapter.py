@@ -8,8 +8,10 @@ prompt that it answers to.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -29,14 +31,14 @@ from carryover.transcript import sqlite
 from carryover.transcript.layouts import Layout, source_at, sources_below
 from carryover.transcript.recorder import Tools
 from carryover.transcript.refusals import refused
-from carryover.transcript.rewritten import MAX_CONVERSATIONS
+from carryover.transcript.rewritten import MAX_CONVERSATIONS, Document, MarkedPiece, stored_session
 from carryover.transcript.stat_cache import StatCachedReader
 from carryover.transcript.stored import (
     EntryRecord,
     StoredBuilder,
     StoredContext,
     StoredFacts,
-    StoredSession,
+    entry_of,
     parse_entries,
 )
 from carryover.transcript.turns import add_answer, add_prompt, add_summary, dispatch
@@ -183,7 +185,7 @@ class _Database:
             for ident in known[:MAX_CONVERSATIONS]
         ]
 
-    def conversation(self, ident: str, notes: dict[str, str]) -> _StoredSession:  # noqa: ARG002
+    def conversation(self, ident: str, notes: dict[str, str]) -> Document:  # noqa: ARG002
         """Returns a session with its messages, without those that were copied from another one."""
         copied = {
             sqlite.column_text(message): sqlite.column_text(other)
@@ -193,47 +195,39 @@ class _Database:
         forked_from = self._sessions[origin].name if origin in self._sessions else origin
         session = msgspec.structs.replace(self._sessions[ident], forked_from=forked_from)
         rows = [_row(*values) for values in sqlite.rows(self._db, _ROWS, (ident,))]
-        return _StoredSession(self._db, session, [row for row in _without_copies(rows) if row.message not in copied])
-
-
-class _StoredSession(StoredSession):
-    """A session's pieces: its messages."""
-
-    def __init__(self, db: sqlite.Connection, session: StoredFacts, rows: list[_Row]) -> None:
-        super().__init__(session)
-        self._db, self._rows = db, rows
-        times: dict[str, int] = {}
-        self._last = _last_of_turns(rows)
-        self.pieces = []
+        rows = [row for row in _without_copies(rows) if row.message not in copied]
+        last, summaries = _last_of_turns(rows), _summaries(rows)
+        times: Counter[str] = Counter()
+        pieces: list[MarkedPiece] = []
         for number, row in enumerate(rows):
-            times[row.message] = times.get(row.message, 0) + 1
-            self.pieces.append((f"{row.message}/{times[row.message]}", self._mark(number)))
+            times[row.message] += 1
+            mark = f"{row.same[1]} {row.hidden} {number in last} {number in summaries}"
+            pieces.append((f"{row.message}/{times[row.message]}", mark))
 
-    def piece(self, number: int) -> bytes | None:
-        row = self._rows[number]
-        sums_up = self._sums_up(number)
-        if row.hidden and not sums_up:
-            return None
-        key, _ = self.pieces[number]
-        [(content,)] = sqlite.rows(self._db, _CONTENT, (row.id,))
-        parts = rawjson.part_of(msgspec.Raw(sqlite.column_text(content).encode()), list[msgspec.Raw])
-        entry = _Entry(
-            role=row.role,
-            key=key,
-            content=rawjson.ABSENT if parts is None else msgspec.Raw(msgspec.json.encode(parts)),
-            last=number in self._last,
-            sums_up=sums_up,
-        )
-        return self.entry(entry, row.at_s * 1000 if 0 < row.at_s < 4_102_444_800 else 0)
+        def record(number: int, row: _Row) -> bytes | None:
+            if row.hidden and number not in summaries:
+                return None
+            [(content,)] = sqlite.rows(self._db, _CONTENT, (row.id,))
+            parts = rawjson.part_of(msgspec.Raw(sqlite.column_text(content).encode()), list[msgspec.Raw])
+            entry = _Entry(
+                role=row.role,
+                key=pieces[number][0],
+                content=rawjson.ABSENT if parts is None else msgspec.Raw(msgspec.json.encode(parts)),
+                last=number in last,
+                sums_up=number in summaries,
+            )
+            return entry_of(session, entry, row.at_s * 1000 if 0 < row.at_s < 4_102_444_800 else 0)
 
-    def _mark(self, number: int) -> str:
-        row = self._rows[number]
-        return f"{row.same[1]} {row.hidden} {number in self._last} {self._sums_up(number)}"
+        return stored_session(session, rows, record, pieces)
 
-    def _sums_up(self, number: int) -> bool:
-        """Whether a message is a summary: for the model alone, as is the one after it, that tells it to go on."""
-        row, *after = self._rows[number : number + 2]
-        return row.hidden and row.role == "user" and any(each.hidden and each.role == "assistant" for each in after)
+
+def _summaries(rows: list[_Row]) -> frozenset[int]:
+    """Returns which messages are summaries: for the model alone, as is the one after it, that tells it to go on."""
+    return frozenset(
+        number
+        for number, (row, after) in enumerate(pairwise(rows))
+        if row.hidden and after.hidden and (row.role, after.role) == ("user", "assistant")
+    )
 
 
 def _last_of_turns(rows: list[_Row]) -> frozenset[int]:

@@ -19,8 +19,8 @@ from carryover.records.lenient import fields_of
 from carryover.text.pattern import later
 from carryover.transcript import sqlite
 from carryover.transcript.files import entries_of, read_small
-from carryover.transcript.rewritten import MAX_CONVERSATIONS, MarkedPiece
-from carryover.transcript.stored import EntryRecord, StoredFacts, StoredSession
+from carryover.transcript.rewritten import MAX_CONVERSATIONS, Document, MarkedPiece, stored_session
+from carryover.transcript.stored import EntryRecord, StoredFacts, entry_of
 
 INTERRUPTED: Final = "Operation interrupted"
 """The beginning of the client's own text in place of an answer."""
@@ -118,8 +118,8 @@ class _Database:
         known = [ident for ident in newest if ident in self._sessions][:MAX_CONVERSATIONS]
         return [(ident, f"{marks[ident]} {self._sessions[ident]} {self._dumps.get(ident)}") for ident in known]
 
-    def conversation(self, ident: str, notes: dict[str, str]) -> _StoredSession:  # noqa: ARG002
-        """Returns a session with its messages."""
+    def conversation(self, ident: str, notes: dict[str, str]) -> Document:  # noqa: ARG002
+        """Returns a session with its messages, and the requests of it that failed for good."""
         source, session, started_us = self._sessions[ident]
         rows = _without_copies(self._rows(ident))
         above = self._above(session)
@@ -130,7 +130,16 @@ class _Database:
             rows = _without_beginning(rows, before)
         cwd = next((each.directory for each in (session, *above) if each.directory), None)
         session = msgspec.structs.replace(session, directory=cwd)
-        return _StoredSession(self._db, session, rows, self._dumps.get(ident, []))
+        places: list[_Row | _Dump] = sorted((*rows, *self._dumps.get(ident, [])), key=lambda place: place.at_us)
+        pieces = _pieces(places)
+
+        def record(number: int, place: _Row | _Dump) -> bytes | None:
+            if pieces[number][1] == "passed":
+                return None
+            entry = self._message(place) if isinstance(place, _Row) else _error(place)
+            return entry_of(session, entry, max(0, place.at_us // 1000)) if entry is not None else None
+
+        return stored_session(session, places, record, pieces)
 
     def _above(self, session: StoredFacts) -> list[StoredFacts]:
         """Returns the sessions above one, the nearest first; of a sub-agent, those up to the user's own."""
@@ -142,35 +151,6 @@ class _Database:
             found.append(above)
             session = above
         return found
-
-    def _rows(self, session: str) -> list[_Row]:
-        return [_row(*values) for values in self._found(_ROWS, *SUMMARIES, session)]
-
-    def _found(self, query: str, *parameters: str) -> list[tuple[Any, ...]]:
-        return sqlite.rows(self._db, query.format_map(self._tables), parameters)
-
-
-def _with_columns(db: sqlite.Connection, table: str) -> str:
-    """Returns what a query says for a table, so that it finds the columns which that version may not have."""
-    missing = [f"{value} AS {name}" for name, value in _ADDED[table].items() if not sqlite.has_column(db, table, name)]
-    return f"(SELECT *, {', '.join(missing)} FROM {table})" if missing else table
-
-
-class _StoredSession(StoredSession):
-    """A session's pieces: its messages, and the requests of it that failed for good."""
-
-    def __init__(self, db: sqlite.Connection, session: StoredFacts, rows: list[_Row], dumps: list[_Dump]) -> None:
-        super().__init__(session)
-        self._db = db
-        self._places: list[_Row | _Dump] = sorted((*rows, *dumps), key=lambda place: place.at_us)
-        self.pieces = _pieces(self._places)
-
-    def piece(self, number: int) -> bytes | None:
-        place = self._places[number]
-        if self.pieces[number][1] == "passed":
-            return None
-        entry = self._message(place) if isinstance(place, _Row) else self._error(place)
-        return self.entry(entry, max(0, place.at_us // 1000)) if entry is not None else None
 
     def _message(self, row: _Row) -> MessageRow:
         [(role, content, calls, call_id, tool, finish)] = sqlite.rows(self._db, _ROW, (row.id,))
@@ -185,12 +165,25 @@ class _StoredSession(StoredSession):
             finish=sqlite.column_text(finish),
         )
 
-    def _error(self, dump: _Dump) -> MessageRow | None:
-        """Returns what a provider said when a request failed for good; None if the file is gone or says nothing."""
-        error = None
-        with suppress(OSError):
-            error = fields_of(read_small(Path(dump.path), limit=MAX_DUMP_BYTES)).get("error")
-        return MessageRow("error", dump.at_us, content=bytes(error).decode("utf-8", "replace")) if error else None
+    def _rows(self, session: str) -> list[_Row]:
+        return [_row(*values) for values in self._found(_ROWS, *SUMMARIES, session)]
+
+    def _found(self, query: str, *parameters: str) -> list[tuple[Any, ...]]:
+        return sqlite.rows(self._db, query.format_map(self._tables), parameters)
+
+
+def _with_columns(db: sqlite.Connection, table: str) -> str:
+    """Returns what a query says for a table, so that it finds the columns which that version may not have."""
+    missing = [f"{value} AS {name}" for name, value in _ADDED[table].items() if not sqlite.has_column(db, table, name)]
+    return f"(SELECT *, {', '.join(missing)} FROM {table})" if missing else table
+
+
+def _error(dump: _Dump) -> MessageRow | None:
+    """Returns what a provider said when a request failed for good; None if the file is gone or says nothing."""
+    error = None
+    with suppress(OSError):
+        error = fields_of(read_small(Path(dump.path), limit=MAX_DUMP_BYTES)).get("error")
+    return MessageRow("error", dump.at_us, content=bytes(error).decode("utf-8", "replace")) if error else None
 
 
 def _pieces(places: Sequence[_Row | _Dump]) -> list[MarkedPiece]:

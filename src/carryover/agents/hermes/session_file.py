@@ -16,8 +16,8 @@ from carryover.records.fields import local_ms
 from carryover.records.lenient import Fields, fields_of, items_of, text_of, time_of
 from carryover.text.pattern import later
 from carryover.transcript.files import read_document
-from carryover.transcript.rewritten import Document, not_whole
-from carryover.transcript.stored import StoredFacts, StoredSession
+from carryover.transcript.rewritten import Document, not_whole, stored_session
+from carryover.transcript.stored import StoredFacts, entry_of
 
 SESSION_FILE: Final = ".json"
 _REVIEW: Final = later(r"Review the conversation above and (?:consider (?:saving|two things)|update the skill library)")
@@ -41,17 +41,15 @@ def session_document(path: Path, stat: FileStat) -> Document:
     session = StoredFacts(id=text_of(whole.get("session_id")), model=text_of(whole.get("model"))[:200] or None)
     if not session.id or not messages:
         raise not_whole(path, stat, "not a session")
-    stored = StoredSession(session)
     started_ms, ended_ms = (local_ms(text_of(whole.get(name))) for name in ("session_start", "last_updated"))
     begins_us = time_of(whole.get("session_start")) * 1000  # the same in each zone, as keys of events are made of it
 
-    def record(number: int, message: bytes) -> bytes:
+    def record(number: int, message: msgspec.Raw) -> bytes:
         # The first message came when the session began, and the last ones before the file was last written.
         at_ms = max(started_ms, ended_ms - (len(messages) - number)) if number else started_ms
-        return stored.entry(_row(begins_us + number, fields_of(message)), at_ms)
+        return entry_of(session, _row(begins_us + number, fields_of(message)), at_ms)
 
-    end = stored.end(len(messages))
-    return Document(session.id, messages, lambda on, more: stored.begin(on=on, more=more), record=record, end=end)
+    return stored_session(session, messages, record)
 
 
 def _before_review(messages: list[msgspec.Raw]) -> list[msgspec.Raw]:

@@ -41,8 +41,14 @@ from carryover.transcript.bounds import lines_in
 from carryover.transcript.files import entries_of, read_document, read_referenced
 from carryover.transcript.layouts import Layout, source_at, sources_below
 from carryover.transcript.recorder import Tools
-from carryover.transcript.rewritten import Document, SnapshotReader
-from carryover.transcript.stored import StoredBuilder, StoredContext, StoredFacts, StoredRecord, parse_stored
+from carryover.transcript.rewritten import Document, SnapshotReader, stored_session
+from carryover.transcript.stored import (
+    StoredBuilder,
+    StoredContext,
+    StoredFacts,
+    StoredRecord,
+    parse_stored,
+)
 from carryover.transcript.turns import add_answer, add_failure, add_prompt, add_summary, dispatch
 
 _LAYOUTS: Final = (
@@ -140,14 +146,8 @@ def _session_at(path: Path, _stat: FileStat) -> Document:
     pieces = sorted(_pieces(entries, fields_of(inside(state, "latestTurn"))))
     session = _described(folder, fields_of(inside(state, "session")))
     records = [msgspec.json.encode({"kind": "message", "session": session, **piece}) for _, _, piece in pieces]
-    return Document(
-        "session",
-        records,
-        lambda on, more: msgspec.json.encode(StoredRecord("begin", session, on=on, more=more)),
-        end=msgspec.json.encode(StoredRecord("session", session)),
-        pieces=[(ident, digest(msgspec.json.encode(piece))) for _, ident, piece in pieces],
-        empty=False,
-    )
+    marks = [(ident, digest(msgspec.json.encode(piece))) for _, ident, piece in pieces]
+    return stored_session(session, records, pieces=marks, empty=False)
 
 
 def _newest_journal(pointer: Path) -> list[Path]:

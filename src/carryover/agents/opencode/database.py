@@ -24,9 +24,9 @@ from carryover.transcript import sqlite
 from carryover.transcript.bounds import MOST_ROWS_BYTES, TooLarge
 from carryover.transcript.files import SQLITE
 from carryover.transcript.recorder import usable_folder
-from carryover.transcript.rewritten import MAX_CONVERSATIONS, NotYet
+from carryover.transcript.rewritten import MAX_CONVERSATIONS, Document, MarkedPiece, NotYet, stored_session
 from carryover.transcript.stat_cache import utc_now_ms
-from carryover.transcript.stored import StoredFacts, StoredRecord, StoredSession, is_usable_id
+from carryover.transcript.stored import StoredFacts, StoredRecord, is_usable_id
 
 LIVE_SESSIONS: Final = 100
 """How many of the newest sessions have their last message compared as well."""
@@ -148,7 +148,7 @@ class Database:
             marks.append((ident, f"{row.updated_ms} {row.session.title} {row[3:]} {end}"))
         return marks
 
-    def conversation(self, ident: str, notes: dict[str, str]) -> _StoredSession:  # noqa: ARG002
+    def conversation(self, ident: str, notes: dict[str, str]) -> Document:  # noqa: ARG002
         """Returns a session with its messages."""
         row = self._sessions[ident]
         root = row.session.root
@@ -160,7 +160,8 @@ class Database:
         origins = sqlite.rows(self._db, _COPIED_FROM, (ident, row.created_ms)) if root is None else []
         origin = next((sqlite.column_text(ident) for (ident,) in origins), None)
         session = msgspec.structs.replace(row.session, root=root, forked_from=origin)
-        return _StoredSession(self._db, row._replace(session=session), self._now_ms)
+        found = _Pieces(self._db, row._replace(session=session), self._now_ms)
+        return stored_session(session, found.places, found.record, found.marked)
 
     def _session_rows(self) -> Iterable[tuple[object, ...]]:
         try:
@@ -229,17 +230,16 @@ class _Message(NamedTuple):
         return self.last_shown if has_ended and self.kinds.get(self.last_shown) == "text" else ""
 
 
-class _StoredSession(StoredSession):
+class _Pieces:
     """A session's pieces, of which the last may not be final.
 
     Messages older than the session were copied by a fork and are left out.
     """
 
     def __init__(self, db: sqlite.Connection, row: _SessionRow, now_ms: int) -> None:
-        super().__init__(row.session)
-        self.pieces = []
-        self._db, self._now_ms = db, now_ms
-        self._places: list[_Place] = []
+        self._session, self._db, self._now_ms = row.session, db, now_ms
+        self.places: list[_Place] = []
+        self.marked: list[MarkedPiece] = []
         self._loaded: _Message | None = None
         parts: dict[str, dict[str, int]] = {}
         for message, part, changed_ms in sqlite.rows(db, _PARTS, (row.session.id,)):
@@ -255,8 +255,9 @@ class _StoredSession(StoredSession):
             if is_last:
                 break
 
-    def piece(self, number: int) -> bytes | None:
-        stage, row, part = self._places[number]
+    def record(self, _number: int, place: _Place) -> bytes | None:
+        """Returns the record of a piece, if it has one. Raises NotYet and TooLarge."""
+        stage, row, part = place
         message = self._load(row)
         is_call, status = message.kinds.get(part) == "tool", message.states.get(part)
         if stage == "begun" and not is_call:
@@ -267,9 +268,8 @@ class _StoredSession(StoredSession):
             is_final |= status != "pending"
         elif stage == "ended":
             is_final |= status not in _OPEN if is_call else message.is_followed(part)
-        if not is_final and row is self._places[-1].row:
-            self.rests_ms = row.changed_ms + rest_ms
-            raise NotYet
+        if not is_final and row is self.places[-1].row:
+            raise NotYet(row.changed_ms + rest_ms)
         if stage == "ended" and is_call and status in _OPEN:
             return None  # the client was killed before the call came back
         return self._record(message, stage, {"prompt": row.parts, "end": []}.get(stage, [part]))
@@ -287,8 +287,8 @@ class _StoredSession(StoredSession):
         self._add(_Place("end", row), f"{ident} end", updated_ms)
 
     def _add(self, place: _Place, ident: str, mark: str | int) -> None:
-        self.pieces.append((ident, mark))
-        self._places.append(place)
+        self.marked.append((ident, mark))
+        self.places.append(place)
 
     def _load(self, row: _Row) -> _Message:
         if self._loaded is None or self._loaded.id != row.id:
@@ -321,7 +321,7 @@ class _StoredSession(StoredSession):
             raise TooLarge
         record = SessionRecord(
             kind="message",
-            session=self.session,
+            session=self._session,
             id=message.id,
             # What can't be read must not make the record around it unreadable.
             data=msgspec.Raw(message.data if message.fields else b"null"),
