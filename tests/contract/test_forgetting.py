@@ -56,7 +56,7 @@ def contexts(path: Path) -> bytes:
 def agent(agent: Agent) -> Agent:
     """Recordings are tracked by git, so in a project they are nobody's own: here they are read all the same."""
     reader = agent.reader
-    return replace(agent, reader=ReaderByKind(lambda _: "any", lambda: {"any": reader}))
+    return replace(agent, reader=ReaderByKind(lambda _: "any", {"any": reader}))
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Callable, Mapping
-from functools import cached_property
 from pathlib import Path
 from typing import Generic, TypeVar
 
@@ -23,13 +22,11 @@ def reader_of_copies(reader: Reader) -> Reader:
 class ReaderByKind(Generic[_K]):
     """Hands each source to the reader of its kind (see `carryover.adapter.contract.Reader`).
 
-    `kind_of` returns None for a path that is not a source, which raises OSError. `readers` is called at the first read,
-    so that commands that only list sources need not import the readers.
+    `kind_of` returns None for a path that is not a source, which raises OSError.
     """
 
-    def __init__(self, kind_of: Callable[[Path], _K | None], readers: Callable[[], Mapping[_K, Reader]]) -> None:
-        self._kind_of = kind_of
-        self._make_readers = readers
+    def __init__(self, kind_of: Callable[[Path], _K | None], readers: Mapping[_K, Reader]) -> None:
+        self._kind_of, self._readers = kind_of, readers
 
     def read(self, path: Path, cursor: bytes | None) -> Batch:
         """Reads the records after `cursor` with the reader for the path's kind."""
@@ -41,13 +38,7 @@ class ReaderByKind(Generic[_K]):
 
     def of_copies(self) -> ReaderByKind[_K]:
         """Returns the same reader for files that no longer grow."""
-        return ReaderByKind(
-            self._kind_of, lambda: {kind: reader_of_copies(reader) for kind, reader in self._make_readers().items()}
-        )
-
-    @cached_property
-    def _readers(self) -> Mapping[_K, Reader]:
-        return self._make_readers()
+        return ReaderByKind(self._kind_of, {kind: reader_of_copies(reader) for kind, reader in self._readers.items()})
 
     def _reader_of(self, path: Path) -> Reader:
         kind = self._kind_of(path)

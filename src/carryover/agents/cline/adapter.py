@@ -341,7 +341,7 @@ def _about_task(path: Path) -> tasks.About:
 
 AGENT: Final = Agent(
     spec=SPEC,
-    reader=ReaderByKind(_kind_of, lambda: {_SESSIONS: _session_reader(), tasks.TASK: tasks.task_reader(_about_task)}),
+    reader=ReaderByKind(_kind_of, {_SESSIONS: _session_reader(), tasks.TASK: tasks.task_reader(_about_task)}),
     context_type=TaskContext,
     source_of=_source_of,
     sources=partial(layouts.sources_below, SPEC.id, _LAYOUTS),

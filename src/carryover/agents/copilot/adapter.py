@@ -222,7 +222,7 @@ AGENT: Final = contract.Agent(
     spec=SPEC,
     reader=ReaderByKind(
         _kind_to_read,
-        lambda: {"log": LogReader(), "document": document_reader(), "chat": StatCachedReader(chat_reader())},
+        {"log": LogReader(), "document": document_reader(), "chat": StatCachedReader(chat_reader())},
     ),
     context_type=_Context,
     source_of=source_by_name,

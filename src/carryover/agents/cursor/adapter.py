@@ -207,7 +207,7 @@ AGENT: Final = Agent(
     spec=SPEC,
     reader=ReaderByKind(
         _kind_to_read,
-        lambda: {
+        {
             "editor": StatCachedReader(editor_reader()),
             "chat": StatCachedReader(chat_reader()),
             "transcript": lines_reader(),

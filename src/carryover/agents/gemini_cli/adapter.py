@@ -394,7 +394,7 @@ AGENT: Final = Agent(
     spec=SPEC,
     reader=ReaderByKind(
         format_of,
-        lambda: {DOCUMENT: SnapshotReader(conversation_in), LINES: JsonlReader(before=header_of_lines)},
+        {DOCUMENT: SnapshotReader(conversation_in), LINES: JsonlReader(before=header_of_lines)},
     ),
     context_type=GeminiContext,
     source_of=_SOURCE_OF,

@@ -235,7 +235,7 @@ AGENT: Final = Agent(
     spec=SPEC,
     reader=ReaderByKind(
         lambda path: SESSION_FILE if path.suffix == SESSION_FILE else "database",
-        lambda: {SESSION_FILE: SnapshotReader(session_document), "database": StatCachedReader(database_reader())},
+        {SESSION_FILE: SnapshotReader(session_document), "database": StatCachedReader(database_reader())},
     ),
     context_type=StoredContext,
     source_of=partial(source_at, SPEC.id, _LAYOUTS),

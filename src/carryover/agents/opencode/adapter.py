@@ -21,7 +21,7 @@ from carryover.agents.opencode.database import (
     SessionRecord,
     ms_of,
 )
-from carryover.agents.opencode.sources import exported_source, readers, source_kind, source_of, sources
+from carryover.agents.opencode.sources import READERS, exported_source, source_kind, source_of, sources
 from carryover.model import Actor, Answer, FileEdit, PlanUpdate, TurnEnd, UserPrompt
 from carryover.records import rawjson
 from carryover.records.asked import Asked, asked_in, plan_items
@@ -367,7 +367,7 @@ def _count_tokens(recorder: StoredBuilder, ident: str, message: Fields) -> None:
 
 AGENT: Final = Agent(
     spec=SPEC,
-    reader=ReaderByKind(source_kind, readers),
+    reader=ReaderByKind(source_kind, READERS),
     context_type=StoredContext,
     source_of=source_of,
     sources=sources,

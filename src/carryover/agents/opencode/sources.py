@@ -92,15 +92,6 @@ def _source(path: Path, kind: SourceKind) -> Source:
     return Source(agent=SPEC.id, path=str(path), group=group, rank=_RANKS[kind])
 
 
-def readers() -> Mapping[SourceKind, Reader]:
-    """Returns the reader for each kind of source."""
-    return {
-        "database": StatCachedReader(database_reader()),
-        "files": SessionFileReader(session_files),
-        "export": SnapshotReader(exported_session),
-    }
-
-
 class _Item(NamedTuple):
     """A message with its parts, or a part."""
 
@@ -185,3 +176,11 @@ def _names(folder: Path) -> list[str]:
 def _items(folder: Path) -> list[_Item]:
     contents = ((name, read_beside(folder / name, limit=MAX_FILE_BYTES)) for name in _names(folder))
     return [_Item(name.removesuffix(".json"), content or b"null") for name, content in contents]
+
+
+READERS: Final[Mapping[SourceKind, Reader]] = {
+    "database": StatCachedReader(database_reader()),
+    "files": SessionFileReader(session_files),
+    "export": SnapshotReader(exported_session),
+}
+"""The reader of each kind of source."""
