@@ -79,12 +79,8 @@ class _Call(msgspec.Struct, frozen=True):
     given: Fields
 
 
-class _Printed(msgspec.Struct, frozen=True):
-    """What a call returned."""
-
-    call_id: str
-    text: str
-    failed: bool
+_Printed = tuple[str, str, bool]
+"""What a call returned: the call's id, the text, and whether it failed."""
 
 
 class _Step(msgspec.Struct, frozen=True):
@@ -250,12 +246,12 @@ def _parse_step(
     for number, opened in enumerate(calls.values()):
         turn.add(opened.as_event(), f"call{number}")
     applied = set[str]()
-    for number, printed in enumerate(step.printed):
-        outcome = quoted.outcome(calls[printed.call_id].op, printed.text)
-        if printed.failed:
+    for number, (call_id, text, failed) in enumerate(step.printed):
+        outcome = quoted.outcome(calls[call_id].op, text)
+        if failed:
             outcome = msgspec.structs.replace(outcome, status="error")
-        turn.add(calls[printed.call_id].ended(outcome), f"result{number}")
-        applied |= {printed.call_id} if outcome.status in turn.applied else set()
+        turn.add(calls[call_id].ended(outcome), f"result{number}")
+        applied |= {call_id} if outcome.status in turn.applied else set()
     for opened in calls.values():
         if opened.id in applied:
             turn.add_edits(opened, edit=f"edit/{opened.id}/")
@@ -300,8 +296,8 @@ def _steps_of_messages(data: bytes) -> list[_Step]:
             steps.append(_Step(number, speaker, text, at_ms, model, asked, [], parts=own))
             calls |= {call.id: steps[-1] for call in asked}
         for printed in _printed_in(speaker, message):
-            if printed.call_id in calls:
-                calls[printed.call_id].printed.append(printed)
+            if printed[0] in calls:
+                calls[printed[0]].printed.append(printed)
     return steps
 
 
@@ -330,7 +326,7 @@ def _printed_in(speaker: Speaker, message: Fields) -> Iterator[_Printed]:
     for raw in ([message] if speaker == "tool" else []) + [*_blocks(message, "tool_result"), *observed]:
         output = raw.get("output")
         text = "\n".join(texts_in(_content_of(raw))) or text_of(output) or text_of(fields_of(output).get("text"))
-        yield _Printed(first_text(raw, *_IDS), text, is_true(raw.get("is_error")))
+        yield first_text(raw, *_IDS), text, is_true(raw.get("is_error"))
 
 
 def _blocks(message: Fields, kind: str) -> Iterator[Fields]:

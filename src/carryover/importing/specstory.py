@@ -16,13 +16,13 @@ from carryover.importing.calls import quoted_of
 from carryover.importing.candidate import NOTHING, Candidate, OpenedDocument, document, plain_text
 from carryover.importing.specstory_blocks import HEADING, ToolBlock, blocks, read_tool, spoken_text, turn_lines
 from carryover.importing.specstory_given import starts_subagent
-from carryover.importing.turns import TurnContext, TurnEvents, by_turn, turn_reader
+from carryover.importing.turns import TurnEvents, by_turn, turn_reader
 from carryover.model import AssistantMessage, UserPrompt
 from carryover.records.fields import MAX_NAME_CHARS, SHORT_CHARS, bounded, digest, utc_ms
 from carryover.records.resets import failed_turn, names_limit
 from carryover.text.pattern import later
 from carryover.transcript.files import entries_of, read_beside
-from carryover.transcript.recorder import usable_name
+from carryover.transcript.recorder import SessionContext, usable_name
 
 SPECSTORY: Final = "SpecStory"
 
@@ -129,9 +129,14 @@ def named_folder(path: Path) -> str | None:
     return str(path.parents[2]) if path.parts[-3:-1] == (".specstory", "history") else None
 
 
-class _Context(TurnContext, frozen=True, omit_defaults=True):
-    """The parser's state between two turns."""
+class _Context(SessionContext, frozen=True, omit_defaults=True):
+    """The parser's state between two turns of a document; turns without a time inherit the last one."""
 
+    turns: int = 0
+    name: str = ""
+    """The last tool called, until something is said."""
+    command: bool = False
+    """Whether the last turn was a slash command of the user's."""
     main_ms: int = 0
     """Time of the last turn of the main thread. The document's order is right; its times may go back by seconds
     (Cursor, v2.1.0)."""

@@ -23,16 +23,6 @@ CUT_INPUT: Final = "Input (truncated): "
 _FENCE: Final = later(r" {0,3}(?:Input \(truncated\): )?(`{3,}|~{3,})")
 
 
-class TurnContext(SessionContext, frozen=True, omit_defaults=True):
-    """The parser's state between two turns of a document; turns without a time inherit the last one."""
-
-    turns: int = 0
-    name: str = ""
-    """The last tool called, until something is said."""
-    command: bool = False
-    """Whether the last turn was a slash command of the user's."""
-
-
 _C = TypeVar("_C", bound=SessionContext)
 
 
