@@ -5,7 +5,9 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterator, Sequence
-from typing import Final, NamedTuple
+from typing import Final
+
+import msgspec
 
 from carryover.model import FileEdit
 from carryover.records.fields import MAX_PATH_CHARS, resolved
@@ -35,7 +37,7 @@ _OF_TREES: Final = later(r"-\w*[rR]|--recursive\b")
 _BELOW_HOME: Final = later(r"\"?(?:~|\$HOME|\$\{HOME\})/([^\s$`*?\[\]{}~<>|&;()!\"'\\]+)\"?")
 
 
-class _Step(NamedTuple):
+class _Step(msgspec.Struct, frozen=True):
     """One simple command: its words, its output files, and whether it certainly ran and certainly succeeded."""
 
     words: tuple[str, ...]

@@ -8,8 +8,9 @@ so in a field, or if nothing but the client itself words the errors of that kind
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 from carryover.adapter.contract import ToolOutcome
 from carryover.model import Op
@@ -27,8 +28,7 @@ def refused(output: str, words: str = "", *, by_client: bool, by_user: bool) -> 
     return ToolOutcome("error", f"tool refused, it said: {words}" if words else output)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Endings:
+class Endings(msgspec.Struct, frozen=True, kw_only=True):
     r"""What a client writes into the output of a call that failed.
 
     >>> Endings(exited=re.compile(r"\s*exit code (\d+)")).outcome("shell", "2 failed\nexit code 1", failed=True)

@@ -12,7 +12,6 @@ from __future__ import annotations
 import errno
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Generic, Literal, Protocol, Self, TypeVar
 
@@ -276,19 +275,18 @@ def read_further(
     )
 
 
-@dataclass(slots=True)
-class _Reading:
+class _Reading(msgspec.Struct):
     before: _State
     most_records: int
     is_enough: Callable[[], bool]
-    number: int = field(init=False)
-    marks: dict[bytes, bytes] = field(init=False)
-    emitted: dict[bytes, _Emitted] = field(init=False)
-    notes: dict[str, str] = field(init=False)
-    records: list[Record] = field(default_factory=list)
+    number: int = 0
+    marks: dict[bytes, bytes] = {}
+    emitted: dict[bytes, _Emitted] = {}
+    notes: dict[str, str] = {}
+    records: list[Record] = []
     used: int = 0
     oversized: int = 0
-    due_ms: list[int] = field(default_factory=list)
+    due_ms: list[int] = []
     has_news: bool = False
 
     def __post_init__(self) -> None:

@@ -17,10 +17,11 @@ import struct
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, TypeVar
 from urllib.parse import quote
+
+import msgspec
 
 from carryover.adapter.contract import Batch, FileStat
 from carryover.fsio import scratch_folder, stat_regular
@@ -276,8 +277,7 @@ def _without(computed: frozenset[str]) -> Callable[..., int]:
     return authorize
 
 
-@dataclass(frozen=True, slots=True)
-class _FileState:
+class _FileState(msgspec.Struct, frozen=True):
     """The state of a database's files. If two are equal, nothing was written in between."""
 
     identity: tuple[int, int]

@@ -19,7 +19,7 @@ from contextlib import suppress
 from functools import lru_cache
 from itertools import count, takewhile
 from pathlib import Path
-from typing import Annotated, Final, Literal, NamedTuple
+from typing import Annotated, Final, Literal
 
 import msgspec
 from msgspec.structs import replace
@@ -111,7 +111,7 @@ class _Block(msgspec.Struct, frozen=True, omit_defaults=True):
 DECODER: Final = msgspec.json.Decoder(_Block)
 
 
-class _Session(NamedTuple):
+class _Session(msgspec.Struct, frozen=True):
     """The lines of a session, its header first, or an empty line in its place.
 
     `doubtful`: it began inside an unfinished answer, so its prompts count only if they were typed.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
 import msgspec
 
@@ -65,7 +65,7 @@ _WORKFLOW: Final = later(r"<explicit_instructions .*</explicit_instructions>", r
 _BROKEN_OFF: Final = "[Response interrupted by user]"
 
 
-class _Called(NamedTuple):
+class _Called(msgspec.Struct, frozen=True):
     """A call: its id, if it is a part, the tool, and its arguments as text."""
 
     id: str
@@ -73,7 +73,7 @@ class _Called(NamedTuple):
     args: dict[str, str]
 
 
-class Result(NamedTuple):
+class Result(msgspec.Struct, frozen=True):
     """The result of a call: the call's id if it is a part, or else the tool and what it was about."""
 
     id: str

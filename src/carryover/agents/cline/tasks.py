@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path, PurePath
-from typing import Final, NamedTuple
+from typing import Final
 
 import msgspec
 
@@ -65,7 +65,7 @@ _OF_REQUEST: Final = ("cancelReason", "streamingFailedMessage")
 _ABOUT: Final = ("command", "path", "file_path", "regex", "query", "tool_name")
 
 
-class About(NamedTuple):
+class About(msgspec.Struct, frozen=True):
     """What an agent notes about a task beside its messages."""
 
     info: SessionInfo = SessionInfo()

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import msgspec
 
@@ -140,7 +140,7 @@ class _Entry(msgspec.Struct, frozen=True, omit_defaults=True):
 _RECORD: Final = msgspec.json.Decoder(EntryRecord[_Entry])
 
 
-class _Row(NamedTuple):
+class _Row(msgspec.Struct, frozen=True):
     id: int
     message: str
     role: str

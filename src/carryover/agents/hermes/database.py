@@ -10,7 +10,7 @@ from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import msgspec
 
@@ -68,13 +68,13 @@ class MessageRow(msgspec.Struct, frozen=True, omit_defaults=True):
 RECORD: Final = msgspec.json.Decoder(EntryRecord[MessageRow])
 
 
-class _Dump(NamedTuple):
+class _Dump(msgspec.Struct, frozen=True, order=True):
     path: str
     session: str
     at_us: int
 
 
-class _Row(NamedTuple):
+class _Row(msgspec.Struct, frozen=True):
     """A message without its content. `place` is its role and time, by which a copy that kept its time is known."""
 
     id: int

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
@@ -240,8 +239,7 @@ def _call(recorder: StoredBuilder, message: Fields, entry: PartEntry, part: Fiel
             recorder.add(answer, f"{entry.id}:answer{number}")
 
 
-@dataclass(frozen=True, slots=True)
-class _Called:
+class _Called(msgspec.Struct, frozen=True):
     """A tool call as its part describes it, ended or not."""
 
     call: OpenCall

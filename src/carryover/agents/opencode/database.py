@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Final, Literal, NamedTuple
+from typing import Final, Literal
 
 import msgspec
 
@@ -120,7 +120,7 @@ def ms_of(raw: msgspec.Raw | None) -> int:
     return int(number) if number is not None and 0 < number < _LATEST_MS else 0
 
 
-class _SessionRow(NamedTuple):
+class _SessionRow(msgspec.Struct, frozen=True):
     """A session, and the message and the part that it was reverted to. The next prompt deletes what follows there."""
 
     session: StoredFacts
@@ -145,7 +145,7 @@ class Database:
         marks = []
         for number, (ident, row) in enumerate(self._sessions.items()):
             end = next(iter(sqlite.rows(self._db, _END, (ident,))), None) if number < LIVE_SESSIONS else None
-            marks.append((ident, f"{row.updated_ms} {row.session.title} {row[3:]} {end}"))
+            marks.append((ident, f"{row.updated_ms} {row.session.title} {(row.reverted, row.reverted_part)} {end}"))
         return marks
 
     def conversation(self, ident: str, notes: dict[str, str]) -> Document:  # noqa: ARG002
@@ -160,7 +160,7 @@ class Database:
         origins = sqlite.rows(self._db, _COPIED_FROM, (ident, row.created_ms)) if root is None else []
         origin = next((sqlite.column_text(ident) for (ident,) in origins), None)
         session = msgspec.structs.replace(row.session, root=root, forked_from=origin)
-        found = _Pieces(self._db, row._replace(session=session), self._now_ms)
+        found = _Pieces(self._db, msgspec.structs.replace(row, session=session), self._now_ms)
         return stored_session(session, found.places, found.record, found.marked)
 
     def _session_rows(self) -> Iterable[tuple[object, ...]]:
@@ -189,7 +189,7 @@ class Database:
             self._sessions[ident] = _SessionRow(session, _whole(row[5]), _whole(row[6]), *reverted)
 
 
-class _Row(NamedTuple):
+class _Row(msgspec.Struct, frozen=True):
     """A message without its content, and the ids of its parts. `changed_ms`: when any of it was last written."""
 
     id: str
@@ -197,7 +197,7 @@ class _Row(NamedTuple):
     parts: list[str]
 
 
-class _Place(NamedTuple):
+class _Place(msgspec.Struct, frozen=True):
     """A piece's place in the session, and its kind."""
 
     stage: Literal["prompt", "begun", "ended", "end"]
@@ -205,7 +205,7 @@ class _Place(NamedTuple):
     part: str = ""
 
 
-class _Message(NamedTuple):
+class _Message(msgspec.Struct, frozen=True):
     """A message with its parts, read once for all of its pieces. A part that is too large is None."""
 
     id: str
@@ -257,7 +257,7 @@ class _Pieces:
 
     def record(self, _number: int, place: _Place) -> bytes | None:
         """Returns the record of a piece, if it has one. Raises NotYet and TooLarge."""
-        stage, row, part = place
+        stage, row, part = place.stage, place.row, place.part
         message = self._load(row)
         is_call, status = message.kinds.get(part) == "tool", message.states.get(part)
         if stage == "begun" and not is_call:

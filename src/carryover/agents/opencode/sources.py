@@ -12,7 +12,7 @@ import weakref
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Final, Literal, NamedTuple
+from typing import Final, Literal
 
 import msgspec
 
@@ -92,7 +92,7 @@ def _source(path: Path, kind: SourceKind) -> Source:
     return Source(agent=SPEC.id, path=str(path), group=group, rank=_RANKS[kind])
 
 
-class _Item(NamedTuple):
+class _Item(msgspec.Struct, frozen=True):
     """A message with its parts, or a part."""
 
     id: str
@@ -127,7 +127,7 @@ def session_files(path: Path, _stat: FileStat) -> Database:
     info = fields_of(read_small(path, limit=MAX_FILE_BYTES))
     storage = path.parents[2]
     found = _items(storage / "message" / path.stem)
-    messages = [message._replace(parts=tuple(_items(storage / "part" / message.id))) for message in found]
+    messages = [_Item(each.id, each.data, tuple(_items(storage / "part" / each.id))) for each in found]
     created = ms_of(fields_of(info.get("time")).get("created"))
     return _database(info, path.stem if info else "", messages, created_ms=created)
 
