@@ -16,8 +16,9 @@ from carryover.adapter.contract import HookAction, HookEvent, HookProtocol, Sour
 from carryover.model import Skipped
 from carryover.records import rawjson
 from carryover.records.fields import MAX_PATH_CHARS
+from carryover.records.lenient import Fields, text_of
 
-_P = TypeVar("_P", bound=msgspec.Struct)
+_P = TypeVar("_P")
 
 ACTIONS: Final[dict[str, HookAction]] = {
     "sessionstart": "session_start",
@@ -82,28 +83,9 @@ def root_above(
     return next((root for root in above if source_of(transcript, root) is not None), None)
 
 
-class HookPayload(msgspec.Struct, frozen=True):
-    """The fields we rely on of a Claude-like hook payload on stdin.
-
-    Raw fields may change shape without making the rest unreadable.
-    """
-
-    session_id: str | None = None
-    """In a sub-agent, the id of the session that started it."""
-    transcript_path: str | msgspec.UnsetType | None = msgspec.UNSET
-    cwd: str | None = None
-    hook_event_name: str | None = None
-    source: str | None = None
-    """Reason for a session start."""
-    seconds_since_last_response: msgspec.Raw = rawjson.ABSENT
-    agent_id: str | None = None
-    """Set inside a sub-agent."""
-    cursor_version: msgspec.Raw = rawjson.ABSENT
-    conversation_id: msgspec.Raw = rawjson.ABSENT
-    workspace_roots: msgspec.Raw = rawjson.ABSENT
-
-
-_PAYLOAD: Final = msgspec.json.Decoder(HookPayload)
+_PAYLOAD: Final = msgspec.json.Decoder(Fields)
+_OTHERS: Final = ("cursor_version", "conversation_id", "workspace_roots")
+"""Fields of a payload of a program that runs other agents' hooks."""
 
 
 def common_hooks(
@@ -116,18 +98,24 @@ def common_hooks(
     **more: Any,
 ) -> HookProtocol:
     """Returns the protocol of hooks with Claude-like payloads, which the transcript's location tells from another
-    program's. `actions`: by event in lower case; every other event is a `hint`. `may_be_unwritten`: whether a session
-    without a transcript is the agent's too: it gets an answer, and nothing of it is stored. `cwd_moves`: see
-    `HookEvent`; all else: see `HookProtocol`."""
+    program's.
 
-    def own_session(given: HookPayload, event: str) -> str | None:
-        marks = (given.cursor_version, given.conversation_id, given.workspace_roots)
-        if any(mark != rawjson.ABSENT for mark in marks) or (given.hook_event_name or "").lower() != event:
+    `actions`: by event in lower case; every other event is a `hint`. `may_be_unwritten`: whether a session without a
+    transcript is the agent's too: it gets an answer, and nothing of it is stored. `cwd_moves`: see `HookEvent`; all
+    else: see `HookProtocol`.
+    """
+
+    def own_session(given: Fields, event: str) -> str | None:
+        is_others = any(given.get(name, rawjson.ABSENT) != rawjson.ABSENT for name in _OTHERS)
+        if is_others or text_of(given.get("hook_event_name")).lower() != event:
             return None
-        path = given.transcript_path
-        if not isinstance(path, str):
-            return given.session_id if path is None and may_be_unwritten else None
-        return given.session_id if layout_root(Path(path)) is not None else None
+        raw = given.get("transcript_path")
+        path = rawjson.string_of(raw)
+        if path is None:
+            is_own = may_be_unwritten and raw == rawjson.ABSENT
+        else:
+            is_own = layout_root(Path(path)) is not None
+        return text_of(given.get("session_id")) if is_own else None
 
     def read(event: str, payload: bytes) -> HookEvent | Skipped:
         event = event.lower()
@@ -135,21 +123,22 @@ def common_hooks(
         if isinstance(own, Skipped):
             return own
         given, session = own
-        # A sub-agent gets its task from its parent, and nothing that belongs to the session.
-        action = actions.get(event, "hint") if given.agent_id is None else "hint"
-        if not given.transcript_path and action != "session_start":
+        # A sub-agent has its parent's session here. It gets its task from that, and nothing of the session's own.
+        action = actions.get(event, "hint") if given.get("agent_id", rawjson.ABSENT) == rawjson.ABSENT else "hint"
+        transcript = text_of(given.get("transcript_path")) or None
+        if transcript is None and action != "session_start":
             action = "hint"
-        reason = _REASONS.get(given.source or "") if action == "session_start" else None
+        reason = _REASONS.get(text_of(given.get("source"))) if action == "session_start" else None
         if action == "session_start" and reason is None:
             return skipped_hook(event, "unknown start reason")
-        idle_s = rawjson.part_of(given.seconds_since_last_response, float)
+        idle_s = rawjson.part_of(given.get("seconds_since_last_response"), float)
         is_idle = reason in ("resume", "fork") and idle_s is not None and 0 <= idle_s <= _LONGEST_IDLE_S
         return HookEvent(
             action=action,
             session=session,
-            cwd=given.cwd,
+            cwd=rawjson.string_of(given.get("cwd")),
             cwd_moves=cwd_moves,
-            transcript=given.transcript_path or None,
+            transcript=transcript,
             reason=reason,
             idle_s=idle_s if is_idle else None,
         )

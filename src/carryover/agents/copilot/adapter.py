@@ -16,6 +16,7 @@ from carryover.agents.copilot.cli import LogReader, document_reader, parse_log
 from carryover.agents.copilot.vscode import ChatContext, parse_chat
 from carryover.model import Actor, AnyBody, Op, Skipped, UserPrompt
 from carryover.records import rawjson
+from carryover.records.lenient import Fields, first_text, text_of
 from carryover.records.rawjson import objects_in
 from carryover.text.pattern import later
 from carryover.transcript import layouts
@@ -115,51 +116,38 @@ _EDITOR_NAMES: Final = {"userpromptsubmit": "userpromptsubmitted", "stop": "agen
 """VS Code's names of events that have another name in the terminal, in lower case."""
 
 
-class _Payload(msgspec.Struct, frozen=True, rename="camel"):
-    """The fields we rely on of the hook's payload on stdin. Raw fields may change shape without harm to the rest.
-
-    Seen in 1.0.48 and 1.0.102. The terminal client writes `sessionId` and doesn't name the event. The chat in VS Code,
-    which runs the same hooks file, also writes `hookEventName` (reported). Payloads with `session_id` belong to other
-    programs, or to hooks registered under other programs' event names.
-    """
-
-    session_id: str | None = None
-    """Id of the session; in a sub-agent's own hooks, the sub-agent's id."""
-    cwd: str | None = None
-    transcript_path: str | None = None
-    """Missing when a session starts or ends, and at a prompt."""
-    editor_transcript_path: msgspec.Raw = msgspec.field(default=rawjson.ABSENT, name="transcript_path")
-    hook_event_name: str | None = None
-    source: str | None = None
-    """With sessionStart: the reason. The event comes with the first prompt of a process."""
-    agent_id: str | None = None
-    """Set inside a sub-agent."""
-
-
-_PAYLOAD: Final = msgspec.json.Decoder(_Payload)
+_PAYLOAD: Final = msgspec.json.Decoder(Fields)
 
 
 def _read(event: str, payload: bytes) -> contract.HookEvent | Skipped:
+    """Reads a payload, as seen in 1.0.48 and 1.0.102.
+
+    The terminal client writes `sessionId`, in a sub-agent's own hooks the sub-agent's id, and doesn't name the event.
+    The chat in VS Code, which runs the same hooks file, also writes `hookEventName` (reported), and its transcript
+    under another name. A payload with `session_id` belongs to another program, or to a hook registered under another
+    program's event name. No transcript is named when a session starts or ends, and at a prompt.
+    """
     event = event.lower()
     own = read_own(_PAYLOAD, event, payload, _own_session)
     if isinstance(own, Skipped):
         return own
     given, session = own
-    transcript = given.transcript_path or rawjson.string_of(given.editor_transcript_path)
+    transcript = first_text(given, "transcriptPath", "transcript_path") or None
     if transcript is not None and _layout_root(Path(transcript)) is None:
-        if given.hook_event_name is None:
+        if not text_of(given.get("hookEventName")):
             return skipped_hook(event, "another agent's payload")
         transcript = None
-    action = _ACTIONS.get(event, "hint") if given.agent_id is None else "hint"
-    reason = _REASONS.get(given.source or "") if action == "session_start" else None
+    action = _ACTIONS.get(event, "hint") if not text_of(given.get("agentId")) else "hint"
+    reason = _REASONS.get(text_of(given.get("source"))) if action == "session_start" else None
     if action == "session_start" and reason is None:
         return skipped_hook(event, "unknown start reason")
-    return contract.HookEvent(action=action, session=session, cwd=given.cwd, transcript=transcript, reason=reason)
+    cwd = rawjson.string_of(given.get("cwd"))
+    return contract.HookEvent(action=action, session=session, cwd=cwd, transcript=transcript, reason=reason)
 
 
-def _own_session(given: _Payload, event: str) -> str | None:
-    name = (given.hook_event_name or event).lower()
-    return given.session_id if _EDITOR_NAMES.get(name, name) == event else None
+def _own_session(given: Fields, event: str) -> str | None:
+    name = (text_of(given.get("hookEventName")) or event).lower()
+    return text_of(given.get("sessionId")) if _EDITOR_NAMES.get(name, name) == event else None
 
 
 def _answer(text: str) -> bytes:

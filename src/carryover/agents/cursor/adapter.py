@@ -28,7 +28,7 @@ from carryover.agents.cursor.editor import editor_reader, parse_bubble, parse_st
 from carryover.model import AnyBody, Skipped, UserPrompt
 from carryover.records import rawjson
 from carryover.records.fields import MAX_NAME_CHARS, session_of_copy
-from carryover.records.lenient import text_of
+from carryover.records.lenient import Fields, first_text, is_true, text_of
 from carryover.records.rawjson import objects_in
 from carryover.transcript import layouts
 from carryover.transcript.by_kind import ReaderByKind
@@ -112,44 +112,29 @@ def _kind_in(path: Path, head: bytes) -> str | None:
     return "transcript" if path.suffix == ".jsonl" and is_prompt and b"<user_query>" in head else None
 
 
-class _Payload(msgspec.Struct, frozen=True):
-    """The fields we rely on of the hook's payload on stdin. Raw fields may change shape without harm to the rest.
-
-    There is no working folder: the user's own hooks run in `~/.cursor`, so the workspace identifies the project. From
-    reports and the vendor's pages (editor 3.12.17, `cursor-agent` 2026.07.17 and 2026.09.10). Nothing else is read,
-    since payloads also hold the user's mail address.
-    """
-
-    conversation_id: str | None = None
-    session_id: str | None = None
-    """The conversation's id in the events that begin and end a session."""
-    hook_event_name: str | None = None
-    cursor_version: str | None = None
-    workspace_roots: msgspec.Raw = rawjson.ABSENT
-    """Folders; none in an empty window."""
-    transcript_path: msgspec.Raw = rawjson.ABSENT
-    """Null at least when a session of `cursor-agent` starts."""
-    is_background_agent: msgspec.Raw = rawjson.ABSENT
-    """With sessionStart: it runs without a person."""
-
-
 _layout_root: Final = partial(root_above, source_of=source_in_store)
-_PAYLOAD: Final = msgspec.json.Decoder(_Payload)
+_PAYLOAD: Final = msgspec.json.Decoder(Fields)
 
 
 def _read(event: str, payload: bytes) -> HookEvent | Skipped:
+    """Reads a payload, as reports and the vendor's pages say it is (editor 3.12.17, `cursor-agent` 2026.07.17 and
+    2026.09.10).
+
+    There is no working folder: the user's own hooks run in `~/.cursor`, so the workspace identifies the project; an
+    empty window has none. Nothing else is read, since payloads also hold the user's mail address.
+    """
     event = event.lower()
     own = read_own(_PAYLOAD, event, payload, _own_session)
     if isinstance(own, Skipped):
         return own
     given, session = own
-    folder = next(iter(rawjson.part_of(given.workspace_roots, list[str]) or ()), None)
+    folder = next(iter(rawjson.part_of(given.get("workspace_roots"), list[str]) or ()), None)
     if folder is not None and not folder.startswith("/"):
         return skipped_hook(event, "a workspace that is no folder of this system")
     action = ACTIONS.get(event, "hint")
-    if action == "session_start" and rawjson.part_of(given.is_background_agent, bool):
+    if action == "session_start" and is_true(given.get("is_background_agent")):
         action = "hint"  # it has its task already, and works on a copy of the project
-    path = rawjson.string_of(given.transcript_path) or ""
+    path = text_of(given.get("transcript_path"))  # null at least when a session of `cursor-agent` starts
     transcript = path if _layout_root(Path(path)) is not None else None  # the session's id is enough
     return HookEvent(
         action=action,
@@ -160,9 +145,10 @@ def _read(event: str, payload: bytes) -> HookEvent | Skipped:
     )
 
 
-def _own_session(given: _Payload, event: str) -> str | None:
-    is_own = bool(given.cursor_version) and (given.hook_event_name or "").lower() == event
-    return given.conversation_id or given.session_id if is_own else None
+def _own_session(given: Fields, event: str) -> str | None:
+    is_own = bool(text_of(given.get("cursor_version"))) and text_of(given.get("hook_event_name")).lower() == event
+    # The second is the conversation's id in the events that begin and end a session.
+    return first_text(given, "conversation_id", "session_id") if is_own else None
 
 
 def _answer(text: str) -> bytes:
