@@ -336,7 +336,7 @@ def _about_task(path: Path) -> tasks.About:
         agent_version=text_of(fields_of(history[-1]).get("cline_version")) or None if history else None,
         model=text_of(entry.get("modelId")) or None,
     )
-    return tasks.About(info=info, cwd=text_of(entry.get("cwdOnTaskInitialization")) or None)
+    return TaskFacts(path.parent.name, directory=text_of(entry.get("cwdOnTaskInitialization")) or None), info
 
 
 AGENT: Final = Agent(

@@ -65,13 +65,9 @@ _OF_REQUEST: Final = ("cancelReason", "streamingFailedMessage")
 _ABOUT: Final = ("command", "path", "file_path", "regex", "query", "tool_name")
 
 
-class About(msgspec.Struct, frozen=True):
-    """What an agent notes about a task beside its messages."""
-
-    info: SessionInfo = SessionInfo()
-    cwd: str | None = None
-    session: str = ""
-    """The task that this one is a part of, if another task began it."""
+About = tuple[TaskFacts, SessionInfo]
+"""What an agent notes about a task beside its messages: facts, of which `root` is the task that it is a part of, if
+another task began it; and what is true of the whole."""
 
 
 def is_task(path: PurePath) -> bool:
@@ -93,11 +89,12 @@ def about_item(path: Path) -> About:
     kept it, and the folder is known from what the model was sent)."""
     item = fields_of(read_beside(path.with_name("history_item.json")))
     title = text_of(item.get("task")).partition("\n")[0]
-    return About(
-        info=SessionInfo(title=bounded(title, SHORT_CHARS) or None),
-        cwd=text_of(item.get("workspace")) or None,
-        session=text_of(item.get("rootTaskId")) if "parentTaskId" in item else "",
+    facts = TaskFacts(
+        id=path.parent.name,
+        root=text_of(item.get("rootTaskId")) or None if "parentTaskId" in item else None,
+        directory=text_of(item.get("workspace")) or None,
     )
+    return facts, SessionInfo(title=bounded(title, SHORT_CHARS) or None)
 
 
 _Result = tuple[str, str]
@@ -120,12 +117,12 @@ def _taken(path: Path, stat: FileStat, about: About) -> Document:
     while shown and is_true(shown[-1].get("partial")):
         shown.pop()
     sent = [fields_of(raw) for raw in items_of(msgspec.Raw(read_beside(path.with_name(SENT))))]
-    task = path.parent.name
-    facts = TaskFacts(id=task, root=about.session or None, directory=about.cwd or _folder_in(sent, shown))
+    facts, info = about
+    facts = msgspec.structs.replace(facts, directory=facts.directory or _folder_in(sent, shown))
     kinds = list(map(kind_of_message, shown))
     requests = [[]] * len(shown) if sent else _in_requests(shown)
     found = [*_with_results(shown, kinds, list(_results(sent)), requests)]
-    return document_now(facts, found, at_ms=time_of(shown[0].get("ts")) if shown else 0, info=about.info)
+    return document_now(facts, found, at_ms=time_of(shown[0].get("ts")) if shown else 0, info=info)
 
 
 def _sent_alone(path: Path, stat: FileStat, sent: list[Fields]) -> Document:
