@@ -27,6 +27,7 @@ from carryover.transcript.recorder import Tools, usable_folder, usable_name
 _MOST_TASKS: Final = 200
 _MOST_EARLY: Final = 8
 """Results whose calls may still come: they came one or two records later."""
+_ABOUT: Final = tuple("command file_path notebook_path pattern url query skill path description subject id".split())
 TOOLS: Final = Tools(
     {
         "shell": "Bash PowerShell Monitor",
@@ -38,13 +39,14 @@ TOOLS: Final = Tools(
         "plan": "TodoWrite TodoRead TaskCreate TaskUpdate TaskList TaskGet EnterPlanMode ExitPlanMode",
         "ask": "AskUserQuestion",
         "agent": "Task Agent",
-    }
+    },
+    about=_ABOUT,
+    about_by_op={
+        **dict.fromkeys(("agent", "other"), ("description", *_ABOUT)),
+        "plan": ("subject", *_ABOUT),
+    },
 )
 """The known tools (2.0.65 to 2.1.328)."""
-_ABOUT: Final = tuple("command file_path notebook_path pattern url query skill path description subject id".split())
-"""The arguments that may say what a call is about, the most telling first."""
-_FIRST_ABOUT: Final = {"agent": ("description",), "other": ("description",), "plan": ("subject",)}
-"""The argument that says it better than all of `_ABOUT` for calls of these operations."""
 _JOBS: Final = ("task_id", "bash_id", "shell_id", "agentId")
 """Keys for the id of a background job: each version has a different one."""
 _LOOKS_AT_JOB: Final = ("BashOutput", "TaskOutput", "AgentOutputTool")
@@ -91,7 +93,7 @@ def handle_tool_use(builder: ClaudeBuilder, part: str, block: Block) -> None:
 
 def _called(builder: ClaudeBuilder, name: str, given: Fields, question: str) -> OpenClaudeCall:
     op, cwd = TOOLS.op(name), builder.place
-    about = question or ("" if name == "ToolSearch" else first_text(given, *_FIRST_ABOUT.get(op, ()), *_ABOUT))
+    about = question or ("" if name == "ToolSearch" else TOOLS.about(op, given))
     job = usable_name(first_text(given, *_JOBS)) or "" if name in _LOOKS_AT_JOB + _STOPS_JOB else ""
     changes: tuple[FileEdit, ...] = ()
     tree: ClaudeWorktree | None = None
