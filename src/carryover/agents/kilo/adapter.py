@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -18,34 +19,19 @@ _OWN_NAME: Final = "kilo"
 """How the name of its databases begins."""
 
 
-def _source_of(path: Path, root: Path) -> Source | None:
-    """Returns the source at `path` if its name is that of a database; reads nothing."""
-    database = database_at(path, root)
-    return _source(database) if database is not None else None
-
-
-def _sources(root: Path) -> list[Source]:
-    """Returns every database below `root`, sorted by path."""
-    return [_source(path) for path in databases(root)]
-
-
 def _exported(path: Path, head: bytes) -> Source | None:
     """Returns the database in a file anywhere on disk."""
     tables = tables_of_copy(path, head)
     is_own = _OWN_TABLE in tables or (bool(tables) and path.name.startswith(_OWN_NAME))
-    return _source(path) if is_own else None
-
-
-def _source(path: Path) -> Source:
-    return Source(agent=SPEC.id, path=str(path))
+    return Source(agent=SPEC.id, path=str(path)) if is_own else None
 
 
 AGENT: Final = Agent(
     spec=SPEC,
     reader=StatCachedReader(database_reader()),
     context_type=StoredContext,
-    source_of=_source_of,
-    sources=_sources,
+    source_of=partial(database_at, SPEC.id),
+    sources=partial(databases, SPEC.id),
     parse=parse_record,
     exported=_exported,
 )

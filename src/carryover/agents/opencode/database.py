@@ -17,6 +17,7 @@ from typing import Final, Literal
 
 import msgspec
 
+from carryover.adapter.contract import Source
 from carryover.records import rawjson
 from carryover.records.lenient import Fields, fields_of, text_of
 from carryover.text.pattern import later
@@ -92,20 +93,21 @@ class SessionRecord(StoredRecord, frozen=True, omit_defaults=True):
     ended: bool = False
 
 
-def database_at(path: Path, root: Path) -> Path | None:
+def database_at(agent: str, path: Path, root: Path, *, rank: int = 0) -> Source | None:
     """Returns the database at `path`, by name alone; None if it is not one. A change beside it counts as its own.
 
     `root` is the data folder, or a database.
     """
     path = Path(_BESIDE.sub("", str(path)))
     is_below = path.parent == root and not path.name.startswith(".")
-    return path if path.suffix == _SUFFIX and (path == root or is_below) else None
+    is_one = path.suffix == _SUFFIX and (path == root or is_below)
+    return Source(agent=agent, path=str(path), rank=rank) if is_one else None
 
 
-def databases(root: Path) -> list[Path]:
+def databases(agent: str, root: Path, *, rank: int = 0) -> list[Source]:
     """Returns the databases below `root`, sorted by path."""
-    found = [root] if root.is_file() else sorted(root.glob(f"*{_SUFFIX}"), key=str)
-    return [path for path in found if database_at(path, root) is not None]
+    paths = [root] if root.is_file() else sorted(root.glob(f"*{_SUFFIX}"), key=str)
+    return [found for path in paths if (found := database_at(agent, path, root, rank=rank)) is not None]
 
 
 def tables_of_copy(path: Path, head: bytes) -> set[str]:
@@ -197,12 +199,8 @@ class _Row(msgspec.Struct, frozen=True):
     parts: list[str]
 
 
-class _Place(msgspec.Struct, frozen=True):
-    """A piece's place in the session, and its kind."""
-
-    stage: Literal["prompt", "begun", "ended", "end"]
-    row: _Row
-    part: str = ""
+_Place = tuple[Literal["prompt", "begun", "ended", "end"], _Row, str]
+"""What a piece is: its kind, its message, and the part if it is of one."""
 
 
 class _Message(msgspec.Struct, frozen=True):
@@ -257,7 +255,7 @@ class _Pieces:
 
     def record(self, _number: int, place: _Place) -> bytes | None:
         """Returns the record of a piece, if it has one. Raises NotYet and TooLarge."""
-        stage, row, part = place.stage, place.row, place.part
+        stage, row, part = place
         message = self._load(row)
         is_call, status = message.kinds.get(part) == "tool", message.states.get(part)
         if stage == "begun" and not is_call:
@@ -268,7 +266,7 @@ class _Pieces:
             is_final |= status != "pending"
         elif stage == "ended":
             is_final |= status not in _OPEN if is_call else message.is_followed(part)
-        if not is_final and row is self.places[-1].row:
+        if not is_final and row is self.places[-1][1]:
             raise NotYet(row.changed_ms + rest_ms)
         if stage == "ended" and is_call and status in _OPEN:
             return None  # the client was killed before the call came back
@@ -279,12 +277,12 @@ class _Pieces:
         row = _Row(ident, min(max([updated_ms, *parts.values()]), self._now_ms), list(parts))
         if _BY_USER.search(self._read(_BEGINNING, ident) or b""):
             # Its own row is written again with the files that the turn changed.
-            self._add(_Place("prompt", row), ident, " ".join(map(str, parts.values())))
+            self._add(("prompt", row, ""), ident, " ".join(map(str, parts.values())))
             return
         for part, changed_ms in parts.items():
-            self._add(_Place("begun", row, part), f"{part} begun", "")
-            self._add(_Place("ended", row, part), part, changed_ms)
-        self._add(_Place("end", row), f"{ident} end", updated_ms)
+            self._add(("begun", row, part), f"{part} begun", "")
+            self._add(("ended", row, part), part, changed_ms)
+        self._add(("end", row, ""), f"{ident} end", updated_ms)
 
     def _add(self, place: _Place, ident: str, mark: str | int) -> None:
         self.marked.append((ident, mark))

@@ -64,17 +64,17 @@ def source_of(path: Path, root: Path) -> Source | None:
 
     `root` may be a database, if an environment variable names one.
     """
-    if (database := database_at(path, root)) is not None:
-        return _source(database, "database")
+    if (database := database_at(SPEC.id, path, root, rank=_RANKS["database"])) is not None:
+        return database
     is_session = source_kind(path) == "files" and path.parents[3] == root
     return _source(path, "files") if is_session else None
 
 
 def sources(root: Path) -> list[Source]:
     """Returns every source below `root`, sorted by path."""
-    paths = sorted((*databases(root), *root.glob("storage/session/*/ses_*.json")), key=str)
-    found = (source_of(path, root) for path in paths)
-    return [source for source in found if source is not None]
+    files = (source_of(path, root) for path in root.glob("storage/session/*/ses_*.json"))
+    found = (*databases(SPEC.id, root, rank=_RANKS["database"]), *filter(None, files))
+    return sorted(found, key=lambda source: source.path)
 
 
 def exported_source(path: Path, head: bytes) -> Source | None:
