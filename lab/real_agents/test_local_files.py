@@ -4,20 +4,14 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from real_agents.lab import product, shop
+from real_agents.lab import shop
 from real_agents.lab.handoffs import POINTER
+from real_agents.lab.publish import publish
 from real_agents.lab.rows import Row, newest_of
 from real_agents.lab.shop import PROJECT
 from real_agents.lab.tool import Tool
 
-PUBLISH = """
-import sys; from pathlib import Path; from carryover.config import ProjectSettings
-from carryover.past.context import state_dir; from carryover.projects.root import StatePaths
-from carryover.publish.project_files import publish; from carryover.redact import CleanText
-settings = ProjectSettings(pointers="local", agents=(sys.argv[2],))
-paths = StatePaths(state_dir(), Path.home())
-sys.exit(publish(Path(sys.argv[1]), CleanText("# [CARRYOVER] THE-HANDOFF"), settings, paths).refusal)
-"""
+HANDOFF = "# [CARRYOVER] THE-HANDOFF"
 SOURCES = {"main.py": "print(1)\n"}
 TEAM = "RULES-OF-THE-TEAM"
 
@@ -62,7 +56,7 @@ CASES = (
 def test_the_pointer_arrives_and_git_shows_nothing(tool: Tool, row: Row, case: Case) -> None:
     shop.make_project(tool.box, files={**SOURCES, **case.tracked})
     before = tool.turn(PROJECT, "Hello", "OK.").requests[-1]
-    tool.box.must(product.PYTHON, "-c", PUBLISH, str(PROJECT), tool.id)
+    publish(tool.box, PROJECT, HANDOFF, local_for=tool.id)
     after = tool.turn(PROJECT, "Hello", "OK.").requests[-1]
 
     row.shown(f"by {case.hidden}, beside {', '.join(case.tracked) or 'nothing'}")

@@ -6,22 +6,16 @@ from pathlib import Path
 import pytest
 from packaging.version import Version
 
-from real_agents.lab import handoffs, product, shop
+from real_agents.lab import handoffs, shop
 from real_agents.lab.box import Terminal
 from real_agents.lab.handoffs import POINTER
+from real_agents.lab.publish import publish
 from real_agents.lab.rows import Row, each_version
 from real_agents.lab.shop import PROJECT
 from real_agents.lab.tool import Tool
 
 EACH_VERSION = each_version("claude-code")
 HANDOFF = "# [CARRYOVER] Last updated 2026-01-02T03:04:05Z from codex\nTHE-HANDOFF\n"
-PUBLISH = """
-import sys; from pathlib import Path; from carryover.config import ProjectSettings
-from carryover.past.context import state_dir; from carryover.projects.root import StatePaths
-from carryover.publish.project_files import publish; from carryover.redact import CleanText
-paths = StatePaths(state_dir(), Path.home())
-sys.exit(publish(Path(sys.argv[1]), CleanText(sys.argv[2]), ProjectSettings(), paths).refusal)
-"""
 AGENTS, SUB_AGENTS = "AGENTS-OF-ROOT", "AGENTS-OF-SUB"
 CLAUDE, SUB_CLAUDE, DOT_CLAUDE, LOCAL, RULE = "CLAUDE-OF-ROOT", "CLAUDE-OF-SUB", "DOT-CLAUDE", "CLAUDE-LOCAL", "A-RULE"
 TEXTS = (AGENTS, SUB_AGENTS, CLAUDE, SUB_CLAUDE, DOT_CLAUDE, LOCAL, RULE)
@@ -85,7 +79,7 @@ def test_what_arrived_without_carryover_arrives_with_it(tool: Tool, row: Row, ca
     if case.link:
         tool.box.must("ln", "-s", "AGENTS.md", "CLAUDE.md", cwd=PROJECT)
     before = {start: arrived(tool, *STARTS[start]) for start in STARTS}
-    publish(tool)
+    publish(tool.box, PROJECT, HANDOFF)
     after = {start: arrived(tool, *STARTS[start]) for start in STARTS}
 
     for start in STARTS:
@@ -101,13 +95,13 @@ def test_what_arrived_without_carryover_arrives_with_it(tool: Tool, row: Row, ca
 def test_a_claude_md_that_lost_its_text_hides_agents_md_no_longer(tool: Tool, row: Row) -> None:
     """Nor does it where only our block was left in it."""
     make_project(tool, {**SOURCES, "AGENTS.md": AGENTS, "CLAUDE.md": CLAUDE, "sub/AGENTS.md": SUB_AGENTS})
-    publish(tool)
+    publish(tool.box, PROJECT, HANDOFF)
     published = tool.box.here(PROJECT / "CLAUDE.md").read_text("utf-8")
     assert published.count(POINTER) == 1
     tool.box.write(PROJECT / "CLAUDE.md", "")
     emptied = {start: arrived(tool, *STARTS[start]) for start in STARTS}
     tool.box.write(PROJECT / "CLAUDE.md", published.replace(CLAUDE, ""))
-    publish(tool)
+    publish(tool.box, PROJECT, HANDOFF)
     after = {start: arrived(tool, *STARTS[start]) for start in STARTS}
 
     for start in STARTS:
@@ -126,8 +120,8 @@ def test_a_worktree_where_the_first_work_is_gets_the_pointer_and_keeps_its_memor
     worktree = Path(place)
     tool.trust(worktree)
     before = arrived(tool, worktree)
-    publish(tool, worktree)
-    publish(tool)  # it is written once per repository: the main checkout gets it by a commit
+    publish(tool.box, worktree, HANDOFF)
+    publish(tool.box, PROJECT, HANDOFF)  # it is written once per repository: the main checkout gets it by a commit
     after = arrived(tool, worktree)
 
     row.shown(f"{_said(before)} -> {_said(after)}")
@@ -140,7 +134,7 @@ def test_a_worktree_where_the_first_work_is_gets_the_pointer_and_keeps_its_memor
 def test_a_session_in_a_subfolder_begins_without_a_question(tool: Tool, row: Row, files: dict[str, str]) -> None:
     """An import that leads out of the session's folder brings up a security dialog; it must not be one of ours."""
     make_project(tool, {**SOURCES, "AGENTS.md": AGENTS, **files})
-    publish(tool)
+    publish(tool.box, PROJECT, HANDOFF)
     with Terminal(tool.box, *tool.installed.command, cwd=PROJECT / "sub", env=tool.environment) as terminal:
         terminal.wait(r"(?m)^[│ ]*[❯>]")
         asks = "Allow external CLAUDE.md file imports?" in terminal.screen()
@@ -158,7 +152,7 @@ def test_a_session_in_a_subfolder_begins_without_a_question(tool: Tool, row: Row
 @EACH_VERSION
 def test_the_handoff_that_git_ignores_can_be_read_with_each_tool(tool: Tool, row: Row, way: str) -> None:
     make_project(tool, SOURCES)
-    publish(tool)
+    publish(tool.box, PROJECT, HANDOFF)
     path = handoffs.path_in(PROJECT)
     tool.box.must("git", "check-ignore", "-q", str(path), cwd=PROJECT)
     reply = tool.read(path) if way == "read" else tool.shell(f"cat {path}")
@@ -170,10 +164,6 @@ def test_the_handoff_that_git_ignores_can_be_read_with_each_tool(tool: Tool, row
 
 def make_project(tool: Tool, files: dict[str, str]) -> None:
     shop.make_project(tool.box, files=files)
-
-
-def publish(tool: Tool, root: Path = PROJECT) -> None:
-    tool.box.must(product.PYTHON, "-c", PUBLISH, str(root), HANDOFF)
 
 
 def arrived(tool: Tool, cwd: Path, reads: str | None = None) -> Arrived:
