@@ -42,6 +42,7 @@ PACKED = {
     ".sol": "solidity",
 }
 """Languages of tree-sitter-language-pack (0.13), whose definitions are told apart by the names of their nodes alone."""
+_WITH_MARKUP: Final = ("javascript", "tsx")
 _NAMED = {"Rakefile": "ruby", "Gemfile": "ruby"}
 
 _CHUNK = 65_536
@@ -80,9 +81,23 @@ def examine(source: bytes, language: str, line: int | None, effort: Effort) -> F
         return FileFacts(exists=True)
     # Errors in C and C++ say nothing: macros hide them from a parser. Packed grammars know no newest syntax.
     says_errors = language in GRAMMARS and language not in ("c", "cpp")
+    says_errors = says_errors and not (language in _WITH_MARKUP and _fails_at_an_ampersand(tree))
     parses = not tree.root_node.has_error or (False if says_errors else None)
     symbol = symbol_at(tree, source, language, line) if line is not None else None
     return FileFacts(exists=True, parses=parses, symbol=symbol)
+
+
+def _fails_at_an_ampersand(tree: Tree) -> bool:
+    """Whether what a grammar can't read first is a `&` in the text of an element. TypeScript and Babel read it; of what
+    follows nothing is known."""
+    around, node = None, tree.root_node
+    while node.has_error and not node.is_error:
+        inner = next((child for child in node.children if child.has_error or child.is_missing), None)
+        if inner is None:
+            return False
+        around, node = node, inner
+    first = node.child(0)
+    return around is not None and around.type == "jsx_element" and first is not None and first.type.startswith("&")
 
 
 def _tree(source: bytes, language: str, effort: Effort) -> Tree:

@@ -51,6 +51,11 @@ def test_every_line_knows_the_definition_it_is_in(language: str) -> None:
         ("python", b"def f(:\n    pass\n", False),
         ("javascript", b"const a = ;\n", False),
         ("typescript", b"let a: number = = 1;\n", False),
+        ("tsx", b"const a = <p>Cart & tax {b}</p>;\n", None),
+        ("tsx", b"const a = <><p>Cart && tax</p></>;\n", None),
+        ("javascript", b"const f = () => (\n  <p>\n    Cart & tax\n  </p>\n);\n", None),
+        ("tsx", b"const a = <p>{b &}</p>;\n", False),
+        ("tsx", b"let = = 1; const a = <p>Cart & tax</p>;\n", False),
         ("go", b"package a\nfunc f( {\n}\n", False),
         ("rust", b"fn f() -> { 1 \n", False),
         ("java", b"class A { int f( { } }\n", False),
@@ -59,7 +64,7 @@ def test_every_line_knows_the_definition_it_is_in(language: str) -> None:
         ("cpp", b"FOREACH(item, list) { char c = '{'; const char *s = \"((\"; /* [ */ }\nMACRO\n", None),
     ],
 )
-def test_a_broken_file_does_not_parse_and_of_macros_nothing_is_said(
+def test_a_broken_file_does_not_parse_and_of_what_only_its_grammar_cannot_read_nothing_is_said(
     language: str, source: bytes, parsed: bool | None
 ) -> None:
     assert examine(source, language, None, PLENTY).parses is parsed
@@ -99,7 +104,7 @@ def test_no_bytes_break_the_reading(language: str, junk: bytes, cut: int, line: 
     facts = examine(torn, language, line, PLENTY)
 
     assert facts.exists
-    assert facts.parses is not None or language in ("c", "cpp", *PACKED.values())
+    assert facts.parses is not None or language in ("c", "cpp", "javascript", "tsx", *PACKED.values())
     assert examine(torn, language, line, PLENTY) == facts
 
 
