@@ -16,6 +16,7 @@ REJECTED = (
 )
 BY_USER = {"toolUseResult": "User rejected tool use", "toolDenialKind": "user-rejected"}
 DENIED = "Permission to use Bash with command rm -f notes.txt has been denied."
+OF_SEVERAL = "This Bash command contains multiple operations. The following"
 STOP = "STOP what you are doing and wait for the user to tell you how to proceed."
 
 
@@ -45,6 +46,9 @@ def bash(content: object, *, failed: bool | None = None, **fields: object) -> mo
         ("PreToolUse:Bash hook error: [exit 2]: not here", {"toolDenialKind": "permission-rule"}, "error", True),
         ("rm in '/home/dev/shop/a.txt' needs approval.", {"toolDenialKind": "user-rejected"}, "error", True),
         (DENIED, {"version": "2.1.111"}, "error", True),
+        ("This command requires approval", {"version": "2.1.72"}, "error", True),
+        (f"{OF_SEVERAL} part requires approval: make test", {"version": "2.1.72"}, "error", True),
+        (f"{OF_SEVERAL} parts require approval: make test, make", {"version": "2.1.72"}, "error", True),
         ("[Request interrupted by user for tool use]", {}, "interrupted", False),
         # Only the client's own line says that words follow.
         (f"{REJECTED}{STOP}\nOn 3 May the user said: later", {}, "denied", True),

@@ -22,7 +22,13 @@ _REFUSALS: Final = (
     "Permission for this tool use was denied",
 )
 """The beginning of the result of a call that was not allowed to run (2.1.14, 2.1.232, 2.1.328; some unverified)."""
-_UNASKED: Final = ("Permission for this action was denied", "Permission to use ", "Claude requested permissions to ")
+_UNASKED: Final = (
+    "Permission for this action was denied",
+    "Permission to use ",
+    "Claude requested permissions to ",
+    "This command requires approval",
+    "This Bash command contains multiple operations. The following part",
+)
 """How a refusal begins that comes from a rule or from auto mode, or from a run in which no user can be asked."""
 _UNJUDGED: Final = later(r"[^\s:]{1,80} is temporarily unavailable, so auto mode cannot determine [^\n.]{1,100}\.")
 """Matches why a call did not run in auto mode. The client's instructions to the model follow (2.1.197, 2.1.220)."""
