@@ -220,6 +220,7 @@ def parallel_sessions(view: ProjectView, newest: Step) -> list[SessionView]:
         and conversation_of(session.session) != conversation_of(lead.session)
         and session.session != lead.parent
         and is_unfinished(session)
+        and not carries_out(lead, session.digest)
         and _overlap(session.digest.turns, sitting)
     ]
 

@@ -270,6 +270,16 @@ def test_the_session_that_the_work_was_forked_from_is_not_beside_it() -> None:
     assert parallel_sessions(replace(view, sessions=(forked, asked.view())), newest) == []
 
 
+def test_the_session_whose_plan_the_newest_one_carries_out_is_not_beside_it() -> None:
+    planned = session("planned").user("Add a page.").edited("page.py")
+    planned.event(model.PlanProposal(call_id="p", text="1. The page. 2. Its link."))
+    lead = session("lead").user("Implement the following plan:\n\n1. The page. 2. Its link.").edited("link.py")
+    other = session("other").user("Add a logo. 1. The logo.").edited("logo.py")
+    view = project(planned, lead, other)
+
+    assert [one.session for one in parallel_sessions(view, Step(lead.turn, lead.view()))] == ["other"]
+
+
 def test_of_a_form_only_what_was_typed_into_it_is_the_task_and_the_form_is_named() -> None:
     talk = session("s1").user(f"{FRAME}Number the vouchers by year.{STEPS}").edited("cart.py").says("They are.")
     task = under("Task", talk)
