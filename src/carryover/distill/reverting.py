@@ -61,14 +61,22 @@ def after_edit(
 
 
 def _reverted_turn(former: EditedFile, edit: FileEdit, turn: int) -> int | None:
-    """Returns the earlier turn whose change an edit reverts; None if it does something else."""
+    """Returns the earlier turn of whose changes an edit reverts the last one that stands; None if it does something
+    else."""
     if edit.change == "delete":
         return former.turn if former.change == "add" and former.turn < turn else None
     made = next(iter(with_change((), edit, turn)), None)
-    opposite = (made.removed, made.added) if made is not None else None
-    return next(
-        (one.turn for one in reversed(former.changes) if one.turn < turn and (one.added, one.removed) == opposite), None
-    )
+    before = [one for one in reversed(former.changes) if one.turn < turn]
+    of = next((one.turn for one in before if made is not None and _are_opposite(one, made)), None)
+    if made is None or of is None:
+        return None
+    since = [made, *(one for one in former.changes if one.turn >= of)]
+    whole = all(any(_are_opposite(one, later) for later in since) for one in before if one.turn == of)
+    return of if whole else None
+
+
+def _are_opposite(one: Change, other: Change) -> bool:
+    return (one.added, one.removed) == (other.removed, other.added)
 
 
 def _was_run(path: str, calls: Iterable[Call]) -> bool:

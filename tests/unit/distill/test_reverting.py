@@ -27,6 +27,15 @@ def test_an_edit_reverts_another_if_it_adds_what_that_took_out_and_takes_out_wha
     assert reverts(talk) == [(2, 1)]
 
 
+def test_a_turn_of_which_something_stands_is_not_reverted() -> None:
+    talk = edits(edits(session("s1").user(GOAL), "+show(cart)"), "-a\n+b")
+    edits(edits(talk, "+log(cart)"), "-log(cart)")  # it took this out itself
+    edits(talk.user("Without the list."), "-show(cart)")
+
+    assert reverts(talk) == []
+    assert reverts(edits(talk, "-b\n+a")) == [(2, 1)]
+
+
 def test_half_a_character_is_a_change_like_any_other() -> None:
     talk = edits(session("s1").user(GOAL), "-a\n+\ud83d")
     assert reverts(edits(talk.user("Undo that."), "-\ud83d\n+a")) == [(2, 1)]
