@@ -61,6 +61,7 @@ _LISTED = later(r" {4}(?:\[[^\]]*\] › )?(\S+?):\d+:\d+ › (\S.*)")
 """A test in the list below a count of Playwright, whose other lines also tell of those that passed when tried again."""
 _BEHIND_NAME = later(r"(?: -- Time elapsed.*| \([\d.]*\d ?m?s\)| \(\d+ tests?\b.*| \[[^\]]*\]| +[\d.]+ ?m?s|\t.*)+$")
 _PATH = later(r"((?:[^\s/:]*/)+[^\s:]+|[^\s:/]+\.[a-z]\w{0,5})(?=$|:| )")
+_PROSE = later(r" \w")
 _ONE_NAME = later(r"[\w$.:<>/\[\]-]{3,}(?:\(\))?(?: \([\w.<>]+\))?")
 _SIDE = later(r"\s+((?:Expected|Received|left|right)[^:]*: .+)")
 _PANIC = later(r"thread '.*' .*panicked at ")
@@ -223,6 +224,8 @@ def _see_marked(found: Findings, marked: re.Match[str], *, is_last: bool = False
     outcome: TestOutcome = "fail" if fail_mark else "pass"
     found.ended = found.ended or "\t" in marked["rest"]
     path = _PATH.match(subject) if "<<<" not in fail_mark else None
+    if path and fail_mark == "ERROR" and _PROSE.match(subject, path.end()):
+        return  # any program says so of a file ("ERROR: shop.json not found")
     if path:
         subject, _, why = subject.partition(" - ")
         if why and outcome == "fail" and found.reason is None:

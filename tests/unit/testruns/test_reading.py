@@ -283,6 +283,14 @@ def test_why_no_test_was_run_is_the_last_line(command: str, output: str, reason:
     assert (run.status, run.reason) == ("unknown", reason)
 
 
+def test_a_build_that_misses_a_file_is_no_failing_test() -> None:
+    output = "[ERROR] [prices] An error occurred\nERROR: src/prices.json not found. Run: npm run fetch\n"
+    assert read_test_run("npm run build 2>&1 | tail -20", output, exit_code=0, failed=False) is None
+
+    short = read_test_run("make test | tail -3", "ERROR tests/test_cart.py - no cart\n", exit_code=0, failed=False)
+    assert short is not None and short.files == {"tests/test_cart.py": "fail"}
+
+
 def test_a_command_that_never_ran_is_no_failing_test() -> None:
     denied = "Permission to use Bash with command pytest has been denied."
     result = ToolResult(call_id="c", name="Bash", op="shell", status="error", subject="pytest", output=denied)
