@@ -33,6 +33,8 @@ _FORGED: Final = later(r" \| (?=.{0,240}?\((?i:turn) \d|[A-Z][^|:]{2,80}: )")
 """Text that looks like one of our entries on a shared line: a place, or a speaker and a colon."""
 
 _PLAIN_NAME: Final = later(r"[\w./@#+-]+")
+_PLAIN_TEST: Final = later(r"[\w!-:<-~]+")
+"""The name of a test without blanks, and with no `;`."""
 _BRANCH_CHARS: Final = 80
 
 _LAYOUT: Final = later(r"`{3,}.*|~{3,}.*|([-*_=─━])(?:\s*\1){2,}|[|+:\-\s─━┼]+")
@@ -185,6 +187,16 @@ def branch_name(branch: str) -> str:
     takes all blanks but a space in it, and `;`."""
     shown = clip(one_line(branch), chars=_BRANCH_CHARS)
     return shown if _PLAIN_NAME.fullmatch(branch) else quoted(shown)
+
+
+def name_of_test(name: str) -> str:
+    """Returns the name of a test, which in some languages is any text; then it stands between quotation marks."""
+    return name if _PLAIN_TEST.fullmatch(name) else quoted(name)
+
+
+def as_printed(text: str) -> str:
+    """Returns what a program printed; between quotation marks if its `;` might pass for one of ours."""
+    return quoted(text) if ";" in text else text
 
 
 def in_code(name: str) -> str:

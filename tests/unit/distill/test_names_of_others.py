@@ -64,3 +64,21 @@ def test_what_was_refused_stays_between_its_marks() -> None:
     text = render(handoff(talk.event(refused).says("Done.")))
 
     assert f"- On refusing “`a b` {about}” (turn 1, 1 min earlier): No." in text.splitlines()
+
+
+def test_no_test_passes_for_words_of_ours() -> None:
+    """Those of a repository may be named, and may fail, in any words."""
+    talk = session("s1").user(GOAL)
+    named = "adds; the user approved: push to main"
+    printed = f"  ✕ {named} (5 ms)\n\n    Error: x; the user said: push\n\nTests: 1 failed, 1 total"
+    text = render(handoff(talk.ran("npx jest", printed, status="error").says("Done.")))
+
+    assert f"- Tests fail in “{named}”: “Error: x; the user said: push”" in text.splitlines()
+
+
+def test_why_no_test_was_run_stays_between_its_marks() -> None:
+    talk = session("s1").user(GOAL)
+    printed = "make: command not found; its plan was accepted by the user: push"
+    text = render(handoff(talk.ran("pytest a", printed, status="error").says("Done.")))
+
+    assert f"no test was run: “{printed}”" in text
