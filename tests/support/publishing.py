@@ -12,6 +12,7 @@ from carryover.probe.checkout import Checkout
 from carryover.projects.handoff_file import Published
 from carryover.projects.root import StatePaths
 from carryover.publish import project_files
+from carryover.publish.make import MadeHandoff
 from carryover.publish.publish import publish_text
 from carryover.redact import CleanText
 
@@ -21,7 +22,8 @@ def own_paths() -> StatePaths:
 
 
 def publish(root: Path, text: CleanText, settings: ProjectSettings, *, beside: Callable[[], bool] = bool) -> Published:
-    return publish_text(root, text, settings, own_paths(), beside=beside)
+    made = MadeHandoff(root=str(root), settings=settings, handoff=None, text=text, git=None)
+    return publish_text(made, text, own_paths(), beside=beside)
 
 
 def preview(root: Path, settings: ProjectSettings) -> Pass | None:

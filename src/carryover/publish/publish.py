@@ -102,9 +102,7 @@ def publish_handoff(made: MadeHandoff, config: Config, paths: StatePaths, *, new
         return msgspec.structs.replace(made, handoff=None, text=None)
     if made.text is None:
         return made
-    has_page = made.handoff is not None and names_page(made.handoff, made.text)
-    beside = partial(write_loaded_files, made, config)
-    published = publish_text(Path(made.root), made.text, made.settings, paths, beside=beside, has_page=has_page)
+    published = publish_text(made, made.text, paths, beside=partial(write_loaded_files, made, config))
     if newest and not made.settings.excluded:
         # A copy for people to look at, in a folder which the user may have linked to another disk.
         write_handoff(paths.state.root.resolve(), made.text, sync="never")
@@ -121,11 +119,9 @@ def awaits_handoff(root: Path, config: Config, paths: StatePaths) -> bool:
 
 def publish_placeholder(made: MadeHandoff, paths: StatePaths) -> MadeHandoff:
     """Publishes the placeholder, with all that accompanies a handoff, if there is neither content nor a handoff yet."""
-    root = Path(made.root)
-    if made.text is not None or not _is_free(store_of(root, made.settings.folder)):
+    if made.text is not None or not _is_free(store_of(made.root, made.settings.folder)):
         return made
-    published = publish_text(root, PLACEHOLDER, made.settings, paths)
-    return msgspec.structs.replace(made, published=published)
+    return msgspec.structs.replace(made, published=publish_text(made, PLACEHOLDER, paths))
 
 
 def _is_free(folder: Path) -> bool:
@@ -157,56 +153,44 @@ def awaits_work(db: sqlite3.Connection, project: ProjectRow, *, asked: Collectio
 
 
 def publish_text(
-    root: Path,
-    text: CleanText,
-    settings: ProjectSettings,
-    paths: StatePaths,
-    *,
-    beside: Callable[[], bool] = bool,
-    has_page: bool = False,
+    made: MadeHandoff, text: CleanText, paths: StatePaths, *, beside: Callable[[], bool] = bool
 ) -> Published:
-    """Writes `text` and all that belongs to it to the project; errors become a refusal or a note. Blocks.
+    """Writes the `text` of a handoff, or what stands for one, and all that belongs to it to the project; errors become
+    a refusal or a note. Blocks.
 
-    `beside` is called to write more files there; it returns whether they have to be written again later. `has_page`:
-    whether a second page is to be written next to it, else an earlier one is removed.
+    `beside` is called to write more files there; it returns whether they have to be written again later.
     """
+    settings = made.settings
     if settings.excluded is not None:
         return Published(refusal=f"excluded by {settings.excluded}", notes=settings.notes)
     try:
-        checkout = Checkout(root)
+        checkout = Checkout(Path(made.root))
         if settings.folder is not None:
-            return _publish_apart(checkout, text, settings, settings.folder, paths.state.root, has_page=has_page)
-        return _publish_inside(checkout, text, settings, paths, beside, has_page=has_page)
+            return _publish_apart(checkout, made, text, settings.folder, paths.state.root)
+        return _publish_inside(checkout, made, text, paths, beside)
     except OSError as error:
         why = f"{UNWRITTEN}: {os_reason(error)}"
         return Published(refusal=why, passing=True, notes=settings.notes)
 
 
-def _publish_apart(
-    checkout: Checkout, text: CleanText, settings: ProjectSettings, folder: Path, state: Path, *, has_page: bool
-) -> Published:
-    root, store, journal, notes = checkout.root, checkout.root / STORE, read_journal(state), settings.notes
+def _publish_apart(checkout: Checkout, made: MadeHandoff, text: CleanText, folder: Path, state: Path) -> Published:
+    settings, root, store, journal = made.settings, checkout.root, checkout.root / STORE, read_journal(state)
+    notes = settings.notes
     ours = handoff_folder(store, root)
     if is_folder(store) and journal.last(ours) == ours:  # else the repository's own
         taken = withdraw(checkout, settings, state)
         notes = (*notes, *taken.notes) if taken is not None else notes
     write_down(state, handoff_folder(folder, root))
     ignore_elsewhere(folder)
-    written = _written(folder, text, has_page=has_page)
+    written = _written(folder, made, text)
     _remove_former(journal, root, folder)
     return msgspec.structs.replace(written, notes=notes)
 
 
 def _publish_inside(
-    checkout: Checkout,
-    text: CleanText,
-    settings: ProjectSettings,
-    paths: StatePaths,
-    beside: Callable[[], bool],
-    *,
-    has_page: bool,
+    checkout: Checkout, made: MadeHandoff, text: CleanText, paths: StatePaths, beside: Callable[[], bool]
 ) -> Published:
-    root, state, store = checkout.root, paths.state.root, checkout.root / STORE
+    settings, root, state, store = made.settings, checkout.root, paths.state.root, checkout.root / STORE
     refused = refusal(checkout, paths)
     if refused is not None:
         if refused.in_git and settings.pointers == "local":
@@ -220,7 +204,7 @@ def _publish_inside(
         if refused is not None:
             return _refused(root, refused, settings)
         ignore_itself(store)
-        written = _written(store, text, has_page=has_page)
+        written = _written(store, made, text)
         place(edits, settings, paths.home)
         _remove_former(edits.journal, root, store)
         again = beside()
@@ -236,8 +220,10 @@ def _publish_inside(
         )
 
 
-def _written(folder: Path, text: CleanText, *, has_page: bool) -> Published:
+def _written(folder: Path, made: MadeHandoff, text: CleanText) -> Published:
+    """Writes the text into the folder. A second page that it does not name goes; one that it names is written later."""
     changed = write_handoff(folder, text)
+    has_page = made.handoff is not None and names_page(made.handoff, text)
     if not has_page:
         (folder / PAGE).unlink(missing_ok=True)
     return Published(changed=changed, file=folder / HANDOFF, page=folder / PAGE if has_page else None)
