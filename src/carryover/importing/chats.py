@@ -73,12 +73,8 @@ _IDS: Final = ("tool_call_id", "source_call_id", "call_id", "callId", "tool_use_
 _ID_CHARS: Final = 400
 
 
-class _Call(msgspec.Struct, frozen=True):
-    id: str
-    name: str
-    given: Fields
-
-
+_Call = tuple[str, str, Fields]
+"""A call: its id, the tool, and its arguments."""
 _Printed = tuple[str, str, bool]
 """What a call returned: the call's id, the text, and whether it failed."""
 
@@ -242,7 +238,7 @@ def _parse_step(
             turn.add(body, f"prompt{number}")
     elif step.text.strip():
         turn.add(AssistantMessage(text=step.text), "said")
-    calls = {call.id: call_of(call.id, call.name, call.given, None) for call in step.calls}
+    calls = {ident: call_of(ident, name, given, None) for ident, name, given in step.calls}
     for number, opened in enumerate(calls.values()):
         turn.add(opened.as_event(), f"call{number}")
     applied = set[str]()
@@ -294,7 +290,7 @@ def _steps_of_messages(data: bytes) -> list[_Step]:
             )
             model = text_of(message.get("model"))
             steps.append(_Step(number, speaker, text, at_ms, model, asked, [], parts=own))
-            calls |= {call.id: steps[-1] for call in asked}
+            calls |= dict.fromkeys((ident for ident, _, _ in asked), steps[-1])
         for printed in _printed_in(speaker, message):
             if printed[0] in calls:
                 calls[printed[0]].printed.append(printed)
@@ -316,7 +312,7 @@ def _calls_in(message: Fields, number: int) -> Iterator[_Call]:
         given = function.get("arguments", function.get("input"))
         text = text_of(given)
         arguments = fields_of(given) or fields_of(text) or {"input": msgspec.Raw(msgspec.json.encode(text))}
-        yield _Call(usable_name(first_text(raw, *_IDS)) or f"{number}/{place}/{name}", name, arguments)
+        yield usable_name(first_text(raw, *_IDS)) or f"{number}/{place}/{name}", name, arguments
 
 
 def _printed_in(speaker: Speaker, message: Fields) -> Iterator[_Printed]:

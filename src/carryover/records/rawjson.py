@@ -99,11 +99,6 @@ def part_of(raw: msgspec.Raw | None, kind: type[_T]) -> _T | None:
     return None
 
 
-class _Kind(msgspec.Struct, frozen=True):
-    type: str | None = None
-    version: msgspec.Raw = ABSENT
-
-
 def read_line(
     decoder: msgspec.json.Decoder[_T], data: bytes, *, quiet: Collection[str] = (), version: str | None = None
 ) -> _T | Skipped | None:
@@ -111,8 +106,9 @@ def read_line(
     found = read(decoder, data)
     if not isinstance(found, str):
         return found
-    kind = part_of(msgspec.Raw(mend(data)), _Kind) or _Kind()
-    return None if kind.type in quiet else skipped(kind.type, found, string_of(kind.version) or version)
+    given = part_of(msgspec.Raw(mend(data)), dict[str, msgspec.Raw]) or {}
+    kind = string_of(given.get("type"))
+    return None if kind in quiet else skipped(kind, found, string_of(given.get("version")) or version)
 
 
 def read(decoder: msgspec.json.Decoder[_T], data: bytes) -> _T | str:

@@ -52,14 +52,6 @@ _SHELL_AND_CLIENT_WORDED: Final = CLIENT_WORDED | {"shell"}
 _NEVER_RAN: Final = later(r"rejected before execution|invalid JSON arguments|requires approval")
 
 
-class _Outcome(msgspec.Struct, frozen=True):
-    """The outcome of one of the things that a call was asked to do."""
-
-    result: msgspec.Raw = rawjson.ABSENT
-    error: str = ""
-    success: bool | None = None
-
-
 def parse_tool_use(builder: MessageBuilder, given: Fields, part: str) -> None:
     """Handles a `tool_use`. Each of several commands is a call of its own, since each has its own exit code."""
     ident, name = text_of(given.get("id")), text_of(given.get("name"))
@@ -131,8 +123,9 @@ def _outcome(call: OpenCall, content: msgspec.Raw, number: int, *, failed: bool)
         if _DENIED.fullmatch(said):
             return refused(said, by_client=call.op in _SHELL_AND_CLIENT_WORDED, by_user=True)
         return ToolOutcome("error", said, never_ran=_NEVER_RAN.search(said) is not None)
-    parts = rawjson.part_of(content, list[_Outcome]) or []
-    if not parts and (one := rawjson.part_of(inner, _Outcome)) is not None and one.success is not None:
+    # Of each thing that the call was asked to do: its `result` or `error`, and its `success`.
+    parts = rawjson.part_of(content, list[Fields]) or []
+    if not parts and bytes((one := fields_of(inner)).get("success", b"null")) != b"null":
         parts = [one]
     if call.op == "shell":
         return _of_command(parts[number]) if number < len(parts) else ToolOutcome("unknown")
@@ -140,21 +133,21 @@ def _outcome(call: OpenCall, content: msgspec.Raw, number: int, *, failed: bool)
         said = text_of(inside(inner, "text")) or rawjson.content_text(inside(inner, "content")) or text
         return ToolOutcome("ok", without_ansi(said))
     output = "\n".join(_text_in(part) for part in parts)
-    return ToolOutcome("ok" if any(part.success for part in parts) else "error", output)
+    return ToolOutcome("ok" if any(is_true(part.get("success")) for part in parts) else "error", output)
 
 
-def _of_command(part: _Outcome) -> ToolOutcome:
-    output = _EXIT_LINE.sub("", _text_in(part))
-    if part.success:
+def _of_command(part: Fields) -> ToolOutcome:
+    output, error = _EXIT_LINE.sub("", _text_in(part)), text_of(part.get("error"))
+    if is_true(part.get("success")):
         return ToolOutcome("ok", output, exit_code=0)
-    if _ABORTED.fullmatch(part.error):
-        return ToolOutcome("interrupted", text_of(part.result))
-    code = _EXIT.search(part.error)
+    if _ABORTED.fullmatch(error):
+        return ToolOutcome("interrupted", text_of(part.get("result")))
+    code = _EXIT.search(error)
     return ToolOutcome("error", output, exit_code=int(code[1]) if code is not None else None)
 
 
-def _text_in(part: _Outcome) -> str:
-    return without_ansi(rawjson.content_text(part.result) or part.error)
+def _text_in(part: Fields) -> str:
+    return without_ansi(rawjson.content_text(part.get("result")) or text_of(part.get("error")))
 
 
 def _commands(args: msgspec.Raw) -> list[str]:

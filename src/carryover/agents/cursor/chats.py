@@ -174,20 +174,6 @@ def _blob(db: sqlite.Connection, ident: str) -> bytes | None:
     return sqlite.value_at(db, "SELECT data FROM blobs WHERE id = ?", ident)
 
 
-class _Block(msgspec.Struct, frozen=True):
-    """A part of a message: in a transcript as in Anthropic's API, in a chat as in the AI SDK."""
-
-    type: str
-    text: str | None = None
-    name: str = ""
-    input: msgspec.Raw = rawjson.ABSENT
-    call_id: str = msgspec.field(default="", name="toolCallId")
-    tool_name: str = msgspec.field(default="", name="toolName")
-    args: msgspec.Raw = rawjson.ABSENT
-    result: msgspec.Raw = rawjson.ABSENT
-    is_error: msgspec.Raw = msgspec.field(default=rawjson.ABSENT, name="isError")
-
-
 class Words(msgspec.Struct, frozen=True):
     """The text that the user typed (empty if none), and when it was sent (UTC ms, 0 if unknown)."""
 
@@ -289,41 +275,47 @@ def parse_message(recorder: CursorRecorder, role: str, content: msgspec.Raw | No
         return
     blocks = _blocks(recorder, role, content)
     if role == "user":
-        texts = [block.text for block in blocks.values() if block.type == "text" and block.text]
-        _prompt(recorder, "\n".join(texts), noted_ms, sum(block.type in _IMAGE_BLOCKS for block in blocks.values()))
+        texts = [text_of(block.get("text")) for kind, block in blocks.values() if kind == "text"]
+        images = sum(kind in _IMAGE_BLOCKS for kind, _ in blocks.values())
+        _prompt(recorder, "\n".join(filter(None, texts)), noted_ms, images)
         return
     recorder.place(noted_ms)
     if recorder.slug is not None:
         recorder.close_calls(went_on=True)
-    for number, block in blocks.items():
-        if block.type == "text":
+    for number, (kind, block) in blocks.items():
+        ident, tool = text_of(block.get("toolCallId")), text_of(block.get("toolName"))
+        given = block.get("input", rawjson.ABSENT)
+        if kind == "text":
             # What the model thought was taken out there.
-            add_answer(recorder, f"{number}", (block.text or "").removesuffix(_TAKEN_OUT).rstrip())
-        elif block.type == "tool_use":
-            _call(recorder, f"{recorder.ident}/{number}", block.name, calls.arguments_in(block.input), f"{number}")
-        elif block.type == "tool-call":
-            _call(recorder, block.call_id, block.tool_name, calls.arguments_in(block.args, block.input), f"{number}")
-        elif block.type == "tool-result" and recorder.identify("tool-result", block.call_id):
-            call = recorder.take_call(block.call_id, block.tool_name, calls.TOOLS.op(block.tool_name))
-            outcome = calls.outcome_of(call.op, block.result)
-            if is_true(block.is_error) and outcome.status in ("ok", "unknown"):
+            add_answer(recorder, f"{number}", text_of(block.get("text")).removesuffix(_TAKEN_OUT).rstrip())
+        elif kind == "tool_use":
+            name = text_of(block.get("name"))
+            _call(recorder, f"{recorder.ident}/{number}", name, calls.arguments_in(given), f"{number}")
+        elif kind == "tool-call":
+            args = calls.arguments_in(block.get("args", rawjson.ABSENT), given)
+            _call(recorder, ident, tool, args, f"{number}")
+        elif kind == "tool-result" and recorder.identify("tool-result", ident):
+            call = recorder.take_call(ident, tool, calls.TOOLS.op(tool))
+            outcome = calls.outcome_of(call.op, block.get("result", rawjson.ABSENT))
+            if is_true(block.get("isError")) and outcome.status in ("ok", "unknown"):
                 outcome = ToolOutcome("error", outcome.output, exit_code=outcome.exit_code)
             recorder.result(call, outcome, f"{number}", f"{number}.")
 
 
-def _blocks(recorder: CursorRecorder, role: str, content: msgspec.Raw | None) -> dict[int, _Block]:
-    """Returns the parts of a message that are understood, by position; the others are counted."""
-    if text := text_of(content):
-        return {0: _Block(type="text", text=text)}
+def _blocks(recorder: CursorRecorder, role: str, content: msgspec.Raw | None) -> dict[int, tuple[str, Fields]]:
+    """Returns the kind and the fields of the parts of a message that are understood, by position; the others are
+    counted. They are in a transcript as in Anthropic's API, in a chat as in the AI SDK."""
+    if content is not None and text_of(content):
+        return {0: ("text", {"text": content})}
     blocks = {}
-    for number, raw in enumerate(items_of(content)[:_MAX_BLOCKS]):
-        block = rawjson.part_of(raw, _Block)
-        if block is None:
+    for number, block in enumerate(map(fields_of, items_of(content)[:_MAX_BLOCKS])):
+        kind = text_of(block.get("type"))
+        if not kind or (kind == "text" and rawjson.string_of(block.get("text")) is None):
             recorder.skip(role, "unexpected block")
-        elif block.type in _BLOCKS[role] or block.type in _IMAGE_BLOCKS:
-            blocks[number] = block
-        elif block.type not in _QUIET_BLOCKS:
-            recorder.skip(f"{role}/{block.type}", "unknown block")
+        elif kind in _BLOCKS[role] or kind in _IMAGE_BLOCKS:
+            blocks[number] = kind, block
+        elif kind not in _QUIET_BLOCKS:
+            recorder.skip(f"{role}/{kind}", "unknown block")
     return blocks
 
 

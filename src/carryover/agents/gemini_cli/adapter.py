@@ -51,14 +51,13 @@ from carryover.agents.gemini_cli.store import (
     LAYOUTS,
     LINES,
     RANKS,
-    FileHeader,
     conversation_in,
     format_of,
     header_of_lines,
 )
 from carryover.model import AnyBody, AssistantMessage, Op, Retracted, Skipped, ToolCall, ToolResult, TurnEnd, UserPrompt
 from carryover.records import rawjson
-from carryover.records.lenient import Fields, fields_of, text_of
+from carryover.records.lenient import Fields, fields_of, is_true, text_of
 from carryover.records.resets import failed_turn, names_limit
 from carryover.records.text import HANDOFF_HEAD, tagged, without_last_block
 from carryover.text.pattern import later
@@ -139,19 +138,21 @@ def _parse(source: Source, context: GeminiContext, record: Record) -> tuple[Gemi
 
 def _begin(recorder: GeminiRecorder, line: Fields) -> Reemitted | None:
     """Handles the reader's header. A document is emitted again from its first change on."""
-    begin = rawjson.part_of(line["$begin"], FileHeader) or FileHeader()
-    if begin.document and not begin.on:
+    begin = fields_of(line["$begin"])
+    is_document, on = is_true(begin.get("document")), is_true(begin.get("on"))
+    if is_document and not on:
         recorder.context = GeminiContext(document=True)
         recorder.take_ids()
-    if begin.root is not None:
-        recorder.settle([begin.root])
+    if root := text_of(begin.get("root")):
+        recorder.settle([root])
     if usable_id(line.get("sessionId")) is not None:
         _header(recorder, line)
     last = recorder.context.last
-    if not begin.document or (begin.on and last is None):
+    if not is_document or (on and last is None):
         return None
-    after = last.id if begin.on and last is not None else None
-    return Reemitted(session=recorder.session, subagent_id=recorder.subagent_id, after=after, more=begin.more)
+    after = last.id if on and last is not None else None
+    more = is_true(begin.get("more"))
+    return Reemitted(session=recorder.session, subagent_id=recorder.subagent_id, after=after, more=more)
 
 
 def _header(recorder: GeminiRecorder, line: Fields) -> None:

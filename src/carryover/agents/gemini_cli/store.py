@@ -4,8 +4,9 @@
 clients before 0.39 wrote `.json`, one document that is rewritten with each message (0.26). The slug doesn't identify a
 folder: it is the last name of the start folder, with a number if another folder has that name.
 
-Before its records, each reader puts one with `$begin`: the start folder, and how much of a document follows. The client
-writes a document in place, so a read may find half of it and is tried again.
+Before its records, each reader puts one with `$begin`: `root`, the start folder as the client noted it beside the
+transcripts, and of a `document` whether the records follow those of earlier batches (`on`), and whether another batch
+follows (`more`). The client writes a document in place, so a read may find half of it and is tried again.
 """
 
 from __future__ import annotations
@@ -83,23 +84,10 @@ def path_hash(folder: str) -> str:
     return hashlib.sha256(folder.encode("utf-8", "replace")).hexdigest()
 
 
-class FileHeader(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The header that a reader puts before its records: the start folder, and how much of a document follows."""
-
-    root: str | None = None
-    """The start folder, as the client noted it beside the transcripts."""
-    document: bool = False
-    """Whether the messages come from a document that is rewritten as a whole."""
-    on: bool = False
-    """Whether the records follow those of earlier batches."""
-    more: bool = False
-    """Whether another batch follows."""
-
-
 def header_of_lines(path: Path) -> bytes | None:
     """Returns the header of a `.jsonl` file; None if its start folder is not noted."""
     root = start_folder(path)
-    return msgspec.json.encode({"$begin": FileHeader(root=root)}) if root is not None else None
+    return msgspec.json.encode({"$begin": {"root": root}}) if root is not None else None
 
 
 def conversation_in(path: Path, stat: FileStat) -> Document:
@@ -115,7 +103,7 @@ def conversation_in(path: Path, stat: FileStat) -> Document:
     root, summary = start_folder(path), document.get("summary")
 
     def begin(on: bool, more: bool) -> bytes:
-        return msgspec.json.encode({"$begin": FileHeader(root=root, document=True, on=on, more=more), **header})
+        return msgspec.json.encode({"$begin": {"root": root, "document": True, "on": on, "more": more}, **header})
 
     end = msgspec.json.encode({"$set": {"summary": summary}}) if summary is not None else None
     return Document("document", messages, begin, end=end)

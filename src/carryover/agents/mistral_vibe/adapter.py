@@ -29,7 +29,6 @@ from carryover.records.lenient import (
     inside,
     items_of,
     number_of,
-    read_as,
     text_and_others,
     text_of,
     time_of,
@@ -79,6 +78,7 @@ _EXITED: Final = later(r"Command exited with status (-?\d{1,10})")
 _RECOVERED: Final = "effect_recovery_failed"
 """What is said at the next start of a call that was killed with the client."""
 _EDITED: Final = "mistralai.vibe.sdk.search_replace"
+_EDITED_LINES: Final = ("old_lines", "new_lines")
 
 
 _CHANGE: Final = b'"type":"projection_delta"}'
@@ -246,12 +246,6 @@ def _learn(recorder: _Recorder) -> None:
         recorder.put_news_first(recorder.session, recorder.cwd)
 
 
-class _Block(msgspec.Struct, frozen=True):
-    new_start_line: int | None = None
-    old_lines: list[str] = []
-    new_lines: list[str] = []
-
-
 def _outcome(state: Fields, result: Fields) -> ToolOutcome:
     """Determines how a call that is no longer running ended. `result`: in the tool's own fields."""
     status, error = text_of(state.get("status")), fields_of(state.get("error"))
@@ -273,10 +267,10 @@ def _outcome(state: Fields, result: Fields) -> ToolOutcome:
 
 def _edited(path: str, state: Fields) -> FileEdit:
     """Returns an edit with what it replaced, as its result says: not always whole lines."""
-    noted = inside(state.get("output"), "_meta", _EDITED, "blocks")
-    blocks = read_as(noted, list[_Block]) or []
-    pairs = [Replacement("\n".join(block.old_lines), "\n".join(block.new_lines)) for block in blocks]
-    line = blocks[0].new_start_line if blocks else None
+    blocks = [fields_of(raw) for raw in items_of(inside(state.get("output"), "_meta", _EDITED, "blocks"))]
+    texts = [["\n".join(map(text_of, items_of(block.get(name)))) for name in _EDITED_LINES] for block in blocks]
+    pairs = [Replacement(old, new) for old, new in texts]
+    line = number_of(blocks[0].get("new_start_line")) if blocks else None
     return msgspec.structs.replace(replaced(path, pairs, counted=bool(blocks)), line=line)
 
 
