@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from agents.pi.contract_case import PLACE, recording, user
+from agents.pi.contract_case import PLACE, assistant, message, recording, user
 from carryover import model
 from carryover.agents.pi.adapter import AGENT
-from contract.case import Reading, fold_one, of, read_on, source_at, standing
+from contract.case import Reading, Transcript, fold_one, of, read_on, source_at, standing
 
 
 def read(name: str, part: str = "") -> Reading:
@@ -69,6 +69,20 @@ def test_an_answer_that_was_stopped_is_kept_as_far_as_it_came() -> None:
     [answer] = standing(found, model.AssistantMessage)
     assert (answer.aborted, answer.final) == (True, False)
     assert [end.reason for end in standing(found, model.TurnEnd)] == ["interrupted"]
+
+
+@pytest.mark.parametrize("tool", ["bash", "write", "grep"])
+def test_a_call_that_the_user_stopped_has_not_failed(tool: str) -> None:
+    """The client says so of each call that had not begun (1.6.0), and of one that was reading a file."""
+    session = Transcript(AGENT, source_at(AGENT, recording("expansion")))
+    call = {"type": "toolCall", "id": "c1", "name": tool, "arguments": {"path": "a.py"}}
+    session.fold(assistant(call, stopReason="toolUse"))
+
+    said = {"type": "text", "text": "Operation aborted"}
+    [result] = session.fold(message("toolResult", said, toolCallId="c1", toolName=tool, isError=True))
+
+    assert isinstance(result, model.ToolResult)
+    assert (result.status, result.output, result.never_ran) == ("interrupted", "", tool == "bash")
 
 
 def test_a_session_that_was_killed_keeps_its_prompt_and_its_call() -> None:

@@ -58,6 +58,8 @@ _ENDINGS: Final = Endings(
     interrupted=later(r"(?<!\s)\s*Command aborted\s*\Z"),
     never_ran=later(r"Validation failed for tool |Tool \S+ not found"),
 )
+_STOPPED: Final = "Operation aborted"
+"""All that is said of a call that the user stopped, except for a command that was running."""
 _NONE: Final = "(no output)"
 _FILES: Final = later(r'\A.*?<file name="/[^"\n]*">.*</file>\n', re.DOTALL)
 """From what was piped in, up to the last closing tag, since a file may hold one. An image's stands on the same line."""
@@ -159,7 +161,10 @@ def _result(recorder: _Recorder) -> None:
     if text_of(details.get("status")) == "error" and (said := text_of(details.get("error"))):  # OpenClaw's tools
         output, failed = without_ansi(said), True
     shown = output if failed or output.strip() != _NONE else ""
-    outcome = _ENDINGS.outcome(call.op, shown, failed=failed, by_client=call.op == "shell")
+    is_command = call.op == "shell"
+    outcome = _ENDINGS.outcome(call.op, shown, failed=failed, by_client=is_command)
+    if failed and output == _STOPPED:
+        outcome = ToolOutcome("interrupted", never_ran=is_command)
     recorder.end_call(call, outcome, changes=as_shown(call.changes, patch))
 
 
