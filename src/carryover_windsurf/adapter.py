@@ -22,7 +22,7 @@ from carryover.adapter.contract import Agent, FileStat, HookEvent, HookProtocol,
 from carryover.model import AnyBody, AssistantMessage, FileEdit, Op, ResultStatus, SessionInfo, Skipped, UserPrompt
 from carryover.records import rawjson, uris
 from carryover.records.changes import Replacement, replaced, written
-from carryover.records.fields import LATEST_MS, SUBJECT_CHARS, bounded, digest, session_of_copy, utc_ms
+from carryover.records.fields import LATEST_MS, bounded, digest, session_of_copy, subject_of, utc_ms
 from carryover.records.lenient import Fields, fields_of, first_text, is_true, number_of, text_of
 from carryover.records.patches import patched_path
 from carryover.records.text import names_own_folder
@@ -239,7 +239,7 @@ class _Recorder(Recorder[Context], kw_only=True):
 
     def ran(self, name: str, op: Op, subject: str, outcome: ToolOutcome | None, *changes: FileEdit) -> None:
         """Adds a tool call, how it ended if it has, and its changes if it succeeded."""
-        subject = bounded(subject, SUBJECT_CHARS)
+        subject = subject_of(op, subject)
         call = OpenCall(f"{self.session}/{self.ident}", name, op, subject, handoff=names_own_folder(subject))
         self.add_call(call, "call")
         if outcome is not None:

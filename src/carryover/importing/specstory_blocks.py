@@ -20,7 +20,7 @@ from carryover.importing.calls import op_of
 from carryover.importing.specstory_given import given_in, plan_or_questions, printed_in, replaced_in
 from carryover.importing.turns import CUT_INPUT, Fences, absolute_path
 from carryover.model import AnyBody, FileEdit, Op, ResultStatus
-from carryover.records.fields import MAX_PATH_CHARS, SUBJECT_CHARS, bounded
+from carryover.records.fields import MAX_PATH_CHARS, subject_of
 from carryover.records.patches import in_patch
 from carryover.records.shell_files import changes as shell_changes
 from carryover.records.text import names_own_folder
@@ -315,7 +315,7 @@ def read_tool(
         subject = given.question
     if not subject and op != "plan":
         subject = given.about or _subject(block, lines, folder)
-    subject = bounded(subject, SUBJECT_CHARS)
+    subject = subject_of(op, subject)
     name = usable_name(block.name) or "?"
     call = OpenCall(call_id, name, op, subject, changes=changes, handoff=names_own_folder(subject))
     return call, outcome, tuple(plan_or_questions(call, given))

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Final
 
+from carryover.model import Op
 from carryover.text.pattern import later
 
 SUBJECT_CHARS: Final = 1000
@@ -19,6 +20,9 @@ SHORT_CHARS: Final = 200
 LATEST_MS: Final = 253_402_300_799_999
 """End of the year 9999 in UTC milliseconds, the latest time that a record can have."""
 
+_END_CHARS: Final = 300
+_NEXT_STEP: Final = later(r"[\"')\]}]{0,4}[ \t]*&&[ \t]|\n[A-Z_]{2,16}\n")
+"""Where a command goes on behind a script on its command line or in a here-document, with what ends the script."""
 _UUID: Final = later(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _FILE_NAME: Final = later(r"[A-Za-z0-9][\w-]{0,80}")
 _HOME: Final = later(r"(?:[A-Za-z]:)?/(?:root|(?:home|Users)/[^/]+)(?=/)")
@@ -33,6 +37,15 @@ def bounded(text: str, limit: int) -> str:
     head = text[:limit]
     kept = head.rsplit(maxsplit=1)[0] if len(head.split(maxsplit=1)) > 1 else ""
     return f"{kept} …" if kept else "…"
+
+
+def subject_of(op: Op, text: str) -> str:
+    """Returns what a call is about, bounded; of a command also its last steps, which may be the tests of what a long
+    script did. They begin behind a step, so that no secret stands there without the word that tells of it."""
+    ends = len(text) > SUBJECT_CHARS and op == "shell"
+    step = _NEXT_STEP.search(text, len(text) - _END_CHARS) if ends else None
+    end = text[step.start() :] if step is not None else ""
+    return f"{bounded(text[: len(text) - len(end)], SUBJECT_CHARS - len(end))}{end}"
 
 
 def utc_ms(timestamp: str | None) -> int:

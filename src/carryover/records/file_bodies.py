@@ -34,7 +34,8 @@ def _named(line: ScriptLine) -> Sequence[str]:
     files = files_in_patch(body) or _written_by(body)
     if len(line.below) < _FEWEST or not (files or _INTO_FILE.search(line.text)):
         return [line.text, *line.below]
-    count = "" if line.waiting else f"{len(line.below) - 1} lines"
+    is_cut = line.waiting or "".join(line.below[-2:-1]).endswith("…")
+    count = "" if is_cut else f"{len(line.below) - 1} lines"
     said = "; ".join(filter(None, (count, ", ".join(dict.fromkeys(files[:_MOST_FILES])))))
     return [f"{line.text} … ({said})" if said else f"{line.text} …"]
 

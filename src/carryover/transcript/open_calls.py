@@ -9,7 +9,7 @@ import msgspec
 from carryover.adapter.contract import ToolOutcome
 from carryover.model import Actor, FileEdit, Op, ToolCall, ToolResult
 from carryover.records import shell_files
-from carryover.records.fields import SUBJECT_CHARS, bounded
+from carryover.records.fields import subject_of
 from carryover.records.text import names_own_folder, without_handoff
 
 MOST_OPEN: Final = 200
@@ -37,7 +37,7 @@ class OpenCall(msgspec.Struct, frozen=True, omit_defaults=True):
             id=call_id,
             name=name,
             op="shell",
-            subject=bounded(command, SUBJECT_CHARS),
+            subject=subject_of("shell", command),
             changes=shell_files.changes(command, cwd),
             handoff=names_own_folder(f"{cwd or ''} {command}"),
         )

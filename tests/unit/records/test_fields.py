@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from carryover.records.fields import bounded, is_below, resolved, session_of_copy, utc_ms
+from carryover.records.fields import bounded, is_below, resolved, session_of_copy, subject_of, utc_ms
 from carryover.records.uris import path_of
 
 START_MS = 1_795_154_400_000
@@ -77,6 +77,27 @@ def test_times_are_utc_milliseconds_and_0_where_there_is_none(timestamp: str | N
 )
 def test_a_cut_falls_between_words(text: str, kept: str) -> None:
     assert bounded(text, 10) == kept
+
+
+@pytest.mark.parametrize(
+    ("script", "end"),
+    [
+        ('. .venv/bin/activate && python -c "\n{}" && python -m pytest -q', '" && python -m pytest -q'),
+        ("python - <<'PY'\n{}PY\npytest -q", "\nPY\npytest -q"),
+        ("git commit -m \"$(cat <<'EOF'\n{}EOF\n)\" && git push", '\nEOF\n)" && git push'),
+    ],
+)
+def test_of_a_long_command_its_last_steps_are_kept(script: str, end: str) -> None:
+    command = script.format("print('a cart')\n" * 100)
+
+    kept = subject_of("shell", command)
+    assert kept.startswith(command[:500]) and kept.endswith(f" …{end}") and len(kept) <= 1010
+    assert subject_of("agent", command) == bounded(command, 1000)
+
+
+def test_of_a_long_command_no_word_is_kept_without_the_one_before_it() -> None:
+    command = f"deploy --note '{'a cart ' * 150}' --password {'x' * 40} --yes"
+    assert subject_of("shell", command) == bounded(command, 1000)
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ PATCH = f"*** Begin Patch\n*** Add File: cart.py\n+{TEXT}\n*** Update File: rece
         (f"cat > cart.py <<'EOF'\n{TEXT}\nEOF\npytest -q", "cat > cart.py <<'EOF' … (120 lines)\npytest -q"),
         (f"cat <<EOF | tee -a notes.md\n{TEXT}\nEOF", "cat <<EOF | tee -a notes.md … (120 lines)"),
         (f"cat > cart.py <<EOF\n{TEXT} …", "cat > cart.py <<EOF …"),
+        (f"cat > cart.py <<EOF\n{TEXT} …\nEOF\nmake", "cat > cart.py <<EOF …\nmake"),
         (
             f"python3 - <<'PY'\nfrom pathlib import Path\ntext = '''{TEXT}'''\nPath('cart.py').write_text(text)\nPY",
             "python3 - <<'PY' … (122 lines; cart.py)",

@@ -6,7 +6,7 @@ import msgspec
 
 from carryover import model
 from carryover.adapter.contract import Parsed, ToolOutcome
-from carryover.records.fields import SUBJECT_CHARS, bounded, resolved
+from carryover.records.fields import resolved, subject_of
 from carryover.records.text import names_own_folder
 from carryover.transcript.recorder import OpenCall, Recorder, SessionContext, differing
 
@@ -105,7 +105,7 @@ class BlockRecorder(Recorder[AiderContext], kw_only=True):
     def call(self, name: str, op: model.Op, subject: str, *, actor: model.Actor = "model", number: int = 0) -> OpenCall:
         """Returns a call without adding it. `number` distinguishes it from other calls of the same item."""
         ident = f"{self.item}#{number}" if number else self.item
-        subject = bounded(subject, SUBJECT_CHARS)
+        subject = subject_of(op, subject)
         return OpenCall(ident, name, op, subject, actor, handoff=names_own_folder(subject))
 
     def end(self, call: OpenCall, outcome: ToolOutcome) -> None:

@@ -18,7 +18,7 @@ from carryover.model import FileEdit
 from carryover.records import rawjson, shell_files
 from carryover.records.asked import JOB_STATES, PLAN_STATES, Todo, asked_in, plan_items, plan_of
 from carryover.records.changes import Hunk, patched, planned
-from carryover.records.fields import SHORT_CHARS, SUBJECT_CHARS, bounded, digest, resolved
+from carryover.records.fields import SHORT_CHARS, bounded, digest, resolved, subject_of
 from carryover.records.lenient import Fields, fields_of, first_text, items_of, read_as, text_of
 from carryover.records.text import names_handoff_file, names_own_folder, tagged
 from carryover.text.pattern import later
@@ -107,7 +107,7 @@ def _called(builder: ClaudeBuilder, name: str, given: Fields, question: str) -> 
         id=builder.call_id,
         name=name,
         op=op,
-        subject=bounded(about, SUBJECT_CHARS) or (job if name in _LOOKS_AT_JOB else ""),
+        subject=subject_of(op, about) or (job if name in _LOOKS_AT_JOB else ""),
         label=bounded(first_text(given, "status" if name == "TaskUpdate" else "description"), SHORT_CHARS),
         changes=changes,
         tree=tree,

@@ -11,7 +11,7 @@ from carryover.agents.cline.documents import MessageBuilder
 from carryover.model import Answer, FileEdit, Question, TurnEnd
 from carryover.records import rawjson
 from carryover.records.changes import Hunk, Replacement, patched, replaced, written
-from carryover.records.fields import MAX_PATH_CHARS, SUBJECT_CHARS, bounded, resolved
+from carryover.records.fields import MAX_PATH_CHARS, resolved, subject_of
 from carryover.records.lenient import Fields, fields_of, first_text, inside, is_true, items_of, text_of
 from carryover.records.patches import in_patch
 from carryover.records.text import names_own_folder, without_ansi
@@ -71,7 +71,7 @@ def parse_tool_use(builder: MessageBuilder, given: Fields, part: str) -> None:
         id=ident,
         name=name,
         op=op,
-        subject=bounded(about or name, SUBJECT_CHARS),
+        subject=subject_of(op, about or name),
         changes=_changes(name, args, builder.cwd),
         handoff=names_own_folder(bytes(args).decode("utf-8", "replace")) if op in ("read", "search") else False,
     )

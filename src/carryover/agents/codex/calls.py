@@ -20,7 +20,7 @@ from carryover.model import Answer, BackgroundTask, FileEdit, Op, PlanUpdate, Re
 from carryover.records import rawjson
 from carryover.records.asked import Asked, asked_in, plan_items
 from carryover.records.changes import hunks_in, patched
-from carryover.records.fields import SHORT_CHARS, SUBJECT_CHARS, bounded, digest, resolved
+from carryover.records.fields import SHORT_CHARS, SUBJECT_CHARS, bounded, digest, resolved, subject_of
 from carryover.records.lenient import Fields, fields_of, first_text, is_true, items_of, number_of, text_of
 from carryover.records.patches import added, in_patch, modified, patched_path, renamed
 from carryover.records.text import names_own_folder, without_ansi
@@ -270,7 +270,7 @@ def handle_web_search(rollout: Rollout) -> None:
 
 def _open(rollout: Rollout, call: OpenRolloutCall, asked: Iterable[Asked] = ()) -> OpenRolloutCall:
     """Adds a call and keeps it open until its result comes."""
-    call = replace(call, turn=rollout.turn.id, subject=bounded(call.subject, SUBJECT_CHARS))
+    call = replace(call, turn=rollout.turn.id, subject=subject_of(call.op, call.subject))
     rollout.begin_call(call, f"{call.id}:call", (*asked,), question=f"{call.id}:question")
     rollout.change(closed=tuple(other for other in rollout.context.closed if other != call.id))
     return call

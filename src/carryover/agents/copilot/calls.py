@@ -15,7 +15,7 @@ from carryover.model import FileEdit, Op, session_in_other_cwd
 from carryover.records import rawjson, shell_files
 from carryover.records.asked import PLAN_STATES, Todo, plan_of
 from carryover.records.changes import hunks_in, patched
-from carryover.records.fields import MAX_NAME_CHARS, SHORT_CHARS, SUBJECT_CHARS, bounded, digest, resolved
+from carryover.records.fields import MAX_NAME_CHARS, SHORT_CHARS, bounded, digest, resolved, subject_of
 from carryover.records.lenient import Fields, fields_of, first_text, inside, is_true, items_of, number_of, text_of
 from carryover.records.patches import by_arguments
 from carryover.records.text import names_own_folder, without_ansi
@@ -354,7 +354,7 @@ def editor_command(name: str, given: Fields) -> str:
 
 def subject_in(op: Op, given: Fields) -> str:
     """Returns what a call is about according to its arguments, bounded."""
-    return bounded(TOOLS.about(op, given), SUBJECT_CHARS)
+    return subject_of(op, TOOLS.about(op, given))
 
 
 def _planned(op: Op, given: Fields, cwd: str | None) -> tuple[FileEdit, ...]:

@@ -14,7 +14,7 @@ from carryover.agents.copilot.calls import MAX_TODOS, TOOLS, subject_in
 from carryover.agents.copilot.chats import ChatRecord, is_given, local_path, markdown_of, uris_in
 from carryover.model import Actor, Answer, AnyBody, FileEdit, Op, PlanUpdate, Question, TurnEnd
 from carryover.records.asked import plan_items
-from carryover.records.fields import LATEST_MS, MAX_NAME_CHARS, SHORT_CHARS, SUBJECT_CHARS, bounded, digest
+from carryover.records.fields import LATEST_MS, MAX_NAME_CHARS, SHORT_CHARS, bounded, digest, subject_of
 from carryover.records.lenient import Fields, fields_of, first_text, is_true, items_of, number_of, text_of, time_of
 from carryover.records.resets import failed_turn, names_limit
 from carryover.records.text import names_handoff_file, names_own_folder, without_ansi
@@ -219,7 +219,7 @@ def _subject_of(op: Op, tool: Fields, data: Fields) -> str:
         text_of(data.get("input")),
         _shown(message),
     )
-    return bounded(next(filter(None, found), ""), SUBJECT_CHARS)
+    return subject_of(op, next(filter(None, found), ""))
 
 
 def _shown(message: msgspec.Raw | None) -> str:

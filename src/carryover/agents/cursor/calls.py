@@ -19,14 +19,7 @@ from carryover.model import Answer, FileEdit, Op
 from carryover.records import rawjson, shell_files
 from carryover.records.asked import PLAN_STATES, Asked, Todo, asked_in
 from carryover.records.changes import planned
-from carryover.records.fields import (
-    LATEST_MS,
-    MAX_NAME_CHARS,
-    SHORT_CHARS,
-    SUBJECT_CHARS,
-    bounded,
-    resolved,
-)
+from carryover.records.fields import LATEST_MS, MAX_NAME_CHARS, SHORT_CHARS, bounded, resolved, subject_of
 from carryover.records.lenient import Fields, fields_of, first_text, is_true, items_of, number_of, text_of
 from carryover.records.patches import files_in_patch, in_patch
 from carryover.records.text import names_own_folder, without_ansi
@@ -272,7 +265,7 @@ def read_call(ident: str, name: str, given: Fields, cwd: str | None) -> _OpenCal
         id=ident,
         name=name,
         op=op,
-        subject=bounded(about, SUBJECT_CHARS),
+        subject=subject_of(op, about),
         changes=changes[:_MAX_CHANGES],
         handoff=bool(given) and names_own_folder(named),
         questions=tuple(bounded(one.question, SHORT_CHARS) for one in asked),
