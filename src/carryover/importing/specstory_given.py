@@ -39,6 +39,10 @@ _TODO: Final = later(r"(?:^| )id:\d{1,9} status:([a-z-]{1,20}) title:([^\n]+)")
 """The end of a todo list's entry, after its description, as Go prints a map."""
 
 
+_CUT: Final = "\n… (output truncated)"
+"""The end of a result that is longer than 2,000 characters."""
+_WHOLE: Final = "\n  ],\n"
+"""The end of a member that is whole, a list, of the JSON object in such a result."""
 _REPLACEMENTS: Final = "[map["
 """How VS Code's list of replacements begins, as Go prints it: a map each, its names in order."""
 
@@ -92,7 +96,7 @@ def given_in(lines: Sequence[str], fenced: Sequence[tuple[str, str]]) -> Given:
     if not texts:
         return Given(lines, todos=_todos_in(lines))
     arguments, state, result = (texts.get(label, "") for label in ("Parameters", "Additional data", "Result"))
-    made, given = fields_of(arguments.encode()), fields_of(result.encode())
+    made, given = fields_of(arguments.encode()), fields_of(_whole(result).encode())
     if message := html.unescape(first_text(given, "pastTenseMessage", "invocationMessage")):
         ended, printed = (fields_of(made.get(name)) for name in ("terminalCommandState", "terminalCommandOutput"))
         found = map(uri_in, items_of(given.get("resultDetails")))
@@ -101,6 +105,12 @@ def given_in(lines: Sequence[str], fenced: Sequence[tuple[str, str]]) -> Given:
         return Given(lines, made, given, without_ansi(shown), (), message, number_of(ended.get("exitCode")))
     shown = _found(fields_of(state.encode())) or _said(given) or result or state
     return Given(lines, made, given, shown)
+
+
+def _whole(result: str) -> str:
+    """Returns a JSON object without the member in which SpecStory cut it."""
+    head, ended, _ = result.rpartition(_WHOLE) if result.rstrip().endswith(_CUT) else (result, "", "")
+    return f"{head}\n  ]\n}}" if ended else result
 
 
 def starts_subagent(text: str, session: str) -> bool:
@@ -140,8 +150,10 @@ def _said(result: Fields) -> str:
 
 def plan_or_questions(call: OpenCall, given: Given) -> Iterator[AnyBody]:
     """Yields the plan, or the questions and their answers, that a call shows."""
-    if call.op == "plan" and (items := _plan_in(given)) and call.name != "create_plan":  # which the user may not take
-        yield PlanUpdate(items=items)
+    if call.op == "plan" and call.name != "create_plan":  # which the user may not take
+        items = _plan_in(given)
+        if items or (given.shown or "").rstrip().endswith(_CUT):  # then the list before is no longer the agent's
+            yield PlanUpdate(items=items)
     if call.op == "ask":
         answers = {text_of(one.get("questionId")): one for one in map(fields_of, items_of(given.result.get("answers")))}
         for asked in given.questions:
