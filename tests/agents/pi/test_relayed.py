@@ -27,6 +27,8 @@ MEDIA = "[media attached: /home/ann/in/list.ogg (audio/ogg)]\nTo send an image b
         (f"[Telegram Ann Lee (@ann) id:7 +12m {AT}] Add bread.\n[message_id: 3]", "Add bread.", 0),
         (f"{GONE}\n[Sun {AT}] Add bread.", "Add bread.", 0),
         (f"{GONE}\n{ABOUT}[Sun {AT}] Add bread.\nAnd rye.", "Add bread.\nAnd rye.", 0),
+        (f"{ABOUT.replace('Conversation info', 'Sender')}[Sun {AT}] Add bread.", "Add bread.", 0),
+        (f"{GONE.replace('System:', 'System (untrusted):')}\n[Sun {AT}] Add bread.", "Add bread.", 0),
         (f"{REPORT.format('Chat[main] DM from u_1: Add bread.')}\nAdd bread.", "Add bread.", 0),
         (f"{REPORT.format('Chat[main] DM from u_1: Add bread.')}\n[System: The bot met an error.]", "Add bread.", 0),
         (f"{MEDIA}{GONE}<media:audio>", "", 1),
@@ -48,7 +50,10 @@ def test_what_the_client_wrote() -> None:
     report = 'A background task "list prices" just completed successfully.'
     begun = "[Subagent Context] You are running as a subagent (depth 1/1).\n\n[Subagent Task]: List the prices."
 
+    ended = "An async command you ran earlier has completed. The result is shown in the system messages above."
+
     assert relayed(f"[Sun {AT}] {report}") == (report, 0, False)
+    assert relayed(f"{GONE.replace('System:', 'System (untrusted):')}\n{ended}") == (ended, 0, False)
     assert relayed(f"[Sun {AT}] {begun}") == relayed(begun) == (begun, 0, False)
 
 
@@ -76,6 +81,7 @@ def test_a_session_of_openclaw(tmp_path: Path) -> None:
         user("Pre-compaction memory flush. Store durable memories now."),
         user("[cron:0a1b2c3d-1111-4222-8333-444455556666 Bread at eight] Count the bread.\nCurrent time: Sunday"),
         user("[cron: at eight] is how I write it."),
+        user(f"{GONE}\nRead HEARTBEAT.md if it exists (workspace context). Follow it strictly."),
     )
     path.write_bytes(b"\n".join(lines) + b"\n")
     assert AGENT.exported is not None
@@ -88,6 +94,7 @@ def test_a_session_of_openclaw(tmp_path: Path) -> None:
         ("Pre-compaction", "model", False),
         ("[cron:0a1b2c3d", "model", True),
         ("[cron: at eigh", "human", False),
+        ("Read HEARTBEAT", "model", True),
     ]
     [result] = of(events, model.ToolResult)
     assert (result.op, result.subject, result.status, result.exit_code) == ("shell", "python3 ocr.py", "error", 1)

@@ -230,10 +230,12 @@ def _user(recorder: _Recorder) -> None:
         return
     recorder.change(failed=None)
     images = sum(text_of(part.get("type")) == "image" for part in _parts(recorder))
-    if is_scheduled(text):
-        recorder.add(UserPrompt(text=text.strip(), actor="model", scheduled=True), "prompt")
+    said, sent, is_typed = relayed(text)
+    scheduled = next(filter(is_scheduled, (text, said)), None)
+    if scheduled is not None:
+        recorder.add(UserPrompt(text=scheduled.strip(), actor="model", scheduled=True), "prompt")
         return
-    text, sent, is_typed = relayed(text)
+    text = said
     attached = _FILES.match(text)
     files = len(_ATTACHED.findall(attached[0])) if attached is not None else 0
     text = text[attached.end() :] if attached is not None else text

@@ -12,10 +12,13 @@ _NOT_TYPED: Final = (
     "A new session was started via ",
     'A background task "',
     "[Subagent Context] You are running as a subagent",
+    "An async command you ran earlier has completed.",
 )
-_BEGINS: Final = ("[", "System: [", "Conversation info (", *_NOT_TYPED)
+_BEGINS: Final = ("[", "System: [", "System (untrusted): [", "Conversation info (", "Sender (", *_NOT_TYPED)
 _REPORT: Final = later(
-    r"^System: \[\d{4}-\d\d-\d\d [^\]\n]{1,40}\] (?:\S+ DM from \S+: (?P<direct>[^\n]*)|[^\n]*)\n*", re.MULTILINE
+    r"^System(?: \(untrusted\))?: \[\d{4}-\d\d-\d\d [^\]\n]{1,40}\] "
+    r"(?:\S+ DM from \S+: (?P<direct>[^\n]*)|[^\n]*)\n*",
+    re.MULTILINE,
 )
 """A line for each thing that happened since the last message, at times with the message itself."""
 _BEFORE: Final = later(r"\A(?s:.*)\n\[Current message - respond to this\]\n(?:User: )?")
@@ -32,8 +35,8 @@ _AROUND: Final = later(
     re.MULTILINE,
 )
 
-_SCHEDULED: Final = later(r"\[cron:[0-9a-f]{8}-[0-9a-f-]{27}(?: [^\]\n]{1,200})?\] ")
-"""Begins the prompt of a job that runs on a schedule: its id and its name (May 2026)."""
+_SCHEDULED: Final = later(r"\[cron:[0-9a-f]{8}-[0-9a-f-]{27}(?: [^\]\n]{1,200})?\] |Read HEARTBEAT\.md if it exists\b")
+"""Begins the prompt of a job that runs on a schedule: its id and its name (May 2026), or what it does by default."""
 
 
 def answered(text: str) -> str:
