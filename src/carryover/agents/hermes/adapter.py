@@ -22,7 +22,7 @@ from carryover.agents.hermes.database import (
     database_reader,
 )
 from carryover.agents.hermes.session_file import SESSION_FILE, is_session_file, session_document
-from carryover.model import Answer, PlanUpdate, Question, TurnEnd
+from carryover.model import Answer, PlanUpdate, Question, TurnEnd, UserPrompt
 from carryover.records.asked import plan_items
 from carryover.records.changes import as_shown
 from carryover.records.fields import SHORT_CHARS
@@ -97,6 +97,7 @@ _BY_CLIENT: Final = later(
     r"\[(?:System(?: note)?:|SYSTEM:|IMPORTANT: |ASYNC DELEGATION|Your active task list )"
     r"|You just executed tool calls but returned an empty response\."
 )
+_SCHEDULED: Final = later(r"\[(?:SYSTEM|IMPORTANT): You are running as a scheduled cron job\.[^\n]*\]\n\s*")
 _EMPTY: Final = "(empty)"
 """What is written for an answer without a text, after which the client asks for one (schema 6)."""
 _SKILL: Final = later(r'\[(?:IMPORTANT|SYSTEM): The user has invoked the "([^"\n]{1,100})" ')
@@ -121,6 +122,9 @@ def _prompt(recorder: StoredBuilder, entry: MessageRow) -> None:
         # The client names the skill's folder after the skill, which may hold the same line.
         words = _SKILL_WORDS.search(text.rpartition("\n[Skill directory: ")[2])
         text = words[1] if words is not None else ""
+    elif (before := _SCHEDULED.match(text)) is not None:
+        recorder.add(UserPrompt(text=text[before.end() :].strip(), actor="model", scheduled=True), "prompt")
+        return
     elif _BY_CLIENT.match(text):
         return
     typed = _ATTACHED.sub("", without_handoff(text)).strip()
