@@ -79,7 +79,7 @@ def keys_in_words(text: str, lower: str) -> Iterator[Span]:
 
 
 _QUOTED: Final = later(
-    r"(?:passwor[dt]|contraseña|пароль|密码|パスワード|비밀번호)[^\n`]{1,64}"
+    r"(?:passwor[dt]|contraseña|пароль|密码|パスワード|비밀번호)`?[^\n`]{1,64}"
     r"`(?P<value>(?=[^`\d]{1,31}\d)(?=[^`]{1,31}[!%^&*])[a-z\d][a-z\d!#$%^&*+~-]{5,31})`"
 )
 """Letters, digits and a sign that no name of code has, in backquotes behind the word on its line."""

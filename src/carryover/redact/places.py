@@ -215,7 +215,7 @@ _PATTERNS: Final = (
     ("sqlcmd", _after("sqlcmd", r"-P[ \t]*")),
     (  # of any program: mongosh, cqlsh, twine, unzip, 7z, ssh-keygen, ldapsearch, ...
         "-",
-        r"-(?<=[ \t]-)(?<!mkdir -)[pPwN][ \t]*"
+        r"-(?<=[ \t`]-)(?<!mkdir -)[pPwN][ \t]*"
         r"(?P<value>'[^'\n]{8,200}'|\"[^\"\n]{8,200}\"|[\w!@#$%^&*+=~][\w!@#$%^&*+=~.-]{7,199}+)(?![\w/:])",
     ),
     (  # right behind a user's name: `mongosh -u admin -p …`, but no port of `docker run -u node -p 8080:80`, and no
