@@ -29,6 +29,7 @@ MEDIA = "[media attached: /home/ann/in/list.ogg (audio/ogg)]\nTo send an image b
         (f"{GONE}\n{ABOUT}[Sun {AT}] Add bread.\nAnd rye.", "Add bread.\nAnd rye.", 0),
         (f"{ABOUT.replace('Conversation info', 'Sender')}[Sun {AT}] Add bread.", "Add bread.", 0),
         (f"{GONE.replace('System:', 'System (untrusted):')}\n[Sun {AT}] Add bread.", "Add bread.", 0),
+        (f"{GONE}Run: openclaw doctor --non-interactive\n{GONE}\n{ABOUT}[Sun {AT}] Add bread.", "Add bread.", 0),
         (f"{REPORT.format('Chat[main] DM from u_1: Add bread.')}\nAdd bread.", "Add bread.", 0),
         (f"{REPORT.format('Chat[main] DM from u_1: Add bread.')}\n[System: The bot met an error.]", "Add bread.", 0),
         (f"{MEDIA}{GONE}<media:audio>", "", 1),

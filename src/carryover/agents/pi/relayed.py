@@ -17,7 +17,7 @@ _NOT_TYPED: Final = (
 _BEGINS: Final = ("[", "System: [", "System (untrusted): [", "Conversation info (", "Sender (", *_NOT_TYPED)
 _REPORT: Final = later(
     r"^System(?: \(untrusted\))?: \[\d{4}-\d\d-\d\d [^\]\n]{1,40}\] "
-    r"(?:\S+ DM from \S+: (?P<direct>[^\n]*)|[^\n]*)\n*",
+    r"(?:\S+ DM from \S+: (?P<direct>[^\n]*)|[^\n]*)(?:\nRun: openclaw [^\n]*)?\n*",
     re.MULTILINE,
 )
 """A line for each thing that happened since the last message, at times with the message itself."""
