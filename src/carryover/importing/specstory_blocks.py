@@ -333,7 +333,8 @@ def _subject(block: ToolBlock, lines: Sequence[str], folder: str | None) -> str:
     if named is None:
         telling = (line for line in lines if line not in _REASONS and not _LEADS_IN.match(line))
         return block.summary or next(filter(None, telling), "")
-    is_path = (PurePath(named).suffix or "/" in named) and _WILD.isdisjoint(named)
+    suffix = PurePath(named).suffix
+    is_path = ((suffix and " " not in suffix) or "/" in named) and _WILD.isdisjoint(named)
     return (absolute_path(named, folder) if is_path else None) or named
 
 
