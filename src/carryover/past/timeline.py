@@ -40,6 +40,8 @@ _WORDS_CHARS: Final = 200
 _COMMITTED_AFTER_MS: Final = 3_600_000
 """How long after a session a commit with its edits is still shown with it."""
 _MOST_MOMENTS: Final = 500
+_GROWTH: Final = 1.125
+"""How much more must be known before it is looked at again whether that is enough."""
 _AT_ONCE: Final = 100
 """Maximum number of moments with the same time that are kept together."""
 
@@ -125,21 +127,28 @@ def timeline(
     before = {later.id: earlier for earlier, later in pairwise(by_start)}
     links = Links(commits)
     moments: list[Moment | _Ran] = []
-    listed: list[Moment] = []
+    looked_at = 0
     for row in rows:
-        if row.last_ms + _COMMITTED_AFTER_MS < wanted.since_ms or (
-            len(listed) >= limit and row.last_ms + _COMMITTED_AFTER_MS < listed[limit - 1].at_ms
-        ):
+        until_ms = row.last_ms + _COMMITTED_AFTER_MS
+        if until_ms < wanted.since_ms:
             break
+        if len(moments) > looked_at * _GROWTH:  # not for each session: of many within an hour, that would be quadratic
+            looked_at = len(moments)
+            listed = _listed(moments, wanted, limit)
+            if len(listed) >= limit and until_ms < listed[limit - 1].at_ms:
+                break
         begins_later = wanted.until_ms is not None and row.started_ms >= wanted.until_ms
         if begins_later or (wanted.agent is not None and row.agent != wanted.agent):
             continue
         of_session = _of_session(db, row, before.get(row.id), links, wanted)
         moments += (moment for moment in of_session if isinstance(moment, _Ran) or wanted.has(moment))
-        # Within one millisecond, the last event comes first.
-        moments.sort(key=lambda moment: moment.at_ms, reverse=True)
-        listed = [*islice(filter(wanted.has, _each_commit_once(moments)), limit)]
-    return listed
+    return _listed(moments, wanted, limit)
+
+
+def _listed(moments: list[Moment | _Ran], wanted: Wanted, limit: int) -> list[Moment]:
+    # Within one millisecond, the last event comes first.
+    moments.sort(key=lambda moment: moment.at_ms, reverse=True)
+    return [*islice(filter(wanted.has, _each_commit_once(moments)), limit)]
 
 
 def _turning_points(moments: Sequence[Moment | _Ran]) -> Iterator[Moment]:

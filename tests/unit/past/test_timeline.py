@@ -4,6 +4,7 @@ import pytest
 
 from carryover.model import AgentSummary, FileEdit, ToolResult, TurnEnd
 from carryover.past.timeline import Wanted, timeline
+from carryover.past.types import Moment
 from carryover.probe.git_history import GitCommit
 from support.scribe import AGENT, Scribe
 
@@ -123,3 +124,17 @@ async def test_a_commit_that_a_session_made_is_listed_once_by_its_whole_id(scrib
 
     commits = [(each.commit, each.text, each.how) for each in found if each.kind == "commit"]
     assert commits == [("5e6f7a8", "Rebased away", "command"), ("1a2b3c4d", "Add a cart", "command")]
+
+
+async def test_many_sessions_within_an_hour_are_put_in_order_a_few_times_and_not_for_each(scribe: Scribe) -> None:
+    await scribe.tell(*(scribe.event("add a cart", session=f"s{n}") for n in range(200)))
+    asked = 0
+
+    class Counted(Wanted, frozen=True):
+        def has(self, moment: Moment) -> bool:
+            nonlocal asked
+            asked += 1
+            return super().has(moment)
+
+    assert len(timeline(scribe.db, 1, Counted(), limit=1000)) == 400
+    assert asked < 400 * 12
