@@ -9,7 +9,6 @@ from carryover.daemon.context import DaemonContext
 from carryover.daemon.hooks.dispatch import Hooks
 from carryover.daemon.publish_queue import PublishQueue
 from carryover.daemon.reading import IngestQueue
-from carryover.facts import GitFacts
 from carryover.ingest.spool import Spool
 from carryover.publish.make import MadeHandoff
 from carryover.publish.publish import publish_project
@@ -19,7 +18,7 @@ class HookDesk:
     """See the module."""
 
     def __init__(self, context: DaemonContext) -> None:
-        def remake(project: int, newest: bool, _git: GitFacts | None, now_ms: int, _git_s: float) -> MadeHandoff:
+        def remake(project: int, newest: bool, now_ms: int, _git_s: float) -> MadeHandoff:
             return publish_project(context.paths, project, context.config, now_ms=now_ms, newest=newest)
 
         self.counted = context.hook_calls

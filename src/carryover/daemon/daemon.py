@@ -37,7 +37,6 @@ from carryover.daemon.supervisor import Supervisor, SystemdNotifier, together
 from carryover.daemon.upkeep import Forgetting, StateGuard, bring_up_to_date, look_after, withdraw_what_is_not_allowed
 from carryover.daemon.watcher import Watcher
 from carryover.errors import UserError
-from carryover.facts import GitFacts
 from carryover.ingest.spool import Spool
 from carryover.ledger.connect import LedgerDamaged
 from carryover.ledger.queries import project_by_id, projects, unpublished
@@ -225,13 +224,13 @@ class Daemon:
             await self._notifier.send("READY=1")
             await asyncio.Event().wait()
 
-    def _publish(self, project: int, moved_last: bool, git: GitFacts | None, now_ms: int, git_s: float) -> MadeHandoff:
+    def _publish(self, project: int, moved_last: bool, now_ms: int, git_s: float) -> MadeHandoff:
         context, started = self._context, project in self._hooks.starts.prepared
         with context.read_ledger() as db:
             row = project_by_id(db, project)
         if row is None:
             raise UnknownProject(project)
-        publish = partial(publish_project, context.paths, project, context.config, now_ms=now_ms, last_git=git)
+        publish = partial(publish_project, context.paths, project, context.config, now_ms=now_ms)
         look = partial(publish, newest=moved_last, git_s=git_s, asked=context.asked, started=started)
         return look_at(row.root, look)
 

@@ -19,7 +19,6 @@ from carryover.daemon.context import DaemonContext
 from carryover.daemon.log import type_and_place
 from carryover.daemon.supervisor import delay_s
 from carryover.daemon.work_queue import WorkQueue
-from carryover.facts import GitFacts
 from carryover.fsio import is_empty, is_gone, mtime_ns
 from carryover.ledger.batch import Committed
 from carryover.ledger.connect import LedgerDamaged
@@ -40,9 +39,9 @@ HISTORY_S: Final = 5.0
 GIT_AGAIN_S: Final = 1.0
 """After this long, git is asked once more, and given `PATIENT_S`: in a large repository it is never in time."""
 PATIENT_S: Final = 3.0
-PublishOne = Callable[[int, bool, GitFacts | None, int, float], MadeHandoff]
-"""Makes and writes a project's handoff: its id, whether it changed last, its last known git facts, the time in ms, and
-how long git may take in seconds. Blocks."""
+PublishOne = Callable[[int, bool, int, float], MadeHandoff]
+"""Makes and writes a project's handoff: its id, whether it changed last, the time in ms, and how long git may take in
+seconds. Blocks."""
 
 
 class LastPublication(msgspec.Struct):
@@ -51,7 +50,6 @@ class LastPublication(msgspec.Struct):
     published: Published = Published()
     failures: int = 0  # consecutive
     error: str | None = None
-    git: GitFacts | None = None
     root: str = ""
     head: int = 0
     text: CleanText | None = None
@@ -213,7 +211,7 @@ class PublishQueue(WorkQueue[int]):
         await self._before(project)
         git_s = PATIENT_S if project in self._git_was_late else TIMEOUT_S
         made = await asyncio.get_running_loop().run_in_executor(
-            self._pool, self._publish_one, project, moved_last, outcome.git, started_ms, git_s
+            self._pool, self._publish_one, project, moved_last, started_ms, git_s
         )
         self._git_was_late.discard(project)
         if made.lacks_git and git_s < PATIENT_S:
@@ -228,7 +226,6 @@ class PublishQueue(WorkQueue[int]):
             self._context.log.info("not_published", project=project)
         self.outcomes[project] = LastPublication(
             published=published,
-            git=made.git or outcome.git,
             root=made.root,
             head=made.head,
             text=made.text if published.file is not None else None,

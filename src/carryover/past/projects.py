@@ -24,7 +24,6 @@ from carryover.facts import is_foreign
 from carryover.ledger.queries import (
     project_by_id,
     projects,
-    published_git,
     session_counts,
     sessions,
 )
@@ -140,7 +139,7 @@ def _waiting(digest: Gist) -> _Waiting:
 
 def project_handoff(db: sqlite3.Connection, project: ProjectRow, config: Config, *, now_ms: int) -> ProjectHandoff:
     """Returns the handoff as it would be made now. Asks git."""
-    made = made_handoff(db, project.id, config, now_ms=now_ms, last_git=published_git(db, project.id))
+    made = made_handoff(db, project.id, config, now_ms=now_ms)
     return ProjectHandoff(
         handoff=printed(made) if made.text is not None else None,
         path="" if project.refusal is not None else str(Path(made.root, handoff_path(made.settings.folder))),

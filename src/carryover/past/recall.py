@@ -174,8 +174,7 @@ def handoff(project: ProjectFolder, tokens: int = MAX_TOKENS) -> str:
     if not is_budget(tokens):
         raise UserError(f"`tokens` is a number from {LEAST_TOKENS:,} to {MOST_TOKENS:,}.", ExitCode.USAGE)
     with _project(project) as work:
-        last_git = queries.published_git(work.ledger, work.id)
-        made = made_handoff(work.ledger, work.to, work.config, tokens=tokens, now_ms=now_ms(), last_git=last_git)
+        made = made_handoff(work.ledger, work.to, work.config, tokens=tokens, now_ms=now_ms())
         if made.handoff is None:
             raise UserError("Agents have worked here, but there is nothing to hand over yet.", ExitCode.NOTHING_FOUND)
         is_open = made.why_open is not None

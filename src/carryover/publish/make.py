@@ -27,6 +27,7 @@ from carryover.ledger.events import events_back
 from carryover.ledger.queries import (
     agents_here,
     project_by_root,
+    published_git,
     related_projects,
     session_of,
 )
@@ -87,7 +88,6 @@ def made_handoff(
     *,
     now_ms: int,
     tokens: int | None = None,
-    last_git: GitFacts | None = None,
     own: str | None = None,
     git_s: float = TIMEOUT_S,
 ) -> MadeHandoff:
@@ -97,6 +97,8 @@ def made_handoff(
     checkout = Checkout(Path(view.root))
     settings = settings_for_work(view, config)
     related = related_projects(db, view.root, view.main_root)
+    project_id = project if isinstance(project, int) else None
+    last_git = published_git(db, project_id) if project_id is not None else None
     if not has_past(view) and not was_brought_in(view):
         return MadeHandoff(root=view.root, settings=settings, handoff=None, text=None, git=last_git, related=related)
     head = checkout.head_stamp() if _is_here(checkout.root) else 0
@@ -104,7 +106,6 @@ def made_handoff(
     facts = Facts(git, files_now(view), clock=on_this_machine)
     # Not what is on PATH: the same ledger gives the same handoff, in the daemon and in each shell.
     found = config.agents.selected if config.agents.selected is not None else agents_here(db)
-    project_id = project if isinstance(project, int) else None
     startable = offered_at_limit(db, view, project_id, startable_agents(found), now_ms=now_ms)
     made = distill_view(view, facts, now_ms=now_ms, resume=settings.resume_mode, own=own, startable=startable)
     why_open = open_to_git(checkout, settings) if made is not None else None

@@ -15,7 +15,7 @@ from carryover.distill.handoff import Handoff
 from carryover.distill.render import Printed, names_page, rendered
 from carryover.errors import ExitCode, UserError
 from carryover.facts import ProjectRoot, is_foreign
-from carryover.ledger.queries import published_git, session_by_prefix, sessions
+from carryover.ledger.queries import session_by_prefix, sessions
 from carryover.ledger.rows import ProjectRow, Whereabouts
 from carryover.model import LAST, id_in_command
 from carryover.projects.handoff_file import HANDOFF, store_of
@@ -54,7 +54,6 @@ def hand_over(
         tokens=wanted.tokens,
         now_ms=now_ms,
         own=session,
-        last_git=published_git(ledger, project.id) if project.root == wanted.root else None,
     )
     if made.settings.excluded is not None:
         refuse_excluded(project.main_root or project.root, config)

@@ -24,7 +24,7 @@ from carryover.config import Config, ProjectSettings, handoffs_elsewhere, projec
 from carryover.distill.header import PLACEHOLDER, TITLE
 from carryover.distill.render import names_page
 from carryover.errors import os_reason
-from carryover.facts import GitFacts, is_foreign
+from carryover.facts import is_foreign
 from carryover.fsio import atomic_replace, is_folder, is_there, locked_dir, read_bytes_bounded
 from carryover.ledger.connect import connect_read_only
 from carryover.ledger.queries import agents_in, changed_since_published, has_only_pins, project_by_id
@@ -55,7 +55,6 @@ def publish_project(
     config: Config,
     *,
     now_ms: int,
-    last_git: GitFacts | None = None,
     newest: bool = True,
     git_s: float = TIMEOUT_S,
     asked: Collection[str] | None = None,
@@ -77,7 +76,7 @@ def publish_project(
             return MadeHandoff(
                 root=project.root, settings=settings, handoff=None, text=None, git=None, published=refused
             )
-        made = made_handoff(db, project_id, config, now_ms=now_ms, last_git=last_git, git_s=git_s)
+        made = made_handoff(db, project_id, config, now_ms=now_ms, git_s=git_s)
         if not started and _was_taken_out(project, made, config):
             return msgspec.structs.replace(made, published=Published(refusal=TAKEN_OUT, passing=True))
     give_up_if_late()

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from carryover.config import Config, PublishConfig
 from carryover.daemon.context import DaemonContext
 from carryover.daemon.publish_queue import GIT_AGAIN_S, HISTORY_S, PATIENT_S, QUIET_S, PublishQueue
-from carryover.facts import DAY_MS, GitFacts
+from carryover.facts import DAY_MS
 from carryover.ingest.pipeline import ingest
 from carryover.ledger.batch import Committed
 from carryover.ledger.connect import connect_read_only
@@ -47,16 +47,14 @@ class Desk:
             context, self._publish, before=AsyncMock(), changed=self.changed.append, published=Mock()
         )
 
-    def _publish(self, project: int, newest: bool, git: GitFacts | None, now_ms: int, git_s: float) -> MadeHandoff:
+    def _publish(self, project: int, newest: bool, now_ms: int, git_s: float) -> MadeHandoff:
         self.calls.append((project, newest))
         self.git_s.append(git_s)
         git_s = 0.0 if self.git_is_late and git_s <= TIMEOUT_S else 60.0
         if project in self.fails:
             self.fails.remove(project)
             raise KeyError("words from a transcript")
-        return publish_project(
-            self._context.paths, project, self.config, now_ms=now_ms, last_git=git, newest=newest, git_s=git_s
-        )
+        return publish_project(self._context.paths, project, self.config, now_ms=now_ms, newest=newest, git_s=git_s)
 
     async def stored(self, session: ClaudeSession) -> int:
         """Bring `session` into the ledger; the id of its project. It is now the moment of its last event."""
@@ -290,6 +288,22 @@ async def test_git_that_is_late_is_asked_once_more_and_given_more_time(
     for _ in range(2):  # and not again without a change
         clock.now += GIT_AGAIN_S
         assert (await publish(), desk.git_s) == (True, [TIMEOUT_S, PATIENT_S])
+
+
+async def test_where_git_is_late_its_last_state_stands_also_after_a_restart(
+    context: DaemonContext, session: ClaudeSession
+) -> None:
+    repository(session.cwd, {"cart.py": ""})
+    session.prompt("Add a discount function")
+    before, after = Desk(context), Desk(context)
+    project = await before.stored(session)
+    after.git_is_late, after.now_ms = True, before.now_ms
+    for desk in (before, after):
+        async with desk.open() as publisher:
+            publisher.mark_dirty([project], desk.now_ms)
+            await publisher.flush()
+
+    assert "(last known; git did not answer in time)" in handoff_of(session.cwd)
 
 
 async def test_settling_waits_for_a_late_answer_of_git(desk: Desk, session: ClaudeSession) -> None:

@@ -15,7 +15,6 @@ from carryover.daemon.context import DaemonContext
 from carryover.daemon.publish_queue import PublishQueue
 from carryover.daemon.second_pages import SecondPages
 from carryover.daemon.upkeep import Forgetting, StateGuard, StateTakenAway, look_after
-from carryover.facts import GitFacts
 from carryover.ingest.pipeline import ingest
 from carryover.ledger.connect import erase_mark
 from carryover.ledger.queries import Selection, sessions
@@ -51,7 +50,7 @@ class Place:
         self.pages = SecondPages(context)
         self.forgetting = Forgetting(context, self.queue, self.pages)
 
-    def _publish(self, project: int, newest: bool, _git: GitFacts | None, at_ms: int, _git_s: float) -> MadeHandoff:
+    def _publish(self, project: int, newest: bool, at_ms: int, _git_s: float) -> MadeHandoff:
         return publish_project(self.context.paths, project, self.context.config, now_ms=at_ms, newest=newest)
 
     async def read(self, *sessions: ClaudeSession) -> None:
