@@ -195,7 +195,7 @@ class Installed:
     def daemon_lines(self) -> tuple[str, ...]:
         """How the daemon runs now, or in a dry run what would be done about it, in sentences."""
         if self.ahead is not None:
-            return tuple(ahead_lines(self.ahead, Path.home()))
+            return tuple(ahead_lines(self.ahead))
         return tuple(background_lines(self.background)) if self.background is not None else ()
 
     @property
@@ -321,17 +321,15 @@ def _agent(agent: Detection, done: Installed) -> AgentResult:
 
 def _lines_about(agent: Detection, done: Installed, edits: list[Edit], waiting: tuple[str, ...]) -> tuple[str, ...]:
     """Returns what to say of an agent. `edits`: those of its settings."""
-    home = Path.home()
     did: Did = "written" if edits and edits[0].outcome != "unchanged" else "in place"
     # A refresh that changed nothing does not ask again; `doctor` does.
     asks = done.installing or done.is_dry or did == "written"
     off = settings_of(agent, "off")
     return agent_lines(
         agent,
-        home=home,
         update=how_installed().update,
         did="to be written" if done.is_dry and did == "written" else did,
         failure=(edits[0].problem or "") if edits else "",
         review=(review_of(agent) or "") if asks and waiting else "",
-        off="" if off is None else f"`{off.by}` in {short_path(off.at, home)}",
+        off="" if off is None else f"`{off.by}` in {short_path(off.at)}",
     )

@@ -95,12 +95,12 @@ def _planned(root: Path, last_ms: int, config: Config, paths: StatePaths) -> Pro
 
 def rule_for(pointers: Pointers, agents: Collection[str], config: Config, projects: Active) -> Texts:
     """Describes what `pointers` allows for these agents."""
-    home, days = Path.home(), counted(config.publish.active_days, "day")
+    days = counted(config.publish.active_days, "day")
     full = rule(
         pointers,
         agents,
-        where=_places(projects, home, days),
-        kept_in=short_path(state_dir().root / KEPT, home),
+        where=_places(projects, days),
+        kept_in=short_path(state_dir().root / KEPT),
         has_none=not projects.roots and not projects.cut,
     )
     if pointers == "off":
@@ -141,9 +141,9 @@ def _number_of(projects: Active, days: str) -> str:
     return f"no project now, as none had work in the last {days}; once an agent works there"
 
 
-def _places(projects: Active, home: Path, days: str) -> str:
+def _places(projects: Active, days: str) -> str:
     """Names the projects, as the beginning of a sentence."""
-    names = [short_path(root, home) for root in projects.roots]
+    names = [short_path(root) for root in projects.roots]
     if not names and projects.cut:
         return f"Now in those in which an agent worked in the last {days}"
     if not names:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Literal
 
 from carryover.adapter.spec import LOADS
@@ -19,7 +18,6 @@ Did = Literal["written", "in place", "to be written"]
 def agent_lines(
     detection: Detection,
     *,
-    home: Path,
     update: str,
     did: Did = "written",
     failure: str = "",
@@ -38,7 +36,7 @@ def agent_lines(
         first = f"✗ {spec.name} selected but not detected on this machine."
         details = ["Skipped. Re-run `carryover refresh` after installing it."]
     elif lost is not None:
-        first = f"✗ {name} detected, but {detection.lost_by} names {short_path(lost, home)}, which does not exist."
+        first = f"✗ {name} detected, but {detection.lost_by} names {short_path(lost)}, which does not exist."
         details = [
             f"{spec.name} does not start so. Nothing was made.",
             f"Make the folder, or take {detection.lost_by} back; then run `carryover refresh`.",
@@ -47,12 +45,12 @@ def agent_lines(
         what = "its settings" if spec.loads_from else "its hooks"
         first, details = f"✗ {name} detected, but {what} could not be written.", failure.splitlines()
     else:
-        first, *about = _version_lines(detection, name, home, update)
+        first, *about = _version_lines(detection, name, update)
         beside = detection.binary if not detection.on_path else None
-        where = [f"command: {short_path(beside, home)} (not on PATH)"] if beside is not None else []
+        where = [f"command: {short_path(beside)} (not on PATH)"] if beside is not None else []
         if detection.others:
-            where.append(f"also found: {', '.join(short_path(other, home) for other in detection.others)}")
-        details = [*about, *where, *_hooks(detection, home, did)]
+            where.append(f"also found: {', '.join(short_path(other) for other in detection.others)}")
+        details = [*about, *where, *_hooks(detection, did)]
         if off:
             details.append(f"They do not run: all hooks are switched off ({off}).")
         elif review:
@@ -60,11 +58,11 @@ def agent_lines(
     return (first, *(f"  {line}" for line in details))
 
 
-def _version_lines(detection: Detection, name: str, home: Path, update: str) -> Iterator[str]:
+def _version_lines(detection: Detection, name: str, update: str) -> Iterator[str]:
     spec, hook_set = detection.spec, detection.hook_set
     match detection.state:
         case "older":
-            copy = f" ({short_path(detection.binary, home)})" if detection.others and detection.binary else ""
+            copy = f" ({short_path(detection.binary)})" if detection.others and detection.binary else ""
             yield f"⚠ {name}{copy} detected: older than the hooks Carryover needs ({lowest(spec.hooks.sets[0])})."
             yield "No hooks are written. Its transcripts are still read and the handoff is kept fresh."
             yield f"Update {spec.name} when you can, then run `carryover refresh`."
@@ -73,7 +71,7 @@ def _version_lines(detection: Detection, name: str, home: Path, update: str) -> 
             yield from _fallback(detection)
             yield f"Update Carryover when you can: `{update}`."
         case "unreadable":
-            yield from _unreadable(detection, home)
+            yield from _unreadable(detection)
         case _:
             yield f"✓ {name} detected"
             if detection.remembered:
@@ -82,10 +80,10 @@ def _version_lines(detection: Detection, name: str, home: Path, update: str) -> 
                 yield "With these hooks it takes in no handoff at the start of a session; newer versions do."
 
 
-def _unreadable(detection: Detection, home: Path) -> Iterator[str]:
+def _unreadable(detection: Detection) -> Iterator[str]:
     spec, folder = detection.spec, detection.folder
     if detection.binary is None and folder is not None:
-        yield f"⚠ {spec.name} detected by its folder {short_path(folder, home)}: {detection.problem}."
+        yield f"⚠ {spec.name} detected by its folder {short_path(folder)}: {detection.problem}."
         yield from _fallback(detection)
         yield (
             f"That is enough where you use it inside an editor. If you have `{spec.binaries[0]}`, put it on PATH and "
@@ -104,25 +102,25 @@ def _fallback(detection: Detection) -> Iterator[str]:
         yield f"Falling back to the last-known hook names ({detection.spec.name} {detection.hook_set.label})."
 
 
-def _hooks(detection: Detection, home: Path, did: Did) -> Iterator[str]:
+def _hooks(detection: Detection, did: Did) -> Iterator[str]:
     spec, hook_set = detection.spec, detection.hook_set
     if not spec.loads_from and not spec.hooks.sets:
         yield "no hooks: it has none; its transcripts are read"
     elif detection.config is not None and (spec.loads_from or hook_set is not None):
-        yield f"config: {short_path(detection.config, home)}"
+        yield f"config: {short_path(detection.config)}"
         if spec.loads_from:
             yield f"`{spec.loaded_file}` {did} in its `{LOADS}`: it is loaded at each request"
         elif hook_set is not None:
             yield f"hooks {did}: {', '.join(hook_set.events)}"
 
 
-def ahead_lines(ahead: Ahead, home: Path) -> Iterator[str]:
+def ahead_lines(ahead: Ahead) -> Iterator[str]:
     """Yields what bringing up the daemon would do; nothing if it would do nothing."""
     by = f"as a {ahead.kind} service" if ahead.kind != "none" else "in the background"
     steps = [] if ahead.does == "nothing" else [f"is {ahead.does}ed {by}"]
     if ahead.creates:
         files = ", ".join(path.name for path in ahead.creates)
-        steps.append(f"makes in {short_path(ahead.creates[0].parent, home)}: {files}")
+        steps.append(f"makes in {short_path(ahead.creates[0].parent)}: {files}")
     if steps and ahead.wanted:
         yield f"carryoverd {' and '.join(steps)}."
     elif steps:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Literal
 
 from carryover.agents import agent_name
@@ -50,7 +49,7 @@ def _head(ledger: sqlite3.Connection, session: SessionRow) -> SessionHead:
         machine=session.machine,
         title=shown_title(ledger, session),
         root=session.root or "",
-        project=short_path(session.root, Path.home()) if session.root else "",
+        project=short_path(session.root) if session.root else "",
         branch=session.branch or "",
         model=session.model or "",
         parent=session.parent or "",

@@ -12,8 +12,10 @@ from carryover.text.pattern import later
 _UNSAFE_BYTES: Final = later(rb"[^ -&(-\[\]-~]")
 
 
-def short_path(path: str | Path, home: Path) -> str:
-    """Returns `path` for display, with `~` for the home folder and escapes for what a terminal would not show."""
+def short_path(path: str | Path, home: Path | None = None) -> str:
+    """Returns `path` for display, with `~` for the home folder, the user's own if None, and escapes for what a terminal
+    would not show."""
+    home = home or Path.home()
     text, is_below = str(path), Path(path).is_relative_to(home)
     # A home of `/`, as of a user whom a container does not know, ends in the slash that others lack.
     return visible(f"~{text[len(str(home).rstrip('/')) :]}" if is_below else text)

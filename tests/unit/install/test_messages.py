@@ -21,6 +21,11 @@ NO_COMMAND = "no `claude` command on PATH or in the usual places"
 CLAUDE_CONFIG = HOME / ".claude/settings.json"
 
 
+@pytest.fixture(autouse=True)
+def of_a_user(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(HOME))
+
+
 def found(spec: AgentSpec, version: str, config: Path, **more: Any) -> Detection:
     """A command on PATH that said its version."""
     state, hook_set = hooks_for(spec, Version(version))
@@ -34,7 +39,7 @@ def unreadable(spec: AgentSpec, problem: str, **more: Any) -> Detection:
 
 
 def said(detection: Detection, **more: Any) -> str:
-    return "\n".join(agent_lines(detection, home=HOME, update="pipx upgrade carryoverd", **more))
+    return "\n".join(agent_lines(detection, update="pipx upgrade carryoverd", **more))
 
 
 KNOWN = """\

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 from typing import Any, Final
 
 import msgspec
@@ -76,7 +75,7 @@ def _withdrawn(done: Changed) -> Iterator[str]:
     if done.withdrawn:
         from carryover.faces.cli.install_report import withdrawn_lines
 
-        yield from withdrawn_lines(done.withdrawn, Path.home())
+        yield from withdrawn_lines(done.withdrawn)
 
 
 def _print_all(args: argparse.Namespace) -> None:
@@ -84,7 +83,7 @@ def _print_all(args: argparse.Namespace) -> None:
     listed = settings(state)
     for one in listed:
         is_set = one.origin != DEFAULT
-        origin = short_path(one.origin, Path.home()) if is_set else DEFAULT
+        origin = short_path(one.origin) if is_set else DEFAULT
         rows.append((paint(one.key, BOLD) if is_set else one.key, _shown(one.value), origin, one.meaning))
     print_result(args, listed, _lines(rows), fits=True)
     for line in ignored(state):

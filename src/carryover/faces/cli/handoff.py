@@ -119,7 +119,7 @@ def run(args: argparse.Namespace) -> None:
     elif args.raw or not is_terminal():
         print_document(handed_over.text)
     else:
-        print_lines(lines_for_person(handed_over, now_ms=now_ms(), home=Path.home()))
+        print_lines(lines_for_person(handed_over, now_ms=now_ms()))
 
 
 def _handed_over(args: argparse.Namespace) -> PrintedHandoff:
@@ -145,10 +145,10 @@ def _copy(args: argparse.Namespace) -> None:
     say(f"The handoff of {handed_over.project} is on the clipboard ({way}). Paste it as the first prompt of {where}.")
 
 
-def lines_for_person(handoff: PrintedHandoff, *, now_ms: int, home: Path) -> Iterator[str]:
+def lines_for_person(handoff: PrintedHandoff, *, now_ms: int) -> Iterator[str]:
     """Yields the lines for a terminal, without list markers and what a line says to agents."""
     when = f"{local_time(handoff.updated_ms)} ({ago(handoff.updated_ms, now_ms)})"
-    yield paint(short_path(handoff.project, home), BOLD)
+    yield paint(short_path(handoff.project), BOLD)
     yield paint(f"last work {when}, {handoff.agent_name}", DIM)
     for section in handoff.sections:
         yield from ("", paint(section.title, f"{BOLD};{CYAN}"))

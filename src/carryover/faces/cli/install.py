@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 from typing import Final
 
 from carryover.actions.installing import RESUME_MODES, InstallAnswer, Survey, Wishes, install, survey
@@ -93,7 +92,7 @@ def run(args: argparse.Namespace) -> int:
         if args.json:
             print_json(as_data(done))
         else:
-            print_report(done, Path.home())
+            print_report(done)
     except KeyboardInterrupt:
         if args.dry_run:
             raise
@@ -111,12 +110,12 @@ def _answer(args: argparse.Namespace, surveyed: Survey) -> InstallAnswer:
 
 def _explained(surveyed: Survey) -> Explain:
     """Returns what says what is written into projects and what Enter does."""
-    agents, home = surveyed.with_settings(), Path.home()
+    agents = surveyed.with_settings()
 
     def explain(answer: InstallAnswer) -> Texts:
         chosen = [(agent.form, agent.config) for agent in agents if agent.spec.id in answer.agents]
-        hooks = [short_path(path, home) for form, path in chosen if path is not None and form != "list"]
-        entries = [short_path(path, home) for form, path in chosen if path is not None and form == "list"]
+        hooks = [short_path(path) for form, path in chosen if path is not None and form != "list"]
+        entries = [short_path(path) for form, path in chosen if path is not None and form == "list"]
         inside, inside_short = surveyed.rule(answer)
         outside, outside_short = on_enter(hooks, entries, starts=surveyed.wishes.service)
         return (FOR_WHOM, *inside, *outside), (FOR_WHOM, *inside_short, *outside_short)

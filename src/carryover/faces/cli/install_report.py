@@ -114,13 +114,13 @@ def file_data(edit: Edit) -> dict[str, Any]:
     return {"path": str(edit.path), "why": edit.text.what, "outcome": edit.outcome}
 
 
-def print_report(done: Installed, home: Path) -> None:
+def print_report(done: Installed) -> None:
     """Prints the result for people; of a dry run, also the diff of each file."""
-    print_lines(map(runnable, _lines(done, home)))
+    print_lines(map(runnable, _lines(done)))
     if done.is_dry:
         steps: list[tuple[str, Sequence[Edit]]] = [("", done.edits)]
         for project in done.projects:
-            root = short_path(project.root, home)
+            root = short_path(project.root)
             steps.append((f"In {root}, by carryoverd:", project.changes))
             steps.append((f"When an agent next works in {root}:", project.later))
         changing = [(title, [edit for edit in edits if edit.changes]) for title, edits in steps]
@@ -139,7 +139,7 @@ def print_diffs(edits: Iterable[Edit]) -> None:
             print_lines(["", *edit.diff.removesuffix("\n").split("\n")], fits=True)
 
 
-def _lines(done: Installed, home: Path) -> Iterator[str]:
+def _lines(done: Installed) -> Iterator[str]:
     """Yields the result for people, without diffs."""
     selected = [agent for agent in done.agents if agent.selected]
     if not (done.is_dry or done.installing or done.changed or done.failed):
@@ -147,20 +147,20 @@ def _lines(done: Installed, home: Path) -> Iterator[str]:
         yield "Nothing changed." if lost else "Nothing changed: hooks and settings are as they should be."
     for agent in selected:
         yield from agent.lines
-    yield from _other_settings(done, home)
+    yield from _other_settings(done)
     is_new_rule = done.answer.pointers != done.survey.config.publish.pointers
     new = is_new_rule or any(project.changes or project.later for project in done.projects)
     if done.installing or done.is_dry or new:
-        yield from _project_lines(done, home)
+        yield from _project_lines(done)
     if done.is_dry:
         yield from done.daemon_lines
     else:
-        yield from _done_lines(done, home)
+        yield from _done_lines(done)
 
 
-def _done_lines(done: Installed, home: Path) -> Iterator[str]:
+def _done_lines(done: Installed) -> Iterator[str]:
     """Yields what was done after the plan was made."""
-    yield from withdrawn_lines(done.withdrawn, home)
+    yield from withdrawn_lines(done.withdrawn)
     yield from done.daemon_lines
     if done.read is not None:
         yield _READ[done.read]
@@ -181,9 +181,9 @@ def _done_lines(done: Installed, home: Path) -> Iterator[str]:
         yield f"⚠ not running yet: `carryover start` {more if done.in_trouble else plain}"
 
 
-def _other_settings(done: Installed, home: Path) -> Iterator[str]:
+def _other_settings(done: Installed) -> Iterator[str]:
     for edit in done.other_settings:
-        listed, path = edit.text.listed, short_path(edit.path, home)
+        listed, path = edit.text.listed, short_path(edit.path)
         is_entered = listed is not None and listed.is_server and not edit.out
         if edit.problem:
             yield f"✗ {edit.problem}"
@@ -196,16 +196,16 @@ def _other_settings(done: Installed, home: Path) -> Iterator[str]:
             yield f"✓ {what[0].upper()}{what[1:]} removed from {path}"
 
 
-def withdrawn_lines(withdrawn: Iterable[Pass], home: Path) -> Iterator[str]:
+def withdrawn_lines(withdrawn: Iterable[Pass]) -> Iterator[str]:
     """Yields what was taken out of projects, and why some of it could not be."""
     for project in withdrawn:
-        root = short_path(project.root, home)
+        root = short_path(project.root)
         if project.done:
             yield f"✓ {root}: {', '.join(project.done)} as before Carryover"
         yield from (f"⚠ {root}: {note}" for note in project.notes)
 
 
-def _project_lines(done: Installed, home: Path) -> Iterator[str]:
+def _project_lines(done: Installed) -> Iterator[str]:
     """Yields the rule for projects, then the changed files of each."""
     waits = not done.is_dry and not done.is_running
     yield f"Into your projects ({done.answer.pointers}){', once carryoverd runs' if waits else ''}:"
@@ -218,20 +218,20 @@ def _project_lines(done: Installed, home: Path) -> Iterator[str]:
     elif done.answer.pointers == "shared":
         yield _COMMIT
     for project in changing[:_SHOWN]:
-        later = f"when an agent works there, {_changes(project.later, project.root, home)}" if project.later else ""
-        files = "; ".join(filter(None, (_changes(project.changes, project.root, home), later)))
-        yield f"  {short_path(project.root, home)}: {f'unknown: {project.problem}' if project.problem else files}"
+        later = f"when an agent works there, {_changes(project.later, project.root)}" if project.later else ""
+        files = "; ".join(filter(None, (_changes(project.changes, project.root), later)))
+        yield f"  {short_path(project.root)}: {f'unknown: {project.problem}' if project.problem else files}"
     if len(changing) > _SHOWN:
         yield f"  and {len(changing) - _SHOWN} more; --json lists them"
     for project in done.projects:
-        yield from (f"⚠ {short_path(project.root, home)}: {note}" for note in project.notes)
+        yield from (f"⚠ {short_path(project.root)}: {note}" for note in project.notes)
     first, *others = (answer for answer in POINTERS if answer != done.answer.pointers)
     named = ", ".join(f"`{answer}`" for answer in others)
     yield f"  `carryover refresh --pointers {first}` (or {named}) changes that."
 
 
-def _changes(edits: Sequence[Edit], root: Path, home: Path) -> str:
+def _changes(edits: Sequence[Edit], root: Path) -> str:
     """Returns each edited file once, relative to `root`; one outside of it, as for a worktree, by its whole path."""
     inside = ((edit, os.path.relpath(edit.path, root)) for edit in edits)
-    named = ((edit, short_path(edit.path, home) if name.startswith("..") else name) for edit, name in inside)
+    named = ((edit, short_path(edit.path) if name.startswith("..") else name) for edit, name in inside)
     return ", ".join(dict.fromkeys(f"{name} is {edit.outcome}" for edit, name in named))

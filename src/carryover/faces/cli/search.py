@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Final
 
 from carryover.errors import ExitCode, UserError
@@ -109,10 +108,10 @@ def _incomplete(answer: Search) -> str:
 
 
 def _lines(answer: Search) -> Iterator[str]:
-    width, home, now = terminal_width(), Path.home(), now_ms()
+    width, now = terminal_width(), now_ms()
     chars = _SNIPPET_CHARS if width is None else min(width - len(f"{INDENT}……"), _SNIPPET_CHARS)
     for hit in answer.hits:
-        project = short_path(hit.project, home) if hit.project else "?"
+        project = short_path(hit.project) if hit.project else "?"
         head = (
             when(hit.at_ms, now),
             hit.agent_name,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 from typing import Final
 
 from carryover.errors import ExitCode, UserError
@@ -82,14 +81,14 @@ def run(args: argparse.Namespace) -> None:
 
 def session_lines(sessions: Iterable[Session], *, with_project: bool) -> Iterator[str]:
     """Yields a list of sessions as a table that fits the terminal."""
-    now, home = now_ms(), Path.home()
+    now = now_ms()
     heads = [head for head in _HEADS if with_project or head is not _PROJECT]
     rows = []
     for session in sessions:
         cells = {
             _SESSION: paint(session.short, BOLD),
             _AGENT: session.agent_name,
-            _PROJECT: short_path(session.project or "?", home),
+            _PROJECT: short_path(session.project or "?"),
             _LAST: ago(session.last_ms, now),
             _PROMPTS: f"{session.prompts:,}",
             _TASK: one_line(session.title or session.task or "", _TASK_LIMIT),

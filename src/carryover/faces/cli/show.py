@@ -6,7 +6,6 @@ import argparse
 import re
 from collections.abc import Iterable, Iterator
 from datetime import date, datetime
-from pathlib import Path
 from typing import Final
 
 from carryover.errors import ExitCode, UserError
@@ -98,7 +97,7 @@ def _heading(about: str, shown: OpenedSession, title: str) -> Iterator[str]:
     yield paint(about, DIM if title else BOLD)
     version = f"{shown.agent} {session.agent_version or ''}".strip()
     machine = f"{version} on {session.machine}" if session.machine else version
-    folder = short_path(session.root, Path.home()) if session.root else ""
+    folder = short_path(session.root) if session.root else ""
     yield harmless(", ".join(filter(None, (machine, folder, session.branch or ""))))
 
 

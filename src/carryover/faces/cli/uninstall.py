@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from carryover.actions.version import runnable
@@ -45,7 +44,7 @@ def run(args: argparse.Namespace) -> int:
     from carryover.faces.cli.install_report import file_data
 
     planned = plan_removal(purge=args.purge)
-    steps = _steps(planned, Path.home())
+    steps = _steps(planned)
     if not args.json:
         nothing = () if steps else ("There is nothing to remove.", *_what_stays(planned))
         print_lines([*steps, *planned.notes, *nothing])
@@ -80,27 +79,27 @@ def _print_dry_run(planned: Uninstall, args: argparse.Namespace) -> None:
     say("", "Nothing was changed.")
 
 
-def _steps(planned: Uninstall, home: Path) -> list[str]:
+def _steps(planned: Uninstall) -> list[str]:
     """Returns what would be done, a line each; empty if there is nothing to remove."""
     steps = [] if planned.service is None else [f"The {planned.service} service will be stopped and removed."]
     if planned.pid is not None:
         steps.append(f"carryoverd (process {planned.pid}) will be stopped.")
-    return [*steps, *_file_steps(planned, home)]
+    return [*steps, *_file_steps(planned)]
 
 
-def _file_steps(planned: Uninstall, home: Path) -> Iterator[str]:
+def _file_steps(planned: Uninstall) -> Iterator[str]:
     """Yields the plan: one line per edit, and per removal with what is below it."""
     for edit in planned.shown:
         if edit.changes:
             goes = "goes" if edit.after is None else "is put back"
-            yield f"{short_path(edit.path, home)} {goes} ({edit.text.what})"
+            yield f"{short_path(edit.path)} {goes} ({edit.text.what})"
     removals = set(planned.removals)
     for path, what in planned.removals:
         if any((above, what) in removals for above in path.parents):
             continue
         inner = sum(its_what == what and path in its_path.parents for its_path, its_what in removals)
         with_it = f", with {counted(inner, 'file or folder', 'files and folders')} in it" if inner else ""
-        yield f"{short_path(path, home)} goes{with_it} ({what})"
+        yield f"{short_path(path)} goes{with_it} ({what})"
 
 
 def _lines_after(done: Uninstall, planned: Uninstall) -> Iterator[str]:
@@ -115,6 +114,6 @@ def _lines_after(done: Uninstall, planned: Uninstall) -> Iterator[str]:
 def _what_stays(planned: Uninstall) -> Iterator[str]:
     if planned.kept_in is not None:
         yield (
-            f"What was recorded stays in {short_path(planned.kept_in, Path.home())}, and the handoffs stay in your "
+            f"What was recorded stays in {short_path(planned.kept_in)}, and the handoffs stay in your "
             "projects; `carryover uninstall --purge` takes them away too."
         )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 from typing import Final, get_args
 
 from carryover.errors import ExitCode, UserError
@@ -59,7 +58,7 @@ def _lines(used: Used) -> Iterator[str]:
         *(Column(title, right=True) for title in ("INPUT", "OUTPUT", "CACHE WRITTEN", "CACHE READ")),
     ]
     if used.rows:
-        where = short_path(harmless(used.project), Path.home()) if used.project is not None else "all projects"
+        where = short_path(harmless(used.project)) if used.project is not None else "all projects"
         yield f"Tokens in {where} since {local_time(used.since_ms)}:"
         rows = [*map(_cells, used.rows), [paint(cell, BOLD) for cell in _cells(used.total)]]
         yield from table_lines(heads, rows)
@@ -82,7 +81,7 @@ def _listed(uncounted: Iterable[Uncounted], what: str) -> str:
 def _cells(row: UsedRow) -> list[str]:
     tokens = row.tokens
     numbers = (tokens.input, tokens.output, tokens.cache_write, tokens.cache_read)
-    return [short_path(harmless(row.name), Path.home()), *(f"{number:,}" for number in numbers)]
+    return [short_path(harmless(row.name)), *(f"{number:,}" for number in numbers)]
 
 
 def _window(window: Window, now: int) -> str:

@@ -172,7 +172,8 @@ CHECKER = Path(__file__).parents[4] / "architecture" / "check_handoff.py"
 
 
 @pytest.mark.usefixtures("utc")
-def test_it_is_laid_out_for_a_person() -> None:
+def test_it_is_laid_out_for_a_person(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/home/ada")
     entries: tuple[tuple[str, EntryKind, str, str], ...] = (
         ("Task", "prompt", "Prompt (turn 1, 30 min earlier)", "Add a discount"),
         ("Next action", "limit", "", "Limit; for the user: `carryover to aider`"),
@@ -184,7 +185,7 @@ def test_it_is_laid_out_for_a_person() -> None:
     handoff = Handoff(updated_ms=then_ms, agent="Codex", resume="ask", session="3f2a", head=None, sections=sections)
     made = as_printed("/home/ada/code/shop", handoff, *rendered(handoff))
 
-    assert list(lines_for_person(made, now_ms=NOW_MS, home=Path("/home/ada"))) == [
+    assert list(lines_for_person(made, now_ms=NOW_MS)) == [
         *("~/code/shop", "last work 2026-11-20 12:00 (2 h ago), Codex"),
         *("", "Task", "  · Prompt (turn 1, 30 min earlier): Add a discount"),
         *("", "Next action", "  · Limit; `carryover to aider`"),
