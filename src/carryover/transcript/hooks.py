@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from itertools import islice
 from pathlib import Path
-from typing import Any, Final, TypeVar, get_args
+from typing import Final, Literal, TypeVar, get_args
 
 import msgspec
 
@@ -17,6 +17,7 @@ from carryover.model import Skipped
 from carryover.records import rawjson
 from carryover.records.fields import MAX_PATH_CHARS
 from carryover.records.lenient import Fields, text_of
+from carryover.records.text import READS_PAGE
 
 _P = TypeVar("_P")
 
@@ -95,7 +96,8 @@ def common_hooks(
     actions: Mapping[str, HookAction] = ACTIONS,
     cwd_moves: bool = False,
     may_be_unwritten: bool = False,
-    **more: Any,
+    forgets: Literal["exit"] | None = None,
+    reads_page: str = READS_PAGE,
 ) -> HookProtocol:
     """Returns the protocol of hooks with Claude-like payloads, which the transcript's location tells from another
     program's.
@@ -143,4 +145,4 @@ def common_hooks(
             idle_s=idle_s if is_idle else None,
         )
 
-    return HookProtocol(read=read, answer=answer, layout_root=layout_root, **more)
+    return HookProtocol(read=read, answer=answer, layout_root=layout_root, forgets=forgets, reads_page=reads_page)
