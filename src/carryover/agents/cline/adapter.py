@@ -39,7 +39,7 @@ from carryover.text.pattern import later
 from carryover.transcript import layouts
 from carryover.transcript.by_kind import ReaderByKind
 from carryover.transcript.files import entries_of, read_beside
-from carryover.transcript.hooks import common_hooks, plain_answer
+from carryover.transcript.hooks import common_hooks, plain_answer, root_above
 from carryover.transcript.layouts import Layout
 from carryover.transcript.rewritten import Document, SnapshotReader
 from carryover.transcript.turns import add_answer, add_failure, add_prompt, add_summary, dispatch
@@ -59,6 +59,7 @@ _LAYOUTS: Final = (
     tasks.TASKS,
 )
 _source_of: Final = partial(layouts.source_at, SPEC.id, _LAYOUTS)
+_layout_root: Final = partial(root_above, source_of=_source_of)
 _OWN: Final = later(rb'"origin"\s*:\s*\{\s*"source"\s*:\s*"[\w-]{1,40}"\s*,\s*"mode"\s*:')
 
 
@@ -204,13 +205,6 @@ def _parse(source: Source, context: TaskContext, record: Record) -> tuple[TaskCo
     if tasks.is_task(PurePath(source.path)):
         return parse_task(source, context, record)
     return _parse_session(source, context, record)
-
-
-def _layout_root(transcript: Path) -> Path | None:
-    """Returns the folder of all sessions, above a session's own."""
-    root = transcript.parent.parent
-    is_document = transcript.is_absolute() and transcript.name.endswith(_DOCUMENT)
-    return root if is_document and _source_of(transcript, root) is not None else None
 
 
 def _session_reader() -> SnapshotReader[Document]:
