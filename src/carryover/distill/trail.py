@@ -60,7 +60,8 @@ class Past(NamedTuple):
     main: Step
     """The turn whose last words tell where it stands: the leading one, or the one before if nothing followed it yet."""
     work: Step | None
-    """The newest turn that did work, if it is not `main` and few answers have followed."""
+    """The newest turn that did work, more than to commit what others had done, if it is not `main` and few answers have
+    followed."""
     at_ms: int
     """Time of the leading session's last event (UTC ms)."""
     names: Mapping[str, str]
@@ -114,7 +115,7 @@ def past_of(view: ProjectView, *, now_ms: int, own: str | None = None, names: Ma
     beside = frozenset(session.session for session in parallel_sessions(view, newest))
     mine = [step for step in steps if step.view is newest.view or (own is None and step.view.session not in beside)]
     main = _standing_step(mine, newest)
-    last = next((step for step in reversed(mine) if did_work(step.turn)), main)
+    last = next((step for step in reversed(mine) if did_work(step.turn) and not _only_committed(step)), main)
     last = main if _was_sent_again(last) else last
     since = (step.turn for step in mine if step.turn.began > last.turn.began)
     is_done = last.turn.end == "answered"
@@ -187,6 +188,14 @@ def before_remark(step: Step) -> Said | None:
 def did_work(turn: Turn) -> bool:
     """Whether something was changed or run in a turn, or calls were made before it was cut off."""
     return turn.changes > 0 or (turn.calls > 0 and turn.end != "answered")
+
+
+def _only_committed(step: Step) -> bool:
+    """Whether all that was done in a turn is to commit and push what earlier ones had changed: what was done, and what
+    is left, is mostly said in these."""
+    turn = step.turn
+    is_little = turn.end == "answered" and turn.changes <= 2 * len(turn.commits) + 1
+    return bool(turn.commits) and is_little and all(file.turn != turn.number for file in step.digest.touched)
 
 
 def _was_sent_again(step: Step) -> bool:

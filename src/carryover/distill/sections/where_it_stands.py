@@ -42,12 +42,13 @@ _CUT_OFF: Final = {
 def standing_entries(past: Past, git: GitFacts | None) -> list[Entry]:
     """Returns one line of facts, then the agent's last words, oldest first, then what was in flight."""
     steps = [past.work, past.main] if past.work is not None else [past.main]
+    worked = next((step for step in reversed(steps) if did_work(step.turn)), steps[0])
     endings = [_ended(past, step) for step in steps]
     said = (
         *endings,
         _plan_refused(past),
-        _place(past, steps[0], git),
-        *_other_branches(past, steps[0], git),
+        _place(past, worked, git),
+        *_other_branches(past, worked, git),
         _tests(past),
         _unpushed(git),
         _jobs(past),

@@ -88,3 +88,20 @@ def test_an_answer_that_a_remark_closes_after_a_call_or_two_is_told_beside_it(ca
     assert "It is noted" in under("Where it stands", talk)
     talk.user("Print the newest labels of the zebra board.").ran("make labels").says("They are printed.")
     assert ("answered “The okapi board is older" in under("Progress log", talk)) == is_closed
+
+
+@pytest.mark.parametrize("more", ["", "edited", "ran"])
+def test_what_a_turn_answered_that_only_commits_stands_below_the_answer_to_what_it_commits(more: str) -> None:
+    talk = worked().user("Label the okapi board.").edited("board.py").says("It is labelled. The zebra board is left.")
+    talk.user("commit and push").ran("git add -A").ran("git commit -m Labels", "[main 4a7f2c1] Labels")
+    talk.ran("git push origin main")
+    if more == "edited":
+        talk.edited("README.md")
+    for number in range(9 if more == "ran" else 0):
+        talk.ran(f"make part{number}")
+    talk.says("Committed as 4a7f2c1.")
+
+    stands = under("Where it stands", talk)
+    before = "claude-code's words after the newest work (turn 2, "
+    assert ("The zebra board is left." in stands and before in stands) == (more == "")
+    assert "last words (turn 3): Committed as 4a7f2c1." in stands
