@@ -244,6 +244,11 @@ def test_a_request_that_is_no_text_gets_an_error_and_the_next_one_its_answer(
             client.send({"id": f"half {number}", "method": "tools/call", "params": params})
             answer = client.next()
             assert (answer["id"], answer["error"]["code"]) == (f"half {number}", -32700)
+        client.input.write(
+            b'{"jsonrpc": "2.0", "id": 6, "method": "tools/list", "params": {"x": %s}}\n' % (b"9" * 5_000)
+        )
+        answer = client.next()
+        assert (answer["id"], answer["error"]["code"]) == (6, -32700), "a number that Python does not take"
         client.input.write(b'{"id": "\\ud800"}\n{"id": 7\n[]\n\xff\n')
         assert TASK in client.call("recall", query="okapi")
     (home / "b\udcff").mkdir()
