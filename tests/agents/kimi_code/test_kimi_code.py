@@ -163,3 +163,11 @@ def test_a_log_of_the_client_before_it(tmp_path: Path) -> None:
     ]
     assert [end.reason for end in of(found.events, model.TurnEnd)] == ["interrupted"]
     assert found.events[-1].at_ms == 1_772_671_348_250 + 15_000
+
+
+def test_a_copied_log_is_of_the_agent_that_its_first_record_names() -> None:
+    head = b'{"type":"metadata","protocol_version":"1.5"}\n{"agentId":"%b"}\n{"agentId":"agent-7"}\n'
+    assert AGENT.exported is not None
+    copies = [AGENT.exported(Path("/tmp/copy.jsonl"), head % agent) for agent in (b"main", b"agent-0")]
+
+    assert [copy and copy.subagent_id for copy in copies] == [None, "agent-0"]

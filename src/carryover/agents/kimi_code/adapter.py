@@ -81,7 +81,7 @@ _MAX_STATE_BYTES: Final = 1 << 20
 _MOST_TURNS: Final = 50
 _RECORD: Final = msgspec.json.Decoder(Fields)
 _BEGINS: Final = later(rb'\A\{"type": ?"metadata", ?"protocol_version": ?"')
-_AGENT_OF: Final = later(rb'"agentId":"(agent-[A-Za-z0-9-]{1,100})"')
+_AGENT_OF: Final = later(rb'"agentId":"(?:(agent-[A-Za-z0-9-]{1,100})|main)"')
 _SESSION: Final = later(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|session_[A-Za-z0-9-]{1,100}")
 
 
@@ -340,13 +340,13 @@ def _exported(path: Path, head: bytes) -> Source | None:
     """Returns the log in a file, also one of Kimi CLI, known by its first line."""
     if path.suffix != ".jsonl" or not _BEGINS.match(head):
         return None
-    agent = _AGENT_OF.search(head)
+    agent = _AGENT_OF.search(head)  # the first record that names one is the log's own
     parts = (one for one in reversed(path.parts) if _SESSION.fullmatch(one))
     return Source(
         agent=SPEC.id,
         path=str(path),
         session=next(parts, None),
-        subagent_id=agent[1].decode() if agent is not None else None,
+        subagent_id=agent[1].decode() if agent is not None and agent[1] else None,
     )
 
 
