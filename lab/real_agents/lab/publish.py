@@ -10,6 +10,7 @@ from pathlib import Path
 from carryover.config import ProjectSettings
 from carryover.past.context import state_dir
 from carryover.projects.root import StatePaths
+from carryover.publish.make import MadeHandoff
 from carryover.publish.publish import publish_text
 from carryover.redact import CleanText
 from real_agents.lab import product
@@ -23,7 +24,9 @@ def publish(box: Box, root: Path, text: str, *, local_for: str = "") -> None:
 
 def main(root: str, text: str, local_for: str) -> str | None:
     settings = ProjectSettings(pointers="local", agents=(local_for,)) if local_for else ProjectSettings()
-    return publish_text(Path(root), CleanText(text), settings, StatePaths(state_dir(), Path.home())).refusal
+    clean = CleanText(text)
+    made = MadeHandoff(root=root, settings=settings, handoff=None, text=clean, git=None)
+    return publish_text(made, clean, StatePaths(state_dir(), Path.home())).refusal
 
 
 if __name__ == "__main__":
