@@ -92,6 +92,7 @@ def prepare(
         context_without_text=context_without_text(context),
         size=seen.size,
         mtime_ns=seen.mtime_ns,
+        more=batch.more,
         entries=tuple(clean_entry(agent.id, paths.of_event(event)) for event in events),
         reemitted=tuple(parsed.reemitted for parsed in found if parsed.reemitted is not None),
         skipped=tuple(skipped for parsed in found for skipped in parsed.skipped),

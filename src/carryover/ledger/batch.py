@@ -80,6 +80,8 @@ class PreparedBatch(msgspec.Struct, frozen=True, kw_only=True):
     mtime_ns: int
     """Size and time of the source from before the read, so that anything added meanwhile still counts as a change. The
     size is `READ_IN_PART` if the batch did not reach the end, or the end is not final."""
+    more: bool = False
+    """Whether the batch did not reach the end."""
     entries: tuple[ReadyEvent, ...] = ()
     reemitted: tuple[Reemitted, ...] = ()
     """Threads that are emitted again, each once."""

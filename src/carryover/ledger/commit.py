@@ -64,7 +64,7 @@ async def run_commit(
     displaced: set[int] = set()
     if any_foreign:
         await threads.displace_foreign(db, source.agent, entries)
-        displaced = await threads.settle(db, reducer)
+        displaced = await threads.settle(db, reducer, source, more=prepared.more)
     commit = await store_entries(db, reducer, source, prepared, entries, any_lost=bool(any_lost))
     await tokens.store(db, source, prepared, any_forgotten=bool(any_forgotten))
     forgotten = len(reported) - len(entries)
@@ -116,7 +116,7 @@ async def store_entries(
             projects |= await _place(db, session, naming.get(native_id, []), prepared.roots)
             placed += naming.get(native_id, [])
         await threads.retract(db, session, retracting.get(native_id, []))
-    projects |= await threads.settle(db, reducer)
+    projects |= await threads.settle(db, reducer, source, more=prepared.more)
     await _count(db, stored, prepared.oversized)
     await count_skipped(db, source.agent, prepared.skipped, at_ms=prepared.mtime_ns // 1_000_000)
     return Committed(

@@ -15,10 +15,10 @@ from typing import Final, Protocol
 import aiosqlite
 import msgspec
 
-from carryover.adapter.contract import Reemitted
+from carryover.adapter.contract import Reemitted, Source
 from carryover.ledger.batch import ReadyEvent, event_key, in_parts
 from carryover.ledger.codec import decode_body, is_same_body, pack_digest, unpack_digest
-from carryover.ledger.rows import COUNTS, RETRACTED, SUPERSEDED, ThreadRow, as_reduced
+from carryover.ledger.rows import COUNTS, RETRACTED, SUPERSEDED, ThreadRow, as_reduced, locator
 from carryover.ledger.sessions import SessionInLedger, mark_changed
 from carryover.model import Event
 
@@ -33,26 +33,35 @@ _EVENTS: Final = """SELECT id, at_ms, body FROM event WHERE thread_id = ? AND id
     ORDER BY id LIMIT ?"""
 _EMPTY: Final = "UPDATE thread SET digest = ?, fold_version = ?, last_ms = 0 WHERE id = ?"
 _STORE: Final = "UPDATE thread SET digest = ?, fold_version = ?, last_ms = max(last_ms, ?) WHERE id = ?"
+_LAST_MS: Final = "UPDATE thread SET last_ms = max(last_ms, ?) WHERE id = ?"
+_MARK: Final = f"UPDATE thread SET fold_version = {NEVER_REDUCED} WHERE id = ?"
 _FIND: Final = "SELECT id, subagent_id, fold_version, digest FROM thread WHERE session_id = ? AND subagent_id = ?"
 _OPEN: Final = "INSERT INTO thread (session_id, subagent_id, fold_version, digest) VALUES (?, ?, ?, ?)"
 # The inner query reads an index alone, and of most ledgers it finds nothing.
 _OUTDATED: Final = """SELECT id FROM thread WHERE id IN (SELECT id FROM thread WHERE fold_version != ?)
-    ORDER BY last_ms DESC LIMIT 1"""
+    AND id NOT IN (SELECT thread_id FROM touched) ORDER BY last_ms DESC LIMIT 1"""
 _OF_ID: Final = """SELECT session.native_id, subagent_id FROM thread JOIN session ON session.id = session_id
     WHERE thread.id = ?"""
 
 
 THREAD_TRIGGERS: Final = (
-    "CREATE TEMP TABLE IF NOT EXISTS touched (thread_id INTEGER PRIMARY KEY)",
+    "CREATE TEMP TABLE IF NOT EXISTS touched (thread_id INTEGER PRIMARY KEY, source_id INTEGER NOT NULL DEFAULT 0)",
     """CREATE TEMP TRIGGER IF NOT EXISTS event_changed AFTER UPDATE OF body, retracted ON event
         WHEN OLD.retracted = 0 OR NEW.retracted = 0
-        BEGIN INSERT OR IGNORE INTO touched VALUES (NEW.thread_id); END""",
+        BEGIN INSERT OR REPLACE INTO touched (thread_id) VALUES (NEW.thread_id); END""",
     """CREATE TEMP TRIGGER IF NOT EXISTS event_removed AFTER DELETE ON event
-        BEGIN INSERT OR IGNORE INTO touched VALUES (OLD.thread_id); END""",
+        BEGIN INSERT OR REPLACE INTO touched (thread_id) VALUES (OLD.thread_id); END""",
 )
-"""By these, a connection notes for `settle` the threads with a changed or removed event."""
-_TOUCHED: Final = """SELECT thread.id, session.id, project_id, EXISTS (SELECT 1 FROM event WHERE thread_id = thread.id)
-    FROM touched CROSS JOIN thread ON thread.id = touched.thread_id JOIN session ON session.id = session_id"""
+"""By these, a connection notes for `settle` the threads with a changed or removed event. One with a `source_id` waits
+for the end of that source."""
+_NO_SOURCE: Final = ("", "")
+_SOURCE: Final = "(SELECT id FROM source WHERE agent = ? AND path = ?)"
+_TOUCHED: Final = f"""SELECT thread.id, session.id, project_id, EXISTS (SELECT 1 FROM event WHERE thread_id = thread.id)
+    FROM touched CROSS JOIN thread ON thread.id = touched.thread_id JOIN session ON session.id = session_id
+    WHERE source_id IN (0, {_SOURCE})"""
+_TOUCH: Final = "INSERT OR REPLACE INTO touched (thread_id) VALUES (?)"
+_WAIT: Final = f"INSERT OR REPLACE INTO touched (thread_id, source_id) VALUES (?, {_SOURCE})"
+_SETTLED: Final = f"DELETE FROM touched WHERE source_id IN (0, {_SOURCE})"
 _DROP_EMPTY_SESSION: Final = """DELETE FROM session WHERE id = :id
     AND NOT EXISTS (SELECT 1 FROM thread WHERE session_id = :id)"""
 REPLACE: Final = "UPDATE event SET body = ? WHERE id = ?"
@@ -95,14 +104,15 @@ async def open_thread(db: aiosqlite.Connection, reducer: Reducer, session_id: in
 
 
 async def reduce_on(db: aiosqlite.Connection, reducer: Reducer, thread: ThreadRow, events: Sequence[Event]) -> None:
-    """Folds `events`, which are stored already, into the thread's digest, and stores that. A digest of another version
-    is rebuilt."""
+    """Folds `events`, which are stored already, into the thread's digest, and stores that. A digest that cannot be
+    continued is left to `settle`."""
     digest = None
     if thread.fold_version == reducer.version:
         with suppress(ValueError):
             digest = await asyncio.to_thread(reducer.reduce, unpack_digest(thread.packed), events)
     if digest is None:
-        await _rebuild(db, reducer, thread.id)
+        await db.execute_fetchall(_LAST_MS, (_last_ms(events), thread.id))
+        await db.execute_fetchall(_TOUCH, (thread.id,))
     else:
         await _store(db, reducer, thread.id, digest, events)
 
@@ -110,8 +120,11 @@ async def reduce_on(db: aiosqlite.Connection, reducer: Reducer, thread: ThreadRo
 async def _store(
     db: aiosqlite.Connection, reducer: Reducer, thread_id: int, digest: bytes, events: Iterable[Event]
 ) -> None:
-    last_ms = max((event.at_ms for event in events), default=0)
-    await db.execute_fetchall(_STORE, (pack_digest(digest), reducer.version, last_ms, thread_id))
+    await db.execute_fetchall(_STORE, (pack_digest(digest), reducer.version, _last_ms(events), thread_id))
+
+
+def _last_ms(events: Iterable[Event]) -> int:
+    return max((event.at_ms for event in events), default=0)
 
 
 async def _rebuild(db: aiosqlite.Connection, reducer: Reducer, thread_id: int) -> None:
@@ -131,21 +144,31 @@ def _decoded(rows: Iterable[sqlite3.Row], session: str, subagent_id: str) -> lis
     return [as_reduced(row, at_ms, decode_body(body), session, subagent_id) for row, at_ms, body in rows]
 
 
-async def settle(db: aiosqlite.Connection, reducer: Reducer) -> set[int]:
+async def settle(
+    db: aiosqlite.Connection, reducer: Reducer, source: Source | None = None, *, more: bool = False
+) -> set[int]:
     """Rebuilds the digests of threads whose events changed; removes threads and sessions that were left empty.
+
+    With `more` to come of `source`, digests are made at its end: events of each batch may change those before. Until
+    then whoever asks for one folds it, and if the end never comes, `rebuild_outdated` does after the next start.
 
     Returns the ids of the projects affected, which are marked as changed.
     """
-    rows = list(await db.execute_fetchall(_TOUCHED))
+    identity = (source.agent, locator(source.path)) if source is not None else _NO_SOURCE
+    chosen = _NO_SOURCE if more else identity
+    rows = list(await db.execute_fetchall(_TOUCHED, chosen))
     if not rows:
         return set()
-    await db.execute_fetchall("DELETE FROM touched")
+    await db.execute_fetchall(_SETTLED, chosen)
     for thread_id, session_id, _, has_events in rows:
-        if has_events:
-            await _rebuild(db, reducer, thread_id)
-        else:
+        if not has_events:
             await db.execute_fetchall("DELETE FROM thread WHERE id = ?", (thread_id,))
             await db.execute_fetchall(_DROP_EMPTY_SESSION, {"id": session_id})
+        elif more:
+            await db.execute_fetchall(_MARK, (thread_id,))
+            await db.execute_fetchall(_WAIT, (thread_id, *identity))
+        else:
+            await _rebuild(db, reducer, thread_id)
     projects = {int(project) for _, _, project, _ in rows if project is not None}
     await mark_changed(db, sorted(projects), started_ms=0)
     return projects
