@@ -133,6 +133,7 @@ class Ledger:
         """Marks a source as gone. Its events stay."""
         async with self._transaction() as db:
             await db.execute_fetchall(_GONE, (source.agent, locator(source.path)))
+            await threads.settle(db, self._reducer, source)
 
     async def mark_broken(self, source: Source, error: str, retry_ms: int, seen: FileStat | None = None) -> None:
         """Marks a source as unreadable until `retry_ms` (UTC ms), or, if it was `seen`, for as long as it is like that.
@@ -143,6 +144,7 @@ class Ledger:
         async with self._transaction() as db:
             values = (source.agent, locator(source.path), error, retry_ms, stat.size, stat.mtime_ns)
             await db.execute_fetchall(_BROKEN, values)
+            await threads.settle(db, self._reducer, source)
 
     async def forget(self, selection: Selection, *, now_ms: int) -> Forgotten:
         """Removes what `selection` names, permanently if it says so; `erase` makes sure that the data is

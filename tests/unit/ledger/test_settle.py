@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from carryover.adapter.contract import Source
 from carryover.distill.digest import Digest
 from carryover.distill.stored_digest import DigestReducer
 from carryover.ledger.queries import Selection
@@ -107,6 +108,18 @@ async def test_the_end_of_another_source_is_not_that_of_this_one(scribe: Scribe,
     await scribe.tell(scribe.event("Add a parser", session="s2"), path="/t/two.jsonl")
 
     assert reducer.folded == before + 1
+
+
+@pytest.mark.parametrize("is_gone", [True, False])
+async def test_a_source_that_cannot_be_read_to_its_end_keeps_nobody_waiting(
+    scribe: Scribe, reducer: Counting, tmp_path: Path, is_gone: bool
+) -> None:
+    await read(scribe, range(4))
+    source = Source(agent=AGENT, path="/t/one.jsonl")
+    await (scribe.ledger.mark_gone(source) if is_gone else scribe.ledger.mark_broken(source, "EIO", 0))
+
+    assert execute(scribe.ledger.path, "SELECT fold_version FROM thread") == [(reducer.version,)]
+    assert digest(scribe) == await expected(tmp_path / "other.sqlite", range(4))
 
 
 async def test_after_a_crash_in_the_middle_it_is_made_at_the_next_start(
