@@ -19,6 +19,7 @@ from carryover.facts import ProjectRoot
 from carryover.ingest.pipeline import IngestResult, ingest
 from carryover.ledger.connect import connect_read_only
 from carryover.ledger.store import Ledger
+from carryover.ledger.threads import THREAD_TRIGGERS
 from carryover.publish.make import made_handoff
 from support.claude_session import ClaudeSession
 
@@ -134,7 +135,7 @@ async def test_no_statement_goes_through_a_table_that_grows_with_the_history(
     asked = [each for each in dict.fromkeys(STATEMENTS) if each.split()[0] in KINDS]
     scanned = re.compile(rf"SCAN ({'|'.join(GROWING)})\b")
     with closing(sqlite3.connect(path)) as db:
-        db.execute("CREATE TEMP TABLE touched (thread_id INTEGER PRIMARY KEY)")
+        db.execute(THREAD_TRIGGERS[0])
         plans = {each: str(db.execute(f"EXPLAIN QUERY PLAN {each}").fetchall()) for each in asked}
     assert {each.split()[0] for each in plans} >= {"SELECT", "INSERT", "UPDATE"}
     assert {each: plan for each, plan in plans.items() if scanned.search(plan)} == {}
