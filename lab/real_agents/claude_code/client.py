@@ -1,4 +1,4 @@
-"""Claude Code (2.0.65 to 2.1.330) in a box, and a stand-in for the Anthropic Messages API, as far as it uses that.
+"""Claude Code (2.0.65 to 2.1.332) in a box, and a stand-in for the Anthropic Messages API, as far as it uses that.
 
 A call in the script: {"tool": "Bash", "input": {"command": "ls"}}. More replies:
 
@@ -22,7 +22,7 @@ from real_agents.lab.model_server import PORT, ModelHandler, parts_of, text_of
 from real_agents.lab.packages import MACHINE, NotInstalled, from_npm
 from real_agents.lab.tool import Installed, Tool
 
-LATEST: Final = "2.1.330"
+LATEST: Final = "2.1.332"
 VERSIONS: Final = (LATEST, "2.1.328", "2.1.111", "2.0.65")
 """Newest known; that of the fixtures; before AGENTS.md was read at all (that came with 2.1.281); the last line of node
 clients."""

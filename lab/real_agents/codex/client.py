@@ -1,4 +1,4 @@
-"""Codex CLI (0.99.0 to 0.169.0) in a box, and a stand-in for the OpenAI Responses API, as far as it uses that.
+"""Codex CLI (0.99.0 to 0.171.0) in a box, and a stand-in for the OpenAI Responses API, as far as it uses that.
 
 Calls in the script become those of whatever the client offers for them, which changed from version to version:
 
@@ -21,7 +21,7 @@ from real_agents.lab.model_server import PORT, ModelHandler, parts_of
 from real_agents.lab.packages import MACHINE, from_npm
 from real_agents.lab.tool import Installed, Tool
 
-LATEST: Final = "0.169.0"
+LATEST: Final = "0.171.0"
 VERSIONS: Final = (LATEST, "0.150.0", "0.125.0", "0.99.0")
 """Newest known; one of the first with `item_completed` records; records of the older family, hooks without a review; no
 hooks yet, and no records of where a turn begins and ends."""

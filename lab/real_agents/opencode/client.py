@@ -12,7 +12,7 @@ from real_agents.lab.model_server import PORT, ChatApi
 from real_agents.lab.packages import MACHINE, from_npm
 from real_agents.lab.tool import Installed, Tool
 
-LATEST: Final = "1.18.33"
+LATEST: Final = "1.18.34"
 VERSIONS: Final = (LATEST, "1.2.27")
 """Newest known; half a year older, with a database but without a log of events in it."""
 WITH_FILES: Final = "1.1.65"

@@ -10,7 +10,7 @@ from real_agents.lab.model_server import PORT, ChatApi
 from real_agents.lab.packages import MACHINE, from_npm
 from real_agents.lab.tool import Installed, Tool
 
-VERSIONS: Final = ("1.5.2",)
+VERSIONS: Final = ("1.6.0",)
 NODE: Final = "22.23.3"
 FOLDER: Final = HOME / ".pi" / "agent"
 SETTINGS: Final[dict[str, Any]] = {
