@@ -140,14 +140,15 @@ def steps_of(view: ProjectView) -> list[Step]:
 
 
 def leading_step(steps: Sequence[Step], own: str | None = None) -> Step:
-    """Returns the turn with the newest prompt that is not idle, or else the newest turn; of session `own` if that
-    has any."""
+    """Returns the turn with the newest prompt that is not idle, or to which the user added words since, or else the
+    newest turn; of session `own` if that has any."""
     mine = [step for step in steps if step.turn.session == own] or steps
     return max([step for step in mine if not is_idle(step)] or mine, key=_by_prompt)
 
 
 def _by_prompt(step: Step) -> tuple[int, int, str, int]:
-    return step.turn.at_ms, step.turn.last_ms, step.turn.session, step.turn.number
+    said_ms = max((reply.at_ms for reply in step.turn.replies if reply.is_added), default=0)
+    return max(step.turn.at_ms, said_ms), step.turn.last_ms, step.turn.session, step.turn.number
 
 
 def _standing_step(steps: Sequence[Step], newest: Step) -> Step:

@@ -130,6 +130,16 @@ def test_long_work_that_was_ordered_before_does_not_hide_a_newer_order() -> None
     assert "Port the page to French." in under("Also in progress", long, asked)
 
 
+def test_words_added_while_the_agent_works_are_newer_than_an_order_elsewhere_before_them() -> None:
+    long = session("s1").user("Port the page to French.").edited("page.py")
+    asked = session("s2", hours=1, agent="codex").user("Tax per cart.").edited("tax.py").says("Done.")
+    assert past(long, asked).lead.session == "s2"
+    long.at_ms += 2 * HOUR_MS
+    long.event(model.UserPrompt(text="And to Dutch.", in_turn=True)).edited("page.py")
+
+    assert past(long, asked).lead.session == "s1"
+
+
 def test_only_unfinished_sessions_whose_turns_overlap_with_the_newest_work_are_in_progress() -> None:
     between = worked("between", "Add a logo.", hours=4)
     broken = session("broken", hours=5).user("Add a footer.").edited("footer.py")
