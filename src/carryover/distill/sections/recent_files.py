@@ -21,7 +21,9 @@ from carryover.text.harmless import one_line
 from carryover.text.pattern import later
 
 TestState = Literal["pass", "fail", "unknown", "failing before this edit"]
-_NOT_CODE: Final = tuple(".md .mdx .markdown .rst .txt .adoc .json .toml .yaml .yml .ini .cfg .csv .lock .svg".split())
+_NOT_CODE: Final = tuple(
+    ".md .mdx .markdown .rst .txt .adoc .tex .bib .json .toml .yaml .yml .ini .cfg .csv .lock .svg".split()
+)
 _NO_WORK: Final = later(r"^/(?:dev|proc)/|/(?:\.git|\.carryover|node_modules)/")
 _SCRATCH: Final = later(r"^/(?:tmp|var(?!/www/)|private)/|^\w:/.*/AppData/")
 _SETTINGS: Final = later(r"(?:^/root|/(?:home|Users)/[^/]+)/\.(?!claude/CLAUDE\.md)[^/]+/")

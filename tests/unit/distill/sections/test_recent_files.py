@@ -202,6 +202,7 @@ def test_a_file_in_another_checkout_of_the_project_is_named_in_full(outside: boo
         ("cart.py", "modify", "tests pass"),
         ("cart.py", "delete", None),
         ("README.md", "modify", None),
+        ("paper/cart.tex", "modify", None),
         ("settings.YAML", "modify", None),
         ("LICENSE", "modify", None),
         (".gitignore", "modify", None),
