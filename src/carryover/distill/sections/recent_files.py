@@ -22,7 +22,8 @@ from carryover.text.pattern import later
 
 TestState = Literal["pass", "fail", "unknown", "failing before this edit"]
 _NOT_CODE: Final = tuple(
-    ".md .mdx .markdown .rst .txt .adoc .tex .bib .json .toml .yaml .yml .ini .cfg .csv .lock .svg".split()
+    ".md .mdx .markdown .rst .txt .adoc .tex .bib .pdf .docx .xlsx .pptx .json .toml .yaml .yml .ini .cfg .csv .lock"
+    " .svg .png .jpg .jpeg .gif .webp .ico".split()
 )
 _NO_WORK: Final = later(r"^/(?:dev|proc)/|/(?:\.git|\.carryover|node_modules)/")
 _SCRATCH: Final = later(r"^/(?:tmp|var(?!/www/)|private)/|^\w:/.*/AppData/")
@@ -158,7 +159,7 @@ def _status(path: str, file: EditedFile, runs: list[SeenRun]) -> TestState | Non
 
 
 def may_be_tested(path: str) -> bool:
-    """Whether tests can cover the file: not documents, settings, or files like LICENSE or .gitignore."""
+    """Whether tests can cover the file: not documents, pictures, settings, or files like LICENSE or .gitignore."""
     name = path.replace("\\", "/").rpartition("/")[2]
     return "." in name.lstrip(".") and not name.lower().endswith(_NOT_CODE)
 

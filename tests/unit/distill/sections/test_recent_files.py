@@ -203,6 +203,8 @@ def test_a_file_in_another_checkout_of_the_project_is_named_in_full(outside: boo
         ("cart.py", "delete", None),
         ("README.md", "modify", None),
         ("paper/cart.tex", "modify", None),
+        ("paper/cart.pdf", "modify", None),
+        ("web/cart.PNG", "modify", None),
         ("settings.YAML", "modify", None),
         ("LICENSE", "modify", None),
         (".gitignore", "modify", None),
