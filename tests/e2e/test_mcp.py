@@ -10,6 +10,7 @@ from typing import Any, Final
 import pytest
 
 from carryover.fsio import private_dir
+from carryover.ledger.search_text import KINDS
 from carryover.past.context import state_dir
 from carryover.past.recall import PAGE_CHARS
 from carryover.past.without_daemon import catch_up
@@ -113,6 +114,31 @@ def test_an_argument_that_a_tool_does_not_have_is_refused(worked: ClaudeSession,
 
     assert refused["isError"]
     assert refused["content"][0]["text"] == "'turn' takes no sesion. Its arguments are page, session, turn."
+
+
+LONG: Final = "x" * 100_000
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "ends"),
+    [
+        ("turn", {"turn": LONG}, "write `turn 3 of 5c1e0d2a`, or `turn 3`."),
+        ("recall", {"query": "okapi", "kind": LONG}, f"is none of the kinds {', '.join(KINDS)}."),
+        ("handoff", {LONG: 1}, "Its arguments are tokens."),
+        (LONG, {}, "The tools are recall, turn, handoff."),
+    ],
+)
+def test_a_refusal_does_not_bring_a_long_argument_back(
+    worked: ClaudeSession, shop: Path, name: str, given: dict[str, Any], ends: str
+) -> None:
+    """It would fill the context of the model that has sent it."""
+    with McpClient(shop) as client:
+        refused = client.ask("tools/call", name=name, arguments=given)
+
+    text = refused["content"][0]["text"]
+    assert refused["isError"]
+    assert text.endswith(ends)
+    assert len(text) < 1_100
 
 
 def test_the_session_that_asks_is_not_the_one_a_number_alone_means(home: Path, shop: Path) -> None:

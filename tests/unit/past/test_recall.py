@@ -134,6 +134,12 @@ def test_a_turn_that_is_not_there_is_said(project: ProjectFolder, name: str, cod
     assert raised.value.code == code
 
 
+@pytest.mark.parametrize("folder", ["/no/such/folder", "/a\0b"])
+def test_a_folder_that_is_not_there_is_said(home: Path, folder: str) -> None:
+    with pytest.raises(UserError, match="There is no folder /"):
+        project_at(folder)
+
+
 def test_a_number_alone_is_a_turn_of_the_session_before_the_one_that_asks(
     project: ProjectFolder, session: ClaudeSession, shop: Path, read_in: ReadIn
 ) -> None:

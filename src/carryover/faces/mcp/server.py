@@ -39,6 +39,8 @@ _UNREADABLE: Final = (
     "This request can't be read: half of a surrogate pair, text that is not Unicode, or a number without end."
 )
 _MOST_DIGITS: Final = 18
+_MOST_REFUSED: Final = 500
+"""Characters of a refusal's beginning and of its end: one that quotes an argument may be of any length."""
 _READ_ONLY: Final = types.ToolAnnotations(
     read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=False
 )
@@ -160,7 +162,7 @@ class _Project:
             answer = self._answer(project, params.name, params.arguments or {})
             text, failed = await anyio.to_thread.run_sync(answer), False
         except UserError as error:
-            text, failed = neutral(str(error)), True
+            text, failed = _refusal(error), True
         return types.CallToolResult(content=[types.TextContent(type="text", text=text)], is_error=failed)
 
     async def _asked_about(self, context: ServerRequestContext[Any]) -> ProjectFolder:
@@ -202,6 +204,11 @@ class _Project:
                 return lambda: handoff(project, tokens if isinstance(tokens, int) else MAX_TOKENS)
         names = ", ".join(tool.name for tool in _TOOLS)
         raise UserError(f"{name!r} with these arguments can't be answered. The tools are {names}.")
+
+
+def _refusal(error: UserError) -> str:
+    text = neutral(str(error))
+    return text if len(text) <= 2 * _MOST_REFUSED else f"{text[:_MOST_REFUSED]} … {text[-_MOST_REFUSED:]}"
 
 
 def _arguments(name: str) -> frozenset[str]:
