@@ -91,6 +91,8 @@ COMPILE_AT_ONCE = {"model.py", "facts.py"}
 
 def compiles_when_loaded(source: str) -> bool:
     """Whether loading a module compiles patterns, outside all functions."""
+    if "re.compile(" not in source:
+        return False
     outside = (node for node in ast.parse(source).body if not isinstance(node, ast.FunctionDef | ast.ClassDef))
     return any("re.compile(" in ast.unparse(node) for node in outside)
 
@@ -131,7 +133,9 @@ def modules(*parts: str) -> list[Path]:
 def named(path: Path, forbidden: set[str]) -> list[str]:
     """Calls of `forbidden` names in the module, each as `file:line name`."""
     found = []
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    source = path.read_text(encoding="utf-8")
+    may_be_there = re.search(rf"\.environ\b|\b(?:{'|'.join(forbidden)})\(", source)
+    for node in ast.walk(ast.parse(source)) if may_be_there else ():
         match node:
             case ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name)) | ast.Attribute(attr="environ" as name):
                 if name in forbidden:

@@ -1,6 +1,7 @@
 """SECURITY.md says of everything that is read from outside who may have written it; no module reads without a row."""
 
 import ast
+import re
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,6 +19,7 @@ GIT = {"ask", "ask_one", "in_store"}
 PROGRAMS = {"Popen", "create_subprocess_exec", "check_output"}
 SOCKETS = {"recv", "readexactly", "iter_chunked", "read_body", "connect", "getresponse"}
 OF_SUBPROCESS = {"run"}
+HINTS = re.compile(rf"\.stdin\b|subprocess\.|\b(?:{'|'.join({*FILES, *GIT, *PROGRAMS, *SOCKETS, 'input'})})\(")
 OWN = ("fsio.py", "paths.py", "probe/looks.py")
 """By which the others read; they know of no place outside."""
 
@@ -35,7 +37,7 @@ def rows(document: str) -> list[Row]:
 
 
 def reads(source: str) -> bool:
-    return any(map(_is_reading, ast.walk(ast.parse(source))))
+    return HINTS.search(source) is not None and any(map(_is_reading, ast.walk(ast.parse(source))))
 
 
 def _is_reading(node: ast.AST) -> bool:

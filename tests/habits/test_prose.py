@@ -1,6 +1,6 @@
 """Documents and docstrings are without words that read like a translation; code and quotations are left alone."""
 
-from habits.prose import HABITS, TOP, checked, docstrings, found_in
+from habits.prose import HABITS, docstrings, found_in
 
 
 def test_a_habit_is_found_with_its_line_and_what_to_write_instead() -> None:
@@ -24,7 +24,3 @@ def test_of_a_module_only_docstrings_are_read() -> None:
 
 def test_each_row_of_the_table_is_a_pattern_that_its_remedy_does_not_match() -> None:
     assert [habit for habit, instead in HABITS.items() if [*found_in(instead)]] == []
-
-
-def test_the_documents_and_docstrings_of_this_checkout_pass() -> None:
-    assert [(path.name, *found) for path, text in checked(TOP) for found in found_in(text)] == []
