@@ -27,6 +27,7 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Any, Final
 
+from carryover.text.pattern import later
 from support import as_darwin
 
 CARRYOVER: Final = (sys.executable, "-m", "carryover.faces.cli.main")
@@ -229,12 +230,15 @@ def _become(request: dict[str, Any], streams: Sequence[int]) -> None:
 
 
 def load_all() -> None:
-    """Imports all that a daemon and the commands use; none of it is garbage."""
+    """Imports all that a daemon and the commands use, and compiles its patterns; none of it is garbage."""
     gc.disable()
     for found in pkgutil.walk_packages(importlib.import_module("carryover").__path__, "carryover."):
         if not found.name.endswith(".__main__"):
             with suppress(ImportError):  # one that needs an extra, or git
-                importlib.import_module(found.name)
+                for value in vars(importlib.import_module(found.name)).values():
+                    if isinstance(value, type(later(""))):
+                        for method in ("search", "match", "fullmatch", "sub", "finditer"):
+                            getattr(value, method)
     for name in ("prompt_toolkit.shortcuts", "questionary"):
         with suppress(ImportError):
             importlib.import_module(name)
