@@ -39,7 +39,6 @@ class Folder:
         self.name = agent_id.replace("-", "_")
         self.source = _place(self.module) or SOURCE / self.name
         self.tests = _place(f"agents.{self.name}") or CHECKOUT / "tests" / "agents" / self.name
-        self.real = CHECKOUT / "tests" / "real_agents" / self.name
 
     @property
     def module(self) -> str:

@@ -13,7 +13,6 @@ from support.platforms import settings_folder
 
 LIMIT: Final = '429 {"message":"You have reached your usage limit"}'
 STORAGE: Final = Path("Code/User/globalStorage/rooveterinaryinc.roo-cline")
-DETAILS: Final = "<environment_details>\n# Current Workspace Directory ({}) Files\n</environment_details>"
 OUTCOME: Final = "Command executed in terminal within working directory '{}'. Exit code: {}\nOutput:\n{}"
 
 
