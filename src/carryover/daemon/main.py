@@ -67,8 +67,7 @@ def main(argv: Sequence[str], page: OpenPage) -> int:
     try:
         here().share_memory_among_threads()
         here().allow_descriptors(_DESCRIPTORS)
-        _load_server()
-        from carryover.daemon.run import run  # ten times the cost of everything above, so not for --help
+        from carryover.daemon.start import run  # twice the cost of everything above, so not for --help
 
         state = StateDir.of(os.environ, Path.home())
         own = options.own_session
@@ -82,16 +81,3 @@ def main(argv: Sequence[str], page: OpenPage) -> int:
         return ExitCode.INTERRUPTED
     finally:
         gc.enable()
-
-
-def _load_server() -> None:
-    """Imports aiohttp without the machine's certificates, which its client (3.14) loads at import: 40 ms and 2 MB."""
-    names = ("SSL_CERT_FILE", "SSL_CERT_DIR")
-    before = {name: os.environ[name] for name in names if name in os.environ}
-    os.environ.update(dict.fromkeys(names, os.devnull))
-    try:
-        import aiohttp  # noqa: F401
-    finally:
-        for name in names:
-            del os.environ[name]
-        os.environ.update(before)

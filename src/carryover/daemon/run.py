@@ -1,113 +1,56 @@
-"""Runs the daemon: takes the lock, opens resources, handles signals, and shuts everything down in order."""
+"""Runs the daemon: opens resources, handles signals, and shuts everything down in order."""
 
 from __future__ import annotations
 
 import asyncio
-import errno
 import faulthandler
 import gc
 import importlib
-import logging
 import os
 import pkgutil
 import signal
 import sys
 import threading
-import time
 from collections.abc import Callable
 from contextlib import AsyncExitStack, ExitStack
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-import msgspec
-
 import carryover
 from carryover import __version__
 from carryover.build import build
 from carryover.config import Config, settings_now
-from carryover.daemon.client import DaemonHolder, daemon_holder
 from carryover.daemon.context import DaemonContext
 from carryover.daemon.daemon import Daemon
+from carryover.daemon.lock import StateUnusable
 from carryover.daemon.log import Log, Word, open_log, type_and_place
 from carryover.daemon.own_page import OpenPage
-from carryover.daemon.supervisor import SystemdNotifier, report_waiting
+from carryover.daemon.supervisor import SystemdNotifier
 from carryover.distill.stored_digest import DigestReducer
 from carryover.errors import ExitCode, UserError, os_reason
-from carryover.fsio import FileLock, private_dir, sweep_scratch, temporary_files
-from carryover.ledger.connect import LedgerDamaged, LedgerUnavailable
+from carryover.fsio import sweep_scratch, temporary_files
+from carryover.ledger.connect import LedgerUnavailable
 from carryover.ledger.store import Ledger
-from carryover.paths import StateDir, require_address
+from carryover.paths import StateDir
 from carryover.publish.state_files import ignore_state
-from carryover.records.fields import iso_utc
 from carryover.terminal.streams import write_line
 
 STOP_LIMIT_S: Final = 10.0
 """A daemon that is asked to stop ends after this time, whatever hangs. Anything not stored is read again later."""
-RETRY_S: Final = 5.0
-"""Interval between attempts to use the state folder."""
-WAIT_S: Final = 600.0
-"""Longer than any command holds the lock; a command reads one project's transcripts at most."""
-LEFT_BEHIND_S: Final = 2.0
-"""Longer than the lock outlives a daemon that was killed. After that, its process runs unseen, as in a container."""
-REPAIRS: Final = 3
-"""How often a daemon starts itself again for its ledger: a disk may damage all that is written on it."""
 _SWITCH_S: Final = 0.0005
 """How long a thread that reads or makes a handoff holds up the one that answers agents, which happens several times in
 an answer. Python's own is ten times as long."""
 _YOUNG: Final = 10_000
 """New objects after which Python collects garbage. With its default of 700 it did so six times per handoff, and found
 nothing."""
-_PAUSE_S: Final = 0.1
 
 
-class StateUnusable(UserError):
-    """The state folder is unusable for a reason that may pass: a full or read-only disk, missing permissions."""
-
-
-def run(state: StateDir, *, once: bool, log_level: str, page: OpenPage, alone: bool = False) -> ExitCode:
-    """Runs a daemon until it is stopped or, with `once`, until everything on disk is read and published.
-
-    Under systemd it waits while the state folder is unusable: systemd would restart it a few times and then give up.
-    `alone`: nobody starts it again, so it does so itself if its ledger is damaged, which its next start repairs.
-    Raises UserError if it cannot or must not start.
-    """
-    # Libraries quote what they were sent: aiohttp (3.14) a malformed request. Without a handler, Python prints that.
-    logging.getLogger().addHandler(logging.NullHandler())
-    reported, repairs = False, REPAIRS if alone else 0
-    while True:
-        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})  # it would end a daemon that is still starting
-        try:
-            return _run_once(state, once=once, log_level=log_level, page=page)
-        except LedgerDamaged:
-            if not repairs:
-                raise
-            repairs -= 1
-        except StateUnusable as trouble:
-            if once or not report_waiting(os.environ, f"Waiting: {trouble}"):
-                raise
-            if not reported:
-                from carryover.terminal.output import warn
-
-                warn(f"carryoverd: {trouble} It is tried again every {RETRY_S:g} s.")
-            reported = True
-            time.sleep(RETRY_S)
-
-
-def _run_once(state: StateDir, *, once: bool, log_level: str, page: OpenPage) -> ExitCode:
-    require_address(state.socket)
-    try:
-        private_dir(state.root)
-    except OSError as error:
-        raise StateUnusable(
-            f"The state folder {state.root} cannot be used: {os_reason(error)}. "
-            "Repair it, or set CARRYOVER_HOME to another folder.",
-            ExitCode.REFUSED,
-        ) from error
+def run_locked(state: StateDir, *, once: bool, log_level: str, page: OpenPage) -> ExitCode:
+    """Runs a daemon that holds the lock, until it is stopped or, with `once`, until everything on disk is read and
+    published. Raises StateUnusable, LedgerDamaged, and UserError if it cannot or must not start."""
     ignore_state(state.root)
     with ExitStack() as stack:
-        lock = acquire_daemon_lock(state, started_ms=int(time.time() * 1000))
-        stack.callback(lock.release)
         sweep_scratch(state.root, temporary_files())
         build()  # before the modules are loaded: an upgrade from now on is another build
         load_all(with_sync=state.sync.exists())
@@ -147,47 +90,6 @@ def _thread_failed(log: Log, args: threading.ExceptHookArgs) -> None:
     if isinstance(args.exc_value, Exception):
         name = args.thread.name if args.thread is not None else "thread"
         log.error("thread_failed", args.exc_value, thread=Word(name))
-
-
-def acquire_daemon_lock(state: StateDir, *, started_ms: int, wait_s: float = WAIT_S) -> FileLock:
-    """Acquires the lock of `state`, which is held until it is released or the process ends.
-
-    Waits for a command that holds it, since that ends soon, and for the lock of a daemon that was killed: a program
-    that it was just starting still holds its files. Raises StateUnusable if the file cannot be written, and UserError:
-    REFUSED if another daemon holds the lock, FAILED if something else holds it longer than `wait_s`.
-    """
-    lock = FileLock(state.lock)
-    mine = msgspec.json.encode(DaemonHolder(os.getpid(), str(state.socket), started_ms)).decode()
-    began = time.monotonic()
-    while True:
-        try:
-            if lock.acquire(mine):
-                return lock
-            holder = daemon_holder(lock)
-        except OSError as error:
-            raise StateUnusable(
-                f"The lock {state.lock} cannot be taken: {os_reason(error)}. Nothing was changed. "
-                "Check the rights of the file and the space on its disk."
-            ) from error
-        waited_s = time.monotonic() - began
-        if holder is not None and (waited_s >= LEFT_BEHIND_S or _is_running(holder.pid)):
-            raise UserError(
-                f"A Carryover daemon is already running: process {holder.pid} since {iso_utc(holder.started_ms)}, "
-                f"answering on {holder.socket}. Nothing was changed. Stop it with `kill {holder.pid}` if you want to "
-                "start another.",
-                ExitCode.REFUSED,
-            )
-        if waited_s >= wait_s:
-            raise UserError(f"Another process is using the state folder {state.root}. Try again when it is done.")
-        time.sleep(_PAUSE_S)
-
-
-def _is_running(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except OSError as error:
-        return error.errno == errno.EPERM
-    return True
 
 
 async def _run(

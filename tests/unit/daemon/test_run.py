@@ -13,8 +13,8 @@ import pytest
 
 import carryover
 from carryover.daemon.client import DaemonHolder
+from carryover.daemon.lock import StateUnusable, acquire_daemon_lock
 from carryover.daemon.main import main
-from carryover.daemon.run import StateUnusable, acquire_daemon_lock
 from carryover.errors import ExitCode, UserError
 from carryover.faces.page import page_for
 from carryover.fsio import FileLock
@@ -64,6 +64,20 @@ def test_a_second_daemon_is_refused_and_learns_where_the_first_is(state: StateDi
         acquire_daemon_lock(state, started_ms=1_795_155_060_000)
     lock.release()
     assert refused.value.code == ExitCode.REFUSED
+
+
+def test_a_second_daemon_loads_nothing_that_it_does_not_need(state: StateDir) -> None:
+    """Without a service manager, each of a dozen hooks at once starts one."""
+    program = (
+        "import sys; from carryover.daemon.main import main; from carryover.faces.page import page_for; "
+        "print(main(['--own-session'], page_for), 'aiohttp' in sys.modules, 'asyncio' in sys.modules)"
+    )
+    env = {**os.environ, "CARRYOVER_HOME": str(state.root)}
+    lock = acquire_daemon_lock(state, started_ms=0)
+    ran = subprocess.run([sys.executable, "-c", program], env=env, capture_output=True, text=True)
+    lock.release()
+
+    assert ran.stdout == f"{ExitCode.REFUSED} False False\n"
 
 
 @pytest.mark.parametrize("by", ["a command", "a daemon that was killed"])
@@ -148,7 +162,7 @@ def test_help_teaches_and_tells_every_exit_code(capsys: pytest.CaptureFixture[st
 def test_what_the_daemon_loads_reads_no_certificates_and_changes_no_variable() -> None:
     program = (
         "import os, sys\n"
-        "from carryover.daemon.main import _load_server\n"
+        "from carryover.daemon.start import _load_server\n"
         "before = dict(os.environ)\n"
         "_load_server()\n"
         "from aiohttp import connector\n"
