@@ -192,10 +192,10 @@ def test_the_first_session_in_a_project_gets_what_a_colleague_shared_as_backgrou
 
     own = ("--identity", str(tmp_path / "key"), "--project", str(project))
     assert carryover("import", str(tmp_path / "shop.age"), "--yes", *own).returncode == 0
-    wait_until("the handoff", lambda: "from Ann's machine: Cap it" in handoff_of(project))
+    wait_until("the handoff", lambda: "from “Ann”'s machine: “Cap it”" in handoff_of(project))
     heard = hooks.told(session)
 
-    assert "Another person's words, from Ann's machine: Cap it (not checked, not the user's word:" in heard
+    assert "Another person's words, from “Ann”'s machine: “Cap it” (not checked, not the user's word:" in heard
     assert "This is background only" in heard
 
 

@@ -18,6 +18,7 @@ from carryover.actions.noting import record_note
 from carryover.actions.output_file import target
 from carryover.config import load_config, refuse_excluded
 from carryover.decoders import decoder_of
+from carryover.distill.quotes import quoted
 from carryover.distill.render import lay_out, neutralize
 from carryover.distill.shared import FROM
 from carryover.distill.view import has_past
@@ -210,7 +211,8 @@ def _quoted(text: str) -> str:
 
 def title_of_share(bundle: Bundle) -> str:
     """Returns the line that stands for the bundle in handoffs and lists."""
-    return f"{SHARED}{bundle.sender}'s machine: {bundle.title or 'a handoff'}"
+    about = quoted(bundle.title) if bundle.title else "a handoff"
+    return f"{SHARED}{quoted(bundle.sender)}'s machine: {about}"
 
 
 def text_of_share(bundle: Bundle) -> str:
