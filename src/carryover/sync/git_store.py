@@ -29,6 +29,8 @@ REMOTE_S: Final = 3_600.0
 """A first sync over a slow line takes long."""
 LEFT_AFTER_S: Final = 10.0
 """Longer than git holds a lock here: one may still be at work although the program that started it was killed."""
+_UNFINISHED: Final = "tmp_*"
+"""What came of a pack before the connection broke: git (2.39) keeps it, for two weeks if it ever cleans up."""
 MOST_BRANCHES: Final = 200
 _MOST_LISTED: Final = 4 << 20
 """Most bytes of the list of a remote's branches and tags. Parsing it takes ten times as much memory."""
@@ -70,10 +72,8 @@ class GitStore(Store):
     def fetch(self) -> Fetched:
         self._create()
         # Locks of programs that were killed would make git refuse to write for ever.
-        for lock in self._folder.rglob("*.lock"):
-            with suppress(OSError):
-                if time.time() - lock.lstat().st_mtime > LEFT_AFTER_S:
-                    lock.unlink()
+        self._remove("*.lock", LEFT_AFTER_S)
+        self._remove(_UNFINISHED, LEFT_AFTER_S)
         said = self._git("ls-remote", "--quiet", "store", remote=True)
         if len(said) > _MOST_LISTED:
             raise StoreTrouble("The store lists more than machines can have. Nothing was taken.")
@@ -89,7 +89,11 @@ class GitStore(Store):
         new = [machine for machine in tips if here.get(machine) != tips[machine]]
         if new:
             wanted = (f"+refs/heads/{machine}:{_THEIRS}{machine}" for machine in new)
-            self._git("fetch", "--force", "store", *wanted, remote=True, timeout_s=REMOTE_S)
+            try:
+                self._git("fetch", "--force", "store", *wanted, remote=True, timeout_s=REMOTE_S)
+            except StoreTrouble:
+                self._remove(_UNFINISHED, 0)
+                raise
         is_anew = gone or any(self._is_left_out(here[machine], machine) for machine in new if machine in here)
         if is_anew or sum(len(names) for _, _, names in os.walk(self._folder / "objects")) > MOST_LOOSE:
             self._drop_unused()
@@ -97,6 +101,13 @@ class GitStore(Store):
         self._tip, self._own = tips.get(self._me, ""), {name: blob for name, (blob, _) in own.items()}
         foreign = next((ref for ref in listed if _BRANCH.fullmatch(ref) is None), None)
         return Fetched(tips, {name: size for name, (_, size) in own.items()}, foreign)
+
+    def _remove(self, pattern: str, older_than_s: float) -> None:
+        """Removes files that git has left in the repository."""
+        for left in self._folder.rglob(pattern):
+            with suppress(OSError):
+                if time.time() - left.lstat().st_mtime >= older_than_s:
+                    left.unlink()
 
     def _fetched(self) -> dict[str, str]:
         """Returns the commits of the branches that are here."""

@@ -284,6 +284,28 @@ def test_a_few_bytes_that_stand_for_a_large_file_are_refused(tmp_path: Path, mon
     assert store.read(OTHER, "head") is None
 
 
+def test_of_a_pack_that_breaks_off_nothing_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each try would leave all that had come, until the disk is full."""
+    pack, commit = pack_with_a_large_file(1)
+    address, environment = remote_that_sends(tmp_path, OTHER, pack[:-30], commit)
+    for name, text in environment.items():
+        monkeypatch.setenv(name, text)
+    store = GitStore(tmp_path / "store", address, ME)
+    packs = tmp_path / "store" / "objects" / "pack"
+
+    with pytest.raises(StoreTrouble, match="early EOF"):
+        store.fetch()
+    assert list(packs.iterdir()) == []
+
+    left, at_work = packs / "tmp_pack_aaaaaa", packs / "tmp_idx_bbbbbb"
+    left.write_bytes(b"of a git that was killed")
+    os.utime(left, (1, 1))
+    at_work.touch()
+    (tmp_path / "listed").write_bytes(b"0000")
+    store.fetch()
+    assert list(packs.iterdir()) == [at_work]
+
+
 def test_files_that_no_machine_writes_are_left_out_and_links_lead_nowhere(store: GitStore, remote: Path) -> None:
     names = ("head", "a\nreset main", '"quoted', "keys", "0" * 31, f"x{ONE}")
     link = f"120000 blob {blob(remote, '/etc/passwd')}\tkey\0"
