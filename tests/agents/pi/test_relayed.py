@@ -16,6 +16,7 @@ AT = "2026-02-08 11:02 GMT+8"
 REPORT = "System: [2026-02-08 11:01:10 GMT+8] {}\n"
 GONE = REPORT.format("Gateway disconnected (status 408)") + REPORT.format("Gateway connected.")
 ABOUT = 'Conversation info (untrusted metadata):\n```json\n{\n  "message_id": "m1"\n}\n```\n\n'
+ABORTED = "Note: The previous agent run was aborted by the user. Resume carefully or ask for clarification."
 MEDIA = "[media attached: /home/ann/in/list.ogg (audio/ogg)]\nTo send an image back, prefer the message tool (path).\n"
 
 
@@ -35,6 +36,10 @@ MEDIA = "[media attached: /home/ann/in/list.ogg (audio/ogg)]\nTo send an image b
         (f"{MEDIA}{GONE}<media:audio>", "", 1),
         (f"{MEDIA}[Telegram Ann {AT}] <media:document> Read it.", "Read it.", 1),
         ("[Queued messages while agent was busy]\n\n---\nQueued #1\nAdd bread.", "Add bread.", 0),
+        (f"{ABOUT}[message_id: om_x1]\nou_{'0a' * 16}: Add bread.", "Add bread.", 0),
+        ("ou_bread: Add it.", "ou_bread: Add it.", 0),
+        (f"{GONE}\n{ABORTED}\n\n[Sun {AT}] Add bread.", "Add bread.", 0),
+        (f"{ABORTED}\n\nAdd bread.", "Add bread.", 0),
         (
             "[Chat messages since your last reply - for context]\nUser: Hi\n\n"
             "[Current message - respond to this]\nUser: Add bread.",

@@ -14,7 +14,8 @@ _NOT_TYPED: Final = (
     "[Subagent Context] You are running as a subagent",
     "An async command you ran earlier has completed.",
 )
-_BEGINS: Final = ("[", "System: [", "System (untrusted): [", "Conversation info (", "Sender (", *_NOT_TYPED)
+_ABORTED: Final = "Note: The previous agent run was aborted by the user."
+_BEGINS: Final = ("[", "System: [", "System (untrusted): [", "Conversation info (", "Sender (", _ABORTED, *_NOT_TYPED)
 _REPORT: Final = later(
     r"^System(?: \(untrusted\))?: \[\d{4}-\d\d-\d\d [^\]\n]{1,40}\] "
     r"(?:\S+ DM from \S+: (?P<direct>[^\n]*)|[^\n]*)(?:\nRun: openclaw [^\n]*)?\n*",
@@ -31,6 +32,7 @@ _AROUND: Final = later(
     r"^(?:[A-Z][\w ]{1,40} \(untrusted[^)\n]{0,40}\):\n```json\n(?:(?!```)[^\n]*\n)*```\n*"
     r"|\[(?:System: The bot |message_id: )[^\n]*\]\n*"
     r"|\[Queued messages while agent was busy\]\n+|---\nQueued #\d+\n"
+    rf"|ou_[0-9a-f]{{32}}: |{re.escape(_ABORTED)}[^\n]*\n*"
     r"|To send an image back, prefer the message tool [^\n]*\n?|<media:\w+>\s?)",
     re.MULTILINE,
 )
