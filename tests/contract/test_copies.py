@@ -17,6 +17,7 @@ from carryover.ledger.queries import sessions
 from carryover.model import Event, FileEdit, UserPrompt
 from carryover.past.exporting import session_document
 from carryover.past.from_disk import temporary_ledger
+from carryover.past.session import OpenedSession
 from contract.case import Case, Recording, naming, read_on, source_at
 from support.json_schema import atif_violations
 
@@ -97,7 +98,7 @@ def trajectories(agent: Agent, source: Source) -> dict[str, str]:
     """The trajectories of all sessions in this source, by session, for other tools."""
     with temporary_ledger([source], {agent.id: agent}, find_root=ProjectRoot) as ledger:
         rows = sessions(ledger, limit=100)
-        return {row.native_id: session_document(ledger, row, "atif", full=True) for row in rows}
+        return {row.native_id: session_document(OpenedSession(ledger, row), "atif", full=True) for row in rows}
 
 
 def test_a_trajectory_is_valid(agent: Agent, case: Case) -> None:

@@ -21,7 +21,8 @@ from carryover.ledger.rows import SessionRow
 from carryover.model import conversation_of, id_in_command
 from carryover.past.context import settings_to_print, state_dir
 from carryover.past.from_disk import sources_on_disk
-from carryover.past.opened import Want, opened, opened_session
+from carryover.past.opened import Want, opened
+from carryover.past.session import opened_session
 from carryover.past.sessions import listed
 from carryover.past.types import Session
 from carryover.terminal.paths import quoted
@@ -44,7 +45,8 @@ class Resuming(msgspec.Struct, frozen=True):
 def resuming(name: str) -> Resuming:
     """Returns how the session that a user calls `name` is resumed. Raises UserError if it can't be."""
     config = settings_to_print(state_dir())
-    with opened_session(name) as (_, session):
+    with opened_session(name) as shown:
+        session = shown.session
         _refuse_other_machines(session)
         spec, start = _agent_of(session)
         following = _arguments(session, start)

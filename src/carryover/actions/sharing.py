@@ -37,6 +37,7 @@ from carryover.past.context import (
 )
 from carryover.past.exporting import shown_title
 from carryover.past.opened import Want, opened
+from carryover.past.sessions import title_of
 from carryover.paths import expanded
 from carryover.publish.make import made_for_elsewhere, refuse_excluded_past, view_now
 from carryover.records.fields import iso_utc
@@ -124,7 +125,7 @@ def compose(root: str, sender: str | None) -> Bundle:
             sender=_line(sender or os.environ.get("USER") or "someone"),
             host=_line(os.uname().nodename),
             project=_line(Path(root).name),
-            title=_line(_hidden(shown_title(ledger, newest[0]))) if newest else "",
+            title=_line(_hidden(shown_title(title_of(ledger, newest[0])))) if newest else "",
             made_ms=now_ms(),
             handoff=_hidden("\n\n".join((last_work, *sections)) + "\n"),
         )

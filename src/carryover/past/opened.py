@@ -79,29 +79,12 @@ def opened(
         yield ledger, project_by_root(ledger, root) if root is not None else None
 
 
-@contextmanager
-def opened_session(name: str) -> Iterator[tuple[sqlite3.Connection, SessionRow]]:
-    """Opens the ledger with the session that a user calls `name`; see `session_named`."""
-    if not name:
-        raise UserError("The session id is empty. `carryover sessions` lists the ids.", ExitCode.USAGE)
-    if name != LAST:
-        with opened(Want.AS_IT_IS, session=name) as (ledger, _):
-            yield ledger, session_by_prefix(ledger, name)
-        return
-    root = project_root(None)
-    with opened(Want.LISTED, root) as (ledger, project):
-        yield ledger, _newest(ledger, root, project)
-
-
 def session_named(ledger: sqlite3.Connection, name: str) -> SessionRow:
     """Returns the session with this id or prefix, or this project's newest (`last`). Raises UserError if none fits."""
     if name != LAST:
         return session_by_prefix(ledger, name)
     root = project_root(None)
-    return _newest(ledger, root, project_by_root(ledger, root))
-
-
-def _newest(ledger: sqlite3.Connection, root: str, project: ProjectRow | None) -> SessionRow:
+    project = project_by_root(ledger, root)
     newest = sessions(ledger, project.id, limit=1, notes=False) if project is not None else []
     if not newest:
         raise UserError(

@@ -6,18 +6,22 @@ from __future__ import annotations
 import sqlite3
 from collections import defaultdict
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import cached_property
 from itertools import groupby
 from typing import Any, Final
 
 from carryover.agents import agent_name
 from carryover.distill.forms import asked_in
+from carryover.errors import ExitCode, UserError
 from carryover.export.quoting import quoted_line, safe
 from carryover.export.session_parts import Part, cleaned, edit_line, numbered, of_turns, session_parts
 from carryover.ledger.events import session_events, turn_starts
 from carryover.ledger.queries import session_ids, session_of, shortest_unique
 from carryover.ledger.rows import SessionRow
-from carryover.model import FileEdit, StoredEvent, ToolResult, UserPrompt
+from carryover.model import LAST, FileEdit, StoredEvent, ToolResult, UserPrompt
+from carryover.past.context import project_root
+from carryover.past.opened import Want, opened, session_named
 from carryover.past.sessions import session_of_row, title_of, with_short_title
 from carryover.past.types import ChangedFile, Session, SessionAnswer, SessionTurn
 from carryover.redact import CleanText
@@ -38,8 +42,7 @@ ShownPart = Part[str]
 class OpenedSession:
     """A session whose events are read from the open ledger as they are asked for, since it may be large.
 
-    with opened_session("3f2a") as (ledger, session):
-        shown = OpenedSession(ledger, session)
+    with opened_session("3f2a") as shown:
         newest = [part.text for part in shown.parts([shown.turns])]
     """
 
@@ -71,6 +74,16 @@ class OpenedSession:
         """Yields what is shown of its events, or of some `turns`; with `subagents`, of their work too."""
         events = self.events(turns, subagents=subagents)
         return session_parts(events, agent=self.agent, root=self.session.root)
+
+
+@contextmanager
+def opened_session(name: str) -> Iterator[OpenedSession]:
+    """Opens the session that a user calls `name`; see `session_named`."""
+    if not name:
+        raise UserError("The session id is empty. `carryover sessions` lists the ids.", ExitCode.USAGE)
+    narrowed = opened(Want.LISTED, project_root(None)) if name == LAST else opened(Want.AS_IT_IS, session=name)
+    with narrowed as (ledger, _):
+        yield OpenedSession(ledger, session_named(ledger, name))
 
 
 def session_turns(db: sqlite3.Connection, agent: str, native_id: str, turn: int | None) -> SessionAnswer | None:

@@ -12,7 +12,8 @@ from carryover.errors import ExitCode, UserError
 from carryover.fsio import FileLock
 from carryover.ledger.queries import sessions
 from carryover.past.context import state_dir, warn_once
-from carryover.past.opened import Want, may_be_running, opened, opened_session, session_named
+from carryover.past.opened import Want, may_be_running, opened, session_named
+from carryover.past.session import opened_session
 from support.claude_session import ClaudeSession
 from support.shop_in_ledger import ReadIn
 
@@ -86,8 +87,8 @@ def test_a_session_is_opened_by_its_id_or_as_the_last_one_here(
 ) -> None:
     monkeypatch.chdir(shop)
     for name in (session.session[:8], "last"):
-        with opened_session(name) as (ledger, row):
-            assert row.native_id == session_named(ledger, name).native_id == session.session
+        with opened_session(name) as shown:
+            assert shown.session.native_id == session_named(shown.ledger, name).native_id == session.session
     with pytest.raises(UserError, match="The session id is empty"), opened_session(""):
         pass
     monkeypatch.chdir(tmp_path)

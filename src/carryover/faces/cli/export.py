@@ -15,7 +15,7 @@ from carryover.faces.cli.arguments import describe, flag, positive
 from carryover.faces.cli.output_file import may_write
 from carryover.past.chat_document import LEAST_BUDGET, USUAL_CHAT, DocumentForChat, document_for_chat, web_chats
 from carryover.past.exporting import session_document
-from carryover.past.opened import opened_session
+from carryover.past.session import opened_session
 from carryover.terminal.output import agree, counted, print_document, print_json, say, warn
 from carryover.text.harmless import one_line
 
@@ -84,9 +84,9 @@ def run(args: argparse.Namespace) -> None:
         _document(args, path)
         return
 
-    with opened_session(args.session) as (ledger, session):
-        text = session_document(ledger, session, args.format or "md", full=args.full)
-        _put(text, path, args, {"session": session.native_id})
+    with opened_session(args.session) as opened:
+        text = session_document(opened, args.format or "md", full=args.full)
+        _put(text, path, args, {"session": opened.session.native_id})
 
 
 def _document(args: argparse.Namespace, path: Path | None) -> None:

@@ -11,8 +11,7 @@ from typing import Final
 from carryover.errors import ExitCode, UserError
 from carryover.faces.cli.arguments import describe, flag
 from carryover.model import LAST
-from carryover.past.opened import opened_session
-from carryover.past.session import OpenedSession, ShownPart
+from carryover.past.session import OpenedSession, ShownPart, opened_session
 from carryover.terminal import output
 from carryover.terminal.output import BOLD, DIM, GREEN, RED, as_json, counted, paint, print_document, print_lines
 from carryover.terminal.paths import short_path
@@ -56,9 +55,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    with opened_session(args.id) as (ledger, session):
-        shown = OpenedSession(ledger, session)
-        about = f"Session {session.native_id}"
+    with opened_session(args.id) as shown:
+        about = f"Session {shown.session.native_id}"
         if args.turn is not None:
             about += _which(args.turn, shown)
         full = args.full or args.turn is not None
