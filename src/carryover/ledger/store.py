@@ -167,6 +167,7 @@ class Ledger:
         await self._keep_forgotten()
         await _change(lambda path: path.unlink(missing_ok=True), *connect.copies(self.path))
         async with self._reading() as db:
+            again = await threads.touched_again(db)
             try:
                 # In memory, the setting for everything else, it would take as much as the ledger's size.
                 await db.execute_fetchall("PRAGMA temp_store = FILE")
@@ -174,7 +175,7 @@ class Ledger:
                 await db.execute_fetchall("VACUUM")
             finally:
                 # The triggers go with the setting; as one script, they are in the connection's queue even if cancelled.
-                await db.executescript(f"PRAGMA temp_store = MEMORY; {_FOLLOW}")
+                await db.executescript(f"PRAGMA temp_store = MEMORY; {_FOLLOW}; {again}")
             ((is_busy, *_),) = await db.execute_fetchall("PRAGMA wal_checkpoint(TRUNCATE)")
             if is_busy:
                 raise LedgerUnavailable(

@@ -174,6 +174,12 @@ async def settle(
     return projects
 
 
+async def touched_again(db: aiosqlite.Connection) -> str:
+    """Returns the statements that note again what waits for the end of a source, as the connection's own tables go."""
+    rows = await db.execute_fetchall("SELECT thread_id, source_id FROM touched")
+    return "; ".join(f"INSERT INTO touched VALUES ({thread_id:d}, {source_id:d})" for thread_id, source_id in rows)
+
+
 async def rebuild_outdated(db: aiosqlite.Connection, reducer: Reducer) -> bool:
     """Rebuilds the newest digest that another version of the reducer made; returns whether there was one."""
     rows = list(await db.execute_fetchall(_OUTDATED, (reducer.version,)))

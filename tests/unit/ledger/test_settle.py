@@ -158,3 +158,11 @@ async def test_a_session_that_is_forgotten_in_the_middle_is_gone(scribe: Scribe)
     assert execute(scribe.ledger.path, "SELECT count(*) FROM thread") == [(0,)]
     await read(scribe, [BATCHES - 1])
     assert execute(scribe.ledger.path, "SELECT count(*) FROM session") == [(0,)]
+
+
+async def test_what_is_erased_in_the_middle_lets_nobody_wait_for_ever(scribe: Scribe, reducer: Counting) -> None:
+    await read(scribe, range(4))
+    await scribe.ledger.erase()
+    await read(scribe, [BATCHES - 1])
+
+    assert execute(scribe.ledger.path, "SELECT fold_version FROM thread") == [(reducer.version,)]
