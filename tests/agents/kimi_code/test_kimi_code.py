@@ -131,6 +131,7 @@ def test_a_log_of_the_client_before_it(tmp_path: Path) -> None:
         ended("c3", "1 failed\n", is_error=True, message="Command failed with exit code: 1."),
         call("c4", "SetTodoList", json.dumps(todos)),
         ended("c4", "Todo list updated"),
+        ("TurnBegin", {"user_input": "And the tax"}),
         ("StepInterrupted", {}),
         ("TurnEnd", {}),
     ]
@@ -149,7 +150,7 @@ def test_a_log_of_the_client_before_it(tmp_path: Path) -> None:
 
     assert found.skipped == []
     assert {event.session for event in found.events} == {path.parent.name}
-    assert [prompt.text for prompt in of(found.events, model.UserPrompt)] == ["Round the sum"]
+    assert [prompt.text for prompt in of(found.events, model.UserPrompt)] == ["Round the sum", "And the tax"]
     assert [said.text for said in of(found.events, model.AssistantMessage)] == ["I look."]
     assert results(found) == [
         ("ReadFile", "ok", None),
@@ -162,7 +163,7 @@ def test_a_log_of_the_client_before_it(tmp_path: Path) -> None:
         [("Round it", "done"), ("Test it", "active")]
     ]
     assert [end.reason for end in of(found.events, model.TurnEnd)] == ["interrupted"]
-    assert found.events[-1].at_ms == 1_772_671_348_250 + 15_000
+    assert found.events[-1].at_ms == 1_772_671_348_250 + 16_000
 
 
 def test_a_copied_log_is_of_the_agent_that_its_first_record_names() -> None:

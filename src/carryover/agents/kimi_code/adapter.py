@@ -285,8 +285,9 @@ def _seconds(raw: msgspec.Raw | None) -> int:
 
 
 def _earlier_prompt(recorder: _Recorder, payload: Fields) -> None:
-    text, files = text_and_others(payload.get("user_input"))
-    add_prompt(recorder, f"{recorder.at_ms}/prompt", text, attachments=files)
+    given = payload.get("user_input")
+    text, files = text_and_others(given)
+    add_prompt(recorder, f"{recorder.at_ms}/prompt", text_of(given) or text, attachments=files)
 
 
 def _earlier_text(recorder: _Recorder, payload: Fields) -> None:
