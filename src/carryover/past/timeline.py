@@ -41,7 +41,7 @@ _COMMITTED_AFTER_MS: Final = 3_600_000
 """How long after a session a commit with its edits is still shown with it."""
 _MOST_MOMENTS: Final = 500
 _GROWTH: Final = 1.125
-"""How much more must be known before it is looked at again whether that is enough."""
+"""How much more must be known before it is put in order again."""
 _AT_ONCE: Final = 100
 """Maximum number of moments with the same time that are kept together."""
 
@@ -127,16 +127,14 @@ def timeline(
     before = {later.id: earlier for earlier, later in pairwise(by_start)}
     links = Links(commits)
     moments: list[Moment | _Ran] = []
+    listed: list[Moment] = []
     looked_at = 0
     for row in rows:
-        until_ms = row.last_ms + _COMMITTED_AFTER_MS
-        if until_ms < wanted.since_ms:
-            break
         if len(moments) > looked_at * _GROWTH:  # not for each session: of many within an hour, that would be quadratic
-            looked_at = len(moments)
-            listed = _listed(moments, wanted, limit)
-            if len(listed) >= limit and until_ms < listed[limit - 1].at_ms:
-                break
+            looked_at, listed = len(moments), _listed(moments, wanted, limit)
+        until_ms = row.last_ms + _COMMITTED_AFTER_MS
+        if until_ms < wanted.since_ms or (len(listed) >= limit and until_ms < listed[limit - 1].at_ms):
+            break
         begins_later = wanted.until_ms is not None and row.started_ms >= wanted.until_ms
         if begins_later or (wanted.agent is not None and row.agent != wanted.agent):
             continue

@@ -138,3 +138,18 @@ async def test_many_sessions_within_an_hour_are_put_in_order_a_few_times_and_not
 
     assert len(timeline(scribe.db, 1, Counted(), limit=1000)) == 400
     assert asked < 400 * 12
+
+
+async def test_behind_a_long_session_no_more_are_read_than_may_have_a_later_commit(scribe: Scribe) -> None:
+    hour = 3_600_000
+    old = [scribe.event("old", session=f"s{n}", at_ms=10 * hour - n * hour // 20) for n in range(1, 60)]
+    await scribe.tell(*(scribe.event("new", session="new", at_ms=10 * hour + n) for n in range(400)), *old)
+    asked = set()
+
+    class Noted(Wanted, frozen=True):
+        def has(self, moment: Moment) -> bool:
+            asked.add(moment.session)
+            return super().has(moment)
+
+    assert {moment.session for moment in timeline(scribe.db, 1, Noted(), limit=300)} == {"new"}
+    assert len(asked) <= 1 + 20
