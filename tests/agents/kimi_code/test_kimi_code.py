@@ -7,6 +7,7 @@ from pathlib import Path
 
 from agents.kimi_code.contract_case import recording
 from carryover import model
+from carryover.adapter.contract import Source
 from carryover.agents.kimi_code.adapter import AGENT
 from carryover.model import Retracted
 from contract.case import Reading, of, read_on, source_at
@@ -172,3 +173,27 @@ def test_a_copied_log_is_of_the_agent_that_its_first_record_names() -> None:
     copies = [AGENT.exported(Path("/tmp/copy.jsonl"), head % agent) for agent in (b"main", b"agent-0")]
 
     assert [copy and copy.subagent_id for copy in copies] == [None, "agent-0"]
+
+
+def test_two_logs_of_the_client_before_it_share_no_key(tmp_path: Path) -> None:
+    def keys(at: float) -> list[str]:
+        ran: dict[str, object] = {
+            "id": "functions.Shell:0",
+            "function": {"name": "Shell", "arguments": '{"command": "ls"}'},
+        }
+        records: list[tuple[float, str, dict[str, object]]] = [
+            (at, "TurnBegin", {"user_input": "List it"}),
+            (at + 0.5, "ContentPart", {"type": "text", "text": "I look."}),
+            (at + 0.5001, "ContentPart", {"type": "text", "text": "Here."}),
+            (at + 1, "ToolCall", ran),
+            (at + 2, "ToolResult", {"tool_call_id": ran["id"], "return_value": {"is_error": False, "output": "a"}}),
+        ]
+        path = tmp_path / f"{at}.jsonl"
+        lines = [{"timestamp": when, "message": {"type": kind, "payload": payload}} for when, kind, payload in records]
+        path.write_text("".join(f"{json.dumps(line)}\n" for line in lines))
+        return [event.key for event in read_on(AGENT, Source(agent=AGENT.spec.id, path=str(path))).events]
+
+    found = [*keys(1_772_671_348.25), *keys(1_772_671_448.25)]
+
+    assert len(found) == 10
+    assert len(set(found)) == 10

@@ -119,18 +119,21 @@ def _parse(source: Source, context: _Context, record: Record) -> tuple[_Context,
     at_ms = time_of(line.get("time")) or _seconds(line.get("timestamp")) or context.last_ms
     is_copy = at_ms < context.forked_ms
     session = source.session or PurePosixPath(source.path).stem
+    is_earlier = "message" in line and "timestamp" in line
+    # Kimi CLI has no ids of records, a model may number its calls anew in each session, and times have microseconds.
+    prefix = f"{bytes(line['timestamp'])[:40].decode('utf-8', 'replace')}/" if is_earlier else ""
     recorder = _Recorder(
         context=context,
         session=context.facts.parent or session if is_copy else session,
         subagent_id=source.subagent_id,
-        prefix=f"{source.subagent_id}/" if source.subagent_id else "",
+        prefix=f"{source.subagent_id}/{prefix}" if source.subagent_id else prefix,
         kind="record",
         copied=is_copy,
         at_ms=at_ms,
     )
     # Kimi CLI, which came before, has type and content further in.
     kind = text_of(line.get("type")) or text_of(message.get("type"))
-    if "message" in line and "timestamp" in line:
+    if is_earlier:
         line = fields_of(message.get("payload"))
         ident = context.begun[0]
         if ident and (kind in _ENDS_ARGUMENTS or text_of(line.get("tool_call_id")) == ident):
@@ -287,12 +290,12 @@ def _seconds(raw: msgspec.Raw | None) -> int:
 def _earlier_prompt(recorder: _Recorder, payload: Fields) -> None:
     given = payload.get("user_input")
     text, files = text_and_others(given)
-    add_prompt(recorder, f"{recorder.at_ms}/prompt", text_of(given) or text, attachments=files)
+    add_prompt(recorder, "prompt", text_of(given) or text, attachments=files)
 
 
 def _earlier_text(recorder: _Recorder, payload: Fields) -> None:
     if text_of(payload.get("type")) == "text":
-        add_answer(recorder, f"{recorder.at_ms}/text", text_of(payload.get("text")))
+        add_answer(recorder, "text", text_of(payload.get("text")))
 
 
 def _earlier_call(recorder: _Recorder, payload: Fields) -> None:
@@ -334,7 +337,7 @@ def _earlier_result(recorder: _Recorder, payload: Fields) -> None:
 
 
 def _earlier_stop(recorder: _Recorder, _: Fields) -> None:
-    recorder.add(TurnEnd(reason="interrupted"), f"{recorder.at_ms}/end")
+    recorder.add(TurnEnd(reason="interrupted"), "end")
 
 
 def _exported(path: Path, head: bytes) -> Source | None:
