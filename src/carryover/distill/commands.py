@@ -57,6 +57,9 @@ _LISTS: Final = later(r"usage\b|[^\n]{1,200}:$", re.I)
 """What comes before the list of those that it does take."""
 _LISTED_WITHIN: Final = 5
 """Lines, of which some name the program and say what it is for."""
+_IN_JSON: Final = later(r'"error":\s*\{[^{}]{0,400}?"message":\s*"((?:[^"\\\n]|\\.){3,400})"')
+"""What a program that prints JSON says of an error; more JSON may follow."""
+_ESCAPED: Final = later(r'\\(["\\/])')
 _TEX: Final = later(r"^! (?:[A-Z][^\n]{3,200})$", re.M)
 _WRITTEN: Final = later(r"^Output written on [^\n]{3,120}$", re.M)
 """TeX goes on after an error, and may write the whole document."""
@@ -153,8 +156,8 @@ def is_edit_of(mark: str, path: str) -> bool:
 
 
 def why(output: str, *, of_edit: bool = False) -> str:
-    """Returns the reason of a failure from its output: that its time was up, the last line that looks like an error, or
-    else the last lines. A failed edit gives its reason first."""
+    """Returns the reason of a failure from its output: that its time was up, the last line that looks like an error,
+    the message of an error in JSON, or else the last lines. A failed edit gives its reason first."""
     lines = _telling(output)
     if not lines:
         return ""
@@ -168,6 +171,8 @@ def why(output: str, *, of_edit: bool = False) -> str:
         return f"{raised}{LINE_BREAK}{rejected[1]}" if rejected is not None else _with_what_follows(raised, lines)
     if _NOT_TAKEN.match(lines[0]) and any(map(_LISTS.match, lines[1:_LISTED_WITHIN])):
         return clip(one_line(lines[0]), chars=_CAUSE_CHARS)
+    if in_json := _IN_JSON.findall(output):
+        return clip(one_line(_ESCAPED.sub(r"\1", in_json[-1])), chars=_CAUSE_CHARS)
     if in_tex := _TEX.search(output):
         written = _WRITTEN.search(output, in_tex.end())
         return LINE_BREAK.join(one_line(found[0]) for found in (in_tex, written) if found is not None)

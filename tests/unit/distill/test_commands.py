@@ -325,6 +325,14 @@ def test_a_wait_whose_time_was_up_is_no_failed_approach(command: str, output: st
     assert failed(msgspec.structs.replace(result(command), output=output)) is fails
 
 
+def test_the_error_in_what_is_printed_as_json_is_why_it_failed() -> None:
+    failed_first = '{\n "ok": false,\n "error": {\n  "code": 7,\n  "message": "no file \\"cart.json\\""\n }\n}\n'
+    then_well = '{\n "ok": true,\n "data": {\n  "message": "saved",\n  "ids": [\n   "rec9"\n  ]\n }\n}'
+
+    assert why(failed_first + then_well) == 'no file "cart.json"'
+    assert why('{"error":{"message":"no rows"}}') == "no rows"
+
+
 def test_what_a_shell_warns_of_before_an_edit_is_not_why_it_failed() -> None:
     warned = "bash: line 38: warning: here-document at line 1 delimited by end-of-file (wanted `PATCH')"
     assert why(f"{warned}\nInvalid patch hunk on line 4", of_edit=True) == "Invalid patch hunk on line 4"
