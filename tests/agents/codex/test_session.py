@@ -318,6 +318,7 @@ def test_the_sections_of_a_summary_are_its_parts() -> None:
     assert isinstance(summary, AgentSummary)
     assert summary.text.startswith("## Progress")
     assert rollout.record("compacted", message="# [CARRYOVER] Last updated 2026-11-20 ...") == []
+    assert rollout.record("event_msg", type="agent_message", message="Compact task completed") == []
     assert [(part.kind, part.text) for part in summary.parts] == [("current", "Fixed."), ("next", "Test.")]
 
 

@@ -71,6 +71,8 @@ _PREFACE: Final = later(
     r"\AAnother language model started to solve this problem.{0,800}?to assist with your own analysis:\s*", re.DOTALL
 )
 """The client's preface to a summary, for the model that reads it, as worded in 0.169."""
+_COMPACTED: Final = "Compact task completed"
+"""What 0.47 says as if it was an answer, right behind a summary."""
 _SUMMARY_KINDS: Final = kinds_of(
     current="current progress|current progress and key decisions|current progress and key decisions made|progress",
     next="what remains to be done|remaining work|clear next steps|next steps",
@@ -283,7 +285,7 @@ def _words(rollout: Rollout) -> None:
 
 
 def _answer(rollout: Rollout, text: str) -> None:
-    if text.strip():
+    if text.strip() and text != _COMPACTED:
         said = model.AssistantMessage(text=text, final=_PHASES.get(rollout.text("phase")))
         rollout.say(said, "said", digest(text))
 
