@@ -43,6 +43,7 @@ NEGATED_ENDS: Final = ("不要", "不", "别", "勿")
 _NEGATED: Final = later(r"\w+n['’]t")
 _GO_ON_CHARS: Final = 40
 _SHORT_REPLY_CHARS: Final = 24
+_CLAUSE: Final = later(r"\s*[^\W\d_][^\n,.;:!?，。、！？]{0,23}(?=[,.;!，。、！])")
 NEXT: Final = "next"
 OPEN: Final = "open"
 LABELS: Final = {
@@ -82,6 +83,12 @@ def begins_with_reply(text: str) -> bool:
     """Whether a text is at most a short reply with a few more words, such as "yes to all"."""
     first = _WORD.search(text.casefold())
     return len(text) <= _SHORT_REPLY_CHARS and first is not None and first[0] in REPLIES
+
+
+def replies_first(text: str) -> bool:
+    """Whether a text begins with a short reply and goes on, as in "no, take the other one"."""
+    first = _CLAUSE.match(text)
+    return first is not None and only_replies(first[0])
 
 
 def label_of(line: str) -> tuple[str, bool]:

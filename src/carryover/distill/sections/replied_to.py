@@ -8,7 +8,7 @@ from itertools import pairwise, takewhile
 from operator import attrgetter
 from typing import Final
 
-from carryover.distill.closed_classes import begins_with_reply, is_list_item, is_question
+from carryover.distill.closed_classes import begins_with_reply, is_list_item, is_question, replies_first
 from carryover.distill.digest import Turn
 from carryover.distill.own_text import PROTOCOL_QUESTION
 from carryover.distill.quotes import LINE_BREAK, PIECE_CHARS, clip, estimated_tokens, in_quotes, lines_of
@@ -19,6 +19,8 @@ from carryover.text.pattern import later
 
 SHORT_REPLY: Final = 40
 """A prompt of no more characters may say nothing without the question that it answers."""
+_LONG_REPLY: Final = 200
+"""The same of one that begins with a reply: it may not say to what."""
 _ASKED_CHARS: Final = 160
 _LEAST_TOKENS: Final = 6
 """A line of fewer says nothing: then the middle of all is left out instead."""
@@ -54,11 +56,13 @@ def _turn_before(step: Step) -> Turn | None:
 
 def replying_to(step: Step, label: str) -> str:
     """Returns the label of a prompt with what it replied to: the questions that it answers by their numbers, the
-    question that a short one answers at the end of the turn before, or what one that begins with a reply followed."""
+    question at the end of the turn before that a short one answers, or one that begins with a reply, or what a shorter
+    one of these followed."""
     prompt = step.turn.prompt
     before = _turn_before(step)
     is_short = step.turn.chars <= SHORT_REPLY and not is_question(prompt)
-    if before is None or prompt.startswith("/") or not (is_short or _BY_NUMBER.match(prompt)):
+    is_reply = is_short or (step.turn.chars <= _LONG_REPLY and replies_first(prompt))
+    if before is None or prompt.startswith("/") or not (is_reply or _BY_NUMBER.match(prompt)):
         return label
     asked = asked_before(step)
     if PROTOCOL_QUESTION in asked:
@@ -67,11 +71,11 @@ def replying_to(step: Step, label: str) -> str:
     room = max(_ASKED_CHARS, PIECE_CHARS - len(f"{label}, asked “”: {prompt}")) if is_short else _ASKED_CHARS
     if numbered := [*_asked_by_number(prompt, before.answer, asked)]:
         return f"{label}, asked {_in_short(numbered, room)}"
-    if not is_short:
-        return label
-    if asked:  # Next action has the question that a prompt without any work since replied to
+    if asked and is_reply:  # Next action has the question that a prompt without any work since replied to
         lines = _asked(prompt, asked, before.answer)
         return label if is_bare(step.turn) else f"{label}, asked {_in_short(lines, room)}"
+    if not is_short:
+        return label
     # Options may come before a last line such as "Once you have chosen, I will begin."
     above = before.said[-2].text if len(before.said) > 1 and len(_WORD.findall(prompt)) == 1 else ""
     if chosen := _chosen_in(prompt, before.answer) or _chosen_in(prompt, above):

@@ -33,6 +33,16 @@ def test_answers_by_numbers_stand_with_what_was_asked_and_chosen(answer: str) ->
     assert "Vienna does it" not in task
 
 
+@pytest.mark.parametrize("reply", ["No, ", "ok. ", "Да, ", "不，"])
+def test_a_longer_prompt_that_begins_with_a_reply_stands_with_what_was_asked(reply: str) -> None:
+    prompt = f"{reply}look into the importer yourself first, it has the rates of all towns, can you use these?"
+    talk = worked(says="The rates are missing.\n\nDo you have the rates of Vienna?").user(prompt).edited("tax.py")
+    other = worked(says="The rates are missing.\n\nDo you have the rates of Vienna?").user(prompt.removeprefix(reply))
+
+    assert "asked “Do you have the rates of Vienna?”" in under("Task", talk.says("Done."))
+    assert "asked" not in under("Task", other.edited("tax.py").says("Done."))
+
+
 @pytest.mark.parametrize("says", ["Changed:\n1. the rates\n2. the cap\n3. the column", "Q2: the cap\n\nIs it 2?"])
 def test_numbers_that_name_nothing_that_was_asked_stand_alone(says: str) -> None:
     talk = worked(says=says).user("Q1. B; Q3. A; Q4: the rest of it as it was before").edited("tax.py").says("Done.")
