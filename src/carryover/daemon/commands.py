@@ -14,7 +14,6 @@ import msgspec
 from carryover.config import Config, refuse_excluded, settings_or_defaults
 from carryover.daemon.client import SETTLE_LIMIT_S
 from carryover.daemon.context import DaemonContext
-from carryover.daemon.health import Settled
 from carryover.daemon.log import Word
 from carryover.daemon.reading import OnRead
 from carryover.daemon.supervisor import wait_at_most
@@ -165,7 +164,7 @@ class Handoffs:
         self,
         context: DaemonContext,
         *,
-        settle: Callable[[str], Awaitable[Settled]],
+        settle: Callable[[str], Awaitable[bool]],
         follow: Callable[[str], Awaitable[Moved]],
         settle_s: float = SETTLE_LIMIT_S,
     ) -> None:
@@ -221,7 +220,7 @@ class Handoffs:
         caught_up = False
         with suppress(TimeoutError):
             async with asyncio.timeout(self._settle_s):
-                caught_up = (await self._settle(root)).caught_up
+                caught_up = await self._settle(root)
         with suppress(LedgerUnavailable):
             await self._follow(root)
         return caught_up

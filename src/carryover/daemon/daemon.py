@@ -25,7 +25,7 @@ from carryover.config import settings_now
 from carryover.daemon.commands import Handoffs, Imports, Moves, Syncing
 from carryover.daemon.context import DaemonContext
 from carryover.daemon.endpoints import Answers, HookPort, control_app, serving
-from carryover.daemon.health import Health, ProjectHealth, Settled
+from carryover.daemon.health import Health, ProjectHealth
 from carryover.daemon.hooks.dispatch import Hooks
 from carryover.daemon.log import Word
 from carryover.daemon.own_page import OpenPage
@@ -234,15 +234,16 @@ class Daemon:
         look = partial(publish, newest=moved_last, git_s=git_s, asked=context.asked, started=started)
         return look_at(row.root, look)
 
-    async def _settle(self, root: str = "") -> Settled:
-        """Reads and publishes everything complete on disk, including the project at `root` if it is on this machine. A
-        caller that asks about one project does not wait for others that name it."""
+    async def _settle(self, root: str = "") -> bool:
+        """Reads and publishes everything complete on disk, including the project at `root` if it is on this machine;
+        returns whether all of it is stored. A caller that asks about one project does not wait for others that name it.
+        """
         if root.startswith("/"):
             self._context.ask_about(root)
         await self._rescanner.rescan("settle", also_broken=True)
         await self._ingest_queue.settle()
         await (self._publish_queue.flush() if root else self._publish_queue.settle())
-        return Settled(caught_up=self._ingest_queue.ledger_trouble is None)
+        return self._ingest_queue.ledger_trouble is None
 
     async def _settle_whole(self) -> None:
         """Settles, and waits for the second pages of the handoffs."""

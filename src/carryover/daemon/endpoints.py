@@ -66,7 +66,7 @@ class Answers(NamedTuple):
     """The parts that the control socket's routes call. `settle` takes the root of a project to be read first."""
 
     health: Callable[[], Awaitable[msgspec.Struct]]
-    settle: Callable[[str], Awaitable[msgspec.Struct]]
+    settle: Callable[[str], Awaitable[bool]]
     hooks: Hooks
     moves: Moves
     imports: Imports
@@ -79,8 +79,12 @@ class Answers(NamedTuple):
 def control_app(answers: Answers, log: Log, *, limiter: ConnectionLimiter) -> web.Application:
     """Returns the application for the control socket: /health, /hook, and what commands have the daemon do."""
     moves, syncing = answers.moves, answers.syncing
-    posts: dict[str, Callable[[Mapping[str, str]], Awaitable[msgspec.Struct]]] = {
-        "/settle": lambda given: answers.settle(given.get("root", "")),
+
+    async def settle(given: Mapping[str, str]) -> dict[str, bool]:
+        return {"caught_up": await answers.settle(given.get("root", ""))}
+
+    posts: dict[str, Callable[[Mapping[str, str]], Awaitable[object]]] = {
+        "/settle": settle,
         "/follow": lambda given: moves.follow_root(_path(given, "root")),
         "/handoff": lambda given: answers.handoffs.answer(_wanted_handoff(given)),
         "/link": lambda given: moves.link(_path(given, "old", of_any_machine=True), _path(given, "new")),
@@ -126,7 +130,7 @@ def _decoded(text: str, kind: type[_T]) -> _T:
         raise web.HTTPBadRequest from error
 
 
-def _json_route(answer: Callable[[Mapping[str, str]], Awaitable[msgspec.Struct]]) -> Handler:
+def _json_route(answer: Callable[[Mapping[str, str]], Awaitable[object]]) -> Handler:
     async def handle(request: web.Request) -> web.StreamResponse:
         try:
             body = msgspec.json.encode(await answer(request.query))

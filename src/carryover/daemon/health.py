@@ -97,9 +97,3 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
     """Why a changed config is not used; the previous one still is."""
     silent: dict[str, float] = {}
     """The folders and mount points whose disk does not answer, and for how many seconds."""
-
-
-class Settled(msgspec.Struct, frozen=True, kw_only=True):
-    """Answer of `/settle`. With `caught_up`, everything complete on disk when asked is stored and published."""
-
-    caught_up: bool

@@ -10,7 +10,6 @@ from carryover.agents import adapters
 from carryover.config import Config
 from carryover.daemon.commands import STILL_READING, Handoffs, Imports, Moves
 from carryover.daemon.context import DaemonContext
-from carryover.daemon.health import Settled
 from carryover.errors import UserError
 from carryover.importing.report import Report
 from carryover.ingest.pipeline import ingest
@@ -105,7 +104,7 @@ async def test_a_document_is_imported_once_and_its_project_published(context: Da
     assert (on_read.call_count, published.await_count) == (1, 1)
 
 
-async def hang(_root: str) -> Settled:
+async def hang(_root: str) -> bool:
     await asyncio.Event().wait()
     raise AssertionError
 

@@ -38,8 +38,12 @@ class Answer(msgspec.Struct):
     text: str = "grüße"
 
 
-async def healthy(_root: str = "") -> Answer:
+async def healthy() -> Answer:
     return Answer()
+
+
+async def settled(_root: str) -> bool:
+    return True
 
 
 async def ask(path: Path, method: str, target: str) -> object:
@@ -53,7 +57,7 @@ async def served(
     """The control socket with these parts behind it while the block lasts."""
     limiter = ConnectionLimiter()
     parts = dict.fromkeys(("hooks", "moves", "imports", "forgetting", "page", "syncing", "handoffs"), Mock()) | parts
-    app = control_app(Answers(health=health, settle=healthy, **parts), log, limiter=limiter)
+    app = control_app(Answers(health=health, settle=settled, **parts), log, limiter=limiter)
     async with serving(app, path, limiter):
         yield
 
@@ -70,7 +74,7 @@ async def test_what_is_asked_over_the_socket_is_answered_as_json_and_anything_el
     async with served(path, log):
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
         assert await ask(path, "GET", "/health") == {"text": "grüße"}
-        assert await ask(path, "POST", "/settle") == {"text": "grüße"}
+        assert await ask(path, "POST", "/settle") == {"caught_up": True}
         for method, target in (("GET", "/settle"), ("POST", "/health"), ("GET", "/"), ("PUT", "/x")):
             with pytest.raises(UserError):
                 await ask(path, method, target)
