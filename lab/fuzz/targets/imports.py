@@ -10,7 +10,6 @@ from typing import Final
 from carryover.actions.importing import import_file
 from carryover.errors import UserError
 from carryover.importing.candidate import Candidate
-from carryover.paths import StateDir
 from fuzz.bytes import chosen
 from unit.importing import test_any_document
 
@@ -34,9 +33,7 @@ def check(data: bytes, folder: Path) -> None:
 
 def _imported(path: Path, agent: str | None) -> tuple[int, int, str]:
     try:
-        report = import_file(
-            StateDir(path.parent / "state"), Candidate(path, project=str(path.parent), agent_id=agent), store=False
-        )
+        report = import_file(Candidate(path, project=str(path.parent), agent_id=agent), store=False)
     except UserError as error:
         assert str(error)
         return 0, 0, str(error)

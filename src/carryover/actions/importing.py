@@ -27,7 +27,7 @@ from carryover.ledger.store import Ledger
 from carryover.ledger.tombstones import forgotten_ms
 from carryover.past.context import now_ms, project_root, refuse_paused, root_of, state_dir
 from carryover.past.opened import written_daemonless
-from carryover.paths import StateDir, is_utf8
+from carryover.paths import is_utf8
 from carryover.projects.root import StatePaths
 from carryover.publish.forgetting import publish_here
 from carryover.terminal.output import counted
@@ -75,14 +75,13 @@ def import_files(
     """
     if store:
         refuse_paused("imported")
-    state = state_dir()
-    config = load_config(state.config)
+    config = load_config(state_dir().config)
     root = project_root(project, must_exist=True) if project is not None else None
     files = (
         Candidate(path, project=root, agent_id=agent, in_folder=in_folder, declared=config.sources)
         for path, in_folder in _named(names)
     )
-    imports = _imported(state, files, again=again, store=store)
+    imports = _imported(files, again=again, store=store)
     if imports.others and not imports.reports:
         raise UserError(
             f"No known agent wrote any of the {counted(imports.others, 'file')} there. Nothing was imported.",
@@ -97,14 +96,14 @@ def import_files(
     )
 
 
-def _imported(state: StateDir, files: Iterable[Candidate], *, again: bool, store: bool) -> ImportedFiles:
+def _imported(files: Iterable[Candidate], *, again: bool, store: bool) -> ImportedFiles:
     """Imports file by file; of the projects nothing is said yet."""
     reports: list[Report] = []
     code = ExitCode.OK
     others = 0
     for file in files:
         try:
-            reports.append(import_file(state, file, again=again, store=store))
+            reports.append(import_file(file, again=again, store=store))
         except UserError as error:
             if file.in_folder and error.code == ExitCode.NOTHING_FOUND:
                 others += 1
@@ -129,7 +128,7 @@ def _named(names: Sequence[str]) -> Iterator[tuple[Path, bool]]:
         yield from ((file, True) for _, file in dated)
 
 
-def import_file(state: StateDir, file: Candidate, *, again: bool = False, store: bool) -> Report:
+def import_file(file: Candidate, *, again: bool = False, store: bool) -> Report:
     """Reads a file and, with `store`, imports its sessions. `again`: also events that were forgotten. Raises UserError
     if the file can't be imported; then nothing is."""
     path = file.path
@@ -142,10 +141,10 @@ def import_file(state: StateDir, file: Candidate, *, again: bool = False, store:
     report.in_folder = file.in_folder
     for source in file.declared:
         if source.agent == document.agent.id:
-            report.misdeclared = [*_misspelt(load_config(state.config)), *_misdeclared(source, report)]
+            report.misdeclared = [*_misspelt(load_config(state_dir().config)), *_misdeclared(source, report)]
     _refuse_useless(report, path)
     if store:
-        _store(state, document, file, report, again=again)
+        _store(document, file, report, again=again)
     return report
 
 
@@ -171,11 +170,11 @@ def _refuse_useless(report: Report, path: Path) -> None:
         raise UserError(f"The name of {path} is not UTF-8. Rename the file or copy it, then import that.")
 
 
-def _store(state: StateDir, document: OpenedDocument, file: Candidate, report: Report, *, again: bool) -> None:
+def _store(document: OpenedDocument, file: Candidate, report: Report, *, again: bool) -> None:
     """Imports the document and reports what that did. A session that the ledger has already stays in its project."""
-    done = import_document(state, document, file, again=again)
+    done = import_document(document, file, again=again)
     report.new_events, report.forgotten, report.problem = done.new_events, done.forgotten, done.problem
-    with reading(state.ledger) as db:
+    with reading(state_dir().ledger) as db:
         ids = (project_of_session(db, report.agent, session) for session in report.sessions)
         rows = [project_by_id(db, project) for project in dict.fromkeys(ids) if project is not None]
         if report.forgotten:
@@ -183,11 +182,11 @@ def _store(state: StateDir, document: OpenedDocument, file: Candidate, report: R
     report.projects = [row.root for row in rows if row is not None] or report.projects
 
 
-def import_document(state: StateDir, document: OpenedDocument, file: Candidate, *, again: bool) -> Report:
+def import_document(document: OpenedDocument, file: Candidate, *, again: bool) -> Report:
     """Imports the document into the ledger. Raises UserError if another process holds the ledger."""
     which = {"path": str(file.path), "project": file.project or "", "agent": file.agent_id or ""}
     query = urlencode({**which, **({"again": 1} if again else {})}, errors="strict")
-    private_dir(state.root)
+    private_dir(state_dir().root)
     store_here, unchanged = partial(_store_here, document, again), "Nothing was imported."
     return written_daemonless(f"/import?{query}", Report, store_here, timeout_s=_ANSWER_S, otherwise=unchanged)
 

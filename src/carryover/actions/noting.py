@@ -24,7 +24,7 @@ from carryover.ledger.queries import project_of_session
 from carryover.model import NOTE
 from carryover.past.chat_document import web_chats
 from carryover.past.context import now_ms, project_root, refuse_paused, state_dir
-from carryover.paths import StateDir, expanded
+from carryover.paths import expanded
 from carryover.terminal.output import warn
 from carryover.text.harmless import one_line
 
@@ -60,7 +60,7 @@ def note(file: str, project: str | None, source: str | None, title: str | None) 
     text = _text(_content(file))
     about = safe(title or "").strip() or next(iter(lines_of(text[:_TITLE_WITHIN])), text)
     headline = f"Second opinion from {writer}: {one_line(about, _TITLE_CHARS)}"
-    session, is_new = record_note(state_dir(), root, writer, headline, (text,))
+    session, is_new = record_note(root, writer, headline, (text,))
     return Noted(session, root, headline, is_new)
 
 
@@ -94,22 +94,23 @@ def _text(content: bytes) -> str:
     return text
 
 
-def record_note(state: StateDir, root: str, source: str, title: str, texts: Sequence[str]) -> tuple[str, bool]:
+def record_note(root: str, source: str, title: str, texts: Sequence[str]) -> tuple[str, bool]:
     """Records a text from outside in its parts, such as a web chat's answer; returns its id and whether it is new."""
     session = note_id(root, source, "".join(texts))
-    if is_recorded(state, session):
+    if is_recorded(session):
         return session, False
     at_ms = now_ms()
     parts = (
         Note(session=session, at_ms=at_ms, root=root, title=title, text=text, part=part)
         for part, text in enumerate(texts)
     )
-    record(state, parts)
+    record(parts)
     return session, True
 
 
-def record(state: StateDir, parts: Iterable[Note]) -> None:
+def record(parts: Iterable[Note]) -> None:
     """Records the parts of a note. Raises UserError if the ledger does not take them."""
+    state = state_dir()
     private_dir(state.root)
     # Goes through a file, since only a running daemon may write the ledger.
     with scratch_folder(state.root) as folder:
@@ -117,14 +118,15 @@ def record(state: StateDir, parts: Iterable[Note]) -> None:
         with naming(path):
             path.write_bytes(b"".join(map(encoded, parts)))
         file = Candidate(path, own_folder=state.root)
-        report = import_document(state, open_document(file), file, again=True)
+        report = import_document(open_document(file), file, again=True)
     if report.problem is not None or not report.new_events:
         raise UserError(f"It was not recorded: {report.problem or 'the ledger did not take it'}.")
 
 
-def is_recorded(state: StateDir, session: str) -> bool:
+def is_recorded(session: str) -> bool:
     """Whether the ledger has the note with this id."""
-    if not state.ledger.exists():
+    ledger = state_dir().ledger
+    if not ledger.exists():
         return False
-    with reading(state.ledger) as db:
+    with reading(ledger) as db:
         return project_of_session(db, NOTE, session) is not None

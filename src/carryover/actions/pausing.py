@@ -13,6 +13,7 @@ from carryover.config import load_config, project_settings, settings_now
 from carryover.daemon.client import reload_daemon
 from carryover.errors import ExitCode, UserError
 from carryover.fsio import private_dir, write_if_changed
+from carryover.past.context import state_dir
 from carryover.paths import StateDir
 from carryover.platform import here
 from carryover.publish.hook_script import remove_former_answers
@@ -28,8 +29,9 @@ class Pausing(msgspec.Struct, frozen=True, kw_only=True):
     note: str | None = None
 
 
-def pause_all(state: StateDir) -> Pausing:
+def pause_all() -> Pausing:
     """Pauses everything. Raises UserError if the flag can't be written or the daemon does not answer."""
+    state = state_dir()
     changed = not state.paused.exists()
     try:
         if changed:
@@ -40,8 +42,9 @@ def pause_all(state: StateDir) -> Pausing:
     return Pausing(paused=True, changed=changed, daemon=_obeyed(state, paused=True))
 
 
-def unpause_all(state: StateDir) -> Pausing:
+def unpause_all() -> Pausing:
     """Resumes everything except projects that were paused by name. Raises UserError, also for unusable settings."""
+    state = state_dir()
     exclude = load_config(state.config).projects.exclude  # before anything is changed
     left_out = f"Still left out, by [projects] exclude in config.toml: {', '.join(exclude)}."
     note = f"{left_out} `carryover unpause PROJECT` includes a project again." if exclude else None
@@ -53,28 +56,30 @@ def unpause_all(state: StateDir) -> Pausing:
     return Pausing(paused=False, changed=changed, daemon=_obeyed(state, paused=False), note=note)
 
 
-def pause_project(state: StateDir, root: str) -> Pausing:
+def pause_project(root: str) -> Pausing:
     """Excludes one project by `[projects] exclude`, and takes out what we put into it. Raises UserError if it can't."""
     from carryover.publish.project_files import withdraw_everywhere
 
+    state = state_dir()
     config = load_config(state.config)
     changed = project_settings(Path(root), config).excluded is None
     if changed:
-        write(state, ("projects", "exclude"), [*config.projects.exclude, glob.escape(root)])
+        write(("projects", "exclude"), [*config.projects.exclude, glob.escape(root)])
     obeyed = _obeyed(state, paused=None)
     if changed and obeyed != "at once":  # otherwise the daemon does it
         withdraw_everywhere(state.root, settings_now(state))
     return Pausing(paused=True, changed=changed, project=root, daemon=obeyed)
 
 
-def unpause_project(state: StateDir, root: str) -> Pausing:
+def unpause_project(root: str) -> Pausing:
     """Resumes one project. Raises UserError (REFUSED) if something other than `pause` excludes it."""
+    state = state_dir()
     exclude = load_config(state.config).projects.exclude
     named = here().alike(glob.escape(root))
     left = [one for one in exclude if here().alike(one) != named]
     changed = len(left) < len(exclude)
     if changed:
-        write(state, ("projects", "exclude"), left or None)
+        write(("projects", "exclude"), left or None)
     excluded = project_settings(Path(root), load_config(state.config)).excluded
     if excluded is not None:
         raise UserError(f"{root} is still left out, by {excluded}. Change that where it is set.", ExitCode.REFUSED)

@@ -15,7 +15,7 @@ from carryover.config import CONFIG_LIMIT_BYTES, Config, in_no_folder, load_conf
 from carryover.daemon.client import reload_daemon
 from carryover.errors import ExitCode, UserError
 from carryover.fsio import read_bytes_bounded
-from carryover.past.context import project_root
+from carryover.past.context import project_root, state_dir
 from carryover.paths import StateDir
 from carryover.terminal.output import did_you_mean
 from carryover.text.toml_lines import parsed_toml, required_value
@@ -74,8 +74,9 @@ class Changed(msgspec.Struct, frozen=True):
     """The projects from which it took out at once what may not be there any more, as the daemon would."""
 
 
-def settings(state: StateDir) -> list[Setting]:
+def settings() -> list[Setting]:
     """Returns all current settings. Raises UserError (REFUSED) if the file can't be used."""
+    state = state_dir()
     config, file = load_config(state.config), str(state.config)
     in_file: dict[str, Any] = {}
     with suppress(FileNotFoundError):
@@ -103,11 +104,12 @@ def _declared(config: Config) -> Iterator[tuple[str, Any, str]]:
         yield f"sources.{source.agent}", source.files, "sources"
 
 
-def ignored(state: StateDir) -> Iterator[str]:
+def ignored() -> Iterator[str]:
     """Yields what is ignored in the file, and in that of the project in the current folder. Raises UserError."""
-    config = load_config(state.config)
+    file = state_dir().config
+    config = load_config(file)
     for key in config.unknown_keys:
-        yield f"{state.config}: {key} is unknown; it is ignored, and the default holds"
+        yield f"{file}: {key} is unknown; it is ignored, and the default holds"
     with suppress(UserError):  # the current folder belongs to no project
         root = project_root(None)
         yield from (f"{root}/{note}" for note in project_settings(Path(root), config).notes)
@@ -118,9 +120,9 @@ def setting_names() -> tuple[str, ...]:
     return tuple(f"{table}.{name}" for table, name, _ in _fields() if table not in _DECIDED_ELSEWHERE)
 
 
-def setting(state: StateDir, key: str) -> Setting:
+def setting(key: str) -> Setting:
     """Returns one of the settings. Raises UserError: USAGE if there is none with this key."""
-    there = settings(state)
+    there = settings()
     for one in there:
         if one.key == key:
             return one
@@ -129,18 +131,19 @@ def setting(state: StateDir, key: str) -> Setting:
     raise UserError(f"There is no setting {key!r}{meant} `carryover config` lists them.", ExitCode.USAGE)
 
 
-def change(state: StateDir, key: str, words: Sequence[str] | None) -> Changed:
+def change(key: str, words: Sequence[str] | None) -> Changed:
     """Sets `key` to `words`, or removes it if None. Raises UserError if refused."""
+    state = state_dir()
     if words is None and (path := _ignored_path(state, key)):  # such as one of an earlier version
-        write(state, path, None)
+        write(path, None)
         before, after = Setting(key, "ignored", str(state.config), ""), Setting(key, None, DEFAULT, "")
         return Changed(before, after, is_running=reload_daemon(state) is not None)
-    before = setting(state, key)
+    before = setting(key)
     table, _, name = key.partition(".")
     if table in _DECIDED_ELSEWHERE:
         raise UserError(f"{key} was not changed. {_DECIDED_ELSEWHERE[table]}", ExitCode.REFUSED)
-    write(state, [table, name], None if words is None else _checked(table, name, words))
-    after = setting(state, key)
+    write([table, name], None if words is None else _checked(table, name, words))
+    after = setting(key)
     health = reload_daemon(state)
     if health is not None and health.config_trouble:
         raise UserError(f"It was written, but carryoverd does not take the settings: {health.config_trouble}")
@@ -213,12 +216,12 @@ def _fields() -> Iterator[tuple[str, str, Any]]:
                     yield table, name, default
 
 
-def write(state: StateDir, path: Sequence[str], value: Any) -> None:
+def write(path: Sequence[str], value: Any) -> None:
     """Writes one setting into the file, or takes it out if None. Raises UserError (REFUSED)."""
     from carryover.install.config_file import plan_config
     from carryover.outside.apply import apply
 
-    values = {tuple(path): value}
+    state, values = state_dir(), {tuple(path): value}
     if (*path, value) == ("publish", "pointers", "shared"):  # said anew, it holds for what git has taken away too
         values["publish", "shared_since"] = datetime.now(UTC)
     [edit] = apply([plan_config(state, values)], state)

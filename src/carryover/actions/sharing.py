@@ -200,7 +200,7 @@ def decrypted(path: Path, identity: str | None) -> Bundle:
 
 def take_share(root: str, bundle: Bundle) -> tuple[str, bool]:
     """Records it in the project at `root`; returns the id that `carryover show` knows it by, and whether it is new."""
-    return record_note(state_dir(), root, SOURCE, title_of_share(bundle), [text_of_share(bundle)])
+    return record_note(root, SOURCE, title_of_share(bundle), [text_of_share(bundle)])
 
 
 def _quoted(text: str) -> str:

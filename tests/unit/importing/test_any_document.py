@@ -17,7 +17,6 @@ from carryover.importing.document import open_document
 from carryover.importing.notes import Note, encoded
 from carryover.importing.report import survey_document
 from carryover.model import AssistantMessage
-from carryover.paths import StateDir
 from support.specstory import FOLDER, events_of
 
 AGENTS: Final = Path(__file__).parents[2] / "agents"
@@ -54,9 +53,7 @@ def imported(path: Path, content: bytes, agent: str | None = None) -> int:
     """How many events would be imported from a file; 0 if the user is told that it can't be. Nothing is stored."""
     path.write_bytes(content)
     try:
-        report = import_file(
-            StateDir(path.parent), Candidate(path, project=str(path.parent), agent_id=agent), store=False
-        )
+        report = import_file(Candidate(path, project=str(path.parent), agent_id=agent), store=False)
     except UserError as error:
         assert "Traceback" not in str(error)
         return 0

@@ -11,7 +11,6 @@ from carryover.actions.importing import import_file
 from carryover.errors import UserError
 from carryover.importing.candidate import Candidate
 from carryover.past.transcript import handoff_of_transcript
-from carryover.paths import StateDir
 
 META = {"id": "01a1f792-0000-7000-8000-000000000099", "timestamp": "2026-11-20T06:00:00Z", "cwd": "/home/dev/shop"}
 
@@ -42,7 +41,7 @@ def test_a_transcript_without_a_conversation_says_how_many_were_understood(
     with pytest.raises(UserError) as handoff:
         handoff_of_transcript(path, None, None)
     with pytest.raises(UserError) as taken:
-        import_file(StateDir(tmp_path), Candidate(path, project=str(tmp_path)), store=False)
+        import_file(Candidate(path, project=str(tmp_path)), store=False)
 
     assert "read as a transcript of Codex" in str(handoff.value)
     assert "no record of it is a prompt, an answer or a call" in str(handoff.value)

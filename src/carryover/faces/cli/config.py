@@ -11,7 +11,6 @@ import msgspec
 from carryover.actions.settings import DEFAULT, Changed, change, ignored, setting, settings
 from carryover.errors import ExitCode, UserError
 from carryover.faces.cli.arguments import describe, flag
-from carryover.past.context import state_dir
 from carryover.terminal.output import BOLD, paint, print_json, print_result, say, terminal_width, warn
 from carryover.terminal.paths import short_path
 from carryover.terminal.table import Column, entry_lines, table_lines
@@ -49,7 +48,7 @@ def run(args: argparse.Namespace) -> None:
     if args.unset or args.value:
         if args.key is None or (args.unset and args.value):
             raise UserError("--unset needs a KEY, and no VALUE.", ExitCode.USAGE)
-        done = change(state_dir(), args.key, None if args.unset else args.value)
+        done = change(args.key, None if args.unset else args.value)
         if args.json:
             print_json(done.after)
         else:
@@ -79,14 +78,14 @@ def _withdrawn(done: Changed) -> Iterator[str]:
 
 
 def _print_all(args: argparse.Namespace) -> None:
-    state, rows = state_dir(), []
-    listed = settings(state)
+    rows = []
+    listed = settings()
     for one in listed:
         is_set = one.origin != DEFAULT
         origin = short_path(one.origin) if is_set else DEFAULT
         rows.append((paint(one.key, BOLD) if is_set else one.key, _shown(one.value), origin, one.meaning))
     print_result(args, listed, _lines(rows), fits=True)
-    for line in ignored(state):
+    for line in ignored():
         warn(f"⚠ {line}")
 
 
@@ -100,7 +99,7 @@ def _lines(rows: Iterable[tuple[str, str, str, str]]) -> Iterator[str]:
 
 
 def _print_one(args: argparse.Namespace) -> None:
-    one = setting(state_dir(), args.key)
+    one = setting(args.key)
     if one.value is None and not args.json:
         raise UserError(f"{one.key} is not set.", ExitCode.NOTHING_FOUND)
     print_result(args, one, [_shown(one.value)], fits=True)

@@ -11,7 +11,7 @@ from carryover.actions.daemon_control import Running, Stopped, running_pid, star
 from carryover.actions.pausing import pause_all, pause_project, unpause_all, unpause_project
 from carryover.errors import ExitCode, visible
 from carryover.faces.cli.arguments import describe, flag
-from carryover.past.context import project_root, state_dir
+from carryover.past.context import project_root
 from carryover.terminal.output import print_result, say, warn
 from carryover.terminal.paths import quoted
 from carryover.terminal.streams import flush
@@ -85,14 +85,14 @@ def run_stop(_args: argparse.Namespace) -> None:
 
 
 def run_pause(args: argparse.Namespace) -> None:
-    state, named = state_dir(), args.project
-    now = pause_all(state) if named is None else pause_project(state, project_root(named, must_exist=True))
+    named = args.project
+    now = pause_all() if named is None else pause_project(project_root(named, must_exist=True))
     print_result(args, now, _paused(now))
 
 
 def run_unpause(args: argparse.Namespace) -> None:
-    state, named = state_dir(), args.project
-    now = unpause_all(state) if named is None else unpause_project(state, project_root(named))
+    named = args.project
+    now = unpause_all() if named is None else unpause_project(project_root(named))
     print_result(args, now, _paused(now))
 
 
