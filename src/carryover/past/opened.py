@@ -75,7 +75,15 @@ def opened(
             if is_complete or project is not None:
                 yield ledger, project
                 return
-    with _on_disk(state, root, session, around=around, most_bytes=most_bytes, searched=searched) as ledger:
+    from carryover.importing.declared import all_agents
+    from carryover.past.from_disk import chosen_sources, temporary_ledger, tombstones_of
+
+    config = msgspec.structs.replace(settings_to_print(state), paused=state.paused.exists())
+    sources = chosen_sources(config, root, session, around=around, most_bytes=most_bytes)
+    if len(sources) > MANY and not state.ledger.exists():
+        warn(f"{len(sources)} transcripts are read for this, and again each time: `carryover install` keeps them read.")
+    agents, excluded = all_agents(config.sources), tombstones_of(state)  # without what the user had forgotten
+    with temporary_ledger(sources, agents, tombstones=excluded, searched=searched) as ledger:
         yield ledger, project_by_root(ledger, root) if root is not None else None
 
 
@@ -145,23 +153,6 @@ def _prepared(state: StateDir, want: Want, root: str | None) -> bool:
     if want is Want.LISTED and not may_be_running(state):
         warn_once("carryoverd is not running: newer sessions may be missing here. `carryover start` has them read.")
     return True
-
-
-@contextmanager
-def _on_disk(
-    state: StateDir, root: str | None, session: str | None, *, around: bool, most_bytes: int, searched: bool
-) -> Iterator[sqlite3.Connection]:
-    """Opens a temporary ledger of what is on disk, without what the user had forgotten."""
-    from carryover.importing.declared import all_agents
-    from carryover.past.from_disk import chosen_sources, temporary_ledger, tombstones_of
-
-    config = msgspec.structs.replace(settings_to_print(state), paused=state.paused.exists())
-    sources = chosen_sources(config, root, session, around=around, most_bytes=most_bytes)
-    if len(sources) > MANY and not state.ledger.exists():
-        warn(f"{len(sources)} transcripts are read for this, and again each time: `carryover install` keeps them read.")
-    excluded = tombstones_of(state)
-    with temporary_ledger(sources, all_agents(config.sources), tombstones=excluded, searched=searched) as ledger:
-        yield ledger
 
 
 def _may_have_moved_to(state: StateDir, root: str) -> bool:
