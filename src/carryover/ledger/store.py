@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sqlite3
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Concatenate, Final, ParamSpec, TypeVar
@@ -17,12 +17,12 @@ from carryover.adapter.contract import FileStat, Source
 from carryover.errors import os_reason
 from carryover.facts import GitFacts
 from carryover.ledger import connect, search_index, threads
-from carryover.ledger.batch import READ_IN_PART, Committed, LastRead, PreparedBatch, ReadyEvent, SourceState
+from carryover.ledger.batch import READ_IN_PART, Committed, LastRead, PreparedBatch, SourceState
 from carryover.ledger.codec import DamagedBody
 from carryover.ledger.commit import run_commit
 from carryover.ledger.connect import SETTINGS, LedgerDamaged, LedgerUnavailable
 from carryover.ledger.forget import Forgotten, forget
-from carryover.ledger.machines import continue_log, store_received, take_again
+from carryover.ledger.machines import continue_log
 from carryover.ledger.queries import Selection
 from carryover.ledger.rows import as_record, locator
 
@@ -52,7 +52,8 @@ class Ledger:
     def __init__(self, db: aiosqlite.Connection, path: Path, reducer: threads.Reducer) -> None:
         self._db = db
         self.path = path
-        self._reducer = reducer
+        self.reducer = reducer
+        """What makes the digests, for what is run by `write` and changes events."""
         self._lock = asyncio.Lock()
         self.revision = 0
         """Grows after each transaction that was committed."""
@@ -112,7 +113,7 @@ class Ledger:
         Raises StaleRead, and stores nothing, if the source's `rev` is no longer `seen_rev` (0: never read).
         """
         async with self._transaction() as db:
-            committed = await run_commit(db, self._reducer, source, prepared, seen_rev)
+            committed = await run_commit(db, self.reducer, source, prepared, seen_rev)
         if source.forgotten_too:
             await self._keep_forgotten()
         return committed
@@ -133,7 +134,7 @@ class Ledger:
         """Marks a source as gone. Its events stay."""
         async with self._transaction() as db:
             await db.execute_fetchall(_GONE, (source.agent, locator(source.path)))
-            await threads.settle(db, self._reducer, source)
+            await threads.settle(db, self.reducer, source)
 
     async def mark_broken(self, source: Source, error: str, retry_ms: int, seen: FileStat | None = None) -> None:
         """Marks a source as unreadable until `retry_ms` (UTC ms), or, if it was `seen`, for as long as it is like that.
@@ -144,7 +145,7 @@ class Ledger:
         async with self._transaction() as db:
             values = (source.agent, locator(source.path), error, retry_ms, stat.size, stat.mtime_ns)
             await db.execute_fetchall(_BROKEN, values)
-            await threads.settle(db, self._reducer, source)
+            await threads.settle(db, self.reducer, source)
 
     async def forget(self, selection: Selection, *, now_ms: int) -> Forgotten:
         """Removes what `selection` names, permanently if it says so; `erase` makes sure that the data is
@@ -152,7 +153,7 @@ class Ledger:
         await _change(lambda mark: mark.touch(0o600), connect.erase_mark(self.path))
         async with self._transaction() as db:
             await db.execute_fetchall("PRAGMA secure_delete = ON")
-            forgotten = await forget(db, self._reducer, selection, now_ms=now_ms)
+            forgotten = await forget(db, self.reducer, selection, now_ms=now_ms)
         with suppress(LedgerUnavailable):  # as on a full disk; `erase` tries it again
             await self._keep_forgotten()
         return forgotten
@@ -190,23 +191,6 @@ class Ledger:
         async with self._reading():
             await _change(connect.keep_forgotten, self.path)
 
-    async def store_received(
-        self,
-        machine: str,
-        by_agent: Mapping[str, Sequence[ReadyEvent]],
-        *,
-        withdrawn: Sequence[bytes],
-        segment: tuple[str, str],
-    ) -> Committed:
-        """Stores what another machine recorded; see `machines`. Storing it again changes nothing."""
-        async with self._transaction() as db:
-            return await store_received(db, self._reducer, machine, by_agent, withdrawn=withdrawn, segment=segment)
-
-    async def take_again(self, root: str) -> None:
-        """Prepares another machine's project at `root` for being joined with one here."""
-        async with self._transaction() as db:
-            await take_again(db, self._reducer, root)
-
     async def set_published(
         self, project_id: int, sha: str | None, at_ms: int, refusal: str | None, git: GitFacts | None = None
     ) -> None:
@@ -219,7 +203,7 @@ class Ledger:
     async def rebuild_outdated(self) -> bool:
         """Rebuilds the newest digest that another version of the reducer made; returns False if there is none."""
         async with self._transaction() as db:
-            return await threads.rebuild_outdated(db, self._reducer)
+            return await threads.rebuild_outdated(db, self.reducer)
 
     async def report(self, error: Exception) -> None:
         """Raises LedgerDamaged, and has the next start repair the ledger, if an error that a reader met means

@@ -13,6 +13,7 @@ from carryover.config import Config
 from carryover.facts import ProjectRoot, is_foreign
 from carryover.fsio import is_folder
 from carryover.ledger.connect import connect_read_only
+from carryover.ledger.machines import take_again
 from carryover.ledger.queries import whereabouts
 from carryover.ledger.rows import Whereabouts
 from carryover.ledger.sessions import Moved, know_project, move_back, move_project, note_identity
@@ -79,7 +80,7 @@ async def link(ledger: Ledger, paths: StatePaths, old: str, new: str, *, now_ms:
         target = await asyncio.to_thread(paths.root_of, root)
         new_id = await ledger.write(know_project, target.root, target.main_root, now_ms=now_ms)
         if is_foreign(row.root):
-            await ledger.take_again(row.root)
+            await ledger.write(take_again, ledger.reducer, row.root)
         moved.append(await ledger.write(move_project, row.id, new_id))
         await asyncio.to_thread(_bring_published, paths, [row.root], target.root)
     return _total(moved)

@@ -18,7 +18,7 @@ from carryover.facts import foreign_root
 from carryover.ingest.sanitize import clean_entry
 from carryover.ledger.batch import ReadyEvent
 from carryover.ledger.connect import connect_read_only
-from carryover.ledger.machines import forget_segments, know_machine, taken
+from carryover.ledger.machines import forget_segments, know_machine, store_received, taken
 from carryover.ledger.store import Ledger
 from carryover.model import AnyBody, Event, Op, with_paths
 from carryover.projects.root import StatePaths
@@ -59,8 +59,10 @@ class LedgerIncoming:
         """
         name = await self._ledger.write(know_machine, head.machine, machine_prefix(head))
         entries = await asyncio.to_thread(_entries, name, payload, int(time.time() * 1000))
-        at = (head.machine, segment)
-        commit = await self._ledger.store_received(name, entries, withdrawn=payload.replaced, segment=at)
+        ledger, at = self._ledger, (head.machine, segment)
+        commit = await ledger.write(
+            store_received, ledger.reducer, name, entries, withdrawn=payload.replaced, segment=at
+        )
         return commit.new_events
 
     async def note_segments(self, head: Head) -> None:
