@@ -8,7 +8,6 @@ from pathlib import Path, PurePath
 from typing import Final
 
 import msgspec
-from msgspec.structs import replace
 
 from carryover.agents import agent_name
 from carryover.config import Config
@@ -21,13 +20,8 @@ from carryover.distill.sections.quoting import last_words
 from carryover.distill.trail import is_running
 from carryover.export.quoting import quoted_line
 from carryover.facts import is_foreign
-from carryover.ledger.queries import (
-    project_by_id,
-    projects,
-    session_counts,
-    sessions,
-)
-from carryover.ledger.rows import ProjectRow, SessionRow
+from carryover.ledger.queries import project_by_id, projects, session_counts, sessions
+from carryover.ledger.rows import ProjectRow
 from carryover.past.types import Project, ProjectHandoff, Projects, TurnState
 from carryover.projects.handoff_file import handoff_path
 from carryover.publish.digests import session_gist
@@ -53,9 +47,24 @@ def listed_projects(db: sqlite3.Connection, config: Config, *, now_ms: int) -> P
         newest = next(iter(sessions(db, row.id, limit=1, notes=False)), None)
         digest = session_gist(db, newest) if newest is not None and place < _MOST_READ else Gist()
         waiting = _waiting_now(row, digest, limits.get(row.root), config, now_ms)
-        is_paused = config.paused or glob.escape(row.root) in config.projects.exclude
-        project = _project(row, newest, digest, waiting, now_ms)
-        listed.append(replace(project, sessions=counts.get(row.id, 0), is_paused=is_paused))
+        title = newest.title or "" if newest is not None else ""
+        project = Project(
+            id=row.id,
+            root=row.root,
+            name=PurePath(row.root).name or row.root,
+            agent=newest.agent if newest is not None else "",
+            agent_name=agent_name(newest.agent, newest.machine) if newest is not None else "",
+            last_ms=row.last_event_ms,
+            about=_about(digest) or quoted_line(title)[:_ABOUT_CHARS],
+            state=_state(digest, now_ms),
+            waits_for=waiting.what,
+            waits_since_ms=waiting.since_ms,
+            asks=quoted_line(waiting.question)[:_QUESTION_CHARS],
+            sessions=counts.get(row.id, 0),
+            is_paused=config.paused or glob.escape(row.root) in config.projects.exclude,
+            resets_ms=waiting.resets_ms,
+        )
+        listed.append(project)
     return Projects(tuple(listed))
 
 
@@ -74,24 +83,6 @@ class _Waiting(msgspec.Struct, frozen=True):
     since_ms: int = 0
     question: str = ""
     resets_ms: int = 0
-
-
-def _project(row: ProjectRow, newest: SessionRow | None, digest: Gist, waiting: _Waiting, now_ms: int) -> Project:
-    title = newest.title or "" if newest is not None else ""
-    return Project(
-        id=row.id,
-        root=row.root,
-        name=PurePath(row.root).name or row.root,
-        agent=newest.agent if newest is not None else "",
-        agent_name=agent_name(newest.agent, newest.machine) if newest is not None else "",
-        last_ms=row.last_event_ms,
-        about=_about(digest) or quoted_line(title)[:_ABOUT_CHARS],
-        state=_state(digest, now_ms),
-        waits_for=waiting.what,
-        waits_since_ms=waiting.since_ms,
-        asks=quoted_line(waiting.question)[:_QUESTION_CHARS],
-        resets_ms=waiting.resets_ms,
-    )
 
 
 def _about(digest: Gist) -> str:
