@@ -256,6 +256,25 @@ def test_an_interrupt_ends_a_sync_that_waits_for_its_remote(tmp_path: Path, desk
         process.kill()
 
 
+def test_a_daemon_can_start_while_a_sync_waits_for_its_remote(tmp_path: Path, desktop: Machine) -> None:
+    """After `carryover restart`, too: the command goes on alone where the daemon that it asked has ended."""
+    address, environment = remote_at(tmp_path / "remote")
+    desktop.daemon.env.update(environment)
+    desktop.run("sync", "init", address)
+    asked = tmp_path / "asked"
+    program(tmp_path / "silent", f"touch '{asked}'", "exec sleep 600")
+    desktop.daemon.env["GIT_SSH_COMMAND"] = str(tmp_path / "silent")
+
+    process = desktop.start_sync()
+    try:
+        wait_until("git to ask", asked.exists)
+        with desktop.daemon as daemon:
+            assert daemon.is_running
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.wait(30)
+
+
 @pytest.mark.night
 def test_a_sync_that_is_killed_loses_and_doubles_nothing(both: tuple[Machine, Machine]) -> None:
     desktop, laptop = both

@@ -10,6 +10,8 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
+import msgspec
+
 from carryover.errors import ExitCode, UserError
 from carryover.fsio import private_dir
 from carryover.ledger.connect import reading
@@ -18,6 +20,7 @@ from carryover.ledger.store import Ledger
 from carryover.past.context import now_ms, project_root, refuse_paused, state_dir
 from carryover.past.opened import ask_patiently, written_daemonless
 from carryover.past.without_daemon import read_new
+from carryover.paths import StateDir
 from carryover.probe.git_command import ask_one
 from carryover.probe.looks import look_at
 from carryover.projects.root import StatePaths
@@ -139,7 +142,23 @@ def sync_once() -> Outcome:
         return await _synchronised(ledger, paths)
 
     ask_patiently(state, "/settle", timeout_s=SYNC_S)
+    answer = ask_patiently(state, "/sync", timeout_s=SYNC_S)
+    if answer is not None:
+        return msgspec.convert(answer, Outcome)
+    if SyncFolder(state).is_set_up:
+        _fetch_ahead(state)
     return written_daemonless("/sync", Outcome, without_daemon, timeout_s=SYNC_S)
+
+
+def _fetch_ahead(state: StateDir) -> None:
+    """Gets what is new in the store, which may take an hour, before the ledger is taken from a daemon that starts
+    meanwhile. Raises UserError."""
+    with own_log(state, now_ms) as own:
+        try:
+            own.store.fetch()
+        except UserError as error:
+            own.save(problem=str(error))
+            raise
 
 
 def add_machine(code: str) -> SyncStatus:
