@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from carryover.distill.commands import failed, signature, tests_in
 from carryover.distill.digest import JOB, MOST_RUNS, UNNAMED_JOB, Call, Digest, Failure, Pending, SeenRun
 from carryover.distill.quotes import clip, clip_middle
-from carryover.distill.turns import BY_SIGNAL, MOST_FAILURES, MOST_PENDING, at_work, with_call
+from carryover.distill.turns import BY_SIGNAL, MOST_FAILURES, MOST_PENDING, at_work, closed_before, with_call
 from carryover.model import BackgroundTask, Event, ToolResult
 from carryover.records.shell_jobs import ends_job
 from carryover.text.harmless import one_line
@@ -40,6 +40,7 @@ def job(digest: Digest, event: Event, body: BackgroundTask) -> Digest:
         )
         digest = replace(digest, runs=_without_begun(digest, body.task_id))
         return replace(at_work(digest, event), jobs=(*others, running)[-MOST_PENDING:])
+    digest = closed_before(digest, event.at_ms)
     ran = _ended_command(digest, body)
     runs = _with_ended(digest, event, body, ran)
     digest = replace(digest, jobs=others, runs=runs, calls=_with_end(digest.calls, body))

@@ -55,6 +55,8 @@ _LONGEST_REMARK: Final = 200
 BY_SIGNAL: Final = 128
 """Shells give a command that a signal ended a greater exit code."""
 _AT_ONCE_MS: Final = 1000
+_WHILE_MS: Final = 60_000
+"""A text with less time behind it may still be followed by the call that it leads to."""
 _IN_JSON: Final = later(r'\{"(?:(?!"message")[^\n]){0,200}?"message" ?: ?"((?:[^"\\]|\\.){1,400})".*')
 """A provider's answer in an error's message: what it says is its `message` (Aider 0.86.2, Cline)."""
 _LONGEST_ERROR: Final = 2000
@@ -205,6 +207,14 @@ def message(digest: Digest, event: Event, body: model.AssistantMessage) -> Diges
     said = _newest((*before, newest), _MOST_SAID)
     digest = with_turn(digest, said=said, end=end, grows=body.grows, last_ms=event.at_ms)
     return replace(digest, ended=(), ending=None if closing else digest.ending)
+
+
+def closed_before(digest: Digest, at_ms: int) -> Digest:
+    """Marks the last text of a turn that had ended for a while as its answer: what comes now makes the turn go on."""
+    turn = digest.turn
+    if turn is None or turn.end != "answered" or not turn.said or at_ms - turn.said[-1].at_ms < _WHILE_MS:
+        return digest
+    return with_turn(digest, said=(*turn.said[:-1], replace(turn.said[-1], final=True)))
 
 
 def _with_remark(digest: Digest, text: str) -> Digest:

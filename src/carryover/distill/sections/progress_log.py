@@ -110,9 +110,10 @@ def summary_entries(past: Past) -> list[Entry]:
 
 
 def is_done_since(summary: Summary, digest: Digest) -> bool:
-    """Whether the turn in which the summary was made has ended with an answer since."""
-    made_in = (turn for turn in digest.turns if turn.number == summary.turn)
-    return any(turn.end == "answered" and turn.said[-1].at_ms > summary.at_ms for turn in made_in)
+    """Whether the turn of the summary has had an answer since, after which the end of a job may have made it go on."""
+    made_in = [turn for turn in digest.turns if turn.number == summary.turn]
+    answers = (one for turn in made_in for one in turn.said if one.final or turn.end == "answered")
+    return any(one.at_ms > summary.at_ms for one in answers)
 
 
 def _is_past(summary: Summary, digest: Digest) -> bool:

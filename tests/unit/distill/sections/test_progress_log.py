@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from carryover.distill.entry import FIXED, NEEDED
-from carryover.model import AgentSummary, TurnEnd
+from carryover.model import AgentSummary, BackgroundTask, SummaryPart, TurnEnd
 from support.conversation import GOAL, handoff, section, session, under, worked
 
 
@@ -30,6 +30,18 @@ def test_a_summary_in_one_piece_goes_with_the_end_of_its_turn_once_another_sessi
     talk.edited("tax.py").says("It is there again.")
     assert "countdown" in under(title, talk)
     assert section(talk, other, title=title) == []
+
+
+def test_a_summary_is_done_with_an_answer_after_which_the_end_of_a_job_made_the_turn_go_on() -> None:
+    steps = SummaryPart(kind="next", heading="Next Step", text="Put the countdown back.")
+    talk = session("s1").user(GOAL).edited("cart.py")
+    talk.event(AgentSummary(text="Next Step: Put the countdown back.", source="compaction", parts=(steps,)))
+    talk.edited("tax.py").says("The countdown is there again.", final=None)
+    talk.at_ms += 20 * 60_000
+    talk.event(BackgroundTask(task_id="b1", state="failed", label="Find it: exit code 1"))
+    talk.calls("cat tax.py").event(TurnEnd(reason="limit", message="You've hit your limit"))
+
+    assert section(talk, title="From the agent's own summary") == []
 
 
 def test_nothing_is_settled_while_the_newest_recap_says_what_comes_next() -> None:
