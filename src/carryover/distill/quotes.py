@@ -91,12 +91,16 @@ def _tidy(raw: str, form: LineForm) -> str:
             return ""
         is_comment = form == "code" and line.startswith("# ")
         line = line if is_comment else _BULLET.sub("", _HEADING.sub("", line, count=1), count=1)
-    if "**" in line:
-        line = _BOLD.sub(r"\1", line)
+    line = without_bold(line)
     if "](" in line:
         line = _LINK.sub(r"\1 (\2)", line)
     line = one_line(line)
     return _WORD.sub(_shortened, line) if len(line) > _LONG_WORD else line
+
+
+def without_bold(line: str) -> str:
+    """Returns a line without the marks of what is bold."""
+    return _BOLD.sub(r"\1", line) if "**" in line else line
 
 
 def sentences(line: str) -> list[str]:

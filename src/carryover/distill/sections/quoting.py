@@ -19,7 +19,7 @@ from carryover.distill.closed_classes import (
 )
 from carryover.distill.digest import Turn
 from carryover.distill.entry import BY_WORTH, Entry, EntryKind, Weight
-from carryover.distill.quotes import BESIDE, fits, lines_of, of_one_place, pieces, sentences
+from carryover.distill.quotes import BESIDE, fits, lines_of, of_one_place, pieces, sentences, without_bold
 from carryover.distill.trail import Past, Step
 from carryover.distill.view import SessionView
 from carryover.text.markdown import own_lines
@@ -227,7 +227,7 @@ def _parted(text: str) -> LastWords:
     if not lines:
         return LastWords(body="")
     *before, last = lines
-    ends = sentences(last)
+    ends = sentences(without_bold(last))  # bold may be more than one sentence
     # If a text ends in a paragraph, its last line is the last sentence.
     units = [*before, *ends] if len(ends) > 1 and not is_list_item(last) else lines
     # A question that the agent quotes, from a page for example, is not put to the user.
