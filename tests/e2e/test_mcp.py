@@ -37,7 +37,7 @@ def write(
         session.append(session.result_line(f"toolu_{number}", output))
         session.answer(answer)
     if read:
-        catch_up(state_dir(), str(project))
+        catch_up(str(project))
     return session
 
 
@@ -147,7 +147,7 @@ def test_the_session_that_asks_is_not_the_one_a_number_alone_means(home: Path, s
     asking = ClaudeSession(home / ".claude" / "projects", shop, now=before.now)
     asking.prompt("What was done here?")
     asking.append(asking.call_line("toolu_9", "cat cart.py"))
-    catch_up(state_dir(), str(shop))
+    catch_up(str(shop))
 
     with McpClient(shop) as client:
         assert f"> {TASK}" in client.call("turn", turn="turn 1")
@@ -336,7 +336,7 @@ def test_the_id_of_a_session_cannot_pass_for_anything_else(home: Path, shop: Pat
     (log := home / "mine" / "log.jsonl").parent.mkdir()
     log.write_text("".join(f"{record}\n" for record in records))
     state_dir().config.write_text('[[sources]]\nagent = "mine"\nfiles = ["~/mine/*.jsonl"]\nsession = "sid"\n')
-    catch_up(state_dir(), str(shop))
+    catch_up(str(shop))
     with McpClient(shop) as client:
         said = [client.call("turn", turn=name) for name in ("turn 1", "turn 9", "turn 1 of 5c1e0d2a")]
 

@@ -19,7 +19,7 @@ from carryover.install.machine import Machine, start_command
 from carryover.ledger.queries import project_by_root, sessions
 from carryover.ledger.rows import SessionRow
 from carryover.model import conversation_of, id_in_command
-from carryover.past.context import settings_to_print, state_dir
+from carryover.past.context import settings_to_print
 from carryover.past.from_disk import sources_on_disk
 from carryover.past.opened import Want, opened
 from carryover.past.session import opened_session
@@ -44,7 +44,7 @@ class Resuming(msgspec.Struct, frozen=True):
 
 def resuming(name: str) -> Resuming:
     """Returns how the session that a user calls `name` is resumed. Raises UserError if it can't be."""
-    config = settings_to_print(state_dir())
+    config = settings_to_print()
     with opened_session(name) as shown:
         session = shown.session
         _refuse_other_machines(session)

@@ -108,7 +108,7 @@ def keys_in(to: str) -> list[str]:
 def compose(root: str, sender: str | None) -> Bundle:
     """Makes a bundle of the project at `root`, in the name of `sender` or of the user. Raises UserError if the project
     has no work or is excluded."""
-    config = settings_to_print(state_dir())
+    config = settings_to_print()
     refuse_excluded(root, config)
     with opened(Want.FRESH, root) as (ledger, row):
         handoff = None

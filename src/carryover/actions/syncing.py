@@ -135,16 +135,16 @@ def sync_once() -> Outcome:
     """Reads what is new on disk and synchronises once. Raises UserError (REFUSED while paused) if that ends early;
     nothing is lost then."""
     refuse_paused("synchronised")
-    state = state_dir()
 
     async def without_daemon(ledger: Ledger, paths: StatePaths) -> Outcome:
-        await read_new(ledger, state)
+        await read_new(ledger)
         return await _synchronised(ledger, paths)
 
-    ask_patiently(state, "/settle", timeout_s=SYNC_S)
-    answer = ask_patiently(state, "/sync", timeout_s=SYNC_S)
+    ask_patiently("/settle", timeout_s=SYNC_S)
+    answer = ask_patiently("/sync", timeout_s=SYNC_S)
     if answer is not None:
         return msgspec.convert(answer, Outcome)
+    state = state_dir()
     if SyncFolder(state).is_set_up:
         _fetch_ahead(state)
     return written_daemonless("/sync", Outcome, without_daemon, timeout_s=SYNC_S)

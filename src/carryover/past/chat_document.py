@@ -69,7 +69,7 @@ def document_for_chat(
 
 def _material(root: str) -> Material:
     state = state_dir()
-    config = settings_to_print(state)
+    config = settings_to_print()
     refuse_excluded(root, config)
     now = now_ms()
     material = None

@@ -61,9 +61,9 @@ def state_dir() -> StateDir:
     return state
 
 
-def settings_to_print(state: StateDir) -> Config:
+def settings_to_print() -> Config:
     """Returns the settings for a command that only prints; warns and returns the defaults if they can't be used."""
-    config, trouble = settings_or_defaults(state)
+    config, trouble = settings_or_defaults(state_dir())
     if trouble is not None:
         warn_once(trouble)
     return config
@@ -79,10 +79,10 @@ def root_of(folder: str) -> ProjectRoot:
     """Returns the project that a folder belongs to."""
     from carryover.projects.root import agent_folders, find_root
 
-    state, home = state_dir(), Path.home()
+    home = Path.home()
 
     def own_folders() -> frozenset[Path]:
-        return agent_folders(settings_to_print(state).agents, home, os.environ)
+        return agent_folders(settings_to_print().agents, home, os.environ)
 
     return look_at(folder, partial(find_root, folder, home=home, agents_own=own_folders))
 

@@ -28,15 +28,15 @@ from carryover.ledger.connect import connect_read_only, reading
 from carryover.ledger.store import Ledger
 from carryover.ledger.tombstones import Tombstones, kept_copy, put_tombstones, stored_tombstones
 from carryover.model import conversation_of
-from carryover.past.context import now_ms, root_of
+from carryover.past.context import now_ms, root_of, state_dir
 from carryover.paths import StateDir
 from carryover.probe.looks import Silent
 from carryover.terminal.output import SLOW_S, Progress
 
 
-async def outdated_sources(ledger: Ledger, state: StateDir, config: Config, more: Iterable[Path]) -> list[FoundSource]:
+async def outdated_sources(ledger: Ledger, config: Config, more: Iterable[Path]) -> list[FoundSource]:
     """Returns what is new on disk, oldest first; also of the projects `more`, which need not be known."""
-    folders = folders_to_read(config)
+    state, folders = state_dir(), folders_to_read(config)
     agents = all_agents(config.sources)
     await asyncio.to_thread(collect_pending, Spool(state), agents, [folder.agent_id for folder in folders])
     in_projects = _in_projects(config, (*more, *scan.known_projects(state.ledger)))

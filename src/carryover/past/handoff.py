@@ -74,7 +74,7 @@ def handoff_here(wanted: WantedHandoff) -> MadeHandoff:
     from carryover.publish.printed import notes_on, roots_to_hand_over
 
     root, state = wanted.root, state_dir()
-    config = settings_to_print(state)
+    config = settings_to_print()
     refuse_excluded(root, config)
     recorded = (_made_of(each, wanted, config) for each in roots_to_hand_over(root, root_of))
     made = next(filter(None, recorded), None)

@@ -23,7 +23,6 @@ from carryover.ledger.queries import project_by_root, session_by_prefix, session
 from carryover.ledger.rows import ProjectRow, SessionRow
 from carryover.model import LAST
 from carryover.past.context import nothing_recorded, project_root, settings_to_print, state_dir, warn_once
-from carryover.paths import StateDir
 from carryover.terminal.output import warn
 
 if TYPE_CHECKING:
@@ -69,7 +68,7 @@ def opened(
     """
     state = state_dir()
     if state.ledger.exists():
-        is_complete = _prepared(state, want, root)
+        is_complete = _prepared(want, root)
         with reading_tolerantly(state.ledger, warn) as ledger:
             project = project_by_root(ledger, root) if root is not None else None
             if is_complete or project is not None:
@@ -78,7 +77,7 @@ def opened(
     from carryover.importing.declared import all_agents
     from carryover.past.from_disk import chosen_sources, temporary_ledger, tombstones_of
 
-    config = msgspec.structs.replace(settings_to_print(state), paused=state.paused.exists())
+    config = msgspec.structs.replace(settings_to_print(), paused=state.paused.exists())
     sources = chosen_sources(config, root, session, around=around, most_bytes=most_bytes)
     if len(sources) > MANY and not state.ledger.exists():
         warn(f"{len(sources)} transcripts are read for this, and again each time: `carryover install` keeps them read.")
@@ -102,20 +101,20 @@ def session_named(ledger: sqlite3.Connection, name: str) -> SessionRow:
     return newest[0]
 
 
-def may_be_running(state: StateDir) -> bool:
+def may_be_running() -> bool:
     """Whether a daemon runs, or nothing is known about it since its lock can't be read."""
     try:
-        return FileLock(state.lock).holder() is not None
+        return FileLock(state_dir().lock).holder() is not None
     except OSError:
         return True
 
 
-def ask_patiently(state: StateDir, target: str, *, timeout_s: float) -> dict[str, Any] | None:
+def ask_patiently(target: str, *, timeout_s: float) -> dict[str, Any] | None:
     """Returns the daemon's answer to `POST target`; None if none runs. Raises UserError, also if it comes too late."""
     from carryover.daemon.client import ask_daemon
 
     try:
-        return ask_daemon(state.socket, "POST", target, timeout_s=timeout_s)
+        return ask_daemon(state_dir().socket, "POST", target, timeout_s=timeout_s)
     except TimeoutError as error:
         raise UserError(
             f"carryoverd has not finished after {timeout_s:g} s and is still at work. Run the same command again later."
@@ -134,29 +133,29 @@ def written_daemonless(
 
     Raises UserError, which ends with `otherwise` if `do` can't be run.
     """
-    state = state_dir()
-    answer = ask_patiently(state, target, timeout_s=timeout_s)
+    answer = ask_patiently(target, timeout_s=timeout_s)
     if answer is not None:
         return msgspec.convert(answer, kind)
     from carryover.past.without_daemon import as_writer
 
-    return as_writer(state, do, otherwise)
+    return as_writer(do, otherwise)
 
 
-def _prepared(state: StateDir, want: Want, root: str | None) -> bool:
+def _prepared(want: Want, root: str | None) -> bool:
     """Does what `want` says. Returns whether the ledger is all there is to open."""
     if want is Want.FRESH:
-        return root is not None and not state.paused.exists() and _bring_up_to_date(state, root)
-    if want in (Want.FOLLOWED, Want.LISTED) and root is not None and _may_have_moved_to(state, root):
+        return root is not None and not state_dir().paused.exists() and _bring_up_to_date(root)
+    if want in (Want.FOLLOWED, Want.LISTED) and root is not None and _may_have_moved_to(root):
         with suppress(UserError):  # as if another process is using the ledger
-            _follow(state, root)
-    if want is Want.LISTED and not may_be_running(state):
+            _follow(root)
+    if want is Want.LISTED and not may_be_running():
         warn_once("carryoverd is not running: newer sessions may be missing here. `carryover start` has them read.")
     return True
 
 
-def _may_have_moved_to(state: StateDir, root: str) -> bool:
+def _may_have_moved_to(root: str) -> bool:
     """Whether nothing is known of `root`, but of a project that may have been there before it was moved."""
+    state = state_dir()
     if is_foreign(root) or state.paused.exists():
         return False
     with reading(state.ledger) as ledger:
@@ -168,50 +167,50 @@ def _may_have_moved_to(state: StateDir, root: str) -> bool:
     return any(may_have_moved(project, root) for project in projects)
 
 
-def _follow(state: StateDir, root: str) -> None:
+def _follow(root: str) -> None:
     """Has the daemon join what was recorded before the project was moved or, if none is running, joins it."""
     with suppress(TimeoutError):
-        if _ask_about(state, "/follow", root) is None:
+        if _ask_about("/follow", root) is None:
             from carryover.past.without_daemon import follow_moved
 
-            follow_moved(state, root)
+            follow_moved(root)
 
 
-def _bring_up_to_date(state: StateDir, root: str) -> bool:
+def _bring_up_to_date(root: str) -> bool:
     """Has the daemon read and join what is new or, if none is running, reads what is new of this project. False if that
     is incomplete."""
     caught_up = False
     try:
-        settled = _ask_about(state, "/settle", root)
+        settled = _ask_about("/settle", root)
     except TimeoutError:
         pass
     else:
         if settled is None:
-            return _read_here(state, root)
+            return _read_here(root)
         with suppress(UserError, TimeoutError):
-            _ask_about(state, "/follow", root)
+            _ask_about("/follow", root)
         caught_up = bool(settled["caught_up"])
     if not caught_up:
         warn("carryoverd is still reading; this is what it knows so far.")
     return caught_up
 
 
-def _ask_about(state: StateDir, target: str, root: str) -> dict[str, Any] | None:
+def _ask_about(target: str, root: str) -> dict[str, Any] | None:
     from carryover.daemon.client import SETTLE_LIMIT_S, ask_daemon
 
-    return ask_daemon(state.socket, "POST", target, {"root": root}, timeout_s=SETTLE_LIMIT_S)
+    return ask_daemon(state_dir().socket, "POST", target, {"root": root}, timeout_s=SETTLE_LIMIT_S)
 
 
-def _read_here(state: StateDir, root: str) -> bool:
+def _read_here(root: str) -> bool:
     """Reads what is new of the project as a daemon would; a warning says if that is not all. Returns whether it is."""
     from carryover.past.without_daemon import catch_up
 
     try:
-        load_config(state.config)
+        load_config(state_dir().config)
     except UserError:  # it is not known then what may be read; a warning says so
         return False
     try:
-        is_whole = catch_up(state, root)
+        is_whole = catch_up(root)
     except UserError as trouble:
         warn(str(trouble))
         return False

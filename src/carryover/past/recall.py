@@ -187,12 +187,12 @@ def handoff(project: ProjectFolder, tokens: int = MAX_TOKENS) -> str:
 def _project(place: ProjectFolder) -> Iterator[_OpenProject]:
     """Opens the ledger, or a temporary one made from what is on disk, for the project."""
     state = state_dir()
-    config = settings_to_print(state)
+    config = settings_to_print()
     refuse_excluded(place.root, config)
     notes: tuple[str, ...] = ()
     if state.paused.exists():
         notes = ("Carryover is paused: newer work is missing here.",)
-    elif state.ledger.exists() and not may_be_running(state):
+    elif state.ledger.exists() and not may_be_running():
         notes = ("carryoverd is not running: newer work may be missing here.",)
     with opened(Want.AS_IT_IS, place.root) as (ledger, _):
         rows = (queries.project_by_root(ledger, root) for root in (place.root, place.main_root) if root)

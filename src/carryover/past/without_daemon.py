@@ -16,9 +16,8 @@ from carryover.importing.declared import all_agents
 from carryover.ledger.connect import connect_read_only
 from carryover.ledger.queries import project_by_root, whereabouts
 from carryover.ledger.store import Ledger
-from carryover.past.context import now_ms, root_of
+from carryover.past.context import now_ms, root_of, state_dir
 from carryover.past.from_disk import of_project, outdated_sources, read_sources
-from carryover.paths import StateDir
 from carryover.projects.policy import AWAITS_WORK
 from carryover.projects.root import StatePaths
 from carryover.publish.project_moves import follow, inspect_root
@@ -27,10 +26,9 @@ from carryover.publish.publish import awaits_work
 _T = TypeVar("_T")
 
 
-def as_writer(
-    state: StateDir, do: Callable[[Ledger, StatePaths], Awaitable[_T]], otherwise: str = "Nothing was changed."
-) -> _T:
+def as_writer(do: Callable[[Ledger, StatePaths], Awaitable[_T]], otherwise: str = "Nothing was changed.") -> _T:
     """Runs `do` with the ledger while no daemon does. Raises UserError, which ends with `otherwise`, if it can't."""
+    state = state_dir()
     lock = FileLock(state.lock)
     try:
         taken = lock.acquire()
@@ -59,15 +57,15 @@ PATIENCE_S: Final = 5.0
 """How long one source may be read that may have nothing of the project that is asked about."""
 
 
-def catch_up(state: StateDir, root: str) -> bool:
+def catch_up(root: str) -> bool:
     """Reads new records of the project at `root` into the ledger, as a daemon would. Returns whether all were read.
 
     Raises UserError if it can't.
     """
 
     async def read(ledger: Ledger, paths: StatePaths) -> bool:
-        config = settings_now(state)
-        outdated = await outdated_sources(ledger, state, config, [Path(root)])
+        config = settings_now(paths.state)
+        outdated = await outdated_sources(ledger, config, [Path(root)])
         await _follow(ledger, paths, root, config)
         with closing(connect_read_only(paths.state.ledger)) as db:
             rows = {row.id: row for row in whereabouts(db)}
@@ -88,12 +86,12 @@ def catch_up(state: StateDir, root: str) -> bool:
             await ledger.set_published(project.id, None, now_ms() + 1, AWAITS_WORK)
         return is_whole
 
-    return as_writer(state, read, "This is what it holds so far.")
+    return as_writer(read, "This is what it holds so far.")
 
 
-def follow_moved(state: StateDir, root: str) -> None:
+def follow_moved(root: str) -> None:
     """Joins what was recorded before the project at `root` was moved. Raises UserError if it can't."""
-    as_writer(state, lambda ledger, paths: _follow(ledger, paths, root, settings_now(state)))
+    as_writer(lambda ledger, paths: _follow(ledger, paths, root, settings_now(paths.state)))
 
 
 async def _follow(ledger: Ledger, paths: StatePaths, root: str, config: Config) -> None:
@@ -101,8 +99,8 @@ async def _follow(ledger: Ledger, paths: StatePaths, root: str, config: Config) 
     await follow(ledger, paths, project, inspect_root(paths, project.root, config), now_ms=now_ms())
 
 
-async def read_new(ledger: Ledger, state: StateDir) -> None:
+async def read_new(ledger: Ledger) -> None:
     """Reads new records of all projects into the ledger, as a daemon would."""
-    config = settings_now(state)
-    new = await outdated_sources(ledger, state, config, ())
+    config = settings_now(state_dir())
+    new = await outdated_sources(ledger, config, ())
     await read_sources(ledger, [item.source for item in new], all_agents(config.sources), now_ms, root_of)

@@ -136,7 +136,7 @@ def test_a_session_that_starts_without_a_daemon_gets_the_answer_in_its_form(
     shop: Path, scribe: Path, home: Path
 ) -> None:
     state_dir().root.mkdir(mode=0o700)
-    catch_up(state_dir(), str(shop))
+    catch_up(str(shop))
 
     def told(event: str, **fields: str) -> bytes | None:
         payload = json.dumps({"in": str(shop), "talk": str(scribe / "talks/t2.talk"), **fields}).encode()

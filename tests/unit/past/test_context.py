@@ -86,9 +86,9 @@ def test_settings_that_cannot_be_used_are_warned_of_and_a_pause_is_refused(
 ) -> None:
     refuse_paused("read")
     state_dir().root.mkdir()
-    assert (settings_to_print(state_dir()).paused, capsys.readouterr().err) == (False, "")
+    assert (settings_to_print().paused, capsys.readouterr().err) == (False, "")
     state_dir().config.write_text("resume = [")
-    settings_to_print(state_dir())
+    settings_to_print()
     assert str(state_dir().config) in capsys.readouterr().err
     state_dir().paused.touch()
     with pytest.raises(UserError, match="so nothing was read") as raised:

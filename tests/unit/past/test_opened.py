@@ -98,6 +98,6 @@ def test_a_session_is_opened_by_its_id_or_as_the_last_one_here(
 
 
 def test_a_daemon_may_be_running_while_its_lock_is_held(newer: ClaudeSession) -> None:
-    assert not may_be_running(state_dir())
+    assert not may_be_running()
     with locked():
-        assert may_be_running(state_dir())
+        assert may_be_running()

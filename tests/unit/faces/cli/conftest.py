@@ -31,7 +31,7 @@ def shop(home: Path) -> Path:
 def recorded(shop: Path) -> Path:
     """The same, read into the ledger."""
     private_dir(state_dir().root)
-    catch_up(state_dir(), str(shop))
+    catch_up(str(shop))
     return shop
 
 

@@ -145,7 +145,7 @@ def test_a_time_is_forgotten_and_what_was_before_and_after_stays(recorded: Path,
     session.prompt(f"Explain the {SECRET} in it")
     session.now = datetime(2026, 11, 5, 12, tzinfo=UTC)
     session.prompt("Sort the glossary")
-    catch_up(state_dir(), str(recorded))
+    catch_up(str(recorded))
 
     out = run.out("forget", "--since", "2026-11-02", "--until", "2026-11-04", "--yes")
 

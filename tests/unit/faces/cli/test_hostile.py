@@ -46,7 +46,7 @@ def root(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     session = ClaudeSession(home / ".claude" / "projects", made, session=SESSION)
     session.prompt("Add a login page to the web shop.")
     private_dir(state_dir().root)
-    catch_up(state_dir(), str(made))
+    catch_up(str(made))
     return made
 
 

@@ -122,7 +122,7 @@ def home_of_others(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     )
     git(root, "checkout", "--quiet", "-b", "x\u202e\u2066\u200b\u2028\u00ad\x9b8m")
     private_dir(state_dir().root)
-    catch_up(state_dir(), str(root))
+    catch_up(str(root))
     poison_ledger(state_dir().ledger)
     state_dir().log.write_text(f"2026-11-20T06:21:00.000Z ERROR {POISON}\n")
     (home / "note.md").write_text(f"Use a cache. {POISON}")

@@ -99,7 +99,7 @@ def test_a_session_that_was_imported_before_is_said_to_stay_where_it_is(copied: 
 
 def test_what_a_full_disk_kept_out_is_not_said_to_be_in_the_ledger(copied: Path, store: Path, run: Run) -> None:
     state_dir().root.mkdir()
-    catch_up(state_dir(), str(store))
+    catch_up(str(store))
     full = msgspec.json.encode(Report(new_events=0, problem="The disk is full."))
 
     with SocketServer(state_dir().socket, answer(200, full)):
@@ -118,7 +118,7 @@ def test_the_agents_own_transcript_takes_the_place_of_an_export(store: Path, hom
     assert imported(run, export)["new_events"] == 1
     session.prompt("Add a discount")
 
-    catch_up(state_dir(), str(store))
+    catch_up(str(store))
 
     assert ": Add a discount\n## " in run("handoff", str(store))[1]
     with closing(connect_read_only(state_dir().ledger)) as db:

@@ -49,7 +49,7 @@ def began(project: Path, folder: Path) -> None:
     projects = Path.home() / ".claude" / "projects"
     ClaudeSession(projects, folder, session=SESSION).prompt("Add a login page to the web shop.")
     private_dir(state_dir().root)
-    catch_up(state_dir(), str(project))
+    catch_up(str(project))
 
 
 def test_the_command_is_the_agents_own_in_the_folder_that_the_session_began_in(
@@ -120,7 +120,7 @@ def two_tasks(home: Path, claude_here: Path) -> Path:
         session.prompt(task)
         session.answer("I have begun with it. Next I write the file itself.")
     private_dir(state_dir().root)
-    catch_up(state_dir(), str(project))
+    catch_up(str(project))
     return project
 
 
@@ -205,7 +205,7 @@ def test_a_session_of_another_project_is_never_handed_over(two_tasks: Path, home
     other = repository(home / "other")
     session = ClaudeSession(home / ".claude" / "projects", other, session=f"9{REST_OF_ID}")
     session.prompt("Rewrite the manual of the other one.")
-    catch_up(state_dir(), str(other))
+    catch_up(str(other))
 
     err = run.err(ExitCode.NOTHING_FOUND, "handoff", str(two_tasks), "--session", "9abc")
 

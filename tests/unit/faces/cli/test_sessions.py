@@ -351,7 +351,7 @@ def test_the_number_of_sessions_is_given_as_in_every_other_list(recorded: Path, 
 def test_a_list_that_is_cut_where_nobody_asked_for_it_says_so(recorded: Path, home: Path, run: Run) -> None:
     for number in range(LIMIT):
         ClaudeSession(home / ".claude" / "projects", recorded).prompt(f"Look at step {number}")
-    catch_up(state_dir(), str(recorded))
+    catch_up(str(recorded))
 
     _, listed, said = run("sessions", str(recorded))
     more = "These are the newest; --limit N lists more.\n"

@@ -81,7 +81,7 @@ def test_a_limit_is_reported_with_commands_of_agents_that_are_at_none(
     state_dir().root.mkdir(mode=0o700)
     state_dir().config.write_text(f"[agents]\nselected = {json.dumps(startable_agents(None))}\n")
     for root in roots:
-        catch_up(state_dir(), str(root))
+        catch_up(str(root))
 
     left = [agent for agent in startable_agents(None) if agent not in ("claude-code", "codex")]
     assert {limit["root"]: limit["commands"] for limit in status_json(run)["ledger"]["limits"]} == {

@@ -41,13 +41,13 @@ def test_the_time_at_which_a_limit_resets(
         return stored
 
     monkeypatch.setattr(resets, "resets_in", as_before)
-    catch_up(state_dir(), str(work_at_limit.cwd))
+    catch_up(str(work_at_limit.cwd))
 
     _every_reader_answers(run)
 
 
 def test_the_windows_of_a_limit(work_at_limit: ClaudeWork, run: Run) -> None:
-    catch_up(state_dir(), str(work_at_limit.cwd))
+    catch_up(str(work_at_limit.cwd))
     with closing(sqlite3.connect(state_dir().ledger)) as db, db:
         minutes, resets_ms = (None, 300, HUGE, -HUGE), (None, HUGE, -HUGE, 253_402_343_999_000)
         for number, window in enumerate(product((-1e308, 1e308, float("inf")), minutes, resets_ms)):

@@ -31,7 +31,7 @@ def answered(work: ClaudeWork, answer: str, *, model: str = MODEL, usage: Mappin
 
 def read(work: ClaudeWork) -> None:
     private_dir(state_dir().root)
-    catch_up(state_dir(), str(work.cwd))
+    catch_up(str(work.cwd))
 
 
 def used(run: Run, *arguments: str) -> Any:
