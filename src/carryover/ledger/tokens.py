@@ -27,14 +27,7 @@ _PUT_WINDOW: Final = """INSERT INTO limit_window (agent, name, at_ms, used_perce
 
 async def store(db: aiosqlite.Connection, source: Source, prepared: PreparedBatch, *, any_forgotten: bool) -> None:
     """Stores the tokens and windows of a batch inside the open transaction, after its events."""
-    await _store_tokens(db, source, prepared.tokens, any_forgotten=any_forgotten)
-    if prepared.windows:
-        await db.executemany(_PUT_WINDOW, [(source.agent, *astuple(window)) for window in prepared.windows])
-
-
-async def _store_tokens(
-    db: aiosqlite.Connection, source: Source, used: Sequence[TokensUsed], *, any_forgotten: bool
-) -> None:
+    used: Sequence[TokensUsed] = prepared.tokens
     if used and any_forgotten and not source.forgotten_too:
         used = await tombstones.tokens_not_forgotten(db, source.agent, used)
     if used:
@@ -54,3 +47,5 @@ async def _store_tokens(
             for one in used
         )
         await db.executemany(_PUT, rows)
+    if prepared.windows:
+        await db.executemany(_PUT_WINDOW, [(source.agent, *astuple(window)) for window in prepared.windows])
