@@ -92,6 +92,16 @@ def test_files_are_added_replaced_and_removed(store: GitStore, other: GitStore, 
     assert store.fetch().own == {} and len(git(remote, "rev-list", ME).split()) == 1
 
 
+def test_options_that_the_user_has_for_pushes_are_left_out(
+    store: GitStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A remote that takes none refuses the push."""
+    (tmp_path / "settings").write_text("[push]\n  pushOption = ci.skip\n")
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(tmp_path / "settings"))
+    write(store, {"head": b"1"})
+    assert store.fetch().own == {"head": 1}
+
+
 def test_what_did_not_change_is_not_fetched_again(
     tmp_path: Path, store: GitStore, other: GitStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -296,7 +306,6 @@ def test_of_a_pack_that_breaks_off_nothing_stays(tmp_path: Path, monkeypatch: py
     with pytest.raises(StoreTrouble, match="early EOF"):
         store.fetch()
     assert list(packs.iterdir()) == []
-
     left, at_work = packs / "tmp_pack_aaaaaa", packs / "tmp_idx_bbbbbb"
     left.write_bytes(b"of a git that was killed")
     os.utime(left, (1, 1))
