@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import heapq
 import math
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Final, NamedTuple
@@ -151,31 +152,41 @@ class Choice:
         entry = self._entry(spot)
         self._room = left
         self._opened.add(place)
-        self._labelled.add((place, *entry.quote))
+        self._labelled.add(self._quote(spot))
         self.held.update(_keys_in(entry.shown))
         self.kept.add(spot)
 
     def cover(self, spots: Iterable[Spot]) -> None:
         """Takes entries by what they are worth for their tokens. A worth only falls while others are taken, so an entry
-        that is still the best when it is valued again is the best of all."""
-        offers = {spot: self._offer(self._entry(spot)) for spot in spots}
+        that is still the best when it is valued again is the best of all. The first part of a quote that is taken has
+        the speaker, which the others no longer cost: these are offered again."""
+        offers = {spot: self._offer(spot) for spot in spots}
+        quotes = defaultdict[tuple[object, ...], list[Spot]](list)
+        for spot in offers:
+            quotes[self._quote(spot)].append(spot)
         heap = [(-self._value(offer), spot) for spot, offer in offers.items()]
         heapq.heapify(heap)
         while heap and min(self._room) > 0:  # each line takes something of everything
             _, spot = heapq.heappop(heap)
+            if spot in self.kept:
+                continue
             value = self._value(offers[spot])
             if heap and value < -heap[0][0]:
                 heapq.heappush(heap, (-value, spot))
-            else:
-                self.take(spot)
+                continue
+            self.take(spot)
+            for other in quotes.pop(self._quote(spot), ()) if spot in self.kept else ():
+                offers[other] = self._offer(other)
+                heapq.heappush(heap, (-self._value(offers[other]), other))
 
-    def _offer(self, entry: Entry) -> _Offer:
+    def _offer(self, spot: Spot) -> _Offer:
+        entry = self._entry(spot)
         since = self._turns_since.get((entry.session, entry.turn or 0), 0)
-        shown, worth = entry.shown, self._worth
+        shown, worth = entry.text if self._follows(spot) else entry.shown, self._worth
         return _Offer(
             names={key: worth[key] for key in _keys_in(shown) if key in worth},
             alone=entry.alone + max(0.0, LINE["any line"] + LINE["turns since"] * math.log1p(since)),
-            tokens=estimated_tokens(shown) + _LINE_TOKENS,  # whichever part is taken first has the label
+            tokens=estimated_tokens(shown) + _LINE_TOKENS,
         )
 
     def _value(self, offer: _Offer) -> float:
@@ -186,12 +197,19 @@ class Choice:
         place, at = spot
         return self._sections[place][1][at]
 
+    def _quote(self, spot: Spot) -> tuple[object, ...]:
+        place, _ = spot
+        return (place, *self._entry(spot).quote)
+
+    def _follows(self, spot: Spot) -> bool:
+        """Whether another part of its quote is taken, which has the speaker."""
+        return self._entry(spot).parts > 1 and self._quote(spot) in self._labelled
+
     def _lines(self, spot: Spot) -> list[str]:
         """Returns what taking an entry adds: its line, below the heading if it is the first of its section."""
         place, _ = spot
         entry = self._entry(spot)
-        follows = entry.parts > 1 and (place, *entry.quote) in self._labelled
-        speaker = "> " if follows else f"{entry.label}: "
+        speaker = "> " if self._follows(spot) else f"{entry.label}: "
         cut = " …" if entry.part < entry.parts - 1 else ""
         line = f"- {speaker}{'… ' if entry.part else ''}{entry.text}{cut}"
         return [line] if place in self._opened else [f"## {self._sections[place][0]}", line]

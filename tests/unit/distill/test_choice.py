@@ -65,6 +65,14 @@ def chosen(made: Handoff, room: Room, *entries: Entry) -> list[str]:
     return [entries[at].text for _, at in sorted(kept)]
 
 
+def test_a_speaker_is_paid_for_by_the_first_line_of_a_quote_alone() -> None:
+    quote = replace(line("cart.py"), label="Codex answered before all the others (turn 1, 3 min earlier)", parts=2)
+    second, other = replace(quote, text="tax.py", part=1), line("bill.py")
+    room = ENOUGH._replace(lines=3)  # with the heading
+
+    assert chosen(handoff(cart_py=2.0, tax_py=0.5, bill_py=0.3), room, quote, second, other) == ["cart.py", "tax.py"]
+
+
 def test_what_is_fixed_is_taken_first_by_weight_whatever_the_rest_is_worth() -> None:
     entries = (line("cart.py", weight=FIXED + 0.1), line("second", weight=FIXED), line("first", weight=0.0))
     room = ENOUGH._replace(lines=3)  # with the heading
