@@ -38,7 +38,8 @@ _PLAIN_TEST: Final = later(r"[\w!-:<-~]+")
 """The name of a test without blanks, and with no `;`."""
 _BRANCH_CHARS: Final = 80
 
-_LAYOUT: Final = later(r"`{3,}.*|~{3,}.*|([-*_=─━])(?:\s*\1){2,}|[|+:\-\s─━┼]+")
+_LAYOUT: Final = later(r"`{3,}.*|~{3,}.*|([-*_=─━])(?:\s*\1){2,}|[|+:\-\s─━┼]+|[)\]};,\s]*[(\[{\s]*")
+"""Rules, borders of tables, and the brackets of code or JSON that have a line to themselves."""
 _HEADING: Final = later(r"\A\s{0,3}#{1,6}\s+")
 _BULLET: Final = later(r"\A\s*[-*+•]\s+(?=\S)")
 _BOLD: Final = later(r"(?<![\w/*])\*\*(?=[^\s*/])([^\n]{1,300}?)(?<=[^\s*/])\*\*(?![\w/*])", re.ASCII)
@@ -77,7 +78,7 @@ def _columns(lines: Sequence[str]) -> set[int]:
 
 
 def lines_of(text: str) -> tuple[str, ...]:
-    """Returns the lines of `text` with content, without Markdown that is only layout. `…` replaces lines that people
+    """Returns the lines of `text` with content, without those that are only layout. `…` replaces lines that people
     skip, such as encoded data; if there are no others, the first and the last of them stay."""
     return tuple(line for _, line in _formed_lines(text))
 

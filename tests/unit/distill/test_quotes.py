@@ -232,3 +232,9 @@ def test_a_line_of_many_blanks_costs_no_time(line: str) -> None:
     lines_of(line)
 
     assert time.process_time() - started_s < 2
+
+
+def test_a_line_of_brackets_alone_is_layout_unless_it_is_an_empty_value() -> None:
+    code = "def total(items) {\n  return add(\n    items,\n  );\n}\n}, {\n[\n]"
+    assert lines_of(code) == ("def total(items) {", "return add(", "items,")
+    assert (lines_of("[]"), lines_of("{}"), lines_of("()")) == (("[]",), ("{}",), ("()",))
