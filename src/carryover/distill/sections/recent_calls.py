@@ -196,13 +196,14 @@ def _without_repeated_lines(calls: Sequence[_Made]) -> Iterator[_Made]:
 
 
 def _call(past: Past, call: Call, session: SessionView, weight: Weight) -> list[Entry]:
-    """Returns a call with its output. If that is cut or takes several lines, the label says its turn, which has all of
-    it."""
+    """Returns a call with its output, unless that shows a file as it is no longer. If it is cut or takes several lines,
+    the label says its turn, which has all of it."""
     step = _step_of(call, session)
     since = out_of_date(call, call.at_ms, past.view)
     label = f"{_label(past, call)} ({since})" if since else _label(past, call)
     output = _NUMBERED.sub("", call.output) if call.op == "read" else call.output
-    output = output if output.strip("…\n ") else ""
+    is_past = since != "" and call.status != "error" and call.op != "search"  # a search found more than one file's text
+    output = output if output.strip("…\n ") and not is_past else ""
     most = _MOST_DATA if _DATA.match(output) else _MOST_READ if only_looked(call) else _MOST_OUTPUT
     quoted = parted(step, output, "call", weight, label=label, most=most, at_ms=call.at_ms)
     if len(quoted) > 1 or _is_cut(label, output, quoted):
