@@ -23,7 +23,7 @@ from carryover.text.harmless import one_line
 _CHARS: Final = 230
 _REFUSED_CHARS: Final = 80
 _MOST_ALIKE: Final = 12
-_MOST_CHARS: Final = 700
+_MOST_CHARS: Final = 1200
 _OWN_SHARE_TOKENS: Final = 650
 """A good third of the handoff: long pastes or answers do not crowd out ten short sentences of the user."""
 
