@@ -22,6 +22,8 @@ SERVER_NAME: Final = "carryover"
 SUBCOMMAND: Final = "mcp"
 _NAMED: Final = "name"
 """Field with a server's name, where servers are entries of a list."""
+_TIMEOUT: Final = "timeout"
+"""Field with how long the agent waits for a server; the user may have set another one."""
 
 
 class ListEntry(msgspec.Struct, frozen=True):
@@ -43,7 +45,8 @@ class ListEntry(msgspec.Struct, frozen=True):
         elif present is not None and not is_ours(present):
             raise EditRefused(f'"{self.key}" already has another server with the name "{SERVER_NAME}"')
         else:
-            wanted = {**(present or {}), **self.value}
+            there = present or {}
+            wanted = {**there, **self.value, **({_TIMEOUT: there[_TIMEOUT]} if _TIMEOUT in there else {})}
         if wanted == present:
             return data or b""
         put = toml_text.put if self.toml else json_text.put

@@ -174,6 +174,15 @@ def test_what_the_user_adds_to_a_server_stays_when_the_command_moves_and_leaves_
     assert without(IN_TOML, CONFIG.encode(), table) == CONFIG.encode()
 
 
+def test_a_timeout_is_added_to_a_server_that_has_none_and_the_users_own_stays() -> None:
+    timed = ListEntry("mcpServers", {"timeout": 15, **SERVER})
+    added = timed.put(IN_JSON.put(b"{}"))
+    own = added.replace(b"15", b"40")
+
+    assert json.loads(added)["mcpServers"][SERVER_NAME] == {"timeout": 15, **SERVER}
+    assert timed.put(own) == own
+
+
 @pytest.mark.parametrize(
     ("entry", "ours"),
     [

@@ -64,7 +64,8 @@ SPEC: Final = spec.AgentSpec(
         injects_on=("SessionStart",),
     ),
     mcp=(
-        spec.McpServers(files=_data(_MCP)[:1], key="mcpServers"),
+        # Without it the client waits 3 s for a server to start, and goes on without its tools.
+        spec.McpServers(files=_data(_MCP)[:1], key="mcpServers", also={"timeout": 15}),
         *servers_in_editors(f"{_STORAGE}/{_MCP}"),
     ),
     instructions=(spec.InstructionFile(name="AGENTS.md"),),
