@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from carryover.distill.digest import JOB, Said, SeenRun
@@ -42,7 +42,7 @@ _CUT_OFF: Final = {
 def standing_entries(past: Past, git: GitFacts | None) -> list[Entry]:
     """Returns one line of facts, then the agent's last words, oldest first, then what was in flight."""
     steps = [past.work, past.main] if past.work is not None else [past.main]
-    worked = next((step for step in reversed(steps) if did_work(step.turn)), steps[0])
+    worked = _newest_work(past, steps)
     endings = [_ended(past, step) for step in steps]
     said = (
         *endings,
@@ -58,6 +58,13 @@ def standing_entries(past: Past, git: GitFacts | None) -> list[Entry]:
     state = parted(past.main, facts, "ending", WEIGHTS["state"], label="", at_ms=past.main.turn.last_ms)
     entries = [entry for step in steps for entry in (*_words(past, step), *_in_flight(step))]
     return [*state, *entries, *_talk(past)]
+
+
+def _newest_work(past: Past, steps: Sequence[Step]) -> Step:
+    """Returns the newest turn that did work, be it only to commit, in the sessions of `steps`, none before these."""
+    sessions = {step.view.session for step in steps}
+    since = (step for step in reversed(past.steps) if step.turn.began >= steps[0].turn.began)
+    return next((step for step in since if did_work(step.turn) and step.view.session in sessions), steps[0])
 
 
 def _plan_refused(past: Past) -> str:

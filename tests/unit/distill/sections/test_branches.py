@@ -45,3 +45,15 @@ def test_the_branch_of_the_work_stands_beside_it_unless_it_is_checked_out(git: G
 
     assert said in text
     assert ("on branch feature/x" in text, "was on branch" in text) == (said != "", said.startswith("was"))
+
+
+def test_the_branch_on_which_a_turn_only_committed_is_that_of_the_newest_work() -> None:
+    talk = session("s1").event(SessionInfo(branch="main")).user(GOAL).edited("cart.py").says("The cents are whole.")
+    talk.user("Commit it on a branch.").ran("git switch -c feature/x", "Switched to a new branch 'feature/x'")
+    talk.ran("git commit -am Cents", "[feature/x 4a7f2c1] Cents").says("Committed.").user("Tax?").says("It rounds.")
+    made = distill(project(talk), Facts(GitFacts(branch="feature/x", head="4a7f2c1")), resume="ask", now_ms=talk.at_ms)
+    text = render(made) if made is not None else ""
+
+    assert "words after the newest work (turn 1" in text
+    assert "earlier work on branch main" in text
+    assert "was on branch" not in text
