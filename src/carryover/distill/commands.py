@@ -157,7 +157,7 @@ def is_edit_of(mark: str, path: str) -> bool:
 
 def why(output: str, *, of_edit: bool = False) -> str:
     """Returns the reason of a failure from its output: that its time was up, the last line that looks like an error,
-    the message of an error in JSON, or else the last lines. A failed edit gives its reason first."""
+    the message of an error where it ends in JSON, or else the last lines. A failed edit gives its reason first."""
     lines = _telling(output)
     if not lines:
         return ""
@@ -171,7 +171,7 @@ def why(output: str, *, of_edit: bool = False) -> str:
         return f"{raised}{LINE_BREAK}{rejected[1]}" if rejected is not None else _with_what_follows(raised, lines)
     if _NOT_TAKEN.match(lines[0]) and any(map(_LISTS.match, lines[1:_LISTED_WITHIN])):
         return clip(one_line(lines[0]), chars=_CAUSE_CHARS)
-    if in_json := _IN_JSON.findall(output):
+    if output.rstrip().endswith(("}", "]")) and (in_json := _IN_JSON.findall(output)):
         return clip(one_line(_ESCAPED.sub(r"\1", in_json[-1])), chars=_CAUSE_CHARS)
     if in_tex := _TEX.search(output):
         written = _WRITTEN.search(output, in_tex.end())

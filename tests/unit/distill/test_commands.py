@@ -331,6 +331,11 @@ def test_the_error_in_what_is_printed_as_json_is_why_it_failed() -> None:
 
     assert why(failed_first + then_well) == 'no file "cart.json"'
     assert why('{"error":{"message":"no rows"}}') == "no rows"
+    served = '127.0.0.1 replied {"error": {"message": "no rows"}}\n1 of 9 carts differs\nmake: *** [check] Stopped\n'
+    assert (
+        why(served)
+        == '127.0.0.1 replied {"error": {"message": "no rows"}} ¶ 1 of 9 carts differs ¶ make: *** [check] Stopped'
+    )
 
 
 def test_what_a_shell_warns_of_before_an_edit_is_not_why_it_failed() -> None:
