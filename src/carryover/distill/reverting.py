@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Collection, Iterable, Sequence
+from itertools import combinations
 from typing import Final
 
 from carryover.distill.digest import Call, Change, EditedFile, Revert
@@ -29,12 +30,18 @@ _RUNS_FILES: Final = later(
 
 def with_change(changes: tuple[Change, ...], edit: FileEdit, turn: int) -> tuple[Change, ...]:
     """Returns the newest changes of a file with those of an edit, if all its lines are recorded. A change of
-    imports alone is left out, since it only follows others."""
+    imports alone is left out, since it only follows others. Of too many, one that was reverted goes first, with what
+    reverts it: a turn of many edits may be reverted from its last one on."""
     lines = edit.diff.splitlines()
     changed = [line[1:].strip() for line in lines if line[:1] in ("+", "-")]
     if all(_IMPORT.fullmatch(line) for line in changed) or any(line.startswith(_CUT_OFF) for line in lines):
         return changes
-    return (*changes, Change(turn, _checksum(lines, "+"), _checksum(lines, "-")))[-_MOST_CHANGES:]
+    known = (*changes, Change(turn, _checksum(lines, "+"), _checksum(lines, "-")))
+    if len(known) > _MOST_CHANGES:
+        pairs = ((one, later) for one, later in combinations(known, 2) if _are_opposite(one, later))
+        undone = next(((one, later) for one, later in pairs if one.turn < later.turn), ())
+        known = tuple(one for one in known if not any(one is gone for gone in undone))
+    return known[-_MOST_CHANGES:]
 
 
 def _checksum(lines: list[str], mark: str) -> int:

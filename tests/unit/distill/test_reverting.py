@@ -36,6 +36,19 @@ def test_a_turn_of_which_something_stands_is_not_reverted() -> None:
     assert reverts(edits(talk, "-b\n+a")) == [(2, 1)]
 
 
+@pytest.mark.parametrize("order", [1, -1])
+def test_a_turn_of_many_edits_may_be_reverted_in_any_order(order: int) -> None:
+    talk = session("s1").user(GOAL)
+    for number in range(7):
+        edits(talk, f"-a{number}\n+b{number}")
+    talk.user("Undo that.")
+    for number in range(7)[::order]:
+        assert reverts(talk) == []
+        edits(talk, f"-b{number}\n+a{number}")
+
+    assert reverts(talk) == [(2, 1)]
+
+
 def test_half_a_character_is_a_change_like_any_other() -> None:
     talk = edits(session("s1").user(GOAL), "-a\n+\ud83d")
     assert reverts(edits(talk.user("Undo that."), "-\ud83d\n+a")) == [(2, 1)]
