@@ -314,7 +314,7 @@ def read_tool(
     if not subject and op == "ask":
         subject = given.question
     if not subject and op != "plan":
-        subject = given.about or _subject(block, lines, folder)
+        subject = given.about or _subject(block, lines, folder if op != "web" else None)
     subject = subject_of(op, subject)
     name = usable_name(block.name) or "?"
     call = OpenCall(call_id, name, op, subject, changes=changes, handoff=names_own_folder(subject))

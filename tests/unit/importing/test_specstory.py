@@ -348,10 +348,11 @@ def test_a_tool_whose_name_is_not_known_ran_a_command_if_its_arguments_have_one(
     assert (seen.op, seen.subject) == ("read", "/p/cart.py")
 
 
-def test_a_query_with_a_version_is_no_file() -> None:
-    searched, _ = tool("WebSearch", " `cart 2.1 sum prices`", "", "```text", "1. The cart", "```")
+@pytest.mark.parametrize("query", ["cart 2.1 sum prices", "sum prices in cart 2.1", "CI/CD of a cart"])
+def test_a_query_with_a_version_or_a_slash_is_no_file(query: str) -> None:
+    searched, _ = tool("WebSearch", f" `{query}`", "", "```text", "1. The cart", "```")
 
-    assert searched.subject == "cart 2.1 sum prices"
+    assert searched.subject == query
 
 
 def test_a_command_in_a_bullet_may_have_several_lines() -> None:
