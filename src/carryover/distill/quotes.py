@@ -29,9 +29,11 @@ LINE_BREAK: Final = " ¶ "
 
 BESIDE: Final = " | "
 """Joins what was said at several places on one line, of which each names its own."""
-_FORGED: Final = later(r" \| (?=.{0,240}?\((?i:turn) \d|[A-Z][^|:]{2,80}: |`[^`|]{1,240}`(?:: | → ))")
-"""Text that looks like one of our entries on a shared line: a place, a speaker and a colon, or a file or a command and
-what became of it."""
+_FORGED: Final = later(
+    r" \| (?=.{0,240}?\((?i:turn) \d|[A-Z][^|:]{2,80}: |`[^`|]{1,240}`(?: \([^()|]{1,240}\))?(?:: | → ))"
+)
+"""Text that looks like one of our entries on a shared line: a place, a speaker and a colon, or a file or a command,
+what stands behind it in parentheses, and what became of it."""
 
 _PLAIN_NAME: Final = later(r"[\w./@#+-]+")
 _PLAIN_TEST: Final = later(r"[\w!-:<-~]+")
