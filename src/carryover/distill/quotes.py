@@ -40,7 +40,7 @@ _PLAIN_TEST: Final = later(r"[\w!-:<-~]+")
 """The name of a test without blanks, and with no `;`."""
 _BRANCH_CHARS: Final = 80
 
-_LAYOUT: Final = later(r"`{3,}.*|~{3,}.*|([-*_=─━])(?:\s*\1){2,}|[|+:\-\s─━┼]+|[)\]};,\s]*[(\[{\s]*")
+_LAYOUT: Final = later(r"`{3,}.*|~{3,}.*|([-*_=─━])(?:\s*\1){2,}|[|+:\-\s─━┼]+|[)\]};,\s]*(?:[(\[{][(\[{\s]*)?")
 """Rules, borders of tables, and the brackets of code or JSON that have a line to themselves."""
 _HEADING: Final = later(r"\A\s{0,3}#{1,6}\s+")
 _BULLET: Final = later(r"\A\s*[-*+•]\s+(?=\S)")

@@ -227,7 +227,17 @@ def test_a_middle_is_left_out_between_lines_or_else_between_words() -> None:
     assert {*head.split(), *last.split()} == {"vouchers"}
 
 
-@pytest.mark.parametrize("line", [f"{' ' * 50_000}$ ls", f"|{' ' * 50_000}x", f"-{' ' * 50_000}x", f"{'- ' * 25_000}x"])
+@pytest.mark.parametrize(
+    "line",
+    [
+        f"{' ' * 50_000}$ ls",
+        f"|{' ' * 50_000}x",
+        f"-{' ' * 50_000}x",
+        f"{'- ' * 25_000}x",
+        f"}}{' ' * 50_000}x",
+        f"{'{ ' * 25_000}x",
+    ],
+)
 def test_a_line_of_many_blanks_costs_no_time(line: str) -> None:
     started_s = time.process_time()
 
