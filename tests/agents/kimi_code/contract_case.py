@@ -80,6 +80,6 @@ CASE: Final = Case(
 )
 
 CAPABILITIES: Final = Capabilities(
-    reads="the log of each agent of a session, logs of Kimi CLI that are named",
+    reads="the log of each agent of a session, logs of Kimi CLI that you name",
     shows=frozenset({"compaction", "fork", "limit", "sub-agents", "title", "todo list"}),
 )
