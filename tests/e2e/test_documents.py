@@ -48,7 +48,7 @@ SHOWS: Final = {
     "carryover why": GOAL,
     "carryover status": "Claude Code",
     "carryover export --for chatgpt --question": "The document is on the clipboard",
-    "carryover import shop.age": f"machine: {GOAL}",
+    "carryover import shop.age": f"machine: “{GOAL}”",
 }
 
 

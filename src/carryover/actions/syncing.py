@@ -151,8 +151,8 @@ def sync_once() -> Outcome:
 
 
 def _fetch_ahead(state: StateDir) -> None:
-    """Gets what is new in the store, which may take an hour, before the ledger is taken from a daemon that starts
-    meanwhile. Raises UserError."""
+    """Gets what is new in the store before the ledger is locked: it may take an hour, and a daemon may start meanwhile.
+    Raises UserError."""
     with own_log(state, now_ms) as own:
         try:
             own.store.fetch()

@@ -158,8 +158,8 @@ class Choice:
 
     def cover(self, spots: Iterable[Spot]) -> None:
         """Takes entries by what they are worth for their tokens. A worth only falls while others are taken, so an entry
-        that is still the best when it is valued again is the best of all. The first part of a quote that is taken has
-        the speaker, which the others no longer cost: these are offered again."""
+        that is still the best when it is valued again is the best of all. Once a part of a quote is
+        taken, it names the speaker and the others cost less: these are offered again."""
         offers = {spot: self._offer(spot) for spot in spots}
         quotes = defaultdict[tuple[object, ...], list[Spot]](list)
         for spot in offers:
@@ -202,7 +202,7 @@ class Choice:
         return (place, *self._entry(spot).quote)
 
     def _follows(self, spot: Spot) -> bool:
-        """Whether another part of its quote is taken, which has the speaker."""
+        """Whether another part of the same quote has been taken, which names the speaker."""
         return self._entry(spot).parts > 1 and self._quote(spot) in self._labelled
 
     def _lines(self, spot: Spot) -> list[str]:

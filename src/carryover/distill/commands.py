@@ -58,7 +58,7 @@ _LISTS: Final = later(r"usage\b|[^\n]{1,200}:$", re.I)
 _LISTED_WITHIN: Final = 5
 """Lines, of which some name the program and say what it is for."""
 _IN_JSON: Final = later(r'"error":\s*\{[^{}]{0,400}?"message":\s*"((?:[^"\\\n]|\\.){3,400})"')
-"""What a program that prints JSON says of an error; more JSON may follow."""
+"""An error's message in JSON output; more JSON may follow."""
 _ESCAPED: Final = later(r'\\(["\\/])')
 _TEX: Final = later(r"^! (?:[A-Z][^\n]{3,200})$", re.M)
 _WRITTEN: Final = later(r"^Output written on [^\n]{3,120}$", re.M)
@@ -156,7 +156,7 @@ def is_edit_of(mark: str, path: str) -> bool:
 
 
 def why(output: str, *, of_edit: bool = False) -> str:
-    """Returns the reason of a failure from its output: that its time was up, the last line that looks like an error,
+    """Returns the reason of a failure from its output: that it ran out of time, the last line that looks like an error,
     the message of an error where it ends in JSON, or else the last lines. A failed edit gives its reason first."""
     lines = _telling(output)
     if not lines:

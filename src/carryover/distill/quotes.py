@@ -37,7 +37,7 @@ what stands behind it in parentheses, and what became of it."""
 
 _PLAIN_NAME: Final = later(r"[\w./@#+-]+")
 _PLAIN_TEST: Final = later(r"[\w!-:<-~]+")
-"""The name of a test without blanks, and with no `;`."""
+"""A test's name that has neither blanks nor `;`."""
 _BRANCH_CHARS: Final = 80
 
 _LAYOUT: Final = later(r"`{3,}.*|~{3,}.*|([-*_=─━])(?:\s*\1){2,}|[|+:\-\s─━┼]+|[)\]};,\s]*(?:[(\[{][(\[{\s]*)?")
@@ -102,7 +102,7 @@ def _tidy(raw: str, form: LineForm) -> str:
 
 
 def without_bold(line: str) -> str:
-    """Returns a line without the marks of what is bold."""
+    """Returns a line without the marks of bold text."""
     return _BOLD.sub(r"\1", line) if "**" in line else line
 
 
@@ -198,12 +198,12 @@ def branch_name(branch: str) -> str:
 
 
 def name_of_test(name: str) -> str:
-    """Returns the name of a test, which in some languages is any text; then it stands between quotation marks."""
+    """Returns a test's name, in quotation marks if it could pass for other text: some languages allow any words."""
     return name if _PLAIN_TEST.fullmatch(name) else quoted(name)
 
 
 def as_printed(text: str) -> str:
-    """Returns what a program printed; between quotation marks if its `;` might pass for one of ours."""
+    """Returns what a program printed, in quotation marks if it has a `;`, which might pass for one of ours."""
     return quoted(text) if ";" in text else text
 
 

@@ -68,8 +68,7 @@ def after_edit(
 
 
 def _reverted_turn(former: EditedFile, edit: FileEdit, turn: int) -> int | None:
-    """Returns the earlier turn of whose changes an edit reverts the last one that stands; None if it does something
-    else."""
+    """Returns the earlier turn of which the edit reverts the last change left in the file; None if there is none."""
     if edit.change == "delete":
         return former.turn if former.change == "add" and former.turn < turn else None
     made = next(iter(with_change((), edit, turn)), None)

@@ -60,8 +60,7 @@ class Past(NamedTuple):
     main: Step
     """The turn whose last words tell where it stands: the leading one, or the one before if nothing followed it yet."""
     work: Step | None
-    """The newest turn that did work, more than to commit what others had done, if it is not `main` and few answers have
-    followed."""
+    """The newest turn that did more than commit earlier work, if it is not `main` and few answers have followed."""
     at_ms: int
     """Time of the leading session's last event (UTC ms)."""
     names: Mapping[str, str]
@@ -140,8 +139,8 @@ def steps_of(view: ProjectView) -> list[Step]:
 
 
 def leading_step(steps: Sequence[Step], own: str | None = None) -> Step:
-    """Returns the turn with the newest prompt that is not idle, or to which the user added words since, or else the
-    newest turn; of session `own` if that has any."""
+    """Returns the turn that is not idle and has the newest prompt or the newest words added to it; if all are idle, the
+    newest turn. If session `own` has turns, it is one of those."""
     mine = [step for step in steps if step.turn.session == own] or steps
     return max([step for step in mine if not is_idle(step)] or mine, key=_by_prompt)
 
@@ -192,8 +191,8 @@ def did_work(turn: Turn) -> bool:
 
 
 def _only_committed(step: Step) -> bool:
-    """Whether all that was done in a turn is to commit and push what earlier ones had changed: what was done, and what
-    is left, is mostly said in these."""
+    """Whether a turn only committed and pushed what earlier ones had changed. Their answers mostly say what was done
+    and what is left."""
     turn = step.turn
     is_little = turn.end == "answered" and turn.changes <= 2 * len(turn.commits) + 1
     return bool(turn.commits) and is_little and all(file.turn != turn.number for file in step.digest.touched)

@@ -56,7 +56,7 @@ BY_SIGNAL: Final = 128
 """Shells give a command that a signal ended a greater exit code."""
 _AT_ONCE_MS: Final = 1000
 _WHILE_MS: Final = 60_000
-"""A text with less time behind it may still be followed by the call that it leads to."""
+"""A text that is newer may still be followed by the call that it leads to."""
 _IN_JSON: Final = later(r'\{"(?:(?!"message")[^\n]){0,200}?"message" ?: ?"((?:[^"\\]|\\.){1,400})".*')
 """A provider's answer in an error's message: what it says is its `message` (Aider 0.86.2, Cline)."""
 _LONGEST_ERROR: Final = 2000
@@ -210,7 +210,7 @@ def message(digest: Digest, event: Event, body: model.AssistantMessage) -> Diges
 
 
 def closed_before(digest: Digest, at_ms: int) -> Digest:
-    """Marks the last text of a turn that had ended for a while as its answer: what comes now makes the turn go on."""
+    """Marks the last text as the turn's answer if the turn ended a while ago: what comes now continues it."""
     turn = digest.turn
     if turn is None or turn.end != "answered" or not turn.said or at_ms - turn.said[-1].at_ms < _WHILE_MS:
         return digest

@@ -40,9 +40,9 @@ _TODO: Final = later(r"(?:^| )id:\d{1,9} status:([a-z-]{1,20}) title:([^\n]+)")
 
 
 _CUT: Final = "\n… (output truncated)"
-"""The end of a result that is longer than 2,000 characters."""
+"""The end of a result that SpecStory cut after 2,000 characters."""
 _WHOLE: Final = "\n  ],\n"
-"""The end of a member that is whole, a list, of the JSON object in such a result."""
+"""The end of a complete list in the JSON object of such a result."""
 _REPLACEMENTS: Final = "[map["
 """How VS Code's list of replacements begins, as Go prints it: a map each, its names in order."""
 
@@ -108,7 +108,7 @@ def given_in(lines: Sequence[str], fenced: Sequence[tuple[str, str]]) -> Given:
 
 
 def _whole(result: str) -> str:
-    """Returns a JSON object without the member in which SpecStory cut it."""
+    """Returns a JSON object without what follows its last complete list, if SpecStory cut it."""
     head, ended, _ = result.rpartition(_WHOLE) if result.rstrip().endswith(_CUT) else (result, "", "")
     return f"{head}\n  ]\n}}" if ended else result
 
@@ -150,9 +150,9 @@ def _said(result: Fields) -> str:
 
 def plan_or_questions(call: OpenCall, given: Given) -> Iterator[AnyBody]:
     """Yields the plan, or the questions and their answers, that a call shows."""
-    if call.op == "plan" and call.name != "create_plan":  # which the user may not take
+    if call.op == "plan" and call.name != "create_plan":  # the user may refuse that one's plan
         items = _plan_in(given)
-        if items or (given.shown or "").rstrip().endswith(_CUT):  # then the list before is no longer the agent's
+        if items or (given.shown or "").rstrip().endswith(_CUT):  # after a cut list, the one before is out of date
             yield PlanUpdate(items=items)
     if call.op == "ask":
         answers = {text_of(one.get("questionId")): one for one in map(fields_of, items_of(given.result.get("answers")))}

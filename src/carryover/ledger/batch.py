@@ -81,7 +81,7 @@ class PreparedBatch(msgspec.Struct, frozen=True, kw_only=True):
     """Size and time of the source from before the read, so that anything added meanwhile still counts as a change. The
     size is `READ_IN_PART` if the batch did not reach the end, or the end is not final."""
     more: bool = False
-    """Whether the batch did not reach the end."""
+    """Whether more of the source is to be read after this batch."""
     entries: tuple[ReadyEvent, ...] = ()
     reemitted: tuple[Reemitted, ...] = ()
     """Threads that are emitted again, each once."""

@@ -53,7 +53,7 @@ class Ledger:
         self._db = db
         self.path = path
         self.reducer = reducer
-        """What makes the digests, for what is run by `write` and changes events."""
+        """Makes the digests; for functions that `write` runs and that change events."""
         self._lock = asyncio.Lock()
         self.revision = 0
         """Grows after each transaction that was committed."""

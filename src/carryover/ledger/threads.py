@@ -52,8 +52,8 @@ THREAD_TRIGGERS: Final = (
     """CREATE TEMP TRIGGER IF NOT EXISTS event_removed AFTER DELETE ON event
         BEGIN INSERT OR REPLACE INTO touched (thread_id) VALUES (OLD.thread_id); END""",
 )
-"""By these, a connection notes for `settle` the threads with a changed or removed event. One with a `source_id` waits
-for the end of that source."""
+"""With these, a connection lists for `settle` the threads in which an event was changed or removed. A thread with a
+`source_id` waits until that source is read to its end."""
 _NO_SOURCE: Final = ("", "")
 _SOURCE: Final = "(SELECT id FROM source WHERE agent = ? AND path = ?)"
 _TOUCHED: Final = f"""SELECT thread.id, session.id, project_id, EXISTS (SELECT 1 FROM event WHERE thread_id = thread.id)
@@ -104,8 +104,8 @@ async def open_thread(db: aiosqlite.Connection, reducer: Reducer, session_id: in
 
 
 async def reduce_on(db: aiosqlite.Connection, reducer: Reducer, thread: ThreadRow, events: Sequence[Event]) -> None:
-    """Folds `events`, which are stored already, into the thread's digest, and stores that. A digest that cannot be
-    continued is left to `settle`."""
+    """Folds `events`, which are already stored, into the thread's digest and stores it. If that digest cannot be
+    continued, `settle` makes it again."""
     digest = None
     if thread.fold_version == reducer.version:
         with suppress(ValueError):
@@ -175,7 +175,7 @@ async def settle(
 
 
 async def touched_again(db: aiosqlite.Connection) -> str:
-    """Returns the statements that note again what waits for the end of a source, as the connection's own tables go."""
+    """Returns the statements that list the waiting threads again: they are lost when `temp_store` changes."""
     rows = await db.execute_fetchall("SELECT thread_id, source_id FROM touched")
     return "; ".join(f"INSERT INTO touched VALUES ({thread_id:d}, {source_id:d})" for thread_id, source_id in rows)
 

@@ -81,7 +81,7 @@ def opened(
     sources = chosen_sources(config, root, session, around=around, most_bytes=most_bytes)
     if len(sources) > MANY and not state.ledger.exists():
         warn(f"{len(sources)} transcripts are read for this, and again each time: `carryover install` keeps them read.")
-    agents, excluded = all_agents(config.sources), tombstones_of(state)  # without what the user had forgotten
+    agents, excluded = all_agents(config.sources), tombstones_of(state)  # what the user had forgotten stays out
     with temporary_ledger(sources, agents, tombstones=excluded, searched=searched) as ledger:
         yield ledger, project_by_root(ledger, root) if root is not None else None
 

@@ -82,7 +82,7 @@ def project_at(folder: str) -> ProjectFolder:
     project = root_of(folder)
     try:
         folder_now = Path(project.root).stat()
-    except (OSError, ValueError) as error:  # a client may name one with a NUL
+    except (OSError, ValueError) as error:  # ValueError: a client may send a name with a NUL
         raise UserError(f"There is no folder {project.root}.", ExitCode.NOTHING_FOUND) from error
     return ProjectFolder(project.root, project.main_root, folder_now.st_dev, folder_now.st_ino)
 

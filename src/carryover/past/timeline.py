@@ -41,7 +41,7 @@ _COMMITTED_AFTER_MS: Final = 3_600_000
 """How long after a session a commit with its edits is still shown with it."""
 _MOST_MOMENTS: Final = 500
 _GROWTH: Final = 1.125
-"""How much more must be known before it is put in order again."""
+"""Factor by which the moments must have grown before they are sorted again."""
 _AT_ONCE: Final = 100
 """Maximum number of moments with the same time that are kept together."""
 
@@ -130,7 +130,7 @@ def timeline(
     listed: list[Moment] = []
     looked_at = 0
     for row in rows:
-        if len(moments) > looked_at * _GROWTH:  # not for each session: of many within an hour, that would be quadratic
+        if len(moments) > looked_at * _GROWTH:  # for each session, it would be quadratic
             looked_at, listed = len(moments), _listed(moments, wanted, limit)
         until_ms = row.last_ms + _COMMITTED_AFTER_MS
         if until_ms < wanted.since_ms or (len(listed) >= limit and until_ms < listed[limit - 1].at_ms):

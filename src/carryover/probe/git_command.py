@@ -88,7 +88,7 @@ _STORE_SETTINGS: Final = {
     "fetch.unpackLimit": "1",  # as it came: unpacked, a few bytes could become gigabytes
     "http.lowSpeedLimit": "100",
     "http.lowSpeedTime": "60",
-    "push.pushOption": "",  # the user's own, which not every remote takes
+    "push.pushOption": "",  # without the user's own: not every remote takes them
     "remote.store.fetch": "+refs/heads/*:refs/store/*",  # a push notes what it has sent
 }
 _STORE_ENVIRONMENT: Final = {

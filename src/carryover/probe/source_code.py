@@ -88,8 +88,8 @@ def examine(source: bytes, language: str, line: int | None, effort: Effort) -> F
 
 
 def _fails_at_an_ampersand(tree: Tree) -> bool:
-    """Whether what a grammar can't read first is a `&` in the text of an element. TypeScript and Babel read it; of what
-    follows nothing is known."""
+    """Whether the first thing that the grammar can't read is a `&` in an element's text. TypeScript and Babel accept
+    it; whether the rest has errors is unknown."""
     around, node = None, tree.root_node
     while node.has_error and not node.is_error:
         inner = next((child for child in node.children if child.has_error or child.is_missing), None)

@@ -50,7 +50,7 @@ _OTHERS: Final = ("ls-files", "--others", "--exclude-standard", "--directory", "
 
 _T = TypeVar("_T")
 _Without = Callable[[bytes], bytes]
-"""Returns a text without what is ours in it."""
+"""Returns a file's text without what Carryover wrote into it."""
 
 
 def git_facts(checkout: Checkout, *, timeout_s: float) -> GitFacts | None:

@@ -154,8 +154,8 @@ def awaits_work(db: sqlite3.Connection, project: ProjectRow, *, asked: Collectio
 def publish_text(
     made: MadeHandoff, text: CleanText, paths: StatePaths, *, beside: Callable[[], bool] = bool
 ) -> Published:
-    """Writes the `text` of a handoff, or what stands for one, and all that belongs to it to the project; errors become
-    a refusal or a note. Blocks.
+    """Writes the handoff's `text`, or a placeholder, to the project with all that belongs to it; errors become a
+    refusal or a note. Blocks.
 
     `beside` is called to write more files there; it returns whether they have to be written again later.
     """
@@ -220,7 +220,8 @@ def _publish_inside(
 
 
 def _written(folder: Path, made: MadeHandoff, text: CleanText) -> Published:
-    """Writes the text into the folder. A second page that it does not name goes; one that it names is written later."""
+    """Writes the text into the folder, and removes a second page that it does not name. One that it names is written
+    later."""
     changed = write_handoff(folder, text)
     has_page = made.handoff is not None and names_page(made.handoff, text)
     if not has_page:

@@ -22,7 +22,7 @@ LATEST_MS: Final = 253_402_300_799_999
 
 _END_CHARS: Final = 300
 _NEXT_STEP: Final = later(r"[\"')\]}]{0,4}[ \t]*&&[ \t]|\n[A-Z_]{2,16}\n")
-"""Where a command goes on behind a script on its command line or in a here-document, with what ends the script."""
+"""The end of a script on the command line or in a here-document, after which the command goes on."""
 _UUID: Final = later(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _FILE_NAME: Final = later(r"[A-Za-z0-9][\w-]{0,80}")
 _HOME: Final = later(r"(?:[A-Za-z]:)?/(?:root|(?:home|Users)/[^/]+)(?=/)")
@@ -40,8 +40,8 @@ def bounded(text: str, limit: int) -> str:
 
 
 def subject_of(op: Op, text: str) -> str:
-    """Returns what a call is about, bounded; of a command also its last steps, which may be the tests of what a long
-    script did. They begin behind a step, so that no secret stands there without the word that tells of it."""
+    """Returns what a call is about, bounded. A long command keeps its last steps too, which may run tests after a long
+    script. They begin at the start of a step, so no secret is kept without the word before it that gives it away."""
     ends = len(text) > SUBJECT_CHARS and op == "shell"
     step = _NEXT_STEP.search(text, len(text) - _END_CHARS) if ends else None
     end = text[step.start() :] if step is not None else ""

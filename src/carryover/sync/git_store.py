@@ -30,7 +30,7 @@ REMOTE_S: Final = 3_600.0
 LEFT_AFTER_S: Final = 10.0
 """Longer than git holds a lock here: one may still be at work although the program that started it was killed."""
 _UNFINISHED: Final = "tmp_*"
-"""What came of a pack before the connection broke: git (2.39) keeps it, for two weeks if it ever cleans up."""
+"""The part of a pack that arrived before the connection broke: git (2.39) keeps it for two weeks or more."""
 MOST_BRANCHES: Final = 200
 _MOST_LISTED: Final = 4 << 20
 """Most bytes of the list of a remote's branches and tags. Parsing it takes ten times as much memory."""

@@ -225,7 +225,7 @@ def _see_marked(found: Findings, marked: re.Match[str], *, is_last: bool = False
     found.ended = found.ended or "\t" in marked["rest"]
     path = _PATH.match(subject) if "<<<" not in fail_mark else None
     if path and fail_mark == "ERROR" and _PROSE.match(subject, path.end()):
-        return  # any program says so of a file ("ERROR: shop.json not found")
+        return  # any program may print this about a file ("ERROR: shop.json not found")
     if path:
         subject, _, why = subject.partition(" - ")
         if why and outcome == "fail" and found.reason is None:

@@ -86,7 +86,7 @@ def root_above(
 
 _PAYLOAD: Final = msgspec.json.Decoder(Fields)
 _OTHERS: Final = ("cursor_version", "conversation_id", "workspace_roots")
-"""Fields of a payload of a program that runs other agents' hooks."""
+"""Fields in payloads of a program that runs other agents' hooks."""
 
 
 def common_hooks(
@@ -99,8 +99,8 @@ def common_hooks(
     forgets: Literal["exit"] | None = None,
     reads_page: str = READS_PAGE,
 ) -> HookProtocol:
-    """Returns the protocol of hooks with Claude-like payloads, which the transcript's location tells from another
-    program's.
+    """Returns the protocol for hooks whose payloads are like Claude Code's. The transcript's location shows whether a
+    payload is the agent's own or another program's.
 
     `actions`: by event in lower case; every other event is a `hint`. `may_be_unwritten`: whether a session without a
     transcript is the agent's too: it gets an answer, and nothing of it is stored. `cwd_moves`: see `HookEvent`; all
@@ -125,7 +125,7 @@ def common_hooks(
         if isinstance(own, Skipped):
             return own
         given, session = own
-        # A sub-agent has its parent's session here. It gets its task from that, and nothing of the session's own.
+        # A sub-agent's payload has its parent's session. The parent gives it its task, so it gets no handoff.
         action = actions.get(event, "hint") if given.get("agent_id", rawjson.ABSENT) == rawjson.ABSENT else "hint"
         transcript = text_of(given.get("transcript_path")) or None
         if transcript is None and action != "session_start":

@@ -128,7 +128,8 @@ class SnapshotReader(Generic[_S]):
 
 
 class Document:
-    """A conversation as it is now: its messages, and what is known of the whole. As a snapshot, it is the only one.
+    """A conversation as it is now: its messages, and what is known of the whole. As a snapshot, it is the only
+    conversation in it.
 
     `begin`: whether its messages follow those emitted before, and whether others follow → the record before them, if
     any. `record`: the place of a message, and the message → its record, if any; raises as `_Conversation.piece`. `end`:
@@ -182,7 +183,7 @@ def stored_session(
     *,
     empty: bool = True,
 ) -> Document:
-    """Returns a session of these messages: a record of it before them, and one of the facts about it after them."""
+    """Returns a session with these messages, the record of the session before them and its facts after them."""
 
     def begin(on: bool, more: bool) -> bytes:
         return msgspec.json.encode(StoredRecord("begin", session, on=on, more=more))

@@ -123,7 +123,7 @@ def _outcome(call: OpenCall, content: msgspec.Raw, number: int, *, failed: bool)
         if _DENIED.fullmatch(said):
             return refused(said, by_client=call.op in _SHELL_AND_CLIENT_WORDED, by_user=True)
         return ToolOutcome("error", said, never_ran=_NEVER_RAN.search(said) is not None)
-    # Of each thing that the call was asked to do: its `result` or `error`, and its `success`.
+    # One for each thing that the call was asked to do, with its `result` or `error`, and its `success`.
     parts = rawjson.part_of(content, list[Fields]) or []
     if not parts and bytes((one := fields_of(inner)).get("success", b"null")) != b"null":
         parts = [one]

@@ -66,8 +66,8 @@ _ABOUT: Final = ("command", "path", "file_path", "regex", "query", "tool_name")
 
 
 About = tuple[TaskFacts, SessionInfo]
-"""What an agent notes about a task beside its messages: facts, of which `root` is the task that it is a part of, if
-another task began it; and what is true of the whole."""
+"""What an agent notes about a task beside its messages. `root` of its facts is the task that it is a part of, if
+another task began it."""
 
 
 def is_task(path: PurePath) -> bool:

@@ -72,7 +72,7 @@ _PREFACE: Final = later(
 )
 """The client's preface to a summary, for the model that reads it, as worded in 0.169."""
 _COMPACTED: Final = "Compact task completed"
-"""What 0.47 says as if it was an answer, right behind a summary."""
+"""What 0.47 writes in the form of an answer, right after a summary."""
 _SUMMARY_KINDS: Final = kinds_of(
     current="current progress|current progress and key decisions|current progress and key decisions made|progress",
     next="what remains to be done|remaining work|clear next steps|next steps",

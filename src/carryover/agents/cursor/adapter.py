@@ -117,7 +117,7 @@ _PAYLOAD: Final = msgspec.json.Decoder(Fields)
 
 
 def _read(event: str, payload: bytes) -> HookEvent | Skipped:
-    """Reads a payload, as reports and the vendor's pages say it is (editor 3.12.17, `cursor-agent` 2026.07.17 and
+    """Reads a payload, as reports and the vendor's pages describe it (editor 3.12.17, `cursor-agent` 2026.07.17 and
     2026.09.10).
 
     There is no working folder: the user's own hooks run in `~/.cursor`, so the workspace identifies the project; an
@@ -147,7 +147,7 @@ def _read(event: str, payload: bytes) -> HookEvent | Skipped:
 
 def _own_session(given: Fields, event: str) -> str | None:
     is_own = bool(text_of(given.get("cursor_version"))) and text_of(given.get("hook_event_name")).lower() == event
-    # The second is the conversation's id in the events that begin and end a session.
+    # Events that begin and end a session have the conversation's id under the second name.
     return first_text(given, "conversation_id", "session_id") if is_own else None
 
 

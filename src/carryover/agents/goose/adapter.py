@@ -222,7 +222,7 @@ class _Database:
 
 
 def _summaries(rows: list[_Row]) -> frozenset[int]:
-    """Returns which messages are summaries: for the model alone, as is the one after it, that tells it to go on."""
+    """Returns which messages are summaries: hidden from the user, like the next one, which tells the model to go on."""
     return frozenset(
         number
         for number, (row, after) in enumerate(pairwise(rows))

@@ -173,7 +173,7 @@ class _Database:
 
 
 def _with_columns(db: sqlite.Connection, table: str) -> str:
-    """Returns what a query says for a table, so that it finds the columns which that version may not have."""
+    """Returns the table for a query, with default values for the columns that the client's version may not have."""
     missing = [f"{value} AS {name}" for name, value in _ADDED[table].items() if not sqlite.has_column(db, table, name)]
     return f"(SELECT *, {', '.join(missing)} FROM {table})" if missing else table
 

@@ -49,7 +49,7 @@ TOOLS: Final = Tools(
     about=("path", "pattern", "url", "description", "prompt", "query", "name"),
     changes=by_arguments,
 )
-"""The built-in tools (2.1), and behind them those of Kimi CLI (protocol 1.3)."""
+"""The built-in tools (2.1), followed by those of Kimi CLI (protocol 1.3)."""
 _ENDINGS: Final = Endings(
     exited=later(r"\n?Command failed with exit code: (-?\d{1,10})\.\s*\Z"),
     interrupted=later(r"\A\s*Interrupted by user\s*\Z"),
@@ -74,7 +74,7 @@ _ENDS_ARGUMENTS: Final = (
     "TurnBegin",
     "TurnEnd",
 )
-"""Records of Kimi CLI behind which no part of a call's arguments comes; results of other calls may come between."""
+"""Records of Kimi CLI that end a call's arguments. Results of other calls may come between the parts of them."""
 _STATE: Final = "$facts"
 """Type of the record that the reader adds: the session's facts, which stand in another file."""
 _MAX_STATE_BYTES: Final = 1 << 20
@@ -120,7 +120,8 @@ def _parse(source: Source, context: _Context, record: Record) -> tuple[_Context,
     is_copy = at_ms < context.forked_ms
     session = source.session or PurePosixPath(source.path).stem
     is_earlier = "message" in line and "timestamp" in line
-    # Kimi CLI has no ids of records, a model may number its calls anew in each session, and times have microseconds.
+    # Records of Kimi CLI have no ids, and a model may number its calls from 1 in each session: times, which have
+    # microseconds, tell them apart.
     prefix = f"{bytes(line['timestamp'])[:40].decode('utf-8', 'replace')}/" if is_earlier else ""
     recorder = _Recorder(
         context=context,
@@ -131,7 +132,7 @@ def _parse(source: Source, context: _Context, record: Record) -> tuple[_Context,
         copied=is_copy,
         at_ms=at_ms,
     )
-    # Kimi CLI, which came before, has type and content further in.
+    # Kimi CLI, its predecessor, nests the type and the content.
     kind = text_of(line.get("type")) or text_of(message.get("type"))
     if is_earlier:
         line = fields_of(message.get("payload"))

@@ -59,7 +59,7 @@ _ENDINGS: Final = Endings(
     never_ran=later(r"Validation failed for tool |Tool \S+ not found"),
 )
 _STOPPED: Final = "Operation aborted"
-"""All that is said of a call that the user stopped, except for a command that was running."""
+"""The whole output of a call that the user stopped, unless it is a command that was running."""
 _NONE: Final = "(no output)"
 _FILES: Final = later(r'\A.*?<file name="/[^"\n]*">.*</file>\n', re.DOTALL)
 """From what was piped in, up to the last closing tag, since a file may hold one. An image's stands on the same line."""

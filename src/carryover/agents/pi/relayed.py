@@ -38,7 +38,7 @@ _AROUND: Final = later(
 )
 
 _SCHEDULED: Final = later(r"\[cron:[0-9a-f]{8}-[0-9a-f-]{27}(?: [^\]\n]{1,200})?\] |Read HEARTBEAT\.md if it exists\b")
-"""Begins the prompt of a job that runs on a schedule: its id and its name (May 2026), or what it does by default."""
+"""The beginning of a scheduled prompt: a job's id and name (May 2026), or what OpenClaw sends without a job."""
 
 
 def answered(text: str) -> str:

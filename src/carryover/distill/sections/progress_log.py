@@ -110,7 +110,7 @@ def summary_entries(past: Past) -> list[Entry]:
 
 
 def is_done_since(summary: Summary, digest: Digest) -> bool:
-    """Whether the turn of the summary has had an answer since, after which the end of a job may have made it go on."""
+    """Whether the turn of the summary has had an answer since, even if the end of a job then made the turn go on."""
     made_in = [turn for turn in digest.turns if turn.number == summary.turn]
     answers = (one for turn in made_in for one in turn.said if one.final or turn.end == "answered")
     return any(one.at_ms > summary.at_ms for one in answers)

@@ -196,8 +196,8 @@ def _without_repeated_lines(calls: Sequence[_Made]) -> Iterator[_Made]:
 
 
 def _call(past: Past, call: Call, session: SessionView, weight: Weight) -> list[Entry]:
-    """Returns a call with its output, unless that shows a file as it is no longer. If it is cut or takes several lines,
-    the label says its turn, which has all of it."""
+    """Returns a call with its output, unless the output shows a file that has changed since. If it is cut or takes
+    several lines, the label names the turn, which has all of it."""
     step = _step_of(call, session)
     since = out_of_date(call, call.at_ms, past.view)
     label = f"{_label(past, call)} ({since})" if since else _label(past, call)

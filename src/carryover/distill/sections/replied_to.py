@@ -20,7 +20,7 @@ from carryover.text.pattern import later
 SHORT_REPLY: Final = 40
 """A prompt of no more characters may say nothing without the question that it answers."""
 _LONG_REPLY: Final = 200
-"""The same of one that begins with a reply: it may not say to what."""
+"""Likewise for a prompt that begins with a reply: it may not say to what."""
 _ASKED_CHARS: Final = 160
 _LEAST_TOKENS: Final = 6
 """A line of fewer says nothing: then the middle of all is left out instead."""
@@ -55,9 +55,9 @@ def _turn_before(step: Step) -> Turn | None:
 
 
 def replying_to(step: Step, label: str) -> str:
-    """Returns the label of a prompt with what it replied to: the questions that it answers by their numbers, the
-    question at the end of the turn before that a short one answers, or one that begins with a reply, or what a shorter
-    one of these followed."""
+    """Returns the label of a prompt with what it replied to: the questions that it answers by their numbers; if it is
+    short or begins with a reply, the question at the end of the turn before; or, if it is short, the option that it
+    chooses or the end of the list that it follows."""
     prompt = step.turn.prompt
     before = _turn_before(step)
     is_short = step.turn.chars <= SHORT_REPLY and not is_question(prompt)
