@@ -128,10 +128,10 @@ LONG: Final = "x" * 100_000
         (LONG, {}, "The tools are recall, turn, handoff."),
     ],
 )
-def test_a_refusal_does_not_bring_a_long_argument_back(
+def test_a_refusal_does_not_quote_a_long_argument_in_full(
     worked: ClaudeSession, shop: Path, name: str, given: dict[str, Any], ends: str
 ) -> None:
-    """It would fill the context of the model that has sent it."""
+    """It would fill the context of the model that sent it."""
     with McpClient(shop) as client:
         refused = client.ask("tools/call", name=name, arguments=given)
 

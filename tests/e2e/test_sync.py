@@ -257,7 +257,7 @@ def test_an_interrupt_ends_a_sync_that_waits_for_its_remote(tmp_path: Path, desk
 
 
 def test_a_daemon_can_start_while_a_sync_waits_for_its_remote(tmp_path: Path, desktop: Machine) -> None:
-    """After `carryover restart`, too: the command goes on alone where the daemon that it asked has ended."""
+    """Also after `carryover restart`: the command carries on by itself if the daemon that it asked has ended."""
     address, environment = remote_at(tmp_path / "remote")
     desktop.daemon.env.update(environment)
     desktop.run("sync", "init", address)

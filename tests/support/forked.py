@@ -247,7 +247,7 @@ def load_all() -> None:
 
 
 def _leave(codes: Sequence[int]) -> None:
-    """Ends a child with the code that its program returned, if it did and all that it wrote is out."""
+    """Ends a child with the exit code of its program, if that returned one and its output could be flushed."""
     with suppress(OSError, ValueError, IndexError):
         sys.stdout.flush()
         sys.stderr.flush()
@@ -257,8 +257,8 @@ def _leave(codes: Sequence[int]) -> None:
 def main() -> int:
     """Runs a program; or loads and forks, and returns in each child, once it has ended.
 
-    Python would then take apart all that was loaded, for longer than most commands run: what was registered first is
-    called last, once all threads have ended, so nothing else is left out.
+    Python would then tear down all that was loaded, which takes longer than most commands run. `_leave` prevents that:
+    registered first, it is called last, once all threads have ended, so nothing else is skipped.
     """
     if not sys.argv[1].isdigit():
         exec(sys.argv.pop(1), {"__name__": "__main__"})

@@ -191,7 +191,7 @@ def test_a_skill_and_attached_files_are_not_the_users_words(client: Client) -> N
     assert given[1:] == [*[("/round", "to cents", 0)] * 2, (None, "Look at @file:a.py", 0), (None, "See", 1)]
 
 
-def test_a_job_that_runs_on_a_schedule_says_what_to_do(client: Client) -> None:
+def test_the_prompt_of_a_scheduled_job_is_read(client: Client) -> None:
     begun = "[SYSTEM: You are running as a scheduled cron job. DELIVERY: Say [SILENT] if there is nothing.]\n\n"
     client.say("one", START_S + 2, "user", f"{begun}Count the bread.")
     client.say("one", START_S + 3, "user", "[SYSTEM: A process ended.]\n\nIt printed 3.")

@@ -108,7 +108,7 @@ def test_each_request_of_a_fork_is_counted_once_for_the_session_that_made_it() -
     assert {(used.model, used.input, used.output) for used in fork} == {("fake-model", 900, 40)}
 
 
-def test_a_log_of_the_client_before_it(tmp_path: Path) -> None:
+def test_a_log_of_its_predecessor_is_read(tmp_path: Path) -> None:
     def call(ident: str, name: str, arguments: str) -> tuple[str, dict[str, object]]:
         return "ToolCall", {"type": "function", "id": ident, "function": {"name": name, "arguments": arguments}}
 
@@ -167,7 +167,7 @@ def test_a_log_of_the_client_before_it(tmp_path: Path) -> None:
     assert found.events[-1].at_ms == 1_772_671_348_250 + 16_000
 
 
-def test_a_copied_log_is_of_the_agent_that_its_first_record_names() -> None:
+def test_a_copied_log_belongs_to_the_agent_that_its_first_record_names() -> None:
     head = b'{"type":"metadata","protocol_version":"1.5"}\n{"agentId":"%b"}\n{"agentId":"agent-7"}\n'
     assert AGENT.exported is not None
     copies = [AGENT.exported(Path("/tmp/copy.jsonl"), head % agent) for agent in (b"main", b"agent-0")]
@@ -175,7 +175,7 @@ def test_a_copied_log_is_of_the_agent_that_its_first_record_names() -> None:
     assert [copy and copy.subagent_id for copy in copies] == [None, "agent-0"]
 
 
-def test_two_logs_of_the_client_before_it_share_no_key(tmp_path: Path) -> None:
+def test_two_logs_of_its_predecessor_share_no_key(tmp_path: Path) -> None:
     def keys(at: float) -> list[str]:
         ran: dict[str, object] = {
             "id": "functions.Shell:0",

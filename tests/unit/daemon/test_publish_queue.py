@@ -290,7 +290,7 @@ async def test_git_that_is_late_is_asked_once_more_and_given_more_time(
         assert (await publish(), desk.git_s) == (True, [TIMEOUT_S, PATIENT_S])
 
 
-async def test_where_git_is_late_its_last_state_stands_also_after_a_restart(
+async def test_if_git_is_late_its_last_known_state_is_used_even_after_a_restart(
     context: DaemonContext, session: ClaudeSession
 ) -> None:
     repository(session.cwd, {"cart.py": ""})

@@ -65,7 +65,7 @@ def chosen(made: Handoff, room: Room, *entries: Entry) -> list[str]:
     return [entries[at].text for _, at in sorted(kept)]
 
 
-def test_a_speaker_is_paid_for_by_the_first_line_of_a_quote_alone() -> None:
+def test_only_the_first_line_of_a_quote_is_charged_for_its_speaker() -> None:
     quote = replace(line("cart.py"), label="Codex answered before all the others (turn 1, 3 min earlier)", parts=2)
     second, other = replace(quote, text="tax.py", part=1), line("bill.py")
     room = ENOUGH._replace(lines=3)  # with the heading

@@ -325,7 +325,7 @@ def test_a_wait_whose_time_was_up_is_no_failed_approach(command: str, output: st
     assert failed(msgspec.structs.replace(result(command), output=output)) is fails
 
 
-def test_the_error_in_what_is_printed_as_json_is_why_it_failed() -> None:
+def test_the_reason_of_a_failure_is_the_error_in_json_output() -> None:
     failed_first = '{\n "ok": false,\n "error": {\n  "code": 7,\n  "message": "no file \\"cart.json\\""\n }\n}\n'
     then_well = '{\n "ok": true,\n "data": {\n  "message": "saved",\n  "ids": [\n   "rec9"\n  ]\n }\n}'
 

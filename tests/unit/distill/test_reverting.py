@@ -27,7 +27,7 @@ def test_an_edit_reverts_another_if_it_adds_what_that_took_out_and_takes_out_wha
     assert reverts(talk) == [(2, 1)]
 
 
-def test_a_turn_of_which_something_stands_is_not_reverted() -> None:
+def test_a_turn_with_a_change_left_is_not_reverted() -> None:
     talk = edits(edits(session("s1").user(GOAL), "+show(cart)"), "-a\n+b")
     edits(edits(talk, "+log(cart)"), "-log(cart)")  # it took this out itself
     edits(talk.user("Without the list."), "-show(cart)")

@@ -130,7 +130,7 @@ def test_long_work_that_was_ordered_before_does_not_hide_a_newer_order() -> None
     assert "Port the page to French." in under("Also in progress", long, asked)
 
 
-def test_words_added_while_the_agent_works_are_newer_than_an_order_elsewhere_before_them() -> None:
+def test_words_added_to_a_running_turn_count_as_newer_than_an_earlier_prompt_elsewhere() -> None:
     long = session("s1").user("Port the page to French.").edited("page.py")
     asked = session("s2", hours=1, agent="codex").user("Tax per cart.").edited("tax.py").says("Done.")
     assert past(long, asked).lead.session == "s2"
@@ -280,7 +280,7 @@ def test_the_session_that_the_work_was_forked_from_is_not_beside_it() -> None:
     assert parallel_sessions(replace(view, sessions=(forked, asked.view())), newest) == []
 
 
-def test_the_session_whose_plan_the_newest_one_carries_out_is_not_beside_it() -> None:
+def test_a_session_whose_plan_the_newest_one_carries_out_is_not_also_in_progress() -> None:
     planned = session("planned").user("Add a page.").edited("page.py")
     planned.event(model.PlanProposal(call_id="p", text="1. The page. 2. Its link."))
     lead = session("lead").user("Implement the following plan:\n\n1. The page. 2. Its link.").edited("link.py")

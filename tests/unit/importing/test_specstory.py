@@ -349,7 +349,7 @@ def test_a_tool_whose_name_is_not_known_ran_a_command_if_its_arguments_have_one(
 
 
 @pytest.mark.parametrize("query", ["cart 2.1 sum prices", "sum prices in cart 2.1", "CI/CD of a cart"])
-def test_a_query_with_a_version_or_a_slash_is_no_file(query: str) -> None:
+def test_a_search_for_words_with_a_version_or_a_slash_is_not_a_file(query: str) -> None:
     searched, _ = tool("WebSearch", f" `{query}`", "", "```text", "1. The cart", "```")
 
     assert searched.subject == query

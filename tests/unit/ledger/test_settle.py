@@ -1,4 +1,4 @@
-"""A digest whose events change while a long source is read is made once, at the end, and right for whoever asks."""
+"""If events change while a long source is read, their digest is made again once, at the end, and is right meanwhile."""
 
 from __future__ import annotations
 
@@ -54,8 +54,8 @@ async def scribe(ledger_path: Path, reducer: Counting) -> AsyncIterator[Scribe]:
 
 
 async def read(scribe: Scribe, batches: Iterable[int], *, path: str = "/t/one.jsonl", session: str = "s1") -> None:
-    """Reads batches of a source of `BATCHES`. In each, the user takes back the last prompt of the one before; nothing
-    is said in the last one."""
+    """Reads batches of a source of `BATCHES`. Each retracts the last prompt of the one before; the last batch is
+    empty."""
     for number in batches:
         prompts = [
             scribe.event(f"Write module {number}-{n}.", key=f"{path}{number}-{n}", session=session, at_ms=number + 1)
@@ -80,7 +80,7 @@ async def expected(path: Path, batches: Iterable[int]) -> Digest:
         return digest(scribe)
 
 
-async def test_it_is_folded_once_again_however_often_something_is_taken_back(
+async def test_events_are_folded_again_once_however_many_prompts_are_retracted(
     scribe: Scribe, reducer: Counting, tmp_path: Path
 ) -> None:
     await read(scribe, range(BATCHES))
@@ -90,19 +90,19 @@ async def test_it_is_folded_once_again_however_often_something_is_taken_back(
     assert digest(scribe) == await expected(tmp_path / "other.sqlite", range(BATCHES))
 
 
-async def test_whoever_asks_in_the_middle_gets_what_was_read_until_then(scribe: Scribe, tmp_path: Path) -> None:
+async def test_a_query_in_the_middle_gets_what_has_been_read_so_far(scribe: Scribe, tmp_path: Path) -> None:
     await read(scribe, range(4))
 
     assert digest(scribe) == await expected(tmp_path / "other.sqlite", range(4))
 
 
-async def test_the_other_work_on_digests_leaves_what_is_being_read(scribe: Scribe) -> None:
+async def test_rebuilding_outdated_digests_leaves_a_source_that_is_being_read(scribe: Scribe) -> None:
     await read(scribe, range(4))
 
     assert not await scribe.ledger.rebuild_outdated()
 
 
-async def test_the_end_of_another_source_is_not_that_of_this_one(scribe: Scribe, reducer: Counting) -> None:
+async def test_the_end_of_another_source_does_not_settle_this_one(scribe: Scribe, reducer: Counting) -> None:
     await read(scribe, range(BATCHES - 1))
     before = reducer.folded
     await scribe.tell(scribe.event("Add a parser", session="s2"), path="/t/two.jsonl")
@@ -111,7 +111,7 @@ async def test_the_end_of_another_source_is_not_that_of_this_one(scribe: Scribe,
 
 
 @pytest.mark.parametrize("is_gone", [True, False])
-async def test_a_source_that_cannot_be_read_to_its_end_keeps_nobody_waiting(
+async def test_a_source_that_cannot_be_read_to_its_end_is_settled_at_once(
     scribe: Scribe, reducer: Counting, tmp_path: Path, is_gone: bool
 ) -> None:
     await read(scribe, range(4))
@@ -122,7 +122,7 @@ async def test_a_source_that_cannot_be_read_to_its_end_keeps_nobody_waiting(
     assert digest(scribe) == await expected(tmp_path / "other.sqlite", range(4))
 
 
-async def test_after_a_crash_in_the_middle_it_is_made_at_the_next_start(
+async def test_after_a_crash_in_the_middle_the_next_start_makes_the_digest(
     scribe: Scribe, ledger_path: Path, tmp_path: Path
 ) -> None:
     await read(scribe, range(4))
@@ -160,7 +160,7 @@ async def test_a_session_that_is_forgotten_in_the_middle_is_gone(scribe: Scribe)
     assert execute(scribe.ledger.path, "SELECT count(*) FROM session") == [(0,)]
 
 
-async def test_what_is_erased_in_the_middle_lets_nobody_wait_for_ever(scribe: Scribe, reducer: Counting) -> None:
+async def test_erasing_in_the_middle_does_not_leave_a_digest_waiting(scribe: Scribe, reducer: Counting) -> None:
     await read(scribe, range(4))
     await scribe.ledger.erase()
     await read(scribe, [BATCHES - 1])

@@ -135,7 +135,7 @@ def test_a_turn_that_is_not_there_is_said(project: ProjectFolder, name: str, cod
 
 
 @pytest.mark.parametrize("folder", ["/no/such/folder", "/a\0b"])
-def test_a_folder_that_is_not_there_is_said(home: Path, folder: str) -> None:
+def test_a_missing_folder_is_named_in_the_error(home: Path, folder: str) -> None:
     with pytest.raises(UserError, match="There is no folder /"):
         project_at(folder)
 

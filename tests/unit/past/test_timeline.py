@@ -126,7 +126,7 @@ async def test_a_commit_that_a_session_made_is_listed_once_by_its_whole_id(scrib
     assert commits == [("5e6f7a8", "Rebased away", "command"), ("1a2b3c4d", "Add a cart", "command")]
 
 
-async def test_many_sessions_within_an_hour_are_put_in_order_a_few_times_and_not_for_each(scribe: Scribe) -> None:
+async def test_many_sessions_within_an_hour_are_sorted_a_few_times_and_not_once_each(scribe: Scribe) -> None:
     await scribe.tell(*(scribe.event("add a cart", session=f"s{n}") for n in range(200)))
     asked = 0
 
@@ -140,7 +140,7 @@ async def test_many_sessions_within_an_hour_are_put_in_order_a_few_times_and_not
     assert asked < 400 * 12
 
 
-async def test_behind_a_long_session_no_more_are_read_than_may_have_a_later_commit(scribe: Scribe) -> None:
+async def test_after_a_long_session_only_those_that_may_have_a_later_commit_are_read(scribe: Scribe) -> None:
     hour = 3_600_000
     old = [scribe.event("old", session=f"s{n}", at_ms=10 * hour - n * hour // 20) for n in range(1, 60)]
     await scribe.tell(*(scribe.event("new", session="new", at_ms=10 * hour + n) for n in range(400)), *old)

@@ -64,7 +64,7 @@ def test_every_line_knows_the_definition_it_is_in(language: str) -> None:
         ("cpp", b"FOREACH(item, list) { char c = '{'; const char *s = \"((\"; /* [ */ }\nMACRO\n", None),
     ],
 )
-def test_a_broken_file_does_not_parse_and_of_what_only_its_grammar_cannot_read_nothing_is_said(
+def test_a_broken_file_does_not_parse_and_one_that_only_the_grammar_cannot_read_is_left_out(
     language: str, source: bytes, parsed: bool | None
 ) -> None:
     assert examine(source, language, None, PLENTY).parses is parsed

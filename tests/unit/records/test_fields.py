@@ -87,7 +87,7 @@ def test_a_cut_falls_between_words(text: str, kept: str) -> None:
         ("git commit -m \"$(cat <<'EOF'\n{}EOF\n)\" && git push", '\nEOF\n)" && git push'),
     ],
 )
-def test_of_a_long_command_its_last_steps_are_kept(script: str, end: str) -> None:
+def test_the_last_steps_of_a_long_command_are_kept(script: str, end: str) -> None:
     command = script.format("print('a cart')\n" * 100)
 
     kept = subject_of("shell", command)
@@ -95,7 +95,7 @@ def test_of_a_long_command_its_last_steps_are_kept(script: str, end: str) -> Non
     assert subject_of("agent", command) == bounded(command, 1000)
 
 
-def test_of_a_long_command_no_word_is_kept_without_the_one_before_it() -> None:
+def test_no_word_of_a_long_command_is_kept_without_the_one_before_it() -> None:
     command = f"deploy --note '{'a cart ' * 150}' --password {'x' * 40} --yes"
     assert subject_of("shell", command) == bounded(command, 1000)
 

@@ -92,7 +92,7 @@ def test_files_are_added_replaced_and_removed(store: GitStore, other: GitStore, 
     assert store.fetch().own == {} and len(git(remote, "rev-list", ME).split()) == 1
 
 
-def test_options_that_the_user_has_for_pushes_are_left_out(
+def test_the_users_own_push_options_are_left_out(
     store: GitStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A remote that takes none refuses the push."""
@@ -294,8 +294,8 @@ def test_a_few_bytes_that_stand_for_a_large_file_are_refused(tmp_path: Path, mon
     assert store.read(OTHER, "head") is None
 
 
-def test_of_a_pack_that_breaks_off_nothing_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each try would leave all that had come, until the disk is full."""
+def test_nothing_stays_of_a_pack_whose_transfer_breaks_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Otherwise each try would leave what had arrived, until the disk is full."""
     pack, commit = pack_with_a_large_file(1)
     address, environment = remote_that_sends(tmp_path, OTHER, pack[:-30], commit)
     for name, text in environment.items():

@@ -283,7 +283,7 @@ def test_why_no_test_was_run_is_the_last_line(command: str, output: str, reason:
     assert (run.status, run.reason) == ("unknown", reason)
 
 
-def test_a_build_that_misses_a_file_is_no_failing_test() -> None:
+def test_a_build_with_a_missing_file_is_not_a_failing_test() -> None:
     output = "[ERROR] [prices] An error occurred\nERROR: src/prices.json not found. Run: npm run fetch\n"
     assert read_test_run("npm run build 2>&1 | tail -20", output, exit_code=0, failed=False) is None
 

@@ -65,7 +65,7 @@ def test_text_below_a_closing_fence_without_an_opening_one_is_the_agents() -> No
     assert under("Open questions", begun) == "", "a fence that names a language closes nothing"
 
 
-def test_a_question_has_no_marks_of_what_was_bold_before_it_or_around_it() -> None:
+def test_a_question_has_no_marks_of_bold_text_before_it_or_around_it() -> None:
     """In Chinese no blank ends a sentence."""
     told = under("Open questions", worked(says="折扣已改好。\n\n**小票还没有改。** 要我把小票也改成同样的价格吗？"))
     around = under("Open questions", worked(says="折扣已改好。\n\n**先改小票吗？还是先改税？**"))

@@ -32,7 +32,7 @@ def test_a_summary_in_one_piece_goes_with_the_end_of_its_turn_once_another_sessi
     assert section(talk, other, title=title) == []
 
 
-def test_a_summary_is_done_with_an_answer_after_which_the_end_of_a_job_made_the_turn_go_on() -> None:
+def test_an_answer_completes_a_summary_even_if_the_end_of_a_job_then_continues_the_turn() -> None:
     steps = SummaryPart(kind="next", heading="Next Step", text="Put the countdown back.")
     talk = session("s1").user(GOAL).edited("cart.py")
     talk.event(AgentSummary(text="Next Step: Put the countdown back.", source="compaction", parts=(steps,)))

@@ -283,7 +283,7 @@ def test_files_that_were_only_read_are_in_play_and_those_that_were_edited_are_no
 @pytest.mark.parametrize(
     "command", ["cat cart.py", f"cd {ROOT} && sed -n '1,80p' ./cart.py", 'Get-Content "lib\\cart.py"']
 )
-def test_what_a_command_printed_of_a_file_is_left_out_once_the_file_was_edited(command: str) -> None:
+def test_what_a_command_printed_of_a_file_is_left_out_after_an_edit(command: str) -> None:
     talk = session("s1").user(GOAL).ran(command, "the okapi of the file").says("I see.")
     assert ": the okapi of the file" in under("Recent files", talk)
     talk.edited("lib/cart.py").says("Done.")

@@ -34,7 +34,7 @@ def test_answers_by_numbers_stand_with_what_was_asked_and_chosen(answer: str) ->
 
 
 @pytest.mark.parametrize("reply", ["No, ", "ok. ", "Да, ", "不，"])
-def test_a_longer_prompt_that_begins_with_a_reply_stands_with_what_was_asked(reply: str) -> None:
+def test_a_longer_prompt_that_begins_with_a_reply_is_shown_with_the_question(reply: str) -> None:
     prompt = f"{reply}look into the importer yourself first, it has the rates of all towns, can you use these?"
     talk = worked(says="The rates are missing.\n\nDo you have the rates of Vienna?").user(prompt).edited("tax.py")
     other = worked(says="The rates are missing.\n\nDo you have the rates of Vienna?").user(prompt.removeprefix(reply))

@@ -91,7 +91,7 @@ def test_an_answer_that_a_remark_closes_after_a_call_or_two_is_told_beside_it(ca
 
 
 @pytest.mark.parametrize("more", ["", "edited", "ran"])
-def test_what_a_turn_answered_that_only_commits_stands_below_the_answer_to_what_it_commits(more: str) -> None:
+def test_the_answer_of_a_turn_that_only_commits_comes_below_the_answer_about_the_work(more: str) -> None:
     talk = worked().user("Label the okapi board.").edited("board.py").says("It is labelled. The zebra board is left.")
     talk.user("commit and push").ran("git add -A").ran("git commit -m Labels", "[main 4a7f2c1] Labels")
     talk.ran("git push origin main")

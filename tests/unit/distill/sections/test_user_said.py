@@ -73,7 +73,7 @@ def test_a_greeting_that_began_a_session_is_not_among_what_was_said(words: str) 
     assert under("What the user said", lead, other).endswith("Print it in two columns?”: yes")
 
 
-def test_an_earlier_prompt_of_many_sentences_stands_without_a_gap() -> None:
+def test_an_earlier_prompt_of_many_sentences_is_quoted_without_a_gap() -> None:
     rules = " ".join(f"Rule {number} of the shop says that the {number}th okapi is never sold." for number in range(18))
     before = session("s1").user(GOAL).says("Done.").user(rules).says("Noted.")
     talk = session("s2", hours=9).user("And now the tax of the receipt.").says("Ok.")

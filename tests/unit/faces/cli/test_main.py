@@ -207,7 +207,7 @@ def test_the_help_of_a_command_teaches_its_options_an_example_and_its_exit_codes
         # Where nothing is edited, started or folded.
         (("status",), ("json", "carryover.edits.hooks", "carryover.how_installed", "carryover.distill.names")),
         (("status", "log ."), ("inspect",)),  # which `dataclasses` brings along
-        (("log .",), ("carryover.publish.git_state",)),  # which tells the state of a repository
+        (("log .",), ("carryover.publish.git_state",)),  # which reads the state of a repository
     ],
 )
 def test_what_is_often_called_imports_nothing_slow(
