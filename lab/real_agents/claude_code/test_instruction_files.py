@@ -121,7 +121,7 @@ def test_a_worktree_where_the_first_work_is_gets_the_pointer_and_keeps_its_memor
     tool.trust(worktree)
     before = arrived(tool, worktree)
     publish(tool.box, worktree, HANDOFF)
-    publish(tool.box, PROJECT, HANDOFF)  # it is written once per repository: the main checkout gets it by a commit
+    publish(tool.box, PROJECT, HANDOFF)  # once per repository: here, pointers come by a commit
     after = arrived(tool, worktree)
 
     row.shown(f"{_said(before)} -> {_said(after)}")

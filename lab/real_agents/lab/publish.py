@@ -1,7 +1,7 @@
 """Publishes a text as a project's handoff: `python -m real_agents.lab.publish ROOT TEXT AGENT`.
 
-AGENT: the pointer goes into files that git does not show, for this agent alone. If it is empty, files that git shows
-get the pointer, for all agents. Ends with the reason if the text is refused.
+AGENT: the only agent that gets a pointer, in a file that git does not show. If it is empty, all agents get pointers, in
+files that git shows. If the text is refused, exits with the reason.
 """
 
 import sys
@@ -18,7 +18,7 @@ from real_agents.lab.box import Box
 
 
 def publish(box: Box, root: Path, text: str, *, local_for: str = "") -> None:
-    """Runs it in the box. Raises RuntimeError if it is refused."""
+    """Publishes the text in the box. Raises RuntimeError if it is refused."""
     box.must(product.PYTHON, "-m", "real_agents.lab.publish", str(root), text, local_for)
 
 

@@ -158,8 +158,8 @@ class Choice:
 
     def cover(self, spots: Iterable[Spot]) -> None:
         """Takes entries by what they are worth for their tokens. A worth only falls while others are taken, so an entry
-        that is still the best when it is valued again is the best of all. Once a part of a quote is
-        taken, it names the speaker and the others cost less: these are offered again."""
+        that is still the best when it is valued again is the best of all. Once a part of a quote is taken, it
+        names the speaker and the others cost less: these are offered again."""
         offers = {spot: self._offer(spot) for spot in spots}
         quotes = defaultdict[tuple[object, ...], list[Spot]](list)
         for spot in offers:

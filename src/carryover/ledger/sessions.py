@@ -18,7 +18,7 @@ from carryover.ledger.batch import ReadyEvent
 from carryover.ledger.rows import as_record
 from carryover.model import Event, SessionInfo, conversation_of, session_in_other_cwd
 
-# A lesser source changes nothing.
+# A source of lower rank changes nothing.
 _UPSERT_SESSION: Final = """INSERT INTO session
     (agent, native_id, title, agent_version, model, branch, parent, started_ms, last_ms, rank)
     VALUES (:agent, :native_id, :title, :agent_version, :model, :branch, :parent, :first_ms, :last_ms,

@@ -149,8 +149,8 @@ async def settle(
 ) -> set[int]:
     """Rebuilds the digests of threads whose events changed; removes threads and sessions that were left empty.
 
-    With `more` to come of `source`, digests are made at its end: events of each batch may change those before. Until
-    then whoever asks for one folds it, and if the end never comes, `rebuild_outdated` does after the next start.
+    If `more` of `source` follows, digests are made at its end, since each batch may change earlier events. Until then
+    a query folds the events itself; if the end never comes, `rebuild_outdated` does so after the next start.
 
     Returns the ids of the projects affected, which are marked as changed.
     """

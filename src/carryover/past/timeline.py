@@ -130,7 +130,7 @@ def timeline(
     listed: list[Moment] = []
     looked_at = 0
     for row in rows:
-        if len(moments) > looked_at * _GROWTH:  # for each session, it would be quadratic
+        if len(moments) > looked_at * _GROWTH:  # sorting after each session would be quadratic
             looked_at, listed = len(moments), _listed(moments, wanted, limit)
         until_ms = row.last_ms + _COMMITTED_AFTER_MS
         if until_ms < wanted.since_ms or (len(listed) >= limit and until_ms < listed[limit - 1].at_ms):

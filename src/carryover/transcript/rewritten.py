@@ -128,8 +128,8 @@ class SnapshotReader(Generic[_S]):
 
 
 class Document:
-    """A conversation as it is now: its messages, and what is known of the whole. As a snapshot, it is the only
-    conversation in it.
+    """A conversation as it is now: its messages, and what is known of the whole. Also serves as a snapshot of it
+    alone.
 
     `begin`: whether its messages follow those emitted before, and whether others follow → the record before them, if
     any. `record`: the place of a message, and the message → its record, if any; raises as `_Conversation.piece`. `end`:

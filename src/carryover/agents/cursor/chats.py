@@ -304,7 +304,7 @@ def parse_message(recorder: CursorRecorder, role: str, content: msgspec.Raw | No
 
 def _blocks(recorder: CursorRecorder, role: str, content: msgspec.Raw | None) -> dict[int, tuple[str, Fields]]:
     """Returns the kind and the fields of the parts of a message that are understood, by position; the others are
-    counted. They are in a transcript as in Anthropic's API, in a chat as in the AI SDK."""
+    counted. A transcript has parts as in Anthropic's API, a chat as in the AI SDK."""
     if content is not None and text_of(content):
         return {0: ("text", {"text": content})}
     blocks = {}

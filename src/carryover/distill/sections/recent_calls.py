@@ -202,7 +202,7 @@ def _call(past: Past, call: Call, session: SessionView, weight: Weight) -> list[
     since = out_of_date(call, call.at_ms, past.view)
     label = f"{_label(past, call)} ({since})" if since else _label(past, call)
     output = _NUMBERED.sub("", call.output) if call.op == "read" else call.output
-    is_past = since != "" and call.status != "error" and call.op != "search"  # a search found more than one file's text
+    is_past = since != "" and call.status != "error" and call.op != "search"  # a search shows more than one file
     output = output if output.strip("…\n ") and not is_past else ""
     most = _MOST_DATA if _DATA.match(output) else _MOST_READ if only_looked(call) else _MOST_OUTPUT
     quoted = parted(step, output, "call", weight, label=label, most=most, at_ms=call.at_ms)

@@ -71,7 +71,7 @@ def replying_to(step: Step, label: str) -> str:
     room = max(_ASKED_CHARS, PIECE_CHARS - len(f"{label}, asked “”: {prompt}")) if is_short else _ASKED_CHARS
     if numbered := [*_asked_by_number(prompt, before.answer, asked)]:
         return f"{label}, asked {_in_short(numbered, room)}"
-    if asked and is_reply:  # Next action has the question that a prompt without any work since replied to
+    if asked and is_reply:  # without any work since, Next action has the question
         lines = _asked(prompt, asked, before.answer)
         return label if is_bare(step.turn) else f"{label}, asked {_in_short(lines, room)}"
     if not is_short:
