@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import json
 import re
+import sqlite3
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
 import msgspec
@@ -19,6 +20,7 @@ from carryover.fsio import FileLock, private_dir
 from carryover.install.service import Program, ServiceKind, ServiceStatus
 from carryover.install.service_managers import Launchd as LaunchdManager
 from carryover.install.service_managers import SystemdUser
+from carryover.ledger.schema import newest
 from carryover.past.context import state_dir
 from carryover.paths import STARTER
 from carryover.platform import LINUX, MACOS
@@ -156,6 +158,19 @@ def test_a_daemon_that_could_not_read_its_settings_is_neither_stopped_nor_starte
     finally:
         daemon.process.kill()
         daemon.process.wait()
+
+
+def test_a_daemon_that_may_not_write_the_ledger_is_neither_stopped_nor_started(in_background: None, run: Run) -> None:
+    run.out("start")
+    pid = daemon_pid(state_dir())
+    for command in ("restart", "start"):
+        if command == "start":
+            run("stop")
+        with closing(sqlite3.connect(state_dir().ledger, isolation_level=None)) as db:
+            db.execute(f"PRAGMA user_version = {newest() + 1}")
+        code, _, err = run(command)
+        assert (code, daemon_pid(state_dir())) == (ExitCode.REFUSED, pid if command == "restart" else None)
+        assert "was written by a newer Carryover" in err and "Install that newer version again" in err
 
 
 def content(project: Path) -> dict[str, bytes]:
