@@ -64,7 +64,7 @@ class Daemon:
     ) -> None:
         self._context = context
         self._notifier = notifier
-        self._started_ms = context.now_ms()
+        self._started_ms, self._started_s = context.now_ms(), context.clock()
         self._stop_asked = asyncio.Event()
         self.stopped_by: signal.Signals | None = None
         self._moves = Moves(context, on_moved=lambda last_event_ms: self._publish_queue.seed(last_event_ms))
@@ -259,7 +259,8 @@ class Daemon:
             version=__version__,
             build=build(),
             pid=os.getpid(),
-            uptime_s=(now_ms - self._started_ms) / 1000,
+            # The first includes the machine's sleep; only the second holds after the time of day was set back.
+            uptime_s=max((now_ms - self._started_ms) / 1000, context.clock() - self._started_s),
             rss_bytes=rss_bytes,
             paused=context.config.paused,
             caught_up=context.last_rescan_ms is not None and self._ingest_queue.idle and self._publish_queue.idle,

@@ -1,0 +1,32 @@
+from __future__ import annotations
+
+import asyncio
+import signal
+from contextlib import ExitStack
+
+from carryover.config import Config, ServerConfig
+from carryover.daemon.client import wait_for_daemon
+from carryover.daemon.context import DaemonContext
+from carryover.daemon.daemon import Daemon
+from carryover.daemon.lock import acquire_daemon_lock
+from carryover.daemon.supervisor import SystemdNotifier
+from carryover.faces.page import page_for
+from support.clock import BEGAN_MS
+
+YEAR_MS = 365 * 86_400_000
+
+
+async def test_after_the_clock_was_set_back_it_still_says_how_long_it_runs(context: DaemonContext) -> None:
+    context.config = Config(server=ServerConfig(port=0))
+    context.now_ms = lambda: BEGAN_MS
+    daemon = Daemon(context, SystemdNotifier({}, context.log), page=page_for)
+    context.now_ms = lambda: BEGAN_MS - YEAR_MS
+
+    with ExitStack() as stack:
+        stack.callback(acquire_daemon_lock(context.state, started_ms=BEGAN_MS).release)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(daemon.run(once=False, stopping=lambda: None))
+            health = (await asyncio.to_thread(wait_for_daemon, context.state, 20)).health
+            daemon.stop(signal.SIGTERM)
+
+    assert health is not None and 0 < health.uptime_s < 60
