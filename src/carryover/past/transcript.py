@@ -138,6 +138,12 @@ def _as_recorded(
 def _document(path: Path, agent_id: str | None) -> tuple[Agent, Source]:
     """Returns the file as a source, in a format that an agent recognises or else the best-fitting adapter's."""
     try:
+        if path.is_dir():
+            raise UserError(
+                f"{path} is a folder. Name one transcript in it, or an export of the session; without --transcript, "
+                "`carryover handoff PROJECT` takes what was recorded there, and --session ID one session.",
+                ExitCode.NOTHING_FOUND,
+            )
         if not path.is_file():
             raise UserError(f"There is no file {path}.", ExitCode.NOTHING_FOUND)
         path.open("rb").close()
