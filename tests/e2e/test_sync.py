@@ -218,8 +218,11 @@ def test_a_store_out_of_reach_loses_nothing(store: Path, desktop: Machine) -> No
     away = store.rename(store.with_name("away"))
 
     said, waits = desktop.run("sync", code=1), desktop.run("sync", "status")
+    with closing(sqlite3.connect(desktop.folder / ".carryover" / "ledger.sqlite")) as db:
+        [(recorded,)] = db.execute("SELECT count(*) FROM session")
     away.rename(store)
 
+    assert recorded == 1, "what is new on disk is read first"
     assert "The store can't be reached" in said and (desktop.folder / ".carryover").stat().st_mode & 0o777 == 0o700
     assert "Nothing is lost" in waits
     assert desktop.json("sync")["sent_events"] > 0

@@ -18,8 +18,8 @@ from carryover.ledger.connect import reading
 from carryover.ledger.queries import whereabouts
 from carryover.ledger.store import Ledger
 from carryover.past.context import now_ms, project_root, refuse_paused, state_dir
-from carryover.past.opened import ask_patiently, written_daemonless
-from carryover.past.without_daemon import read_new
+from carryover.past.opened import ask_patiently, may_be_running, written_daemonless
+from carryover.past.without_daemon import as_writer, read_new
 from carryover.paths import StateDir
 from carryover.probe.git_command import ask_one
 from carryover.probe.looks import look_at
@@ -146,6 +146,8 @@ def sync_once() -> Outcome:
         return msgspec.convert(answer, Outcome)
     state = state_dir()
     if SyncFolder(state).is_set_up:
+        if not may_be_running():
+            as_writer(lambda ledger, _paths: read_new(ledger))  # first: the store may be out of reach
         _fetch_ahead(state)
     return written_daemonless("/sync", Outcome, without_daemon, timeout_s=SYNC_S)
 
