@@ -29,7 +29,7 @@ from carryover.records.text import names_own_folder
 from carryover.text.pattern import later
 from carryover.transcript.bounds import LOOK_BYTES, MOST_LINES
 from carryover.transcript.files import read_head
-from carryover.transcript.hooks import plain_answer, root_above, skipped_hook
+from carryover.transcript.hooks import plain_answer, read_own, root_above
 from carryover.transcript.layouts import Layout, kind_of, source_at, sources_below
 from carryover.transcript.recorder import OpenCall, Recorder, SessionContext, reemitted_after, usable_folder
 from carryover.transcript.rewritten import Document, SnapshotReader
@@ -412,15 +412,20 @@ def _transcript_of(given: Fields) -> str | None:
 
 def _read(event: str, payload: bytes) -> HookEvent | Skipped:
     event = event.lower()
-    given = rawjson.read(_OBJECT, payload)
-    if isinstance(given, str):
-        return skipped_hook(event, given)
-    session = text_of(given.get("trajectory_id"))
-    if re.fullmatch(_ID, session) is None or text_of(given.get("agent_action_name")).lower() != event:
-        return skipped_hook(event, "another agent's payload")
+    own = read_own(_OBJECT, event, payload, _own_session)
+    if isinstance(own, Skipped):
+        return own
+    given, session = own
     ends = event in ("post_cascade_response", _TRANSCRIPT)
     transcript = _transcript_of(given) if event == _TRANSCRIPT else None
     return HookEvent(action="turn_end" if ends else "hint", session=session, transcript=transcript)
+
+
+def _own_session(given: Fields, event: str) -> str | None:
+    if text_of(given.get("agent_action_name")).lower() != event:
+        return None
+    session = text_of(given.get("trajectory_id"))
+    return session if re.fullmatch(_ID, session) is not None else ""
 
 
 AGENT: Final = Agent(

@@ -33,6 +33,16 @@ def read(hooks: HookProtocol, payload: Payload) -> HookEvent | Skipped:
     return reported
 
 
+def test_a_payload_whose_session_has_another_form_is_said_to_be_the_agents_own(hooks: HookProtocol, case: Case) -> None:
+    for payload in case.payloads:
+        reported, fields = read(hooks, payload), msgspec.json.decode(payload.data)
+        assert isinstance(reported, HookEvent)
+        changed = {name: {"id": value} if value == reported.session else value for name, value in fields.items()}
+        assert changed != fields
+        found = hooks.read(payload.event, msgspec.json.encode(changed))
+        assert found == Skipped(f"hook/{payload.event.lower()}", "no id of a session"), payload.event
+
+
 def test_what_the_client_hands_over_is_understood(hooks: HookProtocol, agent: Agent, case: Case) -> None:
     """Not every client names the transcript each time; some event does, so that the right one is read at once.
 

@@ -42,13 +42,15 @@ def read_own(
     """Returns a payload and its session; Skipped if it can't be decoded or belongs to another program.
 
     `session_of` gets the payload and the event, and returns None if the payload is not this agent's or has another
-    event.
+    event, and an empty text if it is but has no session's id in the form that is known.
     """
     given = rawjson.read(decoder, payload)
     if isinstance(given, str):
         return skipped_hook(event, given)
     session = session_of(given, event)
-    return (given, session) if session else skipped_hook(event, "another agent's payload")
+    if not session:
+        return skipped_hook(event, "another agent's payload" if session is None else "no id of a session")
+    return given, session
 
 
 def skipped_hook(event: str, reason: str) -> Skipped:

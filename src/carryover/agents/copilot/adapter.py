@@ -147,7 +147,8 @@ def _read(event: str, payload: bytes) -> contract.HookEvent | Skipped:
 
 def _own_session(given: Fields, event: str) -> str | None:
     name = (text_of(given.get("hookEventName")) or event).lower()
-    return text_of(given.get("sessionId")) if _EDITOR_NAMES.get(name, name) == event else None
+    is_own = "sessionId" in given and _EDITOR_NAMES.get(name, name) == event
+    return text_of(given.get("sessionId")) if is_own else None
 
 
 def _answer(text: str) -> bytes:
