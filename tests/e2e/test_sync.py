@@ -9,7 +9,7 @@ import sqlite3
 import subprocess
 import zlib
 from collections.abc import Iterator
-from contextlib import closing, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -242,40 +242,35 @@ def test_what_git_keeps_here_can_be_damaged_and_is_made_again(tmp_path: Path, de
     assert desktop.json("sync")["sent_events"] == 0
 
 
-def test_an_interrupt_ends_a_sync_that_waits_for_its_remote(tmp_path: Path, desktop: Machine) -> None:
-    address, environment = remote_at(tmp_path / "remote")
+@contextmanager
+def waiting_for_its_remote(desktop: Machine, folder: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """Runs `carryover sync` with a remote that does not answer, and ends it after the block."""
+    address, environment = remote_at(folder / "remote")
     desktop.daemon.env.update(environment)
     desktop.run("sync", "init", address)
-    asked = tmp_path / "asked"
-    program(tmp_path / "silent", f"touch '{asked}'", "exec sleep 600")
-    desktop.daemon.env["GIT_SSH_COMMAND"] = str(tmp_path / "silent")
+    asked = folder / "asked"
+    program(folder / "silent", f"touch '{asked}'", "exec sleep 600")
+    desktop.daemon.env["GIT_SSH_COMMAND"] = str(folder / "silent")
 
     process = desktop.start_sync()
     try:
         wait_until("git to ask", asked.exists)
+        yield process
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.wait(30)
+
+
+def test_an_interrupt_ends_a_sync_that_waits_for_its_remote(tmp_path: Path, desktop: Machine) -> None:
+    with waiting_for_its_remote(desktop, tmp_path) as process:
         process.send_signal(signal.SIGINT)
         assert process.wait(30) == ExitCode.INTERRUPTED
-    finally:
-        process.kill()
 
 
 def test_a_daemon_can_start_while_a_sync_waits_for_its_remote(tmp_path: Path, desktop: Machine) -> None:
     """Also after `carryover restart`: the command carries on by itself if the daemon that it asked has ended."""
-    address, environment = remote_at(tmp_path / "remote")
-    desktop.daemon.env.update(environment)
-    desktop.run("sync", "init", address)
-    asked = tmp_path / "asked"
-    program(tmp_path / "silent", f"touch '{asked}'", "exec sleep 600")
-    desktop.daemon.env["GIT_SSH_COMMAND"] = str(tmp_path / "silent")
-
-    process = desktop.start_sync()
-    try:
-        wait_until("git to ask", asked.exists)
-        with desktop.daemon as daemon:
-            assert daemon.is_running
-    finally:
-        process.send_signal(signal.SIGINT)
-        process.wait(30)
+    with waiting_for_its_remote(desktop, tmp_path), desktop.daemon as daemon:
+        assert daemon.is_running
 
 
 @pytest.mark.night
