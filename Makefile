@@ -16,7 +16,7 @@ AXE := axe-core@4.14.1
 # Else each of the thousand processes that tests start compiles all that it imports.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help run test lint subjects prose types imports unit as-darwin as-darwin-sample coverage any-order bench bench-quick bench-growth bench-gate takeover takeover-fetch takeover-peers learn successor exam-sheets exam-grading exam-tally table picture diagrams page-tools site test-agents test-agents-newest test-install dist test-packages rehearse changelog audit release-check lock chaos soak histories fuzz mutants night clean
+.PHONY: help run test lint subjects prose types imports unit as-darwin as-darwin-sample coverage any-order bench bench-quick bench-growth bench-gate takeover takeover-fetch takeover-peers learn successor exam-sheets exam-grading exam-tally table picture diagrams page-tools test-agents test-agents-newest test-install dist test-packages rehearse changelog audit release-check lock chaos soak histories fuzz mutants night clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -31,10 +31,10 @@ lint: subjects prose $(VENV)/.installed-dev
 	$(BIN)/ruff format --check
 
 subjects: $(VENV)/.installed-dev
-	@PYTHONPATH=tests:lab $(BIN)/python -m habits.subjects
+	@PYTHONPATH=lab $(BIN)/python -m habits.subjects
 
 prose: $(VENV)/.installed-dev
-	@PYTHONPATH=tests:lab $(BIN)/python -m habits.prose
+	@PYTHONPATH=lab $(BIN)/python -m habits.prose
 
 types: $(VENV)/.installed-dev
 	$(BIN)/mypy
@@ -116,9 +116,6 @@ diagrams: ## draw the pictures of architecture/d2 again, from their sources (nee
 
 page-tools: ## bring axe-core, by which tests judge the page of `carryover ui` (needs npm)
 	npm install --silent --no-save --no-audit --no-fund --prefix build/page $(AXE)
-
-site: $(VENV)/.installed-docs ## build the documentation site into build/site, and check its links
-	PYTHONPATH=tests:lab $(BIN)/python -m website
 
 test-agents: $(VENV)/.installed-dev ## run real agents, isolated and offline (Linux, root; fetches them from package registries)
 	$(BIN)/pytest lab/real_agents -m real_agents --timeout 900
@@ -218,8 +215,3 @@ $(RELEASE)/.installed: packaging/requirements/release.txt | $(BIN)/python
 	@$(BIN)/python -m venv $(RELEASE)
 	@$(RELEASE)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement $<
 	@touch $@
-
-$(VENV)/.installed-docs: pyproject.toml | $(BIN)/python
-	@echo "Installing the site's generator into $(VENV)"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[docs]'
-	@touch $(VENV)/.installed $@

@@ -53,7 +53,11 @@ def anchors(text: str) -> set[str]:
     return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
-@pytest.mark.parametrize("document", [*DOCUMENTS, *DECISIONS, *ROOMS], ids=lambda path: path.name)
+@pytest.mark.parametrize(
+    "document",
+    [*DOCUMENTS, *DECISIONS, *ROOMS, TOP / "packaging" / "README.md"],
+    ids=lambda path: str(path.relative_to(TOP)),
+)
 def test_each_link_leads_to_a_document_and_to_a_heading_of_it(document: Path) -> None:
     links = [(to, anchor) for to, anchor in LINK.findall(document.read_text("utf-8")) if "://" not in to]
     targets = [(document.parent / to if to else document, anchor) for to, anchor in links]

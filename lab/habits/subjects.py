@@ -73,7 +73,7 @@ def main(arguments: list[str]) -> int:
         try:
             subjects = new_subjects(TOP, BASE)
         except NoHistory as error:
-            print(f"{error} Set BASE in tests/habits/subjects.py to a commit that is.", file=sys.stderr)
+            print(f"{error} Set BASE in lab/habits/subjects.py to a commit that is.", file=sys.stderr)
             return 1
     found = [(subject, wrong) for subject in subjects if (wrong := problem(subject)) is not None]
     for subject, wrong in found:
