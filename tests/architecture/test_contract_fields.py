@@ -78,9 +78,3 @@ def test_no_field_is_there_for_nobody(set_by: dict[str, set[str]]) -> None:
 def test_no_field_is_there_for_one_agent(set_by: dict[str, set[str]]) -> None:
     """What one agent alone needs is in its own folder, and answers a question that the rest asks of any agent."""
     assert {field: by for field, by in set_by.items() if len(by) == 1 and SHARED not in by} == {}
-
-
-def test_what_is_set_is_found() -> None:
-    classes = {"Place": ("path", "env"), "Spec": ("id",)}
-
-    assert [*given("x = spec.Place('a', env='B')\nSpec(**y)\nOther(id=1)", classes)] == ["Place.path", "Place.env"]

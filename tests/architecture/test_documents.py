@@ -226,11 +226,3 @@ def test_each_defence_that_is_promised_names_a_test_that_is_there() -> None:
     assert len(table) >= 10
     assert [row for row, tests in zip(table, named, strict=True) if not tests] == []
     assert [test for tests in named for test in tests if not is_test(test)] == []
-
-
-def test_a_promise_of_a_test_that_is_gone_is_noticed() -> None:
-    file = "tests/architecture/test_documents.py"
-    there = ["tests/architecture", file, f"{file}::test_a_promise_of_a_test_that_is_gone_is_noticed"]
-    gone = ["tests/support", "tests/conftest.py", "tests/gone", "tests/test_gone.py", f"{file}::test_gone"]
-
-    assert [name for name in there + gone if is_test(name)] == there

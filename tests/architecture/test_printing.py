@@ -121,33 +121,3 @@ def test_all_that_is_printed_goes_one_way() -> None:
 
 def test_a_program_on_this_terminal_is_started_in_few_places() -> None:
     assert {name for name, source in modules().items() if starts_here(source)} == INHERITED
-
-
-def test_what_prints_is_found() -> None:
-    lines = """\
-print(x)
-input(x)
-sys.stdout.write(x)
-from sys import stderr
-traceback.print_exc()
-from traceback import print_exception
-logging.basicConfig()
-logging.StreamHandler()
-parser.print_help()
-import rich.console
-from questionary import select
-getattr(sys, name)
-os.write(1, x)
-open(2, "w")
-os.fdopen(1)
-Path("/dev/tty").open()
-show = print
-import builtins
-sys.__stderr__.write(x)
-getpass.getpass(x)
-""".splitlines()
-
-    assert [line for line in lines if not prints(line)] == []
-    assert prints("self.write(x)\nfile.write(x)\nsys.stdin.isatty()\nparser.format_help()\n") == []
-    assert starts_here("subprocess.run(x)") and starts_here("os.execve(x, y, z)")
-    assert not starts_here("subprocess.run(x, stdout=PIPE)")

@@ -4,8 +4,6 @@ import ast
 import re
 from pathlib import Path
 
-import pytest
-
 import carryover
 
 SOURCE = Path(carryover.__file__).parent
@@ -41,15 +39,6 @@ def test_git_is_started_in_one_place() -> None:
     assert {str(path.relative_to(SOURCE)) for path in paths if starts_git(path.read_text("utf-8"))} == STARTS_GIT
 
 
-def test_what_starts_git_is_found() -> None:
-    assert starts_git("import subprocess\ncommand = ['/usr/bin/git', *rest]\nsubprocess.run(command)\n")
-    assert starts_git("subprocess.run(('git', 'status'))")
-    assert starts_git("os.system('git status')")
-    assert starts_git("await asyncio.create_subprocess_exec('git', 'status')")
-    assert starts_git("def run():\n    from git import Repo\n")
-    assert not starts_git("import subprocess, gitignore\nshutil.which('git')\nsubprocess.run(['tig'])\n")
-
-
 def test_no_file_is_too_long_to_read() -> None:
     files = [*Path(carryover.__file__).parent.rglob("*.py"), *Path(__file__).parents[1].rglob("*.py")]
 
@@ -65,11 +54,6 @@ def test_what_two_threads_may_decode_first_is_decoded_by_the_one_decoder_of_its_
     assert [path.name for path in sources if TYPED_DECODE.search(path.read_text("utf-8"))] == []
 
 
-def test_a_decode_with_a_type_is_found() -> None:
-    assert TYPED_DECODE.search("msgspec.json.decode(read(path), type=Form)")
-    assert not TYPED_DECODE.search("decoder_of(Form).decode(data); msgspec.json.decode(data)")
-
-
 RISKY = re.compile(r"\)(?:[*+?]|\{\d*,?\d*\})\+|\(\?>")
 
 
@@ -78,11 +62,6 @@ def test_no_pattern_repeats_a_group_possessively() -> None:
     sources = Path(carryover.__file__).parent.rglob("*.py")
 
     assert [path.name for path in sources if RISKY.search(path.read_text("utf-8"))] == []
-
-
-@pytest.mark.parametrize("pattern", ["(?:ab?c)++", "x(?:y(?:ab){1,3}+)?", "(?>ab?)c", "(?=(?:ab)*+)"])
-def test_a_group_repeated_possessively_is_found(pattern: str) -> None:
-    assert RISKY.search(pattern)
 
 
 COMPILE_AT_ONCE = {"model.py", "facts.py"}
@@ -102,12 +81,6 @@ def test_patterns_are_compiled_when_a_text_first_needs_them() -> None:
 
     compile_them = (path for path in paths if compiles_when_loaded(path.read_text("utf-8")))
     assert {str(path.relative_to(SOURCE)) for path in compile_them} == COMPILE_AT_ONCE
-
-
-def test_a_pattern_that_is_compiled_when_its_module_is_loaded_is_found() -> None:
-    assert compiles_when_loaded("_WORD: Final = re.compile('a')")
-    assert compiles_when_loaded("_WORDS = tuple(\n    re.compile(word) for word in 'ab'\n)")
-    assert not compiles_when_loaded("_WORD: Final = later('a')\n\ndef found():\n    return re.compile('b')")
 
 
 READS_OR_WRITES = {"open", "print", "input", "read_text", "read_bytes", "write_text", "write_bytes", "unlink", "mkdir"}
@@ -149,6 +122,7 @@ def test_the_core_neither_reads_nor_asks_anything() -> None:
 
     assert len(core) > 50
     assert [found for path in core for found in named(path, forbidden)] == []
+    assert {found.split()[1] for found in named(SOURCE / "fsio.py", forbidden)} >= {"open", "unlink"}
 
 
 def test_agents_do_no_more_than_look_at_folders() -> None:
@@ -156,16 +130,3 @@ def test_agents_do_no_more_than_look_at_folders() -> None:
 
     assert len(agents) > 50
     assert [found for path in agents for found in named(path, READS_OR_WRITES | ASKS_THE_SURROUNDINGS)] == []
-
-
-def test_what_reads_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(f"{__name__}.SOURCE", tmp_path)
-    module = tmp_path / "m.py"
-    module.write_text("import os, time\nopen('x')\nos.environ['A']\nPath(p).read_text()\nself.now()\nfacts.exists\n")
-
-    assert named(module, READS_OR_WRITES | ASKS_THE_SURROUNDINGS) == [
-        "m.py:2 open",
-        "m.py:3 environ",
-        "m.py:4 read_text",
-        "m.py:5 now",
-    ]

@@ -62,25 +62,3 @@ def test_every_module_that_reads_from_outside_has_a_row() -> None:
 
     assert [name for name in reading if not any(covers(reader, name) for reader in named)] == []
     assert [reader for reader in named if not any(covers(reader, name) for name in reading)] == []
-
-
-def test_what_reads_is_found() -> None:
-    for source in (
-        "text = path.read_text()",
-        "with open(path) as file: pass",
-        "[answer] = ask(root, command, deadline=0)",
-        "subprocess.run(['ls'], capture_output=True)",
-        "for line in sys.stdin: pass",
-        "data = connection.recv(100)",
-    ):
-        assert reads(source), source
-    assert not reads("def read_text(): pass\nanyio.run(main)\npath.write_text('x')")
-
-
-def test_a_row_that_is_missing_is_noticed() -> None:
-    row = "| x | y | z | `page/`, `sync/store.py` | `t` |"
-    table = f"{HEADING}\nIt is so.\n\n| a | b | c | d | e |\n|---|---|---|---|---|\n{row}\n\nend"
-
-    assert rows(table) == [Row("x", ["page/", "sync/store.py"])]
-    assert covers("page/", "page/app.py")
-    assert not covers("page", "page/app.py")
