@@ -93,6 +93,7 @@ _STORE_SETTINGS: Final = {
 }
 _STORE_ENVIRONMENT: Final = {
     "GIT_ALLOW_PROTOCOL": "git:http:https:ssh",
+    "GIT_DEFAULT_HASH": "sha1",  # the form of ids that every remote takes
     "GIT_ALLOC_LIMIT": "128m",  # of a few bytes, a delta makes gigabytes
     # Always the same: what a commit holds says who wrote when.
     **{f"GIT_{who}_{what}": "carryover" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")},

@@ -92,12 +92,12 @@ def test_files_are_added_replaced_and_removed(store: GitStore, other: GitStore, 
     assert store.fetch().own == {} and len(git(remote, "rev-list", ME).split()) == 1
 
 
-def test_the_users_own_push_options_are_left_out(
-    store: GitStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A remote that takes none refuses the push."""
+def test_what_a_remote_refuses_is_left_out(address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "settings").write_text("[push]\n  pushOption = ci.skip\n")
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(tmp_path / "settings"))
+    monkeypatch.setenv("GIT_DEFAULT_HASH", "sha256")
+    store = GitStore(tmp_path / "store", address, ME)
+    store.fetch()
     write(store, {"head": b"1"})
     assert store.fetch().own == {"head": 1}
 
