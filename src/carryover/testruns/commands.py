@@ -47,6 +47,7 @@ _SELECTS = frozenset(
     "-k --lf --last-failed --sw --deselect -t --testNamePattern -g --grep -run -bench --filter -F -w --workspace"
     " --package --test --lib --bin --doc --example -pl --projects --tests --test-name-pattern --only".split()
 )
+_NOT_RUN = ("--ignore", "--ignore-glob", "--deselect")
 _MODULES = ("unittest", "manage.py")
 _FOLDER = frozenset(("-C", "-s", "--prefix", "--cwd", "--directory", "--dir", "--project-dir", "--start-directory"))
 _MENTION = later(
@@ -66,6 +67,7 @@ class Invocation(NamedTuple):
     other code means that it never began, since its own is hidden by what reads its output to the end."""
 
     paths: tuple[str, ...] = ()
+    excluded: tuple[str, ...] = ()
     selective: bool = False
     certain: bool = True
     ends_well: bool = True
@@ -101,7 +103,10 @@ def _found_invocations(command: str) -> tuple[Invocation, ...]:
 def _below(folder: str, run: Invocation) -> Invocation:
     """Returns the run as made in `folder`, all of which it tests if it names no paths."""
     paths = run.paths or (("",) if folder else ())
-    return run._replace(paths=tuple(_joined(folder, path) for path in paths))
+    return run._replace(
+        paths=tuple(_joined(folder, path) for path in paths),
+        excluded=tuple(_joined(folder, path) for path in run.excluded),
+    )
 
 
 def _invocation(words: Sequence[str], folder: str) -> Invocation | None:
@@ -147,9 +152,14 @@ def _restricted(tool: str, target: str, before: Sequence[str], after: Sequence[s
     paths = tuple(_joined(folder, path) for path in given if path not in ("", ".", folder))
     if folder and not paths:
         paths = (folder,)
+    excluded = tuple(
+        _joined(folder, _path(word.removeprefix("--ignore="), tool))
+        for former, word in pairwise(("", *after))
+        if former == "--ignore" or word.startswith("--ignore=")
+    )
     names_tests = any(_is_part_of_file(word, tool) for word in after)
     selects = not _SELECTS.isdisjoint(word.partition("=")[0] for word in options)
-    return Invocation(paths, names_tests or selects or ("-m" in after and tool == "pytest"))
+    return Invocation(paths, excluded, names_tests or selects or ("-m" in after and tool == "pytest"))
 
 
 def _is_part_of_file(word: str, tool: str) -> bool:
@@ -161,6 +171,8 @@ def _is_part_of_file(word: str, tool: str) -> bool:
 def _may_be_path(word: str, former: str) -> bool:
     """Whether a word restricts the run: anything but options and their values, of which only paths are told apart."""
     if word.startswith("-") or "=" in word or word in ("run", "watch", "discover", "test"):
+        return False
+    if former in _NOT_RUN:
         return False
     if former in ("-p", "--pattern") and _ANY_TEST.fullmatch(word):
         return False  # unittest: how test files are called, wherever they are

@@ -318,6 +318,7 @@ def read_test_run(command: str, output: str, *, exit_code: int | None, failed: b
         files=dict(ordered[:_MOST_FILES]),
         reason=reason,
         paths=_paths_of(runs),
+        excluded=tuple(path for run in runs for path in run.excluded),
         selective=any(run.selective for run in runs),
     )
 

@@ -59,8 +59,9 @@ def verdict(run: TestRun, path: str) -> TestOutcome | None:
         return None
     if named:
         return "pass"
-    everything = not run.paths or any(_covers(given, path) for given in run.paths)
-    return "pass" if run.status == "pass" and everything else None
+    is_covered = not run.paths or any(_covers(given, path) for given in run.paths)
+    is_left_out = any(_covers(given, path) for given in run.excluded)
+    return "pass" if run.status == "pass" and is_covered and not is_left_out else None
 
 
 @lru_cache(maxsize=4096)  # every handoff compares the same names and files

@@ -27,5 +27,7 @@ class TestRun(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """First reason given for a failure, or why no test was run at all; at most 200 characters."""
     paths: tuple[str, ...] = ()
     """Paths that the command restricts the run to, joined to the folder of a preceding `cd`. Empty: all tests."""
+    excluded: tuple[str, ...] = ()
+    """Paths that the command leaves out of the run (`--ignore`)."""
     selective: bool = False
     """Whether only some tests of those files were selected (`-k`, `::name`, `-t`): a pass covers only those."""

@@ -150,6 +150,20 @@ def test_what_a_run_is_restricted_to(command: str, paths: tuple[str, ...], selec
 
 
 @pytest.mark.parametrize(
+    ("command", "paths", "excluded"),
+    [
+        ("pytest tests --ignore tests/slow", ("tests",), ("tests/slow",)),
+        ("cd web && pytest --ignore=./e2e/ --ignore=docs", ("web",), ("web/e2e", "web/docs")),
+        ("python -m pytest --deselect tests/test_a.py::test_x tests", ("tests",), ()),
+    ],
+)
+def test_what_a_run_leaves_out(command: str, paths: tuple[str, ...], excluded: tuple[str, ...]) -> None:
+    (found,) = find_invocations(command)
+
+    assert (found.paths, found.excluded) == (paths, excluded)
+
+
+@pytest.mark.parametrize(
     ("command", "ends_well", "ends_badly"),
     [
         ("pytest", True, True),

@@ -186,10 +186,14 @@ def _passed(failed: TestRun, later: TestRun) -> bool:
     A run of all that the failed one was given covers it however files are named: from the folder that a runner's
     settings are in, a name may lead to none of the paths on the command line.
     """
-    is_whole = later.status == "pass" and not later.selective and failed.paths != ()
+    leaves_out = not set(later.excluded) <= set(failed.excluded)
+    is_whole = later.status == "pass" and not later.selective and not leaves_out and failed.paths != ()
     if is_whole and all(any(_is_within(path, given) for given in later.paths) for path in failed.paths):
         return True
-    files = [name for name, outcome in failed.files.items() if outcome == "fail"] or failed.paths
+    files = [name for name, outcome in failed.files.items() if outcome == "fail"]
+    if not files and leaves_out:
+        return False
+    files = files or [*failed.paths]
     run = replace(later, selective=False)
     return all(verdict(run, file) == "pass" for file in files) if files else later.status == "pass"
 

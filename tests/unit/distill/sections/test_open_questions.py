@@ -126,6 +126,14 @@ def test_a_failure_is_solved_once_all_that_was_run_with_it_passed(later: str, is
     assert ("Tests fail" in under("Open questions", talk)) is is_open
 
 
+@pytest.mark.parametrize(("failed", "is_open"), [("pytest tests", True), ("pytest tests --ignore=tests/slow", False)])
+def test_a_run_that_leaves_out_more_says_nothing_of_what_failed(failed: str, is_open: bool) -> None:
+    talk = session("s1").user(GOAL).ran(failed, "1 failed, 72 passed in 0.1s", status="error")
+    talk.ran("pytest tests --ignore=tests/slow", "72 passed in 0.1s").says("Done.")
+
+    assert ("Tests fail" in under("Open questions", talk)) is is_open
+
+
 @pytest.mark.parametrize(("folder", "is_open"), [("shop", False), ("shop/tests", False), ("shop-admin", True)])
 def test_a_failure_is_solved_once_all_tests_of_a_folder_above_passed(folder: str, is_open: bool) -> None:
     why = "FAIL: test_cap (test_cart.CartTest.test_cap)\nAssertionError: 3 != 4"
