@@ -57,7 +57,7 @@ _CALL: Final = msgspec.json.Decoder(SpooledCall)
 _OBJECT: Final = msgspec.json.Decoder(Fields)
 
 
-class Context(SessionContext, frozen=True, omit_defaults=True):
+class SpoolContext(SessionContext, frozen=True, omit_defaults=True):
     """The state of one conversation between two records."""
 
     last: bytes | None = None
@@ -216,7 +216,7 @@ def _path_of(held: Fields, *names: str) -> str:
     return next(filter(None, (uris.path_of(text_of(held.get(name))) for name in names or ("path", "file_path"))), "")
 
 
-class _Recorder(Recorder[Context], kw_only=True):
+class _Recorder(Recorder[SpoolContext], kw_only=True):
     """Records one call or row. `ident` is the prefix of its keys, `kind` its event or `row/` and its type."""
 
     session: str
@@ -254,7 +254,7 @@ class _Recorder(Recorder[Context], kw_only=True):
         return found
 
 
-def parse(source: Source, context: Context, record: Record) -> tuple[Context, Parsed]:
+def parse(source: Source, context: SpoolContext, record: Record) -> tuple[SpoolContext, Parsed]:
     """Parses one record. Never raises: what is not understood is counted in `skipped`."""
     line = rawjson.read(_OBJECT, record.data)
     if isinstance(line, str):
@@ -265,7 +265,7 @@ def parse(source: Source, context: Context, record: Record) -> tuple[Context, Pa
         # Emitted again: the events after the last one, or all of them if anything before it changed.
         after = context.last if is_true(line.get("on")) else None
         if not is_true(line.get("on")):
-            context = Context(cwd=usable_folder(cwd), last_ms=min(max(at_ms - 1, 0), LATEST_MS))
+            context = SpoolContext(cwd=usable_folder(cwd), last_ms=min(max(at_ms - 1, 0), LATEST_MS))
         return context, Parsed(reemitted=reemitted_after(after, session=session, more=is_true(line.get("more"))))
     row, given = fields_of(line.get("row")), fields_of(line.get("payload"))
     if kind == "row":
@@ -431,7 +431,7 @@ def _own_session(given: Fields, event: str) -> str | None:
 AGENT: Final = Agent(
     spec=SPEC,
     reader=SnapshotReader(_take),
-    context_type=Context,
+    context_type=SpoolContext,
     source_of=source_of,
     sources=partial(sources_below, SPEC.id, LAYOUTS),
     parse=parse,

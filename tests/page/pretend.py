@@ -199,7 +199,7 @@ def _listed(number: int) -> types.Session:
 def _outline(agent: str) -> types.SessionAnswer:
     known = _known("outline", dict[str, Any])
     turns = msgspec.convert(known["turns"], tuple[types.SessionTurn, ...])
-    files = msgspec.convert(known["files"], tuple[types.ChangedFile, ...])
+    files = msgspec.convert(known["files"], tuple[types.FileOfSession, ...])
     return types.SessionAnswer(session=_session(agent, 30).session, turns=turns, total_turns=len(turns), files=files)
 
 

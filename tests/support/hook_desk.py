@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from unittest.mock import AsyncMock, Mock
 
 from carryover.daemon.context import DaemonContext
-from carryover.daemon.hooks.dispatch import Hooks
+from carryover.daemon.hooks.dispatch import HookAnswers
 from carryover.daemon.publish_queue import PublishQueue
 from carryover.daemon.reading import IngestQueue
 from carryover.ingest.spool import Spool
@@ -24,7 +24,7 @@ class HookDesk:
         self.counted = context.hook_calls
         self.publisher = PublishQueue(context, remake, before=AsyncMock(), changed=Mock(), published=Mock())
         self.reading = IngestQueue(context, self.publisher.source_read)
-        self.hooks = Hooks(
+        self.hooks = HookAnswers(
             context, self.reading, self.publisher, Spool(context.state), follow=AsyncMock(), started=Mock()
         )
 

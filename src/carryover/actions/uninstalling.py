@@ -39,7 +39,7 @@ from carryover.projects.handoff_file import STORE
 from carryover.publish.gitignore import rules_in
 from carryover.publish.hook_script import CURL_CONFIG, former_answers
 from carryover.publish.pointers import POINTER_LINES
-from carryover.publish.project_files import texts_in
+from carryover.publish.project_files import our_texts_in
 from carryover.publish.shared_pointers import committed_names, present_names
 from carryover.publish.state_files import FILES, FOLDERS
 from carryover.publish.store import own_files, own_ignore_file
@@ -199,7 +199,7 @@ def _removed(each: Iterable[tuple[Path, str]]) -> tuple[list[tuple[Path, str]], 
 def project_edits(root: Path, journal: Journal, *, but: Collection[str] = ()) -> Iterator[Edit]:
     """Yields the edits that undo ours in one project's files, apart from `info/exclude` and the files `but`. Reads
     only."""
-    yield from (plan_edit(text, out=True) for text in texts_in(root, journal.names(root) - {*but}))
+    yield from (plan_edit(text, out=True) for text in our_texts_in(root, journal.names(root) - {*but}))
 
 
 def _committed_pointers(root: Path) -> set[str]:

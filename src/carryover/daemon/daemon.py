@@ -26,7 +26,7 @@ from carryover.daemon.commands import Handoffs, Imports, Moves, Syncing
 from carryover.daemon.context import DaemonContext
 from carryover.daemon.endpoints import Answers, HookPort, control_app, serving
 from carryover.daemon.health import Health, ProjectHealth
-from carryover.daemon.hooks.dispatch import Hooks
+from carryover.daemon.hooks.dispatch import HookAnswers
 from carryover.daemon.log import Word
 from carryover.daemon.own_page import OpenPage
 from carryover.daemon.publish_queue import PUBLISHERS, LastPublication, PublishQueue
@@ -89,7 +89,7 @@ class Daemon:
         # Separate and not recursive: a project may have many folders, and none of them contains a source.
         self._project_watcher = Watcher(context, context.projects, *hear, deep=False)
         queues, follow = (self._ingest_queue, self._publish_queue), self._moves.follow
-        self._hooks = Hooks(context, *queues, spool, follow, self._second_pages.want)
+        self._hooks = HookAnswers(context, *queues, spool, follow, self._second_pages.want)
         self._hook_port = HookPort(context, self._hooks, self._page)
         self._syncing = Syncing(context, publish=self._publish_unpublished)
         self._handoffs = Handoffs(context, settle=self._settle, follow=self._moves.follow_root)

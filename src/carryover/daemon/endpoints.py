@@ -29,7 +29,7 @@ from carryover.daemon.client import REFUSES
 from carryover.daemon.commands import Handoffs, Imports, Moves, Syncing
 from carryover.daemon.context import DaemonContext
 from carryover.daemon.health import PortState
-from carryover.daemon.hooks.dispatch import Hooks
+from carryover.daemon.hooks.dispatch import HookAnswers
 from carryover.daemon.log import Log, Word
 from carryover.daemon.own_page import OwnPage
 from carryover.daemon.server import (
@@ -67,7 +67,7 @@ class Answers(NamedTuple):
 
     health: Callable[[], Awaitable[msgspec.Struct]]
     settle: Callable[[str], Awaitable[bool]]
-    hooks: Hooks
+    hooks: HookAnswers
     moves: Moves
     imports: Imports
     forgetting: Forgetting
@@ -143,7 +143,7 @@ def _json_route(answer: Callable[[Mapping[str, str]], Awaitable[object]]) -> Han
     return handle
 
 
-def _hook_route(hooks: Hooks, *, secret: str | None) -> Handler:
+def _hook_route(hooks: HookAnswers, *, secret: str | None) -> Handler:
     """Returns the handler for hook calls. Callers must send `secret`; if it is None, access alone is enough."""
 
     async def handle(request: web.Request) -> web.Response:
@@ -241,7 +241,7 @@ def _listen_on(ports: Sequence[int]) -> list[socket.socket]:
 class HookPort:
     """Serves hook calls, and the page, on a TCP port of this machine, and retries while the port is taken."""
 
-    def __init__(self, context: DaemonContext, hooks: Hooks, page: OwnPage) -> None:
+    def __init__(self, context: DaemonContext, hooks: HookAnswers, page: OwnPage) -> None:
         self._context = context
         self._hooks = hooks
         self._page = page

@@ -22,7 +22,7 @@ from carryover.probe.looks import Silent, look_at
 from carryover.publish.make import MadeHandoff
 from carryover.publish.second_page import write_second_page
 
-PAUSE_S: Final = 60.0
+BETWEEN_PAGES_S: Final = 60.0
 QUIET_S: Final = 1.0
 """How long no session must have started before a page is begun. No agent reads one so soon after its start."""
 CAP_S: Final = 10.0
@@ -44,7 +44,7 @@ class SecondPages(WorkQueue[int]):
         write: Callable[..., bool] = write_second_page,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
-        super().__init__(quiet_s=PAUSE_S, cap_s=PAUSE_S, clock=context.clock, waits=True)
+        super().__init__(quiet_s=BETWEEN_PAGES_S, cap_s=BETWEEN_PAGES_S, clock=context.clock, waits=True)
         self._context = context
         self._pool = context.pool(1, "second-pages")
         self._in_history = in_history

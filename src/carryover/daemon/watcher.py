@@ -181,7 +181,7 @@ class Watcher:
         if inotify is not None:
             watching = reports_of(inotify, tops, links, deep=self.deep, stop=self._restart, pause_s=self._pause_s)
         elif not self.deep:
-            polling, watching = True, changed_files(existing, self._restart)
+            polling, watching = True, polled_changes(existing, self._restart)
         else:
             if here().watches_trees and not polling:
                 asked = self._trees((*tops, *links))
@@ -253,7 +253,7 @@ def _and_again(reports: Generator[set[FileChange], None, None]) -> Generator[set
             older, newer, turned = newer, set(), time.monotonic()
 
 
-def changed_files(
+def polled_changes(
     projects: Collection[TranscriptRoot], stop: StopEvent, *, pause_s: float = POLL_PROJECTS_MS / 1000
 ) -> Generator[set[FileChange], None, None]:
     """Yields which files of `projects` have changed since the last time, and an empty set at first. Ends when `stop` is

@@ -250,7 +250,7 @@ def _edit(digest: Digest, event: Event, body: FileEdit) -> Digest:
         anchor=clip(body.anchor, chars=120) if body.anchor else None,
         changes=reverting.with_change(former.changes if former else (), body, digest.prompts),
     )
-    reverts = reverting.after_edit(digest.reverts, former, body, digest.prompts, event.at_ms, digest.calls)
+    reverts = reverting.reverts_after(digest.reverts, former, body, digest.prompts, event.at_ms, digest.calls)
     digest = replace(digest, reverts=reverts)
     others = (other for other in digest.touched if other.path not in (body.path, body.old_path))
     digest = replace(at_work(digest, event), touched=(*others, file)[-_MOST_EDITED_FILES:], failures=failures)

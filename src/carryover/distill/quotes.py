@@ -202,7 +202,7 @@ def name_of_test(name: str) -> str:
     return name if _PLAIN_TEST.fullmatch(name) else quoted(name)
 
 
-def as_printed(text: str) -> str:
+def printed_line(text: str) -> str:
     """Returns what a program printed, in quotation marks if it has a `;`, which might pass for one of ours."""
     return quoted(text) if ";" in text else text
 

@@ -49,7 +49,7 @@ def _checksum(lines: list[str], mark: str) -> int:
     return zlib.crc32(text.encode(errors="surrogatepass"))  # JSON may hold half a character
 
 
-def after_edit(
+def reverts_after(
     known: tuple[Revert, ...], former: EditedFile | None, edit: FileEdit, turn: int, at_ms: int, calls: Iterable[Call]
 ) -> tuple[Revert, ...]:
     """Returns the reverts after an edit. One that was itself reverted no longer counts, nor does a deletion if the file

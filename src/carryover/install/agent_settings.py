@@ -34,7 +34,7 @@ def gets_settings(found: Detection) -> bool:
     return is_here and (found.hook_set is not None or bool(found.spec.loads_from))
 
 
-def hooks_for(found: Detection, script: Path, *former: Path) -> Hooks:
+def wanted_hooks(found: Detection, script: Path, *former: Path) -> Hooks:
     """Returns the hooks that an agent's settings should have: at most one per event. They run `script`. `former`:
     scripts that hooks of ours ran before."""
     rules = found.spec.hooks
@@ -88,7 +88,7 @@ def _unreadable(config: Path, error: OSError | EditRefused) -> str:
 
 
 def _compared(report: HooksReport, seen: Detection, config: Path, script: Path) -> HooksReport:
-    data, hooks = settings_bytes(config), hooks_for(seen, script)
+    data, hooks = settings_bytes(config), wanted_hooks(seen, script)
     here: dict[str, list[Hook]] = {}
     for found in _ours(hooks, data or b""):
         here.setdefault(found.hook.event, []).append(found.hook)
@@ -130,7 +130,7 @@ def to_review(found: Detection, data: bytes | None, script: Path, *, edit: Edit 
         return ()
     files = (found.config, Path(os.path.realpath(found.config)))
     brought = edit is not None and edit.changes
-    hooks = hooks_for(found, script)
+    hooks = wanted_hooks(found, script)
     known = {_place(hook) for hook in _ours(hooks, edit.before)} if edit is not None and edit.before else set()
 
     def waits(hook: FoundHook) -> bool:

@@ -18,7 +18,7 @@ from carryover.adapter.spec import AgentSpec, Form, HookSet, Place, places_on
 from carryover.config import AgentsConfig
 from carryover.fsio import is_folder, is_there
 from carryover.install.agent_report import VersionState
-from carryover.install.machine import ANSWER_S, FoundCommand, Machine, copies_of_command
+from carryover.install.machine import VERSION_S, FoundCommand, Machine, copies_of_command
 from carryover.install.user_settings import user_settings
 from carryover.probe.at_once import at_once
 from carryover.terminal.output import waiting_for
@@ -30,7 +30,7 @@ _LONGEST_ANSWER_BYTES: Final = 16 << 10
 _REAPED_WITHIN_S: Final = 1.0
 
 
-def ask_version(command: Path, pattern: str, *, env: Mapping[str, str], cwd: Path, limit_s: float = ANSWER_S) -> str:
+def ask_version(command: Path, pattern: str, *, env: Mapping[str, str], cwd: Path, limit_s: float = VERSION_S) -> str:
     """Runs the command and returns its version, read by `pattern`. Blocks for little more than `limit_s`.
 
     Raises ValueError, which says as a clause why there is none and never quotes the command's output. `env` is the

@@ -19,7 +19,7 @@ from carryover.agents import specs, startable_agents
 from carryover.platform import here
 from carryover.text.pattern import later
 
-ANSWER_S: Final = 5.0
+VERSION_S: Final = 5.0
 """Seconds that an agent may take to say its version: a person waits for it."""
 
 
@@ -30,7 +30,7 @@ class Machine(msgspec.Struct, frozen=True):
     env: Mapping[str, str] = {}
     platform: str = msgspec.field(default_factory=lambda: here().name)
     root: Path = Path("/")
-    answer_s: float = ANSWER_S
+    answer_s: float = VERSION_S
 
     @classmethod
     def here(cls, recorded: Mapping[str, str] | None = None) -> Self:

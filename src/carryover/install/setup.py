@@ -16,7 +16,7 @@ from carryover.config import Config, Pointers, ResumeMode
 from carryover.edits.entries import SERVER_NAME, SUBCOMMAND, ListEntry
 from carryover.edits.hooks import Hooks, owner_by_script
 from carryover.how_installed import own_scripts
-from carryover.install.agent_settings import gets_settings, hooks_for, is_toml, servers_file
+from carryover.install.agent_settings import gets_settings, is_toml, servers_file, wanted_hooks
 from carryover.install.config_file import plan_config
 from carryover.install.detect import Detection
 from carryover.outside.apply import Edit, Text, plan_edit
@@ -119,7 +119,7 @@ def _in_settings(found: Detection, journal: Journal, script: Path) -> Text:
         return _text(replace(file, key=LOADS, entry=entry), ListEntry(LOADS, entry))
     known = journal.at(found.config)
     former = [Path(known.script)] if known is not None and known.script else []
-    hooks = hooks_for(found, script, *former)
+    hooks = wanted_hooks(found, script, *former)
     return _text(replace(file, script=str(script)), hooks, known.origin if known is not None else UNKNOWN)
 
 

@@ -15,7 +15,7 @@ from carryover.decoders import decoder_of
 from carryover.errors import ExitCode, UserError
 from carryover.facts import GitFacts, is_foreign
 from carryover.ledger.rows import (
-    PROJECT,
+    PROJECT_ROWS,
     SESSION_ROWS,
     BrokenSource,
     Incident,
@@ -80,12 +80,12 @@ def snapshot(db: sqlite3.Connection) -> Iterator[None]:
 
 def project_by_id(db: sqlite3.Connection, project_id: int) -> ProjectRow | None:
     """Returns the project with this id; None if there is none."""
-    return next(records(ProjectRow, db, f"{PROJECT} WHERE id = ?", (project_id,)), None)
+    return next(records(ProjectRow, db, f"{PROJECT_ROWS} WHERE id = ?", (project_id,)), None)
 
 
 def project_by_root(db: sqlite3.Connection, root: str) -> ProjectRow | None:
     """Returns the project whose root is exactly `root`; None if there is none."""
-    return next(records(ProjectRow, db, f"{PROJECT} WHERE root = ?", (root,)), None)
+    return next(records(ProjectRow, db, f"{PROJECT_ROWS} WHERE root = ?", (root,)), None)
 
 
 def changed_since_published(db: sqlite3.Connection, project_id: int) -> bool:
@@ -103,7 +103,7 @@ def agents_in(db: sqlite3.Connection, project_id: int) -> set[str]:
     return {agent for (agent,) in rows}
 
 
-def agents_here(db: sqlite3.Connection) -> set[str]:
+def recorded_agents(db: sqlite3.Connection) -> set[str]:
     """Returns the ids of the agents that have a session of this machine."""
     return {agent for (agent,) in db.execute("SELECT DISTINCT agent FROM session WHERE machine = ''")}
 
@@ -141,7 +141,7 @@ def projects(db: sqlite3.Connection) -> list[ProjectRow]:
     Where there is nothing but pins, no agent has worked yet.
     """
     has_session = f"EXISTS (SELECT 1 FROM session WHERE project_id = project.id AND {_NO_PIN})"
-    rows = records(ProjectRow, db, f"{PROJECT} WHERE {has_session} ORDER BY last_event_ms DESC, id DESC")
+    rows = records(ProjectRow, db, f"{PROJECT_ROWS} WHERE {has_session} ORDER BY last_event_ms DESC, id DESC")
     return [row for row in rows if not is_foreign(row.root)]
 
 

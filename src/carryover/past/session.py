@@ -12,7 +12,7 @@ from itertools import groupby
 from typing import Any, Final
 
 from carryover.agents import agent_name
-from carryover.distill.forms import asked_in
+from carryover.distill.forms import without_pastes
 from carryover.errors import ExitCode, UserError
 from carryover.export.quoting import quoted_line, safe
 from carryover.export.session_parts import Part, cleaned, edit_line, numbered, of_turns, session_parts
@@ -23,7 +23,7 @@ from carryover.model import LAST, FileEdit, StoredEvent, ToolResult, UserPrompt
 from carryover.past.context import project_root
 from carryover.past.opened import Want, opened, session_named
 from carryover.past.sessions import session_of_row, title_of, with_short_title
-from carryover.past.types import ChangedFile, Session, SessionAnswer, SessionTurn
+from carryover.past.types import FileOfSession, Session, SessionAnswer, SessionTurn
 from carryover.redact import CleanText
 
 MOST_SHOWN_TURNS: Final = 40
@@ -159,7 +159,7 @@ def _from_above(number: int, events: Sequence[StoredEvent]) -> SessionTurn:
 
 def _short_prompt(prompt: str) -> str:
     """Returns what was asked for on one line, at most `_PROMPT_CHARS` of it."""
-    return quoted_line(asked_in(prompt))[:_PROMPT_CHARS]
+    return quoted_line(without_pastes(prompt))[:_PROMPT_CHARS]
 
 
 def _edits(events: Iterable[StoredEvent]) -> list[FileEdit]:
@@ -176,7 +176,9 @@ def _lines_changed(edits: Iterable[FileEdit]) -> tuple[int, int]:
     return added, removed
 
 
-def _changed(events_of_turns: Mapping[int, Sequence[StoredEvent]], row: SessionRow, room: int) -> Iterator[ChangedFile]:
+def _changed(
+    events_of_turns: Mapping[int, Sequence[StoredEvent]], row: SessionRow, room: int
+) -> Iterator[FileOfSession]:
     """Yields the files that a session changed, in the order in which it first did."""
     edits: dict[str, list[FileEdit]] = defaultdict(list)
     changes: dict[str, list[Part[CleanText]]] = defaultdict(list)
@@ -190,7 +192,7 @@ def _changed(events_of_turns: Mapping[int, Sequence[StoredEvent]], row: SessionR
             changes[event.body.path].append(change)
     for path in edits:
         added, removed = _lines_changed(edits[path])
-        yield ChangedFile(path=_shown_path(path, row), added=added, removed=removed, changes=tuple(changes[path]))
+        yield FileOfSession(path=_shown_path(path, row), added=added, removed=removed, changes=tuple(changes[path]))
 
 
 def _change(event: StoredEvent, edit: FileEdit, turn: int, root: str | None, *, has_diff: bool) -> Part[CleanText]:

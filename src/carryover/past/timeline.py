@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from carryover.agents import agent_name
 from carryover.distill.commands import committed
-from carryover.distill.forms import asked_in
+from carryover.distill.forms import without_pastes
 from carryover.export.quoting import quoted_line, safe
 from carryover.export.session_parts import edit_line, numbered
 from carryover.ledger.events import session_events
@@ -236,7 +236,7 @@ def _of_events(
         moment = replace(of, at_ms=event.at_ms, turn=turn)
         match event.body:
             case UserPrompt(actor="human") as prompt if event.subagent_id is None:
-                yield replace(moment, kind="prompt", text=one_line(asked_in(prompt.typed), _WORDS_CHARS))
+                yield replace(moment, kind="prompt", text=one_line(without_pastes(prompt.typed), _WORDS_CHARS))
             case FileEdit(diff=diff) as edit if wanted.edits:
                 yield replace(moment, kind="edit", text=edit_line(edit, root), diff=diff)
             case AgentSummary(source="compaction") if event.subagent_id is None:

@@ -120,7 +120,7 @@ class SessionTurn(msgspec.Struct, frozen=True, kw_only=True):
     test_command: str = ""
 
 
-class ChangedFile(msgspec.Struct, frozen=True, kw_only=True):
+class FileOfSession(msgspec.Struct, frozen=True, kw_only=True):
     """A file that was edited in a session, by the `changes`, oldest first."""
 
     path: str
@@ -137,7 +137,7 @@ class SessionAnswer(msgspec.Struct, frozen=True, kw_only=True):
     turns: tuple[SessionTurn, ...]
     total_turns: int
     first_turn: int = 0
-    files: tuple[ChangedFile, ...] = ()
+    files: tuple[FileOfSession, ...] = ()
     is_cut: bool = False
     """Whether diffs were left out, because there are too many."""
 

@@ -23,7 +23,7 @@ def library() -> Any:
     return ctypes.CDLL(None, use_errno=True)
 
 
-def called(function: Any, *arguments: Any) -> bool:
+def call_system(function: Any, *arguments: Any) -> bool:
     """Calls a function that returns 0 or sets `errno`; returns whether the system and the disk have it. Raises
     OSError."""
     if function is None:

@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
-from carryover.platform.calls import Library, called, library, real_path
+from carryover.platform.calls import Library, call_system, library, real_path
 from carryover.platform.contract import Platform
 
 _AT_FDCWD: Final = -2
@@ -84,7 +84,7 @@ class Darwin(Platform):
 
     def exchange(self, one: Path, other: Path) -> bool:
         function = getattr(self._libc(), "renameatx_np", None)
-        return called(function, _AT_FDCWD, os.fsencode(one), _AT_FDCWD, os.fsencode(other), _RENAME_SWAP)
+        return call_system(function, _AT_FDCWD, os.fsencode(one), _AT_FDCWD, os.fsencode(other), _RENAME_SWAP)
 
     def full_sync(self, descriptor: int) -> None:
         """`fsync` alone leaves the content in the disk's own memory."""

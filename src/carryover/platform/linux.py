@@ -14,7 +14,7 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from carryover.platform.calls import Library, called, library, real_path
+from carryover.platform.calls import Library, call_system, library, real_path
 from carryover.platform.contract import End, Platform
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ class Linux(Platform):
         os.lstat(path)  # an old system says nothing of a missing file
         buffer = ctypes.create_string_buffer(_STATX_BYTES)
         asked = (_AT_FDCWD, os.fsencode(path), _AT_SYMLINK_NOFOLLOW, _STATX_BTIME, buffer)
-        if not called(self._function("statx"), *asked):
+        if not call_system(self._function("statx"), *asked):
             return None
         found = buffer.raw
         if not int.from_bytes(found[_MASK], sys.byteorder) & _STATX_BTIME:
@@ -66,7 +66,7 @@ class Linux(Platform):
 
     def exchange(self, one: Path, other: Path) -> bool:
         ends = (_AT_FDCWD, os.fsencode(one), _AT_FDCWD, os.fsencode(other))
-        return called(self._function("renameat2"), *ends, _RENAME_EXCHANGE)
+        return call_system(self._function("renameat2"), *ends, _RENAME_EXCHANGE)
 
     def at_rest(self, descriptor: int) -> bool:
         """Takes a lease, which Linux refuses while anybody has the file open for writing or, because of an earlier

@@ -21,7 +21,7 @@ import msgspec
 
 from carryover.fsio import is_gone
 from carryover.platform import here
-from carryover.probe.git_dir import may_be_asked, settings_of
+from carryover.probe.git_dir import configuration_of, may_be_asked
 from carryover.probe.memory import known_answer, remember
 from carryover.text.pattern import later
 
@@ -123,7 +123,7 @@ class GitAnswer(msgspec.Struct, frozen=True):
     error: bytes = b""
 
 
-Running = set[subprocess.Popen[bytes]]
+GitProcesses = set[subprocess.Popen[bytes]]
 """The processes of git that run for one store at the moment."""
 _STUB_SAID: Final = "what was said in place of git's newest answers"
 
@@ -177,7 +177,7 @@ def in_store(
     *command: str,
     remote: str,
     given: bytes = b"",
-    running: Running,
+    running: GitProcesses,
     timeout_s: float,
     most_bytes: int = LARGEST_ANSWER,
 ) -> GitAnswer:
@@ -235,7 +235,7 @@ def _names_no_filter(root: Path) -> bool:
     folder = root / ".git"
     if not folder.is_dir() or not is_gone(folder / "commondir"):
         return False
-    return all(text is not None and not _MAY_NAME_PROGRAMS.search(text) for text in settings_of(folder))
+    return all(text is not None and not _MAY_NAME_PROGRAMS.search(text) for text in configuration_of(folder))
 
 
 def _switched_off(listed: bytes) -> list[str] | None:

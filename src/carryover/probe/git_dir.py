@@ -147,7 +147,7 @@ def _is_bare(root: Path) -> bool:
     """Whether git takes `root` itself for a data folder, and one that names no other and no checkout."""
     if any(os.path.lexists(root / name) for name in (".git", "commondir")) or not _is_whole(root, root):
         return False
-    return not any(_NAMES_WORK_TREE.search(text) for text in settings_of(root) if text is not None)
+    return not any(_NAMES_WORK_TREE.search(text) for text in configuration_of(root) if text is not None)
 
 
 def _is_whole(git_dir: Path, common: Path) -> bool:
@@ -189,18 +189,18 @@ def _is_separate(git_dir: Path, root: Path) -> bool:
 
 def _work_trees(git_dir: Path) -> Iterator[Path]:
     """Yields what the data folder calls its checkout. Only the user and git write there, unless all is a stranger's."""
-    for text in filter(None, settings_of(git_dir)):
+    for text in filter(None, configuration_of(git_dir)):
         for value in _WORK_TREE.findall(text):
             yield git_dir / os.fsdecode(_ESCAPED.sub(rb"\1", value))
 
 
 def _keeps_refs_elsewhere(git_dir: Path) -> bool:
-    texts = list(settings_of(git_dir))
+    texts = list(configuration_of(git_dir))
     known = [text.lower() for text in texts if text is not None]
     return None in texts or any(text.count(_REFS_KEY) != len(_REFS_HERE.findall(text)) for text in known)
 
 
-def settings_of(git_dir: Path) -> Iterator[bytes | None]:
+def configuration_of(git_dir: Path) -> Iterator[bytes | None]:
     """Yields the text of each configuration file of a data folder; None for a file that can't be read."""
     for name in ("config", "config.worktree"):
         try:

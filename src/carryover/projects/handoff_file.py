@@ -49,7 +49,7 @@ def handoff_path(folder: Path | None, name: str = HANDOFF) -> str:
     return f"{STORE}/{name}" if folder is None else str(folder / name)
 
 
-def sha_of(text: bytes) -> str:
+def fingerprint_of(text: bytes) -> str:
     """Returns a fingerprint of a handoff's text, for recognising the last published one."""
     from hashlib import sha256  # with OpenSSL: not at the top, for commands that write no handoff
 

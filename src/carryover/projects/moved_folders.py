@@ -25,7 +25,7 @@ from carryover.platform import here
 from carryover.probe.checkout import Checkout
 from carryover.probe.git_command import ask
 from carryover.probe.looks import Silent, look_at
-from carryover.projects.handoff_file import HANDOFF, STORE, read_handoff, sha_of
+from carryover.projects.handoff_file import HANDOFF, STORE, fingerprint_of, read_handoff
 from carryover.projects.policy import refusal
 from carryover.projects.root import StatePaths
 from carryover.terminal.paths import quoted
@@ -114,7 +114,7 @@ def moved_to_here(
     if refusal(Checkout(root), paths) is None:  # else a clone may have brought one
         with suppress(OSError):
             text = read_handoff(root / STORE / HANDOFF)
-            handoff = sha_of(text) if text.startswith(_TITLE) else None
+            handoff = fingerprint_of(text) if text.startswith(_TITLE) else None
     same = identity if identity is not None and identity.made_ns != 0 else None
 
     def is_it(row: Whereabouts) -> bool:

@@ -30,7 +30,7 @@ from carryover.ledger.store import Ledger
 from carryover.model import conversation_of
 from carryover.outside.journal import read_journal
 from carryover.probe.looks import Silent, look_at
-from carryover.projects.handoff_file import HANDOFF, STORE, read_handoff, sha_of, store_of
+from carryover.projects.handoff_file import HANDOFF, STORE, fingerprint_of, read_handoff, store_of
 from carryover.projects.root import StatePaths
 from carryover.publish.hook_script import remove_former_answers
 from carryover.publish.publish import publish_project
@@ -183,7 +183,7 @@ def remove_published(paths: StatePaths, config: Config, roots: Collection[str]) 
     kept = {row.published_sha for row in rows if row.root not in roots}
     newest = None
     with suppress(OSError):
-        newest = sha_of(read_handoff(paths.state.root / HANDOFF))
+        newest = fingerprint_of(read_handoff(paths.state.root / HANDOFF))
     if roots and newest not in kept:
         _remove_handoff(paths.state.root, problems)
     return problems, had

@@ -32,8 +32,8 @@ EXCLUDE: Final = ".git/info/exclude"
 """Display name of the ignore file that git never shares. In a worktree it is elsewhere: see `Checkout.exclude`."""
 
 _WHAT: Final = "the rule that keeps Carryover's files out of git"
-TITLE: Final = b"# Carryover (auto-added)"
-_LINES: Final = (TITLE, b".carryover/")
+RULES_HEADING: Final = b"# Carryover (auto-added)"
+_LINES: Final = (RULES_HEADING, b".carryover/")
 
 
 def keep_out(edits: Pass, name: str = STORE) -> bool:
@@ -105,7 +105,7 @@ def hide(edits: Pass, names: list[str]) -> list[str]:
 
 
 def _lines_for(name: str) -> tuple[bytes, bytes]:
-    return _LINES if name == STORE else (TITLE, b"/" + os.fsencode(name))
+    return _LINES if name == STORE else (RULES_HEADING, b"/" + os.fsencode(name))
 
 
 def _all_names() -> list[str]:

@@ -25,16 +25,16 @@ from carryover.facts import Facts, FileFacts, GitFacts, ProjectRoot, is_foreign
 from carryover.fsio import is_folder
 from carryover.ledger.events import events_back
 from carryover.ledger.queries import (
-    agents_here,
     project_by_root,
     published_git,
+    recorded_agents,
     related_projects,
     session_of,
 )
 from carryover.model import Pin, UserPrompt
 from carryover.probe.checkout import Checkout
 from carryover.probe.files import file_facts
-from carryover.projects.handoff_file import PAGE, Published, handoff_path, sha_of
+from carryover.projects.handoff_file import PAGE, Published, fingerprint_of, handoff_path
 from carryover.projects.root import agents_checkouts
 from carryover.publish.git_state import TIMEOUT_S, git_facts
 from carryover.publish.gitignore import open_to_git
@@ -78,7 +78,7 @@ class MadeHandoff(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def sha(self) -> str | None:
         """The fingerprint of the text, for comparison with the last published one."""
-        return sha_of(self.text.encode()) if self.text is not None else None
+        return fingerprint_of(self.text.encode()) if self.text is not None else None
 
 
 def made_handoff(
@@ -105,7 +105,7 @@ def made_handoff(
     git = git_now(checkout, last_git, timeout_s=git_s)
     facts = Facts(git, files_now(view), clock=on_this_machine)
     # Not what is on PATH: the same ledger gives the same handoff, in the daemon and in each shell.
-    found = config.agents.selected if config.agents.selected is not None else agents_here(db)
+    found = config.agents.selected if config.agents.selected is not None else recorded_agents(db)
     startable = offered_at_limit(db, view, project_id, startable_agents(found), now_ms=now_ms)
     made = distill_view(view, facts, now_ms=now_ms, resume=settings.resume_mode, own=own, startable=startable)
     why_open = open_to_git(checkout, settings) if made is not None else None

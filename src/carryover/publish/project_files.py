@@ -90,7 +90,7 @@ def place(edits: Pass, settings: ProjectSettings, home: Path | None = None) -> N
         gone = edits.mine - wanted
         # Taking out what came or stays with the repository would be a change that git shows.
         left = committed_names(edits.checkout) if gone and settings.pointers == "local" else set()
-        for text in texts_in(edits.root, gone):
+        for text in our_texts_in(edits.root, gone):
             edits.let_go(text.name) if text.name in left else edits.take(text)
         unhide(edits, hidden)
     if not edits.dry:
@@ -122,7 +122,7 @@ def _wanted(edits: Pass, settings: ProjectSettings, home: Path | None) -> tuple[
     return {GITIGNORE, *lists, *place_shared_pointers(edits, settings.agents, settings.agreed_ms)}, set()
 
 
-def texts_in(root: Path, mine: Collection[str]) -> Iterator[Text]:
+def our_texts_in(root: Path, mine: Collection[str]) -> Iterator[Text]:
     """Yields our text in those files of a project that are `mine`, each once the one before was taken out: two names
     may lead to one file by now."""
     yield from (entry(root, where) for where in read_lists().values() if where.name in mine)

@@ -15,11 +15,11 @@ from carryover.distill.digest import Ending
 from carryover.distill.stored_digest import decode_digest
 from carryover.facts import is_foreign
 from carryover.ledger.codec import unpack_digest
-from carryover.ledger.rows import PROJECT, ProjectRow, records
+from carryover.ledger.rows import PROJECT_ROWS, ProjectRow, records
 
 _MOST: Final = 20
 """Maximum number of projects considered, newest activity first."""
-_RECENT: Final = f"{PROJECT} WHERE last_event_ms >= ? ORDER BY last_event_ms DESC, id DESC LIMIT ?"
+_RECENT: Final = f"{PROJECT_ROWS} WHERE last_event_ms >= ? ORDER BY last_event_ms DESC, id DESC LIMIT ?"
 _DIGESTS: Final = """SELECT fold_version, digest FROM session JOIN thread ON thread.session_id = session.id
     WHERE project_id = ? AND session.last_ms >= ?"""
 

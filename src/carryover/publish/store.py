@@ -14,10 +14,10 @@ from carryover.fsio import is_there, private_dir, read_bytes_bounded, write_if_c
 from carryover.outside.listed import GITIGNORE
 from carryover.probe.ignore_rules import SIZE_LIMIT_BYTES
 from carryover.projects.handoff_file import CHOSEN, HANDOFF, PAGE
-from carryover.publish.gitignore import TITLE
+from carryover.publish.gitignore import RULES_HEADING
 from carryover.text.user_text import whole_file
 
-_RULE: Final = whole_file((TITLE, b"*"))
+_RULE: Final = whole_file((RULES_HEADING, b"*"))
 
 
 def loaded_copies() -> list[tuple[AgentSpec, str]]:

@@ -24,7 +24,7 @@ _BEGINS_TEXT: Final = ("@'", '@"')
 _ENDS_TEXT: Final = ("'@", '"@')
 
 
-def written(script: str, cwd: str | None) -> tuple[FileEdit, ...]:
+def last_file_written(script: str, cwd: str | None) -> tuple[FileEdit, ...]:
     """Returns the file that the last command of a script wrote; empty if that is none, or if its name is not certain.
     An earlier command may have failed although the script succeeded."""
     if not _TELLING.search(script):

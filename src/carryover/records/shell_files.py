@@ -11,7 +11,7 @@ import msgspec
 
 from carryover.model import FileEdit
 from carryover.records.fields import MAX_PATH_CHARS, resolved
-from carryover.records.powershell_files import written
+from carryover.records.powershell_files import last_file_written
 from carryover.text.pattern import later
 from carryover.text.shell import Token, has_target, tokens, without_heredocs
 
@@ -48,7 +48,7 @@ class _Step(msgspec.Struct, frozen=True):
 
 def changes(command: str, cwd: str | None) -> tuple[FileEdit, ...]:
     """Returns the changes of `command`, run in `cwd`, in order; empty if it is not plain enough to be sure of any."""
-    if by_powershell := written(command, cwd):
+    if by_powershell := last_file_written(command, cwd):
         return by_powershell
     if not _TELLING.search(_SILENCED.sub("", command)):
         return ()

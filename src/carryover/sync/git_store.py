@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from carryover.errors import visible
-from carryover.probe.git_command import GitAnswer, Running, end_group, in_store
+from carryover.probe.git_command import GitAnswer, GitProcesses, end_group, in_store
 from carryover.sync.address import folder_at, without_credentials
 from carryover.sync.sealing import LARGEST_OBJECT
 from carryover.sync.store import FILE_NAME, Fetched, FolderStore, Store, StoreTrouble, unreachable
@@ -57,7 +57,7 @@ class GitStore(Store):
         self._folder = folder
         self._remote = remote
         self._me = me
-        self._running: Running = set()
+        self._running: GitProcesses = set()
         self._run = partial(git, running=self._running)
         self._tip = ""
         """The commit of this machine's branch."""

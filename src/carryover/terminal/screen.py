@@ -39,7 +39,7 @@ def keys_of(question: str, keys: str) -> str:
     return keys if has_room else f"\n {keys}"
 
 
-def answer(question: Question) -> Any:
+def ask_on_screen(question: Question) -> Any:
     """Asks a question of questionary's; returns None if the user leaves it. Nothing of it is left on the screen."""
     from prompt_toolkit.key_binding import KeyBindings
 

@@ -93,6 +93,6 @@ def started(calls: tuple[_Call, ...], process: str | None) -> _Call | None:
     return next(of_process, None) if process is not None else None
 
 
-def noted(calls: tuple[_Call, ...], call_id: str, **changes: object) -> tuple[_Call, ...]:
+def with_changed(calls: tuple[_Call, ...], call_id: str, **changes: object) -> tuple[_Call, ...]:
     """Replaces fields of an open call."""
     return tuple(msgspec.structs.replace(call, **changes) if call.id == call_id else call for call in calls)

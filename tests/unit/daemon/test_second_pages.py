@@ -11,7 +11,7 @@ import pytest
 from msgspec.structs import replace
 
 from carryover.daemon.context import DaemonContext
-from carryover.daemon.second_pages import CAP_S, PAUSE_S, QUIET_S, SecondPages
+from carryover.daemon.second_pages import BETWEEN_PAGES_S, CAP_S, QUIET_S, SecondPages
 from carryover.distill.entry import Entry, Section
 from carryover.distill.handoff import Handoff
 from carryover.projects.handoff_file import Published
@@ -87,11 +87,11 @@ async def test_it_is_made_when_the_turn_has_ended(desk: Desk) -> None:
 
 
 async def test_at_work_it_is_made_after_a_pause_however_often_a_handoff_is_published(desk: Desk) -> None:
-    for desk.at_s in (0, PAUSE_S / 2, PAUSE_S - 1):
+    for desk.at_s in (0, BETWEEN_PAGES_S / 2, BETWEEN_PAGES_S - 1):
         desk.published(f"Bake until {desk.at_s}", at_work=True)
         assert await desk.due() == 0
 
-    desk.at_s = PAUSE_S
+    desk.at_s = BETWEEN_PAGES_S
     assert await desk.due() == 1
 
 
@@ -175,7 +175,7 @@ async def test_one_that_was_being_made_of_what_is_forgotten_meanwhile_is_made_ag
 async def test_none_is_made_for_a_handoff_without_one(desk: Desk) -> None:
     desk.published(at_work=True)
     desk.published(has_page=False)
-    desk.at_s = PAUSE_S
+    desk.at_s = BETWEEN_PAGES_S
 
     assert await desk.due() == 0
 

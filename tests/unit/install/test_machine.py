@@ -15,7 +15,7 @@ from packaging.version import Version
 from carryover.adapter.spec import LINUX, MACOS
 from carryover.agents import specs
 from carryover.install.detect import ask_version, version_in
-from carryover.install.machine import ANSWER_S, FoundCommand, Machine, copies_of_command, start_command, startable_here
+from carryover.install.machine import VERSION_S, FoundCommand, Machine, copies_of_command, start_command, startable_here
 from carryover.platform import here
 from support.tools import program
 
@@ -125,7 +125,7 @@ LONG_S = 5
 ENV = {"PATH": os.defpath}
 
 
-def ask(folder: Path, *script: str, limit_s: float = ANSWER_S) -> str:
+def ask(folder: Path, *script: str, limit_s: float = VERSION_S) -> str:
     return ask_version(program(folder / "tool", *script), PATTERN, env=ENV, cwd=folder, limit_s=limit_s)
 
 
@@ -169,7 +169,7 @@ def test_an_answer_counts_though_something_it_started_continues(tmp_path: Path) 
     before = time.monotonic()
 
     assert ask(tmp_path, "sleep 60 & echo 1.2.3") == "1.2.3"
-    assert time.monotonic() - before < ANSWER_S
+    assert time.monotonic() - before < VERSION_S
 
 
 @pytest.mark.parametrize("ending", ["wait", "echo 1.2.3"])

@@ -14,7 +14,7 @@ from carryover.config import Config, ProjectsConfig
 from carryover.distill.header import PLACEHOLDER
 from carryover.ledger.rows import Whereabouts
 from carryover.paths import StateDir
-from carryover.projects.handoff_file import HANDOFF, STORE, sha_of, write_handoff
+from carryover.projects.handoff_file import HANDOFF, STORE, fingerprint_of, write_handoff
 from carryover.projects.moved_folders import identity_of, moved_to_here, moves_with, roots_that_may_be_here, stored
 from carryover.projects.root import StatePaths
 from carryover.redact import CleanText
@@ -55,7 +55,7 @@ def suggested(new: Path, *known: Whereabouts) -> list[str]:
 def published(root: Path, text: str = TEXT) -> str:
     root.mkdir(parents=True, exist_ok=True)
     write_handoff(root / STORE, CleanText(text))
-    return sha_of(text.encode())
+    return fingerprint_of(text.encode())
 
 
 def test_a_clone_is_not_taken_for_the_first_one_that_is_gone_by_now(home: Path, old: Path) -> None:

@@ -13,7 +13,7 @@ from carryover.probe.checkout import Checkout
 from carryover.publish.gitignore import with_rule, without_rules
 from carryover.publish.local_pointers import local_names, unhide
 from carryover.publish.pointers import NEW_FILE
-from carryover.publish.project_files import place, texts_in
+from carryover.publish.project_files import our_texts_in, place
 from carryover.redact import CleanText
 from support.passes import begun
 from support.publishing import edited_by, preview, publish, withdraw
@@ -329,7 +329,7 @@ def test_a_folder_that_leads_into_another_project_is_left_alone(home: Path) -> N
         settings = ProjectSettings(pointers=pointers, folder=home / "kept" if pointers == "off" else None)
         publish(other, CleanText("# [CARRYOVER] \n"), settings)
         withdraw(other, settings)
-        for text in texts_in(other, RULES):
+        for text in our_texts_in(other, RULES):
             assert plan_edit(text, out=True).reason == "there is a symlink on the way to it"
 
     assert files(shop) == before

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 import questionary
 
-from carryover.terminal.screen import answer
+from carryover.terminal.screen import ask_on_screen
 
 
 def test_esc_leaves_a_question_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -11,5 +11,5 @@ def test_esc_leaves_a_question_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     question = questionary.select("Which?", ["this", "that"])
     monkeypatch.setattr(question, "unsafe_ask", lambda: "this")
 
-    assert answer(question) == "this"
+    assert ask_on_screen(question) == "this"
     assert question.application.timeoutlen == question.application.ttimeoutlen == 0.05

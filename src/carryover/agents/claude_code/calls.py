@@ -144,7 +144,7 @@ def handle_result(builder: ClaudeBuilder, part: str, block: Block) -> None:
         builder.skip("user/tool_result", "unexpected content")
     outcome = line_outcome(builder.line, call.op, plain_output(output or ""), failed=block.is_error is True)
     if call.op == "shell" and items_of(builder.line.tool_use_result):  # what a server of tools answered
-        outcome = zed.shell_outcome(outcome)
+        outcome = zed.outcome_by_first_line(outcome)
     if call.ran and outcome.status == "denied":
         # Esc while a sub-agent works is worded as a refusal (2.1.63).
         outcome = replace(outcome, status="interrupted", never_ran=False)

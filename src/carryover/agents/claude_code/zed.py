@@ -27,7 +27,7 @@ def own_name(name: str) -> str:
     return bare if bare in _REPLACED else name
 
 
-def shell_outcome(outcome: ToolOutcome) -> ToolOutcome:
+def outcome_by_first_line(outcome: ToolOutcome) -> ToolOutcome:
     """Returns how a command ended. The line before its output says so; none of the results is marked as failed."""
     if outcome.output == _CANCELLED:
         return ToolOutcome("interrupted")

@@ -26,7 +26,7 @@ from carryover.records.patches import added, in_patch, modified, patched_path, r
 from carryover.records.text import names_own_folder, without_ansi
 from carryover.records.uris import path_of
 from carryover.text.pattern import later
-from carryover.transcript.open_calls import known_call, noted, started
+from carryover.transcript.open_calls import known_call, started, with_changed
 from carryover.transcript.recorder import Tools, usable_folder, usable_name
 
 PATCH: Final = "apply_patch"
@@ -173,7 +173,7 @@ def handle_output(rollout: Rollout) -> None:
 def _print(rollout: Rollout, call: OpenRolloutCall, piece: str) -> None:
     """Adds to what the process of an open call has printed."""
     printed = joined(call.printed, piece)
-    rollout.change(calls=noted(rollout.context.calls, call.id, printed=printed, process=call.process))
+    rollout.change(calls=with_changed(rollout.context.calls, call.id, printed=printed, process=call.process))
 
 
 def _typed(rollout: Rollout, process: str | None, chars: str) -> str:

@@ -226,7 +226,7 @@ def parse_result(recorder: LogRecorder) -> None:
         return
     outcome = _outcome(recorder, call)
     if isinstance(outcome, str):
-        recorder.keep_open(base.noted(recorder.context.calls, call.id, process=outcome))
+        recorder.keep_open(base.with_changed(recorder.context.calls, call.id, process=outcome))
         _report_running(recorder, call, "running")
         return
     is_of_process = call.name in _READ_SHELLS and call.process is not None and outcome.exit_code is not None
@@ -264,7 +264,7 @@ def parse_decision(recorder: LogRecorder) -> None:
     words = text_of(decision.get("feedback")).strip()
     if text_of(decision.get("kind")) in ("denied-interactively-by-user", "cancelled"):
         call_id = recorder.text("toolCallId")
-        recorder.keep_open(base.noted(recorder.context.calls, call_id, denied=True, words=words))
+        recorder.keep_open(base.with_changed(recorder.context.calls, call_id, denied=True, words=words))
     if words and recorder.subagent_id is None:
         recorder.add(model.UserPrompt(text=words), "said")
 

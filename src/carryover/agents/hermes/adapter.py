@@ -21,7 +21,7 @@ from carryover.agents.hermes.database import (
     MessageRow,
     database_reader,
 )
-from carryover.agents.hermes.session_file import SESSION_FILE, is_session_file, session_document
+from carryover.agents.hermes.session_file import SESSION_FILE, is_session_file, read_session_file
 from carryover.model import Answer, PlanUpdate, Question, TurnEnd, UserPrompt
 from carryover.records.asked import plan_items
 from carryover.records.changes import as_shown
@@ -239,7 +239,7 @@ AGENT: Final = Agent(
     spec=SPEC,
     reader=ReaderByKind(
         lambda path: SESSION_FILE if path.suffix == SESSION_FILE else "database",
-        {SESSION_FILE: SnapshotReader(session_document), "database": StatCachedReader(database_reader())},
+        {SESSION_FILE: SnapshotReader(read_session_file), "database": StatCachedReader(database_reader())},
     ),
     context_type=StoredContext,
     source_of=partial(source_at, SPEC.id, _LAYOUTS),

@@ -34,7 +34,7 @@ def is_session_file(path: Path, head: bytes) -> bool:
     return is_own and all(name in first for name in _BEFORE_PROMPT)
 
 
-def session_document(path: Path, stat: FileStat) -> Document:
+def read_session_file(path: Path, stat: FileStat) -> Document:
     """Returns the session in such a document. Blocking. Raises if the file holds no session."""
     whole = fields_of(read_document(path))
     messages = _before_review(items_of(whole.get("messages")))

@@ -79,7 +79,7 @@ _QUIET: Final = HookReply(204)
 
 
 @dataclass(eq=False)
-class Hooks:
+class HookAnswers:
     """Answers hook calls; `run` does what is left to do.
 
     reply = await hooks.call("claude-code", "SessionStart", payload, authenticated=True)

@@ -13,7 +13,7 @@ from carryover.distill.digest import Digest, SeenRun
 from carryover.distill.entry import WEIGHTS, Entry
 from carryover.distill.goals import says_something
 from carryover.distill.own_text import PROTOCOL_QUESTION
-from carryover.distill.quotes import as_printed, cut_middle, earlier, excerpt, in_code, name_of_test, sentences
+from carryover.distill.quotes import cut_middle, earlier, excerpt, in_code, name_of_test, printed_line, sentences
 from carryover.distill.sections.quoting import from_session, from_turn, last_words, parted
 from carryover.distill.sections.recent_files import RecentFile, relative
 from carryover.distill.sections.replied_to import asked_before
@@ -230,7 +230,7 @@ def _tests(past: Past, recent: Iterable[RecentFile]) -> list[Entry]:
 
 def _failing(seen: SeenRun, ago: str = "") -> str:
     names = f" in {', '.join(map(name_of_test, seen.run.failed_names[:4]))}" if seen.run.failed_names else ""
-    reason = f": {as_printed(seen.run.reason)}" if seen.run.reason else ""
+    reason = f": {printed_line(seen.run.reason)}" if seen.run.reason else ""
     return f"Tests fail{names}{ago}{reason}"
 
 

@@ -10,7 +10,7 @@ from carryover.actions.installing import Detection, InstallAnswer
 from carryover.actions.project_rules import POINTERS, Texts
 from carryover.errors import ExitCode, UserError
 from carryover.terminal.output import wrapped
-from carryover.terminal.screen import answer, drawing, keys_of
+from carryover.terminal.screen import ask_on_screen, drawing, keys_of
 
 if TYPE_CHECKING:
     from prompt_toolkit.application import Application
@@ -72,7 +72,7 @@ def pick_pointers(offered: Sequence[Detection], first: InstallAnswer, explain: E
     with drawing():
         question = questionary.checkbox(_QUESTION, rows, validate=panel.ticked, qmark="", instruction=keys)
         panel.add_to(question.application)
-        agents = answer(question)
+        agents = ask_on_screen(question)
     if agents is None:
         raise UserError("Nothing was changed.", ExitCode.INTERRUPTED)
     return InstallAnswer(tuple(agents), panel.answer.pointers)

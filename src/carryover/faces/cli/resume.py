@@ -12,7 +12,7 @@ from carryover.faces.cli.sessions import session_lines
 from carryover.model import id_in_command
 from carryover.past.context import now_ms, project_root
 from carryover.terminal.output import USUAL_WIDTH, ago, can_ask, cut_to_width, terminal_width, warn
-from carryover.terminal.screen import answer, drawing, keys_of
+from carryover.terminal.screen import ask_on_screen, drawing, keys_of
 from carryover.terminal.table import Column, table
 from carryover.text.harmless import one_line
 
@@ -206,7 +206,7 @@ def _picked(question: str, rows: Sequence[Sequence[str]], values: Sequence[str])
     lines = table([Column("", least=16), *[Column("")] * (len(fit[0]) - 1)], fit, width)[1:]
     choices = [questionary.Choice(line, value=value) for line, value in zip(lines, values, strict=True)]
     with drawing():
-        picked = answer(questionary.select(question, choices, qmark="", instruction=keys_of(question, _KEYS)))
+        picked = ask_on_screen(questionary.select(question, choices, qmark="", instruction=keys_of(question, _KEYS)))
     if picked is None:
         raise UserError("No agent was started.", ExitCode.INTERRUPTED)
     return str(picked)
