@@ -2,6 +2,7 @@
 
 import pytest
 
+from real_agents.lab import product, shop
 from real_agents.lab.box import ENVIRONMENT, HOME, Box
 from real_agents.lab.packages import cache_dir
 from real_agents.lab.rows import Row
@@ -50,3 +51,10 @@ def test_the_end_of_a_box_ends_its_processes_and_deletes_its_files(row: Row) -> 
     assert sleeper.wait() != 0
     assert not state.exists()
     row.shown("no process and no file is left")
+
+
+def test_the_product_is_compiled_as_an_installer_leaves_it(row: Row) -> None:
+    asked = "import pathlib, carryover.daemon.hooks.without_daemon as m; print(pathlib.Path(m.__cached__).is_file())"
+    with shop.boxed() as box:
+        assert box.must(product.PYTHON, "-c", asked).strip() == "True"
+    row.shown("no process of a hook's has to compile first")

@@ -1,7 +1,9 @@
 """The product inside a box: its own Python and source, read-only, at the same paths as outside; its daemon."""
 
+import compileall
 import sys
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -22,6 +24,12 @@ SHOWN: Final = (
 ENVIRONMENT: Final = {"PYTHONPATH": f"{CHECKOUT / 'src'}:{CHECKOUT / 'lab'}", "PYTHONDONTWRITEBYTECODE": "1"}
 
 ANSWER_S: Final = 20
+
+
+@cache
+def compile_source() -> None:
+    """Once for all boxes, as an installer does: a process of a hook's that has to compile first answers too late."""
+    compileall.compile_dir(CHECKOUT / "src", quiet=1)
 
 
 def start_daemon(box: Box, *, unset: Sequence[str] = ()) -> Started:

@@ -122,6 +122,7 @@ def boxed(*installed: Installed, env: Mapping[str, str] | None = None) -> Iterat
     path = ":".join([*map(str, folders), ENVIRONMENT["PATH"]])
     shown = [*product.SHOWN, *(folder for each in installed for folder in each.shown)]
     environment = {**product.ENVIRONMENT, "PATH": path, "TZ": "UTC", **(env or {})}
+    product.compile_source()
     with Box(cache_dir() / "runs", shown, environment) as box:
         box.write(HOME / ".gitconfig", "[user]\n\tname = Dev\n\temail = dev@example.com\n")
         yield box
