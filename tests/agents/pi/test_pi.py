@@ -85,6 +85,22 @@ def test_a_call_that_the_user_stopped_has_not_failed(tool: str) -> None:
     assert (result.status, result.output, result.never_ran) == ("interrupted", "", tool == "bash")
 
 
+def test_calls_of_one_answer_that_were_stopped_have_not_failed() -> None:
+    """They ran at the same time (1.6.0): one had ended before Escape was pressed."""
+    found = read("stopped")
+
+    results = [(result.name, result.status, result.output) for result in standing(found, model.ToolResult)]
+    assert results == [
+        ("bash", "interrupted", ""),
+        ("bash", "ok", "second\n"),
+        ("read", "interrupted", ""),
+        ("write", "interrupted", ""),
+    ]
+    assert standing(found, model.FileEdit) == []
+    assert prompts(found) == ["Make a pear cost as much as an apple", "Only look at the stock, please"]
+    assert answers(found) == ["I try both.", "Then only the second one."]
+
+
 def test_a_session_that_was_killed_keeps_its_prompt_and_its_call() -> None:
     assert len(prompts(read("kill", "45-39"))) == 1
     running = read("kill", "45-41")
