@@ -29,17 +29,18 @@ _QUOTE: Final = '"'
 _BLOCK_END: Final = later(r"\n[ \t]*\n+")
 # Laid out by a machine: indentation, a time, a level, a frame, brackets, quotation marks, `key: value`, a diff, markup,
 # code, a command over several lines, unless words lead to it on its first one. People indent the items of a list too,
-# and in many languages end them with ";": of words alone, they are typed.
+# and in many languages end them with ";": below "*", and below "-" if of words alone, they are typed.
 _MACHINE_LINE: Final = later(
     r"\s*(?:[\[{}\](),;]+\s*$|@@|[\[{\"'<|│╭╰⎿>$❯+]|\d{2,4}[-/.:]\d\d"
     r"|\w{3} \d\d? \d\d:\d\d|at \S+[(:]|File \"|-{3,}|={3,}"
     r"|Traceback \(|(?:TRACE|DEBUG|INFO|WARN(?:ING)?|ERROR|FATAL|FAIL(?:ED)?|PASS(?:ED)?)\b"
     r"|[A-Za-z][\w.-]{1,40}(?:Error|Exception)\b|[\w./\\-]+:\d+[:\s])"
-    r"|\s{2,}(?!(?:[-*•–]|\d{1,2}[.)]) [^\s:]+ [^:]*$)\S|.*\{\s*$"
+    r"|\s{2,}(?![*•] [^@\s]|(?:[-–]|\d{1,2}[.)]) [^\s:]+ [^:]*:?$)\S|.*\{\s*$"
     r"|\w+;\s*$|(?!.*\b(?:[^\W\d_]{1,20},? ){5}|(?:[^\W\d_]{1,20},? ){1,6}[^\W\d_]{1,20}: ).*\s\\$"
     r"|(?![-*•–]\s|\d)(?=.*;\s*$).*(?:[=()\[\]{}<>\"']|\w\.\w)|\w+ = \S"
 )
 _HEADER: Final = later(r"[^\W\d_][\w-]{0,20}(?: [\w-]{1,20})?\s?(?:: |：\s?)\S")
+_HEADING: Final = later(r"(?:[A-Za-z][\w-]{0,20}|[^\W\d_][\w-]{0,9})(?: [\w-]{1,20})?\s?[:：]\s*$")
 
 
 @lru_cache(maxsize=512)  # every handoff examines the same prompts again
@@ -55,6 +56,9 @@ def _parts(prompt: str) -> tuple[tuple[bool, str], ...]:
     if marked := _fenced_by_hand(prompt) or _quoted_by_hand(prompt):
         return marked
     blocks = _blocks(prompt)
+    lines = prompt.splitlines()
+    if len(lines) == 2 and _has_headers(lines) and not has_machine_line(prompt):
+        return ((False, prompt),)  # headers of nothing
     pasted = [at for at in range(len(blocks)) if _is_pasted(blocks, at)]
     if not pasted:
         return ((False, prompt),) if blocks else ()
@@ -128,8 +132,11 @@ def _is_pasted(blocks: list[str], at: int) -> bool:
 
 
 def _is_led_to(blocks: list[str], at: int) -> bool:
-    """Whether a short line with a colon introduces several lines of prose: somebody else's words."""
+    """Whether a short line with a colon introduces several lines of prose: somebody else's words. Below a heading and
+    others like it are the user's own."""
     if at != 1 or not blocks[0].rstrip().endswith(COLONS) or len(blocks[0]) > _LEAD_CHARS:
+        return False
+    if _HEADING.match(blocks[0]) and any(_HEADING.match(block.split("\n", 1)[0]) for block in blocks[1:]):
         return False
     lines = [line for line in "\n".join(blocks[1:]).splitlines() if line.strip()]
     return len(lines) > 2 and not is_list_item(lines[0])

@@ -80,6 +80,12 @@ def test_words_typed_before_and_after_stay_the_users(paste: str, gap: str) -> No
         "You may:\n\n* read the files;\n* run tests;\n\nYou may **not**:\n\n* commit (or push);\n* touch the database;",
         "Before you start:\n\n1. Change nothing.\n2. Say what you found:\n   - the goal;\n   - the open parts.",
         "Não comece ainda.\n\nVocê não pode:\n\nfazer commits;\nalterar o banco de dados;",
+        "Go on.\n\n1. Refuse names as:\n\n   * cart\n   * https://cart\n   * till\n\n   as before.\n\n2. Round last.",
+        'Two things.\n\n1. Sign-up:\n\n   * It fails.\n   * Say why, as:\n     "Taken."\n   * Stay there.\n\n2. Tax.',
+        "关于购物车：折扣发前五个，你现在只有两个。\n关于税：没有数据，是因为还没到月底吗",
+        "Cart: show the newest five, not two.\nTax: leave it as it is.",
+        "背景：\n购物车有错误。\n\n要求：\n先修复。\n再测试。\n最后提交。",
+        "Background:\n\nThe cart is loaded twice.\n\nGoals:\nLoad it once.\nTest it.",
     ],
 )
 def test_what_a_person_types_is_not_taken_for_a_paste(prompt: str) -> None:
