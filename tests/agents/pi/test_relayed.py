@@ -60,6 +60,8 @@ def test_what_the_client_wrote() -> None:
 
     assert relayed(f"[Sun {AT}] {report}") == (report, 0, False)
     assert relayed(f"{GONE.replace('System:', 'System (untrusted):')}\n{ended}") == (ended, 0, False)
+    queued = f"[Queued announce messages while agent was busy]\n\n---\nQueued #1\n{report}"
+    assert not relayed(queued)[2]
     assert relayed(f"[Sun {AT}] {begun}") == relayed(begun) == (begun, 0, False)
 
 

@@ -11,6 +11,7 @@ _NOT_TYPED: Final = (
     "Pre-compaction memory flush.",
     "A new session was started via ",
     'A background task "',
+    "[Queued announce messages while agent was busy]",
     "[Subagent Context] You are running as a subagent",
     "An async command you ran earlier has completed.",
 )
