@@ -24,6 +24,8 @@ SENTENCE = (
     "You need not ask whether to continue: the answer is yes."
 )
 STARTABLE = [spec for spec in specs() if spec.start is not None]
+FORMS = {spec.start.arguments("sentence", "file"): spec for spec in STARTABLE if spec.start is not None}
+"""An agent for each form of arguments."""
 
 # A shell first: Python itself ignores SIGPIPE from its start on.
 RECORDER = f"""#!/bin/sh
@@ -74,7 +76,7 @@ def work(transcripts: Path, my_shop: Path) -> ClaudeSession:
     return ClaudeSession(transcripts, my_shop).work()
 
 
-@pytest.mark.parametrize("spec", STARTABLE, ids=lambda spec: spec.id)
+@pytest.mark.parametrize("spec", FORMS.values(), ids=lambda spec: spec.id)
 def test_one_command_shows_how_the_agent_is_started_and_becomes_it(
     spec: AgentSpec, work: ClaudeSession, my_shop: Path, seen: Path
 ) -> None:

@@ -79,19 +79,6 @@ def test_a_projects_first_session_gets_what_was_pinned_there_before(
     wait_until("its file", lambda: "- Pinned by the user: never floats" in handoff_of(project))
 
 
-def test_where_nothing_may_be_published_no_file_is_made(
-    hooks: HookClient, transcripts: Path, project: Path, home: Path, running: DaemonProcess
-) -> None:
-    (project / ".carryover.toml").write_text("exclude = true\n")
-    for folder in (project, home, Path("/tmp")):
-        assert hooks.start(ClaudeSession(transcripts, folder)) == NOTHING
-
-    running.settle()
-    assert not (project / ".carryover").exists()
-    assert not (home / "AGENTS.md").exists()
-    assert not Path("/tmp/.carryover").exists()
-
-
 def test_one_projects_call_neither_gets_nor_changes_another(
     hooks: HookClient, session: ClaudeSession, decoy: ClaudeSession, running: DaemonProcess
 ) -> None:

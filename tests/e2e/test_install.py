@@ -232,7 +232,7 @@ def roots(home: Path, monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     return made
 
 
-@pytest.mark.parametrize("mode", ["shared", "local", "off"])
+@pytest.mark.parametrize("mode", ["shared", "local", pytest.param("off", marks=pytest.mark.night)])
 def test_a_repository_is_touched_when_an_agent_works_in_it_and_not_before(
     home: Path, roots: list[Path], daemon: DaemonProcess, mode: str
 ) -> None:

@@ -53,16 +53,3 @@ def test_at_work_it_waits_for_a_session_that_starts(
     assert "read `.carryover/more.md` (" in hooks.told(ClaudeSession(session.folder, project, now=session.now))
 
     wait_until("the page", lambda: "make part_1" in page_of(project))
-
-
-def test_without_a_depth_it_is_taken_out(running: DaemonProcess, session: ClaudeSession, project: Path) -> None:
-    session.prompt("Add a discount to the cart")
-    call(session, 1)
-    session.answer("It is there.")
-    running.settle()
-    wait_until("the page", lambda: "make part_1" in page_of(project))
-
-    assert carryover("config", "resume.depth", "0").returncode == 0
-
-    wait_until("the handoff without it", lambda: "more.md" not in handoff_of(project))
-    wait_until("no page", lambda: not (project / ".carryover" / "more.md").exists())

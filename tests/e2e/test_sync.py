@@ -121,7 +121,7 @@ def stored_bytes(folder: Path) -> Iterator[bytes]:
                 continue
 
 
-@pytest.mark.parametrize("kind", ["folder", "git"])
+@pytest.mark.parametrize("kind", [pytest.param("folder", marks=pytest.mark.night), "git"])
 def test_none_of_500_canaries_is_in_the_store_or_in_what_git_keeps_of_it(
     tmp_path: Path, desktop: Machine, laptop: Machine, kind: str
 ) -> None:

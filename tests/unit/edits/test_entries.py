@@ -7,7 +7,6 @@ import tomllib
 from typing import Final
 
 import pytest
-from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from carryover.edits import json_text
@@ -15,7 +14,6 @@ from carryover.edits.entries import (
     SERVER_NAME,
     ListEntry,
     is_ours,
-    settings_in,
 )
 from carryover.text.user_text import EditRefused, Origin
 from support.settings_texts import formatted
@@ -54,17 +52,6 @@ def with_lists(draw: st.DrawFn) -> bytes:
     before, after = draw(VALUES), draw(VALUES)
     lists = {KEY: draw(LISTS), "mcpServers": draw(SERVERS)} if draw(st.booleans()) else {}
     return draw(formatted(st.just({**before, **lists, **after}), comments=True))
-
-
-@given(data=with_lists() | st.sampled_from([b"", b" \n", b"\xef\xbb\xbf{}"]))
-@settings(max_examples=60, deadline=None)
-def test_uninstall_is_the_inverse_of_install(data: bytes) -> None:
-    for entry in ENTRIES[:2]:
-        after = entry.put(data)
-        assert entry.put(after) == after
-        assert without(entry, data, after) == data
-    assert settings_in(LISTED.put(data), toml=False)[KEY][-1] == ENTRY
-    assert settings_in(IN_JSON.put(data), toml=False)["mcpServers"][SERVER_NAME] == SERVER
 
 
 @pytest.mark.parametrize("end", ["", "\n", "\n\n"])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
@@ -13,7 +12,7 @@ from carryover.agents.claude_code import SPEC as CLAUDE
 from carryover.edits.hooks import Hooks, owner_by_script
 from carryover.install.detect import Detection
 from carryover.install.setup import plan_agents, plan_settings, taken_out
-from carryover.outside.apply import LinkPolicy, Text, apply, plan_edit
+from carryover.outside.apply import Text, apply
 from carryover.outside.journal import load_journal
 from carryover.outside.listed import Listed
 from carryover.paths import StateDir
@@ -92,46 +91,6 @@ def test_a_server_stays_in_the_former_file_until_it_can_be_entered(tmp_path: Pat
 
     assert plan_settings([replace(text, obstacle=None)], [former])[1:] != ()
     assert [edit.reason for edit in plan_settings([text], [former])] == ["it is in the way"]
-
-
-def problem(path: Path, *, follow: bool = True) -> str | None:
-    links: LinkPolicy = "followed" if follow else "left alone"
-    text = Text(path=path, what="a test", put=lambda _: b"new", remedy="Do something.", links=links)
-    reported = plan_edit(text).problem
-    return reported.removeprefix(f"{path} is left alone: ").removesuffix(". Do something.") if reported else None
-
-
-def test_what_an_atomic_replace_would_disregard_is_in_the_way(tmp_path: Path) -> None:
-    read_only, linked, folder = tmp_path / "read-only", tmp_path / "linked", tmp_path / "folder"
-    read_only.write_bytes(b"old")
-    read_only.chmod(0o444)
-    linked.write_bytes(b"old")
-    os.link(linked, tmp_path / "other-name")
-    folder.mkdir()
-    (tmp_path / "link").symlink_to(read_only)
-    link = tmp_path / "link"
-    assert [problem(read_only), problem(linked), problem(folder), problem(link), problem(link, follow=False)] == [
-        "it is read-only",
-        "it has a second hard link, which an edit would cut off",
-        "not a regular file",
-        "it is read-only",
-        "it is a symlink",
-    ]
-
-
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
-def test_another_users_file_is_left_alone(tmp_path: Path) -> None:
-    (tmp_path / "theirs").write_bytes(b"old")
-    os.chown(tmp_path / "theirs", 12345, 12345)
-
-    assert problem(tmp_path / "theirs") == "it belongs to another user"
-
-
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
-def test_a_folder_that_cannot_be_written_is_in_the_way(tmp_path: Path) -> None:
-    (tmp_path / "folder").mkdir(mode=0o500)
-
-    assert problem(tmp_path / "folder" / "new") == f"its folder {tmp_path / 'folder'} can't be written"
 
 
 def test_each_edit_is_announced_by_what_it_puts_and_whose_it_is(tmp_path: Path, state: StateDir) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 from collections.abc import Callable
 from pathlib import Path
@@ -97,19 +98,33 @@ def test_what_is_missing_or_may_not_be_read_is_found_empty(tmp_path: Path) -> No
     assert [Text(path=path, what="a test").found() for path in (tmp_path / "missing", tmp_path)] == [b"", b""]
 
 
-def test_a_file_that_is_read_only_or_has_a_second_name_stays_as_it_is(tmp_path: Path, state: StateDir) -> None:
-    locked, linked = tmp_path / "locked", tmp_path / "linked"
+def test_what_an_atomic_replace_would_disregard_is_in_the_way(tmp_path: Path, state: StateDir) -> None:
+    locked, linked, folder, link = (tmp_path / name for name in ("locked", "linked", "folder", "link"))
     for file in (locked, linked):
         file.write_bytes(b"old")
     locked.chmod(0o400)
     (tmp_path / "linked too").hardlink_to(linked)
+    folder.mkdir()
+    link.symlink_to(locked)
+    edits = [planned(file, lambda _: b"new") for file in (locked, linked, folder, link)]
+    edits.append(plan_edit(replace(edits[-1].text, links="left alone")))
 
-    applied = apply([planned(file, lambda _: b"new") for file in (locked, linked)], state)
-
-    assert [(done.reason, done.path.read_bytes()) for done in applied] == [
-        ("it is read-only", b"old"),
-        ("it has a second hard link, which an edit would cut off", b"old"),
+    assert [done.reason for done in apply(edits, state)] == [
+        "it is read-only",
+        "it has a second hard link, which an edit would cut off",
+        "not a regular file",
+        "it is read-only",
+        "it is a symlink",
     ]
+    assert (locked.read_bytes(), linked.read_bytes()) == (b"old", b"old")
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_folder_that_cannot_be_written_is_in_the_way(tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir(mode=0o500)
+
+    reason = planned(tmp_path / "folder" / "new", lambda _: b"new").reason
+    assert reason == f"its folder {tmp_path / 'folder'} can't be written"
 
 
 def test_the_mode_and_the_symlink_stay(tmp_path: Path, state: StateDir) -> None:

@@ -10,7 +10,6 @@ import pytest
 from carryover.config import Pointers, ProjectSettings
 from carryover.outside.apply import plan_edit
 from carryover.probe.checkout import Checkout
-from carryover.publish.gitignore import with_rule, without_rules
 from carryover.publish.local_pointers import local_names, unhide
 from carryover.publish.pointers import NEW_FILE
 from carryover.publish.project_files import our_texts_in, place
@@ -284,24 +283,6 @@ def test_outside_of_a_repository_nothing_is_made(home: Path) -> None:
     (home / "notes").mkdir()
 
     assert published(home / "notes") == ()
-
-
-@pytest.mark.parametrize("original", [None, b"", b"a", b"a\n", b"a\r\nb\r\n", b"# Carryover (auto-added)\n"])
-@pytest.mark.parametrize("gone", [b"/AGENTS.md", b"/CLAUDE.local.md", b".carryover/"])
-def test_rules_go_in_any_order_and_give_back_every_byte(original: bytes | None, gone: bytes) -> None:
-    title = b"# Carryover (auto-added)"
-    rules = [(title, rule) for rule in (b".carryover/", b"/AGENTS.md", b"/CLAUDE.local.md")]
-    data = original
-    for lines in rules:
-        data = with_rule(data, lines)
-
-    some = without_rules(data, [(title, gone)])
-
-    assert some is not None
-    assert [line for line in some.splitlines() if line in (b".carryover/", b"/AGENTS.md", b"/CLAUDE.local.md")] == [
-        rule for _, rule in rules if rule != gone
-    ]
-    assert without_rules(some, rules) == original
 
 
 def test_a_file_that_the_user_extends_is_shown_even_where_no_handoff_may_be_written(home: Path) -> None:

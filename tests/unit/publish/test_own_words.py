@@ -148,32 +148,6 @@ def test_a_prompt_that_was_sent_again_stays_the_users_words(told: Shop, times: i
     assert of_template(told.handoff(project)) != []
 
 
-def test_a_long_prompt_sent_again_with_a_change_stays_the_users_words(told: Shop) -> None:
-    told.session(expanded("Add a discount, in whole cents"))
-    project = told.session(expanded("Add a discount, in tenths of a cent"))
-
-    assert of_template(told.handoff(project)) != []
-
-
-def test_sentences_that_a_user_repeats_stay(told: Shop) -> None:
-    rules = "\n".join(STEPS[:5])
-    for request in ("Add a discount", "Show it on the receipt", "Round down"):
-        project = told.session(f"{request}\n\n{rules}")
-
-    assert of_template(told.handoff(project)) != []
-
-
-def test_a_request_that_was_given_to_several_commands_is_no_template(told: Shop) -> None:
-    request = (
-        "Add a discount in whole cents, and never use floats for it.\nThe receipt shows the discount of each line."
-    )
-    for number in range(3):
-        own = "\n".join(f"{number}.{at}: {STEPS[at][::-1]}" for at in range(9))
-        project = told.session(f"# Command {number}\n\n```text\n{request}\n```\n\n{own}")
-
-    assert "never use floats" in "\n".join(under(told.handoff(project), "Task"))
-
-
 def test_an_error_that_is_pasted_again_is_no_template(told: Shop) -> None:
     log = "\n".join(f"2026-11-20 06:00:0{n} ERROR shop.cart: {step}" for n, step in enumerate(STEPS))
     for request in ("Why is that?", "It still fails:", "And now, after your change?"):

@@ -389,9 +389,11 @@ def test_a_project_with_a_handoff_of_its_own_is_informed_of_a_clone_that_is_gone
     assert said[other][2] == ""
 
 
-@pytest.mark.parametrize("by_daemon", [False, True])
+OF_RENAMED = ("sessions {0}", "log {0}", "search discount --project {0}", "why {0}/cart.py", "show last")
+
+
 @pytest.mark.parametrize(
-    "command", ["sessions {0}", "log {0}", "search discount --project {0}", "why {0}/cart.py", "show last"]
+    ("command", "by_daemon"), [*((command, False) for command in OF_RENAMED), (OF_RENAMED[0], True)]
 )
 def test_one_that_was_renamed_while_no_daemon_ran_is_found_by_each_command_but_not_while_paused(
     command: str, by_daemon: bool, recorded: Path, run: Run, monkeypatch: pytest.MonkeyPatch

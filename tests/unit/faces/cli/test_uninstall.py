@@ -57,16 +57,6 @@ def test_pointers_that_stayed_go_by_the_command_that_is_named_and_nothing_is_ins
     assert not (recorded / "AGENTS.md").exists() and not installed.exists()
 
 
-def test_a_purge_leaves_nothing(installed: Path, recorded: Path, run: Run) -> None:
-    assert run("handoff", str(recorded))[0] == ExitCode.OK
-
-    out = run.out("uninstall", "--purge", "--yes")
-
-    assert "~/.claude/settings.json goes (hooks of Claude Code)\n" in out
-    assert "~/.carryover goes (the state folder)\n" in out
-    assert not installed.exists() and not state_dir().root.exists()
-
-
 def test_a_project_that_moved_is_not_called_missing(installed: Path, recorded: Path, home: Path, run: Run) -> None:
     write_down(state_dir().root, handoff_folder(recorded / ".carryover", recorded))
     recorded.rename(home / "store")
