@@ -54,13 +54,13 @@ as-darwin-sample: $(VENV)/.installed-dev
 as-darwin: $(VENV)/.installed-dev ## run the tests of units, agents and whole programs as if this machine were a Mac; ONLY=tests/e2e some
 	$(BIN)/pytest -n $(TEST_WORKERS) --dist worksteal --all --as-darwin $(or $(ONLY),tests/unit tests/agents tests/contract tests/e2e)
 
-coverage: $(VENV)/.installed-dev ## run the suite and count lines and branches; fails below the floors in tests/support/coverage_floors.py
+coverage: $(VENV)/.installed-dev ## run the suite and count lines and branches; fails below the floors in lab/habits/coverage_floors.py
 	rm -rf .cache/coverage && mkdir -p .cache/coverage
 	$(BIN)/coverage run -m pytest -n $(TEST_WORKERS) --dist worksteal --all
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report --skip-covered --skip-empty
 	$(BIN)/coverage json --quiet -o .cache/coverage/totals.json
-	PYTHONPATH=tests:lab $(BIN)/python -m support.coverage_floors .cache/coverage/totals.json
+	PYTHONPATH=lab $(BIN)/python -m habits.coverage_floors .cache/coverage/totals.json
 
 any-order: $(VENV)/.installed-dev ## run the whole suite, with the tests marked night, in an order given by SEED=...: no test may depend on another
 	$(BIN)/pytest -n $(TEST_WORKERS) --dist worksteal --all --any-order $(or $(SEED),1)

@@ -17,11 +17,12 @@ from bench import cursor as cursor_rows
 from bench import processes
 from bench.corpus import Corpus, make_corpus
 from bench.cursor import make_cursor_store
-from bench.document import NOT_MEASURED, PATH, Heading, bodies_of, circumstances, document, put
-from bench.measure import compared, table
+from bench.document import NOT_MEASURED, PATH, Heading, bodies_of, circumstances, document
 from bench.processes import TreeWatch, memory_of, processes_of, processor_s
 from bench.rows import first_read
 from bench.sections import HEADINGS
+
+pytestmark = pytest.mark.night
 
 NOW_MS = 1_700_000_000_000
 TWO = {name: Heading(name, name.title(), f"About {name}.") for name in ("one", "two-parts")}
@@ -77,29 +78,6 @@ def _made(home: Path, seed: int) -> Corpus:
 
 def _contents(corpus: Corpus) -> dict[Path, bytes]:
     return {file: file.read_bytes() for file in corpus.files}
-
-
-def test_a_section_is_replaced_and_the_others_stay(tmp_path: Path) -> None:
-    path = tmp_path / "benchmarks.md"
-    for name, body in (("one", "first"), ("two-parts", "kept\n\n| a | table |"), ("one", "second")):
-        put(path, TWO, name, body)
-
-    assert bodies_of(path.read_text()) == {"one": "second\n", "two-parts": "kept\n\n| a | table |\n"}
-
-
-def test_a_table_names_the_last_figure_of_each_row_and_marks_what_has_become_worse_by_a_quarter() -> None:
-    slow, fast = (
-        [compared(f"start of {n} files", n, 10, "ms"), compared("memory", 5 * n, None, "MB")] for n in (50, 30)
-    )
-    first = table(fast)
-
-    assert _before(first) == ["", ""]
-    assert _before(table(slow, first)) == ["30.0 ms, 3.0 x: **+67%**", "150 MB"]
-    assert _before(table(fast, table(slow, first))) == ["50.0 ms, 5.0 x", "250 MB"]
-
-
-def _before(text: str) -> list[str]:
-    return [line.split("|")[5].strip() for line in text.splitlines()[2:]]
 
 
 def test_the_document_has_the_sections_of_the_benchmark_and_names_what_was_not_measured() -> None:

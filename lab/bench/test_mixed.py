@@ -15,10 +15,11 @@ from carryover.ledger.connect import connect_read_only
 from carryover.probe.checkout import Checkout
 from carryover.probe.own_file import why_not_own
 
+pytestmark = pytest.mark.night
+
 NOW_MS = 1_700_000_000_000
 
 
-@pytest.mark.night
 def test_every_agents_sessions_are_read_without_a_skip_and_are_the_same_for_the_same_seed(tmp_path: Path) -> None:
     with _home(tmp_path, "first") as home:
         first = _made(home)

@@ -11,6 +11,8 @@ from fuzz.found import keep, shrunk
 from fuzz.guided import Campaign, has_engine
 from fuzz.target import names
 
+pytestmark = pytest.mark.night
+
 TARGET = dedent(
     '''
     """Holds for all bytes without a bang, unless `mended` is there."""

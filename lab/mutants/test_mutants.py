@@ -19,6 +19,8 @@ from mutants.hollow import hollowed, hollows_of
 from mutants.rooms import ROOMS, SOURCE, other_tests
 from mutants.trial import NOT_CALLED, Asked
 
+pytestmark = pytest.mark.night
+
 PROGRAM = """
 LIMIT: int = 3
 
@@ -99,7 +101,6 @@ def test_a_hollow_generator_stays_one_and_a_method_keeps_its_variables() -> None
     assert (names["outer"](1)(), names["outer"](1).__code__.co_freevars) == (None, ("n",))
 
 
-@pytest.mark.night
 def test_a_function_that_no_test_would_miss_is_named_and_who_calls_it_is_known(tmp_path: Path) -> None:
     """`told` is called and its answer never looked at; `unused` is not called; the second test shares what one made."""
     room = package(tmp_path)

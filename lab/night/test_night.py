@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 
-import pytest
 import yaml
 
 from night import record
-from night.__main__ import parser
 from night.newest import issue
 from night.record import Found, Result
 from night.shapes import of_folder, shapes_of
@@ -35,56 +30,6 @@ def test_the_nightly_workflow_has_a_job_for_every_step() -> None:
     workflow = yaml.safe_load((CHECKOUT / ".github/workflows/nightly.yml").read_text(encoding="utf-8"))
 
     assert workflow["jobs"]["night"]["strategy"]["matrix"]["step"] == [step.name for step in STEPS]
-
-
-def test_the_seed_of_the_night_reaches_the_steps_that_have_one(tmp_path: Path) -> None:
-    commands = {step.name: step.command(Night(42, tmp_path)) for step in STEPS}
-
-    assert "SEED=42" in commands["chaos"]
-    assert commands["speed"] == ("make", "bench-gate")
-
-
-def test_what_the_night_was_told_does_not_reach_its_steps(tmp_path: Path) -> None:
-    (tmp_path / "Makefile").write_text(
-        'night:\n\t@$(PYTHON) -c "from night.__main__ import *; '
-        'subprocess.run([\\"make\\", \\"step\\"], env=own_settings(os.environ))"\n'
-        "step:\n\t@echo told $(ONLY) $(words $(SEED)), at home $$OWN\n"
-    )
-    command = ["make", "--no-print-directory", "night", f"PYTHON={sys.executable}", "ONLY=a b", "SEED=7"]
-    env = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "OWN": "here"}
-
-    ran = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True)
-
-    assert ran.stdout == "told 0, at home here\n", ran.stderr
-
-
-def test_a_shorter_night_shortens_the_steps_that_take_as_long_as_they_are_told() -> None:
-    commands = {step.name: step.command(Night(42, Path(), hours=1.5)) for step in STEPS}
-
-    assert commands["fuzz"] == ("make", "fuzz", "MINUTES=8", "SEED=42")
-    assert commands["soak"] == ("make", "soak", "HOURS=0.25", "SEED=42")
-    assert {step.name for step in STEPS if step.command(Night(42, Path())) == commands[step.name]} == {
-        *("order", "darwin", "agents", "speed", "takeover")
-    }
-
-
-@pytest.mark.parametrize("hours", ["0", "12"])
-def test_a_night_is_never_longer_than_the_limits_of_its_steps(hours: str, capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit):
-        parser().parse_args(["--hours", hours])
-
-    assert "more than 0 and at most 6" in capsys.readouterr().err
-
-
-def test_a_night_goes_on_where_it_ended_and_another_commit_begins_anew(tmp_path: Path) -> None:
-    state = tmp_path / "night" / "state.json"
-    found = replace(FOUND, results=(Result("chaos", "failed", "make chaos", 3.5, end=("chaos: lost",)),))
-
-    record.write(state, found)
-
-    assert record.read(state, FOUND.commit) == found
-    assert record.read(state, "b" * 40) is None
-    assert record.read(tmp_path / "none.json", FOUND.commit) is None
 
 
 def test_what_was_not_run_is_no_failure_and_is_reported_with_its_reason() -> None:

@@ -16,6 +16,8 @@ from quality.exam.questions import QUESTIONS, answers
 from quality.fetch import file_of
 from quality.manifest import Session, written
 
+pytestmark = pytest.mark.night
+
 QUESTION_IDS = [each.id for each in QUESTIONS]
 REPOSITORIES = {"open": ("made-up/cart", "made-up/mail", "made-up/maps"), "closed": ("made-up/shop", "made-up/till")}
 NAMES = " ".join(f"src/part_{number}.py" for number in range(9))

@@ -11,6 +11,8 @@ from quality.successor.seen import seen
 from support.claude_session import ClaudeSession
 from support.repository import repository
 
+pytestmark = pytest.mark.night
+
 REQUEST = "Write the unit into `cart.py`,\n\tas <b>agreed</b> @cart.py"
 
 

@@ -31,6 +31,8 @@ from support.bounded_run import run
 from support.claude_session import ClaudeSession, commit
 from support.repository import git
 
+pytestmark = pytest.mark.night
+
 PYTHON = shlex.quote(sys.executable)
 CENTS = """case "$PROMPT" in *"whole cents"*) echo 'UNIT = "cent"' > cart.py;; esac"""
 LOOK = "git rev-list --all --count > ../commits; find . -path ./.git -prune -o -print > ../files; env > ../env"
