@@ -1,4 +1,4 @@
-"""Which projects `carryover install` names: those that get a handoff now."""
+"""Which projects `carryover install` names: those that get a handoff now; and the folders that it makes."""
 
 from __future__ import annotations
 
@@ -93,3 +93,17 @@ def test_a_second_time_it_announces_nothing_that_is_there_already(
     settled = "  Nothing more is written there now.\n"
     assert (settled in first, "  ~/shop: " in first) == (False, True)
     assert (settled in second, "  ~/shop: " in second) == (True, False)
+
+
+def test_what_it_makes_is_open_to_its_owner_whatever_the_umask_takes(
+    claude: Path, home: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.rmtree(claude.parent)
+    monkeypatch.setenv("CARRYOVER_HOME", str(home / "new" / "state"))
+    before = os.umask(0o777)
+    try:
+        run("install", "--yes", "--no-service")
+    finally:
+        os.umask(before)
+    modes = {path: path.stat().st_mode for path in (claude.parent, claude, home / "new", *(home / "new").rglob("*"))}
+    assert {str(path): oct(mode) for path, mode in modes.items() if mode & 0o600 != 0o600} == {}
