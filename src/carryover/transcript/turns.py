@@ -5,7 +5,7 @@ Which handler a record has is a table's row too (`dispatch`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, Final, Literal
 
 from carryover.model import Actor, AgentSummary, AssistantMessage, UserPrompt
@@ -72,10 +72,13 @@ def add_summary(
     kinds: Kinds | None = None,
     *,
     trigger: Literal["manual", "auto"] | None = None,
+    without: Collection[str] = (),
 ) -> None:
-    """Adds the summary that a compaction made, with its sections in the tags or under the headings `kinds`."""
+    """Adds the summary that a compaction made, with its sections in the tags or under the headings `kinds`, but for
+    those `without`."""
     if text := without_handoff(text).strip():
         parts = parts_by_tag(text, kinds or {}) or parts_by_heading(text, kinds or {})
+        parts = tuple(part for part in parts if part.heading.lower() not in without)
         recorder.add(AgentSummary(text=text, source="compaction", trigger=trigger, parts=parts), key)
 
 

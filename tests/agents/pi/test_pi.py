@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from agents.pi.contract_case import PLACE, assistant, message, recording, user
+from agents.pi.contract_case import PLACE, assistant, entry, message, recording, user
 from carryover import model
+from carryover.adapter.contract import Source
 from carryover.agents.pi.adapter import AGENT
 from contract.case import Reading, Transcript, fold_one, of, read_on, source_at, standing
 
@@ -140,6 +143,28 @@ def test_a_compaction_leaves_its_summary_without_the_lists_of_files() -> None:
 
     assert "Discount work" in summary.text
     assert "CHANGES.md" not in summary.text
+
+
+@pytest.mark.parametrize(
+    ("last", "told"),
+    [
+        (assistant({"type": "text", "text": "Committed."}), ["Done", "Critical Context"]),
+        (
+            assistant({"type": "toolCall", "id": "c1", "name": "bash", "arguments": {}}, stopReason="toolUse"),
+            ["Done", "In Progress", "Next Steps", "Critical Context"],
+        ),
+    ],
+)
+def test_a_compaction_after_an_answer_which_it_has_not_read_leaves_no_next_steps(
+    tmp_path: Path, last: bytes, told: list[str]
+) -> None:
+    steps = "### Done\n- cart\n\n### In Progress\n- tax\n\n## Next Steps\n1. Fix it\n\n## Critical Context\n- cents"
+    path = tmp_path / "session.jsonl"
+    lines = (entry("session", id="s1", version=3, cwd="/home/ann/shop"), user("Add a discount"), last)
+    path.write_bytes(b"\n".join((*lines, entry("compaction", summary=steps))) + b"\n")
+    [summary] = of(read_on(AGENT, Source(agent="pi", path=str(path))).events, model.AgentSummary)
+
+    assert [part.heading for part in summary.parts] == told
 
 
 def test_a_session_of_another_folder_that_goes_on_here_counts_here_from_then_on() -> None:

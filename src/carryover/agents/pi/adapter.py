@@ -78,6 +78,9 @@ _SUMMARY_KINDS: Final = kinds_of(
     other="constraints & preferences|key decisions|critical context",
 )
 """Headings that a compaction's request asks for (code)."""
+_UNTIL_KEPT: Final = ("in progress", "next steps", "blocked")
+"""Those that the newest answer may have overtaken: a summary is of what is older than the newest 20,000 tokens, which
+are kept (2026.6)."""
 
 
 class _Line(msgspec.Struct, frozen=True, rename="camel"):
@@ -106,6 +109,8 @@ class _Context(SessionContext, frozen=True, omit_defaults=True):
     """When the session was forked from another: entries from before are copies. 0 if it was not."""
     failed: FailedBranch | None = None
     tree: Tree = ()
+    answered: bool = False
+    """Whether the newest message is a final answer."""
 
 
 class _Recorder(Branches[_Context], OneSession[_Context], kw_only=True):
@@ -228,7 +233,7 @@ def _user(recorder: _Recorder) -> None:
     if text is None:
         recorder.skip("message/user", "unexpected content")
         return
-    recorder.change(failed=None)
+    recorder.change(failed=None, answered=False)
     images = sum(text_of(part.get("type")) == "image" for part in _parts(recorder))
     said, sent, is_typed = relayed(text)
     scheduled = next(filter(is_scheduled, (text, said)), None)
@@ -258,6 +263,7 @@ def _assistant(recorder: _Recorder) -> None:
     calls = [part for part in parts if text_of(part.get("type")) == "toolCall"]
     text = answered("".join(text_of(part.get("text")) for part in parts if text_of(part.get("type")) == "text"))
     is_final = reason in ("stop", "length") and not calls
+    recorder.change(answered=is_final)
     add_answer(recorder, "text", text, final=is_final, aborted=reason in ("aborted", "error"))
     for number, call in enumerate(calls):
         _call(recorder, f"call{number}", call)
@@ -280,7 +286,8 @@ def _parts(recorder: _Recorder) -> list[Fields]:
 
 
 def _compaction(recorder: _Recorder) -> None:
-    add_summary(recorder, "summary", _LISTS.sub("", recorder.line.summary or ""), _SUMMARY_KINDS)
+    without = _UNTIL_KEPT if recorder.context.answered else ()
+    add_summary(recorder, "summary", _LISTS.sub("", recorder.line.summary or ""), _SUMMARY_KINDS, without=without)
 
 
 def _branch_summary(recorder: _Recorder) -> None:
