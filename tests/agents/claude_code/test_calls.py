@@ -333,6 +333,16 @@ def after(bodies: list[model.AnyBody]) -> list[model.AnyBody]:
     return bodies[1:]
 
 
+def test_a_question_that_was_dismissed_has_no_answer() -> None:
+    transcript = Session()
+    said = {"Which cap?": "[User dismissed — do not proceed, wait for next instruction]", "Which tax?": "None"}
+    transcript.result(
+        transcript.calls("AskUserQuestion"), "Your questions have been answered", toolUseResult={"answers": said}
+    )
+
+    assert [body.text for body in transcript.bodies if isinstance(body, model.Answer)] == ["None"]
+
+
 SHOP = "/home/dev/shop"
 PATH = f"{SHOP}/cart.py"
 SHELL = {"command": 'echo "__pycache__/" >> .gitignore && git mv a.py b.py'}

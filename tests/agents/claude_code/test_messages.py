@@ -159,6 +159,7 @@ LOCAL = (
         ("<local-command-caveat>Caveat: ...</local-command-caveat>", {"isMeta": True}, []),
         ("<local-command-stdout>\x1b[2mDone\x1b[22m</local-command-stdout>", {}, []),
         ("Unknown slash command: ship", {}, []),
+        ("Unknown skill: ship", {}, []),
         ("/exit\n ⎿  Until then!", {}, []),
         ("/exit\nand say why", {}, [Prompt(text="/exit\nand say why")]),
         (f"{PLAN}{AFTER_PLAN}\n\nIf it can be parted, use a team.", {}, [Prompt(text=PLAN)]),

@@ -58,6 +58,8 @@ _STREAM: Final = later(r"^</?(?:stdout|stderr)>$\n?", re.MULTILINE)
 _SCHEDULES: Final = ("CronCreate", "ScheduleWakeup")
 """Tools that schedule a prompt, which the client gives the model later (2.1.112 to 2.1.138)."""
 _MOST_SCHEDULED: Final = 20
+_DISMISSED: Final = "[User dismissed"
+"""The beginning of what stands for the answer to a question that the user closed in the desktop app (2.1.170)."""
 _STOPS_JOB: Final = ("TaskStop", "KillShell", "KillBash")
 _NOT_RUNNING: Final = later(
     r"(?:Shell|Task) ([\w-]{1,100}) is (?:not running\b[^\n]{0,60}\(status: |already )(\w{1,20})\)?"
@@ -181,7 +183,8 @@ def _effects(builder: ClaudeBuilder, call: OpenClaudeCall, output: str) -> Itera
         # An answer with several choices is a list.
         for number, (question, raw) in enumerate(fields_of(result.get("answers")).items()):
             text = text_of(raw) or ", ".join(map(text_of, items_of(raw)))
-            yield f"answer{number}", model.Answer(call_id=call.id, question=question, text=text)
+            if not text.startswith(_DISMISSED):
+                yield f"answer{number}", model.Answer(call_id=call.id, question=question, text=text)
     elif call.name == "ExitPlanMode":
         yield "plan", model.PlanProposal(call_id=call.id, text=text_of(result.get("plan")), accepted=True)
     elif call.op == "plan":

@@ -24,10 +24,10 @@ _LOCAL: Final = ("<command-name>", "<local-command-stdout>", "<local-command-std
 _SKILL: Final = '<command-message>The "'
 """The beginning of a note that the model runs a skill (2.0, read about)."""
 _CLIENTS_WORDS: Final = later(
-    r"Unknown slash command: \S+|/rate-limit-options|\{\"task_id\":[^\n]*\}|/[\w:-]+\s*(?:\n\s*⎿[^\n]*)+"
+    r"Unknown (?:slash command|skill): \S+|/rate-limit-options|\{\"task_id\":[^\n]*\}|/[\w:-]+\s*(?:\n\s*⎿[^\n]*)+"
 )
-"""Texts that the client puts among the user's (2.0.76), or into the queue (2.1.49, 2.1.63); a command that it ran
-itself, with what it said (SpecStory's documents of 2025)."""
+"""Texts that the client puts among the user's (2.0.76; of a skill, 2.1.23 to 2.1.101), or into the queue (2.1.49,
+2.1.63); a command that it ran itself, with what it said (SpecStory's documents of 2025)."""
 CONTINUES: Final = "This session is being continued from a previous conversation"
 """How a compaction's summary begins. A transcript marks it, and the texts below too; a copy of the text alone does not
 (SpecStory's documents of 2025 and 2026)."""
