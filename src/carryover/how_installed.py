@@ -33,28 +33,8 @@ are, what updates them, and whether that needs more rights."""
 
 ALL: Final = "all"
 """The extra that has all others."""
-
-
-class Extra(NamedTuple):
-    """What can be left out of an installation. `what` needs it, as the beginning of a sentence."""
-
-    what: str
-    requirement: str
-    module: str
-    """A module that it brings."""
-
-    def missing(self) -> UserError:
-        """Returns the error (REFUSED) that names the command which installs it."""
-        return UserError(
-            f"{self.what} needs a package that is not installed: {self.requirement!r}. "
-            f"Run `{how_installed().complete}`, then this again.",
-            ExitCode.REFUSED,
-        )
-
-
-MCP: Final = Extra("The MCP server", "mcp>=2,<3", "mcp_types")  # earlier versions of the SDK lack this module
-SYNC: Final = Extra("Encrypting", "pyrage>=1.4,<2", "pyrage")
-EXTRAS: Final[Mapping[str, Extra]] = {"mcp": MCP, "sync": SYNC}
+ENCRYPTS: Final = "pyrage>=1.4,<2"
+"""What that brings."""
 
 
 class HowInstalled(NamedTuple):
@@ -65,7 +45,7 @@ class HowInstalled(NamedTuple):
     update: str
     """The command that updates this copy."""
     complete: str
-    """The command that installs what the extras ask for, where this copy is."""
+    """The command that installs what encrypts too, where this copy is."""
     find: str = ""
     """What makes a shell find the copy, as the beginning of a sentence; empty if its folder has to be on PATH."""
 
@@ -94,22 +74,13 @@ def how_installed() -> HowInstalled:
     return deduced_from(_facts())
 
 
-def require_mcp() -> None:
-    """Raises UserError (REFUSED), with the command that installs it, if the SDK for MCP servers is missing."""
-    if not has_mcp():
-        raise MCP.missing()
-
-
-def command_for_mcp() -> str | None:
-    """Returns the command that installs the SDK for MCP servers; None if it is there."""
-    return None if has_mcp() else how_installed().complete
-
-
-def has_mcp() -> bool:
-    """Whether the SDK for MCP servers is there. It is not imported, as that takes a second."""
-    from importlib.util import find_spec
-
-    return find_spec(MCP.module) is not None
+def encrypting_is_missing() -> UserError:
+    """Returns the error (REFUSED) that names the command which installs what encrypts."""
+    return UserError(
+        f"Encrypting needs a package that is not installed: {ENCRYPTS!r}. "
+        f"Run `{how_installed().complete}`, then this again.",
+        ExitCode.REFUSED,
+    )
 
 
 def own_scripts() -> Path:
@@ -143,17 +114,17 @@ def deduced_from(facts: InstallationFacts) -> HowInstalled:
     url = _direct_url(facts.direct_url)
     python, env = shlex.quote(str(facts.python)), shlex.quote(facts.prefix.name)
     wanted, everything = (shlex.quote(_wanted(url, extra)) for extra in ("", f"[{ALL}]"))
-    extras = shlex.join(extra.requirement for extra in EXTRAS.values())
+    added = shlex.quote(ENCRYPTS)
     pip = f"{python} -m pip install"
     if facts.installer == "uv":  # an environment made by uv has no pip
         pip = f"uv pip install {'' if facts.prefix != facts.base_prefix else '--system '}--python {python}"
     if not facts.installed:
         tops = (folder for folder in facts.package.parents if (folder / "pyproject.toml").is_file())
         pull = f"git -C {shlex.quote(str(next(tops, facts.package.parent)))} pull"
-        return HowInstalled("not installed, run from its source", pull, f"{pip} {extras}")
+        return HowInstalled("not installed, run from its source", pull, f"{pip} {added}")
     if facts.installer in _PACKAGES:
         by, update, sudo = _PACKAGES[facts.installer]
-        return HowInstalled(by, update, f"{sudo}python3 -m pip --python {python} install {extras}")
+        return HowInstalled(by, update, f"{sudo}python3 -m pip --python {python} install {added}")
     folder = url.get("dir_info") if url is not None else None
     checkout = shlex.quote(str(_path_of(url["url"]))) if url is not None else ""
     pull = "" if folder is None else f"git -C {checkout} pull && "

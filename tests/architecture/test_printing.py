@@ -23,7 +23,7 @@ DRAWS = {
 """What prompt_toolkit and questionary draw is drawn in `carryover.terminal.screen.drawing`."""
 OTHER_WRITERS = {
     "daemon/hooks/without_daemon.py",  # a hook's answer, for the agent
-    "faces/mcp/server.py",  # JSON of the MCP SDK, for a program
+    "faces/mcp/server.py",  # messages of a protocol, for a program
     "faces/cli/completions.py",  # argcomplete writes names of files to the shell, which needs them exactly
     "faces/cli/help.py",  # has it make the script that a shell runs
 }
@@ -40,7 +40,7 @@ PRINTS = {"print_exc", "print_exception", "print_tb", "print_stack", "print_last
     *("basicConfig", "StreamHandler", "showwarning", "lastResort", "pprint", "getpass", "print_formatted_text"),
     *("cprint", "dump_traceback", "set_title", "write_raw"),
 }
-LIBRARIES = {"rich", "questionary", "prompt_toolkit", "click", "curses", "readline", "getpass", "mcp", "argcomplete"}
+LIBRARIES = {"rich", "questionary", "prompt_toolkit", "click", "curses", "readline", "getpass", "argcomplete"}
 STARTS = {
     "subprocess": {"Popen", "run", "call", "check_call"},
     "asyncio": {"create_subprocess_exec", "create_subprocess_shell"},

@@ -16,8 +16,6 @@ from contract.test_uninstall import contents
 from support.agent_here import only_this_path
 from support.tools import versioned
 
-pytest.importorskip("mcp_types")
-
 SETTINGS: Final[dict[str, dict[str, str]]] = {
     ".json": {
         "no file": "",

@@ -10,7 +10,7 @@ import pytest
 from carryover.adapter.spec import AgentSpec
 from carryover.agents import specs
 from carryover.edits.hooks import hook_command
-from carryover.how_installed import MCP, PACKAGE
+from carryover.how_installed import PACKAGE
 from contract.plugins import HOOKS, MANIFESTS, MARKETPLACES, PLUGINS, REGISTRY, SERVERS, command
 from support.forked import CARRYOVERD, run
 
@@ -93,7 +93,7 @@ def test_the_files_of_the_plugins_name_each_other() -> None:
 
 
 def test_the_entry_of_the_registry_names_the_package_and_how_it_serves(tmp_path: Path) -> None:
-    """A client runs `uvx --with mcp carryoverd==VERSION mcp`, and knows the package by a line of its README."""
+    """A client runs `uvx carryoverd==VERSION mcp`, and knows the package by a line of its README."""
     entry = json.loads(REGISTRY.read_text("utf-8"))
     [package] = entry["packages"]
     readme = (REGISTRY.parent / "README.md").read_text("utf-8")
@@ -101,7 +101,6 @@ def test_the_entry_of_the_registry_names_the_package_and_how_it_serves(tmp_path:
     assert f"<!-- mcp-name: {entry['name']} -->" in readme
     assert len(entry["description"]) <= 100
     assert (package["identifier"], package["version"]) == (PACKAGE, entry["version"])
-    assert [(each["name"], each["value"]) for each in package["runtimeArguments"]] == [("--with", MCP.requirement)]
     served = run((*CARRYOVERD, *(each["value"] for each in package["packageArguments"])), cwd=tmp_path, limit_s=60)
     assert (served.returncode, served.stdout) == (0, "")
     assert not (Path.home() / ".carryover").exists()

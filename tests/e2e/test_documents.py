@@ -206,7 +206,7 @@ def test_it_installs_as_shown(installer: str, home: Path, tmp_path: Path, monkey
             version = subprocess.run([home / ".local/bin/carryover", "--version"], capture_output=True, check=True)
             assert version.stdout.startswith(b"carryover ")
             python = (home / ".local/bin/carryover").resolve().with_name("python")
-            subprocess.run([python, "-c", "import mcp_types, pyrage"], check=True)
+            subprocess.run([python, "-c", "import pyrage"], check=True)
     assert not (home / ".local/bin/carryover").exists()
 
 

@@ -20,8 +20,6 @@ from support.forked import run
 from support.mcp_client import COMMAND, McpClient
 from support.repository import git, repository
 
-pytest.importorskip("mcp_types")
-
 TASK: Final = "Charge the okapi twice"
 NOT_RUNNING: Final = "carryoverd is not running: newer work may be missing here."
 
@@ -260,22 +258,17 @@ def test_what_takes_the_place_of_the_project_is_not_read(
     assert all(answer["isError"] for answer in said)
 
 
-def test_a_request_that_is_no_text_gets_an_error_and_the_next_one_its_answer(
+def test_what_is_no_text_gets_an_error_and_the_next_request_its_answer(
     worked: ClaudeSession, home: Path, shop: Path
 ) -> None:
-    """The SDK (2.3.0) says nothing to one with half a surrogate pair, and the client waits for ever."""
     with McpClient(shop) as client:
         for number, query in enumerate(("okapi \ud800", "\udfff")):
             params = {"name": "recall", "arguments": {"query": query}}
             client.send({"id": f"half {number}", "method": "tools/call", "params": params})
             answer = client.next()
             assert (answer["id"], answer["error"]["code"]) == (f"half {number}", -32700)
-        client.input.write(
-            b'{"jsonrpc": "2.0", "id": 6, "method": "tools/list", "params": {"x": %s}}\n' % (b"9" * 5_000)
-        )
-        answer = client.next()
-        assert (answer["id"], answer["error"]["code"]) == (6, -32700), "a number that Python does not take"
-        client.input.write(b'{"id": "\\ud800"}\n{"id": 7\n[]\n\xff\n')
+        client.input.write(b'{"id": 7\n\n[]\n\xff\n')
+        assert [client.next()["error"]["code"] for _ in range(3)] == [-32700, -32600, -32700]
         assert TASK in client.call("recall", query="okapi")
     (home / "b\udcff").mkdir()
     with McpClient(home / "b\udcff") as odd:

@@ -42,7 +42,7 @@ def url(**more: Any) -> bytes:
 FROM_FOLDER = url(url="file:///src/c", dir_info={})
 EDITABLE = url(url="file:///src/c", dir_info={"editable": True})
 FROM_GIT = url(url="https://x.invalid/c.git", vcs_info={"vcs": "git"})
-ALONE = "'mcp>=2,<3' 'pyrage>=1.4,<2'"
+ALONE = "'pyrage>=1.4,<2'"
 
 
 def environment(tmp_path: Path, mark: str, name: str = "env") -> Path:

@@ -27,7 +27,7 @@ from carryover.actions.project_rules import ProjectChanges, Texts, planned_in, r
 from carryover.config import Config, Pointers, ResumeMode, load_config
 from carryover.daemon.client import ask_daemon, reload_daemon
 from carryover.errors import ExitCode, UserError
-from carryover.how_installed import OnPath, how_installed, on_path_here, require_mcp
+from carryover.how_installed import OnPath, how_installed, on_path_here
 from carryover.ingest.scan import roots_in_projects
 from carryover.install.agent_settings import agents_here, gets_settings, review_of, settings_of, to_review
 from carryover.install.background import Ahead, Background, bring_up, look_ahead, service_of_user
@@ -210,10 +210,7 @@ class Installed:
 
 
 def survey(wishes: Wishes) -> Survey:
-    """Looks at agents and projects. Raises UserError if the settings or the journal can't be used, or the SDK for MCP
-    is missing."""
-    if wishes.mcp:
-        require_mcp()
+    """Looks at agents and projects. Raises UserError if the settings or the journal can't be used."""
     state = state_dir()
     config = load_config(state.config)
     detections = agents_here(state, config.agents)

@@ -16,7 +16,7 @@ from typing import Final
 
 import msgspec
 
-from carryover.agents import agent_name, agent_names
+from carryover.agents import agent_name
 from carryover.config import Config, refuse_excluded
 from carryover.distill.header import ASKS_AGAIN, Answering
 from carryover.distill.render import neutralize, render
@@ -85,12 +85,6 @@ def project_at(folder: str) -> ProjectFolder:
     except (OSError, ValueError) as error:  # ValueError: a client may send a name with a NUL
         raise UserError(f"There is no folder {project.root}.", ExitCode.NOTHING_FOUND) from error
     return ProjectFolder(project.root, project.main_root, folder_now.st_dev, folder_now.st_ino)
-
-
-def prepare_recall() -> None:
-    """Loads what the first answer would have to wait for."""
-    agent_names()
-    clean("a text")
 
 
 def recall(project: ProjectFolder, query: str, kind: SearchKind | None) -> str:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from carryover.errors import ExitCode, UserError
 from carryover.fsio import read_bytes_bounded, scratch_folder
-from carryover.how_installed import SYNC
+from carryover.how_installed import encrypting_is_missing
 from carryover.text.pattern import later
 
 if TYPE_CHECKING:
@@ -165,7 +165,7 @@ def age() -> ModuleType:
     try:
         import pyrage  # type: ignore[import-untyped]
     except ImportError as error:
-        raise SYNC.missing() from error
+        raise encrypting_is_missing() from error
     module: ModuleType = pyrage
     return module
 

@@ -6,9 +6,8 @@ import argparse
 import sys
 from typing import Final
 
-from carryover.errors import ExitCode
 from carryover.faces.cli.arguments import describe
-from carryover.faces.mcp import mcp_server
+from carryover.faces.mcp.server import serve
 from carryover.terminal.output import warn
 
 DESCRIPTION: Final = """\
@@ -17,9 +16,8 @@ tools are of the project that the agent works in, and only read: `recall`
 searches what was said, run, edited or failed, `turn` shows one turn whole,
 `handoff` the handoff as it is now. It ends when standard input is closed.
 
-It needs the extra `all`, which the README's installation has. `carryover
-install --mcp` enters it into the settings of your agents, `carryover uninstall`
-takes it out again."""
+`carryover install --mcp` enters it into the settings of your agents, `carryover
+uninstall` takes it out again."""
 
 EXAMPLES: Final = """\
   carryover install --mcp               for your agents to start it
@@ -28,11 +26,10 @@ EXAMPLES: Final = """\
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    describe(parser, DESCRIPTION, EXAMPLES, ExitCode.REFUSED)
+    describe(parser, DESCRIPTION, EXAMPLES)
 
 
 def run(_args: argparse.Namespace) -> None:
-    serve = mcp_server()
     if sys.stdin.isatty():
         warn("carryover: this speaks MCP with a program, not with a person; Ctrl-D ends it.")
     serve()

@@ -268,7 +268,6 @@ def _inspection(facts: Gathered, inspection: Inspection) -> dict[str, _Row]:
     return {
         "hooks/script-missing": inspection.hook_script_missing and needs_script,
         "hooks/no-curl": inspection.curl_missing and hooks != [],
-        "mcp/no-sdk": inspection.mcp_sdk,
         "installs/other-service": command != inspection.program and command,
         "installs/others": inspection.other_installs,
         "path/not-on-it": inspection.path_problem,

@@ -171,8 +171,6 @@ class Inspection(msgspec.Struct, frozen=True, kw_only=True):
     """Our files and folders that other users can read."""
     hook_script_missing: bool = False
     curl_missing: bool = False
-    mcp_sdk: str | None = None
-    """The command that installs the SDK for MCP servers, if agents are to start ours and it is missing."""
     path_problem: str | None = None
     """Why a shell does not find this installation by its name, as a sentence."""
     path_remedy: str | None = None

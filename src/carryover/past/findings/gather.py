@@ -90,7 +90,7 @@ def gather(*, inspect: bool = False, in_short: bool = False, with_channels: bool
     if inspect:
         from carryover.past.findings.inspection import with_inspection
 
-        facts = with_inspection(facts, state, machine, any(file.is_server for file in journal.settings))
+        facts = with_inspection(facts, state, machine)
     silent = {**silent_folders(), **(health.silent if health is not None else {})}
     return msgspec.structs.replace(facts, silent=silent)
 

@@ -22,7 +22,7 @@ from carryover.agents import adapters, instruction_files
 from carryover.config import Config, project_settings
 from carryover.errors import UserError
 from carryover.fsio import is_folder
-from carryover.how_installed import command_for_mcp, how_installed, on_path_here
+from carryover.how_installed import how_installed, on_path_here
 from carryover.ingest import scan
 from carryover.install.machine import Machine, copies_of_command
 from carryover.install.service import DAEMON_COMMAND, this_program
@@ -56,7 +56,7 @@ def private_paths(state: StateDir) -> tuple[Path, ...]:
     return tuple(path for path in paths if path.exists() and not path.is_symlink())
 
 
-def with_inspection(facts: Gathered, state: StateDir, machine: Machine, serves_mcp: bool) -> Gathered:
+def with_inspection(facts: Gathered, state: StateDir, machine: Machine) -> Gathered:
     """Returns the facts with an inspection, and more about projects. Blocks (git, the whole ledger, the port)."""
     program = this_program(os.environ, state.root)
     shell = on_path_here()
@@ -72,7 +72,6 @@ def with_inspection(facts: Gathered, state: StateDir, machine: Machine, serves_m
         open_to_others=tuple(str(path) for path in private_paths(state) if stat.S_IMODE(path.stat().st_mode) & 0o077),
         hook_script_missing=not state.hook_script.is_file(),
         curl_missing=shutil.which("curl", path=machine.env.get("PATH")) is None,
-        mcp_sdk=command_for_mcp() if serves_mcp else None,
         path_problem=shell.problem,
         path_remedy=shell.remedy,
         other_installs=tuple(str(path) for path in daemons if path.resolve().parent != folder),

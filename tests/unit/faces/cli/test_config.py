@@ -1,14 +1,12 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 
 import pytest
 
 from carryover.actions.settings import setting_names
 from carryover.errors import ExitCode
-from carryover.how_installed import MCP
 from carryover.past.context import state_dir
 from support.forked import CARRYOVER
 from support.recorded_shop import Run
@@ -171,11 +169,10 @@ def test_what_has_no_meaning_changes_nothing(line: str, code: ExitCode, said: st
     assert config_file.read_text() == FILE
 
 
-@pytest.mark.parametrize("line", ["config", "config no.such", "export --for chatgpt {home}/nowhere", "mcp"])
+@pytest.mark.parametrize("line", ["config", "config no.such", "export --for chatgpt {home}/nowhere"])
 def test_what_only_reads_does_not_say_that_it_changed_nothing(
-    line: str, config_file: Path, home: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+    line: str, config_file: Path, home: Path, run: Run
 ) -> None:
-    monkeypatch.setitem(sys.modules, MCP.module, None)  # as if it were not installed
     if line == "config":
         config_file.write_text("[resume\n")
 

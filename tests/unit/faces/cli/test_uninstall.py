@@ -3,7 +3,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import sys
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +11,7 @@ import pytest
 
 from carryover.config import ProjectSettings
 from carryover.errors import ExitCode
-from carryover.how_installed import EXTRAS, MCP, own_scripts
+from carryover.how_installed import ALL, ENCRYPTS, own_scripts
 from carryover.outside.journal import write_down
 from carryover.outside.listed import handoff_folder
 from carryover.past.context import state_dir
@@ -302,7 +301,6 @@ SERVER = {"type": "stdio", "command": str(own_scripts() / "carryover"), "args": 
 
 
 def test_it_is_entered_where_asked_for_and_said_so(claude: Path, home: Path, run: Run) -> None:
-    pytest.importorskip("mcp_types")
     state = home / ".claude.json"
     state.write_text('{"numStartups": 4}')
 
@@ -317,7 +315,6 @@ def test_it_is_entered_where_asked_for_and_said_so(claude: Path, home: Path, run
 
 
 def test_a_server_of_the_user_with_that_name_is_left_alone(claude: Path, home: Path, run: Run) -> None:
-    pytest.importorskip("mcp_types")
     before = '{"mcpServers": {"carryover": {"url": "https://example.com"}}}'
     (home / ".claude.json").write_text(before)
 
@@ -329,7 +326,6 @@ def test_a_server_of_the_user_with_that_name_is_left_alone(claude: Path, home: P
 
 
 def test_a_server_that_cannot_be_entered_beside_hooks_is_a_problem(claude: Path, home: Path, run: Run) -> None:
-    pytest.importorskip("mcp_types")
     (home / ".gemini").mkdir()
     (home / ".gemini" / "settings.json").write_text('{"mcpServers": []}')
 
@@ -338,22 +334,9 @@ def test_a_server_that_cannot_be_entered_beside_hooks_is_a_problem(claude: Path,
     assert "is something other than an object" in problems[0]
 
 
-def test_without_the_sdk_nothing_is_entered_and_the_command_that_brings_it_is_named(
-    claude: Path, home: Path, run: Run, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setitem(sys.modules, MCP.module, None)  # as if it were not installed
-    before = everything(home)
-    for command in (("mcp",), ("install", "--yes", "--no-service", "--mcp")):
-        err = run.err(ExitCode.REFUSED, *command)
-
-        assert f"The MCP server needs a package that is not installed: '{MCP.requirement}'. Run `" in err
-        assert "[all]" in err.partition("Run `")[2].partition("`")[0]
-    assert everything(home) == before
-
-
 def test_what_is_asked_for_is_what_the_extras_ask_for() -> None:
     project = tomllib.loads(PYPROJECT.read_text())["project"]
     extras = project["optional-dependencies"]
 
-    assert {name: extras[name] for name in EXTRAS} == {name: [extra.requirement] for name, extra in EXTRAS.items()}
-    assert extras["all"] == [f"{project['name']}[{','.join(EXTRAS)}]"]
+    assert extras["sync"] == [ENCRYPTS]
+    assert extras[ALL] == [f"{project['name']}[sync]"]

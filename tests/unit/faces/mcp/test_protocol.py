@@ -1,0 +1,160 @@
+"""The protocol of the MCP server: each message alone, and whole dialogues that the SDK's server was recorded in."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from carryover import __version__
+from carryover.distill.handoff import LEAST_TOKENS, MAX_TOKENS, MOST_TOKENS
+from carryover.faces.mcp import protocol
+from carryover.faces.mcp.protocol import Call, Refused, Session
+from carryover.faces.mcp.tools import TOOLS
+from carryover.ledger.search_text import KINDS
+
+RECORDED = sorted((Path(__file__).parent / "recorded").glob("*.jsonl"))
+"""What clients of five revisions might ask, and what the server of the SDK (2.3.0) said to it."""
+AGREED = Session("2025-11-25")
+BATCHING = Session("2025-03-26")
+NEWEST = {
+    "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+    "io.modelcontextprotocol/clientCapabilities": {},
+}
+
+
+def said(line: str, session: Session = AGREED) -> tuple[Session, Any]:
+    """What is agreed after a line of the client's, and the answer to it."""
+    try:
+        session, answer = protocol.answer(protocol.message_in(line), session)
+    except Refused as refused:
+        answer = protocol.line_of_error(protocol.id_in(line), refused)
+    return session, answer
+
+
+def error_of(line: str, session: Session = AGREED) -> tuple[Any, int]:
+    answer = json.loads(said(line, session)[1])
+    return answer["id"], answer["error"]["code"]
+
+
+def request(method: str, number: Any = 1, **params: Any) -> str:
+    return json.dumps({"jsonrpc": "2.0", "id": number, "method": method, "params": params})
+
+
+@pytest.mark.parametrize("path", RECORDED, ids=lambda path: path.stem)
+def test_it_says_what_the_server_of_the_sdk_said(path: Path) -> None:
+    """To the byte, but for the order of keys in the newest revision."""
+    session, lines = Session(), path.read_text("utf-8").rstrip("\n").split("\n")
+    for sent, received in map(json.loads, lines):
+        session, answer = said(sent, session)
+        text = answer.decode() if answer is not None else None
+        if path.stem == "2026-07-28" and text is not None:
+            text, received = json.loads(text), json.loads(received)
+        assert text == received, sent
+    assert len(lines) > 2
+
+
+@pytest.mark.parametrize(
+    ("line", "answered"),
+    [
+        ("{", (None, -32700)),
+        ('"\ufffd', (None, -32700)),
+        ('{"jsonrpc":"2.0","id":"half","method":"ping","params":{"a":"\\ud800"}}', ("half", -32700)),
+        ('{"jsonrpc":"2.0","id":"\\ud800","method":"ping"}', (None, -32700)),
+        ('{"jsonrpc":"2.0","id":3,"method":"ping","params":{"a":' + "[" * 100_000, (None, -32700)),
+        ("3", (None, -32600)),
+        ("null", (None, -32600)),
+        ("[]", (None, -32600)),
+        ("{}", (None, -32600)),
+        ('{"jsonrpc":"2.0","id":4}', (None, -32600)),
+        ('{"jsonrpc":"1.0","id":"old","method":"ping"}', ("old", -32600)),
+        ('{"jsonrpc":"2.0","id":2.5,"method":"ping"}', (None, -32600)),
+        ('{"jsonrpc":"2.0","id":true,"method":"ping"}', (None, -32600)),
+        ('{"jsonrpc":"2.0","id":null,"method":"ping"}', (None, -32600)),
+        ('{"jsonrpc":"2.0","id":' + "9" * 5_000 + ',"method":"ping"}', (None, -32600)),
+        ('{"jsonrpc":"2.0","id":5,"method":"ping","params":[1]}', (5, -32602)),
+        (request("initialize", protocolVersion="2025-06-18"), (1, -32602)),
+        (request("tools/call", name="recall", arguments=[1]), (1, -32602)),
+        (request("resources/read"), (1, -32601)),
+        (request("tools/list", _meta={**NEWEST, "io.modelcontextprotocol/protocolVersion": "2099-01-01"}), (1, -32022)),
+        (request("tools/list", _meta={"io.modelcontextprotocol/protocolVersion": "2026-07-28"}), (1, -32602)),
+    ],
+)
+def test_what_can_not_be_answered_gets_an_error(line: str, answered: tuple[Any, int]) -> None:
+    assert error_of(line) == answered
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        '{"jsonrpc":"2.0","method":"notifications/initialized"}',
+        '{"jsonrpc":"2.0","method":"no/such"}',
+        '{"jsonrpc":"2.0","id":1,"result":{}}',
+        '{"jsonrpc":"2.0","id":null,"error":{"code":-32700,"message":"?"}}',
+    ],
+)
+def test_a_notification_and_a_response_get_no_answer(line: str) -> None:
+    """Nor does an error, or two sides could send each other errors without end."""
+    assert said(line) == (AGREED, None)
+
+
+def test_a_number_of_thousands_of_digits_that_nobody_asked_for_is_not_read() -> None:
+    line = '{"jsonrpc": "2.0", "id": 6, "method": "ping", "params": {"x": %s}}' % ("9" * 5_000)
+    assert json.loads(said(line)[1]) == {"jsonrpc": "2.0", "id": 6, "result": {}}
+
+
+def test_a_request_is_answered_by_the_revision_that_it_names() -> None:
+    """A client that finds no handshake in the newest may begin one yet."""
+    listed, called = (
+        said(request(method, _meta=NEWEST, **more), Session())[1]
+        for method, more in (("tools/list", {}), ("tools/call", {"name": "handoff"}))
+    )
+    result = json.loads(listed)["result"]
+    assert (result["resultType"], result["ttlMs"], result["cacheScope"]) == ("complete", 0, "private")
+    assert result["_meta"] == {"io.modelcontextprotocol/serverInfo": {"name": "carryover", "version": __version__}}
+    assert called == Call(1, "handoff", {}, has_handshake=False)
+    assert json.loads(protocol.line_of_call(called, "text", failed=False))["result"]["resultType"] == "complete"
+
+    hello = request(
+        "initialize", protocolVersion="2025-06-18", capabilities={}, clientInfo={"name": "a", "version": ""}
+    )
+    agreed, _ = said(hello, Session())
+    assert agreed == Session("2025-06-18")
+    assert "resultType" not in json.loads(said(request("tools/list"), agreed)[1])["result"]
+
+
+def test_only_the_revision_that_has_batches_takes_a_line_apart() -> None:
+    pings = f"[{request('ping', 1)}, {request('ping', 2)}]"
+
+    assert [protocol.message_in(part).id for part in protocol.batch_in(pings, BATCHING) or ()] == [1, 2]
+    assert protocol.batch_in(pings, AGREED) is None and error_of(pings) == (None, -32600)
+    assert protocol.batch_in("[]", BATCHING) is None and error_of("[]", BATCHING) == (None, -32600)
+    assert protocol.batch_in("[1", BATCHING) is None and error_of("[1", BATCHING) == (None, -32600)
+
+
+@pytest.mark.parametrize(
+    ("response", "folder"),
+    [
+        ({"result": {"roots": [{"uri": "file:///home/dev/a%20b"}, {"uri": "file:///c"}]}}, "/home/dev/a b"),
+        ({"result": {"roots": [{"uri": "vfs://x"}, {"uri": "file:///c", "name": "c"}]}}, "/c"),
+        ({"result": {"roots": []}}, None),
+        ({"result": {"roots": [{"uri": "file://[x"}]}}, None),
+        ({"result": {"roots": 3}}, None),
+        ({"error": {"code": 0, "message": ""}}, None),
+    ],
+)
+def test_the_first_folder_of_the_roots_counts(response: dict[str, Any], folder: str | None) -> None:
+    asked = json.loads(protocol.ASK_ROOTS)["id"]
+    message = protocol.message_in(json.dumps({"jsonrpc": "2.0", "id": asked, **response}))
+
+    assert protocol.answers_roots(message)
+    assert protocol.folder_in(message) == folder
+    assert not protocol.answers_roots(protocol.message_in(request("ping", asked)))
+
+
+def test_the_tools_say_what_is_true_of_their_arguments() -> None:
+    recall, _, handoff = (tool["inputSchema"]["properties"] for tool in TOOLS)
+
+    assert recall["kind"]["enum"] == list(KINDS)
+    assert (handoff["tokens"]["minimum"], handoff["tokens"]["maximum"]) == (LEAST_TOKENS, MOST_TOKENS)
+    assert f" {MAX_TOKENS} if left out" in handoff["tokens"]["description"]
