@@ -97,7 +97,7 @@ class _Meta(msgspec.Struct, frozen=True):
 
 
 class _Params(msgspec.Struct, frozen=True):
-    meta: _Meta = msgspec.field(name="_meta", default=_Meta())
+    meta: _Meta | None = msgspec.field(name="_meta", default=None)
 
 
 class _ClientCan(msgspec.Struct, frozen=True):
@@ -169,8 +169,8 @@ def answer(message: Message, session: Session) -> tuple[Session, bytes | Call | 
         return session, None
     given = message.params if message.params != _NULL else _NO_PARAMS
     params = _decoded(given, _PARAMS.get(message.method, _Params), _invalid_params())
-    has_handshake = params.meta.revision is UNSET or isinstance(params, _Initialize)
-    if not has_handshake:
+    has_handshake = params.meta is None or params.meta.revision is UNSET or isinstance(params, _Initialize)
+    if params.meta is not None and not has_handshake:
         _require_served(params.meta)
     result: Mapping[str, Any]
     match message.method, params:

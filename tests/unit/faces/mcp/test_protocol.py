@@ -75,6 +75,7 @@ def test_it_says_what_the_server_of_the_sdk_said(path: Path) -> None:
         ('{"jsonrpc":"2.0","id":5,"method":"ping","params":[1]}', (5, -32602)),
         (request("initialize", protocolVersion="2025-06-18"), (1, -32602)),
         (request("tools/call", name="recall", arguments=[1]), (1, -32602)),
+        (request("tools/call", name="recall", arguments={"query": 0}).replace("0}", "9" * 5_000 + "}"), (1, -32602)),
         (request("resources/read"), (1, -32601)),
         (request("tools/list", _meta={**NEWEST, "io.modelcontextprotocol/protocolVersion": "2099-01-01"}), (1, -32022)),
         (request("tools/list", _meta={"io.modelcontextprotocol/protocolVersion": "2026-07-28"}), (1, -32602)),
@@ -121,6 +122,15 @@ def test_a_request_is_answered_by_the_revision_that_it_names() -> None:
     agreed, _ = said(hello, Session())
     assert agreed == Session("2025-06-18")
     assert "resultType" not in json.loads(said(request("tools/list"), agreed)[1])["result"]
+
+
+def test_what_a_client_leaves_open_may_be_null() -> None:
+    """As clients do that write all fields of a record."""
+    assert error_of('{"jsonrpc":"2.0","id":1,"method":"tools/call","params":null}') == (1, -32602)
+    for params in (None, {"_meta": None}, {"cursor": None, "_meta": {"progressToken": 1}}):
+        line = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": params})
+        assert "tools" in json.loads(said(line)[1])["result"]
+    assert said(request("tools/call", name="handoff", arguments=None))[1] == Call(1, "handoff", {}, has_handshake=True)
 
 
 def test_only_the_revision_that_has_batches_takes_a_line_apart() -> None:
