@@ -5,6 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec import Raw
 
 from carryover import __version__
 from carryover.distill.handoff import LEAST_TOKENS, MAX_TOKENS, MOST_TOKENS
@@ -23,7 +26,7 @@ NEWEST = {
 }
 
 
-def said(line: str, session: Session = AGREED) -> tuple[Session, Any]:
+def said(line: str | Raw, session: Session = AGREED) -> tuple[Session, Any]:
     """What is agreed after a line of the client's, and the answer to it."""
     try:
         session, answer = protocol.answer(protocol.message_in(line), session)
@@ -97,6 +100,29 @@ def test_what_can_not_be_answered_gets_an_error(line: str, answered: tuple[Any, 
 def test_a_notification_and_a_response_get_no_answer(line: str) -> None:
     """Nor does an error, or two sides could send each other errors without end."""
     assert said(line) == (AGREED, None)
+
+
+WORDS = ("jsonrpc", "2.0", "id", "method", "params", "result", "error", "ping", "initialize", "tools/list")
+MORE = ("tools/call", "name", "arguments", "protocolVersion", "capabilities", "roots", "clientInfo", "version", "_meta")
+TEXT = st.sampled_from((*WORDS, *MORE, *NEWEST, "2025-06-18", "2026-07-28")) | st.text(max_size=3)
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | TEXT | st.just("\ud800"),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT, inner, max_size=4),
+    max_leaves=12,
+)
+ASKED = st.fixed_dictionaries(
+    {"jsonrpc": st.just("2.0"), "method": TEXT, "id": VALUES}, optional={"params": VALUES, "result": VALUES}
+)
+
+
+@given(line=ASKED.map(json.dumps) | VALUES.map(json.dumps) | st.text(), session=st.sampled_from((AGREED, BATCHING)))
+def test_whatever_a_line_holds_is_answered_or_needs_no_answer(line: str, session: Session) -> None:
+    parts: list[Any] = protocol.batch_in(line, session) or [line]
+    for part in parts:
+        _, answer = said(part, session)
+        if isinstance(answer, bytes):
+            assert {"jsonrpc", "id"} < json.loads(answer).keys()
+            assert b"\n" not in answer
 
 
 def test_a_number_of_thousands_of_digits_that_nobody_asked_for_is_not_read() -> None:
