@@ -55,7 +55,7 @@ def here(spec: AgentSpec, home: Path, monkeypatch: pytest.MonkeyPatch) -> AgentS
     """The agent is on this machine, with a folder for each file in which it looks for servers."""
     if not spec.mcp:
         pytest.skip("knows no MCP servers")
-    only_this_path(home, monkeypatch)
+    only_this_path(home, monkeypatch, system=())
     versioned(home / "bin" / spec.binaries[0], "no version")
     for folder in spec.folders:
         folder.at(home, {}).mkdir(parents=True, exist_ok=True)

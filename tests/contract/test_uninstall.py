@@ -62,7 +62,7 @@ def test_uninstall_leaves_the_settings_as_they_were(
 ) -> None:
     """The version is one that nobody can read, so the hooks are those that every version takes."""
     places = {place.at(home, {}) for place in spec.hooks.config_files}
-    only_this_path(home, monkeypatch)
+    only_this_path(home, monkeypatch, system=())
     versioned(home / "bin" / spec.binaries[0], "no version")
     for folder in spec.folders:
         folder.at(home, {}).mkdir(parents=True, exist_ok=True)

@@ -2,12 +2,16 @@
 
 import hashlib
 import os
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 
 import pytest
 
 from carryover.how_installed import on_path_here, own_scripts
 from support.tools import versioned
+
+SYSTEM: Final = ("/usr/bin", "/bin")
 
 
 def put_claude(home: Path, version: str = "2.1.328") -> Path:
@@ -17,15 +21,15 @@ def put_claude(home: Path, version: str = "2.1.328") -> Path:
     return home / ".claude" / "settings.json"
 
 
-def only_this_path(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def only_this_path(home: Path, monkeypatch: pytest.MonkeyPatch, *, system: Sequence[str] = SYSTEM) -> None:
     """From now on commands are those in the home folder, `carryover` among them, and those of the system.
 
-    No service manager answers.
+    No service manager answers; without folders of the system there is none that is asked.
     """
     (home / "bin").mkdir(exist_ok=True)
     (home / "bin" / "carryover").symlink_to(own_scripts() / "carryover")
     on_path_here.cache_clear()
-    monkeypatch.setenv("PATH", os.pathsep.join([str(home / "bin"), "/usr/bin", "/bin"]))
+    monkeypatch.setenv("PATH", os.pathsep.join([str(home / "bin"), *system]))
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(home / "no-runtime"))
     monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", f"unix:path={home}/no-bus")
 

@@ -74,7 +74,7 @@ UNVERSIONED: Final = {
 @pytest.fixture
 def hooks_file(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The file of a user who has Cursor; it is not there yet."""
-    only_this_path(home, monkeypatch)
+    only_this_path(home, monkeypatch, system=())
     versioned(home / "bin" / SPEC.binaries[0], "no version")
     for folder in SPEC.folders:
         folder.at(home, {}).mkdir(parents=True, exist_ok=True)
