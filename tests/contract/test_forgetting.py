@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from contextlib import closing
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import msgspec
@@ -59,32 +59,60 @@ def agent(agent: Agent) -> Agent:
     return replace(agent, reader=ReaderByKind(lambda _: "any", {"any": reader}))
 
 
+@dataclass(frozen=True, slots=True)
+class ReadOnce:
+    """What was read of a case once for all tests: its recordings, and the ledger that has them."""
+
+    recordings: tuple[Recording, ...]
+    ledger: bytes
+
+
+@pytest.fixture(scope="module")
+def read_before() -> dict[str, ReadOnce]:
+    """By the case."""
+    return {}
+
+
 @pytest.fixture
-def recordings(case: Case, tmp_path: Path) -> list[Recording]:
+async def known(
+    agent: Agent,
+    case_id: str,
+    case: Case,
+    read_before: dict[str, ReadOnce],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> ReadOnce:
     """The agent's recordings, and the last state of each source that is rewritten."""
-    found = list(case.recordings)
-    for name, stages in case.stages.items():
-        folder = tmp_path / name
-        folder.mkdir()
-        found.append(list(stages(folder))[-1])
-    return found
+    if case_id not in read_before:
+        found = list(case.recordings)
+        for stages in case.stages.values():
+            found.append(list(stages(tmp_path_factory.mktemp("stages")))[-1])
+        path = tmp_path_factory.mktemp("state") / "ledger.sqlite"
+        ledger = await Ledger.open(path, DigestReducer())
+        assert await read(ledger, agent, found)
+        await ledger.close()
+        read_before[case_id] = ReadOnce(tuple(found), path.read_bytes())
+    return read_before[case_id]
 
 
-async def test_nothing_comes_back(agent: Agent, recordings: list[Recording], tmp_path: Path) -> None:
-    """This holds for what is recognised by its key and for what is recognised by its time."""
+@pytest.fixture
+def path(known: ReadOnce, tmp_path: Path) -> Path:
+    """A ledger that has them."""
     path = tmp_path / "state" / "ledger.sqlite"
-    ledger = await Ledger.open(path, DigestReducer())
-    assert await read(ledger, agent, recordings)
-    await ledger.close()
-    before = path.read_bytes()
+    path.parent.mkdir(mode=0o700)
+    path.write_bytes(known.ledger)
+    return path
+
+
+async def test_nothing_comes_back(agent: Agent, known: ReadOnce, path: Path) -> None:
+    """This holds for what is recognised by its key and for what is recognised by its time."""
     said = texts(path)
     assert said
 
     for now_ms in (1, LATER_MS):
-        path.write_bytes(before)
+        path.write_bytes(known.ledger)
         ledger = await Ledger.open(path, DigestReducer())
         await ledger.forget(Selection(), now_ms=now_ms)
-        again = await read(ledger, agent, recordings)
+        again = await read(ledger, agent, known.recordings)
         kept = contexts(path)
         await ledger.close()
 
@@ -92,13 +120,9 @@ async def test_nothing_comes_back(agent: Agent, recordings: list[Recording], tmp
         assert [text for text in said if text in kept] == []
 
 
-async def test_no_text_of_a_conversation_stays_beside_positions(
-    agent: Agent, recordings: list[Recording], tmp_path: Path
-) -> None:
+async def test_no_text_of_a_conversation_stays_beside_positions(agent: Agent, path: Path) -> None:
     """The others keep their positions."""
-    path = tmp_path / "state" / "ledger.sqlite"
     ledger = await Ledger.open(path, DigestReducer())
-    await read(ledger, agent, recordings)
     with closing(connect_read_only(path)) as db:
         sessions = [native_id for (native_id,) in db.execute("SELECT native_id FROM session")]
     left = []

@@ -118,11 +118,11 @@ def facts(events: Iterable[Event]) -> dict[tuple[str, str], str]:
     return {(session, name): str(fact) for session, name, fact in named if fact}
 
 
-def read_at(agent: Agent, stages: Stages, chosen: Iterable[bool]) -> Reading:
+def read_at(agent: Agent, stages: Stages, chosen: Iterable[bool], place: Path) -> Reading:
     """Read the chosen states, one reader going on from the other, and always the last."""
     reading: Reading | None = None
     wanted = iter(chosen)
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(dir=place) as folder:
         for recording in stages(Path(folder)):
             if next(wanted, False):
                 reading = read_on(agent, source_at(agent, recording), reading)
@@ -130,14 +130,14 @@ def read_at(agent: Agent, stages: Stages, chosen: Iterable[bool]) -> Reading:
 
 
 @pytest.mark.hypothesis
-def test_the_states_in_which_a_source_was_read_make_no_difference(agent: Agent, stages: Stages) -> None:
-    at_once = read_at(agent, stages, [])
+def test_the_states_in_which_a_source_was_read_make_no_difference(agent: Agent, stages: Stages, tmp_path: Path) -> None:
+    at_once = read_at(agent, stages, [], tmp_path)
     assert at_once.events
 
     @settings(max_examples=8, deadline=None)
     @given(chosen=st.lists(st.booleans(), max_size=20))
     def in_any_states(chosen: list[bool]) -> None:
-        reading = read_at(agent, stages, chosen)
+        reading = read_at(agent, stages, chosen, tmp_path)
         assert standing(reading.events) == standing(at_once.events)
         assert facts(reading.events) == facts(at_once.events)
         assert (reading.skipped, reading.restarts) == (at_once.skipped, 0)
@@ -145,14 +145,13 @@ def test_the_states_in_which_a_source_was_read_make_no_difference(agent: Agent, 
     in_any_states()
 
 
-def test_a_source_that_did_not_change_gives_nothing_new(agent: Agent, stages: Stages) -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        for recording in stages(Path(folder)):
-            reading = read_on(agent, source_at(agent, recording))
-            before = len(reading.events)
-            again = read_on(agent, source_at(agent, recording), reading)
-            assert len(again.events) == before
-            assert not again.skipped
+def test_a_source_that_did_not_change_gives_nothing_new(agent: Agent, stages: Stages, tmp_path: Path) -> None:
+    for recording in stages(tmp_path):
+        reading = read_on(agent, source_at(agent, recording))
+        before = len(reading.events)
+        again = read_on(agent, source_at(agent, recording), reading)
+        assert len(again.events) == before
+        assert not again.skipped
 
 
 def test_each_recording_is_found_once_and_known_by_its_name(agent: Agent, case: Case) -> None:
