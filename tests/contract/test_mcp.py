@@ -101,11 +101,6 @@ def test_uninstall_leaves_the_lists_of_servers_as_they_were(here: AgentSpec, hom
     assert contents(home) == found
 
 
-def test_without_being_asked_for_no_server_is_entered(here: AgentSpec, home: Path) -> None:
-    assert install(here) == 0
-    assert not [path for path, key in lists(here, home) if path.exists() and SERVER_NAME in servers_in(path, key)]
-
-
 def test_it_can_be_taken_out_alone_and_is_found_without_the_record(here: AgentSpec, home: Path) -> None:
     assert install(here) == 0
     hooks_alone = contents(home)

@@ -235,6 +235,8 @@ def test_a_run_covers_what_is_below_the_folder_that_its_command_names(folder: st
     [
         (["modify"], "edited"),
         (["modify", "modify"], "edited 2 times"),
+        (["add"], "added"),
+        (["add", "modify"], "added, then edited"),
         (["add", "modify", "modify"], "added, edited 2 times"),
         (["modify", "delete"], "deleted"),
         (["rename"], "moved here"),

@@ -158,15 +158,6 @@ def test_what_failed_stands_with_its_cause_and_whether_it_worked_later() -> None
     assert re.fullmatch(r"`make cap` \(.*solved since\) → error: no rule", again)
 
 
-@pytest.mark.parametrize(("edits", "words"), [(0, "added"), (1, "added, then edited"), (3, "added, edited 3 times")])
-def test_a_file_that_was_made_and_then_edited_was_added_once(edits: int, words: str) -> None:
-    talk = session("s1").user(GOAL).event(model.FileEdit(path="/home/dev/shop/tax.py", change="add"))
-    for _ in range(edits):
-        talk.edited("tax.py")
-
-    assert re.search(rf"`tax\.py`: {words} 1 min earlier", under("Recent files", talk.says("Done.")))
-
-
 def test_the_todo_list_is_what_comes_next() -> None:
     items = (PlanItem(text="Round", state="done"), PlanItem(text="Cap", state="active"), PlanItem(text="Test"))
     following = section(worked().event(model.PlanUpdate(items=items)), title="Next action")
