@@ -243,13 +243,17 @@ def test_what_git_keeps_here_can_be_damaged_and_is_made_again(tmp_path: Path, de
 
 
 @contextmanager
-def waiting_for_its_remote(desktop: Machine, folder: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """Runs `carryover sync` with a remote that does not answer, and ends it after the block."""
+def waiting_for_its_remote(
+    desktop: Machine, folder: Path, *, silent: str = "upload-pack"
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Runs `carryover sync` with a remote that does not answer to `silent`, and ends it after the block."""
+    desktop.session().prompt("Add a discount")
     address, environment = remote_at(folder / "remote")
     desktop.daemon.env.update(environment)
     desktop.run("sync", "init", address)
     asked = folder / "asked"
-    program(folder / "silent", f"touch '{asked}'", "exec sleep 600")
+    waits = f"*{silent}*) touch '{asked}'; exec sleep 600;;"
+    program(folder / "silent", f'case "$*" in {waits} esac', f'exec "{environment["GIT_SSH_COMMAND"]}" "$@"')
     desktop.daemon.env["GIT_SSH_COMMAND"] = str(folder / "silent")
 
     process = desktop.start_sync()
@@ -267,9 +271,10 @@ def test_an_interrupt_ends_a_sync_that_waits_for_its_remote(tmp_path: Path, desk
         assert process.wait(30) == ExitCode.INTERRUPTED
 
 
-def test_a_daemon_can_start_while_a_sync_waits_for_its_remote(tmp_path: Path, desktop: Machine) -> None:
+@pytest.mark.parametrize("silent", ["upload-pack", "receive-pack"])
+def test_a_daemon_can_start_while_a_sync_waits_for_its_remote(tmp_path: Path, desktop: Machine, silent: str) -> None:
     """Also after `carryover restart`: the command carries on by itself if the daemon that it asked has ended."""
-    with waiting_for_its_remote(desktop, tmp_path), desktop.daemon as daemon:
+    with waiting_for_its_remote(desktop, tmp_path, silent=silent), desktop.daemon as daemon:
         assert daemon.is_running
 
 

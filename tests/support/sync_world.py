@@ -228,7 +228,7 @@ class MemoryMachine:
         return self.now_ms
 
     def sync(self) -> Outcome:
-        return asyncio.run(synchronised(self.own(), self.ledger, self.ledger, at_once))
+        return asyncio.run(synchronised(self.own(), self.ledger, lambda take: take(self.ledger), at_once))
 
     def add(self, *machines: MemoryMachine) -> None:
         """Adds those of the machines that ask for it."""

@@ -6,7 +6,6 @@ import asyncio
 import secrets
 import socket
 from contextlib import suppress
-from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -16,14 +15,11 @@ from carryover.errors import ExitCode, UserError
 from carryover.fsio import private_dir
 from carryover.ledger.connect import reading
 from carryover.ledger.queries import whereabouts
-from carryover.ledger.store import Ledger
 from carryover.past.context import now_ms, project_root, refuse_paused, state_dir
-from carryover.past.opened import ask_patiently, may_be_running, written_daemonless
+from carryover.past.opened import ask_patiently
 from carryover.past.without_daemon import as_writer, read_new
-from carryover.paths import StateDir
 from carryover.probe.git_command import ask_one
 from carryover.probe.looks import look_at
-from carryover.projects.root import StatePaths
 from carryover.sync.address import normalised, usable_address, without_credentials
 from carryover.sync.folder import OFF, SyncFolder, SyncState
 from carryover.sync.git_store import store_at
@@ -40,7 +36,6 @@ _GIT_S: Final = 2.0
 _URLS: Final = ("config", "--null", "--get-regexp", r"^remote\..*\.(url|pushurl)$")
 _UNSAFE: Final = later(r"[^A-Za-z0-9._-]+")
 _NOTHING: Final = "Nothing was changed."
-_synchronised: Final = partial(synchronise, now_ms=now_ms, in_thread=asyncio.to_thread)
 __all__ = ["SyncStatus"]
 
 
@@ -135,32 +130,21 @@ def sync_once() -> Outcome:
     """Reads what is new on disk and synchronises once. Raises UserError (REFUSED while paused) if that ends early;
     nothing is lost then."""
     refuse_paused("synchronised")
+    if ask_patiently("/settle", timeout_s=SYNC_S) is None:
+        as_writer(lambda ledger, _paths: read_new(ledger))  # first: the store may be out of reach
+    return _synchronised()
 
-    async def without_daemon(ledger: Ledger, paths: StatePaths) -> Outcome:
-        await read_new(ledger)
-        return await _synchronised(ledger, paths)
 
-    ask_patiently("/settle", timeout_s=SYNC_S)
+def _synchronised() -> Outcome:
+    """Has the daemon synchronise or, if none runs, does so. The ledger is locked only while it is written to: the store
+    may take an hour to answer, and a daemon may start meanwhile. Raises UserError."""
     answer = ask_patiently("/sync", timeout_s=SYNC_S)
     if answer is not None:
         return msgspec.convert(answer, Outcome)
-    state = state_dir()
-    if SyncFolder(state).is_set_up:
-        if not may_be_running():
-            as_writer(lambda ledger, _paths: read_new(ledger))  # first: the store may be out of reach
-        _fetch_ahead(state)
-    return written_daemonless("/sync", Outcome, without_daemon, timeout_s=SYNC_S)
-
-
-def _fetch_ahead(state: StateDir) -> None:
-    """Gets what is new in the store before the ledger is locked: it may take an hour, and a daemon may start meanwhile.
-    Raises UserError."""
-    with own_log(state, now_ms) as own:
-        try:
-            own.store.fetch()
-        except UserError as error:
-            own.save(problem=str(error))
-            raise
+    done = synchronise(
+        state_dir(), lambda do: asyncio.to_thread(as_writer, do), now_ms=now_ms, in_thread=asyncio.to_thread
+    )
+    return asyncio.run(done)
 
 
 def add_machine(code: str) -> SyncStatus:
@@ -192,7 +176,7 @@ def end_syncing(*, delete: bool) -> None:
     if not state_dir().ledger.exists():
         return
     try:  # the ledger's writer notices that it is off
-        written_daemonless("/sync", Outcome, _synchronised, timeout_s=SYNC_S)
+        _synchronised()
     except UserError as error:
         if error.code != ExitCode.NOTHING_FOUND:
             raise

@@ -269,7 +269,12 @@ class Syncing:
         async with self._one_at_a_time:
             try:
                 in_thread = partial(asyncio.get_running_loop().run_in_executor, self._pool)
-                done = await synchronise(context.ledger, context.paths, now_ms=context.now_ms, in_thread=in_thread)
+                done = await synchronise(
+                    context.state,
+                    lambda do: do(context.ledger, context.paths),
+                    now_ms=context.now_ms,
+                    in_thread=in_thread,
+                )
             except OSError as error:
                 why = f"The state folder can't be written: {os_reason(error)}. Nothing is lost."
                 raise UserError(why) from error

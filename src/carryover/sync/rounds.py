@@ -14,6 +14,7 @@ import msgspec
 from carryover.errors import ExitCode, UserError
 from carryover.ledger.machines import begin_log, end_log
 from carryover.ledger.store import Ledger
+from carryover.paths import StateDir
 from carryover.projects.root import StatePaths
 from carryover.sync.folder import OFF, SyncFolder
 from carryover.sync.head import Head, Peer
@@ -38,21 +39,30 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
 
 
 _InThread = Callable[[Callable[[], Any]], Awaitable[Any]]
+_WithLedger = Callable[[Callable[[Ledger, StatePaths], Awaitable[Any]]], Awaitable[Any]]
+_WithIncoming = Callable[[Callable[[LedgerIncoming], Awaitable[int]]], Awaitable[int]]
 
 
-async def synchronise(ledger: Ledger, paths: StatePaths, *, now_ms: Callable[[], int], in_thread: _InThread) -> Outcome:
-    """Synchronises once; if sync was ended, has the ledger no longer note what changes. `in_thread` runs blocking
-    functions; if this is cancelled, what uses the store fails. Raises UserError or OSError; what was done until then is
-    kept."""
-    if not SyncFolder(paths.state).is_set_up:
-        await ledger.write(end_log)
+async def synchronise(
+    state: StateDir, with_ledger: _WithLedger, *, now_ms: Callable[[], int], in_thread: _InThread
+) -> Outcome:
+    """Synchronises once; if sync was ended, has the ledger no longer note what changes. `with_ledger` runs what writes
+    to the ledger, `in_thread` blocking functions; if this is cancelled, what uses the store fails. Raises UserError or
+    OSError; what was done until then is kept."""
+    if not SyncFolder(state).is_set_up:
+        await with_ledger(lambda ledger, _paths: ledger.write(end_log))
         raise UserError(OFF, ExitCode.NOTHING_FOUND)
     with ExitStack() as stack:
-        own = await _finished(in_thread(partial(stack.enter_context, own_log(paths.state, now_ms))))
-        outgoing = LedgerOutgoing(paths.state)
-        await ledger.write(begin_log, await _finished(in_thread(outgoing.told)))
-        incoming = LedgerIncoming(ledger, paths)
-        return await synchronised(own, outgoing, incoming, lambda work: _finished(in_thread(work), own.store.end))
+        own = await _finished(in_thread(partial(stack.enter_context, own_log(state, now_ms))))
+        outgoing = LedgerOutgoing(state)
+        told = await _finished(in_thread(outgoing.told))
+        await with_ledger(lambda ledger, _paths: ledger.write(begin_log, told))
+
+        def with_incoming(do: Callable[[LedgerIncoming], Awaitable[int]]) -> Awaitable[int]:
+            taking = with_ledger(lambda ledger, paths: do(LedgerIncoming(ledger, paths)))
+            return _finished(taking, own.store.end)
+
+        return await synchronised(own, outgoing, with_incoming, lambda work: _finished(in_thread(work), own.store.end))
 
 
 async def _finished(work: Awaitable[Any], end: Callable[[], None] = lambda: None) -> Any:
@@ -68,18 +78,13 @@ async def _finished(work: Awaitable[Any], end: Callable[[], None] = lambda: None
 
 
 async def synchronised(
-    own: OwnLog, outgoing: LedgerOutgoing, incoming: LedgerIncoming, in_thread: _InThread
+    own: OwnLog, outgoing: LedgerOutgoing, with_incoming: _WithIncoming, in_thread: _InThread
 ) -> Outcome:
     """Synchronises once. The caller holds the folder's lock. Raises UserError (StoreTrouble) or OSError; what was done
     until then is kept."""
-    received = 0
     try:
         heads = await in_thread(own.read)
-        for machine, head in sorted(heads.items()):
-            events, problem = await _take(own, incoming, head, in_thread)
-            received += events
-            if problem is not None:
-                await in_thread(partial(own.note, machine, problem=problem))
+        received = await with_incoming(partial(_take_all, own, heads, in_thread)) if heads else 0
         sent_events, sent_bytes = await in_thread(partial(own.send, outgoing))
         await in_thread(partial(own.save, synced_ms=own.now_ms(), problem=None))
     except (UserError, OSError) as error:
@@ -103,6 +108,16 @@ def _problems(peers: Mapping[str, Peer]) -> dict[str, str]:
         for machine, peer in peers.items()
         if peer.problem is not None
     }
+
+
+async def _take_all(own: OwnLog, heads: Mapping[str, Head], in_thread: _InThread, incoming: LedgerIncoming) -> int:
+    received = 0
+    for machine, head in sorted(heads.items()):
+        events, problem = await _take(own, incoming, head, in_thread)
+        received += events
+        if problem is not None:
+            await in_thread(partial(own.note, machine, problem=problem))
+    return received
 
 
 async def _take(own: OwnLog, incoming: LedgerIncoming, head: Head, in_thread: _InThread) -> tuple[int, str | None]:

@@ -265,7 +265,9 @@ async def test_a_history_is_told_in_bounded_pieces_and_goes_on_after_any_of_them
 
 async def test_a_sync_after_sync_was_ended_ends_the_log_of_changes(laptop: OneMachine) -> None:
     with pytest.raises(UserError, match="does not synchronise"):
-        await synchronise(laptop.ledger, laptop.paths, now_ms=lambda: 1, in_thread=asyncio.to_thread)
+        await synchronise(
+            laptop.state, lambda do: do(laptop.ledger, laptop.paths), now_ms=lambda: 1, in_thread=asyncio.to_thread
+        )
 
     with laptop.read() as db:
         assert log_id(db) is None
