@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Collection
 from contextlib import suppress
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Final
 
@@ -29,8 +30,9 @@ REMOTE_S: Final = 3_600.0
 """A first sync over a slow line takes long."""
 LEFT_AFTER_S: Final = 10.0
 """Longer than git holds a lock here: one may still be at work although the program that started it was killed."""
-_UNFINISHED: Final = "tmp_*"
-"""The part of a pack that arrived before the connection broke: git (2.39) keeps it for two weeks or more."""
+_LEFT: Final = ("*.lock", "tmp_*")
+"""What git leaves when it is killed, or the connection breaks. With a lock of another it refuses to write, for ever,
+and it keeps (2.39) the part of a pack that arrived for two weeks or more."""
 MOST_BRANCHES: Final = 200
 _MOST_LISTED: Final = 4 << 20
 """Most bytes of the list of a remote's branches and tags. Parsing it takes ten times as much memory."""
@@ -71,9 +73,7 @@ class GitStore(Store):
 
     def fetch(self) -> Fetched:
         self._create()
-        # Locks of programs that were killed would make git refuse to write for ever.
-        self._remove("*.lock", LEFT_AFTER_S)
-        self._remove(_UNFINISHED, LEFT_AFTER_S)
+        self._remove_left(LEFT_AFTER_S)
         said = self._git("ls-remote", "--quiet", "store", remote=True)
         if len(said) > _MOST_LISTED:
             raise StoreTrouble("The store lists more than machines can have. Nothing was taken.")
@@ -92,7 +92,7 @@ class GitStore(Store):
             try:
                 self._git("fetch", "--force", "store", *wanted, remote=True, timeout_s=REMOTE_S)
             except StoreTrouble:
-                self._remove(_UNFINISHED, 0)
+                self._remove_left(0)
                 raise
         is_anew = gone or any(self._is_left_out(here[machine], machine) for machine in new if machine in here)
         if is_anew or sum(len(names) for _, _, names in os.walk(self._folder / "objects")) > MOST_LOOSE:
@@ -102,9 +102,8 @@ class GitStore(Store):
         foreign = next((ref for ref in listed if _BRANCH.fullmatch(ref) is None), None)
         return Fetched(tips, {name: size for name, (_, size) in own.items()}, foreign)
 
-    def _remove(self, pattern: str, older_than_s: float) -> None:
-        """Removes files that git has left in the repository."""
-        for left in self._folder.rglob(pattern):
+    def _remove_left(self, older_than_s: float) -> None:
+        for left in chain.from_iterable(map(self._folder.rglob, _LEFT)):
             with suppress(OSError):
                 if time.time() - left.lstat().st_mtime >= older_than_s:
                     left.unlink()

@@ -21,8 +21,6 @@ _MOST: Final = 20_000
 MachineId = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{16}$")]
 MachineName = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9._-]{1,32}\Z")]
 Key = Annotated[bytes, msgspec.Meta(min_length=16, max_length=16)]
-_Word = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
-PathText = Annotated[str, msgspec.Meta(min_length=1, max_length=4_096)]
 Time = Annotated[int, msgspec.Meta(ge=0, lt=1 << 53)]
 
 
@@ -30,9 +28,9 @@ class SyncedSession(msgspec.Struct, frozen=True, omit_defaults=True):
     """A session. `root` is its project, or None while no folder is known. Everything else is in its
     events."""
 
-    agent: _Word
+    agent: Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
     native_id: Annotated[str, msgspec.Meta(min_length=1, max_length=1_000)]
-    root: PathText | None = None
+    root: Annotated[str, msgspec.Meta(min_length=1, max_length=4_096)] | None = None
 
 
 class SyncedEvent(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -84,7 +84,7 @@ async def synchronised(
     until then is kept."""
     try:
         heads = await in_thread(own.read)
-        received = await with_incoming(partial(_take_all, own, heads, in_thread)) if heads else 0
+        received = await with_incoming(partial(_take, own, heads, in_thread)) if heads else 0
         sent_events, sent_bytes = await in_thread(partial(own.send, outgoing))
         await in_thread(partial(own.save, synced_ms=own.now_ms(), problem=None))
     except (UserError, OSError) as error:
@@ -110,30 +110,24 @@ def _problems(peers: Mapping[str, Peer]) -> dict[str, str]:
     }
 
 
-async def _take_all(own: OwnLog, heads: Mapping[str, Head], in_thread: _InThread, incoming: LedgerIncoming) -> int:
+async def _take(own: OwnLog, heads: Mapping[str, Head], in_thread: _InThread, incoming: LedgerIncoming) -> int:
+    """Takes what is new of the other machines. Returns how many events that were."""
     received = 0
     for machine, head in sorted(heads.items()):
-        events, problem = await _take(own, incoming, head, in_thread)
-        received += events
-        if problem is not None:
-            await in_thread(partial(own.note, machine, problem=problem))
+        known = await in_thread(partial(incoming.taken, head))
+        listed = dict.fromkeys(head.segments)  # a head may list a segment more than once
+        for segment in (one for one in listed if one.name not in known):
+            if not await in_thread(incoming.has_room):
+                problem = "the disk of this machine is nearly full, so not all of what it wrote was taken"
+                await in_thread(partial(own.note, machine, problem=problem))
+                break
+            try:
+                payload = await in_thread(partial(own.payload, head, segment))
+            except Unreadable as error:
+                problem = f"a part of what it wrote can't be used: {error}"
+                await in_thread(partial(own.note, machine, problem=problem))
+            else:
+                received += await incoming.take(head, payload, segment.name)
+        if known - {segment.name for segment in listed}:
+            await incoming.note_segments(head)
     return received
-
-
-async def _take(own: OwnLog, incoming: LedgerIncoming, head: Head, in_thread: _InThread) -> tuple[int, str | None]:
-    """Takes what is new of another machine. Returns how many events that were, and why not all could be taken."""
-    received, problem = 0, None
-    known = await in_thread(partial(incoming.taken, head))
-    listed = dict.fromkeys(head.segments)  # a head may list a segment more than once
-    for segment in (one for one in listed if one.name not in known):
-        if not await in_thread(incoming.has_room):
-            return received, "the disk of this machine is nearly full, so not all of what it wrote was taken"
-        try:
-            payload = await in_thread(partial(own.payload, head, segment))
-        except Unreadable as error:
-            problem = f"a part of what it wrote can't be used: {error}"
-            continue
-        received += await incoming.take(head, payload, segment.name)
-    if known - {segment.name for segment in head.segments}:
-        await incoming.note_segments(head)
-    return received, problem
