@@ -7,9 +7,8 @@ from collections.abc import Iterable
 from carryover.distill.digest import Digest
 from carryover.distill.entry import STALER, WEIGHTS, Entry
 from carryover.distill.quotes import earlier
-from carryover.distill.sections.open_questions import was_left
 from carryover.distill.sections.quoting import announced, from_session, from_turn, joined_short, last_words, parted
-from carryover.distill.trail import Past, Step, answers_since
+from carryover.distill.trail import Past, Step, answers_since, was_left
 from carryover.distill.view import SessionView
 
 

@@ -18,7 +18,7 @@ from carryover.distill.sections.quoting import from_session, from_turn, last_wor
 from carryover.distill.sections.recent_files import RecentFile, relative
 from carryover.distill.sections.replied_to import asked_before
 from carryover.distill.subjects import subjects_in
-from carryover.distill.trail import Past, Step, carries_out, did_work, has_no_ruling, is_idle, plan_waits
+from carryover.distill.trail import Past, Step, carries_out, did_work, has_no_ruling, is_idle, plan_waits, was_left
 from carryover.distill.view import Opinion, SessionView
 from carryover.facts import DAY_MS
 from carryover.model import conversation_of, id_in_command
@@ -97,14 +97,6 @@ def _replied_elsewhere(past: Past, step: Step) -> bool:
         if len(names) > 1 and 2 * len(names & subjects_in(_exchange(one))) > len(names):
             return True
     return False
-
-
-def was_left(past: Past, at_ms: int) -> bool:
-    """Whether what was open at `at_ms` is more than 12 hours old and work was done in two sessions that began after it,
-    or more than 8 hours and in three, and so on. Of 32 questions in public transcripts with two such sessions, of any
-    age, none was answered later in its own session."""
-    since = sum(one.started_ms > at_ms and one.digest.worked for one in past.view.sessions)
-    return since > 1 and (past.at_ms - at_ms) * since > DAY_MS
 
 
 def _exchange(step: Step) -> str:

@@ -20,7 +20,7 @@ from carryover.distill.quotes import earlier, estimated_tokens, quoted
 from carryover.distill.sections.quoting import from_turn, parted
 from carryover.distill.sections.replied_to import replying_to
 from carryover.distill.subjects import subjects_in
-from carryover.distill.trail import Past, Step, waiting_prompts
+from carryover.distill.trail import Past, Step, carries_out, waiting_prompts, was_left
 from carryover.distill.view import ProjectView
 from carryover.facts import DAY_MS
 
@@ -130,13 +130,17 @@ def _taken_up(past: Past, chosen: Sequence[Step]) -> list[Step]:
 
 def _may_be_open(past: Past, step: Step) -> bool:
     """Whether what the turn was asked may be the leading session's task, too: if that one did not begin with a task of
-    its own, or this one was cut off. What was asked more than a day before it began is most likely done."""
+    its own, or this one was cut off, but for a plan that another one then began with. What was asked more than a day
+    before it began, or left for work in others, is most likely done."""
     if step.view is past.lead:
         return True
     first = past.lead.digest.turns[0]
-    goes_on = not _is_long(first.prompt) or speaks_of_going_on(first.prompt[:_FEW_WORDS])
+    has_own = _is_long(first.prompt) or typed_words(first.prompt) != first.prompt  # a plan, an error or an order
+    goes_on = not has_own or speaks_of_going_on(first.prompt[:_FEW_WORDS])
     was_cut_off = step.digest.turns[-1].end != "answered"
-    return first.at_ms - step.turn.last_ms <= DAY_MS and (goes_on or was_cut_off)
+    if not goes_on and (not was_cut_off or any(carries_out(one, step.digest) for one in past.view.sessions)):
+        return False
+    return first.at_ms - step.turn.last_ms <= DAY_MS and not was_left(past, step.turn.last_ms)
 
 
 def _ranked(past: Past) -> Iterator[tuple[float, Step]]:

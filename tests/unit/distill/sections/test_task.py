@@ -7,7 +7,7 @@ import pytest
 from carryover.distill.entry import FIXED
 from carryover.distill.goals import task_of
 from carryover.distill.render import render
-from carryover.model import UserPrompt
+from carryover.model import PlanProposal, UserPrompt
 from support.conversation import Conversation, handoff, session, under
 
 
@@ -63,6 +63,39 @@ def test_a_session_of_few_words_goes_on_with_what_the_one_before_was_asked() -> 
     later = session("s2", hours=2).user("now the tests").edited("test_ledger.py").says("ledger.py is tested.")
 
     assert "book them in ledger.py" in under("Task", before, later)
+
+
+def asked_before() -> Conversation:
+    before = session("s1").user("Put the vouchers into receipt.py.").edited("receipt.py").says("receipt.py has them.")
+    return before.user("And book them in ledger.py, with the day.").edited("ledger.py").says("ledger.py books them.")
+
+
+def test_a_session_that_began_with_a_plan_or_a_paste_has_a_task_of_its_own() -> None:
+    plan = "\n".join(f"{number}. Round the prices of part {number} last, and test it." for number in range(30))
+    later = session("s2", hours=2).user(f"Implement the following plan:\n\n# Plan\n{plan}")
+    later.edited("ledger.py").says("ledger.py and receipt.py round last.")
+
+    assert "book them in ledger.py" not in under("Task", asked_before(), later)
+
+
+def test_a_session_that_ended_with_its_accepted_plan_was_not_cut_off() -> None:
+    plan = f"# Book vouchers in ledger.py\n{'Book the voucher with its day, and round the sum last. ' * 9}"
+    before = asked_before().user("And book the refunds in ledger.py and receipt.py, with the day.")
+    before.event(PlanProposal(call_id="p1", text=plan, accepted=False))
+    order = "Translate the manual into Danish, keep the tables of each chapter, and list what has no word yet."
+    later = session("s3", hours=2).user(order).edited("ledger.py").says("ledger.py and receipt.py are in the manual.")
+    assert "book them in ledger.py" in under("Task", before, later)
+
+    carried_out = session("s2", hours=1).user(plan).edited("ledger.py").says("ledger.py books the refunds.")
+    assert "book them in ledger.py" not in under("Task", before, carried_out, later)
+
+
+def test_what_was_left_for_the_work_of_other_sessions_is_no_task() -> None:
+    since = [session(f"p{at}", hours=at).user("Draw it.").edited("logo.svg").says("Drawn.") for at in range(1, 4)]
+    later = session("s2", hours=13).user("now the tests").edited("test_ledger.py").says("ledger.py is tested.")
+
+    assert "book them in ledger.py" in under("Task", asked_before(), later)
+    assert "book them in ledger.py" not in under("Task", asked_before(), *since, later)
 
 
 def test_what_was_asked_weeks_ago_takes_no_place_of_what_was_asked_today() -> None:
