@@ -160,6 +160,7 @@ LOCAL = (
         ("<local-command-stdout>\x1b[2mDone\x1b[22m</local-command-stdout>", {}, []),
         ("Unknown slash command: ship", {}, []),
         ("Unknown skill: ship", {}, []),
+        ("<ci-monitor-event>PR #3: 1 comment", {}, [Prompt(text="<ci-monitor-event>PR #3: 1 comment", actor="model")]),
         ("/exit\n ⎿  Until then!", {}, []),
         ("/exit\nand say why", {}, [Prompt(text="/exit\nand say why")]),
         (f"{PLAN}{AFTER_PLAN}\n\nIf it can be parted, use a team.", {}, [Prompt(text=PLAN)]),
@@ -308,6 +309,7 @@ def test_what_a_channel_of_an_mcp_server_brings_is_no_queued_prompt(message: str
 
     assert transcript.queue("enqueue", message) == []
     assert transcript.user(message, isMeta=True, origin={"kind": "channel"}) == []
+    assert transcript.queue("enqueue", "<bash-input>git fetch</bash-input>\n<bash-stdout></bash-stdout>") == []
     assert transcript.queue("enqueue", "Why does <b> not close </i>?") != []
 
 

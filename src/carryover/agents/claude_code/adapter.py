@@ -102,9 +102,9 @@ _INJECTED_ORIGINS: Final = frozenset(
     "unclassified".split()
 )
 """Origins of `user` records that are not from the user (2.1.328: task-notification)."""
-_TAGGED: Final = later(r"<([a-z][\w-]*)(?:\s[^>]*)?>.*</\1>\s*", re.DOTALL)
+_TAGGED: Final = later(r"<(?:bash-input>.*|([a-z][\w-]*)(?:\s[^>]*)?>.*</\1>\s*)", re.DOTALL)
 """The whole of a queued text that the client put between tags: a job's report, another session's message, what an MCP
-server sent over a channel. A record of the queue names no sender."""
+server sent over a channel, a command that the user ran with "!" (2.1.101). A record of the queue names no sender."""
 
 _SUMMARY_KINDS: Final = kinds_of(
     request="primary request and intent",
