@@ -121,13 +121,15 @@ def survey_document(document: OpenedDocument, root_of: FindRoot = ProjectRoot, *
 
 def best_fitting(path: Path) -> Agent | None:
     """Returns the agent whose reader finds most events in the first records of a file, with a reader of copies; None
-    if none finds any. Blocking."""
+    if none finds any, or understands half of the records. Blocking."""
     best, most = None, (0, 0)
     for known in adapters().values():
         agent = replace(known, reader=reader_of_copies(known.reader))
         document = OpenedDocument(agent, Source(agent=agent.id, path=str(path)), agent.spec.name)
         with suppress(OSError, ValueError):  # ValueError: not this reader's kind of file
             report = survey_document(document, whole=False)
-            fit = (report.events, report.records - sum(report.unknown.values()))
-            best, most = (agent, fit) if report.events and fit > most else (best, most)
+            understood = report.records - sum(report.unknown.values())
+            fit = (report.events, understood)
+            fits = report.events > 0 and understood * 2 >= report.records
+            best, most = (agent, fit) if fits and fit > most else (best, most)
     return best
