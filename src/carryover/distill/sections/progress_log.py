@@ -43,6 +43,8 @@ _OPENING_TOKENS: Final = 30
 _MOST_ALIKE: Final = 3
 _MOST_HEARD: Final = 6
 _MOST_ON_THE_WAY: Final = 4
+_OVERTAKEN: Final = 3
+"""So many answered turns leave nothing of what a summary from before had still to do."""
 _LEAST_TOKENS: Final = 8
 """What is shorter tells that a step went well ("The commit succeeded.")."""
 _SAID: Final = {"answered": "answered", "": "said"}
@@ -110,7 +112,10 @@ def summary_entries(past: Past) -> list[Entry]:
 
 
 def is_done_since(summary: Summary, digest: Digest) -> bool:
-    """Whether the turn of the summary has had an answer since, even if the end of a job then made the turn go on."""
+    """Whether the turn of the summary has had an answer since, even if the end of a job then made the turn go on, or
+    several later turns have ended with one: what the summary had still to do is most likely done, or was dropped."""
+    if sum(turn.number > summary.turn and turn.end == "answered" for turn in digest.turns) >= _OVERTAKEN:
+        return True
     made_in = [turn for turn in digest.turns if turn.number == summary.turn]
     answers = (one for turn in made_in for one in turn.said if one.final or turn.end == "answered")
     return any(one.at_ms > summary.at_ms for one in answers)

@@ -136,3 +136,16 @@ def test_no_commit_stands_as_the_newest_that_is_not() -> None:
 
     assert len(committed) == 1
     assert "receipt" in committed[0] and "4a7f2c3" in committed[0]
+
+
+def test_what_a_summary_had_to_do_goes_after_several_answered_turns() -> None:
+    steps = SummaryPart(kind="pending", heading="Pending Tasks", text="Put the countdown back.")
+    talk = session("s1").user(GOAL).edited("cart.py")
+    talk.event(AgentSummary(text="Put the countdown back.", source="compaction", parts=(steps,)))
+    talk.event(TurnEnd(reason="interrupted"))
+    for prompt in ("That has been done.", "Add the tax."):
+        talk.user(prompt).edited("tax.py").says("It is there.")
+    assert "countdown" in under("From the agent's own summary", talk)
+
+    talk.user("And the logo.").edited("logo.py").says("It is there.")
+    assert section(talk, title="From the agent's own summary") == []
