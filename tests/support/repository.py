@@ -1,7 +1,9 @@
 """Real git repositories for tests; the suite's `home` fixture keeps the machine's own settings out of them."""
 
+import hashlib
 import os
 import shutil
+import struct
 import subprocess
 import tempfile
 from collections.abc import Callable
@@ -20,35 +22,74 @@ def git(root: Path, *args: str, given: str | None = None, committed: str | None 
     ).stdout
 
 
+_Kept = dict[str, bytes | None]
+"""What git keeps of a repository, by path; folders have no bytes."""
+
+
 @cache
-def _empty(template: str) -> dict[str, bytes | None]:
-    """What `git init` makes, by path; folders have no bytes."""
+def _kept(template: str, config: bytes, files: tuple[tuple[str, str], ...]) -> _Kept:
+    """What `git init` makes with this template and these settings, and the first commit if there are `files`."""
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
         git(root, "init", "--quiet")
+        if files:
+            _commit(root, dict(files))
         made = sorted((root / ".git").rglob("*"))
         return {str(path.relative_to(root)): None if path.is_dir() else path.read_bytes() for path in made}
 
 
+def _commit(root: Path, files: dict[str, str]) -> None:
+    _write(root, files)
+    git(root, "add", "--all")
+    git(root, "commit", "--quiet", "--message", "first commit", committed=BEFORE_ALL)
+
+
+def _write(root: Path, files: dict[str, str]) -> None:
+    for name, text in files.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(text)
+
+
+def _put(root: Path, kept: _Kept) -> None:
+    (root / ".git").mkdir()
+    for path, content in kept.items():
+        if content is None:
+            (root / path).mkdir()
+        else:
+            (root / path).write_bytes(content)
+
+
+def _know_files(root: Path) -> None:
+    """Lets the index (version 2) know the files by what the disk says of them, as after `git add`."""
+    data = bytearray((root / ".git" / "index").read_bytes())
+    at = 12
+    for _ in range(int.from_bytes(data[8:12])):
+        length = int.from_bytes(data[at + 60 : at + 62]) & 0xFFF
+        found = (root / data[at + 62 : at + 62 + length].decode()).lstat()
+        times = (*divmod(found.st_ctime_ns, 10**9), *divmod(found.st_mtime_ns, 10**9))
+        struct.pack_into(">6I", data, at, *times, found.st_dev & 0xFFFFFFFF, found.st_ino & 0xFFFFFFFF)
+        at += (62 + length + 8) // 8 * 8
+    data[-20:] = hashlib.sha1(data[:-20]).digest()
+    (root / ".git" / "index").write_bytes(data)
+
+
 def repository(root: Path, files: dict[str, str] | None = None) -> Path:
-    """Makes `root` a repository, with these files in its first commit, which is older than all that agents did. What
-    `git init` makes is written without git, since a thousand tests begin with it."""
+    """Makes `root` a repository, with these files in its first commit, which is older than all that agents did. Git
+    makes each kind once, since a thousand tests begin with one of a few."""
     root.mkdir(parents=True, exist_ok=True)
+    config = Path(os.environ.get("GIT_CONFIG_GLOBAL", os.devnull)).read_bytes()
+    surroundings = os.environ.get("GIT_TEMPLATE_DIR", ""), config
     if (root / ".git").exists():
         git(root, "init", "--quiet")  # a layout of the test's own
+    elif files and not any(root.iterdir()):
+        _write(root, files)
+        _put(root, _kept(*surroundings, tuple(files.items())))
+        _know_files(root)
+        return root
     else:
-        (root / ".git").mkdir()
-        for path, content in _empty(os.environ.get("GIT_TEMPLATE_DIR", "")).items():
-            if content is None:
-                (root / path).mkdir()
-            else:
-                (root / path).write_bytes(content)
+        _put(root, _kept(*surroundings, ()))
     if files:
-        for name, text in files.items():
-            (root / name).parent.mkdir(parents=True, exist_ok=True)
-            (root / name).write_text(text)
-        git(root, "add", "--all")
-        git(root, "commit", "--quiet", "--message", "first commit", committed=BEFORE_ALL)
+        _commit(root, files)
     return root
 
 

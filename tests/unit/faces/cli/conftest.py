@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from datetime import timedelta
 from pathlib import Path
 
@@ -14,15 +13,14 @@ from carryover.past.without_daemon import catch_up
 from support.agent_here import only_this_path, put_claude
 from support.claude_session import ClaudeWork
 from support.recorded_shop import Run
-from support.replayed import make_project, replay
+from support.replayed import FILES, replay
 from support.repository import git, repository
 
 
 @pytest.fixture
 def shop(home: Path) -> Path:
     """A repository with two recorded sessions of Claude Code 2.1.328; nothing of it is in a ledger."""
-    project = home / "shop"
-    make_project(project, os.environ)
+    project = repository(home / "shop", dict(FILES))
     replay(home / ".claude", project)
     return project
 
