@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 RELEASE := $(VENV)/release
 PYTHONS := $(PYTHON) python3 python3.14 python3.13 python3.12 python3.11
 # What differs most on a Mac; `make night` runs all.
-DARWIN_SAMPLE := tests/unit/platform tests/unit/projects tests/unit/install/test_service_managers.py tests/e2e/test_declared_source.py
+DARWIN_SAMPLE := tests/unit/platform tests/unit/projects tests/unit/install/test_service_managers.py
 GITLESS_SAMPLE := tests/e2e/test_declared_source.py
 # Four for two cores: much of the time tests wait for processes.
 TEST_WORKERS ?= 4
@@ -48,7 +48,7 @@ unit: $(VENV)/.installed-dev
 	$(BIN)/pytest -n $(TEST_WORKERS) --dist worksteal
 
 as-darwin-sample: $(VENV)/.installed-dev
-	$(BIN)/pytest -n 2 --dist worksteal --as-darwin $(DARWIN_SAMPLE)
+	$(BIN)/pytest --as-darwin $(DARWIN_SAMPLE)
 	$(BIN)/pytest --as-darwin --without-git $(GITLESS_SAMPLE)
 
 as-darwin: $(VENV)/.installed-dev ## run the tests of units, agents and whole programs as if this machine were a Mac; ONLY=tests/e2e some
