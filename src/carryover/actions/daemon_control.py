@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import os
-from contextlib import suppress
 
 import msgspec
 
 from carryover.config import load_config
 from carryover.daemon.client import daemon_pid, stop_daemon, wait_for_daemon
 from carryover.errors import UserError
-from carryover.install.background import BRING_UP_S, registered, remove_starter, start_detached
+from carryover.install.background import BRING_UP_S, refuse_unknown_ledger, registered, remove_starter, start_detached
 from carryover.install.service import ServiceManager, this_program
-from carryover.ledger.connect import LedgerDamaged, LedgerUnavailable, reading
 from carryover.past.context import state_dir
-from carryover.paths import StateDir
 
 
 class Running(msgspec.Struct, frozen=True):
@@ -57,7 +54,7 @@ def start_daemon(*, restart: bool = False) -> Running:
         by_service = service is None or bool(service.status().active)
         return Running(pid, kind, is_new=False, by_service=by_service, is_paused=paused)
     load_config(state.config)  # before one is stopped: with settings that it can't read it would not come back
-    _refuse_unknown_ledger(state)
+    refuse_unknown_ledger(state)
     if service is None:
         start_detached(state, this_program(os.environ, state.root))
     elif restart and service.status().active:
@@ -86,14 +83,6 @@ def stop() -> Stopped | None:
         return Stopped(None, until_login=not service.stop_lasts)
     pid = stop_daemon(state)
     return Stopped(pid) if pid is not None else None
-
-
-def _refuse_unknown_ledger(state: StateDir) -> None:
-    """Raises UserError (REFUSED) for a ledger that this version must leave alone, as after a downgrade."""
-    with suppress(LedgerUnavailable, LedgerDamaged):  # the daemon waits for it, brings it up to date or salvages it
-        if state.ledger.exists():
-            with reading(state.ledger):
-                pass
 
 
 def _service() -> ServiceManager | None:

@@ -6,6 +6,7 @@ import os
 import shlex
 import subprocess
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Final, Literal
 
@@ -18,7 +19,7 @@ from carryover.errors import UserError, os_reason
 from carryover.fsio import private_dir, write_if_changed, written_beside
 from carryover.install.service import COMMAND_S, STANDARD_PATH, Program, ServiceManager, ServiceStatus, this_program
 from carryover.install.service_managers import Launchd, SystemdUser
-from carryover.ledger.connect import copies
+from carryover.ledger.connect import LedgerDamaged, LedgerUnavailable, copies, reading
 from carryover.paths import STARTER, StateDir, require_address
 from carryover.platform import MACOS, here
 
@@ -130,6 +131,7 @@ def bring_up(
     try:
         require_address(state.socket)
         if service:
+            refuse_unknown_ledger(state)
             if reason is None:
                 changed = _registered(state, manager, program, restart=restart)
             else:
@@ -154,6 +156,14 @@ def bring_up(
         replaced=before.version if before and (health is None or health.build != before.build) else None,
         ledger_copy=next((path.name for path in copies(state.ledger) if path not in copies_before), None),
     )
+
+
+def refuse_unknown_ledger(state: StateDir) -> None:
+    """Raises UserError (REFUSED) for a ledger that this version must leave alone, as after a downgrade."""
+    with suppress(LedgerUnavailable, LedgerDamaged):  # the daemon waits for it, brings it up to date or salvages it
+        if state.ledger.exists():
+            with reading(state.ledger):
+                pass
 
 
 def _registered(state: StateDir, manager: ServiceManager, program: Program, *, restart: bool) -> bool:

@@ -2,10 +2,11 @@ from __future__ import annotations
 
 import os
 import signal
+import sqlite3
 import subprocess
 import sysconfig
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ import pytest
 from carryover import __version__
 from carryover.daemon.client import stop_daemon, wait_for_daemon
 from carryover.errors import UserError
+from carryover.fsio import private_dir
 from carryover.how_installed import own_scripts
 from carryover.install.background import bring_up, registered, service_status, write_starter
 from carryover.install.service import (
@@ -25,6 +27,7 @@ from carryover.install.service import (
 )
 from carryover.install.service_managers import Launchd as LaunchdManager
 from carryover.install.service_managers import SystemdUser
+from carryover.ledger.schema import newest
 from carryover.past.context import state_dir
 from carryover.paths import STARTER
 from support.daemon_process import COMMAND, DaemonProcess
@@ -124,6 +127,17 @@ def test_what_the_service_manager_cannot_do_is_reported(manager: Manager, step: 
     background = bring_up(state_dir(), service=True, by=(manager, PROGRAM))
 
     assert background.trouble[0] == f"systemd could not {step} it."
+
+
+def test_where_the_daemon_would_refuse_the_ledger_nothing_is_started_and_it_is_said_at_once(manager: Manager) -> None:
+    private_dir(state_dir().root)
+    with closing(sqlite3.connect(state_dir().ledger, isolation_level=None)) as db:
+        db.execute(f"PRAGMA user_version = {newest() + 1}")
+
+    background = bring_up(state_dir(), service=True, by=(manager, PROGRAM))
+
+    assert "was written by a newer Carryover" in background.trouble[0]
+    assert (background.pid, manager.calls) == (None, [])
 
 
 def test_without_a_service_manager_it_is_started_in_the_background(home: Path) -> None:
