@@ -177,7 +177,8 @@ class GeminiCli(Tool):
             if prompt.endswith("?"):  # typed at once with the rest, it would open the list of shortcuts
                 terminal.key("-l", prompt[:-1])
                 terminal.wait(re.escape(prompt[:-1]))
-                prompt = "?"
+                terminal.choose("?", re.escape(prompt))
+                prompt = ""
             asked = len(self.requests())
             terminal.enter(prompt)
             self._send(terminal, asked)
