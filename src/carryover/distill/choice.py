@@ -24,6 +24,9 @@ Spot = tuple[int, int]
 """Where an entry stands: the number of its section, and its place there."""
 _LINE_TOKENS: Final = 6
 """What a line costs a reader beside its text."""
+_BEFORE_OLD_PROMPTS: Final = FIXED - 0.01
+_MOST_NEEDED: Final = 12
+"""A needed line takes at most this part of the tokens."""
 _MEASURE: Final = later(
     r"[\d.,:+-]+|l\d+(?:[-:]l?\d+)?|(?=[a-f]*\d)[0-9a-f]{7,40}|[\d.,:+-]+[a-z%]{1,3}(?:/s)?|d?(?=.*-)[rwxst-]{4,}"
     r"|.*\.[a-z]\w{0,4}(?::\d+){1,2}(?::\w*)?|0x[0-9a-f]+|[\w.+-]+@[\w-]+(?:\.[a-z]+)+"
@@ -49,21 +52,22 @@ class Room(NamedTuple):
 
 def fitted(sections: Sequence[tuple[str, Sequence[Entry]]], handoff: Handoff, room: Room) -> Choice:
     """Chooses the entries that fit, of those that are not empty. A heading costs a line too. If nothing of a quote that
-    is needed was worth its room, its needed line is fixed too."""
+    is needed was worth its room, its needed line is fixed too, unless it takes much of all room."""
     spots = [((place, at), entry) for place, (_, own) in enumerate(sections) for at, entry in enumerate(own)]
     entries = {spot: entry for spot, entry in spots if entry.label or entry.text}
     choice = _chosen(Choice(sections, handoff, room), entries, ())
     quoted = {entries[spot].quote for spot in choice.kept}
-    missing = [spot for spot, entry in entries.items() if entry.weight == NEEDED and entry.quote not in quoted]
+    lacking = ((spot, one) for spot, one in entries.items() if one.weight == NEEDED and one.quote not in quoted)
+    missing = [spot for spot, one in lacking if _MOST_NEEDED * estimated_tokens(one.shown) <= room.tokens]
     if missing:
         choice = _chosen(Choice(sections, handoff, room), entries, missing)
     return choice
 
 
 def _chosen(choice: Choice, entries: Mapping[Spot, Entry], needed: Collection[Spot]) -> Choice:
-    for weight, spot in sorted((entry.weight, spot) for spot, entry in entries.items()):
-        if weight <= FIXED or spot in needed:
-            choice.take(spot)
+    fixed = [(entry.weight, spot) for spot, entry in entries.items() if entry.weight <= FIXED]
+    for _, spot in sorted([*fixed, *((_BEFORE_OLD_PROMPTS, spot) for spot in needed)]):
+        choice.take(spot)
     choice.cover([spot for spot, entry in entries.items() if entry.weight > FIXED and spot not in needed])
     return choice
 

@@ -111,7 +111,7 @@ WEIGHTS: Final[dict[str, Weight]] = {
     "parallel":        Weight(0.5, 0.0, 0.7, 4),
     "worktree":        Weight(0.5, 0.0, 0.7, 3),
     # Progress log
-    "answered before": Weight(NEEDED),                  # what was answered last, where the leading turn has no answer
+    "answered before": Weight(NEEDED),                  # the newest answer to work before the leading turn
     "heard":           Weight(0.5, 0.1),                # the first and newest message of another agent, perhaps orders
     # What the user said
     "refused":         Weight(0.35, 0.1, 0.0, 3),       # the newest refused calls that did not succeed later

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
 from typing import Final, NamedTuple
 
 from carryover.distill.closed_classes import is_question
@@ -114,7 +115,7 @@ def past_of(view: ProjectView, *, now_ms: int, own: str | None = None, names: Ma
     beside = frozenset(session.session for session in parallel_sessions(view, newest))
     mine = [step for step in steps if step.view is newest.view or (own is None and step.view.session not in beside)]
     main = _standing_step(mine, newest)
-    last = next((step for step in reversed(mine) if did_work(step.turn) and not _only_committed(step)), main)
+    last = next((step for step in reversed(mine) if did_work(step.turn) and not only_committed(step)), main)
     last = main if _was_sent_again(last) else last
     since = (step.turn for step in mine if step.turn.began > last.turn.began)
     is_done = last.turn.end == "answered"
@@ -190,12 +191,15 @@ def did_work(turn: Turn) -> bool:
     return turn.changes > 0 or (turn.calls > 0 and turn.end != "answered")
 
 
-def _only_committed(step: Step) -> bool:
+def only_committed(step: Step) -> bool:
     """Whether a turn only committed and pushed what earlier ones had changed. Their answers mostly say what was done
     and what is left."""
     turn = step.turn
-    is_little = turn.end == "answered" and turn.changes <= 2 * len(turn.commits) + 1
-    return bool(turn.commits) and is_little and all(file.turn != turn.number for file in step.digest.touched)
+    if not turn.commits or turn.end != "answered" or turn.changes > 2 * len(turn.commits) + 1:
+        return False
+    files = step.digest.touched  # a later edit of a file takes the place of the turn's
+    turns = chain((file.turn for file in files), (change.turn for file in files for change in file.changes))
+    return turn.number not in turns
 
 
 def _was_sent_again(step: Step) -> bool:

@@ -92,6 +92,14 @@ def test_a_needed_line_is_taken_only_if_nothing_of_its_quote_was_worth_its_room(
     assert chosen(handoff(cart_py=5.0, total_py=0.9), room, *others, needed, more) == ["total.py", "cart.py is done."]
 
 
+def test_a_needed_line_goes_before_the_last_of_what_is_fixed_unless_it_takes_much_of_a_small_room() -> None:
+    needed, old = replace(line("It is pushed.", weight=NEEDED, turn=2), parts=2), line("Push.", weight=FIXED)
+    room = ENOUGH._replace(lines=2)
+
+    assert chosen(handoff(), room, old, needed) == ["It is pushed."]
+    assert chosen(handoff(), room._replace(tokens=30), old, needed) == ["Push."]
+
+
 def test_lines_with_names_worth_more_are_taken_first() -> None:
     entries = (line("see old.py"), line("see new.py"))
     assert chosen(handoff(old_py=0.1, new_py=0.9), ENOUGH._replace(lines=2), *entries) == ["see new.py"]

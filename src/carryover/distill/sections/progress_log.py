@@ -26,7 +26,7 @@ from carryover.distill.quotes import (
 from carryover.distill.sections.open_questions import asking_sessions
 from carryover.distill.sections.quoting import from_turn, joined_short, last_words, not_alike, parted
 from carryover.distill.sections.task import orders
-from carryover.distill.trail import Past, Step, before_remark, idle_since, waiting_prompts
+from carryover.distill.trail import Past, Step, before_remark, idle_since, only_committed, waiting_prompts
 from carryover.distill.view import SessionView, Worktree
 
 _PROMPT_CHARS = 160
@@ -47,6 +47,8 @@ _OVERTAKEN: Final = 3
 """So many answered turns leave nothing of what a summary from before had still to do."""
 _LEAST_TOKENS: Final = 8
 """What is shorter tells that a step went well ("The commit succeeded.")."""
+_SOME_LENGTH: Final = 24
+_MOST_SHORT: Final = 3
 _SAID: Final = {"answered": "answered", "": "said"}
 """How an agent's words are introduced; of any other end of their turn they were cut off."""
 
@@ -96,6 +98,8 @@ def summary_entries(past: Past) -> list[Entry]:
     for session in sessions[:3]:
         for summary, what in ((session.digest.recap, "recap"), (session.digest.summary, "compaction summary")):
             if summary is None or (session is not past.lead and _is_past(summary, session.digest)):
+                continue
+            if what == "recap" and is_done_since(summary, session.digest):
                 continue
             waits = session is past.lead and not _is_answered_since(summary, session.digest)
             for heading, text, is_next in _parts_of(summary, is_done=is_done_since(summary, session.digest)):
@@ -208,15 +212,24 @@ def _on_the_way(past: Past, stands: Sequence[Step]) -> Iterator[Entry]:
 
 
 def _answered_before(past: Past, answered: Iterable[Step]) -> Step | None:
-    """Returns the newest of these answers that anything was done for, if the leading turn, which follows it, has none:
-    it says what was done. If the leading turn was stopped at once, one right before it may also have only talked."""
+    """Returns the newest of these answers that anything was done for, more than to commit: it says what was done before
+    the leading turn. Of the newest few, one of some length is taken rather than "It is pushed". If the leading turn was
+    stopped at once, one right before it may also have only talked."""
     main = past.main.turn
-    if main.end == "answered":
-        return None
-    talked = main.number if main.calls or main.said else main.number - 1
-    own = [step for step in answered if step.view is past.lead and step.turn.end == "answered"]
-    own = [step for step in own if step.turn.calls or step.turn.number == talked]
-    return max(own, key=lambda step: step.turn.said[-1].at_ms, default=None)
+    stopped = main.number - 1 if main.end != "answered" and not (main.calls or main.said) else None
+    done = []
+    for step in answered:
+        is_own = step.view is past.lead
+        is_main = step.view is past.main.view and step.turn.number == main.number
+        if step.turn.end != "answered" or is_main or past.is_beside(step):
+            continue
+        has_done = (step.turn.calls or step.turn.changes) and not only_committed(step)
+        if has_done or (is_own and step.turn.number == stopped):
+            done.append(step)
+    own = [step for step in done if step.view is past.lead]
+    newest = sorted(own or done, key=lambda step: step.turn.said[-1].at_ms)[: -_MOST_SHORT - 1 : -1]
+    long = (step for step in newest if estimated_tokens(step.turn.answer) >= _SOME_LENGTH)
+    return next(long, None) or next(iter(newest), None)
 
 
 def _heard(past: Past) -> list[Entry]:
@@ -256,7 +269,7 @@ def _with_opening(parts: list[Entry], who: str, place: str) -> list[Entry]:
     opening = clip(whole, chars=_OPENING_CHARS, tokens=_OPENING_TOKENS)
     rest = whole[len(opening.removesuffix("…")) :].strip() if opening != whole else ""
     label = f"{who} {in_quotes(of_one_place(opening), 2 * _OPENING_CHARS)} ({place})"
-    first = [replace(parts[0], text=f"… {rest}")] if rest else []
+    first = [replace(parts[0], text=f"… {rest}")] if estimated_tokens(rest) >= _LEAST_TOKENS else []
     return [replace(one, label=label) for one in (*first, *parts[1:])]
 
 

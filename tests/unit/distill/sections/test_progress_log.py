@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from carryover.distill.entry import FIXED, NEEDED
-from carryover.model import AgentSummary, BackgroundTask, SummaryPart, TurnEnd
-from support.conversation import GOAL, handoff, section, session, under, worked
+from carryover.model import AgentSummary, BackgroundTask, FileEdit, SummaryPart, TurnEnd
+from support.conversation import GOAL, Conversation, handoff, section, session, under, worked
 
 
 def test_the_newest_recap_is_fixed_until_more_was_asked_since() -> None:
@@ -75,17 +75,64 @@ def test_what_an_answer_says_in_code_comes_with_how_it_begins() -> None:
     assert log.count("There is no need to.") == 1
 
 
+def needed(*talks: Conversation) -> set[str]:
+    """Returns the answers that a handoff keeps, however little their names are worth."""
+    log = next((one.entries for one in handoff(*talks).sections if one.title == "Progress log"), ())
+    return {one.text for entry in log for one in entry.sources if one.weight == NEEDED}
+
+
 def test_what_was_done_last_is_needed_while_the_newest_turn_has_no_answer() -> None:
     talk = worked().user("Push it.").ran("git push").says("It is pushed.").user("And then?").says("Clone it there.")
     talk.user("How do I go on at home?").ran("ls")
 
-    def needed() -> set[str]:
-        [log] = [one.entries for one in handoff(talk).sections if one.title == "Progress log"]
-        return {one.text for entry in log for one in entry.sources if one.weight == NEEDED}
+    assert needed(talk) == {"It is pushed."}
 
-    assert needed() == {"It is pushed."}
-    talk.says("As here.")
-    assert needed() == set()
+
+LONG = "The totals are rounded once, at the end of the receipt: the tax was rounded before, so that both sums differed."
+
+
+def test_what_was_done_before_the_newest_turn_is_needed_however_that_one_ended() -> None:
+    talk = session("s1").user("Why do the totals differ? Mend it.").edited("cart.py").says(LONG)
+    talk.user("Now format it.").edited("style.py").says("It is formatted.")
+    assert needed(talk) == {LONG}
+
+    other = session("s2", hours=3).user("Draw a logo with an okapi.").edited("logo.svg").says("The okapi is drawn.")
+    assert needed(session("s0").user("Mend it.").edited("cart.py").says(LONG), other) == {LONG}
+
+
+def test_an_answer_of_some_length_is_needed_rather_than_that_a_commit_was_pushed() -> None:
+    talk = session("s1").user("Mend the totals.").edited("cart.py").says(LONG)
+    talk.user("Commit.").ran("git commit -a", "[main 4a7f2c1] Round once").says(f"Committed: {LONG}")
+    talk.user("Push.").ran("git push").says("It is pushed.").user("Now format it.").edited("style.py").says("Done.")
+    assert needed(talk) == {LONG}
+
+
+def test_a_turn_that_changed_and_committed_did_work_though_a_later_one_changed_that_file_again() -> None:
+    first, second = (FileEdit(path="/repo/cart.py", change="modify", diff=f"-{one}\n+round({one})") for one in "ab")
+    talk = session("s1").user("Draw a logo.").edited("logo.svg").says(f"The okapi is drawn. {LONG}")
+    talk.user("Mend it.").event(first).ran("git commit -a", "[main 4a7f2c1] Round once").says(LONG)
+    talk.user("And the tax.").event(second).says("The tax is rounded there, too.")
+    assert needed(talk) == {LONG}
+
+
+def test_a_recap_goes_once_its_turn_was_answered() -> None:
+    talk = worked().event(AgentSummary(text="Waiting for the review; next: mend what it finds.", source="away"))
+    assert "Waiting for the review" in under("From the agent's own summary", talk)
+
+    talk.event(BackgroundTask(task_id="b1", state="done", label="Review"))
+    talk.says("The review found one bug, which is mended.")
+    assert section(talk, title="From the agent's own summary") == []
+
+
+def test_what_little_is_left_of_a_first_line_beside_how_an_answer_begins_has_no_line() -> None:
+    first = "Changed as you asked, and deployed right after that to the shop's new page, in (web/chat/main.go:51-59):"
+    rest = [f"- part {number}: {'the sensors have links and places, and stand in a table. ' * 7}" for number in (1, 2)]
+    talk = session("s1").user("Add links.").edited("main.go").says("\n\n".join((first, *rest)))
+    talk.user("Format it.").edited("style.py").says("It is formatted.")
+    [log] = [one.entries for one in handoff(talk).sections if one.title == "Progress log"]
+
+    assert log and all("Changed as you asked" in entry.label for entry in log)
+    assert not any("main.go" in entry.text for entry in log)
 
 
 def test_an_answer_that_shows_nothing_has_no_line() -> None:
