@@ -164,10 +164,18 @@ def exported(path: Path, session: str) -> dict[str, Any]:
     return {"info": info, "messages": messages}
 
 
-@pytest.mark.parametrize("above", ["", f"Exporting session: {SHOP}\n", f"Exporting session: {SHOP}\r\n"])
-def test_an_exported_session_has_the_same_events(tmp_path: Path, above: str) -> None:
+@pytest.mark.parametrize(
+    ("above", "name"),
+    [
+        ("", "session.json"),
+        (f"Exporting session: {SHOP}\n", "session.json"),
+        (f"Exporting session: {SHOP}\r\n", "session.json"),
+        ("", "full.jsonl"),
+    ],
+)
+def test_an_exported_session_has_the_same_events(tmp_path: Path, above: str, name: str) -> None:
     path = database(tmp_path, LATEST)
-    document = tmp_path / "session.json"
+    document = tmp_path / name
     whole = exported(path, SHOP)
     text = json.dumps({**whole, "messages": [{"info": "damaged"}, *whole["messages"]]}, indent=2)
     document.write_text(f"{above}{text}")
@@ -180,6 +188,24 @@ def test_an_exported_session_has_the_same_events(tmp_path: Path, above: str) -> 
     assert {event.key: event.body for event in found.events} == {
         event.key: event.body for event in live.events if event.session == SHOP and event.subagent_id is None
     }
+
+
+def test_ids_that_were_taken_out_of_an_exported_session_leave_its_order(tmp_path: Path) -> None:
+    whole = exported(database(tmp_path, LATEST), SHOP)
+    said: list[list[str]] = []
+    for name in ("whole.json", "taken.json"):
+        document = tmp_path / name
+        document.write_text(json.dumps(whole))
+        source = AGENT.exported and AGENT.exported(document, document.read_bytes())
+        assert source is not None
+        read_all = (event.body for event in read_on(AGENT, source).events)
+        said.append([body.text for body in read_all if isinstance(body, (UserPrompt, AssistantMessage))])
+        for message in whole["messages"][2::3]:
+            for item in (message["info"], *message["parts"][:1]):
+                item["id"] = "REDACTED"
+
+    assert len(said[0]) > 2
+    assert said[1] == said[0]
 
 
 def test_a_session_that_is_exported_again_shows_what_the_document_holds_now(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import errno
 import weakref
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Final, Literal
@@ -39,6 +39,8 @@ _EXPORTING: Final = later(rb"\A\s*Exporting session: [^\r\n]{1,200}\r?\n")
 """What is printed as an error, and comes first where both streams go into one file."""
 _EXPORT: Final = later(rb'\s*\{\s*"info"\s*:\s*\{\s*"id"\s*:\s*"ses_')
 _SESSION_FILE: Final = later(rb'\s*\{\s*"id"\s*:\s*"ses_')
+_TAKEN_OUT: Final = "REDACTED"
+"""What Entire writes for an id that looks like a secret (0.5)."""
 MAX_FILE_BYTES: Final = 8 << 20
 
 _TABLES: Final = (
@@ -53,9 +55,9 @@ def source_kind(path: Path) -> SourceKind | None:
     """Returns the kind of the source at `path`, by the end of its path alone; None if it is not a source."""
     if path.suffix == ".db":
         return "database"
-    if path.suffix != ".json":
+    if path.suffix not in (".json", ".jsonl"):  # Entire keeps every agent's transcript as `full.jsonl` (0.5)
         return None
-    is_session = path.parts[-4:-2] == ("storage", "session") and _ID.fullmatch(path.stem)
+    is_session = path.suffix == ".json" and path.parts[-4:-2] == ("storage", "session") and _ID.fullmatch(path.stem)
     return "files" if is_session else "export"
 
 
@@ -139,16 +141,24 @@ def exported_session(path: Path, _stat: FileStat) -> Database:
     ident = text_of(info.get("id"))
     if not is_usable_id(ident):
         raise OSError(errno.EINVAL, "not an exported session", str(path))
-    messages = [_exported(fields_of(entry)) for entry in items_of(document.get("messages"))]
-    return _database(info, ident, messages)
+    entries = [fields_of(entry) for entry in items_of(document.get("messages"))]
+    infos = [bytes(entry.get("info", rawjson.ABSENT)) for entry in entries]
+    return _database(info, ident, list(map(_exported, _idents(infos), infos, entries)))
 
 
-def _exported(entry: Fields) -> _Item:
-    info = bytes(entry.get("info", rawjson.ABSENT))
-    ident = text_of(fields_of(info).get("id"))
+def _exported(ident: str, info: bytes, entry: Fields) -> _Item:
     parts = [bytes(part) for part in items_of(entry.get("parts"))]
-    idents = (text_of(fields_of(part).get("id")) or f"{ident}.{number:06}" for number, part in enumerate(parts))
-    return _Item(ident, info, tuple(map(_Item, idents, parts)))
+    return _Item(ident, info, tuple(map(_Item, _idents(parts, ident), parts)))
+
+
+def _idents(items: list[bytes], before: str = "") -> Iterator[str]:
+    """Yields the id of each item, by which they are sorted. One without an id, or with `_TAKEN_OUT` in its place, has
+    that of the item before it and its number."""
+    for number, item in enumerate(items):
+        ident = text_of(fields_of(item).get("id"))
+        has_own = ident not in ("", _TAKEN_OUT)
+        before = ident if has_own else before
+        yield ident if has_own else f"{before}.{number:06}"
 
 
 def _database(info: Fields, ident: str, messages: list[_Item], *, created_ms: int = 0) -> Database:
