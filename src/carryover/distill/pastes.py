@@ -136,7 +136,8 @@ def _is_led_to(blocks: list[str], at: int) -> bool:
     others like it are the user's own."""
     if at != 1 or not blocks[0].rstrip().endswith(COLONS) or len(blocks[0]) > _LEAD_CHARS:
         return False
-    if _HEADING.match(blocks[0]) and any(_HEADING.match(block.split("\n", 1)[0]) for block in blocks[1:]):
+    is_short = sum(map(len, blocks)) <= MOST_TYPED
+    if is_short and _HEADING.match(blocks[0]) and any(_HEADING.match(block.split("\n", 1)[0]) for block in blocks[1:]):
         return False
     lines = [line for line in "\n".join(blocks[1:]).splitlines() if line.strip()]
     return len(lines) > 2 and not is_list_item(lines[0])
