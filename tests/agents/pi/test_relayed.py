@@ -71,6 +71,7 @@ def test_what_the_client_wrote() -> None:
         ("<final>Bread is 3.</final>", "Bread is 3."),
         ("<think>\nCount.\n</think>\n\n<final>Bread\nis 3.", "<think>\nCount.\n</think>Bread\nis 3."),
         ("Write <final>x</final> there.", "Write <final>x</final> there."),
+        ("NO_REPLY\n", ""),
     ],
 )
 def test_what_the_model_said(text: str, said: str) -> None:

@@ -38,12 +38,16 @@ _AROUND: Final = later(
     re.MULTILINE,
 )
 
+_NOTHING: Final = "NO_REPLY"
 _SCHEDULED: Final = later(r"\[cron:[0-9a-f]{8}-[0-9a-f-]{27}(?: [^\]\n]{1,200})?\] |Read HEARTBEAT\.md if it exists\b")
 """The beginning of a scheduled prompt: a job's id and name (May 2026), or what OpenClaw sends without a job."""
 
 
 def answered(text: str) -> str:
-    """Returns an answer without the tags that OpenClaw has some models put around what is for the user (May 2026)."""
+    """Returns an answer without the tags that OpenClaw has some models put around what is for the user (May 2026), or
+    without words if it has none for the user (March 2026)."""
+    if text.strip() == _NOTHING:
+        return ""
     thoughts, is_marked, said = text.partition("<final>")
     is_around = is_marked and (not thoughts.strip() or thoughts.rstrip().endswith("</think>"))
     return thoughts.rstrip() + said.rstrip().removesuffix("</final>") if is_around else text
