@@ -40,6 +40,8 @@ _MACHINE_LINE: Final = later(
     r"|(?![-*•–]\s|\d)(?=.*;\s*$).*(?:[=()\[\]{}<>\"']|\w\.\w)|\w+ = \S"
 )
 _HEADER: Final = later(r"[^\W\d_][\w-]{0,20}(?: [\w-]{1,20})?\s?(?:: |：\s?)\S")
+_CLOSE_ITEM: Final = later(r"\s*\d{1,2}[.、．)）][^\W\d_]")
+"""An item whose number has no space behind it, as in Chinese."""
 _HEADING: Final = later(r"(?:[A-Za-z][\w-]{0,20}|[^\W\d_][\w-]{0,9})(?: [\w-]{1,20})?\s?[:：]\s*$")
 
 
@@ -140,7 +142,7 @@ def _is_led_to(blocks: list[str], at: int) -> bool:
     if is_short and _HEADING.match(blocks[0]) and any(_HEADING.match(block.split("\n", 1)[0]) for block in blocks[1:]):
         return False
     lines = [line for line in "\n".join(blocks[1:]).splitlines() if line.strip()]
-    return len(lines) > 2 and not is_list_item(lines[0])
+    return len(lines) > 2 and not is_list_item(lines[0]) and not _CLOSE_ITEM.match(lines[0])
 
 
 def _blocks(prompt: str) -> list[str]:

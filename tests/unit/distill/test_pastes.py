@@ -83,6 +83,7 @@ def test_words_typed_before_and_after_stay_the_users(paste: str, gap: str) -> No
         "Go on.\n\n1. Refuse names as:\n\n   * cart\n   * https://cart\n   * till\n\n   as before.\n\n2. Round last.",
         'Two things.\n\n1. Sign-up:\n\n   * It fails.\n   * Say why, as:\n     "Taken."\n   * Stay there.\n\n2. Tax.',
         "关于购物车：折扣发前五个，你现在只有两个。\n关于税：没有数据，是因为还没到月底吗",
+        "先检查，再给出以下信息：\n1.名称\n2.价格\n3.简短思路。\n这个逻辑有没有问题",
         "Cart: show the newest five, not two.\nTax: leave it as it is.",
         "背景：\n购物车有错误。\n\n要求：\n先修复。\n再测试。\n最后提交。",
         "Background:\n\nThe cart is loaded twice.\n\nGoals:\nLoad it once.\nTest it.",
