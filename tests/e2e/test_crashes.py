@@ -173,27 +173,11 @@ def work_and_damage(daemon: DaemonProcess, session: ClaudeSession, table: str) -
         file.write(b"\xff" * size)
 
 
-def test_a_daemon_that_cannot_look_for_transcripts_is_started_again_with_a_mended_ledger(
-    daemon: DaemonProcess, free_port: None, session: ClaudeSession
+@pytest.mark.parametrize("table", ["project", "source"])
+def test_a_daemon_whose_ledger_is_damaged_fails_and_its_next_start_mends_it(
+    table: str, daemon: DaemonProcess, free_port: None, session: ClaudeSession
 ) -> None:
-    work_and_damage(daemon, session, "source")
-
-    daemon.start()
-    code = wait_until("the daemon to end", lambda: daemon.process.poll())
-
-    assert code == 1
-    assert [line for line in daemon.log() if "vital_task_failed task=guard" in line]
-    with daemon:
-        daemon.settle()
-        assert list(daemon.state.root.glob("ledger.corrupt-*.sqlite"))
-        with closing(connect_read_only(daemon.state.ledger)) as db:
-            assert [row.native_id for row in sessions(db, limit=9)] == [session.session]
-
-
-def test_a_ledger_that_cannot_be_read_when_the_daemon_starts_is_mended_by_its_next_start(
-    daemon: DaemonProcess, free_port: None, session: ClaudeSession
-) -> None:
-    work_and_damage(daemon, session, "project")
+    work_and_damage(daemon, session, table)
 
     daemon.start()
     assert wait_until("the daemon to end", lambda: daemon.process.poll()) == ExitCode.FAILED
@@ -201,6 +185,8 @@ def test_a_ledger_that_cannot_be_read_when_the_daemon_starts_is_mended_by_its_ne
     with daemon:
         daemon.settle()
         assert list(daemon.state.root.glob("ledger.corrupt-*.sqlite"))
+        with closing(connect_read_only(daemon.state.ledger)) as db:
+            assert [row.native_id for row in sessions(db, limit=9)] == [session.session]
         assert "Add a parser" in handoff_of(session.cwd)
 
 
