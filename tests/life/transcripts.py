@@ -277,7 +277,7 @@ class Gemini(GeminiPlayed, _Partly):
 
     def compaction(self, text: str) -> None:
         messages = [self._message(kind, [{"text": said}]) for kind, said in (("user", text), ("gemini", THANKS))]
-        self._append({"$set": {"messages": [*messages, *self._asked[-1:]], "lastUpdated": self._time()}})
+        self._write({"$set": {"messages": [*messages, *self._asked[-1:]], "lastUpdated": self._time()}})
         self._add(self._message("info", ""))
 
     def limit(self, resets: str) -> None:
@@ -289,7 +289,7 @@ class Gemini(GeminiPlayed, _Partly):
         self._add(self._message("info", "Request cancelled."))
 
     def undo(self, turns: int) -> None:
-        self._append({"$rewindTo": self._asked[-turns]["id"]})
+        self._write({"$rewindTo": self._asked[-turns]["id"]})
         del self._asked[-turns:]
 
 

@@ -9,9 +9,10 @@ import importlib
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
+from difflib import unified_diff
 from pathlib import Path
-from typing import Literal, Protocol, get_args
+from typing import Any, Literal, Protocol, get_args
 
 from carryover.agents import adapters
 
@@ -79,6 +80,58 @@ class Tool:
     """A compaction deletes from its store what it sums up, so that it is known only if it was read before."""
     timed: bool = True
     """Its records tell times to the second. Where only prompts do, to the minute, how long work went on is unknown."""
+
+
+class LinesPlayed:
+    """A session in a file of JSON lines, each a second after the one before; what `Played` has is each agent's own."""
+
+    def __init__(self, path: Path, session: str, folder: Path, now: datetime) -> None:
+        self.path = path
+        self.session = session
+        self.folder = Path(folder.resolve())
+        self._now = now
+        self._calls = 0
+        path.parent.mkdir(parents=True, exist_ok=True)
+
+    def _next(self) -> datetime:
+        self._now += timedelta(seconds=1)
+        return self._now
+
+    def _time(self) -> str:
+        return f"{self._next().astimezone(UTC):%Y-%m-%dT%H:%M:%S}.{self._now.microsecond // 1000:03d}Z"
+
+    def _next_call(self) -> str:
+        self._calls += 1
+        return f"call_{self._calls:04d}_0"
+
+    def _write(self, record: dict[str, Any]) -> None:
+        with self.path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(record, ensure_ascii=False) + "\n")
+
+
+def started(played: type[Any]) -> Callable[[Path, Path, Played | None], Call]:
+    """What the hook of a session's start is handed by agents whose payloads have Claude Code's form (`Tool.starts`)."""
+
+    def starts(home: Path, folder: Path, going_on: Played | None) -> Call:
+        goes_on = isinstance(going_on, played)
+        session: Any = going_on if goes_on else played(home, folder, datetime.now(UTC))
+        given = {
+            "session_id": session.session,
+            "transcript_path": str(session.path),
+            "cwd": str(folder.resolve()),
+            "source": "resume" if goes_on else "startup",
+            "hook_event_name": "SessionStart",
+        }
+        return Call("SessionStart", json.dumps(given).encode())
+
+    return starts
+
+
+def diff_of(path: Path, old: str, new: str, name: str, then: str) -> str:
+    """The change of a file, which has a name before and one after it."""
+    before = path.read_text() if path.exists() else old
+    after = before.replace(old, new)
+    return "\n".join(unified_diff(before.split("\n"), after.split("\n"), name, then, lineterm=""))
 
 
 def injected(answer: str) -> str:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from matrix.tool import Call, Ending, Played, Tool, agents_md
+from matrix.tool import Ending, Tool, agents_md, started
 
 LIMIT = "You have reached your usage limit"
 
@@ -109,16 +109,4 @@ class ClinePlayed:
         return datetime.fromtimestamp(self._at_ms() / 1000, tz=UTC).isoformat()
 
 
-def _starts(home: Path, folder: Path, going_on: Played | None) -> Call:
-    session = going_on if isinstance(going_on, ClinePlayed) else ClinePlayed(home, folder, datetime.now(UTC))
-    given = {
-        "session_id": session.session,
-        "transcript_path": str(session.path),
-        "cwd": str(folder.resolve()),
-        "source": "resume" if going_on is session else "startup",
-        "hook_event_name": "SessionStart",
-    }
-    return Call("SessionStart", json.dumps(given).encode())
-
-
-TOOLS = (Tool(id="cline", agent="cline", play=ClinePlayed, starts=_starts, reads=agents_md),)
+TOOLS = (Tool(id="cline", agent="cline", play=ClinePlayed, starts=started(ClinePlayed), reads=agents_md),)

@@ -6,11 +6,10 @@ import json
 import os
 import uuid
 from datetime import datetime, timedelta
-from difflib import unified_diff
 from pathlib import Path
 from typing import Any
 
-from matrix.tool import Ending, Tool
+from matrix.tool import Ending, Tool, diff_of
 
 MODEL = {"prompt_tokens": 900, "completion_tokens": 40, "total_tokens": 940, "model": "fake-model", "cost_cents": 0}
 INSTRUCTIONS = ("AGENTS.md", "AGENT.md", "CLAUDE.md", "CODEX.md")
@@ -35,9 +34,7 @@ class ContinuePlayed:
         self._add({"role": "assistant", "content": text, "usage": MODEL})
 
     def edit(self, path: Path, old: str, new: str) -> None:
-        before = path.read_text() if path.exists() else old
-        after = before.replace(old, new)
-        diff = "\n".join(unified_diff(before.split("\n"), after.split("\n"), str(path), str(path), lineterm=""))
+        diff = diff_of(path, old, new, str(path), str(path))
         given = {"file_path": str(path), "old_string": old, "new_string": new}
         self._call("Edit", given, "done", f"Successfully edited {path}\nDiff:\nIndex: {path}\n{diff}\n")
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime
-from difflib import unified_diff
 from pathlib import Path
 from typing import Any
 
 from agents.hermes.stores import Client
-from matrix.tool import Ending, Tool, agents_md
+from matrix.tool import Ending, Tool, agents_md, diff_of
 
 LIMIT = {
     "type": "APIStatusError",
@@ -33,9 +32,7 @@ class RowsPlayed:
         self._say("user", text)
 
     def edit(self, path: Path, old: str, new: str) -> None:
-        before = path.read_text() if path.exists() else old
-        after = before.replace(old, new)
-        diff = "\n".join(unified_diff(before.split("\n"), after.split("\n"), f"a/{path}", f"b/{path}", lineterm=""))
+        diff = diff_of(path, old, new, f"a/{path}", f"b/{path}")
         given = {"mode": "replace", "path": str(path), "old_string": old, "new_string": new}
         self._call("patch", given, {"success": True, "diff": diff, "files_modified": [str(path)]})
 

@@ -4,35 +4,32 @@ from __future__ import annotations
 
 import json
 import uuid
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
-from matrix.tool import Ending, Tool, instructions
+from matrix.tool import Ending, LinesPlayed, Tool, instructions
 
 LIMIT: Final = {"message": "402 You have reached your usage limit", "details": {"statusCode": 402}}
 
 
-class KimiPlayed:
+class KimiPlayed(LinesPlayed):
     """See `matrix.tool.Played`."""
 
     def __init__(self, home: Path, folder: Path, now: datetime) -> None:
-        self.session = f"session_{uuid.uuid4()}"
-        self._now = now
-        self._records = 0
-        place = home / ".kimi-code" / "sessions" / f"wd_{folder.name}_0123456789ab" / self.session
-        self.path = place / "agents" / "main" / "wire.jsonl"
-        self.path.parent.mkdir(parents=True)
-        (place / "state.json").write_text(json.dumps({"id": self.session, "cwd": str(folder.resolve())}))
-        self._write("metadata", protocol_version="1.5")
+        session = f"session_{uuid.uuid4()}"
+        place = home / ".kimi-code" / "sessions" / f"wd_{folder.name}_0123456789ab" / session
+        super().__init__(place / "agents" / "main" / "wire.jsonl", session, folder, now)
+        (place / "state.json").write_text(json.dumps({"id": session, "cwd": str(self.folder)}))
+        self._add("metadata", protocol_version="1.5")
 
     def prompt(self, text: str) -> None:
         given = [{"type": "text", "text": text}]
-        self._write("turn.prompt", input=given, origin={"kind": "user"}, promptId=f"msg_{uuid.uuid4().hex}")
+        self._add("turn.prompt", input=given, origin={"kind": "user"}, promptId=f"msg_{uuid.uuid4().hex}")
 
     def say(self, text: str) -> None:
         self._event("content.part", part={"type": "text", "text": text})
-        self._write("turn.ended", reason="completed")
+        self._add("turn.ended", reason="completed")
 
     def edit(self, path: Path, old: str, new: str) -> None:
         given = {"path": str(path), "old_string": old, "new_string": new}
@@ -44,11 +41,11 @@ class KimiPlayed:
 
     def end(self, how: Ending) -> None:
         if how == "limit":
-            self._write("turn.ended", reason="failed", error=LIMIT)
+            self._add("turn.ended", reason="failed", error=LIMIT)
         elif how == "killed":
             self._asks("Bash", {"command": "sleep 600"})
         elif how == "compacted":
-            self._write("context.apply_compaction", summary="The discount of the shop was worked on.")
+            self._add("context.apply_compaction", summary="The discount of the shop was worked on.")
 
     def _call(self, name: str, given: dict[str, Any], result: dict[str, Any]) -> None:
         self._event("tool.result", toolCallId=self._asks(name, given), result=result)
@@ -59,13 +56,10 @@ class KimiPlayed:
         return ident
 
     def _event(self, of: str, **fields: Any) -> None:
-        self._write("context.append_loop_event", event={"type": of, "uuid": str(uuid.uuid4()), **fields})
+        self._add("context.append_loop_event", event={"type": of, "uuid": str(uuid.uuid4()), **fields})
 
-    def _write(self, of: str, **fields: Any) -> None:
-        self._now += timedelta(seconds=1)
-        record = {"type": of, "agentId": "main", **fields, "time": int(self._now.timestamp() * 1000)}
-        with self.path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(record, ensure_ascii=False) + "\n")
+    def _add(self, of: str, **fields: Any) -> None:
+        self._write({"type": of, "agentId": "main", **fields, "time": int(self._next().timestamp() * 1000)})
 
 
 def _reads(root: Path, folder: Path) -> str:

@@ -2,33 +2,28 @@
 
 from __future__ import annotations
 
-import json
 import uuid
-from datetime import UTC, datetime, timedelta
-from difflib import unified_diff
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from matrix.tool import Call, Ending, Played, Tool, instructions
+from matrix.tool import Ending, LinesPlayed, Tool, diff_of, instructions, started
 
 LIMIT = '429: {"message":"You have reached your usage limit","code":"usage_limit_reached"}'
 
 
-class PiPlayed:
+class PiPlayed(LinesPlayed):
     """See `matrix.tool.Played`."""
 
     def __init__(self, home: Path, folder: Path, now: datetime) -> None:
-        self.session = str(uuid.uuid4())
-        self.folder = Path(folder.resolve())
-        self._now = now
+        session = str(uuid.uuid4())
+        place = "-".join(("", *folder.resolve().parts[1:], ""))
+        path = home / ".pi" / "agent" / "sessions" / f"-{place}-" / f"{now:%Y-%m-%dT%H-%M-%S}-000Z_{session}.jsonl"
+        super().__init__(path, session, folder, now)
         self._last: str | None = None
         self._entries = 0
-        began = self._time()
-        place = "-".join(("", *self.folder.parts[1:], ""))
-        name = f"{began.replace(':', '-').replace('.', '-')}_{self.session}.jsonl"
-        self.path = home / ".pi" / "agent" / "sessions" / f"-{place}-" / name
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        self._write({"type": "session", "version": 3, "id": self.session, "timestamp": began, "cwd": str(self.folder)})
+        head = {"type": "session", "version": 3, "id": session, "timestamp": self._time(), "cwd": str(self.folder)}
+        self._write(head)
 
     def prompt(self, text: str) -> None:
         self._message("user", content=[{"type": "text", "text": text}])
@@ -37,9 +32,7 @@ class PiPlayed:
         self._answer({"type": "text", "text": text})
 
     def edit(self, path: Path, old: str, new: str) -> None:
-        before = path.read_text() if path.exists() else old
-        after = before.replace(old, new)
-        patch = "\n".join(unified_diff(before.split("\n"), after.split("\n"), path.name, path.name, lineterm=""))
+        patch = diff_of(path, old, new, path.name, path.name)
         given = {"path": str(path), "edits": [{"oldText": old, "newText": new}]}
         self._call("edit", given, f"Successfully replaced 1 block(s) in {path}.", details={"patch": f"{patch}\n"})
 
@@ -56,7 +49,7 @@ class PiPlayed:
             self._add("compaction", summary="The discount of the shop was worked on.", firstKeptEntryId=self._last)
 
     def _asks(self, name: str, arguments: dict[str, Any]) -> str:
-        ident = f"call_{self._entries:04d}_0"
+        ident = self._next_call()
         self._answer({"type": "toolCall", "id": ident, "name": name, "arguments": arguments}, reason="toolUse")
         return ident
 
@@ -80,30 +73,9 @@ class PiPlayed:
         self._write({"type": kind, "id": ident, "parentId": self._last, "timestamp": self._time(), **fields})
         self._last = ident
 
-    def _write(self, record: dict[str, Any]) -> None:
-        with self.path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(record, ensure_ascii=False) + "\n")
-
-    def _time(self) -> str:
-        self._now += timedelta(seconds=1)
-        now = self._now.astimezone(UTC)
-        return f"{now:%Y-%m-%dT%H:%M:%S}.{now.microsecond // 1000:03d}Z"
-
 
 def _reads(root: Path, folder: Path) -> str:
     return instructions(root, folder, "AGENTS.md")
 
 
-def _starts(home: Path, folder: Path, going_on: Played | None) -> Call:
-    session = going_on if isinstance(going_on, PiPlayed) else PiPlayed(home, folder, datetime.now(UTC))
-    given = {
-        "session_id": session.session,
-        "transcript_path": str(session.path),
-        "cwd": str(session.folder),
-        "hook_event_name": "SessionStart",
-        "source": "resume" if going_on is session else "startup",
-    }
-    return Call("SessionStart", json.dumps(given).encode())
-
-
-TOOLS = (Tool(id="pi", agent="pi", play=PiPlayed, starts=_starts, reads=_reads),)
+TOOLS = (Tool(id="pi", agent="pi", play=PiPlayed, starts=started(PiPlayed), reads=_reads),)

@@ -2,32 +2,26 @@
 
 from __future__ import annotations
 
-import json
 import re
 import uuid
-from datetime import UTC, datetime, timedelta
-from difflib import unified_diff
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from matrix.tool import Call, Ending, Played, Tool, injected, instructions
+from matrix.tool import Ending, LinesPlayed, Tool, diff_of, injected, instructions, started
 
 OUTPUT = "Command: {command}\nDirectory: (root)\nOutput: {output}\nError: (none)\nExit Code: {code}\nSignal: (none)"
 LIMIT = "402 You have reached your usage limit"
 
 
-class QwenPlayed:
+class QwenPlayed(LinesPlayed):
     """See `matrix.tool.Played`."""
 
     def __init__(self, home: Path, folder: Path, now: datetime) -> None:
-        self.session = str(uuid.uuid4())
-        self.folder = Path(folder.resolve())
-        self._now = now
+        session = str(uuid.uuid4())
+        slug = re.sub(r"[^0-9A-Za-z]", "-", str(folder.resolve()))
+        super().__init__(home / ".qwen" / "projects" / slug / "chats" / f"{session}.jsonl", session, folder, now)
         self._last: str | None = None
-        self._calls = 0
-        slug = re.sub(r"[^0-9A-Za-z]", "-", str(self.folder))
-        self.path = home / ".qwen" / "projects" / slug / "chats" / f"{self.session}.jsonl"
-        self.path.parent.mkdir(parents=True, exist_ok=True)
 
     def prompt(self, text: str) -> None:
         self._add("user", provenance="real_user", message={"role": "user", "parts": [{"text": text}]})
@@ -36,9 +30,8 @@ class QwenPlayed:
         self._answer({"text": text})
 
     def edit(self, path: Path, old: str, new: str) -> None:
+        diff = diff_of(path, old, new, "Current", "Proposed")
         before = path.read_text() if path.exists() else old
-        after = before.replace(old, new)
-        diff = "\n".join(unified_diff(before.split("\n"), after.split("\n"), "Current", "Proposed", lineterm=""))
         shown = {"fileDiff": diff, "fileName": path.name, "filePath": str(path), "originalContent": before}
         given = {"file_path": str(path), "old_string": old, "new_string": new}
         self._call("edit", given, {"output": f"The file: {path} has been updated."}, "success", shown)
@@ -60,20 +53,8 @@ class QwenPlayed:
             history = [{"role": role, "parts": [{"text": text}]} for role, text in texts.items()]
             self._note("chat_compression", info={"triggerReason": "manual"}, compressedHistory=history)
 
-    def payload(self, event: str, **fields: Any) -> dict[str, Any]:
-        """What the client hands to the hook of that event."""
-        return {
-            "session_id": self.session,
-            "transcript_path": str(self.path),
-            "cwd": str(self.folder),
-            "hook_event_name": event,
-            "timestamp": self._time(),
-            **fields,
-        }
-
     def _asks(self, name: str, args: dict[str, Any]) -> str:
-        self._calls += 1
-        ident = f"call_{self._calls:04d}_0"
+        ident = self._next_call()
         self._answer({"functionCall": {"id": ident, "name": name, "args": args}})
         return ident
 
@@ -94,25 +75,16 @@ class QwenPlayed:
         ident = str(uuid.uuid4())
         common = {"uuid": ident, "parentUuid": self._last, "sessionId": self.session, "timestamp": self._time()}
         place = {"type": kind, "cwd": str(self.folder), "version": "0.24.4", "gitBranch": "main"}
-        with self.path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps({**common, **place, **fields}, ensure_ascii=False) + "\n")
+        self._write({**common, **place, **fields})
         self._last = ident
-
-    def _time(self) -> str:
-        self._now += timedelta(seconds=1)
-        return f"{self._now:%Y-%m-%dT%H:%M:%S}.{self._now.microsecond // 1000:03d}Z"
-
-
-def _starts(home: Path, folder: Path, going_on: Played | None) -> Call:
-    if isinstance(going_on, QwenPlayed):
-        given = going_on.payload("SessionStart", source="resume")
-    else:
-        given = QwenPlayed(home, folder, datetime.now(UTC)).payload("SessionStart", source="startup")
-    return Call("SessionStart", json.dumps(given).encode())
 
 
 def _reads(root: Path, folder: Path) -> str:
     return instructions(root, folder, "QWEN.md", "AGENTS.md")
 
 
-TOOLS = (Tool(id="qwen-code", agent="qwen-code", play=QwenPlayed, starts=_starts, takes_in=injected, reads=_reads),)
+TOOLS = (
+    Tool(
+        id="qwen-code", agent="qwen-code", play=QwenPlayed, starts=started(QwenPlayed), takes_in=injected, reads=_reads
+    ),
+)
