@@ -17,7 +17,9 @@ from carryover.adapter.contract import Agent, HookEvent, Record, Source
 from carryover.model import (
     AgentSummary,
     AnyBody,
+    AssistantMessage,
     Event,
+    FileEdit,
     PlanProposal,
     PlanUpdate,
     Question,
@@ -27,6 +29,7 @@ from carryover.model import (
     TokensUsed,
     ToolResult,
     TurnEnd,
+    UserPrompt,
     WindowUsed,
 )
 from carryover.past.check.reading import Reading as Reading
@@ -146,6 +149,24 @@ def standing(reading: Reading, kind: type[B]) -> list[B]:
     """What of one kind happened and was not retracted."""
     gone = {key for event in reading.events if isinstance(event.body, Retracted) for key in event.body.keys}
     return [event.body for event in reading.events if isinstance(event.body, kind) and event.key not in gone]
+
+
+def prompts(reading: Reading) -> list[str]:
+    return [prompt.text for prompt in standing(reading, UserPrompt)]
+
+
+def answers(reading: Reading) -> list[str]:
+    return [answer.text for answer in standing(reading, AssistantMessage)]
+
+
+def results(reading: Reading) -> list[tuple[str, str, int | None]]:
+    """How the calls ended."""
+    return [(result.name, result.status, result.exit_code) for result in standing(reading, ToolResult)]
+
+
+def edits(reading: Reading) -> list[tuple[str, str, int | None]]:
+    """What was done to which files, and from which line on."""
+    return [(edit.path, edit.change, edit.line) for edit in standing(reading, FileEdit)]
 
 
 class Transcript:

@@ -12,26 +12,23 @@ from agents.cline.contract_case import FIXTURES, message, recording, text
 from agents.cline.task_case import TASKS
 from carryover import model
 from carryover.agents.cline.adapter import AGENT
-from contract.case import Reading, Recording, Transcript, fold_one, of, read_on, source_at, standing
+from contract.case import (
+    Reading,
+    Recording,
+    Transcript,
+    answers,
+    fold_one,
+    of,
+    prompts,
+    read_on,
+    results,
+    source_at,
+    standing,
+)
 
 
 def read(name: str, part: str = "") -> Reading:
-    """A recorded session; nothing of it may be skipped."""
-    found = read_on(AGENT, source_at(AGENT, recording(name, part)))
-    assert found.skipped == []
-    return found
-
-
-def prompts(reading: Reading) -> list[str]:
-    return [prompt.text for prompt in standing(reading, model.UserPrompt)]
-
-
-def answers(reading: Reading) -> list[str]:
-    return [answer.text for answer in standing(reading, model.AssistantMessage)]
-
-
-def results(reading: Reading) -> list[tuple[str, str, int | None]]:
-    return [(each.name, each.status, each.exit_code) for each in standing(reading, model.ToolResult)]
+    return read_on(AGENT, source_at(AGENT, recording(name, part)))
 
 
 def test_a_session_with_failing_tests_a_failed_edit_and_a_sub_agent() -> None:

@@ -10,20 +10,13 @@ from carryover import model
 from carryover.adapter.contract import Source
 from carryover.agents.kimi_code.adapter import AGENT
 from carryover.model import Retracted
-from contract.case import Reading, of, read_on, source_at
+from contract.case import Reading, of, read_on, results, source_at
 
 SHOP = "/home/dev/shop"
 
 
 def read(name: str, part: str = "main") -> Reading:
-    """A recorded log; nothing of it may be skipped."""
-    found = read_on(AGENT, source_at(AGENT, recording(name, part)))
-    assert found.skipped == []
-    return found
-
-
-def results(reading: Reading) -> list[tuple[str, str, int | None]]:
-    return [(result.name, result.status, result.exit_code) for result in of(reading.events, model.ToolResult)]
+    return read_on(AGENT, source_at(AGENT, recording(name, part)))
 
 
 def test_a_session_with_failed_calls_a_todo_list_and_its_continuation() -> None:

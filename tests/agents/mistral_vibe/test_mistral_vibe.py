@@ -13,28 +13,13 @@ from agents.mistral_vibe.stores import Store
 from carryover import model
 from carryover.agents.mistral_vibe.adapter import AGENT
 from carryover.model import is_own_tool
-from contract.case import Reading, Recording, of, read_on, source_at
+from contract.case import Reading, Recording, edits, of, prompts, read_on, results, source_at
 
 SHOP = "/home/dev/shop"
 
 
 def read(name: str, session: str = "") -> Reading:
-    """A recorded session; nothing of it may be skipped."""
-    found = read_on(AGENT, source_at(AGENT, recording(name, session)))
-    assert found.skipped == []
-    return found
-
-
-def prompts(reading: Reading) -> list[str]:
-    return [prompt.text for prompt in of(reading.events, model.UserPrompt)]
-
-
-def results(reading: Reading) -> list[tuple[str, str, int | None]]:
-    return [(result.name, result.status, result.exit_code) for result in of(reading.events, model.ToolResult)]
-
-
-def edits(reading: Reading) -> list[tuple[str, str, int | None]]:
-    return [(edit.path, edit.change, edit.line) for edit in of(reading.events, model.FileEdit)]
+    return read_on(AGENT, source_at(AGENT, recording(name, session)))
 
 
 def test_a_session_with_calls_side_by_side_a_failed_edit_and_a_program() -> None:

@@ -10,29 +10,29 @@ from agents.pi.contract_case import PLACE, assistant, entry, message, recording,
 from carryover import model
 from carryover.adapter.contract import Source
 from carryover.agents.pi.adapter import AGENT
-from contract.case import Reading, Transcript, fold_one, of, read_on, source_at, standing
+from contract.case import (
+    Reading,
+    Transcript,
+    answers,
+    edits,
+    fold_one,
+    of,
+    prompts,
+    read_on,
+    results,
+    source_at,
+    standing,
+)
 
 
 def read(name: str, part: str = "") -> Reading:
-    """A recorded session; nothing of it may be skipped."""
-    found = read_on(AGENT, source_at(AGENT, recording(name, part)))
-    assert found.skipped == []
-    return found
-
-
-def prompts(reading: Reading) -> list[str]:
-    return [prompt.text for prompt in standing(reading, model.UserPrompt)]
-
-
-def answers(reading: Reading) -> list[str]:
-    return [answer.text for answer in standing(reading, model.AssistantMessage)]
+    return read_on(AGENT, source_at(AGENT, recording(name, part)))
 
 
 def test_a_session_with_failing_tests_a_failed_edit_and_a_question() -> None:
     found = read("story")
 
-    results = [(result.name, result.status, result.exit_code) for result in standing(found, model.ToolResult)]
-    assert results == [
+    assert results(found) == [
         ("read", "ok", None),
         ("edit", "ok", None),
         ("bash", "error", 1),
@@ -43,8 +43,7 @@ def test_a_session_with_failing_tests_a_failed_edit_and_a_question() -> None:
         ("read", "ok", None),
         ("bash", "error", None),
     ]
-    edits = [(edit.path, edit.change, edit.line) for edit in standing(found, model.FileEdit)]
-    assert edits == [
+    assert edits(found) == [
         ("/home/dev/shop/cart.py", "modify", 8),
         ("/home/dev/shop/cart.py", "modify", 9),
         ("/home/dev/shop/CHANGES.md", "modify", 1),

@@ -6,25 +6,17 @@ from agents.qwen_code.contract_case import record, recording, user
 from carryover import model
 from carryover.adapter.contract import Record
 from carryover.agents.qwen_code.adapter import AGENT, QwenContext
-from contract.case import Reading, read_on, source_at, standing
+from contract.case import Reading, edits, prompts, read_on, results, source_at, standing
 
 
 def read(name: str, ident: str = "") -> Reading:
-    """A recorded transcript; nothing of it may be skipped."""
-    found = read_on(AGENT, source_at(AGENT, recording(name, ident)))
-    assert found.skipped == []
-    return found
-
-
-def prompts(reading: Reading) -> list[str]:
-    return [prompt.text for prompt in standing(reading, model.UserPrompt)]
+    return read_on(AGENT, source_at(AGENT, recording(name, ident)))
 
 
 def test_a_session_with_a_failed_edit_tests_and_a_new_file() -> None:
     found = read("oneshot")
 
-    results = [(result.name, result.status, result.exit_code) for result in standing(found, model.ToolResult)]
-    assert results == [
+    assert results(found) == [
         ("read_file", "ok", None),
         ("todo_write", "error", None),
         ("edit", "error", None),
@@ -34,8 +26,7 @@ def test_a_session_with_a_failed_edit_tests_and_a_new_file() -> None:
         ("write_file", "ok", None),
         ("run_shell_command", "ok", 0),
     ]
-    edits = [(edit.path, edit.change, edit.line) for edit in standing(found, model.FileEdit)]
-    assert edits == [
+    assert edits(found) == [
         ("/home/dev/shop/cart.py", "modify", 4),
         ("/home/dev/shop/cart.py", "modify", 5),
         ("/home/dev/shop/NOTES.md", "add", 1),
