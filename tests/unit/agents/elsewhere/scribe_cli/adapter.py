@@ -11,6 +11,7 @@ from carryover.adapter import contract
 from carryover.adapter.contract import Agent, HookEvent, Parsed, Record, Source
 from carryover.model import AnyBody, AssistantMessage, Event, FileEdit, Skipped, TurnEnd, UserPrompt
 from carryover.records import rawjson
+from carryover.records.lenient import text_of
 from carryover.transcript.hooks import read_own, root_above
 from carryover.transcript.jsonl import JsonlReader
 from carryover.transcript.recorder import OpenCall
@@ -46,8 +47,8 @@ class Line(msgspec.Struct, frozen=True, rename={"folder": "in"}):
 class Payload(msgspec.Struct, frozen=True, rename={"folder": "in"}):
     """What Scribe hands to a hook."""
 
-    quill: str
     folder: str
+    quill: msgspec.Raw = rawjson.ABSENT
     talk: str | None = None
     again: bool = False
 
@@ -96,7 +97,7 @@ def _bodies(line: Line) -> tuple[AnyBody, ...]:
 
 
 def _read(event: str, payload: bytes) -> HookEvent | Skipped:
-    own = read_own(_PAYLOAD, event, payload, lambda given, _: given.quill)
+    own = read_own(_PAYLOAD, event.lower(), payload, lambda given, _: text_of(given.quill))
     if isinstance(own, Skipped):
         return own
     given, session = own
