@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Final, NamedTuple
 
-from carryover.distill.entry import FIXED, NEEDED, Entry
+from carryover.distill.entry import FIXED, INSTEAD, NEEDED, Entry
 from carryover.distill.handoff import Handoff
 from carryover.distill.learned import LINE
 from carryover.distill.names import names_in
@@ -52,14 +52,15 @@ class Room(NamedTuple):
 
 def fitted(sections: Sequence[tuple[str, Sequence[Entry]]], handoff: Handoff, room: Room) -> Choice:
     """Chooses the entries that fit, of those that are not empty. A heading costs a line too. If nothing of a quote that
-    is needed was worth its room, its needed line is fixed too, unless it takes much of all room."""
+    is needed, nor of one that may stand instead, was worth its room, its needed line is fixed too, unless it takes
+    much of all room."""
     spots = [((place, at), entry) for place, (_, own) in enumerate(sections) for at, entry in enumerate(own)]
     entries = {spot: entry for spot, entry in spots if entry.label or entry.text}
     choice = _chosen(Choice(sections, handoff, room), entries, ())
     quoted = {entries[spot].quote for spot in choice.kept}
     lacking = ((spot, one) for spot, one in entries.items() if one.weight == NEEDED and one.quote not in quoted)
     missing = [spot for spot, one in lacking if _MOST_NEEDED * estimated_tokens(one.shown) <= room.tokens]
-    if missing:
+    if missing and not any(one.weight == INSTEAD and one.quote in quoted for one in entries.values()):
         choice = _chosen(Choice(sections, handoff, room), entries, missing)
     return choice
 

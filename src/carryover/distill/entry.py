@@ -52,6 +52,8 @@ FIXED: Final = 0.6
 """Entries up to this weight are taken first, in the order of their weights; others by what they are worth."""
 NEEDED: Final = 0.9
 """The weight of an entry that is chosen by its worth, and fixed if nothing of its quote is."""
+INSTEAD: Final = 0.91
+"""The weight of one that is chosen by its worth, and then stands instead of a needed one."""
 
 
 class Section(msgspec.Struct, frozen=True):
@@ -112,6 +114,7 @@ WEIGHTS: Final[dict[str, Weight]] = {
     "worktree":        Weight(0.5, 0.0, 0.7, 3),
     # Progress log
     "answered before": Weight(NEEDED),                  # the newest answer to work before the leading turn
+    "shown instead":   Weight(INSTEAD),                 # one of the few before it, while the leading turn has an answer
     "heard":           Weight(0.5, 0.1),                # the first and newest message of another agent, perhaps orders
     # What the user said
     "refused":         Weight(0.35, 0.1, 0.0, 3),       # the newest refused calls that did not succeed later

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from carryover.distill.choice import Room, fitted, names_not_held
-from carryover.distill.entry import FIXED, NEEDED, Entry, Section
+from carryover.distill.entry import FIXED, INSTEAD, NEEDED, Entry, Section
 from carryover.distill.handoff import Handoff
 from carryover.distill.header import MAX_CHARS
 from carryover.distill.names import names_in
@@ -98,6 +98,14 @@ def test_a_needed_line_goes_before_the_last_of_what_is_fixed_unless_it_takes_muc
 
     assert chosen(handoff(), room, old, needed) == ["It is pushed."]
     assert chosen(handoff(), room._replace(tokens=30), old, needed) == ["Push."]
+
+
+def test_nothing_is_needed_once_a_line_that_may_stand_instead_was_worth_its_room() -> None:
+    needed, instead = line("It is pushed.", weight=NEEDED, turn=3), line("cart.py is done.", weight=INSTEAD, turn=2)
+    room, made = ENOUGH._replace(lines=2), handoff(cart_py=0.9, total_py=0.5)
+
+    assert chosen(made, room, line("total.py"), instead, needed) == ["cart.py is done."]
+    assert chosen(handoff(total_py=0.5), room, line("total.py"), instead, needed) == ["It is pushed."]
 
 
 def test_lines_with_names_worth_more_are_taken_first() -> None:

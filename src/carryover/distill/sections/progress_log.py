@@ -191,8 +191,9 @@ def progress_entries(past: Past) -> list[Entry]:
         who = f"{past.agent(step)} {said}"
         parts = parted(step, answer, "message", label=f"{who} ({place})", at_ms=at_ms)
         parts = _with_opening(parts, who, place)
-        if step is before and parts:  # none of an answer that shows nothing
-            parts[0] = replace(parts[0], weight=WEIGHTS["answered before"].first)
+        if step in before and parts:  # none of an answer that shows nothing
+            weight = WEIGHTS["answered before" if step is before[0] else "shown instead"]
+            parts[0] = replace(parts[0], weight=weight.first)
         answers += parts
     return [*entries, *joined_short(answers), *joined_short(_on_the_way(past, stands)), *_heard(past)]
 
@@ -211,10 +212,11 @@ def _on_the_way(past: Past, stands: Sequence[Step]) -> Iterator[Entry]:
                 yield from parted(step, text, "message", label=label, most=_MOST_ON_THE_WAY, at_ms=said.at_ms)
 
 
-def _answered_before(past: Past, answered: Iterable[Step]) -> Step | None:
+def _answered_before(past: Past, answered: Iterable[Step]) -> list[Step]:
     """Returns the newest of these answers that anything was done for, more than to commit: it says what was done before
-    the leading turn. Of the newest few, one of some length is taken rather than "It is pushed". If the leading turn was
-    stopped at once, one right before it may also have only talked."""
+    the leading turn. Of the newest few, one of some length comes first rather than "It is pushed"; while the leading
+    turn has an answer, the others may stand instead. If it was stopped at once, one right before it may also have
+    only talked."""
     main = past.main.turn
     stopped = main.number - 1 if main.end != "answered" and not (main.calls or main.said) else None
     done = []
@@ -228,8 +230,8 @@ def _answered_before(past: Past, answered: Iterable[Step]) -> Step | None:
             done.append(step)
     own = [step for step in done if step.view is past.lead]
     newest = sorted(own or done, key=lambda step: step.turn.said[-1].at_ms)[: -_MOST_SHORT - 1 : -1]
-    long = (step for step in newest if estimated_tokens(step.turn.answer) >= _SOME_LENGTH)
-    return next(long, None) or next(iter(newest), None)
+    newest.sort(key=lambda step: estimated_tokens(step.turn.answer) < _SOME_LENGTH)
+    return newest if main.end == "answered" else newest[:1]
 
 
 def _heard(past: Past) -> list[Entry]:
