@@ -18,6 +18,7 @@ import msgspec
 
 from carryover.adapter.spec import AgentSpec
 from carryover.model import AnyBody, Event, Op, ResultStatus, Skipped, TokensUsed, WindowUsed
+from carryover.records.lenient import Fields
 from carryover.records.text import READS_PAGE
 
 CONTEXT_NAMES: Final = frozenset(
@@ -218,6 +219,8 @@ class QuotedText:
     """The tool's operation and the text of its output → how the call ended."""
     op: Callable[[str], Op | None]
     """Name of a tool → what it does; None if it is none of this agent's."""
+    about: Callable[[Op, Fields], str]
+    """The tool's operation and the arguments of a call → what the call is about; empty if none of them says so."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -73,7 +73,10 @@ def outcome_in_text(op: Op, text: str) -> ToolOutcome:
 
 
 PLAIN: Final = QuotedText(
-    prompt=lambda text, _after: (UserPrompt(text=text),), outcome=outcome_in_text, op=lambda _name: None
+    prompt=lambda text, _after: (UserPrompt(text=text),),
+    outcome=outcome_in_text,
+    op=lambda _name: None,
+    about=_TOOLS.about,
 )
 """Reads the texts of agents that mark nothing in them."""
 

@@ -304,17 +304,18 @@ def read_tool(
     if outcome is not None and given.exit_code is not None:
         status: ResultStatus = "error" if given.exit_code else "ok"
         outcome = msgspec.structs.replace(outcome, status=status, exit_code=given.exit_code)
+    about = html.unescape(quoted.about(op, given.arguments))
     made: Sequence[FileEdit] = ()
     if inputs:
-        made = _changes(block, lines, fenced, output or given.shown or "", given.path)
+        made = _changes(block, lines, fenced, output or given.shown or "", about)
     elif op == "shell" and outcome is not None and outcome.status == "ok":
         made = shell_changes(command, folder)
     changes = tuple(_located(made, folder))
     subject = command or (changes[0].path if changes else "")
     if not subject and op == "ask":
-        subject = given.question
+        subject = given.first_question
     if not subject and op != "plan":
-        subject = given.about or _subject(block, lines, folder if op != "web" else None)
+        subject = about or _subject(block, lines, folder if op != "web" else None)
     subject = subject_of(op, subject)
     name = usable_name(block.name) or "?"
     call = OpenCall(call_id, name, op, subject, changes=changes, handoff=names_own_folder(subject))

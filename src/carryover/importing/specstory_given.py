@@ -18,8 +18,6 @@ from carryover.text.pattern import later
 from carryover.transcript.recorder import OpenCall
 
 _LABEL: Final = later(r"(Parameters|Additional data|Result):$")
-_PATHS: Final = ("relativeWorkspacePath", "file_path", "path")
-_ABOUT: Final = ("pattern", "globPattern", "query", "searchTerm", "url", "targetDirectory", "description", "path")
 _FOUND: Final = {"topFiles": "uri", "topEntries": "name"}
 _MOST_QUESTIONS: Final = 20
 _INPUT: Final = "**Input:**"
@@ -35,6 +33,8 @@ _OPTION: Final = later(r"- \*\*(.+?)\*\*(?: - .*)?$")
 _ANSWER: Final = later(r"\*\*Answer:\*\* (.+)$")
 _UNTELLING: Final = 'Using "'
 """How a message of VS Code begins that only names the tool."""
+_LINK: Final = "](file:"
+"""Begins a file that such a message names."""
 _TODO: Final = later(r"(?:^| )id:\d{1,9} status:([a-z-]{1,20}) title:([^\n]+)")
 """The end of a todo list's entry, after its description, as Go prints a map."""
 
@@ -62,26 +62,21 @@ class Given(msgspec.Struct, frozen=True):
     exit_code: int | None = None
 
     @property
-    def path(self) -> str:
-        """The file that an edit names."""
-        return first_text(self.arguments, *_PATHS)
-
-    @property
     def command(self) -> str:
         """The command line of a shell; that of VS Code may be changed by the user, or by the tool."""
         line = first_text(fields_of(self.arguments.get("commandLine")), "userEdited", "toolEdited", "original")
         return html.unescape(first_text(self.arguments, "command") or line).strip()
 
     @property
-    def about(self) -> str:
-        """What any other call is about."""
-        return html.unescape(first_text(self.arguments, *_ABOUT) or next(map(_question, self.questions), ""))
-
-    @property
     def question(self) -> str:
         """The questions in bold that a call puts."""
         asked = (_ASKED.match(line) for line in self.lines if not line.startswith("**Answer:"))
         return "\n".join(found[1] for found in asked if found is not None)
+
+    @property
+    def first_question(self) -> str:
+        """The questions in bold, or the first one in the arguments."""
+        return self.question or html.unescape(next(map(_question, self.questions), ""))
 
     @property
     def questions(self) -> list[Fields]:
@@ -101,6 +96,8 @@ def given_in(lines: Sequence[str], fenced: Sequence[tuple[str, str]]) -> Given:
         ended, printed = (fields_of(made.get(name)) for name in ("terminalCommandState", "terminalCommandOutput"))
         found = map(uri_in, items_of(given.get("resultDetails")))
         message = "" if message.startswith(_UNTELLING) else message
+        if "file_path" in made and _LINK not in message:
+            made["path"] = made["file_path"]  # that of a link in the message lacks its beginning
         shown = text_of(printed.get("text")) or "\n".join(filter(None, found)) or message
         return Given(lines, made, given, without_ansi(shown), (), message, number_of(ended.get("exitCode")))
     shown = _found(fields_of(state.encode())) or _said(given) or result or state

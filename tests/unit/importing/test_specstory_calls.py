@@ -243,7 +243,7 @@ def test_of_a_tool_without_a_form_the_arguments_say_what_it_did(tmp_path: Path) 
         tmp_path / "story.md",
         given("edit_file_v2", arguments={"relativeWorkspacePath": edited}, state={"codeblockId": "7"}),
         given("ripgrep_raw_search", arguments={"path": "/home/dev/shop", "pattern": "total"}, state=found),
-        given("list_dir_v2", state={"topEntries": [{"isDir": True, "name": "app"}]}),
+        given("list_dir", arguments={"directoryPath": "app"}, state={"topEntries": [{"isDir": True, "name": "app"}]}),
         given("todo_write", arguments={"merge": True}, result={"finalTodos": todos, "success": True}),
         given("delete_file", arguments={"path": "/home/dev/shop/cart.py"}).replace("completed", "cancelled"),
         given("run_terminal_cmd", arguments={"command": "ls app", "description": "List it"}, result={"output": "a"}),
@@ -254,7 +254,7 @@ def test_of_a_tool_without_a_form_the_arguments_say_what_it_did(tmp_path: Path) 
         "edit unknown: /home/dev/shop/app/templates/cart.html",
         "modify: /home/dev/shop/app/templates/cart.html",
         "search ok: total",
-        "search ok",
+        "search ok: app",
         "plan: done Sum `cart`; pending Test it",
         "plan ok",
         "edit interrupted: /home/dev/shop/cart.py",
@@ -288,6 +288,7 @@ def test_a_question_in_json_has_its_choices_and_what_the_user_answered(tmp_path:
     block = given("ask_question", arguments={"questions": questions, "title": "Plan"}, result={"answers": answers})
     bodies = [event.body for event in events_with(tmp_path / "story.md", block)]
 
+    assert [body.subject for body in bodies if isinstance(body, ToolCall)][-1] == "How much?"
     assert [(body.text, body.options) for body in bodies if isinstance(body, Question)] == [
         ("How much?", ("A. Only the cart", "B. All")),
         ("Where to?", ()),

@@ -157,6 +157,11 @@ def test_what_a_call_is_about_is_in_what_is_said_of_it(tmp_path: Path) -> None:
             "copilot_replaceString", {"invocationMessage": 'Using "Replace String in File"'}, {"file_path": "/p/a.py"}
         ),
         stored(
+            "copilot_multiReplaceString",
+            {"pastTenseMessage": f"Edited {link}"},
+            {"file_path": "c%3A/my%20shop/cart.py", "relativeWorkspacePath": "cart.py"},
+        ),
+        stored(
             "copilot_findFiles",
             {"invocationMessage": "Searching for &#96;**/*.py&#96;", "resultDetails": [{"fsPath": "/p/a.py"}]},
         ),
@@ -170,9 +175,11 @@ def test_what_a_call_is_about_is_in_what_is_said_of_it(tmp_path: Path) -> None:
     assert [(body.op, body.subject) for body in bodies if isinstance(body, ToolCall)] == [
         ("write", "c:\\my shop\\cart.py"),
         ("edit", "/p/a.py"),
+        ("edit", "c:\\my shop\\cart.py"),
         ("search", "**/*.py"),
         ("shell", "Build"),
         ("read", "c:\\my shop\\cart.py"),
     ]
-    assert [body.path for body in bodies if isinstance(body, FileEdit)] == ["c:\\my shop\\cart.py", "/p/a.py"]
-    assert [body.output for body in bodies if isinstance(body, ToolResult)] == ["", "", "/p/a.py", "`Build` ended", ""]
+    cart = "c:\\my shop\\cart.py"
+    assert [body.path for body in bodies if isinstance(body, FileEdit)] == [cart, "/p/a.py", cart]
+    assert [body.output for body in bodies if isinstance(body, ToolResult)][2:] == ["", "/p/a.py", "`Build` ended", ""]

@@ -443,6 +443,6 @@ AGENT: Final = Agent(
         cwd_moves=True,  # `cwd` is where the session is now, not where it was started
     ),
     exported=_exported,
-    quoted=QuotedText(prompt=_read_prompt, outcome=read_outcome, op=TOOLS.known),
+    quoted=QuotedText(prompt=_read_prompt, outcome=read_outcome, op=TOOLS.known, about=TOOLS.about),
     typed=typed_of,
 )

@@ -425,6 +425,6 @@ AGENT: Final = Agent(
         answer=session_start_answer,
     ),
     exported=exported_rollout,
-    quoted=QuotedText(prompt=read_prompt, outcome=calls.read_output, op=calls.TOOLS.known),
+    quoted=QuotedText(prompt=read_prompt, outcome=calls.read_output, op=calls.TOOLS.known, about=calls.TOOLS.about),
     typed=typed_of,
 )

@@ -219,5 +219,5 @@ AGENT: Final = contract.Agent(
     parse=_parse,
     hooks=HOOKS,
     exported=_exported,
-    quoted=contract.QuotedText(prompt=_quoted_prompt, outcome=_quoted_outcome, op=TOOLS.known),
+    quoted=contract.QuotedText(prompt=_quoted_prompt, outcome=_quoted_outcome, op=TOOLS.known, about=TOOLS.about),
 )

@@ -205,5 +205,5 @@ AGENT: Final = Agent(
     parse=parse,
     hooks=HOOKS,
     exported=exported_copy,
-    quoted=QuotedText(prompt=_read_prompt, outcome=outcome_in, op=TOOLS.known),
+    quoted=QuotedText(prompt=_read_prompt, outcome=outcome_in, op=TOOLS.known, about=TOOLS.about),
 )

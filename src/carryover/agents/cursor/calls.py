@@ -39,7 +39,7 @@ def plain_name(name: str) -> str:
 
 
 _PATHS: Final = ("relativeWorkspacePath", "target_file", "targetFile", "file_path", "path", "target_notebook")
-_PATTERNS: Final = ("pattern", "glob_pattern", "globPattern", "query", "search_term")
+_PATTERNS: Final = ("pattern", "glob_pattern", "globPattern", "query", "search_term", "searchTerm")
 _DIRECTORIES: Final = ("target_directory", "targetDirectory", "directoryPath", "relative_workspace_path")
 _TELLING: Final = ("command", *_PATHS, *_PATTERNS, "url", *_DIRECTORIES)
 TOOLS: Final = Tools(
@@ -59,7 +59,7 @@ TOOLS: Final = Tools(
     about=_TELLING,
     about_by_op={
         "search": (*_PATTERNS, *_PATHS, *_DIRECTORIES),
-        "web": ("url", "search_term", "query"),
+        "web": ("url", "search_term", "searchTerm", "query"),
         "agent": ("description", "title", "name", "prompt"),
         "plan": ("name", "title"),
         "ask": ("question", "title"),

@@ -403,5 +403,5 @@ AGENT: Final = Agent(
     parse=_parse,
     hooks=replace(_HOOKS, read=_read_hook),
     exported=_exported,
-    quoted=QuotedText(prompt=_quoted_prompt, outcome=_quoted_outcome, op=TOOLS.known),
+    quoted=QuotedText(prompt=_quoted_prompt, outcome=_quoted_outcome, op=TOOLS.known, about=TOOLS.about),
 )
