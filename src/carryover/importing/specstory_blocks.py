@@ -6,7 +6,6 @@ tool blocks and, within a fenced block, only below a rule, which SpecStory puts 
 
 from __future__ import annotations
 
-import html
 import re
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
@@ -20,6 +19,7 @@ from carryover.importing.calls import op_of
 from carryover.importing.specstory_given import given_in, plan_or_questions, printed_in, replaced_in
 from carryover.importing.turns import CUT_INPUT, Fences, absolute_path
 from carryover.model import AnyBody, FileEdit, Op, ResultStatus
+from carryover.records.entities import unescaped
 from carryover.records.fields import MAX_PATH_CHARS, subject_of
 from carryover.records.patches import in_patch
 from carryover.records.shell_files import changes as shell_changes
@@ -68,7 +68,7 @@ _TICKED_LINE: Final = later(r"`(.+)`$")
 _RUN: Final = later(r"Run command: (.+)$", re.DOTALL)
 _BULLET: Final = later(r"- (?:command|cmd): `(.*)$")
 _PATH_BULLET: Final = later(r"- (?:file_?path|path): `([^`\n]+)`$", re.IGNORECASE)
-_FILE: Final = later(r"(?:Edit|Read|Write|Delete|Create) file: (.+?)(?: \((?:lines|\d).*\))?$")
+_FILE: Final = later(r"(?:Edit|Read|Write|Delete|Create) file: (.+?)(?: \((?:lines|\d).{0,80}\))?$")
 _LINKED: Final = later(r"\]\((file:[^)\s]{1,4096})\)")
 """A file as VS Code names it in what it says of a call."""
 _WILD: Final = frozenset("*?|")
@@ -164,15 +164,15 @@ def blocks(text: str, *, unnamed: bool = False) -> Iterator[str | ToolBlock]:
             yield msgspec.structs.replace(block, summary=block.summary or tool[2] or "")
             at = end
         elif line == _OLDER_PLAN and not any(map(str.strip, said)):
-            rest = ((below, line) for below, line in enumerate(lines[at + 1 :], at + 1) if line.strip())
-            end = next((below for below, line in rest if not line.lstrip().startswith("- [")), len(lines))
+            below = (place for place in range(at + 1, len(lines)) if lines[place].strip())
+            end = next((place for place in below if not lines[place].lstrip().startswith("- [")), len(lines))
             yield ToolBlock("task", "TodoWrite", "", tuple(lines[at + 1 : end]))
             at = end - 1
         elif not fences and (tool := _TOOL.match(line)):
             yield spoken_text(said)
             said = []
             end = _tool_end(lines, at, ends)
-            yield _tool_block(tool[1], html.unescape(tool[2]), "\n".join(lines[at : end + 1]))
+            yield _tool_block(tool[1], unescaped(tool[2]), "\n".join(lines[at : end + 1]))
             at = _printed_below(lines, end)
         elif line in _ALONE and not fences and _is_alone(lines, at):
             yield spoken_text(said)
@@ -270,7 +270,7 @@ def _tool_block(kind: str, name: str, text: str) -> ToolBlock:
     head, fence, fenced = text.partition("\n```")
     before, _, rest = head.partition("<summary>")
     summary, _, inner = rest.partition("</summary>")
-    summary = one_line(html.unescape(summary[:_SUMMARY_CHARS]))
+    summary = one_line(unescaped(summary[:_SUMMARY_CHARS]))
     for tag in (_TOOL_END, "</details>"):
         fenced = fenced.rstrip().removesuffix(tag)
     body = f"{_TAGS.sub('', before + inner)}{fence}{fenced}"
@@ -304,7 +304,7 @@ def read_tool(
     if outcome is not None and given.exit_code is not None:
         status: ResultStatus = "error" if given.exit_code else "ok"
         outcome = msgspec.structs.replace(outcome, status=status, exit_code=given.exit_code)
-    about = html.unescape(quoted.about(op, given.arguments))
+    about = unescaped(quoted.about(op, given.arguments))
     made: Sequence[FileEdit] = ()
     if inputs:
         made = _changes(block, lines, fenced, output or given.shown or "", about)
@@ -325,7 +325,7 @@ def read_tool(
 def _printed(text: str) -> str:
     """Returns an output as it was printed: some versions escape it as HTML, and then no bare bracket is left."""
     is_escaped = any(sign in text for sign in _ESCAPES) and "<" not in text and ">" not in text
-    return html.unescape(text) if is_escaped else text
+    return unescaped(text) if is_escaped else text
 
 
 def _subject(block: ToolBlock, lines: Sequence[str], folder: str | None) -> str:

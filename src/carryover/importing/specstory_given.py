@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
@@ -10,6 +9,7 @@ import msgspec
 
 from carryover.model import Answer, AnyBody, PlanItem, PlanUpdate, Question
 from carryover.records.asked import PLAN_STATES, checklist, plan_items
+from carryover.records.entities import unescaped
 from carryover.records.lenient import Fields, fields_of, first_text, is_true, items_of, number_of, text_of
 from carryover.records.rawjson import content_text
 from carryover.records.text import without_ansi
@@ -65,7 +65,7 @@ class Given(msgspec.Struct, frozen=True):
     def command(self) -> str:
         """The command line of a shell; that of VS Code may be changed by the user, or by the tool."""
         line = first_text(fields_of(self.arguments.get("commandLine")), "userEdited", "toolEdited", "original")
-        return html.unescape(first_text(self.arguments, "command") or line).strip()
+        return unescaped(first_text(self.arguments, "command") or line).strip()
 
     @property
     def question(self) -> str:
@@ -76,7 +76,7 @@ class Given(msgspec.Struct, frozen=True):
     @property
     def first_question(self) -> str:
         """The questions in bold, or the first one in the arguments."""
-        return self.question or html.unescape(next(map(_question, self.questions), ""))
+        return self.question or unescaped(next(map(_question, self.questions), ""))
 
     @property
     def questions(self) -> list[Fields]:
@@ -92,7 +92,7 @@ def given_in(lines: Sequence[str], fenced: Sequence[tuple[str, str]]) -> Given:
         return Given(lines, todos=_todos_in(lines))
     arguments, state, result = (texts.get(label, "") for label in ("Parameters", "Additional data", "Result"))
     made, given = fields_of(arguments.encode()), fields_of(_whole(result).encode())
-    if message := html.unescape(first_text(given, "pastTenseMessage", "invocationMessage")):
+    if message := unescaped(first_text(given, "pastTenseMessage", "invocationMessage")):
         ended, printed = (fields_of(made.get(name)) for name in ("terminalCommandState", "terminalCommandOutput"))
         found = map(uri_in, items_of(given.get("resultDetails")))
         message = "" if message.startswith(_UNTELLING) else message
@@ -136,7 +136,7 @@ def _todos_in(lines: Sequence[str]) -> tuple[PlanItem, ...]:
 def _found(state: Fields) -> str:
     """Returns the files that a search found, a line each."""
     named = ((name, fields_of(one)) for name in _FOUND for one in items_of(state.get(name)))
-    return "\n".join(filter(None, (html.unescape(text_of(one.get(_FOUND[name]))) for name, one in named)))
+    return "\n".join(filter(None, (unescaped(text_of(one.get(_FOUND[name]))) for name, one in named)))
 
 
 def _said(result: Fields) -> str:
@@ -156,10 +156,10 @@ def plan_or_questions(call: OpenCall, given: Given) -> Iterator[AnyBody]:
         for asked in given.questions:
             answer = answers.get(text_of(asked.get("id")), {})
             options = [fields_of(option) for option in items_of(asked.get("options"))]
-            labels = {text_of(option.get("id")): html.unescape(text_of(option.get("label"))) for option in options}
+            labels = {text_of(option.get("id")): unescaped(text_of(option.get("label"))) for option in options}
             chosen = [labels.get(name, name) for name in map(text_of, items_of(answer.get("selectedOptionIds")))]
-            said = ", ".join(filter(None, (*chosen, html.unescape(text_of(answer.get("freeformText"))))))
-            yield from _asked_and_answered(call, html.unescape(_question(asked)), labels.values(), said)
+            said = ", ".join(filter(None, (*chosen, unescaped(text_of(answer.get("freeformText"))))))
+            yield from _asked_and_answered(call, unescaped(_question(asked)), labels.values(), said)
         shown = (option[1] for option in map(_OPTION.match, given.lines) if option is not None)
         answered = (found[1] for found in map(_ANSWER.match, given.lines) if found is not None)
         yield from _asked_and_answered(call, given.question, shown, next(answered, ""))
@@ -172,7 +172,7 @@ def _plan_in(given: Given) -> tuple[PlanItem, ...]:
     if not items and not is_true(given.arguments.get("merge")):
         items = plan_items(given.arguments.get("todos"), "content")
     listed = "\n".join(_PRIORITY.sub(r"\1", line) for line in given.lines)
-    told = (msgspec.structs.replace(item, text=html.unescape(item.text)) for item in items)
+    told = (msgspec.structs.replace(item, text=unescaped(item.text)) for item in items)
     return tuple(told) or checklist(listed, active=_ACTIVE)
 
 

@@ -85,6 +85,13 @@ def test_what_an_editor_puts_below_a_prompt_was_not_typed(below: str, words: str
     assert lines.all(model.UserPrompt) == [model.UserPrompt(text=words, attachments=attachments)]
 
 
+def test_a_sign_with_too_many_digits_is_typed_text() -> None:
+    lines = Lines()
+    lines.user((typed := f"What is &#{'9' * 5000};?") + OPEN_FILE)
+
+    assert [prompt.text for prompt in lines.all(model.UserPrompt)] == [typed]
+
+
 def test_the_text_of_init_is_a_command() -> None:
     lines = Lines()
     lines.user(

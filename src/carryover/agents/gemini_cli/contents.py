@@ -5,7 +5,6 @@ Seen in Gemini CLI 0.26 to 0.61 and Qwen Code 0.15 and 0.24.
 
 from __future__ import annotations
 
-import html
 import re
 from typing import Final
 
@@ -15,6 +14,7 @@ from carryover.adapter.contract import ToolOutcome
 from carryover.model import FileEdit, Op, ToolCall, ToolResult
 from carryover.records import rawjson
 from carryover.records.changes import hunks_in, patched, planned
+from carryover.records.entities import unescaped
 from carryover.records.fields import MAX_PATH_CHARS, is_absolute, resolved
 from carryover.records.lenient import Fields, fields_of, first_text, is_true, number_of, text_of
 from carryover.records.summary import kinds_of
@@ -123,7 +123,7 @@ def typed_in_editor(text: str) -> tuple[str, int]:
     below = _EDITORS.search(text)
     if below is None:
         return text, 0
-    return html.unescape(text[: below.start()]), sum(mark in text[below.start() :] for mark in _CHOSEN)
+    return unescaped(text[: below.start()]), sum(mark in text[below.start() :] for mark in _CHOSEN)
 
 
 def typed_command(text: str, call_id: str, cwd: str | None) -> tuple[ToolCall, ToolResult] | None:
