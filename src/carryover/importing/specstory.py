@@ -45,6 +45,8 @@ _THOUGHT_ENDS: Final = "\n</details></think>"
 _THOUGHT: Final = later(rf"^<think><details><summary>Thought Process</summary>\n(.*?){_THOUGHT_ENDS}", re.M | re.S)
 """What VS Code's documents (v2.1.0) label as a thought: the agent's words between its calls. The text below
 is reasoning."""
+_PASTED_MS: Final = 3_600_000
+"""A turn so much older than one above it is of another document, which the user pasted."""
 _HELD_CHARS: Final = 20_000
 _TITLE: Final = later(r"^#{1,2} (.+?)\s*$", re.MULTILINE)
 _MOST_BEFORE: Final = 10
@@ -189,13 +191,14 @@ def _parse(
     if context.held:
         turn.add(AssistantMessage(text=context.held), "held")
     turn.change(name="", held="")
+    is_pasted = 0 < at_ms < context.main_ms - _PASTED_MS
     expands = context.command and context.last_ms == told_ms  # the client's expansion of a command, for the model
     said = spoken_text(rest.split("\n"))
     bodies = quoted.prompt(said, context.name) if said and not expands else ()
     for number, body in enumerate(bodies):
         if isinstance(body, UserPrompt):
             turn.change(command=turn.context.command or bool(body.command))
-            if turn.subagent_id is not None:
+            if turn.subagent_id is not None or is_pasted:
                 body = UserPrompt(text=body.text, actor="model", command=body.command)
         turn.add(body, f"prompt{number}")
     return turn.finish("info")
