@@ -18,7 +18,6 @@ from carryover.text.pattern import later
 from carryover.transcript.recorder import OpenCall, Tools
 
 _COMMAND: Final = ("command", "cmd", "keystrokes")
-_SHOWN: Final = ("content", "contents", "file_text", "old_string", "old_str", "new_string", "new_str")
 _PATH: Final = ("file_path", "path", "filePath", "absolute_path", "notebook_path", "filename")
 _TOOLS: Final = Tools(
     {
@@ -53,16 +52,12 @@ def call_of(ident: str, name: str, given: Fields, cwd: str | None, text: str = "
         return OpenCall.of_command(ident, name, command.strip() or text, cwd)
     about = (resolved(path, cwd) or path) if path and op in ("read", "edit", "write") else _TOOLS.about(op, given)
     subject = bounded(about.strip() or text, SUBJECT_CHARS)
-    changes = _changes(given, cwd) if op in ("edit", "write") else ()
+    changes: tuple[FileEdit, ...] = ()
+    if op in ("edit", "write"):
+        changes = in_patch(first_text(given, "patch", "input", "diff"), cwd)
+        place = resolved(path, cwd) if path and not changes else None
+        changes = (planned(place, given, counted=False),) if place else changes
     return OpenCall(ident, name, op, subject, changes=changes, handoff=names_own_folder(subject))
-
-
-def _changes(given: Fields, cwd: str | None) -> tuple[FileEdit, ...]:
-    """Returns the files that an edit changes if it succeeds."""
-    if patch := first_text(given, "patch", "input", "diff"):
-        return in_patch(patch, cwd)
-    path = resolved(first_text(given, *_PATH), cwd)
-    return (planned(path, given, counted=False),) if path and first_text(given, *_SHOWN) else ()
 
 
 def outcome_in_text(op: Op, text: str) -> ToolOutcome:
