@@ -12,6 +12,7 @@ from carryover.adapter.contract import Parsed, QuotedText, Record, Source, ToolO
 from carryover.adapter.spec import AgentSpec
 from carryover.agents import specs
 from carryover.errors import ExitCode, UserError
+from carryover.facts import DAY_MS
 from carryover.importing.calls import quoted_of
 from carryover.importing.candidate import NOTHING, Candidate, OpenedDocument, document, plain_text
 from carryover.importing.specstory_blocks import HEADING, ToolBlock, blocks, read_tool, spoken_text, turn_lines
@@ -45,8 +46,8 @@ _THOUGHT_ENDS: Final = "\n</details></think>"
 _THOUGHT: Final = later(rf"^<think><details><summary>Thought Process</summary>\n(.*?){_THOUGHT_ENDS}", re.M | re.S)
 """What VS Code's documents (v2.1.0) label as a thought: the agent's words between its calls. The text below
 is reasoning."""
-_PASTED_MS: Final = 3_600_000
-"""A turn so much older than one above it is of another document, which the user pasted."""
+_PASTED_MS: Final = DAY_MS
+"""A turn so much older than one above it is of another document, which the user pasted: clocks go back by hours."""
 _HELD_CHARS: Final = 20_000
 _TITLE: Final = later(r"^#{1,2} (.+?)\s*$", re.MULTILINE)
 _MOST_BEFORE: Final = 10

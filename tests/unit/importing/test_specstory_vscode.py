@@ -86,6 +86,18 @@ def test_a_turn_of_an_older_document_that_the_user_pasted_is_no_prompt(tmp_path:
     assert prompts == [("human", "Go on:"), ("model", "Delete it."), ("human", "Ship it.")]
 
 
+def test_prompts_stay_the_users_after_the_clock_was_set_back_by_hours(tmp_path: Path) -> None:
+    """As on a machine that keeps local time and takes it for UTC until it is online."""
+    turns = [
+        ("2025-12-24 23:30Z", "Look into it."),
+        ("2025-12-24 09:31Z", "Delete it."),
+        ("2025-12-24 09:40Z", "Ship it."),
+    ]
+    bodies = bodies_in(tmp_path / "story.md", *(f"---\n\n_**User ({at})**_\n\n{text}" for at, text in turns))
+
+    assert [body.actor for body in bodies if isinstance(body, UserPrompt)] == ["human", "human", "human"]
+
+
 def said(text: str) -> str:
     thought = f"<think><details><summary>Thought Process</summary>\n{text}\n</details></think>"
     return f"_**Agent (copilot/auto)**_\n\n{thought}"
