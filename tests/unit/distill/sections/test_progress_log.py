@@ -17,8 +17,16 @@ def test_the_newest_recap_is_fixed_until_more_was_asked_since() -> None:
     assert is_fixed()
     talk.user("Cap it at half.").says("It is capped.").user("And on the receipt.").says("There too.")
     assert is_fixed()
-    talk.user("Now the tax, with a rate for books.").says("The tax is there.")
+    talk.user("Now the tax, with a rate for books.")
     assert not is_fixed()
+
+
+def test_a_recap_goes_once_three_turns_were_answered_since() -> None:
+    talk = worked().event(AgentSummary(text="The discount is done. Next: say whether it is capped.", source="away"))
+    talk.user("Cap it at half.").says("It is capped.").user("And on the receipt.").says("There too.")
+    title = "From the agent's own summary"
+    assert "The discount is done" in under(title, talk)
+    assert not under(title, talk.user("Now the tax.").says("The tax is there."))
 
 
 def test_a_summary_in_one_piece_goes_with_the_end_of_its_turn_once_another_session_leads() -> None:
