@@ -11,6 +11,7 @@ from typing import Final
 
 import pytest
 
+from carryover.daemon.client import daemon_pid
 from carryover.probe.looks import MOST_STUCK
 from support import forked
 from support.claude_session import ClaudeSession
@@ -141,7 +142,8 @@ def test_a_daemon_whose_disk_hangs_is_stopped_in_order_and_the_next_one_starts(d
     assert desk.hooks.start(there).status in (204, 503)
 
     desk.daemon.process.send_signal(signal.SIGTERM)
-    wait_until("the end", lambda: any("closed" in line for line in desk.daemon.log()))
+    wait_until("the lock", lambda: daemon_pid(desk.daemon.state) is None)
+    assert any("closed" in line for line in desk.daemon.log())
     assert not any("stopped_by_force" in line for line in desk.daemon.log())
     with DaemonProcess(desk.disk.inside(DAEMON), env=desk.daemon.env) as second:
         desk.session(desk.shop).work("Count in cents")
