@@ -80,6 +80,25 @@ def test_more_calls_at_once_than_are_answered_at_the_same_time_all_get_their_ans
     assert sorted(got) == [*range(100, 100 + 3 * MOST_AT_ONCE)]
 
 
+def test_the_roots_are_heard_although_more_calls_wait_for_them_than_are_answered_at_once(
+    home: Path, shop: Path
+) -> None:
+    """That one of them is cancelled is heard too, and a ping behind them."""
+    named = {"result": {"roots": [{"uri": (home / "elsewhere").as_uri()}]}}
+    with McpClient(shop, roots=named) as client:
+        for number in range(100, 101 + 2 * MOST_AT_ONCE):
+            client.send(call(number))
+        asked = client.next()
+        client.send({"method": "notifications/cancelled", "params": {"requestId": 100}})
+        client.send({"id": asked["id"], **named})
+        client.send({"id": 9, "method": "ping"})
+        got = [client.next() for _ in range(2 * MOST_AT_ONCE + 1)]
+
+    assert {message["id"] for message in got} == {9, *range(101, 101 + 2 * MOST_AT_ONCE)}
+    answers = [message["result"]["content"][0]["text"] for message in got if message["id"] != 9]
+    assert [answer for answer in answers if "There is no folder" not in answer] == []
+
+
 def test_a_batch_is_answered_in_one_line(shop: Path) -> None:
     with McpClient(shop) as client:
         client.ask("initialize", **{**HELLO, "protocolVersion": "2025-03-26"})

@@ -26,7 +26,9 @@ if TYPE_CHECKING:
 MOST_BYTES: Final = 1 << 22
 """The longest line that is read. Of a longer one only the beginning is, so it is refused."""
 MOST_AT_ONCE: Final = 8
-"""Lines with calls that are answered at the same time; no further line is read until one of them is."""
+"""Lines with calls that are answered at the same time."""
+MOST_WAITING: Final = 64
+"""Lines with calls that are answered or wait for it; no further line is read until one of them is answered."""
 ROOTS_S: Final = 1.0
 """How long the client may take to name its roots; without them, the folder that the server was started in counts."""
 
@@ -50,7 +52,7 @@ class _Server:
         self._project: Project | None = None
         self._loading = Lock()
         self._roots: Queue[Message] = Queue(1)
-        self._room = BoundedSemaphore(MOST_AT_ONCE)
+        self._room, self._at_once = BoundedSemaphore(MOST_WAITING), BoundedSemaphore(MOST_AT_ONCE)
         self._awaited: set[RequestId] = set()
         """Calls in work, without those that the client cancelled."""
 
@@ -61,7 +63,7 @@ class _Server:
                 if text := line.decode("utf-8", "replace").strip():
                     self._take(text)
         finally:
-            for _ in range(MOST_AT_ONCE):  # until each call has its answer
+            for _ in range(MOST_WAITING):  # until each call has its answer
                 self._room.acquire()
 
     def _take(self, line: str) -> None:
@@ -76,7 +78,7 @@ class _Server:
 
     def _finish(self, due: Sequence[bytes | Call], is_batch: bool) -> None:
         try:
-            with suppress(BrokenPipeError):  # the thread that reads is told so too
+            with suppress(BrokenPipeError), self._at_once:  # the thread that reads is told of the pipe too
                 self._write_answers(due, is_batch=is_batch)
         finally:
             self._room.release()
@@ -104,6 +106,8 @@ class _Server:
 
     def _called(self, call: Call) -> bytes | None:
         """Returns the answer to a call; None if the client does not wait for it any more."""
+        if call.id not in self._awaited:
+            return None
         try:
             text, failed = self._loaded().called(call.name, call.arguments)
             line = protocol.line_of_call(call, text, failed=failed)
@@ -126,12 +130,13 @@ class _Server:
         """Returns the first folder that the client names, if it can be asked and answers in time."""
         if not self._session.has_roots:
             return None
-        self._write(protocol.ASK_ROOTS)
-        try:
-            return protocol.folder_in(self._roots.get(timeout=ROOTS_S))
-        except Empty:
-            self._write(protocol.ROOTS_TOO_LATE)
-            return None
+        with suppress(BrokenPipeError):  # then nobody reads what is answered either
+            self._write(protocol.ASK_ROOTS)
+            try:
+                return protocol.folder_in(self._roots.get(timeout=ROOTS_S))
+            except Empty:
+                self._write(protocol.ROOTS_TOO_LATE)
+        return None
 
     def _write(self, message: bytes) -> None:
         rest = message + b"\n"
