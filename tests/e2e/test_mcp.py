@@ -215,6 +215,15 @@ def test_a_client_that_names_no_folder_is_answered_for_the_one_it_started_the_se
         assert TASK in client.call("recall", query="okapi")
 
 
+def test_a_folder_that_is_gone_since_the_start_is_named(shop: Path) -> None:
+    """As a worktree that an agent removed."""
+    with McpClient(shop) as client:
+        shutil.rmtree(shop)
+        said = client.ask("tools/call", name="handoff", arguments={})
+
+    assert said["isError"] and said["content"][0]["text"] == "The folder that this server was started in is gone."
+
+
 def link_in_its_place(root: Path, other: Path) -> None:
     root.rename(root.with_name("away"))
     root.symlink_to(other)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from threading import Lock
 from typing import Any, Final
 
-from carryover.errors import UserError
+from carryover.errors import ExitCode, UserError
 from carryover.faces.mcp.tools import TOOLS
 from carryover.past.budget import MAX_TOKENS
+from carryover.past.context import current_folder
 from carryover.past.recall import ProjectFolder, handoff, neutral, project_at, recall, turn
 
 _MOST_REFUSED: Final = 500
@@ -43,7 +43,7 @@ class Project:
     def _asked_about(self) -> ProjectFolder:
         """Returns the project of the first call. Raises UserError if another is in its place now, or none."""
         with self._asking:
-            self._folder = self._folder or self._ask_root() or str(Path.cwd())
+            self._folder = self._folder or self._ask_root() or _started_in()
             project = project_at(self._folder)
             self._first = self._first or project
         if project != self._first:
@@ -72,3 +72,10 @@ class Project:
                 return handoff(project, tokens if isinstance(tokens, int) else MAX_TOKENS)
         names = ", ".join(tool["name"] for tool in TOOLS)
         raise UserError(f"{name!r} with these arguments can't be answered. The tools are {names}.")
+
+
+def _started_in() -> str:
+    """Returns the folder that the server was started in. Raises UserError if it is gone."""
+    if (folder := current_folder()) is None:
+        raise UserError("The folder that this server was started in is gone.", ExitCode.NOTHING_FOUND)
+    return str(folder)
