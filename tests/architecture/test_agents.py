@@ -103,3 +103,4 @@ def test_nothing_outside_its_folder_is_named_for_an_agent() -> None:
     found = after_agents(modules.union(*(names_in(path.read_text("utf-8")) for path in paths)))
 
     assert found == set()
+    assert after_agents(names_in((SOURCE / "agents" / "codex" / "adapter.py").read_text("utf-8"))) != set()

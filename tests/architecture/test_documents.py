@@ -226,3 +226,5 @@ def test_each_defence_that_is_promised_names_a_test_that_is_there() -> None:
     assert len(table) >= 10
     assert [row for row, tests in zip(table, named, strict=True) if not tests] == []
     assert [test for tests in named for test in tests if not is_test(test)] == []
+    gone = ("tests/support", "tests/conftest.py", "tests/gone", "tests/architecture/test_documents.py::test_gone")
+    assert [test for test in gone if is_test(test)] == []
