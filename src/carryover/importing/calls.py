@@ -54,10 +54,17 @@ def call_of(ident: str, name: str, given: Fields, cwd: str | None, text: str = "
     subject = bounded(about.strip() or text, SUBJECT_CHARS)
     changes: tuple[FileEdit, ...] = ()
     if op in ("edit", "write"):
-        changes = in_patch(first_text(given, "patch", "input", "diff"), cwd)
-        place = resolved(path, cwd) if path and not changes else None
-        changes = (planned(place, given, counted=False),) if place else changes
+        changes = in_patch(first_text(given, "patch", "input", "diff"), cwd) or _change(name.lower(), path, given, cwd)
     return OpenCall(ident, name, op, subject, changes=changes, handoff=names_own_folder(subject))
+
+
+def _change(tool: str, path: str, given: Fields, cwd: str | None) -> tuple[FileEdit, ...]:
+    """Returns the change of the file that a call names, if it is one: tools make folders, too."""
+    place = resolved(path, cwd)
+    if not place or any(word in tool for word in ("directory", "folder")):
+        return ()
+    is_deleted = tool.startswith("delete")
+    return (FileEdit(path=place, change="delete") if is_deleted else planned(place, given, counted=False),)
 
 
 def outcome_in_text(op: Op, text: str) -> ToolOutcome:

@@ -279,6 +279,7 @@ def call(name: str, result: str, *, failed: bool = False, **arguments: Any) -> l
          (PATH, "ok", PATH)),
         (call("replace_string_in_file", "ok", filePath=PATH, oldString="a", newString="b"), (PATH, "ok", PATH)),
         (call("edit_file", "ok", path=PATH, diff="------- SEARCH\na\n=======\nb\n+++++++ REPLACE"), (PATH, "ok", PATH)),
+        (call("create_directory", "ok", path=PATH), (PATH, "ok", "")),
         (call("mystery", "42", subject="life"), ("life", "ok", "")),
     ],
 )  # fmt: skip
@@ -292,6 +293,14 @@ def test_calls_of_any_tool_say_what_was_done(
     [result] = [body for body in found if isinstance(body, ToolResult)]
     edits = [body.path for body in found if isinstance(body, FileEdit)]
     assert (result.subject, result.status, "".join(edits)) == expected
+
+
+def test_a_file_that_was_deleted_was_not_modified(tmp_path: Path) -> None:
+    path = tmp_path / "chat.json"
+    path.write_text(json.dumps(call("delete_file", "ok", path=PATH)))
+    found = [event.body for event in events_of(open_document(Candidate(path)))]
+
+    assert [body.change for body in found if isinstance(body, FileEdit)] == ["delete"]
 
 
 @pytest.mark.parametrize("value", [None, 7, [[]], {"results": [None]}, "[" * 900])
