@@ -131,6 +131,22 @@ def test_a_failure_is_solved_by_a_chain_that_cannot_have_succeeded_without_it(la
     assert failure(talk.user("Now?").ran(later, "ok")).solved is solved
 
 
+@pytest.mark.parametrize(
+    ("later", "solved"),
+    [
+        ('ssh shop "systemctl start till && sleep 3 && systemctl status till"', True),
+        ('cd shop && ssh shop "systemctl start till && systemctl status till"', True),
+        ('ssh till "systemctl start till && systemctl status till"', False),
+        ('ssh shop "systemctl start till && systemctl status till | head"', False),
+        ('ssh shop "systemctl status till; true"', False),
+    ],
+)
+def test_a_failure_on_another_machine_is_solved_by_a_chain_there(later: str, solved: bool) -> None:
+    talk = Conversation().user("Run it.").ran('ssh shop "systemctl status till"', "status=203/EXEC", status="error")
+
+    assert failure(talk.user("And?").user("Now?").ran(later, "active (running)")).solved is solved
+
+
 @pytest.mark.parametrize(("prompts_between", "solved"), [(0, True), (1, True), (2, False)])
 def test_a_failure_is_solved_by_the_same_with_other_options_unless_that_came_much_later(
     prompts_between: int, solved: bool
