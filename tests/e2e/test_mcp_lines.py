@@ -151,6 +151,20 @@ def test_a_client_that_is_gone_ends_it_without_a_word(shop: Path) -> None:
     assert server.returncode == 0
 
 
+def test_pipes_that_do_not_block_are_waited_for(shop: Path) -> None:
+    (given, ours), (theirs, answers) = os.pipe(), os.pipe()
+    for descriptor in (given, answers):
+        os.set_blocking(descriptor, False)
+    with subprocess.Popen(COMMAND, cwd=shop, stdin=given, stdout=answers) as server:
+        os.close(given)
+        os.close(answers)
+        with os.fdopen(ours, "wb", buffering=0) as input, os.fdopen(theirs, "rb") as output:
+            for number in range(3):
+                input.write(lines_of({"id": number, "method": "ping"}).encode())
+                assert json.loads(output.readline())["id"] == number
+    assert server.returncode == 0
+
+
 def test_sigterm_ends_it_while_it_waits(shop: Path) -> None:
     with subprocess.Popen(
         COMMAND, cwd=shop, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE

@@ -36,6 +36,8 @@ ROOTS_S: Final = 1.0
 def serve() -> None:
     """Answers the client on standard input and output until it closes one of them."""
     given, answers, nothing = os.dup(0), os.dup(1), os.open(os.devnull, os.O_RDWR)
+    for descriptor in (given, answers):
+        os.set_blocking(descriptor, True)
     os.dup2(nothing, 0)  # a program that is started, or a line that is printed, must not come between
     os.dup2(nothing, 1)
     with os.fdopen(given, "rb") as lines, suppress(BrokenPipeError):
