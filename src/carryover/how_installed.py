@@ -32,7 +32,7 @@ _PACKAGES: Final = {
 are, what updates them, and whether that needs more rights."""
 
 ALL: Final = "all"
-"""The extra that has all others."""
+"""The extra that the README installs."""
 ENCRYPTS: Final = "pyrage>=1.4,<2"
 """What that brings."""
 
