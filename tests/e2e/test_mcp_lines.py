@@ -48,7 +48,7 @@ def test_what_takes_no_time_is_answered_while_calls_wait(shop: Path) -> None:
 
 
 def test_a_client_that_says_nothing_of_its_roots_is_told_that_it_is_too_late(shop: Path) -> None:
-    with McpClient(shop, roots=ROOTS) as client:
+    with McpClient(shop, roots=ROOTS, command=COMMAND) as client:
         client.send(call(100))
         asked, late, answer = client.next(), client.next(), client.next()
         client.send({"id": asked["id"], **ROOTS})

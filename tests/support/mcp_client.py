@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
@@ -10,20 +10,28 @@ from typing import Any, Final, Self
 from support import forked
 
 COMMAND: Final = (*forked.CARRYOVER, "mcp")
+PATIENT: Final = (
+    *forked.ALTERED,
+    "import sys; from carryover.faces.cli import main; from carryover.faces.mcp import server; "
+    "server.ROOTS_S = 60.0; sys.exit(main.main(['mcp']))",
+)
+"""Waits as long for the client's roots as a busy machine may make a test take."""
 
 
 class McpClient:
     """A client that works in `folder`, and answers `roots` if asked for them. Leaving it closes the server's input.
+    `command`: the server, which waits long for them if not given.
 
     `code`: the server's exit code, from then on. `input`, `output`: the pipes to and from the server.
     """
 
-    def __init__(self, folder: Path, roots: Mapping[str, Any] | None = None) -> None:
+    def __init__(self, folder: Path, roots: Mapping[str, Any] | None = None, command: Sequence[str] = ()) -> None:
         self._roots = roots
         self._number = 0
         self.code: int | None = None
         (given, ours), (theirs, output), quiet = os.pipe(), os.pipe(), os.open(os.devnull, os.O_WRONLY)
-        self._server = forked.start(COMMAND, cwd=folder, streams=(given, output, quiet))
+        command = command or (PATIENT if roots else COMMAND)
+        self._server = forked.start(command, cwd=folder, streams=(given, output, quiet))
         for descriptor in (given, output, quiet):
             os.close(descriptor)
         self.input, self.output = os.fdopen(ours, "wb", buffering=0), os.fdopen(theirs, "rb")
