@@ -17,9 +17,7 @@ from carryover.faces.mcp.tools import TOOLS
 from carryover.ledger.search_text import KINDS
 
 RECORDED = sorted((Path(__file__).parent / "recorded").glob("*.jsonl"))
-"""What clients of five revisions might ask, and what the server of the SDK (2.3.0) said to it."""
-RELEASES = ("0.1.0", __version__)
-"""The one whose server was recorded, and this one."""
+"""What clients of five revisions might ask, and what the server of the SDK (2.3.0) said to it, in Carryover 0.1.0."""
 AGREED = Session("2025-11-25")
 BATCHING = Session("2025-03-26")
 NEWEST = {
@@ -49,8 +47,8 @@ def request(method: str, number: Any = 1, **params: Any) -> str:
 @pytest.mark.parametrize("path", RECORDED, ids=lambda path: path.stem)
 def test_it_says_what_the_server_of_the_sdk_said(path: Path) -> None:
     """To the byte, but for the order of keys in the newest revision."""
-    recorded = path.read_text("utf-8").replace(*(rf"\"carryover\",\"version\":\"{one}\"" for one in RELEASES))
-    session, lines = Session(), recorded.rstrip("\n").split("\n")
+    then, now = (rf"\"carryover\",\"version\":\"{one}\"" for one in ("0.1.0", __version__))
+    session, lines = Session(), path.read_text("utf-8").replace(then, now).rstrip("\n").split("\n")
     for sent, received in map(json.loads, lines):
         session, answer = said(sent, session)
         text = answer.decode() if answer is not None else None
