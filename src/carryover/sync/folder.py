@@ -16,7 +16,7 @@ from carryover.fsio import FileLock, atomic_replace, private_dir, read_bytes_bou
 from carryover.paths import StateDir
 from carryover.sync.head import Head, Peer
 from carryover.sync.payload import MachineId
-from carryover.sync.sealing import MachineKey
+from carryover.sync.sealing import MachineKey, Unreadable
 
 _MOST_BYTES: Final = 64 << 20
 _STATE: Final = "state.json"
@@ -104,7 +104,8 @@ class SyncFolder:
         try:
             yield
         except (OSError, ValueError) as error:
-            why = os_reason(error) if isinstance(error, OSError) else str(error)
+            ours = str(error) if isinstance(error, Unreadable) else "it is damaged"
+            why = os_reason(error) if isinstance(error, OSError) else ours
             raise UserError(
                 f"{file} can't be used ({why}), so nothing was synchronised. The ledger is not affected. Restore it "
                 "from a copy, or join again: `carryover sync off`, then `carryover sync init REMOTE`.",

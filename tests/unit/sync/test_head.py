@@ -70,9 +70,9 @@ def test_an_ssh_key_that_cant_be_used_is_refused(tmp_path: Path) -> None:
 def test_a_damaged_file_is_named_and_synchronising_can_be_ended() -> None:
     folder = SyncFolder(StateDir(Path.home() / ".carryover"))
     folder.path.mkdir(parents=True)
-    for name, read in (("state.json", folder.state), ("key", folder.key)):
+    for name, read, why in (("state.json", folder.state, "it is damaged"), ("key", folder.key, "No such file")):
         (folder.path / name).write_bytes(b'{"own":"\xff"}')
-        with pytest.raises(UserError, match=f"{name} can't be used"):
+        with pytest.raises(UserError, match=rf"{name} can't be used \({why}"):
             read()
     end_syncing(delete=False)
     assert not folder.is_set_up
