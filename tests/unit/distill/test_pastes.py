@@ -46,7 +46,10 @@ def pasted(prompt: str) -> str:
     return "\n\n".join(text for was, text in parts(prompt) if was)
 
 
-@pytest.mark.parametrize("paste", PASTES.values(), ids=PASTES)
+LEVELS = "ERROR: the disk is full\nWARN: 3 retries are left"
+
+
+@pytest.mark.parametrize("paste", [*PASTES.values(), LEVELS], ids=[*PASTES, "levels"])
 def test_a_prompt_that_is_pasted_whole_has_no_typed_words(paste: str) -> None:
     assert typed_words(paste) == ""
 
@@ -99,8 +102,9 @@ def test_what_a_person_types_is_not_taken_for_a_paste(prompt: str) -> None:
         ("I get this:", "\nTypeError: total is not a function"),
         ("What do you think of this?", "\n\n" + "The cart is loaded twice. " * 60),
         ("The other agent wrote this:", f"\n\n{REVIEW}"),
+        ("Review:", f"\n\n{REVIEW}\n\nRisks:\n" + "The cache is kept for too long.\n" * 40),
     ],
-    ids=["a single line of a program", "a long block of prose", "what a colon leads to"],
+    ids=["a single line of a program", "a long block of prose", "what a colon leads to", "long text below a heading"],
 )
 def test_what_was_pasted_below_typed_words_is_somebody_elses(typed: str, pasted: str) -> None:
     assert typed_words(f"{typed}{pasted}") == typed

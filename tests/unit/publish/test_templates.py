@@ -35,7 +35,8 @@ def test_what_only_some_of_the_prompts_repeat_was_said_again() -> None:
 
 
 @pytest.mark.parametrize(
-    ("lines", "others", "is_template"), [(40, 1, True), (30, 1, False), (12, 2, True), (12, 1, False), (7, 8, False)]
+    ("lines", "others", "is_template"),
+    [(40, 1, True), (30, 1, False), (12, 2, True), (12, 1, False), (8, 2, False), (7, 8, False)],
 )
 def test_the_fewer_prompts_share_a_text_the_longer_it_must_be(lines: int, others: int, is_template: bool) -> None:
     text = "\n".join(TEMPLATE.splitlines()[:lines])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from carryover.distill.entry import FIXED, NEEDED
+from carryover.distill.entry import FIXED, INSTEAD, NEEDED
 from carryover.model import AgentSummary, BackgroundTask, FileEdit, SummaryPart, TurnEnd
 from support.conversation import GOAL, Conversation, handoff, section, session, under, worked
 
@@ -113,6 +113,29 @@ def test_an_answer_of_some_length_is_needed_rather_than_that_a_commit_was_pushed
     talk.user("Commit.").ran("git commit -a", "[main 4a7f2c1] Round once").says(f"Committed: {LONG}")
     talk.user("Push.").ran("git push").says("It is pushed.").user("Now format it.").edited("style.py").says("Done.")
     assert needed(talk) == {LONG}
+
+
+def test_neither_an_answer_of_the_leading_turn_nor_of_a_session_beside_it_is_what_was_done_before() -> None:
+    talk = session("s1").user("Draw a logo.").edited("logo.svg").says(f"The okapi is drawn. {LONG}")
+    talk.user("Mend it.").edited("cart.py").says(LONG).event(BackgroundTask(task_id="b1", state="done", label="Review"))
+    assert needed(talk.calls("cat tax.py").says("The review found nothing.")) == {f"The okapi is drawn. {LONG}"}
+
+    beside = session("s2").user("Round the tax.").edited("tax.py").says(f"The tax is rounded. {LONG}").user("And then?")
+    lead = Conversation(session="s3", at_ms=beside.at_ms).user("Mend it.").edited("cart.py").says("It is mended.")
+    assert needed(lead, beside.calls("ls")) == set()
+
+
+def test_nothing_may_stand_instead_of_what_was_done_before_a_turn_without_an_answer() -> None:
+    talk = session("s1").user("Draw a logo.").edited("logo.svg").says(f"The okapi is drawn. {LONG}")
+    talk.user("Mend it.").edited("cart.py").says(LONG).user("Format it.").edited("style.py")
+
+    def weights() -> set[float]:
+        [log] = [one.entries for one in handoff(talk).sections if one.title == "Progress log"]
+        return {one.weight for entry in log for one in entry.sources}
+
+    assert NEEDED in weights() and INSTEAD not in weights()
+    talk.says("It is formatted.")
+    assert {NEEDED, INSTEAD} <= weights()
 
 
 def test_a_turn_that_changed_and_committed_did_work_though_a_later_one_changed_that_file_again() -> None:
