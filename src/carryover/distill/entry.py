@@ -83,7 +83,7 @@ WEIGHTS: Final[dict[str, Weight]] = {
     "pin":             Weight(-1.0),                    # what the user pinned, and what the user says is done
     "goal":            Weight(0.0, 0.15),               # the first prompt that says something
     "form":            Weight(0.25),                    # a stored prompt that the session began with
-    "newest":          Weight(0.0, 0.2),                # the newest prompt
+    "newest":          Weight(0.0, 0.15),               # the newest prompt
     "reply since":     Weight(0.2, 0.5),                # a short reply since
     "acted on":        Weight(0.3, 0.25),               # the newest that work was done for, where that is another
     "list before":     Weight(0.25, 0.04),              # what a newest prompt of few words goes on with

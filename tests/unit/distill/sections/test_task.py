@@ -33,6 +33,17 @@ def test_a_list_stays_whole_while_a_newest_prompt_of_few_words_goes_on_with_it()
     assert items[5].removeprefix("- ") not in other
 
 
+def test_five_lines_of_the_newest_prompt_are_fixed_as_of_the_first() -> None:
+    found = [
+        f"{number}: if a guest opens the cart and {'changes the number of books and then ' * 5}leaves."
+        for number in range(1, 5)
+    ]
+    order = "\n".join(("I tried it again, and the badge stays. This is what I found:", *found))
+    talk = session("s1").user("Fix the badge of the cart.").edited("cart.py").says("Fixed.")
+
+    assert all(line in fixed_task(talk.user(order).edited("cart.py")) for line in order.splitlines())
+
+
 @pytest.mark.parametrize(
     ("is_done", "hours", "goes_on", "title"),
     [
