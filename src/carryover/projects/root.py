@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from itertools import product
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from carryover.adapter.spec import AgentSpec  # finding a folder needs no agent
     from carryover.probe.checkout import Checkout  # what starts git
 
+_MOST_CHARS: Final = 4096
+"""No system opens a longer path, and to look at each folder above one takes the longer the more there are."""
+
 
 def find_root(
     cwd: str, *, home: Path | None = None, agents_own: Callable[[], frozenset[Path]] | None = None
@@ -33,11 +36,11 @@ def find_root(
 
     As far as the path exists, it is spelt as on disk and symlinks are resolved. A repository in the home folder
     (dotfiles) or in `/` does not include the folders below. A `cwd` that is not an absolute path, as from another
-    system, is returned unchanged. A worktree that an agent created in its own folder (Codex 0.169:
-    `~/.codex/worktrees/<id>/<name>`) belongs to its main checkout's project. `agents_own` returns those folders; None
-    means their standard places.
+    system, or is longer than any, is returned unchanged. A worktree that an agent created in its own folder (Codex
+    0.169: `~/.codex/worktrees/<id>/<name>`) belongs to its main checkout's project. `agents_own` returns those folders;
+    None means their standard places.
     """
-    if not cwd.startswith("/") or "\0" in cwd:
+    if not cwd.startswith("/") or "\0" in cwd or len(cwd) > _MOST_CHARS:
         return ProjectRoot(cwd)
     start = Path(here().canonical(cwd))
     home = Path(here().canonical(home or Path.home()))
