@@ -21,6 +21,8 @@ from carryover.faces.mcp.tools import INSTRUCTIONS, TOOLS
 
 _BATCHING: Final = "2025-03-26"
 """The only revision in which a line may hold several messages."""
+MOST_IN_BATCH: Final = 100
+"""Its answers are written in one line, so they are kept until all are there."""
 _WITH_HANDSHAKE: Final = ("2024-11-05", _BATCHING, "2025-06-18", "2025-11-25")
 """Oldest first."""
 _WITHOUT_HANDSHAKE: Final = "2026-07-28"
@@ -146,11 +148,12 @@ _PARAMS: Final[Mapping[str, type[_Params]]] = {
 
 
 def batch_in(line: str, session: Session) -> list[Raw] | None:
-    """Returns the messages of a line that is a batch; None if it is none, or what was agreed has none."""
+    """Returns the messages of a line that is a batch; None if it is none, is too long, or what was agreed has none."""
+    messages = []
     with suppress(ValueError, RecursionError):
         if session.revision == _BATCHING and line.lstrip().startswith("["):
-            return decoder_of(list[Raw]).decode(line) or None
-    return None
+            messages = decoder_of(list[Raw]).decode(line)
+    return messages if 0 < len(messages) <= MOST_IN_BATCH else None
 
 
 def message_in(text: str | Raw) -> Message:
@@ -233,11 +236,12 @@ def answers_roots(message: Message) -> bool:
 
 
 def folder_in(roots: Message) -> str | None:
-    """Returns the first folder that the client names; None if it names none, or refused."""
+    """Returns the first folder of this machine that the client names; None if it names none, or refused."""
     with suppress(Refused, ValueError):
         listed = _decoded(roots.result, _Roots, _invalid_params()) if roots.result is not UNSET else _Roots([])
         places = (urlsplit(root.uri) for root in listed.roots)
-        return next((unquote(place.path) for place in places if place.scheme == "file"), None)
+        here = (place for place in places if place.scheme == "file" and place.netloc in ("", "localhost"))
+        return next((unquote(place.path) for place in here), None)
     return None
 
 

@@ -167,6 +167,9 @@ def test_only_the_revision_that_has_batches_takes_a_line_apart() -> None:
     assert protocol.batch_in(pings, AGREED) is None and error_of(pings) == (None, -32600)
     assert protocol.batch_in("[]", BATCHING) is None and error_of("[]", BATCHING) == (None, -32600)
     assert protocol.batch_in("[1", BATCHING) is None and error_of("[1", BATCHING) == (None, -32600)
+    most = ",".join(["1"] * protocol.MOST_IN_BATCH)
+    assert len(protocol.batch_in(f"[{most}]", BATCHING) or ()) == protocol.MOST_IN_BATCH
+    assert protocol.batch_in(f"[{most},1]", BATCHING) is None and error_of(f"[{most},1]", BATCHING) == (None, -32600)
 
 
 @pytest.mark.parametrize(
@@ -174,6 +177,7 @@ def test_only_the_revision_that_has_batches_takes_a_line_apart() -> None:
     [
         ({"result": {"roots": [{"uri": "file:///home/dev/a%20b"}, {"uri": "file:///c"}]}}, "/home/dev/a b"),
         ({"result": {"roots": [{"uri": "vfs://x"}, {"uri": "file:///c", "name": "c"}]}}, "/c"),
+        ({"result": {"roots": [{"uri": "file://elsewhere/a"}, {"uri": "file://localhost/c"}]}}, "/c"),
         ({"result": {"roots": []}}, None),
         ({"result": {"roots": [{"uri": "file://[x"}]}}, None),
         ({"result": {"roots": 3}}, None),
