@@ -21,7 +21,7 @@ from carryover.fsio import is_folder
 from carryover.ingest.roots import recorded_roots
 from carryover.ingest.scan import readable_sources, recent_folders
 from carryover.ledger.connect import connect_read_only
-from carryover.ledger.queries import projects, totals
+from carryover.ledger.queries import projects, totals, worked_ms
 from carryover.ledger.rows import Totals
 from carryover.past.context import now_ms, root_of, state_dir
 from carryover.paths import StateDir
@@ -84,7 +84,7 @@ class Active(msgspec.Struct, frozen=True):
     """Projects with recent work that may be written into."""
 
     roots: dict[Path, int]
-    """The time of the last work (UTC ms) by root, newest first."""
+    """The time of an agent's last work (UTC ms) by root, newest first."""
     cut: bool = False
     """Whether the search took too long, so that there may be more."""
 
@@ -102,7 +102,8 @@ def active_projects(
         return _on_disk(config, agents, since_ms, limit_s)
     last_ms: dict[Path, int] = {}
     with suppress(UserError, sqlite3.Error), closing(connect_read_only(state.ledger, keep_index=True)) as db:
-        last_ms = {Path(row.root): row.last_event_ms for row in projects(db) if row.last_event_ms >= since_ms}
+        worked, recent = worked_ms(db), (row for row in projects(db) if row.last_event_ms >= since_ms)
+        last_ms = {Path(row.root): worked.get(row.id, row.last_event_ms) for row in recent}
     return Active(_that_may_be_written(last_ms, config))
 
 

@@ -27,6 +27,17 @@ def test_later_they_are_those_of_the_ledger(recorded: Path, home: Path) -> None:
     assert found(Config(publish=PublishConfig(active_days=36_500))) == (recorded,)
 
 
+def test_what_you_pin_is_no_work_of_an_agent(recorded: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else a pointer that comes with an agent's next work is announced as made at once."""
+    monkeypatch.chdir(recorded)
+    config = Config(publish=PublishConfig(active_days=36_500))
+    worked = active_projects(state_dir(), config, ("claude-code",)).roots
+
+    run.out("pin", "whole cents")
+
+    assert active_projects(state_dir(), config, ("claude-code",)).roots == worked != {}
+
+
 def test_what_is_left_alone_is_not_named(shop: Path, home: Path) -> None:
     assert found(Config(projects=ProjectsConfig(exclude=("shop",)))) == ()
     long_ago = time.time() - 30 * 86_400
