@@ -5,7 +5,6 @@ repository, from strangers: it can choose `resume.mode`, else only less; a mista
 """
 
 # No annotations as text (`from __future__`): before it decodes, msgspec 0.22 would compile each of them.
-import glob
 from collections.abc import Mapping
 from datetime import datetime
 from functools import partial
@@ -23,7 +22,7 @@ from carryover.fsio import read_bytes_bounded
 from carryover.model import NOTE
 from carryover.paths import StateDir, expanded
 from carryover.probe.looks import Silent, look_at
-from carryover.probe.patterns import matches, places_of
+from carryover.probe.patterns import matches, names_alone, places_of
 from carryover.terminal.paths import quoted
 from carryover.text.toml_lines import parsed_toml, required_value, with_line
 
@@ -317,7 +316,7 @@ def project_settings(root: Path, config: Config) -> ProjectSettings:
 def refuse_excluded(root: str, config: Config) -> None:
     """Raises UserError (REFUSED) if the project at `root` is excluded."""
     if excluded := project_settings(Path(root), config).excluded:
-        by_name = glob.escape(root) in config.projects.exclude  # as `carryover pause` excludes it
+        by_name = any(names_alone(pattern, root) for pattern in config.projects.exclude)
         what_next = f" `carryover unpause {quoted(root)}` includes it again." if by_name else ""
         raise UserError(f"{root} is left out of Carryover: excluded by {excluded}.{what_next}", ExitCode.REFUSED)
 

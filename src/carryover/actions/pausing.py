@@ -15,7 +15,7 @@ from carryover.errors import ExitCode, UserError
 from carryover.fsio import private_dir, write_if_changed
 from carryover.past.context import state_dir
 from carryover.paths import StateDir
-from carryover.platform import here
+from carryover.probe.patterns import names_alone
 from carryover.publish.hook_script import remove_former_answers
 
 
@@ -72,11 +72,10 @@ def pause_project(root: str) -> Pausing:
 
 
 def unpause_project(root: str) -> Pausing:
-    """Resumes one project. Raises UserError (REFUSED) if something other than `pause` excludes it."""
+    """Resumes one project. Raises UserError (REFUSED) if something else than its own path excludes it."""
     state = state_dir()
     exclude = load_config(state.config).projects.exclude
-    named = here().alike(glob.escape(root))
-    left = [one for one in exclude if here().alike(one) != named]
+    left = [one for one in exclude if not names_alone(one, root)]
     changed = len(left) < len(exclude)
     if changed:
         write(("projects", "exclude"), left or None)

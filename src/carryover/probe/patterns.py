@@ -26,6 +26,11 @@ def matches(places: set[Path], pattern: str) -> bool:
     return _is_named(folders, spelt) or _is_named(folders, _without_links(spelt))
 
 
+def names_alone(pattern: str, root: str) -> bool:
+    """Whether a pattern is the path of this project and of nothing else, as `carryover pause` writes it or a person."""
+    return here().alike(str(expanded(pattern))) == here().alike(glob.escape(root))
+
+
 def _is_named(folders: Iterable[Path], pattern: Path) -> bool:
     whole = here().alike(str(pattern))
     return any(folder.match(whole) for folder in folders)

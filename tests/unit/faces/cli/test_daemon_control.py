@@ -13,6 +13,7 @@ import pytest
 from carryover import __version__
 from carryover.actions import ui
 from carryover.actions.first_read import how_far
+from carryover.config import load_config
 from carryover.daemon.client import daemon_pid
 from carryover.daemon.health import Health
 from carryover.errors import ExitCode
@@ -257,6 +258,12 @@ def test_what_is_still_left_out_after_a_pause_is_named(shop: Path, home: Path, r
         f"Still left out, by [projects] exclude in config.toml: {shop}. "
         "`carryover unpause PROJECT` includes a project again."
     )
+
+    state_dir().config.write_text('[projects]\nexclude = ["~/shop/", "~/clients/*"]\n')
+    again = f"`carryover unpause {shop}` includes it again."
+    assert again in run.err(ExitCode.REFUSED, "handoff", str(shop))
+    assert run("unpause", str(shop))[0] == ExitCode.OK
+    assert load_config(state_dir().config).projects.exclude == ("~/clients/*",)
 
     state_dir().config.write_text('[projects]\nexclude = ["shop"]\n')
     said = "is still left out, by [projects] exclude = 'shop' in config.toml."
