@@ -114,6 +114,18 @@ def test_an_argument_that_a_tool_does_not_have_is_refused(worked: ClaudeSession,
     assert refused["content"][0]["text"] == "'turn' takes no sesion. Its arguments are page, session, turn."
 
 
+def test_a_missing_argument_is_named(worked: ClaudeSession, shop: Path) -> None:
+    """Or an agent can only guess what it left out."""
+    with McpClient(shop) as client:
+        asked = [client.ask("tools/call", name="turn", arguments={}), client.ask("tools/call", name="recall")]
+        other = client.ask("tools/call", name="turns", arguments={})
+
+    turn, recall = (refused["content"][0]["text"] for refused in asked)
+    assert turn == "'turn' needs turn: as a handoff or `recall` names it: `turn 3 of 5c1e0d2a`, or `turn 3`."
+    assert recall.startswith("'recall' needs query: words, ")
+    assert other["content"][0]["text"] == "There is no tool 'turns'. The tools are recall, turn, handoff."
+
+
 LONG: Final = "x" * 100_000
 
 

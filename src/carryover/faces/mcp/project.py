@@ -14,6 +14,7 @@ from carryover.past.recall import ProjectFolder, handoff, neutral, project_at, r
 
 _MOST_REFUSED: Final = 500
 """Characters that are kept of a refusal's beginning and of its end: it may quote an argument of any length."""
+_NO_TOOL: Final[Mapping[str, Any]] = {"properties": {}, "required": []}
 
 
 class Project:
@@ -55,8 +56,9 @@ class Project:
 
     def _answer(self, project: ProjectFolder, name: str, values: Mapping[str, Any]) -> str:
         """Returns what a tool answers. Raises UserError if arguments are missing, or are something else."""
-        arguments = [key for tool in TOOLS if tool["name"] == name for key in tool["inputSchema"]["properties"]]
-        if arguments and (unknown := values.keys() - arguments):
+        schema = next((tool["inputSchema"] for tool in TOOLS if tool["name"] == name), _NO_TOOL)
+        arguments = schema["properties"]
+        if arguments and (unknown := values.keys() - arguments.keys()):
             names = ", ".join(sorted(arguments))
             raise UserError(f"{name!r} takes no {', '.join(sorted(unknown))}. Its arguments are {names}.")
         match name, values:
@@ -70,8 +72,10 @@ class Project:
             case "handoff", _:
                 tokens = values.get("tokens")
                 return handoff(project, tokens if isinstance(tokens, int) else MAX_TOKENS)
+        for needed in schema["required"]:  # there is one at most
+            raise UserError(f"{name!r} needs {needed}: {arguments[needed]['description']}.")
         names = ", ".join(tool["name"] for tool in TOOLS)
-        raise UserError(f"{name!r} with these arguments can't be answered. The tools are {names}.")
+        raise UserError(f"There is no tool {name!r}. The tools are {names}.")
 
 
 def _started_in() -> str:
