@@ -141,8 +141,11 @@ def link_arguments(parser: argparse.ArgumentParser) -> None:
 def run_link(args: argparse.Namespace) -> None:
     from carryover.actions.linking import link_projects, unlink_projects
 
-    if (args.new is None) != args.undo:
-        raise UserError("Give OLD and NEW, or --undo and OLD.", ExitCode.USAGE)
+    if args.undo and args.new is not None:
+        raise UserError("--undo takes the former folder alone.", ExitCode.USAGE)
+    if args.new is None and not args.undo:
+        here = f"`carryover link {quoted(args.old)} .` if you are in it"
+        raise UserError(f"Name its folder now, too: {here}.", ExitCode.USAGE)
     done = unlink_projects(args.old) if args.undo else link_projects(args.old, args.new)
     old, new = quoted(done.old), quoted(done.new or "")
     belong = f"{counted(done.sessions, 'session')} recorded at {old} belong{'s' if done.sessions == 1 else ''} to"

@@ -270,7 +270,7 @@ def _parsed(
     if unknown:
         commands.get(args.command, parser).unknown(unknown)
     if args.command is None and args.json:
-        parser.error(f"{JSON} needs a command")
+        parser.error(f"{JSON} needs a command, as in `carryover sessions {JSON}`")
     return args
 
 

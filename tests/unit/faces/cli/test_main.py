@@ -90,8 +90,8 @@ USAGE = {
     "forget --all --since 1d": "Say what to forget: an ID, --project DIR or --all; or a time",
     "forget --since soon": "'soon' is not a date or time",
     "forget --since 1h --until 2h": "--since must be before --until",
-    "link a": "Give OLD and NEW, or --undo and OLD.",
-    "link a b --undo": "Give OLD and NEW, or --undo and OLD.",
+    "link a": "Name its folder now, too: `carryover link a .` if you are in it.",
+    "link a b --undo": "--undo takes the former folder alone.",
     "search -- ?!": "has no letter and no digit",
     "show --turn=5-3": "names no turn; write 3, or 3-5",
     "show --turn=-1": "names no turn; write 3, or 3-5",
@@ -132,7 +132,7 @@ FAILURES = (
     ("--json stat", "usage", "there is no command 'stat'; did you mean 'status'?"),
     ("--json search", "usage", "the following arguments are required: WORDS"),
     ("--json version", "usage", "unrecognized arguments: --json"),
-    ("--json", "usage", "--json needs a command"),
+    ("--json", "usage", "--json needs a command, as in `carryover sessions --json`"),
 )
 
 
