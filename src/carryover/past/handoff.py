@@ -10,7 +10,7 @@ none answers, the same function (`hand_over`) makes it here.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from carryover.publish.make import MadeHandoff
 
 __all__ = ["LineRecord", "PrintedHandoff", "WantedHandoff"]
+
+_MOST_NEAR: Final = 3
 
 
 def current_handoff(wanted: WantedHandoff) -> PrintedHandoff:
@@ -102,7 +104,7 @@ def _nothing_found(root: str, how_to_link: str | None) -> UserError:
         how_to_link = "If it was moved or renamed, `carryover link OLD NEW` brings along what was recorded before."
     if (gone := no_such_folder(root)) is not None:
         return UserError(" ".join(filter(None, (gone, KNOWN_PROJECTS, how_to_link))), ExitCode.NOTHING_FOUND)
-    nothing = f"No agent's work is recorded for {root}. {_not_read_in(root)}{KNOWN_PROJECTS}"
+    nothing = f"No agent's work is recorded for {root}. {_not_read_in(root)}{_near(root)}{KNOWN_PROJECTS}"
     watched = "`carryover status` says which agents are watched, and where."
     return UserError(" ".join(filter(None, (nothing, watched, how_to_link))), ExitCode.NOTHING_FOUND)
 
@@ -116,6 +118,20 @@ def _known(ledger: Path) -> list[Whereabouts]:
         return []
     with reading(ledger) as db:
         return whereabouts(db)
+
+
+def _near(root: str) -> str:
+    """Names the newest projects with work below the folder, such as submodules, and worktrees of the repository."""
+    from carryover.ledger.connect import reading
+    from carryover.ledger.queries import projects
+
+    ledger, below = state_dir().ledger, f"{root.rstrip('/')}/"
+    if not ledger.exists():
+        return ""
+    with reading(ledger) as db:
+        near = [row.root for row in projects(db) if row.main_root == root or row.root.startswith(below)]
+    named = ", ".join(f"`carryover handoff {quoted(one)}`" for one in near[:_MOST_NEAR])
+    return f"There is work in folders or worktrees of it: {named}. " if named else ""
 
 
 def _is_any_gone(root: str) -> bool:

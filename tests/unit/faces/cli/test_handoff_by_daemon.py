@@ -126,6 +126,20 @@ def test_the_command_loads_nothing_that_makes_a_handoff(shop: Path) -> None:
     assert not {"carryover.daemon.health", "carryover.probe.git_command", "dataclasses", "subprocess"} & modules
 
 
+def test_where_there_is_no_work_that_of_folders_and_worktrees_is_named(recorded: Path, home: Path, run: Run) -> None:
+    """Who works in worktrees or submodules alone asks in the main checkout first."""
+    main, tree = repository(home / "main", {"a.py": "a = 1\n"}), home / "other tree"
+    git(main, "worktree", "add", "--quiet", "-b", "other", str(tree))
+    ClaudeSession(home / ".claude" / "projects", tree).prompt("Look around")
+    run("handoff", str(tree))
+
+    said = [run.err(ExitCode.NOTHING_FOUND, "handoff", str(place)) for place in (main, home)]
+
+    near = "There is work in folders or worktrees of it: "
+    assert f"{near}`carryover handoff '{tree}'`. `carryover sessions" in said[0]
+    assert f"{near}`carryover handoff '{tree}'`, `carryover handoff {recorded}`. " in said[1]
+
+
 def test_where_a_session_has_only_started_a_worktree_has_nothing_of_an_excluded_checkout(
     recorded: Path, home: Path, run: Run
 ) -> None:
