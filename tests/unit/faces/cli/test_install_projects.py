@@ -14,7 +14,9 @@ from carryover.actions.first_read import active_projects
 from carryover.config import Config, ProjectsConfig, PublishConfig
 from carryover.past.context import state_dir
 from demo.replay import TIMESTAMP
+from support.claude_session import ClaudeSession
 from support.recorded_shop import Run
+from support.repository import repository
 
 
 def found(config: Config | None = None) -> tuple[Path, ...]:
@@ -87,6 +89,17 @@ def test_a_session_that_began_long_ago_and_goes_on_counts(claude: Path, shop: Pa
     aged(home, 30, goes_on=True)
 
     assert found() == (shop,)
+
+
+def test_of_many_projects_it_says_how_to_see_the_others(claude: Path, home: Path, run: Run) -> None:
+    """Once they are installed, `--json` alone would install again."""
+    for number in range(9):
+        root = repository(home / "code" / f"p{number}", {"a.py": "1\n"})
+        ClaudeSession(home / ".claude" / "projects", root).prompt("Look around")
+
+    assert "  and 1 more; --json lists them\n" in run.out("install", "--yes", "--no-service", "--dry-run")
+    again = "  and 1 more; `carryover refresh --dry-run --json` lists what is to come\n"
+    assert again in run.out("install", "--yes", "--no-service")
 
 
 def test_a_second_time_it_announces_nothing_that_is_there_already(
