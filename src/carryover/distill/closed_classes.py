@@ -42,6 +42,8 @@ NEGATED_ENDS: Final = ("不要", "不", "别", "勿")
 """The same in a script that is written without blanks."""
 _NEGATED: Final = later(r"\w+n['’]t")
 _GO_ON_CHARS: Final = 40
+_COMMIT: Final = "commit"
+"""So people call it in many languages, as git does."""
 _SHORT_REPLY_CHARS: Final = 24
 _CLAUSE: Final = later(r"\s*[^\W\d_][^\n,.;:!?，。、！？]{0,23}(?=[,.;!，。、！])")
 NEXT: Final = "next"
@@ -118,6 +120,11 @@ def is_question(line: str) -> bool:
 def asks_to_go_on(question: str) -> bool:
     """Whether a question is short, and asks only whether to go on."""
     return len(question) <= _GO_ON_CHARS and speaks_of_going_on(question)
+
+
+def asks_to_commit(question: str) -> bool:
+    """Whether a question is short, and speaks of a commit."""
+    return len(question) <= _GO_ON_CHARS and _COMMIT in question.casefold()
 
 
 def speaks_of_going_on(text: str) -> bool:

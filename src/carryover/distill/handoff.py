@@ -22,7 +22,7 @@ from carryover.distill.sections import (
     user_said,
     where_it_stands,
 )
-from carryover.distill.sections.git_context import came_later, git_line
+from carryover.distill.sections.git_context import came_later, git_line, is_clean
 from carryover.distill.sections.next_action import is_planned, next_entries
 from carryover.distill.sections.recent_calls import call_entries
 from carryover.distill.sections.recent_files import file_entries, newest_edits, recent_files
@@ -99,7 +99,8 @@ def distill(
     # Nothing in `_past_part` depends on how long ago the newest event was, so later calls find an earlier result.
     at_ms = min(now_ms, max((session.newest_ms for session in view.sessions), default=0))
     named = open_questions.still_named(view.opinions, now_ms)
-    part = _past_part(replace(view, opinions=named), facts.files, at_ms, own, agent_names)
+    clean_ms = facts.git.committed_ms if facts.git is not None and is_clean(facts.git) else 0
+    part = _past_part(replace(view, opinions=named), facts.files, at_ms, own, agent_names, clean_ms)
     if part is None:
         return None
     past = part.past
@@ -142,8 +143,8 @@ def distill(
 
 
 class _PastPart(NamedTuple):
-    """The part of a handoff that depends neither on git's state nor on the agents that could continue. `sections` has
-    all titles in their order, without entries for those that depend on either."""
+    """The part of a handoff that depends neither on git's state, but for when all was committed, nor on the agents that
+    could continue. `sections` has all titles in their order, without entries for those that depend on either."""
 
     past: Past
     sections: Mapping[str, tuple[Entry, ...]]
@@ -154,9 +155,14 @@ class _PastPart(NamedTuple):
 
 @remembered(most=2)  # enough for one project: its published handoff, and the answer to the last session that started
 def _past_part(
-    view: ProjectView, files: Mapping[str, FileFacts], now_ms: int, own: str | None, agent_names: Mapping[str, str]
+    view: ProjectView,
+    files: Mapping[str, FileFacts],
+    now_ms: int,
+    own: str | None,
+    agent_names: Mapping[str, str],
+    clean_ms: int,
 ) -> _PastPart | None:
-    past = past_of(view, now_ms=now_ms, own=own, names=agent_names)
+    past = past_of(view, now_ms=now_ms, own=own, names=agent_names, clean_ms=clean_ms)
     if past is None:
         return None
     view = past.view

@@ -64,6 +64,8 @@ class Past(NamedTuple):
     """The newest turn that did more than commit earlier work, if it is not `main` and few answers have followed."""
     at_ms: int
     """Time of the leading session's last event (UTC ms)."""
+    clean_ms: int
+    """Time of HEAD's commit, if nothing is uncommitted, else 0."""
     names: Mapping[str, str]
     short_ids: Mapping[str, str]
     beside: frozenset[str]
@@ -105,7 +107,9 @@ class Past(NamedTuple):
         return ", ".join(part for part in (f"{self.turn(step.turn.number, step.view)}{step.view.where}", ago) if part)
 
 
-def past_of(view: ProjectView, *, now_ms: int, own: str | None = None, names: Mapping[str, str] = {}) -> Past | None:
+def past_of(
+    view: ProjectView, *, now_ms: int, own: str | None = None, names: Mapping[str, str] = {}, clean_ms: int = 0
+) -> Past | None:
     """Returns the past of a project; None if nothing happened. `own` names a session that must lead."""
     view = without_said_again(view)
     steps = steps_of(view)
@@ -127,6 +131,7 @@ def past_of(view: ProjectView, *, now_ms: int, own: str | None = None, names: Ma
         main=main,
         work=last if last is not main and answered <= _MOST_SINCE else None,
         at_ms=min(newest.view.newest_ms, now_ms),
+        clean_ms=clean_ms,
         names=names,
         short_ids=_short_ids([session.session for session in view.sessions]),
         beside=beside,

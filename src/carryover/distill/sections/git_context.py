@@ -20,6 +20,11 @@ def came_later(git: GitFacts, view: ProjectView) -> bool:
     return newest is not None and git.committed_ms > newest.newest_ms + _SOON_MS
 
 
+def is_clean(git: GitFacts) -> bool:
+    """Whether nothing is uncommitted, as far as git has just said."""
+    return not (git.changed_files or git.untracked or git.stale)
+
+
 def git_line(git: GitFacts, view: ProjectView, *, for_now: bool) -> str:
     """Returns a line with the branch, the commit and what is not committed, worded so that it stays true for a later
     reader unless `for_now`."""

@@ -8,7 +8,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from carryover.distill.closed_classes import asks_to_go_on, is_question
+from carryover.distill.closed_classes import asks_to_commit, asks_to_go_on, is_question
 from carryover.distill.digest import Digest, SeenRun
 from carryover.distill.entry import WEIGHTS, Entry
 from carryover.distill.goals import says_something
@@ -73,9 +73,22 @@ def _waits(past: Past, step: Step) -> bool:
 
 
 def is_over(past: Past, step: Step) -> bool:
-    """Whether the user has replied to a question in another session, or has left it for other work. A plan is never
-    left."""
-    return _replied_elsewhere(past, step) or (not plan_waits(step.digest) and was_left(past, step.turn.last_ms))
+    """Whether the user has replied to a question in another session, or has left it for other work, or what it offers
+    to commit is. A plan is never left."""
+    if _replied_elsewhere(past, step):
+        return True
+    return not plan_waits(step.digest) and (was_left(past, step.turn.last_ms) or _is_committed(past, step))
+
+
+def _is_committed(past: Past, step: Step) -> bool:
+    """Whether a turn ended with the question whether to commit, and all is committed since."""
+    asked = _questions_in(last_words(step.turn).question)
+    is_of_commit = asked != [] and not step.digest.questions and all(map(asks_to_commit, asked))
+    return is_of_commit and past.clean_ms > step.turn.last_ms
+
+
+def _questions_in(text: str) -> list[str]:
+    return [one for line in text.splitlines() for one in sentences(line) if is_question(one)]
 
 
 def _replied_elsewhere(past: Past, step: Step) -> bool:
@@ -84,7 +97,7 @@ def _replied_elsewhere(past: Past, step: Step) -> bool:
     question."""
     name = step.view.session
     asked = last_words(step.turn).question or "\n".join(one.text for one in step.digest.questions)
-    questions = [one for line in asked.splitlines() for one in sentences(line) if is_question(one)]
+    questions = _questions_in(asked)
     names = subjects_in("\n".join(questions))
     only_to_go_on = questions != [] and all(map(asks_to_go_on, questions))
     for one in past.steps:
@@ -120,7 +133,8 @@ def _asked(past: Past, step: Step, back: int) -> list[Entry]:
     at_ms = step.turn.last_ms
     label = f"{past.agent(step)} asked ({past.place(step, at_ms)})"
     entries: list[Entry] = []
-    if not (_only_greets(step.digest) or _may_be_the_protocols(past, step) or _went_on(step)):
+    is_past = _went_on(step) or _is_committed(past, step)
+    if not (is_past or _only_greets(step.digest) or _may_be_the_protocols(past, step)):
         entries += parted(step, last_words(step.turn).question, "message", weight, label=label, most=5, at_ms=at_ms)
     for asked in step.digest.questions[-weight.most :]:
         text = f"{asked.text} Options: {'; '.join(asked.options)}" if asked.options else asked.text

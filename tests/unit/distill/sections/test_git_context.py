@@ -111,3 +111,27 @@ def test_an_operation_that_git_has_not_finished_is_named() -> None:
         lines = [line_with(replace(git, notes=notes), talk) for notes in (rebase, merge)]
         assert 'detached HEAD at 1a2b3c4 "Shop", under way: rebase of main; not committed: 1 changed' in lines[0]
         assert '"Shop", under way: merge; not' in lines[1]
+
+
+@pytest.mark.parametrize(
+    ("asks", "minutes", "untracked", "is_open"),
+    [
+        ("Want me to commit it?", 5, 0, False),
+        ("要一併 commit 嗎？", 5, 0, False),
+        ("Want me to commit it?", -5, 0, True),
+        ("Want me to commit it?", 5, 1, True),
+        ("Want me to commit it? And shall I drop the table?", 5, 0, True),
+    ],
+)
+def test_whether_to_commit_is_no_question_once_all_is_committed(
+    asks: str, minutes: int, untracked: int, is_open: bool
+) -> None:
+    talk = worked(says=f"The vouchers moved. {asks}")
+    committed_ms = talk.at_ms + minutes * MINUTE_MS
+    git = GitFacts(branch="main", head="1a2b3c4", committed_ms=committed_ms, untracked=untracked)
+    later = worked("s2", "Translate the manual.", hours=1)
+
+    for talks in ((talk,), (talk, later)):
+        made = distill(project(*talks), Facts(git), resume="ask", now_ms=later.at_ms)
+        assert made is not None
+        assert ("claude-code asked (" in render(made), made.settled) == (is_open, not is_open)
