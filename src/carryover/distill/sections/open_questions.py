@@ -237,7 +237,13 @@ def _tests(past: Past, recent: Iterable[RecentFile]) -> list[Entry]:
 def _failing(seen: SeenRun, ago: str = "") -> str:
     names = f" in {', '.join(map(name_of_test, seen.run.failed_names[:4]))}" if seen.run.failed_names else ""
     reason = f": {printed_line(seen.run.reason)}" if seen.run.reason else ""
-    return f"Tests fail{names}{ago}{reason}"
+    how = "ended in an error" if has_no_result(seen.run) else "fail"  # they may not have run at all
+    return f"Tests {how}{names}{ago}{reason}"
+
+
+def has_no_result(run: TestRun) -> bool:
+    """Whether a run failed without a word of any test."""
+    return run.status == "fail" and not (run.failed_names or run.passed or run.failed or run.errors or run.skipped)
 
 
 def _has_run(session: SessionView, seen: SeenRun) -> bool:

@@ -8,7 +8,7 @@ from typing import Final
 from carryover.distill.digest import JOB, Said, SeenRun
 from carryover.distill.entry import BY_WORTH, WEIGHTS, Entry
 from carryover.distill.quotes import branch_name, cut_middle, earlier, in_quotes, printed_line
-from carryover.distill.sections.open_questions import asking_sessions, newest_run
+from carryover.distill.sections.open_questions import asking_sessions, has_no_result, newest_run
 from carryover.distill.sections.progress_log import is_done_since
 from carryover.distill.sections.quoting import announced, from_turn, joined_short, last_words, parted
 from carryover.distill.sections.recent_files import may_be_tested, relative
@@ -160,7 +160,7 @@ def result_of(seen: SeenRun) -> str:
     status = {"pass": "passed", "fail": "failed", "unknown": "result unclear"}[run.status]
     if run.status == "unknown" and run.reason:
         return f"no test was run: {printed_line(run.reason.replace('`', ''))}"
-    if run.status == "fail" and not said and not run.failed_names:
+    if has_no_result(run):
         return "ended in an error, no result printed"
     return f"{status} ({said})" if said else status
 

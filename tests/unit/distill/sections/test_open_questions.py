@@ -92,6 +92,13 @@ def test_of_failing_tests_it_says_which_and_why() -> None:
     ]
 
 
+def test_of_tests_that_printed_no_result_it_is_not_said_that_they_fail() -> None:
+    talk = session("s1").user(GOAL).ran("go test ./...", "go: cannot set privileged capabilities", status="error")
+
+    assert section(talk.says("Go does not run here."), title="Open questions") == ["Tests ended in an error"]
+    assert "no result printed" in under("Where it stands", talk)
+
+
 def test_a_failure_in_the_last_minute_before_another_run_needs_no_time() -> None:
     talk = session("s1").user(GOAL).ran("pytest -q", "FAILED a.py::test_a\n1 failed in 1s", status="error")
     talk.at_ms -= 150_000  # a command and a message take three minutes
