@@ -31,7 +31,7 @@ def _kept(template: str, config: bytes, files: tuple[tuple[str, str], ...]) -> _
     """What `git init` makes with this template and these settings, and the first commit if there are `files`."""
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
-        git(root, "init", "--quiet")
+        git(root, "init", "--quiet", "--object-format=sha1")  # whatever one test sets in its environment
         if files:
             _commit(root, dict(files))
         made = sorted((root / ".git").rglob("*"))
