@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import glob
 import sqlite3
 from pathlib import Path, PurePath
 from typing import Final
@@ -23,6 +22,7 @@ from carryover.facts import is_foreign
 from carryover.ledger.queries import project_by_id, projects, session_counts, sessions
 from carryover.ledger.rows import ProjectRow
 from carryover.past.types import Project, ProjectHandoff, Projects, TurnState
+from carryover.probe.patterns import names_alone
 from carryover.projects.handoff_file import handoff_path
 from carryover.publish.digests import session_gist
 from carryover.publish.limits import limited_projects, resets_ms
@@ -61,7 +61,7 @@ def listed_projects(db: sqlite3.Connection, config: Config, *, now_ms: int) -> P
             waits_since_ms=waiting.since_ms,
             asks=quoted_line(waiting.question)[:_QUESTION_CHARS],
             sessions=counts.get(row.id, 0),
-            is_paused=config.paused or glob.escape(row.root) in config.projects.exclude,
+            is_paused=config.paused or any(names_alone(pattern, row.root) for pattern in config.projects.exclude),
             resets_ms=waiting.resets_ms,
         )
         listed.append(project)

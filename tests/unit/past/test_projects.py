@@ -8,7 +8,7 @@ import pytest
 from msgspec import UNSET
 from msgspec.structs import replace
 
-from carryover.config import Config, PublishConfig
+from carryover.config import Config, ProjectsConfig, PublishConfig
 from carryover.distill.limit import Limit
 from carryover.distill.quotes import estimated_tokens
 from carryover.facts import GitFacts
@@ -98,6 +98,14 @@ async def test_a_project_says_what_it_is_about_in_its_newest_words_and_how_its_n
     [project] = listed_projects(scribe.db, Config(), now_ms=NOW_MS).projects
 
     assert (project.about, project.state) == ("Round the total to whole cents", state)
+
+
+@pytest.mark.parametrize(("pattern", "paused"), [("/srv/shop/", True), ("/srv/shop", True), ("/srv/*", False)])
+async def test_a_project_that_its_path_excludes_is_paused(scribe: Scribe, pattern: str, paused: bool) -> None:
+    await scribe.tell(scribe.event("add a cart", cwd="/srv/shop"))
+    config = Config(projects=ProjectsConfig(exclude=(pattern,)))
+
+    assert [each.is_paused for each in listed_projects(scribe.db, config, now_ms=NOW_MS).projects] == [paused]
 
 
 async def test_a_job_that_was_not_mentioned_for_a_day_runs_no_more(scribe: Scribe) -> None:
