@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from carryover.distill.entry import FIXED
 from carryover.model import BackgroundTask, UserPrompt
-from support.conversation import session, under, worked
+from support.conversation import handoff, session, under, worked
 
 
 def test_an_answer_counts_although_a_job_or_another_session_made_the_turn_go_on() -> None:
@@ -105,3 +106,14 @@ def test_the_answer_of_a_turn_that_only_commits_comes_below_the_answer_about_the
     before = "claude-code's words after the newest work (turn 2, "
     assert ("The zebra board is left." in stands and before in stands) == (more == "")
     assert "last words (turn 3): Committed as 4a7f2c1." in stands
+
+
+def test_the_first_line_of_what_the_newest_work_ended_with_is_fixed_as_its_last_is() -> None:
+    said = "The okapi board is labelled in two languages.\n\n" + "The keeper asked for a line more. " * 12
+    talk = worked().user("Label the okapi board.").edited("board.py").says(f"{said}\n\nThe zebra board is left.")
+    talk.user("Which board is the oldest of all?").says("The okapi board.")
+
+    [stands] = [one.entries for one in handoff(talk).sections if one.title == "Where it stands"]
+    parts = [one for one in stands if "words after the newest work" in one.label]
+    assert len(parts) > 2
+    assert max(parts[0].weight, parts[-1].weight) <= FIXED < parts[1].weight
