@@ -1,4 +1,4 @@
-"""The project that a client of `carryover mcp` works in, and what the tools answer about it. Blocks."""
+"""The project that a client of `carryover mcp` works in, and the tools' answers about it. Blocking."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from carryover.past.context import current_folder
 from carryover.past.recall import ProjectFolder, handoff, neutral, project_at, recall, turn
 
 _MOST_REFUSED: Final = 500
-"""Characters that are kept of a refusal's beginning and of its end: it may quote an argument of any length."""
+"""Characters kept of each end of an error message, which may quote an argument of any length."""
 _NO_TOOL: Final[Mapping[str, Any]] = {"properties": {}, "required": []}
 
 
 class Project:
-    """The project that the client works in, which no argument of a tool can change.
+    """The project that the client works in. No argument of a tool can select another one.
 
     project = Project(ask_root, began_ms=...)  # `ask_root` returns the first folder that the client names, or None
-    text, failed = project.called("recall", {"query": "discount"})
+    text, failed = project.call("recall", {"query": "discount"})
     """
 
     def __init__(self, ask_root: Callable[[], str | None], *, began_ms: int) -> None:
@@ -29,21 +29,22 @@ class Project:
         self._began_ms = began_ms
         self._folder: str | None = None
         self._first: ProjectFolder | None = None
-        self._asking = Lock()
+        self._lock = Lock()
 
-    def called(self, name: str, arguments: Mapping[str, Any]) -> tuple[str, bool]:
-        """Returns what a tool answers, and whether it failed: a failure is an answer too, so that the model can do
-        better."""
+    def call(self, name: str, arguments: Mapping[str, Any]) -> tuple[str, bool]:
+        """Returns the text that a tool answers with, and whether the call failed. The text of a failed call says why,
+        so that the model can correct the call."""
         try:
-            return self._answer(self._asked_about(), name, arguments), False
+            return self._answer(self._same_project(), name, arguments), False
         except UserError as error:
-            text = neutral(str(error))
-            is_short = len(text) <= 2 * _MOST_REFUSED
-            return text if is_short else f"{text[:_MOST_REFUSED]} … {text[-_MOST_REFUSED:]}", True
+            text: str = neutral(str(error))
+        if len(text) > 2 * _MOST_REFUSED:
+            text = f"{text[:_MOST_REFUSED]} … {text[-_MOST_REFUSED:]}"
+        return text, True
 
-    def _asked_about(self) -> ProjectFolder:
-        """Returns the project of the first call. Raises UserError if another is in its place now, or none."""
-        with self._asking:
+    def _same_project(self) -> ProjectFolder:
+        """Returns the project of the first call. Raises UserError if the folder is gone or holds another project."""
+        with self._lock:
             self._folder = self._folder or self._ask_root() or _started_in()
             project = project_at(self._folder)
             self._first = self._first or project
@@ -55,10 +56,11 @@ class Project:
         return project
 
     def _answer(self, project: ProjectFolder, name: str, values: Mapping[str, Any]) -> str:
-        """Returns what a tool answers. Raises UserError if arguments are missing, or are something else."""
+        """Returns a tool's answer. Raises UserError for an unknown tool or argument, and for a missing argument."""
         schema = next((tool["inputSchema"] for tool in TOOLS if tool["name"] == name), _NO_TOOL)
         arguments = schema["properties"]
-        if arguments and (unknown := values.keys() - arguments.keys()):
+        unknown = values.keys() - arguments.keys()
+        if arguments and unknown:
             names = ", ".join(sorted(arguments))
             raise UserError(f"{name!r} takes no {', '.join(sorted(unknown))}. Its arguments are {names}.")
         match name, values:
@@ -72,7 +74,7 @@ class Project:
             case "handoff", _:
                 tokens = values.get("tokens")
                 return handoff(project, tokens if isinstance(tokens, int) else MAX_TOKENS)
-        for needed in schema["required"]:  # there is one at most
+        for needed in schema["required"]:  # a tool has one at most
             raise UserError(f"{name!r} needs {needed}: {arguments[needed]['description']}.")
         names = ", ".join(tool["name"] for tool in TOOLS)
         raise UserError(f"There is no tool {name!r}. The tools are {names}.")
@@ -80,6 +82,7 @@ class Project:
 
 def _started_in() -> str:
     """Returns the folder that the server was started in. Raises UserError if it is gone."""
-    if (folder := current_folder()) is None:
+    folder = current_folder()
+    if folder is None:
         raise UserError("The folder that this server was started in is gone.", ExitCode.NOTHING_FOUND)
     return str(folder)

@@ -1,7 +1,7 @@
-"""MCP, over JSON-RPC 2.0: what a client's message asks for, and what answers it. Pure.
+"""MCP over JSON-RPC 2.0: reads a client's messages and builds the answers. Pure.
 
-Four revisions begin with a handshake, `initialize`. In the newest there is none, and each request says itself which
-revision it follows, so both kinds are served, request by request.
+Four revisions of MCP begin a session with a handshake, `initialize`. The newest has no handshake: each request names
+its revision in `_meta`. The server decides for each request which of the two rules applies.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from carryover.faces.mcp.tools import INSTRUCTIONS, TOOLS
 _BATCHING: Final = "2025-03-26"
 """The only revision in which a line may hold several messages."""
 MOST_IN_BATCH: Final = 100
-"""Its answers are written in one line, so they are kept until all are there."""
+"""All answers to a batch are written in one line, so they are kept in memory until the last one is ready."""
 _WITH_HANDSHAKE: Final = ("2024-11-05", _BATCHING, "2025-06-18", "2025-11-25")
 """Oldest first."""
 _WITHOUT_HANDSHAKE: Final = "2026-07-28"
@@ -62,14 +62,14 @@ class Message(msgspec.Struct, frozen=True):
 
 
 class Session(msgspec.Struct, frozen=True):
-    """What was agreed by `initialize`: the revision, and whether the client can be asked for its folders."""
+    """What the handshake agreed on: the revision (None before it), and whether the client can name its folders."""
 
     revision: str | None = None
     has_roots: bool = False
 
 
 class Call(msgspec.Struct, frozen=True):
-    """A call of a tool, whose answer takes time."""
+    """A call of a tool, to be answered by a thread of its own. `has_handshake` is False in the newest revision."""
 
     id: RequestId
     name: str
@@ -78,7 +78,7 @@ class Call(msgspec.Struct, frozen=True):
 
 
 class Refused(Exception):
-    """A message that is answered by an error."""
+    """A message that gets an error as its answer."""
 
     def __init__(self, code: int, message: str, **data: Any) -> None:
         super().__init__(message)
@@ -90,10 +90,10 @@ def _invalid_params() -> Refused:
 
 
 class _Meta(msgspec.Struct, frozen=True):
-    """What a request says of the client in the revision without a handshake."""
+    """What each request says about the client in the revision without a handshake."""
 
     revision: str | UnsetType = msgspec.field(name="io.modelcontextprotocol/protocolVersion", default=UNSET)
-    client_can: dict[str, Any] | UnsetType = msgspec.field(
+    capabilities: dict[str, Any] | UnsetType = msgspec.field(
         name="io.modelcontextprotocol/clientCapabilities", default=UNSET
     )
 
@@ -102,7 +102,7 @@ class _Params(msgspec.Struct, frozen=True):
     meta: _Meta | None = msgspec.field(name="_meta", default=None)
 
 
-class _ClientCan(msgspec.Struct, frozen=True):
+class _Capabilities(msgspec.Struct, frozen=True):
     roots: dict[str, Any] | None = None
 
 
@@ -113,7 +113,7 @@ class _Client(msgspec.Struct, frozen=True):
 
 class _Initialize(_Params, frozen=True, kw_only=True):
     revision: str = msgspec.field(name="protocolVersion")
-    client_can: _ClientCan = msgspec.field(name="capabilities")
+    capabilities: _Capabilities
     client: _Client = msgspec.field(name="clientInfo")
 
 
@@ -148,16 +148,19 @@ _PARAMS: Final[Mapping[str, type[_Params]]] = {
 
 
 def batch_in(line: str, session: Session) -> list[Raw] | None:
-    """Returns the messages of a line that is a batch; None if it is none, is too long, or what was agreed has none."""
-    messages = []
-    with suppress(ValueError, RecursionError):
-        if session.revision == _BATCHING and line.lstrip().startswith("["):
-            messages = decoder_of(list[Raw]).decode(line)
+    """Returns the messages of a batch; None if the line is not a batch, if it holds more than `MOST_IN_BATCH` messages,
+    or if the revision has no batches."""
+    if session.revision != _BATCHING or not line.lstrip().startswith("["):
+        return None
+    try:
+        messages = decoder_of(list[Raw]).decode(line)
+    except (ValueError, RecursionError):
+        return None
     return messages if 0 < len(messages) <= MOST_IN_BATCH else None
 
 
 def message_in(text: str | Raw) -> Message:
-    """Raises Refused if the text can't be read, or neither asks for anything nor answers."""
+    """Decodes a message. Raises Refused if it is not JSON, or not a request, a notification or a response."""
     invalid = Refused(INVALID_REQUEST, "Invalid request")
     message = _decoded(text, Message, invalid)
     is_response = message.result is not UNSET or message.error is not UNSET
@@ -167,26 +170,28 @@ def message_in(text: str | Raw) -> Message:
 
 
 def answer(message: Message, session: Session) -> tuple[Session, bytes | Call | None]:
-    """Returns what is agreed from now on, and the answer if one is due. Raises Refused if that is an error."""
+    """Returns the session as it is after the message, and the answer: a line to write, a call to make, or None for a
+    notification or a response. Raises Refused if the answer is an error."""
     if message.method is UNSET or message.id is UNSET or message.id is None:
         return session, None
-    given = message.params if message.params != _NULL else _NO_PARAMS
-    params = _decoded(given, _PARAMS.get(message.method, _Params), _invalid_params())
-    has_handshake = params.meta is None or params.meta.revision is UNSET or isinstance(params, _Initialize)
+    raw_params = message.params if message.params != _NULL else _NO_PARAMS
+    params = _decoded(raw_params, _PARAMS.get(message.method, _Params), _invalid_params())
+    names_revision = params.meta is not None and params.meta.revision is not UNSET
+    has_handshake = isinstance(params, _Initialize) or not names_revision
     if params.meta is not None and not has_handshake:
-        _require_served(params.meta)
+        _require_supported(params.meta)
     result: Mapping[str, Any]
     match message.method, params:
-        case _, _Initialize(revision=wanted, client_can=client_can):
-            revision = wanted if wanted in _WITH_HANDSHAKE else _WITH_HANDSHAKE[-1]
-            session = Session(revision, has_roots=client_can.roots is not None)
+        case _, _Initialize(revision=requested, capabilities=capabilities):
+            revision = requested if requested in _WITH_HANDSHAKE else _WITH_HANDSHAKE[-1]
+            session = Session(revision, has_roots=capabilities.roots is not None)
             result = {**_ABOUT, "protocolVersion": revision, "serverInfo": _SERVER}
         case "ping", _ if has_handshake:
             result = {}
         case "server/discover", _ if not has_handshake:
             result = {**_ABOUT, "supportedVersions": [_WITHOUT_HANDSHAKE], **_NOT_CACHED}
         case _, _ListTools() | _CallTool() if has_handshake and session.revision is None:
-            raise _invalid_params()
+            raise _invalid_params()  # before `initialize`; the SDK's server says the same
         case _, _ListTools():
             result = {"tools": TOOLS} if has_handshake else {"tools": TOOLS, **_NOT_CACHED}
         case _, _CallTool(name=name, arguments=arguments):
@@ -203,12 +208,12 @@ def line_of_call(call: Call, text: str, *, failed: bool) -> bytes:
 
 
 def line_of_error(request_id: RequestId | None, refused: Refused) -> bytes:
-    """Returns the answer to a request that is refused; `request_id` is None if it is not known."""
+    """Returns the answer to a refused request; `request_id` is None if the id could not be read."""
     return msgspec.json.encode({"jsonrpc": "2.0", "id": request_id, "error": refused.error})
 
 
 def id_in(text: str | Raw) -> RequestId | None:
-    """Returns the id of a request that `message_in` refuses; None if that can't be read either."""
+    """Returns the id of a request that `message_in` refuses; None if the id can't be read either."""
     with suppress(ValueError, RecursionError):
         request = json.loads(
             text if isinstance(text, str) else bytes(text),
@@ -216,13 +221,13 @@ def id_in(text: str | Raw) -> RequestId | None:
         )
         match request:
             case {"method": _, "id": (str() | int()) as request_id} if not isinstance(request_id, bool):
-                str(request_id).encode()  # half of a surrogate pair is no text that can be written
+                str(request_id).encode()  # ValueError for half of a surrogate pair, which cannot be written
                 return request_id
     return None
 
 
 def cancelled_by(message: Message) -> RequestId | None:
-    """Returns the id of the request that needs no answer any more."""
+    """Returns the id of the request that the client cancels; None if the message is not a cancellation."""
     if message.method != "notifications/cancelled":
         return None
     with suppress(Refused):
@@ -231,27 +236,29 @@ def cancelled_by(message: Message) -> RequestId | None:
 
 
 def answers_roots(message: Message) -> bool:
-    """Whether it is the client's response to `ASK_ROOTS`."""
+    """Whether the message is the client's response to `ASK_ROOTS`."""
     return message.method is UNSET and str(message.id) == str(_ROOTS_ID)
 
 
 def folder_in(roots: Message) -> str | None:
-    """Returns the first folder of this machine that the client names; None if it names none, or refused."""
-    with suppress(Refused, ValueError):
-        listed = _decoded(roots.result, _Roots, _invalid_params()) if roots.result is not UNSET else _Roots([])
-        places = (urlsplit(root.uri) for root in listed.roots)
-        here = (place for place in places if place.scheme == "file" and place.netloc in ("", "localhost"))
-        return next((unquote(place.path) for place in here), None)
+    """Returns the first folder on this machine that the response names; None if it names none, or is an error."""
+    if roots.result is UNSET:
+        return None
+    with suppress(Refused, ValueError):  # ValueError: a URI that urlsplit does not accept
+        for root in _decoded(roots.result, _Roots, _invalid_params()).roots:
+            uri = urlsplit(root.uri)
+            if uri.scheme == "file" and uri.netloc in ("", "localhost"):
+                return unquote(uri.path)
     return None
 
 
-def _require_served(meta: _Meta) -> None:
-    """Raises Refused if a request without a handshake names another revision, or leaves out what it has to say."""
-    if meta.client_can is UNSET:
+def _require_supported(meta: _Meta) -> None:
+    """Raises Refused if a request without a handshake names an unknown revision or leaves out its capabilities."""
+    if meta.capabilities is UNSET:
         raise _invalid_params()
     if meta.revision != _WITHOUT_HANDSHAKE:
-        about = {"supported": [_WITHOUT_HANDSHAKE], "requested": meta.revision}
-        raise Refused(UNSUPPORTED_REVISION, "Unsupported protocol version", data=about)
+        revisions = {"supported": [_WITHOUT_HANDSHAKE], "requested": meta.revision}
+        raise Refused(UNSUPPORTED_REVISION, "Unsupported protocol version", data=revisions)
 
 
 def _line_of_result(request_id: RequestId, result: Mapping[str, Any], has_handshake: bool) -> bytes:
@@ -261,12 +268,12 @@ def _line_of_result(request_id: RequestId, result: Mapping[str, Any], has_handsh
     return msgspec.json.encode({"jsonrpc": "2.0", "id": request_id, "result": result})
 
 
-def _decoded(text: str | Raw, kind: type[_T], otherwise: Refused) -> _T:
-    """Raises `otherwise` if the text is JSON of another kind."""
+def _decoded(text: str | Raw, kind: type[_T], mismatch: Refused) -> _T:
+    """Raises `mismatch` if the text is valid JSON of another shape, and another Refused if it is not valid JSON."""
     try:
         return decoder_of(kind).decode(text)
     except msgspec.ValidationError:
-        raise otherwise from None
+        raise mismatch from None
     except (ValueError, RecursionError):
         raise Refused(
             PARSE_ERROR,

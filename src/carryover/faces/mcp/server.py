@@ -1,7 +1,7 @@
-"""The MCP server of `carryover mcp`, for one project: each line of standard input is a message, and each of output.
+"""The MCP server of `carryover mcp`, for one project: one message per line, on standard input and output.
 
-One thread reads, and answers what takes no time. A call of a tool gets a thread of its own, so that each answer is
-written as soon as it is ready.
+The main thread reads the lines and answers everything but calls of tools. A line with a call gets a thread of its own,
+so a slow call delays no other answer.
 """
 
 from __future__ import annotations
@@ -24,94 +24,103 @@ if TYPE_CHECKING:
     from carryover.faces.mcp.project import Project
 
 MOST_BYTES: Final = 1 << 22
-"""The longest line that is read. Of a longer one only the beginning is, so it is refused."""
+"""Length of the longest line. A longer one is cut there, and so refused as invalid JSON."""
 MOST_AT_ONCE: Final = 8
-"""Lines with calls that are answered at the same time."""
+"""Number of lines with calls that are answered at the same time."""
 MOST_WAITING: Final = 64
-"""Lines with calls that are answered or wait for it; no further line is read until one of them is answered."""
+"""Number of lines with calls that are not answered yet. At this number, reading stops until one of them is."""
 ROOTS_S: Final = 1.0
-"""How long the client may take to name its roots; without them, the folder that the server was started in counts."""
+"""Seconds that the client has to name its roots. After that, the folder that the server was started in counts."""
 
 
 def serve() -> None:
     """Answers the client on standard input and output until it closes one of them."""
-    given, answers, nothing = os.dup(0), os.dup(1), os.open(os.devnull, os.O_RDWR)
-    for descriptor in (given, answers):
+    requests, answers, nothing = os.dup(0), os.dup(1), os.open(os.devnull, os.O_RDWR)
+    for descriptor in (requests, answers):
         os.set_blocking(descriptor, True)
-    os.dup2(nothing, 0)  # a program that is started, or a line that is printed, must not come between
+    os.dup2(nothing, 0)  # neither a program that is started nor a stray print may touch the protocol
     os.dup2(nothing, 1)
-    with os.fdopen(given, "rb") as lines, suppress(BrokenPipeError):
+    with os.fdopen(requests, "rb") as lines, suppress(BrokenPipeError):
         _Server(os.fdopen(answers, "wb", buffering=0)).run(lines)
 
 
 class _Server:
-    """_Server(answers).run(lines)  # until `lines` ends; calls that are still being answered are then answered yet"""
+    """Answers the client's messages.
+
+    _Server(answers).run(lines)  # returns when `lines` has ended and every call is answered
+    """
 
     def __init__(self, answers: BinaryIO) -> None:
-        self._answers, self._writing = answers, Lock()
+        self._answers, self._write_lock = answers, Lock()
         self._session = Session()
         self._began_ms = time.time_ns() // 1_000_000
         self._project: Project | None = None
-        self._loading = Lock()
+        self._load_lock = Lock()
         self._roots: Queue[Message] = Queue(1)
-        self._room, self._at_once = BoundedSemaphore(MOST_WAITING), BoundedSemaphore(MOST_AT_ONCE)
+        self._waiting = BoundedSemaphore(MOST_WAITING)
+        self._running = BoundedSemaphore(MOST_AT_ONCE)
         self._awaited: set[RequestId] = set()
-        """Calls in work, without those that the client cancelled."""
+        """Ids of the calls that still need an answer: not those that are answered or that the client cancelled."""
 
     def run(self, lines: BinaryIO) -> None:
-        """Raises BrokenPipeError if the client reads no more."""
+        """Answers each line until there are no more. Raises BrokenPipeError if the client has closed its end."""
         try:
             while line := _line_of(lines):
-                if text := line.decode("utf-8", "replace").strip():
+                text = line.decode("utf-8", "replace").strip()
+                if text:
                     self._take(text)
         finally:
-            for _ in range(MOST_WAITING):  # until each call has its answer
-                self._room.acquire()
+            for _ in range(MOST_WAITING):  # waits until every call is answered
+                self._waiting.acquire()
 
     def _take(self, line: str) -> None:
+        """Answers a line at once, or starts a thread for it if it calls a tool."""
         batch = protocol.batch_in(line, self._session)
-        parts: Sequence[str | Raw] = batch or [line]
-        due = [answer for part in parts if (answer := self._answer(part)) is not None]
-        if not any(isinstance(answer, Call) for answer in due):
-            self._write_answers(due, is_batch=batch is not None)
+        messages: Sequence[str | Raw] = batch or [line]
+        replies = [self._reply(message) for message in messages]
+        if not any(isinstance(reply, Call) for reply in replies):
+            self._write_answers(replies, is_batch=batch is not None)
             return
-        self._room.acquire()
-        Thread(target=self._finish, args=(due, batch is not None)).start()
+        self._waiting.acquire()
+        Thread(target=self._answer_calls, args=(replies, batch is not None)).start()
 
-    def _finish(self, due: Sequence[bytes | Call], is_batch: bool) -> None:
+    def _answer_calls(self, replies: Sequence[bytes | Call | None], is_batch: bool) -> None:
         try:
-            with suppress(BrokenPipeError), self._at_once:  # the thread that reads is told of the pipe too
-                self._write_answers(due, is_batch=is_batch)
+            with suppress(BrokenPipeError), self._running:  # the main thread gets this error too
+                self._write_answers(replies, is_batch=is_batch)
         finally:
-            self._room.release()
+            self._waiting.release()
 
-    def _write_answers(self, due: Sequence[bytes | Call], *, is_batch: bool) -> None:
-        """Answers the calls, and writes what is due for one line of the client's."""
-        made = [self._called(answer) if isinstance(answer, Call) else answer for answer in due]
-        if answers := [answer for answer in made if answer is not None]:
+    def _write_answers(self, replies: Sequence[bytes | Call | None], *, is_batch: bool) -> None:
+        """Makes the calls of one line, and writes its answers. Writes nothing if no message of the line gets one."""
+        results = [self._result_of(reply) if isinstance(reply, Call) else reply for reply in replies]
+        answers = [result for result in results if result is not None]
+        if answers:
             self._write(b"[%b]" % b",".join(answers) if is_batch else answers[0])
 
-    def _answer(self, text: str | Raw) -> bytes | Call | None:
+    def _reply(self, text: str | Raw) -> bytes | Call | None:
+        """Returns the answer to a message, the call that it asks for, or None if it needs no answer."""
         try:
             message = protocol.message_in(text)
-            self._session, answer = protocol.answer(message, self._session)
+            self._session, reply = protocol.answer(message, self._session)
         except Refused as refused:
             return protocol.line_of_error(protocol.id_in(text), refused)
         if protocol.answers_roots(message):
             with suppress(Full):
                 self._roots.put_nowait(message)
-        if (cancelled := protocol.cancelled_by(message)) is not None:
+        cancelled = protocol.cancelled_by(message)
+        if cancelled is not None:
             self._awaited.discard(cancelled)
-        if isinstance(answer, Call):
-            self._awaited.add(answer.id)
-        return answer
+        if isinstance(reply, Call):
+            self._awaited.add(reply.id)
+        return reply
 
-    def _called(self, call: Call) -> bytes | None:
-        """Returns the answer to a call; None if the client does not wait for it any more."""
+    def _result_of(self, call: Call) -> bytes | None:
+        """Makes the call and returns its answer; None if the client has cancelled it."""
         if call.id not in self._awaited:
             return None
         try:
-            text, failed = self._loaded().called(call.name, call.arguments)
+            text, failed = self._load_project().call(call.name, call.arguments)
             line = protocol.line_of_call(call, text, failed=failed)
         except Exception:
             sys.excepthook(*sys.exc_info())
@@ -120,19 +129,20 @@ class _Server:
         self._awaited.discard(call.id)
         return line if is_awaited else None
 
-    def _loaded(self) -> Project:
-        with self._loading:
+    def _load_project(self) -> Project:
+        """Returns the project; the first call creates it, and loads the code that answers."""
+        with self._load_lock:
             if self._project is None:
-                from carryover.faces.mcp.project import Project  # most sessions of agents never ask
+                from carryover.faces.mcp.project import Project  # most sessions never call a tool
 
                 self._project = Project(self._ask_root, began_ms=self._began_ms)
             return self._project
 
     def _ask_root(self) -> str | None:
-        """Returns the first folder that the client names, if it can be asked and answers in time."""
+        """Returns the first folder that the client names; None if it can't be asked, names none or takes too long."""
         if not self._session.has_roots:
             return None
-        with suppress(BrokenPipeError):  # then nobody reads what is answered either
+        with suppress(BrokenPipeError):  # then the client reads no answer either
             self._write(protocol.ASK_ROOTS)
             try:
                 return protocol.folder_in(self._roots.get(timeout=ROOTS_S))
@@ -141,14 +151,15 @@ class _Server:
         return None
 
     def _write(self, message: bytes) -> None:
+        """Writes a whole line: an unbuffered write may take only a part of it."""
         rest = message + b"\n"
-        with self._writing:
+        with self._write_lock:
             while rest:
                 rest = rest[self._answers.write(rest) :]
 
 
 def _line_of(lines: BinaryIO) -> bytes:
-    """Returns the next line, or the beginning of one that is too long; empty at the end."""
+    """Returns the next line, or the first `MOST_BYTES` of a longer one; empty at the end of the input."""
     line = rest = lines.readline(MOST_BYTES)
     while len(rest) == MOST_BYTES and not rest.endswith(b"\n"):
         rest = lines.readline(MOST_BYTES)

@@ -1,5 +1,7 @@
-"""The tools of `carryover mcp`: their names and arguments. The numbers are written out: a server that is started and
-never asked loads nothing of what answers."""
+"""The tools of `carryover mcp`: their names, descriptions and arguments.
+
+The limits are repeated here as numbers, so that a server that is never called need not load the code that defines them.
+"""
 
 from __future__ import annotations
 
