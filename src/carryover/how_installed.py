@@ -34,7 +34,7 @@ are, what updates them, and whether that needs more rights."""
 ALL: Final = "all"
 """The extra that the README installs."""
 ENCRYPTS: Final = "pyrage>=1.4,<2"
-"""What that brings."""
+"""The package that this extra installs: it encrypts for `share` and `sync`."""
 
 
 class HowInstalled(NamedTuple):
@@ -45,7 +45,7 @@ class HowInstalled(NamedTuple):
     update: str
     """The command that updates this copy."""
     complete: str
-    """The command that installs what encrypts too, where this copy is."""
+    """The command that adds the package for encryption to this copy."""
     find: str = ""
     """What makes a shell find the copy, as the beginning of a sentence; empty if its folder has to be on PATH."""
 
@@ -75,7 +75,7 @@ def how_installed() -> HowInstalled:
 
 
 def encrypting_is_missing() -> UserError:
-    """Returns the error (REFUSED) that names the command which installs what encrypts."""
+    """Returns the error (REFUSED) that names the command to install the package for encryption."""
     return UserError(
         f"Encrypting needs a package that is not installed: {ENCRYPTS!r}. "
         f"Run `{how_installed().complete}`, then this again.",

@@ -72,7 +72,7 @@ def pause_project(root: str) -> Pausing:
 
 
 def unpause_project(root: str) -> Pausing:
-    """Resumes one project. Raises UserError (REFUSED) if something else than its own path excludes it."""
+    """Resumes one project. Raises UserError (REFUSED) if a pattern other than its own path excludes it."""
     state = state_dir()
     exclude = load_config(state.config).projects.exclude
     left = [one for one in exclude if not names_alone(one, root)]

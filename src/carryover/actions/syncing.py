@@ -131,13 +131,13 @@ def sync_once() -> Outcome:
     nothing is lost then."""
     refuse_paused("synchronised")
     if ask_patiently("/settle", timeout_s=SYNC_S) is None:
-        as_writer(lambda ledger, _paths: read_new(ledger))  # first: the store may be out of reach
+        as_writer(lambda ledger, _paths: read_new(ledger))  # before the sync, since the store may be out of reach
     return _synchronised()
 
 
 def _synchronised() -> Outcome:
-    """Has the daemon synchronise or, if none runs, does so. The ledger is locked only while it is written to: the store
-    may take an hour to answer, and a daemon may start meanwhile. Raises UserError."""
+    """Synchronises, in the daemon if one runs. The ledger is locked only while it is written to: the store may take an
+    hour to answer, and a daemon may start meanwhile. Raises UserError."""
     answer = ask_patiently("/sync", timeout_s=SYNC_S)
     if answer is not None:
         return msgspec.convert(answer, Outcome)

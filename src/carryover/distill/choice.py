@@ -25,8 +25,9 @@ Spot = tuple[int, int]
 _LINE_TOKENS: Final = 6
 """What a line costs a reader beside its text."""
 _BEFORE_OLD_PROMPTS: Final = FIXED - 0.01
-_MOST_NEEDED: Final = 12
-"""A needed line takes at most this part of the tokens."""
+"""The weight that a needed line gets when it is fixed."""
+_NEEDED_PART: Final = 12
+"""A needed line takes at most one twelfth of the tokens."""
 _MEASURE: Final = later(
     r"[\d.,:+-]+|l\d+(?:[-:]l?\d+)?|(?=[a-f]*\d)[0-9a-f]{7,40}|[\d.,:+-]+[a-z%]{1,3}(?:/s)?|d?(?=.*-)[rwxst-]{4,}"
     r"|.*\.[a-z]\w{0,4}(?::\d+){1,2}(?::\w*)?|0x[0-9a-f]+|[\w.+-]+@[\w-]+(?:\.[a-z]+)+"
@@ -51,23 +52,25 @@ class Room(NamedTuple):
 
 
 def fitted(sections: Sequence[tuple[str, Sequence[Entry]]], handoff: Handoff, room: Room) -> Choice:
-    """Chooses the entries that fit, of those that are not empty. A heading costs a line too. If nothing of a quote that
-    is needed, nor of one that may stand instead, was worth its room, its needed line is fixed too, unless it takes
-    much of all room."""
+    """Chooses the entries that fit, of those that are not empty. A heading costs a line too.
+
+    If the choice holds no line of a needed quote, nor of one that may stand instead, it is made again with the needed
+    line fixed, unless that line is too long (`_NEEDED_PART`)."""
     spots = [((place, at), entry) for place, (_, own) in enumerate(sections) for at, entry in enumerate(own)]
     entries = {spot: entry for spot, entry in spots if entry.label or entry.text}
     choice = _chosen(Choice(sections, handoff, room), entries, ())
     quoted = {entries[spot].quote for spot in choice.kept}
-    lacking = ((spot, one) for spot, one in entries.items() if one.weight == NEEDED and one.quote not in quoted)
-    missing = [spot for spot, one in lacking if _MOST_NEEDED * estimated_tokens(one.shown) <= room.tokens]
-    if missing and not any(one.weight == INSTEAD and one.quote in quoted for one in entries.values()):
-        choice = _chosen(Choice(sections, handoff, room), entries, missing)
-    return choice
+    if any(entry.weight == INSTEAD and entry.quote in quoted for entry in entries.values()):
+        return choice
+    lacking = {spot: one for spot, one in entries.items() if one.weight == NEEDED and one.quote not in quoted}
+    missing = [spot for spot, one in lacking.items() if _NEEDED_PART * estimated_tokens(one.shown) <= room.tokens]
+    return _chosen(Choice(sections, handoff, room), entries, missing) if missing else choice
 
 
 def _chosen(choice: Choice, entries: Mapping[Spot, Entry], needed: Collection[Spot]) -> Choice:
     fixed = [(entry.weight, spot) for spot, entry in entries.items() if entry.weight <= FIXED]
-    for _, spot in sorted([*fixed, *((_BEFORE_OLD_PROMPTS, spot) for spot in needed)]):
+    fixed += [(_BEFORE_OLD_PROMPTS, spot) for spot in needed]
+    for _, spot in sorted(fixed):
         choice.take(spot)
     choice.cover([spot for spot, entry in entries.items() if entry.weight > FIXED and spot not in needed])
     return choice

@@ -43,7 +43,7 @@ NEGATED_ENDS: Final = ("不要", "不", "别", "勿")
 _NEGATED: Final = later(r"\w+n['’]t")
 _GO_ON_CHARS: Final = 40
 _COMMIT: Final = "commit"
-"""So people call it in many languages, as git does."""
+"""Git's word, which people use in many languages."""
 _SHORT_REPLY_CHARS: Final = 24
 _CLAUSE: Final = later(r"\s*[^\W\d_][^\n,.;:!?，。、！？]{0,23}(?=[,.;!，。、！])")
 NEXT: Final = "next"
@@ -123,7 +123,7 @@ def asks_to_go_on(question: str) -> bool:
 
 
 def asks_to_commit(question: str) -> bool:
-    """Whether a question is short, and speaks of a commit."""
+    """Whether a short question mentions a commit."""
     return len(question) <= _GO_ON_CHARS and _COMMIT in question.casefold()
 
 

@@ -66,8 +66,8 @@ _WRITTEN: Final = later(r"^Output written on [^\n]{3,120}$", re.M)
 _REJECTED: Final = later(r"^ ! (\[[^\]\n]{1,40}\] [^\n]{1,120})$", re.M)
 """What `git push` says of a branch that was not taken."""
 _NO_CHAIN: Final = later(r"[;\n]|\|\|")
-_HANDED: Final = later(r"([^\"'&|]*)([\"'])([^\"']*)\2\s*")
-"""A chain in quotes that is handed to another shell, such as `ssh HOST "make && make install"`."""
+_PASSED_ON: Final = later(r"([^\"'&|]*)([\"'])([^\"']*)\2\s*")
+"""A chain in quotes that a command passes to another shell: `ssh HOST "make && make install"`."""
 _FIRST: Final = later(r"\|[ \t]*select(?:-object)?[ \t]+-first[ \t]+(\d{1,4})\s*\Z", re.I)
 _FILE_NAME: Final = later(r"(?<![\w-])[\w-]+\.\w+")
 _FRAME: Final = later(
@@ -136,17 +136,17 @@ def signature(result: ToolResult) -> str:
 
 def steps(result: ToolResult) -> frozenset[str]:
     """Returns the signatures of the steps of a chain that succeeded, each of which ran only if the one before it did.
-    Whether a step before a pipe succeeded is not known. A step of a chain that was handed to another shell is what
-    would hand over that step alone."""
+    Whether a step before a pipe succeeded is not known. A step of a chain that was passed to another shell counts as
+    the command that passes this step alone: `ssh HOST "make"`."""
     subject = without_bodies(result.subject)
     if result.op != "shell" or _NO_CHAIN.search(subject):
         return frozenset()
-    handed = _HANDED.fullmatch(without_prefix(subject))
-    to, quote, chain = handed.groups() if handed is not None else ("", "", subject)
+    passed_on = _PASSED_ON.fullmatch(without_prefix(subject))
+    shell, quote, chain = passed_on.groups() if passed_on is not None else ("", "", subject)
     *before, last = chain.split("&&")
     ran = before if "|" in last else [*before, last]
-    alone = (f"{to}{quote}{without_prefix(step)}{quote}" for step in ran if "|" not in step)
-    return frozenset(f"shell:{_mark(step)}" for step in alone)
+    commands = (f"{shell}{quote}{without_prefix(step)}{quote}" for step in ran if "|" not in step)
+    return frozenset(f"shell:{_mark(command)}" for command in commands)
 
 
 def _mark(subject: str) -> str:

@@ -53,7 +53,7 @@ FIXED: Final = 0.6
 NEEDED: Final = 0.9
 """The weight of an entry that is chosen by its worth, and fixed if nothing of its quote is."""
 INSTEAD: Final = 0.91
-"""The weight of one that is chosen by its worth, and then stands instead of a needed one."""
+"""The weight of an entry that is chosen by its worth; if it is chosen, no needed entry is fixed."""
 
 
 class Section(msgspec.Struct, frozen=True):

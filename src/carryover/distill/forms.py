@@ -58,7 +58,7 @@ def request_in(prompt: str) -> str:
 def without_pastes(prompt: str) -> str:
     """Returns what a prompt asks, without what was pasted into it, unless that is all or a colon leads to it.
 
-    >>> asked_in("2026-11-20 17:59 | INFO | loss 0.9\\n\\nWhy does it rise?")
+    >>> without_pastes("2026-11-20 17:59 | INFO | loss 0.9\\n\\nWhy does it rise?")
     'Why does it rise?'
     """
     request = request_in(prompt)

@@ -143,8 +143,9 @@ def distill(
 
 
 class _PastPart(NamedTuple):
-    """The part of a handoff that depends neither on git's state, but for when all was committed, nor on the agents that
-    could continue. `sections` has all titles in their order, without entries for those that depend on either."""
+    """The part of a handoff that depends neither on the agents that could continue nor, except for the time at which
+    all was committed, on git's state. `sections` has all titles in their order, without entries for those that
+    depend on either."""
 
     past: Past
     sections: Mapping[str, tuple[Entry, ...]]

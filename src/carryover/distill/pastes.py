@@ -41,7 +41,7 @@ _MACHINE_LINE: Final = later(
 )
 _HEADER: Final = later(r"[^\W\d_][\w-]{0,20}(?: [\w-]{1,20})?\s?(?:: |：\s?)\S")
 _CLOSE_ITEM: Final = later(r"\s*\d{1,2}[.、．)）][^\W\d_]")
-"""An item whose number has no space behind it, as in Chinese."""
+"""A list item without a space after its number, as in Chinese."""
 _HEADING: Final = later(r"(?:[A-Za-z][\w-]{0,20}|[^\W\d_][\w-]{0,9})(?: [\w-]{1,20})?\s?[:：]\s*$")
 
 
@@ -60,7 +60,7 @@ def _parts(prompt: str) -> tuple[tuple[bool, str], ...]:
     blocks = _blocks(prompt)
     lines = prompt.splitlines()
     if len(lines) == 2 and _has_headers(lines) and not has_machine_line(prompt):
-        return ((False, prompt),)  # headers of nothing
+        return ((False, prompt),)  # headers without a body
     pasted = [at for at in range(len(blocks)) if _is_pasted(blocks, at)]
     if not pasted:
         return ((False, prompt),) if blocks else ()
@@ -134,12 +134,13 @@ def _is_pasted(blocks: list[str], at: int) -> bool:
 
 
 def _is_led_to(blocks: list[str], at: int) -> bool:
-    """Whether a short line with a colon introduces several lines of prose: somebody else's words. Below a heading and
-    others like it are the user's own."""
+    """Whether a short line with a colon introduces several lines of prose, most likely somebody else's words. A short
+    prompt with several such headings is the user's own."""
     if at != 1 or not blocks[0].rstrip().endswith(COLONS) or len(blocks[0]) > _LEAD_CHARS:
         return False
     is_short = sum(map(len, blocks)) <= MOST_TYPED
-    if is_short and _HEADING.match(blocks[0]) and any(_HEADING.match(block.split("\n", 1)[0]) for block in blocks[1:]):
+    below = (block.split("\n", 1)[0] for block in blocks[1:])
+    if is_short and _HEADING.match(blocks[0]) and any(map(_HEADING.match, below)):
         return False
     lines = [line for line in "\n".join(blocks[1:]).splitlines() if line.strip()]
     return len(lines) > 2 and not is_list_item(lines[0]) and not _CLOSE_ITEM.match(lines[0])

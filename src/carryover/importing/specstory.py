@@ -47,7 +47,8 @@ _THOUGHT: Final = later(rf"^<think><details><summary>Thought Process</summary>\n
 """What VS Code's documents (v2.1.0) label as a thought: the agent's words between its calls. The text below
 is reasoning."""
 _PASTED_MS: Final = DAY_MS
-"""A turn so much older than one above it is of another document, which the user pasted: clocks go back by hours."""
+"""A turn that is older than one above it by this much is of another document, which the user pasted. A smaller step
+back is a clock that was set."""
 _HELD_CHARS: Final = 20_000
 _TITLE: Final = later(r"^#{1,2} (.+?)\s*$", re.MULTILINE)
 _MOST_BEFORE: Final = 10

@@ -34,7 +34,7 @@ _ANSWER: Final = later(r"\*\*Answer:\*\* (.+)$")
 _UNTELLING: Final = 'Using "'
 """How a message of VS Code begins that only names the tool."""
 _LINK: Final = "](file:"
-"""Begins a file that such a message names."""
+"""The beginning of a link to a file in such a message."""
 _TODO: Final = later(r"(?:^| )id:\d{1,9} status:([a-z-]{1,20}) title:([^\n]+)")
 """The end of a todo list's entry, after its description, as Go prints a map."""
 
@@ -97,7 +97,7 @@ def given_in(lines: Sequence[str], fenced: Sequence[tuple[str, str]]) -> Given:
         found = map(uri_in, items_of(given.get("resultDetails")))
         message = "" if message.startswith(_UNTELLING) else message
         if "file_path" in made and _LINK not in message:
-            made["path"] = made["file_path"]  # that of a link in the message lacks its beginning
+            made["path"] = made["file_path"]  # with a link in the message, `file_path` is only the end of the path
         shown = text_of(printed.get("text")) or "\n".join(filter(None, found)) or message
         return Given(lines, made, given, without_ansi(shown), (), message, number_of(ended.get("exitCode")))
     shown = _found(fields_of(state.encode())) or _said(given) or result or state

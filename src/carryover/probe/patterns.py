@@ -27,7 +27,7 @@ def matches(places: set[Path], pattern: str) -> bool:
 
 
 def names_alone(pattern: str, root: str) -> bool:
-    """Whether a pattern is the path of this project and of nothing else, as `carryover pause` writes it or a person."""
+    """Whether a pattern is exactly the path of this project, whether `carryover pause` or a person wrote it."""
     return here().alike(str(expanded(pattern))) == here().alike(glob.escape(root))
 
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from carryover.probe.checkout import Checkout  # what starts git
 
 _MOST_CHARS: Final = 4096
-"""No system opens a longer path, and to look at each folder above one takes the longer the more there are."""
+"""No system opens a longer path, and the search looks at each folder above."""
 
 
 def find_root(

@@ -6,7 +6,9 @@ import html
 
 
 def unescaped(text: str) -> str:
-    """Returns a text with the signs that its entities stand for; as it is if the number of one has thousands of digits.
+    """Returns a text with its entities replaced by their characters. A text with a number of thousands of digits in an
+    entity is returned unchanged, since Python refuses to read it.
+
 
     >>> unescaped("a &lt; b"), unescaped("&#" + "9" * 5000)[:4]
     ('a < b', '&#99')

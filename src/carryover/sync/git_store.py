@@ -31,8 +31,8 @@ REMOTE_S: Final = 3_600.0
 LEFT_AFTER_S: Final = 10.0
 """Longer than git holds a lock here: one may still be at work although the program that started it was killed."""
 _LEFT: Final = ("*.lock", "tmp_*")
-"""What git leaves when it is killed, or the connection breaks. With a lock of another it refuses to write, for ever,
-and it keeps (2.39) the part of a pack that arrived for two weeks or more."""
+"""Files that git leaves behind when it is killed or the connection breaks. While a lock is there, git refuses to write;
+part of a pack that was being fetched stays for two weeks or more (2.39)."""
 MOST_BRANCHES: Final = 200
 _MOST_LISTED: Final = 4 << 20
 """Most bytes of the list of a remote's branches and tags. Parsing it takes ten times as much memory."""

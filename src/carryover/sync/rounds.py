@@ -46,9 +46,9 @@ _WithIncoming = Callable[[Callable[[LedgerIncoming], Awaitable[int]]], Awaitable
 async def synchronise(
     state: StateDir, with_ledger: _WithLedger, *, now_ms: Callable[[], int], in_thread: _InThread
 ) -> Outcome:
-    """Synchronises once; if sync was ended, has the ledger no longer note what changes. `with_ledger` runs what writes
-    to the ledger, `in_thread` blocking functions; if this is cancelled, what uses the store fails. Raises UserError or
-    OSError; what was done until then is kept."""
+    """Synchronises once. If sync was ended, the ledger stops noting changes. `with_ledger` runs a function that writes
+    to the ledger, `in_thread` a blocking one. If this is cancelled, a command that uses the store fails. Raises
+    UserError or OSError; what was done until then is kept."""
     if not SyncFolder(state).is_set_up:
         await with_ledger(lambda ledger, _paths: ledger.write(end_log))
         raise UserError(OFF, ExitCode.NOTHING_FOUND)
@@ -111,7 +111,7 @@ def _problems(peers: Mapping[str, Peer]) -> dict[str, str]:
 
 
 async def _take(own: OwnLog, heads: Mapping[str, Head], in_thread: _InThread, incoming: LedgerIncoming) -> int:
-    """Takes what is new of the other machines. Returns how many events that were."""
+    """Takes new events from the other machines. Returns their number."""
     received = 0
     for machine, head in sorted(heads.items()):
         known = await in_thread(partial(incoming.taken, head))

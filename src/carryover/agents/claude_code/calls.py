@@ -59,7 +59,7 @@ _SCHEDULES: Final = ("CronCreate", "ScheduleWakeup")
 """Tools that schedule a prompt, which the client gives the model later (2.1.112 to 2.1.138)."""
 _MOST_SCHEDULED: Final = 20
 _DISMISSED: Final = "[User dismissed"
-"""The beginning of what stands for the answer to a question that the user closed in the desktop app (2.1.170)."""
+"""How the answer begins if the user closed the question in the desktop app (2.1.170)."""
 _STOPS_JOB: Final = ("TaskStop", "KillShell", "KillBash")
 _NOT_RUNNING: Final = later(
     r"(?:Shell|Task) ([\w-]{1,100}) is (?:not running\b[^\n]{0,60}\(status: |already )(\w{1,20})\)?"

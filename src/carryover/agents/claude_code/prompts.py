@@ -40,7 +40,7 @@ SENT_AS_USER: Final = (
 """How text begins that the client sends to the model in the user's role: a skill, a hook's output, what an MCP server
 sends (1.0 to 2.1)."""
 _MONITORED: Final = "<ci-monitor-event>"
-"""The beginning of what the desktop app sends when somebody comments on a pull request that it watches (2.1.101)."""
+"""How the message begins that the desktop app sends for a comment on a pull request that it watches (2.1.101)."""
 _ACCEPTED_PLAN: Final = "Implement the following plan:"
 _AFTER_PLAN: Final = "\n\nIf you need specific details from before exiting plan mode "
 """Around a plan that was accepted with a new conversation to carry it out (2.1.42, 2.1.63)."""
@@ -102,8 +102,8 @@ def is_clients(text: str) -> bool:
 
 
 def add_message(builder: ClaudeBuilder, text: str, origin: msgspec.Raw) -> bool:
-    """Adds another session's message if the text is one (2.1.225 to 2.1.231), or what the app sends; returns whether it
-    is. It is an agent's words, or a stranger's, never the user's."""
+    """Adds a message of another session (2.1.225 to 2.1.231) or of the desktop app; returns whether the text is one.
+    Its words are an agent's or a stranger's, never the user's."""
     if text.startswith(_MONITORED) and builder.subagent_id is None:
         builder.add(model.UserPrompt(text=text, actor="model"), "prompt", digest(text))
         return True

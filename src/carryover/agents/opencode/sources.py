@@ -40,7 +40,7 @@ _EXPORTING: Final = later(rb"\A\s*Exporting session: [^\r\n]{1,200}\r?\n")
 _EXPORT: Final = later(rb'\s*\{\s*"info"\s*:\s*\{\s*"id"\s*:\s*"ses_')
 _SESSION_FILE: Final = later(rb'\s*\{\s*"id"\s*:\s*"ses_')
 _TAKEN_OUT: Final = "REDACTED"
-"""What Entire writes for an id that looks like a secret (0.5)."""
+"""What Entire (0.5) writes in place of an id that looks like a secret."""
 MAX_FILE_BYTES: Final = 8 << 20
 
 _TABLES: Final = (
@@ -152,8 +152,8 @@ def _exported(ident: str, info: bytes, entry: Fields) -> _Item:
 
 
 def _idents(items: list[bytes], before: str = "") -> Iterator[str]:
-    """Yields the id of each item, by which they are sorted. One without an id, or with `_TAKEN_OUT` in its place, has
-    that of the item before it and its number."""
+    """Yields the id of each item; items are sorted by id. An item without one, or with `_TAKEN_OUT` in its place, gets
+    the id of the item before it with its own number added."""
     for number, item in enumerate(items):
         ident = text_of(fields_of(item).get("id"))
         has_own = ident not in ("", _TAKEN_OUT)

@@ -79,8 +79,8 @@ _SUMMARY_KINDS: Final = kinds_of(
 )
 """Headings that a compaction's request asks for (code)."""
 _UNTIL_KEPT: Final = ("in progress", "next steps", "blocked")
-"""Those that the newest answer may have overtaken: a summary is of what is older than the newest 20,000 tokens, which
-are kept (2026.6)."""
+"""Sections of a summary that the newest answer may have overtaken: the summary does not cover the newest 20,000 tokens,
+which are kept (2026.6)."""
 
 
 class _Line(msgspec.Struct, frozen=True, rename="camel"):

@@ -44,8 +44,8 @@ _SCHEDULED: Final = later(r"\[cron:[0-9a-f]{8}-[0-9a-f-]{27}(?: [^\]\n]{1,200})?
 
 
 def answered(text: str) -> str:
-    """Returns an answer without the tags that OpenClaw has some models put around what is for the user (May 2026), or
-    without words if it has none for the user (March 2026)."""
+    """Returns an answer without the tags that OpenClaw has some models put around the words for the user (May 2026);
+    empty if the answer has no words for the user (March 2026)."""
     if text.strip() == _NOTHING:
         return ""
     thoughts, is_marked, said = text.partition("<final>")

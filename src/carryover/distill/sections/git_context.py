@@ -21,7 +21,7 @@ def came_later(git: GitFacts, view: ProjectView) -> bool:
 
 
 def is_clean(git: GitFacts) -> bool:
-    """Whether nothing is uncommitted, as far as git has just said."""
+    """Whether git has just said that nothing is uncommitted."""
     return not (git.changed_files or git.untracked or git.stale)
 
 

@@ -73,8 +73,8 @@ def _waits(past: Past, step: Step) -> bool:
 
 
 def is_over(past: Past, step: Step) -> bool:
-    """Whether the user has replied to a question in another session, or has left it for other work, or what it offers
-    to commit is. A plan is never left."""
+    """Whether a question is closed: the user replied to it in another session or left it for other work, or it asked
+    whether to commit and that is done. A plan is never left."""
     if _replied_elsewhere(past, step):
         return True
     return not plan_waits(step.digest) and (was_left(past, step.turn.last_ms) or _is_committed(past, step))
@@ -82,9 +82,10 @@ def is_over(past: Past, step: Step) -> bool:
 
 def _is_committed(past: Past, step: Step) -> bool:
     """Whether a turn ended with the question whether to commit, and all is committed since."""
+    if step.digest.questions or past.clean_ms <= step.turn.last_ms:
+        return False
     asked = _questions_in(last_words(step.turn).question)
-    is_of_commit = asked != [] and not step.digest.questions and all(map(asks_to_commit, asked))
-    return is_of_commit and past.clean_ms > step.turn.last_ms
+    return bool(asked) and all(map(asks_to_commit, asked))
 
 
 def _questions_in(text: str) -> list[str]:
@@ -242,7 +243,7 @@ def _failing(seen: SeenRun, ago: str = "") -> str:
 
 
 def has_no_result(run: TestRun) -> bool:
-    """Whether a run failed without a word of any test."""
+    """Whether a run failed without a result of any test."""
     return run.status == "fail" and not (run.failed_names or run.passed or run.failed or run.errors or run.skipped)
 
 

@@ -45,11 +45,12 @@ _MOST_ALIKE: Final = 3
 _MOST_HEARD: Final = 6
 _MOST_ON_THE_WAY: Final = 4
 _OVERTAKEN: Final = 3
-"""So many answered turns leave nothing of what a summary from before had still to do."""
+"""Number of answered turns after which the next steps of an earlier summary are left out."""
 _LEAST_TOKENS: Final = 8
 """What is shorter tells that a step went well ("The commit succeeded.")."""
-_SOME_LENGTH: Final = 24
-_MOST_SHORT: Final = 3
+_SHORT_TOKENS: Final = 24
+"""A shorter answer says little of the work: "It is pushed"."""
+_MOST_BEFORE: Final = 3
 _SAID: Final = {"answered": "answered", "": "said"}
 """How an agent's words are introduced; of any other end of their turn they were cut off."""
 
@@ -119,7 +120,7 @@ def summary_entries(past: Past) -> list[Entry]:
 
 def is_done_since(summary: Summary, digest: Digest) -> bool:
     """Whether the turn of the summary has had an answer since, even if the end of a job then made the turn go on, or
-    several later turns have ended with one: what the summary had still to do is most likely done, or was dropped."""
+    several later turns have: what the summary had still to do is most likely done or dropped."""
     if sum(turn.number > summary.turn and turn.end == "answered" for turn in digest.turns) >= _OVERTAKEN:
         return True
     made_in = [turn for turn in digest.turns if turn.number == summary.turn]
@@ -222,10 +223,9 @@ def _on_the_way(past: Past, stands: Sequence[Step]) -> Iterator[Entry]:
 
 
 def _answered_before(past: Past, answered: Iterable[Step]) -> list[Step]:
-    """Returns the newest of these answers that anything was done for, more than to commit: it says what was done before
-    the leading turn. Of the newest few, one of some length comes first rather than "It is pushed"; while the leading
-    turn has an answer, the others may stand instead. If it was stopped at once, one right before it may also have
-    only talked."""
+    """Returns the newest answers before the leading turn for which the agent did more than commit. The first one is
+    needed in the handoff: the newest that is not short, if there is one. If the leading turn has an answer, the others
+    follow, and may stand instead. If it was stopped at once, the turn right before it counts even without work."""
     main = past.main.turn
     stopped = main.number - 1 if main.end != "answered" and not (main.calls or main.said) else None
     done = []
@@ -238,8 +238,8 @@ def _answered_before(past: Past, answered: Iterable[Step]) -> list[Step]:
         if has_done or (is_own and step.turn.number == stopped):
             done.append(step)
     own = [step for step in done if step.view is past.lead]
-    newest = sorted(own or done, key=lambda step: step.turn.said[-1].at_ms)[: -_MOST_SHORT - 1 : -1]
-    newest.sort(key=lambda step: estimated_tokens(step.turn.answer) < _SOME_LENGTH)
+    newest = sorted(own or done, key=lambda step: step.turn.said[-1].at_ms, reverse=True)[:_MOST_BEFORE]
+    newest.sort(key=lambda step: estimated_tokens(step.turn.answer) < _SHORT_TOKENS)
     return newest if main.end == "answered" else newest[:1]
 
 

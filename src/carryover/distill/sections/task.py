@@ -130,15 +130,18 @@ def _taken_up(past: Past, chosen: Sequence[Step]) -> list[Step]:
 
 def _may_be_open(past: Past, step: Step) -> bool:
     """Whether what the turn was asked may be the leading session's task, too: if that one did not begin with a task of
-    its own, or this one was cut off, but for a plan that another one then began with. What was asked more than a day
-    before it began, or left for work in others, is most likely done."""
+    its own, or if this session was cut off (not to carry out its plan in another). What was asked more than a day
+    before the leading session began, or was left for work in other sessions, is most likely done."""
     if step.view is past.lead:
         return True
     first = past.lead.digest.turns[0]
-    has_own = _is_long(first.prompt) or typed_words(first.prompt) != first.prompt  # a plan, an error or an order
-    goes_on = not has_own or speaks_of_going_on(first.prompt[:_FEW_WORDS])
+    # A long prompt is a task of its own, and so is a pasted plan or error.
+    has_own_task = _is_long(first.prompt) or typed_words(first.prompt) != first.prompt
+    goes_on = not has_own_task or speaks_of_going_on(first.prompt[:_FEW_WORDS])
     was_cut_off = step.digest.turns[-1].end != "answered"
-    if not goes_on and (not was_cut_off or any(carries_out(one, step.digest) for one in past.view.sessions)):
+    if was_cut_off and any(carries_out(session, step.digest) for session in past.view.sessions):
+        was_cut_off = False
+    if not goes_on and not was_cut_off:
         return False
     return first.at_ms - step.turn.last_ms <= DAY_MS and not was_left(past, step.turn.last_ms)
 

@@ -125,7 +125,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         streams.in_utf8()
     arguments = list(sys.argv[1:] if argv is None else argv)
     streams.guard()
-    os.umask(os.umask(0o077) & 0o077)  # whatever it takes from others, the owner can use what is made
+    os.umask(os.umask(0o077) & 0o077)  # the owner can use what we create, whatever the umask takes from others
     try:
         try:
             code = _run(arguments, is_process=argv is None)
