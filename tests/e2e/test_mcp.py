@@ -227,7 +227,7 @@ def test_a_client_that_names_no_folder_is_answered_for_the_one_it_started_the_se
         assert TASK in client.call("recall", query="okapi")
 
 
-def test_a_folder_that_is_gone_since_the_start_is_named(shop: Path) -> None:
+def test_an_answer_says_that_the_folder_of_the_start_is_gone(shop: Path) -> None:
     """As a worktree that an agent removed."""
     with McpClient(shop) as client:
         shutil.rmtree(shop)
@@ -279,7 +279,7 @@ def test_what_takes_the_place_of_the_project_is_not_read(
     assert all(answer["isError"] for answer in said)
 
 
-def test_what_is_no_text_gets_an_error_and_the_next_request_its_answer(
+def test_invalid_text_gets_an_error_and_the_next_request_its_answer(
     worked: ClaudeSession, home: Path, shop: Path
 ) -> None:
     with McpClient(shop) as client:

@@ -1,4 +1,4 @@
-"""What comes to `carryover mcp` line by line: at once, cancelled, too long, torn, or after its client is gone."""
+"""The lines of `carryover mcp`: many at once, cancelled, too long, torn, or after the client is gone."""
 
 import json
 import os
@@ -23,16 +23,16 @@ def shop(home: Path) -> Path:
     return repository(home / "work" / "shop", {"cart.py": "total = 0\n"})
 
 
-def call(number: int, name: str = "handoff", **given: Any) -> dict[str, Any]:
-    return {"id": number, "method": "tools/call", "params": {"name": name, "arguments": given}}
+def call(number: int, name: str = "handoff", **arguments: Any) -> dict[str, Any]:
+    return {"id": number, "method": "tools/call", "params": {"name": name, "arguments": arguments}}
 
 
 def lines_of(*messages: dict[str, Any]) -> str:
     return "".join(json.dumps({"jsonrpc": "2.0", **message}) + "\n" for message in messages)
 
 
-def test_what_takes_no_time_is_answered_while_calls_wait(shop: Path) -> None:
-    """They wait for the client's roots, which it does not name before it has its other answers."""
+def test_a_ping_is_answered_while_calls_of_tools_wait(shop: Path) -> None:
+    """The calls wait for the client's roots, which it names only after it has its other answers."""
     with McpClient(shop, roots=ROOTS) as client:
         for number in range(100, 103):
             client.send(call(number))
@@ -47,7 +47,7 @@ def test_what_takes_no_time_is_answered_while_calls_wait(shop: Path) -> None:
     assert all("No agent's work is recorded" in message["result"]["content"][0]["text"] for message in rest)
 
 
-def test_a_client_that_says_nothing_of_its_roots_is_told_that_it_is_too_late(shop: Path) -> None:
+def test_a_client_that_names_no_roots_in_time_gets_a_cancellation(shop: Path) -> None:
     with McpClient(shop, roots=ROOTS, command=COMMAND) as client:
         client.send(call(100))
         asked, late, answer = client.next(), client.next(), client.next()
@@ -71,7 +71,7 @@ def test_a_cancelled_call_gets_no_answer(shop: Path) -> None:
         assert client.ask("ping") == {}
 
 
-def test_more_calls_at_once_than_are_answered_at_the_same_time_all_get_their_answer(shop: Path) -> None:
+def test_calls_above_the_limit_of_threads_are_all_answered(shop: Path) -> None:
     with McpClient(shop) as client:
         for number in range(100, 100 + 3 * MOST_AT_ONCE):
             client.send(call(number, "turn", turn="turn 1"))
@@ -80,10 +80,8 @@ def test_more_calls_at_once_than_are_answered_at_the_same_time_all_get_their_ans
     assert sorted(got) == [*range(100, 100 + 3 * MOST_AT_ONCE)]
 
 
-def test_the_roots_are_heard_although_more_calls_wait_for_them_than_are_answered_at_once(
-    home: Path, shop: Path
-) -> None:
-    """That one of them is cancelled is heard too, and a ping behind them."""
+def test_the_roots_are_read_while_more_calls_wait_than_may_run(home: Path, shop: Path) -> None:
+    """So are a cancellation of one of them, and a ping after them."""
     named = {"result": {"roots": [{"uri": (home / "elsewhere").as_uri()}]}}
     with McpClient(shop, roots=named) as client:
         for number in range(100, 101 + 2 * MOST_AT_ONCE):
@@ -111,8 +109,8 @@ def test_a_batch_is_answered_in_one_line(shop: Path) -> None:
     assert [(answer["id"], "result" in answer) for answer in answers] == [(5, True), (6, True), (None, False)]
 
 
-def test_a_line_of_a_hundred_megabytes_is_refused_and_not_kept(shop: Path) -> None:
-    """With the memory of a program that was started for it alone."""
+def test_a_line_of_a_hundred_megabytes_is_refused_and_not_kept_in_memory(shop: Path) -> None:
+    """Measured in a process of its own."""
     long, ping = b"[" * (100 << 20), b'{"jsonrpc":"2.0","id":1,"method":"ping"}\n'
     with subprocess.Popen(COMMAND, cwd=shop, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as server:
         assert server.stdin is not None and server.stdout is not None
@@ -127,8 +125,8 @@ def test_a_line_of_a_hundred_megabytes_is_refused_and_not_kept(shop: Path) -> No
     assert int(peak) << 10 < 20 * MOST_BYTES
 
 
-def test_what_was_asked_before_the_input_ended_is_answered_yet(shop: Path) -> None:
-    """As by a person who pipes requests into it. The last line is torn."""
+def test_requests_before_the_end_of_the_input_are_all_answered(shop: Path) -> None:
+    """As when a person pipes requests into it. The last line is torn."""
     asked = lines_of({"id": 1, "method": "initialize", "params": HELLO}, call(2))
     ran = run(COMMAND, cwd=shop, input=asked + '{"jsonrpc": "2.0", "id', limit_s=60)
 
@@ -139,7 +137,7 @@ def test_what_was_asked_before_the_input_ended_is_answered_yet(shop: Path) -> No
     assert ran.stderr == ""
 
 
-def test_a_client_that_is_gone_ends_it_without_a_word(shop: Path) -> None:
+def test_the_server_ends_silently_when_the_client_is_gone(shop: Path) -> None:
     read, write = os.pipe()
     with subprocess.Popen(COMMAND, cwd=shop, stdin=subprocess.PIPE, stdout=write, stderr=subprocess.PIPE) as server:
         os.close(write)
@@ -151,12 +149,12 @@ def test_a_client_that_is_gone_ends_it_without_a_word(shop: Path) -> None:
     assert server.returncode == 0
 
 
-def test_pipes_that_do_not_block_are_waited_for(shop: Path) -> None:
-    (given, ours), (theirs, answers) = os.pipe(), os.pipe()
-    for descriptor in (given, answers):
+def test_nonblocking_pipes_are_waited_for(shop: Path) -> None:
+    (requests, ours), (theirs, answers) = os.pipe(), os.pipe()
+    for descriptor in (requests, answers):
         os.set_blocking(descriptor, False)
-    with subprocess.Popen(COMMAND, cwd=shop, stdin=given, stdout=answers) as server:
-        os.close(given)
+    with subprocess.Popen(COMMAND, cwd=shop, stdin=requests, stdout=answers) as server:
+        os.close(requests)
         os.close(answers)
         with os.fdopen(ours, "wb", buffering=0) as input, os.fdopen(theirs, "rb") as output:
             for number in range(3):
@@ -165,7 +163,7 @@ def test_pipes_that_do_not_block_are_waited_for(shop: Path) -> None:
     assert server.returncode == 0
 
 
-def test_sigterm_ends_it_while_it_waits(shop: Path) -> None:
+def test_sigterm_ends_the_server_while_it_waits_for_input(shop: Path) -> None:
     with subprocess.Popen(
         COMMAND, cwd=shop, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     ) as server:
@@ -178,8 +176,8 @@ def test_sigterm_ends_it_while_it_waits(shop: Path) -> None:
     assert server.returncode == -signal.SIGTERM
 
 
-def test_a_start_loads_nothing_of_what_answers(shop: Path) -> None:
-    """Most sessions of agents start it, and never ask."""
+def test_a_start_does_not_load_the_code_that_answers_calls(shop: Path) -> None:
+    """Most sessions start the server and never call a tool."""
     asked = lines_of({"id": 1, "method": "initialize", "params": HELLO}, {"id": 2, "method": "tools/list"})
     ran = subprocess.run(
         (CARRYOVER[0], "-X", "importtime", *CARRYOVER[1:], "mcp"), cwd=shop, input=asked, capture_output=True, text=True

@@ -85,7 +85,7 @@ def test_what_an_editor_puts_below_a_prompt_was_not_typed(below: str, words: str
     assert lines.all(model.UserPrompt) == [model.UserPrompt(text=words, attachments=attachments)]
 
 
-def test_a_sign_with_too_many_digits_is_typed_text() -> None:
+def test_an_entity_with_too_many_digits_stays_as_typed() -> None:
     lines = Lines()
     lines.user((typed := f"What is &#{'9' * 5000};?") + OPEN_FILE)
 

@@ -190,7 +190,7 @@ def test_an_exported_session_has_the_same_events(tmp_path: Path, above: str, nam
     }
 
 
-def test_ids_that_were_taken_out_of_an_exported_session_leave_its_order(tmp_path: Path) -> None:
+def test_an_exported_session_keeps_its_order_without_its_ids(tmp_path: Path) -> None:
     whole = exported(database(tmp_path, LATEST), SHOP)
     said: list[list[str]] = []
     for name in ("whole.json", "taken.json"):

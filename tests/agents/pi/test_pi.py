@@ -154,7 +154,7 @@ def test_a_compaction_leaves_its_summary_without_the_lists_of_files() -> None:
         ),
     ],
 )
-def test_a_compaction_after_an_answer_which_it_has_not_read_leaves_no_next_steps(
+def test_next_steps_of_a_compaction_that_does_not_cover_the_newest_answer_are_left_out(
     tmp_path: Path, last: bytes, told: list[str]
 ) -> None:
     steps = "### Done\n- cart\n\n### In Progress\n- tax\n\n## Next Steps\n1. Fix it\n\n## Critical Context\n- cents"

@@ -49,7 +49,7 @@ def test_a_transcript_without_a_conversation_says_how_many_were_understood(
     assert said in str(taken.value)
 
 
-def test_a_file_of_which_less_than_half_is_understood_is_nobodys_transcript(tmp_path: Path) -> None:
+def test_a_file_understood_by_less_than_half_is_not_a_transcript(tmp_path: Path) -> None:
     said = [
         {"role": role, "content": "Use decimals.", "timestamp": META["timestamp"]} for role in ("user", "assistant")
     ]

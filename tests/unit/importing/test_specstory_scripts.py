@@ -82,7 +82,7 @@ Status: **completed**
 </details></tool-use>"""
 
 
-def test_an_output_with_a_sign_of_too_many_digits_is_shown_as_it_is(tmp_path: Path) -> None:
+def test_an_entity_with_too_many_digits_in_an_output_stays_as_it_is(tmp_path: Path) -> None:
     sign = f"&#{'9' * 5000};"
     block = SCRIPT.replace(f"Input (truncated): ```\n{BEGINNING}\n...", f"```\n{sign}")
     path = tmp_path / "story.md"
@@ -96,7 +96,7 @@ def test_an_output_with_a_sign_of_too_many_digits_is_shown_as_it_is(tmp_path: Pa
 @pytest.mark.parametrize(
     "text", ["**Agent task list:**\n" * 50_000, f"Tool use: **Edit**\n\nEdit file: {' (1' * 1300}\n---\n" * 800]
 )
-def test_headings_and_brackets_without_an_end_take_no_long(text: str) -> None:
+def test_headings_and_brackets_without_an_end_are_read_in_linear_time(text: str) -> None:
     began = time.process_time()
     for block in blocks(text):
         if not isinstance(block, str):

@@ -77,7 +77,7 @@ def test_what_vs_code_tells_of_a_command_is_not_the_users(tmp_path: Path) -> Non
     assert prompts == [("human", "Ship it."), ("model", told), ("human", "[Terminal] is slow")]
 
 
-def test_a_turn_of_an_older_document_that_the_user_pasted_is_no_prompt(tmp_path: Path) -> None:
+def test_a_turn_of_an_older_document_that_the_user_pasted_is_not_a_prompt(tmp_path: Path) -> None:
     """Seen in a document of January 2026, with turns of two days before."""
     turns = [("2025-12-24 09:30Z", "Go on:"), ("2025-12-22 10:00Z", "Delete it."), ("2025-12-24 09:29Z", "Ship it.")]
     bodies = bodies_in(tmp_path / "story.md", *(f"---\n\n_**User ({at})**_\n\n{text}" for at, text in turns))

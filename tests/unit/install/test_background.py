@@ -129,7 +129,7 @@ def test_what_the_service_manager_cannot_do_is_reported(manager: Manager, step: 
     assert background.trouble[0] == f"systemd could not {step} it."
 
 
-def test_where_the_daemon_would_refuse_the_ledger_nothing_is_started_and_it_is_said_at_once(manager: Manager) -> None:
+def test_no_daemon_is_started_for_a_ledger_that_it_would_refuse(manager: Manager) -> None:
     private_dir(state_dir().root)
     with closing(sqlite3.connect(state_dir().ledger, isolation_level=None)) as db:
         db.execute(f"PRAGMA user_version = {newest() + 1}")

@@ -148,7 +148,7 @@ def test_a_path_of_another_system_is_taken_as_it_is() -> None:
     assert [find_root(path).root for path in ("C:\\src\\app", "", "src/app")] == ["C:\\src\\app", "", "src/app"]
 
 
-def test_a_path_that_no_system_opens_is_not_looked_for() -> None:
+def test_a_path_that_no_system_opens_is_not_searched() -> None:
     """Each folder above it would be, which took 4 s for this one."""
     path = "/a" * 16_000 + "/"
     assert find_root(path) == ProjectRoot(path)

@@ -157,7 +157,7 @@ def test_what_a_run_is_restricted_to(command: str, paths: tuple[str, ...], selec
         ("python -m pytest --deselect tests/test_a.py::test_x tests", ("tests",), ()),
     ],
 )
-def test_what_a_run_leaves_out(command: str, paths: tuple[str, ...], excluded: tuple[str, ...]) -> None:
+def test_the_paths_that_a_run_leaves_out(command: str, paths: tuple[str, ...], excluded: tuple[str, ...]) -> None:
     (found,) = find_invocations(command)
 
     assert (found.paths, found.excluded) == (paths, excluded)

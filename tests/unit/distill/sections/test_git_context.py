@@ -123,7 +123,7 @@ def test_an_operation_that_git_has_not_finished_is_named() -> None:
         ("Want me to commit it? And shall I drop the table?", 5, 0, True),
     ],
 )
-def test_whether_to_commit_is_no_question_once_all_is_committed(
+def test_a_question_whether_to_commit_is_closed_once_all_is_committed(
     asks: str, minutes: int, untracked: int, is_open: bool
 ) -> None:
     talk = worked(says=f"The vouchers moved. {asks}")

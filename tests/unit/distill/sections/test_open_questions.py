@@ -92,7 +92,7 @@ def test_of_failing_tests_it_says_which_and_why() -> None:
     ]
 
 
-def test_of_tests_that_printed_no_result_it_is_not_said_that_they_fail() -> None:
+def test_a_run_without_any_result_is_not_said_to_fail() -> None:
     talk = session("s1").user(GOAL).ran("go test ./...", "go: cannot set privileged capabilities", status="error")
 
     assert section(talk.says("Go does not run here."), title="Open questions") == ["Tests ended in an error"]
@@ -134,7 +134,7 @@ def test_a_failure_is_solved_once_all_that_was_run_with_it_passed(later: str, is
 
 
 @pytest.mark.parametrize(("failed", "is_open"), [("pytest tests", True), ("pytest tests --ignore=tests/slow", False)])
-def test_a_run_that_leaves_out_more_says_nothing_of_what_failed(failed: str, is_open: bool) -> None:
+def test_a_run_that_leaves_out_a_failed_test_does_not_close_it(failed: str, is_open: bool) -> None:
     talk = session("s1").user(GOAL).ran(failed, "1 failed, 72 passed in 0.1s", status="error")
     talk.ran("pytest tests --ignore=tests/slow", "72 passed in 0.1s").says("Done.")
 

@@ -99,7 +99,7 @@ def test_what_was_done_last_is_needed_while_the_newest_turn_has_no_answer() -> N
 LONG = "The totals are rounded once, at the end of the receipt: the tax was rounded before, so that both sums differed."
 
 
-def test_what_was_done_before_the_newest_turn_is_needed_however_that_one_ended() -> None:
+def test_the_work_before_the_newest_turn_is_needed_however_that_turn_ended() -> None:
     talk = session("s1").user("Why do the totals differ? Mend it.").edited("cart.py").says(LONG)
     talk.user("Now format it.").edited("style.py").says("It is formatted.")
     assert needed(talk) == {LONG}
@@ -108,7 +108,7 @@ def test_what_was_done_before_the_newest_turn_is_needed_however_that_one_ended()
     assert needed(session("s0").user("Mend it.").edited("cart.py").says(LONG), other) == {LONG}
 
 
-def test_an_answer_of_some_length_is_needed_rather_than_that_a_commit_was_pushed() -> None:
+def test_a_longer_answer_is_needed_rather_than_that_a_commit_was_pushed() -> None:
     talk = session("s1").user("Mend the totals.").edited("cart.py").says(LONG)
     talk.user("Commit.").ran("git commit -a", "[main 4a7f2c1] Round once").says(f"Committed: {LONG}")
     talk.user("Push.").ran("git push").says("It is pushed.").user("Now format it.").edited("style.py").says("Done.")
@@ -125,7 +125,7 @@ def test_neither_an_answer_of_the_leading_turn_nor_of_a_session_beside_it_is_wha
     assert needed(lead, beside.calls("ls")) == set()
 
 
-def test_nothing_may_stand_instead_of_what_was_done_before_a_turn_without_an_answer() -> None:
+def test_before_a_turn_without_an_answer_only_the_newest_work_is_needed() -> None:
     talk = session("s1").user("Draw a logo.").edited("logo.svg").says(f"The okapi is drawn. {LONG}")
     talk.user("Mend it.").edited("cart.py").says(LONG).user("Format it.").edited("style.py")
 
@@ -155,7 +155,7 @@ def test_a_recap_goes_once_its_turn_was_answered() -> None:
     assert section(talk, title="From the agent's own summary") == []
 
 
-def test_what_little_is_left_of_a_first_line_beside_how_an_answer_begins_has_no_line() -> None:
+def test_a_short_rest_of_a_first_line_gets_no_line_of_its_own() -> None:
     first = "Changed as you asked, and deployed right after that to the shop's new page, in (web/chat/main.go:51-59):"
     rest = [f"- part {number}: {'the sensors have links and places, and stand in a table. ' * 7}" for number in (1, 2)]
     talk = session("s1").user("Add links.").edited("main.go").says("\n\n".join((first, *rest)))
@@ -216,7 +216,7 @@ def test_no_commit_stands_as_the_newest_that_is_not() -> None:
     assert "receipt" in committed[0] and "4a7f2c3" in committed[0]
 
 
-def test_what_a_summary_had_to_do_goes_after_several_answered_turns() -> None:
+def test_the_next_steps_of_a_summary_are_dropped_after_several_answered_turns() -> None:
     steps = SummaryPart(kind="pending", heading="Pending Tasks", text="Put the countdown back.")
     talk = session("s1").user(GOAL).edited("cart.py")
     talk.event(AgentSummary(text="Put the countdown back.", source="compaction", parts=(steps,)))

@@ -108,7 +108,7 @@ def test_the_answer_of_a_turn_that_only_commits_comes_below_the_answer_about_the
     assert "last words (turn 3): Committed as 4a7f2c1." in stands
 
 
-def test_the_first_line_of_what_the_newest_work_ended_with_is_fixed_as_its_last_is() -> None:
+def test_the_first_line_of_the_newest_works_last_words_is_fixed_like_the_last_line() -> None:
     said = "The okapi board is labelled in two languages.\n\n" + "The keeper asked for a line more. " * 12
     talk = worked().user("Label the okapi board.").edited("board.py").says(f"{said}\n\nThe zebra board is left.")
     talk.user("Which board is the oldest of all?").says("The okapi board.")

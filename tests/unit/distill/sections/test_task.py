@@ -101,7 +101,7 @@ def test_a_session_that_ended_with_its_accepted_plan_was_not_cut_off() -> None:
     assert "book them in ledger.py" not in under("Task", before, carried_out, later)
 
 
-def test_what_was_left_for_the_work_of_other_sessions_is_no_task() -> None:
+def test_a_request_that_was_left_for_other_sessions_is_not_a_task() -> None:
     since = [session(f"p{at}", hours=at).user("Draw it.").edited("logo.svg").says("Drawn.") for at in range(1, 4)]
     later = session("s2", hours=13).user("now the tests").edited("test_ledger.py").says("ledger.py is tested.")
 

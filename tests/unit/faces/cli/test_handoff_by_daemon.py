@@ -126,7 +126,7 @@ def test_the_command_loads_nothing_that_makes_a_handoff(shop: Path) -> None:
     assert not {"carryover.daemon.health", "carryover.probe.git_command", "dataclasses", "subprocess"} & modules
 
 
-def test_where_there_is_no_work_that_of_folders_and_worktrees_is_named(recorded: Path, home: Path, run: Run) -> None:
+def test_without_work_the_folders_and_worktrees_with_work_are_named(recorded: Path, home: Path, run: Run) -> None:
     """Who works in worktrees or submodules alone asks in the main checkout first."""
     main, tree = repository(home / "main", {"a.py": "a = 1\n"}), home / "other tree"
     git(main, "worktree", "add", "--quiet", "-b", "other", str(tree))

@@ -29,7 +29,7 @@ def test_later_they_are_those_of_the_ledger(recorded: Path, home: Path) -> None:
     assert found(Config(publish=PublishConfig(active_days=36_500))) == (recorded,)
 
 
-def test_what_you_pin_is_no_work_of_an_agent(recorded: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_pin_does_not_count_as_an_agents_work(recorded: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """Else a pointer that comes with an agent's next work is announced as made at once."""
     monkeypatch.chdir(recorded)
     config = Config(publish=PublishConfig(active_days=36_500))
@@ -91,7 +91,7 @@ def test_a_session_that_began_long_ago_and_goes_on_counts(claude: Path, shop: Pa
     assert found() == (shop,)
 
 
-def test_of_many_projects_it_says_how_to_see_the_others(claude: Path, home: Path, run: Run) -> None:
+def test_a_long_list_of_projects_names_the_command_that_lists_all(claude: Path, home: Path, run: Run) -> None:
     """Once they are installed, `--json` alone would install again."""
     for number in range(9):
         root = repository(home / "code" / f"p{number}", {"a.py": "1\n"})
@@ -119,7 +119,7 @@ def test_a_second_time_it_announces_nothing_that_is_there_already(
     assert (settled in second, "  ~/shop: " in second) == (True, False)
 
 
-def test_what_it_makes_is_open_to_its_owner_whatever_the_umask_takes(
+def test_the_owner_can_use_what_install_creates_whatever_the_umask_is(
     claude: Path, home: Path, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shutil.rmtree(claude.parent)

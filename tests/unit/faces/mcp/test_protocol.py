@@ -1,4 +1,4 @@
-"""The protocol of the MCP server: each message alone, and whole dialogues that the SDK's server was recorded in."""
+"""The protocol of the MCP server: single messages, and whole dialogues recorded with the SDK's server."""
 
 import json
 from pathlib import Path
@@ -17,7 +17,7 @@ from carryover.faces.mcp.tools import TOOLS
 from carryover.ledger.search_text import KINDS
 
 RECORDED = sorted((Path(__file__).parent / "recorded").glob("*.jsonl"))
-"""What clients of five revisions might ask, and what the server of the SDK (2.3.0) said to it, in Carryover 0.1.0."""
+"""Messages of clients of five revisions, with the answers of the SDK's server (2.3.0) in Carryover 0.1.0."""
 AGREED = Session("2025-11-25")
 BATCHING = Session("2025-03-26")
 NEWEST = {
@@ -27,7 +27,7 @@ NEWEST = {
 
 
 def said(line: str | Raw, session: Session = AGREED) -> tuple[Session, Any]:
-    """What is agreed after a line of the client's, and the answer to it."""
+    """Returns the session after a line of the client, and the answer to it."""
     try:
         session, answer = protocol.answer(protocol.message_in(line), session)
     except Refused as refused:
@@ -45,8 +45,8 @@ def request(method: str, number: Any = 1, **params: Any) -> str:
 
 
 @pytest.mark.parametrize("path", RECORDED, ids=lambda path: path.stem)
-def test_it_says_what_the_server_of_the_sdk_said(path: Path) -> None:
-    """To the byte, but for the order of keys in the newest revision."""
+def test_recorded_messages_are_answered_as_by_the_sdk_server(path: Path) -> None:
+    """Byte for byte, except for the order of keys in the newest revision."""
     then, now = (rf"\"carryover\",\"version\":\"{one}\"" for one in ("0.1.0", __version__))
     session, lines = Session(), path.read_text("utf-8").replace(then, now).rstrip("\n").split("\n")
     for sent, received in map(json.loads, lines):
@@ -85,7 +85,7 @@ def test_it_says_what_the_server_of_the_sdk_said(path: Path) -> None:
         (request("tools/list", _meta={"io.modelcontextprotocol/protocolVersion": "2026-07-28"}), (1, -32602)),
     ],
 )
-def test_what_can_not_be_answered_gets_an_error(line: str, answered: tuple[Any, int]) -> None:
+def test_an_invalid_message_gets_an_error(line: str, answered: tuple[Any, int]) -> None:
     assert error_of(line) == answered
 
 
@@ -99,7 +99,7 @@ def test_what_can_not_be_answered_gets_an_error(line: str, answered: tuple[Any, 
     ],
 )
 def test_a_notification_and_a_response_get_no_answer(line: str) -> None:
-    """Nor does an error, or two sides could send each other errors without end."""
+    """An error gets none either, or two sides could send each other errors without end."""
     assert said(line) == (AGREED, None)
 
 
@@ -117,7 +117,7 @@ ASKED = st.fixed_dictionaries(
 
 
 @given(line=ASKED.map(json.dumps) | VALUES.map(json.dumps) | st.text(), session=st.sampled_from((AGREED, BATCHING)))
-def test_whatever_a_line_holds_is_answered_or_needs_no_answer(line: str, session: Session) -> None:
+def test_any_line_is_answered_or_needs_no_answer(line: str, session: Session) -> None:
     parts: list[Any] = protocol.batch_in(line, session) or [line]
     for part in parts:
         _, answer = said(part, session)
@@ -126,13 +126,13 @@ def test_whatever_a_line_holds_is_answered_or_needs_no_answer(line: str, session
             assert b"\n" not in answer
 
 
-def test_a_number_of_thousands_of_digits_that_nobody_asked_for_is_not_read() -> None:
+def test_a_number_of_thousands_of_digits_in_an_unknown_parameter_is_ignored() -> None:
     line = '{"jsonrpc": "2.0", "id": 6, "method": "ping", "params": {"x": %s}}' % ("9" * 5_000)
     assert json.loads(said(line)[1]) == {"jsonrpc": "2.0", "id": 6, "result": {}}
 
 
 def test_a_request_is_answered_by_the_revision_that_it_names() -> None:
-    """A client that finds no handshake in the newest may begin one yet."""
+    """A client of the newest revision may still begin a handshake."""
     listed, called = (
         said(request(method, _meta=NEWEST, **more), Session())[1]
         for method, more in (("tools/list", {}), ("tools/call", {"name": "handoff"}))
@@ -151,8 +151,8 @@ def test_a_request_is_answered_by_the_revision_that_it_names() -> None:
     assert "resultType" not in json.loads(said(request("tools/list"), agreed)[1])["result"]
 
 
-def test_what_a_client_leaves_open_may_be_null() -> None:
-    """As clients do that write all fields of a record."""
+def test_optional_parameters_may_be_null() -> None:
+    """Some clients write all fields of a record."""
     assert error_of('{"jsonrpc":"2.0","id":1,"method":"tools/call","params":null}') == (1, -32602)
     for params in (None, {"_meta": None}, {"cursor": None, "_meta": {"progressToken": 1}}):
         line = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": params})
@@ -160,7 +160,7 @@ def test_what_a_client_leaves_open_may_be_null() -> None:
     assert said(request("tools/call", name="handoff", arguments=None))[1] == Call(1, "handoff", {}, has_handshake=True)
 
 
-def test_only_the_revision_that_has_batches_takes_a_line_apart() -> None:
+def test_only_the_revision_with_batches_accepts_a_batch() -> None:
     pings = f"[{request('ping', 1)}, {request('ping', 2)}]"
 
     assert [protocol.message_in(part).id for part in protocol.batch_in(pings, BATCHING) or ()] == [1, 2]
@@ -193,7 +193,7 @@ def test_the_first_folder_of_the_roots_counts(response: dict[str, Any], folder: 
     assert not protocol.answers_roots(protocol.message_in(request("ping", asked)))
 
 
-def test_the_tools_say_what_is_true_of_their_arguments() -> None:
+def test_the_limits_in_the_tools_are_those_in_the_code() -> None:
     recall, _, handoff = (tool["inputSchema"]["properties"] for tool in TOOLS)
 
     assert recall["kind"]["enum"] == list(KINDS)
