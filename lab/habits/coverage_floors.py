@@ -1,4 +1,4 @@
-"""What `make coverage` holds: the shares of lines and of branches that the suite runs at least."""
+"""The floors of `make coverage`: the least shares of lines and of branches that the suite must run."""
 
 from __future__ import annotations
 

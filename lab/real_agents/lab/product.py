@@ -28,7 +28,8 @@ ANSWER_S: Final = 20
 
 @cache
 def compile_source() -> None:
-    """Once for all boxes, as an installer does: a process of a hook's that has to compile first answers too late."""
+    """Compiles the code once for all boxes, as an installer does: a hook whose process has to compile first answers too
+    late."""
     compileall.compile_dir(CHECKOUT / "src", quiet=1)
 
 

@@ -238,7 +238,8 @@ def _answered_before(past: Past, answered: Iterable[Step]) -> list[Step]:
         if has_done or (is_own and step.turn.number == stopped):
             done.append(step)
     own = [step for step in done if step.view is past.lead]
-    newest = sorted(own or done, key=lambda step: step.turn.said[-1].at_ms, reverse=True)[:_MOST_BEFORE]
+    oldest_first = sorted(own or done, key=lambda step: step.turn.said[-1].at_ms)
+    newest = oldest_first[::-1][:_MOST_BEFORE]
     newest.sort(key=lambda step: estimated_tokens(step.turn.answer) < _SHORT_TOKENS)
     return newest if main.end == "answered" else newest[:1]
 
