@@ -78,7 +78,7 @@ def encrypting_is_missing() -> UserError:
     """Returns the error (REFUSED) that names the command to install the package for encryption."""
     return UserError(
         f"Encrypting needs a package that is not installed: {ENCRYPTS!r}. "
-        f"Run `{how_installed().complete}`, then this again.",
+        f"Run `{how_installed().complete}`, then run the command again.",
         ExitCode.REFUSED,
     )
 

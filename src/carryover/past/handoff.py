@@ -131,7 +131,7 @@ def _near(root: str) -> str:
     with reading(ledger) as db:
         near = [row.root for row in projects(db) if row.main_root == root or row.root.startswith(below)]
     named = ", ".join(f"`carryover handoff {quoted(one)}`" for one in near[:_MOST_NEAR])
-    return f"There is work in folders or worktrees of it: {named}. " if named else ""
+    return f"There is work in its subfolders or worktrees: {named}. " if named else ""
 
 
 def _is_any_gone(root: str) -> bool:

@@ -104,7 +104,7 @@ def test_without_pyrage_each_action_says_how_to_install_it(
 
     err = " ".join(capsys.readouterr().err.split())
     assert "Encrypting needs a package that is not installed: 'pyrage>=1.4,<2'. Run `" in err
-    assert "[all]'`, then this again." in err
+    assert "[all]'`, then run the command again." in err
 
 
 def test_without_ssh_keygen_it_is_said(

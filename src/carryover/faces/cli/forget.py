@@ -142,10 +142,10 @@ def run_link(args: argparse.Namespace) -> None:
     from carryover.actions.linking import link_projects, unlink_projects
 
     if args.undo and args.new is not None:
-        raise UserError("--undo takes the former folder alone.", ExitCode.USAGE)
+        raise UserError("--undo takes only the former folder.", ExitCode.USAGE)
     if args.new is None and not args.undo:
         here = f"`carryover link {quoted(args.old)} .` if you are in it"
-        raise UserError(f"Name its folder now, too: {here}.", ExitCode.USAGE)
+        raise UserError(f"Name its present folder too: {here}.", ExitCode.USAGE)
     done = unlink_projects(args.old) if args.undo else link_projects(args.old, args.new)
     old, new = quoted(done.old), quoted(done.new or "")
     belong = f"{counted(done.sessions, 'session')} recorded at {old} belong{'s' if done.sessions == 1 else ''} to"

@@ -222,9 +222,7 @@ def _project_lines(done: Installed) -> Iterator[str]:
         files = "; ".join(filter(None, (_changes(project.changes, project.root), later)))
         yield f"  {short_path(project.root)}: {f'unknown: {project.problem}' if project.problem else files}"
     if len(changing) > _SHOWN:
-        all_of_them = (
-            "--json lists them" if done.is_dry else "`carryover refresh --dry-run --json` lists what is to come"
-        )
+        all_of_them = "--json lists them" if done.is_dry else "`carryover refresh --dry-run --json` lists them all"
         yield f"  and {len(changing) - _SHOWN} more; {all_of_them}"
     for project in done.projects:
         yield from (f"⚠ {short_path(project.root)}: {note}" for note in project.notes)

@@ -135,7 +135,7 @@ def test_without_work_the_folders_and_worktrees_with_work_are_named(recorded: Pa
 
     said = [run.err(ExitCode.NOTHING_FOUND, "handoff", str(place)) for place in (main, home)]
 
-    near = "There is work in folders or worktrees of it: "
+    near = "There is work in its subfolders or worktrees: "
     assert f"{near}`carryover handoff '{tree}'`. `carryover sessions" in said[0]
     assert f"{near}`carryover handoff '{tree}'`, `carryover handoff {recorded}`. " in said[1]
 

@@ -98,7 +98,7 @@ def test_a_long_list_of_projects_names_the_command_that_lists_all(claude: Path, 
         ClaudeSession(home / ".claude" / "projects", root).prompt("Look around")
 
     assert "  and 1 more; --json lists them\n" in run.out("install", "--yes", "--no-service", "--dry-run")
-    again = "  and 1 more; `carryover refresh --dry-run --json` lists what is to come\n"
+    again = "  and 1 more; `carryover refresh --dry-run --json` lists them all\n"
     assert again in run.out("install", "--yes", "--no-service")
 
 
