@@ -60,7 +60,7 @@ def call_of(ident: str, name: str, given: Fields, cwd: str | None, text: str = "
 
 def _change(tool: str, path: str, given: Fields, cwd: str | None) -> tuple[FileEdit, ...]:
     """Returns the change of the file that a call names, if it is one: tools make folders, too."""
-    place = resolved(path, cwd)
+    place = resolved(path, cwd) if path else None
     if not place or any(word in tool for word in ("directory", "folder")):
         return ()
     is_deleted = tool.startswith("delete")

@@ -114,6 +114,11 @@ def test_an_edit_of_carryovers_own_file_is_none() -> None:
     assert not any(isinstance(body, FileEdit) for body in bodies(OWN_NAMES, records))
 
 
+def test_an_edit_without_a_file_is_none_of_the_folder() -> None:
+    where = {"where": {"dir": "/home/dev/shop"}, "does": "edit_file", "no": "1", "args": {"text": "x = 1"}}
+    assert not any(isinstance(body, FileEdit) for body in bodies(OWN_NAMES, [where, {"no": "1", "printed": "done"}]))
+
+
 def test_a_command_that_failed_by_its_exit_code_has_failed() -> None:
     records = [{"does": "bash", "no": "1", "args": "make"}, {"no": "1", "printed": "all good", "code": 2}]
     call, result = bodies(OWN_NAMES, records)
