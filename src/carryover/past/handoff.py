@@ -9,13 +9,14 @@ none answers, the same function (`hand_over`) makes it here.
 
 from __future__ import annotations
 
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import msgspec
 
 from carryover.agents import adapters
-from carryover.config import Config, refuse_excluded
+from carryover.config import Config, project_settings, refuse_excluded
 from carryover.daemon.client import HANDOFF_S, ask_daemon
 from carryover.errors import ExitCode, UserError
 from carryover.past.context import (
@@ -81,7 +82,7 @@ def handoff_here(wanted: WantedHandoff) -> MadeHandoff:
     recorded = (_made_of(each, wanted, config) for each in roots_to_hand_over(root, root_of))
     made = next(filter(None, recorded), None)
     if made is None:
-        raise _nothing_found(root, how_to_link(_known(state.ledger), root, by_name=True))
+        raise _nothing_found(root, config, how_to_link(_known(state.ledger), root, by_name=True))
     if state.paused.exists():
         warn_once("Carryover is paused; this is what it recorded before. `carryover unpause` ends that.")
     for note in notes_on(made, _known(state.ledger)):
@@ -99,12 +100,12 @@ def _made_of(root: str, wanted: WantedHandoff, config: Config) -> MadeHandoff | 
         return hand_over(wanted, ledger, project, config, now_ms=now_ms()) if project is not None else None
 
 
-def _nothing_found(root: str, how_to_link: str | None) -> UserError:
+def _nothing_found(root: str, config: Config, how_to_link: str | None) -> UserError:
     if how_to_link is None and _is_any_gone(root):
         how_to_link = "If it was moved or renamed, `carryover link OLD NEW` brings along what was recorded before."
     if (gone := no_such_folder(root)) is not None:
         return UserError(" ".join(filter(None, (gone, KNOWN_PROJECTS, how_to_link))), ExitCode.NOTHING_FOUND)
-    nothing = f"No agent's work is recorded for {root}. {_not_read_in(root)}{_near(root)}{KNOWN_PROJECTS}"
+    nothing = f"No agent's work is recorded for {root}. {_not_read_in(root)}{_near(root, config)}{KNOWN_PROJECTS}"
     watched = "`carryover status` says which agents are watched, and where."
     return UserError(" ".join(filter(None, (nothing, watched, how_to_link))), ExitCode.NOTHING_FOUND)
 
@@ -120,8 +121,9 @@ def _known(ledger: Path) -> list[Whereabouts]:
         return whereabouts(db)
 
 
-def _near(root: str) -> str:
-    """Names the newest projects with work below the folder, such as submodules, and worktrees of the repository."""
+def _near(root: str, config: Config) -> str:
+    """Names the newest projects with work below the folder, such as submodules, and worktrees of the repository. One
+    that is excluded has no handoff."""
     from carryover.ledger.connect import reading
     from carryover.ledger.queries import projects
 
@@ -130,7 +132,8 @@ def _near(root: str) -> str:
         return ""
     with reading(ledger) as db:
         near = [row.root for row in projects(db) if row.main_root == root or row.root.startswith(below)]
-    named = ", ".join(f"`carryover handoff {quoted(one)}`" for one in near[:_MOST_NEAR])
+    included = (one for one in near if not project_settings(Path(one), config).excluded)
+    named = ", ".join(f"`carryover handoff {quoted(one)}`" for one in islice(included, _MOST_NEAR))
     return f"There is work in its subfolders or worktrees: {named}. " if named else ""
 
 

@@ -139,6 +139,10 @@ def test_without_work_the_folders_and_worktrees_with_work_are_named(recorded: Pa
     assert f"{near}`carryover handoff '{tree}'`. `carryover sessions" in said[0]
     assert f"{near}`carryover handoff '{tree}'`, `carryover handoff {recorded}`. " in said[1]
 
+    state_dir().config.write_text(f'[projects]\nexclude = ["{tree}"]\n')  # its handoff is refused
+    assert near not in run.err(ExitCode.NOTHING_FOUND, "handoff", str(main))
+    assert f"{near}`carryover handoff {recorded}`. " in run.err(ExitCode.NOTHING_FOUND, "handoff", str(home))
+
 
 def test_where_a_session_has_only_started_a_worktree_has_nothing_of_an_excluded_checkout(
     recorded: Path, home: Path, run: Run
