@@ -82,7 +82,8 @@ def is_over(past: Past, step: Step) -> bool:
 
 def _is_committed(past: Past, step: Step) -> bool:
     """Whether a turn ended with the question whether to commit, and all is committed since."""
-    if step.digest.questions or past.clean_ms <= step.turn.last_ms:
+    has_committed = step.turn.committed_ms > 0  # then it asks what to do with that
+    if step.digest.questions or has_committed or past.clean_ms <= step.turn.last_ms:
         return False
     asked = _questions_in(last_words(step.turn).question)
     return bool(asked) and all(map(asks_to_commit, asked))

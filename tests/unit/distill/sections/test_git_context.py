@@ -135,3 +135,12 @@ def test_a_question_whether_to_commit_is_closed_once_all_is_committed(
         made = distill(project(*talks), Facts(git), resume="ask", now_ms=later.at_ms)
         assert made is not None
         assert ("claude-code asked (" in render(made), made.settled) == (is_open, not is_open)
+
+
+def test_a_question_about_a_commit_that_the_agent_made_stays_open() -> None:
+    talk = worked().ran("git commit -a", "[main 4a7f2c1] Round last").says("Committed. Shall I push the commit?")
+    git = GitFacts(branch="main", head="1a2b3c4", committed_ms=talk.at_ms + 5 * MINUTE_MS)
+
+    made = distill(project(talk), Facts(git), resume="ask", now_ms=talk.at_ms + 6 * MINUTE_MS)
+    assert made is not None
+    assert "claude-code asked (" in render(made)
