@@ -99,7 +99,7 @@ def distill(
     # Nothing in `_past_part` depends on how long ago the newest event was, so later calls find an earlier result.
     at_ms = min(now_ms, max((session.newest_ms for session in view.sessions), default=0))
     named = open_questions.still_named(view.opinions, now_ms)
-    clean_ms = facts.git.committed_ms if facts.git is not None and is_clean(facts.git) else 0
+    clean_ms = facts.git.committed_ms if facts.git is not None and is_clean(facts.git, view) else 0
     part = _past_part(replace(view, opinions=named), facts.files, at_ms, own, agent_names, clean_ms)
     if part is None:
         return None

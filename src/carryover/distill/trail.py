@@ -65,7 +65,7 @@ class Past(NamedTuple):
     at_ms: int
     """Time of the leading session's last event (UTC ms)."""
     clean_ms: int
-    """Time of HEAD's commit, if nothing is uncommitted, else 0."""
+    """Time of HEAD's commit, if nothing is uncommitted or stashed, else 0."""
     names: Mapping[str, str]
     short_ids: Mapping[str, str]
     beside: frozenset[str]

@@ -20,9 +20,9 @@ def came_later(git: GitFacts, view: ProjectView) -> bool:
     return newest is not None and git.committed_ms > newest.newest_ms + _SOON_MS
 
 
-def is_clean(git: GitFacts) -> bool:
-    """Whether git has just said that nothing is uncommitted."""
-    return not (git.changed_files or git.untracked or git.stale)
+def is_clean(git: GitFacts, view: ProjectView) -> bool:
+    """Whether git has just said that nothing is uncommitted or stashed."""
+    return not (git.changed_files or git.untracked or git.stale or _stash(git, view))
 
 
 def git_line(git: GitFacts, view: ProjectView, *, for_now: bool) -> str:

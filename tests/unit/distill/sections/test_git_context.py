@@ -144,3 +144,14 @@ def test_a_question_about_a_commit_that_the_agent_made_stays_open() -> None:
     made = distill(project(talk), Facts(git), resume="ask", now_ms=talk.at_ms + 6 * MINUTE_MS)
     assert made is not None
     assert "claude-code asked (" in render(made)
+
+
+def test_what_was_stashed_is_not_committed() -> None:
+    """As before a pull, which brings a newer HEAD."""
+    talk = worked(says="The vouchers moved. Want me to commit it?")
+    notes = GitNotes(stashed_ms=talk.at_ms + 2 * MINUTE_MS, stashed_on="main")
+    git = GitFacts(branch="main", head="1a2b3c4", committed_ms=talk.at_ms + 5 * MINUTE_MS, notes=notes)
+
+    made = distill(project(talk), Facts(git), resume="ask", now_ms=talk.at_ms + 6 * MINUTE_MS)
+    assert made is not None
+    assert "claude-code asked (" in render(made)
