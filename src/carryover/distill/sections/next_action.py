@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Final
 
 from carryover.distill.digest import Digest
 from carryover.distill.entry import STALER, WEIGHTS, Entry
@@ -10,6 +11,9 @@ from carryover.distill.quotes import earlier
 from carryover.distill.sections.quoting import announced, from_session, from_turn, joined_short, last_words, parted
 from carryover.distill.trail import Past, Step, answers_since, was_left
 from carryover.distill.view import SessionView
+
+_MOST_SINCE: Final = 10
+"""After so many turns, whose work was about something else, a list that was not touched is no plan any more."""
 
 
 def next_entries(past: Past, limit: str | None) -> list[Entry]:
@@ -44,6 +48,7 @@ def _announced(past: Past) -> list[Entry]:
 def _plan(past: Past) -> list[Entry]:
     lists = [past.lead] if past.lead.digest.plan else [one for one in past.view.sessions if one.digest.plan]
     lists = [one for one in lists if not (_is_unkept(one.digest) or was_left(past, one.digest.turns[-1].last_ms))]
+    lists = [one for one in lists if _turns_since(one.digest) < _MOST_SINCE]
     if not lists:
         return []
     session = max(lists, key=lambda one: one.digest.plan_ms)
@@ -60,6 +65,14 @@ def _plan(past: Past) -> list[Entry]:
         least = weight.first + weight.part + weight.back * at + STALER * stale
         entries.append(from_session(session, digest.plan_turn, text, "todo list", least, label=label, at_ms=at_ms))
     return joined_short(entries)
+
+
+def _turns_since(digest: Digest) -> int:
+    """Returns how many turns since a list have words of the agent and did not fail: some agents record no end of one
+    (Copilot's in SpecStory documents)."""
+    return sum(
+        turn.number > digest.plan_turn and turn.said != () and turn.end in ("", "answered") for turn in digest.turns
+    )
 
 
 def _is_unkept(digest: Digest) -> bool:

@@ -114,6 +114,21 @@ def test_a_todo_list_grows_stale_by_answers_not_by_prompts_without_one() -> None
         "claude-code's todo list (1 of 2 done, 6 min earlier, before the newest prompt): open: the receipt"
     )
     assert listed().startswith("claude-code's todo list (1 of 2 done, 2 min earlier): open: the receipt")
+    assert "todo list" not in listed(*["answer"] * 10)
+
+
+def test_a_todo_list_is_left_once_ten_turns_have_words_though_no_end_of_a_turn_is_recorded() -> None:
+    def listed(turns: int) -> str:
+        talk = session("s1").user(GOAL)
+        talk.event(
+            PlanUpdate(items=(PlanItem(text="cents", state="done"), PlanItem(text="the receipt", state="pending")))
+        )
+        for number in range(turns):
+            talk.user(f"And the prices of shelf {number}?").says(f"Shelf {number} has its prices.", final=False)
+        return under("Next action", talk)
+
+    assert "open: the receipt" in listed(9)
+    assert "todo list" not in listed(10)
 
 
 def test_what_a_model_thinks_between_tags_is_not_what_it_said() -> None:
