@@ -12,6 +12,8 @@ _NOT_TYPED: Final = (
     "A new session was started via ",
     'A background task "',
     "[Queued announce messages while agent was busy]",
+    "[System Message] [sessionId: ",
+    "<<<BEGIN_OPENCLAW_INTERNAL_CONTEXT>>>",
     "[Subagent Context] You are running as a subagent",
     "An async command you ran earlier has completed.",
 )
