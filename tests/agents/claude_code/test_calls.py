@@ -251,13 +251,15 @@ def test_the_order_in_a_refusal_that_anything_can_word_is_not_handed_on(tool: st
     assert (ended(transcript).status, ended(transcript).output) == ("error", "refused")
 
 
-def test_a_sub_agent_that_worked_when_the_user_refused_was_interrupted() -> None:
-    """2.1.63: Esc while it works is worded as a refusal."""
-    for progress, expected in ((None, "denied"), ("hook_progress", "denied"), ("agent_progress", "interrupted")):
+@pytest.mark.parametrize(("progress", "expected"), [("", "denied"), ("hook", "denied"), ("own", "interrupted")])
+def test_a_call_that_ran_when_the_user_refused_was_interrupted(progress: str, expected: str) -> None:
+    """2.1.31 to 2.1.63: Esc while a sub-agent or a command works is worded as a refusal."""
+    for tool, own in (("Agent", "agent_progress"), ("Bash", "bash_progress"), ("TaskOutput", "waiting_for_task")):
         transcript = Session()
-        call = transcript.calls("Agent", description="Look", prompt="Find it.")
+        call = transcript.calls(tool, command="make test", description="Look", task_id="b1")
         if progress:
-            transcript.fold(f'{{"type":"progress","data":{{"type":"{progress}"}},"parentToolUseID":"{call}"}}'.encode())
+            kind = own if progress == "own" else "hook_progress"
+            transcript.fold(f'{{"type":"progress","data":{{"type":"{kind}"}},"parentToolUseID":"{call}"}}'.encode())
         transcript.result(call, STOP, failed=True, version="2.1.63", toolUseResult="User rejected tool use")
         assert (ended(transcript).status, ended(transcript).never_ran) == (expected, expected == "denied")
 

@@ -125,9 +125,10 @@ def handle_worktree(builder: ClaudeBuilder) -> None:
 
 
 def with_progress(context: ClaudeContext, data: bytes) -> ClaudeContext:
-    """Returns the context after a record of progress, which shows that a sub-agent works (2.1.19 to 2.1.63)."""
-    waiting = [call for call in context.calls if call.op == "agent" and not call.ran]
-    if not waiting or b'"agent_progress"' not in data:
+    """Returns the context after a record of progress, which shows that a call runs (2.1.19 to 2.1.63). A hook may run
+    before the user is asked."""
+    waiting = [call for call in context.calls if not call.ran]
+    if not waiting or b'"parentToolUseID"' not in data or b'"hook_progress"' in data:
         return context
     begun = [call.id for call in waiting if f'"parentToolUseID":"{call.id}"'.encode() in data]
     calls = tuple(replace(call, ran=True) if call.id in begun else call for call in context.calls)
@@ -148,7 +149,7 @@ def handle_result(builder: ClaudeBuilder, part: str, block: Block) -> None:
     if call.op == "shell" and items_of(builder.line.tool_use_result):  # what a server of tools answered
         outcome = zed.outcome_by_first_line(outcome)
     if call.ran and outcome.status == "denied":
-        # Esc while a sub-agent works is worded as a refusal (2.1.63).
+        # Esc while it runs is worded as a refusal (2.1.63).
         outcome = replace(outcome, status="interrupted", never_ran=False)
     printed = _state_and_output(outcome.output) if call.name in _LOOKS_AT_JOB else outcome.output
     builder.end_call(call, replace(outcome, output=printed), result=part, changes=())

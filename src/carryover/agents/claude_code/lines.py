@@ -81,7 +81,7 @@ class OpenClaudeCall(base.OpenCall, frozen=True, omit_defaults=True):
     task_id: str = ""
     """The background job that it checks or stops."""
     ran: bool = False
-    """Whether a sub-agent is known to have begun with it."""
+    """Whether a record of progress shows that it began."""
     tree: ClaudeWorktree | None = None
     """The worktree that it adds."""
 
