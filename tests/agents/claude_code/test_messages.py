@@ -342,8 +342,9 @@ def test_what_the_model_has_scheduled_is_not_queued_by_the_user(tool: str) -> No
 
 def test_what_the_client_puts_into_the_queue_is_no_prompt() -> None:
     transcript = Session()
-    for text in ('{"task_id":"b1","task_type":"local_bash"}', "/rate-limit-options", LOCAL):
+    for text in ('{"task_id":"b1","task_type":"local_bash"}', "/rate-limit-options", "/compact ", LOCAL):
         assert transcript.queue("enqueue", text) == []
+    assert transcript.attachment("queued_command", prompt="/compact", commandMode="prompt") == []
     assert transcript.queue("enqueue", f"{OPENED}\nAdd a discount") == [QueuedPrompt(text="Add a discount")]
 
 

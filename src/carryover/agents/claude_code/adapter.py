@@ -36,6 +36,7 @@ from carryover.agents.claude_code.prompts import (
     add_message,
     is_clients,
     is_copy,
+    is_no_prompt,
     typed_and_attached,
     typed_of,
     without_client_blocks,
@@ -368,7 +369,7 @@ def _queue(builder: ClaudeBuilder) -> None:
     if operation == "enqueue" and text.startswith(REPORTS):
         builder.add_jobs(text, "queue")
     elif operation == "enqueue":
-        if text and not _TAGGED.fullmatch(text) and not text.startswith(OF_SESSIONS) and not is_clients(text):
+        if text and not _TAGGED.fullmatch(text) and not text.startswith(OF_SESSIONS) and not is_no_prompt(text):
             builder.change(queued=(*builder.context.queued, digest(text))[-_MOST_QUEUED:])
             if digest(text.strip()) not in builder.context.scheduled:
                 builder.add(model.QueuedPrompt(text=text), "queue", digest(text))
@@ -395,7 +396,7 @@ def _attachment(builder: ClaudeBuilder) -> None:
         builder.add_jobs(text, "queued")
     elif add_message(builder, text, given.get("origin", rawjson.ABSENT)):
         return
-    elif text and not is_true(given.get("isMeta")) and sender not in _INJECTED_ORIGINS:
+    elif text and not (is_true(given.get("isMeta")) or sender in _INJECTED_ORIGINS or is_no_prompt(text)):
         if text_of(given.get("commandMode")) in ("", "prompt") and sender == "human":
             _prompt(builder, text, files, in_turn=True)
         else:

@@ -24,10 +24,11 @@ _LOCAL: Final = ("<command-name>", "<local-command-stdout>", "<local-command-std
 _SKILL: Final = '<command-message>The "'
 """The beginning of a note that the model runs a skill (2.0, read about)."""
 _CLIENTS_WORDS: Final = later(
-    r"Unknown (?:slash command|skill): \S+|/rate-limit-options|\{\"task_id\":[^\n]*\}|/[\w:-]+\s*(?:\n\s*⎿[^\n]*)+"
+    r"Unknown (?:slash command|skill): \S+|\{\"task_id\":[^\n]*\}|/[\w:-]+\s*(?:\n\s*⎿[^\n]*)+"
 )
 """Texts that the client puts among the user's (2.0.76; of a skill, 2.1.23 to 2.1.101), or into the queue (2.1.49,
 2.1.63); a command that it ran itself, with what it said (SpecStory's documents of 2025)."""
+_COMMAND: Final = later(r"\s*/[\w:-]+\s*")
 CONTINUES: Final = "This session is being continued from a previous conversation"
 """How a compaction's summary begins. A transcript marks it, and the texts below too; a copy of the text alone does not
 (SpecStory's documents of 2025 and 2026)."""
@@ -99,6 +100,12 @@ def typed_of(messages: Sequence[Sequence[str]]) -> list[str]:
 def is_clients(text: str) -> bool:
     """Whether the client wrote a text that stands for the user's."""
     return text.startswith((*_LOCAL, _SKILL)) or _CLIENTS_WORDS.fullmatch(text) is not None
+
+
+def is_no_prompt(text: str) -> bool:
+    """Whether a text in the queue is the client's, or a command's name alone: most of these the client runs itself,
+    such as /model or /compact, and the record of any other is a prompt (2.0.76 to 2.1.224)."""
+    return is_clients(text) or _COMMAND.fullmatch(text) is not None
 
 
 def add_message(builder: ClaudeBuilder, text: str, origin: msgspec.Raw) -> bool:
