@@ -189,7 +189,7 @@ def test_everything_of_ours_is_private(daemon: DaemonProcess, session: ClaudeSes
     assert modes.pop("hook.sh") == 0o700
     assert set(modes.values()) == {0o600}, modes
     assert {"hook.secret", "hook.curl"} <= modes.keys()
-    assert {"daemon.sock", "daemon.lock", "carryoverd.log", "ledger.sqlite", "handoff.md"} <= modes.keys()
+    assert {"daemon.sock", "daemon.lock", "carryoverd.log", "ledger.sqlite"} <= modes.keys()
 
 
 def test_settings_are_read_again_on_request_and_kept_where_the_new_ones_are_wrong(daemon: DaemonProcess) -> None:

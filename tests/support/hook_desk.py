@@ -18,8 +18,8 @@ class HookDesk:
     """See the module."""
 
     def __init__(self, context: DaemonContext) -> None:
-        def remake(project: int, newest: bool, now_ms: int, _git_s: float) -> MadeHandoff:
-            return publish_project(context.paths, project, context.config, now_ms=now_ms, newest=newest)
+        def remake(project: int, now_ms: int, _git_s: float) -> MadeHandoff:
+            return publish_project(context.paths, project, context.config, now_ms=now_ms)
 
         self.counted = context.hook_calls
         self.publisher = PublishQueue(context, remake, before=AsyncMock(), changed=Mock(), published=Mock())

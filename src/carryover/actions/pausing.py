@@ -16,7 +16,7 @@ from carryover.fsio import private_dir, write_if_changed
 from carryover.past.context import state_dir
 from carryover.paths import StateDir
 from carryover.probe.patterns import names_alone
-from carryover.publish.hook_script import remove_former_answers
+from carryover.publish.hook_script import remove_former_copies
 
 
 class Pausing(msgspec.Struct, frozen=True, kw_only=True):
@@ -90,7 +90,7 @@ def _obeyed(state: StateDir, *, paused: bool | None) -> Literal["at once", "when
     """Has the daemon take the settings, if one is running."""
     health = reload_daemon(state)
     if health is None:
-        remove_former_answers(state)
+        remove_former_copies(state)
         return "when it starts"
     if health.config_trouble and not paused:
         raise UserError(f"carryoverd does not take the settings: {health.config_trouble}")

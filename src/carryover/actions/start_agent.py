@@ -172,7 +172,7 @@ def handoff_in_place(made: MadeHandoff, config: Config, state: StateDir) -> str:
             ExitCode.REFUSED,
         )
     paths = StatePaths(state, Path.home(), config.agents)
-    published = publish_handoff(made, config, paths, newest=False).published
+    published = publish_handoff(made, config, paths).published
     if published.refusal is not None:
         raise UserError(f"No handoff is put into {made.root}: {published.refusal}. {_COPY}", ExitCode.REFUSED)
     made = msgspec.structs.replace(made, published=published)

@@ -224,14 +224,14 @@ class Daemon:
             await self._notifier.send("READY=1")
             await asyncio.Event().wait()
 
-    def _publish(self, project: int, moved_last: bool, now_ms: int, git_s: float) -> MadeHandoff:
+    def _publish(self, project: int, now_ms: int, git_s: float) -> MadeHandoff:
         context, started = self._context, project in self._hooks.starts.prepared
         with context.read_ledger() as db:
             row = project_by_id(db, project)
         if row is None:
             raise UnknownProject(project)
         publish = partial(publish_project, context.paths, project, context.config, now_ms=now_ms)
-        look = partial(publish, newest=moved_last, git_s=git_s, asked=context.asked, started=started)
+        look = partial(publish, git_s=git_s, asked=context.asked, started=started)
         return look_at(row.root, look)
 
     async def _settle(self, root: str = "") -> bool:

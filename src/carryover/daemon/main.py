@@ -33,7 +33,6 @@ examples:
 files, all below ~/.carryover or the folder that CARRYOVER_HOME names:
   config.toml      settings; `kill -HUP <pid>` makes a running daemon read it again
   ledger.sqlite    everything that was said; known key patterns are replaced
-  handoff.md       the handoff of the project that moved last
   carryoverd.log   one line per decision, no text from transcripts; rotated at 1 MiB
 
 exit codes:

@@ -39,9 +39,8 @@ HISTORY_S: Final = 5.0
 GIT_AGAIN_S: Final = 1.0
 """After this long, git is asked once more, and given `PATIENT_S`: in a large repository it is never in time."""
 PATIENT_S: Final = 3.0
-PublishOne = Callable[[int, bool, int, float], MadeHandoff]
-"""Makes and writes a project's handoff: its id, whether it changed last, the time in ms, and how long git may take in
-seconds. Blocks."""
+PublishOne = Callable[[int, int, float], MadeHandoff]
+"""Makes and writes a project's handoff: its id, the time in ms, and how long git may take in seconds. Blocks."""
 
 
 class LastPublication(msgspec.Struct):
@@ -207,11 +206,10 @@ class PublishQueue(WorkQueue[int]):
         outcome = self.outcomes.setdefault(project, LastPublication())
         self._begun[project] = next(self._moments)
         started_ms, began_s, config = self._context.now_ms(), time.monotonic(), self._context.config
-        moved_last = self._last_event_ms.get(project, 0) >= max(self._last_event_ms.values(), default=0)
         await self._before(project)
         git_s = PATIENT_S if project in self._git_was_late else TIMEOUT_S
         made = await asyncio.get_running_loop().run_in_executor(
-            self._pool, self._publish_one, project, moved_last, started_ms, git_s
+            self._pool, self._publish_one, project, started_ms, git_s
         )
         self._git_was_late.discard(project)
         if made.lacks_git and git_s < PATIENT_S:

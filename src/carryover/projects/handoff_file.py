@@ -8,7 +8,7 @@ from typing import Final
 
 import msgspec
 
-from carryover.fsio import Sync, private_dir, read_bytes_bounded, write_if_changed
+from carryover.fsio import private_dir, read_bytes_bounded, write_if_changed
 from carryover.redact import CleanText
 
 STORE: Final = ".carryover"
@@ -17,6 +17,8 @@ CHOSEN: Final = "handoff-chosen.md"
 """The handoff of a session that the user chose to continue, next to the project's own."""
 PAGE: Final = "more.md"
 """The second page, with more of the conversation than fits into the handoff beside it."""
+BEGINNING: Final = b"# [CARRYOVER] Last updated "
+"""Of every handoff. The placeholder, which is the same in every project, begins differently."""
 _LIMIT_BYTES: Final = 512 << 10
 """A larger file is not ours."""
 IN_PROJECT: Final = f"{STORE}/{HANDOFF}"
@@ -61,7 +63,7 @@ def read_handoff(file: Path) -> bytes:
     return read_bytes_bounded(file, _LIMIT_BYTES, follow=False)
 
 
-def write_handoff(folder: Path, text: CleanText, name: str = HANDOFF, *, sync: Sync = "after") -> bool:
+def write_handoff(folder: Path, text: CleanText, name: str = HANDOFF) -> bool:
     """Writes the handoff (0600) to `folder` (0700); returns whether it was different. Raises OSError if it can't.
 
     Readers see it before the disk is waited for, since it can be made again: after a power cut just then it is missing
@@ -71,4 +73,4 @@ def write_handoff(folder: Path, text: CleanText, name: str = HANDOFF, *, sync: S
     # A project that was moved away meanwhile is not made again, nor is a link followed that a checkout has put there.
     private_dir(folder, parents=not in_project, follow=not in_project)
     data = text.encode(errors="replace")
-    return write_if_changed(folder / name, data, mode=0o600, follow=False, sync=sync)
+    return write_if_changed(folder / name, data, mode=0o600, follow=False, sync="after")

@@ -25,15 +25,13 @@ from carryover.platform import here
 from carryover.probe.checkout import Checkout
 from carryover.probe.git_command import ask
 from carryover.probe.looks import Silent, look_at
-from carryover.projects.handoff_file import HANDOFF, STORE, fingerprint_of, read_handoff
+from carryover.projects.handoff_file import BEGINNING, HANDOFF, STORE, fingerprint_of, read_handoff
 from carryover.projects.policy import refusal
 from carryover.projects.root import StatePaths
 from carryover.terminal.paths import quoted
 
 _GIT_S: Final = 0.5
 _MOST_SUGGESTED: Final = 3
-_TITLE: Final = b"# [CARRYOVER] Last updated "
-"""The beginning of every handoff. The placeholder, which is the same in every project, begins differently."""
 FIRST_COMMIT: Final = ("rev-list", "--max-parents=0", "--first-parent", "HEAD", "--")
 REMOTES: Final = ("config", "--null", "--get-regexp", r"^remote\..*\.url$")
 
@@ -114,7 +112,7 @@ def moved_to_here(
     if refusal(Checkout(root), paths) is None:  # else a clone may have brought one
         with suppress(OSError):
             text = read_handoff(root / STORE / HANDOFF)
-            handoff = fingerprint_of(text) if text.startswith(_TITLE) else None
+            handoff = fingerprint_of(text) if text.startswith(BEGINNING) else None
     same = identity if identity is not None and identity.made_ns != 0 else None
 
     def is_it(row: Whereabouts) -> bool:

@@ -30,9 +30,9 @@ from carryover.ledger.store import Ledger
 from carryover.model import conversation_of
 from carryover.outside.journal import read_journal
 from carryover.probe.looks import Silent, look_at
-from carryover.projects.handoff_file import HANDOFF, STORE, fingerprint_of, read_handoff, store_of
+from carryover.projects.handoff_file import HANDOFF, STORE, store_of
 from carryover.projects.root import StatePaths
-from carryover.publish.hook_script import remove_former_answers
+from carryover.publish.hook_script import remove_former_copies
 from carryover.publish.publish import publish_project
 from carryover.publish.second_page import write_second_page
 from carryover.publish.store import handoff_names, loaded_names
@@ -118,10 +118,8 @@ async def publish_here(
     problems = []
     for project in again:
         now_ms = int(time.time() * 1000)
-        rows = await asyncio.to_thread(_read, paths, queries.projects)
-        newest = rows[0].id if rows else None
         try:
-            publish = partial(publish_project, paths, project, config, now_ms=now_ms, newest=project == newest)
+            publish = partial(publish_project, paths, project, config, now_ms=now_ms)
             made = await asyncio.to_thread(publish)
             write_page = partial(write_second_page, project=project, made=made, config=config)
             await asyncio.to_thread(_read, paths, write_page)
@@ -156,11 +154,10 @@ def _read(paths: StatePaths, query: Callable[[sqlite3.Connection], _T]) -> _T:
 def remove_published(paths: StatePaths, config: Config, roots: Collection[str]) -> tuple[list[str], set[str]]:
     """Removes the handoffs of `roots`, and all in folders of earlier settings, which are not written again; returns the
     problems, and the roots that had a handoff."""
-    remove_former_answers(paths.state)
+    remove_former_copies(paths.state)
     problems: list[str] = []
     had: set[str] = set()
-    rows = _read(paths, whereabouts)
-    published = {row.root for row in rows if row.is_published}
+    published = {row.root for row in _read(paths, whereabouts) if row.is_published}
     try:
         listed = [(Path(known.path), known.root) for known in read_journal(paths.state.root).handoffs]
     except OSError as error:
@@ -180,12 +177,6 @@ def remove_published(paths: StatePaths, config: Config, roots: Collection[str]) 
             continue
         if removed and root in roots:
             had.add(root)
-    kept = {row.published_sha for row in rows if row.root not in roots}
-    newest = None
-    with suppress(OSError):
-        newest = fingerprint_of(read_handoff(paths.state.root / HANDOFF))
-    if roots and newest not in kept:
-        _remove_handoff(paths.state.root, problems)
     return problems, had
 
 

@@ -13,6 +13,7 @@ from carryover.edits.hooks import SCRIPT
 from carryover.fsio import is_folder, private_dir, read_bytes_bounded, write_if_changed
 from carryover.how_installed import own_python
 from carryover.paths import STARTER, StateDir
+from carryover.projects.handoff_file import BEGINNING, HANDOFF, read_handoff
 from carryover.text.pattern import later
 
 CURL_CONFIG: Final = "hook.curl"
@@ -70,15 +71,18 @@ def write_hook_script(state: StateDir, *, python: Path | None = None) -> bool:
     secret = read_bytes_bounded(state.secret, 128).decode("ascii").strip()
     config = _CURL_CONFIG.format(socket=state.socket.name, header=SECRET_HEADER, secret=secret)
     private_dir(state.root)
-    remove_former_answers(state)
+    remove_former_copies(state)
     wrote = write_if_changed(state.root / CURL_CONFIG, config.encode(), mode=0o600, follow=False)
     return write_if_changed(state.root / SCRIPT, hook_script(python or own_python()), mode=0o700, follow=False) or wrote
 
 
-def remove_former_answers(state: StateDir) -> None:
-    """Removes the answers that 0.1.0 kept in files, one for each agent, kind of start and project: an old `hook.sh`
-    prints them whatever was forgotten, paused or excluded meanwhile. What else is there is not ours: `CARRYOVER_HOME`
-    may name a folder that the user has other things in."""
+def remove_former_copies(state: StateDir) -> None:
+    """Removes what 0.1.0 kept of handoffs: a copy of the newest one, and answers in files, one for each agent, kind of
+    start and project, which an old `hook.sh` prints whatever was forgotten, paused or excluded meanwhile. What else is
+    there is not ours: `CARRYOVER_HOME` may name a folder that the user has other things in."""
+    with suppress(OSError):
+        if read_handoff(state.root / HANDOFF).startswith(BEGINNING):
+            (state.root / HANDOFF).unlink()
     folders = former_answers(state)
     for folder, _, files in (each for top in folders for each in os.walk(top, topdown=False)):
         with suppress(OSError):

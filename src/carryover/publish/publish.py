@@ -55,17 +55,15 @@ def publish_project(
     config: Config,
     *,
     now_ms: int,
-    newest: bool = True,
     git_s: float = TIMEOUT_S,
     asked: Collection[str] | None = None,
     started: bool = False,
 ) -> MadeHandoff:
     """Makes the handoff of a project and writes it to the project's files.
 
-    `newest`: this project changed last, so its handoff is written to the state folder too. Git gets at most `git_s`.
-    `asked`: the roots that commands asked about; a project that only they had read waits for work. `started`: a session
-    has started there, so if there is nothing to hand over, its file says so. Raises LookupError for an unknown project
-    and UserError if the ledger can't be read.
+    Git gets at most `git_s`. `asked`: the roots that commands asked about; a project that only they had read waits for
+    work. `started`: a session has started there, so if there is nothing to hand over, its file says so. Raises
+    LookupError for an unknown project and UserError if the ledger can't be read.
     """
     with closing(connect_read_only(paths.state.ledger)) as db:
         project = project_by_id(db, project_id)
@@ -80,7 +78,7 @@ def publish_project(
         if not started and _was_taken_out(project, made, config):
             return msgspec.structs.replace(made, published=Published(refusal=TAKEN_OUT, passing=True))
     give_up_if_late()
-    made = publish_handoff(made, config, paths, newest=newest)
+    made = publish_handoff(made, config, paths)
     return publish_placeholder(made, paths) if started else made
 
 
@@ -95,16 +93,13 @@ def _was_taken_out(project: ProjectRow, made: MadeHandoff, config: Config) -> bo
     return is_gone and not is_there(handoffs_elsewhere(root, config.kept_in) / HANDOFF)  # else it was never inside
 
 
-def publish_handoff(made: MadeHandoff, config: Config, paths: StatePaths, *, newest: bool) -> MadeHandoff:
+def publish_handoff(made: MadeHandoff, config: Config, paths: StatePaths) -> MadeHandoff:
     """Writes a handoff as `publish_project` does, and sets `published`."""
     if is_foreign(made.root):
         return msgspec.structs.replace(made, handoff=None, text=None)
     if made.text is None:
         return made
     published = publish_text(made, made.text, paths, beside=partial(write_loaded_files, made, config))
-    if newest and not made.settings.excluded:
-        # A copy for people to look at, in a folder which the user may have linked to another disk.
-        write_handoff(paths.state.root.resolve(), made.text, sync="never")
     return msgspec.structs.replace(made, published=published)
 
 

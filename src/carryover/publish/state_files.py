@@ -19,7 +19,7 @@ from carryover.publish.hook_script import CURL_CONFIG
 from carryover.publish.store import ignore_itself, is_in_repository
 
 FILES: Final = (
-    ("handoff.md", "the newest handoff"),
+    ("handoff.md", "an earlier version's copy of the newest handoff"),
     ("ledger.sqlite", "the ledger"),
     ("ledger.sqlite-*", "the ledger"),
     ("ledger.sqlite.*", "the ledger"),

@@ -50,8 +50,8 @@ class Place:
         self.pages = SecondPages(context)
         self.forgetting = Forgetting(context, self.queue, self.pages)
 
-    def _publish(self, project: int, newest: bool, at_ms: int, _git_s: float) -> MadeHandoff:
-        return publish_project(self.context.paths, project, self.context.config, now_ms=at_ms, newest=newest)
+    def _publish(self, project: int, at_ms: int, _git_s: float) -> MadeHandoff:
+        return publish_project(self.context.paths, project, self.context.config, now_ms=at_ms)
 
     async def read(self, *sessions: ClaudeSession) -> None:
         context, agent = self.context, self.context.agents["claude-code"]

@@ -65,16 +65,19 @@ def test_the_answers_that_0_1_0_kept_go_when_the_script_no_longer_prints_them(st
     former = state.root / "restore" / "codex" / "startup" / "home" / "dev" / "shop" / ".answer"
     former.parent.mkdir(parents=True)
     former.write_text("# [CARRYOVER] of then\n")
+    newest = state.root / "handoff.md"
+    newest.write_text("# [CARRYOVER] Last updated 2026\n")
 
     write_hook_script(state)
 
-    assert not (state.root / "restore").exists()
+    assert not (state.root / "restore").exists() and not newest.exists()
     assert not write_hook_script(state)
 
 
 def test_what_else_is_in_a_folder_of_that_name_stays(state: StateDir) -> None:
     """`CARRYOVER_HOME` may name a folder in which the user has other things."""
     theirs = [state.root / "restore" / name for name in ("photo.jpg", "2024/a/.answer", "codex/notes.txt")]
+    theirs.append(state.root / "handoff.md")
     for path in theirs:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()

@@ -121,23 +121,3 @@ async def test_what_is_forgotten_while_a_publication_writes_it_is_not_kept(proje
 
     assert "Round the price" in project.handoff
     assert "zebra-4711" not in project.loaded
-
-
-async def test_only_the_newest_project_is_handed_over_outside_of_any_after_something_is_forgotten(
-    home: Path, ledger: Ledger, now_ms: int
-) -> None:
-    anywhere = home / ".carryover" / "handoff.md"
-    older = Project(home, ledger, "notes")
-    await older.work("claude-code", "a", "Sort the notes", now_ms - 2 * MINUTE_MS)
-    await older.work("claude-code", "b", "Add headings", now_ms - MINUTE_MS)
-    newest = Project(home, ledger, "shop", written=100)
-    await newest.work("claude-code", "c", "Round the price", now_ms)
-    await newest.work("claude-code", "d", "Add the tax", now_ms + 1_000)
-
-    await older.forget("a", writes="")
-    assert "Add headings" in older.handoff
-    assert not anywhere.exists() or "Add headings" not in anywhere.read_text()
-
-    await newest.forget("d", writes="")
-    assert "Round the price" in anywhere.read_text()
-    assert "Add the tax" not in anywhere.read_text()

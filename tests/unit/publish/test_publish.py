@@ -21,10 +21,10 @@ from carryover.outside.journal import read_journal
 from carryover.outside.listed import handoff_folder
 from carryover.paths import StateDir
 from carryover.probe.checkout import Checkout
-from carryover.projects.handoff_file import HANDOFF, Published
+from carryover.projects.handoff_file import Published
 from carryover.projects.policy import AWAITS_WORK
 from carryover.projects.root import StatePaths
-from carryover.publish.forgetting import publish_here, remove_published
+from carryover.publish.forgetting import remove_published
 from carryover.publish.make import MadeHandoff, git_now
 from carryover.publish.publish import awaits_handoff, awaits_work, publish_placeholder, publish_project
 from support.repository import repository
@@ -51,36 +51,12 @@ def apart(home: Path) -> Config:
     return Config(publish=PublishConfig(pointers="off"), kept_in=str(home / "handoffs"))
 
 
-async def test_an_older_project_that_is_published_again_does_not_become_the_newest(
-    home: Path, paths: StatePaths
-) -> None:
-    ledger = await Ledger.open(paths.state.ledger, DigestReducer())
-    scribe = Scribe(ledger, agent="claude-code")
-    projects: list[int] = []
-    for at_ms, name in enumerate(("older", "newer"), start=1):
-        prompt = scribe.event(f"Add the {name} table", at_ms=at_ms, session=name, cwd=str(repository(home / name)))
-        projects += (await scribe.tell(prompt, path=name)).projects
-
-    assert await publish_here(ledger, paths, Config(), projects[::-1], ()) == []
-    await ledger.close()
-
-    assert "Add the older table" in (home / "older" / ".carryover" / HANDOFF).read_text()
-    assert "Add the newer table" in (paths.state.root / HANDOFF).read_text()
-
-
 def test_where_git_is_too_slow_its_last_state_stands_marked_as_old(home: Path) -> None:
     root = repository(home / "app")
     last = GitFacts(branch="main", head="abc1234")
 
     assert git_now(Checkout(root), last, timeout_s=0) == replace(last, stale=True)
     assert git_now(Checkout(root), timeout_s=0) is None
-
-
-async def test_where_no_project_is_removed_the_newest_handoff_stays(home: Path, paths: StatePaths) -> None:
-    refreshed(paths, await ledger_with_prompt(paths.state.ledger, repository(home / "app")))
-
-    assert remove_published(paths, Config(), ()) == ([], set())
-    assert (paths.state.root / HANDOFF).exists()
 
 
 @pytest.mark.parametrize(
