@@ -73,6 +73,14 @@ def test_an_answer_that_was_stopped_is_kept_as_far_as_it_came() -> None:
     assert [end.reason for end in standing(found, model.TurnEnd)] == ["interrupted"]
 
 
+@pytest.mark.parametrize("reason", ["aborted", "error"])
+def test_no_call_of_an_answer_that_was_cut_off_is_made(reason: str) -> None:
+    session = Transcript(AGENT, source_at(AGENT, recording("expansion")))
+    call = {"type": "toolCall", "id": "c1", "name": "write", "arguments": {"path": "a.py", "content": "PEAR ="}}
+
+    assert not any(isinstance(body, model.ToolCall) for body in session.fold(assistant(call, stopReason=reason)))
+
+
 @pytest.mark.parametrize("tool", ["bash", "write", "grep"])
 def test_a_call_that_the_user_stopped_has_not_failed(tool: str) -> None:
     """The client says so of each call that had not begun (1.6.0), and of one that was reading a file."""

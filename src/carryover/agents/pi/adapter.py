@@ -264,8 +264,9 @@ def _assistant(recorder: _Recorder) -> None:
     text = answered("".join(text_of(part.get("text")) for part in parts if text_of(part.get("type")) == "text"))
     is_final = reason in ("stop", "length") and not calls
     recorder.change(answered=is_final)
-    add_answer(recorder, "text", text, final=is_final, aborted=reason in ("aborted", "error"))
-    for number, call in enumerate(calls):
+    is_cut = reason in ("aborted", "error")
+    add_answer(recorder, "text", text, final=is_final, aborted=is_cut)
+    for number, call in enumerate(() if is_cut else calls):  # the client makes no call of an answer that was cut off
         _call(recorder, f"call{number}", call)
     if reason == "aborted":
         recorder.add(TurnEnd(reason="interrupted"), "end")
