@@ -278,6 +278,17 @@ def test_a_call_that_was_denied_or_refused_never_ran(text: str, status: str, end
     assert (found.status, found.never_ran) == (ended, never_ran)
 
 
+def test_a_turn_whose_calls_were_all_cancelled_was_stopped() -> None:
+    """The client then asks the model nothing more, and its notice may be missing, or stand before the calls."""
+    stop = "[Operation Cancelled] Reason: Operation cancelled"
+    one, other = (call("run_shell_command", {"command": "ls"}, stop, ident=ident, status="cancelled") for ident in "ab")
+    for calls, ends in (((one, other), ["interrupted"]), ((one, call("glob", {"pattern": "*"}, "a.py")), [])):
+        lines = Lines()
+        for _ in range(2):
+            lines.gemini("I look.", *calls, ident="g1")
+        assert [end.reason for end in lines.all(model.TurnEnd)] == ends
+
+
 def test_a_tool_of_a_server_may_say_that_it_failed() -> None:
     ended = result(call("get_tree", {"depth": 1}, '{"status": "error", "error": "429: Rate limit exceeded"}'))
 

@@ -12,7 +12,7 @@ import msgspec
 from carryover.adapter.contract import Parsed, Reemitted, Source, ToolOutcome
 from carryover.agents.gemini_cli.contents import FILES, FOLDERS, NEVER_RAN, TOOLS, edit_changes, shell_outcome
 from carryover.agents.gemini_cli.store import path_hash
-from carryover.model import Answer, AssistantMessage, PlanProposal, PlanUpdate, UserPrompt
+from carryover.model import Answer, AssistantMessage, PlanProposal, PlanUpdate, TurnEnd, UserPrompt
 from carryover.records import rawjson
 from carryover.records.asked import Asked, asked_in, plan_items
 from carryover.records.fields import SHORT_CHARS, SUBJECT_CHARS, bounded, resolved, utc_ms
@@ -155,10 +155,12 @@ _DISMISSED: Final = "User dismissed"
 
 
 def parse_calls(recorder: GeminiRecorder, message: GrowingMessage, raws: list[msgspec.Raw]) -> GrowingMessage:
-    """Handles the calls of a `gemini` message: adds new calls, and results that were missing so far."""
+    """Handles the calls of a `gemini` message: adds new calls, and results that were missing so far. If all of them
+    were cancelled, so was the turn: the client's notice of that stands before them, or is missing."""
     asked_ms = recorder.at_ms
     known = {call.id: call for call in message.calls}
-    for given in map(fields_of, raws):
+    calls = [fields_of(raw) for raw in raws]
+    for given in calls:
         call_id = usable_id(given.get("id"))
         name = usable_id(given.get("name"))
         if call_id is None or name is None:
@@ -168,6 +170,8 @@ def parse_calls(recorder: GeminiRecorder, message: GrowingMessage, raws: list[ms
             ended = _parse_call(recorder, f"{message.id}/{call_id}", call_id, name, given, is_new=call_id not in known)
             known.pop(call_id, None)
             known[call_id] = _Call(id=call_id, ended=ended)
+    if tuple(known.values()) != message.calls and all(text_of(call.get("status")) == "cancelled" for call in calls):
+        recorder.add(TurnEnd(reason="interrupted"), f"{message.id}/end")
     return msgspec.structs.replace(message, calls=tuple(known.values())[-MAX_CALLS:])
 
 
