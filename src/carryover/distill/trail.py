@@ -27,6 +27,7 @@ _MOST_SINCE: Final = 8
 """After more answers than this, the last words of the newest recorded work no longer show the current state. Work done
 since may not be recognisable, as with a tool whose calls may only look. If the work was cut off, answers without a call
 don't count, since they can't have finished it."""
+_AT_ONCE_MS: Final = 1_000
 _SITTING_MS: Final = 3_600_000
 """A session's turns belong together while no longer pause than this is between them."""
 _SHORT_ID: Final = 8
@@ -278,12 +279,14 @@ def plan_waits(digest: Digest) -> bool:
 
 
 def has_no_ruling(digest: Digest) -> bool:
-    """Whether a plan's refusal is the last that is recorded. So ends a conversation of Claude Code (2.1.63) whose plan
-    was accepted with a new one to carry it out; after any other refusal comes an interruption, a word or an answer."""
+    """Whether a plan's refusal is the last that is recorded, but for an interruption at once. So ends a conversation of
+    Claude Code (2.1.12 to 2.1.63) whose plan was accepted with a new one to carry it out, and one that the user left
+    with Escape; after any other refusal comes a word or an answer."""
     plan = digest.proposal
     if plan is None or plan.accepted is not False or digest.turn is None:
         return False
-    return digest.turn.end == "" and plan.turn == digest.prompts and plan.at_ms == digest.last_ms
+    is_last = digest.turn.end in ("", "interrupted") and digest.last_ms - plan.at_ms < _AT_ONCE_MS
+    return is_last and plan.turn == digest.prompts
 
 
 def carries_out(session: SessionView, digest: Digest) -> bool:

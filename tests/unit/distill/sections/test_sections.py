@@ -16,7 +16,19 @@ from carryover.distill.sections.quoting import last_words
 from carryover.distill.view import Opinion, Worktree
 from carryover.facts import Facts, GitFacts
 from carryover.model import PlanItem, SessionInfo, SummaryPart, TurnEnd
-from support.conversation import GOAL, HOUR_MS, ROOT, Conversation, handoff, project, section, session, under, worked
+from support.conversation import (
+    GOAL,
+    HOUR_MS,
+    MINUTE_MS,
+    ROOT,
+    Conversation,
+    handoff,
+    project,
+    section,
+    session,
+    under,
+    worked,
+)
 
 
 def test_the_last_words_are_quoted_in_full_with_the_question_under_its_own_heading() -> None:
@@ -188,6 +200,9 @@ def test_a_plan_whose_refusal_is_the_last_record_has_no_ruling_unless_another_se
     assert section(talk, later, title="Open questions", own="s1") == []
     assert section(talk, later, title="Open questions") == []
 
+    talk.at_ms += 4 - MINUTE_MS  # the client writes that the user interrupted it in any case
+    talk.event(TurnEnd(reason="interrupted"))
+    assert "no ruling is recorded" in under("Where it stands", talk)
     talk.event(TurnEnd(reason="interrupted"))
     assert "its plan was refused by the user" in under("Where it stands", talk)
     assert section(talk, title="Open questions") == []
