@@ -111,6 +111,11 @@ class Turn(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return self.template != "" and self.prompt.endswith(self.template)
 
     @property
+    def is_scheduled(self) -> bool:
+        """Whether the client sent the prompt on a schedule (`forms.whole_form`)."""
+        return self.template.startswith("scheduled ")
+
+    @property
     def pasted(self) -> str:
         """What a part of the prompt that was not typed is called."""
         return not_typed(accepts_plan=self.accepts_plan)

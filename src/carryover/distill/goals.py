@@ -17,8 +17,8 @@ _NAME: Final = later(r"/[\w:.-]*|\w*", re.ASCII)
 
 
 def says_something(turn: Turn) -> bool:
-    """Whether the prompt is more than a short reply or punctuation."""
-    return turn.attachments > 0 or not only_replies(turn.prompt)
+    """Whether the prompt is more than a short reply or punctuation, and was not sent on a schedule."""
+    return turn.attachments > 0 or not (only_replies(turn.prompt) or turn.is_scheduled)
 
 
 def goal_of(digest: Gist) -> Turn | None:

@@ -60,11 +60,11 @@ def task_steps(past: Past) -> dict[str, list[Step]]:
         # the newest prompt may send it again
         "goal": [step for step in (mine[-1:] + mine) if goal is not None and step.turn.sent == goal.sent][:1],
         "newest": newest_intent(past),
-        "form": [step for step in mine[:1] if step.turn.is_template],  # short prompts after it reply to it
         "acted on": [past.main],
         "list before": _list_before(past),
         "goal before": [] if any(_is_long(step.turn.prompt) for step in mine) else _goal_before(past),
         "reply since": mine[-1:],
+        "form": [step for step in mine[:1] if step.turn.is_template],  # short prompts after it reply to it
     }
     known: set[tuple[int, str, str]] = set()
     for role, steps in roles.items():

@@ -163,3 +163,13 @@ def test_the_stored_prompt_that_a_session_began_with_comes_before_replies_to_its
     assert first.startswith("First prompt (turn 1") and f": stored prompt “{order}”" in first
     assert "asked “Which months shall I leave out?”: none of them" in rest[0]
     assert "stored prompt" not in under("What the user said", talk)
+
+
+def test_a_scheduled_prompt_does_not_take_the_place_of_what_the_user_asked_last() -> None:
+    talk = Conversation().user("Cap it.").edited("cart.py").says("Capped.").user("Print what each till took.")
+    talk.edited("till.py").says("Printed.")
+    for _ in range(3):
+        talk.event(UserPrompt(text="Read HEARTBEAT.md and follow it.", actor="model", scheduled=True))
+        talk.ran("HEARTBEAT.md", "Nothing.", op="read").says("HEARTBEAT_OK", final=True)
+
+    assert "Newest task (turn 2, 14 min earlier): Print what each till took." in under("Task", talk)
