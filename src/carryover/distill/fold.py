@@ -200,11 +200,12 @@ def _failures_after(failures: tuple[Failure, ...], body: ToolResult, at_ms: int,
     mark = signature(body)
     if not has_failed:
         again, to = commands.steps(body), commands.pushed_to(body)
+        has_committed = committed(body) != []
 
         def is_solved(failure: Failure) -> bool:
-            is_pushed = to != "" and to in failure.why
+            is_sent = (to != "" and to in failure.why) or (has_committed and _only_commits(failure))
             is_step = failure.signature in again or failure.command in again
-            return is_pushed or is_step or commands.installs(body, failure.why) or _solves(failure, mark, turn)
+            return is_sent or is_step or commands.installs(body, failure.why) or _solves(failure, mark, turn)
 
         return tuple(replace(failure, solved=is_solved(failure)) for failure in failures)
     former = next((failure for failure in failures if failure.signature == mark), None)
@@ -217,6 +218,11 @@ def _failures_after(failures: tuple[Failure, ...], body: ToolResult, at_ms: int,
         times=former.times + 1 if former and not former.solved else 1,
     )
     return (*(f for f in failures if f is not former), new)[-MOST_FAILURES:]
+
+
+def _only_commits(failure: Failure) -> bool:
+    """Whether a command commits, and does not go on to push, which may be what failed."""
+    return "git commit " in failure.signature and "git push" not in f"{failure.signature} {failure.tried}"
 
 
 def _solves(failure: Failure, mark: str, turn: int) -> bool:

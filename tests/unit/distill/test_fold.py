@@ -199,6 +199,18 @@ def test_a_push_that_failed_is_solved_by_a_push_to_the_same_address(output: str,
     assert [failure.solved for failure in talk.digest.failures] == [solved]
 
 
+@pytest.mark.parametrize(
+    ("tried", "solved"),
+    [("git commit -am Cap", True), (f"git commit -am '{'Cap each of them. ' * 9}' && git push", False)],
+)
+def test_a_commit_that_failed_is_solved_by_the_next_commit(tried: str, solved: bool) -> None:
+    talk = Conversation().user("Commit it.").ran(tried, "fatal: unable to auto-detect email address", status="error")
+    assert not failure(talk.user("And?").user("Now?").ran("git commit -m Cap", "nothing to commit")).solved
+
+    later = "git config user.email till@shop.example && git commit -qam Cap"
+    assert failure(talk.ran(later, "[main 1a2b3c4] Cap")).solved is solved
+
+
 def test_the_same_failure_again_is_counted_and_a_failed_edit_is_solved_by_the_edit_of_its_file() -> None:
     talk = Conversation().user("Go.")
     for number in range(3):
