@@ -6,10 +6,14 @@ import re
 from collections.abc import Sequence
 from glob import glob
 from pathlib import Path, PurePath
+from typing import Final
 
 import msgspec
 
 from carryover.adapter.contract import Source
+
+_LOGS: Final = ("db-wal", "db-journal")
+"""How the names of a database's logs end."""
 
 
 class Layout(msgspec.Struct, frozen=True, kw_only=True):
@@ -36,7 +40,13 @@ def kind_of(layouts: Sequence[Layout], path: str | PurePath) -> str | None:
 
 
 def source_at(agent: str, layouts: Sequence[Layout], path: Path, root: Path) -> Source | None:
-    """Returns the source at `path` below `root`, or the one that a change there counts for; None if there is none."""
+    """Returns the source at `path` below `root`, or the one that a change there counts for; None if there is none.
+
+    The log of a database counts as the database, and `root` may be the one source itself.
+    """
+    if path.name.endswith(_LOGS):
+        path = path.with_name(path.name.rpartition("-")[0])
+    root = root.parent if path == root else root
     if not path.is_relative_to(root):
         return None
     below = str(path.relative_to(root))
@@ -50,6 +60,8 @@ def sources_below(agent: str, layouts: Sequence[Layout], root: Path) -> list[Sou
     globs = (pattern for layout in layouts if _is_root(layout, root) for pattern in layout.globs)
     # No Path objects: for thousands of files they take several times as long.
     found = sorted(below for pattern in globs for below in glob(pattern, root_dir=root, include_hidden=True))  # noqa: PTH207
+    if not found and root.is_file():
+        root, found = root.parent, [root.name]
     each = (_source(agent, layouts, root, f"{root}/{below}", below) for below in found)
     return [source for source in each if source is not None]
 

@@ -9,7 +9,7 @@ import pytest
 from carryover.transcript.layouts import Layout, source_at
 
 LAYOUTS = (
-    Layout(globs=("*/talk.db",), pattern=r"(?P<session>[^/]+)/talk\.db", beside=r"(.+\.db)-wal", stands_for=r"\1"),
+    Layout(globs=("*/talk.db",), pattern=r"(?P<session>[^/]+)/talk\.db"),
     Layout(globs=("*/now",), pattern=r"(?P<session>[^/]+)/now", beside=r"([^/]+)/log/\d+", stands_for=r"\1/now"),
 )
 

@@ -46,24 +46,8 @@ _TRANSCRIPT: Final = rf"agent-transcripts/(?P<session>{_ID})(?:/(?P=session)|/su
 _TRANSCRIPTS: Final = tuple(f"*/agent-transcripts/{below}.jsonl" for below in ("*", "*/*", "*/subagents/*"))
 # Databases have results, times and ids; transcripts have no results and no times.
 _LAYOUTS: Final = (
-    Layout(
-        kind="editor",
-        root="globalStorage",
-        globs=("state.vscdb",),
-        pattern=r"state\.vscdb",
-        rank=3,
-        beside=r"(state\.vscdb)-(?:wal|journal)",
-        stands_for=r"\1",
-    ),
-    Layout(
-        kind="chat",
-        root="chats",
-        globs=("*/*/store.db",),
-        pattern=_CHAT,
-        rank=2,
-        beside=r"([^/]+/[^/]+/store\.db)-(?:wal|journal)",
-        stands_for=r"\1",
-    ),
+    Layout(kind="editor", root="globalStorage", globs=("state.vscdb",), pattern=r"state\.vscdb", rank=3),
+    Layout(kind="chat", root="chats", globs=("*/*/store.db",), pattern=_CHAT, rank=2),
     # A transcript is `<id>/<id>.jsonl`, `<id>/subagents/<child>.jsonl`, or the older `<id>.jsonl`, below its project's
     # slug. That is not reversible, so it groups files and never names a project.
     Layout(kind="transcript", root="projects", globs=(), pattern=rf"(?P<group>{COPY_GROUP})/{_TRANSCRIPT}", rank=-1),

@@ -43,14 +43,7 @@ from carryover.transcript.stored import (
 )
 from carryover.transcript.turns import add_answer, add_prompt, add_summary, dispatch
 
-_LAYOUTS: Final = (
-    Layout(
-        globs=("sessions.db",),
-        pattern=r"sessions\.db",
-        beside=r"(sessions\.db)-(?:wal|journal)",
-        stands_for=r"\1",
-    ),
-)
+_LAYOUTS: Final = (Layout(globs=("sessions.db",), pattern=r"sessions\.db"),)
 TOOLS: Final = Tools(
     {
         "shell": "shell",

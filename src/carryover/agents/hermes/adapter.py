@@ -46,7 +46,7 @@ _LAYOUTS: Final = (
     Layout(
         globs=("state.db", "profiles/*/state.db"),
         pattern=rf"{_PROFILE}state\.db",
-        beside=rf"({_PROFILE})(?:state\.db-(?:wal|journal)|sessions/request_dump_[^/]+\.json)",
+        beside=rf"({_PROFILE})sessions/request_dump_[^/]+\.json",
         stands_for=r"\1state.db",
     ),
 )

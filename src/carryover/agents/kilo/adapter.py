@@ -9,7 +9,8 @@ from typing import Final
 from carryover.adapter.contract import Agent, Source
 from carryover.agents.kilo import SPEC
 from carryover.agents.opencode.adapter import parse_record
-from carryover.agents.opencode.database import database_at, database_reader, databases, tables_of_copy
+from carryover.agents.opencode.database import DATABASES, database_reader, tables_of_copy
+from carryover.transcript.layouts import source_at, sources_below
 from carryover.transcript.stat_cache import StatCachedReader
 from carryover.transcript.stored import StoredContext
 
@@ -30,8 +31,8 @@ AGENT: Final = Agent(
     spec=SPEC,
     reader=StatCachedReader(database_reader()),
     context_type=StoredContext,
-    source_of=partial(database_at, SPEC.id),
-    sources=partial(databases, SPEC.id),
+    source_of=partial(source_at, SPEC.id, (DATABASES,)),
+    sources=partial(sources_below, SPEC.id, (DATABASES,)),
     parse=parse_record,
     exported=_exported,
 )

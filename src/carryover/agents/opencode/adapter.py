@@ -20,7 +20,7 @@ from carryover.agents.opencode.database import (
     SessionRecord,
     ms_of,
 )
-from carryover.agents.opencode.sources import READERS, exported_source, source_kind, source_of, sources
+from carryover.agents.opencode.sources import LAYOUTS, READERS, exported_source, source_kind
 from carryover.model import Actor, Answer, FileEdit, PlanUpdate, TurnEnd, UserPrompt
 from carryover.records import rawjson
 from carryover.records.asked import Asked, asked_in, plan_items
@@ -32,6 +32,7 @@ from carryover.records.summary import kinds_of
 from carryover.records.text import without_last_block
 from carryover.text.pattern import later
 from carryover.transcript.by_kind import ReaderByKind
+from carryover.transcript.layouts import source_at, sources_below
 from carryover.transcript.recorder import OpenCall, Tools, usable_name
 from carryover.transcript.refusals import CLIENT_WORDED, refused
 from carryover.transcript.stored import StoredBuilder, StoredContext, parse_stored
@@ -367,8 +368,8 @@ AGENT: Final = Agent(
     spec=SPEC,
     reader=ReaderByKind(source_kind, READERS),
     context_type=StoredContext,
-    source_of=source_of,
-    sources=sources,
+    source_of=partial(source_at, SPEC.id, LAYOUTS),
+    sources=partial(sources_below, SPEC.id, LAYOUTS),
     parse=parse_record,
     exported=exported_source,
 )

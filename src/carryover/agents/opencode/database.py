@@ -17,13 +17,13 @@ from typing import Final, Literal
 
 import msgspec
 
-from carryover.adapter.contract import Source
 from carryover.records import rawjson
 from carryover.records.lenient import Fields, fields_of, text_of
 from carryover.text.pattern import later
 from carryover.transcript import sqlite
 from carryover.transcript.bounds import MOST_ROWS_BYTES, TooLarge
 from carryover.transcript.files import SQLITE
+from carryover.transcript.layouts import Layout
 from carryover.transcript.recorder import usable_folder
 from carryover.transcript.rewritten import MAX_CONVERSATIONS, Document, MarkedPiece, NotYet, stored_session
 from carryover.transcript.stat_cache import utc_now_ms
@@ -67,7 +67,8 @@ _TABLES: Final = frozenset(("session", "message", "part"))
 """The tables that make a database one of these."""
 _LATEST_MS: Final = 4_102_444_800_000
 _SUFFIX: Final = ".db"
-_BESIDE: Final = later(r"(?<=\.db)-(?:wal|journal)\Z")
+DATABASES: Final = Layout(globs=("*.db",), pattern=r"[^./][^/]*\.db")
+"""Where the data folder has them; a variable may name one of them instead of the folder."""
 
 
 class PartEntry(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -91,23 +92,6 @@ class SessionRecord(StoredRecord, frozen=True, omit_defaults=True):
     parts: tuple[PartEntry, ...] = ()
     last_text: str = ""
     ended: bool = False
-
-
-def database_at(agent: str, path: Path, root: Path, *, rank: int = 0) -> Source | None:
-    """Returns the database at `path`, by name alone; None if it is not one. A change beside it counts as its own.
-
-    `root` is the data folder, or a database.
-    """
-    path = Path(_BESIDE.sub("", str(path)))
-    is_below = path.parent == root and not path.name.startswith(".")
-    is_one = path.suffix == _SUFFIX and (path == root or is_below)
-    return Source(agent=agent, path=str(path), rank=rank) if is_one else None
-
-
-def databases(agent: str, root: Path, *, rank: int = 0) -> list[Source]:
-    """Returns the databases below `root`, sorted by path."""
-    paths = [root] if root.is_file() else sorted(root.glob(f"*{_SUFFIX}"), key=str)
-    return [found for path in paths if (found := database_at(agent, path, root, rank=rank)) is not None]
 
 
 def tables_of_copy(path: Path, head: bytes) -> set[str]:

@@ -1,4 +1,4 @@
-"""Finds sources, and reads the session files that opencode wrote before it had a database, and exported sessions.
+"""Where sources are. Reads the session files that opencode wrote before it had a database, and exported sessions.
 
 Before 1.2 each session, message and part was a file: `storage/session/<project>/<session>.json`,
 `storage/message/<session>/<message>.json`, `storage/part/<message>/<part>.json`. `opencode export` writes one document.
@@ -15,16 +15,18 @@ from pathlib import Path
 from typing import Final, Literal
 
 import msgspec
+from msgspec.structs import replace
 
 from carryover.adapter.contract import FileStat, Reader, Source
 from carryover.agents.opencode import SPEC
-from carryover.agents.opencode.database import Database, database_at, database_reader, databases, ms_of, tables_of_copy
+from carryover.agents.opencode.database import DATABASES, Database, database_reader, ms_of, tables_of_copy
 from carryover.records import rawjson
 from carryover.records.fields import digest
 from carryover.records.lenient import Fields, fields_of, inside, items_of, text_of
 from carryover.text.pattern import later
 from carryover.transcript import sqlite
 from carryover.transcript.files import entries_of, read_beside, read_document, read_small, stamp_of_file
+from carryover.transcript.layouts import Layout
 from carryover.transcript.rewritten import SnapshotReader
 from carryover.transcript.stat_cache import StatCachedReader, utc_now_ms
 from carryover.transcript.stored import is_usable_id
@@ -34,7 +36,12 @@ SourceKind = Literal["database", "files", "export"]
 
 _RANKS: Final[dict[SourceKind, int]] = {"database": 2, "files": 1, "export": 0}
 """1.2 copies the files into the database and leaves the originals."""
-_ID: Final = later(r"ses_[\w-]{1,100}")
+_FILE: Final = r"storage/session/(?P<group>[^/]+)/ses_[\w-]{1,100}\.json"
+_IS_FILE: Final = later(rf"/{_FILE}\Z")
+LAYOUTS: Final = (
+    replace(DATABASES, rank=_RANKS["database"]),
+    Layout(globs=("storage/session/*/ses_*.json",), pattern=_FILE, rank=_RANKS["files"]),
+)
 _EXPORTING: Final = later(rb"\A\s*Exporting session: [^\r\n]{1,200}\r?\n")
 """What is printed as an error, and comes first where both streams go into one file."""
 _EXPORT: Final = later(rb'\s*\{\s*"info"\s*:\s*\{\s*"id"\s*:\s*"ses_')
@@ -55,28 +62,9 @@ def source_kind(path: Path) -> SourceKind | None:
     """Returns the kind of the source at `path`, by the end of its path alone; None if it is not a source."""
     if path.suffix == ".db":
         return "database"
-    if path.suffix not in (".json", ".jsonl"):  # Entire keeps every agent's transcript as `full.jsonl` (0.5)
-        return None
-    is_session = path.suffix == ".json" and path.parts[-4:-2] == ("storage", "session") and _ID.fullmatch(path.stem)
-    return "files" if is_session else "export"
-
-
-def source_of(path: Path, root: Path) -> Source | None:
-    """Returns the source at `path`, recognised by name alone. A change beside a database counts as a change of it.
-
-    `root` may be a database, if an environment variable names one.
-    """
-    if (database := database_at(SPEC.id, path, root, rank=_RANKS["database"])) is not None:
-        return database
-    is_session = source_kind(path) == "files" and path.parents[3] == root
-    return _source(path, "files") if is_session else None
-
-
-def sources(root: Path) -> list[Source]:
-    """Returns every source below `root`, sorted by path."""
-    files = (source_of(path, root) for path in root.glob("storage/session/*/ses_*.json"))
-    found = (*databases(SPEC.id, root, rank=_RANKS["database"]), *filter(None, files))
-    return sorted(found, key=lambda source: source.path)
+    if _IS_FILE.search(str(path)):
+        return "files"
+    return "export" if path.suffix in (".json", ".jsonl") else None  # Entire has `full.jsonl` of every agent (0.5)
 
 
 def exported_source(path: Path, head: bytes) -> Source | None:
@@ -86,10 +74,8 @@ def exported_source(path: Path, head: bytes) -> Source | None:
         is_source = bool(tables_of_copy(path, head))
     else:
         is_source = (_SESSION_FILE if kind == "files" else _EXPORT).match(_EXPORTING.sub(b"", head, 1)) is not None
-    return _source(path, kind) if kind is not None and is_source else None
-
-
-def _source(path: Path, kind: SourceKind) -> Source:
+    if kind is None or not is_source:
+        return None
     group = path.parent.name if kind == "files" else ""
     return Source(agent=SPEC.id, path=str(path), group=group, rank=_RANKS[kind])
 
