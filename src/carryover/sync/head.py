@@ -32,6 +32,8 @@ UNMET: Final = (
 )
 
 Sha = Annotated[bytes, msgspec.Meta(max_length=32)]
+_Signed = tuple[Annotated[bytes, msgspec.Meta(max_length=4 << 10)], bytes]
+"""A signature, and what it signs: a head, compressed and encrypted."""
 
 
 class Segment(msgspec.Struct, frozen=True, array_like=True):
@@ -75,11 +77,6 @@ class Peer(msgspec.Struct, frozen=True, kw_only=True):
     """Why nothing newer of it was taken at the last try."""
 
 
-class _Signed(msgspec.Struct, frozen=True, array_like=True):
-    signature: Annotated[bytes, msgspec.Meta(max_length=4 << 10)]
-    sealed: bytes
-
-
 def code_of(machine: str, public: str) -> str:
     """Returns the 20 digits by which a user can check that two machines mean the same machine with the same key. With
     fewer, someone could try keys until one matches."""
@@ -96,7 +93,7 @@ def sha_of(data: bytes | None) -> bytes:
 def sealed_head(head: Head, recipients: list[str], key: MachineKey) -> bytes:
     """Returns the file of a head, for the machines with these public keys."""
     sealed = sealing.seal_for(recipients, zlib.compress(msgspec.msgpack.encode(head)))
-    return msgspec.msgpack.encode(_Signed(key.signature(_message(head.machine, sealed)), sealed))
+    return msgspec.msgpack.encode((key.signature(_message(head.machine, sealed)), sealed))
 
 
 def accepted_head(machine: str, data: bytes | None, peer: Peer, key: MachineKey) -> Head:
@@ -107,11 +104,11 @@ def accepted_head(machine: str, data: bytes | None, peer: Peer, key: MachineKey)
     sha = sha_of(data)
     if peer.removed is not None and sha not in (peer.sha, peer.removed):
         raise Unreadable(REMOVED)
-    signed = sealing.decoded(msgspec.msgpack.Decoder(_Signed).decode, data)
-    if sha != peer.sha and not sealing.is_signed_by(peer.key, signed.signature, _message(machine, signed.sealed)):
+    signature, sealed = sealing.decoded(msgspec.msgpack.Decoder(_Signed).decode, data)
+    if sha != peer.sha and not sealing.is_signed_by(peer.key, signature, _message(machine, sealed)):
         raise Unreadable(FORGED)
     try:
-        packed = key.open(signed.sealed)
+        packed = key.open(sealed)
     except Unreadable as error:
         raise Unreadable(UNMET) from error
     head = sealing.decoded(msgspec.msgpack.Decoder(Head).decode, sealing.inflated(packed, _MOST_BYTES))

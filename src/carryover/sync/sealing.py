@@ -72,11 +72,7 @@ def is_signed_by(public: str, signature: bytes, message: bytes) -> bool:
         signers.write_text(f'machine namespaces="{_NAMESPACE}" {public}\n')
         signed.write_bytes(signature)
         about = ("-n", _NAMESPACE, "-I", "machine", "-f", str(signers), "-s", str(signed))
-        try:
-            _ssh_keygen("-Y", "verify", *about, given=message)
-        except _Refused:
-            return False
-    return True
+        return _ran("-Y", "verify", *about, given=message).returncode == 0
 
 
 def is_machine_key(text: str) -> bool:
@@ -84,23 +80,23 @@ def is_machine_key(text: str) -> bool:
     return _MACHINE_KEY.fullmatch(text) is not None and recipient(text) is not None
 
 
-class _Refused(UserError):
-    pass
-
-
 def _ssh_keygen(*arguments: str, given: bytes = b"") -> bytes:
+    ran = _ran(*arguments, given=given)
+    if ran.returncode != 0:
+        said = ran.stderr.decode(errors="replace").strip().splitlines()
+        raise UserError(f"ssh-keygen refuses: {said[-1] if said else ran.returncode}. Nothing was changed.")
+    return ran.stdout
+
+
+def _ran(*arguments: str, given: bytes) -> subprocess.CompletedProcess[bytes]:
     try:
-        ran = subprocess.run(["ssh-keygen", *arguments], input=given, capture_output=True, timeout=_SSH_S, check=False)
+        return subprocess.run(["ssh-keygen", *arguments], input=given, capture_output=True, timeout=_SSH_S, check=False)
     except FileNotFoundError as error:
         raise UserError(
             "Synchronising needs ssh-keygen of OpenSSH 8.1 or newer, which can't be run here. Nothing was changed."
         ) from error
     except subprocess.TimeoutExpired as error:
         raise UserError("ssh-keygen did not answer in time. Nothing was changed. Try again.") from error
-    if ran.returncode != 0:
-        said = ran.stderr.decode(errors="replace").strip().splitlines()
-        raise _Refused(f"ssh-keygen refuses: {said[-1] if said else ran.returncode}. Nothing was changed.")
-    return ran.stdout
 
 
 def seal_for(keys: Collection[str], content: bytes) -> bytes:
