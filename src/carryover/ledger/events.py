@@ -10,8 +10,6 @@ import sqlite3
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any, Final
 
-import msgspec
-
 from carryover.ledger.codec import is_of, read_body
 from carryover.ledger.rows import SUPERSEDED, SessionRow, ThreadRow, as_reduced
 from carryover.model import NOTE, PIN, AnyBody, AssistantMessage, Event, Pin, StoredEvent, UserPrompt
@@ -40,11 +38,8 @@ _MOST_LOOKED_AT: Final = 500
 """How many events at the end of a session are searched for its last answer."""
 
 
-class TurnStart(msgspec.Struct, frozen=True):
-    """The prompt that begins a turn: its row in the ledger, and its time (UTC ms)."""
-
-    event_id: int
-    at_ms: int
+TurnStart = tuple[int, int]
+"""The prompt that begins a turn: its row in the ledger, and its time (UTC ms)."""
 
 
 def main_thread(db: sqlite3.Connection, session_id: int) -> ThreadRow | None:
@@ -99,25 +94,21 @@ def events_back(db: sqlite3.Connection, session_id: int) -> Iterator[tuple[int, 
 def turn_starts(db: sqlite3.Connection, session_id: int) -> list[TurnStart]:
     """Returns the beginnings of a session's turns; the first one is turn 1's."""
     found = _read(db, db.execute(_PROMPTS, (session_id,)))
-    return [
-        TurnStart(event_id, at_ms)
-        for event_id, at_ms, body in found
-        if isinstance(body, UserPrompt) and body.begins_turn
-    ]
+    return [(event_id, at_ms) for event_id, at_ms, body in found if isinstance(body, UserPrompt) and body.begins_turn]
 
 
 def turn_events(
     db: sqlite3.Connection, session_id: int, starts: Sequence[TurnStart], number: int
 ) -> Iterator[StoredEvent]:
     """Yields the events of turn `number` in the main conversation; 0 is everything before the first."""
-    begin = starts[number - 1].event_id if number else 0
-    end = starts[number].event_id if number < len(starts) else 2**62
+    begin = starts[number - 1][0] if number else 0
+    end = starts[number][0] if number < len(starts) else 2**62
     return _events(db, db.execute(_EVENTS.format(_MAIN, "AND id >= ? AND id < ?"), (session_id, begin, end)), None)
 
 
 def turn_of(starts: Sequence[TurnStart], event_id: int, at_ms: int, subagent_id: str | None) -> int:
     """Returns the number of the turn that an event belongs to; a sub-agent's, by its time."""
-    return sum(start.at_ms <= at_ms if subagent_id else start.event_id <= event_id for start in starts)
+    return sum(began_ms <= at_ms if subagent_id else prompt_id <= event_id for prompt_id, began_ms in starts)
 
 
 def prompts_at(db: sqlite3.Connection, project_id: int, times_ms: Collection[int]) -> list[tuple[str, int, str]]:

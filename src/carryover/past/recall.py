@@ -157,7 +157,7 @@ def turn(project: ProjectFolder, name: str, page: int = 1, *, began_ms: int) -> 
 
 def _title(session: SessionRow, starts: Sequence[events.TurnStart], number: int) -> str:
     agent = f"{agent_name(session.agent, session.machine)} {session.agent_version or ''}".strip()
-    began = f", {_when(starts[number - 1].at_ms)}" if number else ""
+    began = f", {_when(starts[number - 1][1])}" if number else ""
     return f"Turn {number} of {len(starts)} of session {neutral(session.native_id)} ({neutral(agent)}{began})."
 
 
