@@ -15,30 +15,10 @@ from carryover.text.looking import found_nothing, is_looking, is_waiting, withou
 from carryover.text.pattern import later
 from carryover.text.stack import is_frame
 
-_QUIET_COMMIT: Final = later(
-    r"git commit\b(?=[^|;&\n]* (?:-\w*q|--quiet))[^|;&\n\"']*? (?:-\w*m|--message)[= ]?([\"'])((?!\$\()[^\n]{1,200}?)\1"
-)
-_COMMITTED: Final = later(r"^\[[^\]\n]{1,120} ([0-9a-f]{6,40})\] (.{1,200})$", re.M)
-_ON_BRANCH: Final = later(
-    r"^(?:Switched to (?:a new )?branch '|Already on '|On branch (?=\S+$)"
-    r"|[^\w\n]{0,3}Deleted (?:local )?branch \S+ and switched to branch (?=\S+$)"
-    r"|\[(?!HEAD )(?=\S+ (?:\(root-commit\) )?[0-9a-f]{6,40}\]))([^\s'\[\]]{1,120})",
-    re.M,
-)
-_RENAMED: Final = later(r"\bgit branch (?:-m|-M|--move) (?!-)([^\s;&|'\"$>]{1,120})(?=[\s;&|>]|$) *(?:$|[;&|\n]|\d?>)")
-"""Renames the branch that is checked out, and prints nothing."""
-_SWITCHES: Final = later(r"\bgit (?:checkout|switch) ")
 _MISSING: Final = later(
     r"(?:No module named|Cannot find (?:module|package)) '([\w@/.-]{1,80})'"
     r"|command not found: ([\w.-]{1,60})|([\w.-]{1,60}): (?:command )?not found"
 )
-_PUSHED: Final = later(r"^To (\S{5,300})$", re.M)
-_GIT: Final = later(r"\b(?:git|gh) ")
-_SWITCHED: Final = later(r"^Switched to (?:a new )?branch '([^\s'\]]{1,120})'$", re.M)
-_FEATURE: Final = later(r'^\{"BRANCH_NAME":"([^"\s]{1,120})","SPEC_FILE":', re.M)
-"""What Spec Kit's script prints after it has created a feature's branch and checked it out (2025)."""
-_NO_BRANCH: Final = "[specify] Warning: "
-"""What it prints before that if it created no branch."""
 _RAISED: Final = later(
     r"(?:Caused by: |Exception in thread \"[^\"\n]{1,80}\" |Unhandled exception\. )?"
     r"(?:[\w.]+\.)?[A-Z]\w*(?:Error|Exception|Interrupt|Exit)\b(?::|$)",
@@ -224,22 +204,6 @@ def may_explain(body: ToolResult, attempt: str) -> bool:
     return any(name in body.subject for name in _FILE_NAME.findall(attempt))
 
 
-def committed(body: ToolResult) -> list[tuple[str, str]]:
-    """Returns the abbreviated id and the subject of each commit that `git commit` reports. With `--quiet` it reports
-    none; then the subject comes from the command, without an id."""
-    may_commit = body.op == "shell" and body.status == "ok" and "git commit" in body.subject
-    if not may_commit:
-        return []
-    quiet = [("", subject) for _, subject in _QUIET_COMMIT.findall(body.subject)]
-    return _COMMITTED.findall(body.output) or quiet
-
-
-def pushed_to(body: ToolResult) -> str:
-    """Returns the address that a command has pushed to, which git also names if it can't; empty if it did not push."""
-    pushed = _PUSHED.search(body.output) if body.op == "shell" and body.status == "ok" else None
-    return pushed[1] if pushed is not None and "git push" in body.subject and " ! [" not in body.output else ""
-
-
 def installs(body: ToolResult, why: str) -> bool:
     """Whether a command has installed the module or program that was missing when something failed."""
     missing = _MISSING.search(why)
@@ -251,18 +215,3 @@ def installs(body: ToolResult, why: str) -> bool:
     if re.search(rf"^(?:npm )?(?:error|err!|e)(?!\w)[^\n]*?{named}", body.output, re.M | re.I):
         return False  # a failed installation, whose exit code a pipe may hide
     return re.search(rf"\b(?:install|(?<!git )add)\b[^|;&\n]*?(?<!/){named}", body.subject) is not None
-
-
-def branch_in(body: ToolResult) -> str:
-    """Returns the branch that `git commit`, `checkout`, `switch` or `stash`, or `gh pr merge`, last named, or `git
-    branch -m` gave its name to; empty if none did here."""
-    if body.op != "shell" or "git -C" in body.subject or is_looking(body.subject):
-        return ""
-    renamed = _RENAMED.search(body.subject) if body.status == "ok" and "fatal: " not in body.output else None
-    if renamed is not None and _SWITCHES.search(body.subject, renamed.end()) is None:
-        return renamed[1]
-    if "BRANCH_NAME" in body.output and _NO_BRANCH not in body.output and (made := _FEATURE.search(body.output)):
-        return made[1]
-    # A script's name need not say that it runs git, which says so itself.
-    named = (_ON_BRANCH if _GIT.search(body.subject) else _SWITCHED).findall(body.output)
-    return named[-1] if named else ""

@@ -11,7 +11,6 @@ from msgspec.structs import replace
 from carryover import model
 from carryover.distill import background, commands, documents, reverting, turns
 from carryover.distill.commands import (
-    committed,
     error_in,
     failed,
     is_edit_of,
@@ -21,6 +20,7 @@ from carryover.distill.commands import (
     why,
 )
 from carryover.distill.digest import MOST_RUNS, Call, Digest, EditedFile, Failure, Pending, Reply
+from carryover.distill.git_reports import branch_in, committed, pushed_to
 from carryover.distill.names import with_names
 from carryover.distill.own_text import names_handoff, without_handoffs
 from carryover.distill.quotes import clip, clip_middle
@@ -111,7 +111,7 @@ def _result(digest: Digest, event: Event, body: ToolResult) -> Digest:
         return replace(digest, runs=(*digest.runs, seen)[-MOST_RUNS:], failures=began)
     digest = replace(digest, failures=_explained(digest, body))
     digest = replace(digest, failures=_failures_after(digest.failures, body, event.at_ms, digest.prompts))
-    if named := commands.branch_in(body):
+    if named := branch_in(body):
         is_first = digest.turns[-1].changes <= 1  # nothing else of this turn was done on the branch that it left
         digest = replace(with_turn(digest, branch=named) if is_first or committed(body) else digest, branch=named)
     commits = [f"{subject} ({short})" if short else subject for short, subject in committed(body)]
@@ -199,7 +199,7 @@ def _failures_after(failures: tuple[Failure, ...], body: ToolResult, at_ms: int,
         return failures
     mark = signature(body)
     if not has_failed:
-        again, to = commands.steps(body), commands.pushed_to(body)
+        again, to = commands.steps(body), pushed_to(body)
         has_committed = committed(body) != []
 
         def is_solved(failure: Failure) -> bool:

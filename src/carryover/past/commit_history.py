@@ -9,7 +9,7 @@ from typing import Final
 
 import msgspec
 
-from carryover.distill.commands import committed
+from carryover.distill.git_reports import committed
 from carryover.ledger.codec import is_of, read_body
 from carryover.ledger.rows import ProjectRow
 from carryover.model import FileEdit, ToolResult

@@ -13,8 +13,8 @@ import msgspec
 from msgspec.structs import replace
 
 from carryover.agents import agent_name
-from carryover.distill.commands import committed
 from carryover.distill.forms import without_pastes
+from carryover.distill.git_reports import committed
 from carryover.export.quoting import quoted_line, safe
 from carryover.export.session_parts import edit_line, numbered
 from carryover.ledger.events import session_events
