@@ -37,7 +37,7 @@ from carryover.past.context import (
 )
 from carryover.past.exporting import shown_title
 from carryover.past.opened import Want, opened
-from carryover.past.sessions import title_of
+from carryover.past.titles import title_of
 from carryover.paths import expanded
 from carryover.publish.make import made_for_elsewhere, refuse_excluded_past, view_now
 from carryover.records.fields import iso_utc

@@ -28,7 +28,7 @@ from carryover.ledger.queries import session_of
 from carryover.past.context import now_ms, root_of, state_dir
 from carryover.past.handoff import WantedHandoff, handoff_here
 from carryover.past.opened import Want, opened
-from carryover.past.sessions import title_of
+from carryover.past.titles import title_of
 from carryover.paths import StateDir
 from carryover.projects.handoff_file import CHOSEN, handoff_path, store_of, write_handoff
 from carryover.projects.root import StatePaths

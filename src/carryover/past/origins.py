@@ -19,7 +19,7 @@ from carryover.past.context import project_root
 from carryover.past.line_history import LineHistory, line_history
 from carryover.past.opened import Want, opened
 from carryover.past.session_turns import TurnChange, changes_of, edits_of, namesakes_of
-from carryover.past.sessions import show_command
+from carryover.past.titles import show_command
 from carryover.paths import expanded
 from carryover.platform import here
 from carryover.probe.git_command import git_trouble

@@ -18,7 +18,8 @@ from carryover.ledger.search import EventHit, Query, search
 from carryover.ledger.search_text import KINDS, SearchKind, Term, terms_of, window
 from carryover.past.context import now_ms, project_root
 from carryover.past.opened import Want, opened
-from carryover.past.sessions import project_id_here, show_command, title_of
+from carryover.past.sessions import project_id_here
+from carryover.past.titles import show_command, title_of
 from carryover.past.types import Hit, Search
 
 __all__ = ["KINDS"]

@@ -15,7 +15,7 @@ from carryover.ledger.events import turn_of, turn_starts
 from carryover.ledger.rows import ProjectRow
 from carryover.ledger.search import EditRow, edits_of_name
 from carryover.model import UserPrompt
-from carryover.past.sessions import show_command
+from carryover.past.titles import show_command
 from carryover.probe.git_history import GitCommit
 
 WHOLE_SECOND_MS: Final = 999

@@ -1,4 +1,4 @@
-"""Which sessions are recorded: of a project or of all, and what each is called. Read-only and blocking."""
+"""Which sessions are recorded: of a project or of all. Read-only and blocking."""
 
 from __future__ import annotations
 
@@ -10,29 +10,21 @@ from typing import Final
 from msgspec.structs import replace
 
 from carryover.agents import agent_name
-from carryover.distill.closed_classes import begins_with_reply
-from carryover.distill.digest import Gist
-from carryover.distill.goals import goal_of, only_goes_on, states_goal, task_of
+from carryover.distill.goals import task_of
 from carryover.export.quoting import quoted_line
 from carryover.facts import is_foreign
 from carryover.ledger import queries
 from carryover.ledger.connect import connect_read_only
-from carryover.ledger.queries import session_ids, sessions_before, sessions_by_agent, shortest_unique
+from carryover.ledger.queries import session_ids, sessions_by_agent, shortest_unique
 from carryover.ledger.rows import SessionRow
-from carryover.model import NOTE
 from carryover.past.context import state_dir
 from carryover.past.opened import Want, opened
+from carryover.past.titles import titled
 from carryover.past.types import Session, SessionPage
 from carryover.publish.digests import session_gist
-from carryover.text.harmless import one_line
 
 _MOST_LISTED: Final = 200
 _TITLE_CHARS: Final = 200
-_GOES_ON: Final = "(goes on with the handoff)"
-"""What a session is called that `carryover to` began, if no earlier work is recorded, until the user asks for something
-in it."""
-_MOST_BEFORE: Final = 20
-"""So many earlier sessions of the project are asked what a session continues."""
 
 
 def recorded_sessions(
@@ -105,7 +97,7 @@ def session_of_row(ledger: sqlite3.Connection, row: SessionRow, short: str) -> S
         project=row.root,
         project_id=project_id_here(row.project_id, row.root),
         branch=row.branch,
-        title=_titled(ledger, row, digest) or None,
+        title=titled(ledger, row, digest) or None,
         task=task_of(digest),
         prompts=digest.prompts,
         files=len(digest.touched),
@@ -123,41 +115,3 @@ def with_short_title(session: Session) -> Session:
 def project_id_here(project_id: int | None, root: str | None) -> int:
     """Returns the id of a session's project; 0 if it belongs to none of this machine."""
     return project_id if project_id is not None and not is_foreign(root or "") else 0
-
-
-def title_of(ledger: sqlite3.Connection, row: SessionRow) -> str:
-    """Returns what a session is called everywhere: its first prompt with a goal, or else the title that its agent gave
-    it, if that names work, or else the work that it continues, or else its first words, or that it goes on with a
-    handoff; on one line, empty if there is none of these."""
-    return _titled(ledger, row, session_gist(ledger, row))
-
-
-def _titled(ledger: sqlite3.Connection, row: SessionRow, digest: Gist) -> str:
-    agents_title = one_line(row.title or "")
-    if row.agent == NOTE:  # the user named it
-        return agents_title
-    goal, words = goal_of(digest), one_line(task_of(digest) or "")
-    if words and goal is not None and states_goal(goal):
-        return words
-    names_work = agents_title and not agents_title.startswith("#") and not begins_with_reply(agents_title)
-    if not names_work and only_goes_on(digest) and (task := _task_before(ledger, row)):
-        return f"Continues: {task}"
-    title = agents_title if names_work or not words else words
-    return title or (_GOES_ON if any(turn.resumes for turn in digest.turns) else "")
-
-
-def _task_before(ledger: sqlite3.Connection, row: SessionRow) -> str:
-    """Returns the task of the project's newest work before a session; empty if no session there states a goal."""
-    digests = (session_gist(ledger, earlier) for earlier in sessions_before(ledger, row, limit=_MOST_BEFORE))
-    goals = ((goal_of(digest), digest) for digest in digests)
-    return next((task_of(digest) or "" for goal, digest in goals if goal is not None and states_goal(goal)), "")
-
-
-def show_command(session: str, turn: int, *, subagent: bool = False) -> str:
-    """Returns the command that shows a turn of a session, by its id or the beginning of one.
-
-    Turn 0, what was before the first prompt, is shown with the whole session. A sub-agent's work is only in the full
-    account of a turn.
-    """
-    words = ["carryover", "show", session, *(["--turn", str(turn)] if turn else []), *(["--full"] if subagent else [])]
-    return " ".join(words)

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from carryover.past.session_turns import Links, TurnChange
-from carryover.past.sessions import show_command
+from carryover.past.titles import show_command
 from carryover.probe.git_history import GitCommit
 
 CHANGE = TurnChange(

@@ -1,8 +1,8 @@
 from __future__ import annotations
 
 from carryover.model import AssistantMessage, UserPrompt
+from carryover.past.outline import session_turns
 from carryover.past.search import search_page
-from carryover.past.session import session_turns
 from support.scribe import AGENT, Scribe
 
 

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 from carryover.ledger.queries import session_by_prefix
 from carryover.model import FileEdit, ToolResult, UserPrompt
-from carryover.past.session import MOST_SHOWN_TURNS, OpenedSession, session_outline, session_turns
+from carryover.past.outline import MOST_SHOWN_TURNS, session_outline, session_turns
+from carryover.past.session import OpenedSession
 from support.scribe import AGENT, Scribe
 
 PASSED = ToolResult(

@@ -8,7 +8,8 @@ from carryover.distill.own_text import go_on_prompt
 from carryover.ledger.queries import sessions
 from carryover.ledger.store import Ledger
 from carryover.model import NOTE, FileEdit, SessionInfo, ToolResult
-from carryover.past.sessions import listed, session_page, title_of
+from carryover.past.sessions import listed, session_page
+from carryover.past.titles import title_of
 from carryover.past.types import Session
 from support.scribe import AGENT, Scribe
 

@@ -12,8 +12,8 @@ from carryover.errors import ExitCode, UserError
 from carryover.faces.cli.arguments import TIMES, add_limit_argument, describe, flag
 from carryover.model import NOTE
 from carryover.past.context import KNOWN_PROJECTS, nothing_recorded, now_ms, project_root
-from carryover.past.sessions import show_command
 from carryover.past.timeline import log
+from carryover.past.titles import show_command
 from carryover.past.types import Moment
 from carryover.terminal.output import BOLD, GREEN, RED, YELLOW, paint, print_result, to_the_minute, when
 from carryover.terminal.table import entry_lines

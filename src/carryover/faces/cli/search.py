@@ -10,7 +10,7 @@ from carryover.errors import ExitCode, UserError
 from carryover.faces.cli.arguments import TIMES, add_limit_argument, describe, flag
 from carryover.past.context import now_ms
 from carryover.past.search import KINDS, excerpt_of, searched
-from carryover.past.sessions import show_command
+from carryover.past.titles import show_command
 from carryover.past.types import Search
 from carryover.terminal.output import BOLD, paint, print_result, terminal_width, warn, when
 from carryover.terminal.paths import short_path

@@ -33,8 +33,8 @@ from carryover.errors import ExitCode, UserError, visible
 from carryover.faces.page.access import COOKIE, HEADERS, Access, Visitor, is_of_the_page, may_ask, no_entry
 from carryover.faces.page.changes import Changes
 from carryover.past import projects
+from carryover.past.outline import session_outline, session_turns
 from carryover.past.search import search_page
-from carryover.past.session import session_outline, session_turns
 from carryover.past.sessions import session_page
 from carryover.past.timeline import timeline_page
 from carryover.past.types import Projects, Search
