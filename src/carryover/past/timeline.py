@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import islice, pairwise
 from pathlib import Path
 from typing import Final
@@ -31,8 +31,8 @@ from carryover.testruns.reading import test_run_in
 from carryover.text.harmless import one_line
 from carryover.text.reset_times import with_reset_here
 
-_KINDS: Final = ("user_prompt", "tool_result", "file_edit", "agent_summary", "turn_end")
-"""The events that moments are made of; a session has as many others."""
+_KINDS: Final = ("user_prompt", "tool_result", "agent_summary", "turn_end")
+"""The events that moments are made of, beside edits; a session has as many others."""
 _MOST_SESSIONS: Final = 5000
 _LONGEST_TEXT: Final = 400
 _WORDS_CHARS: Final = 200
@@ -197,7 +197,9 @@ def _of_session(
     if before is not None and row.agent not in (before.agent, NOTE):
         before_name = agent_name(before.agent)
         moments.append(replace(start, kind="hand-over", text=before.agent, before_name=before_name))
-    events = [(turn, event) for turn, event in numbered(session_events(db, row, _KINDS)) if not event.retracted]
+    shows_edits = wanted.edits or links.any_between(row.started_ms, row.last_ms + _COMMITTED_AFTER_MS)
+    kinds = (*_KINDS, "file_edit") if shows_edits else _KINDS
+    events = [(turn, event) for turn, event in numbered(session_events(db, row, kinds)) if not event.retracted]
     moments += _of_events(events, start, row.root, wanted)
     moments += _commits(row, events, start, links)
     return moments[::-1]
@@ -233,19 +235,19 @@ def _of_events(
 ) -> Iterator[Moment | _Ran]:
     """Yields the timeline entries of the events, in order."""
     for turn, event in events:
-        moment = replace(of, at_ms=event.at_ms, turn=turn)
+        moment = partial(replace, of, at_ms=event.at_ms, turn=turn)
         match event.body:
             case UserPrompt(actor="human") as prompt if event.subagent_id is None:
-                yield replace(moment, kind="prompt", text=one_line(without_pastes(prompt.typed), _WORDS_CHARS))
+                yield moment(kind="prompt", text=one_line(without_pastes(prompt.typed), _WORDS_CHARS))
             case FileEdit(diff=diff) as edit if wanted.edits:
-                yield replace(moment, kind="edit", text=edit_line(edit, root), diff=diff)
+                yield moment(kind="edit", text=edit_line(edit, root), diff=diff)
             case AgentSummary(source="compaction") if event.subagent_id is None:
-                yield replace(moment, kind="compaction")
+                yield moment(kind="compaction")
             case TurnEnd(reason="limit", message=message, resets=resets):
                 limit = with_reset_here(_first_line(message), resets, event.at_ms)
-                yield replace(moment, kind="limit", text=limit)
+                yield moment(kind="limit", text=limit)
             case ToolResult(op="shell") as result:
-                yield _Ran(moment, result)
+                yield _Ran(moment(), result)
 
 
 def _first_line(text: str) -> str:
