@@ -6,6 +6,7 @@ import gc
 import os
 import pwd
 import random
+import shutil
 import signal
 import sys
 from collections.abc import Iterator, Sequence
@@ -13,6 +14,7 @@ from importlib import import_module
 from itertools import count
 from pathlib import Path
 from subprocess import DEVNULL, Popen
+from tempfile import TemporaryDirectory
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -75,6 +77,11 @@ GIT_CONFIG = """\
 	auto = false
 """
 
+IN_MEMORY = Path("/dev/shm")
+ENOUGH_BYTES = 2 << 30
+"""Where so much is free in memory, tests have their folders there and none waits for the disk."""
+TEMPROOT = "PYTEST_DEBUG_TEMPROOT"
+
 XDG = {
     "XDG_CONFIG_HOME": ".config",
     "XDG_DATA_HOME": ".local/share",
@@ -95,6 +102,8 @@ def pytest_configure(config: pytest.Config) -> None:
         settings.load_profile("more")
     if config.getoption("--as-darwin"):
         as_darwin.begin(with_git=not config.getoption("--without-git"))
+    if TEMPROOT not in os.environ and IN_MEMORY.is_dir() and shutil.disk_usage(IN_MEMORY).free >= ENOUGH_BYTES:
+        os.environ[TEMPROOT] = str(IN_MEMORY)
 
 
 @pytest.hookimpl(trylast=True)
@@ -182,10 +191,20 @@ def author(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         yield
 
 
+@pytest.fixture
+def home_path(homes: Iterator[Path], request: pytest.FixtureRequest) -> Iterator[Path]:
+    """Where the test's home folder is to be made: for a test marked `on_disk` never below `/dev`."""
+    if request.node.get_closest_marker("on_disk") is None:
+        yield next(homes)
+        return
+    with TemporaryDirectory() as folder:
+        yield Path(folder).resolve() / "home"
+
+
 @pytest.fixture(autouse=True)
-def home(homes: Iterator[Path], monkeypatch: pytest.MonkeyPatch) -> Path:
+def home(home_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty home folder for this test alone; git knows an author in it and nothing of the machine's settings."""
-    home = next(homes)
+    home = home_path
     home.mkdir(mode=0o700)
     for name in LEADS_ELSEWHERE:
         monkeypatch.delenv(name, raising=False)

@@ -112,8 +112,9 @@ async def test_it_begins_with_a_rescan_and_continues_with_hints(context: DaemonC
         await asyncio.wait([running])
 
 
-def test_a_link_is_followed_to_the_users_other_folders_and_nowhere_else(tmp_path: Path) -> None:
-    root, other = tmp_path / "agent" / "projects", tmp_path / "other"
+@pytest.mark.on_disk
+def test_a_link_is_followed_to_the_users_other_folders_and_nowhere_else(home: Path) -> None:
+    root, other = home / "agent" / "projects", home / "other"
     (root / "shop").mkdir(parents=True)
     (other / "deep").mkdir(parents=True)
     for name, target in {"all": "/", "up": "..", "here": ".", "proc": "/proc", "mem": "/proc/self/task"}.items():

@@ -90,6 +90,7 @@ async def test_what_is_written_in_a_linked_folder_is_a_hint_by_its_own_name(
         assert fsevents.begun == [Begun((str(dotfiles / "projects"),), recursive=True, polling=False)]
 
 
+@pytest.mark.on_disk
 async def test_a_project_made_later_and_a_folder_behind_a_link_are_seen_without_a_path_for_each(
     watching: Watching, fsevents: FakeFsEvents, session: ClaudeSession, shop: Path, transcripts: Path, home: Path
 ) -> None:
@@ -133,6 +134,7 @@ async def test_of_projects_the_histories_alone_are_polled(
         assert fsevents.begun == []
 
 
+@pytest.mark.on_disk
 async def test_if_there_is_no_room_for_its_folders_it_polls_and_says_so(
     watching: Watching, fsevents: FakeFsEvents, transcripts: Path, home: Path, lines: LogLines
 ) -> None:
