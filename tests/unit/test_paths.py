@@ -67,6 +67,17 @@ def test_a_home_that_is_the_root_of_the_file_system_is_shown_as_any_other() -> N
     assert short_path("/.carryover/config.toml", Path("/")) == "~/.carryover/config.toml"
 
 
+def test_a_home_that_is_a_link_is_shown_as_any_other(tmp_path: Path) -> None:
+    """Projects are named by the folder that the link leads to."""
+    (tmp_path / "data/ada").mkdir(parents=True)
+    (tmp_path / "home").symlink_to("data")
+    home = tmp_path / "home/ada"
+
+    assert short_path(tmp_path / "data/ada/shop", home) == "~/shop"
+    assert short_path(home / "shop", home) == "~/shop"
+    assert short_path(tmp_path / "data/bob/shop", home) == str(tmp_path / "data/bob/shop")
+
+
 def test_an_empty_home_is_not_the_root_folder(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"^HOME is '', a relative path"):
         StateDir.of({"HOME": "", "CARRYOVER_HOME": str(tmp_path)}, Path("/"))

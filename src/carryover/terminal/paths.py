@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -16,9 +17,19 @@ def short_path(path: str | Path, home: Path | None = None) -> str:
     """Returns `path` for display, with `~` for the home folder, the user's own if None, and escapes for what a terminal
     would not show."""
     home = home or Path.home()
-    text, is_below = str(path), Path(path).is_relative_to(home)
-    # A home of `/`, as of a user whom a container does not know, ends in the slash that others lack.
-    return visible(f"~{text[len(str(home).rstrip('/')) :]}" if is_below else text)
+    text = str(path)
+    for top in (home, _without_links(home)):
+        if Path(path).is_relative_to(top):
+            # A home of `/`, as of a user whom a container does not know, ends in the slash that others lack.
+            text = f"~{text[len(str(top).rstrip('/')) :]}"
+            break
+    return visible(text)
+
+
+@cache
+def _without_links(home: Path) -> Path:
+    """The home folder as projects in it are named."""
+    return home.resolve()
 
 
 def quoted(path: str | os.PathLike[str]) -> str:
