@@ -35,10 +35,17 @@ class StateDir(msgspec.Struct, frozen=True):
     @classmethod
     def of(cls, env: Mapping[str, str], home: Path) -> StateDir:
         """Returns the state folder that the environment selects. Raises UserError (REFUSED) if `CARRYOVER_HOME` or
-        `HOME` is empty or a relative path, or one of the two is not UTF-8.
+        `HOME` is empty or a relative path, or one of the two is not UTF-8, or where sudo kept the home folder of the
+        user who called it.
         """
         moved = env.get("CARRYOVER_HOME")
         root = expanded(moved) if moved else home / ".carryover"
+        if _is_sudo_at_home(env, home):
+            raise UserError(
+                f"sudo runs this as root in your home folder, {home}: neither you nor your agents could read what it "
+                "writes there. Nothing was read or changed. Run it without sudo.",
+                ExitCode.REFUSED,
+            )
         for name, path in (("HOME", home), ("CARRYOVER_HOME", root)):
             require_utf8(path, f"The folder that {name} names")
         is_empty = env.get("HOME") == ""  # Python takes that for the root folder
@@ -73,6 +80,14 @@ class StateDir(msgspec.Struct, frozen=True):
     """Stored hook calls of agents without a readable transcript, one folder per agent."""
     secret = _Entry("hook.secret")
     """The secret (64 hex digits) that a hook must present on the port, since any local user can connect to it."""
+
+
+def _is_sudo_at_home(env: Mapping[str, str], home: Path) -> bool:
+    caller = env.get("SUDO_UID", "0")
+    try:
+        return caller != "0" and os.geteuid() == 0 and str(home.stat().st_uid) == caller
+    except OSError:
+        return False
 
 
 def expanded(path: str) -> Path:

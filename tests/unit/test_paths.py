@@ -78,6 +78,18 @@ def test_a_home_that_is_a_link_is_shown_as_any_other(tmp_path: Path) -> None:
     assert short_path(tmp_path / "data/bob/shop", home) == str(tmp_path / "data/bob/shop")
 
 
+def test_sudo_is_refused_in_the_home_folder_of_who_calls_it(tmp_path: Path) -> None:
+    """What root made there, its owner could not read: settings of agents too."""
+    if os.geteuid() != 0:
+        pytest.skip("only root can give a folder away")
+    os.chown(tmp_path, 1234, -1)
+
+    with pytest.raises(UserError, match="Run it without sudo"):
+        StateDir.of({"SUDO_UID": "1234"}, tmp_path)
+    assert StateDir.of({"SUDO_UID": "1235"}, tmp_path) == StateDir.of({}, tmp_path)
+    assert StateDir.of({"SUDO_UID": "1234"}, tmp_path / "none").root == tmp_path / "none/.carryover"
+
+
 def test_an_empty_home_is_not_the_root_folder(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"^HOME is '', a relative path"):
         StateDir.of({"HOME": "", "CARRYOVER_HOME": str(tmp_path)}, Path("/"))

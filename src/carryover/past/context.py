@@ -53,12 +53,21 @@ def state_dir() -> StateDir:
     except FileNotFoundError:
         pass
     except OSError as error:
-        remedy = f"Run `chmod u+rwx {quoted(state.root)}`" if error.errno == errno.EACCES else "Repair it"
+        remedy = f"Run `{_opens(state.root)}`" if error.errno == errno.EACCES else "Repair it"
         raise UserError(
             f"The state folder {state.root} can't be used: {error.strerror}. Nothing was read or changed. "
             f"{remedy}, or set CARRYOVER_HOME to another folder."
         ) from error
     return state
+
+
+def _opens(folder: Path) -> str:
+    """Returns the command that lets the user into a folder."""
+    try:
+        is_own = folder.stat().st_uid == os.geteuid()
+    except OSError:  # a folder above it is closed
+        is_own = True
+    return f"chmod u+rwx {quoted(folder)}" if is_own else f'sudo chown -R "$(id -u)" {quoted(folder)}'
 
 
 def settings_to_print() -> Config:
