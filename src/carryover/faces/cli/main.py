@@ -141,6 +141,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     except UnicodeEncodeError as error:
         problem = f"{error.object[:60]} is not UTF-8, so it can't be used. {_ADVICE}"
         return _failed(arguments, problem, ExitCode.USAGE)
+    except RuntimeError as error:
+        if str(error) != "can't start new thread":
+            raise
+        problem = "No thread can be started, as you have as many processes as the system lets you have (`ulimit -u`)."
+        return _failed(arguments, f"{problem} {_ADVICE}", ExitCode.FAILED)
     except OSError as error:
         if error.filename is not None:
             what = f"{error.filename} can't be used"

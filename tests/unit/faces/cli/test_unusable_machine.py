@@ -25,3 +25,16 @@ def test_a_state_folder_of_root_is_said_with_what_gives_it_back(home: Path) -> N
     answer = subprocess.run(command, cwd=home, capture_output=True, text=True, timeout=60)
 
     assert f'Run `sudo chown -R "$(id -u)" {theirs}`, or set CARRYOVER_HOME' in answer.stderr
+
+
+def test_a_limit_on_processes_is_said_in_one_line(recorded: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.chdir(recorded)
+    monkeypatch.setattr("_thread.start_new_thread", refuse)
+
+    assert run.err(ExitCode.FAILED, "status") == (
+        "carryover: No thread can be started, as you have as many processes as the system lets you have (`ulimit -u`). "
+        "What was done before is kept. Correct that, then run the command again.\n"
+    )
