@@ -242,7 +242,7 @@ def test_a_port_of_another_program_is_said(daemon: DaemonProcess, free_port: Non
             done = run_ui(daemon)
 
     assert (done.returncode, done.stdout) == (5, "")
-    assert "is taken by another process" in done.stderr and "carryover config server.port" in done.stderr
+    assert "is taken by another process" in done.stderr and "carryover config --unset server.port" in done.stderr
 
 
 def test_hooks_are_answered_in_time_while_the_page_is_busy(

@@ -147,7 +147,8 @@ def _places(projects: Active, days: str) -> str:
     if not names and projects.cut:
         return f"Now in those in which an agent worked in the last {days}"
     if not names:
-        return f"Now in no project, as no agent worked in one in the last {days} (temporary and system folders apart)"
+        apart = "(temporary, system and unwritable folders apart)"
+        return f"Now in no project, as no agent worked in one in the last {days} {apart}"
     if len(names) == 1 and not projects.cut:
         return f"Now in {names[0]}"
     number = f"{'at least ' if projects.cut else ''}{counted(len(names), 'project')}"

@@ -53,7 +53,7 @@ def _no_port(health: Health) -> UserError:
             "The page can't be opened: carryoverd has not opened its port yet. Run this again.", ExitCode.REFUSED
         )
     return UserError(
-        f"The page can't be opened: {trouble}. Choose another port, from 1024 on: "
-        "`carryover config server.port 47824`; or end the program that has this one. Then run this again.",
+        f"The page can't be opened: {trouble}. Let carryoverd choose one by "
+        "`carryover config --unset server.port`, or end the program that has this one. Then run this again.",
         ExitCode.REFUSED,
     )

@@ -81,7 +81,8 @@ ONLY_GIT: Final = "git can't be run, and only git knows whether a commit could t
 
 NOT_NAMED_BACK: Final = (
     "its .git leads to a repository that names another folder, as after it was copied or moved, or came from someone "
-    "else, or it is damaged; if it is your own worktree, `git worktree repair` there may mend that"
+    "else, or it is damaged; if it is your own worktree, `git worktree repair` there may mend that, or if "
+    'you made it with `--separate-git-dir`, `git config core.worktree "$PWD"`'
 )
 
 

@@ -77,7 +77,8 @@ def test_only_projects_that_get_a_handoff_now_are_named(
 
     is_made = (shop / ".carryover" / "handoff.md").exists()
     none = (
-        "  Now in no project, as no agent worked in one in the last 7 days (temporary and system folders apart).\n"
+        "  Now in no project, as no agent worked in one in the last 7 days "
+        "(temporary, system and unwritable folders apart).\n"
         "  Once an agent works in a project, not before: .carryover/handoff.md, kept out of commits by "
         ".git/info/exclude; 7 lines that point "
     )
