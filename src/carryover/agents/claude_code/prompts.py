@@ -29,6 +29,8 @@ _CLIENTS_WORDS: Final = later(
 """Texts that the client puts among the user's (2.0.76; of a skill, 2.1.23 to 2.1.101), or into the queue (2.1.49,
 2.1.63); a command that it ran itself, with what it said (SpecStory's documents of 2025)."""
 _COMMAND: Final = later(r"\s*/[\w:-]+\s*")
+_BLOCKED: Final = "Operation stopped by hook: "
+"""The beginning of what a hook said that kept a prompt from the model (2.1.7 to 2.1.29)."""
 CONTINUES: Final = "This session is being continued from a previous conversation"
 """How a compaction's summary begins. A transcript marks it, and the texts below too; a copy of the text alone does not
 (SpecStory's documents of 2025 and 2026)."""
@@ -99,7 +101,7 @@ def typed_of(messages: Sequence[Sequence[str]]) -> list[str]:
 
 def is_clients(text: str) -> bool:
     """Whether the client wrote a text that stands for the user's."""
-    return text.startswith((*_LOCAL, _SKILL)) or _CLIENTS_WORDS.fullmatch(text) is not None
+    return text.startswith((*_LOCAL, _SKILL, _BLOCKED)) or _CLIENTS_WORDS.fullmatch(text) is not None
 
 
 def is_no_prompt(text: str) -> bool:
