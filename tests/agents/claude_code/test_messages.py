@@ -158,8 +158,7 @@ LOCAL = (
         (LOCAL, {}, []),
         ("<local-command-caveat>Caveat: ...</local-command-caveat>", {"isMeta": True}, []),
         ("<local-command-stdout>\x1b[2mDone\x1b[22m</local-command-stdout>", {}, []),
-        *((text, {}, []) for text in ("Unknown slash command: ship", "Unknown skill: ship")),
-        ("Operation stopped by hook: Another session\nis active.", {}, []),
+        *((text, {}, []) for text in ("Unknown slash command: a", "Unknown skill: a", "Operation stopped by hook: a\nb")),
         ("<ci-monitor-event>PR #3: 1 comment", {}, [Prompt(text="<ci-monitor-event>PR #3: 1 comment", actor="model")]),
         ("/exit\n ⎿  Until then!", {}, []),
         ("/exit\nand say why", {}, [Prompt(text="/exit\nand say why")]),
@@ -345,7 +344,8 @@ def test_what_the_client_puts_into_the_queue_is_no_prompt() -> None:
     for text in ('{"task_id":"b1","task_type":"local_bash"}', "/rate-limit-options", "/compact ", LOCAL):
         assert transcript.queue("enqueue", text) == []
     assert transcript.attachment("queued_command", prompt="/compact", commandMode="prompt") == []
-    assert transcript.queue("enqueue", f"{OPENED}\nAdd a discount") == [QueuedPrompt(text="Add a discount")]
+    for text in (f"{OPENED}\nAdd a discount", "/btw税はある", "/shop:review"):
+        assert transcript.queue("enqueue", text) == [QueuedPrompt(text=text.removeprefix(f"{OPENED}\n"))]
 
 
 @pytest.mark.parametrize("tag", ["result", "event"])

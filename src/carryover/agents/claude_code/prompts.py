@@ -28,7 +28,8 @@ _CLIENTS_WORDS: Final = later(
 )
 """Texts that the client puts among the user's (2.0.76; of a skill, 2.1.23 to 2.1.101), or into the queue (2.1.49,
 2.1.63); a command that it ran itself, with what it said (SpecStory's documents of 2025)."""
-_COMMAND: Final = later(r"\s*/[\w:-]+\s*")
+_COMMAND: Final = later(r"\s*/[a-z-]+\s*")
+"""The whole of a command that the client may run itself: a plugin's has a colon, and is none."""
 _BLOCKED: Final = "Operation stopped by hook: "
 """The beginning of what a hook said that kept a prompt from the model (2.1.7 to 2.1.29)."""
 CONTINUES: Final = "This session is being continued from a previous conversation"
