@@ -297,11 +297,15 @@ def carries_out(session: SessionView, digest: Digest) -> bool:
 
 
 def was_left(past: Past, at_ms: int) -> bool:
-    """Whether what was open at `at_ms` is more than 12 hours old and work was done in two sessions that began after it,
-    or more than 8 hours and in three, and so on. Of 32 questions in public transcripts with two such sessions, of any
-    age, none was answered later in its own session."""
-    since = sum(one.started_ms > at_ms and one.digest.worked for one in past.view.sessions)
-    return since > 1 and (past.at_ms - at_ms) * since > DAY_MS
+    """Whether the user had work done in two sessions that began after `at_ms`. Of 32 questions in public transcripts
+    with such sessions, of any age, none was answered later in its own session."""
+    return sessions_since(past, at_ms) > 1
+
+
+def sessions_since(past: Past, at_ms: int) -> int:
+    """Returns in how many sessions that began after `at_ms` the user had work done."""
+    later = (one.digest for one in past.view.sessions if one.started_ms > at_ms and one.digest.worked)
+    return sum(any(map(says_something, digest.turns)) for digest in later)
 
 
 def answers_since(digest: Digest, turn: int) -> int:

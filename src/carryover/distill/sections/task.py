@@ -20,7 +20,7 @@ from carryover.distill.quotes import earlier, estimated_tokens, quoted
 from carryover.distill.sections.quoting import from_turn, parted
 from carryover.distill.sections.replied_to import replying_to
 from carryover.distill.subjects import subjects_in
-from carryover.distill.trail import Past, Step, carries_out, waiting_prompts, was_left
+from carryover.distill.trail import Past, Step, carries_out, sessions_since, waiting_prompts
 from carryover.distill.view import ProjectView
 from carryover.facts import DAY_MS
 
@@ -143,7 +143,9 @@ def _may_be_open(past: Past, step: Step) -> bool:
         was_cut_off = False
     if not goes_on and not was_cut_off:
         return False
-    return first.at_ms - step.turn.last_ms <= DAY_MS and not was_left(past, step.turn.last_ms)
+    since = sessions_since(past, step.turn.last_ms)
+    was_done = since > 1 and (past.at_ms - step.turn.last_ms) * since > DAY_MS
+    return first.at_ms - step.turn.last_ms <= DAY_MS and not was_done
 
 
 def _ranked(past: Past) -> Iterator[tuple[float, Step]]:
