@@ -60,21 +60,6 @@ def test_only_what_was_typed_is_a_prompt() -> None:
     assert found(parsed(user({"type": "text", "text": "hidden", "ignored": True}))) == []
 
 
-@pytest.mark.parametrize(
-    ("prompt", "typed"),
-    [
-        (
-            "[search-mode]\nSearch all.\n\n[analyze-mode]\nLook first.\n\n---\n\nFix it.\n\n---\nAll of it.",
-            "Fix it.\n\n---\nAll of it.",
-        ),
-        ("[analyze-mode]\nwas what it said.", "[analyze-mode]\nwas what it said."),
-        ("[dark-mode]\nis slow\n\n---\n\nFix it", "[dark-mode]\nis slow\n\n---\n\nFix it"),
-    ],
-)
-def test_what_a_plugin_puts_before_a_prompt_is_left_out(prompt: str, typed: str) -> None:
-    assert found(parsed(user({"type": "text", "text": prompt}))) == [UserPrompt(text=typed)]
-
-
 def test_a_prompt_counts_whatever_the_clock_of_its_client_said() -> None:
     written = user({"type": "text", "text": "Fix it"}).replace(str(START_MS).encode(), b"1000")
 

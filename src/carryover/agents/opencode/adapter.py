@@ -100,8 +100,6 @@ _SUMMARY_KINDS: Final = kinds_of(
     "|relevant files / directories|relevant files",
 )
 """The sections that a compaction asks for (1.2.5 and later, reported)."""
-_MODE: Final = later(r"\[(?:analyze|search)-mode\]\n")
-"""How a text begins that the plugin oh-my-opencode puts before a prompt (February 2026)."""
 _QUOTED: Final = later(r'\A"([^"]*\s[^"]*)"\s*\Z')
 """How the client's command `run` records a prompt of several words (opencode 1.1.65 to 1.18.33, Kilo 7.7.9)."""
 _RECORD: Final = msgspec.json.Decoder(SessionRecord)
@@ -169,7 +167,7 @@ def _prompt(recorder: StoredBuilder, record: SessionRecord) -> None:
             files += 1
         else:
             _skip_part(recorder, kind)
-    text = _without_modes(_QUOTED.sub(r"\1", "\n".join(typed)))
+    text = _QUOTED.sub(r"\1", "\n".join(typed))
     if text.strip() or (files and not typed):
         recorder.add(UserPrompt(text=text, actor=recorder.actor, attachments=files), f"{record.id}:prompt")
 
@@ -373,11 +371,3 @@ AGENT: Final = Agent(
     parse=parse_record,
     exported=exported_source,
 )
-
-
-def _without_modes(prompt: str) -> str:
-    """Returns a prompt without the texts that a plugin put before it, which a rule ends."""
-    if _MODE.match(prompt) is None:
-        return prompt
-    _, _, typed = prompt.partition("\n---\n")
-    return typed.strip() or prompt
