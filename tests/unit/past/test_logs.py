@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from carryover.errors import ExitCode, UserError
 from carryover.past.context import state_dir
 from carryover.past.logs import log_lines
 
@@ -41,15 +40,7 @@ def test_lines_come_oldest_first_from_some_time_on_and_as_serious_as_asked(log: 
     assert texts(since_ms=AT_MS + 1) == [SWEPT, FAILED]
 
 
-def test_where_there_is_no_log_it_says_so_unless_one_is_waited_for(log: Path) -> None:
-    with pytest.raises(UserError) as raised:
-        texts()
-
-    assert raised.value.code == ExitCode.NOTHING_FOUND
-    assert list(log_lines(level="debug", since_ms=0, wait=lambda: False)) == [""]
-
-
-def test_a_log_is_followed_line_by_line_across_a_rotation_and_when_it_is_emptied(log: Path) -> None:
+def test_a_log_is_followed_line_by_line_when_it_is_rotated_emptied_or_made_again(log: Path) -> None:
     def half() -> None:
         log.write_text(f"{WARNED}\n{SWEPT[:30]}")
 
@@ -65,7 +56,12 @@ def test_a_log_is_followed_line_by_line_across_a_rotation_and_when_it_is_emptied
     def fill() -> None:
         log.write_text(f"{SWEPT}\n")
 
-    acts = iter((half, rotate, empty, fill))
+    def make_again() -> None:
+        log.unlink()
+        older(log).unlink()
+        log.write_text(f"{FAILED}\n")
+
+    acts = iter((half, rotate, empty, fill, make_again))
 
     def wait() -> bool:
         act = next(acts, None)
@@ -75,4 +71,4 @@ def test_a_log_is_followed_line_by_line_across_a_rotation_and_when_it_is_emptied
 
     seen = list(log_lines(level="debug", since_ms=0, wait=wait))
 
-    assert seen == ["", WARNED, "", SWEPT, FAILED, "", "", SWEPT, ""]
+    assert seen == ["", WARNED, "", SWEPT, FAILED, "", "", SWEPT, "", FAILED, ""]

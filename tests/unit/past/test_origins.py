@@ -38,11 +38,6 @@ def prompts(behind: Behind) -> list[str | None]:
     return [change.prompt for change in behind.changes]
 
 
-def of_lines(behind: Behind) -> list[tuple[int, int, str | None]]:
-    """The first and last of lines that came in the same way, and the prompt of the turn that wrote them."""
-    return [(line.line, line.last, turn.prompt) for line in behind.lines for turn in line.turns]
-
-
 def test_behind_a_file_are_the_turns_that_changed_it_newest_first(
     work: ClaudeWork, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -60,37 +55,14 @@ def test_behind_a_file_are_the_turns_that_changed_it_newest_first(
 
 
 @pytest.mark.parametrize(
-    ("part", "turns"),
-    [
-        ("1", [(1, 1, "add a total")]),
-        ("6-7", [(6, 6, "add a total"), (7, 7, "make it two")]),
-    ],
-)
-def test_behind_lines_are_the_turns_that_wrote_them(
-    work: ClaudeWork, part: str, turns: list[tuple[int, int, str]]
-) -> None:
-    behind = origin_of(f"cart.py:{part}", limit=9)
-
-    assert of_lines(behind) == turns
-    assert behind.is_known
-    assert behind.data == (behind.lines[0] if len(turns) == 1 else behind.lines)
-
-
-def test_behind_a_commit_are_the_session_that_made_it_and_the_turns_in_it(work: ClaudeWork) -> None:
-    behind = origin_of("HEAD", limit=9)
-
-    assert behind.commit is not None and behind.commit.made_by is not None
-    assert (prompts(behind), behind.session(behind.commit.made_by)) == (["add a total"], work.session[:8])
-    assert behind.is_known
-
-
-@pytest.mark.parametrize(
     ("name", "code", "said"),
     [
         ("cart.py:7-6", ExitCode.USAGE, "7-6 ends before it begins."),
         ("cart.py:1-2001", ExitCode.USAGE, "1-2001 has more than 2,000 lines. Ask for fewer."),
         ("cart.py:total", ExitCode.USAGE, "'total' names no line; write 12, or 12-30."),
         ("notes.txt", ExitCode.NOTHING_FOUND, "notes.txt. `carryover sessions` lists what is recorded."),
+        ("notes.txt:2", ExitCode.NOTHING_FOUND, "notes.txt has 1 line, so no line 2."),
+        ("notes.txt:99-120", ExitCode.NOTHING_FOUND, "so no line 99"),
         ("gone.py:1", ExitCode.NOTHING_FOUND, "gone.py can't be read"),
         (".", ExitCode.NOTHING_FOUND, "It is a folder: name a file in it."),
         ("walrus", ExitCode.NOTHING_FOUND, "There is no file 'walrus' here, and no agent"),

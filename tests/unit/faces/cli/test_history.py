@@ -120,12 +120,8 @@ def test_a_secret_in_a_line_is_not_shown_and_the_line_is_known(work: ClaudeWork,
 
 def test_what_is_not_there_or_not_recorded_is_said(work: ClaudeWork, home: Path, run: Run) -> None:
     work.prompt("hello")
-    unmade = f"No recorded session made commit {head(work.cwd)[:8]}"
-    said = {"why cart.py:99": "so no line", "why .": "It is a folder", "why gone.py:1": "can't be read"}
-    nothing = {"why HEAD": unmade, "log --since 2030-01-01": "", "log --agent codex": "", f"log {home}": ""}
-
-    for command, words in (said | nothing).items():
-        assert words in run.err(ExitCode.NOTHING_FOUND, *command.split()), command
+    for command in ("log --since 2030-01-01", "log --agent codex", f"log {home}"):
+        assert run.err(ExitCode.NOTHING_FOUND, *command.split()), command
     assert json.loads(run("search", "hello", "--project", str(home), "--json")[1])["hits"] == []
 
 
@@ -217,11 +213,3 @@ def test_a_folder_that_is_not_there_is_not_the_project_around_it(
         assert err.startswith("carryover: There is no folder tpyo. `carryover sessions --all` lists "), command
 
         assert "There is no folder" not in run(*command.split(), "there")[2], command
-
-
-def test_a_file_in_a_folder_that_is_gone_still_has_its_turns(
-    recorded: Path, run: Run, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(recorded)
-
-    assert "No agent is known to have changed" in run("why", "gone/old.py")[2]

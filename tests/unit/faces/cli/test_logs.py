@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 
 from carryover.errors import ExitCode
-from carryover.past.logs import log_lines
 from support.recorded_shop import Run
 
 AT = "2026-11-20T06:21:0{}.000Z"
@@ -74,23 +73,6 @@ def test_as_json_each_line_is_an_object(log: Path, run: Run) -> None:
         },
         {"text": "torn"},
     ]
-
-
-def test_a_log_that_is_emptied_or_made_again_is_followed_from_its_beginning(log: Path) -> None:
-    log.write_text("one and more\n")
-    waits = 0
-
-    def wait() -> bool:
-        nonlocal waits
-        waits += 1
-        if waits == 2:
-            log.unlink()
-        if waits < 3:
-            log.write_text(("two\n", "three\n")[waits - 1])
-        return waits < 3
-
-    followed = log_lines(level="debug", since_ms=0, wait=wait)
-    assert list(filter(None, followed)) == ["one and more", "two", "three"]
 
 
 def following(*options: str) -> subprocess.Popen[str]:

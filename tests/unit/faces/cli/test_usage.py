@@ -63,12 +63,13 @@ def test_what_was_used_is_told_apart_by_day_agent_model_and_project(work: Claude
     work.append(answered(work, "msg_1"))
     work.now += timedelta(hours=1)
     work.append(answered(work, "msg_2", model="claude-haiku-5", usage=USED | {"input_tokens": 7}))
+    work.append(answered(work, "msg_3", model="", usage=USED | {"input_tokens": 1}))
     read(work)
 
-    rows = {by: {row["name"]: tokens(row) for row in used(run, "--by", by)["rows"]} for by in ("day", "model")}
-    first, second = (10, 5, 200, 1000), (7, 5, 200, 1000)
-    assert rows["day"] == {"2026-11-18": first, "2026-11-19": second}
-    assert rows["model"] == {MODEL: first, "claude-haiku-5": second}
+    rows = {by: [(row["name"], tokens(row)[0]) for row in used(run, "--by", by)["rows"]] for by in ("day", "model")}
+    assert rows["day"] == [("2026-11-18", 10), ("2026-11-19", 8)]
+    assert rows["model"] == [(MODEL, 10), ("claude-haiku-5", 7), ("unknown", 1)], "by what they used most"
+    assert [row["name"] for row in used(run, "--since", "2026-11-19")["rows"]] == ["2026-11-19"]
     assert [row["name"] for row in used(run, "--by", "agent")["rows"]] == ["Claude Code"]
     assert [row["name"] for row in used(run, "--by", "project")["rows"]] == [str(work.cwd)]
 

@@ -82,14 +82,6 @@ def test_several_lines_are_grouped_by_where_they_come_from(halves: tuple[str, st
     assert json.loads(run("why", "cart.py:8", "--json")[1])["line"] == 8
 
 
-def test_lines_that_are_not_there_are_said(work: ClaudeWork, run: Run) -> None:
-    (work.cwd / "notes.txt").write_text("count\n")
-    assert "'count' names no line; write 12, or 12-30." in run.err(ExitCode.USAGE, "why", "notes.txt:count")
-    assert "ends before it begins" in run.err(ExitCode.USAGE, "why", "notes.txt:5-2")
-    assert "notes.txt has 1 line, so no line 9." in run.err(ExitCode.NOTHING_FOUND, "why", "notes.txt:9")
-    assert "so no line 99" in run.err(ExitCode.NOTHING_FOUND, "why", "notes.txt:99-120")
-
-
 def test_a_file_with_a_colon_in_its_name_is_a_file(work: ClaudeWork, run: Run) -> None:
     work.prompt("odd")
     work.write("a:1", "x = 1\n")
