@@ -158,7 +158,7 @@ LOCAL = (
         (LOCAL, {}, []),
         ("<local-command-caveat>Caveat: ...</local-command-caveat>", {"isMeta": True}, []),
         ("<local-command-stdout>\x1b[2mDone\x1b[22m</local-command-stdout>", {}, []),
-        *((text, {}, []) for text in ("Unknown slash command: a", "Unknown skill: a", "Operation stopped by hook: a\n")),
+        *((text, {}, []) for text in ("Unknown skill: a", "Operation stopped by hook: a\nb")),
         ("<ci-monitor-event>PR #3: 1 comment", {}, [Prompt(text="<ci-monitor-event>PR #3: 1 comment", actor="model")]),
         ("/exit\n ⎿  Until then!", {}, []),
         ("/exit\nand say why", {}, [Prompt(text="/exit\nand say why")]),
