@@ -20,6 +20,7 @@ from bench.measure import Run, at, in_own_process, megabytes, table_of_growth, t
 from bench.mixed import make_mixed
 from bench.processes import CONFIG, PROGRAM, START_POLL_S, Process, TreeWatch, daemon, memory_of, processor_s, run
 from carryover.agents import adapters
+from carryover.daemon.server import hook_secret
 from carryover.ledger.connect import connect_read_only
 from carryover.ledger.queries import project_by_root
 from carryover.paths import StateDir
@@ -102,6 +103,7 @@ def _make(home: Path, size_mb: int) -> Corpus:
     state.root.mkdir(mode=0o700, exist_ok=True)
     state.root.chmod(0o700)
     state.config.write_text(CONFIG, encoding="utf-8")
+    hook_secret(state.secret)  # sessions call the script before the daemon has made it
     return corpus
 
 
