@@ -24,6 +24,8 @@ from carryover.daemon.server import hook_secret
 from carryover.ledger.connect import connect_read_only
 from carryover.ledger.queries import project_by_root
 from carryover.paths import StateDir
+from carryover.probe.checkout import Checkout
+from carryover.probe.own_file import why_not_own
 from carryover.publish.project_view import project_view
 
 MS: Final = 1000.0
@@ -143,7 +145,11 @@ def _settled(corpus: Corpus) -> dict[str, float]:
     """The ledger once the sources in projects are in it, too, which are found when the projects are known."""
     ledger = StateDir(corpus.home / ".carryover").ledger
     agents = [agent for agent in adapters().values() if agent.in_projects]
-    expected = {source.path for root in corpus.projects for agent in agents for source in agent.sources(root)}
+    found = [
+        (agent, root, source.path) for root in corpus.projects for agent in agents for source in agent.sources(root)
+    ]
+    # One that was made in few seconds is taken for a copy, and not read.
+    expected = {path for agent, root, path in found if why_not_own(agent, Checkout(root), Path(path)) is None}
     with daemon(corpus.home) as process:
         process.wait_caught_up()
         process.wait_until(lambda: expected <= _paths_read(ledger), every_s=0.2)
