@@ -54,6 +54,7 @@ def test_short_neighbours_are_joined() -> None:
         ("**실험 체계**로 묶어보자", ["실험 체계로 묶어보자"]),
         ("- first\n* second\n• third\n1. fourth", ["first", "second", "third", "1. fourth"]),
         ("```py\nx = 1\n```\n---\n~~~", ["x = 1"]),
+        ("`* Aside ────────────`\nA cap rounds.\n`──────────────────`", ["A cap rounds."]),
         ("| a | b |\n|---|---|\n| 1 | 2 |", ["| a | b |", "| 1 | 2 |"]),
         ("[the guide](https://x.org/y) says", ["the guide (https://x.org/y) says"]),
     ],
