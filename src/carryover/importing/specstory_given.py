@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 from typing import Final
 
 import msgspec
@@ -44,6 +45,7 @@ _CUT: Final = "\n… (output truncated)"
 _WHOLE: Final = "\n  ],\n"
 """The end of a complete list in the JSON object of such a result."""
 _REPLACEMENTS: Final = "[map["
+_REPLACED: Final = later(r"(?:map\[| )filePath:")
 """How VS Code's list of replacements begins, as Go prints it: a map each, its names in order."""
 
 
@@ -123,7 +125,8 @@ def printed_in(lines: Sequence[str], fenced: Sequence[tuple[str, str]]) -> Seque
 def replaced_in(fenced: Sequence[tuple[str, str]]) -> list[str]:
     """Returns the files in lists of replacements, of which each names its file and has the texts behind it."""
     lists = (text for _, text in fenced if text.startswith(_REPLACEMENTS))
-    named = (one.partition(" newString:") for text in lists for one in text.split(" filePath:")[1:])
+    entries = chain.from_iterable(_REPLACED.split(text)[1:] for text in lists)
+    named = (one.partition(" newString:") for one in entries)
     return list(dict.fromkeys(path for path, texts, _ in named if texts and "\n" not in path))
 
 

@@ -43,7 +43,7 @@ def test_the_arguments_of_an_edit_are_not_what_it_printed(tmp_path: Path) -> Non
 def test_an_edit_of_several_files_names_each_once_and_not_by_what_it_is_for(tmp_path: Path) -> None:
     """`multi_replace_string_in_file`, v2.1.0, VS Code Copilot, January 2026."""
     of_cart = "map[explanation:Round it filePath:/p/cart.py newString:x = {\n  filePath: one\n} oldString:x = 1]"
-    of_till = "map[explanation:Print it filePath:/p/till.py newString:y oldString:z]"
+    of_till = "map[filePath:/p/till.py newString:y oldString:z]"  # 2.1.0, February 2026: not said what for
     lists = ("- explanation: `Round the price and print it`", "- replacements:", "", "```")
     edits = f"[{of_cart} {of_till} {of_cart}]"
     bodies = bodies_in(tmp_path / "story.md", tool("generic", "multi_replace_string_in_file", *lists, edits, "```"))
