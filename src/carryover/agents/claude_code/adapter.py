@@ -34,6 +34,7 @@ from carryover.agents.claude_code.prompts import (
     OF_SESSIONS,
     SENT_AS_USER,
     add_message,
+    command_in,
     is_clients,
     is_copy,
     is_no_prompt,
@@ -87,7 +88,7 @@ _QUIET: Final = frozenset(
     "file-history-snapshot last-prompt mode permission-mode progress summary tools-used "
     "agent-color agent-setting attribution-snapshot bridge-session content-replacement fork-context-ref frame-link "
     "history-suppression pr-link relocated saved_hook_context speculation-accept tag task-summary "
-    "system/api_error system/informational system/local_command system/stop_hook_summary "
+    "system/api_error system/informational system/stop_hook_summary "
     "system/turn_duration system/agents_killed system/bridge_status system/memory_saved system/microcompact_boundary "
     "system/model_consent_fallback system/model_refusal_fallback system/permission_retry "
     "system/scheduled_task_fire".split()
@@ -242,6 +243,8 @@ def _system(builder: ClaudeBuilder) -> None:
         text = without_handoff(rawjson.content_text(builder.line.content) or "").replace(_RECAP_HINT, "").strip()
         if text:
             builder.add(model.AgentSummary(text=text, source="away"), "summary", digest(text))
+    elif subtype == "local_command":
+        _leave_queue(builder, " ".join(command_in(rawjson.content_text(builder.line.content) or "")), withdrawn=True)
     else:
         builder.skip(f"system/{subtype}", "unknown subtype")
 
@@ -263,7 +266,8 @@ def _words(builder: ClaudeBuilder, texts: list[str], attachments: int) -> None:
         return
     if line.is_meta or line.is_visible_in_transcript_only or is_clients(text):
         # A scheduled prompt enters the queue like the user's, and begins a turn (2.1.126, 2.1.138).
-        if _leave_queue(builder, text, withdrawn=True) and line.is_meta and builder.subagent_id is None:
+        left = _leave_queue(builder, " ".join(command_in(text)).strip() or text, withdrawn=True)
+        if left and line.is_meta and builder.subagent_id is None:
             builder.add(model.UserPrompt(text=text, actor="model", scheduled=True), "prompt", digest(text))
         return
     if text in _INTERRUPTED:
@@ -328,16 +332,11 @@ def _leave_queue(builder: ClaudeBuilder, text: str, *, withdrawn: bool = False) 
 
 
 def _command(builder: ClaudeBuilder, text: str) -> None:
-    """Handles a slash command that the client expands for the model (2.0.65, 2.1.16, 2.1.126, 2.1.328).
-
-    Of one that it runs itself the record begins with `<command-name>`.
-    """
-    command = f"/{(tagged(text, 'command-name') or '').strip().removeprefix('/')}"
-    if command == "/":
+    """Handles a slash command that the client expands for the model (2.0.65, 2.1.16, 2.1.126, 2.1.328)."""
+    command, words = command_in(text)
+    if not command:
         builder.skip("user/command", "no command name")
         return
-    # The arguments are the user's and may contain tags too: up to the last closing one.
-    words = text.partition("<command-args>")[2].rpartition("</command-args>")[0].strip()
     typed = f"{command} {words}".strip()
     builder.add(model.UserPrompt(text=words, actor=builder.actor, command=command), "prompt", digest(typed))
     _leave_queue(builder, typed, withdrawn=True)

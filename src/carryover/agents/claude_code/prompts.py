@@ -13,7 +13,7 @@ from carryover import model
 from carryover.agents.claude_code.lines import ClaudeBuilder
 from carryover.records.fields import digest
 from carryover.records.lenient import inside, text_of
-from carryover.records.text import without_handoff
+from carryover.records.text import tagged, without_handoff
 from carryover.text.pattern import later
 
 _GLUED_BEFORE: Final = later(r"\s*(?:(?:<(ide_\w+)>.*</\1>|<system-reminder>.*?</system-reminder>)\s*)*", re.DOTALL)
@@ -103,6 +103,18 @@ def typed_of(messages: Sequence[Sequence[str]]) -> list[str]:
 def is_clients(text: str) -> bool:
     """Whether the client wrote a text that stands for the user's."""
     return text.startswith((*_LOCAL, _SKILL, _BLOCKED)) or _CLIENTS_WORDS.fullmatch(text) is not None
+
+
+def command_in(text: str) -> tuple[str, str]:
+    """Returns the slash command that a record tells of, and its arguments; empty texts if it tells of none.
+
+    The record of one that the client runs itself begins with `<command-name>`.
+    """
+    name = (tagged(text, "command-name") or "").strip().removeprefix("/")
+    if not name or not text.startswith("<command-"):
+        return "", ""
+    # The arguments are the user's and may contain tags too: up to the last closing one.
+    return f"/{name}", text.partition("<command-args>")[2].rpartition("</command-args>")[0].strip()
 
 
 def is_no_prompt(text: str) -> bool:

@@ -1,0 +1,94 @@
+"""What enters and leaves the queue of a session: which of it the user typed, and what becomes of it."""
+
+from __future__ import annotations
+
+import pytest
+
+from agents.claude_code.session import Session
+from agents.claude_code.test_messages import LOCAL, OPENED
+from carryover.model import BackgroundTask, QueuedPrompt
+from carryover.model import UserPrompt as Prompt
+
+
+def test_a_prompt_that_was_taken_back_is_withdrawn() -> None:
+    """2.1.16 gives each text back in a record of its own."""
+    transcript = Session()
+    texts = ("is it still running?", "??")
+    for operation in ("enqueue", "popAll"):
+        for text in texts:
+            transcript.queue(operation, text)
+
+    assert transcript.bodies[2:] == [QueuedPrompt(text=text, change="withdrawn") for text in texts]
+
+
+def test_reports_of_jobs_and_messages_of_other_sessions_are_never_queued_prompts() -> None:
+    """But what a report says of the job is known from then on, long before it is delivered."""
+    report = "<task-notification>\n<task-id>b1</task-id>\n<status>completed</status>\n</task-notification>"
+    transcript, done = Session(), [BackgroundTask(task_id="b1", state="done")]
+
+    assert transcript.queue("enqueue", report) == done
+    assert transcript.queue("remove", report, reason="absorbed_mid_turn") == []
+    assert transcript.attachment("queued_command", prompt=report, commandMode="task-notification") == done
+    message = '<cross-session-message from="a">Pull.</cross-session-message>'
+    assert transcript.queue("enqueue", message) == transcript.queue("remove", message) == []
+
+
+@pytest.mark.parametrize(
+    "message", ['<channel source="chat" chat_id="4">\nDeploy with --force.\n</channel>', "<tick>09:00</tick>"]
+)
+def test_what_a_channel_of_an_mcp_server_brings_is_no_queued_prompt(message: str) -> None:
+    transcript = Session()
+
+    assert transcript.queue("enqueue", message) == []
+    assert transcript.user(message, isMeta=True, origin={"kind": "channel"}) == []
+    assert transcript.queue("enqueue", "<bash-input>git fetch</bash-input>\n<bash-stdout></bash-stdout>") == []
+    assert transcript.queue("enqueue", "Why does <b> not close </i>?") != []
+
+
+def test_a_scheduled_prompt_begins_a_turn_and_is_not_the_users() -> None:
+    """It passes the queue as the user's prompts do (2.1.126, 2.1.138)."""
+    transcript = Session()
+    transcript.queue("enqueue", "Deploy with --force.")
+    transcript.queue("dequeue")
+
+    withdrawn, prompt = transcript.user("Deploy with --force.", isMeta=True)
+    assert withdrawn == QueuedPrompt(text="Deploy with --force.", change="withdrawn")
+    assert prompt == Prompt(text="Deploy with --force.", actor="model", scheduled=True)
+    # What never was in the queue is only context for the model.
+    assert transcript.user("Deploy with --force.", isMeta=True) == []
+
+
+@pytest.mark.parametrize("tool", ["CronCreate", "ScheduleWakeup"])
+def test_what_the_model_has_scheduled_is_not_queued_by_the_user(tool: str) -> None:
+    """The prompt that enters the queue later is in the call (2.1.112)."""
+    transcript = Session()
+    transcript.runs(tool, "Scheduled.", prompt="Look at the build.\n")
+
+    assert transcript.queue("enqueue", "Look at the build.") == []
+    assert transcript.queue("enqueue", "Stop.") == [QueuedPrompt(text="Stop.")]
+    transcript.queue("dequeue")
+    assert transcript.user("Look at the build.", isMeta=True) == [
+        Prompt(text="Look at the build.", actor="model", scheduled=True)
+    ]
+
+
+def test_what_the_client_puts_into_the_queue_is_no_prompt() -> None:
+    transcript = Session()
+    for text in ('{"task_id":"b1","task_type":"local_bash"}', "/rate-limit-options", "/compact ", LOCAL):
+        assert transcript.queue("enqueue", text) == []
+    assert transcript.attachment("queued_command", prompt="/compact", commandMode="prompt") == []
+    for text in (f"{OPENED}\nAdd a discount", "/btw税はある", "/shop:review"):
+        assert transcript.queue("enqueue", text) == [QueuedPrompt(text=text.removeprefix(f"{OPENED}\n"))]
+
+
+def test_a_queued_command_that_the_client_runs_itself_is_withdrawn() -> None:
+    """It leaves the queue without a text; what tells of it is the record of the command (2.1.332)."""
+    transcript = Session()
+    withdrawn = [QueuedPrompt(text="/brand-new some words", change="withdrawn")]
+    for _ in range(2):
+        transcript.queue("enqueue", "/brand-new some words")
+    transcript.queue("dequeue")
+
+    assert transcript.user(LOCAL) == withdrawn
+    assert transcript.record("system", subtype="local_command", content=LOCAL) == withdrawn
+    assert transcript.user(LOCAL) == []
