@@ -51,10 +51,12 @@ def add_prompt(
     actor: Actor = "human",
     command: str | None = None,
     attachments: int = 0,
+    in_turn: bool = False,
 ) -> None:
     """Adds a prompt, if there is anything in it."""
     if text.strip() or command or attachments:
-        recorder.add(UserPrompt(text=text, actor=actor, command=command, attachments=attachments), key)
+        prompt = UserPrompt(text=text, actor=actor, command=command, attachments=attachments, in_turn=in_turn)
+        recorder.add(prompt, key)
 
 
 def add_answer(

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from agents.qwen_code.contract_case import model as answered
 from agents.qwen_code.contract_case import record, recording, user
 from carryover import model
 from carryover.adapter.contract import Record
@@ -53,6 +56,32 @@ def test_what_was_typed_and_what_the_user_did_in_a_terminal() -> None:
     assert standing(found, model.ToolResult)[-1].status == "denied"
     [plan] = standing(found, model.PlanUpdate)
     assert [item.text for item in plan.items] == ["Add discount()"]
+
+
+def test_a_text_typed_while_it_works_belongs_to_the_turn() -> None:
+    typed = [body for body in standing(read("interactive"), model.UserPrompt) if body.in_turn]
+
+    assert [body.text for body in typed] == ["queued follow-up"]
+
+
+def test_a_call_that_escape_stopped_ends_the_turn() -> None:
+    """Nothing else tells of it: the last of the calls of an answer has no other record behind it (0.24.4)."""
+    stopped = "[Operation Cancelled] Reason: The tool had already completed; its output was discarded."
+    refused = "[Operation Cancelled] Reason: User did not allow tool call"
+    for texts, ends in (((stopped, stopped), ["interrupted"]), ((stopped, refused), []), ((refused,), [])):
+        calls = [{"functionCall": {"id": f"c{at}", "name": "glob", "args": {}}} for at in range(len(texts))]
+        lines = [answered(*calls), *(cancelled(f"c{at}", text) for at, text in enumerate(texts))]
+        context, found = QwenContext(), list[Any]()
+        for number, line in enumerate(lines, 1):
+            context, parsed = AGENT.parse(source_at(AGENT, recording("oneshot")), context, Record(number, line))
+            found += [event.body.reason for event in parsed.events if isinstance(event.body, model.TurnEnd)]
+        assert found == ends
+
+
+def cancelled(ident: str, text: str) -> bytes:
+    response = {"id": ident, "name": "glob", "response": {"error": text}}
+    message = {"role": "user", "parts": [{"functionResponse": response}]}
+    return record("tool_result", uuid=ident, message=message, toolCallResult={"callId": ident, "status": "cancelled"})
 
 
 def test_a_rewound_turn_is_taken_back_and_its_files_stay() -> None:

@@ -45,7 +45,8 @@ _SOURCE_OF: Final = partial(source_at, SPEC.id, _LAYOUTS)
 _LAYOUT_ROOT: Final = partial(root_above, source_of=_SOURCE_OF, names=("projects",))
 _HEAD_RECORDS: Final = 20
 _DENIED: Final = later(r"(?:\[Operation Cancelled\] Reason: )?User did not allow tool call\.?")
-_PROMPTS: Final = (None, "mid_turn_user_message")
+_IN_TURN: Final = "mid_turn_user_message"
+_PROMPTS: Final = (None, _IN_TURN)
 _NOT_TYPED: Final = frozenset(("cron", "goal_runtime", "realtime_message"))
 """Subtypes of `user` records that nobody typed (code)."""
 _HOOK: Final = "<qwen:user-prompt-submit-context>"
@@ -123,6 +124,8 @@ def _result(builder: _Builder) -> None:
     builder.end_call(call, outcome, changes=_made(call, shown))
     for part, body in _effects(call, shown) if outcome.status == "ok" else ():
         builder.add(body, part)
+    if outcome.status == "interrupted" and not (builder.open_calls or builder.subagent_id):
+        builder.add(TurnEnd(reason="interrupted"), "end")
 
 
 def _outcome(call: OpenCall, response: Fields, result: Fields) -> ToolOutcome:
@@ -196,7 +199,8 @@ def _prompt(builder: _Builder, text: str, parts: list[Fields]) -> None:
         return
     text = contents.REFERENCED.split(text, maxsplit=1)[0].strip()
     attachments = sum("inlineData" in part for part in parts)
-    add_prompt(builder, "prompt", text, actor=builder.actor, attachments=attachments)
+    in_turn = builder.line.subtype == _IN_TURN
+    add_prompt(builder, "prompt", text, actor=builder.actor, attachments=attachments, in_turn=in_turn)
 
 
 def _assistant(builder: _Builder) -> None:
