@@ -46,9 +46,9 @@ def _announced(past: Past) -> list[Entry]:
 
 
 def _plan(past: Past) -> list[Entry]:
-    lists = [past.lead] if past.lead.digest.plan else [one for one in past.view.sessions if one.digest.plan]
-    lists = [one for one in lists if not (_is_unkept(one.digest) or was_left(past, one.digest.turns[-1].last_ms))]
-    lists = [one for one in lists if _turns_since(one.digest) < _MOST_SINCE]
+    lists = [one for one in past.view.sessions if one.digest.plan and not was_left(past, one.digest.turns[-1].last_ms)]
+    lists = [past.lead] if past.lead.digest.plan else lists
+    lists = [one for one in lists if not _is_unkept(one.digest) and _turns_since(one.digest) < _MOST_SINCE]
     if not lists:
         return []
     session = max(lists, key=lambda one: one.digest.plan_ms)
