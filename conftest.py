@@ -6,7 +6,6 @@ import gc
 import os
 import pwd
 import random
-import shutil
 import signal
 import sys
 from collections.abc import Iterator, Sequence
@@ -102,8 +101,11 @@ def pytest_configure(config: pytest.Config) -> None:
         settings.load_profile("more")
     if config.getoption("--as-darwin"):
         as_darwin.begin(with_git=not config.getoption("--without-git"))
-    if TEMPROOT not in os.environ and IN_MEMORY.is_dir() and shutil.disk_usage(IN_MEMORY).free >= ENOUGH_BYTES:
-        os.environ[TEMPROOT] = str(IN_MEMORY)
+    if TEMPROOT not in os.environ and IN_MEMORY.is_dir():
+        room = os.statvfs(IN_MEMORY)
+        # Docker lets nothing run from there, also where `--shm-size` makes it large enough; tests run scripts.
+        if room.f_bavail * room.f_frsize >= ENOUGH_BYTES and not room.f_flag & os.ST_NOEXEC:
+            os.environ[TEMPROOT] = str(IN_MEMORY)
 
 
 @pytest.hookimpl(trylast=True)
