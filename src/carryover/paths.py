@@ -60,8 +60,6 @@ class StateDir(msgspec.Struct, frozen=True):
 
     ledger = _Entry("ledger.sqlite")
     """The SQLite database with everything read from transcripts, without secrets."""
-    handoff = _Entry("handoff.md")
-    """The handoff of the project that changed last. For people to look at; never injected anywhere."""
     hook_script = _Entry("hook.sh")
     """The script that agents' hooks run."""
     config = _Entry("config.toml")
