@@ -297,15 +297,25 @@ def carries_out(session: SessionView, digest: Digest) -> bool:
 
 
 def was_left(past: Past, at_ms: int) -> bool:
-    """Whether the user had work done in two sessions that began after `at_ms`. Of 32 questions in public transcripts
-    with such sessions, of any age, none was answered later in its own session."""
-    return sessions_since(past, at_ms) > 1
+    """Whether the user had work done in two sessions that began after `at_ms`, or in one and all is committed since. Of
+    32 questions in public transcripts with two such sessions, of any age, none was answered later in its own
+    session."""
+    return sessions_since(past, at_ms) > 1 or was_committed(past, at_ms)
+
+
+def was_committed(past: Past, at_ms: int) -> bool:
+    """Whether the user had work done in a session that began after `at_ms`, and all is committed since."""
+    return any(began_ms < past.clean_ms for began_ms in _began_since(past, at_ms))
 
 
 def sessions_since(past: Past, at_ms: int) -> int:
     """Returns in how many sessions that began after `at_ms` the user had work done."""
-    later = (one.digest for one in past.view.sessions if one.started_ms > at_ms and one.digest.worked)
-    return sum(any(map(says_something, digest.turns)) for digest in later)
+    return len(_began_since(past, at_ms))
+
+
+def _began_since(past: Past, at_ms: int) -> list[int]:
+    later = [one for one in past.view.sessions if one.started_ms > at_ms and one.digest.worked]
+    return [one.started_ms for one in later if any(map(says_something, one.digest.turns))]
 
 
 def answers_since(digest: Digest, turn: int) -> int:

@@ -20,7 +20,7 @@ from carryover.distill.quotes import earlier, estimated_tokens, quoted
 from carryover.distill.sections.quoting import from_turn, parted
 from carryover.distill.sections.replied_to import replying_to
 from carryover.distill.subjects import subjects_in
-from carryover.distill.trail import Past, Step, carries_out, sessions_since, waiting_prompts
+from carryover.distill.trail import Past, Step, carries_out, sessions_since, waiting_prompts, was_committed
 from carryover.distill.view import ProjectView
 from carryover.facts import DAY_MS
 
@@ -131,7 +131,8 @@ def _taken_up(past: Past, chosen: Sequence[Step]) -> list[Step]:
 def _may_be_open(past: Past, step: Step) -> bool:
     """Whether what the turn was asked may be the leading session's task, too: if that one did not begin with a task of
     its own, or if this session was cut off (not to carry out its plan in another). What was asked more than a day
-    before the leading session began, or was left for work in other sessions, is most likely done."""
+    before the leading session began, was left for work in other sessions, or was committed since, is most likely
+    done."""
     if step.view is past.lead:
         return True
     first = past.lead.digest.turns[0]
@@ -145,6 +146,7 @@ def _may_be_open(past: Past, step: Step) -> bool:
         return False
     since = sessions_since(past, step.turn.last_ms)
     was_done = since > 1 and (past.at_ms - step.turn.last_ms) * since > DAY_MS
+    was_done |= was_committed(past, step.turn.last_ms)
     return first.at_ms - step.turn.last_ms <= DAY_MS and not was_done
 
 

@@ -8,13 +8,13 @@ from msgspec.structs import replace
 from carryover.distill.handoff import distill
 from carryover.distill.render import render
 from carryover.facts import Facts, GitFacts, GitNotes
-from carryover.model import UserPrompt
+from carryover.model import PlanItem, PlanUpdate, UserPrompt
 from carryover.records.fields import iso_utc
 from support.conversation import HOUR_MS, MINUTE_MS, Conversation, project, session, worked
 
 
-def text_with(git: GitFacts, talk: Conversation) -> str:
-    made = distill(project(talk), Facts(git), resume="ask", now_ms=talk.at_ms + 30 * HOUR_MS)
+def text_with(git: GitFacts, talk: Conversation, *later: Conversation) -> str:
+    made = distill(project(talk, *later), Facts(git), resume="ask", now_ms=talk.at_ms + 30 * HOUR_MS)
     return render(made) if made is not None else ""
 
 
@@ -135,6 +135,25 @@ def test_a_question_whether_to_commit_is_closed_once_all_is_committed(
         made = distill(project(*talks), Facts(git), resume="ask", now_ms=later.at_ms)
         assert made is not None
         assert ("claude-code asked (" in render(made), made.settled) == (is_open, not is_open)
+
+
+@pytest.mark.parametrize(
+    ("minutes", "untracked", "is_open"), [(90, 0, False), (90, 1, True), (5, 0, True), (-5, 0, True)]
+)
+def test_what_an_earlier_session_left_is_over_once_another_worked_and_all_is_committed(
+    minutes: int, untracked: int, is_open: bool
+) -> None:
+    items = (PlanItem(text="Round", state="done"), PlanItem(text="Cap", state="active"))
+    talk = session("s1").user("Move the vouchers.").event(PlanUpdate(items=items)).edited("cart.py")
+    talk.says("Moved. Shall I drop the table?")
+    committed_ms = talk.at_ms + minutes * MINUTE_MS
+    git = GitFacts(branch="main", head="1a2b3c4", committed_ms=committed_ms, untracked=untracked)
+    later = worked("s2", "Go on with the manual.", hours=1)
+
+    text = text_with(git, talk, later)
+    assert ("claude-code asked (" in text, "in progress: Cap" in text) == (is_open, is_open)
+    alone = text_with(git, talk)  # nobody worked on anything else since
+    assert "claude-code asked (" in alone and "in progress: Cap" in alone
 
 
 def test_a_question_about_a_commit_that_the_agent_made_stays_open() -> None:
