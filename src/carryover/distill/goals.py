@@ -18,7 +18,12 @@ _NAME: Final = later(r"/[\w:.-]*|\w*", re.ASCII)
 
 def says_something(turn: Turn) -> bool:
     """Whether the prompt is more than a short reply or punctuation, and was not sent on a schedule."""
-    return turn.attachments > 0 or not (only_replies(turn.prompt) or turn.is_scheduled)
+    return not turn.is_scheduled and not is_reply(turn)
+
+
+def is_reply(turn: Turn) -> bool:
+    """Whether the prompt is a short reply or punctuation, or missing."""
+    return turn.attachments == 0 and only_replies(turn.prompt)
 
 
 def goal_of(digest: Gist) -> Turn | None:
@@ -56,7 +61,7 @@ def task_of(digest: Gist) -> str | None:
 def only_goes_on(digest: Gist) -> bool:
     """Whether a session goes on with earlier work and asks for nothing else: there are only short replies in it, and
     work was done for them, or one of them says to go on."""
-    if any(map(says_something, digest.turns)):
+    if not all(map(is_reply, digest.turns)):
         return False
     says_so = (turn.resumes or asks_to_go_on(turn.prompt) or says_to_begin(turn.prompt) for turn in digest.turns)
     return digest.worked or any(says_so)

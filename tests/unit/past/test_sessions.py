@@ -7,7 +7,7 @@ import pytest
 from carryover.distill.own_text import go_on_prompt
 from carryover.ledger.queries import sessions
 from carryover.ledger.store import Ledger
-from carryover.model import NOTE, FileEdit, SessionInfo, ToolResult
+from carryover.model import NOTE, FileEdit, SessionInfo, ToolResult, UserPrompt
 from carryover.past.sessions import listed, session_page
 from carryover.past.titles import title_of
 from carryover.past.types import Session
@@ -71,6 +71,17 @@ async def test_a_session_in_which_nothing_else_was_asked_yet_is_said_to_go_on(sc
 
     await scribe.tell("let's start", "number the vouchers")
     assert title_of(scribe.db, row) == "number the vouchers"
+
+
+async def test_a_session_that_a_schedule_began_is_called_by_what_was_scheduled(scribe: Scribe) -> None:
+    await scribe.tell("number the vouchers")
+    takings = UserPrompt(text="Write down the takings.", actor="model", scheduled=True)
+    edit = FileEdit(path="/repo/takings.md", change="add")
+    nightly = [scribe.event(body, session="s2") for body in (takings, edit)]
+    await scribe.tell(*nightly, path="/t/2.jsonl")
+
+    [newest] = listed(scribe.db, sessions(scribe.db, None, limit=1))
+    assert "Write down the takings." in (newest.title or "")
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from carryover.distill.closed_classes import asks_to_commit, asks_to_go_on, is_question
 from carryover.distill.digest import Digest, SeenRun
 from carryover.distill.entry import WEIGHTS, Entry
-from carryover.distill.goals import says_something
+from carryover.distill.goals import is_reply
 from carryover.distill.own_text import PROTOCOL_QUESTION
 from carryover.distill.quotes import cut_middle, earlier, excerpt, in_code, name_of_test, printed_line, sentences
 from carryover.distill.sections.quoting import from_session, from_turn, last_words, parted
@@ -123,7 +123,7 @@ def _exchange(step: Step) -> str:
 def _may_be_the_protocols(past: Past, step: Step) -> bool:
     """Whether the question was asked before anything was done in a session that took over from another."""
     takes_over = past.steps[0].view is not step.view
-    if step.turn.resumes or (takes_over and is_idle(step)):
+    if step.turn.resumes or (takes_over and is_idle(step) and not step.turn.is_scheduled):
         return True
     said = any(PROTOCOL_QUESTION in said.text for said in step.turn.said)
     return said and PROTOCOL_QUESTION in last_words(step.turn).question
@@ -156,7 +156,7 @@ def _asked(past: Past, step: Step, back: int) -> list[Entry]:
 
 def _only_greets(digest: Digest) -> bool:
     """Whether the user has only greeted the agent so far. What the agent then asks is a greeting, too."""
-    return not digest.worked and all(turn.prompt != "" and not says_something(turn) for turn in digest.turns)
+    return not digest.worked and all(turn.prompt != "" and is_reply(turn) for turn in digest.turns)
 
 
 def _went_on(step: Step) -> bool:

@@ -190,6 +190,14 @@ def test_a_question_is_left_for_the_work_of_two_later_sessions(hours: tuple[int,
     assert "Shall I delete" in under("Open questions", asked, talk, beside.edited("logo.svg").says("It is drawn."))
 
 
+def test_what_an_agent_asks_after_a_scheduled_prompt_is_a_question() -> None:
+    nightly = session("n1", hours=2)
+    nightly.event(model.UserPrompt(text="Look at the copies.", actor="model", scheduled=True))
+    nightly.ran("copies.log", "0 bytes", op="read").says("One is empty. Shall I make it again?", final=True)
+
+    assert "Shall I make it again?" in under("Open questions", worked(), nightly)
+
+
 def test_nothing_is_left_for_sessions_that_a_schedule_began() -> None:
     nightly = [session(f"n{number}", hours=number) for number in (2, 3)]
     for talk in nightly:
