@@ -15,10 +15,6 @@ from carryover.text.looking import found_nothing, is_looking, is_waiting, withou
 from carryover.text.pattern import later
 from carryover.text.stack import is_frame
 
-_MISSING: Final = later(
-    r"(?:No module named|Cannot find (?:module|package)) '([\w@/.-]{1,80})'"
-    r"|command not found: ([\w.-]{1,60})|([\w.-]{1,60}): (?:command )?not found"
-)
 _RAISED: Final = later(
     r"(?:Caused by: |Exception in thread \"[^\"\n]{1,80}\" |Unhandled exception\. )?"
     r"(?:[\w.]+\.)?[A-Z]\w*(?:Error|Exception|Interrupt|Exit)\b(?::|$)",
@@ -40,9 +36,6 @@ _LISTED_WITHIN: Final = 5
 _IN_JSON: Final = later(r'"error":\s*\{[^{}]{0,400}?"message":\s*"((?:[^"\\\n]|\\.){3,400})"')
 """An error's message in JSON output; more JSON may follow."""
 _ESCAPED: Final = later(r'\\(["\\/])')
-_TEX: Final = later(r"^! (?:[A-Z][^\n]{3,200})$", re.M)
-_WRITTEN: Final = later(r"^Output written on [^\n]{3,120}$", re.M)
-"""TeX goes on after an error, and may write the whole document."""
 _REJECTED: Final = later(r"^ ! (\[[^\]\n]{1,40}\] [^\n]{1,120})$", re.M)
 """What `git push` says of a branch that was not taken."""
 _NO_CHAIN: Final = later(r"[;\n]|\|\|")
@@ -159,9 +152,6 @@ def why(output: str, *, of_edit: bool = False) -> str:
         return clip(one_line(lines[0]), chars=_CAUSE_CHARS)
     if output.rstrip().endswith(("}", "]")) and (in_json := _IN_JSON.findall(output)):
         return clip(one_line(_ESCAPED.sub(r"\1", in_json[-1])), chars=_CAUSE_CHARS)
-    if in_tex := _TEX.search(output):
-        written = _WRITTEN.search(output, in_tex.end())
-        return LINE_BREAK.join(one_line(found[0]) for found in (in_tex, written) if found is not None)
     last = lines[-1]
     for line in reversed(lines[-4:-1]):
         if len(last) >= _SHORT_CAUSE:
@@ -202,16 +192,3 @@ def _telling(output: str) -> list[str]:
 def may_explain(body: ToolResult, attempt: str) -> bool:
     """Whether a call reads a file that a failed attempt names."""
     return any(name in body.subject for name in _FILE_NAME.findall(attempt))
-
-
-def installs(body: ToolResult, why: str) -> bool:
-    """Whether a command has installed the module or program that was missing when something failed."""
-    missing = _MISSING.search(why)
-    if missing is None or body.op != "shell" or is_looking(body.subject):
-        return False
-    name = next(filter(None, missing.groups()))
-    top = re.escape(name if missing[1] and "/" in name else name.partition(".")[0])
-    named = rf"(?<![\w.-]){top}(?![\w/.-])"
-    if re.search(rf"^(?:npm )?(?:error|err!|e)(?!\w)[^\n]*?{named}", body.output, re.M | re.I):
-        return False  # a failed installation, whose exit code a pipe may hide
-    return re.search(rf"\b(?:install|(?<!git )add)\b[^|;&\n]*?(?<!/){named}", body.subject) is not None

@@ -205,7 +205,7 @@ def _failures_after(failures: tuple[Failure, ...], body: ToolResult, at_ms: int,
         def is_solved(failure: Failure) -> bool:
             is_sent = (to != "" and to in failure.why) or (has_committed and _only_commits(failure))
             is_step = failure.signature in again or failure.command in again
-            return is_sent or is_step or commands.installs(body, failure.why) or _solves(failure, mark, turn)
+            return is_sent or is_step or _solves(failure, mark, turn)
 
         return tuple(replace(failure, solved=is_solved(failure)) for failure in failures)
     former = next((failure for failure in failures if failure.signature == mark), None)
@@ -256,7 +256,7 @@ def _edit(digest: Digest, event: Event, body: FileEdit) -> Digest:
         anchor=clip(body.anchor, chars=120) if body.anchor else None,
         changes=reverting.with_change(former.changes if former else (), body, digest.prompts),
     )
-    reverts = reverting.reverts_after(digest.reverts, former, body, digest.prompts, event.at_ms, digest.calls)
+    reverts = reverting.reverts_after(digest.reverts, former, body, digest.prompts, event.at_ms)
     digest = replace(digest, reverts=reverts)
     others = (other for other in digest.touched if other.path not in (body.path, body.old_path))
     digest = replace(at_work(digest, event), touched=(*others, file)[-_MOST_EDITED_FILES:], failures=failures)

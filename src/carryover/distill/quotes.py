@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Sequence
 from functools import lru_cache
-from itertools import groupby, pairwise
+from itertools import pairwise
 from typing import Final
 
 from carryover.distill.closed_classes import NEGATED_ENDS, is_list_item, negates
@@ -14,11 +13,9 @@ from carryover.records.text import without_ansi
 from carryover.text.harmless import one_line, without_stacks
 from carryover.text.markdown import LineForm, line_forms, without_code
 from carryover.text.pattern import later
-from carryover.text.unread import is_number, is_unread
+from carryover.text.unread import is_unread
 
 PIECE_CHARS: Final = 280
-_LEAST_NUMBERS: Final = 4
-"""So many lines with a number each are a column."""
 PIECE_TOKENS: Final = 90
 """Limits text in a wide script, so that its lines are as easy to drop as others."""
 _LONG_WORD: Final = 96
@@ -65,22 +62,12 @@ def _formed_lines(text: str) -> tuple[tuple[LineForm, str], ...]:
     raw_lines = without_stacks(without_ansi(text)).splitlines()
     forms = line_forms(raw_lines)
     kept = [(form, raw, line) for form, raw in zip(forms, raw_lines, strict=True) if (line := _tidy(raw, form))]
-    columns = _columns([line for _, _, line in kept])
-    unread = [at in columns or is_unread(raw.strip()) for at, (_, raw, _) in enumerate(kept)]
+    unread = [is_unread(raw.strip()) for _, raw, _ in kept]
     lines = [(form, _ELLIPSIS if skip else line) for (form, _, line), skip in zip(kept, unread, strict=True)]
     if all(line == _ELLIPSIS for _, line in lines):
         ends = [(form, line) for form, _, line in kept]
         return tuple(ends if len(ends) < 3 else [ends[0], (ends[0][0], _ELLIPSIS), ends[-1]])
     return tuple(one for before, one in pairwise([("text", ""), *lines]) if not one[1] == before[1] == _ELLIPSIS)
-
-
-def _columns(lines: Sequence[str]) -> set[int]:
-    """Returns the indexes of lines that belong to a column of numbers."""
-    found: set[int] = set()
-    for is_column, run in groupby(range(len(lines)), key=lambda at: is_number(lines[at])):
-        indexes = list(run)
-        found.update(indexes if is_column and len(indexes) >= _LEAST_NUMBERS else ())
-    return found
 
 
 def lines_of(text: str) -> tuple[str, ...]:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Collection, Iterable, Sequence
 from itertools import combinations
 from typing import Final
 
-from carryover.distill.digest import Call, Change, EditedFile, Revert
+from carryover.distill.digest import Change, EditedFile, Revert
 from carryover.model import FileEdit
 from carryover.text.pattern import later
-from carryover.text.shell import simple_commands
 
 _MOST_CHANGES: Final = 8
 _MOST_REVERTS: Final = 20
@@ -21,11 +19,6 @@ _IMPORT: Final = later(
     r"|(?:[\w.]+ )?\"[\w.~/@-]+\""
 )
 """A line of a file that only names what the others use, such as one of Go's `import (`, or an empty one."""
-_RUNS_FILES: Final = later(
-    r"(?:.*[/\\])?(?:python|node|bun|deno|tsx|ts-node|ruby|perl|php|lua|julia|Rscript|go|bash|zsh|sh|pwsh|powershell)"
-    r"[\d.]{0,6}(?:\.exe)?"
-)
-"""A program that runs the file which a later word of its command names."""
 
 
 def with_change(changes: tuple[Change, ...], edit: FileEdit, turn: int) -> tuple[Change, ...]:
@@ -50,15 +43,14 @@ def _checksum(lines: list[str], mark: str) -> int:
 
 
 def reverts_after(
-    known: tuple[Revert, ...], former: EditedFile | None, edit: FileEdit, turn: int, at_ms: int, calls: Iterable[Call]
+    known: tuple[Revert, ...], former: EditedFile | None, edit: FileEdit, turn: int, at_ms: int
 ) -> tuple[Revert, ...]:
     """Returns the reverts after an edit. One that was itself reverted no longer counts, nor does a deletion if the file
-    is added again: some agents rewrite files in that way. Nor does the deletion of a script
-    that one of `calls` ran: it has served its purpose."""
+    is added again: some agents rewrite files in that way."""
     if edit.change == "add" and former is not None and former.change == "delete":
         return tuple(one for one in known if one.path != edit.path or one.turn != former.turn)
     of = _reverted_turn(former, edit, turn) if former is not None else None
-    if of is None or (edit.change == "delete" and _was_run(edit.path, calls)):
+    if of is None:
         return known
     others = tuple(one for one in known if one.path != edit.path or one.turn != of)
     if len(others) < len(known):
@@ -83,24 +75,3 @@ def _reverted_turn(former: EditedFile, edit: FileEdit, turn: int) -> int | None:
 
 def _are_opposite(one: Change, other: Change) -> bool:
     return (one.added, one.removed) == (other.removed, other.added)
-
-
-def _was_run(path: str, calls: Iterable[Call]) -> bool:
-    """Whether a command ran the file, or another file that the newest command deleted together with it."""
-    commands = [call.subject for call in calls if call.op == "shell"]
-    newest = {_name(word) for each in simple_commands(commands[-1]) for word in each.words} if commands else set[str]()
-    gone = {name for name in newest if "." in name} if _name(path) in newest else {_name(path)}
-    naming = (command for command in commands if any(name in command for name in gone))
-    return any(_runs(each.words, gone) for command in naming for each in simple_commands(command))
-
-
-def _runs(words: Sequence[str], names: Collection[str]) -> bool:
-    """Whether a command runs a file of one of these names, as the argument of what runs such files or by its own."""
-    at = next((at for at, word in enumerate(words) if _name(word) in names), None)
-    if at is None:
-        return False
-    return at == 0 or words[at].startswith("./") or any(_RUNS_FILES.fullmatch(word) for word in words[:at])
-
-
-def _name(path: str) -> str:
-    return path.replace("\\", "/").rpartition("/")[2]

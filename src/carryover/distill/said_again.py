@@ -1,5 +1,5 @@
 """Takes out of prompts what a client or a habit puts into several of them, however short: what differs is what the
-user said. Out of answers it takes the lines that an agent was told to begin each with."""
+user said."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 
 from msgspec.structs import replace
 
-from carryover.distill.digest import Digest, Said, Turn
+from carryover.distill.digest import Digest, Turn
 from carryover.distill.pastes import is_machine_line
 from carryover.distill.view import ProjectView
 from carryover.text.harmless import one_line
@@ -25,8 +25,6 @@ _TWICE: Final = 2
 _GAP: Final = "…"
 _SENT_AGAIN: Final = 0.9
 """Share of a prompt that both ends of the next one have, if that is the same prompt with more words."""
-_OPENING: Final = 3
-"""So many lines at the beginning of as many answers are no chance, unless they are short."""
 _Sent = tuple[int, str, str]
 
 
@@ -41,7 +39,7 @@ def without_said_again(view: ProjectView) -> ProjectView:
     """Returns the view without what stands in its prompts between tags that come in several beside different words, and
     with `…` for each paragraph that another prompt has. It stays in the newer of two, which says it again, or in the
     first of more. A prompt of nothing else stays whole. What was sent again before it was answered is no prompt."""
-    digests = (_without_opening(_sent_once(session.digest)) for session in view.sessions)
+    digests = (_sent_once(session.digest) for session in view.sessions)
     sessions = (replace(one, digest=digest) for one, digest in zip(view.sessions, digests, strict=True))
     view = replace(view, sessions=tuple(sessions))
     turns = {turn.sent: turn for session in view.sessions for turn in session.digest.turns if turn.prompt}
@@ -79,30 +77,6 @@ def _sent_once(digest: Digest) -> Digest:
         return digest
     turns = zip(digest.turns, again, strict=True)
     return replace(digest, turns=tuple(replace(turn, prompt="", chars=0) if was else turn for turn, was in turns))
-
-
-def _without_opening(digest: Digest) -> Digest:
-    """Returns the digest without the lines that several answers begin with, as rules to repeat each time do."""
-    answers: dict[tuple[str, ...], list[list[str]]] = {}
-    for turn in digest.turns:
-        for said in turn.said:
-            lines = said.text.splitlines()
-            answers.setdefault(tuple(lines[:_OPENING]), []).append(lines)
-    shared: dict[tuple[str, ...], int] = {
-        opening: len(commonprefix(some))
-        for opening, some in answers.items()
-        if sum(map(len, opening)) >= _OPENING * _SHORTEST and len(some) >= _OPENING
-    }
-    if not shared:
-        return digest
-
-    def without(said: Said) -> Said:
-        lines = said.text.splitlines()
-        own = "\n".join(lines[shared.get(tuple(lines[:_OPENING]), 0) :]).strip()
-        return replace(said, text=own) if own else said
-
-    turns = (replace(turn, said=tuple(map(without, turn.said))) for turn in digest.turns)
-    return replace(digest, turns=tuple(turns))
 
 
 def _is_sent_again(turn: Turn, following: Turn) -> bool:

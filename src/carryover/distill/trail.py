@@ -7,7 +7,7 @@ from itertools import chain
 from typing import Final, NamedTuple
 
 from carryover.distill.closed_classes import is_question
-from carryover.distill.digest import UNNAMED_JOB, Digest, Pending, Said, Turn
+from carryover.distill.digest import UNNAMED_JOB, Digest, Pending, Turn
 from carryover.distill.goals import says_something
 from carryover.distill.quotes import earlier
 from carryover.distill.said_again import without_said_again
@@ -19,10 +19,6 @@ from carryover.text.looking import is_looking
 
 _CUT_OFF: Final = {"interrupted": "interrupted", "error": "ended in an error", "limit": "stopped at a usage limit"}
 _MOST_LAST_LINES: Final = 3
-_LEAST_ANSWER: Final = 400
-_TIMES_LONGER: Final = 3
-_MOST_BETWEEN: Final = 3
-"""Of an answer before a closing remark: its length, also beside the remark's, and the calls between the two."""
 _MOST_SINCE: Final = 8
 """After more answers than this, the last words of the newest recorded work no longer show the current state. Work done
 since may not be recognisable, as with a tool whose calls may only look. If the work was cut off, answers without a call
@@ -179,17 +175,6 @@ def idle_since(past: Past) -> list[Step]:
     """Returns the idle turns after the leading one."""
     since = (step for step in past.steps if step.turn.began > past.newest.turn.began)
     return [step for step in since if is_idle(step)]
-
-
-def before_remark(step: Step) -> Said | None:
-    """Returns the answer that a turn's last words only close, once it was sent or noted elsewhere: much longer, with a
-    few calls between; None for most turns."""
-    if step.turn.end != "answered" or len(step.turn.said) < 2:
-        return None
-    answer, remark = step.turn.said[-2:]
-    between = sum(answer.at_ms <= call.at_ms <= remark.at_ms for call in step.digest.calls)
-    is_closed = len(answer.text) >= max(_LEAST_ANSWER, _TIMES_LONGER * len(remark.text))
-    return answer if is_closed and not answer.final and 0 < between <= _MOST_BETWEEN else None
 
 
 def did_work(turn: Turn) -> bool:

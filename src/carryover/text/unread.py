@@ -34,7 +34,6 @@ browser's console shows it of a page that Vite serves."""
 _AMONG_OTHERS: Final = r"[-+]?\d[\d.]*(?:e[-+]?\d+)?%?"
 """A number without commas: one that had them could be divided in many ways."""
 _NUMBERS: Final = later(rf"{_AMONG_OTHERS}(?:[\s,;/]+{_AMONG_OTHERS}){{7,}},*")
-_ONE_NUMBER: Final = later(r"[-+]?\d[\d.,]*(?:e[-+]?\d+)?%?")
 _DRAWN: Final = later(r"[MmLlHhVvCcSsQqTtAaZz][\s,]*-?(?:\d+\.?\d*|\.\d+)(?:[\s,-]*(?:\d+\.?\d*|\.\d+))*")
 _MOST_DRAWN: Final = 0.6
 """The share of a line that the commands of a path take, if it is one."""
@@ -64,11 +63,6 @@ def is_unread(line: str) -> bool:
         or _is_path(line)
         or _is_minified(line)
     )
-
-
-def is_number(line: str) -> bool:
-    """Whether a line, stripped of white space, is a number and nothing else: many in a row are a column."""
-    return _ONE_NUMBER.fullmatch(line) is not None
 
 
 def _is_path(line: str) -> bool:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from carryover.distill.commands import failed, installs, is_edit_of, signature, why
+from carryover.distill.commands import failed, is_edit_of, signature, why
 from carryover.model import Op, ResultStatus, ToolResult
 from carryover.text.looking import is_looking, is_retry
 
@@ -200,11 +200,6 @@ def test_an_edit_is_known_by_any_name_of_its_file(subject: str) -> None:
             "Unknown argument: 3\nshop rates [name]\n\nShows rates.\n\nOptions:\n  -h, --help  Show help  [boolean]",
             "Unknown argument: 3",
         ),
-        (
-            "This is TeX\n! Undefined control sequence.\nl.12 \\rate\n! Missing $ inserted.\n"
-            "Output written on shop.pdf (3 pages).\nTranscript written on shop.log.",
-            "! Undefined control sequence. ¶ Output written on shop.pdf (3 pages).",
-        ),
     ],
 )
 def test_what_an_output_says_of_its_failure(output: str, cause: str | None) -> None:
@@ -223,40 +218,6 @@ def test_what_an_output_says_of_its_failure(output: str, cause: str | None) -> N
 def test_a_command_whose_time_was_up_failed_for_that(output: str) -> None:
     """What clients say first (Claude Code 2.1.226, Codex 0.77) or last (Pi 1.5.2)."""
     assert why(output) == next(line for line in output.splitlines() if "timed out" in line)
-
-
-@pytest.mark.parametrize(
-    ("why", "command", "has"),
-    [
-        ("ModuleNotFoundError: No module named 'okapi'", "pip install okapi==0.4.8 zebra 2>&1 | tail -5", True),
-        ("ModuleNotFoundError: No module named 'okapi.board'", "uv add okapi", True),
-        ("Error: Cannot find module '@okapi/board'", "npm install --save-dev @okapi/board@2", True),
-        ("/bin/sh: 1: okapi: not found", "brew install okapi", True),
-        ("zsh:1: command not found: okapi", "brew install zebra && okapi", False),
-        ("ModuleNotFoundError: No module named 'okapi'", "pip install okapi-board", False),
-        ("ModuleNotFoundError: No module named 'okapi'", "pip show okapi", False),
-        ("KeyError: 'okapi'", "pip install okapi", False),
-        ("ModuleNotFoundError: No module named 'okapi'", "git add okapi && git commit -m 'Add the board'", False),
-        ("ModuleNotFoundError: No module named 'okapi'", "grep -rn 'pip install okapi' docs", False),
-    ],
-)
-def test_what_was_missing_is_there_once_it_is_installed(why: str, command: str, has: bool) -> None:
-    assert installs(result(command, status="ok"), why) is has
-
-
-@pytest.mark.parametrize(
-    ("printed", "has"),
-    [
-        ("ERROR: No matching distribution found for okapi", False),
-        ("npm error 404 Not Found - GET https://packages.example/okapi", False),
-        ("npm ERR! 404 Not Found - GET https://packages.example/okapi", False),
-        ("E: Unable to locate package okapi", False),
-        ("ERROR: pip's resolver\nzebra 1 requires okapi<2.\nSuccessfully installed okapi-2", True),
-    ],
-)
-def test_what_could_not_be_installed_is_still_missing_though_a_pipe_hid_that(printed: str, has: bool) -> None:
-    done = result("pip install okapi 2>&1 | tail -3", status="ok", output=printed)
-    assert installs(done, "ModuleNotFoundError: No module named 'okapi'") is has
 
 
 def test_what_was_raised_stands_at_the_head_of_a_long_stack() -> None:

@@ -200,11 +200,6 @@ def test_a_comment_in_code_is_no_heading() -> None:
     assert lines_of(text) == ("Rates", "# round up", "as before")
 
 
-def test_a_column_of_numbers_is_left_out_and_a_few_numbers_stay() -> None:
-    assert lines_of("epochs\n10\n32\n32\n-3.5\n1e-4\nDone.") == ("epochs", "…", "Done.")
-    assert lines_of("width\n10\nheight\n32\n4\n5") == ("width", "10", "height", "32", "4", "5")
-
-
 def test_of_lines_that_nobody_reads_the_ends_stay_if_there_is_nothing_else() -> None:
     fetched = [f"Using cached money-{number}.0-py3-none-any.whl (26 kB)" for number in range(9)]
     assert lines_of("\n".join(fetched)) == (fetched[0], "…", fetched[-1])

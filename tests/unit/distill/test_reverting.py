@@ -99,32 +99,6 @@ def test_a_new_file_that_a_later_turn_deletes_is_reverted() -> None:
     assert [reverts(one) for one in (talk, scratch, old)] == [[(2, 1)], [], []]
 
 
-@pytest.mark.parametrize(
-    ("command", "is_reverted"),
-    [
-        (f"cd {ROOT} && python3 -u cart.py 2>&1 | tail -5", False),
-        (f'powershell.exe -NoProfile -File "{CART}"', False),
-        ("timeout 9 ./cart.py --once", False),
-        (f"ruff check {CART} && git add cart.py", True),
-        ("python3 -m pytest tests/test_cart.py", True),
-    ],
-)
-def test_a_script_that_was_run_is_not_reverted_by_its_deletion(command: str, is_reverted: bool) -> None:
-    talk = edits(session("s1").user(GOAL), "+a", "add").ran(command).says("There it is.").user("And the receipts?")
-    edits(talk, "", "delete")
-
-    assert reverts(talk) == ([(2, 1)] if is_reverted else [])
-
-
-def test_what_is_deleted_with_a_script_that_was_run_is_not_reverted() -> None:
-    talk = edits(session("s1").user(GOAL), "+a", "add").ran(f"node {ROOT}/probe.js").user("And the receipts?")
-    edits(talk.ran(f"rm -f '{ROOT}/probe.js' {CART}"), "", "delete")
-    other = edits(session("s2").user(GOAL), "+a", "add").ran(f"node {ROOT}/probe.js").user("Not so.")
-    edits(other.ran(f"rm {CART}").ran("git status"), "", "delete")
-
-    assert [reverts(one) for one in (talk, other)] == [[], [(2, 1)]]
-
-
 def test_a_file_that_is_added_again_was_not_reverted() -> None:
     talk = edits(edits(session("s1").user(GOAL), "+a", "add").user("Test it, too."), "", "delete")
 

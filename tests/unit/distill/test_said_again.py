@@ -78,22 +78,3 @@ def test_a_prompt_that_was_answered_or_is_followed_by_another_is_quoted() -> Non
     talk.event(TurnEnd(reason="interrupted")).user("Number the receipts.").edited("receipt.py").says("Done.")
 
     assert render(handoff(talk)).count("Number the") == 3
-
-
-PREAMBLE = "\n".join(
-    f"Rule {number}: the user decides, and nothing is run before the user has said yes." for number in range(4)
-)
-
-
-def test_lines_that_an_agent_begins_each_answer_with_leave_their_place_to_the_answer() -> None:
-    talk = session("s1").user("Make the cap.").edited("cart.py").says(f"{PREAMBLE}\n\nThe cap is in cart.py.")
-    talk.user("Push it.").ran("git push").says(f"{PREAMBLE}\n\nIt is pushed to origin.")
-    twice = under("Where it stands", talk)
-    talk.user("And the tax?").edited("tax.py").says(f"{PREAMBLE}\n\nThe tax is whole.")
-    talk.user("Which rules?").says(PREAMBLE)
-
-    assert "Rule 3" in twice
-    assert "Rule 3" in under("Where it stands", talk)  # all that this answer says
-    log = under("Progress log", talk)
-    assert "It is pushed to origin." in log
-    assert "Rule " not in log

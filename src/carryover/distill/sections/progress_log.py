@@ -27,7 +27,7 @@ from carryover.distill.quotes import (
 from carryover.distill.sections.open_questions import asking_sessions
 from carryover.distill.sections.quoting import from_turn, joined_short, last_words, not_alike, parted
 from carryover.distill.sections.task import orders
-from carryover.distill.trail import Past, Step, before_remark, idle_since, only_committed, waiting_prompts
+from carryover.distill.trail import Past, Step, idle_since, only_committed, waiting_prompts
 from carryover.distill.view import SessionView, Worktree
 
 _PROMPT_CHARS = 160
@@ -189,7 +189,7 @@ def progress_entries(past: Past) -> list[Entry]:
     answers: list[Entry] = []
     asking = asking_sessions(past)
     stands = [past.main, *([past.work] if past.work is not None else []), *idle_since(past)[-1:]]
-    answered = [one for step in past.steps if step.turn.said for one in _answers(step, past.main)]
+    answered = [one for step in past.steps if step.turn.said for one in _answers(step)]
     answered = [step for step in answered if not _is_quoted(past, step, stands)]
     before = _answered_before(past, answered)
     for step in not_alike(answered, attrgetter("answer"), _MOST_ALIKE):
@@ -214,10 +214,9 @@ def _on_the_way(past: Past, stands: Sequence[Step]) -> Iterator[Entry]:
     for step in reversed(past.steps):
         if step.turn.end != "answered" and _is_quoted(past, step, stands):
             continue
-        closed = before_remark(step)
         for said in step.turn.said[:-1]:
             text = before_call(said.text)
-            if estimated_tokens(text) >= _LEAST_TOKENS and not said.final and said is not closed:
+            if estimated_tokens(text) >= _LEAST_TOKENS and not said.final:
                 label = f"{past.agent(step)} said on the way ({past.place(step, said.at_ms)})"
                 yield from parted(step, text, "message", label=label, most=_MOST_ON_THE_WAY, at_ms=said.at_ms)
 
@@ -260,14 +259,12 @@ def _heard(past: Past) -> list[Entry]:
     return entries
 
 
-def _answers(step: Step, main: Step) -> Iterator[Step]:
+def _answers(step: Step) -> Iterator[Step]:
     """Yields a turn as it was at each of its answers: the report of a job or another session's message made it go on
-    after one, or it closed one with a remark. Where it stands tells what `main` closed, and what a turn said last that
-    was cut off."""
+    after one. Where it stands tells what a turn said last that was cut off."""
     turn = step.turn
-    closed = before_remark(step) if step.turn is not main.turn else None
     for at, said in enumerate(turn.said[:-1] if turn.end == "answered" or not step.is_newest else ()):
-        if said.final or said is closed:
+        if said.final:
             yield Step(replace(turn, said=turn.said[: at + 1], end="answered"), step.view)
     yield step
 

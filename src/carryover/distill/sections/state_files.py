@@ -13,14 +13,10 @@ from carryover.distill.sections.recent_files import checked_boxes, placed
 from carryover.distill.trail import Past, answers_since
 from carryover.distill.view import ProjectView, SessionView
 from carryover.facts import FileFacts
-from carryover.text.markdown import without_code
-from carryover.text.pattern import later
 
 Visit = tuple[SeenDocument, SessionView]
 """What one session did with a document."""
 _MOST: Final = 12
-_ASKS: Final = later(r"[？؟]|(?<=\S)(?:\?(?=[\s\"'”’)\]*_(（]|$)|\s\?$)")
-"""French has a blank before the mark."""
 _WITHOUT: Final = 3
 """After so many answers, a document that was only read, and has no box checked, gives way."""
 
@@ -45,8 +41,7 @@ def documents_of(view: ProjectView, *, outside: bool = True) -> dict[str, list[V
 def open_items(past: Past, facts: Mapping[str, FileFacts]) -> list[Entry]:
     """Returns the first open items of the newest documents with open boxes, verbatim. Boxes on disk count more than
     recorded ones; of a document that was only read, as a template is, those that none is checked of belong to something
-    else, unless the user named it and the work has not gone on without it. If all open boxes
-    are questions and none is checked, they are meant for the document's readers."""
+    else, unless the user named it and the work has not gone on without it."""
     entries: list[Entry] = []
     prompts = "\n".join(step.turn.prompt for step in past.steps)
     weight = WEIGHTS["open box"]
@@ -56,8 +51,6 @@ def open_items(past: Past, facts: Mapping[str, FileFacts]) -> list[Entry]:
         edits = [(one, session) for one, session in visits if one.edited is not None]
         is_own = edits or path.rpartition("/")[2] in prompts
         if boxes is None or not (is_own or boxes.checked):
-            continue
-        if boxes.open and not boxes.checked and all(_ASKS.search(without_code(item)) for item in boxes.open):
             continue
         document, session = (edits or visits)[-1]
         turn = document.edited or document.turn

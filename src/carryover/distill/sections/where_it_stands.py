@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from carryover.distill.digest import JOB, Said, SeenRun
+from carryover.distill.digest import JOB, SeenRun
 from carryover.distill.entry import BY_WORTH, WEIGHTS, Entry
 from carryover.distill.quotes import branch_name, cut_middle, earlier, in_quotes, printed_line
 from carryover.distill.sections.open_questions import asking_sessions, has_no_result, newest_run
@@ -16,7 +16,6 @@ from carryover.distill.trail import (
     Past,
     Step,
     answers_since,
-    before_remark,
     carries_out,
     did_work,
     has_no_ruling,
@@ -202,18 +201,11 @@ def _words(past: Past, step: Step) -> list[Entry]:
     weight = WEIGHTS["last words" if is_main else "last words of work"]
     words = last_words(turn)
     if is_main:
-        closed = before_remark(step)
         text = words.body if announced(past) else words.said
-        said = parted(step, text, "message", weight, label=label, at_ms=at_ms)
-        return [*_before(past, step, closed), *said] if closed is not None else said
+        return parted(step, text, "message", weight, label=label, at_ms=at_ms)
     asks = step.is_newest and step.view.session in asking_sessions(past)
     body = words.said if asks else turn.answer
     return parted(step, body, "message", weight, label=label, at_ms=at_ms)
-
-
-def _before(past: Past, step: Step, answer: Said) -> list[Entry]:
-    label = f"{past.agent(step)} answered before that ({past.place(step, answer.at_ms)})"
-    return parted(step, answer.text, "message", WEIGHTS["last words"], label=label, at_ms=answer.at_ms)
 
 
 def _on_the_way(past: Past, step: Step) -> list[Entry]:

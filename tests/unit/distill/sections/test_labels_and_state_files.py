@@ -108,31 +108,6 @@ def test_the_open_boxes_of_a_plan_file_come_next_and_keep_the_work_open() -> Non
     assert "(2 of 3 boxes checked, edited in turn 2" in "".join(lines_under("Next action", talk))
 
 
-def test_boxes_of_questions_are_for_the_readers_of_a_document_until_one_is_checked() -> None:
-    asks = "- [ ] Would you read this aloud?\n- [ ] 有没有数字？（三个）\n"
-
-    assert lines_under("Next action", with_plan(path="guide.md", text=asks)) == []
-    began = lines_under("Next action", with_plan(path="guide.md", text=f"{asks}- [x] Is it short?\n"))
-    assert began == [
-        "open in `guide.md` (1 of 3 boxes checked, edited in turn 1): Would you read this aloud? | 有没有数字？（三个）"
-    ]
-    mixed = lines_under("Next action", with_plan(path="guide.md", text=f"{asks}- [ ] the receipt\n"))
-    assert mixed != []
-
-
-def test_a_question_may_have_a_blank_before_its_mark() -> None:
-    """French is written so, with a blank of any width."""
-    asks = "- [ ] Lirais-tu cela à voix haute ?\n- [ ] Y a-t-il des chiffres\u202f?\n"
-
-    assert lines_under("Next action", with_plan(text=asks)) == []
-
-
-def test_a_box_with_a_question_mark_within_a_word_asks_nothing() -> None:
-    boxes = "- [ ] Take `?page=` from the address\n- [ ] Call a?.b where a may be null\n- [ ] Fix https://shop.example/?q=1\n"
-
-    assert lines_under("Next action", with_plan(text=boxes)) != []
-
-
 def test_open_boxes_give_way_when_the_work_has_gone_on_without_them() -> None:
     def weight_of(talk: Conversation) -> float:
         made = handoff(talk)

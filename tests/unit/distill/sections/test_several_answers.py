@@ -75,22 +75,6 @@ def test_a_report_of_an_agent_is_no_task_of_a_session_that_a_user_began_without_
     assert "Message of another agent, “reader” (turn 1, 3 min earlier)" in under("Progress log", worked(), talk)
 
 
-@pytest.mark.parametrize("calls", [1, 5])
-@pytest.mark.parametrize("remark", ["It is noted.", f"It is noted: {'the okapi board stays as it is, ' * 9}."])
-def test_an_answer_that_a_remark_closes_after_a_call_or_two_is_told_beside_it(calls: int, remark: str) -> None:
-    answer = f"The okapi board is older than we thought. {'Its labels are from the year before. ' * 12}"
-    talk = worked().user("Why is it old?").ran("git log").says(answer, final=False)
-    for number in range(calls):
-        talk.ran(f"note {number}")
-    talk.says(remark)
-
-    is_closed = calls == 1 and remark == "It is noted."
-    assert ("The okapi board is older" in under("Where it stands", talk)) == is_closed
-    assert "It is noted" in under("Where it stands", talk)
-    talk.user("Print the newest labels of the zebra board.").ran("make labels").says("They are printed.")
-    assert ("answered “The okapi board is older" in under("Progress log", talk)) == is_closed
-
-
 @pytest.mark.parametrize("more", ["", "edited", "ran"])
 def test_the_answer_of_a_turn_that_only_commits_comes_below_the_answer_about_the_work(more: str) -> None:
     talk = worked().user("Label the okapi board.").edited("board.py").says("It is labelled. The zebra board is left.")
