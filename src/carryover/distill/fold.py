@@ -32,7 +32,6 @@ from carryover.records.shell_files import removed
 from carryover.records.shell_jobs import ends_job, job_left, kills, never_began, reports_end
 from carryover.text.harmless import one_line
 from carryover.text.looking import is_looking, is_retry
-from carryover.text.pattern import later
 from carryover.text.stack import without_deep_frames
 
 _LONGEST_TEXT: Final = 200_000
@@ -42,7 +41,6 @@ _REPORT_CHARS: Final = 3000  # of a sub-agent
 _OUTPUT_CHARS: Final = 4000
 _BY_TOOL: Final = ("read", "search", "web", "other")
 """Operations whose arguments alone may not show what a call does."""
-_ID: Final = later(r"[\w-]+")
 _SHORTEST_JOB: Final = 3
 """A shorter name may stand in any command."""
 
@@ -122,8 +120,6 @@ def _result(digest: Digest, event: Event, body: ToolResult) -> Digest:
 
 
 def _with_call(digest: Digest, body: ToolResult, event: Event) -> Digest:
-    if (created := _deleted_by(digest, body)) is not None:
-        return replace(digest, calls=tuple(call for call in digest.calls if call is not created))
     most = _REPORT_CHARS if body.op == "agent" else _OUTPUT_CHARS
     made = Call(
         name=body.name,
@@ -136,16 +132,6 @@ def _with_call(digest: Digest, body: ToolResult, event: Event) -> Digest:
         turn=digest.prompts,
     )
     return turns.with_call(digest, made)
-
-
-def _deleted_by(digest: Digest, body: ToolResult) -> Call | None:
-    """Returns the call that created what this one has deleted, by the id that it printed: nothing is left of the two.
-    CronCreate and CronDelete of Claude Code (2.1.138) are such a pair."""
-    maker = body.name.casefold().replace("delete", "create")
-    if body.op != "other" or body.status != "ok" or not body.subject or maker == body.name.casefold():
-        return None
-    made = (call for call in reversed(digest.calls) if call.name.casefold() == maker)
-    return next((call for call in made if body.subject in _ID.findall(call.output)), None)
 
 
 def _with_jobs(digest: Digest, body: ToolResult, event: Event) -> Digest:

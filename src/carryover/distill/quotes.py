@@ -122,10 +122,10 @@ def _shortened(word: re.Match[str]) -> str:
 
 
 @lru_cache(maxsize=1024)
-def pieces(text: str, *, beside: int = 0, is_order: bool = False) -> tuple[str, ...]:
+def pieces(text: str, *, beside: int = 0) -> tuple[str, ...]:
     """Splits `text` into lines of a handoff: short neighbours are joined, but not code with prose, and long lines split
-    at the ends of sentences. A line that ends in a colon stays with the one it leads to, if both fit; the first one of
-    an order, with the beginning of that. The first line leaves room for a label of `beside` characters."""
+    at the ends of sentences. A line that ends in a colon stays with the one it leads to, if both fit. The first line
+    leaves room for a label of `beside` characters."""
     packed: list[str] = []
     former: LineForm | None = None
     for form, line in _formed_lines(text):
@@ -136,9 +136,6 @@ def pieces(text: str, *, beside: int = 0, is_order: bool = False) -> tuple[str, 
             packed[-1] = joined
         elif leads and before and fits(joined := f"{lead}{LINE_BREAK}{line}"):
             packed[-1:] = [before, joined]
-        elif leads and is_order and packed == [lead] and not line.startswith("("):  # as the mark of a paste does
-            begun = _parted(f"{lead}{LINE_BREAK}{line}", room)
-            packed = begun if len(begun[0]) > 2 * len(lead) else [lead, *_parted(line, PIECE_CHARS)]
         else:
             packed += _parted(line, PIECE_CHARS - (0 if packed else beside))
         former = form

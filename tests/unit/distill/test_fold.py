@@ -393,20 +393,6 @@ def test_a_call_that_failed_silently_takes_its_reason_from_where_it_was_read(
     assert [failure.why for failure in later.digest.failures] == [""]
 
 
-@pytest.mark.parametrize(
-    ("create", "delete"), [("CronCreate", "CronDelete"), ("mcp__x__create_job", "mcp__x__delete_job")]
-)
-def test_what_was_created_and_deleted_since_is_told_by_neither_call(create: str, delete: str) -> None:
-    talk = Conversation().user("Remind me daily.")
-    for job in ("73eaa459", "cbf24fe2"):
-        talk.ran("", f"Scheduled recurring job {job} (Every day).", op="other", name=create)
-    talk.ran("a459", "No such job.", op="other", name=delete)
-    talk.ran("73eaa459", "Cancelled job 73eaa459.", op="other", name=delete)
-
-    told = ["Scheduled recurring job cbf24fe2 (Every day).", "No such job."]
-    assert [call.output for call in talk.digest.calls] == told
-
-
 def test_a_job_that_failed_silently_takes_its_reason_from_the_next_call() -> None:
     talk = session("s1").user(GOAL).ran("ls", "fit.sh")
     talk.event(model.BackgroundTask(task_id="b", state="failed", label="Fit it"))

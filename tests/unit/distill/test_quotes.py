@@ -246,12 +246,3 @@ def test_a_line_of_brackets_alone_is_layout_unless_it_is_an_empty_value() -> Non
     code = "def total(items) {\n  return add(\n    items,\n  );\n}\n}, {\n[\n]"
     assert lines_of(code) == ("def total(items) {", "return add(", "items,")
     assert (lines_of("[]"), lines_of("{}"), lines_of("()")) == (("[]",), ("{}",), ("()",))
-
-
-def test_the_lead_of_an_order_that_ends_in_a_colon_stays_with_the_beginning_of_what_is_too_long_for_one_line() -> None:
-    item = (
-        "1. Keep the shelves that are named on the plan, and none beside them. " + "Move the next one to the wall. " * 9
-    )
-    first, *others = pieces(f"Change these:\n{item}\n2. Number them.", is_order=True)
-    assert first.startswith("Change these: ¶ 1. Keep the shelves that are named on the plan, and none beside them.")
-    assert " ".join([first, *others]) == f"Change these: ¶ {item.strip()} ¶ 2. Number them."

@@ -68,7 +68,7 @@ def parted(
 ) -> list[Entry]:
     """Splits a quote into entries, of which the first and last stay longest, of a prompt, a question or a text from
     outside the beginning; beyond `most` lines, its middle is left out."""
-    parts = list(enumerate(pieces(text, beside=len(label), is_order=kind == "prompt")))
+    parts = list(enumerate(pieces(text, beside=len(label))))
     count = len(parts)
     if count == 1:  # as most quotes have
         return [from_turn(step, parts[0][1], kind, weight.first, label=label, at_ms=at_ms)]
