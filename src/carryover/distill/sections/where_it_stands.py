@@ -75,7 +75,7 @@ def _plan_refused(past: Past) -> str:
         return "its plan was refused by the user"
     later = next((session.session for session in past.view.sessions if carries_out(session, digest)), None)
     if later is None:
-        return "its plan was refused without a word, as if to carry it out in another session: no ruling is recorded"
+        return "its plan was refused without a word, or taken into another session: no ruling is recorded"
     return f"its plan was accepted, and session {past.short_ids[later]} began with it"
 
 
