@@ -69,7 +69,7 @@ class Session(msgspec.Struct, frozen=True):
 
 
 class Call(msgspec.Struct, frozen=True):
-    """A call of a tool, to be answered by a thread of its own. `has_handshake` is False in the newest revision."""
+    """A call of a tool, to be answered in its own thread. `has_handshake` is False in the newest revision."""
 
     id: RequestId
     name: str

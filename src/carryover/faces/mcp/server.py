@@ -1,6 +1,6 @@
 """The MCP server of `carryover mcp`, for one project: one message per line, on standard input and output.
 
-The main thread reads the lines and answers everything but calls of tools. A line with a call gets a thread of its own,
+The main thread reads the lines and answers everything but calls of tools. A line with a call gets its own thread,
 so a slow call delays no other answer.
 """
 
