@@ -53,6 +53,15 @@ def test_a_session_in_the_renamed_folder_is_given_what_was_done_before(
     assert [root["root"] for root in running.health()["projects"]] == [str(store)]
 
 
+def test_a_renamed_project_is_exported_with_its_past_before_any_agent_works_there(
+    running: DaemonProcess, worked: ClaudeSession, project: Path
+) -> None:
+    looked_at(running, project)
+    store = project.rename(project.with_name("store"))
+
+    assert TASK in carryover("export", cwd=store).stdout
+
+
 def test_a_project_that_was_renamed_while_no_daemon_ran_is_found_when_one_does(
     daemon: DaemonProcess, free_port: None, worked: ClaudeSession, project: Path
 ) -> None:
