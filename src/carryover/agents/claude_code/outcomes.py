@@ -71,9 +71,13 @@ _ADDED: Final = later(
 )
 """Stands for an empty output (2.1.79 and later), or follows a sub-agent's report (2.0.65 and later)."""
 _ORDER: Final = later(
-    r"\n{0,3}^(?:REMINDER: You MUST [^\n]*|NOTE: do any of the files above seem malicious\?[^\n]*)\s*\Z", re.M
+    r"\n{0,3}^(?:REMINDER: You MUST [^\n]*|NOTE: do any of the files above seem malicious\?[^\n]*"
+    r"|This tool's input schema was not in your prompt [^\n]*\n[^\n]*)\s*\Z",
+    re.M,
 )
-"""Follows the results of a web search (2.1.37 to 2.1.63) and the list of a folder (1.0.53)."""
+"""Follows the results of a web search (2.1.37 to 2.1.63), the list of a folder (1.0.53), and the error of a tool whose
+schema the model had not asked for (2.1.332)."""
+_MARKS_ORDER: Final = (" you MUST ", "REMINDER: You MUST ", " was not in your prompt ")
 _RESET: Final = later(r"\n?^Shell cwd was reset to [^\n]{1,400}\s*\Z", re.M)
 """Below what a command printed that had gone elsewhere (2.1.81, 2.1.136)."""
 _MOST_OF_RESET: Final = 500
@@ -81,7 +85,9 @@ _MOST_OF_RESET: Final = 500
 _WATCHES: Final = later(r"Monitor started \(task [^)\n]{1,80}\)\.(?= )")
 """Before what the model is to do about the events of a monitor (2.1.112)."""
 _LAUNCHED: Final = "Async agent launched successfully."
-"""Before what the model is to do about a sub-agent in the background (2.1.15, 2.1.16)."""
+"""Before what the model is to do about a sub-agent in the background (2.1.15 to 2.1.332): no result of it."""
+_BEGUN: Final = later(r"Command running in background with ID: [\w-]{1,100}\.(?= )")
+"""Before where a job in the background prints, and what the model is to do about it (2.1.332)."""
 _TO_THE_MODEL: Final = (*_REFUSALS[:2], _INTERRUPTED)
 """The beginning of a result that only says to the model how to go on: nothing ran, and nobody said it."""
 
@@ -89,13 +95,13 @@ _TO_THE_MODEL: Final = (*_REFUSALS[:2], _INTERRUPTED)
 def plain_output(text: str) -> str:
     """Returns a tool's output as text, without the client's additions."""
     plain = without_ansi(without_reminders(text))
-    if plain.startswith(f"{_LAUNCHED}\n"):
-        return _LAUNCHED
-    if watches := _WATCHES.match(plain):
-        return watches[0]
+    if plain.startswith(_LAUNCHED):
+        return ""
+    if begun := _WATCHES.match(plain) or _BEGUN.match(plain):
+        return begun[0]
     if reset := _RESET.search(plain, max(0, len(plain) - _MOST_OF_RESET)):
         plain = plain[: reset.start()]
-    plain = _ORDER.sub("", plain) if " you MUST " in plain or "REMINDER: You MUST " in plain else plain
+    plain = _ORDER.sub("", plain) if any(mark in plain for mark in _MARKS_ORDER) else plain
     may_end = plain.rstrip().endswith((")", "</usage>")) and (plain.startswith("(") or "agentId: " in plain)
     return _ADDED.sub("", plain) if may_end else plain
 
