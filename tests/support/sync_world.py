@@ -24,7 +24,7 @@ from carryover.sync.own_log import OwnLog
 from carryover.sync.payload import Payload
 from carryover.sync.rounds import Outcome, synchronised
 from carryover.sync.sealing import MachineKey, make_key
-from carryover.sync.store import Fetched, Store, StoreTrouble
+from carryover.sync.store import Fetched, Store
 
 T = TypeVar("T")
 ROOT = "/home/ann/shop"
@@ -75,7 +75,7 @@ class MemoryLedger(LedgerOutgoing, LedgerIncoming):
 
     # Incoming
 
-    def taken(self, head: Head) -> set[str]:
+    async def taken(self, head: Head) -> set[str]:
         return set(self.segments)
 
     def has_room(self) -> bool:
@@ -93,9 +93,6 @@ class MemoryLedger(LedgerOutgoing, LedgerIncoming):
         self.segments.add(segment)
         self._store.step()
         return new
-
-    async def note_segments(self, head: Head) -> None:
-        pass
 
 
 class Remote:
@@ -131,7 +128,7 @@ class MemoryStore(Store):
     def fetch(self) -> Fetched:
         self.step()
         if not self.reachable:
-            raise StoreTrouble("not reachable")
+            raise UserError("not reachable")
         self._fetched = self.remote.copy()
         self._put = dict(self._fetched.get(self.me, {}))
         return Fetched(self._fetched, {name: len(data) for name, data in self._put.items()})
@@ -147,7 +144,7 @@ class MemoryStore(Store):
     def publish(self, names: Collection[str]) -> None:
         self.step()
         if not self.reachable or self.remote.logs.get(self.me) != self._fetched.get(self.me):
-            raise StoreTrouble("not reachable, or changed")
+            raise UserError("not reachable, or changed")
         self._put = {name: self._put[name] for name in names}
         self.remote.logs[self.me] = dict(self._put)
         self._fetched[self.me] = dict(self._put)

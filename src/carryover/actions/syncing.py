@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import shutil
 import socket
 from contextlib import suppress
 from pathlib import Path
@@ -77,10 +78,10 @@ def initialise_sync(remote: str, *, name: str | None) -> SyncStatus:
                     ExitCode.REFUSED,
                 )
             make_key(folder.key_file)
-            # Only the characters that a name may have.
-            called = _UNSAFE.sub("-", (name or socket.gethostname()).partition(".")[0]).strip("-.")[:32] or "machine"
+            # Only the characters that a name may have, and at least two.
+            called = _UNSAFE.sub("-", (name or socket.gethostname()).partition(".")[0]).strip("-.")[:32]
+            own = Head(machine=machine, name=called if len(called) > 1 else f"machine-{called}".strip("-"))
             code = code_of(machine, folder.key().public)
-            own = Head(machine=machine, name=called)
             # Set up before the store is written: what is there then is of this machine, whatever ends this.
             folder.save(SyncState(remote=address, code=code, own=own))
             OwnLog(folder, store, now_ms).publish()
@@ -88,7 +89,7 @@ def initialise_sync(remote: str, *, name: str | None) -> SyncStatus:
     except BaseException:
         if not folder.is_set_up:
             with suppress(OSError):
-                folder.remove()
+                shutil.rmtree(folder.path)
         raise
 
 
@@ -172,7 +173,7 @@ def end_syncing(*, delete: bool) -> None:
             store = store_at(folder.store, state.remote, state.own.machine)
             store.fetch()
             store.publish(())
-        folder.remove()
+        shutil.rmtree(folder.path)
     if not state_dir().ledger.exists():
         return
     try:  # the ledger's writer notices that it is off

@@ -130,9 +130,11 @@ async def take_again(db: aiosqlite.Connection, reducer: Reducer, root: str) -> N
         await settle(db, reducer)
 
 
-async def forget_segments(db: aiosqlite.Connection, machine_id: str, there: Iterable[str]) -> None:
-    """Deletes the notes of segments that were taken from a machine, except for those that are still `there`."""
+async def taken(db: aiosqlite.Connection, machine_id: str, there: Iterable[str]) -> set[str]:
+    """Returns which segments of those that are `there` were taken from a machine, and forgets the others."""
     await db.execute_fetchall(_NOT_THERE, (machine_id, msgspec.json.encode(list(there)).decode()))
+    rows = await db.execute_fetchall("SELECT segment FROM taken WHERE machine = ?", (machine_id,))
+    return {segment for (segment,) in rows}
 
 
 async def store_received(
@@ -313,8 +315,3 @@ def own_changes(db: sqlite3.Connection, after: int) -> Iterator[OwnChange]:
     while rows := list(records(OwnChange, db, _CHANGES, (after,))):
         yield from rows
         after = rows[-1].seq
-
-
-def taken(db: sqlite3.Connection, machine: str) -> set[str]:
-    """Returns what was taken from the machine with this id."""
-    return {segment for (segment,) in db.execute("SELECT segment FROM taken WHERE machine = ?", (machine,))}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-from contextlib import suppress
 from pathlib import Path
 from typing import Final
 from urllib.parse import unquote, urlsplit
@@ -44,10 +43,8 @@ def normalised(address: str) -> str:
     try:
         if is_url and scheme.lower() in _DEFAULT_PORTS:
             parts = urlsplit(text)
-            with suppress(ValueError):  # a port that is none
-                if parts.port not in (None, _DEFAULT_PORTS[scheme.lower()]):
-                    return f"{parts.hostname}:{parts.port}/{_tidied(parts.path)}"
-            return f"{parts.hostname}/{_tidied(parts.path)}"
+            port = f":{parts.port}" if parts.port not in (None, _DEFAULT_PORTS[scheme.lower()]) else ""
+            return f"{parts.hostname}{port}/{_tidied(parts.path)}"
         if not is_url and (found := _SCP.fullmatch(text)) is not None:
             return f"{found['host'].lower()}/{_tidied(found['path'])}"
         return "/" + _tidied(os.path.realpath(folder_at(text) or os.path.expanduser(text)))  # noqa: PTH111

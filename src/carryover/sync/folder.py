@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -80,11 +79,6 @@ class SyncFolder:
     def save(self, state: SyncState) -> None:
         """Writes the state. The first turns sync on. Raises OSError, and then keeps the former state."""
         atomic_replace(self.path / _STATE, msgspec.json.encode(state), mode=0o600)
-
-    def remove(self) -> None:
-        """Removes the folder. Raises OSError."""
-        if self.path.exists():
-            shutil.rmtree(self.path)
 
     @contextmanager
     def locked(self) -> Iterator[None]:

@@ -16,11 +16,10 @@ from itertools import chain
 from pathlib import Path
 from typing import Final
 
-from carryover.errors import visible
+from carryover.errors import UserError, visible
 from carryover.probe.git_command import GitAnswer, GitProcesses, end_group, in_store
 from carryover.sync.address import folder_at, without_credentials
-from carryover.sync.sealing import LARGEST_OBJECT
-from carryover.sync.store import FILE_NAME, Fetched, FolderStore, Store, StoreTrouble, unreachable
+from carryover.sync.store import FILE_NAME, Fetched, FolderStore, Store, unreachable
 from carryover.text.pattern import later
 
 _SHORT_S: Final = 120.0
@@ -33,9 +32,8 @@ LEFT_AFTER_S: Final = 10.0
 _LEFT: Final = ("*.lock", "tmp_*")
 """Files that git leaves behind when it is killed or the connection breaks. While a lock is there, git refuses to write;
 part of a pack that was being fetched stays for two weeks or more (2.39)."""
-MOST_BRANCHES: Final = 200
-_MOST_LISTED: Final = 4 << 20
-"""Most bytes of the list of a remote's branches and tags. Parsing it takes ten times as much memory."""
+_MOST_LISTED: Final = 512 << 10
+"""Most bytes of the list of a remote's branches and tags, those of a project that was named by mistake too."""
 MOST_LOOSE: Final = 2_000
 """With more files than this, git packs what is here."""
 _BRANCH: Final = later(r"refs/heads/([0-9a-f]{16})")
@@ -74,14 +72,10 @@ class GitStore(Store):
     def fetch(self) -> Fetched:
         self._create()
         self._remove_left(LEFT_AFTER_S)
-        said = self._git("ls-remote", "--quiet", "store", remote=True)
-        if len(said) > _MOST_LISTED:
-            raise StoreTrouble("The store lists more than machines can have. Nothing was taken.")
+        said = self._git("ls-remote", "--quiet", "store", remote=True, most_bytes=_MOST_LISTED)
         rows = (line.partition("\t") for line in said.decode(errors="replace").splitlines())
         listed = {ref: commit for commit, _, ref in rows if ref != "HEAD"}
         tips = {found[1]: commit for ref, commit in listed.items() if (found := _BRANCH.fullmatch(ref))}
-        if len(tips) > MOST_BRANCHES:
-            raise StoreTrouble(f"The store has {len(tips):,} branches, more than machines can have. Nothing was taken.")
         here = self._fetched()
         gone = here.keys() - tips.keys()
         for machine in gone:
@@ -91,7 +85,7 @@ class GitStore(Store):
             wanted = (f"+refs/heads/{machine}:{_THEIRS}{machine}" for machine in new)
             try:
                 self._git("fetch", "--force", "store", *wanted, remote=True, timeout_s=REMOTE_S)
-            except StoreTrouble:
+            except UserError:
                 self._remove_left(0)
                 raise
         is_anew = gone or any(self._is_left_out(here[machine], machine) for machine in new if machine in here)
@@ -135,12 +129,11 @@ class GitStore(Store):
 
     def read(self, machine: str, name: str) -> bytes | None:
         try:
-            data = self._git("cat-file", "blob", f"{_THEIRS}{machine}:{name}")
-        except StoreTrouble:
+            return self._git("cat-file", "blob", f"{_THEIRS}{machine}:{name}")
+        except UserError:
             if self._ended.is_set():
                 raise
             return None
-        return data if len(data) <= LARGEST_OBJECT else None
 
     def put(self, name: str, data: bytes) -> None:
         self._create()
@@ -159,7 +152,7 @@ class GitStore(Store):
         self._git("push", lease, "store", f"{commit}:{branch}", remote=True, timeout_s=REMOTE_S)
         self._tip, self._own = commit, kept
         if not goes_on:
-            with suppress(StoreTrouble):  # what was said is said
+            with suppress(UserError):  # what was said is said
                 self._drop_unused()
 
     def _create(self) -> None:
@@ -168,19 +161,21 @@ class GitStore(Store):
             shutil.rmtree(self._folder, ignore_errors=True)
             self._git("init", "--", str(self._folder))
 
-    def _git(self, *command: str, given: bytes = b"", remote: bool = False, timeout_s: float = _SHORT_S) -> bytes:
-        """Runs git in the repository. Returns its answer. Raises StoreTrouble."""
+    def _git(
+        self, *command: str, given: bytes = b"", remote: bool = False, timeout_s: float = _SHORT_S, **limits: int
+    ) -> bytes:
+        """Runs git in the repository. Returns its answer. Raises UserError."""
         address = self._remote if remote else ""
         if self._ended.is_set():
             raise _trouble("synchronising was ended", remote=True)
         try:
-            answer = self._run(self._folder, *command, remote=address, given=given, timeout_s=timeout_s)
+            answer = self._run(self._folder, *command, remote=address, given=given, timeout_s=timeout_s, **limits)
         except TimeoutError as error:
             raise _trouble("git did not end in time", remote=remote) from error
         except OverflowError as error:
             raise _trouble("it holds more than any machine writes", remote=remote) from error
         except FileNotFoundError as error:
-            raise StoreTrouble("Synchronising needs git, which can't be run here. Nothing was changed.") from error
+            raise UserError("Synchronising needs git, which can't be run here. Nothing was changed.") from error
         if answer.code != 0:
             reason = _reason(answer)
             raise _trouble(reason, remote=remote and str(self._folder) not in reason)
@@ -196,8 +191,8 @@ def _reason(answer: GitAnswer) -> str:
     return visible("; ".join(lines[:2])[:300]).rstrip(".") or f"git ended with code {answer.code}"
 
 
-def _trouble(reason: str, *, remote: bool) -> StoreTrouble:
+def _trouble(reason: str, *, remote: bool) -> UserError:
     if remote:
         return unreachable(reason, "`git ls-remote` works with its address without asking anything")
     what_next = "correct that, or remove the folder `sync/store` in ~/.carryover, then sync again"
-    return StoreTrouble(f"The local part of the store can't be used: {reason}. Nothing is lost: {what_next}.")
+    return UserError(f"The local part of the store can't be used: {reason}. Nothing is lost: {what_next}.")

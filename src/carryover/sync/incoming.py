@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import shutil
 import time
-from contextlib import closing
 from typing import Final
 
 import msgspec
@@ -17,8 +16,7 @@ import msgspec
 from carryover.facts import foreign_root
 from carryover.ingest.sanitize import clean_entry
 from carryover.ledger.batch import ReadyEvent
-from carryover.ledger.connect import connect_read_only
-from carryover.ledger.machines import forget_segments, know_machine, store_received, taken
+from carryover.ledger.machines import know_machine, store_received, taken
 from carryover.ledger.store import Ledger
 from carryover.model import AnyBody, Event, Op, with_paths
 from carryover.projects.root import StatePaths
@@ -44,10 +42,9 @@ class LedgerIncoming:
         self._paths = paths
         self._room_bytes = room_bytes
 
-    def taken(self, head: Head) -> set[str]:
-        """Returns the ids of the machine's segments that are in the ledger. Blocks."""
-        with closing(connect_read_only(self._paths.state.ledger)) as db:
-            return taken(db, head.machine)
+    async def taken(self, head: Head) -> set[str]:
+        """Returns which of the machine's segments are in the ledger."""
+        return await self._ledger.write(taken, head.machine, [segment.name for segment in head.segments])
 
     def has_room(self) -> bool:
         """Whether the disk has more room than this machine's own records may need. Blocks."""
@@ -57,22 +54,13 @@ class LedgerIncoming:
         """Stores the payload of a segment of the machine that says `head`, each event exactly once. Returns how many
         were new. Raises OSError or LedgerUnavailable; nothing is lost then, since the segment is taken again later.
         """
-        name = await self._ledger.write(know_machine, head.machine, machine_prefix(head))
+        name = await self._ledger.write(know_machine, head.machine, head.name)
         entries = await asyncio.to_thread(_entries, name, payload, int(time.time() * 1000))
         ledger, at = self._ledger, (head.machine, segment)
         commit = await ledger.write(
             store_received, ledger.reducer, name, entries, withdrawn=payload.replaced, segment=at
         )
         return commit.new_events
-
-    async def note_segments(self, head: Head) -> None:
-        """Forgets which segments were taken that the machine has no more."""
-        await self._ledger.write(forget_segments, head.machine, [segment.name for segment in head.segments])
-
-
-def machine_prefix(head: Head) -> str:
-    """Returns a machine's name as a prefix of paths. It has at least two letters, since `c:/` is a drive."""
-    return head.name if len(head.name) > 1 else f"{head.name}-{head.machine[:4]}"
 
 
 def _entries(machine: str, payload: Payload, now_ms: int) -> dict[str, list[ReadyEvent]]:

@@ -30,18 +30,15 @@ from carryover.sync.head import (
 )
 from carryover.sync.outgoing import LedgerOutgoing
 from carryover.sync.payload import Payload
-from carryover.sync.sealing import Unreadable, age, is_machine_key
+from carryover.sync.sealing import Unreadable, is_machine_key
 from carryover.sync.store import Fetched, Store
 
 SMALL: Final = 16 << 10
 MOST_SMALL: Final = 1_000
-"""With more segments of fewer than SMALL bytes, a log begins afresh, so that a year of small syncs stays short."""
-_MANY: Final = MOST_SEGMENTS // 2
-"""With more segments of any size it does so too: a head may list twice as many."""
+"""With more segments of fewer than SMALL bytes, a log begins afresh, so that a year of small syncs stays short; with
+half as many of any size as a head may list, too."""
 _MOST_ASKING: Final = 100
 _LONGEST_KEY: Final = 1_000
-_MOST_READERS: Final = 100
-"""What is encrypted has room for the keys of about 140."""
 
 
 @contextmanager
@@ -49,7 +46,6 @@ def own_log(state_dir: StateDir, now_ms: Callable[[], int]) -> Iterator[OwnLog]:
     """Yields this machine's log, locked. Raises UserError if sync is off or another process is synchronising."""
     folder = SyncFolder(state_dir)
     state = folder.state()
-    age()
     with folder.locked():
         yield OwnLog(folder, store_at(folder.store, state.remote, state.own.machine), now_ms)
 
@@ -77,7 +73,7 @@ class OwnLog:
 
     def read(self) -> dict[str, Head]:
         """Gets all logs, stores what is now known of the other machines, and returns the heads of those that can be
-        believed. Raises StoreTrouble."""
+        believed. Raises UserError."""
         self._fetched = self.store.fetch()
         peers, heads = self._believed(self.state.peers)
         active = (head.removed for machine, head in heads.items() if peers[machine].removed is None)
@@ -124,7 +120,7 @@ class OwnLog:
 
     def add(self, code: str) -> None:
         """Has the machine with this code, as it shows it, read this log, and this machine read that one's. Raises
-        UserError: NOTHING_FOUND if there is none, REFUSED if this machine has added too many."""
+        UserError (NOTHING_FOUND) if there is none."""
         self.read()
         codes = {code_of(machine, key).replace(" ", ""): machine for machine, key in self.asking.items()}
         machine = codes.get("".join(code.split()))
@@ -134,12 +130,6 @@ class OwnLog:
                 "with this code. Nothing was changed. Give the code that the other machine shows, after `carryover "
                 "sync init REMOTE` or in `carryover sync status` there.",
                 ExitCode.NOTHING_FOUND,
-            )
-        if len(self._readers()) >= _MOST_READERS:
-            raise UserError(
-                f"This machine writes for {_MOST_READERS - 1} others, and can't for more. Nothing was changed. Remove "
-                "one that is gone: `carryover sync remove-machine NAME`.",
-                ExitCode.REFUSED,
             )
         added = Peer(key=self.asking[machine], name=machine)
         self.save(peers={**self.state.peers, machine: added}, waiting=len(codes) - 1, **self._afresh())
@@ -175,7 +165,7 @@ class OwnLog:
         forgets = outgoing.forgets()
         segments = self.state.own.segments
         is_whole = all(self._fetched.own.get(segment.name) == segment.size for segment in segments)
-        is_long = len(segments) > _MANY or sum(segment.size < SMALL for segment in segments) > MOST_SMALL
+        is_long = len(segments) > MOST_SEGMENTS // 2 or sum(segment.size < SMALL for segment in segments) > MOST_SMALL
         if forgets != self.state.forgets or is_long or not is_whole:
             self.save(**self._afresh())
         position = self.state.position

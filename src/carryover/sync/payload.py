@@ -5,7 +5,7 @@ It is decoded strictly and within bounds, since it comes from outside; `incoming
 
 from __future__ import annotations
 
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final
 
 import msgspec
 
@@ -19,7 +19,8 @@ _MOST: Final = 20_000
 """How many sessions and events a payload may have."""
 
 MachineId = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{16}$")]
-MachineName = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9._-]{1,32}\Z")]
+MachineName = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9._-]{2,32}\Z")]
+"""It stands before a machine's paths, and `c:/` would be a drive."""
 Key = Annotated[bytes, msgspec.Meta(min_length=16, max_length=16)]
 Time = Annotated[int, msgspec.Meta(ge=0, lt=1 << 53)]
 
@@ -51,7 +52,6 @@ class SyncedEvent(msgspec.Struct, frozen=True, omit_defaults=True):
 class Payload(msgspec.Struct, frozen=True, omit_defaults=True):
     """One piece of a machine's ledger. Taking it twice, or in another order, changes nothing."""
 
-    version: Literal[1] = 1
     sessions: Annotated[tuple[SyncedSession, ...], msgspec.Meta(max_length=_MOST)] = ()
     events: Annotated[tuple[SyncedEvent, ...], msgspec.Meta(max_length=_MOST)] = ()
     replaced: Annotated[tuple[Key, ...], msgspec.Meta(max_length=_MOST)] = ()

@@ -80,8 +80,8 @@ async def _finished(work: Awaitable[Any], end: Callable[[], None] = lambda: None
 async def synchronised(
     own: OwnLog, outgoing: LedgerOutgoing, with_incoming: _WithIncoming, in_thread: _InThread
 ) -> Outcome:
-    """Synchronises once. The caller holds the folder's lock. Raises UserError (StoreTrouble) or OSError; what was done
-    until then is kept."""
+    """Synchronises once. The caller holds the folder's lock. Raises UserError or OSError; what was done until then
+    is kept."""
     try:
         heads = await in_thread(own.read)
         received = await with_incoming(partial(_take, own, heads, in_thread)) if heads else 0
@@ -114,9 +114,8 @@ async def _take(own: OwnLog, heads: Mapping[str, Head], in_thread: _InThread, in
     """Takes new events from the other machines. Returns their number."""
     received = 0
     for machine, head in sorted(heads.items()):
-        known = await in_thread(partial(incoming.taken, head))
-        listed = dict.fromkeys(head.segments)  # a head may list a segment more than once
-        for segment in (one for one in listed if one.name not in known):
+        known = await incoming.taken(head)
+        for segment in dict.fromkeys(one for one in head.segments if one.name not in known):  # one may be listed twice
             if not await in_thread(incoming.has_room):
                 problem = "the disk of this machine is nearly full, so not all of what it wrote was taken"
                 await in_thread(partial(own.note, machine, problem=problem))
@@ -128,6 +127,4 @@ async def _take(own: OwnLog, heads: Mapping[str, Head], in_thread: _InThread, in
                 await in_thread(partial(own.note, machine, problem=problem))
             else:
                 received += await incoming.take(head, payload, segment.name)
-        if known - {segment.name for segment in listed}:
-            await incoming.note_segments(head)
     return received

@@ -34,13 +34,9 @@ _ABSENT: Final = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.EINVAL, errno.
 """There is none that may be read, or a link, a pipe or a device in its place."""
 
 
-class StoreTrouble(UserError):
-    """The store could not be used. Nothing is lost: the next sync tries again."""
-
-
-def unreachable(reason: str, what_to_check: str) -> StoreTrouble:
-    """Returns the error to raise when the store that all machines share can't be used."""
-    return StoreTrouble(
+def unreachable(reason: str, what_to_check: str) -> UserError:
+    """Returns the error to raise when the store that all machines share can't be used: the next sync tries again."""
+    return UserError(
         f"The store can't be reached, or refuses: {reason}. Nothing is lost. Check that {what_to_check}, then run the "
         "command again."
     )
@@ -57,7 +53,7 @@ class Fetched(NamedTuple):
 
 
 class Store(ABC):
-    """A store that all machines can reach. Every method but `end` blocks and raises StoreTrouble."""
+    """A store that all machines can reach. Every method but `end` blocks and raises UserError."""
 
     def __init__(self) -> None:
         self._ended = threading.Event()
@@ -72,7 +68,7 @@ class Store(ABC):
 
     @abstractmethod
     def read(self, machine: str, name: str) -> bytes | None:
-        """Returns a file; None if there is none, or one that is larger than any machine writes."""
+        """Returns a file; None if there is none. Of one that is larger than any machine writes, a part."""
 
     @abstractmethod
     def put(self, name: str, data: bytes) -> None:
@@ -112,12 +108,11 @@ class FolderStore(Store):
                 with self._opened(machine) as place:
                     file = os.fdopen(open_regular(name, os.O_NOFOLLOW, dir_fd=place), "rb")
                 with file:
-                    data = file.read(LARGEST_OBJECT + 1)
+                    return file.read(LARGEST_OBJECT)
             except OSError as error:
                 if error.errno not in _ABSENT or self._ended.is_set():
                     raise
                 return None
-        return data if len(data) <= LARGEST_OBJECT else None
 
     def put(self, name: str, data: bytes) -> None:
         with self._errors(), self._opened(self._me, make=True) as place:

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from carryover.actions.syncing import initialise_sync
+from carryover.errors import UserError
 from carryover.past.context import now_ms, state_dir
 from carryover.sync.folder import SyncFolder
 from carryover.sync.own_log import own_log
-from carryover.sync.store import StoreTrouble
 from support.git_server import remote_at
 from support.repository import git
 from support.tools import program
@@ -40,7 +40,7 @@ def test_a_founding_that_is_cut_off_is_continued_by_the_next_sync(
         'exec sh -c "$last"',
     )
 
-    with pytest.raises(StoreTrouble, match="Network is unreachable"):
+    with pytest.raises(UserError, match="Network is unreachable"):
         initialise_sync(address, name="laptop")
     assert bool(git(tmp_path / "remote.git", "for-each-ref")) is (arrives == "true")
     assert SyncFolder(state_dir()).is_set_up is (connections > 0)

@@ -93,8 +93,7 @@ async def test_what_was_added_to_a_session_before_the_user_allows_it_is_left_out
 
     await link(desktop.ledger, desktop.paths, "laptop:/repo", str(tmp_path / "shop"), now_ms=1)
     assert "s1" not in {session for session, _, _ in shown(desktop)}
-    with desktop.read() as db:
-        assert not taken(db, laptop.said.machine), "all is taken again"
+    assert not await desktop.ledger.write(taken, laptop.said.machine, "0123456789"), "all is taken again"
     desktop.taken.clear()
     await desktop.take(laptop)
     await forge(desktop, said("again", 1_500, claimed.key), said("forged", 50_000))
