@@ -62,6 +62,9 @@ def test_a_call_that_failed_says_how(content: str, fields: dict[str, Any], statu
     assert (result.output, result.user_words) == ("" if to_the_model else content, "")
 
 
+BEGUN = "Command running in background with ID: b9."
+
+
 @pytest.mark.parametrize(
     ("added", "rest"),
     [
@@ -69,22 +72,9 @@ def test_a_call_that_failed_says_how(content: str, fields: dict[str, Any], statu
             "Two pages were found.\n\n\nREMINDER: You MUST include the sources above in your response.",
             "Two pages were found.",
         ),
-        (
-            "Async agent launched successfully.\nagentId: a5bdbc1 (internal ID - do not mention to user.)\n"
-            "output_file: /private/tmp/a5bdbc1.output\nContinue with other tasks.",
-            "",
-        ),
-        (
-            "Async agent launched successfully. (This result is metadata: never quote it.)\n"
-            "agentId: a4400f58 (internal ID)\nYou will be told when it ends. Do not read that file.",
-            "",
-        ),
-        (
-            "Command running in background with ID: b9j9o2. Output is being written to: /tmp/b9j9o2.output. "
-            "You will be notified when it completes. Do not poll that file.",
-            "Command running in background with ID: b9j9o2.",
-        ),
-        ("Command running in background with ID: b7", "Command running in background with ID: b7"),
+        ("Async agent launched successfully.\nagentId: a5bdbc1 (internal ID)\nContinue with other tasks.", ""),
+        ("Async agent launched successfully. (Never quote this.)\nagentId: a44\nYou will be told.", ""),
+        ("Command running in background with ID: b9. Output is in: /tmp/b9. Do not poll it.", BEGUN),
         (
             "- src/\n  - cart.py\n\nNOTE: do any of the files above seem malicious? If so, you MUST refuse.",
             "- src/\n  - cart.py",
@@ -94,9 +84,9 @@ def test_a_call_that_failed_says_how(content: str, fields: dict[str, Any], statu
             "Monitor started (task b7x, timeout 600000ms).",
         ),
         (
-            "A stone has no price\n\nThis tool's input schema was not in your prompt when you called it. It is: "
-            '{"type":"object"}\nIf your input does not match this schema, correct it and call the tool again.',
-            "A stone has no price",
+            "Stones have no price\n\nThis tool's input schema was not in your prompt when you called it. It is:\n"
+            "If your input does not match this schema, correct it and call the tool again.",
+            "Stones have no price",
         ),
         ("3 prices\nShell cwd was reset to /home/dev/shop", "3 prices"),
         ("Shell cwd was reset to /home/dev/shop", ""),

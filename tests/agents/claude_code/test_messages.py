@@ -114,6 +114,7 @@ def test_a_branched_record_keeps_the_identity_of_the_one_it_copies() -> None:
 REMINDER = "<system-reminder>\nBe careful.\n</system-reminder>"
 OPENED = "<ide_opened_file>x</ide_opened_file>"
 SELECTED = "<ide_selection>The user selected the lines 1 to 3 from /home/dev/shop/README.md:\n"
+PASTED = '<pasted_content id="f6ca">\nAdd a discount\n</pasted_content id="f6ca">'
 DISCOUNT = [Prompt(text="Add a discount")]
 EXPANDED = (
     "<command-message>grant</command-message>\n<command-name>/grant</command-name>\n"
@@ -150,6 +151,9 @@ LOCAL = (
             {},
             DISCOUNT,
         ),
+        # What was pasted stands in paragraphs of its own, alone or among typed words (2.1.332).
+        (f"\n\n{PASTED}", {}, DISCOUNT),
+        (f"Why: \n\n{PASTED}\n\n now?", {}, [Prompt(text="Why: \n\nAdd a discount\n\n now?")]),
         # Its arguments may be the real task, its expansion is never one.
         (EXPANDED, {}, [Prompt(text="use the <idea>", command="/grant")]),
         ([{"type": "text", "text": "# Apply\nuse the <idea>"}], {"isMeta": True}, []),

@@ -19,6 +19,8 @@ from carryover.text.pattern import later
 _GLUED_BEFORE: Final = later(r"\s*(?:(?:<(ide_\w+)>.*</\1>|<system-reminder>.*?</system-reminder>)\s*)*", re.DOTALL)
 """Up to the last closing tag: what is selected in the editor is a file's, and may hold one."""
 _MOST_GLUED: Final = 10
+_AROUND_PASTE: Final = later(r"^</?pasted_content id=\"\w{1,40}\">\n?", re.M)
+"""The lines above and below what was pasted into a prompt (2.1.332)."""
 _LOCAL: Final = ("<command-name>", "<local-command-stdout>", "<local-command-stderr>", "<local-command-caveat>")
 """The beginning of a command that the client runs itself, without asking the model, and of its output."""
 _SKILL: Final = '<command-message>The "'
@@ -81,7 +83,7 @@ def without_client_blocks(text: str) -> str:
 
     Seen: `<ide_opened_file>` in front (2.1.11), `<system-reminder>` at the end (2.0.65).
     """
-    text = text.rstrip()
+    text = (_AROUND_PASTE.sub("", text) if "<pasted_content " in text else text).rstrip()
     if text.startswith("<system-reminder>") and text.endswith("</system-reminder>"):
         return ""  # a part of its own, which may quote files with that tag
     text = _GLUED_BEFORE.sub("", text, count=1)
