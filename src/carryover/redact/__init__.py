@@ -23,8 +23,9 @@ _MOST_PASSES = 8
 _SHORT_CHARS = 256
 _MOST_SHORT_TEXTS = 2048
 
-_MAY_HIDE = ("\\u", "\x1b", "[0m", "[m", "[39m")
-"""What is in a text with invisible characters spelt out, or with colours: ESC or, if that is lost, a colour's end."""
+_MAY_HIDE = ("\\u", "\x1b", "[0m", "[m", "[39m", "\x00")
+"""What is in a text with invisible characters spelt out, with colours (ESC or, if that is lost, a colour's end), or of
+wide characters."""
 
 # Folders, paths and names recur in nearly every record of a transcript. Texts with a secret are not cached.
 _short_texts_without_secret: dict[str, None] = {}

@@ -80,6 +80,37 @@ def test_colours_hide_no_secret(coloured: str, shown: str, escape: str) -> None:
     assert (hidden, sum(counts.values())) == (shown, 1)
 
 
+@pytest.mark.parametrize("end", ["\x1b(B\x1b[m", "\x1b[m\x0f", "\x1b[0m\x1b(B"])
+def test_the_end_of_bold_as_tput_prints_it_hides_no_secret(end: str) -> None:
+    hidden, counts = redact(f"\x1b[1mPassword:{end} {MIXED[:12]}\n\x1b[1mDB_PASSWORD{end}=zwiebel")
+
+    assert (hidden, counts) == ("Password: [redacted:password]\nDB_PASSWORD=[redacted:password]", {"password": 2})
+
+
+@pytest.mark.parametrize("sign", ["\u202a", "\u202c", "\u2066", "\u2068", "\u2069", "\u061c"])
+def test_the_direction_marks_that_messengers_put_around_words_hide_no_secret(sign: str) -> None:
+    assert redact(f"{sign}Password{sign}: {MIXED[:12]}") == ("Password: [redacted:password]", {"password": 1})
+
+
+@pytest.mark.parametrize("nul", ["\x00", "\\u0000"])
+@pytest.mark.parametrize("lead", ["\ufffd\ufffd", "\ufffd\ufffd\x00", ""])
+def test_a_file_in_utf_16_that_is_printed_as_utf_8_hides_no_secret(lead: str, nul: str) -> None:
+    text = nul.join(f"USER=dev\r\nDB_PASSWORD=zwiebel\r\nSLACK=xoxb-{MIXED[:24]}\r\n")
+
+    hidden, counts = redact(f"$ cat settings.env\n{lead}{text}{nul}")
+
+    assert counts == {"password": 1, "slack": 1}
+    assert "DB_PASSWORD=[redacted:password]\r\nSLACK=[redacted:slack]\r\n" in hidden
+
+
+def test_the_variables_of_a_process_are_not_joined() -> None:
+    """`/proc/7/environ` holds them with a NUL between."""
+    text = f"A=1\x00GITHUB=ghp_{MIXED[:36]}\x00B=2\x00C=x"
+
+    assert redact(text) == ("A=1\x00GITHUB=[redacted:github]\x00B=2\x00C=x", {"github": 1})
+    assert redact("A=1\x00B=2\x00C=x") == ("A=1\x00B=2\x00C=x", {})
+
+
 def test_colours_stay_where_there_is_no_secret() -> None:
     text = "\x1b[32mpassed\x1b[0m a[m] = b[0m5]"
 

@@ -76,7 +76,7 @@ def test_a_secret_on_a_line_of_its_own_never_survives(secret: str, around: list[
 
 
 HOSTILE = (
-    "a", "-", "=", ":", "\\", " ", "\n", "/a", ".abcdef.", "123456:", "eyJ", "eyJaaaaaaaa.", "://", "://a:", "://u:p@",
+    "a", "a\x00", "-", "=", ":", "\\", " ", "\n", "/a", ".abcdef.", "123456:", "eyJ", "eyJaaaaaaaa.", "://", "://a:", "://u:p@",
     "[redacted:aws] ", "abcdefghijklmn ", "abcdefghijklmno ", " -", " -x", ":1:", ":*:", "pass", "key ",
     "sk-", "xoxb-", "ghp_", "SG.", "AKIA", "Q~", "?sig=", "api_key", "password=", "password: ",
     "--password ", "password=\"",
