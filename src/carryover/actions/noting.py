@@ -51,9 +51,8 @@ def note(file: str, project: str | None, source: str | None, title: str | None) 
     `source`: who wrote it, a chat's id or any name. Raises UserError: REFUSED if nothing is recorded in the project
     now or the file is no text, NOTHING_FOUND if there is none, USAGE for an empty name.
     """
-    root = project_root(project, must_exist=True)
+    root = project_to_note_in(project)
     refuse_paused("recorded")
-    refuse_excluded(root, load_config(state_dir().config))
     writer = _writer(source)
     if file == "-" and sys.stdin.isatty():
         warn("Paste the answer, then press Ctrl-D on an empty line.")
@@ -62,6 +61,13 @@ def note(file: str, project: str | None, source: str | None, title: str | None) 
     headline = f"Second opinion from {writer}: {one_line(about, _TITLE_CHARS)}"
     session, is_new = record_note(root, writer, headline, (text,))
     return Noted(session, root, headline, is_new)
+
+
+def project_to_note_in(project: str | None) -> str:
+    """Returns the root of a project for what comes from outside. Raises UserError (REFUSED) if it is excluded."""
+    root = project_root(project, must_exist=True)
+    refuse_excluded(root, load_config(state_dir().config))
+    return root
 
 
 def _writer(source: str | None) -> str:

@@ -14,9 +14,7 @@ from typing import Annotated, Final, Literal
 
 import msgspec
 
-from carryover.actions.noting import record_note
-from carryover.actions.output_file import target
-from carryover.config import load_config, refuse_excluded
+from carryover.config import refuse_excluded
 from carryover.decoders import decoder_of
 from carryover.distill.quotes import quoted
 from carryover.distill.render import lay_out, neutralize
@@ -27,41 +25,22 @@ from carryover.export import quoting
 from carryover.fsio import read_beginning, read_bytes_bounded
 from carryover.ledger.queries import sessions
 from carryover.model import SHARED
-from carryover.past.context import (
-    nothing_recorded,
-    now_ms,
-    project_root,
-    refuse_paused,
-    settings_to_print,
-    state_dir,
-)
-from carryover.past.exporting import shown_title
+from carryover.past.context import nothing_recorded, now_ms, settings_to_print
 from carryover.past.opened import Want, opened
 from carryover.past.titles import title_of
 from carryover.paths import expanded
 from carryover.publish.make import made_for_elsewhere, refuse_excluded_past, view_now
 from carryover.records.fields import iso_utc
-from carryover.sync.sealing import (
-    AGE_HEADER,
-    Unreadable,
-    decoded,
-    inflated,
-    recipient,
-    seal_for,
-    unsealed,
-)
+from carryover.sync.sealing import AGE_HEADER, Unreadable, decoded, inflated, recipient, seal_for, unsealed
 from carryover.text.harmless import one_line
 from carryover.text.pattern import later
 
 LINE_CHARS: Final = 120
 _NAME_CHARS: Final = 40
-_LARGEST_FILE: Final = 1 << 20
-_LARGEST_TEXT: Final = 256 << 10
-"""How many characters the handoff may have: fifty lines have far fewer."""
-_LARGEST_CONTENT: Final = 5 * _LARGEST_TEXT
+_LARGEST: Final = 256 << 10
+"""How many bytes a file may have, and what is in it: fifty lines have far fewer."""
 _LATEST_MS: Final = 32_503_680_000_000  # the year 3000
 
-_Line = Annotated[str, msgspec.Meta(max_length=200)]
 _KEY: Final = later(
     r"^(?!#)(?:.*[ \t])?(age1[0-9a-z]{20,}|ssh-(?:ed25519|rsa) [0-9A-Za-z+/]{40,}=*)(?:\s|$)", re.MULTILINE
 )
@@ -75,13 +54,13 @@ class Bundle(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """What is shared. Times are UTC ms. All of it is the sender's claim; nothing proves it."""
 
     carryover_share: Literal[1] = 1
-    sender: _Line
-    host: _Line
-    project: _Line
-    title: _Line
+    sender: str
+    host: str
+    project: str
+    title: str
     """What the newest session was about."""
     made_ms: Annotated[int, msgspec.Meta(ge=0, le=_LATEST_MS)]
-    handoff: Annotated[str, msgspec.Meta(max_length=_LARGEST_TEXT)]
+    handoff: str
 
 
 def keys_in(to: str) -> list[str]:
@@ -125,7 +104,7 @@ def compose(root: str, sender: str | None) -> Bundle:
             sender=_line(sender or os.environ.get("USER") or "someone"),
             host=_line(os.uname().nodename),
             project=_line(Path(root).name),
-            title=_line(_hidden(shown_title(title_of(ledger, newest[0])))) if newest else "",
+            title=_line(_hidden(title_of(ledger, newest[0]))) if newest else "",
             made_ms=now_ms(),
             handoff=_hidden("\n\n".join((last_work, *sections)) + "\n"),
         )
@@ -162,19 +141,6 @@ def is_share(name: str) -> bool:
         return False
 
 
-def received(file: str, project: str | None, *, identity: str | None, store: bool) -> tuple[str, Bundle]:
-    """Returns the root of the project that it is for, and what was shared. Records nothing.
-
-    Raises UserError: REFUSED if it can't be opened, if the project is excluded, or if it is to be stored later and
-    Carryover is paused.
-    """
-    if store:
-        refuse_paused("imported")
-    root = project_root(project, must_exist=True)
-    refuse_excluded(root, load_config(state_dir().config))
-    return root, decrypted(target(file), identity)
-
-
 def decrypted(path: Path, identity: str | None) -> Bundle:
     """Decrypts a file that was shared, with the key in the file `identity`, or else the user's ssh keys; its texts can
     then be shown anywhere. Raises UserError (REFUSED) if it can't be opened."""
@@ -182,8 +148,8 @@ def decrypted(path: Path, identity: str | None) -> Bundle:
     files = [Path(expanded(identity))] if identity is not None else [ssh / "id_ed25519", ssh / "id_rsa"]
     try:
         keys = [read_bytes_bounded(key, _MOST_BYTES) for key in files if identity is not None or key.exists()]
-        packed = unsealed(read_bytes_bounded(path, _LARGEST_FILE), keys)
-        bundle = decoded(decoder_of(Bundle).decode, inflated(packed, _LARGEST_CONTENT))
+        packed = unsealed(read_bytes_bounded(path, _LARGEST), keys)
+        bundle = decoded(decoder_of(Bundle).decode, inflated(packed, _LARGEST))
     except (OSError, Unreadable) as error:
         why = f"{error.filename or path}: {os_reason(error)}" if isinstance(error, OSError) else str(error)
         raise UserError(
@@ -196,11 +162,6 @@ def decrypted(path: Path, identity: str | None) -> Bundle:
     lines = {name: _line(getattr(bundle, name)) for name in ("host", "project", "title")}
     sender = one_line(_line(bundle.sender), _NAME_CHARS) or "someone"
     return msgspec.structs.replace(bundle, **lines, sender=sender, handoff=_quoted(bundle.handoff))
-
-
-def take_share(root: str, bundle: Bundle) -> tuple[str, bool]:
-    """Records it in the project at `root`; returns the id that `carryover show` knows it by, and whether it is new."""
-    return record_note(root, SOURCE, title_of_share(bundle), [text_of_share(bundle)])
 
 
 def _quoted(text: str) -> str:

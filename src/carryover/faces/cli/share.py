@@ -12,7 +12,7 @@ from carryover.actions.output_file import target, write_output
 from carryover.errors import ExitCode, UserError, visible
 from carryover.faces.cli.arguments import describe, flag
 from carryover.faces.cli.output_file import may_write
-from carryover.past.context import project_root
+from carryover.past.context import project_root, refuse_paused
 from carryover.terminal.output import agree, counted, local_time, print_result, size, warn
 from carryover.text.harmless import one_line
 
@@ -86,20 +86,24 @@ def _contents(bundle: Bundle, line_chars: int) -> Iterator[str]:
 
 def import_share(args: argparse.Namespace) -> None:
     """Imports the one file that `args` names: shows what it is, asks, and records it as another person's words."""
-    from carryover.actions.sharing import received, take_share, title_of_share
+    from carryover.actions.noting import project_to_note_in, record_note
+    from carryover.actions.sharing import SOURCE, decrypted, text_of_share, title_of_share
 
     if len(args.files) > 1 or args.agent is not None or args.again:
         raise UserError(
             "A file that someone shared is imported alone, without --agent and --again. Nothing was imported.",
             ExitCode.USAGE,
         )
-    root, bundle = received(args.files[0], args.project, identity=args.identity, store=not args.dry_run)
+    if not args.dry_run:
+        refuse_paused("imported")
+    root = project_to_note_in(args.project)
+    bundle = decrypted(target(args.files[0]), args.identity)
     warn(*_contents(bundle, _LINE_CHARS))
     session, new, lines = None, False, ["Nothing was stored."]
     title = title_of_share(bundle)
     if not args.dry_run:
         agree(args, f"Take this into {root}, as another person's words?", nothing="imported")
-        session, new = take_share(root, bundle)
+        session, new = record_note(root, SOURCE, title, [text_of_share(bundle)])
         where = f"the handoff names it for a week, and `carryover show {session}` prints it."
         lines = [f"✓ {title}", f"  Recorded as {session}: {where}"]
         if not new:
