@@ -37,8 +37,8 @@ class _Block(NamedTuple):
 
 def without_said_again(view: ProjectView) -> ProjectView:
     """Returns the view without what stands in its prompts between tags that come in several beside different words, and
-    with `…` for each paragraph that another prompt has. It stays in the newer of two, which says it again, or in the
-    first of more. A prompt of nothing else stays whole. What was sent again before it was answered is no prompt."""
+    with `…` for each paragraph that a newer prompt has. A prompt of nothing else stays whole. What was sent again
+    before it was answered is no prompt."""
     digests = (_sent_once(session.digest) for session in view.sessions)
     sessions = (replace(one, digest=digest) for one, digest in zip(view.sessions, digests, strict=True))
     view = replace(view, sessions=tuple(sessions))
@@ -47,11 +47,7 @@ def without_said_again(view: ProjectView) -> ProjectView:
     blocks = {sent: _blocks(turns[sent].prompt) for sent in prompts}
     beside = {(one.tag, _outside(blocks[sent])) for sent in prompts for one in blocks[sent] if one.tag}
     tags = Counter(tag for tag, rest in beside if rest)
-    holders: dict[str, list[_Sent]] = {}
-    for sent in prompts:
-        for key in {one.key for one in blocks[sent] if one.key}:
-            holders.setdefault(key, []).append(sent)
-    keeps = {key: some[-1 if len(some) == _TWICE else 0] for key, some in holders.items()}
+    keeps = {one.key: sent for sent in prompts for one in blocks[sent] if one.key}
     own: dict[_Sent, str] = {}
     for sent in prompts:
         said = [one for one in blocks[sent] if tags[one.tag] < _TWICE]

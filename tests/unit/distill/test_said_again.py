@@ -33,7 +33,7 @@ def test_the_words_stay_that_are_between_tags_in_a_fixed_text() -> None:
     assert "Where are the receipts?" in under("Task", talk)
 
 
-def test_a_paragraph_of_several_prompts_is_quoted_in_one_of_them() -> None:
+def test_a_paragraph_of_several_prompts_is_quoted_in_the_newest_of_them() -> None:
     talk = session("s1").user(f"{RULES}\n\nNumber the vouchers.").edited("cart.py").says("They are.")
     talk.user(f"{RULES}\n\nNow the receipts.").edited("receipt.py").says("Done.")
     assert f"Newest prompt (turn 2, 2 min earlier): {RULES} ¶ Now the receipts." in under("Task", talk)
@@ -43,7 +43,7 @@ def test_a_paragraph_of_several_prompts_is_quoted_in_one_of_them() -> None:
 
     text = render(handoff(talk, other))
     assert text.count(RULES) == 1
-    assert "): … ¶ Then the mails.\n" in text
+    assert f"): {RULES} ¶ Then the mails.\n" in text
 
 
 def test_of_a_form_that_is_filled_in_again_the_answers_stay() -> None:
