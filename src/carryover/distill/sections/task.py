@@ -64,7 +64,8 @@ def task_steps(past: Past) -> dict[str, list[Step]]:
         "list before": _list_before(past),
         "goal before": [] if any(_is_long(step.turn.prompt) for step in mine) else _goal_before(past),
         "reply since": mine[-1:],
-        "form": [step for step in mine[:1] if step.turn.is_template],  # short prompts after it reply to it
+        # short prompts after it reply to it
+        "form": [step for step in mine[:1] if step.turn.is_template and says_something(step.turn)],
     }
     known: set[tuple[int, str, str]] = set()
     for role, steps in roles.items():
@@ -78,8 +79,9 @@ def newest_intent(past: Past) -> list[Step]:
     one. Of prompts that got no answer one after the other, since there were errors, the longest: the others ask whether
     it works again."""
     failed = [*takewhile(_got_nothing, (step for step in reversed(past.steps) if step.view is past.lead))]
-    if any(step.turn.end == "error" for step in failed):
-        return [max(failed, key=lambda step: step.turn.chars)]
+    orders = [step for step in failed if not step.turn.is_scheduled]
+    if orders and any(step.turn.end == "error" for step in failed):
+        return [max(orders, key=lambda step: step.turn.chars)]
     if says_something(past.newest.turn):
         return [past.newest]
     before = (step for step in past.steps if step.turn.began <= past.newest.turn.began)
@@ -107,7 +109,7 @@ def _goal_before(past: Past) -> list[Step]:
     began = past.lead.digest.turns[0].at_ms
     stated = {id(goal_of(session.digest)) for session in past.view.sessions}
     before = (step for step in past.steps if step.turn.at_ms < began and not past.is_beside(step))
-    goals = (step for step in before if id(step.turn) in stated)
+    goals = (step for step in before if id(step.turn) in stated and says_something(step.turn))
     return [step for step in goals if step.digest.worked or _is_long(step.turn.prompt)][-1:]
 
 

@@ -7,7 +7,7 @@ import pytest
 from carryover.distill.entry import FIXED
 from carryover.distill.goals import task_of
 from carryover.distill.render import render
-from carryover.model import PlanProposal, UserPrompt
+from carryover.model import PlanProposal, TurnEnd, UserPrompt
 from support.conversation import Conversation, handoff, session, under
 
 
@@ -173,3 +173,26 @@ def test_a_scheduled_prompt_does_not_take_the_place_of_what_the_user_asked_last(
         talk.ran("HEARTBEAT.md", "Nothing.", op="read").says("HEARTBEAT_OK", final=True)
 
     assert "Newest task (turn 2, 14 min earlier): Print what each till took." in under("Task", talk)
+
+
+def test_a_scheduled_prompt_is_no_task_in_a_session_that_began_with_one_and_then_failed() -> None:
+    beat = UserPrompt(text="Read HEARTBEAT.md and follow it, whatever it says.", actor="model", scheduled=True)
+    talk = Conversation().event(beat).ran("HEARTBEAT.md", "Nothing.", op="read").says("HEARTBEAT_OK", final=True)
+    talk.user("Print what each till took.").edited("till.py").says("Printed.")
+    for _ in range(2):
+        talk.event(beat).event(TurnEnd(reason="error")).user("Print it by week.").event(TurnEnd(reason="error"))
+    task = under("Task", talk)
+
+    assert "Newest prompt (turn 6" in task
+    assert "scheduled prompt" not in task
+
+
+def test_what_ran_on_a_schedule_is_not_what_a_session_of_short_prompts_goes_on_with() -> None:
+    asked = session("s1").user("Print what each till took.").edited("till.py").says("Printed.")
+    nightly = session("s2", hours=1)
+    nightly.event(UserPrompt(text="Write down the takings.", actor="model", scheduled=True)).edited("book.md")
+    nightly.says("Written.")
+    task = under("Task", asked, nightly, session("s3", hours=2).user("And by week?").says("By week, too."))
+
+    assert "Print what each till took." in task
+    assert "scheduled prompt" not in task
