@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain, takewhile
 from operator import itemgetter
 from typing import Final
@@ -62,7 +62,7 @@ def task_steps(past: Past) -> dict[str, list[Step]]:
         "newest": newest_intent(past),
         "acted on": [past.main],
         "list before": _list_before(past),
-        "goal before": [] if any(_is_long(step.turn.prompt) for step in mine) else _goal_before(past),
+        "goal before": [] if _has_own_task(step.turn.prompt for step in mine) else _goal_before(past),
         "reply since": mine[-1:],
         # short prompts after it reply to it
         "form": [step for step in mine[:1] if step.turn.is_template and says_something(step.turn)],
@@ -117,6 +117,13 @@ def _is_long(prompt: str) -> bool:
     return estimated_tokens(typed_words(prompt)) >= _LEAST_TOKENS
 
 
+def _has_own_task(prompts: Iterable[str]) -> bool:
+    """Whether a session's prompts have a task of its own: a long one has, and so has one that begins it with a pasted
+    plan or error."""
+    first, *others = (*prompts, "")
+    return typed_words(first) != first or any(map(_is_long, (first, *others)))
+
+
 def _taken_up(past: Past, chosen: Sequence[Step]) -> list[Step]:
     """Returns the turns whose prompts brought up what most work since is about, or are long. Each has something
     that no prompt chosen before has. What else was asked stands under What the user said."""
@@ -138,9 +145,7 @@ def _may_be_open(past: Past, step: Step) -> bool:
     if step.view is past.lead:
         return True
     first = past.lead.digest.turns[0]
-    # A long prompt is a task of its own, and so is a pasted plan or error.
-    has_own_task = _is_long(first.prompt) or typed_words(first.prompt) != first.prompt
-    goes_on = not has_own_task or speaks_of_going_on(first.prompt[:_FEW_WORDS])
+    goes_on = not _has_own_task([first.prompt]) or speaks_of_going_on(first.prompt[:_FEW_WORDS])
     was_cut_off = step.digest.turns[-1].end != "answered"
     if was_cut_off and any(carries_out(session, step.digest) for session in past.view.sessions):
         was_cut_off = False
