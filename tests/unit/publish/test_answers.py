@@ -102,9 +102,7 @@ def test_where_git_would_commit_the_file_the_answer_says_that_there_is_none(desk
     receipt = desk.frame(at, "startup")[-1]
 
     assert receipt.startswith("What follows was recorded in another session")
-    assert receipt.endswith(
-        "No file has it, since git would commit it: tell the user that `carryover doctor` says why."
-    )
+    assert receipt.endswith("No file has it here: tell the user that `carryover doctor` says why.")
 
 
 @pytest.mark.parametrize("reason", ["it is the home folder itself", AWAITS_WORK, None])
