@@ -25,7 +25,7 @@ _HANDOFF_BLOCK: Final = later(
     r"^[^\n]{0,8}\[CARRYOVER\] Last updated .*?(?:^[^\n]{0,4}Full history: [^\n]*$|\Z)", re.M | re.S
 )
 _POINTER_BLOCK: Final = later(
-    r"<!--CARRYOVER:START-->(?:[^\n]{0,200}\n){1,8}?[^\n]{0,40}<!--CARRYOVER:END-->"  # with numbers before lines, too
+    r"<!--CARRYOVER:START-->(?:[^\n]{0,200}\n){1,12}?[^\n]{0,40}<!--CARRYOVER:END-->"  # with numbers before lines, too
 )
 _EXPORT_START: Final = later(r"[#> \t]{0,8}\[CARRYOVER EXPORT ([0-9a-f]{8})\]")
 _EXPORT_END: Final = later(r"^[^\n]{0,8}\[END OF CARRYOVER EXPORT ([0-9a-f]{8})\][^\n]*$", re.M)

@@ -20,7 +20,7 @@ from carryover.outside.in_project import Pass, text_in
 from carryover.probe.checkout import Checkout
 from carryover.probe.ignore_rules import SIZE_LIMIT_BYTES
 from carryover.publish.gitignore import hide, rules
-from carryover.publish.pointers import NEW_FILE, pointer, says_nothing, without_block
+from carryover.publish.pointers import NEW_FILE, is_only_ours, pointer, says_nothing, without_block
 from carryover.text.user_text import EditRefused, Origin
 
 _WHAT: Final = "the pointer to the handoff, hidden from git"
@@ -82,7 +82,8 @@ def _wanted(checkout: Checkout, agents: Collection[str] | None, texts: Mapping[s
 def _is_free(checkout: Checkout, name: str, text: bytes) -> bool:
     """Whether no checkout has anything but our own file there."""
     roots = (checkout.root, *checkout.others)
-    return all(_content(root / name) in (None, text) and _is_way_free(root, name) for root in roots)
+    found = ((root, _content(root / name)) for root in roots)
+    return all((data is None or is_only_ours(data, text)) and _is_way_free(root, name) for root, data in found)
 
 
 def _is_way_free(root: Path, name: str) -> bool:
@@ -116,12 +117,14 @@ def _folders(root: Path, name: str) -> list[Path]:
 
 def _local_file(root: Path, name: str, whole: bytes) -> Text:
     def made(data: bytes | None) -> bytes:
-        if data not in (None, whole):
+        if data is None:
+            return whole
+        if not is_only_ours(data, whole):
             raise EditRefused("it has a text of yours")
-        return whole
+        return data
 
     def removed(data: bytes, _: Origin) -> bytes | None:
-        return None if data == whole else without_block(data)
+        return None if is_only_ours(data, whole) else without_block(data)
 
     # A stranger's may lead into another project.
     is_led_away = any(folder.is_symlink() for folder in _folders(root, name))

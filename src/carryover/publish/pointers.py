@@ -25,7 +25,7 @@ from carryover.outside.apply import Text
 from carryover.outside.in_project import text_in
 from carryover.text.markdown import fenced_lines, visible_text
 from carryover.text.pattern import later
-from carryover.text.user_text import BOM, EditRefused, find_lines, is_text, whole_file, with_lines, without_span
+from carryover.text.user_text import BOM, EditRefused, is_text, newline_of, whole_file, with_lines, without_span
 
 START: Final = b"<!--CARRYOVER:START-->"
 END: Final = b"<!--CARRYOVER:END-->"
@@ -38,13 +38,16 @@ _LINES: Final = (
     b"If that file does not exist, no recent session was captured.",
     END,
 )
-"""Never changed: it is in files of every user's projects, and its exact text is how it is recognised there."""
+"""Never changed: it is in files of every user's projects, and its words are how it is recognised there."""
 NEW_FILE: Final = whole_file(_LINES)
 POINTER_LINES: Final = len(_LINES)
 _READ_BYTES: Final = 32_768
 """Of a longer AGENTS.md, some agent reads only so much (Codex 0.169.0, unless its settings say otherwise)."""
 _IMPORT_OF_AGENTS: Final = later(r"(?<!\S)@(?:\./)?AGENTS\.md(?!\S)")
 _COMMENT: Final = later(r"<!--.*?-->", re.DOTALL)
+_WORDS: Final = rb"[ \t\r\n]+".join(re.escape(word) for line in _LINES for word in line.split())
+_BLOCK: Final = later(rb"(?:\A|(?<=\n)|(?<=\A\xef\xbb\xbf))" + _WORDS + rb"(?=\r?\n|\Z)")
+"""With any white space between its words: formatters put blank lines around the heading, and break lines elsewhere."""
 _MARKER: Final = later(rb" {0,3}(" + START + b"|" + END + rb")\s*")
 BlockState = Literal["absent", "intact", "edited", "broken"]
 """State of our block; the user repairs one that is `edited` (has another text) or `broken` (a marker is missing)."""
@@ -103,7 +106,7 @@ def _with_pointer(data: bytes | None, *, name: str, path: Path, ours: bool) -> b
 
 def _without_pointer(data: bytes, *, name: str, path: Path) -> bytes | None:
     _checked(data)
-    if name == AGENTS_MD and data in (NEW_FILE, whole_file(_LINES, b"\r\n")) and not path.is_symlink():
+    if name == AGENTS_MD and is_only_ours(data, NEW_FILE) and not path.is_symlink():
         return None
     return without_block(data)
 
@@ -169,6 +172,15 @@ def without_block(data: bytes) -> bytes:
     return data
 
 
+def is_only_ours(data: bytes, made: bytes) -> bool:
+    """Whether the file has the block, and around it just what is around the one in `made`."""
+    return START in data and _around_block(data) == _around_block(made)
+
+
+def _around_block(data: bytes) -> bytes:
+    return _BLOCK.sub(b"", data.replace(b"\r\n", b"\n"))
+
+
 def block_end(data: bytes) -> int:
     """Returns the offset in bytes at which the first intact block ends; 0 if there is none."""
     spans = _spans(data)
@@ -191,11 +203,7 @@ def _spans(data: bytes) -> tuple[tuple[int, int, bytes], ...]:
     """Returns bounds and line ends of our intact blocks outside of code fences, in order."""
     if START not in data:
         return ()
-    spans = []
-    start = 0
-    while (span := find_lines(data, _LINES, start)) is not None:
-        spans.append(span)
-        start = span[1]
+    spans = [(found.start(), found.end(), newline_of(found[0])) for found in _BLOCK.finditer(data)]
     hidden = fenced_lines(_content_lines(data)) if spans else ()
     return tuple(span for span in spans if not hidden or data.count(b"\n", 0, span[0]) not in hidden)
 

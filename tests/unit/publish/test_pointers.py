@@ -17,6 +17,7 @@ from carryover.publish.pointers import (
     block_state,
     hidden_files,
     imports_agents_md,
+    is_only_ours,
     says_nothing,
     with_block,
     without_block,
@@ -35,14 +36,31 @@ If your file tool refuses it as ignored, use `cat .carryover/handoff.md`.
 If that file does not exist, no recent session was captured.
 <!--CARRYOVER:END-->
 """.encode()
+AS_PRETTIER_LEAVES_IT = BLOCK.replace(b"-->\n", b"-->\n\n", 1).replace(b"handoff\nIf", b"handoff\n\nIf")
+BROKEN_AT_WORDS = BLOCK.replace(b" ", b"\n").replace(b"#\n", b"# ")
 EDITED = BLOCK.replace(b"bounded", b"short")
 TEXT = BLOCK.decode()
 BOM = b"\xef\xbb\xbf"
 
 
 def test_the_text_of_the_block_never_changes() -> None:
-    """If it did, every block in the field would count as edited."""
+    """If it did, every project in the field would get a change to commit."""
     assert NEW_FILE == BLOCK
+
+
+@pytest.mark.parametrize("block", [AS_PRETTIER_LEAVES_IT, BROKEN_AT_WORDS])
+def test_what_formatters_make_of_the_block_is_ours(block: bytes) -> None:
+    """If it were not, it would count as edited, and stay behind."""
+    assert with_block(b"Be brief.\n\n" + block, at_top=False) == b"Be brief.\n\n" + block
+    assert without_block(b"Be brief.\n\n" + block) == b"Be brief.\n"
+    assert block_end(block) == len(block.rstrip())
+    assert is_only_ours(block, NEW_FILE)
+    assert is_only_ours(block.replace(b"\n", b"\r\n"), NEW_FILE)
+
+
+@pytest.mark.parametrize("data", [b"\n", b"\n" + BLOCK, BLOCK.rstrip(), BLOCK + b"mine\n", EDITED])
+def test_a_file_that_is_not_as_we_made_it(data: bytes) -> None:
+    assert not is_only_ours(data, NEW_FILE)
 
 
 @pytest.mark.parametrize(
@@ -77,7 +95,6 @@ def test_the_block_at_the_end(before: bytes, after: bytes) -> None:
         (BLOCK.rstrip(), "intact"),
         (BLOCK + BLOCK, "intact"),
         (EDITED, "edited"),
-        (BLOCK.replace(b"handoff\n", b"handoff\n\n"), "edited"),
         (BLOCK.replace(b"<!--CARRYOVER:END-->\n", b""), "broken"),
         (BLOCK.replace(b"<!--CARRYOVER:START-->\n", b""), "broken"),
         (b"<!--CARRYOVER:START-->\n" + EDITED, "broken"),
