@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Literal, Self
+from typing import Final, Literal, Self
 
 import msgspec
+from msgspec.structs import replace
 
 from carryover import model
 from carryover.agents.claude_code import records as claude_records
 from carryover.agents.claude_code.worktrees import ClaudeWorktree, branch_at
 from carryover.model import SessionInfo
 from carryover.records.asked import Todo
+from carryover.records.fields import digest
 from carryover.records.lenient import Fields
 from carryover.records.rawjson import ABSENT
 from carryover.transcript import recorder as base
+from carryover.transcript.branches import SAID
+
+_MOST_ASKED: Final = 10
+_MOST_SAID: Final = 40
+"""Prompts that can be taken back, and of each the newest events that are, beside the prompt."""
 
 
 class Block(msgspec.Struct, frozen=True):
@@ -86,6 +93,14 @@ class OpenClaudeCall(base.OpenCall, frozen=True, omit_defaults=True):
     """The worktree that it adds."""
 
 
+class Asked(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A prompt and what was said since: the keys of these events. `place`: the digest of the record before it."""
+
+    place: str
+    at_ms: int = 0
+    keys: tuple[str, ...] = ()
+
+
 class ClaudeContext(claude_records.Context, frozen=True, omit_defaults=True):
     """The state of one transcript file between two records."""
 
@@ -105,6 +120,8 @@ class ClaudeContext(claude_records.Context, frozen=True, omit_defaults=True):
     """Digests of the places of prompts, where a copy of the history may begin: see `is_copy`."""
     copied_ms: int = 0
     """The time of the newest such copy."""
+    asked: tuple[Asked, ...] = ()
+    """The newest prompts: one at the place of an earlier one takes that back, and all since."""
     trees: tuple[ClaudeWorktree, ...] = ()
     """Worktrees whose branch `gitBranch` may not say."""
     chained: str = ""
@@ -128,6 +145,26 @@ class ClaudeBuilder(claude_records.Builder[ClaudeLine, ClaudeContext], kw_only=T
             if before != self.session:
                 self.change(chained=self.session)
         handle(self)
+        if self.subagent_id is None and (said := [event for event in self.events if isinstance(event.body, SAID)]):
+            self._note_said([event.key for event in said], any(map(_is_typed, said)))
+
+    def _note_said(self, keys: list[str], is_prompt: bool) -> None:
+        """Notes what was said; a prompt that was typed where an earlier one was, in its place, takes that back: after
+        `/rewind`, or Escape before an answer, the client goes on from the record before it (2.1.88 to 2.1.332)."""
+        asked = self.context.asked
+        if is_prompt:
+            parent = bytes(self.line.parent_uuid)
+            place = digest(parent) if parent not in (b"", b"null") else ""
+            is_new = self.timed and all(one.at_ms < self.at_ms for one in asked[-1:])
+            same = (at for at, one in enumerate(asked) if is_new and place and one.place == place)
+            back = next(same, len(asked))
+            if gone := tuple(key for one in asked[back:] for key in one.keys):
+                self.add(model.Retracted(keys=gone), "left")
+            asked = (*asked[:back], Asked(place, self.at_ms))[-_MOST_ASKED:]
+        if asked:
+            first, *others = (*asked[-1].keys, *keys)
+            newest = replace(asked[-1], keys=(first, *others[-_MOST_SAID:]))
+            self.change(asked=(*asked[:-1], newest))
 
     def branch_here(self) -> str | None:
         """Returns the branch that is checked out in the record's folder, as far as records say."""
@@ -141,3 +178,8 @@ class ClaudeBuilder(claude_records.Builder[ClaudeLine, ClaudeContext], kw_only=T
         """
         place = f"{self.at_ms}/{self.line.type}/{self.subagent_id or ''}/{key}"
         return f"{place}/{mark or self.call_id}" if self.timed else None
+
+
+def _is_typed(event: model.Event) -> bool:
+    body = event.body
+    return isinstance(body, model.UserPrompt) and body.actor == "human" and not body.in_turn
