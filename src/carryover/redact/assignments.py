@@ -23,7 +23,7 @@ _FIELDS = (
 _CELLS = r"(?:</code>)?</t[dh]>\s{0,40}<td[^<>]{0,80}>(?:<code>)?|[|;│┃](?![|;│┃])"
 _DEFAULT = r"[\])]{0,2}[ \t]{0,4}(?:\|\||\?\?|\?:|\bor\b)(?=[ \t]{0,4}[\"'`])"
 _WORDS_BETWEEN = (
-    r"(?<=[\"'`]),|,(?=[\w+/=-]{16})|\((?=n?[\"'`])|是|为|は|[은는](?=[ \t])"
+    r"(?<=[\"'`]),(?:(?:\n|\r\n|\\n)(?:\s|\\n){0,40}(?=\\{0,7}[\"']))?|,(?=[\w+/=-]{16})|\((?=n?[\"'`])|是|为|は|[은는](?=[ \t])"
     r"|(?<=[ \t])(?:(?:for|of|on|in|at)[ \t][^\n:=\"'`|]{1,40}?(?:[ \t]is|:)(?=[ \t])"
     r"|(?:(?:is|was|to|ist|lautet|est|es):?(?=[ \t]))?)"
 )
@@ -98,6 +98,8 @@ def read_assignment(text: str, word: re.Match[str], most: int = sys.maxsize) -> 
         return None  # a variable and the word after it: `"$GITHUB_PAT" "..."`; nginx sets one so (`set $api_key "..."`)
     name = text[begin : word.start("close")]
     at = word.end()
+    if linked == "," and at - word.start("separator") > 1 and not name.startswith("-"):
+        return None  # the next of a list; of arguments, one to a line, it belongs to the option before it
     if linked.endswith(">") and linked != "=>":
         return _in_element(text, name, begin, at, sort)
     if sort == ":" and (annotation := _ANNOTATION.match(text, at)):
