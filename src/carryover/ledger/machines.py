@@ -40,8 +40,7 @@ _EMPTY_MIXED: Final = """DELETE FROM event WHERE thread_id IN (SELECT thread.id 
     JOIN session ON session.id = session JOIN project ON project.id = project_id
     JOIN thread ON session_id = session.id WHERE root = ? AND machine != '')"""
 _MIX: Final = "INSERT OR IGNORE INTO mixed (session) VALUES (?)"
-_MIXED: Final = "CREATE TABLE IF NOT EXISTS mixed (session INTEGER PRIMARY KEY)"
-"""Sessions of which one machine's events came into another's project. An earlier version's log has no such table."""
+"""Notes a session of which one machine's events came into another's project."""
 _GIVE_WAY: Final = """DELETE FROM event WHERE {column} IN ({marks}) AND
     (SELECT machine NOT IN ('', ?) AND coalesce(root, '') NOT LIKE '/%' FROM thread JOIN session
     ON session.id = session_id LEFT JOIN project ON project.id = project_id WHERE thread.id = thread_id)"""
@@ -76,6 +75,7 @@ _BEGIN: Final = (
     "CREATE TABLE taken (machine TEXT NOT NULL, segment TEXT NOT NULL, PRIMARY KEY (machine, segment)) WITHOUT ROWID",
     "INSERT INTO sqlite_sequence (name, seq) VALUES ('change', 0)",
     "CREATE TABLE told (project INTEGER PRIMARY KEY)",
+    "CREATE TABLE mixed (session INTEGER PRIMARY KEY)",
     *(f"CREATE TRIGGER {name} {trigger}" for name, trigger in _TRIGGERS.items()),
 )
 _END: Final = (
@@ -284,7 +284,7 @@ class OwnChange(msgspec.Struct, frozen=True):
 async def begin_log(db: aiosqlite.Connection, projects: Iterable[int]) -> None:
     """Begins the log if there is none. `projects` are sent to other machines from now on, new ones as a whole."""
     ((is_on,),) = await db.execute_fetchall(_IS_ON)
-    for statement in (_MIXED,) if is_on else (*_BEGIN, _MIXED):
+    for statement in () if is_on else _BEGIN:
         await db.execute_fetchall(statement)
     for statement in _TELL:
         await db.execute_fetchall(statement, {"projects": msgspec.json.encode(sorted(projects)).decode()})
