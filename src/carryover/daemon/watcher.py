@@ -253,9 +253,7 @@ def _and_again(reports: Generator[set[FileChange], None, None]) -> Generator[set
             older, newer, turned = newer, set(), time.monotonic()
 
 
-def polled_changes(
-    projects: Collection[TranscriptRoot], stop: StopEvent, *, pause_s: float = POLL_PROJECTS_MS / 1000
-) -> Generator[set[FileChange], None, None]:
+def polled_changes(projects: Collection[TranscriptRoot], stop: StopEvent) -> Generator[set[FileChange], None, None]:
     """Yields which files of `projects` have changed since the last time, and an empty set at first. Ends when `stop` is
     set. A project may have thousands of other files, so watchfiles, which polls all of a folder, is too slow."""
     known: dict[str, tuple[int, int]] = {}
@@ -264,7 +262,7 @@ def polled_changes(
         seen = {path: now for _, files in found for path, now in files.items()}
         yield {(Change.modified, path) for path, now in seen.items() if known.get(path, now) != now}
         known |= seen
-        if stop.wait(pause_s):
+        if stop.wait(POLL_PROJECTS_MS / 1000):
             return
 
 

@@ -280,11 +280,8 @@ class Launchd(ServiceManager):
         if self._printed() is None:
             return
         self._must("bootout", self._target, doing="stop the daemon", limit_s=_STOP_S)
-        self._wait_until(lambda: self._printed() is None)
-
-    def _wait_until(self, look: Callable[[], bool]) -> None:
         for _ in range(int(_STOP_S / _PAUSE_S)):
-            if look():
+            if self._printed() is None:
                 return
             self._sleep(_PAUSE_S)
         raise UserError(f"launchd could not stop the daemon within {_STOP_S:g} s. `{self._says_more}` says more.")
