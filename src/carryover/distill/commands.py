@@ -9,6 +9,7 @@ from carryover.distill.digest import Call, SeenRun
 from carryover.distill.quotes import LINE_BREAK, called, clip, cut_middle
 from carryover.model import Event, ToolResult
 from carryover.records.file_bodies import without_bodies
+from carryover.records.text import names_handoff_file
 from carryover.testruns.reading import test_run_in
 from carryover.text.harmless import one_line
 from carryover.text.looking import found_nothing, is_looking, is_waiting, without_prefix
@@ -42,6 +43,7 @@ _NO_CHAIN: Final = later(r"[;\n]|\|\|")
 _PASSED_ON: Final = later(r"([^\"'&|]*)([\"'])([^\"']*)\2\s*")
 """A chain in quotes that a command passes to another shell: `ssh HOST "make && make install"`."""
 _FIRST: Final = later(r"\|[ \t]*select(?:-object)?[ \t]+-first[ \t]+(\d{1,4})\s*\Z", re.I)
+_HANDOFF_COMMAND: Final = later(r"carryover handoff\b(?:(?!&&|;).)*")
 _FILE_NAME: Final = later(r"(?<![\w-])[\w-]+\.\w+")
 _FRAME: Final = later(
     r"\+ |npm (?:error|ERR!) A complete log of this run |bash: line \d+: warning: here-document at line "
@@ -50,6 +52,12 @@ _FRAME: Final = later(
 _SHORT_CAUSE: Final = 60
 _CAUSE_CHARS: Final = 220
 _MOST_ANNOUNCED: Final = 2
+
+
+def names_handoff(subject: str) -> bool:
+    """Whether a tool call reads or writes the handoff or its second page, or only prints one."""
+    prints = "carryover handoff" in subject and _HANDOFF_COMMAND.fullmatch(without_prefix(subject))
+    return bool(prints) or names_handoff_file(subject)
 
 
 def failed(result: ToolResult) -> bool:

@@ -15,6 +15,7 @@ from carryover.distill.commands import (
     failed,
     is_edit_of,
     may_explain,
+    names_handoff,
     signature,
     tried,
     why,
@@ -22,7 +23,7 @@ from carryover.distill.commands import (
 from carryover.distill.digest import MOST_RUNS, Call, Digest, EditedFile, Failure, Pending, Reply
 from carryover.distill.git_reports import branch_in, committed, pushed_to
 from carryover.distill.names import with_names
-from carryover.distill.own_text import names_handoff, without_handoffs
+from carryover.distill.own_text import without_handoffs
 from carryover.distill.quotes import clip, clip_middle
 from carryover.distill.turns import MOST_FAILURES, MOST_PENDING, at_work, with_turn
 from carryover.model import AnyBody, Event, FileEdit, SessionInfo, ToolCall, ToolResult, is_own_tool

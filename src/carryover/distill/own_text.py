@@ -6,12 +6,10 @@ import re
 from bisect import bisect_right
 from typing import Final
 
-from carryover.records.text import HANDOFF_NAME, names_handoff_file
-from carryover.text.looking import without_prefix
+from carryover.records.text import HANDOFF_NAME
 from carryover.text.pattern import later
 
 PROTOCOL_QUESTION: Final = "Do you want to continue from here, or are you starting something different?"
-_HANDOFF_COMMAND: Final = later(r"carryover handoff\b(?:(?!&&|;).)*")
 # A person who starts an agent with it has decided to continue, so it answers the question that the file's protocol
 # asks. Its words must set no task, make no decision and ask nothing, however the agent writes them down.
 _GO_ON: Final = (
@@ -35,12 +33,6 @@ _ONLY_POINTS: Final = later(
     + "".join(rf"|\s*{re.escape(before)}.*{_PLACE}{re.escape(after)}\s*" for before, after in _AROUND_PATH),
     re.I,
 )
-
-
-def names_handoff(subject: str) -> bool:
-    """Whether a tool call reads or writes the handoff or its second page, or only prints one."""
-    prints = "carryover handoff" in subject and _HANDOFF_COMMAND.fullmatch(without_prefix(subject))
-    return bool(prints) or names_handoff_file(subject)
 
 
 def go_on_prompt(path: str) -> str:

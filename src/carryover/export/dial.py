@@ -13,12 +13,13 @@ import msgspec
 from msgspec.structs import replace
 
 from carryover import model
+from carryover.distill.commands import names_handoff
 from carryover.distill.digest import Name, not_typed
 from carryover.distill.entry import FIXED, Entry, EntryKind, Section
 from carryover.distill.forms import filled_in
 from carryover.distill.handoff import MAX_TOKENS, Handoff
 from carryover.distill.names import AT_LENGTH, names_in, note_names
-from carryover.distill.own_text import names_handoff, only_points_at_handoff, without_handoffs, without_mark
+from carryover.distill.own_text import only_points_at_handoff, without_handoffs, without_mark
 from carryover.distill.pastes import parts, quoted_prompt
 from carryover.distill.quotes import (
     called,

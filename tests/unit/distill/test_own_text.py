@@ -4,11 +4,11 @@ import time
 
 import pytest
 
+from carryover.distill.commands import names_handoff
 from carryover.distill.digest import Digest
 from carryover.distill.own_text import (
     export_frame,
     go_on_prompt,
-    names_handoff,
     only_points_at_handoff,
     without_handoffs,
     without_mark,

@@ -26,10 +26,11 @@ ran = partial(subprocess.run, stderr=subprocess.PIPE, text=True, timeout=60)
 SLOW_TO_IMPORT = ("aiohttp", "aiosqlite", "asyncio", "git", "questionary", "tree_sitter", "watchfiles")
 FOR_FEW = (
     *("dataclasses", "pkgutil", "shutil", "subprocess", "carryover.daemon.health"),
-    *("carryover.probe.git_command", "carryover.testruns.reading", "inspect", "typing_extensions"),
+    *("carryover.probe.git_command", "carryover.testruns.reading", "carryover.text.shell", "inspect"),
+    "typing_extensions",
 )
-"""What starts git, reads tests' output or asks the daemon, what such modules are made with, and what
-msgspec would bring along."""
+"""What starts git, reads commands and tests' output or asks the daemon, what such modules are made with, and
+what msgspec would bring along."""
 
 
 def test_without_a_command_or_a_terminal_the_sessions_of_this_project_or_else_all_are_listed(
