@@ -79,13 +79,8 @@ def unpack(stored: bytes, *, most_bytes: int = _MOST_BYTES) -> bytes:
     if not 1 <= number <= NEWEST:
         raise DamagedBody("no frame of a dictionary that there is")
     try:
-        frame = _MAGIC + stored[_HEAD_BYTES:]
-        # A frame declares the length of its content and zstd returns no more, so no frame can fill the memory.
-        size = zstd.get_frame_info(frame).decompressed_size
-        if size is None or size > most_bytes:
-            raise DamagedBody("no frame of a size that is stored")
         decompressor = zstd.ZstdDecompressor(_DICTIONARIES[number])
-        data = decompressor.decompress(frame, max_length=size)
+        data = decompressor.decompress(_MAGIC + stored[_HEAD_BYTES:], max_length=most_bytes)
     except zstd.ZstdError as error:
         raise DamagedBody("no frame that can be read") from error
     if not decompressor.eof or decompressor.unused_data:
