@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import glob
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator
 from functools import partial
 from itertools import takewhile
 from pathlib import Path
@@ -13,17 +13,17 @@ from carryover.platform import here
 from carryover.probe.looks import look_at
 
 
-def places_of(root: Path) -> set[Path]:
-    """Returns the paths by which a pattern may name a project. One on another system is not below this folder."""
-    real = here().canonical(root) if root.is_absolute() else str(root)
-    return {Path(here().alike(path)) for path in (str(root), real)}
-
-
-def matches(places: set[Path], pattern: str) -> bool:
-    """Whether the pattern names a project, by one of its `places_of`, or a folder around it."""
-    spelt = expanded(pattern)
+def naming(root: Path, patterns: Collection[str]) -> Iterator[str]:
+    """Yields those of the patterns that name the project at `root`, or a folder around it."""
+    if not patterns:
+        return
+    real = here().canonical(root) if root.is_absolute() else str(root)  # one of another system is not below this folder
+    places = {Path(here().alike(path)) for path in (str(root), real)}
     folders = [folder for place in places for folder in (place, *place.parents) if folder.name]
-    return _is_named(folders, spelt) or _is_named(folders, _without_links(spelt))
+    for pattern in patterns:
+        spelt = expanded(pattern)
+        if _is_named(folders, spelt) or _is_named(folders, _without_links(spelt)):
+            yield pattern
 
 
 def names_alone(pattern: str, root: str) -> bool:

@@ -156,13 +156,11 @@ def _projects(ledger: LedgerFacts | None, config: Config) -> tuple[ProjectFacts,
 
 
 def _asked_of_git(root: Path, config: Config) -> ProjectFacts:
-    settings = project_settings(root, config)
-
     from carryover.publish.gitignore import open_to_git
     from carryover.publish.shared_pointers import refuses_pull, uncommitted_names
 
     def ask() -> ProjectFacts:
-        checkout = Checkout(root)
+        settings, checkout = project_settings(root, config), Checkout(root)
         shown = uncommitted_names(checkout) if settings.pointers == "shared" and not settings.excluded else ()
         open_to = open_to_git(checkout, settings)
         return ProjectFacts(root=str(root), open_to=open_to, uncommitted=shown, refuses_pull=refuses_pull(root, shown))
