@@ -119,9 +119,10 @@ def _is_long(prompt: str) -> bool:
 
 def _has_own_task(prompts: Iterable[str]) -> bool:
     """Whether a session's prompts have a task of its own: a long one has, and so has one that begins it with a pasted
-    plan or error."""
+    plan or error, unless it asks to continue."""
     first, *others = (*prompts, "")
-    return typed_words(first) != first or any(map(_is_long, (first, *others)))
+    is_paste = typed_words(first) != first and not speaks_of_going_on(first[:_FEW_WORDS])
+    return is_paste or any(map(_is_long, (first, *others)))
 
 
 def _taken_up(past: Past, chosen: Sequence[Step]) -> list[Step]:
