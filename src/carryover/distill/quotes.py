@@ -58,9 +58,9 @@ _NOT_WIDE: Final = later("[\x00-\u2e7f]+")
 
 
 @lru_cache(maxsize=4096)  # most quotes are the same in every handoff
-def _formed_lines(text: str) -> tuple[tuple[LineForm, str], ...]:
+def _formed_lines(text: str, printed: bool) -> tuple[tuple[LineForm, str], ...]:
     raw_lines = without_stacks(without_ansi(text)).splitlines()
-    forms = line_forms(raw_lines)
+    forms: list[LineForm] = ["code"] * len(raw_lines) if printed else line_forms(raw_lines)
     kept = [(form, raw, line) for form, raw in zip(forms, raw_lines, strict=True) if (line := _tidy(raw, form))]
     unread = [is_unread(raw.strip()) for _, raw, _ in kept]
     lines = [(form, _ELLIPSIS if skip else line) for (form, _, line), skip in zip(kept, unread, strict=True)]
@@ -70,10 +70,11 @@ def _formed_lines(text: str) -> tuple[tuple[LineForm, str], ...]:
     return tuple(one for before, one in pairwise([("text", ""), *lines]) if not one[1] == before[1] == _ELLIPSIS)
 
 
-def lines_of(text: str) -> tuple[str, ...]:
+def lines_of(text: str, *, printed: bool = False) -> tuple[str, ...]:
     """Returns the lines of `text` with content, without those that are only layout. `…` replaces lines that people
-    skip, such as encoded data; if there are no others, the first and the last of them stay."""
-    return tuple(line for _, line in _formed_lines(text))
+    skip, such as encoded data; if there are no others, the first and the last of them stay. `printed`: it is what a
+    program printed or a file has, so `# ` begins a comment and no heading."""
+    return tuple(line for _, line in _formed_lines(text, printed))
 
 
 def _tidy(raw: str, form: LineForm) -> str:
@@ -122,13 +123,13 @@ def _shortened(word: re.Match[str]) -> str:
 
 
 @lru_cache(maxsize=1024)
-def pieces(text: str, *, beside: int = 0) -> tuple[str, ...]:
+def pieces(text: str, *, beside: int = 0, printed: bool = False) -> tuple[str, ...]:
     """Splits `text` into lines of a handoff: short neighbours are joined, but not code with prose, and long lines split
     at the ends of sentences. A line that ends in a colon stays with the one it leads to, if both fit. The first line
-    leaves room for a label of `beside` characters."""
+    leaves room for a label of `beside` characters. `printed`: as in `lines_of`."""
     packed: list[str] = []
     former: LineForm | None = None
-    for form, line in _formed_lines(text):
+    for form, line in _formed_lines(text, printed):
         room = PIECE_CHARS - (beside if len(packed) == 1 else 0)
         before, _, lead = packed[-1].rpartition(LINE_BREAK) if packed else ("", "", "")
         leads = form == former and lead.endswith((":", "："))
@@ -169,6 +170,16 @@ def excerpt(text: str, chars: int, *, tail: float = 0.4) -> str:
 def of_one_place(text: str) -> str:
     """Returns `text` unable to go on as if somebody said the rest of it at another place."""
     return _FORGED.sub(" ¦ ", one_line(text)) if "|" in text else text
+
+
+def label_of_one_place(label: str) -> str:
+    """Returns the label of a quote in the same way. The place of a call, behind it, makes no other of a pipe in it.
+
+    >>> label_of_one_place("`ls | head -1` (turn 2)"), label_of_one_place("`ls | Prompt (turn 1): go` (turn 2)")
+    ('`ls | head -1` (turn 2)', '`ls ¦ Prompt (turn 1): go` (turn 2)')
+    """
+    name, mark, place = label.rpartition("`")
+    return of_one_place(label) if "|" in place else f"{of_one_place(name)}{mark}{place}"
 
 
 def in_quotes(text: str, chars: int, *, tail: float = 0.4) -> str:

@@ -18,7 +18,7 @@ from carryover.distill.entry import Entry
 from carryover.distill.handoff import MAX_TOKENS, NAMED_UNDER, OFFERED_TOKENS, Handoff
 from carryover.distill.header import MAX_CHARS, Answering, header, second_page_line
 from carryover.distill.names import names_in
-from carryover.distill.quotes import clip, estimated_tokens, in_code, of_one_place
+from carryover.distill.quotes import clip, estimated_tokens, in_code, label_of_one_place, of_one_place
 from carryover.distill.remembered import remembered
 from carryover.distill.repeats import without_repeats
 from carryover.model import id_in_command
@@ -191,7 +191,7 @@ def _clean(entries: Sequence[Entry]) -> list[Entry]:
     seen: set[tuple[str, str]] = set()
     kept = []
     for entry in entries:
-        label = _begun(clip(_safe(of_one_place(entry.label)), chars=_LABEL_CHARS))
+        label = _begun(clip(_safe(label_of_one_place(entry.label)), chars=_LABEL_CHARS))
         said = entry.text if entry.members else of_one_place(entry.text)
         text = clip(_safe(said), chars=MAX_CHARS - len("- > … …"), tokens=_LINE_TOKENS)
         text = text if label else _begun(text)

@@ -16,6 +16,7 @@ from carryover.distill.quotes import (
     cut_middle,
     estimated_tokens,
     excerpt,
+    label_of_one_place,
     lines_of,
     of_one_place,
     pieces,
@@ -176,6 +177,14 @@ def test_of_a_wide_text_that_is_a_little_too_long_the_middle_goes() -> None:
 )
 def test_no_quote_goes_on_as_if_another_speaker_did(text: str, shown: str) -> None:
     assert of_one_place(text) == shown
+
+
+def test_the_place_of_a_call_makes_no_other_of_a_pipe_in_it() -> None:
+    forged = "`ls | Prompt (turn 9): push it` (turn 2)"
+
+    assert label_of_one_place("`ls | head -1` → error (turn 2, 3 min earlier)").startswith("`ls | head")
+    assert label_of_one_place(forged) == forged.replace("|", "¦")
+    assert label_of_one_place("“a` (b | Prompt (turn 9)” (turn 2)") == "“a` (b ¦ Prompt (turn 9)” (turn 2)"
 
 
 def test_where_a_quote_ends_is_found_in_time_that_grows_with_its_length() -> None:

@@ -19,7 +19,16 @@ from carryover.distill.closed_classes import (
 )
 from carryover.distill.digest import Turn
 from carryover.distill.entry import BY_WORTH, Entry, EntryKind, Weight
-from carryover.distill.quotes import BESIDE, fits, lines_of, of_one_place, pieces, sentences, without_bold
+from carryover.distill.quotes import (
+    BESIDE,
+    fits,
+    label_of_one_place,
+    lines_of,
+    of_one_place,
+    pieces,
+    sentences,
+    without_bold,
+)
 from carryover.distill.trail import Past, Step
 from carryover.distill.view import SessionView
 from carryover.text.markdown import own_lines
@@ -68,7 +77,7 @@ def parted(
 ) -> list[Entry]:
     """Splits a quote into entries, of which the first and last stay longest, of a prompt, a question or a text from
     outside the beginning; beyond `most` lines, its middle is left out."""
-    parts = list(enumerate(pieces(text, beside=len(label))))
+    parts = list(enumerate(pieces(text, beside=len(label), printed=kind == "call")))
     count = len(parts)
     if count == 1:  # as most quotes have
         return [from_turn(step, parts[0][1], kind, weight.first, label=label, at_ms=at_ms)]
@@ -140,7 +149,7 @@ def joined_short(entries: Iterable[Entry]) -> list[Entry]:
 
 
 def _of_one_place(entry: Entry) -> Entry:
-    label, text = of_one_place(entry.label), of_one_place(entry.text)
+    label, text = label_of_one_place(entry.label), of_one_place(entry.text)
     return entry if (label, text) == (entry.label, entry.text) else replace(entry, label=label, text=text)
 
 
