@@ -34,7 +34,7 @@ from carryover.distill.quotes import (
 )
 from carryover.distill.render import lay_out
 from carryover.distill.sections.quoting import from_session, from_turn, joined_short
-from carryover.distill.sections.recent_calls import is_on_disk, out_of_date
+from carryover.distill.sections.recent_calls import is_on_disk, out_of_date, without_numbers
 from carryover.distill.sections.recent_files import relative
 from carryover.distill.trail import Past
 from carryover.distill.view import SessionView
@@ -63,12 +63,15 @@ _SAME_FROM_CHARS: Final = 24
 _REPLY_TOKENS: Final = 5
 _PAUSE_MS: Final = 3_600_000
 """After a longer pause, a reply starts a new line, which shows its time."""
-_LINE_NUMBER: Final = later(r"\A\s*\d+(?:→|\t)")
 _NAME: Final = later(r"(?<![\w.@/-])[\w.@/-]*\w{3,}|\d+")
 _SENTENCE: Final = later(r"[A-Z][a-z]{1,20}(?: [a-z]{1,20}){1,5}\.?")
 """What stands in place of a search's results: `No files found`."""
 _LEFT_OUT: Final = "…"
 _SAID_ELSEWHERE: Final = "… (quoted elsewhere)"
+_ELSEWHERE_CHARS: Final = 60
+"""So much of such a prompt is said again, so that the answer to it can be followed."""
+_BECAME: Final = "→"
+"""Stands alone between the end of a long command and what that printed."""
 _VERBS: Final = {"add": "Added", "modify": "Edited", "delete": "Deleted", "rename": "Renamed"}
 _ENDS: Final = {"interrupted": "Interrupted by the user", "error": "Stopped by an error", "limit": "At a usage limit"}
 
@@ -225,7 +228,7 @@ def _older(past: Past, above: Sequence[Entry], quotes: Sequence[Sequence[Entry]]
 
 def _in_parts(quote: Entry, text: str) -> list[Entry]:
     """Returns the entries of a quote of which `text` is left."""
-    lines = pieces(text, beside=len(quote.label))
+    lines = pieces(text, beside=len(quote.label), printed=quote.kind in _PRINTED)
     whole = replace(quote, text="")
     return [replace(quote, text=line, part=number, parts=len(lines)) for number, line in enumerate(lines)] or [whole]
 
@@ -240,7 +243,7 @@ class _Unsaid:
     """
 
     def __init__(self, above: Iterable[Entry]) -> None:
-        self._above = "\n".join(entry.text for entry in above)
+        self._above = _squeezed("".join(entry.text for entry in above))
         self._lines: set[str] = set()
         self._names: set[str] = set()
 
@@ -250,24 +253,28 @@ class _Unsaid:
         printed = quote.kind in _PRINTED
         text = clip_middle(quote.text, chars=_MOST_PRINTED) if printed else quote.text
         frames = 0
-        for line in (_LINE_NUMBER.sub("", line) for line in lines_of(text)):
+        lines = lines_of(text, printed=printed)
+        for line in lines:
             frames = frames + 1 if is_frame(line) else 0
-            is_mark = _OF_A_PASTE.fullmatch(line) is not None
+            is_mark = _OF_A_PASTE.fullmatch(line) is not None or (printed and line == _BECAME)
             if is_mark or (frames <= MOST_FRAMES and self._is_new(line, printed)):
                 kept.append(line)
             elif kept[-1:] != [_LEFT_OUT]:
                 kept.append(_LEFT_OUT)
         if printed:
-            return "" if kept == [_LEFT_OUT] else "\n".join(kept)
+            return "\n".join(kept) if {*kept} - {_LEFT_OUT, _BECAME} else ""
         more = (line for line in kept if len(line) >= _SAME_FROM_CHARS and not _OF_A_PASTE.fullmatch(line))
         says_more = _LEFT_OUT not in kept or any(more)
         if says_more:
             return "\n".join(kept)
-        return _SAID_ELSEWHERE if quote.kind == "prompt" else _LEFT_OUT
+        if quote.kind != "prompt":
+            return _LEFT_OUT
+        beginning = clip(lines[0], chars=_ELSEWHERE_CHARS, tokens=_ELSEWHERE_CHARS // 4) if lines else ""
+        return f"{beginning.removesuffix(_LEFT_OUT)} {_SAID_ELSEWHERE}".lstrip()
 
     def _is_new(self, line: str, printed: bool) -> bool:
         if len(line) >= _SAME_FROM_CHARS:
-            if line in self._lines or line in self._above:
+            if line in self._lines or _squeezed(line) in self._above:
                 return False
             self._lines.add(line)
         if not printed:
@@ -275,6 +282,11 @@ class _Unsaid:
         names = set(_NAME.findall(line)) - self._names
         self._names |= names
         return bool(names)
+
+
+def _squeezed(text: str) -> str:
+    """Returns a text as it is found again, however it was parted into lines: without spaces, and as `render` has it."""
+    return "".join(text.split()).replace("<", "‹")
 
 
 def _quote(past: Past, event: Happened) -> Entry | None:
@@ -324,11 +336,11 @@ def _call(past: Past, result: model.ToolResult, turn: str, event: Happened) -> E
     what = (path or result.subject).replace("`", "").strip()
     status = "" if result.status in ("ok", "unknown") else f" → {result.status}"
     shows_nothing = is_on_disk(result, past.view.root) or (result.op == "search" and _finds_nothing(result.output))
-    output = "" if shows_nothing else without_handoffs(result.output)
+    output = "" if shows_nothing else without_handoffs(without_numbers(result))
     rest = what[_SUBJECT_CHARS:]
     if rest:
         what = f"{what[:_SUBJECT_CHARS]}{_LEFT_OUT}"
-        output = f"{_LEFT_OUT}{rest}\n→ {output}"
+        output = f"{_LEFT_OUT}{rest}\n{_BECAME}\n{output}"
     about = f"`{what}`" if what else ""
     place = ", ".join(filter(None, (turn, out_of_date(result, event.at_ms, past.view))))
     shown = about if result.op == "shell" and what else called(result.name, about)

@@ -186,6 +186,47 @@ def test_what_stands_above_or_comes_again_is_not_repeated() -> None:
     assert len(set(lines)) == len(lines)
 
 
+def test_of_a_prompt_that_stands_above_in_several_lines_the_beginning_is_said_again() -> None:
+    asked = f"Round each part down, {', '.join(f'and part {number} of the <old> importer' for number in range(14))}."
+    talk = session("s1").user(asked)
+    for number in range(20):
+        talk.ran(f"make part_{number}", f"built part_{number}").says(f"Ran {number}.").user(f"Run part {number}.")
+    above, _, told = text_at(8000, talk).partition(f"\n## {CONVERSATION_TITLE}\n")
+
+    assert "\n- > " in above
+    assert "and part 13 of the ‹old> importer" in above
+    assert "part 13" not in told.replace("part 13.", "")
+    begun = "- Prompt (turn 1, 80 min earlier): Round each part down, and part 0 of the ‹old> importer"
+    assert told.startswith(f"{begun} … (quoted elsewhere)\n")
+
+
+def test_what_a_file_has_is_shown_with_its_comments_and_without_the_numbers_of_its_lines() -> None:
+    setting = "[git]\n# pager = okapi-less\nuser = shop"
+    numbered = "".join(f"    {number}\t{line}\n" for number, line in enumerate(setting.splitlines(), 1))
+    talk = worked().user("Set it.").event(FileEdit(path=f"{ROOT}/git.toml", change="add", diff="+# editor = gnu-vi"))
+    talk.ran("/etc/git.toml", numbered, op="read", name="Read").says("Set.")
+    talk.user("Go on.").ran("cat shop.toml", "# zoo = gone").says("Done.")
+    for number in range(30):
+        talk.user(f"Part {number}?").ran(f"make part_{number}", f"built part_{number}").says(PROSE.format(number))
+    told = added(16_000, talk)
+
+    assert "Added `git.toml` (turn 2): # editor = gnu-vi" in told
+    assert "[git] ¶ # pager = okapi-less ¶ user = shop" in told
+    assert "`cat shop.toml` (turn 3): # zoo = gone" in told
+
+
+def test_a_command_keeps_its_pipes_and_ends_where_its_output_begins() -> None:
+    body = "\n".join(f"print({number}, 'the part {number} of the importer')" for number in range(12))
+    talk = worked().user("Count it.").ran("ls src | head -3", "cart.py").ran(f"python3 <<EOF\n{body}\nEOF", "cart.py")
+    talk.says("Three.")
+    for number in range(30):
+        talk.user(f"Part {number}?").ran(f"make part_{number}", f"built part_{number}").says(PROSE.format(number))
+    told = added(16_000, talk)
+
+    assert "- `ls src | head -3` (turn 2)" in told
+    assert " ¶ EOF ¶ → ¶ " in told
+
+
 def test_a_line_of_output_that_names_nothing_new_makes_room_for_one_that_does() -> None:
     listing = "\n".join(f"ok {number} passed" for number in (1, 2, 1, 2, 1, 2)) + "\nnot ok 3 okapi"
     talk = worked().user("Run it.").ran("make check", listing).says("One fails.").user("Which?").says("The third.")

@@ -195,13 +195,18 @@ def _without_repeated_lines(calls: Sequence[_Made]) -> Iterator[_Made]:
         yield _Made(msgspec.structs.replace(call, output=_SEVERAL_GAPS.sub("…", output)), session)
 
 
+def without_numbers(call: Call | ToolResult) -> str:
+    """Returns what a call printed; of a file that it read, without the numbers of the lines."""
+    return _NUMBERED.sub("", call.output) if call.op == "read" else call.output
+
+
 def _call(past: Past, call: Call, session: SessionView, weight: Weight) -> list[Entry]:
     """Returns a call with its output, unless the output shows a file that has changed since. If it is cut or takes
     several lines, the label names the turn, which has all of it."""
     step = _step_of(call, session)
     since = out_of_date(call, call.at_ms, past.view)
     label = f"{_label(past, call)} ({since})" if since else _label(past, call)
-    output = _NUMBERED.sub("", call.output) if call.op == "read" else call.output
+    output = without_numbers(call)
     is_past = since != "" and call.status != "error" and call.op != "search"  # a search shows more than one file
     output = output if output.strip("…\n ") and not is_past else ""
     most = _MOST_DATA if _DATA.match(output) else _MOST_READ if only_looked(call) else _MOST_OUTPUT
