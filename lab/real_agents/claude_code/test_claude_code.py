@@ -91,6 +91,32 @@ def test_with_the_daemon_stopped_no_file_of_a_cloned_project_is_an_answer(tool: 
     assert TASK not in request
 
 
+@NEWEST
+def test_a_rewound_turn_is_not_in_the_next_handoff(tool: Tool, row: Row) -> None:
+    shop.begin_worked(tool)
+    with tool.terminal(PROJECT) as terminal:
+        tool.script("Green it is.", "Red it is.")
+        terminal.enter(OTHER_TASK)
+        terminal.wait("Green it is")
+        terminal.wait(tool.READY)
+        terminal.enter("/rewind")
+        terminal.wait("Restore the code and/or conversation")
+        terminal.choose("Up", f"❯ {OTHER_TASK}")
+        terminal.choose("Enter", "1. Restore")
+        terminal.key("1")
+        terminal.wait(tool.READY)
+        wait_until(lambda: "Green it is" not in terminal.screen())
+        terminal.key("C-u")  # the prompt is offered again
+        terminal.enter("Paint it red")
+        terminal.wait("Red it is")
+    wait_until(lambda: "Red it is" in shop.left_by(tool))
+    left = shop.left_by(tool)
+
+    row.shown(f"task: {' / '.join(handoffs.sections(left)['Task'])}")
+    assert "Paint it red" in left
+    assert OTHER_TASK not in left and "Green it is" not in left
+
+
 def open_and_close(tool: Tool) -> dict[str, tuple[bytes, int]]:
     root = tool.box.here(PROJECT)
     with tool.terminal(PROJECT) as terminal:
