@@ -6,7 +6,7 @@ from typing import Final
 
 from carryover.text.pattern import later
 
-_ANSI: Final = later(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\^_=>78]|[()*+#%][0-9A-Z])")
+_ANSI: Final = later(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\^_=>78]|[*+(#%)][0-9A-Z])")
 # What is left where a program or a log wrote ESC as something visible, which it only does before a colour or a
 # movement of the cursor; in a list or an index (`a[1]`, `[5m ago]`) nothing of that kind comes before the bracket.
 _SPELT_OUT: Final = later(

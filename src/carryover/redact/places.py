@@ -28,8 +28,10 @@ _SCHEMES_WITH_FIELDS = frozenset("digest oauth hawk signature aws4-hmac-sha256 m
 _FIELD = later(r"[a-z_]{2,20}=\\{0,7}\"(?=[^\s\"\\])")
 _WORDS_OF_PROSE = {"token", "auth", "authentication", "authorization", "header", "scheme", "required", "string"}
 
-# Between a header's name and its value: `Name: v`, `"Name": "v"`, `["Name"] = 'v'`, `("Name", "v")`.
-_SEPARATOR = r"\\{0,7}[\"'`\]]{0,2}[ \t]{0,4}(?::(?!:)|=(?![=>])|,|=>)[ \t]{0,4}"
+# Between a name and its value: `Name: v`, `"Name": "v"`, `["Name"] = 'v'`, `("Name", "v")`, `"Name", "value": "v"`.
+_SEPARATOR = (
+    r"\\{0,7}[\"'`\]]{0,2}[ \t]{0,4}(?::(?!:)|=(?![=>])|,(?:\s|\\n){0,40}\\{0,7}\"value\\{0,7}\"[ \t]?:|,|=>)[ \t]{0,4}"
+)
 _OPEN = r"(?:[fbr]{0,2}\\{0,7}[\"'`])?"
 _AUTHORIZATION = later(rf"authorization{_SEPARATOR}{_OPEN}(?:([a-z][a-z0-9-]{{1,20}})[ \t]{{1,2}})?")
 _BEARER = later(r"bearer[ \t]{1,2}(?:[\"'`] ?[+.,&] ?[\"'`])?(?=[a-z0-9])")
@@ -147,6 +149,7 @@ _GLUED: Final = r"(?P<value>'[^'\n]{1,200}'|[^\s'\"]{1,200})"
 _VALUE_AND_USER: Final = r"(?P<quote>\\?['\"]?)(?:[a-z_][\w-]{0,31}:)?(?P<value>[^\s'\"`;&|<>()\\]{1,400})(?P=quote)"
 _NOT_IN_URL: Final = r"(?<![\w./-]http)(?<![\w./-]https)"
 _A_TEXT: Final = r"[\"'](?P<value>[^\"'\n]{4,200})[\"']"
+_PRINTED: Final = r"[Vv]alue\\{0,7}\"?:[ \t]?\\{0,7}\"?(?P<value>[^\"\\\n]{1,4096})"
 _TWO_TEXTS: Final = rf"[ \t]*[\"'][^\"'\n]{{1,100}}[\"'],[ \t]*{_A_TEXT}"
 _CONNECTING: Final = ("onnect(", "PDO(", "mysqli(", "Credential(", "BasicAuth(")
 """Calls that take a user and a password, perhaps behind a host: `new PDO($dsn, "app", "...")`."""
@@ -232,8 +235,14 @@ _PATTERNS: Final = (
     ("login ", rf"login[ \t]+{_VALUE}"),
     (
         "IDENTIFIED",
-        r"IDENTIFIED[ \t]+(?:WITH[ \t]+['\"]?\w{1,64}['\"]?[ \t]+)?(?:BY|AS)[ \t]+'(?P<value>[^'\n]{1,200})'",
+        r"IDENTIFIED[ \t]+(?:WITH[ \t]+['\"]?\w{1,64}['\"]?[ \t]+)?(?:BY|AS)[ \t]+"
+        r"(?P<value>'[^'\n]{1,200}'|\"[^\"\n]{1,200}\"|(?=[^\s\d]{1,64}\d)[^\s;'\"`]{6,64})",
     ),
+    ("identified", rf"(?:create|alter) user \S{{1,120}} identified (?:with \S{{1,64}} )?by {_A_TEXT}"),
+    ("SET PASSWORD", r"SET PASSWORD[ \t]+FOR[ \t]+\S{1,120}[ \t]*=[ \t]*(?P<value>'[^'\n]{1,200}')"),
+    ("SecureString", rf"SecureString\\{{0,7}}\"?,?(?:\s|\\n){{1,80}}\\{{0,7}}\"?{_PRINTED}"),  # `aws ssm get-parameter`
+    ("vault.azure.net/secrets/", rf"vault\.azure\.net/secrets/[\s\S]{{1,600}}?\"{_PRINTED}"),  # `az keyvault`
+    ("New value: ", r"successfully reset\.\s{1,4}New value: (?P<value>\S{4,64})"),  # Elasticsearch's
     (  # .NET's appsettings.json
         '"Jwt',
         r"\"Jwt\w{0,16}\\{0,7}\"[ \t]?:\s{0,8}\{[^{}]{0,400}?\"(?:Signing|Security)?Key\\{0,7}\"[ \t]?:[ \t]?"

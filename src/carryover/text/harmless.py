@@ -10,7 +10,7 @@ from typing import Final
 from carryover.text.pattern import later
 
 _LINE_ENDS: Final = later(r"\r\n?|[\x0b\x0c\u2028\u2029\x85]")
-_SEQUENCE: Final = later(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?|\x1b[()*+#%][0-9A-Z]")
+_SEQUENCE: Final = later(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?|\x1b[*+(#%)][0-9A-Z]")
 _CONTROL: Final = later(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _SOFT_HYPHEN: Final = "\u00ad"
 _DIRECTION: Final = r"\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"

@@ -80,6 +80,10 @@ HEX = "5ec84d8dbc74254770f58904dba41ecc"
         ("openssl rand -hex 16", f"{HEX}\n"),
         ("python3 -c 'import secrets; print(secrets.token_hex(16))'", HEX),
         ("head -c 32 /dev/urandom | base64", KEY),
+        ("terraform output -raw db_password", "sunnyday"),
+        ("pulumi config get dbPassword", "sunnyday\n"),
+        ("heroku auth:token", "01234567-89ab-4cde-8f01-23456789abcd\n"),
+        ("aws ecr get-login-password --region eu-west-1", f"eyJwYXlsb2FkIjoi{KEY}"),
     ],
 )
 def test_what_a_command_prints_that_prints_a_secret_is_hidden(command: str, printed: str) -> None:
