@@ -21,7 +21,8 @@ _PRINTERS: Final = (
     ("secret", r"\b(?:rails|rake) secret\b"),
     ("secret", r"\bget_random_secret_key\b"),
     ("with-decryption", r"\bssm get-parameter\b[^\n|;&]{0,300}--query\b"),
-    ("vault ", r"\bvault (?:kv get|read)\b[^\n|;&]{0,200}-field\b"),
+    ("vault ", r"\bvault (?:kv get|read|view)\b"),
+    ("sops ", r"\bsops (?:-d|--decrypt|decrypt)\b"),
     ("-password", r"\bsecurity find-(?:generic|internet)-password\b[^\n|;&]{0,200}[ \t]-\w{0,8}w\b"),
     ("output", r"\b(?:terraform|tofu) output\b[^\n|;&]{0,200}(?i:pass|secret|token|key)"),
     ("pulumi", r"\bpulumi (?:config get|stack output)\b[^\n|;&]{0,200}(?i:pass|secret|token|key)"),
@@ -46,7 +47,11 @@ _FILES: Final = (
 """The same for the names of files that hold one."""
 _BY_FILE: Final = tuple((hint, later(pattern)) for hint, pattern in _FILES)
 _BY_COMMAND: Final = (*((hint, later(pattern)) for hint, pattern in _PRINTERS), *_BY_FILE)
-_ALONE: Final = later(r"^(?:[ \t]*\d{1,6}(?:→|\t))?[ \t]*['\"]?([^\s'\"]{6,4096})['\"]?[ \t\r]*$", re.MULTILINE)
+_ALONE: Final = later(
+    r"^(?:[ \t]*\d{1,6}(?:→|\t))?[ \t]*(?P<name>[\w.-]{1,64}(?::[ \t]|=|[ \t]{2})[ \t]*)?"
+    r"['\"]?(?P<value>[^\s'\"]{6,4096})['\"]?[ \t\r]*$",
+    re.MULTILINE,
+)
 _LEAST_AMONG_OTHERS: Final = 12
 
 
@@ -56,11 +61,13 @@ def holds_only_a_secret(about: str, *, is_file: bool) -> bool:
 
 
 def hide_printed(output: str, counts: dict[str, int]) -> str:
-    """Returns such an output with its secret hidden: its only word, or each word that is alone on its line and looks
-    generated."""
+    """Returns such an output with its secret hidden: its only word, or each word that is alone on its line, or behind a
+    name, and looks generated."""
     words = [*_ALONE.finditer(output)]
-    is_all = len(words) == 1 and not (output[: words[0].start()] + output[words[0].end() :]).strip()
-    return insert_marks(output, [(*word.span(1), "password") for word in words if _is_one(word[1], is_all)], counts)
+    only = words[0] if len(words) == 1 and words[0]["name"] is None else None
+    is_all = only is not None and not (output[: only.start()] + output[only.end() :]).strip()
+    found = [word.span("value") for word in words if _is_one(word["value"], is_all)]
+    return insert_marks(output, [(*span, "password") for span in found], counts)
 
 
 def _is_one(value: str, is_all: bool) -> bool:

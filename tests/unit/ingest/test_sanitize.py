@@ -95,6 +95,25 @@ def test_what_a_command_prints_that_prints_a_secret_is_hidden(command: str, prin
     assert clean_body(cleaned, Counter()) == cleaned
 
 
+@pytest.mark.parametrize(
+    ("command", "line"),
+    [
+        ("sops -d secrets.yaml", "    conn: {}"),
+        ("sops decrypt secrets.env", "CONN='{}'"),
+        ("ansible-vault view vars.yml", 'shop_conn: "{}"'),
+        ("vault kv get secret/shop", "conn        {}"),
+    ],
+)
+def test_what_a_store_of_secrets_shows_is_hidden_whatever_its_name(command: str, line: str) -> None:
+    shown = f"user: dev\nport: 5432\n{line}\n{line}\n"
+    cleaned: Any = clean_body(
+        result("", subject=command, output=shown.format("k7Rw2xQe7LpZ4v", "tulpe-Zw13bel")), Counter()
+    )
+
+    mark = "[redacted:password]"
+    assert cleaned.output == shown.format(mark, mark)
+
+
 def test_a_file_that_holds_a_secret_is_hidden_where_it_is_read() -> None:
     body = result("", subject="/repo/config/master.key", output="     1\tcorrecthorse")
     cleaned: Any = clean_body(msgspec.structs.replace(body, op="read"), Counter())
@@ -113,6 +132,8 @@ def test_a_file_that_holds_a_secret_is_hidden_where_it_is_read() -> None:
         ("vault kv get -field=password secret/shop", "No value found at secret/data/shop\n"),
         ("kubectl get secret db -o jsonpath='{.data.password}'", "null"),
         ("cat config/master.key.example", f"{HEX}\n"),
+        ("vault kv get secret/shop", "error: denied\n"),
+        ("sops -d secrets.yaml", "image: registry/shop\nversion: 2.14.3\nregion: eu-central-1\n"),
     ],
 )
 def test_other_output_of_such_a_command_stays(command: str, printed: str) -> None:
