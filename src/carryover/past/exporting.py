@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Literal
+from typing import Final, Literal
 
 from carryover.errors import ExitCode, UserError
 from carryover.export import quoting
@@ -15,6 +15,8 @@ from carryover.past.session import OpenedSession
 from carryover.terminal.output import printable_json
 from carryover.terminal.paths import short_path
 from carryover.text.harmless import one_line
+
+_TITLE_CHARS: Final = 120
 
 
 def session_document(opened: OpenedSession, form: Literal["md", "atif"], *, full: bool) -> str:
@@ -36,7 +38,7 @@ def _head(opened: OpenedSession) -> SessionHead:
         agent_name=opened.agent,
         version=session.agent_version or "",
         machine=session.machine,
-        title=shown_title(opened.title),
+        title=one_line(quoting.quoted_line(opened.title), _TITLE_CHARS),
         root=session.root or "",
         project=short_path(session.root) if session.root else "",
         branch=session.branch or "",
@@ -55,8 +57,3 @@ def _trajectory(head: SessionHead, events: Iterable[StoredEvent], *, full: bool)
             ExitCode.NOTHING_FOUND,
         )
     return printable_json(document.decode())
-
-
-def shown_title(title: str) -> str:
-    """Returns a session's title on one line, without secrets."""
-    return one_line(quoting.quoted_line(title), 120)
