@@ -215,6 +215,17 @@ def test_what_a_file_has_is_shown_with_its_comments_and_without_the_numbers_of_i
     assert "`cat shop.toml` (turn 3): # zoo = gone" in told
 
 
+def test_what_a_file_had_before_it_was_edited_is_not_shown() -> None:
+    talk = worked().user("Look at it.").ran("cat cart.py", "okapi = round_up(cents)").says("It rounds up.")
+    talk.user("Down.").edited("cart.py").says("Done.").user("And now?").ran("cat cart.py", "gnu = round_down(cents)")
+    for number in range(30):
+        talk.user(f"Part {number}?").ran(f"make part_{number}", f"built part_{number}").says(PROSE.format(number))
+    told = added(16_000, talk)
+
+    assert "- `cat cart.py` (turn 2, `cart.py` edited since)\n" in told
+    assert "- `cat cart.py` (turn 4): gnu = round_down(cents)\n" in told
+
+
 def test_a_command_keeps_its_pipes_and_ends_where_its_output_begins() -> None:
     body = "\n".join(f"print({number}, 'the part {number} of the importer')" for number in range(12))
     talk = worked().user("Count it.").ran("ls src | head -3", "cart.py").ran(f"python3 <<EOF\n{body}\nEOF", "cart.py")

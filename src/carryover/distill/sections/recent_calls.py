@@ -195,6 +195,11 @@ def _without_repeated_lines(calls: Sequence[_Made]) -> Iterator[_Made]:
         yield _Made(msgspec.structs.replace(call, output=_SEVERAL_GAPS.sub("…", output)), session)
 
 
+def is_past(call: Call | ToolResult, since: str) -> bool:
+    """Whether all that a call shows was edited since, as `out_of_date` says: a search shows more than one file."""
+    return since != "" and call.status != "error" and call.op != "search"
+
+
 def without_numbers(call: Call | ToolResult) -> str:
     """Returns what a call printed; of a file that it read, without the numbers of the lines."""
     return _NUMBERED.sub("", call.output) if call.op == "read" else call.output
@@ -207,8 +212,7 @@ def _call(past: Past, call: Call, session: SessionView, weight: Weight) -> list[
     since = out_of_date(call, call.at_ms, past.view)
     label = f"{_label(past, call)} ({since})" if since else _label(past, call)
     output = without_numbers(call)
-    is_past = since != "" and call.status != "error" and call.op != "search"  # a search shows more than one file
-    output = output if output.strip("…\n ") and not is_past else ""
+    output = output if output.strip("…\n ") and not is_past(call, since) else ""
     most = _MOST_DATA if _DATA.match(output) else _MOST_READ if only_looked(call) else _MOST_OUTPUT
     quoted = parted(step, output, "call", weight, label=label, most=most, at_ms=call.at_ms)
     if len(quoted) > 1 or _is_cut(label, output, quoted):
