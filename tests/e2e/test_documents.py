@@ -190,7 +190,8 @@ def test_it_installs_as_shown(installer: str, home: Path, tmp_path: Path, monkey
         pytest.skip(f"{installer} is not on this machine")
     checkout = tmp_path / "checkout"
     shutil.copytree(CHECKOUT / "src", checkout / "src", ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
-    for name in ("pyproject.toml", "README.md", "LICENSE"):
+    (checkout / "packaging").mkdir()
+    for name in ("pyproject.toml", "README.md", "LICENSE", "packaging/man_pages.py"):
         shutil.copy(CHECKOUT / name, checkout / name)
     monkeypatch.setenv("PATH", os.pathsep.join([str(home / ".local" / "bin"), os.environ["PATH"]]))
     variables = {"PYTHONPATH": "", "UV_PYTHON": sys.executable, "PIPX_DEFAULT_PYTHON": sys.executable}
@@ -199,14 +200,19 @@ def test_it_installs_as_shown(installer: str, home: Path, tmp_path: Path, monkey
     lines = [found for line in LINES if PACKAGES.search(line) if (found := _of(installer, line))]
     assert len(lines) == 3
 
-    for line in lines:
+    pulled = checkout / "src" / "carryover" / "pulled.py"
+    twice = [again for line in lines for again in [line] * (2 if " upgrade " in line else 1)]  # uv builds at the first
+    for number, line in enumerate(twice):
+        pulled.write_text(f"NUMBER = {number}\n")
         ran = subprocess.run(["sh", "-c", line], cwd=checkout, capture_output=True, text=True, check=False)
         assert ran.returncode == 0, f"{line}\n{ran.stderr}"
         if "uninstall carryoverd" not in line:
             version = subprocess.run([home / ".local/bin/carryover", "--version"], capture_output=True, check=True)
             assert version.stdout.startswith(b"carryover ")
             python = (home / ".local/bin/carryover").resolve().with_name("python")
-            subprocess.run([python, "-c", "import pyrage"], check=True)
+            asked = "import pyrage; from carryover.pulled import NUMBER; print(NUMBER)"
+            seen = subprocess.run([python, "-c", asked], capture_output=True, text=True, check=True)
+            assert seen.stdout == f"{number}\n"
     assert not (home / ".local/bin/carryover").exists()
 
 
