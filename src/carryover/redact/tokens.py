@@ -142,6 +142,8 @@ _URL_PASSWORD_IN_QUERY = later(
 _URL_TOKEN = later(r"://([A-Za-z0-9_-]{20,}+)@")
 _BITWARDEN_PAIR = later(r"\[redacted:bitwarden\]:([A-Za-z0-9+/]{22}==)")
 _AWS_PAIR = later(r"\[redacted:aws\](?:\t[\w:.+-]{1,40})?[\s,:;|\"']{1,8}([A-Za-z0-9/+]{40})(?![A-Za-z0-9/+=])")
+_CHANGED = later(r"\[redacted:[\w-]{1,32}\]\\{0,7}\" -> \\{0,7}\"([^\"\\\n]{1,400})")
+"""What a plan of Terraform puts in the place of a secret."""
 _LONG_WORD: Final = later(r"[A-Za-z0-9_.+/=$~@%\\-]{15,}")
 """Every token with a mark is part of such a word. Few words are this long, so only these are searched for marks."""
 
@@ -155,6 +157,8 @@ def hide_tokens(text: str, counts: dict[str, int]) -> str:
         text = _URL_TOKEN.sub(_replace("url-password", counts), text)
     if ":\\/\\/" in text:
         text = _URL_PASSWORD_IN_JSON.sub(_replace("url-password", counts), text)
+    if " -> " in text and MARK in text:
+        text = _CHANGED.sub(_replace("secret", counts), text)
     if "%40" in text:
         text = _URL_PASSWORD_IN_QUERY.sub(_replace("url-password", counts), text)
     return text
