@@ -123,9 +123,25 @@ class GitAnswer(msgspec.Struct, frozen=True):
     error: bytes = b""
 
 
-GitProcesses = set[subprocess.Popen[bytes]]
-"""The processes of git that run for one store at the moment."""
 _STUB_SAID: Final = "what was said in place of git's newest answers"
+
+
+class GitProcesses(set[subprocess.Popen[bytes]]):
+    """The processes of git that run for one store at the moment."""
+
+    ended = False
+
+    def add(self, process: subprocess.Popen[bytes]) -> None:
+        """Takes in one that has started, which does not last if all were ended meanwhile."""
+        super().add(process)
+        if self.ended:
+            _end_group(process)
+
+    def end(self) -> None:
+        """Kills them and their children, and those that another thread is about to start."""
+        self.ended = True
+        for process in list(self):
+            _end_group(process)
 
 
 def ask(
@@ -185,7 +201,7 @@ def in_store(
 
     `remote` is the address that the name `store` stands for in the command. A password in it is on no command line,
     which other users of the machine could read. Nobody is asked for a password or a host's key. Its process
-    is in `running` until it ends, and the command fails if another thread kills it (`end_group`). Raises TimeoutError
+    is in `running` until it ends, and the command fails if another thread ends those. Raises TimeoutError
     if it did not end within `timeout_s`, with its children gone by then; OverflowError if it printed more than
     `most_bytes`, as for a tree that contains itself many times; FileNotFoundError without git.
     """
@@ -393,7 +409,7 @@ def _ended(process: subprocess.Popen[bytes], said: Sequence[bytes], deadline: fl
     return GitAnswer(code, *said)
 
 
-def end_group(process: subprocess.Popen[bytes]) -> None:
+def _end_group(process: subprocess.Popen[bytes]) -> None:
     """Kills a process that was started here, and its children. Does nothing if it has ended."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)
@@ -401,7 +417,7 @@ def end_group(process: subprocess.Popen[bytes]) -> None:
 
 def _end(process: subprocess.Popen[bytes]) -> None:
     if process.poll() is None:
-        end_group(process)
+        _end_group(process)
     for stream in (process.stdout, process.stderr):
         if stream is not None:
             stream.close()

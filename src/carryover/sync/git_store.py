@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Final
 
 from carryover.errors import UserError, visible
-from carryover.probe.git_command import GitAnswer, GitProcesses, end_group, in_store
+from carryover.probe.git_command import GitAnswer, GitProcesses, in_store
 from carryover.sync.address import folder_at, without_credentials
 from carryover.sync.store import FILE_NAME, Fetched, FolderStore, Store, unreachable
 from carryover.text.pattern import later
@@ -57,7 +57,7 @@ class GitStore(Store):
         self._folder = folder
         self._remote = remote
         self._me = me
-        self._running: GitProcesses = set()
+        self._running = GitProcesses()
         self._run = partial(git, running=self._running)
         self._tip = ""
         """The commit of this machine's branch."""
@@ -66,8 +66,7 @@ class GitStore(Store):
 
     def end(self) -> None:
         super().end()
-        for process in list(self._running):
-            end_group(process)
+        self._running.end()
 
     def fetch(self) -> Fetched:
         self._create()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from carryover.probe.git_command import GitAnswer, ask, in_store
+from carryover.probe.git_command import GitAnswer, GitProcesses, ask, in_store
 from carryover.probe.git_history import commit_named, commits_of_lines, files_of_commit, newest_commits
 from carryover.projects.root import find_root
 from support.daemon_process import wait_until
@@ -59,7 +59,7 @@ def test_what_does_not_end_in_time_is_killed_with_all_it_started(tmp_path: Path,
     with pytest.raises(TimeoutError):
         ask(tmp_path, ("ls-files",), ("rev-parse",), deadline=before + 0.3)
     with pytest.raises(TimeoutError):  # nor does it read its input, which is more than a pipe holds
-        in_store(tmp_path, "hash-object", remote="", given=bytes(1 << 20), running=set(), timeout_s=0.3)
+        in_store(tmp_path, "hash-object", remote="", given=bytes(1 << 20), running=GitProcesses(), timeout_s=0.3)
 
     assert time.monotonic() - before < 60, "nobody waits for a git that never ends"
     assert set(children()) <= others

@@ -417,6 +417,23 @@ def test_work_in_git_ends_when_the_daemon_stops(tmp_path: Path, monkeypatch: pyt
         assert isinstance(fetching.exception(), UserError)
 
 
+def test_work_in_git_ends_that_begins_just_when_the_daemon_stops(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GIT_SSH_COMMAND", "sleep 600; :")
+
+    def late(folder: Path, *command: str, **given: Any) -> GitAnswer:
+        if command[0] == "ls-remote":
+            begun.end()
+        return in_store(folder, *command, **{**given, "timeout_s": min(given["timeout_s"], 20.0)})
+
+    begun = GitStore(tmp_path / "store", "ssh://host/store", ME, git=late)
+
+    with pytest.raises(UserError) as caught:
+        begun.fetch()
+    assert "in time" not in str(caught.value)
+
+
 def test_nothing_is_begun_in_git_once_the_daemon_stops(store: GitStore) -> None:
     """Else what was not read would be taken for missing, and a push may take an hour."""
     write(store, {"head": b"1"})
