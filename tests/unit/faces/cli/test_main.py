@@ -25,9 +25,8 @@ from support.tools import needs_setpriv, without_rights_of_root
 ran = partial(subprocess.run, stderr=subprocess.PIPE, text=True, timeout=60)
 SLOW_TO_IMPORT = ("aiohttp", "aiosqlite", "asyncio", "git", "questionary", "tree_sitter", "watchfiles")
 FOR_FEW = (
-    *("dataclasses", "pkgutil", "shutil", "subprocess", "carryover.daemon.health"),
-    *("carryover.probe.git_command", "carryover.testruns.reading", "carryover.text.shell", "inspect"),
-    "typing_extensions",
+    *("dataclasses", "inspect", "pkgutil", "shutil", "subprocess", "typing_extensions", "carryover.daemon.health"),
+    *("carryover.probe.git_command", "carryover.testruns.reading", "carryover.text.shell"),
 )
 """What starts git, reads commands and tests' output or asks the daemon, what such modules are made with, and
 what msgspec would bring along."""
