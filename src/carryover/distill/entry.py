@@ -118,7 +118,7 @@ WEIGHTS: Final[dict[str, Weight]] = {
     "heard":           Weight(0.5, 0.1),                # the first and newest message of another agent, perhaps orders
     # What the user said
     "refused":         Weight(0.35, 0.1, 0.0, 3),       # the newest refused calls that did not succeed later
-    "own share":       Weight(0.6),                     # what fits a good third of the handoff
+    "own share":       Weight(0.595, 0.0, 0.00003),     # what fits a good third of the handoff
     # Failed approaches
     "open failure":    Weight(0.5),                     # the newest of the leading turn that did not succeed later
     "reverted":        Weight(0.5, 0.0, 0.0, 1),        # the newest turn that reverted what another had changed
@@ -128,7 +128,7 @@ WEIGHTS: Final[dict[str, Weight]] = {
     # From the agent's own summary
     "recap":           Weight(0.5, 0.1),                # the leading session's, with few prompts since
     "accepted":        Weight(0.45, 0.07),              # a plan that the newest turn carries out
-    "git":             Weight(0.6),
+    "git":             Weight(0.59),
 }
 # fmt: on
 STALER: Final = 0.3

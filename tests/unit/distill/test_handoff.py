@@ -10,7 +10,7 @@ from typing import Final
 import msgspec
 import pytest
 
-from carryover.distill.entry import FIXED
+from carryover.distill.entry import FIXED, WEIGHTS
 from carryover.distill.handoff import distill
 from carryover.distill.render import lay_out, render
 from carryover.distill.view import has_past
@@ -225,7 +225,7 @@ def test_a_refused_call_that_ran_later_was_allowed() -> None:
     talk.event(refusal("rm -r b", status="error")).says("Done.")
     weights = refusal_weights(talk)
 
-    assert weights["rm -r a"] >= FIXED > max(weights["git push --force"], weights["rm -r b"])
+    assert weights["rm -r a"] >= WEIGHTS["own share"].first > max(weights["git push --force"], weights["rm -r b"])
 
 
 def test_words_of_a_refusal_that_are_a_prompt_too_are_told_once() -> None:
@@ -246,7 +246,8 @@ def test_only_the_newest_three_refusals_are_fixed() -> None:
         talk.user(f"Now {name}.").event(refusal(f"rm -r {name}"))
     weights = refusal_weights(talk)
 
-    assert {subject for subject, weight in weights.items() if weight < FIXED} == {"rm -r a", "rm -r c", "rm -r d"}
+    share = WEIGHTS["own share"].first
+    assert {subject for subject, weight in weights.items() if weight < share} == {"rm -r a", "rm -r c", "rm -r d"}
 
 
 def test_what_was_typed_while_the_agent_worked_waits_under_the_task() -> None:

@@ -38,14 +38,17 @@ def said_entries(past: Past, of_task: Iterable[Step]) -> list[Entry]:
     corrected = {(id(step.view), step.turn.number + 1) for step in past.steps if _asks_for_correction(step.turn)}
     corrections: list[Entry] = []
     others: list[Entry] = []
+    short: list[Entry] = []
     templates = not_alike((step for step in steps if step.turn.is_template), attrgetter("prompt"), 1)
     typed = (step for step in steps if not (step.turn.is_template or _greets(step.turn)))
     own = not_alike(typed, attrgetter("prompt"), _MOST_ALIKE)
-    for step in sorted(own, key=_rank):
+    for step in sorted(own, key=lambda step: step.turn.at_ms, reverse=True):
         is_correction = (id(step.view), step.turn.number) in corrected
-        (corrections if is_correction else others).extend(_prompt(past, step))
+        at_its_time = short if only_replies(step.turn.prompt) else others
+        (corrections if is_correction else at_its_time).extend(_prompt(past, step))
     # What was said after an answer may overturn it.
-    shared = _with_share([*corrections, *_replies(past), *others])
+    ruled = sorted([*_replies(past), *others], key=attrgetter("at_ms"), reverse=True)
+    shared = _with_share([*corrections, *ruled, *short])
     named = (entry for step in templates for entry in _prompt(past, step))  # of which nothing is the user's own
     return joined_short(sorted([*shared, *named], key=lambda entry: (entry.at_ms, entry.turn or 0)))
 
@@ -56,11 +59,11 @@ def _sent(step: Step) -> tuple[object, ...]:
 
 
 def _with_share(entries: Iterable[Entry]) -> Iterator[Entry]:
-    """Yields the entries; those that fit the user's own share of the handoff are fixed."""
+    """Yields the entries; those that fit the user's own share of the handoff are fixed, the first of them longest."""
     room = _OWN_SHARE_TOKENS
-    for entry in entries:
+    for place, entry in enumerate(entries):
         room -= estimated_tokens(entry.shown)
-        yield replace(entry, weight=min(entry.weight, WEIGHTS["own share"].first)) if room >= 0 else entry
+        yield replace(entry, weight=min(entry.weight, WEIGHTS["own share"].at(place).first)) if room >= 0 else entry
 
 
 def _prompt(past: Past, step: Step) -> list[Entry]:
@@ -74,11 +77,6 @@ def _greets(turn: Turn) -> bool:
     """Whether a turn begins its session with nothing but a short reply, such as the words that `carryover install`
     suggests. It replies to no question of that session."""
     return turn.number == 1 and not says_something(turn)
-
-
-def _rank(step: Step) -> tuple[bool, int]:
-    """Orders prompts: short replies last, the newest first."""
-    return only_replies(step.turn.prompt), -step.turn.at_ms
 
 
 def _asks_for_correction(turn: Turn) -> bool:

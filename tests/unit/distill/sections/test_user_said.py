@@ -23,6 +23,24 @@ def test_a_prompt_that_corrects_a_plan_stays_before_the_answers_that_it_may_over
     assert weights["Store it as npz instead."] <= FIXED < max(weights.values())
 
 
+def test_a_prompt_stays_before_the_answers_given_before_it_and_the_newest_longest() -> None:
+    talk = Conversation().user(GOAL)
+    for part in range(8):
+        asked = f"How should part {part} of the shop store what it knows of prices, in which file, and until when?"
+        answer = f"As {part}.npy, " + "in the folder of the shop that has it, beside the others. " * 4
+        talk.event(Answer(call_id=f"q{part}", question=asked, text=answer))
+    talk.edited("cart.py").says("It is implemented.")
+    rulings = ["Leave the till as it is.", "No tax on the vouchers.", "Round in the basket alone."]
+    for ruling in rulings:
+        talk.user(ruling).says("Noted.")
+    talk.user("Now the receipt, with its own rounding.").edited("receipt.py").says("The receipt rounds.")
+    [said] = [section.entries for section in handoff(talk).sections if section.title == "What the user said"]
+    weights = {source.text: source.weight for entry in said for source in entry.sources}
+    first, second, third = (weights[ruling] for ruling in rulings)
+
+    assert third < second < first <= FIXED < max(weights.values())
+
+
 def test_a_scheduled_prompt_is_not_among_the_prompts_that_work_took_up() -> None:
     nightly = "Run the parser benchmark and report what it took."
     talk = Conversation().user("Tidy the docs.").says("Tidied.")
