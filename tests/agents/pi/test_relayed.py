@@ -111,3 +111,22 @@ def test_a_session_of_openclaw(tmp_path: Path) -> None:
     ]
     [result] = of(events, model.ToolResult)
     assert (result.op, result.subject, result.status, result.exit_code) == ("shell", "python3 ocr.py", "error", 1)
+
+
+def test_a_report_whose_request_fails_does_not_end_an_answered_turn(tmp_path: Path) -> None:
+    said = {"type": "text", "text": "The bread is counted."}
+    report = user("[System Message] [sessionId: s2] A cron job has completed.")
+    fails = assistant(stopReason="error", errorMessage="Connection error.")
+    head = (entry("session", id="s1", version=3, cwd="/home/ann/shop"), user("Count the bread."))
+
+    def ends(*lines: bytes) -> list[str]:
+        path = tmp_path / "session.jsonl"
+        path.write_bytes(b"\n".join((*head, *lines)) + b"\n")
+        assert AGENT.exported is not None
+        source = AGENT.exported(path, path.read_bytes())
+        assert source is not None
+        return [end.message for end in of(read_on(AGENT, source).events, model.TurnEnd)]
+
+    assert ends(assistant(said, stopReason="stop"), report, fails, fails) == []
+    assert ends(report, fails) == ["Connection error."]
+    assert ends(assistant(said, stopReason="stop"), report, user("And the milk."), fails) == ["Connection error."]

@@ -233,10 +233,12 @@ def _user(recorder: _Recorder) -> None:
     if text is None:
         recorder.skip("message/user", "unexpected content")
         return
-    recorder.change(failed=None, answered=False)
+    recorder.change(failed=None)
     images = sum(text_of(part.get("type")) == "image" for part in _parts(recorder))
     said, sent, is_typed = relayed(text)
     scheduled = next(filter(is_scheduled, (text, said)), None)
+    is_report = not is_typed and scheduled is None  # and begins no turn
+    recorder.change(answered=recorder.context.answered and is_report)
     if scheduled is not None:
         recorder.add(UserPrompt(text=scheduled.strip(), actor="model", scheduled=True), "prompt")
         return
@@ -263,14 +265,15 @@ def _assistant(recorder: _Recorder) -> None:
     calls = [part for part in parts if text_of(part.get("type")) == "toolCall"]
     text = answered("".join(text_of(part.get("text")) for part in parts if text_of(part.get("type")) == "text"))
     is_final = reason in ("stop", "length") and not calls
-    recorder.change(answered=is_final)
+    fails_report = reason == "error" and recorder.context.answered
+    recorder.change(answered=is_final or fails_report)
     is_cut = reason in ("aborted", "error")
     add_answer(recorder, "text", text, final=is_final, aborted=is_cut)
     for number, call in enumerate(() if is_cut else calls):  # the client makes no call of an answer that was cut off
         _call(recorder, f"call{number}", call)
     if reason == "aborted":
         recorder.add(TurnEnd(reason="interrupted"), "end")
-    elif reason == "error":
+    elif reason == "error" and not fails_report:
         said = recorder.text("errorMessage")
         recorder.fail(_REQUEST, said, limited=said.startswith(_LIMITS) or names_limit(said))
 
