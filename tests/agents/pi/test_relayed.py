@@ -17,6 +17,7 @@ REPORT = "System: [2026-02-08 11:01:10 GMT+8] {}\n"
 GONE = REPORT.format("Gateway disconnected (status 408)") + REPORT.format("Gateway connected.")
 ABOUT = 'Conversation info (untrusted metadata):\n```json\n{\n  "message_id": "m1"\n}\n```\n\n'
 ABORTED = "Note: The previous agent run was aborted by the user. Resume carefully or ask for clarification."
+CUT_SHORT = "\n\n[Bootstrap truncation warning]\nSome files were truncated.\n- AGENTS.md: 16937 raw -> 10909 injected."
 MEDIA = "[media attached: /home/ann/in/list.ogg (audio/ogg)]\nTo send an image back, prefer the message tool (path).\n"
 
 
@@ -40,6 +41,7 @@ MEDIA = "[media attached: /home/ann/in/list.ogg (audio/ogg)]\nTo send an image b
         ("ou_bread: Add it.", "ou_bread: Add it.", 0),
         (f"{GONE}\n{ABORTED}\n\n[Sun {AT}] Add bread.", "Add bread.", 0),
         (f"{ABORTED}\n\nAdd bread.", "Add bread.", 0),
+        (f"{ABOUT}Add bread.{CUT_SHORT}", "Add bread.", 0),
         (
             "[Chat messages since your last reply - for context]\nUser: Hi\n\n"
             "[Current message - respond to this]\nUser: Add bread.",
