@@ -270,7 +270,8 @@ class _Unsaid:
         if quote.kind != "prompt":
             return _LEFT_OUT
         beginning = clip(lines[0], chars=_ELSEWHERE_CHARS, tokens=_ELSEWHERE_CHARS // 4) if lines else ""
-        return f"{beginning.removesuffix(_LEFT_OUT)} {_SAID_ELSEWHERE}".lstrip()
+        is_whole = (beginning,) == tuple(lines)
+        return beginning if is_whole else f"{beginning.removesuffix(_LEFT_OUT)} {_SAID_ELSEWHERE}".lstrip()
 
     def _is_new(self, line: str, printed: bool) -> bool:
         if len(line) >= _SAME_FROM_CHARS:

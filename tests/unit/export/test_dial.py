@@ -200,6 +200,13 @@ def test_of_a_prompt_that_stands_above_in_several_lines_the_beginning_is_said_ag
     assert told.startswith(f"{begun} … (quoted elsewhere)\n")
 
 
+def test_a_short_prompt_that_stands_above_is_said_again_whole() -> None:
+    talk = session("s1").user("Do not cap it. Wire it in now.").says("It is wired in, without a cap.").user("Go on.")
+    told = text_at(8000, talk).partition(f"\n## {CONVERSATION_TITLE}\n")[2]
+
+    assert "): Do not cap it. Wire it in now.\n" in told
+
+
 def test_what_a_file_has_is_shown_with_its_comments_and_without_the_numbers_of_its_lines() -> None:
     setting = "[git]\n# pager = okapi-less\nuser = shop"
     numbered = "".join(f"    {number}\t{line}\n" for number, line in enumerate(setting.splitlines(), 1))
