@@ -78,10 +78,10 @@ def initialise_sync(remote: str, *, name: str | None) -> SyncStatus:
                     ExitCode.REFUSED,
                 )
             make_key(folder.key_file)
-            # Only the characters that a name may have, and at least two.
-            called = _UNSAFE.sub("-", (name or socket.gethostname()).partition(".")[0]).strip("-.")[:32]
-            own = Head(machine=machine, name=called if len(called) > 1 else f"machine-{called}".strip("-"))
+            # Only the characters that a name may have.
+            called = _UNSAFE.sub("-", (name or socket.gethostname()).partition(".")[0]).strip("-.")[:32] or "machine"
             code = code_of(machine, folder.key().public)
+            own = Head(machine=machine, name=called)
             # Set up before the store is written: what is there then is of this machine, whatever ends this.
             folder.save(SyncState(remote=address, code=code, own=own))
             OwnLog(folder, store, now_ms).publish()

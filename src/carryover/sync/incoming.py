@@ -54,13 +54,18 @@ class LedgerIncoming:
         """Stores the payload of a segment of the machine that says `head`, each event exactly once. Returns how many
         were new. Raises OSError or LedgerUnavailable; nothing is lost then, since the segment is taken again later.
         """
-        name = await self._ledger.write(know_machine, head.machine, head.name)
+        name = await self._ledger.write(know_machine, head.machine, machine_prefix(head))
         entries = await asyncio.to_thread(_entries, name, payload, int(time.time() * 1000))
         ledger, at = self._ledger, (head.machine, segment)
         commit = await ledger.write(
             store_received, ledger.reducer, name, entries, withdrawn=payload.replaced, segment=at
         )
         return commit.new_events
+
+
+def machine_prefix(head: Head) -> str:
+    """Returns a machine's name as a prefix of paths. It has at least two letters, since `c:/` is a drive."""
+    return head.name if len(head.name) > 1 else f"{head.name}-{head.machine[:4]}"
 
 
 def _entries(machine: str, payload: Payload, now_ms: int) -> dict[str, list[ReadyEvent]]:

@@ -19,8 +19,7 @@ _MOST: Final = 20_000
 """How many sessions and events a payload may have."""
 
 MachineId = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{16}$")]
-MachineName = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9._-]{2,32}\Z")]
-"""It stands before a machine's paths, and `c:/` would be a drive."""
+MachineName = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9._-]{1,32}\Z")]
 Key = Annotated[bytes, msgspec.Meta(min_length=16, max_length=16)]
 Time = Annotated[int, msgspec.Meta(ge=0, lt=1 << 53)]
 

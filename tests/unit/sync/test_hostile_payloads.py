@@ -12,7 +12,7 @@ from carryover.errors import UserError
 from carryover.ledger.machines import know_machine
 from carryover.ledger.queries import sessions
 from carryover.sync.head import Head
-from carryover.sync.incoming import LedgerIncoming
+from carryover.sync.incoming import LedgerIncoming, machine_prefix
 from carryover.sync.payload import (
     MachineName,
     Payload,
@@ -120,7 +120,9 @@ async def test_secrets_are_taken_out_again(desktop: OneMachine) -> None:
 
 
 async def test_machines_of_one_name_are_told_apart_and_none_is_a_disk_before_a_path(desktop: OneMachine) -> None:
-    for name in ("c", "../x", "laptop\n", "", "a b", "x" * 33):
+    assert machine_prefix(Head(machine="abcd" * 4, name="c")) == "c-abcd"
+    assert machine_prefix(Head(machine="abcd" * 4, name="pc")) == "pc"
+    for name in ("../x", "laptop\n", "", "a b", "x" * 33):
         with pytest.raises(msgspec.ValidationError):
             msgspec.convert(name, MachineName)
     ledger = desktop.ledger
