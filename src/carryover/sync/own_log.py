@@ -39,6 +39,8 @@ MOST_SMALL: Final = 1_000
 half as many of any size as a head may list, too."""
 _MOST_ASKING: Final = 100
 _LONGEST_KEY: Final = 1_000
+_MOST_READERS: Final = 100
+"""What is encrypted has room for the keys of about 140: age adds some bytes at random."""
 
 
 @contextmanager
@@ -120,7 +122,7 @@ class OwnLog:
 
     def add(self, code: str) -> None:
         """Has the machine with this code, as it shows it, read this log, and this machine read that one's. Raises
-        UserError (NOTHING_FOUND) if there is none."""
+        UserError: NOTHING_FOUND if there is none, REFUSED if this machine has added too many."""
         self.read()
         codes = {code_of(machine, key).replace(" ", ""): machine for machine, key in self.asking.items()}
         machine = codes.get("".join(code.split()))
@@ -130,6 +132,12 @@ class OwnLog:
                 "with this code. Nothing was changed. Give the code that the other machine shows, after `carryover "
                 "sync init REMOTE` or in `carryover sync status` there.",
                 ExitCode.NOTHING_FOUND,
+            )
+        if len(self._readers()) >= _MOST_READERS:
+            raise UserError(
+                f"This machine writes for {_MOST_READERS - 1} others, and can't for more. Nothing was changed. Remove "
+                "one that is gone: `carryover sync remove-machine NAME`.",
+                ExitCode.REFUSED,
             )
         added = Peer(key=self.asking[machine], name=machine)
         self.save(peers={**self.state.peers, machine: added}, waiting=len(codes) - 1, **self._afresh())

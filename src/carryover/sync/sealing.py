@@ -103,7 +103,7 @@ def seal_for(keys: Collection[str], content: bytes) -> bytes:
     """Encrypts `content` to those with these public keys. Raises UserError (REFUSED) if they are too many."""
     sealed = bytes(age().encrypt(content, [recipient(key) for key in keys]))
     if not _has_short_header(sealed):
-        raise UserError(f"{len(keys)} keys are too many. Nothing was written. Name or add fewer.", ExitCode.REFUSED)
+        raise UserError(f"{len(keys)} keys are too many. Nothing was written. Name fewer.", ExitCode.REFUSED)
     return sealed
 
 
