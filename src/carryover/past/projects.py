@@ -21,6 +21,7 @@ from carryover.export.quoting import quoted_line
 from carryover.facts import is_foreign
 from carryover.ledger.queries import project_by_id, projects, session_counts, sessions
 from carryover.ledger.rows import ProjectRow
+from carryover.past.titles import titled
 from carryover.past.types import Project, ProjectHandoff, Projects, TurnState
 from carryover.probe.patterns import names_alone
 from carryover.projects.handoff_file import handoff_path
@@ -45,9 +46,11 @@ def listed_projects(db: sqlite3.Connection, config: Config, *, now_ms: int) -> P
     listed = []
     for place, row in enumerate(projects(db)):
         newest = next(iter(sessions(db, row.id, limit=1, notes=False)), None)
-        digest = session_gist(db, newest) if newest is not None and place < _MOST_READ else Gist()
+        digest, title = Gist(), newest.title or "" if newest is not None else ""
+        if newest is not None and place < _MOST_READ:
+            digest = session_gist(db, newest)
+            title = titled(db, newest, digest)
         waiting = _waiting_now(row, digest, limits.get(row.root), config, now_ms)
-        title = newest.title or "" if newest is not None else ""
         project = Project(
             id=row.id,
             root=row.root,

@@ -100,6 +100,15 @@ async def test_a_project_says_what_it_is_about_in_its_newest_words_and_how_its_n
     assert (project.about, project.state) == ("Round the total to whole cents", state)
 
 
+async def test_a_project_that_was_handed_over_says_what_is_continued(scribe: Scribe) -> None:
+    await scribe.tell(scribe.event("add a cart"))
+    await scribe.tell(scribe.event("Read .carryover/handoff.md, then go on", session="another"))
+
+    [project] = listed_projects(scribe.db, Config(), now_ms=NOW_MS).projects
+
+    assert project.about == "Continues: add a cart"
+
+
 @pytest.mark.parametrize(("pattern", "paused"), [("/srv/shop/", True), ("/srv/shop", True), ("/srv/*", False)])
 async def test_a_project_that_its_path_excludes_is_paused(scribe: Scribe, pattern: str, paused: bool) -> None:
     await scribe.tell(scribe.event("add a cart", cwd="/srv/shop"))
