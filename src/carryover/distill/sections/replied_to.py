@@ -37,6 +37,8 @@ _OPTION: Final = later(r"\W*(?:(\w+)\s)?(\d{1,2}|[A-Za-z])\s?[.):：、）\]|—
 _WORD: Final = later(r"\w+")
 _VERSION: Final = later(r"[^\W\d_]\d+(?:\.\d+)+")
 """A version right behind a word or a letter: neither its numbers nor that letter choose anything."""
+_SEVERAL: Final = later(r"\s*(?:\d{1,2}\s?[,、，+&]\s?)+\d{1,2}(?![\d.])")
+"""The numbers of several options at the beginning of a reply: further words may follow without a blank."""
 _FEW_WORDS: Final = 2
 """A reply of more words may have a number that chooses nothing ("keep all 2")."""
 _NUMBER_OF: Final = attrgetter("number")
@@ -56,13 +58,14 @@ def _turn_before(step: Step) -> Turn | None:
 
 def replying_to(step: Step, label: str) -> str:
     """Returns the label of a prompt with what it replied to: the questions that it answers by their numbers; if it is
-    short or begins with a reply, the question at the end of the turn before; or, if it is short, the option that it
-    chooses or the end of the list that it follows."""
+    short or begins with a reply, the question at the end of the turn before; or, if it is short or begins with several
+    numbers, the options that it chooses; or, if it is short, the end of the list that it follows."""
     prompt = step.turn.prompt
     before = _turn_before(step)
     is_short = step.turn.chars <= SHORT_REPLY and not is_question(prompt)
     is_reply = is_short or (step.turn.chars <= _LONG_REPLY and replies_first(prompt))
-    if before is None or prompt.startswith("/") or not (is_reply or _BY_NUMBER.match(prompt)):
+    several = _SEVERAL.match(prompt)
+    if before is None or prompt.startswith("/") or not (is_reply or several or _BY_NUMBER.match(prompt)):
         return label
     asked = asked_before(step)
     if PROTOCOL_QUESTION in asked:
@@ -71,14 +74,15 @@ def replying_to(step: Step, label: str) -> str:
     room = max(_ASKED_CHARS, PIECE_CHARS - len(f"{label}, asked “”: {prompt}")) if is_short else _ASKED_CHARS
     if numbered := [*_asked_by_number(prompt, before.answer, asked)]:
         return f"{label}, asked {_in_short(numbered, room)}"
+    marks = several[0] if several else prompt
     if asked and is_reply:  # without any work since, Next action has the question
-        lines = _asked(prompt, asked, before.answer)
+        lines = _asked(marks, asked, before.answer)
         return label if is_bare(step.turn) else f"{label}, asked {_in_short(lines, room)}"
-    if not is_short:
+    if not is_short and not several:
         return label
     # Options may come before a last line such as "Once you have chosen, I will begin."
     above = before.said[-2].text if len(before.said) > 1 and len(_WORD.findall(prompt)) == 1 else ""
-    if chosen := _chosen_in(prompt, before.answer) or _chosen_in(prompt, above):
+    if chosen := _chosen_in(marks, before.answer) or _chosen_in(prompt, above):
         return f"{label}, after {_in_short(chosen, room)}"
     offered = before.answer if begins_with_reply(prompt) else ""
     if not offered or not is_list_item(offered.splitlines()[-1]):

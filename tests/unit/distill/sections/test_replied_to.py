@@ -113,6 +113,22 @@ def test_a_reply_by_number_or_letter_stands_with_the_option_that_it_chose(says: 
     assert f", asked “Which one? ¶ {option}”: {reply}" in asked
 
 
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "1,2をお願い。3に関しては店側の不具合だった",
+        "1, 2 please. As for 3, that was the shop in Vienna, which has mended its column by now",
+    ],
+)
+def test_a_reply_that_begins_with_several_numbers_stands_with_these_options(reply: str) -> None:
+    says = "It could be:\n1. the tax\n2. the cap\n3. the column\n\nTell me."
+    said = under("Task", worked(says=says).user(reply).edited("tax.py").says("Done."))
+    amount = under("Task", worked(says=says).user("4,5 per cent is the tax").edited("tax.py").says("Done."))
+
+    assert f", after “1. the tax ¶ 2. the cap”: {reply}" in said
+    assert "after “" not in amount
+
+
 def test_a_question_mark_on_a_line_of_its_own_does_not_stand_for_the_question() -> None:
     says = "Shall I:\n1. mark the tax as complete\n2. begin again\n?"
     said = under("Task", worked(says=says).user("1").edited("tax.py").says("Done."))
