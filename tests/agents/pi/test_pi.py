@@ -95,6 +95,19 @@ def test_a_call_that_the_user_stopped_has_not_failed(tool: str) -> None:
     assert (result.status, result.output, result.never_ran) == ("interrupted", "", tool == "bash")
 
 
+def test_what_was_moved_out_of_the_file_is_neither_said_nor_printed() -> None:
+    session = Transcript(AGENT, source_at(AGENT, recording("expansion")))
+    gone = {"type": "text", "text": "[Compacted history content evicted to durable cold storage]"}
+    call = {"type": "toolCall", "id": "c1", "name": "read", "arguments": {"path": "a.py"}}
+
+    said = session.fold(assistant(gone, call, stopReason="toolUse"))
+    [result] = session.fold(message("toolResult", gone, toolCallId="c1", toolName="read", isError=False))
+
+    assert not any(isinstance(body, model.AssistantMessage) for body in said)
+    assert isinstance(result, model.ToolResult)
+    assert (result.status, result.output) == ("ok", "")
+
+
 def test_calls_of_one_answer_that_were_stopped_have_not_failed() -> None:
     """They ran at the same time (1.6.0): one had ended before Escape was pressed."""
     found = read("stopped")

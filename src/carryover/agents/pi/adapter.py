@@ -60,7 +60,8 @@ _ENDINGS: Final = Endings(
 )
 _STOPPED: Final = "Operation aborted"
 """The whole output of a call that the user stopped, unless it is a command that was running."""
-_NONE: Final = "(no output)"
+_NONE: Final = ("(no output)", "[Compacted history content evicted to durable cold storage]")
+"""What stands for no text: the second for what oh-my-pi moved out of the file after a compaction (July 2026)."""
 _FILES: Final = later(r'\A.*?<file name="/[^"\n]*">.*</file>\n', re.DOTALL)
 """From what was piped in, up to the last closing tag, since a file may hold one. An image's stands on the same line."""
 _ATTACHED: Final = later(r'<file name="[^"\n]*">$', re.MULTILINE)
@@ -165,7 +166,7 @@ def _result(recorder: _Recorder) -> None:
     failed = is_true(recorder.data.get("isError"))
     if text_of(details.get("status")) == "error" and (said := text_of(details.get("error"))):  # OpenClaw's tools
         output, failed = without_ansi(said), True
-    shown = output if failed or output.strip() != _NONE else ""
+    shown = output if failed or output.strip() not in _NONE else ""
     is_command = call.op == "shell"
     outcome = _ENDINGS.outcome(call.op, shown, failed=failed, by_client=is_command)
     if failed and output == _STOPPED:
@@ -263,7 +264,8 @@ def _assistant(recorder: _Recorder) -> None:
         recorder.recover()
     parts = _parts(recorder)
     calls = [part for part in parts if text_of(part.get("type")) == "toolCall"]
-    text = answered("".join(text_of(part.get("text")) for part in parts if text_of(part.get("type")) == "text"))
+    texts = (text_of(part.get("text")) for part in parts if text_of(part.get("type")) == "text")
+    text = answered("".join(text for text in texts if text not in _NONE))
     is_final = reason in ("stop", "length") and not calls
     fails_report = reason == "error" and recorder.context.answered
     recorder.change(answered=is_final or fails_report)
