@@ -27,6 +27,7 @@ MEDIA = "[media attached: /home/ann/in/list.ogg (audio/ogg)]\nTo send an image b
         ("Add bread.", "Add bread.", 0),
         ("[ ] bread\n[x] rye", "[ ] bread\n[x] rye", 0),
         (f"[Telegram Ann Lee (@ann) id:7 +12m {AT}] Add bread.\n[message_id: 3]", "Add bread.", 0),
+        ("Add bread.\n[message_id: om_x1]", "Add bread.", 0),
         (f"{GONE}\n[Sun {AT}] Add bread.", "Add bread.", 0),
         (f"{GONE}\n{ABOUT}[Sun {AT}] Add bread.\nAnd rye.", "Add bread.\nAnd rye.", 0),
         (f"{ABOUT.replace('Conversation info', 'Sender')}[Sun {AT}] Add bread.", "Add bread.", 0),

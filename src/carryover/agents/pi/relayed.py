@@ -48,6 +48,8 @@ _AROUND: Final = later(
     re.MULTILINE,
 )
 
+_MARKED: Final = "\n[message_id: "
+"""Stands behind a message, at times with nothing before it."""
 _NOTHING: Final = "NO_REPLY"
 _SCHEDULED: Final = later(r"\[cron:[0-9a-f]{8}-[0-9a-f-]{27}(?: [^\]\n]{1,200})?\] |Read HEARTBEAT\.md if it exists\b")
 """The beginning of a scheduled prompt: a job's id and name (May 2026), or what OpenClaw sends without a job."""
@@ -70,7 +72,7 @@ def is_scheduled(text: str) -> bool:
 
 def relayed(text: str) -> tuple[str, int, bool]:
     """Returns what the user wrote in a prompt, how many files came with it, and whether it was the user."""
-    if not text.startswith(_BEGINS):
+    if not text.startswith(_BEGINS) and _MARKED not in text:
         return text, 0, True
     said = _own(_REPORT.sub("", text))
     attached = len(_ATTACHED.findall(said))
