@@ -42,8 +42,9 @@ def test_a_prompt_at_another_place_takes_nothing_back() -> None:
 def test_turns_that_the_client_wrote_again_take_nothing_back() -> None:
     """Older clients append them with their old time (2.0.28, 2.1.11)."""
     session = Session()
-    for number in (1, 2):
-        session.user("Make a pear cost two", parentUuid="u0", timestamp="2026-11-20T06:00:01.000Z")
-        session.says("Two coins.", timestamp="2026-11-20T06:00:02.000Z", parentUuid=f"u{number * 2 - 1}")
-    assert len(session.all(UserPrompt)) == 2
+    for _ in range(2):
+        for turn, before in enumerate(("u0", "u2")):
+            session.user("Make a pear cost two", parentUuid=before, timestamp=f"2026-11-20T06:0{turn}:01.000Z")
+            session.says("Two coins.", parentUuid="u1", timestamp=f"2026-11-20T06:0{turn}:02.000Z")
+    assert len(session.all(UserPrompt)) == 4
     assert session.all(Retracted) == []
