@@ -48,3 +48,14 @@ def test_turns_that_the_client_wrote_again_take_nothing_back() -> None:
             session.says("Two coins.", parentUuid="u1", timestamp=f"2026-11-20T06:0{turn}:02.000Z")
     assert len(session.all(UserPrompt)) == 4
     assert session.all(Retracted) == []
+
+
+def test_a_prompt_stands_while_a_call_that_followed_it_runs() -> None:
+    """Another terminal continues the same session: a client that is interrupted, or rewinds, ends its calls first."""
+    session = Session()
+    session.user("Make a pear cost two")
+    session.says("Two coins.", stop="end_turn", parentUuid="u1")
+    session.user("Make it nine", parentUuid="u2")
+    session.calls("Bash", command="make prices")
+    session.user("Three then", parentUuid="u2")
+    assert session.all(Retracted) == []
