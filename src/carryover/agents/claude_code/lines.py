@@ -156,7 +156,7 @@ class ClaudeBuilder(claude_records.Builder[ClaudeLine, ClaudeContext], kw_only=T
             parent = bytes(self.line.parent_uuid)
             place = digest(parent) if parent not in (b"", b"null") else ""
             is_newest = self.at_ms >= self.context.newest_ms and all(one.at_ms < self.at_ms for one in asked)
-            may_replace = self.timed and is_newest and not self.context.calls  # else it is a copy, or another terminal's
+            may_replace = self.timed and is_newest and not self.context.calls  # else a copy, or another terminal
             same = (at for at, one in enumerate(asked) if may_replace and place and one.place == place)
             back = next(same, len(asked))
             if gone := tuple(key for one in asked[back:] for key in one.keys):
