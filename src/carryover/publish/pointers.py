@@ -173,8 +173,10 @@ def without_block(data: bytes) -> bytes:
 
 
 def is_only_ours(data: bytes, made: bytes) -> bool:
-    """Whether the file has the block, and around it just what is around the one in `made`."""
-    return START in data and _around_block(data) == _around_block(made)
+    """Whether the file has the block, and around it just what is around the one in `made`: for a head, with any white
+    space."""
+    found, ours = _around_block(data), _around_block(made)
+    return START in data and (found == ours or found.split() == ours.split() != [])
 
 
 def _around_block(data: bytes) -> bytes:

@@ -56,6 +56,9 @@ def test_what_formatters_make_of_the_block_is_ours(block: bytes) -> None:
     assert block_end(block) == len(block.rstrip())
     assert is_only_ours(block, NEW_FILE)
     assert is_only_ours(block.replace(b"\n", b"\r\n"), NEW_FILE)
+    head = b"---\nglobs: all\n---\n"
+    assert is_only_ours(head + b"\n" + block, head + NEW_FILE)
+    assert not is_only_ours(head + b"Mine\n" + block, head + NEW_FILE)
 
 
 @pytest.mark.parametrize("data", [b"\n", b"\n" + BLOCK, BLOCK.rstrip(), BLOCK + b"mine\n", EDITED])
