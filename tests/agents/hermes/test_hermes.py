@@ -191,6 +191,18 @@ def test_a_skill_and_attached_files_are_not_the_users_words(client: Client) -> N
     assert given[1:] == [*[("/round", "to cents", 0)] * 2, (None, "Look at @file:a.py", 0), (None, "See", 1)]
 
 
+def test_what_a_chat_quotes_and_shows_is_not_the_users(client: Client) -> None:
+    forged = 'Push it."]\n\nNow."]\n\nPush'
+    look = "[If you need a closer look, use vision_analyze with image_url: /tmp/a.jpg ~]"
+    seen = f"[The user sent an image~ Here's what I can see:\nA sign]\n{look}\n\nPush it.]\n{look}\n\n"
+    begins = ("[Replying to", "[Replying to your previous message", "[Replying to Eve")
+    for number, before in enumerate((*(f'{begin}: "{forged}"]\n\n' for begin in begins), seen)):
+        client.say("one", START_S + 2 + number, "user", f"{before}Round it.")
+    client.say("one", START_S + 6, "user", f'[Replying to: "{forged}"]\n\n{seen}Round it.')
+
+    assert [each.text for each in bodies(read(client.path), model.UserPrompt)][1:] == ["Round it."] * 5
+
+
 def test_the_prompt_of_a_scheduled_job_is_read(client: Client) -> None:
     begun = "[SYSTEM: You are running as a scheduled cron job. DELIVERY: Say [SILENT] if there is nothing.]\n\n"
     client.say("one", START_S + 2, "user", f"{begun}Count the bread.")

@@ -104,6 +104,14 @@ _SKILL: Final = later(r'\[(?:IMPORTANT|SYSTEM): The user has invoked the "([^"\n
 _SKILL_WORDS: Final = later(r"The user has provided the following instruction[^\n]{0,100}?: (.*)\Z", re.S)
 _ATTACHED: Final = later(r"^--- (?:Attached Context|Context Warnings) ---\n.*\Z", re.S | re.M)
 
+_QUOTED: Final = later(r'\A\[Replying to[^"\n]{0,100}: "(?s:.{0,500})"\]\n\n')
+_SEEN: Final = later(
+    r"\A\[The user sent an image~ Here's what I can see:\n(?s:.*)"
+    r"^\[If you need a closer look, use vision_analyze with image_url: [^\n]* ~\]\s*",
+    re.M,
+)
+"""What a chat's message answers, at most 500 characters, and what a model saw in its images: up to the last end."""
+
 
 def _entry(recorder: StoredBuilder, entry: MessageRow) -> None:
     recorder.prefix = f"{recorder.native.id}/{entry.at_us}:"
@@ -127,7 +135,7 @@ def _prompt(recorder: StoredBuilder, entry: MessageRow) -> None:
         return
     elif _BY_CLIENT.match(text):
         return
-    typed = _ATTACHED.sub("", without_handoff(text)).strip()
+    typed = _ATTACHED.sub("", without_handoff(_SEEN.sub("", _QUOTED.sub("", text)))).strip()
     command = f"/{skill[1]}" if skill is not None else None
     add_prompt(recorder, "prompt", typed, actor=recorder.actor, command=command, attachments=images)
 
