@@ -3,7 +3,7 @@
 // Asks Carryover for the handoff when a session starts, and puts it at the end of the system message. It says nothing,
 // waits no longer than LIMIT_MS, and no error of it leaves this file: pi does not start if an extension fails.
 const HOOKS = {"SessionStart":[{"command":"grep -qs 'hook.sh.* pi SessionStart' \"${PI_CODING_AGENT_DIR:-$HOME/.pi/agent}/extensions/carryover.js\" || sh \"$HOME/.carryover/hook.sh\" pi SessionStart 2>/dev/null || true"}],"Stop":[{"command":"grep -qs 'hook.sh.* pi Stop' \"${PI_CODING_AGENT_DIR:-$HOME/.pi/agent}/extensions/carryover.js\" || sh \"$HOME/.carryover/hook.sh\" pi Stop 2>/dev/null || true"}]};
-const LIMIT_MS = 1500;
+const LIMIT_MS = 2000;
 const REASONS = { new: "clear", resume: "resume", fork: "fork", reload: "resume" };
 
 // Resolves to what the hook prints: "" if it fails, or takes too long.

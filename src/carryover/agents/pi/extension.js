@@ -3,7 +3,7 @@
 // Asks Carryover for the handoff when a session starts, and puts it at the end of the system message. It says nothing,
 // waits no longer than LIMIT_MS, and no error of it leaves this file: pi does not start if an extension fails.
 const HOOKS = @HOOKS@;
-const LIMIT_MS = 1500;
+const LIMIT_MS = 2000;
 const REASONS = { new: "clear", resume: "resume", fork: "fork", reload: "resume" };
 
 // Resolves to what the hook prints: "" if it fails, or takes too long.
