@@ -348,6 +348,15 @@ def test_a_plan_that_was_put_before_the_user(session: CopilotSession, failed: st
     assert plans == [("First the cart.", None), ("", accepted)]
 
 
+@pytest.mark.parametrize(
+    ("printed", "text"),
+    [("9. def pay():\n10. \n11.     return 3", "def pay():\n\n    return 3"), ("1. Bread\nor rye", "1. Bread\nor rye")],
+)
+def test_a_file_is_shown_without_the_numbers_of_its_lines(session: CopilotSession, printed: str, text: str) -> None:
+    [result] = of(used(session, "view", printed, path="/a.py"), model.ToolResult)
+    assert result.output == text
+
+
 def test_a_look_at_our_own_file_repeats_nothing_of_it(session: CopilotSession) -> None:
     path = f"{session.cwd}/.carryover/handoff.md"
     [result] = of(used(session, "view", "# [CARRYOVER] Last updated 2026-11-20", path=path), model.ToolResult)

@@ -81,6 +81,8 @@ _PARTS: Final = later(r"^(?=diff --git )", re.MULTILINE)
 _FILE: Final = later(r"diff --git a/?(?P<old>/?.+?) b/?(?P<new>/.+|[^/].*)$", re.MULTILINE)
 _KIND: Final = later(r"^(create|new|deleted) file mode", re.MULTILINE)
 
+_NUMBER: Final = later(r"^\d{1,6}\. ?", re.MULTILINE)
+"""Before each line of a file that `view` shows (1.0.18 and 1.0.60; not 1.0.102)."""
 _READ_SHELLS: Final = ("read_bash", "stop_bash", "write_bash", "read_powershell", "stop_powershell")
 """Tools that read from or write to a command that keeps running."""
 _QUIET_TOOLS: Final = ("report_intent", "task_complete")
@@ -305,6 +307,8 @@ def _outcome(recorder: LogRecorder, call: _OpenCall) -> ToolOutcome | str:
         # One that the user ran is never left running, so all of it is what it printed.
         running = _RUNNING.search(text) if call.actor == "model" else None
         return running["shell"] if running is not None else ToolOutcome("unknown", output)
+    if call.name == "view" and all(map(_NUMBER.match, output.splitlines())):
+        output = _NUMBER.sub("", output)
     is_skipped = call.op == "ask" and _ANSWERED.sub("", output).startswith(_SKIPPED_QUESTION)
     return ToolOutcome("denied" if is_skipped else "ok", output)
 
