@@ -22,6 +22,7 @@ from carryover.redact.manifests import values_of_secrets
 from carryover.redact.seed_phrases import seed_phrases
 from carryover.redact.tables import values_in_columns
 from carryover.redact.values import (
+    PASSWORDS,
     Span,
     insert_marks,
     is_in_use,
@@ -34,17 +35,13 @@ from carryover.redact.values import (
 from carryover.text.pattern import later
 
 _BEARER_TOKEN = "bearer_token_"
-_PASSWORDS = (
-    *("pw", "psk", "contraseña", "senha", "wachtwoord", "kennwort", "lösenord", "hasło", "şifre", "jelszó", "mật khẩu"),
-    *("пароль", "סיסמה", "كلمة المرور", "पासवर्ड", "密码", "密碼", "パスワード", "비밀번호"),
-)
 # In these languages its owner comes after it: `Пароль БД: …`. In English what comes after it is another thing's name.
 _OWNED = ("contraseña", "пароль")
 _OWNER = r"(?:(?: [^\W\d_]{1,16}){1,2}(?=[*_]{0,2}[:：]))?"
 # `pass` and `pat` have several meanings: `db_pass` and `gh_pat` count, `pass` and `pat` do not.
 _WORDS = {
     "pass": after_word("pass(?:(?=w|p|c)|(?<=[a-z_-]pass)|(?<=mot de pass))(?:wor[dt]|wd|phrase|code|e)?s?"),
-    **{word: after_word("pwd?" if word == "pw" else word) for word in _PASSWORDS},
+    **{word: after_word("pwd?" if word == "pw" else word) for word in PASSWORDS},
     **{word: after_word(word + _OWNER) for word in _OWNED},
     "secret": after_word("secrets?"),
     "token": after_word("tokens?(?:-[a-z0-9]{5}(?=:))?"),
@@ -56,7 +53,7 @@ _WORDS = {
 }
 _ASCII_WORDS = [word for word in _WORDS if word.isascii()]
 _KINDS = {
-    **dict.fromkeys(("pass", *_PASSWORDS), "password"),
+    **dict.fromkeys(("pass", *PASSWORDS), "password"),
     **dict.fromkeys(("token", "pat", _BEARER_TOKEN), "token"),
 }
 _SECRET_KEYS = tuple(

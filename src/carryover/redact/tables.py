@@ -6,22 +6,31 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from carryover.redact.values import Span, is_dummy, is_filler, is_path, is_said_password, is_scrambled, is_strong
+from carryover.redact.values import (
+    PASSWORDS,
+    Span,
+    is_dummy,
+    is_filler,
+    is_path,
+    is_said_password,
+    is_scrambled,
+    is_strong,
+)
 from carryover.text.pattern import later
 
 _SIGNS: Final = "|│\t,;"
 _QUOTES: Final = "\"'`*"
 _ENDS: Final = rf"[{_QUOTES}]{{0,2}} {{0,60}}(?:[{_SIGNS}]|\r?\n)"
-_NAMES: Final = {
-    hint: later(f"{name}{_ENDS}")
-    for hint, name in (("passw", "passw(?:or[dt]|d)"), ("secret", "secret"), ("token", "token"), ("_key", "_key"))
-}
+_WORDS: Final = ("mot de passe", *PASSWORDS)
+_HINTS: Final = {"passw": "passw(?:or[dt]|d)", **{word: word for word in (*_WORDS, "secret", "token", "_key")}}
+_NAMES: Final = {hint: later(f"{name}{_ENDS}") for hint, name in _HINTS.items()}
 """What ends a cell that names a secret. Each pattern begins with plain letters, which are found in no time."""
 _NAMED: Final = later(
-    rf"[{_QUOTES} ]*(?:[a-z0-9]{{1,20}}_){{0,2}}(?P<name>passwor[dt]|passwd|secret|token|(?:api|secret)_key)"
+    rf"[{_QUOTES} ]*(?:[a-z0-9]{{1,20}}_){{0,2}}"
+    rf"(?:(?P<password>passwor[dt]|passwd|{'|'.join(_WORDS)})|secret|token|(?:api|secret)_key)"
     rf"[{_QUOTES} \r]*"
 )
-_TITLE: Final = later(rf"[ {_QUOTES}]*[a-z_][\w .-]{{0,40}}[ {_QUOTES}]*\r?|[ \r]*")
+_TITLE: Final = later(rf"[ {_QUOTES}]*[^\W\d][\w .-]{{0,40}}[ {_QUOTES}]*\r?|[ \r]*")
 _LINE: Final = later(r"[^\n]{0,2000}(?:\n|\Z)")
 _RULE: Final = later(r"[ \t|+:│├┼┤]*[-─=][ \t|+:│├┼┤─=-]*\r?\n?")
 _MOST_ROWS: Final = 200
@@ -46,7 +55,8 @@ def values_in_columns(text: str, lower: str) -> Iterator[Span]:
         titles = head[0].removesuffix("\n").split(sign)
         if not all(map(_TITLE.fullmatch, titles)):
             continue
-        columns = {at: found["name"] for at, title in enumerate(titles) if (found := _NAMED.fullmatch(title))}
+        named_at = {at: found for at, title in enumerate(titles) if (found := _NAMED.fullmatch(title))}
+        columns = {at: found["password"] is not None for at, found in named_at.items()}
         for _ in range(_MOST_ROWS if columns else 0):  # else the next line may name some
             row = _LINE.match(text, done)
             if row is None or not row[0]:
@@ -59,18 +69,18 @@ def values_in_columns(text: str, lower: str) -> Iterator[Span]:
             done = row.end()
 
 
-def _secrets(cells: list[str], start: int, columns: dict[int, str]) -> Iterator[Span]:
+def _secrets(cells: list[str], start: int, columns: dict[int, bool]) -> Iterator[Span]:
     for at, cell in enumerate(cells):
         value = cell.strip(f" \t\r{_QUOTES}")
         if at in columns and _is_secret(value, columns[at]):
             begin = start + cell.index(value)
-            yield begin, begin + len(value), "password" if columns[at].startswith("pass") else "secret"
+            yield begin, begin + len(value), "password" if columns[at] else "secret"
         start += len(cell) + 1
 
 
-def _is_secret(value: str, name: str) -> bool:
+def _is_secret(value: str, is_password: bool) -> bool:
     if any(sign.isspace() for sign in value) or is_dummy(value) or is_filler(value) or is_path(value):
         return False
-    if not name.startswith("pass"):
+    if not is_password:
         return is_scrambled(value, 12)
     return is_said_password(value) or is_strong(value) or is_scrambled(value, 8) or value.startswith(("$2", "$argon"))

@@ -20,6 +20,13 @@ Span = tuple[int, int, str]
 """Start, end and kind of a secret."""
 
 
+PASSWORDS = (
+    *("pw", "psk", "contraseña", "senha", "wachtwoord", "kennwort", "lösenord", "hasło", "şifre", "jelszó", "mật khẩu"),
+    *("пароль", "סיסמה", "كلمة المرور", "पासवर्ड", "密码", "密碼", "パスワード", "비밀번호"),
+)
+"""Names of a password in many languages, beside the English one."""
+
+
 def insert_marks(text: str, spans: Iterable[Span], counts: dict[str, int]) -> str:
     """Returns `text` with a mark in place of each span, counted by kind. The first of overlapping spans wins."""
     parts = []

@@ -22,6 +22,10 @@ MADE = "a8Fk29Xq7LmZp3Rt"
         (f"id,user,password\n1,bob,{SAID}\n2,al,x7Kp2mQ9\n", 2),
         (f'"password";"user"\r\n"{SAID}";"bob"\r\n', 1),
         (f"token\tuser\n{MADE}\tbob\n", 1),
+        *(
+            (f"| 平台 | {word} |\n|---|---|\n| bob | {SAID} |\n", 1)
+            for word in ("密码", "Mot de passe", "Contraseña", "Пароль")
+        ),
         ("user,password\nbob,$2b$12$abcdefghijklmnopqrstuv\n", 1),
     ],
 )
