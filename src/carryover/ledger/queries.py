@@ -170,8 +170,9 @@ def related_projects(db: sqlite3.Connection, root: str, main_root: str | None) -
 
 
 def session_counts(db: sqlite3.Connection) -> dict[int, int]:
-    """Returns the number of sessions by project."""
-    rows = db.execute("SELECT project_id, count(*) FROM session WHERE project_id IS NOT NULL GROUP BY project_id")
+    """Returns the number of agents' sessions by project."""
+    counted = "project_id IS NOT NULL AND agent != ?"
+    rows = db.execute(f"SELECT project_id, count(*) FROM session WHERE {counted} GROUP BY project_id", (NOTE,))
     return dict(rows.fetchall())
 
 

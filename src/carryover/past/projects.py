@@ -57,7 +57,7 @@ def listed_projects(db: sqlite3.Connection, config: Config, *, now_ms: int) -> P
             name=PurePath(row.root).name or row.root,
             agent=newest.agent if newest is not None else "",
             agent_name=agent_name(newest.agent, newest.machine) if newest is not None else "",
-            last_ms=row.last_event_ms,
+            last_ms=newest.last_ms if newest is not None else row.last_event_ms,
             about=_about(digest) or quoted_line(title)[:_ABOUT_CHARS],
             state=_state(digest, now_ms),
             waits_for=waiting.what,
@@ -68,7 +68,7 @@ def listed_projects(db: sqlite3.Connection, config: Config, *, now_ms: int) -> P
             resets_ms=waiting.resets_ms,
         )
         listed.append(project)
-    return Projects(tuple(listed))
+    return Projects(tuple(sorted(listed, key=lambda project: project.last_ms, reverse=True)))
 
 
 def project_here(db: sqlite3.Connection, project_id: int) -> ProjectRow:

@@ -141,10 +141,20 @@ async def test_projects_come_newest_first_with_who_worked_last(ledger: Ledger, s
     found = listed_projects(scribe.db, Config(), now_ms=NOW_MS).projects
 
     assert [(each.root, each.name, each.agent, each.sessions) for each in found] == [
-        ("/srv/noted", "noted", "", 1),
+        ("/srv/noted", "noted", "", 0),
         ("/srv/new", "new", "made-up", 1),
         ("/srv/old", "old", "made-up", 2),
     ]
+
+
+async def test_a_note_is_neither_a_session_nor_work(ledger: Ledger, scribe: Scribe) -> None:
+    await scribe.tell(scribe.event("old", cwd="/srv/old"))
+    await scribe.tell(scribe.event("new", cwd="/srv/new", session="s2"), path="/t/two.jsonl")
+    before = listed_projects(scribe.db, Config(), now_ms=NOW_MS).projects
+    noted = Scribe(ledger, agent=NOTE, written=10)
+    await noted.tell(noted.event("an opinion", cwd="/srv/old", session="note-1"), path="/t/three.jsonl")
+
+    assert listed_projects(scribe.db, Config(), now_ms=NOW_MS).projects == before
 
 
 LATER_MS = 1_800_000_000_000
