@@ -32,7 +32,7 @@ def present_pointers(answer: str) -> str:
 
 
 _NAMED: Final = 4
-_ALONE: Final = f"{IN_PROJECT}, kept out of commits by {EXCLUDE}"
+_ALONE: Final = f"{IN_PROJECT}, kept out of commits by {EXCLUDE} where there is Git"
 _AND_LATER: Final = f"{{where}}, and in others once an agent works there: {_ALONE}."
 _ONCE: Final = "Once an agent works in a project, not before:"
 _BY_HOOKS: Final = "agents get it by hooks, or by `carryover to`."

@@ -210,7 +210,7 @@ def test_the_summary_and_the_dry_run_list_what_is_written_into_projects(claude: 
     code, out, _ = run("install", "--yes", "--no-service")
 
     listed = (
-        "  Now in ~/shop: .carryover/handoff.md, kept out of commits by .git/info/exclude.\n"
+        "  Now in ~/shop: .carryover/handoff.md, kept out of commits by .git/info/exclude where there is Git.\n"
         "  Once an agent works in a project, not before: 7 lines that point "
         "to the handoff in AGENTS.md (created if missing) and in your CLAUDE.md.\n"
         "  Git will show the pointers as changes until you commit them.\n"
@@ -284,7 +284,7 @@ def test_the_screen_says_what_is_written_when_and_offers_the_choice(claude: Path
         " Windsurf        not detected\n\n What may be written into your projects? (← → to choose)\n"
         "   ● shared  ○ local  ○ off\n"
         "   A team: shared. You alone: local. In no project: off.\n"
-        "   Now in ~/shop: .carryover/handoff.md, kept out of\n   commits by .git/info/exclude.\n"
+        "   Now in ~/shop: .carryover/handoff.md, kept out of\n   commits by .git/info/exclude where there is Git.\n"
         "   Once an agent works in a project, not before: 7 lines\n"
         "   that point to the handoff in AGENTS.md (created if\n   missing) and in your CLAUDE.md.\n"
         "   Git will show the pointers as changes until you commit\n   them.\n"
@@ -298,7 +298,10 @@ def test_the_screen_says_what_is_written_when_and_offers_the_choice(claude: Path
 
 
 LATER = "Once an agent works in a project, not before: 7 lines that point to "
-ALONE = "Now, and in others once an agent works there: .carryover/handoff.md, kept out of commits by .git/info/exclude."
+ALONE = (
+    "Now, and in others once an agent works there: .carryover/handoff.md, kept out of commits by "
+    ".git/info/exclude where there is Git."
+)
 NOTHING = "Nothing: handoffs are kept in ~/x; agents get it by hooks, or by `carryover to`."
 
 

@@ -80,7 +80,7 @@ def test_only_projects_that_get_a_handoff_now_are_named(
         "  Now in no project, as no agent worked in one in the last 7 days "
         "(temporary, system and unwritable folders apart).\n"
         "  Once an agent works in a project, not before: .carryover/handoff.md, kept out of commits by "
-        ".git/info/exclude; 7 lines that point "
+        ".git/info/exclude where there is Git; 7 lines that point "
     )
     assert is_made == (days < 7)
     assert ("~/shop" in out, str(shop) in dry, none in out, none in dry) == (is_made, is_made, not is_made, not is_made)
