@@ -190,12 +190,18 @@ def _with_beginnings(entries: list[Entry], asked_last: set[tuple[str, int]], roo
 def _newest(
     past: Past, newest_first: Iterable[Happened], unsaid: _Unsaid, read: list[Happened], room: int
 ) -> Iterator[list[Entry]]:
-    """Yields the quote of each event until `room` tokens were read."""
+    """Yields the quote of each event until `room` tokens were read. Of an edit whose lines later ones all took out
+    again, nothing is shown but that it was made."""
+    taken_out: set[tuple[str, str]] = set()
     for event in newest_first:
         read.append(event)
         quote = _quote(past, event)
         if quote is None:
             continue
+        if isinstance(edit := event.body, model.FileEdit):
+            if taken_out.issuperset((edit.path, line) for line in quote.text.splitlines() if line.strip()):
+                quote = replace(quote, text="")
+            taken_out |= {(edit.path, line[1:]) for line in edit.diff.splitlines() if line.startswith("-")}
         entries = _in_parts(quote, unsaid.of(quote))
         yield entries
         room -= sum(map(_cost, entries))

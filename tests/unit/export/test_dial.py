@@ -207,6 +207,21 @@ def test_a_short_prompt_that_stands_above_is_said_again_whole() -> None:
     assert "): Do not cap it. Wire it in now.\n" in told
 
 
+def test_an_edit_whose_lines_a_later_one_took_out_is_only_named() -> None:
+    talk = worked().user("Round it.").event(FileEdit(path=f"{ROOT}/tax.py", change="add", diff="+okapi = 1\n+gnu = 2"))
+    talk.event(FileEdit(path=f"{ROOT}/cap.py", change="add", diff="+okapi = 1\n+zebu = 4")).says("Rounded.")
+    talk.user("Down.").event(
+        FileEdit(path=f"{ROOT}/tax.py", change="modify", diff="-okapi = 1\n-gnu = 2\n+emu = 3")
+    ).says("Down it goes.")
+    for number in range(30):
+        talk.user(f"Part {number}?").ran(f"make part_{number}", f"built part_{number}").says(PROSE.format(number))
+    told = added(16_000, talk)
+
+    assert "Edited `tax.py` (turn 3): emu = 3" in told
+    assert "Added `tax.py` (turn 2)" in told and "gnu = 2" not in told
+    assert "Added `cap.py` (turn 2): okapi = 1 ¶ zebu = 4" in told
+
+
 def test_what_a_file_has_is_shown_with_its_comments_and_without_the_numbers_of_its_lines() -> None:
     setting = "[git]\n# pager = okapi-less\nuser = shop"
     numbered = "".join(f"    {number}\t{line}\n" for number, line in enumerate(setting.splitlines(), 1))
