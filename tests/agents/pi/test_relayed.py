@@ -27,7 +27,9 @@ MEDIA = "[media attached: /home/ann/in/list.ogg (audio/ogg)]\nTo send an image b
         ("Add bread.", "Add bread.", 0),
         ("[ ] bread\n[x] rye", "[ ] bread\n[x] rye", 0),
         (f"[Telegram Ann Lee (@ann) id:7 +12m {AT}] Add bread.\n[message_id: 3]", "Add bread.", 0),
-        ("Add bread.\n[message_id: om_x1]", "Add bread.", 0),
+        ("Add bread.\nAnd rye.\n[message_id: 0a1b2c3d-1111]", "Add bread.\nAnd rye.", 0),
+        ("[Telegram Ann Lee (@ann) id:7 +12m 2026-01-21T06:16Z] Add bread.\n[message_id: 3]", "Add bread.", 0),
+        ("System: [2026-01-21T06:15:10Z] Exec failed (wild, code 1)\n\n[Sun 2026-01-21T06:16Z] Rye.", "Rye.", 0),
         (f"{GONE}\n[Sun {AT}] Add bread.", "Add bread.", 0),
         (f"{GONE}\n{ABOUT}[Sun {AT}] Add bread.\nAnd rye.", "Add bread.\nAnd rye.", 0),
         (f"{ABOUT.replace('Conversation info', 'Sender')}[Sun {AT}] Add bread.", "Add bread.", 0),
@@ -37,6 +39,7 @@ MEDIA = "[media attached: /home/ann/in/list.ogg (audio/ogg)]\nTo send an image b
         (f"{REPORT.format('Chat[main] DM from u_1: Add bread.')}\n[System: The bot met an error.]", "Add bread.", 0),
         (f"{MEDIA}{GONE}<media:audio>", "", 1),
         (f"{MEDIA}[Telegram Ann {AT}] <media:document> Read it.", "Read it.", 1),
+        ("[media attached: a.ogg]\nTo send an image back, add a line like: MEDIA:https://a.example/b.jpg\nHi", "Hi", 1),
         ("[Queued messages while agent was busy]\n\n---\nQueued #1\nAdd bread.", "Add bread.", 0),
         (f"{ABOUT}[message_id: om_x1]\nou_{'0a' * 16}: Add bread.", "Add bread.", 0),
         ("ou_bread: Add it.", "ou_bread: Add it.", 0),
@@ -119,6 +122,7 @@ def test_a_session_of_openclaw(tmp_path: Path) -> None:
         user("[cron:0a1b2c3d-1111-4222-8333-444455556666 Bread at eight] Count the bread.\nCurrent time: Sunday"),
         user("[cron: at eight] is how I write it."),
         user(f"{GONE}\nRead HEARTBEAT.md if it exists (workspace context). Follow it strictly."),
+        user(f"{REPORT.format('Cron: I found:')}\n1. Bread\n\nNo more.\n\nRead HEARTBEAT.md if it exists. Do it."),
     )
     path.write_bytes(b"\n".join(lines) + b"\n")
     assert AGENT.exported is not None
@@ -131,6 +135,7 @@ def test_a_session_of_openclaw(tmp_path: Path) -> None:
         ("Pre-compaction", "model", False),
         ("[cron:0a1b2c3d", "model", True),
         ("[cron: at eigh", "human", False),
+        ("Read HEARTBEAT", "model", True),
         ("Read HEARTBEAT", "model", True),
     ]
     [result] = of(events, model.ToolResult)

@@ -20,13 +20,15 @@ _NOT_TYPED: Final = (
 _ABORTED: Final = "Note: The previous agent run was aborted by the user."
 _BEGINS: Final = ("[", "System: [", "System (untrusted): [", "Conversation info (", "Sender (", _ABORTED, *_NOT_TYPED)
 _REPORT: Final = later(
-    r"^System(?: \(untrusted\))?: \[\d{4}-\d\d-\d\d [^\]\n]{1,40}\] "
+    r"^System(?: \(untrusted\))?: \[\d{4}-\d\d-\d\d[ T][^\]\n]{1,40}\] "
     r"(?:\S+ DM from \S+: (?P<direct>[^\n]*)|[^\n]*)(?:\nRun: openclaw [^\n]*)?\n*",
     re.MULTILINE,
 )
 """A line for each thing that happened since the last message, at times with the message itself."""
+_JOB: Final = later(r"\ASystem(?: \(untrusted\))?: \[(?s:.*)\n\n(?=Read HEARTBEAT\.md if it exists\b)")
+"""A job's report above the prompt that a schedule sends: its lines have any form."""
 _FROM: Final = (
-    r"^\[(?:[A-Z]\w{1,20} [^\]\n]{0,120})?\d{4}-\d\d-\d\d \d\d:\d\d (?:GMT[+-]\d{1,2}(?::\d\d)?|[A-Z]{2,4})\] "
+    r"^\[(?:[A-Z]\w{1,20} [^\]\n]{0,120})?\d{4}-\d\d-\d\d[ T]\d\d:\d\d ?(?:GMT[+-]\d{1,2}(?::\d\d)?|[A-Z]{1,4})\] "
 )
 _SENDER: Final = later(_FROM, re.MULTILINE)
 _BEFORE: Final = later(r"^\[(?:Chat messages since your last reply|Thread (?:starter|history)) - for context\]\n", re.M)
@@ -44,7 +46,7 @@ _AROUND: Final = later(
     r"|\[Queued messages while agent was busy\]\n+|---\nQueued #\d+\n"
     rf"|ou_[0-9a-f]{{32}}: |{re.escape(_ABORTED)}[^\n]*\n*"
     r"|\[Bootstrap truncation warning\](?:\n[^\n]+)*\Z"
-    r"|To send an image back, prefer the message tool [^\n]*\n?|<media:\w+>\s?)",
+    r"|To send an image back, (?:prefer the message tool|add a line like:) [^\n]*\n?|<media:\w+>\s?)",
     re.MULTILINE,
 )
 
@@ -74,7 +76,7 @@ def relayed(text: str) -> tuple[str, int, bool]:
     """Returns what the user wrote in a prompt, how many files came with it, and whether it was the user."""
     if not text.startswith(_BEGINS) and _MARKED not in text:
         return text, 0, True
-    said = _own(_REPORT.sub("", text))
+    said = _own(_REPORT.sub("", _JOB.sub("", text)))
     attached = len(_ATTACHED.findall(said))
     said = _AROUND.sub("", _SENDER.sub("", _ATTACHED.sub("", said), count=1)).strip()
     said = said or "\n".join(filter(None, _REPORT.findall(text)))
