@@ -193,6 +193,7 @@ DONE = "The above subagent result is already visible to the user. DO NOT reitera
         ("<user_info>cut off", Words(text="")),
         ("<user_query></user_query>", Words(text="", marked=True)),
         (f"<user_query>{DONE}</user_query>", Words(text="", marked=True)),
+        (f"<user_query>{DONE.replace('The', 'The beginning of the', 1)}</user_query>", Words(text="", marked=True)),
     ],
 )
 def test_only_the_query_is_the_users(text: str, words: Words) -> None:

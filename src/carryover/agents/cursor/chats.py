@@ -75,7 +75,11 @@ _TIME: Final = later(
     r"([A-Z][a-z]{2})[a-z]* (\d{1,2}), (\d{4}),? (\d{1,2}:\d\d)\s?([AP]M) \(UTC(?:([+-])(\d{1,2})(?::(\d\d))?)?\)"
 )
 _WORKSPACE: Final = later(r"^Workspace Path: (.{1,4096})$", re.MULTILINE)
-_INJECTED: Final = ("The above subagent result is already visible", "Briefly inform the user about the task result")
+_INJECTED: Final = (
+    "The above subagent result is already visible",
+    "The beginning of the above subagent result is already visible",
+    "Briefly inform the user about the task result",
+)
 """The beginning of a query by which the client makes the model continue."""
 _MAX_BLOCKS: Final = 500
 
