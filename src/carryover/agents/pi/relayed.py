@@ -45,7 +45,7 @@ _AROUND: Final = later(
     r"|\[(?:System: The bot |message_id: )[^\n]*\]\n*"
     r"|\[Queued messages while agent was busy\]\n+|---\nQueued #\d+\n"
     rf"|ou_[0-9a-f]{{32}}: |{re.escape(_ABORTED)}[^\n]*\n*"
-    r"|\[Bootstrap truncation warning\](?:\n[^\n]+)*\Z"
+    r"|\[Bootstrap truncation warning\](?:\n(?!\[Bootstrap t)[^\n]+)*\Z"
     r"|To send an image back, (?:prefer the message tool|add a line like:) [^\n]*\n?|<media:\w+>\s?)",
     re.MULTILINE,
 )

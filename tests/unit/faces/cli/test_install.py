@@ -208,9 +208,8 @@ def test_the_summary_and_the_dry_run_list_what_is_written_into_projects(claude: 
     before = everything(shop)
     _, dry, _ = run("install", "--yes", "--no-service", "--dry-run")
     code, out, _ = run("install", "--yes", "--no-service")
-
     listed = (
-        "  Now in ~/shop: .carryover/handoff.md, kept out of commits by .git/info/exclude where there is Git.\n"
+        f"  Now in ~/shop: {KEPT}\n"
         "  Once an agent works in a project, not before: 7 lines that point "
         "to the handoff in AGENTS.md (created if missing) and in your CLAUDE.md.\n"
         "  Git will show the pointers as changes until you commit them.\n"
@@ -298,10 +297,8 @@ def test_the_screen_says_what_is_written_when_and_offers_the_choice(claude: Path
 
 
 LATER = "Once an agent works in a project, not before: 7 lines that point to "
-ALONE = (
-    "Now, and in others once an agent works there: .carryover/handoff.md, kept out of commits by "
-    ".git/info/exclude where there is Git."
-)
+KEPT = ".carryover/handoff.md, kept out of commits by .git/info/exclude where there is Git."
+ALONE = f"Now, and in others once an agent works there: {KEPT}"
 NOTHING = "Nothing: handoffs are kept in ~/x; agents get it by hooks, or by `carryover to`."
 
 
