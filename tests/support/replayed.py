@@ -1,5 +1,6 @@
 """Two sessions of Claude Code 2.1.328, without the bulky records that are not conversation, written as if now."""
 
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
@@ -24,3 +25,10 @@ def replay(claude_home: Path, project: Path) -> None:
     """Writes both sessions below `claude_home`, and changes the project's files as they did."""
     for path in sorted(RECORDED.iterdir()):
         demo.replay(claude_home, project, path.read_bytes())
+        written = _now_ms()
+        while _now_ms() == written:  # the next session begins after this one, for those who read times in milliseconds
+            pass
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000
