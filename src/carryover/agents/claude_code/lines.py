@@ -149,8 +149,8 @@ class ClaudeBuilder(claude_records.Builder[ClaudeLine, ClaudeContext], kw_only=T
             self._note_said([event.key for event in said], any(map(_is_typed, said)))
 
     def _note_said(self, keys: list[str], is_prompt: bool) -> None:
-        """Notes what was said; a prompt that was typed where an earlier one was, in its place, takes that back: after
-        `/rewind`, or Escape before an answer, the client goes on from the record before it (2.1.88 to 2.1.332)."""
+        """Notes what was said. A prompt with the parent of an earlier one takes that back, and all that followed: the
+        user went back by `/rewind`, or by Escape before an answer, and typed another (2.1.88 to 2.1.332)."""
         asked = self.context.asked
         if is_prompt:
             parent = bytes(self.line.parent_uuid)

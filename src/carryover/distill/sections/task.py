@@ -118,8 +118,8 @@ def _is_long(prompt: str) -> bool:
 
 
 def _has_own_task(prompts: Iterable[str]) -> bool:
-    """Whether a session's prompts have a task of its own: a long one has, and so has one that begins it with a pasted
-    plan or error, unless it asks to continue."""
+    """Whether a session has a task of its own: one of its prompts is long, or the first has a pasted plan or error and
+    does not ask to continue."""
     first, *others = (*prompts, "")
     is_paste = typed_words(first) != first and not speaks_of_going_on(first[:_FEW_WORDS])
     return is_paste or any(map(_is_long, (first, *others)))

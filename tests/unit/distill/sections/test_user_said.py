@@ -9,12 +9,18 @@ from carryover.model import Answer, UserPrompt
 from support.conversation import GOAL, Conversation, handoff, session, under
 
 
-def test_a_prompt_that_corrects_a_plan_stays_before_the_answers_that_it_may_overturn() -> None:
+def with_answers() -> Conversation:
+    """A session in which the user has answered more than fits."""
     talk = Conversation().user(GOAL)
     for part in range(8):
         asked = f"How should part {part} of the shop store what it knows of prices, in which file, and until when?"
         answer = f"As {part}.npy, " + "in the folder of the shop that has it, beside the others. " * 4
         talk.event(Answer(call_id=f"q{part}", question=asked, text=answer))
+    return talk
+
+
+def test_a_prompt_that_corrects_a_plan_stays_before_the_answers_that_it_may_overturn() -> None:
+    talk = with_answers()
     talk.user("Store it as npz instead.").user("Implement the plan.").edited("cart.py").says("It is implemented.")
     talk.user("Now the receipt, with its own rounding.").edited("receipt.py").says("The receipt rounds.")
     [said] = [section.entries for section in handoff(talk).sections if section.title == "What the user said"]
@@ -24,11 +30,7 @@ def test_a_prompt_that_corrects_a_plan_stays_before_the_answers_that_it_may_over
 
 
 def test_a_prompt_stays_before_the_answers_given_before_it_and_the_newest_longest() -> None:
-    talk = Conversation().user(GOAL)
-    for part in range(8):
-        asked = f"How should part {part} of the shop store what it knows of prices, in which file, and until when?"
-        answer = f"As {part}.npy, " + "in the folder of the shop that has it, beside the others. " * 4
-        talk.event(Answer(call_id=f"q{part}", question=asked, text=answer))
+    talk = with_answers()
     talk.edited("cart.py").says("It is implemented.")
     rulings = ["Leave the till as it is.", "No tax on the vouchers.", "Round in the basket alone."]
     for ruling in rulings:
