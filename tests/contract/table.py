@@ -7,6 +7,7 @@ agents hold.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -28,6 +29,7 @@ COMMANDS: Final = CHECKOUT / "docs" / "commands.md"
 PAGE: Final = ".carryover/more.md"
 YES: Final = "✓"
 UNKNOWN: Final = "unknown"
+EDITOR: Final = re.compile(r"/\.config/([^/]+)/User/")
 
 
 def agents_table(agents: Sequence[Folder]) -> str:
@@ -55,13 +57,24 @@ def pages_table(agents: Sequence[Folder]) -> str:
 
 
 def servers_table(agents: Sequence[Folder]) -> str:
-    """Returns the lists of MCP servers that `install --mcp` enters Carryover's into."""
-    rows = [
-        (_name(each), ", ".join(f"`{place}`" for place in _places(servers)), f"`{servers.key}`")
-        for each in agents
-        for servers in (each.spec.mcp if each.spec is not None else ())
-    ]
-    return _table(("Agent", "Into", "Key"), rows)
+    """Returns the lists of MCP servers that `install --mcp` enters Carryover's into; one row for editors that are
+    alike."""
+    rows: dict[tuple[str, str, str], list[str]] = {}
+    for each in agents:
+        for servers in each.spec.mcp if each.spec is not None else ():
+            places = ", ".join(f"`{place}`" for place in _places(servers))
+            editor = EDITOR.search(places)
+            form = EDITOR.sub("/.config/{}/User/", places)
+            rows.setdefault((_name(each), form, servers.key), []).append(editor[1] if editor else "")
+    return _table(
+        ("Agent", "Into", "Key"),
+        [(name, _of_editors(form, editors), f"`{key}`") for (name, form, key), editors in rows.items()],
+    )
+
+
+def _of_editors(form: str, editors: Sequence[str]) -> str:
+    also = f"; the same in {', '.join(f'`{editor}`' for editor in editors[1:])}" if len(editors) > 1 else ""
+    return form.format(editors[0]) + also
 
 
 def local_files_table(agents: Sequence[Folder]) -> str:
