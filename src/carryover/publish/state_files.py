@@ -55,11 +55,12 @@ FOLDERS: Final = (
 
 
 def ignore_state(folder: Path) -> None:
-    """Has git ignore the state folder where the home folder is a repository, as one of dotfiles. A folder of another
-    name that holds something else stays as it is; so does one that can't be written to."""
+    """Has git ignore the state folder, whose home folder may be a repository of dotfiles, also one whose data is
+    elsewhere (`git --git-dir`). A folder of another name does so below a `.git`, and not if it holds something else.
+    One that can't be written to stays as it is."""
     with suppress(OSError):
-        is_ours = folder.name == STORE or all(_is_ours(path.name) for path in folder.iterdir())
-        if is_ours and is_in_repository(folder):
+        is_ours = is_in_repository(folder) and all(_is_ours(path.name) for path in folder.iterdir())
+        if is_ours or folder.name == STORE:
             ignore_itself(folder)
 
 

@@ -170,7 +170,10 @@ def test_in_a_repository_of_dotfiles_the_state_folder_ignores_itself(home: Path,
     for folder in (home / ".carryover", app / "state", app / "theirs", app / ".carryover"):
         ignore_state(folder)
 
-    assert not (home / ".carryover" / ".gitignore").exists(), "no repository is there"
+    (home / ".carryover" / "ledger.sqlite").touch()
+    git(home, "init", "--quiet", "--bare", "dotfiles")
+    bare = ("--git-dir=dotfiles", "--work-tree=.", "status", "--porcelain", "--untracked-files=all", "--", ".carryover")
+    assert git(home, *bare) == "", "a repository of dotfiles may have its data anywhere"
     assert not (app / "theirs" / ".gitignore").exists(), "it holds something else"
     (app / "state" / "ledger.sqlite").touch()
     assert ignored(app)
