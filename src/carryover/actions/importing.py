@@ -124,7 +124,7 @@ def _named(names: Sequence[str]) -> Iterator[tuple[Path, bool]]:
         below = [Path(folder, file) for folder, _, files in os.walk(path) for file in files]
         dated = sorted((file.lstat().st_mtime_ns, file) for file in below if not file.is_symlink() and file.is_file())
         if not dated:
-            raise UserError(f"There is no file in {path}.", ExitCode.NOTHING_FOUND)
+            raise UserError(f"There is no file in {path}. Nothing was imported.", ExitCode.NOTHING_FOUND)
         yield from ((file, True) for _, file in dated)
 
 

@@ -126,7 +126,8 @@ def record(parts: Iterable[Note]) -> None:
         file = Candidate(path, own_folder=state.root)
         report = import_document(open_document(file), file, again=True)
     if report.problem is not None or not report.new_events:
-        raise UserError(f"It was not recorded: {report.problem or 'the ledger did not take it'}.")
+        why = report.problem or "the ledger did not take it"
+        raise UserError(f"It was not recorded: {why}. Run it again; `carryover doctor` finds what is wrong.")
 
 
 def is_recorded(session: str) -> bool:

@@ -37,7 +37,7 @@ def page_address() -> str:
     state = state_dir()
     daemon = wait_for_daemon(state, BRING_UP_S)
     if daemon.health is None:
-        raise UserError(daemon.trouble or "carryoverd does not answer.", ExitCode.NOT_RUNNING)
+        raise UserError(daemon.trouble or "carryoverd does not answer. Run `carryover restart`.", ExitCode.NOT_RUNNING)
     answer = ask_daemon(state.socket, "POST", "/page", timeout_s=BRING_UP_S)
     if answer is None:
         raise UserError("carryoverd has just ended. Run this again.", ExitCode.NOT_RUNNING)

@@ -184,7 +184,7 @@ class Handoffs:
                 if made is not None:
                     return msgspec.structs.replace(made, notes=tuple(notes))
         except Silent as error:
-            raise UserError(f"{wanted.root}: {error.strerror}") from error
+            raise UserError(f"{wanted.root}: {error.strerror}. Nothing was changed. Try again once it does.") from error
         raise UserError(f"Nothing is recorded for {wanted.root}.", ExitCode.NOTHING_FOUND)
 
     def _settings_and_roots(self, root: str, notes: list[str]) -> tuple[Config, list[str]]:
@@ -276,8 +276,8 @@ class Syncing:
                     in_thread=in_thread,
                 )
             except OSError as error:
-                why = f"The state folder can't be written: {os_reason(error)}. Nothing is lost."
-                raise UserError(why) from error
+                why = f"The state folder can't be written: {os_reason(error)}."
+                raise UserError(f"{why} Nothing is lost: mend that, then try again.") from error
         if done.received_events or done.sent_events:
             counts = {"received": done.received_events, "sent": done.sent_events, "bytes": done.sent_bytes}
             context.log.info("synchronised", machines=done.machines, **counts)

@@ -59,7 +59,7 @@ class Candidate:
             with os.fdopen(open_regular(self.path), "rb") as file:
                 return file.read(_HEAD_BYTES)
         except FileNotFoundError as error:
-            raise UserError(f"There is no file {self.path}.", ExitCode.NOTHING_FOUND) from error
+            raise UserError(f"There is no file {self.path}. Nothing was imported.", ExitCode.NOTHING_FOUND) from error
         except OSError as error:
             raise UserError(f"{self.path} can't be read: {error.strerror}. {NOTHING}") from error
 

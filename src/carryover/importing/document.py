@@ -32,7 +32,7 @@ from carryover.transcript.by_kind import reader_of_copies
 def open_document(file: Candidate) -> OpenedDocument:
     """Opens a document. Blocking. Raises UserError if it is not a file, or its format is not recognised."""
     if not file.head.strip():
-        raise UserError(f"{file.path} is empty.", ExitCode.NOTHING_FOUND)
+        raise UserError(f"{file.path} is empty. {NOTHING}", ExitCode.NOTHING_FOUND)
     found = next(filter(None, (form(file) for form in _FORMATS)), None)
     if found is None:
         what = f"{file.path} is not recognised. {NOTHING} Carryover imports {forms()}."

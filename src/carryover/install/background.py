@@ -237,7 +237,9 @@ def start_detached(state: StateDir, program: Program) -> None:
         subprocess.run([state.root / STARTER], stdin=subprocess.DEVNULL, timeout=COMMAND_S, check=False)
     except (OSError, subprocess.TimeoutExpired) as error:
         why = os_reason(error) if isinstance(error, OSError) else "its script does not end"
-        raise UserError(f"carryoverd can't be started: {why}.") from error
+        raise UserError(
+            f"carryoverd can't be started: {why}. Commands work without it. Once that is mended, run `carryover start`."
+        ) from error
 
 
 def remove_starter(state: StateDir) -> None:

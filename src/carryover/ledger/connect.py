@@ -262,7 +262,7 @@ def reading_tolerantly(path: Path, report: Callable[[str], object]) -> Iterator[
 def _connect_read_only(path: Path, kind: type[_C], *, keep_index: bool) -> _C:
     if not path.exists():
         raise UserError(
-            f"There is no ledger at {path} yet. Start carryoverd once; it reads what your agents have written.",
+            f"There is no ledger at {path} yet. Run `carryover start`: carryoverd reads what your agents have written.",
             ExitCode.NOTHING_FOUND,
         )
     _require_regular(path)

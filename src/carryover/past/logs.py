@@ -23,7 +23,8 @@ def log_lines(*, level: str, since_ms: int, wait: Callable[[], bool] | None) -> 
     """
     log = state_dir().log
     if wait is None and not _exists(log):
-        raise UserError(f"There is no log at {log}. carryoverd writes it when it runs.", ExitCode.NOTHING_FOUND)
+        none = f"There is no log at {log}. carryoverd writes it when it runs: `carryover start`."
+        raise UserError(none, ExitCode.NOTHING_FOUND)
     return _chosen(_lines(log, wait), level, since_ms)
 
 

@@ -174,7 +174,8 @@ class GitStore(Store):
         except OverflowError as error:
             raise _trouble("it holds more than any machine writes", remote=remote) from error
         except FileNotFoundError as error:
-            raise UserError("Synchronising needs git, which can't be run here. Nothing was changed.") from error
+            what = "Synchronising needs git, which can't be run here. Nothing was changed. Install it, then try again."
+            raise UserError(what) from error
         if answer.code != 0:
             reason = _reason(answer)
             raise _trouble(reason, remote=remote and str(self._folder) not in reason)

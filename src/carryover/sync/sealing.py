@@ -93,7 +93,8 @@ def _ran(*arguments: str, given: bytes) -> subprocess.CompletedProcess[bytes]:
         return subprocess.run(["ssh-keygen", *arguments], input=given, capture_output=True, timeout=_SSH_S, check=False)
     except FileNotFoundError as error:
         raise UserError(
-            "Synchronising needs ssh-keygen of OpenSSH 8.1 or newer, which can't be run here. Nothing was changed."
+            "Synchronising needs ssh-keygen of OpenSSH 8.1 or newer, which can't be run here. Nothing was changed. "
+            "Install OpenSSH, then try again."
         ) from error
     except subprocess.TimeoutExpired as error:
         raise UserError("ssh-keygen did not answer in time. Nothing was changed. Try again.") from error

@@ -73,10 +73,11 @@ def _run_report(args: argparse.Namespace) -> int:
     text = issue_report()
     print_document(text)
     if not args.yes and not can_ask():
-        if args.report != "-":
-            file = visible(args.report)
-            warn(f"There is no terminal to ask on, so the report was only printed. --yes writes it to {file}.")
-        return ExitCode.OK
+        if args.report == "-":
+            return ExitCode.OK
+        file = visible(args.report)
+        warn(f"There is no terminal to ask on, so the report was only printed. --yes writes it to {file}.")
+        return ExitCode.REFUSED
     path = target(args.report)
     may_write(path, args)
     agree(args, f"Write this to {visible(str(path))}?", nothing="written")

@@ -56,7 +56,8 @@ def run_help(args: argparse.Namespace) -> None:
 
     topic = ALIASES.get(args.topic, args.topic)
     if topic is not None and topic not in COMMANDS:
-        raise UserError(f"There is no command {topic!r}{meant_command(topic) or '.'}", ExitCode.USAGE)
+        instead = meant_command(topic) or ". `carryover help` lists all."
+        raise UserError(f"There is no command {topic!r}{instead}", ExitCode.USAGE)
     parser, commands = build_parser(topic)
     print_document((parser if topic is None else commands[topic]).format_help())
 

@@ -59,7 +59,8 @@ def run_resume(args: argparse.Namespace) -> None:
     if not args.run:
         return
     if command.program is None:
-        raise UserError(f"{command.agent} can't be started: its command was not found.", ExitCode.NOTHING_FOUND)
+        what = f"{command.agent} can't be started: its command was not found. Install it, or put its folder on PATH."
+        raise UserError(what, ExitCode.NOTHING_FOUND)
     exec_here(command.agent, command.program, command.words, command.folder)
 
 

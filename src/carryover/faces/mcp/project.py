@@ -84,5 +84,6 @@ def _started_in() -> str:
     """Returns the folder that the server was started in. Raises UserError if it is gone."""
     folder = current_folder()
     if folder is None:
-        raise UserError("The folder that this server was started in is gone.", ExitCode.NOTHING_FOUND)
+        gone = "The folder that this server was started in is gone. Start it again in one that is there."
+        raise UserError(gone, ExitCode.NOTHING_FOUND)
     return str(folder)

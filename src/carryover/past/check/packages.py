@@ -54,7 +54,9 @@ def checked_package(package: str) -> list[Checked]:
     found = [place for place, known in names if wanted in {name.replace("_", "-").lower() for name in known}]
     if not found:
         raise UserError(
-            f"No package {package!r} with an entry point of {ENTRY_POINT_GROUP} is installed.", ExitCode.NOTHING_FOUND
+            f"No package {package!r} with an entry point of {ENTRY_POINT_GROUP} is installed. "
+            "`carryover agents` lists those that are.",
+            ExitCode.NOTHING_FOUND,
         )
     out = agents.left_out()
     return [Checked(place.id, [out[place]]) if place in out else _checked(place) for place in found]

@@ -121,12 +121,13 @@ def test_a_hook_that_was_edited_by_hand_is_left_as_it_is(up: DaemonProcess, inst
 def test_the_report_for_an_issue_names_nothing_of_the_user(up: DaemonProcess, run: Run, tmp_path: Path) -> None:
     """It is printed where nobody can be asked, and written only with consent, for the user alone."""
     file = tmp_path / "report.txt"
-    _, printed, said = run("doctor", "--report", str(file))
+    refused, printed, said = run("doctor", "--report", str(file))
     was_written = file.exists()
 
     code, shown, _ = run("doctor", "--report", str(file), "--yes")
 
-    assert (was_written, code, file.stat().st_mode & 0o777) == (False, ExitCode.OK, 0o600)
+    assert (was_written, refused) == (False, ExitCode.REFUSED)
+    assert (code, file.stat().st_mode & 0o777) == (ExitCode.OK, 0o600)
     assert file.read_text() == shown
     assert f"only printed. --yes writes it to {file}." in said
     assert "\n  claude-code: version" in printed and "\n  events " in printed

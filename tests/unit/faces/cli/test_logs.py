@@ -28,7 +28,7 @@ def entry(n: int, level: str = "INFO", event: str = "swept") -> str:
 
 
 def test_rotated_files_come_first_and_where_there_is_none_it_says_so(log: Path, run: Run) -> None:
-    said = f"carryover: There is no log at {log}. carryoverd writes it when it runs.\n"
+    said = f"carryover: There is no log at {log}. carryoverd writes it when it runs: `carryover start`.\n"
     assert run.err(ExitCode.NOTHING_FOUND, "logs") == said
     for n, suffix in enumerate((".3", ".2", ".1", "")):
         log.with_name(f"{log.name}{suffix}").write_text(entry(n))

@@ -1,0 +1,31 @@
+"""What an error says of what was kept, and of what to do next."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+
+import pytest
+
+from carryover.errors import ExitCode
+from support.recorded_shop import Run
+
+
+@pytest.mark.parametrize(
+    ("command", "code", "ends"),
+    [
+        ("help frobnicate", ExitCode.USAGE, "`carryover help` lists all."),
+        ("agents check frobnicate", ExitCode.NOTHING_FOUND, "`carryover agents` lists those that are."),
+        ("import missing.jsonl", ExitCode.NOTHING_FOUND, "Nothing was imported."),
+        ("import empty.jsonl", ExitCode.NOTHING_FOUND, "Nothing was imported from it."),
+        ("import folder", ExitCode.NOTHING_FOUND, "Nothing was imported."),
+    ],
+)
+def test_an_error_ends_with_what_was_kept_or_what_to_do(
+    command: str, code: ExitCode, ends: str, home: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (home / "empty.jsonl").touch()
+    (home / "folder").mkdir()
+    monkeypatch.chdir(home)
+
+    assert run.err(code, *shlex.split(command)).rstrip("\n").endswith(ends)
