@@ -52,6 +52,8 @@ class LineHistory(msgspec.Struct, frozen=True, kw_only=True):
     """The turn that wrote it, or the possible ones if `found` is `turns`."""
     commit: GitCommit | None
     """The commit that it came with; None if it is not committed or git gave no answer."""
+    commit_known: bool
+    """Whether git gave an answer."""
     first_edit_ms: int | None
     """Time of the first recorded edit of the file."""
 
@@ -77,7 +79,8 @@ def line_history(
     texts = _lines(path, first)
     last = min(last, len(texts))
     name = path_in_project(str(path), (root,))
-    commits = commits_of_lines(Path(root), name, first, last)
+    answer = commits_of_lines(Path(root), name, first, last)
+    commits = answer or {}
     lines = [_Line(number, texts[number - 1], *commits.get(number, (None, name))) for number in range(first, last + 1)]
     places = {path, *(Path(root, line.name) for line in lines)}
     edits = edits_of(db, project, *sorted(map(str, places)))
@@ -92,6 +95,7 @@ def line_history(
             found=how,
             turns=turns,
             commit=line.commit,
+            commit_known=answer is not None,
             first_edit_ms=first_edit_ms,
         )
         for line, (how, turns) in zip(lines, answers, strict=True)

@@ -11,7 +11,7 @@ from typing import Final
 
 import msgspec
 
-from carryover.probe.git_command import output_of
+from carryover.probe.git_command import ask_one, output_of
 from carryover.text.pattern import later
 
 _TIMEOUT_S: Final = 2.0
@@ -121,19 +121,22 @@ def _file(old_name: str, name: str, sections: Iterable[bytes]) -> FileOfCommit:
     )
 
 
-def commits_of_lines(root: Path, path: str, first: int, last: int) -> dict[int, tuple[GitCommit, str]]:
+def commits_of_lines(root: Path, path: str, first: int, last: int) -> dict[int, tuple[GitCommit, str]] | None:
     """Returns for lines (from 1) of the file in its present state the commit that introduced each, and the file's name
-    in that commit. Names are relative to the top of the repository. A line that is not in HEAD is left out, and all
-    are if git gives no answer in time."""
-    changes = output_of(root, "diff", "--unified=0", "--no-renames", "HEAD", "--", path, timeout_s=_TIMEOUT_S)
-    if changes is None:
-        return {}
-    before = {line: at for line in range(first, last + 1) if (at := _line_before(changes, line)) is not None}
-    if not before:
-        return {}
-    lines = f"-L{min(before.values())},{max(before.values())}"
-    blamed = output_of(root, "blame", "--line-porcelain", lines, "HEAD", "--", path, timeout_s=_TIMEOUT_S) or b""
-    ids = {int(found[2]): (found[1].decode(), os.fsdecode(found[3])) for found in _BLAMED.finditer(blamed)}
+    in that commit. Names are relative to the top of the repository. A line that is not in HEAD is left out. None if git
+    can't be run or gives no answer in time."""
+    try:
+        changes = ask_one(root, "diff", "--unified=0", "--no-renames", "HEAD", "--", path, timeout_s=_TIMEOUT_S)
+        if changes.code != 0:
+            return {}
+        before = {line: at for line in range(first, last + 1) if (at := _line_before(changes.out, line)) is not None}
+        if not before:
+            return {}
+        lines = f"-L{min(before.values())},{max(before.values())}"
+        blamed = ask_one(root, "blame", "--line-porcelain", lines, "HEAD", "--", path, timeout_s=_TIMEOUT_S)
+    except (TimeoutError, FileNotFoundError):
+        return None
+    ids = {int(found[2]): (found[1].decode(), os.fsdecode(found[3])) for found in _BLAMED.finditer(blamed.out)}
     wanted = {commit for commit, _ in ids.values()}
     commits = {commit.id: commit for commit in _log(root, "--no-walk", *sorted(wanted))} if wanted else {}
     found = {line: ids[at] for line, at in before.items() if at in ids}

@@ -211,7 +211,7 @@ def test_the_commit_of_a_line_is_found_below_changes_that_are_not_committed(tmp_
 
     found = commits_of_lines(root, "a.py", 1, 5)
 
-    assert {line: commit.subject for line, (commit, _) in found.items()} == {
+    assert found is not None and {line: commit.subject for line, (commit, _) in found.items()} == {
         2: "first commit",
         3: "first commit",
         4: "second",
@@ -224,6 +224,7 @@ def test_a_line_is_followed_to_the_former_name_of_its_file(tmp_path: Path) -> No
     git(root, "commit", "--quiet", "--message", "rename")
 
     found = commits_of_lines(root, "[b].py", 2, 3)
+    assert found is not None
     assert [(commit.subject, name) for commit, name in found.values()] == [("first commit", "a.py")] * 2
 
 

@@ -69,6 +69,7 @@ def test_lines_that_look_like_a_diff_do_not_move_those_below(shop: Path) -> None
 
     found = commits_of_lines(shop, "a", 1, 3)
 
+    assert found is not None
     assert [(line, commit.subject) for line, (commit, _) in found.items()] == [(2, "Two lines"), (3, "Two lines")]
 
 

@@ -158,7 +158,7 @@ def _entries(origin: Behind, now: int) -> Iterator[str]:
 
 def _line(origin: Behind, line: LineHistory, now: int) -> Iterator[str]:
     """Yields a line of the file, or several, with what is known about their origin."""
-    came: tuple[str, ...] = ("not committed",)
+    came: tuple[str, ...] = ("not committed" if line.commit_known else "commit not known: git gave no answer",)
     if line.commit is not None:
         came = (f"commit {paint(line.commit.short, YELLOW)}", when(line.commit.authored_ms, now))
     numbers = str(line.line) if line.last == line.line else f"{line.line}-{line.last}"

@@ -80,6 +80,20 @@ def test_what_was_written_by_hand_is_said_to_come_from_outside(work: ClaudeWork,
     )
 
 
+def test_without_an_answer_of_git_a_line_is_not_said_to_be_uncommitted(
+    home: Path, work: ClaudeWork, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    work.prompt("add a discount")
+    work.edit("cart.py", "sum(items)", "sum(items) - 5")
+    commit(work.cwd, "Add a discount", at=work.now)
+    run("why", "cart.py")
+    monkeypatch.setenv("PATH", str(home))
+
+    found = json.loads(run("why", "cart.py:2", "--json")[1])
+    assert (found["commit"], found["commit_known"]) == (None, False)
+    assert run("why", "cart.py:2")[1].startswith("cart.py:2 · commit not known: git gave no answer\n")
+
+
 def test_a_committed_line_names_turn_and_commit_also_after_a_rename(work: ClaudeWork, run: Run) -> None:
     work.prompt("add a discount")
     work.edit("cart.py", "sum(items)", "sum(items) - 5")
