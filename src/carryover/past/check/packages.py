@@ -54,8 +54,8 @@ def checked_package(package: str) -> list[Checked]:
     found = [place for place, known in names if wanted in {name.replace("_", "-").lower() for name in known}]
     if not found:
         raise UserError(
-            f"No package {package!r} with an entry point of {ENTRY_POINT_GROUP} is installed. "
-            "`carryover agents` lists those that are.",
+            f"No package {package!r} with an entry point of {ENTRY_POINT_GROUP} is installed beside Carryover, whose "
+            "own agents its tests check. `carryover agents` lists all agents, with the package that each comes from.",
             ExitCode.NOTHING_FOUND,
         )
     out = agents.left_out()

@@ -15,7 +15,7 @@ from support.recorded_shop import Run
     ("command", "code", "ends"),
     [
         ("help frobnicate", ExitCode.USAGE, "`carryover help` lists all."),
-        ("agents check frobnicate", ExitCode.NOTHING_FOUND, "`carryover agents` lists those that are."),
+        ("agents check frobnicate", ExitCode.NOTHING_FOUND, "with the package that each comes from."),
         ("import missing.jsonl", ExitCode.NOTHING_FOUND, "Nothing was imported."),
         ("import empty.jsonl", ExitCode.NOTHING_FOUND, "Nothing was imported from it."),
         ("import folder", ExitCode.NOTHING_FOUND, "Nothing was imported."),
