@@ -318,6 +318,8 @@ def refuse_excluded(root: str, config: Config) -> None:
     if excluded := project_settings(Path(root), config).excluded:
         by_name = any(names_alone(pattern, root) for pattern in config.projects.exclude)
         what_next = f" `carryover unpause {quoted(root)}` includes it again." if by_name else ""
+        if not by_name and ".toml" in excluded:
+            what_next = " Change that there to include it again."
         raise UserError(f"{root} is left out of Carryover: excluded by {excluded}.{what_next}", ExitCode.REFUSED)
 
 

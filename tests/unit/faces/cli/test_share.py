@@ -91,6 +91,10 @@ def test_of_a_paused_project_nothing_is_shared(recorded: Path, run: Run, key: st
     run("pause", str(recorded))
 
     assert "is left out of Carryover" in run.err(ExitCode.REFUSED, "share", str(recorded), "--to", public_of(key))
+    run("unpause", str(recorded))
+    (recorded / ".carryover.toml").write_text("exclude = true\n")
+    said = run.err(ExitCode.REFUSED, "share", str(recorded), "--to", public_of(key))
+    assert said.endswith("excluded by the project's own .carryover.toml. Change that there to include it again.\n")
     assert not Path("shop.age").exists()
 
 
