@@ -38,8 +38,8 @@ def agent_lines(
     elif lost is not None:
         first = f"✗ {name} detected, but {detection.lost_by} names {short_path(lost)}, which does not exist."
         details = [
-            f"{spec.name} does not start so. Nothing was made.",
-            f"Make the folder, or take {detection.lost_by} back; then run `carryover refresh`.",
+            f"{spec.name} does not start like this. Nothing was written.",
+            f"Create the folder, or unset {detection.lost_by}; then run `carryover refresh`.",
         ]
     elif failure:
         what = "its settings" if spec.loads_from else "its hooks"

@@ -79,8 +79,8 @@ BY_FOLDER = """\
   hooks written: SessionStart, PreCompact, Stop"""
 LOST = """\
 ✗ Codex CLI 0.169.0 detected, but CODEX_HOME names ~/work, which does not exist.
-  Codex CLI does not start so. Nothing was made.
-  Make the folder, or take CODEX_HOME back; then run `carryover refresh`."""
+  Codex CLI does not start like this. Nothing was written.
+  Create the folder, or unset CODEX_HOME; then run `carryover refresh`."""
 WITHOUT_HOOKS = """\
 ✓ Cursor 2.0 detected
   no hooks: it has none; its transcripts are read"""
