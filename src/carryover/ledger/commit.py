@@ -15,10 +15,11 @@ import msgspec
 
 from carryover.adapter.contract import Source
 from carryover.facts import ProjectRoot
-from carryover.ledger import search_index, sessions, threads, tokens, tombstones
+from carryover.ledger import sessions, threads, tokens, tombstones
 from carryover.ledger.batch import Committed, PreparedBatch, ReadyEvent, among, grouped, rank_of
 from carryover.ledger.connect import StaleRead
 from carryover.ledger.rows import LOST, as_reduced, locator
+from carryover.ledger.search_index import index_new
 from carryover.ledger.sessions import SessionInLedger
 from carryover.ledger.threads import Reducer
 from carryover.model import AssistantMessage, Event, SessionInfo, Skipped, TurnEnd
@@ -44,7 +45,13 @@ _COUNT_SKIPPED: Final = """INSERT INTO skipped (agent, agent_version, record_typ
 
 
 async def run_commit(
-    db: aiosqlite.Connection, reducer: Reducer, source: Source, prepared: PreparedBatch, seen_rev: int
+    db: aiosqlite.Connection,
+    reducer: Reducer,
+    source: Source,
+    prepared: PreparedBatch,
+    seen_rev: int,
+    *,
+    searched: bool,
 ) -> Committed:
     """Stores `prepared` inside the open transaction. Raises StaleRead if the source's `rev` is no longer `seen_rev`."""
     identity = (source.agent, locator(source.path))
@@ -65,7 +72,7 @@ async def run_commit(
     if any_foreign:
         await threads.displace_foreign(db, source.agent, entries)
         displaced = await threads.settle(db, reducer, source, more=prepared.more)
-    commit = await store_entries(db, reducer, source, prepared, entries, any_lost=bool(any_lost))
+    commit = await store_entries(db, reducer, source, prepared, entries, any_lost=bool(any_lost), searched=searched)
     await tokens.store(db, source, prepared, any_forgotten=bool(any_forgotten))
     forgotten = len(reported) - len(entries)
     return msgspec.structs.replace(commit, forgotten=forgotten, projects=commit.projects | displaced)
@@ -80,6 +87,7 @@ async def store_entries(
     *,
     any_lost: bool,
     machine: str = "",
+    searched: bool = True,
 ) -> Committed:
     """Stores the entries that are new, and updates sessions, threads and digests. `machine`: the other machine that
     recorded them."""
@@ -110,7 +118,7 @@ async def store_entries(
                 db, source.agent, session, reemitted[thread], of_thread.get(thread, [])
             )
         if fresh := list(chain.from_iterable(of_thread.values())):
-            projects |= await _add_to_session(db, reducer, session, fresh, prepared.roots)
+            projects |= await _add_to_session(db, reducer, session, fresh, prepared.roots, searched=searched)
             stored += fresh
         elif session.project_id is None:
             projects |= await _place(db, session, naming.get(native_id, []), prepared.roots)
@@ -171,6 +179,8 @@ async def _add_to_session(
     session: SessionInLedger,
     entries: Sequence[ReadyEvent],
     roots: Mapping[str, ProjectRoot],
+    *,
+    searched: bool,
 ) -> set[int]:
     touched = await _place(db, session, entries, roots)
     for (_, subagent_id), theirs in grouped(entries, lambda entry: entry.thread).items():
@@ -178,9 +188,9 @@ async def _add_to_session(
         ((newest,),) = await db.execute_fetchall("SELECT coalesce(max(id), 0) FROM event")
         numbered = list(enumerate(theirs, start=newest + 1))
         rows = [(number, e.key, e.secondary_key, thread.id, e.event.at_ms, e.body) for number, e in numbered]
-        search_index.expect({entry.body: entry.event.body for entry in theirs})
         await db.executemany(_PUT_EVENT, rows)
-        search_index.expect({})
+        bodies = [(number, thread.id, entry.event.at_ms, entry.event.body) for number, entry in numbered]
+        await index_new(db, bodies, searched=searched)
         new = [
             as_reduced(number, entry.event.at_ms, entry.event.body, session.native_id, subagent_id)
             for number, entry in numbered

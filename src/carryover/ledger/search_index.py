@@ -1,4 +1,5 @@
-"""The full-text index of `carryover search`, updated by triggers in the transactions that change the events.
+"""The full-text index of `carryover search`, updated in the transactions that change the events: by the commit that
+inserts some, by triggers afterwards.
 
 It stores tokens and no text (2.7 MB for a ledger of 47 MB), and with them the hashes of `long_prompts`. Events up to
 the id `pending_to` are not in it yet: they are indexed in small transactions, newest first. Without positions it would
@@ -8,7 +9,7 @@ find neither phrases nor Chinese text.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 from typing import Final
 
@@ -43,9 +44,10 @@ _CREATE: Final = (
             SELECT value, json_extract(NEW.hashes, '$[0]') FROM json_each(NEW.hashes) WHERE key > 0;
         END""",
 )
-_ADD: Final = """INSERT INTO search_input (id, thread_id, at_ms, kind, tokens, hashes)
-    SELECT {0}id, {0}thread_id, {0}at_ms, search_kind({0}body), search_tokens({0}body), prompt_hashes({0}body)"""
-_ADD_NEW: Final = f"{_ADD.format('NEW.')} WHERE search_kind(NEW.body) IS NOT NULL;"
+_PUT: Final = "INSERT INTO search_input (id, thread_id, at_ms, kind, tokens, hashes)"
+_ADD: Final = f"""{_PUT} SELECT {{0}}id, {{0}}thread_id, {{0}}at_ms,
+    search_kind({{0}}body), search_tokens({{0}}body), prompt_hashes({{0}}body)"""
+_ADD_AGAIN: Final = f"{_ADD.format('NEW.')} WHERE search_kind(NEW.body) IS NOT NULL;"
 _REMOVE_OLD: Final = """INSERT INTO search (search, rowid, tokens)
         SELECT 'delete', id, search_tokens(OLD.body) FROM search_entry WHERE id = OLD.id;
     DELETE FROM search_entry WHERE id = OLD.id;"""
@@ -57,22 +59,24 @@ _REMOVE_HASHES: Final = """DELETE FROM long_prompt WHERE id = OLD.id;
 INDEX_TRIGGERS: Final = tuple(
     f"CREATE TEMP TRIGGER IF NOT EXISTS search_{name} {when} BEGIN {what} END"
     for name, when, what in (
-        ("added", "AFTER INSERT ON event WHEN NEW.retracted = 0", _ADD_NEW),
         ("outdated", "BEFORE UPDATE OF body, retracted ON event", _REMOVE_OLD),
         ("outdated_hashes", f"BEFORE UPDATE OF body, retracted ON event {_IS_LONG}", _REMOVE_HASHES),
-        ("changed", "AFTER UPDATE OF body, retracted ON event WHEN NEW.retracted = 0", _ADD_NEW),
+        ("changed", "AFTER UPDATE OF body, retracted ON event WHEN NEW.retracted = 0", _ADD_AGAIN),
         ("removed", "BEFORE DELETE ON event", _REMOVE_OLD),
         ("removed_hashes", f"BEFORE DELETE ON event {_IS_LONG}", _REMOVE_HASHES),
     )
 )
-"""Temporary triggers by which the index follows each event that a connection with these `functions` writes."""
+"""Temporary triggers by which the index follows each event that a connection with these `functions` changes or
+removes."""
 _HAS_FTS5: Final = "SELECT EXISTS (SELECT 1 FROM pragma_module_list WHERE name = 'fts5')"
 _RESTART: Final = """INSERT OR REPLACE INTO search_state (id, version, pending_to)
     VALUES (1, ?, (SELECT coalesce(max(id), 0) FROM event))"""
 # In the order of their ids, as FTS5 writes its buffer to the disk whenever an id is lower than the one before it.
 _INDEX: Final = f"""{_ADD.format("")} FROM event WHERE id > ? AND id <= ? AND retracted = 0
     AND search_kind(body) IS NOT NULL ORDER BY id"""
-_expected: Final[dict[str | bytes, AnyBody]] = {}
+
+Entry = tuple[int, str, str | None]
+"""The number of an event's kind, its tokens, and the hashes of a long prompt."""
 
 
 def prepare_index(db: sqlite3.Connection, *, afresh: bool) -> None:
@@ -122,16 +126,18 @@ async def compact_index(db: aiosqlite.Connection) -> None:
     await db.execute_fetchall("INSERT INTO search (search) VALUES ('optimize')")
 
 
-def expect(bodies: Mapping[str | bytes, AnyBody]) -> None:
-    """Passes on the bodies that are about to be written, so that the index does not decode their stored form."""
-    _expected.clear()
-    _expected.update(bodies)
+async def index_new(
+    db: aiosqlite.Connection, events: Iterable[tuple[int, int, int, AnyBody]], *, searched: bool
+) -> None:
+    """Indexes events that were just inserted: id, thread, time and body of each."""
+    entry_of = index_entry if searched else _entry_unsearched
+    # A generator, so that the texts are taken apart on the connection's thread and not on the event loop.
+    rows = ((*place, *entry) for *place, body in events if (entry := entry_of(body)) is not None)
+    await db.executemany(f"{_PUT} VALUES (?, ?, ?, ?, ?, ?)", rows)
 
 
-@lru_cache(maxsize=1)
-def index_entry(stored: str | bytes) -> tuple[int, str, str | None] | None:
-    """Returns the number of the kind, the tokens and the hashes of a stored body; None if it is not searched."""
-    body = _expected.get(stored) or decode_body(stored)
+def index_entry(body: AnyBody) -> Entry | None:
+    """Returns what the index holds of an event; None if it is not searched."""
     if (found := searchable(body)) is None:
         return None
     kind, text = found
@@ -139,16 +145,19 @@ def index_entry(stored: str | bytes) -> tuple[int, str, str | None] | None:
     return (KINDS.index(kind), tokens, prompt_hashes(body)) if tokens else None
 
 
-@lru_cache(maxsize=1)
-def _entry_unsearched(stored: str | bytes) -> tuple[int, str, str | None] | None:
+def _entry_unsearched(body: AnyBody) -> Entry | None:
     """Returns the same for a ledger that nobody searches: the hashes of long prompts, without a token."""
-    hashes = prompt_hashes(_expected.get(stored) or decode_body(stored))
+    hashes = prompt_hashes(body)
     return (KINDS.index("prompt"), "", hashes) if hashes is not None else None
 
 
 def functions(*, searched: bool) -> dict[str, Callable[[str | bytes], int | str | None]]:
     """Returns what the triggers call. To delete an event's tokens, FTS5 needs the same ones again."""
-    entry_of = index_entry if searched else _entry_unsearched
+
+    @lru_cache(maxsize=1)
+    def entry_of(stored: str | bytes) -> Entry | None:
+        body = decode_body(stored)
+        return index_entry(body) if searched else _entry_unsearched(body)
 
     def part(number: int) -> Callable[[str | bytes], int | str | None]:
         def of(stored: str | bytes) -> int | str | None:

@@ -49,8 +49,9 @@ class Ledger:
     it cannot be read; neither loses anything. Cancelling a call leaves the ledger as before it or as after it.
     """
 
-    def __init__(self, db: aiosqlite.Connection, path: Path, reducer: threads.Reducer) -> None:
+    def __init__(self, db: aiosqlite.Connection, path: Path, reducer: threads.Reducer, *, searched: bool) -> None:
         self._db = db
+        self._searched = searched
         self.path = path
         self.reducer = reducer
         """Makes the digests; for functions that `write` runs and that change events."""
@@ -68,7 +69,7 @@ class Ledger:
         """
         await asyncio.to_thread(connect.prepare_file, path)
         db = await aiosqlite.connect(path, isolation_level=None)
-        ledger = cls(db, path, reducer)
+        ledger = cls(db, path, reducer, searched=searched)
         try:
             async with ledger._reporting():
                 for setting in SETTINGS:
@@ -113,7 +114,7 @@ class Ledger:
         Raises StaleRead, and stores nothing, if the source's `rev` is no longer `seen_rev` (0: never read).
         """
         async with self._transaction() as db:
-            committed = await run_commit(db, self.reducer, source, prepared, seen_rev)
+            committed = await run_commit(db, self.reducer, source, prepared, seen_rev, searched=self._searched)
         if source.forgotten_too:
             await self._keep_forgotten()
         return committed

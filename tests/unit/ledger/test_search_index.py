@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from carryover.adapter.contract import Reemitted
 from carryover.errors import UserError
 from carryover.ledger import search_index
+from carryover.ledger.codec import decode_body
 from carryover.ledger.connect import connect_read_only, damage_mark
 from carryover.ledger.queries import Selection
 from carryover.ledger.schema import migrate
@@ -45,7 +46,7 @@ def expected(path: Path) -> list[tuple[object, ...]]:
         for event_id, thread_id, at_ms, body in db.execute(
             "SELECT id, thread_id, at_ms, body FROM event WHERE retracted = 0 ORDER BY id"
         ):
-            if (entry := index_entry(body)) is not None:
+            if (entry := index_entry(decode_body(body))) is not None:
                 tokens += [(event_id, place, word.lower()) for place, word in enumerate(entry[1].split())]
                 rows.append((event_id, thread_id, at_ms, entry[0]))
                 text, *hashed = json.loads(entry[2] or "[null]")
