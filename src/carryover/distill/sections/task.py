@@ -100,8 +100,12 @@ def _list_before(past: Past) -> list[Step]:
         return []
     said = (step for step in reversed(past.steps) if step.view is past.lead and says_something(step.turn))
     before = next((step for step in said if step.turn.number < past.newest.turn.number), None)
-    is_list = before is not None and sum(map(is_list_item, typed_words(before.turn.prompt).splitlines())) >= _SEVERAL
-    return [before] if before is not None and is_list else []
+    return [before] if before is not None and _lists(before.turn) else []
+
+
+def _lists(turn: Turn) -> bool:
+    """Whether a prompt lists several things to do."""
+    return sum(map(is_list_item, typed_words(turn.prompt).splitlines())) >= _SEVERAL
 
 
 def _goal_before(past: Past) -> list[Step]:
@@ -211,7 +215,10 @@ def task_entries(past: Past, chosen: Mapping[str, Sequence[Step]]) -> list[Entry
             is_last = not any(turn.prompt for turn in since if turn.began > step.turn.began)
             what = "Newest prompt" if is_last else "Newest task"
         paste = WEIGHTS["newest paste" if step.turn is past.newest.turn else "paste"]
-        entries += _prompt(step, WEIGHTS[role], paste, replying_to(step, f"{what} ({whose}{past.sent(step)})"))
+        own = WEIGHTS[role]
+        if role == "newest" and _lists(step.turn):  # its last item is as much the task as its first
+            own = own._replace(part=WEIGHTS["list before"].part)
+        entries += _prompt(step, own, paste, replying_to(step, f"{what} ({whose}{past.sent(step)})"))
         if templates.get(step.turn.template) is step and not step.turn.is_template:
             weight = WEIGHTS["template"].first + WEIGHTS[role].first
             entries.append(from_turn(step, step.turn.template, "prompt", weight))

@@ -33,6 +33,15 @@ def test_a_list_stays_whole_while_a_newest_prompt_of_few_words_goes_on_with_it()
     assert items[5].removeprefix("- ") not in other
 
 
+def test_a_list_is_whole_while_it_is_the_newest_task() -> None:
+    items = [f"- Make part {number} of the page {'a bit smaller than it is ' * 3}" for number in range(16)]
+    talk = session("s1").user("Build the page.").edited("page.py").says("Built.")
+    talk.user("\n\n".join(("Change these one by one.", *items))).edited("page.py").says("The first is smaller.")
+    going_on = fixed_task(talk.user("go on").edited("page.py").says("The second is smaller."))
+
+    assert all(item.removeprefix("- ").strip() in going_on for item in items)
+
+
 def test_five_lines_of_the_newest_prompt_are_fixed_as_of_the_first() -> None:
     found = [
         f"{number}: if a guest opens the cart and {'changes the number of books and then ' * 5}leaves."
