@@ -6,7 +6,7 @@ import re
 import sys
 from typing import NamedTuple
 
-from carryover.redact.values import end_of, is_scrambled, is_strong
+from carryover.redact.values import LINE_NUMBER, end_of, is_scrambled, is_strong
 from carryover.text.pattern import later
 
 _SUFFIX = r"(?:[_-]?(?:\d{1,2}|base|prod|production|dev|staging|test|live|value|string|hex|old|new))?"
@@ -77,9 +77,7 @@ _NAMING_ATTRIBUTES = ("name=", "key=", "id=")
 _XML_TEXT = later(r"(?:[^<\n]{0,256}|[^<>\n]*)(?=</)")
 _CALL = later(r"(?:await |new )?[A-Za-z_][\w.:]*(?:!?\([^\n]{0,200}\)|\[[\w\"'])")
 _ATTRIBUTE = later(r"[A-Za-z_]\w*(?:\??\.[A-Za-z_]\w*)+")
-_LINE_HEAD = later(
-    r"[\s+\->#*|]*(?:\d{1,6}(?:→|[:\t]))?\s*(?:export |set |setx |ENV |ARG |local |readonly |- )?\s*[\"']?"
-)
+_LINE_HEAD = later(rf"[\s+\->#*|]*{LINE_NUMBER}?\s*(?:export |set |setx |ENV |ARG |local |readonly |- )?\s*[\"']?")
 _LINE_TAIL = later(r"[ \t\r]*(?:\Z|\n|#|\\[nr])")
 QUOTES = "\"'`"
 _ENDS = {quote: later(rf"(?<!\\)(\\*){quote}|\n") for quote in QUOTES}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from carryover.redact.values import Span, is_dummy, is_type_or_state
+from carryover.redact.values import Span, is_dummy, is_scrambled, is_type_or_state
 from carryover.text.pattern import later
 
 _SIGN_OF_OBJECT: Final = "httponly"
@@ -27,6 +27,15 @@ _ON_COMMAND_LINE: Final = later(
 )
 """Of `curl -b "name=value; name=value"`; without a `=`, the word is a file's name."""
 
+_IN_DICT: Final = later(r"cookies\\{0,7}[\"']?[ \t]?[:=][ \t]?\{(?P<pairs>[^{}]{1,4000})\}")
+_PAIR: Final = later(r":[ \t]?\\{0,7}[\"'](?P<value>[^\s\"'\\]{12,4096})")
+_SESSIONS: Final = ("SESSI", "SessionId", "connect.sid", "laravel_session")
+_OF_SESSION: Final = later(
+    r"(?:PHPSESSID|JSESSIONID|ASP\.NET_SessionId|connect\.sid|laravel_session)[\"']?[ \t]?[=:,][ \t]?[\"']?"
+    r"(?P<value>[\w%.+/=-]{16,1024})"
+)
+"""Cookies that frameworks name so."""
+
 
 def values_of_cookies(text: str, lower: str) -> Iterator[Span]:
     """Yields the values of the cookies in `text`; `lower` is `text` in lower case."""
@@ -41,4 +50,11 @@ def values_of_cookies(text: str, lower: str) -> Iterator[Span]:
             yield *found.span("value"), "cookie"
     for found in _IN_LINE.finditer(text) if any(sign in text for sign in _SIGNS_OF_LINE) else ():
         if not is_dummy(found["value"]):
+            yield *found.span("value"), "cookie"
+    for found in _IN_DICT.finditer(text) if "cookies" in text else ():
+        for pair in _PAIR.finditer(text, *found.span("pairs")):
+            if is_scrambled(pair["value"], 12) and not is_dummy(pair["value"]):
+                yield *pair.span("value"), "cookie"
+    for found in _OF_SESSION.finditer(text) if any(sign in text for sign in _SESSIONS) else ():
+        if is_scrambled(found["value"], 16):
             yield *found.span("value"), "cookie"

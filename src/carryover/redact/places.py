@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
 from carryover.redact import values
+from carryover.redact.databases import A_TEXT, OF_DATABASES
+from carryover.redact.options import GLUED, OF_PROGRAMS, OPTIONS, USER, VALUE
 from carryover.redact.values import (
     MARK,
     Span,
@@ -18,6 +20,7 @@ from carryover.redact.values import (
     is_filler,
     is_mixed,
     is_path,
+    is_said_password,
     is_scrambled,
     is_strong,
 )
@@ -133,24 +136,10 @@ def _is_dummy_at(text: str, start: int, end: int) -> bool:
     return text.startswith(("{", "<", "$", MARK), start) or is_dummy(text[start:end].strip())
 
 
-_VALUE: Final = r"(?P<value>'[^'\n]{1,200}'|\"[^\"\n]{1,200}\"|[^\s'\"`;&|<>()]{1,400})"
-# What may come between a program and its option: words and other options on the same line, in bounded length. Only one
-# part of it repeats, since with several a long row of blanks could be divided among them in many ways.
-_OPTIONS: Final = r"[ \t][^\n;&|]{0,200}?(?<=[ \t])"
-
-
-def _after(program: str, option: str, value: str = _VALUE, *, more: str = "") -> str:
-    """Returns a pattern for the value of a program's option. `more`: what may follow the program's name."""
-    return rf"{program}(?<![\w-]{program}){more}(?![\w-]){_OPTIONS}{option}{value}"
-
-
-_USER: Final = r"['\"]?[^\s:'\"]{1,80}:(?!//)"
-_GLUED: Final = r"(?P<value>'[^'\n]{1,200}'|[^\s'\"]{1,200})"
 _VALUE_AND_USER: Final = r"(?P<quote>\\?['\"]?)(?:[a-z_][\w-]{0,31}:)?(?P<value>[^\s'\"`;&|<>()\\]{1,400})(?P=quote)"
 _NOT_IN_URL: Final = r"(?<![\w./-]http)(?<![\w./-]https)"
-_A_TEXT: Final = r"[\"'](?P<value>[^\"'\n]{4,200})[\"']"
 _PRINTED: Final = r"[Vv]alue\\{0,7}\"?:[ \t]?\\{0,7}\"?(?P<value>[^\"\\\n]{1,4096})"
-_TWO_TEXTS: Final = rf"[ \t]*[\"'][^\"'\n]{{1,100}}[\"'],[ \t]*{_A_TEXT}"
+_TWO_TEXTS: Final = rf"[ \t]*[\"'][^\"'\n]{{1,100}}[\"'],[ \t]*{A_TEXT}"
 _CONNECTING: Final = ("onnect(", "PDO(", "mysqli(", "Credential(", "BasicAuth(")
 """Calls that take a user and a password, perhaps behind a host: `new PDO($dsn, "app", "...")`."""
 _READING: Final = r"(?:sudo -S|\w-stdin|passwd --stdin|chpasswd|secrets? \w|env add|--with-token)"
@@ -177,45 +166,30 @@ _USER_OF_DOMAIN: Final = r"(?:[\w.-]{1,64}/)?[\w.$-]{1,64}:"
 _UP_TO_HOST: Final = r"(?P<value>'[^'\n]{1,200}'|[^\s'\"@/]{1,200})(?=@[\w.-])"
 _BREAK: Final = r"(?:\s|\\n){1,24}"
 _PATTERNS: Final = (
-    ("curl", _after("curl", rf"(?:-u[ \t]*|--(?:proxy-)?user[ \t=]){_USER}", r"(?P<value>[^\s'\"]{1,200})")),
-    ("wget", _after("wget", r"--(?:http-|ftp-|proxy-)?password[ \t=]")),
-    ("mysql", _after("mysql", "-p", _GLUED, more="(?:dump|admin|import|sh)?")),
-    ("mariadb", _after("mariadb", "-p", _GLUED, more=r"(?:-\w+)?")),
-    ("sshpass", _after("sshpass", r"-p[ \t]*")),
-    *(
-        (f"{program} login", _after(f"{program} login", r"(?:-p|--password)[ \t=]+"))
-        for program in ("docker", "podman", "nerdctl", "helm registry", "crane auth", "oras", "buildah", "az")
-    ),
-    ("gh secret", _after("gh secret set", r"(?:-b|--body)[ \t=]+")),
+    *OF_PROGRAMS,
+    *OF_DATABASES,
     (  # `fly secrets set -a shop NAME=... NAME=...`, also Supabase's
         "secrets set",
         r"secrets set[ \t]+(?:-{1,2}[\w-]{1,30}[ \t=]\S{1,40}[ \t]+|[A-Z_][A-Z0-9_]{1,64}=\S{1,200}[ \t]+){0,8}?"
-        rf"[A-Z_][A-Z0-9_]{{1,64}}=(?!['\"]?\[redacted:){_VALUE}",
+        rf"[A-Z_][A-Z0-9_]{{1,64}}=(?!['\"]?\[redacted:){VALUE}",
     ),
-    ("from-literal", rf"from-literal[= ]['\"]?[\w.-]{{1,64}}={_GLUED}"),
-    ("aws configure set", rf"aws configure set [\w.]*(?:secret_access_key|session_token)[ \t]+{_VALUE}"),
-    ("pass:", rf"(?<=[ \t])-pass(?:in|out)?[ \t]+pass:{_VALUE}"),
-    ("openssl", _after("openssl", r"-k[ \t]+")),
+    ("from-literal", rf"from-literal[= ]['\"]?[\w.-]{{1,64}}={GLUED}"),
+    ("aws configure set", rf"aws configure set [\w.]*(?:secret_access_key|session_token)[ \t]+{VALUE}"),
+    ("pass:", rf"(?<=[ \t])-pass(?:in|out)?[ \t]+pass:{VALUE}"),
     ("-hashes", r"-hashes[ \t]+(?P<value>(?:[0-9a-fA-F]{32})?:[0-9a-fA-F]{32})"),  # impacket's
     (" -H", r" -H[ \t]+['\"]?(?P<value>(?:[0-9a-fA-F]{32}:)?[0-9a-fA-F]{32})(?![\w:])"),  # NetExec's
-    ("put-parameter", rf"put-parameter(?=[^;&|]{{0,400}}SecureString)[^;&|]{{0,300}}?--value[ \t=]+{_VALUE}"),
-    ("keyvault secret set", _after("keyvault secret set", r"--value[ \t=]+")),
+    ("put-parameter", rf"put-parameter(?=[^;&|]{{0,400}}SecureString)[^;&|]{{0,300}}?--value[ \t=]+{VALUE}"),
     ("nseal", r"(?:operator unseal|Unseal Key \d{1,2}:)[ \t]+(?P<value>[A-Za-z0-9+/]{40,}={0,2})"),
-    ("rclone obscure", rf"rclone obscure[ \t]+{_VALUE}"),
+    ("rclone obscure", rf"rclone obscure[ \t]+{VALUE}"),
     (
         "rabbitmqctl",
-        rf"rabbitmqctl[ \t][^\n;&|]{{0,80}}?(?:add_user|change_password)[ \t]+[^\s-]\S{{0,63}}[ \t]+{_VALUE}",
+        rf"rabbitmqctl[ \t][^\n;&|]{{0,80}}?(?:add_user|change_password)[ \t]+[^\s-]\S{{0,63}}[ \t]+{VALUE}",
     ),
-    ("altool", _after("altool", r"(?:-p|--password)[ \t=]+(?!['\"]?@)")),
     (  # kaggle.json
         "username",
         r"\"username\\{0,3}\"[ \t]?:[ \t]?\\{0,3}\"[\w.@-]{1,64}\\{0,3}\",\s{0,8}\\{0,3}\"key\\{0,3}\"[ \t]?:[ \t]?"
         r"\\{0,3}\"(?P<value>[0-9a-f]{32})(?!\w)",
     ),
-    ("redis-cli", _after("redis-cli", r"(?:-a|--pass)[ \t]+")),
-    ("htpasswd", rf"htpasswd[ \t]+-\w{{0,8}}b\w{{0,8}}[ \t]+\S+[ \t]+\S+[ \t]+{_VALUE}"),
-    ("smbclient", _after("smbclient", r"(?:-U|--user)[ \t=]*['\"]?[^\s%'\"]{1,80}%", r"(?P<value>[^\s'\"]{1,200})")),
-    ("sqlcmd", _after("sqlcmd", r"-P[ \t]*")),
     (  # of any program: mongosh, cqlsh, twine, unzip, 7z, ssh-keygen, ldapsearch, ...
         "-",
         r"-(?<=[ \t`]-)(?<!mkdir -)[pPwN][ \t]*"
@@ -229,17 +203,8 @@ _PATTERNS: Final = (
         r"-u[ \t]{1,8}['\"]?[A-Za-z][\w@-]{0,63}['\"]?[ \t]{1,8}-p[ \t]{1,8}(?P<value>(?(asks)\S|"
         r"(?=\D{1,32}\d)(?=[^A-Za-z\s]{0,32}[A-Za-z])[\w!@#$%^&*+=~-]{6,64}))(?(asks)|(?![\w./:]))",
     ),
-    ("http", rf"https?{_NOT_IN_URL}{_OPTIONS}(?:-a[ \t]*|--auth[ \t=]){_USER}{_GLUED}"),
-    ("jdbc:oracle", r"jdbc:oracle:\w{1,16}:[\w$#]{1,64}/(?P<value>[^\s@'\"]{1,200})@"),
-    ("sqlplus", r"sqlplus[ \t]+(?:-\w+[ \t]+){0,4}[\w$#]{1,64}/(?P<value>[^\s@'\"]{1,200})"),
-    ("login ", rf"login[ \t]+{_VALUE}"),
-    (
-        "IDENTIFIED",
-        r"IDENTIFIED[ \t]+(?:WITH[ \t]+['\"]?\w{1,64}['\"]?[ \t]+)?(?:BY|AS)[ \t]+"
-        r"(?P<value>'[^'\n]{1,200}'|\"[^\"\n]{1,200}\"|(?=[^\s\d]{1,64}\d)[^\s;'\"`]{6,64})",
-    ),
-    ("identified", rf"(?:create|alter) user \S{{1,120}} identified (?:with \S{{1,64}} )?by {_A_TEXT}"),
-    ("SET PASSWORD", r"SET PASSWORD[ \t]+FOR[ \t]+\S{1,120}[ \t]*=[ \t]*(?P<value>'[^'\n]{1,200}')"),
+    ("http", rf"https?{_NOT_IN_URL}{OPTIONS}(?:-a[ \t]*|--auth[ \t=]){USER}{GLUED}"),
+    ("login ", rf"login[ \t]+{VALUE}"),
     ("SecureString", rf"SecureString\\{{0,7}}\"?,?(?:\s|\\n){{1,80}}\\{{0,7}}\"?{_PRINTED}"),  # `aws ssm get-parameter`
     ("vault.azure.net/secrets/", rf"vault\.azure\.net/secrets/[\s\S]{{1,600}}?\"{_PRINTED}"),  # `az keyvault`
     ("New value: ", r"successfully reset\.\s{1,4}New value: (?P<value>\S{4,64})"),  # Elasticsearch's
@@ -249,11 +214,10 @@ _PATTERNS: Final = (
         r"\\{0,7}\"(?P<value>[^\s\"\\]{8,200})",
     ),
     *(
-        (f"jwt.{does}(", rf"jwt\.{does}\([^()\n]{{1,120}},[ \t]?{_A_TEXT}")
+        (f"jwt.{does}(", rf"jwt\.{does}\([^()\n]{{1,120}},[ \t]?{A_TEXT}")
         for does in ("sign", "verify", "encode", "decode")
     ),
-    ("@tcp(", r":(?P<value>[^\s:@/\"'`\[\]]{4,200})@tcp\("),  # Go's drivers
-    ("requirepass", rf"requirepass[ \t]+{_VALUE}"),
+    ("AUTH PLAIN", r"AUTH PLAIN[ \t]+(?P<value>A[A-Za-z0-9+/]{7,}={0,2})"),  # of SMTP and IMAP; a NUL begins it
     # `pass` alone has many meanings, and so has a call of two texts: what they name is a password if it looks random.
     (
         "ass",
@@ -261,9 +225,14 @@ _PATTERNS: Final = (
         r"[\"']?(?P<value>[^\s\"'`&;,<>(){}\[\]]{8,200})",
     ),
     *((call, rf"{re.escape(call)}{_TWO_TEXTS}") for call in ("login(", "auth=(")),
+    (  # nodemailer's
+        "pass",
+        r"user(?:name)?[\"']?[ \t]?[:=][ \t]?[\"'][^\"'\n]{1,80}[\"'],\s{0,40}"
+        rf"[\"']?pass[\"']?[ \t]?[:=][ \t]?{A_TEXT}",
+    ),
     *((call, rf"{re.escape(call)}(?:[^()\n]{{0,80}},)?{_TWO_TEXTS}") for call in _CONNECTING),
     # What tests and browsers' drivers type: `getByLabel('Password').fill('...')`.
-    ("assword", rf"assword[\w -]{{0,24}}[\"'`]?[\])}}\"' ]{{0,8}}\.[A-Za-z_]{{2,20}}\([ \t]?{_A_TEXT}"),
+    ("assword", rf"assword[\w -]{{0,24}}[\"'`]?[\])}}\"' ]{{0,8}}\.[A-Za-z_]{{2,20}}\([ \t]?{A_TEXT}"),
     *(
         (
             printer,
@@ -271,22 +240,31 @@ _PATTERNS: Final = (
         )
         for printer in ("echo", "printf")
     ),
-    ("<<<", rf"(?:{_READING}|{_ASKING})[^\n|;&<]{{0,100}}<<<[ \t]*{_VALUE}"),
-    ("SSHPASS=", rf"SSHPASS={_VALUE}"),
+    ("<<<", rf"(?:{_READING}|{_ASKING})[^\n|;&<]{{0,100}}<<<[ \t]*{VALUE}"),
+    ("SSHPASS=", rf"SSHPASS={VALUE}"),
     ("::server:", r"::server:(?P<value>[0-9a-f]{16,})"),  # the token of a K3s cluster
-    ("http-basic.", rf"http-basic\.\S{{1,64}}[ \t]+\S{{1,80}}[ \t]+{_VALUE}"),  # `poetry config`
-    ("wpa_passphrase", rf"wpa_passphrase[ \t]+(?:'[^'\n]{{1,64}}'|\"[^\"\n]{{1,64}}\"|\S{{1,64}})[ \t]+{_VALUE}"),
+    ("http-basic.", rf"http-basic\.\S{{1,64}}[ \t]+\S{{1,80}}[ \t]+{VALUE}"),  # `poetry config`
+    ("wpa_passphrase", rf"wpa_passphrase[ \t]+(?:'[^'\n]{{1,64}}'|\"[^\"\n]{{1,64}}\"|\S{{1,64}})[ \t]+{VALUE}"),
     (
         "alias set",
-        rf"alias set[ \t]+\S{{1,64}}[ \t]+https?://\S{{1,200}}[ \t]+\S{{1,64}}[ \t]+{_VALUE}",
+        rf"alias set[ \t]+\S{{1,64}}[ \t]+https?://\S{{1,200}}[ \t]+\S{{1,64}}[ \t]+{VALUE}",
     ),  # MinIO's `mc`
-    ("etcdctl", _after("etcdctl", rf"--user[ \t=]{_USER}", r"(?P<value>[^\s'\"]{1,200})")),
-    ("xfreerdp", _after("xfreerdp", "/p:", _GLUED)),
-    ("rootpw", rf"rootpw[ \t]+(?:--plaintext[ \t]+)?{_VALUE}"),
+    (  # in a plan, a state and what `terraform state show` prints
+        "random_password",
+        r"random_password\\{0,7}\"[^{}]{0,400}\{[\s\S]{0,900}?\bresult\\{0,7}\"?\s{0,12}[:=]\s{0,4}\\{0,7}\""
+        r"(?P<value>[^\s\"\\]{4,200})",
+    ),
+    *(  # seeds of one-time passwords
+        (hint, rf"{pattern}(?P<value>[A-Za-z2-7]{{16,128}})(?![A-Za-z0-9])")
+        for hint, pattern in (
+            ("OTP(", r"OTP\([ \t]*(?:s=)?[\"']"),
+            ("otpauth%3A", r"otpauth%3A[^\s&]{1,300}?secret%3D"),
+            ("seed", r"(?i:otp|2fa|mfa)[ _-]seed[\"']?[ \t]?[:=][ \t]?[\"']?"),
+        )
+    ),
+    ("rootpw", rf"rootpw[ \t]+(?:--plaintext[ \t]+)?{VALUE}"),
     ("password to proceed", r"password to proceed to installation:\s{1,8}(?P<value>[0-9a-f]{32})"),  # Jenkins'
-    ("_SALT", rf"(?:AUTH|LOGGED_IN|NONCE)_SALT[\"'][ \t]{{0,8}},[ \t]{{0,8}}{_A_TEXT}"),  # WordPress'
-    ("lftp", _after("lftp", r"-u[ \t]+[^\s,]{1,80},")),
-    ("snmp", _after("snmp", r"-[AX][ \t]*(?!['\"]?\[redacted:)", more=r"\w{1,12}")),
+    ("_SALT", rf"(?:AUTH|LOGGED_IN|NONCE)_SALT[\"'][ \t]{{0,8}},[ \t]{{0,8}}{A_TEXT}"),  # WordPress'
     (
         "net use",
         r"net use[ \t]+(?:\S{1,3}[ \t]+)?['\"]?\\\\[^\s'\"]{3,120}['\"]?[ \t]+(?:/\S{1,80}[ \t]+){0,3}"
@@ -298,15 +276,13 @@ _PATTERNS: Final = (
         r"(?P<value>(?=\S{0,64}\d)(?=\S{0,64}[A-Za-z])[^\s/'\"*|&<>;]{6,64})"
         r"(?=[ \t]*(?:/|\n|[\"'&|;]|\Z))",
     ),
-    *((tool, rf"{tool}[\w.]{{0,20}}{_OPTIONS}{_USER_OF_DOMAIN}{_UP_TO_HOST}") for tool in ("impacket-", "secretsdump")),
-    ("exec.py", rf"exec\.py{_OPTIONS}{_USER_OF_DOMAIN}{_UP_TO_HOST}"),
-    ("influx", _after("influx", r"-t[ \t]*")),
-    ("jenkins-cli", _after("jenkins-cli", rf"-auth[ \t]+{_USER}", r"(?P<value>[^\s'\"]{1,200})", more=r"(?:\.jar)?")),
+    *((tool, rf"{tool}[\w.]{{0,20}}{OPTIONS}{_USER_OF_DOMAIN}{_UP_TO_HOST}") for tool in ("impacket-", "secretsdump")),
+    ("exec.py", rf"exec\.py{OPTIONS}{_USER_OF_DOMAIN}{_UP_TO_HOST}"),
     (
         "vault kv p",
         r"vault kv p(?:ut|atch)[ \t]+(?:-[^\s=]{1,20}[= ]\S{1,80}[ \t]+){0,3}(?:[^\s=]{1,200}[ \t]+)?"
         r"(?:[\w.-]{1,64}=\S{1,200}[ \t]+){0,8}?"
-        rf"(?!\w{{0,40}}(?:user|name|host|port|url|id|email)=)\w[\w.-]{{0,63}}=(?!['\"]?\[redacted:){_VALUE}",
+        rf"(?!\w{{0,40}}(?:user|name|host|port|url|id|email)=)\w[\w.-]{{0,63}}=(?!['\"]?\[redacted:){VALUE}",
     ),
     ("/t/", r"conda\.(?:org|com|cloud)(?:/[a-z]{1,16})?/t/(?P<value>[\w-]{8,200})/"),
     (  # Expect's and pexpect's answer to a prompt
@@ -329,7 +305,7 @@ _PATTERNS: Final = (
     ("code=", r"code=(?<=[?&]code=)(?P<value>[^\s&\"'`<>\\)]{16,200})"),
     ("password", r"login\s+\S{1,80}\s+password\s+(?P<value>\S{1,200})"),  # .netrc
     *((word, rf"{word}(?:word|WORD)?[\"']?[ \t]*[:=][ \t]*[\"']?{_FOUR_BY_FOUR}") for word in ("pass", "Pass", "PASS")),
-    ("_auth", rf"_auth(?<![^\s:]_auth)[ \t]*=[ \t]*{_VALUE}"),  # .npmrc
+    ("_auth", rf"_auth(?<![^\s:]_auth)[ \t]*=[ \t]*{VALUE}"),  # .npmrc
     # npm's anywhere, yarn's, and docker's config.json
     ("auth", rf"auth(?:(?<=[\"']auth)|(?<=_auth)(?<![A-Za-z0-9]_auth)){_BASE64}"),
     ("__AUTH", rf"__AUTH{_BASE64}"),
@@ -378,7 +354,7 @@ def _part(hint: str, pattern: str) -> str:
     ways = (
         *(part for part in _COMMON_PARTS if part in hint),
         *(part for part, hints in _WITH.items() if hint in hints),
-        *(_OPTION for option in ("-", "(?:-") if f"{_OPTIONS}{option}" in pattern),
+        *(_OPTION for option in ("-", "(?:-") if f"{OPTIONS}{option}" in pattern),
     )
     return ways[0] if ways else ""
 
@@ -394,11 +370,13 @@ _PLACES: Final = _by_part()
 _LEAST: Final = {"mysql": 5, "mariadb": 5, "-": 8, "login ": 16}
 """Length of the shortest value that counts as a password, by hint, if it is not 4."""
 _VAGUE: Final = (
-    *("-", "login ", "ass", "login(", "auth=(", "assword", "from-literal", *_CONNECTING),
+    *("-", "login ", "ass", "login(", "assword", "from-literal", *_CONNECTING),
     *("jwt.sign(", "jwt.verify(", "jwt.encode(", "jwt.decode("),
     *("influx", "pass show ", "op://", "reset", "code="),
 )
 """Hints of places that prove little, where the value must also look random."""
+_OF_CALLS: Final = ("login(", "BasicAuth(", "Credential(")
+"""Hints of calls where a word with digits is enough."""
 _OF_LOGINS: Final = ("auth", "__AUTH", "AuthIdent")
 """Hints of places for a login in base64, where something else can stand too."""
 
@@ -430,6 +408,7 @@ def _passwords(text: str, hint: str, pattern: re.Pattern[str]) -> Iterator[Span]
             end = end - 1
         value = text[start:end]
         is_random = is_scrambled(value, least) or (is_quoted and is_strong(value) and "/" not in value)
+        is_random = is_random or (hint in _OF_CALLS and is_said_password(value))
         is_likely = hint not in _VAGUE or (is_random and not is_path(value))
         is_likely = is_likely if hint not in _OF_LOGINS else _is_login(value) or is_scrambled(value, 12)
         if is_likely and len(value) >= least and not is_dummy(value) and not is_filler(value) and not _is_option(value):

@@ -26,11 +26,11 @@ _HINTS: Final = {"passw": "passw(?:or[dt]|d)", **{word: word for word in (*_WORD
 _NAMES: Final = {hint: later(f"{name}{_ENDS}") for hint, name in _HINTS.items()}
 """What ends a cell that names a secret. Each pattern begins with plain letters, which are found in no time."""
 _NAMED: Final = later(
-    rf"[{_QUOTES} ]*(?:[a-z0-9]{{1,20}}_){{0,2}}"
+    rf"[{_QUOTES} ]*(?:[a-z0-9]{{1,20}}[_ ]){{0,2}}[\u3040-\u30ff\u4e00-\u9fff]{{0,8}}?"
     rf"(?:(?P<password>passwor[dt]|passwd|{'|'.join(_WORDS)})|secret|token|(?:api|secret)_key)"
     rf"[{_QUOTES} \r]*"
 )
-_TITLE: Final = later(rf"[ {_QUOTES}]*[^\W\d][\w .-]{{0,40}}[ {_QUOTES}]*\r?|[ \r]*")
+_TITLE: Final = later(rf"[ {_QUOTES}]*[^\W\d][\w\u0900-\u0dff .-]{{0,40}}[ {_QUOTES}]*\r?|[ \r]*")
 _LINE: Final = later(r"[^\n]{0,2000}(?:\n|\Z)")
 _RULE: Final = later(r"[ \t|+:│├┼┤]*[-─=][ \t|+:│├┼┤─=-]*\r?\n?")
 _MOST_ROWS: Final = 200

@@ -128,6 +128,7 @@ _SPLIT: Final = tuple(
         ("mailgun", "-", r"-[0-9a-f]{8}-[0-9a-f]{8}(?![0-9A-Za-z-])", rf"{_EDGE}[0-9a-f]{{32}}"),
         ("newrelic", "NRAL", r"FFFFNRAL(?![0-9A-Za-z])", rf"{_EDGE}[0-9a-f]{{32,36}}"),
         ("mailchimp", "-us", r"-us\d{1,2}(?![0-9A-Za-z])", rf"{_EDGE}[0-9a-f]{{32}}"),
+        ("zai", ".", r"\.(?<=[0-9a-f]{8}\.)(?=[a-z\d]{0,15}[A-Z])[A-Za-z0-9]{16}(?![\w.-])", rf"{_EDGE}[0-9a-f]{{32}}"),
         ("terraform", ".atlasv1.", r"\.atlasv1\.[\w=-]{60,}", rf"{_EDGE}[A-Za-z0-9]{{14}}"),
         *_AZURE,
         ("salesforce", "00D", r"![A-Za-z0-9_.-]{80,}", r"(?<![0-9A-Za-z])00D[A-Za-z0-9]{12}"),

@@ -22,9 +22,13 @@ Span = tuple[int, int, str]
 
 PASSWORDS = (
     *("pw", "psk", "contraseña", "senha", "wachtwoord", "kennwort", "lösenord", "hasło", "şifre", "jelszó", "mật khẩu"),
-    *("пароль", "סיסמה", "كلمة المرور", "पासवर्ड", "密码", "密碼", "パスワード", "비밀번호"),
+    *("пароль", "סיסמה", "كلمة المرور", "كلمة السر", "पासवर्ड", "密码", "密碼", "パスワード", "비밀번호"),
 )
 """Names of a password in many languages, beside the English one."""
+
+
+LINE_NUMBER = r"(?:L?\d{1,6}(?:→|:|\t| ?[|│]|\.(?=[ \t])))"
+"""What read and search tools of agents print before a line: `L12: ` Cursor, `00012| ` opencode, `12 | ` Roo Code."""
 
 
 def insert_marks(text: str, spans: Iterable[Span], counts: dict[str, int]) -> str:

@@ -79,6 +79,13 @@ def test_ordinary_lines_are_left_alone() -> None:
         "\x1b]" * 60_000,
         "\\u20" * 30_000 + "0b" * 30_000,
         "[redacted:token]" + "\\u200b" * 30_000,
+        "curl" + " \\\n" * 60_000,
+        "htpasswd -b" + " -b" * 60_000,
+        "ALTER USER " * 20_000 + "PASSWORD '",
+        "host=a " * 40_000 + "password=",
+        '"random_password" {' * 20_000,
+        "cookies={" * 20_000 + "PHPSESSID=" * 20_000,
+        "ACL SETUSER a " * 20_000,
     ],
 )
 def test_hostile_texts_are_read_to_the_end(text: str) -> None:

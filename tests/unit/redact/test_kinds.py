@@ -36,6 +36,18 @@ HEX = "0123456789abcdef" * 4
         ("azure", "abc8Q~" + MIXED[:34]),
         ("jwt", "eyJhbGciOiJIUzI1NiJ9." + "eyJzdWIiOiIxMjM0In0." + MIXED[:43]),
         ("jwt", "eyJhbGciOiJIUzI1NiJ9." + "eyJzdWIiOiIxMjM0In0"),
+        ("aws", "IQoJb3JpZ2lu" + "X2Vj" + MIXED + "/" + MIXED + "=="),
+        ("aws", "FwoGZXIvYXdz" + MIXED + "+" + MIXED),
+        ("appwrite", "standard_" + HEX * 4),
+        ("convex", "eyJ2MiI6" + MIXED[:40] + "="),
+        ("depot", "depot_" + "org_" + HEX),
+        ("helicone", "sk-" + "helicone-abc1def-ghi2jkl-mno3pqr-stu4vwx"),
+        ("incident", "inc_" + HEX),
+        ("linear", "lin_" + "wh_" + MIXED[:40]),
+        ("neon", "npg_" + MIXED[:12]),
+        ("tinybird", "p." + "eyJ" + MIXED + "." + MIXED[:43]),
+        ("warp", "wk-" + HEX),
+        ("zai", HEX[:32] + "." + MIXED[:16]),
     ],
 )
 def test_a_known_token_is_replaced_wherever_it_stands(kind: str, secret: str) -> None:

@@ -1,0 +1,56 @@
+"""Patterns for the passwords that databases and their clients are given: in SQL, in connection strings, at prompts."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from carryover.redact.options import VALUE
+
+A_TEXT: Final = r"[\"'](?P<value>[^\"'\n]{4,200})[\"']"
+_WORD: Final = r"(?P<value>[^\s;&'\"`,<>(){}\\]{3,200})"
+OF_DATABASES: Final = (
+    ("jdbc:oracle", r"jdbc:oracle:\w{1,16}:[\w$#]{1,64}/(?P<value>[^\s@'\"]{1,200})@"),
+    ("sqlplus", r"sqlplus[ \t]+(?:-\w+[ \t]+){0,4}[\w$#]{1,64}/(?P<value>[^\s@'\"]{1,200})"),
+    (
+        "IDENTIFIED",
+        r"IDENTIFIED[ \t]+(?:WITH[ \t]+['\"]?\w{1,64}['\"]?[ \t]+)?(?:BY|AS)[ \t]+"
+        r"(?P<value>'[^'\n]{1,200}'|\"[^\"\n]{1,200}\"|(?=[^\s\d]{1,64}\d)[^\s;'\"`]{6,64})",
+    ),
+    ("identified", rf"(?:create|alter) user \S{{1,120}} identified (?:with \S{{1,64}} )?by {A_TEXT}"),
+    *(  # PostgreSQL's
+        (
+            f"{word} '",
+            rf"(?i:(?:create|alter)[ \t]+(?:user|role))[ \t]+[^\s;]{{1,80}}\s(?:[^;']{{0,120}}\s)?"
+            rf"{word}[ \t]+(?P<value>'[^'\n]{{1,200}}')",
+        )
+        for word in ("PASSWORD", "password")
+    ),
+    *(  # connection strings: `Uid=sa;Pwd=...;`, `?user=app&password=...`, `host=db user=app password=...`
+        (f"{name}=", rf"{name}=(?<={before}{name}=){value}")
+        for name in ("Password", "password", "Pwd", "PWD", "pwd")
+        for before, value in (("[?&]", _WORD), (";", r"(?P<value>[^\s;'\"`\\]{3,200})"))
+    ),
+    (
+        "password=",
+        r"(?:host|user|dbname|port|sslmode)=[^\s,;()&?'\"]{1,80}[ \t]+(?:[a-z_]{2,20}=[^\s,;()]{1,80}[ \t]+){0,6}?"
+        rf"password={_WORD}",
+    ),
+    (  # `--set auth.password=...`
+        "assword=",
+        r"(?:--set(?:-string)?|-e|--env|--build-arg|--extra-vars|-var)[ \t=]+['\"]?[\w.-]{0,80}?[Pp]assword="
+        rf"{_WORD}",
+    ),
+    ("password=", rf"vault (?:login|write)[ \t][^\n;&|]{{0,200}}?[ \t]password={_WORD}"),
+    ("SET PASSWORD", r"SET PASSWORD[ \t]+FOR[ \t]+\S{1,120}[ \t]*=[ \t]*(?P<value>'[^'\n]{1,200}')"),
+    ("@tcp(", r":(?P<value>[^\s:@/\"'`\[\]]{4,200})@tcp\("),  # Go's drivers
+    *((name, rf"{name}[ \t]+{VALUE}") for name in ("requirepass", "masterauth")),
+    *(  # at the prompt of redis-cli
+        (f"> {auth}", rf"(?<=[\ds])> {auth}[ \t]*(?:[\w.-]{{1,64}}[ \t]+(?=\S))?{VALUE}") for auth in ("AUTH ", "auth ")
+    ),
+    ("SETUSER", r"SETUSER[ \t]+\S{1,64}[ \t](?:[^\n]{0,200}?[ \t])?['\"]?>(?P<value>[^\s'\"]{1,200})"),
+    *(
+        (call, rf"{call}\([ \t]*[\"'][^\"'\n]{{1,100}}[\"'],[ \t]*{A_TEXT}")
+        for call in ("db.auth", "changeUserPassword")
+    ),
+)
+"""Hints and patterns, as in `places.py`."""
