@@ -30,7 +30,7 @@ from carryover.text.harmless import without_tagged
 from carryover.text.pattern import later
 
 _T = TypeVar("_T")
-_IDS: Final = frozenset({"call_id", "task_id", "name"})
+_IDS: Final = frozenset({"call_id", "task_id"})
 _NONE: Final[frozenset[str]] = frozenset()
 _TOKENS: Final = ("input", "output", "cache_read", "cache_write")
 _MOST_TOKENS: Final = 1 << 40

@@ -59,6 +59,13 @@ def test_secrets_are_hidden_in_every_text_of_an_event_and_counted(body: Any, fou
     assert counts == {"github": found}
 
 
+def test_a_secret_in_a_tools_name_is_hidden_and_ids_stay() -> None:
+    """A tool of an MCP server has the server's name in its own, which may be the address with a key in it."""
+    call = ToolCall(call_id=f"call_{TOKEN}", name=f"mcp__shop_{TOKEN}__list", op="other", subject="x")
+
+    assert clean_body(call, Counter()) == msgspec.structs.replace(call, name=f"mcp__shop_{HIDDEN}__list")
+
+
 KEY = "pU3KGCUwux1tEyze1iN7LtkeP3IfyxlxF0SU1kk8nVw="
 HEX = "5ec84d8dbc74254770f58904dba41ecc"
 
