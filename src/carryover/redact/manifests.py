@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from carryover.redact.values import Span, is_dummy, is_filler
+from carryover.redact.values import LINE_NUMBER, Span, is_dummy, is_filler
 from carryover.text.pattern import later
 
 _KIND: Final = later(r"\bkind\\{0,7}[\"']?:[ \t]*\\{0,7}[\"']?Secret(?!\w)")
-_NUMBER: Final = r"[ \t]{0,8}\d{1,6}(?:→|[:\t])"
+_NUMBER: Final = rf"[ \t]{{0,8}}{LINE_NUMBER}"
 _HEAD: Final = rf"^(?:{_NUMBER}|(?!{_NUMBER}))[+-]?+"
 """What tools print before a line: its number, a sign of a diff."""
 _PART: Final = later(rf"(?m){_HEAD}-{{2,3}}[ \t\r]*$")

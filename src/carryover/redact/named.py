@@ -227,6 +227,8 @@ def _is_secret(found: Assignment, word: str) -> bool:
 def _is_secret_in_words(found: Assignment, value: str, word: str) -> bool:
     if found.code or is_name_of_a_secret(value):
         return False
+    if found.quoted and found.name.startswith("-") and is_mixed(value, 6):
+        return not value.startswith("-")  # `["--api-key", "..."]`, the arguments of a program
     if is_scrambled(value, 16 if word == "oauth" else 8) or (word == "pass" and is_said_password(value)):
         return True
     return found.quoted and len(value) >= _LEAST_OF_SIGNS and is_strong(value)
@@ -236,7 +238,7 @@ def _is_secret_in_cell(value: str, word: str) -> bool:
     """Whether a table's cell holds a secret; more often it describes one."""
     if any(sign.isspace() for sign in value):
         return False
-    return is_mixed(value, 16) or (word == "pass" and is_scrambled(value, 8))
+    return is_mixed(value, 16) or (word == "pass" and (is_scrambled(value, 8) or is_said_password(value)))
 
 
 def _is_passphrase(found: Assignment, value: str) -> bool:

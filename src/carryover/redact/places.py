@@ -302,7 +302,10 @@ _PATTERNS: Final = (
         for hint, command in (("pass show ", "pass show "), ("op://", "op read "))
     ),
     ("reset", r"reset[\w-]{0,20}/(?:[\w-]{1,16}/)?(?P<value>(?=[\w-]{0,200}\d)[\w-]{20,200})(?![\w.-])"),
-    ("code=", r"code=(?<=[?&]code=)(?P<value>[^\s&\"'`<>\\)]{16,200})"),
+    *(
+        (f"{name}=", rf"{name}=(?<=[?&]{name}=)(?P<value>[^\s&\"'`<>\\)]{{16,200}})")
+        for name in ("code", "auth", "appid")
+    ),
     ("password", r"login\s+\S{1,80}\s+password\s+(?P<value>\S{1,200})"),  # .netrc
     *((word, rf"{word}(?:word|WORD)?[\"']?[ \t]*[:=][ \t]*[\"']?{_FOUR_BY_FOUR}") for word in ("pass", "Pass", "PASS")),
     ("_auth", rf"_auth(?<![^\s:]_auth)[ \t]*=[ \t]*{VALUE}"),  # .npmrc
@@ -342,7 +345,7 @@ _OPTION: Final = " -"
 _COMMON_PARTS: Final = ("login", "pass", "sql", "SHA", "uth", "secret", "jwt.", "::", "PASS", _OPTION)
 """Parts of several hints, so that most texts are searched once for all of these."""
 _WITH: Final = {
-    "://": ("alias set", "reset", "code=", "/t/", "op://"),
+    "://": ("alias set", "reset", "code=", "auth=", "appid=", "/t/", "op://"),
     "@": ("impacket-", "exec.py", "@tcp("),
     "assword": ("assword", "send"),
 }
@@ -372,7 +375,7 @@ _LEAST: Final = {"mysql": 5, "mariadb": 5, "-": 8, "login ": 16}
 _VAGUE: Final = (
     *("-", "login ", "ass", "login(", "assword", "from-literal", *_CONNECTING),
     *("jwt.sign(", "jwt.verify(", "jwt.encode(", "jwt.decode("),
-    *("influx", "pass show ", "op://", "reset", "code="),
+    *("influx", "pass show ", "op://", "reset", "code=", "auth=", "appid="),
 )
 """Hints of places that prove little, where the value must also look random."""
 _OF_CALLS: Final = ("login(", "BasicAuth(", "Credential(")

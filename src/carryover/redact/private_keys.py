@@ -26,12 +26,12 @@ _BODY = later(r"[A-Za-z0-9+/=]{16}")
 # gap and the line after it are matched one after the other, and only single characters are repeated possessively.
 _GAP = later(
     r"(?:[\s>|+\"',]++|\\++(?:[nrt]|u000[aAdD])|%0[aAdD]|&#1[03];|<br ?/?>|#++[ ]|//++[ ]|\*++[ ]"
-    r"|\d{1,6}(?:→|\t|[ ]{0,4}[:|│][ ]?)|(?:Proc-Type|DEK-Info|Version|Comment):[^\n\\]{0,200})*"
+    r"|L?\d{1,6}(?:→|\t|\.[ ]|[ ]{0,4}[:|│][ ]?)|(?:Proc-Type|DEK-Info|Version|Comment):[^\n\\]{0,200})*"
 )
 _TORN_LINE = later(r"[A-Za-z0-9+/=]{16,}+")
 _TORN_LAST_LINE = later(r"[A-Za-z0-9+/]{1,64}+={0,2}(?=\s*\Z|[\"'\\\n])")
 _TORN_ONLY_LINE = later(r"[A-Za-z0-9+/]{4,}+={0,2}\s*\Z")
-_LINE = r"[\s>|+\"',]*+(?:\d{1,6}(?:→|\t|[ ]{0,4}[:|│][ ]?)|#++[ ]|//++[ ]|\*++[ ])?\s*+"
+_LINE = r"[\s>|+\"',]*+(?:L?\d{1,6}(?:→|\t|\.[ ]|[ ]{0,4}[:|│][ ]?)|#++[ ]|//++[ ]|\*++[ ])?\s*+"
 _FULL_LINE = later(rf"{_LINE}[A-Za-z0-9+/=]{{16,}}+[\s\"',+\\n]*+")
 _LAST_LINE = later(rf"{_LINE}[A-Za-z0-9+/=]*+[\s\"',+\\n]*+")
 

@@ -1,4 +1,4 @@
-"""Code mode scripts of clients that keep no other record of the commands in them."""
+"""Code mode scripts of clients that keep no other record of the commands in them, and what running ones print."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import pytest
 
 from agents.codex.rollout import Rollout
 from carryover import model
+from carryover.agents.codex.commands import joined
 
 COMPLETED = "Script completed\nWall time 0.1 seconds\nOutput:\n"
 
@@ -120,3 +121,16 @@ def test_a_patch_of_a_script_that_failed_on_windows_names_its_file() -> None:
     result = next(body for body in found if isinstance(body, model.ToolResult))
 
     assert (result.op, result.subject, result.status) == ("edit", "C:\\dev\\shop\\Cart.lua", "error")
+
+
+@pytest.mark.parametrize("shift", range(22))
+def test_the_cut_of_a_long_output_parts_no_secret_from_its_name(shift: int) -> None:
+    """What a running process prints is cut before secrets are looked for."""
+    line = "DB_PASSWORD: zwiebel"
+    output = joined("x" * shift + "\n" + f"{line}\n" * 200, f"{line}\n" * 200 + "y" * shift)
+
+    assert {each.strip("xy") for each in output.split("\n")} <= {line, "DB_PASSWORD:", "[...]", ""}
+
+
+def test_one_long_word_is_no_longer_a_secret_of_which_half_is_left() -> None:
+    assert joined("", "a" * 7000) == "\n[...]\n"

@@ -83,11 +83,15 @@ def _decoded(literal: str) -> str:
 
 
 def joined(before: str, piece: str) -> str:
-    """Returns what a process has printed so far, without the middle of what is long."""
+    """Returns what a process has printed so far, without the middle of what is long. What is left of it begins with a
+    line and ends with a word, since half a secret, or one without its name, would not be recognised."""
     whole = before + piece
     if len(whole) <= _HEAD_CHARS + _TAIL_CHARS:
         return whole
-    return f"{whole[:_HEAD_CHARS]}\n[...]\n{whole[-_TAIL_CHARS:]}"
+    head, tail = whole[:_HEAD_CHARS], whole[-_TAIL_CHARS:]
+    end = max(head.rfind("\n"), head.rfind(" "), 0)
+    start = next((tail.index(sign) for sign in "\n " if sign in tail), len(tail))
+    return f"{head[:end]}\n[...]\n{tail[start:].lstrip()}"
 
 
 def shown_input(chars: str, printed: str) -> str:
