@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 _MOST_CHARS: Final = 4096
 """No system opens a longer path, and the search looks at each folder above."""
+_EVERYONES: Final = tuple(map(Path, ("/tmp", "/var/tmp", "/private/tmp", "/private/var/tmp", "/dev/shm")))
+"""Folders in which any user, and any program, can make a `.git`."""
 
 
 def find_root(
@@ -35,16 +37,16 @@ def find_root(
     """Returns the nearest folder at or above `cwd` that is the top of a git checkout; without one, `cwd` itself.
 
     As far as the path exists, it is spelt as on disk and symlinks are resolved. A repository in the home folder
-    (dotfiles) or in `/` does not include the folders below. A `cwd` that is not an absolute path, as from another
-    system, or is longer than any, is returned unchanged. A worktree that an agent created in its own folder (Codex
-    0.169: `~/.codex/worktrees/<id>/<name>`) belongs to its main checkout's project. `agents_own` returns those folders;
-    None means their standard places.
+    (dotfiles), in `/` or in a folder of everyone's does not include the folders below. A `cwd` that is not an absolute
+    path, as from another system, or is longer than any, is returned unchanged. A worktree that an agent created in its
+    own folder (Codex 0.169: `~/.codex/worktrees/<id>/<name>`) belongs to its main checkout's project. `agents_own`
+    returns those folders; None means their standard places.
     """
     if not cwd.startswith("/") or "\0" in cwd or len(cwd) > _MOST_CHARS:
         return ProjectRoot(cwd)
     start = Path(here().canonical(cwd))
     home = Path(here().canonical(home or Path.home()))
-    too_high = {Path("/"), home}
+    too_high = {Path("/"), home, *_EVERYONES}
     for folder in (start, *start.parents):
         if folder in too_high and folder != start:
             continue

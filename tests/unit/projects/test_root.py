@@ -12,6 +12,7 @@ from carryover.config import AgentConfig, AgentsConfig
 from carryover.facts import ProjectRoot
 from carryover.probe.checkout import Checkout
 from carryover.probe.looks import DISKS, presume_silent
+from carryover.projects import root as root_module
 from carryover.projects.root import agent_folders, agents_checkouts, find_root
 from support.repository import git, repository
 
@@ -62,6 +63,18 @@ def test_a_worktree_that_an_agent_made_for_itself_is_work_on_its_main_checkout(
     assert find_root(str(users), home=home, agents_own=agents_own) == ProjectRoot(str(users), main_root=str(root))
     assert agents_checkouts(Checkout(root), agents) == (str(own),)
     assert agents_checkouts(Checkout(home / "no repository"), agents) == ()
+
+
+def test_a_repository_in_a_folder_of_everyones_takes_in_no_folder_below(
+    monkeypatch: pytest.MonkeyPatch, home: Path
+) -> None:
+    """Any user can make `/tmp/.git`; the projects below would be one."""
+    shared = repository(home / "tmp", {})
+    inner = repository(shared / "own", {})
+    folders = [str(shared / "a"), str(inner / "src"), str(shared)]
+    monkeypatch.setattr(root_module, "_EVERYONES", (shared,))
+
+    assert [find_root(folder).root for folder in folders] == [str(shared / "a"), str(inner), str(shared)]
 
 
 def test_agents_folders_are_those_of_the_settings_and_variables_of_now(home: Path) -> None:
