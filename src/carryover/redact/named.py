@@ -20,7 +20,7 @@ from carryover.redact.logins import (
 )
 from carryover.redact.manifests import values_of_secrets
 from carryover.redact.seed_phrases import seed_phrases
-from carryover.redact.tables import values_in_columns
+from carryover.redact.tables import values_in_columns, values_in_inserts
 from carryover.redact.values import (
     PASSWORDS,
     Span,
@@ -95,7 +95,7 @@ def hide_named(text: str, counts: dict[str, int]) -> str:
     spans = [span for word in words if word in lower for span in _spans(text, lower, word)]
     ways = (
         *(passwords_of_logins, passwords_said_first, passwords_in_backquotes, passwords_behind_words),
-        *(passwords_behind_pass, keys_in_words, values_of_cookies, values_of_secrets),
+        *(passwords_behind_pass, keys_in_words, values_of_cookies, values_of_secrets, values_in_inserts),
         *((values_in_columns,) if "\n" in text else ()),
     )
     others = (span for way in ways for span in way(text, lower))

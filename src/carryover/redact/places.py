@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
 from carryover.redact import values
+from carryover.redact.browsers import OF_BROWSERS
 from carryover.redact.databases import A_TEXT, OF_DATABASES
 from carryover.redact.options import GLUED, OF_PROGRAMS, OPTIONS, USER, VALUE
 from carryover.redact.values import (
@@ -36,7 +37,10 @@ _SEPARATOR = (
     r"\\{0,7}[\"'`\]]{0,2}[ \t]{0,4}(?::(?!:)|=(?![=>])|,(?:\s|\\n){0,40}\\{0,7}\"value\\{0,7}\"[ \t]?:|,|=>)[ \t]{0,4}"
 )
 _OPEN = r"(?:[fbr]{0,2}\\{0,7}[\"'`])?"
-_AUTHORIZATION = later(rf"authorization{_SEPARATOR}{_OPEN}(?:([a-z][a-z0-9-]{{1,20}})[ \t]{{1,2}})?")
+_QUOTED_LOGIN = r"[ \t]{1,4}(?=[\"'](?:basic|bearer)[ \t])"  # of nginx: `proxy_set_header Authorization "Basic ..."`
+_AUTHORIZATION = later(
+    rf"authorization(?:{_SEPARATOR}|{_QUOTED_LOGIN}){_OPEN}(?:([a-z][a-z0-9-]{{1,20}})[ \t]{{1,2}})?"
+)
 _BEARER = later(r"bearer[ \t]{1,2}(?:[\"'`] ?[+.,&] ?[\"'`])?(?=[a-z0-9])")
 _NO_COOKIE = r"\W{0,4}samesite=(?:lax|strict|none)\b(?![ \t]*;)"  # prose on its attribute; no cookie follows it
 _COOKIE = later(rf"cookie2?{_SEPARATOR}{_OPEN}(?!{_NO_COOKIE})(?=[^\s=;,\"'`\\(){{}}\[\]]{{1,128}}=)")
@@ -168,6 +172,7 @@ _BREAK: Final = r"(?:\s|\\n){1,24}"
 _PATTERNS: Final = (
     *OF_PROGRAMS,
     *OF_DATABASES,
+    *OF_BROWSERS,
     (  # `fly secrets set -a shop NAME=... NAME=...`, also Supabase's
         "secrets set",
         r"secrets set[ \t]+(?:-{1,2}[\w-]{1,30}[ \t=]\S{1,40}[ \t]+|[A-Z_][A-Z0-9_]{1,64}=\S{1,200}[ \t]+){0,8}?"
@@ -231,6 +236,8 @@ _PATTERNS: Final = (
         rf"[\"']?pass[\"']?[ \t]?[:=][ \t]?{A_TEXT}",
     ),
     *((call, rf"{re.escape(call)}(?:[^()\n]{{0,80}},)?{_TWO_TEXTS}") for call in _CONNECTING),
+    *((call, rf"{re.escape(call)}[ \t]*{A_TEXT}") for call in ("SecretStr(", "Hash::make(", "make_password(")),
+    ("gen_salt", r"crypt\('(?P<value>[^'\n]{4,200})', ?gen_salt"),  # PostgreSQL's
     # What tests and browsers' drivers type: `getByLabel('Password').fill('...')`.
     ("assword", rf"assword[\w -]{{0,24}}[\"'`]?[\])}}\"' ]{{0,8}}\.[A-Za-z_]{{2,20}}\([ \t]?{A_TEXT}"),
     *(
@@ -347,7 +354,10 @@ _COMMON_PARTS: Final = ("login", "pass", "sql", "SHA", "uth", "secret", "jwt.", 
 _WITH: Final = {
     "://": ("alias set", "reset", "code=", "auth=", "appid=", "/t/", "op://"),
     "@": ("impacket-", "exec.py", "@tcp("),
-    "assword": ("assword", "send"),
+    "assword": (
+        *("assword", "send", "element", "textbox"),
+        *(".fill(", ".type(", ".send_keys(", ".sendKeys(", ".pressSequentially("),
+    ),
 }
 """What every text has that one of these hints can match in, and few others have."""
 

@@ -1,4 +1,5 @@
-"""Finds secrets in tables whose first line names the columns: of a database's client, of Markdown, of CSV and TSV."""
+"""Finds secrets in tables whose first line names the columns (of a database's client, of Markdown, of CSV and TSV), and
+in what SQL inserts into such columns."""
 
 from __future__ import annotations
 
@@ -34,6 +35,37 @@ _TITLE: Final = later(rf"[ {_QUOTES}]*[^\W\d][\w\u0900-\u0dff .-]{{0,40}}[ {_QUO
 _LINE: Final = later(r"[^\n]{0,2000}(?:\n|\Z)")
 _RULE: Final = later(r"[ \t|+:│├┼┤]*[-─=][ \t|+:│├┼┤─=-]*\r?\n?")
 _MOST_ROWS: Final = 200
+_INSERT: Final = later(
+    r"insert[ \t]{1,8}into[ \t]{1,8}[^\s()]{1,120}\s{0,40}\((?P<columns>[^()]{1,2000})\)\s{0,40}values\s{0,40}(?=\()"
+)
+_CELL: Final = later(r"\s{0,40}(?:'(?P<value>[^'\n]{0,400})'|[^,'()]{0,200}(?:\([^()]{0,80}\))?)\s{0,40}(?P<end>[,)])")
+_NEXT_ROW: Final = later(r"\s{0,40},?\s{0,40}\(")
+
+
+def values_in_inserts(text: str, lower: str) -> Iterator[Span]:
+    """Yields what SQL inserts into a column with the name of a secret."""
+    for insert in _INSERT.finditer(lower) if "insert" in lower else ():
+        names = [_NAMED.fullmatch(name.strip()) for name in insert["columns"].split(",")]
+        row = _NEXT_ROW.match(text, insert.end())
+        for _ in range(_MOST_ROWS if any(names) else 0):
+            cells = _cells(text, row.end(), len(names)) if row is not None else []
+            for name, cell in zip(names, cells, strict=False):
+                is_password = name is not None and name["password"] is not None
+                if name is not None and cell["value"] and _is_secret(cell["value"], is_password):
+                    yield *cell.span("value"), "password" if is_password else "secret"
+            if not cells:
+                break
+            row = _NEXT_ROW.match(text, cells[-1].end())
+
+
+def _cells(text: str, at: int, count: int) -> list[re.Match[str]]:
+    """Returns the cells of a row of values that begins at a place; none if there are not as many as `count`."""
+    cells: list[re.Match[str]] = []
+    while len(cells) < count and (cell := _CELL.match(text, cells[-1].end() if cells else at)) is not None:
+        cells.append(cell)
+        if cell["end"] == ")":
+            break
+    return cells if len(cells) == count and cells[-1]["end"] == ")" else []
 
 
 def values_in_columns(text: str, lower: str) -> Iterator[Span]:

@@ -86,6 +86,11 @@ def test_ordinary_lines_are_left_alone() -> None:
         '"random_password" {' * 20_000,
         "cookies={" * 20_000 + "PHPSESSID=" * 20_000,
         "ACL SETUSER a " * 20_000,
+        "insert into a (password) values (" * 10_000,
+        "insert into a (password) values " + "('" * 50_000,
+        "insert into a (b, password) values " + "(1, 'c')," * 20_000,
+        'element": "Password", ' * 10_000,
+        'textbox "Password"' + " [ref=e1]" * 20_000,
     ],
 )
 def test_hostile_texts_are_read_to_the_end(text: str) -> None:
