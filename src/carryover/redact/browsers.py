@@ -1,4 +1,4 @@
-"""Patterns for the passwords that drivers of browsers type: in code, in calls of Playwright's MCP server, in snapshots."""
+"""Patterns for passwords that drivers of browsers type: in code, in calls of Playwright's MCP server, in snapshots."""
 
 from __future__ import annotations
 
