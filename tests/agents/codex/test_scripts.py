@@ -132,5 +132,14 @@ def test_the_cut_of_a_long_output_parts_no_secret_from_its_name(shift: int) -> N
     assert {each.strip("xy") for each in output.split("\n")} <= {line, "DB_PASSWORD:", "[...]", ""}
 
 
+@pytest.mark.parametrize("piece", ["bel12\nDEBUG=1", "bel12' DEBUG=1", "\nDEBUG=1", ""])
+def test_the_rest_of_a_secret_that_comes_later_is_left_out(piece: str) -> None:
+    """What was printed until then is kept between two reads without its secrets."""
+    assert joined("DB_PASSWORD=[redacted:password]", piece) in (
+        f"DB_PASSWORD=[redacted:password]{rest}" for rest in ("\nDEBUG=1", "' DEBUG=1", "")
+    )
+    assert joined("[redacted:password]\n", "bel12") == "[redacted:password]\nbel12"
+
+
 def test_one_long_word_is_no_longer_a_secret_of_which_half_is_left() -> None:
     assert joined("", "a" * 7000) == "\n[...]\n"

@@ -34,6 +34,8 @@ _PLACED: Final = later(r"\$\{(?:(JSON\.stringify)\()?(\w+)\)?\}")
 _ESCAPED: Final = later(r"\\([`$\\])")
 _HEAD_CHARS: Final = 1500
 _TAIL_CHARS: Final = 4500
+_HIDDEN_LAST: Final = later(r"\[redacted:[\w-]{1,32}\]\Z")
+_REST_OF_WORD: Final = later(r"\A[^\s\"'`,;]*")
 _TAKES_COMMANDS: Final = later(r"(?:[$#%>❯]|\?|[\[(][yY](?:es)?/[nN]o?[\])][:?]?)\s*\Z")
 """The end of a line that waits for a command or a plain answer. Everything else may be a question for a secret."""
 _ASKS_FOR_SECRET: Final = later(
@@ -85,6 +87,8 @@ def _decoded(literal: str) -> str:
 def joined(before: str, piece: str) -> str:
     """Returns what a process has printed so far, without the middle of what is long. What is left of it begins with a
     line and ends with a word, since half a secret, or one without its name, would not be recognised."""
+    if _HIDDEN_LAST.search(before) is not None:  # it was stored meanwhile, and its secret goes on in the piece
+        piece = _REST_OF_WORD.sub("", piece, count=1)
     whole = before + piece
     if len(whole) <= _HEAD_CHARS + _TAIL_CHARS:
         return whole
