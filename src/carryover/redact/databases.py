@@ -26,7 +26,7 @@ OF_DATABASES: Final = (
         for word in ("PASSWORD", "password")
     ),
     *(  # connection strings: `Uid=sa;Pwd=...;`, `?user=app&password=...`, `host=db user=app password=...`
-        (f"{name}=", rf"{name}=(?<={before}{name}=){value}")
+        (f"{name}=", rf"{name}=(?<={before}{name}=)(?![/~]){value}")
         for name in ("Password", "password", "Pwd", "PWD", "pwd")
         for before, value in (("[?&]", _WORD), (";", r"(?P<value>[^\s;'\"`\\]{3,200})"))
     ),
