@@ -33,10 +33,11 @@ from carryover.ledger.machines import begin_log
 from carryover.ledger.queries import project_by_root
 from carryover.ledger.store import Ledger
 from carryover.paths import StateDir
+from carryover.probe.checkout import Checkout
 from carryover.projects.root import StatePaths, find_root
 from carryover.publish.answers import AnswerTime, Beginning
 from carryover.publish.make import MadeHandoff, made_handoff
-from carryover.publish.project_moves import link
+from carryover.publish.project_moves import follow, inspect_root, link
 from carryover.sync.head import Head
 from carryover.sync.incoming import LedgerIncoming
 from carryover.sync.payload import Payload, SyncedEvent, SyncedSession
@@ -287,10 +288,18 @@ class Player:
             assert done.error is None, done.error
             self._dirty |= done.projects
         self._unread.clear()
+        await self._follow()
         with closing(connect_read_only(self.paths.state.ledger)) as db:
             for project in sorted(self._dirty):
                 self._made(db, project)
         self._dirty.clear()
+
+    async def _follow(self) -> None:
+        """Joins what moved to the main checkout or, of worktrees, was removed."""
+        for root in [self.root, *Checkout(self.root).others]:
+            project = find_root(str(root))
+            seen = inspect_root(self.paths, project.root, Config())
+            self._dirty |= {*(await follow(self._ledger, self.paths, project, seen, now_ms=self._ms)).projects}
 
     def _made(self, db: sqlite3.Connection, project: int) -> None:
         """Makes the handoff of a project with news, then of those that name it."""

@@ -34,7 +34,7 @@ _MAX_NAMED: Final = 3
 _SKIPPED: Final = "SELECT agent, agent_version, record_type, reason, n, last_ms FROM skipped ORDER BY n DESC LIMIT 200"
 _BROKEN: Final = """SELECT agent, path, error, failures, retry_ms FROM source
     WHERE state = 'broken' ORDER BY agent, path LIMIT 50"""
-_WHEREABOUTS: Final = """SELECT id, root, moved_to, not_moved != 0, identity, published_sha,
+_WHEREABOUTS: Final = """SELECT id, root, moved_to, not_moved != 0, identity, main_root, published_sha,
     published_sha IS NOT NULL AND refusal IS NULL,
     EXISTS (SELECT 1 FROM session WHERE project_id = project.id),
     EXISTS (SELECT 1 FROM session WHERE recorded_project_id = project.id) FROM project"""

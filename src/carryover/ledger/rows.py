@@ -41,6 +41,8 @@ class Whereabouts(msgspec.Struct, frozen=True, kw_only=True):
     not_moved: bool
     """Whether the user said that it was not moved."""
     identity: str | None
+    main_root: str | None
+    """Root of the main checkout, if it was a worktree."""
     published_sha: str | None
     is_published: bool
     """Whether the handoff was written the last time, and not refused."""

@@ -78,19 +78,26 @@ def main_of(root: Path, git_dir: Path | None) -> str | None:
 def worktrees_of(common: Path) -> Iterator[Path]:
     """Yields the existing worktrees of a repository, sorted by their names in git. `common`: the data folder that
     they share."""
+    for git_dir, root in _listed(common):
+        own = git_dir_of(root)
+        if own is not None and is_same(own, git_dir):
+            yield root
+
+
+def listed_worktrees(common: Path) -> Iterator[Path]:
+    """Yields the worktrees that git lists for a repository, also those whose folder is gone."""
+    yield from (root for _, root in _listed(common))
+
+
+def _listed(common: Path) -> Iterator[tuple[Path, Path]]:
     try:
         names = sorted(entry.name for entry in os.scandir(common / "worktrees"))
     except OSError:
         return
     for name in names:
         git_dir = common / "worktrees" / name
-        back = named_in(git_dir / "gitdir")
-        if back is None:
-            continue
-        root = Path(here().canonical(back.parent))
-        own = git_dir_of(root)
-        if own is not None and is_same(own, git_dir):
-            yield root
+        if (back := named_in(git_dir / "gitdir")) is not None:
+            yield git_dir, Path(here().canonical(back.parent))
 
 
 def may_be_asked(root: Path) -> bool:

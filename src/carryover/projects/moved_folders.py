@@ -2,7 +2,7 @@
 
 Nothing is joined unless the old path is gone, and either `.git` is the same one on disk or the folder holds exactly the
 handoff last published at the old path. A clone was created at another time and has no handoff; anyone who copied a
-handoff has its content already.
+handoff has its content already. A worktree that was removed has moved into its main checkout, where its branch is.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from carryover.ledger.rows import Whereabouts
 from carryover.platform import here
 from carryover.probe.checkout import Checkout
 from carryover.probe.git_command import ask
+from carryover.probe.git_dir import listed_worktrees
 from carryover.probe.looks import Silent, look_at
 from carryover.projects.handoff_file import BEGINNING, HANDOFF, STORE, fingerprint_of, read_handoff
 from carryover.projects.policy import refusal
@@ -46,6 +47,11 @@ class Identity(msgspec.Struct, frozen=True):
     first_commit: str
     remotes: str
     """A fingerprint of the remotes' URLs, which may contain passwords."""
+
+    def same_git(self, other: Identity | None) -> bool:
+        """Whether both are of one `.git`, whatever has been committed or configured there since."""
+        own = (self.device, self.inode, self.made_ns)
+        return other is not None and self.made_ns != 0 and own == (other.device, other.inode, other.made_ns)
 
     def same_repository(self, other: Identity | None) -> bool:
         """Whether both are clones of one repository, possibly in different folders."""
@@ -108,24 +114,47 @@ def moved_to_here(
     candidates = [row for row in missing if project_settings(Path(row.root), config).excluded is None]
     if not candidates:
         return []
-    handoff = None
-    if refusal(Checkout(root), paths) is None:  # else a clone may have brought one
-        with suppress(OSError):
-            text = read_handoff(root / STORE / HANDOFF)
-            handoff = fingerprint_of(text) if text.startswith(BEGINNING) else None
+    # Where nothing may be written, a clone may have brought one.
+    handoff = _handoff_in(root) if refusal(Checkout(root), paths) is None else None
     same = identity if identity is not None and identity.made_ns != 0 else None
 
     def is_it(row: Whereabouts) -> bool:
         # If the parent of its old path is gone too, the disk may be unmounted.
         left = handoff is not None and row.published_sha == handoff and is_folder(Path(row.root).parent)
-        return left or (same is not None and recorded_identity(row) == same)
+        if left or row.main_root is not None:
+            return left or _was_worktree(row, root, identity)
+        return same is not None and recorded_identity(row) == same
 
     return list(filter(is_it, candidates))
 
 
+def _was_worktree(row: Whereabouts, root: Path, identity: Identity | None) -> bool:
+    """Whether the project was a worktree of the main checkout at `root`, and was removed. One that was moved is there
+    under another path, with its handoff; if the folder above it is gone too, the disk may be unmounted, unless git has
+    removed it from its list."""
+    recorded = recorded_identity(row)
+    if identity is None or recorded is None or not identity.same_git(recorded):
+        return False
+    checkout = Checkout(root)
+    is_listed = checkout.common is not None and row.root in map(str, listed_worktrees(checkout.common))
+    if is_listed and not is_folder(Path(row.root).parent):
+        return False
+    return row.published_sha is None or row.published_sha not in map(_handoff_in, checkout.others)
+
+
+def _handoff_in(root: Path) -> str | None:
+    """Returns the fingerprint of the handoff in a folder; None if there is none."""
+    try:
+        text = read_handoff(root / STORE / HANDOFF)
+    except OSError:
+        return None
+    return fingerprint_of(text) if text.startswith(BEGINNING) else None
+
+
 def roots_that_may_be_here(known: Iterable[Whereabouts], root: str, *, by_name: bool) -> list[str]:
     """Returns the missing projects that may now be at `root`, likeliest first, by repository or, `by_name`, by name."""
-    gone = [row for row in known if may_have_moved(row, root)]
+    # A worktree that is gone belongs to its main checkout, and to no other clone.
+    gone = [row for row in known if row.main_root in (None, root) and may_have_moved(row, root)]
     identity = identity_of(Path(root)) if any(row.identity is not None for row in gone) else None
     same = (row for row in gone if identity is not None and identity.same_repository(recorded_identity(row)))
     of_repository = [row.root for row in same]

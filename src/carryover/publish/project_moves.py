@@ -33,6 +33,7 @@ class RootFacts(msgspec.Struct, frozen=True, kw_only=True):
     root: str
     own: Whereabouts | None = None
     identity: moved_folders.Identity | None = None
+    """By what it is recognised later."""
     moved: tuple[Whereabouts, ...] = ()
     gone: frozenset[int] = frozenset()
 
@@ -51,6 +52,8 @@ def inspect_root(paths: StatePaths, root: str, config: Config, *, compared: froz
     identity = moved_folders.identity_of(folder)
     moved = moved_folders.moved_to_here(folder, identity, candidates, config, paths)
     own = next((row for row in known if row.root == root), None)
+    if (main_root := Checkout(folder).main) is not None:
+        identity = moved_folders.identity_of(Path(main_root))
     return RootFacts(root=root, own=own, identity=identity, moved=tuple(moved), gone=gone)
 
 

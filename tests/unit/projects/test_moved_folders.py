@@ -33,7 +33,7 @@ def old(home: Path) -> Path:
 
 def row(root: Path, *, sha: str | None = None, **more: object) -> Whereabouts:
     """What the ledger knew of the project at `root` while it was there."""
-    usual = {"id": 1, "moved_to": None, "not_moved": False, "has_sessions": True, "left": False}
+    usual = {"id": 1, "moved_to": None, "not_moved": False, "main_root": None, "has_sessions": True, "left": False}
     identity = stored(identity_of(root))
     return msgspec.convert(
         {**usual, "root": str(root), "identity": identity, "published_sha": sha, "is_published": bool(sha), **more},
@@ -136,6 +136,65 @@ def test_a_worktree_has_no_identity_and_none_holds_an_address(home: Path, old: P
 
     assert [identity_of(root) for root in (home / "tree", home, repository(home / "empty"))] == [None] * 3
     assert not re.search("example|secret", str(stored(identity_of(old))))
+
+
+def worktree(main: Path, root: Path) -> Whereabouts:
+    """What the ledger knew of a worktree, which had a handoff."""
+    git(main, "worktree", "add", "--quiet", str(root))
+    sha = published(root, f"{TEXT}- In {root.name}\n")
+    return row(root, sha=sha, identity=stored(identity_of(main)), main_root=str(main))
+
+
+@pytest.mark.parametrize("how", ["git", "by hand"])
+def test_a_worktree_that_was_removed_has_moved_into_its_main_checkout(home: Path, old: Path, how: str) -> None:
+    known = worktree(old, home / "work" / "labels")
+    git(old, "remote", "set-url", "origin", "https://example.com/store.git")
+    assert found(old, known, home=home) == []
+
+    if how == "git":
+        git(old, "worktree", "remove", "--force", known.root)
+    else:
+        shutil.rmtree(known.root)
+
+    assert found(old, known, home=home) == [known.root]
+
+
+def test_a_worktree_that_is_gone_belongs_to_no_clone_and_no_other_worktree(home: Path, old: Path) -> None:
+    known, other = worktree(old, home / "work" / "labels"), worktree(old, home / "work" / "other")
+    clone = home / "work" / "clone"
+    git(home, "clone", "--quiet", str(old), str(clone))
+    git(clone, "remote", "set-url", "origin", "https://example.com/shop.git")
+    git(old, "worktree", "remove", "--force", known.root)
+
+    assert [found(root, known, home=home) for root in (clone, Path(other.root))] == [[], []]
+    assert suggested(clone, known) == []
+
+
+def test_a_worktree_that_moved_has_not_moved_into_the_main_checkout(home: Path, old: Path) -> None:
+    known = worktree(old, home / "work" / "labels")
+    moved = home / "work" / "stickers"
+    git(old, "worktree", "move", known.root, str(moved))
+
+    assert found(old, known, home=home) == []
+    assert found(moved, known, home=home) == [known.root]
+
+
+def test_a_worktree_on_a_disk_that_may_be_missing_is_not_taken_for_removed(home: Path, old: Path) -> None:
+    known = worktree(old, home / "stick" / "labels")
+    shutil.rmtree(home / "stick")
+    assert found(old, known, home=home) == []
+
+    git(old, "worktree", "prune")
+    assert found(old, known, home=home) == [known.root]
+
+
+def test_a_worktree_of_a_repository_that_was_replaced_is_not_the_new_ones(home: Path, old: Path) -> None:
+    known = worktree(old, home / "work" / "labels")
+    for folder in (known.root, old):
+        shutil.rmtree(folder)
+    repository(old, {"cart.py": "total = 0\n"})
+
+    assert found(old, known, home=home) == []
 
 
 def test_a_move_takes_projects_below_along(home: Path) -> None:

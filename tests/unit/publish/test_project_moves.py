@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from carryover.agents import adapters
 from carryover.config import Config, PublishConfig
 from carryover.distill.stored_digest import DigestReducer
 from carryover.facts import ProjectRoot
+from carryover.ingest.pipeline import ingest
 from carryover.ledger.queries import project_by_root, projects, sessions, whereabouts
 from carryover.ledger.store import Ledger
 from carryover.outside.journal import read_journal
@@ -19,6 +21,7 @@ from carryover.publish.project_moves import RootFacts, follow, inspect_root, lin
 from carryover.publish.project_view import project_view
 from carryover.publish.publish import publish_project
 from support.claude_session import ClaudeSession
+from support.repository import git
 
 Connect = Callable[[], sqlite3.Connection]
 NOW_MS = 1_795_200_000_000
@@ -66,6 +69,23 @@ async def test_what_was_kept_follows_the_folder(ledger: Ledger, paths: StatePath
     journal = read_journal(paths.state.root)
     assert handoff_folder(store / ".carryover", store) in journal.handoffs
     assert (journal.names(store), journal.names(shop)) == ({"AGENTS.md"}, set())
+
+
+async def test_work_of_a_removed_worktree_is_the_main_checkouts_from_then_on(
+    ledger: Ledger, paths: StatePaths, shop: Path, session: ClaudeSession, reading: Connect
+) -> None:
+    tree = shop.with_name("labels")
+    git(shop, "worktree", "add", "--quiet", str(tree))
+    there = ClaudeSession(session.folder, tree).work("Print labels in A6.", "A6 labels are printed.")
+    agent = adapters()["claude-code"]
+    await ingest(ledger, agent, there.source, root_of=find_root, now_ms=lambda: NOW_MS)
+    assert [await followed(ledger, paths, root) for root in (tree, shop)] == [0, 0]
+    assert held(reading()) == {str(tree): [there.session], str(shop): [session.session]}
+
+    git(shop, "worktree", "remove", "--force", str(tree))
+
+    assert await followed(ledger, paths, shop) == 1
+    assert sorted(held(reading())[str(shop)]) == sorted([there.session, session.session])
 
 
 async def test_the_user_may_link_what_cannot_be_detected_and_take_it_back_with_its_handoff(
