@@ -110,7 +110,9 @@ def edited_since(command: str, at_ms: int, view: ProjectView) -> str:
 
 def placed(path: str, view: ProjectView, *, outside: bool) -> str | None:
     """Returns the name under which a file of the project is shown, see `recent_files`; None for others."""
-    places = (relative(path, place) for place in (view.root, *view.former_roots))
+    # The innermost first: a worktree that was removed may have been inside the project.
+    roots = sorted((view.root, *view.former_roots), key=len, reverse=True)
+    places = (relative(path, place) for place in roots)
     below = ((checkout, relative(path, checkout)) for checkout in view.checkouts)
     in_full = (f"{checkout}/{name}" for checkout, name in below if name is not None)
     found = next(filter(None, places), None) or next(in_full, None)
