@@ -186,6 +186,9 @@ class ToolResult(Body, frozen=True, tag="tool_result"):
     actor: Actor = "model"
     user_words: str = ""
     """Text that the user typed while refusing or interrupting the call."""
+    folder: str | None = None
+    """Absolute path of the folder in which a command was started, if what it means depends on that: see
+    `matters_where`."""
 
 
 class FileEdit(Body, frozen=True, tag="file_edit"):
@@ -389,13 +392,17 @@ def is_own_tool(call: ToolCall | ToolResult) -> bool:
 
 
 def with_paths(body: AnyBody, changed: Callable[[str], str], ops: Collection[Op]) -> AnyBody:
-    """Returns the body with `changed` applied to the paths of an edit, or of a call of one of the kinds `ops`."""
+    """Returns the body with `changed` applied to the paths of an edit, or of a call of one of the kinds `ops`, and to
+    the folder of a command."""
     if isinstance(body, FileEdit):
         named = {"path": body.path, "old_path": body.old_path}
     elif isinstance(body, ChangedElsewhere):
         named = {"path": body.path}
     elif isinstance(body, ToolCall | ToolResult) and body.op in ops:
         named = {"subject": body.subject}
+    elif isinstance(body, ToolResult) and body.folder is not None:
+        folder = changed(f"{body.folder}/.").removesuffix("/.")  # as of something in it
+        return body if folder == body.folder else msgspec.structs.replace(body, folder=folder)
     else:
         return body
     new = {field: changed(path) if path is not None else None for field, path in named.items()}

@@ -65,7 +65,14 @@ class Conversation:
         self.event(model.ToolCall(call_id=call_id, name=name, op=op, subject=subject))
         return self.event(
             model.ToolResult(
-                call_id=call_id, name=name, op=op, status=status, subject=subject, output=output, never_ran=never_ran
+                call_id=call_id,
+                name=name,
+                op=op,
+                status=status,
+                subject=subject,
+                output=output,
+                never_ran=never_ran,
+                folder=self.cwd,
             )
         )
 

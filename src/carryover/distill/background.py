@@ -124,6 +124,7 @@ def _ended_command(digest: Digest, body: BackgroundTask) -> ToolResult | None:
         status="error" if body.state == "failed" else "ok",
         exit_code=int(code[1]) if code is not None else None,
         subject=call.subject,
+        folder=call.folder,
     )
 
 

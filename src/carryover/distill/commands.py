@@ -96,7 +96,7 @@ def tests_in(result: ToolResult, event: Event, *, turn: int, at_ms: int) -> Seen
     if run is None:
         return None
     command = clip(one_line(without_bodies(result.subject)), chars=160)
-    folder = event.cwd or ""
+    folder = result.folder or ""
     return SeenRun(run=run, at_ms=at_ms, command=command, turn=turn, session=event.session, folder=folder)
 
 

@@ -10,7 +10,7 @@ from carryover.facts import Boxes
 from carryover.model import Op, PlanItem, ResultStatus, SummaryPart
 from carryover.testruns.run import TestRun
 
-FOLD_VERSION = 33
+FOLD_VERSION = 34
 """Increased whenever `fold` would make another digest of the same events; older stored digests are rebuilt."""
 
 MOST_RUNS = 12
@@ -138,6 +138,8 @@ class Call(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     output: str = ""
     at_ms: int
     turn: int = 0
+    folder: str | None = None
+    """As of `ToolResult`."""
 
 
 class Change(msgspec.Struct, frozen=True, array_like=True):
@@ -199,7 +201,7 @@ class SeenRun(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     turn: int = 0
     session: str = ""
     folder: str = ""
-    """The session's working folder then."""
+    """Where its command was started; empty if that is not recorded."""
 
 
 class Failure(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

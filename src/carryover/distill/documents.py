@@ -18,7 +18,7 @@ _MOST: Final = 12
 
 def after_result(digest: Digest, event: Event, body: ToolResult) -> Digest:
     """Returns the digest after a call that may have read documents."""
-    for named, boxes in documents_read(body, event.cwd):
+    for named, boxes in documents_read(body, body.folder):
         path = with_drive(named)
         former = _known(digest, path)
         if former is None:

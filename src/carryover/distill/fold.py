@@ -131,6 +131,7 @@ def _with_call(digest: Digest, body: ToolResult, event: Event) -> Digest:
         output=clip_middle(without_deep_frames(body.output.strip()), chars=most),
         at_ms=event.at_ms,
         turn=digest.prompts,
+        folder=body.folder,
     )
     return turns.with_call(digest, made)
 
@@ -254,7 +255,7 @@ def _edit(digest: Digest, event: Event, body: FileEdit) -> Digest:
 
 def _without_removed(digest: Digest, body: ToolResult, event: Event) -> Digest:
     """Notes which edited files went with a folder: no record names them one by one."""
-    gone = removed(body.subject, event.cwd) if body.op == "shell" and body.status == "ok" and digest.touched else ()
+    gone = removed(body.subject, body.folder) if body.op == "shell" and body.status == "ok" and digest.touched else ()
     there = (file for file in digest.touched if file.change != "delete")
     went = [file for file in there if any(is_below(file.path, place) for place in gone)]
     if not went:

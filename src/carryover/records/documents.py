@@ -17,6 +17,11 @@ _PRINTS: Final = later(r"(?:cat|nl|bat|type|gc|get-content)\s[^|;&\n]+", re.I)
 """A command that prints a whole file."""
 
 
+def names_documents(command: str) -> bool:
+    """Whether a command names documents by paths that begin in its folder."""
+    return any(is_document(name) and not name.startswith(("/", "~")) for name in _NAMED.findall(command)[:_MOST])
+
+
 def documents_read(body: ToolResult, cwd: str | None) -> list[tuple[str, Boxes | None]]:
     """Returns the absolute paths of the documents that a call named, if it succeeded, and the boxes of one that it
     printed as a whole."""

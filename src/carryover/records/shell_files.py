@@ -67,7 +67,7 @@ def changes(command: str, cwd: str | None) -> tuple[FileEdit, ...]:
 def removed(command: str, cwd: str | None) -> tuple[str, ...]:
     """Returns what `rm -r` in `command` certainly removed, files and folders; `~/` begins what is in the home folder,
     which a command does not tell."""
-    if not _REMOVES.search(command):
+    if not may_remove(command):
         return ()
     found: list[str] = []
     for step, folder in _placed(command, cwd):
@@ -77,6 +77,11 @@ def removed(command: str, cwd: str | None) -> tuple[str, ...]:
         if words[:1] == ("rm",) and _OF_TREES.search(options) and (step.succeeded or (step.ran and is_forced)):
             found += [path for word in words[1:] if not word.startswith("-") and (path := _at_home(word, folder))]
     return tuple(found[:MAX_CHANGES])
+
+
+def may_remove(command: str) -> bool:
+    """Whether `removed` may find anything in a command."""
+    return _REMOVES.search(command) is not None
 
 
 def _placed(command: str, cwd: str | None) -> Iterator[tuple[_Step, str | None]]:

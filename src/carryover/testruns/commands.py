@@ -88,7 +88,7 @@ def _found_invocations(command: str) -> tuple[Invocation, ...]:
     for index, simple in enumerate(commands):
         words = simple.words
         if words[0] in ("cd", "pushd"):
-            folder = _joined(folder, words[1]) if len(words) > 1 else ""
+            folder = joined(folder, words[1]) if len(words) > 1 else ""
             continue
         script = script_of_shell(words)
         if script:
@@ -104,8 +104,8 @@ def _below(folder: str, run: Invocation) -> Invocation:
     """Returns the run as made in `folder`, all of which it tests if it names no paths."""
     paths = run.paths or (("",) if folder else ())
     return run._replace(
-        paths=tuple(_joined(folder, path) for path in paths),
-        excluded=tuple(_joined(folder, path) for path in run.excluded),
+        paths=tuple(joined(folder, path) for path in paths),
+        excluded=tuple(joined(folder, path) for path in run.excluded),
     )
 
 
@@ -128,7 +128,7 @@ def _invocation(words: Sequence[str], folder: str) -> Invocation | None:
         asks_tool = tool != "" and _ASKS.fullmatch(word) is not None
         if {name, stem} & _RUNNERS or asks_tool or (before, word) == ("node", "--test"):
             return _restricted(tool or stem, word, words[:place], words[place + 1 :])
-        if _SCRIPT.fullmatch(word) and "=" not in word and not _joined(folder, word).startswith("/tmp/"):
+        if _SCRIPT.fullmatch(word) and "=" not in word and not joined(folder, word).startswith("/tmp/"):
             if place == 0 and "/" in word:
                 return Invocation()
             if place > 0 and _INTERPRETER.fullmatch(before):
@@ -149,11 +149,11 @@ def _restricted(tool: str, target: str, before: Sequence[str], after: Sequence[s
     given = [_path(word, tool) for former, word in pairwise(("", *after)) if _may_be_path(word, former)]
     if tool.startswith("gradle") and ":" in target.strip(":"):
         given.append(target.strip(":").rpartition(":")[0].replace(":", "/"))
-    paths = tuple(_joined(folder, path) for path in given if path not in ("", ".", folder))
+    paths = tuple(joined(folder, path) for path in given if path not in ("", ".", folder))
     if folder and not paths:
         paths = (folder,)
     excluded = tuple(
-        _joined(folder, _path(word.removeprefix("--ignore="), tool))
+        joined(folder, _path(word.removeprefix("--ignore="), tool))
         for former, word in pairwise(("", *after))
         if former == "--ignore" or word.startswith("--ignore=")
     )
@@ -217,7 +217,8 @@ def _with_ends(run: Invocation, commands: Sequence[SimpleCommand], index: int) -
     )
 
 
-def _joined(folder: str, path: str) -> str:
+def joined(folder: str, path: str) -> str:
+    """Returns a path on a command line as it is called from where `folder` is."""
     path = path.removeprefix("./").removesuffix("/")
     if path in ("", "."):
         return folder

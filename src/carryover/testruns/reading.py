@@ -10,7 +10,7 @@ from itertools import chain
 import msgspec
 
 from carryover.model import ToolResult
-from carryover.testruns.commands import Invocation, find_invocations, module_path
+from carryover.testruns.commands import Invocation, find_invocations, joined, module_path
 from carryover.testruns.run import Status, TestOutcome, TestRun
 from carryover.text.harmless import harmless
 from carryover.text.pattern import later
@@ -280,9 +280,18 @@ def test_run_in(body: ToolResult) -> TestRun | None:
     if body.op != "shell" or body.never_ran or body.status not in ("ok", "error", "unknown"):
         return None
     if body.status != "unknown":
-        return read_test_run(body.subject, body.output, exit_code=body.exit_code, failed=body.status == "error")
-    run = read_test_run(body.subject, body.output, exit_code=None, failed=None)
-    return run if run is not None and run.status != "unknown" else None
+        run = read_test_run(body.subject, body.output, exit_code=body.exit_code, failed=body.status == "error")
+    else:
+        run = read_test_run(body.subject, body.output, exit_code=None, failed=None)
+        run = run if run is not None and run.status != "unknown" else None
+    return _in_folder(body.folder, run) if run is not None and body.folder is not None else run
+
+
+def _in_folder(folder: str, run: TestRun) -> TestRun:
+    """Returns the run of a command that was started in `folder`, all of which it tests if it names no paths."""
+    paths = tuple(joined(folder, path) for path in run.paths or ("",))
+    excluded = tuple(joined(folder, path) for path in run.excluded)
+    return msgspec.structs.replace(run, paths=paths, excluded=excluded)
 
 
 def read_test_run(command: str, output: str, *, exit_code: int | None, failed: bool | None) -> TestRun | None:

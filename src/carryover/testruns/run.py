@@ -26,7 +26,8 @@ class TestRun(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     reason: str | None = None
     """First reason given for a failure, or why no test was run at all; at most 200 characters."""
     paths: tuple[str, ...] = ()
-    """Paths that the command restricts the run to, joined to the folder of a preceding `cd`. Empty: all tests."""
+    """Paths that the command restricts the run to, joined to the folder in which it was started, if that is recorded,
+    and that of a preceding `cd`. Empty: all tests."""
     excluded: tuple[str, ...] = ()
     """Paths that the command leaves out of the run (`--ignore`)."""
     selective: bool = False

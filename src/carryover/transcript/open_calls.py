@@ -9,8 +9,10 @@ import msgspec
 from carryover.adapter.contract import ToolOutcome
 from carryover.model import Actor, FileEdit, Op, ToolCall, ToolResult
 from carryover.records import shell_files
+from carryover.records.documents import names_documents
 from carryover.records.fields import subject_of
 from carryover.records.text import names_own_folder, without_handoff
+from carryover.testruns.commands import find_invocations
 
 MOST_OPEN: Final = 200
 """Calls whose results are waited for."""
@@ -29,6 +31,8 @@ class OpenCall(msgspec.Struct, frozen=True, omit_defaults=True):
     """Whether the call reads Carryover's own file, whose text must not be read as news."""
     process: str | None = None
     """The process that it left running, or that it reads or writes to."""
+    folder: str | None = None
+    """The folder in which a command was started, see `ToolResult`."""
 
     @classmethod
     def of_command(cls, call_id: str, name: str, command: str, cwd: str | None) -> Self:
@@ -40,6 +44,7 @@ class OpenCall(msgspec.Struct, frozen=True, omit_defaults=True):
             subject=subject_of("shell", command),
             changes=shell_files.changes(command, cwd),
             handoff=names_own_folder(f"{cwd or ''} {command}"),
+            folder=cwd if matters_where(command) else None,
         )
 
     def by_user(self) -> Self:
@@ -63,7 +68,14 @@ class OpenCall(msgspec.Struct, frozen=True, omit_defaults=True):
             never_ran=outcome.never_ran,
             actor=self.actor,
             user_words=outcome.user_words,
+            folder=self.folder,
         )
+
+
+def matters_where(command: str) -> bool:
+    """Whether it must be known in which folder a command was started: it runs tests, removes folders or names a
+    document."""
+    return bool(find_invocations(command)) or shell_files.may_remove(command) or names_documents(command)
 
 
 _Call = TypeVar("_Call", bound=OpenCall)

@@ -84,7 +84,15 @@ def test_messages_in_the_usual_form_need_no_field_named() -> None:
         SessionInfo(model="m1"),
         AssistantMessage(text="I test."),
         ToolCall(call_id="c1", name="bash", op="shell", subject="pytest -q"),
-        ToolResult(call_id="c1", name="bash", op="shell", subject="pytest -q", status="error", output="1 failed"),
+        ToolResult(
+            call_id="c1",
+            name="bash",
+            op="shell",
+            subject="pytest -q",
+            status="error",
+            output="1 failed",
+            folder="/home/dev/shop",
+        ),
     ]
     assert {(each.session, each.cwd, each.at_ms) for each in found} == {("a", "/home/dev/shop", AT_S * 1000)}
     assert skipped == []

@@ -293,6 +293,18 @@ def test_edits_and_the_calls_that_make_them_are_renamed_and_nothing_else(tmp_pat
         assert renamed(body) is body
 
 
+def test_the_folder_of_a_command_is_a_real_one_the_projects_own_too(tmp_path: Path, shop: Path) -> None:
+    paths = RealPaths([str(shop)])
+
+    def folder_of(folder: str) -> str | None:
+        body = ToolResult(call_id="c", name="Bash", op="shell", status="ok", subject="pytest", folder=folder)
+        renamed = paths.of_event(Event(key="k", session="s", at_ms=1, body=body)).body
+        return renamed.folder if isinstance(renamed, ToolResult) else None
+
+    assert [folder_of(f"{tmp_path}/link{below}") for below in ("", "/src")] == [str(shop), f"{shop}/src"]
+    assert [folder_of(folder) for folder in ("/elsewhere", "/")] == ["/elsewhere", "/"]
+
+
 def test_a_title_keeps_the_users_words_alone() -> None:
     title = "<system-reminder>Be brief.</system-reminder> Fix the cart"
 

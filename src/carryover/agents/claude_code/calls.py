@@ -22,6 +22,7 @@ from carryover.records.fields import SHORT_CHARS, bounded, digest, resolved, sub
 from carryover.records.lenient import Fields, fields_of, first_text, items_of, read_as, text_of
 from carryover.records.text import names_handoff_file, names_own_folder, tagged
 from carryover.text.pattern import later
+from carryover.transcript.open_calls import matters_where
 from carryover.transcript.recorder import Tools, usable_folder, usable_name
 
 _MOST_TASKS: Final = 200
@@ -99,9 +100,11 @@ def _called(builder: ClaudeBuilder, name: str, given: Fields, question: str) -> 
     job = usable_name(first_text(given, *_JOBS)) or "" if name in _LOOKS_AT_JOB + _STOPS_JOB else ""
     changes: tuple[FileEdit, ...] = ()
     tree: ClaudeWorktree | None = None
+    folder: str | None = None
     if name == "Bash":
-        changes = shell_files.changes(first_text(given, "command"), cwd)
-        tree = tree_added(first_text(given, "command"), cwd)
+        command = first_text(given, "command")
+        changes, tree = shell_files.changes(command, cwd), tree_added(command, cwd)
+        folder = cwd if matters_where(command) else None
     elif op in ("edit", "write") and (named := first_text(given, "file_path", "notebook_path")):
         path = usable_folder(resolved(named, cwd))
         changes = () if path is None or _OWN_PLANS.search(path) else (planned(path, given),)
@@ -115,6 +118,7 @@ def _called(builder: ClaudeBuilder, name: str, given: Fields, question: str) -> 
         tree=tree,
         task_id=job,
         handoff=names_own_folder(" ".join((cwd or "", about, first_text(given, "path")))),
+        folder=folder,
     )
 
 

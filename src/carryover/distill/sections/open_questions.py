@@ -15,7 +15,7 @@ from carryover.distill.goals import is_reply
 from carryover.distill.own_text import PROTOCOL_QUESTION
 from carryover.distill.quotes import cut_middle, earlier, excerpt, in_code, name_of_test, printed_line, sentences
 from carryover.distill.sections.quoting import from_session, from_turn, last_words, parted
-from carryover.distill.sections.recent_files import RecentFile, relative
+from carryover.distill.sections.recent_files import RecentFile, relative, runs_of
 from carryover.distill.sections.replied_to import asked_before
 from carryover.distill.subjects import subjects_in
 from carryover.distill.trail import Past, Step, carries_out, did_work, has_no_ruling, is_idle, plan_waits, was_left
@@ -174,10 +174,8 @@ def newest_run(past: Past) -> SeenRun | None:
 
 
 def _runs(past: Past) -> list[SeenRun]:
-    """Returns the test runs of all sessions, newest first; some agents write the same time for several."""
-    digests = (digest for session in past.view.sessions for digest in session.digests)
-    runs = [seen for digest in digests for seen in reversed(digest.runs)]
-    return sorted(runs, key=lambda seen: -seen.at_ms)
+    """Returns the test runs of all sessions, newest first."""
+    return runs_of(past.view)[::-1]
 
 
 def _failing_run(runs: Sequence[SeenRun]) -> SeenRun | None:
@@ -249,7 +247,8 @@ def has_no_result(run: TestRun) -> bool:
 
 
 def _has_run(session: SessionView, seen: SeenRun) -> bool:
-    return any(seen in digest.runs for digest in session.digests)
+    moments = ((one.at_ms, one.turn, one.command) for digest in session.digests for one in digest.runs)
+    return (seen.at_ms, seen.turn, seen.command) in moments
 
 
 def _uncertain_edits(past: Past) -> list[Entry]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from itertools import chain
 from typing import Final, Literal
 
@@ -48,9 +49,7 @@ def recent_files(
     view: ProjectView, facts: Mapping[str, FileFacts] = {}, *, outside: bool = True, limit: int = 12
 ) -> list[RecentFile]:
     """Returns what `newest_edits` does, with the files' tests and `facts`."""
-    digests = (digest for session in view.sessions for digest in session.digests)
-    of_root = (_from_root(seen, view.root) for digest in digests for seen in digest.runs)
-    runs = sorted(of_root, key=lambda seen: seen.at_ms)
+    runs = runs_of(view)
     return [
         RecentFile(path=path, touched=file, status=_status(path, file, runs), facts=facts.get(path))
         for path, file in newest_edits(view, outside=outside, limit=limit)
@@ -77,13 +76,31 @@ def newest_edits(view: ProjectView, *, outside: bool, limit: int = 12) -> list[t
     return sorted(newest.items(), key=lambda item: (item[1].temporary, -item[1].at_ms, -item[1].turn, item[0]))[:limit]
 
 
-def _from_root(seen: SeenRun, root: str) -> SeenRun:
-    """Returns a test run with the paths that restrict it as files are shown: none for `cd <root> && pytest`."""
-    below = [(path, _below(f"{path}/", root)) for path in seen.run.paths]
-    if all(inside is None for _, inside in below):
+def runs_of(view: ProjectView) -> list[SeenRun]:
+    """Returns the test runs of all sessions, oldest first; some agents write the same time for several. The paths that
+    restrict one are as files are shown: none for `cd <root> && pytest`."""
+    digests = (digest for session in view.sessions for digest in session.digests)
+    places = roots_of(view)
+    return sorted((_from_roots(seen, places) for digest in digests for seen in digest.runs), key=lambda run: run.at_ms)
+
+
+def roots_of(view: ProjectView) -> list[str]:
+    """Returns the project's root and the former ones, the innermost first: a worktree that was removed may have been
+    inside the project."""
+    return sorted((view.root, *view.former_roots), key=len, reverse=True)
+
+
+def _from_roots(seen: SeenRun, roots: Sequence[str]) -> SeenRun:
+    paths, excluded = (tuple(map(partial(_from, roots), given)) for given in (seen.run.paths, seen.run.excluded))
+    if (paths, excluded) == (seen.run.paths, seen.run.excluded):
         return seen
-    paths = tuple(path if inside is None else inside.rstrip("/") for path, inside in below)
-    return msgspec.structs.replace(seen, run=msgspec.structs.replace(seen.run, paths=() if "" in paths else paths))
+    run = msgspec.structs.replace(seen.run, paths=() if "" in paths else paths, excluded=excluded)
+    return msgspec.structs.replace(seen, run=run)
+
+
+def _from(roots: Sequence[str], path: str) -> str:
+    inside = (below for root in roots if (below := _below(f"{path}/", root)) is not None)
+    return next(inside, path).rstrip("/")
 
 
 def _newest(files: Iterable[EditedFile], shown: Callable[[str], str | None]) -> dict[str, EditedFile]:
@@ -95,6 +112,13 @@ def _newest(files: Iterable[EditedFile], shown: Callable[[str], str | None]) -> 
         if path is not None and (path not in newest or newest[path].at_ms < file.at_ms):
             newest[path] = file
     return newest
+
+
+def place_of(seen: SeenRun, view: ProjectView) -> str:
+    """Returns the folder in which tests were run: empty for the project's root or an agent's own checkout of it, in
+    full outside of the project."""
+    own = (*roots_of(view), *view.checkouts)
+    return "" if seen.folder in own else next(filter(None, (relative(seen.folder, one) for one in own)), seen.folder)
 
 
 def edited_since(command: str, at_ms: int, view: ProjectView) -> str:
@@ -110,9 +134,7 @@ def edited_since(command: str, at_ms: int, view: ProjectView) -> str:
 
 def placed(path: str, view: ProjectView, *, outside: bool) -> str | None:
     """Returns the name under which a file of the project is shown, see `recent_files`; None for others."""
-    # The innermost first: a worktree that was removed may have been inside the project.
-    roots = sorted((view.root, *view.former_roots), key=len, reverse=True)
-    places = (relative(path, place) for place in roots)
+    places = (relative(path, place) for place in roots_of(view))
     below = ((checkout, relative(path, checkout)) for checkout in view.checkouts)
     in_full = (f"{checkout}/{name}" for checkout, name in below if name is not None)
     found = next(filter(None, places), None) or next(in_full, None)

@@ -11,7 +11,7 @@ from carryover.distill.quotes import branch_name, cut_middle, earlier, in_quotes
 from carryover.distill.sections.open_questions import asking_sessions, has_no_result, newest_run
 from carryover.distill.sections.progress_log import is_done_since
 from carryover.distill.sections.quoting import announced, from_turn, joined_short, last_words, parted
-from carryover.distill.sections.recent_files import may_be_tested, relative
+from carryover.distill.sections.recent_files import may_be_tested, place_of, relative
 from carryover.distill.trail import (
     Past,
     Step,
@@ -146,8 +146,8 @@ def _tests(past: Past) -> str:
     ago = earlier(seen.at_ms, past.at_ms) or (f"turn {seen.turn}" if is_older else "")  # not all agents write times
     when = f" ({ago})" if ago else ""
     command = cut_middle(seen.command.replace("`", ""), 110)
-    below = relative(seen.folder, past.view.root) or ""
-    where = below and f" in `{below.replace('`', '')}`"
+    where = place_of(seen, past.view)
+    where = where and f" in `{where.replace('`', '')}`"
     return f"last test run{when} `{command}`{where}: {result_of(seen)}"
 
 
