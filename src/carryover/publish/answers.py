@@ -71,8 +71,10 @@ class AnswerTime:
     revision: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False)
     _view: ProjectView | None = field(default=None, init=False)
-    _present: _Present | None = field(default=None, init=False)
-    _texts: dict[tuple[Situation, str | None, str, Path], CleanText | None] = field(default_factory=dict, init=False)
+    _presents: dict[Path, _Present] = field(default_factory=dict, init=False)
+    _texts: dict[tuple[Situation, str | None, str, Path, Path], CleanText | None] = field(
+        default_factory=dict, init=False
+    )
 
     def answer(self, db: sqlite3.Connection, beginning: Beginning) -> CleanText | None:
         """Returns the text for a session that starts now; None if it should get none. Raises LookupError for an unknown
@@ -92,10 +94,13 @@ class AnswerTime:
             handed = _without_first_prompt(view, beginning.session) if situation == "new" else view
             about = own if handed is view else beginning.session
             top = _top_from(beginning.folder, Path(view.root))
-            which = (situation, about, beginning.reads, top)
+            work_top = _work_top(beginning.folder, view)
+            which = (situation, about, beginning.reads, top, work_top)
             if which not in self._texts:
-                self._present = self._present or _present_of(db, view, settings, self.then, self.git_s)
-                self._texts[which] = self._text(handed, settings, self._present, situation, own, beginning.reads, top)
+                if work_top not in self._presents:
+                    self._presents[work_top] = _present_of(db, view, settings, self.then, self.git_s, work_top)
+                present = self._presents[work_top]
+                self._texts[which] = self._text(handed, settings, present, situation, own, beginning.reads, top)
             return self._texts[which]
 
     def _text(
@@ -133,8 +138,8 @@ class AnswerTime:
 
 
 class _Present(NamedTuple):
-    """What is asked of git and the disk, and what came of publishing. `is_open_to_git`: a commit could take a handoff
-    along. `has_file`: the handoff is in a file, or will be at once."""
+    """What is asked of git in the checkout that a session is in, and of the disk, and what came of publishing.
+    `is_open_to_git`: a commit could take a handoff along. `has_file`: the handoff is in a file, or will be at once."""
 
     checkout: Checkout
     facts: Facts
@@ -143,14 +148,26 @@ class _Present(NamedTuple):
 
 
 def _present_of(
-    db: sqlite3.Connection, view: ProjectView, settings: ProjectSettings, then: GitFacts | None, git_s: float
+    db: sqlite3.Connection,
+    view: ProjectView,
+    settings: ProjectSettings,
+    then: GitFacts | None,
+    git_s: float,
+    work_top: Path,
 ) -> _Present:
-    checkout = Checkout(Path(view.root))
-    facts = Facts(git_now(checkout, then, timeout_s=git_s), files_now(view), for_now=True, clock=on_this_machine)
-    is_open = open_to_git(checkout, settings) is not None
+    root, checkout = Checkout(Path(view.root)), Checkout(work_top)
+    last = then if work_top == root.root else None
+    facts = Facts(git_now(checkout, last, timeout_s=git_s), files_now(view), for_now=True, clock=on_this_machine)
+    is_open = open_to_git(root, settings) is not None
     project = project_by_root(db, view.root)
     is_refused = project is not None and project.refusal not in (None, AWAITS_WORK, TAKEN_OUT)
     return _Present(checkout, facts, is_open, has_file=not (is_open or is_refused))
+
+
+def _work_top(folder: Path | None, view: ProjectView) -> Path:
+    """Returns the top of the checkout that a session is in: its agent's own (Codex's `--worktree`) or the project's."""
+    own = (Path(tree) for tree in view.checkouts)
+    return next((tree for tree in own if folder is not None and folder.is_relative_to(tree)), Path(view.root))
 
 
 def _top_from(folder: Path | None, root: Path) -> Path:

@@ -149,6 +149,21 @@ def test_a_new_session_gets_the_gate_and_what_is_known_of_now(
     assert lines[-1].startswith(f"Full history: `carryover show {session.session}`")
 
 
+def test_in_an_agents_own_checkout_git_tells_how_that_one_is(desk: Desk, session: ClaudeSession, home: Path) -> None:
+    at = desk.work(session, "Add a discount function")
+    own = home / ".codex" / "worktrees" / "1a2b" / "shop"
+    git(session.cwd, "worktree", "add", "--quiet", "-b", "labels", str(own))
+    (session.cwd / "cart.py").write_text("begun = True\n")
+    git(own, "commit", "--quiet", "--allow-empty", "--message", "Print labels")
+
+    there = desk.asked(at, "startup", folder=own / "src") or ""
+    in_main = desk.asked(at, "startup", folder=session.cwd) or ""
+
+    own_head = git(own, "rev-parse", "--short", "HEAD").strip()
+    assert f'- branch labels at {own_head} "Print labels"; nothing uncommitted' in there
+    assert "- branch main at " in in_main and "not committed: 1 " in in_main
+
+
 def test_the_second_page_is_named_in_the_answer_and_in_the_file(desk: Desk, session: ClaudeSession) -> None:
     """As the agent reads it, or by the command where no file has it; unless the user or the project wants none."""
     session.append(session.call_line("c1", "make") + session.result_line("c1", "made"))
