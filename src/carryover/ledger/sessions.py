@@ -198,6 +198,17 @@ async def adopt_subagents(db: aiosqlite.Connection, session_id: int, conversatio
             await db.execute_fetchall(statement, {"from": other, "to": session_id})
 
 
+async def adopt_all(db: aiosqlite.Connection, project_id: int) -> None:
+    """Moves the sub-agents that worked in a folder which has become part of the project into their conversations
+    there."""
+    rows = await db.execute_fetchall("SELECT agent, native_id FROM session WHERE project_id = ?", (project_id,))
+    parts = {(agent, conversation_of(name)) for agent, name in rows if conversation_of(name) != name}
+    for agent, conversation in sorted(parts):
+        main = await find_session(db, agent, conversation)
+        if main is not None and main.project_id == project_id:
+            await adopt_subagents(db, main.id, conversation, project_id)
+
+
 class Moved(msgspec.Struct, frozen=True, kw_only=True):
     """How many sessions changed their project, and the ids of the `projects` whose handoff that affects."""
 

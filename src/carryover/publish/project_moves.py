@@ -16,7 +16,7 @@ from carryover.ledger.connect import connect_read_only
 from carryover.ledger.machines import take_again
 from carryover.ledger.queries import whereabouts
 from carryover.ledger.rows import Whereabouts
-from carryover.ledger.sessions import Moved, know_project, move_back, move_project, note_identity
+from carryover.ledger.sessions import Moved, adopt_all, know_project, move_back, move_project, note_identity
 from carryover.ledger.store import Ledger
 from carryover.outside.journal import read_journal, write_down
 from carryover.outside.listed import Listed, handoff_folder
@@ -66,6 +66,8 @@ async def follow(ledger: Ledger, paths: StatePaths, project: ProjectRoot, seen: 
     if seen.moved:
         own_id = await ledger.write(know_project, seen.root, project.main_root, now_ms=now_ms)
         moved = [await ledger.write(move_project, row.id, own_id) for row in seen.moved]
+        if any(row.main_root is not None for row in seen.moved):
+            await ledger.write(adopt_all, own_id)
         await asyncio.to_thread(_bring_published, paths, [row.root for row in seen.moved], seen.root)
     identity = moved_folders.stored(seen.identity)
     if own_id is not None and identity is not None and identity != known:

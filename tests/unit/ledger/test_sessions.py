@@ -13,7 +13,7 @@ from carryover.distill.stored_digest import decode_digest
 from carryover.facts import ProjectRoot
 from carryover.ledger.codec import pack_digest, unpack_digest
 from carryover.ledger.queries import project_by_root, projects, sessions
-from carryover.ledger.sessions import know_project, move_back, move_project
+from carryover.ledger.sessions import adopt_all, know_project, move_back, move_project
 from carryover.ledger.store import Ledger
 from carryover.model import AssistantMessage, Event, FileEdit, Retracted, session_in_other_cwd
 from carryover.publish.project_view import project_view
@@ -92,6 +92,20 @@ async def test_one_that_names_its_conversation_stays_wherever_it_works(scribe: S
     await scribe.tell(scribe.event("look", cwd=cwd, subagent_id="a1"), path="/t/a1")
 
     assert by_project(scribe.db) == {"/repo": {"s1": 1}, "/other": {}}
+
+
+async def test_one_in_a_folder_that_has_become_part_of_the_project_is_brought_home(scribe: Scribe) -> None:
+    """As a worktree that was removed. Sub-agents of conversations elsewhere stay as they are."""
+    await scribe.tell("add a parser")
+    await scribe.tell(edit(scribe, "/other", THERE, "a2"), path="/t/a2")
+    stranger = session_in_other_cwd("s9", "of-other")
+    await scribe.tell(edit(scribe, "/other", stranger, "a3"), path="/t/a3")
+    here, other = project(scribe.db, "/repo"), project(scribe.db, "/other")
+
+    await scribe.ledger.write(move_project, other, here)
+    await scribe.ledger.write(adopt_all, here)
+
+    assert by_project(scribe.db) == {"/repo": {"s1": 1, stranger: 0}, "/other": {}}
 
 
 async def worked(scribe: Scribe, session: str, root: str, *, gone: bool = False) -> None:
