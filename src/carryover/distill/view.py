@@ -69,6 +69,8 @@ class ProjectView(msgspec.Struct, frozen=True, kw_only=True):
     is_of_main: bool = False
     """Whether the sessions are the main checkout's, since nothing has happened in this worktree yet."""
     former_roots: tuple[str, ...] = ()
+    lost_branches: frozenset[str] = frozenset()
+    """Branches on which there was work and that the repository does not have, as once they were merged and deleted."""
     checkouts: tuple[str, ...] = ()
     """Roots of worktrees that agents created for themselves: work there counts as work on this project."""
 

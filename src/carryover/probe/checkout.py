@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from itertools import islice
@@ -33,6 +34,9 @@ _STASHES: Final = ("rev-list", "--ignore-missing", "--walk-reflogs", "--parents"
 _TIPS: Final = ("rev-list", "--all", "--no-walk=unsorted", "--objects")
 _NEGATED: Final = later(rb"[^\t]*:\d+:!")
 _LARGEST_INDEX: Final = 64 << 20
+_LARGEST_REFS: Final = 16 << 20
+_USUAL: Final = later(r"\w[\w./@#+-]{0,199}", re.ASCII)
+"""A branch's name as people choose it, which may come from a transcript."""
 _WHOLE_PATHS: Final = tuple(b"DIRC\0\0\0" + bytes([version]) for version in (2, 3))
 """How an index begins that has each path as a whole; version 4 leaves out what a path shares with the one before."""
 
@@ -112,6 +116,22 @@ class Checkout:
             with suppress(OSError):
                 stamps.append((self.git_dir / name).stat().st_mtime_ns)
         return sum(stamps)
+
+    def without_branches(self, names: Iterable[str]) -> frozenset[str]:
+        """Returns the branches among `names` that the repository does not have; none where git may not be believed,
+        or keeps its branches in another form than files."""
+        if self.common is None or is_there(self.common / "reftable"):
+            return frozenset()
+        heads = self.common / "refs" / "heads"
+        usual = (name for name in names if _USUAL.fullmatch(name) and ".." not in name and name != "HEAD")
+        absent = {name for name in usual if not is_there(heads / name)}
+        try:
+            packed = read_bytes_bounded(self.common / "packed-refs", _LARGEST_REFS) if absent else b""
+        except FileNotFoundError:
+            packed = b""
+        except OSError:
+            return frozenset()
+        return frozenset(name for name in absent if b" refs/heads/%b\n" % name.encode() not in packed)
 
     def index(self) -> FileStamp | tuple[()] | None:
         """Returns the state of the index, empty outside of a checkout; None while git writes a new one."""

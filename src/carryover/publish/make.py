@@ -219,17 +219,24 @@ def view_now(db: sqlite3.Connection, project: int | ProjectRoot, config: Config)
     checkouts = () if is_foreign(view.root) else agents_checkouts(checkout, config.agents)
     main = project_by_root(db, view.main_root) if view.main_root is not None and not has_past(view) else None
     if main is None:
-        return msgspec.structs.replace(view, checkouts=checkouts)
+        return _with_places(view, checkouts, checkout)
     found = project_view(db, main.id)
-    return msgspec.structs.replace(
+    found = msgspec.structs.replace(
         found,
         root=view.root,
         main_root=found.root,
         is_of_main=True,
         worktrees=(),
         former_roots=(*found.former_roots, found.root),
-        checkouts=checkouts,
     )
+    return _with_places(found, checkouts, checkout)
+
+
+def _with_places(view: ProjectView, checkouts: tuple[str, ...], checkout: Checkout) -> ProjectView:
+    digests = [session.digest for session in view.sessions]
+    branches = {turn.branch for digest in digests for turn in digest.turns} | {digest.branch for digest in digests}
+    lost = checkout.without_branches(filter(None, branches))
+    return msgspec.structs.replace(view, checkouts=checkouts, lost_branches=lost)
 
 
 def _of_true_worktrees(view: ProjectView, checkout: Checkout) -> ProjectView:

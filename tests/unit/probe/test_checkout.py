@@ -166,3 +166,18 @@ def test_what_a_commit_has_in_a_file_is_asked_once_until_head_is_another(shop: P
 
     assert in_head() == {"cart.py": b"total = 1\n"}
     assert Checkout(shop).in_commit("HEAD", ["none.py"], time.monotonic() + 60) == {"none.py": b""}
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_branches_that_are_not_there_are_known_without_git(shop: Path, packed: bool) -> None:
+    for name in ("tax", "fix/cents"):
+        git(shop, "branch", name)
+    if packed:
+        git(shop, "pack-refs", "--all")
+    git(shop, "branch", "--delete", "--force", "tax")
+    named = ["main", "tax", "fix/cents", "fix/euros", "HEAD", "../../config", "/etc/none", "a b"]
+
+    assert Checkout(shop).without_branches(named) == {"tax", "fix/euros"}
+    assert Checkout(shop.parent).without_branches(named) == frozenset()
+    (shop / ".git" / "reftable").mkdir()
+    assert Checkout(shop).without_branches(named) == frozenset()

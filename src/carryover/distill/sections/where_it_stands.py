@@ -116,7 +116,7 @@ def _place(past: Past, step: Step, git: GitFacts | None) -> str:
     tree = next((tree for tree in trees if _has_any(tree, edited)), None)
     is_out = git is not None and branch in (git.branch, git.notes.rebased)
     was = "was " if git is not None and tree is None else ""  # git says beside it what is checked out here
-    on_branch = f"{was}on branch {branch_name(branch)}" if branch and not is_out else ""
+    on_branch = f"{was}on {_named(past, branch)}" if branch and not is_out else ""
     in_tree = f"in worktree {tree}" if tree is not None else ""
     return " ".join(filter(None, (on_branch, in_tree)))
 
@@ -128,9 +128,14 @@ def _other_branches(past: Past, newest: Step, git: GitFacts | None) -> list[str]
     here = {_branch(newest, git), git.branch if git is not None else None}
     others = sorted((step for branch, step in last.items() if branch not in here), key=lambda step: -step.turn.last_ms)
     return [
-        f"earlier work on branch {branch_name(step.turn.branch)} ({past.place(step, step.turn.last_ms)})"
+        f"earlier work on {_named(past, step.turn.branch)} ({past.place(step, step.turn.last_ms)})"
         for step in others[:_MOST_BRANCHES]
     ]
+
+
+def _named(past: Past, branch: str) -> str:
+    lost = ", which is not here now" if branch in past.view.lost_branches else ""
+    return f"branch {branch_name(branch)}{lost}"
 
 
 def _has_any(tree: str, paths: Iterable[str]) -> bool:
