@@ -143,9 +143,23 @@ def steps_of(view: ProjectView) -> list[Step]:
 
 def leading_step(steps: Sequence[Step], own: str | None = None) -> Step:
     """Returns the turn that is not idle and has the newest prompt or the newest words added to it; if all are idle, the
-    newest turn. If session `own` has turns, it is one of those."""
+    newest turn. A session that another agent ordered does not lead beside one in which the user wrote. If session `own`
+    has turns, it is one of those."""
     mine = [step for step in steps if step.turn.session == own] or steps
-    return max([step for step in mine if not is_idle(step)] or mine, key=_by_prompt)
+    busy = [step for step in mine if not is_idle(step)] or mine
+    ordered = _ordered(steps)
+    return max([step for step in busy if step.view.session not in ordered] or busy, key=_by_prompt)
+
+
+def _ordered(steps: Iterable[Step]) -> frozenset[str]:
+    """Returns the sessions in which no user wrote, but that began within an hour of work for the user, or before it: as
+    those of an agent's team (Claude Code) do."""
+    views = {step.view.session: step.view for step in steps}.values()
+    asked = [view for view in views if any(map(says_something, view.digest.turns))]
+    last_ms = max((view.newest_ms for view in asked), default=None)
+    others = (view for view in views if view.digest.prompts == 0)
+    began = ((view.session, view.digest.turns[0].at_ms) for view in others)
+    return frozenset(name for name, at_ms in began if last_ms is not None and at_ms <= last_ms + _SITTING_MS)
 
 
 def _by_prompt(step: Step) -> tuple[int, int, str, int]:

@@ -6,7 +6,7 @@ import pytest
 
 from carryover.distill.entry import FIXED
 from carryover.model import BackgroundTask, UserPrompt
-from support.conversation import handoff, session, under, worked
+from support.conversation import handoff, section, session, under, worked
 
 
 def test_an_answer_counts_although_a_job_or_another_session_made_the_turn_go_on() -> None:
@@ -56,6 +56,21 @@ def test_what_another_agent_asks_is_the_task_of_a_session_in_which_no_user_wrote
     assert "39. Look at board 39" in task
     assert "Asked by another agent, “keeper” (turn 0, 2 min earlier): Leave board 7." in task
     assert "board 7" not in under("Progress log", talk)
+
+
+@pytest.mark.parametrize(("hours", "is_led"), [(0, True), (9, False)])
+def test_a_session_that_another_agent_ordered_does_not_lead_beside_the_users(hours: int, is_led: bool) -> None:
+    """An agent of a team (Claude Code) has a session of its own. One that is ordered another day stands for itself."""
+    talk = session("lead").user("Label all okapi boards with a team.").says("Two agents are at it.")
+    order = UserPrompt(text="You are the painter: paint board 7.", actor="model", sender="lead")
+    painter = session("painter", hours=hours).event(order).edited("board.py").says("Board 7 is painted.")
+
+    task, stands = under("Task", talk, painter), under("Where it stands", talk, painter)
+    assert ("Asked by another agent" in task) is not is_led
+    assert ("Two agents are at it." in stands) is is_led
+    assert "Label all okapi boards" in task
+    assert "Board 7 is painted." in stands
+    assert "You are the painter" in section(talk, painter, title="Task", own="painter")[0]
 
 
 @pytest.mark.parametrize(
