@@ -31,6 +31,9 @@ _EVERYONES: Final = tuple(map(Path, ("/tmp", "/var/tmp", "/private/tmp", "/priva
 """Folders in which any user, and any program, can make a `.git`."""
 
 
+_TREES: Final = "/worktrees/"
+
+
 def find_root(
     cwd: str, *, home: Path | None = None, agents_own: Callable[[], frozenset[Path]] | None = None
 ) -> ProjectRoot:
@@ -65,6 +68,19 @@ def agents_checkouts(checkout: Checkout, agents: AgentsConfig) -> tuple[str, ...
     others = checkout.others if checkout.git_dir == checkout.common else []  # a worktree has none
     own = agent_folders(agents, Path.home(), os.environ) if others else frozenset()
     return tuple(str(folder) for folder in others if not own.isdisjoint(folder.parents))
+
+
+def removed_checkouts(root: str, edited: Iterable[str], agents: AgentsConfig) -> tuple[str, ...]:
+    """Returns the worktrees of the project at `root` that agents created for themselves and that are gone, by files
+    `edited` in them (Codex 0.169: `~/.codex/worktrees/<id>/<name of the root's folder>`)."""
+    part = f"/{Path(root).name}/"
+    split = (path.partition(_TREES) for path in edited)
+    cut = ((before, below.partition(part)) for before, _, below in split)
+    may_be = {f"{before}{_TREES}{ident}{part}".rstrip("/") for before, (ident, found, _) in cut if found}
+    if not may_be:
+        return ()
+    own = agent_folders(agents, Path.home(), os.environ)
+    return tuple(sorted(one for one in may_be if not own.isdisjoint(Path(one).parents) and is_gone(Path(one))))
 
 
 def agent_folders(agents: AgentsConfig, home: Path, env: Mapping[str, str]) -> frozenset[Path]:

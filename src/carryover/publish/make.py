@@ -35,7 +35,7 @@ from carryover.model import Pin, UserPrompt
 from carryover.probe.checkout import Checkout
 from carryover.probe.files import file_facts
 from carryover.projects.handoff_file import PAGE, Published, fingerprint_of, handoff_path
-from carryover.projects.root import agents_checkouts
+from carryover.projects.root import agents_checkouts, removed_checkouts
 from carryover.publish.git_state import TIMEOUT_S, git_facts
 from carryover.publish.gitignore import open_to_git
 from carryover.publish.limits import offered_at_limit
@@ -219,7 +219,7 @@ def view_now(db: sqlite3.Connection, project: int | ProjectRoot, config: Config)
     checkouts = () if is_foreign(view.root) else agents_checkouts(checkout, config.agents)
     main = project_by_root(db, view.main_root) if view.main_root is not None and not has_past(view) else None
     if main is None:
-        return _with_places(view, checkouts, checkout)
+        return _with_places(view, checkouts, checkout, config)
     found = project_view(db, main.id)
     found = msgspec.structs.replace(
         found,
@@ -229,14 +229,17 @@ def view_now(db: sqlite3.Connection, project: int | ProjectRoot, config: Config)
         worktrees=(),
         former_roots=(*found.former_roots, found.root),
     )
-    return _with_places(found, checkouts, checkout)
+    return _with_places(found, checkouts, checkout, config)
 
 
-def _with_places(view: ProjectView, checkouts: tuple[str, ...], checkout: Checkout) -> ProjectView:
+def _with_places(view: ProjectView, checkouts: tuple[str, ...], checkout: Checkout, config: Config) -> ProjectView:
     digests = [session.digest for session in view.sessions]
     branches = {turn.branch for digest in digests for turn in digest.turns} | {digest.branch for digest in digests}
     lost = checkout.without_branches(filter(None, branches))
-    return msgspec.structs.replace(view, checkouts=checkouts, lost_branches=lost)
+    edited = (file.path for session in view.sessions for digest in session.digests for file in digest.touched)
+    gone = removed_checkouts(view.root, edited, config.agents)
+    former = (*view.former_roots, *gone)
+    return msgspec.structs.replace(view, checkouts=checkouts, former_roots=former, lost_branches=lost)
 
 
 def _of_true_worktrees(view: ProjectView, checkout: Checkout) -> ProjectView:

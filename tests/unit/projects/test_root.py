@@ -13,7 +13,7 @@ from carryover.facts import ProjectRoot
 from carryover.probe.checkout import Checkout
 from carryover.probe.looks import DISKS, presume_silent
 from carryover.projects import root as root_module
-from carryover.projects.root import agent_folders, agents_checkouts, find_root
+from carryover.projects.root import agent_folders, agents_checkouts, find_root, removed_checkouts
 from support.repository import git, repository
 
 
@@ -75,6 +75,15 @@ def test_a_repository_in_a_folder_of_everyones_takes_in_no_folder_below(
     monkeypatch.setattr(root_module, "_EVERYONES", (shared,))
 
     assert [find_root(folder).root for folder in folders] == [str(shared / "a"), str(inner), str(shared)]
+
+
+def test_a_worktree_of_an_agents_own_that_was_removed_is_known_by_what_was_edited_there(home: Path) -> None:
+    trees = home / ".codex" / "worktrees"
+    (trees / "new" / "app").mkdir(parents=True)
+    edited = [f"{trees}/{name}" for name in ("old/app/src/a.py", "new/app/a.py", "old/blog/a.py", "app/a.py", "a.py")]
+    edited += [f"{home}/worktrees/old/app/a.py", "worktrees/old/app/a.py", "C:\\worktrees\\app\\a.py"]
+
+    assert removed_checkouts(f"{home}/app", edited, AgentsConfig()) == (f"{trees}/old/app",)
 
 
 def test_agents_folders_are_those_of_the_settings_and_variables_of_now(home: Path) -> None:
