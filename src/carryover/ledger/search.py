@@ -17,6 +17,7 @@ from carryover.ledger.search_text import (
     Term,
     folded,
     match_expression,
+    parts_of,
     phrase_query,
     searchable,
     with_forms,
@@ -34,6 +35,9 @@ _MOST_SCORED: Final = 8_000
 """Maximum number of events that are scored, the newest ones: only very common words are in more."""
 _MOST_RANKED: Final = 400
 """How many of the best events are compared as text, to merge those of a session that are the same."""
+
+_FEW: Final = 12
+"""If fewer have all words, those with some of them follow, up to this number."""
 
 _EVERY_EVENT: Final = 2**62
 _SHARE: Final = "SELECT (SELECT count(*) FROM event WHERE id <= ?), (SELECT count(*) FROM event)"
@@ -132,8 +136,8 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
     """The hits of a search, best first."""
 
     hits: tuple[EventHit, ...]
-    has_all: bool
-    """Whether the hits have all terms. If no event has, they have some of them."""
+    whole: int
+    """How many of the hits have all terms; these are the first. The others have some of them."""
     indexed: float
     """Share of the recorded events that is indexed, from 0 to 1; the newest are indexed first."""
     terms: tuple[Term, ...] = ()
@@ -146,29 +150,47 @@ def search(db: sqlite3.Connection, query: Query, *, limit: int, now_ms: int) -> 
     """Returns the best `limit` hits for `query`, by how rare and frequent its terms are (bm25), by kind and by age.
 
     What has the words as they were typed comes first, then what has other forms of them. A word that nothing has is
-    taken for the nearest ones that something has; if nothing has all words, what has some of them is found.
+    taken for the nearest ones that something has. If few have all words, what has some of them follows: a question
+    has words that its answer lacks, and in a script without spaces all of it is one word.
     """
     indexed = indexed_share(db)
     corrected: tuple[tuple[str, tuple[str, ...]], ...] = ()
-    hits = _with_all(db, query, limit, now_ms)
-    if not hits:
+    found = _with_all(db, query, limit, now_ms)
+    if not found:
         query, corrected = _corrected(db, query)
-        hits = _with_all(db, query, limit, now_ms) if corrected else ()
-    has_all = bool(hits) or len(query.terms) < 2
-    if not has_all:
-        hits = _hits(db, _rows(db, query, now_ms, any_of=True))[:limit]
-    terms = with_forms(query.terms)
-    return Found(hits=hits, has_all=has_all or not hits, indexed=indexed, terms=terms, corrected=corrected)
+        found = _with_all(db, query, limit, now_ms) if corrected else {}
+    terms, whole, most = query.terms, min(len(found), limit), min(limit, _FEW)
+    parts = parts_of(terms)
+    if whole < most and len(parts) > 1:
+        in_parts = msgspec.structs.replace(query, terms=parts)
+        _add(found, _hits(db, _rows(db, in_parts, now_ms, any_of=True)), most)
+        terms = tuple(dict.fromkeys((*terms, *parts)))
+    hits = tuple(found.values())[:limit]
+    return Found(hits=hits, whole=whole, indexed=indexed, terms=with_forms(terms), corrected=corrected)
 
 
-def _with_all(db: sqlite3.Connection, query: Query, limit: int, now_ms: int) -> tuple[EventHit, ...]:
+_HitKey = tuple[str, str, str]
+"""Session, kind and text: what makes two hits the same."""
+
+
+def _key(hit: EventHit) -> _HitKey:
+    return hit.session, hit.kind, hit.text
+
+
+def _add(found: dict[_HitKey, EventHit], hits: Iterable[EventHit], most: int) -> None:
+    for hit in hits:
+        if len(found) >= most:
+            return
+        found.setdefault(_key(hit), hit)
+
+
+def _with_all(db: sqlite3.Connection, query: Query, limit: int, now_ms: int) -> dict[_HitKey, EventHit]:
     """Returns the hits that have all terms as typed; if they are too few, followed by those with other forms."""
-    found = {(hit.session, hit.kind, hit.text): hit for hit in _hits(db, _rows(db, query, now_ms))}
+    found = {_key(hit): hit for hit in _hits(db, _rows(db, query, now_ms))}
     other = _in_other_forms(query)
     if len(found) < limit and other != query:
-        for hit in _hits(db, _rows(db, other, now_ms)):
-            found.setdefault((hit.session, hit.kind, hit.text), hit)
-    return tuple(found.values())[:limit]
+        _add(found, _hits(db, _rows(db, other, now_ms)), limit)
+    return found
 
 
 def _rows(db: sqlite3.Connection, query: Query, now_ms: int, *, any_of: bool = False) -> list[tuple[Any, ...]]:
@@ -283,13 +305,13 @@ def _values(query: Query, *, any_of: bool = False) -> dict[str, Any]:
 
 def _hits(db: sqlite3.Connection, rows: Iterable[tuple[Any, ...]]) -> tuple[EventHit, ...]:
     """Merges the events of a session with the same text into one hit, in the place of the first."""
-    found: dict[tuple[str, str, str], EventHit] = {}
+    found: dict[_HitKey, EventHit] = {}
     for *fields, at_ms, stored in rows:
         body = read_body(db, stored)
         if body is None or (said := searchable(body)) is None:
             continue
         kind, text = said
         hit = as_record(EventHit, (*fields, kind, at_ms, text, 1))
-        key = (hit.session, kind, text)
+        key = _key(hit)
         found[key] = msgspec.structs.replace(found[key], times=found[key].times + 1) if key in found else hit
     return tuple(found.values())

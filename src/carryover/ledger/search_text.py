@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final, Literal, get_args
 
 import msgspec
 
 from carryover import model
-from carryover.ledger.word_forms import forms_of
+from carryover.ledger.word_forms import COMMON, forms_of, stem_of
 from carryover.model import AnyBody
 from carryover.text.pattern import later
 
@@ -35,6 +35,7 @@ _UNSPACED: Final = later("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\
 SHORTEST_PREFIX: Final = 3
 """Words of at least this length also match longer words that begin with them; shorter ones need a `*`."""
 MOST_TERMS: Final = 32
+_PAIR: Final = 2
 _BEFORE_SHARE: Final = 5
 """A fifth of a window comes before the match."""
 _MOST_MATCHES: Final = 200
@@ -111,16 +112,51 @@ class Term(msgspec.Struct, frozen=True):
 
 
 def terms_of(query: str) -> tuple[Term, ...]:
-    """Returns the terms of a query, without duplicates, at most `MOST_TERMS`; none if it has no letter or digit."""
+    """Returns the terms of a query, without duplicates, at most `MOST_TERMS`; none if it has no letter or digit.
+
+    Words that only ask or join, as in a question, count where they are quoted, or if there are no others.
+    """
     terms: dict[Term, None] = {}
+    common: dict[Term, None] = {}
     for match in _TERM.finditer(query):
         quoted = match[1]
         plain = match[2]
         if found := words(quoted or plain or ""):
             is_prefix = quoted is None and (plain.endswith("*") or len(found[-1]) >= SHORTEST_PREFIX)
             parts = humps(found[0]) if quoted is None and len(found) == 1 else []
-            terms[Term(words=tuple(found), prefix=is_prefix, humps=tuple(parts))] = None
-    return tuple(terms)[:MOST_TERMS]
+            of_kind = common if plain and all(map(_is_common, found)) and not plain.endswith("*") else terms
+            of_kind[Term(words=tuple(found), prefix=is_prefix, humps=tuple(parts))] = None
+    return tuple(terms or common)[:MOST_TERMS]
+
+
+def _is_common(word: str) -> bool:
+    is_acronym = word.isupper() and len(word) > 1  # IT, US
+    return not is_acronym and word.lower() in COMMON
+
+
+def parts_of(terms: Sequence[Term]) -> tuple[Term, ...]:
+    """Returns the terms, each that has a run of more than two characters without spaces, which may be a sentence, as
+    the pairs of characters in it and the words beside it.
+
+    >>> [" ".join(part.words) for part in parts_of(terms_of("mrp命令做了 redis"))]
+    ['mrp', '命 令', '令 做', '做 了', 'redis']
+    """
+    return tuple(dict.fromkeys(part for term in terms for part in _parts(term)))
+
+
+def _parts(term: Term) -> Iterator[Term]:
+    if len(term.words) <= _PAIR or not any(map(_UNSPACED.match, term.words)):
+        yield term
+        return
+    before = ""
+    for word, after in zip(term.words, (*term.words[1:], ""), strict=True):
+        if not _UNSPACED.match(word):
+            yield Term(words=(word,), prefix=len(word) >= SHORTEST_PREFIX)
+        elif _UNSPACED.match(after):
+            yield Term(words=(word, after), prefix=False)
+        elif not _UNSPACED.match(before):
+            yield Term(words=(word,), prefix=False)
+        before = word
 
 
 def match_expression(terms: Sequence[Term], *, any_of: bool = False) -> str:
@@ -141,6 +177,8 @@ def with_forms(terms: Sequence[Term]) -> tuple[Term, ...]:
 
 
 def _with_forms(term: Term) -> Term:
+    if stem := stem_of(term.words[0]):
+        return msgspec.structs.replace(term, words=(stem,))
     forms = (form for word in (term.words[0], *term.forms) for form in forms_of(word.lower()))
     return msgspec.structs.replace(term, forms=tuple(dict.fromkeys((*term.forms, *forms))))
 

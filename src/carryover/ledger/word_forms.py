@@ -1,4 +1,4 @@
-"""The other forms that an English word may have in a text. Pure."""
+"""Which words say nothing of what is looked for, and the other forms that a word may have in a text. Pure."""
 
 from __future__ import annotations
 
@@ -9,6 +9,25 @@ from carryover.text.pattern import later
 
 SHORTEST: Final = 4
 """Shorter words have no other forms here, and no typos."""
+COMMON: Final = frozenset(
+    """
+    a an the this that these those it its i we you our my your of to in on at for from with by and or as so if is are
+    was were be been do does did has have had can could should would will need how why what which who where when s t re
+    ve ll isn aren wasn weren don doesn didn hasn haven couldn shouldn wouldn
+    der die das den dem ein eine und oder ist sind war wie warum wieso was wer wo wann welche welcher mit für von zu wir
+    le la les l un une des du de d et ou est sont dans pour par sur avec ce c cette il elle on au à que qu qui quel
+    quelle quoi comment pourquoi où quand
+    el los las del en y o con es son fue se cual cuál qué quién quien por como cómo cuando cuándo donde dónde cuanto
+    cuánto cuantos cuántos cuántas al
+    os um uma do da no na em foi qual com porque onde quando
+    il lo gli uno di che e è perché dove chi
+    и в на с у к о по за из для это что как какой какая какое какие почему зачем когда где кто мы
+    """.split()
+)
+"""Words that ask or join in seven languages, none that negates."""
+_SHORTEST_STEM: Final = 6
+_LONG: Final = 9
+"""Letters from which three may be an ending, not two."""
 _ENDINGS: Final = ("", "s", "es", "ed", "er", "ers", "ing", "ings", "ment", "ments", "ion", "ions", "able")
 _AFTER_E: Final = ("e", "es", "ed", "er", "ers", "ing", "ings", "ement", "ements", "ion", "ions", "able")
 _AFTER_Y: Final = ("y", "ies", "ied", "ier", "iers", "ying")
@@ -38,6 +57,18 @@ def forms_of(word: str) -> tuple[str, ...]:
         _add(found, before_y, _AFTER_Y)
     found.pop(word, None)
     return tuple(found)
+
+
+def stem_of(word: str) -> str:
+    """Returns the beginning that a word with letters outside of ASCII shares with its other forms, by length alone;
+    empty for a word of ASCII, one with a digit, and a short one.
+
+    >>> stem_of("картинки"), stem_of("авторизация"), stem_of("código"), stem_of("banana")
+    ('картин', 'авториза', 'códi', '')
+    """
+    if word.isascii() or not word.isalpha() or len(word) < _SHORTEST_STEM:
+        return ""
+    return word[: -3 if len(word) >= _LONG else -2]
 
 
 def _bases(word: str) -> Iterable[str]:

@@ -123,8 +123,6 @@ def _notes_on(results: Search, work: _OpenProject) -> Iterator[str]:
         yield f"Only {results.indexed:.0%} of what is recorded can be searched yet, the newest first."
     if results.note:
         yield results.note
-    if not results.has_all_words:
-        yield "No entry has all of the words; these have some of them."
     if results.more:
         yield "There is more: give further words, or a kind."
     yield "`turn` shows a turn whole."

@@ -90,11 +90,11 @@ def search_for(ledger: sqlite3.Connection, query: Query, *, limit: int, now_ms: 
         project=None,
         terms=results.terms,
         hits=tuple(hits),
-        more=len(results.hits) > limit,
-        has_all_words=results.has_all,
+        more=(results.whole or len(results.hits)) > limit,
+        has_all_words=results.whole >= len(entries),
         indexed=results.indexed,
         corrected=dict(results.corrected),
-        note=f"{said_otherwise(results.corrected)}." if results.corrected else "",
+        note=_note(results.corrected, results.whole, len(entries)),
     )
 
 
@@ -133,6 +133,15 @@ def excerpt_of(line: str, terms: Sequence[Term], chars: int) -> tuple[str, ...]:
             begin = last
     pieces[-1] += line[begin:end] + ("…" if end < len(line) else "")
     return tuple(pieces)
+
+
+def _note(corrected: Sequence[tuple[str, Sequence[str]]], whole: int, listed: int) -> str:
+    """Returns in what the hits differ from what was asked for, as sentences."""
+    otherwise = f"{said_otherwise(corrected)}." if corrected else ""
+    first = "Only the first has" if whole == 1 else f"Only the first {whole} have"
+    some = f"{first} all of the words; the others have some of them."
+    some = some if whole else "No entry has all of the words; these have some of them."
+    return " ".join(filter(None, (otherwise, some if whole < listed else "")))
 
 
 def said_otherwise(corrected: Sequence[tuple[str, Sequence[str]]]) -> str:

@@ -183,11 +183,11 @@ class Search(msgspec.Struct, frozen=True, kw_only=True):
     indexed: float = 1.0
     """The share of what is recorded that can be searched yet."""
     has_all_words: bool = True
-    """Whether each hit has all of the words, not only some."""
+    """Whether each hit has all of the words; if not, those that have all come first."""
     corrected: dict[str, tuple[str, ...]] = {}
     """Words that nothing has, each with those that were searched in its place."""
     note: str = ""
-    """The same as a sentence; empty if there are none."""
+    """In what the hits differ from what was asked for, as sentences; empty if in nothing."""
     more: bool = False
     hits: tuple[Hit, ...] = ()
 

@@ -84,7 +84,8 @@ async def test_parts_of_names_and_paths_are_found(scribe: Scribe) -> None:
     )
 
     def texts(query: str) -> list[str]:
-        return sorted(hit.text for hit in find(scribe.db, query).hits)
+        found = find(scribe.db, query)
+        return sorted(hit.text for hit in found.hits[: found.whole])
 
     assert texts("user") == ["/repo/src/user_store.py", "rename getUserName"]
     assert texts("UserName") == texts("user name") == ["rename getUserName"]
@@ -96,9 +97,50 @@ async def test_where_no_event_has_all_words_those_with_some_are_found(scribe: Sc
     await scribe.tell("add a parser", "write a lexer")
 
     found = find(scribe.db, "parser lexer")
-    assert (len(found.hits), found.has_all) == (2, False)
-    assert find(scribe.db, "add parser").has_all
+    assert (len(found.hits), found.whole) == (2, 0)
+    assert find(scribe.db, "add parser").whole == 1
     assert find(scribe.db, "rhinoceros giraffe").hits == ()
+
+
+async def test_what_has_some_of_the_words_follows_what_has_all(scribe: Scribe) -> None:
+    await scribe.tell("the lexer of the parser", "add a parser", *(f"parser {number}" for number in range(12)))
+
+    found = find(scribe.db, "parser lexer")
+    assert (found.hits[0].text, found.whole, len(found.hits)) == ("the lexer of the parser", 1, 12)
+    assert find(scribe.db, '"the lexer"').whole == len(find(scribe.db, '"the lexer"').hits) == 1
+
+
+@pytest.mark.parametrize(
+    ("question", "said"),
+    [
+        ("why did we drop redis?", "Redis is dropped, its licence changed"),
+        ("服务器build卡住怎么办?", "在服务器上构建时 build 卡住，改用部署分支"),
+        ("検索してもヒットしないのはなぜ?", "検索がヒットしない原因はデータの読み込み"),
+        ("какой лимит изображения", "Лимит на размер изображений: 2 МБ"),
+    ],
+)
+async def test_a_question_finds_its_answer_though_not_all_its_words_are_in_it(
+    scribe: Scribe, question: str, said: str
+) -> None:
+    others = ("why did we do this and what did we say", "怎么办，请看日志", "なぜですか", "какой план")
+    await scribe.tell(*others, said)
+
+    assert find(scribe.db, question).hits[0].text == said
+
+
+@pytest.mark.parametrize(
+    ("query", "searched"),
+    [
+        ("why did we drop Redis?", "drop Redis"),
+        ("¿Por qué falló la prueba?", "falló prueba"),
+        ("what is an IT budget", "IT budget"),
+        ("is not null", "not null"),
+        ("why is that", "why is that"),
+    ],
+)
+def test_words_that_only_ask_or_join_count_where_there_are_no_others(query: str, searched: str) -> None:
+    assert [term.words for term in terms_of(query)] == [(word,) for word in searched.split()]
+    assert terms_of(f'"{query}"') == (Term(words=tuple(words(query)), prefix=False),)
 
 
 @pytest.fixture(scope="module")

@@ -51,6 +51,17 @@ def test_a_search_names_the_turns_best_first_and_says_how_complete_it_is(
     ).split("\n")
 
 
+def test_it_says_how_many_hits_have_all_words(session: ClaudeSession, shop: Path, read_in: ReadIn) -> None:
+    for prompt in ("charge the okapi", "feed the okapi", "okapi receipt"):
+        session.prompt(prompt)
+    read_in(session)
+    project = project_at(str(shop))
+
+    some = "all of the words; the others have some of them."
+    assert f"Only the first has {some}" in recall(project, "charge okapi", None)
+    assert some not in recall(project, "okapi", None)
+
+
 def test_of_a_long_query_the_longest_words_are_searched(project: ProjectFolder) -> None:
     few = "it is on or at of charge okapi twice receipt"
 

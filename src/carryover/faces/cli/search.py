@@ -25,12 +25,14 @@ FOUND: Final = "1;33"
 
 DESCRIPTION: Final = """\
 Finds prompts, answers, commands, paths and errors of failed tools, best first:
-of the project you are in, of another one, or of all. An entry has all words;
-where none has, those with some of them are listed. A word of three characters
-or more also finds longer words that begin with it, and a part of a name or path
-finds it: `user` finds get_user_name, getUserName and src/user/name.py. Other
-forms of English words are found after that. For a word that is found nowhere,
-the nearest known words are searched, and the output says so. What tools printed
+of the project you are in, of another one, or of all. What has all words comes
+first; where few have, those with some of them follow, and the output says so.
+In a question, words such as `why` and `the` count only if there are no others.
+A word of three characters or more also finds longer words that begin with it,
+and a part of a name or path finds it: `user` finds get_user_name, getUserName
+and src/user/name.py. Other forms of words are found after that. For a word that
+is found nowhere, the nearest known words are searched, and the output says so.
+In Chinese, Japanese or Thai, parts of a sentence are enough. What tools printed
 when they succeeded is not searched."""
 
 EXAMPLES: Final = """\
@@ -98,8 +100,6 @@ def _warn(answer: Search) -> None:
         raise UserError(f"Nothing recorded {where}matches. {instead}.", ExitCode.NOTHING_FOUND)
     if answer.note:
         warn(answer.note)
-    if not answer.has_all_words:
-        warn("No entry has all of these words; these have some of them.")
 
 
 def _incomplete(answer: Search) -> str:

@@ -236,7 +236,7 @@ def test_where_nothing_has_all_words_some_are_enough_and_an_incomplete_index_say
 
     code, _, err = run("search", "--project", str(recorded), "checkout", "rhinoceros")
 
-    assert (code, "No entry has all of these words" in err) == (ExitCode.OK, True)
+    assert (code, "No entry has all of the words" in err) == (ExitCode.OK, True)
     assert "% of what is recorded can be searched yet" in err
 
 
