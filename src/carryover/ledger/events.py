@@ -16,6 +16,7 @@ from carryover.model import NOTE, PIN, AnyBody, AssistantMessage, Event, Pin, St
 
 _THREADS: Final = "SELECT id, subagent_id, fold_version, digest FROM thread WHERE session_id = ?"
 _MAIN: Final = "thread_id = (SELECT id FROM thread WHERE session_id = ? AND subagent_id = '')"
+_SUB_AGENT: Final = "thread_id = (SELECT id FROM thread WHERE session_id = ? AND subagent_id = ?)"
 _ONLY_MAIN: Final = "AND subagent_id = ''"
 _COUNTING: Final = "SELECT id, at_ms, body FROM event WHERE thread_id = ? AND retracted = 0 ORDER BY id"
 _UNDER: Final = "SELECT at_ms, body FROM event WHERE key = ? AND retracted = 0"
@@ -104,6 +105,11 @@ def turn_events(
     begin = starts[number - 1][0] if number else 0
     end = starts[number][0] if number < len(starts) else 2**62
     return _events(db, db.execute(_EVENTS.format(_MAIN, "AND id >= ? AND id < ?"), (session_id, begin, end)), None)
+
+
+def sub_agent_events(db: sqlite3.Connection, session_id: int, subagent_id: str) -> Iterator[StoredEvent]:
+    """Yields the events of one of the session's sub-agents."""
+    return _events(db, db.execute(_EVENTS.format(_SUB_AGENT, ""), (session_id, subagent_id)), subagent_id)
 
 
 def turn_of(starts: Sequence[TurnStart], event_id: int, at_ms: int, subagent_id: str | None) -> int:

@@ -27,6 +27,8 @@ from carryover.model import FileEdit
 
 _WEIGHTS: Final[dict[SearchKind, float]] = {"prompt": 1.5, "answer": 1.2, "command": 1.0, "path": 0.6, "error": 0.9}
 """Weight by kind: a person's words come before what a tool did."""
+_SUB_AGENTS: Final = 0.6
+"""Weight of what sub-agents said and did: their reports are many and long, and what came of them is said beside."""
 _HALF_LIFE_MS: Final = 30 * DAY_MS
 """The age at which a hit has lost half of `_AGE_COSTS`, the most that age can cost it."""
 _AGE_COSTS: Final = 0.7
@@ -53,6 +55,8 @@ _AGE: Final = "max(:now - entry.at_ms, 0)"
 _FIND: Final = f"""WITH best AS (
         SELECT id, score FROM (
             SELECT entry.id AS id, bm25(search) * CASE entry.kind {_WEIGHT} END
+                * CASE WHEN entry.thread_id IN (SELECT id FROM thread WHERE subagent_id != '')
+                    THEN {_SUB_AGENTS} ELSE 1 END
                 * (1 - {_AGE_COSTS} * {_AGE} / ({_AGE} + {_HALF_LIFE_MS}.0)) AS score
             FROM {_MATCHES}
             ORDER BY search.rowid DESC LIMIT {_MOST_SCORED})

@@ -56,6 +56,15 @@ async def test_what_is_newer_and_what_the_user_said_comes_first(scribe: Scribe) 
     assert [(hit.session, hit.kind) for hit in hits] == [("new", "prompt"), ("new", "answer"), ("old", "prompt")]
 
 
+async def test_what_a_sub_agent_reports_comes_after_what_is_said_beside_it(scribe: Scribe) -> None:
+    await scribe.tell(
+        scribe.event(AssistantMessage(text="the parser is slow")),
+        scribe.event(AssistantMessage(text="a parser is slow"), subagent_id="a1"),
+    )
+
+    assert [hit.subagent_id for hit in find(scribe.db, "parser").hits] == [None, "a1"]
+
+
 async def test_what_a_session_says_again_and_again_is_one_hit(scribe: Scribe) -> None:
     calls = [scribe.event(ToolCall(call_id=str(n), name="Bash", op="shell", subject="make check")) for n in range(3)]
     await scribe.tell(*calls, scribe.event("make check", session="s2"))

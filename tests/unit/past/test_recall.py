@@ -130,6 +130,33 @@ def test_a_long_turn_has_pages_that_each_say_where_it_goes_on(
         turn(project, "turn 1", 3, began_ms=LONG_AGO_MS)
 
 
+class SubAgent(ClaudeSession):
+    """What the sub-agent `a1` of a session wrote."""
+
+    @property
+    def path(self) -> Path:
+        return super().path.with_suffix("") / "subagents" / "agent-a1.jsonl"
+
+
+def test_what_a_sub_agent_said_is_found_and_shown(
+    project: ProjectFolder, session: ClaudeSession, shop: Path, read_in: ReadIn
+) -> None:
+    helper = SubAgent(session.folder, shop, session=session.session, now=session.now)
+    helper.prompt("look around")
+    helper.answer("The quagga is in the attic.")
+    read_in(helper)
+
+    hit = recall(project, "quagga", None).split("\n")[-1]
+    name = hit.removeprefix("- ").split(" (")[0]
+
+    assert name.endswith(f" of {session.session[:8]}, sub-agent a1")
+    shown = turn(project, name, began_ms=LONG_AGO_MS)
+    assert shown.startswith(f"What sub-agent a1 of session {session.session} did (Claude Code 2.1.328). {TRUTH}")
+    assert "> The quagga is in the attic." in shown and TASK not in shown
+    with pytest.raises(UserError, match="has no sub-agent 'a2'"):
+        turn(project, name.replace("a1", "a2"), began_ms=LONG_AGO_MS)
+
+
 @pytest.mark.parametrize(
     ("name", "code", "said"),
     [
