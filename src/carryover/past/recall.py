@@ -45,7 +45,7 @@ from carryover.text.pattern import later
 
 HITS: Final = 12
 _MOST_TERMS: Final = 6
-_SNIPPET_CHARS: Final = 240
+_SNIPPET_CHARS: Final = 400
 PAGE_CHARS: Final = 20_000
 """The most that one page of a turn holds: about 5,000 tokens, which every client shows whole."""
 _LINE_CHARS: Final = 2_000
@@ -99,7 +99,9 @@ def recall(project: ProjectFolder, query: str, kind: SearchKind | None) -> str:
         wanted = Query(terms=terms, project_id=work.id, kinds=(kind,) if kind is not None else ())
         results = search_for(work.ledger, wanted, limit=HITS, now_ms=now_ms())
     if not results.hits:
-        raise UserError(" ".join(("Nothing that is recorded of this project matches.", *work.notes)))
+        what = f"Nothing of the kind {kind!r}" if kind is not None else "Nothing"
+        instead = "Without `kind` more is searched." if kind is not None else "Other words, or a part of one, may."
+        raise UserError(" ".join((f"{what} that is recorded of this project matches. {instead}", *work.notes)))
     notes = " ".join(_notes_on(results, work))
     return "\n".join((notes, "", *(_line_of_hit(hit, results.terms) for hit in results.hits)))
 
@@ -120,7 +122,7 @@ def _terms_to_search(query: str) -> tuple[Term, ...]:
 
 def _notes_on(results: Search, work: _OpenProject) -> Iterator[str]:
     """Yields the sentences above the hits."""
-    yield f"From the record of {neutral(work.root)}, best first. {_TRUTH}"
+    yield f"From the record of {neutral(work.root)}, best first: what is newer may overrule it. {_TRUTH}"
     yield from work.notes
     if results.indexed < 1:
         yield f"Only {results.indexed:.0%} of what is recorded can be searched yet, the newest first."

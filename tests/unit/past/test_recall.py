@@ -42,7 +42,8 @@ def test_a_search_names_the_turns_best_first_and_says_how_complete_it_is(
     head, blank, hit = recall(project, "okapi", None).split("\n")
     short = session.session[:8]
 
-    assert head == f"From the record of {project.root}, best first. {TRUTH} {NOT_RUNNING} `turn` shows a turn whole."
+    best = f"From the record of {project.root}, best first: what is newer may overrule it."
+    assert head == f"{best} {TRUTH} {NOT_RUNNING} `turn` shows a turn whole."
     assert (blank, hit) == ("", f"- turn 1 of {short} (2026-11-20 06:00 UTC, Claude Code, prompt): {TASK}")
     some = recall(project, "okapi rhinoceros", "prompt")
     assert "No entry has all of the words; these have some of them." in some and TASK in some
@@ -62,6 +63,15 @@ def test_it_says_how_many_hits_have_all_words(session: ClaudeSession, shop: Path
     assert some not in recall(project, "okapi", None)
 
 
+def test_an_answer_of_a_few_lines_is_read_in_the_hit(session: ClaudeSession, shop: Path, read_in: ReadIn) -> None:
+    said = f"The okapi went because {'its licence changed and ' * 14}nobody fed it."
+    session.prompt(said)
+    read_in(session)
+
+    assert len(said) > 360
+    assert said in recall(project_at(str(shop)), "why okapi", None)
+
+
 def test_of_a_long_query_the_longest_words_are_searched(project: ProjectFolder) -> None:
     few = "it is on or at of charge okapi twice receipt"
 
@@ -71,8 +81,17 @@ def test_of_a_long_query_the_longest_words_are_searched(project: ProjectFolder) 
 @pytest.mark.parametrize(
     ("query", "kind", "said"),
     [
-        ("walrus", None, f"Nothing that is recorded of this project matches. {NOT_RUNNING}"),
-        ("okapi", "answer", f"Nothing that is recorded of this project matches. {NOT_RUNNING}"),
+        (
+            "walrus",
+            None,
+            f"Nothing that is recorded of this project matches. Other words, or a part of one, may. {NOT_RUNNING}",
+        ),
+        (
+            "okapi",
+            "answer",
+            "Nothing of the kind 'answer' that is recorded of this project matches. Without `kind` more is searched. "
+            f"{NOT_RUNNING}",
+        ),
         ("?!", None, "The query has no letter and no digit to search for."),
         ("okapi", "file", "'file' is none of the kinds prompt, answer, command, path, error."),
     ],

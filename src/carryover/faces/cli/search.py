@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from carryover.errors import ExitCode, UserError
@@ -77,14 +77,19 @@ def run(args: argparse.Namespace) -> int:
         limit=args.limit,
     )
     if not args.json:
-        _warn(answer)
+        _warn(answer, _filters(args))
     elif answer.indexed < 1:
         warn(_incomplete(answer))
     print_result(args, answer, _lines(answer))
     return ExitCode.OK if answer.hits else ExitCode.NOTHING_FOUND
 
 
-def _warn(answer: Search) -> None:
+def _filters(args: argparse.Namespace) -> list[str]:
+    given = (("--agent", args.agent), ("--since", args.since), ("--kind", args.kind))
+    return [name for name, value in given if value is not None]
+
+
+def _warn(answer: Search, filters: Sequence[str]) -> None:
     """Says in what way the list is not all. Raises UserError (NOTHING_FOUND) if it is empty."""
     if not answer.is_recorded and answer.project is None:
         nothing = "No session is recorded anywhere. `carryover status` says what is watched."
@@ -96,7 +101,8 @@ def _warn(answer: Search) -> None:
         warn(_incomplete(answer))
     if not answer.hits:
         where = f"for {answer.project} " if answer.project else ""
-        instead = "`--all` searches every project" if answer.project else "Fewer words, or a part of one, find more"
+        instead = "`--all` searches every project" if answer.project else "Other words, or a part of one, may"
+        instead = f"Without {' and '.join(filters)} more is searched" if filters else instead
         raise UserError(f"Nothing recorded {where}matches. {instead}.", ExitCode.NOTHING_FOUND)
     if answer.note:
         warn(answer.note)

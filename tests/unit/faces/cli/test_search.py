@@ -17,6 +17,14 @@ def test_words_are_found_on_either_side_of_options(recorded: Path, run: Run) -> 
     assert "checkout" in run("search", "--all", "wire", "--limit", "5", "checkout")[1]
 
 
+def test_where_only_a_part_was_searched_it_says_how_more_is(recorded: Path, run: Run) -> None:
+    said = run.err(
+        ExitCode.NOTHING_FOUND, "search", "--project", str(recorded), "--agent", "codex", "--kind", "error", "checkout"
+    )
+
+    assert f"Nothing recorded for {recorded} matches. Without --agent and --kind more is searched." in said
+
+
 @pytest.mark.parametrize("project", [".", "elsewhere"])
 def test_where_nothing_is_recorded_search_says_so(
     home: Path, run: Run, monkeypatch: pytest.MonkeyPatch, project: str

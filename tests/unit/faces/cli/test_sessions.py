@@ -211,7 +211,7 @@ def test_a_search_that_finds_nothing_says_what_to_do_next(recorded: Path, home: 
 
     assert [err.splitlines()[-1] for err in said] == [
         f"carryover: Nothing recorded for {recorded} matches. `--all` searches every project.",
-        "carryover: Nothing recorded matches. Fewer words, or a part of one, find more.",
+        "carryover: Nothing recorded matches. Other words, or a part of one, may.",
         "carryover: No session is recorded anywhere. `carryover status` says what is watched.",
     ]
 
