@@ -37,6 +37,8 @@ _MOST_SCORED: Final = 8_000
 """Maximum number of events that are scored, the newest ones: only very common words are in more."""
 _MOST_RANKED: Final = 400
 """How many of the best events are compared as text, to merge those of a session that are the same."""
+_FEWER_RANKED: Final = 50
+"""How many if they have only some of the words, of which few are listed."""
 
 _FEW: Final = 12
 """If fewer have all words, those with some of them follow, up to this number."""
@@ -60,7 +62,7 @@ _FIND: Final = f"""WITH best AS (
                 * (1 - {_AGE_COSTS} * {_AGE} / ({_AGE} + {_HALF_LIFE_MS}.0)) AS score
             FROM {_MATCHES}
             ORDER BY search.rowid DESC LIMIT {_MOST_SCORED})
-        ORDER BY score, id DESC LIMIT {_MOST_RANKED})
+        ORDER BY score, id DESC LIMIT :ranked)
     SELECT event.id, session.id, session.native_id, session.agent, machine, project.root,
         nullif(thread.subagent_id, ''), event.at_ms, event.body
     FROM best CROSS JOIN event ON event.id = best.id JOIN thread ON thread.id = event.thread_id
@@ -198,7 +200,8 @@ def _with_all(db: sqlite3.Connection, query: Query, limit: int, now_ms: int) -> 
 
 
 def _rows(db: sqlite3.Connection, query: Query, now_ms: int, *, any_of: bool = False) -> list[tuple[Any, ...]]:
-    return db.execute(_FIND, {**_values(query, any_of=any_of), "now": now_ms}).fetchall()
+    ranked = _FEWER_RANKED if any_of else _MOST_RANKED
+    return db.execute(_FIND, {**_values(query, any_of=any_of), "now": now_ms, "ranked": ranked}).fetchall()
 
 
 def _in_other_forms(query: Query) -> Query:
