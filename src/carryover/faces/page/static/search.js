@@ -80,6 +80,7 @@ function drawn(hit) {
     h("span", { class: "facts" },
       h("strong", { title: shortPath(hit.project ?? "") }, h("bdi", null, name)), agentMark(hit.agent, hit.agent_name),
       hit.title && h("bdi", { class: "title", title: hit.title }, hit.title),
-      hit.kind && h("span", null, hit.kind), hit.turn ? h("span", null, `turn ${hit.turn}`) : "", time(hit.at_ms)),
+      hit.kind && h("span", null, hit.kind), hit.turn ? h("span", null, `turn ${hit.turn}`) : "",
+      hit.subagent_id && h("span", { title: hit.show }, "sub-agent"), time(hit.at_ms)),
     h("span", { class: "words", dir: "auto" }, hit.excerpt.map((piece, n) => (n % 2 ? h("mark", null, piece) : piece))));
 }
