@@ -26,7 +26,7 @@ def _tool(name: str, description: str, required: Mapping[str, Any], optional: Ma
 
 
 _KINDS: Final = ["prompt", "answer", "command", "path", "error"]
-_QUERY: Final = 'words, all of which should occur; "side by side" in quotes'
+_QUERY: Final = 'words, or a question; "side by side" in quotes'
 _TURN: Final = "as a handoff or `recall` names it: `turn 3 of 5c1e0d2a`, or `turn 3`"
 _TOKENS: Final = "its budget; 1800 if left out, and what is more holds the conversation, from its end backwards"
 _SESSION: Final = "the session's id or its beginning, where `turn` is only a number: `5c1e0d2a`"
