@@ -71,6 +71,12 @@ async def test_other_forms_are_lit_where_they_are_found(scribe: Scribe) -> None:
     assert spans("airplane", with_forms(terms_of("planned"))) == []
 
 
+async def test_a_word_beyond_ascii_is_found_in_other_forms_after_the_typed_one(scribe: Scribe) -> None:
+    await scribe.tell("размер изображений", "два изображения", "изобретение")
+
+    assert texts(find(scribe.db, "изображения")) == ["два изображения", "размер изображений"]
+
+
 async def test_a_word_that_nothing_has_is_taken_for_the_nearest(scribe: Scribe) -> None:
     await scribe.tell(scribe.event("make it serverless"), scribe.event("serverless costs"), scribe.event("a servlet"))
 
