@@ -22,6 +22,7 @@ from carryover.ingest.scan import (
     SourceKey,
     compare_with_disk,
     key_of,
+    newest_thread,
     place_of,
     projects_of_places,
     reading_order,
@@ -228,13 +229,13 @@ class Rescanner:
                 context.log.info("swept", reason=Word(reason), **counts, ms=(time.monotonic() - started) * 1000)
 
     async def _queue(self, found: Comparison) -> None:
-        """Has sources read in order, which is known as soon as it is known whose the new ones are: the newest is read
-        meanwhile, if nothing else is."""
+        """Has sources read in order, which is known as soon as it is known whose the new ones are: the newest thread is
+        read meanwhile, if nothing else is."""
         context, queue = self._context, self._ingest_queue
         since_ms = context.now_ms() - context.config.publish.active_ms
         if len(found.new) > 1:
             if not queue.waiting:
-                queue.read_in_order([max(found.new, key=lambda item: (item.mtime_ns, item.source.path)).source])
+                queue.read_in_order(newest_thread(found.new))
             known = {place: self._folders[place] for place in map(place_of, found.seen) if place in self._folders}
             self._folders = known | await asyncio.to_thread(
                 projects_of_places,

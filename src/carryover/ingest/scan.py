@@ -238,20 +238,41 @@ def changed(
 
 def reading_order(seen: Iterable[FoundSource], folders: Mapping[SourceGroup, str], *, since_ms: int) -> list[Source]:
     """Orders sources: those of the newest project, whichever agents wrote them, newest first, and so on, then files
-    untouched since `since_ms` (UTC ms).
+    untouched since `since_ms` (UTC ms). Several of one thread take the newest one's place, oldest first.
 
     `folders`: the project of each place, or "" where it is not known; then the place is taken for a project of its own.
     """
-    items = [(item, ("", root) if (root := folders.get(place_of(item))) else place_of(item)) for item in seen]
-    newest: dict[SourceGroup, int] = {}
-    for item, project in items:
-        newest[project] = max(newest.get(project, 0), item.mtime_ns)
+    by_age = sorted(seen, key=_age)
+    leads = {_thread_of(item.source): item for item in by_age}  # the newest of each
 
-    def rank(pair: tuple[FoundSource, SourceGroup]) -> tuple[bool, int, SourceGroup, int, str]:
-        item, project = pair
-        return (item.mtime_ns < since_ms * 1_000_000, -newest[project], project, -item.mtime_ns, item.source.path)
+    def project_of(lead: FoundSource) -> SourceGroup:
+        place = place_of(lead)
+        return ("", root) if (root := folders.get(place)) else place
 
-    return [item.source for item, _ in sorted(items, key=rank)]
+    newest = {project_of(item): item.mtime_ns for item in sorted(leads.values(), key=_age)}
+
+    def rank(item: FoundSource) -> tuple[bool, int, SourceGroup, int, str]:
+        lead = leads[_thread_of(item.source)]
+        project = project_of(lead)
+        return (lead.mtime_ns < since_ms * 1_000_000, -newest[project], project, -lead.mtime_ns, lead.source.path)
+
+    return [item.source for item in sorted(by_age, key=rank)]
+
+
+def newest_thread(seen: Iterable[FoundSource]) -> list[Source]:
+    """Returns the sources of the newest thread, oldest first."""
+    by_age = sorted(seen, key=_age)
+    return [item.source for item in by_age if _thread_of(item.source) == _thread_of(by_age[-1].source)]
+
+
+def _age(item: FoundSource) -> tuple[int, str]:
+    return item.mtime_ns, item.source.path
+
+
+def _thread_of(source: Source) -> tuple[str, ...]:
+    """Returns the same for two sources that are known to be of one thread: each continues the one before."""
+    named = (source.session, source.subagent_id or "") if source.session is not None else (source.path,)
+    return (source.agent, *named)
 
 
 def projects_of_places(

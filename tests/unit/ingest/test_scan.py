@@ -20,6 +20,7 @@ from carryover.ingest.scan import (
     FoundSource,
     changed,
     key_of,
+    newest_thread,
     place_of,
     projects_of_places,
     reading_order,
@@ -87,8 +88,8 @@ NOW_MS = 1_795_155_000_000
 OLD_NS = (NOW_MS - 3_600_000) * 1_000_000
 
 
-def seen(path: str, *, group: str = "", age_ms: int = 3_600_000, size: int = 100) -> FoundSource:
-    return FoundSource(Source(agent="a", path=path, group=group), size, (NOW_MS - age_ms) * 1_000_000)
+def seen(path: str, *, age_ms: int = 3_600_000, size: int = 100, **named: Any) -> FoundSource:
+    return FoundSource(Source(agent="a", path=path, **named), size, (NOW_MS - age_ms) * 1_000_000)
 
 
 KNOWN = LastRead(size=100, mtime_ns=OLD_NS, state="active")
@@ -137,6 +138,21 @@ def test_no_projects_handoff_waits_for_anothers_old_history() -> None:
 
     order = reading_order(files, {}, since_ms=NOW_MS - 7 * DAY_MS)
     assert [source.path for source in order] == ["shop/new", "blog/new", "shop/old", "attic/old"]
+
+
+def test_several_sources_of_one_thread_are_read_oldest_first_where_the_newest_would_be() -> None:
+    """Each continues the one before: Codex goes on in a further file after a rewind (0.171)."""
+    parts = [("thread/3", 1_000), ("thread/1", 9 * DAY_MS), ("thread/2", 2_000)]
+    thread = [seen(path, session="s1", age_ms=age_ms) for path, age_ms in parts]
+    side = seen("side", session="s1", subagent_id="a1", age_ms=1_500)
+    others = [seen("other/old", age_ms=8 * DAY_MS), seen("other/new", age_ms=500), side]
+
+    order = reading_order([*thread, *others], {}, since_ms=NOW_MS - 7 * DAY_MS)
+
+    in_order = ["thread/1", "thread/2", "thread/3"]
+    assert [source.path for source in order] == ["other/new", *in_order, "side", "other/old"]
+    assert [source.path for source in newest_thread([*thread, side])] == in_order
+    assert [source.path for source in newest_thread([*thread, *others])] == ["other/new"]
 
 
 def test_what_other_agents_did_in_a_project_is_read_with_it_and_before_older_projects() -> None:
