@@ -6,12 +6,20 @@ import uuid
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
+
+
+class Place(NamedTuple):
+    """Where a turn begins: the file by the id that its name ends with, and how much of it comes before."""
+
+    file: str
+    records: int
+    size: int
 
 
 @dataclass
 class CodexSession:
-    """One thread. The file is begun with the first turn; every record is a second after the last."""
+    """One file of a thread, begun with its first turn; every record is a second after the last."""
 
     home: Path
     cwd: Path
@@ -21,11 +29,29 @@ class CodexSession:
     turn: str = ""
     records: int = 0
     branch: str = "main"
+    part: str = ""
+    """The id of a further file of the thread."""
+    base: Place | None = None
+    """The place in another file from which this one goes on."""
+    place: Place = field(init=False)
+    """Where the newest turn begins."""
     path: Path = field(init=False)
 
     def __post_init__(self) -> None:
         day, moment = self.now.strftime("%Y/%m/%d"), self.now.strftime("%Y-%m-%dT%H-%M-%S")
-        self.path = self.home / "sessions" / day / f"rollout-{moment}-{self.session}.jsonl"
+        self.path = self.home / "sessions" / day / f"rollout-{moment}-{self.file}.jsonl"
+
+    @property
+    def file(self) -> str:
+        return f"{self.session}_{self.part}" if self.part else self.session
+
+    def rewound(self, to: Place) -> "CodexSession":
+        """The user goes back to a prompt in the terminal (0.171): the thread goes on in a further file."""
+        back = CodexSession(
+            self.home, self.cwd, self.session, self.now, self.forked_from, part=str(uuid.uuid4()), base=to
+        )
+        back._begin()
+        return back
 
     def prompt(self, text: str) -> None:
         self.begin_turn()
@@ -34,9 +60,10 @@ class CodexSession:
 
     def begin_turn(self) -> None:
         """What is written before the hooks of a session's start are called."""
-        if not self.records:
+        if not self.path.exists():
             self._begin()
         self.turn = str(uuid.uuid4())
+        self.place = Place(self.part or self.session, self.records, self.path.stat().st_size)
         self._event("task_started", turn_id=self.turn, started_at=int(self.now.timestamp()))
         self._record("turn_context", turn_id=self.turn, cwd=str(self.cwd), model="gpt-5.5", approval_policy="never")
 
@@ -126,6 +153,8 @@ class CodexSession:
         }
 
     def _begin(self) -> None:
+        self.records = self.base.records if self.base else 0
+        base = ("thread_id", "end_ordinal_exclusive", "end_byte_offset")
         at = self.now.isoformat(timespec="milliseconds").replace("+00:00", "Z")
         self._record(
             "session_meta",
@@ -139,6 +168,7 @@ class CodexSession:
             thread_source="user",
             history_mode="paginated",
             git={"branch": self.branch},
+            **({"history_base": dict(zip(base, self.base, strict=True))} if self.base else {}),
             **({"forked_from_id": self.forked_from, "forked_from_ordinal_exclusive": 9} if self.forked_from else {}),
         )
 

@@ -5,6 +5,7 @@ from typing import Final
 
 import pytest
 
+from carryover.model import UserPrompt
 from real_agents.codex.client import CODEX_HOME, LATEST, REVIEW, REVIEWS_SINCE, SETTINGS, TOOL
 from real_agents.codex.client import tools as offered
 from real_agents.lab import handoffs, product, shop
@@ -240,6 +241,34 @@ def test_a_session_in_code_mode_is_recorded_like_any_other(tool: Tool, row: Row)
     assert prompts(session) == [TASK]
     assert all(f"`{name}`" in " ".join(said["Recent files"]) for name in ("prices.py", "NOTES.md"))
     assert any("stock.py → apply_patch verification failed" in line for line in said["Failed approaches"])
+
+
+@NEWEST
+def test_what_the_user_goes_back_behind_was_not_said(tool: Tool, row: Row) -> None:
+    """The thread goes on in a further file, which names the place that the user chose, and no turn after it."""
+    shop.begin(tool)
+    with tool.terminal(PROJECT) as terminal:
+        for prompt, answer in ((TASK, ANSWER), ("Paint it green", "Green now."), ("Paint it red", "Red now.")):
+            tool.script(tool.write(PROJECT / f"{answer[:3]}.py", "1", cwd=PROJECT), answer)
+            terminal.enter(prompt)
+            terminal.wait_text(answer)
+        terminal.choose("Escape", "esc again to edit")
+        terminal.choose("Escape", "Browsing transcript")
+        terminal.key("Left")
+        terminal.choose("Enter", "Conversation reverted")
+        terminal.key("C-u")
+        tool.script("Blue now.")
+        terminal.enter("Paint it blue")
+        terminal.wait_text("Blue now.")
+    product.settle(tool.box)
+    [session] = read(tool, row)
+    left = handoffs.read(tool.box, PROJECT)
+
+    kept = [each.body.text for each in session.events if isinstance(each.body, UserPrompt) and not each.retracted]
+    assert kept == [TASK, "Paint it blue"]
+    assert "Blue now." in left and "Red now." not in left and "Green now." not in left
+    assert "`Red.py`" in left and "`Gre.py`" in left
+    row.shown(f"{len(list(tool.box.here(CODEX_HOME).rglob('rollout-*.jsonl')))} files, of which two turns count")
 
 
 @only("codex", "0.125.0")

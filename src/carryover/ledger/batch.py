@@ -44,6 +44,13 @@ class ReadyEvent(msgspec.Struct, frozen=True, kw_only=True):
     """Keys of the events that this one retracts."""
     restores: tuple[bytes, ...] = ()
     """Keys of the retracted events that count again because of this one."""
+    retracts_since_ms: int | None = None
+    """Time from which this one retracts what was said in its session (UTC ms)."""
+
+    @property
+    def switches(self) -> bool:
+        """Whether it changes which events count."""
+        return bool(self.retracts or self.restores) or self.retracts_since_ms is not None
 
     @property
     def thread(self) -> tuple[str, str]:
@@ -66,6 +73,7 @@ class ReadyEvent(msgspec.Struct, frozen=True, kw_only=True):
             redacted=redacted,
             retracts=tuple(event_key(agent, key) for key in retracted.keys),
             restores=tuple(event_key(agent, key) for key in retracted.restored),
+            retracts_since_ms=retracted.since_ms,
         )
 
 

@@ -99,9 +99,7 @@ async def store_entries(
     again = [entry for entry in entries if entry.thread in reemitted]
     of_session = grouped([*new, *again], lambda entry: entry.event.session)
     # Known ones count too: what they retract may have been lost.
-    retracting = grouped(
-        (entry for entry in entries if entry.retracts or entry.restores), lambda entry: entry.event.session
-    )
+    retracting = grouped((entry for entry in entries if entry.switches), lambda entry: entry.event.session)
     # So do those that name the folder only now: a client may write it down after the conversation.
     naming = grouped((entry for entry in entries if entry.event.cwd in prepared.roots), lambda e: e.event.session)
     stored: list[ReadyEvent] = []

@@ -17,7 +17,7 @@ import msgspec
 
 from carryover.adapter.contract import Reemitted, Source
 from carryover.ledger.batch import ReadyEvent, event_key, in_parts
-from carryover.ledger.codec import decode_body, is_same_body, pack_digest, unpack_digest
+from carryover.ledger.codec import decode_body, is_of, is_same_body, pack_digest, unpack_digest
 from carryover.ledger.rows import COUNTS, RETRACTED, SUPERSEDED, ThreadRow, as_reduced, locator
 from carryover.ledger.sessions import SessionInLedger, mark_changed
 from carryover.model import Event
@@ -68,6 +68,12 @@ REPLACE: Final = "UPDATE event SET body = ? WHERE id = ?"
 _OF_SESSION: Final = "thread_id IN (SELECT id FROM thread WHERE session_id = ?)"
 _SWITCH: Final = f"""UPDATE event SET retracted = {{after}}
     WHERE key IN ({{marks}}) AND retracted = {{before}} AND {_OF_SESSION}"""
+_SAID: Final = (
+    "user_prompt queued_prompt assistant_message question answer plan_update plan_proposal agent_summary turn_end"
+)
+"""What is retracted with a stretch of time: not what was done, since files are left as they are."""
+_RETRACT_SINCE: Final = f"""UPDATE event SET retracted = {RETRACTED} WHERE {_OF_SESSION} AND retracted = {COUNTS}
+    AND at_ms >= ? AND at_ms < ? AND ({" OR ".join(map(is_of, _SAID.split()))})"""
 _RESET_SESSION: Final = """UPDATE session SET project_final = 0,
     started_ms = CASE WHEN :first_ms > 0 THEN :first_ms ELSE started_ms END,
     last_ms = CASE WHEN :last_ms > 0 THEN :last_ms ELSE last_ms END
@@ -188,11 +194,15 @@ async def rebuild_outdated(db: aiosqlite.Connection, reducer: Reducer) -> bool:
     return bool(rows)
 
 
-async def retract(db: aiosqlite.Connection, session: SessionInLedger, entries: Iterable[ReadyEvent]) -> None:
+async def retract(db: aiosqlite.Connection, session: SessionInLedger, entries: Sequence[ReadyEvent]) -> None:
     """Retracts and restores what `entries` say of the session's events; of one event, the last entry counts.
 
     A record that is read again may retract more than before.
     """
+    for entry in entries:
+        if entry.retracts_since_ms is not None:
+            times = (entry.retracts_since_ms, entry.event.at_ms)
+            await db.execute_fetchall(_RETRACT_SINCE, (session.id, *times))
     counting: dict[bytes, bool] = {}
     for entry in entries:
         counting.update(dict.fromkeys(entry.retracts, False))

@@ -111,4 +111,5 @@ def _entry(machine: str, session: SyncedSession, event: SyncedEvent, now_ms: int
         secondary_key=event.secondary_key,
         retracts=(event.key,) if event.retracted else (),
         restores=(),
+        retracts_since_ms=None,
     )

@@ -86,9 +86,15 @@ def read_tail(path: Path, limit: int) -> bytes:
     return _loaded(path, limit, at_end=True)
 
 
-def _loaded(path: Path, limit: int, *, at_end: bool = False) -> bytes:
-    """Returns the first or last bytes of a file, as one more look at it."""
+def read_from(path: Path, offset: int, limit: int) -> bytes:
+    """Returns the bytes of a file from `offset` on, at most `limit`. Raises as `open_regular` does, and TooLarge."""
+    return _loaded(path, limit, offset=offset)
+
+
+def _loaded(path: Path, limit: int, *, offset: int = 0, at_end: bool = False) -> bytes:
+    """Returns the bytes of a file from `offset` on, or its last ones, as one more look at it."""
     with os.fdopen(open_regular(path), "rb") as file:
+        file.seek(offset)
         if at_end:
             file.seek(max(0, os.fstat(file.fileno()).st_size - limit))
         data = file.read(most_bytes(limit))

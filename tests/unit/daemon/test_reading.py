@@ -25,7 +25,9 @@ from carryover.daemon.reading import BUSY_TRIES, MOST_NEW, IngestQueue, Rescanne
 from carryover.ingest.pipeline import TOO_LARGE_MS, ingest
 from carryover.ingest.spool import Spool
 from carryover.ledger.batch import Committed
-from carryover.ledger.queries import totals
+from carryover.ledger.events import session_events
+from carryover.ledger.queries import session_by_prefix, totals
+from carryover.model import UserPrompt
 from carryover.transcript.bounds import TooLarge
 from carryover.transcript.jsonl import JsonlReader
 from support.claude_session import ClaudeSession
@@ -336,3 +338,27 @@ async def test_a_session_that_begins_is_read_at_once_while_history_waits(desk: D
 
     rescanner.hear([session.source])
     assert desk.queue.pop(live_only=True) == ("claude-code", str(session.path))
+
+
+async def test_the_files_of_the_newest_thread_are_read_first_and_oldest_first(
+    desk: Desk, session: ClaudeSession
+) -> None:
+    """Codex goes on in a further file after a rewind (0.171)."""
+    desk.context.known = adapters()
+    thread = CodexSession(desk.context.home / ".codex", session.cwd.with_name("blog"))
+    thread.prompt("Add a discount")
+    thread.prompt("Add a receipt")
+    back = thread.rewound(thread.place)
+    back.prompt("Add an invoice")
+    session.prompt("Add a page")
+    for age_h, path in enumerate((back.path, session.path, thread.path), start=1):
+        os.utime(path, (time.time() - 3600 * age_h,) * 2)
+
+    async with desk.at_work():
+        await Rescanner(desk.context, desk.queue, Spool(desk.context.state)).rescan("start")
+        await desk.queue.flush()
+    with desk.context.read_ledger() as db:
+        events = session_events(db, session_by_prefix(db, thread.session))
+        asked = [each.body.text for each in events if isinstance(each.body, UserPrompt) and not each.retracted]
+
+    assert asked == ["Add a discount", "Add an invoice"]

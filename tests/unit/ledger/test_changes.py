@@ -14,7 +14,7 @@ from carryover.distill.digest import Digest
 from carryover.ledger.batch import Committed
 from carryover.ledger.queries import projects, sessions, totals
 from carryover.ledger.store import Ledger
-from carryover.model import AnyBody, AssistantMessage, Event, Retracted, SessionInfo, UserPrompt
+from carryover.model import AnyBody, AssistantMessage, Event, Question, Retracted, SessionInfo, ToolCall, UserPrompt
 from carryover.publish.project_view import project_view
 from support.scribe import Scribe, execute, writing
 
@@ -56,6 +56,24 @@ async def test_what_was_taken_back_counts_again_in_its_place(scribe: Scribe) -> 
     assert texts(scribe) == said
     assert counted(scribe.db) == {"s1": 3}
     await scribe.tell(back)
+    assert texts(scribe) == said
+
+
+async def test_what_was_said_since_a_time_no_longer_counts_but_what_was_done_does(scribe: Scribe) -> None:
+    """It may come from several files, and more may come before it by its time: that was read later."""
+    await scribe.tell(scribe.event("add a parser", at_ms=1_000), scribe.event("in C", at_ms=2_000), path="/t/one")
+    ran = ToolCall(call_id="c", name="shell", op="shell", subject="make")
+    await scribe.tell(scribe.event(ran, at_ms=2_500), scribe.event(Question(call_id="q", text="Which C?"), at_ms=2_600))
+    await scribe.tell(scribe.event("elsewhere", at_ms=2_700, session="s2"), path="/t/two")
+    back = scribe.event(Retracted(since_ms=2_000), at_ms=9_000)
+
+    await scribe.tell(back, scribe.event("in Rust", at_ms=9_000), path="/t/three")
+
+    said = [("add a parser", False), ("in C", True), ("in Rust", False)]
+    assert texts(scribe) == said
+    assert [each.retracted for each in scribe.events() if isinstance(each.body, ToolCall | Question)] == [False, True]
+    assert scribe.prompts("s2") == ["elsewhere"]
+    await scribe.tell(back, path="/t/three")
     assert texts(scribe) == said
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from carryover.model import AssistantMessage, Event, Retracted, UserPrompt
 from carryover.sync.folder import SyncState
 from carryover.sync.head import Segment
 from carryover.sync.own_log import SMALL
-from support.machines import machines, meet
+from support.machines import OneMachine, machines, meet
 from support.sync_world import Crash, MemoryMachine, Remote, bodies, joined, signing_quickly
 
 MOST_MACHINES = 5
@@ -173,6 +173,7 @@ ACTIONS = st.one_of(
     st.tuples(st.just("rewrite"), machine, session),
     st.tuples(st.just("take back"), machine, session),
     st.tuples(st.just("bring back"), machine, session),
+    st.tuples(st.just("go back"), machine, session),
     st.tuples(st.just("forget"), machine, st.sampled_from([f"{one} {name}" for one in SESSIONS for name in NAMES])),
     st.tuples(st.just("tell"), machine, session),
     st.tuples(st.just("take"), machine, machine),
@@ -202,6 +203,8 @@ async def play(folder: Path, names: tuple[str, ...], actions: list[tuple[str, st
                     events += await one.say(Retracted(keys=(events[0].key,)), session=own, at_ms=now_ms)
                 case "bring back" if events:
                     events += await one.say(Retracted(restored=(events[0].key,)), session=own, at_ms=now_ms)
+                case "go back" if events:
+                    events += await one.say(Retracted(since_ms=events[0].at_ms), session=own, at_ms=now_ms)
                 case "forget":
                     for each in world.values():
                         await each.forget(which, now_ms=now_ms)
@@ -219,6 +222,19 @@ async def play(folder: Path, names: tuple[str, ...], actions: list[tuple[str, st
         await meet(*world.values())
         dumps = {one.dump() for one in world.values()}
         assert len(dumps) == 1
+
+
+async def test_what_is_read_later_than_its_retraction_counts_on_each_machine(both: Mapping[str, OneMachine]) -> None:
+    """Each event says itself whether it counts, and not what came before it by its time."""
+    laptop, desktop = both.values()
+    await laptop.say("one", at_ms=100_000)
+    await laptop.say(Retracted(since_ms=0), at_ms=300_000)
+    await laptop.say("two", at_ms=200_000)
+    await meet(laptop, desktop)
+
+    for one in (laptop, desktop):
+        assert one.scribe.prompts() == ["two"]
+    assert laptop.dump() == desktop.dump()
 
 
 BROUGHT_BACK = [("say", "a"), ("say", "a"), ("take back", "a"), ("tell", "a"), ("bring back", "a"), ("say", "a")]

@@ -18,6 +18,7 @@ import msgspec
 from carryover import model
 from carryover.adapter.contract import Agent, Parsed, QuotedText, Record, Source
 from carryover.agents.codex import SPEC, calls
+from carryover.agents.codex.parts import PLACE, place_before
 from carryover.agents.codex.prompts import handle_prompt, read_prompt, typed_of
 from carryover.agents.codex.rollout import (
     HEADER,
@@ -93,6 +94,9 @@ def _parse(source: Source, context: RolloutContext, record: Record, at_ms: int =
     line = read_rollout_line(record.data, context)
     if line is None or isinstance(line, model.Skipped):
         return context, Parsed() if line is None else Parsed(skipped=(line,))
+    if line.type == PLACE:
+        since_ms = utc_ms(line.timestamp) if context.thread is None else context.since_ms
+        return msgspec.structs.replace(context, since_ms=since_ms), Parsed()
     data = fields_of(line.payload)
     name = line.type
     if name in ("event_msg", "response_item"):
@@ -192,6 +196,8 @@ def _session(rollout: Rollout) -> None:
     rollout.turns = {None: RolloutTurn(cwd=cwd)}
     branch = text_of(inside(meta.get("git", ABSENT), "branch"))
     rollout.learn(agent_version=rollout.text("cli_version"), branch=branch, parent=forked_from)
+    if rollout.context.since_ms:
+        rollout.say(model.Retracted(since_ms=rollout.context.since_ms), "undone", thread)
 
 
 def _context(rollout: Rollout) -> None:
@@ -413,7 +419,7 @@ _HANDLERS: Final = {name: handle for handle, names in _HANDLED.items() for name 
 
 AGENT: Final = Agent(
     spec=SPEC,
-    reader=JsonlReader(),
+    reader=JsonlReader(before=place_before),
     context_type=RolloutContext,
     source_of=SOURCE_OF,
     sources=partial(sources_below, SPEC.id, LAYOUTS),

@@ -133,6 +133,8 @@ class RolloutContext(msgspec.Struct, frozen=True, omit_defaults=True):
     history_ms: int = 0
     """When the turn of the history that is being read began; copies have the time of the fork."""
     last_ms: int = 0
+    since_ms: int = 0
+    """When the user's thread came to the place that the file goes on from after a rewind (`parts`)."""
     used: int = 0
     """The thread's total of tokens that the file named last, in its own records or in copies."""
     turns: tuple[RolloutTurn, ...] = ()
@@ -147,7 +149,7 @@ class RolloutContext(msgspec.Struct, frozen=True, omit_defaults=True):
     """Whether the client asks for a review, in its own wording."""
 
 
-def _made_s(ident: str) -> int:
+def made_s(ident: str) -> int:
     """Returns when a UUID of version 7 was created, in epoch seconds; 0 for any other text."""
     found = _UUID7.match(ident)
     return int(found[1] + found[2], 16) // 1000 if found is not None else 0
@@ -232,7 +234,7 @@ class Rollout(Recorder[RolloutContext], kw_only=True):
         if self.name != "event_msg/task_started":
             return 0
         # 0.114 writes no time, but the turn's id begins with it, also in a copied history.
-        return number_of(self.data.get("started_at")) or _made_s(self.text("turn_id"))
+        return number_of(self.data.get("started_at")) or made_s(self.text("turn_id"))
 
     @property
     def is_copied(self) -> bool:
