@@ -196,6 +196,39 @@ def test_a_rewind_takes_back_what_was_said_since_and_not_what_was_done() -> None
     assert said & set(retracted.keys) == {"u2/prompt", "g2/text"}
 
 
+CONTEXT = "<session_context>\nShop.\n</session_context>"
+
+
+@pytest.mark.parametrize("first", ["one", "another", ""])
+def test_a_resumed_checkpoint_of_the_present_conversation_takes_its_place(first: str) -> None:
+    """`/chat resume` writes all of it again in the same file, under new ids (0.61). Another one just comes after it."""
+    lines = Lines()
+    lines.add({"$set": {"messages": [lines.message("user", [{"text": CONTEXT}], ident="context")]}})
+    lines.user("one", ident="u1")
+    lines.gemini("First.", ident="g1")
+    lines.user("two", ident="u2")
+    again = lines.message("user", [{"text": CONTEXT}, {"text": first}], ident="u3")
+    for _ in range(2):  # a message may recur under its id
+        lines.add(again)
+    lines.gemini("First.", ident="g3")
+    lines.user("one", ident="u4")
+
+    began, later = ([e for e in lines.events if e.key == f"{ident}/prompt"] for ident in ("u1", "u3"))
+    left = [event for event in lines.events if isinstance(event.body, model.Retracted)]
+    assert [event.body for event in left] == [model.Retracted(since_ms=began[0].at_ms)] * (first == "one")
+    assert [event.at_ms for event in left] == [event.at_ms for event in later] * (first == "one")
+
+
+def test_a_checkpoint_that_is_resumed_twice_leaves_a_conversation_before_it_as_it_is() -> None:
+    lines = Lines()
+    for number, first in enumerate(["another", "one", "one"]):
+        lines.user(*[CONTEXT] * (number > 0), first, ident=f"u{number}")
+        lines.gemini("First.")
+
+    asked = [event.at_ms for event in lines.events if isinstance(event.body, model.UserPrompt)]
+    assert lines.all(model.Retracted) == [model.Retracted(since_ms=asked[1])]
+
+
 LONG = (
     "Command: make test\nDirectory: {}\nOutput: {}\nError: (none)\nExit Code: {}\nSignal: {}\n"
     "Background PIDs: (none)\nProcess Group PGID: 7"

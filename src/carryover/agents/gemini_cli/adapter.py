@@ -28,6 +28,7 @@ from carryover.adapter.contract import (
 )
 from carryover.agents.gemini_cli import SPEC
 from carryover.agents.gemini_cli.calls import (
+    Beginning,
     GeminiContext,
     GeminiRecorder,
     GrowingMessage,
@@ -57,6 +58,7 @@ from carryover.agents.gemini_cli.store import (
 )
 from carryover.model import AnyBody, AssistantMessage, Op, Retracted, Skipped, ToolCall, ToolResult, TurnEnd, UserPrompt
 from carryover.records import rawjson
+from carryover.records.fields import digest
 from carryover.records.lenient import Fields, fields_of, is_true, text_of
 from carryover.records.resets import failed_turn, names_limit
 from carryover.records.text import HANDOFF_HEAD, tagged, without_last_block
@@ -198,11 +200,13 @@ def _user(recorder: GeminiRecorder, message: GrowingMessage, line: Fields) -> Gr
         return message
     text = shown_text(parts)
     attachments = sum("inlineData" in part for part in parts)
+    is_again = False
     if text.startswith(f"<{_CONTEXT}>"):
         _learn_folders(recorder, text)
         # The last end: the project's own instructions are in it, and may hold one too.
         _, is_whole, rest = text.rpartition(f"</{_CONTEXT}>")
         text = rest.strip() if is_whole else ""
+        is_again = bool(text)
     # What was typed, if `content` is what the client made of it.
     text = _text(line.get("displayContent")) or text
     if ran := _typed_command(recorder, message.id, text):
@@ -214,10 +218,25 @@ def _user(recorder: GeminiRecorder, message: GrowingMessage, line: Fields) -> Gr
         return message
     actor: Literal["human", "model"] = "human" if recorder.subagent_id is None else "model"
     text, command = ("", "/init") if _INIT.match(text) else (text, None)
+    _converse(recorder, f"{message.id}/left", text, is_again=is_again)
     prompt = UserPrompt(text=text, actor=actor, attachments=attachments, command=command)
     recorder.add(prompt, f"{message.id}/prompt")
     recorder.change(waiting=Marker(message.id))
     return msgspec.structs.replace(message, said=True)
+
+
+def _converse(recorder: GeminiRecorder, key: str, text: str, *, is_again: bool) -> None:
+    """Notes with which prompt a conversation began.
+
+    `/chat resume` writes a saved one again, whose first prompt has the client's context before it (0.61). If it is the
+    present one, the user went back in it: what was said so far is in what follows, or was left.
+    """
+    began = recorder.context.began
+    mark = digest(text)
+    if began is not None and is_again and began.id == mark:
+        recorder.add(Retracted(since_ms=began.at_ms), key)
+    if began is None or is_again:
+        recorder.change(began=Beginning(mark, recorder.at_ms))
 
 
 def _gemini(recorder: GeminiRecorder, message: GrowingMessage, line: Fields) -> GrowingMessage:

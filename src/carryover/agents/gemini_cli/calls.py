@@ -51,6 +51,13 @@ class Marker(msgspec.Struct, frozen=True):
     id: str
 
 
+class Beginning(msgspec.Struct, frozen=True):
+    """A hash of a conversation's first prompt, and its time."""
+
+    id: str
+    at_ms: int
+
+
 class GeminiContext(SessionContext, frozen=True, omit_defaults=True):
     """The state of one transcript between two records."""
 
@@ -67,6 +74,8 @@ class GeminiContext(SessionContext, frozen=True, omit_defaults=True):
     """The id of the prompt that has no answer yet."""
     last: Marker | None = None
     """The last event."""
+    began: Beginning | None = None
+    """How the present conversation began."""
 
 
 class GeminiRecorder(base.OneSession[GeminiContext], kw_only=True):
