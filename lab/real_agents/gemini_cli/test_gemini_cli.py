@@ -1,16 +1,20 @@
 """What only Gemini CLI has: folders that are not trusted, its own instruction file, a switch for all hooks."""
 
 import json
+import re
 from typing import Any, Final
 
 import pytest
 
+from carryover.model import UserPrompt
 from real_agents.gemini_cli.client import OWN
 from real_agents.lab import handoffs, product, shop
+from real_agents.lab.box import Terminal
 from real_agents.lab.handoffs import POINTER, hook_lines
 from real_agents.lab.rows import Row, newest
-from real_agents.lab.shop import OTHER_TASK, PROJECT
+from real_agents.lab.shop import OTHER_TASK, PROJECT, TASK
 from real_agents.lab.tool import Tool
+from real_agents.test_sessions import read
 
 NEWEST: Final = newest("gemini-cli")
 
@@ -75,6 +79,37 @@ def test_hooks_that_are_switched_off_bring_nothing(tool: Tool, row: Row) -> None
     row.shown(f"handoffs {len(found)}; doctor: {switch}")
     assert found == []
     assert switch
+
+
+@NEWEST
+def test_going_back_to_a_saved_state_leaves_what_came_after_it(tool: Tool, row: Row) -> None:
+    """`/chat resume` writes the saved conversation again, under new ids."""
+    shop.begin(tool)
+    with tool.terminal(PROJECT) as terminal:
+        ask(tool, terminal, TASK, "A pear costs two.")
+        command(terminal, "/chat save before", "workspace", "checkpoint saved")
+        ask(tool, terminal, OTHER_TASK, "It is green.")
+        command(terminal, "/chat resume before", "before", r"A pear costs two\.\s+\? for shortcuts")
+        ask(tool, terminal, "Paint it red", "It is red.")
+    [session] = read(tool, row)
+    asked = [each.body.text for each in session.events if isinstance(each.body, UserPrompt) and not each.retracted]
+
+    row.shown(f"{len(session.all(UserPrompt))} prompts, of which {len(asked)} count")
+    assert asked == [TASK, "Paint it red"]
+    assert "green" not in handoffs.read(tool.box, PROJECT)
+
+
+def ask(tool: Tool, terminal: Terminal, prompt: str, answer: str) -> None:
+    tool.script(answer)
+    terminal.enter(prompt)
+    terminal.wait_text(answer)
+
+
+def command(terminal: Terminal, text: str, offered: str, shown: str) -> None:
+    """Types a command; a Return that comes before the client has `offered` its tags takes another one (0.61.0)."""
+    terminal.key("-l", text)
+    terminal.wait(rf"{re.escape(text)}\s+{offered}\s")
+    terminal.choose("Enter", shown)
 
 
 def set_settings(tool: Tool, **more: Any) -> None:
