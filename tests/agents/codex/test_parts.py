@@ -11,6 +11,7 @@ import pytest
 
 from agents.codex.contract_case import THREAD
 from carryover.agents.codex.adapter import AGENT
+from carryover.agents.codex.parts import files_of, place_before
 from carryover.distill.stored_digest import DigestReducer
 from carryover.facts import ProjectRoot
 from carryover.ingest.pipeline import ingest
@@ -132,7 +133,7 @@ async def test_the_file_before_it_is_found_in_another_days_folder(tmp_path: Path
     assert await counted(tmp_path, first, back) == {THREAD: [*whole("one"), "two.py", *whole("three")]}
 
 
-@pytest.mark.parametrize("moved", [-1, 1, 400, 1 << 40])
+@pytest.mark.parametrize("moved", [-1, 1, 400, 1 << 40, 1 << 70])
 async def test_a_place_that_is_no_longer_there_takes_nothing_back(
     tmp_path: Path, first: CodexSession, moved: int
 ) -> None:
@@ -149,3 +150,21 @@ async def test_a_further_file_alone_is_read_as_it_is(tmp_path: Path, first: Code
     first.path.unlink()
 
     assert await counted(tmp_path, back) == {THREAD: whole("three")}
+
+
+@pytest.mark.parametrize(
+    "name", ["ffffffff-ffff-7fff-8fff-ffffffffffff", "../../../../../../../../../../../../etc", ""]
+)
+async def test_a_name_of_no_file_takes_nothing_back(tmp_path: Path, first: CodexSession, name: str) -> None:
+    """The first one is of a year that no date has."""
+    second = turn(first, "two").place
+    back = turn(first.rewound(second._replace(file=name)), "three")
+
+    assert await counted(tmp_path, first, back) == {THREAD: whole("one", "two", "three")}
+
+
+def test_a_file_near_the_root_of_the_disk_is_read_too() -> None:
+    part = Path(f"/rollout-2026-11-20T06-00-00-{THREAD}_{THREAD}.jsonl")
+
+    assert place_before(part) is None
+    assert list(files_of(part, THREAD)) == []

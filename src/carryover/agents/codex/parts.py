@@ -35,13 +35,13 @@ def place_before(path: Path) -> bytes | None:
     of what it continues, or can't be found."""
     if not _PART.search(path.name):
         return None
-    with suppress(OSError):
+    with suppress(OSError, ValueError):  # of a place that no file can have
         meta = fields_of(read_head(path, _HEAD_BYTES).partition(b"\n")[0])
         base = fields_of(fields_of(meta.get("payload")).get("history_base"))
         name, offset = text_of(base.get("thread_id")), number_of(base.get("end_byte_offset"))
         if not offset or offset < 1 or not _ID.fullmatch(name):
             return None
-        for file in _files_of(path, name):
+        for file in files_of(path, name):
             # A file that was migrated meanwhile has other bytes there.
             found = _AT_PLACE.match(read_from(file, offset - 1, _AT_PLACE_BYTES))
             if found is not None and int(found[2]) == number_of(base.get("end_ordinal_exclusive")):
@@ -49,14 +49,14 @@ def place_before(path: Path) -> bytes | None:
     return None
 
 
-def _files_of(path: Path, name: str) -> Iterator[Path]:
+def files_of(path: Path, name: str) -> Iterator[Path]:
     """Yields files that end in that id: beside `path`, or in the folder of the day when the id was made."""
     folders = [path.parent]
-    if made := made_s(name):
-        days = (
-            datetime.fromtimestamp(made, UTC) + timedelta(days=days) for days in (-1, 0, 1)
-        )  # it is named by local time
-        folders += [path.parents[3] / f"{day:%Y/%m/%d}" for day in days]
+    for root in path.parents[3:4]:
+        with suppress(ValueError, OverflowError):  # no time that has a date
+            made = datetime.fromtimestamp(made_s(name), UTC)
+            days = [made + timedelta(days=days) for days in (-1, 0, 1)]  # it is named by local time
+            folders += [root / f"{day:%Y/%m/%d}" for day in days]
     for folder in dict.fromkeys(folders):
         for entry in entries_of(folder):
             if entry.name.endswith(f"{name}.jsonl") and entry.name.startswith("rollout-"):
