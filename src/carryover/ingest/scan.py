@@ -265,6 +265,14 @@ def newest_thread(seen: Iterable[FoundSource]) -> list[Source]:
     return [item.source for item in by_age if _thread_of(item.source) == _thread_of(by_age[-1].source)]
 
 
+def by_thread(newest_first: Iterable[Source]) -> list[Source]:
+    """Returns the sources with those of one thread together, oldest first, where its newest one is."""
+    threads: dict[tuple[str, ...], list[Source]] = {}
+    for source in newest_first:
+        threads.setdefault(_thread_of(source), []).insert(0, source)
+    return [source for thread in threads.values() for source in thread]
+
+
 def _age(item: FoundSource) -> tuple[int, str]:
     return item.mtime_ns, item.source.path
 

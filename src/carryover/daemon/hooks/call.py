@@ -19,7 +19,7 @@ import msgspec
 from carryover.adapter.contract import Agent, HookEvent, Source
 from carryover.errors import os_reason
 from carryover.facts import FindRoot, ProjectRoot
-from carryover.ingest.scan import RACY_MS
+from carryover.ingest.scan import RACY_MS, by_thread
 from carryover.ledger.queries import project_by_root, project_of_session, sessions
 from carryover.model import conversation_of
 from carryover.platform import here
@@ -208,7 +208,7 @@ def changed_siblings(agent: Agent, transcript: Transcript, *, since_ms: int | No
 
 
 def _newest(found: list[tuple[int, Source]], most: int) -> list[Source]:
-    return [source for _, source in sorted(found, key=lambda item: item[0], reverse=True)[:most]]
+    return by_thread(source for _, source in sorted(found, key=lambda item: item[0], reverse=True)[:most])
 
 
 _NEWEST: Final = 20

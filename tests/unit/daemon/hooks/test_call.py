@@ -220,6 +220,19 @@ def test_what_changed_since_the_last_rescan_is_found_newest_first(root: Path, tr
     assert [source.path for source in found] == [latest, later, racy]
 
 
+def test_the_files_of_one_thread_are_read_in_their_order(home: Path) -> None:
+    """Codex goes on in a further file after a rewind (0.171)."""
+    codex, day = adapters()["codex"], home / ".codex/sessions/2026/11/20"
+    name = "rollout-2026-11-20T06-00-0{}-{}.jsonl"
+    first = written(day / name.format(1, SESSION), AT_MS - 4)
+    other = written(day / name.format(2, CHAT), AT_MS - 3)
+    further = written(day / name.format(3, f"{SESSION}_{CHAT}"), AT_MS - 2)
+
+    found = call.changed_of_late(codex, None, codex.spec.roots(home, {}), now_ms=AT_MS)
+
+    assert [source.path for source in found] == [first, further, other]
+
+
 async def test_its_turns_in_another_project_are_a_session_of_that_project(
     ledger: Ledger, ledger_path: Path, home: Path, shop: Path, blog: Path
 ) -> None:
