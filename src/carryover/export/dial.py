@@ -34,7 +34,7 @@ from carryover.distill.quotes import (
 )
 from carryover.distill.render import lay_out
 from carryover.distill.sections.quoting import from_session, from_turn, joined_short
-from carryover.distill.sections.recent_calls import is_on_disk, is_past, out_of_date, without_numbers
+from carryover.distill.sections.recent_calls import is_on_disk, out_of_date, still_so
 from carryover.distill.sections.recent_files import relative
 from carryover.distill.trail import Past
 from carryover.distill.view import SessionView
@@ -343,9 +343,8 @@ def _call(past: Past, result: model.ToolResult, turn: str, event: Happened) -> E
     what = (path or result.subject).replace("`", "").strip()
     status = "" if result.status in ("ok", "unknown") else f" → {result.status}"
     since = out_of_date(result, event.at_ms, past.view)
-    shows_nothing = is_on_disk(result, past.view.root) or is_past(result, since)
-    shows_nothing = shows_nothing or (result.op == "search" and _finds_nothing(result.output))
-    output = "" if shows_nothing else without_handoffs(without_numbers(result))
+    shows_nothing = is_on_disk(result, past.view.root) or (result.op == "search" and _finds_nothing(result.output))
+    output = "" if shows_nothing else without_handoffs(still_so(result, since, event.at_ms, past.view))
     rest = what[_SUBJECT_CHARS:]
     if rest:
         what = f"{what[:_SUBJECT_CHARS]}{_LEFT_OUT}"

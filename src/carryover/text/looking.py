@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from carryover.text.pattern import later
-from carryover.text.shell import without_heredocs
+from carryover.text.shell import tokens, without_heredocs
 
 _LOOKING: Final = frozenset(
     """
@@ -17,6 +17,10 @@ _LOOKING: Final = frozenset(
     readlink realpath basename dirname lsof ss man history journalctl [[ exit do done then else fi for break continue
     """.split()
 )
+_SHOW_NOTHING: Final = frozenset("cd echo printf true false test [ [[ sleep set export source . exit pwd".split())
+"""Programs whose output says nothing of a file: it tells apart what others print."""
+_ENDS_PART: Final = frozenset(("&&", "||", ";", "\n", "&"))
+_LOOP_WORDS: Final = frozenset("for while until if do done then fi".split())
 _CMDLET_LOOKING: Final = later(
     r"^(?:get-(?:childitem|content|item|itemproperty|location|command|date|process)|gci|gc|dir|select-string|sls"
     r"|test-path|resolve-path)\b",
@@ -69,6 +73,23 @@ def is_looking(command: str) -> bool:
         and not _WRITES.search(step)
         for step in steps
     )
+
+
+def showing_parts(command: str) -> list[str]:
+    """Returns the parts of a shell command that print something of their own, each with what it is piped to: the whole
+    command if it has a loop or a condition, in which a part may print what another one names.
+
+    >>> showing_parts("cd src && cat a.py | head; echo ---; ls")
+    ['cat a.py | head', 'ls']
+    """
+    parts: list[list[str]] = [[]]
+    for token in tokens(without_heredocs(command)):
+        if token.kind == "operator" and token.text in _ENDS_PART:
+            parts.append([])
+        else:
+            parts[-1].append(token.text)
+    shown = [" ".join(words) for words in parts if words and words[0] not in _SHOW_NOTHING]
+    return [command] if len(shown) < 2 or any(words[0] in _LOOP_WORDS for words in parts if words) else shown
 
 
 def is_waiting(command: str) -> bool:

@@ -20,7 +20,7 @@ from carryover.distill.trail import Past, Step
 from carryover.distill.view import ProjectView, SessionView
 from carryover.model import ToolResult
 from carryover.records.fields import with_drive
-from carryover.text.looking import found_nothing
+from carryover.text.looking import found_nothing, showing_parts
 from carryover.text.pattern import later
 
 _MOST_CALLS: Final = 24
@@ -195,14 +195,20 @@ def _without_repeated_lines(calls: Sequence[_Made]) -> Iterator[_Made]:
         yield _Made(msgspec.structs.replace(call, output=_SEVERAL_GAPS.sub("…", output)), session)
 
 
-def is_past(call: Call | ToolResult, since: str) -> bool:
-    """Whether all that a call shows was edited since, as `out_of_date` says: a search shows more than one file."""
-    return since != "" and call.status != "error" and call.op != "search"
-
-
-def without_numbers(call: Call | ToolResult) -> str:
-    """Returns what a call printed; of a file that it read, without the numbers of the lines."""
-    return _NUMBERED.sub("", call.output) if call.op == "read" else call.output
+def still_so(call: Call | ToolResult, since: str, at_ms: int, view: ProjectView) -> str:
+    """Returns what a call printed that was not edited since, as `out_of_date` says; of a file that it read, without the
+    numbers of the lines. Of a command of several parts, the first and last lines stay, if the part that printed them
+    looked at nothing that was edited: where one part's lines end is not recorded. A search shows more than one file."""
+    printed = _NUMBERED.sub("", call.output) if call.op == "read" else call.output
+    if not since or call.status == "error" or call.op == "search":
+        return printed
+    parts = showing_parts(call.subject) if call.op == "shell" else [call.subject]
+    first, *_, last = (not edited_since(part, at_ms, view) for part in (parts[0], parts[-1]))
+    lines = printed.splitlines()
+    if first and last and len(lines) <= 2 * _MOST_READ:
+        return printed
+    kept = [*(lines[:_MOST_READ] if first else ()), "…", *(lines[-_MOST_READ:] if last else ())]
+    return "\n".join(kept) if first or last else ""
 
 
 def _call(past: Past, call: Call, session: SessionView, weight: Weight) -> list[Entry]:
@@ -211,8 +217,8 @@ def _call(past: Past, call: Call, session: SessionView, weight: Weight) -> list[
     step = _step_of(call, session)
     since = out_of_date(call, call.at_ms, past.view)
     label = f"{_label(past, call)} ({since})" if since else _label(past, call)
-    output = without_numbers(call)
-    output = output if output.strip("…\n ") and not is_past(call, since) else ""
+    output = still_so(call, since, call.at_ms, past.view)
+    output = output if output.strip("…\n ") else ""
     most = _MOST_DATA if _DATA.match(output) else _MOST_READ if only_looked(call) else _MOST_OUTPUT
     quoted = parted(step, output, "call", weight, label=label, most=most, at_ms=call.at_ms)
     if len(quoted) > 1 or _is_cut(label, output, quoted):

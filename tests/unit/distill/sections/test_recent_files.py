@@ -296,6 +296,28 @@ def test_what_a_command_printed_of_a_file_is_left_out_after_an_edit(command: str
     assert "edited since): the zebra" not in under("Recent files", talk.ran(command, "the zebra of the file"))
 
 
+@pytest.mark.parametrize(
+    ("command", "shown"),
+    [
+        ("cat cart.py && ls src", ["end"]),
+        ("ls src; echo ---; cat cart.py | head", ["begin"]),
+        ("ls src\ncat cart.py\ngit status", ["begin", "end"]),
+        ("cat cart.py; cat ./cart.py | head && echo end", []),
+        ("cd src && [ -f cart.py ] && cat cart.py || true", []),
+        ("for f in cart.py; do cat $f; done; ls src", []),
+    ],
+)
+def test_of_a_command_of_several_parts_what_others_than_the_edited_file_printed_stays(
+    command: str, shown: list[str]
+) -> None:
+    printed = "\n".join(f"{place} {at} as it was" for place in ("begin", "mid", "end") for at in range(5))
+    talk = session("s1").user(GOAL).ran(command, printed).says("I see.").edited("cart.py").says("Done.")
+
+    text = under("Recent files", talk)
+    assert "`cart.py` edited since)" in text
+    assert [place for place in ("begin", "mid", "end") if f"{place} 2 as it was" in text] == shown
+
+
 def test_what_a_search_found_in_a_file_is_marked_once_the_file_was_edited() -> None:
     found = f"lib/cart.py:12:okapi\nC:\\shop\\tax.py:3: okapi\nin {ROOT}/bill.py okapi"
     talk = session("s1").user(GOAL).ran("okapi", found, op="search", name="Grep").edited("bill.py").says("I see.")
