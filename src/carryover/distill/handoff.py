@@ -204,7 +204,7 @@ def _is_settled(past: Past) -> bool:
     if any(is_unfinished(step.view, is_replied=open_questions.is_over(past, step)) for step in ended):
         return False
     last = past.steps[-1].turn
-    if last.end != "answered" or last.grows or running_jobs(past):
+    if last.end != "answered" or last.grows or running_jobs(past) or open_questions.uncertain_edits(past.main):
         return False
     standing = [past.main, *([past.work] if past.work is not None else [])]
     return not any(may_list_steps(step.turn.answer) or _plans_since(step) for step in standing)

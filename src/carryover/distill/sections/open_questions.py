@@ -9,7 +9,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from carryover.distill.closed_classes import asks_to_commit, asks_to_go_on, is_question
-from carryover.distill.digest import Digest, SeenRun
+from carryover.distill.digest import Digest, Pending, SeenRun
 from carryover.distill.entry import WEIGHTS, Entry
 from carryover.distill.goals import is_reply
 from carryover.distill.own_text import PROTOCOL_QUESTION
@@ -251,12 +251,16 @@ def _has_run(session: SessionView, seen: SeenRun) -> bool:
     return (seen.at_ms, seen.turn, seen.command) in moments
 
 
+def uncertain_edits(step: Step) -> list[Pending]:
+    """Returns the edits of the newest turn of which no result is recorded. Aider (0.86.2) writes the answer that asks
+    for them first, and then asks the user of some."""
+    named = (call for call in step.digest.open_calls if _IN_PATH.intersection(call.text))
+    return [call for call in named if call.op in ("edit", "write")] if step.is_newest else []
+
+
 def _uncertain_edits(past: Past) -> list[Entry]:
     step = past.main
-    if step.turn.end == "answered" or not step.is_newest:
-        return []
-    named = (call for call in step.digest.open_calls if _IN_PATH.intersection(call.text))
-    calls = [call for call in named if call.op in ("edit", "write")]
+    calls = uncertain_edits(step)
     names = dict.fromkeys(relative(call.text, past.view.root) or call.text for call in calls)
     if not names:
         return []
