@@ -16,6 +16,7 @@ AT = "2026-02-08 11:02 GMT+8"
 REPORT = "System: [2026-02-08 11:01:10 GMT+8] {}\n"
 GONE = REPORT.format("Gateway disconnected (status 408)") + REPORT.format("Gateway connected.")
 ABOUT = 'Conversation info (untrusted metadata):\n```json\n{\n  "message_id": "m1"\n}\n```\n\n'
+PRINTED = REPORT.format("Exec completed (wild, code 0) :: 3 prices") + "Rye: 2\n\nBread: 3"
 ABORTED = "Note: The previous agent run was aborted by the user. Resume carefully or ask for clarification."
 CUT_SHORT = "\n\n[Bootstrap truncation warning]\nSome files were truncated.\n- AGENTS.md: 16937 raw -> 10909 injected."
 MEDIA = "[media attached: /home/ann/in/list.ogg (audio/ogg)]\nTo send an image back, prefer the message tool (path).\n"
@@ -44,6 +45,9 @@ MEDIA = "[media attached: /home/ann/in/list.ogg (audio/ogg)]\nTo send an image b
         (f"{ABOUT}[message_id: om_x1]\nou_{'0a' * 16}: Add bread.", "Add bread.", 0),
         ("ou_bread: Add it.", "ou_bread: Add it.", 0),
         (f"{GONE}\n{ABORTED}\n\n[Sun {AT}] Add bread.", "Add bread.", 0),
+        (f"{PRINTED}\n\n[Sun {AT}] Push.\n\n[Sun {AT}] Add bread.", "Add bread.", 0),
+        (f"{PRINTED}\n\n{ABOUT}Add bread.", "Add bread.", 0),
+        (f"{PRINTED}\n\n[Thread history - for context]\nHi\n\n[Slack Ann {AT}] Add bread.", "Add bread.", 0),
         (f"{ABORTED}\n\nAdd bread.", "Add bread.", 0),
         (f"{ABOUT}Add bread.{CUT_SHORT}", "Add bread.", 0),
         (
@@ -140,6 +144,50 @@ def test_a_session_of_openclaw(tmp_path: Path) -> None:
     ]
     [result] = of(events, model.ToolResult)
     assert (result.op, result.subject, result.status, result.exit_code) == ("shell", "python3 ocr.py", "error", 1)
+
+
+@pytest.mark.parametrize(
+    ("found", "states"),
+    [
+        ({"status": "running"}, ["running"]),
+        ({"status": "completed", "exitCode": 0}, ["running", "done"]),
+        ({"status": "completed", "exitCode": 2}, ["running", "failed"]),
+        ({"status": "failed", "exitCode": 137}, ["running", "failed"]),
+        ({"status": "failed"}, ["running", "stopped"]),
+    ],
+)
+def test_a_command_that_goes_on_runs_until_a_look_at_it_finds_its_end(
+    tmp_path: Path, found: dict[str, object], states: list[str]
+) -> None:
+    """May 2026: `exec` yields after a while, `process` polls, logs and kills."""
+    call = {"type": "toolCall", "id": "c1", "name": "exec", "arguments": {"command": "make bread"}}
+    poll = {"type": "toolCall", "id": "c2", "name": "process", "arguments": {"action": "poll", "sessionId": "mild-rye"}}
+    runs = {"type": "text", "text": "Command still running (session mild-rye, pid 7). Use process (poll)."}
+    path = tmp_path / "session.jsonl"
+    lines = (
+        entry("session", id="s1", version=3, cwd="/home/ann/shop"),
+        user("Bake."),
+        assistant(call, stopReason="toolUse"),
+        message(
+            "toolResult", runs, toolCallId="c1", toolName="exec", details={"status": "running", "sessionId": "mild-rye"}
+        ),
+        assistant(poll, stopReason="toolUse"),
+        message(
+            "toolResult",
+            {"type": "text", "text": "Baked."},
+            toolCallId="c2",
+            toolName="process",
+            details={"sessionId": "mild-rye", **found},
+        ),
+    )
+    path.write_bytes(b"\n".join(lines) + b"\n")
+    assert AGENT.exported is not None
+    source = AGENT.exported(path, path.read_bytes())
+    assert source is not None
+
+    jobs = of(read_on(AGENT, source).events, model.BackgroundTask)
+    assert [(job.task_id, job.state) for job in jobs] == [("mild-rye", state) for state in states]
+    assert jobs[0].label == "make bread"
 
 
 def test_a_report_whose_request_fails_does_not_end_an_answered_turn(tmp_path: Path) -> None:

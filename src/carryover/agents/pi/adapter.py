@@ -6,14 +6,14 @@ import re
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path, PurePosixPath
-from typing import Any, Final, Self
+from typing import Any, Final, Literal, Self
 
 import msgspec
 
 from carryover.adapter.contract import Agent, Parsed, Record, Source, ToolOutcome
 from carryover.agents.pi import SPEC
 from carryover.agents.pi.relayed import answered, is_scheduled, relayed
-from carryover.model import Actor, Skipped, TurnEnd, UserPrompt
+from carryover.model import Actor, BackgroundTask, Skipped, TurnEnd, UserPrompt
 from carryover.records import rawjson
 from carryover.records.changes import as_shown
 from carryover.records.fields import SHORT_CHARS, bounded, digest, utc_ms
@@ -58,6 +58,7 @@ _ENDINGS: Final = Endings(
     interrupted=later(r"(?<!\s)\s*Command aborted\s*\Z"),
     never_ran=later(r"Validation failed for tool |Tool \S+ not found"),
 )
+_RUNNERS: Final = ("exec", "process")
 _STOPPED: Final = "Operation aborted"
 """The whole output of a call that the user stopped, unless it is a command that was running."""
 _NONE: Final = ("(no output)", "[Compacted history content evicted to durable cold storage]")
@@ -172,6 +173,22 @@ def _result(recorder: _Recorder) -> None:
     if failed and output == _STOPPED:
         outcome = ToolOutcome("interrupted", never_ran=is_command)
     recorder.end_call(call, outcome, changes=as_shown(call.changes, patch))
+    _job(recorder, call, details)
+
+
+def _job(recorder: _Recorder, call: OpenCall, details: Fields) -> None:
+    """Adds that a command of OpenClaw goes on in the background, or that a look at it (`process`) found its end."""
+    job, status = text_of(details.get("sessionId")), text_of(details.get("status"))
+    if not job or recorder.text("toolName") not in _RUNNERS:
+        return
+    if status == "running" and call.op == "shell":
+        label = bounded(call.subject, SHORT_CHARS)
+        recorder.add(BackgroundTask(task_id=job, state="running", label=label, unreported=True), "job")
+    elif call.op != "shell" and status in ("completed", "failed"):
+        # One that was killed has no exit code.
+        ended: Literal["done", "stopped"] = "done" if status == "completed" else "stopped"
+        state: Literal["done", "failed", "stopped"] = "failed" if number_of(details.get("exitCode")) else ended
+        recorder.add(BackgroundTask(task_id=job, state=state), "job")
 
 
 def _typed(recorder: _Recorder) -> None:
