@@ -203,6 +203,18 @@ def test_what_a_chat_quotes_and_shows_is_not_the_users(client: Client) -> None:
     assert [each.text for each in bodies(read(client.path), model.UserPrompt)][1:] == ["Round it."] * 5
 
 
+def test_what_the_user_wrote_behind_a_note_of_the_gateway_is_the_users(client: Client) -> None:
+    broke_off = "[System note: Your previous turn in this session was interrupted by a gateway restart. Go on.]\n\n"
+    came = "[System note: A new message has arrived.] "
+    for number, text in enumerate(
+        (f"{broke_off}Round it.", f"{broke_off}{came}[ ] Round it.", broke_off, "[System note: ")
+    ):
+        client.say("one", START_S + 2 + number, "user", text)
+
+    prompts = bodies(read(client.path), model.UserPrompt)
+    assert [(each.text, each.actor) for each in prompts][1:] == [("Round it.", "human"), ("[ ] Round it.", "human")]
+
+
 def test_the_prompt_of_a_scheduled_job_is_read(client: Client) -> None:
     begun = "[SYSTEM: You are running as a scheduled cron job. DELIVERY: Say [SILENT] if there is nothing.]\n\n"
     client.say("one", START_S + 2, "user", f"{begun}Count the bread.")

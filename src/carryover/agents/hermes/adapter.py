@@ -97,6 +97,8 @@ _BY_CLIENT: Final = later(
     r"\[(?:System(?: note)?:|SYSTEM:|IMPORTANT: |ASYNC DELEGATION|Your active task list )"
     r"|You just executed tool calls but returned an empty response\."
 )
+_NOTE: Final = later(r"\[System note: [^\]]*\]\s*")
+"""What the gateway puts before a message after a turn that it interrupted (2026); it ends with its first bracket."""
 _SCHEDULED: Final = later(r"\[(?:SYSTEM|IMPORTANT): You are running as a scheduled cron job\.[^\n]*\]\n\s*")
 _EMPTY: Final = "(empty)"
 """What is written for an answer without a text, after which the client asks for one (schema 6)."""
@@ -123,8 +125,10 @@ def _entry(recorder: StoredBuilder, entry: MessageRow) -> None:
 
 
 def _prompt(recorder: StoredBuilder, entry: MessageRow) -> None:
-    """Adds what a person typed, without what the client put after it or in its place."""
+    """Adds what a person typed, without what the client put around it or in its place."""
     text, images = _text_of(entry)
+    while (note := _NOTE.match(text)) is not None:
+        text = text[note.end() :]
     skill = _SKILL.match(text)
     if skill is not None:
         # The client names the skill's folder after the skill, which may hold the same line.
