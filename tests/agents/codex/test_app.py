@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from agents.codex.rollout import Rollout
+from carryover.agents.codex.prompts import read_prompt
 from carryover.model import UserPrompt
 
 
@@ -139,3 +140,14 @@ def test_what_is_piped_in_beside_a_prompt_is_not_the_users() -> None:
     assert rollout.asks("Why does it print\n\n<stdin>\nhere?") == [
         UserPrompt(text="Why does it print\n\n<stdin>\nhere?")
     ]
+
+
+def test_what_init_stands_for_is_not_the_users() -> None:
+    rollout = Rollout()
+    begins = "Generate a file named AGENTS.md that serves as a contributor guide for this repository."
+    text = f"{begins}\nYour goal is to produce a clear document.\n\nDocument Requirements\n\n- 200-400 words.\n"
+
+    assert rollout.asks(text) == [UserPrompt(text="", command="/init")]
+    assert read_prompt(text, "") == (UserPrompt(text="", command="/init"),)
+    rollout.turn("turn-2")
+    assert rollout.asks(begins) == [UserPrompt(text=begins)]

@@ -57,6 +57,9 @@ command, a sub-agent or a hook."""
 _INSTRUCTIONS: Final = later(r"# AGENTS\.md instructions[^\n]{0,4096}\n\n<INSTRUCTIONS>\n")
 """How such a text begins if it contains files of the project."""
 
+_INIT: Final = "Generate a file named AGENTS.md that serves as a contributor guide for this repository.\n"
+"""How the text begins that `/init` stands for (August 2025 to 2026)."""
+
 
 def handle_prompt(rollout: Rollout, text: str, attachments: int) -> None:
     """Adds a prompt, unless the client asks for a review with it or wrote it."""
@@ -64,12 +67,14 @@ def handle_prompt(rollout: Rollout, text: str, attachments: int) -> None:
     if rollout.context.review or words is None or not (text.strip() or attachments):
         return
     is_sent = text.lstrip().startswith(_SENT)
+    words, command = ("", "/init") if words.startswith(_INIT) else (words, None)
     body = model.UserPrompt(
         text=words,
+        command=command,
         actor="human" if rollout.context.subagent_id is None and not is_sent else "model",
         sender=_SENDER if is_sent else "",
         # Of what was shown without a word, that something was shown.
-        attachments=attachments or int(not words.strip()),
+        attachments=attachments or int(not (command or words.strip())),
         # No record begins another turn for what is typed while one runs (0.140 to 0.169).
         in_turn=not is_sent and rollout.turn.counts.get("prompt", 0) > 0,
         # A stored prompt begins with the blank line after its front matter (0.48 to 0.105).
@@ -135,4 +140,6 @@ def read_prompt(text: str, _after: str) -> tuple[model.AnyBody, ...]:
     """Returns the events in the text of a `user` message; none if the client wrote it."""
     words = _typed(text)
     is_sent = text.lstrip().startswith(_SENT)
-    return (model.UserPrompt(text=words),) if words and words.strip() and not is_sent else ()
+    if not (words and words.strip()) or is_sent:
+        return ()
+    return (model.UserPrompt(text="", command="/init") if words.startswith(_INIT) else model.UserPrompt(text=words),)
