@@ -3,7 +3,7 @@ wrote the numbers in `learned.py`)."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import lru_cache
 from math import exp, log1p
 from operator import mul
@@ -83,7 +83,8 @@ def mentioned(view: ProjectView) -> tuple[dict[str, Name], int]:
     events there were. Sub-agents work at the same time as their session.
 
     What only the output of a session's tools had is not counted once a newer session has worked: of a long past it is
-    four names in five, none of which is ever worth more than a few hundredths.
+    four names in five, none of which is ever worth more than a few hundredths. Nor is the id that a client gave a job:
+    no other session can use it.
     """
     now = sum(digest.heard for session in view.sessions for digest in session.digests)
     since = 0
@@ -113,4 +114,12 @@ def mentioned(view: ProjectView) -> tuple[dict[str, Name], int]:
                     if name.last_called + before > numbers[5]:
                         numbers[5] = name.last_called + before
         since += max(digest.heard for digest in session.digests)
-    return {key: Name(shown[key], *numbers) for key, numbers in found.items()}, now
+    digests = [digest for session in view.sessions for digest in session.digests]
+    jobs = {job.id for digest in digests for job in (*digest.jobs, *digest.ended)}
+    return without_jobs({key: Name(shown[key], *numbers) for key, numbers in found.items()}, jobs), now
+
+
+def without_jobs(names: dict[str, Name], jobs: Collection[str]) -> dict[str, Name]:
+    """Returns the names without the ids of jobs and the files named after these, as `bq4kz1x.output`."""
+    ids = {job.casefold() for job in jobs}
+    return {key: name for key, name in names.items() if key.partition(".")[0] not in ids} if ids else names

@@ -38,7 +38,7 @@ from carryover.distill.sections.recent_calls import is_on_disk, out_of_date, sti
 from carryover.distill.sections.recent_files import relative
 from carryover.distill.trail import Past
 from carryover.distill.view import SessionView
-from carryover.distill.worth import InPlay, in_play
+from carryover.distill.worth import InPlay, in_play, without_jobs
 from carryover.text.harmless import one_line
 from carryover.text.pattern import later
 from carryover.text.stack import MOST_FRAMES, is_frame
@@ -125,6 +125,7 @@ def _conversation(
     names: dict[str, Name] = {}
     for heard, event in enumerate(reversed(read)):
         note_names(names, heard + 1, event.body, AT_LENGTH)
+    names = without_jobs(names, {event.body.task_id for event in read if isinstance(event.body, model.BackgroundTask)})
     entries = [*_older(past, above, quotes), *(entry for quote in reversed(quotes) for entry in quote)]
     entries = _with_replies_joined(entries)
     asked_last = {(event.view.session, event.turn) for event in read if _is_asked_below_a_paste(event.body)}

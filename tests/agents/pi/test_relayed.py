@@ -127,6 +127,9 @@ def test_a_session_of_openclaw(tmp_path: Path) -> None:
         user("[cron: at eight] is how I write it."),
         user(f"{GONE}\nRead HEARTBEAT.md if it exists (workspace context). Follow it strictly."),
         user(f"{REPORT.format('Cron: I found:')}\n1. Bread\n\nNo more.\n\nRead HEARTBEAT.md if it exists. Do it."),
+        user(
+            f"{REPORT.format('Cron: I found:')}\n1. Bread\n\nRead HEARTBEAT.md if exists. Consider outstanding tasks."
+        ),
     )
     path.write_bytes(b"\n".join(lines) + b"\n")
     assert AGENT.exported is not None
@@ -139,6 +142,7 @@ def test_a_session_of_openclaw(tmp_path: Path) -> None:
         ("Pre-compaction", "model", False),
         ("[cron:0a1b2c3d", "model", True),
         ("[cron: at eigh", "human", False),
+        ("Read HEARTBEAT", "model", True),
         ("Read HEARTBEAT", "model", True),
         ("Read HEARTBEAT", "model", True),
     ]

@@ -11,6 +11,7 @@ from carryover.distill.learned import LINE, NAME
 from carryover.distill.names import names_in
 from carryover.distill.view import ProjectView, SessionView
 from carryover.distill.worth import InPlay, described, in_play, mentioned, worth
+from carryover.model import BackgroundTask
 from support.conversation import Conversation, project
 
 counts = st.integers(0, 1_000_000)
@@ -84,6 +85,20 @@ def test_of_earlier_sessions_a_name_counts_that_was_said_or_called() -> None:
     names, _ = mentioned(view((newer, helper), (older,)))
     assert set(names) == {"both.py", "listed.py", "said.py"}
     assert names["both.py"].mentions == 2
+
+
+def test_the_id_of_a_job_is_in_play_for_no_other_session() -> None:
+    """Claude Code's: `bash_1`, then a letter and what is random."""
+    talk = Conversation().user("Serve it.").ran("npm run dev", "Command running in background with ID: bq4kz1x.")
+    talk.event(BackgroundTask(task_id="bq4kz1x", state="running", label="npm run dev"))
+    talk.ran("tail /tmp/tasks/bq4kz1x.output", "ready on localhost").says("It is bq4kz1x; see bq4kz1x-notes.md.")
+    begun, _ = mentioned(project(talk))
+    talk.event(BackgroundTask(task_id="bq4kz1x", state="done"))
+    ended, _ = mentioned(project(talk))
+
+    for names in (begun, ended):
+        assert {name for name in names if "bq4kz1x" in name} == {"bq4kz1x-notes.md"}
+        assert "localhost" in names
 
 
 def test_a_name_is_shown_as_the_newest_session_wrote_it() -> None:

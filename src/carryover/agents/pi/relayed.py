@@ -25,7 +25,7 @@ _REPORT: Final = later(
     re.MULTILINE,
 )
 """A line for each thing that happened since the last message, at times with the message itself."""
-_JOB: Final = later(r"\ASystem(?: \(untrusted\))?: \[(?s:.*)\n\n(?=Read HEARTBEAT\.md if it exists\b)")
+_JOB: Final = later(r"\ASystem(?: \(untrusted\))?: \[(?s:.*)\n\n(?=Read HEARTBEAT\.md if (?:it )?exists\b)")
 """A job's report above the prompt that a schedule sends: its lines have any form."""
 _FROM: Final = (
     r"^\[(?:[A-Z]\w{1,20} [^\]\n]{0,120})?\d{4}-\d\d-\d\d[ T]\d\d:\d\d ?(?:GMT[+-]\d{1,2}(?::\d\d)?|[A-Z]{1,4})\] "
@@ -58,7 +58,9 @@ _AROUND: Final = later(
 _MARKED: Final = "\n[message_id: "
 """Stands behind a message, at times with nothing before it."""
 _NOTHING: Final = "NO_REPLY"
-_SCHEDULED: Final = later(r"\[cron:[0-9a-f]{8}-[0-9a-f-]{27}(?: [^\]\n]{1,200})?\] |Read HEARTBEAT\.md if it exists\b")
+_SCHEDULED: Final = later(
+    r"\[cron:[0-9a-f]{8}-[0-9a-f-]{27}(?: [^\]\n]{1,200})?\] |Read HEARTBEAT\.md if (?:it )?exists\b"
+)
 """The beginning of a scheduled prompt: a job's id and name (May 2026), or what OpenClaw sends without a job."""
 
 
