@@ -50,6 +50,7 @@ _FRAME: Final = later(
     r"|(?:LINE \d+|HINT): "
 )
 _SHORT_CAUSE: Final = 60
+_MARK_CHARS: Final = 160
 _CAUSE_CHARS: Final = 220
 _MOST_ANNOUNCED: Final = 2
 
@@ -109,10 +110,12 @@ def tried(result: ToolResult) -> str:
 
 
 def signature(result: ToolResult) -> str:
-    """Returns a text that is equal for repeated attempts: numbers and white space don't count. It includes the
-    name of an unknown tool, since two tools of an MCP server may be called with the same arguments."""
-    tool = f"{result.name}:" if result.op == "other" else ""
-    return f"{result.op}:{tool}{_mark(without_prefix(result.subject))}"
+    """Returns a text that is equal for repeated attempts: numbers and white space don't count. Of an unknown tool, such
+    as an MCP server's, its name and the numbers count: two may be called with the same arguments, and a number may be
+    all that says which issue it was."""
+    if result.op == "other":
+        return f"other:{result.name}:{one_line(result.subject)[:_MARK_CHARS]}"
+    return f"{result.op}:{_mark(without_prefix(result.subject))}"
 
 
 def steps(result: ToolResult) -> frozenset[str]:
@@ -131,7 +134,7 @@ def steps(result: ToolResult) -> frozenset[str]:
 
 
 def _mark(subject: str) -> str:
-    return re.sub(r"[0-9]+", "#", one_line(subject))[:160]
+    return re.sub(r"[0-9]+", "#", one_line(subject))[:_MARK_CHARS]
 
 
 def is_edit_of(mark: str, path: str) -> bool:
