@@ -8,7 +8,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from carryover.distill.closed_classes import asks_to_commit, asks_to_go_on, is_question
+from carryover.distill.closed_classes import REPLIES, asks_to_commit, asks_to_go_on, is_question, replies_first
 from carryover.distill.digest import Digest, Pending, SeenRun
 from carryover.distill.entry import WEIGHTS, Entry
 from carryover.distill.goals import is_reply
@@ -111,7 +111,19 @@ def _replied_elsewhere(past: Past, step: Step) -> bool:
             return True
         if len(names) > 1 and 2 * len(names & subjects_in(_exchange(one))) > len(names):
             return True
+        if _begins_with_answer(one, names):
+            return True
     return False
+
+
+def _begins_with_answer(step: Step, names: frozenset[str]) -> bool:
+    """Whether the first prompt of a session that is more than a short reply has no other names than a question, or
+    begins with a short reply and has mostly these: who is asked may answer in a new session."""
+    before = (Step(turn, step.view) for turn in step.digest.turns if turn.number < step.turn.number)
+    said = subjects_in(step.turn.prompt) - REPLIES
+    shared = said & names
+    is_answer = said == shared or (replies_first(step.turn.prompt) and 2 * len(shared) > len(said))
+    return shared != frozenset() and is_answer and all(map(is_idle, before))
 
 
 def _exchange(step: Step) -> str:

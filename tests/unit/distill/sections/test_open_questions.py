@@ -372,3 +372,25 @@ def test_whether_to_go_on_is_no_question_once_the_user_went_on(asks: str) -> Non
     assert handoff(asked, worked("s2", "Drop the table.", hours=1)).settled
     named = worked(says="The vouchers moved. Shall I continue with the receipts of the year before?")
     assert "Shall I continue" in under("Open questions", named, worked("s2", "Drop the table.", hours=1))
+
+
+@pytest.mark.parametrize(
+    ("begins", "is_open"),
+    [
+        (["Truncate, please."], False),
+        (["Round half up."], False),
+        (["Hello", "Round half up."], False),
+        (["Yes, round half up, with tests."], False),
+        (["No, first the receipt with its taxes."], True),
+        (["The importer rounds half of them."], True),
+        (["Show the receipt.", "Truncate, please."], True),
+        (["continue"], True),
+    ],
+)
+def test_a_question_may_be_answered_by_the_first_prompt_of_a_new_session(begins: list[str], is_open: bool) -> None:
+    asked = worked(says="The discount is in cents. Should I round half up, or truncate?")
+    later = session("s2", hours=2, agent="codex")
+    for prompt in begins:
+        later.user(prompt).says("I see.")
+
+    assert ("or truncate?" in under("Open questions", asked, later)) is is_open
