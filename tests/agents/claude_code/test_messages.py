@@ -316,6 +316,14 @@ def test_what_the_users_own_command_printed_is_no_command() -> None:
     assert [call.subject for call in transcript.all(ToolCall)] == ["cat README.md"]
 
 
+def test_a_run_that_has_made_all_requests_it_may_ended_in_an_error() -> None:
+    """Public sessions of 2026, `claude -p --max-turns 8`."""
+    transcript = Session()
+    assert transcript.attachment("max_turns_reached", maxTurns=8, turnCount=9) == [
+        TurnEnd(reason="error", message="Reached max turns (8)")
+    ]
+
+
 def test_a_prompt_delivered_in_mid_turn_is_an_attachment_and_belongs_to_the_turn() -> None:
     transcript, text = Session(), "also update the README"
     transcript.queue("enqueue", text)

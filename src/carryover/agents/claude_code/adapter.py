@@ -42,7 +42,7 @@ from carryover.agents.claude_code.prompts import (
     typed_of,
     without_client_blocks,
 )
-from carryover.agents.claude_code.records import GROUP, REPORTS, SESSION, SUBAGENT, copied
+from carryover.agents.claude_code.records import GROUP, MAX_TURNS, REPORTS, SESSION, SUBAGENT, copied, note_in
 from carryover.records import rawjson
 from carryover.records.fields import digest
 from carryover.records.lenient import fields_of, inside, is_true, number_of, text_of
@@ -98,7 +98,7 @@ _QUIET: Final = frozenset(
 _IMAGE_BLOCKS: Final = ("image", "document")
 _QUIET_BLOCKS: Final = "image document text thinking redacted_thinking fallback server_tool_use tool_reference".split()
 """Thinking is not kept."""
-_ATTACHMENTS: Final = ("queued_command", "edited_text_file")
+_ATTACHMENTS: Final = ("queued_command", "edited_text_file", MAX_TURNS)
 _INJECTED_ORIGINS: Final = frozenset(
     "task-notification auto-continuation channel coordinator observer observer-activity peer teammate "
     "unclassified".split()
@@ -379,13 +379,13 @@ def _queue(builder: ClaudeBuilder) -> None:
 
 
 def _attachment(builder: ClaudeBuilder) -> None:
-    """Handles a queued text delivered mid-turn, beside a tool result, or the note that a file was changed elsewhere."""
+    """Handles a queued text delivered mid-turn, beside a tool result, or a note of the client's."""
     given = builder.line.attachment
     if given is None:
         builder.skip("attachment", "unexpected shape")
         return
-    if path := text_of(given.get("filename")):
-        builder.add(model.ChangedElsewhere(path=path), "changed", digest(path))
+    if (noted := note_in(given)) is not None:
+        builder.add(noted[0], *noted[1])
         return
     raw = given.get("prompt", rawjson.ABSENT)
     blocks = rawjson.part_of(raw, list[rawjson.TextPart]) or [rawjson.TextPart("text", rawjson.content_text(raw))]

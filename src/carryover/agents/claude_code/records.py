@@ -15,10 +15,10 @@ from typing import Final, Generic, Self, TypeVar
 import msgspec
 
 from carryover.adapter.contract import Parsed, Record, Source
-from carryover.model import BackgroundTask
+from carryover.model import BackgroundTask, ChangedElsewhere, TurnEnd
 from carryover.records.asked import JOB_STATES
 from carryover.records.fields import SHORT_CHARS, bounded, digest, utc_ms
-from carryover.records.lenient import fields_of, text_of
+from carryover.records.lenient import Fields, fields_of, number_of, text_of
 from carryover.records.rawjson import ABSENT, skipped
 from carryover.records.resets import names_limit
 from carryover.records.text import tagged, without_handoff
@@ -30,6 +30,7 @@ GROUP: Final = r"(?P<group>[^/]+)"
 SESSION: Final = r"(?P<session>(?i:[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}))"
 SUBAGENT: Final = r"agent-(?P<subagent_id>[\w-]+)\.jsonl"
 """Parts of the patterns of layouts (`transcript.layouts`)."""
+MAX_TURNS: Final = "max_turns_reached"
 
 
 def copied(agent: str, path: Path, source_of: Callable[[Path, Path], Source | None], roots: Iterable[Path]) -> Source:
@@ -204,3 +205,13 @@ def _jobs_in(text: str) -> Iterator[BackgroundTask | str]:
         if state == "done" and len(words) <= _LONGEST_REFUSAL and names_limit(words):
             state = "failed"  # the client calls it completed (2.1.81)
         yield BackgroundTask(task_id=task_id, state=state, label=label, report=without_handoff(words))
+
+
+def note_in(given: Fields) -> tuple[ChangedElsewhere | TurnEnd, tuple[str, ...]] | None:
+    """Returns what the client notes in an attachment, and the parts of its key: that a file was changed elsewhere, or
+    that a run without a terminal has made as many requests as `--max-turns` allows. None for any other."""
+    if path := text_of(given.get("filename")):
+        return ChangedElsewhere(path=path), ("changed", digest(path))
+    if text_of(given.get("type")) == MAX_TURNS:
+        return TurnEnd(reason="error", message=f"Reached max turns ({number_of(given.get('maxTurns'))})"), ("end",)
+    return None
