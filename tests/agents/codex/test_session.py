@@ -292,8 +292,20 @@ def test_the_words_of_a_review_are_the_clients() -> None:
     """0.169.0: the file that asks for the review repeats them, and has the reviewer's verdict as an answer."""
     events = read_on(AGENT, source_at(AGENT, recording("0.169.0/review-parent"))).events
 
-    assert [event.body for event in events if isinstance(event.body, UserPrompt)] == []
+    asked = UserPrompt(text="current changes", command="/review")
+    assert [event.body for event in events if isinstance(event.body, UserPrompt)] == [asked]
     assert [event.body.text for event in events if isinstance(event.body, AssistantMessage)] == ["fine"]
+
+
+def test_what_is_to_be_looked_for_in_a_review_is_the_users() -> None:
+    rollout = Rollout()
+    rollout.turn()
+    target = {"type": "custom", "instructions": "Is the cap whole?"}
+    asked = [UserPrompt(text="Is the cap whole?", command="/review")]
+
+    assert rollout.event("entered_review_mode", target=target, user_facing_hint="custom") == asked
+    assert rollout.item("EnteredReviewMode", target=target) == []
+    assert rollout.asks("Review the changes. Is the cap whole?") == []
 
 
 @pytest.mark.parametrize("cut", ["turn_aborted", "task_complete", None])

@@ -264,7 +264,13 @@ def _rolled_back(rollout: Rollout) -> None:
 
 
 def _review(rollout: Rollout) -> None:
-    rollout.change(review="entered" in rollout.name.lower())
+    """Handles the beginning of a review, which is what the user asked for (`/review`, `codex exec review`), or its end:
+    the words that follow are the client's."""
+    begins = "entered" in rollout.name.lower()
+    asked = text_of(inside(rollout.data.get("target", ABSENT), "instructions")) or rollout.text("user_facing_hint")
+    if begins and asked and not rollout.context.review and rollout.context.subagent_id is None:
+        rollout.say(model.UserPrompt(text=asked, command="/review"), "review", digest(asked))
+    rollout.change(review=begins)
 
 
 def _words(rollout: Rollout) -> None:
