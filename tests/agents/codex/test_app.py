@@ -151,3 +151,14 @@ def test_what_init_stands_for_is_not_the_users() -> None:
     assert read_prompt(text, "") == (UserPrompt(text="", command="/init"),)
     rollout.turn("turn-2")
     assert rollout.asks(begins) == [UserPrompt(text=begins)]
+
+
+def test_what_is_to_be_looked_for_in_a_review_is_the_users() -> None:
+    rollout = Rollout()
+    rollout.turn()
+    target = {"type": "custom", "instructions": "Is the cap whole?"}
+    asked = [UserPrompt(text="Is the cap whole?", command="/review")]
+
+    assert rollout.event("entered_review_mode", target=target, user_facing_hint="custom") == asked
+    assert rollout.item("EnteredReviewMode", target=target) == []
+    assert rollout.asks("Review the changes. Is the cap whole?") == []

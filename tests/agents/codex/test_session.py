@@ -297,17 +297,6 @@ def test_the_words_of_a_review_are_the_clients() -> None:
     assert [event.body.text for event in events if isinstance(event.body, AssistantMessage)] == ["fine"]
 
 
-def test_what_is_to_be_looked_for_in_a_review_is_the_users() -> None:
-    rollout = Rollout()
-    rollout.turn()
-    target = {"type": "custom", "instructions": "Is the cap whole?"}
-    asked = [UserPrompt(text="Is the cap whole?", command="/review")]
-
-    assert rollout.event("entered_review_mode", target=target, user_facing_hint="custom") == asked
-    assert rollout.item("EnteredReviewMode", target=target) == []
-    assert rollout.asks("Review the changes. Is the cap whole?") == []
-
-
 @pytest.mark.parametrize("cut", ["turn_aborted", "task_complete", None])
 def test_a_review_that_was_cut_off_silences_nobody(cut: str | None) -> None:
     rollout = Rollout()

@@ -394,3 +394,13 @@ def test_a_question_may_be_answered_by_the_first_prompt_of_a_new_session(begins:
         later.user(prompt).says("I see.")
 
     assert ("or truncate?" in under("Open questions", asked, later)) is is_open
+
+
+def test_an_answer_whose_edit_has_no_result_leaves_something_open() -> None:
+    """Aider 0.86.2, which was closed when it asked whether to create the file."""
+    talk = session("s1", agent="aider").user(GOAL).calls("/home/dev/shop/till.py", op="edit", name="edit")
+    text = render(handoff(talk.says("I will add it.")))
+
+    assert "- Not known whether this edit was made: `till.py`" in text
+    assert "The last request was answered" not in text
+    assert "this edit" not in under("Open questions", talk.user("No. Leave it.").says("Left."))

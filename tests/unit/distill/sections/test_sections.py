@@ -77,16 +77,6 @@ def test_an_edit_without_a_result_may_or_may_not_have_been_made() -> None:
     assert "Not known whether this edit was made: `cart.py`" in under("Open questions", talk)
 
 
-def test_an_answer_whose_edit_has_no_result_leaves_something_open() -> None:
-    """Aider 0.86.2, which was closed when it asked whether to create the file."""
-    talk = session("s1", agent="aider").user(GOAL).calls("/home/dev/shop/till.py", op="edit", name="edit")
-    text = render(handoff(talk.says("I will add it.")))
-
-    assert "- Not known whether this edit was made: `till.py`" in text
-    assert "The last request was answered" not in text
-    assert "this edit" not in under("Open questions", talk.user("No. Leave it.").says("Left."))
-
-
 def test_a_job_runs_until_it_ends_or_was_not_heard_of_for_a_day() -> None:
     talk = worked().user("Serve it.").event(model.BackgroundTask(task_id="j", state="running", label="npm run serve"))
     talk.says("It runs.")
