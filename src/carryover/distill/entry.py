@@ -94,7 +94,7 @@ WEIGHTS: Final[dict[str, Weight]] = {
     "newest paste":    Weight(0.2, 0.5),                # what was pasted with the newest: often the order itself
     "typed":           Weight(0.2, 0.0, 0.3, 3),        # typed while the agent worked, not taken up
     # Where it stands
-    "last words":      Weight(0.3, 0.11),               # of the leading turn
+    "last words":      Weight(0.3, 0.06),               # of the leading turn
     "last words of work": Weight(0.4, 0.19),            # of the newest turn that worked, where that is another one
     "in flight":       Weight(0.1, 0.0, 0.3, 2),        # calls without a result
     "state":           Weight(0.5, 0.0, 0.0, 1),        # tests, jobs, ending, in one line

@@ -116,3 +116,12 @@ def test_the_first_line_of_the_newest_works_last_words_is_fixed_like_the_last_li
     parts = [one for one in stands if "words after the newest work" in one.label]
     assert len(parts) > 2
     assert max(parts[0].weight, parts[-1].weight) <= FIXED < parts[1].weight
+
+
+def test_six_lines_of_the_last_words_are_fixed_and_four_of_them_are_at_the_end() -> None:
+    phases = [f"Phase {number} changes {'the page and what is below it, ' * 6}and is tested." for number in range(9)]
+    talk = session("s1").user("What is left to do?").edited("page.py").says("\n\n".join(phases))
+    lines = [entry for section in handoff(talk).sections for entry in section.entries if entry.kind == "message"]
+    fixed = [phases.index(entry.text) for entry in lines if entry.weight <= FIXED]
+
+    assert fixed == [0, 1, 5, 6, 7, 8]
