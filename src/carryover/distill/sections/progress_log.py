@@ -192,6 +192,7 @@ def progress_entries(past: Past) -> list[Entry]:
     answered = [one for step in past.steps if step.turn.said for one in _answers(step)]
     answered = [step for step in answered if not _is_quoted(past, step, stands)]
     before = _answered_before(past, answered)
+    discussed = _discussed(past, answered)
     for step in not_alike(answered, attrgetter("answer"), _MOST_ALIKE):
         said = _SAID.get(step.turn.end, "said, then was cut off")
         at_ms = step.turn.said[-1].at_ms
@@ -199,9 +200,10 @@ def progress_entries(past: Past) -> list[Entry]:
         asks = step.is_newest and step.view.session in asking
         answer = last_words(step.turn).said if asks else step.turn.answer
         who = f"{past.agent(step)} {said}"
-        parts = parted(step, answer, "message", label=f"{who} ({place})", at_ms=at_ms)
+        weight = WEIGHTS["discussed"].at(discussed.index(step)) if step in discussed else BY_WORTH
+        parts = parted(step, answer, "message", weight, label=f"{who} ({place})", at_ms=at_ms)
         parts = _with_opening(parts, who, place)
-        if step in before and parts:  # none of an answer that shows nothing
+        if step in before and step not in discussed and parts:  # none of an answer that shows nothing
             weight = WEIGHTS["answered before" if step is before[0] else "shown instead"]
             parts[0] = replace(parts[0], weight=weight.first)
         answers += parts
@@ -224,23 +226,33 @@ def _on_the_way(past: Past, stands: Sequence[Step]) -> Iterator[Entry]:
 def _answered_before(past: Past, answered: Iterable[Step]) -> list[Step]:
     """Returns the newest answers before the leading turn for which the agent did more than commit. The first one is
     needed in the handoff: the newest that is not short, if there is one. If the leading turn has an answer, the others
-    follow, and may stand instead. If it was stopped at once, the turn right before it counts even without work."""
+    follow, and may stand instead."""
     main = past.main.turn
-    stopped = main.number - 1 if main.end != "answered" and not (main.calls or main.said) else None
     done = []
     for step in answered:
-        is_own = step.view is past.lead
         is_main = step.view is past.main.view and step.turn.number == main.number
         if step.turn.end != "answered" or is_main or past.is_beside(step):
             continue
-        has_done = (step.turn.calls or step.turn.changes) and not only_committed(step)
-        if has_done or (is_own and step.turn.number == stopped):
+        if (step.turn.calls or step.turn.changes) and not only_committed(step):
             done.append(step)
     own = [step for step in done if step.view is past.lead]
     oldest_first = sorted(own or done, key=lambda step: step.turn.said[-1].at_ms)
     newest = oldest_first[::-1][:_MOST_BEFORE]
     newest.sort(key=lambda step: estimated_tokens(step.turn.answer) < _SHORT_TOKENS)
     return newest if main.end == "answered" else newest[:1]
+
+
+def _discussed(past: Past, answered: Iterable[Step]) -> list[Step]:
+    """Returns the newest answers right before the leading turn, newest first, in whose turns nothing was changed: what
+    they propose is not done yet, and is in no file."""
+    main = past.main.turn
+    before = [step for step in answered if step.view is past.lead and step.turn.number < main.number]
+    talk: list[Step] = []
+    for step in sorted(before, key=lambda step: -step.turn.number):
+        if step.turn.changes or step.turn.end != "answered" or step.turn.number != main.number - 1 - len(talk):
+            break
+        talk.append(step)
+    return talk[: WEIGHTS["discussed"].most]
 
 
 def _heard(past: Past) -> list[Entry]:

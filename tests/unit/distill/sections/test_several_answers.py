@@ -125,3 +125,16 @@ def test_six_lines_of_the_last_words_are_fixed_and_four_of_them_are_at_the_end()
     fixed = [phases.index(entry.text) for entry in lines if entry.weight <= FIXED]
 
     assert fixed == [0, 1, 5, 6, 7, 8]
+
+
+@pytest.mark.parametrize("changes", [False, True])
+def test_what_the_newest_answers_propose_stays_if_their_turns_changed_nothing(changes: bool) -> None:
+    cards = [f"Card {number} says {'what a guest sees there at first, ' * 6}in a few words." for number in range(9)]
+    talk = session("s1").user("Make the first card shorter.").edited("page.html").says("It is shorter.")
+    talk.user("How could the cards be better?")
+    talk = talk.edited("cards.html") if changes else talk
+    talk.says("\n\n".join(cards)).user("Take the third now.").edited("page.html").says("The third is in.")
+    lines = [entry for part in handoff(talk).sections for entry in part.entries if part.title == "Progress log"]
+    fixed = [cards.index(entry.text) for entry in lines if entry.text in cards and entry.weight <= FIXED]
+
+    assert fixed == ([] if changes else [6, 7, 8])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from carryover import model
-from carryover.distill.entry import FIXED, NEEDED
+from carryover.distill.entry import FIXED
 from carryover.distill.render import render
 from carryover.model import PlanItem, PlanUpdate, TurnEnd, UserPrompt
 from support.conversation import GOAL, ROOT, handoff, session, under, worked
@@ -205,10 +205,8 @@ def test_a_call_in_flight_is_shown_with_its_tool_unless_it_is_a_command() -> Non
     assert "`make all`" in stands
 
 
-@pytest.mark.parametrize(("looked", "stays"), [(False, True), (True, False)])
-def test_of_a_prompt_that_was_stopped_at_once_the_answer_before_stays_even_if_it_only_talked(
-    looked: bool, stays: bool
-) -> None:
+@pytest.mark.parametrize("looked", [False, True])
+def test_of_a_prompt_that_was_stopped_the_answer_before_stays_even_if_it_only_talked(looked: bool) -> None:
     talk = worked(says="The rates are in.").user("They show nothing on the server.")
     talk.says("Run `ls -l rates` there, and paste what it prints.").user("-rw-r--r-- 1 kim kim 0 rates.csv")
     talk = talk.ran("ls") if looked else talk
@@ -216,7 +214,7 @@ def test_of_a_prompt_that_was_stopped_at_once_the_answer_before_stays_even_if_it
     entries = [entry for part in handoff(talk).sections for entry in part.entries]
     (line,) = [one for entry in entries for one in entry.sources if "ls -l rates" in one.text]
 
-    assert (line.weight <= NEEDED) is stays
+    assert line.weight <= FIXED
 
 
 @pytest.mark.parametrize("taken", [False, True])
