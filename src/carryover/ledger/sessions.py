@@ -39,7 +39,11 @@ for it."""
 _UPSERT_PROJECT: Final = f"""INSERT INTO project (id, root, main_root, first_ms) VALUES (1 + max(
         (SELECT coalesce(max(id), 0) FROM project),
         coalesce((SELECT n FROM counter WHERE name = '{LAST_PROJECT}'), 0)), ?, ?, ?)
-    ON CONFLICT (root) DO UPDATE SET main_root = excluded.main_root"""
+    ON CONFLICT (root) DO UPDATE SET main_root = excluded.main_root, identity = CASE
+        WHEN main_root IS excluded.main_root AND (main_root IS NOT NULL OR moved_to IS NULL) THEN identity END
+    WHERE ?"""
+"""What is at a path now may be another project than the one that moved away, or than a worktree that was there: that
+one's identity is not its own. A folder that is gone tells nothing."""
 _ASSIGN_PROJECT: Final = "UPDATE session SET project_id = ?, recorded_project_id = ?, project_final = ? WHERE id = ?"
 _CURRENT_PROJECT: Final = """WITH RECURSIVE way(id, moved_to) AS (SELECT id, moved_to FROM project WHERE id = ?
     UNION SELECT project.id, project.moved_to FROM project JOIN way ON project.id = way.moved_to)
@@ -132,7 +136,7 @@ async def assign_project(
     if main is None and (session.project_id is not None or not known):
         return session.project_id
     root = roots[(main or known[0]).cwd or ""]
-    recorded_project_id = await know_project(db, root.root, root.main_root)
+    recorded_project_id = await know_project(db, root.root, root.main_root, gone=root.gone)
     project_id = recorded_project_id
     if root.gone:
         project_id = await current_project(db, recorded_project_id)
@@ -146,9 +150,12 @@ async def assign_project(
     return project_id
 
 
-async def know_project(db: aiosqlite.Connection, root: str, main_root: str | None, *, now_ms: int = 0) -> int:
-    """Returns the id of the project at `root`, creating it if it is new; `now_ms` (UTC) is when it was first seen."""
-    await db.execute_fetchall(_UPSERT_PROJECT, (root, main_root, now_ms))
+async def know_project(
+    db: aiosqlite.Connection, root: str, main_root: str | None, *, now_ms: int = 0, gone: bool = False
+) -> int:
+    """Returns the id of the project at `root`, creating it if it is new; `now_ms` (UTC) is when it was first seen.
+    `gone`: its folder is no longer there."""
+    await db.execute_fetchall(_UPSERT_PROJECT, (root, main_root, now_ms, not gone))
     ((project_id,),) = await db.execute_fetchall("SELECT id FROM project WHERE root = ?", (root,))
     return int(project_id)
 

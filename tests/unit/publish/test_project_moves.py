@@ -88,6 +88,65 @@ async def test_work_of_a_removed_worktree_is_the_main_checkouts_from_then_on(
     assert sorted(held(reading())[str(shop)]) == sorted([there.session, session.session])
 
 
+async def read(ledger: Ledger, session: ClaudeSession) -> None:
+    await ingest(ledger, adapters()["claude-code"], session.source, root_of=find_root, now_ms=lambda: NOW_MS)
+
+
+async def test_another_project_where_a_worktree_was_is_not_the_main_checkouts_once_it_is_gone_too(
+    ledger: Ledger, paths: StatePaths, shop: Path, session: ClaudeSession, reading: Connect
+) -> None:
+    tree = shop.with_name("labels")
+    git(shop, "worktree", "add", "--quiet", str(tree))
+    there = ClaudeSession(session.folder, tree).work("Print labels in A6.", "A6 labels are printed.")
+    await read(ledger, there)
+    await followed(ledger, paths, tree)
+    git(shop, "worktree", "remove", "--force", str(tree))
+    await followed(ledger, paths, shop)
+
+    tree.mkdir()
+    other = ClaudeSession(session.folder, tree).work("Write to the bank.", "The letter is written.")
+    await read(ledger, other)
+    await followed(ledger, paths, tree)
+    tree.rmdir()
+
+    assert await followed(ledger, paths, shop) == 0
+    assert held(reading())[str(tree)] == [other.session]
+
+
+async def test_a_session_that_is_read_once_its_worktree_is_gone_is_the_main_checkouts_too(
+    ledger: Ledger, paths: StatePaths, shop: Path, session: ClaudeSession, reading: Connect
+) -> None:
+    tree = shop.with_name("labels")
+    git(shop, "worktree", "add", "--quiet", str(tree))
+    first, second = (ClaudeSession(session.folder, tree).work(f"Print {size}.", "Done.") for size in ("A6", "A5"))
+    await read(ledger, first)
+    await followed(ledger, paths, tree)
+    git(shop, "worktree", "remove", "--force", str(tree))
+    git(shop, "remote", "add", "origin", "https://example.com/shop.git")
+
+    await read(ledger, second)
+
+    assert await followed(ledger, paths, shop) == 2
+    assert sorted(held(reading())[str(shop)]) == sorted([first.session, second.session, session.session])
+
+
+async def test_another_project_where_a_repository_was_does_not_follow_that_one(
+    ledger: Ledger, paths: StatePaths, shop: Path, session: ClaudeSession, reading: Connect
+) -> None:
+    await followed(ledger, paths, shop)
+    store = shop.rename(shop.with_name("store"))
+    assert await followed(ledger, paths, store) == 1
+
+    shop.mkdir()
+    other = ClaudeSession(session.folder, shop).work("Write to the bank.", "The letter is written.")
+    await read(ledger, other)
+    await followed(ledger, paths, shop)
+    shop.rmdir()
+
+    assert await followed(ledger, paths, store) == 0
+    assert held(reading()) == {str(store): [session.session], str(shop): [other.session]}
+
+
 async def test_the_user_may_link_what_cannot_be_detected_and_take_it_back_with_its_handoff(
     ledger: Ledger, paths: StatePaths, shop: Path, session: ClaudeSession, reading: Connect
 ) -> None:
