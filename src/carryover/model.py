@@ -285,8 +285,8 @@ class Retracted(Body, frozen=True, tag="retracted"):
     restored: tuple[str, ...] = ()
     """Keys of events that were retracted and count again: the user went back to a branch that was left."""
     since_ms: int | None = None
-    """What was said in the session from then (UTC ms) to this event no longer counts either, for an agent that names
-    the place that the user went back to, and none of the records after it."""
+    """What was said in the session, or by the sub-agent whose event this is, from then (UTC ms) to this event no longer
+    counts either, for an agent that names the place that the user went back to, and none of the records after it."""
 
 
 class SessionStart(Body, frozen=True, tag="session_start"):

@@ -72,7 +72,8 @@ _SAID: Final = (
     "user_prompt queued_prompt assistant_message question answer plan_update plan_proposal agent_summary turn_end"
 )
 """What is retracted with a stretch of time: not what was done, since files are left as they are."""
-_RETRACT_SINCE: Final = f"""UPDATE event SET retracted = {RETRACTED} WHERE {_OF_SESSION} AND retracted = {COUNTS}
+_RETRACT_SINCE: Final = f"""UPDATE event SET retracted = {RETRACTED} WHERE retracted = {COUNTS}
+    AND thread_id IN (SELECT id FROM thread WHERE session_id = ? AND subagent_id = coalesce(?, subagent_id))
     AND at_ms >= ? AND at_ms < ? AND ({" OR ".join(map(is_of, _SAID.split()))})"""
 _RESET_SESSION: Final = """UPDATE session SET project_final = 0,
     started_ms = CASE WHEN :first_ms > 0 THEN :first_ms ELSE started_ms END,
@@ -201,8 +202,9 @@ async def retract(db: aiosqlite.Connection, session: SessionInLedger, entries: S
     """
     for entry in entries:
         if entry.retracts_since_ms is not None:
-            times = (entry.retracts_since_ms, entry.event.at_ms)
-            await db.execute_fetchall(_RETRACT_SINCE, (session.id, *times))
+            # A sub-agent that goes back takes nothing from the conversation.
+            stretch = (entry.event.subagent_id, entry.retracts_since_ms, entry.event.at_ms)
+            await db.execute_fetchall(_RETRACT_SINCE, (session.id, *stretch))
     counting: dict[bytes, bool] = {}
     for entry in entries:
         counting.update(dict.fromkeys(entry.retracts, False))

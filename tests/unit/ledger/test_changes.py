@@ -77,6 +77,18 @@ async def test_what_was_said_since_a_time_no_longer_counts_but_what_was_done_doe
     assert texts(scribe) == said
 
 
+async def test_a_sub_agent_that_goes_back_takes_nothing_from_its_conversation(scribe: Scribe) -> None:
+    """A sub-agent's thread has files of its own (Codex)."""
+    await scribe.tell(scribe.event("add a parser", at_ms=1_000), scribe.event("in C", at_ms=3_000), path="/t/one")
+    theirs = [scribe.event(text, at_ms=at_ms, subagent_id="a1") for text, at_ms in (("look", 2_000), ("again", 4_000))]
+    await scribe.tell(*theirs, path="/t/two")
+
+    await scribe.tell(scribe.event(Retracted(since_ms=2_000), at_ms=9_000, subagent_id="a1"), path="/t/three")
+
+    said = [("add a parser", False), ("look", True), ("in C", False), ("again", True)]
+    assert sorted(texts(scribe)) == sorted(said)
+
+
 async def test_of_what_one_read_retracts_and_restores_the_last_counts(scribe: Scribe) -> None:
     away = scribe.event("one"), scribe.event("two"), scribe.event(Retracted(keys=("k1", "k2")))
     await scribe.tell(*away, scribe.event(Retracted(restored=("k1", "k2"))), scribe.event(Retracted(keys=("k2",))))
