@@ -219,6 +219,17 @@ def test_a_resumed_checkpoint_of_the_present_conversation_takes_its_place(first:
     assert [event.at_ms for event in left] == [event.at_ms for event in later] * (first == "one")
 
 
+def test_another_conversation_that_began_by_the_same_prompt_takes_nothing_back() -> None:
+    lines = Lines()
+    lines.user("Hi")
+    lines.gemini("Hello! The cart has a bug.")
+    lines.user("Fix it.")
+    lines.user(CONTEXT, "Hi")
+    lines.gemini("Hello! What shall I do?")
+
+    assert lines.all(model.Retracted) == []
+
+
 def test_a_checkpoint_that_is_resumed_twice_leaves_a_conversation_before_it_as_it_is() -> None:
     lines = Lines()
     for number, first in enumerate(["another", "one", "one"]):

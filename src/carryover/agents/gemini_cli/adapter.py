@@ -218,25 +218,40 @@ def _user(recorder: GeminiRecorder, message: GrowingMessage, line: Fields) -> Gr
         return message
     actor: Literal["human", "model"] = "human" if recorder.subagent_id is None else "model"
     text, command = ("", "/init") if _INIT.match(text) else (text, None)
-    _converse(recorder, f"{message.id}/left", text, is_again=is_again)
+    _converse(recorder, digest(text), is_again=is_again)
     prompt = UserPrompt(text=text, actor=actor, attachments=attachments, command=command)
     recorder.add(prompt, f"{message.id}/prompt")
     recorder.change(waiting=Marker(message.id))
     return msgspec.structs.replace(message, said=True)
 
 
-def _converse(recorder: GeminiRecorder, key: str, text: str, *, is_again: bool) -> None:
-    """Notes with which prompt a conversation began.
+def _converse(recorder: GeminiRecorder, mark: str, *, is_again: bool) -> None:
+    """Notes by which prompt a conversation began.
 
-    `/chat resume` writes a saved one again, whose first prompt has the client's context before it (0.61). If it is the
-    present one, the user went back in it: what was said so far is in what follows, or was left.
+    `/chat resume` writes a saved one again, whose first prompt has the client's context before it (0.61).
     """
     began = recorder.context.began
-    mark = digest(text)
-    if began is not None and is_again and began.id == mark:
-        recorder.add(Retracted(since_ms=began.at_ms), key)
+    now = Beginning(mark, recorder.at_ms)
+    if began is not None and is_again and began.id == mark and began.words:
+        now = msgspec.structs.replace(now, left=began.words, left_ms=began.at_ms)
     if began is None or is_again:
-        recorder.change(began=Beginning(mark, recorder.at_ms))
+        recorder.change(began=now)
+
+
+def _answer(recorder: GeminiRecorder, key: str, mark: str) -> None:
+    """Notes by which words of the model a conversation began.
+
+    If they, too, are those of the one before a resume, the user went back in this one: what was said so far is in what
+    follows, or was left. Prompts alone may be the same in two conversations.
+    """
+    began = recorder.context.began
+    if began is None or began.words:
+        return
+    if began.left == mark:
+        at_ms, recorder.at_ms = recorder.at_ms, began.at_ms
+        recorder.add(Retracted(since_ms=began.left_ms), key)
+        recorder.at_ms = at_ms
+    recorder.change(began=Beginning(began.id, began.at_ms, mark))
 
 
 def _gemini(recorder: GeminiRecorder, message: GrowingMessage, line: Fields) -> GrowingMessage:
@@ -259,6 +274,7 @@ def _gemini(recorder: GeminiRecorder, message: GrowingMessage, line: Fields) -> 
         recorder.change(waiting=None)
     text = shown_text(parts or [])
     if text.strip() and not message.said:
+        _answer(recorder, f"{message.id}/left", digest(text.strip()))
         said = AssistantMessage(text=text, final=False if calls else None, grows=not calls)
         recorder.add(said, f"{message.id}/text")
         message = msgspec.structs.replace(message, said=True)

@@ -52,10 +52,15 @@ class Marker(msgspec.Struct, frozen=True):
 
 
 class Beginning(msgspec.Struct, frozen=True):
-    """A hash of a conversation's first prompt, and its time."""
+    """A hash of a conversation's first prompt, its time, and a hash of the first words of the model after it."""
 
     id: str
     at_ms: int
+    words: str = ""
+    left: str = ""
+    """The words with which another conversation began by the same prompt, if this one was resumed."""
+    left_ms: int = 0
+    """When that one began."""
 
 
 class GeminiContext(SessionContext, frozen=True, omit_defaults=True):
