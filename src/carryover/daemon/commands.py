@@ -106,7 +106,7 @@ class Moves:
         except Silent:
             return Moved()
         moved = await follow(context.ledger, context.paths, project, seen, now_ms=context.now_ms())
-        if seen.own is not None:
+        if seen.own is not None and not seen.stays_apart:
             self._compared[root] = seen.gone
         return await self._reported(moved, "project_found")
 

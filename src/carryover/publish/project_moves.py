@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 
-from carryover.config import Config
+from carryover.config import Config, project_settings
 from carryover.facts import ProjectRoot, is_foreign
 from carryover.fsio import is_folder
 from carryover.ledger.connect import connect_read_only
@@ -34,6 +34,9 @@ class RootFacts(msgspec.Struct, frozen=True, kw_only=True):
     own: Whereabouts | None = None
     identity: moved_folders.Identity | None = None
     """By what it is recognised later."""
+    stays_apart: bool = False
+    """Whether it is a worktree that is excluded, perhaps by its own file, which goes with it: so nothing may tell later
+    whose it was."""
     moved: tuple[Whereabouts, ...] = ()
     gone: frozenset[int] = frozenset()
 
@@ -47,11 +50,13 @@ def inspect_root(paths: StatePaths, root: str, config: Config, *, compared: froz
     known = _known(paths)
     candidates = [row for row in known if moved_folders.may_have_moved(row, root)]
     gone = frozenset(row.id for row in candidates)
+    own = next((row for row in known if row.root == root), None)
+    if own is not None and own.main_root is not None and project_settings(folder, config).excluded is not None:
+        return RootFacts(root=root, own=own, stays_apart=True)
     if compared is not None and gone <= compared:
         return RootFacts(root=root, gone=gone)
     identity = moved_folders.identity_of(folder)
     moved = moved_folders.moved_to_here(folder, identity, candidates, config, paths)
-    own = next((row for row in known if row.root == root), None)
     if (main_root := Checkout(folder).main) is not None:
         identity = moved_folders.identity_of(Path(main_root))
     return RootFacts(root=root, own=own, identity=identity, moved=tuple(moved), gone=gone)
@@ -62,6 +67,8 @@ async def follow(ledger: Ledger, paths: StatePaths, project: ProjectRoot, seen: 
     move."""
     own_id = seen.own.id if seen.own is not None else None
     known = seen.own.identity if seen.own is not None else None
+    if own_id is not None and seen.stays_apart and known is not None:
+        await ledger.write(note_identity, own_id, None)
     moved = []
     if seen.moved:
         own_id = await ledger.write(know_project, seen.root, project.main_root, now_ms=now_ms)

@@ -130,6 +130,26 @@ async def test_a_session_that_is_read_once_its_worktree_is_gone_is_the_main_chec
     assert sorted(held(reading())[str(shop)]) == sorted([first.session, second.session, session.session])
 
 
+@pytest.mark.parametrize("is_known", [False, True])
+async def test_a_worktree_that_excludes_itself_stays_apart_once_it_is_gone(
+    ledger: Ledger, paths: StatePaths, shop: Path, session: ClaudeSession, reading: Connect, is_known: bool
+) -> None:
+    """Its own file says so, and goes with it."""
+    tree = shop.with_name("labels")
+    git(shop, "worktree", "add", "--quiet", str(tree))
+    there = ClaudeSession(session.folder, tree).work("Write to the bank.", "The letter is written.")
+    await read(ledger, there)
+    if is_known:
+        await followed(ledger, paths, tree)
+    (tree / ".carryover.toml").write_text("exclude = true\n")
+    await followed(ledger, paths, tree)
+
+    git(shop, "worktree", "remove", "--force", str(tree))
+
+    assert await followed(ledger, paths, shop) == 0
+    assert held(reading())[str(tree)] == [there.session]
+
+
 async def test_another_project_where_a_repository_was_does_not_follow_that_one(
     ledger: Ledger, paths: StatePaths, shop: Path, session: ClaudeSession, reading: Connect
 ) -> None:
