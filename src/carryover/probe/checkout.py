@@ -35,6 +35,7 @@ _TIPS: Final = ("rev-list", "--all", "--no-walk=unsorted", "--objects")
 _NEGATED: Final = later(rb"[^\t]*:\d+:!")
 _LARGEST_INDEX: Final = 64 << 20
 _LARGEST_REFS: Final = 16 << 20
+_MOST_REMOTES: Final = 10
 _USUAL: Final = later(r"\w[\w./@#+-]{0,199}", re.ASCII)
 """A branch's name as people choose it, which may come from a transcript."""
 _WHOLE_PATHS: Final = tuple(b"DIRC\0\0\0" + bytes([version]) for version in (2, 3))
@@ -118,20 +119,26 @@ class Checkout:
         return sum(stamps)
 
     def without_branches(self, names: Iterable[str]) -> frozenset[str]:
-        """Returns the branches among `names` that the repository does not have; none where git may not be believed,
-        or keeps its branches in another form than files."""
+        """Returns the branches among `names` that the repository has neither as its own nor as a remote's, from which
+        git would make one; none where git may not be believed, or keeps its branches in another form than files."""
         if self.common is None or is_there(self.common / "reftable"):
             return frozenset()
-        heads = self.common / "refs" / "heads"
+        refs = self.common / "refs"
+        remotes: list[str] = []
+        with suppress(OSError):
+            remotes = sorted(entry.name for entry in os.scandir(refs / "remotes"))[:_MOST_REMOTES]
+        places = ["heads", *(f"remotes/{remote}" for remote in remotes)]
         usual = (name for name in names if _USUAL.fullmatch(name) and ".." not in name and name != "HEAD")
-        absent = {name for name in usual if not is_there(heads / name)}
+        absent = {name for name in usual if not any(is_there(refs / place / name) for place in places)}
         try:
             packed = read_bytes_bounded(self.common / "packed-refs", _LARGEST_REFS) if absent else b""
         except FileNotFoundError:
             packed = b""
         except OSError:
             return frozenset()
-        return frozenset(name for name in absent if b" refs/heads/%b\n" % name.encode() not in packed)
+        return frozenset(
+            name for name in absent if not any(os.fsencode(f" refs/{place}/{name}\n") in packed for place in places)
+        )
 
     def index(self) -> FileStamp | tuple[()] | None:
         """Returns the state of the index, empty outside of a checkout; None while git writes a new one."""

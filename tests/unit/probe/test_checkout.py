@@ -179,5 +179,11 @@ def test_branches_that_are_not_there_are_known_without_git(shop: Path, packed: b
 
     assert Checkout(shop).without_branches(named) == {"tax", "fix/euros"}
     assert Checkout(shop.parent).without_branches(named) == frozenset()
+    git(shop, "update-ref", "refs/remotes/origin/fix/euros", "main")  # from which git makes one at a checkout
+    if packed:
+        git(shop, "update-ref", "refs/remotes/origin/HEAD", "main")  # as in a clone
+        git(shop, "pack-refs", "--all")
+        git(shop, "update-ref", "refs/remotes/origin/HEAD", "main~0")
+    assert Checkout(shop).without_branches(named) == {"tax"}
     (shop / ".git" / "reftable").mkdir()
     assert Checkout(shop).without_branches(named) == frozenset()
