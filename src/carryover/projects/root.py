@@ -75,8 +75,9 @@ def removed_checkouts(root: str, edited: Iterable[str], agents: AgentsConfig) ->
     `edited` in them (Codex 0.169: `~/.codex/worktrees/<id>/<name of the root's folder>`)."""
     part = f"/{Path(root).name}/"
     split = (path.partition(_TREES) for path in edited)
-    cut = ((before, below.partition(part)) for before, _, below in split)
-    may_be = {f"{before}{_TREES}{ident}{part}".rstrip("/") for before, (ident, found, _) in cut if found}
+    cut = ((before, *below.partition(part)) for before, _, below in split)
+    ids = ((before, ident) for before, ident, found, _ in cut if found and "/" not in ident)
+    may_be = {f"{before}{_TREES}{ident}{part}".rstrip("/") for before, ident in ids}
     if not may_be:
         return ()
     own = agent_folders(agents, Path.home(), os.environ)

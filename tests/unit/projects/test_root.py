@@ -82,6 +82,7 @@ def test_a_worktree_of_an_agents_own_that_was_removed_is_known_by_what_was_edite
     (trees / "new" / "app").mkdir(parents=True)
     edited = [f"{trees}/{name}" for name in ("old/app/src/a.py", "new/app/a.py", "old/blog/a.py", "app/a.py", "a.py")]
     edited += [f"{home}/worktrees/old/app/a.py", "worktrees/old/app/a.py", "C:\\worktrees\\app\\a.py"]
+    edited.append(f"{trees}/old/blog/app/a.py")  # another repository's folder of that name
 
     assert removed_checkouts(f"{home}/app", edited, AgentsConfig()) == (f"{trees}/old/app",)
 
