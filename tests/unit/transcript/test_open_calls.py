@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from carryover.decoders import decoder_of
 from carryover.model import FileEdit, SessionInfo
+from carryover.transcript.open_calls import matters_where
 from carryover.transcript.recorder import SessionContext
 
 
@@ -13,3 +14,12 @@ def test_a_context_of_an_earlier_version_is_read_though_its_parts_name_no_kind()
 
     assert context.facts == SessionInfo(title="Add a cart")
     assert context.calls[0].changes == (FileEdit(path="/home/dev/shop/cart.py", change="modify", added=2),)
+
+
+def test_where_a_command_was_started_is_decided_by_what_is_recorded_of_it() -> None:
+    script = "cat > run.sh <<'END'\n" + "echo done\n" * 200 + "END\n"
+    steps = ["npm test", script, "echo all; " * 50]
+
+    assert matters_where("\n".join(steps))
+    assert matters_where("\n".join(steps[::-1]))
+    assert not matters_where("\n".join((steps[1], steps[0], steps[2])))
