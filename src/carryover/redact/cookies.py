@@ -29,12 +29,17 @@ _ON_COMMAND_LINE: Final = later(
 
 _IN_DICT: Final = later(r"cookies\\{0,7}[\"']?[ \t]?[:=][ \t]?\{(?P<pairs>[^{}]{1,4000})\}")
 _PAIR: Final = later(r":[ \t]?\\{0,7}[\"'](?P<value>[^\s\"'\\]{12,4096})")
-_SESSIONS: Final = ("SESSI", "SessionId", "connect.sid", "laravel_session")
 _OF_SESSION: Final = later(
     r"(?:PHPSESSID|JSESSIONID|ASP\.NET_SessionId|connect\.sid|laravel_session)[\"']?[ \t]?[=:,][ \t]?[\"']?"
     r"(?P<value>[\w%.+/=-]{16,1024})"
 )
 """Cookies that frameworks name so."""
+
+
+def _may_name_session(text: str, lower: str) -> bool:
+    if "%" in text and "connect.sid" in text:  # its value has `s%3A` in front
+        return True
+    return "sessi" in lower and ("SESSI" in text or "ET_Sessi" in text or "laravel_sessi" in text)
 
 
 def values_of_cookies(text: str, lower: str) -> Iterator[Span]:
@@ -55,6 +60,6 @@ def values_of_cookies(text: str, lower: str) -> Iterator[Span]:
         for pair in _PAIR.finditer(text, *found.span("pairs")):
             if is_scrambled(pair["value"], 12) and not is_dummy(pair["value"]):
                 yield *pair.span("value"), "cookie"
-    for found in _OF_SESSION.finditer(text) if any(sign in text for sign in _SESSIONS) else ():
+    for found in _OF_SESSION.finditer(text) if _may_name_session(text, lower) else ():
         if is_scrambled(found["value"], 16):
             yield *found.span("value"), "cookie"

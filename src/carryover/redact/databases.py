@@ -8,6 +8,10 @@ from carryover.redact.options import VALUE
 
 A_TEXT: Final = r"[\"'](?P<value>[^\"'\n]{4,200})[\"']"
 _WORD: Final = r"(?P<value>[^\s;&'\"`,<>(){}\\]{3,200})"
+_OF_CONNECTION: Final = (
+    r"(?![A-Za-z_$][\w$]{0,40}(?:\.[A-Za-z_$]|[(\[]))(?P<value>[^\s;'\"`\\]{3,200})(?=[;'\"`\\<]|\s*\Z|\s*\n)"
+)
+"""Not what code puts there: `a=1;password=form.password;`, and no variable of one command: `cd /tmp; PWD=x make`."""
 OF_DATABASES: Final = (
     ("jdbc:oracle", r"jdbc:oracle:\w{1,16}:[\w$#]{1,64}/(?P<value>[^\s@'\"]{1,200})@"),
     ("sqlplus", r"sqlplus[ \t]+(?:-\w+[ \t]+){0,4}[\w$#]{1,64}/(?P<value>[^\s@'\"]{1,200})"),
@@ -28,7 +32,7 @@ OF_DATABASES: Final = (
     *(  # connection strings: `Uid=sa;Pwd=...;`, `?user=app&password=...`, `host=db user=app password=...`
         (f"{name}=", rf"{name}=(?<={before}{name}=)(?![/~]){value}")
         for name in ("Password", "password", "Pwd", "PWD", "pwd")
-        for before, value in (("[?&]", _WORD), (";", r"(?P<value>[^\s;'\"`\\]{3,200})"))
+        for before, value in (("[?&]", _WORD), (";", _OF_CONNECTION))
     ),
     (
         "password=",
@@ -43,9 +47,16 @@ OF_DATABASES: Final = (
     ("password=", rf"vault (?:login|write)[ \t][^\n;&|]{{0,200}}?[ \t]password={_WORD}"),
     ("SET PASSWORD", r"SET PASSWORD[ \t]+FOR[ \t]+\S{1,120}[ \t]*=[ \t]*(?P<value>'[^'\n]{1,200}')"),
     ("@tcp(", r":(?P<value>[^\s:@/\"'`\[\]]{4,200})@tcp\("),  # Go's drivers
-    *((name, rf"{name}[ \t]+{VALUE}") for name in ("requirepass", "masterauth")),
-    *(  # at the prompt of redis-cli
-        (f"> {auth}", rf"(?<=[\ds])> {auth}[ \t]*(?:[\w.-]{{1,64}}[ \t]+(?=\S))?{VALUE}") for auth in ("AUTH ", "auth ")
+    *(  # the last on their line, or before another option: in prose, a word comes behind
+        (name, rf"{name}[ \t]+{VALUE}(?=[ \t]*(?:[\"'`\\;&|)\n\r]|\Z)|[ \t]+(?:#|--))")
+        for name in ("requirepass", "masterauth")
+    ),
+    *(  # at the prompt of redis-cli: `127.0.0.1:6379> `, `127.0.0.1:6379[1]> `, `redis> `
+        (
+            f"> {auth}",
+            rf"> {auth}(?:(?<=(?:\d{{4}}|edis)> {auth})|(?<=\d\]> {auth}))[ \t]*(?:[\w.-]{{1,64}}[ \t]+(?=\S))?{VALUE}",
+        )
+        for auth in ("AUTH ", "auth ")
     ),
     ("SETUSER", r"SETUSER[ \t]+\S{1,64}[ \t](?:[^\n]{0,200}?[ \t])?['\"]?>(?P<value>[^\s'\"]{1,200})"),
     *(

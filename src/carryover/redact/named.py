@@ -31,6 +31,7 @@ from carryover.redact.values import (
     is_said_password,
     is_scrambled,
     is_strong,
+    is_technical,
 )
 from carryover.text.pattern import later
 
@@ -227,8 +228,8 @@ def _is_secret(found: Assignment, word: str) -> bool:
 def _is_secret_in_words(found: Assignment, value: str, word: str) -> bool:
     if found.code or is_name_of_a_secret(value):
         return False
-    if found.quoted and found.name.startswith("-") and is_mixed(value, 6):
-        return not value.startswith("-")  # `["--api-key", "..."]`, the arguments of a program
+    if found.quoted and found.name.startswith("-") and is_mixed(value, 6) and "=" not in value:
+        return not (value.startswith("-") or is_technical(value))  # `["--api-key", "..."]`, the arguments of a program
     if is_scrambled(value, 16 if word == "oauth" else 8) or (word == "pass" and is_said_password(value)):
         return True
     return found.quoted and len(value) >= _LEAST_OF_SIGNS and is_strong(value)

@@ -15,8 +15,9 @@ _BEHIND_USER: Final = r"(?P<value>[^\s'\"]{1,200})"
 
 
 def _after(program: str, option: str, value: str = VALUE, *, more: str = "") -> str:
-    """Returns a pattern for the value of a program's option. `more`: what may follow the program's name."""
-    return rf"{program}(?<![\w-]{program}){more}(?![\w-]){OPTIONS}{option}{value}"
+    """Returns a pattern for the value of a program's option. `more`: what may follow the program's name. The end of a
+    file's name is no program: `wget .../data.zip -P models`."""
+    return rf"{program}(?<![\w.-]{program}){more}(?![\w-]){OPTIONS}{option}{value}"
 
 
 _OF_KEYCHAINS: Final = (
@@ -59,11 +60,9 @@ OF_PROGRAMS: Final = (
     ("mosquitto_passwd", rf"mosquitto_passwd[ \t]+(?:-c[ \t]+)?-b[ \t]+\S{{1,200}}[ \t]+\S{{1,80}}[ \t]+{VALUE}"),
     *((program, _after(program, r"-P[ \t]*")) for program in ("zip", "unzip", "ipmitool")),
     ("7z", _after("7z", "-p", GLUED, more=r"[arz]?(?:\.exe)?")),
-    *((program, _after(program, "-h?p", GLUED)) for program in ("rar", "unrar")),
+    *(("rar ", _after(program, "-h?p", GLUED)) for program in ("rar", "unrar")),
     *(("ssh-keygen", _after("ssh-keygen", rf"-{option}[ \t]*")) for option in "NP"),
-    ("keychain", rf"security[ \t]+{_OF_KEYCHAINS}[ \t]+{VALUE}"),
-    ("security add-", rf"security[ \t]+{_OF_KEYCHAINS}[ \t]+{VALUE}"),
-    ("security import", rf"security[ \t]+{_OF_KEYCHAINS}[ \t]+{VALUE}"),
+    ("security", rf"security[ \t]+{_OF_KEYCHAINS}[ \t]+{VALUE}"),
     ("oathtool", _after("oathtool", "", r"(?P<value>[A-Za-z2-7]{16,128})(?![\w/.-])")),
 )
 """Hints and patterns, as in `places.py`."""

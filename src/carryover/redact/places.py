@@ -20,10 +20,12 @@ from carryover.redact.values import (
     is_dummy,
     is_filler,
     is_mixed,
+    is_name_of_a_password,
     is_path,
     is_said_password,
     is_scrambled,
     is_strong,
+    is_type_or_state,
 )
 from carryover.text.pattern import later
 
@@ -180,7 +182,7 @@ _PATTERNS: Final = (
     ),
     ("from-literal", rf"from-literal[= ]['\"]?[\w.-]{{1,64}}={GLUED}"),
     ("aws configure set", rf"aws configure set [\w.]*(?:secret_access_key|session_token)[ \t]+{VALUE}"),
-    ("pass:", rf"(?<=[ \t])-pass(?:in|out)?[ \t]+pass:{VALUE}"),
+    ("pass:", rf"-pass(?<=[ \t]-pass)(?:in|out)?[ \t]+pass:{VALUE}"),
     ("-hashes", r"-hashes[ \t]+(?P<value>(?:[0-9a-fA-F]{32})?:[0-9a-fA-F]{32})"),  # impacket's
     (" -H", r" -H[ \t]+['\"]?(?P<value>(?:[0-9a-fA-F]{32}:)?[0-9a-fA-F]{32})(?![\w:])"),  # NetExec's
     ("put-parameter", rf"put-parameter(?=[^;&|]{{0,400}}SecureString)[^;&|]{{0,300}}?--value[ \t=]+{VALUE}"),
@@ -222,7 +224,8 @@ _PATTERNS: Final = (
         (f"jwt.{does}(", rf"jwt\.{does}\([^()\n]{{1,120}},[ \t]?{A_TEXT}")
         for does in ("sign", "verify", "encode", "decode")
     ),
-    ("AUTH PLAIN", r"AUTH PLAIN[ \t]+(?P<value>A[A-Za-z0-9+/]{7,}={0,2})"),  # of SMTP and IMAP; a NUL begins it
+    # Of SMTP and IMAP; a NUL begins it, and it is no name of another way.
+    ("AUTH PLAIN", r"AUTH PLAIN[ \t]+(?P<value>A[A-P](?=[A-Z+/]{0,64}[a-z\d])[A-Za-z0-9+/]{6,}={0,2})"),
     # `pass` alone has many meanings, and so has a call of two texts: what they name is a password if it looks random.
     (
         "ass",
@@ -237,7 +240,7 @@ _PATTERNS: Final = (
     ),
     *((call, rf"{re.escape(call)}(?:[^()\n]{{0,80}},)?{_TWO_TEXTS}") for call in _CONNECTING),
     *((call, rf"{re.escape(call)}[ \t]*{A_TEXT}") for call in ("SecretStr(", "Hash::make(", "make_password(")),
-    ("gen_salt", r"crypt\('(?P<value>[^'\n]{4,200})', ?gen_salt"),  # PostgreSQL's
+    ("crypt(", r"crypt\('(?P<value>[^'\n]{4,200})', ?gen_salt"),  # PostgreSQL's
     # What tests and browsers' drivers type: `getByLabel('Password').fill('...')`.
     ("assword", rf"assword[\w -]{{0,24}}[\"'`]?[\])}}\"' ]{{0,8}}\.[A-Za-z_]{{2,20}}\([ \t]?{A_TEXT}"),
     *(
@@ -258,15 +261,15 @@ _PATTERNS: Final = (
     ),  # MinIO's `mc`
     (  # in a plan, a state and what `terraform state show` prints
         "random_password",
-        r"random_password\\{0,7}\"[^{}]{0,400}\{[\s\S]{0,900}?\bresult\\{0,7}\"?\s{0,12}[:=]\s{0,4}\\{0,7}\""
-        r"(?P<value>[^\s\"\\]{4,200})",
+        r"random_password\\{0,7}\"[^{}]{0,400}\{[^{}]{0,900}(?:\{[^{}]{0,900})?\bresult\\{0,7}\"?\s{0,12}[:=]\s{0,4}"
+        r"\\{0,7}\"(?P<value>[^\s\"\\]{4,200})",
     ),
     *(  # seeds of one-time passwords
-        (hint, rf"{pattern}(?P<value>[A-Za-z2-7]{{16,128}})(?![A-Za-z0-9])")
+        (hint, rf"{pattern}(?P<value>(?=[A-Za-z]{{0,127}}[2-7])[A-Za-z2-7]{{16,128}})(?![A-Za-z0-9])")
         for hint, pattern in (
             ("OTP(", r"OTP\([ \t]*(?:s=)?[\"']"),
             ("otpauth%3A", r"otpauth%3A[^\s&]{1,300}?secret%3D"),
-            ("seed", r"(?i:otp|2fa|mfa)[ _-]seed[\"']?[ \t]?[:=][ \t]?[\"']?"),
+            ("seed", r"seed(?<=(?i:otp|2fa|mfa)[ _-]seed)[\"']?[ \t]?[:=][ \t]?[\"']?"),
         )
     ),
     ("rootpw", rf"rootpw[ \t]+(?:--plaintext[ \t]+)?{VALUE}"),
@@ -309,10 +312,8 @@ _PATTERNS: Final = (
         for hint, command in (("pass show ", "pass show "), ("op://", "op read "))
     ),
     ("reset", r"reset[\w-]{0,20}/(?:[\w-]{1,16}/)?(?P<value>(?=[\w-]{0,200}\d)[\w-]{20,200})(?![\w.-])"),
-    *(
-        (f"{name}=", rf"{name}=(?<=[?&]{name}=)(?P<value>[^\s&\"'`<>\\)]{{16,200}})")
-        for name in ("code", "auth", "appid")
-    ),
+    *((f"{name}=", rf"{name}=(?<=[?&]{name}=)(?P<value>[^\s&\"'`<>\\)]{{16,200}})") for name in ("code", "auth")),
+    ("appid=", r"appid=(?<=[?&]appid=)(?P<value>[0-9a-f]{32})(?![\w-])"),  # OpenWeather's key; WeChat's is public
     ("password", r"login\s+\S{1,80}\s+password\s+(?P<value>\S{1,200})"),  # .netrc
     *((word, rf"{word}(?:word|WORD)?[\"']?[ \t]*[:=][ \t]*[\"']?{_FOUR_BY_FOUR}") for word in ("pass", "Pass", "PASS")),
     ("_auth", rf"_auth(?<![^\s:]_auth)[ \t]*=[ \t]*{VALUE}"),  # .npmrc
@@ -333,7 +334,10 @@ _PATTERNS: Final = (
     ("SecureString", r"ConvertTo-SecureString[ \t]+(?:-String[ \t]+)?(?P<value>'[^'\n]{1,200}'|\"[^\"\n]{1,200}\")"),
     ("password", r"password 7 (?P<value>[0-9A-F]{8,})"),
     ("SHA", r"\{S?SHA(?:\d{3})?\}(?P<value>[A-Za-z0-9+/]{27,}={0,2})"),  # LDAP's and Apache's password hashes
-    ("$", r"(?:scrypt|pbkdf2:\w{3,8}):[\d:]{1,20}\$\w{8,32}\$(?P<value>[0-9a-f]{64,})"),  # Werkzeug's
+    *(  # Werkzeug's
+        (name, rf"{name}:{more}[\d:]{{1,20}}\$\w{{8,32}}\$(?P<value>[0-9a-f]{{64,}})")
+        for name, more in (("scrypt", ""), ("pbkdf2", r"\w{3,8}:"))
+    ),
     ("SHA", r"SCRAM-SHA-\d+\$\d+:[\w+/=]{12,}\$(?P<value>[\w+/]{27,}={0,2}:[\w+/]{27,}={0,2})"),
     (":::", r":\d{1,8}:(?P<value>[0-9a-fA-F]{32}:[0-9a-fA-F]{32}):::"),  # a dump of Windows accounts
     ('"kty', r"\"(?:d|k|p|q|dp|dq|qi)\\{0,3}\"[ \t]?:\s{0,4}\\{0,3}\"(?P<value>[\w-]{20,})"),  # a JSON web key
@@ -349,9 +353,19 @@ _PATTERNS: Final = (
 """Hints and patterns. A text without the hint can't match the pattern, whose group `value` is the password, with or
 without quotes."""
 _OPTION: Final = " -"
-_COMMON_PARTS: Final = ("login", "pass", "sql", "SHA", "uth", "secret", "jwt.", "::", "PASS", _OPTION)
+_COMMON_PARTS: Final = (
+    *("login", "assword", "pass", "sql", "SHA", "uth", "secret", "jwt.", "::", "PASS", "AUTH", "redis", "crypt"),
+    *("wd=", _OPTION),
+)
 """Parts of several hints, so that most texts are searched once for all of these."""
 _WITH: Final = {
+    "-P": ("bcp", "mosquitto_", "zip", "unzip", "ipmitool"),
+    "|": ("echo", "printf"),
+    "&": ("&quot;",),
+    "<": ("<<<",),
+    "(": ("OTP(", "PDO(", "mysqli(", "Credential(", "SecretStr(", "Fernet(", "onnect("),
+    "*": (":*:",),
+    ">": ("SETUSER",),
     "://": ("alias set", "reset", "code=", "auth=", "appid=", "/t/", "op://"),
     "@": ("impacket-", "exec.py", "@tcp("),
     "assword": (
@@ -385,11 +399,19 @@ _LEAST: Final = {"mysql": 5, "mariadb": 5, "-": 8, "login ": 16}
 _VAGUE: Final = (
     *("-", "login ", "ass", "login(", "assword", "from-literal", *_CONNECTING),
     *("jwt.sign(", "jwt.verify(", "jwt.encode(", "jwt.decode("),
-    *("influx", "pass show ", "op://", "reset", "code=", "auth=", "appid="),
+    *("influx", "pass show ", "op://", "reset", "code=", "auth="),
 )
 """Hints of places that prove little, where the value must also look random."""
 _OF_CALLS: Final = ("login(", "BasicAuth(", "Credential(")
 """Hints of calls where a word with digits is enough."""
+_OF_PLAIN_WORDS: Final = frozenset(
+    (
+        *("auth=(", "SecretStr(", "Hash::make(", "make_password(", "crypt(", "pass", "assword="),
+        *("Password=", "password=", "Pwd=", "PWD=", "pwd="),
+        *(hint for hint, _ in OF_BROWSERS),
+    )
+)
+"""Hints of places where documents and tests put a word that says what belongs there: `auth=("user", "pass")`."""
 _OF_LOGINS: Final = ("auth", "__AUTH", "AuthIdent")
 """Hints of places for a login in base64, where something else can stand too."""
 
@@ -422,6 +444,8 @@ def _passwords(text: str, hint: str, pattern: re.Pattern[str]) -> Iterator[Span]
         value = text[start:end]
         is_random = is_scrambled(value, least) or (is_quoted and is_strong(value) and "/" not in value)
         is_random = is_random or (hint in _OF_CALLS and is_said_password(value))
+        if hint in _OF_PLAIN_WORDS and (is_name_of_a_password(value) or is_type_or_state(value)):
+            continue
         is_likely = hint not in _VAGUE or (is_random and not is_path(value))
         is_likely = is_likely if hint not in _OF_LOGINS else _is_login(value) or is_scrambled(value, 12)
         if is_likely and len(value) >= least and not is_dummy(value) and not is_filler(value) and not _is_option(value):

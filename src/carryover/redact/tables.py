@@ -27,8 +27,8 @@ _HINTS: Final = {"passw": "passw(?:or[dt]|d)", **{word: word for word in (*_WORD
 _NAMES: Final = {hint: later(f"{name}{_ENDS}") for hint, name in _HINTS.items()}
 """What ends a cell that names a secret. Each pattern begins with plain letters, which are found in no time."""
 _NAMED: Final = later(
-    rf"[{_QUOTES} ]*(?:[a-z0-9]{{1,20}}[_ ]){{0,2}}[\u3040-\u30ff\u4e00-\u9fff]{{0,8}}?"
-    rf"(?:(?P<password>passwor[dt]|passwd|{'|'.join(_WORDS)})|secret|token|(?:api|secret)_key)"
+    rf"[{_QUOTES} ]*(?:(?:[a-z0-9]{{1,20}}[_ ]){{0,2}}[\u3040-\u30ff\u4e00-\u9fff]{{0,8}}?"
+    rf"(?P<password>passwor[dt]|passwd|{'|'.join(_WORDS)})|(?:[a-z0-9]{{1,20}}_){{0,2}}(?:secret|token|(?:api|secret)_key))"
     rf"[{_QUOTES} \r]*"
 )
 _TITLE: Final = later(rf"[ {_QUOTES}]*[^\W\d][\w\u0900-\u0dff .-]{{0,40}}[ {_QUOTES}]*\r?|[ \r]*")
@@ -36,7 +36,7 @@ _LINE: Final = later(r"[^\n]{0,2000}(?:\n|\Z)")
 _RULE: Final = later(r"[ \t|+:│├┼┤]*[-─=][ \t|+:│├┼┤─=-]*\r?\n?")
 _MOST_ROWS: Final = 200
 _INSERT: Final = later(
-    r"insert[ \t]{1,8}into[ \t]{1,8}[^\s()]{1,120}\s{0,40}\((?P<columns>[^()]{1,2000})\)\s{0,40}values\s{0,40}(?=\()"
+    r"insert into [ \t]{0,8}[^\s()]{1,120}\s{0,40}\((?P<columns>[^()]{1,2000})\)\s{0,40}values\s{0,40}(?=\()"
 )
 _CELL: Final = later(r"\s{0,40}(?:'(?P<value>[^'\n]{0,400})'|[^,'()]{0,200}(?:\([^()]{0,80}\))?)\s{0,40}(?P<end>[,)])")
 _NEXT_ROW: Final = later(r"\s{0,40},?\s{0,40}\(")
@@ -44,7 +44,7 @@ _NEXT_ROW: Final = later(r"\s{0,40},?\s{0,40}\(")
 
 def values_in_inserts(text: str, lower: str) -> Iterator[Span]:
     """Yields what SQL inserts into a column with the name of a secret."""
-    for insert in _INSERT.finditer(lower) if "insert" in lower else ():
+    for insert in _INSERT.finditer(lower) if "insert into " in lower else ():
         names = [_NAMED.fullmatch(name.strip()) for name in insert["columns"].split(",")]
         row = _NEXT_ROW.match(text, insert.end())
         for _ in range(_MOST_ROWS if any(names) else 0):

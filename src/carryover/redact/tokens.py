@@ -176,7 +176,9 @@ def _hide(text: str, words: str, counts: dict[str, int]) -> str:
         text = _AWS_PAIR.sub(_replace("aws", counts), text)
     if f"{MARK}bitwarden]" in text:
         text = _BITWARDEN_PAIR.sub(_replace("bitwarden", counts), text)
-    places = (place for place in _SPLIT if place[1] in words or place[1] == ":")  # long words contain no colon
+    places = (  # long words contain no colon
+        place for place in _SPLIT if place[1] == ":" or (place[1] in words and place[2].search(words) is not None)
+    )
     split = [span for kind, _, token, head in places for span in _split(text, token, head, kind)]
     return insert_marks(text, split, counts)
 

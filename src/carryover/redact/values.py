@@ -159,6 +159,17 @@ def is_name_of_a_secret(value: str) -> bool:
     return len(value) < 128 and _NAME_OF_A_SECRET.fullmatch(value) is not None
 
 
+_NAME_OF_A_PASSWORD = later(
+    r"(?i)(?:(?:the|your|my|raw|user|new|old|wrong|current)[ _-]?)?(?:pass|passwd|passwort|password|pwd|plain-?text)"
+    r"|FUZZ|FILE\d"
+)
+
+
+def is_name_of_a_password(value: str) -> bool:
+    """Whether `value` only says that a password belongs in its place: `pass`, `YourPassword`, `FUZZ` of ffuf."""
+    return len(value) < 32 and _NAME_OF_A_PASSWORD.fullmatch(value) is not None
+
+
 def is_in_use(value: str) -> bool:
     """Whether `value` is a common default password, such as `changeme`: only words, but still a secret."""
     return _IN_USE.fullmatch(value) is not None
@@ -167,13 +178,19 @@ def is_in_use(value: str) -> bool:
 _SAID_PASSWORD: Final = later(r"(?=\D{1,32}\d)(?=[^A-Za-z]{0,32}[A-Za-z])[^\s/_.:,;()\[\]{}<>=-]{6,32}")
 _TECHNICAL: Final = later(
     r"(?i)(?:base|sha|md|utf|aes|rsa|ascii|oauth|http|ipv|pbkdf|argon|bcrypt|scrypt|pkcs|hs|rs|es|ps|x|p|v|s|k|blake|rot"
-    r"|crypt|des|tls|ssl|u?int|latin|iso|user|line|step|version|python|windows)-?\d"
+    r"|crypt|des|tls|ssl|u?int|latin|iso|user|line|step|version|python|windows|string|n?varchar|level|phase|stage|sprint"
+    r")-?\d"
 )
+
+
+def is_technical(value: str) -> bool:
+    """Whether `value` begins with the name of a technique and its number: `base64`, `SHA-256`."""
+    return _TECHNICAL.match(value) is not None
 
 
 def is_said_password(value: str) -> bool:
     """Whether a sentence gives `value` away: `the password is Sommer2024`, but not `the password is base64`."""
-    return is_in_use(value) or (_SAID_PASSWORD.fullmatch(value) is not None and _TECHNICAL.match(value) is None)
+    return is_in_use(value) or (_SAID_PASSWORD.fullmatch(value) is not None and not is_technical(value))
 
 
 def is_scrambled(value: str, at_least: int) -> bool:
