@@ -24,6 +24,29 @@ def test_what_an_editor_puts_before_a_prompt_is_not_the_users(opening: str) -> N
     ]
 
 
+@pytest.mark.parametrize("before", ["\n", "# Context from my IDE setup:\n\n## Active file: shop.py\n\n"])
+@pytest.mark.parametrize(
+    ("request_text", "read"),
+    [
+        ("Make it faster here.", "@cart.py @Basket rules.md Make it faster here."),
+        ("/review", "/review"),
+        ("", ""),
+    ],
+)
+def test_the_files_that_the_user_mentioned_belong_to_the_request(before: str, request_text: str, read: str) -> None:
+    """0.145.0: without them, nothing says where "here" is."""
+    rollout = Rollout()
+    files = (
+        *("## cart.py: c:/work/shop/cart.py", "## Basket rules.md: C:\\work\\shop\\Basket rules.md"),
+        *("## image.png: /tmp/image.png", "## A pasted log …: /home/dev/.codex/attachments/1/pasted-text.txt"),
+    )
+    text = f"{before}# Files mentioned by the user:\n\n" + "\n\n".join(files)
+
+    [prompt] = rollout.asks(f"{text}\n\n## My request for Codex:\n{request_text}\n")
+    assert isinstance(prompt, UserPrompt)
+    assert prompt.text == read
+
+
 @pytest.mark.parametrize(
     "shown",
     [
@@ -62,7 +85,7 @@ _BROWSER = '<in-app-browser-context source="ambient-ui-state">\nNot a request.\n
     [
         "\n",
         "# Context from my IDE setup:\n\n## Open tabs:\n- a.py: a.py\n\n",
-        "\n# Files mentioned by the user:\n\n## a: /a\n",
+        "\n# Files mentioned by the user:\n\n## a.png: /a.png\n",
     ],
 )
 def test_comments_on_a_page_are_the_users(before: str, comment: str) -> None:
