@@ -9,6 +9,7 @@ from carryover.distill.digest import Digest
 from carryover.distill.entry import STALER, WEIGHTS, Entry
 from carryover.distill.quotes import earlier
 from carryover.distill.sections.quoting import announced, from_session, from_turn, joined_short, last_words, parted
+from carryover.distill.sections.replied_to import asked_before, replying_to
 from carryover.distill.trail import Past, Step, answers_since, was_left
 from carryover.distill.view import SessionView
 
@@ -21,11 +22,15 @@ def next_entries(past: Past, limit: str | None) -> list[Entry]:
     turn = past.main.turn
     # In a turn that was cut off, the agent went on after its question: nobody replied to that.
     has_reply = not past.main.is_newest and turn.end == "answered"
-    asked = last_words(turn).question if has_reply else ""
-    newest = past.turn(turn.number + 1, past.main.view)
+    # Of a newest turn without an answer, the one before has the question, unless the task's line tells it or a command
+    # went on to something else.
+    is_cut_off = past.main.is_newest and turn.end != "answered" and not turn.prompt.startswith("/")
+    is_cut_off = is_cut_off and replying_to(past.main, "") == ""
+    asked = last_words(turn).question if has_reply else asked_before(past.main) if is_cut_off else ""
+    newest = past.turn(turn.number + (0 if is_cut_off else 1), past.main.view)
     # Whether it answers that is not known: who has a question may be asked something else first.
     label = f"{past.agent(past.main)} had asked right before {newest}"
-    at_ms = turn.said[-1].at_ms if asked else 0
+    at_ms = (turn.at_ms if is_cut_off else turn.said[-1].at_ms) if asked else 0
     replied = parted(past.main, asked, "message", WEIGHTS["replied"], label=label, at_ms=at_ms)
     limits = [from_turn(past.main, limit, "limit", WEIGHTS["limit"].first, at_ms=past.at_ms)] if limit else []
     return [*_plan(past), *_announced(past), *replied, *limits]

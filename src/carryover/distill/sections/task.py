@@ -60,7 +60,7 @@ def task_steps(past: Past) -> dict[str, list[Step]]:
         # the newest prompt may send it again
         "goal": [step for step in (mine[-1:] + mine) if goal is not None and step.turn.sent == goal.sent][:1],
         "newest": newest_intent(past),
-        "acted on": [past.main],
+        "acted on": [past.main, *_left_off(past)],
         "list before": _list_before(past),
         "goal before": [] if _has_own_task(step.turn.prompt for step in mine) else _goal_before(past),
         "reply since": mine[-1:],
@@ -87,6 +87,12 @@ def newest_intent(past: Past) -> list[Step]:
     before = (step for step in past.steps if step.turn.began <= past.newest.turn.began)
     says = [step for step in before if says_something(step.turn)]
     return sorted(says, key=lambda step: step.turn.began)[-1:]
+
+
+def _left_off(past: Past) -> list[Step]:
+    """Returns the turn of the newest work if it was cut off, and the newest prompt got no answer either."""
+    cut_off = past.work is not None and past.work.turn.end != "answered" and past.main.turn.end != "answered"
+    return [past.work] if past.work is not None and cut_off and past.work.view is past.lead else []
 
 
 def _got_nothing(step: Step) -> bool:

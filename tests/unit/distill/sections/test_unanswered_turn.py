@@ -148,6 +148,29 @@ def test_a_prompt_after_a_question_is_not_said_to_answer_it() -> None:
     assert under("Next action", talk) == "claude-code had asked right before turn 2: Shall the receipt have it too?"
 
 
+def test_the_question_before_a_prompt_stays_while_that_prompt_is_worked_on() -> None:
+    asked = "Keep the check, or drop it (the shop had none)?"
+    talk = worked(says=f"Two tests contradict each other.\n\n{asked}")
+    talk.user("Find out how two agents could write them, and how to prevent it.")
+
+    assert asked in under("Next action", talk.calls("git log"))
+    assert asked not in under("Next action", talk.says("Neither knew of the other."))
+    command = worked(says=f"Two tests contradict each other.\n\n{asked}").user("/release the shop").calls("git log")
+    assert asked not in under("Next action", command)
+    short = worked(says=f"Two tests contradict each other.\n\n{asked}").user("drop it").calls("git log")
+    assert asked not in under("Next action", short) and asked in under("Task", short)
+
+
+def test_the_prompt_of_a_turn_that_was_cut_off_is_the_task_if_the_next_one_did_not_begin() -> None:
+    talk = worked().user("Print the receipts:\nprinter: 7\ntray: 2\nink: low").calls("lpstat")
+    talk.event(TurnEnd(reason="interrupted")).user("It is urgent.").event(TurnEnd(reason="interrupted"))
+
+    assert "printer: 7" in under("Task", talk)
+    assert "printer: 7" not in under("What the user said", talk)
+    talk.user("It is urgent.").says("They are printed.")
+    assert "printer: 7" not in under("Task", talk)
+
+
 def test_what_is_typed_into_the_turn_of_a_template_is_the_task_in_full() -> None:
     form = "\n## User Input\n```text\n\n```\n## Outline\n" + "Check what the template says.\n" * 60
     spec = "Build a shop. " + " ".join(f"Page {at} shows the wares of shelf {at} with prices." for at in range(12))
