@@ -23,7 +23,7 @@ from carryover.distill.view import Opinion, ProjectView, SessionView, has_past, 
 from carryover.export.dial import Happened, dialed
 from carryover.facts import Facts, FileFacts, GitFacts, ProjectRoot, is_foreign
 from carryover.fsio import is_folder
-from carryover.ledger.events import events_back
+from carryover.ledger.events import events_back, pins
 from carryover.ledger.queries import (
     project_by_root,
     published_git,
@@ -215,7 +215,9 @@ def view_now(db: sqlite3.Connection, project: int | ProjectRoot, config: Config)
     else:
         view = ProjectView(root=project.root, main_root=project.main_root, sessions=())
     checkout = Checkout(Path(view.root))
-    view = _of_true_worktrees(view, checkout)
+    recorded, view = view, _of_true_worktrees(view, checkout)
+    if isinstance(project, int) and view.main_root != recorded.main_root:  # what was pinned there is not for it either
+        view = msgspec.structs.replace(view, pins=tuple(pins(db, project)))
     checkouts = () if is_foreign(view.root) else agents_checkouts(checkout, config.agents)
     main = project_by_root(db, view.main_root) if view.main_root is not None and not has_past(view) else None
     if main is None:
@@ -245,7 +247,7 @@ def _with_places(view: ProjectView, checkouts: tuple[str, ...], checkout: Checko
 def _of_true_worktrees(view: ProjectView, checkout: Checkout) -> ProjectView:
     """Returns the view without checkouts that are no longer what they were taken for when they were last recorded."""
     main_root = view.main_root
-    if main_root is not None and checkout.is_top and checkout.main != main_root:
+    if main_root is not None and is_folder(checkout.root) and checkout.main != main_root:
         main_root = None
     others = (tree for tree in view.worktrees if tree.root != view.main_root)
     true = [tree for tree in others if Checkout(Path(tree.root)).main == view.root]

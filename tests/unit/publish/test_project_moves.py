@@ -13,15 +13,18 @@ from carryover.facts import ProjectRoot
 from carryover.ingest.pipeline import ingest
 from carryover.ledger.queries import project_by_root, projects, sessions, whereabouts
 from carryover.ledger.store import Ledger
+from carryover.model import NOTE, PIN, UserPrompt
 from carryover.outside.journal import read_journal
 from carryover.outside.listed import handoff_folder
 from carryover.paths import StateDir
 from carryover.projects.root import StatePaths, find_root
+from carryover.publish.make import view_now
 from carryover.publish.project_moves import RootFacts, follow, inspect_root, link, unlink
 from carryover.publish.project_view import project_view
 from carryover.publish.publish import publish_project
 from support.claude_session import ClaudeSession
 from support.repository import git
+from support.scribe import Scribe
 
 Connect = Callable[[], sqlite3.Connection]
 NOW_MS = 1_795_200_000_000
@@ -128,6 +131,31 @@ async def test_a_session_that_is_read_once_its_worktree_is_gone_is_the_main_chec
 
     assert await followed(ledger, paths, shop) == 2
     assert sorted(held(reading())[str(shop)]) == sorted([first.session, second.session, session.session])
+
+
+async def test_a_folder_where_a_worktree_was_is_not_shown_the_main_checkouts_work(
+    ledger: Ledger, paths: StatePaths, shop: Path, session: ClaudeSession, reading: Connect
+) -> None:
+    tree = shop.with_name("labels")
+    git(shop, "worktree", "add", "--quiet", str(tree))
+    await read(ledger, ClaudeSession(session.folder, tree).work("Print labels in A6.", "A6 labels are printed."))
+    await followed(ledger, paths, tree)
+    git(shop, "worktree", "remove", "--force", str(tree))
+    await followed(ledger, paths, shop)
+    former = project_by_root(reading(), str(tree))
+    assert former is not None
+    pinned = UserPrompt(text="Print in black.", command="pin")
+    scribe = Scribe(ledger, agent=NOTE)
+    await scribe.tell(scribe.event(pinned, session=f"{PIN}1", cwd=str(shop)), path="/t/pins")
+
+    tree.mkdir()
+    view = view_now(reading(), former.id, Config())
+    assert (view.sessions, view.pins) == ((), ())
+
+    tree.rmdir()
+    git(shop, "worktree", "add", "--quiet", "--force", str(tree), "labels")
+    again = view_now(reading(), former.id, Config())
+    assert (again.is_of_main, [pin.text for pin in again.pins]) == (True, ["Print in black."])
 
 
 @pytest.mark.parametrize("is_known", [False, True])
