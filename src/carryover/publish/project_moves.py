@@ -11,7 +11,7 @@ import msgspec
 
 from carryover.config import Config, project_settings
 from carryover.facts import ProjectRoot, is_foreign
-from carryover.fsio import is_folder
+from carryover.fsio import is_folder, is_there
 from carryover.ledger.connect import connect_read_only
 from carryover.ledger.machines import take_again
 from carryover.ledger.queries import whereabouts
@@ -42,8 +42,8 @@ class RootFacts(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def inspect_root(paths: StatePaths, root: str, config: Config, *, compared: frozenset[int] | None = None) -> RootFacts:
-    """Inspects `root` for projects that moved there, unless all projects missing now were `compared` last time.
-    Blocks; writes nothing."""
+    """Inspects `root` for projects that moved there, unless all projects missing now were `compared` last time and the
+    identity of `root` is known. Blocks; writes nothing."""
     folder = Path(root)
     if not root.startswith("/") or not is_folder(folder):
         return RootFacts(root=root)
@@ -51,13 +51,15 @@ def inspect_root(paths: StatePaths, root: str, config: Config, *, compared: froz
     candidates = [row for row in known if moved_folders.may_have_moved(row, root)]
     gone = frozenset(row.id for row in candidates)
     own = next((row for row in known if row.root == root), None)
-    if own is not None and own.main_root is not None and project_settings(folder, config).excluded is not None:
+    main_root = Checkout(folder).main
+    if own is not None and main_root is not None and project_settings(folder, config).excluded is not None:
         return RootFacts(root=root, own=own, stays_apart=True)
-    if compared is not None and gone <= compared:
+    is_noted = own is None or own.identity is not None or not is_there(folder / ".git")
+    if compared is not None and gone <= compared and is_noted:
         return RootFacts(root=root, gone=gone)
     identity = moved_folders.identity_of(folder)
     moved = moved_folders.moved_to_here(folder, identity, candidates, config, paths)
-    if (main_root := Checkout(folder).main) is not None:
+    if main_root is not None:
         identity = moved_folders.identity_of(Path(main_root))
     return RootFacts(root=root, own=own, identity=identity, moved=tuple(moved), gone=gone)
 
@@ -77,7 +79,8 @@ async def follow(ledger: Ledger, paths: StatePaths, project: ProjectRoot, seen: 
             await ledger.write(adopt_all, own_id)
         await asyncio.to_thread(_bring_published, paths, [row.root for row in seen.moved], seen.root)
     identity = moved_folders.stored(seen.identity)
-    if own_id is not None and identity is not None and identity != known:
+    # It is forgotten when a project is known again at a path from which it had moved.
+    if own_id is not None and identity is not None and (seen.moved or identity != known):
         await ledger.write(note_identity, own_id, identity)
     return _total(moved)
 

@@ -169,8 +169,12 @@ async def test_a_worktree_that_excludes_itself_stays_apart_once_it_is_gone(
     await read(ledger, there)
     if is_known:
         await followed(ledger, paths, tree)
-    (tree / ".carryover.toml").write_text("exclude = true\n")
+    own = tree / ".carryover.toml"
+    own.write_text("exclude = true\n")
     await followed(ledger, paths, tree)
+    own.rename(tree / "aside.toml")
+    assert inspect_root(paths, str(tree), Config(), compared=frozenset()).identity is not None
+    (tree / "aside.toml").rename(own)
 
     git(shop, "worktree", "remove", "--force", str(tree))
 
@@ -236,6 +240,8 @@ async def test_a_project_is_looked_at_again_only_once_another_one_is_gone(
 
     back = inspect_root(paths, str(shop), Config(), compared=first.gone)
     assert (await follow(ledger, paths, ProjectRoot(str(shop)), back, now_ms=NOW_MS)).sessions == 1
+    again = inspect_root(paths, str(shop), Config())
+    assert again.own is not None and again.own.identity is not None
 
 
 async def test_a_folder_that_cannot_be_identified_now_keeps_what_it_is_recognised_by(
