@@ -12,6 +12,10 @@ _OF_CONNECTION: Final = (
     r"(?![A-Za-z_$][\w$]{0,40}(?:\.[A-Za-z_$]|[(\[]))(?P<value>[^\s;'\"`\\]{3,200})(?=[;'\"`\\<]|\s*\Z|\s*\n)"
 )
 """Not what code puts there: `a=1;password=form.password;`, and no variable of one command: `cd /tmp; PWD=x make`."""
+_OF_PGPASS: Final = (
+    r"(?:\*|[A-Za-z_][\w.-]{0,62}):[A-Za-z_][\w.@-]{0,62}:"
+    r"(?P<value>(?=\S{0,200}\d)(?=\S{0,200}[A-Za-z])(?:\\:|[^\s:\"'`,;()\\]){6,200})(?![^\s\"'`,;()\\])"
+)
 OF_DATABASES: Final = (
     ("jdbc:oracle", r"jdbc:oracle:\w{1,16}:[\w$#]{1,64}/(?P<value>[^\s@'\"]{1,200})@"),
     ("sqlplus", r"sqlplus[ \t]+(?:-\w+[ \t]+){0,4}[\w$#]{1,64}/(?P<value>[^\s@'\"]{1,200})"),
@@ -63,5 +67,15 @@ OF_DATABASES: Final = (
         (call, rf"{call}\([ \t]*[\"'][^\"'\n]{{1,100}}[\"'],[ \t]*{A_TEXT}")
         for call in ("db.auth", "changeUserPassword")
     ),
+    ("crypt(", r"crypt\('(?P<value>[^'\n]{4,200})', ?gen_salt"),  # PostgreSQL's
+    ("SHA", r"SCRAM-SHA-\d+\$\d+:[\w+/=]{12,}\$(?P<value>[\w+/]{27,}={0,2}:[\w+/]{27,}={0,2})"),
+    (  # .pgpass
+        ":",
+        r"(?m):(?:\d{4,5}|\*):[^\s:]{1,64}:[^\s:]{1,64}:"
+        r"(?P<value>(?=\S{0,200}\d)(?=\S{0,200}[A-Za-z])(?:\\:|[^\s:]){6,200})(?=\r?$)",
+    ),
+    # A line of it inside another one: only with a port of PostgreSQL, since logs put colons between anything.
+    ("432:", rf"432:(?<=:[56]432:){_OF_PGPASS}"),
+    (":*:", rf":\*:{_OF_PGPASS}"),
 )
 """Hints and patterns, as in `places.py`."""

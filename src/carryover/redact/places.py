@@ -164,10 +164,6 @@ _BASE64: Final = (
     r"(?:\\{0,7}[\"'])?(?P<value>[A-Za-z0-9+/]{6,}+={0,2})(?![\w.(-])"
 )
 """After a name: a login in base64, perhaps in quotes and in JSON inside JSON."""
-_OF_PGPASS: Final = (
-    r"(?:\*|[A-Za-z_][\w.-]{0,62}):[A-Za-z_][\w.@-]{0,62}:"
-    r"(?P<value>(?=\S{0,200}\d)(?=\S{0,200}[A-Za-z])(?:\\:|[^\s:\"'`,;()\\]){6,200})(?![^\s\"'`,;()\\])"
-)
 _USER_OF_DOMAIN: Final = r"(?:[\w.-]{1,64}/)?[\w.$-]{1,64}:"
 _UP_TO_HOST: Final = r"(?P<value>'[^'\n]{1,200}'|[^\s'\"@/]{1,200})(?=@[\w.-])"
 _BREAK: Final = r"(?:\s|\\n){1,24}"
@@ -240,7 +236,6 @@ _PATTERNS: Final = (
     ),
     *((call, rf"{re.escape(call)}(?:[^()\n]{{0,80}},)?{_TWO_TEXTS}") for call in _CONNECTING),
     *((call, rf"{re.escape(call)}[ \t]*{A_TEXT}") for call in ("SecretStr(", "Hash::make(", "make_password(")),
-    ("crypt(", r"crypt\('(?P<value>[^'\n]{4,200})', ?gen_salt"),  # PostgreSQL's
     # What tests and browsers' drivers type: `getByLabel('Password').fill('...')`.
     ("assword", rf"assword[\w -]{{0,24}}[\"'`]?[\])}}\"' ]{{0,8}}\.[A-Za-z_]{{2,20}}\([ \t]?{A_TEXT}"),
     *(
@@ -338,17 +333,8 @@ _PATTERNS: Final = (
         (name, rf"{name}:{more}[\d:]{{1,20}}\$\w{{8,32}}\$(?P<value>[0-9a-f]{{64,}})")
         for name, more in (("scrypt", ""), ("pbkdf2", r"\w{3,8}:"))
     ),
-    ("SHA", r"SCRAM-SHA-\d+\$\d+:[\w+/=]{12,}\$(?P<value>[\w+/]{27,}={0,2}:[\w+/]{27,}={0,2})"),
     (":::", r":\d{1,8}:(?P<value>[0-9a-fA-F]{32}:[0-9a-fA-F]{32}):::"),  # a dump of Windows accounts
     ('"kty', r"\"(?:d|k|p|q|dp|dq|qi)\\{0,3}\"[ \t]?:\s{0,4}\\{0,3}\"(?P<value>[\w-]{20,})"),  # a JSON web key
-    (  # .pgpass
-        ":",
-        r"(?m):(?:\d{4,5}|\*):[^\s:]{1,64}:[^\s:]{1,64}:"
-        r"(?P<value>(?=\S{0,200}\d)(?=\S{0,200}[A-Za-z])(?:\\:|[^\s:]){6,200})(?=\r?$)",
-    ),
-    # A line of it inside another one: only with a port of PostgreSQL, since logs put colons between anything.
-    ("432:", rf"432:(?<=:[56]432:){_OF_PGPASS}"),
-    (":*:", rf":\*:{_OF_PGPASS}"),
 )
 """Hints and patterns. A text without the hint can't match the pattern, whose group `value` is the password, with or
 without quotes."""
@@ -365,7 +351,6 @@ _WITH: Final = {
     "<": ("<<<",),
     "(": ("OTP(", "PDO(", "mysqli(", "Credential(", "SecretStr(", "Fernet(", "onnect("),
     "*": (":*:",),
-    ">": ("SETUSER",),
     "://": ("alias set", "reset", "code=", "auth=", "appid=", "/t/", "op://"),
     "@": ("impacket-", "exec.py", "@tcp("),
     "assword": (
