@@ -322,6 +322,9 @@ def test_a_run_that_has_made_all_requests_it_may_ended_in_an_error() -> None:
     assert transcript.attachment("max_turns_reached", maxTurns=8, turnCount=9) == [
         TurnEnd(reason="error", message="Reached max turns (8)")
     ]
+    assert transcript.attachment("max_turns_reached", maxTurns=None) == [
+        TurnEnd(reason="error", message="Reached max turns")
+    ]
 
 
 def test_a_prompt_delivered_in_mid_turn_is_an_attachment_and_belongs_to_the_turn() -> None:

@@ -213,5 +213,6 @@ def note_in(given: Fields) -> tuple[ChangedElsewhere | TurnEnd, tuple[str, ...]]
     if path := text_of(given.get("filename")):
         return ChangedElsewhere(path=path), ("changed", digest(path))
     if text_of(given.get("type")) == MAX_TURNS:
-        return TurnEnd(reason="error", message=f"Reached max turns ({number_of(given.get('maxTurns'))})"), ("end",)
+        most = number_of(given.get("maxTurns"))
+        return TurnEnd(reason="error", message="Reached max turns" + (f" ({most})" if most else "")), ("end",)
     return None
