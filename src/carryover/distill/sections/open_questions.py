@@ -24,6 +24,7 @@ from carryover.facts import DAY_MS
 from carryover.model import conversation_of, id_in_command
 from carryover.testruns.related import verdict
 from carryover.testruns.run import TestRun
+from carryover.text.pattern import later
 
 _OPINION_MS: Final = 7 * DAY_MS
 _MOST_RUNS: Final = 40
@@ -31,6 +32,8 @@ _MOST_SESSIONS: Final = 4
 """Most sessions besides the leading one whose open question is quoted."""
 _IN_PATH: Final = frozenset("./\\")
 """One of them is in the path of a file; a call without arguments has the tool's name instead."""
+_SHORT: Final = later(r"(?<![^\W_])[a-z]{3}(?![^\W_])")
+_PLAIN: Final = frozenset("the and for use now all our its not but let one two too via".split())
 
 
 def open_entries(past: Past, recent: Sequence[RecentFile]) -> list[Entry]:
@@ -111,18 +114,22 @@ def _replied_elsewhere(past: Past, step: Step) -> bool:
             return True
         if len(names) > 1 and 2 * len(names & subjects_in(_exchange(one))) > len(names):
             return True
-        if _begins_with_answer(one, names):
+        if _begins_with_answer(one, "\n".join(questions)):
             return True
     return False
 
 
-def _begins_with_answer(step: Step, names: frozenset[str]) -> bool:
+def _begins_with_answer(step: Step, question: str) -> bool:
     """Whether the first prompt of a session that is more than a short reply has no other names than a question, or
-    begins with a short reply and has mostly these: who is asked may answer in a new session."""
+    begins with a short reply and has mostly these: who is asked may answer in a new session. Words of three letters
+    count here, since many say what else is to be done: `fix`, `add`, `run`."""
+    names = subjects_in(question)
     before = (Step(turn, step.view) for turn in step.digest.turns if turn.number < step.turn.number)
     said = subjects_in(step.turn.prompt) - REPLIES
     shared = said & names
-    is_answer = said == shared or (replies_first(step.turn.prompt) and 2 * len(shared) > len(said))
+    short = set(_SHORT.findall(step.turn.prompt.lower())) - _PLAIN - REPLIES
+    says_no_more = said == shared and short.issubset(_SHORT.findall(question.lower()))
+    is_answer = says_no_more or (replies_first(step.turn.prompt) and 2 * len(shared) > len(said))
     return shared != frozenset() and is_answer and all(map(is_idle, before))
 
 
