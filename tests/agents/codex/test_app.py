@@ -6,7 +6,7 @@ import pytest
 
 from agents.codex.rollout import Rollout
 from carryover.agents.codex.prompts import read_prompt
-from carryover.model import UserPrompt
+from carryover.model import AssistantMessage, UserPrompt
 
 
 @pytest.mark.parametrize("opening", ["# Context from my IDE setup:", "\n# Files mentioned by the user:"])
@@ -185,3 +185,12 @@ def test_what_is_to_be_looked_for_in_a_review_is_the_users() -> None:
     assert rollout.event("entered_review_mode", target=target, user_facing_hint="custom") == asked
     assert rollout.item("EnteredReviewMode", target=target) == []
     assert rollout.asks("Review the changes. Is the cap whole?") == []
+
+
+def test_what_an_answer_tells_the_app_about_git_is_not_said_to_the_user() -> None:
+    """0.126.0: the app shows it as a card below the answer."""
+    rollout = Rollout()
+    rollout.turn()
+    cards = '::git-stage{cwd="/home/dev/shop"}\n::git-push{cwd="/home/dev/shop" branch="cents"}'
+
+    assert rollout.says(f"It is pushed.\n\n{cards}") == [AssistantMessage(text="It is pushed.")]

@@ -72,6 +72,8 @@ _PREFACE: Final = later(
     r"\AAnother language model started to solve this problem.{0,800}?to assist with your own analysis:\s*", re.DOTALL
 )
 """The client's preface to a summary, for the model that reads it, as worded in 0.169."""
+_TO_THE_APP: Final = later(r"^::git-[a-z-]{1,30}\{[^\n]*\}[^\S\n]*\n?", re.MULTILINE)
+"""Lines of an answer that tell the app which of git's commands ran, for it to show (0.126)."""
 _COMPACTED: Final = "Compact task completed"
 """What 0.47 writes in the form of an answer, right after a summary."""
 _SUMMARY_KINDS: Final = kinds_of(
@@ -297,8 +299,9 @@ def _words(rollout: Rollout) -> None:
 
 
 def _answer(rollout: Rollout, text: str) -> None:
-    if text.strip() and text != _COMPACTED:
-        said = model.AssistantMessage(text=text, final=_PHASES.get(rollout.text("phase")))
+    words = _TO_THE_APP.sub("", text).rstrip() if "::git-" in text else text
+    if words.strip() and text != _COMPACTED:
+        said = model.AssistantMessage(text=words, final=_PHASES.get(rollout.text("phase")))
         rollout.say(said, "said", digest(text))
 
 
