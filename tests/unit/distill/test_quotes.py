@@ -251,6 +251,12 @@ def test_a_line_of_many_blanks_costs_no_time(line: str) -> None:
     assert time.process_time() - started_s < 2
 
 
+def test_the_borders_of_a_drawn_box_are_layout() -> None:
+    box = "┌───────┐\n│ Cart  │\n├───┬───┤\n└───┼───┘\n    │\n    ▼\n╔═══════╗\n║ Prices ║\n├── cart.py"
+
+    assert lines_of(box) == ("│ Cart │", "║ Prices ║", "├── cart.py")
+
+
 def test_a_line_of_brackets_alone_is_layout_unless_it_is_an_empty_value() -> None:
     code = "def total(items) {\n  return add(\n    items,\n  );\n}\n}, {\n[\n]"
     assert lines_of(code) == ("def total(items) {", "return add(", "items,")
