@@ -93,14 +93,15 @@ def hide_named(text: str, counts: dict[str, int]) -> str:
     """Replaces the values of secret names and keeps the names."""
     lower = values.lowered(text)
     words = _ASCII_WORDS if lower.isascii() else _WORDS
-    spans = [span for word in words if word in lower for span in _spans(text, lower, word)]
+    here = [word for word in words if word in lower]
+    spans = [span for word in here for span in _spans(text, lower, word)]
     ways = (
         *(passwords_of_logins, passwords_said_first, passwords_in_backquotes, passwords_behind_words),
         *(passwords_behind_pass, keys_in_words, values_of_cookies, values_of_secrets, values_in_inserts),
-        *((values_in_columns,) if "\n" in text else ()),
     )
     others = (span for way in ways for span in way(text, lower))
-    return insert_marks(text, [*spans, *seed_phrases(lower), *others], counts)
+    columns = values_in_columns(text, lower, here) if here and "\n" in text else ()
+    return insert_marks(text, [*spans, *seed_phrases(lower), *others, *columns], counts)
 
 
 def _spans(text: str, lower: str, word: str) -> Iterator[Span]:

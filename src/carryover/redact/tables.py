@@ -4,7 +4,7 @@ in what SQL inserts into such columns."""
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Final
 
 from carryover.redact.values import (
@@ -24,6 +24,7 @@ _QUOTES: Final = "\"'`*"
 _ENDS: Final = rf"[{_QUOTES}]{{0,2}} {{0,60}}(?:[{_SIGNS}]|\r?\n)"
 _WORDS: Final = ("mot de passe", *PASSWORDS)
 _HINTS: Final = {"passw": "passw(?:or[dt]|d)", **{word: word for word in (*_WORDS, "secret", "token", "_key")}}
+_PART_OF: Final = {"passw": "pass", "mot de passe": "pass", "_key": "key"}
 _NAMES: Final = {hint: later(f"{name}{_ENDS}") for hint, name in _HINTS.items()}
 """What ends a cell that names a secret. Each pattern begins with plain letters, which are found in no time."""
 _NAMED: Final = later(
@@ -68,9 +69,11 @@ def _cells(text: str, at: int, count: int) -> list[re.Match[str]]:
     return cells if len(cells) == count and cells[-1]["end"] == ")" else []
 
 
-def values_in_columns(text: str, lower: str) -> Iterator[Span]:
-    """Yields the cells below the name of a secret. `lower` is `text` in lower case."""
-    here = (_NAMES[hint].finditer(lower) for hint in _NAMES if hint in lower)
+def values_in_columns(text: str, lower: str, words: Collection[str]) -> Iterator[Span]:
+    """Yields the cells below the name of a secret. `lower` is `text` in lower case, and `words` are those of the words
+    for secrets that are in it."""
+    hints = (hint for hint in _NAMES if _PART_OF.get(hint, hint) in words and hint in lower)
+    here = (_NAMES[hint].finditer(lower) for hint in hints)
     done = 0
     for named in sorted((found for each in here for found in each), key=re.Match.start):
         begin = lower.rfind("\n", max(0, done - 1, named.start() - 2000), named.start()) + 1
