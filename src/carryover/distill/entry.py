@@ -115,7 +115,7 @@ WEIGHTS: Final[dict[str, Weight]] = {
     # Progress log
     "answered before": Weight(NEEDED),                  # the newest answer to work before the leading turn
     "shown instead":   Weight(INSTEAD),                 # one of the few before it, while the leading turn has an answer
-    "discussed":       Weight(0.5, 0.03, 0.04, 3),    # answers right before the leading turn that changed nothing
+    "discussed":       Weight(0.5, 0.03, 0.04, 3),     # answers right before the leading turn that changed nothing
     "heard":           Weight(0.5, 0.1),                # the first and newest message of another agent, perhaps orders
     # What the user said
     "refused":         Weight(0.35, 0.1, 0.0, 3),       # the newest refused calls that did not succeed later

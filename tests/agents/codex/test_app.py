@@ -37,7 +37,7 @@ def test_the_files_that_the_user_mentioned_belong_to_the_request(before: str, re
     """0.145.0: without them, nothing says where "here" is."""
     rollout = Rollout()
     files = (
-        *("## cart.py: c:/work/shop/cart.py", "## Basket rules.md: C:\\work\\shop\\Basket rules.md"),
+        *("## cart.py: c:/shop/cart.py", "## Basket rules.md: C:\\shop\\Basket rules.md"),
         *("## image.png: /tmp/image.png", "## A pasted log …: /home/dev/.codex/attachments/1/pasted-text.txt"),
     )
     text = f"{before}# Files mentioned by the user:\n\n" + "\n\n".join(files)

@@ -54,6 +54,18 @@ def held(db: sqlite3.Connection) -> dict[str, list[str]]:
     return {row.root: [one.native_id for one in sessions(db, row.id, limit=20)] for row in projects(db)}
 
 
+async def worked_in_a_folder_that_went(
+    ledger: Ledger, paths: StatePaths, session: ClaudeSession, folder: Path
+) -> ClaudeSession:
+    """Returns a session in a plain folder of that path, which was followed and then deleted."""
+    folder.mkdir()
+    other = ClaudeSession(session.folder, folder).work("Write to the bank.", "The letter is written.")
+    await read(ledger, other)
+    await followed(ledger, paths, folder)
+    folder.rmdir()
+    return other
+
+
 async def followed(ledger: Ledger, paths: StatePaths, root: Path) -> int:
     """How many sessions were joined to the project at `root`."""
     project = find_root(str(root), home=paths.home)
@@ -106,11 +118,7 @@ async def test_another_project_where_a_worktree_was_is_not_the_main_checkouts_on
     git(shop, "worktree", "remove", "--force", str(tree))
     await followed(ledger, paths, shop)
 
-    tree.mkdir()
-    other = ClaudeSession(session.folder, tree).work("Write to the bank.", "The letter is written.")
-    await read(ledger, other)
-    await followed(ledger, paths, tree)
-    tree.rmdir()
+    other = await worked_in_a_folder_that_went(ledger, paths, session, tree)
 
     assert await followed(ledger, paths, shop) == 0
     assert held(reading())[str(tree)] == [other.session]
@@ -189,11 +197,7 @@ async def test_another_project_where_a_repository_was_does_not_follow_that_one(
     store = shop.rename(shop.with_name("store"))
     assert await followed(ledger, paths, store) == 1
 
-    shop.mkdir()
-    other = ClaudeSession(session.folder, shop).work("Write to the bank.", "The letter is written.")
-    await read(ledger, other)
-    await followed(ledger, paths, shop)
-    shop.rmdir()
+    other = await worked_in_a_folder_that_went(ledger, paths, session, shop)
 
     assert await followed(ledger, paths, store) == 0
     assert held(reading()) == {str(store): [session.session], str(shop): [other.session]}
