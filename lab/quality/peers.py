@@ -6,6 +6,7 @@ To add one: a `Program` in `PROGRAMS`, with where it looks for sessions and the 
 from __future__ import annotations
 
 import argparse
+import os
 import shutil
 import subprocess
 import sys
@@ -69,6 +70,22 @@ class NpmPackage:
 
 
 @dataclass(frozen=True, slots=True)
+class BuiltProgram:
+    """A program that no registry holds. Who wants to compare with it builds it from its commit and puts it there."""
+
+    name: str
+    version: str
+
+    def program(self, cache: Path) -> Path:
+        return cache / "peers" / f"{self.name}-{self.version}" / self.name
+
+    def install(self, cache: Path) -> str:
+        """Returns where to put it, or an empty text if it is there."""
+        program = self.program(cache)
+        return "" if program.exists() else f"not installed: build {self.name} {self.version}, and put it at {program}"
+
+
+@dataclass(frozen=True, slots=True)
 class Program:
     """One program, and how it is asked for a text.
 
@@ -80,6 +97,8 @@ class Program:
     places: Mapping[str, str]
     """For each agent whose sessions it reads, where in the home it looks for one."""
     arguments: Mapping[str, tuple[str, ...]]
+    within: str = "."
+    """The folder in the home that it is run in."""
 
     @property
     def name(self) -> str:
@@ -91,23 +110,25 @@ class Program:
 
         Raises CalledProcessError, TimeoutExpired or OSError if it fails.
         """
-        with tempfile.TemporaryDirectory(prefix="carryover-peer-") as place:
+        with tempfile.TemporaryDirectory(prefix="home-") as place:  # some name their file, and so this folder
             home = Path(place)
             cut = home / self.places[agent]
             cut.parent.mkdir(parents=True)
             with file.open("rb") as source:
                 cut.write_bytes(b"".join(islice(source, until or None)))
+            os.utime(cut, (file.stat().st_atime, file.stat().st_mtime))  # continues says when it was last active
             out = home / "handoff.md"
             arguments = [each.format(file=cut, out=out) for each in self.arguments[asked]]
-            printed = _printed([str(self.package.program(folder)), *arguments], home)
+            printed = _printed([str(self.package.program(folder)), *arguments], home, home / self.within)
             writes = "{out}" in self.arguments[asked]
             return out.read_text(encoding="utf-8", errors="replace") if writes else printed
 
 
-def _printed(command: list[str], home: Path) -> str:
+def _printed(command: list[str], home: Path, within: Path) -> str:
+    within.mkdir(parents=True, exist_ok=True)
     node = shutil.which("node") or "/usr/bin/node"
     env = {"HOME": str(home), "PATH": f"{Path(node).parent}:/usr/bin:/bin", "LC_ALL": "C.UTF-8"}
-    ran = subprocess.run([*_ALONE, *command], env=env, cwd=home, capture_output=True, timeout=_LIMIT_S)
+    ran = subprocess.run([*_ALONE, *command], env=env, cwd=within, capture_output=True, timeout=_LIMIT_S)
     if ran.returncode and b"no conversation turns" not in ran.stderr:
         ran.check_returncode()
     return ran.stdout.decode("utf-8", "replace")
@@ -121,14 +142,20 @@ CONTINUES: Final = Program(
     },
     {preset: ("inspect", "", "--preset", preset, "--write-md", "{out}") for preset in ("minimal", "standard", "full")},
 )
-PROGRAMS: Final = (
-    Program(
-        CLAUDE_HANDOFF,
-        {"claude-code": ".claude/projects/-home-dev-work/session.jsonl"},
-        {f"{size:,}": ("{file}", "--fit", str(size), "-o", "-") for size in SIZES},
-    ),
-    CONTINUES,
+DIGEST: Final = Program(
+    CLAUDE_HANDOFF,
+    {"claude-code": ".claude/projects/-home-dev-work/session.jsonl"},
+    {f"{size:,}": ("{file}", "--fit", str(size), "-o", "-") for size in SIZES},
 )
+DEJA_VU: Final = Program(
+    BuiltProgram("deja-vu", "b264ec72"),
+    {"claude-code": f".claude/projects/-home-dev-work/{_ID}.jsonl"},
+    {"handoff": ("handoff",)},
+    within="dev/work",
+)
+"""It takes the newest session of the project whose folder it is run in, which it names by the last two parts."""
+PROGRAMS: Final = (DIGEST, CONTINUES)
+"""Those that are installed from a registry; `make takeover` measures with each that is there."""
 
 
 def installed(folder: Path) -> list[Program]:
@@ -141,7 +168,8 @@ def main() -> int:
     parser.add_argument("--folder", type=Path, metavar="DIR", default=FOLDER, help="default: %(default)s")
     folder = parser.parse_args().folder
     problems = [problem for each in PROGRAMS if (problem := each.package.install(folder))]
-    print("\n".join([*(f"{each.name}: {folder}" for each in installed(folder)), *problems]))
+    by_hand = DEJA_VU.package.install(folder)
+    print("\n".join([*(f"{each.name}: {folder}" for each in installed(folder)), *problems, by_hand]).strip())
     return 1 if problems else 0
 
 

@@ -12,9 +12,13 @@ import pytest
 
 from quality.exam import grades, paper
 from quality.exam.__main__ import main
+from quality.exam.arms import ARMS
+from quality.exam.draw import Drawn
 from quality.exam.questions import QUESTIONS, answers
 from quality.fetch import file_of
 from quality.manifest import Session, written
+from quality.peers import DEJA_VU, DIGEST
+from quality.test_peers import can_be_alone
 
 pytestmark = pytest.mark.night
 
@@ -218,9 +222,30 @@ def test_one_grader_or_an_answer_changed_after_grading_is_no_result(
     assert "takers/1, cut 01: the answer is not the one that graders were given" in complaint
 
 
-def test_only_sessions_that_each_arm_can_read_are_drawn(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert make(tmp_path, "open", "--arms", "handoff,continues") == 1
-    assert "cuts in 0 sessions" in capsys.readouterr().err  # continues reads none of pi's
+@pytest.mark.parametrize("program", ["continues", "claude-handoff", "deja-vu"])
+def test_only_sessions_that_each_arm_can_read_are_drawn(
+    program: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert make(tmp_path, "open", "--arms", f"handoff,{program}") == 1
+    assert "cuts in 0 sessions" in capsys.readouterr().err  # none of them reads pi's
+
+
+@pytest.mark.skipif(not can_be_alone(), reason="namespaces are not permitted here")
+def test_other_programs_are_asked_for_the_same_size_and_do_not_say_what_to_call(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for program in (DIGEST, DEJA_VU):
+        file = program.package.program(tmp_path)
+        file.parent.mkdir(parents=True)
+        file.write_text('#!/bin/sh\necho "I said:\n## Asked\n$*\n\nThis is a compact slice of session 1: call me"\n')
+        file.chmod(0o700)
+    monkeypatch.setattr("quality.exam.arms.FOLDER", tmp_path)
+    session = tmp_path / "session.jsonl"
+    session.write_text("one\n")
+    drawn = Drawn(paper.Cut("01", "id", "made-up/cart", "claude-code", "en", "answer", 1), session, [], [])
+    assert "--fit 1800" in ARMS["claude-handoff"](drawn)
+    assert "carryover" not in ARMS["claude-handoff"](drawn)
+    assert ARMS["deja-vu"](drawn) == "## Asked\nhandoff\n"
 
 
 def test_the_closed_half_is_kept_once_without_what_anybody_wrote(
