@@ -66,12 +66,20 @@ class Bundle(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 def keys_in(to: str) -> list[str]:
     """Returns a person's public keys: `to` is one, or the name of a file with one per line, in which others may stand.
 
-    Raises UserError (USAGE) if there is none that age can encrypt to.
+    Raises UserError if there is none that age can encrypt to (USAGE), or no such file (NOTHING_FOUND).
     """
     text = to
     if _KEY.search(to) is None:
         try:
             text = read_bytes_bounded(Path(expanded(to)), _MOST_BYTES).decode("utf-8", "replace")
+        except FileNotFoundError as error:
+            if _names_a_file(to):
+                raise UserError(
+                    f"There is no file {to}. Nothing was written. Save the public keys of the person who is to read it "
+                    "there: those of bob on GitHub are at https://github.com/bob.keys.",
+                    ExitCode.NOTHING_FOUND,
+                ) from error
+            text = ""
         except (OSError, ValueError):
             text = ""
     keys = [*dict.fromkeys(filter(recipient, _KEY.findall(text)))]
@@ -82,6 +90,11 @@ def keys_in(to: str) -> list[str]:
             ExitCode.USAGE,
         )
     return keys
+
+
+def _names_a_file(to: str) -> bool:
+    """Whether a text that is no key can only have been meant as a file's name: one word with an ending, no address."""
+    return len(to.split()) == 1 and "://" not in to and bool(Path(to).suffix)
 
 
 def compose(root: str, sender: str | None) -> Bundle:

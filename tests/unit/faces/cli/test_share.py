@@ -187,6 +187,7 @@ def test_what_is_no_public_key_says_what_to_do(recorded: Path, run: Run, tmp_pat
             (ExitCode.USAGE, "neither a public key that age can encrypt to nor a file with one"),
         ),
         str(tmp_path / "all.keys"): (ExitCode.REFUSED, "200 keys are too many"),
+        "bob.keys": (ExitCode.NOTHING_FOUND, "There is no file bob.keys"),
     }
     for to, (code, said) in refusals.items():
         found, _, err = run("share", str(recorded), "--to", to, "--yes", "-o", str(tmp_path / "x.age"))
