@@ -114,7 +114,7 @@ def _limits(facts: Gathered, now_ms: int) -> Iterator[str]:
     for row in facts.ledger.limits if facts.ledger is not None else ():
         resets = f"; it resets {row.resets_here}" if row.resets_here else ""
         text = f"{row.name} reached its usage limit in {facts.short(row.root)} {ago(row.at_ms, now_ms)}{resets}."
-        yield paint(text, YELLOW) + "".join(f" Continue: {visible(command)}" for command in row.commands[:1])
+        yield paint(text, YELLOW) + "".join(f" Continue: `{visible(command)}`" for command in row.commands[:1])
 
 
 def _daemon(facts: Gathered) -> str:

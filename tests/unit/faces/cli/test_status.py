@@ -253,7 +253,7 @@ def test_a_usage_limit_stands_first_with_the_command_that_continues() -> None:
     first, second, third, *_ = lines(ledger={**LEDGER, "limits": limits})
 
     reached = "Claude Code reached its usage limit in ~/shop 2 min ago; it resets 15:30."
-    assert first == f"{reached} Continue: carryover to codex /home/dev/shop"
+    assert first == f"{reached} Continue: `carryover to codex /home/dev/shop`"
     assert second.endswith("blog 2 min ago.") and "\x1b" not in second and "\x07" not in second
     assert third.startswith("carryoverd ")
 
@@ -339,7 +339,7 @@ def test_the_short_form_has_ten_lines_at_most_and_lists_what_has_room(width: int
 
     names = ["carryoverd", "paused", "recorded", "agents", "projects", "problem", "", "more"]
     assert [line[:13].strip() for line in found[2:]] == names
-    assert "Continue: carryover to codex /home/dev/shop" in found[0]
+    assert "Continue: `carryover to codex /home/dev/shop`" in found[0]
     assert found[7:9] == ["problem      It is new.", "             and 9 more problems"]
     assert all(len(found[at]) <= width and found[at].endswith(" more") for at in (5, 6))
 

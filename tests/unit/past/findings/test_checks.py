@@ -196,10 +196,12 @@ def test_what_is_wrong_in_a_project_is_found() -> None:
         "pointer wrong: ~/a: the pointer in CLAUDE.md lost one of its markers.",
         "pointer wrong: ~/b: the pointer in AGENTS.md is behind the 32,768 bytes that Codex CLI reads.",
         "pointer wrong: ~/d: AGENTS.x.md hides AGENTS.md, and the pointer in it, from Codex.",
-        "project note: /srv/x: nothing is published there: a link `tracked by git`.",
+        "project note: /srv/x: no handoff is written there: a link `tracked by git`.",
         "transcripts note: /srv/y/talk is not read: git tracks it.",
     ]
     assert [f.level for f in findings(changed(HEALTHY, agents=(CLAUDE,), projects=projects[3:4]))] == ["note"]
+    [unpublished] = findings(changed(HEALTHY, projects=projects[5:6]))
+    assert "`carryover handoff --copy` takes the handoff along" in unpublished.do
 
 
 def test_a_handoff_that_could_not_be_written_is_found() -> None:
