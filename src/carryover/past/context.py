@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import errno
 import os
+import sqlite3
 import time
+from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import cache, partial
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from carryover.config import Config, settings_or_defaults
 from carryover.errors import ExitCode, UserError
@@ -17,8 +19,11 @@ from carryover.fsio import is_folder
 from carryover.paths import StateDir, expanded, require_utf8
 from carryover.probe.looks import Silent, look_at
 from carryover.records.fields import is_absolute
-from carryover.terminal.output import warn
+from carryover.terminal.output import did_you_mean, warn
 from carryover.terminal.paths import quoted
+
+if TYPE_CHECKING:
+    from carryover.ledger.rows import Whereabouts
 
 KNOWN_PROJECTS: Final = "`carryover sessions --all` lists the projects that are known."
 """What to do next where a project was not found."""
@@ -117,12 +122,12 @@ def project_root(project: str | None, *, must_exist: bool = False, elsewhere: bo
 
     def root() -> str:
         if must_exist and project and not is_folder(path):
-            raise UserError(f"There is no folder {path}. {KNOWN_PROJECTS}", ExitCode.NOTHING_FOUND)
+            raise UserError(f"There is no folder {path}{_meant(str(path))} {KNOWN_PROJECTS}", ExitCode.NOTHING_FOUND)
         real = os.path.realpath(path)
         require_utf8(real, "The folder")
         found = root_of(real).root
         if project and found != real and not os.path.lexists(path):  # a typo is not the project around it
-            raise UserError(f"There is no folder {path}. {KNOWN_PROJECTS}", ExitCode.NOTHING_FOUND)
+            raise UserError(f"There is no folder {path}{_meant(str(path))} {KNOWN_PROJECTS}", ExitCode.NOTHING_FOUND)
         return found
 
     try:
@@ -133,6 +138,27 @@ def project_root(project: str | None, *, must_exist: bool = False, elsewhere: bo
         raise UserError(
             "The current folder no longer exists. Name the project's folder as an argument.", ExitCode.NOTHING_FOUND
         ) from error
+
+
+def known_places(ledger: Path) -> list[Whereabouts]:
+    """Returns the present and former places of all projects in the ledger; none if there is no ledger."""
+    from carryover.ledger.connect import reading
+    from carryover.ledger.queries import whereabouts
+
+    if not ledger.exists():
+        return []
+    with reading(ledger) as db:
+        return whereabouts(db)
+
+
+def _meant(path: str) -> str:
+    """Returns what follows the name of a missing folder: the recorded project of that name, or a like one, if any."""
+    places: dict[str, str] = {}
+    with suppress(UserError, sqlite3.Error):  # a ledger that can't be read is not what the user asked about
+        for row in known_places(state_dir().ledger):
+            if row.root != os.path.abspath(path):  # noqa: PTH100 (it is a folder that is gone)
+                places.setdefault(Path(row.root).name, row.root)
+    return did_you_mean(Path(path).name, places, named=places) or "."
 
 
 def refuse_paused(what: str) -> None:
@@ -149,7 +175,7 @@ def no_such_folder(root: str) -> str | None:
         is_there = is_foreign(root) or look_at(root, lambda: is_folder(Path(root)))
     except Silent:
         return None
-    return None if is_there else f"There is no folder {root}, and nothing is recorded for it."
+    return None if is_there else f"There is no folder {root}, and nothing is recorded for it{_meant(root)}"
 
 
 def nothing_recorded(root: str) -> str:

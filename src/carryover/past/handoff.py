@@ -21,6 +21,7 @@ from carryover.daemon.client import HANDOFF_S, ask_daemon
 from carryover.errors import ExitCode, UserError
 from carryover.past.context import (
     KNOWN_PROJECTS,
+    known_places,
     no_such_folder,
     now_ms,
     root_of,
@@ -32,7 +33,6 @@ from carryover.publish.handoff_json import LineRecord, PrintedHandoff, WantedHan
 from carryover.terminal.paths import quoted
 
 if TYPE_CHECKING:
-    from carryover.ledger.rows import Whereabouts
     from carryover.publish.make import MadeHandoff
 
 __all__ = ["LineRecord", "PrintedHandoff", "WantedHandoff"]
@@ -82,10 +82,10 @@ def handoff_here(wanted: WantedHandoff) -> MadeHandoff:
     recorded = (_made_of(each, wanted, config) for each in roots_to_hand_over(root, root_of))
     made = next(filter(None, recorded), None)
     if made is None:
-        raise _nothing_found(root, config, how_to_link(_known(state.ledger), root, by_name=True))
+        raise _nothing_found(root, config, how_to_link(known_places(state.ledger), root, by_name=True))
     if state.paused.exists():
         warn_once("Carryover is paused; this is what it recorded before. `carryover unpause` ends that.")
-    for note in notes_on(made, _known(state.ledger)):
+    for note in notes_on(made, known_places(state.ledger)):
         warn_once(note)
     return made
 
@@ -110,17 +110,6 @@ def _nothing_found(root: str, config: Config, how_to_link: str | None) -> UserEr
     return UserError(" ".join(filter(None, (nothing, watched, how_to_link))), ExitCode.NOTHING_FOUND)
 
 
-def _known(ledger: Path) -> list[Whereabouts]:
-    """Returns the present and former places of all projects in the ledger; none if there is no ledger."""
-    from carryover.ledger.connect import reading
-    from carryover.ledger.queries import whereabouts
-
-    if not ledger.exists():
-        return []
-    with reading(ledger) as db:
-        return whereabouts(db)
-
-
 def _near(root: str, config: Config) -> str:
     """Names the newest projects with work below the folder, such as submodules, and worktrees of the repository. One
     that is excluded has no handoff."""
@@ -141,7 +130,7 @@ def _is_any_gone(root: str) -> bool:
     """Whether a recorded project's folder is gone, so that it may be at `root` now."""
     from carryover.projects.moved_folders import may_have_moved
 
-    return any(may_have_moved(row, root) for row in _known(state_dir().ledger))
+    return any(may_have_moved(row, root) for row in known_places(state_dir().ledger))
 
 
 def _not_read_in(root: str) -> str:

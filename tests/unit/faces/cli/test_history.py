@@ -227,3 +227,15 @@ def test_a_folder_that_is_not_there_is_not_the_project_around_it(
         assert err.startswith("carryover: There is no folder tpyo. `carryover sessions --all` lists "), command
 
         assert "There is no folder" not in run(*command.split(), "there")[2], command
+
+
+@pytest.mark.parametrize("typed", ["shop", "shp", "../shp", "/elsewhere/shop"])
+def test_a_project_that_is_named_by_its_name_or_with_a_typo_is_found_by_its_path(
+    recorded: Path, home: Path, run: Run, monkeypatch: pytest.MonkeyPatch, typed: str
+) -> None:
+    (home / "other").mkdir()
+    monkeypatch.chdir(home / "other")
+
+    for command in ("handoff", "log"):
+        err = run.err(ExitCode.NOTHING_FOUND, command, typed)
+        assert f"; did you mean '{recorded}'? `carryover sessions --all`" in err, command
