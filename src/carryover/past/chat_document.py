@@ -21,7 +21,7 @@ from carryover.facts import ChangedFile
 from carryover.fsio import is_folder
 from carryover.ledger.events import last_answer, prompts_at
 from carryover.past.chat_files import HOLDS_SECRETS, guidance, is_generated, is_secret_name, relevant_files, with_text
-from carryover.past.context import now_ms, project_root, settings_to_print, state_dir
+from carryover.past.context import KNOWN_PROJECTS, now_ms, project_root, settings_to_print, state_dir
 from carryover.past.opened import Want, opened
 from carryover.past.uncommitted import uncommitted
 from carryover.probe.files import project_paths, project_text
@@ -79,7 +79,7 @@ def _material(root: str) -> Material:
     if state.paused.exists():
         warn(_PAUSED)
     if material is None:
-        warn(_NO_WORK)
+        warn(f"{_NO_WORK} {KNOWN_PROJECTS}")
         material = gathered(root, config, now_ms=now)
     return material
 

@@ -32,6 +32,18 @@ def test_without_git_folders_that_programs_fill_are_left_out(tmp_path: Path) -> 
     assert project_paths(tmp_path) == (("a.py", "src/b.py"), frozenset())
 
 
+def test_of_the_home_folder_only_its_own_files_are_listed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its folders are other projects, whose instructions must not get into a document of this one."""
+    (tmp_path / "home" / "shop").mkdir(parents=True)
+    (tmp_path / "home" / "shop" / "AGENTS.md").write_text("Whole cents.\n")
+    (tmp_path / "home" / "todo.md").write_text("")
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+
+    assert project_paths(tmp_path / "home")[0] == ("todo.md",)
+    assert project_paths(tmp_path)[0] == ()
+    assert project_paths(tmp_path / "home" / "shop")[0] == ("AGENTS.md",)
+
+
 def test_a_deleted_file_is_listed_by_git_and_has_no_text(tmp_path: Path) -> None:
     root = repository(tmp_path / "shop", {"cart.py": "x", "gone.py": "y"})
     (root / "gone.py").unlink()
