@@ -161,6 +161,8 @@ def _summaries(facts: Gathered, now_ms: int, room: int) -> Iterator[str]:
     ]
     if agents:
         yield _entry("agents", _some(agents, len(agents), room))
+    elif not facts.would_read:
+        yield _entry("agents", "none found; `carryover agents` lists those that are known")
     if (ledger := facts.ledger) is not None and ledger.projects:
         projects = [f"{facts.short(row.root)} {ago(row.last_event_ms or None, now_ms)}" for row in ledger.projects]
         yield _entry("projects", _some(projects, ledger.project_count, room))

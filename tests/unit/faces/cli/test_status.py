@@ -174,6 +174,13 @@ def test_before_anything_was_done_it_says_what_there_is_and_what_to_do() -> None
     ]
 
 
+def test_where_no_agent_is_found_the_short_form_says_so() -> None:
+    said = "agents       none found; `carryover agents` lists those that are known"
+
+    assert said in short(agents=[])
+    assert said not in short(agents=[AGENT])
+
+
 def test_what_runs_in_the_background_is_shown_with_numbers_and_units() -> None:
     service = {"kind": "systemd", "installed": True, "enabled": True, "active": False, "restarts": 5}
 
