@@ -48,7 +48,10 @@ def pinning_root(project: str | None, *, changes: bool) -> str:
     refuse_excluded(root, config)
     unfit = refusal(Checkout(Path(root)), StatePaths(state, Path.home(), config.agents))
     if unfit is not None and not unfit.passing:
-        raise UserError(f"No handoff of {root} is written: {unfit.reason}. Nothing was changed.", ExitCode.REFUSED)
+        raise UserError(
+            f"No handoff of {root} is written: {unfit.reason}. Nothing was changed. Name the project: `--project DIR`.",
+            ExitCode.REFUSED,
+        )
     return root
 
 

@@ -155,7 +155,7 @@ def test_forgotten_with_its_project_it_is_gone(here: Path, run: Run) -> None:
 
 def test_a_place_of_which_no_handoff_is_written_takes_none(home: Path, run: Run) -> None:
     said = run.err(ExitCode.REFUSED, "pin", "never floats", "--project", str(home))
-    assert "is written: it is the home folder itself. Nothing was changed." in " ".join(said.split())
+    assert "is written: it is the home folder itself. Nothing was changed. Name the project: " in " ".join(said.split())
 
 
 def test_an_agents_own_folder_takes_none_wherever_it_was_moved(home: Path, run: Run) -> None:
