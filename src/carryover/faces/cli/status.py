@@ -300,7 +300,7 @@ def _projects(ledger: LedgerFacts, facts: Gathered, now_ms: int) -> Iterator[str
         trouble = (health.error if health is not None else None) or row.refusal
         handoff = f"handoff written {ago(row.handoff_ms, now_ms)}" if row.handoff_ms else "no handoff written"
         if trouble:
-            handoff = paint(f"not published: {trouble}", YELLOW)
+            handoff = paint(f"handoff not written: {trouble}", YELLOW)
         elif row.handoff_ms and health is not None:
             handoff += ", with a second page" if has_page(health) else ""
             if is_deleted(health):

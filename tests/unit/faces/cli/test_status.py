@@ -213,8 +213,8 @@ def test_a_project_is_reported_with_its_last_event_and_its_handoff() -> None:
     assert section("projects", ledger={**LEDGER, "projects": projects}, daemon={**HEALTH, "projects": [full]}) == [
         "  ~/shop: last event 3 min ago, handoff written 1 min ago",
         "  ~/old: last event never, no handoff written",
-        "  ~/tracked: last event 3 min ago, not published: .carryover is tracked by git",
-        "  ~/full: last event 3 min ago, not published: no space left (CLAUDE.md was left alone: not text)",
+        "  ~/tracked: last event 3 min ago, handoff not written: .carryover is tracked by git",
+        "  ~/full: last event 3 min ago, handoff not written: no space left (CLAUDE.md was left alone: not text)",
     ]
 
 

@@ -73,7 +73,7 @@ function content(id, made) {
   const place = made.path.split("/").slice(-2).join("/");
   return [
     h("p", { class: "dim about" }, counted(text.trimEnd().split("\n").length, "line"), `, about ${counted(made.tokens, "token")}. `,
-      made.refusal ? `It is not published: ${made.refusal}.` :
+      made.refusal ? `It is not written into the project: ${made.refusal}.` :
         ["What the next agent reads in ", h("code", null, place), "."]),
     head && h("details", { class: "protocol", "data-key": "head" }, h("summary", null, "What it tells the agent first"),
       h("div", { class: "text" }, inline(head))),
