@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import sqlite3
 import time
 from contextlib import suppress
 from datetime import datetime, timedelta
@@ -154,7 +153,7 @@ def known_places(ledger: Path) -> list[Whereabouts]:
 def _meant(path: str) -> str:
     """Returns what follows the name of a missing folder: the recorded project of that name, or a like one, if any."""
     places: dict[str, str] = {}
-    with suppress(UserError, sqlite3.Error):  # a ledger that can't be read is not what the user asked about
+    with suppress(UserError):  # a ledger that can't be read is not what the user asked about
         for row in known_places(state_dir().ledger):
             if row.root != os.path.abspath(path):  # noqa: PTH100 (it is a folder that is gone)
                 places.setdefault(Path(row.root).name, row.root)
