@@ -77,7 +77,7 @@ def ungraded(folder: Path, paper: Paper) -> list[str]:
 
 
 def _wrong(folder: Path, sheet: Sheet) -> list[str]:
-    text = _read(text_of(folder, sheet))
+    text = _read(text_of(folder, sheet), newline="")  # as written: what a tool printed may hold carriage returns
     if digest(text) != sheet.sha256:
         return ["the text is not the one that was made, so the answer is no result"]
     given = answers(_read(sheet_of(folder, sheet)))
@@ -98,5 +98,8 @@ def _repeats(said: str, text: str) -> bool:
     return any(words[start : start + size] in source for start in range(len(words) - size + 1))
 
 
-def _read(path: Path) -> str:
-    return path.read_text(encoding="utf-8") if path.is_file() else ""
+def _read(path: Path, *, newline: str | None = None) -> str:
+    if not path.is_file():
+        return ""
+    with path.open(encoding="utf-8", newline=newline) as file:
+        return file.read()

@@ -184,6 +184,16 @@ def test_an_answer_that_copies_the_text_is_refused(exam: Path, capsys: pytest.Ca
     assert "takers/1, cut 01: it repeats more than 200 characters" in capsys.readouterr().err
 
 
+def test_a_text_with_carriage_returns_arrives(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bar = "12 %\r99 %\r\nok\n"
+    monkeypatch.setattr("quality.exam.__main__.ARMS", dict.fromkeys(ARMS, lambda _: bar))
+    assert make(tmp_path) == 0
+    take(tmp_path / "exam")
+    assert main(["grading", str(tmp_path / "exam")]) == 0, capsys.readouterr().err
+
+
 def test_a_text_that_did_not_arrive_is_no_result(exam: Path, capsys: pytest.CaptureFixture[str]) -> None:
     take(exam)
     (exam / "takers/1/texts/01.md").write_text("another\n", encoding="utf-8")
