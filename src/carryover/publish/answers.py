@@ -26,17 +26,9 @@ from carryover.projects.handoff_file import handoff_path
 from carryover.projects.policy import AWAITS_WORK, TAKEN_OUT
 from carryover.publish.git_state import TIMEOUT_S, changed_since
 from carryover.publish.gitignore import open_to_git
-from carryover.publish.make import (
-    distill_view,
-    files_now,
-    git_now,
-    settings_for_work,
-    view_now,
-    with_page,
-)
+from carryover.publish.make import distill_view, facts_now, settings_for_work, view_now, with_page
 from carryover.records.text import READS_PAGE
 from carryover.redact import CleanText
-from carryover.text.reset_times import on_this_machine
 
 _SITUATIONS: Final[dict[StartReason, Situation]] = {"startup": "new", "clear": "new", "compact": "compacted"}
 _SAME_MOMENT_MS: Final = 2_000  # between the response and the moment the idle time counts from
@@ -157,7 +149,7 @@ def _present_of(
 ) -> _Present:
     root, checkout = Checkout(Path(view.root)), Checkout(work_top)
     last = then if work_top == root.root else None
-    facts = Facts(git_now(checkout, last, timeout_s=git_s), files_now(view), for_now=True, clock=on_this_machine)
+    facts = facts_now(view, checkout, last, git_s=git_s, for_now=True)
     is_open = open_to_git(root, settings) is not None
     project = project_by_root(db, view.root)
     is_refused = project is not None and project.refusal not in (None, AWAITS_WORK, TAKEN_OUT)

@@ -21,7 +21,7 @@ from carryover.distill.shared import shared_sections
 from carryover.distill.trail import did_something, past_of
 from carryover.distill.view import Opinion, ProjectView, SessionView, has_past, was_brought_in
 from carryover.export.dial import Happened, dialed
-from carryover.facts import Facts, FileFacts, GitFacts, ProjectRoot, is_foreign
+from carryover.facts import Facts, GitFacts, ProjectRoot, is_foreign
 from carryover.fsio import is_folder
 from carryover.ledger.events import events_back, pins
 from carryover.ledger.queries import (
@@ -102,8 +102,7 @@ def made_handoff(
     if not has_past(view) and not was_brought_in(view):
         return MadeHandoff(root=view.root, settings=settings, handoff=None, text=None, git=last_git, related=related)
     head = checkout.head_stamp() if _is_here(checkout.root) else 0
-    git = git_now(checkout, last_git, timeout_s=git_s)
-    facts = Facts(git, files_now(view), clock=on_this_machine)
+    facts = facts_now(view, checkout, last_git, git_s=git_s)
     # Not what is on PATH: the same ledger gives the same handoff, in the daemon and in each shell.
     found = config.agents.selected if config.agents.selected is not None else recorded_agents(db)
     startable = offered_at_limit(db, view, project_id, startable_agents(found), now_ms=now_ms)
@@ -161,7 +160,7 @@ def distill_view(
 def made_for_elsewhere(view: ProjectView, *, now_ms: int, git_s: float = TIMEOUT_S) -> Handoff | None:
     """Returns the handoff for readers without our hooks: in a chat, or on another person's machine. Git gets at most
     `git_s` seconds."""
-    facts = Facts(git_now(Checkout(Path(view.root)), timeout_s=git_s), files_now(view), clock=on_this_machine)
+    facts = facts_now(view, Checkout(Path(view.root)), git_s=git_s)
     return distill_view(view, facts, now_ms=now_ms, resume="silent")
 
 
@@ -271,18 +270,18 @@ def settings_for_work(view: ProjectView, config: Config) -> ProjectSettings:
     return settings.at(max((session.last_ms for session in view.sessions), default=settings.since_ms))
 
 
-def git_now(checkout: Checkout, last: GitFacts | None = None, *, timeout_s: float = TIMEOUT_S) -> GitFacts | None:
-    """Returns git's current state or, if git is too slow, `last` marked as stale. None outside a repository."""
-    try:
-        return git_facts(checkout, timeout_s=timeout_s) if _is_here(checkout.root) else None
-    except TimeoutError:
-        return msgspec.structs.replace(last, stale=True) if last is not None else None
-
-
-def files_now(view: ProjectView) -> dict[str, FileFacts]:
-    """Returns current facts about the files that a handoff of the project would name."""
+def facts_now(
+    view: ProjectView, checkout: Checkout, last: GitFacts | None = None, *, git_s: float, for_now: bool = False
+) -> Facts:
+    """Returns the state of git in a checkout, and of the files that a handoff of the project would name; nothing of
+    another machine's. If git is too slow, `last` stands in, marked as stale."""
     root = Path(view.root)
-    return file_facts(root, wanted_files(view)) if _is_here(root) else {}
+    try:
+        git = git_facts(checkout, timeout_s=git_s) if _is_here(checkout.root) else None
+    except TimeoutError:
+        git = msgspec.structs.replace(last, stale=True) if last is not None else None
+    files = file_facts(root, wanted_files(view)) if _is_here(root) else {}
+    return Facts(git, files, for_now=for_now, clock=on_this_machine)
 
 
 def _is_here(root: Path) -> bool:

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from carryover.config import Config, ProjectSettings, PublishConfig
 from carryover.distill.header import PLACEHOLDER
 from carryover.distill.stored_digest import DigestReducer
+from carryover.distill.view import ProjectView
 from carryover.facts import GitFacts
 from carryover.ledger.connect import connect_read_only
 from carryover.ledger.queries import project_by_id
@@ -25,7 +26,7 @@ from carryover.projects.handoff_file import Published
 from carryover.projects.policy import AWAITS_WORK
 from carryover.projects.root import StatePaths
 from carryover.publish.forgetting import remove_published
-from carryover.publish.make import MadeHandoff, git_now
+from carryover.publish.make import MadeHandoff, facts_now
 from carryover.publish.publish import awaits_handoff, awaits_work, publish_placeholder, publish_project
 from support.repository import repository
 from support.scribe import Scribe, ledger_with_prompt
@@ -55,8 +56,9 @@ def test_where_git_is_too_slow_its_last_state_stands_marked_as_old(home: Path) -
     root = repository(home / "app")
     last = GitFacts(branch="main", head="abc1234")
 
-    assert git_now(Checkout(root), last, timeout_s=0) == replace(last, stale=True)
-    assert git_now(Checkout(root), timeout_s=0) is None
+    view = ProjectView(root=str(root), sessions=())
+    assert facts_now(view, Checkout(root), last, git_s=0).git == replace(last, stale=True)
+    assert facts_now(view, Checkout(root), git_s=0).git is None
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,7 @@ from carryover.projects.moved_folders import is_away, may_have_moved
 from carryover.projects.policy import refusal
 from carryover.publish.forgetting import forget_sessions, publish_here
 from carryover.publish.limits import limited_projects
-from carryover.publish.make import files_now, git_now, made_handoff, view_now
+from carryover.publish.make import facts_now, made_handoff, view_now
 from carryover.publish.project_moves import RootFacts, inspect_root
 from carryover.publish.project_view import project_view
 from carryover.publish.publish import awaits_handoff, publish_placeholder, publish_project
@@ -365,11 +365,11 @@ async def test_no_writer_and_no_reader_takes_it_for_a_folder_here(
     with desktop.read() as db:
         found = made_handoff(db, project, SHARED, now_ms=9_000)
         view = view_now(db, project, SHARED)
-        assert (found.git, files_now(view), view.checkouts) == (None, {}, ())
+        now = facts_now(view, Checkout(Path(ROOT)), git_s=1)
+        assert (found.git, now.git, now.files, view.checkouts) == (None, None, {}, ())
         assert (projects(db), unpublished(db, since_ms=0)) == ([], [])
         assert limited_projects(db, (), since_ms=0, now_ms=1) == {}
         assert not any(may_have_moved(row, str(trap)) for row in whereabouts(db))
-    assert git_now(Checkout(Path(ROOT))) is None
     assert refusal(Checkout(Path(ROOT)), desktop.paths) is not None
     assert project_settings(Path(ROOT), SHARED).resume_mode == SHARED.resume.mode
     assert inspect_root(desktop.paths, ROOT, SHARED) == RootFacts(root=ROOT)
