@@ -16,7 +16,7 @@ from carryover.facts import ProjectRoot
 from carryover.fsio import locked_dir
 from carryover.probe.checkout import Checkout
 from carryover.probe.looks import give_up_if_late
-from carryover.projects.handoff_file import PAGE, STORE, Published, read_handoff, write_handoff
+from carryover.projects.handoff_file import PAGE, STORE, read_handoff, write_handoff
 from carryover.projects.policy import refusal_by_git
 from carryover.publish.make import MadeHandoff, newest_first, view_now
 from carryover.redact import CleanText
@@ -39,17 +39,17 @@ def write_second_page(db: sqlite3.Connection, project: int | ProjectRoot, made: 
     has taken this one out. Raises OSError if it can't be written.
     """
     published = made.published
-    if published.page is None or not _is_in_place(made, published):
+    if published.page is None or not _is_in_place(made):
         return False
     text = _second_page(db, project, made, config)
     give_up_if_late()
     folder = published.page.parent
     if folder.name != STORE:
-        if is_same := _is_in_place(made, published):
+        if is_same := _is_in_place(made):
             write_handoff(folder, text, PAGE)
         return is_same
     with locked_dir(folder):
-        if _is_in_place(made, published) and refusal_by_git(Checkout(Path(made.root))) is None:
+        if _is_in_place(made) and refusal_by_git(Checkout(Path(made.root))) is None:
             write_handoff(folder, text, PAGE)
             return True
         with contextlib.suppress(OSError):  # the folder may have been taken out just before it was locked
@@ -57,12 +57,9 @@ def write_second_page(db: sqlite3.Connection, project: int | ProjectRoot, made: 
     return False
 
 
-def _is_in_place(made: MadeHandoff, published: Published) -> bool:
+def _is_in_place(made: MadeHandoff) -> bool:
     """Whether the handoff that was published is the one that is there now."""
-    if made.text is None or published.file is None:
-        return False
-    try:
-        found = read_handoff(published.file)
-    except OSError:
-        return False
-    return found == made.text.encode(errors="replace")
+    with contextlib.suppress(OSError):
+        if made.text is not None and made.published.file is not None:
+            return read_handoff(made.published.file) == made.text.encode(errors="replace")
+    return False
