@@ -93,6 +93,13 @@ def own_scripts() -> Path:
     return _kept_by_homebrew(user if of_user else Path(sysconfig.get_path("scripts")))
 
 
+def own_command(name: str, module: str) -> tuple[str, ...]:
+    """Returns the words that start one of the running copy's commands: its `module`, if that is run from a checkout and
+    not installed. Not the first of that name on PATH, which may be another installation's."""
+    script = own_scripts() / name
+    return (str(script),) if os.access(script, os.X_OK) else (sys.executable, "-m", module)
+
+
 def own_python() -> Path:
     """Returns the interpreter that runs this copy, which hooks start."""
     python = Path(sys.executable)

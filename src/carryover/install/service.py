@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -37,16 +36,13 @@ class Program(msgspec.Struct, frozen=True):
 def this_program(env: Mapping[str, str], state: Path, *, standard_path: str = STANDARD_PATH) -> Program:
     """Returns how a service starts this installation's daemon. The `state` folder is passed on only if `CARRYOVER_HOME`
     named it, and a PATH only if the user's git is elsewhere."""
-    from carryover.how_installed import own_scripts  # not at the top: `status` starts nothing
+    from carryover.how_installed import own_command  # not at the top: `status` starts nothing
 
-    # Not the first `carryoverd` on PATH: that may be another installation's.
-    script = own_scripts() / DAEMON_COMMAND
-    checkout = (sys.executable, "-m", "carryover.faces.cli.carryoverd")  # one that is run and not installed
     environment = {"CARRYOVER_HOME": str(state)} if env.get("CARRYOVER_HOME") else {}
     git = _found_in(env.get("PATH", ""), "git")
     if git is not None and git != _found_in(_LEAST_PATH, "git"):
         environment["PATH"] = f"{git.parent}:{standard_path}"
-    return Program((str(script),) if os.access(script, os.X_OK) else checkout, environment)
+    return Program(own_command(DAEMON_COMMAND, "carryover.faces.cli.carryoverd"), environment)
 
 
 def _found_in(folders: str, command: str) -> Path | None:
@@ -178,10 +174,7 @@ class ServiceManager(ABC):
         return None
 
     def _unavailable(self, *question: str) -> str | None:
-        if not self._is_there():
+        if _found_in(self._env.get("PATH", os.defpath), self._command[0]) is None:
             return f"There is no {self.kind} on this machine."
         ran = self._tell(*question)
         return None if ran.ok else f"{self.kind} starts no programs for this user here ({ran.reason()})."
-
-    def _is_there(self) -> bool:
-        return _found_in(self._env.get("PATH", os.defpath), self._command[0]) is not None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final, cast
@@ -15,7 +14,7 @@ from carryover.agents import specs
 from carryover.config import Config, Pointers, ResumeMode
 from carryover.edits.entries import SERVER_NAME, SUBCOMMAND, ListEntry
 from carryover.edits.hooks import Hooks, owner_by_script
-from carryover.how_installed import own_scripts
+from carryover.how_installed import own_command
 from carryover.install.agent_settings import gets_settings, is_toml, servers_file, wanted_hooks
 from carryover.install.config_file import plan_config
 from carryover.install.detect import Detection
@@ -125,9 +124,7 @@ def _in_settings(found: Detection, journal: Journal, script: Path) -> Text:
 
 def _servers(chosen: Iterable[Detection], state: StateDir) -> Iterator[Text]:
     moved = {"CARRYOVER_HOME": str(state.root)} if os.environ.get("CARRYOVER_HOME") else {}
-    script = own_scripts() / SERVER_NAME
-    checkout = (sys.executable, "-m", "carryover.faces.cli.main", SUBCOMMAND)
-    command = (str(script), SUBCOMMAND) if os.access(script, os.X_OK) else checkout
+    command = (*own_command(SERVER_NAME, "carryover.faces.cli.main"), SUBCOMMAND)
     for found in chosen:
         for servers in found.spec.mcp:
             if (config := servers_file(servers, found)) is not None:
