@@ -170,7 +170,7 @@ def _of_what_was_brought_in(view: ProjectView, resume: str) -> Handoff:
     shared = view.shared
     theirs = shared_sections(shared) if shared is not None else []
     brought_in: list[Opinion | Pin] = [*view.opinions, *view.pins]
-    newest = max(brought_in, key=_time_of)
+    newest = max(brought_in, key=lambda each: each.at_ms)
     session = shared.session if shared is not None and theirs else newest.session
     # Nothing else happened here, so "now" is the newest of them: the handoff stays the same as time goes by.
     now_ms = newest.at_ms
@@ -197,10 +197,6 @@ def _joined(sections: Sequence[Section]) -> tuple[Section, ...]:
     for section in sections:
         entries[section.title] = (*entries.get(section.title, ()), *section.entries)
     return tuple(Section(title, found) for title, found in entries.items() if found)
-
-
-def _time_of(brought_in: Opinion | Pin) -> int:
-    return brought_in.at_ms
 
 
 def view_now(db: sqlite3.Connection, project: int | ProjectRoot, config: Config) -> ProjectView:
