@@ -236,7 +236,6 @@ def apply(edits: Sequence[Edit], state: StateDir) -> tuple[Edit, ...]:
             ExitCode.REFUSED,
         )
     try:
-        load_journal(state)
         return tuple(carry_out(edit, state.root) for edit in edits)
     finally:
         lock.release()
