@@ -27,7 +27,7 @@ from carryover.outside import former
 from carryover.outside.listed import Listed
 from carryover.paths import StateDir
 from carryover.platform import here
-from carryover.probe.memory import known_answer, remember
+from carryover.probe.memory import remembered
 
 JOURNAL: Final = "journal.jsonl"
 _LIMIT_BYTES: Final = 64 << 20
@@ -83,12 +83,7 @@ def read_journal(state: Path) -> Journal:
     off. It is not read again while its file is the same. Raises OSError."""
     if former.has_former(state):
         return Journal((*former.entries(state), *_lines(state)))
-    stamp = file_stamp(state / JOURNAL)
-    journal: Journal | None = known_answer((state, JOURNAL), stamp)
-    if journal is None:
-        journal = Journal(_lines(state))
-        remember((state, JOURNAL), stamp, journal)
-    return journal
+    return remembered((state, JOURNAL), file_stamp(state / JOURNAL), lambda: Journal(_lines(state)))
 
 
 def load_journal(state: StateDir) -> Journal:

@@ -3,9 +3,10 @@ project to the next, so that git is not asked, nor a file parsed, about what is 
 
 from __future__ import annotations
 
-from collections.abc import Hashable
-from typing import Any, Final
+from collections.abc import Callable, Hashable
+from typing import Any, Final, TypeVar
 
+_T = TypeVar("_T")
 MOST: Final = 4096
 _known: Final[dict[Hashable, tuple[object, Any]]] = {}
 
@@ -14,6 +15,15 @@ def known_answer(question: Hashable, stamp: object) -> Any | None:
     """Returns the answer to the question that was remembered with the same stamp; None if there is none."""
     stamp_then, answer = _known.get(question, (None, None))
     return answer if stamp_then == stamp else None
+
+
+def remembered(question: Hashable, stamp: object, find: Callable[[], _T]) -> _T:
+    """Returns the answer to the question; it is found out only if it is not remembered with the same stamp."""
+    known: _T | None = known_answer(question, stamp)
+    if known is None:
+        known = find()
+        remember(question, stamp, known)
+    return known
 
 
 def remember(question: Hashable, stamp: object, answer: Any) -> None:

@@ -28,7 +28,7 @@ from carryover.distill.quotes import clip, lines_of, quoted
 from carryover.facts import is_foreign
 from carryover.fsio import read_bytes_bounded, stat_regular
 from carryover.ledger.long_prompts import MOST_LIKE_IT, long_prompts, prompt_of, prompts_like
-from carryover.probe.memory import known_answer, remember
+from carryover.probe.memory import remembered
 from carryover.text.harmless import one_line
 from carryover.text.pattern import later
 from carryover.text.prompt_lines import LEAST_LINES, long_lines
@@ -200,13 +200,14 @@ def _read_command(path: str) -> tuple[str, str] | None:
     try:
         status = stat_regular(path)
         stamp = status.st_ino, status.st_mtime_ns, status.st_size
-        text: str | None = known_answer((path, "command"), stamp)
-        if text is None:
-            text = read_bytes_bounded(Path(path), _MOST_BYTES).decode("utf-8-sig")
-            remember((path, "command"), stamp, text)
+        text = remembered((path, "command"), stamp, lambda: _text_of(path))
     except (OSError, ValueError):
         return None
     return (name, text) if name.isprintable() else None
+
+
+def _text_of(path: str) -> str:
+    return read_bytes_bounded(Path(path), _MOST_BYTES).decode("utf-8-sig")
 
 
 def _command_name(path: Path) -> str:
