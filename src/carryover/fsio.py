@@ -185,6 +185,14 @@ def read_bytes_bounded(path: Path, limit_bytes: int, *, follow: bool = True) -> 
     return data
 
 
+def read_if_there(path: Path, limit_bytes: int, *, follow: bool = True) -> bytes | None:
+    """Returns what `read_bytes_bounded` does; None if there is no file. Raises OSError for any other reason."""
+    try:
+        return read_bytes_bounded(path, limit_bytes, follow=follow)
+    except FileNotFoundError:
+        return None
+
+
 def read_beginning(path: Path, limit_bytes: int, *, follow: bool = False) -> bytes:
     """Returns the first bytes of a regular file. Raises as `read_bytes_bounded` does, except for the file's size."""
     with os.fdopen(open_regular(path, 0 if follow else os.O_NOFOLLOW), "rb") as file:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from carryover.adapter.spec import AgentSpec, InstalledHook, OnMachine, Place, UserSetting
-from carryover.fsio import read_bytes_bounded
+from carryover.fsio import read_if_there
 from carryover.text.user_text import EditRefused
 
 _LIMIT_BYTES: Final = 64 << 20
@@ -46,7 +46,4 @@ def _values(path: Path) -> Mapping[str, Any]:
 
 def settings_bytes(path: Path) -> bytes | None:
     """Returns the content of a settings file; None if it does not exist. Raises OSError."""
-    try:
-        return read_bytes_bounded(path, _LIMIT_BYTES)
-    except FileNotFoundError:
-        return None
+    return read_if_there(path, _LIMIT_BYTES)

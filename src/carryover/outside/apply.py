@@ -21,7 +21,7 @@ import msgspec
 from msgspec.structs import replace
 
 from carryover.errors import ExitCode, UserError, os_reason, visible
-from carryover.fsio import FileLock, private_dir, read_bytes_bounded
+from carryover.fsio import FileLock, private_dir, read_if_there
 from carryover.outside.journal import Journal, load_journal, read_journal, write_down
 from carryover.outside.listed import Listed, fingerprint
 from carryover.outside.swap import BeingChanged, own_links, swap
@@ -177,10 +177,7 @@ def read_target(text: Text) -> bytes | None:
         if text.links == "inside" and text.root is not None:
             _check_link(text.path, text.root)
     limit_bytes = _LARGEST_SETTINGS if text.root is None else SIZE_LIMIT_BYTES
-    try:
-        return read_bytes_bounded(text.path, limit_bytes, follow=follow)
-    except FileNotFoundError:
-        return None
+    return read_if_there(text.path, limit_bytes, follow=follow)
 
 
 def _check_link(path: Path, top: Path) -> None:

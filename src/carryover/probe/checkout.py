@@ -11,7 +11,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Final
 
-from carryover.fsio import FileStamp, file_stamp, is_there, read_bytes_bounded
+from carryover.fsio import FileStamp, file_stamp, is_there, read_bytes_bounded, read_if_there
 from carryover.probe.git_command import GitAnswer, ask, ask_one
 from carryover.probe.git_dir import (
     MOST_ENTRIES,
@@ -25,7 +25,7 @@ from carryover.probe.git_dir import (
     worktrees_of,
 )
 from carryover.probe.ignore_rules import SIZE_LIMIT_BYTES, has_rule, may_let_in, names
-from carryover.probe.memory import known_answer, remember
+from carryover.probe.memory import known_answer, remember, remembered
 from carryover.text.pattern import later
 
 _OF_HEAD: Final = ("HEAD", "packed-refs", "shallow", "config", "config.worktree", "objects/pack")
@@ -131,9 +131,7 @@ class Checkout:
         usual = (name for name in names if _USUAL.fullmatch(name) and ".." not in name and name != "HEAD")
         absent = {name for name in usual if not any(is_there(refs / place / name) for place in places)}
         try:
-            packed = read_bytes_bounded(self.common / "packed-refs", _LARGEST_REFS) if absent else b""
-        except FileNotFoundError:
-            packed = b""
+            packed = (read_if_there(self.common / "packed-refs", _LARGEST_REFS) if absent else None) or b""
         except OSError:
             return frozenset()
         return frozenset(
@@ -207,19 +205,14 @@ class Checkout:
     def _is_shown(self, what: str, stamp: object, shows: Callable[[], bool]) -> bool:
         """Whether files of the repository certainly show this, so that git need not be asked. They are not read again
         while `stamp` is the same, nor where git may not be asked either."""
-        question = (self.root, what)
-        known: bool | None = known_answer(question, stamp)
-        if known is None:
-            known = may_be_asked(self.root) and shows()
-            remember(question, stamp, known)
-        return known
+        return remembered((self.root, what), stamp, lambda: may_be_asked(self.root) and shows())
 
     def _is_in_no_index(self, name: str) -> bool:
         """Whether certainly neither `name` nor anything in it is tracked."""
         if self.git_dir is None or any(self.git_dir.glob("sharedindex.*")):
             return False
         try:
-            index = _content(self.git_dir / "index", _LARGEST_INDEX)
+            index = read_if_there(self.git_dir / "index", _LARGEST_INDEX, follow=False)
         except OSError:
             return False
         return not index or (index.startswith(_WHOLE_PATHS) and name.lower().encode() not in index.lower())
@@ -266,19 +259,18 @@ class Checkout:
     def _rules_for(self, folder: str) -> tuple[bool, bool]:
         """Returns whether `info/exclude` ignores a folder at the top, and whether it names it; see `has_rule`. Raises
         OSError if it can't be read."""
-        stamp = file_stamp(self.exclude)
-        found: tuple[bool, bool] | None = known_answer((self.exclude, folder), stamp)
-        if found is None:
+
+        def read() -> tuple[bool, bool]:
             rules = read_bytes_bounded(self.exclude, SIZE_LIMIT_BYTES, follow=False)
-            found = has_rule(rules, folder), names(rules, folder)
-            remember((self.exclude, folder), stamp, found)
-        return found
+            return has_rule(rules, folder), names(rules, folder)
+
+        return remembered((self.exclude, folder), file_stamp(self.exclude), read)
 
     def _lets_nothing_in(self) -> bool:
         """Whether certainly no rule takes back in what `info/exclude` ignores at the top. Git prefers no other file to
         that one there than .gitignore."""
         try:
-            return not may_let_in(_content(self.root / ".gitignore", SIZE_LIMIT_BYTES))
+            return not may_let_in(read_if_there(self.root / ".gitignore", SIZE_LIMIT_BYTES, follow=False) or b"")
         except OSError:
             return False
 
@@ -318,11 +310,3 @@ def _user_settings() -> Iterator[str]:
     yield env.get("GIT_CONFIG_GLOBAL", f"{home}/.gitconfig")
     yield f"{env.get('XDG_CONFIG_HOME') or f'{home}/.config'}/git/config"
     yield env.get("GIT_CONFIG_SYSTEM", "/etc/gitconfig")
-
-
-def _content(path: Path, limit_bytes: int) -> bytes:
-    """Returns what is in the file; nothing if there is none. Raises OSError for a symlink, or one that is larger."""
-    try:
-        return read_bytes_bounded(path, limit_bytes, follow=False)
-    except FileNotFoundError:
-        return b""

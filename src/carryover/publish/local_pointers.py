@@ -14,7 +14,7 @@ from typing import Final
 
 from carryover.adapter.spec import AGENTS_MD
 from carryover.agents import instruction_files, local_files, specs
-from carryover.fsio import is_there, read_bytes_bounded
+from carryover.fsio import is_there, read_if_there
 from carryover.outside.apply import Text
 from carryover.outside.in_project import Pass, text_in
 from carryover.probe.checkout import Checkout
@@ -104,9 +104,7 @@ def _is_way_free(root: Path, name: str) -> bool:
 def _content(path: Path) -> bytes | None:
     """Returns the file's bytes; None if there is none. What can't be read has none of ours."""
     try:
-        return read_bytes_bounded(path, SIZE_LIMIT_BYTES, follow=False)
-    except FileNotFoundError:
-        return None
+        return read_if_there(path, SIZE_LIMIT_BYTES, follow=False)
     except OSError:
         return b""
 
