@@ -29,7 +29,7 @@ from carryover.daemon.client import ask_daemon, reload_daemon
 from carryover.errors import ExitCode, UserError
 from carryover.how_installed import OnPath, how_installed, on_path_here
 from carryover.ingest.scan import roots_in_projects
-from carryover.install.agent_settings import agents_here, gets_settings, review_of, settings_of, to_review
+from carryover.install.agent_settings import agents_here, review_of, settings_file, settings_of, to_review
 from carryover.install.background import Ahead, Background, bring_up, look_ahead, service_of_user
 from carryover.install.detect import Detection, newly_covered
 from carryover.install.messages import Did, agent_lines, ahead_lines, background_lines
@@ -111,7 +111,7 @@ class Survey:
 
     def with_settings(self) -> tuple[Detection, ...]:
         """Returns the agents whose settings would be written if all on this machine were chosen."""
-        return tuple(filter(gets_settings, self.detections))
+        return tuple(filter(settings_file, self.detections))
 
 
 class AgentResult(NamedTuple):

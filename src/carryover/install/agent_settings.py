@@ -28,10 +28,11 @@ from carryover.platform import here
 from carryover.text.user_text import EditRefused, decode
 
 
-def gets_settings(found: Detection) -> bool:
-    """Whether an agent, if it is selected, has settings that get hooks or an entry."""
-    is_here = found.found and found.lost_folder is None and found.config is not None
-    return is_here and (found.hook_set is not None or bool(found.spec.loads_from))
+def settings_file(found: Detection) -> Path | None:
+    """Returns the file of an agent's settings that gets hooks or an entry, if the agent is selected; None if none
+    does."""
+    gets_ours = found.hook_set is not None or bool(found.spec.loads_from)
+    return found.config if gets_ours and found.found and found.lost_folder is None else None
 
 
 def wanted_hooks(found: Detection, script: Path, *former: Path) -> Hooks:
@@ -56,29 +57,30 @@ def hooks_report(seen: Detection, script: Path) -> HooksReport | None:
     """Compares an agent's hooks with the ones its settings should contain. If it should have none, the report only says
     what prevents them, if anything."""
     off = settings_of(seen, "off")
-    is_wanted = gets_settings(seen) and not seen.spec.loads_from
-    if not is_wanted and (not seen.found or off is None):
+    config = settings_file(seen) if not seen.spec.loads_from else None
+    if config is None and (not seen.found or off is None):
         return None
     by, file = (off.by, str(off.at)) if off is not None else (None, None)
     report = HooksReport(switched_off=off is not None, switched_off_by=by, switched_off_in=file)
-    if not is_wanted or seen.config is None:
+    if config is None:
         return report
     try:
-        return _compared(report, seen, seen.config, script)
+        return _compared(report, seen, config, script)
     except (OSError, EditRefused) as error:
-        return msgspec.structs.replace(report, problem=_unreadable(seen.config, error))
+        return msgspec.structs.replace(report, problem=_unreadable(config, error))
 
 
 def entry_report(seen: Detection) -> EntryReport | None:
     """Checks that the settings contain the entry that makes the agent load the handoff; None if they need none."""
-    if not seen.spec.loads_from or not gets_settings(seen) or seen.config is None:
+    config = settings_file(seen) if seen.spec.loads_from else None
+    if config is None:
         return None
     entry = ListEntry(LOADS, seen.spec.loaded_file)
     report = EntryReport(entry=str(entry.value), key=entry.key)
     try:
-        return msgspec.structs.replace(report, present=entry.is_in(settings_bytes(seen.config) or b""))
+        return msgspec.structs.replace(report, present=entry.is_in(settings_bytes(config) or b""))
     except (OSError, EditRefused) as error:
-        return msgspec.structs.replace(report, problem=_unreadable(seen.config, error))
+        return msgspec.structs.replace(report, problem=_unreadable(config, error))
 
 
 def _unreadable(config: Path, error: OSError | EditRefused) -> str:

@@ -15,7 +15,7 @@ from carryover.config import Config, Pointers, ResumeMode
 from carryover.edits.entries import SERVER_NAME, SUBCOMMAND, ListEntry
 from carryover.edits.hooks import Hooks, owner_by_script
 from carryover.how_installed import own_command
-from carryover.install.agent_settings import gets_settings, is_toml, servers_file, wanted_hooks
+from carryover.install.agent_settings import is_toml, servers_file, settings_file, wanted_hooks
 from carryover.install.config_file import plan_config
 from carryover.install.detect import Detection
 from carryover.outside.apply import Edit, Text, plan_edit
@@ -38,7 +38,8 @@ def plan_agents(
     """
     journal, script = load_journal(state), state.hook_script
     chosen = [found for found in detections if found.spec.id in selected]
-    texts = [_in_settings(found, journal, script) for found in chosen if gets_settings(found)]
+    files = ((found, settings_file(found)) for found in chosen)
+    texts = [_in_settings(found, config, journal, script) for found, config in files if config is not None]
     # Of an agent whose folder is missing at the moment, what is listed is kept until it is back.
     waiting = {found.spec.id for found in chosen if found.lost_folder is not None}
     listed = [file for file in journal.settings if file.is_server]
@@ -110,13 +111,12 @@ def _recorded_values(found: Detection, *, is_selected: bool) -> dict[tuple[str, 
     return moved
 
 
-def _in_settings(found: Detection, journal: Journal, script: Path) -> Text:
-    assert found.config is not None  # as `gets_settings` says
-    file = Listed(path=str(found.config), agent=found.spec.id, form=found.form)
+def _in_settings(found: Detection, config: Path, journal: Journal, script: Path) -> Text:
+    file = Listed(path=str(config), agent=found.spec.id, form=found.form)
     if found.form == "list":
         entry = found.spec.loaded_file
         return _text(replace(file, key=LOADS, entry=entry), ListEntry(LOADS, entry))
-    known = journal.at(found.config)
+    known = journal.at(config)
     former = [Path(known.script)] if known is not None and known.script else []
     hooks = wanted_hooks(found, script, *former)
     return _text(replace(file, script=str(script)), hooks, known.origin if known is not None else UNKNOWN)

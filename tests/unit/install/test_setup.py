@@ -13,7 +13,7 @@ import carryover
 from carryover.agents.claude_code.adapter import AGENT
 from carryover.agents.codex import SPEC as CODEX
 from carryover.config import Config
-from carryover.install.agent_settings import gets_settings, with_config_files
+from carryover.install.agent_settings import settings_file, with_config_files
 from carryover.install.detect import Detection, hooks_for
 from carryover.install.setup import plan_agents, plan_choices
 from carryover.outside.apply import Edit, apply
@@ -37,7 +37,7 @@ def test_only_agents_that_are_selected_and_here_get_hooks(home: Path) -> None:
     older, missing = claude(home, state="older", hook_set=None), Detection(spec=CODEX, state="missing")
     state = StateDir(home / ".carryover")
 
-    assert [gets_settings(found) for found in (claude(home), older, missing)] == [True, False, False]
+    assert [settings_file(found) is not None for found in (claude(home), older, missing)] == [True, False, False]
     assert plan_agents(state, [claude(home)], ()) == ()
     assert plan_agents(state, [older, missing], ("claude-code", "codex")) == ()
 
