@@ -1,1 +1,1 @@
-"""The only code that writes files that are not Carryover's own: it plans, applies, records and undoes edits."""
+"""Hooks and entries in agents' settings, as text: how they get in, and out again with every other byte kept. Pure."""
