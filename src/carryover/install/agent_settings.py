@@ -180,7 +180,7 @@ def with_config_files(detections: Iterable[Detection], scripts: Iterable[Path]) 
 def _for_entry(found: Detection) -> Detection:
     if not found.spec.loads_from:
         return found
-    new, *files = (found.located(place) for place in places_on(found.spec.loads_from, here().name))
+    new, *files = found.files(found.spec.loads_from)
     listed = [path for path in files if may_have_list(path, LOADS)][-1:]  # the agent uses the last one
     existing = (path for path in (new, *reversed(files)) if is_there(path))
     return replace(found, config=next(iter((*listed, *existing, new))), form="list")
@@ -202,8 +202,7 @@ def may_have_list(path: Path, key: str) -> bool:
 def _for_hooks(found: Detection, owner_of: OwnerOf) -> Detection:
     """Chooses the tables if others have hooks there, or ours are there already; hooks in both would make the agent
     warn."""
-    places = places_on(found.spec.hooks.config_files, here().name)
-    tables = next((found.located(place) for place in places if place.is_toml), None)
+    tables = next(filter(is_toml, found.files(found.spec.hooks.config_files)), None)
     if tables is None or found.config is None or not found.found or found.lost_folder is not None:
         return found
     in_tables, in_file = _owners(tables, "tables", owner_of), _owners(found.config, found.form, owner_of)
@@ -227,7 +226,7 @@ def server_files(servers: McpServers, home: Path, env: Mapping[str, str]) -> lis
 
 def servers_file(servers: McpServers, found: Detection) -> Path | None:
     """Returns the file of an agent's program that our MCP server belongs in; None if it has no folder for one."""
-    files = [path for path in server_files(servers, found.home, found.overrides) if is_folder(path.parent)]
+    files = [path for path in found.files(servers.files) if is_folder(path.parent)]
     listed = (path for path in files if may_have_list(path, servers.key))
     existing = (path for path in files if is_there(path))
     return next(listed, None) or next(existing, None) or next(iter(files), None)

@@ -20,6 +20,7 @@ from carryover.fsio import is_folder, is_there
 from carryover.install.agent_report import VersionState
 from carryover.install.machine import VERSION_S, FoundCommand, Machine, copies_of_command
 from carryover.install.user_settings import user_settings
+from carryover.platform import here
 from carryover.probe.at_once import at_once
 from carryover.terminal.output import waiting_for
 
@@ -131,9 +132,9 @@ class Detection(msgspec.Struct, frozen=True, kw_only=True):
     """The hooks to write; None if there are none."""
     home: Path = Path("/")
 
-    def located(self, place: Place) -> Path:
-        """Returns the path of one of the agent's places on this machine."""
-        return place.at(self.home, self.overrides)
+    def files(self, places: tuple[Place, ...]) -> list[Path]:
+        """Returns the paths of those of the agent's places that there are on this platform."""
+        return [place.at(self.home, self.overrides) for place in places_on(places, here().name)]
 
     @property
     def found(self) -> bool:
