@@ -19,7 +19,6 @@ from carryover.probe.git_dir import (
     common_of,
     entries_below,
     git_dir_of,
-    is_top,
     main_of,
     may_be_asked,
     worktrees_of,
@@ -69,11 +68,6 @@ class Checkout:
         # Not `cached_property`: in Python 3.11, all projects would wait for the one whose disk hangs.
         self._others: tuple[Path, ...] | None = None
         self._refs: tuple[object, ...] | None = None
-
-    @property
-    def is_top(self) -> bool:
-        """Whether git would take the root for the top of a checkout, whatever data folder its `.git` names."""
-        return is_top(self.root)
 
     @property
     def main(self) -> str | None:

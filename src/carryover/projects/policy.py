@@ -14,6 +14,7 @@ from carryover.facts import is_foreign
 from carryover.fsio import temporary_files
 from carryover.platform import here
 from carryover.probe.checkout import Checkout
+from carryover.probe.git_dir import is_top
 from carryover.projects.handoff_file import IN_PROJECT, STORE
 from carryover.projects.root import StatePaths
 
@@ -90,7 +91,7 @@ def refusal_by_git(checkout: Checkout) -> Refusal | None:
     """Refuses a folder whose `.carryover` git tracks, or would add in spite of `info/exclude`. Asks git only after
     HEAD, its index or an ignore file has changed; where it can't be run, the files alone have to show it. Blocks."""
     if checkout.git_dir is None:
-        return Refusal(NOT_NAMED_BACK) if checkout.is_top else None
+        return Refusal(NOT_NAMED_BACK) if is_top(checkout.root) else None
     asked = "tracked"
     try:
         if checkout.is_tracked(STORE):

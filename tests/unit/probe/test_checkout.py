@@ -122,7 +122,7 @@ def test_a_checkout_is_looked_at_once(shop: Path) -> None:
 
     assert before.others == ()
     after = Checkout(shop)
-    assert (after.git_dir, after.is_top, after.others, after.head_stamp(), after.refs) == (None, False, (), 0, None)
+    assert (after.git_dir, after.others, after.head_stamp(), after.refs) == (None, (), 0, None)
     with pytest.raises(OSError, match="not a repository"):
         after.exclude.exists()
 
