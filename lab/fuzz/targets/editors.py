@@ -10,7 +10,6 @@ from functools import partial
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from agents.aider import test_yaml_list
 from carryover.adapter.spec import Form, HookSpec
 from carryover.edits.entries import ListEntry
 from carryover.edits.hooks import Hooks
@@ -19,6 +18,7 @@ from carryover.publish.pointers import with_block, without_block
 from carryover.text.user_text import EditRefused
 from fuzz.bytes import chosen
 from unit.edits import test_entries, test_hooks
+from unit.text import test_yaml_list
 
 LARGEST: Final = 3_000
 _OURS: Final = b"carryover"

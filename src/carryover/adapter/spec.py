@@ -11,11 +11,11 @@ from typing import Any, Final, Literal
 
 import msgspec
 
-from carryover.adapter.file_list import FileList
 from carryover.model import is_plain_id
 from carryover.platform import LINUX as LINUX
 from carryover.platform import MACOS as MACOS
 from carryover.platform import here
+from carryover.text.yaml_list import YamlList
 
 AGENTS_MD: Final = "AGENTS.md"
 """The instruction file that many agents share. All others belong to one agent."""
@@ -286,7 +286,7 @@ class AgentSpec(msgspec.Struct, frozen=True, kw_only=True):
     instructions: tuple[InstructionFile, ...] = ()
     """Project files that it reads unprompted and in which we put a pointer. Of several, it reads the first that has
     text."""
-    local_file: LocalFile | FileList | None = None
+    local_file: LocalFile | YamlList | None = None
     """A file in each project that brings the handoff to it alone: one that is made, or its own list of files to load.
     None if only files that others read too can."""
     guidance: tuple[str, ...] = ()

@@ -22,8 +22,8 @@ from carryover.packages import OWN, PackagePlace, entry_points
 
 if TYPE_CHECKING:
     from carryover.adapter.contract import Agent
-    from carryover.adapter.file_list import FileList
     from carryover.adapter.spec import AgentSpec, InstructionFile, LocalFile
+    from carryover.text.yaml_list import YamlList
 
 _T = TypeVar("_T")
 
@@ -114,11 +114,11 @@ def instruction_files() -> dict[str, dict[str, InstructionFile]]:
     return dict(sorted(found.items(), key=lambda item: item[0] != "AGENTS.md"))
 
 
-def read_lists() -> dict[str, FileList]:
+def read_lists() -> dict[str, YamlList]:
     """Returns the settings in projects that list files for the model to read first, by agent id."""
-    from carryover.adapter.file_list import FileList
+    from carryover.text.yaml_list import YamlList
 
-    return {spec.id: spec.local_file for spec in specs() if isinstance(spec.local_file, FileList)}
+    return {spec.id: spec.local_file for spec in specs() if isinstance(spec.local_file, YamlList)}
 
 
 def local_files() -> dict[str, LocalFile]:

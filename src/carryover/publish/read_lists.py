@@ -12,7 +12,6 @@ from functools import partial
 from pathlib import Path
 
 from carryover.adapter.contract import Agent
-from carryover.adapter.file_list import FileList
 from carryover.agents import adapters, read_lists, specs
 from carryover.fsio import is_there, read_bytes_bounded
 from carryover.outside.apply import Text
@@ -23,6 +22,7 @@ from carryover.probe.own_file import is_own
 from carryover.projects.handoff_file import IN_PROJECT
 from carryover.publish.gitignore import keep_out
 from carryover.text.user_text import EditRefused, Origin
+from carryover.text.yaml_list import YamlList
 
 
 def place_in_read_lists(edits: Pass, home: Path | None) -> set[str]:
@@ -33,7 +33,7 @@ def place_in_read_lists(edits: Pass, home: Path | None) -> set[str]:
     checkout, wanted = edits.checkout, set[str]()
     for spec in specs():
         where = spec.local_file
-        if not isinstance(where, FileList):
+        if not isinstance(where, YamlList):
             continue
         mine = where.name in edits.mine
         if not mine and not _has_worked_here(adapters().get(spec.id), checkout):
@@ -63,7 +63,7 @@ def _has_worked_here(agent: Agent | None, checkout: Checkout) -> bool:
     return any(is_own(agent, checkout, Path(source.path)) for source in agent.sources(checkout.root))
 
 
-def lists_handoff(root: Path, where: FileList) -> bool:
+def lists_handoff(root: Path, where: YamlList) -> bool:
     """Whether the list of the project at `root` names a handoff."""
     try:
         return _ours(read_bytes_bounded(root / where.name, SIZE_LIMIT_BYTES), where) != []
@@ -71,7 +71,7 @@ def lists_handoff(root: Path, where: FileList) -> bool:
         return False
 
 
-def _without(data: bytes, _: Origin, where: FileList) -> bytes | None:
+def _without(data: bytes, _: Origin, where: YamlList) -> bytes | None:
     for entry in _ours(data, where):
         if where.is_new_file(data, entry):
             return None
@@ -79,7 +79,7 @@ def _without(data: bytes, _: Origin, where: FileList) -> bytes | None:
     return data
 
 
-def _why_not(checkout: Checkout, where: FileList, *, mine: bool, shown: bool, home: Path) -> str | None:
+def _why_not(checkout: Checkout, where: YamlList, *, mine: bool, shown: bool, home: Path) -> str | None:
     """Returns why the project's file must not get the entry, as a clause; None if it may. `shown`: whether git does not
     ignore the file. Raises OSError if git can't tell whether it tracks it."""
     path = checkout.root / where.name
@@ -92,7 +92,7 @@ def _why_not(checkout: Checkout, where: FileList, *, mine: bool, shown: bool, ho
     return None
 
 
-def _has_list(path: Path, where: FileList) -> bool:
+def _has_list(path: Path, where: YamlList) -> bool:
     try:
         return where.has_list(read_bytes_bounded(path, SIZE_LIMIT_BYTES))
     except (FileNotFoundError, NotADirectoryError):
@@ -101,7 +101,7 @@ def _has_list(path: Path, where: FileList) -> bool:
         return True
 
 
-def entry(root: Path, where: FileList, *, is_mine: bool = True) -> Text:
+def entry(root: Path, where: YamlList, *, is_mine: bool = True) -> Text:
     """Returns our entry in a list; a file that we created and the user did not extend is deleted with it. If the file
     `is_mine`, entries for the project's former places go as well when it is put in."""
     own = str(root / IN_PROJECT)
@@ -123,7 +123,7 @@ def entry(root: Path, where: FileList, *, is_mine: bool = True) -> Text:
     return text_in(root, where.name, what, added, take, is_in=lambda data: _ours(data, where) != [])
 
 
-def _ours(data: bytes, where: FileList) -> list[str]:
+def _ours(data: bytes, where: YamlList) -> list[str]:
     """Returns the entries that name a handoff, wherever the project was at the time."""
     try:
         return where.entries_ending(data, f"/{IN_PROJECT}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from carryover.adapter.spec import AgentSpec, Place, Starter
-from carryover.agents.aider.yaml_list import YamlList
+from carryover.text.yaml_list import YamlList
 
 SPEC: Final = AgentSpec(
     id="aider",

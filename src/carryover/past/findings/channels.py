@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
-from carryover.adapter.file_list import FileList
 from carryover.adapter.spec import AGENTS_MD, AgentSpec, LocalFile
 from carryover.agents import specs
 from carryover.config import ProjectSettings
@@ -16,6 +15,7 @@ from carryover.projects.handoff_file import HANDOFF, STORE
 from carryover.publish.local_pointers import local_names, local_text
 from carryover.publish.pointers import block_end, block_state, imports_agents_md, pointer, says_nothing
 from carryover.publish.read_lists import lists_handoff
+from carryover.text.yaml_list import YamlList
 
 _NO_HANDOFF: Final = "no handoff is in the project"
 
@@ -48,7 +48,7 @@ def _by_list(root: Path, agent: AgentFacts, spec: AgentSpec) -> Iterator[str]:
     if agent.entry is not None and agent.entry.present and is_there(root / STORE / Path(agent.entry.entry).name):
         yield f"the list `{agent.entry.key}` in its settings"
     listed = spec.local_file
-    if isinstance(listed, FileList) and lists_handoff(root, listed):
+    if isinstance(listed, YamlList) and lists_handoff(root, listed):
         yield f"the list `{listed.key}` in {listed.name}"
 
 

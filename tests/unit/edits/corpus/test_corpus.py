@@ -12,11 +12,11 @@ from typing import Final
 
 import pytest
 
-from agents.aider import test_yaml_list
 from carryover.adapter.spec import HookSpec
 from carryover.edits.hooks import Hooks
 from carryover.text.user_text import EditRefused
 from unit.edits import test_entries, test_hooks
+from unit.text import test_yaml_list
 
 Edit = Callable[[bytes], bytes]
 CORPUS: Final = Path(__file__).parent

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from carryover.agents.aider.yaml_list import YamlList
 from carryover.text.user_text import EditRefused
+from carryover.text.yaml_list import YamlList
 
 PATH = "/home/dev/my shop/.carryover/handoff.md"
 NAME = f'"{PATH}"'

@@ -22,11 +22,14 @@ _NULL: Final = "tag:yaml.org,2002:null"
 
 
 class YamlList(msgspec.Struct, frozen=True):
-    """The list below the top-level `key` (`adapter.file_list.FileList`)."""
+    """The list below the top-level `key` of a settings file in a project: files that an agent puts before its model."""
 
     name: str
+    """Name of the settings file."""
     key: str
     user_file: str
+    """Path below the home folder of the user's settings for all projects, whose list counts only if the project's file
+    has none."""
 
     def new_file(self, entry: str) -> bytes:
         """Returns a file that contains only the list."""
