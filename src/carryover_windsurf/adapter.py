@@ -19,7 +19,7 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from carryover.adapter.contract import Agent, FileStat, HookEvent, HookProtocol, Parsed, Record, Source, ToolOutcome
-from carryover.model import AnyBody, AssistantMessage, FileEdit, Op, ResultStatus, SessionInfo, Skipped, UserPrompt
+from carryover.model import AnyBody, AssistantMessage, FileEdit, Op, ResultStatus, SessionInfo, UserPrompt
 from carryover.records import rawjson, uris
 from carryover.records.changes import Replacement, replaced, written
 from carryover.records.fields import LATEST_MS, bounded, digest, session_of_copy, subject_of, utc_ms
@@ -29,7 +29,7 @@ from carryover.records.text import names_own_folder
 from carryover.text.pattern import later
 from carryover.transcript.bounds import LOOK_BYTES, MOST_LINES
 from carryover.transcript.files import read_head
-from carryover.transcript.hooks import plain_answer, read_own, root_above
+from carryover.transcript.hooks import own_hooks, plain_answer, root_above
 from carryover.transcript.layouts import Layout, kind_of, source_at, sources_below
 from carryover.transcript.recorder import OpenCall, Recorder, SessionContext, reemitted_after, usable_folder
 from carryover.transcript.rewritten import Document, SnapshotReader
@@ -410,12 +410,7 @@ def _transcript_of(given: Fields) -> str | None:
     return path if is_known and _layout_root(Path(path)) is not None else None
 
 
-def _read(event: str, payload: bytes) -> HookEvent | Skipped:
-    event = event.lower()
-    own = read_own(_OBJECT, event, payload, _own_session)
-    if isinstance(own, Skipped):
-        return own
-    given, session = own
+def _read(event: str, given: Fields, session: str) -> HookEvent:
     ends = event in ("post_cascade_response", _TRANSCRIPT)
     transcript = _transcript_of(given) if event == _TRANSCRIPT else None
     return HookEvent(action="turn_end" if ends else "hint", session=session, transcript=transcript)
@@ -436,7 +431,7 @@ AGENT: Final = Agent(
     sources=partial(sources_below, SPEC.id, LAYOUTS),
     parse=parse,
     hooks=HookProtocol(
-        read=_read,
+        read=own_hooks(_own_session, _read),
         answer=plain_answer,  # no version shows it to the model
         layout_root=_layout_root,
     ),

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from itertools import islice
 from pathlib import Path
-from typing import Final, Literal, TypeVar, get_args
+from typing import Final, Literal, get_args
 
 import msgspec
 
@@ -18,8 +18,6 @@ from carryover.records import rawjson
 from carryover.records.fields import MAX_PATH_CHARS
 from carryover.records.lenient import Fields, text_of
 from carryover.records.text import READS_PAGE
-
-_P = TypeVar("_P")
 
 ACTIONS: Final[dict[str, HookAction]] = {
     "sessionstart": "session_start",
@@ -33,24 +31,32 @@ ACTIONS: Final[dict[str, HookAction]] = {
 MOST_LEVELS: Final = 8
 """No agent has transcripts that far below their root."""
 _LONGEST_IDLE_S: Final = 10 * 365 * 86_400
+_PAYLOAD: Final = msgspec.json.Decoder(Fields)
 _REASONS: Final[dict[str, StartReason]] = {reason: reason for reason in get_args(StartReason)}
 
 
-def read_own(
-    decoder: msgspec.json.Decoder[_P], event: str, payload: bytes, session_of: Callable[[_P, str], str | None]
-) -> tuple[_P, str] | Skipped:
-    """Returns a payload and its session; Skipped if it can't be decoded or belongs to another program.
+def own_hooks(
+    session_of: Callable[[Fields, str], str | None], read: Callable[[str, Fields, str], HookEvent | Skipped]
+) -> Callable[[str, bytes], HookEvent | Skipped]:
+    """Returns what reads an agent's payloads (`HookProtocol.read`); Skipped for one that can't be decoded or belongs to
+    another program.
 
-    `session_of` gets the payload and the event, and returns None if the payload is not this agent's or has another
-    event, and an empty text if it is but has no session's id in the form that is known.
+    `session_of` gets the payload and the event in lower case, and returns None if the payload is not this agent's or
+    has another event, and an empty text if it is but has no session's id in the form that is known. `read` gets the
+    event, the payload and its session.
     """
-    given = rawjson.read(decoder, payload)
-    if isinstance(given, str):
-        return skipped_hook(event, given)
-    session = session_of(given, event)
-    if not session:
-        return skipped_hook(event, "another agent's payload" if session is None else "no id of a session")
-    return given, session
+
+    def read_own(event: str, payload: bytes) -> HookEvent | Skipped:
+        event = event.lower()
+        given = rawjson.read(_PAYLOAD, payload)
+        if isinstance(given, str):
+            return skipped_hook(event, given)
+        session = session_of(given, event)
+        if not session:
+            return skipped_hook(event, "another agent's payload" if session is None else "no id of a session")
+        return read(event, given, session)
+
+    return read_own
 
 
 def skipped_hook(event: str, reason: str) -> Skipped:
@@ -86,7 +92,6 @@ def root_above(
     return next((root for root in above if source_of(transcript, root) is not None), None)
 
 
-_PAYLOAD: Final = msgspec.json.Decoder(Fields)
 _OTHERS: Final = ("cursor_version", "conversation_id", "workspace_roots")
 """Fields in payloads of a program that runs other agents' hooks."""
 
@@ -121,12 +126,7 @@ def common_hooks(
             is_own = layout_root(Path(path)) is not None
         return text_of(given.get("session_id")) if is_own else None
 
-    def read(event: str, payload: bytes) -> HookEvent | Skipped:
-        event = event.lower()
-        own = read_own(_PAYLOAD, event, payload, own_session)
-        if isinstance(own, Skipped):
-            return own
-        given, session = own
+    def read(event: str, given: Fields, session: str) -> HookEvent | Skipped:
         # A sub-agent's payload has its parent's session. The parent gives it its task, so it gets no handoff.
         action = actions.get(event, "hint") if given.get("agent_id", rawjson.ABSENT) == rawjson.ABSENT else "hint"
         transcript = text_of(given.get("transcript_path")) or None
@@ -147,4 +147,10 @@ def common_hooks(
             idle_s=idle_s if is_idle else None,
         )
 
-    return HookProtocol(read=read, answer=answer, layout_root=layout_root, forgets=forgets, reads_page=reads_page)
+    return HookProtocol(
+        read=own_hooks(own_session, read),
+        answer=answer,
+        layout_root=layout_root,
+        forgets=forgets,
+        reads_page=reads_page,
+    )

@@ -22,7 +22,7 @@ from carryover.text.pattern import later
 from carryover.transcript import layouts
 from carryover.transcript.by_kind import ReaderByKind
 from carryover.transcript.files import read_head
-from carryover.transcript.hooks import ACTIONS, read_own, root_above, session_start_output, skipped_hook
+from carryover.transcript.hooks import ACTIONS, own_hooks, root_above, session_start_output, skipped_hook
 from carryover.transcript.layouts import Layout
 from carryover.transcript.stat_cache import StatCachedReader
 
@@ -116,10 +116,7 @@ _EDITOR_NAMES: Final = {"userpromptsubmit": "userpromptsubmitted", "stop": "agen
 """VS Code's names of events that have another name in the terminal, in lower case."""
 
 
-_PAYLOAD: Final = msgspec.json.Decoder(Fields)
-
-
-def _read(event: str, payload: bytes) -> contract.HookEvent | Skipped:
+def _read(event: str, given: Fields, session: str) -> contract.HookEvent | Skipped:
     """Reads a payload, as seen in 1.0.48 and 1.0.102.
 
     The terminal client writes `sessionId`, in a sub-agent's own hooks the sub-agent's id, and doesn't name the event.
@@ -127,11 +124,6 @@ def _read(event: str, payload: bytes) -> contract.HookEvent | Skipped:
     under another name. A payload with `session_id` belongs to another program, or to a hook registered under another
     program's event name. No transcript is named when a session starts or ends, and at a prompt.
     """
-    event = event.lower()
-    own = read_own(_PAYLOAD, event, payload, _own_session)
-    if isinstance(own, Skipped):
-        return own
-    given, session = own
     transcript = first_text(given, "transcriptPath", "transcript_path") or None
     if transcript is not None and _layout_root(Path(transcript)) is None:
         if not text_of(given.get("hookEventName")):
@@ -184,7 +176,7 @@ def _parse(source: contract.Source, context: _Context, record: contract.Record) 
 
 
 HOOKS: Final = contract.HookProtocol(
-    read=_read,
+    read=own_hooks(_own_session, _read),
     answer=_answer,
     layout_root=_layout_root,
     forgets="compaction",

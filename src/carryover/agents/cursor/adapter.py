@@ -33,7 +33,7 @@ from carryover.records.rawjson import objects_in
 from carryover.transcript import layouts
 from carryover.transcript.by_kind import ReaderByKind
 from carryover.transcript.files import SQLITE, read_head
-from carryover.transcript.hooks import ACTIONS, read_own, root_above, skipped_hook
+from carryover.transcript.hooks import ACTIONS, own_hooks, root_above, skipped_hook
 from carryover.transcript.layouts import Layout
 from carryover.transcript.sqlite import table_names
 from carryover.transcript.stat_cache import StatCachedReader
@@ -97,21 +97,15 @@ def _kind_in(path: Path, head: bytes) -> str | None:
 
 
 _layout_root: Final = partial(root_above, source_of=source_in_store)
-_PAYLOAD: Final = msgspec.json.Decoder(Fields)
 
 
-def _read(event: str, payload: bytes) -> HookEvent | Skipped:
+def _read(event: str, given: Fields, session: str) -> HookEvent | Skipped:
     """Reads a payload, as reports and the vendor's pages describe it (editor 3.12.17, `cursor-agent` 2026.07.17 and
     2026.09.10).
 
     There is no working folder: the user's own hooks run in `~/.cursor`, so the workspace identifies the project; an
     empty window has none. Nothing else is read, since payloads also hold the user's mail address.
     """
-    event = event.lower()
-    own = read_own(_PAYLOAD, event, payload, _own_session)
-    if isinstance(own, Skipped):
-        return own
-    given, session = own
     folder = next(iter(rawjson.part_of(given.get("workspace_roots"), list[str]) or ()), None)
     if folder is not None and not folder.startswith("/"):
         return skipped_hook(event, "a workspace that is no folder of this system")
@@ -139,7 +133,7 @@ def _answer(text: str) -> bytes:
     return msgspec.json.encode({"additional_context": text.encode("utf-8", "replace").decode()})
 
 
-HOOKS: Final = HookProtocol(read=_read, answer=_answer, layout_root=_layout_root)
+HOOKS: Final = HookProtocol(read=own_hooks(_own_session, _read), answer=_answer, layout_root=_layout_root)
 
 
 def parse(source: Source, context: CursorContext, record: Record) -> tuple[CursorContext, Parsed]:

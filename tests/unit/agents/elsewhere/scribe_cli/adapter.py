@@ -11,8 +11,8 @@ from carryover.adapter import contract
 from carryover.adapter.contract import Agent, HookEvent, Parsed, Record, Source
 from carryover.model import AnyBody, AssistantMessage, Event, FileEdit, Skipped, TurnEnd, UserPrompt
 from carryover.records import rawjson
-from carryover.records.lenient import text_of
-from carryover.transcript.hooks import read_own, root_above
+from carryover.records.lenient import Fields, is_true, text_of
+from carryover.transcript.hooks import own_hooks, root_above
 from carryover.transcript.jsonl import JsonlReader
 from carryover.transcript.recorder import OpenCall
 
@@ -44,17 +44,7 @@ class Line(msgspec.Struct, frozen=True, rename={"folder": "in"}):
     """A change of pens, which says nothing."""
 
 
-class Payload(msgspec.Struct, frozen=True, rename={"folder": "in"}):
-    """What Scribe hands to a hook."""
-
-    folder: str
-    quill: msgspec.Raw = rawjson.ABSENT
-    talk: str | None = None
-    again: bool = False
-
-
 _LINE: Final = msgspec.json.Decoder(Line)
-_PAYLOAD: Final = msgspec.json.Decoder(Payload)
 
 
 def _source_of(path: Path, root: Path) -> Source | None:
@@ -96,18 +86,18 @@ def _bodies(line: Line) -> tuple[AnyBody, ...]:
     return (TurnEnd(reason="limit", message=line.limit),) if line.limit else ()
 
 
-def _read(event: str, payload: bytes) -> HookEvent | Skipped:
-    own = read_own(_PAYLOAD, event.lower(), payload, lambda given, _: text_of(given.quill))
-    if isinstance(own, Skipped):
-        return own
-    given, session = own
-    action = ACTIONS.get(event.lower(), "hint")
+def _own_session(given: Fields, _event: str) -> str | None:
+    return text_of(given["quill"]) if "in" in given and "quill" in given else None
+
+
+def _read(event: str, given: Fields, session: str) -> HookEvent:
+    action = ACTIONS.get(event, "hint")
     return HookEvent(
         action=action,
         session=session,
-        cwd=given.folder,
-        transcript=given.talk,
-        reason=("resume" if given.again else "startup") if action == "session_start" else None,
+        cwd=text_of(given["in"]),
+        transcript=text_of(given.get("talk")) or None,
+        reason=("resume" if is_true(given.get("again")) else "startup") if action == "session_start" else None,
     )
 
 
@@ -119,7 +109,7 @@ AGENT: Final = Agent(
     sources=_sources,
     parse=_parse,
     hooks=contract.HookProtocol(
-        read=_read,
+        read=own_hooks(_own_session, _read),
         answer=lambda text: f"HEAR: {text}".encode(errors="replace"),
         layout_root=lambda transcript: root_above(transcript, _source_of, ("talks",)),
     ),
