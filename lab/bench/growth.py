@@ -27,6 +27,7 @@ from carryover.paths import StateDir
 from carryover.probe.checkout import Checkout
 from carryover.probe.own_file import why_not_own
 from carryover.publish.project_view import project_view
+from carryover.transcript.layouts import sources_of
 
 MS: Final = 1000.0
 HOOK_CALLS: Final = 40
@@ -146,7 +147,7 @@ def _settled(corpus: Corpus) -> dict[str, float]:
     ledger = StateDir(corpus.home / ".carryover").ledger
     agents = [agent for agent in adapters().values() if agent.in_projects]
     found = [
-        (agent, root, source.path) for root in corpus.projects for agent in agents for source in agent.sources(root)
+        (agent, root, source.path) for root in corpus.projects for agent in agents for source in sources_of(agent, root)
     ]
     # One that was made in few seconds is taken for a copy, and not read.
     expected = {path for agent, root, path in found if why_not_own(agent, Checkout(root), Path(path)) is None}

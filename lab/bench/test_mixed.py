@@ -14,6 +14,7 @@ from carryover.agents import adapters
 from carryover.ledger.connect import connect_read_only
 from carryover.probe.checkout import Checkout
 from carryover.probe.own_file import why_not_own
+from carryover.transcript.layouts import sources_of
 
 pytestmark = pytest.mark.night
 
@@ -63,13 +64,15 @@ def _contents(corpus: Corpus) -> dict[Path, bytes]:
         for root in corpus.projects
         for agent in adapters().values()
         if isinstance(agent.reader, ProjectReader)
-        for source in agent.sources(root)
+        for source in sources_of(agent, root)
     }
     return {file: file.read_bytes() for file in corpus.files if file not in logs}
 
 
 def _in_projects(corpus: Corpus) -> Iterator[str]:
     for agent in adapters().values():
-        sources = [(root, source) for root in corpus.projects if agent.in_projects for source in agent.sources(root)]
+        sources = [
+            (root, source) for root in corpus.projects if agent.in_projects for source in sources_of(agent, root)
+        ]
         if any(why_not_own(agent, Checkout(root), Path(source.path)) is None for root, source in sources):
             yield agent.id

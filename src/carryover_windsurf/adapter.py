@@ -19,6 +19,7 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from carryover.adapter.contract import Agent, FileStat, HookEvent, HookProtocol, Parsed, Record, Source, ToolOutcome
+from carryover.adapter.layouts import Layout, kind_of
 from carryover.model import AnyBody, AssistantMessage, FileEdit, Op, ResultStatus, SessionInfo, UserPrompt
 from carryover.records import rawjson, uris
 from carryover.records.changes import Replacement, replaced, written
@@ -30,7 +31,6 @@ from carryover.text.pattern import later
 from carryover.transcript.bounds import LOOK_BYTES, MOST_LINES
 from carryover.transcript.files import read_head
 from carryover.transcript.hooks import own_hooks, plain_answer, root_above
-from carryover.transcript.layouts import Layout, kind_of, source_at, sources_below
 from carryover.transcript.recorder import OpenCall, Recorder, SessionContext, reemitted_after, usable_folder
 from carryover.transcript.rewritten import Document, SnapshotReader
 from carryover.transcript.spooled import SpooledCall, copy_beside
@@ -381,8 +381,7 @@ _HANDLERS: Final[dict[str, Callable[[_Recorder, Fields, str], None]]] = {
 }
 
 
-source_of: Final = partial(source_at, SPEC.id, LAYOUTS)
-_layout_root: Final = partial(root_above, source_of=source_of, names=("transcripts", SPEC.id))
+_layout_root: Final = partial(root_above, layouts=LAYOUTS, names=("transcripts", SPEC.id))
 
 
 def _exported(path: Path, head: bytes) -> Source | None:
@@ -427,8 +426,7 @@ AGENT: Final = Agent(
     spec=SPEC,
     reader=SnapshotReader(_take),
     context_type=SpoolContext,
-    source_of=source_of,
-    sources=partial(sources_below, SPEC.id, LAYOUTS),
+    layouts=LAYOUTS,
     parse=parse,
     hooks=HookProtocol(
         read=own_hooks(_own_session, _read),

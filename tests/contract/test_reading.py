@@ -18,6 +18,7 @@ from carryover.ingest.sanitize import clean_entry
 from carryover.ledger.batch import ReadyEvent
 from carryover.model import Event, PlanUpdate, Retracted, SessionInfo, ToolResult, UserPrompt
 from carryover.past.check import checks
+from carryover.transcript.layouts import sources_of
 from contract.case import Case, Reading, Recording, Stages, fold_into, fold_one, moved, naming, read_on, source_at
 
 LIKE_A_KEY = "ghp_" + "Ab3dEf6hIj9kLm2nOp5qRs8tUv1wXy4zAb3d"
@@ -156,7 +157,7 @@ def test_a_source_that_did_not_change_gives_nothing_new(agent: Agent, stages: St
 
 def test_each_recording_is_found_once_and_known_by_its_name(agent: Agent, case: Case) -> None:
     for root in {recording.root for recording in case.recordings}:
-        sources = agent.sources(root)
+        sources = sources_of(agent, root)
         paths = [source.path for source in sources]
         assert len(paths) == len(set(paths))
         for recording in (each for each in case.recordings if each.root == root):
@@ -172,7 +173,7 @@ def test_other_files_are_no_source(agent: Agent, case: Case, tmp_path: Path) -> 
         path.touch()
         assert agent.source_of(path, tmp_path) is None, name
 
-    assert agent.sources(tmp_path) == []
+    assert sources_of(agent, tmp_path) == []
 
 
 def test_a_path_elsewhere_is_no_source(agent: Agent, case: Case, tmp_path: Path) -> None:

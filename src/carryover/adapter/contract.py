@@ -16,6 +16,8 @@ from typing import Any, Final, Literal, Protocol, runtime_checkable
 
 import msgspec
 
+from carryover.adapter.layouts import Layout, source_at
+from carryover.adapter.layouts import Source as Source
 from carryover.adapter.spec import AgentSpec
 from carryover.model import AnyBody, Event, Op, ResultStatus, Skipped, TokensUsed, WindowUsed
 from carryover.records.lenient import Fields
@@ -27,24 +29,6 @@ CONTEXT_NAMES: Final = frozenset(
 )
 """Fields of a context with paths, ids and names. Secrets are removed from all other texts of a context before it is
 stored, and the next read continues from what is stored, so a path must stay as it was."""
-
-
-class Source(msgspec.Struct, frozen=True, kw_only=True):
-    """Something that can be read: a transcript file, or a database."""
-
-    agent: str
-    path: str
-    """Absolute path."""
-    session: str | None = None
-    """Session id, if the path has it."""
-    subagent_id: str | None = None
-    group: str = ""
-    """Sources of one project are likely to share it. Only used to order the first read, never to name a project."""
-    rank: int = 0
-    """How completely this kind of source reports its sessions. If several report one session, only the best that has
-    reported anything counts: what lesser ones report is dropped, and what they reported before is superseded."""
-    forgotten_too: bool = False
-    """Whether events that the user has forgotten are stored again. Only for a document that the user names."""
 
 
 class FileStat(msgspec.Struct, frozen=True):
@@ -100,10 +84,15 @@ class Reader(Protocol):
 class ProjectReader(Reader, Protocol):
     """Reads sources in the projects themselves, which may have come with a clone or an archive.
 
-    The top folder of each known project is then a root: the agent's `sources` returns its direct entries and those that
-    the agent's settings move elsewhere in the project, and their `group` is that folder. `sources` must be cheap then,
-    since it is called every second.
+    The top folder of each known project is then a root: its sources are direct entries and those that the agent's
+    settings move elsewhere in the project, and their `group` is that folder.
     """
+
+    def source_of(self, path: Path, root: Path) -> Source | None:
+        """Returns the source at a path; None if it is something else. By name alone."""
+
+    def sources(self, root: Path) -> list[Source]:
+        """Returns the sources that exist now. Must be cheap, since it is called every second."""
 
     def last_input(self, path: Path) -> tuple[Path, tuple[int, ...]]:
         """Returns the log beside a source that proves that the user's own agent wrote it (`probe/own_file.py`), which
@@ -225,19 +214,17 @@ class QuotedText:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Agent:
-    """One agent as data and functions. All are pure except `sources`, which lists folders, and `reader`."""
+    """One agent as data and functions. All are pure except `reader`."""
 
     spec: AgentSpec
     """How it is installed on people's machines."""
     reader: Reader
     context_type: type[msgspec.Struct]
     """Type of the context; without arguments it is the context of a source not yet read."""
-    source_of: Callable[[Path, Path], Source | None]
-    """Path and root → the source at the path; None if it is something else. By name alone."""
-    sources: Callable[[Path], list[Source]]
-    """Root → every source below it that exists now."""
     parse: Callable[[Source, Any, Record], tuple[Any, Parsed]]
     """Source, context and one record → the new context and what the record became. Never raises."""
+    layouts: tuple[Layout, ...] = ()
+    """Where its sources are below its roots; none for a `ProjectReader`, and for a document that the user names."""
     hooks: HookProtocol | None = None
     """How to talk to its hooks; None if it has none."""
     exported: Callable[[Path, bytes], Source | None] | None = None
@@ -258,3 +245,9 @@ class Agent:
     def id(self) -> str:
         """The agent's id."""
         return self.spec.id
+
+    def source_of(self, path: Path, root: Path) -> Source | None:
+        """Returns the source at a path below a root; None if it is something else. By name alone."""
+        if isinstance(self.reader, ProjectReader):
+            return self.reader.source_of(path, root)
+        return source_at(self.id, self.layouts, path, root)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import msgspec
 
 from carryover.adapter.contract import Agent, Batch, FileStat, Parsed, ProjectReader, Reader, Record, Source
+from carryover.adapter.layouts import Layout
 from carryover.decoders import decoder_of
 from carryover.records import rawjson
 from carryover.transcript.by_kind import reader_of_copies
@@ -50,12 +53,21 @@ def guarded(agent: Agent) -> Agent:
     return dataclasses.replace(
         agent,
         reader=_Reader(agent.id, agent.reader),
-        source_of=safe(agent.source_of, None),
-        sources=safe(agent.sources, lambda root: []),  # noqa: ARG005
+        layouts=safe(_checked, ())(agent.layouts),
         parse=safe(parsed, unread),
         hooks=hooks,
         exported=safe(agent.exported, None) if agent.exported is not None else None,
     )
+
+
+def _checked(layouts: tuple[Layout, ...]) -> tuple[Layout, ...]:
+    """Returns layouts by which no source is looked for in vain. Raises what is wrong with others."""
+    found = decoder_of(tuple[Layout, ...]).decode(msgspec.json.encode(layouts))
+    for layout in found:
+        re.sub(layout.beside, layout.stands_for, "")
+        if others := re.compile(layout.pattern).groupindex.keys() - {"session", "subagent_id", "group"}:
+            raise ValueError(f"no groups of a layout: {others}")
+    return found
 
 
 class _Reader:
@@ -63,6 +75,8 @@ class _Reader:
         self._id, self._reader = agent_id, reader
         if isinstance(reader, ProjectReader):  # as is then this one, by what it has
             self.last_input = lambda path: self._or_os_error(lambda: reader.last_input(path))
+            self.source_of = lambda path, root: self._or(None, lambda: reader.source_of(path, root))
+            self.sources = partial(self._sources, reader)
 
     def read(self, path: Path, cursor: bytes | None) -> Batch:
         return self._or_os_error(lambda: self._reader.read(path, cursor))
@@ -72,6 +86,16 @@ class _Reader:
 
     def of_copies(self) -> Reader:
         return _Reader(self._id, reader_of_copies(self._reader))
+
+    def _sources(self, reader: ProjectReader, root: Path) -> list[Source]:
+        return self._or([], lambda: reader.sources(root))
+
+    def _or(self, otherwise: _T, function: Callable[[], _T]) -> _T:
+        try:
+            return function()
+        except FAULTS as error:
+            _remember(self._id, error)
+            return otherwise
 
     def _or_os_error(self, function: Callable[[], _T]) -> _T:
         try:

@@ -32,6 +32,7 @@ from carryover.ingest.scan import SourceKey, key_of
 from carryover.platform import here
 from carryover.platform.inotify import Inotify, Kind, Overflow, StopEvent
 from carryover.probe.looks import look_at_each, silent_folders
+from carryover.transcript.layouts import sources_of
 
 STEP_MS: Final = 25
 """How often watchfiles, where it is used, checks its queue: an append becomes a hint after 25-50 ms."""
@@ -344,7 +345,7 @@ def noticed(
 
 def _source_at(place: Path, root: TranscriptRoot, agent: Agent) -> Source | None:
     if place in root.files:
-        return next((source for source in agent.sources(root.path) if source.path == str(place)), None)
+        return next((source for source in sources_of(agent, root.path) if source.path == str(place)), None)
     return agent.source_of(place, root.path)
 
 

@@ -100,8 +100,6 @@ def document(
         spec=spec,
         reader=reader,
         context_type=context_type,
-        source_of=lambda _path, _root: None,
-        sources=lambda _root: [],
         parse=parse,
     )
     source = Source(agent=spec.id, path=str(path), session=session, subagent_id=subagent_id, rank=rank)

@@ -12,6 +12,7 @@ from typing import Final
 import msgspec
 
 from carryover.adapter.contract import Agent, FileStat, Parsed, Record, Source
+from carryover.adapter.layouts import Layout
 from carryover.adapter.spec import AgentSpec, Place
 from carryover.agents import adapters
 from carryover.declared_source import DeclaredSource, folder_of
@@ -26,7 +27,6 @@ from carryover.records.fields import digest
 from carryover.records.lenient import Fields, fields_of, inside, is_true, items_of, number_of, text_of, time_of
 from carryover.transcript.files import read_document
 from carryover.transcript.jsonl import JsonlReader
-from carryover.transcript.layouts import Layout, source_at, sources_below
 from carryover.transcript.recorder import SessionContext, reemitted_after, usable_folder, usable_name
 from carryover.transcript.rewritten import Document, SnapshotReader, not_whole
 
@@ -73,8 +73,7 @@ def agent_of(source: DeclaredSource) -> Agent:
         spec=AgentSpec(id=source.agent, name=source.agent, binaries=(), folders=places, transcripts=places),
         reader=SnapshotReader(partial(_document_in, source.messages)) if in_documents else JsonlReader(),
         context_type=_Context,
-        source_of=partial(source_at, source.agent, layouts),
-        sources=partial(sources_below, source.agent, layouts),
+        layouts=layouts,
         parse=partial(_parse, source),
     )
 

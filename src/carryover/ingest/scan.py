@@ -27,6 +27,7 @@ from carryover.probe.checkout import Checkout
 from carryover.probe.looks import look_at_each
 from carryover.probe.own_file import AT_WORK, why_not_own
 from carryover.transcript.bounds import read_bounded
+from carryover.transcript.layouts import sources_of
 
 if TYPE_CHECKING:
     from carryover.ledger.store import Ledger
@@ -79,7 +80,7 @@ def roots_in_projects(agents: Iterable[Agent], folders: Iterable[Path]) -> tuple
 
 def _roots_in(folder: Path, agents: Iterable[Agent]) -> Iterator[TranscriptRoot]:
     for agent in agents:
-        files = tuple(Path(source.path) for source in agent.sources(folder))
+        files = tuple(Path(source.path) for source in sources_of(agent, folder))
         if files:
             yield TranscriptRoot(agent.id, folder, in_project=True, files=files)
 
@@ -149,7 +150,7 @@ def _sources_in(agent: Agent, root: TranscriptRoot) -> Iterator[FoundSource]:
         each = _with_reasons(agent, root.path)
         sources = [source for source, reason in each if reason in (None, AT_WORK)]
     else:
-        sources = agent.sources(root.path)
+        sources = sources_of(agent, root.path)
     for source in sources:
         with suppress(OSError):
             stat = agent.reader.stat(Path(source.path))
@@ -176,7 +177,7 @@ def others_sources(agent: Agent, root: Path) -> list[tuple[Source, str]]:
 
 def _with_reasons(agent: Agent, root: Path) -> Iterator[tuple[Source, str | None]]:
     checkout = Checkout(root)
-    for source in agent.sources(root):
+    for source in sources_of(agent, root):
         with suppress(OSError):
             yield source, why_not_own(agent, checkout, Path(source.path))
 

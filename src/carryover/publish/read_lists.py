@@ -23,6 +23,7 @@ from carryover.projects.handoff_file import IN_PROJECT
 from carryover.publish.gitignore import keep_out
 from carryover.text.user_text import EditRefused, Origin
 from carryover.text.yaml_list import YamlList
+from carryover.transcript.layouts import sources_of
 
 
 def place_in_read_lists(edits: Pass, home: Path | None) -> set[str]:
@@ -60,7 +61,7 @@ def place_in_read_lists(edits: Pass, home: Path | None) -> set[str]:
 def _has_worked_here(agent: Agent | None, checkout: Checkout) -> bool:
     if agent is None or not agent.in_projects:
         return False
-    return any(is_own(agent, checkout, Path(source.path)) for source in agent.sources(checkout.root))
+    return any(is_own(agent, checkout, Path(source.path)) for source in sources_of(agent, checkout.root))
 
 
 def lists_handoff(root: Path, where: YamlList) -> bool:

@@ -5,14 +5,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Final, Literal, get_args
 
 import msgspec
 
-from carryover.adapter.contract import HookAction, HookEvent, HookProtocol, Source, StartReason
+from carryover.adapter.contract import HookAction, HookEvent, HookProtocol, StartReason
+from carryover.adapter.layouts import Layout, source_at
 from carryover.model import Skipped
 from carryover.records import rawjson
 from carryover.records.fields import MAX_PATH_CHARS
@@ -79,17 +80,15 @@ def session_start_answer(text: str) -> bytes:
     return msgspec.json.encode({"hookSpecificOutput": session_start_output(text)})
 
 
-def root_above(
-    transcript: Path, source_of: Callable[[Path, Path], Source | None], names: Collection[str] = ()
-) -> Path | None:
-    """Returns the nearest folder above a transcript for which `source_of` accepts it; None if there is none.
+def root_above(transcript: Path, layouts: Sequence[Layout], names: Collection[str] = ()) -> Path | None:
+    """Returns the nearest folder above a transcript below which it has one of the layouts; None if there is none.
 
     `names`: the names such a folder may have; empty for any. A stranger's call may name a path of a hundred thousand
     folders, and the daemon does nothing else meanwhile: only the nearest `MOST_LEVELS` of a possible path are tried.
     """
     near = islice(transcript.parents, MOST_LEVELS) if len(str(transcript)) <= MAX_PATH_CHARS else ()
     above = (folder for folder in near if folder.is_absolute() and (not names or folder.name in names))
-    return next((root for root in above if source_of(transcript, root) is not None), None)
+    return next((root for root in above if source_at("", layouts, transcript, root) is not None), None)
 
 
 _OTHERS: Final = ("cursor_version", "conversation_id", "workspace_roots")

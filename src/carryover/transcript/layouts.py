@@ -1,78 +1,22 @@
-"""Recognises an agent's sources by their location alone, from a table with one row per kind of source."""
+"""Lists an agent's sources, which `adapter/layouts.py` recognises."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
 from glob import glob
-from pathlib import Path, PurePath
-from typing import Final
+from pathlib import Path
 
-import msgspec
-
-from carryover.adapter.contract import Source
-
-_LOGS: Final = ("db-wal", "db-journal")
-"""How the names of a database's logs end."""
+from carryover.adapter.contract import Agent, ProjectReader, Source
+from carryover.adapter.layouts import is_root, source_below
 
 
-class Layout(msgspec.Struct, frozen=True, kw_only=True):
-    """Where the sources of one kind are."""
-
-    kind: str = ""
-    root: str = ""
-    """Name of the root, or the last parts of its path; empty: any."""
-    globs: tuple[str, ...]
-    """What to look for below the root."""
-    pattern: str
-    """Regular expression for a source's path below the root; its groups may be `session`, `subagent_id` and `group`."""
-    rank: int = 0
-    beside: str = ""
-    """Regular expression for paths of which a change counts as one of the source at `stands_for`, as `re.Match.expand`
-    takes it."""
-    stands_for: str = ""
-
-
-def kind_of(layouts: Sequence[Layout], path: str | PurePath) -> str | None:
-    """Returns the kind of the source at `path`, by the end of its path; None if it is not a source."""
-    found = (each.kind for each in layouts if re.search(rf"/{each.root}/{each.pattern}\Z", str(path)))
-    return next(found, None)
-
-
-def source_at(agent: str, layouts: Sequence[Layout], path: Path, root: Path) -> Source | None:
-    """Returns the source at `path` below `root`, or the one that a change there counts for; None if there is none.
-
-    The log of a database counts as the database, and `root` may be the one source itself.
-    """
-    if path.name.endswith(_LOGS):
-        path = path.with_name(path.name.rpartition("-")[0])
-    root = root.parent if path == root else root
-    if not path.is_relative_to(root):
-        return None
-    below = str(path.relative_to(root))
-    besides = ((re.fullmatch(layout.beside, below), layout) for layout in layouts if layout.beside)
-    below = next((found.expand(layout.stands_for) for found, layout in besides if found is not None), below)
-    return _source(agent, layouts, root, str(root / below), below)
-
-
-def sources_below(agent: str, layouts: Sequence[Layout], root: Path) -> list[Source]:
-    """Returns every source below `root`, sorted by path."""
-    globs = (pattern for layout in layouts if _is_root(layout, root) for pattern in layout.globs)
+def sources_of(agent: Agent, root: Path) -> list[Source]:
+    """Returns every source of an agent below `root` that exists now, sorted by path."""
+    if isinstance(agent.reader, ProjectReader):
+        return agent.reader.sources(root)
+    globs = (pattern for layout in agent.layouts if is_root(layout, root) for pattern in layout.globs)
     # No Path objects: for thousands of files they take several times as long.
     found = sorted(below for pattern in globs for below in glob(pattern, root_dir=root, include_hidden=True))  # noqa: PTH207
     if not found and root.is_file():
         root, found = root.parent, [root.name]
-    each = (_source(agent, layouts, root, f"{root}/{below}", below) for below in found)
+    each = (source_below(agent.id, agent.layouts, root, f"{root}/{below}", below) for below in found)
     return [source for source in each if source is not None]
-
-
-def _is_root(layout: Layout, root: Path) -> bool:
-    return not layout.root or f"/{root}".endswith(f"/{layout.root}")
-
-
-def _source(agent: str, layouts: Sequence[Layout], root: Path, path: str, below: str) -> Source | None:
-    for layout in layouts:
-        if _is_root(layout, root) and (found := re.fullmatch(layout.pattern, below)):
-            named = {name: text for name, text in found.groupdict().items() if text is not None}
-            return Source(agent=agent, path=path, rank=layout.rank, **named)  # type: ignore[arg-type]
-    return None

@@ -10,6 +10,7 @@ from typing import TypeVar
 from agents.aider.contract_case import HISTORY, INPUTS, WRITTEN_S
 from carryover.agents.aider.adapter import AGENT
 from carryover.model import Body, Event
+from carryover.transcript.layouts import sources_of
 from contract.case import Reading, read_on
 from support.aged import there_for_a_while
 
@@ -66,7 +67,7 @@ def reading(folder: Path, chat: str | bytes, inputs: str | None = None) -> Readi
     os.utime(path, (WRITTEN_S, WRITTEN_S))
     if inputs is not None:
         (folder / INPUTS).write_text(inputs)
-    [source] = AGENT.sources(folder)
+    [source] = sources_of(AGENT, folder)
     return read_on(AGENT, source)
 
 

@@ -15,6 +15,7 @@ from carryover.agents.aider.history import HOLD_MS, HistoryReader
 from carryover.model import AnyBody, AssistantMessage, Event, FileEdit, SessionStart, ToolCall, TurnEnd, UserPrompt
 from carryover.records.fields import local_ms
 from carryover.transcript.jsonl import MAX_LINE_BYTES
+from carryover.transcript.layouts import sources_of
 from contract.case import Reading, read_on
 
 
@@ -29,7 +30,7 @@ def answers(events: list[Event]) -> list[str]:
 def continued(folder: Path, before: Reading | None = None) -> Reading:
     path = folder / HISTORY
     os.utime(path, (WRITTEN_S, WRITTEN_S))
-    [source] = AGENT.sources(folder)
+    [source] = sources_of(AGENT, folder)
     return read_on(AGENT, source, before)
 
 
@@ -207,7 +208,7 @@ def read_at(folder: Path, chat: str, written_ms: int, before: Reading | None = N
     path = folder / HISTORY
     path.write_text(chat)
     os.utime(path, ns=(written_ms * 1_000_000,) * 2)
-    [source] = AGENT.sources(folder)
+    [source] = sources_of(AGENT, folder)
     return read_on(AGENT, source, before)
 
 

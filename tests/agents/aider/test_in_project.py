@@ -24,6 +24,7 @@ from carryover.outside.apply import Edit
 from carryover.outside.journal import load_journal
 from carryover.paths import StateDir
 from carryover.redact import CleanText
+from carryover.transcript.layouts import sources_of
 from contract.case import read_on
 from support.aged import there_for_a_while
 from support.claude_session import ClaudeSession
@@ -156,7 +157,7 @@ def moved(home: Path) -> Path:
 def test_a_history_that_settings_name_is_a_source(moved: Path, home: Path, whose: str, line: str) -> None:
     ((moved if whose == "the project's" else home) / FILE).write_bytes(line.encode())
 
-    assert [source.path for source in AGENT.sources(moved)] == [str(moved / ".aider" / "chat.md")]
+    assert [source.path for source in sources_of(AGENT, moved)] == [str(moved / ".aider" / "chat.md")]
 
 
 @pytest.mark.parametrize("name", ["../zoo/chat.md", "/etc/passwd", "..", ".", "~/chat.md", "link/chat.md", "link.md"])
@@ -168,7 +169,7 @@ def test_what_is_outside_of_the_project_is_not_read(moved: Path, name: str) -> N
     (moved / "link.md").symlink_to(zoo / "chat.md")
     (moved / FILE).write_text(f"chat-history-file: {name}\n")
 
-    assert AGENT.sources(moved) == []
+    assert sources_of(AGENT, moved) == []
 
 
 def test_a_change_of_the_settings_counts_at_once(moved: Path) -> None:
@@ -185,7 +186,7 @@ def test_a_moved_history_is_one_of_the_project_and_has_its_inputs(moved: Path) -
     (moved / FILE).write_text("chat-history-file: .aider/chat.md\n")
     (moved / INPUTS).write_text(typed("Fix the rounding of prices"))
     os.utime(moved / ".aider" / "chat.md", (WRITTEN_S, WRITTEN_S))
-    [source] = AGENT.sources(moved)
+    [source] = sources_of(AGENT, moved)
 
     found = read_on(AGENT, source).events
 

@@ -23,6 +23,7 @@ from carryover.ingest.pipeline import GIT_WORKS_S, prepare
 from carryover.ingest.scan import find_sources, others_sources, roots_in_projects
 from carryover.probe.own_file import IN_ONE_GO
 from carryover.projects.root import find_root
+from carryover.transcript.layouts import sources_of
 from support.daemon_process import wait_until
 from support.repository import git, repository
 
@@ -74,7 +75,7 @@ def test_what_a_clone_brings_is_not_read(home: Path, name: str, by: str, capsys:
     """Not even where the user's own Aider ran as well, a moment ago: git alone tells whose it is."""
     shop = clone_of(hostile(home / "theirs" / "shop", name, by), home / "work" / "shop")
     type_now(shop, HOSTILE)
-    assert AGENT.sources(shop) != []
+    assert sources_of(AGENT, shop) != []
 
     assert find_sources({"aider": AGENT}, roots_in_projects([AGENT], [shop])) == []
     assert is_refused(shop, capsys)
@@ -121,7 +122,7 @@ def test_what_a_pull_brings_is_read_neither_during_nor_after_it(
     shop, pull = pulling
     assert (shop / "zz.md").exists()
     assert (shop / ".git" / "index.lock").exists()
-    [source] = AGENT.sources(shop)
+    [source] = sources_of(AGENT, shop)
 
     during = prepare(AGENT, source, None, lambda folder: find_root(folder), lambda: int(time.time() * 1000))
     assert (during.prepared, during.retry_after_s) == (None, GIT_WORKS_S)
@@ -133,7 +134,7 @@ def test_what_a_pull_brings_is_read_neither_during_nor_after_it(
 def test_what_git_came_to_track_while_it_was_read_is_not_taken(home: Path) -> None:
     shop = repository(home / "work" / "shop", {"cart.py": "x = 1\n"})
     use_aider(shop, "Fix the rounding of prices")
-    [source] = AGENT.sources(shop)
+    [source] = sources_of(AGENT, shop)
 
     class Overtaken(HistoryReader):
         def read(self, path: Path, cursor: bytes | None) -> Batch:
@@ -158,7 +159,7 @@ def test_what_a_patch_adds_beside_the_users_own_history_are_nobodys_words(
         f"--- /dev/null\n+++ b/zz.md\n@@ -0,0 +1,{planted.count(chr(10))} @@\n{planted}"
     )
     subprocess.run(["git", "apply"], cwd=shop, input=patch, text=True, check=True)
-    assert {Path(source.path).name for source in AGENT.sources(shop)} == {HISTORY, "zz.md"}
+    assert {Path(source.path).name for source in sources_of(AGENT, shop)} == {HISTORY, "zz.md"}
 
     assert main.main(["handoff", str(shop)]) == 0
     said = capsys.readouterr().out

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from carryover.adapter.contract import Source
-from carryover.agents.copilot.adapter import AGENT, source_by_name
+from carryover.agents.copilot.adapter import AGENT
 from carryover.model import (
     AssistantMessage,
     Event,
@@ -20,6 +20,7 @@ from carryover.model import (
     TurnEnd,
     UserPrompt,
 )
+from carryover.transcript.layouts import sources_of
 from contract.case import of, read_on
 
 SESSION = "01a1f792-0000-4000-8000-000000000042"
@@ -77,7 +78,7 @@ def root(tmp_path: Path) -> Path:
 
 def events_of(path: Path, data: bytes, source: Source | None = None) -> list[Event]:
     path.write_bytes(data)
-    source = source or source_by_name(path, path.parent)
+    source = source or AGENT.source_of(path, path.parent)
     assert source is not None
     read = read_on(AGENT, source)
     assert read.skipped == []
@@ -159,4 +160,4 @@ def test_the_log_of_the_next_version_is_a_file_of_its_own(tmp_path: Path) -> Non
     (prompt,) = of(events_of(path, data), UserPrompt)
 
     assert prompt.text == "Fix the test."
-    assert [source.session for source in AGENT.sources(root)] == [SESSION]
+    assert [source.session for source in sources_of(AGENT, root)] == [SESSION]

@@ -19,6 +19,7 @@ from carryover.agents.copilot.adapter import AGENT, kind_by_end
 from carryover.agents.copilot.chats import chat_reader, replayed
 from carryover.model import AnyBody, AssistantMessage, SessionInfo, ToolCall, ToolResult, UserPrompt
 from carryover.platform import LINUX, MACOS
+from carryover.transcript.layouts import sources_of
 from support.platforms import on
 from support.shop_in_ledger import counted
 
@@ -42,7 +43,7 @@ def test_chats_of_each_editor_are_found(tmp_path: Path, user: str) -> None:
     chats.append(tmp_path / user / "globalStorage" / "emptyWindowChatSessions" / f"{ID}.jsonl", chats.log_of(chats.ONE))
 
     with on(MACOS if user.startswith("Library") else LINUX):
-        found = [source for root in AGENT.spec.roots(tmp_path, {}) for source in AGENT.sources(root)]
+        found = [source for root in AGENT.spec.roots(tmp_path, {}) for source in sources_of(AGENT, root)]
 
     assert str(path) in [source.path for source in found]
     assert [(source.session, source.rank) for source in found] == [(ID, 7), (ID, 5)]

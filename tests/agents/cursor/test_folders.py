@@ -19,6 +19,7 @@ from carryover.adapter.contract import Record, Source
 from carryover.agents.cursor.adapter import AGENT
 from carryover.agents.cursor.folders import folder_with
 from carryover.model import Skipped
+from carryover.transcript.layouts import sources_of
 from support.shop_in_ledger import counted
 
 REMOTE = {"scheme": "vscode-remote", "path": "/srv/demo", "external": "vscode-remote://ssh-remote%2Bbox/srv/demo"}
@@ -151,7 +152,7 @@ async def test_it_counts_once_in_any_order(tmp_path: Path) -> None:
     transcript.parent.mkdir(parents=True)
     transcript.write_bytes(chats.jsonl(chats.lines(SAID)))
     roots = (store.path.parent, tmp_path / "chats", tmp_path / "projects")
-    found = [source for root in roots for source in AGENT.sources(root)]
+    found = [source for root in roots for source in sources_of(AGENT, root)]
     assert len(found) == 3
     best = [event.body for event in await counted(AGENT, tmp_path / "best.sqlite", found[:1], EDITED.id)]
     assert len(best) == 7

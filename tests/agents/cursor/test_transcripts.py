@@ -13,7 +13,7 @@ from agents.cursor.chats import ID, ONE, PROJECT, SLUG, START_MS, TWO, jsonl, li
 from agents.cursor.reading import Told, transcript_at
 from carryover import model
 from carryover.adapter.contract import Record
-from carryover.agents.cursor.adapter import exported_copy, kind_of_store, source_in_store
+from carryover.agents.cursor.adapter import AGENT, exported_copy, kind_of_store
 from carryover.agents.cursor.chats import NOTED, Words, lines_reader, spoken_ms, typed_query
 
 ASKED = model.UserPrompt(text="Fix it")
@@ -236,14 +236,14 @@ TRANSCRIPTS = "home-dev-demo/agent-transcripts"
     ],
 )
 def test_a_source_is_known_by_its_place(root: Path, below: str, kind: str, expected: Any) -> None:
-    found = source_in_store(root / below, root)
+    found = AGENT.source_of(root / below, root)
 
     assert found is not None
     assert (found.path, found.session, found.subagent_id, found.rank) == (str(root / below), *expected)
     assert kind_of_store(root / below) == kind
     assert kind != "transcript" or exported_copy(root / below, jsonl(lines(ONE))) == found
     for suffix in ("-wal", "-journal") if kind != "transcript" else ():
-        assert source_in_store(root / f"{below}{suffix}", root) == found
+        assert AGENT.source_of(root / f"{below}{suffix}", root) == found
 
 
 def test_a_record_before_the_lines_says_when_the_file_was_last_written(tmp_path: Path) -> None:

@@ -24,6 +24,7 @@ from carryover.ledger.events import session_events
 from carryover.ledger.queries import sessions
 from carryover.ledger.store import Ledger
 from carryover.model import AssistantMessage, Event, FileEdit, ToolResult, UserPrompt
+from carryover.transcript.layouts import sources_of
 from contract.case import Recording, of, read_on, source_at
 from support.clock import LATER_MS
 
@@ -95,7 +96,7 @@ def test_half_a_document_is_read_again_until_it_rests(tmp_path: Path, content: b
 async def test_a_document_that_a_newer_client_continued_counts_once(tmp_path: Path, backwards: bool) -> None:
     """0.61.0 copies the folder of 0.26.0 under a new name, and the document into lines beside it."""
     root = shutil.copytree(ONE_SHOT.path.parents[5] / "0.61.0" / "continued-document", tmp_path / "own") / "tmp"
-    sources = AGENT.sources(root)
+    sources = sources_of(AGENT, root)
     ledger = await Ledger.open(tmp_path / "ledger.sqlite", DigestReducer())
     try:
         for source in sources[::-1] if backwards else sources:
@@ -125,7 +126,7 @@ async def test_the_document_of_the_clients_investigator_is_that_of_a_sub_agent(t
     ]
     for name, written in (("06-00", document), ("06-01", document | {"messages": own})):
         chat(tmp_path, "shop", f"session-2026-11-20T{name}-b1b751cc.json").write_text(json.dumps(written))
-    sources = AGENT.sources(root)
+    sources = sources_of(AGENT, root)
     ledger = await Ledger.open(tmp_path / "ledger.sqlite", DigestReducer())
     try:
         for source in sources[::-1] if backwards else sources:

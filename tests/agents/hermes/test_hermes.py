@@ -13,6 +13,7 @@ import pytest
 from agents.hermes.stores import START_S, Client, bodies, database, read
 from carryover import model
 from carryover.agents.hermes.adapter import AGENT
+from carryover.transcript.layouts import sources_of
 from contract.case import Reading
 
 SHOP: Final = "/home/dev/work/shop"
@@ -255,7 +256,7 @@ def test_each_profile_has_a_database(tmp_path: Path) -> None:
     for place in ("state.db", "profiles/work/state.db"):
         with Client(tmp_path / place):
             pass
-    found = [source.path for source in AGENT.sources(tmp_path)]
+    found = [source.path for source in sources_of(AGENT, tmp_path)]
 
     assert found == [str(tmp_path / "profiles/work/state.db"), str(tmp_path / "state.db")]
     dump = tmp_path / "profiles" / "work" / "sessions" / "request_dump_one_20261120_120000_000001.json"

@@ -19,6 +19,7 @@ from carryover.agents.opencode.adapter import AGENT
 from carryover.agents.opencode.database import PROMPT_SETTLED_MS, SETTLED_MS, database_reader
 from carryover.model import AssistantMessage, FileEdit, ToolCall, ToolResult, TurnEnd, UserPrompt
 from carryover.model import UserPrompt as Prompt
+from carryover.transcript.layouts import sources_of
 from carryover.transcript.stored import StoredContext
 from contract.case import Reading, read_on
 
@@ -133,7 +134,7 @@ def test_a_database_of_another_layout_gives_nothing(tmp_path: Path) -> None:
 
 def test_each_session_of_the_older_version_is_read(tmp_path: Path) -> None:
     root = data_folder(tmp_path)
-    readings = [read(Path(source.path), root) for source in AGENT.sources(root)]
+    readings = [read(Path(source.path), root) for source in sources_of(AGENT, root)]
     events = [event for reading in readings for event in reading.events]
 
     prompts = [e.body.text for e in events if isinstance(e.body, UserPrompt) and e.subagent_id is None]
@@ -227,10 +228,10 @@ def test_a_variable_may_name_the_database_itself(tmp_path: Path) -> None:
     [_, root] = AGENT.spec.roots(tmp_path, {"OPENCODE_DB": str(path)})
 
     assert root == path
-    assert AGENT.sources(root) == [AGENT.source_of(path, root)]
+    assert sources_of(AGENT, root) == [AGENT.source_of(path, root)]
     assert AGENT.source_of(path.with_name("opencode.db-wal"), root) == AGENT.source_of(path, root)
     assert AGENT.source_of(path.with_name("other.db"), root) is None
-    assert AGENT.sources(tmp_path / "gone.db") == []
+    assert sources_of(AGENT, tmp_path / "gone.db") == []
 
 
 class Watched:

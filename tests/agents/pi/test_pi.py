@@ -10,6 +10,7 @@ from agents.pi.contract_case import PLACE, assistant, entry, message, recording,
 from carryover import model
 from carryover.adapter.contract import Source
 from carryover.agents.pi.adapter import AGENT
+from carryover.transcript.layouts import sources_of
 from contract.case import (
     Reading,
     Transcript,
@@ -248,9 +249,9 @@ def test_sessions_of_former_versions_are_read_too() -> None:
 def test_sessions_that_lie_flat_in_a_folder_are_found() -> None:
     path = recording("story").path
 
-    assert [source.session for source in AGENT.sources(path.parent)] == [path.stem.partition("_")[2]]
-    assert AGENT.sources(path.parent)[0].group == ""
-    assert AGENT.sources(path.parents[1])[0].group == PLACE
+    assert [source.session for source in sources_of(AGENT, path.parent)] == [path.stem.partition("_")[2]]
+    assert sources_of(AGENT, path.parent)[0].group == ""
+    assert sources_of(AGENT, path.parents[1])[0].group == PLACE
 
 
 def test_the_tokens_of_an_answer_have_the_same_key_in_a_fork() -> None:

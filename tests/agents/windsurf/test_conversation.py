@@ -29,6 +29,7 @@ from agents.windsurf.talks import (
 )
 from carryover.adapter.contract import HookEvent
 from carryover.model import AssistantMessage, FileEdit, SessionInfo, Skipped, ToolCall, ToolResult, UserPrompt
+from carryover.transcript.layouts import sources_of
 from carryover.transcript.spooled import copy_beside
 from carryover_windsurf.adapter import AGENT, SAME_CALL_MS
 from contract.case import Reading, fold_one, source_at
@@ -293,6 +294,6 @@ def test_the_spool_comes_before_a_transcript(tmp_path: Path) -> None:
     for root in roots:
         put(root / f"{talk.id}.jsonl", b"")
 
-    spooled, transcript = (AGENT.sources(root)[0] for root in roots)
+    spooled, transcript = (sources_of(AGENT, root)[0] for root in roots)
     assert spooled.session == transcript.session == talk.id
     assert spooled.rank > transcript.rank

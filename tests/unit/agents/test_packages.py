@@ -128,7 +128,7 @@ BROKEN: Final = (
     (
         "    talk = OneSession",
         "    line['type'].split()\n    talk = OneSession",
-        "it raises AttributeError in adapter.py, line 15: ",
+        "it raises AttributeError in adapter.py, line 14: ",
     ),
     ('cwd=usable_folder(text_of(line.get("in")))', 'cwd="shop"', "has a relative path"),
     ('result=f"{ident}/result"', "result=str(id(record))", "a second time it gives other events"),
@@ -136,7 +136,6 @@ BROKEN: Final = (
     ("reader=JsonlReader()", "reader=Forgetful()", "a file that was truncated is not read again from its start"),
     ("reader=JsonlReader()", "reader=Repeating()", "read in 12 parts it gives other events than whole"),
     ("reader=JsonlReader()", "reader=Repeating()", "a last line that was half written gives other events"),
-    ("source_of=partial(source_at", "source_of=lambda *_: partial(source_at", "source_of says something else"),
 )
 """Of the example: what is replaced by what, and what is found then."""
 READERS: Final = """
@@ -204,8 +203,8 @@ FAILS: Final = "def fails(*_): raise RuntimeError('words')\ndef leaves(*_): rais
 @pytest.mark.parametrize(
     ("old", "new"),
     [
-        ("sources=partial(sources_below, SPEC.id, LAYOUTS)", "sources=fails"),
-        ("source_of=partial(source_at, SPEC.id, LAYOUTS)", "source_of=fails"),
+        (r"(?P<session>[\w-]{1,99})\.talk", "("),
+        ("layouts=LAYOUTS", "layouts=None"),
         ("parse=parse", "parse=fails"),
         ("parse=parse", "parse=leaves"),
         ("reader=JsonlReader()", "reader=None"),

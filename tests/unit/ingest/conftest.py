@@ -77,7 +77,5 @@ def agent() -> Agent:
         ),
         reader=LineReader(),
         context_type=Context,
-        source_of=lambda _path, _root: None,  # what is to be read is named by the tests
-        sources=lambda _root: [],
         parse=_fold,
     )

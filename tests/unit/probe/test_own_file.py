@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from carryover.adapter.contract import Agent
+from carryover.adapter.contract import Agent, Source
 from carryover.agents import adapters
 from carryover.probe import own_file
 from carryover.probe.checkout import Checkout
@@ -32,6 +32,12 @@ class Typed(JsonlReader):
     def last_input(self, path: Path) -> tuple[Path, tuple[int, ...]]:
         log = path.with_name(LOG)
         return log, (int(log.read_text()),) if log.is_file() else ()
+
+    def source_of(self, path: Path, root: Path) -> Source | None:
+        raise NotImplementedError
+
+    def sources(self, root: Path) -> list[Source]:
+        raise NotImplementedError
 
 
 class JustTyped(Typed):

@@ -13,7 +13,7 @@ from carryover import model
 from carryover.adapter.contract import Agent, Parsed, Record, Source, ToolOutcome
 from carryover.agents.aider import SPEC
 from carryover.agents.aider.answers import read_answer
-from carryover.agents.aider.history import DECODER, HistoryReader, exported_history, histories, history_at
+from carryover.agents.aider.history import DECODER, HistoryReader, exported_history
 from carryover.agents.aider.inputs import is_choice, mark_of, request_below
 from carryover.agents.aider.recorder import AiderContext, BlockRecorder, Commit
 from carryover.records import rawjson
@@ -319,8 +319,6 @@ AGENT: Final = Agent(
     spec=SPEC,
     reader=HistoryReader(),
     context_type=AiderContext,
-    source_of=history_at,
-    sources=histories,
     parse=_parse,
     exported=exported_history,
 )

@@ -126,20 +126,6 @@ class _Session(msgspec.Struct, frozen=True):
         return self.lines[0].removeprefix(_STARTED)
 
 
-def history_at(path: Path, root: Path) -> Source | None:
-    """Returns the source for `path` if its name is that of a history and it is directly in `root`. Reads nothing."""
-    fits = path.parent == root and path.name == _NAME
-    return Source(agent=SPEC.id, path=str(path), group=str(root)) if fits else None
-
-
-def histories(root: Path) -> list[Source]:
-    """Returns the histories of a project: the one at its top, and those that settings put elsewhere in it."""
-    paths = map(str, dict.fromkeys((root / _NAME, *moved_histories(root))))
-    # No symlinks, since they may lead anywhere. These two answer without raising, whatever is wrong with a path.
-    found = [path for path in paths if os.path.isfile(path) and not os.path.islink(path)]  # noqa: PTH113, PTH114
-    return [Source(agent=SPEC.id, path=path, group=str(root)) for path in found]
-
-
 def exported_history(path: Path, head: bytes) -> Source | None:
     """Returns the source for a history anywhere on disk, recognised by the header of its first session."""
     return Source(agent=SPEC.id, path=str(path)) if head.lstrip().startswith(_STARTED.encode()) else None
@@ -332,6 +318,18 @@ class HistoryReader(SnapshotReader["_History"]):
 
     def __init__(self, now_ms: Callable[[], int] = utc_now_ms) -> None:
         super().__init__(lambda path, stat: _History(path, stat, now_ms()), now_ms=now_ms, oldest_first=True)
+
+    def source_of(self, path: Path, root: Path) -> Source | None:
+        """Returns the source for `path` if its name is that of a history and it is directly in `root`."""
+        fits = path.parent == root and path.name == _NAME
+        return Source(agent=SPEC.id, path=str(path), group=str(root)) if fits else None
+
+    def sources(self, root: Path) -> list[Source]:
+        """Returns the histories of a project: the one at its top, and those that settings put elsewhere in it."""
+        paths = map(str, dict.fromkeys((root / _NAME, *moved_histories(root))))
+        # No symlinks, since they may lead anywhere. These two answer without raising, whatever is wrong with a path.
+        found = [path for path in paths if os.path.isfile(path) and not os.path.islink(path)]  # noqa: PTH113, PTH114
+        return [Source(agent=SPEC.id, path=path, group=str(root)) for path in found]
 
     def last_input(self, path: Path) -> tuple[Path, tuple[int, ...]]:
         """Returns the newest input beside a history. Its time is local to this machine or a container (mostly UTC)."""

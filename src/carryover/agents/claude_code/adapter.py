@@ -18,6 +18,7 @@ import msgspec
 
 from carryover import model
 from carryover.adapter.contract import Agent, Parsed, QuotedText, Record, Source, ToolOutcome
+from carryover.adapter.layouts import Layout
 from carryover.agents.claude_code import SPEC
 from carryover.agents.claude_code.calls import TOOLS, handle_result, handle_tool_use, handle_worktree, with_progress
 from carryover.agents.claude_code.lines import (
@@ -53,7 +54,6 @@ from carryover.records.text import tagged, without_handoff, without_reminders
 from carryover.text.pattern import later
 from carryover.transcript.hooks import common_hooks, plain_answer, root_above
 from carryover.transcript.jsonl import JsonlReader
-from carryover.transcript.layouts import Layout, source_at, sources_below
 from carryover.transcript.recorder import usable_name
 
 _LAYOUTS: Final = (
@@ -63,8 +63,7 @@ _LAYOUTS: Final = (
     # 2.1.111, 2.1.328
     Layout(globs=("*/*[0-9a-fA-F]/subagents/agent-*.jsonl",), pattern=rf"{GROUP}/{SESSION}/subagents/{SUBAGENT}"),
 )
-_SOURCE_OF: Final = partial(source_at, SPEC.id, _LAYOUTS)
-_LAYOUT_ROOT: Final = partial(root_above, source_of=_SOURCE_OF, names=("projects",))
+_LAYOUT_ROOT: Final = partial(root_above, layouts=_LAYOUTS, names=("projects",))
 _HEAD_RECORDS: Final = 200
 _CUT_RECORD: Final = later(
     rb'^\{(?:"parentUuid":(?:null|"[0-9a-f-]{36}"),"(?:isSidechain|logicalParentUuid)":'
@@ -418,7 +417,7 @@ def _exported(path: Path, head: bytes) -> Source | None:
     """Returns the transcript in a file anywhere on disk, recognised by its first records (2.0.28 to 2.1.328)."""
     if not (_CUT_RECORD.search(head) or any(_is_own(record) for record in objects_in(head, most=_HEAD_RECORDS))):
         return None
-    return copied(SPEC.id, path, _SOURCE_OF, reversed(path.parents[1:4:2]))
+    return copied(SPEC.id, _LAYOUTS, path, reversed(path.parents[1:4:2]))
 
 
 def _is_own(record: dict[str, Any]) -> bool:
@@ -434,8 +433,7 @@ AGENT: Final = Agent(
     spec=SPEC,
     reader=JsonlReader(),
     context_type=ClaudeContext,
-    source_of=_SOURCE_OF,
-    sources=partial(sources_below, SPEC.id, _LAYOUTS),
+    layouts=_LAYOUTS,
     parse=_parse,
     hooks=common_hooks(
         _LAYOUT_ROOT,

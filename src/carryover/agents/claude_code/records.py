@@ -8,13 +8,14 @@ A builder gives its events their keys, and learns the facts about the session fr
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Final, Generic, Self, TypeVar
 
 import msgspec
 
 from carryover.adapter.contract import Parsed, Record, Source
+from carryover.adapter.layouts import Layout, source_at
 from carryover.model import BackgroundTask, ChangedElsewhere, TurnEnd
 from carryover.records.asked import JOB_STATES
 from carryover.records.fields import SHORT_CHARS, bounded, digest, utc_ms
@@ -33,12 +34,12 @@ SUBAGENT: Final = r"agent-(?P<subagent_id>[\w-]+)\.jsonl"
 MAX_TURNS: Final = "max_turns_reached"
 
 
-def copied(agent: str, path: Path, source_of: Callable[[Path, Path], Source | None], roots: Iterable[Path]) -> Source:
+def copied(agent: str, layouts: Sequence[Layout], path: Path, roots: Iterable[Path]) -> Source:
     """Returns the source for a transcript anywhere on disk, which its records have shown to be one.
 
     Session and sub-agent come from its path if that keeps the layout below one of `roots`, else from the records.
     """
-    kept = (source_of(path, root) for root in roots)
+    kept = (source_at(agent, layouts, path, root) for root in roots)
     return next((source for source in kept if source is not None), Source(agent=agent, path=str(path)))
 
 

@@ -15,7 +15,9 @@ from typing import Final
 
 import msgspec
 
+from carryover.adapter import layouts
 from carryover.adapter.contract import Agent, FileStat, Parsed, Record, Source
+from carryover.adapter.layouts import Layout
 from carryover.agents.cline import SPEC, tasks
 from carryover.agents.cline.calls import ASK, parse_tool_result, parse_tool_use
 from carryover.agents.cline.documents import (
@@ -36,11 +38,9 @@ from carryover.records.fields import SHORT_CHARS, bounded, utc_ms
 from carryover.records.lenient import Fields, fields_of, is_true, items_of, number_of, text_of, time_of
 from carryover.records.usage import numbers_in
 from carryover.text.pattern import later
-from carryover.transcript import layouts
 from carryover.transcript.by_kind import ReaderByKind
 from carryover.transcript.files import entries_of, read_beside
 from carryover.transcript.hooks import common_hooks, plain_answer, root_above
-from carryover.transcript.layouts import Layout
 from carryover.transcript.rewritten import Document, SnapshotReader
 from carryover.transcript.turns import add_answer, add_failure, add_prompt, add_summary, dispatch
 
@@ -59,7 +59,7 @@ _LAYOUTS: Final = (
     tasks.TASKS,
 )
 _source_of: Final = partial(layouts.source_at, SPEC.id, _LAYOUTS)
-_layout_root: Final = partial(root_above, source_of=_source_of)
+_layout_root: Final = partial(root_above, layouts=_LAYOUTS)
 _OWN: Final = later(rb'"origin"\s*:\s*\{\s*"source"\s*:\s*"[\w-]{1,40}"\s*,\s*"mode"\s*:')
 
 
@@ -337,8 +337,7 @@ AGENT: Final = Agent(
     spec=SPEC,
     reader=ReaderByKind(_kind_of, {_SESSIONS: _session_reader(), tasks.TASK: tasks.task_reader(_about_task)}),
     context_type=TaskContext,
-    source_of=_source_of,
-    sources=partial(layouts.sources_below, SPEC.id, _LAYOUTS),
+    layouts=_LAYOUTS,
     parse=_parse,
     exported=_exported,
     typed=typed_of,

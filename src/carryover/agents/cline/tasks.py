@@ -17,6 +17,7 @@ from typing import Final
 import msgspec
 
 from carryover.adapter.contract import FileStat
+from carryover.adapter.layouts import Layout
 from carryover.agents.cline.documents import TaskFacts, document_now, messages_in
 from carryover.agents.cline.sent import LONGEST_HEAD, RESULT, results_in, shown_of
 from carryover.model import SessionInfo
@@ -24,7 +25,6 @@ from carryover.records.fields import SHORT_CHARS, bounded
 from carryover.records.lenient import Fields, fields_of, first_text, is_true, items_of, text_of, time_of
 from carryover.text.pattern import later
 from carryover.transcript.files import read_beside, read_head
-from carryover.transcript.layouts import Layout
 from carryover.transcript.rewritten import Document, SnapshotReader
 
 TASK: Final = "task"

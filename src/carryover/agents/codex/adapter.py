@@ -24,7 +24,6 @@ from carryover.agents.codex.rollout import (
     HEADER,
     LAYOUTS,
     MOST_TURNS,
-    SOURCE_OF,
     Rollout,
     RolloutContext,
     RolloutTurn,
@@ -42,10 +41,9 @@ from carryover.records.text import tagged, without_handoff
 from carryover.text.pattern import later
 from carryover.transcript.hooks import common_hooks, root_above, session_start_answer
 from carryover.transcript.jsonl import JsonlReader
-from carryover.transcript.layouts import sources_below
 from carryover.transcript.recorder import usable_folder, usable_name
 
-_LAYOUT_ROOT: Final = partial(root_above, source_of=SOURCE_OF)
+_LAYOUT_ROOT: Final = partial(root_above, layouts=LAYOUTS)
 _QUIET: Final = later(
     r"world_state|token_usage_record|inter_agent_communication(?:_metadata)?|retained_context|session_state"
     # `context_compacted` only marks what `compacted` reports.
@@ -430,8 +428,7 @@ AGENT: Final = Agent(
     spec=SPEC,
     reader=JsonlReader(before=place_before),
     context_type=RolloutContext,
-    source_of=SOURCE_OF,
-    sources=partial(sources_below, SPEC.id, LAYOUTS),
+    layouts=LAYOUTS,
     parse=_parse,
     hooks=common_hooks(
         _LAYOUT_ROOT,

@@ -12,13 +12,13 @@ No record of theirs says how a turn ended, and prompts and answers are only in m
 from __future__ import annotations
 
 import re
-from functools import partial
 from pathlib import Path
 from typing import Final, Literal
 
 import msgspec
 
 from carryover.adapter.contract import Parsed, Source
+from carryover.adapter.layouts import Layout
 from carryover.agents.codex import SPEC
 from carryover.model import AnyBody, PlanItem, SessionInfo, Skipped, session_in_other_cwd
 from carryover.records import rawjson
@@ -28,7 +28,6 @@ from carryover.records.lenient import fields_of, inside, number_of, text_of
 from carryover.records.rawjson import ABSENT, objects_in
 from carryover.text.pattern import later
 from carryover.transcript import open_calls as base
-from carryover.transcript.layouts import Layout, source_at
 from carryover.transcript.recorder import Recorder, differing, usable_name
 
 _NAME: Final = (
@@ -42,7 +41,6 @@ LAYOUTS: Final = (
 )
 """0.8 to 0.169; `.zst` is a compressed copy of a rollout that was read before it was compressed. A sub-agent's file is
 named after its own thread; only the records show which session it belongs to."""
-SOURCE_OF: Final = partial(source_at, SPEC.id, LAYOUTS)
 _CUT_RECORD: Final = later(
     rb'\{"timestamp":"[^"]{1,40}",(?:"ordinal":\d+,)?"type":"session_meta","payload":\{'
     rb'|\{"id":"[0-9a-fA-F-]{36}","timestamp":"[^"]{1,40}","instructions":"'

@@ -16,6 +16,7 @@ from typing import Final
 import msgspec
 
 from carryover.adapter.contract import Agent, FileStat, Parsed, Source, ToolOutcome
+from carryover.adapter.layouts import Layout
 from carryover.agents.continue_dev import SPEC
 from carryover.model import Answer, Op, PlanUpdate, Question, SessionInfo, TurnEnd
 from carryover.records import rawjson
@@ -29,7 +30,6 @@ from carryover.records.text import HANDOFF_HEAD, without_ansi
 from carryover.records.uris import path_in, path_of
 from carryover.text.pattern import later
 from carryover.transcript.files import read_document
-from carryover.transcript.layouts import Layout, source_at, sources_below
 from carryover.transcript.recorder import Tools, usable_folder, usable_name
 from carryover.transcript.refusals import Endings
 from carryover.transcript.rewritten import Document, SnapshotReader, not_whole
@@ -303,8 +303,7 @@ AGENT: Final = Agent(
     spec=SPEC,
     reader=SnapshotReader(_session_in),
     context_type=_Context,
-    source_of=partial(source_at, SPEC.id, _LAYOUTS),
-    sources=partial(sources_below, SPEC.id, _LAYOUTS),
+    layouts=_LAYOUTS,
     parse=partial(parse_stored, _RECORD, _Recorder, _piece),
     exported=_exported,
 )

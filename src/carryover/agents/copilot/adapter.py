@@ -8,7 +8,8 @@ from typing import Final
 
 import msgspec
 
-from carryover.adapter import contract
+from carryover.adapter import contract, layouts
+from carryover.adapter.layouts import Layout
 from carryover.agents.copilot import CHATS, DOCUMENTS, EMPTY, SPEC, WINDOWS
 from carryover.agents.copilot.calls import SHELL_ENDED, TOOLS, LogContext
 from carryover.agents.copilot.chats import chat_reader
@@ -19,11 +20,9 @@ from carryover.records import rawjson
 from carryover.records.lenient import Fields, first_text, text_of
 from carryover.records.rawjson import objects_in
 from carryover.text.pattern import later
-from carryover.transcript import layouts
 from carryover.transcript.by_kind import ReaderByKind
 from carryover.transcript.files import read_head
 from carryover.transcript.hooks import ACTIONS, own_hooks, root_above, session_start_output, skipped_hook
-from carryover.transcript.layouts import Layout
 from carryover.transcript.stat_cache import StatCachedReader
 
 _CLICKED: Final = later(r'@agent (?:Try Again|[A-Z][\w ]{0,40}: "[^"\n]{1,200}")\Z')
@@ -57,7 +56,6 @@ _LAYOUTS: Final = (
     Layout(kind="chat", root=EMPTY, globs=("*.jsonl",), pattern=rf"{_NAME}\.jsonl", rank=5),
     Layout(kind="chat", root=EMPTY, globs=("*.json",), pattern=rf"{_NAME}\.json", rank=4),
 )
-source_by_name: Final = partial(layouts.source_at, SPEC.id, _LAYOUTS)
 _HEAD_BYTES: Final = 64 << 10
 _DOCUMENT: Final = later(
     rb'(?:\xef\xbb\xbf)?\s*\{\s*"sessionId"\s*:\s*"([\w-]{1,100})"\s*,\s*"startTime"\s*:\s*"[^"]{1,40}"\s*,'
@@ -104,7 +102,7 @@ def _is_chat(head: bytes) -> bool:
     return _CHAT.match(head) is not None and b'"responderUsername"' in head and b'"requests"' in head
 
 
-_layout_root: Final = partial(root_above, source_of=source_by_name)
+_layout_root: Final = partial(root_above, layouts=_LAYOUTS)
 _ACTIONS: Final[dict[str, contract.HookAction]] = {**ACTIONS, "userpromptsubmitted": "prompt", "agentstop": "turn_end"}
 _REASONS: Final[dict[str, contract.StartReason]] = {
     "new": "startup",
@@ -206,8 +204,7 @@ AGENT: Final = contract.Agent(
         {"log": LogReader(), "document": document_reader(), "chat": StatCachedReader(chat_reader())},
     ),
     context_type=_Context,
-    source_of=source_by_name,
-    sources=partial(layouts.sources_below, SPEC.id, _LAYOUTS),
+    layouts=_LAYOUTS,
     parse=_parse,
     hooks=HOOKS,
     exported=_exported,

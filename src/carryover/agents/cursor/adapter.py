@@ -13,7 +13,9 @@ from typing import Final
 
 import msgspec
 
+from carryover.adapter import layouts
 from carryover.adapter.contract import Agent, HookEvent, HookProtocol, Parsed, QuotedText, Record, Source
+from carryover.adapter.layouts import Layout
 from carryover.agents.cursor import SPEC
 from carryover.agents.cursor.calls import TOOLS, CursorContext, CursorRecorder, StoreRecord, outcome_in
 from carryover.agents.cursor.chats import (
@@ -30,11 +32,9 @@ from carryover.records import rawjson
 from carryover.records.fields import MAX_NAME_CHARS, session_of_copy
 from carryover.records.lenient import Fields, first_text, is_true, text_of
 from carryover.records.rawjson import objects_in
-from carryover.transcript import layouts
 from carryover.transcript.by_kind import ReaderByKind
 from carryover.transcript.files import SQLITE, read_head
 from carryover.transcript.hooks import ACTIONS, own_hooks, root_above, skipped_hook
-from carryover.transcript.layouts import Layout
 from carryover.transcript.sqlite import table_names
 from carryover.transcript.stat_cache import StatCachedReader
 from carryover.transcript.stored import parse_stored
@@ -53,7 +53,6 @@ _LAYOUTS: Final = (
     Layout(kind="transcript", root="projects", globs=(), pattern=rf"(?P<group>{COPY_GROUP})/{_TRANSCRIPT}", rank=-1),
     Layout(kind="transcript", root="projects", globs=_TRANSCRIPTS, pattern=rf"{_IN_GROUP}{_TRANSCRIPT}", rank=1),
 )
-source_in_store: Final = partial(layouts.source_at, SPEC.id, _LAYOUTS)
 _HEAD_BYTES: Final = 64 << 10
 _OF_DATABASE: Final = b'{"kind":'
 """The beginning of each record that a database's reader makes."""
@@ -76,7 +75,7 @@ def exported_copy(path: Path, head: bytes) -> Source | None:
     It may be a transcript, whose name is its session, a database of the editor, or one of the terminal client with the
     folders around it.
     """
-    in_place = next(filter(None, (source_in_store(path, root) for root in path.parents)), None)
+    in_place = next(filter(None, (layouts.source_at(SPEC.id, _LAYOUTS, path, root) for root in path.parents)), None)
     if kind_of_store(path) == "chat":
         return in_place if head.startswith(SQLITE) else None
     match _kind_in(path, head):
@@ -96,7 +95,7 @@ def _kind_in(path: Path, head: bytes) -> str | None:
     return "transcript" if path.suffix == ".jsonl" and is_prompt and b"<user_query>" in head else None
 
 
-_layout_root: Final = partial(root_above, source_of=source_in_store)
+_layout_root: Final = partial(root_above, layouts=_LAYOUTS)
 
 
 def _read(event: str, given: Fields, session: str) -> HookEvent | Skipped:
@@ -178,8 +177,7 @@ AGENT: Final = Agent(
         },
     ),
     context_type=CursorContext,
-    source_of=source_in_store,
-    sources=partial(layouts.sources_below, SPEC.id, _LAYOUTS),
+    layouts=_LAYOUTS,
     parse=parse,
     hooks=HOOKS,
     exported=exported_copy,

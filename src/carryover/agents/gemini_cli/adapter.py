@@ -66,7 +66,6 @@ from carryover.text.pattern import later
 from carryover.transcript.by_kind import ReaderByKind
 from carryover.transcript.hooks import common_hooks, root_above, session_start_answer
 from carryover.transcript.jsonl import JsonlReader
-from carryover.transcript.layouts import source_at, sources_below
 from carryover.transcript.rewritten import SnapshotReader
 from carryover.transcript.turns import add_summary
 
@@ -76,8 +75,7 @@ _ACTIONS: Final[dict[str, HookAction]] = {
     "afteragent": "turn_end",
     "sessionend": "flush",
 }
-_SOURCE_OF: Final = partial(source_at, SPEC.id, LAYOUTS)
-_LAYOUT_ROOT: Final = partial(root_above, source_of=_SOURCE_OF, names=("tmp",))
+_LAYOUT_ROOT: Final = partial(root_above, layouts=LAYOUTS, names=("tmp",))
 
 
 _MEMBERS: Final = tuple(
@@ -433,8 +431,7 @@ AGENT: Final = Agent(
         {DOCUMENT: SnapshotReader(conversation_in), LINES: JsonlReader(before=header_of_lines)},
     ),
     context_type=GeminiContext,
-    source_of=_SOURCE_OF,
-    sources=partial(sources_below, SPEC.id, LAYOUTS),
+    layouts=LAYOUTS,
     parse=_parse,
     hooks=replace(_HOOKS, read=_read_hook),
     exported=_exported,

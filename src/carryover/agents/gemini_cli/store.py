@@ -19,12 +19,12 @@ from typing import Final
 import msgspec
 
 from carryover.adapter.contract import FileStat
+from carryover.adapter.layouts import Layout
 from carryover.agents.gemini_cli.contents import parts_of, shown_text
 from carryover.records import rawjson
 from carryover.records.lenient import fields_of, text_of
 from carryover.text.pattern import later
 from carryover.transcript.files import read_beside, read_document
-from carryover.transcript.layouts import Layout
 from carryover.transcript.rewritten import Document, not_whole
 
 DOCUMENT: Final = ".json"

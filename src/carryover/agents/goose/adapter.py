@@ -18,6 +18,7 @@ from typing import Any, Final
 import msgspec
 
 from carryover.adapter.contract import Agent, ToolOutcome
+from carryover.adapter.layouts import Layout
 from carryover.agents.goose import SPEC
 from carryover.model import Op, PlanUpdate, session_in_other_cwd
 from carryover.records import rawjson
@@ -28,7 +29,6 @@ from carryover.records.patches import by_arguments, with_place
 from carryover.records.text import without_ansi, without_handoff
 from carryover.text.pattern import later
 from carryover.transcript import sqlite
-from carryover.transcript.layouts import Layout, source_at, sources_below
 from carryover.transcript.recorder import Tools
 from carryover.transcript.refusals import refused
 from carryover.transcript.rewritten import MAX_CONVERSATIONS, Document, MarkedPiece, stored_session
@@ -316,7 +316,6 @@ AGENT: Final = Agent(
     spec=SPEC,
     reader=StatCachedReader(sqlite.DatabaseReader(_Database)),
     context_type=StoredContext,
-    source_of=partial(source_at, SPEC.id, _LAYOUTS),
-    sources=partial(sources_below, SPEC.id, _LAYOUTS),
+    layouts=_LAYOUTS,
     parse=partial(parse_entries, _RECORD, _entry),
 )

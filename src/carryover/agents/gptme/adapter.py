@@ -10,13 +10,13 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 
 from carryover.adapter.contract import Agent, FileStat, Parsed, Record, Source, ToolOutcome
+from carryover.adapter.layouts import Layout
 from carryover.agents.gptme import SPEC
 from carryover.model import AgentSummary, FileEdit, Op, PlanItem, PlanUpdate, Retracted, TurnEnd
 from carryover.records import rawjson
@@ -27,7 +27,6 @@ from carryover.records.lenient import Fields, fields_of, is_true, text_of
 from carryover.records.patches import patched_path, with_place
 from carryover.records.resets import names_limit
 from carryover.text.pattern import later
-from carryover.transcript.layouts import Layout, source_at, sources_below
 from carryover.transcript.recorder import OneSession, OpenCall, SessionContext, Tools, usable_folder
 from carryover.transcript.refusals import CLIENT_WORDED, refused
 from carryover.transcript.rewritten import Document, SnapshotReader, complete_lines
@@ -353,8 +352,7 @@ AGENT: Final = Agent(
     spec=SPEC,
     reader=SnapshotReader(_conversation_in),
     context_type=_Context,
-    source_of=partial(source_at, SPEC.id, _LAYOUTS),
-    sources=partial(sources_below, SPEC.id, _LAYOUTS),
+    layouts=_LAYOUTS,
     parse=_parse,
     exported=_exported,
 )

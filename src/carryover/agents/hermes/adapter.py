@@ -12,6 +12,7 @@ from typing import Final
 import msgspec
 
 from carryover.adapter.contract import Agent, Source, ToolOutcome
+from carryover.adapter.layouts import Layout
 from carryover.agents.hermes import SPEC
 from carryover.agents.hermes.database import (
     INTERRUPTED,
@@ -34,7 +35,6 @@ from carryover.text.pattern import later
 from carryover.transcript import sqlite
 from carryover.transcript.by_kind import ReaderByKind
 from carryover.transcript.files import SQLITE
-from carryover.transcript.layouts import Layout, source_at, sources_below
 from carryover.transcript.recorder import OpenCall, Tools
 from carryover.transcript.rewritten import SnapshotReader
 from carryover.transcript.stat_cache import StatCachedReader
@@ -254,8 +254,7 @@ AGENT: Final = Agent(
         {SESSION_FILE: SnapshotReader(read_session_file), "database": StatCachedReader(database_reader())},
     ),
     context_type=StoredContext,
-    source_of=partial(source_at, SPEC.id, _LAYOUTS),
-    sources=partial(sources_below, SPEC.id, _LAYOUTS),
+    layouts=_LAYOUTS,
     parse=partial(parse_entries, RECORD, _entry),
     exported=_exported,
 )

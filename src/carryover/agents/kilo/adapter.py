@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -10,7 +9,6 @@ from carryover.adapter.contract import Agent, Source
 from carryover.agents.kilo import SPEC
 from carryover.agents.opencode.adapter import parse_record
 from carryover.agents.opencode.database import DATABASES, database_reader, tables_of_copy
-from carryover.transcript.layouts import source_at, sources_below
 from carryover.transcript.stat_cache import StatCachedReader
 from carryover.transcript.stored import StoredContext
 
@@ -31,8 +29,7 @@ AGENT: Final = Agent(
     spec=SPEC,
     reader=StatCachedReader(database_reader()),
     context_type=StoredContext,
-    source_of=partial(source_at, SPEC.id, (DATABASES,)),
-    sources=partial(sources_below, SPEC.id, (DATABASES,)),
+    layouts=(DATABASES,),
     parse=parse_record,
     exported=_exported,
 )

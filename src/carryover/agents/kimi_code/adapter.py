@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Final
 
 import msgspec
 
 from carryover.adapter.contract import Agent, Parsed, Record, Source, ToolOutcome
+from carryover.adapter.layouts import Layout
 from carryover.agents.kimi_code import SPEC
 from carryover.model import PlanUpdate, Retracted, TurnEnd
 from carryover.records import rawjson
@@ -23,7 +23,6 @@ from carryover.records.usage import token_counts
 from carryover.text.pattern import later
 from carryover.transcript.files import read_small
 from carryover.transcript.jsonl import JsonlReader
-from carryover.transcript.layouts import Layout, source_at, sources_below
 from carryover.transcript.recorder import OneSession, OpenCall, SessionContext, Tools, usable_folder, usable_name
 from carryover.transcript.refusals import Endings
 from carryover.transcript.turns import add_answer, add_failure, add_prompt, add_summary, dispatch, said_in
@@ -389,8 +388,7 @@ AGENT: Final = Agent(
     spec=SPEC,
     reader=JsonlReader(before=_facts_beside),
     context_type=_Context,
-    source_of=partial(source_at, SPEC.id, _LAYOUTS),
-    sources=partial(sources_below, SPEC.id, _LAYOUTS),
+    layouts=_LAYOUTS,
     parse=_parse,
     exported=_exported,
 )

@@ -16,6 +16,7 @@ from typing import Final
 import msgspec
 
 from carryover.adapter.contract import Agent, FileStat, Parsed, ToolOutcome
+from carryover.adapter.layouts import Layout
 from carryover.agents.mistral_vibe import SPEC
 from carryover.model import Answer, FileEdit, Op, PlanUpdate, SessionInfo, TurnEnd
 from carryover.records import rawjson
@@ -38,7 +39,6 @@ from carryover.records.text import without_ansi
 from carryover.text.pattern import later
 from carryover.transcript.bounds import lines_in
 from carryover.transcript.files import entries_of, read_document, read_referenced
-from carryover.transcript.layouts import Layout, source_at, sources_below
 from carryover.transcript.recorder import Tools
 from carryover.transcript.rewritten import Document, SnapshotReader, stored_session
 from carryover.transcript.stored import (
@@ -355,7 +355,6 @@ AGENT: Final = Agent(
     spec=SPEC,
     reader=SnapshotReader(_session_at, beside=_newest_journal),
     context_type=_Context,
-    source_of=partial(source_at, SPEC.id, _LAYOUTS),
-    sources=partial(sources_below, SPEC.id, _LAYOUTS),
+    layouts=_LAYOUTS,
     parse=partial(parse_stored, _RECORD, _Recorder, _piece),
 )

@@ -32,7 +32,6 @@ from carryover.records.summary import kinds_of
 from carryover.records.text import without_last_block
 from carryover.text.pattern import later
 from carryover.transcript.by_kind import ReaderByKind
-from carryover.transcript.layouts import source_at, sources_below
 from carryover.transcript.recorder import OpenCall, Tools, usable_name
 from carryover.transcript.refusals import CLIENT_WORDED, refused
 from carryover.transcript.stored import StoredBuilder, StoredContext, parse_stored
@@ -366,8 +365,7 @@ AGENT: Final = Agent(
     spec=SPEC,
     reader=ReaderByKind(source_kind, READERS),
     context_type=StoredContext,
-    source_of=partial(source_at, SPEC.id, LAYOUTS),
-    sources=partial(sources_below, SPEC.id, LAYOUTS),
+    layouts=LAYOUTS,
     parse=parse_record,
     exported=exported_source,
 )

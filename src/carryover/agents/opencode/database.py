@@ -17,13 +17,13 @@ from typing import Final, Literal
 
 import msgspec
 
+from carryover.adapter.layouts import Layout
 from carryover.records import rawjson
 from carryover.records.lenient import Fields, fields_of, text_of
 from carryover.text.pattern import later
 from carryover.transcript import sqlite
 from carryover.transcript.bounds import MOST_ROWS_BYTES, TooLarge
 from carryover.transcript.files import SQLITE
-from carryover.transcript.layouts import Layout
 from carryover.transcript.recorder import usable_folder
 from carryover.transcript.rewritten import MAX_CONVERSATIONS, Document, MarkedPiece, NotYet, stored_session
 from carryover.transcript.stat_cache import utc_now_ms

@@ -18,6 +18,7 @@ import msgspec
 from msgspec.structs import replace
 
 from carryover.adapter.contract import FileStat, Reader, Source
+from carryover.adapter.layouts import Layout
 from carryover.agents.opencode import SPEC
 from carryover.agents.opencode.database import DATABASES, Database, database_reader, ms_of, tables_of_copy
 from carryover.records import rawjson
@@ -26,7 +27,6 @@ from carryover.records.lenient import Fields, fields_of, inside, items_of, text_
 from carryover.text.pattern import later
 from carryover.transcript import sqlite
 from carryover.transcript.files import entries_of, read_beside, read_document, read_small, stamp_of_file
-from carryover.transcript.layouts import Layout
 from carryover.transcript.rewritten import SnapshotReader
 from carryover.transcript.stat_cache import StatCachedReader, utc_now_ms
 from carryover.transcript.stored import is_usable_id

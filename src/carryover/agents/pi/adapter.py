@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any, Final, Literal, Self
 
 import msgspec
 
 from carryover.adapter.contract import Agent, Parsed, Record, Source, ToolOutcome
+from carryover.adapter.layouts import Layout, source_at
 from carryover.agents.pi import SPEC
 from carryover.agents.pi.relayed import answered, is_scheduled, relayed
 from carryover.model import Actor, BackgroundTask, Skipped, TurnEnd, UserPrompt
@@ -28,7 +28,6 @@ from carryover.text.pattern import later
 from carryover.transcript.branches import Branches, FailedBranch, Tree
 from carryover.transcript.hooks import common_hooks, plain_answer
 from carryover.transcript.jsonl import JsonlReader
-from carryover.transcript.layouts import Layout, source_at, sources_below
 from carryover.transcript.recorder import OneSession, OpenCall, SessionContext, Tools, usable_folder, usable_name
 from carryover.transcript.refusals import Endings
 from carryover.transcript.turns import add_answer, add_prompt, add_summary, dispatch
@@ -39,9 +38,6 @@ _LAYOUTS: Final = (
     Layout(globs=("*.jsonl",), pattern=_FILE),
 )
 """The group is the start folder with its separators replaced. Others may have the same, so it never names a project."""
-
-
-_SOURCE_OF: Final = partial(source_at, SPEC.id, _LAYOUTS)
 
 
 _SHELL: Final = "bash"
@@ -349,7 +345,7 @@ _ROLES: Final[dict[str, Callable[[_Recorder], None] | None]] = {
 def _layout_root(transcript: Path) -> Path | None:
     """Returns the folder of all sessions: above the one named after the start folder, if there is one."""
     above = (transcript.parent.parent, transcript.parent) if transcript.is_absolute() else ()
-    return next((root for root in above if _SOURCE_OF(transcript, root) is not None), None)
+    return next((root for root in above if source_at(SPEC.id, _LAYOUTS, transcript, root) is not None), None)
 
 
 def _exported(path: Path, head: bytes) -> Source | None:
@@ -368,8 +364,7 @@ AGENT: Final = Agent(
     spec=SPEC,
     reader=JsonlReader(),
     context_type=_Context,
-    source_of=_SOURCE_OF,
-    sources=partial(sources_below, SPEC.id, _LAYOUTS),
+    layouts=_LAYOUTS,
     parse=_parse,
     exported=_exported,
     hooks=common_hooks(

@@ -13,6 +13,7 @@ from typing import Any, Final, Literal, Self
 import msgspec
 
 from carryover.adapter.contract import Agent, Parsed, Record, Source, ToolOutcome
+from carryover.adapter.layouts import Layout
 from carryover.agents.claude_code import records as claude_records
 from carryover.agents.claude_code.records import GROUP, REPORTS, SESSION, SUBAGENT, copied
 from carryover.agents.gemini_cli import contents
@@ -29,7 +30,6 @@ from carryover.text.pattern import later
 from carryover.transcript.branches import Branches, FailedBranch, Tree
 from carryover.transcript.hooks import common_hooks, root_above, session_start_answer
 from carryover.transcript.jsonl import JsonlReader
-from carryover.transcript.layouts import Layout, source_at, sources_below
 from carryover.transcript.recorder import OpenCall
 from carryover.transcript.turns import LIMIT_STATUSES, add_answer, add_prompt, add_summary, dispatch
 
@@ -41,8 +41,7 @@ _LAYOUTS: Final = (
         pattern=rf"{GROUP}/subagents/{SESSION}/{SUBAGENT}",
     ),
 )
-_SOURCE_OF: Final = partial(source_at, SPEC.id, _LAYOUTS)
-_LAYOUT_ROOT: Final = partial(root_above, source_of=_SOURCE_OF, names=("projects",))
+_LAYOUT_ROOT: Final = partial(root_above, layouts=_LAYOUTS, names=("projects",))
 _HEAD_RECORDS: Final = 20
 _DENIED: Final = later(r"(?:\[Operation Cancelled\] Reason: )?User did not allow tool call\.?")
 _IN_TURN: Final = "mid_turn_user_message"
@@ -279,7 +278,7 @@ def _exported(path: Path, head: bytes) -> Source | None:
     """Returns the transcript in a file anywhere on disk, recognised by its first records."""
     if not any(_is_own(record) for record in objects_in(head, most=_HEAD_RECORDS)):
         return None
-    return copied(SPEC.id, path, _SOURCE_OF, reversed(path.parents[2:4]))
+    return copied(SPEC.id, _LAYOUTS, path, reversed(path.parents[2:4]))
 
 
 def _is_own(record: dict[str, Any]) -> bool:
@@ -293,8 +292,7 @@ AGENT: Final = Agent(
     spec=SPEC,
     reader=JsonlReader(),
     context_type=QwenContext,
-    source_of=_SOURCE_OF,
-    sources=partial(sources_below, SPEC.id, _LAYOUTS),
+    layouts=_LAYOUTS,
     parse=_parse,
     hooks=common_hooks(
         _LAYOUT_ROOT,

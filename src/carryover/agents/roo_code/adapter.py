@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -13,7 +12,6 @@ from carryover.agents.cline import tasks
 from carryover.agents.cline.documents import TaskContext
 from carryover.agents.cline.task_parse import parse_task_record
 from carryover.agents.roo_code import SPEC
-from carryover.transcript.layouts import source_at, sources_below
 
 _LAYOUTS: Final = (replace(tasks.TASKS, beside=r"([\w-]{1,100})/(?:api_conversation_history|history_item)\.json"),)
 
@@ -29,8 +27,7 @@ AGENT: Final = Agent(
     spec=SPEC,
     reader=tasks.task_reader(tasks.about_item),
     context_type=TaskContext,
-    source_of=partial(source_at, SPEC.id, _LAYOUTS),
-    sources=partial(sources_below, SPEC.id, _LAYOUTS),
+    layouts=_LAYOUTS,
     parse=parse_task_record,
     exported=_exported,
 )

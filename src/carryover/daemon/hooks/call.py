@@ -25,6 +25,7 @@ from carryover.model import conversation_of
 from carryover.platform import here
 from carryover.probe.looks import look_at, look_at_each
 from carryover.publish.answers import Beginning
+from carryover.transcript.layouts import sources_of
 
 _LONGEST_BYTES: Final = 4096
 
@@ -184,7 +185,7 @@ def changed_of_late(agent: Agent, transcript: Transcript | None, roots: Iterable
 
 
 def _times(agent: Agent, root: Path) -> Iterator[tuple[int, Source]]:
-    for source in agent.sources(root):
+    for source in sources_of(agent, root):
         with suppress(OSError):
             yield agent.reader.stat(Path(source.path)).mtime_ns, source
 

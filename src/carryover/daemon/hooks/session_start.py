@@ -38,6 +38,7 @@ from carryover.ledger.sessions import know_project
 from carryover.probe.looks import Silent, look_at, look_at_each, looked_at
 from carryover.publish.answers import AnswerTime
 from carryover.publish.publish import awaits_handoff
+from carryover.transcript.layouts import sources_of
 
 CATCH_UP_S: Final = 0.4
 """Time for reading what is new on disk. Anything not read by then is missing from the answer."""
@@ -176,7 +177,9 @@ class SessionStarts:
             return False
 
         def own_sources() -> list[Source]:
-            found = (source for _, each in look_at_each(prompt.roots, prompt.agent.sources) for source in each)
+            found = (
+                source for _, each in look_at_each(prompt.roots, partial(sources_of, prompt.agent)) for source in each
+            )
             return [source for source in found if source.session == prompt.reading.session]
 
         sources = await looked_at(self.context.state.root, own_sources, soon=True)

@@ -17,6 +17,7 @@ from carryover.model import AnyBody, Event, FileEdit
 from carryover.past.check.damage import HOSTILE, KIND_NAMES, damaged
 from carryover.past.check.reading import Reading, fold_one, moved, read_on
 from carryover.records.fields import is_absolute
+from carryover.transcript.layouts import sources_of
 
 START_OF_2020_MS: Final = 1_577_836_800_000
 _UNKNOWN: Final = msgspec.json.encode(dict.fromkeys(KIND_NAMES, "moon landing"))
@@ -138,14 +139,11 @@ def read_replaced(agent: Agent, source: Source, before: bytes, after: bytes) -> 
 def of_agent(agent: Agent, home: Path, scratch: Path) -> Iterator[str]:
     """Checks an agent by recordings that lie below `home` as below a home folder. `scratch` is an empty folder."""
     yield from of_spec(agent.spec)
-    found = [(root, source) for root in agent.spec.roots(home, {}) for source in agent.sources(root)]
-    sources = [source for _, source in found]
+    sources = [source for root in agent.spec.roots(home, {}) for source in sources_of(agent, root)]
     if not sources:
         yield f"no recordings: put some below {home}, where SPEC.transcripts has them below the home folder"
     if len({source.path for source in sources}) != len(sources):
         yield "a recording is found twice"
-    if any(agent.source_of(Path(source.path), root) != source for root, source in found):
-        yield "source_of says something else of a recording than sources does"
     for source in sources:
         name = Path(source.path).relative_to(home)
         copy = moved(source, scratch / name)

@@ -14,6 +14,7 @@ from carryover.errors import ExitCode, UserError
 from carryover.packages import ENTRY_POINT_GROUP, OWN, PackagePlace, entry_points
 from carryover.past.check.checks import of_agent
 from carryover.past.check.reading import read_on, understood
+from carryover.transcript.layouts import sources_of
 
 
 class KnownAgent(msgspec.Struct, frozen=True):
@@ -77,7 +78,7 @@ def _checked(place: PackagePlace) -> Checked:
     with tempfile.TemporaryDirectory(prefix="carryover-check-") as scratch:
         try:
             findings = [*of_agent(agent, home, Path(scratch))]
-            sources = [source for root in agent.spec.roots(home, {}) for source in agent.sources(root)]
+            sources = [source for root in agent.spec.roots(home, {}) for source in sources_of(agent, root)]
             return Checked(place.id, findings, understood(read_on(agent, source) for source in sources))
         except Exception as error:
             said = (str(error).splitlines() or [""])[0]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from functools import partial
 from typing import Annotated, Final
 
 import msgspec
 
 from carryover.adapter import contract
 from carryover.adapter.contract import Agent, HookEvent, Parsed, Record, Source
+from carryover.adapter.layouts import Layout
 from carryover.model import AnyBody, AssistantMessage, Event, FileEdit, Skipped, TurnEnd, UserPrompt
 from carryover.records import rawjson
 from carryover.records.lenient import Fields, is_true, text_of
@@ -47,13 +48,7 @@ class Line(msgspec.Struct, frozen=True, rename={"folder": "in"}):
 _LINE: Final = msgspec.json.Decoder(Line)
 
 
-def _source_of(path: Path, root: Path) -> Source | None:
-    fits = path.parent == root and path.suffix == ".talk"
-    return Source(agent=SPEC.id, path=str(path), session=path.stem) if fits else None
-
-
-def _sources(root: Path) -> list[Source]:
-    return [source for path in sorted(root.glob("*.talk")) if (source := _source_of(path, root)) is not None]
+LAYOUTS: Final = (Layout(globs=("*.talk",), pattern=r"(?P<session>[^/]+)\.talk"),)
 
 
 def _parse(source: Source, context: Context, record: Record) -> tuple[Context, Parsed]:
@@ -105,12 +100,11 @@ AGENT: Final = Agent(
     spec=SPEC,
     reader=JsonlReader(),
     context_type=Context,
-    source_of=_source_of,
-    sources=_sources,
+    layouts=LAYOUTS,
     parse=_parse,
     hooks=contract.HookProtocol(
         read=own_hooks(_own_session, _read),
         answer=lambda text: f"HEAR: {text}".encode(errors="replace"),
-        layout_root=lambda transcript: root_above(transcript, _source_of, ("talks",)),
+        layout_root=partial(root_above, layouts=LAYOUTS, names=("talks",)),
     ),
 )

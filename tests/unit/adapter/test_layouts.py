@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from carryover.transcript.layouts import Layout, source_at
+from carryover.adapter.layouts import Layout, source_at
 
 LAYOUTS = (
     Layout(globs=("*/talk.db",), pattern=r"(?P<session>[^/]+)/talk\.db"),
