@@ -42,26 +42,13 @@ from carryover.paths import StateDir
 from carryover.publish.project_files import withdraw_everywhere
 from carryover.terminal.paths import short_path
 
-__all__ = ["Detection", "Edit", "InstallAnswer", "Installed", "Pass", "Survey", "Wishes", "install", "survey"]
+__all__ = ["Detection", "Edit", "InstallAnswer", "Installed", "Pass", "Survey", "install", "survey"]
 RESUME_MODES: Final[tuple[ResumeMode, ...]] = get_args(ResumeMode)
 """How a new session may learn about the last one."""
 _OFFERED: Final[Pointers] = "shared"
 """The answer about projects that is offered first, and used if nothing is asked and none is recorded."""
 _NAMED_WITHIN_S: Final = 3.0
 """How long to wait for the daemon to accept a project; it may still be reading everything else."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wishes:
-    """How to install. None for `mcp` and `resume_mode` keeps what is there."""
-
-    installing: bool
-    """Whether this is an install, and not a refresh."""
-    service: bool
-    """Whether the daemon is to run in the background."""
-    dry_run: bool = False
-    mcp: bool | None = None
-    resume_mode: ResumeMode | None = None
 
 
 class InstallAnswer(NamedTuple):
@@ -71,16 +58,18 @@ class InstallAnswer(NamedTuple):
     pointers: Pointers
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Survey:
     """What is on this machine before anything is asked or written.
 
-    surveyed = survey(Wishes(installing=True, service=True, dry_run=True))
+    surveyed = survey(installing=True, dry_run=True)
     answer = surveyed.first_answer(agents=None, pointers="local")
-    would = install(surveyed, answer)
+    would = install(surveyed, answer, service=True)
     """
 
-    wishes: Wishes
+    installing: bool
+    """Whether this is an install, and not a refresh."""
+    dry_run: bool
     config: Config
     detections: tuple[Detection, ...]
     projects: Active
@@ -100,7 +89,7 @@ class Survey:
         if agents is None:
             last = self.config.agents.selected
             before = (*(last or ()), *newly_covered(self.detections, self.config.agents))
-            by_presence = self.wishes.installing or last is None
+            by_presence = self.installing or last is None
             ids = (agent.spec.id for agent in self.offered if (by_presence and agent.found) or agent.spec.id in before)
             agents = tuple(ids)
         return InstallAnswer(agents, pointers or self.config.publish.pointers or _OFFERED)
@@ -131,7 +120,7 @@ class AgentResult(NamedTuple):
 class Installed:
     """Everything that an install or refresh did or, in a dry run, would do.
 
-    installed = install(surveyed, answer)
+    installed = install(surveyed, answer, service=True)
     if installed.failed:
         print([edit.problem for edit in installed.edits], *installed.daemon_lines)
     """
@@ -162,12 +151,12 @@ class Installed:
     @property
     def installing(self) -> bool:
         """Whether this was an install, and not a refresh."""
-        return self.survey.wishes.installing
+        return self.survey.installing
 
     @property
     def is_dry(self) -> bool:
         """Whether nothing was done."""
-        return self.survey.wishes.dry_run
+        return self.survey.dry_run
 
     @property
     def is_running(self) -> bool:
@@ -209,28 +198,37 @@ class Installed:
                 yield edit
 
 
-def survey(wishes: Wishes) -> Survey:
+def survey(*, installing: bool, dry_run: bool) -> Survey:
     """Looks at agents and projects. Raises UserError if the settings or the journal can't be used."""
     state = state_dir()
     config = load_config(state.config)
     detections = agents_here(state, config.agents)
     present = tuple(agent.spec.id for agent in detections if agent.found)
-    limit_s = DRY_RUN_LIMIT_S if wishes.dry_run else SEARCH_LIMIT_S
-    return Survey(wishes, config, detections, active_projects(state, config, present, limit_s=limit_s))
+    limit_s = DRY_RUN_LIMIT_S if dry_run else SEARCH_LIMIT_S
+    active = active_projects(state, config, present, limit_s=limit_s)
+    return Survey(installing=installing, dry_run=dry_run, config=config, detections=detections, projects=active)
 
 
-def install(survey: Survey, answer: InstallAnswer) -> Installed:
+def install(
+    survey: Survey,
+    answer: InstallAnswer,
+    *,
+    service: bool,
+    mcp: bool | None = None,
+    resume_mode: ResumeMode | None = None,
+) -> Installed:
     """Plans and, unless it is a dry run, does what the user answered; shows on stderr how far the first read is.
+    `service`: whether the daemon is to run in the background. None for `mcp` and `resume_mode` keeps what is there.
 
     Raises UserError (NOTHING_FOUND) if no agent was ever chosen.
     """
-    state, wishes, config = state_dir(), survey.wishes, survey.config
+    state, config = state_dir(), survey.config
     detections = survey.detections
     selected = tuple(agent.spec.id for agent in detections if agent.spec.id in answer.agents)
     answer = answer._replace(agents=selected)
-    settings = plan_agents(state, detections, selected, mcp=wishes.mcp)
+    settings = plan_agents(state, detections, selected, mcp=mcp)
     choices = plan_choices(
-        state, detections, selected, config=config, resume_mode=wishes.resume_mode, pointers=answer.pointers
+        state, detections, selected, config=config, resume_mode=resume_mode, pointers=answer.pointers
     )
     done = Installed(
         survey=survey,
@@ -246,12 +244,12 @@ def install(survey: Survey, answer: InstallAnswer) -> Installed:
             "No agent was found or chosen, so nothing is changed. Run `carryover install` again once you use one.",
             ExitCode.NOTHING_FOUND,
         )
-    if wishes.dry_run:
-        edits = (*done.edits, *(_service_edits() if wishes.service else ()))
+    if survey.dry_run:
+        edits = (*done.edits, *(_service_edits() if service else ()))
         changes = any(edit.changes for edit in edits[len(done.edits) :])
-        done = replace(done, edits=edits, ahead=look_ahead(state, service=wishes.service, changes=changes))
+        done = replace(done, edits=edits, ahead=look_ahead(state, service=service, changes=changes))
     else:
-        done = _carried_out(done)
+        done = _carried_out(done, service=service)
     return replace(done, agents=tuple(_agent(agent, done) for agent in detections))
 
 
@@ -276,14 +274,14 @@ def _decided(config: Config, choices: Edit, answer: InstallAnswer) -> Config:
     return msgspec.structs.replace(config, publish=publish, agents=agents)
 
 
-def _carried_out(planned: Installed) -> Installed:
+def _carried_out(planned: Installed, *, service: bool) -> Installed:
     state = state_dir()
     edits = apply(planned.edits, state)
     # The daemon does this too when it reads the settings; this way it is done before the command ends.
     withdrawn = withdraw_everywhere(state.root, load_config(state.config))
     if edits[-1].changes:
         reload_daemon(state)
-    background = bring_up(state, service=planned.survey.wishes.service)
+    background = bring_up(state, service=service)
     done = replace(planned, edits=edits, background=background, withdrawn=withdrawn)
     if background.pid is None:
         return done

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Final
 
-from carryover.actions.installing import RESUME_MODES, InstallAnswer, Survey, Wishes, install, survey
+from carryover.actions.installing import RESUME_MODES, InstallAnswer, Survey, install, survey
 from carryover.actions.project_rules import POINTERS, Texts, present_pointers
 from carryover.errors import ExitCode, UserError
 from carryover.faces.cli.arguments import agents_in_list, describe, flag
@@ -78,17 +78,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    wishes = Wishes(
-        installing=args.command == "install",
-        service=not args.no_service,
-        dry_run=args.dry_run,
-        mcp=args.mcp,
-        resume_mode=args.resume_mode,
-    )
-    surveyed = survey(wishes)
-    answer = _answer(args, surveyed)
+    service = not args.no_service
+    surveyed = survey(installing=args.command == "install", dry_run=args.dry_run)
+    answer = _answer(args, surveyed, service=service)
     try:
-        done = install(surveyed, answer)
+        done = install(surveyed, answer, service=service, mcp=args.mcp, resume_mode=args.resume_mode)
         if args.json:
             print_json(as_data(done))
         else:
@@ -100,15 +94,15 @@ def run(args: argparse.Namespace) -> int:
     return ExitCode.FAILED if done.failed else ExitCode.OK
 
 
-def _answer(args: argparse.Namespace, surveyed: Survey) -> InstallAnswer:
+def _answer(args: argparse.Namespace, surveyed: Survey, *, service: bool) -> InstallAnswer:
     """Asks, unless the arguments say everything."""
     first = surveyed.first_answer(args.agents, args.pointers)
     if args.agents is not None or not can_ask() or args.yes or args.json or args.dry_run:
         return first
-    return pick_pointers(surveyed.offered, first, _explained(surveyed))
+    return pick_pointers(surveyed.offered, first, _explained(surveyed, service=service))
 
 
-def _explained(surveyed: Survey) -> Explain:
+def _explained(surveyed: Survey, *, service: bool) -> Explain:
     """Returns what says what is written into projects and what Enter does."""
     agents = surveyed.with_settings()
 
@@ -117,7 +111,7 @@ def _explained(surveyed: Survey) -> Explain:
         hooks = [short_path(path) for form, path in chosen if path is not None and form != "list"]
         entries = [short_path(path) for form, path in chosen if path is not None and form == "list"]
         inside, inside_short = surveyed.rule(answer)
-        outside, outside_short = on_enter(hooks, entries, starts=surveyed.wishes.service)
+        outside, outside_short = on_enter(hooks, entries, starts=service)
         return (FOR_WHOM, *inside, *outside), (FOR_WHOM, *inside_short, *outside_short)
 
     return explain

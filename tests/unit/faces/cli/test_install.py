@@ -257,7 +257,7 @@ def test_with_no_agent_ticked_any_more_no_handoff_is_promised(installed: Path) -
 def test_whoever_interrupts_it_halfway_learns_how_to_go_on(
     claude: Path, run: Run, monkeypatch: pytest.MonkeyPatch, command: str
 ) -> None:
-    def interrupted(*_: object) -> None:
+    def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr("carryover.faces.cli.install.install", interrupted)
