@@ -15,9 +15,8 @@ from carryover.importing.candidate import Candidate, OpenedDocument
 from carryover.importing.document import open_document
 from carryover.ledger.queries import sessions
 from carryover.model import Event, FileEdit, UserPrompt
-from carryover.past.exporting import session_document
 from carryover.past.from_disk import temporary_ledger
-from carryover.past.session import OpenedSession
+from carryover.past.session import OpenedSession, session_document
 from contract.case import Case, Recording, naming, read_on, source_at
 from support.json_schema import atif_violations
 

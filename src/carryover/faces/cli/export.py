@@ -14,8 +14,7 @@ from carryover.errors import ExitCode, UserError
 from carryover.faces.cli.arguments import describe, flag, positive
 from carryover.faces.cli.output_file import may_write
 from carryover.past.chat_document import LEAST_BUDGET, USUAL_CHAT, DocumentForChat, document_for_chat, web_chats
-from carryover.past.exporting import session_document
-from carryover.past.session import opened_session
+from carryover.past.session import opened_session, session_document
 from carryover.terminal.output import agree, counted, print_document, print_json, say, warn
 from carryover.text.harmless import one_line
 
