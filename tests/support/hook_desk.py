@@ -23,9 +23,9 @@ class HookDesk:
 
         self.counted = context.hook_calls
         self.publisher = PublishQueue(context, remake, before=AsyncMock(), changed=Mock(), published=Mock())
-        self.reading = IngestQueue(context, self.publisher.source_read)
+        self.reading = IngestQueue(context, self.publisher)
         self.hooks = HookAnswers(
-            context, self.reading, self.publisher, Spool(context.state), follow=AsyncMock(), started=Mock()
+            context, self.reading, self.publisher, Mock(), Spool(context.state), Mock(follow=AsyncMock())
         )
 
     @asynccontextmanager

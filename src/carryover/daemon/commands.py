@@ -15,7 +15,7 @@ from carryover.config import Config, refuse_excluded, settings_or_defaults
 from carryover.daemon.client import SETTLE_LIMIT_S
 from carryover.daemon.context import DaemonContext
 from carryover.daemon.log import Word
-from carryover.daemon.reading import OnRead
+from carryover.daemon.publish_queue import PublishQueue
 from carryover.daemon.supervisor import wait_at_most
 from carryover.errors import ExitCode, UserError, os_reason
 from carryover.facts import ProjectRoot
@@ -39,10 +39,9 @@ if TYPE_CHECKING:
 class Imports:
     """Imports one document at a time, independently of the readers."""
 
-    def __init__(self, context: DaemonContext, *, on_read: OnRead, published: Callable[[], Awaitable[None]]) -> None:
+    def __init__(self, context: DaemonContext, publish_queue: PublishQueue) -> None:
         self._context = context
-        self._on_read = on_read
-        self._published = published
+        self._publish_queue = publish_queue
         self._one_at_a_time = asyncio.Lock()
         self._pool = context.pool(1, "import")
 
@@ -63,8 +62,8 @@ class Imports:
             taking = partial(take_in, root_of=context.paths.root_of, now_ms=context.now_ms)
             result = await taking(context.ledger, document, again=again)
         if result.projects:
-            self._on_read(result, False)
-            await self._published()
+            self._publish_queue.source_read(result, more_follows=False)
+            await self._publish_queue.flush()
         context.log.info("imported", agent=Word(document.agent.id), events=result.new_events)
         return Report(new_events=result.new_events, forgotten=result.forgotten, problem=result.error)
 
@@ -163,15 +162,15 @@ class Handoffs:
     def __init__(
         self,
         context: DaemonContext,
+        moves: Moves,
         *,
         settle: Callable[[str], Awaitable[bool]],
-        follow: Callable[[str], Awaitable[Moved]],
         settle_s: float = SETTLE_LIMIT_S,
     ) -> None:
         self._context = context
+        self._moves = moves
         self._settle_s = settle_s
         self._settle = settle
-        self._follow = follow
 
     async def answer(self, wanted: WantedHandoff) -> PrintedHandoff:
         """Returns the wanted handoff. Raises UserError if there is none; the command looks for itself then, as it may
@@ -222,7 +221,7 @@ class Handoffs:
             async with asyncio.timeout(self._settle_s):
                 caught_up = await self._settle(root)
         with suppress(LedgerUnavailable):
-            await self._follow(root)
+            await self._moves.follow_root(root)
         return caught_up
 
 

@@ -77,9 +77,8 @@ class Daemon:
             changed=self._page.project_changed,
             published=self._second_pages.published,
         )
-        read = self._publish_queue.source_read
-        self._imports = Imports(context, on_read=read, published=self._publish_queue.flush)
-        self._ingest_queue = IngestQueue(context, read)
+        self._imports = Imports(context, self._publish_queue)
+        self._ingest_queue = IngestQueue(context, self._publish_queue)
         context.unread = lambda: self._ingest_queue.waiting
         spool = Spool(context.state)
         self._rescanner = Rescanner(context, self._ingest_queue, spool)
@@ -88,11 +87,11 @@ class Daemon:
         self._watcher = Watcher(context, context.folders, *hear)
         # Separate and not recursive: a project may have many folders, and none of them contains a source.
         self._project_watcher = Watcher(context, context.projects, *hear, deep=False)
-        queues, follow = (self._ingest_queue, self._publish_queue), self._moves.follow
-        self._hooks = HookAnswers(context, *queues, spool, follow, self._second_pages.want)
+        queues = (self._ingest_queue, self._publish_queue, self._second_pages)
+        self._hooks = HookAnswers(context, *queues, spool, self._moves)
         self._hook_port = HookPort(context, self._hooks, self._page)
         self._syncing = Syncing(context, publish=self._publish_unpublished)
-        self._handoffs = Handoffs(context, settle=self._settle, follow=self._moves.follow_root)
+        self._handoffs = Handoffs(context, self._moves, settle=self._settle)
         self._supervisor = Supervisor(context.log, on_failure=self._note_damage)
 
     async def run(self, *, once: bool, stopping: Callable[[], None]) -> bool:

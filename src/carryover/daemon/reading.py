@@ -6,13 +6,14 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Collection, Iterable
 from functools import partial
 from typing import Final
 
 from carryover.adapter.contract import Source
 from carryover.daemon.context import DaemonContext
 from carryover.daemon.log import Word, phrase, source_id
+from carryover.daemon.publish_queue import PublishQueue
 from carryover.daemon.supervisor import delay_s, wait_at_most
 from carryover.daemon.work_queue import WorkQueue
 from carryover.ingest.pipeline import TOO_LARGE_MS, IngestResult, ingest
@@ -28,7 +29,6 @@ from carryover.ingest.scan import (
     reading_order,
 )
 from carryover.ingest.spool import Spool, collect_pending
-from carryover.ledger.batch import Committed
 from carryover.ledger.commit import count_skipped
 from carryover.ledger.connect import LedgerUnavailable
 
@@ -48,22 +48,22 @@ MOST_NEW: Final = 16
 """As many sources that were never read are read as they come; more are put in the order of a rescan."""
 BETWEEN_RESCANS_S: Final = 1.0
 """Minimum interval; more frequent requests share a rescan."""
-OnRead = Callable[[Committed, bool], None]
-"""Takes what was stored of a source, and whether more of the backlog follows."""
 
 
 class IngestQueue(WorkQueue[SourceKey]):
-    """Reads sources of selected agents, in order of urgency. `on_read` is called once a source's end was reached.
+    """Reads sources of selected agents, in order of urgency. Has their projects published once their ends are reached.
 
     queue.read_in_order(sources)  # whenever nothing live is waiting: old history
     queue.read_soon(sources)  # they may have changed
     await queue.read_now(sources)  # somebody waits for their end
     """
 
-    def __init__(self, context: DaemonContext, on_read: OnRead, *, busy_again_s: float = BUSY_AGAIN_S) -> None:
+    def __init__(
+        self, context: DaemonContext, publish_queue: PublishQueue, *, busy_again_s: float = BUSY_AGAIN_S
+    ) -> None:
         super().__init__(quiet_s=_QUIET_S, cap_s=_CAP_S, clock=context.clock)
         self._context = context
-        self._on_read = on_read
+        self._publish_queue = publish_queue
         self._busy_again_s = busy_again_s
         self._sources: dict[SourceKey, Source] = {}
         self.known: set[SourceKey] = set()
@@ -153,7 +153,7 @@ class IngestQueue(WorkQueue[SourceKey]):
         if result.new_events:
             self._context.log.info("source_read", **named, events=result.new_events, ms=ms)
         if result.projects:
-            self._on_read(result, self.is_one_of_many(key))
+            self._publish_queue.source_read(result, self.is_one_of_many(key))
         if result.retry_after_s is not None:
             self.later(key, max(result.retry_after_s, LOOK_AGAIN_AT_LEAST_S))
         (self._busy.add if result.busy else self._busy.discard)(key)

@@ -27,18 +27,13 @@ BUSY_PAUSE_S: Final = 1.0
 
 async def bring_up_to_date(context: DaemonContext, *, busy: Callable[[], bool]) -> None:
     """Gives what earlier versions recorded what this one needs: digests, then an index."""
-    await _rebuild(context)
-    await index_history(context, busy=busy)
-
-
-async def _rebuild(context: DaemonContext) -> None:
-    """Refolds, one by one, the conversations that an earlier version of the program folded."""
     rebuilt = 0
     while await context.ledger.rebuild_outdated():
         rebuilt += 1
         await asyncio.sleep(PAUSE_S)
     if rebuilt:
         context.log.info("digests_rebuilt", threads=rebuilt)
+    await index_history(context, busy=busy)
 
 
 async def index_history(context: DaemonContext, *, busy: Callable[[], bool]) -> None:

@@ -87,8 +87,8 @@ async def test_a_document_is_imported_once_and_its_project_published(context: Da
     session = ClaudeSession(tmp_path, tmp_path)
     session.prompt("Add a discount")
     (tmp_path / "notes.txt").write_text("hello\n")
-    on_read, published = Mock(), AsyncMock()
-    imports = Imports(context, on_read=on_read, published=published)
+    publish_queue = Mock(flush=AsyncMock())
+    imports = Imports(context, publish_queue)
 
     async def take_in(path: Path) -> Report:
         return await imports.take_in(str(path), "", "", again=False)
@@ -101,7 +101,7 @@ async def test_a_document_is_imported_once_and_its_project_published(context: Da
         await take_in(session.path)
 
     assert ((first.new_events or 0) > 0, first.problem, again) == (True, None, Report(new_events=0))
-    assert (on_read.call_count, published.await_count) == (1, 1)
+    assert (publish_queue.source_read.call_count, publish_queue.flush.await_count) == (1, 1)
 
 
 async def hang(_root: str) -> bool:
@@ -111,7 +111,7 @@ async def hang(_root: str) -> bool:
 
 @pytest.mark.usefixtures("project")
 async def test_a_handoff_waits_for_the_readers_only_so_long(context: DaemonContext, moves: Moves, shop: Path) -> None:
-    handoffs = Handoffs(context, settle=hang, follow=moves.follow_root, settle_s=0.05)
+    handoffs = Handoffs(context, moves, settle=hang, settle_s=0.05)
 
     found = await handoffs.answer(WantedHandoff(root=str(shop)))
 

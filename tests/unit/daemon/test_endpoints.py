@@ -90,7 +90,7 @@ async def test_moves_and_imports_are_asked_for_by_absolute_paths_and_only_a_read
     session = ClaudeSession(tmp_path, tmp_path)
     session.prompt("Add a discount")
     moves = Moves(context, on_moved=lambda _moved: None)
-    imports = Imports(context, on_read=Mock(), published=healthy)  # type: ignore[arg-type]
+    imports = Imports(context, Mock(flush=healthy))
     refresh = Mock(side_effect=AssertionError)
     queue = PublishQueue(context, refresh, before=AsyncMock(), changed=Mock(), published=Mock())
     forgetting = Forgetting(context, queue, SecondPages(context))

@@ -11,6 +11,7 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import aiosqlite
 import msgspec
@@ -43,7 +44,7 @@ class Desk:
         self.touched: list[tuple[frozenset[int], int]] = []
         self.more_followed: list[bool] = []
         self.ended: list[bool] = []
-        self.queue = IngestQueue(context, self._note, busy_again_s=0.0)
+        self.queue = IngestQueue(context, Mock(source_read=self._note), busy_again_s=0.0)
 
     def _note(self, read: Committed, more_follows: bool) -> None:
         self.touched.append((read.projects, read.newest_event_ms))

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -25,6 +24,7 @@ import msgspec
 
 from carryover.adapter.contract import STARTS, Agent, HookAction, HookEvent, Source
 from carryover.agents import agent_id_of
+from carryover.daemon.commands import Moves
 from carryover.daemon.context import DaemonContext
 from carryover.daemon.health import HookCount
 from carryover.daemon.hooks.call import (
@@ -36,10 +36,11 @@ from carryover.daemon.hooks.call import (
     may_have_other_sources,
     own_session,
 )
-from carryover.daemon.hooks.session_start import Follow, Job, SessionStarts
+from carryover.daemon.hooks.session_start import Job, SessionStarts
 from carryover.daemon.log import Word, phrase
 from carryover.daemon.publish_queue import PublishQueue
 from carryover.daemon.reading import IngestQueue
+from carryover.daemon.second_pages import SecondPages
 from carryover.ingest.spool import Spool, SpoolFull
 from carryover.ledger.commit import count_skipped
 from carryover.ledger.connect import LedgerDamaged
@@ -89,10 +90,9 @@ class HookAnswers:
     context: DaemonContext
     ingest_queue: IngestQueue
     publish_queue: PublishQueue
+    second_pages: SecondPages
     spool: Spool
-    follow: Follow
-    started: Callable[[int], None]
-    """Called with the project of each session that starts."""
+    moves: Moves
     _left: asyncio.Queue[Job | None] = field(default_factory=asyncio.Queue, init=False)
     _at_once: int = field(default=0, init=False)
     _usual_switch_s: float = field(default=0.0, init=False)
@@ -100,9 +100,9 @@ class HookAnswers:
     looks: asyncio.Semaphore = field(default_factory=partial(asyncio.Semaphore, MOST_LOOKS), init=False)
 
     def __post_init__(self) -> None:
-        shared = (self.context, self.ingest_queue, self.publish_queue)
+        shared = (self.context, self.ingest_queue, self.publish_queue, self.second_pages)
         self._pool = self.context.pool(_THREADS, "hook")
-        self.starts = SessionStarts(*shared, self.later, self.follow, self.started)
+        self.starts = SessionStarts(*shared, self.later, self.moves)
 
     async def call(
         self, agent_name: str, event: str, payload: bytes, *, authenticated: bool, cwd: str | None = None

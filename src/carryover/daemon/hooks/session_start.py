@@ -18,6 +18,7 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from carryover.adapter.contract import Agent, Source
+from carryover.daemon.commands import Moves
 from carryover.daemon.context import DaemonContext
 from carryover.daemon.hooks.call import (
     HookCall,
@@ -30,6 +31,7 @@ from carryover.daemon.hooks.call import (
 from carryover.daemon.log import Word
 from carryover.daemon.publish_queue import PublishQueue
 from carryover.daemon.reading import IngestQueue
+from carryover.daemon.second_pages import SecondPages
 from carryover.decoders import decoder_of
 from carryover.facts import ProjectRoot
 from carryover.ledger.batch import SourceState
@@ -56,7 +58,6 @@ _BEGINS: Final = ("startup", "clear")
 MOST_SESSIONS: Final = 512
 """Number of sessions of which is remembered what they got."""
 Job = Callable[[], Awaitable[object]]
-Follow = Callable[[ProjectRoot], Awaitable[object]]
 
 
 @dataclass(eq=False, slots=True)
@@ -85,12 +86,12 @@ class SessionStarts:
     context: DaemonContext
     ingest_queue: IngestQueue
     publish_queue: PublishQueue
+    second_pages: SecondPages
+    """Gets the project of each session that starts."""
     later: Callable[[Job], None]
     """Runs what a timeout must not cancel: cancelling a write to the ledger would block the caller."""
-    follow: Follow
+    moves: Moves
     """Finds what was recorded of a project before it was moved."""
-    started: Callable[[int], None]
-    """Called with the project of each session that starts."""
     prepared: set[int] = field(default_factory=set, init=False)
     """Projects in which a session has started before there was anything to hand over."""
     answers: asyncio.Semaphore = field(default_factory=partial(asyncio.Semaphore, MOST_ANSWERS), init=False)
@@ -133,10 +134,10 @@ class SessionStarts:
                 raise
             self.context.log.info("last_handoff_given", agent=Word(start.agent.id))
             project_id, text = last
-            self.started(project_id)
+            self.second_pages.want(project_id)
             return text
         if place.project_id is not None:
-            self.started(place.project_id)
+            self.second_pages.want(place.project_id)
         with suppress(TimeoutError):
             async with asyncio.timeout_at(deadline):
                 await self._prepare(here, place)
@@ -204,7 +205,7 @@ class SessionStarts:
 
         async def look() -> None:
             try:
-                await self.follow(project)
+                await self.moves.follow(project)
             finally:
                 found.set()
 

@@ -89,7 +89,7 @@ async def test_what_cant_be_made_in_time_is_the_last_handoff_while_that_may_be_g
         elif changed == "forgotten":
             starts.desk.publisher.forget_texts()
         heard = Mock()
-        starts.desk.hooks.starts.started = heard
+        starts.desk.hooks.starts.second_pages.want = heard  # type: ignore[method-assign]
         async with hanging(starts.desk.hooks.starts.answers):
             reply = await starts.one(source="resume" if changed == "reason" else "startup")
 
