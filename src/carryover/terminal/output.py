@@ -67,24 +67,26 @@ def can_ask() -> bool:
     return sys.stdin.isatty() and sys.stdout.isatty()
 
 
-def agreed(args: argparse.Namespace, question: str, *, nothing: str = "changed", otherwise: str = "") -> bool:
-    """Asks `question` and returns whether the user agreed; with --yes, True.
+def agree(args: argparse.Namespace, question: str, *, nothing: str = "changed", otherwise: str = "") -> None:
+    """Asks `question`, unless --yes has answered it.
 
-    Raises UserError (REFUSED) if there is no one to ask, as with --json. `nothing`: what was not done then;
-    `otherwise`: what to do instead.
+    Raises UserError: INTERRUPTED if the user says no, REFUSED if there is no one to ask, as with --json. `nothing` was
+    done then; `otherwise`: what to do instead.
     """
     if args.yes:
-        return True
+        return
     why, instead = "There is no terminal to ask on", "Run it on a terminal, or with --yes."
     if args.json:
         why, instead = "--json asks nothing", "Run it with --yes."
     if args.json or not can_ask():
         raise UserError(f"{why}, so nothing was {nothing}. {otherwise or instead}", ExitCode.REFUSED)
     try:
-        return answer_to(f"{question} [y/N] ").strip().lower() in ("y", "yes")
+        answer = answer_to(f"{question} [y/N] ").strip().lower()
     except KeyboardInterrupt:
         write_line("", error=True)  # the terminal shows ^C behind the question
-        return False
+        answer = ""
+    if answer not in ("y", "yes"):
+        raise UserError(f"Nothing was {nothing}.", ExitCode.INTERRUPTED)
 
 
 def answer_to(question: str) -> str:
@@ -93,12 +95,6 @@ def answer_to(question: str) -> str:
         return input(shown_lines(shown(question)))  # Python itself writes it, not to the stream
     except EOFError:
         return ""
-
-
-def agree(args: argparse.Namespace, question: str, *, nothing: str = "changed", **options: str) -> None:
-    """Asks as `agreed` does; raises UserError (INTERRUPTED) if the user says no."""
-    if not agreed(args, question, nothing=nothing, **options):
-        raise UserError(f"Nothing was {nothing}.", ExitCode.INTERRUPTED)
 
 
 def is_read_for(seconds: float) -> bool:

@@ -4,6 +4,7 @@ import io
 import json
 import sys
 from argparse import Namespace
+from contextlib import nullcontext
 from threading import Event
 
 import pytest
@@ -14,7 +15,7 @@ from carryover.errors import UserError, visible
 from carryover.terminal.output import (
     Progress,
     ago,
-    agreed,
+    agree,
     columns,
     cut_to_width,
     print_json,
@@ -94,7 +95,8 @@ def test_only_yes_agrees(answer: str, agrees: bool, monkeypatch: pytest.MonkeyPa
     for name in ("stdin", "stdout"):
         monkeypatch.setattr(sys, name, Screen(f"{answer}\n"))
 
-    assert agreed(Namespace(yes=False, json=False), "Sure?") is agrees
+    with nullcontext() if agrees else pytest.raises(UserError, match=r"^Nothing was changed\.$"):
+        agree(Namespace(yes=False, json=False), "Sure?")
 
 
 @pytest.mark.parametrize("json", [False, True])
@@ -102,10 +104,10 @@ def test_where_nobody_can_be_asked_only_the_option_agrees(json: bool, monkeypatc
     monkeypatch.setattr(sys, "stdin", Screen("y\n") if json else io.StringIO("y\n"))
     monkeypatch.setattr(sys, "stdout", Screen())
 
-    assert agreed(Namespace(yes=True, json=json), "Sure?")
+    agree(Namespace(yes=True, json=json), "Sure?")
     said = "--json asks nothing" if json else "There is no terminal to ask on"
     with pytest.raises(UserError, match=rf"^{said}, so nothing was changed. Run it .*with --yes.$"):
-        agreed(Namespace(yes=False, json=json), "Sure?")
+        agree(Namespace(yes=False, json=json), "Sure?")
 
 
 def test_on_a_terminal_one_line_is_rewritten_in_place(monkeypatch: pytest.MonkeyPatch) -> None:
