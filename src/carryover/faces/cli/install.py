@@ -6,13 +6,12 @@ import argparse
 from typing import Final
 
 from carryover.actions.installing import RESUME_MODES, InstallAnswer, Survey, install, survey
-from carryover.actions.project_rules import POINTERS, Texts, present_pointers
+from carryover.actions.project_rules import POINTERS, present_pointers
 from carryover.errors import ExitCode, UserError
 from carryover.faces.cli.arguments import agents_in_list, describe, flag
 from carryover.faces.cli.install_report import as_data, print_report
-from carryover.faces.cli.install_screen import Explain, on_enter, pick_pointers
+from carryover.faces.cli.install_screen import pick_pointers
 from carryover.terminal.output import can_ask, print_json
-from carryover.terminal.paths import short_path
 
 DESCRIPTION: Final = {
     "install": """\
@@ -27,8 +26,6 @@ Asks as `carryover install` does, with your last selection ticked, and changes
 only what differs. Running it twice changes nothing.""",
 }
 
-FOR_WHOM: Final = "A team: shared. You alone: local. In no project: off."
-"""For whom each answer about projects is, on the screen: short enough for one line of a small terminal."""
 _INTERRUPTED: Final = (
     "Interrupted. What was done before stays: `carryover {command}` does the rest, `carryover uninstall` undoes it."
 )
@@ -99,19 +96,4 @@ def _answer(args: argparse.Namespace, surveyed: Survey, *, service: bool) -> Ins
     first = surveyed.first_answer(args.agents, args.pointers)
     if args.agents is not None or not can_ask() or args.yes or args.json or args.dry_run:
         return first
-    return pick_pointers(surveyed.offered, first, _explained(surveyed, service=service))
-
-
-def _explained(surveyed: Survey, *, service: bool) -> Explain:
-    """Returns what says what is written into projects and what Enter does."""
-    agents = surveyed.with_settings()
-
-    def explain(answer: InstallAnswer) -> Texts:
-        chosen = [(agent.form, agent.config) for agent in agents if agent.spec.id in answer.agents]
-        hooks = [short_path(path) for form, path in chosen if path is not None and form != "list"]
-        entries = [short_path(path) for form, path in chosen if path is not None and form == "list"]
-        inside, inside_short = surveyed.rule(answer)
-        outside, outside_short = on_enter(hooks, entries, starts=service)
-        return (FOR_WHOM, *inside, *outside), (FOR_WHOM, *inside_short, *outside_short)
-
-    return explain
+    return pick_pointers(surveyed, first, service=service)

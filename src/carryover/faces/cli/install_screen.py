@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-from carryover.actions.installing import Detection, InstallAnswer
+from carryover.actions.installing import InstallAnswer, Survey
 from carryover.actions.project_rules import POINTERS, Texts
 from carryover.errors import ExitCode, UserError
 from carryover.terminal.output import wrapped
+from carryover.terminal.paths import short_path
 from carryover.terminal.screen import ask_on_screen, drawing, keys_of
 
 if TYPE_CHECKING:
@@ -23,20 +24,28 @@ PROJECTS_IN_SHORT: Final = "Into projects (← →):"
 LEAVING: Final = "Esc or q leaves everything as it is."
 KEYS: Final = {"left": -1, "right": 1, "p": 1}
 """Keys that change the answer about projects, and how many places they move."""
+FOR_WHOM: Final = "A team: shared. You alone: local. In no project: off."
+"""For whom each answer about projects is: short enough for one line of a small terminal."""
 
 
-Explain = Callable[[InstallAnswer], Texts]
-"""Returns the lines that explain an answer, below the list of agents."""
+def _explained(surveyed: Survey, answer: InstallAnswer, *, service: bool) -> Texts:
+    """Returns the lines below the list of agents: what an answer has written into projects, and what Enter does."""
+    inside, inside_short = surveyed.rule(answer)
+    outside, outside_short = _on_enter(surveyed, answer, service=service)
+    return (FOR_WHOM, *inside, *outside), (FOR_WHOM, *inside_short, *outside_short)
 
 
-def on_enter(hooks: Sequence[str], entries: Sequence[str], *, starts: bool) -> Texts:
-    """Says what Enter does outside of projects: the files that get hooks, or an entry; whether the daemon `starts`."""
+def _on_enter(surveyed: Survey, answer: InstallAnswer, *, service: bool) -> Texts:
+    """Says what Enter does outside of projects: which files get hooks, or an entry, and whether the daemon starts."""
+    chosen = [(agent.form, agent.config) for agent in surveyed.with_settings() if agent.spec.id in answer.agents]
+    hooks = [short_path(path) for form, path in chosen if path is not None and form != "list"]
+    entries = [short_path(path) for form, path in chosen if path is not None and form == "list"]
     steps: list[tuple[str, str]] = []
     if hooks:
         steps.append((f"writes hooks into {_joined(hooks)}", f"hooks into {_first(hooks)}"))
     if entries:
         steps.append((f"an entry into {_joined(entries)}", f"an entry into {_first(entries)}"))
-    if starts:
+    if service:
         steps.append(("starts carryoverd in the background", "starts carryoverd"))
         steps.append(("reads what your agents have written so far", "reads your history"))
     else:
@@ -53,10 +62,11 @@ def _first(paths: Sequence[str]) -> str:
     return paths[0] + (f" and {len(paths) - 1} more" if len(paths) > 1 else "")
 
 
-def pick_pointers(offered: Sequence[Detection], first: InstallAnswer, explain: Explain) -> InstallAnswer:
+def pick_pointers(surveyed: Survey, first: InstallAnswer, *, service: bool) -> InstallAnswer:
     """Asks the question; `first` is offered. Raises UserError if the user leaves."""
     import questionary  # takes longer to import than everything else, and most calls ask nothing
 
+    offered = surveyed.offered
     width = max(len(agent.spec.name) for agent in offered)
     rows = [
         questionary.Choice(
@@ -66,7 +76,7 @@ def pick_pointers(offered: Sequence[Detection], first: InstallAnswer, explain: E
         )
         for agent in offered
     ]
-    panel = _Panel(first, explain, len(rows))
+    panel = _Panel(surveyed, first, service=service)
     keys = keys_of(_QUESTION, _INSTRUCTION)
     # `validate` is called with the current selection at each change.
     with drawing():
@@ -81,15 +91,15 @@ def pick_pointers(offered: Sequence[Detection], first: InstallAnswer, explain: E
 class _Panel:
     """The part of the screen about projects and Enter, below the list of agents; a key changes the answer.
 
-    panel = _Panel(first, explain, len(rows))
+    panel = _Panel(surveyed, first, service=True)
     question = questionary.checkbox(QUESTION, rows, validate=panel.ticked)
     panel.add_to(question.application)  # panel.answer is what was chosen, in the end
     """
 
-    def __init__(self, answer: InstallAnswer, explain: Explain, agents: int) -> None:
+    def __init__(self, surveyed: Survey, answer: InstallAnswer, *, service: bool) -> None:
         self.answer = answer
-        self._explain = explain
-        self._listed = agents
+        self._surveyed = surveyed
+        self._service = service
 
     def ticked(self, agents: list[str]) -> bool:
         self.answer = InstallAnswer(tuple(agents), self.answer.pointers)
@@ -121,13 +131,13 @@ class _Panel:
         from prompt_toolkit.application import get_app
 
         size = get_app().output.get_size()
-        full, short = self._explain(self.answer)
+        full, short = _explained(self._surveyed, self.answer, service=self._service)
         rows = [
             *_wrapped(("", _PROJECTS), " ", size.columns),
             self._choices("  "),
             *_wrapped(full, "   ", size.columns),
         ]
-        if len(rows) + self._listed < size.rows:
+        if len(rows) + len(self._surveyed.offered) < size.rows:
             return rows
         in_one = self._choices(f" {PROJECTS_IN_SHORT}")
         has_room = sum(len(part[1]) for part in in_one) < size.columns
