@@ -15,8 +15,7 @@ from carryover.errors import ExitCode, UserError, os_reason
 from carryover.fsio import read_bytes_bounded
 from carryover.ledger.rows import ProjectRow
 from carryover.model import FileEdit
-from carryover.past.line_origin import comparable, is_silent, sources_of
-from carryover.past.session_turns import (
+from carryover.past.file_changes import (
     WHOLE_SECOND_MS,
     Edits,
     Links,
@@ -27,6 +26,7 @@ from carryover.past.session_turns import (
     path_in_project,
     turns_of,
 )
+from carryover.past.line_origin import comparable, is_silent, sources_of
 from carryover.probe.git_history import GitCommit, commit_named, commits_of_lines
 from carryover.redact import clean
 from carryover.terminal.output import counted

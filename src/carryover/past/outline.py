@@ -17,7 +17,7 @@ from carryover.ledger.events import session_events, turn_starts
 from carryover.ledger.queries import session_ids, session_of, shortest_unique
 from carryover.ledger.rows import SessionRow
 from carryover.model import FileEdit, StoredEvent, ToolResult, UserPrompt
-from carryover.past.session_turns import path_in_project
+from carryover.past.file_changes import path_in_project
 from carryover.past.sessions import session_of_row, with_short_title
 from carryover.past.types import FileOfSession, Session, SessionAnswer, SessionTurn
 from carryover.redact import CleanText

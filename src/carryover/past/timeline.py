@@ -21,8 +21,8 @@ from carryover.ledger.events import session_events
 from carryover.ledger.queries import session_ids, sessions, shortest_unique
 from carryover.ledger.rows import ProjectRow, SessionRow
 from carryover.model import NOTE, AgentSummary, FileEdit, StoredEvent, ToolResult, TurnEnd, UserPrompt
+from carryover.past.file_changes import Links, path_in_project
 from carryover.past.opened import Want, opened
-from carryover.past.session_turns import Links, path_in_project
 from carryover.past.titles import show_command, title_of
 from carryover.past.types import Moment, Timeline
 from carryover.probe.git_history import GitCommit, newest_commits

@@ -20,9 +20,9 @@ from carryover.terminal.table import entry_lines
 from carryover.text.harmless import harmless, one_line
 
 if TYPE_CHECKING:
+    from carryover.past.file_changes import TurnChange
     from carryover.past.line_history import LineHistory
     from carryover.past.origins import Behind
-    from carryover.past.session_turns import TurnChange
 
 LOG_LIMIT: Final = 100
 _SHORT: Final = 8

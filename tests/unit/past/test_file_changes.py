@@ -13,9 +13,9 @@ from carryover.facts import ProjectRoot
 from carryover.ledger.queries import project_by_root
 from carryover.ledger.sessions import move_project
 from carryover.model import FileEdit, ToolCall
+from carryover.past.file_changes import TurnChange, changes_of
 from carryover.past.line_history import LineHistory, line_history
 from carryover.past.line_origin import LineWriter, removed_by, sources_of, writes
-from carryover.past.session_turns import TurnChange, changes_of
 from carryover.records.changes import Replacement, hunks_in, patched, replaced, written
 from support.claude_session import commit
 from support.repository import git, repository
