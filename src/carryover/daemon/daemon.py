@@ -83,10 +83,9 @@ class Daemon:
         spool = Spool(context.state)
         self._rescanner = Rescanner(context, self._ingest_queue, spool)
         self._forgetting = Forgetting(context, self._publish_queue, self._second_pages)
-        hear = (self._rescanner.hear, self._rescanner.request)
-        self._watcher = Watcher(context, context.folders, *hear)
+        self._watcher = Watcher(context, context.folders, self._rescanner)
         # Separate and not recursive: a project may have many folders, and none of them contains a source.
-        self._project_watcher = Watcher(context, context.projects, *hear, deep=False)
+        self._project_watcher = Watcher(context, context.projects, self._rescanner, deep=False)
         queues = (self._ingest_queue, self._publish_queue, self._second_pages)
         self._hooks = HookAnswers(context, *queues, spool, self._moves)
         self._hook_port = HookPort(context, self._hooks, self._page)

@@ -26,6 +26,7 @@ from carryover.adapter.contract import Agent, Source
 from carryover.daemon.context import DaemonContext
 from carryover.daemon.health import WatchState
 from carryover.daemon.log import Word
+from carryover.daemon.reading import Rescanner
 from carryover.daemon.watched_folders import MOST_FOLDERS, Below, as_asked, folders_below, polled
 from carryover.ingest.roots import TranscriptRoot
 from carryover.ingest.scan import SourceKey, key_of
@@ -63,19 +64,16 @@ _Identity = tuple[int, int, int]
 
 @dataclass(eq=False)
 class Watcher:
-    """Watches folders: everything below them if `deep`, else only their entries. Calls `on_...` on the event loop.
-    `reports` yields what the system reports.
+    """Watches folders: everything below them if `deep`, else only their entries. Tells `rescanner`, on the event loop.
 
-    watcher = Watcher(context, context.folders, rescanner.hear, rescanner.request)
+    watcher = Watcher(context, context.folders, rescanner)
     await watcher.run()
     """
 
     context: DaemonContext
     roots: Callable[[], Iterable[TranscriptRoot]]
-    on_sources: Callable[[Collection[Source]], None]
-    on_rescan: Callable[[str], None]
+    rescanner: Rescanner
     deep: bool = True
-    reports: Callable[..., Generator[set[FileChange], None, None]] = watch
     state: WatchState = field(default_factory=WatchState, init=False)
     _restart: StopEvent = field(default_factory=StopEvent, init=False)
     _reported: str | None = field(default=None, init=False)
@@ -197,13 +195,13 @@ class Watcher:
             for found in watching:
                 if not look_again:
                     self.state.mode = "polling" if polling else "native"
-                    loop.call_soon_threadsafe(self.on_rescan, "watch_begun")
+                    loop.call_soon_threadsafe(self.rescanner.request, "watch_begun")
                 changes = as_asked(found, asked) if asked and len(found) <= FLOOD else found
                 sources, rescan = noticed(changes, existing, self.context.agents, deep=self.deep)
                 if sources:
-                    loop.call_soon_threadsafe(self.on_sources, sources)
+                    loop.call_soon_threadsafe(self.rescanner.hear, sources)
                 if rescan is not None:
-                    loop.call_soon_threadsafe(self.on_rescan, rescan)
+                    loop.call_soon_threadsafe(self.rescanner.request, rescan)
                 if rescan == "folder_added" and not recursive:
                     return
                 if any(path in closed for _, path in changes):  # it may be open now
@@ -217,7 +215,7 @@ class Watcher:
     def _reports_of_watchfiles(
         self, paths: Iterable[str], *, recursive: bool, polling: bool
     ) -> Generator[set[FileChange], None, None]:
-        reports = self.reports(
+        reports = watch(
             *paths,
             watch_filter=None,
             debounce=DEBOUNCE_MS,

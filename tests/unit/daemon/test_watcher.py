@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterable, Iterator
 from contextlib import closing
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 from watchfiles import Change
@@ -91,8 +92,7 @@ def _watching(context: DaemonContext) -> tuple[Watcher, asyncio.Queue[str | list
     watcher = Watcher(
         context,
         lambda: roots_to_read(context.agents.values(), context.config, context.home, {}),
-        lambda sources: reported.put_nowait(list(sources)),
-        reported.put_nowait,
+        Mock(hear=lambda sources: reported.put_nowait(list(sources)), request=reported.put_nowait),
     )
     return watcher, reported
 

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
@@ -40,7 +41,7 @@ def fsevents() -> Iterator[FakeFsEvents]:
 
 
 @pytest.fixture
-def watching(context: DaemonContext, fsevents: FakeFsEvents) -> Watching:
+def watching(context: DaemonContext, fsevents: FakeFsEvents, monkeypatch: pytest.MonkeyPatch) -> Watching:
     """A watcher that has begun: of all agents' folders, or of `projects`."""
 
     @asynccontextmanager
@@ -54,8 +55,9 @@ def watching(context: DaemonContext, fsevents: FakeFsEvents) -> Watching:
                 return roots_in_projects(context.agents.values(), projects)
             return roots_to_read(context.agents.values(), context.config, context.home, {})
 
-        hear = (lambda sources: reported.put_nowait(list(sources)), reported.put_nowait)
-        watcher = Watcher(context, roots, *hear, deep=not projects, reports=fsevents.watch)
+        rescanner = Mock(hear=lambda sources: reported.put_nowait(list(sources)), request=reported.put_nowait)
+        monkeypatch.setattr("carryover.daemon.watcher.watch", fsevents.watch)
+        watcher = Watcher(context, roots, rescanner, deep=not projects)
         running = asyncio.ensure_future(watcher.run())
         try:
             assert await asyncio.wait_for(reported.get(), 20) == "watch_begun"
