@@ -17,10 +17,10 @@ _MOST_REFUSED: Final = 500
 _NO_TOOL: Final[Mapping[str, Any]] = {"properties": {}, "required": []}
 
 
-class Project:
+class ClientProject:
     """The project that the client works in. No argument of a tool can select another one.
 
-    project = Project(ask_root, began_ms=...)  # `ask_root` returns the first folder that the client names, or None
+    project = ClientProject(ask_root, began_ms=...)  # `ask_root` returns the first folder that the client names
     text, failed = project.call("recall", {"query": "discount"})
     """
 

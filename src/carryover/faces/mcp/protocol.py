@@ -61,7 +61,7 @@ class Message(msgspec.Struct, frozen=True):
     error: Raw | UnsetType = UNSET
 
 
-class Session(msgspec.Struct, frozen=True):
+class Handshake(msgspec.Struct, frozen=True):
     """What the handshake agreed on: the revision (None before it), and whether the client can name its folders."""
 
     revision: str | None = None
@@ -77,7 +77,7 @@ class Call(msgspec.Struct, frozen=True):
     has_handshake: bool
 
 
-class Refused(Exception):
+class ErrorAnswer(Exception):
     """A message that gets an error as its answer."""
 
     def __init__(self, code: int, message: str, **data: Any) -> None:
@@ -85,8 +85,8 @@ class Refused(Exception):
         self.error: Final = {"code": code, "message": message, **data}
 
 
-def _invalid_params() -> Refused:
-    return Refused(INVALID_PARAMS, "Invalid request parameters", data="")
+def _invalid_params() -> ErrorAnswer:
+    return ErrorAnswer(INVALID_PARAMS, "Invalid request parameters", data="")
 
 
 class _Meta(msgspec.Struct, frozen=True):
@@ -147,7 +147,7 @@ _PARAMS: Final[Mapping[str, type[_Params]]] = {
 }
 
 
-def batch_in(line: str, session: Session) -> list[Raw] | None:
+def batch_in(line: str, session: Handshake) -> list[Raw] | None:
     """Returns the messages of a batch; None if the line is not a batch, if it holds more than `MOST_IN_BATCH` messages,
     or if the revision has no batches."""
     if session.revision != _BATCHING or not line.lstrip().startswith("["):
@@ -160,8 +160,8 @@ def batch_in(line: str, session: Session) -> list[Raw] | None:
 
 
 def message_in(text: str | Raw) -> Message:
-    """Decodes a message. Raises Refused if it is not JSON, or not a request, a notification or a response."""
-    invalid = Refused(INVALID_REQUEST, "Invalid request")
+    """Decodes a message. Raises ErrorAnswer if it is not JSON, or not a request, a notification or a response."""
+    invalid = ErrorAnswer(INVALID_REQUEST, "Invalid request")
     message = _decoded(text, Message, invalid)
     is_response = message.result is not UNSET or message.error is not UNSET
     if not is_response and (message.method is UNSET or message.id is None):
@@ -169,9 +169,9 @@ def message_in(text: str | Raw) -> Message:
     return message
 
 
-def answer(message: Message, session: Session) -> tuple[Session, bytes | Call | None]:
+def answer(message: Message, session: Handshake) -> tuple[Handshake, bytes | Call | None]:
     """Returns the session as it is after the message, and the answer: a line to write, a call to make, or None for a
-    notification or a response. Raises Refused if the answer is an error."""
+    notification or a response. Raises ErrorAnswer if the answer is an error."""
     if message.method is UNSET or message.id is UNSET or message.id is None:
         return session, None
     raw_params = message.params if message.params != _NULL else _NO_PARAMS
@@ -184,7 +184,7 @@ def answer(message: Message, session: Session) -> tuple[Session, bytes | Call | 
     match message.method, params:
         case _, _Initialize(revision=requested, capabilities=capabilities):
             revision = requested if requested in _WITH_HANDSHAKE else _WITH_HANDSHAKE[-1]
-            session = Session(revision, has_roots=capabilities.roots is not None)
+            session = Handshake(revision, has_roots=capabilities.roots is not None)
             result = {**_ABOUT, "protocolVersion": revision, "serverInfo": _SERVER}
         case "ping", _ if has_handshake:
             result = {}
@@ -197,7 +197,7 @@ def answer(message: Message, session: Session) -> tuple[Session, bytes | Call | 
         case _, _CallTool(name=name, arguments=arguments):
             return session, Call(message.id, name, arguments or {}, has_handshake)
         case method, _:
-            raise Refused(METHOD_NOT_FOUND, "Method not found", data=method)
+            raise ErrorAnswer(METHOD_NOT_FOUND, "Method not found", data=method)
     return session, _line_of_result(message.id, result, has_handshake)
 
 
@@ -207,7 +207,7 @@ def line_of_call(call: Call, text: str, *, failed: bool) -> bytes:
     return _line_of_result(call.id, result, call.has_handshake)
 
 
-def line_of_error(request_id: RequestId | None, refused: Refused) -> bytes:
+def line_of_error(request_id: RequestId | None, refused: ErrorAnswer) -> bytes:
     """Returns the answer to a refused request; `request_id` is None if the id could not be read."""
     return msgspec.json.encode({"jsonrpc": "2.0", "id": request_id, "error": refused.error})
 
@@ -230,7 +230,7 @@ def cancelled_by(message: Message) -> RequestId | None:
     """Returns the id of the request that the client cancels; None if the message is not a cancellation."""
     if message.method != "notifications/cancelled":
         return None
-    with suppress(Refused):
+    with suppress(ErrorAnswer):
         return _decoded(message.params, _Cancelled, _invalid_params()).id
     return None
 
@@ -244,7 +244,7 @@ def folder_in(roots: Message) -> str | None:
     """Returns the first folder on this machine that the response names; None if it names none, or is an error."""
     if roots.result is UNSET:
         return None
-    with suppress(Refused, ValueError):  # ValueError: a URI that urlsplit does not accept
+    with suppress(ErrorAnswer, ValueError):  # ValueError: a URI that urlsplit does not accept
         for root in _decoded(roots.result, _Roots, _invalid_params()).roots:
             uri = urlsplit(root.uri)
             if uri.scheme == "file" and uri.netloc in ("", "localhost"):
@@ -253,12 +253,12 @@ def folder_in(roots: Message) -> str | None:
 
 
 def _require_supported(meta: _Meta) -> None:
-    """Raises Refused if a request without a handshake names an unknown revision or leaves out its capabilities."""
+    """Raises ErrorAnswer if a request without a handshake names an unknown revision or leaves out its capabilities."""
     if meta.capabilities is UNSET:
         raise _invalid_params()
     if meta.revision != _WITHOUT_HANDSHAKE:
         revisions = {"supported": [_WITHOUT_HANDSHAKE], "requested": meta.revision}
-        raise Refused(UNSUPPORTED_REVISION, "Unsupported protocol version", data=revisions)
+        raise ErrorAnswer(UNSUPPORTED_REVISION, "Unsupported protocol version", data=revisions)
 
 
 def _line_of_result(request_id: RequestId, result: Mapping[str, Any], has_handshake: bool) -> bytes:
@@ -268,14 +268,14 @@ def _line_of_result(request_id: RequestId, result: Mapping[str, Any], has_handsh
     return msgspec.json.encode({"jsonrpc": "2.0", "id": request_id, "result": result})
 
 
-def _decoded(text: str | Raw, kind: type[_T], mismatch: Refused) -> _T:
-    """Raises `mismatch` if the text is valid JSON of another shape, and another Refused if it is not valid JSON."""
+def _decoded(text: str | Raw, kind: type[_T], mismatch: ErrorAnswer) -> _T:
+    """Raises `mismatch` if the text is valid JSON of another shape, and another ErrorAnswer if it is not valid JSON."""
     try:
         return decoder_of(kind).decode(text)
     except msgspec.ValidationError:
         raise mismatch from None
     except (ValueError, RecursionError):
-        raise Refused(
+        raise ErrorAnswer(
             PARSE_ERROR,
             "This can't be read: it is not JSON, is nested too deeply or too long, or has half of a surrogate pair.",
         ) from None

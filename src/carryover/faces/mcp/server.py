@@ -16,12 +16,12 @@ from threading import BoundedSemaphore, Lock, Thread
 from typing import TYPE_CHECKING, BinaryIO, Final
 
 from carryover.faces.mcp import protocol
-from carryover.faces.mcp.protocol import Call, Message, Refused, RequestId, Session
+from carryover.faces.mcp.protocol import Call, ErrorAnswer, Handshake, Message, RequestId
 
 if TYPE_CHECKING:
     from msgspec import Raw
 
-    from carryover.faces.mcp.project import Project
+    from carryover.faces.mcp.project import ClientProject
 
 MOST_BYTES: Final = 1 << 22
 """Length of the longest line. A longer one is cut there, and so refused as invalid JSON."""
@@ -52,9 +52,9 @@ class _Server:
 
     def __init__(self, answers: BinaryIO) -> None:
         self._answers, self._write_lock = answers, Lock()
-        self._session = Session()
+        self._session = Handshake()
         self._began_ms = time.time_ns() // 1_000_000
-        self._project: Project | None = None
+        self._project: ClientProject | None = None
         self._load_lock = Lock()
         self._roots: Queue[Message] = Queue(1)
         self._waiting = BoundedSemaphore(MOST_WAITING)
@@ -103,7 +103,7 @@ class _Server:
         try:
             message = protocol.message_in(text)
             self._session, reply = protocol.answer(message, self._session)
-        except Refused as refused:
+        except ErrorAnswer as refused:
             return protocol.line_of_error(protocol.id_in(text), refused)
         if protocol.answers_roots(message):
             with suppress(Full):
@@ -124,18 +124,18 @@ class _Server:
             line = protocol.line_of_call(call, text, failed=failed)
         except Exception:
             sys.excepthook(*sys.exc_info())
-            line = protocol.line_of_error(call.id, Refused(protocol.INTERNAL_ERROR, "Internal error"))
+            line = protocol.line_of_error(call.id, ErrorAnswer(protocol.INTERNAL_ERROR, "Internal error"))
         is_awaited = call.id in self._awaited
         self._awaited.discard(call.id)
         return line if is_awaited else None
 
-    def _load_project(self) -> Project:
+    def _load_project(self) -> ClientProject:
         """Returns the project; the first call creates it, and loads the code that answers."""
         with self._load_lock:
             if self._project is None:
-                from carryover.faces.mcp.project import Project  # most sessions never call a tool
+                from carryover.faces.mcp.project import ClientProject  # most sessions never call a tool
 
-                self._project = Project(self._ask_root, began_ms=self._began_ms)
+                self._project = ClientProject(self._ask_root, began_ms=self._began_ms)
             return self._project
 
     def _ask_root(self) -> str | None:

@@ -12,30 +12,30 @@ from msgspec import Raw
 from carryover import __version__
 from carryover.distill.handoff import LEAST_TOKENS, MAX_TOKENS, MOST_TOKENS
 from carryover.faces.mcp import protocol
-from carryover.faces.mcp.protocol import Call, Refused, Session
+from carryover.faces.mcp.protocol import Call, ErrorAnswer, Handshake
 from carryover.faces.mcp.tools import TOOLS
 from carryover.ledger.search_text import KINDS
 
 RECORDED = sorted((Path(__file__).parent / "recorded").glob("*.jsonl"))
 """Messages of clients of five revisions, with the answers of the SDK's server (2.3.0) in Carryover 0.1.0."""
-AGREED = Session("2025-11-25")
-BATCHING = Session("2025-03-26")
+AGREED = Handshake("2025-11-25")
+BATCHING = Handshake("2025-03-26")
 NEWEST = {
     "io.modelcontextprotocol/protocolVersion": "2026-07-28",
     "io.modelcontextprotocol/clientCapabilities": {},
 }
 
 
-def said(line: str | Raw, session: Session = AGREED) -> tuple[Session, Any]:
+def said(line: str | Raw, session: Handshake = AGREED) -> tuple[Handshake, Any]:
     """Returns the session after a line of the client, and the answer to it."""
     try:
         session, answer = protocol.answer(protocol.message_in(line), session)
-    except Refused as refused:
+    except ErrorAnswer as refused:
         answer = protocol.line_of_error(protocol.id_in(line), refused)
     return session, answer
 
 
-def error_of(line: str, session: Session = AGREED) -> tuple[Any, int]:
+def error_of(line: str, session: Handshake = AGREED) -> tuple[Any, int]:
     answer = json.loads(said(line, session)[1])
     return answer["id"], answer["error"]["code"]
 
@@ -48,7 +48,7 @@ def request(method: str, number: Any = 1, **params: Any) -> str:
 def test_recorded_messages_are_answered_as_by_the_sdk_server(path: Path) -> None:
     """Byte for byte, except for the order of keys in the newest revision."""
     then, now = (rf"\"carryover\",\"version\":\"{one}\"" for one in ("0.1.0", __version__))
-    session, lines = Session(), path.read_text("utf-8").replace(then, now).rstrip("\n").split("\n")
+    session, lines = Handshake(), path.read_text("utf-8").replace(then, now).rstrip("\n").split("\n")
     for sent, received in map(json.loads, lines):
         session, answer = said(sent, session)
         text = answer.decode() if answer is not None else None
@@ -117,7 +117,7 @@ ASKED = st.fixed_dictionaries(
 
 
 @given(line=ASKED.map(json.dumps) | VALUES.map(json.dumps) | st.text(), session=st.sampled_from((AGREED, BATCHING)))
-def test_any_line_is_answered_or_needs_no_answer(line: str, session: Session) -> None:
+def test_any_line_is_answered_or_needs_no_answer(line: str, session: Handshake) -> None:
     parts: list[Any] = protocol.batch_in(line, session) or [line]
     for part in parts:
         _, answer = said(part, session)
@@ -134,7 +134,7 @@ def test_a_number_of_thousands_of_digits_in_an_unknown_parameter_is_ignored() ->
 def test_a_request_is_answered_by_the_revision_that_it_names() -> None:
     """A client of the newest revision may still begin a handshake."""
     listed, called = (
-        said(request(method, _meta=NEWEST, **more), Session())[1]
+        said(request(method, _meta=NEWEST, **more), Handshake())[1]
         for method, more in (("tools/list", {}), ("tools/call", {"name": "handoff"}))
     )
     result = json.loads(listed)["result"]
@@ -146,8 +146,8 @@ def test_a_request_is_answered_by_the_revision_that_it_names() -> None:
     hello = request(
         "initialize", protocolVersion="2025-06-18", capabilities={}, clientInfo={"name": "a", "version": ""}
     )
-    agreed, _ = said(hello, Session())
-    assert agreed == Session("2025-06-18")
+    agreed, _ = said(hello, Handshake())
+    assert agreed == Handshake("2025-06-18")
     assert "resultType" not in json.loads(said(request("tools/list"), agreed)[1])["result"]
 
 
