@@ -8,13 +8,14 @@ import importlib
 import importlib.util
 import os
 import random
+import sqlite3
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, Protocol, runtime_checkable
 from unittest.mock import patch
 
 from bench.corpus import DAY_MS, DAYS_AGO, HOUR_MS, Corpus, conversations, make_project, write_transcript
@@ -30,6 +31,15 @@ CLAUDE: Final = "claude-code"
 
 SHARES: Final[Mapping[str, float]] = {CLAUDE: 8, "codex": 4, "cursor": 2, "opencode": 2, "aider": 0.4, "windsurf": 0.4}
 """How much of the history is each program's; 1 for one that is not named."""
+
+_connect: Final = sqlite3.connect
+
+
+@runtime_checkable
+class Anew(Protocol):
+    """A session that is written as a whole, with each of its messages."""
+
+    def save(self) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +58,10 @@ def make_mixed(home: Path, *, megabytes: float, seed: int, now_ms: int) -> Corpu
     sizes: dict[Path, tuple[int, int]] = {}
     text_share: dict[str, float] = {}
     places: dict[str, set[str]] = {}
-    with patch.object(uuid, "uuid4", lambda: uuid.UUID(int=chance.getrandbits(128), version=4)):
+    with (
+        patch.object(uuid, "uuid4", lambda: uuid.UUID(int=chance.getrandbits(128), version=4)),
+        patch.object(sqlite3, "connect", _connect_unsynced),
+    ):
         for planned in sorted(_plan(chance, roots, megabytes, sorted(plays), now_ms), key=lambda each: each.end_ms):
             if planned.tool == CLAUDE:
                 for path, talk in conversations(chance, home, planned.root, planned.budget, planned.end_ms):
@@ -62,6 +75,13 @@ def make_mixed(home: Path, *, megabytes: float, seed: int, now_ms: int) -> Corpu
             text_share[planned.tool] = given / max(1, written)
     files = tuple(sorted(sizes, key=lambda path: (-sizes[path][1], path)))
     return Corpus(home, tuple(roots), files, 0, sum(size for size, _ in sizes.values()))
+
+
+def _connect_unsynced(*given: Any, **options: Any) -> sqlite3.Connection:
+    """A database that reaches the disk when it can: agents commit each message, and each commit waits for the disk."""
+    db: sqlite3.Connection = _connect(*given, **options)
+    db.execute("PRAGMA synchronous = OFF")
+    return db
 
 
 def _plan(
@@ -173,4 +193,16 @@ def _plays() -> dict[str, Play]:
 
 
 def _whole(tool: Tool) -> Play:
-    return lambda home, folder, now: nullcontext(tool.play(home, folder, now))
+    """A session that an agent writes anew with each message is written once, at its end."""
+
+    @contextmanager
+    def play(home: Path, folder: Path, now: datetime) -> Iterator[Played]:
+        played = tool.play(home, folder, now)
+        if not isinstance(played, Anew):
+            yield played
+            return
+        with patch.object(played, "save", lambda: None):
+            yield played
+        played.save()
+
+    return play

@@ -33,7 +33,7 @@ class ClinePlayed:
             "cwd": str(folder.resolve()),
             "metadata": {"git": {"branch": "main"}},
         }
-        self._write()
+        self.save()
 
     @property
     def path(self) -> Path:
@@ -70,7 +70,7 @@ class ClinePlayed:
             self._compact("The discount of the shop was worked on.")
         else:
             self._manifest |= {"status": "completed", "ended_at": self._time()}
-            self._write()
+            self.save()
 
     def _compact(self, summary: str) -> None:
         about = {"kind": "compaction_summary", "summary": summary, "generatedAt": self._at_ms()}
@@ -90,9 +90,10 @@ class ClinePlayed:
     def _say(self, role: str, part: dict[str, Any], **fields: Any) -> None:
         ident = f"msg_{self.session}_{len(self._messages)}"
         self._messages.append({"id": ident, "role": role, "content": [part], "ts": self._at_ms(), **fields})
-        self._write()
+        self.save()
 
-    def _write(self) -> None:
+    def save(self) -> None:
+        """Write the session, all of it each time."""
         origin = {"source": "cli", "mode": "user", "sessionId": self.session, "version": "3.0.65"}
         head = {"version": 1, "agent": "lead", "sessionId": self.session, "origin": origin}
         self._store("messages.json", {**head, "messages": self._messages})

@@ -63,6 +63,10 @@ class ContinuePlayed:
     def _add(self, message: dict[str, Any], **fields: Any) -> None:
         self._history.append({"message": message, "contextItems": [], **fields})
         self._now += timedelta(seconds=1)
+        self.save()
+
+    def save(self) -> None:
+        """Write the session, all of it each time."""
         held = {
             "sessionId": self.session,
             "title": "Untitled Session",

@@ -1,4 +1,4 @@
-"""opencode in a generated history: its database stays open for a whole session, and reaches the disk when it can."""
+"""opencode in a generated history: its database stays open for a whole session."""
 
 from __future__ import annotations
 
@@ -26,7 +26,6 @@ class OneClientPlayed(RowsPlayed):
     def _write(self, change: Callable[[Client], str]) -> str:
         if self._client is None:
             self._client = self.CLIENT(self._path, self._version)
-            self._client.db.execute("PRAGMA synchronous = OFF")
         return change(self._client)
 
 

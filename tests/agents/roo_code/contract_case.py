@@ -58,7 +58,7 @@ def streamed(folder: Path) -> Iterator[Recording]:
     for task in steps(folder):
         yield Recording(task.path, task.root)
     del task.shown[4:]
-    task.write()
+    task.save()
     yield Recording(task.path, task.root)
     task.say("I stopped.")
     yield Recording(task.path, task.root)

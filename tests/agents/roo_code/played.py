@@ -70,7 +70,7 @@ class RooPlayed:
 
     def say_as(self, kind: str, text: str, *, type: str = "say", **fields: Any) -> None:
         self.shown.append({"ts": self._tick(), "type": type, type: kind, "text": text, **fields})
-        self.write()
+        self.save()
 
     def ask_for(self, kind: str, shown: str, tool: str, given: dict[str, Any]) -> None:
         """A call, which the user allowed."""
@@ -90,7 +90,8 @@ class RooPlayed:
     def send(self, role: str, *parts: dict[str, Any]) -> None:
         self.sent.append({"role": role, "content": list(parts), "ts": self._tick()})
 
-    def write(self) -> None:
+    def save(self) -> None:
+        """Write the task, all of it each time."""
         first = next((message["text"] for message in self.shown), "")
         item = {"id": self.session, "number": 1, "ts": self._at_ms, "task": first, "workspace": str(self._folder)}
         if self._parent:
