@@ -10,7 +10,7 @@ import os
 import random
 import sqlite3
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -31,6 +31,10 @@ CLAUDE: Final = "claude-code"
 
 SHARES: Final[Mapping[str, float]] = {CLAUDE: 8, "codex": 4, "cursor": 2, "opencode": 2, "aider": 0.4, "windsurf": 0.4}
 """How much of the history is each program's; 1 for one that is not named."""
+
+SESSIONS_PER_MB: Final = 10.0
+PROJECTS_PER_MB: Final = 0.15
+"""A history of 2 GB has 20,000 sessions in 300 projects."""
 
 _connect: Final = sqlite3.connect
 
@@ -54,8 +58,9 @@ def make_mixed(home: Path, *, megabytes: float, seed: int, now_ms: int) -> Corpu
     """Write about `megabytes` of sessions of all agents, the last one a minute before `now_ms`, and their projects."""
     chance = random.Random(seed)
     plays = _plays()
-    roots = [make_project(home / "work" / f"project-{number:02}") for number in range(max(6, round(megabytes**0.5)))]
-    sizes: dict[Path, tuple[int, int]] = {}
+    names = [f"project-{number:03}" for number in range(max(6, round(megabytes * PROJECTS_PER_MB)))]
+    roots = [make_project(home / "work" / name) for name in names]
+    sizes: dict[str, tuple[int, int]] = {}
     text_share: dict[str, float] = {}
     places: dict[str, set[str]] = {}
     with (
@@ -66,14 +71,14 @@ def make_mixed(home: Path, *, megabytes: float, seed: int, now_ms: int) -> Corpu
             if planned.tool == CLAUDE:
                 for path, talk in conversations(chance, home, planned.root, planned.budget, planned.end_ms):
                     write_transcript(path, talk)
-                    sizes[path] = talk.size, path.stat().st_mtime_ns
+                    sizes[str(path)] = talk.size, path.stat().st_mtime_ns
                 continue
             # How much of what a program writes is text that it was given, until it has written a session.
             text = int(planned.budget * text_share.get(planned.tool, 0.5))
             given = _play(plays[planned.tool], chance, home, planned, text)
             written = _date(home, places.setdefault(planned.tool, set()), sizes, planned.end_ms)
             text_share[planned.tool] = given / max(1, written)
-    files = tuple(sorted(sizes, key=lambda path: (-sizes[path][1], path)))
+    files = tuple(Path(path) for path in sorted(sizes, key=lambda path: (-sizes[path][1], Path(path))))
     return Corpus(home, tuple(roots), files, 0, sum(size for size, _ in sizes.values()))
 
 
@@ -88,7 +93,7 @@ def _plan(
     chance: random.Random, roots: list[Path], megabytes: float, tools: list[str], now_ms: int
 ) -> Iterator[Planned]:
     """Sessions in turns over the projects, one of each program first, before all the one whose hooks are run."""
-    count = max(30, round(megabytes / 1.2))
+    count = max(30, round(megabytes * SESSIONS_PER_MB))
     weights = [chance.lognormvariate(0, 0.8) for _ in range(count)]
     missing = {tool: SHARES.get(tool, 1) / sum(SHARES.get(each, 1) for each in tools) for tool in tools}
     firsts = [CLAUDE, *(tool for tool in tools if tool != CLAUDE)]
@@ -98,7 +103,8 @@ def _plan(
         part = weight / sum(weights)
         missing = {each: missing[each] - (part if each == tool else 0) for each in tools}
         days_ago = DAYS_AGO[place] if place < len(DAYS_AGO) else DAYS_AGO[-1] + 5 * (place - len(DAYS_AGO) + 1)
-        end_ms = now_ms - 60_000 - int(days_ago * DAY_MS) - number // len(roots) * 5 * HOUR_MS
+        # No two at the same second: some programs name sessions by it.
+        end_ms = now_ms - 60_000 - int(days_ago * DAY_MS) - number // len(roots) * 5 * HOUR_MS - number * 1000
         yield Planned(end_ms, tool, roots[place], int(megabytes * 1e6 * part))
 
 
@@ -149,37 +155,39 @@ def _read(played: Played, chance: random.Random, root: Path, file: str) -> int:
     return len(output)
 
 
-def _date(home: Path, places: set[str], sizes: dict[Path, tuple[int, int]], end_ms: int) -> int:
+def _date(home: Path, places: set[str], sizes: dict[str, tuple[int, int]], end_ms: int) -> int:
     """Note every file that is new or has grown, and let it be last changed at `end_ms`; by how many bytes they grew.
 
     `places`: the folders of the home that this program writes to, all of them while none is known. Nothing in the
     projects is dated: there, the time of a change shows whether the user's own agent wrote a file.
     """
     grown = 0
-    for path in _files(home, places or {entry.name for entry in home.iterdir()}):
-        found = path.stat()
-        known = sizes.get(path, (0, 0))
-        if known == (found.st_size, found.st_mtime_ns):
-            continue
-        place = path.relative_to(home).parts[0]
-        # Folders of the home in which no agent keeps anything that is dated.
-        if place not in ("work", ".carryover"):
-            os.utime(path, ns=(end_ms * 1_000_000, end_ms * 1_000_000))
-        places.add(place)
-        grown += found.st_size - known[0]
-        sizes[path] = found.st_size, path.stat().st_mtime_ns
+    for place in sorted(places or {entry.name for entry in home.iterdir()}):
+        for path in _files(home, place):
+            found = os.stat(path)  # noqa: PTH116 (no Path objects, see `_files`)
+            known = sizes.get(path, (0, 0))
+            if known == (found.st_size, found.st_mtime_ns):
+                continue
+            # Folders of the home in which no agent keeps anything that is dated.
+            if place not in ("work", ".carryover"):
+                os.utime(path, ns=(end_ms * 1_000_000, end_ms * 1_000_000))
+            places.add(place)
+            grown += found.st_size - known[0]
+            sizes[path] = found.st_size, Path(path).stat().st_mtime_ns
     return grown
 
 
-def _files(home: Path, places: Iterable[str]) -> Iterator[Path]:
-    """What the agents keep in these folders of the home and at the top of the projects, without git and the sources."""
-    for place in sorted(places):
-        for folder, folders, files in os.walk(home / place):
-            parts = Path(folder).relative_to(home).parts
-            if parts[0] == "work" and len(parts) == 2:
-                folders.clear()
-                files = [name for name in files if name.startswith(".") and not name.startswith(".git")]
-            yield from (Path(folder, name) for name in files if not name.endswith(("-wal", "-shm", "-journal")))
+def _files(home: Path, place: str) -> Iterator[str]:
+    """What agents keep in a folder of the home, at the top of the projects in `work`; without git and the sources.
+
+    All files of a program are looked at after each of its sessions, so that they are no `Path`, which takes longer.
+    """
+    top = str(home / place)
+    for folder, folders, files in os.walk(top):
+        if place == "work" and folder != top:
+            folders.clear()
+            files = [name for name in files if name.startswith(".") and not name.startswith(".git")]
+        yield from (f"{folder}/{name}" for name in files if not name.endswith(("-wal", "-shm", "-journal")))
 
 
 def _plays() -> dict[str, Play]:
