@@ -3,13 +3,17 @@
 import os
 import shutil
 import statistics
+import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from functools import partial
+from http.client import HTTPConnection, HTTPResponse
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -18,7 +22,18 @@ from bench.document import circumstances, source_digest
 from bench.hooks import Answers, Caller, count_answer
 from bench.measure import Run, at, in_own_process, megabytes, table_of_growth, timed
 from bench.mixed import make_mixed
-from bench.processes import CONFIG, PROGRAM, START_POLL_S, Process, TreeWatch, daemon, memory_of, processor_s, run
+from bench.processes import (
+    CONFIG,
+    PROGRAM,
+    START_POLL_S,
+    Process,
+    TreeWatch,
+    daemon,
+    environment,
+    memory_of,
+    processor_s,
+    run,
+)
 from carryover.agents import adapters
 from carryover.daemon.server import hook_secret
 from carryover.ledger.connect import connect_read_only
@@ -36,7 +51,16 @@ COMMANDS: Final[Mapping[str, tuple[str, ...]]] = {
     "sessions_ms": ("sessions",),
     "search_ms": ("search", "timeout", "--all"),
     "handoff_ms": ("handoff",),
+    "show_ms": ("show", "last"),
+    "log_ms": ("log",),
+    "status_ms": ("status",),
 }
+PAGE: Final[Mapping[str, str]] = {
+    "page_projects_ms": "projects",
+    "page_sessions_ms": "sessions?limit=100",
+    "page_search_ms": "search?q=timeout&limit=30",
+}
+"""What the page asks for to draw its lists."""
 LABELS: Final[Mapping[str, tuple[str, str]]] = {
     "written_mb": ("history", "MB"),
     "files": ("the same: files", ""),
@@ -59,6 +83,12 @@ LABELS: Final[Mapping[str, tuple[str, str]]] = {
     "sessions_ms": ("`carryover sessions`, daemon running", "ms"),
     "search_ms": ("`carryover search` in all projects, daemon running", "ms"),
     "handoff_ms": ("`carryover handoff` of the newest project, daemon running", "ms"),
+    "show_ms": ("`carryover show last` in it, daemon running", "ms"),
+    "log_ms": ("`carryover log` of it, daemon running", "ms"),
+    "status_ms": ("`carryover status` in it, daemon running", "ms"),
+    "page_projects_ms": ("the page's projects, as the daemon answers", "ms"),
+    "page_sessions_ms": ("the page's newest 100 sessions", "ms"),
+    "page_search_ms": ("the page's search in all projects", "ms"),
     "view_ms": ("view of the newest project, from the ledger alone", "ms"),
 }
 
@@ -175,9 +205,32 @@ def _again(corpus: Corpus) -> dict[str, float]:
         for key, arguments in COMMANDS.items():
             took_s = [run((str(PROGRAM), *arguments), corpus.home, corpus.projects[0]) for _ in range(5)]
             found[key] = statistics.median(took_s) * MS
+        found |= _page(corpus)
         time.sleep(3.0)
         idle = memory_of(process.pid)
     return found if idle is None else {**found, "idle_mb": idle / 1e6}
+
+
+def _page(corpus: Corpus) -> dict[str, float]:
+    """How long the daemon takes for what the page asks; who asks has been let in by a key, as a browser."""
+    command = (str(PROGRAM), "ui", "--no-open")
+    printed = subprocess.check_output(command, cwd=corpus.projects[0], env=environment(corpus.home), text=True)
+    address = urlsplit(printed.split()[-1])
+    with closing(HTTPConnection("127.0.0.1", address.port or 0)) as daemon_port:
+
+        def asked(path: str, **headers: str) -> HTTPResponse:
+            daemon_port.request("GET", path, headers={"Host": address.netloc, **headers})
+            answer = daemon_port.getresponse()
+            answer.read()
+            if answer.status >= 400:
+                raise RuntimeError(f"the page's {path.partition('?')[0]} failed: {answer.status}")
+            return answer
+
+        cookie = asked(f"{address.path}?{address.query}").headers["Set-Cookie"].partition(";")[0]
+        return {
+            key: timed(partial(asked, f"{address.path}api/{path}", Cookie=cookie), 5)[0] * MS
+            for key, path in PAGE.items()
+        }
 
 
 def _view_s(corpus: Corpus) -> float:

@@ -16,7 +16,7 @@ from bench.measure import memory
 from carryover.daemon.client import ask_daemon
 from carryover.paths import StateDir
 
-WAIT_S: Final = 1800.0
+WAIT_S: Final = 14_400.0
 START_POLL_S: Final = 0.01
 """How often a daemon with nothing new to read is asked whether it knows that: it takes a few tenths of a second."""
 
