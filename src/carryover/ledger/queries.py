@@ -66,8 +66,8 @@ _BY_AGENT: Final = f"""SELECT session.agent AS agent, count(*) AS sessions, max(
     FROM session LEFT JOIN project ON project.id = session.project_id
     WHERE session.agent != '{NOTE}' AND session.machine = '' GROUP BY session.agent ORDER BY session.agent"""
 SHORTEST_ID: Final = 8
-_OF_AGENTS: Final = """SELECT agent, count(*) FROM session WHERE agent != ? AND (? IS NULL OR project_id = ?)
-    GROUP BY agent ORDER BY count(*) DESC, agent"""
+_NEIGHBOURS: Final = """SELECT native_id, (SELECT max(native_id) FROM session WHERE native_id < :name),
+    (SELECT min(native_id) FROM session WHERE native_id > :name) FROM session WHERE native_id = :name LIMIT 1"""
 
 
 @contextmanager
@@ -243,8 +243,11 @@ def sessions_before(db: sqlite3.Connection, row: SessionRow, *, limit: int) -> l
 
 def sessions_by_agent(db: sqlite3.Connection, project_id: int | None) -> dict[str, int]:
     """Returns the number of sessions of each agent, in a project or in all; most first."""
-    rows = db.execute(_OF_AGENTS, (NOTE, project_id, project_id))
-    return dict(rows.fetchall())
+    where, values = (
+        ("agent != ?", (NOTE,)) if project_id is None else ("agent != ? AND project_id = ?", (NOTE, project_id))
+    )
+    counted = f"SELECT agent, count(*) FROM session WHERE {where} GROUP BY agent ORDER BY count(*) DESC, agent"
+    return dict(db.execute(counted, values).fetchall())
 
 
 def session_ids(db: sqlite3.Connection) -> list[str]:
@@ -319,6 +322,16 @@ def file_states(db: sqlite3.Connection) -> dict[tuple[str, str], tuple[int, int]
     """Returns the size and modification time (ns) of each source when it was last read in full, by agent and path."""
     rows = db.execute("SELECT agent, path, size, mtime_ns FROM source WHERE state = 'active'")
     return {(agent, os.fsdecode(path)): (size, mtime_ns) for agent, path, size, mtime_ns in rows}
+
+
+def short_ids(db: sqlite3.Connection, names: Iterable[str]) -> dict[str, str]:
+    """Returns for each recorded session of `names` what `shortest_unique` does among all. Only the two ids around each
+    are read, since no other has a longer beginning in common with it."""
+    found = {}
+    for name in set(names):
+        for ids in db.execute(_NEIGHBOURS, {"name": name}):
+            found[name] = shortest_unique([one for one in ids if one is not None])[name]
+    return found
 
 
 def shortest_unique(ids: Sequence[str]) -> dict[str, str]:

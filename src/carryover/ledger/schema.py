@@ -227,7 +227,16 @@ _WITHOUT_UNUSED: Final = (
     "DELETE FROM counter WHERE name LIKE 'dropped_over:%'",
 )
 
-MIGRATIONS: Final[tuple[Migration, ...]] = (_FIRST_RELEASE, _TOKENS, _NO_LONGER, _NO_LONGER, _WITHOUT_UNUSED)
+_SOME_OF_ALL_SESSIONS: Final = (
+    # The newest of all projects, and the neighbours of an id, without a look at all the others.
+    "CREATE INDEX session_recent ON session (last_ms)",
+    "CREATE INDEX session_by_id ON session (native_id)",
+)
+
+MIGRATIONS: Final[tuple[Migration, ...]] = (
+    *(_FIRST_RELEASE, _TOKENS, _NO_LONGER, _NO_LONGER, _WITHOUT_UNUSED),
+    _SOME_OF_ALL_SESSIONS,
+)
 
 FIRST: Final = 12
 """The version after the first migration. Lower numbers are of programs that were never released."""

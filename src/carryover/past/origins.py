@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Final
 
 import msgspec
+from msgspec.structs import replace
 
 from carryover.agents import agent_name
 from carryover.distill.git_reports import committed
 from carryover.errors import ExitCode, UserError
 from carryover.ledger.codec import is_of, read_body
-from carryover.ledger.queries import project_by_root, session_ids, shortest_unique
+from carryover.ledger.queries import project_by_root, short_ids
 from carryover.ledger.rows import ProjectRow
 from carryover.model import FileEdit, ToolResult
 from carryover.past.context import project_root
@@ -81,20 +82,26 @@ class Behind(msgspec.Struct, frozen=True):
     """
 
     root: str
-    short_ids: Mapping[str, str]
-    """The shortest unique prefix of each session's id."""
     data: list[TurnChange] | LineHistory | list[LineHistory] | CommitHistory
     """All of it: of a file, of a line, of several, of a commit."""
     changes: Sequence[TurnChange] = ()
     """Those of the file or the commit, newest first."""
     lines: Sequence[LineHistory] = ()
     commit: CommitHistory | None = None
+    short_ids: Mapping[str, str] = {}
+    """The shortest unique prefix of the id of each of its sessions."""
+
+    @property
+    def acts(self) -> list[TurnChange | Committer]:
+        """All that was done by a session."""
+        made_by = self.commit.made_by if self.commit is not None else None
+        of_lines = (turn for line in self.lines for turn in line.turns)
+        return [*self.changes, *of_lines, *([made_by] if made_by is not None else [])]
 
     @property
     def is_known(self) -> bool:
         """Whether any turn or session is behind it."""
-        made_by = self.commit.made_by if self.commit is not None else None
-        return bool(self.changes or made_by) or any(line.turns for line in self.lines)
+        return bool(self.acts)
 
     def agent(self, act: TurnChange | Committer) -> str:
         """Returns the agent's display name, with the machine that it ran on if that is another."""
@@ -118,17 +125,17 @@ def origin_of(name: str, *, limit: int) -> Behind:
     path, part, commits = _target(name)
     root = project_root(None if commits else _folder_there(path))
     with opened(Want.LISTED, root, around=True) as (ledger, project):
-        short_ids = shortest_unique(session_ids(ledger))
         if commits:
             history = _of_commit(ledger, project, commits, root)
-            return Behind(root, short_ids, history, history.turns[:limit], commit=history)
-        project = _project_with(ledger, root, path)
-        if part is None:
-            changes = _of_file(ledger, project, path, root, name)[:limit]
-            return Behind(root, short_ids, changes, changes)
-        first, last = part
-        lines = line_history(ledger, project, root, path, first, last)
-        return Behind(root, short_ids, lines[0] if first == last else lines, lines=lines)
+            behind = Behind(root, history, history.turns[:limit], commit=history)
+        elif part is None:
+            changes = _of_file(ledger, _project_with(ledger, root, path), path, root, name)[:limit]
+            behind = Behind(root, changes, changes)
+        else:
+            first, last = part
+            lines = line_history(ledger, _project_with(ledger, root, path), root, path, first, last)
+            behind = Behind(root, lines[0] if first == last else lines, lines=lines)
+        return replace(behind, short_ids=short_ids(ledger, (act.session for act in behind.acts)))
 
 
 def _project_with(ledger: sqlite3.Connection, root: str, path: Path) -> ProjectRow | None:

@@ -14,7 +14,7 @@ from carryover.distill.forms import without_pastes
 from carryover.export.quoting import quoted_line, safe
 from carryover.export.session_parts import Part, cleaned, edit_line, numbered, session_parts
 from carryover.ledger.events import session_events, turn_starts
-from carryover.ledger.queries import session_ids, session_of, shortest_unique
+from carryover.ledger.queries import session_of, short_ids
 from carryover.ledger.rows import SessionRow
 from carryover.model import FileEdit, StoredEvent, ToolResult, UserPrompt
 from carryover.past.file_changes import path_in_project
@@ -63,7 +63,7 @@ def session_outline(
 
 
 def _listed(db: sqlite3.Connection, row: SessionRow) -> Session:
-    short = shortest_unique(session_ids(db)).get(row.native_id, row.native_id)
+    short = short_ids(db, [row.native_id]).get(row.native_id, row.native_id)
     return with_short_title(session_of_row(db, row, short))
 
 

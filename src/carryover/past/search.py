@@ -12,7 +12,7 @@ from carryover.agents import agent_name
 from carryover.errors import ExitCode, UserError
 from carryover.export.quoting import quoted_line
 from carryover.ledger.events import turn_of, turn_starts
-from carryover.ledger.queries import project_by_root, session_ids, session_of, sessions, shortest_unique
+from carryover.ledger.queries import project_by_root, session_of, sessions, short_ids
 from carryover.ledger.rows import ProjectRow
 from carryover.ledger.search import EventHit, Query, search
 from carryover.ledger.search_text import KINDS, SearchKind, Term, terms_of, window
@@ -78,7 +78,7 @@ def search_for(ledger: sqlite3.Connection, query: Query, *, limit: int, now_ms: 
     """Returns the best `limit` hits, and whether there are more."""
     results = search(ledger, query, limit=limit + 1, now_ms=now_ms)
     entries = results.hits[:limit]
-    short = shortest_unique(session_ids(ledger)) if entries else {}
+    short = short_ids(ledger, (entry.session for entry in entries))
     starts = {session_id: turn_starts(ledger, session_id) for session_id in {entry.session_id for entry in entries}}
     ids = {root: _project_id(ledger, root) for root in {entry.root for entry in entries}}
     hits = []

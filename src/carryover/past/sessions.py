@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Sequence
 from contextlib import closing
 from typing import Final
 
@@ -15,7 +15,7 @@ from carryover.export.quoting import quoted_line
 from carryover.facts import is_foreign
 from carryover.ledger import queries
 from carryover.ledger.connect import connect_read_only
-from carryover.ledger.queries import session_ids, sessions_by_agent, shortest_unique
+from carryover.ledger.queries import sessions_by_agent, short_ids
 from carryover.ledger.rows import SessionRow
 from carryover.past.context import state_dir
 from carryover.past.opened import Want, opened
@@ -77,9 +77,9 @@ def session_page(
     )
 
 
-def listed(ledger: sqlite3.Connection, rows: Iterable[SessionRow]) -> list[Session]:
+def listed(ledger: sqlite3.Connection, rows: Sequence[SessionRow]) -> list[Session]:
     """Returns the sessions of `rows`, without those that the daemon has dropped in the meantime."""
-    short = shortest_unique(session_ids(ledger))
+    short = short_ids(ledger, (row.native_id for row in rows))
     return [session_of_row(ledger, row, short[row.native_id]) for row in rows if row.native_id in short]
 
 

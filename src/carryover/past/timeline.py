@@ -18,7 +18,7 @@ from carryover.distill.git_reports import committed
 from carryover.export.quoting import quoted_line, safe
 from carryover.export.session_parts import edit_line, numbered
 from carryover.ledger.events import session_events
-from carryover.ledger.queries import session_ids, sessions, shortest_unique
+from carryover.ledger.queries import sessions, short_ids
 from carryover.ledger.rows import ProjectRow, SessionRow
 from carryover.model import NOTE, AgentSummary, FileEdit, StoredEvent, ToolResult, TurnEnd, UserPrompt
 from carryover.past.file_changes import Links, path_in_project
@@ -91,7 +91,7 @@ def log(root: str, *, since_ms: int, agent: str | None, limit: int) -> list[Mome
             return []
         commits = newest_commits(Path(root), since_ms=since_ms)
         moments = timeline(ledger, project.id, Wanted(since_ms=since_ms, agent=agent), limit=limit, commits=commits)
-        short = shortest_unique(session_ids(ledger))
+        short = short_ids(ledger, (moment.session for moment in moments))
     return [
         replace(moment, short=short[moment.session], show=show_command(moment.session, moment.turn))
         for moment in moments

@@ -1,5 +1,10 @@
 from __future__ import annotations
 
+import sqlite3
+from collections.abc import Callable, Iterable
+from contextlib import closing
+from pathlib import Path
+
 import pytest
 
 from carryover.adapter.contract import Source
@@ -10,10 +15,14 @@ from carryover.ledger.queries import (
     changed_since_published,
     session_by_prefix,
     sessions,
+    sessions_by_agent,
+    short_ids,
+    shortest_unique,
     totals,
     unpublished,
 )
 from carryover.ledger.rows import BrokenSource
+from carryover.ledger.schema import migrate
 from carryover.ledger.store import Ledger
 from carryover.model import NOTE, AssistantMessage, StoredEvent, ToolCall, UserPrompt
 from support.scribe import Scribe
@@ -128,3 +137,48 @@ async def test_the_last_answer_is_the_newest_text_of_the_main_conversation(scrib
         assert last_answer(db, 1, "s1") == (9_000, "Done.")
         assert last_answer(db, 2, "s1") is None
         assert last_answer(db, 1, "s9") is None
+
+
+@pytest.mark.parametrize(
+    "read",
+    [
+        lambda db: sessions(db, limit=20, notes=False),
+        lambda db: short_ids(db, [f"{number:08x}-0000" for number in range(20)]),
+    ],
+)
+def test_what_is_read_of_some_sessions_does_not_grow_with_all(read: Callable[[sqlite3.Connection], object]) -> None:
+    few, many = (_steps(number, read) for number in (200, 2_000))
+
+    assert many < 1.5 * few
+
+
+def test_the_shortest_beginning_of_an_id_is_that_among_all() -> None:
+    ids = ["abcdefgh", "abcdefgh-1", "abcdefgh-12", "abcdefghi", "b", "last", "lasting-one", "Zürich-über", "Zürich-ü"]
+    with closing(_ledger_of(ids)) as db:
+        assert short_ids(db, [*ids, "unknown"]) == shortest_unique(ids)
+
+
+def test_sessions_are_counted_by_agent_in_a_project_or_in_all() -> None:
+    with closing(_ledger_of(map(str, range(9)))) as db:
+        assert sessions_by_agent(db, None) == {"codex": 9}
+        assert sessions_by_agent(db, 1) == {"codex": 5}
+
+
+def _steps(number: int, read: Callable[[sqlite3.Connection], object]) -> int:
+    """The tens of steps that SQLite takes for it where that many sessions are recorded."""
+    taken: list[None] = []
+    with closing(_ledger_of(f"{number:08x}-0000" for number in range(number))) as db:
+        db.set_progress_handler(lambda: taken.append(None), 10)
+        read(db)
+    return len(taken)
+
+
+def _ledger_of(ids: Iterable[str]) -> sqlite3.Connection:
+    """One of sessions of Codex with these ids, by turns in two projects, the last the newest."""
+    db = sqlite3.connect(":memory:", isolation_level=None)
+    migrate(db, Path("ledger.sqlite"))
+    db.execute("INSERT INTO project (id, root) VALUES (1, '/srv/shop'), (2, '/srv/till')")
+    rows = [(name, number % 2 + 1, number, number) for number, name in enumerate(ids)]
+    insert = "INSERT INTO session (agent, native_id, project_id, started_ms, last_ms) VALUES ('codex', ?, ?, ?, ?)"
+    db.executemany(insert, rows)
+    return db
