@@ -205,19 +205,14 @@ class Disks:
             if not ended.done():  # its caller has given up
                 ended.set_result(None)
 
-        def watch() -> None:
-            if walk.is_over():
-                end()
-            else:
-                loop.call_later(walk.left_s(), watch)
-
         def tell() -> None:
             with suppress(RuntimeError):  # the loop has ended
                 loop.call_soon_threadsafe(end)
 
         walk = _Walk(self, [(None, Path(folder))], lambda _item: look(), soon=soon, tell=tell)
-        loop.call_later(walk.left_s(), watch)
-        await ended
+        # No timer is left behind, which would keep what was found for as long as the look might have taken.
+        while not (ended.done() or walk.is_over()):
+            await asyncio.wait([ended], timeout=walk.left_s())
         for _, found in walk.outcome():
             return found
         raise Silent(walk.folder)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+import weakref
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -178,3 +179,12 @@ def test_what_belongs_to_a_look_goes_on_in_its_thread(disks: Disks, hanging: Pat
     here, within = disks.look_at(hanging, outer)
 
     assert here == within != threading.get_ident()
+
+
+async def test_what_a_look_found_is_let_go_once_it_was_answered(tmp_path: Path) -> None:
+    patient = Disks(knock_s=3_600, work_s=3_600)
+    found = await patient.looked_at(tmp_path, lambda: {"a batch of what was read"})
+    kept = weakref.ref(found)
+    del found
+
+    wait_until("the end of what was found", lambda: kept() is None)
