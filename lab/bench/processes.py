@@ -7,7 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Self
@@ -143,9 +143,10 @@ def _running(command: Sequence[str], env: Mapping[str, str], socket: Path) -> It
 def processes_of(pid: int) -> list[int]:
     """The process and all below it. Only itself where there is no /proc."""
     found = [pid]
-    for each in found:  # what has ended has no tasks
-        for task in Path(f"/proc/{each}/task").glob("*"):
-            found += [int(child) for child in _read(task / "children").split()]
+    for each in found:
+        with suppress(OSError):  # it has ended
+            for task in Path(f"/proc/{each}/task").iterdir():
+                found += [int(child) for child in _read(task / "children").split()]
     return found
 
 
