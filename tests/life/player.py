@@ -274,7 +274,7 @@ class Player:
         await LedgerIncoming(self._ledger, self.paths).take(head, payload, uuid.uuid4().hex)
         if name not in self._linked:
             self._linked.add(name)
-            await link(self._ledger, self.paths, foreign_root(name, _THERE), str(self.root), now_ms=0)
+            await link(self._ledger, self.paths, foreign_root(name, _THERE), str(self.root))
         with closing(connect_read_only(self.paths.state.ledger)) as db:
             project = project_by_root(db, str(self.root))
         if project is not None:
@@ -299,7 +299,7 @@ class Player:
         for root in [self.root, *Checkout(self.root).others]:
             project = find_root(str(root))
             seen = inspect_root(self.paths, project.root, Config())
-            self._dirty |= {*(await follow(self._ledger, self.paths, project, seen, now_ms=self._ms)).projects}
+            self._dirty |= {*(await follow(self._ledger, self.paths, project, seen)).projects}
 
     def _made(self, db: sqlite3.Connection, project: int) -> None:
         """Makes the handoff of a project with news, then of those that name it."""

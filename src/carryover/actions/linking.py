@@ -18,7 +18,7 @@ from carryover.ledger.connect import reading
 from carryover.ledger.queries import whereabouts
 from carryover.ledger.rows import Whereabouts
 from carryover.ledger.sessions import Moved
-from carryover.past.context import KNOWN_PROJECTS, now_ms, project_root, state_dir
+from carryover.past.context import KNOWN_PROJECTS, project_root, state_dir
 from carryover.past.opened import written_daemonless
 from carryover.platform import here
 from carryover.projects.moved_folders import is_away
@@ -43,7 +43,7 @@ def link_projects(old: str, new: str, *, answer_s: float = _ANSWER_S) -> Done:
     _refuse_unless_gone(old_root, new_root)
     _refuse_unless_recorded(old_root, new_root)
     target = f"/link?{urlencode({'old': old_root, 'new': new_root})}"
-    linked = partial(link, old=old_root, new=new_root, now_ms=now_ms())
+    linked = partial(link, old=old_root, new=new_root)
     moved = written_daemonless(target, Moved, linked, timeout_s=answer_s)
     return Done(old=old_root, new=new_root, sessions=moved.sessions)
 

@@ -104,7 +104,7 @@ class Moves:
             seen = await looked_at(root, inspect)
         except Silent:
             return Moved()
-        moved = await follow(context.ledger, context.paths, project, seen, now_ms=context.now_ms())
+        moved = await follow(context.ledger, context.paths, project, seen)
         if seen.own is not None and not seen.stays_apart:
             self._compared[root] = seen.gone
         return await self._reported(moved, "project_found")
@@ -131,7 +131,7 @@ class Moves:
     async def link(self, old: str, new: str) -> Moved:
         """Joins what was recorded at `old` to the project at `new`."""
         context = self._context
-        moved = await link(context.ledger, context.paths, old, new, now_ms=context.now_ms())
+        moved = await link(context.ledger, context.paths, old, new)
         return await self._reported(moved, "project_linked")
 
     async def unlink(self, old: str) -> Moved:

@@ -203,7 +203,7 @@ async def _place(
     """Assigns the session to the project that `entries` tell, if any; returns the ids of the projects it changes."""
     project_id = await sessions.assign_project(db, session, [entry.event for entry in entries], roots)
     touched = {project for project in (session.project_id, project_id) if project is not None}
-    await sessions.mark_changed(db, touched, started_ms=session.started_ms)
+    await sessions.mark_changed(db, touched)
     return touched
 
 

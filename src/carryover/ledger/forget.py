@@ -98,7 +98,7 @@ async def forget(db: aiosqlite.Connection, reducer: Reducer, selection: Selectio
         touched.update(int(project) for project in (placed, recorded) if project is not None)
     gone = await _remove_unused_projects(db, selection, touched)
     changed = tuple(sorted(touched - gone))
-    await mark_changed(db, changed, started_ms=0)
+    await mark_changed(db, changed)
     return Forgotten(sessions=len(rows), conversations=conversations, changed=changed, gone=tuple(sorted(gone)))
 
 

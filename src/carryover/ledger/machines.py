@@ -214,7 +214,7 @@ async def _of_others(
                 current = await current_project(db, recorded)
                 await db.execute_fetchall(_TAKE_OVER, (sender, current, recorded, current, session_id))
                 projects |= {current, current if project is None else project}
-    await mark_changed(db, sorted(projects), started_ms=0)
+    await mark_changed(db, sorted(projects))
     wanted = [entry for entry in entries if entry.event.session not in refused]
     joined = [entry for entry in wanted if entry.event.cwd in here]
     secondary = [entry.secondary_key for entry in joined if entry.secondary_key is not None]

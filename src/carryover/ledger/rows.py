@@ -20,7 +20,6 @@ class ProjectRow(msgspec.Struct, frozen=True, kw_only=True):
     id: int
     root: str
     main_root: str | None
-    first_ms: int
     last_event_ms: int
     published_sha: str | None
     published_ms: int | None
@@ -126,7 +125,7 @@ class Totals(msgspec.Struct, frozen=True, kw_only=True):
     incidents: tuple[Incident, ...] = ()
 
 
-PROJECT_ROWS: Final = """SELECT id, root, main_root, first_ms, last_event_ms, published_sha, published_ms, refusal
+PROJECT_ROWS: Final = """SELECT id, root, main_root, last_event_ms, published_sha, published_ms, refusal
     FROM project"""
 SESSION_ROWS: Final = """SELECT session.id, agent, native_id, project_id, project.root, placed.root, parent, title,
     agent_version, model, branch, started_ms, last_ms, machine FROM session LEFT JOIN project ON project.id = project_id

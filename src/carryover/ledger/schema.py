@@ -19,7 +19,8 @@ _PROJECTS: Final = (
     # `changed_ms` is when a commit last touched a project, by the clock and not by its events: not before
     # `published_ms`, and that commit still has to be published. `git` is what git said at the last publication, as
     # JSON. `moved_to` is the project that this one's folder is now, `not_moved` is 1 where the user said that it was
-    # not moved, and `identity` tells its folder from others (`carryover.projects.moved_folders`).
+    # not moved, and `identity` tells its folder from others (`carryover.projects.moved_folders`). Nothing uses
+    # `first_ms`.
     """CREATE TABLE project (
         id INTEGER PRIMARY KEY,
         root TEXT NOT NULL UNIQUE,

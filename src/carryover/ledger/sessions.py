@@ -36,9 +36,9 @@ LAST_PROJECT: Final = "last_project"
 """The counter with the highest id of a removed project. No id is reused, since the daemon may still have work pending
 for it."""
 
-_UPSERT_PROJECT: Final = f"""INSERT INTO project (id, root, main_root, first_ms) VALUES (1 + max(
+_UPSERT_PROJECT: Final = f"""INSERT INTO project (id, root, main_root) VALUES (1 + max(
         (SELECT coalesce(max(id), 0) FROM project),
-        coalesce((SELECT n FROM counter WHERE name = '{LAST_PROJECT}'), 0)), ?, ?, ?)
+        coalesce((SELECT n FROM counter WHERE name = '{LAST_PROJECT}'), 0)), ?, ?)
     ON CONFLICT (root) DO UPDATE SET main_root = excluded.main_root, identity = CASE
         WHEN main_root IS excluded.main_root AND (main_root IS NOT NULL OR moved_to IS NULL) THEN identity END
     WHERE ?"""
@@ -51,7 +51,6 @@ _CURRENT_PROJECT: Final = """WITH RECURSIVE way(id, moved_to) AS (SELECT id, mov
 _EXISTS_AGAIN: Final = "UPDATE project SET moved_to = NULL WHERE id = ? AND moved_to IS NOT NULL"
 _MARK_CHANGED: Final = """UPDATE project SET
     last_event_ms = (SELECT coalesce(max(last_ms), 0) FROM session WHERE project_id = project.id),
-    first_ms = CASE WHEN :at > 0 AND (first_ms = 0 OR :at < first_ms) THEN :at ELSE first_ms END,
     changed_ms = CAST(round((julianday('now') - 2440587.5) * 86400000) AS INTEGER)
     WHERE id = :id"""
 _HOME: Final = """SELECT root FROM session JOIN project ON project.id = project_id
@@ -150,12 +149,9 @@ async def assign_project(
     return project_id
 
 
-async def know_project(
-    db: aiosqlite.Connection, root: str, main_root: str | None, *, now_ms: int = 0, gone: bool = False
-) -> int:
-    """Returns the id of the project at `root`, creating it if it is new; `now_ms` (UTC) is when it was first seen.
-    `gone`: its folder is no longer there."""
-    await db.execute_fetchall(_UPSERT_PROJECT, (root, main_root, now_ms, not gone))
+async def know_project(db: aiosqlite.Connection, root: str, main_root: str | None, *, gone: bool = False) -> int:
+    """Returns the id of the project at `root`, creating it if it is new. `gone`: its folder is no longer there."""
+    await db.execute_fetchall(_UPSERT_PROJECT, (root, main_root, not gone))
     ((project_id,),) = await db.execute_fetchall("SELECT id FROM project WHERE root = ?", (root,))
     return int(project_id)
 
@@ -171,9 +167,9 @@ async def current_project(db: aiosqlite.Connection, project_id: int) -> int:
     return next((int(found) for (found,) in rows), project_id)
 
 
-async def mark_changed(db: aiosqlite.Connection, projects: Iterable[int], *, started_ms: int) -> None:
-    """Marks `projects` as changed: a session that began at `started_ms` (UTC ms, 0 if unknown) got events."""
-    await db.executemany(_MARK_CHANGED, [{"at": started_ms, "id": project} for project in projects])
+async def mark_changed(db: aiosqlite.Connection, projects: Iterable[int]) -> None:
+    """Marks `projects` as changed, with the time of the last event in each."""
+    await db.executemany(_MARK_CHANGED, [{"id": project} for project in projects])
 
 
 async def resolve_subagents(
@@ -231,7 +227,7 @@ async def move_project(db: aiosqlite.Connection, old: int, new: int) -> Moved:
     ((sessions,),) = await db.execute_fetchall("SELECT count(*) FROM session WHERE project_id = ?", (old,))
     for statement in _MOVE_PROJECT:
         await db.execute_fetchall(statement, {"old": old, "new": new})
-    await mark_changed(db, (old, new), started_ms=0)
+    await mark_changed(db, (old, new))
     return Moved(sessions=sessions, projects=(old, new) if sessions else ())
 
 
@@ -242,5 +238,5 @@ async def move_back(db: aiosqlite.Connection, old: int) -> Moved:
     await db.executemany(_BACK, [{"old": old, "session": session} for session, _ in away])
     await db.execute_fetchall("UPDATE project SET moved_to = NULL, not_moved = 1 WHERE id = ?", (old,))
     touched = {old, *(placed for _, placed in away)}
-    await mark_changed(db, touched, started_ms=0)
+    await mark_changed(db, touched)
     return Moved(sessions=len(away), projects=tuple(sorted(touched)) if away else ())

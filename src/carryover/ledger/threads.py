@@ -177,7 +177,7 @@ async def settle(
         else:
             await _rebuild(db, reducer, thread_id)
     projects = {int(project) for _, _, project, _ in rows if project is not None}
-    await mark_changed(db, sorted(projects), started_ms=0)
+    await mark_changed(db, sorted(projects))
     return projects
 
 

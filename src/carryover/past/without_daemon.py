@@ -96,7 +96,7 @@ def follow_moved(root: str) -> None:
 
 async def _follow(ledger: Ledger, paths: StatePaths, root: str, config: Config) -> None:
     project = root_of(root)
-    await follow(ledger, paths, project, inspect_root(paths, project.root, config), now_ms=now_ms())
+    await follow(ledger, paths, project, inspect_root(paths, project.root, config))
 
 
 async def read_new(ledger: Ledger) -> None:

@@ -64,7 +64,7 @@ def inspect_root(paths: StatePaths, root: str, config: Config, *, compared: froz
     return RootFacts(root=root, own=own, identity=identity, moved=tuple(moved), gone=gone)
 
 
-async def follow(ledger: Ledger, paths: StatePaths, project: ProjectRoot, seen: RootFacts, *, now_ms: int) -> Moved:
+async def follow(ledger: Ledger, paths: StatePaths, project: ProjectRoot, seen: RootFacts) -> Moved:
     """Joins to the project what was recorded before it was moved, and stores its identity to recognise the next
     move."""
     own_id = seen.own.id if seen.own is not None else None
@@ -73,7 +73,7 @@ async def follow(ledger: Ledger, paths: StatePaths, project: ProjectRoot, seen: 
         await ledger.write(note_identity, own_id, None)
     moved = []
     if seen.moved:
-        own_id = await ledger.write(know_project, seen.root, project.main_root, now_ms=now_ms)
+        own_id = await ledger.write(know_project, seen.root, project.main_root)
         moved = [await ledger.write(move_project, row.id, own_id) for row in seen.moved]
         if any(row.main_root is not None for row in seen.moved):
             await ledger.write(adopt_all, own_id)
@@ -85,7 +85,7 @@ async def follow(ledger: Ledger, paths: StatePaths, project: ProjectRoot, seen: 
     return _total(moved)
 
 
-async def link(ledger: Ledger, paths: StatePaths, old: str, new: str, *, now_ms: int) -> Moved:
+async def link(ledger: Ledger, paths: StatePaths, old: str, new: str) -> Moved:
     """Moves what was recorded at `old`, and in projects below it, to the project at `new`, at the user's request."""
     moved = []
     known = await asyncio.to_thread(_known, paths)
@@ -93,7 +93,7 @@ async def link(ledger: Ledger, paths: StatePaths, old: str, new: str, *, now_ms:
         moved_folders.moves_with, old, new, known, lambda folder: paths.root_of(folder).root
     ):
         target = await asyncio.to_thread(paths.root_of, root)
-        new_id = await ledger.write(know_project, target.root, target.main_root, now_ms=now_ms)
+        new_id = await ledger.write(know_project, target.root, target.main_root)
         if is_foreign(row.root):
             await ledger.write(take_again, ledger.reducer, row.root)
         moved.append(await ledger.write(move_project, row.id, new_id))

@@ -127,7 +127,7 @@ async def test_a_forgotten_project_is_gone_with_the_record_of_where_it_was(scrib
     await scribe.tell(scribe.event("Bake a cake", cwd="/other", session="s2"), path="/t/two.jsonl")
     old = project_by_root(scribe.db, "/old")
     assert old is not None
-    new = await scribe.ledger.write(know_project, "/new", None, now_ms=1)
+    new = await scribe.ledger.write(know_project, "/new", None)
     await scribe.ledger.write(move_project, old.id, new)
 
     forgotten = await scribe.ledger.forget(Selection(root="/new"), now_ms=NOW_MS)

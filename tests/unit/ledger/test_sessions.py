@@ -133,7 +133,7 @@ def held(db: sqlite3.Connection) -> dict[str, list[str]]:
 async def moved(scribe: Scribe) -> tuple[int, int]:
     """The project at /old, and the one at /new to which it was moved."""
     await worked(scribe, "s1", "/old")
-    old, new = project(scribe.db, "/old"), await scribe.ledger.write(know_project, "/new", None, now_ms=0)
+    old, new = project(scribe.db, "/old"), await scribe.ledger.write(know_project, "/new", None)
     await scribe.ledger.write(move_project, old, new)
     return old, new
 

@@ -70,7 +70,7 @@ async def followed(ledger: Ledger, paths: StatePaths, root: Path) -> int:
     """How many sessions were joined to the project at `root`."""
     project = find_root(str(root), home=paths.home)
     seen = inspect_root(paths, project.root, Config())
-    return (await follow(ledger, paths, project, seen, now_ms=NOW_MS)).sessions
+    return (await follow(ledger, paths, project, seen)).sessions
 
 
 async def test_what_was_kept_follows_the_folder(ledger: Ledger, paths: StatePaths, shop: Path, known: int) -> None:
@@ -208,7 +208,7 @@ async def test_the_user_may_link_what_cannot_be_detected_and_take_it_back_with_i
 ) -> None:
     store = shop.rename(shop.with_name("store"))
 
-    linked = await link(ledger, paths, str(shop), str(store), now_ms=NOW_MS)
+    linked = await link(ledger, paths, str(shop), str(store))
     assert (linked.sessions, held(reading())) == (1, {str(store): [session.session]})
     new = project_by_root(reading(), str(store))
     assert new is not None and project_view(reading(), new.id).former_roots == (str(shop),)
@@ -232,18 +232,18 @@ async def test_a_project_is_looked_at_again_only_once_another_one_is_gone(
     ledger: Ledger, paths: StatePaths, shop: Path, known: int
 ) -> None:
     first = inspect_root(paths, str(shop), Config())
-    await follow(ledger, paths, ProjectRoot(str(shop)), first, now_ms=NOW_MS)
+    await follow(ledger, paths, ProjectRoot(str(shop)), first)
     assert (first.identity is not None, first.gone) == (True, frozenset())
     assert inspect_root(paths, str(shop), Config(), compared=first.gone) == RootFacts(root=str(shop))
 
     store = shop.rename(shop.with_name("store"))
     away = inspect_root(paths, str(store), Config(), compared=frozenset())
     assert [row.id for row in away.moved] == [known]
-    await follow(ledger, paths, ProjectRoot(str(store)), away, now_ms=NOW_MS)
+    await follow(ledger, paths, ProjectRoot(str(store)), away)
     store.rename(shop)
 
     back = inspect_root(paths, str(shop), Config(), compared=first.gone)
-    assert (await follow(ledger, paths, ProjectRoot(str(shop)), back, now_ms=NOW_MS)).sessions == 1
+    assert (await follow(ledger, paths, ProjectRoot(str(shop)), back)).sessions == 1
     again = inspect_root(paths, str(shop), Config())
     assert again.own is not None and again.own.identity is not None
 
@@ -252,10 +252,10 @@ async def test_a_folder_that_cannot_be_identified_now_keeps_what_it_is_recognise
     ledger: Ledger, paths: StatePaths, shop: Path, known: int, reading: Connect
 ) -> None:
     first = inspect_root(paths, str(shop), Config())
-    await follow(ledger, paths, ProjectRoot(str(shop)), first, now_ms=NOW_MS)
+    await follow(ledger, paths, ProjectRoot(str(shop)), first)
     [noted] = whereabouts(reading())
 
-    await follow(ledger, paths, ProjectRoot(str(shop)), RootFacts(root=str(shop), own=noted), now_ms=NOW_MS)
+    await follow(ledger, paths, ProjectRoot(str(shop)), RootFacts(root=str(shop), own=noted))
 
     assert noted.identity is not None
     assert [row.identity for row in whereabouts(reading())] == [noted.identity]

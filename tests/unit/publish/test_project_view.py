@@ -111,7 +111,7 @@ async def test_a_main_checkout_lists_the_worktrees_that_exist_and_have_work(
     for tree in (here, removed):
         reported = scribe.prepared(scribe.event("add the tax", cwd=tree, session=tree))
         await scribe.commit(replace(reported, roots={tree: ProjectRoot(tree, "/repo")}), path=f"/t{tree}")
-    await ledger.write(know_project, idle, "/repo", now_ms=4_000)
+    await ledger.write(know_project, idle, "/repo")
     for tree in (here, idle):
         (Path(tree) / ".git").mkdir(parents=True)
 
@@ -134,7 +134,7 @@ async def test_what_was_once_taken_for_a_worktree_is_looked_at_again(
         await scribe.commit(replace(reported, roots={root: ProjectRoot(root, str(shop))}), path=f"/t{root}")
     (forged.parent / "idle").mkdir()
     worktree_in_itself(forged.parent / "idle")
-    idle = await ledger.write(know_project, str(forged.parent / "idle"), str(shop), now_ms=4_000)
+    idle = await ledger.write(know_project, str(forged.parent / "idle"), str(shop))
 
     views = [view_now(reading(), number, Config()) for number in (1, 2, 3, idle)]
 

@@ -150,7 +150,7 @@ async def test_what_was_recorded_in_an_excluded_project_is_told_once_it_is_no_lo
     await laptop.say("Private", session="s1", at_ms=1_000, cwd="/private")
     with laptop.read() as db:
         [row] = sessions(db, limit=9)
-    shop = await laptop.ledger.write(know_project, "/shop", None, now_ms=2_000)
+    shop = await laptop.ledger.write(know_project, "/shop", None)
     await laptop.ledger.write(move_project, row.project_id or 0, shop)
     await laptop.say("Shop", session="s2", at_ms=3_000, cwd="/shop")
     before = [event.body for payload in await laptop.tell() for event in payload.events]
@@ -222,7 +222,7 @@ async def test_a_project_that_is_moved_there_is_moved_here(laptop: OneMachine, d
     await meet(laptop, desktop)
     with laptop.read() as db:
         [row] = sessions(db, limit=9)
-    new = await laptop.ledger.write(know_project, "/new/shop", None, now_ms=2_000)
+    new = await laptop.ledger.write(know_project, "/new/shop", None)
     await laptop.ledger.write(move_project, row.project_id or 0, new)
     await meet(laptop, desktop)
 

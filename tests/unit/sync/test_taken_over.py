@@ -54,7 +54,7 @@ async def here(tmp_path: Path, laptop: OneMachine, desktop: OneMachine) -> str:
     await laptop.say("Add a discount", "Whole cents", session="s1", at_ms=1_000)
     await laptop.tell()
     await desktop.take(laptop)
-    await link(desktop.ledger, desktop.paths, "laptop:/repo", str(tmp_path / "shop"), now_ms=1)
+    await link(desktop.ledger, desktop.paths, "laptop:/repo", str(tmp_path / "shop"))
     return str(tmp_path / "shop")
 
 
@@ -91,7 +91,7 @@ async def test_what_was_added_to_a_session_before_the_user_allows_it_is_left_out
     await desktop.take(laptop)
     assert shown(desktop)["s1", "laptop", "laptop:/repo"] == ["Add a discount", "forged", "And taxes"]
 
-    await link(desktop.ledger, desktop.paths, "laptop:/repo", str(tmp_path / "shop"), now_ms=1)
+    await link(desktop.ledger, desktop.paths, "laptop:/repo", str(tmp_path / "shop"))
     assert "s1" not in {session for session, _, _ in shown(desktop)}
     assert not await desktop.ledger.write(taken, laptop.said.machine, "0123456789"), "all is taken again"
     desktop.taken.clear()
@@ -110,7 +110,7 @@ async def test_a_session_that_was_copied_between_two_machines_is_one_once_both_a
         for other in (laptop, desktop):
             await other.tell()
             await box.take(other)
-            await link(box.ledger, box.paths, f"{other.name}:/repo", str(tmp_path / "shop"), now_ms=1)
+            await link(box.ledger, box.paths, f"{other.name}:/repo", str(tmp_path / "shop"))
         await laptop.say("d", at_ms=12_000)
         await laptop.tell()
         box.taken.clear()

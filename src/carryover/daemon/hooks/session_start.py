@@ -265,11 +265,9 @@ class SessionStarts:
         known: asyncio.Future[int] = asyncio.get_running_loop().create_future()
 
         async def register() -> None:
-            project_id, now_ms = place.project_id, self.context.now_ms()
+            project_id = place.project_id
             if project_id is None:
-                project_id = await self.context.ledger.write(
-                    know_project, project.root, project.main_root, now_ms=now_ms
-                )
+                project_id = await self.context.ledger.write(know_project, project.root, project.main_root)
             self.prepared.add(project_id)
             if known.done():  # no call is waiting for it any more
                 self.publish_queue.mark_dirty([project_id], 0, urgent=True)

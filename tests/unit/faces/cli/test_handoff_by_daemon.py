@@ -149,7 +149,7 @@ def test_where_a_session_has_only_started_a_worktree_has_nothing_of_an_excluded_
 ) -> None:
     worktree = str(home / "tree")
     git(recorded, "worktree", "add", "--quiet", worktree)
-    as_writer(lambda ledger, _: ledger.write(know_project, worktree, str(recorded), now_ms=1))
+    as_writer(lambda ledger, _: ledger.write(know_project, worktree, str(recorded)))
     for last in ((), ("--session", "last")):
         assert "Wire discount into checkout" in run("handoff", worktree, *last)[1]
     state_dir().config.write_text(f'[projects]\nexclude = ["{recorded}"]\n')

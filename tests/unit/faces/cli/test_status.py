@@ -143,7 +143,7 @@ LEDGER = {"path": "/home/dev/.carryover/ledger.sqlite", "sessions": 2, "project_
 
 def project(root: str, **more: object) -> dict[str, Any]:
     row = {"root": root, "last_event_ms": NOW_MS - 3 * MINUTE_MS, "published_ms": None, "refusal": None}
-    return {"id": 1, "main_root": None, "first_ms": 0, "published_sha": None, **row, **more}
+    return {"id": 1, "main_root": None, "published_sha": None, **row, **more}
 
 
 def lines(width: int | None = None, /, **more: Any) -> list[str]:

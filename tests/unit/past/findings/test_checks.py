@@ -232,7 +232,7 @@ def test_what_has_one_cause_is_one_finding() -> None:
 
 def project_row(root: str, refusal: str | None) -> ProjectRow:
     never = dict.fromkeys(("main_root", "published_sha", "published_ms"))
-    return ProjectRow(id=1, root=root, first_ms=0, last_event_ms=0, refusal=refusal, **never)
+    return ProjectRow(id=1, root=root, last_event_ms=0, refusal=refusal, **never)
 
 
 def test_where_nothing_is_installed_or_runs_one_thing_is_said() -> None:
