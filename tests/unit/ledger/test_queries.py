@@ -164,6 +164,14 @@ def test_sessions_are_counted_by_agent_in_a_project_or_in_all() -> None:
         assert sessions_by_agent(db, 1) == {"codex": 5}
 
 
+def test_only_sessions_of_this_machine_can_be_resumed_and_all_are_listed() -> None:
+    with closing(_ledger_of(["here", "there"])) as db:
+        db.execute("UPDATE session SET machine = 'laptop' WHERE native_id = 'there'")
+
+        assert [row.native_id for row in sessions(db, limit=9, here_by=["codex"])] == ["here"]
+        assert [row.native_id for row in sessions(db, limit=9)] == ["there", "here"]
+
+
 def _steps(number: int, read: Callable[[sqlite3.Connection], object]) -> int:
     """The tens of steps that SQLite takes for it where that many sessions are recorded."""
     taken: list[None] = []
