@@ -156,6 +156,8 @@ def _may_be_open(past: Past, step: Step) -> bool:
     if step.view is past.lead:
         return True
     first = past.lead.digest.turns[0]
+    if first.at_ms - step.turn.last_ms > DAY_MS:
+        return False
     goes_on = not _has_own_task([first.prompt]) or speaks_of_going_on(first.prompt[:_FEW_WORDS])
     was_cut_off = step.digest.turns[-1].end != "answered"
     if was_cut_off and any(carries_out(session, step.digest) for session in past.view.sessions):
@@ -165,7 +167,7 @@ def _may_be_open(past: Past, step: Step) -> bool:
     since = sessions_since(past, step.turn.last_ms)
     was_done = since > 1 and (past.at_ms - step.turn.last_ms) * since > DAY_MS
     was_done |= was_committed(past, step.turn.last_ms)
-    return first.at_ms - step.turn.last_ms <= DAY_MS and not was_done
+    return not was_done
 
 
 def _ranked(past: Past) -> Iterator[tuple[float, Step]]:
