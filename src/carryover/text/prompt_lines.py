@@ -17,10 +17,17 @@ _HASH_BYTES: Final = 8
 
 def long_lines(text: str) -> tuple[str, ...]:
     """Returns the lines of `text` that are long enough to identify it, each once."""
-    lines = (one_line(line) for line in text.splitlines())
-    return tuple(dict.fromkeys(line for line in lines if len(line.encode(errors="replace")) >= _LONG_BYTES))[
-        :_MOST_LINES
-    ]
+    found: dict[str, None] = {}
+    for line in filter(_is_long, text.splitlines()):  # what is harmless is no longer
+        if _is_long(tidy := one_line(line)):
+            found[tidy] = None
+        if len(found) == _MOST_LINES:
+            break
+    return tuple(found)
+
+
+def _is_long(line: str) -> bool:
+    return len(line.encode(errors="replace")) >= _LONG_BYTES
 
 
 def hashed(text: str) -> int:
