@@ -25,7 +25,8 @@ _MOST_TEXTS: Final = 16
 
 _OF_THREAD: Final = "SELECT id, at_ms FROM long_prompt WHERE thread_id = ? ORDER BY id"
 _BODY: Final = "SELECT body FROM event WHERE id = ?"
-_SHARING: Final = "SELECT text FROM prompt_line WHERE line = ? AND text != ? LIMIT ?"
+_SHARING: Final = """SELECT text FROM prompt_line
+    WHERE line = ? AND text != (SELECT text FROM long_prompt WHERE id = ?) LIMIT ?"""
 _OF_TEXT: Final = "SELECT body FROM event WHERE id = (SELECT min(id) FROM long_prompt WHERE text = ?)"
 
 
@@ -51,13 +52,13 @@ def prompt_of(db: sqlite3.Connection, event_id: int) -> UserPrompt | None:
     return _prompt(db, _BODY, event_id)
 
 
-def prompts_like(db: sqlite3.Connection, text: str) -> list[str]:
-    """Returns at most 8 other prompts, from any project, that share most lines with `text`."""
+def prompts_like(db: sqlite3.Connection, event_id: int, text: str) -> list[str]:
+    """Returns at most 8 other prompts, from any project, that share most lines with `text`, the long prompt of an
+    event."""
     lines = long_lines(text)
-    own = text_hash(text)
     shared: Counter[int] = Counter()
     for line in lines[:: -(-len(lines) // _MOST_ASKED)]:
-        shared.update(other for (other,) in db.execute(_SHARING, (hashed(line), own, _MOST_TEXTS)))
+        shared.update(other for (other,) in db.execute(_SHARING, (hashed(line), event_id, _MOST_TEXTS)))
     most = sorted(shared, key=lambda other: (-shared[other], other))[:MOST_LIKE_IT]
     prompts = (_prompt(db, _OF_TEXT, other) for other in most if shared[other] > 1)
     return [prompt.typed for prompt in prompts if prompt is not None]

@@ -88,7 +88,7 @@ class OwnWords:
         prompt = prompt_of(self._db, event_id)
         if prompt is None:
             return turn
-        others = list(prompts_like(self._db, prompt.typed))
+        others = list(prompts_like(self._db, event_id, prompt.typed))
         self._sources |= {text: SharedText.of(text) for text in others if text not in self._sources}
         sources = (*self._commands, *map(self._sources.__getitem__, others))
         found = own_words(prompt.text, sources, command=prompt.command)

@@ -48,7 +48,8 @@ async def test_prompts_that_share_the_most_lines_are_found_and_never_the_same_te
     for number in range(20):
         await scribe.tell(f"{lines(30)}\nand this one has the number {number}")
 
-    found = prompts_like(scribe.db, lines(30))
+    (first,) = scribe.db.execute("SELECT min(id) FROM long_prompt").fetchone()
+    found = prompts_like(scribe.db, first, lines(30))
 
     assert len(found) == len(set(found)) == MOST_LIKE_IT
     assert {text.rpartition("\n")[0] for text in found} == {lines(30)}
