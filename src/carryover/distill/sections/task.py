@@ -136,16 +136,16 @@ def _has_own_task(prompts: Iterable[str]) -> bool:
 
 
 def _taken_up(past: Past, chosen: Sequence[Step]) -> list[Step]:
-    """Returns the turns whose prompts brought up what most work since is about, or are long. Each has something
-    that no prompt chosen before has. What else was asked stands under What the user said."""
+    """Returns for each session the turn whose prompt brought up what most work since is about, or is long, and has
+    something that no prompt chosen before has. What else was asked stands under What the user said: most is done."""
     known = {name for step in chosen for name in subjects_in(step.turn.prompt)}
-    steps: list[Step] = []
+    best: dict[str, Step] = {}
     for _, step in sorted(_ranked(past), key=itemgetter(0), reverse=True):
         own = subjects_in(step.turn.prompt)
-        if not own <= known:
+        if step.view.session not in best and not own <= known:
             known |= own
-            steps.append(step)
-    return steps[:_MOST_TAKEN_UP]
+            best[step.view.session] = step
+    return [*best.values()][:_MOST_TAKEN_UP]
 
 
 def _may_be_open(past: Past, step: Step) -> bool:
@@ -194,7 +194,7 @@ def _ranked(past: Past) -> Iterator[tuple[float, Step]]:
         newer.append(own)
         if says_more and _is_typed(step.turn) and not past.is_beside(step):
             yield (
-                math.log1p(again) + min(1, estimated_tokens(prompt) / _LONG_TOKENS) - math.log1p(turns_since) / 3,
+                math.log1p(again) + min(1, estimated_tokens(prompt) / _LONG_TOKENS) - math.log1p(turns_since),
                 step,
             )
 

@@ -24,7 +24,7 @@ _CHARS: Final = 230
 _REFUSED_CHARS: Final = 80
 _MOST_ALIKE: Final = 12
 _MOST_CHARS: Final = 1200
-_OWN_SHARE_TOKENS: Final = 650
+_OWN_SHARE_TOKENS: Final = 720
 """A good third of the handoff: long pastes or answers do not crowd out ten short sentences of the user."""
 
 

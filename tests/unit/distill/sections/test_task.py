@@ -214,3 +214,15 @@ def test_a_session_that_began_with_a_paste_does_not_go_on_with_the_goal_of_anoth
     for began, shows in ((f"Why?\n\n{error}", False), ("And by week?", True), (f"Continue:\n\n{error}", True)):
         later = session("s2", hours=30).user(began).says("The cart is empty.")
         assert ("Print what each till took." in under("Task", before, later)) == shows
+
+
+def test_of_a_sessions_earlier_prompts_one_is_the_task_and_the_others_are_what_the_user_said() -> None:
+    parts = ("cart", "receipt", "stock", "mail")
+    talk = session("s1").user("Build the shop.").edited("shop.py").says("The shop is built.")
+    for part in parts:
+        talk.user(f"Write {part}.py with a table of all its rows, sorted by the day on which they came in.")
+        talk.edited(f"{part}.py").says(f"{part}.py is written.")
+    talk.user("How long are the names?").says("Up to thirty letters.")
+
+    assert [part for part in parts if f"Write {part}.py" in under("Task", talk)] == ["mail"]
+    assert [part for part in parts if f"Write {part}.py" in under("What the user said", talk)] == [*parts[:3]]
