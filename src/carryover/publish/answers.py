@@ -176,9 +176,10 @@ def _moved(checkout: Checkout, git: GitFacts | None, since: str | None, git_s: f
         return None, None
     if git.head == since:
         return since, git.changed_files
+    moved = None
     with contextlib.suppress(TimeoutError):
-        return changed_since(checkout, since=since, timeout_s=git_s) or (None, None)
-    return None, None
+        moved = changed_since(checkout, since=since, timeout_s=git_s)
+    return moved or (None, None)
 
 
 def _situation(view: ProjectView, beginning: Beginning, now_ms: int) -> Situation | None:

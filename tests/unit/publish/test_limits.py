@@ -6,8 +6,11 @@ from dataclasses import replace
 
 import pytest
 
+from carryover.config import AgentsConfig, Config
+from carryover.ledger.queries import project_by_root
 from carryover.model import SessionInfo, TurnEnd, UserPrompt
 from carryover.publish.limits import limited_projects
+from carryover.publish.make import made_handoff
 from support.scribe import Scribe, execute
 
 NOW_MS = 1_000_000
@@ -61,3 +64,23 @@ async def test_what_is_offered_stays_in_its_order_whatever_is_used_elsewhere_lat
     assert offered() == ("codex", "pi")
     await work(pi, "p2", 800_000)
     assert offered() == ("codex", "pi")
+
+
+async def test_a_handoff_offers_the_agents_that_have_worked_unless_others_were_selected(scribe: Scribe) -> None:
+    codex = replace(scribe, agent="codex")
+    await codex.tell(codex.event("Add a post", session="c1", cwd="/blog", at_ms=500_000), path="/t/c1.jsonl")
+    await scribe.tell(scribe.event("Add a parser", at_ms=600_000), scribe.event(LIMIT, at_ms=700_000))
+    project = project_by_root(scribe.db, "/repo")
+    assert project is not None
+
+    for selected, others in ((None, "`carryover to codex`"), (("pi",), "`carryover to pi`")):
+        config = Config(agents=AgentsConfig(selected=selected))
+        text = made_handoff(scribe.db, project.id, config, now_ms=NOW_MS).text
+        assert text is not None and f"for the user: {others} continues elsewhere" in text
+
+
+async def test_no_limit_is_told_of_a_project_of_another_machine(scribe: Scribe) -> None:
+    await scribe.tell(scribe.event("Add a parser", at_ms=600_000), scribe.event(LIMIT, at_ms=700_000))
+    execute(scribe.ledger.path, "UPDATE project SET root = 'box:/repo'")
+
+    assert limited(scribe) == []

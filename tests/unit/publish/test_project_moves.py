@@ -223,6 +223,17 @@ async def test_the_user_may_link_what_cannot_be_detected_and_take_it_back_with_i
     assert not any(file.exists() for file in files)
 
 
+async def test_what_was_linked_is_taken_back_also_where_the_old_folder_is_a_project_again(
+    ledger: Ledger, paths: StatePaths, shop: Path, session: ClaudeSession, reading: Connect
+) -> None:
+    store = shop.rename(shop.with_name("store"))
+    await link(ledger, paths, str(shop), str(store), now_ms=NOW_MS)
+    other = await worked_in_a_folder_that_went(ledger, paths, session, shop)
+
+    assert (await unlink(ledger, paths, str(shop), Config())).sessions == 1
+    assert {*held(reading())[str(shop)]} == {session.session, other.session}
+
+
 def test_a_project_without_a_folder_or_of_another_system_is_left_alone(known: int, paths: StatePaths) -> None:
     for root in ("/nowhere/at/all", "C:\\shop"):
         assert inspect_root(paths, root, Config()) == RootFacts(root=root)
