@@ -113,12 +113,19 @@ def _typed(text: str) -> str | None:
 
 def _mentioned(shown: str) -> list[str]:
     """Returns the names of the files that the user mentioned, as other agents write them: "change it in this one" says
-    nothing without. A picture is counted as an attachment, and a long paste has no name."""
+    nothing without. A picture is counted as an attachment, and a long paste has no name. Stops at a selection, which
+    may hold the same heading. A name with blanks could read like an order, so it is in quotation marks."""
     parts = _SECTION.split(shown)
-    named = takewhile(lambda one: one[0] in _NAMED, zip(parts[1::2], parts[2::2], strict=True))
+    named = takewhile(_quotes_nothing, zip(parts[1::2], parts[2::2], strict=True))
     files = chain.from_iterable(_FILE.findall(part) for heading, part in named if heading == _MENTIONED)
     names = [name for name, last in files if name == last and not name.casefold().endswith(_PICTURES)]
-    return [f"@{name}" for name in names[:_MOST_MENTIONED]]
+    plain = (name.replace('"', "'") for name in names[:_MOST_MENTIONED])
+    return [f'@"{name}"' if len(name.split()) > 1 else f"@{name}" for name in plain]
+
+
+def _quotes_nothing(one: tuple[str, str]) -> bool:
+    heading, part = one
+    return heading in _NAMED and _SELECTION not in part
 
 
 def _comments(shown: str) -> list[str]:
@@ -127,7 +134,7 @@ def _comments(shown: str) -> list[str]:
     said: list[str] = []
     to_come = iter(_COMMENTED)
     for heading, part in zip(parts[1::2], parts[2::2], strict=True):
-        if heading in _NAMED and _SELECTION not in part:
+        if _quotes_nothing((heading, part)):
             continue
         if heading not in to_come:
             break
