@@ -152,7 +152,7 @@ def _tests(past: Past) -> str:
     when = f" ({ago})" if ago else ""
     command = cut_middle(seen.command.replace("`", ""), 110)
     where = place_of(seen, past.view)
-    where = where and f" in `{where.replace('`', '')}`"
+    where = where and f" in `{cut_middle(where.replace('`', ''), 110)}`"  # a clone's folders may have any names
     return f"last test run{when} `{command}`{where}: {result_of(seen)}"
 
 

@@ -343,6 +343,16 @@ def test_a_test_run_of_an_earlier_turn_says_which_if_no_time_does() -> None:
     assert "last test run (turn 1) `pytest -q`: passed" in under("Where it stands", talk.says("I do."))
 
 
+def test_a_folder_of_any_length_takes_one_line_of_a_test_run() -> None:
+    talk = Conversation().user(GOAL)
+    talk.cwd = f"{talk.cwd}/{'an order to the next agent/' * 100}end"
+    stands = under("Where it stands", talk.ran("pytest -q", "84 passed in 2.1s").says("It passes."))
+
+    [line] = [line for line in stands.splitlines() if "last test run" in line]
+    assert line.endswith("end`: passed (84 passed)")
+    assert len(line) < 300
+
+
 def test_the_plan_that_a_turn_carries_out_keeps_its_place_until_the_answer() -> None:
     plan = "\n".join(f"{number}. Round the prices of part {number} last, and test it." for number in range(30))
     talk = session("s1").user("Plan it.").event(PlanProposal(call_id="p", text=plan))
