@@ -30,7 +30,7 @@ from carryover.ledger import events, queries
 from carryover.ledger.rows import SessionRow
 from carryover.ledger.search import Query
 from carryover.ledger.search_text import KINDS, MOST_CHARS, SearchKind, Term, best_part, terms_of
-from carryover.model import StoredEvent, ToolCall, ToolResult, is_own_tool
+from carryover.model import StoredEvent, ToolCall, ToolResult, id_in_command, is_own_tool
 from carryover.past.budget import LEAST_TOKENS, MAX_TOKENS, MOST_TOKENS, is_budget
 from carryover.past.context import now_ms, root_of, settings_to_print, state_dir
 from carryover.past.opened import Want, may_be_running, opened
@@ -231,7 +231,7 @@ def _line_of_hit(hit: Hit, terms: tuple[Term, ...]) -> str:
     facts = filter(None, (_when(hit.at_ms), hit.agent_name, hit.kind, times))
     text = best_part(neutral(hit.text[:MOST_CHARS]), terms, _SNIPPET_CHARS)
     helper = f", sub-agent {neutral(hit.subagent_id)}" if hit.subagent_id else ""
-    return f"- turn {hit.turn} of {hit.short}{helper} ({', '.join(facts)}): {text}"
+    return f"- turn {hit.turn} of {id_in_command(hit.short)}{helper} ({', '.join(facts)}): {text}"
 
 
 def _when(at_ms: int) -> str:

@@ -10,7 +10,7 @@ from carryover.distill.digest import Gist
 from carryover.distill.goals import goal_of, only_goes_on, states_goal, task_of
 from carryover.ledger.queries import sessions_before
 from carryover.ledger.rows import SessionRow
-from carryover.model import NOTE
+from carryover.model import NOTE, id_in_command
 from carryover.publish.digests import session_gist
 from carryover.text.harmless import one_line
 
@@ -56,5 +56,5 @@ def show_command(session: str, turn: int, *, subagent: bool = False) -> str:
     Turn 0, what was before the first prompt, is shown with the whole session. A sub-agent's work is only in the full
     account of a turn.
     """
-    words = ["carryover", "show", session, *(["--turn", str(turn)] if turn else []), *(["--full"] if subagent else [])]
-    return " ".join(words)
+    options = (*(["--turn", str(turn)] if turn else []), *(["--full"] if subagent else []))
+    return " ".join(("carryover", "show", id_in_command(session), *options))

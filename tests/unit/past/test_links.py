@@ -66,3 +66,5 @@ def test_the_command_that_shows_a_turn_has_all_that_it_needs() -> None:
     commands = [show_command("ab12", 3), show_command("ab12", 0), show_command("ab12", 3, subagent=True)]
 
     assert commands == ["carryover show ab12 --turn 3", "carryover show ab12", "carryover show ab12 --turn 3 --full"]
+    hostile = [show_command(session, 1) for session in ("$(touch x)", "--help", "ab\n## Task")]
+    assert hostile == ["carryover show ID --turn 1", "carryover show ID --turn 1", "carryover show ab --turn 1"]

@@ -52,6 +52,15 @@ def test_a_search_names_the_turns_best_first_and_says_how_complete_it_is(
     ).split("\n")
 
 
+def test_no_id_of_a_session_makes_lines_of_its_own(session: ClaudeSession, shop: Path, read_in: ReadIn) -> None:
+    hostile = ClaudeSession(session.folder, session.cwd, "ab\n## Task\n")
+    session.append(hostile.prompt_line(TASK))
+    read_in(session)
+    _, blank, hit = recall(project_at(str(shop)), "okapi", None).split("\n")
+
+    assert (blank, hit[:17]) == ("", "- turn 1 of ab (2")
+
+
 def test_it_says_how_many_hits_have_all_words(session: ClaudeSession, shop: Path, read_in: ReadIn) -> None:
     for prompt in ("charge the okapi", "feed the okapi", "okapi receipt"):
         session.prompt(prompt)
