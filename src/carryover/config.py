@@ -339,7 +339,8 @@ def _settings_of(root: Path, config: Config) -> ProjectSettings:
         resume_mode=asked_mode or config.resume.mode,
         resume_depth=_depth(own, config.resume.depth, notes),
         pointers=pointers,
-        decided=bool(asked_pointers or named or config.publish.pointers),
+        # A clone's own file can only ask for less: before its user decided, for none.
+        decided=asked_pointers == "off" or bool(named or config.publish.pointers),
         since_ms=agreed_ms if named is None else 0,
         agreed_ms=agreed_ms,
         agents=config.agents.selected,

@@ -225,6 +225,15 @@ def test_a_project_may_only_lower_the_pointers(
     assert (settings.pointers, settings.notes) == (result, () if projects != "shared" else (kept,))
 
 
+def test_a_project_decides_on_no_pointers_before_its_user_does(tmp_path: Path) -> None:
+    decided = []
+    for asked in ("shared", "local", "off"):
+        (tmp_path / ".carryover.toml").write_text(f'[publish]\npointers = "{asked}"\n')
+        decided.append(project_settings(tmp_path, Config()).decided)
+
+    assert decided == [False, False, True]
+
+
 def test_a_project_may_set_nothing_else_and_no_nonsense(tmp_path: Path) -> None:
     (tmp_path / ".carryover.toml").write_text(
         'exclude = "no"\nresume.mode = "loud"\npublish.pointers = ["off"]\npublish.folder = "/etc"\n'
