@@ -318,6 +318,25 @@ def test_a_text_is_the_answer_only_when_its_message_has_ended_so(watched: Watche
     assert message.final is True
 
 
+def test_what_the_client_shows_after_a_text_does_not_make_it_final(watched: Watched) -> None:
+    """Kilo (7.7.9) adds such a text while it makes a snapshot, and deletes it: the answer would come and go with it."""
+    client, at = watched.client, START_MS
+    session = client.session(at, "/home/dev/shop")
+    client.prompt(session, at + 1, "Fix it.")
+    answer = client.answer(session, at + 2)
+    client.part(session, answer, at + 3, {"type": "text", "text": "Shall I go on?"})
+    shown = client.part(session, answer, at + 4, {"type": "text", "text": "Snapshot", "synthetic": True})
+    assert watched.texts(at + 5) == ["Fix it."]
+
+    client.finish(session, answer, at + 6, "stop")
+    [message] = bodies(watched.read(at + 7), AssistantMessage)
+    assert message.final is True
+
+    client.db.execute("DELETE FROM part WHERE id = ?", (shown,))
+    client.write("message", id=answer, time_updated=at + 8)
+    assert watched.texts(at + 9) == ["Fix it.", "Shall I go on?"]
+
+
 def test_what_a_killed_client_left_is_taken_after_a_while_and_when_it_continues(watched: Watched) -> None:
     client, at = watched.client, START_MS
     session = client.session(at, "/home/dev/shop", title=f"Use ghp_{'a1B2' * 9}")

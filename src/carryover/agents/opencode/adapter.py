@@ -15,11 +15,7 @@ from msgspec.structs import replace
 
 from carryover.adapter.contract import Agent, ToolOutcome
 from carryover.agents.opencode import SPEC
-from carryover.agents.opencode.database import (
-    PartEntry,
-    SessionRecord,
-    ms_of,
-)
+from carryover.agents.opencode.database import PartEntry, SessionRecord, is_added, ms_of
 from carryover.agents.opencode.sources import LAYOUTS, READERS, exported_source, source_kind
 from carryover.model import Actor, Answer, FileEdit, PlanUpdate, TurnEnd, UserPrompt
 from carryover.records import rawjson
@@ -160,7 +156,7 @@ def _prompt(recorder: StoredBuilder, record: SessionRecord) -> None:
             text = text_of(part.get("text"))
             if is_true(part.get("synthetic")) and text.startswith(_SHELL_PROMPT):
                 recorder.report(shell=record.id.encode("utf-8", "replace"))
-            elif not _is_added(part):
+            elif not is_added(part):
                 typed.append(text)
         elif kind == "file":
             files += 1
@@ -169,10 +165,6 @@ def _prompt(recorder: StoredBuilder, record: SessionRecord) -> None:
     text = _QUOTED.sub(r"\1", "\n".join(typed))
     if text.strip() or (files and not typed):
         recorder.add(UserPrompt(text=text, actor=recorder.actor, attachments=files), f"{record.id}:prompt")
-
-
-def _is_added(text: Fields) -> bool:
-    return is_true(text.get("synthetic")) or is_true(text.get("ignored"))
 
 
 def _skip_part(recorder: StoredBuilder, kind: str) -> None:
@@ -185,7 +177,7 @@ def _part(recorder: StoredBuilder, record: SessionRecord, message: Fields, entry
     kind = text_of(part.get("type"))
     if kind == "tool":
         _call(recorder, message, entry, part)
-    elif kind == "text" and not _is_added(part):
+    elif kind == "text" and not is_added(part):
         _text(recorder, record, message, entry.id, part)
     elif kind != "text":
         _skip_part(recorder, kind)

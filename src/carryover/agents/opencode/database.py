@@ -19,7 +19,7 @@ import msgspec
 
 from carryover.adapter.layouts import Layout
 from carryover.records import rawjson
-from carryover.records.lenient import Fields, fields_of, text_of
+from carryover.records.lenient import Fields, fields_of, is_true, text_of
 from carryover.text.pattern import later
 from carryover.transcript import sqlite
 from carryover.transcript.bounds import MOST_ROWS_BYTES, TooLarge
@@ -98,6 +98,11 @@ def tables_of_copy(path: Path, head: bytes) -> set[str]:
     """Returns the tables of a database anywhere on disk, if it is of this family; otherwise none."""
     tables = set(sqlite.table_names(path)) if path.suffix == _SUFFIX and head.startswith(SQLITE) else set()
     return tables if tables >= _TABLES else set()
+
+
+def is_added(text: Fields) -> bool:
+    """Returns whether a text is the client's own."""
+    return is_true(text.get("synthetic")) or is_true(text.get("ignored"))
 
 
 def ms_of(raw: msgspec.Raw | None) -> int:
@@ -197,7 +202,7 @@ class _Message(msgspec.Struct, frozen=True):
     kinds: dict[str, str]
     states: dict[str, str]
     last_shown: str
-    """Id of the last part that is a text or a call; empty if there is none."""
+    """Id of the last part that is a text or a call of the model; empty if there is none."""
 
     def is_followed(self, part: str) -> bool:
         """Whether another part follows, so that this is complete. A text may be the answer until its message ends."""
@@ -286,7 +291,7 @@ class _Pieces:
             read = {part: fields_of(content) for part, content in parts.items()}
             kinds = {part: text_of(found.get("type")) for part, found in read.items()}
             states = {part: text_of(fields_of(found.get("state")).get("status")) for part, found in read.items()}
-            shown = next((part for part in reversed(kinds) if kinds[part] in ("text", "tool")), "")
+            shown = next((part for part in reversed(kinds) if _is_shown(kinds[part], read[part])), "")
             self._loaded = _Message(row.id, data, fields_of(data), parts, kinds, states, shown)
         return self._loaded
 
@@ -320,6 +325,11 @@ class _Pieces:
 def database_reader(now_ms: Callable[[], int] = utc_now_ms) -> sqlite.DatabaseReader:
     """Returns the reader of a database."""
     return sqlite.DatabaseReader(lambda db, _, at_ms: Database(db, at_ms), now_ms)
+
+
+def _is_shown(kind: str, part: Fields) -> bool:
+    """Kilo (7.7.9) adds a text after the answer while a snapshot is made, and deletes it: it follows nothing."""
+    return kind == "tool" or (kind == "text" and not is_added(part))
 
 
 def _whole(value: object) -> int:
