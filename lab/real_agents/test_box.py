@@ -53,6 +53,15 @@ def test_the_end_of_a_box_ends_its_processes_and_deletes_its_files(row: Row) -> 
     row.shown("no process and no file is left")
 
 
+def test_a_client_that_a_failed_row_leaves_running_is_ended(row: Row) -> None:
+    with Box(cache_dir() / "runs") as box:
+        with pytest.raises(TimeoutError), box.start("sh", "-c", "echo started; exec sleep 600") as left:
+            assert left.line() == "started"
+            raise TimeoutError
+        assert left.ended()
+        row.shown("nothing takes the replies of the next row")
+
+
 def test_the_product_is_compiled_as_an_installer_leaves_it(row: Row) -> None:
     asked = "import pathlib, carryover.daemon.hooks.without_daemon as m; print(pathlib.Path(m.__cached__).is_file())"
     with shop.boxed() as box:

@@ -94,10 +94,10 @@ def _killed(tool: Tool, cwd: Path, session: str, dead_end: Any) -> None:
     The dead end comes in this turn, right before it: a fact that no hook has had a chance to tell.
     """
     gate = Gate(tool.box, f"never-{session}")
-    client = tool.start(cwd, QUESTION, dead_end, tool.shell(gate.command), session=session)
-    gate.wait_reached()
-    tool.wait_recorded(session, gate.command if tool.RECORDS_RUNNING else REASON)
-    assert client.kill() == -9
+    with tool.start(cwd, QUESTION, dead_end, tool.shell(gate.command), session=session) as client:
+        gate.wait_reached(tool.RUNS_S)
+        tool.wait_recorded(session, gate.command if tool.RECORDS_RUNNING else REASON)
+        assert client.kill() == -9
     gate.open()
 
 

@@ -109,12 +109,12 @@ def test_two_projects_at_the_same_time(hooks_on: World, row: Row, a: str, b: str
     first, second = clients(hooks_on, row, a, b)
     mine, theirs = hooks_on.project(f"{a}-{b}-mine"), hooks_on.project(f"{a}-{b}-mine-not", story.OTHER_FILES)
     gate = Gate(hooks_on.box, f"{a}-{b}-mine")
-    running = first.start(mine, story.TASK, *story.work(first, mine, mine), first.shell(gate.command))
-    gate.wait_reached()
-    began = [tool.turn(theirs, OTHER_TASK, OTHER_ANSWER).requests[0] for tool in (first, second)]
-    first.script(LAST_WORDS)
-    gate.open()
-    assert running.wait() == 0
+    with first.start(mine, story.TASK, *story.work(first, mine, mine), first.shell(gate.command)) as running:
+        gate.wait_reached(first.RUNS_S)
+        began = [tool.turn(theirs, OTHER_TASK, OTHER_ANSWER).requests[0] for tool in (first, second)]
+        first.script(LAST_WORDS)
+        gate.open()
+        assert running.wait(first.RUNS_S) == 0
     settle_for(hooks_on, second)
     here, there = arrive(hooks_on, first, second, mine), arrive(hooks_on, first, second, theirs)
     leaked = [words for text in (*began, there.text) for words in FACTS.values() if words in text]
@@ -134,7 +134,7 @@ def test_both_open_at_once(hooks_on: World, row: Row, a: str, b: str) -> None:
     first.script(*story.work(first, root, root), first.shell(gate.command))
     with first.terminal(root) as terminal:
         terminal.enter(story.TASK)
-        gate.wait_reached()
+        gate.wait_reached(first.RUNS_S)
         own = second.turn(root, OTHER_TASK, OTHER_ANSWER)
         first.script(LAST_WORDS)
         gate.open()

@@ -160,6 +160,14 @@ class Started:
         self._process = process
         self._pid_file = pid_file
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Ends it if it still runs: what a failed row leaves behind would take the replies of the next one."""
+        if not self.ended():
+            self.kill()
+
     def line(self) -> str:
         assert self._process.stdout is not None
         return self._process.stdout.readline().rstrip("\n")
@@ -213,8 +221,9 @@ class Gate:
         os.chown(self._here, DEV, DEV)
         self._writer: int | None = None
 
-    def wait_reached(self) -> None:
-        wait_until(self._reached, 60)  # it may take long to come to it on a busy machine
+    def wait_reached(self, timeout_s: float = 60) -> None:
+        """Waits until the client has come to the command, which may take long on a busy machine."""
+        wait_until(self._reached, timeout_s)
 
     def open(self) -> None:
         assert self._writer is not None
