@@ -16,7 +16,7 @@ from carryover.ledger.connect import LedgerUnavailable, StaleRead, erase_mark, p
 from carryover.ledger.queries import Selection, project_by_root, selected_sessions, sessions
 from carryover.ledger.sessions import know_project, move_project
 from carryover.ledger.store import Ledger
-from carryover.ledger.tombstones import Tombstones, forgotten_file, kept_copy
+from carryover.ledger.tombstones import Tombstones, forgotten_file, kept_copy, short_key
 from carryover.model import SessionInfo, ToolResult
 from carryover.past.from_disk import tombstones_of
 from carryover.paths import StateDir
@@ -296,3 +296,8 @@ async def test_what_could_not_be_erased_is_erased_at_the_next_start(ledger_path:
 
     assert not erase_mark(ledger_path).exists()
     assert not any(trace in stored(ledger_path) for trace in (SECRET.encode(), *traces))
+
+
+def test_what_an_earlier_version_has_forgotten_has_the_same_key() -> None:
+    """Else all of it would come back after an upgrade."""
+    assert short_key(bytes(range(1, 33))) == 0x0102030405060708 // 4
