@@ -59,6 +59,13 @@ def test_a_place_is_one_project_s_and_one_agreement_s() -> None:
     assert (journal.last(text), journal.last(replace(text, root="/srv"))) == (replace(text, gone=True), None)
 
 
+def test_a_server_is_a_place_of_its_own_in_a_file_that_has_hooks_too() -> None:
+    hooks = Listed(path="/home/me/.gemini/settings.json", form="nested", agent="gemini-cli")
+    server = replace(hooks, form="server", key="mcpServers")
+
+    assert Journal((hooks, server)).live == (hooks, server)
+
+
 @pytest.mark.parametrize("before", [None, b'{"hooks": {"Stop": []}}\n', b"{}", b" \n"])
 def test_settings_are_listed_and_given_back_whatever_is_killed_when(tmp_path: Path, before: bytes | None) -> None:
     state, config = StateDir(tmp_path / "state"), tmp_path / "a" / "b" / "settings.json"

@@ -22,7 +22,7 @@ from support.daemon_process import wait_until
 from support.platforms import altered, fake_darwin, on
 
 Act = Callable[[], object]
-BEFORE, OURS, THEIRS, NEWER = b"before", b"before and ours", b"theirs", b"newer"
+BEFORE, OURS, THEIRS, NEWER = b"before", b"before and ours", b"theirs, longer than before", b"newer"
 
 
 @pytest.fixture
