@@ -18,11 +18,13 @@ from carryover.ledger.codec import (
     BODY_KINDS,
     NEWEST,
     DamagedBody,
+    TolerantConnection,
     decode_body,
     encode_body,
     is_of,
     is_same_body,
     pack,
+    read_body,
     unpack,
 )
 from carryover.model import AnyBody, ToolResult
@@ -89,6 +91,13 @@ def test_what_would_inflate_to_more_than_is_stored_is_refused() -> None:
     assert isinstance(stored, bytes)
     with pytest.raises(DamagedBody):
         unpack(stored, most_bytes=5_000)
+
+
+def test_a_command_skips_and_counts_a_damaged_entry_which_the_daemon_does_not() -> None:
+    with closing(sqlite3.connect(":memory:", factory=TolerantConnection)) as db:
+        assert (read_body(db, "{"), db.damaged) == (None, 1)
+    with closing(sqlite3.connect(":memory:")) as strict, pytest.raises(DamagedBody):
+        read_body(strict, "{")
 
 
 DICTIONARIES = {1: "2984cc876f2089d155cacd3784a53c58dfe0ec171f214522704d0463d77fe336"}
