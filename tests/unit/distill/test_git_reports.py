@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from carryover.distill.git_reports import branch_in
+from carryover.distill.git_reports import branch_in, committed
 from carryover.model import ResultStatus, ToolResult
 
 
@@ -55,3 +55,11 @@ def test_the_script_of_spec_kit_has_checked_out_the_branch_that_it_made() -> Non
     warned = "[specify] Warning: Git repository not detected; skipped branch creation for 004-cap"
     for output, branch in ((made, "004-cap"), (f"{warned}\n{made}", ""), ('{"BRANCH_NAME":"004-cap"}', "")):
         assert branch_in(shell("scripts/create-new-feature.sh --json Cap", output)) == branch
+
+
+@pytest.mark.parametrize(("command", "status"), [("git commit -m 'Add it'", "error"), ("cat build.log", "ok")])
+def test_only_a_commit_that_went_well_is_one(command: str, status: ResultStatus) -> None:
+    output = "[main 1b2614a] Add it"
+
+    assert committed(shell(command, output, status=status)) == []
+    assert committed(shell("git commit", output)) == [("1b2614a", "Add it")]
