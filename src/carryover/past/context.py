@@ -156,7 +156,7 @@ def _meant(path: str) -> str:
     with suppress(UserError):  # a ledger that can't be read is not what the user asked about
         for row in known_places(state_dir().ledger):
             if row.root != os.path.abspath(path):  # noqa: PTH100 (it is a folder that is gone)
-                places.setdefault(Path(row.root).name, row.root)
+                places.setdefault(Path(row.root).name.lower(), row.root)
     return did_you_mean(Path(path).name, places, named=places) or "."
 
 

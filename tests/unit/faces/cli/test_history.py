@@ -239,3 +239,12 @@ def test_a_project_that_is_named_by_its_name_or_with_a_typo_is_found_by_its_path
     for command in ("handoff", "log"):
         err = run.err(ExitCode.NOTHING_FOUND, command, typed)
         assert f"; did you mean '{recorded}'? `carryover sessions --all`" in err, command
+
+
+@pytest.mark.parametrize("typed", ["API", "api", "APi"])
+def test_a_project_with_capitals_in_its_name_is_found_by_its_path(recorded: Path, run: Run, typed: str) -> None:
+    project = recorded.parent / "code" / "API"
+    project.parent.mkdir()
+    run("link", str(recorded), str(recorded.rename(project)))
+
+    assert f"; did you mean '{project}'?" in run.err(ExitCode.NOTHING_FOUND, "log", str(recorded.parent / typed))
