@@ -105,8 +105,8 @@ def _edited_line(source: bytes, query: FileQuery) -> int | None:
 
 def project_paths(root: Path) -> tuple[tuple[str, ...], frozenset[str]]:
     """Returns the files of the project at `root`, relative to it and sorted: those that git tracks or would add, and
-    which of them it would add. Without git, all files in its folders but hidden and generated ones, and of the home
-    folder those at its top. At most 20,000; names that are not UTF-8 are left out."""
+    which of them it would add. Without git, all files in its folders but hidden and generated ones and repositories,
+    and of the home folder those at its top. At most 20,000; names that are not UTF-8 are left out."""
     listed = output_of(root, *_LS_FILES, timeout_s=_GIT_S)
     tagged = [(each[:1], os.fsdecode(each[2:])) for each in (listed or b"").split(b"\0") if each]
     found = _by_walking(root) if listed is None else (name for _, name in tagged)
@@ -121,7 +121,8 @@ def _by_walking(root: Path) -> Iterator[str]:
     for folder, folders, files in os.walk(root):
         below = Path(folder).relative_to(root)
         shown = sorted(name for name in folders if not name.startswith(".") and name.lower() not in _NOT_WORK)
-        folders[:] = shown if len(below.parts) < deepest else []
+        own = [name for name in shown if not os.path.lexists(Path(folder, name, ".git"))]  # git lists none of these
+        folders[:] = own if len(below.parts) < deepest else []
         yield from ((below / name).as_posix() for name in sorted(files))
 
 

@@ -44,6 +44,15 @@ def test_of_the_home_folder_only_its_own_files_are_listed(tmp_path: Path, monkey
     assert project_paths(tmp_path / "home" / "shop")[0] == ("AGENTS.md",)
 
 
+def test_without_git_repositories_in_the_folder_are_other_projects(tmp_path: Path) -> None:
+    repository(tmp_path / "code" / "shop", {"AGENTS.md": "Whole cents.\n"})
+    (tmp_path / "code" / "notes").mkdir()
+    (tmp_path / "code" / "notes" / "todo.md").write_text("")
+
+    assert project_paths(tmp_path / "code")[0] == ("notes/todo.md",)
+    assert project_paths(tmp_path / "code" / "shop")[0] == ("AGENTS.md",)
+
+
 def test_a_deleted_file_is_listed_by_git_and_has_no_text(tmp_path: Path) -> None:
     root = repository(tmp_path / "shop", {"cart.py": "x", "gone.py": "y"})
     (root / "gone.py").unlink()
