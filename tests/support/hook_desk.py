@@ -3,12 +3,14 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from unittest.mock import AsyncMock, Mock
+from unittest.mock import AsyncMock, Mock, create_autospec
 
+from carryover.daemon.commands import Moves
 from carryover.daemon.context import DaemonContext
 from carryover.daemon.hooks.dispatch import HookAnswers
 from carryover.daemon.publish_queue import PublishQueue
 from carryover.daemon.reading import IngestQueue
+from carryover.daemon.second_pages import SecondPages
 from carryover.ingest.spool import Spool
 from carryover.publish.make import MadeHandoff
 from carryover.publish.publish import publish_project
@@ -24,9 +26,8 @@ class HookDesk:
         self.counted = context.hook_calls
         self.publisher = PublishQueue(context, remake, before=AsyncMock(), changed=Mock(), published=Mock())
         self.reading = IngestQueue(context, self.publisher)
-        self.hooks = HookAnswers(
-            context, self.reading, self.publisher, Mock(), Spool(context.state), Mock(follow=AsyncMock())
-        )
+        pages, moves = (create_autospec(part, instance=True) for part in (SecondPages, Moves))
+        self.hooks = HookAnswers(context, self.reading, self.publisher, pages, Spool(context.state), moves)
 
     @asynccontextmanager
     async def at_work(self) -> AsyncIterator[None]:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
-from unittest.mock import AsyncMock, Mock
+from unittest.mock import Mock, create_autospec
 
 import pytest
 
@@ -10,6 +10,7 @@ from carryover.agents import adapters
 from carryover.config import Config
 from carryover.daemon.commands import STILL_READING, Handoffs, Imports, Moves
 from carryover.daemon.context import DaemonContext
+from carryover.daemon.publish_queue import PublishQueue
 from carryover.errors import UserError
 from carryover.importing.report import Report
 from carryover.ingest.pipeline import ingest
@@ -87,7 +88,7 @@ async def test_a_document_is_imported_once_and_its_project_published(context: Da
     session = ClaudeSession(tmp_path, tmp_path)
     session.prompt("Add a discount")
     (tmp_path / "notes.txt").write_text("hello\n")
-    publish_queue = Mock(flush=AsyncMock())
+    publish_queue = create_autospec(PublishQueue, instance=True)
     imports = Imports(context, publish_queue)
 
     async def take_in(path: Path) -> Report:

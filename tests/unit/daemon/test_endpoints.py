@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from socket import AF_INET, AF_INET6, create_server
 from typing import Any
-from unittest.mock import AsyncMock, Mock
+from unittest.mock import AsyncMock, Mock, create_autospec
 from urllib.parse import quote
 
 import msgspec
@@ -90,7 +90,7 @@ async def test_moves_and_imports_are_asked_for_by_absolute_paths_and_only_a_read
     session = ClaudeSession(tmp_path, tmp_path)
     session.prompt("Add a discount")
     moves = Moves(context, on_moved=lambda _moved: None)
-    imports = Imports(context, Mock(flush=healthy))
+    imports = Imports(context, create_autospec(PublishQueue, instance=True))
     refresh = Mock(side_effect=AssertionError)
     queue = PublishQueue(context, refresh, before=AsyncMock(), changed=Mock(), published=Mock())
     forgetting = Forgetting(context, queue, SecondPages(context))

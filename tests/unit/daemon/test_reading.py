@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
-from unittest.mock import Mock
+from unittest.mock import create_autospec
 
 import aiosqlite
 import msgspec
@@ -22,6 +22,7 @@ from carryover.agents import adapters
 from carryover.config import Config
 from carryover.daemon.context import DaemonContext
 from carryover.daemon.log import source_id
+from carryover.daemon.publish_queue import PublishQueue
 from carryover.daemon.reading import BUSY_TRIES, MOST_NEW, IngestQueue, Rescanner
 from carryover.ingest.pipeline import TOO_LARGE_MS, ingest
 from carryover.ingest.spool import Spool
@@ -44,7 +45,9 @@ class Desk:
         self.touched: list[tuple[frozenset[int], int]] = []
         self.more_followed: list[bool] = []
         self.ended: list[bool] = []
-        self.queue = IngestQueue(context, Mock(source_read=self._note), busy_again_s=0.0)
+        publish_queue = create_autospec(PublishQueue, instance=True)
+        publish_queue.source_read.side_effect = self._note
+        self.queue = IngestQueue(context, publish_queue, busy_again_s=0.0)
 
     def _note(self, read: Committed, more_follows: bool) -> None:
         self.touched.append((read.projects, read.newest_event_ms))

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Iterable, Iterator
 from contextlib import closing
 from pathlib import Path
-from unittest.mock import Mock
+from unittest.mock import create_autospec
 
 import pytest
 from watchfiles import Change
@@ -15,6 +15,7 @@ from watchfiles import Change
 from carryover.adapter.contract import Agent, Source
 from carryover.daemon.context import DaemonContext
 from carryover.daemon.health import WatchState
+from carryover.daemon.reading import Rescanner
 from carryover.daemon.watched_folders import folders_below
 from carryover.daemon.watcher import FLOOD, Watcher, noticed, reports_of, watch_limit
 from carryover.ingest.roots import TranscriptRoot
@@ -89,10 +90,11 @@ def inotify() -> Iterator[None]:
 def _watching(context: DaemonContext) -> tuple[Watcher, asyncio.Queue[str | list[Source]]]:
     """A watcher of all agents' folders, and what it reports."""
     reported: asyncio.Queue[str | list[Source]] = asyncio.Queue()
+    rescanner = create_autospec(Rescanner, instance=True)
+    rescanner.hear.side_effect = lambda sources: reported.put_nowait(list(sources))
+    rescanner.request.side_effect = reported.put_nowait
     watcher = Watcher(
-        context,
-        lambda: roots_to_read(context.agents.values(), context.config, context.home, {}),
-        Mock(hear=lambda sources: reported.put_nowait(list(sources)), request=reported.put_nowait),
+        context, lambda: roots_to_read(context.agents.values(), context.config, context.home, {}), rescanner
     )
     return watcher, reported
 

@@ -6,13 +6,14 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
-from unittest.mock import Mock
+from unittest.mock import create_autospec
 
 import pytest
 
 from carryover.adapter.contract import Agent, Source
 from carryover.agents import adapters
 from carryover.daemon.context import DaemonContext
+from carryover.daemon.reading import Rescanner
 from carryover.daemon.watcher import FLOOD, Watcher
 from carryover.ingest.roots import TranscriptRoot
 from carryover.ingest.scan import roots_in_projects, roots_to_read
@@ -55,7 +56,9 @@ def watching(context: DaemonContext, fsevents: FakeFsEvents, monkeypatch: pytest
                 return roots_in_projects(context.agents.values(), projects)
             return roots_to_read(context.agents.values(), context.config, context.home, {})
 
-        rescanner = Mock(hear=lambda sources: reported.put_nowait(list(sources)), request=reported.put_nowait)
+        rescanner = create_autospec(Rescanner, instance=True)
+        rescanner.hear.side_effect = lambda sources: reported.put_nowait(list(sources))
+        rescanner.request.side_effect = reported.put_nowait
         monkeypatch.setattr("carryover.daemon.watcher.watch", fsevents.watch)
         watcher = Watcher(context, roots, rescanner, deep=not projects)
         running = asyncio.ensure_future(watcher.run())
