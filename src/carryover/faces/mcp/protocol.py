@@ -147,10 +147,10 @@ _PARAMS: Final[Mapping[str, type[_Params]]] = {
 }
 
 
-def batch_in(line: str, session: Handshake) -> list[Raw] | None:
+def batch_in(line: str, handshake: Handshake) -> list[Raw] | None:
     """Returns the messages of a batch; None if the line is not a batch, if it holds more than `MOST_IN_BATCH` messages,
     or if the revision has no batches."""
-    if session.revision != _BATCHING or not line.lstrip().startswith("["):
+    if handshake.revision != _BATCHING or not line.lstrip().startswith("["):
         return None
     try:
         messages = decoder_of(list[Raw]).decode(line)
@@ -169,11 +169,11 @@ def message_in(text: str | Raw) -> Message:
     return message
 
 
-def answer(message: Message, session: Handshake) -> tuple[Handshake, bytes | Call | None]:
-    """Returns the session as it is after the message, and the answer: a line to write, a call to make, or None for a
+def answer(message: Message, handshake: Handshake) -> tuple[Handshake, bytes | Call | None]:
+    """Returns the handshake as it is after the message, and the answer: a line to write, a call to make, or None for a
     notification or a response. Raises ErrorAnswer if the answer is an error."""
     if message.method is UNSET or message.id is UNSET or message.id is None:
-        return session, None
+        return handshake, None
     raw_params = message.params if message.params != _NULL else _NO_PARAMS
     params = _decoded(raw_params, _PARAMS.get(message.method, _Params), _invalid_params())
     names_revision = params.meta is not None and params.meta.revision is not UNSET
@@ -184,21 +184,21 @@ def answer(message: Message, session: Handshake) -> tuple[Handshake, bytes | Cal
     match message.method, params:
         case _, _Initialize(revision=requested, capabilities=capabilities):
             revision = requested if requested in _WITH_HANDSHAKE else _WITH_HANDSHAKE[-1]
-            session = Handshake(revision, has_roots=capabilities.roots is not None)
+            handshake = Handshake(revision, has_roots=capabilities.roots is not None)
             result = {**_ABOUT, "protocolVersion": revision, "serverInfo": _SERVER}
         case "ping", _ if has_handshake:
             result = {}
         case "server/discover", _ if not has_handshake:
             result = {**_ABOUT, "supportedVersions": [_WITHOUT_HANDSHAKE], **_NOT_CACHED}
-        case _, _ListTools() | _CallTool() if has_handshake and session.revision is None:
+        case _, _ListTools() | _CallTool() if has_handshake and handshake.revision is None:
             raise _invalid_params()  # before `initialize`; the SDK's server says the same
         case _, _ListTools():
             result = {"tools": TOOLS} if has_handshake else {"tools": TOOLS, **_NOT_CACHED}
         case _, _CallTool(name=name, arguments=arguments):
-            return session, Call(message.id, name, arguments or {}, has_handshake)
+            return handshake, Call(message.id, name, arguments or {}, has_handshake)
         case method, _:
             raise ErrorAnswer(METHOD_NOT_FOUND, "Method not found", data=method)
-    return session, _line_of_result(message.id, result, has_handshake)
+    return handshake, _line_of_result(message.id, result, has_handshake)
 
 
 def line_of_call(call: Call, text: str, *, failed: bool) -> bytes:

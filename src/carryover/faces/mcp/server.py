@@ -52,7 +52,7 @@ class _Server:
 
     def __init__(self, answers: BinaryIO) -> None:
         self._answers, self._write_lock = answers, Lock()
-        self._session = Handshake()
+        self._handshake = Handshake()
         self._began_ms = time.time_ns() // 1_000_000
         self._project: ClientProject | None = None
         self._load_lock = Lock()
@@ -75,7 +75,7 @@ class _Server:
 
     def _take(self, line: str) -> None:
         """Answers a line at once, or starts a thread for it if it calls a tool."""
-        batch = protocol.batch_in(line, self._session)
+        batch = protocol.batch_in(line, self._handshake)
         messages: Sequence[str | Raw] = batch or [line]
         replies = [self._reply(message) for message in messages]
         if not any(isinstance(reply, Call) for reply in replies):
@@ -102,7 +102,7 @@ class _Server:
         """Returns the answer to a message, the call that it asks for, or None if it needs no answer."""
         try:
             message = protocol.message_in(text)
-            self._session, reply = protocol.answer(message, self._session)
+            self._handshake, reply = protocol.answer(message, self._handshake)
         except ErrorAnswer as refused:
             return protocol.line_of_error(protocol.id_in(text), refused)
         if protocol.answers_roots(message):
@@ -140,7 +140,7 @@ class _Server:
 
     def _ask_root(self) -> str | None:
         """Returns the first folder that the client names; None if it can't be asked, names none or takes too long."""
-        if not self._session.has_roots:
+        if not self._handshake.has_roots:
             return None
         with suppress(BrokenPipeError):  # then the client reads no answer either
             self._write(protocol.ASK_ROOTS)

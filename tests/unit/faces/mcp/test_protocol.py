@@ -26,17 +26,17 @@ NEWEST = {
 }
 
 
-def said(line: str | Raw, session: Handshake = AGREED) -> tuple[Handshake, Any]:
-    """Returns the session after a line of the client, and the answer to it."""
+def said(line: str | Raw, handshake: Handshake = AGREED) -> tuple[Handshake, Any]:
+    """Returns the handshake after a line of the client, and the answer to it."""
     try:
-        session, answer = protocol.answer(protocol.message_in(line), session)
+        handshake, answer = protocol.answer(protocol.message_in(line), handshake)
     except ErrorAnswer as refused:
         answer = protocol.line_of_error(protocol.id_in(line), refused)
-    return session, answer
+    return handshake, answer
 
 
-def error_of(line: str, session: Handshake = AGREED) -> tuple[Any, int]:
-    answer = json.loads(said(line, session)[1])
+def error_of(line: str, handshake: Handshake = AGREED) -> tuple[Any, int]:
+    answer = json.loads(said(line, handshake)[1])
     return answer["id"], answer["error"]["code"]
 
 
@@ -48,9 +48,9 @@ def request(method: str, number: Any = 1, **params: Any) -> str:
 def test_recorded_messages_are_answered_as_by_the_sdk_server(path: Path) -> None:
     """Byte for byte, except for the order of keys in the newest revision."""
     then, now = (rf"\"carryover\",\"version\":\"{one}\"" for one in ("0.1.0", __version__))
-    session, lines = Handshake(), path.read_text("utf-8").replace(then, now).rstrip("\n").split("\n")
+    handshake, lines = Handshake(), path.read_text("utf-8").replace(then, now).rstrip("\n").split("\n")
     for sent, received in map(json.loads, lines):
-        session, answer = said(sent, session)
+        handshake, answer = said(sent, handshake)
         text = answer.decode() if answer is not None else None
         if path.stem == "2026-07-28" and text is not None:
             text, received = json.loads(text), json.loads(received)
@@ -116,11 +116,11 @@ ASKED = st.fixed_dictionaries(
 )
 
 
-@given(line=ASKED.map(json.dumps) | VALUES.map(json.dumps) | st.text(), session=st.sampled_from((AGREED, BATCHING)))
-def test_any_line_is_answered_or_needs_no_answer(line: str, session: Handshake) -> None:
-    parts: list[Any] = protocol.batch_in(line, session) or [line]
+@given(line=ASKED.map(json.dumps) | VALUES.map(json.dumps) | st.text(), handshake=st.sampled_from((AGREED, BATCHING)))
+def test_any_line_is_answered_or_needs_no_answer(line: str, handshake: Handshake) -> None:
+    parts: list[Any] = protocol.batch_in(line, handshake) or [line]
     for part in parts:
-        _, answer = said(part, session)
+        _, answer = said(part, handshake)
         if isinstance(answer, bytes):
             assert {"jsonrpc", "id"} < json.loads(answer).keys()
             assert b"\n" not in answer
