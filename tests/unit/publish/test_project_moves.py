@@ -227,7 +227,7 @@ async def test_what_was_linked_is_taken_back_also_where_the_old_folder_is_a_proj
     ledger: Ledger, paths: StatePaths, shop: Path, session: ClaudeSession, reading: Connect
 ) -> None:
     store = shop.rename(shop.with_name("store"))
-    await link(ledger, paths, str(shop), str(store), now_ms=NOW_MS)
+    await link(ledger, paths, str(shop), str(store))
     other = await worked_in_a_folder_that_went(ledger, paths, session, shop)
 
     assert (await unlink(ledger, paths, str(shop), Config())).sessions == 1
