@@ -29,10 +29,13 @@ _BODIES = """SELECT body FROM event JOIN thread ON thread.id = thread_id JOIN se
 
 
 async def read(ledger: Ledger, agent: Agent, recordings: Iterable[Recording]) -> int:
-    """How many events were new."""
+    """How many events were new. Recordings are tracked by git, so in a project they are nobody's own: here they are
+    read all the same."""
+    any_place = replace(agent, reader=ReaderByKind(lambda _: "any", {"any": agent.reader}))
     new_events = 0
     for recording in recordings:
-        result = await ingest(ledger, agent, source_at(agent, recording), root_of=ProjectRoot, now_ms=lambda: LATER_MS)
+        source = source_at(agent, recording)
+        result = await ingest(ledger, any_place, source, root_of=ProjectRoot, now_ms=lambda: LATER_MS)
         assert result.error is None
         new_events += result.new_events
     return new_events
@@ -50,13 +53,6 @@ def texts(path: Path, conversation: str = "") -> set[bytes]:
 def contexts(path: Path) -> bytes:
     with closing(connect_read_only(path)) as db:
         return b"".join(context for (context,) in db.execute("SELECT context FROM source"))
-
-
-@pytest.fixture
-def agent(agent: Agent) -> Agent:
-    """Recordings are tracked by git, so in a project they are nobody's own: here they are read all the same."""
-    reader = agent.reader
-    return replace(agent, reader=ReaderByKind(lambda _: "any", {"any": reader}))
 
 
 @dataclass(frozen=True, slots=True)

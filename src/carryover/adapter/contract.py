@@ -248,6 +248,6 @@ class Agent:
 
     def source_of(self, path: Path, root: Path) -> Source | None:
         """Returns the source at a path below a root; None if it is something else. By name alone."""
-        if isinstance(self.reader, ProjectReader):
-            return self.reader.source_of(path, root)
-        return source_at(self.id, self.layouts, path, root)
+        if self.layouts:
+            return source_at(self.id, self.layouts, path, root)
+        return self.reader.source_of(path, root) if isinstance(self.reader, ProjectReader) else None
