@@ -12,7 +12,17 @@ SECURITY = (Path(__file__).parents[2] / "SECURITY.md").read_text(encoding="utf-8
 HEADING = "### What is read from outside"
 
 FILES = {
-    *("open", "fdopen", "open_regular", "read_text", "read_bytes", "read_bytes_bounded", "read_beginning", "named_in"),
+    *(
+        "open",
+        "fdopen",
+        "open_regular",
+        "read_text",
+        "read_bytes",
+        "read_bytes_bounded",
+        "read_if_there",
+        "read_beginning",
+        "named_in",
+    ),
     *("readlink", "scandir", "iterdir"),
 }
 GIT = {"ask", "ask_one", "in_store"}
