@@ -34,10 +34,10 @@ class Typed(JsonlReader):
         return log, (int(log.read_text()),) if log.is_file() else ()
 
     def source_of(self, path: Path, root: Path) -> Source | None:
-        raise NotImplementedError
+        return None
 
     def sources(self, root: Path) -> list[Source]:
-        raise NotImplementedError
+        return []
 
 
 class JustTyped(Typed):

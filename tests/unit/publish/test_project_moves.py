@@ -92,8 +92,7 @@ async def test_work_of_a_removed_worktree_is_the_main_checkouts_from_then_on(
     tree = shop.with_name("labels")
     git(shop, "worktree", "add", "--quiet", str(tree))
     there = ClaudeSession(session.folder, tree).work("Print labels in A6.", "A6 labels are printed.")
-    agent = adapters()["claude-code"]
-    await ingest(ledger, agent, there.source, root_of=find_root, now_ms=lambda: NOW_MS)
+    await read(ledger, there)
     assert [await followed(ledger, paths, root) for root in (tree, shop)] == [0, 0]
     assert held(reading()) == {str(tree): [there.session], str(shop): [session.session]}
 

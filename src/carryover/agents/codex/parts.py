@@ -1,4 +1,4 @@
-"""Where a rollout continues another: after a rewind in the terminal a thread goes on in a further file (0.171).
+"""Finds where one rollout continues another: after a rewind in the terminal (0.171), a thread goes on in a new file.
 
 The first record names the file that it continues, and the place up to which: what that file has from there on was
 retracted, and so was whatever the thread has in other files since then. No record names the turns, or their time. But
@@ -31,8 +31,8 @@ _AT_PLACE_BYTES: Final = 200
 
 
 def place_before(path: Path) -> bytes | None:
-    """Returns a record with the time of the place that a thread's further file goes on from; None if that is the end
-    of what it continues, or can't be found."""
+    """Returns a record with the time of the place at which this file continues another of its thread. None if it
+    continues that file's end, or if the place can't be found."""
     if not _PART.search(path.name):
         return None
     with suppress(OSError, ValueError):  # of a place that no file can have

@@ -132,7 +132,7 @@ class RolloutContext(msgspec.Struct, frozen=True, omit_defaults=True):
     """When the turn of the history that is being read began; copies have the time of the fork."""
     last_ms: int = 0
     since_ms: int = 0
-    """When the user's thread came to the place that the file goes on from after a rewind (`parts`)."""
+    """When the record was written after which this file continues its thread (`parts`); 0 if there was no rewind."""
     used: int = 0
     """The thread's total of tokens that the file named last, in its own records or in copies."""
     turns: tuple[RolloutTurn, ...] = ()
