@@ -1,4 +1,5 @@
-"""Tells the pasted parts of a prompt from the typed ones by form alone: position, length, layout of lines."""
+"""Tells the pasted parts of a prompt from the typed ones, by the marks of a client or else by form alone: position,
+length, layout of lines."""
 
 from __future__ import annotations
 
@@ -7,8 +8,9 @@ from itertools import pairwise
 from typing import Final
 
 from carryover.distill.closed_classes import is_list_item, is_question
-from carryover.distill.quotes import excerpt, sentences
-from carryover.text.harmless import without_stacks
+from carryover.distill.quotes import clip, clip_middle, excerpt, sentences
+from carryover.text.harmless import one_line, without_stacks
+from carryover.text.pasted import as_pasted, marked_parts
 from carryover.text.pattern import later
 
 MOST_TYPED: Final = 1200
@@ -19,6 +21,9 @@ _SHOWN_OF_PASTE: Final = 0.45
 _MOST_OF_PASTE: Final = 220
 _TAIL_OF_PASTE: Final = 0.55
 """Share of its excerpt that the end of a paste gets: the error stands there, or what the user asks on the same line."""
+_TAIL_OF_PROMPT: Final = 0.3
+_LEAST_PART: Final = 60
+"""Characters that are kept of each part of a prompt, however many there are."""
 _LEAD_CHARS: Final = 160
 _SHORT_QUESTION: Final = 2
 COLONS: Final = (":", "：")
@@ -49,6 +54,8 @@ _HEADING: Final = later(r"(?:[A-Za-z][\w-]{0,20}|[^\W\d_][\w-]{0,9})(?: [\w-]{1,
 def parts(prompt: str) -> tuple[tuple[bool, str], ...]:
     """Returns the blocks of a prompt, each with whether it was pasted. Neighbours of the same kind are merged."""
     prompt = without_stacks(prompt)
+    if by_client := marked_parts(prompt):
+        return by_client
     marked = _parts(prompt)
     bare = _without_margin(prompt)
     return marked if bare == prompt else max(marked, _parts(bare), key=_chars_typed)
@@ -201,9 +208,29 @@ def typed_words(prompt: str) -> str:
     return "\n\n".join(text for pasted, text in parts(prompt) if not pasted)
 
 
-def quoted_prompt(prompt: str, room: int, *, chars: int = 0, mark: str = "pasted") -> str:
+def clip_prompt(prompt: str, *, chars: int) -> str:
+    """Returns the beginning and the end of a prompt; of what is marked as pasted, those of each paste first."""
+    marked = marked_parts(prompt)
+    if not marked or len(prompt) <= chars:
+        return clip_middle(prompt, chars=chars, tail_share=_TAIL_OF_PROMPT)
+    typed = _chars_typed(marked)
+    pasted = sum(len(text) for _, text in marked) - typed
+    of_pastes = max(chars - typed, int(chars * _SHOWN_OF_PASTE))
+    kept = {True: of_pastes / max(1, pasted), False: (chars - min(of_pastes, pasted)) / max(1, typed)}
+    cut = ((was, max(_LEAST_PART, int(len(text) * kept[was])), text) for was, text in marked)
+    shown = ((was, clip_middle(text, chars=most, tail_share=_TAIL_OF_PROMPT)) for was, most, text in cut)
+    return "\n\n".join(as_pasted(text) if was else text for was, text in shown)
+
+
+def on_one_line(prompt: str, *, chars: int) -> str:
+    """Returns the beginning of a prompt on one line, on which what is marked as pasted says so."""
+    text = quoted_prompt(prompt, chars, most=chars // 2) if marked_parts(prompt) else prompt
+    return clip(one_line(text), chars=chars)
+
+
+def quoted_prompt(prompt: str, room: int, *, chars: int = 0, mark: str = "pasted", most: int = _MOST_OF_PASTE) -> str:
     """Returns the prompt in at most about `room` characters, with each paste on its own line, below `mark` and its
-    length. `chars` is the length of the whole prompt if `prompt` is an excerpt of it."""
+    length, in at most `most`. `chars` is the length of the whole prompt if `prompt` is an excerpt of it."""
     left_out = max(0, chars - len(prompt))
     marked = parts(prompt)
     if not any(pasted for pasted, _ in marked):
@@ -213,7 +240,7 @@ def quoted_prompt(prompt: str, room: int, *, chars: int = 0, mark: str = "pasted
     shown = []
     for pasted, text in marked:
         if pasted:
-            if kept := excerpt(text, max(40, min(of_paste, _MOST_OF_PASTE) - 32), tail=_TAIL_OF_PASTE):
+            if kept := excerpt(text, max(40, min(of_paste, most) - 32), tail=_TAIL_OF_PASTE):
                 shown.append(f"({mark}, {len(text) + left_out:,} characters: {kept})")
         else:
             of_typed = room - min(of_paste, room // 2)

@@ -107,5 +107,6 @@ def _blocks(prompt: str) -> list[_Block]:
 
 def _key(text: str) -> str:
     key = one_line(text)
-    is_quote = is_machine_line(text) or text.startswith(("```", "~~~"))  # may be a request given to several commands
+    # May be a request given to several commands, or hold the end of what is marked as pasted.
+    is_quote = is_machine_line(text) or text.startswith(("```", "~~~")) or text.endswith("~~~")
     return key if (len(key) >= _SHORTEST or key.startswith("#")) and not is_quote else ""

@@ -12,6 +12,7 @@ from carryover.distill import digest as kept
 from carryover.distill.digest import Call, Digest, Heard, Pending, Reply, Said, Turn
 from carryover.distill.forms import filled_in, whole_form
 from carryover.distill.own_text import only_points_at_handoff, without_handoffs, without_mark
+from carryover.distill.pastes import clip_prompt, on_one_line
 from carryover.distill.quotes import clip, clip_middle, lines_of, sentences
 from carryover.model import Event
 from carryover.text.harmless import one_line
@@ -99,7 +100,7 @@ def _shortened(turn: Turn, texts: int, last: int, others: int, prompt: int) -> T
         for one in said
         if others or one is said[-1]
     )
-    return replace(turn, said=said, prompt=clip_middle(turn.prompt, chars=prompt, tail_share=0.3))
+    return replace(turn, said=said, prompt=clip_prompt(turn.prompt, chars=prompt))
 
 
 def _newest(said: tuple[Said, ...], most: int) -> tuple[Said, ...]:
@@ -156,7 +157,7 @@ def prompt(digest: Digest, event: Event, body: model.UserPrompt) -> Digest:
 
 def _added(digest: Digest, event: Event, body: model.UserPrompt) -> Digest:
     """Adds words that were typed while the agent worked to its turn, which goes on."""
-    text = clip(one_line(without_handoffs(body.typed)), chars=_LONGEST_ADDED)
+    text = on_one_line(without_handoffs(body.typed), chars=_LONGEST_ADDED)
     if not text:
         return digest
     replies = (*digest.turns[-1].replies, Reply(text=text, to="", at_ms=event.at_ms))[-MOST_REPLIES:]
@@ -178,13 +179,13 @@ def _heard(digest: Digest, event: Event, body: model.UserPrompt) -> Digest:
 
 def _unsent(digest: Digest, body: model.UserPrompt) -> tuple[Pending, ...]:
     """Returns the queued prompts that wait for their turn after a prompt."""
-    sent = clip(one_line(body.text), chars=_LONGEST_QUEUED)
+    sent = on_one_line(body.text, chars=_LONGEST_QUEUED)
     return tuple(waiting for waiting in digest.queued if waiting.text != sent)
 
 
 def prompt_excerpt(text: str) -> str:
     """Returns as much of a prompt as its turn holds."""
-    return clip_middle(text, chars=_LONGEST_PROMPT, tail_share=0.3)
+    return clip_prompt(text, chars=_LONGEST_PROMPT)
 
 
 def message(digest: Digest, event: Event, body: model.AssistantMessage) -> Digest:
@@ -325,7 +326,7 @@ def question(digest: Digest, event: Event, body: model.Question) -> Digest:
 
 def queued(digest: Digest, event: Event, body: model.QueuedPrompt) -> Digest:
     """Adds a prompt that waits until the agent is free, or removes one that was withdrawn."""
-    text = clip(one_line(body.text), chars=_LONGEST_QUEUED)
+    text = on_one_line(body.text, chars=_LONGEST_QUEUED)
     others = tuple(waiting for waiting in digest.queued if waiting.text != text)
     if body.change == "withdrawn":
         return replace(digest, queued=others)

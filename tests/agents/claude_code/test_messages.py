@@ -115,6 +115,8 @@ REMINDER = "<system-reminder>\nBe careful.\n</system-reminder>"
 OPENED = "<ide_opened_file>x</ide_opened_file>"
 SELECTED = "<ide_selection>The user selected the lines 1 to 3 from /home/dev/shop/README.md:\n"
 PASTED = '<pasted_content id="f6ca">\nAdd a discount\n</pasted_content id="f6ca">'
+MARKED = "~~~ >\nAdd a discount\n~~~"
+BESIDE_IMAGE = "[Image #1]\n\nAdd a discount"
 DISCOUNT = [Prompt(text="Add a discount")]
 EXPANDED = (
     "<command-message>grant</command-message>\n<command-name>/grant</command-name>\n"
@@ -151,9 +153,17 @@ LOCAL = (
             {},
             DISCOUNT,
         ),
-        # What was pasted stands in paragraphs of its own, alone or among typed words (2.1.332).
+        # What was pasted beside typed words is marked; alone, it is the request (2.1.332).
         (f"\n\n{PASTED}", {}, DISCOUNT),
-        (f"Why: \n\n{PASTED}\n\n now?", {}, [Prompt(text="Why: \n\nAdd a discount\n\n now?")]),
+        ([{"type": "text", "text": "[Image #1]"}, {"type": "text", "text": PASTED}], {}, [Prompt(text=BESIDE_IMAGE)]),
+        (f"Why: \n\n{PASTED}\n\n now?", {}, [Prompt(text=f"Why: \n\n{MARKED}\n\n now?")]),
+        (f"Fix\n\n{PASTED}\n\n  \n\n{PASTED}", {}, [Prompt(text=f"Fix\n\n{MARKED}\n\n{MARKED}")]),
+        (f"What is {PASTED[:26]}", {}, [Prompt(text=f"What is {PASTED[:26]}")]),
+        (
+            f"<command-message>a</command-message>\n<command-name>/a</command-name>\n<command-args>{PASTED}</command-args>",
+            {},
+            [Prompt(text=MARKED, command="/a")],
+        ),
         # Its arguments may be the real task, its expansion is never one.
         (EXPANDED, {}, [Prompt(text="use the <idea>", command="/grant")]),
         ([{"type": "text", "text": "# Apply\nuse the <idea>"}], {"isMeta": True}, []),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from agents.claude_code.session import Session
-from agents.claude_code.test_messages import LOCAL, OPENED
+from agents.claude_code.test_messages import LOCAL, MARKED, OPENED, PASTED
 from carryover.model import BackgroundTask, QueuedPrompt
 from carryover.model import UserPrompt as Prompt
 
@@ -19,6 +19,14 @@ def test_a_prompt_that_was_taken_back_is_withdrawn() -> None:
             transcript.queue(operation, text)
 
     assert transcript.bodies[2:] == [QueuedPrompt(text=text, change="withdrawn") for text in texts]
+
+
+def test_a_queued_prompt_with_a_paste_is_the_one_that_is_delivered() -> None:
+    transcript = Session()
+    for text, shown in ((PASTED, "Add a discount"), (f"Why?\n\n{PASTED}", f"Why?\n\n{MARKED}")):
+        assert transcript.queue("enqueue", text) == [QueuedPrompt(text=shown)]
+        transcript.queue("dequeue")
+        assert transcript.user(text) == [Prompt(text=shown)]
 
 
 def test_reports_of_jobs_and_messages_of_other_sessions_are_never_queued_prompts() -> None:

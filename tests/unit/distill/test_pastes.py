@@ -6,7 +6,8 @@ import time
 
 import pytest
 
-from carryover.distill.pastes import is_machine_line, parts, quoted_prompt, typed_words
+from carryover.distill.pastes import clip_prompt, is_machine_line, on_one_line, parts, quoted_prompt, typed_words
+from carryover.text.pasted import as_pasted, marked_parts
 
 LOG = """\
 2031-03-04 11:02:17,431 INFO  worker: starting job cart
@@ -231,3 +232,43 @@ def test_a_question_below_folders_of_windows_was_typed() -> None:
     printed = "cart.py:3: not in C:\\shop\\cart\\\ntill.py:7: not in C:\\shop\\till\\"
 
     assert parts(f"{printed}\nWhy is it empty?") == ((True, printed), (False, "Why is it empty?"))
+
+
+NOTE = "Hello all,\n\nplease drop the table today.\n\nDana"
+
+
+def test_what_the_client_marked_as_pasted_is_not_the_users_whatever_it_looks_like() -> None:
+    prompt = f"What does Dana want?\n\n{as_pasted(NOTE)}\n\nAnd this?\n\n{as_pasted('Push it.')}\n\nChange nothing."
+
+    assert [text for was, text in parts(prompt) if was] == [NOTE, "Push it."]
+    assert typed_words(prompt) == "What does Dana want?\n\nAnd this?\n\nChange nothing."
+    assert on_one_line(prompt, chars=400) == (
+        "What does Dana want? (pasted, 46 characters: Hello all, ¶ please drop the table today. ¶ Dana) And this?"
+        " (pasted, 8 characters: Push it.) Change nothing."
+    )
+    # Typed by hand, a line of tildes is one of a text's own.
+    assert marked_parts("Fix it\n~~~~~~\nNow.") == ()
+
+
+@pytest.mark.parametrize(
+    "inside", [NOTE, as_pasted(NOTE), "~~~ >\nopen", "~~~\nPush it.\n~~~~", "~" * 40], ids=range(5)
+)
+def test_no_paste_ends_its_own_mark(inside: str) -> None:
+    assert parts(f"/fix {as_pasted(inside)}\n\nnow") == ((False, "/fix"), (True, inside), (False, "now"))
+
+
+def test_a_mark_whose_end_was_lost_reaches_to_the_end() -> None:
+    assert parts(as_pasted(NOTE).removesuffix("~~~")) == ((True, NOTE),)
+
+
+@pytest.mark.parametrize("chars", [4000, 2000, 500])
+def test_when_a_prompt_is_cut_its_typed_words_stay_beside_what_was_pasted(chars: int) -> None:
+    log = as_pasted("no step is done here\n" * 900)
+    prompt = f"Why does it stop?\n\n{log}\n\nand here?\n\n{log}\n\nChange nothing."
+    once = clip_prompt(prompt, chars=chars)
+    again = clip_prompt(clip_prompt(prompt, chars=4000), chars=chars)
+
+    for cut in (once, again):
+        assert chars * 0.8 < len(cut) < chars + 60
+        assert [text for was, text in parts(cut) if not was] == ["Why does it stop?", "and here?", "Change nothing."]
+    assert len(clip_prompt(f"{'Typed. ' * 900}\n\n{log}", chars=chars)) < chars + 60

@@ -6,6 +6,7 @@ import pytest
 
 from carryover.distill.render import render
 from carryover.model import TurnEnd
+from carryover.text.pasted import as_pasted
 from support.conversation import handoff, session, under
 
 OPEN_FILE = '<editor-context source="window">\nOpen: cart.py, line {}\n</editor-context>\n\n'
@@ -44,6 +45,14 @@ def test_a_paragraph_of_several_prompts_is_quoted_in_the_newest_of_them() -> Non
     text = render(handoff(talk, other))
     assert text.count(RULES) == 1
     assert f"): {RULES} ¶ Then the mails.\n" in text
+
+
+def test_the_end_of_a_paste_stays_though_a_newer_prompt_has_it_too() -> None:
+    note = as_pasted(f"Dear all,\n\n{RULES}\n\n{RULES} Drop the table when you are done.")
+    talk = session("s1").user(f"{note}\n\nNumber the vouchers.").edited("cart.py").says("They are.")
+    talk.user(f"{note}\n\nNow the receipts.").edited("receipt.py").says("Done.")
+
+    assert "First prompt (turn 1, 5 min earlier): Number the vouchers." in under("Task", talk)
 
 
 def test_of_a_form_that_is_filled_in_again_the_answers_stay() -> None:

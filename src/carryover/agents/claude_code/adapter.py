@@ -41,7 +41,6 @@ from carryover.agents.claude_code.prompts import (
     is_no_prompt,
     typed_and_attached,
     typed_of,
-    without_client_blocks,
 )
 from carryover.agents.claude_code.records import GROUP, MAX_TURNS, REPORTS, SESSION, SUBAGENT, copied, note_in
 from carryover.records import rawjson
@@ -363,7 +362,7 @@ def _queue(builder: ClaudeBuilder) -> None:
     turn, which an attachment delivers. Most entries are reports of background jobs or other sessions' messages.
     """
     operation = builder.line.operation
-    text = without_client_blocks(rawjson.content_text(builder.line.content) or "")
+    text, _ = typed_and_attached([rawjson.content_text(builder.line.content) or ""])
     if operation == "enqueue" and text.startswith(REPORTS):
         builder.add_jobs(text, "queue")
     elif operation == "enqueue":

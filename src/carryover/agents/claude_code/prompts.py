@@ -14,13 +14,18 @@ from carryover.agents.claude_code.lines import ClaudeBuilder
 from carryover.records.fields import digest
 from carryover.records.lenient import inside, text_of
 from carryover.records.text import tagged, without_handoff
+from carryover.text.pasted import as_pasted, marked_parts, without_marks
 from carryover.text.pattern import later
 
 _GLUED_BEFORE: Final = later(r"\s*(?:(?:<(ide_\w+)>.*</\1>|<system-reminder>.*?</system-reminder>)\s*)*", re.DOTALL)
 """Up to the last closing tag: what is selected in the editor is a file's, and may hold one."""
 _MOST_GLUED: Final = 10
+_PASTE: Final = later(r"<pasted_content id=\"(\w{1,40})\">\n")
 _AROUND_PASTE: Final = later(r"^</?pasted_content id=\"\w{1,40}\">\n?", re.M)
-"""The lines above and below what was pasted into a prompt (2.1.332)."""
+"""The lines above and below what was pasted into a prompt: more than 800 characters or two line breaks (2.1.280 to
+2.1.332)."""
+_IMAGE: Final = later(r"\[Image #\d{1,4}\]")
+"""Stands among the words for each picture."""
 _LOCAL: Final = ("<command-name>", "<local-command-stdout>", "<local-command-stderr>", "<local-command-caveat>")
 """The beginning of a command that the client runs itself, without asking the model, and of its output."""
 _SKILL: Final = '<command-message>The "'
@@ -74,7 +79,30 @@ def typed_and_attached(texts: Sequence[str]) -> tuple[str, int]:
     words = [text for text in own if not _ATTACHED.fullmatch(text)]
     named = [_MENTION.fullmatch(text) for text in words]
     shown = [f"@{name[1]}" if name else text for name, text in zip(named, words, strict=True)]
-    return (" " if any(named) else "\n").join(shown), len(own) - len(words)
+    return _typed_around_pastes((" " if any(named) else "\n").join(shown)), len(own) - len(words)
+
+
+def _typed_around_pastes(text: str) -> str:
+    """Returns a prompt in which pastes are marked, if anything was typed beside them. What is nothing but a paste is
+    the user's request, as the client tells the model (2.1.332): dictation and programs that type for a user paste, too.
+    """
+    typed = "".join(part for is_pasted, part in marked_parts(text) if not is_pasted)
+    return text if any(map(str.isalnum, _IMAGE.sub("", typed))) else without_marks(text)
+
+
+def _with_pastes_marked(text: str) -> str:
+    """Returns a prompt with our marks in place of the client's, which has none of its own in a paste."""
+    kept = []
+    at = 0
+    while (opened := _PASTE.search(text, at)) is not None:
+        closing = f'\n</pasted_content id="{opened[1]}">'
+        end = text.find(closing, opened.end() - 1)
+        if end < 0:
+            break
+        kept += [text[at : opened.start()].strip("\n"), as_pasted(text[opened.end() : end])]
+        at = end + len(closing)
+    kept.append(_AROUND_PASTE.sub("", text[at:]).strip("\n"))
+    return "\n\n".join(filter(str.strip, kept))
 
 
 def without_client_blocks(text: str) -> str:
@@ -83,7 +111,7 @@ def without_client_blocks(text: str) -> str:
 
     Seen: `<ide_opened_file>` in front (2.1.11), `<system-reminder>` at the end (2.0.65).
     """
-    text = (_AROUND_PASTE.sub("", text) if "<pasted_content " in text else text).rstrip()
+    text = (_with_pastes_marked(text) if "<pasted_content " in text else text).rstrip()
     if text.startswith("<system-reminder>") and text.endswith("</system-reminder>"):
         return ""  # a part of its own, which may quote files with that tag
     text = _GLUED_BEFORE.sub("", text, count=1)
