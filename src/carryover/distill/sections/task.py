@@ -262,7 +262,10 @@ def _prompt(step: Step, weight: Weight, paste: Weight, label: str) -> list[Entry
             mark = f"{label}, {mark}"
             label = ""
         pasted = paste._replace(first=paste.first + weight.first)
-        entries += parted(step, text, "prompt", pasted, label=mark, most=_MOST_OF_PASTE)
+        shown = parted(step, text, "prompt", pasted, label=mark, most=_MOST_OF_PASTE)
+        if paste == WEIGHTS["newest paste"]:  # at its end stands the error, or what is asked on the same line
+            shown[-1:] = [replace(entry, weight=pasted.first) for entry in shown[-1:]]
+        entries += shown
     return entries
 
 

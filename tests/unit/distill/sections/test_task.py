@@ -21,6 +21,19 @@ def test_a_line_of_a_long_order_outlasts_calls_that_name_more() -> None:
     assert all(ruling in text for ruling in rulings)
 
 
+def test_the_end_of_the_newest_paste_outlasts_what_came_before_it() -> None:
+    log = [f"2026-11-20 10:{at:02} INFO one more step of the many is done, as it was before" for at in range(40)]
+    talk = session("s1").user("Build the page.").edited("page.py").says("Built.")
+    shown = fixed_task(talk.user("\n".join(("It stops:", *log, "ERROR the disk is full"))))
+    after = fixed_task(talk.says("I look.").user("Then do it on another disk, and leave the old one as it is now."))
+
+    assert "It stops:" in shown
+    assert log[0] in shown
+    assert log[20] not in shown
+    assert "ERROR the disk is full" in shown
+    assert "ERROR the disk is full" not in after
+
+
 def test_a_list_stays_whole_while_a_newest_prompt_of_few_words_goes_on_with_it() -> None:
     items = [f"- Make part {number} of the page smaller, as it was in the spring" for number in range(12)]
     talk = session("s1").user("Build the page.").edited("page.py").says("Built.")
