@@ -148,11 +148,11 @@ def _is_committed(summary: Summary, digest: Digest) -> bool:
 
 def _parts_of(summary: Summary, *, is_done: bool) -> list[tuple[str, str, bool]]:
     """Returns the parts by what they begin with, and whether they say what comes next; without what was still to do if
-    it `is_done`."""
+    it `is_done`. A text in one piece mostly ends with that (Codex 0.47)."""
     with_text = [part for part in summary.parts if part.text.strip() and not (is_done and part.kind in _TO_DO)]
     parts = sorted(with_text, key=lambda part: _WANTED.index(part.kind))
     named = [(f", {quoted(part.heading)}", part.text, part.kind == "next") for part in parts]
-    return named or [("", summary.text, False)]
+    return named or [("", summary.text, True)]
 
 
 def _quoted(

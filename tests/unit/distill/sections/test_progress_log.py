@@ -40,6 +40,21 @@ def test_a_summary_in_one_piece_goes_with_the_end_of_its_turn_once_another_sessi
     assert section(talk, other, title=title) == []
 
 
+def test_the_end_of_a_summary_in_one_piece_is_fixed_until_an_answer_came_since() -> None:
+    state = [f"Shelf {at} holds wares of table {at}, which nothing else reads, and is open all day." for at in range(9)]
+    text = "\n".join(["Status", *state, "Next agent: put the countdown back."])
+    talk = session("s1").user(GOAL).edited("cart.py").says("Done.").event(AgentSummary(text=text, source="compaction"))
+    talk.user("It says that there is no countdown.")
+
+    def fixed() -> list[str]:
+        [said] = [one.entries for one in handoff(talk).sections if one.title == "From the agent's own summary"]
+        return [entry.text for entry in said if entry.weight <= FIXED]
+
+    assert any("put the countdown back" in line for line in fixed())
+    talk.edited("cart.py").says("It is there again.")
+    assert fixed() == []
+
+
 def test_an_answer_completes_a_summary_even_if_the_end_of_a_job_then_continues_the_turn() -> None:
     steps = SummaryPart(kind="next", heading="Next Step", text="Put the countdown back.")
     talk = session("s1").user(GOAL).edited("cart.py")
