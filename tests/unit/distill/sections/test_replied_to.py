@@ -141,6 +141,16 @@ def test_the_v_of_a_version_chooses_no_option_of_that_letter() -> None:
     assert "after “" not in under("Task", worked(says=says).user("v3.2").edited("tax.py").says("Done."))
 
 
+@pytest.mark.parametrize("reply", ["1 and 3", "Do 1 and 3", "1 y 3", "1和3", "1 + 3", "A and C", "a+c", "A und C."])
+def test_options_that_a_short_word_joins_stand_with_the_reply(reply: str) -> None:
+    marks = "123" if any(sign.isdigit() for sign in reply) else "ABC"
+    options = [f"{mark}. the {what}" for mark, what in zip(marks, ("tax", "cap", "column"), strict=True)]
+    says = "\n".join(["Done. What could follow:", *options])
+    said = under("Task", worked(says=says).user(reply).edited("tax.py").says("Done."))
+
+    assert f", after “{options[0]} ¶ {options[2]}”: {reply}" in said
+
+
 @pytest.mark.parametrize("reply", ["B A B", "keep all 2 of them", "v3.2", "升级到5.1"])
 def test_a_reply_that_chooses_none_of_the_options_stands_alone(reply: str) -> None:
     says = f"{LETTERED}\n1. the cap\n2. the column\n\nThat is all that I have found."
