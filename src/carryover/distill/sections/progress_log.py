@@ -244,12 +244,21 @@ def _answered_before(past: Past, answered: Iterable[Step]) -> list[Step]:
 
 def _discussed(past: Past, answered: Iterable[Step]) -> list[Step]:
     """Returns the newest answers right before the leading turn, newest first, in whose turns nothing was changed: what
-    they propose is not done yet, and is in no file."""
-    main = past.main.turn
-    before = [step for step in answered if step.view is past.lead and step.turn.number < main.number]
+    they propose is not done yet, and is in no file. Between them may be turns that came to nothing: a user whose model
+    does not answer sends a few words again and again, then takes another agent."""
+    number = past.main.turn.number
+    by_number = {step.turn.number: step for step in answered if step.view is past.lead}
     talk: list[Step] = []
-    for step in sorted(before, key=lambda step: -step.turn.number):
-        if step.turn.changes or step.turn.end != "answered" or step.turn.number != main.number - 1 - len(talk):
+    for turn in reversed(past.lead.digest.turns):
+        if turn.number >= past.main.turn.number:
+            continue
+        step = by_number.get(turn.number)
+        if turn.number != number - 1:
+            break
+        number = turn.number
+        if not (turn.said or turn.calls or turn.changes):
+            continue
+        if step is None or turn.changes or turn.end != "answered":
             break
         talk.append(step)
     return talk[: WEIGHTS["discussed"].most]

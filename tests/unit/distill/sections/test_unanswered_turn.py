@@ -220,6 +220,18 @@ def test_a_list_of_which_nothing_was_ticked_while_its_files_were_edited_is_no_ne
     assert "the receipt" not in under("Next action", talk.user("The page is blank."))
 
 
+def test_what_was_proposed_before_a_model_stopped_answering_stays() -> None:
+    """Users try a few words on a model that fails, again and again, before they take another agent (Cline)."""
+    talk = session("s1").user("Why is the export empty?").ran("cat export.log").says("The log of export.py is empty.")
+    talk.user("It has a second account.").says("Then give the second account a key of its own. Shall I?")
+    for words in ("I can't make a key.", "hello", "are you there"):
+        talk.user(words).event(TurnEnd(reason="error", message="request failed with status 400"))
+    entries = [entry for part in handoff(talk).sections for entry in part.entries]
+    weight = next(entry.weight for entry in entries if "give the second account" in entry.text)
+
+    assert weight <= FIXED
+
+
 def test_a_call_in_flight_is_shown_with_its_tool_unless_it_is_a_command() -> None:
     talk = session("s1").user(GOAL).says("I look.", final=False)
     talk.calls("SELECT 1", op="other", name="query").calls("make all")
