@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -107,6 +108,8 @@ def test_what_the_client_wrote() -> None:
         ("<think>\nCount.\n</think>\n\n<final>Bread\nis 3.", "<think>\nCount.\n</think>Bread\nis 3."),
         ("Write <final>x</final> there.", "Write <final>x</final> there."),
         ("NO_REPLY\n", ""),
+        ("It works.\n\n[[reply_to_current]] Bread is 3.", "It works.\n\nBread is 3."),
+        ("[[reply_to: 7]]\nSee [[rye]].", "See [[rye]]."),
     ],
 )
 def test_what_the_model_said(text: str, said: str) -> None:
@@ -130,6 +133,10 @@ def test_a_session_of_openclaw(tmp_path: Path) -> None:
         user(
             f"{REPORT.format('Cron: I found:')}\n1. Bread\n\nRead HEARTBEAT.md if exists. Consider outstanding tasks."
         ),
+        user(
+            f"{REPORT.format('1. Bread')}\n2. Rye\n\nA scheduled reminder has been triggered. The reminder content is:"
+            "\n\nCount the bread.\n\nHandle this reminder internally. Do not relay it to the user."
+        ),
     )
     path.write_bytes(b"\n".join(lines) + b"\n")
     assert AGENT.exported is not None
@@ -145,6 +152,7 @@ def test_a_session_of_openclaw(tmp_path: Path) -> None:
         ("Read HEARTBEAT", "model", True),
         ("Read HEARTBEAT", "model", True),
         ("Read HEARTBEAT", "model", True),
+        ("A scheduled re", "model", True),
     ]
     [result] = of(events, model.ToolResult)
     assert (result.op, result.subject, result.status, result.exit_code) == ("shell", "python3 ocr.py", "error", 1)
@@ -211,3 +219,41 @@ def test_a_report_whose_request_fails_does_not_end_an_answered_turn(tmp_path: Pa
     assert ends(assistant(said, stopReason="stop"), report, fails, fails) == []
     assert ends(report, fails) == ["Connection error."]
     assert ends(assistant(said, stopReason="stop"), report, user("And the milk."), fails) == ["Connection error."]
+
+
+def test_what_it_delivered_to_a_chat_is_said_once_and_answers_no_request_that_failed(tmp_path: Path) -> None:
+    """OpenClaw writes a message that a chat was sent as an answer of `delivery-mirror` (February to April 2026)."""
+
+    def says(text: str, **fields: str) -> bytes:
+        return message(
+            "assistant", {"type": "text", "text": text}, **{"stopReason": "stop", "model": "rye-1", **fields}
+        )
+
+    def sent(text: str) -> bytes:
+        return says(text, provider="openclaw", model="delivery-mirror")
+
+    lines = (
+        entry("session", id="s1", version=3, cwd="/home/ann/shop"),
+        user("Count the bread."),
+        says("Now the rye:", stopReason="toolUse"),
+        says("<final>Three loaves.</final>"),
+        sent("Now the rye:"),
+        sent("The job at eight has no flour."),
+        user("And the milk."),
+        assistant(stopReason="error", errorMessage="429: rate limit, try again in 3 hours"),
+        sent("API rate limit reached. Please try again later."),
+    )
+    places = ((f"{at:08x}", f"{at - 1:08x}" if at else None) for at in range(len(lines)))
+    chain = (json.loads(line) | {"id": own, "parentId": up} for line, (own, up) in zip(lines, places, strict=True))
+    path = tmp_path / "session.jsonl"
+    path.write_text("".join(f"{json.dumps(line)}\n" for line in chain))
+    assert AGENT.exported is not None
+    source = AGENT.exported(path, path.read_bytes())
+    assert source is not None
+    events = read_on(AGENT, source).events
+
+    answers = [answer.text for answer in of(events, model.AssistantMessage)]
+    assert answers == ["Now the rye:", "Three loaves.", "The job at eight has no flour."]
+    assert [end.reason for end in of(events, model.TurnEnd)] == ["limit"]
+    assert not of(events, model.Retracted)
+    assert "delivery-mirror" not in {info.model for info in of(events, model.SessionInfo)}

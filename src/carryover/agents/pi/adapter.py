@@ -6,13 +6,14 @@ import re
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 from typing import Any, Final, Literal, Self
+from zlib import crc32
 
 import msgspec
 
 from carryover.adapter.contract import Agent, Parsed, Record, Source, ToolOutcome
 from carryover.adapter.layouts import Layout, source_at
 from carryover.agents.pi import SPEC
-from carryover.agents.pi.relayed import answered, is_scheduled, relayed
+from carryover.agents.pi.relayed import DELIVERED, answered, is_scheduled, relayed
 from carryover.model import Actor, BackgroundTask, Skipped, TurnEnd, UserPrompt
 from carryover.records import rawjson
 from carryover.records.changes import as_shown
@@ -57,6 +58,8 @@ _ENDINGS: Final = Endings(
 _RUNNERS: Final = ("exec", "process")
 _STOPPED: Final = "Operation aborted"
 """The whole output of a call that the user stopped, unless it is a command that was running."""
+_MOST_SAID: Final = 24
+"""Texts back that OpenClaw delivered one to a chat, at most, in public sessions of 2026."""
 _NONE: Final = ("(no output)", "[Compacted history content evicted to durable cold storage]")
 """What stands for no text: the second for what oh-my-pi moved out of the file after a compaction (July 2026)."""
 _FILES: Final = later(r'\A.*?<file name="/[^"\n]*">.*</file>\n', re.DOTALL)
@@ -109,6 +112,8 @@ class _Context(SessionContext, frozen=True, omit_defaults=True):
     tree: Tree = ()
     answered: bool = False
     """Whether the newest message is a final answer."""
+    said: tuple[int, ...] = ()
+    """Checksums of the newest answers, which OpenClaw writes again."""
 
 
 class _Recorder(Branches[_Context], OneSession[_Context], kw_only=True):
@@ -271,14 +276,21 @@ def _user(recorder: _Recorder) -> None:
 def _assistant(recorder: _Recorder) -> None:
     """Handles an answer to one request: what the model said, its tool calls, or why the request failed."""
     reason = recorder.text("stopReason")
-    recorder.learn(model=recorder.text("model"))
-    _count_tokens(recorder)
-    if reason != "error":
-        recorder.recover()
     parts = _parts(recorder)
     calls = [part for part in parts if text_of(part.get("type")) == "toolCall"]
     texts = (text_of(part.get("text")) for part in parts if text_of(part.get("type")) == "text")
     text = answered("".join(text for text in texts if text not in _NONE))
+    known = recorder.context.said
+    sums = (crc32(text.strip().encode(errors="replace")),) if text.strip() else ()
+    if recorder.text("model") == DELIVERED:
+        if recorder.context.failed is not None or set(sums) <= set(known):
+            return
+    else:
+        recorder.learn(model=recorder.text("model"))
+        recorder.change(said=(*known, *sums)[-_MOST_SAID:])
+    _count_tokens(recorder)
+    if reason != "error":
+        recorder.recover()
     is_final = reason in ("stop", "length") and not calls
     fails_report = reason == "error" and recorder.context.answered
     recorder.change(answered=is_final or fails_report)

@@ -25,7 +25,8 @@ _REPORT: Final = later(
     re.MULTILINE,
 )
 """A line for each thing that happened since the last message, at times with the message itself."""
-_JOB: Final = later(r"\ASystem(?: \(untrusted\))?: \[(?s:.*)\n\n(?=Read HEARTBEAT\.md if (?:it )?exists\b)")
+_BY_SCHEDULE: Final = r"Read HEARTBEAT\.md if (?:it )?exists\b|A scheduled reminder has been triggered\. The reminder "
+_JOB: Final = later(rf"\ASystem(?: \(untrusted\))?: \[(?s:.*)\n\n(?={_BY_SCHEDULE})")
 """A job's report above the prompt that a schedule sends: its lines have any form."""
 _FROM: Final = (
     r"^\[(?:[A-Z]\w{1,20} [^\]\n]{0,120})?\d{4}-\d\d-\d\d[ T]\d\d:\d\d ?(?:GMT[+-]\d{1,2}(?::\d\d)?|[A-Z]{1,4})\] "
@@ -58,15 +59,19 @@ _AROUND: Final = later(
 _MARKED: Final = "\n[message_id: "
 """Stands behind a message, at times with nothing before it."""
 _NOTHING: Final = "NO_REPLY"
-_SCHEDULED: Final = later(
-    r"\[cron:[0-9a-f]{8}-[0-9a-f-]{27}(?: [^\]\n]{1,200})?\] |Read HEARTBEAT\.md if (?:it )?exists\b"
-)
+_REPLIES: Final = later(r"^\[\[reply_to(?:_current|:[^\]\n]{1,80})\]\][ \n]?", re.MULTILINE)
+"""How a model says which message of the chat it answers."""
+_SCHEDULED: Final = later(rf"\[cron:[0-9a-f]{{8}}-[0-9a-f-]{{27}}(?: [^\]\n]{{1,200}})?\] |{_BY_SCHEDULE}")
 """The beginning of a scheduled prompt: a job's id and name (May 2026), or what OpenClaw sends without a job."""
+DELIVERED: Final = "delivery-mirror"
+"""The model of what OpenClaw delivered to a chat and writes as an answer: mostly a text that the session has already;
+after a request that failed, the notice of that; else what a tool or another session sent there (February 2026)."""
 
 
 def answered(text: str) -> str:
     """Returns an answer without the tags that OpenClaw has some models put around the words for the user (May 2026);
     empty if the answer has no words for the user (March 2026)."""
+    text = _REPLIES.sub("", text)
     if text.strip() == _NOTHING:
         return ""
     thoughts, is_marked, said = text.partition("<final>")
