@@ -138,6 +138,16 @@ def test_a_command_typed_after_an_exclamation_mark_is_the_users(tmp_path: Path) 
     assert next(call.actor for call in of(reading.events, ToolCall)) == "human"
 
 
+def test_a_listing_of_the_extension_names_its_folder(tmp_path: Path) -> None:
+    held = document("killed-tool")
+    calling = next(item for item in held["history"] if item.get("toolCallStates"))
+    given = {"dirPath": "storage", "recursive": True}
+    calling["toolCallStates"][0] |= {"toolCall": {"function": {"name": "ls"}}, "parsedArgs": given}
+
+    [call, *_] = of(states(tmp_path, held).events, ToolCall)
+    assert (call.op, call.subject) == ("search", "storage")
+
+
 def test_an_edited_prompt_takes_back_what_followed_it(tmp_path: Path) -> None:
     """The same file, cut at that prompt and continued (1.5.47)."""
     story = document("story")

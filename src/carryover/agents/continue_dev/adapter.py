@@ -55,7 +55,7 @@ TOOLS: Final = Tools(
         "ask": "AskQuestion",
         "agent": "Subagent",
     },
-    about=("filepath", "file_path", "dirpath", "pattern", "query", "url", "description", "question", "name"),
+    about=("filepath", "file_path", "dirpath", "dirPath", "pattern", "query", "url", "description", "question", "name"),
     changes=by_arguments,
 )
 """The client's tools (seen: 1.5.47) and, in lower case, those of the extensions (documents)."""
