@@ -191,8 +191,8 @@ def progress_entries(past: Past) -> list[Entry]:
     stands = [past.main, *([past.work] if past.work is not None else []), *idle_since(past)[-1:]]
     answered = [one for step in past.steps if step.turn.said for one in _answers(step)]
     answered = [step for step in answered if not _is_quoted(past, step, stands)]
-    before = _answered_before(past, answered)
     discussed = _discussed(past, answered)
+    before = _answered_before(past, (step for step in answered if step not in discussed))
     for step in not_alike(answered, attrgetter("answer"), _MOST_ALIKE):
         said = _SAID.get(step.turn.end, "said, then was cut off")
         at_ms = step.turn.said[-1].at_ms
@@ -203,7 +203,7 @@ def progress_entries(past: Past) -> list[Entry]:
         weight = WEIGHTS["discussed"].at(discussed.index(step)) if step in discussed else BY_WORTH
         parts = parted(step, answer, "message", weight, label=f"{who} ({place})", at_ms=at_ms)
         parts = _with_opening(parts, who, place)
-        if step in before and step not in discussed and parts:  # none of an answer that shows nothing
+        if step in before and parts:  # none of an answer that shows nothing
             weight = WEIGHTS["answered before" if step is before[0] else "shown instead"]
             parts[0] = replace(parts[0], weight=weight.first)
         answers += parts
@@ -224,7 +224,7 @@ def _on_the_way(past: Past, stands: Sequence[Step]) -> Iterator[Entry]:
 
 
 def _answered_before(past: Past, answered: Iterable[Step]) -> list[Step]:
-    """Returns the newest answers before the leading turn for which the agent did more than commit. The first one is
+    """Returns the newest of the answers before the leading turn for which the agent did more than commit. The first is
     needed in the handoff: the newest that is not short, if there is one. If the leading turn has an answer, the others
     follow, and may stand instead."""
     main = past.main.turn

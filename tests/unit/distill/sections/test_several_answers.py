@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from carryover.distill.entry import FIXED
+from carryover.distill.entry import FIXED, NEEDED
 from carryover.model import BackgroundTask, UserPrompt
 from support.conversation import handoff, section, session, under, worked
 
@@ -138,3 +138,14 @@ def test_what_the_newest_answers_propose_stays_if_their_turns_changed_nothing(ch
     fixed = [cards.index(entry.text) for entry in lines if entry.text in cards and entry.weight <= FIXED]
 
     assert fixed == ([] if changes else [6, 7, 8])
+
+
+def test_the_newest_work_has_a_line_although_the_answers_since_only_looked() -> None:
+    done = "It is all done now, and the keeper may look at it whenever there is time for that, at best before noon."
+    talk = session("s1").user("Paint the board.").edited("board.py").says(done)
+    for what in ("first", "second", "third"):
+        talk.user(f"How long is the {what} board?").ran(f"ls {what}").says(f"The {what} board is as long as all.")
+    talk.user("Then paint the fourth.").edited("fourth.py").says("The fourth is painted.")
+    entries = [entry for part in handoff(talk).sections for entry in part.entries if entry.text.startswith("It is all")]
+
+    assert [entry.weight for entry in entries] == [NEEDED]
