@@ -18,7 +18,7 @@ from carryover.importing.candidate import NOTHING, Candidate, OpenedDocument, do
 from carryover.importing.specstory_blocks import HEADING, ToolBlock, blocks, read_tool, spoken_text, turn_lines
 from carryover.importing.specstory_given import starts_subagent
 from carryover.importing.turns import TurnEvents, by_turn, turn_reader
-from carryover.model import AssistantMessage, UserPrompt
+from carryover.model import AssistantMessage, Retracted, UserPrompt
 from carryover.records.fields import MAX_NAME_CHARS, SHORT_CHARS, bounded, digest, utc_ms
 from carryover.records.resets import failed_turn, names_limit
 from carryover.text.pattern import later
@@ -146,6 +146,10 @@ class _Context(SessionContext, frozen=True, omit_defaults=True):
     (Cursor, v2.1.0)."""
     held: str = ""
     """What the agent said between its calls. It is emitted in place of the text below them."""
+    spoken: str = ""
+    """What the agent has said since its last call: the texts of an answer with thoughts between them are one."""
+    spoken_at: str = ""
+    """The end of the key of the event that holds it."""
 
 
 def _parse(
@@ -192,7 +196,7 @@ def _parse(
         return turn.finish("info")
     if context.held:
         turn.add(AssistantMessage(text=context.held), "held")
-    turn.change(name="", held="")
+    turn.change(name="", held="", spoken="")
     is_pasted = 0 < at_ms < context.main_ms - _PASTED_MS
     expands = context.command and context.last_ms == told_ms  # the client's expansion of a command, for the model
     said = spoken_text(rest.split("\n"))
@@ -213,7 +217,7 @@ def _answer(turn: TurnEvents[_Context], quoted: QuotedText, parts: Iterable[str 
     for number, block in enumerate(shown):
         if isinstance(block, str):
             if refused is None:
-                turn.add(AssistantMessage(text=turn.context.held or block), f"said{number}")
+                _say(turn, turn.context.held or block, number)
             turn.change(name="", held="")
             before = ""
             continue
@@ -228,7 +232,23 @@ def _answer(turn: TurnEvents[_Context], quoted: QuotedText, parts: Iterable[str 
             turn.add(body, f"{part}.said{place}")
         if (ended := refused or outcome) is not None:
             turn.end_call(call, ended, result=f"{part}.result", edit=f"{part}.edit")
-        turn.change(name=block.name[:MAX_NAME_CHARS])
+        turn.change(name=block.name[:MAX_NAME_CHARS], spoken="")
+
+
+def _say(turn: TurnEvents[_Context], text: str, number: int) -> None:
+    """Adds what the agent said, together with what it said right before, which is the beginning of the same answer.
+
+    The whole has a key of its own: an earlier version stored the parts alone, and the document may be imported again.
+    """
+    thread, _, own = turn.prefix[:-1].rpartition("/")
+    part = f"said{number}"
+    if (before := turn.context.spoken) and turn.subagent_id is None:
+        parts = (f"{thread}/{turn.context.spoken_at}", f"{turn.prefix}{part}")
+        turn.add(Retracted(keys=parts), f"joined{number}")
+        text, part = f"{before}\n\n{text}", f"whole{number}"
+    turn.add(AssistantMessage(text=text), part)
+    is_held = turn.subagent_id is None and len(text) <= _HELD_CHARS
+    turn.change(spoken=text if is_held else "", spoken_at=f"{own}/{part}")
 
 
 def _refusal_in(shown: Sequence[str | ToolBlock]) -> ToolOutcome | None:
