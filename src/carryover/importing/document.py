@@ -6,7 +6,7 @@ import asyncio
 import os
 from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, Final, get_args
 
@@ -23,8 +23,10 @@ from carryover.importing.parts import agent_of_part
 from carryover.importing.turns import former_root, into_folder
 from carryover.ingest.pipeline import IngestResult, ingest, retry_if_silent
 from carryover.ingest.scan import first_cwd
+from carryover.ledger.connect import reading
+from carryover.ledger.queries import file_states
 from carryover.ledger.store import Ledger
-from carryover.model import Event, Op, with_paths
+from carryover.model import Event, Op, Retracted, with_paths
 from carryover.probe.looks import SILENT
 from carryover.transcript.by_kind import reader_of_copies
 
@@ -100,6 +102,32 @@ def _in_project(found: OpenedDocument, project: str) -> OpenedDocument:
     return replace(found, agent=with_events(found.agent, in_project))
 
 
+def _beside_own(agent: Agent, ledger: Path) -> Agent:
+    """Returns an agent that takes nothing back since a time in a session that the agent's own folder has: a file from
+    elsewhere names that time itself, or a file beside it does (Codex 0.171). Its own transcripts say what was taken
+    back there."""
+
+    @cache
+    def own() -> frozenset[str | None]:
+        with reading(ledger) as db:
+            states = file_states(db)
+        known = (_in_place(agent, Path(path)) for of, path in states if of == agent.id)
+        return frozenset(source.session for source in known if source is not None)
+
+    def parse(source: Source, context: Any, record: Record) -> tuple[Any, Parsed]:
+        context, parsed = agent.parse(source, context, record)
+        if not any(map(_since_a_time, parsed.events)):
+            return context, parsed
+        events = tuple(each for each in parsed.events if not _since_a_time(each) or each.session not in own())
+        return context, msgspec.structs.replace(parsed, events=events)
+
+    return replace(agent, parse=parse)
+
+
+def _since_a_time(event: Event) -> bool:
+    return isinstance(event.body, Retracted) and event.body.since_ms is not None
+
+
 def with_events(agent: Agent, changed: Callable[[Event], Event]) -> Agent:
     """Returns the agent with each event that it reads changed."""
 
@@ -127,5 +155,6 @@ async def take_in(
     source = msgspec.structs.replace(document.source, forgotten_too=again)
     is_saved = document.form == specstory.SPECSTORY
     agent = await asyncio.to_thread(agent_of_part, document, ledger.path) if is_saved else document.agent
+    agent = _beside_own(agent, ledger.path) if _in_place(agent, Path(source.path)) is None else agent
     result = await retry_if_silent(partial(ingest, ledger, agent, source, root_of=root_of, now_ms=now_ms))
     return msgspec.structs.replace(result, error=SILENT) if result.silent else result

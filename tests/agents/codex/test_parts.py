@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import shutil
+from collections.abc import Iterable, Sequence
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,6 +16,8 @@ from carryover.agents.codex.adapter import AGENT
 from carryover.agents.codex.parts import files_of, place_before
 from carryover.distill.stored_digest import DigestReducer
 from carryover.facts import ProjectRoot
+from carryover.importing.candidate import Candidate
+from carryover.importing.document import open_document, take_in
 from carryover.ingest.pipeline import ingest
 from carryover.ledger.connect import connect_read_only
 from carryover.ledger.events import session_events
@@ -40,14 +44,17 @@ def turn(session: CodexSession, name: str) -> CodexSession:
     return session
 
 
-async def counted(folder: Path, *files: CodexSession) -> dict[str, list[str]]:
-    """What counts of each session, in a ledger that read these files in this order."""
+async def counted(folder: Path, *files: CodexSession, imported: Sequence[Path] = ()) -> dict[str, list[str]]:
+    """What counts of each session, in a ledger that read these files and then `imported`, in this order."""
     ledger = await Ledger.open(folder / "ledger", DigestReducer())
+    reads: dict[str, Any] = {"root_of": ProjectRoot, "now_ms": lambda: LATER_MS}
     try:
         for file in files:
             source = AGENT.source_of(file.path, file.home / "sessions")
             assert source is not None
-            await ingest(ledger, AGENT, source, root_of=ProjectRoot, now_ms=lambda: LATER_MS)
+            await ingest(ledger, AGENT, source, **reads)
+        for path in imported:
+            await take_in(ledger, open_document(Candidate(path)), again=False, **reads)
     finally:
         await ledger.close()
     with closing(connect_read_only(folder / "ledger")) as db:
@@ -150,6 +157,29 @@ async def test_a_further_file_alone_is_read_as_it_is(tmp_path: Path, first: Code
     first.path.unlink()
 
     assert await counted(tmp_path, back) == {THREAD: whole("three")}
+
+
+async def test_an_import_takes_back_what_it_brought(tmp_path: Path, first: CodexSession) -> None:
+    back = turn(first.rewound(turn(first, "two").place), "three")
+    elsewhere = first.home.rename(tmp_path / "from-a-colleague")
+    paths = [elsewhere / file.path.relative_to(first.home) for file in (first, back)]
+
+    assert await counted(tmp_path, imported=paths) == {THREAD: [*whole("one"), "two.py", *whole("three")]}
+
+
+async def test_an_import_takes_nothing_back_of_a_session_that_is_in_the_agents_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, first: CodexSession
+) -> None:
+    """It names its place in a file that came along with it."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    second = turn(first, "two").place
+    planted = turn(first.rewound(second), "three")
+    folder = tmp_path / "downloads"
+    folder.mkdir()
+    shutil.copy(first.path, folder)
+    path = planted.path.rename(folder / planted.path.name)
+
+    assert await counted(tmp_path, first, imported=[path]) == {THREAD: whole("one", "two", "three")}
 
 
 @pytest.mark.parametrize(
