@@ -17,6 +17,7 @@ import os
 import re
 import stat
 from collections.abc import Iterator
+from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 from typing import Final
@@ -78,7 +79,10 @@ def main_of(root: Path, git_dir: Path | None) -> str | None:
 def worktrees_of(common: Path) -> Iterator[Path]:
     """Yields the existing worktrees of a repository, sorted by their names in git. `common`: the data folder that
     they share."""
-    for git_dir, root in _listed(common):
+    for git_dir, back in _listed(common):
+        if not os.path.lexists(back):
+            continue
+        root = _folder_of(back)
         own = git_dir_of(root)
         if own is not None and is_same(own, git_dir):
             yield root
@@ -86,18 +90,22 @@ def worktrees_of(common: Path) -> Iterator[Path]:
 
 def listed_worktrees(common: Path) -> Iterator[Path]:
     """Yields the worktrees that git lists for a repository, also those whose folder is gone."""
-    yield from (root for _, root in _listed(common))
+    yield from (_folder_of(back) for _, back in _listed(common))
 
 
 def _listed(common: Path) -> Iterator[tuple[Path, Path]]:
-    try:
-        names = sorted(entry.name for entry in os.scandir(common / "worktrees"))
-    except OSError:
-        return
-    for name in names:
-        git_dir = common / "worktrees" / name
-        if (back := named_in(git_dir / "gitdir")) is not None:
-            yield git_dir, Path(here().canonical(back.parent))
+    """Yields the data folder of each worktree, and the `.git` that it names. An archive may bring any number of them,
+    so those of a repository with more than git is asked about are not looked at."""
+    with suppress(OSError):
+        names = os.listdir(common / "worktrees")  # noqa: PTH208 (only names are needed)
+        for name in sorted(names) if len(names) <= MOST_ENTRIES else ():
+            git_dir = common / "worktrees" / name
+            if (back := named_in(git_dir / "gitdir")) is not None:
+                yield git_dir, back
+
+
+def _folder_of(dot_git: Path) -> Path:
+    return Path(here().canonical(dot_git.parent))
 
 
 def may_be_asked(root: Path) -> bool:

@@ -13,6 +13,7 @@ import pytest
 from carryover.config import AgentsConfig
 from carryover.facts import ProjectRoot
 from carryover.paths import StateDir
+from carryover.probe import git_dir
 from carryover.probe.checkout import Checkout
 from carryover.probe.git_command import GitAnswer, ask
 from carryover.probe.git_dir import may_be_asked, worktrees_of
@@ -267,6 +268,21 @@ def test_a_worktree_is_the_same_by_all_ways_that_lead_to_it(home: Path) -> None:
         == Checkout(root).git_dir
         == home / "data" / "app" / ".git" / "worktrees" / "tree"
     )
+
+
+@pytest.mark.parametrize(("most", "looked_at"), [(3, 3), (2, 0)])
+def test_worktrees_without_number_are_not_looked_at(
+    home: Path, monkeypatch: pytest.MonkeyPatch, most: int, looked_at: int
+) -> None:
+    """An archive may bring any number of entries, whose folders are nowhere."""
+    common = repository(home / "work" / "stranger") / ".git"
+    for name in ("a", "b", "c"):
+        (common / "worktrees" / name).mkdir(parents=True)
+        (common / "worktrees" / name / "gitdir").write_text(f"/nowhere/{name}/.git\n")
+    monkeypatch.setattr(git_dir, "MOST_ENTRIES", most)
+
+    assert len(list(git_dir.listed_worktrees(common))) == looked_at
+    assert list(worktrees_of(common)) == []
 
 
 def test_a_worktree_in_an_agents_folder_that_does_not_name_the_repository_is_not_its_own(home: Path) -> None:
