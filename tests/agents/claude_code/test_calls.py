@@ -62,6 +62,16 @@ def test_a_call_that_failed_says_how(content: str, fields: dict[str, Any], statu
     assert (result.output, result.user_words) == ("" if to_the_model else content, "")
 
 
+@pytest.mark.parametrize(("version", "status"), [("2.1.63", "interrupted"), ("2.1.328", "error")])
+def test_a_tool_of_a_server_that_says_the_user_interrupted_failed(version: str, status: str) -> None:
+    """Unless the client has no field for it (before 2.1.186)."""
+    text = "[Request interrupted by user for tool use]"
+    transcript = Session()
+    transcript.result(transcript.calls("mcp__shop__price", of="tea"), text, failed=True, version=version)
+
+    assert ended(transcript).status == status
+
+
 BEGUN = "Command running in background with ID: b9."
 
 

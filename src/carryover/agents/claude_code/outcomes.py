@@ -120,6 +120,8 @@ def line_outcome(line: ClaudeLine, op: model.Op, output: str, *, failed: bool) -
         rejected = text_of(line.tool_use_result) == _REJECTED
         by_client = rejected or op in CLIENT_WORDED or (op == "shell" and numbers >= _HAS_EXIT_CODE)
         by_user = rejected or (by_client and () < numbers < _HAS_DENIAL_KIND)
+        if output.startswith(_INTERRUPTED) and not by_client and numbers >= _HAS_DENIAL_KIND:
+            return ToolOutcome("error", output)  # a tool's own words, as of an MCP server
         return _by_text(output, by_client=by_client, by_user=by_user) or ToolOutcome("error", output)
     if output.startswith(_INTERRUPTED):
         return ToolOutcome("interrupted", _printed(output))
