@@ -111,19 +111,22 @@ def _nothing_found(root: str, config: Config, how_to_link: str | None) -> UserEr
 
 
 def _near(root: str, config: Config) -> str:
-    """Names the newest projects with work below the folder, such as submodules, and worktrees of the repository. One
-    that is excluded has no handoff."""
+    """Names the newest projects with work below the folder, such as submodules, and other worktrees of the repository,
+    which may have no main checkout. One that is excluded has no handoff."""
     from carryover.ledger.connect import reading
     from carryover.ledger.queries import projects
+    from carryover.probe.checkout import Checkout
 
     ledger, below = state_dir().ledger, f"{root.rstrip('/')}/"
     if not ledger.exists():
         return ""
+    others = set(map(str, Checkout(Path(root)).others))
     with reading(ledger) as db:
-        near = [row.root for row in projects(db) if row.main_root == root or row.root.startswith(below)]
+        known = [(row.root, row.main_root) for row in projects(db)]
+    near = [one for one, main in known if main == root or one in others or one.startswith(below)]
     included = (one for one in near if not project_settings(Path(one), config).excluded)
     named = ", ".join(f"`carryover handoff {quoted(one)}`" for one in islice(included, _MOST_NEAR))
-    return f"There is work in its subfolders or worktrees: {named}. " if named else ""
+    return f"There is work in its subfolders or other worktrees: {named}. " if named else ""
 
 
 def _is_any_gone(root: str) -> bool:

@@ -62,16 +62,6 @@ def test_a_call_that_failed_says_how(content: str, fields: dict[str, Any], statu
     assert (result.output, result.user_words) == ("" if to_the_model else content, "")
 
 
-@pytest.mark.parametrize(("version", "status"), [("2.1.63", "interrupted"), ("2.1.328", "error")])
-def test_a_tool_of_a_server_that_says_the_user_interrupted_failed(version: str, status: str) -> None:
-    """Unless the client has no field for it (before 2.1.186)."""
-    text = "[Request interrupted by user for tool use]"
-    transcript = Session()
-    transcript.result(transcript.calls("mcp__shop__price", of="tea"), text, failed=True, version=version)
-
-    assert ended(transcript).status == status
-
-
 BEGUN = "Command running in background with ID: b9."
 
 
@@ -180,9 +170,12 @@ def test_a_tool_that_words_a_refusal_is_not_the_user(tool: str, fields: dict[str
     assert not any(isinstance(body, model.UserPrompt) for body in transcript.bodies)
 
 
-def test_a_tool_that_words_a_dismissed_form_is_not_the_user() -> None:
+DISMISSED = f"{REJECTED}To tell you how to proceed, the user said:\nThe user wants to clarify these questions."
+
+
+@pytest.mark.parametrize("said", [DISMISSED, "[Request interrupted by user for tool use]"])
+def test_a_tool_that_words_what_the_user_did_is_not_the_user(said: str) -> None:
     transcript = Session()
-    said = f"{REJECTED}To tell you how to proceed, the user said:\nThe user wants to clarify these questions."
     transcript.result(transcript.calls("mcp__notes__list"), said, failed=True)
 
     assert (ended(transcript).status, ended(transcript).output) == ("error", said)

@@ -135,13 +135,28 @@ def test_without_work_the_folders_and_worktrees_with_work_are_named(recorded: Pa
 
     said = [run.err(ExitCode.NOTHING_FOUND, "handoff", str(place)) for place in (main, home)]
 
-    near = "There is work in its subfolders or worktrees: "
+    near = "There is work in its subfolders or other worktrees: "
     assert f"{near}`carryover handoff '{tree}'`. `carryover sessions" in said[0]
     assert f"{near}`carryover handoff '{tree}'`, `carryover handoff {recorded}`. " in said[1]
 
     state_dir().config.write_text(f'[projects]\nexclude = ["{tree}"]\n')  # its handoff is refused
     assert near not in run.err(ExitCode.NOTHING_FOUND, "handoff", str(main))
     assert f"{near}`carryover handoff {recorded}`. " in run.err(ExitCode.NOTHING_FOUND, "handoff", str(home))
+
+
+@pytest.mark.usefixtures("recorded")
+def test_without_work_the_other_worktrees_of_a_bare_repository_are_named(home: Path, run: Run) -> None:
+    """It has no main checkout that would name them."""
+    bare = home / "store" / ".bare"
+    git(repository(home / "from", {"a.py": "a = 1\n"}), "clone", "--quiet", "--bare", ".", str(bare))
+    for name in ("a", "b"):
+        git(bare, "worktree", "add", "--quiet", "-b", f"feature-{name}", str(bare.with_name(name)))
+    ClaudeSession(home / ".claude" / "projects", bare.with_name("a")).prompt("Look around")
+    run("handoff", str(bare.with_name("a")))
+
+    said = run.err(ExitCode.NOTHING_FOUND, "handoff", str(bare.with_name("b")))
+
+    assert f"other worktrees: `carryover handoff {bare.with_name('a')}`. " in said
 
 
 def test_where_a_session_has_only_started_a_worktree_has_nothing_of_an_excluded_checkout(
