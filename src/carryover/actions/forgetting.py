@@ -14,7 +14,7 @@ from carryover.errors import ExitCode, UserError
 from carryover.fsio import sweep_scratch, temporary_files
 from carryover.ledger.connect import copies, reading
 from carryover.ledger.queries import Selection, selected_sessions
-from carryover.model import conversation_of
+from carryover.model import NOTE, conversation_of
 from carryover.past.context import now_ms, project_root, state_dir
 from carryover.past.opened import session_named, written_daemonless
 from carryover.past.sessions import listed
@@ -30,7 +30,9 @@ class WhatGoes(msgspec.Struct, frozen=True, kw_only=True):
 
     selection: Selection
     sessions: int
-    """How many sessions lose something."""
+    """How many sessions lose something, with notes and pins."""
+    notes: int
+    """How many of them are notes and pins."""
     newest: list[Session]
     copies: list[Path]
     """The copies of the ledger, which go as a whole."""
@@ -60,7 +62,8 @@ def plan_forgetting(
             "Nothing that is recorded matches, so nothing was changed. `carryover sessions --all` lists all sessions.",
             ExitCode.NOTHING_FOUND,
         )
-    return WhatGoes(selection=selection, sessions=len(rows), newest=newest, copies=ledger_copies)
+    notes = sum(row.agent == NOTE for row in rows)
+    return WhatGoes(selection=selection, sessions=len(rows), notes=notes, newest=newest, copies=ledger_copies)
 
 
 def forget_planned(plan: WhatGoes, *, answer_s: float = _ANSWER_S) -> Erased:

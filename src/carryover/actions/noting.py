@@ -54,8 +54,6 @@ def note(file: str, project: str | None, source: str | None, title: str | None) 
     root = project_to_note_in(project)
     refuse_paused("recorded")
     writer = _writer(source)
-    if file == "-" and sys.stdin.isatty():
-        warn("Paste the answer, then press Ctrl-D on an empty line.")
     text = _text(_content(file))
     about = safe(title or "").strip() or next(iter(lines_of(text[:_TITLE_WITHIN])), text)
     headline = f"Second opinion from {writer}: {one_line(about, _TITLE_CHARS)}"
@@ -81,8 +79,12 @@ def _writer(source: str | None) -> str:
 def _content(file: str) -> bytes:
     try:
         if file == "-":
+            if sys.stdin.isatty():
+                warn("Paste the answer, then press Ctrl-D on an empty line.")
             return sys.stdin.buffer.read(LARGEST_NOTE + 1)
         return read_bytes_bounded(Path(expanded(file)), LARGEST_NOTE)
+    except KeyboardInterrupt as error:
+        raise UserError("Interrupted. Nothing was recorded.", ExitCode.INTERRUPTED) from error
     except FileNotFoundError as error:
         raise UserError(f"There is no file {file}. Nothing was recorded.", ExitCode.NOTHING_FOUND) from error
     except OSError as error:

@@ -64,15 +64,15 @@ def run_forget(args: argparse.Namespace) -> int:
         print_lines(_plan(plan))
     if args.dry_run:
         copies = [str(path) for path in plan.copies]
-        about = {"dry_run": True, "sessions": plan.sessions, "newest": plan.newest, "copies": copies}
-        print_result(args, about, ["Nothing was changed."])
+        about = {"sessions": plan.sessions, "notes": plan.notes, "newest": plan.newest, "copies": copies}
+        print_result(args, {"dry_run": True, **about}, ["Nothing was changed."])
         return ExitCode.OK
     agree(args, "Forget this? It cannot be recovered.")
     done = forget_planned(plan)
     lines = [f"✗ {problem}" for problem in done.problems]
     if done.sessions or not done.problems:
         what = "forgotten in part" if plan.selection.in_part else "forgotten"
-        lines.append(f"✓ {counted(done.sessions, 'session')} {what}. What is done from now on is recorded as before.")
+        lines.append(f"✓ {_many(done.sessions, plan.notes)} {what}. What is done from now on is recorded as before.")
     print_result(args, done, lines)
     return ExitCode.FAILED if done.problems else ExitCode.OK
 
@@ -93,12 +93,18 @@ def _refuse_unclear(args: argparse.Namespace) -> None:
 
 def _plan(plan: WhatGoes) -> Iterator[str]:
     if plan.sessions:
-        yield f"{counted(plan.sessions, 'session')} {'loses' if plan.sessions == 1 else 'lose'} {_part(plan)}:"
+        yield f"{_many(plan.sessions, plan.notes)} {'loses' if plan.sessions == 1 else 'lose'} {_part(plan)}:"
         yield from some_sessions(plan.newest, plan.sessions)
     if names := [path.name for path in plan.copies if not path.name.endswith(_LOGS)]:
         go = "goes" if len(names) == 1 else "go"
         yield f"{counted(len(names), 'copy', 'copies')} of the ledger {go} as a whole: {', '.join(names)}"
     yield "Handoffs that were made of this are removed, or written again without it. Your agents' own files stay."
+
+
+def _many(number: int, notes: int) -> str:
+    """Says how many there are, of which some are notes and pins."""
+    each = ((number - notes, "session", "sessions"), (notes, "note or pin", "notes and pins"))
+    return " and ".join(counted(*one) for one in each if one[0] > 0) or counted(0, "session")
 
 
 def _part(plan: WhatGoes) -> str:
@@ -113,7 +119,7 @@ def some_sessions(sessions: Sequence[Session], number: int) -> Iterator[str]:
     """Yields the first of the sessions that are about to be deleted, and how many of `number` are not listed."""
     yield from session_lines(sessions, with_project=True)
     if number > len(sessions):
-        yield f"... and {counted(number - len(sessions), 'more session')}"
+        yield f"... and {number - len(sessions):,} more"
 
 
 LINK: Final = """\

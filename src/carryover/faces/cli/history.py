@@ -66,8 +66,8 @@ def run_log(args: argparse.Namespace) -> None:
 
 _TITLE_CHARS: Final = 60
 """A title that shares so many characters with a prompt repeats it."""
-_KINDS: Final = {"session": "session began"}
-"""What an entry is called where its kind alone says too little."""
+_KINDS: Final = {"session": "session began", "hand-over": "agent changed"}
+"""What an entry is called where its kind alone says too little, or reads like the handoff."""
 
 
 def _moment(moment: Moment, now: int, prompts: Collection[tuple[str, str]]) -> Iterator[str]:

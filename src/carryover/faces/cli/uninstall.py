@@ -88,18 +88,18 @@ def _steps(planned: Uninstall) -> list[str]:
 
 
 def _file_steps(planned: Uninstall) -> Iterator[str]:
-    """Yields the plan: one line per edit, and per removal with what is below it."""
+    """Yields the plan: one line per edit, and per removal, in which a folder stands for all that is below it."""
     for edit in planned.shown:
         if edit.changes:
             goes = "goes" if edit.after is None else "is put back"
             yield f"{short_path(edit.path)} {goes} ({edit.text.what})"
-    removals = set(planned.removals)
+    going = dict(planned.removals)
     for path, what in planned.removals:
-        if any((above, what) in removals for above in path.parents):
+        if not going.keys().isdisjoint(path.parents):
             continue
-        inner = sum(its_what == what and path in its_path.parents for its_path, its_what in removals)
-        with_it = f", with {counted(inner, 'file or folder', 'files and folders')} in it" if inner else ""
-        yield f"{short_path(path)} goes{with_it} ({what})"
+        inner = [its_what for its_path, its_what in planned.removals if path in its_path.parents]
+        with_it = f", with {counted(len(inner), 'file or folder', 'files and folders')} in it" if inner else ""
+        yield f"{short_path(path)} goes{with_it} ({', '.join(dict.fromkeys((what, *inner)))})"
 
 
 def _lines_after(done: Uninstall, planned: Uninstall) -> Iterator[str]:

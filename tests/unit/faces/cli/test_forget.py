@@ -177,6 +177,15 @@ def test_a_dry_run_changes_nothing(published: Path, secret: ClaudeSession, run: 
     assert everything(published) == before
 
 
+def test_notes_and_pins_are_not_counted_as_sessions(recorded: Path, run: Run, tmp_path: Path) -> None:
+    (tmp_path / "answer.txt").write_text("Cap it at 100.")
+    run.out("note", str(tmp_path / "answer.txt"), "--project", str(recorded))
+    run.out("pin", "never floats", "--project", str(recorded))
+
+    assert run.out("forget", "--all", "--dry-run").startswith("2 sessions and 2 notes and pins lose all that was")
+    assert "✓ 2 sessions and 2 notes and pins forgotten." in run.out("forget", "--all", "--yes")
+
+
 def test_what_a_killed_command_left_goes_only_once_the_user_agrees(recorded: Path, run: Run) -> None:
     left = state_dir().root / f"{SCRATCH}left"
     private_dir(left)

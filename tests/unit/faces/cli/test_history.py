@@ -10,6 +10,7 @@ import pytest
 
 from carryover.errors import ExitCode
 from support.claude_session import ClaudeWork, commit, head
+from support.codex_session import CodexSession
 from support.recorded_shop import Run
 from support.repository import git, repository
 
@@ -190,6 +191,15 @@ def test_a_commit_is_shown_with_the_session_that_made_it_or_whose_edits_it_holds
     assert f" · commit {raised[:8]} with its edits\n  Raise it\n" in out
     assert f" · commit {own[:8]}\n  Add a discount\n" in out
     assert "Something else" not in out
+
+
+def test_a_log_says_that_another_agent_took_over(work: ClaudeWork, home: Path, run: Run) -> None:
+    work.prompt("add a discount")
+    work.answer("Done.")
+    codex = CodexSession(home / ".codex", work.cwd, now=work.now)
+    codex.prompt("round it")
+
+    assert " · agent changed\n  from Claude Code to Codex\n" in run("log")[1]
 
 
 def test_a_log_says_when_and_says_a_prompt_once(work: ClaudeWork, run: Run) -> None:

@@ -25,10 +25,12 @@ from carryover.past.context import state_dir
 from carryover.past.without_daemon import catch_up
 from support.claude_session import ClaudeSession
 from support.daemon_process import DaemonProcess
+from support.forked import CARRYOVER
 from support.recorded_shop import Run
 from support.repository import git
 from support.scribe import compressed
 from support.socket_server import SocketServer, answer
+from support.terminal import CTRL_C, played
 
 OLD = datetime(2026, 3, 1, 9, 0, tzinfo=UTC)
 KEY = "AKIAQ7ZT4WOCM3LDUV5X"
@@ -283,6 +285,14 @@ def noted(recorded: Path, run: Run, stdin: Stdin, monkeypatch: pytest.MonkeyPatc
     stdin(ANSWER.encode())
     out = run.out("note", "--from", "chatgpt", "--json")
     return str(json.loads(out)["session"])
+
+
+def test_ctrl_c_while_it_is_pasted_records_nothing_and_says_so(recorded: Path) -> None:
+    begun = (*CARRYOVER, "note", "-", "--project", str(recorded))
+
+    code, shown = played(begun, ("press Ctrl-D on an empty line.", "half an answer\n"), ("half", CTRL_C))
+
+    assert (code, "Interrupted. Nothing was recorded." in shown) == (ExitCode.INTERRUPTED, True)
 
 
 def test_the_handoff_names_it_once_as_not_the_users_word(noted: str, run: Run, stdin: Stdin) -> None:

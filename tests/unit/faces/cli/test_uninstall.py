@@ -73,6 +73,8 @@ def test_a_dry_run_lists_and_shows_everything_and_touches_nothing(installed: Pat
     out = run.out("uninstall", "--purge", "--dry-run")
 
     assert f"--- {installed}\n+++ /dev/null\n" in out
+    (folder,) = (line for line in out.splitlines() if line.startswith("~/.carryover"))  # and not a line for each file
+    assert folder.startswith("~/.carryover goes, with ") and "(the state folder, " in folder and "settings" in folder
     assert out.endswith("\nNothing was changed.\n")
     assert everything(home) == before
 

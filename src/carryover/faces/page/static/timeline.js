@@ -88,7 +88,7 @@ function single(entry) {
     case "limit":
       return row(entry, "bad", h("span", { class: "kind failed" }, "Usage limit"), turnLink(entry, entry.text || "reached"));
     case "hand-over":
-      return row(entry, "", kind("Hand-over"), h("strong", null, entry.before_name, " → ", entry.agent_name));
+      return row(entry, "", kind("Agent changed"), h("strong", null, entry.before_name, " → ", entry.agent_name));
     case "commit":
       return row(entry, "", kind("Commit"), h("code", null, entry.commit.slice(0, 9)), " ", turnLink(entry, entry.text));
     case "note":
