@@ -182,13 +182,16 @@ def _store(document: OpenedDocument, file: Candidate, report: Report, *, again: 
     report.projects = [row.root for row in rows if row is not None] or report.projects
 
 
-def import_document(document: OpenedDocument, file: Candidate, *, again: bool) -> Report:
-    """Imports the document into the ledger. Raises UserError if another process holds the ledger."""
+def import_document(
+    document: OpenedDocument, file: Candidate, *, again: bool, otherwise: str = "Nothing was imported."
+) -> Report:
+    """Imports the document into the ledger. Raises UserError, which ends with `otherwise` if another process holds the
+    ledger."""
     which = {"path": str(file.path), "project": file.project or "", "agent": file.agent_id or ""}
     query = urlencode({**which, **({"again": 1} if again else {})}, errors="strict")
     private_dir(state_dir().root)
-    store_here, unchanged = partial(_store_here, document, again), "Nothing was imported."
-    return written_daemonless(f"/import?{query}", Report, store_here, timeout_s=_ANSWER_S, otherwise=unchanged)
+    store_here = partial(_store_here, document, again)
+    return written_daemonless(f"/import?{query}", Report, store_here, timeout_s=_ANSWER_S, otherwise=otherwise)
 
 
 async def _store_here(document: OpenedDocument, again: bool, ledger: Ledger, paths: StatePaths) -> Report:

@@ -19,7 +19,7 @@ from carryover.fsio import naming, private_dir, read_bytes_bounded, scratch_fold
 from carryover.importing.candidate import Candidate
 from carryover.importing.document import open_document
 from carryover.importing.notes import Note, encoded, note_id
-from carryover.ledger.connect import reading
+from carryover.ledger.connect import LedgerUnavailable, reading
 from carryover.ledger.queries import project_of_session
 from carryover.model import NOTE
 from carryover.past.chat_document import web_chats
@@ -126,10 +126,18 @@ def record(parts: Iterable[Note]) -> None:
         with naming(path):
             path.write_bytes(b"".join(map(encoded, parts)))
         file = Candidate(path, own_folder=state.root)
-        report = import_document(open_document(file), file, again=True)
+        try:
+            report = import_document(open_document(file), file, again=True, otherwise="Nothing was recorded.")
+        except LedgerUnavailable as error:  # which says that nothing is lost: of a transcript that is true
+            raise _not_recorded(str(error.__cause__ or error)) from error
     if report.problem is not None or not report.new_events:
-        why = report.problem or "the ledger did not take it"
-        raise UserError(f"It was not recorded: {why}. Run it again; `carryover doctor` finds what is wrong.")
+        raise _not_recorded(report.problem or "the ledger did not take it")
+
+
+def _not_recorded(why: str) -> UserError:
+    return UserError(
+        f"It was not recorded: {why.rstrip('.')}. `carryover doctor` finds what is wrong; then run it again."
+    )
 
 
 def is_recorded(session: str) -> bool:

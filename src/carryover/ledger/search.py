@@ -44,6 +44,8 @@ _FEW: Final = 12
 """If fewer have all words, those with some of them follow, up to this number."""
 
 _EVERY_EVENT: Final = 2**62
+_STATE: Final = "SELECT pending_to FROM search_state"
+"""No row if there is no index yet, as where the disk was full before it was made."""
 _SHARE: Final = "SELECT (SELECT count(*) FROM event WHERE id <= ?), (SELECT count(*) FROM event)"
 _MATCHES: Final = """search CROSS JOIN search_entry AS entry ON entry.id = search.rowid
     WHERE search MATCH :match AND (:since IS NULL OR entry.at_ms >= :since)
@@ -159,6 +161,8 @@ def search(db: sqlite3.Connection, query: Query, *, limit: int, now_ms: int) -> 
     taken for the nearest ones that something has. If few have all words, what has some of them follows: a question
     has words that its answer lacks, and in a script without spaces all of it is one word.
     """
+    if db.execute(_STATE).fetchone() is None:
+        return Found(hits=(), whole=0, indexed=0)
     indexed = indexed_share(db)
     corrected: tuple[tuple[str, tuple[str, ...]], ...] = ()
     found = _with_all(db, query, limit, now_ms)
@@ -279,11 +283,10 @@ def _times(db: sqlite3.Connection, query: Query, most: int) -> int:
 def edits_of_name(db: sqlite3.Connection, project_id: int, root: str, name: str) -> Iterator[EditRow]:
     """Yields edits that may be of a file called `name` in the project at `root` and its worktrees."""
     match = phrase_query(name)
-    pending_to = _EVERY_EVENT
-    if match:
-        (pending_to,) = db.execute("SELECT pending_to FROM search_state").fetchone()
+    state = db.execute(_STATE).fetchone() if match else None
+    pending_to = state[0] if state is not None else _EVERY_EVENT
     values = {"project": project_id, "root": root, "match": match, "pending_to": pending_to}
-    for statement in (_INDEXED_EDITS, _OTHER_EDITS) if match else (_OTHER_EDITS,):
+    for statement in (_INDEXED_EDITS, _OTHER_EDITS) if state is not None else (_OTHER_EDITS,):
         for event_id, at_ms, stored, *rest in db.execute(statement, values):
             body = read_body(db, stored)
             if isinstance(body, FileEdit):
@@ -292,7 +295,7 @@ def edits_of_name(db: sqlite3.Connection, project_id: int, root: str, name: str)
 
 def indexed_share(db: sqlite3.Connection) -> float:
     """Returns the share of recorded events that is indexed, from 0 to 1."""
-    (pending_to,) = db.execute("SELECT pending_to FROM search_state").fetchone()
+    (pending_to,) = db.execute(_STATE).fetchone() or (_EVERY_EVENT,)
     if not pending_to:
         return 1.0
     pending, events = db.execute(_SHARE, (pending_to,)).fetchone()

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 
 import pytest
 from hypothesis import given
@@ -234,6 +235,16 @@ async def test_edits_are_found_by_the_name_of_their_file_also_by_one_without_a_l
 
     assert [row.event_id for row in edits_of_name(scribe.db, 1, "/repo", "cart.py")] == [1]
     assert 2 in [row.event_id for row in edits_of_name(scribe.db, 1, "/repo", "+")]
+
+
+async def test_where_the_disk_was_full_before_there_was_an_index_nothing_fails(scribe: Scribe) -> None:
+    await scribe.tell(scribe.event(FileEdit(path="/repo/cart.py", change="modify")))
+    with closing(sqlite3.connect(scribe.ledger.path)) as db:
+        db.executescript("DELETE FROM search_state; DROP TABLE search;")
+
+    found = find(scribe.db, "cart")
+    assert (found.hits, found.indexed) == ((), 0)
+    assert [row.event_id for row in edits_of_name(scribe.db, 1, "/repo", "cart.py")] == [1]
 
 
 def result(status: str, output: str) -> ToolResult:

@@ -65,6 +65,15 @@ def test_a_disk_that_does_not_answer_is_named_as_the_reason(here: Path, run: Run
     assert "It was not recorded: its disk does not answer" in run.err(ExitCode.FAILED, "pin", "never floats")
 
 
+def test_a_ledger_that_takes_nothing_has_not_kept_it_in_a_transcript(home: Path, run: Run) -> None:
+    """Of what agents write that is true."""
+    (state_dir().root / "ledger.sqlite-wal").mkdir(parents=True)
+
+    said = run.err(ExitCode.FAILED, "pin", "never floats", "--project", str(repository(home / "shop")))
+
+    assert said.startswith("carryover: It was not recorded: ") and "lost" not in said
+
+
 def test_what_was_pinned_can_be_marked_as_done(here: Path, run: Run) -> None:
     run("pin", "the parser")
     run("done", "the parser")
