@@ -275,7 +275,8 @@ def _inspection(facts: Gathered, inspection: Inspection) -> dict[str, _Row]:
         "ledger/trouble": not is_reported and not inspection.ledger_damage and facts.ledger_problem,
         "ledger/damaged": inspection.ledger_damage,
         "disk/full": free_bytes < LEAST_FREE_BYTES and f"{free_bytes // 1_000_000}",
-        "permissions/open-to-others": inspection.open_to_others,
+        "disk/unusable": inspection.unusable,
+        "permissions/open-to-others": () if inspection.unusable else inspection.open_to_others,
     }
 
 

@@ -167,6 +167,8 @@ class Inspection(msgspec.Struct, frozen=True, kw_only=True):
     ledger_damage: str | None = None
     """Result of SQLite's integrity check, the number of damaged entries, or why the ledger cannot be opened."""
     free_bytes: int | None = None
+    unusable: str | None = None
+    """Why nothing can be written into the state folder."""
     open_to_others: tuple[str, ...] = ()
     """Our files and folders that other users can read."""
     hook_script_missing: bool = False

@@ -69,6 +69,7 @@ def with_inspection(facts: Gathered, state: StateDir, machine: Machine) -> Gathe
         stranger=facts.daemon is None and _is_taken(facts.config),
         ledger_damage=_damage(state, facts.config, machine),
         free_bytes=_free_bytes(state.root if state.root.is_dir() else machine.home),
+        unusable=_unusable(state.root),
         open_to_others=tuple(str(path) for path in private_paths(state) if stat.S_IMODE(path.stat().st_mode) & 0o077),
         hook_script_missing=not state.hook_script.is_file(),
         curl_missing=shutil.which("curl", path=machine.env.get("PATH")) is None,
@@ -95,6 +96,16 @@ def _is_taken(config: Config) -> bool:
     except OSError:
         return False
     return True
+
+
+def _unusable(folder: Path) -> str | None:
+    """Returns why nothing can be written into the state folder, or why it can't be made."""
+    there = next(each for each in (folder, *folder.parents) if each.is_dir())
+    is_made = there == folder
+    if is_made and there.stat().st_uid != os.geteuid():
+        return "it belongs to another user"
+    can_write = os.access(there, os.W_OK | os.X_OK)
+    return None if can_write else "it can't be written" if is_made else "the folder above it can't be written"
 
 
 def _free_bytes(folder: Path) -> int | None:

@@ -40,6 +40,20 @@ def up(installed: Path, shop: Path) -> Iterator[DaemonProcess]:
         yield daemon
 
 
+def test_a_state_folder_that_cannot_be_used_is_named(home: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on a disk that is read only, or if another user made it."""
+    unusable = "The state folder ~/.carryover can't be used: "
+    assert not any(what.startswith(unusable) for what in found(run))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "access", lambda *_: False)
+        assert f"{unusable}the folder above it can't be written." in found(run)
+        state_dir().root.mkdir()
+        assert f"{unusable}it can't be written." in found(run)
+    monkeypatch.setattr(os, "geteuid", lambda: home.stat().st_uid + 1)
+    assert f"{unusable}it belongs to another user." in found(run)
+
+
 def test_what_is_broken_is_named_and_put_right(up: DaemonProcess, installed: Path, run: Run) -> None:
     """A script of the hooks also where no service restarts the daemon."""
     whole, script = json.loads(installed.read_bytes()), state_dir().hook_script.read_bytes()

@@ -228,6 +228,10 @@ def test_what_has_one_cause_is_one_finding() -> None:
         "git wrong: carryoverd can't run git: there is none in the folders of its PATH.",
     ]
     assert [found.level for found in findings(changed(facts, projects=(no_git,)))] == ["wrong", "note"]
+    theirs = changed(HEALTHY, unusable="it belongs to another user", open_to_others=("/home/dev/.carryover",))
+    assert list(map(line, findings(theirs))) == [
+        "disk wrong: The state folder ~/.carryover can't be used: it belongs to another user."
+    ]
 
 
 def project_row(root: str, refusal: str | None) -> ProjectRow:
