@@ -14,7 +14,7 @@ from carryover.model import NOTE, id_in_command
 from carryover.publish.digests import session_gist
 from carryover.text.harmless import one_line
 
-_GOES_ON: Final = "(goes on with the handoff)"
+_GOES_ON: Final = "(continues from the handoff)"
 """What a session is called that `carryover to` began, if no earlier work is recorded, until the user asks for something
 in it."""
 _MOST_BEFORE: Final = 20

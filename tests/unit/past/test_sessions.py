@@ -67,7 +67,7 @@ async def test_a_session_is_called_the_same_everywhere_in_the_users_words(scribe
 async def test_a_session_in_which_nothing_else_was_asked_yet_is_said_to_go_on(scribe: Scribe) -> None:
     await scribe.tell(go_on_prompt(".carryover/handoff.md"))
     [row] = sessions(scribe.db, None, limit=9)
-    assert title_of(scribe.db, row) == "(goes on with the handoff)"
+    assert title_of(scribe.db, row) == "(continues from the handoff)"
 
     await scribe.tell("let's start", "number the vouchers")
     assert title_of(scribe.db, row) == "number the vouchers"

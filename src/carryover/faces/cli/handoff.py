@@ -78,7 +78,7 @@ def add_arguments(parser: CommandParser) -> None:
     add(
         "--transcript",
         metavar="FILE",
-        help="make it from this file alone, wherever it lies: no ledger, no git, no file of the project",
+        help="make it from this file alone, wherever it is: no ledger, no git, no file of the project",
     )
     add("--agent", metavar="AGENT", help="who wrote FILE (default: detected from its content)")
     add("--until", metavar="N", type=positive, help="read FILE up to its line N (message N, where it is one document)")

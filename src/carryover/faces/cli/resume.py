@@ -100,9 +100,10 @@ _QUESTION: Final = "Which work do you want to continue?"
 TO: Final = """\
 Continues in another agent, for when yours is at its usage limit or you want
 another one: puts the handoff into the project, shows the command that starts
-the agent with it as the first prompt, and runs it in this terminal. Where there
-is no terminal the command is only printed, as `carryover handoff --to` does.
-Without an AGENT those that can be started here are offered."""
+the agent with it as the first prompt, and runs it in this terminal, at the
+project's root. Where there is no terminal the command is only printed, as
+`carryover handoff --to` does. Without an AGENT those that can be started here
+are offered."""
 
 TO_EXAMPLES: Final = """\
   carryover to codex             continue here in Codex

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 DESCRIPTION: Final = """\
 Takes what was recorded here to your other machines, and what was recorded there
 to this one, over a git remote of yours that is not the remote of a project, or
-a folder. It is encrypted before it leaves this machine: whoever keeps the store
+a folder. It is encrypted before it leaves this machine: the store's operator
 sees neither words nor names. Off until `init`. Another machine's work is in no
 handoff until `carryover link` joins its project with yours, and nothing from
 there is ever run or opened here.
