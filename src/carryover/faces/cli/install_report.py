@@ -173,7 +173,7 @@ def _done_lines(done: Installed) -> Iterator[str]:
         yield "  Install it with your system's package manager."
     if done.installing and not done.answer.agents:
         yield from ("", _NONE_SELECTED)
-    elif done.installing and done.read != "paused":
+    elif done.installing and done.read != "paused" and not done.in_trouble:
         yield from ("", _NEW_SESSION, _OPEN_CHAT if done.answer.pointers != "off" else _OPEN_CHAT_WITHOUT_FILE)
     if not done.is_running:
         more = "tries again, `carryover doctor` says what is wrong."

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from carryover.errors import ExitCode
+from carryover.past.context import state_dir
 from support.forked import CARRYOVER
 from support.recorded_shop import Run
 from support.tools import needs_setpriv, without_rights_of_root
@@ -38,3 +39,13 @@ def test_a_limit_on_processes_is_said_in_one_line(recorded: Path, run: Run, monk
         "carryover: No thread can be started, as you have as many processes as the system lets you have (`ulimit -u`). "
         "What was done before is kept. Correct that, then run the command again.\n"
     )
+
+
+def test_where_the_daemon_cannot_be_started_no_handoff_is_promised(claude: Path, run: Run) -> None:
+    (state_dir().root / "start.sh").mkdir(parents=True)  # where its script is to be
+
+    code, out, _ = run("install", "--yes")
+
+    assert claude.exists() and "carryoverd can't be started: " in out
+    assert (code, "In a new session" in out) == (ExitCode.FAILED, False)
+    assert out.endswith("⚠ not running yet: `carryover start` tries again, `carryover doctor` says what is wrong.\n")
