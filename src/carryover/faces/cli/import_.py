@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
@@ -78,8 +79,8 @@ def run(args: argparse.Namespace) -> int:
     print_result(args, {"dry_run": args.dry_run, "files": done.reports, "others": done.others}, lines)
     problems = [report.problem for report in done.reports if report.problem is not None]
     if not args.json:
-        for problem in problems:
-            warn(f"carryover: {problem}")
+        for problem, files in Counter(problems).items():  # as of a full disk, which is the same for each of a folder's
+            warn(f"carryover: {problem}" + (f" ({counted(files, 'file')})" if files > 1 else ""))
     taken = [report for report in done.reports if report.sessions]
     return done.code or (ExitCode.OK if taken and not any(report.problem for report in taken) else ExitCode.FAILED)
 

@@ -110,6 +110,11 @@ def test_what_a_full_disk_kept_out_is_not_said_to_be_in_the_ledger(copied: Path,
     assert (code, err) == (ExitCode.FAILED, "carryover: The disk is full.\n")
     assert "Nothing added." in out and "the ledger has" not in out
 
+    shutil.copy(copied, copied.with_name("copy.jsonl"))
+    with SocketServer(state_dir().socket, answer(200, full)):
+        _, _, err = run("import", str(copied.parent), "--project", str(store))
+    assert err == "carryover: The disk is full. (2 files)\n"
+
 
 def test_the_agents_own_transcript_takes_the_place_of_an_export(store: Path, home: Path, run: Run) -> None:
     session = ClaudeSession(home / ".claude/projects", store)
