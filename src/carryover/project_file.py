@@ -105,6 +105,8 @@ def unknown_keys(
     data: Mapping[str, Any], schema: type[msgspec.Struct], prefix: str = "", without: Collection[str] = ()
 ) -> Iterator[str]:
     """Yields the keys of a settings file that `schema`, less its fields `without`, does not have."""
+    if not data:  # as in most projects, and the schema's fields take long to list
+        return
     known = {field.name: field.type for field in msgspec.structs.fields(schema) if field.name not in without}
     for key, value in data.items():
         if key not in known:

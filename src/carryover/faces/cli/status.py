@@ -164,7 +164,9 @@ def _summaries(facts: Gathered, now_ms: int, room: int) -> Iterator[str]:
     elif not facts.would_read:
         yield _entry("agents", "none found; `carryover agents` lists those that are known")
     if (ledger := facts.ledger) is not None and ledger.projects:
-        projects = [f"{facts.short(row.root)} {ago(row.last_event_ms or None, now_ms)}" for row in ledger.projects]
+        most = max(1, room)  # no more have room
+        shown = ledger.projects[:most]
+        projects = [f"{facts.short(row.root)} {ago(row.last_event_ms or None, now_ms)}" for row in shown]
         yield _entry("projects", _some(projects, ledger.project_count, room))
     if ledger is not None and (today := ledger.used_today) is not None:
         read = f", {rounded(today.cache_read)} more from the cache" if today.cache_read else ""

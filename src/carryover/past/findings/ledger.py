@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 
-from carryover.config import Config, project_settings
+from carryover.config import Config, settings_of_each
 from carryover.install.machine import Machine
 from carryover.ledger.connect import as_ledger_error, connect_read_only
 from carryover.ledger.queries import agents_seen, projects, totals
@@ -26,7 +26,8 @@ def ledger_facts(state: StateDir, config: Config, machine: Machine) -> LedgerFac
     if not state.ledger.exists():
         return None
     with as_ledger_error(state.ledger), closing(connect_read_only(state.ledger, keep_index=True)) as db:
-        rows = [(row, project_settings(Path(row.root), config)) for row in projects(db)]
+        found = projects(db)
+        rows = [*zip(found, settings_of_each((Path(row.root) for row in found), config), strict=True)]
         return LedgerFacts(
             path=str(state.ledger),
             **msgspec.structs.asdict(totals(db)),
