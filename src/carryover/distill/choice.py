@@ -58,13 +58,14 @@ def fitted(sections: Sequence[tuple[str, Sequence[Entry]]], handoff: Handoff, ro
     line fixed, unless that line is too long (`_NEEDED_PART`)."""
     spots = [((place, at), entry) for place, (_, own) in enumerate(sections) for at, entry in enumerate(own)]
     entries = {spot: entry for spot, entry in spots if entry.label or entry.text}
-    choice = _chosen(Choice(sections, handoff, room), entries, ())
+    offers: dict[tuple[Spot, bool], _Offer] = {}
+    choice = _chosen(Choice(sections, handoff, room, offers), entries, ())
     quoted = {entries[spot].quote for spot in choice.kept}
     if any(entry.weight == INSTEAD and entry.quote in quoted for entry in entries.values()):
         return choice
     lacking = {spot: one for spot, one in entries.items() if one.weight == NEEDED and one.quote not in quoted}
     missing = [spot for spot, one in lacking.items() if _NEEDED_PART * estimated_tokens(one.shown) <= room.tokens]
-    return _chosen(Choice(sections, handoff, room), entries, missing) if missing else choice
+    return _chosen(Choice(sections, handoff, room, offers), entries, missing) if missing else choice
 
 
 def _chosen(choice: Choice, entries: Mapping[Spot, Entry], needed: Collection[Spot]) -> Choice:
@@ -133,10 +134,18 @@ class _Offer(NamedTuple):
 
 
 class Choice:
-    """The entries that are `kept` so far, and the names that they mention, those that are `held`."""
+    """The entries that are `kept` so far, and the names that they mention, those that are `held`. `offers` are the same
+    for all choices from the same sections, each by its entry and whether another part of its quote was taken."""
 
-    def __init__(self, sections: Sequence[tuple[str, Sequence[Entry]]], handoff: Handoff, room: Room) -> None:
+    def __init__(
+        self,
+        sections: Sequence[tuple[str, Sequence[Entry]]],
+        handoff: Handoff,
+        room: Room,
+        offers: dict[tuple[Spot, bool], _Offer],
+    ) -> None:
         self._sections = sections
+        self._offers = offers
         self._worth = {key: name.worth for key, name in handoff.names}
         self._turns_since = {turn: since for since, turn in enumerate(handoff.turns)}
         self._room = room
@@ -188,14 +197,19 @@ class Choice:
                 heapq.heappush(heap, (-self._value(offers[other]), other))
 
     def _offer(self, spot: Spot) -> _Offer:
+        follows = self._follows(spot)
+        known = self._offers.get((spot, follows))
+        if known is not None:
+            return known
         entry = self._entry(spot)
         since = self._turns_since.get((entry.session, entry.turn or 0), 0)
-        shown, worth = entry.text if self._follows(spot) else entry.shown, self._worth
-        return _Offer(
+        shown, worth = entry.text if follows else entry.shown, self._worth
+        offer = self._offers[spot, follows] = _Offer(
             names={key: worth[key] for key in _keys_in(shown) if key in worth},
             alone=entry.alone + max(0.0, LINE["any line"] + LINE["turns since"] * math.log1p(since)),
             tokens=estimated_tokens(shown) + _LINE_TOKENS,
         )
+        return offer
 
     def _value(self, offer: _Offer) -> float:
         new = sum(worth for key, worth in offer.names.items() if key not in self.held)

@@ -100,15 +100,16 @@ def _replied_elsewhere(past: Past, step: Step) -> bool:
     """Whether the user has written since in a fork of that session, or in another folder's part of it; or has gone on
     in another session after a question whether to, or with its plan; or has said there what has most names of the
     question."""
-    name = step.view.session
+    name, last_ms = step.view.session, step.turn.last_ms
+    conversation = conversation_of(name)
     asked = last_words(step.turn).question or "\n".join(one.text for one in step.digest.questions)
     questions = _questions_in(asked)
     names = subjects_in("\n".join(questions))
     only_to_go_on = questions != [] and all(map(asks_to_go_on, questions))
     for one in past.steps:
-        if one.view is step.view or not one.turn.prompt or one.turn.at_ms <= step.turn.last_ms:
+        if one.turn.at_ms <= last_ms or one.view is step.view or not one.turn.prompt:
             continue
-        goes_on = name == one.view.parent or conversation_of(name) == conversation_of(one.view.session)
+        goes_on = name == one.view.parent or conversation == conversation_of(one.view.session)
         goes_on |= carries_out(one.view, step.digest)
         if goes_on or (only_to_go_on and did_work(one.turn)):
             return True

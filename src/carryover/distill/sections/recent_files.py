@@ -80,8 +80,11 @@ def runs_of(view: ProjectView) -> list[SeenRun]:
     """Returns the test runs of all sessions, oldest first; some agents write the same time for several. The paths that
     restrict one are as files are shown: none for `cd <root> && pytest`."""
     digests = (digest for session in view.sessions for digest in session.digests)
+    runs = [seen for digest in digests for seen in digest.runs]
     places = roots_of(view)
-    return sorted((_from_roots(seen, places) for digest in digests for seen in digest.runs), key=lambda run: run.at_ms)
+    given = {path for seen in runs for path in (*seen.run.paths, *seen.run.excluded)}
+    shown = {path: _from(places, path) for path in given}  # most runs have the same
+    return sorted((_as_shown(seen, shown) for seen in runs), key=lambda run: run.at_ms)
 
 
 def roots_of(view: ProjectView) -> list[str]:
@@ -90,8 +93,8 @@ def roots_of(view: ProjectView) -> list[str]:
     return sorted((view.root, *view.former_roots), key=len, reverse=True)
 
 
-def _from_roots(seen: SeenRun, roots: Sequence[str]) -> SeenRun:
-    paths, excluded = (tuple(map(partial(_from, roots), given)) for given in (seen.run.paths, seen.run.excluded))
+def _as_shown(seen: SeenRun, shown: Mapping[str, str]) -> SeenRun:
+    paths, excluded = (tuple(shown[path] for path in given) for given in (seen.run.paths, seen.run.excluded))
     if (paths, excluded) == (seen.run.paths, seen.run.excluded):
         return seen
     run = msgspec.structs.replace(seen.run, paths=() if "" in paths else paths, excluded=excluded)
@@ -126,7 +129,8 @@ def edited_since(command: str, at_ms: int, view: ProjectView) -> str:
     words = (word.replace("\\", "/").removeprefix("./") for word in _WORD.findall(command))
     ends = tuple(f"/{word.lstrip('/')}" for word in words)
     touched = (file for session in view.sessions for digest in session.digests for file in digest.touched)
-    paths = {f"/{file.path}".replace("\\", "/") for file in touched if file.at_ms > at_ms}
+    since = {file.path for file in touched if file.at_ms > at_ms}  # most are edited more than once
+    paths = {f"/{path}".replace("\\", "/") for path in since}
     edited = {path.rpartition("/")[2] for path in paths if path.endswith(ends)}
     names = ", ".join(f"`{name.replace('`', '')}`" for name in sorted(edited)[:_MOST_NAMED])
     return f"{names} edited since" if names else ""
