@@ -96,23 +96,23 @@ def mentioned(view: ProjectView) -> tuple[dict[str, Name], int]:
         for digest in session.digests:
             before = now - since - digest.heard
             for key, name in digest.names.items():
-                numbers = found.get(key)
+                numbers, said, called = found.get(key), name.said, name.called
                 if numbers is None:
-                    if not (is_newest or name.said or name.called):
+                    if not (is_newest or said or called):
                         continue
                     shown[key] = name.shown
                     numbers = found[key] = [0] * 6
                 numbers[0] += name.mentions
-                if name.last + before > numbers[3]:
-                    numbers[3] = name.last + before
-                if name.said:
-                    numbers[1] += name.said
-                    if name.last_said + before > numbers[4]:
-                        numbers[4] = name.last_said + before
-                if name.called:
-                    numbers[2] += name.called
-                    if name.last_called + before > numbers[5]:
-                        numbers[5] = name.last_called + before
+                if (last := name.last + before) > numbers[3]:
+                    numbers[3] = last
+                if said:
+                    numbers[1] += said
+                    if (last := name.last_said + before) > numbers[4]:
+                        numbers[4] = last
+                if called:
+                    numbers[2] += called
+                    if (last := name.last_called + before) > numbers[5]:
+                        numbers[5] = last
         since += max(digest.heard for digest in session.digests)
     digests = [digest for session in view.sessions for digest in session.digests]
     jobs = {job.id for digest in digests for job in (*digest.jobs, *digest.ended)}

@@ -190,12 +190,7 @@ def _went_on(step: Step) -> bool:
 
 def newest_run(past: Past) -> SeenRun | None:
     """Returns the newest test run of the project."""
-    return next(iter(_runs(past)), None)
-
-
-def _runs(past: Past) -> list[SeenRun]:
-    """Returns the test runs of all sessions, newest first."""
-    return runs_of(past.view)[::-1]
+    return next(iter(runs_of(past.view, 1)), None)
 
 
 def _failing_run(runs: Sequence[SeenRun]) -> SeenRun | None:
@@ -229,7 +224,7 @@ def _is_within(path: str, folder: str) -> bool:
 
 
 def _tests(past: Past, recent: Iterable[RecentFile]) -> list[Entry]:
-    runs = _runs(past)[:_MOST_RUNS]
+    runs = runs_of(past.view, _MOST_RUNS)[::-1]
     if not runs:
         return []
     seen = _failing_run(runs) or runs[0]

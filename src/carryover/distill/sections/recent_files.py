@@ -76,15 +76,16 @@ def newest_edits(view: ProjectView, *, outside: bool, limit: int = 12) -> list[t
     return sorted(newest.items(), key=lambda item: (item[1].temporary, -item[1].at_ms, -item[1].turn, item[0]))[:limit]
 
 
-def runs_of(view: ProjectView) -> list[SeenRun]:
-    """Returns the test runs of all sessions, oldest first; some agents write the same time for several. The paths that
-    restrict one are as files are shown: none for `cd <root> && pytest`."""
+def runs_of(view: ProjectView, most: int | None = None) -> list[SeenRun]:
+    """Returns the test runs of all sessions, or the newest `most`, oldest first; some agents write the same time for
+    several. The paths that restrict one are as files are shown: none for `cd <root> && pytest`."""
     digests = (digest for session in view.sessions for digest in session.digests)
-    runs = [seen for digest in digests for seen in digest.runs]
+    runs = sorted((seen for digest in digests for seen in digest.runs), key=lambda seen: seen.at_ms)
+    runs = runs if most is None else runs[-most:]
     places = roots_of(view)
     given = {path for seen in runs for path in (*seen.run.paths, *seen.run.excluded)}
-    shown = {path: _from(places, path) for path in given}  # most runs have the same
-    return sorted((_as_shown(seen, shown) for seen in runs), key=lambda run: run.at_ms)
+    shown = {path: other for path in given if (other := _from(places, path)) != path}  # most runs are given the same
+    return [_as_shown(seen, shown) for seen in runs] if shown else runs
 
 
 def roots_of(view: ProjectView) -> list[str]:
@@ -94,7 +95,7 @@ def roots_of(view: ProjectView) -> list[str]:
 
 
 def _as_shown(seen: SeenRun, shown: Mapping[str, str]) -> SeenRun:
-    paths, excluded = (tuple(shown[path] for path in given) for given in (seen.run.paths, seen.run.excluded))
+    paths, excluded = (tuple(shown.get(path, path) for path in given) for given in (seen.run.paths, seen.run.excluded))
     if (paths, excluded) == (seen.run.paths, seen.run.excluded):
         return seen
     run = msgspec.structs.replace(seen.run, paths=() if "" in paths else paths, excluded=excluded)
