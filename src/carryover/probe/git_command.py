@@ -350,10 +350,10 @@ def git_version(*, timeout_s: float) -> str:
 
 def git_trouble() -> str | None:
     """Returns why git can't be run, as a clause; None if it can, as far as is known without running it."""
-    import shutil  # with all its archive modules
-
     path = os.environ.get("PATH", os.defpath)
-    if shutil.which("git", path=path) is None:
+    programs = (Path(folder, "git") for folder in path.split(os.pathsep))
+    # Not by `shutil`, which loads modules for all kinds of archives.
+    if not any(program.is_file() and os.access(program, os.X_OK) for program in programs):
         return "there is none in the folders of its PATH"
     if not here().git_usable(path):
         return "Apple's command line tools, which have it, are not installed"
