@@ -58,13 +58,15 @@ SELECTED: Final = """(:session IS NULL OR session.agent = :agent AND session.nat
             WHERE thread.session_id = session.id AND event.at_ms >= :begin AND event.at_ms < :end))"""
 """Condition on `session` rows with anything that a `Selection` selects."""
 # A project's handoff counts for the agent whose session there is the newest.
-_BY_AGENT: Final = f"""SELECT session.agent AS agent, count(*) AS sessions, max(session.last_ms) AS last_event_ms,
-    max(CASE WHEN session.last_ms = (SELECT max(last_ms) FROM session AS other
-        WHERE other.project_id = session.project_id AND other.agent != '{NOTE}' AND other.machine = '')
-        AND project.published_sha IS NOT NULL AND project.refusal IS NULL
-        THEN project.published_ms END) AS last_handoff_ms
-    FROM session LEFT JOIN project ON project.id = session.project_id
-    WHERE session.agent != '{NOTE}' AND session.machine = '' GROUP BY session.agent ORDER BY session.agent"""
+_BY_AGENT: Final = f"""WITH
+    worked AS (SELECT project_id, agent, count(*) AS sessions, max(last_ms) AS last_ms FROM session
+        WHERE agent != '{NOTE}' AND machine = '' GROUP BY project_id, agent),
+    newest AS (SELECT project_id, max(last_ms) AS last_ms FROM worked GROUP BY project_id)
+    SELECT agent, sum(sessions) AS sessions, max(worked.last_ms) AS last_event_ms,
+        max(CASE WHEN worked.last_ms = newest.last_ms AND published_sha IS NOT NULL AND refusal IS NULL
+            THEN published_ms END) AS last_handoff_ms
+    FROM worked LEFT JOIN newest USING (project_id) LEFT JOIN project ON project.id = project_id
+    GROUP BY agent ORDER BY agent"""
 SHORTEST_ID: Final = 8
 _NEIGHBOURS: Final = """SELECT native_id, (SELECT max(native_id) FROM session WHERE native_id < :name),
     (SELECT min(native_id) FROM session WHERE native_id > :name) FROM session WHERE native_id = :name LIMIT 1"""

@@ -164,6 +164,18 @@ def test_sessions_are_counted_by_agent_in_a_project_or_in_all() -> None:
         assert sessions_by_agent(db, 1) == {"codex": 5}
 
 
+def test_a_projects_handoff_counts_for_the_agent_whose_session_there_is_the_newest() -> None:
+    with closing(_ledger_of(["shop", "till", "shop-2", "till-2", "nowhere"])) as db:
+        db.execute("UPDATE project SET published_sha = 'sha', published_ms = 70 + id")
+        db.execute("UPDATE session SET agent = 'aider' WHERE native_id IN ('till', 'shop-2', 'nowhere')")
+        db.execute("UPDATE session SET project_id = NULL WHERE native_id = 'nowhere'")
+
+        found = [(row.agent, row.sessions, row.last_event_ms, row.last_handoff_ms) for row in agents_seen(db)]
+        assert found == [("aider", 3, 4, 71), ("codex", 2, 3, 72)]
+        db.execute("UPDATE project SET refusal = 'not yet' WHERE id = 2")
+        assert [row.last_handoff_ms for row in agents_seen(db)] == [71, None]
+
+
 def test_only_sessions_of_this_machine_can_be_resumed_and_all_are_listed() -> None:
     with closing(_ledger_of(["here", "there"])) as db:
         db.execute("UPDATE session SET machine = 'laptop' WHERE native_id = 'there'")

@@ -149,8 +149,13 @@ def _projects(ledger: LedgerFacts | None, config: Config) -> tuple[ProjectFacts,
     """Asks git about the newest projects that have, or should have, something of ours; several at once."""
     since_ms = now_ms() - config.publish.active_ms
     rows = [row for row in ledger.projects if row.last_event_ms >= since_ms] if ledger is not None else []
-    there = look_at_each(rows, lambda row: is_there(Path(row.root) / STORE), at=lambda row: Path(row.root))
-    ours = [Path(row.root) for row, has_store in there if has_store or COMMITTED in (row.refusal or "")]
+    ours: list[Path] = []
+    for begin in range(0, len(rows), _MOST_PROJECTS):
+        part = rows[begin : begin + _MOST_PROJECTS]
+        there = look_at_each(part, lambda row: is_there(Path(row.root) / STORE), at=lambda row: Path(row.root))
+        ours += [Path(row.root) for row, has_store in there if has_store or COMMITTED in (row.refusal or "")]
+        if len(ours) >= _MOST_PROJECTS:  # no more are asked about
+            break
     asked = partial(_asked_of_git, config=config)
     return tuple(at_once(asked, ours[:_MOST_PROJECTS], most=_GITS_AT_ONCE))
 
