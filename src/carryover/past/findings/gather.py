@@ -5,12 +5,9 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Callable
-from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
-
-import msgspec
 
 from carryover import __version__
 from carryover.agents import left_out
@@ -25,7 +22,7 @@ from carryover.install.machine import Machine
 from carryover.outside.journal import Journal, load_journal
 from carryover.past.context import current_folder, now_ms, state_dir
 from carryover.past.findings.agents import agent_facts
-from carryover.past.findings.facts import Gathered, LedgerFacts, ProjectFacts, WouldRead
+from carryover.past.findings.facts import AgentFacts, Channels, Gathered, LedgerFacts, ProjectFacts, WouldRead
 from carryover.past.findings.ledger import ledger_facts
 from carryover.paths import StateDir
 from carryover.probe.at_once import at_once
@@ -59,9 +56,18 @@ def gather(*, inspect: bool = False, in_short: bool = False, with_channels: bool
     health, daemon_problem = _health(state)
     presume_silent(health.silent if health is not None else ())
     ledger, ledger_problem = _or_problem(lambda: ledger_facts(state, config, machine), None)
-    corrupt = state.root.glob(f"{state.ledger.stem}.corrupt-*{state.ledger.suffix}")
     service = service_status(os.environ)
-    facts = Gathered(
+    agents = agent_facts(state, machine, config, ledger, in_short=in_short)
+    projects = _projects(ledger, config)
+    here = _project_here(ledger) if with_channels else None
+    channels = _channels(here, config, agents) if here is not None else None
+    inspection = None
+    if inspect:
+        from carryover.past.findings.inspection import inspected_projects, inspection_of
+
+        inspection = inspection_of(state, config, machine, is_running=health is not None)
+        projects = inspected_projects(projects, ledger, state, config, home)
+    return Gathered(
         version=__version__,
         build=build(),
         home=str(home),
@@ -72,27 +78,28 @@ def gather(*, inspect: bool = False, in_short: bool = False, with_channels: bool
         daemon=health,
         daemon_problem=daemon_problem,
         service=service,
-        agents=agent_facts(state, machine, config, ledger, in_short=in_short),
+        agents=agents,
         ledger=ledger,
         ledger_problem=ledger_problem,
         would_read=_would_read(config, home) if ledger is None and ledger_problem is None else (),
-        corrupt_ledgers={str(path): path.stat().st_size for path in sorted(corrupt)},
+        corrupt_ledgers=_corrupt_ledgers(state),
         config=config,
         config_file=str(state.config) if state.config.exists() else None,
         config_problem=f"{config_problem} {_holding(health)}" if config_problem is not None else None,
         sync=sync_status(state),
         git_trouble=_git_trouble(health, ledger),
-        projects=_projects(ledger, config),
+        projects=projects,
+        project_here=str(here) if channels is not None else None,
+        channels=channels or (),
+        inspection=inspection,
         left_out={f"{place.id} of {place.package}": reason for place, reason in left_out().items()},
+        silent={**silent_folders(), **(health.silent if health is not None else {})},
     )
-    if with_channels:
-        facts = _with_channels(facts)
-    if inspect:
-        from carryover.past.findings.inspection import with_inspection
 
-        facts = with_inspection(facts, state, machine)
-    silent = {**silent_folders(), **(health.silent if health is not None else {})}
-    return msgspec.structs.replace(facts, silent=silent)
+
+def _corrupt_ledgers(state: StateDir) -> dict[str, int]:
+    corrupt = state.root.glob(f"{state.ledger.stem}.corrupt-*{state.ledger.suffix}")
+    return {str(path): path.stat().st_size for path in sorted(corrupt)}
 
 
 def _or_problem(read: Callable[[], _T], otherwise: _T) -> tuple[_T, str | None]:
@@ -116,16 +123,14 @@ def _health(state: StateDir) -> tuple[Health | None, str | None]:
         return None, str(error)
 
 
-def _with_channels(facts: Gathered) -> Gathered:
-    root = _project_here(facts.ledger)
-    if root is None:
-        return facts
+def _channels(root: Path, config: Config, agents: tuple[AgentFacts, ...]) -> tuple[Channels, ...] | None:
+    """Returns by which ways the agents would get the handoff; None if the project's disk does not answer."""
     from carryover.past.findings.channels import project_channels
 
-    with suppress(Silent):
-        channels = look_at(root, partial(project_channels, root, project_settings(root, facts.config), facts.agents))
-        return msgspec.structs.replace(facts, project_here=str(root), channels=channels)
-    return facts
+    try:
+        return look_at(root, partial(project_channels, root, project_settings(root, config), agents))
+    except Silent:
+        return None
 
 
 def _project_here(ledger: LedgerFacts | None) -> Path | None:

@@ -8,7 +8,7 @@ import socket
 import sqlite3
 import stat
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from functools import partial
 from pathlib import Path
@@ -30,7 +30,7 @@ from carryover.ledger.codec import count_damaged
 from carryover.ledger.connect import LedgerDamaged, as_ledger_error, connect_read_only, connect_tolerant
 from carryover.ledger.queries import file_states
 from carryover.past.context import current_folder, now_ms
-from carryover.past.findings.facts import Gathered, Inspection, ProjectFacts, UnreadSource
+from carryover.past.findings.facts import Inspection, LedgerFacts, ProjectFacts, UnreadSource
 from carryover.past.findings.ledger import ledger_facts
 from carryover.paths import StateDir
 from carryover.probe.checkout import Checkout
@@ -56,18 +56,18 @@ def private_paths(state: StateDir) -> tuple[Path, ...]:
     return tuple(path for path in paths if path.exists() and not path.is_symlink())
 
 
-def with_inspection(facts: Gathered, state: StateDir, machine: Machine) -> Gathered:
-    """Returns the facts with an inspection, and more about projects. Blocks (git, the whole ledger, the port)."""
+def inspection_of(state: StateDir, config: Config, machine: Machine, *, is_running: bool) -> Inspection:
+    """Inspects the system, the whole ledger, and the port if no daemon `is_running`. Blocks."""
     program = this_program(os.environ, state.root)
     shell = on_path_here()
     folder = Path(program.command[0]).resolve().parent
     daemons = (command.path for command in copies_of_command((DAEMON_COMMAND,), machine))
     system = os.uname()
-    inspection = Inspection(
+    return Inspection(
         program=" ".join(program.command),
-        port=facts.config.server.port,
-        stranger=facts.daemon is None and _is_taken(facts.config),
-        ledger_damage=_damage(state, facts.config, machine),
+        port=config.server.port,
+        stranger=not is_running and _is_taken(config),
+        ledger_damage=_damage(state, config, machine),
         free_bytes=_free_bytes(state.root if state.root.is_dir() else machine.home),
         unusable=_unusable(state.root),
         open_to_others=tuple(str(path) for path in private_paths(state) if stat.S_IMODE(path.stat().st_mode) & 0o077),
@@ -84,7 +84,6 @@ def with_inspection(facts: Gathered, state: StateDir, machine: Machine) -> Gathe
         git=git_version(timeout_s=_GIT_S),
         installed_by=how_installed().by,
     )
-    return msgspec.structs.replace(facts, inspection=inspection, projects=_projects(facts, state, machine.home))
 
 
 def _is_taken(config: Config) -> bool:
@@ -128,26 +127,25 @@ def _damage(state: StateDir, config: Config, machine: Machine) -> str | None:
     return None if answer == "ok" else str(answer).splitlines()[-1]
 
 
-def _projects(facts: Gathered, state: StateDir, home: Path) -> tuple[ProjectFacts, ...]:
-    """Returns the projects that git was asked about, and the newest and the one around this folder with their files."""
-    config = facts.config
+def inspected_projects(
+    projects: Sequence[ProjectFacts], ledger: LedgerFacts | None, state: StateDir, config: Config, home: Path
+) -> tuple[ProjectFacts, ...]:
+    """Returns the projects, and with their files the newest and the one around this folder. Blocks (files, git)."""
     since_ms = now_ms() - config.publish.active_ms
-    rows = facts.ledger.projects if facts.ledger is not None else ()
+    rows = ledger.projects if ledger is not None else ()
     recent = [row.root for row in rows if row.last_event_ms >= since_ms][:_MOST_PROJECTS]
     states = _file_states(state)
     paths = StatePaths(state, home, config.agents)
-    projects = {root: ProjectFacts(root=root) for root in recent} | {
-        project.root: project for project in facts.projects
-    }
+    by_root = {root: ProjectFacts(root=root) for root in recent} | {project.root: project for project in projects}
     inspect = partial(_inspected, config=config, paths=paths, states=states)
-    for root, project in look_at_each(recent, lambda root: inspect(projects[root])):
-        projects[root] = project
+    for root, project in look_at_each(recent, lambda root: inspect(by_root[root])):
+        by_root[root] = project
     around = partial(_root_around, config=config, paths=paths)
     for _, root_here in look_at_each(filter(None, (current_folder(),)), around):
         if root_here is not None and root_here not in recent:
-            project = projects.get(root_here, ProjectFacts(root=root_here))
-            projects[root_here] = msgspec.structs.replace(project, unread=_unread(Path(root_here), states))
-    return tuple(projects.values())
+            project = by_root.get(root_here, ProjectFacts(root=root_here))
+            by_root[root_here] = msgspec.structs.replace(project, unread=_unread(Path(root_here), states))
+    return tuple(by_root.values())
 
 
 def _file_states(state: StateDir) -> _States:
