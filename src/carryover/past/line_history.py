@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Sequence
 from functools import cache
 from itertools import groupby
 from pathlib import Path
 from typing import Final, Literal
 
 import msgspec
+from msgspec.structs import replace
 
 from carryover.errors import ExitCode, UserError, os_reason
 from carryover.fsio import read_bytes_bounded
@@ -58,96 +59,78 @@ class LineHistory(msgspec.Struct, frozen=True, kw_only=True):
     """Time of the first recorded edit of the file."""
 
 
-class _Line(msgspec.Struct, frozen=True):
-    """A line that is asked about, with the commit that it came with, and the file's name there."""
-
-    number: int
-    text: str
-    commit: GitCommit | None
-    name: str
-
-
-_Answer = tuple[_Found, tuple[TurnChange, ...]]
-"""How the origin of a line was found, and the turns."""
-
-
 def line_history(
     db: sqlite3.Connection, project: ProjectRow | None, root: str, path: Path, first: int, last: int
 ) -> list[LineHistory]:
     """Returns the origins of the lines from `first` to `last` (from 1) of the file at `path`, neighbours of the same
     origin as one. Raises UserError if the first is none of the file's."""
     texts = _lines(path, first)
-    last = min(last, len(texts))
     name = path_in_project(str(path), (root,))
-    answer = commits_of_lines(Path(root), name, first, last)
+    answer = commits_of_lines(Path(root), name, first, min(last, len(texts)))
     commits = answer or {}
-    lines = [_Line(number, texts[number - 1], *commits.get(number, (None, name))) for number in range(first, last + 1)]
-    places = {path, *(Path(root, line.name) for line in lines)}
+    places = {path, *(Path(root, former) for _, former in commits.values())}
     edits = edits_of(db, project, *sorted(map(str, places)))
     first_edit_ms = min((edit.at_ms for edit in edits.values()), default=None)
-    answers = _answers(db, Path(root), places, edits, texts, lines)
-    origins = [
+    lines = [
         LineHistory(
             file=str(path),
-            line=line.number,
-            last=line.number,
-            text=line.text,
-            found=how,
-            turns=turns,
-            commit=line.commit,
+            line=number,
+            last=number,
+            text=text,
+            found="unknown",
+            turns=(),
+            commit=commits[number][0] if number in commits else None,
             commit_known=answer is not None,
             first_edit_ms=first_edit_ms,
         )
-        for line, (how, turns) in zip(lines, answers, strict=True)
+        for number, text in enumerate(texts[first - 1 : last], start=first)
     ]
+    known = _by_undoing(db, texts, lines, edits)
+    # A file that was written whole in another worktree would hide the edits of this one.
+    in_places = {key: edit for key, edit in edits.items() if Path(edit.body.path) in places}
+    if 0 < len(in_places) < len(edits):
+        known |= _by_undoing(db, texts, [line for line in lines if line.line not in known], in_places)
+    links_of = cache(lambda commit: Links(commit_named(Path(root), commit)))
+    for line in lines:
+        if line.line not in known:
+            former = commits[line.line][1] if line.line in commits else name
+            since_ms = links_of(line.commit.id if line.commit is not None else "HEAD").before(line.commit, former)
+            known[line.line] = _by_time(db, line, edits, since_ms)
+    origins = (known[line.line] for line in lines)
     return [_joined([*same]) for _, same in groupby(origins, key=lambda one: (one.found, one.turns, one.commit))]
 
 
 def _joined(neighbours: Sequence[LineHistory]) -> LineHistory:
-    return msgspec.structs.replace(neighbours[0], last=neighbours[-1].last)
-
-
-def _answers(
-    db: sqlite3.Connection, root: Path, places: Set[Path], edits: Edits, texts: Sequence[str], lines: Sequence[_Line]
-) -> Iterator[_Answer]:
-    """Yields for each of the lines how its origin was found, and the turns. `texts`: all lines of the file, which is or
-    was in these `places`."""
-    links_of = cache(lambda commit: Links(commit_named(root, commit)))
-    found = _by_undoing(db, texts, lines, edits)
-    # A file that was written whole in another worktree would hide the edits of this one.
-    in_places = {key: edit for key, edit in edits.items() if Path(edit.body.path) in places}
-    if 0 < len(in_places) < len(edits):
-        found |= _by_undoing(db, texts, [line for line in lines if line not in found], in_places)
-    for line in lines:
-        if line in found:
-            yield found[line]
-            continue
-        since_ms = links_of(line.commit.id if line.commit is not None else "HEAD").before(line.commit, line.name)
-        if possible := turns_of(db, _without_text(edits, since_ms, line)):
-            yield "turns", tuple(possible)
-        else:
-            yield ("unknown" if line.commit is None and not since_ms else "outside"), ()
+    return replace(neighbours[0], last=neighbours[-1].last)
 
 
 def _by_undoing(
-    db: sqlite3.Connection, texts: Sequence[str], lines: Sequence[_Line], edits: Edits
-) -> dict[_Line, _Answer]:
-    """Returns for each of the lines the turn whose edit wrote it, as undoing the edits tells, unless the line was
-    committed before that edit; leaves out those that may have come from elsewhere."""
+    db: sqlite3.Connection, texts: Sequence[str], lines: Sequence[LineHistory], edits: Edits
+) -> dict[int, LineHistory]:
+    """Returns by their numbers those of the lines for which undoing the edits tells the turn that wrote it, or that it
+    is older than all of them; not those that may have come from elsewhere. `texts`: all lines of the file."""
     turns_with = cache(lambda event_id: tuple(turns_of(db, {event_id: edits[event_id]})))
     ordered = in_order(edits)
-    sources = sources_of(texts, [line.number - 1 for line in lines], [edits[key].body for key in ordered])
-    found: dict[_Line, _Answer] = {}
+    sources = sources_of(texts, [line.line - 1 for line in lines], [edits[key].body for key in ordered])
+    known: dict[int, LineHistory] = {}
     for line, source in zip(lines, sources, strict=True) if ordered else ():
         is_older = line.commit is not None and line.commit.committed_ms < edits[ordered[0]].at_ms
         if source.edit is None:
             is_older = is_older or source.sure == "followed"
         elif line.commit is None or edits[ordered[source.edit]].at_ms <= line.commit.committed_ms + WHOLE_SECOND_MS:
-            found[line] = source.sure, turns_with(ordered[source.edit])
+            known[line.line] = replace(line, found=source.sure, turns=turns_with(ordered[source.edit]))
             continue
         if is_older:
-            found[line] = "before", ()
-    return found
+            known[line.line] = replace(line, found="before")
+    return known
+
+
+def _by_time(db: sqlite3.Connection, line: LineHistory, edits: Edits, since_ms: int) -> LineHistory:
+    """Returns the line with the turns that may have written it, by the time of their edits: since the file was
+    committed before (0: never). Without any, it came from outside the sessions, or is older."""
+    if possible := turns_of(db, _without_text(edits, since_ms, line)):
+        return replace(line, found="turns", turns=tuple(possible))
+    return replace(line, found="unknown" if line.commit is None and not since_ms else "outside")
 
 
 def _lines(path: Path, line: int) -> list[str]:
@@ -169,7 +152,7 @@ def _lines(path: Path, line: int) -> list[str]:
     return shown[:count]
 
 
-def _without_text(edits: Edits, since_ms: int, line: _Line) -> Edits:
+def _without_text(edits: Edits, since_ms: int, line: LineHistory) -> Edits:
     """Returns the edits without recorded text that may have written the line: from `since_ms` until its commit."""
     until_ms = line.commit.committed_ms + WHOLE_SECOND_MS if line.commit is not None else None
     silent = {key: edit for key, edit in between(edits, since_ms, until_ms).items() if is_silent(edit.body)}
