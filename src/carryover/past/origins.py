@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
 import msgspec
-from msgspec.structs import replace
 
 from carryover.agents import agent_name
 from carryover.distill.git_reports import committed
@@ -73,35 +72,27 @@ class CommitHistory(msgspec.Struct, frozen=True, kw_only=True):
     """The turns that wrote or removed what it brought; one entry per turn and file, newest first."""
 
 
+Found = Sequence[TurnChange | LineHistory] | LineHistory | CommitHistory
+"""The changes of a file, or what is known of lines, newest or first one first; of one line, of a commit."""
+
+
 class Behind(msgspec.Struct, frozen=True):
     """What is behind a file, lines of it or a commit::
 
-    origin = origin_of("src/cart.py:12", limit=50)
-    for turn in origin.lines[0].turns:
-        print(origin.agent(turn), turn.prompt)  # Claude Code Add a discount to the cart
+    behind = origin_of("src/cart.py:12", limit=50)
+    for turn in behind.found.turns:
+        print(behind.agent(turn), turn.prompt)  # Claude Code Add a discount to the cart
     """
 
     root: str
-    data: list[TurnChange] | LineHistory | list[LineHistory] | CommitHistory
-    """All of it: of a file, of a line, of several, of a commit."""
-    changes: Sequence[TurnChange] = ()
-    """Those of the file or the commit, newest first."""
-    lines: Sequence[LineHistory] = ()
-    commit: CommitHistory | None = None
-    short_ids: Mapping[str, str] = {}
+    found: Found
+    short_ids: Mapping[str, str]
     """The shortest unique prefix of the id of each of its sessions."""
-
-    @property
-    def acts(self) -> list[TurnChange | Committer]:
-        """All that was done by a session."""
-        made_by = self.commit.made_by if self.commit is not None else None
-        of_lines = (turn for line in self.lines for turn in line.turns)
-        return [*self.changes, *of_lines, *([made_by] if made_by is not None else [])]
 
     @property
     def is_known(self) -> bool:
         """Whether any turn or session is behind it."""
-        return bool(self.acts)
+        return bool(self.short_ids)
 
     def agent(self, act: TurnChange | Committer) -> str:
         """Returns the agent's display name, with the machine that it ran on if that is another."""
@@ -116,9 +107,16 @@ class Behind(msgspec.Struct, frozen=True):
         return show_command(self.session(change), change.turn, subagent=change.subagent_id is not None)
 
 
+def _sessions_in(found: Found) -> Iterator[str]:
+    """Yields the id of the session of everything that was done."""
+    if isinstance(found, CommitHistory) and found.made_by is not None:
+        yield found.made_by.session
+    for part in found if isinstance(found, Sequence) else [found]:
+        yield from (turn.session for turn in ([part] if isinstance(part, TurnChange) else part.turns))
+
+
 def origin_of(name: str, *, limit: int) -> Behind:
-    """Returns what is behind `name`: a file, FILE:LINE, FILE:FROM-TO, or a commit. Of a file and a commit, at most
-    `limit` changes.
+    """Returns what is behind `name`: a file, of which at most `limit` changes; FILE:LINE, FILE:FROM-TO, or a commit.
 
     Raises UserError (NOTHING_FOUND) if nothing is known of it.
     """
@@ -126,16 +124,14 @@ def origin_of(name: str, *, limit: int) -> Behind:
     root = project_root(None if commits else _folder_there(path))
     with opened(Want.LISTED, root, around=True) as (ledger, project):
         if commits:
-            history = _of_commit(ledger, project, commits, root)
-            behind = Behind(root, history, history.turns[:limit], commit=history)
+            found: Found = _of_commit(ledger, project, commits, root)
         elif part is None:
-            changes = _of_file(ledger, _project_with(ledger, root, path), path, root, name)[:limit]
-            behind = Behind(root, changes, changes)
+            found = _of_file(ledger, _project_with(ledger, root, path), path, root, name)[:limit]
         else:
             first, last = part
             lines = line_history(ledger, _project_with(ledger, root, path), root, path, first, last)
-            behind = Behind(root, lines[0] if first == last else lines, lines=lines)
-        return replace(behind, short_ids=short_ids(ledger, (act.session for act in behind.acts)))
+            found = lines[0] if first == last else lines
+        return Behind(root, found, short_ids(ledger, _sessions_in(found)))
 
 
 def _project_with(ledger: sqlite3.Connection, root: str, path: Path) -> ProjectRow | None:

@@ -35,14 +35,16 @@ def work(home: Path, shop: Path, read_in: ReadIn, monkeypatch: pytest.MonkeyPatc
 
 
 def prompts(behind: Behind) -> list[str | None]:
-    return [change.prompt for change in behind.changes]
+    assert isinstance(behind.found, list)
+    return [change.prompt for change in behind.found]
 
 
 def test_behind_a_file_are_the_turns_that_changed_it_newest_first(
     work: ClaudeWork, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     behind = origin_of("cart.py", limit=9)
-    [newest, *_] = behind.changes
+    assert isinstance(behind.found, list)
+    [newest, *_] = behind.found
 
     assert prompts(behind) == ["make it two", "add a total"]
     assert prompts(origin_of("cart.py", limit=1)) == ["make it two"]

@@ -137,32 +137,39 @@ def why_arguments(parser: argparse.ArgumentParser) -> None:
 def run_why(args: argparse.Namespace) -> int:
     from carryover.past.origins import origin_of  # not at the top: `log` needs none of it
 
-    origin = origin_of(args.file, limit=args.limit)
-    print_result(args, origin.data, _entries(origin, now_ms()))
-    return ExitCode.OK if origin.is_known else ExitCode.NOTHING_FOUND
+    behind = origin_of(args.file, limit=args.limit)
+    print_result(args, behind.found, _entries(behind, args.limit, now_ms()))
+    return ExitCode.OK if behind.is_known else ExitCode.NOTHING_FOUND
 
 
-def _entries(origin: Behind, now: int) -> Iterator[str]:
-    """Yields what is behind the lines, each with its turns; or the commit, and the turns of it or of the file."""
-    for line in origin.lines:
-        yield from _line(origin, line, now)
-        yield from _turns(origin, line.turns, now)
-    if origin.commit is not None:
-        commit = origin.commit.commit
-        by = origin.commit.made_by
-        author = f"made by {origin.agent(by)} {paint(origin.session(by), BOLD)}" if by is not None else ""
+def _entries(behind: Behind, limit: int, now: int) -> Iterator[str]:
+    """Yields a commit with at most `limit` turns; or the turns of a file, or the lines, each with its turns."""
+    from carryover.past.file_changes import TurnChange
+    from carryover.past.line_history import LineHistory
+    from carryover.past.origins import CommitHistory
+
+    found = behind.found
+    if isinstance(found, CommitHistory):
+        commit, by = found.commit, found.made_by
+        author = f"made by {behind.agent(by)} {paint(behind.session(by), BOLD)}" if by is not None else ""
         head = (when(commit.authored_ms, now), f"commit {paint(commit.short, YELLOW)}", author)
         yield from entry_lines(head, one_line(commit.subject, _PROMPT_CHARS))
-    yield from _turns(origin, origin.changes, now)
+        yield from _turns(behind, found.turns[:limit], now, with_names=True)
+        return
+    parts = [found] if isinstance(found, LineHistory) else found
+    for line in (part for part in parts if isinstance(part, LineHistory)):
+        yield from _line(behind.root, line, now)
+        yield from _turns(behind, line.turns, now)
+    yield from _turns(behind, (part for part in parts if isinstance(part, TurnChange)), now)
 
 
-def _line(origin: Behind, line: LineHistory, now: int) -> Iterator[str]:
+def _line(root: str, line: LineHistory, now: int) -> Iterator[str]:
     """Yields a line of the file, or several, with what is known about their origin."""
     came: tuple[str, ...] = ("not committed" if line.commit_known else "commit not known: git gave no answer",)
     if line.commit is not None:
         came = (f"commit {paint(line.commit.short, YELLOW)}", when(line.commit.authored_ms, now))
     numbers = str(line.line) if line.last == line.line else f"{line.line}-{line.last}"
-    name = os.path.relpath(line.file, origin.root)
+    name = os.path.relpath(line.file, root)
     yield from entry_lines((paint(f"{name}:{numbers}", BOLD), *came), harmless(line.text))
     explained = _EXPLAINED[line.found]
     if line.found == "before" and line.first_edit_ms is not None:
@@ -170,12 +177,12 @@ def _line(origin: Behind, line: LineHistory, now: int) -> Iterator[str]:
     yield from filter(None, [explained])
 
 
-def _turns(origin: Behind, changes: Iterable[TurnChange], now: int) -> Iterator[str]:
-    """Yields one entry per turn; those of a commit with the files that they changed."""
+def _turns(behind: Behind, changes: Iterable[TurnChange], now: int, *, with_names: bool = False) -> Iterator[str]:
+    """Yields one entry per turn, if wanted with the names of the files that it changed."""
     for _, same in groupby(changes, key=lambda change: (change.session, change.prompt, change.subagent_id)):
         of_turn = list(same)
         first = of_turn[0]
-        names = [f"{os.path.relpath(change.path, origin.root)} " if origin.commit else "" for change in of_turn]
+        names = [f"{os.path.relpath(change.path, behind.root)} " if with_names else "" for change in of_turn]
         changed = ", ".join(f"{name}{change.summary}" for name, change in zip(names, of_turn, strict=True))
-        head = (when(first.at_ms, now), origin.agent(first), paint(origin.show(first), BOLD), changed)
+        head = (when(first.at_ms, now), behind.agent(first), paint(behind.show(first), BOLD), changed)
         yield from entry_lines(head, one_line(first.prompt or "(no prompt recorded)", _PROMPT_CHARS))
