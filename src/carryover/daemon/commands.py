@@ -23,7 +23,7 @@ from carryover.importing.candidate import Candidate
 from carryover.importing.document import open_document, take_in
 from carryover.importing.report import Report
 from carryover.ledger.connect import LedgerDamaged, LedgerUnavailable, reading_tolerantly
-from carryover.ledger.queries import project_by_root, projects, whereabouts
+from carryover.ledger.queries import projects, whereabouts
 from carryover.ledger.rows import ProjectRow
 from carryover.ledger.sessions import Moved
 from carryover.platform import here
@@ -179,7 +179,9 @@ class Handoffs:
         try:
             config, roots = await looked_at(wanted.root, partial(self._settings_and_roots, wanted.root, notes))
             for root in roots:
-                made = await self._made_of(root, wanted, config, notes)
+                if not await self._has_caught_up(root):
+                    notes.append(STILL_READING)
+                made = await looked_at(wanted.root, partial(self._made_of, root, wanted, config, notes))
                 if made is not None:
                     return msgspec.structs.replace(made, notes=tuple(notes))
         except Silent as error:
@@ -193,26 +195,16 @@ class Handoffs:
         refuse_excluded(root, config)
         return config, list(roots_to_hand_over(root, self._context.paths.root_of))
 
-    async def _made_of(
-        self, root: str, wanted: WantedHandoff, config: Config, notes: list[str]
-    ) -> PrintedHandoff | None:
+    def _made_of(self, root: str, wanted: WantedHandoff, config: Config, notes: list[str]) -> PrintedHandoff | None:
         """Returns the wanted handoff of what is recorded at `root`; None if nothing is. Adds what a person should know
         first to `notes`."""
-        context = self._context
-
-        def made() -> PrintedHandoff | None:
-            with reading_tolerantly(context.state.ledger, notes.append) as ledger:
-                project = project_by_root(ledger, root)
-                if project is None:
-                    return None
-                handoff = hand_over(wanted, ledger, project, config, now_ms=context.now_ms())
-                known = whereabouts(ledger)
-            notes.extend(notes_on(handoff, known))
-            return printed(handoff)
-
-        if not await self._has_caught_up(root):
-            notes.append(STILL_READING)
-        return await looked_at(wanted.root, made)
+        with reading_tolerantly(self._context.state.ledger, notes.append) as ledger:
+            made = hand_over(wanted, ledger, root, config, now_ms=self._context.now_ms())
+            if made is None:
+                return None
+            known = whereabouts(ledger)
+        notes.extend(notes_on(made, known))
+        return printed(made)
 
     async def _has_caught_up(self, root: str) -> bool:
         """Reads and joins what is new of the project at `root`, as far as time allows."""

@@ -73,31 +73,25 @@ def _of_daemon(wanted: WantedHandoff) -> PrintedHandoff | None:
 def handoff_here(wanted: WantedHandoff) -> MadeHandoff:
     """Makes what `current_handoff` returns in this process, with what publishing it needs; its handoff and text are
     there."""
+    from carryover.past.opened import Want, opened
     from carryover.projects.moved_folders import how_to_link
-    from carryover.publish.printed import notes_on, roots_to_hand_over
+    from carryover.publish.printed import hand_over, notes_on, roots_to_hand_over
 
     root, state = wanted.root, state_dir()
     config = settings_to_print()
     refuse_excluded(root, config)
-    recorded = (_made_of(each, wanted, config) for each in roots_to_hand_over(root, root_of))
-    made = next(filter(None, recorded), None)
-    if made is None:
+    for recorded_at in roots_to_hand_over(root, root_of):
+        with opened(Want.FRESH, recorded_at, searched=False) as (ledger, _):
+            made = hand_over(wanted, ledger, recorded_at, config, now_ms=now_ms())
+        if made is not None:
+            break
+    else:
         raise _nothing_found(root, config, how_to_link(known_places(state.ledger), root, by_name=True))
     if state.paused.exists():
         warn_once("Carryover is paused; this is what it recorded before. `carryover unpause` ends that.")
     for note in notes_on(made, known_places(state.ledger)):
         warn_once(note)
     return made
-
-
-def _made_of(root: str, wanted: WantedHandoff, config: Config) -> MadeHandoff | None:
-    """Returns the handoff of the project at `root`, for its worktree if another root is wanted; None if nothing is
-    recorded of it."""
-    from carryover.past.opened import Want, opened
-    from carryover.publish.printed import hand_over
-
-    with opened(Want.FRESH, root, searched=False) as (ledger, project):
-        return hand_over(wanted, ledger, project, config, now_ms=now_ms()) if project is not None else None
 
 
 def _nothing_found(root: str, config: Config, how_to_link: str | None) -> UserError:

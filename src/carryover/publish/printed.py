@@ -15,7 +15,7 @@ from carryover.distill.handoff import Handoff
 from carryover.distill.render import Printed, names_page, rendered
 from carryover.errors import ExitCode, UserError
 from carryover.facts import ProjectRoot, is_foreign
-from carryover.ledger.queries import session_by_prefix, sessions
+from carryover.ledger.queries import project_by_root, session_by_prefix, sessions
 from carryover.ledger.rows import ProjectRow, Whereabouts
 from carryover.model import LAST, id_in_command
 from carryover.projects.handoff_file import HANDOFF, store_of
@@ -35,17 +35,16 @@ def roots_to_hand_over(root: str, root_of: Callable[[str], ProjectRoot]) -> Iter
 
 
 def hand_over(
-    wanted: WantedHandoff,
-    ledger: sqlite3.Connection,
-    project: ProjectRow,
-    config: Config,
-    *,
-    now_ms: int,
-) -> MadeHandoff:
-    """Returns the handoff of `project`, with its text; if that is the main checkout of the wanted root, for that
-    worktree. Nothing is written into the project. Raises UserError (NOTHING_FOUND, REFUSED) if there is none, or if
-    that checkout is excluded.
+    wanted: WantedHandoff, ledger: sqlite3.Connection, root: str, config: Config, *, now_ms: int
+) -> MadeHandoff | None:
+    """Returns the handoff of what is recorded at `root`, with its text; if that is the main checkout of the wanted
+    root, for that worktree. None if nothing is. Nothing is written into the project.
+
+    Raises UserError (NOTHING_FOUND, REFUSED) if there is nothing to hand over, or if that checkout is excluded.
     """
+    project = project_by_root(ledger, root)
+    if project is None:
+        return None
     session = _session_of(ledger, project, wanted.session) if wanted.session is not None else None
     made = made_handoff(
         ledger,
