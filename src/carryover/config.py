@@ -23,7 +23,7 @@ from carryover.model import NOTE
 from carryover.paths import StateDir, expanded
 from carryover.probe.looks import Silent, look_at, look_at_each
 from carryover.probe.patterns import names_alone, naming
-from carryover.terminal.paths import quoted
+from carryover.terminal.paths import shell_word
 from carryover.text.toml_lines import parsed_toml, required_value, with_line
 
 ResumeMode = Literal["ask", "brief", "silent"]
@@ -327,7 +327,7 @@ def refuse_excluded(root: str, config: Config) -> None:
     """Raises UserError (REFUSED) if the project at `root` is excluded."""
     if excluded := project_settings(Path(root), config).excluded:
         by_name = any(names_alone(pattern, root) for pattern in config.projects.exclude)
-        what_next = f" `carryover unpause {quoted(root)}` includes it again." if by_name else ""
+        what_next = f" `carryover unpause {shell_word(root)}` includes it again." if by_name else ""
         if not by_name and ".toml" in excluded:
             what_next = " Change that there to include it again."
         raise UserError(f"{root} is left out of Carryover: excluded by {excluded}.{what_next}", ExitCode.REFUSED)

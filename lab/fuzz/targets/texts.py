@@ -18,7 +18,7 @@ from carryover.records.file_bodies import without_bodies
 from carryover.records.resets import names_limit, resets_in
 from carryover.records.text import without_ansi
 from carryover.records.uris import path_of
-from carryover.terminal.paths import quoted
+from carryover.terminal.paths import shell_word
 from carryover.testruns.commands import find_invocations
 from carryover.testruns.reading import read_test_run
 from carryover.text.boxes import boxes_after, boxes_in
@@ -43,9 +43,11 @@ def _json(data: bytes, text: str) -> object:
 
 def _shell(data: bytes, text: str) -> object:
     if text.isprintable() and not text.startswith("-"):
-        assert shlex.split(quoted(text)) == [text]
+        assert shlex.split(shell_word(text)) == [text]
     elif "\0" not in text:
-        assert quoted(text).isprintable() and quoted(text).isascii() == (not text.isprintable() or text.isascii())
+        assert shell_word(text).isprintable() and shell_word(text).isascii() == (
+            not text.isprintable() or text.isascii()
+        )
     found = [list(tokens(text)), script_lines(text), simple_commands(text), is_looking(text)]
     return [*found, without_heredocs(text), without_bodies(text), find_invocations(text)]
 

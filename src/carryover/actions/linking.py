@@ -23,7 +23,7 @@ from carryover.past.opened import written_daemonless
 from carryover.platform import here
 from carryover.projects.moved_folders import is_away
 from carryover.publish.project_moves import is_linked, link, unlink
-from carryover.terminal.paths import quoted
+from carryover.terminal.paths import shell_word
 
 _ANSWER_S: Final = 20.0
 
@@ -68,7 +68,7 @@ def _refuse_unless_recorded(old_root: str, new_root: str) -> None:
     while end is not None and end.moved_to is not None:  # it may have moved more than once
         end = projects.get(end.moved_to)
     if end is not None and end.root not in (old_root, new_root):
-        first = f"First: `carryover link --undo {quoted(old_root)}`."
+        first = f"First: `carryover link --undo {shell_word(old_root)}`."
         raise UserError(f"{old_root} is linked to {end.root}. Nothing was changed. {first}", ExitCode.REFUSED)
 
 
@@ -78,7 +78,7 @@ def unlink_projects(old: str) -> Done:
     projects = _projects()
     if not any(is_linked(row, old_root) for row in projects):
         here_now = {row.id for row in projects if row.root == old_root}
-        linked = [f"`carryover link --undo {quoted(row.root)}`" for row in projects if row.moved_to in here_now]
+        linked = [f"`carryover link --undo {shell_word(row.root)}`" for row in projects if row.moved_to in here_now]
         undo = f" What is linked to it is undone by its old path: {', '.join(linked)}." if linked else ""
         raise UserError(f"{old_root} is not linked to another folder.{undo}", ExitCode.NOTHING_FOUND)
     config = load_config(state_dir().config)

@@ -25,7 +25,7 @@ from carryover.past.opened import Want, opened
 from carryover.past.session import opened_session
 from carryover.past.sessions import listed
 from carryover.past.types import Session
-from carryover.terminal.paths import quoted
+from carryover.terminal.paths import shell_word
 
 
 class Resuming(msgspec.Struct, frozen=True):
@@ -77,7 +77,7 @@ def _refuse_other_machines(session: SessionRow) -> None:
         where = "Its folder there is not known."
     elif is_foreign(session.root):
         takes = f"takes {session.machine}'s work into the handoff."
-        where = f"In a clone of its project here, `carryover link {quoted(session.root)} .` {takes}"
+        where = f"In a clone of its project here, `carryover link {shell_word(session.root)} .` {takes}"
     there = f"only {agent_name(session.agent)} there can resume it"
     raise UserError(f"Session {session.native_id} is on {session.machine}: {there}. {where}", ExitCode.REFUSED)
 

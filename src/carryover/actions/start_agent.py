@@ -38,7 +38,7 @@ from carryover.publish.project_view import project_view
 from carryover.publish.publish import publish_handoff
 from carryover.publish.second_page import write_second_page
 from carryover.terminal.output import can_ask, say
-from carryover.terminal.paths import quoted
+from carryover.terminal.paths import shell_word
 from carryover.terminal.streams import flush
 from carryover.text.reset_times import LASTS_MS
 
@@ -196,7 +196,7 @@ def chosen_in_place(root: str, session: str | None, tokens: int | None) -> str:
 
 def print_command(folder: str, words: Sequence[str]) -> None:
     """Prints only the command line that starts an agent in a folder."""
-    say(f"cd {quoted(folder)} && {shlex.join(words)}", fits=True)
+    say(f"cd {shell_word(folder)} && {shlex.join(words)}", fits=True)
 
 
 def require_terminal(name: str, option: str) -> None:

@@ -19,7 +19,7 @@ from carryover.paths import StateDir, expanded, require_utf8
 from carryover.probe.looks import Silent, look_at
 from carryover.records.fields import is_absolute
 from carryover.terminal.output import did_you_mean, warn
-from carryover.terminal.paths import quoted
+from carryover.terminal.paths import shell_word
 
 if TYPE_CHECKING:
     from carryover.ledger.rows import Whereabouts
@@ -71,7 +71,7 @@ def _opens(folder: Path) -> str:
         is_own = folder.stat().st_uid == os.geteuid()
     except OSError:  # a folder above it is closed
         is_own = True
-    return f"chmod u+rwx {quoted(folder)}" if is_own else f'sudo chown -R "$(id -u)" {quoted(folder)}'
+    return f"chmod u+rwx {shell_word(folder)}" if is_own else f'sudo chown -R "$(id -u)" {shell_word(folder)}'
 
 
 def settings_to_print() -> Config:
@@ -112,7 +112,7 @@ def project_root(project: str | None, *, must_exist: bool = False, elsewhere: bo
             return project.rstrip("/")
         raise UserError(
             f"{project} is a folder of another machine, so nothing was done. In a clone here, `carryover link "
-            f"{quoted(project)} .` joins the two; `carryover sessions` and `carryover search` list what was done.",
+            f"{shell_word(project)} .` joins the two; `carryover sessions` and `carryover search` list what was done.",
             ExitCode.REFUSED,
         )
     path = expanded(project or ".")
@@ -185,4 +185,4 @@ def nothing_recorded(root: str) -> str:
     main = root_of(root).main_root
     if main is None:
         return message
-    return f"{message} It is a worktree of {main}: `carryover sessions {quoted(main)}` lists what was done there."
+    return f"{message} It is a worktree of {main}: `carryover sessions {shell_word(main)}` lists what was done there."

@@ -30,7 +30,7 @@ from carryover.past.context import (
     warn_once,
 )
 from carryover.publish.handoff_json import LineRecord, PrintedHandoff, WantedHandoff
-from carryover.terminal.paths import quoted
+from carryover.terminal.paths import shell_word
 
 if TYPE_CHECKING:
     from carryover.publish.make import MadeHandoff
@@ -119,7 +119,7 @@ def _near(root: str, config: Config) -> str:
         known = [(row.root, row.main_root) for row in projects(db)]
     near = [one for one, main in known if main == root or one in others or one.startswith(below)]
     included = (one for one in near if not project_settings(Path(one), config).excluded)
-    named = ", ".join(f"`carryover handoff {quoted(one)}`" for one in islice(included, _MOST_NEAR))
+    named = ", ".join(f"`carryover handoff {shell_word(one)}`" for one in islice(included, _MOST_NEAR))
     return f"There is work in its subfolders or other worktrees: {named}. " if named else ""
 
 
@@ -138,6 +138,6 @@ def _not_read_in(root: str) -> str:
     unread = (source for agent in agents for source in others_sources(agent, Path(root)))
     return "".join(
         f"{Path(source.path).name} there is not read: {reason}. "
-        f"If it is yours: `carryover import {quoted(source.path)}`. "
+        f"If it is yours: `carryover import {shell_word(source.path)}`. "
         for source, reason in unread
     )

@@ -27,7 +27,7 @@ from carryover.past.file_changes import (
     path_in_project,
     turns_of,
 )
-from carryover.past.line_origin import comparable, is_silent, sources_of
+from carryover.past.line_origin import comparable, is_silent, writers_of
 from carryover.probe.git_history import GitCommit, commit_named, commits_of_lines
 from carryover.redact import clean
 from carryover.terminal.output import counted
@@ -111,7 +111,7 @@ def _by_undoing(
     is older than all of them; not those that may have come from elsewhere. `texts`: all lines of the file."""
     turns_with = cache(lambda event_id: tuple(turns_of(db, {event_id: edits[event_id]})))
     ordered = in_order(edits)
-    sources = sources_of(texts, [line.line - 1 for line in lines], [edits[key].body for key in ordered])
+    sources = writers_of(texts, [line.line - 1 for line in lines], [edits[key].body for key in ordered])
     known: dict[int, LineHistory] = {}
     for line, source in zip(lines, sources, strict=True) if ordered else ():
         is_older = line.commit is not None and line.commit.committed_ms < edits[ordered[0]].at_ms

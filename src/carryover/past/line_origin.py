@@ -68,7 +68,7 @@ def comparable(text: str) -> list[str]:
     return [bounded(line.removesuffix("\r"), _LONGEST_LINE) for line in text.split("\n")]
 
 
-def sources_of(lines: Sequence[str], places: Iterable[int], edits: Sequence[FileEdit]) -> list[LineWriter]:
+def writers_of(lines: Sequence[str], places: Iterable[int], edits: Sequence[FileEdit]) -> list[LineWriter]:
     """Returns what wrote the lines at these indexes of the file's `lines`. `edits` are in order, oldest first."""
     file = list(lines)
     writers = [LineWriter(index) for index in places]

@@ -31,7 +31,7 @@ from carryover.past.file_changes import (
     turns_of,
 )
 from carryover.past.line_history import LineHistory, line_history
-from carryover.past.line_origin import comparable, is_silent, removed_by, sources_of, writes
+from carryover.past.line_origin import comparable, is_silent, removed_by, writers_of, writes
 from carryover.past.opened import Want, opened
 from carryover.past.titles import show_command
 from carryover.paths import expanded
@@ -39,7 +39,7 @@ from carryover.platform import here
 from carryover.probe.git_command import git_trouble
 from carryover.probe.git_history import FileOfCommit, GitCommit, commit_named, files_of_commit, former_names
 from carryover.redact import clean
-from carryover.terminal.paths import quoted
+from carryover.terminal.paths import shell_word
 from carryover.text.pattern import later
 
 _PART: Final = later(r"(?P<first>\d+)(?:-(?P<last>\d+))?")
@@ -197,7 +197,7 @@ def _of_file(
         return changes
     if project is not None and not os.path.lexists(path) and (others := namesakes_of(ledger, project, str(path))):
         paths = (os.path.relpath(Path(project.root, other)) for other in others[:3])
-        asked = ", ".join(f"`carryover why {quoted(path)}`" for path in paths)
+        asked = ", ".join(f"`carryover why {shell_word(path)}`" for path in paths)
         raise UserError(
             f"There is no file {name!r} here, but one of that name elsewhere in {project.root}: {asked}.",
             ExitCode.NOTHING_FOUND,
@@ -264,7 +264,7 @@ def _edits_in(file: FileOfCommit, edits: Edits, recent: Edits) -> Edits:
     """Returns the edits whose lines came with the commit. `recent`: those since the file was committed before, among
     which are those that only removed lines, or whose text is not recorded."""
     ordered = in_order(edits)
-    sources = sources_of(_as_recorded(file), file.added, [edits[key].body for key in ordered])
+    sources = writers_of(_as_recorded(file), file.added, [edits[key].body for key in ordered])
     writers = {ordered[source.edit] for source in sources if source.edit is not None}
     has_others = any(source.edit is None for source in sources)
     for key, edit in recent.items():

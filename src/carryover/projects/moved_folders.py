@@ -29,7 +29,7 @@ from carryover.probe.looks import Silent, look_at
 from carryover.projects.handoff_file import BEGINNING, HANDOFF, STORE, fingerprint_of, read_handoff
 from carryover.projects.policy import refusal
 from carryover.projects.root import StatePaths
-from carryover.terminal.paths import quoted
+from carryover.terminal.paths import shell_word
 
 _GIT_S: Final = 0.5
 _MOST_SUGGESTED: Final = 3
@@ -177,7 +177,7 @@ def how_to_link(known: Sequence[Whereabouts], root: str, *, by_name: bool) -> st
 
 
 def _links(olds: Iterable[str], root: str) -> str:
-    return " or ".join(f"`carryover link {quoted(old)} {quoted(root)}`" for old in olds)
+    return " or ".join(f"`carryover link {shell_word(old)} {shell_word(root)}`" for old in olds)
 
 
 def moves_with(

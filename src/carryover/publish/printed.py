@@ -23,7 +23,7 @@ from carryover.projects.moved_folders import how_to_link
 from carryover.publish.handoff_json import LineRecord, PrintedHandoff, PrintedSection, WantedHandoff
 from carryover.publish.make import MadeHandoff, made_handoff
 from carryover.records.fields import iso_utc
-from carryover.terminal.paths import quoted
+from carryover.terminal.paths import shell_word
 
 
 def roots_to_hand_over(root: str, root_of: Callable[[str], ProjectRoot]) -> Iterator[str]:
@@ -72,7 +72,7 @@ def _session_of(ledger: sqlite3.Connection, project: ProjectRow, name: str) -> s
     if session.machine and session.root and is_foreign(session.root):
         raise UserError(
             f"Session {session.native_id} is on {session.machine}, in {session.root}, which is not part of a project "
-            f"here. In a clone of its project, `carryover link {quoted(session.root)} .` joins the two.",
+            f"here. In a clone of its project, `carryover link {shell_word(session.root)} .` joins the two.",
             ExitCode.REFUSED,
         )
     where = f"{session.root}; name that project" if session.root else "no project"
@@ -85,7 +85,7 @@ def _nothing_in(root: str, session: str | None) -> UserError:
         return UserError(f"{why}`carryover show {id_in_command(session)}` prints it.", ExitCode.NOTHING_FOUND)
     return UserError(
         f"Agents have worked in {root}, but no session there has anything to hand over yet. "
-        f"`carryover sessions {quoted(root)}` lists them.",
+        f"`carryover sessions {shell_word(root)}` lists them.",
         ExitCode.NOTHING_FOUND,
     )
 

@@ -28,7 +28,7 @@ from carryover.platform import here
 from carryover.probe.checkout import Checkout
 from carryover.probe.git_command import ask_one
 from carryover.publish.pointers import block_state, pointer
-from carryover.terminal.paths import quoted
+from carryover.terminal.paths import shell_word
 
 _TIMEOUT_S: Final = 1.0
 
@@ -139,4 +139,4 @@ def refuses_pull(root: Path, names: Sequence[str]) -> bool:
 def commit_command(root: str, names: Sequence[str]) -> str:
     """Returns the command line that commits these files."""
     files = shlex.join(names)
-    return f"cd {quoted(root)} && git add {files} && git commit -m 'Point agents to the handoff' -- {files}"
+    return f"cd {shell_word(root)} && git add {files} && git commit -m 'Point agents to the handoff' -- {files}"

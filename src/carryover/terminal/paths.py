@@ -32,7 +32,7 @@ def _without_links(home: Path) -> Path:
     return home.resolve()
 
 
-def quoted(path: str | os.PathLike[str]) -> str:
+def shell_word(path: str | os.PathLike[str]) -> str:
     """Returns `path` as one word of a command line that is still exact after it was printed and copied: characters that
     a terminal doesn't show as they are become `$'\\033'`, which bash, zsh and ksh understand."""
     text = os.fspath(path)

@@ -15,7 +15,7 @@ from carryover.ledger.sessions import move_project
 from carryover.model import FileEdit, ToolCall
 from carryover.past.file_changes import TurnChange, changes_of
 from carryover.past.line_history import LineHistory, line_history
-from carryover.past.line_origin import LineWriter, removed_by, sources_of, writes
+from carryover.past.line_origin import LineWriter, removed_by, writers_of, writes
 from carryover.records.changes import Replacement, hunks_in, patched, replaced, written
 from support.claude_session import commit
 from support.repository import git, repository
@@ -90,7 +90,7 @@ async def test_other_projects_have_other_files_of_that_name(scribe: Scribe) -> N
 
 
 def source_of(lines: list[str], at: int, edits: list[FileEdit]) -> LineWriter:
-    return sources_of(lines, [at], edits)[0]
+    return writers_of(lines, [at], edits)[0]
 
 
 def wrote(lines: list[str], at: int, edits: list[FileEdit]) -> tuple[int | None, str]:
@@ -198,7 +198,7 @@ def test_each_line_is_that_of_the_edit_that_wrote_it(
 
     found = [source_of([text for text, _ in lines], at, edits) for at in range(len(lines))]
 
-    assert sources_of([text for text, _ in lines], range(len(lines)), edits) == found
+    assert writers_of([text for text, _ in lines], range(len(lines)), edits) == found
     if texts == "unique":
         assert [(each.edit, each.sure) for each in found] == [(writer, "followed") for _, writer in lines]
     else:  # a diff may show another one of lines that are alike as new, but none of the others

@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from carryover.terminal.paths import quoted
+from carryover.terminal.paths import shell_word
 from carryover.text.shell import SimpleCommand, script_of_shell, simple_commands
 
 
@@ -75,7 +75,7 @@ def test_the_script_that_a_shell_is_started_with(words: tuple[str, ...], script:
     "name", ["a b", "it's", "-x", "--yes", "a\nb", "\x1b]0;x\x07", "a\u202eb", "ü\u200b", "a\udcff'\\", "$(x)", ""]
 )
 def test_a_quoted_word_is_seen_and_is_that_word_alone(name: str) -> None:
-    word = quoted(name)
+    word = shell_word(name)
 
     assert word.isprintable()
     shown = subprocess.run(["bash", "-c", f"printf '%s|' {word}"], capture_output=True, check=True).stdout

@@ -93,7 +93,7 @@ class OpenClaudeCall(base.OpenCall, frozen=True, omit_defaults=True):
     """The worktree that it adds."""
 
 
-class Asked(msgspec.Struct, frozen=True, omit_defaults=True):
+class AskedPrompt(msgspec.Struct, frozen=True, omit_defaults=True):
     """A prompt and what was said since: the keys of these events. `place`: the digest of the record before it."""
 
     place: str
@@ -120,7 +120,7 @@ class ClaudeContext(claude_records.Context, frozen=True, omit_defaults=True):
     """Digests of the places of prompts, where a copy of the history may begin: see `is_copy`."""
     copied_ms: int = 0
     """The time of the newest such copy."""
-    asked: tuple[Asked, ...] = ()
+    asked: tuple[AskedPrompt, ...] = ()
     """The newest prompts: one at the place of an earlier one takes that back, and all since."""
     trees: tuple[ClaudeWorktree, ...] = ()
     """Worktrees whose branch `gitBranch` may not say."""
@@ -161,7 +161,7 @@ class ClaudeBuilder(claude_records.Builder[ClaudeLine, ClaudeContext], kw_only=T
             back = next(same, len(asked))
             if gone := tuple(key for one in asked[back:] for key in one.keys):
                 self.add(model.Retracted(keys=gone), "left")
-            asked = (*asked[:back], Asked(place, self.at_ms))[-_MOST_ASKED:]
+            asked = (*asked[:back], AskedPrompt(place, self.at_ms))[-_MOST_ASKED:]
         if asked:
             first, *others = (*asked[-1].keys, *keys)
             newest = replace(asked[-1], keys=(first, *others[-_MOST_SAID:]))

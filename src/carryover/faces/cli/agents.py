@@ -10,7 +10,7 @@ from carryover.errors import ExitCode, UserError
 from carryover.faces.cli.arguments import describe, flag
 from carryover.past.check.packages import Checked, KnownAgent, checked_package, every_agent, is_bundled
 from carryover.terminal.output import counted, print_result
-from carryover.terminal.paths import quoted
+from carryover.terminal.paths import shell_word
 from carryover.terminal.table import Column, table_lines
 
 DESCRIPTION: Final = """\
@@ -34,7 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     if args.action not in (None, "check"):
-        raise UserError(f"To check an agent: `carryover agents check {quoted(args.action)}`.", ExitCode.USAGE)
+        raise UserError(f"To check an agent: `carryover agents check {shell_word(args.action)}`.", ExitCode.USAGE)
     if args.action is None:
         known = every_agent()
         print_result(args, known, _listed(known), fits=True)

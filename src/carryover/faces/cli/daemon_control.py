@@ -13,7 +13,7 @@ from carryover.errors import ExitCode, visible
 from carryover.faces.cli.arguments import describe, flag
 from carryover.past.context import project_root
 from carryover.terminal.output import print_result, say, warn
-from carryover.terminal.paths import quoted
+from carryover.terminal.paths import shell_word
 from carryover.terminal.streams import flush
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ def _paused(now: Pausing) -> Iterator[str]:
     if now.paused and now.project is not None:
         yield "No agent gets its handoff. What agents do there is still recorded; `carryover forget` removes it."
     if now.paused:
-        yield f"Resume with `carryover unpause{'' if now.project is None else f' {quoted(now.project)}'}`."
+        yield f"Resume with `carryover unpause{'' if now.project is None else f' {shell_word(now.project)}'}`."
     if now.note:
         yield now.note
 

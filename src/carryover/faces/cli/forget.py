@@ -12,7 +12,7 @@ from carryover.faces.cli.arguments import TIMES, describe, flag, moment_ms
 from carryover.faces.cli.sessions import session_lines
 from carryover.past.context import now_ms
 from carryover.terminal.output import agree, counted, local_time, print_lines, print_result
-from carryover.terminal.paths import quoted
+from carryover.terminal.paths import shell_word
 
 if TYPE_CHECKING:
     from carryover.actions.forgetting import WhatGoes
@@ -150,10 +150,10 @@ def run_link(args: argparse.Namespace) -> None:
     if args.undo and args.new is not None:
         raise UserError("--undo takes only the former folder.", ExitCode.USAGE)
     if args.new is None and not args.undo:
-        here = f"`carryover link {quoted(args.old)} .` if you are in it"
+        here = f"`carryover link {shell_word(args.old)} .` if you are in it"
         raise UserError(f"Name its present folder too: {here}.", ExitCode.USAGE)
     done = unlink_projects(args.old) if args.undo else link_projects(args.old, args.new)
-    old, new = quoted(done.old), quoted(done.new or "")
+    old, new = shell_word(done.old), shell_word(done.new or "")
     belong = f"{counted(done.sessions, 'session')} recorded at {old} belong{'s' if done.sessions == 1 else ''} to"
     if args.undo:
         lines = [f"{belong} it again. It is no longer linked."]

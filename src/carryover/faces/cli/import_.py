@@ -12,7 +12,7 @@ from carryover.errors import ExitCode
 from carryover.faces.cli.arguments import describe, flag
 from carryover.faces.cli.share import import_share
 from carryover.terminal.output import counted, local_time, print_result, warn
-from carryover.terminal.paths import quoted
+from carryover.terminal.paths import shell_word
 
 if TYPE_CHECKING:
     from carryover.actions.importing import ImportedFiles, Report
@@ -123,7 +123,7 @@ def _handoffs(done: ImportedFiles) -> Iterator[str]:
         if excluded is not None:
             yield f"{root} is left out of Carryover: excluded by {excluded}. So no handoff is made of it."
         elif len(done.roots) <= FEW:
-            yield f"`carryover handoff {quoted(root)}` prints the handoff."
+            yield f"`carryover handoff {shell_word(root)}` prints the handoff."
     if len(done.roots) > FEW:
         yield "`carryover sessions --all` lists the sessions of all projects."
 
@@ -156,7 +156,8 @@ def _notes(report: Report, done: ImportedFiles, *, dry_run: bool) -> Iterator[st
     if done.project is not None and report.projects != [done.project]:
         yield (
             f"Its session was recorded before and stays in {_named_roots(report.projects)}, whatever --project says. "
-            f"To move it: `carryover forget ID`, then import it again with --again --project {quoted(done.project)}."
+            "To move it: `carryover forget ID`, then import it again with "
+            f"--again --project {shell_word(done.project)}."
         )
     away = [root for root in report.projects if root in done.away]
     if away:

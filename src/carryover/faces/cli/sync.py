@@ -10,7 +10,7 @@ from carryover.errors import ExitCode, UserError
 from carryover.faces.cli.arguments import describe, flag
 from carryover.past.context import now_ms
 from carryover.terminal.output import YELLOW, ago, agree, counted, paint, print_result, size
-from carryover.terminal.paths import quoted
+from carryover.terminal.paths import shell_word
 
 if TYPE_CHECKING:
     from carryover.actions.syncing import SyncStatus
@@ -82,7 +82,7 @@ def _init(args: argparse.Namespace) -> _Done:
     return done, (
         f"✓ This machine has a part in the store at {done.remote} now, as {done.name}. Nothing was sent yet.",
         f"  Its code: {done.code}",
-        f"On your other machine: `carryover sync init {quoted(done.remote)}`. Then run `carryover sync add-machine "
+        f"On your other machine: `carryover sync init {shell_word(done.remote)}`. Then run `carryover sync add-machine "
         "CODE` on both, each with the code that the other one shows.",
         "`carryover sync` sends once, `carryover config sync.every 5m` regularly.",
     )
@@ -107,7 +107,7 @@ def _add_machine(args: argparse.Namespace) -> _Done:
     done = add_machine(args.what)
     return done, (
         "✓ The machine is added: it can read what this one sends from the next `carryover sync` on.",
-        f"  If you have not yet, run there: `carryover sync add-machine {quoted(done.code)}`.",
+        f"  If you have not yet, run there: `carryover sync add-machine {shell_word(done.code)}`.",
     )
 
 

@@ -50,7 +50,7 @@ RequestId = int | str
 _T = TypeVar("_T")
 
 
-class Message(msgspec.Struct, frozen=True):
+class ClientMessage(msgspec.Struct, frozen=True):
     """A request, a notification (no id) or a response (no method)."""
 
     jsonrpc: Literal["2.0"]
@@ -68,7 +68,7 @@ class Handshake(msgspec.Struct, frozen=True):
     has_roots: bool = False
 
 
-class Call(msgspec.Struct, frozen=True):
+class RequestedCall(msgspec.Struct, frozen=True):
     """A call of a tool, to be answered in its own thread. `has_handshake` is False in the newest revision."""
 
     id: RequestId
@@ -159,17 +159,17 @@ def batch_in(line: str, handshake: Handshake) -> list[Raw] | None:
     return messages if 0 < len(messages) <= MOST_IN_BATCH else None
 
 
-def message_in(text: str | Raw) -> Message:
+def message_in(text: str | Raw) -> ClientMessage:
     """Decodes a message. Raises ErrorAnswer if it is not JSON, or not a request, a notification or a response."""
     invalid = ErrorAnswer(INVALID_REQUEST, "Invalid request")
-    message = _decoded(text, Message, invalid)
+    message = _decoded(text, ClientMessage, invalid)
     is_response = message.result is not UNSET or message.error is not UNSET
     if not is_response and (message.method is UNSET or message.id is None):
         raise invalid
     return message
 
 
-def answer(message: Message, handshake: Handshake) -> tuple[Handshake, bytes | Call | None]:
+def reply_to(message: ClientMessage, handshake: Handshake) -> tuple[Handshake, bytes | RequestedCall | None]:
     """Returns the handshake as it is after the message, and the answer: a line to write, a call to make, or None for a
     notification or a response. Raises ErrorAnswer if the answer is an error."""
     if message.method is UNSET or message.id is UNSET or message.id is None:
@@ -195,13 +195,13 @@ def answer(message: Message, handshake: Handshake) -> tuple[Handshake, bytes | C
         case _, _ListTools():
             result = {"tools": TOOLS} if has_handshake else {"tools": TOOLS, **_NOT_CACHED}
         case _, _CallTool(name=name, arguments=arguments):
-            return handshake, Call(message.id, name, arguments or {}, has_handshake)
+            return handshake, RequestedCall(message.id, name, arguments or {}, has_handshake)
         case method, _:
             raise ErrorAnswer(METHOD_NOT_FOUND, "Method not found", data=method)
     return handshake, _line_of_result(message.id, result, has_handshake)
 
 
-def line_of_call(call: Call, text: str, *, failed: bool) -> bytes:
+def line_of_call(call: RequestedCall, text: str, *, failed: bool) -> bytes:
     """Returns the answer to a call of a tool."""
     result = {"content": [{"text": text, "type": "text"}], "isError": failed}
     return _line_of_result(call.id, result, call.has_handshake)
@@ -212,7 +212,7 @@ def line_of_error(request_id: RequestId | None, refused: ErrorAnswer) -> bytes:
     return msgspec.json.encode({"jsonrpc": "2.0", "id": request_id, "error": refused.error})
 
 
-def id_in(text: str | Raw) -> RequestId | None:
+def request_id_in(text: str | Raw) -> RequestId | None:
     """Returns the id of a request that `message_in` refuses; None if the id can't be read either."""
     with suppress(ValueError, RecursionError):
         request = json.loads(
@@ -226,7 +226,7 @@ def id_in(text: str | Raw) -> RequestId | None:
     return None
 
 
-def cancelled_by(message: Message) -> RequestId | None:
+def cancelled_by(message: ClientMessage) -> RequestId | None:
     """Returns the id of the request that the client cancels; None if the message is not a cancellation."""
     if message.method != "notifications/cancelled":
         return None
@@ -235,12 +235,12 @@ def cancelled_by(message: Message) -> RequestId | None:
     return None
 
 
-def answers_roots(message: Message) -> bool:
+def answers_roots(message: ClientMessage) -> bool:
     """Whether the message is the client's response to `ASK_ROOTS`."""
     return message.method is UNSET and str(message.id) == str(_ROOTS_ID)
 
 
-def folder_in(roots: Message) -> str | None:
+def folder_in(roots: ClientMessage) -> str | None:
     """Returns the first folder on this machine that the response names; None if it names none, or is an error."""
     if roots.result is UNSET:
         return None

@@ -16,7 +16,7 @@ from threading import BoundedSemaphore, Lock, Thread
 from typing import TYPE_CHECKING, BinaryIO, Final
 
 from carryover.faces.mcp import protocol
-from carryover.faces.mcp.protocol import Call, ErrorAnswer, Handshake, Message, RequestId
+from carryover.faces.mcp.protocol import ClientMessage, ErrorAnswer, Handshake, RequestedCall, RequestId
 
 if TYPE_CHECKING:
     from msgspec import Raw
@@ -56,7 +56,7 @@ class _Server:
         self._began_ms = time.time_ns() // 1_000_000
         self._project: ClientProject | None = None
         self._load_lock = Lock()
-        self._roots: Queue[Message] = Queue(1)
+        self._roots: Queue[ClientMessage] = Queue(1)
         self._waiting = BoundedSemaphore(MOST_WAITING)
         self._running = BoundedSemaphore(MOST_AT_ONCE)
         self._awaited: set[RequestId] = set()
@@ -78,44 +78,44 @@ class _Server:
         batch = protocol.batch_in(line, self._handshake)
         messages: Sequence[str | Raw] = batch or [line]
         replies = [self._reply(message) for message in messages]
-        if not any(isinstance(reply, Call) for reply in replies):
+        if not any(isinstance(reply, RequestedCall) for reply in replies):
             self._write_answers(replies, is_batch=batch is not None)
             return
         self._waiting.acquire()
         Thread(target=self._answer_calls, args=(replies, batch is not None)).start()
 
-    def _answer_calls(self, replies: Sequence[bytes | Call | None], is_batch: bool) -> None:
+    def _answer_calls(self, replies: Sequence[bytes | RequestedCall | None], is_batch: bool) -> None:
         try:
             with suppress(BrokenPipeError), self._running:  # the main thread gets this error too
                 self._write_answers(replies, is_batch=is_batch)
         finally:
             self._waiting.release()
 
-    def _write_answers(self, replies: Sequence[bytes | Call | None], *, is_batch: bool) -> None:
+    def _write_answers(self, replies: Sequence[bytes | RequestedCall | None], *, is_batch: bool) -> None:
         """Makes the calls of one line, and writes its answers. Writes nothing if no message of the line gets one."""
-        results = [self._result_of(reply) if isinstance(reply, Call) else reply for reply in replies]
+        results = [self._result_of(reply) if isinstance(reply, RequestedCall) else reply for reply in replies]
         answers = [result for result in results if result is not None]
         if answers:
             self._write(b"[%b]" % b",".join(answers) if is_batch else answers[0])
 
-    def _reply(self, text: str | Raw) -> bytes | Call | None:
+    def _reply(self, text: str | Raw) -> bytes | RequestedCall | None:
         """Returns the answer to a message, the call that it asks for, or None if it needs no answer."""
         try:
             message = protocol.message_in(text)
-            self._handshake, reply = protocol.answer(message, self._handshake)
+            self._handshake, reply = protocol.reply_to(message, self._handshake)
         except ErrorAnswer as refused:
-            return protocol.line_of_error(protocol.id_in(text), refused)
+            return protocol.line_of_error(protocol.request_id_in(text), refused)
         if protocol.answers_roots(message):
             with suppress(Full):
                 self._roots.put_nowait(message)
         cancelled = protocol.cancelled_by(message)
         if cancelled is not None:
             self._awaited.discard(cancelled)
-        if isinstance(reply, Call):
+        if isinstance(reply, RequestedCall):
             self._awaited.add(reply.id)
         return reply
 
-    def _result_of(self, call: Call) -> bytes | None:
+    def _result_of(self, call: RequestedCall) -> bytes | None:
         """Makes the call and returns its answer; None if the client has cancelled it."""
         if call.id not in self._awaited:
             return None

@@ -26,7 +26,7 @@ from carryover.past.findings.facts import AgentFacts, Gathered, Inspection, Ledg
 from carryover.projects.policy import ONLY_GIT, UNWRITTEN, WITHHELD, Refusal
 from carryover.publish.pointers import HiddenFile
 from carryover.terminal.output import counted
-from carryover.terminal.paths import quoted, short_path
+from carryover.terminal.paths import shell_word, short_path
 
 Level = Literal["wrong", "todo", "note"]
 """How severe a finding is: wrong (something does not work), todo (only the user can do it), note (worth knowing)."""
@@ -305,7 +305,7 @@ def _not_published(facts: Gathered, refusal: Refusal | None) -> str | None:
 
 
 def _unread(source: UnreadSource) -> dict[str, object]:
-    command = f"carryover import {quoted(source.path)}"
+    command = f"carryover import {shell_word(source.path)}"
     return {"source": source, "agent": agent_name(source.agent), "command": command}
 
 

@@ -13,7 +13,7 @@ from carryover.install.machine import Machine, startable_here
 from carryover.past.findings.facts import LimitReport
 from carryover.projects.moved_folders import is_away
 from carryover.publish.limits import limited_projects
-from carryover.terminal.paths import quoted
+from carryover.terminal.paths import shell_word
 from carryover.text.reset_times import reset_here
 
 
@@ -36,7 +36,7 @@ def limit_reports(
             resets=limit.resets,
             resets_here=reset_here(limit.resets, limit.at_ms) if limit.resets else None,
             commands=tuple(
-                f"{command(agent)} {quoted(root)}"
+                f"{command(agent)} {shell_word(root)}"
                 for agent in (limit.others or () if not is_away(root) else ())
                 if agent not in limited
             ),

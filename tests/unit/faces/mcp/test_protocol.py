@@ -12,7 +12,7 @@ from msgspec import Raw
 from carryover import __version__
 from carryover.distill.handoff import LEAST_TOKENS, MAX_TOKENS, MOST_TOKENS
 from carryover.faces.mcp import protocol
-from carryover.faces.mcp.protocol import Call, ErrorAnswer, Handshake
+from carryover.faces.mcp.protocol import ErrorAnswer, Handshake, RequestedCall
 from carryover.faces.mcp.tools import TOOLS
 from carryover.ledger.search_text import KINDS
 
@@ -29,9 +29,9 @@ NEWEST = {
 def said(line: str | Raw, handshake: Handshake = AGREED) -> tuple[Handshake, Any]:
     """Returns the handshake after a line of the client, and the answer to it."""
     try:
-        handshake, answer = protocol.answer(protocol.message_in(line), handshake)
+        handshake, answer = protocol.reply_to(protocol.message_in(line), handshake)
     except ErrorAnswer as refused:
-        answer = protocol.line_of_error(protocol.id_in(line), refused)
+        answer = protocol.line_of_error(protocol.request_id_in(line), refused)
     return handshake, answer
 
 
@@ -140,7 +140,7 @@ def test_a_request_is_answered_by_the_revision_that_it_names() -> None:
     result = json.loads(listed)["result"]
     assert (result["resultType"], result["ttlMs"], result["cacheScope"]) == ("complete", 0, "private")
     assert result["_meta"] == {"io.modelcontextprotocol/serverInfo": {"name": "carryover", "version": __version__}}
-    assert called == Call(1, "handoff", {}, has_handshake=False)
+    assert called == RequestedCall(1, "handoff", {}, has_handshake=False)
     assert json.loads(protocol.line_of_call(called, "text", failed=False))["result"]["resultType"] == "complete"
 
     hello = request(
@@ -157,7 +157,9 @@ def test_optional_parameters_may_be_null() -> None:
     for params in (None, {"_meta": None}, {"cursor": None, "_meta": {"progressToken": 1}}):
         line = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": params})
         assert "tools" in json.loads(said(line)[1])["result"]
-    assert said(request("tools/call", name="handoff", arguments=None))[1] == Call(1, "handoff", {}, has_handshake=True)
+    assert said(request("tools/call", name="handoff", arguments=None))[1] == RequestedCall(
+        1, "handoff", {}, has_handshake=True
+    )
 
 
 def test_only_the_revision_with_batches_accepts_a_batch() -> None:
