@@ -42,12 +42,11 @@ def _json(data: bytes, text: str) -> object:
 
 
 def _shell(data: bytes, text: str) -> object:
+    word = shell_word(text) if "\0" not in text else ""
     if text.isprintable() and not text.startswith("-"):
-        assert shlex.split(shell_word(text)) == [text]
-    elif "\0" not in text:
-        assert shell_word(text).isprintable() and shell_word(text).isascii() == (
-            not text.isprintable() or text.isascii()
-        )
+        assert shlex.split(word) == [text]
+    elif word:
+        assert word.isprintable() and word.isascii() == (not text.isprintable() or text.isascii())
     found = [list(tokens(text)), script_lines(text), simple_commands(text), is_looking(text)]
     return [*found, without_heredocs(text), without_bodies(text), find_invocations(text)]
 
