@@ -120,7 +120,9 @@ def origin_of(name: str, *, limit: int) -> Behind:
 
     Raises UserError (NOTHING_FOUND) if nothing is known of it.
     """
-    path, part, commits = _target(name)
+    path, part = _file_named(name)
+    is_file = part is not None or os.sep in name or os.path.lexists(path)
+    commits = [] if is_file else commit_named(Path(project_root(None)), name)
     root = project_root(None if commits else _folder_there(path))
     with opened(Want.LISTED, root, around=True) as (ledger, project):
         if commits:
@@ -149,19 +151,18 @@ def _folder_there(file: Path) -> str:
     return str(next(folder for folder in file.parents if os.path.lexists(folder)))
 
 
-def _target(name: str) -> tuple[Path, tuple[int, int] | None, Sequence[GitCommit]]:
-    """Returns what the user named: a file; the first and the last line (from 1) if some of its lines are meant; or a
-    commit, with those before it."""
+def _file_named(name: str) -> tuple[Path, tuple[int, int] | None]:
+    """Returns the file that `name` means, if it means one, and its first and last line (from 1) if lines are meant."""
     path = _absolute(name)
     if os.path.lexists(path):
-        return path, None, ()
+        return path, None
     for end, sign in enumerate(name):
         if sign == ":" and os.path.lexists(file := _absolute(name[:end])):
-            return file, _lines(name[end + 1 :]), ()
+            return file, _lines(name[end + 1 :])
     before, _, lines = name.rpartition(":")
     if before and _PART.fullmatch(lines):
-        return _absolute(before), _lines(lines), ()
-    return path, None, [] if os.sep in name else commit_named(Path(project_root(None)), name)
+        return _absolute(before), _lines(lines)
+    return path, None
 
 
 def _absolute(file: str) -> Path:
