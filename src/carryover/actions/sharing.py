@@ -23,7 +23,7 @@ from carryover.distill.view import has_past
 from carryover.errors import ExitCode, UserError, os_reason
 from carryover.export import quoting
 from carryover.fsio import read_beginning, read_bytes_bounded
-from carryover.ledger.queries import sessions
+from carryover.ledger.queries import newest_session
 from carryover.model import SHARED
 from carryover.past.context import nothing_recorded, now_ms, settings_to_print
 from carryover.past.opened import Want, opened
@@ -109,7 +109,7 @@ def compose(root: str, sender: str | None) -> Bundle:
             refuse_excluded_past(view, config)
         if row is None or handoff is None:
             raise UserError(f"{nothing_recorded(root)} So there is nothing to share.", ExitCode.NOTHING_FOUND)
-        newest = sessions(ledger, row.id, limit=1, notes=False)
+        newest = newest_session(ledger, row.id)
         # The sections alone: the header and the last line speak to the agents of this machine.
         sections = (f"## {title}\n" + "\n".join(line for line, _ in lines) for title, lines in lay_out(handoff))
         last_work = f"Last work: {iso_utc(handoff.updated_ms)}, {handoff.agent}"
@@ -117,7 +117,7 @@ def compose(root: str, sender: str | None) -> Bundle:
             sender=_line(sender or os.environ.get("USER") or "someone"),
             host=_line(os.uname().nodename),
             project=_line(Path(root).name),
-            title=_line(_hidden(title_of(ledger, newest[0]))) if newest else "",
+            title=_line(_hidden(title_of(ledger, newest))) if newest is not None else "",
             made_ms=now_ms(),
             handoff=_hidden("\n\n".join((last_work, *sections)) + "\n"),
         )

@@ -234,6 +234,11 @@ def sessions(
     return list(records(SessionRow, db, newest, (*chain(*given.values()), limit)))
 
 
+def newest_session(db: sqlite3.Connection, project_id: int) -> SessionRow | None:
+    """Returns the session of an agent in the project that has the newest event; None if there is none."""
+    return next(iter(sessions(db, project_id, limit=1, notes=False)), None)
+
+
 def sessions_before(db: sqlite3.Connection, row: SessionRow, *, limit: int) -> list[SessionRow]:
     """Returns the agents' sessions of the same project that began before this one, those first that were active last
     before it; one that still was then, or is again since, counts as active when it began."""

@@ -81,7 +81,7 @@ def handoff_here(wanted: WantedHandoff) -> MadeHandoff:
     config = settings_to_print()
     refuse_excluded(root, config)
     for recorded_at in roots_to_hand_over(root, root_of):
-        with opened(Want.FRESH, recorded_at, searched=False) as (ledger, _):
+        with opened(Want.FRESH, recorded_at) as (ledger, _):
             made = hand_over(wanted, ledger, recorded_at, config, now_ms=now_ms())
         if made is not None:
             break

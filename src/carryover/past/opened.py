@@ -19,7 +19,7 @@ from carryover.errors import ExitCode, UserError
 from carryover.facts import is_foreign
 from carryover.fsio import FileLock
 from carryover.ledger.connect import reading, reading_tolerantly
-from carryover.ledger.queries import project_by_root, session_by_prefix, sessions, whereabouts
+from carryover.ledger.queries import newest_session, project_by_root, session_by_prefix, whereabouts
 from carryover.ledger.rows import ProjectRow, SessionRow
 from carryover.model import LAST
 from carryover.past.context import nothing_recorded, project_root, settings_to_print, state_dir, warn_once
@@ -56,15 +56,14 @@ def opened(
     session: str | None = None,
     around: bool = False,
     most_bytes: int = 0,
-    searched: bool = True,
 ) -> Iterator[tuple[sqlite3.Connection, ProjectRow | None]]:
     """Opens what is recorded of the project at `root`, or of all projects; yields that project too, if anything is
     recorded of it.
 
     What a temporary ledger is made of is narrowed to that project, with `around` also to those that contain it; to
-    sessions whose id begins with `session`; or to the newest `most_bytes` of transcripts. If it is not `searched`, it
-    gets no search index. Damaged entries are skipped; their number is printed on stderr at the end. Raises UserError
-    (REFUSED) if Carryover was paused before anything was recorded.
+    sessions whose id begins with `session`; or to the newest `most_bytes` of transcripts. Damaged entries are
+    skipped; their number is printed on stderr at the end. Raises UserError (REFUSED) if Carryover was paused before
+    anything was recorded.
     """
     state = state_dir()
     if state.ledger.exists():
@@ -82,6 +81,8 @@ def opened(
     if len(sources) > MANY and not state.ledger.exists():
         warn(f"{len(sources)} transcripts are read for this, and again each time: `carryover install` keeps them read.")
     agents, excluded = all_agents(config.sources), tombstones_of(state)  # what the user had forgotten stays out
+    # Only what is listed, or asked for as it is, may be searched.
+    searched = want is not Want.FRESH
     with temporary_ledger(sources, agents, tombstones=excluded, searched=searched) as ledger:
         yield ledger, project_by_root(ledger, root) if root is not None else None
 
@@ -92,13 +93,13 @@ def session_named(ledger: sqlite3.Connection, name: str) -> SessionRow:
         return session_by_prefix(ledger, name)
     root = project_root(None)
     project = project_by_root(ledger, root)
-    newest = sessions(ledger, project.id, limit=1, notes=False) if project is not None else []
-    if not newest:
+    newest = newest_session(ledger, project.id) if project is not None else None
+    if newest is None:
         raise UserError(
             f"{nothing_recorded(root)} `carryover sessions --all` lists those of all projects.",
             ExitCode.NOTHING_FOUND,
         )
-    return newest[0]
+    return newest
 
 
 def may_be_running() -> bool:

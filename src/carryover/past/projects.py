@@ -19,7 +19,7 @@ from carryover.distill.sections.quoting import last_words
 from carryover.distill.trail import is_running
 from carryover.export.quoting import quoted_line
 from carryover.facts import is_foreign
-from carryover.ledger.queries import project_by_id, projects, session_counts, sessions
+from carryover.ledger.queries import newest_session, project_by_id, projects, session_counts
 from carryover.ledger.rows import ProjectRow
 from carryover.past.titles import titled
 from carryover.past.types import Project, ProjectHandoff, Projects, TurnState
@@ -45,7 +45,7 @@ def listed_projects(db: sqlite3.Connection, config: Config, *, now_ms: int) -> P
     counts = session_counts(db)
     listed = []
     for place, row in enumerate(projects(db)):
-        newest = next(iter(sessions(db, row.id, limit=1, notes=False)), None)
+        newest = newest_session(db, row.id)
         digest, title = Gist(), newest.title or "" if newest is not None else ""
         if newest is not None and place < _MOST_READ:
             digest = session_gist(db, newest)

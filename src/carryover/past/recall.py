@@ -202,9 +202,7 @@ def _project(place: ProjectFolder) -> Iterator[_OpenProject]:
         notes = ("carryoverd is not running: newer work may be missing here.",)
     with opened(Want.AS_IT_IS, place.root) as (ledger, _):
         rows = (queries.project_by_root(ledger, root) for root in (place.root, place.main_root) if root)
-        project = next(
-            (row for row in rows if row is not None and queries.sessions(ledger, row.id, limit=1, notes=False)), None
-        )
+        project = next((row for row in rows if row is not None and queries.newest_session(ledger, row.id)), None)
         if project is None:
             raise UserError(f"No agent's work is recorded for {place.root}.", ExitCode.NOTHING_FOUND)
         refuse_excluded(project.root, config)

@@ -15,7 +15,7 @@ from carryover.distill.handoff import Handoff
 from carryover.distill.render import Printed, names_page, rendered
 from carryover.errors import ExitCode, UserError
 from carryover.facts import ProjectRoot, is_foreign
-from carryover.ledger.queries import project_by_root, session_by_prefix, sessions
+from carryover.ledger.queries import newest_session, project_by_root, session_by_prefix
 from carryover.ledger.rows import ProjectRow, Whereabouts
 from carryover.model import LAST, id_in_command
 from carryover.projects.handoff_file import HANDOFF, store_of
@@ -64,8 +64,8 @@ def hand_over(
 def _session_of(ledger: sqlite3.Connection, project: ProjectRow, name: str) -> str | None:
     """Returns the id of the session that is meant; None for the last one of a project in which none is recorded yet."""
     if name == LAST:
-        newest = sessions(ledger, project.id, limit=1, notes=False)
-        return newest[0].native_id if newest else None
+        newest = newest_session(ledger, project.id)
+        return newest.native_id if newest is not None else None
     session = session_by_prefix(ledger, name)
     if session.project_id == project.id:
         return session.native_id
