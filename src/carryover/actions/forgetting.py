@@ -6,7 +6,6 @@ import sqlite3
 from functools import partial
 from pathlib import Path
 from typing import Final
-from urllib.parse import urlencode
 
 import msgspec
 
@@ -72,8 +71,9 @@ def forget_planned(plan: WhatGoes, *, answer_s: float = _ANSWER_S) -> Erased:
     Removes what interrupted commands have left too, as it may hold the same.
     """
     sweep_scratch(state_dir().root, temporary_files())
-    target = f"/forget?{urlencode({'selection': msgspec.json.encode(plan.selection).decode()})}"
-    return written_daemonless(target, Erased, partial(forget_here, selections=[plan.selection]), timeout_s=answer_s)
+    query = {"selection": msgspec.json.encode(plan.selection).decode()}
+    do = partial(forget_here, selections=[plan.selection])
+    return written_daemonless("/forget", query, Erased, do, timeout_s=answer_s)
 
 
 def _of_session(name: str, span: Selection, ledger: sqlite3.Connection) -> Selection:

@@ -8,7 +8,6 @@ from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import Final
-from urllib.parse import urlencode
 
 import msgspec
 
@@ -188,10 +187,10 @@ def import_document(
     """Imports the document into the ledger. Raises UserError, which ends with `otherwise` if another process holds the
     ledger."""
     which = {"path": str(file.path), "project": file.project or "", "agent": file.agent_id or ""}
-    query = urlencode({**which, **({"again": 1} if again else {})}, errors="strict")
+    query = {**which, "again": "1"} if again else which
     private_dir(state_dir().root)
     store_here = partial(_store_here, document, again)
-    return written_daemonless(f"/import?{query}", Report, store_here, timeout_s=_ANSWER_S, otherwise=otherwise)
+    return written_daemonless("/import", query, Report, store_here, timeout_s=_ANSWER_S, otherwise=otherwise)
 
 
 async def _store_here(document: OpenedDocument, again: bool, ledger: Ledger, paths: StatePaths) -> Report:

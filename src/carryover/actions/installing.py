@@ -9,7 +9,6 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, NamedTuple, get_args
-from urllib.parse import urlencode
 
 import msgspec
 
@@ -296,7 +295,7 @@ def _name_this_project(state: StateDir, selected: Collection[str]) -> None:
         root = project_root(None)
         adapters = [agent for agent in agents.adapters().values() if agent.id in selected]
         if roots_in_projects(adapters, [Path(root)]):
-            ask_daemon(state.socket, "POST", f"/settle?{urlencode({'root': root})}", timeout_s=_NAMED_WITHIN_S)
+            ask_daemon(state.socket, "POST", "/settle", {"root": root}, timeout_s=_NAMED_WITHIN_S)
 
 
 def _agent(agent: Detection, done: Installed) -> AgentResult:

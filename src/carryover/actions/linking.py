@@ -6,7 +6,6 @@ import os
 from functools import partial
 from pathlib import Path
 from typing import Final
-from urllib.parse import urlencode
 
 import msgspec
 
@@ -42,9 +41,9 @@ def link_projects(old: str, new: str, *, answer_s: float = _ANSWER_S) -> Done:
     old_root, new_root = _as_recorded(old), project_root(new)
     _refuse_unless_gone(old_root, new_root)
     _refuse_unless_recorded(old_root, new_root)
-    target = f"/link?{urlencode({'old': old_root, 'new': new_root})}"
-    linked = partial(link, old=old_root, new=new_root)
-    moved = written_daemonless(target, Moved, linked, timeout_s=answer_s)
+    query = {"old": old_root, "new": new_root}
+    do = partial(link, old=old_root, new=new_root)
+    moved = written_daemonless("/link", query, Moved, do, timeout_s=answer_s)
     return Done(old=old_root, new=new_root, sessions=moved.sessions)
 
 
@@ -82,8 +81,8 @@ def unlink_projects(old: str) -> Done:
         undo = f" What is linked to it is undone by its old path: {', '.join(linked)}." if linked else ""
         raise UserError(f"{old_root} is not linked to another folder.{undo}", ExitCode.NOTHING_FOUND)
     config = load_config(state_dir().config)
-    target = f"/unlink?{urlencode({'old': old_root})}"
-    moved = written_daemonless(target, Moved, partial(unlink, old=old_root, config=config), timeout_s=_ANSWER_S)
+    do = partial(unlink, old=old_root, config=config)
+    moved = written_daemonless("/unlink", {"old": old_root}, Moved, do, timeout_s=_ANSWER_S)
     return Done(old=old_root, new=None, sessions=moved.sessions)
 
 

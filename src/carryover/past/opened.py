@@ -7,7 +7,7 @@ is written is written by the daemon or, while none runs, here.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -110,12 +110,12 @@ def may_be_running() -> bool:
         return True
 
 
-def ask_patiently(target: str, *, timeout_s: float) -> dict[str, Any] | None:
+def ask_patiently(target: str, query: Mapping[str, object] | None = None, *, timeout_s: float) -> dict[str, Any] | None:
     """Returns the daemon's answer to `POST target`; None if none runs. Raises UserError, also if it comes too late."""
     from carryover.daemon.client import ask_daemon
 
     try:
-        return ask_daemon(state_dir().socket, "POST", target, timeout_s=timeout_s)
+        return ask_daemon(state_dir().socket, "POST", target, query, timeout_s=timeout_s)
     except TimeoutError as error:
         raise UserError(
             f"carryoverd has not finished after {timeout_s:g} s and is still at work. Run the same command again later."
@@ -124,6 +124,7 @@ def ask_patiently(target: str, *, timeout_s: float) -> dict[str, Any] | None:
 
 def written_daemonless(
     target: str,
+    query: Mapping[str, object],
     kind: type[_T],
     do: Callable[[Ledger, StatePaths], Awaitable[_T]],
     *,
@@ -134,7 +135,7 @@ def written_daemonless(
 
     Raises UserError, which ends with `otherwise` if `do` can't be run.
     """
-    answer = ask_patiently(target, timeout_s=timeout_s)
+    answer = ask_patiently(target, query, timeout_s=timeout_s)
     if answer is not None:
         return msgspec.convert(answer, kind)
     from carryover.past.without_daemon import as_writer

@@ -6,7 +6,6 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
-from urllib.parse import urlencode
 
 from agents.aider.chats import type_now
 from agents.aider.contract_case import HISTORY, INPUTS
@@ -39,7 +38,7 @@ class AiderPlayed:
         if announced:
             # As `carryover handoff` in the project does it: nothing else makes a project of Aider's alone known.
             socket = StateDir(home / ".carryover").socket
-            ask_daemon(socket, "POST", f"/settle?{urlencode({'root': self._root})}", timeout_s=30)
+            ask_daemon(socket, "POST", "/settle", {"root": self._root}, timeout_s=30)
 
     @property
     def session(self) -> str:
