@@ -40,12 +40,12 @@ class Repair(msgspec.Struct, frozen=True, kw_only=True):
 def check_everything(*, fix: bool) -> tuple[tuple[Finding, ...], list[Repair]]:
     """Checks everything; with `fix`, repairs what is safe to repair and checks again. Returns what was found after the
     repairs, most severe first, and the repairs."""
-    failed = findings(gather(inspect=True))
+    failed = findings(gather("inspected"))
     # Bringing up the service restarts it too.
     wanted = {"service" if finding.fix == "restart" else finding.fix for finding in failed}
     repairs = [_repaired(name, state_dir()) for name in _REPAIRS if fix and name in wanted]
     if repairs:
-        failed = findings(gather(inspect=True))
+        failed = findings(gather("inspected"))
     return failed, repairs
 
 

@@ -53,8 +53,7 @@ def status_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run_status(args: argparse.Namespace) -> int:
-    in_short = not (args.verbose or args.json)
-    facts = gather(in_short=in_short, with_channels=not in_short)
+    facts = gather("whole" if args.verbose or args.json else "short")
     if args.json:
         output.print_json(status_data(facts))
     else:

@@ -191,7 +191,7 @@ class Inspection(msgspec.Struct, frozen=True, kw_only=True):
 class Gathered(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that `gather` found out.
 
-    facts = gather(inspect=True)
+    facts = gather("inspected")
     for finding in findings(facts):
         print(finding.what, finding.do)
     """

@@ -46,7 +46,7 @@ _UNKNOWN: Final = "unknown"
 
 def issue_report() -> str:
     """Returns the report on this machine."""
-    return report_for_issue(gather(inspect=True), now_ms())
+    return report_for_issue(gather("inspected"), now_ms())
 
 
 def report_for_issue(facts: Gathered, at_ms: int) -> str:

@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final, Literal, TypeVar
 
 from carryover import __version__
 from carryover.agents import left_out
@@ -43,11 +43,13 @@ _GITS_AT_ONCE: Final = 4
 _T = TypeVar("_T")
 
 
-def gather(*, inspect: bool = False, in_short: bool = False, with_channels: bool = False) -> Gathered:
-    """Gathers the facts; with `inspect`, also those that take longer.
+Depth = Literal["short", "whole", "inspected"]
+"""How closely is looked: `short`, at what `agent_facts` says of an agent in short; `whole`, at all of each agent, and
+at the ways of the handoff in the project around this folder; `inspected`, at all of each, and what takes longer."""
 
-    With `with_channels`, also the channels in the project around the current folder. `in_short`: see `agent_facts`.
-    """
+
+def gather(depth: Depth) -> Gathered:
+    """Gathers the facts."""
     state = state_dir()
     home = Path.home()
     config, config_problem = _or_problem(lambda: load_config(state.config), Config())
@@ -57,12 +59,12 @@ def gather(*, inspect: bool = False, in_short: bool = False, with_channels: bool
     presume_silent(health.silent if health is not None else ())
     ledger, ledger_problem = _or_problem(lambda: ledger_facts(state, config, machine), None)
     service = service_status(os.environ)
-    agents = agent_facts(state, machine, config, ledger, in_short=in_short)
+    agents = agent_facts(state, machine, config, ledger, in_short=depth == "short")
     projects = _projects(ledger, config)
-    here = _project_here(ledger) if with_channels else None
+    here = _project_here(ledger) if depth == "whole" else None
     channels = _channels(here, config, agents) if here is not None else None
     inspection = None
-    if inspect:
+    if depth == "inspected":
         from carryover.past.findings.inspection import inspected_projects, inspection_of
 
         inspection = inspection_of(state, config, machine, is_running=health is not None)

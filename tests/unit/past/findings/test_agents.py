@@ -27,7 +27,7 @@ def state(home: Path, monkeypatch: pytest.MonkeyPatch) -> StateDir:
 
 
 def reports(state: StateDir, home: Path, *, in_short: bool) -> dict[str, AgentFacts]:
-    return {agent.id: agent for agent in gather(in_short=in_short).agents}
+    return {agent.id: agent for agent in gather("short" if in_short else "whole").agents}
 
 
 def test_in_short_only_selected_agents_are_started(state: StateDir, home: Path) -> None:
