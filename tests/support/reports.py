@@ -43,7 +43,6 @@ HEALTHY = Gathered(
     ledger=LEDGER,
     inspection=Inspection(
         program="/opt/bin/carryoverd",
-        port=47_823,
         free_bytes=10**12,
         system="Linux",
         release="6.1.0-9-amd64",

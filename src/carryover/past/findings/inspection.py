@@ -65,7 +65,6 @@ def inspection_of(state: StateDir, config: Config, machine: Machine, *, is_runni
     system = os.uname()
     return Inspection(
         program=" ".join(program.command),
-        port=config.server.port,
         stranger=not is_running and _is_taken(config),
         ledger_damage=_damage(state, config, machine),
         free_bytes=_free_bytes(state.root if state.root.is_dir() else machine.home),
