@@ -74,7 +74,6 @@ def handoff_here(wanted: WantedHandoff) -> MadeHandoff:
     """Makes what `current_handoff` returns in this process, with what publishing it needs; its handoff and text are
     there."""
     from carryover.past.opened import Want, opened
-    from carryover.projects.moved_folders import how_to_link
     from carryover.publish.printed import hand_over, notes_on, roots_to_hand_over
 
     root, state = wanted.root, state_dir()
@@ -86,7 +85,7 @@ def handoff_here(wanted: WantedHandoff) -> MadeHandoff:
         if made is not None:
             break
     else:
-        raise _nothing_found(root, config, how_to_link(known_places(state.ledger), root, by_name=True))
+        raise _nothing_found(root, config)
     if state.paused.exists():
         warn_once("Carryover is paused; this is what it recorded before. `carryover unpause` ends that.")
     for note in notes_on(made, known_places(state.ledger)):
@@ -94,14 +93,18 @@ def handoff_here(wanted: WantedHandoff) -> MadeHandoff:
     return made
 
 
-def _nothing_found(root: str, config: Config, how_to_link: str | None) -> UserError:
-    if how_to_link is None and _is_any_gone(root):
-        how_to_link = "If it was moved or renamed, `carryover link OLD NEW` brings along what was recorded before."
+def _nothing_found(root: str, config: Config) -> UserError:
+    from carryover.projects.moved_folders import how_to_link, may_have_moved
+
+    known = known_places(state_dir().ledger)
+    link = how_to_link(known, root, by_name=True)
+    if link is None and any(may_have_moved(row, root) for row in known):
+        link = "If it was moved or renamed, `carryover link OLD NEW` brings along what was recorded before."
     if (gone := no_such_folder(root)) is not None:
-        return UserError(" ".join(filter(None, (gone, KNOWN_PROJECTS, how_to_link))), ExitCode.NOTHING_FOUND)
+        return UserError(" ".join(filter(None, (gone, KNOWN_PROJECTS, link))), ExitCode.NOTHING_FOUND)
     nothing = f"No agent's work is recorded for {root}. {_not_read_in(root)}{_near(root, config)}{KNOWN_PROJECTS}"
     watched = "`carryover status` says which agents are watched, and where."
-    return UserError(" ".join(filter(None, (nothing, watched, how_to_link))), ExitCode.NOTHING_FOUND)
+    return UserError(" ".join(filter(None, (nothing, watched, link))), ExitCode.NOTHING_FOUND)
 
 
 def _near(root: str, config: Config) -> str:
@@ -121,13 +124,6 @@ def _near(root: str, config: Config) -> str:
     included = (one for one in near if not project_settings(Path(one), config).excluded)
     named = ", ".join(f"`carryover handoff {shell_word(one)}`" for one in islice(included, _MOST_NEAR))
     return f"There is work in its subfolders or other worktrees: {named}. " if named else ""
-
-
-def _is_any_gone(root: str) -> bool:
-    """Whether a recorded project's folder is gone, so that it may be at `root` now."""
-    from carryover.projects.moved_folders import may_have_moved
-
-    return any(may_have_moved(row, root) for row in known_places(state_dir().ledger))
 
 
 def _not_read_in(root: str) -> str:
