@@ -158,7 +158,7 @@ class IngestQueue(WorkQueue[SourceKey]):
             self.later(key, max(result.retry_after_s, LOOK_AGAIN_AT_LEAST_S))
         (self._busy.add if result.busy else self._busy.discard)(key)
         self._resting.pop(key, None)
-        if result.too_large:
+        if result.too_large is not None:
             self._resting[key] = self._context.clock() + TOO_LARGE_MS / 1000
         if result.error is None:
             self._broken.discard(key)

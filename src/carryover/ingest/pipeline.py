@@ -42,20 +42,11 @@ _RETRY_AFTER_S: Final = (0.05, 0.1, 0.2, 0.4)
 """How long to wait before each new try to read a source whose disk did not answer, where a command waits for it."""
 
 
-class _Step(msgspec.Struct, frozen=True, kw_only=True):
-    """One batch, read and parsed. `prepared` is None if there is nothing new."""
-
-    prepared: PreparedBatch | None
-    more: bool = False
-    retry_after_s: float | None = None
-    too_large: tuple[FileStat, str] | None = None
-    """A source that is more than one look may take, as it was then, and why, without content."""
-
-
 def prepare(
     agent: Agent, source: Source, state: SourceState | None, root_of: FindRoot, now_ms: Callable[[], int]
-) -> _Step:
-    """Reads and parses the next batch of `source`. Blocks. Raises OSError; FileNotFoundError if the source is gone."""
+) -> PreparedBatch | IngestResult:
+    """Reads and parses the next batch of `source`; returns the result if there is nothing to be stored of it. Blocks.
+    Raises OSError; FileNotFoundError if the source is gone."""
     path = Path(source.path)
     stat = agent.reader.stat(path)
     context = _stored_context(agent, state)
@@ -64,18 +55,18 @@ def prepare(
     except OSError as error:
         if error.errno != errno.EFBIG:
             raise
-        return _Step(prepared=None, too_large=(stat, _without_content(error)))
+        return IngestResult(error=_without_content(error), too_large=stat)
     if agent.in_projects and source.group:  # checked after reading, since git may have changed it meanwhile
         reason = why_not_own(agent, Checkout(Path(source.group)), path)
         if reason is not None:
-            return _Step(prepared=None, retry_after_s=GIT_WORKS_S if reason == AT_WORK else None)
+            return IngestResult(retry_after_s=GIT_WORKS_S if reason == AT_WORK else None)
     # A source that must be read again is stored with a size that no file has, so that it looks changed.
     is_settled = not batch.more and batch.retry_after_s is None
     seen = stat if is_settled else FileStat(READ_IN_PART, stat.mtime_ns)
     before = (state.cursor, state.size, state.mtime_ns, state.state) if state is not None else None
     is_known = before == (batch.cursor, seen.size, seen.mtime_ns, "active")
     if is_known and not (batch.records or batch.oversized):
-        return _Step(prepared=None, more=batch.more, retry_after_s=batch.retry_after_s)
+        return IngestResult(more=batch.more, retry_after_s=batch.retry_after_s)
     if context is None or batch.restarted:
         context = agent.context_type()
     found: list[Parsed] = []
@@ -86,13 +77,14 @@ def prepare(
     events = with_bounded_times(events, now_ms=now_ms(), written_ms=stat.mtime_ns // 1_000_000)
     roots = _roots_of(events, root_of if source.session is not None else partial(_root_if_told, root_of))
     paths = RealPaths(top for root in roots.values() for top in (root.root, root.checkout) if top is not None)
-    prepared = PreparedBatch(
+    return PreparedBatch(
         cursor=batch.cursor,
         context=clean_context(context),
         context_without_text=context_without_text(context),
         size=seen.size,
         mtime_ns=seen.mtime_ns,
         more=batch.more,
+        retry_after_s=batch.retry_after_s,
         entries=tuple(clean_entry(agent.id, paths.of_event(event)) for event in events),
         reemitted=tuple(parsed.reemitted for parsed in found if parsed.reemitted is not None),
         skipped=tuple(skipped for parsed in found for skipped in parsed.skipped),
@@ -100,11 +92,6 @@ def prepare(
         windows=tuple(plausible(window) for parsed in found for window in parsed.windows if window.at_ms <= now_ms()),
         oversized=batch.oversized,
         roots=roots,
-    )
-    return _Step(
-        prepared=prepared,
-        more=batch.more,
-        retry_after_s=batch.retry_after_s,
     )
 
 
@@ -148,8 +135,8 @@ class IngestResult(Committed, frozen=True, kw_only=True):
     gone: bool = False
     error: str | None = None
     """Why it could not be read, without content."""
-    too_large: bool = False
-    """Whether that is because it is more than one look may take, which costs much to find out."""
+    too_large: FileStat | None = None
+    """If that is because it is more than one look may take, which costs much to find out: the source as it was then."""
     busy: bool = False
     """Whether it could not be read because its owner was writing just then."""
     silent: bool = False
@@ -205,11 +192,15 @@ async def retry_if_silent(reading: Callable[[], Awaitable[IngestResult]]) -> Ing
 
 
 async def _stored(
-    ledger: Ledger, source: Source, state: SourceState | None, reading: Awaitable[_Step], now_ms: Callable[[], int]
+    ledger: Ledger,
+    source: Source,
+    state: SourceState | None,
+    reading: Awaitable[PreparedBatch | IngestResult],
+    now_ms: Callable[[], int],
 ) -> IngestResult:
     """Commits one batch, or records why it could not be read."""
     try:
-        step = await reading
+        batch = await reading
     except (FileNotFoundError, NotADirectoryError):
         if state is not None and state.state != "gone":
             await ledger.mark_gone(source)
@@ -222,18 +213,17 @@ async def _stored(
         await ledger.mark_broken(source, why, now_ms() + _wait_ms(state, _FIRST_RETRY_MS))
         is_busy = isinstance(error, OSError) and error.errno == errno.EAGAIN
         return IngestResult(error=why, busy=is_busy and (state is None or state.failures < MOST_BUSY))
-    if step.too_large is not None:
-        stat, why = step.too_large
-        await ledger.mark_broken(source, why, now_ms() + _wait_ms(state, TOO_LARGE_MS), stat)
-        return IngestResult(error=why, too_large=True)
-    if step.prepared is None:
-        return IngestResult(more=step.more, retry_after_s=step.retry_after_s)
+    if isinstance(batch, IngestResult):
+        if batch.too_large is not None:
+            again_ms = now_ms() + _wait_ms(state, TOO_LARGE_MS)
+            await ledger.mark_broken(source, batch.error or "", again_ms, batch.too_large)
+        return batch
     try:
-        commit = await ledger.commit(source, step.prepared, seen_rev=state.rev if state is not None else 0)
+        commit = await ledger.commit(source, batch, seen_rev=state.rev if state is not None else 0)
     except StaleRead:
         return IngestResult(more=True)
     stored = msgspec.structs.asdict(commit)
-    return IngestResult(**stored, more=step.more, retry_after_s=step.retry_after_s)
+    return IngestResult(**stored, more=batch.more, retry_after_s=batch.retry_after_s)
 
 
 def _wait_ms(state: SourceState | None, first_ms: int) -> int:

@@ -90,6 +90,8 @@ class PreparedBatch(msgspec.Struct, frozen=True, kw_only=True):
     size is `READ_IN_PART` if the batch did not reach the end, or the end is not final."""
     more: bool = False
     """Whether more of the source is to be read after this batch."""
+    retry_after_s: float | None = None
+    """Seconds after which to read it again, even if it does not change."""
     entries: tuple[ReadyEvent, ...] = ()
     reemitted: tuple[Reemitted, ...] = ()
     """Threads that are emitted again, each once."""

@@ -19,8 +19,9 @@ from carryover.adapter.contract import Batch
 from carryover.agents.aider.adapter import AGENT
 from carryover.agents.aider.history import FILE, VARIABLE, HistoryReader
 from carryover.faces.cli import main
-from carryover.ingest.pipeline import GIT_WORKS_S, prepare
+from carryover.ingest.pipeline import GIT_WORKS_S, IngestResult, prepare
 from carryover.ingest.scan import find_sources, others_sources, roots_in_projects
+from carryover.ledger.batch import PreparedBatch
 from carryover.probe.own_file import IN_ONE_GO
 from carryover.projects.root import find_root
 from carryover.transcript.layouts import sources_of
@@ -125,7 +126,7 @@ def test_what_a_pull_brings_is_read_neither_during_nor_after_it(
     [source] = sources_of(AGENT, shop)
 
     during = prepare(AGENT, source, None, lambda folder: find_root(folder), lambda: int(time.time() * 1000))
-    assert (during.prepared, during.retry_after_s) == (None, GIT_WORKS_S)
+    assert during == IngestResult(retry_after_s=GIT_WORKS_S)
     assert is_refused(shop, capsys)
     pull.go_on()
     assert is_refused(shop, capsys)
@@ -143,8 +144,8 @@ def test_what_git_came_to_track_while_it_was_read_is_not_taken(home: Path) -> No
             return batch
 
     read = replace(AGENT, reader=Overtaken())
-    assert prepare(AGENT, source, None, find_root, lambda: 0).prepared is not None
-    assert prepare(read, source, None, find_root, lambda: 0).prepared is None
+    assert isinstance(prepare(AGENT, source, None, find_root, lambda: 0), PreparedBatch)
+    assert prepare(read, source, None, find_root, lambda: 0) == IngestResult()
 
 
 def test_what_a_patch_adds_beside_the_users_own_history_are_nobodys_words(

@@ -17,6 +17,7 @@ import pytest
 from carryover.adapter.contract import Agent, Batch, Parsed, Record, Source
 from carryover.facts import ProjectRoot
 from carryover.ingest.pipeline import IngestResult, ingest, prepare
+from carryover.ledger.batch import PreparedBatch
 from carryover.ledger.connect import LedgerUnavailable
 from carryover.ledger.events import session_events
 from carryover.ledger.queries import projects, session_by_prefix, totals
@@ -214,9 +215,9 @@ def test_a_source_is_stamped_as_it_was_before_it_was_read(transcript: Path, sour
                 file.write(said("two", "b"))
             return batch
 
-    step = prepare(replace(agent, reader=GrowingReader()), source, None, ProjectRoot, lambda: 50_000)
-    assert step.prepared is not None
-    assert (step.prepared.size, step.prepared.roots, step.more) == (size, {"/repo": ProjectRoot("/repo")}, False)
+    batch = prepare(replace(agent, reader=GrowingReader()), source, None, ProjectRoot, lambda: 50_000)
+    assert isinstance(batch, PreparedBatch)
+    assert (batch.size, batch.roots, batch.more) == (size, {"/repo": ProjectRoot("/repo")}, False)
 
 
 def test_files_in_an_agents_checkout_are_named_by_the_checkouts_real_path(
@@ -228,9 +229,7 @@ def test_files_in_an_agents_checkout_are_named_by_the_checkouts_real_path(
     edit = {"kind": "file_edit", "path": f"{tmp_path}/link/cart.py", "change": "modify"}
     transcript.write_text(json.dumps({"id": "a", "cwd": f"{tmp_path}/link", "body": edit}) + "\n")
 
-    step = prepare(agent, source, None, lambda _cwd: ProjectRoot("/repo", checkout=str(checkout)), lambda: 50_000)
+    batch = prepare(agent, source, None, lambda _cwd: ProjectRoot("/repo", checkout=str(checkout)), lambda: 50_000)
 
-    assert step.prepared is not None
-    assert [entry.event.body for entry in step.prepared.entries] == [
-        FileEdit(path=f"{checkout}/cart.py", change="modify")
-    ]
+    assert isinstance(batch, PreparedBatch)
+    assert [entry.event.body for entry in batch.entries] == [FileEdit(path=f"{checkout}/cart.py", change="modify")]
