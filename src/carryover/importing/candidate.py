@@ -6,19 +6,20 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Callable
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import KW_ONLY, dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 
-from carryover.adapter.contract import Agent, Parsed, Reader, Record, Source
+from carryover.adapter.contract import Agent, Parsed, Record, Source
 from carryover.adapter.spec import AgentSpec
 from carryover.agents import specs
 from carryover.declared_source import DeclaredSource
 from carryover.errors import ExitCode, UserError
 from carryover.fsio import open_regular
+from carryover.model import Event
 from carryover.records.lenient import fields_of, items_of, text_of
 
 _HEAD_BYTES: Final = 64 << 10
@@ -83,27 +84,14 @@ class OpenedDocument:
     form: str
 
 
-def document(
-    spec: AgentSpec,
-    reader: Reader,
-    context_type: type[msgspec.Struct],
-    parse: Callable[[Source, Any, Record], tuple[Any, Parsed]],
-    path: Path,
-    form: str,
-    session: str | None = None,
-    subagent_id: str | None = None,
-    *,
-    rank: int = RANK,
-) -> OpenedDocument:
-    """Returns a document of an agent that has no folder to look for sources in."""
-    agent = Agent(
-        spec=spec,
-        reader=reader,
-        context_type=context_type,
-        parse=parse,
-    )
-    source = Source(agent=spec.id, path=str(path), session=session, subagent_id=subagent_id, rank=rank)
-    return OpenedDocument(agent, source, form)
+def with_events(agent: Agent, changed: Callable[[Event], Event | None]) -> Agent:
+    """Returns the agent with each event that it reads changed, or left out (None)."""
+
+    def parse(source: Source, context: Any, record: Record) -> tuple[Any, Parsed]:
+        context, parsed = agent.parse(source, context, record)
+        return context, msgspec.structs.replace(parsed, events=tuple(filter(None, map(changed, parsed.events))))
+
+    return replace(agent, parse=parse)
 
 
 def plain_text(data: bytes) -> str:

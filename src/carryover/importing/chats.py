@@ -13,13 +13,13 @@ from typing import Final
 
 import msgspec
 
-from carryover.adapter.contract import Parsed, QuotedText, Record, Source
+from carryover.adapter.contract import Agent, Parsed, QuotedText, Record, Source
 from carryover.adapter.spec import AgentSpec
 from carryover.agents import adapters, agent_name, specs
 from carryover.declared_source import SPEAKERS, Speaker
 from carryover.decoders import decoder_of
 from carryover.importing.calls import call_of, quoted_of
-from carryover.importing.candidate import Candidate, OpenedDocument, document, texts_in
+from carryover.importing.candidate import RANK, Candidate, OpenedDocument, texts_in
 from carryover.importing.turns import TurnEvents, by_turn, open_blocks, turn_reader
 from carryover.model import AssistantMessage
 from carryover.records import rawjson
@@ -104,7 +104,9 @@ def recognised(file: Candidate) -> OpenedDocument | None:
     split, speaks = found
     spec = file.named or speaks or _UNNAMED
     reader = turn_reader(lambda data: _records(split(data)))
-    return document(spec, reader, SessionContext, partial(_parse_step, quoted_of(spec)), file.path, agent_name(spec.id))
+    parse = partial(_parse_step, quoted_of(spec))
+    agent = Agent(spec=spec, reader=reader, context_type=SessionContext, parse=parse)
+    return OpenedDocument(agent, Source(agent=spec.id, path=str(file.path), rank=RANK), agent_name(spec.id))
 
 
 def _split_of(file: Candidate) -> tuple[Callable[[bytes], list[_Step]], AgentSpec | None] | None:

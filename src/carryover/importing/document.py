@@ -8,16 +8,16 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
-from typing import Any, Final, get_args
+from typing import Final, get_args
 
 import msgspec
 
-from carryover.adapter.contract import Agent, Parsed, Record, Source
+from carryover.adapter.contract import Agent, Source
 from carryover.agents import adapters, agent_name
 from carryover.errors import ExitCode, UserError
 from carryover.facts import FindRoot
 from carryover.importing import chats, notes, specstory
-from carryover.importing.candidate import NOTHING, Candidate, OpenedDocument
+from carryover.importing.candidate import NOTHING, Candidate, OpenedDocument, with_events
 from carryover.importing.declared import agent_of
 from carryover.importing.parts import agent_of_part
 from carryover.importing.turns import former_root, into_folder
@@ -114,28 +114,11 @@ def _beside_own(agent: Agent, ledger: Path) -> Agent:
         known = (_in_place(agent, Path(path)) for of, path in states if of == agent.id)
         return frozenset(source.session for source in known if source is not None)
 
-    def parse(source: Source, context: Any, record: Record) -> tuple[Any, Parsed]:
-        context, parsed = agent.parse(source, context, record)
-        if not any(map(_since_a_time, parsed.events)):
-            return context, parsed
-        events = tuple(each for each in parsed.events if not _since_a_time(each) or each.session not in own())
-        return context, msgspec.structs.replace(parsed, events=events)
+    def beside(event: Event) -> Event | None:
+        since_a_time = isinstance(event.body, Retracted) and event.body.since_ms is not None
+        return None if since_a_time and event.session in own() else event
 
-    return replace(agent, parse=parse)
-
-
-def _since_a_time(event: Event) -> bool:
-    return isinstance(event.body, Retracted) and event.body.since_ms is not None
-
-
-def with_events(agent: Agent, changed: Callable[[Event], Event]) -> Agent:
-    """Returns the agent with each event that it reads changed."""
-
-    def parse(source: Source, context: Any, record: Record) -> tuple[Any, Parsed]:
-        context, parsed = agent.parse(source, context, record)
-        return context, msgspec.structs.replace(parsed, events=tuple(map(changed, parsed.events)))
-
-    return replace(agent, parse=parse)
+    return with_events(agent, beside)
 
 
 async def take_in(

@@ -7,10 +7,10 @@ from typing import Any, Final
 
 import msgspec
 
-from carryover.adapter.contract import Parsed, Record, Source
+from carryover.adapter.contract import Agent, Parsed, Record, Source
 from carryover.adapter.spec import AgentSpec
 from carryover.decoders import decoder_of
-from carryover.importing.candidate import Candidate, OpenedDocument, document
+from carryover.importing.candidate import Candidate, OpenedDocument
 from carryover.model import NOTE, PIN, AnyBody, AssistantMessage, Event, PinChange, SessionInfo, Skipped, UserPrompt
 from carryover.transcript.jsonl import JsonlReader
 from carryover.transcript.recorder import SessionContext
@@ -60,7 +60,8 @@ def recognised(file: Candidate) -> OpenedDocument | None:
     own = file.own_folder
     if own is None or not file.head.startswith(_HEAD) or not file.path.resolve().is_relative_to(own.resolve()):
         return None
-    return document(_SPEC, JsonlReader(), SessionContext, _parse, file.path, "a note", rank=0)
+    agent = Agent(spec=_SPEC, reader=JsonlReader(), context_type=SessionContext, parse=_parse)
+    return OpenedDocument(agent, Source(agent=NOTE, path=str(file.path)), "a note")
 
 
 def _parse(_source: Source, context: Any, record: Record) -> tuple[Any, Parsed]:

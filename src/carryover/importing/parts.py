@@ -4,14 +4,13 @@ with other times and turns, or in parts, each with turns from 1."""
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
-from carryover.adapter.contract import Agent, Parsed, Record, Source
-from carryover.importing.candidate import OpenedDocument
+from carryover.adapter.contract import Agent
+from carryover.importing.candidate import OpenedDocument, with_events
 from carryover.ledger.batch import event_key
 from carryover.ledger.connect import reading
 from carryover.ledger.events import stored_under
@@ -55,13 +54,10 @@ def agent_of_part(document: OpenedDocument, ledger: Path) -> Agent:
         # The same turns once more, perhaps with times to the minute; or else the next part of the session.
         known_ms = min(own_ms, default=session.last_ms + _MINUTE_MS) if is_near else 0
 
-    def parse(source: Source, context: Any, record: Record) -> tuple[Any, Parsed]:
-        context, parsed = agent.parse(source, context, record)
-        new = (event for event in parsed.events if event.at_ms >= known_ms)
-        marked = tuple(msgspec.structs.replace(event, key=event.key + mark) for event in new)
-        return context, msgspec.structs.replace(parsed, events=marked)
+    def own(event: Event) -> Event | None:
+        return msgspec.structs.replace(event, key=event.key + mark) if event.at_ms >= known_ms else None
 
-    return replace(agent, parse=parse)
+    return with_events(agent, own)
 
 
 def _events(document: OpenedDocument) -> Iterator[Event]:

@@ -8,13 +8,13 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from carryover.adapter.contract import Parsed, QuotedText, Record, Source, ToolOutcome
+from carryover.adapter.contract import Agent, Parsed, QuotedText, Record, Source, ToolOutcome
 from carryover.adapter.spec import AgentSpec
 from carryover.agents import specs
 from carryover.errors import ExitCode, UserError
 from carryover.facts import DAY_MS
 from carryover.importing.calls import quoted_of
-from carryover.importing.candidate import NOTHING, Candidate, OpenedDocument, document, plain_text
+from carryover.importing.candidate import NOTHING, RANK, Candidate, OpenedDocument, plain_text
 from carryover.importing.specstory_blocks import HEADING, ToolBlock, blocks, read_tool, spoken_text, turn_lines
 from carryover.importing.specstory_given import starts_subagent
 from carryover.importing.turns import TurnEvents, by_turn, turn_reader
@@ -74,19 +74,19 @@ def recognised(file: Candidate) -> OpenedDocument | None:
     names no session is identified by its beginning. Raises UserError if its agent is not known."""
     if (made := parse_beginning(file.text)) is None:
         return None
-    agent, session = made
-    spec = file.named or (spec_named(agent, specs()) if agent is not None else None)
-    if spec is None and agent is None:
+    name, session = made
+    spec = file.named or (spec_named(name, specs()) if name is not None else None)
+    if spec is None and name is None:
         raise UserError(
             f"{file.path} does not say which agent its session is of. {NOTHING} Name it with --agent.",
             ExitCode.USAGE,
         )
     if spec is None:
         raise UserError(
-            f"{file.path} holds a session of {agent!r}, an agent that Carryover does not know. {NOTHING}",
+            f"{file.path} holds a session of {name!r}, an agent that Carryover does not know. {NOTHING}",
             ExitCode.NOTHING_FOUND,
         )
-    speech_is_thought = agent is not None and _words(agent) >= _LABELS_SPEECH_AS_THOUGHT
+    speech_is_thought = name is not None and _words(name) >= _LABELS_SPEECH_AS_THOUGHT
     parse = partial(
         _parse, quoted_of(spec), file.project or named_folder(file.path), session is None, speech_is_thought
     )
@@ -98,7 +98,9 @@ def recognised(file: Candidate) -> OpenedDocument | None:
             break
         caller = found
     thread = session if caller[1] != session else None
-    return document(spec, reader, _Context, parse, file.path, SPECSTORY, caller[1], thread)
+    agent = Agent(spec=spec, reader=reader, context_type=_Context, parse=parse)
+    source = Source(agent=spec.id, path=str(file.path), session=caller[1], subagent_id=thread, rank=RANK)
+    return OpenedDocument(agent, source, SPECSTORY)
 
 
 def _caller_of(path: Path, session: str) -> tuple[Path, str] | None:

@@ -21,8 +21,8 @@ from carryover.distill.view import ProjectView
 from carryover.errors import ExitCode, UserError, os_reason
 from carryover.export.dial import Happened, dialed
 from carryover.facts import Facts, FindRoot, ProjectRoot
-from carryover.importing.candidate import Candidate
-from carryover.importing.document import open_document, with_events
+from carryover.importing.candidate import Candidate, with_events
+from carryover.importing.document import open_document
 from carryover.importing.report import best_fitting
 from carryover.ledger.events import main_thread
 from carryover.ledger.queries import projects, sessions
