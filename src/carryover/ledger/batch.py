@@ -92,7 +92,7 @@ class PreparedBatch(msgspec.Struct, frozen=True, kw_only=True):
     """Whether more of the source is to be read after this batch."""
     retry_after_s: float | None = None
     """Seconds after which to read it again, even if it does not change."""
-    entries: tuple[ReadyEvent, ...] = ()
+    entries: Sequence[ReadyEvent] = ()
     reemitted: tuple[Reemitted, ...] = ()
     """Threads that are emitted again, each once."""
     skipped: tuple[Skipped, ...] = ()

@@ -72,7 +72,10 @@ async def run_commit(
     if any_foreign:
         await threads.displace_foreign(db, source.agent, entries)
         displaced = await threads.settle(db, reducer, source, more=prepared.more)
-    commit = await store_entries(db, reducer, source, prepared, entries, any_lost=bool(any_lost), searched=searched)
+    if any_lost:
+        await restore_lost(db, entries)
+    batch = msgspec.structs.replace(prepared, entries=entries)
+    commit = await store_entries(db, reducer, source, batch, searched=searched)
     await tokens.store(db, source, prepared, any_forgotten=bool(any_forgotten))
     forgotten = len(reported) - len(entries)
     return msgspec.structs.replace(commit, forgotten=forgotten, projects=commit.projects | displaced)
@@ -83,16 +86,13 @@ async def store_entries(
     reducer: Reducer,
     source: Source,
     prepared: PreparedBatch,
-    entries: Sequence[ReadyEvent],
     *,
-    any_lost: bool,
     machine: str = "",
     searched: bool = True,
 ) -> Committed:
     """Stores the entries that are new, and updates sessions, threads and digests. `machine`: the other machine that
     recorded them."""
-    if any_lost:
-        await db.executemany(_RESTORE, [(entry.body, entry.key, machine) for entry in entries])
+    entries = prepared.entries
     projects: set[int] = set()
     reemitted = {(each.session, each.subagent_id or ""): each for each in prepared.reemitted}
     new = await _unknown(db, [entry for entry in entries if entry.thread not in reemitted])
@@ -131,6 +131,11 @@ async def store_entries(
         newest_event_ms=max((entry.event.at_ms for entry in (*stored, *placed)), default=0),
         turn_ended=any(_ends_turn(entry.event) for entry in stored),
     )
+
+
+async def restore_lost(db: aiosqlite.Connection, entries: Iterable[ReadyEvent], machine: str = "") -> None:
+    """Gives events whose bodies were damaged those of `entries`, which `machine` recorded."""
+    await db.executemany(_RESTORE, [(entry.body, entry.key, machine) for entry in entries])
 
 
 def _ends_turn(event: Event) -> bool:

@@ -18,7 +18,7 @@ from carryover.adapter.contract import Source
 from carryover.facts import ProjectRoot, foreign_root
 from carryover.ledger.batch import Committed, PreparedBatch, ReadyEvent, grouped, in_parts
 from carryover.ledger.codec import is_same_body
-from carryover.ledger.commit import store_entries
+from carryover.ledger.commit import restore_lost, store_entries
 from carryover.ledger.rows import COUNTS, LOST, RETRACTED, records
 from carryover.ledger.sessions import current_project, know_project, mark_changed
 from carryover.ledger.threads import REPLACE, Reducer, settle
@@ -175,8 +175,9 @@ async def _store(
     wanted = await _brought_up_to_date(db, machine, wanted)
     projects |= await settle(db, reducer)
     source = Source(agent=agent, path=foreign_root(machine, "/"))
-    batch = PreparedBatch(cursor=b"", context=b"", size=0, mtime_ns=0, roots=roots)
-    commit = await store_entries(db, reducer, source, batch, wanted, any_lost=True, machine=machine)
+    await restore_lost(db, wanted, machine)
+    batch = PreparedBatch(cursor=b"", context=b"", size=0, mtime_ns=0, entries=wanted, roots=roots)
+    commit = await store_entries(db, reducer, source, batch, machine=machine)
     return msgspec.structs.replace(commit, forgotten=forgotten, projects=commit.projects | projects)
 
 

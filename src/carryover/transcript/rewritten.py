@@ -229,14 +229,10 @@ def read_further(
     now_ms: int,
     oldest_first: bool = False,
     most_records: int = READ_RECORDS,
-    is_enough: Callable[[], bool] = is_enough,
 ) -> Batch:
-    """Returns what is new since `cursor`, at most about 1 MiB of it, of the conversation that changed last first.
-
-    `is_enough`: whether to end once something was found.
-    """
+    """Returns what is new since `cursor`, at most about 1 MiB of it, of the conversation that changed last first."""
     state = _decoded(cursor)
-    reading = _Reading(state or _State(), most_records, is_enough)
+    reading = _Reading(state or _State(), most_records)
     listed = [(_digest(ident), _digest(mark), ident) for ident, mark in snapshot.conversations()[:MAX_CONVERSATIONS]]
     more = False
     for key, mark, ident in reversed(listed) if oldest_first else listed:
@@ -279,7 +275,6 @@ def read_further(
 class _Reading(msgspec.Struct):
     before: _State
     most_records: int
-    is_enough: Callable[[], bool]
     number: int = 0
     marks: dict[bytes, bytes] = {}
     emitted: dict[bytes, _Emitted] = {}
@@ -297,7 +292,7 @@ class _Reading(msgspec.Struct):
 
     @property
     def is_full(self) -> bool:
-        return self.used >= READ_BYTES or len(self.records) >= self.most_records or (self.has_news and self.is_enough())
+        return self.used >= READ_BYTES or len(self.records) >= self.most_records or (self.has_news and is_enough())
 
     def emit(self, key: bytes, conversation: _Conversation) -> Literal["all", "full", "waits"]:
         """Emits what is new in a conversation, until the batch is full or a piece is not final."""
@@ -309,7 +304,7 @@ class _Reading(msgspec.Struct):
         used = self.used
         waits = False
         while count < len(pieces) and used < READ_BYTES and len(self.records) + len(found) < self.most_records:
-            if count > begin and self.is_enough():
+            if count > begin and is_enough():
                 break
             record = None
             try:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ from hypothesis import strategies as st
 from carryover.adapter.contract import Batch, FileStat
 from carryover.transcript import rewritten
 from carryover.transcript.bounds import RECORD_BYTES, TooLarge, TooSlow
-from carryover.transcript.rewritten import READ_BYTES, MarkedPiece, NotYet, SnapshotReader, read_further
+from carryover.transcript.rewritten import READ_BYTES, READ_RECORDS, MarkedPiece, NotYet, SnapshotReader, read_further
 
 NOW_MS = 1_800_000_000_000
 State = dict[str, list[str]]
@@ -79,14 +78,14 @@ class Listener:
     known: State = field(default_factory=dict)
     cursor: bytes | None = None
     batches: list[Batch] = field(default_factory=list)
-    bounds: Mapping[str, Any] = field(default_factory=dict)
+    most_records: int = READ_RECORDS
 
     def hear(self, shelf: Shelf) -> list[Batch]:
         """Read to the end."""
         before = len(self.batches)
         more = True
         while more:
-            batch = read_further(shelf, self.cursor, now_ms=NOW_MS, **self.bounds)
+            batch = read_further(shelf, self.cursor, now_ms=NOW_MS, most_records=self.most_records)
             self.batches.append(batch)
             self.cursor, more = batch.cursor, batch.more
             for record in batch.records:
@@ -115,7 +114,7 @@ states = st.dictionaries(st.sampled_from(["one", "two", "three"]), contents)
 @pytest.mark.parametrize("records", [1, 3, 500])
 @given(states=st.lists(states, min_size=1, max_size=5))
 def test_in_whatever_states_it_was_read_the_last_one_is_reported(records: int, states: list[State]) -> None:
-    listener = Listener(bounds={"most_records": records})
+    listener = Listener(most_records=records)
     for state in states:
         listener.hear(Shelf(state))
     assert {ident: listener.known.get(ident, []) for ident in states[-1]} == {
@@ -165,9 +164,12 @@ def test_what_is_too_large_is_counted_and_what_cannot_be_read_is_passed_by() -> 
         ({"one": ["a", "slow and more", "b"], "two": ["c"]}, 4, 1),
     ],
 )
-def test_a_look_that_has_taken_enough_time_goes_on_at_the_next_one(state: State, batches: int, oversized: int) -> None:
+def test_a_look_that_has_taken_enough_time_goes_on_at_the_next_one(
+    state: State, batches: int, oversized: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """What is too slow even for a look of its own is passed by."""
-    listener = Listener(bounds={"is_enough": lambda: True})
+    monkeypatch.setattr("carryover.transcript.rewritten.is_enough", lambda: True)
+    listener = Listener()
     heard = listener.hear(Shelf(state))
 
     told = {ident: [text for text in held(content) if not text.startswith("slow")] for ident, content in state.items()}
