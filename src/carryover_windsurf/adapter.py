@@ -20,7 +20,7 @@ import msgspec
 
 from carryover.adapter.contract import Agent, FileStat, HookEvent, HookProtocol, Parsed, Record, Source, ToolOutcome
 from carryover.adapter.layouts import Layout, kind_of
-from carryover.model import AnyBody, AssistantMessage, FileEdit, Op, ResultStatus, SessionInfo, UserPrompt
+from carryover.model import AnyBody, AssistantMessage, Event, FileEdit, Op, ResultStatus, SessionInfo, UserPrompt
 from carryover.records import rawjson, uris
 from carryover.records.changes import Replacement, replaced, written
 from carryover.records.fields import LATEST_MS, bounded, digest, session_of_copy, subject_of, utc_ms
@@ -233,7 +233,8 @@ class _Recorder(Recorder[SpoolContext], kw_only=True):
         """Adds an event for a part of the record, unless no time is known."""
         if self.at_ms:
             cwd = self.cwd or self.context.cwd
-            self.append(f"{self.session}/{self.ident}:{key}", body, session=self.session, cwd=cwd)
+            key = f"{self.session}/{self.ident}:{key}"
+            self.events.append(Event(key=key, session=self.session, at_ms=self.at_ms, body=body, cwd=cwd))
         elif not self.skipped:
             self.skip("record", "no time")
 

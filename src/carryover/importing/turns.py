@@ -11,7 +11,6 @@ import msgspec
 
 from carryover.adapter.contract import FileStat, Parsed, Record
 from carryover.importing.candidate import plain_text
-from carryover.model import AnyBody
 from carryover.records.fields import is_absolute, is_below, resolved
 from carryover.text.pattern import later
 from carryover.transcript.files import read_document
@@ -31,9 +30,7 @@ class TurnEvents(OneSession[_C], kw_only=True):
     adds to it."""
 
     applied: ClassVar = ("ok", "unknown")
-
-    def add(self, body: AnyBody, key: str, mark: str = "") -> None:  # noqa: ARG002 (a turn is never written again)
-        self.append(f"{self.prefix}{key}", body, session=self.session, cwd=self.cwd, subagent_id=self.subagent_id)
+    timeless: ClassVar = True
 
     def finish(self, info: str = "") -> tuple[_C, Parsed]:
         """Returns the result for the turn. What is new about the session precedes its events, with the part `info` in

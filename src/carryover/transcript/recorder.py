@@ -173,31 +173,6 @@ class Recorder(msgspec.Struct, Generic[_C], kw_only=True):
         """Replaces fields of the context."""
         self.context = msgspec.structs.replace(self.context, **changes)
 
-    def append(
-        self,
-        key: str,
-        body: AnyBody,
-        *,
-        session: str,
-        cwd: str | None,
-        subagent_id: str | None = None,
-        secondary_key: str | None = None,
-        copied: bool = False,
-    ) -> None:
-        """Adds an event under `key`."""
-        self.events.append(
-            Event(
-                key=key,
-                session=session,
-                at_ms=self.at_ms,
-                body=body,
-                secondary_key=secondary_key,
-                cwd=cwd,
-                subagent_id=subagent_id,
-                copied=copied,
-            )
-        )
-
     def count_tokens(self, key: str, *, session: str, model: str | None = None, **numbers: int | None) -> None:
         """Adds the tokens of one answer under `key`; `numbers` as in `TokensUsed`, None for one that is not recorded.
 
@@ -321,6 +296,9 @@ class OneSession(Recorder[_C], kw_only=True):
     't1/7/call'
     """
 
+    timeless: ClassVar[bool] = False
+    """Whether events without a time are added too."""
+
     session: str
     subagent_id: str | None = None
     prefix: str = ""
@@ -354,17 +332,19 @@ class OneSession(Recorder[_C], kw_only=True):
         return self.prefix[:-1]
 
     def add(self, body: AnyBody, key: str, mark: str = "") -> None:
-        """Adds an event, unless no time is known. `mark` distinguishes it from others of the same moment."""
-        if self.at_ms:
-            self.append(
-                f"{self.prefix}{key}",
-                body,
+        """Adds an event, unless no time is known that it needs. `mark` distinguishes it from others of that moment."""
+        if self.at_ms or self.timeless:
+            event = Event(
+                key=f"{self.prefix}{key}",
                 session=self.session,
+                at_ms=self.at_ms,
+                body=body,
+                secondary_key=self.second_key(key, mark),
                 cwd=self.cwd,
                 subagent_id=self.subagent_id,
-                secondary_key=self.second_key(key, mark),
                 copied=self.copied,
             )
+            self.events.append(event)
         elif self.kind:
             self.skip(self.kind, "no time")
 

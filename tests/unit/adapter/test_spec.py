@@ -11,7 +11,7 @@ import pytest
 from carryover.adapter.contract import ToolOutcome
 from carryover.adapter.spec import LINUX, MACOS, AgentSpec, HookSpec, Place, application_places, places_on
 from carryover.agents import specs
-from carryover.model import SessionInfo, UserPrompt
+from carryover.model import Event, SessionInfo, UserPrompt
 from carryover.transcript.recorder import OpenCall, Recorder, differing
 from carryover.transcript.spooled import SpooledCall, spool_line
 
@@ -93,7 +93,7 @@ def test_a_result_repeats_nothing_of_a_handoff(looks: bool, output: str, kept: s
 
 def test_what_is_new_of_a_session_comes_first_and_under_the_sessions_own_key() -> None:
     builder = Recorder(context=Context(), at_ms=7)
-    builder.append("k", UserPrompt(text="hello"), session="s1", cwd="/shop")
+    builder.events.append(Event(key="k", session="s1", at_ms=7, body=UserPrompt(text="hello"), cwd="/shop"))
     builder.put_info_first("s1", "/shop", differing(SessionInfo(title="T", model="m"), SessionInfo(model="m")))
 
     first, second = builder.built().events

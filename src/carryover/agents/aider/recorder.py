@@ -100,7 +100,8 @@ class BlockRecorder(Recorder[AiderContext], kw_only=True):
 
     def add(self, body: model.AnyBody, key: str) -> None:
         """Adds an event under a key."""
-        self.append(key, body, session=self.context.session, cwd=self.root)
+        event = model.Event(key=key, session=self.context.session, at_ms=self.at_ms, body=body, cwd=self.root)
+        self.events.append(event)
 
     def call(self, name: str, op: model.Op, subject: str, *, actor: model.Actor = "model", number: int = 0) -> OpenCall:
         """Returns a call without adding it. `number` distinguishes it from other calls of the same item."""

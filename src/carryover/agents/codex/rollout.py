@@ -20,7 +20,7 @@ import msgspec
 from carryover.adapter.contract import Parsed, Source
 from carryover.adapter.layouts import Layout
 from carryover.agents.codex import SPEC
-from carryover.model import AnyBody, PlanItem, SessionInfo, Skipped, session_in_other_cwd
+from carryover.model import AnyBody, Event, PlanItem, SessionInfo, Skipped, session_in_other_cwd
 from carryover.records import rawjson
 from carryover.records.asked import Asked
 from carryover.records.fields import digest
@@ -308,7 +308,16 @@ class Rollout(Recorder[RolloutContext], kw_only=True):
             return
         subagent_id = self.context.subagent_id
         secondary_key = f"{self.at_ms}/{subagent_id or ''}/{part}/{mark}" if self.timed else None
-        self.append(key, body, session=self.session, cwd=self.cwd, subagent_id=subagent_id, secondary_key=secondary_key)
+        event = Event(
+            key=key,
+            session=self.session,
+            at_ms=self.at_ms,
+            body=body,
+            secondary_key=secondary_key,
+            cwd=self.cwd,
+            subagent_id=subagent_id,
+        )
+        self.events.append(event)
 
     def keep_open(self, calls: tuple[base.OpenCall, ...]) -> None:
         """Replaces the open calls, of which the newest are kept."""

@@ -18,7 +18,7 @@ import msgspec
 from carryover.adapter.contract import Agent, FileStat, Parsed, Record, Source, ToolOutcome
 from carryover.adapter.layouts import Layout
 from carryover.agents.gptme import SPEC
-from carryover.model import AgentSummary, FileEdit, Op, PlanItem, PlanUpdate, Retracted, TurnEnd
+from carryover.model import AgentSummary, Event, FileEdit, Op, PlanItem, PlanUpdate, Retracted, TurnEnd
 from carryover.records import rawjson
 from carryover.records.asked import PLAN_STATES
 from carryover.records.changes import Replacement, replaced, written
@@ -194,7 +194,8 @@ class _Recorder(OneSession[_Context], kw_only=True):
         if gone and self.at_ms:
             keys = tuple(key.decode("utf-8", "replace") for key in gone)
             key = f"undone/{digest(' '.join(keys))}"
-            self.append(key, Retracted(keys=keys), session=self.session, cwd=self.cwd)
+            body = Retracted(keys=keys)
+            self.events.append(Event(key=key, session=self.session, at_ms=self.at_ms, body=body, cwd=self.cwd))
             self.change(said=tuple(key for key in self.context.said if key not in gone), gone=())
 
     def prompt(self, text: str) -> None:
