@@ -52,10 +52,9 @@ def _check_paths(agent: Agent, read: HookEvent, roots: tuple[Path, ...], home: P
         assert str(error)
         return
     if call.transcript is not None:
-        path = Path(call.transcript.source.path)
+        path = Path(call.transcript.path)
         assert path.is_absolute() and ".." not in path.parts
-        assert path.is_relative_to(call.transcript.root)
-        assert authenticated or call.transcript.root in roots
+        assert authenticated or any(path.is_relative_to(root) for root in roots)
     assert call.project is None or authenticated
     assert call.project is None or Path(call.project.root).is_absolute()
 

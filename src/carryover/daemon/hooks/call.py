@@ -34,19 +34,13 @@ class Refused(Exception):
     """Raised for a path that is rejected. The message says why, without quoting the path."""
 
 
-class Transcript(msgspec.Struct, frozen=True):
-    """The source that a session is written to, which need not exist yet, and the agent's folder that contains it."""
-
-    source: Source
-    root: Path
-
-
 class HookCall(msgspec.Struct, frozen=True, kw_only=True):
     """A hook's report with its paths checked; None for those it did not name."""
 
     agent: Agent
     reading: HookEvent
-    transcript: Transcript | None
+    transcript: Source | None
+    """The source that its session is written to, which need not exist yet."""
     project: ProjectRoot | None
     """The project of its working folder."""
     roots: tuple[Path, ...] = ()
@@ -60,7 +54,7 @@ def check_call(
     transcript, project = None, None
     if reading.transcript is not None:
         checked = check_transcript(reading.transcript, agent, roots, authenticated=authenticated)
-        if authenticated or _exists(checked.source):  # other names would fill our memory
+        if authenticated or _exists(checked):  # other names would fill our memory
             transcript = checked
     if reading.cwd is not None and authenticated:
         project = check_folder(reading.cwd, root_of=root_of)
@@ -74,7 +68,7 @@ def _exists(source: Source) -> bool:
 
 def check_transcript(
     given: str, agent: Agent, roots: Iterable[Path], *, authenticated: bool, uid: int | None = None
-) -> Transcript:
+) -> Source:
     """Returns the transcript of `agent` that `given` names, below one of `roots`. `uid`: the user's. Raises Refused."""
     path = _plain_path(given)
     # Symlinks may make the same folder look different.
@@ -83,8 +77,8 @@ def check_transcript(
     )
     root, spelling = next((both for both in spellings if path.is_relative_to(both[1])), (None, None))
     # Users move these folders by variables that the daemon does not see, so with the secret the layout is enough.
-    if root is None and authenticated and agent.hooks is not None:
-        root = spelling = agent.hooks.layout_root(path)
+    if root is None and authenticated:
+        root = spelling = _root_by_layout(agent, path)
     if root is None or spelling is None:
         raise Refused("transcript: not in a folder of this agent")
     path = root / path.relative_to(spelling)
@@ -97,7 +91,11 @@ def check_transcript(
         wrong = os_reason(error)
     if wrong is not None:
         raise Refused(f"transcript: {wrong}")
-    return Transcript(source, root)
+    return source
+
+
+def _root_by_layout(agent: Agent, path: Path) -> Path | None:
+    return agent.hooks.layout_root(path) if agent.hooks is not None else None
 
 
 def check_folder(given: str, *, root_of: FindRoot) -> ProjectRoot:
@@ -167,12 +165,12 @@ RECENT_MS: Final = 600_000
 MOST_RECENT: Final = 8
 
 
-def may_have_other_sources(transcript: Transcript | None) -> bool:
+def may_have_other_sources(transcript: Source | None) -> bool:
     """Whether the session may have sources with more content than `transcript`, which the hook named, as in Cursor."""
-    return transcript is None or transcript.source.rank > 0
+    return transcript is None or transcript.rank > 0
 
 
-def changed_of_late(agent: Agent, transcript: Transcript | None, roots: Iterable[Path], *, now_ms: int) -> list[Source]:
+def changed_of_late(agent: Agent, transcript: Source | None, roots: Iterable[Path], *, now_ms: int) -> list[Source]:
     """Returns the named source and, newest first, at most `MOST_RECENT` sources below `roots` that changed recently."""
     found = []
     for _, times in look_at_each(roots, lambda root: list(_times(agent, root))):
@@ -180,7 +178,7 @@ def changed_of_late(agent: Agent, transcript: Transcript | None, roots: Iterable
             (changed_ns, source) for changed_ns, source in times if changed_ns >= (now_ms - RECENT_MS) * 1_000_000
         ]
     newest = _newest(found, MOST_RECENT)
-    named = [transcript.source] if transcript is not None and transcript.source not in newest else []
+    named = [transcript] if transcript is not None and transcript not in newest else []
     return [*named, *newest]
 
 
@@ -193,17 +191,21 @@ def _times(agent: Agent, root: Path) -> Iterator[tuple[int, Source]]:
 MOST_SIBLINGS: Final = 32
 
 
-def changed_siblings(agent: Agent, transcript: Transcript, *, since_ms: int | None) -> list[Source]:
+def changed_siblings(agent: Agent, transcript: Source, roots: Iterable[Path], *, since_ms: int | None) -> list[Source]:
     """Returns the newest sources beside `transcript`, itself included, that changed since `since_ms`. Blocks."""
+    path = Path(transcript.path)
+    root = next((root for root in roots if path.is_relative_to(root)), None) or _root_by_layout(agent, path)
+    if root is None:
+        return []
     oldest_ns = 0 if since_ms is None else (since_ms - RACY_MS) * 1_000_000
     found = []
-    with suppress(OSError), os.scandir(Path(transcript.source.path).parent) as entries:
+    with suppress(OSError), os.scandir(path.parent) as entries:
         for entry in entries:
             with suppress(OSError):  # it is gone by now
                 status = entry.stat(follow_symlinks=False)
                 if not stat.S_ISREG(status.st_mode) or status.st_mtime_ns < oldest_ns:
                     continue
-                if (source := agent.source_of(Path(entry.path), transcript.root)) is not None:
+                if (source := agent.source_of(Path(entry.path), root)) is not None:
                     found.append((status.st_mtime_ns, source))
     return _newest(found, MOST_SIBLINGS)
 

@@ -224,7 +224,7 @@ class HookAnswers:
             return _QUIET, "refused_paths"
         reads_itself = authenticated and read.action in STARTS  # before it is answered
         if call.transcript is not None and not reads_itself:
-            self.ingest_queue.read_soon([call.transcript.source])
+            self.ingest_queue.read_soon([call.transcript])
         if not authenticated:
             return _QUIET, "unauthenticated"
         text = await self._by_meaning(call, deadline)
@@ -259,7 +259,7 @@ class HookAnswers:
 
     async def _sources_of(self, call: HookCall) -> list[Source]:
         if call.transcript is not None and not may_have_other_sources(call.transcript):
-            return [call.transcript.source]
+            return [call.transcript]
         look = partial(changed_of_late, call.agent, call.transcript, call.roots, now_ms=self.context.now_ms())
         return await looked_at(self.context.state.root, look, soon=True)
 

@@ -73,7 +73,10 @@ class _Session:
     """If it lacks the handoff: the call by which its next prompt gets it."""
 
 
-class _Place(NamedTuple):
+class _Answer(NamedTuple):
+    """What a session gets, and what is known of its project."""
+
+    text: str | None
     project_id: int | None
     is_unprepared: bool
     """Whether the project may have a handoff but has none."""
@@ -125,7 +128,7 @@ class SessionStarts:
                 await self._find_past(here)
         try:
             async with asyncio.timeout_at(deadline):
-                place, text = await self._make_answer(start)
+                answer = await self._make_answer(start)
         except Silent:
             raise
         except TimeoutError:
@@ -136,12 +139,12 @@ class SessionStarts:
             project_id, text = last
             self.second_pages.want(project_id)
             return text
-        if place.project_id is not None:
-            self.second_pages.want(place.project_id)
+        if answer.project_id is not None:
+            self.second_pages.want(answer.project_id)
         with suppress(TimeoutError):
             async with asyncio.timeout_at(deadline):
-                await self._prepare(here, place)
-        return None if is_dropped else text
+                await self._prepare(here, answer)
+        return None if is_dropped else answer.text
 
     async def answer_prompt(self, prompt: HookCall, *, deadline: float) -> str | None:
         """Returns the text for a prompt of a session that lacks its handoff; None for others. Raises TimeoutError."""
@@ -151,7 +154,7 @@ class SessionStarts:
                 session.owed = prompt
             if (owed := session.owed) is None:
                 return None
-            _, text = await self._make_answer(owed)
+            text = (await self._make_answer(owed)).text
         # A start that came meanwhile brings it (Copilot 1.0.102 calls both hooks at once).
         is_owed, session.owed = session.owed is not None, None
         if not is_owed or text is None:
@@ -196,8 +199,9 @@ class SessionStarts:
         if start.transcript is None or may_have_other_sources(start.transcript):
             look = partial(changed_of_late, start.agent, start.transcript, start.roots, now_ms=self.context.now_ms())
         else:
-            siblings = partial(changed_siblings, start.agent, start.transcript, since_ms=self.context.last_rescan_ms)
-            look = partial(look_at, Path(start.transcript.source.path).parent, siblings)
+            since_ms = self.context.last_rescan_ms
+            siblings = partial(changed_siblings, start.agent, start.transcript, start.roots, since_ms=since_ms)
+            look = partial(look_at, Path(start.transcript.path).parent, siblings)
         await self.ingest_queue.read_now(await looked_at(self.context.state.root, look, soon=True))
 
     async def _find_past(self, project: ProjectRoot) -> None:
@@ -212,7 +216,7 @@ class SessionStarts:
         self.later(look)
         await found.wait()
 
-    async def _make_answer(self, start: HookCall) -> tuple[_Place, str | None]:
+    async def _make_answer(self, start: HookCall) -> _Answer:
         assert start.project is not None, "such calls name a folder"
         try:
             async with self.answers:
@@ -221,7 +225,7 @@ class SessionStarts:
             # They hold much of the ledger in memory.
             asyncio.get_running_loop().call_later(2 * SHARED_MS / 1000, self._forget_moments)
 
-    def _answer_of(self, start: HookCall) -> tuple[_Place, str | None]:
+    def _answer_of(self, start: HookCall) -> _Answer:
         assert start.project is not None, "such calls name a folder"
         context, (root, main_root) = self.context, (start.project.root, start.project.main_root)
         revision = context.ledger.revision  # before the ledger is read, which may then show more
@@ -229,9 +233,9 @@ class SessionStarts:
             own = own_session(db, start.agent.id, start.reading.session, root)
             project_id, begins = beginning(start, own)
             is_here = project_id == own.here_id
-            place = _Place(project_id, is_here and awaits_handoff(Path(root), context.config, context.paths))
+            is_unprepared = is_here and awaits_handoff(Path(root), context.config, context.paths)
             if project_id is None and main_root is None:
-                return place, None
+                return _Answer(None, None, is_unprepared)
             moment = self._moment(
                 AnswerTime(
                     project=project_id or start.project,
@@ -241,7 +245,7 @@ class SessionStarts:
                     revision=revision,
                 )
             )
-            return place, moment.answer(db, begins)
+            return _Answer(moment.answer(db, begins), project_id, is_unprepared)
 
     def _moment(self, now: AnswerTime) -> AnswerTime:
         """Returns the moment that its project is in already, or else begins this one."""
@@ -261,11 +265,11 @@ class SessionStarts:
             kept = {of: moment for of, moment in self._shared.items() if self._is_shared(moment, now_ms, revision)}
             self._shared = kept
 
-    async def _prepare(self, project: ProjectRoot, place: _Place) -> None:
+    async def _prepare(self, project: ProjectRoot, answer: _Answer) -> None:
         known: asyncio.Future[int] = asyncio.get_running_loop().create_future()
 
         async def register() -> None:
-            project_id = place.project_id
+            project_id = answer.project_id
             if project_id is None:
                 project_id = await self.context.ledger.write(know_project, project.root, project.main_root)
             self.prepared.add(project_id)
@@ -274,7 +278,7 @@ class SessionStarts:
             else:
                 known.set_result(project_id)
 
-        if place.is_unprepared:
+        if answer.is_unprepared:
             self.later(register)
             await self.publish_queue.look_at([await known])
 

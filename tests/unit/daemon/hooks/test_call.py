@@ -12,7 +12,7 @@ import pytest
 from carryover.adapter.contract import HookEvent
 from carryover.agents import adapters
 from carryover.daemon.hooks import call
-from carryover.daemon.hooks.call import HookCall, OwnSession, Refused, Transcript, check_folder, check_transcript
+from carryover.daemon.hooks.call import HookCall, OwnSession, Refused, check_folder, check_transcript
 from carryover.facts import ProjectRoot
 from carryover.ingest.pipeline import ingest
 from carryover.ingest.scan import RACY_MS
@@ -28,7 +28,7 @@ SESSION: Final = "c0de0000-0000-4000-8000-000000000001"
 FOREIGN: Final = "transcript: belongs to another user"
 ODD_NAME: Final = "transcript: not named as this agent names them"
 AGENT: Final = adapters()["claude-code"]
-Check = Callable[..., tuple[str, Path] | str]
+Check = Callable[..., str]
 
 
 @pytest.fixture
@@ -49,15 +49,15 @@ def transcript(root: Path) -> Path:
 
 @pytest.fixture
 def check(home: Path) -> Check:
-    """The path and root of a transcript, or why it is refused."""
+    """The path of a transcript, or why it is refused."""
 
-    def check(path: Path | str, *, known: bool = True, uid: int | None = None) -> tuple[str, Path] | str:
+    def check(path: Path | str, *, known: bool = True, uid: int | None = None) -> str:
         roots = [home / ".claude" / "projects"]
         try:
             found = check_transcript(str(path), AGENT, roots, authenticated=known, uid=uid)
         except Refused as refused:
             return str(refused)
-        return found.source.path, found.root
+        return found.path
 
     return check
 
@@ -76,7 +76,7 @@ def test_elsewhere_its_layout_is_enough_only_for_callers_who_are_known(check: Ch
     path.parent.mkdir(parents=True)
     path.touch()
 
-    assert check(path) == (str(path), moved)
+    assert check(path) == str(path)
     assert check(path, known=False) == "transcript: not in a folder of this agent"
 
 
@@ -119,7 +119,7 @@ def test_the_folder_itself_may_be_reached_over_a_link_and_is_one_and_the_same(
     (real / "projects" / name).touch()
 
     for path in (root / name, real / "projects" / name):
-        assert check(path, known=False) == (str(root / name), root)
+        assert check(path, known=False) == str(root / name)
 
 
 def test_what_belongs_to_another_user_is_refused(check: Check, root: Path, transcript: Path) -> None:
@@ -174,7 +174,7 @@ def test_of_a_stranger_only_a_transcript_that_exists_is_taken(root: Path, transc
         (missing, False, False, None),
     ):
         found = checked(path, known)
-        assert (found.transcript and found.transcript.source.path) == (str(path) if taken else None)
+        assert (found.transcript and found.transcript.path) == (str(path) if taken else None)
         assert found.project == place
     for odd, cwd in ((transcript, "/a/../b"), ("/etc/passwd", str(tmp_path))):
         with pytest.raises(Refused):
@@ -204,7 +204,10 @@ def test_what_changed_of_late_is_found_newest_first_wherever_it_lies(home: Path)
     assert [source.path for source in found] == [chat, tables, lines]
 
 
-def test_what_changed_since_the_last_rescan_is_found_newest_first(root: Path, transcript: Path) -> None:
+@pytest.mark.parametrize("is_known", [True, False])
+def test_what_changed_since_the_last_rescan_is_found_newest_first(root: Path, transcript: Path, is_known: bool) -> None:
+    """Also in a folder that a variable names which the daemon does not see."""
+    roots = [root] if is_known else []
     written(transcript, AT_MS - RACY_MS - 1)
     racy, later, latest = (
         written(transcript.with_name(f"{SESSION[:-1]}{n}.jsonl"), at_ms)
@@ -215,7 +218,7 @@ def test_what_changed_since_the_last_rescan_is_found_newest_first(root: Path, tr
     own = AGENT.source_of(transcript.with_name(f"{SESSION[:-1]}8.jsonl"), root)
     assert own is not None
 
-    found = call.changed_siblings(AGENT, Transcript(own, root), since_ms=AT_MS)
+    found = call.changed_siblings(AGENT, own, roots, since_ms=AT_MS)
 
     assert [source.path for source in found] == [latest, later, racy]
 
