@@ -80,8 +80,10 @@ _STORE_COMMANDS: Final[dict[str, Sequence[str]]] = {
 }
 """The commands that `in_store` allows. What they carry is encrypted, so compressing it again would only take time."""
 _STORE_SETTINGS: Final = {
-    **dict.fromkeys(("core.compression", "core.looseCompression", "pack.compression", "pack.window", "gc.auto"), "0"),
-    **dict.fromkeys(("core.logAllRefUpdates", "maintenance.auto"), "false"),
+    **dict.fromkeys(("core.compression", "core.looseCompression", "pack.compression", "pack.window"), "0"),
+    **dict.fromkeys(("core.logAllRefUpdates", "gc.autoDetach", "maintenance.auto"), "false"),
+    "gc.auto": "2000",
+    "gc.autoPackLimit": "600",
     "core.fsync": "all",
     "core.hooksPath": os.devnull,
     "fetch.fsckObjects": "true",

@@ -5,7 +5,6 @@ Only its own machine writes a branch, so no push conflicts with another. Nothing
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import time
@@ -34,8 +33,6 @@ _LEFT: Final = ("*.lock", "tmp_*")
 part of a pack that was being fetched stays for two weeks or more (2.39)."""
 _MOST_LISTED: Final = 512 << 10
 """Most bytes of the list of a remote's branches and tags, those of a project that was named by mistake too."""
-MOST_LOOSE: Final = 2_000
-"""With more files than this, git packs what is here."""
 _BRANCH: Final = later(r"refs/heads/([0-9a-f]{16})")
 _THEIRS: Final = "refs/store/"
 _REASONS: Final = later(r"^(?:fatal|error|remote|ssh|! ).*", re.MULTILINE)
@@ -88,8 +85,7 @@ class GitStore(Store):
                 self._remove_left(0)
                 raise
         is_anew = gone or any(self._is_left_out(here[machine], machine) for machine in new if machine in here)
-        if is_anew or sum(len(names) for _, _, names in os.walk(self._folder / "objects")) > MOST_LOOSE:
-            self._drop_unused()
+        self._tidy(() if is_anew else ("--auto",))
         own = self._own_files() if self._me in tips else {}
         self._tip, self._own = tips.get(self._me, ""), {name: blob for name, (blob, _) in own.items()}
         foreign = next((ref for ref in listed if _BRANCH.fullmatch(ref) is None), None)
@@ -111,9 +107,9 @@ class GitStore(Store):
         """Whether the commit, which was the machine's newest, is no longer in the history of its branch."""
         return not self._git("for-each-ref", "--contains", commit, f"{_THEIRS}{machine}")
 
-    def _drop_unused(self) -> None:
+    def _tidy(self, when: Collection[str] = ()) -> None:
         """Removes what no branch has any more: it may have been forgotten, and the key that opens it is beside it."""
-        self._git("gc", timeout_s=REMOTE_S)
+        self._git("gc", *when, timeout_s=REMOTE_S)
 
     def _own_files(self) -> dict[str, tuple[str, int]]:
         """Returns the ids and sizes of this machine's files, leaving out those that no machine writes."""
@@ -152,7 +148,7 @@ class GitStore(Store):
         self._tip, self._own = commit, kept
         if not goes_on:
             with suppress(UserError):  # what was said is said
-                self._drop_unused()
+                self._tidy()
 
     def _create(self) -> None:
         """Makes the repository if there is none."""

@@ -8,7 +8,9 @@ from base64 import b64encode
 from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from hashlib import sha1
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from itertools import count, islice
 from pathlib import Path
 from threading import Thread
 from typing import Any, Final
@@ -199,14 +201,21 @@ def test_what_a_machine_had_written_that_is_gone_from_the_store_goes_here(
     assert not has(tmp_path / "two", gone)
 
 
-def test_many_small_files_are_packed(tmp_path: Path, store: GitStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("carryover.sync.git_store.MOST_LOOSE", 0)
-    write(store, {ONE: b"part", "head": b"1"})
+def test_many_small_files_are_packed(tmp_path: Path, store: GitStore) -> None:
+    """git (2.39) concludes from the number of those in one folder, `17`, that there are more than 2,000."""
+    parts = (b"part %d" % number for number in count())
+    of_folder = (part for part in parts if sha1(b"blob %d\0%s" % (len(part), part)).hexdigest().startswith("17"))
+    written = {f"{number:032x}": part for number, part in enumerate(islice(of_folder, 9))}
+    packs = tmp_path / "store" / "objects"
 
+    write(store, dict(list(written.items())[:8]))
     store.fetch()
+    assert list(packs.rglob("*.pack")) == []
 
-    assert [file.suffix for file in (tmp_path / "store" / "objects").rglob("*.pack")] == [".pack"]
-    assert store.read(ME, ONE) == b"part"
+    write(store, written)
+    store.fetch()
+    assert [file.suffix for file in packs.rglob("*.pack")] == [".pack"]
+    assert {name: store.read(ME, name) for name in written} == written
 
 
 def test_a_branch_that_git_refuses_is_said_until_it_is_gone(store: GitStore, other: GitStore, remote: Path) -> None:
