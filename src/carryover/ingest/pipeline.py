@@ -171,10 +171,7 @@ async def ingest(
     """
     total, batches = IngestResult(more=True), 0
     while total.more and (max_batches is None or batches < max_batches):
-        state = await ledger.source_state(source)
-        read = partial(prepare, agent, source, state, root_of, now_ms)
-        reading = looked_at(Path(source.path).parent, read)
-        total = (await _stored(ledger, source, state, reading, now_ms)).after(total)
+        total = (await _read_batch(ledger, agent, source, root_of, now_ms)).after(total)
         batches += 1
     return total
 
@@ -191,16 +188,13 @@ async def retry_if_silent(reading: Callable[[], Awaitable[IngestResult]]) -> Ing
     return result
 
 
-async def _stored(
-    ledger: Ledger,
-    source: Source,
-    state: SourceState | None,
-    reading: Awaitable[PreparedBatch | IngestResult],
-    now_ms: Callable[[], int],
+async def _read_batch(
+    ledger: Ledger, agent: Agent, source: Source, root_of: FindRoot, now_ms: Callable[[], int]
 ) -> IngestResult:
-    """Commits one batch, or records why it could not be read."""
+    """Reads and commits one batch, or records why it could not be read."""
+    state = await ledger.source_state(source)
     try:
-        batch = await reading
+        batch = await looked_at(Path(source.path).parent, partial(prepare, agent, source, state, root_of, now_ms))
     except (FileNotFoundError, NotADirectoryError):
         if state is not None and state.state != "gone":
             await ledger.mark_gone(source)
