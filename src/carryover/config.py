@@ -28,6 +28,10 @@ from carryover.text.toml_lines import parsed_toml, required_value, with_line
 
 ResumeMode = Literal["ask", "brief", "silent"]
 Pointers = Literal["shared", "local", "off"]
+InFiles = Literal["shared", "local", "off", "undecided", "excluded"]
+"""What happens to our text in a project's files: what `pointers` says, if anyone decided that and nothing excludes it.
+undecided: what an earlier decision put there stays. excluded: all goes but what a commit has, since git would show that
+as deleted."""
 
 KEPT: Final = "handoffs"
 """Subfolder of the state folder for handoffs that are not written into projects."""
@@ -224,6 +228,13 @@ class ProjectSettings(msgspec.Struct, frozen=True):
     """Folder for its handoff instead of the project, where `pointers` is off; None where it is not."""
     notes: tuple[str, ...] = ()
     """Settings in the project's own file that were skipped, and why."""
+
+    @property
+    def in_files(self) -> InFiles:
+        """What happens to our text in the project's files: see `InFiles`."""
+        if self.excluded is not None:
+            return "excluded"
+        return self.pointers if self.decided else "undecided"
 
     def at(self, worked_ms: int) -> Self:
         """Returns the settings for an agent's last work at `worked_ms` (UTC ms): see `PublishConfig.shared_since`."""

@@ -54,12 +54,11 @@ def withdraw(checkout: Checkout, settings: ProjectSettings, state: Path) -> Pass
     Blocks (files, git). The result's `notes` list what could not be removed. Raises OSError if the journal can't be
     read.
     """
-    goes = settings.pointers == "off" or settings.excluded is not None
-    if not goes and (settings.pointers == "shared" or not settings.decided):
+    if settings.in_files in ("shared", "undecided"):
         return None
     edits = Pass(checkout, state)
     try:
-        return _withdrawn(edits, settings, goes=goes)
+        return _withdrawn(edits, settings, goes=settings.in_files != "local")
     except OSError as error:
         edits.notes = [f"what was written into the project is still there: {os_reason(error)}"]
         return edits
@@ -85,14 +84,15 @@ def _withdrawn(edits: Pass, settings: ProjectSettings, *, goes: bool) -> Pass:
 def place(edits: Pass, settings: ProjectSettings, home: Path | None = None) -> None:
     """Puts our text into the files that the settings want it in, and takes it out of all others that have it. Without a
     `home`, nothing is put where it is not yet. Raises OSError."""
-    if settings.decided or settings.excluded is not None:
-        wanted, hidden = _wanted(edits, settings, home)
-        gone = edits.mine - wanted
-        # Taking out what came or stays with the repository would be a change that git shows.
-        left = committed_names(edits.checkout) if gone and settings.pointers == "local" else set()
-        for text in our_texts_in(edits.root, gone):
-            edits.let_go(text.name) if text.name in left else edits.take(text)
-        unhide(edits, hidden)
+    if settings.in_files == "undecided":
+        return
+    wanted, hidden = _wanted(edits, settings, home)
+    gone = edits.mine - wanted
+    # Taking out what came or stays with the repository would be a change that git shows.
+    left = committed_names(edits.checkout) if gone and settings.in_files == "local" else set()
+    for text in our_texts_in(edits.root, gone):
+        edits.let_go(text.name) if text.name in left else edits.take(text)
+    unhide(edits, hidden)
     if not edits.dry:
         note_once(edits, settings)
 
@@ -100,13 +100,13 @@ def place(edits: Pass, settings: ProjectSettings, home: Path | None = None) -> N
 def _wanted(edits: Pass, settings: ProjectSettings, home: Path | None) -> tuple[set[str], set[str]]:
     """Puts our text into the files that the settings want it in. Returns those that have it now or keep it if they do,
     and which of them git does not show."""
-    if settings.excluded is not None:
-        # Git would show what a commit has as deleted, and to add it again afterwards is git's alone.
+    if settings.in_files == "excluded":
+        # To add what a commit has again afterwards is git's alone.
         return committed_names(edits.checkout), set()
-    if settings.pointers == "off":
+    if settings.in_files == "off":
         return set(), set()
     lists = place_in_read_lists(edits, home)
-    if settings.pointers == "local":
+    if settings.in_files == "local":
         try:
             hidden = place_local_pointers(edits, settings.agents, create=home is not None)
         except OSError as error:

@@ -187,7 +187,7 @@ def _publish_inside(
     settings, root, state, store = made.settings, checkout.root, paths.state.root, checkout.root / STORE
     refused = refusal(checkout, paths)
     if refused is not None:
-        if refused.in_git and settings.pointers == "local":
+        if refused.in_git and settings.in_files == "local":
             with contextlib.suppress(OSError):  # the handoff is removed even without the journal
                 withdraw(checkout, settings, state)  # a hidden file may be the user's by now
         return _refused(root, refused, settings)
@@ -209,7 +209,7 @@ def _publish_inside(
         return msgspec.structs.replace(
             written,
             passing=again,
-            hidden=hidden_since(edits) if settings.pointers == "local" and settings.decided else {},
+            hidden=hidden_since(edits) if settings.in_files == "local" else {},
             notes=tuple(edits.notes),
         )
 

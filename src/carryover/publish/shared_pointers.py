@@ -76,11 +76,11 @@ def note_once(edits: Pass, settings: ProjectSettings) -> None:
     """Lists what is in the files of a checkout now; under other settings than `shared`, that it may be written again.
     Raises OSError."""
     root, repository = edits.root, str(repository_path(edits.checkout))
-    if settings.pointers == "shared" and settings.excluded is None:
+    if settings.in_files == "shared":
         names = present_names(root, instruction_files().keys() - _placed(edits, settings.agreed_ms))
         new = Listed(path="", form="once", root=str(root), repository=repository, agreed_ms=settings.agreed_ms)
         write_down(edits.state, *(replace(new, path=str(root / name)) for name in sorted(names)))
-    elif settings.decided or settings.excluded is not None:
+    else:
         listed = (one for one in edits.journal.live if one.form == "once" and one.root == str(root))
         write_down(edits.state, *(replace(one, gone=True) for one in listed))
 

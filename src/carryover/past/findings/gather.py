@@ -173,7 +173,7 @@ def _asked_of_git(root: Path, config: Config) -> ProjectFacts:
 
     def ask() -> ProjectFacts:
         settings, checkout = project_settings(root, config), Checkout(root)
-        shown = uncommitted_names(checkout) if settings.pointers == "shared" and not settings.excluded else ()
+        shown = uncommitted_names(checkout) if settings.in_files == "shared" else ()
         open_to = open_to_git(checkout, settings)
         return ProjectFacts(root=str(root), open_to=open_to, uncommitted=shown, refuses_pull=refuses_pull(root, shown))
 
