@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
+
+from msgspec.structs import replace
 
 from carryover.outside.apply import Edit, Putting, Taking, Text, carry_out, is_needed, plan_edit
-from carryover.outside.journal import read_journal
+from carryover.outside.journal import Journal, read_journal, write_down
 from carryover.outside.listed import in_project
 
 if TYPE_CHECKING:
@@ -16,30 +18,46 @@ if TYPE_CHECKING:
 _REMEDY: Final = "Remove what Carryover added yourself."
 
 
-def text_in(root: Path, name: str, what: str, put: Putting, take: Taking, **other: Any) -> Text:
-    """Returns our text in the file `name` of the project at `root`. `other`: fields of the `Text` that differ."""
-    usual: dict[str, Any] = {"path": root / name, "listed": in_project(root, name), "links": "left alone"}
-    return Text(name=name, what=what, put=put, take=take, root=root, remedy=_REMEDY, **(usual | other))
+def text_in(root: Path, name: str, what: str, put: Putting, take: Taking) -> Text:
+    """Returns our text in the file `name` of the project at `root`, for people `what`. No symlink is followed."""
+    listed = in_project(root, name)
+    return Text(
+        path=root / name,
+        name=name,
+        what=what,
+        put=put,
+        take=take,
+        listed=listed,
+        root=root,
+        links="left alone",
+        remedy=_REMEDY,
+    )
 
 
 class Pass:
-    """The edits of one project in one pass, with the checkout and the journal as they were when it began.
+    """The edits of one project in one pass, of which each sees what the ones before it have done.
 
-    `mine` names the files that have our text from this machine: see `Journal.names`. `changes` are the edits that
-    changed a file or, if the pass is `dry`, would change one. `notes` say what was left alone and why; they quote no
-    content.
+    `changes` are the edits that changed a file or, if the pass is `dry`, would change one. `notes` say what was left
+    alone and why; they quote no content.
     """
 
     def __init__(self, checkout: Checkout, state: Path, notes: Iterable[str] = (), *, dry: bool = False) -> None:
-        """Raises OSError if the journal in the state folder can't be read."""
         self.checkout = checkout
         self.root = checkout.root
         self.state = state
         self.dry = dry
-        self.journal = read_journal(state)
-        self.mine = self.journal.names(checkout.root)
         self.changes: list[Edit] = []
         self.notes = list(notes)
+
+    @property
+    def journal(self) -> Journal:
+        """The journal as it is now. Raises OSError if it can't be read."""
+        return read_journal(self.state)
+
+    @property
+    def mine(self) -> set[str]:
+        """The names of the files that have our text from this machine: see `Journal.names`. Raises OSError."""
+        return self.journal.names(self.root)
 
     @property
     def done(self) -> list[str]:
@@ -56,26 +74,19 @@ class Pass:
 
     def let_go(self, name: str) -> None:
         """Leaves a file as it is; it is not ours any more."""
-        listed = in_project(self.root, name)
-        self.take(Text(path=self.root / name, name=name, what="", listed=listed, root=self.root))
+        listed = self.journal.known(in_project(self.root, name))
+        if listed is not None and not self.dry:
+            write_down(self.state, replace(listed, gone=True))
 
     def carry_out(self, edit: Edit) -> bool:
         """Carries out a planned edit, and returns what `put` does."""
-        name, needed = edit.text.name, is_needed(edit, self.journal)
-        if needed and not self.dry:
+        if not self.dry and is_needed(edit, self.journal):
             edit = carry_out(edit, self.state)
         if edit.reason is not None:
-            self.left_alone(name, edit.reason)
-            return False
-        if edit.changes:
-            self.changes.append(edit)
-        if not needed or edit.text.listed is None:
-            return True
-        if not edit.has_ours:
-            self.mine.discard(name)
+            self.left_alone(edit.text.name, edit.reason)
         elif edit.changes:
-            self.mine.add(name)
-        return True
+            self.changes.append(edit)
+        return edit.reason is None
 
     def left_alone(self, name: str, reason: str) -> None:
         """Adds a note about a file that was not edited."""

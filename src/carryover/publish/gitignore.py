@@ -14,6 +14,8 @@ from functools import reduce
 from pathlib import Path
 from typing import Final
 
+from msgspec.structs import replace
+
 from carryover.adapter.spec import AGENTS_MD
 from carryover.agents import local_files, read_lists
 from carryover.config import ProjectSettings
@@ -133,7 +135,8 @@ def shared_rule(root: Path) -> Text:
     """Returns the rule that an earlier version put into the project's .gitignore, which takes the file itself along if
     it has nothing else."""
     every = [*map(_lines_for, _all_names())]
-    return text_in(root, GITIGNORE, _WHAT, with_rule, lambda data, _: without_rules(data, every), is_in=has_our_rule)
+    text = text_in(root, GITIGNORE, _WHAT, with_rule, lambda data, _: without_rules(data, every))
+    return replace(text, is_in=has_our_rule)
 
 
 def without_rules(data: bytes | None, gone: Collection[Sequence[bytes]]) -> bytes | None:
@@ -190,12 +193,5 @@ def rules(checkout: Checkout, names: Iterable[str]) -> Text:
         needed = (lines for lines in each if lines != _LINES or not has_rule(data or b"", STORE))  # the user's, or ours
         return reduce(with_rule, needed, data)
 
-    return text_in(
-        checkout.root,
-        EXCLUDE,
-        _WHAT,
-        put,
-        lambda data, _: without_rules(data, each),
-        path=path,
-        listed=None,
-    )
+    text = text_in(checkout.root, EXCLUDE, _WHAT, put, lambda data, _: without_rules(data, each))
+    return replace(text, path=path, listed=None)

@@ -12,6 +12,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
+from msgspec.structs import replace
+
 from carryover.adapter.spec import AGENTS_MD
 from carryover.agents import instruction_files, local_files, specs
 from carryover.fsio import is_there, read_if_there
@@ -35,8 +37,8 @@ def local_names() -> dict[str, bytes]:
 def place_local_pointers(edits: Pass, agents: Collection[str] | None, *, create: bool = True) -> set[str]:
     """Creates the files that one of `agents` (None: any) would read here, and returns them; without `create`, those of
     them that are ours. Raises OSError if git can't tell which files it has."""
-    texts = local_names()
-    wanted = [name for name in _wanted(edits.checkout, agents, texts) if create or name in edits.mine]
+    texts, mine = local_names(), edits.mine
+    wanted = [name for name in _wanted(edits.checkout, agents, texts) if create or name in mine]
     hidden = hide(edits, wanted)
     for name in hidden:
         edits.put(_local_file(edits.root, name, texts[name]))
@@ -45,7 +47,7 @@ def place_local_pointers(edits: Pass, agents: Collection[str] | None, *, create:
 
 def hidden_since(edits: Pass) -> dict[str, int]:
     """Returns our files that git does not show, with their modification times (ns)."""
-    paths = (edits.root / name for name in local_names() if name in edits.mine)
+    paths = (edits.root / name for name in local_names().keys() & edits.mine)
     return {str(path): path.stat().st_mtime_ns for path in paths if path.exists()}
 
 
@@ -127,4 +129,4 @@ def _local_file(root: Path, name: str, whole: bytes) -> Text:
     # A stranger's may lead into another project.
     is_led_away = any(folder.is_symlink() for folder in _folders(root, name))
     obstacle = "there is a symlink on the way to it" if is_led_away else None
-    return text_in(root, name, _WHAT, made, removed, obstacle=obstacle)
+    return replace(text_in(root, name, _WHAT, made, removed), obstacle=obstacle)

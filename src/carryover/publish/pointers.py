@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Final, Literal
 
 import msgspec
+from msgspec.structs import replace
 
 from carryover.adapter.spec import AGENTS_MD
 from carryover.agents import instruction_files
@@ -27,6 +28,7 @@ from carryover.text.markdown import fenced_lines, visible_text
 from carryover.text.pattern import later
 from carryover.text.user_text import BOM, EditRefused, is_text, newline_of, whole_file, with_lines, without_span
 
+_WHAT: Final = "the pointer to the handoff"
 START: Final = b"<!--CARRYOVER:START-->"
 END: Final = b"<!--CARRYOVER:END-->"
 _LINES: Final = (
@@ -65,17 +67,9 @@ def pointer(root: Path, name: str, *, is_mine: bool = True) -> Text:
     """Returns the pointer in an instruction file, whose removal deletes an AGENTS.md that we created and the user did
     not extend. `is_mine`: whether it is there from this machine."""
     path, obstacle = _entry(root, name)
-    return text_in(
-        root,
-        name,
-        "the pointer to the handoff",
-        partial(_with_pointer, name=name, path=path, ours=is_mine),
-        lambda data, _: _without_pointer(data, name=name, path=path),
-        path=path,
-        is_in=has_block,
-        links="inside",
-        obstacle=obstacle,
-    )
+    put = partial(_with_pointer, name=name, path=path, ours=is_mine)
+    text = text_in(root, name, _WHAT, put, lambda data, _: _without_pointer(data, name=name, path=path))
+    return replace(text, path=path, is_in=has_block, links="inside", obstacle=obstacle)
 
 
 def hidden_files(root: Path) -> tuple[HiddenFile, ...]:

@@ -56,29 +56,22 @@ def withdraw(checkout: Checkout, settings: ProjectSettings, state: Path) -> Pass
     """
     if settings.in_files in ("shared", "undecided"):
         return None
-    edits = Pass(checkout, state)
-    try:
-        return _withdrawn(edits, settings, goes=settings.in_files != "local")
-    except OSError as error:
-        edits.notes = [f"what was written into the project is still there: {os_reason(error)}"]
-        return edits
-
-
-def _withdrawn(edits: Pass, settings: ProjectSettings, *, goes: bool) -> Pass:
-    store = edits.root / STORE
+    edits, store, goes = Pass(checkout, state), checkout.root / STORE, settings.in_files != "local"
     if store.is_symlink():
         return edits
-    if not is_folder(store) and not edits.mine:  # as `git clean -fdx` leaves it
+    if not edits.mine and not is_folder(store):  # as `git clean -fdx` leaves it
         if goes:
             take_rules(edits)
         return edits
-    with locked_dir(store):
-        edits = Pass(edits.checkout, edits.state)  # another process that held the lock may have put something in
-        place(edits, settings)
-        if goes:
-            remove_own(store)
-            take_rules(edits)
-        return edits
+    try:
+        with locked_dir(store):
+            place(edits, settings)
+            if goes:
+                remove_own(store)
+                take_rules(edits)
+    except OSError as error:
+        edits.notes = [f"what was written into the project is still there: {os_reason(error)}"]
+    return edits
 
 
 def place(edits: Pass, settings: ProjectSettings, home: Path | None = None) -> None:

@@ -10,6 +10,9 @@ from __future__ import annotations
 import shlex
 from functools import partial
 from pathlib import Path
+from typing import Final
+
+from msgspec.structs import replace
 
 from carryover.adapter.contract import Agent
 from carryover.agents import adapters, read_lists, specs
@@ -24,6 +27,8 @@ from carryover.publish.gitignore import keep_out
 from carryover.text.user_text import EditRefused, Origin
 from carryover.text.yaml_list import YamlList
 from carryover.transcript.layouts import sources_of
+
+_WHAT: Final = "the handoff among the files that are read"
 
 
 def place_in_read_lists(edits: Pass, home: Path | None) -> set[str]:
@@ -119,9 +124,8 @@ def entry(root: Path, where: YamlList, *, is_mine: bool = True) -> Text:
         is_listed = any(where.has_entry(data, name) for name in (own, IN_PROJECT))
         return data if is_listed else where.with_entry(data, own)
 
-    what = "the handoff among the files that are read"
-    take = partial(_without, where=where)
-    return text_in(root, where.name, what, added, take, is_in=lambda data: _ours(data, where) != [])
+    text = text_in(root, where.name, _WHAT, added, partial(_without, where=where))
+    return replace(text, is_in=lambda data: _ours(data, where) != [])
 
 
 def _ours(data: bytes, where: YamlList) -> list[str]:

@@ -36,14 +36,14 @@ _TIMEOUT_S: Final = 1.0
 def place_shared_pointers(edits: Pass, agents: Collection[str] | None = None, agreed_ms: int = 0) -> set[str]:
     """Puts the pointer into AGENTS.md and whatever else one of `agents` (None: any) reads, where it may be written
     under this agreement (see `ProjectSettings.agreed_ms`), and returns these files. Blocks (git)."""
-    shared = pointer(edits.root, AGENTS_MD).path
+    shared, mine = pointer(edits.root, AGENTS_MD).path, edits.mine
     wanted = [
         name
         for name, readers in instruction_files().items()
         if name == AGENTS_MD or agents is None or not readers.keys().isdisjoint(agents)
     ]
     for name in wanted:
-        edit = plan_edit(pointer(edits.root, name, is_mine=name in edits.mine))
+        edit = plan_edit(pointer(edits.root, name, is_mine=name in mine))
         if name != AGENTS_MD and is_same(shared, edit.path):
             continue
         if edit.changes and edit.has_ours and not _may_write(edits, agreed_ms, name):
