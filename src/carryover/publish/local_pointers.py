@@ -16,6 +16,7 @@ from msgspec.structs import replace
 
 from carryover.adapter.spec import AGENTS_MD
 from carryover.agents import instruction_files, local_files, specs
+from carryover.errors import os_reason
 from carryover.fsio import is_there, read_if_there
 from carryover.outside.apply import Text
 from carryover.outside.in_project import Pass, text_in
@@ -36,10 +37,18 @@ def local_names() -> dict[str, bytes]:
 
 def place_local_pointers(edits: Pass, agents: Collection[str] | None, *, create: bool = True) -> set[str]:
     """Creates the files that one of `agents` (None: any) would read here, and returns them; without `create`, those of
-    them that are ours. Raises OSError if git can't tell which files it has."""
+    them that are ours. If git can't tell which files it has, all stay as they are; without `create` it raises OSError.
+    """
     texts, mine = local_names(), edits.mine
-    wanted = [name for name in _wanted(edits.checkout, agents, texts) if create or name in mine]
-    hidden = hide(edits, wanted)
+    try:
+        wanted = [name for name in _wanted(edits.checkout, agents, texts) if create or name in mine]
+        hidden = hide(edits, wanted)
+    except OSError as error:
+        if not create:
+            raise
+        # The handoff is written all the same.
+        edits.left_alone(AGENTS_MD, f"git could not say which branch has one: {os_reason(error)}")
+        return {*instruction_files(), *texts}
     for name in hidden:
         edits.put(_local_file(edits.root, name, texts[name]))
     return set(hidden)

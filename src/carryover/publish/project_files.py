@@ -4,13 +4,9 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Collection, Iterator
-from itertools import islice
 from pathlib import Path
-from typing import Final
 
-from carryover.adapter.spec import AGENTS_MD
 from carryover.agents import instruction_files, read_lists
 from carryover.config import Config, ProjectSettings, project_settings
 from carryover.errors import os_reason
@@ -28,10 +24,8 @@ from carryover.projects.root import StatePaths
 from carryover.publish.gitignore import keep_out, shared_rule, take_rules
 from carryover.publish.local_pointers import local_names, local_text, place_local_pointers, unhide
 from carryover.publish.read_lists import entry, place_in_read_lists
-from carryover.publish.shared_pointers import committed_names, note_once, place_shared_pointers
+from carryover.publish.shared_pointers import committed_names, list_none_placed, list_placed, place_shared_pointers
 from carryover.publish.store import remove_own
-
-_MOST_ENTRIES: Final = 1000
 
 
 def preview(root: Path, settings: ProjectSettings, paths: StatePaths) -> Pass | None:
@@ -77,42 +71,30 @@ def withdraw(checkout: Checkout, settings: ProjectSettings, state: Path) -> Pass
 def place(edits: Pass, settings: ProjectSettings, home: Path | None = None) -> None:
     """Puts our text into the files that the settings want it in, and takes it out of all others that have it. Without a
     `home`, nothing is put where it is not yet. Raises OSError."""
-    if settings.in_files == "undecided":
+    mode, kept = settings.in_files, set[str]()
+    if mode == "undecided":
         return
-    wanted, hidden = _wanted(edits, settings, home)
-    gone = edits.mine - wanted
-    # Taking out what came or stays with the repository would be a change that git shows.
-    left = committed_names(edits.checkout) if gone and settings.in_files == "local" else set()
+    if mode in ("shared", "local"):
+        kept |= place_in_read_lists(edits, home)
+    if mode == "shared":
+        kept |= place_shared_pointers(edits, settings.agents, settings.agreed_ms)
+    elif mode == "local":
+        kept |= place_local_pointers(edits, settings.agents, create=home is not None)
+    gone = edits.mine - kept
+    # Git would show what a commit has as deleted, and to add it again afterwards is git's alone.
+    committed = committed_names(edits.checkout) if gone and mode in ("local", "excluded") else set()
     for text in our_texts_in(edits.root, gone):
-        edits.let_go(text.name) if text.name in left else edits.take(text)
-    unhide(edits, hidden)
-    if not edits.dry:
-        note_once(edits, settings)
-
-
-def _wanted(edits: Pass, settings: ProjectSettings, home: Path | None) -> tuple[set[str], set[str]]:
-    """Puts our text into the files that the settings want it in. Returns those that have it now or keep it if they do,
-    and which of them git does not show."""
-    if settings.in_files == "excluded":
-        # To add what a commit has again afterwards is git's alone.
-        return committed_names(edits.checkout), set()
-    if settings.in_files == "off":
-        return set(), set()
-    lists = place_in_read_lists(edits, home)
-    if settings.in_files == "local":
-        try:
-            hidden = place_local_pointers(edits, settings.agents, create=home is not None)
-        except OSError as error:
-            if home is None:
-                raise
-            # The handoff is written all the same.
-            edits.left_alone(AGENTS_MD, f"git could not say which branch has one: {os_reason(error)}")
-            hidden = {*instruction_files(), *local_names()}
-        return lists | hidden, hidden
-    if edits.checkout.git_dir is None and _holds_repositories(edits.root):
-        edits.left_alone(AGENTS_MD, "the folder holds repositories, and its text would apply to each of them")
-        return {GITIGNORE, *lists, *instruction_files()}, set()
-    return {GITIGNORE, *lists, *place_shared_pointers(edits, settings.agents, settings.agreed_ms)}, set()
+        if text.name not in committed:
+            edits.take(text)
+        elif mode == "local":
+            edits.let_go(text.name)
+    unhide(edits, kept if mode == "local" else ())
+    if edits.dry:
+        return
+    if mode == "shared":
+        list_placed(edits, settings.agreed_ms)
+    else:
+        list_none_placed(edits)
 
 
 def our_texts_in(root: Path, mine: Collection[str]) -> Iterator[Text]:
@@ -123,12 +105,6 @@ def our_texts_in(root: Path, mine: Collection[str]) -> Iterator[Text]:
     yield from (local_text(root, name) for name in names if name in mine)
     if GITIGNORE in mine:
         yield shared_rule(root)
-
-
-def _holds_repositories(folder: Path) -> bool:
-    """Whether the folder contains repositories, in which agents would read its files as well (Claude Code 2.1.328)."""
-    with os.scandir(folder) as entries:
-        return any((Path(entry.path) / ".git").exists() for entry in islice(entries, _MOST_ENTRIES))
 
 
 def withdraw_everywhere(state: Path, config: Config) -> tuple[Pass, ...]:

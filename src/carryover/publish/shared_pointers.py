@@ -11,6 +11,7 @@ import os
 import shlex
 import time
 from collections.abc import Collection, Iterable, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Final
 
@@ -18,12 +19,11 @@ from msgspec.structs import replace
 
 from carryover.adapter.spec import AGENTS_MD
 from carryover.agents import instruction_files
-from carryover.config import ProjectSettings
 from carryover.fsio import is_same, is_there
 from carryover.outside.apply import plan_edit
 from carryover.outside.in_project import Pass
 from carryover.outside.journal import write_down
-from carryover.outside.listed import Listed
+from carryover.outside.listed import GITIGNORE, Listed
 from carryover.platform import here
 from carryover.probe.checkout import Checkout
 from carryover.probe.git_command import ask_one
@@ -31,11 +31,16 @@ from carryover.publish.pointers import block_state, pointer
 from carryover.terminal.paths import shell_word
 
 _TIMEOUT_S: Final = 1.0
+_MOST_ENTRIES: Final = 1000
 
 
 def place_shared_pointers(edits: Pass, agents: Collection[str] | None = None, agreed_ms: int = 0) -> set[str]:
     """Puts the pointer into AGENTS.md and whatever else one of `agents` (None: any) reads, where it may be written
-    under this agreement (see `ProjectSettings.agreed_ms`), and returns these files. Blocks (git)."""
+    under this agreement (see `ProjectSettings.agreed_ms`), and returns the files in which ours may stay. Blocks (git).
+    """
+    if edits.checkout.git_dir is None and _holds_repositories(edits.root):
+        edits.left_alone(AGENTS_MD, "the folder holds repositories, and its text would apply to each of them")
+        return {GITIGNORE, *instruction_files()}
     shared, mine = pointer(edits.root, AGENTS_MD).path, edits.mine
     wanted = [
         name
@@ -49,7 +54,13 @@ def place_shared_pointers(edits: Pass, agents: Collection[str] | None = None, ag
         if edit.changes and edit.has_ours and not _may_write(edits, agreed_ms, name):
             continue
         edits.carry_out(edit)
-    return set(wanted)
+    return {GITIGNORE, *wanted}
+
+
+def _holds_repositories(folder: Path) -> bool:
+    """Whether the folder contains repositories, in which agents would read its files as well (Claude Code 2.1.328)."""
+    with os.scandir(folder) as entries:
+        return any((Path(entry.path) / ".git").exists() for entry in islice(entries, _MOST_ENTRIES))
 
 
 def _may_write(edits: Pass, agreed_ms: int, name: str) -> bool:
@@ -72,17 +83,18 @@ def _placed(edits: Pass, agreed_ms: int) -> set[str]:
     return {one.name for one in edits.journal.live if one.form == "once" and (one.repository, one.agreed_ms) == same}
 
 
-def note_once(edits: Pass, settings: ProjectSettings) -> None:
-    """Lists what is in the files of a checkout now; under other settings than `shared`, that it may be written again.
-    Raises OSError."""
+def list_placed(edits: Pass, agreed_ms: int) -> None:
+    """Lists what is in the files of a checkout now, which is not written again under this agreement. Raises OSError."""
     root, repository = edits.root, str(repository_path(edits.checkout))
-    if settings.in_files == "shared":
-        names = present_names(root, instruction_files().keys() - _placed(edits, settings.agreed_ms))
-        new = Listed(path="", form="once", root=str(root), repository=repository, agreed_ms=settings.agreed_ms)
-        write_down(edits.state, *(replace(new, path=str(root / name)) for name in sorted(names)))
-    else:
-        listed = (one for one in edits.journal.live if one.form == "once" and one.root == str(root))
-        write_down(edits.state, *(replace(one, gone=True) for one in listed))
+    names = present_names(root, instruction_files().keys() - _placed(edits, agreed_ms))
+    new = Listed(path="", form="once", root=str(root), repository=repository, agreed_ms=agreed_ms)
+    write_down(edits.state, *(replace(new, path=str(root / name)) for name in sorted(names)))
+
+
+def list_none_placed(edits: Pass) -> None:
+    """Lists that all may be written again in a checkout. Raises OSError."""
+    listed = (one for one in edits.journal.live if one.form == "once" and one.root == str(edits.root))
+    write_down(edits.state, *(replace(one, gone=True) for one in listed))
 
 
 def repository_path(checkout: Checkout) -> Path:
