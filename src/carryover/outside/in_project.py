@@ -38,14 +38,17 @@ class Pass:
     """The edits of one project in one pass, of which each sees what the ones before it have done.
 
     `changes` are the edits that changed a file or, if the pass is `dry`, would change one. `notes` say what was left
-    alone and why; they quote no content.
+    alone and why; they quote no content. Unless it `adds`, no file gets our text that does not have it.
     """
 
-    def __init__(self, checkout: Checkout, state: Path, notes: Iterable[str] = (), *, dry: bool = False) -> None:
+    def __init__(
+        self, checkout: Checkout, state: Path, notes: Iterable[str] = (), *, dry: bool = False, adds: bool = True
+    ) -> None:
         self.checkout = checkout
         self.root = checkout.root
         self.state = state
         self.dry = dry
+        self.adds = adds
         self.changes: list[Edit] = []
         self.notes = list(notes)
 

@@ -35,16 +35,16 @@ def local_names() -> dict[str, bytes]:
     return {AGENTS_MD: NEW_FILE, **files}
 
 
-def place_local_pointers(edits: Pass, agents: Collection[str] | None, *, create: bool = True) -> set[str]:
-    """Creates the files that one of `agents` (None: any) would read here, and returns them; without `create`, those of
-    them that are ours. If git can't tell which files it has, all stay as they are; without `create` it raises OSError.
-    """
+def place_local_pointers(edits: Pass, agents: Collection[str] | None) -> set[str]:
+    """Creates the files that one of `agents` (None: any) would read here, and returns them; in a pass that adds
+    nothing, those of them that are ours. If git can't tell which files it has, all stay as they are, or such a pass
+    raises OSError."""
     texts, mine = local_names(), edits.mine
     try:
-        wanted = [name for name in _wanted(edits.checkout, agents, texts) if create or name in mine]
+        wanted = [name for name in _wanted(edits.checkout, agents, texts) if edits.adds or name in mine]
         hidden = hide(edits, wanted)
     except OSError as error:
-        if not create:
+        if not edits.adds:
             raise
         # The handoff is written all the same.
         edits.left_alone(AGENTS_MD, f"git could not say which branch has one: {os_reason(error)}")

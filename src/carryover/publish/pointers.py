@@ -63,11 +63,11 @@ class HiddenFile(msgspec.Struct, frozen=True, kw_only=True):
     agent: str
 
 
-def pointer(root: Path, name: str, *, is_mine: bool = True) -> Text:
+def pointer(root: Path, name: str) -> Text:
     """Returns the pointer in an instruction file, whose removal deletes an AGENTS.md that we created and the user did
-    not extend. `is_mine`: whether it is there from this machine."""
+    not extend."""
     path, obstacle = _entry(root, name)
-    put = partial(_with_pointer, name=name, path=path, ours=is_mine)
+    put = partial(_with_pointer, name=name)
     text = text_in(root, name, _WHAT, put, lambda data, _: _without_pointer(data, name=name, path=path))
     return replace(text, path=path, is_in=has_block, links="inside", obstacle=obstacle)
 
@@ -84,13 +84,12 @@ def hidden_files(root: Path) -> tuple[HiddenFile, ...]:
     )
 
 
-def _with_pointer(data: bytes | None, *, name: str, path: Path, ours: bool) -> bytes | None:
+def _with_pointer(data: bytes | None, *, name: str) -> bytes | None:
     """Returns the new content of the file. The repository's own block stays as it is."""
     if data is None:
         return NEW_FILE if name == AGENTS_MD else None
-    if name != AGENTS_MD and (says_nothing(data) or imports_agents_md(data)):
-        # Since we added it, the user's own text was removed or the import added.
-        return _without_pointer(data, name=name, path=path) if ours else data
+    if name != AGENTS_MD and not stands_alone(data):
+        return data
     if _checked(data) == "intact":
         if name != AGENTS_MD or block_end(data) <= _READ_BYTES:
             return data
@@ -181,6 +180,11 @@ def block_end(data: bytes) -> int:
     """Returns the offset in bytes at which the first intact block ends; 0 if there is none."""
     spans = _spans(data)
     return spans[0][1] if spans else 0
+
+
+def stands_alone(data: bytes) -> bool:
+    """Whether an agent reads the text instead of AGENTS.md: it has one, and does not import that."""
+    return not says_nothing(data) and not imports_agents_md(data)
 
 
 def imports_agents_md(data: bytes) -> bool:

@@ -37,7 +37,7 @@ def preview(root: Path, settings: ProjectSettings, paths: StatePaths) -> Pass | 
         return None
     edits = Pass(checkout, paths.state.root, dry=True)
     if checkout.git_dir is None or keep_out(edits):
-        place(edits, settings, paths.home)
+        place(edits, settings)
     return edits
 
 
@@ -50,7 +50,7 @@ def withdraw(checkout: Checkout, settings: ProjectSettings, state: Path) -> Pass
     """
     if settings.in_files in ("shared", "undecided"):
         return None
-    edits, store, goes = Pass(checkout, state), checkout.root / STORE, settings.in_files != "local"
+    edits, store, goes = Pass(checkout, state, adds=False), checkout.root / STORE, settings.in_files != "local"
     if store.is_symlink():
         return edits
     if not edits.mine and not is_folder(store):  # as `git clean -fdx` leaves it
@@ -68,18 +68,18 @@ def withdraw(checkout: Checkout, settings: ProjectSettings, state: Path) -> Pass
     return edits
 
 
-def place(edits: Pass, settings: ProjectSettings, home: Path | None = None) -> None:
-    """Puts our text into the files that the settings want it in, and takes it out of all others that have it. Without a
-    `home`, nothing is put where it is not yet. Raises OSError."""
+def place(edits: Pass, settings: ProjectSettings) -> None:
+    """Puts our text into the files that the settings want it in, and takes it out of all others that have it. Raises
+    OSError."""
     mode, kept = settings.in_files, set[str]()
     if mode == "undecided":
         return
     if mode in ("shared", "local"):
-        kept |= place_in_read_lists(edits, home)
+        kept |= place_in_read_lists(edits)
     if mode == "shared":
         kept |= place_shared_pointers(edits, settings.agents, settings.agreed_ms)
     elif mode == "local":
-        kept |= place_local_pointers(edits, settings.agents, create=home is not None)
+        kept |= place_local_pointers(edits, settings.agents)
     gone = edits.mine - kept
     # Git would show what a commit has as deleted, and to add it again afterwards is git's alone.
     committed = committed_names(edits.checkout) if gone and mode in ("local", "excluded") else set()

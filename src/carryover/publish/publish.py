@@ -199,7 +199,7 @@ def _publish_inside(
             return _refused(root, refused, settings)
         ignore_itself(store)
         written = _written(store, made, text)
-        place(edits, settings, paths.home)
+        place(edits, settings)
         _remove_former(edits.journal, root, store)
         again = beside()
         # Another branch may have other rules. A new `Checkout`: an agent may just have created the repository.

@@ -31,10 +31,10 @@ from carryover.transcript.layouts import sources_of
 _WHAT: Final = "the handoff among the files that are read"
 
 
-def place_in_read_lists(edits: Pass, home: Path | None) -> set[str]:
+def place_in_read_lists(edits: Pass) -> set[str]:
     """Adds the handoff of the project to the list of each agent that has worked there, unless present; returns the
-    files. Without a `home`, all stay as they are."""
-    if home is None:
+    files. In a pass that adds nothing, all stay as they are."""
+    if not edits.adds:
         return {where.name for where in read_lists().values()}
     checkout, wanted = edits.checkout, set[str]()
     for spec in specs():
@@ -47,7 +47,7 @@ def place_in_read_lists(edits: Pass, home: Path | None) -> set[str]:
         shown = False
         try:
             shown = not mine and checkout.git_dir is not None and not checkout.is_ignored(where.name)
-            reason = _why_not(checkout, where, mine=mine, shown=shown, home=home)
+            reason = _why_not(checkout, where, mine=mine, shown=shown)
         except OSError:
             reason = "git could not say whether it is ignored"
         # A file that git shows is ours to make: `_why_not` refuses the user's.
@@ -85,7 +85,7 @@ def _without(data: bytes, _: Origin, where: YamlList) -> bytes | None:
     return data
 
 
-def _why_not(checkout: Checkout, where: YamlList, *, mine: bool, shown: bool, home: Path) -> str | None:
+def _why_not(checkout: Checkout, where: YamlList, *, mine: bool, shown: bool) -> str | None:
     """Returns why the project's file must not get the entry, as a clause; None if it may. `shown`: whether git does not
     ignore the file. Raises OSError if git can't tell whether it tracks it."""
     path = checkout.root / where.name
@@ -93,7 +93,7 @@ def _why_not(checkout: Checkout, where: YamlList, *, mine: bool, shown: bool, ho
         return "git tracks it, and a path of this machine does not belong there"
     if shown and is_there(path):
         return "git does not ignore it, so a path of this machine might be committed"
-    if not mine and not _has_list(path, where) and _has_list(home / where.user_file, where):
+    if not mine and not _has_list(path, where) and _has_list(Path.home() / where.user_file, where):
         return f"the list in ~/{where.user_file} would no longer count in this project"
     return None
 

@@ -27,7 +27,7 @@ from carryover.outside.listed import GITIGNORE, Listed
 from carryover.platform import here
 from carryover.probe.checkout import Checkout
 from carryover.probe.git_command import ask_one
-from carryover.publish.pointers import block_state, pointer
+from carryover.publish.pointers import block_state, pointer, stands_alone
 from carryover.terminal.paths import shell_word
 
 _TIMEOUT_S: Final = 1.0
@@ -41,20 +41,22 @@ def place_shared_pointers(edits: Pass, agents: Collection[str] | None = None, ag
     if edits.checkout.git_dir is None and _holds_repositories(edits.root):
         edits.left_alone(AGENTS_MD, "the folder holds repositories, and its text would apply to each of them")
         return {GITIGNORE, *instruction_files()}
-    shared, mine = pointer(edits.root, AGENTS_MD).path, edits.mine
+    shared, kept = pointer(edits.root, AGENTS_MD).path, {GITIGNORE}
     wanted = [
         name
         for name, readers in instruction_files().items()
         if name == AGENTS_MD or agents is None or not readers.keys().isdisjoint(agents)
     ]
     for name in wanted:
-        edit = plan_edit(pointer(edits.root, name, is_mine=name in mine))
-        if name != AGENTS_MD and is_same(shared, edit.path):
-            continue
-        if edit.changes and edit.has_ours and not _may_write(edits, agreed_ms, name):
+        edit = plan_edit(pointer(edits.root, name))
+        is_linked = name != AGENTS_MD and is_same(shared, edit.path)
+        if name != AGENTS_MD and not is_linked and edit.before is not None and not stands_alone(edit.before):
+            continue  # since ours came in, the user's own text was removed, or the import added
+        kept.add(name)
+        if is_linked or (edit.changes and not _may_write(edits, agreed_ms, name)):
             continue
         edits.carry_out(edit)
-    return {GITIGNORE, *wanted}
+    return kept
 
 
 def _holds_repositories(folder: Path) -> bool:

@@ -185,10 +185,10 @@ def test_what_no_agent_reads_any_more_is_not_ours_any_more(home: Path) -> None:
     root = repository(home / "app", {"AGENTS.md": "Be brief.\n"})
     (root / ".carryover").mkdir()
     edits = begun(root)
-    place(edits, ProjectSettings(pointers="local", agents=("windsurf",)), home)
+    place(edits, ProjectSettings(pointers="local", agents=("windsurf",)))
     assert ".windsurf/rules/carryover.md" in edits.mine
 
-    place(edits, ProjectSettings(pointers="local", agents=()), home)
+    place(edits, ProjectSettings(pointers="local", agents=()))
 
     assert edits.mine == set()
     assert files(root) == {"AGENTS.md": "Be brief.\n"}

@@ -23,7 +23,6 @@ from carryover.publish.pointers import (
     without_block,
 )
 from carryover.publish.project_files import place
-from carryover.publish.shared_pointers import place_shared_pointers
 from support.passes import begun
 from support.settings_texts import TEXTS
 
@@ -175,7 +174,7 @@ def root(tmp_path: Path) -> Path:
 
 def put(root: Path) -> Pass:
     edits = begun(root)
-    place_shared_pointers(edits)
+    place(edits, ProjectSettings(pointers="shared"))
     return edits
 
 

@@ -13,7 +13,7 @@ from carryover.fsio import is_there
 from carryover.past.findings.facts import AgentFacts, Channels
 from carryover.projects.handoff_file import HANDOFF, STORE
 from carryover.publish.local_pointers import local_names, local_text
-from carryover.publish.pointers import block_end, block_state, imports_agents_md, pointer, says_nothing
+from carryover.publish.pointers import block_end, block_state, pointer, stands_alone
 from carryover.publish.read_lists import lists_handoff
 from carryover.text.yaml_list import YamlList
 
@@ -70,8 +70,7 @@ def _is_unread(root: Path, spec: AgentSpec, name: str) -> bool:
     """Whether a file of the agent's own keeps it from reading AGENTS.md."""
     if name != AGENTS_MD or spec.instead_of_agents_md is None:
         return False
-    instead = pointer(root, spec.instead_of_agents_md).found()
-    return not says_nothing(instead) and not imports_agents_md(instead)
+    return stands_alone(pointer(root, spec.instead_of_agents_md).found())
 
 
 def _missing(root: Path, agent: AgentFacts, spec: AgentSpec) -> Iterator[str]:
