@@ -44,11 +44,6 @@ OriginOf = Callable[[bytes | None, Origin | None], Origin]
 """Maps a file's bytes before the edit, and the origin recorded for what of ours is in them, to the one to record."""
 
 
-LinkPolicy = Literal["followed", "inside", "left alone"]
-"""What is done if the file is a symlink. inside: it is followed only to text files of the project, since a cloned
-repository may contain any link."""
-
-
 class Text(msgspec.Struct, frozen=True, kw_only=True):
     """Our text in a file: how it is put in, and taken out again byte for byte.
 
@@ -74,7 +69,9 @@ class Text(msgspec.Struct, frozen=True, kw_only=True):
     """For an agent's settings: returns the origin to record."""
     root: Path | None = None
     """The project that a file is in; None for an agent's settings, and for ours."""
-    links: LinkPolicy = "followed"
+    follows: bool = True
+    """Whether a symlink in its place is followed: in a project only to another text file there, since a cloned
+    repository may contain any link."""
     obstacle: str | None = None
     """Why the file has to be left alone whatever is in it, as a clause."""
 
@@ -170,14 +167,13 @@ def read_target(text: Text) -> bytes | None:
     OSError if it can't be read, is too large, is not a regular file, or is a symlink that is not followed."""
     if text.obstacle is not None:
         raise EditRefused(text.obstacle)
-    follow = text.links != "left alone"
     if text.path.is_symlink():
-        if not follow:
+        if not text.follows:
             raise OSError(errno.ELOOP, "it is a symlink")
-        if text.links == "inside" and text.root is not None:
+        if text.root is not None:
             _check_link(text.path, text.root)
     limit_bytes = _LARGEST_SETTINGS if text.root is None else SIZE_LIMIT_BYTES
-    return read_if_there(text.path, limit_bytes, follow=follow)
+    return read_if_there(text.path, limit_bytes, follow=text.follows)
 
 
 def _check_link(path: Path, top: Path) -> None:
@@ -257,8 +253,10 @@ def carry_out(edit: Edit, state: Path) -> Edit:
         try:
             if edit.reason is None and read_target(edit.text) != edit.before:
                 edit = plan_edit(edit.text, out=edit.out)
-            if edit.reason is None:
-                _write_listed(edit, state)
+            journal = read_journal(state)
+            if is_needed(edit, journal):
+                do = _put if edit.has_ours else _take
+                do(edit, state, journal)
             break
         except EditRefused as error:
             return replace(edit, reason=str(error))
@@ -268,26 +266,9 @@ def carry_out(edit: Edit, state: Path) -> Edit:
     return edit
 
 
-def _write_listed(edit: Edit, state: Path) -> None:
-    """Raises OSError if the file can't be written, or changed since it was planned; EditRefused if the edit could not
-    be undone."""
-    journal, listed = read_journal(state), edit.text.listed
-    if not is_needed(edit, journal):
-        return
-    if edit.has_ours:
-        _put(edit, state, journal)
-        return
-    known = journal.known(listed) if listed is not None else None
-    if known is not None and edit.changes:
-        _check_taken_out(edit, known)
-    _write(edit)
-    _remove_folders(edit.path, journal, state)
-    if known is not None:
-        write_down(state, replace(known, gone=True))
-
-
 def _put(edit: Edit, state: Path, journal: Journal) -> None:
-    """Writes the journal first: a kill leaves nothing of ours that is not listed."""
+    """Writes the journal first: a kill leaves nothing of ours that is not listed. Raises OSError if the file can't be
+    written, or changed since it was planned; EditRefused if the edit could not be undone."""
     entry = edit.text.listed
     made = _missing_folders(edit.path) if edit.changes else []
     root = str(edit.text.root) if edit.text.root is not None else ""
@@ -328,10 +309,16 @@ def _origin(origin_of: OriginOf, before: bytes | None, entry: Listed, journal: J
     return origin if beside is None else replace(origin, missing=beside.origin.missing, blank=beside.origin.blank)
 
 
-def _check_taken_out(edit: Edit, known: Listed) -> None:
-    """Raises EditRefused if the file is as we left it, and would not be as it was before us."""
-    if fingerprint(edit.before) == known.after and fingerprint(edit.after) != known.before:
+def _take(edit: Edit, state: Path, journal: Journal) -> None:
+    """Writes the journal last, for the same reason. Raises what `_put` does."""
+    known = journal.known(edit.text.listed) if edit.text.listed is not None else None
+    is_as_left = known is not None and edit.changes and fingerprint(edit.before) == known.after
+    if known is not None and is_as_left and fingerprint(edit.after) != known.before:
         raise EditRefused("taking ours out would not leave what was there before")
+    _write(edit)
+    _remove_folders(edit.path, journal, state)
+    if known is not None:
+        write_down(state, replace(known, gone=True))
 
 
 def _write(edit: Edit) -> None:
@@ -344,7 +331,7 @@ def _write(edit: Edit) -> None:
     if read_target(text) != edit.before:
         raise BeingChanged
     mode = 0o600 if edit.before is None and text.root is None else None  # settings may later contain tokens
-    target = Path(os.path.realpath(edit.path)) if text.links != "left alone" else edit.path
+    target = Path(os.path.realpath(edit.path)) if text.follows else edit.path
     for link in own_links(target):
         link.unlink()
     swap(target, edit.before, edit.after, mode=mode)

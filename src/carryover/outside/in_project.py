@@ -29,7 +29,7 @@ def text_in(root: Path, name: str, what: str, put: Putting, take: Taking) -> Tex
         take=take,
         listed=listed,
         root=root,
-        links="left alone",
+        follows=False,
         remedy=_REMEDY,
     )
 

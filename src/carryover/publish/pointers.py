@@ -69,7 +69,7 @@ def pointer(root: Path, name: str) -> Text:
     path, obstacle = _entry(root, name)
     put = partial(_with_pointer, name=name)
     text = text_in(root, name, _WHAT, put, lambda data, _: _without_pointer(data, name=name, path=path))
-    return replace(text, path=path, is_in=has_block, links="inside", obstacle=obstacle)
+    return replace(text, path=path, is_in=has_block, follows=True, obstacle=obstacle)
 
 
 def hidden_files(root: Path) -> tuple[HiddenFile, ...]:

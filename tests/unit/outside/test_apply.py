@@ -107,7 +107,7 @@ def test_what_an_atomic_replace_would_disregard_is_in_the_way(tmp_path: Path, st
     folder.mkdir()
     link.symlink_to(locked)
     edits = [planned(file, lambda _: b"new") for file in (locked, linked, folder, link)]
-    edits.append(plan_edit(replace(edits[-1].text, links="left alone")))
+    edits.append(plan_edit(replace(edits[-1].text, follows=False)))
 
     assert [done.reason for done in apply(edits, state)] == [
         "it is read-only",
