@@ -230,6 +230,11 @@ class ProjectSettings(msgspec.Struct, frozen=True):
     """Settings in the project's own file that were skipped, and why."""
 
     @property
+    def is_inside(self) -> bool:
+        """Whether the handoff goes into the project itself."""
+        return self.excluded is None and self.folder is None
+
+    @property
     def in_files(self) -> InFiles:
         """What happens to our text in the project's files: see `InFiles`."""
         if self.excluded is not None:

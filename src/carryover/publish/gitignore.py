@@ -78,7 +78,7 @@ def open_to_git(checkout: Checkout, settings: ProjectSettings) -> str | None:
 
     Reads only. Blocks (git).
     """
-    if settings.folder is not None or settings.excluded:
+    if not settings.is_inside:
         return None
     if not os.access(checkout.root, os.W_OK | os.X_OK):  # nothing is written there for another reason, or it is gone
         return None

@@ -164,7 +164,7 @@ def _root_around(folder: Path, config: Config, paths: StatePaths) -> str | None:
 def _inspected(project: ProjectFacts, config: Config, paths: StatePaths, states: _States) -> ProjectFacts:
     root = Path(project.root)
     settings = project_settings(root, config)
-    if not is_folder(root) or settings.excluded is not None or settings.folder is not None:
+    if not settings.is_inside or not is_folder(root):
         return project
     texts = {name: pointer(root, name).found() for name in instruction_files()}
     blocks = {name: block_state(text) for name, text in texts.items()}
