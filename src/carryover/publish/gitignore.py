@@ -91,21 +91,6 @@ def has_our_rule(text: bytes) -> bool:
     return find_lines(text, _LINES) is not None
 
 
-def hide(edits: Pass, names: list[str]) -> list[str]:
-    """Puts in the rules for files before these are made. Returns which of them git then ignores: another rule may take
-    one back in. Raises OSError."""
-    if not names:
-        return []
-    checkout = edits.checkout
-    edit = plan_edit(rules(checkout, names))
-    if edit.changes:
-        negated = checkout.negated(names)
-        names = [name for name in names if name not in negated]
-        edit = plan_edit(rules(checkout, names))
-    is_planned = edits.carry_out(edit) and edits.dry  # git does not know yet
-    return names if is_planned else checkout.ignored(names)
-
-
 def _lines_for(name: str) -> tuple[bytes, bytes]:
     return _LINES if name == STORE else (RULES_HEADING, b"/" + os.fsencode(name))
 

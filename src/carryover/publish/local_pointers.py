@@ -18,11 +18,11 @@ from carryover.adapter.spec import AGENTS_MD
 from carryover.agents import instruction_files, local_files, specs
 from carryover.errors import os_reason
 from carryover.fsio import is_there, read_if_there
-from carryover.outside.apply import Text
+from carryover.outside.apply import Text, plan_edit
 from carryover.outside.in_project import Pass, text_in
 from carryover.probe.checkout import Checkout
 from carryover.probe.ignore_rules import SIZE_LIMIT_BYTES
-from carryover.publish.gitignore import hide, rules
+from carryover.publish.gitignore import rules
 from carryover.publish.pointers import NEW_FILE, is_only_ours, pointer, says_nothing, without_block
 from carryover.text.user_text import EditRefused, Origin
 
@@ -42,7 +42,7 @@ def place_local_pointers(edits: Pass, agents: Collection[str] | None) -> set[str
     texts, mine = local_names(), edits.mine
     try:
         wanted = [name for name in _wanted(edits.checkout, agents, texts) if edits.adds or name in mine]
-        hidden = hide(edits, wanted)
+        hidden = _hide(edits, wanted)
     except OSError as error:
         if not edits.adds:
             raise
@@ -58,6 +58,21 @@ def hidden_since(edits: Pass) -> dict[str, int]:
     """Returns our files that git does not show, with their modification times (ns)."""
     paths = (edits.root / name for name in local_names().keys() & edits.mine)
     return {str(path): path.stat().st_mtime_ns for path in paths if path.exists()}
+
+
+def _hide(edits: Pass, names: list[str]) -> list[str]:
+    """Puts in the rules for files before these are made. Returns which of them git then ignores: another rule may take
+    one back in. Raises OSError."""
+    if not names:
+        return []
+    checkout = edits.checkout
+    edit = plan_edit(rules(checkout, names))
+    if edit.changes:
+        negated = checkout.negated(names)
+        names = [name for name in names if name not in negated]
+        edit = plan_edit(rules(checkout, names))
+    is_planned = edits.carry_out(edit) and edits.dry  # git does not know yet
+    return names if is_planned else checkout.ignored(names)
 
 
 def unhide(edits: Pass, wanted: Collection[str] = ()) -> None:
