@@ -15,6 +15,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from carryover.adapter.contract import Agent
+from carryover.adapter.spec import AgentSpec
 from carryover.agents import adapters, read_lists, specs
 from carryover.fsio import is_there, read_bytes_bounded
 from carryover.outside.apply import Text
@@ -44,23 +45,25 @@ def place_in_read_lists(edits: Pass) -> set[str]:
         mine = where.name in edits.mine
         if not mine and not _has_worked_here(adapters().get(spec.id), checkout):
             continue
-        shown = False
         try:
             shown = not mine and checkout.git_dir is not None and not checkout.is_ignored(where.name)
             reason = _why_not(checkout, where, mine=mine, shown=shown)
         except OSError:
-            reason = "git could not say whether it is ignored"
+            shown, reason = False, "git could not say whether it is ignored"
+        if reason is not None:
+            edits.left_alone(where.name, f"{reason}{_by_hand(spec)}")
         # A file that git shows is ours to make: `_why_not` refuses the user's.
-        if reason is None and (not shown or keep_out(edits, where.name)):
+        elif not shown or keep_out(edits, where.name):
             edits.put(entry(checkout.root, where, is_mine=mine))
             wanted.add(where.name)
-            continue
-        if reason is not None and spec.start is not None:
-            by_hand = shlex.join((spec.binaries[0], *spec.start.arguments("", IN_PROJECT)))
-            reason = f"{reason}; `{by_hand}` reads the handoff"
-        if reason is not None:
-            edits.left_alone(where.name, reason)
     return wanted
+
+
+def _by_hand(spec: AgentSpec) -> str:
+    if spec.start is None:
+        return ""
+    command = shlex.join((spec.binaries[0], *spec.start.arguments("", IN_PROJECT)))
+    return f"; `{command}` reads the handoff"
 
 
 def _has_worked_here(agent: Agent | None, checkout: Checkout) -> bool:
