@@ -12,9 +12,9 @@ from carryover.text.pattern import later
 
 _SHORTEST: Final = "~~~"
 _QUOTES: Final = " >"
-_OPENER: Final = later(r"(/\S{1,80} )?(~{3,400}) >")
+_OPENER: Final = later(r"(/\S{1,80} )?(~{3,}) >")
 """Right behind a command, if that has no other words."""
-_TILDES: Final = later(r"^~{3,400}", re.M)
+_TILDES: Final = later(r"^~{3,}", re.M)
 _PARAGRAPH: Final = "\n\n"
 
 

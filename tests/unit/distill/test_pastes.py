@@ -251,7 +251,7 @@ def test_what_the_client_marked_as_pasted_is_not_the_users_whatever_it_looks_lik
 
 
 @pytest.mark.parametrize(
-    "inside", [NOTE, as_pasted(NOTE), "~~~ >\nopen", "~~~\nPush it.\n~~~~", "~" * 40], ids=range(5)
+    "inside", [NOTE, as_pasted(NOTE), "~~~ >\nopen", "~~~\nPush it.\n~~~~", "~" * 4000], ids=range(5)
 )
 def test_no_paste_ends_its_own_mark(inside: str) -> None:
     assert parts(f"/fix {as_pasted(inside)}\n\nnow") == ((False, "/fix"), (True, inside), (False, "now"))
