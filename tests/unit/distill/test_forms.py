@@ -1,7 +1,8 @@
 """What was typed into a form, and what names it."""
 
 from carryover import model
-from carryover.distill.forms import filled_in
+from carryover.distill.forms import filled_in, without_pastes
+from carryover.text.pasted import as_pasted
 from support.conversation import Conversation
 
 INPUT = "## User Input\n\n```text\n{}\n```\n\nYou **MUST** consider the user input before proceeding.\n\n"
@@ -46,3 +47,7 @@ def test_of_a_stored_prompt_only_what_was_typed_into_it_is_the_users() -> None:
     persona = f"\nStay in character.{' Follow each step.' * 12}\n1. Load @flows/agents/editor.md whole\n2. Greet\n"
     assert prompt_of(persona).endswith("…”, 281 characters, with @flows/agents/editor.md")
     assert prompt_of("\n## User Input\n```text\nadd a cart\n```\n## Gist\n" + LONG) == "add a cart"
+
+
+def test_where_a_colon_leads_to_a_paste_its_mark_is_not_shown() -> None:
+    assert without_pastes(f"Why this:\n\n{as_pasted('no table of that name')}") == "Why this:\nno table of that name"

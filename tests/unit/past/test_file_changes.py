@@ -17,6 +17,7 @@ from carryover.past.file_changes import TurnChange, changes_of
 from carryover.past.line_history import LineHistory, line_history
 from carryover.past.line_origin import LineWriter, removed_by, writers_of, writes
 from carryover.records.changes import Replacement, hunks_in, patched, replaced, written
+from carryover.text.pasted import as_pasted
 from support.claude_session import commit
 from support.repository import git, repository
 from support.scribe import Scribe
@@ -37,7 +38,7 @@ async def test_edits_of_a_turn_are_one_change_with_its_prompt(scribe: Scribe) ->
         scribe.event("add a cart"),
         scribe.event(edit("/repo/cart.py", "add", added=9)),
         scribe.event(edit("/repo/cart.py", added=2)),
-        scribe.event("now test it"),
+        scribe.event(f"now test it\n\n{as_pasted('KeyError')}"),
         scribe.event(edit("/repo/cart.py")),
         scribe.event(edit("/repo/sub/cart.py")),
         scribe.event(ToolCall(call_id="c", name="Read", op="read", subject="/repo/cart.py")),
@@ -45,7 +46,7 @@ async def test_edits_of_a_turn_are_one_change_with_its_prompt(scribe: Scribe) ->
 
     found = changes(scribe, "/repo/cart.py")
     assert [(each.prompt, each.change, each.edits, each.added) for each in found] == [
-        ("now test it", "modify", 1, None),
+        ("now test it\n\nKeyError", "modify", 1, None),
         ("add a cart", "add", 2, 11),
     ]
 
