@@ -29,6 +29,8 @@ _BETWEEN_TOKENS: Final = 2
 """What a line break costs, and the mark of what was left out."""
 _MOST_OFFERED: Final = 4
 """Lines of a list at the end of an answer that a short reply is quoted with."""
+_LEAST_OFFER: Final = 8
+"""The tokens of a last line that may offer something."""
 _BY_NUMBER: Final = later(r"\s*[Qq]?\d{1,2}\s?[.):：、）]")
 _NUMBERED: Final = later(r"(?<![\w.])([Qq]?\d{1,2})\s?[.):：、）]\s*([A-Za-z](?!\w))?")
 """A number at the beginning of what was asked or replied, and the letter of the option that was chosen."""
@@ -62,10 +64,11 @@ def _turn_before(step: Step) -> Turn | None:
     return turns[at] if at < len(turns) and turns[at].number == number else None
 
 
-def replying_to(step: Step, label: str) -> str:
+def replying_to(step: Step, label: str, *, is_task: bool = False) -> str:
     """Returns the label of a prompt with what it replied to: the questions that it answers by their numbers; if it is
     short or begins with a reply, the question at the end of the turn before; or, if it is short or begins with several
-    numbers, the options that it chooses; or, if it is short, the end of the list that it follows."""
+    numbers, the options that it chooses; or, if it is short, the end of the list that it follows or, if it
+    `is_task`, the offer."""
     prompt = step.turn.prompt
     before = _turn_before(step)
     is_short = step.turn.chars <= SHORT_REPLY and not is_question(prompt)
@@ -90,10 +93,18 @@ def replying_to(step: Step, label: str) -> str:
     above = before.said[-2].text if len(before.said) > 1 and len(_WORD.findall(prompt)) == 1 else ""
     if chosen := _chosen_in(marks, before.answer) or _chosen_in(prompt, above):
         return f"{label}, after {_in_short(chosen, room)}"
-    offered = before.answer if begins_with_reply(prompt) else ""
-    if not offered or not is_list_item(offered.splitlines()[-1]):
-        return label
-    return f"{label}, after {in_quotes(LINE_BREAK.join(lines_of(offered)[-_MOST_OFFERED:]), room, tail=0.6)}"
+    offered = _offered(before, is_task=is_task) if begins_with_reply(prompt) else ""
+    return f"{label}, after {in_quotes(offered, room, tail=0.6)}" if offered else label
+
+
+def _offered(before: Turn, *, is_task: bool) -> str:
+    """Returns the end of the list that an answer ends with; or else, of what the task replies to, its last line, as "If
+    you want, I can start with that" (Codex), unless it says too little to be an offer."""
+    lines = lines_of(before.answer)
+    if lines and is_list_item(before.answer.splitlines()[-1]):
+        return LINE_BREAK.join(lines[-_MOST_OFFERED:])
+    is_offer = is_task and before.end == "answered" and lines and estimated_tokens(lines[-1]) >= _LEAST_OFFER
+    return lines[-1] if is_offer else ""
 
 
 def _in_short(lines: Sequence[str], chars: int) -> str:

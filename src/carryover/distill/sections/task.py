@@ -226,7 +226,7 @@ def task_entries(past: Past, chosen: Mapping[str, Sequence[Step]]) -> list[Entry
         own = WEIGHTS[role]
         if role == "newest" and _lists(step.turn):  # its last item is as much the task as its first
             own = own._replace(part=WEIGHTS["list before"].part)
-        entries += _prompt(step, own, paste, replying_to(step, f"{what} ({whose}{past.sent(step)})"))
+        entries += _prompt(step, own, paste, replying_to(step, f"{what} ({whose}{past.sent(step)})", is_task=True))
         if templates.get(step.turn.template) is step and not step.turn.is_template:
             weight = WEIGHTS["template"].first + WEIGHTS[role].first
             entries.append(from_turn(step, step.turn.template, "prompt", weight))

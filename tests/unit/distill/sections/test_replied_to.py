@@ -151,9 +151,19 @@ def test_options_that_a_short_word_joins_stand_with_the_reply(reply: str) -> Non
     assert f", after “{options[0]} ¶ {options[2]}”: {reply}" in said
 
 
+@pytest.mark.parametrize("reply", ["yes proceed", "Ok.", "да", "好的"])
+def test_a_reply_to_an_offer_that_asks_nothing_stands_with_it(reply: str) -> None:
+    offer = "If you want, I can convert the receipt and draft the three labels next."
+    talk = worked(says=f"The plan is in plan.md.\n\n{offer}").user(reply).ran("ls shop")
+    short = worked(says="The plan is in plan.md.\n\nAll pass.").user(reply).ran("ls shop")
+
+    assert f", after “{offer}”: {reply}" in under("Task", talk)
+    assert "after “" not in under("Task", short)
+
+
 @pytest.mark.parametrize("reply", ["B A B", "keep all 2 of them", "v3.2", "升级到5.1"])
 def test_a_reply_that_chooses_none_of_the_options_stands_alone(reply: str) -> None:
-    says = f"{LETTERED}\n1. the cap\n2. the column\n\nThat is all that I have found."
+    says = f"{LETTERED}\n1. the cap\n2. the column\n\nThat is all."
     assert "after “" not in under("Task", worked(says=says).user(reply).edited("tax.py").says("Done."))
 
 
