@@ -83,3 +83,15 @@ def test_what_cannot_be_handed_over_is_said(transcript: Path, tmp_path: Path) ->
 
         assert str(raised.value).startswith(said)
         assert raised.value.code == code
+
+
+def test_what_wrote_a_chat_of_no_agents_form_has_a_name_in_it(tmp_path: Path) -> None:
+    """It is no agent that is known, so no list of agents has its name."""
+    chat = tmp_path / "chat.json"
+    said = [{"role": "user", "content": "Add a discount"}, {"role": "assistant", "content": "The discount is added."}]
+    chat.write_text(json.dumps({"messages": said}))
+
+    made = handoff_of_transcript(chat, None, None, 8_000)
+
+    assert (made.agent, made.agent_name) == ("assistant", "Assistant")
+    assert "Assistant's last words" in made.text and "assistant's" not in made.text
