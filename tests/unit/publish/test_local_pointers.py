@@ -194,6 +194,17 @@ def test_what_no_agent_reads_any_more_is_not_ours_any_more(home: Path) -> None:
     assert files(root) == {"AGENTS.md": "Be brief.\n"}
 
 
+def test_a_change_of_mode_alone_makes_no_file(home: Path) -> None:
+    root = repository(home / "app", {"AGENTS.md": "Be brief.\n"})
+    published(root, ProjectSettings(pointers="shared"))
+    settings = ProjectSettings(pointers="local", agents=("windsurf",))
+
+    withdraw(root, settings)
+
+    assert files(root) == {"AGENTS.md": "Be brief.\n"}
+    assert published(root, settings) == (".windsurf/rules/carryover.md",)
+
+
 def test_where_no_rule_can_be_added_what_is_hidden_already_stays(home: Path) -> None:
     root = repository(home / "app", {"AGENTS.md": "Be brief.\n"})
     published(root, ProjectSettings(pointers="local", agents=("cursor",)))
