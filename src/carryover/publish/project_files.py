@@ -30,8 +30,10 @@ from carryover.publish.store import remove_own
 
 def preview(root: Path, settings: ProjectSettings, paths: StatePaths) -> Pass | None:
     """Returns the edits of the user's files that publishing would make; None if it may not write. Raises OSError."""
+    if not settings.is_inside:  # perhaps as its disk does not answer
+        return None
     checkout = Checkout(root)
-    if not settings.is_inside or refusal(checkout, paths) is not None:
+    if refusal(checkout, paths) is not None:
         return None
     edits = Pass(checkout, paths.state.root, dry=True)
     if checkout.git_dir is None or keep_out(edits):
