@@ -6,7 +6,6 @@ import os
 import subprocess
 from base64 import b64encode
 from collections.abc import Collection
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from hashlib import sha1
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -21,7 +20,6 @@ from carryover.errors import UserError
 from carryover.probe.git_command import GitAnswer, in_store
 from carryover.sync.git_store import GitStore, store_at
 from carryover.sync.store import FolderStore, Store
-from support.daemon_process import wait_until
 from support.git_server import pack_with_a_large_file, remote_at, remote_that_sends
 from support.repository import git
 from support.tools import program
@@ -412,35 +410,6 @@ def test_git_never_runs_in_a_folder_that_others_write_into(tmp_path: Path, addre
     assert isinstance(store_at(tmp_path, address, ME), FolderStore)
     with pytest.raises(UserError, match="transport 'file' not allowed"):
         GitStore(tmp_path / "store", address, ME).fetch()
-
-
-def test_work_in_git_ends_when_the_daemon_stops(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked = tmp_path / "asked"
-    monkeypatch.setenv("GIT_SSH_COMMAND", f"touch {asked}; sleep 600; :")
-    store = GitStore(tmp_path / "store", "ssh://host/store", ME)
-
-    with ThreadPoolExecutor(1) as pool:
-        fetching = pool.submit(store.fetch)
-        wait_until("git to ask", asked.exists)
-        store.end()
-        assert isinstance(fetching.exception(), UserError)
-
-
-def test_work_in_git_ends_that_begins_just_when_the_daemon_stops(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("GIT_SSH_COMMAND", "sleep 600; :")
-
-    def late(folder: Path, *command: str, **given: Any) -> GitAnswer:
-        if command[0] == "ls-remote":
-            begun.end()
-        return in_store(folder, *command, **{**given, "timeout_s": min(given["timeout_s"], 20.0)})
-
-    begun = GitStore(tmp_path / "store", "ssh://host/store", ME, git=late)
-
-    with pytest.raises(UserError) as caught:
-        begun.fetch()
-    assert "in time" not in str(caught.value)
 
 
 def test_nothing_is_begun_in_git_once_the_daemon_stops(store: GitStore) -> None:
