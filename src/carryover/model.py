@@ -131,12 +131,13 @@ class QueuedPrompt(Body, frozen=True, tag="queued_prompt"):
 
 class AssistantMessage(Body, frozen=True, tag="assistant_message"):
     """Text that the model showed the user, never truncated. `final`: it ended the turn; `None` if unknown. `grows`: its
-    record may come again, with calls."""
+    record may come again, with calls. `goes_on`: it is of one answer with the text right before, but for a thought."""
 
     text: str
     final: bool | None = None
     aborted: bool = False
     grows: bool = False
+    goes_on: bool = False
 
 
 class Question(Body, frozen=True, tag="question"):

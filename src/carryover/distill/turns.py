@@ -196,8 +196,10 @@ def message(digest: Digest, event: Event, body: model.AssistantMessage) -> Diges
         return digest
     digest = _with_remark(at_work(digest, event), text)
     turn = digest.turns[-1]
+    begun = _begun(turn, body)
     # "Waiting." after each report of a job takes the place of what was said once.
-    others = (one for one in turn.said if one.text != text)
+    others = (one for one in turn.said if one.text != text and one is not begun)
+    text = f"{begun.text}\n\n{text}" if begun is not None and begun.text != text else text
     before = tuple(replace(one, text=clip_middle(one.text, chars=_LONGEST_OTHER)) for one in others)
     announces = body.final is None and text.endswith((":", "："))
     closing = body.final is not False and not body.aborted and not announces
@@ -208,6 +210,12 @@ def message(digest: Digest, event: Event, body: model.AssistantMessage) -> Diges
     said = _newest((*before, newest), _MOST_SAID)
     digest = with_turn(digest, said=said, end=end, grows=body.grows, last_ms=event.at_ms)
     return replace(digest, ended=(), ending=None if closing else digest.ending)
+
+
+def _begun(turn: Turn, body: model.AssistantMessage) -> Said | None:
+    """Returns the text that is the beginning of this one's answer; None if something else came in between."""
+    last = turn.said[-1] if turn.said else None
+    return last if body.goes_on and turn.end == "answered" and last is not None and not last.final else None
 
 
 def closed_before(digest: Digest, at_ms: int) -> Digest:

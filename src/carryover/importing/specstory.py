@@ -18,7 +18,7 @@ from carryover.importing.candidate import NOTHING, RANK, Candidate, OpenedDocume
 from carryover.importing.specstory_blocks import HEADING, ToolBlock, blocks, read_tool, spoken_text, turn_lines
 from carryover.importing.specstory_given import starts_subagent
 from carryover.importing.turns import TurnEvents, by_turn, turn_reader
-from carryover.model import AssistantMessage, Retracted, UserPrompt
+from carryover.model import AssistantMessage, UserPrompt
 from carryover.records.fields import MAX_NAME_CHARS, SHORT_CHARS, bounded, digest, utc_ms
 from carryover.records.resets import failed_turn, names_limit
 from carryover.text.pattern import later
@@ -148,10 +148,8 @@ class _Context(SessionContext, frozen=True, omit_defaults=True):
     (Cursor, v2.1.0)."""
     held: str = ""
     """What the agent said between its calls. It is emitted in place of the text below them."""
-    spoken: str = ""
-    """What the agent has said since its last call: the texts of an answer with thoughts between them are one."""
-    spoken_at: str = ""
-    """The end of the key of the event that holds it."""
+    spoke: bool = False
+    """Whether the last thing was a text of the agent's: the next one goes on with it, with a thought between them."""
 
 
 def _parse(
@@ -188,6 +186,7 @@ def _parse(
     if model == _SYNTHETIC:
         if (said := spoken_text(rest.split("\n"))) != _NO_ANSWER:
             turn.add(failed_turn(said, turn.at_ms, limited=names_limit(said)), "end")
+        turn.change(spoke=False)
         return turn.finish("info")
     if heading[1] != "User":
         # Only up to the last end, so that none is looked for once more from each beginning.
@@ -198,7 +197,7 @@ def _parse(
         return turn.finish("info")
     if context.held:
         turn.add(AssistantMessage(text=context.held), "held")
-    turn.change(name="", held="", spoken="")
+    turn.change(name="", held="", spoke=False)
     is_pasted = 0 < at_ms < context.main_ms - _PASTED_MS
     expands = context.command and context.last_ms == told_ms  # the client's expansion of a command, for the model
     said = spoken_text(rest.split("\n"))
@@ -219,7 +218,9 @@ def _answer(turn: TurnEvents[_Context], quoted: QuotedText, parts: Iterable[str 
     for number, block in enumerate(shown):
         if isinstance(block, str):
             if refused is None:
-                _say(turn, turn.context.held or block, number)
+                text, is_main = turn.context.held or block, turn.subagent_id is None
+                turn.add(AssistantMessage(text=text, goes_on=turn.context.spoke and is_main), f"said{number}")
+                turn.change(spoke=is_main)
             turn.change(name="", held="")
             before = ""
             continue
@@ -234,23 +235,7 @@ def _answer(turn: TurnEvents[_Context], quoted: QuotedText, parts: Iterable[str 
             turn.add(body, f"{part}.said{place}")
         if (ended := refused or outcome) is not None:
             turn.end_call(call, ended, result=f"{part}.result", edit=f"{part}.edit")
-        turn.change(name=block.name[:MAX_NAME_CHARS], spoken="")
-
-
-def _say(turn: TurnEvents[_Context], text: str, number: int) -> None:
-    """Adds what the agent said, together with what it said right before, which is the beginning of the same answer.
-
-    The whole has a key of its own: an earlier version stored the parts alone, and the document may be imported again.
-    """
-    thread, _, own = turn.prefix[:-1].rpartition("/")
-    part = f"said{number}"
-    if (before := turn.context.spoken) and turn.subagent_id is None:
-        parts = (f"{thread}/{turn.context.spoken_at}", f"{turn.prefix}{part}")
-        turn.add(Retracted(keys=parts), f"joined{number}")
-        text, part = f"{before}\n\n{text}", f"whole{number}"
-    turn.add(AssistantMessage(text=text), part)
-    is_held = turn.subagent_id is None and len(text) <= _HELD_CHARS
-    turn.change(spoken=text if is_held else "", spoken_at=f"{own}/{part}")
+        turn.change(name=block.name[:MAX_NAME_CHARS], spoke=False)
 
 
 def _refusal_in(shown: Sequence[str | ToolBlock]) -> ToolOutcome | None:

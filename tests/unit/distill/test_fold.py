@@ -26,6 +26,22 @@ def test_each_prompt_of_the_user_is_a_turn_also_an_empty_one_and_a_command() -> 
     assert [turn.number for turn in Conversation().edited("cart.py").user("Go on.").digest.turns] == [0, 1]
 
 
+def test_texts_of_one_answer_around_a_thought_are_its_last_words() -> None:
+    """Cursor, July 2026: the question with its choices, a thought, then a few words."""
+    talk = Conversation().user("Ship it.").says("A. Cents\nB. Floats", final=None)
+    talk.event(model.AssistantMessage(text="Say A or B.", goes_on=True))
+    assert [said.text for said in talk.turn.said] == ["A. Cents\nB. Floats\n\nSay A or B."]
+    talk.event(model.AssistantMessage(text="Or neither.", goes_on=True))
+    assert talk.turn.answer == "A. Cents\nB. Floats\n\nSay A or B.\n\nOr neither."
+
+    talk.ran("make").event(model.AssistantMessage(text="It is built.", goes_on=True))
+    assert talk.turn.answer == "It is built."
+    talk.event(model.TurnEnd(reason="error", message="No."))
+    talk.event(model.AssistantMessage(text="Tried again.", goes_on=True))
+    assert talk.turn.answer == "Tried again."
+    assert [said.text for said in talk.turn.said][1:] == ["It is built.", "Tried again."]
+
+
 def test_words_typed_while_a_turn_runs_belong_to_it_and_stay_the_users() -> None:
     talk = Conversation().user("Add a discount.").says("On it.").calls("make test")
     talk.event(model.QueuedPrompt(text="In cents."))

@@ -48,6 +48,33 @@ def test_a_document_grows_whose_times_are_in_the_future_or_not_known(history: Pa
     assert [shown.count(text) for text in ("Added.", "Round it", "Rounded.")] == [1, 1, 1]
 
 
+@pytest.mark.parametrize("kept", ["Which?\n\nA. Cents", "Which?\n\nA. Cents\n\n_**Agent**_\n\nSay A."])
+def test_a_document_grows_that_ended_within_an_answer_of_two_texts(history: Path, run: Run, kept: str) -> None:
+    path, whole = history / "till.md", "Which?\n\nA. Cents\n\n_**Agent**_\n\nSay A."
+    asks, goes_on = ("2026-11-20 06:00:11Z", "Add a discount", whole), ("2026-11-20 07:00:00Z", "A", "In cents now.")
+    run("import", saved(path, ("2026-11-20 06:00:11Z", "Add a discount", kept)))
+
+    run("import", saved(path, asks, goes_on))
+    again = run.out("import", str(path))
+    shown, handoff = run.out("show", "7f3e"), run.out("handoff", str(history.parents[1]))
+
+    assert [shown.count(text) for text in ("Which?", "Say A.", "In cents now.")] == [1, 1, 1]
+    assert "last words (turn 2): In cents now." in handoff
+    assert "Nothing added" in again
+
+
+def test_the_next_part_of_a_session_takes_nothing_back_in_the_first(history: Path, run: Run) -> None:
+    """Each has turns from 1, so that their events have the same numbers."""
+    texts = ("Which?\n\n_**Agent**_\n\nSay A.", "Who?\n\n_**Agent**_\n\nSay Ann.")
+    for at, said in zip(("2026-11-20 06:00:11Z", "2026-11-20 09:00:11Z"), texts, strict=True):
+        run("import", saved(history / f"{at[11:13]}.md", (at, f"Bake at {at[11:13]}", said)))
+
+    shown = run.out("show", "7f3e")
+
+    assert [shown.count(text) for text in ("Which?", "Say A.", "Who?", "Say Ann.")] == [1, 1, 1, 1]
+    assert "retracted" not in shown
+
+
 def test_a_forgotten_first_turn_comes_back_alone(history: Path, run: Run) -> None:
     path = saved(history / "till.md", FIRST, ("2026-11-20 07:00:00Z", "Round it", "Rounded."))
     run("import", path)
