@@ -60,11 +60,17 @@ def add_prompt(
 
 
 def add_answer(
-    recorder: Recorder[Any], key: str, text: str, *, final: bool | None = None, aborted: bool = False
+    recorder: Recorder[Any],
+    key: str,
+    text: str,
+    *,
+    final: bool | None = None,
+    aborted: bool = False,
+    goes_on: bool = False,
 ) -> None:
     """Adds what a model said, if it said anything."""
     if text.strip():
-        recorder.add(AssistantMessage(text=text, final=final, aborted=aborted), key)
+        recorder.add(AssistantMessage(text=text, final=final, aborted=aborted, goes_on=goes_on), key)
 
 
 def add_summary(

@@ -57,6 +57,29 @@ def test_a_conversation_is_shown_in_its_order(store: ChatStore) -> None:
     assert chat.infos == [model.SessionInfo(title="Fix add()")]
 
 
+def test_a_text_goes_on_with_the_text_before_a_thought(store: ChatStore) -> None:
+    """As in the editor (July 2026), in one message or two."""
+    thought = {"type": "reasoning", "text": "Ask."}
+    asked = message("user", said(wrapped("Ship it.")))
+    told = message("user", said("<user_query>Briefly inform the user about the task result.</user_query>"))
+    chat = reported(
+        store,
+        asked,
+        message("assistant", thought, said("A. Cents"), thought, said("B. Floats")),
+        message("assistant", thought),
+        message("assistant", said("Say A or B.")),
+        call("Shell", command="make"),
+        result("ok"),
+        message("assistant", said("Done.")),
+        told,
+        message("assistant", said("The job ended.")),
+    )
+
+    answers = [event.body for event in chat.counts if isinstance(event.body, model.AssistantMessage)]
+    texts = {answer.text: answer.goes_on for answer in answers}
+    assert texts == {"A. Cents": False, "B. Floats": True, "Say A or B.": True, "Done.": False, "The job ended.": False}
+
+
 def test_a_compaction_takes_nothing_back(store: ChatStore) -> None:
     """What was said stays true; the client only no longer sends it to the model."""
     before = messages((*ONE, *TWO))

@@ -56,6 +56,38 @@ def test_rows_that_are_changed_in_their_place_are_found(tmp_path: Path) -> None:
         assert editor.bodies() == [model.AssistantMessage(text="It is made.")]
 
 
+@pytest.mark.parametrize(
+    ("between", "goes_on"),
+    [
+        ((), True),
+        ((thinking("Ask."), thinking("Shorter.")), True),
+        ((shell("make"),), False),
+        ((thinking("Look."), shell("make"), thinking("Ask.")), False),
+        ((stores.COMPACTED,), False),
+        ((stores.failed("Connection lost."),), False),
+        ((user("Cents, or not?"),), False),
+        (({**user("<system_notification>It ended.</system_notification>"), "isSimulatedMsg": True},), False),
+    ],
+)
+def test_a_text_goes_on_with_the_text_before_a_thought(
+    store: EditorStore, between: tuple[stores.Bubble, ...], *, goes_on: bool
+) -> None:
+    """July 2026: the question with its choices, a thought, then a few words. What was told keeps its key."""
+    asked = Chat(name="Ask", bubbles=(user("Ship it."), thinking("Which?"), say("A. Cents\nB. Floats")))
+    store.put(asked)
+    editor = Editor(store)
+    first = [event.key for event in editor.read()]
+    store.put(asked.with_bubbles(*between, say("Say A or B.")))
+    editor.read()
+
+    said = [event.body for event in editor.standing if isinstance(event.body, model.AssistantMessage)]
+    assert said == [
+        model.AssistantMessage(text="A. Cents\nB. Floats"),
+        model.AssistantMessage(text="Say A or B.", goes_on=goes_on),
+    ]
+    assert [event.key for event in editor.counts][: len(first)] == first
+
+
 def test_a_stream_leaves_the_cursor_as_it_is_and_a_restart_in_it_loses_nothing(store: EditorStore) -> None:
     """The ledger would have to write it all again several times a second."""
     editor = Editor(store, now_ms=NOW_MS)

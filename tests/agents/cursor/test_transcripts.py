@@ -96,6 +96,15 @@ def test_an_edit_counts_once_the_model_continues(after: dict[str, Any], *, count
     assert any(isinstance(body, model.FileEdit) for body in bodies(user("Fix it"), edit, after, ended())) == counts
 
 
+def test_a_text_goes_on_with_the_text_before_a_thought() -> None:
+    """As in the editor (July 2026). What follows the end of a turn is another answer."""
+    texts = (said("A or B?\n\n[REDACTED]"), said("[REDACTED]"), said("Say which."))
+    found = bodies(user("Fix it"), *map(assistant, texts), ended(), assistant(said("The job ended.")), ended())
+
+    answers = {body.text: body.goes_on for body in found if isinstance(body, model.AssistantMessage)}
+    assert answers == {"A or B?": False, "Say which.": True, "The job ended.": False}
+
+
 def test_what_stands_for_a_thought_is_not_what_the_model_said() -> None:
     found = bodies(user("Fix it"), assistant(said("I will.\n\n[REDACTED]")), assistant(said("[REDACTED]")))
 

@@ -103,6 +103,8 @@ class StoreRecord(StoredRecord, frozen=True, omit_defaults=True):
     bubble: Fields = msgspec.field(default_factory=dict)
     aborted: bool = False
     """Whether the turn was broken off at this bubble."""
+    goes_on: bool = False
+    """Whether it is a text right behind another one, but for a thought."""
     message: Fields | None = None
     status: str = ""
     """How the last turn ended; empty while it runs."""
@@ -133,6 +135,8 @@ class TalkContext(msgspec.Struct, frozen=True, omit_defaults=True):
     """Whether the client marks what the user typed, so that a message without the mark is the client's."""
     calls: tuple[_OpenCall, ...] = ()
     todos: tuple[Todo, ...] = ()
+    spoke: bool = False
+    """Whether the last thing was a text of the agent's, so that another one goes on with it."""
 
 
 class CursorContext(StoredContext, frozen=True, omit_defaults=True):

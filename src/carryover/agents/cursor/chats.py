@@ -286,12 +286,15 @@ def parse_message(recorder: CursorRecorder, role: str, content: msgspec.Raw | No
     recorder.place(noted_ms)
     if recorder.slug is not None:
         recorder.close_calls(went_on=True)
+    spoke = role == "assistant" and recorder.context.talk.spoke
     for number, (kind, block) in blocks.items():
         ident, tool = text_of(block.get("toolCallId")), text_of(block.get("toolName"))
         given = block.get("input", rawjson.ABSENT)
         if kind == "text":
             # What the model thought was taken out there.
-            add_answer(recorder, f"{number}", text_of(block.get("text")).removesuffix(_TAKEN_OUT).rstrip())
+            text = text_of(block.get("text")).removesuffix(_TAKEN_OUT).rstrip()
+            add_answer(recorder, f"{number}", text, goes_on=spoke)
+            spoke = spoke or text.strip() != ""
         elif kind == "tool_use":
             name = text_of(block.get("name"))
             _call(recorder, f"{recorder.ident}/{number}", name, calls.arguments_in(given), f"{number}")
@@ -304,6 +307,8 @@ def parse_message(recorder: CursorRecorder, role: str, content: msgspec.Raw | No
             if is_true(block.get("isError")) and outcome.status in ("ok", "unknown"):
                 outcome = ToolOutcome("error", outcome.output, exit_code=outcome.exit_code)
             recorder.result(call, outcome, f"{number}", f"{number}.")
+        spoke = spoke and kind == "text"
+    recorder.change_talk(spoke=spoke)
 
 
 def _blocks(recorder: CursorRecorder, role: str, content: msgspec.Raw | None) -> dict[int, tuple[str, Fields]]:
@@ -327,6 +332,7 @@ def _prompt(recorder: CursorRecorder, text: str, noted_ms: int, attachments: int
     """Handles a user's message. Open calls are closed, since they will get no result."""
     words = typed_query(text)
     marks = recorder.context.talk.marks
+    recorder.change_talk(spoke=False)
     recorder.place(noted_ms, words.at_ms)
     recorder.learn_folder((words.workspace,))
     if words.text or attachments:
@@ -354,6 +360,7 @@ def _end(recorder: CursorRecorder, line: Fields, noted_ms: int) -> None:
     status = text_of(line.get("status"))
     error = text_below(line.get("error"), "message")
     recorder.place(noted_ms)
+    recorder.change_talk(spoke=False)
     recorder.close_calls(went_on=status in ("success", "completed"))
     if status in ("aborted", "cancelled", "interrupted") or (status == "error" and error.startswith(_STOPPED)):
         recorder.add(TurnEnd(reason="interrupted"), "end")

@@ -52,6 +52,8 @@ _WATCHED: Final = 10
 """How many of the newest conversations are compared whenever the database has changed."""
 _MOST_LOADED: Final = 64
 """How many bubbles are kept in memory: the marks, and the bubbles after one, are looked at more than once."""
+_MOST_BETWEEN: Final = 10
+"""How many thoughts two texts of one answer may have between them."""
 _SETTLED_MS: Final = 60_000
 """A conversation that was not written to for this long is taken as it is."""
 
@@ -242,6 +244,7 @@ class _Conversation:
             type=header.type,
             bubble=bubble,
             aborted=(is_open or self._end == "aborted") and self._is_last(number),
+            goes_on=_is_text(header, bubble) and self._is_behind_text(number),
         )
         return record if _shows(header, bubble) else None
 
@@ -288,6 +291,18 @@ class _Conversation:
             return True
         return self._runs and number_of(bubble.get("capabilityType")) != _TOOL and self._is_last(number)
 
+    def _is_behind_text(self, number: int) -> bool:
+        """Whether the last bubble before this one that shows the user anything is a text of the agent's."""
+        for before in range(number - 1, max(-1, number - 1 - _MOST_BETWEEN), -1):
+            bubble = None
+            with suppress(TooLarge):
+                bubble = self._bubble(before)
+            if bubble is None or number_of(bubble.get("capabilityType")) == _COMPACTION:
+                return False
+            if _shows(self._headers[before], bubble):
+                return _is_text(self._headers[before], bubble)
+        return False
+
     def _is_last(self, number: int) -> bool:
         """Whether no later bubble shows the user anything."""
         for other in range(number + 1, len(self._headers)):
@@ -319,6 +334,13 @@ def _shows(header: Header, bubble: Fields) -> bool:
     return header.type == _USER or bool(said) or kind == _TOOL
 
 
+def _is_text(header: Header, bubble: Fields) -> bool:
+    """Whether a bubble is what the agent said, and neither a call nor an error."""
+    is_failed = bytes(bubble.get("errorDetails", b"null")) != b"null"
+    is_other = number_of(bubble.get("capabilityType")) in (_TOOL, _COMPACTION, _THINKING)
+    return header.type == _ASSISTANT and not (is_failed or is_other) and text_of(bubble.get("text")).strip() != ""
+
+
 def _unwrapped(raw: msgspec.Raw | None) -> msgspec.Raw:
     """Returns a field that holds JSON or JSON inside a string. A string that is not JSON stays a string."""
     text = text_of(raw).strip()
@@ -338,7 +360,7 @@ def parse_bubble(recorder: CursorRecorder, record: StoreRecord) -> None:
     elif record.type == _ASSISTANT:
         if number_of(bubble.get("capabilityType")) == _TOOL:
             _tool(recorder, record)
-        add_answer(recorder, "text", text, aborted=record.aborted)
+        add_answer(recorder, "text", text, aborted=record.aborted, goes_on=record.goes_on)
         details = bubble.get("errorDetails", rawjson.ABSENT)  # a text, or with a title, which alone shows a limit
         title = text_of(inside(details, "error", "details", "title"))
         message = text_below(details, *_ERROR_TEXTS)
