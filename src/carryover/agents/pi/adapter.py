@@ -13,7 +13,7 @@ import msgspec
 from carryover.adapter.contract import Agent, Parsed, Record, Source, ToolOutcome
 from carryover.adapter.layouts import Layout, source_at
 from carryover.agents.pi import SPEC
-from carryover.agents.pi.relayed import DELIVERED, answered, is_scheduled, relayed
+from carryover.agents.pi.relayed import DELIVERED, NOTICE, answered, is_scheduled, relayed
 from carryover.model import Actor, BackgroundTask, Skipped, TurnEnd, UserPrompt
 from carryover.records import rawjson
 from carryover.records.changes import as_shown
@@ -283,7 +283,7 @@ def _assistant(recorder: _Recorder) -> None:
     known = recorder.context.said
     sums = (crc32(text.strip().encode(errors="replace")),) if text.strip() else ()
     if recorder.text("model") == DELIVERED:
-        if recorder.context.failed is not None or set(sums) <= set(known):
+        if recorder.context.failed is not None or set(sums) <= set(known) or NOTICE.match(text):
             return
     else:
         recorder.learn(model=recorder.text("model"))

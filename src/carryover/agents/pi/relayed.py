@@ -63,6 +63,10 @@ _REPLIES: Final = later(r"^\[\[reply_to(?:_current|:[^\]\n]{1,80})\]\][ \n]?", r
 """How a model says which message of the chat it answers."""
 _SCHEDULED: Final = later(rf"\[cron:[0-9a-f]{{8}}-[0-9a-f-]{{27}}(?: [^\]\n]{{1,200}})?\] |{_BY_SCHEDULE}")
 """The beginning of a scheduled prompt: a job's id and name (May 2026), or what OpenClaw sends without a job."""
+NOTICE: Final = later(
+    r"\s*(?:✅ New session started\b[^\n]*|⚠️ [^\n]{1,300} failed|[^\s/]{1,120}\.[A-Za-z0-9]{2,4})\s*\Z"
+)
+"""What it delivered of its own: that a session began, that a call failed, or the name of a file (February 2026)."""
 DELIVERED: Final = "delivery-mirror"
 """The model of what OpenClaw delivered to a chat and writes as an answer: mostly a text that the session has already;
 after a request that failed, the notice of that; else what a tool or another session sent there (February 2026)."""
