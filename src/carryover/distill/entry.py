@@ -96,7 +96,7 @@ WEIGHTS: Final[dict[str, Weight]] = {
     # Where it stands
     "last words":      Weight(0.3, 0.06),               # of the leading turn
     "last words of work": Weight(0.4, 0.19),            # of the newest turn that worked, where that is another one
-    "found":           Weight(0.55, 0.03),              # the longest words before the last, of a turn that was cut off
+    "found":           Weight(0.55, 0.03),              # what says most before the last, of a turn that was cut off
     "in flight":       Weight(0.1, 0.0, 0.3, 2),        # calls without a result
     "state":           Weight(0.5, 0.0, 0.0, 1),        # tests, jobs, ending, in one line
     # Next action

@@ -7,7 +7,15 @@ from typing import Final
 
 from carryover.distill.digest import JOB, SeenRun
 from carryover.distill.entry import BY_WORTH, WEIGHTS, Entry
-from carryover.distill.quotes import branch_name, cut_middle, earlier, estimated_tokens, in_quotes, printed_line
+from carryover.distill.quotes import (
+    before_call,
+    branch_name,
+    cut_middle,
+    earlier,
+    estimated_tokens,
+    in_quotes,
+    printed_line,
+)
 from carryover.distill.sections.open_questions import asking_sessions, has_no_result, newest_run
 from carryover.distill.sections.progress_log import is_done_since
 from carryover.distill.sections.quoting import announced, from_turn, joined_short, last_words, parted
@@ -27,8 +35,8 @@ from carryover.facts import GitFacts
 _TOLD_ELSEWHERE: Final = ("plan", "ask", "edit", "write")
 """Questions and edits without a result are shown under Open questions."""
 _MOST_ON_THE_WAY: Final = 6
-_TELLS_MORE: Final = 45
-"""Number of tokens of a message on the way that says more than what is done next."""
+_LEAST_FOUND: Final = 20
+"""Tokens of a message on the way that says what was found, without the sentence that leads to a call."""
 _MOST_BRANCHES: Final = 2
 _MOST_ENDED: Final = 4
 _MOST_JOBS: Final = 3
@@ -217,14 +225,13 @@ def _words(past: Past, step: Step) -> list[Entry]:
 
 def _on_the_way(past: Past, step: Step) -> list[Entry]:
     """Returns the newest messages of a turn that was cut off. The last mostly leads to a call; what was found or
-    decided, and is in no answer yet, stands in the longest before it."""
+    decided, and is in no answer yet, stands in the one before it that says most beside what comes next."""
     entries: list[Entry] = []
     said = step.turn.said[-_MOST_ON_THE_WAY:]
-    longest = max((estimated_tokens(one.text) for one in said[:-1]), default=0)
-    for one in said:
-        weight = WEIGHTS["last words"] if one is said[-1] else BY_WORTH
-        if one is not said[-1] and estimated_tokens(one.text) == longest >= _TELLS_MORE:
-            weight = WEIGHTS["found"]
+    tells = [estimated_tokens(before_call(one.text)) for one in said[:-1]]
+    found = tells.index(max(tells)) if max(tells, default=0) >= _LEAST_FOUND else None
+    for at, one in enumerate(said):
+        weight = WEIGHTS["last words"] if one is said[-1] else WEIGHTS["found"] if at == found else BY_WORTH
         label = f"{past.agent(step)} on the way ({past.place(step, one.at_ms)})"
         entries += parted(step, one.text, "message", weight, label=label, most=4, at_ms=one.at_ms)
     return joined_short(entries)

@@ -263,16 +263,20 @@ def test_words_that_a_compaction_did_not_know_of_came_since_its_summary(taken: b
     assert "“Next Step” (turn 1, 1 prompt since)" in under("From the agent's own summary", talk)
 
 
-def test_the_longest_words_before_the_last_of_a_turn_without_an_answer_are_fixed() -> None:
+def test_of_a_turn_without_an_answer_what_was_found_before_the_last_words_is_fixed() -> None:
     found = (
         "The shop is built with another tool than the prompt says, and its key is read once when it starts, so that "
-        "what a test sets later is never seen by it; I write the parts for that tool, and read the key at each call."
+        "what a test sets later is never seen by it. I write the parts for that tool."
+    )
+    leads = (
+        "I will now read the page of the shop, the page of the till, and the page of the stock, to see how each of "
+        "them is made and what of that can be taken over into the new page with the key, and then begin with the first."
     )
     talk = worked().user("Give the shop a key.")
-    for words in ("I look at how it is built.", found, "Now the parts.", "Now the page."):
+    for words in ("I look at how it is built.", found, leads, "Now the page."):
         talk.says(words, final=False).ran("ls shop")
 
     [stands] = [one.entries for one in handoff(talk).sections if one.title == "Where it stands"]
     fixed = " ".join(line.text for one in stands for line in one.sources if line.weight <= FIXED)
     assert "another tool" in fixed and "Now the page." in fixed
-    assert "Now the parts." not in fixed and "how it is built." not in fixed
+    assert "page of the till" not in fixed and "how it is built." not in fixed
