@@ -11,7 +11,7 @@ from carryover.distill.pastes import COLONS, MOST_TYPED, is_machine_line, typed_
 from carryover.distill.quotes import clip, quoted
 from carryover.text.harmless import one_line
 from carryover.text.markdown import line_forms
-from carryover.text.pasted import without_marks
+from carryover.text.pasted import without_paste_marks
 from carryover.text.pattern import later
 
 _HEADING: Final = later(r"\s*#{1,3}\s+(\S.{0,59})")
@@ -64,7 +64,7 @@ def without_pastes(prompt: str) -> str:
     """
     request = request_in(prompt)
     typed = typed_words(request).strip()
-    lines = (without_marks(request) if not typed or typed.endswith(COLONS) else typed).splitlines()
+    lines = (without_paste_marks(request) if not typed or typed.endswith(COLONS) else typed).splitlines()
     return "\n".join(dropwhile(is_machine_line, filter(str.strip, lines))) or request
 
 

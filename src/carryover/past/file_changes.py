@@ -17,7 +17,7 @@ from carryover.ledger.search import EditRow, edits_of_name
 from carryover.model import UserPrompt
 from carryover.past.titles import show_command
 from carryover.probe.git_history import GitCommit
-from carryover.text.pasted import without_marks
+from carryover.text.pasted import without_paste_marks
 
 WHOLE_SECOND_MS: Final = 999
 """Git keeps whole seconds: an edit in the second of a commit counts as made before it."""
@@ -241,5 +241,5 @@ def _prompt_before(db: sqlite3.Connection, row: EditRow) -> tuple[int, str | Non
     for event_id, stored in before:
         body = read_body(db, stored)
         if isinstance(body, UserPrompt) and body.begins_turn:
-            return event_id, without_marks(body.typed)
+            return event_id, without_paste_marks(body.typed)
     return 0, None

@@ -21,6 +21,7 @@ from carryover.past.opened import Want, opened
 from carryover.past.sessions import project_id_here
 from carryover.past.titles import show_command, title_of
 from carryover.past.types import Hit, Search
+from carryover.text.pasted import without_paste_marks
 
 __all__ = ["KINDS"]
 _NO_PROJECT: Final = 0
@@ -113,7 +114,7 @@ def _hit(entry: EventHit, short: str, turn: int, project_id: int) -> Hit:
         kind=entry.kind,
         at_ms=entry.at_ms,
         times=entry.times,
-        text=entry.text,
+        text=without_paste_marks(entry.text),
     )
 
 

@@ -40,7 +40,7 @@ def marked_parts(prompt: str) -> tuple[tuple[bool, str], ...]:
     return tuple((was, _PARAGRAPH.join(text for _, text in run)) for was, run in merged)
 
 
-def without_marks(prompt: str) -> str:
+def without_paste_marks(prompt: str) -> str:
     """Returns the prompt with its pasted parts among the others."""
     return _PARAGRAPH.join(text for _, text in marked_parts(prompt)) or prompt
 

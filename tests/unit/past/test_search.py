@@ -3,6 +3,7 @@ from __future__ import annotations
 from carryover.model import AssistantMessage, UserPrompt
 from carryover.past.outline import session_turns
 from carryover.past.search import search_page
+from carryover.text.pasted import as_pasted
 from support.scribe import AGENT, Scribe
 
 
@@ -26,6 +27,14 @@ async def test_a_hit_is_in_the_turn_that_show_prints(scribe: Scribe) -> None:
     assert [hits[n].title for n in ("one", "three", "four")] == ["add a parser", "add a parser", "needle four"]
     assert ({hits[n].project_id for n in ("one", "four")}, hits["five"].project_id) == ({1}, 0)
     assert foreign is not None and (foreign.session.project, foreign.session.project_id) == ("desk:/srv/shop", 0)
+
+
+async def test_a_hit_in_what_was_pasted_has_no_marks_around_it(scribe: Scribe) -> None:
+    await scribe.tell(scribe.event(f"Why?\n\n{as_pasted('KeyError: total')}"))
+
+    [hit] = search_page(scribe.db, "KeyError", None, limit=9, now_ms=0).hits
+
+    assert "".join(hit.excerpt or ()) == "Why? KeyError: total"
 
 
 async def test_the_words_that_were_found_are_marked_also_in_another_form_or_instead_of_a_typo(scribe: Scribe) -> None:

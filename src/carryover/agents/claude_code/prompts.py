@@ -14,7 +14,7 @@ from carryover.agents.claude_code.lines import ClaudeBuilder
 from carryover.records.fields import digest
 from carryover.records.lenient import inside, text_of
 from carryover.records.text import tagged, without_handoff
-from carryover.text.pasted import as_pasted, marked_parts, without_marks
+from carryover.text.pasted import as_pasted, marked_parts, without_paste_marks
 from carryover.text.pattern import later
 
 _GLUED_BEFORE: Final = later(r"\s*(?:(?:<(ide_\w+)>.*</\1>|<system-reminder>.*?</system-reminder>)\s*)*", re.DOTALL)
@@ -87,7 +87,7 @@ def _typed_around_pastes(text: str) -> str:
     the user's request, as the client tells the model (2.1.332): dictation and programs that type for a user paste, too.
     """
     typed = "".join(part for is_pasted, part in marked_parts(text) if not is_pasted)
-    return text if any(map(str.isalnum, _IMAGE.sub("", typed))) else without_marks(text)
+    return text if any(map(str.isalnum, _IMAGE.sub("", typed))) else without_paste_marks(text)
 
 
 def _with_pastes_marked(text: str) -> str:
