@@ -93,7 +93,7 @@ def replying_to(step: Step, label: str, *, is_task: bool = False) -> str:
     above = before.said[-2].text if len(before.said) > 1 and len(_WORD.findall(prompt)) == 1 else ""
     if chosen := _chosen_in(marks, before.answer) or _chosen_in(prompt, above):
         return f"{label}, after {_in_short(chosen, room)}"
-    offered = _offered(before, is_task=is_task) if begins_with_reply(prompt) else ""
+    offered = _offered(before, is_task=is_task and not is_bare(step.turn)) if begins_with_reply(prompt) else ""
     return f"{label}, after {in_quotes(offered, room, tail=0.6)}" if offered else label
 
 

@@ -156,9 +156,12 @@ def test_a_reply_to_an_offer_that_asks_nothing_stands_with_it(reply: str) -> Non
     offer = "If you want, I can convert the receipt and draft the three labels next."
     talk = worked(says=f"The plan is in plan.md.\n\n{offer}").user(reply).ran("ls shop")
     short = worked(says="The plan is in plan.md.\n\nAll pass.").user(reply).ran("ls shop")
+    at_once = worked(says=f"The plan is in plan.md.\n\n{offer}").user(reply)
 
     assert f", after “{offer}”: {reply}" in under("Task", talk)
     assert "after “" not in under("Task", short)
+    # Without any work since, it is the end of the last words.
+    assert "after “" not in under("Task", at_once) and offer in under("Where it stands", at_once)
 
 
 @pytest.mark.parametrize("reply", ["B A B", "keep all 2 of them", "v3.2", "升级到5.1"])
