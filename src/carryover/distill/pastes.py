@@ -209,17 +209,21 @@ def typed_words(prompt: str) -> str:
 
 
 def clip_prompt(prompt: str, *, chars: int) -> str:
-    """Returns the beginning and the end of a prompt; of what is marked as pasted, those of each paste first."""
+    """Returns the beginning and the end of a prompt. One with marked pastes keeps those of each part, and what is too
+    long is taken from the pastes first."""
     marked = marked_parts(prompt)
     if not marked or len(prompt) <= chars:
         return clip_middle(prompt, chars=chars, tail_share=_TAIL_OF_PROMPT)
     typed = _chars_typed(marked)
     pasted = sum(len(text) for _, text in marked) - typed
-    of_pastes = max(chars - typed, int(chars * _SHOWN_OF_PASTE))
-    kept = {True: of_pastes / max(1, pasted), False: (chars - min(of_pastes, pasted)) / max(1, typed)}
-    cut = ((was, max(_LEAST_PART, int(len(text) * kept[was])), text) for was, text in marked)
-    shown = ((was, clip_middle(text, chars=most, tail_share=_TAIL_OF_PROMPT)) for was, most, text in cut)
-    return "\n\n".join(as_pasted(text) if was else text for was, text in shown)
+    for_pastes = max(chars - typed, int(chars * _SHOWN_OF_PASTE))
+    for_typed = chars - min(for_pastes, pasted)
+    shown = []
+    for is_pasted, text in marked:
+        share = for_pastes / pasted if is_pasted else for_typed / typed
+        kept = clip_middle(text, chars=max(_LEAST_PART, int(len(text) * share)), tail_share=_TAIL_OF_PROMPT)
+        shown.append(as_pasted(kept) if is_pasted else kept)
+    return "\n\n".join(shown)
 
 
 def on_one_line(prompt: str, *, chars: int) -> str:

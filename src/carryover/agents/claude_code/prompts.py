@@ -22,7 +22,7 @@ _GLUED_BEFORE: Final = later(r"\s*(?:(?:<(ide_\w+)>.*</\1>|<system-reminder>.*?<
 _MOST_GLUED: Final = 10
 _PASTE: Final = later(r"<pasted_content id=\"(\w{1,40})\">\n")
 _AROUND_PASTE: Final = later(r"^</?pasted_content id=\"\w{1,40}\">\n?", re.M)
-"""The lines above and below what was pasted into a prompt: more than 800 characters or two line breaks (2.1.280 to
+"""The lines above and below what was pasted into a prompt: more than 800 characters or two line breaks (2.1.278 to
 2.1.332)."""
 _IMAGE: Final = later(r"\[Image #\d{1,4}\]")
 """Stands among the words for each picture."""
