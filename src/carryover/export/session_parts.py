@@ -16,6 +16,7 @@ from carryover import model
 from carryover.export.quoting import code_span, fenced, quoted_line, safe
 from carryover.redact import CleanText
 from carryover.text.markdown import line_forms
+from carryover.text.pasted import without_paste_marks
 from carryover.text.pattern import later
 from carryover.text.reset_times import with_reset_here
 
@@ -29,6 +30,7 @@ _VERBS: Final = {"add": "Added", "modify": "Edited", "delete": "Deleted", "renam
 _VERDICTS: Final = {None: "Plan proposed", True: "Plan accepted", False: "Plan declined"}
 _HEADING_CHARS: Final = 160
 _QUEUED: Final = "Prompt queued"
+_WITHDRAWN: Final = "Queued prompt withdrawn"
 
 
 class SessionHead(msgspec.Struct, frozen=True, kw_only=True):
@@ -84,7 +86,7 @@ def session_parts(events: Iterable[model.StoredEvent], *, agent: str, root: str 
     queued: Part[str] | None = None
     for part in _parts(events, agent=agent, root=root):
         # With `claude -p` (2.1.330) each prompt passes the queue, and is delivered at once.
-        if queued is not None and (part.kind, part.text) != ("user", queued.text):
+        if queued is not None and (part.kind, without_paste_marks(part.text)) != ("user", queued.text):
             yield queued
         queued = part if part.heading == _QUEUED else None
         if queued is None:
@@ -214,7 +216,7 @@ def shown_body(body: model.AnyBody, agent: str, root: str | None, at_ms: int = 0
         case model.AgentSummary(text=text, source=source):
             return Part("tool", at_ms, f"The agent's own summary ({source})", text)
         case model.QueuedPrompt(text=text, change=change):
-            return Part("happening", at_ms, _QUEUED if change == "added" else "Queued prompt withdrawn", text)
+            return Part("happening", at_ms, _QUEUED if change == "added" else _WITHDRAWN, without_paste_marks(text))
         case model.BackgroundTask(label=label, state=state):
             return Part("happening", at_ms, f"In the background, {state}: {label}", "", state == "failed")
         case model.TurnEnd(reason=reason, message=message):

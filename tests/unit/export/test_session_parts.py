@@ -11,6 +11,7 @@ from carryover.export.atif import trajectory
 from carryover.export.session_parts import Part, SessionHead, cleaned, session_markdown, session_parts
 from carryover.model import AnyBody, AssistantMessage, FileEdit, StoredEvent, ToolResult, UserPrompt
 from carryover.redact import CleanText
+from carryover.text.pasted import as_pasted
 from support.clock import BEGAN_MS, stored
 
 KEY = "sk-ant-api03-abcdefghijklmnopqrstuvwxyz0123456789ABCDEFGH"
@@ -99,11 +100,13 @@ def test_a_result_that_only_repeats_what_stands_beside_it_is_known() -> None:
 
 def test_a_queued_prompt_is_shown_unless_it_was_delivered_at_once() -> None:
     rye, wait = model.QueuedPrompt(text="then rye"), AssistantMessage(text="Baking.")
+    pasted = f"then\n\n{as_pasted('oats')}"
     found = {
         (rye, model.SessionInfo(branch="main"), UserPrompt(text="then rye")): ["You"],
         (rye, UserPrompt(text="then oats")): ["Prompt queued", "You"],
         (rye, wait, UserPrompt(text="then rye")): ["Prompt queued", "Codex", "You"],
         (rye, rye): ["Prompt queued", "Prompt queued"],
+        (model.QueuedPrompt(text=pasted), UserPrompt(text=pasted)): ["You"],
     }
 
     assert {bodies: [part.heading for part in parts(*stored(*bodies))] for bodies in found} == found

@@ -21,6 +21,7 @@ from carryover.model import (
     AnyBody,
     AssistantMessage,
     FileEdit,
+    QueuedPrompt,
     Retracted,
     SessionStart,
     StoredEvent,
@@ -32,6 +33,7 @@ from carryover.model import (
 )
 from carryover.past.context import state_dir
 from carryover.past.without_daemon import catch_up
+from carryover.text.pasted import as_pasted
 from support.claude_session import ClaudeSession, ClaudeWork
 from support.recorded_shop import CHECKOUT, DISCOUNT, Run
 
@@ -133,6 +135,12 @@ def reported(*bodies: AnyBody, full: bool = False) -> list[str]:
     lines = list(conversation(_parts(events, "/home/dev/shop"), "Claude Code", full=full))
     assert lines[:5] == ["", "Friday, 20 November 2026", "", "06:40:58  You", "  go"]
     return lines[5:]
+
+
+def test_a_queued_prompt_stands_on_one_line_without_the_marks_of_its_paste() -> None:
+    queued = QueuedPrompt(text=f"And why?\n\n{as_pasted('KeyError: total')}")
+
+    assert reported(queued) == ["  · Prompt queued: And why? KeyError: total"]
 
 
 def test_an_edit_shows_its_first_lines_and_in_full_all_of_it() -> None:
