@@ -14,6 +14,7 @@ import msgspec
 
 from carryover.adapter.contract import Agent, Source
 from carryover.agents import adapters, agent_name
+from carryover.decoders import decoder_of
 from carryover.errors import ExitCode, UserError
 from carryover.facts import FindRoot
 from carryover.importing import chats, notes, specstory
@@ -24,7 +25,7 @@ from carryover.importing.turns import former_root, into_folder
 from carryover.ingest.pipeline import IngestResult, ingest, retry_if_silent
 from carryover.ingest.scan import first_cwd
 from carryover.ledger.connect import reading
-from carryover.ledger.queries import file_states
+from carryover.ledger.queries import contexts_of
 from carryover.ledger.store import Ledger
 from carryover.model import Event, Op, Retracted, with_paths
 from carryover.probe.looks import SILENT
@@ -103,22 +104,35 @@ def _in_project(found: OpenedDocument, project: str) -> OpenedDocument:
 
 
 def _beside_own(agent: Agent, ledger: Path) -> Agent:
-    """Returns an agent that takes nothing back since a time in a session that the agent's own folder has: a file from
-    elsewhere names that time itself, or a file beside it does (Codex 0.171). Its own transcripts say what was taken
-    back there."""
+    """Returns an agent that takes nothing back since a time in a session that the agent's own folder has, or had: a
+    file from elsewhere names that time itself (Gemini CLI 0.61), or a file beside it does (Codex 0.171). Its own
+    transcripts say what was taken back there."""
 
     @cache
     def own() -> frozenset[str | None]:
         with reading(ledger) as db:
-            states = file_states(db)
-        known = (_in_place(agent, Path(path)) for of, path in states if of == agent.id)
-        return frozenset(source.session for source in known if source is not None)
+            return frozenset(_session_of(agent, path, context) for path, context in contexts_of(db, agent.id))
 
     def beside(event: Event) -> Event | None:
         since_a_time = isinstance(event.body, Retracted) and event.body.since_ms is not None
         return None if since_a_time and event.session in own() else event
 
     return with_events(agent, beside)
+
+
+class _Told(msgspec.Struct):
+    session: str | None = None
+
+
+def _session_of(agent: Agent, path: str, context: bytes) -> str | None:
+    """Returns the session of a source in the agent's own folder, by its name or else by what was read of it."""
+    source = _in_place(agent, Path(path))
+    if source is None or source.session is not None:
+        return source.session if source is not None else None
+    try:
+        return decoder_of(_Told).decode(context).session
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return None  # of another version, or not read yet
 
 
 async def take_in(

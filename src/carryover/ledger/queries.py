@@ -331,6 +331,12 @@ def file_states(db: sqlite3.Connection) -> dict[tuple[str, str], tuple[int, int]
     return {(agent, os.fsdecode(path)): (size, mtime_ns) for agent, path, size, mtime_ns in rows}
 
 
+def contexts_of(db: sqlite3.Connection, agent: str) -> Iterator[tuple[str, bytes]]:
+    """Yields the path of each source of an agent, also of those that are gone, and the context after what was read."""
+    for path, context in db.execute("SELECT path, context FROM source WHERE agent = ?", (agent,)):
+        yield os.fsdecode(path), context
+
+
 def short_ids(db: sqlite3.Connection, names: Iterable[str]) -> dict[str, str]:
     """Returns for each recorded session of `names` what `shortest_unique` does among all. Only the two ids around each
     are read, since no other has a longer beginning in common with it."""
