@@ -194,7 +194,8 @@ MOST_SIBLINGS: Final = 32
 def changed_siblings(agent: Agent, transcript: Source, roots: Iterable[Path], *, since_ms: int | None) -> list[Source]:
     """Returns the newest sources beside `transcript`, itself included, that changed since `since_ms`. Blocks."""
     path = Path(transcript.path)
-    root = next((root for root in roots if path.is_relative_to(root)), None) or _root_by_layout(agent, path)
+    around = [root for root in (*roots, _root_by_layout(agent, path)) if root is not None and path.is_relative_to(root)]
+    root = next((root for root in around if agent.source_of(path, root) == transcript), None)
     if root is None:
         return []
     oldest_ns = 0 if since_ms is None else (since_ms - RACY_MS) * 1_000_000

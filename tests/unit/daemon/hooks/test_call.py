@@ -204,10 +204,12 @@ def test_what_changed_of_late_is_found_newest_first_wherever_it_lies(home: Path)
     assert [source.path for source in found] == [chat, tables, lines]
 
 
-@pytest.mark.parametrize("is_known", [True, False])
-def test_what_changed_since_the_last_rescan_is_found_newest_first(root: Path, transcript: Path, is_known: bool) -> None:
-    """Also in a folder that a variable names which the daemon does not see."""
-    roots = [root] if is_known else []
+@pytest.mark.parametrize("known", [[""], [], ["..", ""]], ids=["known", "unknown", "in another"])
+def test_what_changed_since_the_last_rescan_is_found_newest_first(
+    root: Path, transcript: Path, known: list[str]
+) -> None:
+    """Also in a folder that a variable names which the daemon does not see, or in one of two that the agent has."""
+    roots = [root.parent if name else root for name in known]
     written(transcript, AT_MS - RACY_MS - 1)
     racy, later, latest = (
         written(transcript.with_name(f"{SESSION[:-1]}{n}.jsonl"), at_ms)
