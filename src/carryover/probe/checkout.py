@@ -19,6 +19,7 @@ from carryover.probe.git_dir import (
     common_of,
     entries_below,
     git_dir_of,
+    has_countless_worktrees,
     main_of,
     may_be_asked,
     worktrees_of,
@@ -85,6 +86,11 @@ class Checkout:
             every = (*folders, *worktrees_of(self.common))
             self._others = tuple(folder for folder in every if os.path.realpath(folder) != own)
         return self._others
+
+    @property
+    def has_countless_others(self) -> bool:
+        """Whether the repository has more checkouts than `others` looks at."""
+        return self.common is not None and has_countless_worktrees(self.common)
 
     @property
     def exclude(self) -> Path:

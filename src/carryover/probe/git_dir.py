@@ -17,7 +17,6 @@ import os
 import re
 import stat
 from collections.abc import Iterator
-from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 from typing import Final
@@ -93,15 +92,26 @@ def listed_worktrees(common: Path) -> Iterator[Path]:
     yield from (_folder_of(back) for _, back in _listed(common))
 
 
+def has_countless_worktrees(common: Path) -> bool:
+    """Whether a repository has more entries of worktrees than are looked at."""
+    return len(_entries_of_worktrees(common)) > MOST_ENTRIES
+
+
 def _listed(common: Path) -> Iterator[tuple[Path, Path]]:
     """Yields the data folder of each worktree, and the `.git` that it names. An archive may bring any number of them,
     so those of a repository with more than git is asked about are not looked at."""
-    with suppress(OSError):
-        names = os.listdir(common / "worktrees")  # noqa: PTH208 (only names are needed)
-        for name in sorted(names) if len(names) <= MOST_ENTRIES else ():
-            git_dir = common / "worktrees" / name
-            if (back := named_in(git_dir / "gitdir")) is not None:
-                yield git_dir, back
+    names = _entries_of_worktrees(common)
+    for name in sorted(names) if len(names) <= MOST_ENTRIES else ():
+        git_dir = common / "worktrees" / name
+        if (back := named_in(git_dir / "gitdir")) is not None:
+            yield git_dir, back
+
+
+def _entries_of_worktrees(common: Path) -> list[str]:
+    try:
+        return os.listdir(common / "worktrees")  # noqa: PTH208 (only names are needed)
+    except OSError:
+        return []
 
 
 def _folder_of(dot_git: Path) -> Path:

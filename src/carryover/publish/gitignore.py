@@ -102,10 +102,11 @@ def _all_names() -> list[str]:
 
 def rules_in(checkout: Checkout, going: Collection[Path] = ()) -> Text | None:
     """Returns our rules in `info/exclude`, to be taken out; None while a checkout of the repository has a folder for
-    handoffs that is not among those `going`."""
+    handoffs that is not among those `going`, or may have one since there are too many to look at."""
     stores = {root / STORE for root in (checkout.root, *checkout.others)}
     with suppress(OSError):  # not a repository (any more), so its rules do not matter
-        if checkout.exclude.exists() and not any(map(is_folder, stores.difference(going))):
+        is_in_use = checkout.has_countless_others or any(map(is_folder, stores.difference(going)))
+        if checkout.exclude.exists() and not is_in_use:
             return rules(checkout, _all_names())
     return None
 

@@ -10,6 +10,7 @@ import pytest
 
 from carryover.config import ProjectSettings
 from carryover.outside.in_project import Pass
+from carryover.probe import git_dir
 from carryover.probe.checkout import Checkout
 from carryover.projects.policy import Refusal, refusal_by_git
 from carryover.publish.gitignore import (
@@ -144,6 +145,18 @@ def test_another_checkout_counts_while_it_has_a_folder_for_handoffs(home: Path, 
     assert rules_in(Checkout(app)) is None
     assert rules_in(Checkout(app), going=[home / "tree" / ".carryover"]) is not None
     assert rules_in(Checkout(home)) is None, "which is no repository"
+
+
+def test_where_other_checkouts_are_too_many_to_look_at_one_may_need_the_rules(
+    home: Path, app: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("tree", "later"):
+        git(app, "worktree", "add", "--quiet", "-b", name, f"../{name}")
+    (home / "tree" / ".carryover").mkdir()
+    monkeypatch.setattr(git_dir, "MOST_ENTRIES", 1)
+
+    assert Checkout(app).others == ()
+    assert rules_in(Checkout(app), going=[home / "tree" / ".carryover"]) is None
 
 
 def test_excludes_behind_a_symlink_are_not_followed(home: Path) -> None:
