@@ -8,6 +8,7 @@ import shutil
 from concurrent.futures import ThreadPoolExecutor, wait
 from functools import partial
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
@@ -17,6 +18,7 @@ from carryover.outside.in_project import Pass
 from carryover.outside.journal import write_down
 from carryover.outside.listed import handoff_folder
 from carryover.probe.checkout import Checkout
+from carryover.probe.looks import presume_silent
 from carryover.projects.handoff_file import Published
 from carryover.publish import project_files
 from carryover.publish import publish as publishing
@@ -105,6 +107,17 @@ def test_where_nothing_may_be_written_there_is_no_preview(home: Path, app: Path)
 
     assert preview(app, ProjectSettings(excluded="by the user")) is None
     assert preview(keys, SHARED) is None
+
+
+def test_on_a_disk_that_does_not_answer_nothing_is_looked_at_for_a_preview(
+    app: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A project there counts as excluded."""
+    presume_silent([str(app)])
+    monkeypatch.setattr(project_files, "Checkout", looked := Mock())
+
+    assert preview(app, project_settings(app, Config())) is None
+    looked.assert_not_called()
 
 
 def test_an_agent_that_is_deselected_takes_its_pointers_along(home: Path) -> None:
