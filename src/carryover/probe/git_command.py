@@ -19,7 +19,7 @@ from urllib.parse import unquote
 
 import msgspec
 
-from carryover.fsio import is_gone
+from carryover.fsio import is_folder, is_gone
 from carryover.platform import here
 from carryover.probe.git_dir import configuration_of, may_be_asked
 from carryover.probe.memory import known_answer, remember
@@ -354,8 +354,8 @@ def git_trouble() -> str | None:
     """Returns why git can't be run, as a clause; None if it can, as far as is known without running it."""
     path = os.environ.get("PATH", os.defpath)
     programs = (Path(folder, "git") for folder in path.split(os.pathsep))
-    # Not by `shutil`, which loads modules for all kinds of archives.
-    if not any(program.is_file() and os.access(program, os.X_OK) for program in programs):
+    # Not by `shutil`, which loads modules for all kinds of archives, nor by `is_file`: a folder may be closed to us.
+    if not any(os.access(program, os.X_OK) and not is_folder(program) for program in programs):
         return "there is none in the folders of its PATH"
     if not here().git_usable(path):
         return "Apple's command line tools, which have it, are not installed"

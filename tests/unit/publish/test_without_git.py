@@ -61,6 +61,17 @@ def test_a_checkout_gets_its_handoff_and_no_commit_would_take_it(home: Path, no_
     assert ".carryover" not in git(root, "ls-files")
 
 
+def test_git_is_found_behind_a_folder_that_cannot_be_examined(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As another user's in a PATH that `su` kept; a name that is too long is such a one for root too."""
+    unknown, folder = tmp_path / ("a" * 300), tmp_path / "folder"
+    (folder / "git").mkdir(parents=True)
+    monkeypatch.setenv("PATH", f"{unknown}:{folder}")
+    assert git_trouble() == "there is none in the folders of its PATH"
+
+    monkeypatch.setenv("PATH", f"{unknown}:{folder}:{program(tmp_path / 'bin' / 'git').parent}")
+    assert git_trouble() is None
+
+
 def test_the_program_that_asks_for_git_to_be_installed_is_not_run(
     home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
