@@ -7,6 +7,7 @@ from bisect import bisect_right
 from typing import Final
 
 from carryover.records.text import HANDOFF_NAME
+from carryover.text.pasted import as_pasted, marked_parts
 from carryover.text.pattern import later
 
 PROTOCOL_QUESTION: Final = "Do you want to continue from here, or are you starting something different?"
@@ -27,6 +28,7 @@ _POINTER_BLOCK: Final = later(
 )
 _EXPORT_START: Final = later(r"[#> \t]{0,8}\[CARRYOVER EXPORT ([0-9a-f]{8})\]")
 _EXPORT_END: Final = later(r"^[^\n]{0,8}\[END OF CARRYOVER EXPORT ([0-9a-f]{8})\][^\n]*$", re.M)
+_SIGNS: Final = ("[CARRYOVER", "<!--CARRYOVER:")
 _AROUND_PATH: Final = [words.split("{path}") for words in (_GO_ON, *_GO_ON_FORMERLY)]
 _ONLY_POINTS: Final = later(
     rf"\W*(?:please )?(?:read|open|see|look at) \S{{0,400}}{_PLACE}\W*(?:(?:then|and) )*(?:go on|continue)?\W*"
@@ -53,7 +55,17 @@ def export_frame(mark: str) -> tuple[str, str]:
 
 
 def without_handoffs(text: str) -> str:
-    """Returns `text` without the handoffs, exports and pointers in it, whether pasted, echoed or injected."""
+    """Returns `text` without the handoffs, exports and pointers in it, whether pasted, echoed or injected. One that was
+    pasted ends where its mark does."""
+    if not any(sign in text for sign in _SIGNS):
+        return text
+    if marked := marked_parts(text):
+        own = ((was, _without_handoffs(part)) for was, part in marked)
+        return "\n\n".join(as_pasted(part) if was else part for was, part in own if part.strip())
+    return _without_handoffs(text)
+
+
+def _without_handoffs(text: str) -> str:
     if "[CARRYOVER EXPORT " in text:
         text = _without_exports(text)
     if "<!--CARRYOVER:" in text:

@@ -3,25 +3,27 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from itertools import groupby
 from typing import Final
 
+from carryover.text.harmless import harmless
 from carryover.text.pattern import later
 
 _SHORTEST: Final = "~~~"
 _QUOTES: Final = " >"
 _OPENER: Final = later(r"(/\S{1,80} )?(~{3,}) >")
 """Right behind a command, if that has no other words."""
-_TILDES: Final = later(r"^~{3,}", re.M)
+_TILDE: Final = "~"
 _PARAGRAPH: Final = "\n\n"
 
 
 def as_pasted(text: str) -> str:
-    """Returns a pasted text between the two lines that mark it, which are longer than any such line in it."""
-    longest = max((len(run) for run in _TILDES.findall(text)), default=0)
-    fence = "~" * max(len(_SHORTEST), longest + 1)
+    """Returns a pasted text between the two lines that mark it, which are longer than any line of tildes in it, also if
+    something else on that line is removed. What is invisible, or ends a line in another way, is gone before."""
+    text = harmless(text)
+    most = max(line.count(_TILDE) for line in text.split("\n"))
+    fence = _TILDE * max(len(_SHORTEST), most + 1)
     return f"{fence}{_QUOTES}\n{text}\n{fence}"
 
 

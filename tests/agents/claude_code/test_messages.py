@@ -116,6 +116,7 @@ OPENED = "<ide_opened_file>x</ide_opened_file>"
 SELECTED = "<ide_selection>The user selected the lines 1 to 3 from /home/dev/shop/README.md:\n"
 PASTED = '<pasted_content id="f6ca">\nAdd a discount\n</pasted_content id="f6ca">'
 MARKED = "~~~ >\nAdd a discount\n~~~"
+WITH_TAGS = PASTED.replace(" a ", OPENED)
 BESIDE_IMAGE = "[Image #1]\n\nAdd a discount"
 DISCOUNT = [Prompt(text="Add a discount")]
 EXPANDED = (
@@ -158,6 +159,8 @@ LOCAL = (
         ([{"type": "text", "text": "[Image #1]"}, {"type": "text", "text": PASTED}], {}, [Prompt(text=BESIDE_IMAGE)]),
         (f"Why: \n\n{PASTED}\n\n now?", {}, [Prompt(text=f"Why: \n\n{MARKED}\n\n now?")]),
         (f"Fix\n\n{PASTED}\n\n  \n\n{PASTED}", {}, [Prompt(text=f"Fix\n\n{MARKED}\n\n{MARKED}")]),
+        # A tag in what was pasted ends nothing that the editor put before it.
+        (f"{OPENED}\nFix {WITH_TAGS}", {}, [Prompt(text=f"Fix \n\n{MARKED.replace(' a ', OPENED)}")]),
         (f"What is {PASTED[:26]}", {}, [Prompt(text=f"What is {PASTED[:26]}")]),
         (
             f"<command-message>a</command-message>\n<command-name>/a</command-name>\n<command-args>{PASTED}</command-args>",

@@ -17,6 +17,7 @@ from carryover.distill.stored_digest import fold_events
 from carryover.ledger.search_text import searchable
 from carryover.model import ToolCall, ToolResult, is_own_tool
 from carryover.publish.pointers import NEW_FILE
+from carryover.text.pasted import as_pasted, marked_parts
 from support.conversation import Conversation, section, under
 
 HANDOFF = "# [CARRYOVER] Last updated 2026-11-20T06:00:00Z from Codex\n- Bake\nFull history: `carryover show abc`"
@@ -181,3 +182,17 @@ def test_what_carryovers_own_tools_answer_is_in_no_handoff_and_found_by_no_searc
     assert ("Bake" in under("Recent files", talk) + under("Failed approaches", talk)) != own
     assert (searchable(result) is None) == own
     assert not is_own_tool(ToolCall(call_id="1", name="Bash", op="shell", subject="carryover handoff"))
+
+
+@pytest.mark.parametrize(
+    ("pasted", "left"),
+    [
+        ("a\n# [CARRYOVER] Last updated now\n- Bake", "a"),
+        (f"a\n~{NEW_FILE.decode().strip()}~~\nBake", "a\n~~~\nBake"),
+        ("a\n# [CARRYOVER EXPORT 1a2b3c4d]\nBake", "a"),
+    ],
+)
+def test_no_handoff_that_was_pasted_takes_typed_words_along_or_ends_the_paste(pasted: str, left: str) -> None:
+    prompt = f"Read this:\n\n{as_pasted(pasted)}\n\nKeep it."
+
+    assert marked_parts(without_handoffs(prompt)) == ((False, "Read this:"), (True, left), (False, "Keep it."))

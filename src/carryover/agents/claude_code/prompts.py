@@ -4,7 +4,7 @@ session sent, and what only repeats what was typed before."""
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 import msgspec
@@ -90,19 +90,38 @@ def _typed_around_pastes(text: str) -> str:
     return text if any(map(str.isalnum, _IMAGE.sub("", typed))) else without_paste_marks(text)
 
 
-def _with_pastes_marked(text: str) -> str:
-    """Returns a prompt with our marks in place of the client's, which has none of its own in a paste."""
-    kept = []
+def _pastes(text: str) -> Iterator[tuple[slice, slice]]:
+    """Yields where each paste is: with the client's marks around it, which has none of its own in it, and without."""
     at = 0
     while (opened := _PASTE.search(text, at)) is not None:
         closing = f'\n</pasted_content id="{opened[1]}">'
         end = text.find(closing, opened.end() - 1)
         if end < 0:
             break
-        kept += [text[at : opened.start()].strip("\n"), as_pasted(text[opened.end() : end])]
         at = end + len(closing)
+        yield slice(opened.start(), at), slice(opened.end(), max(end, opened.end()))
+
+
+def _with_pastes_marked(text: str) -> str:
+    """Returns a prompt with our marks in place of the client's."""
+    kept = []
+    at = 0
+    for whole, inner in _pastes(text):
+        kept += [text[at : whole.start].strip("\n"), as_pasted(text[inner])]
+        at = whole.stop
     kept.append(_AROUND_PASTE.sub("", text[at:]).strip("\n"))
     return "\n\n".join(filter(str.strip, kept))
+
+
+def _end_of_glued(text: str) -> int:
+    """Returns where the blocks end that the client adds at a prompt's beginning. No tag in a paste ends one."""
+    seen = []
+    at = 0
+    for _, inner in _pastes(text):
+        seen += [text[at : inner.start], " " * (inner.stop - inner.start)]
+        at = inner.stop
+    glued = _GLUED_BEFORE.match("".join((*seen, text[at:])))
+    return glued.end() if glued is not None else 0
 
 
 def without_client_blocks(text: str) -> str:
@@ -111,10 +130,11 @@ def without_client_blocks(text: str) -> str:
 
     Seen: `<ide_opened_file>` in front (2.1.11), `<system-reminder>` at the end (2.0.65).
     """
-    text = (_with_pastes_marked(text) if "<pasted_content " in text else text).rstrip()
+    text = text.rstrip()
     if text.startswith("<system-reminder>") and text.endswith("</system-reminder>"):
         return ""  # a part of its own, which may quote files with that tag
-    text = _GLUED_BEFORE.sub("", text, count=1)
+    text = text[_end_of_glued(text) :]
+    text = _with_pastes_marked(text).rstrip() if "<pasted_content " in text else text
     for _ in range(_MOST_GLUED):
         opened = text.rfind("<system-reminder>") if text.endswith("</system-reminder>") else -1
         text = text[:opened].rstrip() if opened >= 0 else text
