@@ -27,6 +27,10 @@ _OF_KEYCHAINS: Final = (
 _SWITCHES: Final = r"(?:[ \t]+-\w{1,8}(?:[ \t]+\d{1,2})?){1,4}"
 OF_PROGRAMS: Final = (
     ("curl", _after("curl", rf"(?:-\w{{0,8}}u[ \t]*|--(?:proxy-)?user[ \t=]){USER}", _BEHIND_USER)),
+    (  # as a list of words
+        "curl",
+        r"[\"'](?:-u|--user)[\"'],[ \t]?[\"'][^\s:\"']{1,80}:(?P<value>[^\s\"'{}$]{1,200})(?=[\"'])",
+    ),
     ("wget", _after("wget", r"--(?:http-|ftp-|proxy-)?password[ \t=]")),
     ("mysql", _after("mysql", "-p", GLUED, more="(?:dump|admin|import|sh)?")),
     ("mariadb", _after("mariadb", "-p", GLUED, more=r"(?:-\w+)?")),

@@ -304,7 +304,11 @@ _PATTERNS: Final = (
     ),
     *(  # in what is pasted from a terminal
         (hint, rf"{command}[^\n]{{1,200}}\n\s{{0,8}}(?P<value>\S{{8,200}})[ \t]*(?=\r?\n|\Z)")
-        for hint, command in (("pass show ", "pass show "), ("op://", "op read "))
+        for hint, command in (
+            *(("pass show ", "pass show "), ("op://", "op read ")),
+            ("output -raw ", r"terraform output -raw [\w-]{0,40}(?:pass|secret|token)"),
+            ("jsonpath", r"kubectl get secret[^\n]{1,80}jsonpath[^\n]{1,4}\.data"),
+        )
     ),
     ("reset", r"reset[\w-]{0,20}/(?:[\w-]{1,16}/)?(?P<value>(?=[\w-]{0,200}\d)[\w-]{20,200})(?![\w.-])"),
     *((f"{name}=", rf"{name}=(?<=[?&]{name}=)(?P<value>[^\s&\"'`<>\\)]{{16,200}})") for name in ("code", "auth")),
@@ -384,7 +388,7 @@ _LEAST: Final = {"mysql": 5, "mariadb": 5, "-": 8, "login ": 16}
 _VAGUE: Final = (
     *("-", "login ", "ass", "login(", "assword", "from-literal", *_CONNECTING),
     *("jwt.sign(", "jwt.verify(", "jwt.encode(", "jwt.decode("),
-    *("influx", "pass show ", "op://", "reset", "code=", "auth="),
+    *("influx", "pass show ", "op://", "output -raw ", "jsonpath", "reset", "code=", "auth="),
 )
 """Hints of places that prove little, where the value must also look random."""
 _OF_CALLS: Final = ("login(", "BasicAuth(", "Credential(")
