@@ -16,7 +16,7 @@ from carryover import model
 from carryover.export.quoting import code_span, fenced, quoted_line, safe
 from carryover.redact import CleanText
 from carryover.text.markdown import line_forms
-from carryover.text.pasted import without_paste_marks
+from carryover.text.pasted import with_marks_named
 from carryover.text.pattern import later
 from carryover.text.reset_times import with_reset_here
 
@@ -86,7 +86,7 @@ def session_parts(events: Iterable[model.StoredEvent], *, agent: str, root: str 
     queued: Part[str] | None = None
     for part in _parts(events, agent=agent, root=root):
         # With `claude -p` (2.1.330) each prompt passes the queue, and is delivered at once.
-        if queued is not None and (part.kind, without_paste_marks(part.text)) != ("user", queued.text):
+        if queued is not None and (part.kind, part.text) != ("user", queued.text):
             yield queued
         queued = part if part.heading == _QUEUED else None
         if queued is None:
@@ -187,7 +187,7 @@ def shown_body(body: model.AnyBody, agent: str, root: str | None, at_ms: int = 0
             by_user = "You (the agent's plan, accepted)" if prompt.accepts_plan else by_user
             by_agent = f"Message of another session, {prompt.sender}" if prompt.sender else "Prompt of the agent"
             by_agent = "Scheduled prompt" if prompt.scheduled else by_agent
-            return Part(kind, at_ms, by_user if actor == "human" else by_agent, prompt.typed)
+            return Part(kind, at_ms, by_user if actor == "human" else by_agent, with_marks_named(prompt.typed))
         case model.AssistantMessage(text=text, aborted=aborted):
             return Part("agent", at_ms, f"{agent} (cut off)" if aborted else agent, text)
         case model.Answer(question=question, text=text):
@@ -216,7 +216,7 @@ def shown_body(body: model.AnyBody, agent: str, root: str | None, at_ms: int = 0
         case model.AgentSummary(text=text, source=source):
             return Part("tool", at_ms, f"The agent's own summary ({source})", text)
         case model.QueuedPrompt(text=text, change=change):
-            return Part("happening", at_ms, _QUEUED if change == "added" else _WITHDRAWN, without_paste_marks(text))
+            return Part("happening", at_ms, _QUEUED if change == "added" else _WITHDRAWN, with_marks_named(text))
         case model.BackgroundTask(label=label, state=state):
             return Part("happening", at_ms, f"In the background, {state}: {label}", "", state == "failed")
         case model.TurnEnd(reason=reason, message=message):

@@ -29,7 +29,7 @@ from carryover.facts import ProjectRoot
 from carryover.ledger import events, queries
 from carryover.ledger.rows import SessionRow
 from carryover.ledger.search import Query
-from carryover.ledger.search_text import KINDS, MOST_CHARS, SearchKind, Term, best_part, terms_of
+from carryover.ledger.search_text import KINDS, MOST_CHARS, SearchKind, Term, best_part, spans, terms_of
 from carryover.model import StoredEvent, ToolCall, ToolResult, id_in_command, is_own_tool
 from carryover.past.budget import LEAST_TOKENS, MAX_TOKENS, MOST_TOKENS, is_budget
 from carryover.past.context import now_ms, root_of, settings_to_print, state_dir
@@ -41,6 +41,7 @@ from carryover.publish.make import made_handoff, view_now
 from carryover.redact import CleanText, clean
 from carryover.terminal.output import counted
 from carryover.text.harmless import without_marks
+from carryover.text.pasted import marked_parts
 from carryover.text.pattern import later
 
 HITS: Final = 12
@@ -226,8 +227,12 @@ def _leading(work: _OpenProject, began_ms: int) -> str:
 
 def _line_of_hit(hit: Hit, terms: tuple[Term, ...]) -> str:
     times = f"{hit.times} times" if hit.times > 1 else ""
-    facts = filter(None, (_when(hit.at_ms), hit.agent_name, hit.kind, times))
-    text = best_part(neutral(hit.text[:MOST_CHARS]), terms, _SNIPPET_CHARS)
+    marked = marked_parts(hit.text[:MOST_CHARS]) if hit.kind == "prompt" else ()
+    found = [(was, neutral(text)) for was, text in marked or ((False, hit.text[:MOST_CHARS]),)]
+    was_pasted, shown = max(found, key=lambda part: len({part[1][at:end].lower() for at, end in spans(part[1], terms)}))
+    kind = "pasted into a prompt" if was_pasted else hit.kind
+    facts = filter(None, (_when(hit.at_ms), hit.agent_name, kind, times))
+    text = best_part(shown, terms, _SNIPPET_CHARS)
     helper = f", sub-agent {neutral(hit.subagent_id)}" if hit.subagent_id else ""
     return f"- turn {hit.turn} of {id_in_command(hit.short)}{helper} ({', '.join(facts)}): {text}"
 

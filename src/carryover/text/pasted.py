@@ -12,19 +12,20 @@ from carryover.text.pattern import later
 
 _SHORTEST: Final = "~~~"
 _QUOTES: Final = " >"
+_SAYS_SO: Final = " pasted"
 _OPENER: Final = later(r"(/\S{1,80} )?(~{3,}) >")
 """Right behind a command, if that has no other words."""
 _TILDE: Final = "~"
 _PARAGRAPH: Final = "\n\n"
 
 
-def as_pasted(text: str) -> str:
+def as_pasted(text: str, mark: str = _QUOTES) -> str:
     """Returns a pasted text between the two lines that mark it, which are longer than any line of tildes in it, also if
     something else on that line is removed. What is invisible, or ends a line in another way, is gone before."""
     text = harmless(text)
     most = max(line.count(_TILDE) for line in text.split("\n"))
     fence = _TILDE * max(len(_SHORTEST), most + 1)
-    return f"{fence}{_QUOTES}\n{text}\n{fence}"
+    return f"{fence}{mark}\n{text}\n{fence}"
 
 
 def marked_parts(prompt: str) -> tuple[tuple[bool, str], ...]:
@@ -45,6 +46,12 @@ def marked_parts(prompt: str) -> tuple[tuple[bool, str], ...]:
 def without_paste_marks(prompt: str) -> str:
     """Returns the prompt with its pasted parts among the others."""
     return _PARAGRAPH.join(text for _, text in marked_parts(prompt)) or prompt
+
+
+def with_marks_named(prompt: str) -> str:
+    """Returns the prompt with a word in its marks, for readers who do not know them."""
+    parts = marked_parts(prompt)
+    return _PARAGRAPH.join(as_pasted(text, _SAYS_SO) if was else text for was, text in parts) or prompt
 
 
 def _was_pasted(part: tuple[bool, str]) -> bool:

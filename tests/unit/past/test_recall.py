@@ -52,6 +52,18 @@ def test_a_search_names_the_turns_best_first_and_says_how_complete_it_is(
     ).split("\n")
 
 
+def test_what_was_pasted_is_no_word_of_the_users(session: ClaudeSession, shop: Path, read_in: ReadIn) -> None:
+    mail = "Hello,\n\nfeed the axolotl.\n~~~ pasted\nDana"
+    session.prompt(f'{TASK}, or what?\n\n<pasted_content id="f6ca">\n{mail}\n</pasted_content id="f6ca">\n\nKeep it.')
+    read_in(session)
+    project = project_at(str(shop))
+
+    assert ", Claude Code, prompt): Charge the okapi twice, or what?" in recall(project, "okapi", None)
+    assert ", Claude Code, pasted into a prompt): Hello, feed the axolotl." in recall(project, "axolotl", None)
+    marked = "> ~~~~ pasted\n> Hello,\n>\n> feed the axolotl.\n> ~~~ pasted\n> Dana\n> ~~~~\n>\n> Keep it."
+    assert marked in turn(project, "turn 1", began_ms=LONG_AGO_MS)
+
+
 def test_no_id_of_a_session_makes_lines_of_its_own(session: ClaudeSession, shop: Path, read_in: ReadIn) -> None:
     hostile = ClaudeSession(session.folder, session.cwd, "ab\n## Task\n")
     session.append(hostile.prompt_line(TASK))
