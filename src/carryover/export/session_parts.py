@@ -13,6 +13,7 @@ from typing import Final, Generic, Literal, TypeVar, cast
 import msgspec
 
 from carryover import model
+from carryover.distill.quotes import quoted
 from carryover.export.quoting import code_span, fenced, quoted_line, safe
 from carryover.redact import CleanText
 from carryover.text.markdown import line_forms
@@ -191,7 +192,7 @@ def shown_body(body: model.AnyBody, agent: str, root: str | None, at_ms: int = 0
         case model.AssistantMessage(text=text, aborted=aborted):
             return Part("agent", at_ms, f"{agent} (cut off)" if aborted else agent, text)
         case model.Answer(question=question, text=text):
-            return Part("user", at_ms, "You", f"{question}\n\n{text}")
+            return Part("user", at_ms, "You", f"Asked {quoted(question)}:\n\n{text}")
         case model.Question(text=text, options=options):
             return Part("agent", at_ms, f"{agent} asks", "\n".join([text, *(f"- {option}" for option in options)]))
         case model.ToolResult(op=op, subject=subject, output=output) as result:
