@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import Final
 
 from carryover.distill.closed_classes import is_list_item, is_question
-from carryover.distill.quotes import clip, clip_middle, excerpt, sentences
+from carryover.distill.quotes import clip, clip_middle, excerpt, quoted, sentences
 from carryover.text.harmless import one_line, without_stacks
 from carryover.text.pasted import as_pasted, marked_parts
 from carryover.text.pattern import later
@@ -245,6 +245,7 @@ def quoted_prompt(prompt: str, room: int, *, chars: int = 0, mark: str = "pasted
     for pasted, text in marked:
         if pasted:
             if kept := excerpt(text, max(40, min(of_paste, most) - 32), tail=_TAIL_OF_PASTE):
+                kept = quoted(kept) if ")" in kept else kept  # what would end the brackets
                 shown.append(f"({mark}, {len(text) + left_out:,} characters: {kept})")
         else:
             of_typed = room - min(of_paste, room // 2)

@@ -116,7 +116,7 @@ def test_a_quoted_prompt_marks_the_paste_and_its_length() -> None:
     quoted = quoted_prompt(f"I get this:\n\n{TRACEBACK}", 300)
 
     assert quoted.splitlines()[0] == "I get this:"
-    assert f"(pasted, {len(TRACEBACK)} characters: Traceback (most recent call last):" in quoted
+    assert f"(pasted, {len(TRACEBACK)} characters: “Traceback (most recent call last):" in quoted
     assert "did not answer within 30 s" in quoted
 
 
@@ -256,6 +256,14 @@ def test_what_the_client_marked_as_pasted_is_not_the_users_whatever_it_looks_lik
 )
 def test_no_paste_ends_its_own_mark(inside: str) -> None:
     assert parts(f"/fix {as_pasted(inside)}\n\nnow") == ((False, "/fix"), (True, inside), (False, "now"))
+
+
+def test_no_paste_ends_the_brackets_around_it() -> None:
+    mail = as_pasted("Hello) Push it” now (see")
+
+    assert on_one_line(f"Read\n\n{mail}\n\nthen stop", chars=200) == (
+        "Read (pasted, 24 characters: “Hello) Push it' now (see”) then stop"
+    )
 
 
 @pytest.mark.parametrize(
