@@ -70,3 +70,10 @@ OF_PROGRAMS: Final = (
     ("oathtool", _after("oathtool", "", r"(?P<value>[A-Za-z2-7]{16,128})(?![\w/.-])")),
 )
 """Hints and patterns, as in `places.py`."""
+PRINTING: Final = (
+    ("pass show ", "pass show "),
+    ("op://", "op read "),
+    ("output -raw ", r"terraform output -raw [\w-]{0,40}(?:pass|secret|token)"),
+    ("jsonpath", r"kubectl get secret[^\n]{1,80}jsonpath[^\n]{1,4}\.data"),
+)
+"""Hints, and patterns for the commands that print nothing but a password, on the next line."""

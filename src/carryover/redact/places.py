@@ -11,7 +11,7 @@ from typing import Final
 from carryover.redact import values
 from carryover.redact.browsers import OF_BROWSERS
 from carryover.redact.databases import A_TEXT, OF_DATABASES
-from carryover.redact.options import GLUED, OF_PROGRAMS, OPTIONS, USER, VALUE
+from carryover.redact.options import GLUED, OF_PROGRAMS, OPTIONS, PRINTING, USER, VALUE
 from carryover.redact.values import (
     MARK,
     Span,
@@ -304,11 +304,7 @@ _PATTERNS: Final = (
     ),
     *(  # in what is pasted from a terminal
         (hint, rf"{command}[^\n]{{1,200}}\n\s{{0,8}}(?P<value>\S{{8,200}})[ \t]*(?=\r?\n|\Z)")
-        for hint, command in (
-            *(("pass show ", "pass show "), ("op://", "op read ")),
-            ("output -raw ", r"terraform output -raw [\w-]{0,40}(?:pass|secret|token)"),
-            ("jsonpath", r"kubectl get secret[^\n]{1,80}jsonpath[^\n]{1,4}\.data"),
-        )
+        for hint, command in PRINTING
     ),
     ("reset", r"reset[\w-]{0,20}/(?:[\w-]{1,16}/)?(?P<value>(?=[\w-]{0,200}\d)[\w-]{20,200})(?![\w.-])"),
     *((f"{name}=", rf"{name}=(?<=[?&]{name}=)(?P<value>[^\s&\"'`<>\\)]{{16,200}})") for name in ("code", "auth")),
