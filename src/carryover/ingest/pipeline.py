@@ -23,6 +23,7 @@ from carryover.ingest.sanitize import (
     context_without_text,
     with_bounded_times,
 )
+from carryover.ingest.scan import LAST_RETRY_MS
 from carryover.ledger.batch import READ_IN_PART, Committed, PreparedBatch, SourceState
 from carryover.ledger.connect import StaleRead
 from carryover.ledger.store import Ledger
@@ -125,7 +126,6 @@ TOO_LARGE_MS: Final = 60_000
 MOST_BUSY: Final = 10
 """After so many failures, a database is not waited for as if its owner were writing just then."""
 _FIRST_RETRY_MS: Final = 1000
-_LAST_RETRY_MS: Final = 3_600_000
 
 
 class IngestResult(Committed, frozen=True, kw_only=True):
@@ -222,7 +222,7 @@ async def _read_batch(
 
 def _wait_ms(state: SourceState | None, first_ms: int) -> int:
     """Returns how long to wait before a source that could not be read is tried again."""
-    return min(first_ms << (min(state.failures, 20) if state is not None else 0), _LAST_RETRY_MS)
+    return min(first_ms << (min(state.failures, 20) if state is not None else 0), LAST_RETRY_MS)
 
 
 def _without_content(error: Exception) -> str:

@@ -182,6 +182,8 @@ def _with_reasons(agent: Agent, root: Path) -> Iterator[tuple[Source, str | None
             yield source, why_not_own(agent, checkout, Path(source.path))
 
 
+LAST_RETRY_MS: Final = 3_600_000
+"""The longest time after which a broken source is tried again."""
 RACY_MS: Final = 3_000
 """A file changed this recently may change again without a new size or time: coarse clocks tick every 4 to 2000 ms."""
 
@@ -231,7 +233,8 @@ def changed(
             return True
         as_known = (state.size, state.mtime_ns) == (item.size, item.mtime_ns)
         if state.state == "broken":
-            return state.retry_ms <= now_ms or (also_broken and not as_known)
+            waits = now_ms < state.retry_ms <= now_ms + LAST_RETRY_MS  # a longer wait began before the clock went back
+            return not waits or (also_broken and not as_known)
         return not as_known or item.mtime_ns // 1_000_000 >= now_ms - RACY_MS
 
     return [item for item in seen if may_differ(item)]

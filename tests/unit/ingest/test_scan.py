@@ -16,6 +16,7 @@ from carryover.config import AgentConfig, AgentsConfig, Config
 from carryover.facts import DAY_MS, ProjectRoot
 from carryover.ingest.roots import TranscriptRoot, recorded_roots
 from carryover.ingest.scan import (
+    LAST_RETRY_MS,
     RACY_MS,
     FoundSource,
     changed,
@@ -110,6 +111,7 @@ RECENT = {"mtime_ns": seen("x", age_ms=RACY_MS).mtime_ns}
         ({"state": "gone"}, {}, True),
         (BROKEN, {}, False),
         (BROKEN, {"now_ms": NOW_MS + 1}, True),
+        (BROKEN, {"now_ms": NOW_MS - LAST_RETRY_MS}, True),  # the clock went back
         (BROKEN | {"size": READ_IN_PART}, {"also_broken": True}, True),
         (BROKEN, {"also_broken": True}, False),  # it was too large, and is as it was
         (BROKEN, {"also_broken": True, "size": 101}, True),

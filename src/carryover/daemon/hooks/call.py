@@ -171,11 +171,12 @@ def may_have_other_sources(transcript: Source | None) -> bool:
 
 
 def changed_of_late(agent: Agent, transcript: Source | None, roots: Iterable[Path], *, now_ms: int) -> list[Source]:
-    """Returns the named source and, newest first, at most `MOST_RECENT` sources below `roots` that changed recently."""
+    """Returns the named source and, newest first, at most `MOST_RECENT` sources below `roots` that changed recently.
+    Those that the clock, which was set back, dates in the future would take all the places."""
     found = []
     for _, times in look_at_each(roots, lambda root: list(_times(agent, root))):
         found += [
-            (changed_ns, source) for changed_ns, source in times if changed_ns >= (now_ms - RECENT_MS) * 1_000_000
+            (changed_ns, source) for changed_ns, source in times if abs(changed_ns // 1_000_000 - now_ms) <= RECENT_MS
         ]
     newest = _newest(found, MOST_RECENT)
     named = [transcript] if transcript is not None and transcript not in newest else []

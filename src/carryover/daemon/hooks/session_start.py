@@ -113,7 +113,7 @@ class SessionStarts:
         loop, here, session = asyncio.get_running_loop(), start.project, self._session(start)
         assert here is not None, "such calls name a folder"
         now_ms = self.context.now_ms()
-        if session.with_prompt and now_ms - session.given_ms < JUST_GIVEN_MS:
+        if session.with_prompt and abs(now_ms - session.given_ms) < JUST_GIVEN_MS:  # the clock may go back
             return None
         # Noted before it is made: a prompt may come meanwhile, and if this is late, the hook's script has an answer.
         if is_dropped := start.reading.action == "unheard_start":

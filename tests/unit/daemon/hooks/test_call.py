@@ -13,7 +13,7 @@ from carryover.adapter.contract import HookEvent
 from carryover.agents import adapters
 from carryover.daemon.hooks import call
 from carryover.daemon.hooks.call import HookCall, OwnSession, Refused, check_folder, check_transcript
-from carryover.facts import ProjectRoot
+from carryover.facts import DAY_MS, ProjectRoot
 from carryover.ingest.pipeline import ingest
 from carryover.ingest.scan import RACY_MS
 from carryover.ledger.connect import connect_read_only
@@ -195,6 +195,8 @@ def written(path: Path, at_ms: int) -> str:
 def test_what_changed_of_late_is_found_newest_first_wherever_it_lies(home: Path) -> None:
     cursor, folder = adapters()["cursor"], home / ".cursor/projects/home-dev-shop/agent-transcripts"
     written(folder / CHAT / f"{CHAT}.jsonl", AT_MS - call.RECENT_MS - 1)
+    before_the_clock_went_back = f"{CHAT[:-1]}4"
+    written(folder / before_the_clock_went_back / f"{before_the_clock_went_back}.jsonl", AT_MS + DAY_MS)
     lines = written(folder / f"{CHAT[:-1]}2" / f"{CHAT[:-1]}2.jsonl", AT_MS - call.RECENT_MS)
     tables = written(settings_folder(home) / "Cursor/User/globalStorage/state.vscdb", AT_MS - 10)
     chat = written(home / ".cursor/chats/9e107d9d" / f"{CHAT[:-1]}3" / "store.db", AT_MS)

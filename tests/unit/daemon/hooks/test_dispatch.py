@@ -17,6 +17,7 @@ from carryover.adapter.contract import HookAction, HookEvent
 from carryover.agents import adapters
 from carryover.daemon.context import DaemonContext
 from carryover.daemon.hooks.dispatch import MOST_AT_ONCE, MOST_KEPT, HookReply
+from carryover.facts import DAY_MS
 from carryover.ledger.connect import connect_read_only
 from carryover.ledger.queries import totals
 from support.claude_session import ClaudeSession
@@ -263,6 +264,19 @@ async def test_a_resumed_copilot_session_gets_it_with_its_start_and_not_with_its
 
     assert given == TRY_STORE if late else b"This session was resumed" in given.body
     assert prompt == NOTHING
+
+
+async def test_a_start_after_the_clock_went_back_is_not_that_of_the_prompt_before(
+    context: DaemonContext, compacted: CopilotSession
+) -> None:
+    context = replace(context, known=adapters())
+    desk, now_ms = HookDesk(context), context.now_ms
+    async with desk.at_work():
+        await _answered(desk, compacted, "Go on")
+        context.now_ms = lambda: now_ms() - DAY_MS
+        start = await desk.hooks.call("copilot", "sessionStart", compacted.payload(source="resume"), authenticated=True)
+
+    assert b"This session was resumed" in start.body
 
 
 @pytest.mark.parametrize("event", ["stop", "sessionEnd", "afterFileEdit"])
