@@ -165,8 +165,10 @@ def _past_damage(old: sqlite3.Connection, table: str, columns: str, after: int) 
 
 def _read(old: sqlite3.Connection, table: str, columns: str, after: int, limit: int) -> list[tuple[Any, ...]] | None:
     """Returns the next rows after `after`; None if they cannot be read or lead back, as in a damaged, circular tree."""
+    # `id > ?` would begin on the page of the id before, which may be the damaged one.
+    query = f"SELECT {columns} FROM {table} WHERE id >= ? ORDER BY id LIMIT ?"
     try:
-        rows = old.execute(f"SELECT {columns} FROM {table} WHERE id > ? ORDER BY id LIMIT ?", (after, limit)).fetchall()
+        rows = old.execute(query, (after + 1, limit)).fetchall()
     except sqlite3.DatabaseError:
         return None
     ids = [after, *(row[0] for row in rows)]

@@ -20,6 +20,8 @@ from carryover.publish.project_view import project_view
 from support.scribe import execute, noise, writing
 
 PAGE = 4096
+LEAF_OF_TABLE = 13
+"""The first byte of such a page."""
 
 
 @pytest.fixture
@@ -35,6 +37,13 @@ async def filled(path: Path, *, events: int) -> None:
             numbers, session = range(begin, begin + 100), f"s{begin // 100 % 4}"
             await scribe.tell(*(scribe.event(f"prompt {n} {noise(n, 200)}", session=session) for n in numbers))
         await scribe.ledger.set_published(1, "abc", 1, None, GitFacts(branch="main", head="1234567"))
+
+
+def is_readable(path: Path, event: int) -> bool:
+    try:
+        return execute(path, f"SELECT * FROM event WHERE id = {event}") != []
+    except sqlite3.DatabaseError:
+        return False
 
 
 def rows(db: sqlite3.Connection, query: str) -> list[tuple[object, ...]]:
@@ -77,6 +86,22 @@ async def test_damaged_pages_cost_only_what_stood_on_them(
     assert saved >= 1_000
     assert set(rows(fresh, "SELECT id, key, body FROM event")) <= originals
     assert rows(fresh, "PRAGMA foreign_key_check") == []
+
+
+async def test_every_event_that_is_not_on_a_damaged_page_is_saved(ledger_path: Path, fresh: sqlite3.Connection) -> None:
+    await filled(ledger_path, events=600)
+    [(key,)] = execute(ledger_path, "SELECT key FROM event WHERE id = 300")
+    content = ledger_path.read_bytes()
+    leaves = [at for at in range(0, len(content), PAGE) if content[at] == LEAF_OF_TABLE]
+    with ledger_path.open("r+b") as file:
+        file.seek(next(at for at in leaves if key in content[at : at + PAGE]))
+        file.write(bytes(PAGE))
+    readable = [number for number in range(1, 601) if is_readable(ledger_path, number)]
+
+    salvage(ledger_path, fresh, now_ms=5_000)
+
+    assert 300 not in readable and len(readable) > 500
+    assert [number for (number,) in rows(fresh, "SELECT id FROM event ORDER BY id")] == readable
 
 
 async def test_a_ledger_that_was_cut_keeps_what_is_before_the_cut(ledger_path: Path, fresh: sqlite3.Connection) -> None:
