@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import doctest
+import re
 from importlib import import_module
 from pathlib import Path
 from typing import Final
@@ -12,12 +13,10 @@ import pytest
 import carryover
 
 SOURCE: Final = Path(carryover.__file__).parent
-ROOMS: Final = ("adapter", "past", "actions", "export", "faces", "daemon")
 EXAMPLES: Final = {
     ".".join(file.relative_to(SOURCE.parent).with_suffix("").parts): examples
-    for room in ROOMS
-    for file in sorted((SOURCE / room).rglob("*.py"))
-    if (examples := file.read_text(encoding="utf-8").count(">>> "))
+    for file in sorted(SOURCE.rglob("*.py"))
+    if (examples := len(re.findall(r"^ *>>> ", file.read_text(encoding="utf-8"), re.MULTILINE)))
 }
 """How many lines of examples each module has."""
 
