@@ -122,6 +122,23 @@ def test_uncommitted_work_counts(bakery: Path) -> None:
     assert [(file.path, file.changed) for file in files] == [("other.py", True)]
 
 
+def test_a_file_comes_before_others_for_each_reason_there_is_for_it(tmp_path: Path) -> None:
+    root = repository(tmp_path / "shop", dict.fromkeys(("a.py", "b.py", "c.py", "d.py", "e.py"), "x\n"))
+
+    files, _ = matter(root, "c.py", "d.py", "e.py", changed=("b.py", "d.py", "e.py"), texts=("See a.py and e.py.",))
+
+    assert [file.path for file in files] == ["e.py", "d.py", "c.py", "b.py", "a.py"]
+
+
+def test_a_file_that_was_edited_takes_no_place_of_those_that_are_only_named(tmp_path: Path) -> None:
+    root = repository(tmp_path / "many", {f"f{number:02}.py": "x\n" for number in range(16)})
+    named = tuple(f"f{number:02}.py" for number in range(16))
+
+    files, _ = matter(root, "f00.py", changed=("f01.py",), texts=named)
+
+    assert {file.path for file in files} == set(named[:14])
+
+
 def test_what_is_shown_as_an_instruction_is_not_shown_again(bakery: Path) -> None:
     (bakery / "AGENTS.md").write_text("Be brief.\n")
 
@@ -222,10 +239,13 @@ def test_text_that_is_secret_too_large_or_binary_is_not_read(checkout: Path) -> 
     git(checkout, "add", ".env")
     (checkout / "*.py").write_text("x" * (LARGEST_COMPARED + 1))
     (checkout / "old.py").write_bytes(b"\0\1")
+    (checkout / "cart.py").write_text("x" * (LARGEST_COMPARED - 9) + "\n")
+    git(checkout, "commit", "--quiet", "--message", "A long line", "cart.py")
+    (checkout / "cart.py").write_text("y" * (LARGEST_COMPARED - 9) + "\n")
 
     found = uncommitted(checkout)
 
-    assert [(file.path, file.diff) for file in found] == [("*.py", ""), (".env", ""), ("old.py", "")]
+    assert [(file.path, file.diff) for file in found] == [("*.py", ""), (".env", ""), ("cart.py", ""), ("old.py", "")]
 
 
 @pytest.mark.parametrize("plant", PLANTED)

@@ -101,3 +101,10 @@ def test_a_daemon_may_be_running_while_its_lock_is_held(newer: ClaudeSession) ->
     assert not may_be_running()
     with locked():
         assert may_be_running()
+
+
+def test_where_the_lock_cannot_be_read_a_daemon_may_be_running(newer: ClaudeSession) -> None:
+    state_dir().lock.unlink(missing_ok=True)
+    state_dir().lock.mkdir()
+
+    assert may_be_running()

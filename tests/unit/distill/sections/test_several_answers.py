@@ -33,16 +33,16 @@ def test_answers_of_a_turn_stay_longer_than_what_was_said_on_the_way() -> None:
 def test_what_another_session_sent_is_told_as_its_words_and_never_as_the_users() -> None:
     order = UserPrompt(text="Keep your hands off the okapi board.", actor="model", sender="boards 3")
     talk = session("s1").event(order).says("I do.").user("Read the labels.").says("There are 12.")
-    for number in range(9):
+    for number in range(8):
         talk.event(UserPrompt(text=f"Board {number} is free.", actor="model", sender="boards 3")).says("Good.")
 
     log = under("Progress log", talk)
     assert "Message of another agent, “boards 3” (turn 0" in log
     assert "Keep your hands off the okapi board." in log
-    assert "Board 8 is free." in log
+    assert "Board 7 is free." in log
     assert "okapi" not in under("Task", talk) + under("What the user said", talk)
     assert talk.digest.prompts == 1
-    assert len(talk.turn.heard) == 3
+    assert [heard.text for heard in talk.turn.heard] == [f"Board {number} is free." for number in (0, 6, 7)]
 
 
 def test_what_another_agent_asks_is_the_task_of_a_session_in_which_no_user_wrote() -> None:

@@ -100,6 +100,7 @@ def test_settings_show_their_numbers_and_choices_and_no_text(tmp_path: Path) -> 
 mode = "brief"
 [publish]
 active_days = 3
+shared_since = 2026-11-20T06:00:00Z
 projects = {{ "{NAME}/*" = "off" }}
 [projects]
 exclude = ["{NAME}"]
@@ -117,6 +118,7 @@ env = {{ {NAME} = "{NAME}" }}
     settings = text.partition("defaults:\n")[2].partition("\n\n")[0].splitlines()
     assert [line.strip() for line in settings] == [
         "resume.mode = brief",
+        "publish.shared_since = set (not shown)",
         "publish.projects = 1 (not shown)",
         "publish.active_days = 3",
         "projects.exclude = 1 (not shown)",
