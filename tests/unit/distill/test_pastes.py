@@ -291,4 +291,5 @@ def test_when_a_prompt_is_cut_its_typed_words_stay_beside_what_was_pasted(chars:
     for cut in (once, again):
         assert chars * 0.8 < len(cut) < chars + 60
         assert [text for was, text in parts(cut) if not was] == ["Why does it stop?", "and here?", "Change nothing."]
-    assert len(clip_prompt(f"{'Typed. ' * 900}\n\n{log}", chars=chars)) < chars + 60
+    pasted = as_pasted("no step is done here\n" * 150)
+    assert chars * 0.8 < len(clip_prompt(f"{'Typed. ' * 900}\n\n{pasted}", chars=chars)) < chars + 60

@@ -68,6 +68,16 @@ def test_mentions_of_a_name_in_two_threads_are_added_and_the_latest_counts() -> 
     )
 
 
+def test_the_latest_mention_counts_whichever_thread_has_it() -> None:
+    late, early = (
+        {"a_py": name(last=at), "b_py": name(said=1, last_said=at), "c_py": name(called=1, last_called=at)}
+        for at in (9, 1)
+    )
+
+    names, _ = mentioned(view((thread(10, **late), thread(4, **early))))
+    assert (names["a.py"].last, names["b.py"].last_said, names["c.py"].last_called) == (13, 13, 13)
+
+
 def test_a_name_of_an_earlier_session_is_as_old_as_all_that_came_since() -> None:
     newer = thread(6, other_py=name(said=1, last=6, last_said=6))
     older = thread(5, cart_py=name(said=1, last=2, last_said=2))

@@ -234,6 +234,16 @@ async def test_after_a_compaction_the_next_copilot_prompt_gets_it_once(
     assert second == NOTHING
 
 
+async def test_a_session_that_went_on_after_its_compaction_gets_nothing_from_a_daemon_that_starts(
+    agents_desk: HookDesk, compacted: CopilotSession
+) -> None:
+    compacted.prompt("Go on")
+    async with agents_desk.at_work():
+        replies = [await _answered(agents_desk, compacted, text) for text in ("And then", "And now")]
+
+    assert replies == [NOTHING, NOTHING]
+
+
 @pytest.mark.parametrize("part", ["paths", "answer"])
 async def test_a_prompt_that_is_answered_too_late_leaves_it_to_the_next(
     agents_desk: HookDesk, compacted: CopilotSession, part: str

@@ -258,6 +258,9 @@ def test_what_failed_last_in_the_leading_turn_and_did_not_succeed_later_stays_wh
     assert "edited since" not in under("Failed approaches", talk)
     talk.ran("python zebra.py", "Error: no zebra", status="error").edited("zebra.py").says("Done.")
     assert "(2 min earlier, `zebra.py` edited since)" in under("Failed approaches", talk)
+    talk = session("s1").user("Publish it.").edited("yak.py").edited("zebra.py")
+    talk.ran("python yak.py zebra.py", "Error: no yak", status="error").edited("yak.py").says("Done.")
+    assert "(2 min earlier, `yak.py` edited since)" in under("Failed approaches", talk)
 
 
 def test_what_failed_in_the_newest_work_is_told_also_after_other_answers() -> None:

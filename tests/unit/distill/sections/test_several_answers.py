@@ -140,6 +140,18 @@ def test_what_the_newest_answers_propose_stays_if_their_turns_changed_nothing(ch
     assert fixed == ([] if changes else [6, 7, 8])
 
 
+def test_what_another_session_answered_does_not_hide_what_the_newest_answers_propose() -> None:
+    cards = [f"Card {number} says {'what a guest sees there at first, ' * 6}in a few words." for number in range(9)]
+    other = session("s2").user("Make the door shorter.").edited("door.html").says("It is shorter.")
+    other.user("Paint it.").edited("door.html").says("It is painted.")
+    talk = session("s1").user("Make the first card shorter.").edited("page.html").says("It is shorter.")
+    talk.user("How could the cards be better?").says("\n\n".join(cards))
+    talk.user("Take the third now.").edited("page.html").says("The third is in.")
+    lines = [entry for part in handoff(talk, other).sections for entry in part.entries if part.title == "Progress log"]
+
+    assert [cards.index(one.text) for one in lines if one.text in cards and one.weight <= FIXED] == [6, 7, 8]
+
+
 def test_the_newest_work_has_a_line_although_the_answers_since_only_looked() -> None:
     done = "It is all done now, and the keeper may look at it whenever there is time for that, at best before noon."
     talk = session("s1").user("Paint the board.").edited("board.py").says(done)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from carryover.distill.entry import FIXED
 from carryover.distill.goals import task_of
 from carryover.distill.render import render
 from carryover.model import PlanProposal, TurnEnd, UserPrompt
+from carryover.text.pasted import as_pasted
 from support.conversation import Conversation, handoff, session, under
 
 
@@ -32,6 +35,13 @@ def test_the_end_of_the_newest_paste_outlasts_what_came_before_it() -> None:
     assert log[20] not in shown
     assert "ERROR the disk is full" in shown
     assert "ERROR the disk is full" not in after
+
+
+def test_no_line_of_the_newest_paste_is_lost_or_told_twice() -> None:
+    log = "\n".join(f"step {number} {'of the okapi house is done ' * 4}" for number in range(16))
+
+    task = under("Task", session("s1").user(f"Why does it stop?\n\n{as_pasted(log)}"))
+    assert re.findall(r"step (\d+) ", task) == [str(number) for number in range(16)]
 
 
 def test_a_list_stays_whole_while_a_newest_prompt_of_few_words_goes_on_with_it() -> None:
