@@ -255,6 +255,20 @@ async def test_a_database_that_is_always_busy_is_not_waited_for_any_more(
     assert looks[3] == looks[2] + 1
 
 
+async def test_kept_calls_that_are_not_understood_are_counted_with_the_next_rescan(context: DaemonContext) -> None:
+    agent = adapters()["windsurf"]
+    context.known = {agent.spec.id: agent}
+    pending = Spool(context.state).folder(agent.spec.id) / "pending" / "1.hook"
+    pending.parent.mkdir(parents=True)
+    pending.write_text("post_cascade_response\n/home/dev/shop\nno JSON\n")
+    desk = Desk(context)
+
+    await Rescanner(context, desk.queue, Spool(context.state)).rescan("start")
+
+    with context.read_ledger() as db:
+        assert [skipped.n for skipped in totals(db).skipped] == [1]
+
+
 async def test_a_rescan_queues_what_changed_and_notes_what_vanished(
     desk: Desk, session: ClaudeSession, lines: LogLines
 ) -> None:

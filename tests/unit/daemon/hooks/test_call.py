@@ -194,7 +194,7 @@ def written(path: Path, at_ms: int) -> str:
 
 def test_what_changed_of_late_is_found_newest_first_wherever_it_lies(home: Path) -> None:
     cursor, folder = adapters()["cursor"], home / ".cursor/projects/home-dev-shop/agent-transcripts"
-    written(folder / CHAT / f"{CHAT}.jsonl", AT_MS - call.RECENT_MS - 1)
+    old = written(folder / CHAT / f"{CHAT}.jsonl", AT_MS - call.RECENT_MS - 1)
     before_the_clock_went_back = f"{CHAT[:-1]}4"
     written(folder / before_the_clock_went_back / f"{before_the_clock_went_back}.jsonl", AT_MS + DAY_MS)
     lines = written(folder / f"{CHAT[:-1]}2" / f"{CHAT[:-1]}2.jsonl", AT_MS - call.RECENT_MS)
@@ -204,6 +204,11 @@ def test_what_changed_of_late_is_found_newest_first_wherever_it_lies(home: Path)
     found = call.changed_of_late(cursor, None, cursor.spec.roots(home, {}), now_ms=AT_MS)
 
     assert [source.path for source in found] == [chat, tables, lines]
+    for named, others in ((lines, [chat, tables, lines]), (old, [old, chat, tables, lines])):
+        transcript = cursor.source_of(Path(named), home / ".cursor/projects")
+        assert call.may_have_other_sources(transcript)
+        also = call.changed_of_late(cursor, transcript, cursor.spec.roots(home, {}), now_ms=AT_MS)
+        assert [source.path for source in also] == others
 
 
 @pytest.mark.parametrize("known", [[""], [], ["..", ""]], ids=["known", "unknown", "in another"])

@@ -198,6 +198,7 @@ async def test_a_codex_thread_resumed_in_another_project_is_not_informed_of_the_
 
     assert b"Rename the product" in here.body and b"moved this project on" in here.body
     assert there == [NOTHING, NOTHING]
+    assert agents_desk.counted["failed"] == 0
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import asyncio
 import json
 from collections.abc import Sequence
 from typing import Final
-from unittest.mock import Mock
+from unittest.mock import Mock, call
 
 import pytest
 
@@ -95,6 +95,15 @@ async def test_what_cant_be_made_in_time_is_the_last_handoff_while_that_may_be_g
 
     assert (reply.status, b"Add a discount function" in reply.body) == (status, status == 200)
     assert heard.call_count == (status == 200), "then the second page is written, which this handoff names"
+
+
+async def test_at_a_start_the_second_page_that_its_handoff_names_is_wanted(starts: Starts) -> None:
+    heard = Mock()
+    starts.desk.hooks.starts.second_pages.want = heard  # type: ignore[method-assign]
+    async with starts.desk.at_work():
+        reply = await starts.one()
+
+    assert (b"Add a discount function" in reply.body, heard.call_args_list) == (True, [call(1)])
 
 
 async def test_what_was_stored_since_is_in_the_next_answer_however_soon_it_comes(starts: Starts) -> None:
