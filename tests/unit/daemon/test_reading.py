@@ -230,6 +230,7 @@ async def test_a_source_that_is_too_large_is_reported_and_rests_whatever_changes
     with context.read_ledger() as db:
         [broken] = totals(db).broken
     assert (reader.looks, desk.queue.broken, broken.error) == (1, 1, "more entries than are read at once")
+    assert broken.retry_ms > context.now_ms()
 
     clock.now += TOO_LARGE_MS / 1000 + 1
     await desk.read(session)
