@@ -13,8 +13,11 @@ from carryover.fsio import FileLock
 from carryover.ledger.queries import sessions
 from carryover.past.context import state_dir, warn_once
 from carryover.past.opened import Want, may_be_running, opened, session_named
+from carryover.past.search import search_page
 from carryover.past.session import opened_session
+from carryover.projects.moved_folders import identity_of, stored
 from support.claude_session import ClaudeSession
+from support.scribe import execute
 from support.shop_in_ledger import ReadIn
 
 
@@ -80,6 +83,27 @@ def test_without_a_ledger_what_is_on_disk_is_opened_unless_carryover_is_paused(
     state_dir().paused.touch()
     with pytest.raises(UserError, match="Carryover is paused"):
         ids(Want.AS_IT_IS, shop)
+
+
+def test_without_a_ledger_what_is_on_disk_can_be_searched(session: ClaudeSession, shop: Path) -> None:
+    session.prompt("Paint the okapi")
+
+    for want in (Want.AS_IT_IS, Want.LISTED):
+        with opened(want, str(shop)) as (ledger, _):
+            assert len(search_page(ledger, "okapi", None, limit=9, now_ms=0).hits) == 1
+
+
+def test_a_project_that_was_moved_is_found_at_its_new_folder_unless_carryover_is_paused(
+    session: ClaudeSession, shop: Path, read_in: ReadIn, ledger_path: Path
+) -> None:
+    read_in(session.work())
+    execute(ledger_path, f"UPDATE project SET identity = '{stored(identity_of(shop))}'")
+    moved = shop.rename(shop.with_name("store"))
+    state_dir().paused.touch()
+    assert ids(Want.FOLLOWED, moved)[1] is None
+    state_dir().paused.unlink()
+
+    assert ids(Want.FOLLOWED, moved) == ([session.session], str(moved))
 
 
 def test_a_session_is_opened_by_its_id_or_as_the_last_one_here(

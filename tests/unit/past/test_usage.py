@@ -4,7 +4,7 @@ import asyncio
 
 from msgspec.structs import replace
 
-from carryover.model import WindowUsed
+from carryover.model import TokensUsed, WindowUsed
 from carryover.past.context import now_ms
 from carryover.past.usage import used_since
 from support.scribe import Scribe
@@ -29,3 +29,14 @@ async def test_only_limits_whose_window_is_open_are_shown_and_an_account_belongs
     [shown] = (await asyncio.to_thread(used_since, at(0), "agent", None)).windows
     assert (shown.agent_id, shown.name, shown.used_percent) == ("made-up", "5h", 43)
     assert (await asyncio.to_thread(used_since, at(0), "agent", "/repo")).windows == ()
+
+
+async def test_what_used_most_comes_first_whatever_it_used_it_for(scribe: Scribe) -> None:
+    def used(model: str, **numbers: int) -> TokensUsed:
+        return TokensUsed(key=model, session="s1", at_ms=at(1), model=model, **numbers)
+
+    tokens = (used("reads", input=50), used("keeps", cache_write=70), used("answers", output=60))
+    await scribe.commit(replace(scribe.prepared(scribe.event("add a cart", at_ms=at(1))), tokens=tokens))
+
+    rows = (await asyncio.to_thread(used_since, at(0), "model", None)).rows
+    assert [row.name for row in rows] == ["keeps", "answers", "reads"]
