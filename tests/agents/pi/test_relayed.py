@@ -236,6 +236,7 @@ def test_what_it_delivered_to_a_chat_is_said_once_and_answers_no_request_that_fa
         entry("session", id="s1", version=3, cwd="/home/ann/shop"),
         user("Count the bread."),
         says("Now the rye:", stopReason="toolUse"),
+        sent("Now the rye:"),
         says("<final>Three loaves.</final>"),
         sent("Now the rye:"),
         sent("The job at eight has no flour."),

@@ -20,6 +20,7 @@ from carryover.faces.cli.status import run_status
 from carryover.how_installed import on_path_here
 from carryover.past.context import state_dir
 from carryover.past.findings.checks import Finding
+from carryover.publish.pointers import END, with_block
 from support.check_up import found
 from support.daemon_process import DaemonProcess, handoff_of, wait_until
 from support.forked import CARRYOVER
@@ -52,6 +53,18 @@ def test_a_state_folder_that_cannot_be_used_is_named(home: Path, run: Run, monke
         assert f"{unusable}it can't be written." in found(run)
     monkeypatch.setattr(os, "geteuid", lambda: home.stat().st_uid + 1)
     assert f"{unusable}it belongs to another user." in found(run)
+
+
+def test_a_pointer_without_its_end_is_named_where_carryover_may_write(recorded: Path, run: Run) -> None:
+    block = with_block(b"# Shop\n", at_top=False)
+    (recorded / "AGENTS.md").write_bytes(block)
+    assert [what for what in found(run) if "AGENTS.md" in what] == []
+
+    (recorded / "AGENTS.md").write_bytes(block.replace(END, b""))
+    [said] = [what for what in found(run) if "AGENTS.md" in what]
+    assert said.endswith("shop: the pointer in AGENTS.md lost one of its markers.")
+    state_dir().config.write_text('[projects]\nexclude = ["shop"]\n')
+    assert [what for what in found(run) if "AGENTS.md" in what] == []
 
 
 def test_what_is_broken_is_named_and_put_right(up: DaemonProcess, installed: Path, run: Run) -> None:

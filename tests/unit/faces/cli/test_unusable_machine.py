@@ -49,18 +49,3 @@ def test_where_the_daemon_cannot_be_started_no_handoff_is_promised(claude: Path,
     assert claude.exists() and "carryoverd can't be started: " in out
     assert (code, "In a new session" in out) == (ExitCode.FAILED, False)
     assert out.endswith("⚠ not running yet: `carryover start` tries again, `carryover doctor` says what is wrong.\n")
-
-
-@needs_setpriv
-def test_doctor_says_why_nothing_can_be_written_into_the_state_folder(home: Path) -> None:
-    def said() -> str:
-        command = without_rights_of_root(*CARRYOVER, "doctor")
-        return subprocess.run(command, cwd=home, capture_output=True, text=True, timeout=60).stdout
-
-    (home / ".carryover").mkdir(mode=0o500)
-    assert "can't be used: it can't be written." in said()
-    (home / ".carryover").rmdir()
-    assert "can't be used" not in said()
-    home.chmod(0o500)
-    assert "can't be used: the folder above it can't be written." in said()
-    home.chmod(0o700)
