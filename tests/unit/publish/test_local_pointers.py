@@ -356,3 +356,15 @@ def test_a_folder_with_a_repository_of_its_own_gets_nothing(home: Path, submodul
 
     assert ".cursor/rules/carryover.mdc" not in published(app)
     assert (status(rules), status(app)) == ("", before)
+
+
+def test_while_git_cannot_say_what_a_branch_has_all_pointers_stay_and_the_handoff_is_written(shop: Path) -> None:
+    published(shop)
+    before = files(shop)
+    (shop / ".git" / "refs" / "heads" / "lost").write_text(f"{'1' * 40}\n")
+
+    result = publish(shop, CleanText("# [CARRYOVER] \nnewer\n"), LOCAL)
+
+    assert (result.refusal, files(shop)) == (None, before)
+    assert "AGENTS.md was left alone: git could not say which branch has one" in " ".join(result.notes)
+    assert "newer" in (shop / ".carryover" / "handoff.md").read_text()
