@@ -21,6 +21,7 @@ from carryover.past.opened import Want, opened
 from carryover.past.sessions import project_id_here
 from carryover.past.titles import show_command, title_of
 from carryover.past.types import Hit, Search
+from carryover.text.harmless import harmless
 from carryover.text.pasted import without_paste_marks
 
 __all__ = ["KINDS"]
@@ -70,7 +71,7 @@ def search_page(ledger: sqlite3.Connection, typed: str, project_id: int | None, 
         if (hit.agent, hit.id) not in titles:
             row = session_of(ledger, hit.agent, hit.id)
             titles[hit.agent, hit.id] = quoted_line(title_of(ledger, row))[:_EXCERPT_CHARS] if row is not None else ""
-        excerpt = excerpt_of(quoted_line(hit.text), answer.terms, _EXCERPT_CHARS)
+        excerpt = excerpt_of(quoted_line(without_paste_marks(hit.text)), answer.terms, _EXCERPT_CHARS)
         hits.append(replace(hit, text="", title=titles[hit.agent, hit.id], excerpt=excerpt))
     return replace(answer, query=typed, hits=tuple(hits))
 
@@ -114,8 +115,13 @@ def _hit(entry: EventHit, short: str, turn: int, project_id: int) -> Hit:
         kind=entry.kind,
         at_ms=entry.at_ms,
         times=entry.times,
-        text=without_paste_marks(entry.text),
+        text=entry.text,
     )
+
+
+def line_of(hit: Hit) -> str:
+    """Returns the text of a hit on one line, without the marks of pastes."""
+    return " ".join(harmless(without_paste_marks(hit.text)).split())
 
 
 def excerpt_of(line: str, terms: Sequence[Term], chars: int) -> tuple[str, ...]:

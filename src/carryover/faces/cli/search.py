@@ -9,13 +9,12 @@ from typing import Final
 from carryover.errors import ExitCode, UserError
 from carryover.faces.cli.arguments import TIMES, add_limit_argument, describe, flag
 from carryover.past.context import now_ms
-from carryover.past.search import KINDS, excerpt_of, searched
+from carryover.past.search import KINDS, excerpt_of, line_of, searched
 from carryover.past.titles import show_command
 from carryover.past.types import Search
 from carryover.terminal.output import BOLD, paint, print_result, terminal_width, warn, when
 from carryover.terminal.paths import short_path
 from carryover.terminal.table import INDENT, entry_lines
-from carryover.text.harmless import harmless
 
 _LIMIT: Final = 20
 _SNIPPET_CHARS: Final = 200
@@ -126,6 +125,6 @@ def _lines(answer: Search) -> Iterator[str]:
             hit.kind,
             f"{hit.times} times" if hit.times > 1 else "",
         )
-        pieces = excerpt_of(" ".join(harmless(hit.text).split()), answer.terms, chars)
+        pieces = excerpt_of(line_of(hit), answer.terms, chars)
         text = "".join(paint(piece, FOUND) if number % 2 else piece for number, piece in enumerate(pieces))
         yield from entry_lines(head, text)

@@ -137,10 +137,10 @@ def reported(*bodies: AnyBody, full: bool = False) -> list[str]:
     return lines[5:]
 
 
-def test_a_queued_prompt_stands_on_one_line_without_the_marks_of_its_paste() -> None:
+def test_a_queued_prompt_stands_on_one_line_that_says_what_was_pasted() -> None:
     queued = QueuedPrompt(text=f"And why?\n\n{as_pasted('KeyError: total')}")
 
-    assert reported(queued) == ["  · Prompt queued: And why? KeyError: total"]
+    assert reported(queued) == ["  · Prompt queued: And why? ~~~ pasted KeyError: total ~~~"]
 
 
 def test_an_edit_shows_its_first_lines_and_in_full_all_of_it() -> None:
