@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import groupby
 from typing import Final
 
 from carryover.text.pattern import later
@@ -21,6 +22,13 @@ _SHOW_NOTHING: Final = frozenset("cd echo printf true false test [ [[ sleep set 
 """Programs whose output says nothing of a file: it tells apart what others print."""
 _ENDS_PART: Final = frozenset(("&&", "||", ";", "\n", "&"))
 _LOOP_WORDS: Final = frozenset("for while until if do done then fi".split())
+_PRINTERS: Final = frozenset("cat nl bat head tail sed more less gc get-content".split())
+_PASSING_ON: Final = _PRINTERS | {"select-object", "select", "out-string"}
+_NO_ERRORS: Final = ("2>", "/dev/null", "2>&1")
+_MADE_UP: Final = later(r"[$`*?{<>]|^(?:~|-i)")
+"""What the shell makes a name of, output that goes elsewhere, and `sed -i`."""
+_NO_FILE: Final = later(r"-.*|\+?\d+", re.S)
+"""Options, and their numbers."""
 _CMDLET_LOOKING: Final = later(
     r"^(?:get-(?:childitem|content|item|itemproperty|location|command|date|process)|gci|gc|dir|select-string|sls"
     r"|test-path|resolve-path)\b",
@@ -75,6 +83,29 @@ def is_looking(command: str) -> bool:
     )
 
 
+def printed_files(command: str) -> list[str]:
+    """Returns the files that a shell command prints, whole or in parts, if that is all that it shows.
+
+    >>> printed_files("cd src && sed -n '1,80p' a.py; nl -ba b.py 2>/dev/null | head -20")
+    ['a.py', 'b.py']
+    >>> printed_files("cat a.py && git status")
+    []
+    """
+    each = [_files_of(part) for part in _showing(command)]
+    return [file for files in each for file in files] if all(each) else []
+
+
+def _files_of(part: Sequence[str]) -> list[str]:
+    """Returns the files that a part of a command prints; empty if it does anything else, too."""
+    words = [word.strip("'\"") for word in part if word not in _NO_ERRORS]
+    stages = [[*stage] for is_pipe, stage in groupby(words, "|".__eq__) if not is_pipe]
+    programs = [stage[0].lower() for stage in stages]
+    if any(map(_MADE_UP.search, words)) or not _PASSING_ON.issuperset(programs) or _PRINTERS.isdisjoint(programs[:1]):
+        return []
+    files = [word for word in stages[0][1:] if not _NO_FILE.fullmatch(word)]
+    return files[1:] if programs[0] == "sed" else files
+
+
 def showing_parts(command: str) -> list[str]:
     """Returns the parts of a shell command that print something of their own, each with what it is piped to: the whole
     command if it has a loop or a condition, in which a part may print what another one names.
@@ -82,14 +113,20 @@ def showing_parts(command: str) -> list[str]:
     >>> showing_parts("cd src && cat a.py | head; echo ---; ls")
     ['cat a.py | head', 'ls']
     """
+    shown = [" ".join(words) for words in _showing(command)]
+    return shown if len(shown) > 1 else [command]
+
+
+def _showing(command: str) -> list[list[str]]:
+    """Returns the words of the parts that print something of their own; none if there is a loop or a condition."""
     parts: list[list[str]] = [[]]
     for token in tokens(without_heredocs(command)):
         if token.kind == "operator" and token.text in _ENDS_PART:
             parts.append([])
         else:
             parts[-1].append(token.text)
-    shown = [" ".join(words) for words in parts if words and words[0] not in _SHOW_NOTHING]
-    return [command] if len(shown) < 2 or any(words[0] in _LOOP_WORDS for words in parts if words) else shown
+    is_loop = any(words[0] in _LOOP_WORDS for words in parts if words)
+    return [] if is_loop else [words for words in parts if words and words[0] not in _SHOW_NOTHING]
 
 
 def is_waiting(command: str) -> bool:

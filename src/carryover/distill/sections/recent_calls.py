@@ -19,8 +19,9 @@ from carryover.distill.sections.recent_files import edited_since, relative
 from carryover.distill.trail import Past, Step
 from carryover.distill.view import ProjectView, SessionView
 from carryover.model import ToolResult
-from carryover.records.fields import with_drive
-from carryover.text.looking import found_nothing, showing_parts
+from carryover.records.fields import resolved, with_drive
+from carryover.text.boxes import is_document
+from carryover.text.looking import found_nothing, printed_files, showing_parts
 from carryover.text.pattern import later
 
 _MOST_CALLS: Final = 24
@@ -117,7 +118,8 @@ def _shown_calls(view: ProjectView) -> list[_Made]:
     calls.sort(key=lambda made: made.call.at_ms)
     folders = sorted({_folder(made.call) for made in calls})
     different = {_again(made.call, folders): made for made in calls if not _is_listed(made.call, view)}
-    return [made for made in different.values() if _is_shown(made.call) and not is_on_disk(made.call, view.root)]
+    shown = (made for made in different.values() if _is_shown(made.call) and not is_on_disk(made.call, view.root))
+    return [made for made in shown if not _printed_code(made.call, view.root)]
 
 
 def _is_listed(call: Call, view: ProjectView) -> bool:
@@ -154,6 +156,16 @@ def _again(call: Call, folders: Sequence[str]) -> tuple[str, str, str]:
 def is_on_disk(call: Call | ToolResult, root: str) -> bool:
     """Whether a call read a file of the project: the next agent can read it too, as it is by then."""
     return call.op == "read" and call.status in ("ok", "unknown") and relative(call.subject, root) is not None
+
+
+def _printed_code(call: Call, root: str) -> bool:
+    """Whether a command only printed code of the project, as agents do that have no tool to read (Codex). Pieces of
+    code say little, those of a plan or a specification more."""
+    if call.op != "shell" or call.status not in ("ok", "unknown"):
+        return False
+    folder = resolved(_folder(call), root)
+    paths = [resolved(name, folder) or "" for name in printed_files(call.subject)]
+    return paths != [] and all(relative(path, root) is not None and not is_document(path) for path in paths)
 
 
 def out_of_date(call: Call | ToolResult, at_ms: int, view: ProjectView) -> str:

@@ -204,3 +204,36 @@ def test_of_a_stack_only_the_innermost_frames_are_shown_and_named() -> None:
     assert "at org.shop.Cart1.total1(Cart1.java:1) ¶ … ¶ Run with --info to see more." in shown
     assert "Cart2" not in shown
     assert "→ no cents in this cart ¶ Run with --info to see more." in under("Failed approaches", talk)
+
+
+@pytest.mark.parametrize(
+    ("command", "is_shown"),
+    [
+        ("sed -n '1,80p' cart.py", False),
+        ("cd src && nl -ba cart.py | sed -n '280,760p'; head -n 20 ../bill.py 2>/dev/null", False),
+        (f"cat {ROOT}/cart.py", False),
+        ("Get-Content -Path src\\cart.py -TotalCount 300 | Select-Object -First 9", False),
+        ("cat plan.md", True),
+        ("cat cart.py plan.md", True),
+        ("cat /etc/hosts", True),
+        ("cat ../other/cart.py", True),
+        ("Get-Content C:\\other\\cart.py", True),
+        ("cat ~/.zshrc", True),
+        ("cat .git/config", True),
+        ("cat $(which cart)", True),
+        ("cat cart.py | sort", True),
+        ("cat cart.py && git status", True),
+        ("cat", True),
+    ],
+)
+def test_the_code_that_a_command_read_in_the_project_is_there_to_read_again(command: str, is_shown: bool) -> None:
+    """Codex reads by commands alone. What it read of a document says more than pieces of code."""
+    talk = Conversation().user(GOAL).ran(command, "def total(): return 1").says("Done.")
+
+    assert ("def total" in render(handoff(talk))) == is_shown
+
+
+def test_a_command_that_could_not_read_a_file_of_the_project_is_told() -> None:
+    talk = Conversation().user(GOAL).ran("cat cart.py", "cat: cart.py: No such file", status="error").says("Done.")
+
+    assert "No such file" in render(handoff(talk))

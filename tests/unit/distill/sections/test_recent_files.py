@@ -282,9 +282,7 @@ def test_files_that_were_only_read_are_in_play_and_those_that_were_edited_are_no
     assert files == "- Files in play: a.py, c.py"
 
 
-@pytest.mark.parametrize(
-    "command", ["cat cart.py", f"cd {ROOT} && sed -n '1,80p' ./cart.py", 'Get-Content "lib\\cart.py"']
-)
+@pytest.mark.parametrize("command", ["sort cart.py", f"cd {ROOT} && sort ./cart.py", 'Get-Item "lib\\cart.py"'])
 def test_what_a_command_printed_of_a_file_is_left_out_after_an_edit(command: str) -> None:
     talk = session("s1").user(GOAL).ran(command, "the okapi of the file").says("I see.")
     assert ": the okapi of the file" in under("Recent files", talk)
@@ -302,8 +300,8 @@ def test_what_a_command_printed_of_a_file_is_left_out_after_an_edit(command: str
         ("cat cart.py && ls src", ["end"]),
         ("ls src; echo ---; cat cart.py | head", ["begin"]),
         ("ls src\ncat cart.py\ngit status", ["begin", "end"]),
-        ("cat cart.py; cat ./cart.py | head && echo end", []),
-        ("cd src && [ -f cart.py ] && cat cart.py || true", []),
+        ("wc cart.py; cat ./cart.py | head && echo end", []),
+        ("cd src && [ -f cart.py ] && wc cart.py || true", []),
         ("for f in cart.py; do cat $f; done; ls src", []),
     ],
 )

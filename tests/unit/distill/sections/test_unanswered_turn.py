@@ -183,7 +183,7 @@ def test_what_is_typed_into_the_turn_of_a_template_is_the_task_in_full() -> None
 
 @pytest.mark.parametrize(
     ("command", "answered", "is_fixed"),
-    [("python rate.py", False, True), ("python rate.py", True, False), ("cat rates.csv", False, False)],
+    [("python rate.py", False, True), ("python rate.py", True, False), ("wc rates.csv", False, False)],
 )
 def test_what_the_last_call_of_a_turn_without_an_answer_printed_stays(
     command: str, answered: bool, is_fixed: bool
