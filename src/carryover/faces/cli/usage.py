@@ -21,7 +21,7 @@ USUAL_DAYS: Final = 7
 DESCRIPTION: Final = """\
 Adds up the tokens that agents recorded in their transcripts, each answer once:
 those of the last 7 days in all projects, by day, or by agent, model or project.
-Input that was read from a cache has columns of its own. Where an agent records
+Tokens read from a cache have columns of their own. Where an agent records
 how much of a usage limit is used up, that is printed too, except for one
 project. What the sums lack is named below them."""
 
