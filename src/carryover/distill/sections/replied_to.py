@@ -41,12 +41,8 @@ _VERSION: Final = later(r"[^\W\d_]\d+(?:\.\d+)+")
 """A version right behind a word or a letter: neither its numbers nor that letter choose anything."""
 _SEVERAL: Final = later(r"\s*(?:\d{1,2}\s?[,、，+&]\s?)+\d{1,2}(?![\d.])")
 """The numbers of several options at the beginning of a reply: further words may follow without a blank."""
-_AND: Final = later(
-    r"(?<!\w)(?:(\d{1,2})(?:\s[^\W\d_]{1,4}\s|\s?[^\W\d_a-zA-Z]{1,2}\s?)(?=\d{1,2}(?!\w))"
-    r"|([A-Za-z])(?:\s?[+&]\s?|\s[^\W\d_]{2,4}\s)(?=[A-Za-z](?!\w)))"
-)
-"""What joins two options ("1 and 2", "A + B", "1和3"): a short word of any language. Of letters with only a comma or a
-blank between, each may answer a question of its own."""
+_AND: Final = later(r"(?<!\w)(\d{1,2})(?:\s[^\W\d_]{1,4}\s|\s?[^\W\d_a-zA-Z]{1,2}\s?)(?=\d{1,2}(?!\w))")
+"""What joins two options ("1 and 2", "1和3"): a short word of any language."""
 _FEW_WORDS: Final = 2
 """A reply of more words may have a number that chooses nothing ("keep all 2")."""
 _NUMBER_OF: Final = attrgetter("number")
@@ -146,12 +142,11 @@ def _chosen(prompt: str, lines: Iterable[str]) -> Iterator[str]:
     for line in lines:
         if option := _OPTION.match(line):
             options.setdefault(option[2].casefold(), {})[(option[1] or "").casefold()] = line
-    marks, joints = _AND.subn(r"\1\2 ", _VERSION.sub("version", prompt.casefold()))
+    marks, joints = _AND.subn(r"\1 ", _VERSION.sub("version", prompt.casefold()))
     words = _WORD.findall(marks)
     letters = [word for word in words if not word.isdigit()]
-    # Several letters may answer as many questions, if nothing joins them.
+    # Several letters may answer as many questions.
     is_alone = len(words) == 1 or not letters or (len(letters) == 1 and len(letters[0]) == 1)
-    is_alone |= joints == len(words) - 1 and all(len(letter) == 1 for letter in letters)
     for before, mark in pairwise(("", *words)):
         is_mark = is_alone or mark.isdigit() or (mark == words[-1] and len(before) != 1)
         named = options.get(mark, {}) if is_mark else {}

@@ -141,10 +141,9 @@ def test_the_v_of_a_version_chooses_no_option_of_that_letter() -> None:
     assert "after “" not in under("Task", worked(says=says).user("v3.2").edited("tax.py").says("Done."))
 
 
-@pytest.mark.parametrize("reply", ["1 and 3", "Do 1 and 3", "1 y 3", "1和3", "1 + 3", "A and C", "a+c", "A und C."])
+@pytest.mark.parametrize("reply", ["1 and 3", "Do 1 and 3", "1 y 3", "1和3", "1 + 3"])
 def test_options_that_a_short_word_joins_stand_with_the_reply(reply: str) -> None:
-    marks = "123" if any(sign.isdigit() for sign in reply) else "ABC"
-    options = [f"{mark}. the {what}" for mark, what in zip(marks, ("tax", "cap", "column"), strict=True)]
+    options = [f"{number}. the {what}" for number, what in enumerate(("tax", "cap", "column"), 1)]
     says = "\n".join(["Done. What could follow:", *options])
     said = under("Task", worked(says=says).user(reply).edited("tax.py").says("Done."))
 
