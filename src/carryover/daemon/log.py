@@ -14,20 +14,16 @@ import time
 import traceback
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from datetime import datetime
 from io import TextIOWrapper
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import BinaryIO, Final
-
-import msgspec
 
 from carryover.fsio import open_regular
 from carryover.text.pattern import later
 
 LIMIT_BYTES: Final = 1024 * 1024
 OLD_FILES: Final = 3
-LEVELS: Final = ("debug", "info", "warning", "error")
 _WORD: Final = later(r"[A-Za-z0-9_.:+-][A-Za-z0-9_.:+\[\]-]{0,79}")
 _NO_WORD: Final = later(r"[^A-Za-z0-9_.:+-]+")
 
@@ -125,52 +121,6 @@ def _shown(value: _Value) -> str:
     if isinstance(value, float):
         return f"{value:.3g}"
     return str(value) if type(value) in (int, Word) else "?"  # even if no type checker has seen the call
-
-
-Field = str | int | float | bool | None
-
-_LINE: Final = later(
-    r"(?P<time>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z) (?P<level>DEBUG|INFO|WARNING|ERROR) (?P<event>\S+)(?P<fields>.*)"
-)
-_FIELD: Final = later(r' (\w+)=("(?:[^"\\]|\\.)*"|\S*)')
-
-
-class LogLine(msgspec.Struct, frozen=True, kw_only=True):
-    """One line of the log. `time` is UTC, as written; `level` is in lower case."""
-
-    time: str
-    level: str
-    event: str
-    fields: dict[str, Field] = {}
-
-    @property
-    def at_ms(self) -> int:
-        """`time` in UTC ms."""
-        return int(datetime.fromisoformat(self.time).timestamp() * 1000)
-
-
-def parse_line(text: str) -> LogLine | None:
-    """Parses a line; returns None if it is truncated, or its date is impossible."""
-    parts = _LINE.fullmatch(text)
-    if parts is None:
-        return None
-    try:
-        datetime.fromisoformat(parts["time"])
-    except ValueError:
-        return None
-    fields = {name: _value(value) for name, value in _FIELD.findall(parts["fields"])}
-    return LogLine(time=parts["time"], level=parts["level"].lower(), event=parts["event"], fields=fields)
-
-
-def _value(text: str) -> Field:
-    """Returns the value of a field: None, what its JSON says, or a word as it stands."""
-    if text == "none":
-        return None
-    try:
-        value: Field = msgspec.json.decode(text)
-    except msgspec.DecodeError:
-        return text
-    return value
 
 
 def open_files(log: Path, newer_than: int | None = None) -> list[BinaryIO]:

@@ -7,15 +7,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from carryover.daemon.log import LEVELS, open_files, parse_line
+from carryover.daemon.log import open_files
 from carryover.errors import ExitCode, UserError
 from carryover.past.context import state_dir
 
-__all__ = ["LEVELS", "parse_line"]
 
-
-def log_lines(*, level: str, since_ms: int, wait: Callable[[], bool] | None) -> Iterator[str]:
-    """Returns the lines from `since_ms` on that are at least as serious as `level`, oldest first.
+def log_lines(*, wait: Callable[[], bool] | None) -> Iterator[str]:
+    """Returns the lines, oldest first.
 
     With `wait`, also those that are added, across rotations: an empty one means that everything has been read for now;
     then `wait` is called, and this ends when it returns False. Without it, raises UserError (NOTHING_FOUND) if there is
@@ -25,7 +23,7 @@ def log_lines(*, level: str, since_ms: int, wait: Callable[[], bool] | None) -> 
     if wait is None and not _exists(log):
         none = f"There is no log at {log}. carryoverd writes it when it runs: `carryover start`."
         raise UserError(none, ExitCode.NOTHING_FOUND)
-    return _chosen(_lines(log, wait), level, since_ms)
+    return _lines(log, wait)
 
 
 def _exists(log: Path) -> bool:
@@ -33,17 +31,6 @@ def _exists(log: Path) -> bool:
     for file in files:
         file.close()
     return bool(files)
-
-
-def _chosen(lines: Iterator[str], level: str, since_ms: int) -> Iterator[str]:
-    shows = not since_ms  # a truncated line belongs to the line before it
-    least = LEVELS.index(level)
-    for line in lines:
-        parsed = parse_line(line)
-        if parsed is not None:
-            shows = parsed.at_ms >= since_ms and LEVELS.index(parsed.level) >= least
-        if shows or not line:
-            yield line
 
 
 def _lines(log: Path, wait: Callable[[], bool] | None) -> Iterator[str]:

@@ -63,7 +63,7 @@ COMMANDS: Final = (
     *("handoff --json", "handoff --raw", "handoff --to codex", "handoff --copy", "handoff --transcript {transcript}"),
     *("export", "export --json", f"export --session {SESSION}"),
     *(f"export --session {SESSION} --format atif", "export -o {home}/out.md --yes", f"forget {SESSION} --dry-run"),
-    *("import --dry-run {transcript}", "import {home}/odd", "note {home}/note.md", "config", "logs", "logs --json"),
+    *("import --dry-run {transcript}", "import {home}/odd", "note {home}/note.md", "config", "logs"),
     *("refresh --dry-run", "install --dry-run", "uninstall --dry-run", "sync", "pause", "unpause", "help", "version"),
     *("completions bash", f"resume {POISON}", f"show {POISON}", f"{POISON}", f"status --{POISON}", f"help {POISON}"),
     *(f"search {POISON}", f"config {POISON} {POISON}", f"handoff --agent {POISON}", f"log --since {POISON}"),

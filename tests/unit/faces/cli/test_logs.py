@@ -1,10 +1,8 @@
 from __future__ import annotations
 
-import json
 import signal
 import subprocess
 import sys
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -36,16 +34,6 @@ def test_rotated_files_come_first_and_where_there_is_none_it_says_so(log: Path, 
     assert run.out("logs") == "".join(entry(n) for n in range(4))
 
 
-def test_what_is_less_serious_or_older_is_left_out(log: Path, run: Run) -> None:
-    """A line that was cut off belongs to the one before."""
-    recent = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S}.000Z INFO swept\n"
-    torn = "2026-11-20T06:21\n" + entry(2, "ERROR") + "  torn\x1b[31m here\n"
-    log.write_text(entry(1, "WARNING") + torn + entry(3, "DEBUG") + recent + "end")
-
-    assert run.out("logs", "--level", "error") == entry(2, "ERROR") + "  torn\\x1b[31m here\n"
-    assert run.out("logs", "--since", "10m") == f"{recent}end\n"
-
-
 def test_only_the_newest_lines_are_printed_if_a_number_is_given(log: Path, run: Run) -> None:
     log.write_text("".join(entry(n) for n in range(4)))
 
@@ -59,20 +47,6 @@ def test_warnings_and_errors_stand_out(log: Path, run: Run, monkeypatch: pytest.
     log.write_text("".join(entry(n, level) for n, level in enumerate(levels)) + "torn\n")
 
     assert [line.startswith("\x1b[33m") for line in run.out("logs").splitlines()] == [False, True, True, False, False]
-
-
-def test_as_json_each_line_is_an_object(log: Path, run: Run) -> None:
-    log.write_text(f'{AT.format(1)} ERROR task_failed task=watcher retry_s=0.5 error="KeyError at a:8"\ntorn\n')
-
-    assert [json.loads(line) for line in run.out("logs", "--json").splitlines()] == [
-        {
-            "time": AT.format(1),
-            "level": "error",
-            "event": "task_failed",
-            "fields": {"task": "watcher", "retry_s": 0.5, "error": "KeyError at a:8"},
-        },
-        {"text": "torn"},
-    ]
 
 
 def following(*options: str) -> subprocess.Popen[str]:

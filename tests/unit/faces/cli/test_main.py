@@ -391,7 +391,7 @@ def test_bash_completes_commands_options_and_values(recorded: Path) -> None:
         "carryover ses": ["sessions"],
         "carryover sessions --ag": ["--agent"],
         "carryover install --agents codex,gem": ["codex,gemini-cli"],
-        "carryover logs --level w": ["warning"],
+        "carryover usage --by mo": ["model"],
         "carryover show la": ["last"],
         "carryover to cod": ["codex"],
         "carryover help han": ["handoff"],
