@@ -229,9 +229,9 @@ def paint(text: str, code: str) -> str:
     return styled(text, code) if wants_colour() else text
 
 
-def print_json(data: object, *, in_one_line: bool = False) -> None:
-    """Prints `data` as JSON on stdout, indented or `in_one_line`."""
-    write_exactly(f"{as_json(data, in_one_line=in_one_line)}\n", sys.stdout)
+def print_json(data: object) -> None:
+    """Prints `data` as JSON on stdout, indented."""
+    write_exactly(f"{as_json(data, in_one_line=False)}\n", sys.stdout)
 
 
 def as_json(data: object, *, in_one_line: bool = True) -> str:
