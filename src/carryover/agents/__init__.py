@@ -198,11 +198,4 @@ def _loaded(place: PackagePlace, module: str, name: str, kind: type[_T]) -> _T |
         return f"{type(error).__name__}: {(str(error).splitlines() or [''])[0]}"
     if not isinstance(found, kind) or getattr(found, "id", None) != place.id:
         return f"{module}.{name} is no {kind.__name__} of {place.id}"
-    return _of_earlier_contract(getattr(found, "spec", found)) or found
-
-
-def _of_earlier_contract(spec: object) -> str:
-    """Returns what is wrong with a field that was None or a tuple in earlier releases; empty if nothing is."""
-    fields = {"version": str, "commands": Mapping}
-    found = (name for name, kind in fields.items() if not isinstance(getattr(spec, name), kind))
-    return next((f"SPEC.{name} is no {fields[name].__name__}" for name in found), "")
+    return found
