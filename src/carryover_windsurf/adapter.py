@@ -13,27 +13,28 @@ from bisect import bisect
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from functools import partial
-from pathlib import Path, PurePath
-from typing import Any, Final, NamedTuple
+from pathlib import Path
+from typing import Final, NamedTuple
 
 import msgspec
 
-from carryover.adapter.contract import Agent, FileStat, HookEvent, HookProtocol, Parsed, Record, Source, ToolOutcome
+from carryover.adapter.contract import Agent, FileStat, HookEvent, HookProtocol, Source, ToolOutcome
 from carryover.adapter.layouts import Layout, kind_of
-from carryover.model import AnyBody, AssistantMessage, Event, FileEdit, Op, ResultStatus, SessionInfo, UserPrompt
+from carryover.model import AssistantMessage, FileEdit, Op, ResultStatus, SessionInfo, UserPrompt
 from carryover.records import rawjson, uris
 from carryover.records.changes import Replacement, replaced, written
-from carryover.records.fields import LATEST_MS, bounded, digest, session_of_copy, subject_of, utc_ms
-from carryover.records.lenient import Fields, fields_of, first_text, is_true, number_of, text_of
+from carryover.records.fields import LATEST_MS, SHORT_CHARS, bounded, digest, session_of_copy, subject_of, utc_ms
+from carryover.records.lenient import Fields, fields_of, first_text, number_of, text_of
 from carryover.records.patches import patched_path
 from carryover.records.text import names_own_folder
 from carryover.text.pattern import later
 from carryover.transcript.bounds import LOOK_BYTES, MOST_LINES
 from carryover.transcript.files import read_head
 from carryover.transcript.hooks import own_hooks, plain_answer, root_above
-from carryover.transcript.recorder import OpenCall, Recorder, SessionContext, reemitted_after, usable_folder
-from carryover.transcript.rewritten import Document, SnapshotReader
+from carryover.transcript.recorder import OpenCall, usable_folder
+from carryover.transcript.rewritten import Document, SnapshotReader, stored_session
 from carryover.transcript.spooled import SpooledCall, copy_beside
+from carryover.transcript.stored import EntryRecord, StoredBuilder, StoredContext, StoredFacts, entry_of, parse_stored
 from carryover_windsurf import SPEC
 
 MAX_SPOOLED_BYTES: Final = 32 << 20
@@ -57,18 +58,26 @@ _CALL: Final = msgspec.json.Decoder(SpooledCall)
 _OBJECT: Final = msgspec.json.Decoder(Fields)
 
 
-class SpoolContext(SessionContext, frozen=True, omit_defaults=True):
-    """The state of one conversation between two records."""
+class _Entry(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A call, by its event, or a row of the transcript, by `row/` and its type; without an id, one that could not be
+    read. `held`: its data, such as a call's `tool_info`."""
 
-    last: bytes | None = None
-    """Key of the last event. Bytes, since text might be taken for a secret."""
-    model: str | None = None
+    kind: str
+    id: str = ""
+    held: msgspec.Raw = rawjson.ABSENT
+    at_ms: int = 0
+    status: str = ""
+    model: str = ""
+    cwd: str | None = None
+
+
+_RECORD: Final = msgspec.json.Decoder(EntryRecord[_Entry])
 
 
 class _Step(NamedTuple):
-    """A record of a hook call or of a row of the transcript. `mark` is the same for the call and the row of a step."""
+    """A hook call or a row of the transcript. `mark` is the same for the call and the row of a step."""
 
-    record: dict[str, Any]
+    entry: _Entry
     mark: str = ""
     turn: str = ""
     transcript: str | None = None
@@ -79,39 +88,42 @@ class _Step(NamedTuple):
         return self.mark if self.mark.startswith(_ASKED) else None
 
 
-def _conversation(path: Path, records: Sequence[dict[str, Any]], begin: dict[str, Any], noted_ms: int = 0) -> Document:
+def _conversation(facts: StoredFacts, entries: Sequence[_Entry], began_ms: int, noted_ms: int = 0) -> Document:
     """`noted_ms`: when the transcript was written, for rows without a time and without a call."""
-    return Document(
-        path.stem,
-        [msgspec.json.encode(record) for record in records],
-        lambda on, more: msgspec.json.encode({"kind": "begin", **begin, "on": on, "more": more}),
-        record=lambda number, _: msgspec.json.encode({**records[number], "noted_ms": noted_ms}),
+    return stored_session(
+        facts,
+        [*map(msgspec.json.encode, entries)],
+        lambda number, _: entry_of(facts, entries[number], noted_ms),
+        at_ms=min(max(began_ms - 1, 0), LATEST_MS),
         empty=False,
     )
 
 
 def _take(path: Path, stat: FileStat) -> Document:
     """Reads a conversation. A changed transcript is noticed by the call that names it."""
-    kind = kind_of(LAYOUTS, path) or _kind_in(read_head(path, 64 << 10))
+    facts = StoredFacts(path.stem)
+    if (kind := kind_of(LAYOUTS, path)) is None:
+        head = read_head(path, 64 << 10)
+        kind, facts = _kind_in(head), StoredFacts(path.stem, name=session_of_copy(path.stem, head) or "")
     if kind is None:
         raise OSError("not a source")
     if kind == "transcript":
         noted_ms = stat.mtime_ns // 1_000_000
         rows = _rows_in(read_head(path, MAX_TRANSCRIPT_BYTES))
-        return _conversation(path, [row.record for row in rows], {"at_ms": noted_ms}, noted_ms)
+        return _conversation(facts, [row.entry for row in rows], noted_ms, noted_ms)
     lines = [line for line in read_head(path, MAX_SPOOLED_BYTES).split(b"\n", MOST_LINES)[:-1] if line.strip()]
     read = [call for call in map(_call, lines) if call is not None]
     calls: list[_Step] = []
     latest: dict[str, int] = {}
-    for call in sorted(read, key=lambda call: call.record["at_ms"]):
-        what, at_ms = call.record["id"].partition("/")[0], call.record["at_ms"]
+    for call in sorted(read, key=lambda call: call.entry.at_ms):
+        what, at_ms = call.entry.id.partition("/")[0], call.entry.at_ms
         if what not in latest or at_ms > latest[what] + SAME_CALL_MS:
             calls.append(call)
             latest[what] = at_ms
-    unread = [{"kind": "passed_by", "what": "call"}] * (len(lines) - len(read))
-    cwd = next((call.record["cwd"] for call in calls if call.record["cwd"] is not None), None)
-    begin = {"at_ms": calls[0].record["at_ms"] if calls else 0, "cwd": cwd}
-    return _conversation(path, [*unread, *_merged(calls, _transcript(calls, copy_beside(path)))], begin)
+    unread = [_Entry("call")] * (len(lines) - len(read))
+    cwd = next((call.entry.cwd for call in calls if call.entry.cwd is not None), None)
+    entries = [*unread, *_merged(calls, _transcript(calls, copy_beside(path)))]
+    return _conversation(msgspec.structs.replace(facts, directory=cwd), entries, calls[0].entry.at_ms if calls else 0)
 
 
 def _call(line: bytes) -> _Step | None:
@@ -121,9 +133,9 @@ def _call(line: bytes) -> _Step | None:
     turn, event = text_of(given.get("execution_id")), kept.event.lower()
     at_ms, info = _time_of(given.get("timestamp")) or kept.at_ms, given.get("tool_info", rawjson.ABSENT)
     ident = digest(f"{len(turn)} {turn}{event} ".encode("utf-8", "replace") + bytes(info)) + f"/{at_ms}"
-    record = {"kind": "call", "id": ident, "event": event, "at_ms": at_ms, "payload": kept.payload, "cwd": kept.cwd}
+    entry = _Entry(event, ident, info, at_ms, model=text_of(given.get("model_name")), cwd=kept.cwd)
     transcript = _transcript_of(given) if event == _TRANSCRIPT else None
-    return _Step(record, _mark_of(event, fields_of(info)), turn, transcript)
+    return _Step(entry, _mark_of(event, fields_of(info)), turn, transcript)
 
 
 def _rows_in(data: bytes) -> list[_Step]:
@@ -132,11 +144,12 @@ def _rows_in(data: bytes) -> list[_Step]:
     rows = []
     for line in (*lines, last if fields_of(last) else b""):
         if isinstance(fields := rawjson.read(_OBJECT, line), str):
-            rows += [_Step({"kind": "passed_by", "what": "row"})] if line.strip() else []
+            rows += [_Step(_Entry("row"))] if line.strip() else []
             continue
-        kind = text_of(fields.get("type"))
-        record = {"kind": "row", "number": len(rows) + 1, "row": fields}
-        rows.append(_Step(record, _mark_of(kind, fields_of(fields.get(kind)))))
+        kind, at_ms = text_of(fields.get("type")), _time_of(fields.get("timestamp"))
+        held = fields.get(kind, rawjson.ABSENT)
+        entry = _Entry(f"row/{kind}", f"row{len(rows) + 1}", held, at_ms, text_of(fields.get("status")))
+        rows.append(_Step(entry, _mark_of(kind, fields_of(held))))
     return rows
 
 
@@ -164,7 +177,7 @@ def _transcript(calls: Sequence[_Step], copy: Path) -> list[_Step]:
     return []
 
 
-def _merged(calls: Sequence[_Step], rows: Sequence[_Step]) -> Iterator[dict[str, Any]]:
+def _merged(calls: Sequence[_Step], rows: Sequence[_Step]) -> Iterator[_Entry]:
     """Yields the calls of turns from before the transcript begins, its rows, and the calls of later turns.
 
     Its last turn is the one whose end named it. If that has another prompt, the file was written again since, or not
@@ -184,14 +197,13 @@ def _merged(calls: Sequence[_Step], rows: Sequence[_Step]) -> Iterator[dict[str,
             last = min(same, key=lambda number: (number < last, abs(number - last)), default=last)
         end = last + 1
         first = prompts.index(asked[0], 0, end) if asked[0] in prompts[:end] else 0
-    yield from (call.record for turn in order[:first] for call in turn)
+    yield from (call.entry for turn in order[:first] for call in turn)
     yield from _dated(rows if asked else (), [call for turn in order[first:end] for call in turn])
-    yield from (call.record for turn in order[end:] for call in turn)
+    yield from (call.entry for turn in order[end:] for call in turn)
 
 
-def _dated(rows: Sequence[_Step], calls: Sequence[_Step]) -> Iterator[dict[str, Any]]:
-    """Yields the records of rows. A row gets the time of the call for its step; of a turn's texts only the last has
-    one."""
+def _dated(rows: Sequence[_Step], calls: Sequence[_Step]) -> Iterator[_Entry]:
+    """Yields rows. One without a time gets that of the call for its step; of a turn's texts only the last has one."""
     begins = [number for number, row in enumerate(rows) if row.prompt is not None]
     last_texts = {bisect(begins, number): number for number, row in enumerate(rows) if row.mark == _ANSWER}
     answers = {number for turn, number in last_texts.items() if turn}
@@ -199,7 +211,8 @@ def _dated(rows: Sequence[_Step], calls: Sequence[_Step]) -> Iterator[dict[str, 
     for number, row in enumerate(rows):
         is_step = row.mark and (row.mark != _ANSWER or number in answers)
         found = next((place for place in range(at, len(calls)) if is_step and calls[place].mark == row.mark), None)
-        yield row.record if found is None else {**row.record, "at_ms": calls[found].record["at_ms"]}
+        at_ms = row.entry.at_ms or (calls[found].entry.at_ms if found is not None else 0)
+        yield msgspec.structs.replace(row.entry, at_ms=at_ms)
         at = at if found is None else found + 1
 
 
@@ -216,32 +229,26 @@ def _path_of(held: Fields, *names: str) -> str:
     return next(filter(None, (uris.path_of(text_of(held.get(name))) for name in names or ("path", "file_path"))), "")
 
 
-class _Recorder(Recorder[SpoolContext], kw_only=True):
-    """Records one call or row. `ident` is the prefix of its keys, `kind` its event or `row/` and its type."""
+class _Recorder(StoredBuilder, kw_only=True):
+    """Records one call or row."""
 
-    session: str
-    ident: str
-    kind: str
-    cwd: str | None = None
+    place: str | None = None
+    """The folder that it names."""
+
+    @property
+    def cwd(self) -> str | None:
+        """The folder that it names, or else that of the conversation."""
+        return self.place or self.reported.folder
 
     def learn_folder(self, cwd: str | None) -> None:
         """Remembers the conversation's folder, unless one is known."""
-        if self.context.cwd is None and (folder := usable_folder(cwd)) is not None:
-            self.change(cwd=folder)
-
-    def add(self, body: AnyBody, key: str) -> None:
-        """Adds an event for a part of the record, unless no time is known."""
-        if self.at_ms:
-            cwd = self.cwd or self.context.cwd
-            key = f"{self.session}/{self.ident}:{key}"
-            self.events.append(Event(key=key, session=self.session, at_ms=self.at_ms, body=body, cwd=cwd))
-        elif not self.skipped:
-            self.skip("record", "no time")
+        if self.reported.folder is None and (folder := usable_folder(cwd)) is not None:
+            self.report(folder=folder)
 
     def ran(self, name: str, op: Op, subject: str, outcome: ToolOutcome | None, *changes: FileEdit) -> None:
         """Adds a tool call, how it ended if it has, and its changes if it succeeded."""
         subject = subject_of(op, subject)
-        call = OpenCall(f"{self.session}/{self.ident}", name, op, subject, handoff=names_own_folder(subject))
+        call = OpenCall(self.ident, name, op, subject, handoff=names_own_folder(subject))
         self.add_call(call, "call")
         if outcome is not None:
             self.end_call(call, outcome, changes=changes)
@@ -249,55 +256,41 @@ class _Recorder(Recorder[SpoolContext], kw_only=True):
     def path_in(self, data: Fields) -> str | None:
         """Returns the absolute path of the file in the record, if it can be determined. Its folder becomes the
         conversation's if no better one is known."""
-        found = patched_path(_path_of(data), self.context.cwd)
+        found = patched_path(_path_of(data), self.reported.folder)
         if found is not None and found.startswith("/"):
             self.learn_folder(posixpath.dirname(found))
         return found
 
 
-def parse(source: Source, context: SpoolContext, record: Record) -> tuple[SpoolContext, Parsed]:
-    """Parses one record. Never raises: what is not understood is counted in `skipped`."""
-    line = rawjson.read(_OBJECT, record.data)
-    if isinstance(line, str):
-        return context, Parsed(skipped=(rawjson.skipped(None, line, None),))
-    session = source.session or PurePath(source.path).stem
-    kind, at_ms, cwd = text_of(line.get("kind")), number_of(line.get("at_ms")) or 0, text_of(line.get("cwd"))
-    if kind == "begin":
-        # Emitted again: the events after the last one, or all of them if anything before it changed.
-        after = context.last if is_true(line.get("on")) else None
-        if not is_true(line.get("on")):
-            context = SpoolContext(cwd=usable_folder(cwd), last_ms=min(max(at_ms - 1, 0), LATEST_MS))
-        return context, Parsed(reemitted=reemitted_after(after, session=session, more=is_true(line.get("more"))))
-    row, given = fields_of(line.get("row")), fields_of(line.get("payload"))
-    if kind == "row":
-        name = text_of(row.get("type"))
-        ident, kind, held = f"row{number_of(line.get('number'))}", f"row/{name}", row.get(name, rawjson.ABSENT)
-    elif kind == "call":
-        ident, kind, held = text_of(line.get("id")), text_of(line.get("event")), given.get("tool_info", rawjson.ABSENT)
-    else:
-        return context, Parsed(skipped=(rawjson.skipped(text_of(line.get("what")), "could not be read", None),))
-    recorder = _Recorder(context=context, session=session, ident=ident, kind=kind, cwd=usable_folder(cwd))
-    recorder.learn_folder(recorder.cwd)
+def _piece(recorder: _Recorder, record: EntryRecord[_Entry]) -> None:
+    entry = record.entry
+    if entry is None:
+        return
+    if not entry.id:
+        recorder.skip(entry.kind, "could not be read")
+        return
+    recorder.prefix = f"{recorder.session}/{entry.id}:"
+    recorder.kind, recorder.place = entry.kind, usable_folder(entry.cwd)
+    recorder.learn_folder(recorder.native.directory)
+    recorder.learn_folder(recorder.place)
     # Its own time, or else just after the record before, or when the file was written.
-    next_ms = max(context.last_ms + 1 if context.last_ms else 0, number_of(line.get("noted_ms")) or 0)
-    own_ms = _time_of(row.get("timestamp")) or at_ms
-    recorder.at_ms = min(own_ms if own_ms > 0 else next_ms, LATEST_MS)
-    recorder.change(last_ms=max(recorder.at_ms, context.last_ms))
-    status, fields = text_of(row.get("status")), rawjson.part_of(held, Fields)
-    if kind not in _HANDLERS:
-        if kind not in _QUIET:
-            recorder.skip(kind, "unknown type")
-    elif status not in _ENDS or fields is None:
-        recorder.skip(kind, "unknown status" if status not in _ENDS else "unexpected shape")
+    last_ms = recorder.reported.last_ms
+    next_ms = max(last_ms + 1 if last_ms else 0, record.at_ms)
+    recorder.at_ms = min(entry.at_ms if entry.at_ms > 0 else next_ms, LATEST_MS)
+    recorder.report(last_ms=max(recorder.at_ms, last_ms))
+    fields = rawjson.part_of(entry.held, Fields)
+    if entry.kind not in _HANDLERS:
+        if entry.kind not in _QUIET:
+            recorder.skip(entry.kind, "unknown type")
+    elif entry.status not in _ENDS or fields is None:
+        recorder.skip(entry.kind, "unknown status" if entry.status not in _ENDS else "unexpected shape")
     else:
-        _HANDLERS[kind](recorder, fields, status)
-    model = bounded(text_of(given.get("model_name")), 200)
-    if model and recorder.events and model != context.model:
-        recorder.change(model=model)
+        _HANDLERS[entry.kind](recorder, fields, entry.status)
+    model = bounded(entry.model, SHORT_CHARS)
+    mark = {"model": int(digest(model)[:12], 16)}
+    if model and recorder.events and mark != recorder.reported.emitted:
+        recorder.report(emitted=mark)
         recorder.add(SessionInfo(model=model), "model")
-    if recorder.events:
-        recorder.change(last=recorder.last_key)
-    return recorder.context, recorder.built()
 
 
 _STATUSES: Final[dict[str, ResultStatus]] = {"done": "ok", "error": "error", "canceled": "interrupted", "": "unknown"}
@@ -335,7 +328,7 @@ def _command(recorder: _Recorder, data: Fields, status: str) -> None:
         recorder.skip(recorder.kind, "no command")
         return
     recorder.learn_folder(folder)
-    recorder.cwd = folder or recorder.cwd
+    recorder.place = folder or recorder.place
     exit_code, ended = number_of(data.get("exit_code")), _STATUSES.get(status)
     if ended == "ok" and exit_code != 0:
         ended = "unknown" if exit_code is None else "error"
@@ -426,9 +419,9 @@ def _own_session(given: Fields, event: str) -> str | None:
 AGENT: Final = Agent(
     spec=SPEC,
     reader=SnapshotReader(_take),
-    context_type=SpoolContext,
+    context_type=StoredContext,
     layouts=LAYOUTS,
-    parse=parse,
+    parse=partial(parse_stored, _RECORD, _Recorder, _piece),
     hooks=HookProtocol(
         read=own_hooks(_own_session, _read),
         answer=plain_answer,  # no version shows it to the model

@@ -181,12 +181,13 @@ def stored_session(
     record: Callable[[int, Any], bytes | None] = lambda _, message: bytes(message),
     pieces: Sequence[MarkedPiece] | None = None,
     *,
+    at_ms: int = 0,
     empty: bool = True,
 ) -> Document:
-    """Returns a session with these messages, the record of the session before them and its facts after them."""
+    """Returns a session, begun at `at_ms`, with these messages, its record before them and its facts after them."""
 
     def begin(on: bool, more: bool) -> bytes:
-        return msgspec.json.encode(StoredRecord("begin", session, on=on, more=more))
+        return msgspec.json.encode(StoredRecord("begin", session, on=on, more=more, at_ms=at_ms))
 
     end = msgspec.json.encode(StoredRecord("session", session))
     return Document(session.id, messages, begin, record=record, end=end, pieces=pieces, empty=empty)

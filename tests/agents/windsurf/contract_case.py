@@ -41,13 +41,16 @@ def recordings() -> tuple[Recording, ...]:
 
 
 def record(event: str, data: bytes | None = None, **fields: Any) -> bytes:
-    given = {"kind": "call", "id": "call/1", "event": event, "at_ms": AT_MS, "payload": json.loads(data or b"{}")}
-    return json.dumps({**given, **fields}).encode()
+    held = json.loads(data or b"{}").get("tool_info")
+    return entry(kind=event, id="call/1", at_ms=AT_MS, held=held, **fields)
 
 
 def row(kind: str, status: str = "done", **data: Any) -> bytes:
-    given = {"type": kind, "status": status, kind: data}
-    return json.dumps({"kind": "row", "number": 1, "row": given, "noted_ms": AT_MS}).encode()
+    return entry(kind=f"row/{kind}", id="row1", at_ms=AT_MS, held=data, status=status)
+
+
+def entry(**fields: Any) -> bytes:
+    return json.dumps({"kind": "message", "session": {"id": uid("one")}, "entry": fields}).encode()
 
 
 def called(folder: Path) -> Iterator[Recording]:
@@ -112,7 +115,7 @@ CASE: Final = Case(
         record("post_run_command", payload("post_run_command", cwd="/home/dev/demo")),
         row("moon_landing", where="here"),
         row("planner_response", "moonstruck", response="words"),
-        b'{"kind": "passed_by", "what": "call", "why": "not JSON"}',
+        entry(kind="call"),
     ),
     quiet=(
         record("pre_run_command", payload("post_run_command")),
