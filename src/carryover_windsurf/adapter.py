@@ -23,7 +23,7 @@ from carryover.adapter.layouts import Layout, kind_of
 from carryover.model import AssistantMessage, FileEdit, Op, ResultStatus, SessionInfo, UserPrompt
 from carryover.records import rawjson, uris
 from carryover.records.changes import Replacement, replaced, written
-from carryover.records.fields import LATEST_MS, SHORT_CHARS, bounded, digest, session_of_copy, subject_of, utc_ms
+from carryover.records.fields import LATEST_MS, digest, session_of_copy, subject_of, utc_ms
 from carryover.records.lenient import Fields, fields_of, first_text, number_of, text_of
 from carryover.records.patches import patched_path
 from carryover.records.text import names_own_folder
@@ -286,11 +286,8 @@ def _piece(recorder: _Recorder, record: EntryRecord[_Entry]) -> None:
         recorder.skip(entry.kind, "unknown status" if entry.status not in _ENDS else "unexpected shape")
     else:
         _HANDLERS[entry.kind](recorder, fields, entry.status)
-    model = bounded(entry.model, SHORT_CHARS)
-    mark = {"model": int(digest(model)[:12], 16)}
-    if model and recorder.events and mark != recorder.reported.emitted:
-        recorder.report(emitted=mark)
-        recorder.add(SessionInfo(model=model), "model")
+    if recorder.events and (news := recorder.new_facts({"model": entry.model})):
+        recorder.add(SessionInfo(**news), "model")
 
 
 _STATUSES: Final[dict[str, ResultStatus]] = {"done": "ok", "error": "error", "canceled": "interrupted", "": "unknown"}

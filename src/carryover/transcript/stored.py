@@ -143,15 +143,21 @@ class StoredBuilder(OneSession[StoredContext], kw_only=True):
         again = reemitted_after(last, session=self.session, subagent_id=self.subagent_id, more=record.more)
         return self.context, Parsed(reemitted=again)
 
-    def add_facts(self, given: Mapping[str, str | None]) -> None:
-        """Adds those facts about the session that are new."""
+    def new_facts(self, given: Mapping[str, str | None]) -> dict[str, str | None]:
+        """Notes facts about the session, and returns those that are new: none in a sub-agent or without a time."""
         facts = {name: bounded(fact, SHORT_CHARS) for name, fact in given.items() if fact}
         marks = {name: int(digest(fact)[:12], 16) for name, fact in facts.items()}
         news: dict[str, str | None] = {
             name: facts[name] for name, mark in marks.items() if mark != self.reported.emitted.get(name)
         }
-        if news and self.subagent_id is None and self.at_ms:
-            self.report(emitted=self.reported.emitted | marks)
+        if not news or self.subagent_id is not None or not self.at_ms:
+            return {}
+        self.report(emitted=self.reported.emitted | marks)
+        return news
+
+    def add_facts(self, given: Mapping[str, str | None]) -> None:
+        """Adds those facts about the session that are new."""
+        if news := self.new_facts(given):
             key = f"{self.native.id}/info/{self.at_ms}/{digest(msgspec.json.encode(news))[:12]}"
             self.add(SessionInfo(**news), key)
 

@@ -15,14 +15,14 @@ from typing import Final
 
 import msgspec
 
-from carryover.adapter.contract import Agent, FileStat, Parsed, ToolOutcome
+from carryover.adapter.contract import Agent, FileStat, ToolOutcome
 from carryover.adapter.layouts import Layout
 from carryover.agents.mistral_vibe import SPEC
-from carryover.model import Answer, FileEdit, Op, PlanUpdate, SessionInfo, TurnEnd
+from carryover.model import Answer, FileEdit, Op, PlanUpdate, TurnEnd
 from carryover.records import rawjson
 from carryover.records.asked import asked_in, plan_items
 from carryover.records.changes import Replacement, replaced
-from carryover.records.fields import SHORT_CHARS, bounded, digest
+from carryover.records.fields import digest
 from carryover.records.lenient import (
     Fields,
     fields_of,
@@ -107,27 +107,6 @@ class _Record(StoredRecord, frozen=True, omit_defaults=True):
 
 
 _RECORD: Final = msgspec.json.Decoder(_Record)
-
-
-class _Context(StoredContext, frozen=True, omit_defaults=True):
-    """The state of one session between two records."""
-
-    facts: SessionInfo = SessionInfo()
-    emitted: SessionInfo = SessionInfo()
-    """The facts as they were last emitted."""
-
-
-class _Recorder(StoredBuilder, kw_only=True):
-    """Records one piece."""
-
-    context: _Context
-    kind: str = "piece"
-
-    def begin(self, record: StoredRecord, after: bytes | None = None) -> tuple[StoredContext, Parsed]:
-        """Marks what is emitted again. If that is all events, the facts about the session are, too."""
-        if not record.on:
-            self.change(facts=SessionInfo(), emitted=SessionInfo())
-        return super().begin(record, after)
 
 
 def _session_at(path: Path, _stat: FileStat) -> Document:
@@ -224,7 +203,8 @@ def _named(raw: msgspec.Raw | None) -> str:
     return name
 
 
-def _piece(recorder: _Recorder, record: _Record) -> None:
+def _piece(recorder: StoredBuilder, record: _Record) -> None:
+    recorder.kind = "piece"
     recorder.at_ms = recorder.reported.last_ms
     if record.kind == "session":
         _learn(recorder)
@@ -237,13 +217,10 @@ def _piece(recorder: _Recorder, record: _Record) -> None:
         recorder.report(last_ms=recorder.at_ms)
 
 
-def _learn(recorder: _Recorder) -> None:
-    """Notes the facts about the session. A sub-agent has none of its own."""
-    if recorder.subagent_id is None:
-        native = recorder.native
-        facts = {"title": native.title, "model": native.model, "parent": native.forked_from}
-        recorder.learn(**{name: bounded(fact or "", SHORT_CHARS) for name, fact in facts.items()})
-        recorder.put_news_first(recorder.session, recorder.cwd)
+def _learn(recorder: StoredBuilder) -> None:
+    native = recorder.native
+    if news := recorder.new_facts({"title": native.title, "model": native.model, "parent": native.forked_from}):
+        recorder.put_info_first(recorder.session, recorder.cwd, news)
 
 
 def _outcome(state: Fields, result: Fields) -> ToolOutcome:
@@ -282,7 +259,7 @@ def _made(change: FileEdit, op: Op, state: Fields, result: Fields) -> FileEdit:
     return msgspec.structs.replace(change, change="add") if is_new else change
 
 
-def _entry(recorder: _Recorder, entry: Fields) -> None:
+def _entry(recorder: StoredBuilder, entry: Fields) -> None:
     recorder.at_ms = time_of(entry.get("createdAt"))
     match text_of(entry.get("type")), text_of(entry.get("role")) or text_of(entry.get("kind")):
         case "message", "user":
@@ -299,14 +276,14 @@ def _entry(recorder: _Recorder, entry: Fields) -> None:
             recorder.skip(kind, "unknown entry")
 
 
-def _prompt(recorder: _Recorder, entry: Fields) -> None:
+def _prompt(recorder: StoredBuilder, entry: Fields) -> None:
     """Handles a prompt. What the client says to the model in the user's role has another source."""
     if text_of(entry.get("source")) in ("turn_start", "turn_steer"):
         text, files = text_and_others(entry.get("content"))
         add_prompt(recorder, "prompt", text, actor=recorder.actor, attachments=files)
 
 
-def _effect(recorder: _Recorder, entry: Fields) -> None:
+def _effect(recorder: StoredBuilder, entry: Fields) -> None:
     """Handles a call or, with the state that it ended in, its result and what it did."""
     ident, detail, state = text_of(entry.get("id")), fields_of(entry.get("detail")), fields_of(entry.get("state"))
     name, given = text_of(detail.get("toolName")), fields_of(detail.get("input"))
@@ -332,7 +309,7 @@ def _effect(recorder: _Recorder, entry: Fields) -> None:
             recorder.add(found, f"answer{number}")
 
 
-def _turn(recorder: _Recorder, turn: Fields) -> None:
+def _turn(recorder: StoredBuilder, turn: Fields) -> None:
     """Handles the end of the newest turn, if it had no answer."""
     recorder.at_ms = time_of(turn.get("completedAt"))
     if text_of(turn.get("status")) == "interrupted":
@@ -343,7 +320,7 @@ def _turn(recorder: _Recorder, turn: Fields) -> None:
     add_failure(recorder, "end", text_of(error.get("message")), status=status)
 
 
-_PIECES: Final[dict[str, Callable[[_Recorder, Fields], None]]] = {
+_PIECES: Final[dict[str, Callable[[StoredBuilder, Fields], None]]] = {
     "entry": _entry,
     "effect": _effect,
     "turn": _turn,
@@ -354,7 +331,7 @@ _PIECES: Final[dict[str, Callable[[_Recorder, Fields], None]]] = {
 AGENT: Final = Agent(
     spec=SPEC,
     reader=SnapshotReader(_session_at, beside=_newest_journal),
-    context_type=_Context,
+    context_type=StoredContext,
     layouts=_LAYOUTS,
-    parse=partial(parse_stored, _RECORD, _Recorder, _piece),
+    parse=partial(parse_stored, _RECORD, StoredBuilder, _piece),
 )
