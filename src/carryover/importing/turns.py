@@ -7,14 +7,12 @@ from itertools import pairwise
 from pathlib import Path, PurePosixPath
 from typing import ClassVar, Final, TypeVar
 
-import msgspec
-
 from carryover.adapter.contract import FileStat, Parsed, Record
 from carryover.importing.candidate import plain_text
 from carryover.records.fields import is_absolute, is_below, resolved
 from carryover.text.pattern import later
 from carryover.transcript.files import read_document
-from carryover.transcript.recorder import OneSession, SessionContext, differing
+from carryover.transcript.recorder import OneSession, SessionContext
 from carryover.transcript.rewritten import Document, SnapshotReader
 
 CUT_INPUT: Final = "Input (truncated): "
@@ -35,12 +33,8 @@ class TurnEvents(OneSession[_C], kw_only=True):
     def finish(self, info: str = "") -> tuple[_C, Parsed]:
         """Returns the result for the turn. What is new about the session precedes its events, with the part `info` in
         its key; without one, the key is made of what is new and when."""
-        facts, emitted = self.context.facts, self.context.emitted
-        if self.events and self.subagent_id is None and facts != emitted:
-            self.put_info_first(self.session, self.cwd, differing(facts, emitted))
-            if info:
-                self.events[0] = msgspec.structs.replace(self.events[0], key=f"{self.prefix}{info}")
-            self.change(emitted=facts)
+        if self.events and self.subagent_id is None:
+            self.put_news_first(self.session, self.cwd, info and f"{self.prefix}{info}")
         return self.context, self.built()
 
 

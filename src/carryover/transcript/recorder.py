@@ -152,6 +152,8 @@ class Recorder(msgspec.Struct, Generic[_C], kw_only=True):
 
     applied: ClassVar[tuple[ResultStatus, ...]] = ("ok",)
     """How a call ends that has made its edits."""
+    timeless: ClassVar[bool] = False
+    """Whether events without a time are added too."""
 
     context: _C
     at_ms: int = 0
@@ -183,12 +185,13 @@ class Recorder(msgspec.Struct, Generic[_C], kw_only=True):
             used = TokensUsed(key=key, session=session, at_ms=self.at_ms, model=usable_name(model))
             self.tokens.append(msgspec.structs.replace(used, **known))
 
-    def put_info_first(self, session: str, cwd: str | None, facts: dict[str, str | None]) -> None:
+    def put_info_first(self, session: str, cwd: str | None, facts: dict[str, str | None], key: str = "") -> None:
         """Adds facts about the session before all other events.
 
-        The session is part of the key, since a fork repeats its parent's records but has its own facts.
+        The session is part of the key, if none is given, since a fork repeats its parent's records but has its own
+        facts.
         """
-        key = f"info/{session}/{self.at_ms}/{digest(msgspec.json.encode(facts))}"
+        key = key or f"info/{session}/{self.at_ms}/{digest(msgspec.json.encode(facts))}"
         info = SessionInfo(**facts)
         self.events.insert(0, Event(key=key, session=session, at_ms=self.at_ms, body=info, cwd=cwd))
 
@@ -199,12 +202,12 @@ class Recorder(msgspec.Struct, Generic[_C], kw_only=True):
         if news and (news := {name: fact for name, fact in news.items() if usable_name(fact)}):
             self.change(facts=msgspec.structs.replace(known, **news))
 
-    def put_news_first(self, session: str, cwd: str | None) -> None:
-        """Adds the newly learned facts about the session before all other events; nothing until a time is known."""
+    def put_news_first(self, session: str, cwd: str | None, key: str = "") -> None:
+        """Adds the newly learned facts about the session as `put_info_first` does; nothing until a time is known."""
         facts = getattr(self.context, "facts", SessionInfo())
         emitted = getattr(self.context, "emitted", SessionInfo())
-        if facts != emitted and self.at_ms:
-            self.put_info_first(session, cwd, differing(facts, emitted))
+        if facts != emitted and (self.at_ms or self.timeless):
+            self.put_info_first(session, cwd, differing(facts, emitted), key)
             self.change(emitted=facts)
 
     def skip(self, record_type: str, reason: str) -> None:
@@ -295,9 +298,6 @@ class OneSession(Recorder[_C], kw_only=True):
     >>> recorder.events[0].key
     't1/7/call'
     """
-
-    timeless: ClassVar[bool] = False
-    """Whether events without a time are added too."""
 
     session: str
     subagent_id: str | None = None

@@ -8,7 +8,7 @@ from carryover import model
 from carryover.adapter.contract import Parsed, ToolOutcome
 from carryover.records.fields import resolved, subject_of
 from carryover.records.text import names_own_folder
-from carryover.transcript.recorder import OpenCall, Recorder, SessionContext, differing
+from carryover.transcript.recorder import OpenCall, Recorder, SessionContext
 
 
 class Commit(msgspec.Struct, frozen=True):
@@ -145,12 +145,8 @@ class BlockRecorder(Recorder[AiderContext], kw_only=True):
 
     def parsed(self) -> tuple[AiderContext, Parsed]:
         """Returns the next context and the events of the block, session facts first."""
-        facts, emitted = self.context.facts, self.context.emitted
-        if self.events and facts != emitted:
-            # The key has no time in it, since a message may get another time when the file is read again.
-            self.add(model.SessionInfo(**differing(facts, emitted)), f"{self.item}:info")
-            self.events.insert(0, self.events.pop())
-            self.change(emitted=facts)
         if self.events:
+            # The key has no time in it, since a message may get another time when the file is read again.
+            self.put_news_first(self.context.session, self.root, f"{self.item}:info")
             self.change(last=self.last_key)
         return self.context, self.built()
