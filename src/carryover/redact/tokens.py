@@ -145,6 +145,13 @@ _BITWARDEN_PAIR = later(r"\[redacted:bitwarden\]:([A-Za-z0-9+/]{22}==)")
 _AWS_PAIR = later(r"\[redacted:aws\](?:\t[\w:.+-]{1,40})?[\s,:;|\"']{1,8}([A-Za-z0-9/+]{40})(?![A-Za-z0-9/+=])")
 _CHANGED = later(r"\[redacted:[\w-]{1,32}\]\\{0,7}\" -> \\{0,7}\"([^\"\\\n]{1,400})")
 """What a plan of Terraform puts in the place of a secret."""
+_LINE_END: Final = r"[ \t]{0,200}[│|]?[ \t\r]{0,8}\n"
+_TORN: Final = later(rf"\[redacted:(?!password|url-|cookie|seed)(?P<kind>[\w-]{{1,32}})\](?={_LINE_END})")
+_REST: Final = later(
+    rf"{_LINE_END}[ \t]{{0,80}}(?:[│|>][ \t]{{0,8}})?(?P<rest>[A-Za-z0-9_.+/=-]{{16,}}+)"
+    r"(?=[\"'`,;)]{0,3}[ \t]{0,200}[│|]?[ \t\r]{0,8}(?:\n|\Z))"
+)
+"""What a terminal, or a box that is drawn in one, wrapped to the next line."""
 _LONG_WORD: Final = later(r"[A-Za-z0-9_.+/=$~@%\\-]{15,}")
 """Every token with a mark is part of such a word. Few words are this long, so only these are searched for marks."""
 
@@ -160,9 +167,20 @@ def hide_tokens(text: str, counts: dict[str, int]) -> str:
         text = _URL_PASSWORD_IN_JSON.sub(_replace("url-password", counts), text)
     if " -> " in text and MARK in text:
         text = _CHANGED.sub(_replace("secret", counts), text)
+    if MARK in text and "\n" in text:
+        text = insert_marks(text, _rests(text), counts)
     if "%40" in text:
         text = _URL_PASSWORD_IN_QUERY.sub(_replace("url-password", counts), text)
     return text
+
+
+def _rests(text: str) -> Iterator[Span]:
+    """Yields the rest of tokens whose beginning is hidden at the end of a line, if the next ones hold nothing else."""
+    for torn in _TORN.finditer(text):
+        end = torn.end()
+        while (line := _REST.match(text, end)) and is_opaque(line["rest"], or_hash=torn["kind"] == "signature"):
+            yield *line.span("rest"), torn["kind"]
+            end = line.end()
 
 
 def _hide(text: str, words: str, counts: dict[str, int]) -> str:

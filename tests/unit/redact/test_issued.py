@@ -90,6 +90,8 @@ def test_ordinary_lines_are_left_alone() -> None:
         "insert into a (password) values " + "('" * 50_000,
         "insert into a (b, password) values " + "(1, 'c')," * 20_000,
         'element": "Password", ' * 10_000,
+        "[redacted:token]" + " " * 200_000,
+        "[redacted:token]\n" + "a" * 200_000,
         'textbox "Password"' + " [ref=e1]" * 20_000,
     ],
 )

@@ -48,6 +48,13 @@ HEX = "0123456789abcdef" * 4
         ("tinybird", "p." + "eyJ" + MIXED + "." + MIXED[:43]),
         ("warp", "wk-" + HEX),
         ("zai", HEX[:32] + "." + MIXED[:16]),
+        ("supabase", "sbp_" + "v0_" + HEX[:40]),
+        ("honeycomb", "hcaik_" + "01" + HEX[:56]),
+        ("huggingface", "hf_" + "oauth_eyJhbGciOiJFZERTQSJ9." + MIXED),
+        ("private-key", "MIIEvQIBADANBgkqhkiG9w0BAQEFAASC" + MIXED + "=="),
+        ("private-key", "MIIEpAIBAAKCAQEA" + MIXED),
+        ("private-key", "MHcCAQEEI" + MIXED),
+        ("private-key", "b3BlbnNzaC1rZXktdjEA" + MIXED),
     ],
 )
 def test_a_known_token_is_replaced_wherever_it_stands(kind: str, secret: str) -> None:
@@ -67,6 +74,16 @@ def test_a_token_split_by_unseen_signs_is_hidden_in_json(places: tuple[int, ...]
         hidden, counts = redact(text)
 
         assert (hidden, counts) == ('{"said": "It is [redacted:github]."}', {"github": 1})
+
+
+@pytest.mark.parametrize("breaks", ["\n", "\r\n", "  \n    ", " │\n│ ", "\n> "])
+def test_a_token_that_a_terminal_wrapped_is_hidden_to_its_end(breaks: str) -> None:
+    lines = ("sk-proj-" + MIXED[:40], MIXED[:40], MIXED[:24])
+    hidden, counts = redact(f"Key: {breaks.join(lines)}\nnext")
+
+    assert (hidden, counts) == (f"Key: {breaks.join(['[redacted:openai]'] * 3)}\nnext", {"openai": 3})
+    for below in ("3f786850e387550fdab836ed7e6dc881de23001b", "src/app/first_page.tsx", f"{MIXED[:24]} = 1"):
+        assert redact(f"{lines[0]}\n{below}\n")[0] == f"[redacted:openai]\n{below}\n"
 
 
 @pytest.mark.parametrize("blank", ["\u00a0", "\u202f", "\u3000 "])
