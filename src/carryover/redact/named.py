@@ -169,8 +169,8 @@ def _has_that_meaning(word: str, text: str, lower: str, match: re.Match[str]) ->
     """Whether `pass` in a name means a password: in `db_pass`, `smtpPass`, `dbpass`, `storepass`, not in `bypass`; and
     `pat` a token: in `gh_pat`, `ghPat`, not in `pat`."""
     at = match.start()
-    if word == "pass" and _VERB.match(lower, at):
-        return False
+    if (word == "pass" and _VERB.match(lower, at)) or (word == "token" and lower.endswith("publickey", 0, at)):
+        return False  # .NET's assemblies are named with a hash of their public key
     if word not in ("pass", "pat") or match.start("close") - at > len("pass") + 1 or lower[at - 1 : at] in ("_", "-"):
         return True
     if (text[at] == "P" and text[at - 1 : at].islower()) or (word == "pat" and lower[at - 1 : at] == "."):
@@ -188,15 +188,23 @@ def _is_key(found: Assignment | None, text: str) -> bool:
     parts = [part.lower() for part in _PART.findall(phrase if in_phrase else found.name)]
     bare = len(parts) < 2 and not before.endswith(("?key=", "&key="))
     many = found.name.lower().endswith("s")  # `--recv-keys` and the like name keys, which are public
-    return not (bare or many or found.code or _PUBLIC_KEYS.intersection(parts)) and is_scrambled(found.value, 20)
+    of_row = found.name.isalnum() and not bare and values.is_uuid(found.value)  # `"CustomerKey": "…"`
+    return not (bare or many or of_row or found.code or _PUBLIC_KEYS.intersection(parts)) and is_scrambled(
+        found.value, 20
+    )
 
 
-_HARMLESS = (values.is_dummy, values.is_filler, values.is_path, values.is_type_or_state, values.is_said_state)
+_HARMLESS = (
+    *(values.is_dummy, values.is_filler, values.is_path, values.is_type_or_state, values.is_said_state),
+    values.is_name_of_a_variable,
+)
 
 
 def _is_secret(found: Assignment, word: str) -> bool:
     value = found.value.strip().replace("\\ ", "_")  # such a blank is part of a shell's word
     if any(harmless(value) for harmless in _HARMLESS):
+        return False
+    if found.separator == ":" and "." in found.name and values.is_version_of_library(value):
         return False
     if _repeats_name(found) and not (found.in_words and is_scrambled(value, 8)):
         return False
@@ -266,7 +274,8 @@ def _is_quoted_secret(found: Assignment, value: str, word: str) -> bool:
     if word == "credential":  # `credentials: "same-origin"` is an option of fetch()
         return is_mixed(value, 8)
     if word == "token" and not found.name.isupper():  # parsers are full of `token = "identifier"`
-        return is_mixed(value, 6) or len(value) >= 16 or is_in_use(value)
+        is_long = len(value) >= 16 and not is_name_of_a_secret(value)
+        return is_mixed(value, 6) or is_long or is_in_use(value)
     shortest = 3 if found.name.isupper() else _SHORTEST_IN_QUOTES.get(word, 6)
     return len(value) >= shortest
 

@@ -87,6 +87,11 @@ PREFIXED: Final = later(
 LONG_REST: Final = later(r"[_-](?=[A-Za-z0-9_-]{20})(?=[A-Za-z_-]{0,64}+\d)")
 """Occurs in every token that `PREFIXED` finds and is quicker to search for."""
 _SECRET_PREFIX: Final = later(r"(?:[a-z0-9]{1,8}[_-]){0,3}?(?:sk|sec|secret|token|key|apikey|pat|oauth|live)[_-]")
+_ID: Final = later(
+    r"(?:chatcmpl|call|toolu|msg|resp|req|run|thread|asst|batch|file|org|proj|user|team|prj|dpl|ecfg)[_-]"
+    r"|[A-Z]{1,4}_k[wg]DO"
+)
+"""How providers of models, Vercel and GitHub begin ids that are no secrets."""
 _MORE_PREFIX: Final = later(r"(?:[a-z0-9]{1,8}[_-])*")
 _HASH: Final = later(r"[0-9a-fA-F_-]+")
 
@@ -96,6 +101,8 @@ def is_prefixed_token(match: re.Match[str]) -> bool:
     body = match[1][:256]
     if _SECRET_PREFIX.match(match[0]):
         return is_scrambled(body, 20)
+    if _ID.match(match[0]):
+        return False
     prefix = _MORE_PREFIX.match(body)
     body = body[prefix.end() :] if prefix else body
     # An id that was pasted several times in a row is no longer than once.

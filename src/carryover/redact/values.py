@@ -65,9 +65,12 @@ _PLACEHOLDER = later(
     | .*[\s_\-](?:here|goes[\s_\-]here|placeholder)
     | redacted | hidden | secret\(\w*\) | tbd | todo
     | none | null | nil | undefined | true | false | yes | no | on | off | void | self | this | empty | unset | n/a
+    | set | not | present | configured | exists | found | loaded | provided               # what a check prints of it
     """,
 )
 _NAME_OF_A_SECRET = later(r"[a-z0-9]+(?:[-_/.][a-z0-9]+)*[-_/.](?:password|secret|token|key|credential)s?")
+_VERSION_OF_LIBRARY = later(r"[a-z][\w.-]*:\d[\w.-]*")
+_UUID = later(r"(?i)[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _IN_USE = later(
     r"""(?ix)
       change[_-]?(?:me|it|this)(?:[_-]?(?:now|please))?[!\d]* | (?:let|log)me[_-]?in[!\d]* | hunter2 | trustno1
@@ -87,9 +90,9 @@ _RUN = later(r"a+|A+|0+")
 _FILLER = later(r"(?i)x{6,}|\*{4,}|\.{3}|…|[-_]your[-_]|<[a-z _-]+>")
 _REFERENCE = later(
     r"""(?x)
-      \$\w+$ | <[A-Za-z]\w*$ | \$\$?[({] | \#\{ | \#[0-9a-fA-F]{3,8}$ | \{\{ | \{[A-Za-z_] | & [a-z]
+      \$\w+$ | <[A-Za-z][\w:.-]*$ | \$\$?[({] | \#\{ | \#[0-9a-fA-F]{3,8}$ | \{\{ | \{[A-Za-z_] | & [a-z]
     | %(?:[({%]|[+\-.\d]*[A-Za-z]\b|\w+%) | ![A-Za-z_.:]*$
-    | @[A-Za-z_.-]+$ | :[a-z_]+$
+    | @[A-Za-z_.-]+(?:/[\w.-]+)?$ | :[a-z_]+$
     | (?:process\.env | import\.meta | os\.(?:environ|getenv) | env\. | ENV\[ | std::env | System\. | settings\. )
     | (?:config|secrets?|self|this|args|opts|options|params|ctx|vault|keyring)[.\[] | (?:op|vault|env|file|ssm|arn):
     | [a-z+]{2,12}:// | getenv
@@ -157,6 +160,21 @@ def is_mixed(value: str, at_least: int) -> bool:
 def is_name_of_a_secret(value: str) -> bool:
     """Whether `value` looks like the name under which a secret is stored: `db-password`, `shop/api-key`."""
     return len(value) < 128 and _NAME_OF_A_SECRET.fullmatch(value) is not None
+
+
+def is_name_of_a_variable(value: str) -> bool:
+    """Whether `value` looks like the variable in which a secret is kept: `SHOP_DB_PASSWORD`."""
+    return value.isupper() and "_" in value and is_name_of_a_secret(value.lower())
+
+
+def is_uuid(value: str) -> bool:
+    """Whether `value` is a UUID."""
+    return _UUID.fullmatch(value) is not None
+
+
+def is_version_of_library(value: str) -> bool:
+    """Whether `value` is what Maven and Gradle put behind a group's name: `jjwt-api:0.11.5`."""
+    return len(value) < 128 and _VERSION_OF_LIBRARY.fullmatch(value) is not None
 
 
 _NAME_OF_A_PASSWORD = later(
