@@ -188,7 +188,7 @@ def _is_key(found: Assignment | None, text: str) -> bool:
     parts = [part.lower() for part in _PART.findall(phrase if in_phrase else found.name)]
     bare = len(parts) < 2 and not before.endswith(("?key=", "&key="))
     many = found.name.lower().endswith("s")  # `--recv-keys` and the like name keys, which are public
-    of_row = found.name.isalnum() and not bare and values.is_uuid(found.value)  # `"CustomerKey": "…"`
+    of_row = found.name.isalnum() and len(parts) > 1 and values.is_uuid(found.value)  # `"CustomerKey": "…"`
     return not (bare or many or of_row or found.code or _PUBLIC_KEYS.intersection(parts)) and is_scrambled(
         found.value, 20
     )

@@ -11,6 +11,7 @@ from typing import Final
 from carryover.redact import values
 from carryover.redact.browsers import OF_BROWSERS
 from carryover.redact.databases import A_TEXT, OF_DATABASES
+from carryover.redact.files import ENCODING, OF_FILES
 from carryover.redact.options import GLUED, OF_PROGRAMS, OPTIONS, PRINTING, USER, VALUE
 from carryover.redact.values import (
     MARK,
@@ -41,7 +42,8 @@ _SEPARATOR = (
 _OPEN = r"(?:[fbr]{0,2}\\{0,7}[\"'`])?"
 _QUOTED_LOGIN = r"[ \t]{1,4}(?=[\"'](?:basic|bearer)[ \t])"  # of nginx: `proxy_set_header Authorization "Basic ..."`
 _AUTHORIZATION = later(
-    rf"authorization(?:{_SEPARATOR}|{_QUOTED_LOGIN}){_OPEN}(?:([a-z][a-z0-9-]{{1,20}})[ \t]{{1,2}})?"
+    rf"authorization(?:{_SEPARATOR}|{_QUOTED_LOGIN}){_OPEN}(?:([a-z][a-z0-9-]{{1,20}})[ \t]{{1,2}}"
+    r"(?:[\"'`] ?[+.,&] ?[\"'`])?)?"
 )
 _BEARER = later(r"bearer[ \t]{1,2}(?:[\"'`] ?[+.,&] ?[\"'`])?(?=[a-z0-9])")
 _NO_COOKIE = r"\W{0,4}samesite=(?:lax|strict|none)\b(?![ \t]*;)"  # prose on its attribute; no cookie follows it
@@ -159,11 +161,6 @@ _PIPED: Final = (
 """In brackets, or in a text for a shell, all commands read what is piped there."""
 _FOUR_BY_FOUR: Final = r"(?P<value>(?:[a-z]{4} ){3}[a-z]{4})(?=[\"']?\s*(?:[,;}#\n]|\Z))"
 """Google's app passwords, as its page shows them."""
-_BASE64: Final = (
-    r"(?:\\{0,7}[\"'])?(?:[ \t]{0,4}[=:]|[ \t])(?:\s|\\{1,7}[nrt]){0,8}"
-    r"(?:\\{0,7}[\"'])?(?P<value>[A-Za-z0-9+/]{6,}+={0,2})(?![\w.(-])"
-)
-"""After a name: a login in base64, perhaps in quotes and in JSON inside JSON."""
 _USER_OF_DOMAIN: Final = r"(?:[\w.-]{1,64}/)?[\w.$-]{1,64}:"
 _UP_TO_HOST: Final = r"(?P<value>'[^'\n]{1,200}'|[^\s'\"@/]{1,200})(?=@[\w.-])"
 _BREAK: Final = r"(?:\s|\\n){1,24}"
@@ -171,6 +168,7 @@ _PATTERNS: Final = (
     *OF_PROGRAMS,
     *OF_DATABASES,
     *OF_BROWSERS,
+    *OF_FILES,
     (  # `fly secrets set -a shop NAME=... NAME=...`, also Supabase's
         "secrets set",
         r"secrets set[ \t]+(?:-{1,2}[\w-]{1,30}[ \t=]\S{1,40}[ \t]+|[A-Z_][A-Z0-9_]{1,64}=\S{1,200}[ \t]+){0,8}?"
@@ -309,13 +307,7 @@ _PATTERNS: Final = (
     ("reset", r"reset[\w-]{0,20}/(?:[\w-]{1,16}/)?(?P<value>(?=[\w-]{0,200}\d)[\w-]{20,200})(?![\w.-])"),
     *((f"{name}=", rf"{name}=(?<=[?&]{name}=)(?P<value>[^\s&\"'`<>\\)]{{16,200}})") for name in ("code", "auth")),
     ("appid=", r"appid=(?<=[?&]appid=)(?P<value>[0-9a-f]{32})(?![\w-])"),  # OpenWeather's key; WeChat's is public
-    ("password", r"login\s+\S{1,80}\s+password\s+(?P<value>\S{1,200})"),  # .netrc
     *((word, rf"{word}(?:word|WORD)?[\"']?[ \t]*[:=][ \t]*[\"']?{_FOUR_BY_FOUR}") for word in ("pass", "Pass", "PASS")),
-    ("_auth", rf"_auth(?<![^\s:]_auth)[ \t]*=[ \t]*{VALUE}"),  # .npmrc
-    # npm's anywhere, yarn's, and docker's config.json
-    ("auth", rf"auth(?:(?<=[\"']auth)|(?<=_auth)(?<![A-Za-z0-9]_auth)){_BASE64}"),
-    ("__AUTH", rf"__AUTH{_BASE64}"),
-    ("AuthIdent", rf"AuthIdent{_BASE64}"),
     *(
         (library, rf"{library}\.\w{{4,20}}\([ \t]*b?(?P<open>\\{{0,7}}[\"'])(?P<value>[^\"'\\\n]{{4,200}})(?P=open)")
         for library in ("bcrypt", "argon2")
@@ -346,10 +338,10 @@ _COMMON_PARTS: Final = (
 """Parts of several hints, so that most texts are searched once for all of these."""
 _WITH: Final = {
     "-P": ("bcp", "mosquitto_", "zip", "unzip", "ipmitool"),
-    "|": ("echo", "printf"),
+    "|": ("echo", "printf", *ENCODING[3:]),
     "&": ("&quot;",),
     "<": ("<<<",),
-    "(": ("OTP(", "PDO(", "mysqli(", "Credential(", "SecretStr(", "Fernet(", "onnect("),
+    "(": (*ENCODING[:3], "OTP(", "PDO(", "mysqli(", "Credential(", "SecretStr(", "Fernet(", "onnect("),
     "*": (":*:",),
     "://": ("alias set", "reset", "code=", "auth=", "appid=", "/t/", "op://"),
     "@": ("impacket-", "exec.py", "@tcp("),
@@ -384,10 +376,10 @@ _LEAST: Final = {"mysql": 5, "mariadb": 5, "-": 8, "login ": 16}
 _VAGUE: Final = (
     *("-", "login ", "ass", "login(", "assword", "from-literal", *_CONNECTING),
     *("jwt.sign(", "jwt.verify(", "jwt.encode(", "jwt.decode("),
-    *("influx", "pass show ", "op://", "output -raw ", "jsonpath", "reset", "code=", "auth="),
+    *("influx", "pass show ", "op://", "output -raw ", "jsonpath", "reset", "code=", "auth=", *ENCODING),
 )
 """Hints of places that prove little, where the value must also look random."""
-_OF_CALLS: Final = ("login(", "BasicAuth(", "Credential(")
+_OF_CALLS: Final = ("login(", "BasicAuth(", "Credential(", *ENCODING)
 """Hints of calls where a word with digits is enough."""
 _OF_PLAIN_WORDS: Final = frozenset(
     (

@@ -9,9 +9,11 @@ from carryover.redact import values
 from carryover.redact.values import insert_marks
 from carryover.text.pattern import later
 
+_WITH_KEYS: Final = r"\.(?:env|pem|p12|pfx|p8|jks|keystore|key)(?![a-z])|\bid_(?:rsa|ed25519)|service[-_]?account"
 _PRINTERS: Final = (
     ("wg gen", r"\bwg gen(?:key|psk)\b"),
-    ("get secret", r"\bget secrets?\b[^\n;&]{0,300}?\.(?:data|stringData)\b"),
+    ("get secret", r"\bget secrets?\b[^\n;&]{0,300}?(?:\.(?:data|stringData)\b|-o[ =]?yaml[^\n;&|]{0,40}\|)"),
+    ("base64", rf"(?:{_WITH_KEYS})[^\n;&]{{0,80}}\bbase64\b|\bbase64\b[^\n;&|]{{0,80}}(?:{_WITH_KEYS})"),
     ("secret", r"\bsecretsmanager get-secret-value\b[^\n|;&]{0,300}--query\b"),
     ("secret", r"\bsecrets versions access\b"),
     ("secret", r"\bkeyvault secret show\b[^\n|;&]{0,300}--query\b"),
@@ -48,8 +50,8 @@ _FILES: Final = (
 _BY_FILE: Final = tuple((hint, later(pattern)) for hint, pattern in _FILES)
 _BY_COMMAND: Final = (*((hint, later(pattern)) for hint, pattern in _PRINTERS), *_BY_FILE)
 _ALONE: Final = later(
-    r"^(?:[ \t]*\d{1,6}(?:→|\t))?[ \t]*(?P<name>[\w.-]{1,64}(?::[ \t]|=|[ \t]{2})[ \t]*)?"
-    r"['\"]?(?P<value>[^\s'\"]{6,4096})['\"]?[ \t\r]*$",
+    r"^(?:[ \t]*\d{1,6}(?:→|\t))?[ \t]*(?P<name>[\"']?[\w.-]{1,64}[\"']?(?::[ \t]|=|[ \t]{2})[ \t]*)?"
+    r"['\"]?(?P<value>[^\s'\"]{6,65536})['\"]?,?[ \t\r]*$",
     re.MULTILINE,
 )
 _LEAST_AMONG_OTHERS: Final = 12
@@ -73,4 +75,5 @@ def hide_printed(output: str, counts: dict[str, int]) -> str:
 def _is_one(value: str, is_all: bool) -> bool:
     if values.is_dummy(value) or values.is_filler(value) or values.is_path(value) or values.is_type_or_state(value):
         return False
-    return is_all or values.is_scrambled(value, _LEAST_AMONG_OTHERS) or values.is_strong(value)
+    is_padded = len(value) >= _LEAST_AMONG_OTHERS and value.endswith("=")  # base64, which may lack digits
+    return is_all or is_padded or values.is_scrambled(value, _LEAST_AMONG_OTHERS) or values.is_strong(value)

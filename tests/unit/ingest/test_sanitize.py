@@ -90,6 +90,8 @@ HEX = "5ec84d8dbc74254770f58904dba41ecc"
         ("terraform output -raw db_password", "sunnyday"),
         ("pulumi config get dbPassword", "sunnyday\n"),
         ("heroku auth:token", "01234567-89ab-4cde-8f01-23456789abcd\n"),
+        ("cat .env | base64", "Q09OTj1zdW5ueS1kYXk="),
+        ("base64 -w0 android/upload.jks", "MIIKSgIBAzCCCgQGCSqGSIb3DQEH"),
         ("aws ecr get-login-password --region eu-west-1", f"eyJwYXlsb2FkIjoi{KEY}"),
     ],
 )
@@ -109,6 +111,8 @@ def test_what_a_command_prints_that_prints_a_secret_is_hidden(command: str, prin
         ("sops decrypt secrets.env", "CONN='{}'"),
         ("ansible-vault view vars.yml", 'shop_conn: "{}"'),
         ("vault kv get secret/shop", "conn        {}"),
+        ("kubectl get secret db -o json | jq .data", '  "conn": "{}",'),
+        ("kubectl get secret db -o yaml | grep conn", "  conn: {}"),
     ],
 )
 def test_what_a_store_of_secrets_shows_is_hidden_whatever_its_name(command: str, line: str) -> None:

@@ -1,0 +1,58 @@
+"""Patterns for the passwords that commands write to files and encode, and that logins in such files have."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from carryover.redact.options import VALUE
+from carryover.redact.values import LINE_NUMBER
+
+_PRINTED: Final = r"(?:echo|printf)(?:[ \t]+-\w)?[ \t]+"
+_WORD: Final = r"['\"]?(?P<value>[^\s'\"`$|;&<>()]{4,400})['\"]?"
+_BREAK: Final = rf"(?:\s|\\n){{1,24}}(?:[+-]|{LINE_NUMBER})?[ \t]{{0,8}}"
+_USER: Final = r"login[ \t]{1,8}[^\s\\]{1,80}"
+_LOGIN: Final = r"(?!data:)[^\s:\"'`$|]{1,80}:(?!//)(?P<value>[^\s\"'`$|{}]{4,200})"
+_BASE64: Final = (
+    r"(?:\\{0,7}[\"'])?(?:[ \t]{0,4}[=:]|[ \t])(?:\s|\\{1,7}[nrt]){0,8}"
+    r"(?:\\{0,7}[\"'])?(?P<value>[A-Za-z0-9+/]{6,}+={0,2})(?![\w.(-])"
+)
+"""After a name: a login in base64, perhaps in quotes and in JSON inside JSON."""
+ENCODING: Final = ("btoa(", "Buffer.from(", "b64encode(", "| base64")
+"""Hints of places where a login is encoded, but also much else."""
+OF_FILES: Final = (
+    *(  # Rails', Ansible's, those of Docker Compose
+        (file, rf"{_PRINTED}{_WORD}[ \t]*>{{1,2}}[ \t]*['\"]?[^\s'\"]{{0,120}}{file.replace('.', '[.]')}")
+        for file in ("master.key", "vault_pass", "secrets/")
+    ),
+    (".pgpass", rf":(?:\d{{4,5}}|\*):[^\s:]{{1,64}}:[^\s:]{{1,64}}:{_WORD}[ \t]*>{{1,2}}[ \t]*\S{{0,80}}[.]pgpass"),
+    *(  # .pgpass with a plain word: only as a whole line, with a port of PostgreSQL
+        (hint, rf"(?m)^[^\s:/]{{1,200}}:{port}:[^\s:]{{1,64}}:[^\s:]{{1,64}}:(?P<value>[^\s:\"'`,;()]{{4,200}})\r?$")
+        for hint, port in (("432:", "[56]432"), (":*:", r"\*"))
+    ),
+    *(  # .netrc, also in a diff, behind numbers of lines and in JSON; without a host, only as lines of its own
+        ("password", rf"{before}{_BREAK}password[ \t]{{1,8}}(?P<value>[^\s\\\"']{{1,200}}){end}")
+        for before, end in (
+            (rf"(?:machine[ \t]{{1,8}}[\w.-]{{1,200}}|\bdefault){_BREAK}{_USER}", ""),
+            (r"machine[ \t]{1,8}[\w-]{1,63}\.[\w.-]{1,200}", ""),
+            (rf"(?<!\S ){_USER}(?<=[\w.@-])(?=[ \t\r]{{0,8}}(?:\n|\\n))", r"(?=[ \t\r]{0,8}(?:\n|\\n|[\"'`]|\Z))"),
+        )
+    ),
+    ("_auth", rf"_auth(?<![^\s:]_auth)[ \t]*=[ \t]*{VALUE}"),  # .npmrc
+    # npm's anywhere, yarn's, and docker's config.json
+    ("auth", rf"auth(?:(?<=[\"']auth)|(?<=_auth)(?<![A-Za-z0-9]_auth)){_BASE64}"),
+    ("__AUTH", rf"__AUTH{_BASE64}"),
+    ("AuthIdent", rf"AuthIdent{_BASE64}"),
+    *((call, rf"{call[:-1]}\([ \t]*[bf]?[\"'`]{_LOGIN}[\"'`]") for call in ENCODING[:3]),
+    ("| base64", rf"{_PRINTED}['\"]?{_LOGIN}['\"]?[ \t]*\| base64(?![ \t]+-+[dD])"),
+    (  # all that a Secret is made of is secret, whatever its names
+        "create secret",
+        r"create secret generic[ \t][^\n;&|]{0,400}?from-literal[= ]['\"]?"
+        r"(?!\w{0,40}(?:user|name|host|port|url|id|email)=)[\w.-]{1,64}=(?!\[redacted:)(?P<value>[^\s'\"]{1,200})",
+    ),
+    (
+        "keyName",
+        r"keyName\\{0,7}\"[^{}]{1,200}?value\\{0,7}\"[ \t]?:[ \t]?\\{0,7}\"(?P<value>[A-Za-z0-9+/]{40,}={0,2})",
+    ),
+    ('"key1', r"\"key[12]\\{0,7}\"[ \t]?:[ \t]?\\{0,7}\"(?P<value>[0-9A-Za-z+/]{32,88}={0,2})\\{0,7}\""),
+)
+"""Hints and patterns, as in `places.py`."""
