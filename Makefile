@@ -9,6 +9,8 @@ DARWIN_SAMPLE := tests/unit/platform tests/unit/projects tests/unit/install/test
 GITLESS_SAMPLE := tests/e2e/test_declared_source.py
 # Four for two cores: much of the time tests wait for processes.
 TEST_WORKERS ?= 4
+# Each check keeps one core busy. The make of macOS can't hold a check's lines together.
+TWO_AT_ONCE := -j 2 $(if $(filter output-sync,$(.FEATURES)),--output-sync)
 D2 := @terrastruct/d2@0.1.33
 AXE := axe-core@4.14.1
 
@@ -16,7 +18,7 @@ AXE := axe-core@4.14.1
 # Else each of the thousand processes that tests start compiles all that it imports.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help run test lint subjects prose types imports unit as-darwin as-darwin-sample coverage any-order bench bench-quick bench-growth bench-gate takeover takeover-fetch takeover-peers learn successor exam-sheets exam-grading exam-tally table picture diagrams page-tools test-agents test-agents-newest test-install dist test-packages rehearse changelog audit release-check lock chaos soak histories fuzz mutants night clean
+.PHONY: help run test lint subjects prose types types-here types-darwin imports unit as-darwin as-darwin-sample coverage any-order bench bench-quick bench-growth bench-gate takeover takeover-fetch takeover-peers learn successor exam-sheets exam-grading exam-tally table picture diagrams page-tools test-agents test-agents-newest test-install dist test-packages rehearse changelog audit release-check lock chaos soak histories fuzz mutants night clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -24,7 +26,9 @@ help: ## list the targets
 run: $(VENV)/.installed ## show Carryover at work once, in a throw-away folder; changes nothing of yours
 	@PYTHONPATH=lab $(BIN)/python -m demo
 
-test: lint types imports unit as-darwin-sample ## lint, strict type check, import rules and the whole test suite
+test: $(VENV)/.installed-dev ## lint, strict type check, import rules and the whole test suite
+	@$(MAKE) --no-print-directory $(TWO_AT_ONCE) types lint imports as-darwin-sample
+	@$(MAKE) --no-print-directory unit
 
 lint: subjects prose $(VENV)/.installed-dev
 	$(BIN)/ruff check
@@ -36,10 +40,14 @@ subjects: $(VENV)/.installed-dev
 prose: $(VENV)/.installed-dev
 	@PYTHONPATH=lab $(BIN)/python -m habits.prose
 
-types: $(VENV)/.installed-dev
+types: types-here types-darwin
+
+types-here: $(VENV)/.installed-dev
 	$(BIN)/mypy
-	$(BIN)/mypy --platform darwin --cache-dir .mypy_cache/darwin src
 	MYPYPATH=packaging $(BIN)/mypy packaging/*.py
+
+types-darwin: $(VENV)/.installed-dev
+	$(BIN)/mypy --platform darwin --cache-dir .mypy_cache/darwin src
 
 imports: $(VENV)/.installed-dev
 	$(BIN)/lint-imports --no-logo
