@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from agents.qwen_code.contract_case import model as answered
 from agents.qwen_code.contract_case import record, recording, user
 from carryover import model
@@ -135,6 +137,17 @@ def test_an_error_of_2025_is_in_another_field_and_has_no_number() -> None:
 
     ends = [event.body for event in parsed.events if isinstance(event.body, model.TurnEnd)]
     assert ends == [model.TurnEnd(reason="error", message="RequestTimeOut")]
+
+
+@pytest.mark.parametrize("prompt", ["prompt_suggestion", "0fec#reviewer-n0f5zv#7"])
+def test_a_failed_request_beside_the_turn_does_not_end_it(prompt: str) -> None:
+    failed = {"event.name": "qwen-code.api_error", "error_message": "400 bad request", "status_code": 400}
+    note = {"uiEvent": {**failed, "prompt_id": prompt}}
+    line = record("system", uuid="e1", subtype="ui_telemetry", systemPayload=note)
+
+    _, parsed = AGENT.parse(source_at(AGENT, recording("limit-429-headless")), AGENT.context_type(), Record(1, line))
+
+    assert (parsed.events, parsed.skipped) == ((), ())
 
 
 def test_a_title_a_compaction_and_a_job_are_read() -> None:

@@ -48,6 +48,9 @@ _IN_TURN: Final = "mid_turn_user_message"
 _PROMPTS: Final = (None, _IN_TURN)
 _NOT_TYPED: Final = frozenset(("cron", "goal_runtime", "realtime_message"))
 """Subtypes of `user` records that nobody typed (code)."""
+_ASIDE: Final = later(r"prompt_suggestion\Z|[^#\n]{1,100}#[^#]")
+"""The `prompt_id` of a request that is not the turn's own: for a suggestion of the next prompt, or of a sub-agent
+(0.14). That of a turn is `<session>########<number>`, and has another form without a terminal."""
 _HOOK: Final = "<qwen:user-prompt-submit-context>"
 _QUIET_SYSTEM: Final = frozenset(
     "at_command attribution_snapshot branch_checkpoint file_history_snapshot goal_state parent_session rewind "
@@ -237,7 +240,10 @@ def _system(builder: _Builder) -> None:
 def _telemetry(builder: _Builder) -> None:
     """Handles a note about a request: that its answer came in, or that it failed."""
     event = fields_of(builder.payload.get("uiEvent"))
+    prompt = text_of(event.get("prompt_id"))
     if text_of(event.get("subagent_name")):  # of the client's own requests, for its memory
+        return
+    if not builder.subagent_id and _ASIDE.match(prompt):
         return
     name = text_of(event.get("event.name")).rpartition(".")[2]
     if name == "api_response":
@@ -245,7 +251,7 @@ def _telemetry(builder: _Builder) -> None:
     elif name == "api_error":
         said = first_text(event, "error_message", "error")
         limited = number_of(event.get("status_code")) in LIMIT_STATUSES or names_limit(said)
-        builder.fail(text_of(event.get("prompt_id")), said, limited=limited)
+        builder.fail(prompt, said, limited=limited)
 
 
 def _summary(builder: _Builder) -> None:
