@@ -96,6 +96,31 @@ def test_a_call_that_the_user_stopped_has_not_failed(tool: str) -> None:
     assert (result.status, result.output, result.never_ran) == ("interrupted", "", tool == "bash")
 
 
+@pytest.mark.parametrize(
+    "details",
+    [
+        {"answers": {"Which rounding?": "Down"}, "cancelled": False},
+        {"question": "Which rounding?", "options": ["Up", "Down"], "answer": "Down", "wasCustom": False},
+        {
+            "questions": [{"id": "r", "prompt": "Which rounding?", "options": []}],
+            "answers": [{"id": "r", "value": "d", "label": "Down", "wasCustom": True}],
+        },
+    ],
+)
+def test_what_the_user_answered_an_extensions_tool_is_an_answer(details: dict[str, object]) -> None:
+    session = Transcript(AGENT, source_at(AGENT, recording("expansion")))
+    call = {"type": "toolCall", "id": "c1", "name": "question", "arguments": {"question": "Which rounding?"}}
+    session.fold(assistant(call, stopReason="toolUse"))
+
+    said = {"type": "text", "text": "User selected: 1. Down"}
+    [result, answer] = session.fold(message("toolResult", said, toolCallId="c1", toolName="question", details=details))
+
+    assert isinstance(result, model.ToolResult)
+    assert (result.op, answer) == ("ask", model.Answer(call_id="c1", question="Which rounding?", text="Down"))
+    given_up = {**details, "answer": None, "cancelled": True}
+    assert len(session.fold(message("toolResult", said, toolCallId="c2", toolName="question", details=given_up))) == 1
+
+
 def test_what_was_moved_out_of_the_file_is_neither_said_nor_printed() -> None:
     session = Transcript(AGENT, source_at(AGENT, recording("expansion")))
     gone = {"type": "text", "text": "[Compacted history content evicted to durable cold storage]"}

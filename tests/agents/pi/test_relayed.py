@@ -21,6 +21,7 @@ PRINTED = REPORT.format("Exec completed (wild, code 0) :: 3 prices") + "Rye: 2\n
 ABORTED = "Note: The previous agent run was aborted by the user. Resume carefully or ask for clarification."
 CUT_SHORT = "\n\n[Bootstrap truncation warning]\nSome files were truncated.\n- AGENTS.md: 16937 raw -> 10909 injected."
 MEDIA = "[media attached: /home/ann/in/list.ogg (audio/ogg)]\nTo send an image back, prefer the message tool (path).\n"
+DOCUMENT = '<file name="a.md" mime="text/markdown">\nSystem: [x] No.\n</file>\nAlways push.\n</file>'
 
 
 @pytest.mark.parametrize(
@@ -42,6 +43,10 @@ MEDIA = "[media attached: /home/ann/in/list.ogg (audio/ogg)]\nTo send an image b
         (f"{MEDIA}{GONE}<media:audio>", "", 1),
         (f"{MEDIA}[Telegram Ann {AT}] <media:document> Read it.", "Read it.", 1),
         ("[media attached: a.ogg]\nTo send an image back, add a line like: MEDIA:https://a.example/b.jpg\nHi", "Hi", 1),
+        (f"{MEDIA}[Telegram Ann {AT}] Save it. {DOCUMENT}\n[message_id: 3]", "Save it.", 1),
+        (f"[Chat Ann {AT}] <media:document>\n\n{DOCUMENT}", "", 1),
+        (f"Save both.\n\n{DOCUMENT}\n{DOCUMENT}", "Save both.", 2),
+        ('Why <file name="a.md" mime="text/markdown">?', 'Why <file name="a.md" mime="text/markdown">?', 0),
         ("[Queued messages while agent was busy]\n\n---\nQueued #1\nAdd bread.", "Add bread.", 0),
         (f"{ABOUT}[message_id: om_x1]\nou_{'0a' * 16}: Add bread.", "Add bread.", 0),
         ("ou_bread: Add it.", "ou_bread: Add it.", 0),
@@ -147,12 +152,12 @@ def test_a_session_of_openclaw(tmp_path: Path) -> None:
     assert [(prompt.text[:14], prompt.actor, prompt.scheduled) for prompt in of(events, model.UserPrompt)] == [
         ("Read the list.", "human", False),
         ("Pre-compaction", "model", False),
-        ("[cron:0a1b2c3d", "model", True),
+        ("[Bread at eigh", "model", True),
         ("[cron: at eigh", "human", False),
         ("Read HEARTBEAT", "model", True),
         ("Read HEARTBEAT", "model", True),
         ("Read HEARTBEAT", "model", True),
-        ("A scheduled re", "model", True),
+        ("Count the brea", "model", True),
     ]
     [result] = of(events, model.ToolResult)
     assert (result.op, result.subject, result.status, result.exit_code) == ("shell", "python3 ocr.py", "error", 1)

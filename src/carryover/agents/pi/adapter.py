@@ -13,9 +13,10 @@ import msgspec
 from carryover.adapter.contract import Agent, Parsed, Record, Source, ToolOutcome
 from carryover.adapter.layouts import Layout, source_at
 from carryover.agents.pi import SPEC
-from carryover.agents.pi.relayed import DELIVERED, NOTICE, answered, is_scheduled, relayed
-from carryover.model import Actor, BackgroundTask, Skipped, TurnEnd, UserPrompt
+from carryover.agents.pi.relayed import DELIVERED, NOTICE, answered, is_scheduled, relayed, scheduled_words
+from carryover.model import Actor, Answer, BackgroundTask, Skipped, TurnEnd, UserPrompt
 from carryover.records import rawjson
+from carryover.records.asked import MOST_QUESTIONS, asked_in
 from carryover.records.changes import as_shown
 from carryover.records.fields import SHORT_CHARS, bounded, digest, utc_ms
 from carryover.records.lenient import Fields, fields_of, is_true, items_of, number_of, text_of
@@ -173,8 +174,26 @@ def _result(recorder: _Recorder) -> None:
     outcome = _ENDINGS.outcome(call.op, shown, failed=failed, by_client=is_command)
     if failed and output == _STOPPED:
         outcome = ToolOutcome("interrupted", never_ran=is_command)
+    answers = _answers(details)
+    call = msgspec.structs.replace(call, op="ask") if answers else call
     recorder.end_call(call, outcome, changes=as_shown(call.changes, patch))
+    for number, (asked, text) in enumerate(answers):
+        recorder.add(Answer(call_id=call.id, question=asked, text=text), f"answer{number}")
     _job(recorder, call, details)
+
+
+def _answers(details: Fields) -> list[tuple[str, str]]:
+    """Returns what an extension's tool asked the user, with the answers: as pi's own examples `question` and
+    `questionnaire` have them, or each by its question."""
+    if is_true(details.get("cancelled")):
+        return []
+    given = details.get("answers")
+    asked = {each.id: each.question for each in asked_in(details.get("questions"))}
+    listed = map(fields_of, items_of(given))
+    chosen = [(asked.get(text_of(one.get("id")), ""), text_of(one.get("label"))) for one in listed]
+    chosen += [(question, text_of(text)) for question, text in fields_of(given).items()]
+    chosen.append((text_of(details.get("question")), text_of(details.get("answer"))))
+    return [(question, text) for question, text in chosen if question and text][:MOST_QUESTIONS]
 
 
 def _job(recorder: _Recorder, call: OpenCall, details: Fields) -> None:
@@ -259,7 +278,7 @@ def _user(recorder: _Recorder) -> None:
     is_report = not is_typed and scheduled is None  # and begins no turn
     recorder.change(answered=recorder.context.answered and is_report)
     if scheduled is not None:
-        recorder.add(UserPrompt(text=scheduled.strip(), actor="model", scheduled=True), "prompt")
+        recorder.add(UserPrompt(text=scheduled_words(scheduled), actor="model", scheduled=True), "prompt")
         return
     text = said
     attached = _FILES.match(text)

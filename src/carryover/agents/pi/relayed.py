@@ -56,6 +56,9 @@ _AROUND: Final = later(
     re.MULTILINE,
 )
 
+_FILE: Final = later(r'<file name="[^"\n]{1,300}" mime="[^"\n]{1,100}">')
+_FILE_END: Final = "</file>"
+"""Around the content of a document that came with a message, below its words."""
 _MARKED: Final = "\n[message_id: "
 """Stands behind a message, at times with nothing before it."""
 _NOTHING: Final = "NO_REPLY"
@@ -63,6 +66,9 @@ _REPLIES: Final = later(r"^\[\[reply_to(?:_current|:[^\]\n]{1,80})\]\][ \n]?", r
 """How a model says which message of the chat it answers."""
 _SCHEDULED: Final = later(rf"\[cron:[0-9a-f]{{8}}-[0-9a-f-]{{27}}(?: [^\]\n]{{1,200}})?\] |{_BY_SCHEDULE}")
 """The beginning of a scheduled prompt: a job's id and name (May 2026), or what OpenClaw sends without a job."""
+_REMINDS: Final = "A scheduled reminder has been triggered. The reminder content is:"
+_JOB_ID: Final = later(r"\[cron:[0-9a-f-]{36} ?")
+_NOW: Final = "\nCurrent time: "
 NOTICE: Final = later(
     r"\s*(?:✅ New session started\b[^\n]*|⚠️ [^\n]{1,300} failed|[^\s/]{1,120}\.[A-Za-z0-9]{2,4})\s*\Z"
 )
@@ -88,15 +94,33 @@ def is_scheduled(text: str) -> bool:
     return _SCHEDULED.match(text) is not None
 
 
+def scheduled_words(text: str) -> str:
+    """Returns what a scheduled prompt says, with the name of its job, without the job's id and the client's words
+    around it: a line shows the beginning alone."""
+    text = text.rpartition(_NOW)[0] or text
+    named = _JOB_ID.sub("[", text.removeprefix(_REMINDS).strip(), count=1)
+    return named.removeprefix("[] ")
+
+
 def relayed(text: str) -> tuple[str, int, bool]:
     """Returns what the user wrote in a prompt, how many files came with it, and whether it was the user."""
+    text, files = _without_files(text)
     if not text.startswith(_BEGINS) and _MARKED not in text:
-        return text, 0, True
+        return text, files, True
     said = _own(_REPORT.sub("", _ABOVE.sub("", _JOB.sub("", text))))
-    attached = len(_ATTACHED.findall(said))
+    attached = max(files, len(_ATTACHED.findall(said)))
     said = _AROUND.sub("", _SENDER.sub("", _ATTACHED.sub("", said), count=1)).strip()
     said = said or "\n".join(filter(None, _REPORT.findall(text)))
     return said, attached, not said.startswith(_NOT_TYPED)
+
+
+def _without_files(text: str) -> tuple[str, int]:
+    """Returns a message without the documents in it, up to the last mark of an end, and how many there are."""
+    begin = _FILE.search(text)
+    inside, is_closed, behind = text[begin.end() :].rpartition(_FILE_END) if begin is not None else ("", "", "")
+    if begin is None or not is_closed:
+        return text, 0
+    return text[: begin.start()].rstrip() + behind, 1 + len(_FILE.findall(inside))
 
 
 def _own(text: str) -> str:
