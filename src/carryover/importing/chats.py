@@ -287,7 +287,7 @@ def _steps_of_messages(data: bytes) -> list[_Step]:
             at_ms = time_of(next((message[name] for name in _TIMES if name in message), None))
             own = (
                 ()
-                if "tool_call_id" in message or is_true(message.get("isMeta"))
+                if text_of(message.get("tool_call_id")) or is_true(message.get("isMeta"))
                 else tuple(text for text in texts if not _OUTPUT.match(text))
             )
             model = text_of(message.get("model"))

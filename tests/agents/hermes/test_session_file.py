@@ -112,3 +112,24 @@ def test_bytes_that_are_no_text_stay_out_of_nothing_else(tmp_path: Path) -> None
     prompts = [event.body for event in opened(path).events if isinstance(event.body, model.UserPrompt)]
 
     assert prompts == [model.UserPrompt(text="Add a caf\ufffd.")]
+
+
+def test_an_export_has_a_line_for_each_session(tmp_path: Path) -> None:
+    """Its messages have the database's times, and all of its columns, also those that are empty."""
+    given = [{"role": "user", "content": "Round prices down."}, *run("make test", "1 failed", 2), ANSWER]
+    empty = {"tool_call_id": None, "tool_calls": None, "tool_name": None, "finish_reason": "stop"}
+    messages = [{**empty, **one, "id": at, "timestamp": 1_776_000_000.25 + at} for at, one in enumerate(given)]
+    facts = {"source": "cli", "user_id": None, "model": "fake-model", "system_prompt": LONG, "title": "Prices"}
+    lines = [{"id": f"20260420_{number}", **facts, "messages": messages} for number in (2, 1)]
+    (tmp_path / "export.jsonl").write_text("\n".join(map(json.dumps, lines)))
+
+    found = opened(tmp_path / "export.jsonl")
+
+    kinds = (model.UserPrompt, model.ToolResult, model.AssistantMessage)
+    newest = [event for event in found.events if event.session == "20260420_2" and isinstance(event.body, kinds)]
+    assert found.skipped == []
+    assert {event.session for event in found.events} == {"20260420_1", "20260420_2"}
+    assert [event.at_ms for event in newest] == [1_776_000_000_250, 1_776_000_002_250, 1_776_000_003_250]
+    assert newest[0].body == model.UserPrompt(text="Round prices down.")
+    assert newest[0].key.startswith("20260420_2/1776000000250000:")  # as from the database
+    assert newest[-1].body == model.AssistantMessage(text="It rounds down now.", final=True)

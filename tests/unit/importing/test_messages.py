@@ -162,7 +162,7 @@ def test_a_list_of_messages_is_a_chat(tmp_path: Path, text: str) -> None:
 PATH = "/home/dev/shop/pricing.py"
 ARGUMENTS = {"file_path": PATH, "old_string": "a / b", "new_string": "a // b"}
 OPENAI = [
-    {"role": "user", "content": "Fix the test."},
+    {"role": "user", "content": "Fix the test.", "tool_calls": None, "tool_call_id": None},
     {
         "role": "assistant",
         "content": None,

@@ -1,5 +1,6 @@
-"""Reads `sessions/session_<id>.json`, which the client writes for each session beside its database: the messages as
-they were sent to the model, without times. It is read only if a user names it, since the database has more.
+"""Reads what the client writes of sessions beside its database, only if a user names it: `sessions/session_<id>.json`,
+with the messages as they were sent to the model, without times, and what `hermes sessions export` gives, a line for
+each session with its row of the database and its messages'.
 """
 
 from __future__ import annotations
@@ -13,17 +14,19 @@ from carryover.adapter.contract import FileStat
 from carryover.agents.hermes.database import INTERRUPTED, PARTS, MessageRow
 from carryover.records import rawjson
 from carryover.records.fields import local_ms
-from carryover.records.lenient import Fields, fields_of, items_of, text_of, time_of
+from carryover.records.lenient import Fields, fields_of, items_of, read_as, text_of, time_of
 from carryover.text.pattern import later
 from carryover.transcript.files import read_document
-from carryover.transcript.rewritten import Document, not_whole, stored_session
+from carryover.transcript.rewritten import Document, complete_lines, not_whole, stored_session
 from carryover.transcript.stored import StoredFacts, entry_of
 
 SESSION_FILE: Final = ".json"
+EXPORT: Final = ".jsonl"
 _REVIEW: Final = later(r"Review the conversation above and (?:consider (?:saving|two things)|update the skill library)")
 """How the client asks, in the user's role, for a background review, which comes after the session's messages."""
 _BEFORE_PROMPT: Final = (b'"base_url"', b'"platform"', b'"session_start"', b'"last_updated"')
 _BEGINS: Final = later(rb'\s*\{\s*"session_id":\s*"[\w-]{1,100}",\s*"model":')
+_EXPORT_BEGINS: Final = later(rb'\{"id": "[\w-]{1,100}", "source": "[\w-]{1,40}", "user_id": ')
 
 
 def is_session_file(path: Path, head: bytes) -> bool:
@@ -52,6 +55,55 @@ def read_session_file(path: Path, stat: FileStat) -> Document:
     return stored_session(session, messages, record)
 
 
+class _Export:
+    """The sessions in an export; see `carryover.transcript.rewritten.Snapshot`."""
+
+    def __init__(self, documents: list[Document]) -> None:
+        self._documents = {document.ident: document for document in documents}
+
+    def conversations(self) -> list[tuple[str, str]]:
+        """Returns the sessions in the order of the file, which begins with the newest."""
+        return [listed for document in self._documents.values() for listed in document.conversations()]
+
+    def conversation(self, ident: str, notes: dict[str, str]) -> Document:  # noqa: ARG002
+        """Returns a session."""
+        return self._documents[ident]
+
+
+def is_export(path: Path, head: bytes) -> bool:
+    """Whether a file begins as an export does."""
+    return path.suffix == EXPORT and _EXPORT_BEGINS.match(head) is not None
+
+
+def read_export(path: Path, stat: FileStat) -> _Export:
+    """Returns the sessions in an export. Blocking. Raises if the file holds no session."""
+    documents = [_exported(fields_of(line)) for line in complete_lines(path)]
+    if not any(document.ident for document in documents):
+        raise not_whole(path, stat, "not an export of sessions")
+    return _Export([document for document in documents if document.ident])
+
+
+def _exported(whole: Fields) -> Document:
+    parent = text_of(whole.get("parent_session_id")) or None
+    is_subagent = text_of(whole.get("source")) == "subagent"
+    session = StoredFacts(
+        id=text_of(whole.get("id")),
+        root=parent if is_subagent else None,
+        forked_from=None if is_subagent else parent,
+        directory=text_of(whole.get("cwd")) or None,
+        title=text_of(whole.get("title"))[:1000] or None,
+        model=text_of(whole.get("model"))[:200] or None,
+    )
+
+    def record(_number: int, message: msgspec.Raw) -> bytes:
+        given = fields_of(message)
+        at_us = round((read_as(given.get("timestamp"), float) or 0.0) * 1_000_000)  # as the database's reader has it
+        row = msgspec.structs.replace(_row(at_us, given), finish=text_of(given.get("finish_reason")))
+        return entry_of(session, row, at_us // 1000)
+
+    return stored_session(session, items_of(whole.get("messages")), record)
+
+
 def _before_review(messages: list[msgspec.Raw]) -> list[msgspec.Raw]:
     listed = map(fields_of, messages)
     asked = (number for number, one in enumerate(listed) if _REVIEW.match(text_of(one.get("content"))))
@@ -69,5 +121,6 @@ def _row(at_us: int, message: Fields) -> MessageRow:
         content=text,
         calls=message.get("tool_calls", rawjson.ABSENT),
         call_id=text_of(message.get("tool_call_id")),
+        tool=text_of(message.get("tool_name")),
         finish=finish,
     )
