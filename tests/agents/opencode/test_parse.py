@@ -49,6 +49,20 @@ def test_a_prompt_loses_the_quotes_that_the_client_put_around_it(stored: str, ty
     assert found(parsed(user({"type": "text", "text": stored}))) == [UserPrompt(text=typed)]
 
 
+@pytest.mark.parametrize("typed", ["", "Build a shop.\n\n## How to investigate\nAsk Ann."])
+def test_the_template_of_init_is_not_what_was_typed(typed: str) -> None:
+    template = (
+        "Create or update `AGENTS.md` for this repository.\n\nEvery line should help.\n\n"
+        "User-provided focus or constraints (honor these):\n{}\n\n## How to investigate\n\nRead `README*`."
+    )
+
+    assert found(parsed(user({"type": "text", "text": template.format(typed)}))) == [
+        UserPrompt(text=typed, command="/init")
+    ]
+    about = "Create or update `AGENTS.md` for this repository.\nKeep it short."
+    assert found(parsed(user({"type": "text", "text": about}))) == [UserPrompt(text=about)]
+
+
 def test_only_what_was_typed_is_a_prompt() -> None:
     read = {"type": "text", "text": "<content>1: secret plan</content>", "synthetic": True}
     file = {"type": "file", "mime": "text/plain", "filename": "a.py", "url": "file:///a.py"}

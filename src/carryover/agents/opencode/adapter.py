@@ -97,6 +97,13 @@ _SUMMARY_KINDS: Final = kinds_of(
 """The sections that a compaction asks for (1.2.5 and later, reported)."""
 _QUOTED: Final = later(r'\A"([^"]*\s[^"]*)"\s*\Z')
 """How the client's command `run` records a prompt of several words (opencode 1.1.65 to 1.18.33, Kilo 7.7.9)."""
+_INIT: Final = (
+    "Create or update `AGENTS.md` for this repository.\n",
+    "\nUser-provided focus or constraints (honor these):\n",
+    "\n## How to investigate\n",
+)
+"""The template of the client's command `/init`, which stands in place of it: how it begins, and what is around the
+words behind the command (1.14.46)."""
 _RECORD: Final = msgspec.json.Decoder(SessionRecord)
 
 
@@ -163,8 +170,18 @@ def _prompt(recorder: StoredBuilder, record: SessionRecord) -> None:
         else:
             _skip_part(recorder, kind)
     text = _QUOTED.sub(r"\1", "\n".join(typed))
-    if text.strip() or (files and not typed):
-        recorder.add(UserPrompt(text=text, actor=recorder.actor, attachments=files), f"{record.id}:prompt")
+    command, text = _of_init(text)
+    if text.strip() or command or (files and not typed):
+        prompt = UserPrompt(text=text, actor=recorder.actor, command=command, attachments=files)
+        recorder.add(prompt, f"{record.id}:prompt")
+
+
+def _of_init(text: str) -> tuple[str | None, str]:
+    """Returns the command `/init` with the words behind it if a prompt is its template; else None with the prompt."""
+    begins, above, below = _INIT
+    _, is_given, given = text.partition(above) if text.startswith(begins) else ("", "", "")
+    said, is_closed, _ = f"\n{given}".rpartition(below)
+    return ("/init", said.strip()) if is_given and is_closed else (None, text)
 
 
 def _skip_part(recorder: StoredBuilder, kind: str) -> None:
