@@ -70,6 +70,8 @@ _CONTENTS: Final = ("content", "value", "message")
 _TIMES: Final = ("timestamp", "created_at", "createdAt", "time")
 _IDS: Final = ("tool_call_id", "source_call_id", "call_id", "callId", "tool_use_id", "id")
 """The id of a call; `id` alone may be that of the entry."""
+_ARGUMENTS: Final = ("arguments", "input", "args")
+"""The last is LangChain's."""
 _ID_CHARS: Final = 400
 
 
@@ -311,7 +313,7 @@ def _calls_in(message: Fields, number: int) -> Iterator[_Call]:
     for place, raw in enumerate([*_blocks(message, "tool_use"), *own, *listed]):
         function = fields_of(raw.get("function")) or raw
         name = usable_name(first_text(function, "name", "function_name")) or "?"
-        given = function.get("arguments", function.get("input"))
+        given = next((function[name] for name in _ARGUMENTS if name in function), None)
         text = text_of(given)
         arguments = fields_of(given) or fields_of(text) or {"input": msgspec.Raw(msgspec.json.encode(text))}
         yield usable_name(first_text(raw, *_IDS)) or f"{number}/{place}/{name}", name, arguments

@@ -204,9 +204,21 @@ RESPONSES = [
     {"type": "function_call_result", "callId": "c2", "output": {"type": "text", "text": "ok"}},
     {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": "Done."}]},
 ]
+LANGCHAIN = [
+    {"role": "user", "content": "Fix the test."},
+    {
+        "role": "assistant",
+        "content": "",
+        "tool_calls": [
+            {"id": "c1", "name": "bash", "args": {"command": "pytest -q"}},
+            {"id": "c2", "name": "edit", "args": ARGUMENTS},
+        ],
+    },
+    *OPENAI[2:],
+]
 
 
-@pytest.mark.parametrize("messages", [OPENAI, ANTHROPIC, RESPONSES])
+@pytest.mark.parametrize("messages", [OPENAI, ANTHROPIC, RESPONSES, LANGCHAIN])
 def test_calls_in_messages_have_their_results_and_files(tmp_path: Path, messages: list[dict[str, Any]]) -> None:
     path = tmp_path / "chat.json"
     path.write_text(json.dumps(messages))
