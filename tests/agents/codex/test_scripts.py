@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import pytest
 
 from agents.codex.rollout import Rollout
@@ -84,12 +86,32 @@ def test_what_any_other_script_of_code_mode_prints_is_kept_unless_its_commands_a
     recorded = [code_mode(Rollout(), command, "x"), code_mode(rollout, command, "x")]
 
     assert {(result.op, result.status, result.output) for result in kept} == {("other", "ok", "x")}
-    assert {(result.op, result.status, result.output) for result in (patched, *recorded)} == {("other", "ok", "")}
+    told = {(result.op, result.status, result.subject, result.output) for result in (patched, *recorded)}
+    assert told == {("other", "ok", "", "")}
+
+
+@pytest.mark.parametrize(
+    ("family", "script", "subject"),
+    [
+        ("paginated", 'text(await tools.exec_command({cmd: "rm a.py"}));', "rm a.py"),
+        ("legacy", r'text(await tools.apply_patch("*** Begin Patch\n+use a\n"));', "apply patch"),
+        ("legacy", 'tools.exec_command({cmd: "a" + b})', 'tools.exec_command({cmd: "a" + b})'),
+        ("paginated", 'tools.exec_command({cmd: "a"}); tools.web_run({q: "b"})', None),
+    ],
+)
+def test_a_script_is_shown_only_where_nothing_else_tells_what_it_does(
+    family: Literal["legacy", "paginated"], script: str, subject: str
+) -> None:
+    """0.144 to 0.169: each line of its patch would count as a name, as in `n+use`."""
+    found = Rollout(family=family).response("custom_tool_call", name="exec", call_id="c1", input=script)
+
+    assert [body.subject for body in found if isinstance(body, model.ToolCall)] == [subject or script]
 
 
 @pytest.mark.parametrize(
     ("script", "said", "printed", "status", "code"),
     [
+        ('text(await tools.shell_command({command:"rg -n shop src"}))', "completed, but long", "hit", "ok", 0),
         ('const r = await tools.shell_command({"command":"rg -n shop src"}); text(r);', "completed", "hit", "ok", 0),
         ("const command = `rg -n shop src`;\ntext(await tools.shell_command({command}))", "completed", "hit", "ok", 0),
         ('text(await tools.shell_command({command:"rg -n shop src"}))', "failed", "rg: no such file", "error", 2),
@@ -100,7 +122,8 @@ def test_a_script_that_runs_a_command_of_windows_is_that_command(
 ) -> None:
     """0.144 and 0.145 on Windows: `shell_command` returns its output with a header, and throws where it fails."""
     rollout = Rollout(family="legacy", version="0.145.0")
-    thrown = "Warning: truncated output (original token count: 90)\n\nScript error:\n" if said == "failed" else ""
+    cut = "Warning: truncated output (original token count: 90)\n"
+    thrown = {"failed": f"{cut}\nScript error:\n", "completed": ""}.get(said, f"{cut}Total output lines: 90\n\n")
     rollout.response("custom_tool_call", name="exec", call_id="c1", input=script)
     ended = f"Exit code: {code}\nWall time: 0.2 seconds\nOutput:\n{printed}"
     output = f"Script {said}\nWall time 0.2 seconds\nOutput:\n\n{thrown}{ended}"

@@ -14,7 +14,7 @@ import msgspec
 from msgspec.structs import replace
 
 from carryover.adapter.contract import ToolOutcome
-from carryover.agents.codex.commands import commands_in, joined, shown_input, workdir_in
+from carryover.agents.codex.commands import commands_in, joined, printed_by, shown_input, told_in, workdir_in
 from carryover.agents.codex.rollout import OpenRolloutCall, Rollout
 from carryover.model import Answer, BackgroundTask, FileEdit, Op, PlanUpdate, ResultStatus
 from carryover.records import rawjson
@@ -195,10 +195,11 @@ def _of_script(rollout: Rollout, call: OpenRolloutCall, outcome: ToolOutcome) ->
     if outcome.status != "ok":
         return call, (_of_command(outcome.output) if call.op == "shell" else None) or outcome
     if rollout.context.family != "legacy" or rollout.context.records_commands:
-        return replace(call, op="other", changes=()), ToolOutcome("ok")
-    printed = outcome.output.partition(_BODY)[2].strip("\n")
+        return replace(call, op="other", subject="" if call.told else call.subject, changes=()), ToolOutcome("ok")
+    printed = printed_by(outcome.output.partition(_BODY)[2].strip("\n"))
     if call.op != "shell":
-        return call, ToolOutcome("ok", "" if printed == _PATCHED else printed)
+        printed = "" if printed == _PATCHED else printed
+        return replace(call, subject="" if call.told and not printed else call.subject), ToolOutcome("ok", printed)
     return call, _of_command(printed) or ToolOutcome("unknown", printed)
 
 
@@ -310,13 +311,15 @@ def _shell(rollout: Rollout, ident: str, name: str, given: Fields) -> OpenRollou
 
 def _script(rollout: Rollout, ident: str, script: str) -> OpenRolloutCall:
     """Returns the call of a code mode script, read as its commands if the client (before 0.150) doesn't record them."""
-    commands = commands_in(script) if rollout.context.family == "legacy" else []
-    if not commands:
-        return OpenRolloutCall(ident, CODE_MODE, "other", script, handoff=names_own_folder(script))
+    commands, recorded = commands_in(script), rollout.context.family != "legacy"
+    told = told_in(script, commands, recorded=recorded)
+    if recorded or not commands:
+        about, own = told or script, names_own_folder(script)
+        return OpenRolloutCall(ident, CODE_MODE, "other", about, handoff=own, told=told != "")
     place = workdir_in(script)
     call = _command(ident, CODE_MODE, "\n".join(commands), resolved(place, rollout.cwd) if place else rollout.cwd)
     is_whole = len(commands) == 1 and "${" not in commands[0]
-    return call if is_whole else replace(call, changes=())
+    return replace(call, changes=call.changes if is_whole else (), told=told != "")
 
 
 def _other(ident: str, name: str, given: Fields) -> OpenRolloutCall:

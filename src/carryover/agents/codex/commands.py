@@ -32,6 +32,13 @@ _WORKDIR: Final = later(_KEY % "workdir" + rf":\s*{_LITERAL}", re.DOTALL)
 _CONSTANT: Final = later(rf"\bconst\s+(?P<name>\w+)\s*=\s*{_LITERAL}", re.DOTALL)
 _PLACED: Final = later(r"\$\{(?:(JSON\.stringify)\()?(\w+)\)?\}")
 _ESCAPED: Final = later(r"\\([`$\\])")
+_TOOL: Final = later(r"\btools\.(\w{1,100})")
+_RUN: Final = frozenset(("exec_command", "shell_command"))
+_TOLD: Final = _RUN | {"apply_patch", "write_stdin", "update_plan"}
+"""Tools whose calls by a script have records of their own, or nothing to say beside the script's other calls."""
+_CUT: Final = later(
+    r"\A(?:(?:Warning: truncated output \(original token count: \d{1,10}\)\n)?Total output lines: \d{1,10}\n\n){1,2}"
+)
 _HEAD_CHARS: Final = 1500
 _TAIL_CHARS: Final = 4500
 _HIDDEN_LAST: Final = later(r"\[redacted:[\w-]{1,32}\]\Z")
@@ -61,6 +68,20 @@ def workdir_in(script: str) -> str:
     begin = _BEGINS.search(script)
     found = _WORKDIR.match(script, begin.end()) if begin is not None else None
     return _decoded(found["text"]) if found is not None else ""
+
+
+def told_in(script: str, commands: list[str], *, recorded: bool) -> str:
+    """Returns what a script does, if other records tell all of it: the `commands` in it, else its tools in words.
+    Empty if it also does what only the script says, or runs what is neither `recorded` nor known."""
+    tools = dict.fromkeys(found[1] for found in islice(_TOOL.finditer(script), _MOST))
+    is_told = tools.keys() <= _TOLD and (recorded or commands or not tools.keys() & _RUN)
+    return ("\n".join(commands) or ", ".join(tools).replace("_", " ")) if is_told else ""
+
+
+def printed_by(output: str) -> str:
+    """Returns what a script printed, without the client's note that it was cut (0.140 to 0.146): that stands before the
+    header which says how a command ended."""
+    return _CUT.sub("", output, count=1)
 
 
 def _command_at(script: str, at: int, constants: Mapping[str, str]) -> str:

@@ -81,6 +81,8 @@ class OpenRolloutCall(base.OpenCall, frozen=True, omit_defaults=True):
     """What the process that it left running has printed so far."""
     escalated: bool = False
     """Whether it asked to run outside the sandbox, which the user may have to allow."""
+    told: bool = False
+    """Whether it is a script of code mode of which other records tell all."""
 
 
 class RolloutTurn(msgspec.Struct, frozen=True, omit_defaults=True):
