@@ -6,7 +6,13 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-from carryover.distill.closed_classes import asks_to_go_on, begins_with_reply, only_replies, says_to_begin
+from carryover.distill.closed_classes import (
+    asks_to_go_on,
+    begins_with_reply,
+    only_replies,
+    says_to_begin,
+    speaks_of_going_on,
+)
 from carryover.distill.digest import Gist, Turn
 from carryover.distill.pastes import typed_words
 from carryover.text.harmless import one_line
@@ -44,9 +50,10 @@ def _first_goal(turns: Sequence[Turn]) -> Turn | None:
 
 def states_goal(turn: Turn) -> bool:
     """Whether the prompt has words of the user, more than one name such as `/init` or `B`, and is no short text that
-    begins with a reply, such as "yes to all"."""
+    begins with a reply, such as "yes to all". The first prompt replies to nothing: "continue the receipt" names it."""
     is_name = _NAME.fullmatch(turn.prompt.strip()) is not None
-    return says_something(turn) and not (is_name or turn.is_template or begins_with_reply(turn.prompt))
+    replies = begins_with_reply(turn.prompt) and not (turn.number == 1 and speaks_of_going_on(turn.prompt))
+    return says_something(turn) and not (is_name or turn.is_template or replies)
 
 
 def task_of(digest: Gist) -> str | None:

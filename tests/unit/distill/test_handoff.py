@@ -65,6 +65,14 @@ def test_the_goal_of_a_short_session_is_always_its_task(second: str, third: str)
     assert GOAL in under("Task", talk)
 
 
+@pytest.mark.parametrize("first", ["continue the till", "weiter mit der Kasse", "继续 收银台 的优化"])
+def test_the_first_prompt_that_names_what_to_go_on_with_is_the_task(first: str) -> None:
+    talk = session("s1").user(first).says("Which one?").user("I don't know, what do you think?").edited("till.py")
+    talk.says("The left one.").user("Then sort its rows by day.").edited("till.py").says("Sorted.")
+
+    assert f"): {first}\n" in under("Task", talk)
+
+
 def test_a_greeting_is_no_goal() -> None:
     talk = session("s1").user("hi").says("Hello! What shall I do?").user(GOAL).edited("cart.py").says("Done.")
     talk.user("Thanks.").says("Gladly.").user("Push it.").ran("git push").says("Pushed.")
