@@ -94,14 +94,16 @@ def _is_where_it_broke_off(past: Past, made: _Made) -> bool:
     """Whether a call is the last one, of the newest turn or, if that has only begun, of the one before it, and nothing
     was answered since: what it printed is the state that the work was left in."""
     step = past.newest
-    if step.turn.end == "answered" or not step.is_newest or made.session is not step.view or only_looked(made.call):
-        return False
-    has_begun = not (step.turn.calls or step.turn.said)
-    left = next((turn for turn in step.digest.turns if turn.number == made.call.turn), None)
-    if left is None or left.end == "answered" or step.turn.number - left.number > has_begun:
+    if not step.is_newest or made.session is not step.view or only_looked(made.call):
         return False
     last = step.digest.calls[-1]
-    return (last.turn, last.at_ms, last.subject) == (left.number, made.call.at_ms, made.call.subject)
+    if (last.turn, last.at_ms, last.subject) != (made.call.turn, made.call.at_ms, made.call.subject):
+        return False
+    if step.turn.end == "answered":  # since then only the user can have run it: `! make`
+        return last.turn == step.turn.number and any(last.at_ms > said.at_ms for said in step.turn.said[-1:])
+    has_begun = not (step.turn.calls or step.turn.said)
+    left = next((turn for turn in step.digest.turns if turn.number == last.turn), None)
+    return left is not None and left.end != "answered" and step.turn.number - left.number <= has_begun
 
 
 def _is_unheard(past: Past, made: _Made) -> bool:

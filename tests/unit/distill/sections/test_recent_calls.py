@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+from msgspec.structs import replace
 
 from carryover import model
 from carryover.distill.entry import FIXED
@@ -70,6 +71,24 @@ def test_what_the_last_call_printed_stays_when_a_prompt_has_followed_it_alone() 
     assert weight() <= FIXED
     talk.ran("ls")
     assert weight() > FIXED
+
+
+def test_what_the_user_ran_after_the_answer_stays_until_the_agent_has_answered() -> None:
+    """As with `! git push` in Claude Code: no words of the agent tell of it yet."""
+    talk = Conversation().user(GOAL).ran("make all", "built").says("Now push it yourself.")
+    call = model.ToolCall(call_id="u1", name="Bash", op="shell", subject="git push", actor="human")
+    pushed = model.ToolResult(call_id="u1", name="Bash", op="shell", status="unknown", subject="git push")
+    talk.event(call).event(replace(pushed, output="To git.example/shop: main -> main"))
+
+    def is_fixed() -> bool:
+        past = past_of(project(talk), now_ms=talk.at_ms)
+        assert past is not None
+        (line,) = [one for entry in call_entries(past) for one in entry.sources if "main -> main" in one.text]
+        return line.weight <= FIXED
+
+    assert is_fixed()
+    talk.says("It is pushed.")
+    assert not is_fixed()
 
 
 def test_of_what_the_last_call_printed_an_error_stays() -> None:
