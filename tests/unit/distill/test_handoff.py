@@ -209,7 +209,7 @@ def refusal_weights(talk: Conversation) -> dict[str, float]:
     """Returns the weights of the refusals under What the user said, by what was refused."""
     [said] = [section.entries for section in handoff(talk).sections if section.title == "What the user said"]
     refusals = [source for entry in said for source in entry.sources if source.kind == "refusal"]
-    return {entry.shown.split("`")[1]: entry.weight for entry in refusals}
+    return {call: entry.weight for entry in refusals for call in entry.shown.split("`")[1::2]}
 
 
 def test_what_the_user_refused_stays_whatever_it_is_worth() -> None:

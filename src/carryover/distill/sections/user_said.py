@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from operator import attrgetter
 from typing import Final
 
@@ -22,6 +23,8 @@ from carryover.text.harmless import one_line
 
 _CHARS: Final = 230
 _REFUSED_CHARS: Final = 80
+_MOST_NAMED: Final = 3
+"""How many of the calls that were refused together are named."""
 _MOST_ALIKE: Final = 12
 _MOST_CHARS: Final = 1200
 _OWN_SHARE_TOKENS: Final = 720
@@ -99,13 +102,19 @@ def _replies(past: Past) -> list[Entry]:
             standing.setdefault(reply.to, reply)
     newest = [*standing.values()][: WEIGHTS["refused"].most]
     entries: list[Entry] = []
+    wordless = defaultdict[tuple[int, int], list[tuple[Step, Reply, Turn | None]]](list)
     for step, reply in replies:
         prompt = _prompt_of(step, reply) if reply.refused and reply.text else None
         says_nothing = not reply.text or prompt is not None
-        if reply.refused and reply.allowed and says_nothing:  # the user has changed their mind
-            continue
-        weight = WEIGHTS["refused"] if reply in newest else BY_WORTH
-        entries += _refusal(past, step, reply, weight, prompt) if reply.refused else _answer(past, step, reply)
+        if not reply.refused:
+            entries += _answer(past, step, reply)
+        elif not says_nothing:
+            entries += _refusal(past, step, reply, WEIGHTS["refused"] if reply in newest else BY_WORTH)
+        elif not reply.allowed:  # or else the user has changed their mind
+            wordless[id(step.turn), id(prompt)].append((step, reply, prompt))
+    for together in wordless.values():
+        weight = WEIGHTS["refused"] if any(reply in newest for _, reply, _ in together) else BY_WORTH
+        entries.append(_without_words(past, together, weight))
     return entries
 
 
@@ -117,17 +126,26 @@ def _prompt_of(step: Step, reply: Reply) -> Turn | None:
     return next((turn for turn in turns if one_line(turn.prompt).startswith(words)), None)
 
 
-def _refusal(past: Past, step: Step, reply: Reply, weight: Weight, prompt: Turn | None) -> list[Entry]:
-    place = past.place(step, reply.at_ms)
+def _refusal(past: Past, step: Step, reply: Reply, weight: Weight) -> list[Entry]:
+    label = f"On refusing {_call_of(reply)} ({past.place(step, reply.at_ms)})"
+    return parted(step, excerpt(reply.text, _CHARS), "refusal", weight, label=label, at_ms=reply.at_ms)
+
+
+def _without_words(past: Past, together: Sequence[tuple[Step, Reply, Turn | None]], weight: Weight) -> Entry:
+    """Returns one line of the calls of a turn, newest first, that were refused without a word or with the same prompt:
+    of calls that an agent makes at once, a client asks for each."""
+    step, newest, prompt = together[0]
+    named = [_call_of(reply) for _, reply, _ in together[:_MOST_NAMED]]
+    more = f" and {len(together) - len(named)} more" if len(together) > len(named) else ""
+    said = f"; {past.turn(prompt.number, step.view)} says why" if prompt is not None else ""
+    text = f"Refused, not run: {', '.join(reversed(named))}{more} ({past.place(step, newest.at_ms)}){said}"
+    return from_turn(step, text, "refusal", weight.first, at_ms=newest.at_ms)
+
+
+def _call_of(reply: Reply) -> str:
     # A command has marks around it, and none within.
     is_marked = reply.to.startswith("`") and reply.to.find("`", 1) == len(reply.to) - 1
-    what = excerpt(reply.to, _REFUSED_CHARS) if is_marked else in_quotes(reply.to, _REFUSED_CHARS)
-    if prompt is not None or not reply.text:
-        said = f"; {past.turn(prompt.number, step.view)} says why" if prompt is not None else ""
-        text = f"Refused, not run: {what} ({place}){said}"
-        return [from_turn(step, text, "refusal", weight.first, at_ms=reply.at_ms)]
-    label = f"On refusing {what} ({place})"
-    return parted(step, excerpt(reply.text, _CHARS), "refusal", weight, label=label, at_ms=reply.at_ms)
+    return excerpt(reply.to, _REFUSED_CHARS) if is_marked else in_quotes(reply.to, _REFUSED_CHARS)
 
 
 def _answer(past: Past, step: Step, reply: Reply) -> list[Entry]:

@@ -101,3 +101,14 @@ def test_an_earlier_prompt_of_many_sentences_is_quoted_without_a_gap() -> None:
 
     assert len(rules) > 1000
     assert "17th okapi" in said and "…" not in said
+
+
+def test_the_calls_of_a_turn_that_were_refused_without_a_word_share_a_line() -> None:
+    talk = Conversation().user(GOAL)
+    for number in range(5):
+        talk.ran(f"make part{number}", status="denied", never_ran=True)
+    talk.ran("make part3", "Made.").user("Then by hand.").ran("make deploy", status="denied", never_ran=True)
+    said = under("What the user said", talk.says("I leave it.").user("Now the receipt, with its own rounding."))
+
+    assert "Refused, not run: `make part1`, `make part2`, `make part4` and 1 more (turn 1" in said
+    assert "Refused, not run: `make deploy` (turn 2" in said
